@@ -1,0 +1,50 @@
+// The HTTPS server: HTTP/1.1 and HTTP/2 by ALPN on one port, over rt's network, so that the simulation serves too.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "net/http.h"
+#include "rt/runtime.h"
+
+namespace pintle::net {
+
+// Limits of one server; what happens at each is in the comment.
+struct ServerLimits {
+  std::size_t header_bytes_max = 1 << 20;              // 431 / REFUSED_STREAM
+  uint32_t streams_per_connection_max = 250;           // HTTP/2 SETTINGS
+  std::size_t connections_max = 20000;                 // then accepts wait
+  rt::Duration handshake_timeout = std::chrono::seconds(10);
+  rt::Duration header_timeout = std::chrono::seconds(32);
+  rt::Duration idle_timeout = std::chrono::seconds(180);
+  std::size_t write_buffer_max = 256 << 10;            // a stream: write() waits
+};
+
+struct ServerTls {
+  std::string cert_file;            // PEM, chain; read again when the file changes
+  std::string key_file;
+  std::string client_ca_file;       // "": no client certificates are asked for; a certificate that does not verify is no identity
+  std::vector<std::string> cipher_suites;   // IANA names, TLS 1.2; empty: default
+  int min_version = 12;             // 12 or 13
+};
+
+struct ServerOptions {
+  rt::Endpoint listen;
+  std::optional<ServerTls> tls;     // nullopt: plain HTTP/1.1 and HTTP/2 prior knowledge (tests, loopback health ports)
+  ServerLimits limits;
+};
+
+class Server {
+ public:
+  virtual ~Server() = default;
+  // Binds and serves on every executor of the runtime. An error names the address or the file at fault.
+  virtual rt::Task<Result<Unit>> start() = 0;
+  virtual rt::Endpoint local() const = 0;
+  // Stops accepting, sends GOAWAY / connection: close, waits up to `grace` for running requests, then ends them.
+  virtual rt::Task<void> drain(rt::Duration grace) = 0;
+};
+std::unique_ptr<Server> make_server(rt::Runtime& runtime, Handler& handler, ServerOptions options);
+
+}  // namespace pintle::net

@@ -1,0 +1,60 @@
+// Context: the deadline and the cancellation of a piece of work, passed by value to everything that may wait.
+// A child is cancelled with its parent; its deadline is never later. Cheap to copy. Thread-safe.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "base/status.h"
+#include "rt/clock.h"
+
+namespace pintle::rt {
+
+class Executor;
+
+namespace detail {
+struct ContextState;
+}
+
+// Ends its registration when destroyed; afterwards the callback does not run (it may be running on another thread
+// while the destructor waits for it).
+class CancelRegistration {
+ public:
+  CancelRegistration() = default;
+  CancelRegistration(CancelRegistration&&) noexcept;
+  CancelRegistration& operator=(CancelRegistration&&) noexcept;
+  ~CancelRegistration();
+
+ private:
+  friend class Context;
+  std::shared_ptr<detail::ContextState> state_;
+  uint64_t id_ = 0;
+};
+
+class Context {
+ public:
+  // Never cancelled, no deadline.
+  static Context background();
+
+  // A child that can be cancelled by itself through cancel().
+  Context child() const;
+  // A child that cancels itself at `deadline`, by a timer on the current executor (the one of the calling task).
+  Context with_deadline(TimePoint deadline) const;
+  Context with_timeout(Duration timeout) const;
+
+  bool done() const;
+  std::optional<TimePoint> deadline() const;
+  // Why it is done: Reason::Cancelled, or Reason::Timeout past the deadline. Call only when done().
+  Status status() const;
+  // Cancels this context and its children. Idempotent. No effect on background().
+  void cancel() const;
+  // Runs `callback` once, on the thread that cancels, when this context is done (at once, if it already is).
+  CancelRegistration on_done(std::function<void()> callback) const;
+
+ private:
+  explicit Context(std::shared_ptr<detail::ContextState> state) : state_(std::move(state)) {}
+  std::shared_ptr<detail::ContextState> state_;
+};
+
+}  // namespace pintle::rt

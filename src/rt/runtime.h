@@ -1,0 +1,41 @@
+// Runtime: everything that comes from outside a program, behind one object: executors, clock, random, network, files.
+// make_real_runtime() is the machine; SimRuntime (rt/sim/) is a seeded simulation of one or more machines.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "rt/clock.h"
+#include "rt/executor.h"
+#include "rt/network.h"
+#include "rt/task.h"
+
+namespace pintle::rt {
+
+class Runtime {
+ public:
+  virtual ~Runtime() = default;
+  virtual Clock& clock() = 0;
+  virtual Random& random() = 0;
+  virtual Network& network() = 0;
+  virtual std::size_t executor_count() const = 0;
+  virtual Executor& executor(std::size_t i) = 0;
+  // Runs blocking work (file I/O, DNS, a CPU-heavy signature) off the executors, at most `blocking_threads` at once;
+  // the calling task resumes on its own executor. The simulation runs it in line.
+  virtual Task<void> run_blocking(std::function<void()> work) = 0;
+};
+
+struct RealRuntimeOptions {
+  std::size_t threads = 0;           // executors; 0: one per core, at most 8
+  std::size_t blocking_threads = 4;  // started on demand
+};
+
+class RealRuntime : public Runtime {
+ public:
+  // Runs `main` on executor 0 and the executors until it returns; its result is returned. Called once.
+  virtual int run(std::function<Task<int>()> main) = 0;
+};
+
+std::unique_ptr<RealRuntime> make_real_runtime(RealRuntimeOptions options = {});
+
+}  // namespace pintle::rt
