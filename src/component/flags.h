@@ -1,0 +1,96 @@
+// Command-line flags with upstream's grammar (spf13/pflag): --name=value, --name value, booleans without a value,
+// -v N. A component states its flags as one table; parse() checks each value against the flag's type.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "rt/clock.h"
+
+namespace pintle::component {
+
+enum class FlagType : uint8_t {
+  Bool,
+  Int,
+  Float,
+  String,
+  Duration,          // Go's form: 1h30m, 500ms
+  Strings,           // comma-separated (CSV), repeatable; the values add up
+  StringArray,       // repeatable, each value taken whole
+  Ip,                // numeric address
+  PortRange,         // "a-b", "a+n" or "a"
+  Map,               // k=v,k2=v2, repeatable
+  Quantity,          // 10Mi
+  Int32Slice,        // comma-separated integers
+  CertKey,           // cert,key[:domain,...], repeatable
+  Version,           // true, false, raw or a version string
+};
+
+struct FlagSpec {
+  std::string_view name;
+  FlagType type = FlagType::String;
+  std::string_view default_value;   // as upstream prints it; "" for the zero value
+  std::string_view help;
+  char short_name = 0;
+  bool deprecated = false;
+  // False: the flag is checked, and its effect comes with a later release; setting it warns once at start.
+  bool effective = false;
+};
+
+// Parses Go's duration text ("1m0s"). BadRequest on anything else.
+Result<rt::Duration> parse_go_duration(std::string_view text);
+// Both ends inclusive. Accepts "30000-32767", "30000+100", "30000".
+Result<std::pair<uint16_t, uint16_t>> parse_port_range(std::string_view text);
+
+class FlagSet {
+ public:
+  // `specs` must outlive the set.
+  FlagSet(std::string program, std::span<const FlagSpec> specs);
+
+  // Reads the arguments after the program's name. BadRequest with one clear line for an unknown or ill-formed flag.
+  Result<Unit> parse(std::span<const char* const> args);
+
+  // Whether the command line named the flag.
+  bool is_set(std::string_view name) const;
+  // The value, or the default. The flag must exist with that type: CHECK.
+  bool get_bool(std::string_view name) const;
+  int64_t get_int(std::string_view name) const;
+  double get_float(std::string_view name) const;
+  std::string get_string(std::string_view name) const;
+  rt::Duration get_duration(std::string_view name) const;
+  std::vector<std::string> get_list(std::string_view name) const;
+  std::map<std::string, std::string> get_map(std::string_view name) const;
+
+  bool help_requested() const { return help_; }
+  // --version, --version=raw ...: "" when absent.
+  const std::string& version_requested() const { return version_; }
+  // Flags that were set and have no effect yet, in the order given.
+  const std::vector<std::string>& without_effect() const { return without_effect_; }
+  const std::vector<std::string>& deprecated_used() const { return deprecated_used_; }
+  // Every flag with type, default and description.
+  std::string help() const;
+
+ private:
+  const FlagSpec* find(std::string_view name) const;
+  const FlagSpec& require(std::string_view name) const;
+  std::string_view raw(const FlagSpec& spec) const;
+  Result<Unit> store(const FlagSpec& spec, std::string_view value);
+
+  std::string program_;
+  std::span<const FlagSpec> specs_;
+  std::map<std::string_view, std::vector<std::string>> values_;
+  std::vector<std::string> without_effect_;
+  std::vector<std::string> deprecated_used_;
+  std::string version_;
+  bool help_ = false;
+};
+
+}  // namespace pintle::component
