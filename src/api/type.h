@@ -50,7 +50,7 @@ struct ValueOps {
 };
 struct ListOps {
   std::size_t (*size)(const void* list);
-  void* (*at)(void* list, std::size_t i);        // elements are contiguous; List<bool> is not used by the API
+  void* (*at)(void* list, std::size_t i);        // elements are contiguous (a list of bool is std::vector<ListBool>)
   void* (*push_back)(void* list);                // appends a default element, returns it
   void (*clear)(void* list);
   void (*resize)(void* list, std::size_t n);
@@ -80,8 +80,14 @@ struct Type {
   std::string_view doc;
   std::size_t size = 0;
   const Type* elem = nullptr;               // List, Map, Optional, Box
-  std::span<const Field> fields;            // Struct, Union: in Go's declaration order (JSON order)
-  std::span<const uint16_t> proto_order;    // indexes of `fields` by ascending protobuf number
+  std::span<const Field> fields;            // Struct, Union: in Go's declaration order (JSON order), inlined structs flattened
+  // Structs that JSON flattens and protobuf nests (Volume's VolumeSource): Fields of Kind::Struct without a JSON name;
+  // in C++ they are base classes. Their members stand in `fields` too, with proto 0.
+  std::span<const Field> inlined;
+  // What protobuf writes, by ascending number: i < fields.size() is fields[i], else inlined[i - fields.size()].
+  std::span<const uint16_t> proto_order;
+  bool proto_wrapped = false;               // List of a named Go type (Verbs, ExtraValue): in protobuf a message {repeated items = 1}
+  int16_t kind_index = -1;                  // of a root kind: its place in all_kinds()
   std::span<const std::string_view> enum_values;   // String: closed set if `enum_closed`
   bool enum_closed = false;
   const ValueOps* value = nullptr;          // Struct and every container
@@ -89,7 +95,8 @@ struct Type {
   const MapOps* map = nullptr;
   const PointerOps* pointer = nullptr;
 
-  const Field* find_field(std::string_view json_name) const;   // through inline fields is not needed: they are flattened
+  const Field* find_field(std::string_view json_name) const;   // nullptr if there is none
+  const Field& proto_field(std::size_t i) const;               // the i-th of proto_order
 };
 
 enum class ListKind : uint8_t { Unset, Atomic, Set, Map };
@@ -113,6 +120,7 @@ struct Field {
   bool omit_empty = false;
   bool omit_zero = false;
   bool required = false;                    // must be present and non-empty in a create
+  bool openapi_required = false;            // OpenAPI lists it under "required" (it may be empty)
   bool immutable = false;
   bool map_atomic = false;                  // mapType=atomic
   bool empty_as_list = false;               // an empty list is written [] rather than null (in-memory-only answers)
@@ -123,12 +131,27 @@ struct Field {
   std::string_view default_json;            // "" : none; else a JSON literal
   std::string_view doc;
   const Constraints* constraints = nullptr;
+  std::string_view feature_gate;            // dropped on write while this gate is off; "": none
 };
+
+inline const Field& Type::proto_field(std::size_t i) const {
+  const std::size_t index = proto_order[i];
+  return index < fields.size() ? fields[index] : inlined[index - fields.size()];
+}
 
 inline void* field_address(void* object, const Field& field) { return static_cast<char*>(object) + field.offset; }
 inline const void* field_address(const void* object, const Field& field) {
   return static_cast<const char*>(object) + field.offset;
 }
+
+// An element of a list of booleans: std::vector<bool> has no addressable elements.
+struct ListBool {
+  bool value = false;
+  ListBool() = default;
+  ListBool(bool v) : value(v) {}
+  operator bool() const { return value; }
+  bool operator==(const ListBool&) const = default;
+};
 
 // The descriptor of a generated struct: specialised by the generated headers.
 template <class T>
