@@ -1,0 +1,54 @@
+// ApiServerOptions: what the command line decides, as plain values. cmd/kube_apiserver fills it from the flags.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "rt/clock.h"
+
+namespace pintle::apiserver {
+
+struct ApiServerOptions {
+  std::string bind_address = "0.0.0.0";
+  uint16_t secure_port = 6443;
+  std::string advertise_address;                // "": the first global address of this machine, else bind_address
+  std::string tls_cert_file;                    // "": a self-signed certificate under data_dir/tls
+  std::string tls_private_key_file;
+  std::string client_ca_file;
+  std::vector<std::string> tls_cipher_suites;
+  int tls_min_version = 12;
+
+  std::string data_dir = "/var/lib/pintle";     // "": keep everything in memory
+  bool etcd_servers_given = false;
+
+  std::string service_account_issuer = "https://kubernetes.default.svc.cluster.local";
+  std::vector<std::string> service_account_issuers;      // all accepted; the first one signs
+  std::vector<std::string> service_account_key_files;
+  std::string service_account_signing_key_file;
+  std::vector<std::string> api_audiences;
+  rt::Duration service_account_max_token_expiration{};
+  std::string token_auth_file;
+  bool anonymous_auth = true;
+  bool enable_bootstrap_token_auth = false;
+
+  std::vector<std::string> authorization_modes = {"AlwaysAllow"};
+  std::vector<std::string> enable_admission_plugins;
+  std::vector<std::string> disable_admission_plugins;
+
+  std::string service_cluster_ip_range = "10.0.0.0/24";
+  std::pair<uint16_t, uint16_t> service_node_port_range = {30000, 32767};
+  bool allow_privileged = false;
+  rt::Duration event_ttl = std::chrono::hours(1);
+  int max_requests_inflight = 400;              // reads; 0: no limit
+  int max_mutating_requests_inflight = 200;
+  rt::Duration request_timeout = std::chrono::seconds(60);
+  int min_request_timeout_seconds = 1800;
+  std::map<std::string, bool> feature_gates;
+  std::map<std::string, std::string> runtime_config;
+  int verbosity = 0;
+};
+
+}  // namespace pintle::apiserver

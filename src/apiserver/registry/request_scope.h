@@ -1,0 +1,38 @@
+// RequestScope: what a strategy's hooks may know of the request they serve.
+#pragma once
+
+#include <string>
+
+#include "apiserver/admission/admission.h"
+#include "apiserver/authentication/authenticator.h"
+#include "apiserver/resource_reader.h"
+#include "rt/clock.h"
+#include "rt/context.h"
+#include "rt/runtime.h"
+
+namespace pintle::apiserver {
+
+class Registry;
+struct ApiServerOptions;
+
+// Outlives the request's task; hooks keep no pointer to it.
+struct RequestScope {
+  rt::Context ctx = rt::Context::background();
+  rt::WallTime now{};
+  UserInfo user;
+  std::string ns;                 // "" for cluster scope
+  std::string name;               // "" on create with generateName and on collections
+  std::string group;              // as addressed
+  std::string version;
+  std::string resource;
+  std::string subresource;
+  bool dry_run = false;
+  bool internal = false;          // the server's own write: no admission, no managed fields
+  std::string field_manager;      // from the parameter or the user agent; "" for internal writes
+  std::vector<std::string> warnings;   // answered as Warning headers
+  Registry* registry = nullptr;   // never nullptr in a hook
+  rt::Runtime* runtime = nullptr;
+  const ApiServerOptions* options = nullptr;
+};
+
+}  // namespace pintle::apiserver
