@@ -57,6 +57,7 @@ struct StatusDetails {
   std::string uid;
   std::vector<StatusCause> causes;
   int32_t retry_after_seconds = 0;
+  bool shown = false;   // written to the client even when all of the above is empty ("details": {})
   bool operator==(const StatusDetails&) const = default;
 };
 
