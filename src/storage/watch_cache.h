@@ -1,79 +1,30 @@
-// WatchCache: one resource's objects as encoded bytes with a small header, ordered by key, fed by one watch on the
-// store. LIST, GET and WATCH are answered from here. A version of an object is encoded at most once per wire format and
-// that buffer is shared by every answer. Thread-safe.
+// WatchCache: one resource's objects as encoded bytes with a small header, ordered by key, fed by the store's events. LIST,
+// GET and WATCH are answered from here. A version of an object is encoded at most once per wire format and that buffer
+// is shared by every answer. Thread-safe.
+//
+// Watchers have no queues of their own: each is a place in the cache's window of history, so an event costs one record
+// however many watch, and one that falls behind by watcher_events_max, or past the window, ends with Expired.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "base/bytes.h"
-#include "base/flat_map.h"
 #include "base/status.h"
 #include "rt/context.h"
 #include "rt/runtime.h"
 #include "rt/task.h"
+#include "storage/cached_object.h"
 #include "storage/store.h"
+#include "storage/store_fanout.h"
 
 namespace pintle::storage {
 
-// What selectors and indexes need of an object, read once from its bytes.
-struct ObjectHeader {
-  std::string ns;      // "" for cluster scope
-  std::string name;
-  std::string uid;
-  FlatMap<std::string> labels;
-  FlatMap<std::string> fields;   // the resource's selectable fields (spec.nodeName, status.phase ...), metadata.* aside
-};
-
-class CachedObject;
-using CachedObjectPtr = std::shared_ptr<const CachedObject>;
-
-// How a resource's bytes are read and shown; given by the API server, one for each stored resource. Thread-safe.
-class CacheCodec {
- public:
-  virtual ~CacheCodec() = default;
-  struct Loaded {
-    ObjectHeader header;
-    Bytes wire;        // the message in its storage format with metadata.resourceVersion set, without the k8s envelope
-  };
-  // From what the store holds. An error makes the object unreadable: it is logged and left out.
-  virtual Result<Loaded> load(const KeyValue& stored) const = 0;
-  // One of the resource's other representations of an object ("format" is the codec's own numbering, below
-  // CachedObject::formats_max): JSON of each served version, a table row ...
-  virtual Bytes encode(const CachedObject& object, unsigned format) const = 0;
-};
-
-// One version of one object. Immutable but for the memo of its encodings.
-class CachedObject {
- public:
-  static constexpr unsigned formats_max = 6;
-  CachedObject(const CacheCodec& codec, const KeyValue& stored, CacheCodec::Loaded loaded);
-
-  const std::string& key() const { return key_; }
-  int64_t revision() const { return revision_; }
-  int64_t create_revision() const { return create_revision_; }
-  const ObjectHeader& header() const { return header_; }
-  const Bytes& wire() const { return wire_; }
-  // Encoded on first use, then shared. A codec may answer with a slice of wire().
-  Bytes encoded(unsigned format) const;
-
- private:
-  const CacheCodec& codec_;
-  std::string key_;
-  int64_t revision_ = 0;
-  int64_t create_revision_ = 0;
-  ObjectHeader header_;
-  Bytes wire_;
-  mutable std::mutex mutex_;
-  mutable std::unique_ptr<std::array<Bytes, formats_max>> memo_;
-};
-
-// True for objects that the caller wants to see.
+// True for objects that the caller wants to see. Pure and quick: it runs on the thread that feeds the cache too, and must
+// not call the cache.
 using Predicate = std::function<bool(const ObjectHeader&)>;
 
 struct CacheListOptions {
@@ -85,17 +36,18 @@ struct CacheListOptions {
 struct CacheList {
   std::vector<CachedObjectPtr> items;
   int64_t revision = 0;
-  bool more = false;
+  bool more = false;             // a matching object may follow the last one returned
   int64_t remaining = 0;         // keys after the last one returned, matching or not
 };
 
 enum class CacheEventType : uint8_t { Added, Modified, Deleted, Bookmark };
 struct CacheEvent {
   CacheEventType type = CacheEventType::Added;
+  bool initial_events_end = false;   // on the bookmark that ends the initial events
   int64_t revision = 0;
   // Added, Modified: the new state. Deleted: the last state with metadata.resourceVersion of the deletion.
   CachedObjectPtr object;
-  bool initial_events_end = false;   // on the bookmark that ends the initial events
+  CachedObjectPtr previous;          // for on_event() only: the state that this event replaces or ends
 };
 
 struct CacheWatchOptions {
@@ -104,29 +56,42 @@ struct CacheWatchOptions {
   bool send_initial = false;     // the state first as Added, then (if bookmarks) a bookmark with initial_events_end
   bool bookmarks = false;
   Predicate match;               // an object that starts or ceases to match is Added or Deleted for this watcher
+  // If set, `match` is true only for objects whose selectable field `index_field` equals `index_value`: a change then
+  // wakes only the watchers of its own value (each node's kubelet watches its own pods).
+  std::string index_field;
+  std::string index_value;
 };
 
-// A watcher's queue is bounded: one that falls behind gets Expired (410) and ends.
+// Used by one task at a time.
 class CacheWatcher {
  public:
   virtual ~CacheWatcher() = default;
-  // Waits for the next events, at least one. Expired when it fell behind; Gone when the cache stops.
+  // Waits for the next events, at least one, at most watcher_batch_max. Expired when it fell behind; Gone when the cache
+  // stops.
   virtual rt::Task<Result<std::vector<CacheEvent>>> next(rt::Context ctx) = 0;
+  // Every matching event up to this revision has been returned by next(): what a bookmark written now may say.
+  virtual int64_t revision() const = 0;
 };
+constexpr std::size_t watcher_batch_max = 256;
 
 struct WatchCacheOptions {
   std::size_t history_events_max = 4096;      // of the resource, then the oldest go and watches from there get Expired
   std::size_t history_bytes_max = 16 << 20;
-  std::size_t watcher_events_max = 4096;      // queued for one watcher
+  std::size_t watcher_events_max = 4096;      // how many of the resource's events a watcher may be behind
   rt::Duration bookmark_interval = std::chrono::seconds(60);
 };
 
 class WatchCache {
  public:
   virtual ~WatchCache() = default;
-  // Reads the state under `prefix` ("/registry/pods/") and follows it. On a lost store watch it lists again.
+  // Reads the state under `prefix` ("/registry/pods/") and follows it. On a lost store watch it lists again and shows the
+  // difference as events. All caches of one store share one StoreFanout, which outlives them.
+  static rt::Task<Result<std::unique_ptr<WatchCache>>> start(rt::Runtime& runtime, StoreFanout& fanout, std::string prefix,
+                                                             const CacheCodec& codec, WatchCacheOptions options = {});
+  // A cache with a fanout of its own: for one cache alone.
   static rt::Task<Result<std::unique_ptr<WatchCache>>> start(rt::Runtime& runtime, Store& store, std::string prefix,
                                                              const CacheCodec& codec, WatchCacheOptions options = {});
+  // Ends all watchers (Gone) and the feed. Await it before destroying the cache; watchers may outlive the cache.
   virtual rt::Task<void> stop() = 0;
 
   // The revision up to which the cache has seen everything.
@@ -134,13 +99,19 @@ class WatchCache {
   // Waits until revision() >= `revision`; Timeout from `ctx` if that takes too long.
   virtual rt::Task<Result<Unit>> wait_for(rt::Context ctx, int64_t revision) = 0;
   // nullptr if there is none.
-  virtual CachedObjectPtr get(const std::string& key) const = 0;
+  virtual CachedObjectPtr get(std::string_view key) const = 0;
   // One consistent snapshot, whatever is written meanwhile.
   virtual CacheList list(const CacheListOptions& options) const = 0;
+  // Objects under `prefix` ("" : all of the resource).
+  virtual std::size_t count(std::string_view prefix) const = 0;
   // Expired if `revision` is older than the window of history.
   virtual Result<std::unique_ptr<CacheWatcher>> watch(CacheWatchOptions options) = 0;
-  // Called for each event, in order, before watchers see it; for indexes that must never lag (RBAC, quota). Must not block.
+  // Called for each event, in order, when get() and list() show it and before watchers see it; for indexes that must
+  // never lag (RBAC, quota). First, before this returns, with the present state as Added. Must not block nor call watch()
+  // or on_event() of this cache.
   virtual void on_event(std::function<void(const CacheEvent&)> listener) = 0;
+  // Stored objects that the codec could not read and that are left out.
+  virtual int64_t unreadable() const = 0;
 };
 
 }  // namespace pintle::storage

@@ -1,0 +1,109 @@
+// CachedObject: one version of one object as the watch cache keeps it: its encoded bytes, a header of views into them,
+// and a memo of its other encodings.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "base/view_map.h"
+#include "storage/store.h"
+
+namespace pintle::storage {
+
+// What selectors and indexes need of an object, read once from its bytes. All views: they point into Loaded::wire or
+// Loaded::extra, or to static storage (field names, "true"), never anywhere else; they live as long as the CachedObject.
+// A field whose value is empty may be left out: an absent field reads as "".
+struct ObjectHeader {
+  std::string_view ns;      // "" for cluster scope
+  std::string_view name;
+  std::string_view uid;
+  ViewMap labels;
+  ViewMap fields;           // the resource's selectable fields (spec.nodeName, status.phase ...), metadata.* aside
+};
+
+class CachedObject;
+using CachedObjectPtr = std::shared_ptr<const CachedObject>;
+
+// How a resource's bytes are read and shown; given by the API server, one for each stored resource. Thread-safe. Outlives
+// every CachedObject made with it.
+class CacheCodec {
+ public:
+  // `memo_bytes_max` bounds what the encodings of this resource's objects may hold together; those that the window of
+  // history still hands to watchers come on top. Past it an encoding is made anew for each reader.
+  explicit CacheCodec(int64_t memo_bytes_max = 16 << 20) : memo_bytes_max_(memo_bytes_max) {}
+  virtual ~CacheCodec() = default;
+
+  struct Loaded {
+    ObjectHeader header;
+    Bytes wire;        // the message in its storage format with metadata.resourceVersion set, without the k8s envelope;
+                       // allocate it exactly (reserve the final size): it is what the cache's memory consists of
+    Bytes extra;       // for header values that do not stand in `wire` as they are (escaped JSON); mostly empty
+  };
+  // From what the store holds. An error makes the object unreadable: it is counted and left out.
+  virtual Result<Loaded> load(const KeyValue& stored) const = 0;
+  // The same object with another metadata.resourceVersion: the last state of a deleted object carries the revision of its
+  // deletion, and so does the last matching state of one that left a watcher's selection.
+  virtual Result<Loaded> restamp(const CachedObject& object, int64_t revision) const = 0;
+  // One of the resource's other representations of an object ("format" is the codec's own numbering, below
+  // CachedObject::formats_max): JSON of each served version, a table row ...
+  virtual Bytes encode(const CachedObject& object, unsigned format) const = 0;
+
+  int64_t memo_bytes() const { return memo_bytes_.load(std::memory_order_relaxed); }
+  int64_t memo_bytes_max() const { return memo_bytes_max_; }
+
+ private:
+  friend class CachedObject;
+  const int64_t memo_bytes_max_;
+  mutable std::atomic<int64_t> memo_bytes_{0};
+};
+
+// Immutable but for the memo of its encodings. Thread-safe.
+class CachedObject {
+ public:
+  static constexpr unsigned formats_max = 6;
+  CachedObject(const CacheCodec& codec, const KeyValue& stored, CacheCodec::Loaded loaded);
+  CachedObject(const CachedObject&) = delete;
+  CachedObject& operator=(const CachedObject&) = delete;
+  ~CachedObject();
+
+  std::string_view key() const { return {key_.get(), key_size_}; }
+  int64_t revision() const { return revision_; }
+  int64_t create_revision() const { return create_revision_; }
+  const ObjectHeader& header() const { return header_; }
+  const Bytes& wire() const { return wire_; }
+  // Encoded on first use, then shared while the budget lasts. A codec may answer with a slice of wire().
+  Bytes encoded(unsigned format) const;
+
+  // What the object holds, encodings aside, for limits that count bytes.
+  std::size_t memory_bytes() const { return sizeof *this + key_size_ + wire_.size(); }
+  // Objects in the window of history keep their encodings whatever the budget says; leaving it ends that.
+  void set_recent(bool recent) const;
+
+ private:
+  struct Memo {
+    struct Entry {
+      unsigned format;
+      Bytes bytes;
+      int64_t cost;
+    };
+    std::vector<Entry> entries;
+  };
+  const CacheCodec& codec_;
+  std::unique_ptr<char[]> key_;
+  uint32_t key_size_ = 0;
+  mutable bool recent_ = false;
+  int64_t revision_ = 0;
+  int64_t create_revision_ = 0;
+  ObjectHeader header_;
+  Bytes wire_;
+  std::unique_ptr<Bytes> extra_;
+  mutable std::unique_ptr<Memo> memo_;   // under one of a few shared mutexes, chosen by address
+};
+
+}  // namespace pintle::storage

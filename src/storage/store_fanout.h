@@ -1,0 +1,51 @@
+// StoreFanout: the one watch on a store that feeds all its watch caches in revision order. It routes each event to the
+// cache of its key's prefix, and advances one revision for all of them: a quiet resource's cache answers "revision >= N"
+// as soon as the store's commit N has been delivered anywhere. A lost store watch is resumed where it stopped; if that is
+// compacted, every cache lists again.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "rt/context.h"
+#include "rt/runtime.h"
+#include "rt/task.h"
+#include "storage/store.h"
+
+namespace pintle::storage {
+
+class StoreFanout {
+ public:
+  // What a cache gives the fanout. Calls come in revision order, one at a time, on no particular thread; must not block.
+  class Feed {
+   public:
+    virtual ~Feed() = default;
+    virtual void apply(std::vector<WatchEvent> events) = 0;
+    // Events were lost: list again. Called on an executor's task; returns when the cache is current again.
+    virtual rt::Task<Result<Unit>> relist() = 0;
+    // Once a bookmark interval, only while this feed asked for ticks.
+    virtual void tick() = 0;
+  };
+
+  virtual ~StoreFanout() = default;
+  // Follows keys that start with `prefix` ("" : all of the store's). The store outlives the fanout.
+  static rt::Task<Result<std::unique_ptr<StoreFanout>>> start(rt::Runtime& runtime, Store& store, std::string prefix = "/registry/");
+  // Await it, after all caches have stopped, before destroying the fanout.
+  virtual rt::Task<void> stop() = 0;
+
+  virtual Store& store() = 0;
+  // Everything up to this revision has been applied to every attached feed.
+  virtual int64_t revision() const = 0;
+  // Waits until revision() >= `revision`; Timeout or Cancelled from `ctx`.
+  virtual rt::Task<Result<Unit>> wait_for(rt::Context ctx, int64_t revision) = 0;
+
+  // From the call on, `feed` gets the events of keys under `prefix`. Prefixes do not overlap.
+  virtual void attach(std::string prefix, std::shared_ptr<Feed> feed) = 0;
+  virtual void detach(const std::shared_ptr<Feed>& feed) = 0;
+};
+
+}  // namespace pintle::storage
