@@ -15,21 +15,24 @@ class Executor;
 
 namespace detail {
 struct ContextState;
-}
+struct CancelNode;
+}  // namespace detail
 
-// Ends its registration when destroyed; afterwards the callback does not run (it may be running on another thread
-// while the destructor waits for it).
+// Ends its registration when destroyed; afterwards the callback does not run (if it is running on another thread, the
+// destructor waits for it; inside the callback itself it returns at once).
 class CancelRegistration {
  public:
-  CancelRegistration() = default;
+  CancelRegistration();
   CancelRegistration(CancelRegistration&&) noexcept;
   CancelRegistration& operator=(CancelRegistration&&) noexcept;
   ~CancelRegistration();
 
  private:
   friend class Context;
+  friend struct detail::ContextState;
+  void reset();
   std::shared_ptr<detail::ContextState> state_;
-  uint64_t id_ = 0;
+  std::unique_ptr<detail::CancelNode> node_;
 };
 
 class Context {

@@ -47,6 +47,7 @@ class AsyncMutex {
   AsyncMutex(const AsyncMutex&) = delete;
   AsyncMutex& operator=(const AsyncMutex&) = delete;
 
+  struct State;
   class Lock {
    public:
     Lock() = default;
@@ -56,12 +57,11 @@ class AsyncMutex {
 
    private:
     friend class AsyncMutex;
-    std::shared_ptr<void> state_;
+    std::shared_ptr<State> state_;
   };
   Task<Result<Lock>> lock(Context ctx);
 
  private:
-  struct State;
   std::shared_ptr<State> state_;
 };
 

@@ -1,6 +1,7 @@
 // Task<T>: a lazy coroutine with one awaiter. It starts when awaited (or given to TaskGroup::spawn) and runs on the
-// executor on which it was started; every primitive of rt resumes it there. Destroying a Task that is suspended
-// destroys its frame. No exception leaves a Task: an escaping one ends the process.
+// executor on which it was started; every primitive of rt resumes it there. A Task that has started runs to its end:
+// cancel its Context and wait for it, never destroy it while it is suspended. No exception leaves a Task: an escaping
+// one ends the process. A loop that awaits tasks which end without suspending does not grow the stack.
 #pragma once
 
 #include <coroutine>
@@ -21,13 +22,22 @@ struct FinalAwaiter {
   bool await_ready() const noexcept { return false; }
   template <class Promise>
   std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) const noexcept {
-    return self.promise().continuation;
+    auto& promise = self.promise();
+    if (promise.starting) {
+      promise.finished = true;
+      return std::noop_coroutine();
+    }
+    return promise.continuation;
   }
   void await_resume() const noexcept {}
 };
 
 struct PromiseBase {
   std::coroutine_handle<> continuation = std::noop_coroutine();
+  // The awaiter is still inside await_suspend(): ending now returns to it instead of resuming it. No race: whatever
+  // resumes this task later does so on the same thread.
+  bool starting = false;
+  bool finished = false;
   std::suspend_always initial_suspend() const noexcept { return {}; }
   FinalAwaiter final_suspend() const noexcept { return {}; }
   void unhandled_exception() const noexcept { std::terminate(); }
@@ -75,10 +85,14 @@ class [[nodiscard]] Task {
 
   bool valid() const { return static_cast<bool>(handle_); }
   bool await_ready() const noexcept { return false; }
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiter) noexcept {
-    CHECK(handle_, "a Task is awaited once");
-    handle_.promise().continuation = awaiter;
-    return handle_;
+  bool await_suspend(std::coroutine_handle<> awaiter) noexcept {
+    CHECK(handle_, "await of an empty Task");
+    auto& promise = handle_.promise();
+    promise.continuation = awaiter;
+    promise.starting = true;
+    handle_.resume();
+    promise.starting = false;
+    return !promise.finished;
   }
   T await_resume() { return handle_.promise().take(); }
 
