@@ -1,0 +1,210 @@
+#include "component/certificate/certificate.h"
+
+#include <arpa/inet.h>
+#include <openssl/asn1.h>
+#include <openssl/objects.h>
+#include <openssl/pem.h>
+
+#include <ctime>
+
+#include "component/certificate/openssl_handle.h"
+
+namespace pintle::component {
+namespace {
+
+constexpr const char* user_id_oid = "1.3.6.1.4.1.57683.2";
+using ObjectId = std::unique_ptr<ASN1_OBJECT, OpensslDelete<ASN1_OBJECT_free>>;
+using Names = std::unique_ptr<GENERAL_NAMES, OpensslDelete<GENERAL_NAMES_free>>;
+using Usages = std::unique_ptr<EXTENDED_KEY_USAGE, OpensslDelete<EXTENDED_KEY_USAGE_free>>;
+
+std::string text_of(const ASN1_STRING* value) {
+  unsigned char* utf8 = nullptr;
+  const int size = ASN1_STRING_to_UTF8(&utf8, value);
+  if (size < 0) return {};
+  std::string out(reinterpret_cast<char*>(utf8), static_cast<std::size_t>(size));
+  OPENSSL_free(utf8);
+  return out;
+}
+
+std::string raw_of(const ASN1_STRING* value) {
+  return std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)), static_cast<std::size_t>(ASN1_STRING_length(value)));
+}
+
+void read_subject(const X509_NAME* name, CertificateInfo& info) {
+  const ObjectId user_id(OBJ_txt2obj(user_id_oid, 1));
+  for (int i = 0; i < X509_NAME_entry_count(name); ++i) {
+    const X509_NAME_ENTRY* entry = X509_NAME_get_entry(name, i);
+    const ASN1_OBJECT* object = X509_NAME_ENTRY_get_object(entry);
+    const int nid = OBJ_obj2nid(object);
+    std::string text = text_of(X509_NAME_ENTRY_get_data(entry));
+    // The last common name counts, as in Go's pkix.Name.
+    if (nid == NID_commonName) info.common_name = std::move(text);
+    else if (nid == NID_organizationName) info.organizations.push_back(std::move(text));
+    else if (OBJ_cmp(object, user_id.get()) == 0) info.user_ids.push_back(std::move(text));
+  }
+}
+
+std::string ip_text(const ASN1_OCTET_STRING* address) {
+  char buffer[INET6_ADDRSTRLEN] = {};
+  const int size = ASN1_STRING_length(address);
+  if (size != 4 && size != 16) return {};
+  inet_ntop(size == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(address), buffer, sizeof buffer);
+  return buffer;
+}
+
+void read_names(const GENERAL_NAMES* names, CertificateInfo& info) {
+  for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
+    switch (name->type) {
+      case GEN_DNS: info.dns_names.push_back(raw_of(name->d.dNSName)); break;
+      case GEN_EMAIL: info.emails.push_back(raw_of(name->d.rfc822Name)); break;
+      case GEN_URI: info.uris.push_back(raw_of(name->d.uniformResourceIdentifier)); break;
+      case GEN_IPADD: info.ip_addresses.push_back(ip_text(name->d.iPAddress)); break;
+      default: break;
+    }
+  }
+}
+
+void read_usages(const EXTENDED_KEY_USAGE* usages, CertificateInfo& info) {
+  for (int i = 0; i < sk_ASN1_OBJECT_num(usages); ++i) {
+    const int nid = OBJ_obj2nid(sk_ASN1_OBJECT_value(usages, i));
+    if (nid != NID_undef) info.extended_key_usages.emplace_back(OBJ_nid2sn(nid));
+  }
+}
+
+int64_t seconds_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (!ASN1_TIME_to_tm(time, &parts)) return 0;
+  return static_cast<int64_t>(timegm(&parts));
+}
+
+X509Certificate certificate_of_pem(std::string_view pem) {
+  const Bio bio = memory_bio(pem);
+  return X509Certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+}
+
+bool add_entry(X509_NAME* name, const char* field, const std::string& value) {
+  return X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(value.data()),
+                                    static_cast<int>(value.size()), -1, 0) == 1;
+}
+
+bool add_subject(X509_NAME* name, const CertificateSpec& spec) {
+  for (const auto& organization : spec.organizations)
+    if (!add_entry(name, "O", organization)) return false;
+  if (!spec.common_name.empty() && !add_entry(name, "CN", spec.common_name)) return false;
+  if (spec.user_id.empty()) return true;
+  const ObjectId oid(OBJ_txt2obj(user_id_oid, 1));
+  return X509_NAME_add_entry_by_OBJ(name, oid.get(), MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(spec.user_id.data()),
+                                    static_cast<int>(spec.user_id.size()), -1, 0) == 1;
+}
+
+bool add_extension(X509* certificate, X509* issuer, int nid, const std::string& value) {
+  X509V3_CTX context;
+  X509V3_set_ctx_nodb(&context);
+  X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
+  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str());
+  if (!extension) return false;
+  const bool added = X509_add_ext(certificate, extension, -1) == 1;
+  X509_EXTENSION_free(extension);
+  return added;
+}
+
+bool add_extensions(X509* certificate, X509* issuer, const CertificateSpec& spec) {
+  bool good = add_extension(certificate, issuer, NID_basic_constraints, spec.authority ? "critical,CA:TRUE" : "critical,CA:FALSE") &&
+              add_extension(certificate, issuer, NID_key_usage,
+                            spec.authority ? "critical,digitalSignature,keyEncipherment,keyCertSign" : "critical,digitalSignature,keyEncipherment") &&
+              add_extension(certificate, issuer, NID_subject_key_identifier, "hash");
+  std::string usages;
+  if (spec.client) usages = "clientAuth";
+  if (spec.server) usages += usages.empty() ? "serverAuth" : ",serverAuth";
+  if (!usages.empty()) good = good && add_extension(certificate, issuer, NID_ext_key_usage, usages);
+  std::string names;
+  for (const auto& dns : spec.dns_names) names += (names.empty() ? "DNS:" : ",DNS:") + dns;
+  for (const auto& ip : spec.ip_addresses) names += (names.empty() ? "IP:" : ",IP:") + ip;
+  if (!names.empty()) good = good && add_extension(certificate, issuer, NID_subject_alt_name, names);
+  return good;
+}
+
+}  // namespace
+
+Result<CertificateInfo> parse_certificate_der(std::string_view der) {
+  const auto* at = reinterpret_cast<const unsigned char*>(der.data());
+  const X509Certificate certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+  if (!certificate) {
+    ERR_clear_error();
+    return bad_request("not a DER certificate");
+  }
+  CertificateInfo info;
+  read_subject(X509_get_subject_name(certificate.get()), info);
+  const Names names(static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, nullptr, nullptr)));
+  if (names) read_names(names.get(), info);
+  const Usages usages(static_cast<EXTENDED_KEY_USAGE*>(X509_get_ext_d2i(certificate.get(), NID_ext_key_usage, nullptr, nullptr)));
+  if (usages) read_usages(usages.get(), info);
+  info.not_before = seconds_of(X509_get0_notBefore(certificate.get()));
+  info.not_after = seconds_of(X509_get0_notAfter(certificate.get()));
+  return info;
+}
+
+Result<CertificateInfo> parse_certificate_request_pem(std::string_view pem) {
+  if (pem.size() > pem_bytes_max) return bad_request("the PEM text is larger than 1 MiB");
+  const Bio bio = memory_bio(pem);
+  const X509Request request(PEM_read_bio_X509_REQ(bio.get(), nullptr, nullptr, nullptr));
+  if (!request) {
+    ERR_clear_error();
+    return bad_request("not a PEM certificate request");
+  }
+  EVP_PKEY* key = X509_REQ_get0_pubkey(request.get());
+  if (!key || X509_REQ_verify(request.get(), key) != 1) {
+    ERR_clear_error();
+    return bad_request("the certificate request is not signed by its own key");
+  }
+  CertificateInfo info;
+  read_subject(X509_REQ_get_subject_name(request.get()), info);
+  STACK_OF(X509_EXTENSION)* extensions = X509_REQ_get_extensions(request.get());
+  const Names names(static_cast<GENERAL_NAMES*>(X509V3_get_d2i(extensions, NID_subject_alt_name, nullptr, nullptr)));
+  if (names) read_names(names.get(), info);
+  sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+  return info;
+}
+
+Result<std::vector<std::string>> certificates_from_pem(std::string_view pem) {
+  if (pem.size() > pem_bytes_max) return bad_request("the PEM text is larger than 1 MiB");
+  const Bio bio = memory_bio(pem);
+  std::vector<std::string> out;
+  while (const X509Certificate certificate{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
+    unsigned char* der = nullptr;
+    const int size = i2d_X509(certificate.get(), &der);
+    if (size > 0) out.emplace_back(reinterpret_cast<char*>(der), static_cast<std::size_t>(size));
+    OPENSSL_free(der);
+  }
+  ERR_clear_error();
+  if (out.empty()) return bad_request("the PEM text holds no certificate");
+  return out;
+}
+
+Result<std::string> issue_certificate(const CertificateSpec& spec, const PublicKey& subject_key, const PrivateKey& issuer_key,
+                                      std::string_view issuer_certificate_pem) {
+  X509Certificate issuer;
+  if (!issuer_certificate_pem.empty()) {
+    issuer = certificate_of_pem(issuer_certificate_pem);
+    if (!issuer) return bad_request("the issuer's certificate cannot be read");
+  }
+  const X509Certificate certificate(X509_new());
+  X509* signer = issuer ? issuer.get() : certificate.get();
+  bool good = X509_set_version(certificate.get(), 2) == 1 && ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate.get()), spec.serial) == 1 &&
+              ASN1_TIME_set(X509_getm_notBefore(certificate.get()), static_cast<time_t>(spec.not_before)) &&
+              ASN1_TIME_set(X509_getm_notAfter(certificate.get()), static_cast<time_t>(spec.not_after)) &&
+              X509_set_pubkey(certificate.get(), KeyAccess::get(subject_key)) == 1 && add_subject(X509_get_subject_name(certificate.get()), spec) &&
+              X509_set_issuer_name(certificate.get(), X509_get_subject_name(signer)) == 1 && add_extensions(certificate.get(), signer, spec);
+  if (issuer) good = good && add_extension(certificate.get(), signer, NID_authority_key_identifier, "keyid");
+  good = good && X509_sign(certificate.get(), KeyAccess::get(issuer_key), EVP_sha256()) > 0;
+  if (!good) {
+    ERR_clear_error();
+    return internal("cannot make a certificate for \"" + spec.common_name + "\"");
+  }
+  const Bio bio(BIO_new(BIO_s_mem()));
+  PEM_write_bio_X509(bio.get(), certificate.get());
+  return bio_text(bio.get());
+}
+
+}  // namespace pintle::component

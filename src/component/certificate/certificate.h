@@ -1,0 +1,50 @@
+// X.509 certificates and requests: what they say, and making them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "component/certificate/keys.h"
+
+namespace pintle::component {
+
+struct CertificateInfo {
+  std::string common_name;
+  std::vector<std::string> organizations;
+  std::vector<std::string> user_ids;         // subject attributes of upstream's user-UID type, 1.3.6.1.4.1.57683.2
+  std::vector<std::string> dns_names;
+  std::vector<std::string> ip_addresses;
+  std::vector<std::string> emails;
+  std::vector<std::string> uris;
+  std::vector<std::string> extended_key_usages;   // by OpenSSL's short name: clientAuth, serverAuth ...
+  int64_t not_before = 0;                    // seconds since 1970; 0 for a request
+  int64_t not_after = 0;
+};
+// BadRequest on anything but one DER certificate.
+Result<CertificateInfo> parse_certificate_der(std::string_view der);
+// A PKCS#10 request, PEM ("CERTIFICATE REQUEST"); its own signature is checked.
+Result<CertificateInfo> parse_certificate_request_pem(std::string_view pem);
+// The DER of each certificate in a PEM text.
+Result<std::vector<std::string>> certificates_from_pem(std::string_view pem);
+
+struct CertificateSpec {
+  std::string common_name;
+  std::vector<std::string> organizations;
+  std::string user_id;                       // "": none
+  std::vector<std::string> dns_names;
+  std::vector<std::string> ip_addresses;
+  bool authority = false;
+  bool client = false;
+  bool server = false;
+  int64_t not_before = 0;
+  int64_t not_after = 0;
+  uint64_t serial = 1;
+};
+// PEM. Signed by `issuer_key` in the name of `issuer_certificate_pem` ("": self-signed by `issuer_key`).
+Result<std::string> issue_certificate(const CertificateSpec& spec, const PublicKey& subject_key, const PrivateKey& issuer_key,
+                                      std::string_view issuer_certificate_pem);
+
+}  // namespace pintle::component

@@ -1,0 +1,101 @@
+#include "component/certificate/certificate.h"
+
+#include <gtest/gtest.h>
+
+#include "component/certificate/base64url.h"
+
+namespace pintle::component {
+namespace {
+
+TEST(Base64Url, RoundTripAndBadInput) {
+  const std::pair<std::string, const char*> cases[] = {{"", ""}, {"f", "Zg"}, {"fo", "Zm8"}, {"foo", "Zm9v"}, {"foob", "Zm9vYg"}, {"\xff\xfe\xfb", "__77"}};
+  for (const auto& [bytes, text] : cases) {
+    EXPECT_EQ(base64url_encode(bytes), text);
+    EXPECT_EQ(base64url_decode(text), bytes);
+  }
+  for (const char* bad : {"Z", "Zg==", "Z+8", "Zm 9v", "Zm9vY"}) EXPECT_FALSE(base64url_decode(bad)) << bad;
+}
+
+void check_sign_and_verify(const PrivateKey& key, std::string_view algorithm) {
+  EXPECT_EQ(key.public_key().algorithm(), algorithm);
+  const auto signature = key.sign("the text");
+  ASSERT_TRUE(signature);
+  EXPECT_TRUE(key.public_key().verify("the text", *signature));
+  EXPECT_FALSE(key.public_key().verify("the next", *signature));
+  EXPECT_FALSE(key.public_key().verify("the text", signature->substr(1)));
+  EXPECT_FALSE(key.public_key().verify("the text", ""));
+  const auto again = PrivateKey::parse_pem(key.to_pem());
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->public_key().key_id(), key.public_key().key_id());
+  EXPECT_EQ(key.public_key().key_id().size(), 43u);
+}
+
+TEST(Keys, SignAndVerify) {
+  check_sign_and_verify(*PrivateKey::generate_ec_p256(), "ES256");
+  check_sign_and_verify(*PrivateKey::generate_rsa(2048), "RS256");
+}
+
+TEST(Keys, JsonWebKeyHasTheMembersOfItsKind) {
+  const auto ec = PrivateKey::generate_ec_p256()->public_key().json_web_key();
+  EXPECT_EQ(ec.kty, "EC");
+  EXPECT_EQ(ec.crv, "P-256");
+  EXPECT_EQ(ec.x.size(), 43u);
+  EXPECT_EQ(ec.y.size(), 43u);
+  const auto rsa = PrivateKey::generate_rsa(2048)->public_key().json_web_key();
+  EXPECT_EQ(rsa.kty, "RSA");
+  EXPECT_EQ(rsa.e, "AQAB");
+  EXPECT_EQ(rsa.n.size(), 342u);
+}
+
+TEST(Keys, BadInput) {
+  for (const char* text : {"", "garbage", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"}) {
+    EXPECT_FALSE(PrivateKey::parse_pem(text)) << text;
+    EXPECT_FALSE(parse_public_keys_pem(text)) << text;
+  }
+  EXPECT_FALSE(PrivateKey::parse_pem(std::string(pem_bytes_max + 1, 'x')));
+  EXPECT_FALSE(parse_certificate_der("garbage"));
+  EXPECT_FALSE(parse_certificate_request_pem("garbage"));
+  EXPECT_FALSE(certificates_from_pem("garbage"));
+}
+
+TEST(Certificate, SaysWhatItWasMadeFor) {
+  const auto ca_key = PrivateKey::generate_ec_p256();
+  const auto key = PrivateKey::generate_ec_p256();
+  CertificateSpec ca;
+  ca.common_name = "ca";
+  ca.authority = true;
+  ca.not_before = 1000;
+  ca.not_after = 2000000000;
+  const auto ca_pem = issue_certificate(ca, ca_key->public_key(), *ca_key, "");
+  ASSERT_TRUE(ca_pem) << ca_pem.error().message;
+  CertificateSpec spec;
+  spec.common_name = "jane";
+  spec.organizations = {"devs", "ops"};
+  spec.user_id = "42";
+  spec.dns_names = {"a.example", "b.example"};
+  spec.ip_addresses = {"10.0.0.1", "::1"};
+  spec.client = spec.server = true;
+  spec.not_before = 1000;
+  spec.not_after = 2000000000;
+  const auto pem = issue_certificate(spec, key->public_key(), *ca_key, *ca_pem);
+  ASSERT_TRUE(pem) << pem.error().message;
+  const auto ders = certificates_from_pem(*pem + *ca_pem);
+  ASSERT_TRUE(ders);
+  ASSERT_EQ(ders->size(), 2u);
+  const auto info = parse_certificate_der(ders->front());
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->common_name, "jane");
+  EXPECT_EQ(info->organizations, spec.organizations);
+  EXPECT_EQ(info->user_ids, std::vector<std::string>{"42"});
+  EXPECT_EQ(info->dns_names, spec.dns_names);
+  EXPECT_EQ(info->ip_addresses, spec.ip_addresses);
+  EXPECT_EQ(info->extended_key_usages, (std::vector<std::string>{"clientAuth", "serverAuth"}));
+  EXPECT_EQ(info->not_before, 1000);
+  EXPECT_EQ(info->not_after, 2000000000);
+  const auto keys = parse_public_keys_pem(*pem);
+  ASSERT_TRUE(keys);
+  EXPECT_EQ(keys->front().key_id(), key->public_key().key_id());
+}
+
+}  // namespace
+}  // namespace pintle::component
