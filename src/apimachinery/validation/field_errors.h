@@ -1,0 +1,71 @@
+// FieldErrors: what is wrong with an object, field by field. They become one Invalid status (422) whose causes carry
+// upstream's cause types and paths.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/type.h"
+#include "apimachinery/validation/field_path.h"
+#include "base/status.h"
+
+namespace pintle::apimachinery {
+
+// A value as an error shows it: text in quotes, numbers and booleans bare. Anything else: give its JSON as `raw`.
+class BadValue {
+ public:
+  BadValue(std::string_view text);
+  BadValue(const std::string& text) : BadValue(std::string_view(text)) {}
+  BadValue(const char* text) : BadValue(std::string_view(text)) {}
+  BadValue(bool value) : shown_(value ? "true" : "false") {}
+  BadValue(int value) : shown_(std::to_string(value)) {}
+  BadValue(int64_t value) : shown_(std::to_string(value)) {}
+  BadValue(uint64_t value) : shown_(std::to_string(value)) {}
+  BadValue(std::nullptr_t) : shown_("null") {}
+  static BadValue raw(std::string shown) {
+    BadValue value(nullptr);
+    value.shown_ = std::move(shown);
+    return value;
+  }
+  const std::string& shown() const { return shown_; }
+
+ private:
+  std::string shown_;
+};
+
+class FieldErrors {
+ public:
+  void required(const FieldPath& path, std::string_view detail = "");
+  void invalid(const FieldPath& path, const BadValue& value, std::string_view detail);
+  // One Invalid for each message; formats.h returns such lists.
+  void invalid_all(const FieldPath& path, const BadValue& value, std::span<const std::string> messages);
+  void not_supported(const FieldPath& path, const BadValue& value, std::span<const std::string_view> supported);
+  void duplicate(const FieldPath& path, const BadValue& value);
+  void forbidden(const FieldPath& path, std::string_view detail);
+  void not_found(const FieldPath& path, const BadValue& value);
+  void too_long(const FieldPath& path, std::size_t max_bytes);
+  void too_many(const FieldPath& path, std::size_t actual, std::size_t max);
+  void type_invalid(const FieldPath& path, const BadValue& value, std::string_view detail);
+  void internal(const FieldPath& path, std::string_view detail);
+  void append(FieldErrors more);
+
+  bool empty() const { return causes_.empty(); }
+  std::size_t size() const { return causes_.size(); }
+  const std::vector<StatusCause>& causes() const { return causes_; }
+  // Reason Invalid, details{group, kind, name, causes}. Call it only when there is an error.
+  Status to_status(std::string_view group, std::string_view kind, std::string_view name) const;
+  // Nothing wrong, or to_status().
+  Result<Unit> result(std::string_view group, std::string_view kind, std::string_view name) const;
+
+ private:
+  void add(std::string_view type, const FieldPath& path, std::string message);
+  std::vector<StatusCause> causes_;
+};
+
+// `text` in double quotes with Go's escapes.
+std::string quoted(std::string_view text);
+
+}  // namespace pintle::apimachinery
