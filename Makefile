@@ -1,0 +1,79 @@
+# Pintle's commands. `make help` lists them.
+SHELL := /bin/bash
+BUILD ?= build
+JOBS  ?= $(shell nproc)
+VENV  := $(BUILD)/venv
+PY    := $(VENV)/bin/python3
+WIRE  ?= ../shared/wire
+
+.PHONY: help all deps build test unit integration sanitize integration-asan fuzz simulation wire bench swap peers lint format clean
+all: build
+
+help:            ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+deps:            ## install what build and tests need (Debian packages; idempotent)
+	@tools/deps
+
+build: $(BUILD)/build.ninja   ## the binary: build/pintle
+	@start=$$(date +%s); ninja -C $(BUILD) -j $(JOBS) pintle && echo "built $(BUILD)/pintle in $$(( $$(date +%s) - start )) s"
+
+$(BUILD)/build.ninja: CMakeLists.txt
+	@cmake -G Ninja -S . -B $(BUILD) $(CMAKE_ARGS) > /dev/null
+
+$(PY): test/requirements.txt
+	@python3 -m venv $(VENV) && $(PY) -m pip install --quiet --disable-pip-version-check -r test/requirements.txt && touch $(PY)
+
+test: unit sanitize integration   ## everything CI runs
+
+unit: $(BUILD)/build.ninja $(PY)   ## unit tests beside the code, the layer check, the schema check
+	@ninja -C $(BUILD) -j $(JOBS) pintle unit_tests
+	@cd $(BUILD) && ctest --output-on-failure -j $(JOBS) --timeout 600
+	@$(PY) -m pytest -q test/layers tools
+
+sanitize:        ## unit tests under ASan and UBSan, decoders fuzzed for a bounded time
+	@cmake -G Ninja -S . -B $(BUILD)-asan -DPINTLE_SANITIZE=address -DPINTLE_FUZZ=ON > /dev/null
+	@ninja -C $(BUILD)-asan -j $(JOBS) unit_tests fuzz_targets
+	@cd $(BUILD)-asan && ASAN_OPTIONS=detect_leaks=1 ctest --output-on-failure -j $(JOBS) --timeout 900
+	@test/fuzz/run $(BUILD)-asan 10
+
+fuzz:            ## every fuzz target for longer: make fuzz SECONDS_EACH=600
+	@cmake -G Ninja -S . -B $(BUILD)-asan -DPINTLE_SANITIZE=address -DPINTLE_FUZZ=ON > /dev/null
+	@ninja -C $(BUILD)-asan -j $(JOBS) fuzz_targets
+	@test/fuzz/run $(BUILD)-asan $${SECONDS_EACH:-600}
+
+tsan:            ## unit tests of rt, net, storage and client under TSan
+	@cmake -G Ninja -S . -B $(BUILD)-tsan -DPINTLE_SANITIZE=thread > /dev/null
+	@ninja -C $(BUILD)-tsan -j $(JOBS) rt_test net_test storage_test
+	@cd $(BUILD)-tsan && ctest --output-on-failure -R '^(rt|net|storage|client)$$'
+
+integration: build $(PY)   ## kubectl and client libraries against a running server
+	@$(PY) -m pytest -q -x test/integration --ignore=test/integration/swap
+
+integration-asan: $(PY)    ## the integration tests against an ASan build
+	@cmake -G Ninja -S . -B $(BUILD)-asan -DPINTLE_SANITIZE=address > /dev/null
+	@ninja -C $(BUILD)-asan -j $(JOBS) pintle
+	@PINTLE=$(BUILD)-asan/pintle $(PY) -m pytest -q test/integration --ignore=test/integration/swap
+
+wire: build $(PY)          ## the golden conversation: share of answers that agree with upstream, by class
+	@$(PY) test/wire/run.py --wire $(WIRE) --pintle $(BUILD)/pintle
+
+peers:                     ## upstream's components as Go modules into build/peers (needs Go)
+	@test/peers/build $(BUILD)/peers
+
+bench: build $(PY)         ## apiload beside an upstream API server with etcd
+	@test/peers/build $(BUILD)/peers kube-apiserver etcd apiload || echo "bench: Go is missing or a peer did not build: upstream's column is left out"
+	@$(PY) test/bench/api.py --pintle $(BUILD)/pintle --peers $(BUILD)/peers
+
+swap: build $(PY)          ## upstream's controller manager and scheduler on pintle kube-apiserver
+	@test/peers/build $(BUILD)/peers
+	@$(PY) -m pytest -q test/integration/swap
+
+lint:            ## formatting and clang-tidy over the sources
+	@tools/lint $(BUILD)
+
+format:          ## clang-format in place
+	@git ls-files 'src/*.h' 'src/*.cpp' 'test/*.cpp' | xargs clang-format-14 -i
+
+clean:           ## remove the build folders
+	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan
