@@ -8,11 +8,11 @@
 //   };
 //   ResourceDefinition config_maps() { return {.resource = {"", "configmaps"}, .strategy = std::make_shared<ConfigMapStrategy>()}; }
 //
-// The order of a create:  decode → schema defaults → strategy.set_defaults → [conversion to the storage version] →
-//   generic prepare (status cleared, generation 1, uid, creationTimestamp, generateName) → strategy.prepare_for_create →
-//   mutating admission → object metadata + schema validation → strategy.validate → strategy.warnings →
-//   strategy.canonicalize → validating admission → strategy.begin_create → store → finish(stored).
-// Of an update: the same with prepare_for_update, validate_update, begin_update on (new, old).
+// The order of a create, as upstream's:  decode → schema defaults → conversion to the storage version →
+//   strategy.set_defaults → uid, creationTimestamp, generateName → managed fields → mutating admission →
+//   status cleared, generation 1 → strategy.prepare_for_create → begin_create → object metadata + schema validation →
+//   strategy.validate → check → warnings → canonicalize → validating admission → store → finish(stored).
+// Of an update: the same with prepare_for_update, begin_update, validate_update on (new, old).
 // Strategies see the storage version's type alone, hold no state that changes, and are called from every executor.
 #pragma once
 
@@ -25,6 +25,7 @@
 
 #include "api/object.h"
 #include "api/values.h"
+#include "apimachinery/validation/field_errors.h"
 #include "apiserver/registry/request_scope.h"
 #include "apiserver/resource_reader.h"
 #include "base/flat_map.h"
@@ -34,9 +35,9 @@
 
 namespace pintle::apiserver {
 
-// Field errors in upstream's order: StatusCause{type "FieldValueRequired" ..., message, field "spec.ports[0].name"}.
-// The registry makes the Invalid status of them.
-using FieldErrors = std::vector<StatusCause>;
+// Field errors in upstream's order; the registry makes the Invalid status of them.
+using apimachinery::FieldErrors;
+using apimachinery::FieldPath;
 
 // One cell of a table row. `age_of` makes the cell the age of that moment, formed when the row is answered, so that
 // the encoded row can be shared for ever.
@@ -98,8 +99,8 @@ class Strategy {
   virtual bool has_check() const { return false; }
   virtual rt::Task<Result<Unit>> check(RequestScope& scope, const api::Object& object, const api::Object* old) const;
 
-  // Allocators (cluster IPs, node ports): has_begin() true makes the registry call these just before the write and the
-  // Finish (if not empty) after it. They may change the object.
+  // Allocators (cluster IPs, node ports): has_begin() true makes the registry call these after prepare_for_* and the
+  // Finish (if not empty) once the request is over. They may change the object.
   virtual bool has_begin() const { return false; }
   virtual rt::Task<Result<Finish>> begin_create(RequestScope& scope, api::Object& object) const;
   virtual rt::Task<Result<Finish>> begin_update(RequestScope& scope, api::Object& object, const api::Object& old) const;

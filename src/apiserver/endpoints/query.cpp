@@ -1,0 +1,91 @@
+#include "apiserver/endpoints/query.h"
+
+#include <strings.h>
+
+#include <charconv>
+
+namespace pintle::apiserver {
+
+namespace {
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+}  // namespace
+
+std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%') {
+      if (i + 2 >= text.size()) return std::nullopt;
+      const int high = hex_value(text[i + 1]), low = hex_value(text[i + 2]);
+      if (high < 0 || low < 0) return std::nullopt;
+      out += static_cast<char>(high * 16 + low);
+      i += 2;
+    } else {
+      out += plus_is_space && text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return out;
+}
+
+Query Query::parse(std::string_view text) {
+  Query query;
+  while (!text.empty()) {
+    const auto end = text.find('&');
+    const std::string_view part = text.substr(0, end);
+    text.remove_prefix(end == text.npos ? text.size() : end + 1);
+    if (part.empty() || part.find(';') != part.npos) continue;
+    const auto equals = part.find('=');
+    auto key = percent_decode(part.substr(0, equals), true);
+    auto value = equals == part.npos ? std::optional<std::string>(std::string()) : percent_decode(part.substr(equals + 1), true);
+    if (key && value) query.items_.emplace_back(std::move(*key), std::move(*value));
+  }
+  return query;
+}
+
+std::string_view Query::get(std::string_view name) const {
+  for (const auto& [key, value] : items_)
+    if (key == name) return value;
+  return {};
+}
+
+bool Query::has(std::string_view name) const {
+  for (const auto& [key, value] : items_)
+    if (key == name) return true;
+  return false;
+}
+
+std::vector<std::string_view> Query::get_all(std::string_view name) const {
+  std::vector<std::string_view> values;
+  for (const auto& [key, value] : items_)
+    if (key == name) values.push_back(value);
+  return values;
+}
+
+Result<std::optional<int64_t>> Query::integer(std::string_view name) const {
+  std::string_view text = get(name);
+  if (text.empty()) return std::nullopt;
+  if (text.front() == '+') text.remove_prefix(1);
+  int64_t value = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failure != std::errc() || end != text.data() + text.size())
+    return bad_request("parameter " + std::string(name) + ": \"" + std::string(get(name)) + "\" is no integer");
+  return value;
+}
+
+bool Query::boolean(std::string_view name) const {
+  if (!has(name)) return false;
+  const std::string_view text = get(name);
+  return !(text == "0" || (text.size() == 5 && strncasecmp(text.data(), "false", 5) == 0));
+}
+
+std::optional<bool> Query::optional_boolean(std::string_view name) const {
+  if (!has(name)) return std::nullopt;
+  return boolean(name);
+}
+
+}  // namespace pintle::apiserver
