@@ -1,0 +1,112 @@
+#include "rt/real/real_executor.h"
+
+#include "rt/executor_scope.h"
+#include "rt/real/io.h"
+
+namespace pintle::rt {
+
+namespace {
+// A burst's queue is given back once it is larger than this.
+constexpr std::size_t kept_queue_max = 1024;
+}  // namespace
+
+RealExecutor::RealExecutor(Runtime& runtime, std::size_t index)
+    : runtime_(runtime), index_(index), io_(std::make_unique<Io>()) {}
+
+RealExecutor::~RealExecutor() = default;
+
+void RealExecutor::post(std::function<void()> work) { push(Work{{}, std::move(work)}); }
+void RealExecutor::post(std::coroutine_handle<> handle) { push(Work{handle, nullptr}); }
+
+void RealExecutor::push(Work work) {
+  {
+    std::lock_guard lock(mutex_);
+    ready_.push_back(std::move(work));
+    if (std::exchange(drain_posted_, true)) return;
+  }
+  boost::asio::post(io_->context, [this] { drain(); });
+}
+
+void RealExecutor::drain() {
+  {
+    std::lock_guard lock(mutex_);
+    running_.swap(ready_);
+  }
+  for (Work& work : running_) {
+    if (work.handle) {
+      work.handle.resume();
+    } else {
+      auto function = std::move(work.function);
+      function();
+    }
+  }
+  running_.clear();
+  if (running_.capacity() > kept_queue_max) running_.shrink_to_fit();
+  {
+    std::lock_guard lock(mutex_);
+    drain_posted_ = !ready_.empty();
+    if (!drain_posted_) return;
+  }
+  // At the back of the line: sockets and timers get their turn between two batches.
+  boost::asio::post(io_->context, [this] { drain(); });
+}
+
+TimerId RealExecutor::post_at(TimePoint when, std::function<void()> work) {
+  TimerId id;
+  {
+    std::lock_guard lock(mutex_);
+    id = timers_.add(when, std::move(work));
+    if (when >= armed_) return id;
+    armed_ = when;
+  }
+  if (Executor::current_or_null() == this) {
+    arm();
+  } else {
+    boost::asio::post(io_->context, [this] { arm(); });
+  }
+  return id;
+}
+
+bool RealExecutor::cancel_timer(TimerId id) {
+  std::lock_guard lock(mutex_);
+  return timers_.remove(id);
+}
+
+void RealExecutor::arm() {
+  TimePoint when;
+  {
+    std::lock_guard lock(mutex_);
+    const auto earliest = timers_.earliest();
+    armed_ = earliest.value_or(TimePoint::max());
+    if (!earliest) return;
+    when = *earliest;
+  }
+  io_->timer.expires_at(when);
+  io_->timer.async_wait([this](boost::system::error_code failed) {
+    if (!failed) fire();
+  });
+}
+
+void RealExecutor::fire() {
+  const TimePoint now = std::chrono::steady_clock::now();
+  while (true) {
+    std::optional<std::function<void()>> work;
+    {
+      std::lock_guard lock(mutex_);
+      armed_ = TimePoint::min();  // armed once, below
+      work = timers_.pop_due(now);
+    }
+    if (!work) break;
+    (*work)();
+  }
+  arm();
+}
+
+void RealExecutor::run() {
+  ExecutorScope scope(this);
+  io_->context.run();
+}
+
+void RealExecutor::stop() { io_->context.stop(); }
+
+}  // namespace pintle::rt

@@ -1,0 +1,58 @@
+// RealExecutor: a thread's io_context with a ready queue and a timer heap on top. Waking it costs one asio handler
+// however much was posted; with nothing to do it sleeps in epoll without a timeout.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "rt/executor.h"
+#include "rt/timer_heap.h"
+
+namespace pintle::rt {
+
+class RealExecutor final : public Executor {
+ public:
+  // The io_context and its timer; defined in io.h, which alone includes asio.
+  struct Io;
+
+  RealExecutor(Runtime& runtime, std::size_t index);
+  ~RealExecutor() override;
+
+  void post(std::function<void()> work) override;
+  void post(std::coroutine_handle<> handle) override;
+  TimerId post_at(TimePoint when, std::function<void()> work) override;
+  bool cancel_timer(TimerId id) override;
+  Runtime& runtime() override { return runtime_; }
+
+  // Runs on the calling thread until stop(), which any thread may call.
+  void run();
+  void stop();
+  Io& io() { return *io_; }
+  std::size_t index() const { return index_; }
+
+ private:
+  struct Work {
+    std::coroutine_handle<> handle;
+    std::function<void()> function;
+  };
+  void push(Work work);
+  void drain();
+  void arm();
+  void fire();
+
+  Runtime& runtime_;
+  const std::size_t index_;
+  std::unique_ptr<Io> io_;
+  std::mutex mutex_;
+  // Guarded by mutex_.
+  std::vector<Work> ready_;
+  bool drain_posted_ = false;
+  TimerHeap timers_;
+  // When the asio timer rings at the latest; an earlier post_at() arms it anew.
+  TimePoint armed_ = TimePoint::max();
+  // The executor's thread only.
+  std::vector<Work> running_;
+};
+
+}  // namespace pintle::rt
