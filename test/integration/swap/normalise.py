@@ -1,0 +1,37 @@
+"""Brings the objects of two clusters into one form: without times, uids, versions and drawn names."""
+import re
+
+DROPPED = {'uid', 'resourceVersion', 'creationTimestamp', 'managedFields', 'selfLink', 'nodeName', 'podIP', 'podIPs', 'hostIP', 'hostIPs', 'clusterIP', 'clusterIPs',
+           'ca.crt', 'generation', 'containerID', 'observedGeneration', 'targetRef', 'resourceClaimStatuses'}
+TIME = re.compile(r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$')
+DRAWN = re.compile(r'-[bcdfghjklmnpqrstvwxz2456789]{5}$')
+MINUTES = re.compile(r'-\d{8}(?=$|-)')
+
+
+def name(text):
+    """A name without what was drawn at random or taken from the clock."""
+    return MINUTES.sub('-<minutes>', DRAWN.sub('-<x>', text))
+
+
+def normalise(value, key=''):
+    if isinstance(value, dict):
+        return {k: normalise(v, k) for k, v in sorted(value.items()) if k not in DROPPED}
+    if isinstance(value, list):
+        items = [normalise(v, key) for v in value]
+        return sorted(items, key=repr) if key in ('addresses', 'endpoints', 'conditions', 'ownerReferences', 'subsets') else items
+    if isinstance(value, str):
+        if TIME.match(value):
+            return '<time>'
+        if re.fullmatch(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', value):
+            return '<uid>'
+        if re.fullmatch(r'10\.(244|96|64)\.\d+\.\d+', value):
+            return '<address>'
+        value = re.sub(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '<uid>', value)
+        value = re.sub(r'kube-api-access-\w{5}', 'kube-api-access-<x>', value)
+        return name(value) if key in ('name', 'generateName', 'job-name', 'batch.kubernetes.io/job-name', 'message', 'hostname') else value
+    return value
+
+
+def state(lists):
+    """{kind: [objects]} of API lists, in an order that does not depend on drawn names. Nodes' own addresses are kept out."""
+    return {kind: sorted((normalise(o) for o in items), key=lambda o: (o['metadata'].get('namespace', ''), o['metadata']['name'], repr(o))) for kind, items in lists.items()}
