@@ -64,6 +64,9 @@ struct MapOps {
   void* (*insert)(void* map, std::string_view key);             // existing or default
   void (*clear)(void* map);
   bool (*erase)(void* map, std::string_view key);
+  // Bulk loading, as FlatMap::append and sort_unique: linear where inserting keys in bad order would be quadratic.
+  void* (*append)(void* map, std::string_view key) = nullptr;
+  bool (*sort_unique)(void* map) = nullptr;
 };
 struct PointerOps {              // Optional and Box
   void* (*get)(void* p);         // nullptr when empty

@@ -77,6 +77,8 @@ struct Json {
 };
 
 // RFC 3339. Time writes seconds ("2026-01-02T03:04:05Z"), MicroTime six digits; both read any fraction and zone.
+// Go's zero time (0001-01-01T00:00:00Z) becomes zero().
+Time time_from_unix(int64_t seconds, int32_t nanos);
 std::string format_time(const Time& time);
 std::string format_micro_time(const MicroTime& time);
 Result<Time> parse_time(std::string_view text);

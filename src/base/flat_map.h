@@ -49,6 +49,24 @@ class FlatMap {
     if (it == items_.end() || it->first != key) it = items_.emplace(it, std::string(key), V{});
     return it->second;
   }
+  // Bulk loading for readers: append in any order, then sort_unique() before anything else is called.
+  V& append(std::string_view key) { return items_.emplace_back(std::string(key), V{}).second; }
+  // Sorts by key; of equal keys the one appended last stays. Returns whether there were equal keys.
+  bool sort_unique() {
+    auto less = [](const value_type& a, const value_type& b) { return a.first < b.first; };
+    if (std::adjacent_find(items_.begin(), items_.end(), [&](const auto& a, const auto& b) { return !less(a, b); }) == items_.end())
+      return false;
+    std::stable_sort(items_.begin(), items_.end(), less);
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+      if (i + 1 < items_.size() && items_[i].first == items_[i + 1].first) continue;
+      if (kept != i) items_[kept] = std::move(items_[i]);
+      ++kept;
+    }
+    const bool repeated = kept != items_.size();
+    items_.erase(items_.begin() + static_cast<std::ptrdiff_t>(kept), items_.end());
+    return repeated;
+  }
   // Removes `key`; false if it was not there.
   bool erase(std::string_view key) {
     auto it = find(key);

@@ -1,0 +1,57 @@
+// TypePlan: what the walkers want to know of a struct type, worked out once from its descriptor and kept for ever: the
+// fields packed side by side, their JSON keys ready to write, and indexes by JSON name and by protobuf number.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/type.h"
+
+namespace pintle::api {
+
+struct PlanField {
+  const Field* field = nullptr;
+  const Type* type = nullptr;
+  uint32_t offset = 0;
+  uint32_t proto = 0;
+  Kind kind = Kind::Struct;
+  bool omit_empty = false;
+  bool omit_zero = false;
+  bool empty_as_list = false;
+  std::string json_key;      // `"name":`
+};
+
+struct TypePlan {
+  const Type* type = nullptr;
+  std::vector<PlanField> fields;    // JSON order
+  std::vector<PlanField> proto;     // by ascending number, inlined structs included
+
+  // Index into `fields`; -1: no such field.
+  int find(std::string_view json_name) const {
+    for (std::size_t at = hash(json_name) & mask;; at = (at + 1) & mask) {
+      const int index = slots[at];
+      if (index < 0 || fields[static_cast<std::size_t>(index)].field->name == json_name) return index;
+    }
+  }
+  // nullptr: no such field.
+  const PlanField* find_proto(uint32_t number) const {
+    if (number >= by_number.size() || by_number[number] < 0) return nullptr;
+    return &proto[static_cast<std::size_t>(by_number[number])];
+  }
+
+  static std::size_t hash(std::string_view name) {
+    if (name.empty()) return 0;
+    const auto at = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(name[i])); };
+    return (name.size() * 7 + at(0) * 31 + at(name.size() - 1) * 17 + at(name.size() / 2) * 5) * 0x9E3779B1u >> 8;
+  }
+  std::size_t mask = 0;
+  std::vector<int16_t> slots;
+  std::vector<int16_t> by_number;
+};
+
+// The plan of a Struct or Union type. Types must live for ever. Safe from any thread.
+const TypePlan& plan_of(const Type& type);
+
+}  // namespace pintle::api
