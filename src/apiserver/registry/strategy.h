@@ -173,7 +173,7 @@ class TypedStrategy : public Strategy {
 struct PartSubresource {
   std::string name;
   // nullptr for "status": then everything but status (and metadata's managed fields) is kept from the old object.
-  std::shared_ptr<const Strategy> strategy;
+  std::shared_ptr<const Strategy> strategy = nullptr;
   // Fields that apply never owns here ("spec" for status).
   std::vector<std::string_view> reset_fields = {"spec"};
 };

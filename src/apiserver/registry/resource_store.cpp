@@ -1,0 +1,125 @@
+#include "apiserver/registry/resource_store.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "apiserver/registry/errors.h"
+#include "base/check.h"
+
+namespace pintle::apiserver {
+
+namespace {
+
+bool compares(std::string_view value, const apimachinery::LabelRequirement& requirement) {
+  int64_t left = 0, right = 0;
+  const std::string& bound = requirement.values().front();
+  const auto [end, failure] = std::from_chars(value.data(), value.data() + value.size(), left);
+  if (failure != std::errc() || end != value.data() + value.size()) return false;
+  std::from_chars(bound.data(), bound.data() + bound.size(), right);
+  return requirement.op() == apimachinery::LabelOperator::GreaterThan ? left > right : left < right;
+}
+
+// LabelSelector::matches, on labels read in place.
+bool matches(const apimachinery::LabelSelector& selector, const ViewMap& labels) {
+  using apimachinery::LabelOperator;
+  if (selector.matches_nothing()) return false;
+  for (const auto& requirement : selector.requirements()) {
+    const std::string_view* value = labels.get(requirement.key());
+    const auto& values = requirement.values();
+    const bool listed = value != nullptr && std::find(values.begin(), values.end(), *value) != values.end();
+    switch (requirement.op()) {
+      case LabelOperator::Equals:
+      case LabelOperator::DoubleEquals:
+      case LabelOperator::In:
+        if (!listed) return false;
+        break;
+      case LabelOperator::NotEquals:
+      case LabelOperator::NotIn:
+        if (listed) return false;
+        break;
+      case LabelOperator::Exists:
+        if (value == nullptr) return false;
+        break;
+      case LabelOperator::DoesNotExist:
+        if (value != nullptr) return false;
+        break;
+      case LabelOperator::GreaterThan:
+      case LabelOperator::LessThan:
+        if (value == nullptr || !compares(*value, requirement)) return false;
+        break;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+ResourceStore::ResourceStore(const Resource& resource, ResourceStoreDeps deps) : resource_(resource), deps_(deps), codec_(resource) {}
+ResourceStore::~ResourceStore() = default;
+
+rt::Task<Result<Unit>> ResourceStore::start() {
+  CO_TRY_ASSIGN(cache_, co_await storage::WatchCache::start(deps_.runtime, deps_.fanout, resource_.prefix(), codec_));
+  co_return Unit{};
+}
+
+rt::Task<void> ResourceStore::stop() {
+  if (cache_) co_await cache_->stop();
+}
+
+Status ResourceStore::not_found(std::string_view name) const { return errors::not_found(resource_.name(), name); }
+
+rt::Task<Result<Unit>> ResourceStore::wait_for_revision(rt::Context ctx, int64_t revision) {
+  if (revision == 0) {
+    CO_TRY_ASSIGN(revision, co_await deps_.store.current_revision(ctx));
+  }
+  if (cache_->revision() >= revision) co_return Unit{};
+  const rt::Context limited = ctx.with_timeout(fresh_wait_max);
+  auto waited = co_await cache_->wait_for(limited, revision);
+  if (waited) co_return Unit{};
+  if (waited.error().reason == Reason::Timeout && !ctx.done())
+    co_return std::unexpected(errors::too_large_resource_version(revision, cache_->revision()));
+  co_return std::unexpected(waited.error());
+}
+
+rt::Task<Result<storage::CachedObjectPtr>> ResourceStore::newest(rt::Context ctx, std::string key) {
+  CO_TRY(co_await wait_for_revision(ctx, 0));
+  co_return cache_->get(key);
+}
+
+rt::Task<Result<storage::CachedObjectPtr>> ResourceStore::get(rt::Context ctx, std::string ns, std::string name, int64_t revision) {
+  if (revision >= 0) CO_TRY(co_await wait_for_revision(ctx, revision));
+  auto object = cache_->get(resource_.key(ns, name));
+  if (!object) co_return std::unexpected(not_found(name));
+  co_return object;
+}
+
+AdmissionAttributes ResourceStore::attributes(RequestScope& scope, Operation operation) const {
+  AdmissionAttributes attributes;
+  attributes.operation = operation;
+  attributes.kind = resource_.storage_version().kind->gvk;
+  attributes.resource = resource_.name();
+  attributes.version = scope.version;
+  attributes.subresource = scope.subresource;
+  attributes.ns = scope.ns;
+  attributes.name = scope.name;
+  attributes.user = &scope.user;
+  attributes.dry_run = scope.dry_run;
+  attributes.warnings = &scope.warnings;
+  return attributes;
+}
+
+storage::Predicate ResourceStore::predicate(const Selection& selection) const {
+  if (selection.everything()) return {};
+  return [selection](const storage::ObjectHeader& header) {
+    if (!selection.name.empty() && header.name != selection.name) return false;
+    if (!matches(selection.labels, header.labels)) return false;
+    return selection.fields.matches([&](std::string_view field) -> std::string_view {
+      if (field == "metadata.name") return header.name;
+      if (field == "metadata.namespace") return header.ns;
+      const std::string_view* value = header.fields.get(field);
+      return value ? *value : std::string_view();
+    });
+  };
+}
+
+}  // namespace pintle::apiserver

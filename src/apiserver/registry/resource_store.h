@@ -1,0 +1,136 @@
+// ResourceStore: the generic store of one resource: every verb on its objects, over the store and the watch cache, with
+// the strategy's hooks in upstream's order. Objects are in the storage version. Thread-safe.
+//
+// A read sees every write that was acknowledged before it began. A write reads the newest state, checks it and writes
+// with a guard on its revision; when another write came between, it starts over with the newer state.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/object.h"
+#include "apimachinery/selectors/field_selector.h"
+#include "apimachinery/selectors/label_selector.h"
+#include "apiserver/registry/admission_chain.h"
+#include "apiserver/endpoints/options.h"
+#include "apiserver/options.h"
+#include "apiserver/registry/registry.h"
+#include "apiserver/registry/resource.h"
+#include "apiserver/registry/resource_codec.h"
+#include "rt/runtime.h"
+#include "storage/store.h"
+#include "storage/watch_cache.h"
+
+namespace pintle::apiserver {
+
+constexpr int update_attempts_max = 64;          // then Conflict
+constexpr int generate_name_attempts_max = 8;    // names tried before AlreadyExists
+constexpr rt::Duration fresh_wait_max = std::chrono::seconds(3);   // for a revision not yet reached, then 504
+
+struct ResourceStoreDeps {
+  rt::Runtime& runtime;
+  storage::Store& store;
+  storage::StoreFanout& fanout;
+  Registry& registry;
+  AdmissionChain& admission;
+  const ApiServerOptions& options;
+};
+
+// What a list or a watch selects. Field names are those of the version asked in.
+struct Selection {
+  std::string ns;
+  std::string name;                              // "": any; a watch or list of one name
+  apimachinery::LabelSelector labels;
+  apimachinery::FieldSelector fields;
+  bool everything() const { return name.empty() && labels.matches_everything() && fields.empty(); }
+};
+
+struct ListAnswer {
+  std::vector<storage::CachedObjectPtr> items;
+  int64_t revision = 0;
+  std::string continue_token;
+  std::optional<int64_t> remaining;
+};
+
+// Makes the new object of the newest one (nullptr: there is none). Called again after a conflict.
+using Transform = std::function<Result<api::Object>(const api::Object* existing)>;
+
+struct UpdateRequest {
+  std::string ns;
+  std::string name;
+  const PartSubresource* part = nullptr;         // nullptr: the main resource
+  bool raw = false;                              // no strategy, no validation (pods/binding)
+  bool allow_create = false;
+  bool check_uid = false;                        // PUT: another uid is a conflict rather than an invalid change
+  Transform transform;
+};
+
+struct RemoveRequest {
+  std::string ns;
+  std::string name;
+  std::optional<int64_t> grace_period_seconds;
+  std::string uid;                               // preconditions; "": none
+  std::string resource_version;
+  std::optional<bool> orphan_dependents;
+  std::string propagation_policy;                // "", Orphan, Foreground, Background
+  // Checked against the state about to be removed (deletecollection's selectors have been).
+  bool collection = false;
+};
+
+struct Written {
+  api::Object object;
+  bool created = false;
+};
+struct Removed {
+  api::Object object;                            // the last state, or the one that is now on its way out
+  bool gone = false;
+};
+
+class ResourceStore {
+ public:
+  ResourceStore(const Resource& resource, ResourceStoreDeps deps);
+  ~ResourceStore();
+  rt::Task<Result<Unit>> start();
+  rt::Task<void> stop();
+
+  const Resource& resource() const { return resource_; }
+  const ResourceCodec& codec() const { return codec_; }
+  storage::WatchCache& cache() { return *cache_; }
+  const ResourceStoreDeps& deps() const { return deps_; }
+
+  // NotFound; with `revision` 0, as the newest acknowledged state, -1: whatever the cache has.
+  rt::Task<Result<storage::CachedObjectPtr>> get(rt::Context ctx, std::string ns, std::string name, int64_t revision = 0);
+  rt::Task<Result<ListAnswer>> list(rt::Context ctx, Selection selection, ListParameters parameters);
+  rt::Task<Result<std::unique_ptr<storage::CacheWatcher>>> watch(rt::Context ctx, Selection selection, ListParameters parameters);
+
+  // `object` as decoded, defaulted and converted; its managed fields set.
+  rt::Task<Result<Written>> create(RequestScope& scope, api::Object object);
+  rt::Task<Result<Written>> update(RequestScope& scope, UpdateRequest request);
+  rt::Task<Result<Removed>> remove(RequestScope& scope, RemoveRequest request);
+  // Those selected, one after the other; what was removed or marked.
+  rt::Task<Result<std::vector<api::Object>>> remove_collection(RequestScope& scope, Selection selection, ListParameters parameters, RemoveRequest request);
+
+ private:
+  friend struct WriteSteps;
+  rt::Task<Result<storage::CachedObjectPtr>> newest(rt::Context ctx, std::string key);
+  rt::Task<Result<Unit>> wait_for_revision(rt::Context ctx, int64_t revision);
+  rt::Task<Result<ListAnswer>> list_at(rt::Context ctx, const Selection& selection, const ListParameters& parameters, int64_t revision, std::string after, bool older);
+  storage::Predicate predicate(const Selection& selection) const;
+  Status not_found(std::string_view name) const;
+  AdmissionAttributes attributes(RequestScope& scope, Operation operation) const;
+  rt::Task<Result<Written>> create_named(RequestScope& scope, api::Object object);
+  rt::Task<Result<Unit>> commit_create(RequestScope& scope, api::Object& object, int64_t ttl_seconds);
+  rt::Task<Result<std::optional<Written>>> try_update(RequestScope& scope, const UpdateRequest& request, const std::string& key);
+  rt::Task<Result<std::optional<Removed>>> try_remove(RequestScope& scope, const RemoveRequest& request, const std::string& key);
+  rt::Task<Result<std::optional<Removed>>> remove_now(RequestScope& scope, const std::string& key, api::Object object, int64_t revision);
+
+  const Resource& resource_;
+  ResourceStoreDeps deps_;
+  ResourceCodec codec_;
+  std::unique_ptr<storage::WatchCache> cache_;
+};
+
+}  // namespace pintle::apiserver

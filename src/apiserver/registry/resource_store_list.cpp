@@ -1,0 +1,121 @@
+// LIST and WATCH: which state answers, by resourceVersion, resourceVersionMatch, limit and continue.
+#include <algorithm>
+
+#include "apiserver/registry/continue_token.h"
+#include "apiserver/registry/errors.h"
+#include "apiserver/registry/resource_store.h"
+
+namespace pintle::apiserver {
+
+namespace {
+
+constexpr std::size_t range_chunk = 500;   // objects read at once when selectors may drop some
+
+// The key that follows all keys with `prefix`.
+std::string prefix_end(std::string prefix) {
+  while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xff) prefix.pop_back();
+  if (!prefix.empty()) prefix.back() = static_cast<char>(prefix.back() + 1);
+  return prefix;
+}
+
+}  // namespace
+
+rt::Task<Result<ListAnswer>> ResourceStore::list(rt::Context ctx, Selection selection, ListParameters parameters) {
+  if (!parameters.continue_token.empty()) {
+    if (!parameters.resource_version.empty() && parameters.resource_version != "0")
+      co_return bad_request("a resourceVersion cannot go with continue");
+    CO_TRY_ASSIGN(ContinueToken token, decode_continue(parameters.continue_token));
+    if (token.revision <= 0) {
+      CO_TRY_ASSIGN(token.revision, co_await deps_.store.current_revision(ctx));
+    }
+    co_return co_await list_at(ctx, selection, parameters, token.revision, token.start, true);
+  }
+  const bool exact = parameters.match == VersionMatch::Exact ||
+                     (parameters.match == VersionMatch::Unset && parameters.limit > 0 && parameters.revision > 0);
+  if (exact) co_return co_await list_at(ctx, selection, parameters, parameters.revision, "", true);
+  // resourceVersion=0: whatever the cache holds.
+  if (parameters.resource_version != "0") CO_TRY(co_await wait_for_revision(ctx, parameters.revision));
+  co_return co_await list_at(ctx, selection, parameters, 0, "", false);
+}
+
+// The page that begins at `start`; at `revision` if `at_revision`, else from the cache as it is.
+rt::Task<Result<ListAnswer>> ResourceStore::list_at(rt::Context ctx, const Selection& selection, const ListParameters& parameters,
+                                                    int64_t revision, std::string start, bool at_revision) {
+  const std::string prefix = resource_.prefix_of(selection.ns);
+  const std::size_t limit = static_cast<std::size_t>(parameters.limit);
+  const bool everything = selection.everything();
+  ListAnswer answer;
+  const auto finish = [&](std::string_view last_key, int64_t remaining) {
+    answer.continue_token = encode_continue({answer.revision, std::string(last_key.substr(prefix.size())) + '\0'});
+    if (everything) answer.remaining = remaining;
+  };
+
+  if (start.empty() || start.back() == '\0') {
+    storage::CacheListOptions options;
+    options.prefix = prefix;
+    options.limit = limit;
+    options.match = predicate(selection);
+    if (!start.empty()) options.after = prefix + start.substr(0, start.size() - 1);
+    storage::CacheList page = cache_->list(options);
+    if (!at_revision || page.revision == revision) {
+      answer.items = std::move(page.items);
+      answer.revision = page.revision;
+      if (page.more && !answer.items.empty()) finish(answer.items.back()->key(), page.remaining);
+      co_return answer;
+    }
+  }
+
+  CO_TRY_ASSIGN(const int64_t newest_revision, co_await deps_.store.current_revision(ctx));
+  if (revision > newest_revision) co_return std::unexpected(errors::too_large_resource_version(revision, newest_revision));
+  const storage::Predicate match = predicate(selection);
+  answer.revision = revision;
+  std::string from = prefix + start;
+  while (true) {
+    storage::RangeRequest request;
+    request.start = from;
+    request.end = prefix_end(prefix);
+    request.limit = limit == 0 || !everything ? range_chunk : limit;
+    request.revision = revision;
+    CO_TRY_ASSIGN(storage::RangeResult range, co_await deps_.store.range(ctx, request));
+    int64_t left = range.count;
+    for (storage::KeyValue& stored : range.items) {
+      --left;
+      from = stored.key + '\0';
+      auto loaded = codec_.load(stored);
+      if (!loaded || (match && !match(loaded->header))) continue;
+      answer.items.push_back(std::make_shared<const storage::CachedObject>(codec_, stored, std::move(*loaded)));
+      if (limit == 0 || answer.items.size() < limit) continue;
+      if (left > 0) finish(stored.key, left);
+      co_return answer;
+    }
+    if (!range.more) co_return answer;
+  }
+}
+
+rt::Task<Result<std::unique_ptr<storage::CacheWatcher>>> ResourceStore::watch(rt::Context ctx, Selection selection, ListParameters parameters) {
+  storage::CacheWatchOptions options;
+  options.prefix = resource_.prefix_of(selection.ns);
+  options.bookmarks = parameters.allow_bookmarks;
+  options.match = predicate(selection);
+  for (const auto& requirement : selection.fields.requirements()) {
+    if (!requirement.equals || requirement.value.empty() || requirement.field.starts_with("metadata.")) continue;
+    options.index_field = requirement.field;
+    options.index_value = requirement.value;
+    break;
+  }
+  const bool initial = parameters.send_initial_events ? *parameters.send_initial_events : parameters.revision == 0;
+  if (parameters.send_initial_events.value_or(false)) {
+    if (parameters.resource_version != "0") CO_TRY(co_await wait_for_revision(ctx, parameters.revision));
+    options.send_initial = true;
+  } else if (initial) {
+    if (parameters.resource_version.empty()) CO_TRY(co_await wait_for_revision(ctx, 0));
+  } else if (parameters.revision == 0) {
+    CO_TRY(co_await wait_for_revision(ctx, 0));
+    options.revision = std::max<int64_t>(cache_->revision(), 1);
+  } else {
+    options.revision = parameters.revision;
+  }
+  co_return cache_->watch(std::move(options));
+}
+
+}  // namespace pintle::apiserver
