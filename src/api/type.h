@@ -131,7 +131,8 @@ struct Field {
   PatchStrategy patch_strategy = PatchStrategy::None;
   std::string_view patch_merge_key;
   std::span<const std::string_view> list_map_keys;
-  std::string_view default_json;            // "" : none; else a JSON literal
+  std::string_view default_json;            // "" : none; else a JSON literal; applied where the field is absent or zero
+  bool default_published = false;           // OpenAPI shows default_json
   std::string_view doc;
   const Constraints* constraints = nullptr;
   std::string_view feature_gate;            // dropped on write while this gate is off; "": none

@@ -1,7 +1,5 @@
 """Emits the .cpp files: special members, operations and the constant-initialised descriptor tables."""
 
-import json
-
 from emit_header import PREAMBLE
 from model import BUILTIN, LIST_KINDS, PATCH, UNIONS, Member
 from names import literal
@@ -15,11 +13,6 @@ def _spans(strings):
 
 def _flag(condition, name):
     return [f".{name} = true"] if condition else []
-
-
-def default_json(text):
-    """The JSON literal of a default as written: bare words are strings already quoted by the writer."""
-    return json.dumps(json.loads(text), separators=(",", ":"))
 
 
 def openapi_required(decl):
@@ -74,8 +67,9 @@ class _Table:
         if "mergekey" in a:
             parts.append(f".patch_merge_key = {literal(a['mergekey'])}")
         parts += keys
-        if "default" in a:
-            parts.append(f".default_json = {literal(default_json(a['default']))}")
+        if "default" in a or "fills" in a:
+            parts.append(f".default_json = {literal(a.get('default') or a['fills'])}")
+        parts += _flag("default" in a, "default_published")
         if d.doc:
             parts.append(f".doc = {literal(d.doc)}")
         parts += constraints

@@ -61,7 +61,7 @@ class File:
 
 FLAGS = {"omitempty", "omitzero", "optional", "present", "required", "immutable", "atomic", "empty-list"}
 VALUED = {"list", "keys", "struct", "patch", "mergekey", "default", "min", "max", "maxlength", "maxitems", "format",
-          "pattern", "gate", "enum"}
+          "pattern", "gate", "fills"}
 DECL_FLAGS = {"kind": {"atomic"}, "struct": {"atomic"}, "union": {"or-bool", "or-array", "or-string-array"},
               "enum": {"closed"}, "string": set(), "alias": {"wrapped"}}
 
@@ -85,7 +85,7 @@ def _attributes(words, where, flags, valued):
         if equals and name in valued:
             if not value:
                 raise SchemaError(where, f"'{name}=' needs a value")
-            found[name] = value if name == "default" else unquote(value)
+            found[name] = value if name in ("default", "fills") else unquote(value)
         elif not equals and name in flags:
             found[name] = True
         else:

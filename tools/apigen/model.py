@@ -3,6 +3,7 @@
 A type is an Expr. Containers are shared: Schema.intern returns one Expr for one shape.
 """
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -223,9 +224,31 @@ class Schema:
                 continue
             if element.what != "struct" or not any(x.decl.name == key for x in self.structs[element].flat()):
                 raise SchemaError(where, f"merge key '{key}' is no field of {element.name}")
+        if "default" in a and "fills" in a:
+            raise SchemaError(where, "default= and fills= exclude each other")
+        for word in ("default", "fills"):
+            if word in a:
+                self._check_default(m.type, a[word], word, where)
         for limit in ("min", "max", "maxlength", "maxitems"):
             if limit in a and not a[limit].lstrip("-").isdigit():
                 raise SchemaError(where, f"{limit}= needs a number")
+
+    def _check_default(self, expr, text, word, where):
+        """The default must be JSON of the field's type (as compact text, for the tables hold it as written)."""
+        try:
+            value = json.loads(text)
+        except ValueError:
+            raise SchemaError(where, f"{word}= needs a JSON literal, not {text}") from None
+        if expr.what in ("optional", "box"):
+            expr = expr.elem
+        if expr.what in ("list", "map", "struct"):
+            fits = isinstance(value, list if expr.what == "list" else dict)
+        else:
+            accepted = {"bool": bool, "int32_t": int, "int64_t": int, "uint64_t": int, "float": (int, float),
+                        "double": (int, float), "IntOrString": (int, str)}.get(expr.cpp, str)
+            fits = isinstance(value, accepted) and not (isinstance(value, bool) and accepted is not bool)
+        if not fits:
+            raise SchemaError(where, f"{word}={text} does not fit the type")
 
     def _check_constants(self, file):
         for d in file.decls:
