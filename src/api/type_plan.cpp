@@ -48,7 +48,12 @@ std::unique_ptr<TypePlan> make_plan(const Type& type) {
     CHECK(field.proto < proto_number_max, "protobuf number too large for the index");
     if (plan->by_number.size() <= field.proto) plan->by_number.resize(field.proto + 1, -1);
     plan->by_number[field.proto] = static_cast<int16_t>(plan->proto.size());
-    plan->proto.push_back(plan_field(field));
+    PlanField& entry = plan->proto.emplace_back(plan_field(field));
+    if (type.proto_order[i] < type.fields.size()) {
+      entry.json_index = type.proto_order[i];
+    } else {
+      for (const Field& inner : field.type->fields) entry.inlined.push_back(plan->find(inner.name));
+    }
   }
   return plan;
 }

@@ -21,6 +21,8 @@ struct PlanField {
   bool omit_zero = false;
   bool empty_as_list = false;
   std::string json_key;      // `"name":`
+  int json_index = -1;       // of an entry of TypePlan::proto: its place in TypePlan::fields; -1: an inlined struct
+  std::vector<int> inlined;  // of an inlined struct: the place in TypePlan::fields of each of its own plan's fields
 };
 
 struct TypePlan {
@@ -35,7 +37,7 @@ struct TypePlan {
       if (index < 0 || fields[static_cast<std::size_t>(index)].field->name == json_name) return index;
     }
   }
-  // nullptr: no such field.
+  // The entry of `proto`; nullptr: no such field.
   const PlanField* find_proto(uint32_t number) const {
     if (number >= by_number.size() || by_number[number] < 0) return nullptr;
     return &proto[static_cast<std::size_t>(by_number[number])];

@@ -2,8 +2,8 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
-#include <cstring>
 
 namespace pintle::codec {
 namespace {
@@ -64,6 +64,10 @@ void append_layout(bool negative, std::string_view digits, int exponent, bool sc
 
 template <class Float>
 void append_floating(Float value, std::string& out) {
+  if (!std::isfinite(value)) {   // JSON has no such number; only hostile protobuf gets here
+    out += "null";
+    return;
+  }
   char text[64];
   const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
   std::string_view all(text, static_cast<std::size_t>(end - text));

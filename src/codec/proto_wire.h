@@ -41,6 +41,8 @@ class ProtoReader {
   const char* end_;
 };
 
+constexpr std::size_t writer_keep_max_bytes = 256 * 1024;
+
 // Writes backwards into a buffer that grows at its front.
 class ProtoWriter {
  public:
@@ -48,6 +50,10 @@ class ProtoWriter {
   std::size_t size() const { return capacity_ - front_; }
   std::string_view view() const { return {buffer_.get() + front_, size()}; }
   void clear() { front_ = capacity_; }
+  // Lets a buffer go that one large message has blown up.
+  void trim() {
+    if (capacity_ > writer_keep_max_bytes) *this = ProtoWriter();
+  }
 
   void raw(std::string_view bytes) {
     reserve(bytes.size());
