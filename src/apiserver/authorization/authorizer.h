@@ -1,7 +1,11 @@
 // May they. Authorizers are asked in order; the first with an opinion decides; none: denied.
 #pragma once
 
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apiserver/authentication/authenticator.h"
@@ -10,6 +14,8 @@
 #include "rt/task.h"
 
 namespace pintle::apiserver {
+
+struct RequestInfo;
 
 struct AuthorizationAttributes {
   UserInfo user;
@@ -25,6 +31,7 @@ struct AuthorizationAttributes {
   std::string label_selector;
   std::string field_selector;
 };
+AuthorizationAttributes make_attributes(const UserInfo& user, const RequestInfo& info);
 
 enum class Decision : uint8_t { NoOpinion, Allow, Deny };
 struct AuthorizationResult {
@@ -46,12 +53,32 @@ struct UserRules {
   std::string evaluation_error;
 };
 
+// Thread-safe.
 class Authorizer {
  public:
   virtual ~Authorizer() = default;
-  virtual rt::Task<AuthorizationResult> authorize(rt::Context ctx, const AuthorizationAttributes& attributes) = 0;
+  // The answer of an authorizer that never waits; nullopt: this one must be asked through authorize().
+  virtual std::optional<AuthorizationResult> authorize_now(const AuthorizationAttributes& attributes) = 0;
+  // Answers authorize_now()'s answer; an authorizer that waits overrides it. `attributes` outlive the task.
+  virtual rt::Task<AuthorizationResult> authorize(rt::Context ctx, const AuthorizationAttributes& attributes);
   // What SelfSubjectRulesReview lists.
   virtual UserRules rules_for(const UserInfo& user, const std::string& ns) = 0;
 };
+
+// The groups and users that authorization knows by name.
+constexpr std::string_view group_masters = "system:masters";
+constexpr std::string_view group_nodes = "system:nodes";
+constexpr std::string_view group_authenticated = "system:authenticated";
+constexpr std::string_view group_unauthenticated = "system:unauthenticated";
+constexpr std::string_view group_service_accounts = "system:serviceaccounts";
+constexpr std::string_view user_anonymous = "system:anonymous";
+constexpr std::string_view user_node_prefix = "system:node:";
+constexpr std::string_view user_service_account_prefix = "system:serviceaccount:";
+
+// The name of the node that `user` is; "" if the user is none.
+std::string_view node_name_of(const UserInfo& user);
+
+// The answer to a denied request: 403 in upstream's form, `User "jane" cannot get resource "pods" ...`.
+Status forbidden(const AuthorizationAttributes& attributes, std::string_view reason);
 
 }  // namespace pintle::apiserver

@@ -1,0 +1,46 @@
+// PodIndex: which pods are on which node, and on demand what they refer to. An event costs a look-up and no decoding; the
+// references of a pod are read when its node first asks, and kept until the pod changes. Thread-safe.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "apiserver/authorization/node/pod_references.h"
+#include "apiserver/resource_reader.h"
+
+namespace pintle::apiserver::node {
+
+class PodIndex {
+ public:
+  // `reader` outlives this.
+  explicit PodIndex(const ResourceReader& reader) : reader_(reader) {}
+  // From ResourceReader::subscribe on pods.
+  void apply(const storage::CacheEvent& event);
+  // True if `test` holds for the references of a pod on `node` in `ns` ("": in any namespace).
+  bool any(std::string_view node, std::string_view ns, const std::function<bool(std::string_view pod_ns, const PodReferences&)>& test) const;
+  bool has(std::string_view node, std::string_view ns, std::string_view pod) const;
+
+ private:
+  struct Entry {
+    storage::CachedObjectPtr pod;
+    std::shared_ptr<const PodReferences> references;   // nullptr: not read yet
+  };
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  void remove(std::string_view node, const storage::CachedObject& pod);
+  std::vector<Entry> entries_of(std::string_view node, std::string_view ns) const;
+  void remember(std::string_view node, const Entry& entry) const;
+
+  const ResourceReader& reader_;
+  mutable std::mutex mutex_;
+  mutable std::unordered_map<std::string, std::vector<Entry>, Hash, std::equal_to<>> nodes_;
+};
+
+}  // namespace pintle::apiserver::node

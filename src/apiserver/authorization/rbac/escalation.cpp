@@ -1,0 +1,125 @@
+#include "apiserver/authorization/rbac/escalation.h"
+
+#include <fmt/format.h>
+
+#include "api/codec.h"
+#include "apiserver/authorization/rbac/convert.h"
+#include "apiserver/registry/errors.h"
+
+namespace pintle::apiserver::rbac {
+namespace {
+
+using namespace api::rbac_v1;
+
+// What is about to be written, whichever of the four kinds it is.
+struct Write {
+  const char* resource = nullptr;
+  const api::meta_v1::ObjectMeta* metadata = nullptr;
+  std::vector<Rule> rules;                 // of a role
+  bool aggregated = false;
+  const api::rbac_v1::RoleRef* role_ref = nullptr;   // of a binding
+};
+
+Write subject_of(const api::Object& object) {
+  if (object.is<ClusterRole>()) {
+    const auto& role = object.as<ClusterRole>();
+    return {"clusterroles", &role.metadata, to_rules(role.rules), role.aggregation_rule && !role.aggregation_rule->cluster_role_selectors.empty(), nullptr};
+  }
+  if (object.is<Role>()) return {"roles", &object.as<Role>().metadata, to_rules(object.as<Role>().rules), false, nullptr};
+  if (object.is<ClusterRoleBinding>()) {
+    const auto& binding = object.as<ClusterRoleBinding>();
+    return {"clusterrolebindings", &binding.metadata, {}, false, &binding.role_ref};
+  }
+  const auto& binding = object.as<RoleBinding>();
+  return {"rolebindings", &binding.metadata, {}, false, &binding.role_ref};
+}
+
+// A change of metadata alone gives nobody new rights.
+bool only_metadata_changed(const api::Object& object, const api::Object& old) {
+  if (&object.type() != &old.type()) return false;
+  api::Object copy = old;
+  const api::KindInfo* kind = api::kind_of(object.type());
+  if (!kind || kind->metadata_offset < 0) return false;
+  const auto metadata = [&](api::Object& o) -> api::meta_v1::ObjectMeta& {
+    return *reinterpret_cast<api::meta_v1::ObjectMeta*>(static_cast<char*>(o.data()) + kind->metadata_offset);
+  };
+  api::Object now = object;
+  metadata(copy) = metadata(now);
+  return api::equal(object.type(), now.data(), copy.data());
+}
+
+AuthorizationAttributes ask(const UserInfo& user, const char* verb, const char* resource, std::string name, std::string ns) {
+  AuthorizationAttributes out;
+  out.user = user;
+  out.verb = verb;
+  out.group = std::string(api_group);
+  out.version = "v1";
+  out.resource = resource;
+  out.name = std::move(name);
+  out.ns = std::move(ns);
+  return out;
+}
+
+// The rules of `wanted` that the user does not have, as an error text; "" when nothing is missing.
+std::string missing_rights(const RbacIndex& index, const UserInfo& user, const std::string& ns, std::span<const Rule> wanted) {
+  std::vector<Rule> held;
+  index.visit(user, ns, [&](const Grant& grant) {
+    if (grant.rules) held.insert(held.end(), grant.rules->begin(), grant.rules->end());
+    return true;
+  });
+  std::vector<const Rule*> pointers;
+  pointers.reserve(held.size());
+  for (const Rule& rule : held) pointers.push_back(&rule);
+  const std::vector<Rule> missing = uncovered(pointers, wanted);
+  if (missing.empty()) return {};
+  std::string text = fmt::format("user \"{}\" (groups=[{}]) is attempting to grant RBAC permissions not currently held:", user.name,
+                                 fmt::join(user.groups, " "));
+  for (const Rule& rule : missing) text.append("\n").append(describe(rule));
+  return text;
+}
+
+const std::vector<Rule>& every_right() {
+  static const std::vector<Rule> rules = {{{"*"}, {"*"}, {"*"}, {}, {}}, {{"*"}, {}, {}, {}, {"*"}}};
+  return rules;
+}
+
+rt::Task<Result<Unit>> check_role(rt::Context ctx, EscalationCheck check, UserInfo user, Write role) {
+  const AuthorizationAttributes attributes = ask(user, "escalate", role.resource, role.metadata->name, role.metadata->namespace_);
+  const AuthorizationResult result = co_await check.authorizer->authorize(ctx, attributes);
+  if (result.decision == Decision::Allow) co_return Unit{};
+  const GroupResource resource{std::string(api_group), role.resource};
+  const std::string missing = missing_rights(*check.index, user, role.metadata->namespace_, role.rules);
+  if (!missing.empty()) co_return std::unexpected(errors::forbidden(resource, role.metadata->name, missing));
+  if (role.aggregated && !missing_rights(*check.index, user, "", every_right()).empty())
+    co_return std::unexpected(errors::forbidden(resource, role.metadata->name, "only who holds every right may set an aggregationRule"));
+  co_return Unit{};
+}
+
+rt::Task<Result<Unit>> check_binding(rt::Context ctx, EscalationCheck check, UserInfo user, Write binding) {
+  const bool cluster = binding.role_ref->kind == "ClusterRole";
+  const std::string ns = binding.metadata->namespace_;
+  const AuthorizationAttributes attributes = ask(user, "bind", cluster ? "clusterroles" : "roles", binding.role_ref->name, ns);
+  const AuthorizationResult result = co_await check.authorizer->authorize(ctx, attributes);
+  if (result.decision == Decision::Allow) co_return Unit{};
+  const auto rules = check.index->role_rules(cluster ? std::string() : ns, binding.role_ref->name);
+  if (!rules) {
+    const GroupResource role{std::string(api_group), cluster ? "clusterroles" : "roles"};
+    co_return std::unexpected(errors::not_found(role, binding.role_ref->name));
+  }
+  const std::string missing = missing_rights(*check.index, user, ns, *rules);
+  if (missing.empty()) co_return Unit{};
+  const GroupResource resource{std::string(api_group), binding.resource};
+  co_return std::unexpected(errors::forbidden(resource, binding.metadata->name, missing));
+}
+
+}  // namespace
+
+rt::Task<Result<Unit>> check_escalation(rt::Context ctx, EscalationCheck check, UserInfo user, const api::Object* object, const api::Object* old) {
+  if (user.in_group(group_masters)) co_return Unit{};
+  if (old && only_metadata_changed(*object, *old)) co_return Unit{};
+  Write subject = subject_of(*object);
+  if (subject.role_ref) co_return co_await check_binding(ctx, check, std::move(user), std::move(subject));
+  co_return co_await check_role(ctx, check, std::move(user), std::move(subject));
+}
+
+}  // namespace pintle::apiserver::rbac
