@@ -114,16 +114,17 @@ class ResourceStore {
   rt::Task<Result<std::vector<api::Object>>> remove_collection(RequestScope& scope, Selection selection, ListParameters parameters, RemoveRequest request);
 
  private:
-  friend struct WriteSteps;
   rt::Task<Result<storage::CachedObjectPtr>> newest(rt::Context ctx, std::string key);
   rt::Task<Result<Unit>> wait_for_revision(rt::Context ctx, int64_t revision);
-  rt::Task<Result<ListAnswer>> list_at(rt::Context ctx, const Selection& selection, const ListParameters& parameters, int64_t revision, std::string after, bool older);
+  rt::Task<Result<ListAnswer>> list_at(rt::Context ctx, const Selection& selection, const ListParameters& parameters, int64_t revision, std::string start, bool at_revision);
   storage::Predicate predicate(const Selection& selection) const;
   Status not_found(std::string_view name) const;
   AdmissionAttributes attributes(RequestScope& scope, Operation operation) const;
   rt::Task<Result<Written>> create_named(RequestScope& scope, api::Object object);
-  rt::Task<Result<Unit>> commit_create(RequestScope& scope, api::Object& object, int64_t ttl_seconds);
+  rt::Task<Result<Unit>> finish_create(RequestScope& scope, api::Object& object);
   rt::Task<Result<std::optional<Written>>> try_update(RequestScope& scope, const UpdateRequest& request, const std::string& key);
+  rt::Task<Result<std::optional<Written>>> finish_update(RequestScope& scope, const UpdateRequest& request, const std::string& key,
+                                                         api::Object& object, const api::Object& old, int64_t revision);
   rt::Task<Result<std::optional<Removed>>> try_remove(RequestScope& scope, const RemoveRequest& request, const std::string& key);
   rt::Task<Result<std::optional<Removed>>> remove_now(RequestScope& scope, const std::string& key, api::Object object, int64_t revision);
 

@@ -1,0 +1,168 @@
+#include "apiserver/registry/installed_registry.h"
+
+#include "apiserver/registry/errors.h"
+#include "base/check.h"
+
+namespace pintle::apiserver {
+
+namespace {
+std::string served_key(std::string_view group, std::string_view version, std::string_view resource) {
+  std::string key;
+  key.reserve(group.size() + version.size() + resource.size() + 2);
+  key.append(group).append("/").append(version).append("/").append(resource);
+  return key;
+}
+}  // namespace
+
+InstalledRegistry::InstalledRegistry(rt::Runtime& runtime, storage::Store& store, const ApiServerOptions& options)
+    : runtime_(runtime), store_(store), options_(options) {}
+InstalledRegistry::~InstalledRegistry() = default;
+
+void InstalledRegistry::install(std::vector<ResourceDefinition> definitions) {
+  for (ResourceDefinition& definition : definitions) {
+    resources_.push_back(std::make_unique<Resource>(std::move(definition)));
+    const Resource& resource = *resources_.back();
+    for (const VersionBinding& version : resource.versions()) {
+      Found found{&resource, &version, nullptr};
+      const bool fresh = served_.emplace(served_key(version.served->group, version.served->version, version.served->name), found).second;
+      CHECK(fresh, "resource installed twice: " + resource.name().resource);
+    }
+  }
+}
+
+rt::Task<Result<Unit>> InstalledRegistry::start() {
+  CO_TRY_ASSIGN(fanout_, co_await storage::StoreFanout::start(runtime_, store_));
+  for (const auto& resource : resources_) {
+    if (!resource->stored()) continue;
+    auto store = std::make_unique<ResourceStore>(*resource, ResourceStoreDeps{runtime_, store_, *fanout_, *this, admission_, options_});
+    CO_TRY(co_await store->start());
+    for (const VersionBinding& version : resource->versions())
+      served_.find(served_key(version.served->group, version.served->version, version.served->name))->second.store = store.get();
+    stores_.emplace(resource->name(), std::move(store));
+  }
+  co_return Unit{};
+}
+
+rt::Task<void> InstalledRegistry::stop() {
+  for (auto& [name, store] : stores_) co_await store->stop();
+  if (fanout_) co_await fanout_->stop();
+}
+
+InstalledRegistry::Found InstalledRegistry::find_served(std::string_view group, std::string_view version, std::string_view resource) const {
+  const auto it = served_.find(served_key(group, version, resource));
+  return it == served_.end() ? Found{} : it->second;
+}
+
+ResourceStore* InstalledRegistry::stored(const GroupResource& resource) const {
+  const auto it = stores_.find(resource);
+  return it == stores_.end() ? nullptr : it->second.get();
+}
+
+ResourceStore* InstalledRegistry::find(const GroupResource& resource) { return stored(resource); }
+
+RequestScope InstalledRegistry::own_scope(rt::Context ctx) {
+  RequestScope scope;
+  scope.ctx = ctx;
+  scope.now = runtime_.clock().wall_now();
+  scope.user.name = "system:apiserver";
+  scope.user.groups = {"system:masters"};
+  scope.internal = true;
+  scope.registry = this;
+  scope.runtime = &runtime_;
+  scope.options = &options_;
+  return scope;
+}
+
+RequestScope InstalledRegistry::inner_scope(const RequestScope& outer, const GroupResource& resource, std::string ns, std::string name) {
+  RequestScope scope = outer;
+  scope.ns = std::move(ns);
+  scope.name = std::move(name);
+  scope.group = resource.group;
+  scope.resource = resource.resource;
+  scope.subresource.clear();
+  scope.internal = true;
+  scope.warnings.clear();
+  return scope;
+}
+
+rt::Task<Result<api::Object>> InstalledRegistry::get(RequestScope& scope, GroupResource resource, std::string ns, std::string name) {
+  ResourceStore* store = stored(resource);
+  if (store == nullptr) co_return std::unexpected(errors::not_found(resource, name));
+  CO_TRY_ASSIGN(const auto cached, co_await store->get(scope.ctx, ns, name));
+  co_return store->codec().decode(*cached);
+}
+
+rt::Task<Result<api::Object>> InstalledRegistry::create(RequestScope& outer, GroupResource resource, std::string ns, api::Object object) {
+  ResourceStore* store = stored(resource);
+  if (store == nullptr) co_return std::unexpected(errors::not_found(resource, ""));
+  RequestScope scope = inner_scope(outer, resource, std::move(ns), object_meta(object).name);
+  CO_TRY_ASSIGN(Written written, co_await store->create(scope, std::move(object)));
+  co_return std::move(written.object);
+}
+
+rt::Task<Result<api::Object>> InstalledRegistry::update(RequestScope& outer, GroupResource resource, std::string ns, std::string name,
+                                                        std::string subresource, Mutation mutation) {
+  ResourceStore* store = stored(resource);
+  if (store == nullptr) co_return std::unexpected(errors::not_found(resource, name));
+  RequestScope scope = inner_scope(outer, resource, ns, name);
+  UpdateRequest request;
+  request.ns = std::move(ns);
+  request.name = std::move(name);
+  request.raw = subresource == "*";
+  if (!request.raw && !subresource.empty()) {
+    scope.subresource = subresource;
+    request.part = store->resource().find_part(subresource);
+    CHECK(request.part != nullptr, "no subresource " + subresource);
+  }
+  request.transform = [&mutation](const api::Object* existing) -> Result<api::Object> {
+    api::Object changed = *existing;
+    TRY(mutation(changed));
+    return changed;
+  };
+  CO_TRY_ASSIGN(Written written, co_await store->update(scope, std::move(request)));
+  co_return std::move(written.object);
+}
+
+rt::Task<Result<api::Object>> InstalledRegistry::remove(RequestScope& outer, GroupResource resource, std::string ns, std::string name, RemoveOptions options) {
+  ResourceStore* store = stored(resource);
+  if (store == nullptr) co_return std::unexpected(errors::not_found(resource, name));
+  RequestScope scope = inner_scope(outer, resource, ns, name);
+  RemoveRequest request;
+  request.ns = std::move(ns);
+  request.name = std::move(name);
+  if (options.grace_period_seconds >= 0) request.grace_period_seconds = options.grace_period_seconds;
+  request.uid = std::move(options.uid);
+  request.resource_version = std::move(options.resource_version);
+  CO_TRY_ASSIGN(Removed removed, co_await store->remove(scope, std::move(request)));
+  co_return std::move(removed.object);
+}
+
+Result<api::Object> InstalledRegistry::get(const GroupResource& resource, std::string_view ns, std::string_view name) const {
+  ResourceStore* store = stored(resource);
+  if (store == nullptr) return std::unexpected(errors::not_found(resource, name));
+  const auto cached = store->cache().get(store->resource().key(ns, name));
+  if (!cached) return std::unexpected(errors::not_found(resource, name));
+  return store->codec().decode(*cached);
+}
+
+std::vector<storage::CachedObjectPtr> InstalledRegistry::list(const GroupResource& resource, std::string_view ns) const {
+  ResourceStore* store = stored(resource);
+  if (store == nullptr) return {};
+  storage::CacheListOptions options;
+  options.prefix = store->resource().prefix_of(ns);
+  return store->cache().list(options).items;
+}
+
+Result<api::Object> InstalledRegistry::decode(const GroupResource& resource, const storage::CachedObject& object) const {
+  ResourceStore* store = stored(resource);
+  CHECK(store != nullptr, "an object of a resource that is not stored");
+  return store->codec().decode(object);
+}
+
+void InstalledRegistry::subscribe(const GroupResource& resource, std::function<void(const storage::CacheEvent&)> listener) {
+  ResourceStore* store = stored(resource);
+  CHECK(store != nullptr, "no resource " + resource.resource + " to follow");
+  store->cache().on_event(std::move(listener));
+}
+
+}  // namespace pintle::apiserver

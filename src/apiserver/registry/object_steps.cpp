@@ -1,0 +1,124 @@
+#include "apiserver/registry/object_steps.h"
+
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "api/codec.h"
+#include "apiserver/registry/resource_codec.h"
+
+namespace pintle::apiserver {
+
+namespace {
+
+constexpr std::string_view name_characters = "bcdfghjklmnpqrstvwxz2456789";   // no vowels: no words
+constexpr std::size_t name_suffix_length = 5;
+constexpr std::size_t name_length_max = 63;
+
+// A top-level field of the object, or nullptr.
+void* top_field(api::Object& object, std::string_view name, const api::Field** field) {
+  *field = object.type().find_field(name);
+  return *field ? api::field_address(object.data(), **field) : nullptr;
+}
+
+void assign_top_field(api::Object& to, const api::Object& from, std::string_view name) {
+  const api::Field* field = nullptr;
+  void* target = top_field(to, name, &field);
+  if (target == nullptr || field->type->value == nullptr) return;
+  field->type->value->assign(target, api::field_address(from.data(), *field));
+}
+
+}  // namespace
+
+api::Time to_api_time(rt::WallTime time) {
+  api::Time out;
+  out.seconds = std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+  return out;
+}
+
+std::string new_uid(rt::Random& random) {
+  unsigned char bytes[16];
+  random.fill(std::as_writable_bytes(std::span(bytes)));
+  bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0f) | 0x40);
+  bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3f) | 0x80);
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string out;
+  out.reserve(36);
+  for (int i = 0; i < 16; ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
+    out += digits[bytes[i] >> 4];
+    out += digits[bytes[i] & 15];
+  }
+  return out;
+}
+
+std::string generated_name(std::string_view base, rt::Random& random) {
+  std::string name(base.substr(0, name_length_max - name_suffix_length));
+  for (std::size_t i = 0; i < name_suffix_length; ++i) name += name_characters[random.below(name_characters.size())];
+  return name;
+}
+
+void fill_new_metadata(api::meta_v1::ObjectMeta& meta, rt::WallTime now, rt::Random& random) {
+  meta.deletion_timestamp.reset();
+  meta.deletion_grace_period_seconds.reset();
+  meta.self_link.clear();
+  meta.creation_timestamp = to_api_time(now);
+  meta.uid = new_uid(random);
+}
+
+void keep_system_metadata(api::meta_v1::ObjectMeta& meta, const api::meta_v1::ObjectMeta& old) {
+  if (meta.uid.empty()) meta.uid = old.uid;
+  meta.creation_timestamp = old.creation_timestamp;
+  meta.self_link.clear();
+  meta.generation = old.generation;
+  if (old.deletion_timestamp) meta.deletion_timestamp = old.deletion_timestamp;
+  if (old.deletion_grace_period_seconds && !meta.deletion_grace_period_seconds) meta.deletion_grace_period_seconds = old.deletion_grace_period_seconds;
+}
+
+void prepare_new(const Resource& resource, api::Object& object) {
+  if (resource.definition().has_status) {
+    const api::Field* field = nullptr;
+    if (void* status = top_field(object, "status", &field)) {
+      const api::ValueOps& ops = *field->type->value;
+      ops.destroy(status);
+      ops.construct(status);
+    }
+  }
+  object_meta(object).generation = resource.definition().has_generation ? 1 : 0;
+}
+
+void prepare_changed(const Resource& resource, api::Object& object, const api::Object& old) {
+  if (resource.definition().has_status) assign_top_field(object, old, "status");
+  if (!resource.definition().has_generation) return;
+  for (const api::Field& field : object.type().fields) {
+    if (field.name == "metadata" || field.name == "status") continue;
+    if (api::equal(*field.type, api::field_address(object.data(), field), api::field_address(old.data(), field))) continue;
+    object_meta(object).generation = object_meta(old).generation + 1;
+    return;
+  }
+}
+
+void keep_all_but_status(api::Object& object, const api::Object& old) {
+  api::Object merged = old;
+  assign_top_field(merged, object, "metadata");
+  assign_top_field(merged, object, "status");
+  object = std::move(merged);
+}
+
+void bump_generation(api::meta_v1::ObjectMeta& meta) {
+  if (meta.generation > 0) ++meta.generation;
+}
+
+bool mark_deleted(const Resource& resource, const RequestScope& scope, api::Object& object, int64_t grace_seconds) {
+  auto& meta = object_meta(object);
+  const bool first = !meta.deletion_timestamp;
+  if (first) {
+    bump_generation(meta);
+    meta.deletion_timestamp = to_api_time(scope.now + std::chrono::seconds(grace_seconds));
+  }
+  meta.deletion_grace_period_seconds = grace_seconds;
+  if (first) resource.strategy().mark_deleted(scope, object);
+  return first;
+}
+
+}  // namespace pintle::apiserver

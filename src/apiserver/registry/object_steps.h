@@ -1,0 +1,37 @@
+// The steps that every write takes, whatever the resource: what the server fills in, what a client may not change, and
+// what a status update may touch. Pure but for the random names and the clock they are given.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "api/gen/meta_v1.h"
+#include "api/object.h"
+#include "apiserver/registry/resource.h"
+#include "rt/clock.h"
+
+namespace pintle::apiserver {
+
+api::Time to_api_time(rt::WallTime time);           // whole seconds
+std::string new_uid(rt::Random& random);            // RFC 4122, version 4
+// `base` and five characters, as upstream's name generator.
+std::string generated_name(std::string_view base, rt::Random& random);
+
+// uid and creationTimestamp of a new object; what only the server writes is cleared.
+void fill_new_metadata(api::meta_v1::ObjectMeta& meta, rt::WallTime now, rt::Random& random);
+// What an update cannot change is taken from `old`; an absent uid too.
+void keep_system_metadata(api::meta_v1::ObjectMeta& meta, const api::meta_v1::ObjectMeta& old);
+
+// Status cleared, generation 1, as the definition's flags say.
+void prepare_new(const Resource& resource, api::Object& object);
+// Status kept from `old`, generation raised if something outside metadata and status differs.
+void prepare_changed(const Resource& resource, api::Object& object, const api::Object& old);
+// All but status and metadata from `old`.
+void keep_all_but_status(api::Object& object, const api::Object& old);
+// Raises the generation, if there is one, as a deletion does.
+void bump_generation(api::meta_v1::ObjectMeta& meta);
+
+// Sets deletionTimestamp if it has none. False if it had.
+bool mark_deleted(const Resource& resource, const RequestScope& scope, api::Object& object, int64_t grace_seconds);
+
+}  // namespace pintle::apiserver

@@ -1,0 +1,89 @@
+// CREATE: name → admission → preparation → validation → store.
+#include "apiserver/registry/errors.h"
+#include "apiserver/registry/object_steps.h"
+#include "apiserver/registry/object_validation.h"
+#include "apiserver/registry/resource_store.h"
+
+namespace pintle::apiserver {
+
+rt::Task<Result<Written>> ResourceStore::create(RequestScope& scope, api::Object object) {
+  auto& meta = codec_.metadata(object);
+  if (resource_.namespaced()) {
+    if (meta.namespace_.empty()) meta.namespace_ = scope.ns;
+    if (meta.namespace_ != scope.ns) co_return bad_request("the namespace of the object (" + meta.namespace_ + ") does not match the namespace of the request (" + scope.ns + ")");
+  } else {
+    meta.namespace_.clear();
+  }
+  if (!meta.name.empty() || meta.generate_name.empty()) {
+    scope.name = meta.name;
+    co_return co_await create_named(scope, std::move(object));
+  }
+  // Another object may hold the name that was drawn: draw again.
+  for (int attempt = 1;; ++attempt) {
+    api::Object named = object;
+    codec_.metadata(named).name = generated_name(meta.generate_name, deps_.runtime.random());
+    scope.name = codec_.metadata(named).name;
+    auto written = co_await create_named(scope, std::move(named));
+    if (written || written.error().reason != Reason::AlreadyExists || attempt == generate_name_attempts_max) co_return written;
+  }
+}
+
+rt::Task<Result<Written>> ResourceStore::create_named(RequestScope& scope, api::Object object) {
+  if (!scope.internal) {
+    AdmissionAttributes admission = attributes(scope, Operation::Create);
+    admission.object = &object;
+    CO_TRY(co_await deps_.admission.admit(scope.ctx, admission));
+  }
+  const Strategy& strategy = resource_.strategy();
+  auto& meta = codec_.metadata(object);
+  fill_new_metadata(meta, scope.now, deps_.runtime.random());
+  prepare_new(resource_, object);
+  strategy.prepare_for_create(scope, object);
+
+  Finish finish;
+  if (strategy.has_begin()) {
+    CO_TRY_ASSIGN(finish, co_await strategy.begin_create(scope, object));
+  }
+  auto stored = co_await finish_create(scope, object);
+  if (finish) finish(stored.has_value() && !scope.dry_run);
+  if (!stored) co_return std::unexpected(std::move(stored.error()));
+  Written written;
+  written.object = std::move(object);
+  written.created = true;
+  co_return written;
+}
+
+rt::Task<Result<Unit>> ResourceStore::finish_create(RequestScope& scope, api::Object& object) {
+  const Strategy& strategy = resource_.strategy();
+  const std::string name = codec_.metadata(object).name;
+  FieldErrors problems;
+  validate_new_object(resource_, object, problems);
+  strategy.validate(scope, object, problems);
+  if (!problems.empty()) co_return std::unexpected(problems.to_status(resource_.name().group, resource_.kind(), name));
+  if (strategy.has_check()) CO_TRY(co_await strategy.check(scope, object, nullptr));
+  strategy.warnings(scope, object, nullptr, scope.warnings);
+  strategy.canonicalize(object);
+  if (!scope.internal) {
+    AdmissionAttributes admission = attributes(scope, Operation::Create);
+    admission.object = &object;
+    CO_TRY(co_await deps_.admission.validate(scope.ctx, admission));
+  }
+
+  const std::string key = resource_.key(scope.ns, name);
+  if (scope.dry_run) {
+    CO_TRY_ASSIGN(const auto existing, co_await newest(scope.ctx, key));
+    if (existing) co_return std::unexpected(errors::already_exists(resource_.name(), name));
+    co_return Unit{};
+  }
+  storage::PutOptions options;
+  options.ttl_seconds = strategy.ttl_seconds(scope, object);
+  auto written = co_await deps_.store.create(scope.ctx, key, Bytes(codec_.encode_stored(object)), options);
+  if (!written) {
+    if (written.error().reason == Reason::AlreadyExists) co_return std::unexpected(errors::already_exists(resource_.name(), name));
+    co_return std::unexpected(std::move(written.error()));
+  }
+  codec_.metadata(object).resource_version = std::to_string(written->mod_revision);
+  co_return Unit{};
+}
+
+}  // namespace pintle::apiserver

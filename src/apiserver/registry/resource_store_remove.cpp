@@ -1,0 +1,161 @@
+// DELETE: preconditions → grace → finalizers of the garbage collector → mark, or remove.
+#include <algorithm>
+
+#include "api/codec.h"
+#include "apiserver/registry/errors.h"
+#include "apiserver/registry/object_steps.h"
+#include "apiserver/registry/resource_store.h"
+
+namespace pintle::apiserver {
+
+namespace {
+
+constexpr std::string_view orphan_finalizer = "orphan";
+constexpr std::string_view foreground_finalizer = "foregroundDeletion";
+
+struct Propagation {
+  bool orphan = false;
+  bool foreground = false;
+};
+
+// What the client asked for, else what the object's own finalizers say, else the resource's default.
+Propagation propagation(const Resource& resource, const RemoveRequest& request, const api::meta_v1::ObjectMeta& meta) {
+  if (resource.definition().no_garbage_collection) return {};
+  if (request.orphan_dependents) return {.orphan = *request.orphan_dependents, .foreground = false};
+  if (request.propagation_policy == "Orphan") return {.orphan = true, .foreground = false};
+  if (request.propagation_policy == "Foreground") return {.orphan = false, .foreground = true};
+  if (request.propagation_policy == "Background") return {};
+  const auto has = [&](std::string_view name) { return std::find(meta.finalizers.begin(), meta.finalizers.end(), name) != meta.finalizers.end(); };
+  if (has(orphan_finalizer)) return {.orphan = true, .foreground = false};
+  if (has(foreground_finalizer)) return {.orphan = false, .foreground = true};
+  return {.orphan = resource.definition().orphan_by_default, .foreground = false};
+}
+
+void set_collector_finalizers(api::meta_v1::ObjectMeta& meta, Propagation propagation) {
+  std::erase_if(meta.finalizers, [&](const std::string& name) {
+    return (name == orphan_finalizer && !propagation.orphan) || (name == foreground_finalizer && !propagation.foreground);
+  });
+  const auto add = [&](std::string_view name) {
+    if (std::find(meta.finalizers.begin(), meta.finalizers.end(), name) == meta.finalizers.end()) meta.finalizers.emplace_back(name);
+  };
+  if (propagation.orphan) add(orphan_finalizer);
+  if (propagation.foreground) add(foreground_finalizer);
+}
+
+enum class Grace { None, Begun, Pending };
+
+// Sets or shortens the grace period. None: the resource, or the request, has none.
+Grace take_grace(const Resource& resource, const RequestScope& scope, const RemoveRequest& request, Propagation propagation, api::Object& object) {
+  auto& meta = object_meta(object);
+  if (meta.deletion_timestamp) {
+    const int64_t left = meta.deletion_grace_period_seconds.value_or(0);
+    if (left == 0) return Grace::None;
+    if (!request.grace_period_seconds || *request.grace_period_seconds >= left) return Grace::Pending;
+    const int64_t wanted = std::max<int64_t>(*request.grace_period_seconds, 0);
+    meta.deletion_timestamp->seconds += wanted - left;
+    meta.deletion_grace_period_seconds = wanted;
+    return wanted == 0 ? Grace::None : Grace::Begun;
+  }
+  DeleteSettings settings;
+  settings.grace_period_seconds = request.grace_period_seconds.value_or(-1);
+  settings.orphan = propagation.orphan;
+  settings.foreground = propagation.foreground;
+  const int64_t grace = resource.strategy().grace_period_seconds(scope, object, settings);
+  if (grace <= 0) return Grace::None;
+  mark_deleted(resource, scope, object, grace);
+  return Grace::Begun;
+}
+
+}  // namespace
+
+rt::Task<Result<Removed>> ResourceStore::remove(RequestScope& scope, RemoveRequest request) {
+  const std::string key = resource_.key(request.ns, request.name);
+  for (int attempt = 0; attempt < update_attempts_max; ++attempt) {
+    auto tried = co_await try_remove(scope, request, key);
+    if (!tried) co_return std::unexpected(std::move(tried.error()));
+    if (*tried) co_return std::move(**tried);
+  }
+  co_return std::unexpected(errors::conflict(resource_.name(), request.name, errors::modified_message));
+}
+
+// nullopt: another write came first.
+rt::Task<Result<std::optional<Removed>>> ResourceStore::try_remove(RequestScope& scope, const RemoveRequest& request, const std::string& key) {
+  CO_TRY_ASSIGN(const auto cached, co_await newest(scope.ctx, key));
+  if (!cached) co_return std::unexpected(not_found(request.name));
+  CO_TRY_ASSIGN(const api::Object old, codec_.decode(*cached));
+  const auto& old_meta = codec_.metadata(old);
+  const GroupResource kind{resource_.name().group, std::string(resource_.kind())};
+  if (!request.uid.empty() && request.uid != old_meta.uid)
+    co_return std::unexpected(errors::conflict(kind, request.name, "Precondition failed: UID in precondition: " + request.uid + ", UID in object meta: " + old_meta.uid));
+  if (!request.resource_version.empty() && request.resource_version != old_meta.resource_version)
+    co_return std::unexpected(errors::conflict(kind, request.name, "Precondition failed: ResourceVersion in precondition: " + request.resource_version + ", ResourceVersion in object meta: " + old_meta.resource_version));
+  CO_TRY(resource_.strategy().validate_delete(scope, old));
+  if (!scope.internal) {
+    AdmissionAttributes admission = attributes(scope, Operation::Delete);
+    admission.old_object = &old;
+    admission.name = request.name;
+    CO_TRY(co_await deps_.admission.admit(scope.ctx, admission));
+    CO_TRY(co_await deps_.admission.validate(scope.ctx, admission));
+  }
+
+  api::Object object = old;
+  auto& meta = codec_.metadata(object);
+  const Propagation policy = propagation(resource_, request, old_meta);
+  const Grace grace = take_grace(resource_, scope, request, policy, object);
+  Removed removed;
+  if (grace == Grace::Pending) {
+    removed.object = std::move(object);
+    co_return std::optional<Removed>(std::move(removed));
+  }
+  set_collector_finalizers(meta, policy);
+  const bool held = !meta.finalizers.empty() || !resource_.strategy().may_remove(object);
+  if (grace == Grace::None) {
+    if (!held) co_return co_await remove_now(scope, key, std::move(object), cached->revision());
+    mark_deleted(resource_, scope, object, 0);
+  }
+  if (api::equal(object.type(), object.data(), old.data()) || scope.dry_run) {
+    removed.object = std::move(object);
+    co_return std::optional<Removed>(std::move(removed));
+  }
+  auto stored = co_await deps_.store.update(scope.ctx, key, Bytes(codec_.encode_stored(object)), cached->revision());
+  if (!stored) {
+    if (stored.error().reason == Reason::Conflict || stored.error().reason == Reason::NotFound) co_return std::nullopt;
+    co_return std::unexpected(std::move(stored.error()));
+  }
+  meta.resource_version = std::to_string(stored->mod_revision);
+  removed.object = std::move(object);
+  co_return std::optional<Removed>(std::move(removed));
+}
+
+rt::Task<Result<std::optional<Removed>>> ResourceStore::remove_now(RequestScope& scope, const std::string& key, api::Object object, int64_t revision) {
+  Removed removed;
+  removed.gone = true;
+  if (!scope.dry_run) {
+    auto gone = co_await deps_.store.remove(scope.ctx, key, revision);
+    if (!gone) {
+      if (gone.error().reason == Reason::Conflict || gone.error().reason == Reason::NotFound) co_return std::nullopt;
+      co_return std::unexpected(std::move(gone.error()));
+    }
+    codec_.metadata(object).resource_version = std::to_string(gone->mod_revision);
+    resource_.strategy().after_delete(scope, object);
+  }
+  removed.object = std::move(object);
+  co_return std::optional<Removed>(std::move(removed));
+}
+
+rt::Task<Result<std::vector<api::Object>>> ResourceStore::remove_collection(RequestScope& scope, Selection selection, ListParameters parameters, RemoveRequest request) {
+  CO_TRY_ASSIGN(const ListAnswer found, co_await list(scope.ctx, std::move(selection), std::move(parameters)));
+  std::vector<api::Object> out;
+  for (const auto& item : found.items) {
+    RemoveRequest one = request;
+    one.ns = item->header().ns;
+    one.name = item->header().name;
+    auto removed = co_await remove(scope, std::move(one));
+    if (!removed && removed.error().reason != Reason::NotFound) co_return std::unexpected(std::move(removed.error()));
+    CO_TRY_ASSIGN(api::Object shown, codec_.decode(*item));
+    out.push_back(std::move(shown));
+  }
+  co_return out;
+}
+
+}  // namespace pintle::apiserver

@@ -1,0 +1,134 @@
+// UPDATE and PATCH: newest state → transform → guards → admission → preparation → validation → guarded write; again
+// from the start when another write came first.
+#include "api/codec.h"
+#include "apiserver/registry/errors.h"
+#include "apiserver/registry/object_steps.h"
+#include "apiserver/registry/object_validation.h"
+#include "apiserver/registry/resource_store.h"
+
+
+namespace pintle::apiserver {
+
+rt::Task<Result<Written>> ResourceStore::update(RequestScope& scope, UpdateRequest request) {
+  const std::string key = resource_.key(request.ns, request.name);
+  for (int attempt = 0; attempt < update_attempts_max; ++attempt) {
+    auto tried = co_await try_update(scope, request, key);
+    if (!tried) co_return std::unexpected(std::move(tried.error()));
+    if (*tried) co_return std::move(**tried);
+  }
+  co_return std::unexpected(errors::conflict(resource_.name(), request.name, errors::modified_message));
+}
+
+// nullopt: another write came first.
+rt::Task<Result<std::optional<Written>>> ResourceStore::try_update(RequestScope& scope, const UpdateRequest& request, const std::string& key) {
+  CO_TRY_ASSIGN(const auto cached, co_await newest(scope.ctx, key));
+  if (!cached) {
+    if (!request.allow_create) co_return std::unexpected(not_found(request.name));
+    CO_TRY_ASSIGN(api::Object fresh, request.transform(nullptr));
+    if (codec_.metadata(fresh).name.empty()) codec_.metadata(fresh).name = request.name;
+    auto created = co_await create(scope, std::move(fresh));
+    if (created) co_return std::optional<Written>(std::move(*created));
+    if (created.error().reason == Reason::AlreadyExists) co_return std::nullopt;
+    co_return std::unexpected(std::move(created.error()));
+  }
+  CO_TRY_ASSIGN(api::Object old, codec_.decode(*cached));
+  resource_.strategy().set_defaults(old);
+  CO_TRY_ASSIGN(api::Object object, request.transform(&old));
+
+  auto& meta = codec_.metadata(object);
+  const auto& old_meta = codec_.metadata(old);
+  if (meta.name.empty()) meta.name = request.name;
+  if (meta.name != old_meta.name)
+    co_return bad_request("the name of the object (" + meta.name + ") does not match the name on the URL (" + old_meta.name + ")");
+  if (meta.namespace_.empty()) meta.namespace_ = old_meta.namespace_;
+  if (meta.namespace_ != old_meta.namespace_)
+    co_return bad_request("the namespace of the object (" + meta.namespace_ + ") does not match the namespace on the URL (" + old_meta.namespace_ + ")");
+  if (request.check_uid && !meta.uid.empty() && meta.uid != old_meta.uid)
+    co_return std::unexpected(errors::conflict(resource_.name(), request.name, "Precondition failed: UID in precondition: " + meta.uid + ", UID in object meta: " + old_meta.uid));
+  if (meta.resource_version.empty() || meta.resource_version == "0") {
+    if (!resource_.definition().allow_unconditional_update) {
+      FieldErrors problems;
+      problems.invalid(FieldPath("metadata", "resourceVersion"), 0, "must be specified for an update");
+      co_return std::unexpected(problems.to_status(resource_.name().group, resource_.kind(), request.name));
+    }
+  } else if (meta.resource_version != old_meta.resource_version) {
+    co_return std::unexpected(errors::conflict(resource_.name(), request.name, errors::modified_message));
+  }
+  meta.resource_version = old_meta.resource_version;
+
+  if (!scope.internal) {
+    AdmissionAttributes admission = attributes(scope, Operation::Update);
+    admission.object = &object;
+    admission.old_object = &old;
+    CO_TRY(co_await deps_.admission.admit(scope.ctx, admission));
+  }
+  Finish finish;
+  if (!request.raw) {
+    keep_system_metadata(meta, old_meta);
+    if (request.part == nullptr) {
+      prepare_changed(resource_, object, old);
+      resource_.strategy().prepare_for_update(scope, object, old);
+      if (resource_.strategy().has_begin()) {
+        CO_TRY_ASSIGN(finish, co_await resource_.strategy().begin_update(scope, object, old));
+      }
+    } else if (request.part->strategy) {
+      request.part->strategy->prepare_for_update(scope, object, old);
+    } else {
+      keep_all_but_status(object, old);
+    }
+  }
+  auto finished = co_await finish_update(scope, request, key, object, old, cached->revision());
+  if (finish) finish(finished.has_value() && finished->has_value() && !scope.dry_run);
+  co_return finished;
+}
+
+rt::Task<Result<std::optional<Written>>> ResourceStore::finish_update(RequestScope& scope, const UpdateRequest& request, const std::string& key,
+                                                                      api::Object& object, const api::Object& old, int64_t revision) {
+  const Strategy& strategy = request.part && request.part->strategy ? *request.part->strategy : resource_.strategy();
+  if (!request.raw) {
+    FieldErrors problems;
+    const bool main = request.part == nullptr;
+    validate_changed_object(resource_, object, old, main, problems);
+    if (main || request.part->strategy) {
+      if (main && strategy.validate_update_includes_validate()) strategy.validate(scope, object, problems);
+      strategy.validate_update(scope, object, old, problems);
+    }
+    if (!problems.empty()) co_return std::unexpected(problems.to_status(resource_.name().group, resource_.kind(), request.name));
+    if (strategy.has_check()) CO_TRY(co_await strategy.check(scope, object, &old));
+    strategy.warnings(scope, object, &old, scope.warnings);
+    strategy.canonicalize(object);
+  }
+  if (!scope.internal) {
+    AdmissionAttributes admission = attributes(scope, Operation::Update);
+    admission.object = &object;
+    admission.old_object = &old;
+    CO_TRY(co_await deps_.admission.validate(scope.ctx, admission));
+  }
+
+  Written written;
+  auto& meta = codec_.metadata(object);
+  const auto& old_meta = codec_.metadata(old);
+  const bool last_finalizer_gone = old_meta.deletion_timestamp && meta.finalizers.empty() && old_meta.deletion_grace_period_seconds.value_or(0) == 0 &&
+                                   resource_.strategy().may_remove(object);
+  if (last_finalizer_gone) {
+    CO_TRY_ASSIGN(auto removed, co_await remove_now(scope, key, std::move(object), revision));
+    if (!removed) co_return std::nullopt;
+    written.object = std::move(removed->object);
+    co_return std::optional<Written>(std::move(written));
+  }
+  const bool unchanged = api::equal(object.type(), object.data(), old.data());
+  if (!unchanged && !scope.dry_run) {
+    storage::PutOptions options;
+    options.ttl_seconds = resource_.strategy().ttl_seconds(scope, object);
+    auto stored = co_await deps_.store.update(scope.ctx, key, Bytes(codec_.encode_stored(object)), revision, options);
+    if (!stored) {
+      if (stored.error().reason == Reason::Conflict || stored.error().reason == Reason::NotFound) co_return std::nullopt;
+      co_return std::unexpected(std::move(stored.error()));
+    }
+    meta.resource_version = std::to_string(stored->mod_revision);
+  }
+  written.object = std::move(object);
+  co_return std::optional<Written>(std::move(written));
+}
+
+}  // namespace pintle::apiserver

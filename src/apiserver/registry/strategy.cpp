@@ -1,0 +1,18 @@
+#include "apiserver/registry/strategy.h"
+
+#include "api/gen/meta_v1.h"
+#include "apiserver/registry/resource_codec.h"
+
+namespace pintle::apiserver {
+
+rt::Task<Result<Unit>> Strategy::check(RequestScope&, const api::Object&, const api::Object*) const { co_return Unit{}; }
+rt::Task<Result<Finish>> Strategy::begin_create(RequestScope&, api::Object&) const { co_return Finish{}; }
+rt::Task<Result<Finish>> Strategy::begin_update(RequestScope&, api::Object&, const api::Object&) const { co_return Finish{}; }
+
+void Strategy::table_cells(const api::Object& object, TableCells& cells) const {
+  const auto& meta = object_meta(object);
+  cells.emplace_back(meta.name);
+  cells.push_back(TableCell::age(meta.creation_timestamp));
+}
+
+}  // namespace pintle::apiserver
