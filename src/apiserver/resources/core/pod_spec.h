@@ -1,0 +1,48 @@
+// PodSpec, shared by pods, pod templates and every workload: defaults that depend on other fields, and validation.
+#pragma once
+
+#include "api/gen/core_v1.h"
+#include "apimachinery/validation/field_errors.h"
+
+namespace pintle::apiserver::resources {
+
+using apimachinery::FieldErrors;
+using apimachinery::FieldPath;
+
+// What literal defaults of the schema cannot say: the image pull policy by tag, host ports of the host network, the
+// empty security context, empty volumes as emptyDir ...
+void default_pod_spec(api::core_v1::PodSpec& spec);
+// Requests default to limits; in pods alone, not in templates.
+void default_pod_requests(api::core_v1::PodSpec& spec);
+
+struct PodSpecRules {
+  bool is_template = false;            // of a workload: serviceAccountToken and host checks are the same, names are not drawn
+  const api::meta_v1::ObjectMeta* metadata = nullptr;
+};
+void validate_pod_spec(const api::core_v1::PodSpec& spec, const FieldPath& path, const PodSpecRules& rules, FieldErrors& errors);
+
+// A template's labels, annotations and spec. `path` is the template's.
+void validate_pod_template(const api::core_v1::PodTemplateSpec& pod_template, const FieldPath& path, FieldErrors& errors);
+void validate_tolerations(const std::vector<api::core_v1::Toleration>& tolerations, const FieldPath& path, FieldErrors& errors);
+
+// Parts that other kinds use too.
+void validate_node_selector(const api::core_v1::NodeSelector& selector, const FieldPath& path, FieldErrors& errors);
+void validate_affinity(const api::core_v1::PodSpec& spec, const FieldPath& path, FieldErrors& errors);
+void validate_label_selector(const api::meta_v1::LabelSelector& selector, const FieldPath& path, FieldErrors& errors);
+void validate_labels(const FlatMap<std::string>& labels, const FieldPath& path, FieldErrors& errors);
+void validate_resource_requirements(const api::core_v1::ResourceRequirements& requirements, const FieldPath& path, FieldErrors& errors);
+// A quantity that is not negative, whole for integer resources.
+void validate_resource_quantity(std::string_view resource, const api::Quantity& quantity, const FieldPath& path, FieldErrors& errors);
+bool is_integer_resource(std::string_view name);
+bool is_extended_resource(std::string_view name);
+
+// The names of the spec's good volumes: name and whether it is a claim (block devices must be).
+struct VolumeInfo {
+  std::string_view name;
+  bool is_claim = false;
+};
+using VolumeTable = std::vector<VolumeInfo>;
+VolumeTable validate_volumes(const api::core_v1::PodSpec& spec, const FieldPath& path, FieldErrors& errors);
+void validate_all_containers(const api::core_v1::PodSpec& spec, const FieldPath& path, const VolumeTable& volumes, FieldErrors& errors);
+
+}  // namespace pintle::apiserver::resources

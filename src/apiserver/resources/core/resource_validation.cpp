@@ -1,0 +1,88 @@
+#include <set>
+#include <string_view>
+
+#include "apimachinery/validation/formats.h"
+#include "apiserver/resources/core/pod_spec.h"
+
+namespace pintle::apiserver::resources {
+namespace {
+
+namespace core = api::core_v1;
+using namespace apimachinery;
+
+constexpr std::string_view hugepages_prefix = "hugepages-";
+constexpr int64_t milli = 1000;
+
+bool is_native(std::string_view name) { return name.find('/') == std::string_view::npos || name.starts_with("kubernetes.io/"); }
+
+bool is_standard_container_resource(std::string_view name) {
+  return name == "cpu" || name == "memory" || name == "ephemeral-storage" || name.starts_with(hugepages_prefix);
+}
+
+void validate_resource_name(std::string_view name, const FieldPath& path, FieldErrors& errors) {
+  const Faults faults = check_qualified_name(name);
+  errors.invalid_all(path, name, faults);
+  if (!faults.empty()) return;
+  if (is_native(name)) {
+    if (!is_standard_container_resource(name)) errors.invalid(path, name, "must be a standard resource for containers");
+  } else if (!is_extended_resource(name)) {
+    errors.invalid(path, name, "doesn't follow extended resource name standard");
+  }
+}
+
+}  // namespace
+
+bool is_extended_resource(std::string_view name) {
+  return !is_native(name) && !name.starts_with("requests.") && check_qualified_name("requests." + std::string(name)).empty();
+}
+
+bool is_integer_resource(std::string_view name) {
+  return name == "pods" || name == "services" || name == "replicationcontrollers" || name == "resourcequotas" || name == "secrets" || name == "configmaps" ||
+         name == "persistentvolumeclaims" || name == "services.nodeports" || name == "services.loadbalancers" || is_extended_resource(name);
+}
+
+void validate_resource_quantity(std::string_view resource, const api::Quantity& quantity, const FieldPath& path, FieldErrors& errors) {
+  if (quantity.sign() < 0) errors.invalid(path, quantity.text(), "must be greater than or equal to 0");
+  if (is_integer_resource(resource) && quantity.milli_value() % milli != 0) errors.invalid(path, BadValue::raw(quantity.text()), "must be an integer");
+}
+
+void validate_resource_requirements(const core::ResourceRequirements& requirements, const FieldPath& path, FieldErrors& errors) {
+  bool limits_cpu_or_memory = false;
+  bool hugepages = false;
+  for (const auto& [name, quantity] : requirements.limits) {
+    const FieldPath at = path.child("limits").key(name);
+    validate_resource_name(name, at, errors);
+    validate_resource_quantity(name, quantity, at, errors);
+    limits_cpu_or_memory |= name == "cpu" || name == "memory";
+    hugepages |= name.starts_with(hugepages_prefix);
+  }
+  bool requests_cpu_or_memory = false;
+  for (const auto& [name, quantity] : requirements.requests) {
+    const FieldPath at = path.child("requests").key(name);
+    validate_resource_name(name, at, errors);
+    validate_resource_quantity(name, quantity, at, errors);
+    const api::Quantity* limit = requirements.limits.get(name);
+    const bool overcommits = is_native(name) && !name.starts_with(hugepages_prefix);
+    if (limit != nullptr) {
+      if (!overcommits && quantity != *limit) {
+        errors.invalid(path.child("requests"), quantity.text(), "must be equal to the limit of a resource that cannot be overcommitted");
+      } else if (quantity.compare(*limit) > 0) {
+        errors.invalid(path.child("requests"), quantity.text(), "must be less than or equal to the limit");
+      }
+    } else if (!overcommits) {
+      errors.required(path.child("limits"), "limit must be set for resources that cannot be overcommitted");
+    }
+    hugepages |= name.starts_with(hugepages_prefix);
+    requests_cpu_or_memory |= name == "cpu" || name == "memory";
+  }
+  if (hugepages && !limits_cpu_or_memory && !requests_cpu_or_memory) errors.forbidden(path, "HugePages require cpu or memory");
+  std::set<std::string_view> claims;
+  for (std::size_t i = 0; i < requirements.claims.size(); ++i)
+    if (requirements.claims[i].name.empty()) {
+      errors.required(path.child("claims").index(i).child("name"));
+    } else if (!claims.insert(requirements.claims[i].name).second) {
+      errors.duplicate(path.child("claims").index(i), requirements.claims[i].name);
+    }
+}
+
+}  // namespace pintle::apiserver::resources

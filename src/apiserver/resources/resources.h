@@ -1,0 +1,18 @@
+// Every built-in resource: one folder a group, one file a resource (or a few small ones of a kind).
+#pragma once
+
+#include <vector>
+
+#include "apiserver/registry/strategy.h"
+
+namespace pintle::apiserver::resources {
+
+using Definitions = std::vector<ResourceDefinition>;
+
+// Each group appends its resources.
+void add_core(Definitions& out);
+
+// All of them, in no particular order.
+Definitions builtin_resources();
+
+}  // namespace pintle::apiserver::resources
