@@ -93,6 +93,7 @@ struct Type {
   int16_t kind_index = -1;                  // of a root kind: its place in all_kinds()
   std::span<const std::string_view> enum_values;   // String: closed set if `enum_closed`
   bool enum_closed = false;
+  bool enum_published = false;              // OpenAPI lists enum_values
   const ValueOps* value = nullptr;          // Struct and every container
   const ListOps* list = nullptr;
   const MapOps* map = nullptr;

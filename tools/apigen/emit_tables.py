@@ -16,10 +16,9 @@ def _flag(condition, name):
 
 
 def openapi_required(decl):
+    """Whether OpenAPI lists the field as required; `required` (not empty) is another matter."""
     a = decl.attributes
-    if "present" in a or "required" in a and "optional" not in a:
-        return True
-    return not ("omitempty" in a or "omitzero" in a or "optional" in a)
+    return "present" in a or not ("omitempty" in a or "omitzero" in a or "optional" in a)
 
 
 class _Table:
@@ -146,7 +145,7 @@ class _Table:
         if decl.values:
             self.out.append(f"namespace {{ constexpr std::string_view e_{decl.name}[] = {_spans(decl.values)}; }}")
             parts.append(f".enum_values = e_{decl.name}")
-            parts += _flag("closed" in decl.attributes, "enum_closed")
+            parts += _flag(bool(decl.attributes), "enum_closed") + _flag("closed" in decl.attributes, "enum_published")
         parts.append(".value = &value_ops<std::string>")
         self.out += [f"constinit const Type types::{decl.name} = {{{', '.join(parts)}}};", ""]
 
