@@ -45,6 +45,8 @@ struct TableCell {
   codec::Value value;
   bool is_age = false;
   api::Time age_of;
+  std::string before_age;   // plain text around the age: "3 (" and " ago)"
+  std::string after_age;
   TableCell(codec::Value v) : value(std::move(v)) {}
   TableCell(const char* v) : value(v) {}
   TableCell(std::string v) : value(std::move(v)) {}
@@ -57,6 +59,13 @@ struct TableCell {
     TableCell cell{codec::Value()};
     cell.is_age = true;
     cell.age_of = since;
+    return cell;
+  }
+  // "3 (5m ago)".
+  static TableCell counted(int64_t count, const api::Time& last) {
+    TableCell cell = age(last);
+    cell.before_age = std::to_string(count) + " (";
+    cell.after_age = " ago)";
     return cell;
   }
 };

@@ -25,10 +25,14 @@ void append_row_cells(const Strategy& strategy, const api::Object& object, std::
     } else if (cell.age_of.zero()) {
       codec::append_json(codec::Value("<unknown>"), out);
     } else {
+      out += '"';
+      out += cell.before_age;
       out += age_mark;
       char moment[sizeof(int64_t)];
       std::memcpy(moment, &cell.age_of.seconds, sizeof moment);
       out.append(moment, sizeof moment);
+      out += cell.after_age;
+      out += '"';
     }
   }
   out += ']';
@@ -42,9 +46,7 @@ void append_cells_now(std::string_view cells, rt::WallTime now, std::string& out
     if (at == cells.npos) return;
     int64_t moment = 0;
     std::memcpy(&moment, cells.data() + at + 1, sizeof moment);
-    out += '"';
     out += apimachinery::human_duration(std::chrono::seconds(now_seconds - moment));
-    out += '"';
     cells.remove_prefix(at + 1 + sizeof moment);
   }
 }

@@ -1,0 +1,255 @@
+#include "apiserver/resources/core/pod.h"
+
+#include <algorithm>
+#include <array>
+
+#include "api/codec.h"
+#include "apimachinery/validation/formats.h"
+#include "apiserver/resources/core/core.h"
+#include "apiserver/resources/core/pod_spec.h"
+
+namespace pintle::apiserver::resources {
+namespace {
+
+namespace core = api::core_v1;
+using api::type_of;
+
+bool is_zero(const FlatMap<api::Quantity>& list, std::string_view name) {
+  const api::Quantity* quantity = list.get(name);
+  return quantity == nullptr || quantity->is_zero();
+}
+
+// What of a container's resources counts for the QoS class.
+struct QosFacts {
+  bool any = false;            // some cpu or memory is asked for
+  bool guaranteed = true;      // limits of both, equal to the requests
+};
+
+void add_qos(const core::ResourceRequirements& resources, QosFacts& facts) {
+  for (const std::string_view name : {"cpu", "memory"}) {
+    const bool request = !is_zero(resources.requests, name);
+    const bool limit = !is_zero(resources.limits, name);
+    facts.any |= request || limit;
+    if (!limit || (request && *resources.requests.get(name) != *resources.limits.get(name))) facts.guaranteed = false;
+  }
+}
+
+bool same_spec(const core::PodSpec& a, const core::PodSpec& b) { return api::equal(type_of<core::PodSpec>(), &a, &b); }
+
+class PodStrategy : public TypedStrategy<core::Pod> {
+ public:
+  void set_defaults(core::Pod& pod) const override {
+    default_pod_spec(pod.spec);
+    default_pod_requests(pod.spec);
+    if (!pod.spec.enable_service_links) pod.spec.enable_service_links = true;
+  }
+
+  void prepare_for_create(const RequestScope&, core::Pod& pod) const override {
+    pod.status = core::PodStatus();
+    pod.status.phase = "Pending";
+    pod.status.qos_class = pod_qos_class(pod.spec);
+    pod.spec.ephemeral_containers.clear();
+    if (!pod.spec.scheduling_gates.empty()) {
+      core::PodCondition gated;
+      gated.type = "PodScheduled";
+      gated.status = "False";
+      gated.reason = "SchedulingGated";
+      gated.message = "Scheduling is blocked due to non-empty scheduling gates";
+      pod.status.conditions.push_back(std::move(gated));
+    }
+  }
+
+  void prepare_for_update(const RequestScope&, core::Pod& pod, const core::Pod& old) const override { pod.status = old.status; }
+
+  void validate(const RequestScope&, const core::Pod& pod, FieldErrors& errors) const override {
+    validate_pod_spec(pod.spec, FieldPath("spec"), {.metadata = &pod.metadata}, errors);
+  }
+
+  void validate_update(const RequestScope&, const core::Pod& pod, const core::Pod& old, FieldErrors& errors) const override {
+    const FieldPath spec("spec");
+    if (pod.spec.containers.size() != old.spec.containers.size()) {
+      errors.forbidden(spec.child("containers"), "pod updates may not add or remove containers");
+      return;
+    }
+    if (pod.spec.init_containers.size() != old.spec.init_containers.size()) {
+      errors.forbidden(spec.child("initContainers"), "pod updates may not add or remove containers");
+      return;
+    }
+    if (pod.spec.active_deadline_seconds != old.spec.active_deadline_seconds && old.spec.active_deadline_seconds) {
+      if (!pod.spec.active_deadline_seconds) {
+        errors.invalid(spec.child("activeDeadlineSeconds"), nullptr, "must not update from a positive integer to nil value");
+      } else if (*pod.spec.active_deadline_seconds > *old.spec.active_deadline_seconds) {
+        errors.invalid(spec.child("activeDeadlineSeconds"), *pod.spec.active_deadline_seconds, "must be less than or equal to previous value");
+      }
+    }
+    validate_added_tolerations(pod, old, errors);
+    validate_gates(pod, old, errors);
+    core::PodSpec allowed = pod.spec;
+    keep_changeable(allowed, pod.spec, old.spec);
+    if (!same_spec(allowed, old.spec))
+      errors.forbidden(spec, "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
+                             "`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)");
+  }
+
+  int64_t grace_period_seconds(const RequestScope&, core::Pod& pod, const DeleteSettings& settings) const override {
+    int64_t seconds = settings.grace_period_seconds >= 0 ? settings.grace_period_seconds : pod.spec.termination_grace_period_seconds.value_or(30);
+    // Nobody runs the pod yet, or it has ended: nothing to wait for.
+    if (pod.spec.node_name.empty() || pod.status.phase == "Failed" || pod.status.phase == "Succeeded") seconds = 0;
+    return seconds < 0 ? 1 : seconds;
+  }
+
+  void table_cells(const core::Pod& pod, TableCells& cells) const override { pod_table_cells(pod, cells); }
+
+ private:
+  // Overwrites in `allowed` what an update may change with the old value, so that any other difference shows.
+  static void keep_changeable(core::PodSpec& allowed, const core::PodSpec& pod, const core::PodSpec& old) {
+    for (std::size_t i = 0; i < old.containers.size(); ++i) allowed.containers[i].image = old.containers[i].image;
+    for (std::size_t i = 0; i < old.init_containers.size(); ++i) allowed.init_containers[i].image = old.init_containers[i].image;
+    allowed.active_deadline_seconds = old.active_deadline_seconds;
+    allowed.tolerations = old.tolerations;
+    if (old.termination_grace_period_seconds && *old.termination_grace_period_seconds < 0 && pod.termination_grace_period_seconds == 1)
+      allowed.termination_grace_period_seconds = old.termination_grace_period_seconds;
+    allowed.scheduling_gates = old.scheduling_gates;
+    if (!old.scheduling_gates.empty()) {
+      allowed.node_selector = old.node_selector;
+      if (pod.affinity && old.affinity) {
+        allowed.affinity->node_affinity = old.affinity->node_affinity;
+      } else if (pod.affinity && !pod.affinity->pod_affinity && !pod.affinity->pod_anti_affinity) {
+        allowed.affinity = old.affinity;
+      }
+    }
+  }
+
+  static void validate_added_tolerations(const core::Pod& pod, const core::Pod& old, FieldErrors& errors) {
+    const auto key = [](const core::Toleration& t) { return std::tie(t.key, t.operator_, t.value, t.effect); };
+    for (const core::Toleration& before : old.spec.tolerations) {
+      const bool kept = std::any_of(pod.spec.tolerations.begin(), pod.spec.tolerations.end(), [&](const core::Toleration& t) {
+        return key(t) == key(before) && (before.effect == "NoExecute" || t.toleration_seconds == before.toleration_seconds);
+      });
+      if (!kept) {
+        errors.forbidden(FieldPath("spec", "tolerations"), "existing toleration can not be modified except its tolerationSeconds");
+        return;
+      }
+    }
+  }
+
+  static void validate_gates(const core::Pod& pod, const core::Pod& old, FieldErrors& errors) {
+    const FieldPath path("spec", "schedulingGates");
+    for (std::size_t i = 0; i < pod.spec.scheduling_gates.size(); ++i) {
+      const std::string& name = pod.spec.scheduling_gates[i].name;
+      const bool known = std::any_of(old.spec.scheduling_gates.begin(), old.spec.scheduling_gates.end(), [&](const auto& gate) { return gate.name == name; });
+      if (!known) errors.forbidden(path.index(i), "only deletion is allowed, but found new scheduling gate '" + name + "'");
+    }
+  }
+};
+
+class PodStatusStrategy : public TypedStrategy<core::Pod> {
+ public:
+  void prepare_for_update(const RequestScope&, core::Pod& pod, const core::Pod& old) const override {
+    core::PodStatus status = std::move(pod.status);
+    pod.spec = old.spec;
+    pod.status = std::move(status);
+    pod.metadata.deletion_timestamp = old.metadata.deletion_timestamp;
+    pod.metadata.owner_references = old.metadata.owner_references;
+    if (pod.status.qos_class.empty()) pod.status.qos_class = old.status.qos_class.empty() ? std::string(pod_qos_class(pod.spec)) : old.status.qos_class;
+    // An address is in the list of addresses, first.
+    if (!pod.status.pod_ip.empty() && pod.status.pod_ips.empty()) pod.status.pod_ips.push_back({pod.status.pod_ip});
+    if (pod.status.pod_ip.empty() && !pod.status.pod_ips.empty()) pod.status.pod_ip = pod.status.pod_ips[0].ip;
+    if (!pod.status.host_ip.empty() && pod.status.host_ips.empty()) pod.status.host_ips.push_back({pod.status.host_ip});
+  }
+  bool validate_update_includes_validate() const override { return false; }
+  void validate_update(const RequestScope&, const core::Pod& pod, const core::Pod& old, FieldErrors& errors) const override {
+    for (std::size_t i = 0; i < pod.status.conditions.size(); ++i) {
+      const core::PodCondition& condition = pod.status.conditions[i];
+      errors.invalid_all(FieldPath("status", "conditions").index(i).child("type"), condition.type, apimachinery::check_qualified_name(condition.type));
+    }
+    if (!old.status.qos_class.empty() && pod.status.qos_class != old.status.qos_class)
+      errors.invalid(FieldPath("status", "qosClass"), pod.status.qos_class, "Pod QoS is immutable");
+    for (std::size_t i = 0; i < pod.status.pod_ips.size(); ++i)
+      errors.invalid_all(FieldPath("status", "podIPs").index(i), pod.status.pod_ips[i].ip, apimachinery::check_legacy_ip(pod.status.pod_ips[i].ip));
+  }
+};
+
+class EphemeralContainersStrategy : public TypedStrategy<core::Pod> {
+ public:
+  void prepare_for_update(const RequestScope&, core::Pod& pod, const core::Pod& old) const override {
+    auto containers = std::move(pod.spec.ephemeral_containers);
+    pod.spec = old.spec;
+    pod.status = old.status;
+    pod.spec.ephemeral_containers = std::move(containers);
+    default_pod_spec(pod.spec);
+  }
+  bool validate_update_includes_validate() const override { return false; }
+  void validate_update(const RequestScope&, const core::Pod& pod, const core::Pod& old, FieldErrors& errors) const override {
+    const FieldPath path("spec", "ephemeralContainers");
+    FieldErrors all;
+    validate_pod_spec(pod.spec, FieldPath("spec"), {.metadata = &pod.metadata}, all);
+    errors.append(std::move(all));
+    for (const core::EphemeralContainer& before : old.spec.ephemeral_containers) {
+      const auto now = std::find_if(pod.spec.ephemeral_containers.begin(), pod.spec.ephemeral_containers.end(), [&](const auto& c) { return c.name == before.name; });
+      if (now == pod.spec.ephemeral_containers.end()) {
+        errors.forbidden(path, "existing ephemeral containers \"" + before.name + "\" may not be removed");
+      } else if (!api::equal(type_of<core::EphemeralContainer>(), &*now, &before)) {
+        errors.forbidden(path, "existing ephemeral containers \"" + before.name + "\" may not be changed");
+      }
+    }
+  }
+};
+
+class ResizeStrategy : public TypedStrategy<core::Pod> {
+ public:
+  void prepare_for_update(const RequestScope&, core::Pod& pod, const core::Pod& old) const override {
+    const auto take = [](std::vector<core::Container>& kept, const std::vector<core::Container>& asked) {
+      for (core::Container& container : kept)
+        for (const core::Container& from : asked)
+          if (from.name == container.name) {
+            container.resources = from.resources;
+            container.resize_policy = from.resize_policy;
+          }
+    };
+    const core::PodSpec asked = std::move(pod.spec);
+    pod.spec = old.spec;
+    pod.status = old.status;
+    take(pod.spec.containers, asked.containers);
+    take(pod.spec.init_containers, asked.init_containers);
+  }
+  bool validate_update_includes_validate() const override { return false; }
+  void validate_update(const RequestScope&, const core::Pod& pod, const core::Pod& old, FieldErrors& errors) const override {
+    validate_pod_spec(pod.spec, FieldPath("spec"), {.metadata = &pod.metadata}, errors);
+    if (pod_qos_class(pod.spec) != old.status.qos_class)
+      errors.invalid(FieldPath("spec"), old.status.qos_class, "Pod QOS Class may not change as a result of resizing");
+  }
+};
+
+}  // namespace
+
+std::string_view pod_qos_class(const core::PodSpec& spec) {
+  QosFacts facts;
+  if (spec.resources) {
+    add_qos(*spec.resources, facts);
+  } else {
+    for (const core::Container& container : spec.containers) add_qos(container.resources, facts);
+    for (const core::Container& container : spec.init_containers) add_qos(container.resources, facts);
+  }
+  if (!facts.any) return "BestEffort";
+  return facts.guaranteed ? "Guaranteed" : "Burstable";
+}
+
+ResourceDefinition pods() {
+  ResourceDefinition out;
+  out.resource = {"", "pods"};
+  out.strategy = std::make_shared<PodStrategy>();
+  out.has_status = true;
+  out.has_generation = true;
+  out.return_deleted_object = true;
+  out.selectable_fields = {{"spec.nodeName"}, {"spec.restartPolicy"}, {"spec.schedulerName"}, {"spec.serviceAccountName"},
+                           {"spec.hostNetwork", "", "", "false"}, {"status.phase"}, {"status.podIP"}, {"status.nominatedNodeName"}};
+  out.parts = {{.name = "status", .strategy = std::make_shared<PodStatusStrategy>(), .reset_fields = {"spec", "metadata.deletionTimestamp", "metadata.ownerReferences"}},
+               {.name = "ephemeralcontainers", .strategy = std::make_shared<EphemeralContainersStrategy>(), .reset_fields = {"status"}},
+               {.name = "resize", .strategy = std::make_shared<ResizeStrategy>(), .reset_fields = {"status"}}};
+  out.actions = {{"binding", make_binding_action()}, {"eviction", make_eviction_action()}};
+  out.connects = {"log", "exec", "attach", "portforward", "proxy"};
+  return out;
+}
+
+}  // namespace pintle::apiserver::resources

@@ -1,0 +1,16 @@
+// Pods: the strategy, its parts (status, ephemeralcontainers, resize) and the actions binding and eviction.
+#pragma once
+
+#include "api/gen/core_v1.h"
+#include "apiserver/registry/strategy.h"
+
+namespace pintle::apiserver::resources {
+
+void pod_table_cells(const api::core_v1::Pod& pod, TableCells& cells);
+// Guaranteed, Burstable or BestEffort, by cpu and memory of the containers.
+std::string_view pod_qos_class(const api::core_v1::PodSpec& spec);
+
+std::shared_ptr<Action> make_binding_action();
+std::shared_ptr<Action> make_eviction_action();
+
+}  // namespace pintle::apiserver::resources

@@ -1,0 +1,164 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "api/gen/meta_v1.h"
+#include "api/gen/policy_v1.h"
+#include "apimachinery/selectors/label_selector.h"
+#include "apiserver/registry/errors.h"
+#include "apiserver/registry/registry.h"
+#include "apiserver/resources/core/pod.h"
+
+namespace pintle::apiserver::resources {
+namespace {
+
+namespace core = api::core_v1;
+namespace policy = api::policy_v1;
+
+const GroupResource pods{"", "pods"};
+const GroupResource bindings{"", "pods/binding"};
+const GroupResource budgets{"policy", "poddisruptionbudgets"};
+
+api::Time to_time(rt::WallTime now) {
+  return {std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count(), 0};
+}
+
+api::Object success() {
+  api::meta_v1::Status status;
+  status.status = "Success";
+  status.code = 201;
+  return api::Object::of(std::move(status));
+}
+
+void set_scheduled(core::Pod& pod, rt::WallTime now) {
+  auto it = std::find_if(pod.status.conditions.begin(), pod.status.conditions.end(), [](const core::PodCondition& c) { return c.type == "PodScheduled"; });
+  if (it == pod.status.conditions.end()) {
+    core::PodCondition scheduled;
+    scheduled.type = "PodScheduled";
+    it = pod.status.conditions.insert(it, std::move(scheduled));
+  }
+  if (it->status != "True") it->last_transition_time = to_time(now);
+  it->status = "True";
+  it->reason.clear();
+  it->message.clear();
+}
+
+// Writes the node into a pod that has none: the scheduler's last word.
+class BindingAction : public Action {
+ public:
+  rt::Task<Result<api::Object>> run(RequestScope& scope, api::Object body) override {
+    const core::Binding binding = body.as<core::Binding>();
+    const std::string name = scope.name.empty() ? binding.metadata.name : scope.name;
+    FieldErrors errors;
+    if (!binding.target.kind.empty() && binding.target.kind != "Node") {
+      constexpr std::array<std::string_view, 2> kinds{"Node", "<empty>"};
+      errors.not_supported(FieldPath("target", "kind"), binding.target.kind, kinds);
+    }
+    if (binding.target.name.empty()) errors.required(FieldPath("target", "name"));
+    if (!errors.empty()) co_return std::unexpected(errors.to_status("", "Binding", name));
+    const rt::WallTime now = scope.now;
+    Mutation bind = [binding, now, name](api::Object& object) -> Result<Unit> {
+      core::Pod& pod = object.as<core::Pod>();
+      if (!binding.metadata.uid.empty() && binding.metadata.uid != pod.metadata.uid)
+        return std::unexpected(apiserver::errors::conflict(bindings, name, "the UID of the binding is not that of the pod"));
+      if (pod.metadata.deletion_timestamp) return std::unexpected(apiserver::errors::conflict(bindings, name, fmt::format("pod {} is being deleted, cannot be assigned to a host", name)));
+      if (!pod.spec.node_name.empty())
+        return std::unexpected(apiserver::errors::conflict(bindings, name, fmt::format("pod {} is already assigned to node \"{}\"", name, pod.spec.node_name)));
+      if (!pod.spec.scheduling_gates.empty())
+        return std::unexpected(apiserver::errors::conflict(bindings, name, fmt::format("pod {} has non-empty .spec.schedulingGates", name)));
+      pod.spec.node_name = binding.target.name;
+      for (const auto& [key, value] : binding.metadata.annotations) pod.metadata.annotations[key] = value;
+      for (const auto& [key, value] : binding.metadata.labels) pod.metadata.labels[key] = value;
+      set_scheduled(pod, now);
+      return Unit{};
+    };
+    CO_TRY(co_await scope.registry->update(scope, pods, scope.ns, name, "*", std::move(bind)));
+    co_return success();
+  }
+};
+
+bool counts_as_healthy(const core::Pod& pod) {
+  return std::any_of(pod.status.conditions.begin(), pod.status.conditions.end(), [](const core::PodCondition& c) { return c.type == "Ready" && c.status == "True"; });
+}
+
+Status too_many_disruptions(std::string message) {
+  Status status{Reason::TooManyRequests, 0, "Cannot evict pod as it would violate the pod's disruption budget.", {}};
+  status.details.causes.push_back({"DisruptionBudget", std::move(message), ""});
+  return status;
+}
+
+// Removes a pod if its disruption budget allows one disruption more, which is taken from the budget first.
+class EvictionAction : public Action {
+ public:
+  rt::Task<Result<api::Object>> run(RequestScope& scope, api::Object body) override {
+    const policy::Eviction eviction = body.as<policy::Eviction>();
+    CO_TRY_ASSIGN(const api::Object found, co_await scope.registry->get(scope, pods, scope.ns, scope.name));
+    const core::Pod& pod = found.as<core::Pod>();
+    const bool ended = pod.status.phase == "Succeeded" || pod.status.phase == "Failed" || pod.status.phase == "Pending";
+    if (!ended && !pod.metadata.deletion_timestamp) {
+      CO_TRY_ASSIGN(const std::string budget, budget_of(scope, pod));
+      if (!budget.empty()) CO_TRY(co_await take_disruption(scope, pod, budget));
+    }
+    Registry::RemoveOptions options;
+    if (eviction.delete_options) {
+      options.grace_period_seconds = eviction.delete_options->grace_period_seconds.value_or(-1);
+      if (eviction.delete_options->preconditions) {
+        options.uid = eviction.delete_options->preconditions->uid.value_or("");
+        options.resource_version = eviction.delete_options->preconditions->resource_version.value_or("");
+      }
+    }
+    CO_TRY(co_await scope.registry->remove(scope, pods, scope.ns, scope.name, std::move(options)));
+    co_return success();
+  }
+
+ private:
+  // The one budget that selects the pod; "" if none does. More than one cannot be honoured.
+  static Result<std::string> budget_of(RequestScope& scope, const core::Pod& pod) {
+    std::string name;
+    for (const auto& cached : scope.registry->reader().list(budgets, scope.ns)) {
+      TRY_ASSIGN(const api::Object object, scope.registry->reader().decode(budgets, *cached));
+      const auto& budget = object.as<policy::PodDisruptionBudget>();
+      TRY_ASSIGN(const auto selector, apimachinery::to_label_selector(budget.spec.selector.get()));
+      if (!selector.matches(pod.metadata.labels)) continue;
+      if (!name.empty()) return internal("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
+      name = budget.metadata.name;
+    }
+    return name;
+  }
+
+  static rt::Task<Result<Unit>> take_disruption(RequestScope& scope, const core::Pod& pod, std::string budget_name) {
+    const bool healthy = counts_as_healthy(pod);
+    const std::string pod_name = pod.metadata.name;
+    const api::Time now = to_time(scope.now);
+    Mutation take = [healthy, pod_name, now](api::Object& object) -> Result<Unit> {
+      auto& budget = object.as<policy::PodDisruptionBudget>();
+      if (!healthy) {
+        const bool always = budget.spec.unhealthy_pod_eviction_policy && *budget.spec.unhealthy_pod_eviction_policy == "AlwaysAllow";
+        if (always || (budget.status.current_healthy >= budget.status.desired_healthy && budget.status.desired_healthy > 0)) return Unit{};
+      }
+      if (budget.status.observed_generation < budget.metadata.generation) {
+        Status status = too_many_disruptions(fmt::format("The disruption budget {} is still being processed by the server.", budget.metadata.name));
+        status.details.retry_after_seconds = 10;
+        return std::unexpected(std::move(status));
+      }
+      if (budget.status.disruptions_allowed <= 0)
+        return std::unexpected(too_many_disruptions(fmt::format("The disruption budget {} needs {} healthy pods and has {} currently", budget.metadata.name,
+                                                                budget.status.desired_healthy, budget.status.current_healthy)));
+      --budget.status.disruptions_allowed;
+      budget.status.disrupted_pods[pod_name] = now;
+      return Unit{};
+    };
+    auto updated = co_await scope.registry->update(scope, budgets, scope.ns, std::move(budget_name), "status", std::move(take));
+    if (!updated) co_return std::unexpected(updated.error());
+    co_return Unit{};
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<Action> make_binding_action() { return std::make_shared<BindingAction>(); }
+std::shared_ptr<Action> make_eviction_action() { return std::make_shared<EvictionAction>(); }
+
+}  // namespace pintle::apiserver::resources
