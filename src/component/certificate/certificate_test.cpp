@@ -2,19 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "component/certificate/base64url.h"
-
 namespace pintle::component {
 namespace {
-
-TEST(Base64Url, RoundTripAndBadInput) {
-  const std::pair<std::string, const char*> cases[] = {{"", ""}, {"f", "Zg"}, {"fo", "Zm8"}, {"foo", "Zm9v"}, {"foob", "Zm9vYg"}, {"\xff\xfe\xfb", "__77"}};
-  for (const auto& [bytes, text] : cases) {
-    EXPECT_EQ(base64url_encode(bytes), text);
-    EXPECT_EQ(base64url_decode(text), bytes);
-  }
-  for (const char* bad : {"Z", "Zg==", "Z+8", "Zm 9v", "Zm9vY"}) EXPECT_FALSE(base64url_decode(bad)) << bad;
-}
 
 void check_sign_and_verify(const PrivateKey& key, std::string_view algorithm) {
   EXPECT_EQ(key.public_key().algorithm(), algorithm);

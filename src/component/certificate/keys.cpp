@@ -6,7 +6,7 @@
 #include <openssl/rsa.h>
 #include <openssl/sha.h>
 
-#include "component/certificate/base64url.h"
+#include "codec/base64.h"
 #include "component/certificate/openssl_handle.h"
 
 namespace pintle::component {
@@ -135,7 +135,7 @@ Result<PublicKey> KeyAccess::wrap_public(EvpKey key) {
   } else {
     return bad_request("the key is neither RSA nor ECDSA");
   }
-  out.key_id_ = base64url_encode(sha256(subject_public_key_info(key.get())));
+  out.key_id_ = codec::base64_url(sha256(subject_public_key_info(key.get())));
   auto handle = std::make_shared<detail::KeyHandle>();
   handle->key = std::move(key);
   out.handle_ = std::move(handle);
@@ -212,12 +212,12 @@ JsonWebKey PublicKey::json_web_key() const {
   if (const Curve* curve = curve_named(algorithm_)) {
     out.kty = "EC";
     out.crv = curve->jose_name;
-    out.x = base64url_encode(big_number_bytes(key, OSSL_PKEY_PARAM_EC_PUB_X, curve->coordinate_bytes));
-    out.y = base64url_encode(big_number_bytes(key, OSSL_PKEY_PARAM_EC_PUB_Y, curve->coordinate_bytes));
+    out.x = codec::base64_url(big_number_bytes(key, OSSL_PKEY_PARAM_EC_PUB_X, curve->coordinate_bytes));
+    out.y = codec::base64_url(big_number_bytes(key, OSSL_PKEY_PARAM_EC_PUB_Y, curve->coordinate_bytes));
   } else {
     out.kty = "RSA";
-    out.n = base64url_encode(big_number_bytes(key, OSSL_PKEY_PARAM_RSA_N, 0));
-    out.e = base64url_encode(big_number_bytes(key, OSSL_PKEY_PARAM_RSA_E, 0));
+    out.n = codec::base64_url(big_number_bytes(key, OSSL_PKEY_PARAM_RSA_N, 0));
+    out.e = codec::base64_url(big_number_bytes(key, OSSL_PKEY_PARAM_RSA_E, 0));
   }
   return out;
 }
@@ -234,6 +234,10 @@ Result<std::vector<PublicKey>> parse_public_keys_pem(std::string_view pem) {
   ERR_clear_error();
   if (keys.empty()) return bad_request("the PEM text holds no RSA or EC key");
   return keys;
+}
+
+bool equal_in_constant_time(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 std::string sha256(std::string_view data) {

@@ -63,6 +63,9 @@ class PrivateKey {
 // Every key of a PEM text: public keys, private keys (their public half) and certificates. BadRequest if there is none.
 Result<std::vector<PublicKey>> parse_public_keys_pem(std::string_view pem);
 
+// Takes as long for a near miss as for any other text of that length: for secrets.
+bool equal_in_constant_time(std::string_view a, std::string_view b);
+
 std::string sha256(std::string_view data);
 std::string hex(std::string_view bytes);
 

@@ -1,0 +1,25 @@
+#include "apiserver/authentication/authenticator.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace pintle::apiserver {
+
+bool UserInfo::in_group(std::string_view group) const { return std::find(groups.begin(), groups.end(), group) != groups.end(); }
+
+rt::Task<AuthenticationResult> Authenticator::authenticate(rt::Context, const net::Request& request) {
+  auto result = authenticate_now(request);
+  CHECK(result, "an authenticator that waits overrides authenticate()");
+  co_return std::move(*result);
+}
+
+rt::Task<AuthenticationResult> TokenAuthenticator::authenticate_token(rt::Context, std::string token, std::vector<std::string> audiences) {
+  auto result = authenticate_token_now(token, audiences);
+  CHECK(result, "an authenticator that waits overrides authenticate_token()");
+  co_return std::move(*result);
+}
+
+std::unexpected<Status> unauthorized(std::string why) { return error(Reason::Unauthorized, std::move(why)); }
+
+}  // namespace pintle::apiserver

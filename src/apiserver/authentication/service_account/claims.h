@@ -1,0 +1,41 @@
+// What a service account token says, and whether it still holds.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apiserver/authentication/authenticator.h"
+#include "apiserver/resource_reader.h"
+#include "codec/value.h"
+
+namespace pintle::apiserver::service_account {
+
+constexpr int64_t leeway_seconds = 60;              // between the clocks of issuer and verifier
+constexpr std::string_view legacy_issuer = "kubernetes/serviceaccount";   // of tokens kept in secrets
+
+struct ObjectRef {
+  std::string name, uid;
+};
+
+struct Claims {
+  std::string issuer, subject, id;
+  std::vector<std::string> audiences;
+  std::optional<int64_t> issued_at, not_before, expires;    // seconds since 1970
+  std::string ns;
+  ObjectRef account;
+  std::optional<ObjectRef> pod, node, secret;
+  std::optional<int64_t> warn_after;
+  bool legacy = false;
+};
+
+codec::Value to_value(const Claims& claims);
+// BadRequest if a claim is of the wrong type.
+Result<Claims> claims_from(const codec::Value& value);
+
+// The user that valid claims stand for; Unauthorized with the reason otherwise: expired, or what the token is bound to is
+// gone or another one by now. `token` is compared with the secret's copy for a legacy token.
+Result<UserInfo> validate(const Claims& claims, std::string_view token, int64_t now_seconds, const ResourceReader& reader);
+
+}  // namespace pintle::apiserver::service_account
