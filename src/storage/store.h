@@ -29,7 +29,7 @@ struct KeyValue {
 
 struct RangeRequest {
   std::string start;              // inclusive
-  std::string end;                // exclusive; "": only the key `start`
+  std::string end;                // exclusive; "": only the key `start`, or every key if that is "" too
   std::size_t limit = 0;          // 0: no limit
   int64_t revision = 0;           // 0: the newest
   bool count_only = false;
@@ -52,7 +52,12 @@ struct WatchEvent {
 // revisions. An error ends the watch: Expired (compacted), or the store's failure.
 using WatchSink = std::function<void(Result<std::vector<WatchEvent>>)>;
 
-// Ends the watch when destroyed; the sink is not called afterwards.
+struct WatchOptions {
+  bool previous = false;          // fill WatchEvent::previous, which costs the store a read for each change
+};
+
+// Ends the watch when destroyed; the sink is not called afterwards (the destructor waits for a running call, unless it is
+// that call's own thread that destroys).
 class Watch {
  public:
   virtual ~Watch() = default;
@@ -62,6 +67,10 @@ struct PutOptions {
   int64_t ttl_seconds = 0;        // the key is deleted (with an event) after this time without a write
 };
 
+// etcd's default request limit: a larger key and value together are RequestEntityTooLarge.
+constexpr std::size_t request_bytes_max = 1536 * 1024;
+
+// A task that waits in one of these calls must be awaited to its end, as the writer may be at its data.
 class Store {
  public:
   virtual ~Store() = default;
@@ -77,13 +86,22 @@ class Store {
   virtual rt::Task<Result<RangeResult>> range(rt::Context ctx, RangeRequest request) = 0;
   // Events of keys in [start, end) with mod_revision >= `revision` (0: from now on). Expired if that is compacted.
   // `sink` may be called before this returns.
-  virtual Result<std::unique_ptr<Watch>> watch(std::string start, std::string end, int64_t revision, WatchSink sink) = 0;
+  // `end` "": only the key `start`, unless that is "" too: then every key.
+  virtual Result<std::unique_ptr<Watch>> watch(std::string start, std::string end, int64_t revision, WatchSink sink,
+                                               WatchOptions options = {}) = 0;
+  // Asks that every watch be told how far it is, by a Progress event, if no event is under way to it. A store whose events
+  // reach its watches as soon as they are committed need not do anything.
+  virtual void request_progress() {}
 
   // The newest committed revision, at least that of every write acknowledged before the call.
   virtual rt::Task<Result<int64_t>> current_revision(rt::Context ctx) = 0;
-  // Forgets history before `revision` (reads at older revisions then fail with Expired).
+  // Forgets history before `revision`: reads at older revisions and watches from them then fail with Expired; what
+  // `revision` itself shows stays. No effect if that much is compacted; BadRequest if it is in the future.
   virtual rt::Task<Result<Unit>> compact(rt::Context ctx, int64_t revision) = 0;
   virtual int64_t compacted_revision() const = 0;
 };
+
+// The end of the range of keys that start with `prefix`: the next key after all of them ("" after "\xff...").
+std::string prefix_end(std::string_view prefix);
 
 }  // namespace pintle::storage
