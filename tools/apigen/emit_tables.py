@@ -118,7 +118,7 @@ class _Table:
         parts += [f".name = {literal(s.file.package + '.' + name)}", f".openapi_name = {literal(s.file.openapi + '.' + name)}"]
         if s.decl.doc:
             parts.append(f".doc = {literal(s.decl.doc)}")
-        parts.append(f".size = sizeof({name})")
+        parts.append(f".size = sizeof({s.expr.cpp})")
         if fields:
             parts.append(f".fields = f_{name}")
         if s.bases:
