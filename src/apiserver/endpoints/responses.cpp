@@ -36,6 +36,8 @@ api::meta_v1::Status to_wire(const Status& status) {
   return wire;
 }
 
+}  // namespace
+
 void add_common_headers(Exchange& exchange, std::string_view content_type) {
   net::Headers& headers = exchange.writer.headers();
   headers.set("content-type", std::string(content_type));
@@ -50,6 +52,8 @@ void add_common_headers(Exchange& exchange, std::string_view content_type) {
   }
   exchange.scope.warnings.clear();
 }
+
+namespace {
 
 rt::Task<void> write_plain(Exchange& exchange, std::vector<Bytes> pieces) {
   std::size_t at = 0;

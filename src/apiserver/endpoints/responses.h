@@ -27,6 +27,8 @@ Bytes encode_failure(Media media, const Status& status);
 // The same JSON with two blanks of indentation.
 std::string indented_json(std::string_view json);
 
+// content-type, cache-control and the warnings gathered so far.
+void add_common_headers(Exchange& exchange, std::string_view content_type);
 // Sends the whole answer. An error of the peer's ends the exchange silently.
 rt::Task<void> answer(Exchange& exchange, int code, std::string_view content_type, Bytes body);
 rt::Task<void> answer_pieces(Exchange& exchange, int code, std::string_view content_type, std::vector<Bytes> pieces);

@@ -1,5 +1,6 @@
 #include "apiserver/registry/installed_registry.h"
 
+#include "api/gen/meta_v1.h"
 #include "apiserver/registry/errors.h"
 #include "base/check.h"
 

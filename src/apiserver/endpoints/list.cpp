@@ -1,0 +1,94 @@
+// LIST: the page's objects from the cache, streamed a batch at a time.
+#include "apiserver/endpoints/answer_stream.h"
+#include "apiserver/endpoints/resource_handler.h"
+#include "codec/json.h"
+
+namespace pintle::apiserver {
+
+Result<Selection> parse_selection(const Resource& resource, const VersionBinding& version, const ListParameters& parameters, std::string_view ns) {
+  Selection selection;
+  selection.ns = ns;
+  auto labels = apimachinery::LabelSelector::parse(parameters.label_selector);
+  if (!labels) return bad_request("unable to parse requirement: " + labels.error().message);
+  selection.labels = std::move(*labels);
+  auto fields = apimachinery::FieldSelector::parse(parameters.field_selector);
+  if (!fields) return bad_request(fields.error().message);
+  std::vector<apimachinery::FieldRequirement> requirements(fields->requirements().begin(), fields->requirements().end());
+  for (auto& requirement : requirements) {
+    for (const auto& [here, stored] : version.conversion->field_names)
+      if (requirement.field == here) requirement.field = stored;
+    bool known = requirement.field == "metadata.name" || (requirement.field == "metadata.namespace" && resource.namespaced());
+    for (const SelectableField& field : resource.definition().selectable_fields) known = known || field.name == requirement.field;
+    if (!known) return bad_request("field label not supported: " + requirement.field);
+  }
+  selection.fields = apimachinery::FieldSelector(std::move(requirements));
+  return selection;
+}
+
+rt::Task<void> ResourceHandler::list(Exchange& exchange, Found found) {
+  auto form = object_form(exchange, found);
+  if (!form) {
+    co_await answer_failure(exchange, form.error());
+    co_return;
+  }
+  auto parameters = parse_list_parameters(exchange.query, false);
+  if (!parameters) {
+    co_await answer_failure(exchange, parameters.error());
+    co_return;
+  }
+  auto selection = parse_selection(*found.resource, *found.version, *parameters, exchange.scope.ns);
+  if (!selection) {
+    co_await answer_failure(exchange, selection.error());
+    co_return;
+  }
+  auto listed = co_await found.store->list(exchange.ctx, std::move(*selection), std::move(*parameters));
+  if (!listed) {
+    co_await answer_failure(exchange, listed.error());
+    co_return;
+  }
+  co_await answer_list(exchange, *form, std::move(*listed));
+}
+
+rt::Task<void> ResourceHandler::answer_list(Exchange& exchange, const ObjectForm& form, ListAnswer listed) {
+  api::meta_v1::ListMeta meta;
+  meta.resource_version = std::to_string(listed.revision);
+  meta.continue_ = listed.continue_token;
+  meta.remaining_item_count = listed.remaining;
+  const bool proto = form.output.media == Media::Protobuf;
+  std::size_t items_bytes = 0;
+  std::size_t expected_bytes = 0;
+  for (const auto& item : listed.items) {
+    if (proto) items_bytes += proto_item_bytes(form, *item);
+    expected_bytes += item->wire().size();
+  }
+  if (form.output.media == Media::Yaml) {
+    std::string json = list_head(form, meta, 0);
+    std::vector<Bytes> pieces;
+    for (std::size_t i = 0; i < listed.items.size(); ++i) {
+      if (i > 0) json += ',';
+      pieces.clear();
+      append_list_item(form, *listed.items[i], pieces);
+      for (const Bytes& piece : pieces) json += piece.view();
+    }
+    json += list_tail(form);
+    co_await answer(exchange, 200, content_type(Media::Yaml), json_answer(Media::Yaml, std::move(json)));
+    co_return;
+  }
+  AnswerStream stream(exchange, content_type(form.output.media), proto ? items_bytes : expected_bytes);
+  stream.add(Bytes(list_head(form, meta, items_bytes)));
+  std::vector<Bytes> pieces;
+  for (std::size_t i = 0; i < listed.items.size(); ++i) {
+    if (i > 0 && !proto) stream.add(Bytes::literal(","));
+    pieces.clear();
+    append_list_item(form, *listed.items[i], pieces);
+    for (Bytes& piece : pieces) stream.add(std::move(piece));
+    listed.items[i].reset();
+    if (!stream.full()) continue;
+    auto sent = co_await stream.flush(false);
+    if (!sent) co_return;
+  }
+  stream.add(Bytes(list_tail(form)));
+  (void)co_await stream.flush(true);
+}
+
+}  // namespace pintle::apiserver

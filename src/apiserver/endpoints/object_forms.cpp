@@ -1,0 +1,226 @@
+#include "apiserver/endpoints/object_forms.h"
+
+#include "api/codec.h"
+#include "apiserver/registry/table_rows.h"
+#include "base/check.h"
+#include "codec/proto_wire.h"
+
+namespace pintle::apiserver {
+
+namespace {
+
+using codec::WireType;
+
+constexpr std::string_view meta_v1_head = "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":";
+constexpr std::string_view meta_v1beta1_head = "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1beta1\",\"metadata\":";
+
+std::string_view partial_head(const ObjectForm& form) { return form.output.shape_version == "v1" ? meta_v1_head : meta_v1beta1_head; }
+
+bool partial(const ObjectForm& form) { return form.output.shape == Shape::PartialMetadata || form.output.shape == Shape::PartialMetadataList; }
+
+// JSON with its kind in front; shares `json`.
+void append_json_object(const VersionBinding& version, const Bytes& json, std::vector<Bytes>& out) {
+  out.push_back(version.json_head);
+  out.push_back(json.substr(1));
+}
+
+// {"cells":[...],"object":...}
+void append_row(const ObjectForm& form, std::string_view cells, std::string_view metadata_json, std::string_view object_json, std::string& out) {
+  out += "{\"cells\":";
+  append_cells_now(cells, form.now, out);
+  out += ",\"object\":";
+  switch (form.include) {
+    case IncludeObject::None: out += "null"; break;
+    case IncludeObject::Metadata: out.append(partial_head(form)).append(metadata_json) += '}'; break;
+    case IncludeObject::Object: out.append(form.version->json_head.view()).append(object_json.substr(1)); break;
+  }
+  out += '}';
+}
+
+std::string table_head(const ObjectForm& form, std::string_view list_meta_json, bool columns) {
+  std::string out = "{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/";
+  out.append(form.output.shape_version).append("\",\"metadata\":").append(list_meta_json).append(",\"columnDefinitions\":");
+  out.append(columns ? column_definitions(form.resource->name()) : "null").append(",\"rows\":[");
+  return out;
+}
+
+std::string list_meta_json(const api::meta_v1::ListMeta& meta) {
+  std::string out;
+  api::encode_json(api::type_of<api::meta_v1::ListMeta>(), &meta, out);
+  return out;
+}
+
+std::string_view wire_metadata(std::string_view wire) {
+  const auto metadata = read_wire_metadata(wire);
+  CHECK(metadata.has_value(), "was read when it was loaded");
+  return metadata->message;
+}
+
+// A message of one field: PartialObjectMetadata{metadata}.
+std::string partial_proto(std::string_view metadata) {
+  std::string out;
+  codec::append_bytes_field(1, metadata, out);
+  return out;
+}
+
+void append_enveloped(const api::GroupVersionKind& kind, Bytes raw, std::vector<Bytes>& out) {
+  out.emplace_back(envelope_head(kind, raw.size()));
+  out.push_back(std::move(raw));
+  out.push_back(Bytes::literal(envelope_tail()));
+}
+
+void append_table_of_one(const ObjectForm& form, std::string_view version, std::string_view cells, std::string_view metadata, std::string_view json,
+                         bool columns, std::vector<Bytes>& out) {
+  api::meta_v1::ListMeta meta;
+  meta.resource_version = version;
+  std::string text = table_head(form, list_meta_json(meta), columns);
+  append_row(form, cells, metadata, json, text);
+  text += "]}";
+  out.emplace_back(std::move(text));
+}
+
+}  // namespace
+
+std::string envelope_head(const api::GroupVersionKind& kind, std::size_t raw_bytes) {
+  std::string type_meta;
+  codec::append_bytes_field(1, api::api_version(kind), type_meta);
+  codec::append_bytes_field(2, kind.kind, type_meta);
+  std::string out("k8s\0", 4);
+  codec::append_bytes_field(1, type_meta, out);
+  codec::append_tag(2, WireType::Bytes, out);
+  codec::append_varint(raw_bytes, out);
+  return out;
+}
+
+std::string_view envelope_tail() { return std::string_view("\x1a\x00\x22\x00", 4); }
+
+api::GroupVersionKind shown_kind(const ObjectForm& form) {
+  switch (form.output.shape) {
+    case Shape::PartialMetadata: return {"meta.k8s.io", form.output.shape_version, "PartialObjectMetadata"};
+    case Shape::PartialMetadataList: return {"meta.k8s.io", form.output.shape_version, "PartialObjectMetadataList"};
+    case Shape::Table: return {"meta.k8s.io", form.output.shape_version, "Table"};
+    default: return form.version->kind->gvk;
+  }
+}
+
+void append_object(const ObjectForm& form, const storage::CachedObject& object, bool columns, std::vector<Bytes>& out) {
+  if (form.output.shape == Shape::Table) {
+    Bytes json;
+    if (form.include == IncludeObject::Object) json = form.codec->json(object, *form.version);
+    append_table_of_one(form, std::to_string(object.revision()), object.encoded(ResourceCodec::row_format).view(),
+                        object.encoded(ResourceCodec::metadata_format).view(), json.view(), columns, out);
+    return;
+  }
+  const bool proto = form.output.media == Media::Protobuf;
+  if (partial(form)) {
+    if (proto) {
+      append_enveloped({"meta.k8s.io", form.output.shape_version, "PartialObjectMetadata"}, Bytes(partial_proto(wire_metadata(object.wire().view()))), out);
+      return;
+    }
+    out.push_back(Bytes::literal(partial_head(form)));
+    out.push_back(object.encoded(ResourceCodec::metadata_format));
+    out.push_back(Bytes::literal("}"));
+    return;
+  }
+  if (proto) {
+    append_enveloped(form.version->kind->gvk, form.codec->proto(object, *form.version), out);
+  } else {
+    append_json_object(*form.version, form.codec->json(object, *form.version), out);
+  }
+}
+
+Result<Unit> append_object(const ObjectForm& form, const api::Object& object, std::vector<Bytes>& out) {
+  const auto& meta = object_meta(object);
+  std::string metadata;
+  if (form.output.shape == Shape::Table || partial(form)) {
+    if (form.output.media == Media::Protobuf) {
+      std::string raw;
+      api::encode_proto(api::type_of<api::meta_v1::ObjectMeta>(), &meta, raw);
+      append_enveloped({"meta.k8s.io", form.output.shape_version, "PartialObjectMetadata"}, Bytes(partial_proto(raw)), out);
+      return Unit{};
+    }
+    api::encode_json(api::type_of<api::meta_v1::ObjectMeta>(), &meta, metadata);
+  }
+  if (partial(form)) {
+    std::string text(partial_head(form));
+    text.append(metadata) += '}';
+    out.emplace_back(std::move(text));
+    return Unit{};
+  }
+  TRY_ASSIGN(const api::Object shown, form.version->from_storage(object));
+  std::string text;
+  if (form.output.media == Media::Protobuf) {
+    api::encode_proto(shown.type(), shown.data(), text);
+    append_enveloped(form.version->kind->gvk, Bytes(std::move(text)), out);
+    return Unit{};
+  }
+  api::encode_json(shown.type(), shown.data(), text, form.output.shape == Shape::Table ? nullptr : &form.version->kind->gvk);
+  if (form.output.shape == Shape::Table) {
+    std::string cells;
+    append_row_cells(form.resource->strategy(), object, cells);
+    append_table_of_one(form, meta.resource_version, cells, metadata, text, true, out);
+    return Unit{};
+  }
+  out.emplace_back(std::move(text));
+  return Unit{};
+}
+
+void append_list_item(const ObjectForm& form, const storage::CachedObject& object, std::vector<Bytes>& out) {
+  if (form.output.shape == Shape::Table) {
+    Bytes json;
+    if (form.include == IncludeObject::Object) json = form.codec->json(object, *form.version);
+    std::string row;
+    append_row(form, object.encoded(ResourceCodec::row_format).view(), object.encoded(ResourceCodec::metadata_format).view(), json.view(), row);
+    out.emplace_back(std::move(row));
+    return;
+  }
+  if (form.output.media == Media::Protobuf) {
+    Bytes item = partial(form) ? Bytes(partial_proto(wire_metadata(object.wire().view()))) : form.codec->proto(object, *form.version);
+    std::string tag;
+    codec::append_tag(2, WireType::Bytes, tag);
+    codec::append_varint(item.size(), tag);
+    out.emplace_back(std::move(tag));
+    out.push_back(std::move(item));
+    return;
+  }
+  if (partial(form)) {
+    out.push_back(Bytes::literal(partial_head(form)));
+    out.push_back(object.encoded(ResourceCodec::metadata_format));
+    out.push_back(Bytes::literal("}"));
+    return;
+  }
+  out.push_back(form.codec->json(object, *form.version));
+}
+
+std::size_t proto_item_bytes(const ObjectForm& form, const storage::CachedObject& object) {
+  std::size_t bytes = 0;
+  if (partial(form)) {
+    const std::size_t metadata = wire_metadata(object.wire().view()).size();
+    bytes = 1 + codec::varint_size(metadata) + metadata;
+  } else {
+    bytes = form.codec->proto(object, *form.version).size();
+  }
+  return 1 + codec::varint_size(bytes) + bytes;
+}
+
+std::string list_head(const ObjectForm& form, const api::meta_v1::ListMeta& meta, std::size_t items_bytes) {
+  if (form.output.media == Media::Protobuf) {
+    std::string encoded, field;
+    api::encode_proto(api::type_of<api::meta_v1::ListMeta>(), &meta, encoded);
+    codec::append_bytes_field(1, encoded, field);
+    const api::GroupVersionKind kind = partial(form) ? api::GroupVersionKind{"meta.k8s.io", form.output.shape_version, "PartialObjectMetadataList"} : form.version->list_kind->gvk;
+    return envelope_head(kind, field.size() + items_bytes) + field;
+  }
+  const std::string meta_json = list_meta_json(meta);
+  if (form.output.shape == Shape::Table) return table_head(form, meta_json, true);
+  if (partial(form))
+    return "{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/" + std::string(form.output.shape_version) + "\",\"metadata\":" + meta_json + ",\"items\":[";
+  return form.version->list_json_head + meta_json + ",\"items\":[";
+}
+
+std::string list_tail(const ObjectForm& form) {
+  if (form.output.media == Media::Protobuf) return std::string(envelope_tail());
+  return "]}\n";
+}
+
+}  // namespace pintle::apiserver

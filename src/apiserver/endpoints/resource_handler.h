@@ -1,0 +1,61 @@
+// ResourceHandler: serves the paths of resources: finds the resource, checks that it has the verb, and hands the request
+// to the verb's file.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "apiserver/endpoints/exchange.h"
+#include "apiserver/endpoints/object_forms.h"
+#include "apiserver/endpoints/options.h"
+#include "apiserver/endpoints/responses.h"
+#include "apiserver/registry/installed_registry.h"
+
+namespace pintle::apiserver {
+
+class ResourceHandler {
+ public:
+  ResourceHandler(rt::Runtime& runtime, InstalledRegistry& registry, const ApiServerOptions& options)
+      : runtime_(runtime), registry_(registry), options_(options) {}
+
+  // Answers the exchange, whatever happens. `exchange.info.is_resource`.
+  rt::Task<void> serve(Exchange& exchange);
+  // True for requests that may last: watches, proxies, streams into pods. They have no deadline and count against no
+  // limit of requests in flight.
+  static bool long_running(const RequestInfo& info, const Query& query);
+
+ private:
+  using Found = InstalledRegistry::Found;
+
+  rt::Task<void> dispatch(Exchange& exchange, Found found);
+  rt::Task<void> dispatch_subresource(Exchange& exchange, Found found);
+
+  rt::Task<void> get(Exchange& exchange, Found found);
+  rt::Task<void> get_virtual(Exchange& exchange, Found found);
+  rt::Task<void> list(Exchange& exchange, Found found);
+  rt::Task<void> watch(Exchange& exchange, Found found);
+  rt::Task<void> create(Exchange& exchange, Found found);
+  rt::Task<void> update(Exchange& exchange, Found found, const PartSubresource* part);
+  rt::Task<void> patch(Exchange& exchange, Found found, const PartSubresource* part);
+  rt::Task<void> remove(Exchange& exchange, Found found);
+  rt::Task<void> remove_collection(Exchange& exchange, Found found);
+  rt::Task<void> get_scale(Exchange& exchange, Found found);
+  rt::Task<void> change_scale(Exchange& exchange, Found found);
+  rt::Task<void> run_action(Exchange& exchange, std::shared_ptr<Action> action, const api::KindInfo& kind, std::string name);
+  rt::Task<void> connect(Exchange& exchange, Found found);
+
+  rt::Task<void> answer_list(Exchange& exchange, const ObjectForm& form, ListAnswer listed);
+
+  // NotAcceptable if the Accept header names nothing that this endpoint has.
+  Result<ObjectForm> object_form(const Exchange& exchange, Found found) const;
+  rt::Task<void> answer_object(Exchange& exchange, const ObjectForm& form, int code, api::Object object);
+
+  rt::Runtime& runtime_;
+  InstalledRegistry& registry_;
+  const ApiServerOptions& options_;
+};
+
+// The selectors of a request, checked against what the resource offers. BadRequest otherwise.
+Result<Selection> parse_selection(const Resource& resource, const VersionBinding& version, const ListParameters& parameters, std::string_view ns);
+
+}  // namespace pintle::apiserver
