@@ -5,7 +5,7 @@
 
 namespace pintle::rt {
 
-inline constexpr uint64_t test_seeds = 0;
+inline constexpr uint64_t test_seeds = 5;
 
 // Runs what `main` makes on the real backend with one and with three executors, and simulated with several seeds.
 template <class F>
