@@ -1,0 +1,26 @@
+// YAML to Value and back, as Kubernetes speaks it (sigs.k8s.io/yaml over go-yaml v2): YAML 1.1 scalars, so yes, no, on
+// and off are booleans; keys that are no strings become strings; merge keys (<<) work.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "codec/value.h"
+
+namespace pintle::codec {
+
+constexpr int yaml_depth_max = 10000;            // go-yaml's own limit
+constexpr std::size_t yaml_nodes_max = 1000000;  // values one document may stand for, aliases expanded; then BadRequest
+
+// The first document of the text; an empty one is null. With `duplicates`, keys that come twice in one mapping are
+// reported there as `duplicate field "a.b"`; the last stays.
+Result<Value> parse_yaml(std::string_view text, std::vector<std::string>* duplicates = nullptr);
+// The documents of a stream, split at lines that begin with "---"; those of nothing but comments are left out.
+std::vector<std::string_view> split_yaml(std::string_view stream);
+
+// Block style, keys sorted in go-yaml's natural order ("a2" before "a10"); ends with a line feed.
+std::string to_yaml(const Value& value);
+
+}  // namespace pintle::codec
