@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "codec/json_text.h"
+
 namespace pintle::apimachinery {
 namespace {
 
@@ -15,32 +17,7 @@ std::string with_detail(std::string message, std::string_view detail) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
-  static constexpr char hex[] = "0123456789abcdef";
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\t': out += "\\t"; break;
-      case '\r': out += "\\r"; break;
-      default:
-        if (byte < 0x20 || byte == 0x7f) {
-          out += "\\x";
-          out += hex[byte >> 4];
-          out += hex[byte & 15];
-        } else {
-          out += c;
-        }
-    }
-  }
-  out += '"';
-  return out;
-}
-
-BadValue::BadValue(std::string_view text) : shown_(quoted(text)) {}
+BadValue::BadValue(std::string_view text) : shown_(codec::go_quote(text)) {}
 
 void FieldErrors::add(std::string_view type, const FieldPath& path, std::string message) {
   causes_.push_back({std::string(type), std::move(message), path.to_string()});
@@ -62,7 +39,7 @@ void FieldErrors::not_supported(const FieldPath& path, const BadValue& value, st
   std::vector<std::string_view> sorted(supported.begin(), supported.end());
   std::ranges::sort(sorted);
   std::string message = "Unsupported value: " + value.shown();
-  for (std::size_t i = 0; i < sorted.size(); ++i) message += (i == 0 ? ": supported values: " : ", ") + quoted(sorted[i]);
+  for (std::size_t i = 0; i < sorted.size(); ++i) message += (i == 0 ? ": supported values: " : ", ") + codec::go_quote(sorted[i]);
   add("FieldValueNotSupported", path, std::move(message));
 }
 
@@ -111,7 +88,7 @@ Status FieldErrors::to_status(std::string_view group, std::string_view kind, std
   status.reason = Reason::Invalid;
   status.message = std::string(kind);
   if (!group.empty()) status.message += "." + std::string(group);
-  status.message += " " + quoted(name) + " is invalid: " + (messages.size() > 1 ? "[" + all + "]" : all);
+  status.message += " " + codec::go_quote(name) + " is invalid: " + (messages.size() > 1 ? "[" + all + "]" : all);
   status.details.name = name;
   status.details.group = group;
   status.details.kind = kind;

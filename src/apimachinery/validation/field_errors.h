@@ -65,7 +65,4 @@ class FieldErrors {
   std::vector<StatusCause> causes_;
 };
 
-// `text` in double quotes with Go's escapes.
-std::string quoted(std::string_view text);
-
 }  // namespace pintle::apimachinery

@@ -1,0 +1,79 @@
+#include "apimachinery/apply/conflicts.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "apimachinery/apply/walk.h"
+#include "codec/json.h"
+#include "codec/json_text.h"
+
+namespace pintle::apimachinery {
+namespace {
+
+constexpr std::string_view last_applied_annotation = "kubectl.kubernetes.io/last-applied-configuration";
+constexpr std::string_view cause_type = "FieldManagerConflict";
+constexpr std::string_view cause_prefix = "conflict with ";
+
+std::string describe(const ManagerEntry& owner) {
+  std::string text = codec::go_quote(owner.manager);
+  if (!owner.subresource.empty()) text += " with subresource " + codec::go_quote(owner.subresource);
+  if (!owner.applied) text += " using " + owner.api_version;
+  return text;
+}
+
+Status status_of(std::vector<StatusCause> causes) {
+  Status status;
+  status.reason = Reason::Conflict;
+  if (causes.size() == 1) {
+    status.message = "Apply failed with 1 conflict: " + causes[0].message + ": " + causes[0].field;
+  } else {
+    std::map<std::string, std::vector<std::string>> by_owner;
+    for (const StatusCause& cause : causes) by_owner[cause.message.substr(cause_prefix.size())].push_back(cause.field);
+    status.message = "Apply failed with " + std::to_string(causes.size()) + " conflicts: ";
+    bool first = true;
+    for (const auto& [owner, fields] : by_owner) {
+      if (!first) status.message += '\n';
+      first = false;
+      status.message += "conflicts with " + owner + ":";
+      for (const std::string& field : fields) status.message += "\n- " + field;
+    }
+  }
+  status.details.causes = std::move(causes);
+  return status;
+}
+
+}  // namespace
+
+void Conflicts::add(const ManagerEntry& owner, const FieldSet& contested) {
+  const std::string message = std::string(cause_prefix) + describe(owner);
+  contested.for_each([&](const std::string& path) { causes_.push_back({std::string(cause_type), message, path}); });
+}
+
+Status Conflicts::to_status() const { return status_of(causes_); }
+
+FieldSet unchanged_since_last_applied(const SchemaView& schema, const codec::Value& live, std::string_view api_version) {
+  const codec::Value* metadata = live.find("metadata");
+  const codec::Value* annotations = metadata ? metadata->find("annotations") : nullptr;
+  if (annotations == nullptr) return {};
+  const auto last = codec::parse_json(annotations->string_at(last_applied_annotation));
+  if (!last || last->string_at("apiVersion") != api_version) return {};
+  const ValueCursor from(schema, schema.root(), *last);
+  const ValueCursor to(schema, schema.root(), live);
+  FieldSet stated = collect(from);
+  const Changes changes = compare(from, to);
+  stated.subtract(changes.changed);
+  stated.subtract(changes.removed);
+  return stated;
+}
+
+Status conflicts_outside(Status conflict, const FieldSet& allowed) {
+  std::set<std::string> paths;
+  allowed.for_each([&](const std::string& path) { paths.insert(path); });
+  std::vector<StatusCause> left = std::move(conflict.details.causes);
+  std::erase_if(left, [&](const StatusCause& cause) { return paths.contains(cause.field); });
+  if (left.empty()) return {};
+  return status_of(std::move(left));
+}
+
+}  // namespace pintle::apimachinery

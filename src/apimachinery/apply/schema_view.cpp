@@ -1,0 +1,58 @@
+#include "apimachinery/apply/schema_view.h"
+
+#include "codec/json.h"
+
+namespace pintle::apimachinery {
+
+const api::Type& pointee(const api::Type& type) {
+  const api::Type* at = &type;
+  while (at->kind == api::Kind::Optional || at->kind == api::Kind::Box) at = at->elem;
+  return *at;
+}
+
+Shape shape_of(const api::Type& type, const api::Field* field) {
+  switch (type.kind) {
+    case api::Kind::Struct: return type.atomic_struct ? Shape::Leaf : Shape::Object;
+    case api::Kind::Map: return field && field->map_atomic ? Shape::Leaf : Shape::Object;
+    case api::Kind::List:
+      if (field && field->list_kind == api::ListKind::Map && !field->list_map_keys.empty()) return Shape::KeyedList;
+      return field && field->list_kind == api::ListKind::Set ? Shape::SetList : Shape::Leaf;
+    case api::Kind::RawExtension: return Shape::Deduced;
+    default: return Shape::Leaf;
+  }
+}
+
+namespace {
+
+const api::Type* type_at(SchemaNode node) { return static_cast<const api::Type*>(node.type); }
+const api::Field* field_at(SchemaNode node) { return static_cast<const api::Field*>(node.use); }
+
+}  // namespace
+
+Shape TypeSchema::shape(SchemaNode node) const {
+  return node.type == nullptr ? Shape::Deduced : shape_of(*type_at(node), field_at(node));
+}
+
+SchemaNode TypeSchema::member(SchemaNode object, std::string_view name, bool& named) const {
+  named = false;
+  const api::Type* type = type_at(object);
+  if (type == nullptr) return {};
+  if (type->kind == api::Kind::Map) return {&pointee(*type->elem), nullptr};
+  const api::Field* field = type->kind == api::Kind::Struct ? type->find_field(name) : nullptr;
+  if (field == nullptr) return {};
+  named = true;
+  return {&pointee(*field->type), field};
+}
+
+SchemaNode TypeSchema::element(SchemaNode list) const { return {&pointee(*type_at(list)->elem), nullptr}; }
+
+std::span<const std::string_view> TypeSchema::keys(SchemaNode list) const { return field_at(list)->list_map_keys; }
+
+codec::Value TypeSchema::key_default(SchemaNode list, std::string_view key) const {
+  const api::Field* field = pointee(*type_at(list)->elem).find_field(key);
+  if (field == nullptr || !field->default_published) return {};
+  auto value = codec::parse_json(field->default_json);
+  return value ? std::move(*value) : codec::Value();
+}
+
+}  // namespace pintle::apimachinery
