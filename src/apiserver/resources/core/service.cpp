@@ -1,0 +1,285 @@
+#include "apiserver/resources/core/service.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <set>
+
+#include "api/codec.h"
+#include "apimachinery/selectors/label_selector.h"
+#include "apiserver/options.h"
+#include "apiserver/registry/registry.h"
+#include "apiserver/resources/core/core.h"
+#include "apiserver/resources/core/service_allocator.h"
+
+namespace pintle::apiserver::resources {
+namespace {
+
+namespace core = api::core_v1;
+
+constexpr int32_t affinity_seconds_default = 10800;
+constexpr std::size_t external_address_chars_max = 16;
+
+bool has_cluster_ip(std::string_view type) { return type == "ClusterIP" || type == "NodePort" || type == "LoadBalancer"; }
+bool wants_node_ports(const core::ServiceSpec& spec) {
+  return spec.type == "NodePort" || (spec.type == "LoadBalancer" && spec.allocate_load_balancer_node_ports.value_or(true));
+}
+bool wants_health_port(const core::ServiceSpec& spec) { return spec.type == "LoadBalancer" && spec.external_traffic_policy == "Local"; }
+std::string_view family_of(std::string_view address) { return address.find(':') != std::string_view::npos ? "IPv6" : "IPv4"; }
+
+// What one request was given; handed back when the request is over (the stored Service then holds it itself).
+struct Grant {
+  std::vector<std::string> addresses;
+  std::vector<int32_t> ports;
+};
+
+class ServiceStrategy : public TypedStrategy<core::Service> {
+ public:
+  void set_defaults(core::Service& service) const override {
+    core::ServiceSpec& spec = service.spec;
+    for (core::ServicePort& port : spec.ports)
+      if (port.target_port == api::IntOrString{}) port.target_port.int_value = port.port;
+    if (spec.session_affinity == "None") {
+      spec.session_affinity_config.reset();
+    } else if (spec.session_affinity == "ClientIP") {
+      auto& client = spec.session_affinity_config.ensure().client_ip.ensure();
+      if (!client.timeout_seconds) client.timeout_seconds = affinity_seconds_default;
+    }
+    const bool external = spec.type == "NodePort" || spec.type == "LoadBalancer" || (spec.type == "ClusterIP" && !spec.external_ips.empty());
+    if (external && spec.external_traffic_policy.empty()) spec.external_traffic_policy = "Cluster";
+    if (has_cluster_ip(spec.type) && !spec.internal_traffic_policy) spec.internal_traffic_policy = "Cluster";
+    if (spec.type == "LoadBalancer") {
+      if (!spec.allocate_load_balancer_node_ports) spec.allocate_load_balancer_node_ports = true;
+      for (core::LoadBalancerIngress& ingress : service.status.load_balancer.ingress)
+        if (!ingress.ip.empty() && !ingress.ip_mode) ingress.ip_mode = "VIP";
+    }
+    // The two forms of the cluster IP follow each other.
+    if (!spec.cluster_ip.empty() && spec.cluster_ips.empty()) spec.cluster_ips = {spec.cluster_ip};
+    if (spec.cluster_ip.empty() && !spec.cluster_ips.empty()) spec.cluster_ip = spec.cluster_ips[0];
+  }
+
+  void prepare_for_create(const RequestScope&, core::Service& service) const override {
+    service.status = core::ServiceStatus();
+    drop_unused(service.spec);
+  }
+
+  void prepare_for_update(const RequestScope&, core::Service& service, const core::Service& old) const override {
+    service.status = old.status;
+    keep_allocated(service.spec, old.spec);
+    // A changed type gives back what only the old one had.
+    core::ServiceSpec& spec = service.spec;
+    if (has_cluster_ip(old.spec.type) && spec.type == "ExternalName" && spec.cluster_ips == old.spec.cluster_ips) {
+      spec.cluster_ip.clear();
+      spec.cluster_ips.clear();
+      if (spec.ip_families == old.spec.ip_families) spec.ip_families.clear();
+      if (spec.ip_family_policy == old.spec.ip_family_policy) spec.ip_family_policy.reset();
+    }
+    if (wants_node_ports(old.spec) && !wants_node_ports(spec) && spec.type != "LoadBalancer")
+      for (std::size_t i = 0; i < spec.ports.size() && i < old.spec.ports.size(); ++i)
+        if (spec.ports[i].node_port == old.spec.ports[i].node_port) spec.ports[i].node_port = 0;
+    if (wants_health_port(old.spec) && !wants_health_port(spec) && spec.health_check_node_port == old.spec.health_check_node_port) spec.health_check_node_port = 0;
+    if (old.spec.type == "LoadBalancer" && spec.type != "LoadBalancer") {
+      if (spec.allocate_load_balancer_node_ports == old.spec.allocate_load_balancer_node_ports) spec.allocate_load_balancer_node_ports.reset();
+      if (spec.load_balancer_class == old.spec.load_balancer_class) spec.load_balancer_class.reset();
+      service.status.load_balancer = core::LoadBalancerStatus();
+    }
+    drop_unused(spec);
+  }
+
+  void validate(const RequestScope&, const core::Service& service, FieldErrors& errors) const override { validate_service(service, errors); }
+  void validate_update(const RequestScope&, const core::Service& service, const core::Service& old, FieldErrors& errors) const override {
+    validate_service_update(service, old, errors);
+  }
+
+  bool has_begin() const override { return true; }
+  rt::Task<Result<Finish>> begin_create(RequestScope& scope, api::Object& object) const override { co_return allocate(scope, object.as<core::Service>(), nullptr); }
+  rt::Task<Result<Finish>> begin_update(RequestScope& scope, api::Object& object, const api::Object& old) const override {
+    co_return allocate(scope, object.as<core::Service>(), &old.as<core::Service>());
+  }
+
+  void table_cells(const core::Service& service, TableCells& cells) const override {
+    cells.emplace_back(service.metadata.name);
+    cells.emplace_back(service.spec.type);
+    cells.emplace_back(service.spec.cluster_ips.empty() ? "<none>" : service.spec.cluster_ips[0]);
+    cells.emplace_back(external_addresses(service));
+    cells.emplace_back(ports_text(service.spec.ports));
+    cells.push_back(TableCell::age(service.metadata.creation_timestamp));
+    std::string selector = apimachinery::LabelSelector::from_set(service.spec.selector).to_string();
+    cells.emplace_back(selector.empty() ? "<none>" : selector);
+  }
+
+ private:
+  static void drop_unused(core::ServiceSpec& spec) {
+    if (spec.type == "ExternalName") spec.internal_traffic_policy.reset();
+  }
+
+  // What the client left out of an update and the server had given stays.
+  static void keep_allocated(core::ServiceSpec& spec, const core::ServiceSpec& old) {
+    if (has_cluster_ip(old.type) && has_cluster_ip(spec.type)) {
+      if (spec.cluster_ip.empty()) spec.cluster_ip = old.cluster_ip;
+      if (spec.cluster_ips.empty() && spec.cluster_ip == old.cluster_ip) spec.cluster_ips = old.cluster_ips;
+      if (spec.ip_families.empty()) spec.ip_families = old.ip_families;
+      if (!spec.ip_family_policy) spec.ip_family_policy = old.ip_family_policy;
+    }
+    if (wants_node_ports(old) && wants_node_ports(spec)) {
+      std::set<int32_t> taken;
+      for (const core::ServicePort& port : spec.ports) taken.insert(port.node_port);
+      for (core::ServicePort& port : spec.ports) {
+        if (port.node_port != 0) continue;
+        for (const core::ServicePort& before : old.ports)
+          if (before.port == port.port && before.protocol == port.protocol && before.node_port != 0 && taken.insert(before.node_port).second) {
+            port.node_port = before.node_port;
+            break;
+          }
+      }
+    }
+    if (wants_health_port(old) && wants_health_port(spec) && spec.health_check_node_port == 0) spec.health_check_node_port = old.health_check_node_port;
+  }
+
+  Status invalid(const core::Service& service, const FieldPath& path, const apimachinery::BadValue& value, const Status& why) const {
+    FieldErrors errors;
+    errors.invalid(path, value, why.message);
+    return errors.to_status("", "Service", service.metadata.name);
+  }
+
+  Result<Finish> allocate(RequestScope& scope, core::Service& service, const core::Service* old) const {
+    TRY(allocator_->attach(scope.registry->reader(), scope.options->service_cluster_ip_range, scope.options->service_node_port_range));
+    auto grant = std::make_shared<Grant>();
+    Result<Unit> done = allocate_addresses(scope, service, old, *grant);
+    if (done) done = allocate_ports(scope, service, old, *grant);
+    if (!done) {
+      allocator_->release(grant->addresses, grant->ports);
+      return std::unexpected(done.error());
+    }
+    return Finish([allocator = allocator_, grant](bool) { allocator->release(grant->addresses, grant->ports); });
+  }
+
+  // The families that the Service gets, in order.
+  Result<Unit> choose_families(core::Service& service) const {
+    core::ServiceSpec& spec = service.spec;
+    const std::vector<std::string>& configured = allocator_->families();
+    for (std::size_t i = 0; i < spec.cluster_ips.size() && spec.cluster_ips[i] != "None"; ++i)
+      if (i >= spec.ip_families.size()) spec.ip_families.emplace_back(family_of(spec.cluster_ips[i]));
+    if (!spec.ip_family_policy) spec.ip_family_policy = spec.ip_families.size() == 2 ? "RequireDualStack" : "SingleStack";
+    for (std::size_t i = 0; i < spec.ip_families.size(); ++i)
+      if (std::find(configured.begin(), configured.end(), spec.ip_families[i]) == configured.end() && !(is_headless(spec) && spec.selector.empty()))
+        return std::unexpected(invalid(service, FieldPath("spec", "ipFamilies").index(i), spec.ip_families[i], Status{.message = "not configured on this cluster"}));
+    const bool headless_without_selector = is_headless(spec) && spec.selector.empty();
+    if (spec.ip_families.empty()) spec.ip_families.push_back(configured[0]);
+    if (*spec.ip_family_policy == "RequireDualStack" && configured.size() < 2 && !headless_without_selector)
+      return std::unexpected(invalid(service, FieldPath("spec", "ipFamilyPolicy"), *spec.ip_family_policy, Status{.message = "this cluster is not configured for dual-stack services"}));
+    if (*spec.ip_family_policy != "SingleStack" && spec.ip_families.size() == 1 && configured.size() == 2)
+      spec.ip_families.emplace_back(spec.ip_families[0] == "IPv4" ? "IPv6" : "IPv4");
+    return Unit{};
+  }
+
+  Result<Unit> allocate_addresses(RequestScope& scope, core::Service& service, const core::Service* old, Grant& grant) const {
+    core::ServiceSpec& spec = service.spec;
+    if (!has_cluster_ip(spec.type)) return Unit{};
+    TRY(choose_families(service));
+    if (is_headless(spec)) {
+      spec.cluster_ip = "None";
+      if (spec.cluster_ips.empty()) spec.cluster_ips = {"None"};
+      return Unit{};
+    }
+    const auto held = [&](const std::string& address) {
+      return old && has_cluster_ip(old->spec.type) && std::find(old->spec.cluster_ips.begin(), old->spec.cluster_ips.end(), address) != old->spec.cluster_ips.end();
+    };
+    for (std::size_t i = 0; i < spec.ip_families.size(); ++i) {
+      if (i < spec.cluster_ips.size() && !spec.cluster_ips[i].empty()) {
+        if (held(spec.cluster_ips[i])) continue;
+        if (auto reserved = allocator_->reserve_ip(spec.cluster_ips[i]); !reserved)
+          return std::unexpected(invalid(service, FieldPath("spec", "clusterIPs"), apimachinery::BadValue::raw("[\"" + spec.cluster_ips[i] + "\"]"), reserved.error()));
+        grant.addresses.push_back(spec.cluster_ips[i]);
+      } else {
+        TRY_ASSIGN(std::string address, allocator_->draw_ip(spec.ip_families[i], scope.runtime->random()));
+        grant.addresses.push_back(address);
+        if (i < spec.cluster_ips.size()) {
+          spec.cluster_ips[i] = std::move(address);
+        } else {
+          spec.cluster_ips.push_back(std::move(address));
+        }
+      }
+    }
+    spec.cluster_ip = spec.cluster_ips[0];
+    return Unit{};
+  }
+
+  Result<Unit> allocate_ports(RequestScope& scope, core::Service& service, const core::Service* old, Grant& grant) const {
+    core::ServiceSpec& spec = service.spec;
+    std::set<int32_t> own;   // numbers that this Service holds already: TCP and UDP may share one
+    if (old) {
+      for (const core::ServicePort& port : old->spec.ports) own.insert(port.node_port);
+      own.insert(old->spec.health_check_node_port);
+    }
+    const auto reserve = [&](int32_t port, const FieldPath& path) -> Result<Unit> {
+      if (own.contains(port)) return Unit{};
+      if (auto reserved = allocator_->reserve_port(port, own); !reserved) return std::unexpected(invalid(service, path, port, reserved.error()));
+      grant.ports.push_back(port);
+      own.insert(port);
+      return Unit{};
+    };
+    for (std::size_t i = 0; i < spec.ports.size(); ++i)
+      if (spec.ports[i].node_port != 0 && has_cluster_ip(spec.type)) TRY(reserve(spec.ports[i].node_port, FieldPath("spec", "ports").index(i).child("nodePort")));
+    if (wants_node_ports(spec))
+      for (core::ServicePort& port : spec.ports) {
+        if (port.node_port != 0) continue;
+        TRY_ASSIGN(port.node_port, allocator_->draw_port(scope.runtime->random()));
+        grant.ports.push_back(port.node_port);
+      }
+    if (wants_health_port(spec)) {
+      if (spec.health_check_node_port != 0) return reserve(spec.health_check_node_port, FieldPath("spec", "healthCheckNodePort"));
+      TRY_ASSIGN(spec.health_check_node_port, allocator_->draw_port(scope.runtime->random()));
+      grant.ports.push_back(spec.health_check_node_port);
+    }
+    return Unit{};
+  }
+
+  static std::string ports_text(const std::vector<core::ServicePort>& ports) {
+    std::string out;
+    for (const core::ServicePort& port : ports) {
+      if (!out.empty()) out += ',';
+      out += port.node_port > 0 ? fmt::format("{}:{}/{}", port.port, port.node_port, port.protocol) : fmt::format("{}/{}", port.port, port.protocol);
+    }
+    return out.empty() ? "<none>" : out;
+  }
+
+  static std::string join(const std::vector<std::string>& items) {
+    std::string out;
+    for (const std::string& item : items) out += (out.empty() ? "" : ",") + item;
+    return out;
+  }
+
+  static std::string external_addresses(const core::Service& service) {
+    const core::ServiceSpec& spec = service.spec;
+    if (spec.type == "ExternalName") return spec.external_name;
+    if (spec.type != "LoadBalancer") return spec.external_ips.empty() ? "<none>" : join(spec.external_ips);
+    std::vector<std::string> addresses;
+    for (const core::LoadBalancerIngress& ingress : service.status.load_balancer.ingress) addresses.push_back(ingress.ip.empty() ? ingress.hostname : ingress.ip);
+    std::string text = join(addresses);
+    if (text.size() > external_address_chars_max) text = text.substr(0, external_address_chars_max - 3) + "...";
+    if (!spec.external_ips.empty()) text += (text.empty() ? "" : ",") + join(spec.external_ips);
+    return text.empty() ? "<pending>" : text;
+  }
+
+  std::shared_ptr<ServiceAllocator> allocator_ = std::make_shared<ServiceAllocator>();
+};
+
+}  // namespace
+
+ResourceDefinition services() {
+  ResourceDefinition out;
+  out.resource = {"", "services"};
+  out.key_prefix = "services/specs";
+  out.strategy = std::make_shared<ServiceStrategy>();
+  out.has_status = true;
+  out.name_rule = NameRule::Dns1035Label;
+  out.allow_create_on_update = true;
+  out.return_deleted_object = true;
+  out.selectable_fields = {{"spec.clusterIP"}, {"spec.type"}};
+  out.connects = {"proxy"};
+  return out;
+}
+
+}  // namespace pintle::apiserver::resources

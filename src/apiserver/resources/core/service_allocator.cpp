@@ -1,0 +1,163 @@
+#include "apiserver/resources/core/service_allocator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace pintle::apiserver::resources {
+namespace {
+
+namespace core = api::core_v1;
+using apimachinery::Cidr;
+using apimachinery::IpAddress;
+
+constexpr int tries_at_random = 64;
+constexpr uint64_t scan_max = 1 << 16;     // addresses looked at one by one once chance has failed
+constexpr uint64_t static_band_min = 16;
+constexpr uint64_t static_band_max = 256;
+constexpr uint64_t static_ports_max = 128;
+const GroupResource services{"", "services"};
+
+// Addresses of the range that may be given out: neither the first nor, in IPv4, the last; at most 2^32.
+uint64_t usable(const Cidr& range) {
+  const int host_bits = (range.address.v6 ? 128 : 32) - range.prefix_bits;
+  const uint64_t size = host_bits >= 32 ? uint64_t{1} << 32 : uint64_t{1} << host_bits;
+  const uint64_t kept = range.address.v6 ? 1 : 2;
+  return size > kept ? size - kept : 0;
+}
+
+// The address `offset` + 1 after the network's own.
+IpAddress address_at(const Cidr& range, uint64_t offset) {
+  IpAddress address = range.network();
+  uint64_t carry = offset + 1;
+  for (int i = (address.v6 ? 16 : 4) - 1; i >= 0 && carry > 0; --i) {
+    carry += address.bytes[static_cast<std::size_t>(i)];
+    address.bytes[static_cast<std::size_t>(i)] = static_cast<uint8_t>(carry & 0xff);
+    carry >>= 8;
+  }
+  return address;
+}
+
+template <class Map, class Key>
+void drop(Map& map, const Key& key) {
+  auto it = map.find(key);
+  if (it != map.end() && --it->second == 0) map.erase(it);
+}
+
+// The lower band, for those who ask by name.
+uint64_t static_band(uint64_t size) { return size < static_band_min ? 0 : std::clamp(size / 16, static_band_min, static_band_max); }
+
+}  // namespace
+
+Result<Unit> ServiceAllocator::attach(const ResourceReader& reader, const std::string& ip_ranges, std::pair<uint16_t, uint16_t> node_ports) {
+  std::call_once(attached_, [&] {
+    node_ports_ = node_ports;
+    for (std::size_t start = 0; start <= ip_ranges.size();) {
+      const std::size_t end = std::min(ip_ranges.find(',', start), ip_ranges.size());
+      const std::string_view text = std::string_view(ip_ranges).substr(start, end - start);
+      const auto range = apimachinery::parse_cidr(text);
+      if (!range) {
+        attach_result_ = bad_request(fmt::format("--service-cluster-ip-range: \"{}\" is no CIDR", text));
+        return;
+      }
+      ranges_.push_back(*range);
+      families_.emplace_back(range->address.v6 ? "IPv6" : "IPv4");
+      start = end + 1;
+    }
+    reader.subscribe(services, [this, &reader](const storage::CacheEvent& event) { on_event(reader, event); });
+  });
+  return attach_result_;
+}
+
+void ServiceAllocator::on_event(const ResourceReader& reader, const storage::CacheEvent& event) {
+  if (!event.object) return;
+  Holding now;
+  if (event.type != storage::CacheEventType::Deleted) {
+    const auto object = reader.decode(services, *event.object);
+    if (!object) return;
+    const auto& service = object->as<core::Service>();
+    for (const std::string& address : service.spec.cluster_ips)
+      if (!address.empty() && address != "None") now.addresses.push_back(address);
+    for (const core::ServicePort& port : service.spec.ports)
+      if (port.node_port != 0) now.ports.push_back(port.node_port);
+    if (service.spec.health_check_node_port != 0) now.ports.push_back(service.spec.health_check_node_port);
+    std::sort(now.ports.begin(), now.ports.end());
+    now.ports.erase(std::unique(now.ports.begin(), now.ports.end()), now.ports.end());
+  }
+  std::lock_guard lock(mutex_);
+  const std::string key(event.object->key());
+  Holding& before = services_[key];
+  for (const std::string& address : before.addresses) drop(used_ips_, address);
+  for (const int32_t port : before.ports) drop(used_ports_, port);
+  for (const std::string& address : now.addresses) ++used_ips_[address];
+  for (const int32_t port : now.ports) ++used_ports_[port];
+  if (now.addresses.empty() && now.ports.empty()) {
+    services_.erase(key);
+  } else {
+    before = std::move(now);
+  }
+}
+
+Result<Unit> ServiceAllocator::reserve_ip(std::string_view address) {
+  const auto ip = apimachinery::parse_ip(address);
+  const bool in_range = ip && std::any_of(ranges_.begin(), ranges_.end(), [&](const Cidr& range) { return range.contains(*ip); });
+  if (!in_range) return bad_request(fmt::format("failed to allocate IP {}: the provided IP is not in the valid range", address));
+  std::lock_guard lock(mutex_);
+  const std::string key = ip->to_string();
+  if (ip_taken(key)) return bad_request(fmt::format("failed to allocate IP {}: provided IP is already allocated", address));
+  ++reserved_ips_[key];
+  return Unit{};
+}
+
+Result<std::string> ServiceAllocator::draw_ip(std::string_view family, rt::Random& random) {
+  const auto named = std::find(families_.begin(), families_.end(), family);
+  if (named == families_.end()) return bad_request(fmt::format("{} is not configured on this cluster", family));
+  const Cidr& range = ranges_[static_cast<std::size_t>(named - families_.begin())];
+  const uint64_t size = usable(range);
+  if (size == 0) return internal("the service IP range is too small");
+  const uint64_t band = static_band(size);
+  std::lock_guard lock(mutex_);
+  const auto take = [&](uint64_t offset) -> std::string {
+    std::string address = address_at(range, offset).to_string();
+    if (ip_taken(address)) return {};
+    ++reserved_ips_[address];
+    return address;
+  };
+  for (int i = 0; i < tries_at_random; ++i)
+    if (std::string address = take(band + random.below(size - band)); !address.empty()) return address;
+  const uint64_t start = random.below(size);
+  for (uint64_t i = 0; i < std::min(size, scan_max); ++i)
+    if (std::string address = take((start + i) % size); !address.empty()) return address;
+  return internal("failed to allocate a service IP: range is full");
+}
+
+Result<Unit> ServiceAllocator::reserve_port(int32_t port, const std::set<int32_t>& also_ok) {
+  if (port < node_ports_.first || port > node_ports_.second)
+    return bad_request(fmt::format("provided port is not in the valid range. The range of valid ports is {}-{}", node_ports_.first, node_ports_.second));
+  std::lock_guard lock(mutex_);
+  if (port_taken(port) && !also_ok.contains(port)) return bad_request("provided port is already allocated");
+  ++reserved_ports_[port];
+  return Unit{};
+}
+
+Result<int32_t> ServiceAllocator::draw_port(rt::Random& random) {
+  const auto size = static_cast<uint64_t>(node_ports_.second - node_ports_.first + 1);
+  const uint64_t band = size < static_band_min ? 0 : std::clamp(size / 32, static_band_min, static_ports_max);
+  std::lock_guard lock(mutex_);
+  const uint64_t start = band + random.below(size - band);
+  for (uint64_t i = 0; i < size; ++i) {
+    const auto port = static_cast<int32_t>(node_ports_.first + (start + i) % size);
+    if (port_taken(port)) continue;
+    ++reserved_ports_[port];
+    return port;
+  }
+  return internal("failed to allocate a nodePort: range is full");
+}
+
+void ServiceAllocator::release(const std::vector<std::string>& addresses, const std::vector<int32_t>& ports) {
+  std::lock_guard lock(mutex_);
+  for (const std::string& address : addresses) drop(reserved_ips_, address);
+  for (const int32_t port : ports) drop(reserved_ports_, port);
+}
+
+}  // namespace pintle::apiserver::resources
