@@ -21,7 +21,7 @@ def generate(schema):
     files["builtin.cpp"] = emit_tables.emit_builtin(schema)
     for file in schema.files:
         files[f"{file.namespace}.h"] = emit_header.emit(schema, file)
-        files.update(emit_tables.emit(schema, file, kind_indexes))
+    files.update(emit_tables.emit(schema, kind_indexes))
     return files
 
 

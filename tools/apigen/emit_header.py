@@ -1,4 +1,7 @@
-"""Emits <namespace>.h: the plain structs, the enum constants and the declarations of the descriptors."""
+"""Emits <namespace>.h: the plain structs, the enum constants and the declarations of the descriptors.
+
+The docs of the schema stand in the tables alone, so that editing one rebuilds nothing that includes a header.
+"""
 
 import names
 from names import literal
@@ -22,13 +25,10 @@ def _initializer(expr):
 
 def _struct(s, out):
     name, namespace = s.decl.name, s.file.namespace
-    if s.decl.doc:
-        out.append(f"// {s.decl.doc}")
     bases = ", ".join(_local(b.expr.cpp, namespace) for _, b in s.bases)
     out.append(f"struct {name}{' : ' + bases if bases else ''} {{")
     for m in s.members:
-        note = f"   // {m.decl.doc}" if m.decl.doc else ""
-        out.append(f"  {_local(m.type.cpp, namespace)} {m.cpp_name}{_initializer(m.type)};{note}")
+        out.append(f"  {_local(m.type.cpp, namespace)} {m.cpp_name}{_initializer(m.type)};")
     if s.heavy:
         out.append("")
         out += special_members(name)
@@ -37,8 +37,6 @@ def _struct(s, out):
 
 
 def _constants(decl, out):
-    if decl.doc:
-        out.append(f"// {decl.doc}")
     out.append(f"struct {decl.name} {{")
     for value in decl.values:
         out.append(f"  static constexpr std::string_view {names.constant(value)} = {literal(value)};")

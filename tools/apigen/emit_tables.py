@@ -177,58 +177,83 @@ def container(expr, reference):
     return f"constinit const Type {expr.mangled} = {{{', '.join(parts)}}};"
 
 
-def _file(path, includes, namespace, table, containers):
-    head = [PREAMBLE.format(path=path), "#include <cstddef>", ""]
-    head += [f'#include "api/{i}"' for i in includes] + ['#include "api/builtin_types.h"', '#include "api/type_ops.h"', ""]
-    head += ["#pragma GCC diagnostic ignored \"-Winvalid-offsetof\"", ""]
-    body = []
-    lines = []
-    for expr in containers:
-        lines.append(container(expr, table.reference))
-        table.reference(expr)
-    if table.externs:
-        body += ["namespace pintle::api {", *sorted(table.externs.values()), "}  // namespace pintle::api", ""]
-    if table.out:
-        body += [f"namespace pintle::api::{namespace} {{", "", *table.out, f"}}  // namespace pintle::api::{namespace}", ""]
-    if lines:
-        body += ["namespace pintle::api::types {", *lines, "}  // namespace pintle::api::types", ""]
-    return "\n".join(head + body)
+class _Section:
+    """The tables of some structs of one schema file, and of the containers of those structs."""
 
-
-def _split(items, size):
-    return [items[i:i + size] for i in range(0, len(items), size)]
-
-
-def emit(schema, file, kind_indexes):
-    """[(file name, text)] of one schema file's tables."""
-    namespace, path = file.namespace, f"{file.folder}/{file.version}.api"
-    structs = schema.sorted[namespace]
-    containers = sorted((e for e in schema.exprs.values() if e.elem is not None and e.owner == namespace), key=lambda e: e.mangled)
-    parts = _split(structs, STRUCTS_PER_FILE) or [[]]
-    # A container stands with the struct it holds, so that its operations see the struct's members inline.
-    part_of = {s.expr: i for i, part in enumerate(parts) for s in part}
-    result = []
-    for i, part in enumerate(parts):
-        table = _Table(schema, file)
-        for s in part:
+    def __init__(self, schema, file, structs, containers, kind_indexes, with_strings):
+        self.file = file
+        self.structs = structs
+        self.table = _Table(schema, file)
+        for s in structs:
             if s.heavy:
-                table.special_members(s)
-            table.struct(s, kind_indexes.get(s.expr))
-        if i == 0:
+                self.table.special_members(s)
+            self.table.struct(s, kind_indexes.get(s.expr))
+        if with_strings:
             for d in file.decls:
                 if d.what in ("enum", "string"):
-                    table.string(d)
-        mine = [e for e in containers if part_of.get(e.innermost(), 0) == i]
-        includes = [f"gen/{namespace}.h"]
-        result.append((f"{namespace}_{i}.cpp", _file(path, includes, namespace, table, mine)))
+                    self.table.string(d)
+        self.containers = []
+        for expr in containers:
+            self.containers.append(container(expr, self.table.reference))
+            self.table.reference(expr)
+
+
+def _sections(schema, file, kind_indexes):
+    """The file's structs in runs of at most STRUCTS_PER_FILE; a container stands with the struct it holds."""
+    structs = schema.sorted[file.namespace]
+    containers = sorted((e for e in schema.exprs.values() if e.elem is not None and e.owner == file.namespace), key=lambda e: e.mangled)
+    runs = [structs[i:i + STRUCTS_PER_FILE] for i in range(0, len(structs), STRUCTS_PER_FILE)] or [[]]
+    run_of = {s.expr: i for i, run in enumerate(runs) for s in run}
+    for i, run in enumerate(runs):
+        mine = [e for e in containers if run_of.get(e.innermost(), 0) == i]
+        yield _Section(schema, file, run, mine, kind_indexes, i == 0)
+
+
+def _text(sections, path, includes):
+    """One .cpp of the sections."""
+    out = [PREAMBLE.format(path=path), "#include <cstddef>", ""]
+    out += [f'#include "api/{i}"' for i in includes] + ['#include "api/builtin_types.h"', '#include "api/type_ops.h"', ""]
+    out += ["#pragma GCC diagnostic ignored \"-Winvalid-offsetof\"", ""]
+    externs = sorted({e for s in sections for e in s.table.externs.values()})
+    if externs:
+        out += ["namespace pintle::api {", *externs, "}  // namespace pintle::api", ""]
+    for s in sections:
+        if s.table.out:
+            out += [f"namespace pintle::api::{s.file.namespace} {{", "", *s.table.out, f"}}  // namespace pintle::api::{s.file.namespace}", ""]
+        if s.containers:
+            out += ["namespace pintle::api::types {", *s.containers, "}  // namespace pintle::api::types", ""]
+    return "\n".join(out)
+
+
+def emit(schema, kind_indexes):
+    """{file name: text} of the tables: a large schema file has .cpp files of its own, small ones share one."""
+    result, shared, shared_size = {}, [], 0
+
+    def flush():
+        nonlocal shared, shared_size
+        if shared:
+            includes = sorted({f"gen/{s.file.namespace}.h" for s in shared})
+            result[f"tables_{shared[0].file.namespace}.cpp"] = _text(shared, "", includes)
+        shared, shared_size = [], 0
+
+    for file in schema.files:
+        sections = list(_sections(schema, file, kind_indexes))
+        if len(sections) > 1:
+            for i, section in enumerate(sections):
+                result[f"{file.namespace}_{i}.cpp"] = _text([section], f"{file.folder}/{file.version}.api", [f"gen/{file.namespace}.h"])
+            continue
+        if shared_size + len(sections[0].structs) > STRUCTS_PER_FILE:
+            flush()
+        shared.append(sections[0])
+        shared_size += len(sections[0].structs)
+    flush()
     return result
 
 
 def emit_builtin(schema):
-    """The containers made of builtins only: [](string), map[string]Quantity, *int32 ..."""
-    table = _Table(schema, None)
+    """The containers made of builtins only: []string, map[string]Quantity, *int32 ..."""
     mine = sorted((e for e in schema.exprs.values() if e.elem is not None and e.owner == ""), key=lambda e: e.mangled)
-    return _file("", ["values.h"], "", table, mine)
+    return _text([_Section(schema, None, [], mine, {}, False)], "", ["values.h"])
 
 
 def fnv1a(group, version, kind):

@@ -31,6 +31,8 @@ def constant(value):
         name = "".join(symbols.get(c, f"Char{ord(c)}") for c in value)
     elif not value[-1].isalnum():
         name += "Prefix"
+    if re.match(r"SIG[A-Z]", name):   # <signal.h> has macros of these names
+        name = "Sig" + name[3:].capitalize()
     return "V" + name if name[0].isdigit() else name
 
 
