@@ -49,7 +49,7 @@ uint64_t static_band(uint64_t size) { return size < static_band_min ? 0 : std::c
 
 }  // namespace
 
-Result<Unit> ServiceAllocator::attach(const ResourceReader& reader, const std::string& ip_ranges, std::pair<uint16_t, uint16_t> node_ports) {
+Result<Unit> ServiceAllocator::attach(ResourceReader& reader, const std::string& ip_ranges, std::pair<uint16_t, uint16_t> node_ports) {
   std::call_once(attached_, [&] {
     node_ports_ = node_ports;
     for (std::size_t start = 0; start <= ip_ranges.size();) {

@@ -22,7 +22,7 @@ class ServiceAllocator {
  public:
   // Starts following the stored Services; the first call does it, later ones return at once.
   // BadRequest if `ip_ranges` is no list of one or two CIDRs of different families.
-  Result<Unit> attach(const ResourceReader& reader, const std::string& ip_ranges, std::pair<uint16_t, uint16_t> node_ports);
+  Result<Unit> attach(ResourceReader& reader, const std::string& ip_ranges, std::pair<uint16_t, uint16_t> node_ports);
 
   // "IPv4" and "IPv6" in the order of the ranges.
   const std::vector<std::string>& families() const { return families_; }

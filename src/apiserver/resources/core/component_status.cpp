@@ -1,0 +1,70 @@
+#include <algorithm>
+#include <chrono>
+
+#include "api/gen/core_v1.h"
+#include "apiserver/registry/errors.h"
+#include "apiserver/resources/core/core.h"
+#include "apiserver/resources/core/pod.h"
+
+namespace pintle::apiserver::resources {
+namespace {
+
+namespace core = api::core_v1;
+
+struct Component {
+  std::string_view name;
+  uint16_t port;       // of its health endpoint on loopback; 0: it is in this process, and answers
+};
+// Deprecated since 1.19 and still asked for. The store is part of this process: it answers, or nothing would.
+constexpr Component components[] = {{"controller-manager", 10257}, {"etcd-0", 0}, {"scheduler", 10259}};
+
+rt::Task<api::Object> status_of(RequestScope& scope, Component component) {
+  core::ComponentStatus status;
+  status.metadata.name = component.name;
+  core::ComponentCondition condition;
+  condition.type = "Healthy";
+  condition.status = "True";
+  condition.message = "ok";
+  if (component.port != 0) {
+    const rt::Context ctx = scope.ctx.with_timeout(std::chrono::seconds(5));
+    auto stream = co_await scope.runtime->network().connect(ctx, rt::Endpoint{"127.0.0.1", component.port});
+    if (!stream) {
+      condition.status = "False";
+      condition.message = "Get \"https://127.0.0.1:" + std::to_string(component.port) + "/healthz\": " + stream.error().message;
+    }
+  }
+  status.conditions.push_back(std::move(condition));
+  co_return api::Object::of(std::move(status));
+}
+
+class ComponentStatuses : public VirtualResource {
+ public:
+  rt::Task<Result<api::Object>> get(RequestScope& scope, std::string name) override {
+    const auto it = std::find_if(std::begin(components), std::end(components), [&](const Component& c) { return c.name == name; });
+    if (it == std::end(components)) co_return std::unexpected(errors::not_found({"", "componentstatuses"}, name));
+    co_return co_await status_of(scope, *it);
+  }
+  rt::Task<Result<std::vector<api::Object>>> list(RequestScope& scope) override {
+    std::vector<api::Object> out;
+    for (const Component& component : components) out.push_back(co_await status_of(scope, component));
+    co_return out;
+  }
+};
+
+}  // namespace
+
+ResourceDefinition component_statuses() {
+  ResourceDefinition out;
+  out.resource = {"", "componentstatuses"};
+  out.virtual_resource = std::make_shared<ComponentStatuses>();
+  return out;
+}
+
+ResourceDefinition bindings() {
+  ResourceDefinition out;
+  out.resource = {"", "bindings"};
+  out.create_action = make_binding_action();
+  return out;
+}
+
+}  // namespace pintle::apiserver::resources
