@@ -24,6 +24,18 @@ void append_quoted(std::string_view text, std::string& out) {
   out += '"';
 }
 
+void append_quoted_time(const Time& time, std::string& out) {
+  out += '"';
+  append_time(time, out);
+  out += '"';
+}
+
+void append_quoted_micro_time(const MicroTime& time, std::string& out) {
+  out += '"';
+  append_micro_time(time, out);
+  out += '"';
+}
+
 void encode_list(const Type& type, const void* p, bool empty_as_list, std::string& out) {
   const std::size_t n = type.list->size(p);
   if (n == 0) {
@@ -66,9 +78,8 @@ void encode_struct(const Type& type, const void* p, std::string& out, std::strin
     const void* at = static_cast<const char*>(p) + field.offset;
     if (field.omit_empty && is_empty(*field.type, at)) continue;
     if (field.omit_zero && is_zero(*field.type, at)) continue;
-    if (!first) out += ',';
+    out.append(field.json_key, first ? 1 : 0, std::string::npos);
     first = false;
-    out += field.json_key;
     if (field.kind == Kind::List) {
       encode_list(*field.type, at, field.empty_as_list, out);
     } else if (field.kind == Kind::Map) {
@@ -202,10 +213,10 @@ void write_json(const Type& type, const void* p, std::string& out) {
     }
     case Kind::Time:
       if (as<Time>(p).zero()) break;
-      return append_quoted(format_time(as<Time>(p)), out);
+      return append_quoted_time(as<Time>(p), out);
     case Kind::MicroTime:
       if (as<MicroTime>(p).zero()) break;
-      return append_quoted(format_micro_time(as<MicroTime>(p)), out);
+      return append_quoted_micro_time(as<MicroTime>(p), out);
     case Kind::Duration: return append_quoted(format_duration(as<Duration>(p)), out);
     case Kind::RawExtension: return encode_raw_extension(as<RawExtension>(p), out);
     case Kind::FieldsV1:

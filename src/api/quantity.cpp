@@ -1,6 +1,7 @@
 // Quantity: parsing and canonical form as upstream's resource.Quantity documents them, including its habit of keeping
 // text that is already as good as canonical ("1.500", "+1") as it came.
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 
 #include "api/decimal.h"
@@ -112,6 +113,11 @@ Decimal to_decimal(const Parts& parts) {
   return d;
 }
 
+char digit_from_end(const Parts& parts, std::size_t i) {
+  if (i < parts.fraction.size()) return parts.fraction[parts.fraction.size() - 1 - i];
+  return parts.whole[parts.whole.size() - 1 - (i - parts.fraction.size())];
+}
+
 // Where upstream keeps the text as it came instead of computing the canonical form.
 bool kept_as_is(const Parts& parts) {
   const std::size_t digits = std::max<std::size_t>(parts.whole.size(), 1) + parts.fraction.size();
@@ -123,9 +129,10 @@ bool kept_as_is(const Parts& parts) {
   }
   const int scale = parts.exponent - static_cast<int>(parts.fraction.size());
   if (digits > small_digits_max || scale < nano_exponent || scale % 3 != 0 || parts.whole.empty()) return false;
-  std::string all(parts.whole);
-  all += parts.fraction;
-  return !all.ends_with("000");
+  // No three zeros at the end, which a larger suffix could carry.
+  std::size_t zeros = 0;
+  while (zeros < digits && digit_from_end(parts, zeros) == '0') ++zeros;
+  return zeros < 3;
 }
 
 std::string decimal_text(Decimal d, Format format) {
@@ -159,6 +166,15 @@ std::string canonical(const Decimal& d, Format format) {
   if (d.negative) out += '-';
   std::reverse(out.begin(), out.end());
   return times == 0 ? out : out + std::string(binary_suffixes[times - 1].text);
+}
+
+// The common case of the above: a whole number of bytes.
+std::string binary_text(int64_t value) {
+  int times = 0;
+  for (; times < 6 && value % 1024 == 0 && value != 0; ++times) value /= 1024;
+  std::string out = std::to_string(value);
+  if (times > 0) out += binary_suffixes[times - 1].text;
+  return out;
 }
 
 // Rounding to nano and the cap of binary quantities at int64's maximum.
@@ -199,7 +215,10 @@ Result<Quantity> Quantity::parse(std::string_view text) {
   if (!split(text, parts))
     return bad_request("quantity " + codec::go_quote(text) + " does not match ^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$");
   Quantity q;
-  q.text_ = kept_as_is(parts) ? std::string(text) : limited(to_decimal(parts), parts.format);
+  Small small;
+  if (kept_as_is(parts)) q.text_ = text;
+  else if (parts.format == Format::BinarySi && parts.fraction.empty() && to_small(parts, small) && std::abs(small.value) >= 1024) q.text_ = binary_text(small.value);
+  else q.text_ = limited(to_decimal(parts), parts.format);
   return q;
 }
 

@@ -156,19 +156,27 @@ Time time_from_unix(int64_t seconds, int32_t nanos) {
   return seconds == go_zero_seconds && nanos == 0 ? Time() : Time{seconds, nanos};
 }
 
-std::string format_time(const Time& time) {
-  std::string out;
+void append_time(const Time& time, std::string& out) {
   append_date_time(time.zero() ? go_zero_seconds : time.seconds, out);
   out += 'Z';
+}
+
+void append_micro_time(const MicroTime& time, std::string& out) {
+  append_date_time(time.zero() ? go_zero_seconds : time.seconds, out);
+  out += '.';
+  append_digits(time.nanos / 1000, 6, out);
+  out += 'Z';
+}
+
+std::string format_time(const Time& time) {
+  std::string out;
+  append_time(time, out);
   return out;
 }
 
 std::string format_micro_time(const MicroTime& time) {
   std::string out;
-  append_date_time(time.zero() ? go_zero_seconds : time.seconds, out);
-  out += '.';
-  append_digits(time.nanos / 1000, 6, out);
-  out += 'Z';
+  append_micro_time(time, out);
   return out;
 }
 

@@ -18,16 +18,44 @@ namespace {
 using codec::ProtoReader;
 using codec::WireType;
 
-// Where a field starts: a singular one at its value, a repeated one at its first tag.
+// What protobuf has for a field. A singular one: its bytes, or its number in `n`. A repeated one: from its first tag to
+// the end of the message.
 struct Slot {
   const char* at = nullptr;
-  const char* end = nullptr;      // of the message that holds it
+  uint64_t n = 0;                  // length or number
   WireType wire = WireType::Varint;
+
+  std::string_view bytes() const { return {at, static_cast<std::size_t>(n)}; }
+  bool empty() const { return n == 0; }
 };
+
+bool read_slot(ProtoReader& reader, WireType wire, Slot& slot) {
+  slot.wire = wire;
+  switch (wire) {
+    case WireType::Varint: return reader.varint(slot.n);
+    case WireType::Fixed64: return reader.fixed64(slot.n);
+    case WireType::Fixed32: {
+      uint32_t n = 0;
+      if (!reader.fixed32(n)) return false;
+      slot.n = n;
+      return true;
+    }
+    case WireType::Bytes: {
+      std::string_view view;
+      if (!reader.bytes(view)) return false;
+      slot.at = view.data();
+      slot.n = view.size();
+      return true;
+    }
+    default: return false;
+  }
+}
 
 bool is_repeated(const PlanField& field) {
   return field.kind == Kind::Map || (field.kind == Kind::List && !field.type->proto_wrapped);
 }
+
+constexpr std::size_t mask_bits = 64;
 
 // A false return: not the form above; nothing is said about whether the input is well formed.
 class Transcoder {
@@ -35,98 +63,92 @@ class Transcoder {
   explicit Transcoder(std::string& out) : out_(out) {}
 
   bool message(const Type& type, std::string_view bytes, const GroupVersionKind* kind) {
-    if (++depth_ > proto_depth_max) return false;
     const TypePlan& plan = plan_of(type);
-    const std::size_t base = slots_.size();
-    slots_.resize(base + plan.fields.size());
-    if (!locate(plan, bytes, base, nullptr)) return false;
+    if (++depth_ > proto_depth_max || plan.fields.size() > mask_bits) return false;
+    const std::size_t base = top_;
+    top_ += plan.fields.size();
+    if (slots_.size() < top_) slots_.resize(top_ * 2);
+    uint64_t present = 0;
+    if (!locate(plan, bytes, base, nullptr, present)) return false;
     open_json(kind, out_);
-    for (std::size_t i = 0; i < plan.fields.size(); ++i)
-      if (!field(plan.fields[i], slots_[base + i])) return false;
+    bool first = kind == nullptr;
+    for (uint64_t todo = present | plan.always_written; todo != 0; todo &= todo - 1) {
+      const auto i = static_cast<std::size_t>(__builtin_ctzll(todo));
+      if (!field(plan.fields[i], slots_[base + i], (present >> i & 1) != 0, first)) return false;
+    }
     out_ += '}';
-    slots_.resize(base);
+    top_ = base;
     --depth_;
     return true;
   }
 
  private:
   // Notes the fields of one message; those of an inlined one land among the fields of the outer one by `places`.
-  bool locate(const TypePlan& plan, std::string_view bytes, std::size_t base, const std::vector<int>* places) {
+  bool locate(const TypePlan& plan, std::string_view bytes, std::size_t base, const std::vector<int>* places, uint64_t& present) {
     ProtoReader reader(bytes);
     const char* const end = bytes.data() + bytes.size();
+    uint64_t seen = 0;
     uint32_t number = 0, last = 0;
     WireType wire{};
     while (!reader.at_end()) {
       const char* const tag_at = reader.position();
       if (!reader.tag(number, wire)) return false;
       const PlanField* entry = plan.find_proto(number);
-      if (entry != nullptr && entry->json_index < 0) {
+      if (entry == nullptr) {
+        if (!reader.skip(number, wire)) return false;
+      } else if (entry->json_index < 0) {
         std::string_view inner;
         if (places != nullptr || number == last || wire != WireType::Bytes || !reader.bytes(inner)) return false;
-        if (!locate(plan_of(*entry->type), inner, base, &entry->inlined)) return false;
+        if (!locate(plan_of(*entry->type), inner, base, &entry->inlined, present)) return false;
       } else {
-        if (entry != nullptr) {
-          const int place = places == nullptr ? entry->json_index : (*places)[static_cast<std::size_t>(entry->json_index)];
-          if (place < 0) return false;
-          Slot& slot = slots_[base + static_cast<std::size_t>(place)];
-          const bool repeated = is_repeated(*entry);
-          if (slot.at == nullptr) {
-            slot = {repeated ? tag_at : reader.position(), end, wire};
-          } else if (!repeated || number != last) {
-            return false;
-          }
+        const int place = places == nullptr ? entry->json_index : (*places)[static_cast<std::size_t>(entry->json_index)];
+        if (place < 0) return false;
+        const uint64_t bit = uint64_t{1} << place;
+        Slot& slot = slots_[base + static_cast<std::size_t>(place)];
+        const bool repeated = is_repeated(*entry);
+        if ((seen & bit) != 0 && (!repeated || number != last)) return false;
+        if (repeated) {
+          if ((seen & bit) == 0) slot = {tag_at, static_cast<uint64_t>(end - tag_at), wire};
+          present |= bit;
+          if (!reader.skip(number, wire)) return false;
+        } else {
+          if (!read_slot(reader, wire, slot)) return false;
+          // Scalars are always in the message; the empty ones may be left out.
+          const bool may_be_left_out = entry->omit_empty && (entry->kind <= Kind::Bytes || entry->kind == Kind::List);
+          if (!may_be_left_out || !slot.empty()) present |= bit;
         }
-        if (!reader.skip(number, wire)) return false;
+        seen |= bit;
       }
       last = number;
     }
     return true;
   }
 
-  bool field(const PlanField& field, Slot slot) {
+  bool field(const PlanField& field, Slot slot, bool present, bool& first) {
     const std::size_t start = out_.size();
-    if (slot.at == nullptr && field.omit_empty && may_be_empty(field.kind)) return true;
-    if (out_.back() != '{') out_ += ',';
-    out_ += field.json_key;
-    const std::size_t value_at = out_.size();
-    const bool done = slot.at == nullptr ? absent(*field.type, field.empty_as_list) : present(field, slot);
-    if (!done) return false;
-    if (field.omit_empty && is_empty_scalar(field.kind, std::string_view(out_).substr(value_at))) out_.resize(start);
-    else if (field.omit_zero) return drop_zero(field, slot, start);
+    out_.append(field.json_key, first ? 1 : 0, std::string::npos);
+    if (!present) {
+      if (!absent(*field.type, field.empty_as_list)) return false;
+    } else if (field.kind == Kind::Map) {
+      if (!map(*field.type, slot.bytes())) return false;
+    } else if (is_repeated(field)) {
+      if (!list(*field.type, slot.bytes())) return false;
+    } else if (!value(*field.type, slot)) {
+      return false;
+    }
+    if (field.omit_zero && (!present || is_zero_value(field, slot))) {
+      out_.resize(start);
+      return true;
+    }
+    first = false;
     return true;
   }
 
-  static bool may_be_empty(Kind kind) { return kind <= Kind::Bytes || kind == Kind::Optional || kind == Kind::Box || kind == Kind::List || kind == Kind::Map; }
-
-  // A scalar that was written (as every scalar is) and is empty all the same.
-  static bool is_empty_scalar(Kind kind, std::string_view json) {
-    switch (kind) {
-      case Kind::Bool: return json == "false";
-      case Kind::Int32:
-      case Kind::Int64:
-      case Kind::Uint64: return json == "0";
-      case Kind::Float32:
-      case Kind::Float64: return json == "0" || json == "-0";
-      case Kind::String: return json == "\"\"";
-      case Kind::Bytes:
-      case Kind::List: return json == "null";
-      default: return false;
-    }
-  }
-
-  bool drop_zero(const PlanField& field, Slot slot, std::size_t start) {
-    bool zero = slot.at == nullptr;
-    if (!zero && (field.kind == Kind::Time || field.kind == Kind::MicroTime)) {
-      zero = out_.ends_with(":null");
-    } else if (!zero) {
-      std::string_view bytes;
-      Object object(*field.type);
-      if (slot.wire != WireType::Bytes || !ProtoReader({slot.at, static_cast<std::size_t>(slot.end - slot.at)}).bytes(bytes)) return false;
-      if (!decode_proto(bytes, *field.type, object.data())) return false;
-      zero = is_zero(*field.type, object.data());
-    }
-    if (zero) out_.resize(start);
-    return true;
+  bool is_zero_value(const PlanField& field, Slot slot) {
+    if (field.kind == Kind::Time || field.kind == Kind::MicroTime) return out_.ends_with(":null");
+    if (slot.wire != WireType::Bytes) return slot.n == 0;
+    Object object(*field.type);
+    return decode_proto(slot.bytes(), *field.type, object.data()) && is_zero(*field.type, object.data());
   }
 
   // What the default value of a type looks like.
@@ -150,22 +172,17 @@ class Transcoder {
     }
   }
 
-  bool present(const PlanField& field, Slot slot) {
-    ProtoReader reader({slot.at, static_cast<std::size_t>(slot.end - slot.at)});
-    if (field.kind == Kind::Map) return map(*field.type, reader);
-    if (is_repeated(field)) return list(*field.type, reader);
-    return value(*field.type, reader, slot.wire);
-  }
-
-  // A run of one repeated field, the reader at its first tag.
-  bool list(const Type& type, ProtoReader& reader) {
+  // A run of one repeated field, from its first tag.
+  bool list(const Type& type, std::string_view run_bytes) {
+    ProtoReader reader(run_bytes);
     uint32_t run = 0, number = 0;
     WireType wire{};
+    Slot item;
     if (!reader.tag(run, wire)) return false;
     if (wire == WireType::Bytes && type.elem->kind <= Kind::Float64) return false;   // packed
     out_ += '[';
     for (;;) {
-      if (!value(*type.elem, reader, wire)) return false;
+      if (!read_slot(reader, wire, item) || !value(*type.elem, item)) return false;
       if (reader.at_end()) break;
       if (!reader.tag(number, wire) || number != run) break;
       out_ += ',';
@@ -174,7 +191,8 @@ class Transcoder {
     return true;
   }
 
-  bool map(const Type& type, ProtoReader& reader) {
+  bool map(const Type& type, std::string_view run_bytes) {
+    ProtoReader reader(run_bytes);
     uint32_t run = 0, number = 0;
     WireType wire{};
     std::string_view entry, key, last;
@@ -183,22 +201,19 @@ class Transcoder {
     for (bool first = true;; first = false) {
       if (wire != WireType::Bytes || !reader.bytes(entry)) return false;
       ProtoReader fields(entry);
+      Slot item;
       // {1: key, 2: value}, in this order and nothing else.
       if (!fields.tag(number, wire) || number != 1 || wire != WireType::Bytes || !fields.bytes(key)) return false;
       if (!first && key <= last) return false;
       last = key;
       codec::append_json_string(key, out_);
       out_ += ':';
-      if (!fields.tag(number, wire) || number != 2) return false;
-      if (type.elem->kind == Kind::Bytes) {
-        if (wire != WireType::Bytes || !fields.bytes(entry)) return false;
-        out_ += '"';
-        codec::append_base64(entry, out_);
-        out_ += '"';
-      } else if (!value(*type.elem, fields, wire)) {
+      if (!fields.tag(number, wire) || number != 2 || !read_slot(fields, wire, item) || !fields.at_end()) return false;
+      if (type.elem->kind == Kind::Bytes && wire == WireType::Bytes && item.empty()) {
+        out_ += "\"\"";
+      } else if (!value(*type.elem, item)) {
         return false;
       }
-      if (!fields.at_end()) return false;
       if (reader.at_end() || !reader.tag(number, wire) || number != run) break;
       out_ += ',';
     }
@@ -206,42 +221,23 @@ class Transcoder {
     return true;
   }
 
-  bool value(const Type& type, ProtoReader& reader, WireType wire) {
-    uint64_t u64 = 0;
-    uint32_t u32 = 0;
-    std::string_view bytes;
+  bool value(const Type& type, Slot slot) {
     switch (type.kind) {
       case Kind::Optional:
       case Kind::Box:
         if (type.elem->kind == Kind::List || type.elem->kind == Kind::Map || type.elem->kind == Kind::Bytes) return false;
-        return value(*type.elem, reader, wire);
-      case Kind::Bool:
-        if (wire != WireType::Varint || !reader.varint(u64)) return false;
-        out_ += u64 != 0 ? "true" : "false";
-        return true;
-      case Kind::Int32:
-        if (wire != WireType::Varint || !reader.varint(u64)) return false;
-        codec::append_json_int(static_cast<int32_t>(u64), out_);
-        return true;
-      case Kind::Int64:
-        if (wire != WireType::Varint || !reader.varint(u64)) return false;
-        codec::append_json_int(static_cast<int64_t>(u64), out_);
-        return true;
-      case Kind::Uint64:
-        if (wire != WireType::Varint || !reader.varint(u64)) return false;
-        codec::append_json_uint(u64, out_);
-        return true;
+        return value(*type.elem, slot);
+      case Kind::Bool: out_ += slot.n != 0 ? "true" : "false"; break;
+      case Kind::Int32: codec::append_json_int(static_cast<int32_t>(slot.n), out_); break;
+      case Kind::Int64: codec::append_json_int(static_cast<int64_t>(slot.n), out_); break;
+      case Kind::Uint64: codec::append_json_uint(slot.n, out_); break;
       case Kind::Float32:
-        if (wire != WireType::Fixed32 || !reader.fixed32(u32)) return false;
-        codec::append_json_float(std::bit_cast<float>(u32), out_);
-        return true;
-      case Kind::Float64:
-        if (wire != WireType::Fixed64 || !reader.fixed64(u64)) return false;
-        codec::append_json_double(std::bit_cast<double>(u64), out_);
-        return true;
-      default: break;
+        codec::append_json_float(std::bit_cast<float>(static_cast<uint32_t>(slot.n)), out_);
+        return slot.wire == WireType::Fixed32;
+      case Kind::Float64: codec::append_json_double(std::bit_cast<double>(slot.n), out_); return slot.wire == WireType::Fixed64;
+      default: return slot.wire == WireType::Bytes && of_bytes(type, slot.bytes());
     }
-    return wire == WireType::Bytes && reader.bytes(bytes) && of_bytes(type, bytes);
+    return slot.wire == WireType::Varint;
   }
 
   bool of_bytes(const Type& type, std::string_view bytes) {
@@ -265,26 +261,27 @@ class Transcoder {
 
   // The kinds with a form of their own are small: read and written like any decoder would.
   bool small(const Type& type, std::string_view bytes) {
-    if (type.kind == Kind::Time || type.kind == Kind::MicroTime) {
-      MicroTime time;
-      if (!decode_proto(bytes, type, &time)) return false;
-      write_json(type, &time, out_);
-      return true;
-    }
-    if (type.kind == Kind::IntOrString) {
-      IntOrString value;
-      if (!decode_proto(bytes, type, &value)) return false;
-      write_json(type, &value, out_);
-      return true;
-    }
+    if (type.kind == Kind::Time) return small_as<Time>(type, bytes);
+    if (type.kind == Kind::MicroTime) return small_as<MicroTime>(type, bytes);
+    if (type.kind == Kind::Quantity) return small_as<Quantity>(type, bytes);
+    if (type.kind == Kind::IntOrString) return small_as<IntOrString>(type, bytes);
     Object object(type);
     if (!decode_proto(bytes, type, object.data())) return false;
     write_json(type, object.data(), out_);
     return true;
   }
 
+  template <class T>
+  bool small_as(const Type& type, std::string_view bytes) {
+    T value;
+    if (!decode_proto(bytes, type, &value)) return false;
+    write_json(type, &value, out_);
+    return true;
+  }
+
   std::string& out_;
   std::vector<Slot> slots_;   // a stack: the fields of each message that is open
+  std::size_t top_ = 0;
   int depth_ = 0;
 };
 

@@ -25,7 +25,7 @@ PlanField plan_field(const Field& field) {
   p.omit_empty = field.omit_empty;
   p.omit_zero = field.omit_zero;
   p.empty_as_list = field.empty_as_list;
-  p.json_key = '"' + std::string(field.name) + "\":";
+  p.json_key = ",\"" + std::string(field.name) + "\":";
   return p;
 }
 
@@ -35,6 +35,12 @@ std::unique_ptr<TypePlan> make_plan(const Type& type) {
   plan->type = &type;
   plan->fields.reserve(type.fields.size());
   for (const Field& field : type.fields) plan->fields.push_back(plan_field(field));
+  for (std::size_t i = 0; i < plan->fields.size() && i < 64; ++i) {
+    const PlanField& field = plan->fields[i];
+    const bool droppable = field.omit_empty && (field.kind <= Kind::Bytes || field.kind == Kind::Optional || field.kind == Kind::Box ||
+                                                field.kind == Kind::List || field.kind == Kind::Map);
+    if (!droppable && !(field.omit_zero && field.kind != Kind::Struct)) plan->always_written |= uint64_t{1} << i;
+  }
   plan->mask = std::bit_ceil(type.fields.size() * 2 + 1) - 1;
   plan->slots.assign(plan->mask + 1, -1);
   for (std::size_t i = 0; i < plan->fields.size(); ++i) {

@@ -20,7 +20,7 @@ struct PlanField {
   bool omit_empty = false;
   bool omit_zero = false;
   bool empty_as_list = false;
-  std::string json_key;      // `"name":`
+  std::string json_key;      // `,"name":`
   int json_index = -1;       // of an entry of TypePlan::proto: its place in TypePlan::fields; -1: an inlined struct
   std::vector<int> inlined;  // of an inlined struct: the place in TypePlan::fields of each of its own plan's fields
 };
@@ -48,6 +48,8 @@ struct TypePlan {
     const auto at = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(name[i])); };
     return (name.size() * 7 + at(0) * 31 + at(name.size() - 1) * 17 + at(name.size() / 2) * 5) * 0x9E3779B1u >> 8;
   }
+  // Bit i: fields[i] is written even where protobuf has nothing for it. For types of at most 64 fields.
+  uint64_t always_written = 0;
   std::size_t mask = 0;
   std::vector<int16_t> slots;
   std::vector<int16_t> by_number;

@@ -81,6 +81,8 @@ struct Json {
 Time time_from_unix(int64_t seconds, int32_t nanos);
 std::string format_time(const Time& time);
 std::string format_micro_time(const MicroTime& time);
+void append_time(const Time& time, std::string& out);
+void append_micro_time(const MicroTime& time, std::string& out);
 Result<Time> parse_time(std::string_view text);
 Result<MicroTime> parse_micro_time(std::string_view text);
 // Go's time.Duration text.
