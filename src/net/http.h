@@ -62,6 +62,7 @@ struct Request {
   rt::Endpoint remote;
   rt::Endpoint local;
   std::shared_ptr<const PeerCertificates> peer;   // nullptr: no verified client certificate
+  std::string peer_error;           // why the certificate that was shown did not verify; "": it did, or none was shown
   std::string in_process_user;      // set by the in-process transport alone: the caller's user name
   BodyReader* body = nullptr;       // never nullptr in a handler
 };
@@ -95,7 +96,7 @@ class Handler {
   virtual rt::Task<void> serve(rt::Context ctx, Request& request, ResponseWriter& writer) = 0;
 };
 
-// A response being received.
+// A response being received. Stays on the executor of the task that sent the request.
 struct Response {
   int status = 0;
   Headers headers;
@@ -116,6 +117,8 @@ class Transport {
  public:
   virtual ~Transport() = default;
   virtual rt::Task<Result<Response>> send(rt::Context ctx, ClientRequest request) = 0;
+  // Ends every connection and waits until their tasks are gone. Call it before the runtime ends; nothing after it.
+  virtual rt::Task<void> close() = 0;
 };
 
 }  // namespace pintle::net

@@ -1,7 +1,9 @@
 // The HTTPS server: HTTP/1.1 and HTTP/2 by ALPN on one port, over rt's network, so that the simulation serves too.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,15 +36,18 @@ struct ServerOptions {
   rt::Endpoint listen;
   std::optional<ServerTls> tls;     // nullopt: plain HTTP/1.1 and HTTP/2 prior knowledge (tests, loopback health ports)
   ServerLimits limits;
+  // Told (on some executor) when changed certificate files cannot be used; the server goes on with what it has.
+  std::function<void(const Status&)> on_reload_error;
 };
 
 class Server {
  public:
   virtual ~Server() = default;
-  // Binds and serves on every executor of the runtime. An error names the address or the file at fault.
+  // Binds and serves on every executor of the runtime, until drain(). An error names the address or the file at fault.
   virtual rt::Task<Result<Unit>> start() = 0;
   virtual rt::Endpoint local() const = 0;
-  // Stops accepting, sends GOAWAY / connection: close, waits up to `grace` for running requests, then ends them.
+  // Stops accepting, sends GOAWAY / connection: close, waits up to `grace` for running requests, then ends them. Await it
+  // before the server is destroyed.
   virtual rt::Task<void> drain(rt::Duration grace) = 0;
 };
 std::unique_ptr<Server> make_server(rt::Runtime& runtime, Handler& handler, ServerOptions options);
