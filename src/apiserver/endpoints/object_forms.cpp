@@ -1,6 +1,7 @@
 #include "apiserver/endpoints/object_forms.h"
 
 #include "api/codec.h"
+#include "apimachinery/table/columns.h"
 #include "apiserver/registry/table_rows.h"
 #include "base/check.h"
 #include "codec/proto_wire.h"
@@ -80,6 +81,17 @@ void append_table_of_one(const ObjectForm& form, std::string_view version, std::
 }
 
 }  // namespace
+
+std::string column_definitions(const GroupResource& resource) {
+  std::string out = "[";
+  for (const auto& column : apimachinery::table_columns(resource.group, resource.resource)) {
+    if (out.size() > 1) out += ',';
+    out.append("{\"name\":\"").append(column.name).append("\",\"type\":\"").append(column.type);
+    out.append("\",\"format\":\"").append(column.format).append("\",\"description\":\"\",\"priority\":");
+    out.append(std::to_string(column.priority)) += '}';
+  }
+  return out += ']';
+}
 
 std::string envelope_head(const api::GroupVersionKind& kind, std::size_t raw_bytes) {
   std::string type_meta;
@@ -190,6 +202,23 @@ void append_list_item(const ObjectForm& form, const storage::CachedObject& objec
     return;
   }
   out.push_back(form.codec->json(object, *form.version));
+}
+
+void append_item_json(const ObjectForm& form, const api::Object& object, std::string& out) {
+  if (form.output.shape == Shape::Object) {
+    api::encode_json(object.type(), object.data(), out);
+    return;
+  }
+  std::string metadata;
+  api::encode_json(api::type_of<api::meta_v1::ObjectMeta>(), &object_meta(object), metadata);
+  if (partial(form)) {
+    out.append(partial_head(form)).append(metadata) += '}';
+    return;
+  }
+  std::string cells, json;
+  append_row_cells(form.resource->strategy(), object, cells);
+  if (form.include == IncludeObject::Object) api::encode_json(object.type(), object.data(), json);
+  append_row(form, cells, metadata, json, out);
 }
 
 std::size_t proto_item_bytes(const ObjectForm& form, const storage::CachedObject& object) {

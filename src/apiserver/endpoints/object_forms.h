@@ -38,6 +38,8 @@ Result<Unit> append_object(const ObjectForm& form, const api::Object& object, st
 
 // An element of a list, without the separators between them.
 void append_list_item(const ObjectForm& form, const storage::CachedObject& object, std::vector<Bytes>& out);
+// The same as JSON of an object in the storage version that is not in the cache.
+void append_item_json(const ObjectForm& form, const api::Object& object, std::string& out);
 // What comes before and after the items. Protobuf needs their total length beforehand.
 std::string list_head(const ObjectForm& form, const api::meta_v1::ListMeta& meta, std::size_t items_bytes);
 std::string list_tail(const ObjectForm& form);
@@ -49,6 +51,6 @@ std::string envelope_head(const api::GroupVersionKind& kind, std::size_t raw_byt
 std::string_view envelope_tail();
 
 // The JSON array of a resource's column definitions.
-std::string_view column_definitions(const GroupResource& resource);
+std::string column_definitions(const GroupResource& resource);
 
 }  // namespace pintle::apiserver

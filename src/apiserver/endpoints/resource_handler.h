@@ -13,6 +13,15 @@
 
 namespace pintle::apiserver {
 
+class WatchFrames;
+
+// What a PUT or PATCH of a scale asks for.
+struct ScaleChange {
+  std::optional<api::Object> whole;   // PUT
+  std::string media_type;             // of the patch
+  codec::Value patch;
+};
+
 class ResourceHandler {
  public:
   ResourceHandler(rt::Runtime& runtime, InstalledRegistry& registry, const ApiServerOptions& options)
@@ -45,6 +54,18 @@ class ResourceHandler {
   rt::Task<void> connect(Exchange& exchange, Found found);
 
   rt::Task<void> answer_list(Exchange& exchange, const ObjectForm& form, ListAnswer listed);
+
+  rt::Task<void> send_events(Exchange& exchange, rt::Context ctx, storage::CacheWatcher& watcher, WatchFrames& frames);
+
+  // Also sets the scope's dry run and field manager.
+  Result<WriteParameters> write_parameters(Exchange& exchange, WriteKind kind) const;
+  rt::Task<Result<api::Object>> read_object(Exchange& exchange, const api::KindInfo& kind, WriteKind write);
+  Result<Unit> prepare_patch(Exchange& exchange, bool apply, const Bytes& body, codec::Value& document, WriteParameters& parameters) const;
+
+  rt::Task<Result<RemoveRequest>> read_remove_request(Exchange& exchange);
+  rt::Task<Result<ScaleChange>> read_scale_change(Exchange& exchange);
+  rt::Task<void> answer_scale(Exchange& exchange, Media media, const api::Object& object, const Resource& resource);
+  rt::Task<void> answer_objects(Exchange& exchange, const ObjectForm& form, api::meta_v1::ListMeta meta, const std::vector<api::Object>& objects);
 
   // NotAcceptable if the Accept header names nothing that this endpoint has.
   Result<ObjectForm> object_form(const Exchange& exchange, Found found) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apimachinery/apply/field_manager.h"
 #include "base/check.h"
 
 namespace pintle::apiserver {
@@ -53,6 +54,8 @@ Resource::Resource(ResourceDefinition definition) : definition_(std::move(defini
     if (!has_status_part) definition_.parts.push_back({.name = "status"});
     if (std::find(definition_.reset_fields.begin(), definition_.reset_fields.end(), "status") == definition_.reset_fields.end()) definition_.reset_fields.push_back("status");
   }
+  reset_fields_ = apimachinery::field_set_of(definition_.reset_fields);
+  for (const PartSubresource& part : definition_.parts) part_reset_fields_.push_back(apimachinery::field_set_of(part.reset_fields));
   prefix_ = "/registry/" + (definition_.key_prefix.empty() ? definition_.resource.resource : std::string(definition_.key_prefix)) + "/";
 }
 
@@ -72,6 +75,10 @@ const ActionSubresource* Resource::find_action(std::string_view name) const {
   for (const ActionSubresource& action : definition_.actions)
     if (action.name == name) return &action;
   return nullptr;
+}
+
+const apimachinery::FieldSet& Resource::reset_fields(const PartSubresource* part) const {
+  return part == nullptr ? reset_fields_ : part_reset_fields_[static_cast<std::size_t>(part - definition_.parts.data())];
 }
 
 bool Resource::connects(std::string_view name) const {

@@ -9,6 +9,7 @@
 
 #include "api/object.h"
 #include "api/type.h"
+#include "apimachinery/apply/field_set.h"
 #include "apimachinery/discovery/served_resources.h"
 #include "apiserver/registry/strategy.h"
 #include "base/bytes.h"
@@ -54,6 +55,8 @@ class Resource {
   const PartSubresource* find_part(std::string_view name) const;
   const ActionSubresource* find_action(std::string_view name) const;
   bool connects(std::string_view name) const;
+  // What a write to the main resource (nullptr) or to a part never owns.
+  const apimachinery::FieldSet& reset_fields(const PartSubresource* part) const;
 
   // "/registry/pods/".
   const std::string& prefix() const { return prefix_; }
@@ -66,6 +69,8 @@ class Resource {
   std::vector<VersionBinding> versions_;
   std::size_t storage_index_ = 0;
   std::string prefix_;
+  apimachinery::FieldSet reset_fields_;
+  std::vector<apimachinery::FieldSet> part_reset_fields_;   // as definition_.parts
 };
 
 }  // namespace pintle::apiserver

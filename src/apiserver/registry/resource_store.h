@@ -110,8 +110,8 @@ class ResourceStore {
   rt::Task<Result<Written>> create(RequestScope& scope, api::Object object);
   rt::Task<Result<Written>> update(RequestScope& scope, UpdateRequest request);
   rt::Task<Result<Removed>> remove(RequestScope& scope, RemoveRequest request);
-  // Those selected, one after the other; what was removed or marked.
-  rt::Task<Result<std::vector<api::Object>>> remove_collection(RequestScope& scope, Selection selection, ListParameters parameters, RemoveRequest request);
+  // Those selected, one after the other; as they were.
+  rt::Task<Result<ListAnswer>> remove_collection(RequestScope& scope, Selection selection, ListParameters parameters, RemoveRequest request);
 
  private:
   rt::Task<Result<storage::CachedObjectPtr>> newest(rt::Context ctx, std::string key);

@@ -143,19 +143,16 @@ rt::Task<Result<std::optional<Removed>>> ResourceStore::remove_now(RequestScope&
   co_return std::optional<Removed>(std::move(removed));
 }
 
-rt::Task<Result<std::vector<api::Object>>> ResourceStore::remove_collection(RequestScope& scope, Selection selection, ListParameters parameters, RemoveRequest request) {
-  CO_TRY_ASSIGN(const ListAnswer found, co_await list(scope.ctx, std::move(selection), std::move(parameters)));
-  std::vector<api::Object> out;
+rt::Task<Result<ListAnswer>> ResourceStore::remove_collection(RequestScope& scope, Selection selection, ListParameters parameters, RemoveRequest request) {
+  CO_TRY_ASSIGN(ListAnswer found, co_await list(scope.ctx, std::move(selection), std::move(parameters)));
   for (const auto& item : found.items) {
     RemoveRequest one = request;
     one.ns = item->header().ns;
     one.name = item->header().name;
     auto removed = co_await remove(scope, std::move(one));
     if (!removed && removed.error().reason != Reason::NotFound) co_return std::unexpected(std::move(removed.error()));
-    CO_TRY_ASSIGN(api::Object shown, codec_.decode(*item));
-    out.push_back(std::move(shown));
   }
-  co_return out;
+  co_return found;
 }
 
 }  // namespace pintle::apiserver

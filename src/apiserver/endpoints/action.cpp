@@ -1,0 +1,104 @@
+// What is no plain verb on a stored object: reviews, bindings, evictions, tokens; virtual resources; streams into pods.
+#include "api/codec.h"
+#include "apiserver/endpoints/body.h"
+#include "apiserver/endpoints/resource_handler.h"
+#include "apiserver/registry/errors.h"
+#include "codec/json.h"
+
+namespace pintle::apiserver {
+
+rt::Task<void> ResourceHandler::run_action(Exchange& exchange, std::shared_ptr<Action> action, const api::KindInfo& kind, std::string name) {
+  auto form = negotiate(exchange.request.headers.get("accept"), Offer{});
+  if (!form) {
+    co_await answer_failure(exchange, form.error());
+    co_return;
+  }
+  auto body = co_await read_object(exchange, kind, WriteKind::Create);
+  if (!body) {
+    co_await answer_failure(exchange, body.error());
+    co_return;
+  }
+  exchange.scope.name = name;
+  auto done = co_await action->run(exchange.scope, std::move(*body));
+  if (!done) {
+    co_await answer_failure(exchange, done.error());
+    co_return;
+  }
+  const api::KindInfo* shown = api::kind_of(done->type());
+  const api::GroupVersionKind gvk = shown ? shown->gvk : kind.gvk;
+  co_await answer(exchange, 201, content_type(form->media), encode_answer(form->media, done->type(), done->data(), gvk));
+}
+
+rt::Task<void> ResourceHandler::get_virtual(Exchange& exchange, Found found) {
+  auto form = object_form(exchange, found);
+  if (!form) {
+    co_await answer_failure(exchange, form.error());
+    co_return;
+  }
+  VirtualResource& source = *found.resource->definition().virtual_resource;
+  if (!exchange.info.name.empty()) {
+    auto object = co_await source.get(exchange.scope, exchange.info.name);
+    if (!object) {
+      co_await answer_failure(exchange, object.error());
+      co_return;
+    }
+    co_await answer_object(exchange, *form, 200, std::move(*object));
+    co_return;
+  }
+  auto objects = co_await source.list(exchange.scope);
+  if (!objects) {
+    co_await answer_failure(exchange, objects.error());
+    co_return;
+  }
+  co_await answer_objects(exchange, *form, {}, *objects);
+}
+
+rt::Task<void> ResourceHandler::answer_objects(Exchange& exchange, const ObjectForm& form, api::meta_v1::ListMeta meta, const std::vector<api::Object>& objects) {
+  ObjectForm shown = form;
+  if (shown.output.media == Media::Protobuf) {
+    std::vector<std::string> encoded;
+    std::string items;
+    for (const api::Object& object : objects) {
+      std::string item;
+      api::encode_proto(object.type(), object.data(), item);
+      items += static_cast<char>(0x12);
+      for (std::size_t n = item.size();; n >>= 7) {
+        items += static_cast<char>((n & 0x7f) | (n >= 0x80 ? 0x80 : 0));
+        if (n < 0x80) break;
+      }
+      items += item;
+    }
+    shown.output.shape = Shape::Object;
+    std::string text = list_head(shown, meta, items.size());
+    text += items;
+    text += list_tail(shown);
+    co_await answer(exchange, 200, content_type(Media::Protobuf), Bytes(std::move(text)));
+    co_return;
+  }
+  std::string json = list_head(shown, meta, 0);
+  bool first = true;
+  for (const api::Object& object : objects) {
+    if (!first) json += ',';
+    first = false;
+    append_item_json(shown, object, json);
+  }
+  json += "]}";
+  co_await answer(exchange, 200, content_type(form.output.media), json_answer(form.output.media, std::move(json)));
+}
+
+rt::Task<void> ResourceHandler::connect(Exchange& exchange, Found found) {
+  auto object = co_await found.store->get(exchange.ctx, exchange.scope.ns, exchange.info.name);
+  if (!object) {
+    co_await answer_failure(exchange, object.error());
+    co_return;
+  }
+  const std::string_view* node = (*object)->header().fields.get("spec.nodeName");
+  if (found.resource->name().resource == "pods" && (node == nullptr || node->empty())) {
+    Status status{Reason::BadRequest, 0, "pod " + exchange.info.name + " does not have a host assigned", {}};
+    co_await answer_failure(exchange, status);
+    co_return;
+  }
+  co_await answer_failure(exchange, Status{Reason::ServiceUnavailable, 0, "error trying to reach the node or service: no connection to nodes in this release", {}});
+}
+
+}  // namespace pintle::apiserver

@@ -1,0 +1,221 @@
+#include "apiserver/endpoints/discovery.h"
+
+#include <fmt/format.h>
+
+#include "api/codec.h"
+#include "api/gen/apidiscovery_v2.h"
+#include "api/gen/meta_v1.h"
+#include "apimachinery/discovery/served_resources.h"
+#include "apiserver/endpoints/negotiation.h"
+#include "apiserver/endpoints/responses.h"
+#include "apiserver/registry/errors.h"
+
+namespace pintle::apiserver {
+
+namespace {
+
+namespace meta = api::meta_v1;
+namespace aggregated = api::apidiscovery_v2;
+using apimachinery::ServedGroupVersion;
+using apimachinery::ServedResource;
+using apimachinery::ServedSubresource;
+
+std::string group_version_name(const ServedGroupVersion& version) {
+  return version.group.empty() ? std::string(version.version) : fmt::format("{}/{}", version.group, version.version);
+}
+
+template <class Names>
+std::vector<std::string> strings(const Names& names) {
+  return std::vector<std::string>(names.begin(), names.end());
+}
+
+meta::APIResource plain_resource(const ServedResource& resource) {
+  meta::APIResource out;
+  out.name = resource.name;
+  out.singular_name = resource.singular;
+  out.namespaced = resource.namespaced;
+  out.kind = resource.kind;
+  out.verbs = strings(apimachinery::verb_names(resource.verbs));
+  out.short_names = strings(resource.short_names);
+  out.categories = strings(resource.categories);
+  out.storage_version_hash = resource.storage_version_hash;
+  return out;
+}
+
+meta::APIResource plain_subresource(const ServedResource& resource, const ServedSubresource& subresource) {
+  meta::APIResource out;
+  out.name = fmt::format("{}/{}", resource.name, subresource.name);
+  out.namespaced = resource.namespaced;
+  out.group = subresource.group;
+  out.version = subresource.version;
+  out.kind = subresource.kind;
+  out.verbs = strings(apimachinery::verb_names(subresource.verbs));
+  return out;
+}
+
+meta::APIResourceList resource_list(const ServedGroupVersion& version) {
+  meta::APIResourceList out;
+  out.group_version = group_version_name(version);
+  for (const ServedResource& resource : version.resources) {
+    out.resources.push_back(plain_resource(resource));
+    for (const ServedSubresource& subresource : resource.subresources) out.resources.push_back(plain_subresource(resource, subresource));
+  }
+  return out;
+}
+
+meta::APIGroup group_of(std::string_view name) {
+  meta::APIGroup out;
+  out.name = name;
+  for (const ServedGroupVersion& version : apimachinery::served_group_versions()) {
+    if (version.group != name) continue;
+    auto& entry = out.versions.emplace_back();
+    entry.group_version = group_version_name(version);
+    entry.version = version.version;
+  }
+  if (!out.versions.empty()) out.preferred_version = out.versions.front();
+  return out;
+}
+
+aggregated::APIResourceDiscovery aggregated_resource(const ServedResource& resource) {
+  aggregated::APIResourceDiscovery out;
+  out.resource = resource.name;
+  out.response_kind.ensure().kind = resource.kind;
+  out.scope = resource.namespaced ? "Namespaced" : "Cluster";
+  out.singular_resource = resource.singular;
+  out.verbs = strings(apimachinery::verb_names(resource.verbs));
+  out.short_names = strings(resource.short_names);
+  out.categories = strings(resource.categories);
+  for (const ServedSubresource& subresource : resource.subresources) {
+    auto& entry = out.subresources.emplace_back();
+    entry.subresource = subresource.name;
+    auto& kind = entry.response_kind.ensure();
+    kind.group = subresource.group;
+    kind.version = subresource.version;
+    kind.kind = subresource.kind;
+    entry.verbs = strings(apimachinery::verb_names(subresource.verbs));
+  }
+  return out;
+}
+
+aggregated::APIGroupDiscoveryList aggregated_list(bool core) {
+  aggregated::APIGroupDiscoveryList out;
+  for (const ServedGroupVersion& version : apimachinery::served_group_versions()) {
+    if (version.group.empty() != core) continue;
+    if (out.items.empty() || out.items.back().metadata.name != version.group) out.items.emplace_back().metadata.name = version.group;
+    auto& entry = out.items.back().versions.emplace_back();
+    entry.version = version.version;
+    entry.freshness = "Current";
+    for (const ServedResource& resource : version.resources) entry.resources.push_back(aggregated_resource(resource));
+  }
+  return out;
+}
+
+// A tag that changes with the content: two 64-bit FNV-1a sums.
+std::string entity_tag(std::string_view content) {
+  uint64_t a = 0xcbf29ce484222325, b = 0x84222325cbf29ce4;
+  for (const char c : content) {
+    a = (a ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    b = (b ^ static_cast<unsigned char>(c)) * 0x1000000016f;
+  }
+  return fmt::format("\"{:016X}{:016X}\"", a, b);
+}
+
+bool contains_group(std::string_view name) {
+  for (const ServedGroupVersion& version : apimachinery::served_group_versions())
+    if (version.group == name) return true;
+  return false;
+}
+
+// The documents of the core group come without an apiVersion, as they always did.
+template <class T>
+Bytes unversioned(Media media, const T& value, std::string_view kind) {
+  if (media == Media::Protobuf) return encode_answer(media, api::type_of<T>(), &value, {"", "", kind});
+  std::string body;
+  api::encode_json(api::type_of<T>(), &value, body);
+  return json_answer(media, fmt::format("{{\"kind\":\"{}\",{}", kind, std::string_view(body).substr(1)));
+}
+
+template <class T>
+Bytes versioned(Media media, const T& value, std::string_view kind) {
+  return encode_answer(media, api::type_of<T>(), &value, {"", "v1", kind});
+}
+
+}  // namespace
+
+bool Discovery::handles(std::string_view path) const {
+  if (path == "/api" || path == "/apis" || path.starts_with("/api/")) return path.find('/', 5) == path.npos;
+  if (!path.starts_with("/apis/")) return false;
+  path.remove_prefix(6);
+  const auto slash = path.find('/');
+  return contains_group(path.substr(0, slash)) && (slash == path.npos || path.find('/', slash + 1) == path.npos);
+}
+
+rt::Task<void> Discovery::serve(Exchange& exchange, std::string path) {
+  if (exchange.request.method != "GET") {
+    co_await answer_failure(exchange, errors::method_not_allowed());
+    co_return;
+  }
+  const bool root = path == "/api" || path == "/apis";
+  const auto form = negotiate(exchange.request.headers.get("accept"), Offer{.yaml = true, .protobuf = true, .table = false, .partial = false, .discovery = root});
+  if (!form) {
+    co_await answer_failure(exchange, form.error());
+    co_return;
+  }
+  if (form->shape != Shape::Object) {
+    co_await serve_aggregated(exchange, path == "/api", form->shape == Shape::DiscoveryV2);
+    co_return;
+  }
+  const Media media = form->media;
+  Bytes body;
+  if (path == "/api") {
+    meta::APIVersions versions;
+    versions.versions = {"v1"};
+    auto& address = versions.server_address_by_client_cidrs.emplace_back();
+    address.client_cidr = "0.0.0.0/0";
+    address.server_address = server_address_;
+    body = unversioned(media, versions, "APIVersions");
+  } else if (path == "/apis") {
+    meta::APIGroupList groups;
+    for (const ServedGroupVersion& version : apimachinery::served_group_versions())
+      if (!version.group.empty() && (groups.groups.empty() || groups.groups.back().name != version.group)) groups.groups.push_back(group_of(version.group));
+    body = versioned(media, groups, "APIGroupList");
+  } else {
+    const bool core = path.starts_with("/api/");
+    const std::string_view rest = std::string_view(path).substr(core ? 5 : 6);
+    const auto slash = rest.find('/');
+    const ServedGroupVersion* version = nullptr;
+    if (core || slash != rest.npos) version = apimachinery::find_served_group_version(core ? "" : rest.substr(0, slash), core ? rest : rest.substr(slash + 1));
+    if (version != nullptr) {
+      const auto list = resource_list(*version);
+      body = core ? unversioned(media, list, "APIResourceList") : versioned(media, list, "APIResourceList");
+    } else if (!core && slash == rest.npos) {
+      body = versioned(media, group_of(rest), "APIGroup");
+    } else {
+      co_await answer_failure(exchange, errors::no_such_route());
+      co_return;
+    }
+  }
+  co_await answer(exchange, 200, content_type(media), std::move(body));
+}
+
+rt::Task<void> Discovery::serve_aggregated(Exchange& exchange, bool core, bool v2) {
+  const auto list = aggregated_list(core);
+  const api::GroupVersionKind kind{"apidiscovery.k8s.io", v2 ? "v2" : "v2beta1", "APIGroupDiscoveryList"};
+  std::string json;
+  api::encode_json(api::type_of<aggregated::APIGroupDiscoveryList>(), &list, json, &kind);
+  const std::string tag = entity_tag(json);
+  net::Headers& headers = exchange.writer.headers();
+  headers.set("etag", tag);
+  headers.set("vary", "Accept");
+  headers.set("cache-control", "public");
+  if (exchange.request.headers.get("if-none-match") == tag) {
+    exchange.status = 304;
+    (void)co_await exchange.writer.start(304);
+    co_return;
+  }
+  const std::string type = fmt::format("application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList", kind.version);
+  json += '\n';
+  co_await answer(exchange, 200, type, Bytes(std::move(json)));
+}
+
+}  // namespace pintle::apiserver

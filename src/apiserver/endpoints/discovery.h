@@ -1,0 +1,26 @@
+// Discovery: what this server serves, in the plain form (/api, /apis, one document a group version) and the aggregated
+// one. Documents are made from the table of served resources at each request; only their entity tags are kept.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "apiserver/endpoints/exchange.h"
+#include "rt/task.h"
+
+namespace pintle::apiserver {
+
+class Discovery {
+ public:
+  // `server_address`: host:port that clients are told.
+  explicit Discovery(std::string server_address) : server_address_(std::move(server_address)) {}
+  // False if `path` (without a slash at its end) is no path of discovery; the exchange is then untouched.
+  bool handles(std::string_view path) const;
+  rt::Task<void> serve(Exchange& exchange, std::string path);
+
+ private:
+  rt::Task<void> serve_aggregated(Exchange& exchange, bool core, bool v2);
+  std::string server_address_;
+};
+
+}  // namespace pintle::apiserver

@@ -1,0 +1,42 @@
+#include "apiserver/endpoints/field_tracking.h"
+
+#include "apiserver/registry/object_steps.h"
+
+namespace pintle::apiserver {
+
+apimachinery::FieldWriter field_writer(const Resource& resource, const VersionBinding& version, const PartSubresource* part, const RequestScope& scope) {
+  apimachinery::FieldWriter writer;
+  writer.manager = scope.field_manager;
+  writer.api_version = version.api_version;
+  writer.subresource = scope.subresource;
+  writer.reset_fields = &resource.reset_fields(part);
+  writer.now = to_api_time(scope.now);
+  return writer;
+}
+
+Result<api::Object> to_tracked_storage(const Resource& resource, const VersionBinding& version, const PartSubresource* part,
+                                       const RequestScope& scope, api::Object object, const api::Object* existing) {
+  const apimachinery::FieldWriter writer = field_writer(resource, version, part, scope);
+  const Strategy& strategy = resource.strategy();
+  if (version.is_storage) {
+    strategy.set_defaults(object);
+    if (existing) {
+      apimachinery::track_update(*existing, object, writer);
+    } else {
+      apimachinery::track_update(api::Object(object.type()), object, writer);
+    }
+    return object;
+  }
+  // Defaults that depend on other fields are stated for the storage version: there and back.
+  TRY_ASSIGN(api::Object stored, version.to_storage(std::move(object)));
+  strategy.set_defaults(stored);
+  TRY_ASSIGN(api::Object shown, version.from_storage(stored));
+  api::Object live(version.type());
+  if (existing) {
+    TRY_ASSIGN(live, version.from_storage(*existing));
+  }
+  apimachinery::track_update(live, shown, writer);
+  return version.to_storage(std::move(shown));
+}
+
+}  // namespace pintle::apiserver

@@ -1,0 +1,173 @@
+// PATCH: JSON patch, merge patch, strategic merge patch, and server-side apply.
+#include "api/codec.h"
+#include "apimachinery/apply/managed_fields.h"
+#include "apimachinery/patch/json_patch.h"
+#include "apimachinery/patch/strategic_patch.h"
+#include "apiserver/endpoints/body.h"
+#include "apiserver/endpoints/field_tracking.h"
+#include "apiserver/endpoints/resource_handler.h"
+#include "apiserver/registry/errors.h"
+
+namespace pintle::api {
+void apply_defaults(const Type& type, void* object);
+}
+
+namespace pintle::apiserver {
+
+namespace {
+
+enum class PatchType : uint8_t { Json, Merge, Strategic, Apply };
+
+Result<PatchType> patch_type(std::string_view header) {
+  const std::string_view bare = bare_media_type(header);
+  if (bare == "application/json-patch+json") return PatchType::Json;
+  if (bare == "application/merge-patch+json") return PatchType::Merge;
+  if (bare == "application/strategic-merge-patch+json") return PatchType::Strategic;
+  if (bare == "application/apply-patch+yaml") return PatchType::Apply;
+  return std::unexpected(errors::unsupported_media_type(true));
+}
+
+Status invalid_patch(std::string message) {
+  return errors::invalid("", "", "", {errors::cause("FieldValueInvalid", "patch", "Invalid value: " + std::move(message))});
+}
+
+// The patched document as an object of the version; what does not fit is the patch's fault.
+Result<api::Object> to_object(const codec::Value& document, const VersionBinding& version, FieldValidation validation, std::vector<std::string>& warnings) {
+  api::Object object(version.type());
+  api::DecodeReport report;
+  const auto strictness = validation == FieldValidation::Ignore ? api::Strictness::Ignore : api::Strictness::Collect;
+  auto decoded = api::decode_value(document, object.type(), object.data(), strictness, &report);
+  if (!decoded) return std::unexpected(invalid_patch(decoded.error().message));
+  auto settled = settle_problems(report.problems, validation, warnings);
+  if (!settled) return std::unexpected(invalid_patch(settled.error().message));
+  api::apply_defaults(object.type(), object.data());
+  return object;
+}
+
+struct Patch {
+  PatchType type = PatchType::Merge;
+  codec::Value document;
+  WriteParameters parameters;
+};
+
+Result<codec::Value> patched(codec::Value live, const Patch& patch, const api::Type& type) {
+  switch (patch.type) {
+    case PatchType::Json: {
+      auto out = apimachinery::apply_json_patch(std::move(live), patch.document);
+      if (!out && out.error().reason == Reason::Invalid) out.error().details.shown = true;
+      return out;
+    }
+    case PatchType::Merge: return apimachinery::apply_merge_patch(std::move(live), patch.document);
+    default: return apimachinery::apply_strategic_patch(std::move(live), patch.document, type);
+  }
+}
+
+struct PatchTarget {
+  const Resource& resource;
+  const VersionBinding& version;
+  const PartSubresource* part;
+  const RequestScope& scope;
+};
+
+Result<api::Object> patch_object(const PatchTarget& target, const Patch& patch, const api::Object& existing, std::vector<std::string>& warnings) {
+  TRY_ASSIGN(const api::Object shown, target.version.from_storage(existing));
+  TRY_ASSIGN(const codec::Value changed, patched(api::to_value(shown.type(), shown.data(), &target.version.kind->gvk), patch, shown.type()));
+  if (changed.string_at("kind") != target.version.kind->gvk.kind || changed.string_at("apiVersion") != target.version.api_version)
+    return bad_request("a patch cannot change apiVersion or kind");
+  TRY_ASSIGN(api::Object object, to_object(changed, target.version, patch.parameters.validation, warnings));
+  return to_tracked_storage(target.resource, target.version, target.part, target.scope, std::move(object), &existing);
+}
+
+Result<api::Object> apply_object(const PatchTarget& target, const Patch& patch, const api::Object* existing, std::vector<std::string>& warnings) {
+  api::Object shown(target.version.type());
+  if (existing) {
+    TRY_ASSIGN(shown, target.version.from_storage(*existing));
+  }
+  {
+    // A field that the schema does not have cannot be applied, whatever fieldValidation says.
+    api::Object probe(target.version.type());
+    api::DecodeReport report;
+    auto decoded = api::decode_value(patch.document, probe.type(), probe.data(), api::Strictness::Collect, &report);
+    std::string why = !decoded ? decoded.error().message : report.problems.empty() ? "" : report.problems.front();
+    if (!why.empty()) return error(Reason::Unknown, "failed to create typed patch object: " + why);
+  }
+  auto writer = field_writer(target.resource, target.version, target.part, target.scope);
+  writer.force = patch.parameters.force;
+  const codec::Value live = api::to_value(shown.type(), shown.data(), &target.version.kind->gvk);
+  TRY_ASSIGN(const auto applied, apimachinery::apply_config(apimachinery::TypeSchema(target.version.type()), live, patch.document, writer));
+  TRY_ASSIGN(api::Object object, to_object(applied.object, target.version, FieldValidation::Ignore, warnings));
+  TRY_ASSIGN(api::Object stored, target.version.to_storage(std::move(object)));
+  target.resource.strategy().set_defaults(stored);
+  return stored;
+}
+
+Result<Unit> check_config(const codec::Value& config, const VersionBinding& version, std::string_view name) {
+  if (!config.is_object()) return bad_request("the configuration to apply is no object");
+  if (config.string_at("kind").empty() || config.string_at("apiVersion").empty()) return bad_request("Object 'Kind' is missing: an applied configuration states apiVersion and kind");
+  if (config.string_at("kind") != version.kind->gvk.kind || config.string_at("apiVersion") != version.api_version)
+    return bad_request("the configuration is a " + std::string(config.string_at("apiVersion")) + " " + std::string(config.string_at("kind")) + ", not a " + version.api_version + " " + std::string(version.kind->gvk.kind));
+  const codec::Value* meta = config.find("metadata");
+  const std::string_view said = meta ? meta->string_at("name") : std::string_view();
+  if (!said.empty() && said != name) return bad_request("the name of the object (" + std::string(said) + ") does not match the name on the URL (" + std::string(name) + ")");
+  return Unit{};
+}
+
+}  // namespace
+
+rt::Task<void> ResourceHandler::patch(Exchange& exchange, Found found, const PartSubresource* part) {
+  auto form = object_form(exchange, found);
+  if (!form) {
+    co_await answer_failure(exchange, form.error());
+    co_return;
+  }
+  auto type = patch_type(exchange.request.headers.get("content-type"));
+  if (!type) {
+    co_await answer_failure(exchange, type.error());
+    co_return;
+  }
+  auto body = co_await read_body(exchange);
+  if (!body) {
+    co_await answer_failure(exchange, body.error());
+    co_return;
+  }
+  const bool apply = *type == PatchType::Apply;
+  Patch patch;
+  patch.type = *type;
+  Result<Unit> ready = prepare_patch(exchange, apply, *body, patch.document, patch.parameters);
+  if (ready && apply) ready = check_config(patch.document, *found.version, exchange.info.name);
+  if (!ready) {
+    co_await answer_failure(exchange, ready.error());
+    co_return;
+  }
+
+  std::vector<std::string> warnings;
+  const PatchTarget target{*found.resource, *found.version, part, exchange.scope};
+  UpdateRequest request;
+  request.ns = exchange.scope.ns;
+  request.name = exchange.info.name;
+  request.part = part;
+  request.allow_create = apply && part == nullptr;
+  request.transform = [&](const api::Object* existing) {
+    warnings.clear();
+    return apply ? apply_object(target, patch, existing, warnings) : patch_object(target, patch, *existing, warnings);
+  };
+  auto written = co_await found.store->update(exchange.scope, std::move(request));
+  if (!written) {
+    co_await answer_failure(exchange, written.error());
+    co_return;
+  }
+  exchange.scope.warnings.insert(exchange.scope.warnings.begin(), warnings.begin(), warnings.end());
+  co_await answer_object(exchange, *form, written->created ? 201 : 200, std::move(written->object));
+}
+
+Result<Unit> ResourceHandler::prepare_patch(Exchange& exchange, bool apply, const Bytes& body, codec::Value& document, WriteParameters& parameters) const {
+  TRY_ASSIGN(parameters, write_parameters(exchange, apply ? WriteKind::ApplyPatch : WriteKind::Patch));
+  std::vector<std::string> duplicates;
+  auto parsed = decode_document(body.view(), apply ? Media::Yaml : Media::Json, parameters.validation == FieldValidation::Ignore ? nullptr : &duplicates);
+  if (!parsed) return bad_request("error decoding the patch: " + parsed.error().message);
+  TRY(settle_problems(duplicates, parameters.validation, exchange.scope.warnings));
+  document = std::move(*parsed);
+  return Unit{};
+}
+
+}  // namespace pintle::apiserver
