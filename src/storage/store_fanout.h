@@ -25,15 +25,16 @@ class StoreFanout {
    public:
     virtual ~Feed() = default;
     virtual void apply(std::vector<WatchEvent> events) = 0;
-    // Events were lost: list again. Called on an executor's task; returns when the cache is current again.
+    // Events were lost: from now on keep what apply() brings, list again and show the difference.
+    virtual void lost() = 0;
+    // The listing after lost(), on an executor's task; returns when the cache is current again. Called again on an error.
     virtual rt::Task<Result<Unit>> relist() = 0;
-    // Once a bookmark interval, only while this feed asked for ticks.
-    virtual void tick() = 0;
   };
 
   virtual ~StoreFanout() = default;
-  // Follows keys that start with `prefix` ("" : all of the store's). The store outlives the fanout.
-  static rt::Task<Result<std::unique_ptr<StoreFanout>>> start(rt::Runtime& runtime, Store& store, std::string prefix = "/registry/");
+  // Follows keys that start with `prefix` ("" : all of the store's, which is best where the store is ours alone). The store
+  // outlives the fanout.
+  static rt::Task<Result<std::unique_ptr<StoreFanout>>> start(rt::Runtime& runtime, Store& store, std::string prefix = "");
   // Await it, after all caches have stopped, before destroying the fanout.
   virtual rt::Task<void> stop() = 0;
 
@@ -43,7 +44,7 @@ class StoreFanout {
   // Waits until revision() >= `revision`; Timeout or Cancelled from `ctx`.
   virtual rt::Task<Result<Unit>> wait_for(rt::Context ctx, int64_t revision) = 0;
 
-  // From the call on, `feed` gets the events of keys under `prefix`. Prefixes do not overlap.
+  // From the call on, `feed` gets the events of keys under `prefix`. Prefixes do not overlap. Not from within apply().
   virtual void attach(std::string prefix, std::shared_ptr<Feed> feed) = 0;
   virtual void detach(const std::shared_ptr<Feed>& feed) = 0;
 };

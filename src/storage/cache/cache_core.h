@@ -1,0 +1,148 @@
+// CacheCore: what a watch cache and its watchers share. Events come in on one thread at a time (apply()); each is put into
+// the tree, told to the listeners, added to the history, and then wakes the watchers that wait for one like it.
+#pragma once
+
+#include <atomic>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "rt/sync.h"
+#include "storage/cache/history.h"
+#include "storage/cache/object_tree.h"
+#include "storage/store_fanout.h"
+#include "storage/watch_cache.h"
+
+namespace pintle::storage {
+
+class Watcher;
+
+class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from_this<CacheCore> {
+ public:
+  CacheCore(StoreFanout& fanout, std::string prefix, const CacheCodec& codec, WatchCacheOptions options)
+      : fanout_(fanout), prefix_(std::move(prefix)), codec_(codec), options_(options),
+        history_(options.history_events_max, options.history_bytes_max) {}
+
+  // Feed.
+  void apply(std::vector<WatchEvent> events) override;
+  void lost() override;
+  rt::Task<Result<Unit>> relist() override;
+
+  void stop();
+  int64_t revision() const;
+  CachedObjectPtr get(std::string_view key) const;
+  CacheList list(const CacheListOptions& options) const;
+  std::size_t count(std::string_view prefix) const;
+  Result<std::unique_ptr<CacheWatcher>> watch(CacheWatchOptions options, rt::Executor& home);
+  void on_event(std::function<void(const CacheEvent&)> listener);
+  int64_t unreadable() const { return unreadable_; }
+  const CacheCodec& codec() const { return codec_; }
+  const WatchCacheOptions& options() const { return options_; }
+  rt::TaskGroup& tasks() { return tasks_; }
+
+ private:
+  friend class Watcher;
+  // Watchers that one kind of event concerns.
+  using Bucket = std::unordered_set<Watcher*>;
+  struct Listing {
+    std::vector<CachedObjectPtr> items;   // by key
+    int64_t revision = 0;
+  };
+
+  struct Prepared {
+    WatchEvent event;
+    CachedObjectPtr object;               // of a Put that could be read
+  };
+  std::vector<Prepared> prepare(std::vector<WatchEvent> events);
+  void apply_locked(std::vector<Prepared> events);
+  void put(CachedObjectPtr object);
+  void erase(const std::string& key, int64_t revision);
+  void change(CacheEventType type, int64_t revision, CachedObjectPtr object, CachedObjectPtr previous);
+  void wake_watchers(const ChangePtr& change);
+  void wake_bucket(const std::string& name, const ChangePtr& change);
+  CachedObjectPtr load(const KeyValue& stored);
+  rt::Task<Result<Listing>> read_all(rt::Context ctx);
+  void take_listing(Listing listing);
+  void show_difference(const Listing& listing);
+  void expire_watchers();
+  std::string bucket_of(const CacheWatchOptions& options) const;
+  void add_watcher(Watcher& watcher);
+  void remove_watcher(Watcher& watcher);
+  rt::Task<void> send_bookmarks();
+
+  StoreFanout& fanout_;
+  const std::string prefix_;
+  const CacheCodec& codec_;
+  const WatchCacheOptions options_;
+
+  // The order of things: held by whoever changes the state, the history or the watchers. Taken before tree_mutex_.
+  mutable std::mutex feed_mutex_;
+  mutable std::mutex tree_mutex_;          // the tree and tree_revision_
+  mutable ObjectTree tree_;                // changed with both mutexes held
+  int64_t tree_revision_ = 0;              // of the newest event or listing that the tree shows
+  History history_;
+  bool listing_ = true;                    // events are kept in early_ until the listing is there
+  std::vector<WatchEvent> early_;
+  bool stopped_ = false;
+  std::unordered_map<std::string, Bucket> buckets_;
+  std::unordered_map<std::string, std::size_t> indexed_fields_;   // by how many watchers
+  std::size_t prefix_watchers_ = 0;
+  std::size_t bookmark_watchers_ = 0;
+  bool bookmarking_ = false;
+  std::list<std::function<void(const CacheEvent&)>> listeners_;
+  std::atomic<int64_t> unreadable_ = 0;
+  rt::TaskGroup tasks_;
+};
+
+// A place in the history. Everything but the initial state is under the core's feed_mutex_.
+class Watcher final : public CacheWatcher {
+ public:
+  Watcher(std::shared_ptr<CacheCore> core, CacheWatchOptions options) : core_(std::move(core)), options_(std::move(options)) {}
+  ~Watcher() override { core_->remove_watcher(*this); }
+
+  rt::Task<Result<std::vector<CacheEvent>>> next(rt::Context ctx) override;
+  int64_t revision() const override;
+
+ private:
+  friend class CacheCore;
+  // What came out of looking at the history.
+  struct Look {
+    std::vector<ChangePtr> changes;
+    bool bookmark = false;
+    int64_t bookmark_revision = 0;
+  };
+
+  bool covers(const Change& change) const;
+  bool matches(const CachedObjectPtr& object) const { return object && (!options_.match || options_.match(object->header())); }
+  // Whether this watcher sees anything of `change`.
+  bool concerns(const Change& change) const;
+  void show(const ChangePtr& change, std::vector<CacheEvent>& out) const;
+  std::vector<CacheEvent> next_initial();
+  Result<Look> look();
+  // With the feed's mutex held: the task goes on at `place`.
+  void wake(uint64_t place);
+
+  const std::shared_ptr<CacheCore> core_;
+  const CacheWatchOptions options_;
+  std::string bucket_;
+
+  bool initial_ = false;                   // the snapshot's objects come first
+  ObjectTree::Snapshot snapshot_;
+  ObjectTree::Position position_;
+  int64_t snapshot_revision_ = 0;
+
+  uint64_t place_ = 0;                     // the next change to look at, unless waiting: then it is the history's head
+  int64_t after_ = 0;                      // changes up to this revision are not shown
+  int64_t returned_ = 0;                   // revision of the last event that next() returned or passed over
+  int64_t bookmarked_ = 0;
+  bool waiting_ = false;
+  bool bookmark_due_ = false;
+  bool expired_ = false;
+  rt::Event woken_;
+};
+
+}  // namespace pintle::storage

@@ -1,0 +1,76 @@
+#include "storage/cached_object.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <mutex>
+
+namespace pintle::storage {
+namespace {
+
+// What one remembered encoding costs beside its bytes.
+constexpr int64_t memo_overhead_bytes = 96;
+
+// An object has no mutex of its own: there are many objects and little contention.
+std::mutex& memo_mutex(const void* object) {
+  static std::array<std::mutex, 64> mutexes;
+  const auto address = reinterpret_cast<uintptr_t>(object);
+  return mutexes[(address >> 6) * 0x9e3779b97f4a7c15u >> 58];
+}
+
+bool inside(std::string_view part, std::string_view whole) {
+  return std::less_equal<>()(whole.data(), part.data()) && std::less_equal<>()(part.data() + part.size(), whole.data() + whole.size());
+}
+
+}  // namespace
+
+CachedObject::CachedObject(const CacheCodec& codec, const KeyValue& stored, CacheCodec::Loaded loaded)
+    : codec_(codec),
+      key_(std::make_unique_for_overwrite<char[]>(stored.key.size())),
+      key_size_(static_cast<uint32_t>(stored.key.size())),
+      revision_(stored.mod_revision),
+      create_revision_(stored.create_revision),
+      header_(std::move(loaded.header)),
+      wire_(std::move(loaded.wire)),
+      extra_(loaded.extra.empty() ? nullptr : std::make_unique<Bytes>(std::move(loaded.extra))) {
+  std::memcpy(key_.get(), stored.key.data(), stored.key.size());
+}
+
+CachedObject::~CachedObject() {
+  if (!memo_) return;
+  for (const Memo::Entry& entry : memo_->entries) codec_.memo_bytes_.fetch_sub(entry.cost, std::memory_order_relaxed);
+}
+
+Bytes CachedObject::encoded(unsigned format) const {
+  const auto remembered = [&]() -> const Bytes* {
+    if (!memo_) return nullptr;
+    const auto it = std::ranges::find(memo_->entries, format, &Memo::Entry::format);
+    return it == memo_->entries.end() ? nullptr : &it->bytes;
+  };
+  std::mutex& mutex = memo_mutex(this);
+  {
+    std::lock_guard lock(mutex);
+    if (const Bytes* bytes = remembered()) return *bytes;
+  }
+  Bytes made = codec_.encode(*this, format);
+  // A slice of what is kept anyway costs nothing to make again.
+  if (inside(made.view(), wire_.view())) return made;
+  const int64_t cost = static_cast<int64_t>(made.size()) + memo_overhead_bytes;
+  std::lock_guard lock(mutex);
+  if (const Bytes* bytes = remembered()) return *bytes;   // somebody else was faster: share theirs
+  if (!recent_ && codec_.memo_bytes() + cost > codec_.memo_bytes_max()) return made;
+  if (!memo_) memo_ = std::make_unique<Memo>();
+  memo_->entries.push_back({format, made, cost});
+  codec_.memo_bytes_.fetch_add(cost, std::memory_order_relaxed);
+  return made;
+}
+
+void CachedObject::set_recent(bool recent) const {
+  std::lock_guard lock(memo_mutex(this));
+  recent_ = recent;
+  if (recent || !memo_ || codec_.memo_bytes() <= codec_.memo_bytes_max()) return;
+  for (const Memo::Entry& entry : memo_->entries) codec_.memo_bytes_.fetch_sub(entry.cost, std::memory_order_relaxed);
+  memo_.reset();
+}
+
+}  // namespace pintle::storage

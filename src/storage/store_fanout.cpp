@@ -1,0 +1,219 @@
+#include "storage/store_fanout.h"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "base/check.h"
+#include "rt/sync.h"
+
+namespace pintle::storage {
+namespace {
+
+constexpr rt::Duration retry_first = std::chrono::milliseconds(50);
+constexpr rt::Duration retry_max = std::chrono::seconds(5);
+
+class Fanout final : public StoreFanout {
+ public:
+  Fanout(Store& store, std::string prefix) : store_(store), prefix_(std::move(prefix)), home_(rt::Executor::current()) {}
+
+  rt::Task<Result<Unit>> begin() {
+    auto now = co_await store_.current_revision(tasks_.context());
+    if (!now) co_return std::unexpected(std::move(now).error());
+    revision_ = *now;
+    co_return follow(*now + 1);
+  }
+
+  rt::Task<void> stop() override {
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    co_await tasks_.close();
+    watch_.reset();
+    stopped_ = true;
+    wake_waiters(INT64_MAX);
+  }
+
+  Store& store() override { return store_; }
+  int64_t revision() const override { return revision_.load(std::memory_order_acquire); }
+
+  rt::Task<Result<Unit>> wait_for(rt::Context ctx, int64_t revision) override {
+    if (this->revision() >= revision) co_return Unit{};
+    rt::Event woken;
+    Waiters::iterator place;
+    {
+      std::lock_guard lock(waiters_mutex_);
+      place = waiters_.emplace(revision, &woken);
+    }
+    Result<Unit> done = Unit{};
+    if (this->revision() < revision && !stopped_) {
+      store_.request_progress();
+      done = co_await woken.wait(ctx);
+    }
+    {
+      std::lock_guard lock(waiters_mutex_);
+      waiters_.erase(place);
+    }
+    if (done && this->revision() < revision) done = error(Reason::Gone, "the watch cache has stopped");
+    co_return done;
+  }
+
+  void attach(std::string prefix, std::shared_ptr<Feed> feed) override {
+    std::lock_guard lock(mutex_);
+    const bool added = feeds_.emplace(std::move(prefix), std::move(feed)).second;
+    CHECK(added, "one cache a prefix");
+  }
+
+  void detach(const std::shared_ptr<Feed>& feed) override {
+    std::lock_guard lock(mutex_);
+    std::erase_if(feeds_, [&](const auto& entry) { return entry.second == feed; });
+  }
+
+ private:
+  Result<Unit> follow(int64_t from) {
+    auto sink = [this](Result<std::vector<WatchEvent>> events) { take(std::move(events)); };
+    auto watch = store_.watch(prefix_, prefix_end(prefix_), from, std::move(sink));
+    if (!watch) return std::unexpected(std::move(watch).error());
+    watch_ = std::move(*watch);
+    return Unit{};
+  }
+
+  // The store's call.
+  void take(Result<std::vector<WatchEvent>> events) {
+    std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    if (!events) {
+      failed_ = true;
+      if (!std::exchange(recovering_, true)) tasks_.spawn_on(home_, recover(std::move(events).error()));
+      return;
+    }
+    int64_t through = 0;
+    std::vector<WatchEvent> run;      // neighbours of one feed
+    Feed* feed = nullptr;
+    for (WatchEvent& event : *events) {
+      through = std::max(through, event.kv.mod_revision);
+      if (event.type == WatchType::Progress) continue;
+      Feed* own = route(event.kv.key);
+      if (own != feed && !run.empty()) feed->apply(std::exchange(run, {}));
+      feed = own;
+      if (feed != nullptr) run.push_back(std::move(event));
+    }
+    if (!run.empty()) feed->apply(std::move(run));
+    latest_ = std::max(latest_, through);
+    seen_ = std::max(seen_, through);
+    if (!recovering_) advance(seen_);
+  }
+
+  // The feed of the longest prefix of `key`; prefixes do not overlap, so it is the one just before it.
+  Feed* route(const std::string& key) const {
+    auto it = feeds_.upper_bound(key);
+    if (it == feeds_.begin()) return nullptr;
+    --it;
+    return key.starts_with(it->first) ? it->second.get() : nullptr;
+  }
+
+  void advance(int64_t revision) {
+    if (revision <= revision_.load(std::memory_order_relaxed)) return;
+    revision_.store(revision, std::memory_order_release);
+    wake_waiters(revision);
+  }
+
+  void wake_waiters(int64_t revision) {
+    std::lock_guard lock(waiters_mutex_);
+    const auto end = waiters_.upper_bound(revision);
+    for (auto it = waiters_.begin(); it != end; ++it) it->second->set();   // each takes itself off
+  }
+
+  // After the store's watch has failed: goes on where it stopped; if that is compacted, all caches list again.
+  rt::Task<void> recover(Status why) {
+    bool again = why.reason == Reason::Expired;
+    for (rt::Duration delay = retry_first;; delay = std::min(delay * 2, retry_max)) {
+      watch_.reset();
+      Result<Unit> done = Unit{};
+      if (!again) {
+        done = resume();
+        if (!done && done.error().reason == Reason::Expired) again = true;
+      }
+      if (again) done = co_await start_over();
+      if (done) co_return;
+      auto slept = co_await rt::sleep_for(tasks_.context(), delay);
+      if (!slept) co_return;
+    }
+  }
+
+  // The events from here on may arrive before this returns: they are applied as they come, in order.
+  Result<Unit> resume() {
+    {
+      std::lock_guard lock(mutex_);
+      recovering_ = false;
+    }
+    auto done = follow(revision_ + 1);
+    if (!done) {
+      std::lock_guard lock(mutex_);
+      recovering_ = true;
+    }
+    return done;
+  }
+
+  rt::Task<Result<Unit>> start_over() {
+    std::map<std::string, std::shared_ptr<Feed>> feeds;
+    {
+      std::lock_guard lock(mutex_);
+      for (auto& [prefix, feed] : feeds_) feed->lost();
+      feeds = feeds_;
+      failed_ = false;
+      latest_ = 0;
+    }
+    auto now = co_await store_.current_revision(tasks_.context());
+    if (!now) co_return std::unexpected(std::move(now).error());
+    CO_TRY(follow(*now + 1));
+    for (auto& [prefix, feed] : feeds) CO_TRY(co_await feed->relist());
+    std::lock_guard lock(mutex_);
+    if (failed_) co_return error(Reason::ServiceUnavailable, "the store's watch ended again");
+    recovering_ = false;
+    if (*now < revision()) {
+      // The store was restored from a backup; who waits for a revision that is no more waits for its next life.
+      seen_ = std::max(*now, latest_);
+      revision_ = seen_;
+    }
+    seen_ = std::max({seen_, *now, latest_});
+    advance(seen_);
+    co_return Unit{};
+  }
+
+  using Waiters = std::multimap<int64_t, rt::Event*>;
+
+  Store& store_;
+  const std::string prefix_;
+  rt::Executor& home_;
+  std::mutex mutex_;                    // held while feeds are fed: one event at a time
+  std::map<std::string, std::shared_ptr<Feed>> feeds_;
+  bool recovering_ = false;
+  bool failed_ = false;                 // the present watch has ended
+  bool stopping_ = false;
+  int64_t seen_ = 0;                    // the newest revision that feeds have been given
+  int64_t latest_ = 0;                  // the same, by the present watch
+  std::atomic<int64_t> revision_ = 0;
+  std::atomic<bool> stopped_ = false;
+  std::mutex waiters_mutex_;
+  Waiters waiters_;
+  std::unique_ptr<Watch> watch_;
+  rt::TaskGroup tasks_;
+};
+
+}  // namespace
+
+rt::Task<Result<std::unique_ptr<StoreFanout>>> StoreFanout::start(rt::Runtime&, Store& store, std::string prefix) {
+  auto fanout = std::make_unique<Fanout>(store, std::move(prefix));
+  auto begun = co_await fanout->begin();
+  if (!begun) {
+    co_await fanout->stop();
+    co_return std::unexpected(std::move(begun).error());
+  }
+  co_return std::move(fanout);
+}
+
+}  // namespace pintle::storage
