@@ -160,6 +160,38 @@ Task<void> cancellation() {
 }
 TEST(Network, CancelledReadLeavesTheStreamWhole) { on_each_backend(cancellation); }
 
+Task<void> connect_and_read(Endpoint server, Context ctx, std::atomic<int>* cancelled, Event* reading) {
+  auto stream = co_await network().connect(in_time(), server);
+  EXPECT_TRUE(stream.has_value());
+  reading->set();
+  char buffer[10];
+  while (true) {
+    auto got = co_await (*stream)->read(ctx, buffer);
+    if (!got) break;
+  }
+  ++*cancelled;
+}
+Task<void> cancel_across_executors() {
+  auto listener = network().listen({"127.0.0.1", 0});
+  Runtime& runtime = Executor::current().runtime();
+  for (std::size_t round = 0; round < 50; ++round) {
+    const Context ctx = Context::background().child();
+    std::atomic<int> cancelled = 0;
+    Event reading;
+    TaskGroup group;
+    Executor& executor = runtime.executor(round % runtime.executor_count());
+    group.spawn_on(executor, connect_and_read((*listener)->local(), ctx, &cancelled, &reading));
+    auto stream = co_await (*listener)->accept(in_time());
+    EXPECT_TRUE(stream.has_value());
+    (void)co_await reading.wait(Context::background());
+    if (round % 3 == 0) (void)co_await (*stream)->write(in_time(), "x");
+    ctx.cancel();
+    co_await group.join();
+    EXPECT_EQ(cancelled, 1);
+  }
+}
+TEST(Network, CancelFromAnotherExecutor) { on_each_backend(cancel_across_executors); }
+
 Task<void> write_until_full(Stream* stream, Result<Unit>* out) {
   const std::string block(1 << 20, 'x');
   while (true) {

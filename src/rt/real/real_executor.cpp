@@ -8,6 +8,8 @@ namespace pintle::rt {
 namespace {
 // A burst's queue is given back once it is larger than this.
 constexpr std::size_t kept_queue_max = 1024;
+// Batches of ready work between two looks at the sockets.
+constexpr int rounds_max = 8;
 }  // namespace
 
 RealExecutor::RealExecutor(Runtime& runtime, std::size_t index)
@@ -28,10 +30,20 @@ void RealExecutor::push(Work work) {
 }
 
 void RealExecutor::drain() {
-  {
-    std::lock_guard lock(mutex_);
-    running_.swap(ready_);
+  for (int round = 0; round < rounds_max; ++round) {
+    {
+      std::lock_guard lock(mutex_);
+      drain_posted_ = !ready_.empty();
+      if (!drain_posted_) return;
+      running_.swap(ready_);
+    }
+    run_batch();
   }
+  // To the back of the line: sockets and timers get their turn.
+  boost::asio::post(io_->context, [this] { drain(); });
+}
+
+void RealExecutor::run_batch() {
   for (Work& work : running_) {
     if (work.handle) {
       work.handle.resume();
@@ -42,13 +54,6 @@ void RealExecutor::drain() {
   }
   running_.clear();
   if (running_.capacity() > kept_queue_max) running_.shrink_to_fit();
-  {
-    std::lock_guard lock(mutex_);
-    drain_posted_ = !ready_.empty();
-    if (!drain_posted_) return;
-  }
-  // At the back of the line: sockets and timers get their turn between two batches.
-  boost::asio::post(io_->context, [this] { drain(); });
 }
 
 TimerId RealExecutor::post_at(TimePoint when, std::function<void()> work) {

@@ -38,6 +38,7 @@ class RealExecutor final : public Executor {
   };
   void push(Work work);
   void drain();
+  void run_batch();
   void arm();
   void fire();
 

@@ -44,16 +44,21 @@ SocketStream::~SocketStream() { fd_->close(); }
 Task<Result<std::size_t>> SocketStream::read(Context ctx, std::span<char> out) {
   if (ctx.done()) co_return std::unexpected(ctx.status());
   auto fd = fd_;
-  if (++reads_at_once_ >= reads_at_once_max) {
+  if (drained_) {
+    reads_at_once_ = 0;
+  } else if (++reads_at_once_ >= reads_at_once_max) {
     reads_at_once_ = 0;
     co_await yield();
   }
+  if (std::exchange(drained_, false)) CO_TRY(co_await fd->wait(Fd::Read, ctx));
   while (fd->is_open()) {
     const ssize_t got = ::recv(fd->get(), out.data(), out.size(), MSG_DONTWAIT);
-    if (got >= 0) co_return static_cast<std::size_t>(got);
+    if (got >= 0) {
+      drained_ = got > 0 && static_cast<std::size_t>(got) < out.size();
+      co_return static_cast<std::size_t>(got);
+    }
     if (errno == EINTR) continue;
     if (errno != EAGAIN) co_return std::unexpected(io_status(errno, "read"));
-    reads_at_once_ = 0;
     CO_TRY(co_await fd->wait(Fd::Read, ctx));
   }
   co_return error(Reason::Cancelled, "connection closed");

@@ -23,6 +23,8 @@ class SocketStream final : public Stream {
   Endpoint local_;
   Endpoint remote_;
   uint32_t reads_at_once_ = 0;
+  // The last read took all there was: the next one waits before it asks the system.
+  bool drained_ = false;
 };
 
 class SocketListener final : public Listener {
