@@ -1,18 +1,25 @@
-// Admission: plugins that change (admit) and then check (validate) an object on its way to the store.
+// Admission: plugins that change (admit) and then check (validate) an object on its way to the store. Each plugin is a
+// folder here; plugins.h puts those of a server together.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/object.h"
 #include "apiserver/authentication/authenticator.h"
 #include "apiserver/resource_reader.h"
 #include "base/status.h"
+#include "rt/clock.h"
 #include "rt/context.h"
 #include "rt/task.h"
 
 namespace pintle::apiserver {
+
+class Authorizer;
+class Registry;
 
 enum class Operation : uint8_t { Create, Update, Delete, Connect };
 
@@ -29,21 +36,45 @@ struct AdmissionAttributes {
   const UserInfo* user = nullptr;
   bool dry_run = false;
   std::vector<std::string>* warnings = nullptr;   // shown to the client as Warning headers
+
+  bool is(std::string_view group, std::string_view resource_name) const { return resource.resource == resource_name && resource.group == group; }
+  // The object as T; nullptr if there is none or it is of another type.
+  template <class T>
+  T* object_as() const {
+    return object && *object && object->is<T>() ? &object->as<T>() : nullptr;
+  }
+  template <class T>
+  const T* old_as() const {
+    return old_object && *old_object && old_object->is<T>() ? &old_object->as<T>() : nullptr;
+  }
 };
 
+// The answer of a plugin that need not wait; nullopt: the task must be asked.
+using AdmissionNow = std::optional<Result<Unit>>;
+
+// Thread-safe. admit() and validate() default to what admit_now() and validate_now() say, which default to letting pass.
 class AdmissionPlugin {
  public:
   virtual ~AdmissionPlugin() = default;
   virtual std::string_view name() const = 0;
   virtual bool handles(Operation operation) const = 0;
-  // Both default to doing nothing.
+  virtual AdmissionNow admit_now(AdmissionAttributes&) { return Unit{}; }
+  virtual AdmissionNow validate_now(const AdmissionAttributes&) { return Unit{}; }
   virtual rt::Task<Result<Unit>> admit(rt::Context ctx, AdmissionAttributes& attributes);
   virtual rt::Task<Result<Unit>> validate(rt::Context ctx, const AdmissionAttributes& attributes);
 };
 
-// The plugins of this build in upstream's order, those of `enabled` (default set plus flags), with their dependencies.
+// What plugins look at and write to; all outlive the plugins.
 struct AdmissionDeps {
   const ResourceReader& reader;
+  Authorizer* authorizer = nullptr;     // nullptr: checks that ask for rights refuse
+  rt::Random* random = nullptr;
+  Registry* registry = nullptr;         // quota usage is written through it; nullptr: quotas are not enforced
 };
+
+// 403 in upstream's form: `pods "a" is forbidden: why`, named by the request or the object.
+std::unexpected<Status> refuse(const AdmissionAttributes& attributes, std::string_view why);
+
+inline bool is_pods(const AdmissionAttributes& attributes) { return attributes.is("", "pods"); }
 
 }  // namespace pintle::apiserver

@@ -1,0 +1,131 @@
+#include "apiserver/admission/plugins.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "apiserver/admission/default_toleration_seconds/default_toleration_seconds.h"
+#include "apiserver/admission/namespace_lifecycle/namespace_lifecycle.h"
+#include "apiserver/admission/node_restriction/node_restriction.h"
+#include "apiserver/admission/priority/priority.h"
+#include "apiserver/admission/service_account/service_account.h"
+#include "apiserver/admission/taint_nodes_by_condition/taint_nodes_by_condition.h"
+
+namespace pintle::apiserver {
+namespace {
+
+using Factory = std::unique_ptr<AdmissionPlugin> (*)(const AdmissionDeps&);
+
+// Every name that upstream knows, in the order in which upstream runs them.
+struct Entry {
+  std::string_view name;
+  bool on_by_default;
+  Factory make;            // nullptr: nothing here yet
+};
+constexpr Entry entries[] = {
+    {"AlwaysAdmit", false, nullptr},
+    {"NamespaceAutoProvision", false, nullptr},
+    {"NamespaceLifecycle", true, make_namespace_lifecycle},
+    {"NamespaceExists", false, nullptr},
+    {"LimitPodHardAntiAffinityTopology", false, nullptr},
+    {"LimitRanger", true, nullptr},
+    {"ServiceAccount", true, make_service_account},
+    {"NodeRestriction", false, make_node_restriction},
+    {"TaintNodesByCondition", true, make_taint_nodes_by_condition},
+    {"AlwaysPullImages", false, nullptr},
+    {"ImagePolicyWebhook", false, nullptr},
+    {"PodSecurity", true, nullptr},
+    {"PodNodeSelector", false, nullptr},
+    {"Priority", true, make_priority},
+    {"DefaultTolerationSeconds", true, nullptr},      // made below: it has settings
+    {"PodTolerationRestriction", false, nullptr},
+    {"EventRateLimit", false, nullptr},
+    {"ExtendedResourceToleration", false, nullptr},
+    {"DefaultStorageClass", true, nullptr},
+    {"StorageObjectInUseProtection", true, nullptr},
+    {"PodGroupProtection", true, nullptr},
+    {"OwnerReferencesPermissionEnforcement", false, nullptr},
+    {"PersistentVolumeClaimResize", true, nullptr},
+    {"RuntimeClass", true, nullptr},
+    {"CertificateApproval", true, nullptr},
+    {"CertificateSigning", true, nullptr},
+    {"ClusterTrustBundleAttest", true, nullptr},
+    {"CertificateSubjectRestriction", true, nullptr},
+    {"DefaultIngressClass", true, nullptr},
+    {"DenyServiceExternalIPs", false, nullptr},
+    {"PodTopologyLabels", true, nullptr},
+    {"PodGroupWorkloadExists", true, nullptr},
+    {"NodeDeclaredFeatureValidator", true, nullptr},
+    {"JobValidation", true, nullptr},
+    {"PodResizeValidator", true, nullptr},
+    {"MutatingAdmissionPolicy", true, nullptr},
+    {"MutatingAdmissionWebhook", true, nullptr},
+    {"ValidatingAdmissionPolicy", true, nullptr},
+    {"ValidatingAdmissionWebhook", true, nullptr},
+    {"ResourceQuota", true, nullptr},
+    {"AlwaysDeny", false, nullptr},
+};
+
+bool contains(const std::vector<std::string>& list, std::string_view name) { return std::find(list.begin(), list.end(), name) != list.end(); }
+
+Result<Unit> check_names(const std::vector<std::string>& names, std::string_view flag) {
+  for (const auto& name : names) {
+    const auto known = [&](const Entry& entry) { return entry.name == name; };
+    if (std::none_of(std::begin(entries), std::end(entries), known)) return bad_request(fmt::format("{}: there is no admission plugin \"{}\"", flag, name));
+  }
+  return Unit{};
+}
+
+}  // namespace
+
+Result<Unit> check_admission_config(const AdmissionConfig& config) {
+  TRY(check_names(config.enable, "--enable-admission-plugins"));
+  TRY(check_names(config.disable, "--disable-admission-plugins"));
+  for (const auto& name : config.enable)
+    if (contains(config.disable, name)) return bad_request(fmt::format("the admission plugin \"{}\" is both enabled and disabled", name));
+  return Unit{};
+}
+
+std::vector<std::unique_ptr<AdmissionPlugin>> make_admission_plugins(const AdmissionConfig& config, const AdmissionDeps& deps,
+                                                                     std::vector<std::string>& warnings) {
+  std::vector<std::unique_ptr<AdmissionPlugin>> members;
+  for (const Entry& entry : entries) {
+    const bool asked_for = contains(config.enable, entry.name);
+    if (contains(config.disable, entry.name) || (!entry.on_by_default && !asked_for)) continue;
+    if (entry.name == "DefaultTolerationSeconds")
+      members.push_back(make_default_toleration_seconds(config.default_not_ready_toleration_seconds, config.default_unreachable_toleration_seconds));
+    else if (entry.make) members.push_back(entry.make(deps));
+    else if (asked_for && entry.name != "AlwaysAdmit") warnings.push_back(fmt::format("the admission plugin \"{}\" has no effect yet", entry.name));
+  }
+  std::vector<std::unique_ptr<AdmissionPlugin>> out;
+  out.push_back(std::make_unique<AdmissionSequence>(std::move(members)));
+  return out;
+}
+
+rt::Task<Result<Unit>> AdmissionSequence::admit(rt::Context ctx, AdmissionAttributes& attributes) {
+  for (const auto& member : members_) {
+    if (!member->handles(attributes.operation)) continue;
+    auto answer = member->admit_now(attributes);
+    if (!answer) answer = co_await member->admit(ctx, attributes);
+    if (!*answer) co_return std::move(*answer);
+  }
+  co_return Unit{};
+}
+
+rt::Task<Result<Unit>> AdmissionSequence::validate(rt::Context ctx, const AdmissionAttributes& attributes) {
+  for (const auto& member : members_) {
+    if (!member->handles(attributes.operation)) continue;
+    auto answer = member->validate_now(attributes);
+    if (!answer) answer = co_await member->validate(ctx, attributes);
+    if (!*answer) co_return std::move(*answer);
+  }
+  co_return Unit{};
+}
+
+std::vector<std::string_view> AdmissionSequence::member_names() const {
+  std::vector<std::string_view> out;
+  for (const auto& member : members_) out.push_back(member->name());
+  return out;
+}
+
+}  // namespace pintle::apiserver
