@@ -1,0 +1,188 @@
+// Throughput of the stores and of the watch cache; by hand: storage_bench [store|fanout|memory] (not part of any test).
+#include <sys/resource.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "rt/runtime.h"
+#include "rt/sync.h"
+#include "storage/cache/test_codec.h"
+#include "storage/memory_store.h"
+#include "storage/sqlite_store.h"
+#include "storage/watch_cache.h"
+
+namespace pintle::storage {
+namespace {
+
+const rt::Context background = rt::Context::background();
+
+double cpu_s() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+double rss_mib() {
+  std::ifstream in("/proc/self/statm");
+  long pages = 0;
+  in >> pages >> pages;
+  return static_cast<double>(pages) * 4096 / (1 << 20);
+}
+struct Timer {
+  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+  double cpu = cpu_s();
+  void report(const char* what, double n) const {
+    const double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double used = cpu_s() - cpu;
+    std::printf("%-34s %9.0f/s  %7.2f us CPU each  (%.0f in %.2f s, %.2f s CPU, RSS %.1f MiB)\n", what, n / wall, used / n * 1e6, n, wall,
+                used, rss_mib());
+    std::fflush(stdout);
+  }
+};
+
+rt::Task<void> creator(Store* store, int worker, int n, std::size_t bytes) {
+  const Bytes value(std::string(bytes, 'v'));
+  for (int i = 0; i < n; ++i) {
+    const uint64_t mix = (static_cast<uint64_t>(worker) * 1000003 + static_cast<uint64_t>(i)) * 0x9e3779b97f4a7c15u;
+    char key[96];
+    std::snprintf(key, sizeof key, "/registry/pods/default/web-%016llx", static_cast<unsigned long long>(mix));
+    auto done = co_await store->create(background, key, value);
+    if (!done) std::printf("create: %s\n", done.error().message.c_str());
+  }
+}
+rt::Task<void> updater(Store* store, int worker, int n, std::size_t bytes) {
+  const std::string key = "/registry/leases/kube-node-lease/node-" + std::to_string(worker);
+  const Bytes value(std::string(bytes, 'u'));
+  auto now = co_await store->create(background, key, value);
+  for (int i = 0; i < n && now; ++i) now = co_await store->update(background, key, value, now->mod_revision);
+}
+
+uint64_t tree_bytes(const std::string& dir) {
+  uint64_t total = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(dir)) {
+    if (entry.is_regular_file()) total += entry.file_size();
+  }
+  return total;
+}
+
+rt::Task<int> bench_store(rt::Runtime* runtime, std::string dir) {
+  std::filesystem::remove_all(dir);
+  SqliteStoreOptions options;
+  options.data_dir = dir;
+  auto store = SqliteStore::open(*runtime, options);
+  if (!store) {
+    std::printf("%s\n", store.error().message.c_str());
+    co_return 1;
+  }
+  for (const int workers : {1, 32, 64}) {
+    const int each = 40000 / (workers == 1 ? 20 : workers);
+    const Timer timer;
+    rt::TaskGroup group;
+    for (int w = 0; w < workers; ++w) group.spawn_on(runtime->executor(static_cast<std::size_t>(w) % runtime->executor_count()), creator(store->get(), workers * 1000 + w, each, 1500));
+    co_await group.join();
+    timer.report(("create 1.5 KB, " + std::to_string(workers) + " at once").c_str(), workers * each);
+  }
+  {
+    const Timer timer;
+    rt::TaskGroup group;
+    for (int w = 0; w < 64; ++w) group.spawn(updater(store->get(), w, 1500, 1500));
+    co_await group.join();
+    timer.report("update 1.5 KB, 64 at once", 64 * 1500);
+  }
+  std::printf("files: %.1f MiB\n", static_cast<double>(tree_bytes(dir)) / (1 << 20));
+  store->reset();
+  const Timer timer;
+  auto again = SqliteStore::open(*runtime, options);
+  timer.report("open with 80,000 keys", 1);
+  std::printf("files after close: %.1f MiB\n", static_cast<double>(tree_bytes(dir)) / (1 << 20));
+  again->reset();
+  std::filesystem::remove_all(dir);
+  co_return 0;
+}
+
+rt::Task<void> reader(CacheWatcher* watcher, std::size_t n, std::atomic<uint64_t>* bytes) {
+  for (std::size_t seen = 0; seen < n;) {
+    auto events = co_await watcher->next(background);
+    if (!events) {
+      std::printf("watch: %s\n", events.error().message.c_str());
+      co_return;
+    }
+    for (const CacheEvent& event : *events) *bytes += event.object->encoded(1).size();
+    seen += events->size();
+  }
+}
+
+rt::Task<int> bench_fanout(rt::Runtime* runtime) {
+  auto store = make_memory_store(*runtime, {.on_executor = false});
+  const TestCodec codec;
+  auto cache = co_await WatchCache::start(*runtime, *store, "/registry/pods/", codec);
+  co_await creator(store.get(), 1, 100, 1500);
+  for (const bool selective : {false, true}) {
+    auto now = co_await store->current_revision(background);
+    CacheWatchOptions options;
+    options.prefix = "/registry/pods/";
+    options.revision = *now;
+    if (selective) options.match = [](const ObjectHeader& header) { return header.ns == "default"; };
+    std::vector<std::unique_ptr<CacheWatcher>> watchers;
+    for (int i = 0; i < 500; ++i) watchers.push_back(std::move(*(*cache)->watch(options)));
+    std::atomic<uint64_t> bytes = 0;
+    const Timer timer;
+    rt::TaskGroup group;
+    for (std::size_t i = 0; i < watchers.size(); ++i) group.spawn_on(runtime->executor(i % runtime->executor_count()), reader(watchers[i].get(), 500, &bytes));
+    co_await creator(store.get(), selective ? 3 : 2, 500, 1500);
+    co_await group.join();
+    timer.report(selective ? "events to 500 watchers, selective" : "events to 500 watchers", 500 * 500);
+  }
+  co_await (*cache)->stop();
+  co_return 0;
+}
+
+rt::Task<int> bench_memory(rt::Runtime* runtime, std::string dir) {
+  std::filesystem::remove_all(dir);
+  SqliteStoreOptions options;
+  options.data_dir = dir;
+  std::printf("at start: RSS %.1f MiB\n", rss_mib());
+  {
+    auto store = SqliteStore::open(*runtime, options);
+    std::printf("store open: RSS %.1f MiB\n", rss_mib());
+    rt::TaskGroup group;
+    for (int w = 0; w < 32; ++w) group.spawn(creator(store->get(), w, 10000 / 32 + 1, 1700));
+    co_await group.join();
+    std::printf("10,000 stored: RSS %.1f MiB\n", rss_mib());
+    const TestCodec codec;
+    const double before = rss_mib();
+    auto cache = co_await WatchCache::start(*runtime, **store, "/registry/pods/", codec);
+    const std::size_t n = (*cache)->count("");
+    std::size_t wire = 0;
+    CacheListOptions all;
+    for (const CachedObjectPtr& object : (*cache)->list(all).items) wire += object->wire().size();
+    std::printf("%zu cached: RSS +%.1f MiB for %.1f MiB of wire bytes: %.2f times\n", n, rss_mib() - before,
+                static_cast<double>(wire) / (1 << 20), (rss_mib() - before) * (1 << 20) / static_cast<double>(wire));
+    const Timer timer;
+    for (int i = 0; i < 100; ++i) wire += (*cache)->list(all).items.size();
+    timer.report("LIST snapshots of 10,000", 100);
+    co_await (*cache)->stop();
+  }
+  std::filesystem::remove_all(dir);
+  co_return 0;
+}
+
+}  // namespace
+}  // namespace pintle::storage
+
+int main(int argc, char** argv) {
+  using namespace pintle;
+  const char* what = argc > 1 ? argv[1] : "store";
+  const std::string dir = argc > 2 ? argv[2] : "/tmp/pintle-storage-bench";
+  auto runtime = rt::make_real_runtime({.threads = 2});
+  rt::Runtime* raw = runtime.get();
+  return runtime->run([&]() -> rt::Task<int> {
+    if (std::strcmp(what, "fanout") == 0) return storage::bench_fanout(raw);
+    if (std::strcmp(what, "memory") == 0) return storage::bench_memory(raw, dir);
+    return storage::bench_store(raw, dir);
+  });
+}
