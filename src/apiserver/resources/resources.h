@@ -11,6 +11,12 @@ using Definitions = std::vector<ResourceDefinition>;
 
 // Each group appends its resources.
 void add_core(Definitions& out);
+void add_apps(Definitions& out);
+void add_autoscaling(Definitions& out);
+void add_batch(Definitions& out);
+void add_networking(Definitions& out);
+void add_policy(Definitions& out);
+void add_rbac(Definitions& out);
 
 // All of them, in no particular order.
 Definitions builtin_resources();

@@ -1,0 +1,85 @@
+#include <array>
+
+#include "api/gen/apps_v1.h"
+#include "apiserver/resources/apps/apps.h"
+#include "apiserver/resources/apps/workload.h"
+#include "apiserver/resources/core/pod_spec.h"
+#include "apiserver/resources/core/template_cells.h"
+
+namespace pintle::apiserver::resources {
+namespace {
+
+namespace apps = api::apps_v1;
+
+class DaemonSetStrategy : public TypedStrategy<apps::DaemonSet> {
+ public:
+  void set_defaults(apps::DaemonSet& set) const override {
+    apps::DaemonSetSpec& spec = set.spec;
+    default_pod_spec(spec.template_.spec);
+    if (spec.update_strategy.type.empty()) spec.update_strategy.type = "RollingUpdate";
+    if (spec.update_strategy.type == "RollingUpdate") {
+      auto& rolling = spec.update_strategy.rolling_update.ensure();
+      if (!rolling.max_unavailable) rolling.max_unavailable = api::IntOrString{.is_string = false, .int_value = 1, .string_value = ""};
+      if (!rolling.max_surge) rolling.max_surge = api::IntOrString{};
+    }
+    if (!spec.revision_history_limit) spec.revision_history_limit = 10;
+  }
+  void prepare_for_create(const RequestScope&, apps::DaemonSet& set) const override { set.status = apps::DaemonSetStatus(); }
+  void validate(const RequestScope&, const apps::DaemonSet& set, FieldErrors& errors) const override {
+    const apps::DaemonSetSpec& spec = set.spec;
+    const FieldPath at("spec");
+    validate_workload_selector(spec.selector.get(), spec.template_, at, "daemonset", errors);
+    validate_pod_template(spec.template_, at.child("template"), errors);
+    validate_running_template(spec.template_, at.child("template"), "DaemonSet", errors);
+    non_negative(spec.min_ready_seconds, at.child("minReadySeconds"), errors);
+    validate_strategy(spec.update_strategy, at.child("updateStrategy"), errors);
+    non_negative(spec.revision_history_limit.value_or(0), at.child("revisionHistoryLimit"), errors);
+  }
+  void validate_update(const RequestScope&, const apps::DaemonSet& set, const apps::DaemonSet& old, FieldErrors& errors) const override {
+    if (!same_selector(set.spec.selector, old.spec.selector))
+      errors.invalid(FieldPath("spec", "selector"), apimachinery::BadValue::raw("{...}"), "field is immutable");
+  }
+  void table_cells(const apps::DaemonSet& set, TableCells& cells) const override {
+    cells.emplace_back(set.metadata.name);
+    cells.emplace_back(set.status.desired_number_scheduled);
+    cells.emplace_back(set.status.current_number_scheduled);
+    cells.emplace_back(set.status.number_ready);
+    cells.emplace_back(set.status.updated_number_scheduled);
+    cells.emplace_back(set.status.number_available);
+    std::string nodes;
+    for (const auto& [key, value] : set.spec.template_.spec.node_selector) nodes += (nodes.empty() ? "" : ",") + key + "=" + value;
+    cells.emplace_back(nodes.empty() ? "<none>" : nodes);
+    cells.push_back(TableCell::age(set.metadata.creation_timestamp));
+    append_template_cells(set.spec.template_.spec, selector_text(set.spec.selector.get()), cells);
+  }
+
+ private:
+  static void validate_strategy(const apps::DaemonSetUpdateStrategy& strategy, const FieldPath& path, FieldErrors& errors) {
+    constexpr std::array<std::string_view, 2> types{"OnDelete", "RollingUpdate"};
+    if (strategy.type == "OnDelete") return;
+    if (strategy.type != "RollingUpdate") {
+      errors.not_supported(path.child("type"), strategy.type, types);
+      return;
+    }
+    const FieldPath rolling = path.child("rollingUpdate");
+    validate_int_or_percent(*strategy.rolling_update->max_unavailable, rolling.child("maxUnavailable"), true, errors);
+    validate_int_or_percent(*strategy.rolling_update->max_surge, rolling.child("maxSurge"), true, errors);
+    const bool unavailable = !is_zero(*strategy.rolling_update->max_unavailable);
+    const bool surge = !is_zero(*strategy.rolling_update->max_surge);
+    if (!unavailable && !surge) errors.required(rolling.child("maxUnavailable"), "cannot be 0 when maxSurge is 0");
+    if (unavailable && surge) errors.invalid(rolling.child("maxSurge"), apimachinery::BadValue::raw("{...}"), "may not be set when maxUnavailable is non-zero");
+  }
+};
+
+}  // namespace
+
+ResourceDefinition daemon_sets() {
+  ResourceDefinition out;
+  out.resource = {"apps", "daemonsets"};
+  out.strategy = std::make_shared<DaemonSetStrategy>();
+  out.has_status = true;
+  out.has_generation = true;
+  return out;
+}
+
+}  // namespace pintle::apiserver::resources

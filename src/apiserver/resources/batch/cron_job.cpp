@@ -1,0 +1,80 @@
+#include <algorithm>
+#include <array>
+
+#include "apimachinery/validation/formats.h"
+#include "apiserver/resources/apps/workload.h"
+#include "apiserver/resources/batch/batch.h"
+#include "apiserver/resources/core/template_cells.h"
+
+namespace pintle::apiserver::resources {
+namespace {
+
+namespace batch = api::batch_v1;
+
+constexpr std::size_t name_bytes_max = 52;   // the controller appends 11 characters to make the Jobs' names
+
+// A name of the time zone database; that the controller's machine has it is checked there.
+bool is_time_zone(std::string_view name) {
+  return !name.empty() && name != "Local" && name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-/") == std::string_view::npos &&
+         name.find("..") == std::string_view::npos && name.front() != '/';
+}
+
+class CronJobStrategy : public TypedStrategy<batch::CronJob> {
+ public:
+  void set_defaults(batch::CronJob& job) const override {
+    if (job.spec.concurrency_policy.empty()) job.spec.concurrency_policy = "Allow";
+    if (!job.spec.suspend) job.spec.suspend = false;
+    if (!job.spec.successful_jobs_history_limit) job.spec.successful_jobs_history_limit = 3;
+    if (!job.spec.failed_jobs_history_limit) job.spec.failed_jobs_history_limit = 1;
+    // The Jobs' own defaults are set when they are made; their pods' are set here, as upstream does.
+    batch::JobSpec probe = job.spec.job_template.spec;
+    default_job_spec(probe);
+    job.spec.job_template.spec.template_ = std::move(probe.template_);
+  }
+  void prepare_for_create(const RequestScope&, batch::CronJob& job) const override { job.status = batch::CronJobStatus(); }
+  void validate(const RequestScope&, const batch::CronJob& job, FieldErrors& errors) const override {
+    constexpr std::array<std::string_view, 3> policies{"Allow", "Forbid", "Replace"};
+    const FieldPath at("spec");
+    const batch::CronJobSpec& spec = job.spec;
+    if (spec.schedule.empty()) {
+      errors.required(at.child("schedule"));
+    } else if (spec.schedule.find("TZ") != std::string::npos) {
+      errors.invalid(at.child("schedule"), spec.schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
+    } else if (const std::string fault = check_cron_schedule(spec.schedule); !fault.empty()) {
+      errors.invalid(at.child("schedule"), spec.schedule, fault);
+    }
+    if (spec.starting_deadline_seconds) non_negative(*spec.starting_deadline_seconds, at.child("startingDeadlineSeconds"), errors);
+    if (spec.time_zone && !is_time_zone(*spec.time_zone)) errors.invalid(at.child("timeZone"), *spec.time_zone, "unknown time zone");
+    if (std::find(policies.begin(), policies.end(), spec.concurrency_policy) == policies.end())
+      errors.not_supported(at.child("concurrencyPolicy"), spec.concurrency_policy, policies);
+    FieldErrors of_template;
+    validate_job_spec(spec.job_template.spec, at.child("jobTemplate", "spec"), true, of_template);
+    errors.append(std::move(of_template));
+    if (spec.successful_jobs_history_limit) non_negative(*spec.successful_jobs_history_limit, at.child("successfulJobsHistoryLimit"), errors);
+    if (spec.failed_jobs_history_limit) non_negative(*spec.failed_jobs_history_limit, at.child("failedJobsHistoryLimit"), errors);
+    if (job.metadata.name.size() > name_bytes_max) errors.invalid(FieldPath("metadata", "name"), job.metadata.name, "must be no more than 52 characters");
+  }
+  void table_cells(const batch::CronJob& job, TableCells& cells) const override {
+    cells.emplace_back(job.metadata.name);
+    cells.emplace_back(job.spec.schedule);
+    cells.emplace_back(job.spec.time_zone.value_or("<none>"));
+    cells.emplace_back(job.spec.suspend.value_or(false) ? "True" : "False");
+    cells.emplace_back(static_cast<int64_t>(job.status.active.size()));
+    cells.push_back(job.status.last_schedule_time ? TableCell::age(*job.status.last_schedule_time) : TableCell("<none>"));
+    cells.push_back(TableCell::age(job.metadata.creation_timestamp));
+    append_template_cells(job.spec.job_template.spec.template_.spec, job.spec.job_template.spec.selector ? selector_text(job.spec.job_template.spec.selector.get()) : "<none>", cells);
+  }
+};
+
+}  // namespace
+
+ResourceDefinition cron_jobs() {
+  ResourceDefinition out;
+  out.resource = {"batch", "cronjobs"};
+  out.strategy = std::make_shared<CronJobStrategy>();
+  out.has_status = true;
+  out.has_generation = true;
+  return out;
+}
+
+}  // namespace pintle::apiserver::resources

@@ -1,0 +1,18 @@
+#include <gtest/gtest.h>
+
+#include "apiserver/resources/batch/batch.h"
+
+namespace pintle::apiserver::resources {
+namespace {
+
+TEST(CronSchedule, Accepts) {
+  for (const char* text : {"* * * * *", "*/5 0-6/2 1,15 jan-mar MON-FRI", "0 0 ? * 0", "@daily", "@every 1h30m", "5/15 * * * *"}) EXPECT_EQ(check_cron_schedule(text), "") << text;
+}
+
+TEST(CronSchedule, Refuses) {
+  for (const char* text : {"", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 7", "5-1 * * * *", "*/0 * * * *", "a * * * *", "@never", "1/2/3 * * * *"})
+    EXPECT_NE(check_cron_schedule(text), "") << text;
+}
+
+}  // namespace
+}  // namespace pintle::apiserver::resources

@@ -1,0 +1,157 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "api/codec.h"
+#include "apimachinery/selectors/label_selector.h"
+#include "apimachinery/table/duration.h"
+#include "apimachinery/validation/formats.h"
+#include "apiserver/resources/apps/workload.h"
+#include "apiserver/resources/batch/batch.h"
+#include "apiserver/resources/core/pod_spec.h"
+#include "apiserver/resources/core/template_cells.h"
+
+namespace pintle::apiserver::resources {
+namespace {
+
+namespace batch = api::batch_v1;
+
+constexpr std::string_view controller_uid_label = "batch.kubernetes.io/controller-uid";
+constexpr std::string_view job_name_label = "batch.kubernetes.io/job-name";
+constexpr std::string_view legacy_controller_uid_label = "controller-uid";
+constexpr std::string_view legacy_job_name_label = "job-name";
+constexpr int32_t backoff_limit_default = 6;
+
+// The selector by the Job's own uid, and the labels that go with it, unless the user keeps his own.
+void generate_selector(batch::Job& job) {
+  auto& labels = job.spec.template_.metadata.labels;
+  labels[legacy_controller_uid_label] = job.metadata.uid;
+  labels[legacy_job_name_label] = job.metadata.name;
+  labels[controller_uid_label] = job.metadata.uid;
+  labels[job_name_label] = job.metadata.name;
+  job.spec.selector.ensure().match_labels[controller_uid_label] = job.metadata.uid;
+}
+
+bool suspended(const batch::Job& job) { return job.spec.suspend.value_or(false); }
+bool has_condition(const batch::Job& job, std::string_view type) {
+  return std::any_of(job.status.conditions.begin(), job.status.conditions.end(), [&](const batch::JobCondition& c) { return c.type == type && c.status == "True"; });
+}
+
+class JobStrategy : public TypedStrategy<batch::Job> {
+ public:
+  void set_defaults(batch::Job& job) const override {
+    default_job_spec(job.spec);
+    if (job.metadata.labels.empty()) job.metadata.labels = job.spec.template_.metadata.labels;
+  }
+
+  void prepare_for_create(const RequestScope&, batch::Job& job) const override {
+    if (!job.spec.manual_selector.value_or(false)) generate_selector(job);
+    job.status = batch::JobStatus();
+  }
+
+  void validate(const RequestScope&, const batch::Job& job, FieldErrors& errors) const override {
+    validate_job_spec(job.spec, FieldPath("spec"), false, errors);
+    const bool indexed = job.spec.completion_mode && *job.spec.completion_mode == "Indexed";
+    if (indexed && job.spec.completions.value_or(0) > 0) {
+      // The pods' host names are made of it.
+      const std::string host = fmt::format("{}-{}", job.metadata.name, *job.spec.completions - 1);
+      const auto faults = apimachinery::check_dns_label(host);
+      if (!faults.empty()) errors.invalid(FieldPath("metadata", "name"), host, "will not be able to create pod with invalid DNS label");
+    }
+  }
+
+  void validate_update(const RequestScope&, const batch::Job& job, const batch::Job& old, FieldErrors& errors) const override {
+    const FieldPath at("spec");
+    if (!(job.spec.completion_mode && *job.spec.completion_mode == "Indexed" && job.spec.completions == job.spec.parallelism) && job.spec.completions != old.spec.completions)
+      errors.invalid(at.child("completions"), job.spec.completions.value_or(0), "field is immutable");
+    if (!same_selector(job.spec.selector, old.spec.selector)) errors.invalid(at.child("selector"), apimachinery::BadValue::raw("{...}"), "field is immutable");
+    validate_template_update(job, old, errors);
+    if (job.spec.completion_mode != old.spec.completion_mode) errors.invalid(at.child("completionMode"), job.spec.completion_mode.value_or(""), "field is immutable");
+    const auto& policy = api::type_of<batch::PodFailurePolicy>();
+    if (job.spec.pod_failure_policy.has_value() != old.spec.pod_failure_policy.has_value() ||
+        (job.spec.pod_failure_policy && !api::equal(policy, job.spec.pod_failure_policy.get(), old.spec.pod_failure_policy.get())))
+      errors.invalid(at.child("podFailurePolicy"), apimachinery::BadValue::raw("{...}"), "field is immutable");
+    if (job.spec.backoff_limit_per_index != old.spec.backoff_limit_per_index)
+      errors.invalid(at.child("backoffLimitPerIndex"), job.spec.backoff_limit_per_index.value_or(0), "field is immutable");
+    if (job.spec.managed_by != old.spec.managed_by) errors.invalid(at.child("managedBy"), job.spec.managed_by.value_or(""), "field is immutable");
+  }
+
+  void table_cells(const batch::Job& job, TableCells& cells) const override {
+    cells.emplace_back(job.metadata.name);
+    cells.emplace_back(status_text(job));
+    cells.emplace_back(completions_text(job));
+    cells.push_back(duration_cell(job));
+    cells.push_back(TableCell::age(job.metadata.creation_timestamp));
+    append_template_cells(job.spec.template_.spec, selector_text(job.spec.selector.get()), cells);
+  }
+
+ private:
+  // A Job that has not begun may still move: its scheduling may change.
+  static void validate_template_update(const batch::Job& job, const batch::Job& old, FieldErrors& errors) {
+    auto before = old.spec.template_;
+    const bool movable = suspended(old) && !old.status.start_time;
+    if (movable) {
+      before.metadata.labels = job.spec.template_.metadata.labels;
+      before.metadata.annotations = job.spec.template_.metadata.annotations;
+      before.spec.node_selector = job.spec.template_.spec.node_selector;
+      before.spec.affinity = job.spec.template_.spec.affinity;
+      before.spec.tolerations = job.spec.template_.spec.tolerations;
+      before.spec.scheduling_gates = job.spec.template_.spec.scheduling_gates;
+    }
+    if (!api::equal(api::type_of<api::core_v1::PodTemplateSpec>(), &job.spec.template_, &before))
+      errors.invalid(FieldPath("spec", "template"), apimachinery::BadValue::raw("{...}"), "field is immutable");
+  }
+
+  static std::string status_text(const batch::Job& job) {
+    if (has_condition(job, "Complete")) return "Complete";
+    if (has_condition(job, "Failed")) return "Failed";
+    if (job.metadata.deletion_timestamp) return "Terminating";
+    if (has_condition(job, "Suspended")) return "Suspended";
+    if (has_condition(job, "FailureTarget")) return "FailureTarget";
+    if (has_condition(job, "SuccessCriteriaMet")) return "SuccessCriteriaMet";
+    return "Running";
+  }
+  static std::string completions_text(const batch::Job& job) {
+    if (job.spec.completions) return fmt::format("{}/{}", job.status.succeeded, *job.spec.completions);
+    const int32_t parallelism = job.spec.parallelism.value_or(0);
+    return parallelism > 1 ? fmt::format("{}/1 of {}", job.status.succeeded, parallelism) : fmt::format("{}/1", job.status.succeeded);
+  }
+  static TableCell duration_cell(const batch::Job& job) {
+    if (!job.status.start_time) return "";
+    if (!job.status.completion_time) return TableCell::age(*job.status.start_time);
+    return apimachinery::human_duration(std::chrono::seconds(job.status.completion_time->seconds - job.status.start_time->seconds));
+  }
+};
+
+}  // namespace
+
+void default_job_spec(batch::JobSpec& spec) {
+  default_pod_spec(spec.template_.spec);
+  if (!spec.completions && !spec.parallelism) {
+    spec.completions = 1;
+    spec.parallelism = 1;
+  }
+  if (!spec.parallelism) spec.parallelism = 1;
+  if (!spec.backoff_limit) spec.backoff_limit = spec.backoff_limit_per_index ? INT32_MAX : backoff_limit_default;
+  if (!spec.completion_mode) spec.completion_mode = "NonIndexed";
+  if (!spec.suspend) spec.suspend = false;
+  if (spec.pod_failure_policy)
+    for (batch::PodFailurePolicyRule& rule : spec.pod_failure_policy->rules)
+      for (auto& pattern : rule.on_pod_conditions)
+        if (pattern.status.empty()) pattern.status = "True";
+  if (!spec.pod_replacement_policy) spec.pod_replacement_policy = spec.pod_failure_policy ? "Failed" : "TerminatingOrFailed";
+}
+
+ResourceDefinition jobs() {
+  ResourceDefinition out;
+  out.resource = {"batch", "jobs"};
+  out.strategy = std::make_shared<JobStrategy>();
+  out.has_status = true;
+  out.has_generation = true;
+  out.orphan_by_default = true;
+  out.selectable_fields = {{"status.successful", "status.succeeded", "", "0"}};
+  return out;
+}
+
+}  // namespace pintle::apiserver::resources
