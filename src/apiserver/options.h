@@ -21,6 +21,7 @@ struct ApiServerOptions {
   std::vector<std::string> tls_cipher_suites;
   int tls_min_version = 12;
 
+  std::string cert_dir = "/var/run/kubernetes";
   std::string data_dir = "/var/lib/pintle";     // "": keep everything in memory
   bool etcd_servers_given = false;
 
@@ -30,6 +31,8 @@ struct ApiServerOptions {
   std::string service_account_signing_key_file;
   std::vector<std::string> api_audiences;
   rt::Duration service_account_max_token_expiration{};
+  bool service_account_extend_token_expiration = true;
+  std::string service_account_jwks_uri;
   std::string token_auth_file;
   bool anonymous_auth = true;
   bool enable_bootstrap_token_auth = false;
@@ -37,6 +40,8 @@ struct ApiServerOptions {
   std::vector<std::string> authorization_modes = {"AlwaysAllow"};
   std::vector<std::string> enable_admission_plugins;
   std::vector<std::string> disable_admission_plugins;
+  int64_t default_not_ready_toleration_seconds = 300;
+  int64_t default_unreachable_toleration_seconds = 300;
 
   std::string service_cluster_ip_range = "10.0.0.0/24";
   std::pair<uint16_t, uint16_t> service_node_port_range = {30000, 32767};

@@ -4,14 +4,11 @@
 #include <fmt/ranges.h>
 
 #include "api/codec.h"
+#include "api/defaults.h"
 #include "codec/json.h"
 #include "codec/json_reader.h"
 #include "codec/yaml.h"
 #include "net/http.h"
-
-namespace pintle::api {
-void apply_defaults(const Type& type, void* object);
-}
 
 namespace pintle::apiserver {
 

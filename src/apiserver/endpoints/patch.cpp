@@ -1,5 +1,6 @@
 // PATCH: JSON patch, merge patch, strategic merge patch, and server-side apply.
 #include "api/codec.h"
+#include "api/defaults.h"
 #include "apimachinery/apply/managed_fields.h"
 #include "apimachinery/patch/json_patch.h"
 #include "apimachinery/patch/strategic_patch.h"
@@ -7,10 +8,6 @@
 #include "apiserver/endpoints/field_tracking.h"
 #include "apiserver/endpoints/resource_handler.h"
 #include "apiserver/registry/errors.h"
-
-namespace pintle::api {
-void apply_defaults(const Type& type, void* object);
-}
 
 namespace pintle::apiserver {
 

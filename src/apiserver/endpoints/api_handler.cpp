@@ -1,0 +1,255 @@
+#include "apiserver/endpoints/api_handler.h"
+
+#include <algorithm>
+
+#include "apimachinery/discovery/served_resources.h"
+#include "apiserver/authentication/impersonation.h"
+#include "apiserver/endpoints/version.h"
+#include "apiserver/registry/errors.h"
+#include "apiserver/registry/object_steps.h"
+#include "codec/json.h"
+#include "component/log.h"
+
+namespace pintle::apiserver {
+
+namespace {
+
+constexpr std::string_view not_found_text = "404 page not found\n";
+constexpr std::string_view audit_header = "audit-id";
+
+// Counts a request in for as long as it lives.
+class InFlight {
+ public:
+  InFlight(std::atomic<int>& counter, int limit, bool exempt) {
+    const int now = counter.fetch_add(1) + 1;
+    if (limit > 0 && now > limit && !exempt) {
+      counter.fetch_sub(1);
+    } else {
+      counter_ = &counter;
+    }
+  }
+  ~InFlight() {
+    if (counter_) counter_->fetch_sub(1);
+  }
+  InFlight(const InFlight&) = delete;
+  InFlight& operator=(const InFlight&) = delete;
+  bool admitted() const { return counter_ != nullptr; }
+
+ private:
+  std::atomic<int>* counter_ = nullptr;
+};
+
+bool read_only(const RequestInfo& info) { return info.verb == "get" || info.verb == "list" || info.verb == "watch"; }
+
+AuthorizationAttributes authorization_attributes(const Exchange& exchange) {
+  const RequestInfo& info = exchange.info;
+  AuthorizationAttributes attributes;
+  attributes.user = exchange.scope.user;
+  attributes.is_resource = info.is_resource;
+  attributes.verb = info.verb;
+  attributes.group = info.group;
+  attributes.version = info.version;
+  attributes.ns = info.ns;
+  attributes.resource = info.resource;
+  attributes.subresource = info.subresource;
+  attributes.name = info.name;
+  attributes.path = info.path;
+  attributes.label_selector = info.label_selector;
+  attributes.field_selector = info.field_selector;
+  return attributes;
+}
+
+// As upstream's metrics name it.
+std::string metric_verb(const Exchange& exchange) {
+  const RequestInfo& info = exchange.info;
+  if (!info.is_resource) return exchange.request.method;
+  if (info.verb == "list" && exchange.query.boolean("watch")) return "WATCH";
+  if (info.verb == "create") return "POST";
+  if (info.verb == "update") return "PUT";
+  if (info.verb == "patch" && exchange.request.headers.get("content-type").starts_with("application/apply-patch")) return "APPLY";
+  std::string out = info.verb;
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return out;
+}
+
+}  // namespace
+
+ApiHandler::ApiHandler(ApiHandlerDeps deps)
+    : deps_(deps), request_metrics_(metrics_), resources_(deps.runtime, deps.registry, deps.options), discovery_(deps.server_address) {
+  metrics_.add_callback([this](std::string& out) {
+    component::metrics::write_process_metrics(out);
+    component::metrics::write_head(out, "apiserver_resource_objects", "Objects stored, by resource.", "gauge");
+    const std::string_view labels[] = {"group", "resource"};
+    for (const auto& resource : deps_.registry.resources()) {
+      ResourceStore* store = deps_.registry.find(resource->name());
+      if (store == nullptr) continue;
+      const std::string values[] = {resource->name().group, resource->name().resource};
+      component::metrics::write_sample(out, "apiserver_resource_objects", labels, values, static_cast<double>(store->cache().count("")));
+    }
+  });
+}
+
+rt::Task<void> ApiHandler::serve(rt::Context ctx, net::Request& request, net::ResponseWriter& writer) {
+  const rt::TimePoint began = deps_.runtime.clock().now();
+  Exchange exchange{ctx, request, writer, {}, Query::parse(request.query), {}, 0, 0};
+  const std::string_view given = request.headers.get(audit_header);
+  writer.headers().set(std::string(audit_header), given.empty() ? new_uid(deps_.runtime.random()) : std::string(given));
+  RequestScope& scope = exchange.scope;
+  scope.ctx = ctx;
+  scope.now = deps_.runtime.clock().wall_now();
+  scope.registry = &deps_.registry;
+  scope.runtime = &deps_.runtime;
+  scope.options = &deps_.options;
+
+  auto info = parse_request_info(request.method, request.path, request.query);
+  if (!info) {
+    co_await answer_failure(exchange, info.error());
+    co_return;
+  }
+  exchange.info = std::move(*info);
+  const bool long_running = ResourceHandler::long_running(exchange.info, exchange.query);
+  if (!long_running && deps_.options.request_timeout.count() > 0) {
+    exchange.ctx = ctx.with_timeout(deps_.options.request_timeout);
+    scope.ctx = exchange.ctx;
+  }
+  co_await serve_exchange(exchange);
+  record(exchange, began, long_running);
+}
+
+rt::Task<void> ApiHandler::serve_exchange(Exchange& exchange) {
+  auto user = co_await authenticate(exchange);
+  if (!user) {
+    co_await answer_failure(exchange, Status{Reason::Unauthorized, 0, "Unauthorized", {}});
+    co_return;
+  }
+  exchange.scope.user = std::move(*user);
+  const bool long_running = ResourceHandler::long_running(exchange.info, exchange.query);
+  const bool reading = read_only(exchange.info);
+  const bool exempt = long_running || exchange.scope.user.in_group(group_masters);
+  InFlight in_flight(reading ? reading_ : mutating_, reading ? deps_.options.max_requests_inflight : deps_.options.max_mutating_requests_inflight, exempt);
+  if (!in_flight.admitted()) {
+    request_metrics_.rejected();
+    co_await answer_failure(exchange, errors::too_many_requests());
+    co_return;
+  }
+  auto allowed = co_await authorize(exchange);
+  if (!allowed) {
+    co_await answer_failure(exchange, allowed.error());
+    co_return;
+  }
+  co_await route(exchange);
+}
+
+rt::Task<Result<UserInfo>> ApiHandler::authenticate(Exchange& exchange) {
+  UserInfo user;
+  if (!exchange.request.in_process_user.empty()) {
+    user = in_process_user(exchange.request.in_process_user);
+  } else if (deps_.authentication == nullptr) {
+    user.name = "tester";
+    user.groups = {std::string(group_masters), std::string(group_authenticated)};
+  } else if (auto now = deps_.authentication->authenticate_now(exchange.request)) {
+    CO_TRY_ASSIGN(user, std::move(*now));
+  } else {
+    CO_TRY_ASSIGN(user, co_await deps_.authentication->authenticate(exchange.ctx, exchange.request));
+  }
+  co_return user;
+}
+
+rt::Task<Result<Unit>> ApiHandler::authorize(Exchange& exchange) {
+  if (deps_.authorizer == nullptr) co_return Unit{};
+  if (wants_impersonation(exchange.request.headers)) {
+    CO_TRY_ASSIGN(exchange.scope.user, co_await impersonate(exchange.ctx, *deps_.authorizer, exchange.request.headers, exchange.scope.user));
+    drop_impersonation_headers(exchange.request.headers);
+  }
+  const AuthorizationAttributes attributes = authorization_attributes(exchange);
+  auto result = deps_.authorizer->authorize_now(attributes);
+  if (!result) result = co_await deps_.authorizer->authorize(exchange.ctx, attributes);
+  if (result->decision == Decision::Allow) co_return Unit{};
+  co_return std::unexpected(forbidden(attributes, result->reason));
+}
+
+rt::Task<void> ApiHandler::route(Exchange& exchange) {
+  if (exchange.info.is_resource) {
+    const auto* version = apimachinery::find_served_group_version(exchange.info.group, exchange.info.version);
+    if (version != nullptr || exchange.info.api_prefix == "api") {
+      co_await resources_.serve(exchange);
+    } else {
+      co_await answer_text(exchange, 404, std::string(not_found_text));
+    }
+    co_return;
+  }
+  std::string path = exchange.info.path;
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  co_await serve_fixed(exchange, std::move(path));
+}
+
+rt::Task<void> ApiHandler::serve_fixed(Exchange& exchange, std::string path) {
+  if (discovery_.handles(path)) {
+    co_await discovery_.serve(exchange, std::move(path));
+  } else if (health_.handles(path)) {
+    co_await health_.serve(exchange, std::move(path));
+  } else if (path == "/version") {
+    co_await answer(exchange, 200, "application/json", Bytes(version_document()));
+  } else if (path == "/metrics") {
+    co_await answer(exchange, 200, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores", Bytes(metrics_.write()));
+  } else if (path == "/" || path == "/index.html") {
+    codec::Value::Array paths;
+    for (std::string& known : all_paths()) paths.emplace_back(std::move(known));
+    codec::Value index;
+    index["paths"] = codec::Value(std::move(paths));
+    co_await answer(exchange, 200, "application/json", Bytes(codec::to_pretty_json(index)));
+  } else if (const Page* page = find_page(path)) {
+    co_await (*page)(exchange);
+  } else {
+    co_await answer_text(exchange, 404, std::string(not_found_text));
+  }
+}
+
+const ApiHandler::Page* ApiHandler::find_page(const std::string& path) const {
+  if (const auto it = pages_.find(path); it != pages_.end()) return &it->second;
+  for (std::string above = path; !above.empty(); above.pop_back()) {
+    if (above.back() != '/') continue;
+    if (const auto it = pages_.find(above); it != pages_.end()) return &it->second;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> ApiHandler::all_paths() const {
+  std::vector<std::string> paths{"/api", "/api/v1", "/apis", "/apis/", "/healthz", "/livez", "/readyz", "/metrics", "/version"};
+  std::string_view last;
+  for (const auto& version : apimachinery::served_group_versions()) {
+    if (version.group.empty()) continue;
+    if (version.group != last) paths.push_back("/apis/" + std::string(version.group));
+    last = version.group;
+    paths.push_back("/apis/" + std::string(version.group) + "/" + std::string(version.version));
+  }
+  for (const auto& [path, page] : pages_)
+    if (path.back() != '/') paths.push_back(path);
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+void ApiHandler::record(const Exchange& exchange, rt::TimePoint began, bool long_running) {
+  const RequestInfo& info = exchange.info;
+  RequestMetrics::Sample sample;
+  sample.verb = metric_verb(exchange);
+  if (info.is_resource && deps_.registry.find_served(info.group, info.version, info.resource).resource != nullptr) {
+    sample.group = info.group;
+    sample.version = info.version;
+    sample.resource = info.resource;
+    sample.subresource = info.subresource;
+    sample.scope = !info.name.empty() ? "resource" : !info.ns.empty() ? "namespace" : "cluster";
+  } else if (discovery_.handles(info.path) || health_.handles(info.path)) {
+    sample.subresource = info.path;
+  }
+  sample.dry_run = exchange.scope.dry_run;
+  sample.code = exchange.status;
+  sample.took = deps_.runtime.clock().now() - began;
+  sample.answered_bytes = exchange.answered_bytes;
+  sample.long_running = long_running;
+  request_metrics_.record(sample);
+  if (component::log::enabled(3))
+    component::log::info(3, "HTTP", {{"verb", sample.verb}, {"URI", exchange.request.path}, {"resp", std::to_string(sample.code)}});
+}
+
+}  // namespace pintle::apiserver

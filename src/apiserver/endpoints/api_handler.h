@@ -1,0 +1,64 @@
+// ApiHandler: the way of a request: path → who asks → limits → in whose name → may they → resource, discovery, health and
+// the other fixed paths. Runs on every executor; holds no state of a request.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "apiserver/authentication/authentication.h"
+#include "apiserver/authorization/authorizer.h"
+#include "apiserver/endpoints/discovery.h"
+#include "apiserver/endpoints/exchange.h"
+#include "apiserver/endpoints/health.h"
+#include "apiserver/endpoints/request_metrics.h"
+#include "apiserver/endpoints/resource_handler.h"
+#include "net/http.h"
+
+namespace pintle::apiserver {
+
+struct ApiHandlerDeps {
+  rt::Runtime& runtime;
+  InstalledRegistry& registry;
+  const ApiServerOptions& options;
+  Authentication* authentication = nullptr;   // nullptr (tests): everyone is a member of system:masters
+  Authorizer* authorizer = nullptr;           // nullptr (tests): everything is allowed
+  std::string server_address;                 // host:port that discovery tells
+};
+
+class ApiHandler : public net::Handler {
+ public:
+  explicit ApiHandler(ApiHandlerDeps deps);
+
+  // A fixed path ("/openapi/v2"), or with a slash at its end everything below it. Before serving.
+  using Page = std::function<rt::Task<void>(Exchange&)>;
+  void add_page(std::string path, Page page) { pages_[std::move(path)] = std::move(page); }
+  Health& health() { return health_; }
+  component::metrics::Registry& metrics() { return metrics_; }
+
+  rt::Task<void> serve(rt::Context ctx, net::Request& request, net::ResponseWriter& writer) override;
+
+ private:
+  rt::Task<void> serve_exchange(Exchange& exchange);
+  rt::Task<Result<UserInfo>> authenticate(Exchange& exchange);
+  rt::Task<Result<Unit>> authorize(Exchange& exchange);
+  rt::Task<void> route(Exchange& exchange);
+  rt::Task<void> serve_fixed(Exchange& exchange, std::string path);
+  const Page* find_page(const std::string& path) const;
+  std::vector<std::string> all_paths() const;
+  void record(const Exchange& exchange, rt::TimePoint began, bool long_running);
+
+  ApiHandlerDeps deps_;
+  component::metrics::Registry metrics_;
+  RequestMetrics request_metrics_;
+  ResourceHandler resources_;
+  Discovery discovery_;
+  Health health_;
+  std::map<std::string, Page> pages_;
+  std::atomic<int> reading_ = 0;
+  std::atomic<int> mutating_ = 0;
+};
+
+}  // namespace pintle::apiserver

@@ -1,0 +1,15 @@
+// What this server says it is: compatible with one version of Kubernetes, built as Pintle.
+#pragma once
+
+#include <string>
+
+namespace pintle::apiserver {
+
+constexpr const char* kubernetes_major = "1";
+constexpr const char* kubernetes_minor = "36";
+constexpr const char* git_version = "v1.36.3+pintle";
+
+// The answer to /version.
+std::string version_document();
+
+}  // namespace pintle::apiserver

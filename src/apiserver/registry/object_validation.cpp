@@ -1,0 +1,37 @@
+#include "apiserver/registry/object_validation.h"
+
+#include "apimachinery/validation/formats.h"
+#include "apimachinery/validation/object_meta.h"
+#include "apimachinery/validation/schema_rules.h"
+#include "apiserver/registry/resource_codec.h"
+
+namespace pintle::apiserver {
+
+namespace {
+
+apimachinery::NameCheck name_check(NameRule rule) {
+  switch (rule) {
+    case NameRule::DnsSubdomain: return apimachinery::name_is_dns_subdomain;
+    case NameRule::DnsLabel: return apimachinery::name_is_dns_label;
+    case NameRule::Dns1035Label: return apimachinery::name_is_dns1035_label;
+    case NameRule::PathSegment: return apimachinery::name_is_path_segment;
+    case NameRule::Any: return [](std::string_view, bool) { return apimachinery::Faults{}; };
+  }
+  return apimachinery::name_is_dns_subdomain;
+}
+
+}  // namespace
+
+void validate_new_object(const Resource& resource, const api::Object& object, FieldErrors& errors) {
+  apimachinery::validate_object_meta(object_meta(object), resource.namespaced(), name_check(resource.definition().name_rule), FieldPath("metadata"), errors);
+  apimachinery::validate_schema(object.type(), object.data(), errors);
+}
+
+void validate_changed_object(const Resource&, const api::Object& object, const api::Object& old, bool schema, FieldErrors& errors) {
+  apimachinery::validate_object_meta_update(object_meta(object), object_meta(old), FieldPath("metadata"), errors);
+  if (!schema) return;
+  apimachinery::validate_schema(object.type(), object.data(), errors);
+  apimachinery::validate_schema_update(object.type(), object.data(), old.data(), errors);
+}
+
+}  // namespace pintle::apiserver

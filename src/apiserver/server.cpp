@@ -1,0 +1,254 @@
+#include "apiserver/server.h"
+
+#include <atomic>
+#include <malloc.h>
+
+#include "api/gen/core_v1.h"
+#include "apiserver/admission/plugins.h"
+#include "apiserver/authentication/authentication.h"
+#include "apiserver/authentication/reviews.h"
+#include "apiserver/authorization/chain.h"
+#include "apiserver/authorization/rbac/escalation.h"
+#include "apiserver/authorization/reviews.h"
+#include "apiserver/endpoints/api_handler.h"
+#include "apiserver/endpoints/responses.h"
+#include "apiserver/registry/errors.h"
+#include "apiserver/registry/installed_registry.h"
+#include "apiserver/resources/resources.h"
+#include "apiserver/serving_certificate.h"
+#include "component/log.h"
+#include "net/server.h"
+#include "rt/file.h"
+#include "storage/memory_store.h"
+#include "storage/sqlite_store.h"
+
+namespace pintle::apiserver {
+
+namespace {
+
+constexpr rt::Duration drain_grace = std::chrono::seconds(10);
+
+// An action that is known later than its resource.
+class LateAction : public Action {
+ public:
+  std::shared_ptr<Action> target;
+  rt::Task<Result<api::Object>> run(RequestScope& scope, api::Object body) override {
+    if (!target) co_return std::unexpected(errors::no_such_route());
+    co_return co_await target->run(scope, std::move(body));
+  }
+};
+
+// Nobody hands out rights that they do not have: checked where every write of a role or binding passes.
+class EscalationCheckPlugin : public AdmissionPlugin {
+ public:
+  explicit EscalationCheckPlugin(rbac::EscalationCheck check) : check_(check) {}
+  std::string_view name() const override { return "RBACEscalation"; }
+  bool handles(Operation operation) const override { return operation == Operation::Create || operation == Operation::Update; }
+  AdmissionNow validate_now(const AdmissionAttributes& attributes) override {
+    if (attributes.resource.group != "rbac.authorization.k8s.io" || attributes.user == nullptr) return Unit{};
+    return std::nullopt;
+  }
+  rt::Task<Result<Unit>> validate(rt::Context ctx, const AdmissionAttributes& attributes) override {
+    co_return co_await rbac::check_escalation(ctx, check_, *attributes.user, attributes.object, attributes.old_object);
+  }
+
+ private:
+  rbac::EscalationCheck check_;
+};
+
+class ApiServerImpl final : public ApiServer {
+ public:
+  ApiServerImpl(rt::Runtime& runtime, ApiServerSetup setup) : runtime_(runtime), setup_(std::move(setup)), options_(setup_.options) {}
+
+  rt::Task<Result<Unit>> start() override;
+  rt::Task<void> stop() override;
+  net::Handler& handler() override { return *handler_; }
+  rt::Endpoint local() const override { return server_ ? server_->local() : rt::Endpoint{}; }
+
+ private:
+  Result<Unit> open_store();
+  Result<Unit> make_authentication();
+  Result<std::string> read(const std::string& path);
+  Result<Unit> make_admission();
+  void install_reviews();
+  std::vector<ResourceDefinition> definitions();
+  void make_handler();
+  rt::Task<Result<Unit>> ensure_namespaces();
+  rt::Task<Result<Unit>> listen();
+
+  rt::Runtime& runtime_;
+  ApiServerSetup setup_;
+  ApiServerOptions& options_;
+  std::atomic<bool> ready_ = false;
+  std::unique_ptr<storage::Store> store_;
+  std::unique_ptr<InstalledRegistry> registry_;
+  std::unique_ptr<Authentication> authentication_;
+  std::unique_ptr<Authorization> authorization_;
+  std::shared_ptr<LateAction> token_action_ = std::make_shared<LateAction>();
+  std::unique_ptr<ApiHandler> handler_;
+  std::unique_ptr<net::Server> server_;
+};
+
+Result<Unit> ApiServerImpl::open_store() {
+  if (options_.data_dir.empty()) {
+    store_ = storage::make_memory_store(runtime_);
+    return Unit{};
+  }
+  storage::SqliteStoreOptions options;
+  options.data_dir = options_.data_dir;
+  TRY_ASSIGN(store_, storage::SqliteStore::open(runtime_, std::move(options)));
+  return Unit{};
+}
+
+Result<std::string> ApiServerImpl::read(const std::string& path) { return runtime_.disk().read(path); }
+
+Result<Unit> ApiServerImpl::make_authentication() {
+  AuthenticationConfig config;
+  config.anonymous = options_.anonymous_auth;
+  config.bootstrap_tokens = options_.enable_bootstrap_token_auth;
+  if (!options_.token_auth_file.empty()) {
+    TRY_ASSIGN(config.token_file_text, read(options_.token_auth_file));
+    config.token_file_name = options_.token_auth_file;
+  }
+  config.service_account_issuers = options_.service_account_issuers;
+  config.audiences = options_.api_audiences;
+  for (const std::string& path : options_.service_account_key_files) {
+    TRY_ASSIGN(std::string pem, read(path));
+    config.key_pems.push_back(std::move(pem));
+  }
+  if (!options_.service_account_signing_key_file.empty()) {
+    TRY_ASSIGN(config.signing_key_pem, read(options_.service_account_signing_key_file));
+    if (config.key_pems.empty()) config.key_pems.push_back(config.signing_key_pem);
+  }
+  config.max_token_expiration = options_.service_account_max_token_expiration;
+  config.extend_token_expiration = options_.service_account_extend_token_expiration;
+  config.jwks_uri = options_.service_account_jwks_uri;
+  config.external_host = options_.advertise_address + ":" + std::to_string(options_.secure_port);
+  TRY_ASSIGN(authentication_, Authentication::make(std::move(config), runtime_.clock(), runtime_.random(), registry_->reader()));
+  return Unit{};
+}
+
+Result<Unit> ApiServerImpl::make_admission() {
+  const AdmissionDeps deps{registry_->reader(), &authorization_->authorizer(), &runtime_.random(), registry_.get()};
+  AdmissionConfig config;
+  config.enable = options_.enable_admission_plugins;
+  config.disable = options_.disable_admission_plugins;
+  config.default_not_ready_toleration_seconds = options_.default_not_ready_toleration_seconds;
+  config.default_unreachable_toleration_seconds = options_.default_unreachable_toleration_seconds;
+  TRY(check_admission_config(config));
+  std::vector<std::string> warnings;
+  auto plugins = make_admission_plugins(config, deps, warnings);
+  for (const std::string& warning : warnings) component::log::warning(warning);
+  plugins.push_back(std::make_unique<EscalationCheckPlugin>(rbac::EscalationCheck{&authorization_->rbac_index(), &authorization_->authorizer()}));
+  registry_->admission().set(std::move(plugins));
+  return Unit{};
+}
+
+// The kinds that answer instead of storing, and tokens: they ask what exists only once the caches can be read.
+void ApiServerImpl::install_reviews() {
+  Authorizer& authorizer = authorization_->authorizer();
+  std::vector<ResourceDefinition> reviews;
+  const auto add = [&](std::string_view group, std::string_view resource, std::shared_ptr<Action> action) {
+    ResourceDefinition definition;
+    definition.resource = {std::string(group), std::string(resource)};
+    definition.create_action = std::move(action);
+    reviews.push_back(std::move(definition));
+  };
+  add("authorization.k8s.io", "subjectaccessreviews", subject_access_review_action(authorizer));
+  add("authorization.k8s.io", "localsubjectaccessreviews", local_subject_access_review_action(authorizer));
+  add("authorization.k8s.io", "selfsubjectaccessreviews", self_subject_access_review_action(authorizer));
+  add("authorization.k8s.io", "selfsubjectrulesreviews", self_subject_rules_review_action(authorizer));
+  add("authentication.k8s.io", "tokenreviews", token_review_action(authentication_->tokens(), authentication_->audiences()));
+  add("authentication.k8s.io", "selfsubjectreviews", self_subject_review_action());
+  registry_->install(std::move(reviews));
+  if (authentication_->issuer()) token_action_->target = service_account::token_request_action(*authentication_->issuer());
+}
+
+std::vector<ResourceDefinition> ApiServerImpl::definitions() {
+  auto out = resources::builtin_resources();
+  for (ResourceDefinition& definition : out)
+    if (definition.resource == GroupResource{"", "serviceaccounts"} && definition.actions.empty()) definition.actions.push_back({"token", token_action_});
+  return out;
+}
+
+void ApiServerImpl::make_handler() {
+  ApiHandlerDeps deps{runtime_, *registry_, options_, nullptr, nullptr, {}};
+  if (setup_.secured) {
+    deps.authentication = authentication_.get();
+    deps.authorizer = &authorization_->authorizer();
+  }
+  deps.server_address = options_.advertise_address + ":" + std::to_string(options_.secure_port);
+  handler_ = std::make_unique<ApiHandler>(std::move(deps));
+  Health& health = handler_->health();
+  for (const char* name : {"ping", "log", "etcd"}) health.add({name, [] { return true; }});
+  health.add({"poststarthook/rbac/bootstrap-roles", [this] { return ready_.load(); }});
+  health.add({"shutdown", [this] { return ready_.load(); }, true});
+  if (authentication_ && authentication_->openid()) {
+    const auto page = [](const std::string& text, std::string type) {
+      return [&text, type](Exchange& exchange) { return answer(exchange, 200, type, Bytes::copy(text)); };
+    };
+    handler_->add_page(std::string(service_account::openid_configuration_path), page(authentication_->openid()->configuration, "application/json"));
+    handler_->add_page(std::string(service_account::jwks_path), page(authentication_->openid()->jwks, "application/jwk-set+json"));
+  }
+}
+
+rt::Task<Result<Unit>> ApiServerImpl::ensure_namespaces() {
+  for (const char* name : {"default", "kube-system", "kube-public", "kube-node-lease"}) {
+    if (registry_->reader().get({"", "namespaces"}, "", name)) continue;
+    api::core_v1::Namespace space;
+    space.metadata.name = name;
+    space.metadata.labels["kubernetes.io/metadata.name"] = name;
+    RequestScope scope = registry_->own_scope(rt::Context::background());
+    CO_TRY(co_await registry_->create(scope, {"", "namespaces"}, "", api::Object::of(std::move(space))));
+  }
+  co_return Unit{};
+}
+
+rt::Task<Result<Unit>> ApiServerImpl::listen() {
+  const std::string folder = options_.data_dir.empty() ? options_.cert_dir : options_.data_dir + "/tls";
+  CO_TRY(ensure_serving_certificate(runtime_, options_, folder));
+  net::ServerOptions server;
+  server.listen = {options_.bind_address, options_.secure_port};
+  net::ServerTls tls;
+  tls.cert_file = options_.tls_cert_file;
+  tls.key_file = options_.tls_private_key_file;
+  tls.client_ca_file = options_.client_ca_file;
+  tls.cipher_suites = options_.tls_cipher_suites;
+  tls.min_version = options_.tls_min_version;
+  server.tls = std::move(tls);
+  server_ = net::make_server(runtime_, *handler_, std::move(server));
+  co_return co_await server_->start();
+}
+
+rt::Task<Result<Unit>> ApiServerImpl::start() {
+  CO_TRY(check_authorization_modes(options_.authorization_modes));
+  CO_TRY(open_store());
+  registry_ = std::make_unique<InstalledRegistry>(runtime_, *store_, options_);
+  if (options_.service_account_issuers.empty()) options_.service_account_issuers.push_back(options_.service_account_issuer);
+  registry_->install(definitions());
+  CO_TRY(co_await registry_->start());
+  CO_TRY(make_authentication());
+  authorization_ = std::make_unique<Authorization>(options_.authorization_modes, registry_->reader());
+  install_reviews();
+  CO_TRY(make_admission());
+  CO_TRY(co_await ensure_namespaces());
+  make_handler();
+  if (setup_.listen) CO_TRY(co_await listen());
+  ready_ = true;
+  malloc_trim(0);
+  co_return Unit{};
+}
+
+rt::Task<void> ApiServerImpl::stop() {
+  ready_ = false;
+  if (server_) co_await server_->drain(drain_grace);
+  if (registry_) co_await registry_->stop();
+}
+
+}  // namespace
+
+std::unique_ptr<ApiServer> make_api_server(rt::Runtime& runtime, ApiServerSetup setup) {
+  return std::make_unique<ApiServerImpl>(runtime, std::move(setup));
+}
+
+}  // namespace pintle::apiserver

@@ -1,0 +1,38 @@
+// ApiServer: the API server as one object: store, registry, authentication, authorization, admission, endpoints and the
+// HTTPS server on top. Used by its own command, by `pintle server`, and by tests.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "apiserver/options.h"
+#include "base/status.h"
+#include "net/http.h"
+#include "rt/runtime.h"
+#include "storage/store.h"
+
+namespace pintle::apiserver {
+
+struct ApiServerSetup {
+  ApiServerOptions options;
+  bool listen = true;          // false: no HTTPS server; requests come through handler() alone
+  bool secured = true;         // false (tests): everyone may do everything
+};
+
+class ApiServer {
+ public:
+  virtual ~ApiServer() = default;
+  // Opens the store, reads all state, and serves when it returns. An error names the file, address or option at fault.
+  virtual rt::Task<Result<Unit>> start() = 0;
+  // Ends /readyz, drains requests, stops everything. Await it before destroying the server.
+  virtual rt::Task<void> stop() = 0;
+  // For the in-process transport. Valid between start() and stop().
+  virtual net::Handler& handler() = 0;
+  // Where HTTPS is served.
+  virtual rt::Endpoint local() const = 0;
+};
+
+// The runtime outlives the server.
+std::unique_ptr<ApiServer> make_api_server(rt::Runtime& runtime, ApiServerSetup setup);
+
+}  // namespace pintle::apiserver

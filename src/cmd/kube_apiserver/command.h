@@ -1,0 +1,17 @@
+// kube-apiserver as a command: flags → options → server.
+#pragma once
+
+#include <span>
+
+#include "apiserver/options.h"
+#include "base/status.h"
+#include "component/flags.h"
+
+namespace pintle::cmd {
+
+// What the flags say. BadRequest with one clear line for values that do not go together.
+Result<apiserver::ApiServerOptions> api_server_options(const component::FlagSet& flags);
+// Runs until SIGINT or SIGTERM; the exit status.
+int run_kube_apiserver(std::span<const char* const> args);
+
+}  // namespace pintle::cmd

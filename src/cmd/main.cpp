@@ -1,0 +1,54 @@
+// pintle: one binary for every component, chosen by the first argument or by the name it is called by.
+#include <cstdio>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "apiserver/endpoints/version.h"
+#include "cmd/kube_apiserver/command.h"
+
+namespace {
+
+using Args = std::span<const char* const>;
+
+struct Command {
+  std::string_view name;
+  int (*run)(Args);
+  const char* what;
+};
+constexpr Command commands[] = {
+    {"kube-apiserver", pintle::cmd::run_kube_apiserver, "the API server, with upstream's flags"},
+};
+
+const Command* find_command(std::string_view name) {
+  for (const Command& command : commands)
+    if (command.name == name) return &command;
+  return nullptr;
+}
+
+int usage(std::FILE* out) {
+  std::fputs("Usage: pintle COMMAND [flags]\n\nCommands:\n", out);
+  for (const Command& command : commands) std::fprintf(out, "  %-16s %s\n", std::string(command.name).c_str(), command.what);
+  std::fputs("  version          what this binary is\n", out);
+  return out == stdout ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const Args args(argv, static_cast<std::size_t>(argc));
+  if (args.empty()) return 1;
+  const char* slash = std::strrchr(args[0], '/');
+  if (const Command* command = find_command(slash ? slash + 1 : args[0])) return command->run(args.subspan(1));
+  if (args.size() < 2) return usage(stderr);
+  const std::string_view first = args[1];
+  if (first == "version" || first == "--version") {
+    std::printf("Pintle, compatible with Kubernetes %s\n", pintle::apiserver::git_version);
+    return 0;
+  }
+  if (first == "help" || first == "--help" || first == "-h") return usage(stdout);
+  if (const Command* command = find_command(first)) return command->run(args.subspan(2));
+  std::fprintf(stderr, "pintle: unknown command \"%s\"; see pintle --help\n", args[1]);
+  return 1;
+}
