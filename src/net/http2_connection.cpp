@@ -19,6 +19,8 @@ constexpr uint64_t reset_burst = 1000;                // streams a peer may rese
 constexpr uint64_t reset_rate = 33;
 constexpr std::size_t outbound_acks_max = 1000;
 constexpr std::size_t settings_entries_max = 32;
+constexpr std::size_t unread_bytes_max = 4 << 20;     // of a body after its answer; then the stream is reset
+constexpr uint32_t unknown_streams_max = 250;         // to a peer that has named no limit
 constexpr std::size_t closed_frames_slack = 64 << 10;
 
 }  // namespace
@@ -122,18 +124,29 @@ struct Http2Callbacks {
       nghttp2_session_consume_connection(session, size);
       return 0;
     }
+    if (stream->unread) {
+      nghttp2_session_consume(session, id, size);
+      stream->dropped += size;
+      if (stream->dropped > unread_bytes_max) nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
+      return 0;
+    }
     stream->in.append(reinterpret_cast<const char*>(data), size);
     stream->readable.notify();
     return 0;
   }
 
-  // The answer is complete while the peer still sends a body that nobody reads: it is told to stop (RFC 9113 8.1).
+  // The answer is complete while the peer still sends a body that nobody reads. A reset would say so (RFC 9113 8.1), but
+  // curl and others then lose the answer: the rest is dropped, and only too much of it is reset.
   static int frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
     auto& c = self(user);
     if (!c.options_.server || (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)) return 0;
     if (!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM)) return 0;
     auto stream = find(c, frame->hd.stream_id);
-    if (stream && !stream->in_ended) nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
+    if (stream && !stream->in_ended) {
+      stream->unread = true;
+      nghttp2_session_consume(session, stream->id, stream->in.size());
+      stream->in.clear();
+    }
     return 0;
   }
 
@@ -318,6 +331,16 @@ bool Http2Connection::submit_request(Http2StreamPtr stream, const Fields& fields
   streams_.emplace(id, std::move(stream));
   kick();
   return true;
+}
+
+void Http2Connection::queue_body(Http2Stream& stream, Bytes body) {
+  queued_bytes_ += body.size();
+  stream.out.push(std::move(body));
+  end_body(stream);
+}
+
+std::size_t Http2Connection::peer_streams_max() const {
+  return std::min(nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS), unknown_streams_max);
 }
 
 void Http2Connection::append_copy(std::string_view data) {

@@ -41,6 +41,8 @@ struct Http2Stream {
   // Receiving.
   std::string in;
   bool in_ended = false;
+  bool unread = false;          // the answer is complete: the rest of the body is dropped
+  std::size_t dropped = 0;
   bool credited = false;        // what is in `in` was given back to the window
   Signal readable;              // `in`, in_ended or closed changed; on a client also: the response's head is here
   // Sending.
@@ -84,6 +86,10 @@ class Http2Connection {
   bool submit_response(Http2Stream& stream, const Fields& fields, bool with_body);
   bool submit_interim(Http2Stream& stream, const Fields& fields);
   bool submit_request(Http2StreamPtr stream, const Fields& fields, bool with_body);
+  // A whole body at once, without waiting.
+  void queue_body(Http2Stream& stream, Bytes body);
+  // SETTINGS_MAX_CONCURRENT_STREAMS of the peer, as far as it is known.
+  std::size_t peer_streams_max() const;
   std::size_t stream_count() const { return streams_.size(); }
   const Http2Options& options() const { return options_; }
   rt::Runtime& runtime() const { return runtime_; }

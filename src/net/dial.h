@@ -1,0 +1,45 @@
+// Makes the connections of a client: name, address, TLS, protocol.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "net/client.h"
+#include "net/tls_context.h"
+#include "net/url.h"
+
+namespace pintle::net {
+
+// The TLS settings of a transport, made again when a file has changed. Thread-safe.
+class ClientTls {
+ public:
+  ClientTls(rt::Runtime& runtime, const ClientOptions& options) : runtime_(runtime), options_(options) {}
+  // Fails if a file cannot be used.
+  Result<Unit> load();
+  struct Current {
+    TlsContext context;
+    uint64_t generation = 0;   // grows with every change: connections of an earlier one take no new requests
+  };
+  // Looks at the files at most every few seconds; files that cannot be used leave the last good settings in place.
+  Current current();
+
+ private:
+  std::vector<rt::FileStat> stat_files();
+  rt::Runtime& runtime_;
+  const ClientOptions& options_;
+  std::mutex mutex_;
+  Current current_;
+  std::vector<rt::FileStat> stats_;
+  rt::TimePoint checked_{};
+};
+
+struct Dialed {
+  std::unique_ptr<rt::Stream> stream;
+  bool http2 = false;
+};
+// Tries the host's addresses in turn. `tls` may be null for http and unix URLs.
+rt::Task<Result<Dialed>> dial(rt::Runtime& runtime, const ClientOptions& options, TlsContext tls, rt::Context ctx, Url url, bool http2);
+
+}  // namespace pintle::net

@@ -1,0 +1,132 @@
+#include "net/http2_client.h"
+
+#include <charconv>
+
+#include "net/text.h"
+
+namespace pintle::net {
+
+namespace {
+
+struct ClientStream final : Http2Stream {
+  int status = 0;
+  Headers headers;
+  std::size_t header_bytes = 0;
+  bool head_done = false;
+};
+using ClientStreamPtr = std::shared_ptr<ClientStream>;
+
+// Leaving a response unread resets its stream.
+class Body final : public BodyReader {
+ public:
+  Body(std::shared_ptr<Http2Client> connection, ClientStreamPtr stream)
+      : connection_(std::move(connection)), stream_(std::move(stream)), executor_(rt::Executor::current()) {}
+  ~Body() override {
+    if (rt::Executor::current_or_null() == &executor_) {
+      connection_->reset(*stream_, http2_cancel);
+    } else {
+      executor_.post([connection = connection_, stream = stream_] { connection->reset(*stream, http2_cancel); });
+    }
+  }
+  rt::Task<Result<Bytes>> read(rt::Context ctx) override { return connection_->read_body(std::move(ctx), stream_); }
+
+ private:
+  std::shared_ptr<Http2Client> connection_;
+  ClientStreamPtr stream_;
+  rt::Executor& executor_;
+};
+
+Http2Options to_options(const ClientOptions& client) {
+  Http2Options options;
+  options.server = false;
+  options.header_bytes_max = response_header_bytes_max;
+  options.stream_window = 1 << 20;
+  options.connection_window = 8 << 20;
+  options.idle_timeout = client.idle_timeout;
+  options.ping_after = std::chrono::seconds(30);
+  return options;
+}
+
+bool is_connection_field(std::string_view name) {
+  for (std::string_view one : {"host", "connection", "keep-alive", "transfer-encoding", "upgrade", "proxy-connection", "content-length"}) {
+    if (equal_fold(name, one)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Http2Client::Http2Client(rt::Runtime& runtime, std::unique_ptr<rt::Stream> stream, const ClientOptions& options)
+    : Http2Connection(runtime, std::move(stream), to_options(options)) {}
+
+rt::Task<void> Http2Client::run(std::shared_ptr<Http2Client> self) { co_await self->run_io(""); }
+
+void Http2Client::on_header(Http2Stream& base, std::string_view name, std::string_view value) {
+  auto& stream = static_cast<ClientStream&>(base);
+  if (stream.head_done) return;   // trailers
+  stream.header_bytes += name.size() + value.size() + 32;
+  if (stream.header_bytes > options().header_bytes_max) return reset(stream, http2_cancel);
+  if (name == ":status") {
+    std::from_chars(value.data(), value.data() + value.size(), stream.status);
+  } else if (!name.starts_with(':')) {
+    stream.headers.add(std::string(name), std::string(value));
+  }
+}
+
+void Http2Client::on_headers_done(const Http2StreamPtr& base, bool) {
+  auto& stream = static_cast<ClientStream&>(*base);
+  if (stream.head_done) return;
+  if (stream.status < 200) {
+    stream.headers = {};   // an interim answer
+    return;
+  }
+  stream.head_done = true;
+  stream.readable.notify();
+}
+
+rt::Task<ExchangeResult> Http2Client::exchange(rt::Context ctx, Url url, ClientRequest request) {
+  auto stream = std::make_shared<ClientStream>();
+  const bool first = !std::exchange(used_, true);
+  const std::string scheme = url.scheme == "https" ? "https" : "http";
+  const std::string length = std::to_string(request.body.size());
+  std::vector<Headers::Item> items;
+  for (const auto& [name, value] : request.headers.items()) {
+    if (is_connection_field(name)) continue;
+    if (!is_token(name) || !is_field_value(value)) co_return ExchangeResult{bad_request("malformed header " + name), false};
+    items.emplace_back(to_lower(name), value);
+  }
+  const std::string host(request.headers.has("host") ? std::string(request.headers.get("host")) : url.authority);
+  Fields fields;
+  fields.emplace_back(":method", request.method);
+  fields.emplace_back(":scheme", scheme);
+  fields.emplace_back(":authority", host);
+  fields.emplace_back(":path", url.target);
+  for (const auto& [name, value] : items) fields.emplace_back(name, value);
+  const bool with_body = !request.body.empty();
+  if (with_body) fields.emplace_back("content-length", length);
+  if (!submit_request(stream, fields, with_body)) {
+    co_return ExchangeResult{error(Reason::ServiceUnavailable, "the connection is closing"), true};
+  }
+  if (with_body) queue_body(*stream, request.body);
+  rt::Executor& executor = rt::Executor::current();
+  auto registration = ctx.on_done([stream, &executor] { executor.post([stream] { stream->readable.notify(); }); });
+  while (!stream->head_done && !stream->closed && !ctx.done()) co_await stream->readable.wait();
+  if (stream->head_done) {
+    Response response;
+    response.status = stream->status;
+    response.headers = std::move(stream->headers);
+    response.body = std::make_unique<Body>(shared_from_this(), stream);
+    co_return ExchangeResult{std::move(response), false};
+  }
+  if (!stream->closed) {
+    reset(*stream, http2_cancel);
+    co_return ExchangeResult{std::unexpected(ctx.status()), false};
+  }
+  const bool refused = stream->error_code == http2_refused_stream;
+  const bool stale = !usable() && !first && is_idempotent(request.method);
+  std::string why = "the peer ended the stream: ";
+  why += http2_error_name(stream->error_code);
+  co_return ExchangeResult{error(Reason::ServiceUnavailable, std::move(why)), refused || stale};
+}
+
+}  // namespace pintle::net
