@@ -1,0 +1,35 @@
+// OpenAPI schemas of the API's types, from their descriptors. One definition is built at a time, so that a document of
+// megabytes never stands in memory twice.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "api/type.h"
+#include "codec/value.h"
+
+namespace pintle::apimachinery::openapi {
+
+enum class Dialect : uint8_t { V2, V3 };
+
+// "#/definitions/" or "#/components/schemas/" + name.
+std::string reference(Dialect dialect, std::string_view name);
+
+// The definition of a struct or special type that has an openapi_name.
+codec::Value definition_of(const api::Type& type, Dialect dialect);
+
+struct ByOpenApiName {
+  bool operator()(const api::Type* a, const api::Type* b) const { return a->openapi_name < b->openapi_name; }
+};
+using TypeSet = std::set<const api::Type*, ByOpenApiName>;
+// Adds `type` and every named type that it reaches.
+void add_reachable(const api::Type& type, TypeSet& types);
+
+// Definitions that no descriptor states: the body of a PATCH, the answer of /version.
+inline constexpr std::string_view patch_name = "io.k8s.apimachinery.pkg.apis.meta.v1.Patch";
+inline constexpr std::string_view version_info_name = "io.k8s.apimachinery.pkg.version.Info";
+codec::Value patch_definition();
+codec::Value version_info_definition(Dialect dialect);
+
+}  // namespace pintle::apimachinery::openapi
