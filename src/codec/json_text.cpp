@@ -1,5 +1,6 @@
 #include "codec/json_text.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -270,27 +271,47 @@ std::string pretty_json(std::string_view json) {
   return out;
 }
 
+namespace {
+
+uint32_t code_point(std::string_view sequence) {
+  uint32_t c = static_cast<unsigned char>(sequence[0]);
+  if (sequence.size() > 1) c &= 0xFFu >> (sequence.size() + 1);
+  for (std::size_t i = 1; i < sequence.size(); ++i) c = c << 6 | (static_cast<unsigned char>(sequence[i]) & 0x3Fu);
+  return c;
+}
+
+// Go's strconv.IsPrint, as far as texts in the wild need it: C1 controls, spaces other than U+0020, marks of format.
+bool is_print(uint32_t c) {
+  if (c < 0x80) return c >= 0x20 && c != 0x7F;
+  const bool space_or_format = (c >= 0x2000 && c <= 0x200F) || (c >= 0x2028 && c <= 0x202F) || (c >= 0x205F && c <= 0x206F);
+  return c > 0xA0 && c != 0xAD && !space_or_format && c != 0x3000 && c != 0xFEFF && !(c >= 0xE000 && c <= 0xF8FF) && (c & 0xFFFE) != 0xFFFE;
+}
+
+void append_hex(uint32_t value, int digits, std::string& out) {
+  for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) out += hex_digits[value >> shift & 15];
+}
+
+}  // namespace
+
 std::string go_quote(std::string_view text) {
   std::string out = "\"";
   for (std::size_t i = 0; i < text.size();) {
-    const auto c = static_cast<unsigned char>(text[i]);
     const std::size_t n = utf8_length(text.substr(i));
+    const uint32_t c = n == 0 ? static_cast<unsigned char>(text[i]) : code_point(text.substr(i, n));
+    constexpr std::string_view named = "\a\b\f\n\r\t\v";
     if (c == '"' || c == '\\') {
       out += '\\';
       out += text[i];
-    } else if (n > 1 || (c >= 0x20 && c < 0x7F)) {
+    } else if (n > 0 && is_print(c)) {
       out += text.substr(i, n);
-      i += n;
-      continue;
-    } else if (constexpr std::string_view named = "\a\b\f\n\r\t\v"; named.find(text[i]) != named.npos) {
+    } else if (n == 1 && named.find(text[i]) != named.npos) {
       out += '\\';
       out += "abfnrtv"[named.find(text[i])];
     } else {
-      out += "\\x";
-      out += hex_digits[c >> 4];
-      out += hex_digits[c & 15];
+      out += n <= 1 ? "\\x" : c <= 0xFFFF ? "\\u" : "\\U";
+      append_hex(c, n <= 1 ? 2 : c <= 0xFFFF ? 4 : 8, out);
     }
-    ++i;
+    i += std::max<std::size_t>(n, 1);
   }
   out += '"';
   return out;

@@ -5,11 +5,13 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <cmath>
 #include <istream>
 #include <streambuf>
 #include <unordered_map>
 
 #include "codec/base64.h"
+#include "codec/json_text.h"
 #include "codec/path_frame.h"
 #include "codec/yaml.h"
 #include "codec/yaml_scalar.h"
@@ -116,7 +118,7 @@ class Builder : public YAML::EventHandler {
         if (scalar.value.is_int()) return std::to_string(scalar.value.as_int());
         fail("an integer key is too large");
       case YamlTag::Float:
-        if (!scalar.finite) return "NaN";
+        if (!scalar.finite) return std::isnan(scalar.value.as_double()) ? ".nan" : scalar.value.as_double() > 0 ? ".inf" : "-.inf";
         return format_go_g(static_cast<float>(scalar.value.as_double()));
       case YamlTag::Null: fail("null cannot be a key");
       default:
@@ -220,12 +222,27 @@ struct ViewBuffer : std::streambuf {
   }
 };
 
+// YAML's character set; yaml-cpp does not look. Returns the offset of the first byte outside it, or npos.
+std::size_t find_forbidden(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const std::size_t n = utf8_length(text.substr(i));
+    const bool control = (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F;
+    const bool c1 = c == 0xC2 && n == 2 && static_cast<unsigned char>(text[i + 1]) < 0xA0 && text[i + 1] != '\x85';
+    if (n == 0 || control || c1) return i;
+    i += n;
+  }
+  return std::string_view::npos;
+}
+
 }  // namespace
 
 Result<Value> parse_yaml(std::string_view text, std::vector<std::string>* duplicates) {
   std::vector<std::string> unused;
   Problems problems(duplicates != nullptr ? *duplicates : unused);
   Builder builder(duplicates != nullptr ? &problems : nullptr);
+  if (const std::size_t at = find_forbidden(text); at != text.npos)
+    return bad_request("invalid YAML at offset " + std::to_string(at) + ": a control character or a byte that is not UTF-8");
   try {
     ViewBuffer buffer(text);
     std::istream stream(&buffer);

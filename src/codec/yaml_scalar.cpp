@@ -20,8 +20,10 @@ std::optional<YamlScalar> resolve_word(std::string_view text) {
   if (one_of(text, {"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"})) return YamlScalar{YamlTag::Bool, Value(true)};
   if (one_of(text, {"n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"})) return YamlScalar{YamlTag::Bool, Value(false)};
   if (one_of(text, {"", "~", "null", "Null", "NULL"})) return YamlScalar{YamlTag::Null, Value()};
-  if (one_of(text, {".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF"}))
-    return YamlScalar{YamlTag::Float, Value(std::numeric_limits<double>::quiet_NaN()), false};
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  if (one_of(text, {".nan", ".NaN", ".NAN"})) return YamlScalar{YamlTag::Float, Value(std::numeric_limits<double>::quiet_NaN()), false};
+  if (one_of(text, {".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"})) return YamlScalar{YamlTag::Float, Value(infinity), false};
+  if (one_of(text, {"-.inf", "-.Inf", "-.INF"})) return YamlScalar{YamlTag::Float, Value(-infinity), false};
   return std::nullopt;
 }
 

@@ -353,13 +353,22 @@ class Writer {
 };
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<signed char>(c) < 0; }
+// Of the character that starts at s[i] (or goes on there: equal so far, two keys part inside it). Beyond ASCII nearly
+// all is letters; the blocks of symbols, punctuation and spaces that keys may hold are left out.
+bool is_letter(std::string_view s, std::size_t i) {
+  const char c = s[i];
+  if (static_cast<signed char>(c) >= 0) return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  const std::string_view two = s.substr(i, 2);
+  if (c == '\xC2') return two == "\xC2\xAA" || two == "\xC2\xB5" || two == "\xC2\xBA";
+  if (c == '\xE2') return two >= "\xE2\xB0";
+  return c != '\xF0' && two != "\xC3\x97" && two != "\xC3\xB7" && two != "\xEF\xBB";
+}
 
 bool Writer::natural_less(std::string_view a, std::string_view b) {
   const std::size_t n = std::min(a.size(), b.size());
   for (std::size_t i = 0; i < n; ++i) {
     if (a[i] == b[i]) continue;
-    const bool a_letter = is_letter(a[i]), b_letter = is_letter(b[i]);
+    const bool a_letter = is_letter(a, i), b_letter = is_letter(b, i);
     if (a_letter && b_letter) return static_cast<unsigned char>(a[i]) < static_cast<unsigned char>(b[i]);
     if (a_letter || b_letter) return b_letter;
     uint64_t a_number = 0, b_number = 0;
