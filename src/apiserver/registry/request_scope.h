@@ -13,6 +13,9 @@
 namespace pintle::apiserver {
 
 class Registry;
+namespace rbac {
+struct EscalationCheck;
+}
 struct ApiServerOptions;
 
 // Outlives the request's task; hooks keep no pointer to it.
@@ -33,6 +36,7 @@ struct RequestScope {
   Registry* registry = nullptr;   // never nullptr in a hook
   rt::Runtime* runtime = nullptr;
   const ApiServerOptions* options = nullptr;
+  const rbac::EscalationCheck* escalation = nullptr;   // nullptr: rights handed out are not checked
 };
 
 }  // namespace pintle::apiserver
