@@ -19,7 +19,7 @@ struct CancelNode {
   std::function<void()> callback;
 };
 
-struct ContextState {
+struct ContextState : std::enable_shared_from_this<ContextState> {
   std::mutex mutex;
   std::atomic<bool> done = false;
   Reason reason = Reason::Cancelled;
@@ -111,7 +111,10 @@ Context Context::child() const {
     state->deadline = state_->deadline;
     ContextState* parent = state_.get();
     ContextState* self = state.get();
-    state->from_parent = on_done([parent, self] { self->finish(parent->reason); });
+    // The registration keeps both pointers good; a callback of the child's may drop the last reference to it.
+    state->from_parent = on_done([parent, self] {
+      if (const auto alive = self->weak_from_this().lock()) alive->finish(parent->reason);
+    });
   }
   return Context(std::move(state));
 }
@@ -146,7 +149,8 @@ Status Context::status() const {
 }
 
 void Context::cancel() const {
-  if (state_) state_->finish(Reason::Cancelled);
+  const auto state = state_;  // a callback may drop this Context
+  if (state) state->finish(Reason::Cancelled);
 }
 
 CancelRegistration Context::on_done(std::function<void()> callback) const {

@@ -52,6 +52,17 @@ TEST(Context, CallbackMayDropItsOwnRegistrationAndContext) {
   EXPECT_EQ(ctx, nullptr);
 }
 
+TEST(Context, CallbackOfAChildMayDropTheChild) {
+  const Context parent = Context::background().child();
+  auto child = std::make_unique<Context>(parent.child());
+  auto registration = child->on_done([&] { child.reset(); });
+  bool later = false;
+  auto other = parent.on_done([&] { later = true; });
+  parent.cancel();
+  EXPECT_EQ(child, nullptr);
+  EXPECT_TRUE(later);
+}
+
 TEST(Context, AfterTheRegistrationNoCallbackRuns) {
   for (int i = 0; i < 500; ++i) {
     const Context ctx = Context::background().child();

@@ -74,10 +74,13 @@ Event::Event() : state_(std::make_shared<State>()) {}
 Event::~Event() = default;
 
 void Event::set() {
-  std::lock_guard lock(state_->mutex);
-  state_->set = true;
-  while (state_->wake_one()) {
+  detail::WokenList woken;
+  {
+    std::lock_guard lock(state_->mutex);
+    state_->set = true;
+    while (detail::Waiter* waiter = state_->pop()) woken.push(waiter);
   }
+  woken.post();
 }
 
 void Event::reset() {
@@ -101,7 +104,11 @@ struct AsyncMutex::State : detail::WaitList {
   bool try_acquire() { return !std::exchange(locked, true); }
   void unlock() {
     std::lock_guard guard(mutex);
-    if (!wake_one()) locked = false;
+    if (detail::Waiter* waiter = pop()) {
+      waiter->executor->post(waiter->handle);
+    } else {
+      locked = false;
+    }
   }
 };
 

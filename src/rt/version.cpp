@@ -17,17 +17,19 @@ struct Version::State : detail::WaitList {
   std::atomic<uint64_t> value;
 
   explicit State(uint64_t start) : value(start) {}
-  // Under the mutex.
-  void raise(uint64_t to) {
+  // Under the mutex; the result is posted after it.
+  detail::WokenList raise(uint64_t to) {
+    detail::WokenList woken;
     value.store(to, std::memory_order_release);
     for (detail::Waiter* waiter = first; waiter;) {
       detail::Waiter* next = waiter->next;
       if (static_cast<Threshold*>(waiter)->at_least <= to) {
         unlink(waiter);
-        waiter->executor->post(waiter->handle);
+        woken.push(waiter);
       }
       waiter = next;
     }
+    return woken;
   }
 
   class Awaiter : Threshold {
@@ -66,14 +68,25 @@ Version::~Version() = default;
 uint64_t Version::value() const { return state_->value.load(std::memory_order_acquire); }
 
 void Version::advance_to(uint64_t value) {
-  std::lock_guard lock(state_->mutex);
-  if (value > state_->value) state_->raise(value);
+  const auto state = state_;  // who sees the value may destroy the Version
+  detail::WokenList woken;
+  {
+    std::lock_guard lock(state->mutex);
+    if (value > state->value) woken = state->raise(value);
+  }
+  woken.post();
 }
 
 uint64_t Version::increment() {
-  std::lock_guard lock(state_->mutex);
-  const uint64_t next = state_->value + 1;
-  state_->raise(next);
+  const auto state = state_;
+  detail::WokenList woken;
+  uint64_t next = 0;
+  {
+    std::lock_guard lock(state->mutex);
+    next = state->value + 1;
+    woken = state->raise(next);
+  }
+  woken.post();
   return next;
 }
 

@@ -39,13 +39,11 @@ struct WaitList {
     (waiter->next ? waiter->next->prev : last) = waiter->prev;
     waiter->queued = false;
   }
-  // Takes the first waiter off and posts it; false if there is none.
-  bool wake_one() {
+  // Takes the first waiter off; null if there is none.
+  Waiter* pop() {
     Waiter* waiter = first;
-    if (!waiter) return false;
-    unlink(waiter);
-    waiter->executor->post(waiter->handle);
-    return true;
+    if (waiter) unlink(waiter);
+    return waiter;
   }
   void cancel(Waiter* waiter) {
     std::lock_guard lock(mutex);
@@ -53,6 +51,26 @@ struct WaitList {
     unlink(waiter);
     waiter->cancelled = true;
     waiter->executor->post(waiter->handle);
+  }
+};
+
+// Waiters that were taken off under the mutex, to be posted after it: the first of them to run may destroy what all of
+// them waited for, mutex included.
+struct WokenList {
+  Waiter* first = nullptr;
+  Waiter* last = nullptr;
+
+  void push(Waiter* waiter) {
+    waiter->next = nullptr;
+    (last ? last->next : first) = waiter;
+    last = waiter;
+  }
+  void post() const {
+    for (Waiter* waiter = first; waiter;) {
+      Waiter* next = waiter->next;
+      waiter->executor->post(waiter->handle);
+      waiter = next;
+    }
   }
 };
 
