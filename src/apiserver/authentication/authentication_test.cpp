@@ -1,0 +1,219 @@
+#include "apiserver/authentication/authentication.h"
+
+#include "api/gen/core_v1.h"
+#include "apiserver/authentication/bearer.h"
+#include "apiserver/authentication/impersonation.h"
+#include "apiserver/authentication/testing/fake_reader.h"
+#include "apiserver/authentication/token_file.h"
+#include "component/certificate/certificate.h"
+
+#include <gtest/gtest.h>
+
+namespace pintle::apiserver {
+namespace {
+
+class AuthenticationTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<Authentication> make(AuthenticationConfig config) {
+    auto made = Authentication::make(std::move(config), clock_, random_, reader_);
+    EXPECT_TRUE(made) << made.error().message;
+    return std::move(*made);
+  }
+  static AuthenticationConfig config() {
+    AuthenticationConfig out;
+    out.token_file_name = "tokens.csv";
+    out.token_file_text = "secret,jane,42,\"devs,ops\"\nplain,bob,7\n";
+    out.service_account_issuers = {"https://issuer"};
+    out.bootstrap_tokens = true;
+    return out;
+  }
+  // "name|group,group", or the error.
+  static std::string who(Authentication& authentication, const net::Request& request) {
+    const auto user = *authentication.authenticate_now(request);
+    if (!user) return std::to_string(user.error().http()) + " " + user.error().message;
+    std::string out = user->name + "|";
+    for (const auto& group : user->groups) out += (out.back() == '|' ? "" : ",") + group;
+    return out;
+  }
+  static net::Request bearer(const std::string& value) {
+    net::Request request;
+    request.headers.add("Authorization", value);
+    return request;
+  }
+  net::Request with_certificate(const std::string& name, std::vector<std::string> groups, int64_t not_after) {
+    const auto key = component::PrivateKey::generate_ec_p256();
+    component::CertificateSpec spec;
+    spec.common_name = name;
+    spec.organizations = std::move(groups);
+    spec.not_before = clock_.seconds() - 10;
+    spec.not_after = not_after;
+    const auto pem = component::issue_certificate(spec, key->public_key(), *key, "");
+    auto peer = std::make_shared<net::PeerCertificates>();
+    peer->verified_chain_der = *component::certificates_from_pem(*pem);
+    net::Request request;
+    request.peer = peer;
+    return request;
+  }
+
+  testing::FakeReader reader_;
+  testing::FakeClock clock_;
+  testing::FakeRandom random_;
+};
+
+TEST_F(AuthenticationTest, Bearer) {
+  const auto authentication = make(config());
+  struct Case {
+    const char* header;
+    const char* want;
+  };
+  const Case cases[] = {
+      {"Bearer secret", "jane|devs,ops,system:authenticated"},
+      {"bearer   ", "system:anonymous|system:unauthenticated"},
+      {"Bearer plain more", "bob|system:authenticated"},
+      {"Basic c2VjcmV0", "system:anonymous|system:unauthenticated"},
+      {"Bearer wrong", "401 invalid bearer token"},
+      {"", "system:anonymous|system:unauthenticated"},
+  };
+  for (const auto& c : cases) EXPECT_EQ(who(*authentication, bearer(c.header)), c.want) << c.header;
+  net::Request socket;
+  socket.headers.add("Sec-WebSocket-Protocol", "v4.channel.k8s.io, base64url.bearer.authorization.k8s.io.c2VjcmV0");
+  EXPECT_EQ(who(*authentication, socket), "jane|devs,ops,system:authenticated");
+}
+
+TEST_F(AuthenticationTest, AnonymousCanBeRefused) {
+  AuthenticationConfig c = config();
+  c.anonymous = false;
+  EXPECT_EQ(who(*make(c), net::Request()), "401 no credentials provided");
+}
+
+TEST_F(AuthenticationTest, ClientCertificates) {
+  const auto authentication = make(config());
+  const auto request = with_certificate("alice", {"admins", "system:masters"}, clock_.seconds() + 100);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(who(*authentication, request), "alice|admins,system:masters,system:authenticated");
+  EXPECT_TRUE(authentication->authenticate_now(request)->value().extra.get("authentication.kubernetes.io/credential-id")->front().starts_with("X509SHA256="));
+  EXPECT_EQ(who(*authentication, with_certificate("", {"x"}, clock_.seconds() + 100)), "system:anonymous|system:unauthenticated");
+  clock_.advance(101);
+  EXPECT_TRUE(who(*authentication, request).starts_with("401"));
+  for (int i = 0; i < 200; ++i) EXPECT_EQ(who(*authentication, with_certificate("u", {}, clock_.seconds() + 10)), "u|system:authenticated");
+}
+
+TEST_F(AuthenticationTest, ComponentsOfThisProcess) {
+  const auto authentication = make(config());
+  net::Request request;
+  const std::pair<const char*, const char*> cases[] = {
+      {"system:apiserver", "system:apiserver|system:masters,system:authenticated"},
+      {"system:kube-scheduler", "system:kube-scheduler|system:authenticated"},
+      {"system:node:n1", "system:node:n1|system:nodes,system:authenticated"},
+      {"system:serviceaccount:kube-system:gc", "system:serviceaccount:kube-system:gc|system:serviceaccounts,system:serviceaccounts:kube-system,system:authenticated"},
+  };
+  for (const auto& [name, want] : cases) {
+    request.in_process_user = name;
+    EXPECT_EQ(who(*authentication, request), want);
+  }
+}
+
+TEST_F(AuthenticationTest, BootstrapTokens) {
+  const auto authentication = make(config());
+  api::core_v1::Secret secret;
+  secret.metadata.namespace_ = "kube-system";
+  secret.metadata.name = "bootstrap-token-abcdef";
+  secret.type = "bootstrap.kubernetes.io/token";
+  secret.data["token-id"] = "abcdef";
+  secret.data["token-secret"] = "0123456789abcdef";
+  secret.data["usage-bootstrap-authentication"] = "true";
+  secret.data["auth-extra-groups"] = "system:bootstrappers:workers";
+  const auto ask = [&](const api::core_v1::Secret& s) {
+    reader_.put({"", "secrets"}, s);
+    return who(*authentication, bearer("Bearer abcdef.0123456789abcdef"));
+  };
+  EXPECT_EQ(ask(secret), "system:bootstrap:abcdef|system:bootstrappers,system:bootstrappers:workers,system:authenticated");
+  EXPECT_EQ(who(*authentication, bearer("Bearer abcdef.0123456789abcdee")), "401 invalid bearer token");
+  const std::pair<const char*, const char*> spoiled[] = {{"token-id", "abcdeg"},
+                                                         {"usage-bootstrap-authentication", "yes"},
+                                                         {"auth-extra-groups", "system:masters"},
+                                                         {"expiration", "2001-01-01T00:00:00Z"},
+                                                         {"expiration", "soon"}};
+  for (const auto& [key, value] : spoiled) {
+    auto bad = secret;
+    bad.data[key] = value;
+    EXPECT_EQ(ask(bad), "401 invalid bearer token") << key;
+  }
+  auto later = secret;
+  later.data["expiration"] = "2100-01-01T00:00:00Z";
+  EXPECT_TRUE(ask(later).starts_with("system:bootstrap"));
+}
+
+TEST_F(AuthenticationTest, BadConfiguration) {
+  const std::pair<const char*, const char*> files[] = {{"a,b\n", "tokens.csv:1"}, {"a,b,c\n\"x,y,z\n", "tokens.csv:2"}, {"a,b\"c,d\n", "tokens.csv:1"}, {"\"a\"b,c,d\n", "tokens.csv:1"}};
+  for (const auto& [text, where] : files) {
+    AuthenticationConfig c = config();
+    c.token_file_text = text;
+    const auto made = Authentication::make(c, clock_, random_, reader_);
+    ASSERT_FALSE(made) << text;
+    EXPECT_TRUE(made.error().message.starts_with(where)) << made.error().message;
+  }
+  AuthenticationConfig c = config();
+  c.key_pems = {"garbage"};
+  EXPECT_TRUE(Authentication::make(c, clock_, random_, reader_).error().message.starts_with("--service-account-key-file"));
+  c = config();
+  c.signing_key_pem = "garbage";
+  EXPECT_TRUE(Authentication::make(c, clock_, random_, reader_).error().message.starts_with("--service-account-signing-key-file"));
+}
+
+// Allows impersonation of what is listed: "users jane", "userextras/scopes view".
+class ListAuthorizer : public Authorizer {
+ public:
+  explicit ListAuthorizer(std::vector<std::string> rights) : rights_(std::move(rights)) {}
+  std::optional<AuthorizationResult> authorize_now(const AuthorizationAttributes& a) override {
+    std::string right = a.resource;
+    if (!a.subresource.empty()) right += "/" + a.subresource;
+    right += " " + (a.ns.empty() ? a.name : a.ns + "/" + a.name);
+    const bool allowed = a.verb == "impersonate" && std::find(rights_.begin(), rights_.end(), right) != rights_.end();
+    return AuthorizationResult{allowed ? Decision::Allow : Decision::NoOpinion, {}, {}};
+  }
+  UserRules rules_for(const UserInfo&, const std::string&) override { return {}; }
+
+ private:
+  std::vector<std::string> rights_;
+};
+
+TEST(Impersonation, Table) {
+  ListAuthorizer authorizer({"users jane", "users system:anonymous", "groups devs", "groups system:unauthenticated", "serviceaccounts wire/bot",
+                             "userextras/scopes view", "userextras/a/b c", "uids 42"});
+  struct Case {
+    std::vector<net::Headers::Item> headers;
+    std::string want;
+  };
+  const Case cases[] = {
+      {{}, "root|"},
+      {{{"Impersonate-User", "jane"}}, "jane|system:authenticated"},
+      {{{"impersonate-user", "jane"}, {"Impersonate-Group", "devs"}}, "jane|devs,system:authenticated"},
+      {{{"Impersonate-User", "jane"}, {"Impersonate-Group", "system:unauthenticated"}}, "jane|system:unauthenticated"},
+      {{{"Impersonate-User", "system:anonymous"}}, "system:anonymous|system:unauthenticated"},
+      {{{"Impersonate-User", "system:serviceaccount:wire:bot"}},
+       "system:serviceaccount:wire:bot|system:serviceaccounts,system:serviceaccounts:wire,system:authenticated"},
+      {{{"Impersonate-User", "jane"}, {"Impersonate-Extra-Scopes", "view"}, {"Impersonate-Uid", "42"}}, "jane|system:authenticated"},
+      {{{"Impersonate-User", "jane"}, {"Impersonate-Extra-a%2fb", "c"}}, "jane|system:authenticated"},
+      {{{"Impersonate-User", "bob"}}, "403"},
+      {{{"Impersonate-User", "jane"}, {"Impersonate-Group", "ops"}}, "403"},
+      {{{"Impersonate-User", "jane"}, {"Impersonate-Extra-scopes", "edit"}}, "403"},
+      {{{"Impersonate-Group", "devs"}}, "500"},
+  };
+  for (const auto& c : cases) {
+    net::Headers headers;
+    for (const auto& [name, value] : c.headers) headers.add(name, value);
+    EXPECT_EQ(wants_impersonation(headers), !c.headers.empty());
+    UserInfo root;
+    root.name = "root";
+    const auto user = testing::now(impersonate(rt::Context::background(), authorizer, headers, root));
+    std::string got = user ? user->name + "|" : std::to_string(user.error().http());
+    if (user)
+      for (const auto& group : user->groups) got += (got.back() == '|' ? "" : ",") + group;
+    EXPECT_EQ(got, c.want);
+    drop_impersonation_headers(headers);
+    EXPECT_TRUE(headers.items().empty());
+  }
+}
+
+}  // namespace
+}  // namespace pintle::apiserver
