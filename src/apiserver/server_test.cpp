@@ -1,0 +1,142 @@
+#include <functional>
+
+#include <gtest/gtest.h>
+
+#include "apiserver/testing/in_process.h"
+#include "rt/testing.h"
+
+namespace pintle::apiserver {
+namespace {
+
+using testing::Answer;
+using testing::InProcessServer;
+
+constexpr const char* maps = "/api/v1/namespaces/default/configmaps";
+
+// `extra`: further members of metadata.
+std::string config_map(const std::string& name, const std::string& extra) {
+  return R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":")" + name + "\"" + extra + R"(},"data":{"a":"1"}})";
+}
+
+std::string config_map(const std::string& name) { return config_map(name, ""); }
+
+// Runs `steps` against a fresh server.
+void with_server(std::function<rt::Task<void>(InProcessServer&)> steps) {
+  rt::testing::run_task([&]() -> rt::Task<void> {
+    ApiServerOptions options;
+    auto server = co_await InProcessServer::start(rt::Executor::current().runtime(), std::move(options));
+    CHECK(server.has_value(), server ? "" : server.error().message);
+    co_await steps(**server);
+    co_await (*server)->stop();
+  });
+}
+
+rt::Task<void> create_and_read(InProcessServer& server) {
+  const Answer made = co_await server.ask("POST", maps, config_map("one"));
+  EXPECT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(made.at("metadata.namespace"), "default");
+  EXPECT_FALSE(made.at("metadata.uid").empty());
+  EXPECT_EQ(made.at("kind"), "ConfigMap");
+  const Answer again = co_await server.ask("POST", maps, config_map("one"));
+  EXPECT_EQ(again.status, 409);
+  EXPECT_EQ(again.at("reason"), "AlreadyExists");
+  const Answer read = co_await server.get(std::string(maps) + "/one");
+  EXPECT_EQ(read.status, 200);
+  EXPECT_EQ(read.body, made.body);
+  const Answer none = co_await server.get(std::string(maps) + "/two");
+  EXPECT_EQ(none.status, 404);
+  EXPECT_EQ(none.at("details.name"), "two");
+  EXPECT_EQ(none.at("details.kind"), "configmaps");
+}
+TEST(Server, CreatesAndReads) { with_server(create_and_read); }
+
+rt::Task<void> change(InProcessServer& server) {
+  const Answer made = co_await server.ask("POST", maps, config_map("one"));
+  const std::string one = std::string(maps) + "/one";
+  const Answer merged = co_await server.ask("PATCH", one, R"({"data":{"b":"2"}})", "application/merge-patch+json");
+  EXPECT_EQ(merged.status, 200) << merged.body;
+  EXPECT_EQ(merged.at("data.b"), "2");
+  const Answer stale = co_await server.ask("PUT", one, made.body);
+  EXPECT_EQ(stale.status, 409) << stale.body;
+  const Answer put = co_await server.ask("PUT", one, config_map("one"));
+  EXPECT_EQ(put.status, 200) << put.body;
+  EXPECT_EQ(put.at("data.b"), "");
+  const Answer same = co_await server.ask("PUT", one, put.body);
+  EXPECT_EQ(same.at("metadata.resourceVersion"), put.at("metadata.resourceVersion")) << "a write that changes nothing is not made";
+  const Answer applied = co_await server.ask("PATCH", std::string(maps) + "/two?fieldManager=m", config_map("two"), "application/apply-patch+yaml");
+  EXPECT_EQ(applied.status, 201) << applied.body;
+  EXPECT_EQ(applied.at("metadata.managedFields.0.operation"), "Apply");
+  const Answer odd = co_await server.ask("PATCH", one, "{}", "application/json");
+  EXPECT_EQ(odd.status, 415);
+}
+TEST(Server, Changes) { with_server(change); }
+
+rt::Task<void> remove_with_finalizer(InProcessServer& server) {
+  (void)co_await server.ask("POST", maps, config_map("one", R"(,"finalizers":["example.com/a"])"));
+  const std::string one = std::string(maps) + "/one";
+  const Answer marked = co_await server.ask("DELETE", one);
+  EXPECT_EQ(marked.status, 200);
+  EXPECT_FALSE(marked.at("metadata.deletionTimestamp").empty()) << marked.body;
+  const Answer freed = co_await server.ask("PATCH", one, R"({"metadata":{"finalizers":null}})", "application/merge-patch+json");
+  EXPECT_EQ(freed.status, 200) << freed.body;
+  const Answer gone = co_await server.get(one);
+  EXPECT_EQ(gone.status, 404);
+  const Answer none = co_await server.ask("DELETE", one);
+  EXPECT_EQ(none.status, 404);
+}
+TEST(Server, RemovesWhenFinalizersAreGone) { with_server(remove_with_finalizer); }
+
+rt::Task<void> list_pages(InProcessServer& server) {
+  for (int i = 0; i < 5; ++i) (void)co_await server.ask("POST", maps, config_map("m" + std::to_string(i), R"(,"labels":{"odd":")" + std::to_string(i % 2) + "\"}"));
+  const Answer odd = co_await server.get(std::string(maps) + "?labelSelector=odd%3D1");
+  EXPECT_EQ(odd.json.find("items")->as_array().size(), 2u);
+  const Answer first = co_await server.get(std::string(maps) + "?limit=2");
+  EXPECT_EQ(first.json.find("items")->as_array().size(), 2u) << first.body;
+  EXPECT_EQ(first.at("metadata.remainingItemCount"), "3");
+  const Answer second = co_await server.get(std::string(maps) + "?limit=2&continue=" + first.at("metadata.continue"));
+  EXPECT_EQ(second.at("items.0.metadata.name"), "m2") << second.body;
+  // The last page is of the revision of the first, whatever came since.
+  (void)co_await server.ask("POST", maps, config_map("m9"));
+  const Answer third = co_await server.get(std::string(maps) + "?limit=2&continue=" + second.at("metadata.continue"));
+  EXPECT_EQ(third.json.find("items")->as_array().size(), 1u) << third.body;
+  EXPECT_EQ(third.at("metadata.continue"), "");
+  const Answer table = co_await server.get(maps, "application/json;as=Table;v=v1;g=meta.k8s.io,application/json");
+  EXPECT_EQ(table.at("kind"), "Table");
+  EXPECT_EQ(table.at("rows.0.cells.0"), "m0");
+  const Answer bad = co_await server.get(std::string(maps) + "?fieldSelector=data.a%3D1");
+  EXPECT_EQ(bad.status, 400);
+}
+TEST(Server, Lists) { with_server(list_pages); }
+
+rt::Task<void> watch_events(InProcessServer& server) {
+  const Answer made = co_await server.ask("POST", maps, config_map("one"));
+  const std::string from = std::string(maps) + "?watch=1&timeoutSeconds=5&resourceVersion=" + made.at("metadata.resourceVersion");
+  (void)co_await server.ask("PUT", std::string(maps) + "/one", config_map("one", R"(,"labels":{"x":"y"})"));
+  (void)co_await server.ask("DELETE", std::string(maps) + "/one");
+  const std::string events = co_await server.stream(from, 2);
+  EXPECT_EQ(events.find(R"({"type":"MODIFIED","object":{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"one")"), 0u) << events;
+  EXPECT_NE(events.find(R"({"type":"DELETED","object":{)"), std::string::npos) << events;
+  const std::string initial = co_await server.stream("/api/v1/namespaces?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&timeoutSeconds=5", 5);
+  EXPECT_NE(initial.find("k8s.io/initial-events-end"), std::string::npos) << initial;
+}
+TEST(Server, Watches) { with_server(watch_events); }
+
+struct Case {
+  const char* method;
+  const char* path;
+  int status;
+};
+rt::Task<void> fixed_paths(InProcessServer& server) {
+  const Case cases[] = {{"GET", "/", 200},        {"GET", "/api", 200},          {"GET", "/apis", 200},           {"GET", "/apis/apps/v1", 200}, {"GET", "/apis/apps/v9", 404},
+                        {"GET", "/nope", 404},    {"GET", "/readyz", 200},       {"GET", "/livez?verbose", 200},  {"GET", "/readyz/nope", 404},  {"GET", "/metrics", 200},
+                        {"GET", "/version", 200}, {"GET", "/api/v1/nopes", 404}, {"TRACE", maps, 405},            {"OPTIONS", maps, 405},        {"PUT", maps, 405},
+                        {"POST", "/api/v1/pods", 405}, {"GET", "/api/v1/namespaces/", 200}};
+  for (const Case& c : cases) {
+    const Answer answer = co_await server.ask(c.method, c.path);
+    EXPECT_EQ(answer.status, c.status) << c.method << " " << c.path << " " << answer.body;
+  }
+}
+TEST(Server, AnswersFixedPaths) { with_server(fixed_paths); }
+
+}  // namespace
+}  // namespace pintle::apiserver
