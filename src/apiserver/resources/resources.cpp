@@ -1,0 +1,11 @@
+#include "apiserver/resources/resources.h"
+
+namespace pintle::apiserver::resources {
+
+Definitions builtin_resources() {
+  Definitions out;
+  for (const auto add : {add_core, add_apps, add_autoscaling, add_batch, add_networking, add_policy, add_rbac}) add(out);
+  return out;
+}
+
+}  // namespace pintle::apiserver::resources
