@@ -40,12 +40,12 @@ class LogStore : public Store {
   // Waiting writes fail; watches end with ServiceUnavailable.
   ~LogStore() override;
 
-  rt::Task<Result<KeyValue>> create(rt::Context ctx, std::string key, Bytes value, PutOptions options) override;
-  rt::Task<Result<KeyValue>> update(rt::Context ctx, std::string key, Bytes value, int64_t expected, PutOptions options) override;
+  rt::Task<Result<KeyValue>> create(rt::Context ctx, std::string key, Bytes value, PutOptions options = {}) override;
+  rt::Task<Result<KeyValue>> update(rt::Context ctx, std::string key, Bytes value, int64_t expected, PutOptions options = {}) override;
   rt::Task<Result<KeyValue>> remove(rt::Context ctx, std::string key, int64_t expected) override;
   rt::Task<Result<RangeResult>> range(rt::Context ctx, RangeRequest request) override;
   Result<std::unique_ptr<Watch>> watch(std::string start, std::string end, int64_t revision, WatchSink sink,
-                                       WatchOptions options) override;
+                                       WatchOptions options = {}) override;
   rt::Task<Result<int64_t>> current_revision(rt::Context ctx) override;
   rt::Task<Result<Unit>> compact(rt::Context ctx, int64_t revision) override;
   int64_t compacted_revision() const override { return compacted_; }

@@ -51,9 +51,10 @@ std::string_view Statement::blob(int column) const {
 }
 bool Statement::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 
-Result<std::unique_ptr<Database>> Database::open(const Vfs& vfs, std::string path) {
+Result<std::unique_ptr<Database>> Database::open(const Vfs& vfs, std::string path, Access access) {
   std::unique_ptr<Database> database(new Database(vfs, std::move(path)));
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  const int mode = access == Access::Read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  const int flags = mode | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   const int code = sqlite3_open_v2(database->path_.c_str(), &database->handle_, flags, vfs.name().c_str());
   if (code != SQLITE_OK) return database->failure(code);
   return database;
@@ -95,7 +96,7 @@ std::unexpected<Status> Database::failure(int code) {
   const int primary = code & 0xff;
   const Status disk = vfs_.last_error();
   if ((primary == SQLITE_IOERR || primary == SQLITE_FULL || primary == SQLITE_CANTOPEN) && !disk.message.empty()) {
-    message += disk.message;
+    message = disk.message.find(path_) == std::string::npos ? message + disk.message : disk.message;
   } else if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) {
     message += std::string("the database is damaged: ") + sqlite3_errstr(code) + "; restore a backup";
   } else {

@@ -51,8 +51,9 @@ class Statement {
 
 class Database {
  public:
-  // Opens or makes the file. `vfs` outlives it.
-  static Result<std::unique_ptr<Database>> open(const Vfs& vfs, std::string path);
+  enum class Access { Read, Write };
+  // Opens the file; with Access::Write makes it if it is not there. `vfs` outlives it.
+  static Result<std::unique_ptr<Database>> open(const Vfs& vfs, std::string path, Access access = Access::Write);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

@@ -26,7 +26,7 @@ constexpr const char* writer_pragmas =
     "PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
     "PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-1024;"
     "PRAGMA journal_size_limit=8388608";
-constexpr const char* reader_pragmas = "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-256; PRAGMA query_only=ON";
+constexpr const char* reader_pragmas = "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-256";
 constexpr const char* schema =
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE log(revision INTEGER PRIMARY KEY, key TEXT NOT NULL, create_revision INTEGER NOT NULL,"
@@ -319,7 +319,7 @@ bool SqliteLogImpl::idle() {
 
 Result<std::unique_ptr<ReadConnection>> SqliteLogImpl::connect() {
   auto connection = std::make_unique<ReadConnection>();
-  TRY_ASSIGN(connection->database, Database::open(vfs_, path_));
+  TRY_ASSIGN(connection->database, Database::open(vfs_, path_, Database::Access::Read));
   TRY(connection->database->execute(reader_pragmas));
   TRY_ASSIGN(connection->rows, RowReader::make(*connection->database));
   TRY_ASSIGN(connection->begin, connection->database->prepare("BEGIN"));

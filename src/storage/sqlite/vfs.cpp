@@ -185,6 +185,14 @@ int open_file(sqlite3_vfs* vfs, const char* path, sqlite3_file* out, int flags, 
   options.exclusive = (flags & SQLITE_OPEN_EXCLUSIVE) != 0;
   options.mode = 0600;
   auto file = state.disk.open(open->path, options);
+  if (!file && (flags & SQLITE_OPEN_WAL) != 0 && state.disk.exists(open->path)) {
+    // The disk has become read-only: what is in the log can still be read.
+    const Status why = file.error();
+    options = {};
+    file = state.disk.open(open->path, options);
+    if (!file) file = std::unexpected(why);
+    flags = (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) | SQLITE_OPEN_READONLY;
+  }
   if (!file) {
     open->~OpenFile();
     out->pMethods = nullptr;
