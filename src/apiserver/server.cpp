@@ -199,7 +199,9 @@ rt::Task<Result<Unit>> ApiServerImpl::ensure_namespaces() {
     space.metadata.name = name;
     space.metadata.labels["kubernetes.io/metadata.name"] = name;
     RequestScope scope = registry_->own_scope(rt::Context::background());
-    CO_TRY(co_await registry_->create(scope, {"", "namespaces"}, "", api::Object::of(std::move(space))));
+    GroupResource resource{"", "namespaces"};
+    api::Object object = api::Object::of(std::move(space));
+    CO_TRY(co_await registry_->create(scope, std::move(resource), "", std::move(object)));
   }
   co_return Unit{};
 }

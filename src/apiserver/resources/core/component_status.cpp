@@ -27,7 +27,8 @@ rt::Task<api::Object> status_of(RequestScope& scope, Component component) {
   condition.message = "ok";
   if (component.port != 0) {
     const rt::Context ctx = scope.ctx.with_timeout(std::chrono::seconds(5));
-    auto stream = co_await scope.runtime->network().connect(ctx, rt::Endpoint{"127.0.0.1", component.port});
+    rt::Endpoint endpoint{"127.0.0.1", component.port};
+    auto stream = co_await scope.runtime->network().connect(ctx, std::move(endpoint));
     if (!stream) {
       condition.status = "False";
       condition.message = "Get \"https://127.0.0.1:" + std::to_string(component.port) + "/healthz\": " + stream.error().message;
