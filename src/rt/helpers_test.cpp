@@ -78,9 +78,7 @@ Task<Executor*> where() {
   co_await yield();
   co_return &Executor::current();
 }
-Task<void> where_void(Executor** out) {
-  *out = co_await where();
-}
+Task<void> where_void(Executor** out) { *out = co_await where(); }
 Task<void> elsewhere() {
   Executor* home = &Executor::current();
   for (std::size_t i = 0; i < runtime().executor_count(); ++i) {

@@ -90,7 +90,9 @@ Task<void> catch_signal() {
   EXPECT_EQ(none.error().reason, Reason::Timeout);
   co_await group.join();
 }
-TEST(RealRuntime, WaitSignal) { testing::run_task([] { return catch_signal(); }, {.threads = 2}); }
+TEST(RealRuntime, WaitSignal) {
+  testing::run_task([] { return catch_signal(); }, {.threads = 2});
+}
 
 }  // namespace
 }  // namespace pintle::rt

@@ -96,8 +96,6 @@ class MachineRuntime final : public RealRuntime {
 
 }  // namespace
 
-std::unique_ptr<RealRuntime> make_real_runtime(RealRuntimeOptions options) {
-  return std::make_unique<MachineRuntime>(options);
-}
+std::unique_ptr<RealRuntime> make_real_runtime(RealRuntimeOptions options) { return std::make_unique<MachineRuntime>(options); }
 
 }  // namespace pintle::rt

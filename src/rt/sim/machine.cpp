@@ -39,7 +39,8 @@ Machine::Machine(SimScheduler& scheduler, SimNetwork& network, MachineOptions op
       machine_network_(network, *this),
       last_port_(first_free_port - 1) {
   if (options_.address.empty())
-    options_.address = "10." + std::to_string(number >> 16 & 255) + "." + std::to_string(number >> 8 & 255) + "." + std::to_string(number & 255);
+    options_.address =
+        "10." + std::to_string(number >> 16 & 255) + "." + std::to_string(number >> 8 & 255) + "." + std::to_string(number & 255);
   network_.add_machine(*this);
   make_executors();
 }

@@ -9,15 +9,15 @@ struct SimNetwork::Connection {
   struct End {
     Host host;
     Endpoint local;
-    std::string inbox;        // arrived, not yet read
+    std::string inbox;         // arrived, not yet read
     std::size_t incoming = 0;  // sent by the peer, not yet read here: what the peer's window is about
-    bool ended = false;       // the peer writes no more
+    bool ended = false;        // the peer writes no more
     bool write_closed = false;
     bool closed = false;
-    std::string failure;      // why nothing works any more
+    std::string failure;  // why nothing works any more
     Event readable;
     Event writable;
-    TimePoint last_arrival{};    // of what is under way to this end
+    TimePoint last_arrival{};  // of what is under way to this end
     std::deque<Segment> held;  // under way to this end, behind a block
   };
   uint64_t number = 0;

@@ -74,7 +74,13 @@ TEST(SimDisk, UnsyncedNamesSurviveAsAPrefix) {
     outcomes.insert(f.disk.list("/tmp").value());
   }
   using Names = std::vector<std::string>;
-  EXPECT_EQ(outcomes, (std::set<Names>{{}, {"a"}, {"a", "b"}, {"b", "c"}, {"c"}, }));
+  EXPECT_EQ(outcomes, (std::set<Names>{
+                          {},
+                          {"a"},
+                          {"a", "b"},
+                          {"b", "c"},
+                          {"c"},
+                      }));
 }
 
 TEST(SimDisk, TruncationIsUndone) {

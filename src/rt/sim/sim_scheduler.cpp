@@ -12,8 +12,7 @@ constexpr Duration start_time = 24h;
 constexpr uint64_t step_cost_max_ns = 1000;
 }  // namespace
 
-SimScheduler::SimScheduler(uint64_t seed, std::size_t log_bytes_max)
-    : random_(seed), log_(log_bytes_max), now_(start_time) {}
+SimScheduler::SimScheduler(uint64_t seed, std::size_t log_bytes_max) : random_(seed), log_(log_bytes_max), now_(start_time) {}
 
 void SimScheduler::post(SimExecutor* executor, std::coroutine_handle<> handle, std::function<void()> function) {
   auto& queue = executor->alive() ? ready_ : graveyard_;
