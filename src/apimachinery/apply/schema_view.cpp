@@ -17,7 +17,6 @@ Shape shape_of(const api::Type& type, const api::Field* field) {
     case api::Kind::List:
       if (field && field->list_kind == api::ListKind::Map && !field->list_map_keys.empty()) return Shape::KeyedList;
       return field && field->list_kind == api::ListKind::Set ? Shape::SetList : Shape::Leaf;
-    case api::Kind::RawExtension: return Shape::Deduced;
     default: return Shape::Leaf;
   }
 }

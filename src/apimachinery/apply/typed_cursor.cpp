@@ -90,10 +90,4 @@ std::string TypedCursor::element_key(std::size_t i) const {
   return key;
 }
 
-codec::Value TypedCursor::deduced() const {
-  if (at_ == nullptr) return {};
-  auto value = codec::parse_json(static_cast<const api::RawExtension*>(at_)->raw);
-  return value ? std::move(*value) : codec::Value();
-}
-
 }  // namespace pintle::apimachinery

@@ -9,7 +9,6 @@
 #include "api/codec.h"
 #include "api/type.h"
 #include "apimachinery/apply/schema_view.h"
-#include "apimachinery/apply/value_cursor.h"
 
 namespace pintle::apimachinery {
 
@@ -29,8 +28,6 @@ class TypedCursor {
   TypedCursor element(std::size_t i) const;
   // The path element of the i-th element of a KeyedList or SetList.
   std::string element_key(std::size_t i) const;
-  // The content of a RawExtension.
-  codec::Value deduced() const;
 
  private:
   static bool present(const api::Field& field, const void* object);

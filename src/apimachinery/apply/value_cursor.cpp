@@ -6,27 +6,6 @@
 #include "apimachinery/apply/path_element.h"
 
 namespace pintle::apimachinery {
-namespace {
-
-class DeducedSchema final : public SchemaView {
- public:
-  SchemaNode root() const override { return {}; }
-  Shape shape(SchemaNode) const override { return Shape::Deduced; }
-  SchemaNode member(SchemaNode, std::string_view, bool& named) const override {
-    named = false;
-    return {};
-  }
-  SchemaNode element(SchemaNode) const override { return {}; }
-  std::span<const std::string_view> keys(SchemaNode) const override { return {}; }
-  codec::Value key_default(SchemaNode, std::string_view) const override { return {}; }
-};
-
-}  // namespace
-
-const SchemaView& deduced_schema() {
-  static const DeducedSchema schema;
-  return schema;
-}
 
 Shape ValueCursor::shape() const {
   const Shape shape = schema_->shape(node_);

@@ -29,7 +29,6 @@ class ValueCursor {
 
   ValueCursor element(std::size_t i) const { return {*schema_, schema_->element(node_), value_->as_array()[i]}; }
   std::string element_key(std::size_t i) const;
-  codec::Value deduced() const { return *value_; }
 
  private:
   const SchemaView* schema_;
@@ -56,8 +55,5 @@ void ValueCursor::visit_pairs(const ValueCursor* a, const ValueCursor* b, Visit&
     if (take_right) ++r;
   }
 }
-
-// Objects member by member, anything else as a whole: where there is no schema.
-const SchemaView& deduced_schema();
 
 }  // namespace pintle::apimachinery

@@ -102,22 +102,11 @@ void compare_elements(const C* a, const C* b, Changes& changes) {
   }
 }
 
-// Where a cursor holds a document without a schema (a RawExtension), the walk goes on in that document.
-template <class C>
-Changes compare_deduced(const C* a, const C* b) {
-  const codec::Value left = a ? a->deduced() : codec::Value();
-  const codec::Value right = b ? b->deduced() : codec::Value();
-  const ValueCursor l(deduced_schema(), {}, left);
-  const ValueCursor r(deduced_schema(), {}, right);
-  return compare<ValueCursor>(a ? &l : nullptr, b ? &r : nullptr, nullptr);
-}
-
 template <class C>
 Changes compare(const C* a, const C* b, const FieldSet* excluded) {
   Changes changes;
   const Shape left = a ? a->shape() : b->shape();
   const Shape right = b ? b->shape() : left;
-  if (left == Shape::Deduced) return compare_deduced(a, b);
   const bool empty = (!a || a->size() == 0) && (!b || b->size() == 0);
   if (left == Shape::Leaf || right == Shape::Leaf || empty) {
     if (left != right) {   // an object became a scalar, or the other way: what was below comes and goes too
