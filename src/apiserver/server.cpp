@@ -1,15 +1,18 @@
 #include "apiserver/server.h"
 
-#include <atomic>
 #include <malloc.h>
 
-#include "api/gen/core_v1.h"
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+
 #include "apiserver/admission/plugins.h"
 #include "apiserver/authentication/authentication.h"
 #include "apiserver/authentication/reviews.h"
 #include "apiserver/authorization/chain.h"
 #include "apiserver/authorization/rbac/escalation.h"
 #include "apiserver/authorization/reviews.h"
+#include "apiserver/bootstrap/bootstrap.h"
 #include "apiserver/endpoints/api_handler.h"
 #include "apiserver/endpoints/responses.h"
 #include "apiserver/registry/errors.h"
@@ -56,6 +59,45 @@ class EscalationCheckPlugin : public AdmissionPlugin {
   rbac::EscalationCheck check_;
 };
 
+// The server's own writes at its first start.
+class BootstrapWriter : public bootstrap::Writer {
+ public:
+  explicit BootstrapWriter(InstalledRegistry& registry) : registry_(registry) {}
+  rt::Task<Result<Unit>> create(rt::Context ctx, GroupResource resource, std::string ns, api::Object object) override {
+    RequestScope scope = registry_.own_scope(ctx);
+    CO_TRY(co_await registry_.create(scope, std::move(resource), std::move(ns), std::move(object)));
+    co_return Unit{};
+  }
+  rt::Task<Result<Unit>> update(rt::Context ctx, GroupResource resource, std::string ns, std::string name, std::string subresource,
+                                std::function<Result<Unit>(api::Object&)> mutation) override {
+    RequestScope scope = registry_.own_scope(ctx);
+    CO_TRY(co_await registry_.update(scope, std::move(resource), std::move(ns), std::move(name), std::move(subresource), std::move(mutation)));
+    co_return Unit{};
+  }
+
+ private:
+  InstalledRegistry& registry_;
+};
+
+std::vector<std::string> split_commas(std::string_view text) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    parts.emplace_back(text.substr(0, comma));
+    text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
+  }
+  return parts;
+}
+
+// The first address to hand out of a range: "10.96.0.1" of "10.96.0.0/16", "fd00::1" of "fd00::/108".
+std::string first_address(const std::string& cidr) {
+  std::string base = cidr.substr(0, cidr.find('/'));
+  if (base.find(':') != base.npos) return base + "1";
+  const auto dot = base.rfind('.');
+  if (dot == base.npos) return "";
+  return base.substr(0, dot + 1) + std::to_string(std::atoi(base.c_str() + dot + 1) + 1);
+}
+
 class ApiServerImpl final : public ApiServer {
  public:
   ApiServerImpl(rt::Runtime& runtime, ApiServerSetup setup) : runtime_(runtime), setup_(std::move(setup)), options_(setup_.options) {}
@@ -73,7 +115,7 @@ class ApiServerImpl final : public ApiServer {
   void install_reviews();
   std::vector<ResourceDefinition> definitions();
   void make_handler();
-  rt::Task<Result<Unit>> ensure_namespaces();
+  rt::Task<Result<Unit>> ensure_bootstrap();
   rt::Task<Result<Unit>> listen();
 
   rt::Runtime& runtime_;
@@ -192,18 +234,18 @@ void ApiServerImpl::make_handler() {
   }
 }
 
-rt::Task<Result<Unit>> ApiServerImpl::ensure_namespaces() {
-  for (const char* name : {"default", "kube-system", "kube-public", "kube-node-lease"}) {
-    if (registry_->reader().get({"", "namespaces"}, "", name)) continue;
-    api::core_v1::Namespace space;
-    space.metadata.name = name;
-    space.metadata.labels["kubernetes.io/metadata.name"] = name;
-    RequestScope scope = registry_->own_scope(rt::Context::background());
-    GroupResource resource{"", "namespaces"};
-    api::Object object = api::Object::of(std::move(space));
-    CO_TRY(co_await registry_->create(scope, std::move(resource), "", std::move(object)));
+rt::Task<Result<Unit>> ApiServerImpl::ensure_bootstrap() {
+  bootstrap::Config config;
+  config.service_cidrs = split_commas(options_.service_cluster_ip_range);
+  if (!config.service_cidrs.empty()) config.kubernetes_service_ip = first_address(config.service_cidrs.front());
+  config.advertise_address = options_.advertise_address;
+  config.secure_port = options_.secure_port;
+  if (!options_.client_ca_file.empty()) {
+    CO_TRY_ASSIGN(config.client_ca_pem, read(options_.client_ca_file));
   }
-  co_return Unit{};
+  config.now_seconds = std::chrono::duration_cast<std::chrono::seconds>(runtime_.clock().wall_now().time_since_epoch()).count();
+  BootstrapWriter writer(*registry_);
+  co_return co_await bootstrap::ensure(rt::Context::background(), registry_->reader(), writer, std::move(config));
 }
 
 rt::Task<Result<Unit>> ApiServerImpl::listen() {
@@ -233,7 +275,7 @@ rt::Task<Result<Unit>> ApiServerImpl::start() {
   authorization_ = std::make_unique<Authorization>(options_.authorization_modes, registry_->reader());
   install_reviews();
   CO_TRY(make_admission());
-  CO_TRY(co_await ensure_namespaces());
+  CO_TRY(co_await ensure_bootstrap());
   make_handler();
   if (setup_.listen) CO_TRY(co_await listen());
   ready_ = true;
