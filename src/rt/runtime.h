@@ -1,5 +1,5 @@
 // Runtime: everything that comes from outside a program, behind one object: executors, clock, random, network, files.
-// make_real_runtime() is the machine; SimRuntime (rt/sim/) is a seeded simulation of one or more machines.
+// make_real_runtime() is the machine; Simulation (rt/sim/) makes seeded ones.
 #pragma once
 
 #include <functional>
