@@ -11,7 +11,7 @@
 
 namespace pintle::codec {
 
-constexpr int yaml_depth_max = 10000;            // go-yaml's own limit
+constexpr int yaml_depth_max = 1000;             // containers inside containers; then BadRequest
 constexpr std::size_t yaml_nodes_max = 1000000;  // values one document may stand for, aliases expanded; then BadRequest
 
 // The first document of the text; an empty one is null. With `duplicates`, keys that come twice in one mapping are

@@ -1,291 +1,258 @@
-// YAML to Value: yaml-cpp finds the events, this file gives them go-yaml's meaning.
-#include <yaml-cpp/anchor.h>
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/exceptions.h>
-#include <yaml-cpp/mark.h>
-#include <yaml-cpp/parser.h>
+// The block side of YAML: documents, lists and mappings by indentation.
+#include "codec/yaml_reader.h"
 
-#include <cmath>
-#include <istream>
-#include <streambuf>
-#include <unordered_map>
-
-#include "codec/base64.h"
 #include "codec/json_text.h"
-#include "codec/path_frame.h"
 #include "codec/yaml.h"
-#include "codec/yaml_scalar.h"
 
 namespace pintle::codec {
 namespace {
-
-constexpr std::string_view core_tag = "tag:yaml.org,2002:";
-
-// Thrown through yaml-cpp, which knows no other way to stop.
-struct YamlError {
-  std::string message;
-};
-
-std::size_t count_nodes(const Value& value) {
-  std::size_t n = 1;
-  if (value.is_array())
-    for (const Value& item : value.as_array()) n += count_nodes(item);
-  if (value.is_object())
-    for (const auto& [key, member] : value.as_object()) n += count_nodes(member);
-  return n;
-}
-
-class Builder : public YAML::EventHandler {
- public:
-  explicit Builder(Problems* problems) : problems_(problems) {}
-
-  Value root;
-
-  void OnDocumentStart(const YAML::Mark&) override {}
-  void OnDocumentEnd() override {}
-
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    at_ = mark;
-    add({YamlTag::Null, Value()}, "", anchor);
-  }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& text) override {
-    at_ = mark;
-    add(scalar(tag, text), tag == "?" ? text : "", anchor);
-  }
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    at_ = mark;
-    const auto it = anchors_.find(anchor);
-    if (it == anchors_.end()) fail("an anchor's value contains itself");
-    count(count_nodes(it->second));
-    Value copy = it->second;
-    const YamlTag tag = copy.is_null() ? YamlTag::Null : copy.is_bool() ? YamlTag::Bool : copy.is_int() ? YamlTag::Int : copy.is_double() ? YamlTag::Float : YamlTag::String;
-    add({tag, std::move(copy)}, "", 0);
-  }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
-    at_ = mark;
-    open(Value(Value::Array{}), anchor);
-  }
-  void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
-    at_ = mark;
-    open(Value(Value::Object{}), anchor);
-  }
-  void OnMapEnd() override { close(); }
-
- private:
-  // A container that is open. A mapping holds its next key while the value is awaited.
-  struct Frame {
-    Value value;
-    YAML::anchor_t anchor = 0;
-    std::string key;
-    bool has_key = false;
-    bool merge = false;
-    std::vector<std::string> keys_in_order;   // only where duplicates are reported
-  };
-
-  [[noreturn]] void fail(std::string_view what) {
-    throw YamlError{"invalid YAML at line " + std::to_string(at_.line + 1) + ": " + std::string(what)};
-  }
-  void count(std::size_t n) {
-    nodes_ += n;
-    if (nodes_ > yaml_nodes_max) fail("the document stands for too many values");
-  }
-
-  YamlScalar scalar(const std::string& tag, const std::string& text) {
-    if (tag == "?" || tag.empty()) return resolve_yaml_scalar(text);
-    if (!tag.starts_with(core_tag)) return {YamlTag::String, Value(text)};   // quoted ("!"), or a tag of somebody's own
-    const std::string_view name = std::string_view(tag).substr(core_tag.size());
-    if (name == "str") return {YamlTag::String, Value(text)};
-    if (name == "binary") {
-      auto bytes = decode_base64(text);
-      if (!bytes) fail("a !!binary value is not base64");
-      return {YamlTag::String, Value(std::move(*bytes))};
-    }
-    YamlScalar found = resolve_yaml_scalar(text);
-    if (name == "float" && found.tag == YamlTag::Int) return {YamlTag::Float, Value(found.value.as_double())};
-    constexpr std::pair<std::string_view, YamlTag> tags[] = {
-        {"null", YamlTag::Null}, {"bool", YamlTag::Bool}, {"int", YamlTag::Int}, {"float", YamlTag::Float}, {"timestamp", YamlTag::Timestamp}};
-    for (const auto& [wanted, yaml_tag] : tags)
-      if (name == wanted && found.tag != yaml_tag) fail("a value does not fit its tag !!" + std::string(name));
-    return found;
-  }
-
-  // The name that a scalar makes as a key.
-  std::string key_text(const YamlScalar& scalar) {
-    switch (scalar.tag) {
-      case YamlTag::Bool: return scalar.value.as_bool() ? "true" : "false";
-      case YamlTag::Int:
-        if (scalar.value.is_int()) return std::to_string(scalar.value.as_int());
-        fail("an integer key is too large");
-      case YamlTag::Float:
-        if (!scalar.finite) return std::isnan(scalar.value.as_double()) ? ".nan" : scalar.value.as_double() > 0 ? ".inf" : "-.inf";
-        return format_go_g(static_cast<float>(scalar.value.as_double()));
-      case YamlTag::Null: fail("null cannot be a key");
-      default:
-        if (!scalar.value.is_string()) fail("a list or a mapping cannot be a key");
-        return scalar.value.as_string();
-    }
-  }
-
-  void add(YamlScalar scalar, std::string_view plain_text, YAML::anchor_t anchor) {
-    count(1);
-    const bool is_key = !stack_.empty() && stack_.back().value.is_object() && !stack_.back().has_key;
-    if (!is_key && !scalar.finite) fail("infinity and not-a-number have no JSON form");
-    if (anchor != 0) anchors_[anchor] = scalar.value;
-    if (!is_key) return place(std::move(scalar.value));
-    Frame& frame = stack_.back();
-    frame.merge = plain_text == "<<";
-    frame.key = frame.merge ? "<<" : key_text(scalar);
-    frame.has_key = true;
-  }
-
-  void open(Value container, YAML::anchor_t anchor) {
-    count(1);
-    if (!stack_.empty() && stack_.back().value.is_object() && !stack_.back().has_key) fail("a list or a mapping cannot be a key");
-    if (stack_.size() >= static_cast<std::size_t>(yaml_depth_max)) fail("nested too deep");
-    stack_.push_back({std::move(container), anchor, {}, false, false, {}});
-  }
-
-  void close() {
-    Frame done = std::move(stack_.back());
-    stack_.pop_back();
-    if (done.value.is_object() && done.value.as_object().sort_unique() && problems_ != nullptr) report(done);
-    if (done.anchor != 0) {
-      count(count_nodes(done.value));
-      anchors_[done.anchor] = done.value;
-    }
-    place(std::move(done.value));
-  }
-
-  void place(Value value) {
-    if (stack_.empty()) {
-      root = std::move(value);
-      return;
-    }
-    Frame& frame = stack_.back();
-    if (frame.value.is_array()) {
-      frame.value.as_array().push_back(std::move(value));
-      return;
-    }
-    frame.has_key = false;
-    if (frame.merge) return merge(frame.value.as_object(), value);
-    if (problems_ != nullptr) frame.keys_in_order.push_back(frame.key);
-    frame.value.as_object().append(frame.key) = std::move(value);
-  }
-
-  // "<<": a mapping, or a list of them of which the earlier ones win.
-  void merge(Value::Object& into, const Value& from) {
-    if (from.is_array()) {
-      const Value::Array& all = from.as_array();
-      for (auto it = all.rbegin(); it != all.rend(); ++it) {
-        if (!it->is_object()) fail("a merge key needs mappings");
-        merge(into, *it);
-      }
-      return;
-    }
-    if (!from.is_object()) fail("a merge key needs mappings");
-    count(count_nodes(from));
-    for (const auto& [key, member] : from.as_object()) into.append(key) = member;
-  }
-
-  void report(const Frame& done) {
-    // The path of the mapping, from the frames around it.
-    std::vector<PathFrame> path;
-    path.reserve(stack_.size());
-    for (const Frame& frame : stack_) {
-      const PathFrame* parent = path.empty() ? nullptr : &path.back();
-      if (frame.value.is_array()) path.push_back({parent, {}, static_cast<int64_t>(frame.value.as_array().size())});
-      else path.push_back({parent, frame.key, -1});
-    }
-    FlatMap<bool> seen;
-    for (const std::string& key : done.keys_in_order) seen.append(key);
-    seen.sort_unique();
-    for (const std::string& key : done.keys_in_order) {
-      bool& mark = seen[key];
-      if (mark) problems_->duplicate_field(path.empty() ? nullptr : &path.back(), key);
-      mark = true;
-    }
-  }
-
-  Problems* problems_;
-  std::vector<Frame> stack_;
-  std::unordered_map<YAML::anchor_t, Value> anchors_;
-  std::size_t nodes_ = 0;
-  YAML::Mark at_;
-};
-
-// Reads the text where it lies.
-struct ViewBuffer : std::streambuf {
-  explicit ViewBuffer(std::string_view text) {
-    char* begin = const_cast<char*>(text.data());
-    setg(begin, begin, begin + text.size());
-  }
-};
-
-// YAML's character set; yaml-cpp does not look. Returns the offset of the first byte outside it, or npos.
-std::size_t find_forbidden(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const std::size_t n = utf8_length(text.substr(i));
-    const bool control = (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F;
-    const bool c1 = c == 0xC2 && n == 2 && static_cast<unsigned char>(text[i + 1]) < 0xA0 && text[i + 1] != '\x85';
-    if (n == 0 || control || c1) return i;
-    i += n;
-  }
-  return std::string_view::npos;
-}
-
+constexpr std::size_t implicit_key_max_bytes = 1024;   // YAML's own limit
 }  // namespace
 
-Result<Value> parse_yaml(std::string_view text, std::vector<std::string>* duplicates) {
-  std::vector<std::string> unused;
-  Problems problems(duplicates != nullptr ? *duplicates : unused);
-  Builder builder(duplicates != nullptr ? &problems : nullptr);
-  if (const std::size_t at = find_forbidden(text); at != text.npos)
-    return bad_request("invalid YAML at offset " + std::to_string(at) + ": a control character or a byte that is not UTF-8");
-  try {
-    ViewBuffer buffer(text);
-    std::istream stream(&buffer);
-    YAML::Parser parser(stream);
-    parser.HandleNextDocument(builder);
-    return std::move(builder.root);
-  } catch (const YamlError& e) {
-    return bad_request(e.message);
-  } catch (const YAML::Exception& e) {
-    return bad_request("invalid YAML at line " + std::to_string(e.mark.line + 1) + ", column " + std::to_string(e.mark.column + 1) + ": " + e.msg);
-  } catch (const std::exception& e) {
-    return bad_request(std::string("invalid YAML: ") + e.what());
+bool YamlReader::fail(std::string what) {
+  if (message_.empty()) message_ = "invalid YAML at line " + std::to_string(line_) + ": " + what;
+  return false;
+}
+
+std::string YamlReader::error() const {
+  return message_.empty() ? "invalid YAML at line " + std::to_string(line_) + ": " + builder_.message() : message_;
+}
+
+void YamlReader::take_break() {
+  at_ += text_[at_] == '\r' && at_ + 1 < text_.size() && text_[at_ + 1] == '\n' ? 2 : 1;
+  line_start_ = at_;
+  ++line_;
+}
+
+bool YamlReader::skip(bool& crossed, bool in_flow) {
+  crossed = false;
+  for (;;) {
+    while (peek() == ' ' || (peek() == '\t' && (in_flow || !first_on_line()))) ++at_;
+    if (peek() == '\t' && !in_flow) {
+      // Only a line of nothing else may start with a tab.
+      const std::size_t stop = text_.find_first_not_of(" \t", at_);
+      if (stop != text_.npos && !break_at(stop) && text_[stop] != '#') return fail("a tab cannot indent");
+      at_ = std::min(stop, text_.size());
+    }
+    if (peek() == '#')
+      while (!at_end() && !break_at(at_)) ++at_;
+    if (at_end() || !break_at(at_)) return true;
+    take_break();
+    crossed = true;
   }
 }
 
-std::vector<std::string_view> split_yaml(std::string_view stream) {
-  std::vector<std::string_view> documents;
-  std::size_t from = 0;
-  const auto add = [&](std::size_t to) {
-    const std::string_view document = stream.substr(from, to - from);
-    // Something but blank lines and comments?
-    for (std::size_t at = 0; at < document.size();) {
-      const std::size_t end = std::min(document.find('\n', at), document.size());
-      const std::size_t first = document.find_first_not_of(" \t\r", at);
-      if (first < end && document[first] != '#') {
-        documents.push_back(document);
-        return;
-      }
-      at = end + 1;
-    }
-  };
-  for (std::size_t at = 0; at < stream.size();) {
-    const std::size_t end = std::min(stream.find('\n', at), stream.size());
-    const std::string_view line = stream.substr(at, end - at);
-    if (line.starts_with("---") && (line.size() == 3 || line.find_first_not_of(" \t\r", 3) == line.npos ||
-                                    line[line.find_first_not_of(" \t\r", 3)] == '#')) {
-      add(at);
-      from = std::min(end + 1, stream.size());
-    }
-    at = end + 1;
+bool YamlReader::directives() {
+  bool crossed = false, any = false;
+  for (;;) {
+    if (!skip(crossed)) return false;
+    if (at_end() || peek() != '%' || at_ != line_start_) break;
+    const std::string_view line = text_.substr(at_, text_.find_first_of("\r\n", at_) - at_);
+    if (!line.starts_with("%YAML 1.") && !line.starts_with("%TAG ")) return fail("an unknown directive");
+    at_ += line.size();
+    any = true;
   }
-  add(stream.size());
-  return documents;
+  if (any && !at_marker("---")) return fail("a directive must be followed by ---");
+  return true;
+}
+
+bool YamlReader::document() {
+  if (text_.starts_with("\xEF\xBB\xBF")) line_start_ = at_ = 3;
+  if (!directives()) return false;
+  bool crossed = false;
+  Place place;
+  if (at_marker("---")) {
+    at_ += 3;
+    place.block_allowed = false;   // on the marker's own line
+  } else if (at_marker("...")) {
+    return fail("a document cannot start with its end");
+  }
+  if (!node(place) || !skip(crossed)) return false;
+  if (at_end() || at_document_marker()) return true;
+  return fail("unexpected " + go_quote(text_.substr(at_, 1)));
+}
+
+bool YamlReader::read_name(std::string& out) {
+  const std::size_t from = ++at_;
+  while (!at_end() && (std::isalnum(static_cast<unsigned char>(peek())) || peek() == '_' || peek() == '-')) ++at_;
+  out = text_.substr(from, at_ - from);
+  if (out.empty() || !(blank_at(at_) || std::string_view("?:,]}%@`").find(peek()) != std::string_view::npos)) return fail("a bad anchor or alias name");
+  return true;
+}
+
+bool YamlReader::read_properties(Properties& out, bool in_flow) {
+  for (;;) {
+    if (peek() != '&' && peek() != '!') return true;
+    if (!out.any) out.at = at_;
+    if (peek() == '&') {
+      if (!out.anchor.empty()) return fail("two anchors on one value");
+      if (!read_name(out.anchor)) return false;
+    } else {
+      if (!out.tag.empty()) return fail("two tags on one value");
+      const std::size_t from = at_;
+      while (!blank_at(at_) && !(in_flow && std::string_view(",[]{}").find(peek()) != std::string_view::npos)) ++at_;
+      out.tag = text_.substr(from, at_ - from);
+      constexpr std::string_view verbatim = "!<tag:yaml.org,2002:";
+      if (out.tag.starts_with(verbatim) && out.tag.ends_with('>')) out.tag = "!!" + out.tag.substr(verbatim.size(), out.tag.size() - verbatim.size() - 1);
+    }
+    out.any = true;
+    bool crossed = false;
+    if (!skip(crossed, in_flow)) return false;
+    if (!crossed) continue;
+    out.same_line = false;
+    return true;
+  }
+}
+
+// Whether what starts here is a key: one line, closed, and a ':' behind it.
+bool YamlReader::implicit_key(std::size_t i, bool in_flow) {
+  const std::size_t limit = std::min(text_.size(), i + implicit_key_max_bytes);
+  int depth = 0;
+  const char first = text_[i];
+  const bool quoted = first == '"' || first == '\'', flow = first == '[' || first == '{';
+  for (bool start = true; i < limit && !break_at(i); start = false) {
+    const char c = text_[i];
+    if ((c == '"' || c == '\'') && (start || (flow && depth > 0))) {
+      for (++i; i < limit && !break_at(i) && text_[i] != c; ++i)
+        if (c == '"' && text_[i] == '\\') ++i;
+      if (i >= limit || break_at(i)) return false;
+      ++i;
+      if (c == '\'' && i < limit && text_[i] == '\'') continue;   // '' goes on
+      if (quoted && depth == 0) break;
+      continue;
+    }
+    if (flow) {
+      if (c == '[' || c == '{') ++depth;
+      if (c == ']' || c == '}') --depth;
+      ++i;
+      if (depth == 0) break;
+      continue;
+    }
+    if (c == ':' && blank_at(i + 1)) return true;
+    if (in_flow && std::string_view(",[]{}").find(c) != std::string_view::npos) return false;
+    if (c == '#' && !start && (text_[i - 1] == ' ' || text_[i - 1] == '\t')) return false;
+    ++i;
+  }
+  if (!quoted && !flow) return false;
+  while (i < limit && (text_[i] == ' ' || text_[i] == '\t')) ++i;
+  return i < limit && text_[i] == ':' && (in_flow || blank_at(i + 1));
+}
+
+bool YamlReader::node(Place place) {
+  if (++depth_ > yaml_depth_max) return fail("nested deeper than " + std::to_string(yaml_depth_max) + " levels");
+  bool crossed = false;
+  if (!skip(crossed)) return false;
+  if (crossed) place.block_allowed = true;
+  const auto outside = [&] {
+    const bool list_at_parent = place.mapping_value && column() == place.indent && indicator('-');
+    return at_end() || at_document_marker() || (crossed && column() <= place.indent && !list_at_parent);
+  };
+  bool done = false;
+  if (outside()) {
+    done = builder_.scalar("", "", "", true);
+  } else {
+    Properties properties;
+    const std::size_t first = at_;
+    if (!read_properties(properties, false)) return false;
+    if (properties.any && !properties.same_line) {
+      crossed = true;
+      place.block_allowed = true;
+    }
+    if (properties.any && outside()) {
+      done = builder_.scalar(properties.tag, properties.anchor, "", true);
+    } else {
+      properties.at = properties.any ? properties.at : first;
+      done = block_content(place, std::move(properties));
+    }
+  }
+  --depth_;
+  return done;
+}
+
+bool YamlReader::block_content(Place place, Properties properties) {
+  const char c = peek();
+  const int here = column();
+  if (indicator('-')) {
+    if (!place.block_allowed || (properties.any && properties.same_line)) return fail("a list cannot start here");
+    return block_list(here, properties);
+  }
+  if (indicator('?') || indicator(':')) {
+    if (!place.block_allowed || (properties.any && properties.same_line)) return fail("a mapping cannot start here");
+    return block_map(here, properties, {});
+  }
+  if (c == '|' || c == '>') return block_scalar(place.indent, properties);
+  if (implicit_key(at_)) {
+    if (!place.block_allowed) return fail("a mapping cannot start here");
+    // Properties on the key's line are the key's; those above it are the mapping's.
+    if (properties.any && properties.same_line) return block_map(static_cast<int>(properties.at - line_start_), {}, properties);
+    return block_map(here, properties, {});
+  }
+  if (c == '[' || c == '{') return c == '[' ? flow_list(properties) : flow_map(properties);
+  if (c == '*') {
+    if (properties.any) return fail("an alias has no anchor and no tag");
+    std::string name;
+    return read_name(name) && builder_.alias(name);
+  }
+  return scalar(place.indent, properties, false, false);
+}
+
+// Behind one entry of a block collection at `column`: is there another?
+bool YamlReader::next_entry(int column_wanted, bool& more) {
+  bool crossed = false;
+  if (!skip(crossed)) return false;
+  more = false;
+  if (at_end() || at_document_marker()) return true;
+  if (!first_on_line()) return fail("unexpected " + go_quote(text_.substr(at_, 1)) + " behind a value");
+  if (column() > column_wanted) return fail("an entry is indented too far");
+  more = column() == column_wanted;
+  return true;
+}
+
+bool YamlReader::block_list(int list_column, const Properties& properties) {
+  if (!builder_.open_list(properties.anchor)) return false;
+  for (bool more = true; more;) {
+    ++at_;
+    if (!node({list_column, true, false}) || !next_entry(list_column, more)) return false;
+    more = more && indicator('-');   // else the mapping around goes on
+  }
+  return builder_.close();
+}
+
+bool YamlReader::block_key(const Properties& properties) {
+  if (peek() == '*') {
+    if (properties.any) return fail("an alias has no anchor and no tag");
+    std::string name;
+    return read_name(name) && builder_.alias(name);
+  }
+  if (peek() == '[' || peek() == '{') return fail("a list or a mapping cannot be a key");
+  return scalar(-1, properties, false, true);
+}
+
+bool YamlReader::block_map(int map_column, const Properties& outer, const Properties& first_key) {
+  if (!builder_.open_map(outer.anchor)) return false;
+  Properties key = first_key;
+  bool crossed = false;
+  for (bool more = true; more;) {
+    bool has_value = true;
+    if (indicator('?')) {
+      ++at_;
+      if (!node({map_column, true, true}) || !next_entry(map_column, more)) return false;
+      has_value = more && indicator(':');
+      if (has_value) ++at_;
+      if (has_value ? !node({map_column, true, true}) : !builder_.scalar("", "", "", true)) return false;
+      if (!has_value) continue;
+    } else {
+      if (!key.any && !read_properties(key, false)) return false;
+      if (at_end() || !implicit_key(at_)) return fail("expected a key followed by ':'");
+      if (!block_key(key) || !skip(crossed)) return false;
+      if (crossed || !indicator(':')) return fail("expected ':' behind a key");
+      ++at_;
+      if (!node({map_column, false, true})) return false;
+    }
+    key = {};
+    if (!next_entry(map_column, more)) return false;
+  }
+  return builder_.close();
 }
 
 }  // namespace pintle::codec

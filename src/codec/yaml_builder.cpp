@@ -1,0 +1,191 @@
+#include "codec/yaml_builder.h"
+
+#include <cmath>
+
+#include "codec/base64.h"
+#include "codec/json_text.h"
+#include "codec/yaml.h"
+
+namespace pintle::codec {
+namespace {
+
+std::size_t count_nodes(const Value& value) {
+  std::size_t n = 1;
+  if (value.is_array())
+    for (const Value& item : value.as_array()) n += count_nodes(item);
+  if (value.is_object())
+    for (const auto& [key, member] : value.as_object()) n += count_nodes(member);
+  return n;
+}
+
+YamlTag tag_of(const Value& value) {
+  switch (value.kind()) {
+    case Value::Kind::Null: return YamlTag::Null;
+    case Value::Kind::Bool: return YamlTag::Bool;
+    case Value::Kind::Int: return YamlTag::Int;
+    case Value::Kind::Double: return YamlTag::Float;
+    default: return YamlTag::String;
+  }
+}
+
+}  // namespace
+
+bool YamlBuilder::fail(std::string what) {
+  if (message_.empty()) message_ = std::move(what);
+  return false;
+}
+
+bool YamlBuilder::count(std::size_t n) {
+  nodes_ += n;
+  return nodes_ <= yaml_nodes_max || fail("the document stands for too many values");
+}
+
+bool YamlBuilder::resolve(std::string_view tag, std::string_view text, bool plain, YamlScalar& out) {
+  const bool implicit = tag.empty() && plain;
+  if (!implicit && (!tag.starts_with("!!") || tag == "!!str")) {
+    // Quoted, or tagged as a string, or with a tag of somebody's own.
+    out = {YamlTag::String, Value(text)};
+    return true;
+  }
+  if (tag == "!!binary") {
+    auto bytes = decode_base64(text);
+    if (!bytes) return fail("a !!binary value is not base64");
+    out = {YamlTag::String, Value(std::move(*bytes))};
+    return true;
+  }
+  out = resolve_yaml_scalar(text);
+  if (implicit) return true;
+  if (tag == "!!float" && out.tag == YamlTag::Int) out = {YamlTag::Float, Value(out.value.as_double())};
+  constexpr std::pair<std::string_view, YamlTag> tags[] = {
+      {"!!null", YamlTag::Null}, {"!!bool", YamlTag::Bool}, {"!!int", YamlTag::Int}, {"!!float", YamlTag::Float}, {"!!timestamp", YamlTag::Timestamp}};
+  for (const auto& [wanted, yaml_tag] : tags) {
+    if (tag != wanted) continue;
+    return out.tag == yaml_tag || fail("the value " + go_quote(text) + " does not fit its tag " + std::string(tag));
+  }
+  out = {YamlTag::String, Value(text)};
+  return true;
+}
+
+// The name that a scalar makes as a key.
+bool YamlBuilder::key_text(const YamlScalar& scalar, std::string& out) {
+  switch (scalar.tag) {
+    case YamlTag::Bool: out = scalar.value.as_bool() ? "true" : "false"; return true;
+    case YamlTag::Int:
+      if (!scalar.value.is_int()) return fail("an integer key is too large");
+      out = std::to_string(scalar.value.as_int());
+      return true;
+    case YamlTag::Float: {
+      const double v = scalar.value.as_double();
+      out = std::isnan(v) ? ".nan" : std::isinf(v) ? v > 0 ? ".inf" : "-.inf" : format_go_g(static_cast<float>(v));
+      return true;
+    }
+    case YamlTag::Null: return fail("null cannot be a key");
+    default:
+      if (!scalar.value.is_string()) return fail("a list or a mapping cannot be a key");
+      out = scalar.value.as_string();
+      return true;
+  }
+}
+
+bool YamlBuilder::scalar(std::string_view tag, std::string_view anchor, std::string_view text, bool plain) {
+  YamlScalar scalar;
+  return resolve(tag, text, plain, scalar) && add(std::move(scalar), plain && text == "<<" && tag.empty(), anchor);
+}
+
+bool YamlBuilder::alias(std::string_view anchor) {
+  const auto it = anchors_.find(std::string(anchor));
+  if (it == anchors_.end()) return fail("unknown anchor " + go_quote(anchor) + ", or one whose value contains itself");
+  if (!count(count_nodes(it->second))) return false;
+  return add({tag_of(it->second), it->second}, false, {});
+}
+
+bool YamlBuilder::add(YamlScalar scalar, bool merge_key, std::string_view anchor) {
+  if (!count(1)) return false;
+  const bool is_key = awaits_key();
+  if (!is_key && !scalar.finite) return fail("infinity and not-a-number have no JSON form");
+  if (!anchor.empty()) anchors_[std::string(anchor)] = scalar.value;
+  if (!is_key) return place(std::move(scalar.value));
+  Frame& frame = stack_.back();
+  frame.merge = merge_key;
+  frame.has_key = true;
+  return merge_key || key_text(scalar, frame.key);
+}
+
+bool YamlBuilder::open(Value container, std::string_view anchor) {
+  if (!count(1)) return false;
+  if (awaits_key()) return fail("a list or a mapping cannot be a key");
+  if (stack_.size() >= static_cast<std::size_t>(yaml_depth_max)) return fail("nested deeper than " + std::to_string(yaml_depth_max) + " levels");
+  if (!anchor.empty()) anchors_.erase(std::string(anchor));   // until it is closed, an alias to it is an error
+  Frame& frame = stack_.emplace_back();
+  frame.value = std::move(container);
+  frame.anchor = anchor;
+  return true;
+}
+
+bool YamlBuilder::close() {
+  Frame done = std::move(stack_.back());
+  stack_.pop_back();
+  if (!done.sorted && done.value.as_object().sort_unique() && problems_ != nullptr) report(done);
+  if (!done.anchor.empty()) {
+    if (!count(count_nodes(done.value))) return false;
+    anchors_[done.anchor] = done.value;
+  }
+  return place(std::move(done.value));
+}
+
+bool YamlBuilder::place(Value value) {
+  if (stack_.empty()) {
+    root_ = std::move(value);
+    return true;
+  }
+  Frame& frame = stack_.back();
+  if (frame.value.is_array()) {
+    frame.value.as_array().push_back(std::move(value));
+    return true;
+  }
+  frame.has_key = false;
+  Value::Object& members = frame.value.as_object();
+  if (frame.merge) {
+    frame.sorted = false;
+    return merge(members, value);
+  }
+  if (problems_ != nullptr) frame.keys_in_order.push_back(frame.key);
+  if (!members.empty() && frame.key <= std::prev(members.end())->first) frame.sorted = false;
+  members.append(frame.key) = std::move(value);
+  return true;
+}
+
+// "<<": a mapping, or a list of them of which the earlier ones win.
+bool YamlBuilder::merge(Value::Object& into, const Value& from) {
+  if (from.is_array()) {
+    const Value::Array& all = from.as_array();
+    for (auto it = all.rbegin(); it != all.rend(); ++it)
+      if (!it->is_object() || !merge(into, *it)) return fail("a merge key needs a mapping or a list of mappings");
+    return true;
+  }
+  if (!from.is_object()) return fail("a merge key needs a mapping or a list of mappings");
+  if (!count(count_nodes(from))) return false;
+  for (const auto& [key, member] : from.as_object()) into.append(key) = member;
+  return true;
+}
+
+void YamlBuilder::report(const Frame& done) {
+  // The path of the mapping, from the frames around it.
+  std::vector<PathFrame> path;
+  path.reserve(stack_.size());
+  for (const Frame& frame : stack_) {
+    const PathFrame* parent = path.empty() ? nullptr : &path.back();
+    if (frame.value.is_array()) path.push_back({parent, {}, static_cast<int64_t>(frame.value.as_array().size())});
+    else path.push_back({parent, frame.key, -1});
+  }
+  FlatMap<bool> seen;
+  for (const std::string& key : done.keys_in_order) seen.append(key);
+  seen.sort_unique();
+  for (const std::string& key : done.keys_in_order) {
+    bool& mark = seen[key];
+    if (mark) problems_->duplicate_field(path.empty() ? nullptr : &path.back(), key);
+    mark = true;
+  }
+}
+
+}  // namespace pintle::codec
