@@ -143,9 +143,6 @@ def test_command_line_reports_a_schema_error(tmp_path, capsys):
 
 # The schema itself: what the parser and the resolver do not already refuse.
 
-SERVED = ["core/v1", "apps/v1", "batch/v1", "networking/v1", "rbac/v1", "storage/v1", "policy/v1", "meta/v1"]
-
-
 def all_members():
     schema = model.load(SCHEMA)
     return [(s, m) for s in schema.structs.values() for m in s.members]
@@ -168,6 +165,13 @@ def test_every_list_kind_has_items():
     for group, version, s in model.load(SCHEMA).kinds():
         if s.decl.name.endswith("List") and s.file.package != "meta/v1":
             assert {"metadata", "items"} <= {m.decl.name for m in s.flat()}, s.decl.where
+
+
+def test_everything_has_a_doc():
+    for f in model.load(SCHEMA).files:
+        for d in f.decls:
+            for what in [d, *(x for x in d.fields if not x.inline)]:
+                assert what.doc.endswith(".") and len(what.doc) <= 130, (what.where, what.doc)
 
 
 def test_formats_are_known():
