@@ -14,6 +14,7 @@
 #include "apiserver/authorization/reviews.h"
 #include "apiserver/bootstrap/bootstrap.h"
 #include "apiserver/endpoints/api_handler.h"
+#include "apiserver/endpoints/openapi_pages.h"
 #include "apiserver/endpoints/responses.h"
 #include "apiserver/registry/errors.h"
 #include "apiserver/registry/installed_registry.h"
@@ -225,6 +226,7 @@ void ApiServerImpl::make_handler() {
   for (const char* name : {"ping", "log", "etcd"}) health.add({name, [] { return true; }});
   health.add({"poststarthook/rbac/bootstrap-roles", [this] { return ready_.load(); }});
   health.add({"shutdown", [this] { return ready_.load(); }, true});
+  add_openapi_pages(*handler_);
   if (authentication_ && authentication_->openid()) {
     const auto page = [](const std::string& text, std::string type) {
       return [&text, type](Exchange& exchange) { return answer(exchange, 200, type, Bytes::copy(text)); };

@@ -94,11 +94,10 @@ rt::Task<void> ResourceHandler::connect(Exchange& exchange, Found found) {
   }
   const std::string_view* node = (*object)->header().fields.get("spec.nodeName");
   if (found.resource->name().resource == "pods" && (node == nullptr || node->empty())) {
-    Status status{Reason::BadRequest, 0, "pod " + exchange.info.name + " does not have a host assigned", {}};
-    co_await answer_failure(exchange, status);
+    co_await answer_failure(exchange, Reason::BadRequest, "pod " + exchange.info.name + " does not have a host assigned");
     co_return;
   }
-  co_await answer_failure(exchange, Status{Reason::ServiceUnavailable, 0, "error trying to reach the node or service: no connection to nodes in this release", {}});
+  co_await answer_failure(exchange, Reason::ServiceUnavailable, "error trying to reach the node or service: no connection to nodes in this release");
 }
 
 }  // namespace pintle::apiserver

@@ -119,7 +119,7 @@ rt::Task<void> ApiHandler::serve(rt::Context ctx, net::Request& request, net::Re
 rt::Task<void> ApiHandler::serve_exchange(Exchange& exchange) {
   auto user = co_await authenticate(exchange);
   if (!user) {
-    co_await answer_failure(exchange, Status{Reason::Unauthorized, 0, "Unauthorized", {}});
+    co_await answer_failure(exchange, Reason::Unauthorized, "Unauthorized");
     co_return;
   }
   exchange.scope.user = std::move(*user);

@@ -195,6 +195,10 @@ rt::Task<void> answer_failure(Exchange& exchange, Status status) {
   co_await answer(exchange, status.http(), content_type(media), encode_failure(media, status));
 }
 
+rt::Task<void> answer_failure(Exchange& exchange, Reason reason, std::string message) {
+  return answer_failure(exchange, Status{reason, 0, std::move(message), {}});
+}
+
 bool wants_pretty(const Exchange& exchange) {
   if (exchange.query.has("pretty")) return exchange.query.boolean("pretty");
   const std::string_view agent = exchange.request.headers.get("user-agent");

@@ -35,6 +35,8 @@ rt::Task<void> answer_pieces(Exchange& exchange, int code, std::string_view cont
 rt::Task<void> answer_text(Exchange& exchange, int code, std::string text);
 // In the form of the Accept header, else JSON; with Retry-After where the details say so.
 rt::Task<void> answer_failure(Exchange& exchange, Status status);
+// The same of a reason and a message. (g++ 12 miscompiles an aggregate made within a co_await expression.)
+rt::Task<void> answer_failure(Exchange& exchange, Reason reason, std::string message);
 // True if the client wants indented JSON: ?pretty=true, or a browser, curl or wget without a word.
 bool wants_pretty(const Exchange& exchange);
 

@@ -34,7 +34,7 @@ rt::Task<void> ResourceHandler::create(Exchange& exchange, Found found) {
   }
   const auto& meta = object_meta(*object);
   if (!meta.namespace_.empty() && found.resource->namespaced() && meta.namespace_ != exchange.scope.ns) {
-    co_await answer_failure(exchange, Status{Reason::BadRequest, 0, "the namespace of the provided object does not match the namespace sent on the request", {}});
+    co_await answer_failure(exchange, Reason::BadRequest, "the namespace of the provided object does not match the namespace sent on the request");
     co_return;
   }
   auto tracked = to_tracked_storage(*found.resource, *found.version, nullptr, exchange.scope, std::move(*object), nullptr);
@@ -66,7 +66,7 @@ rt::Task<void> ResourceHandler::update(Exchange& exchange, Found found, const Pa
   if (meta.name != exchange.info.name || (found.resource->namespaced() && meta.namespace_ != exchange.scope.ns)) {
     const std::string why = meta.name != exchange.info.name ? "the name of the object (" + meta.name + ") does not match the name on the URL (" + exchange.info.name + ")"
                                                             : "the namespace of the object (" + meta.namespace_ + ") does not match the namespace on the URL (" + exchange.scope.ns + ")";
-    co_await answer_failure(exchange, Status{Reason::BadRequest, 0, why, {}});
+    co_await answer_failure(exchange, Reason::BadRequest, why);
     co_return;
   }
   UpdateRequest request;
