@@ -17,6 +17,13 @@ void add_batch(Definitions& out);
 void add_networking(Definitions& out);
 void add_policy(Definitions& out);
 void add_rbac(Definitions& out);
+void add_certificates(Definitions& out);
+void add_coordination(Definitions& out);
+void add_discovery(Definitions& out);
+void add_flowcontrol(Definitions& out);
+void add_node(Definitions& out);
+void add_scheduling(Definitions& out);
+void add_storage(Definitions& out);
 
 // All of them, in no particular order.
 Definitions builtin_resources();
