@@ -4,11 +4,18 @@
 
 #include <algorithm>
 
+#include "apiserver/admission/certificates/certificates.h"
+#include "apiserver/admission/default_ingress_class/default_ingress_class.h"
 #include "apiserver/admission/default_toleration_seconds/default_toleration_seconds.h"
 #include "apiserver/admission/namespace_lifecycle/namespace_lifecycle.h"
 #include "apiserver/admission/node_restriction/node_restriction.h"
+#include "apiserver/admission/pod_security/pod_security.h"
+#include "apiserver/admission/pod_topology_labels/pod_topology_labels.h"
 #include "apiserver/admission/priority/priority.h"
+#include "apiserver/admission/runtime_class/runtime_class.h"
 #include "apiserver/admission/service_account/service_account.h"
+#include "apiserver/admission/simple/simple.h"
+#include "apiserver/admission/storage/storage.h"
 #include "apiserver/admission/taint_nodes_by_condition/taint_nodes_by_condition.h"
 
 namespace pintle::apiserver {
@@ -32,28 +39,28 @@ constexpr Entry entries[] = {
     {"ServiceAccount", true, make_service_account},
     {"NodeRestriction", false, make_node_restriction},
     {"TaintNodesByCondition", true, make_taint_nodes_by_condition},
-    {"AlwaysPullImages", false, nullptr},
+    {"AlwaysPullImages", false, make_always_pull_images},
     {"ImagePolicyWebhook", false, nullptr},
-    {"PodSecurity", true, nullptr},
+    {"PodSecurity", true, make_pod_security},
     {"PodNodeSelector", false, nullptr},
     {"Priority", true, make_priority},
     {"DefaultTolerationSeconds", true, nullptr},      // made below: it has settings
     {"PodTolerationRestriction", false, nullptr},
     {"EventRateLimit", false, nullptr},
-    {"ExtendedResourceToleration", false, nullptr},
-    {"DefaultStorageClass", true, nullptr},
-    {"StorageObjectInUseProtection", true, nullptr},
+    {"ExtendedResourceToleration", false, make_extended_resource_toleration},
+    {"DefaultStorageClass", true, make_default_storage_class},
+    {"StorageObjectInUseProtection", true, make_storage_object_in_use_protection},
     {"PodGroupProtection", true, nullptr},
     {"OwnerReferencesPermissionEnforcement", false, nullptr},
-    {"PersistentVolumeClaimResize", true, nullptr},
-    {"RuntimeClass", true, nullptr},
-    {"CertificateApproval", true, nullptr},
-    {"CertificateSigning", true, nullptr},
+    {"PersistentVolumeClaimResize", true, make_persistent_volume_claim_resize},
+    {"RuntimeClass", true, make_runtime_class},
+    {"CertificateApproval", true, make_certificate_approval},
+    {"CertificateSigning", true, make_certificate_signing},
     {"ClusterTrustBundleAttest", true, nullptr},
-    {"CertificateSubjectRestriction", true, nullptr},
-    {"DefaultIngressClass", true, nullptr},
-    {"DenyServiceExternalIPs", false, nullptr},
-    {"PodTopologyLabels", true, nullptr},
+    {"CertificateSubjectRestriction", true, make_certificate_subject_restriction},
+    {"DefaultIngressClass", true, make_default_ingress_class},
+    {"DenyServiceExternalIPs", false, make_deny_service_external_ips},
+    {"PodTopologyLabels", true, make_pod_topology_labels},
     {"PodGroupWorkloadExists", true, nullptr},
     {"NodeDeclaredFeatureValidator", true, nullptr},
     {"JobValidation", true, nullptr},
@@ -63,7 +70,7 @@ constexpr Entry entries[] = {
     {"ValidatingAdmissionPolicy", true, nullptr},
     {"ValidatingAdmissionWebhook", true, nullptr},
     {"ResourceQuota", true, nullptr},
-    {"AlwaysDeny", false, nullptr},
+    {"AlwaysDeny", false, make_always_deny},
 };
 
 bool contains(const std::vector<std::string>& list, std::string_view name) { return std::find(list.begin(), list.end(), name) != list.end(); }

@@ -1,0 +1,35 @@
+// The pod security policy of a namespace, as its labels state it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/flat_map.h"
+#include "base/status.h"
+
+namespace pintle::apiserver::pod_security {
+
+enum class Level : uint8_t { Privileged, Baseline, Restricted };
+
+constexpr int version_latest = 36;    // the minor version whose checks "latest" means
+
+struct LevelVersion {
+  Level level = Level::Privileged;
+  int minor = -1;                     // of Kubernetes 1.x; -1: latest
+  bool operator==(const LevelVersion&) const = default;
+  // The version to check by: one from the future is taken as the latest.
+  int effective_minor() const { return minor < 0 || minor > version_latest ? version_latest : minor; }
+};
+std::string to_string(const LevelVersion& policy);    // "baseline:latest"
+
+struct Policy {
+  LevelVersion enforce, audit, warn;
+};
+
+// `errors` gets one cause for each label that cannot be read. A bad level to enforce is taken as restricted, a bad one to
+// audit or warn about as privileged. Without a label to warn, what is enforced is warned about too.
+Policy policy_of(const FlatMap<std::string>& labels, std::vector<StatusCause>* errors = nullptr);
+
+}  // namespace pintle::apiserver::pod_security

@@ -1,0 +1,85 @@
+#include "apiserver/admission/simple/simple.h"
+
+#include <algorithm>
+#include <set>
+
+#include "api/gen/core_v1.h"
+
+namespace pintle::apiserver {
+namespace {
+
+using namespace api::core_v1;
+
+class AlwaysDeny : public AdmissionPlugin {
+ public:
+  std::string_view name() const override { return "AlwaysDeny"; }
+  bool handles(Operation) const override { return true; }
+  AdmissionNow validate_now(const AdmissionAttributes& a) override { return Result<Unit>(refuse(a, "admission control is denying all modifications")); }
+};
+
+class AlwaysPullImages : public AdmissionPlugin {
+ public:
+  std::string_view name() const override { return "AlwaysPullImages"; }
+  bool handles(Operation operation) const override { return operation == Operation::Create || operation == Operation::Update; }
+  AdmissionNow admit_now(AdmissionAttributes& a) override {
+    Pod* pod = is_pods(a) && (a.subresource.empty() || a.subresource == "ephemeralcontainers") ? a.object_as<Pod>() : nullptr;
+    if (!pod) return Unit{};
+    const auto always = [](auto& containers) {
+      for (auto& container : containers) container.image_pull_policy = "Always";
+    };
+    always(pod->spec.init_containers);
+    always(pod->spec.containers);
+    always(pod->spec.ephemeral_containers);
+    return Unit{};
+  }
+};
+
+class DenyServiceExternalIps : public AdmissionPlugin {
+ public:
+  std::string_view name() const override { return "DenyServiceExternalIPs"; }
+  bool handles(Operation operation) const override { return operation == Operation::Create || operation == Operation::Update; }
+  AdmissionNow validate_now(const AdmissionAttributes& a) override {
+    const auto* service = a.is("", "services") && a.subresource.empty() ? a.object_as<Service>() : nullptr;
+    if (!service) return Unit{};
+    const auto* old = a.old_as<Service>();
+    for (const auto& ip : service->spec.external_ips)
+      if (!old || std::find(old->spec.external_ips.begin(), old->spec.external_ips.end(), ip) == old->spec.external_ips.end())
+        return Result<Unit>(refuse(a, "Use of external IPs is denied by admission control."));
+    return Unit{};
+  }
+};
+
+class ExtendedResourceToleration : public AdmissionPlugin {
+ public:
+  std::string_view name() const override { return "ExtendedResourceToleration"; }
+  bool handles(Operation operation) const override { return operation == Operation::Create || operation == Operation::Update; }
+  AdmissionNow admit_now(AdmissionAttributes& a) override {
+    Pod* pod = is_pods(a) && a.subresource.empty() ? a.object_as<Pod>() : nullptr;
+    if (!pod) return Unit{};
+    std::set<std::string> resources;
+    const auto collect = [&](const auto& containers) {
+      for (const auto& container : containers)
+        for (const auto& [resource, quantity] : container.resources.requests)
+          if (resource.find('/') != std::string::npos && resource.find("kubernetes.io/") == std::string::npos) resources.insert(resource);
+    };
+    collect(pod->spec.init_containers);
+    collect(pod->spec.containers);
+    for (const auto& resource : resources) {
+      const auto same = [&](const Toleration& t) { return t.key == resource && t.operator_ == "Exists" && t.effect.empty(); };
+      if (std::any_of(pod->spec.tolerations.begin(), pod->spec.tolerations.end(), same)) continue;
+      auto& toleration = pod->spec.tolerations.emplace_back();
+      toleration.key = resource;
+      toleration.operator_ = "Exists";
+    }
+    return Unit{};
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<AdmissionPlugin> make_always_deny(const AdmissionDeps&) { return std::make_unique<AlwaysDeny>(); }
+std::unique_ptr<AdmissionPlugin> make_always_pull_images(const AdmissionDeps&) { return std::make_unique<AlwaysPullImages>(); }
+std::unique_ptr<AdmissionPlugin> make_deny_service_external_ips(const AdmissionDeps&) { return std::make_unique<DenyServiceExternalIps>(); }
+std::unique_ptr<AdmissionPlugin> make_extended_resource_toleration(const AdmissionDeps&) { return std::make_unique<ExtendedResourceToleration>(); }
+
+}  // namespace pintle::apiserver
