@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "rt/clock.h"
 #include "rt/context.h"
+#include "rt/runtime.h"
 #include "rt/task.h"
 
 namespace pintle::apiserver {
@@ -69,7 +70,8 @@ struct AdmissionDeps {
   const ResourceReader& reader;
   Authorizer* authorizer = nullptr;     // nullptr: checks that ask for rights refuse
   rt::Random* random = nullptr;
-  Registry* registry = nullptr;         // quota usage is written through it; nullptr: quotas are not enforced
+  Registry* registry = nullptr;         // quota usage is written through it; nullptr: it is checked alone
+  rt::Runtime* runtime = nullptr;       // for the scope of such a write
 };
 
 // 403 in upstream's form: `pods "a" is forbidden: why`, named by the request or the object.

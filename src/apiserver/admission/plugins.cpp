@@ -7,11 +7,13 @@
 #include "apiserver/admission/certificates/certificates.h"
 #include "apiserver/admission/default_ingress_class/default_ingress_class.h"
 #include "apiserver/admission/default_toleration_seconds/default_toleration_seconds.h"
+#include "apiserver/admission/limit_ranger/limit_ranger.h"
 #include "apiserver/admission/namespace_lifecycle/namespace_lifecycle.h"
 #include "apiserver/admission/node_restriction/node_restriction.h"
 #include "apiserver/admission/pod_security/pod_security.h"
 #include "apiserver/admission/pod_topology_labels/pod_topology_labels.h"
 #include "apiserver/admission/priority/priority.h"
+#include "apiserver/admission/resource_quota/resource_quota.h"
 #include "apiserver/admission/runtime_class/runtime_class.h"
 #include "apiserver/admission/service_account/service_account.h"
 #include "apiserver/admission/simple/simple.h"
@@ -35,7 +37,7 @@ constexpr Entry entries[] = {
     {"NamespaceLifecycle", true, make_namespace_lifecycle},
     {"NamespaceExists", false, nullptr},
     {"LimitPodHardAntiAffinityTopology", false, nullptr},
-    {"LimitRanger", true, nullptr},
+    {"LimitRanger", true, make_limit_ranger},
     {"ServiceAccount", true, make_service_account},
     {"NodeRestriction", false, make_node_restriction},
     {"TaintNodesByCondition", true, make_taint_nodes_by_condition},
@@ -69,7 +71,7 @@ constexpr Entry entries[] = {
     {"MutatingAdmissionWebhook", true, nullptr},
     {"ValidatingAdmissionPolicy", true, nullptr},
     {"ValidatingAdmissionWebhook", true, nullptr},
-    {"ResourceQuota", true, nullptr},
+    {"ResourceQuota", true, make_resource_quota},
     {"AlwaysDeny", false, make_always_deny},
 };
 

@@ -1,0 +1,65 @@
+#include "apiserver/admission/limit_ranger/limit_ranger.h"
+
+#include <fmt/format.h>
+
+#include "api/gen/core_v1.h"
+#include "apiserver/admission/limit_ranger/limits.h"
+
+namespace pintle::apiserver {
+namespace {
+
+using namespace api::core_v1;
+
+class LimitRanger : public AdmissionPlugin {
+ public:
+  explicit LimitRanger(const AdmissionDeps& deps) : reader_(deps.reader) {}
+  std::string_view name() const override { return "LimitRanger"; }
+  bool handles(Operation operation) const override { return operation == Operation::Create || operation == Operation::Update; }
+
+  AdmissionNow admit_now(AdmissionAttributes& a) override {
+    Pod* pod = concerns(a) ? a.object_as<Pod>() : nullptr;
+    if (!pod) return Unit{};
+    for (const auto& range : ranges_of(a.ns)) apply_defaults(range, *pod);
+    return Unit{};
+  }
+  AdmissionNow validate_now(const AdmissionAttributes& a) override {
+    if (!concerns(a)) return Unit{};
+    for (const auto& range : ranges_of(a.ns)) {
+      std::vector<std::string> bad;
+      if (const auto* pod = a.object_as<Pod>()) bad = violations(range, pod->spec);
+      if (const auto* claim = a.object_as<PersistentVolumeClaim>()) bad = violations(range, claim->spec);
+      if (bad.size() == 1) return Result<Unit>(refuse(a, bad.front()));
+      if (!bad.empty()) return Result<Unit>(refuse(a, fmt::format("[{}]", fmt::join(bad, ", "))));
+    }
+    return Unit{};
+  }
+
+ private:
+  // A pod's resources change in a resize alone; what is being deleted is left in peace.
+  static bool concerns(const AdmissionAttributes& a) {
+    const bool update = a.operation == Operation::Update;
+    if (is_pods(a)) {
+      if (update && (a.subresource != "resize" || (a.old_as<Pod>() && a.old_as<Pod>()->metadata.deletion_timestamp))) return false;
+      return update || a.subresource.empty();
+    }
+    if (!a.is("", "persistentvolumeclaims") || !a.subresource.empty()) return false;
+    const auto* old = a.old_as<PersistentVolumeClaim>();
+    return !old || !old->metadata.deletion_timestamp;
+  }
+  std::vector<LimitRange> ranges_of(const std::string& ns) const {
+    const GroupResource resource{"", "limitranges"};
+    std::vector<LimitRange> out;
+    for (const auto& cached : reader_.list(resource, ns)) {
+      auto object = reader_.decode(resource, *cached);
+      if (object) out.push_back(std::move(object->as<LimitRange>()));
+    }
+    return out;
+  }
+  const ResourceReader& reader_;
+};
+
+}  // namespace
+
+std::unique_ptr<AdmissionPlugin> make_limit_ranger(const AdmissionDeps& deps) { return std::make_unique<LimitRanger>(deps); }
+
+}  // namespace pintle::apiserver

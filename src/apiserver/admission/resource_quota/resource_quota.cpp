@@ -1,0 +1,127 @@
+#include "apiserver/admission/resource_quota/resource_quota.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/gen/core_v1.h"
+#include "apiserver/admission/resource_quota/usage.h"
+#include "apiserver/registry/registry.h"
+
+namespace pintle::apiserver {
+namespace {
+
+using api::core_v1::ResourceQuota;
+
+// What a request adds to one quota.
+struct Charge {
+  std::string quota;
+  ResourceList usage;
+};
+
+ResourceList without_zeros(const ResourceList& list) {
+  ResourceList out;
+  for (const auto& [name, quantity] : list)
+    if (!quantity.is_zero()) out[name] = quantity;
+  return out;
+}
+
+// `now` - `before`, nothing below zero.
+ResourceList growth(const ResourceList& now, const ResourceList& before) {
+  ResourceList out;
+  for (const auto& [name, quantity] : now) {
+    const api::Quantity* old = before.get(name);
+    const api::Quantity more = old ? quantity - *old : quantity;
+    if (more.sign() > 0) out[name] = more;
+  }
+  return out;
+}
+
+// Adds the charge to what is used; Forbidden if that is too much.
+Result<Unit> add_charge(const AdmissionAttributes& a, ResourceQuota& quota, const ResourceList& charge) {
+  std::vector<std::string> hard_names, exceeded;
+  for (const auto& [name, quantity] : quota.status.hard) hard_names.push_back(name);
+  const ResourceList requested = quota::mask(charge, hard_names);
+  ResourceList used = quota.status.used;
+  add_resources(used, requested);
+  for (const auto& [name, quantity] : requested)
+    if (used.get(name)->compare(*quota.status.hard.get(name)) > 0) exceeded.push_back(name);
+  if (!exceeded.empty())
+    return refuse(a, fmt::format("exceeded quota: {}, requested: {}, used: {}, limited: {}", quota.metadata.name, to_text(quota::mask(requested, exceeded)),
+                                 to_text(quota::mask(quota.status.used, exceeded)), to_text(quota::mask(quota.status.hard, exceeded))));
+  quota.status.used = std::move(used);
+  return Unit{};
+}
+
+class ResourceQuotaPlugin : public AdmissionPlugin {
+ public:
+  explicit ResourceQuotaPlugin(const AdmissionDeps& deps) : reader_(deps.reader), registry_(deps.registry), runtime_(deps.runtime) {}
+  std::string_view name() const override { return "ResourceQuota"; }
+  bool handles(Operation operation) const override { return operation == Operation::Create || operation == Operation::Update; }
+
+  AdmissionNow validate_now(const AdmissionAttributes& a) override {
+    if (!quota::concerns(a)) return Unit{};
+    auto charges = charges_of(a);
+    if (!charges) return Result<Unit>(std::unexpected(std::move(charges.error())));
+    if (charges->empty() || a.dry_run || !registry_) return Unit{};
+    return std::nullopt;
+  }
+
+  rt::Task<Result<Unit>> validate(rt::Context ctx, const AdmissionAttributes& a) override {
+    if (!quota::concerns(a)) co_return Unit{};
+    auto charges = charges_of(a);
+    if (!charges) co_return std::unexpected(std::move(charges.error()));
+    if (a.dry_run || !registry_) co_return Unit{};
+    RequestScope scope;
+    scope.ctx = ctx;
+    scope.registry = registry_;
+    scope.runtime = runtime_;
+    for (const Charge& charge : *charges) {
+      // The mutation sees the newest state, and again after a conflict.
+      const AdmissionAttributes* request = &a;
+      const ResourceList* usage = &charge.usage;
+      Mutation mutation = [request, usage](api::Object& object) { return add_charge(*request, object.as<ResourceQuota>(), *usage); };
+      GroupResource resource{"", "resourcequotas"};
+      auto updated = co_await registry_->update(scope, std::move(resource), a.ns, charge.quota, "status", std::move(mutation));
+      if (!updated && updated.error().reason != Reason::NotFound) co_return std::unexpected(std::move(updated.error()));
+    }
+    co_return Unit{};
+  }
+
+ private:
+  // The quotas that count this object and what each is to be charged, checked against their present state.
+  Result<std::vector<Charge>> charges_of(const AdmissionAttributes& a) const {
+    const GroupResource resource{"", "resourcequotas"};
+    std::vector<Charge> out;
+    for (const auto& cached : reader_.list(resource, a.ns)) {
+      auto object = reader_.decode(resource, *cached);
+      if (!object) continue;
+      ResourceQuota& quota = object->as<ResourceQuota>();
+      const auto names = quota::counted_names(a, quota.status.hard);
+      if (names.empty() || !quota::in_scope(quota, a, *a.object)) continue;
+      const std::string missing = quota::missing_requests(names, *a.object);
+      if (!missing.empty()) return refuse(a, fmt::format("failed quota: {}: {}", quota.metadata.name, missing));
+      for (const auto& name : names)
+        if (!quota.status.used.contains(name))
+          return refuse(a, fmt::format("status unknown for quota: {}, resources: {}", quota.metadata.name, fmt::join(names, ",")));
+      ResourceList usage = quota::usage_of(a, *a.object);
+      if (a.operation == Operation::Update && a.old_object && quota::in_scope(quota, a, *a.old_object))
+        usage = growth(usage, quota::usage_of(a, *a.old_object));
+      usage = without_zeros(quota::mask(usage, names));
+      if (usage.empty()) continue;
+      TRY(add_charge(a, quota, usage));
+      out.push_back({quota.metadata.name, std::move(usage)});
+    }
+    return out;
+  }
+
+  const ResourceReader& reader_;
+  Registry* registry_;
+  rt::Runtime* runtime_;
+};
+
+}  // namespace
+
+std::unique_ptr<AdmissionPlugin> make_resource_quota(const AdmissionDeps& deps) { return std::make_unique<ResourceQuotaPlugin>(deps); }
+
+}  // namespace pintle::apiserver
