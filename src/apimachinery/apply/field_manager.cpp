@@ -151,7 +151,7 @@ Value without_managed_fields(Value document) {
 
 // Objects written before anything was tracked: what they hold belongs to one manager of that name.
 void adopt_untracked(const SchemaView& schema, const Value& live, ManagedFields& managed, const FieldWriter& writer) {
-  const Value nothing = Value::Object{};
+  const Value nothing = schema.empty_object();
   Changes changes = compare(ValueCursor(schema, schema.root(), nothing), ValueCursor(schema, schema.root(), live));
   FieldWriter before = writer;
   before.manager = "before-first-apply";
@@ -232,7 +232,9 @@ Result<Applied> apply_config(const SchemaView& schema, const Value& live_object,
   auto decoded = ManagedFields::decode(managed_fields_of(live_object));
   if (!decoded) return internal("failed to decode managed fields: " + decoded.error().message);
   ManagedFields managed = std::move(*decoded);
-  const Value live = without_managed_fields(live_object);
+  Value live = without_managed_fields(live_object);
+  for (const char* member : {"apiVersion", "kind"})   // the typed form goes without; stating them is no change
+    if (const Value* stated = config.find(member); stated && !live.find(member)) live[member] = *stated;
   const Value* metadata = live.find("metadata");
   const bool exists = metadata && !metadata->string_at("uid").empty();
   if (exists && managed.empty()) adopt_untracked(schema, live, managed, writer);

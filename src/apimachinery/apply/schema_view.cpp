@@ -1,5 +1,7 @@
 #include "apimachinery/apply/schema_view.h"
 
+#include "api/codec.h"
+#include "api/object.h"
 #include "codec/json.h"
 
 namespace pintle::apimachinery {
@@ -27,6 +29,11 @@ const api::Type* type_at(SchemaNode node) { return static_cast<const api::Type*>
 const api::Field* field_at(SchemaNode node) { return static_cast<const api::Field*>(node.use); }
 
 }  // namespace
+
+codec::Value TypeSchema::empty_object() const {
+  const api::Object object(*type_);
+  return api::to_value(*type_, object.data());
+}
 
 Shape TypeSchema::shape(SchemaNode node) const {
   return node.type == nullptr ? Shape::Deduced : shape_of(*type_at(node), field_at(node));

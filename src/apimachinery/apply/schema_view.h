@@ -29,6 +29,8 @@ class SchemaView {
  public:
   virtual ~SchemaView() = default;
   virtual SchemaNode root() const = 0;
+  // An object nobody has written to: what it holds is owned by nobody.
+  virtual codec::Value empty_object() const { return codec::Value::Object{}; }
   virtual Shape shape(SchemaNode node) const = 0;
   // Of an Object. `named` tells whether the schema names the member (a field) or not (a map's key).
   virtual SchemaNode member(SchemaNode object, std::string_view name, bool& named) const = 0;
@@ -45,6 +47,7 @@ class TypeSchema final : public SchemaView {
  public:
   explicit TypeSchema(const api::Type& type) : type_(&type) {}
   SchemaNode root() const override { return {type_, nullptr}; }
+  codec::Value empty_object() const override;
   Shape shape(SchemaNode node) const override;
   SchemaNode member(SchemaNode object, std::string_view name, bool& named) const override;
   SchemaNode element(SchemaNode list) const override;

@@ -60,6 +60,7 @@ Result<FieldSelector> FieldSelector::parse(std::string_view text) {
   for (const std::string_view term : split_terms(text)) {
     if (term.empty()) continue;
     TRY_ASSIGN(FieldRequirement requirement, parse_term(term, text));
+    if (requirement.field.empty() && requirement.value.empty()) continue;   // "=", "!=": no demand at all
     selector.requirements_.push_back(std::move(requirement));
   }
   return selector;

@@ -114,9 +114,9 @@ Result<LabelOperator> Parser::parse_operator() {
 
 Result<std::vector<std::string>> Parser::parse_values() {
   if (const Lexeme open = take(); open.token != Token::Open) return expected(open, "'('");
-  if (next_.token == Token::Close) {
+  if (next_.token == Token::Close) {   // "()" is the set of the empty value
     take();
-    return std::vector<std::string>();
+    return std::vector<std::string>{""};
   }
   if (next_.token != Token::Identifier && next_.token != Token::Comma) return expected(next_, "',', ')' or identifier");
   TRY_ASSIGN(auto values, parse_list());

@@ -34,11 +34,12 @@ TEST(LabelSelector, ParsesPrintsAndMatches) {
   check_label("app in (a,,b)", "app in (,a,b)", false);
   check_label("app in (web,web)", "app in (web)", true);
   check_label("in=x", "in=x", false);
+  check_label("none in ()", "none in ()", true);
   check_label("example.com/a-key=1", "example.com/a-key=1", false);
 }
 
 TEST(LabelSelector, RejectsBadSyntax) {
-  for (const char* text : {"app=", "=web", "app in", "app in (", "app in web", "app in ()", "a b", "a=b,", ",a", "a=b=c", "!a=b", "a==", "a>b",
+  for (const char* text : {"app=", "=web", "app in", "app in (", "app in web", "a b", "a=b,", ",a", "a=b=c", "!a=b", "a==", "a>b",
                            "a!", "a=(b)", "-bad=x", "a=-bad", "a/b/c=d", "app in (a b)", "((", "a=\"b\"", "a=b c"}) {
     const bool good = std::string_view(text) == "app=" || std::string_view(text) == "a==";
     const auto selector = LabelSelector::parse(text);
@@ -98,6 +99,7 @@ TEST(FieldSelector, ParsesPrintsAndMatches) {
   check_field(",metadata.name=a,", "metadata.name=a", true);
   check_field("odd=x\\,y\\=z\\\\", "odd=x\\,y\\=z\\\\", true);
   check_field("absent=", "absent=", true);
+  check_field("!=", "", true);
 }
 
 TEST(FieldSelector, RejectsBadSyntax) {

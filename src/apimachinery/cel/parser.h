@@ -1,0 +1,20 @@
+// Text to tree.
+#pragma once
+
+#include <string_view>
+
+#include "apimachinery/cel/ast.h"
+#include "base/status.h"
+
+namespace pintle::apimachinery::cel {
+
+constexpr std::size_t expression_bytes_max = 100'000;
+constexpr int nesting_max = 250;
+
+// Fails (BadRequest) with what was found where something else was expected.
+Result<ExprPtr> parse(std::string_view expression);
+
+// A name that may be declared: [_a-zA-Z][_a-zA-Z0-9]* and not reserved.
+bool is_identifier(std::string_view name);
+
+}  // namespace pintle::apimachinery::cel
