@@ -65,6 +65,7 @@ class BootstrapWriter : public bootstrap::Writer {
  public:
   explicit BootstrapWriter(InstalledRegistry& registry) : registry_(registry) {}
   rt::Task<Result<Unit>> create(rt::Context ctx, GroupResource resource, std::string ns, api::Object object) override {
+    if (registry_.find(resource) == nullptr) co_return Unit{};   // a resource that this build does not serve
     RequestScope scope = registry_.own_scope(ctx);
     CO_TRY(co_await registry_.create(scope, std::move(resource), std::move(ns), std::move(object)));
     co_return Unit{};
