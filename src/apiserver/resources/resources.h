@@ -11,6 +11,9 @@ using Definitions = std::vector<ResourceDefinition>;
 
 // Each group appends its resources.
 void add_core(Definitions& out);
+void add_admissionregistration(Definitions& out);
+void add_apiextensions(Definitions& out);
+void add_apiregistration(Definitions& out);
 void add_apps(Definitions& out);
 void add_autoscaling(Definitions& out);
 void add_batch(Definitions& out);
@@ -22,6 +25,7 @@ void add_coordination(Definitions& out);
 void add_discovery(Definitions& out);
 void add_flowcontrol(Definitions& out);
 void add_node(Definitions& out);
+void add_resource(Definitions& out);
 void add_scheduling(Definitions& out);
 void add_storage(Definitions& out);
 
