@@ -20,19 +20,6 @@ T& as(void* p) {
   return *static_cast<T*>(p);
 }
 
-// How a value of the kind travels, outside packed lists.
-WireType wire_of(Kind kind) {
-  switch (kind) {
-    case Kind::Bool:
-    case Kind::Int32:
-    case Kind::Int64:
-    case Kind::Uint64: return WireType::Varint;
-    case Kind::Float32: return WireType::Fixed32;
-    case Kind::Float64: return WireType::Fixed64;
-    default: return WireType::Bytes;
-  }
-}
-
 class ProtoDecoder {
  public:
   bool message(const Type& type, void* p, std::string_view bytes) {

@@ -101,6 +101,7 @@ class Transcoder {
         if (places != nullptr || number == last || wire != WireType::Bytes || !reader.bytes(inner)) return false;
         if (!locate(plan_of(*entry->type), inner, base, &entry->inlined, present)) return false;
       } else {
+        if (wire != entry->wire) return false;
         const int place = places == nullptr ? entry->json_index : (*places)[static_cast<std::size_t>(entry->json_index)];
         if (place < 0) return false;
         const uint64_t bit = uint64_t{1} << place;
@@ -179,7 +180,6 @@ class Transcoder {
     WireType wire{};
     Slot item;
     if (!reader.tag(run, wire)) return false;
-    if (wire == WireType::Bytes && type.elem->kind <= Kind::Float64) return false;   // packed
     out_ += '[';
     for (;;) {
       if (!read_slot(reader, wire, item) || !value(*type.elem, item)) return false;

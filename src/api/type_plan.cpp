@@ -17,6 +17,9 @@ std::array<std::atomic<const TypePlan*>, plans_max> plans;
 
 PlanField plan_field(const Field& field) {
   PlanField p;
+  const Type* value = field.type;
+  while (value->kind == Kind::Optional || value->kind == Kind::Box || (value->kind == Kind::List && !value->proto_wrapped)) value = value->elem;
+  p.wire = wire_of(value->kind);
   p.field = &field;
   p.type = field.type;
   p.offset = field.offset;
@@ -65,6 +68,18 @@ std::unique_ptr<TypePlan> make_plan(const Type& type) {
 }
 
 }  // namespace
+
+codec::WireType wire_of(Kind kind) {
+  switch (kind) {
+    case Kind::Bool:
+    case Kind::Int32:
+    case Kind::Int64:
+    case Kind::Uint64: return codec::WireType::Varint;
+    case Kind::Float32: return codec::WireType::Fixed32;
+    case Kind::Float64: return codec::WireType::Fixed64;
+    default: return codec::WireType::Bytes;
+  }
+}
 
 const TypePlan& plan_of(const Type& type) {
   const auto start = reinterpret_cast<uintptr_t>(&type) / alignof(Type) * 0x9E3779B97F4A7C15ull >> 40;

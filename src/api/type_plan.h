@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/type.h"
+#include "codec/proto_wire.h"
 
 namespace pintle::api {
 
@@ -17,6 +18,7 @@ struct PlanField {
   uint32_t offset = 0;
   uint32_t proto = 0;
   Kind kind = Kind::Struct;
+  codec::WireType wire = codec::WireType::Bytes;   // of one value of it, unpacked
   bool omit_empty = false;
   bool omit_zero = false;
   bool empty_as_list = false;
@@ -55,6 +57,8 @@ struct TypePlan {
   std::vector<int16_t> by_number;
 };
 
+// How a value of a kind travels, outside packed lists.
+codec::WireType wire_of(Kind kind);
 // The plan of a Struct or Union type. Types must live for ever. Safe from any thread.
 const TypePlan& plan_of(const Type& type);
 
