@@ -81,26 +81,37 @@ class EventLog {
       EXPECT_TRUE(waited.has_value());
     }
   }
-  std::size_t batches() const {
-    std::lock_guard lock(state_->mutex);
-    return state_->batches;
+  // The revision that the newest Progress event tells, once it is at least `revision`.
+  rt::Task<int64_t> progress(int64_t revision) {
+    while (true) {
+      {
+        std::lock_guard lock(state_->mutex);
+        if (state_->progress >= revision || state_->failed) co_return state_->progress;
+        state_->changed.reset();
+      }
+      auto waited = co_await state_->changed.wait(rt::Context::background());
+      EXPECT_TRUE(waited.has_value());
+    }
   }
 
  private:
   struct State {
     std::mutex mutex;
     std::vector<WatchEvent> events;
-    std::size_t batches = 0;
+    int64_t progress = 0;
     bool failed = false;
     Status status;
     rt::Event changed;
 
     void take(Result<std::vector<WatchEvent>> batch) {
       std::lock_guard lock(mutex);
-      ++batches;
       if (batch) {
         for (WatchEvent& event : *batch) {
-          if (event.type != WatchType::Progress) events.push_back(std::move(event));
+          if (event.type == WatchType::Progress) {
+            progress = event.kv.mod_revision;
+          } else {
+            events.push_back(std::move(event));
+          }
         }
       } else {
         failed = true;

@@ -297,6 +297,19 @@ TEST_P(StoreContract, WatchTellsThePreviousStateWhenAsked) {
   });
 }
 
+TEST_P(StoreContract, WatchTellsItsProgressWhenAsked) {
+  run([](Store& store) -> rt::Task<void> {
+    EventLog log;
+    auto watch = store.watch("/w/", prefix_end("/w/"), 0, log.sink());
+    const KeyValue other = co_await created(store, "/x", "not watched");
+    store.request_progress();
+    const int64_t reached = co_await log.progress(other.mod_revision);
+    EXPECT_GE(reached, other.mod_revision);
+    const std::vector<WatchEvent> events = co_await log.first(0);
+    EXPECT_TRUE(events.empty());
+  });
+}
+
 TEST_P(StoreContract, EndedWatchIsSilent) {
   run([](Store& store) -> rt::Task<void> {
     EventLog ended;

@@ -150,6 +150,11 @@ rt::Task<Result<Unit>> LogStore::run_on_writer(rt::Context ctx, std::function<bo
   co_return Unit{};
 }
 
+void LogStore::request_progress() {
+  progress_requested_ = true;
+  loop_->wake();
+}
+
 rt::Task<Result<int64_t>> LogStore::current_revision(rt::Context) { co_return newest_.load(); }
 
 rt::Task<Result<RangeResult>> LogStore::range(rt::Context ctx, RangeRequest request) {

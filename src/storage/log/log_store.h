@@ -46,6 +46,7 @@ class LogStore : public Store {
   rt::Task<Result<RangeResult>> range(rt::Context ctx, RangeRequest request) override;
   Result<std::unique_ptr<Watch>> watch(std::string start, std::string end, int64_t revision, WatchSink sink,
                                        WatchOptions options = {}) override;
+  void request_progress() override;
   rt::Task<Result<int64_t>> current_revision(rt::Context ctx) override;
   rt::Task<Result<Unit>> compact(rt::Context ctx, int64_t revision) override;
   int64_t compacted_revision() const override { return compacted_; }
@@ -137,6 +138,7 @@ class LogStore : public Store {
   std::mutex queue_mutex_;
   std::deque<RequestPtr> queue_;
   bool closed_ = false;
+  std::atomic<bool> progress_requested_ = false;
 
   // The writer's own.
   std::deque<RequestPtr> jobs_;

@@ -30,6 +30,7 @@ WriterLoop::Next LogStore::step() {
   commit(batch);
   run_jobs();
   const bool feeding = feed_lagging();
+  if (!feeding && progress_requested_.exchange(false)) hub_->tell_progress(index_.newest());
 
   WriterLoop::Next next;
   {

@@ -87,6 +87,18 @@ void WatchHub::deliver(std::vector<WatchEvent> events, int64_t through) {
   }
 }
 
+void WatchHub::tell_progress(int64_t revision) {
+  for (const StatePtr& state : watches()) {
+    if (!state->live || state->next > revision + 1) continue;   // one that starts in the future
+    WatchEvent event;
+    event.type = WatchType::Progress;
+    event.kv.mod_revision = revision;
+    std::vector<WatchEvent> events;
+    events.push_back(std::move(event));
+    send(state, std::move(events));
+  }
+}
+
 void WatchHub::fail_all(const Status& status) {
   for (const StatePtr& state : watches()) send(state, std::unexpected(status));
 }

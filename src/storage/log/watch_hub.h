@@ -41,6 +41,8 @@ class WatchHub {
 
   // Gives the events that it covers to each live watch. `events` are whole revisions up to `through`.
   void deliver(std::vector<WatchEvent> events, int64_t through);
+  // Tells every live watch that it has been given everything up to `revision`.
+  void tell_progress(int64_t revision);
   // One call of a watch's sink; an error ends the watch.
   void send(const StatePtr& state, Result<std::vector<WatchEvent>> events);
   // Ends every watch.
