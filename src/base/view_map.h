@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -51,6 +52,18 @@ class ViewMap {
   const std::string_view* get(std::string_view key) const {
     auto it = find(key);
     return it == end() ? nullptr : &it->second;
+  }
+  // The memory `from` has moved to `to`: so do the views of it.
+  void rebase(std::string_view from, const char* to) {
+    for (uint32_t i = 0; i < size_; ++i) {
+      items_[i].first = rebased(items_[i].first, from, to);
+      items_[i].second = rebased(items_[i].second, from, to);
+    }
+  }
+  static std::string_view rebased(std::string_view view, std::string_view from, const char* to) {
+    const std::less_equal<const char*> not_after;
+    const bool inside = not_after(from.data(), view.data()) && not_after(view.data() + view.size(), from.data() + from.size());
+    return inside ? std::string_view(to + (view.data() - from.data()), view.size()) : view;
   }
   bool operator==(const ViewMap& other) const { return std::equal(begin(), end(), other.begin(), other.end()); }
 

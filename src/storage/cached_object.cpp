@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <functional>
 #include <mutex>
 
 namespace pintle::storage {
@@ -18,22 +18,37 @@ std::mutex& memo_mutex(const void* object) {
   return mutexes[(address >> 6) * 0x9e3779b97f4a7c15u >> 58];
 }
 
+// Without what a growing string allocates in reserve.
+Bytes exact_copy(std::string_view text) {
+  const auto block = std::make_shared_for_overwrite<char[]>(text.size());
+  std::ranges::copy(text, block.get());
+  return Bytes(std::shared_ptr<const void>(block, block.get()), {block.get(), text.size()});
+}
+
 bool inside(std::string_view part, std::string_view whole) {
   return std::less_equal<>()(whole.data(), part.data()) && std::less_equal<>()(part.data() + part.size(), whole.data() + whole.size());
 }
 
 }  // namespace
 
+// Key and wire bytes share one allocation of just their size: with ten thousands of objects, what lies around the bytes
+// is what counts.
 CachedObject::CachedObject(const CacheCodec& codec, const KeyValue& stored, CacheCodec::Loaded loaded)
     : codec_(codec),
-      key_(std::make_unique_for_overwrite<char[]>(stored.key.size())),
-      key_size_(static_cast<uint32_t>(stored.key.size())),
       revision_(stored.mod_revision),
       create_revision_(stored.create_revision),
       header_(std::move(loaded.header)),
-      wire_(std::move(loaded.wire)),
       extra_(loaded.extra.empty() ? nullptr : std::make_unique<Bytes>(std::move(loaded.extra))) {
-  std::memcpy(key_.get(), stored.key.data(), stored.key.size());
+  const std::string_view wire = loaded.wire.view();
+  const auto block = std::make_shared_for_overwrite<char[]>(stored.key.size() + wire.size());
+  char* const text = block.get() + stored.key.size();
+  std::ranges::copy(stored.key, block.get());
+  std::ranges::copy(wire, text);
+  key_ = {block.get(), stored.key.size()};
+  wire_ = Bytes(std::shared_ptr<const void>(block, block.get()), {text, wire.size()});
+  for (std::string_view* view : {&header_.ns, &header_.name, &header_.uid}) *view = ViewMap::rebased(*view, wire, text);
+  header_.labels.rebase(wire, text);
+  header_.fields.rebase(wire, text);
 }
 
 CachedObject::~CachedObject() {
@@ -59,6 +74,7 @@ Bytes CachedObject::encoded(unsigned format) const {
   std::lock_guard lock(mutex);
   if (const Bytes* bytes = remembered()) return *bytes;   // somebody else was faster: share theirs
   if (!recent_ && codec_.memo_bytes() + cost > codec_.memo_bytes_max()) return made;
+  made = exact_copy(made.view());
   if (!memo_) memo_ = std::make_unique<Memo>();
   memo_->entries.push_back({format, made, cost});
   codec_.memo_bytes_.fetch_add(cost, std::memory_order_relaxed);

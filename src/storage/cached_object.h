@@ -17,7 +17,8 @@
 namespace pintle::storage {
 
 // What selectors and indexes need of an object, read once from its bytes. All views: they point into Loaded::wire or
-// Loaded::extra, or to static storage (field names, "true"), never anywhere else; they live as long as the CachedObject.
+// Loaded::extra, or to static storage (field names, "true"), never anywhere else; they live as long as the CachedObject,
+// which moves the wire bytes, and the views of them, into memory of its own.
 // A field whose value is empty may be left out: an absent field reads as "".
 struct ObjectHeader {
   std::string_view ns;      // "" for cluster scope
@@ -41,8 +42,7 @@ class CacheCodec {
 
   struct Loaded {
     ObjectHeader header;
-    Bytes wire;        // the message in its storage format with metadata.resourceVersion set, without the k8s envelope;
-                       // allocate it exactly (reserve the final size): it is what the cache's memory consists of
+    Bytes wire;        // the message in its storage format with metadata.resourceVersion set, without the k8s envelope
     Bytes extra;       // for header values that do not stand in `wire` as they are (escaped JSON); mostly empty
   };
   // From what the store holds. An error makes the object unreadable: it is counted and left out.
@@ -72,7 +72,7 @@ class CachedObject {
   CachedObject& operator=(const CachedObject&) = delete;
   ~CachedObject();
 
-  std::string_view key() const { return {key_.get(), key_size_}; }
+  std::string_view key() const { return key_; }
   int64_t revision() const { return revision_; }
   int64_t create_revision() const { return create_revision_; }
   const ObjectHeader& header() const { return header_; }
@@ -81,7 +81,7 @@ class CachedObject {
   Bytes encoded(unsigned format) const;
 
   // What the object holds, encodings aside, for limits that count bytes.
-  std::size_t memory_bytes() const { return sizeof *this + key_size_ + wire_.size(); }
+  std::size_t memory_bytes() const { return sizeof *this + key_.size() + wire_.size(); }
   // Objects in the window of history keep their encodings whatever the budget says; leaving it ends that.
   void set_recent(bool recent) const;
 
@@ -95,13 +95,12 @@ class CachedObject {
     std::vector<Entry> entries;
   };
   const CacheCodec& codec_;
-  std::unique_ptr<char[]> key_;
-  uint32_t key_size_ = 0;
-  mutable bool recent_ = false;
   int64_t revision_ = 0;
   int64_t create_revision_ = 0;
   ObjectHeader header_;
+  std::string_view key_;   // with the wire bytes in one block
   Bytes wire_;
+  mutable bool recent_ = false;
   std::unique_ptr<Bytes> extra_;
   mutable std::unique_ptr<Memo> memo_;   // under one of a few shared mutexes, chosen by address
 };
