@@ -23,7 +23,7 @@ def main():
     with ApiServer(binary=str(pathlib.Path(o.pintle).resolve())) as server:
         got = o.out or str(server.folder / 'got.jsonl')
         subprocess.run([sys.executable, str(wire / 'wire.py'), 'run', '--server', server.url, '--cert', server.pki.path('admin.crt'),
-                        '--key', server.pki.path('admin.key'), '--out', got, *(['--only', o.only] if o.only else [])], check=True)
+                        '--key', server.pki.path('admin.key'), '--out', got, '--share', '1000', *(['--only', o.only] if o.only else [])], check=True)
         subprocess.run([sys.executable, str(wire / 'wire.py'), 'diff', str(wire / 'golden.jsonl.gz'), got, '--show', o.show, *(['--only', o.only] if o.only else [])], check=True)
 
 
