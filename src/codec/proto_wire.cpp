@@ -6,7 +6,6 @@
 namespace pintle::codec {
 namespace {
 constexpr int groups_depth_max = 100;
-constexpr uint32_t field_number_max = (1u << 29) - 1;
 constexpr std::size_t writer_capacity_min = 4096;
 }  // namespace
 
@@ -19,15 +18,6 @@ bool ProtoReader::long_varint(uint64_t& value) {
     if (byte < 0x80) return true;
   }
   return false;
-}
-
-bool ProtoReader::tag(uint32_t& number, WireType& type) {
-  uint64_t key = 0;
-  if (!varint(key)) return false;
-  if ((key >> 3) == 0 || (key >> 3) > field_number_max || (key & 7) > 5) return false;
-  number = static_cast<uint32_t>(key >> 3);
-  type = static_cast<WireType>(key & 7);
-  return true;
 }
 
 bool ProtoReader::fixed64(uint64_t& value) {
@@ -44,15 +34,7 @@ bool ProtoReader::fixed32(uint32_t& value) {
   return true;
 }
 
-bool ProtoReader::bytes(std::string_view& value) {
-  uint64_t length = 0;
-  if (!varint(length) || length > static_cast<uint64_t>(end_ - at_)) return false;
-  value = {at_, static_cast<std::size_t>(length)};
-  at_ += length;
-  return true;
-}
-
-bool ProtoReader::skip(uint32_t number, WireType type) {
+bool ProtoReader::skip_rare(uint32_t number, WireType type) {
   uint64_t u64 = 0;
   uint32_t u32 = 0;
   std::string_view view;

@@ -20,7 +20,13 @@ class ProtoReader {
   bool at_end() const { return at_ == end_; }
   const char* position() const { return at_; }
   // The next field's tag.
-  bool tag(uint32_t& number, WireType& type);
+  bool tag(uint32_t& number, WireType& type) {
+    uint64_t key = 0;
+    if (!varint(key) || (key >> 3) == 0 || (key >> 3) > field_number_max || (key & 7) > 5) return false;
+    number = static_cast<uint32_t>(key >> 3);
+    type = static_cast<WireType>(key & 7);
+    return true;
+  }
   bool varint(uint64_t& value) {
     if (at_ < end_ && static_cast<signed char>(*at_) >= 0) {
       value = static_cast<uint8_t>(*at_++);
@@ -30,12 +36,27 @@ class ProtoReader {
   }
   bool fixed64(uint64_t& value);
   bool fixed32(uint32_t& value);
-  bool bytes(std::string_view& value);
+  bool bytes(std::string_view& value) {
+    uint64_t length = 0;
+    if (!varint(length) || length > static_cast<uint64_t>(end_ - at_)) return false;
+    value = {at_, static_cast<std::size_t>(length)};
+    at_ += length;
+    return true;
+  }
   // Passes over the value of a field with this tag; groups included.
-  bool skip(uint32_t number, WireType type);
+  bool skip(uint32_t number, WireType type) {
+    uint64_t number_value = 0;
+    std::string_view view;
+    if (type == WireType::Bytes) return bytes(view);
+    if (type == WireType::Varint) return varint(number_value);
+    return skip_rare(number, type);
+  }
 
  private:
+  static constexpr uint32_t field_number_max = (1u << 29) - 1;
+
   bool long_varint(uint64_t& value);
+  bool skip_rare(uint32_t number, WireType type);
 
   const char* at_;
   const char* end_;
