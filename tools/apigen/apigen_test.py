@@ -89,6 +89,12 @@ def test_struct_text():
     assert ".kind_index = 0" in tables
 
 
+@pytest.mark.parametrize("word, closed, published", [("", False, False), ("closed", True, True), ("strict", True, False), ("published", False, True)])
+def test_enum_words(word, closed, published):
+    tables = apigen.generate(schema_of(f'enum E {word} {{\n  "A"\n}}\nstruct S {{\n  e E\n}}'))["tables_demo_v1.cpp"]
+    assert (".enum_closed = true" in tables, ".enum_published = true" in tables) == (closed, published)
+
+
 def test_plain_structs_stay_aggregates():
     header = apigen.generate(schema_of("struct A {\n  x *int32\n  y map[string]string\n}"))["demo_v1.h"]
     assert "std::optional<int32_t> x;" in header and "FlatMap<std::string> y;" in header and "A();" not in header

@@ -145,7 +145,8 @@ class _Table:
         if decl.values:
             self.out.append(f"namespace {{ constexpr std::string_view e_{decl.name}[] = {_spans(decl.values)}; }}")
             parts.append(f".enum_values = e_{decl.name}")
-            parts += _flag(bool(decl.attributes), "enum_closed") + _flag("closed" in decl.attributes, "enum_published")
+            parts += _flag(bool({"closed", "strict"} & decl.attributes.keys()), "enum_closed")
+            parts += _flag(bool({"closed", "published"} & decl.attributes.keys()), "enum_published")
         parts.append(".value = &value_ops<std::string>")
         self.out += [f"constinit const Type types::{decl.name} = {{{', '.join(parts)}}};", ""]
 

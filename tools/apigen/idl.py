@@ -63,7 +63,7 @@ FLAGS = {"omitempty", "omitzero", "optional", "present", "required", "immutable"
 VALUED = {"list", "keys", "struct", "patch", "mergekey", "default", "min", "max", "maxlength", "maxitems", "format",
           "pattern", "gate", "fills"}
 DECL_FLAGS = {"kind": {"atomic"}, "struct": {"atomic"}, "union": {"or-bool", "or-array", "or-string-array"},
-              "enum": {"closed", "strict"}, "string": set(), "alias": {"wrapped"}}
+              "enum": {"closed", "strict", "published"}, "string": set(), "alias": {"wrapped"}}
 
 _WORD = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*")+')
 _NAME = re.compile(r"^[$A-Za-z_][-$A-Za-z0-9_]*$")
