@@ -10,7 +10,13 @@ constexpr std::size_t copy_chunk_bytes = 1 << 20;
 std::string directory_of(const SqliteStoreOptions& options) { return options.data_dir + "/db"; }
 
 Result<std::unique_ptr<ProcessLock>> take_lock(rt::Disk& disk, const SqliteStoreOptions& options) {
-  TRY(disk.make_directories(directory_of(options), 0700));
+  const std::string directory = directory_of(options);
+  const bool new_data_dir = !disk.exists(options.data_dir);
+  if (!disk.exists(directory)) {
+    TRY(disk.make_directories(directory, 0700));
+    TRY(disk.sync_directory(options.data_dir));
+  }
+  if (new_data_dir) TRY(disk.sync_directory(rt::parent_path(options.data_dir)));
   if (!options.process_lock) return nullptr;
   return ProcessLock::take(SqliteStore::database_path(options.data_dir) + ".lock");
 }

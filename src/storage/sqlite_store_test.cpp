@@ -276,7 +276,11 @@ TEST(SqliteStore, AReadOnlyDiskCannotBeOpened) {
     disk.refuse(FaultDisk::read_only);
     auto store = SqliteStore::open(here(), options);
     EXPECT_FALSE(store.has_value());
-    if (!store) { expect_message(store.error(), dir.path + "/db/state.db"); }
+    if (!store) { expect_message(store.error(), dir.path + ": read-only file system"); }
+    std::filesystem::create_directories(dir.path + "/db");
+    store = SqliteStore::open(here(), options);
+    EXPECT_FALSE(store.has_value());
+    if (!store) { expect_message(store.error(), dir.path + "/db/state.db: read-only file system"); }
     co_return;
   });
 }

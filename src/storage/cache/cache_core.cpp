@@ -47,7 +47,7 @@ std::vector<CacheCore::Prepared> CacheCore::prepare(std::vector<WatchEvent> even
 void CacheCore::apply_locked(std::vector<Prepared> events) {
   for (Prepared& prepared : events) {
     const int64_t revision = prepared.event.kv.mod_revision;
-    if (revision <= tree_revision_) continue;   // the listing showed it
+    if (revision <= listed_revision_) continue;   // the listing showed it
     if (prepared.object) {
       put(std::move(prepared.object));
     } else {
@@ -138,6 +138,7 @@ rt::Task<Result<CacheCore::Listing>> CacheCore::read_all(rt::Context ctx) {
 
 void CacheCore::take_listing(Listing listing) {
   std::lock_guard lock(feed_mutex_);
+  listed_revision_ = listing.revision;
   const bool backwards = listing.revision < tree_revision_;   // the store was restored from a backup
   if (tree_revision_ == 0) {
     std::lock_guard tree_lock(tree_mutex_);

@@ -84,6 +84,7 @@ class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from
   mutable std::mutex tree_mutex_;          // the tree and tree_revision_
   mutable ObjectTree tree_;                // changed with both mutexes held
   int64_t tree_revision_ = 0;              // of the newest event or listing that the tree shows
+  int64_t listed_revision_ = 0;            // of the last listing
   History history_;
   bool listing_ = true;                    // events are kept in early_ until the listing is there
   std::vector<WatchEvent> early_;

@@ -19,7 +19,6 @@ constexpr std::size_t readers_max = 2;
 constexpr int64_t free_pages_kept = 1024;      // free pages that wait for reuse before the file is made smaller
 constexpr int vacuum_pages_per_slice = 128;
 constexpr int backup_pages_per_slice = 64;
-constexpr int64_t checkpoint_when_idle_pages = 64;
 
 // secure_delete would overwrite every dropped row; a compacted row is nobody's secret that a backup is not.
 constexpr const char* writer_pragmas =
