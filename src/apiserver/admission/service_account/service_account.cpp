@@ -88,10 +88,11 @@ class ServiceAccountPlugin : public AdmissionPlugin {
     if (!pod) return Unit{};
     if (a.operation != Operation::Create || !a.subresource.empty()) return validate_now(a);
     if (is_mirror(*pod)) return check_mirror(a, *pod);
-    if (pod->spec.service_account_name.empty()) pod->spec.service_account_name = default_account;
+    auto& name = pod->spec.service_account_name;
+    if (name.empty()) name = pod->spec.service_account.empty() ? std::string(default_account) : pod->spec.service_account;
     const auto account = find(a, *pod);
     if (account) return apply(a, *account, *pod);
-    if (pod->spec.service_account_name == default_account) return std::nullopt;
+    if (name == default_account) return std::nullopt;
     return Result<Unit>(missing(a, *pod));
   }
 
