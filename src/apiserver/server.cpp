@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cstdlib>
 
+#include "api/codec.h"
+#include "apimachinery/apply/field_manager.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/authentication/authentication.h"
 #include "apiserver/authentication/reviews.h"
@@ -18,6 +20,7 @@
 #include "apiserver/endpoints/responses.h"
 #include "apiserver/registry/errors.h"
 #include "apiserver/registry/installed_registry.h"
+#include "apiserver/registry/object_steps.h"
 #include "apiserver/resources/resources.h"
 #include "apiserver/serving_certificate.h"
 #include "component/log.h"
@@ -42,24 +45,6 @@ class LateAction : public Action {
   }
 };
 
-// Nobody hands out rights that they do not have: checked where every write of a role or binding passes.
-class EscalationCheckPlugin : public AdmissionPlugin {
- public:
-  explicit EscalationCheckPlugin(rbac::EscalationCheck check) : check_(check) {}
-  std::string_view name() const override { return "RBACEscalation"; }
-  bool handles(Operation operation) const override { return operation == Operation::Create || operation == Operation::Update; }
-  AdmissionNow validate_now(const AdmissionAttributes& attributes) override {
-    if (attributes.resource.group != "rbac.authorization.k8s.io" || attributes.user == nullptr) return Unit{};
-    return std::nullopt;
-  }
-  rt::Task<Result<Unit>> validate(rt::Context ctx, const AdmissionAttributes& attributes) override {
-    co_return co_await rbac::check_escalation(ctx, check_, *attributes.user, attributes.object, attributes.old_object);
-  }
-
- private:
-  rbac::EscalationCheck check_;
-};
-
 // The server's own writes at its first start.
 class BootstrapWriter : public bootstrap::Writer {
  public:
@@ -67,6 +52,13 @@ class BootstrapWriter : public bootstrap::Writer {
   rt::Task<Result<Unit>> create(rt::Context ctx, GroupResource resource, std::string ns, api::Object object) override {
     if (registry_.find(resource) == nullptr) co_return Unit{};   // a resource that this build does not serve
     RequestScope scope = registry_.own_scope(ctx);
+    const std::string version = api::api_version(api::kind_of(object.type())->gvk);
+    apimachinery::FieldWriter writer;
+    writer.manager = "kube-apiserver";
+    writer.api_version = version;
+    writer.now = to_api_time(scope.now);
+    writer.reset_fields = &registry_.find(resource)->resource().reset_fields(nullptr);
+    apimachinery::track_update(api::Object(object.type()), object, writer);
     CO_TRY(co_await registry_.create(scope, std::move(resource), std::move(ns), std::move(object)));
     co_return Unit{};
   }
@@ -129,6 +121,7 @@ class ApiServerImpl final : public ApiServer {
   std::unique_ptr<Authentication> authentication_;
   std::unique_ptr<Authorization> authorization_;
   std::shared_ptr<LateAction> token_action_ = std::make_shared<LateAction>();
+  rbac::EscalationCheck escalation_;
   std::unique_ptr<ApiHandler> handler_;
   std::unique_ptr<net::Server> server_;
 };
@@ -183,7 +176,6 @@ Result<Unit> ApiServerImpl::make_admission() {
   std::vector<std::string> warnings;
   auto plugins = make_admission_plugins(config, deps, warnings);
   for (const std::string& warning : warnings) component::log::warning(warning);
-  plugins.push_back(std::make_unique<EscalationCheckPlugin>(rbac::EscalationCheck{&authorization_->rbac_index(), &authorization_->authorizer()}));
   registry_->admission().set(std::move(plugins));
   return Unit{};
 }
@@ -216,10 +208,12 @@ std::vector<ResourceDefinition> ApiServerImpl::definitions() {
 }
 
 void ApiServerImpl::make_handler() {
-  ApiHandlerDeps deps{runtime_, *registry_, options_, nullptr, nullptr, {}};
+  ApiHandlerDeps deps{runtime_, *registry_, options_, nullptr, nullptr, nullptr, {}};
   if (setup_.secured) {
     deps.authentication = authentication_.get();
     deps.authorizer = &authorization_->authorizer();
+    escalation_ = {&authorization_->rbac_index(), &authorization_->authorizer()};
+    deps.escalation = &escalation_;
   }
   deps.server_address = options_.advertise_address + ":" + std::to_string(options_.secure_port);
   handler_ = std::make_unique<ApiHandler>(std::move(deps));

@@ -1,8 +1,10 @@
 // What is no plain verb on a stored object: reviews, bindings, evictions, tokens; virtual resources; streams into pods.
 #include "api/codec.h"
+#include "apimachinery/apply/field_manager.h"
 #include "apiserver/endpoints/body.h"
 #include "apiserver/endpoints/resource_handler.h"
 #include "apiserver/registry/errors.h"
+#include "apiserver/registry/object_steps.h"
 #include "codec/json.h"
 
 namespace pintle::apiserver {
@@ -19,6 +21,15 @@ rt::Task<void> ResourceHandler::run_action(Exchange& exchange, std::shared_ptr<A
     co_return;
   }
   exchange.scope.name = name;
+  const api::KindInfo* sent = api::kind_of(body->type());
+  if (exchange.scope.subresource.empty() && sent != nullptr && sent->metadata_offset >= 0 && !sent->is_list) {
+    apimachinery::FieldWriter writer;
+    const std::string version = api::api_version(kind.gvk);
+    writer.manager = exchange.scope.field_manager;
+    writer.api_version = version;
+    writer.now = to_api_time(exchange.scope.now);
+    apimachinery::track_update(api::Object(body->type()), *body, writer);
+  }
   auto done = co_await action->run(exchange.scope, std::move(*body));
   if (!done) {
     co_await answer_failure(exchange, done.error());

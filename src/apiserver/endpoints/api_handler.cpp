@@ -100,6 +100,7 @@ rt::Task<void> ApiHandler::serve(rt::Context ctx, net::Request& request, net::Re
   scope.registry = &deps_.registry;
   scope.runtime = &deps_.runtime;
   scope.options = &deps_.options;
+  scope.escalation = deps_.escalation;
 
   auto info = parse_request_info(request.method, request.path, request.query);
   if (!info) {

@@ -25,6 +25,7 @@ struct ApiHandlerDeps {
   const ApiServerOptions& options;
   Authentication* authentication = nullptr;   // nullptr (tests): everyone is a member of system:masters
   Authorizer* authorizer = nullptr;           // nullptr (tests): everything is allowed
+  const rbac::EscalationCheck* escalation = nullptr;
   std::string server_address;                 // host:port that discovery tells
 };
 

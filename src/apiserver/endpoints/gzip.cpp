@@ -1,39 +1,44 @@
 #include "apiserver/endpoints/gzip.h"
 
-#include <zlib.h>
+#include <isa-l.h>
+
+#include <array>
 
 #include "base/check.h"
 
 namespace pintle::apiserver {
 
 namespace {
-constexpr int gzip_window = 15 + 16;   // 15: zlib's largest window, +16: gzip's framing
 constexpr std::size_t chunk_bytes = 64 << 10;
 }  // namespace
 
 struct GzipStream::State {
-  z_stream stream{};
+  isal_zstream stream{};
+  std::array<uint8_t, ISAL_DEF_LVL1_DEFAULT> level_buffer;
+  std::array<uint8_t, chunk_bytes> output;
 };
 
-GzipStream::GzipStream() : state_(std::make_unique<State>()) {
-  CHECK(deflateInit2(&state_->stream, Z_BEST_SPEED, Z_DEFLATED, gzip_window, 8, Z_DEFAULT_STRATEGY) == Z_OK, "zlib starts");
+GzipStream::GzipStream() : state_(new State) {
+  isal_zstream& stream = state_->stream;
+  isal_deflate_init(&stream);
+  stream.level = 1;
+  stream.level_buf = state_->level_buffer.data();
+  stream.level_buf_size = static_cast<uint32_t>(state_->level_buffer.size());
+  stream.gzip_flag = IGZIP_GZIP;
 }
-GzipStream::~GzipStream() { deflateEnd(&state_->stream); }
+GzipStream::~GzipStream() = default;
 
 void GzipStream::compress(std::string_view input, bool last, std::string& out) {
-  z_stream& stream = state_->stream;
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input.data()));
-  stream.avail_in = static_cast<uInt>(input.size());
-  int result = Z_OK;
+  isal_zstream& stream = state_->stream;
+  stream.next_in = reinterpret_cast<uint8_t*>(const_cast<char*>(input.data()));
+  stream.avail_in = static_cast<uint32_t>(input.size());
+  stream.end_of_stream = last ? 1 : 0;
   do {
-    const std::size_t start = out.size();
-    out.resize(start + chunk_bytes);
-    stream.next_out = reinterpret_cast<Bytef*>(out.data() + start);
+    stream.next_out = state_->output.data();
     stream.avail_out = chunk_bytes;
-    result = deflate(&stream, last ? Z_FINISH : Z_NO_FLUSH);
-    CHECK(result != Z_STREAM_ERROR, "zlib's state is sound");
-    out.resize(start + chunk_bytes - stream.avail_out);
-  } while (stream.avail_out == 0 || (last && result != Z_STREAM_END));
+    CHECK(isal_deflate(&stream) == COMP_OK, "the stream's state is sound");
+    out.append(reinterpret_cast<const char*>(state_->output.data()), chunk_bytes - stream.avail_out);
+  } while (stream.avail_out == 0 || stream.avail_in > 0 || (last && stream.internal_state.state != ZSTATE_END));
 }
 
 bool accepts_gzip(std::string_view accept_encoding) {

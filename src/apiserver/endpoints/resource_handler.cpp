@@ -19,6 +19,9 @@ Verbs verb_of(std::string_view method, bool named) {
   return 0;
 }
 
+// Whether the path names an object. (The info of a list may have a name too, from its field selector.)
+bool named(const RequestInfo& info) { return info.parts.size() > 1; }
+
 Verbs subresource_verb(std::string_view method) {
   if (method == "GET") return verbs::get;
   if (method == "POST") return verbs::create;
@@ -46,14 +49,14 @@ rt::Task<void> ResourceHandler::serve(Exchange& exchange) {
   }
   const bool namespaced = found.resource->namespaced();
   const bool is_namespaces = info.resource == "namespaces" && info.group.empty();
-  const bool misplaced = namespaced ? info.ns.empty() && !info.name.empty() : !info.ns.empty() && !is_namespaces;
+  const bool misplaced = namespaced ? info.ns.empty() && named(info) : !info.ns.empty() && !is_namespaces;
   if (misplaced || (info.parts.size() > 3 && info.subresource != "proxy")) {
     co_await answer_failure(exchange, errors::no_such_route());
     co_return;
   }
   RequestScope& scope = exchange.scope;
   scope.ns = namespaced ? info.ns : "";
-  scope.name = info.name;
+  scope.name = named(info) ? info.name : "";
   scope.group = info.group;
   scope.version = info.version;
   scope.resource = info.resource;
@@ -69,7 +72,7 @@ rt::Task<void> ResourceHandler::dispatch(Exchange& exchange, Found found) {
   const RequestInfo& info = exchange.info;
   const std::string& method = exchange.request.method;
   const bool watch_path = info.verb == "watch" && method == "GET";
-  const Verbs verb = watch_path ? Verbs{verbs::watch} : verb_of(method, !info.name.empty());
+  const Verbs verb = watch_path ? Verbs{verbs::watch} : verb_of(method, named(info));
   const bool everywhere = found.resource->namespaced() && info.ns.empty();   // over all namespaces one can only read
   if (verb == 0 || !found.version->served->can(verb) || (everywhere && verb != verbs::list && verb != verbs::watch && !found.resource->definition().create_action)) {
     co_await answer_failure(exchange, errors::method_not_allowed());

@@ -18,22 +18,14 @@ class AdmissionChain {
   rt::Task<Result<Unit>> admit(rt::Context ctx, AdmissionAttributes& attributes) const {
     for (const auto& plugin : plugins_) {
       if (!plugin->handles(attributes.operation)) continue;
-      if (auto now = plugin->admit_now(attributes)) {
-        CO_TRY(std::move(*now));
-      } else {
-        CO_TRY(co_await plugin->admit(ctx, attributes));
-      }
+      CO_TRY(co_await plugin->admit(ctx, attributes));
     }
     co_return Unit{};
   }
   rt::Task<Result<Unit>> validate(rt::Context ctx, const AdmissionAttributes& attributes) const {
     for (const auto& plugin : plugins_) {
       if (!plugin->handles(attributes.operation)) continue;
-      if (auto now = plugin->validate_now(attributes)) {
-        CO_TRY(std::move(*now));
-      } else {
-        CO_TRY(co_await plugin->validate(ctx, attributes));
-      }
+      CO_TRY(co_await plugin->validate(ctx, attributes));
     }
     co_return Unit{};
   }

@@ -30,6 +30,8 @@ void validate_new_object(const Resource& resource, const api::Object& object, Fi
 void validate_changed_object(const Resource&, const api::Object& object, const api::Object& old, bool schema, FieldErrors& errors) {
   apimachinery::validate_object_meta_update(object_meta(object), object_meta(old), FieldPath("metadata"), errors);
   if (!schema) return;
+  // Upstream checks metadata generically and again for the kind: each fault is told twice.
+  apimachinery::validate_object_meta_update(object_meta(object), object_meta(old), FieldPath("metadata"), errors);
   apimachinery::validate_schema(object.type(), object.data(), errors);
   apimachinery::validate_schema_update(object.type(), object.data(), old.data(), errors);
 }

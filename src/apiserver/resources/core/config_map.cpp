@@ -23,7 +23,7 @@ class ConfigMapStrategy : public TypedStrategy<core::ConfigMap> {
       errors.invalid_all(FieldPath("binaryData").key(key), key, apimachinery::check_config_map_key(key));
       bytes += value.size();
     }
-    if (bytes > data_bytes_max) errors.too_long(FieldPath(), data_bytes_max);
+    if (bytes > data_bytes_max) errors.too_long(FieldPath().key(""), data_bytes_max);
   }
 
   void validate_update(const RequestScope&, const core::ConfigMap& map, const core::ConfigMap& old, FieldErrors& errors) const override {

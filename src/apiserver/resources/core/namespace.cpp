@@ -38,7 +38,10 @@ class NamespaceStrategy : public TypedStrategy<core::Namespace> {
     ns.spec.finalizers = old.spec.finalizers;
     ns.status = old.status;
   }
-  void mark_deleted(const RequestScope&, core::Namespace& ns) const override { ns.status.phase = "Terminating"; }
+  void mark_deleted(const RequestScope&, core::Namespace& ns) const override {
+    ns.status.phase = "Terminating";
+    ns.metadata.deletion_grace_period_seconds.reset();   // its end is the namespace controller's affair
+  }
   bool may_remove(const core::Namespace& ns) const override { return ns.spec.finalizers.empty(); }
   Result<Unit> validate_delete(const RequestScope&, const core::Namespace& ns) const override {
     // These hold the cluster together.
