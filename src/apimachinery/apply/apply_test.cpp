@@ -292,6 +292,26 @@ TEST(Apply, BeforeFirstApply) {
   EXPECT_EQ(codec::to_json(*entries[1].find("fieldsV1")), R"({"f:metadata":{"f:labels":{".":{},"f:k":{}}}})");
 }
 
+TEST(Apply, BeforeFirstApplyLeavesOutWhatIsReset) {
+  const TypeSchema schema(pod_type());
+  const std::string_view paths[] = {"spec"};
+  const FieldSet reset = field_set_of(paths);
+  FieldWriter who = writer("a", 5);
+  who.reset_fields = &reset;
+  const Value live = json(R"({"metadata":{"uid":"u"},"spec":{"hostname":"h"}})");
+  const auto applied = apply_config(schema, live, json(R"({"metadata":{"name":"p"},"spec":{"hostname":"g"}})"), who);
+  ASSERT_TRUE(applied);
+  EXPECT_EQ(applied->object.find("metadata")->find("managedFields"), nullptr);
+}
+
+TEST(TrackUpdate, WithoutATime) {
+  api::Object created = pod(R"({"metadata":{"labels":{"a":"1"}}})");
+  FieldWriter who = writer("a");
+  who.now = {};
+  track_update(pod("{}"), created, who);
+  EXPECT_EQ(shown(created), "a/Update {\"f:metadata\":{\"f:labels\":{\".\":{},\"f:a\":{}}}}\n");
+}
+
 TEST(Apply, KubectlTakesOverItsClientSideFields) {
   ApplyRun server;
   server.live["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] =

@@ -82,7 +82,7 @@ void record_update(ManagedFields& managed, Changes changes, const FieldWriter& w
     ManagerEntry* entry = managed.find(owner);
     if (entry == nullptr) entry = &managed.add(std::move(owner));
     entry->fields.unite(std::move(changes.changed));
-    entry->time = writer.now;
+    if (!writer.now.zero()) entry->time = writer.now;
   }
   managed.drop_empty();
   managed.cap_updates();
@@ -151,11 +151,12 @@ Value without_managed_fields(Value document) {
 
 // Objects written before anything was tracked: what they hold belongs to one manager of that name.
 void adopt_untracked(const SchemaView& schema, const Value& live, ManagedFields& managed, const FieldWriter& writer) {
+  FieldSet storage;
+  const FieldSet& excluded = excluded_for(writer, storage);
   const Value nothing = schema.empty_object();
-  Changes changes = compare(ValueCursor(schema, schema.root(), nothing), ValueCursor(schema, schema.root(), live));
+  Changes changes = compare(ValueCursor(schema, schema.root(), nothing), ValueCursor(schema, schema.root(), live), &excluded);
   FieldWriter before = writer;
   before.manager = "before-first-apply";
-  before.subresource = {};
   record_update(managed, std::move(changes), before);
 }
 

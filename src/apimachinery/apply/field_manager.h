@@ -25,7 +25,7 @@ struct FieldWriter {
   std::string_view subresource;     // "" for the object itself
   // What a write here never owns ("spec" on status). nullptr: nothing.
   const FieldSet* reset_fields = nullptr;
-  api::Time now;
+  api::Time now;                    // zero: the entry's time stays as it is (the scale subresource, as upstream)
   bool force = false;               // of an apply
 };
 

@@ -20,7 +20,7 @@ std::string FieldPath::to_string() const {
       out += '[';
       out += std::to_string(element.index);
       out += ']';
-    } else if (element.index == is_key) {
+    } else if (element.index == is_key || element.text.empty()) {
       out += '[';
       out += element.text;
       out += ']';

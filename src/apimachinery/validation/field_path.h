@@ -12,7 +12,7 @@ namespace pintle::apimachinery {
 
 class FieldPath {
  public:
-  FieldPath() = default;                                   // the object itself: "<nil>" as upstream prints it
+  FieldPath() = default;                                   // the object itself: "<nil>" as upstream prints it; FieldPath("") is "[]"
   // Names and keys are borrowed: they outlive the path (literals, descriptors, keys of the object at hand).
   explicit FieldPath(std::string_view name) { push({name, -1}); }
   FieldPath(std::string_view name, std::string_view child) : FieldPath(name) { push({child, -1}); }

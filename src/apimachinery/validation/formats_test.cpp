@@ -132,6 +132,7 @@ TEST(FieldErrors, DeepPath) {
   for (int i = 0; i < 20; ++i) expected += ".b[1]";
   EXPECT_EQ(path.to_string(), expected);
   EXPECT_EQ(FieldPath().to_string(), "<nil>");
+  EXPECT_EQ(FieldPath("").to_string(), "[]");
 }
 
 }  // namespace
