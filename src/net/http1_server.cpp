@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t read_ahead_max = 64 << 10;         // while a request is served; then the peer waits
 constexpr std::size_t gather_bytes_max = 64 << 10;       // write() keeps up to this much until flush()
+constexpr std::size_t send_batch_bytes = 256 << 10;      // of one write to the stream
 constexpr std::size_t discard_bytes_max = 256 << 10;     // of a body that nobody read; past it the connection is closed
 constexpr std::size_t linger_bytes_max = 1 << 20;
 
@@ -54,6 +55,7 @@ class Connection final : public ServerConnection {
   rt::Task<void> refuse(Status why);
   rt::Task<void> linger();
   rt::Task<Result<Unit>> send(std::vector<Bytes> data);
+  rt::Task<Result<Unit>> send_batch(std::vector<Bytes> batch);
 
   ConnectionDeps deps_;
   PeerInfo info_;
@@ -417,9 +419,28 @@ rt::Task<void> Connection::refuse(Status why) {
   (void)co_await send(std::move(answer));
 }
 
+// In batches: a peer that reads slowly but steadily does not run into the deadline of one write.
 rt::Task<Result<Unit>> Connection::send(std::vector<Bytes> data) {
+  std::vector<Bytes> batch;
+  std::size_t size = 0;
+  for (auto& piece : data) {
+    while (!piece.empty()) {
+      Bytes part = piece.substr(0, send_batch_bytes - size);
+      piece = piece.substr(part.size());
+      size += part.size();
+      batch.push_back(std::move(part));
+      if (size < send_batch_bytes) continue;
+      size = 0;
+      CO_TRY(co_await send_batch(std::exchange(batch, {})));
+    }
+  }
+  if (batch.empty()) co_return Unit{};
+  co_return co_await send_batch(std::move(batch));
+}
+
+rt::Task<Result<Unit>> Connection::send_batch(std::vector<Bytes> batch) {
   write_dog_.expect_within(deps_.limits.idle_timeout);
-  auto sent = co_await stream_->write(rt::Context::background(), std::move(data));
+  auto sent = co_await stream_->write(rt::Context::background(), std::move(batch));
   write_dog_.disarm();
   co_return sent;
 }

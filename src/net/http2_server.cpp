@@ -57,9 +57,10 @@ class Connection final : public ServerConnection, public Http2Connection {
     return options;
   }
 
-  // A stream that the peer has reset still counts until its handler has returned: resetting buys nothing.
+  // A stream that the peer has reset still counts until its handler has returned: resetting buys nothing. Twice the
+  // number that nghttp2 allows, as handlers end a little after their streams.
   Http2StreamPtr begin_stream() override {
-    if (running_ >= options().streams_max) return nullptr;
+    if (running_ >= 2 * options().streams_max) return nullptr;
     auto stream = std::make_shared<ServerStream>();
     ++running_;
     return stream;
