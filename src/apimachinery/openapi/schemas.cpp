@@ -56,7 +56,7 @@ Value scalar_schema(const api::Type& type) {
     default: break;
   }
   Value schema = typed("string");
-  if (type.enum_closed) {
+  if (type.enum_published) {
     std::vector<std::string_view> values(type.enum_values.begin(), type.enum_values.end());
     std::ranges::sort(values);
     Value::Array list;
