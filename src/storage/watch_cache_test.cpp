@@ -518,6 +518,77 @@ TEST(WatchCache, StopEndsWatchersAndWaiters) {
   });
 }
 
+constexpr int stress_writes = 400;
+
+rt::Task<void> write_pods(Store* store, int writer) {
+  for (int i = 0; i < stress_writes; ++i) {
+    auto done = co_await store->create(background, "/registry/pods/x/" + std::to_string(writer) + "-" + std::to_string(i), Bytes::literal("|"));
+    EXPECT_TRUE(done.has_value());
+  }
+}
+
+rt::Task<void> follow_pods(WatchCache* cache, int64_t from, std::size_t n, std::size_t* seen) {
+  CacheWatchOptions options;
+  options.prefix = "/registry/pods/";
+  options.revision = from;
+  options.bookmarks = true;
+  auto watcher = cache->watch(options);
+  int64_t last = from;
+  while (watcher && *seen < n) {
+    auto events = co_await (*watcher)->next(background);
+    EXPECT_TRUE(events.has_value());
+    if (!events) co_return;
+    for (const CacheEvent& event : *events) {
+      if (event.type == CacheEventType::Bookmark) continue;
+      EXPECT_EQ(event.revision, last + 1);   // nothing else is written
+      last = event.revision;
+      EXPECT_FALSE(event.object->encoded(1).empty());
+      ++*seen;
+    }
+  }
+}
+
+rt::Task<void> list_pods(WatchCache* cache, Store* store, std::size_t n) {
+  std::size_t size = 0;
+  while (size < n) {
+    auto now = co_await store->current_revision(background);
+    auto reached = co_await cache->wait_for(background, *now);
+    EXPECT_TRUE(reached.has_value());
+    const CacheList list = cache->list(under("/registry/pods/"));
+    EXPECT_GE(list.revision, *now);
+    EXPECT_EQ(list.items.size(), static_cast<std::size_t>(list.revision));   // each revision made one pod
+    size = list.items.size();
+    co_await rt::yield();
+  }
+}
+
+TEST(WatchCache, ThreadsWriteListAndWatchAtOnce) {
+  rt::testing::run_task(
+      []() -> rt::Task<void> {
+        rt::Runtime& runtime = rt::Executor::current().runtime();
+        auto store = make_memory_store(runtime, {.on_executor = false});
+        const TestCodec codec;
+        auto fanout = co_await StoreFanout::start(runtime, *store);
+        auto cache = co_await WatchCache::start(runtime, **fanout, "/registry/pods/", codec);
+        constexpr int writers = 4;
+        constexpr std::size_t all = writers * stress_writes;
+        std::vector<std::size_t> seen(12);
+        rt::TaskGroup group;
+        std::size_t turn = 0;
+        const auto next_executor = [&]() -> rt::Executor& { return runtime.executor(turn++ % runtime.executor_count()); };
+        // Revision 0 would mean "from the current state".
+        auto first = co_await store->create(background, "/registry/pods/x/first", Bytes::literal("|"));
+        for (std::size_t& n : seen) group.spawn_on(next_executor(), follow_pods(cache->get(), first->mod_revision, all, &n));
+        for (int i = 0; i < 3; ++i) group.spawn_on(next_executor(), list_pods(cache->get(), store.get(), all + 1));
+        for (int i = 0; i < writers; ++i) group.spawn_on(next_executor(), write_pods(store.get(), i));
+        co_await group.join();
+        for (const std::size_t n : seen) EXPECT_EQ(n, all);
+        co_await (*cache)->stop();
+        co_await (*fanout)->stop();
+      },
+      {.threads = 3});
+}
+
 TEST(WatchCache, EncodingsAreKeptWithinTheBudget) {
   const TestCodec codec(1000);
   std::vector<CachedObjectPtr> objects;
