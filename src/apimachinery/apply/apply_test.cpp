@@ -318,6 +318,8 @@ TEST(Apply, KubectlTakesOverItsClientSideFields) {
       R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","labels":{"keep":"1"}}})";
   ASSERT_TRUE(server.run("kubectl", R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","labels":{"keep":"2"}}})", 3));
   EXPECT_EQ(server.labels(), R"({"keep":"2"})");
+  EXPECT_EQ(server.live.find("metadata")->find("annotations")->string_at("kubectl.kubernetes.io/last-applied-configuration"),
+            "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"labels\":{\"keep\":\"2\"},\"name\":\"p\"}}\n");
   ApplyRun other;
   EXPECT_FALSE(other.run("kubectl", R"({"metadata":{"name":"p","labels":{"keep":"2"}}})", 3));
 }

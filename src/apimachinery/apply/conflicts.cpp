@@ -4,14 +4,11 @@
 #include <map>
 #include <set>
 
-#include "apimachinery/apply/walk.h"
-#include "codec/json.h"
 #include "codec/json_text.h"
 
 namespace pintle::apimachinery {
 namespace {
 
-constexpr std::string_view last_applied_annotation = "kubectl.kubernetes.io/last-applied-configuration";
 constexpr std::string_view cause_type = "FieldManagerConflict";
 constexpr std::string_view cause_prefix = "conflict with ";
 
@@ -51,21 +48,6 @@ void Conflicts::add(const ManagerEntry& owner, const FieldSet& contested) {
 }
 
 Status Conflicts::to_status() const { return status_of(causes_); }
-
-FieldSet unchanged_since_last_applied(const SchemaView& schema, const codec::Value& live, std::string_view api_version) {
-  const codec::Value* metadata = live.find("metadata");
-  const codec::Value* annotations = metadata ? metadata->find("annotations") : nullptr;
-  if (annotations == nullptr) return {};
-  const auto last = codec::parse_json(annotations->string_at(last_applied_annotation));
-  if (!last || last->string_at("apiVersion") != api_version) return {};
-  const ValueCursor from(schema, schema.root(), *last);
-  const ValueCursor to(schema, schema.root(), live);
-  FieldSet stated = collect(from);
-  const Changes changes = compare(from, to);
-  stated.subtract(changes.changed);
-  stated.subtract(changes.removed);
-  return stated;
-}
 
 Status conflicts_outside(Status conflict, const FieldSet& allowed) {
   std::set<std::string> paths;

@@ -1,13 +1,11 @@
 // The conflicts of an apply, as upstream reports them.
 #pragma once
 
-#include <string_view>
+#include <vector>
 
 #include "apimachinery/apply/field_set.h"
 #include "apimachinery/apply/managed_fields.h"
-#include "apimachinery/apply/schema_view.h"
 #include "base/status.h"
-#include "codec/value.h"
 
 namespace pintle::apimachinery {
 
@@ -22,8 +20,6 @@ class Conflicts {
   std::vector<StatusCause> causes_;
 };
 
-// What kubectl's last-applied-configuration annotation states and the object still holds unchanged.
-FieldSet unchanged_since_last_applied(const SchemaView& schema, const codec::Value& live, std::string_view api_version);
 // `conflict` without the causes whose field is in `allowed`; no causes are left if all are.
 Status conflicts_outside(Status conflict, const FieldSet& allowed);
 

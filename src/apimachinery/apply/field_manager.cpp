@@ -4,6 +4,7 @@
 
 #include "api/codec.h"
 #include "apimachinery/apply/conflicts.h"
+#include "apimachinery/apply/last_applied.h"
 #include "apimachinery/apply/merge.h"
 #include "apimachinery/apply/metadata_access.h"
 #include "apimachinery/apply/typed_cursor.h"
@@ -241,7 +242,7 @@ Result<Applied> apply_config(const SchemaView& schema, const Value& live_object,
   if (exists && managed.empty()) adopt_untracked(schema, live, managed, writer);
 
   auto merge = apply_once(schema, live, config, managed, writer, writer.force);
-  if (!merge && writer.manager == "kubectl" && merge.error().reason == Reason::Conflict) {
+  if (!merge && writer.manager == kubectl_manager && merge.error().reason == Reason::Conflict) {
     // What kubectl wrote with client-side apply and still stands is its own.
     const FieldSet allowed = unchanged_since_last_applied(schema, live, writer.api_version);
     Status left = conflicts_outside(std::move(merge.error()), allowed);
@@ -250,6 +251,7 @@ Result<Applied> apply_config(const SchemaView& schema, const Value& live_object,
   }
   if (!merge) return std::unexpected(std::move(merge.error()));
 
+  if (writer.manager == kubectl_manager) refresh_last_applied(live, config, merge->object);
   Applied applied;
   applied.changed = !(live == merge->object);
   applied.object = std::move(merge->object);
