@@ -113,11 +113,13 @@ bool YamlReader::implicit_key(std::size_t i, bool in_flow) {
   for (bool start = true; i < limit && !break_at(i); start = false) {
     const char c = text_[i];
     if ((c == '"' || c == '\'') && (start || (flow && depth > 0))) {
-      for (++i; i < limit && !break_at(i) && text_[i] != c; ++i)
-        if (c == '"' && text_[i] == '\\') ++i;
+      for (++i; i < limit && !break_at(i); ++i) {
+        const bool doubled = c == '\'' && text_.substr(i, 2) == "''";
+        if (doubled || (c == '"' && text_[i] == '\\')) ++i;
+        else if (text_[i] == c) break;
+      }
       if (i >= limit || break_at(i)) return false;
       ++i;
-      if (c == '\'' && i < limit && text_[i] == '\'') continue;   // '' goes on
       if (quoted && depth == 0) break;
       continue;
     }

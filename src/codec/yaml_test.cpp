@@ -51,6 +51,7 @@ TEST(Yaml, Structures) {
   check_read("a: one\n  two\n\n  three # c\nb: \"x\n  y\\\n  z\"", R"({"a":"one two\nthree","b":"x yz"})");
   check_read("--- # c\na: 1\n...\nrest", R"({"a":1})");
   check_read("k:\n  - b:\n      c\n  -\n    d: 1", R"({"k":[{"b":"c"},{"d":1}]})");
+  check_read("a: ': s t''p: x'\n'it''s': {'''': 1}", R"({"a":": s t'p: x","it's":{"'":1}})");
   check_read("", "null");
   check_read("# only this\n", "null");
   check_read(R"({"kind":"Pod","n":1})", R"({"kind":"Pod","n":1})");
