@@ -8,7 +8,7 @@
 
 namespace pintle::api::registry {
 
-extern const std::span<const KindInfo> kinds;   // by group, version, kind
+extern const std::span<const KindInfo> kinds;  // by group, version, kind
 // Open addressing over FNV-1a of group, version and kind joined by NUL; a power of two; -1: empty.
 extern const std::span<const int16_t> slots;
 

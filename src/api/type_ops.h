@@ -31,19 +31,21 @@ inline constexpr ListOps list_ops = {
     .push_back = [](void* list) -> void* { return &static_cast<L*>(list)->emplace_back(); },
     .clear = [](void* list) { static_cast<L*>(list)->clear(); },
     .resize = [](void* list, std::size_t n) { static_cast<L*>(list)->resize(n); },
-    .erase = [](void* list, std::size_t i) {
-      L& l = *static_cast<L*>(list);
-      l.erase(l.begin() + static_cast<std::ptrdiff_t>(i));
-    },
+    .erase =
+        [](void* list, std::size_t i) {
+          L& l = *static_cast<L*>(list);
+          l.erase(l.begin() + static_cast<std::ptrdiff_t>(i));
+        },
 };
 
 // M is FlatMap<T>.
 template <class M>
 inline constexpr MapOps map_ops = {
     .size = [](const void* map) { return static_cast<const M*>(map)->size(); },
-    .key_at = [](const void* map, std::size_t i) {
-      return std::string_view(static_cast<const M*>(map)->begin()[static_cast<std::ptrdiff_t>(i)].first);
-    },
+    .key_at =
+        [](const void* map, std::size_t i) {
+          return std::string_view(static_cast<const M*>(map)->begin()[static_cast<std::ptrdiff_t>(i)].first);
+        },
     .value_at = [](void* map, std::size_t i) -> void* {
       return &static_cast<M*>(map)->begin()[static_cast<std::ptrdiff_t>(i)].second;
     },
