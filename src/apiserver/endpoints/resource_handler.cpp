@@ -22,6 +22,14 @@ Verbs verb_of(std::string_view method, bool named) {
 // Whether the path names an object. (The info of a list may have a name too, from its field selector.)
 bool named(const RequestInfo& info) { return info.parts.size() > 1; }
 
+// What every answer about a deprecated resource is marked with.
+std::string_view deprecation(const RequestInfo& info) {
+  if (!info.group.empty()) return {};
+  if (info.resource == "endpoints") return "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+  if (info.resource == "componentstatuses") return "v1 ComponentStatus is deprecated in v1.19+";
+  return {};
+}
+
 Verbs subresource_verb(std::string_view method) {
   if (method == "GET") return verbs::get;
   if (method == "POST") return verbs::create;
@@ -61,6 +69,7 @@ rt::Task<void> ResourceHandler::serve(Exchange& exchange) {
   scope.version = info.version;
   scope.resource = info.resource;
   scope.subresource = info.subresource;
+  if (const std::string_view warning = deprecation(info); !warning.empty()) scope.warnings.emplace_back(warning);
   if (info.subresource.empty()) {
     co_await dispatch(exchange, found);
   } else {

@@ -1,4 +1,6 @@
 // The scale subresource: an autoscaling/v1 Scale that stands for two numbers and a selector of the object.
+#include <algorithm>
+
 #include "api/codec.h"
 #include "api/gen/autoscaling_v1.h"
 #include "apimachinery/patch/json_patch.h"
@@ -43,6 +45,15 @@ Scale scale_of(const ScaleSubresource& paths, api::Object object) {
   if (const int32_t* replicas = number_at(object, paths.status_replicas, false)) scale.status.replicas = *replicas;
   if (paths.selector) scale.status.selector = paths.selector(object);
   return scale;
+}
+
+// Ownership that comes by way of the scale has no time, and stands before the updates that have one.
+void untime_scale_entries(api::meta_v1::ObjectMeta& meta) {
+  for (auto& entry : meta.managed_fields)
+    if (entry.subresource == "scale" && entry.operation == "Update") entry.time.reset();
+  std::stable_sort(meta.managed_fields.begin(), meta.managed_fields.end(), [](const auto& a, const auto& b) {
+    return a.operation == "Update" && b.operation == "Update" && !a.time && b.time;
+  });
 }
 
 Result<Unit> check_scale(const Scale& scale, std::string_view name) {
@@ -132,6 +143,7 @@ rt::Task<void> ResourceHandler::change_scale(Exchange& exchange, Found found) {
     int32_t* replicas = number_at(object, paths.spec_replicas, true);
     if (replicas) *replicas = wanted.spec.replicas;
     apimachinery::track_update(*existing, object, field_writer(*found.resource, found.resource->storage_version(), nullptr, exchange.scope));
+    untime_scale_entries(meta);
     return object;
   };
   auto written = co_await found.store->update(exchange.scope, std::move(request));

@@ -22,18 +22,18 @@ apimachinery::NameCheck name_check(NameRule rule) {
 
 }  // namespace
 
-void validate_new_object(const Resource& resource, const api::Object& object, FieldErrors& errors) {
+void validate_new_metadata(const Resource& resource, const api::Object& object, FieldErrors& errors) {
   apimachinery::validate_object_meta(object_meta(object), resource.namespaced(), name_check(resource.definition().name_rule), FieldPath("metadata"), errors);
-  apimachinery::validate_schema(object.type(), object.data(), errors);
 }
 
-void validate_changed_object(const Resource&, const api::Object& object, const api::Object& old, bool schema, FieldErrors& errors) {
-  apimachinery::validate_object_meta_update(object_meta(object), object_meta(old), FieldPath("metadata"), errors);
-  if (!schema) return;
+void validate_changed_metadata(const api::Object& object, const api::Object& old, bool main, FieldErrors& errors) {
   // Upstream checks metadata generically and again for the kind: each fault is told twice.
-  apimachinery::validate_object_meta_update(object_meta(object), object_meta(old), FieldPath("metadata"), errors);
+  for (int i = 0; i < (main ? 2 : 1); ++i) apimachinery::validate_object_meta_update(object_meta(object), object_meta(old), FieldPath("metadata"), errors);
+}
+
+void validate_by_schema(const api::Object& object, const api::Object* old, FieldErrors& errors) {
   apimachinery::validate_schema(object.type(), object.data(), errors);
-  apimachinery::validate_schema_update(object.type(), object.data(), old.data(), errors);
+  if (old != nullptr) apimachinery::validate_schema_update(object.type(), object.data(), old->data(), errors);
 }
 
 }  // namespace pintle::apiserver

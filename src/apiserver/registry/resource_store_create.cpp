@@ -57,8 +57,9 @@ rt::Task<Result<Unit>> ResourceStore::finish_create(RequestScope& scope, api::Ob
   const Strategy& strategy = resource_.strategy();
   const std::string name = codec_.metadata(object).name;
   FieldErrors problems;
-  validate_new_object(resource_, object, problems);
+  validate_new_metadata(resource_, object, problems);
   strategy.validate(scope, object, problems);
+  if (problems.empty()) validate_by_schema(object, nullptr, problems);
   if (!problems.empty()) co_return std::unexpected(problems.to_status(resource_.name().group, resource_.kind(), name));
   if (strategy.has_check()) CO_TRY(co_await strategy.check(scope, object, nullptr));
   strategy.warnings(scope, object, nullptr, scope.warnings);

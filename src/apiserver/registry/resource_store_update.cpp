@@ -88,11 +88,12 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::finish_update(RequestSco
   if (!request.raw) {
     FieldErrors problems;
     const bool main = request.part == nullptr;
-    validate_changed_object(resource_, object, old, main, problems);
+    validate_changed_metadata(object, old, main, problems);
     if (main || request.part->strategy) {
       if (main && strategy.validate_update_includes_validate()) strategy.validate(scope, object, problems);
       strategy.validate_update(scope, object, old, problems);
     }
+    if (main && problems.empty()) validate_by_schema(object, &old, problems);
     if (!problems.empty()) co_return std::unexpected(problems.to_status(resource_.name().group, resource_.kind(), request.name));
     if (strategy.has_check()) CO_TRY(co_await strategy.check(scope, object, &old));
     strategy.warnings(scope, object, &old, scope.warnings);
