@@ -98,8 +98,7 @@ void add_namespaces(std::vector<Wanted>& out) {
     core_v1::Namespace ns;
     ns.metadata.name = name;
     ns.metadata.labels["kubernetes.io/metadata.name"] = name;
-    ns.spec.finalizers = {"kubernetes"};
-    ns.status.phase = "Active";
+    // Finalizer and phase are the namespace strategy's: nobody is to own them as a manager.
     out.push_back(want<core_v1::Namespace>({"", "namespaces"}, std::move(ns)));
   }
 }
