@@ -282,6 +282,7 @@ rt::Task<Result<Unit>> ApiServerImpl::start() {
 
 rt::Task<void> ApiServerImpl::stop() {
   ready_ = false;
+  if (handler_) handler_->end_long_running();
   if (server_) co_await server_->drain(drain_grace);
   if (registry_) co_await registry_->stop();
 }

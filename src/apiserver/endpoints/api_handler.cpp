@@ -113,6 +113,11 @@ rt::Task<void> ApiHandler::serve(rt::Context ctx, net::Request& request, net::Re
     exchange.ctx = ctx.with_timeout(deps_.options.request_timeout);
     scope.ctx = exchange.ctx;
   }
+  rt::CancelRegistration registration;
+  if (long_running) {
+    exchange.ctx = ctx.child();
+    registration = long_running_.on_done([own = exchange.ctx] { own.cancel(); });
+  }
   co_await serve_exchange(exchange);
   record(exchange, began, long_running);
 }

@@ -40,6 +40,8 @@ class ApiHandler : public net::Handler {
   component::metrics::Registry& metrics() { return metrics_; }
 
   rt::Task<void> serve(rt::Context ctx, net::Request& request, net::ResponseWriter& writer) override;
+  // Ends watches and other long-running requests, so that a shutdown need not wait for them. Later ones end at once.
+  void end_long_running() { long_running_.cancel(); }
 
  private:
   rt::Task<void> serve_exchange(Exchange& exchange);
@@ -58,6 +60,7 @@ class ApiHandler : public net::Handler {
   Discovery discovery_;
   Health health_;
   std::map<std::string, Page> pages_;
+  rt::Context long_running_ = rt::Context::background().child();
   std::atomic<int> reading_ = 0;
   std::atomic<int> mutating_ = 0;
 };

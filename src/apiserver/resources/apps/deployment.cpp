@@ -34,6 +34,10 @@ class DeploymentStrategy : public TypedStrategy<apps::Deployment> {
   }
 
   void prepare_for_create(const RequestScope&, apps::Deployment& deployment) const override { deployment.status = apps::DeploymentStatus(); }
+  // Annotations are copied to replica sets: a change of theirs is one of the deployment.
+  void prepare_for_update(const RequestScope&, apps::Deployment& deployment, const apps::Deployment& old) const override {
+    if (deployment.metadata.annotations != old.metadata.annotations) deployment.metadata.generation = old.metadata.generation + 1;
+  }
 
   void validate(const RequestScope&, const apps::Deployment& deployment, FieldErrors& errors) const override {
     constexpr std::array<std::string_view, 2> types{"Recreate", "RollingUpdate"};

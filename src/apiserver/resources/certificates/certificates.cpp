@@ -154,8 +154,9 @@ void add_certificates(Definitions& out) {
   requests.strategy = std::make_shared<CertificateSigningRequestStrategy>();
   requests.has_status = true;
   requests.selectable_fields = {{"spec.signerName"}};
-  requests.reset_fields = {"status"};
-  requests.parts = {{.name = "status", .strategy = std::make_shared<StatusStrategy>()}, {.name = "approval", .strategy = std::make_shared<ApprovalStrategy>()}};
+  requests.reset_fields = {"spec", "status"};
+  requests.parts = {{.name = "status", .strategy = std::make_shared<StatusStrategy>(), .reset_fields = {"spec", "status.conditions"}},
+                    {.name = "approval", .strategy = std::make_shared<ApprovalStrategy>(), .reset_fields = {"spec", "status.certificate"}}};
   out.push_back(std::move(requests));
 }
 

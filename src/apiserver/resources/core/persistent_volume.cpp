@@ -66,6 +66,8 @@ void validate_source(const core::PersistentVolumeSpec& spec, FieldErrors& errors
 class PersistentVolumeStrategy : public TypedStrategy<core::PersistentVolume> {
  public:
   void set_defaults(core::PersistentVolume& volume) const override {
+    if (volume.spec.persistent_volume_reclaim_policy.empty()) volume.spec.persistent_volume_reclaim_policy = "Retain";
+    if (!volume.spec.volume_mode) volume.spec.volume_mode = "Filesystem";
     if (volume.spec.host_path && !volume.spec.host_path->type) volume.spec.host_path->type.emplace();
   }
   void prepare_for_create(const RequestScope& scope, core::PersistentVolume& volume) const override {

@@ -7,8 +7,11 @@ namespace {
 
 namespace core = api::core_v1;
 
+constexpr std::size_t image_name_bytes_max = 255;
+
 // Always for an image without a tag or with :latest (a digest counts as neither), else IfNotPresent.
 std::string_view default_pull_policy(std::string_view image) {
+  if (image.size() > image_name_bytes_max) return "IfNotPresent";   // no image reference at all
   if (image.find('@') != std::string_view::npos) return "IfNotPresent";
   const std::size_t slash = image.rfind('/');
   const std::size_t colon = image.rfind(':');

@@ -73,11 +73,11 @@ class ResourceQuotaStrategy : public TypedStrategy<core::ResourceQuota> {
     const FieldPath path("spec", "scopes");
     std::set<std::string_view> given;
     for (const std::string& scope : quota.spec.scopes) {
-      if (std::find(scopes.begin(), scopes.end(), scope) == scopes.end()) errors.invalid(path, scope, "unsupported scope");
-      for (const auto& [name, quantity] : quota.spec.hard)
-        if (std::find(scopes.begin(), scopes.end(), scope) != scopes.end() && !scope_fits(scope, name)) {
-          errors.invalid(path, scope, "unsupported scope applied to resource");
-        }
+      if (std::find(scopes.begin(), scopes.end(), scope) == scopes.end()) {
+        errors.invalid(path, scope, "unsupported scope");
+      } else if (std::any_of(quota.spec.hard.begin(), quota.spec.hard.end(), [&](const auto& limit) { return !scope_fits(scope, limit.first); })) {
+        errors.invalid(path, scope, "unsupported scope applied to resource");
+      }
       given.insert(scope);
     }
     const auto both = [&](std::string_view a, std::string_view b) {

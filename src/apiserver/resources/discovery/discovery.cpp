@@ -79,7 +79,6 @@ void validate_ports(const std::vector<discovery::EndpointPort>& ports, FieldErro
     if (!name.empty()) errors.invalid_all(at.child("name"), name, apimachinery::check_dns_label(name));
     if (!names.insert(name).second) errors.duplicate(at.child("name"), name);
     if (ports[i].protocol && !contains(protocols, *ports[i].protocol)) errors.not_supported(at.child("protocol"), *ports[i].protocol, protocols);
-    if (ports[i].port) errors.invalid_all(at.child("port"), *ports[i].port, apimachinery::check_port_number(*ports[i].port));
     if (ports[i].app_protocol) errors.invalid_all(at.child("appProtocol"), *ports[i].app_protocol, apimachinery::check_qualified_name(*ports[i].app_protocol));
   }
 }
@@ -91,6 +90,10 @@ class EndpointSliceStrategy : public TypedStrategy<discovery::EndpointSlice> {
       if (!port.name) port.name = "";
       if (!port.protocol) port.protocol = "TCP";
     }
+  }
+  // Labels say whose endpoints they are: a change of theirs counts.
+  void prepare_for_update(const RequestScope&, discovery::EndpointSlice& slice, const discovery::EndpointSlice& old) const override {
+    if (slice.metadata.labels != old.metadata.labels) slice.metadata.generation = old.metadata.generation + 1;
   }
   void validate(const RequestScope&, const discovery::EndpointSlice& slice, FieldErrors& errors) const override {
     if (slice.address_type.empty()) {

@@ -102,6 +102,12 @@ class StorageClassStrategy : public TypedStrategy<storage::StorageClass> {
 
 class CSIDriverStrategy : public TypedStrategy<storage::CSIDriver> {
  public:
+  void warnings(const RequestScope&, const storage::CSIDriver& driver, const storage::CSIDriver* old, std::vector<std::string>& out) const override {
+    if (driver.spec.token_requests.empty() || driver.spec.service_account_token_in_secrets) return;
+    const auto same = [](const storage::TokenRequest& a, const storage::TokenRequest& b) { return a.audience == b.audience && a.expiration_seconds == b.expiration_seconds; };
+    if (old != nullptr && std::equal(driver.spec.token_requests.begin(), driver.spec.token_requests.end(), old->spec.token_requests.begin(), old->spec.token_requests.end(), same)) return;
+    out.emplace_back("spec.serviceAccountTokenInSecrets should be true where there are spec.tokenRequests: tokens then reach the driver among the secrets, which it does not log");
+  }
   void set_defaults(storage::CSIDriver& driver) const override {
     storage::CSIDriverSpec& spec = driver.spec;
     const auto value = [](std::optional<bool>& field, bool by_default) {
