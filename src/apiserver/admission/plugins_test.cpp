@@ -7,6 +7,8 @@
 #include "api/gen/storage_v1.h"
 #include "apiserver/authentication/testing/fake_reader.h"
 #include "apiserver/authorization/authorizer.h"
+#include "rt/sync.h"
+#include "rt/testing.h"
 
 #include <gtest/gtest.h>
 
@@ -165,6 +167,44 @@ TEST_F(AdmissionTest, Namespaces) {
     const auto result = testing::now(plugins_[0]->admit(rt::Context::background(), a));
     EXPECT_EQ(result ? 200 : result.error().http(), want) << name;
   }
+}
+
+// A namespace or an account that comes a moment late is waited for.
+TEST_F(AdmissionTest, WaitsALittleForWhatIsBeingMade) {
+  Pod p = pod();
+  p.metadata.namespace_ = "late";
+  api::Object held = api::Object::of<Pod>(p);
+  AdmissionAttributes a;
+  a.resource = {"", "pods"};
+  a.ns = "late";
+  a.object = &held;
+  a.user = &user_;
+  const auto admit = [&] { return rt::testing::run_sim([&] { return plugins_[0]->admit(rt::Context::background(), a); }); };
+  auto result = admit();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().http(), 404);
+  Namespace ns;
+  ns.metadata.name = "late";
+  reader_.put({"", "namespaces"}, ns);
+  result = admit();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().http(), 403);
+  // The account appears while the request waits.
+  const auto make_account = [](testing::FakeReader* reader) -> rt::Task<void> {
+    (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::milliseconds(400));
+    ServiceAccount account;
+    account.metadata.name = "default";
+    account.metadata.namespace_ = "late";
+    reader->put({"", "serviceaccounts"}, account);
+  };
+  const auto both = [&]() -> rt::Task<Result<Unit>> {
+    rt::TaskGroup tasks;
+    tasks.spawn(make_account(&reader_));
+    auto answer = co_await plugins_[0]->admit(rt::Context::background(), a);
+    co_await tasks.join();
+    co_return answer;
+  };
+  EXPECT_TRUE(rt::testing::run_sim(both));
 }
 
 TEST_F(AdmissionTest, Priorities) {
