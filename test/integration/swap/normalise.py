@@ -35,3 +35,14 @@ def normalise(value, key=''):
 def state(lists):
     """{kind: [objects]} of API lists, in an order that does not depend on drawn names. Nodes' own addresses are kept out."""
     return {kind: sorted((normalise(o) for o in items), key=lambda o: (o['metadata'].get('namespace', ''), o['metadata']['name'], repr(o))) for kind, items in lists.items()}
+
+
+def differences(wanted, got, path=''):
+    """Where two normalised values differ, one line a place."""
+    if isinstance(wanted, dict) and isinstance(got, dict):
+        return [line for key in sorted(wanted.keys() | got.keys()) for line in (
+            [f'{path}.{key}: only wanted: {wanted[key]!r}'] if key not in got else [f'{path}.{key}: only got: {got[key]!r}'] if key not in wanted
+            else differences(wanted[key], got[key], f'{path}.{key}'))]
+    if isinstance(wanted, list) and isinstance(got, list) and len(wanted) == len(got):
+        return [line for i, (a, b) in enumerate(zip(wanted, got)) for line in differences(a, b, f'{path}[{i}]')]
+    return [] if wanted == got else [f'{path}: wanted {wanted!r}, got {got!r}']

@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from hollow import Client, HollowNode  # noqa: E402
-from normalise import state  # noqa: E402
+from normalise import differences, state  # noqa: E402
 from support.cluster import ROOT, ApiServer, Process, free_port, wait_for  # noqa: E402
 
 PEERS = pathlib.Path(os.environ.get('PEERS', ROOT / 'build/peers')).resolve()
@@ -122,8 +122,8 @@ def upstream():
 def test_upstreams_controllers_and_scheduler_reach_the_same_objects(upstream):
     with Cluster(upstream=bool(os.environ.get('SWAP_UPSTREAM'))) as cluster:
         got = cluster.walk()
-    for kind in KINDS:
-        assert got[kind] == upstream[kind], kind
+    different = [line for kind in KINDS for line in differences(upstream[kind], got[kind], kind)]
+    assert not different, '\n' + '\n'.join(different)
 
 
 def test_a_namespace_empties_and_goes(upstream):

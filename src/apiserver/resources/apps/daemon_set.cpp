@@ -1,5 +1,7 @@
 #include <array>
+#include <charconv>
 
+#include "api/codec.h"
 #include "api/gen/apps_v1.h"
 #include "apiserver/resources/apps/apps.h"
 #include "apiserver/resources/apps/workload.h"
@@ -11,8 +13,25 @@ namespace {
 
 namespace apps = api::apps_v1;
 
+// A field of older versions of the API, which its controller still reads: it lives on as an annotation.
+constexpr std::string_view template_generation_annotation = "deprecated.daemonset.template.generation";
+
+int64_t template_generation(const apps::DaemonSet& set) {
+  int64_t generation = 0;
+  if (const std::string* text = set.metadata.annotations.get(template_generation_annotation))
+    std::from_chars(text->data(), text->data() + text->size(), generation);
+  return generation;
+}
+
+void set_template_generation(apps::DaemonSet& set, int64_t generation) {
+  set.metadata.annotations[template_generation_annotation] = std::to_string(generation);
+}
+
 class DaemonSetStrategy : public TypedStrategy<apps::DaemonSet> {
  public:
+  void warnings(const RequestScope&, const apps::DaemonSet& object, const apps::DaemonSet* old, std::vector<std::string>& out) const override {
+    if (old == nullptr || object.metadata.generation != old->metadata.generation) pod_template_warnings(object.spec.template_, FieldPath("spec", "template"), out);
+  }
   void set_defaults(apps::DaemonSet& set) const override {
     apps::DaemonSetSpec& spec = set.spec;
     default_pod_spec(spec.template_.spec);
@@ -24,7 +43,14 @@ class DaemonSetStrategy : public TypedStrategy<apps::DaemonSet> {
     }
     if (!spec.revision_history_limit) spec.revision_history_limit = 10;
   }
-  void prepare_for_create(const RequestScope&, apps::DaemonSet& set) const override { set.status = apps::DaemonSetStatus(); }
+  void prepare_for_create(const RequestScope&, apps::DaemonSet& set) const override {
+    set.status = apps::DaemonSetStatus();
+    set_template_generation(set, 1);
+  }
+  void prepare_for_update(const RequestScope&, apps::DaemonSet& set, const apps::DaemonSet& old) const override {
+    const bool same = api::equal(api::type_of<api::core_v1::PodTemplateSpec>(), &set.spec.template_, &old.spec.template_);
+    set_template_generation(set, template_generation(old) + (same ? 0 : 1));
+  }
   void validate(const RequestScope&, const apps::DaemonSet& set, FieldErrors& errors) const override {
     const apps::DaemonSetSpec& spec = set.spec;
     const FieldPath at("spec");

@@ -19,6 +19,9 @@ std::string scale_selector(const api::Object& object) { return scale_selector_te
 
 class DeploymentStrategy : public TypedStrategy<apps::Deployment> {
  public:
+  void warnings(const RequestScope&, const apps::Deployment& object, const apps::Deployment* old, std::vector<std::string>& out) const override {
+    if (old == nullptr || object.metadata.generation != old->metadata.generation) pod_template_warnings(object.spec.template_, FieldPath("spec", "template"), out);
+  }
   void set_defaults(apps::Deployment& deployment) const override {
     apps::DeploymentSpec& spec = deployment.spec;
     default_pod_spec(spec.template_.spec);

@@ -23,6 +23,9 @@ std::string scale_selector(const api::Object& object) { return scale_selector_te
 
 class StatefulSetStrategy : public TypedStrategy<apps::StatefulSet> {
  public:
+  void warnings(const RequestScope&, const apps::StatefulSet& object, const apps::StatefulSet* old, std::vector<std::string>& out) const override {
+    if (old == nullptr || object.metadata.generation != old->metadata.generation) pod_template_warnings(object.spec.template_, FieldPath("spec", "template"), out);
+  }
   void set_defaults(apps::StatefulSet& set) const override {
     apps::StatefulSetSpec& spec = set.spec;
     default_pod_spec(spec.template_.spec);

@@ -40,8 +40,12 @@ bool has_condition(const batch::Job& job, std::string_view type) {
 
 class JobStrategy : public TypedStrategy<batch::Job> {
  public:
+  void warnings(const RequestScope&, const batch::Job& object, const batch::Job* old, std::vector<std::string>& out) const override {
+    if (old == nullptr || object.metadata.generation != old->metadata.generation) pod_template_warnings(object.spec.template_, FieldPath("spec", "template"), out);
+  }
   void set_defaults(batch::Job& job) const override {
     default_job_spec(job.spec);
+    if (!job.spec.manual_selector) job.spec.manual_selector = false;
     if (job.metadata.labels.empty()) job.metadata.labels = job.spec.template_.metadata.labels;
   }
 
