@@ -60,6 +60,9 @@ class PodStrategy : public TypedStrategy<core::Pod> {
   }
 
   void prepare_for_update(const RequestScope&, core::Pod& pod, const core::Pod& old) const override { pod.status = old.status; }
+  void warnings(const RequestScope&, const core::Pod& pod, const core::Pod* old, std::vector<std::string>& out) const override {
+    if (old == nullptr) pod_warnings(pod.spec, pod.metadata, out);   // upstream is silent on updates
+  }
 
   void validate(const RequestScope&, const core::Pod& pod, FieldErrors& errors) const override {
     validate_pod_spec(pod.spec, FieldPath("spec"), {.metadata = &pod.metadata}, errors);

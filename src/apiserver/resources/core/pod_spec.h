@@ -25,6 +25,10 @@ void validate_pod_spec(const api::core_v1::PodSpec& spec, const FieldPath& path,
 void validate_pod_template(const api::core_v1::PodTemplateSpec& pod_template, const FieldPath& path, FieldErrors& errors);
 void validate_tolerations(const std::vector<api::core_v1::Toleration>& tolerations, const FieldPath& path, FieldErrors& errors);
 
+// Warnings, which refuse nothing.
+void pod_warnings(const api::core_v1::PodSpec& spec, const api::meta_v1::ObjectMeta& metadata, std::vector<std::string>& out);
+void pod_template_warnings(const api::core_v1::PodTemplateSpec& pod_template, const FieldPath& path, std::vector<std::string>& out);
+
 // Parts that other kinds use too.
 void validate_node_selector(const api::core_v1::NodeSelector& selector, const FieldPath& path, FieldErrors& errors);
 void validate_affinity(const api::core_v1::PodSpec& spec, const FieldPath& path, FieldErrors& errors);

@@ -2,6 +2,7 @@
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/core/core.h"
 #include "codec/json.h"
+#include "component/certificate/certificate.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -17,6 +18,13 @@ class SecretStrategy : public TypedStrategy<core::Secret> {
     for (const auto& [key, value] : secret.string_data) secret.data[key] = value;
     secret.string_data.clear();
     if (secret.type.empty()) secret.type = "Opaque";
+  }
+
+  void warnings(const RequestScope&, const core::Secret& secret, const core::Secret*, std::vector<std::string>& out) const override {
+    if (secret.type != "kubernetes.io/tls") return;
+    const std::string* certificate = secret.data.get("tls.crt");
+    const auto parsed = component::certificates_from_pem(certificate != nullptr ? *certificate : std::string());
+    if (!parsed || parsed->empty()) out.emplace_back("tls: no PEM certificate in tls.crt");
   }
 
   void prepare_for_update(const RequestScope&, core::Secret& secret, const core::Secret& old) const override {
