@@ -127,7 +127,6 @@ rt::Task<ExchangeResult> Pool::exchange(rt::Context ctx, Url url, ClientRequest 
     if (!at.idle.empty()) {
       auto link = std::move(at.idle.back());
       at.idle.pop_back();
-      link->reused = true;
       co_return co_await exchange_http1(at, std::move(link), ctx, std::move(url), std::move(request));
     }
     // One connection is dialed at a time while it may turn out to be HTTP/2: the others will share it.
@@ -186,6 +185,7 @@ rt::Task<ExchangeResult> Pool::exchange_http1(Host& host, Http1LinkPtr link, rt:
 void Pool::release(Host& host, Http1LinkPtr link) {
   if (closed_) return;
   if (link && host.idle.size() < idle_links_max) {
+    link->reused = true;
     link->idle_since = shared_.runtime.clock().now();
     host.idle.push_back(std::move(link));
     if (host.idle.size() == 1) sweeper_.expect_within(shared_.options.idle_timeout);
