@@ -5,8 +5,11 @@ JOBS  ?= $(shell nproc)
 VENV  := $(BUILD)/venv
 PY    := $(VENV)/bin/python3
 WIRE  ?= ../shared/wire
+# A checkout elsewhere compiles to the same objects, so that ccache may share them.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
 
-.PHONY: help all deps build test unit integration sanitize integration-asan fuzz simulation wire bench swap peers lint format clean
+.PHONY: help all deps build test unit tsan integration sanitize integration-asan fuzz simulation wire bench swap peers lint format clean
 all: build
 
 help:            ## this list
@@ -33,13 +36,13 @@ unit: $(BUILD)/build.ninja $(PY)   ## unit tests beside the code, the layer chec
 
 sanitize:        ## unit tests under ASan and UBSan, decoders fuzzed for a bounded time
 	@cmake -G Ninja -S . -B $(BUILD)-asan -DPINTLE_SANITIZE=address -DPINTLE_FUZZ=ON > /dev/null
-	@ninja -C $(BUILD)-asan -j $(JOBS) unit_tests fuzz_targets
+	@ninja -C $(BUILD)-asan -j $(JOBS) unit_tests fuzz
 	@cd $(BUILD)-asan && ASAN_OPTIONS=detect_leaks=1 ctest --output-on-failure -j $(JOBS) --timeout 900
 	@test/fuzz/run $(BUILD)-asan 10
 
 fuzz:            ## every fuzz target for longer: make fuzz SECONDS_EACH=600
 	@cmake -G Ninja -S . -B $(BUILD)-asan -DPINTLE_SANITIZE=address -DPINTLE_FUZZ=ON > /dev/null
-	@ninja -C $(BUILD)-asan -j $(JOBS) fuzz_targets
+	@ninja -C $(BUILD)-asan -j $(JOBS) fuzz
 	@test/fuzz/run $(BUILD)-asan $${SECONDS_EACH:-600}
 
 tsan:            ## unit tests of rt, net, storage and client under TSan
