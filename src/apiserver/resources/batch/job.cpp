@@ -49,10 +49,10 @@ class JobStrategy : public TypedStrategy<batch::Job> {
     if (job.metadata.labels.empty()) job.metadata.labels = job.spec.template_.metadata.labels;
   }
 
-  void prepare_for_create(const RequestScope& scope, batch::Job& job) const override {
+  void prepare_for_create(const RequestScope&, batch::Job& job) const override {
     // Labels that were taken from the template follow it. An unlabelled template gives its labels to the Job as soon as
     // that is read from the store, where it has them.
-    const bool follows = job.metadata.labels == job.spec.template_.metadata.labels && !(scope.dry_run && job.metadata.labels.empty());
+    const bool follows = job.metadata.labels == job.spec.template_.metadata.labels;
     if (!job.spec.manual_selector.value_or(false)) generate_selector(job);
     if (follows) job.metadata.labels = job.spec.template_.metadata.labels;
     job.status = batch::JobStatus();

@@ -54,18 +54,17 @@ class ServiceStrategy : public TypedStrategy<core::Service> {
       for (core::LoadBalancerIngress& ingress : service.status.load_balancer.ingress)
         if (!ingress.ip.empty() && !ingress.ip_mode) ingress.ip_mode = "VIP";
     }
-    // The two forms of the cluster IP follow each other.
-    if (!spec.cluster_ip.empty() && spec.cluster_ips.empty()) spec.cluster_ips = {spec.cluster_ip};
-    if (spec.cluster_ip.empty() && !spec.cluster_ips.empty()) spec.cluster_ip = spec.cluster_ips[0];
   }
 
   void prepare_for_create(const RequestScope&, core::Service& service) const override {
     service.status = core::ServiceStatus();
+    match_cluster_ips(service.spec);
     drop_unused(service.spec);
   }
 
   void prepare_for_update(const RequestScope&, core::Service& service, const core::Service& old) const override {
     service.status = old.status;
+    match_cluster_ips(service.spec);
     keep_allocated(service.spec, old.spec);
     // A changed type gives back what only the old one had.
     core::ServiceSpec& spec = service.spec;
@@ -110,6 +109,11 @@ class ServiceStrategy : public TypedStrategy<core::Service> {
   }
 
  private:
+  // The two forms of the cluster IP follow each other. No default: who gives one does not own the other.
+  static void match_cluster_ips(core::ServiceSpec& spec) {
+    if (!spec.cluster_ip.empty() && spec.cluster_ips.empty()) spec.cluster_ips = {spec.cluster_ip};
+    if (spec.cluster_ip.empty() && !spec.cluster_ips.empty()) spec.cluster_ip = spec.cluster_ips[0];
+  }
   static void drop_unused(core::ServiceSpec& spec) {
     if (spec.type == "ExternalName") spec.internal_traffic_policy.reset();
   }
