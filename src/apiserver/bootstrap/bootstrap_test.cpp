@@ -93,10 +93,11 @@ TEST(RbacPolicyText, BadLines) {
 TEST(Bootstrap, MakesEverythingOnce) {
   MemoryWriter memory;
   ASSERT_TRUE(run(memory));
-  EXPECT_EQ(memory.objects.size(), 4u + 69 + 50 + 7 + 7 + 8 + 11 + 2 + 21 + 1 + 1 + 3);
+  EXPECT_EQ(memory.objects.size(), 4u + 69 + 50 + 7 + 7 + 8 + 11 + 2 + 21 + 2 + 1 + 3);
   EXPECT_TRUE(memory.objects.contains("namespaces /kube-node-lease"));
   EXPECT_EQ(memory.at<api::core_v1::Service>("services default/kubernetes").spec.cluster_ip, "10.96.0.1");
   EXPECT_EQ(memory.at<api::apiregistration_v1::APIService>("apiservices /v1.").status.conditions.size(), 1u);
+  EXPECT_EQ(*memory.at<api::core_v1::ConfigMap>("configmaps kube-system/kube-apiserver-legacy-service-account-token-tracking").data.get("since"), "2027-01-15");
   const int writes = memory.writes;
   ASSERT_TRUE(run(memory));
   EXPECT_EQ(memory.writes, writes);

@@ -138,7 +138,17 @@ void add_api_services(std::vector<Wanted>& out, int64_t now) {
   }
 }
 
+// Since when the use of tokens kept in secrets has been watched; the controller that cleans them up goes by it.
+void add_token_tracking(std::vector<Wanted>& out, const Config& config) {
+  core_v1::ConfigMap map;
+  map.metadata.name = "kube-apiserver-legacy-service-account-token-tracking";
+  map.metadata.namespace_ = "kube-system";
+  map.data["since"] = format_time(Time{config.now_seconds, 0}).substr(0, 10);
+  out.push_back(want<core_v1::ConfigMap>({"", "configmaps"}, std::move(map)));
+}
+
 void add_config_maps(std::vector<Wanted>& out, const Config& config) {
+  add_token_tracking(out, config);
   if (config.client_ca_pem.empty()) return;
   core_v1::ConfigMap map;
   map.metadata.name = "extension-apiserver-authentication";
