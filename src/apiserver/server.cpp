@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "api/codec.h"
+#include "api/gen/core_v1.h"
 #include "apimachinery/apply/field_manager.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/authentication/authentication.h"
@@ -110,6 +111,7 @@ class ApiServerImpl final : public ApiServer {
   std::vector<ResourceDefinition> definitions();
   void make_handler();
   rt::Task<Result<Unit>> ensure_bootstrap();
+  rt::Task<Result<Unit>> ensure_token_tracking(BootstrapWriter& writer);
   rt::Task<Result<Unit>> listen();
 
   rt::Runtime& runtime_;
@@ -242,7 +244,20 @@ rt::Task<Result<Unit>> ApiServerImpl::ensure_bootstrap() {
   }
   config.now_seconds = std::chrono::duration_cast<std::chrono::seconds>(runtime_.clock().wall_now().time_since_epoch()).count();
   BootstrapWriter writer(*registry_);
-  co_return co_await bootstrap::ensure(rt::Context::background(), registry_->reader(), writer, std::move(config));
+  CO_TRY(co_await bootstrap::ensure(rt::Context::background(), registry_->reader(), writer, std::move(config)));
+  co_return co_await ensure_token_tracking(writer);
+}
+
+// Since when the use of legacy service account tokens has been tracked: their cleaner in the controller manager asks.
+rt::Task<Result<Unit>> ApiServerImpl::ensure_token_tracking(BootstrapWriter& writer) {
+  const std::string name = "kube-apiserver-legacy-service-account-token-tracking";
+  const GroupResource config_maps{"", "configmaps"};
+  if (registry_->reader().get(config_maps, "kube-system", name)) co_return Unit{};
+  api::core_v1::ConfigMap tracking;
+  tracking.metadata.name = name;
+  tracking.metadata.namespace_ = "kube-system";
+  tracking.data["since"] = api::format_time(to_api_time(runtime_.clock().wall_now())).substr(0, 10);
+  co_return co_await writer.create(rt::Context::background(), config_maps, "kube-system", api::Object::of(std::move(tracking)));
 }
 
 rt::Task<Result<Unit>> ApiServerImpl::listen() {

@@ -1,9 +1,15 @@
 // LIST: the page's objects from the cache, streamed a batch at a time.
+#include <utility>
+
 #include "apiserver/endpoints/answer_stream.h"
 #include "apiserver/endpoints/resource_handler.h"
 #include "codec/json.h"
 
 namespace pintle::apiserver {
+
+namespace {
+constexpr std::size_t list_text_bytes = 128 << 10;   // of JSON gathered before it is handed on
+}  // namespace
 
 Result<Selection> parse_selection(const Resource& resource, const VersionBinding& version, const ListParameters& parameters, std::string_view ns) {
   Selection selection;
@@ -63,31 +69,39 @@ rt::Task<void> ResourceHandler::answer_list(Exchange& exchange, const ObjectForm
   }
   if (form.output.media == Media::Yaml) {
     std::string json = list_head(form, meta, 0);
-    std::vector<Bytes> pieces;
     for (std::size_t i = 0; i < listed.items.size(); ++i) {
       if (i > 0) json += ',';
-      pieces.clear();
-      append_list_item(form, *listed.items[i], pieces);
-      for (const Bytes& piece : pieces) json += piece.view();
+      append_list_item(form, *listed.items[i], json);
     }
     json += list_tail(form);
     co_await answer(exchange, 200, content_type(Media::Yaml), json_answer(Media::Yaml, std::move(json)));
     co_return;
   }
   AnswerStream stream(exchange, content_type(form.output.media), proto ? items_bytes : expected_bytes);
-  stream.add(Bytes(list_head(form, meta, items_bytes)));
+  std::string text = list_head(form, meta, items_bytes);
+  if (proto) stream.add(Bytes(std::exchange(text, {})));
   std::vector<Bytes> pieces;
   for (std::size_t i = 0; i < listed.items.size(); ++i) {
-    if (i > 0 && !proto) stream.add(Bytes::literal(","));
-    pieces.clear();
-    append_list_item(form, *listed.items[i], pieces);
-    for (Bytes& piece : pieces) stream.add(std::move(piece));
+    if (proto) {
+      pieces.clear();
+      append_proto_item(form, *listed.items[i], pieces);
+      for (Bytes& piece : pieces) stream.add(std::move(piece));
+    } else {
+      if (i > 0) text += ',';
+      append_list_item(form, *listed.items[i], text);
+      if (text.size() >= list_text_bytes) {
+        stream.add(Bytes(std::move(text)));
+        text = std::string();
+        text.reserve(list_text_bytes + list_text_bytes / 8);
+      }
+    }
     listed.items[i].reset();
     if (!stream.full()) continue;
     auto sent = co_await stream.flush(false);
     if (!sent) co_return;
   }
-  stream.add(Bytes(list_tail(form)));
+  text += list_tail(form);
+  stream.add(Bytes(std::move(text)));
   (void)co_await stream.flush(true);
 }
 

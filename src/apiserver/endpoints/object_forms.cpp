@@ -51,10 +51,18 @@ std::string list_meta_json(const api::meta_v1::ListMeta& meta) {
   return out;
 }
 
-std::string_view wire_metadata(std::string_view wire) {
-  const auto metadata = read_wire_metadata(wire);
-  CHECK(metadata.has_value(), "was read when it was loaded");
-  return metadata->message;
+void append_metadata_json(const storage::CachedObject& object, std::string& out) {
+  const auto written = api::transcode_json(api::type_of<api::meta_v1::ObjectMeta>(), wire_object_meta(object.wire().view()), out);
+  CHECK(written.has_value(), "was read when it was loaded");
+}
+
+void append_object_json(const ObjectForm& form, const storage::CachedObject& object, std::string& out) {
+  if (!form.version->is_storage) {
+    out += form.codec->encode(object, ResourceCodec::json_format(*form.version)).view();
+    return;
+  }
+  const auto written = api::transcode_json(form.version->type(), object.wire().view(), out);
+  CHECK(written.has_value(), "was read when it was loaded");
 }
 
 // A message of one field: PartialObjectMetadata{metadata}.
@@ -126,7 +134,7 @@ void append_object(const ObjectForm& form, const storage::CachedObject& object, 
   const bool proto = form.output.media == Media::Protobuf;
   if (partial(form)) {
     if (proto) {
-      append_enveloped({"meta.k8s.io", form.output.shape_version, "PartialObjectMetadata"}, Bytes(partial_proto(wire_metadata(object.wire().view()))), out);
+      append_enveloped({"meta.k8s.io", form.output.shape_version, "PartialObjectMetadata"}, Bytes(partial_proto(wire_object_meta(object.wire().view()))), out);
       return;
     }
     out.push_back(Bytes::literal(partial_head(form)));
@@ -177,31 +185,41 @@ Result<Unit> append_object(const ObjectForm& form, const api::Object& object, st
   return Unit{};
 }
 
-void append_list_item(const ObjectForm& form, const storage::CachedObject& object, std::vector<Bytes>& out) {
-  if (form.output.shape == Shape::Table) {
-    Bytes json;
-    if (form.include == IncludeObject::Object) json = form.codec->json(object, *form.version);
-    std::string row;
-    append_row(form, object.encoded(ResourceCodec::row_format).view(), object.encoded(ResourceCodec::metadata_format).view(), json.view(), row);
-    out.emplace_back(std::move(row));
-    return;
-  }
-  if (form.output.media == Media::Protobuf) {
-    Bytes item = partial(form) ? Bytes(partial_proto(wire_metadata(object.wire().view()))) : form.codec->proto(object, *form.version);
-    std::string tag;
-    codec::append_tag(2, WireType::Bytes, tag);
-    codec::append_varint(item.size(), tag);
-    out.emplace_back(std::move(tag));
-    out.push_back(std::move(item));
-    return;
-  }
+void append_list_item(const ObjectForm& form, const storage::CachedObject& object, std::string& out) {
   if (partial(form)) {
-    out.push_back(Bytes::literal(partial_head(form)));
-    out.push_back(object.encoded(ResourceCodec::metadata_format));
-    out.push_back(Bytes::literal("}"));
+    out += partial_head(form);
+    append_metadata_json(object, out);
+    out += '}';
     return;
   }
-  out.push_back(form.codec->json(object, *form.version));
+  if (form.output.shape != Shape::Table) {
+    append_object_json(form, object, out);
+    return;
+  }
+  out += "{\"cells\":";
+  append_cells_now(object.encoded(ResourceCodec::row_format).view(), form.now, out);
+  out += ",\"object\":";
+  if (form.include == IncludeObject::None) {
+    out += "null";
+  } else if (form.include == IncludeObject::Metadata) {
+    out += partial_head(form);
+    append_metadata_json(object, out);
+    out += '}';
+  } else {
+    std::string json;
+    append_object_json(form, object, json);
+    out.append(form.version->json_head.view()).append(json, 1);
+  }
+  out += '}';
+}
+
+void append_proto_item(const ObjectForm& form, const storage::CachedObject& object, std::vector<Bytes>& out) {
+  Bytes item = partial(form) ? Bytes(partial_proto(wire_object_meta(object.wire().view()))) : form.codec->proto(object, *form.version);
+  std::string tag;
+  codec::append_tag(2, WireType::Bytes, tag);
+  codec::append_varint(item.size(), tag);
+  out.emplace_back(std::move(tag));
+  out.push_back(std::move(item));
 }
 
 void append_item_json(const ObjectForm& form, const api::Object& object, std::string& out) {
@@ -224,7 +242,7 @@ void append_item_json(const ObjectForm& form, const api::Object& object, std::st
 std::size_t proto_item_bytes(const ObjectForm& form, const storage::CachedObject& object) {
   std::size_t bytes = 0;
   if (partial(form)) {
-    const std::size_t metadata = wire_metadata(object.wire().view()).size();
+    const std::size_t metadata = wire_object_meta(object.wire().view()).size();
     bytes = 1 + codec::varint_size(metadata) + metadata;
   } else {
     bytes = form.codec->proto(object, *form.version).size();

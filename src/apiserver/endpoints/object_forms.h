@@ -36,8 +36,10 @@ void append_object(const ObjectForm& form, const storage::CachedObject& object, 
 // The same of an object in the storage version that is not in the cache. InternalError if it cannot be converted.
 Result<Unit> append_object(const ObjectForm& form, const api::Object& object, std::vector<Bytes>& out);
 
-// An element of a list, without the separators between them.
-void append_list_item(const ObjectForm& form, const storage::CachedObject& object, std::vector<Bytes>& out);
+// An element of a JSON list, written straight from the wire bytes; nothing of it is kept but a row's cells.
+void append_list_item(const ObjectForm& form, const storage::CachedObject& object, std::string& out);
+// An element of a protobuf list: its tag, and the shared message.
+void append_proto_item(const ObjectForm& form, const storage::CachedObject& object, std::vector<Bytes>& out);
 // The same as JSON of an object in the storage version that is not in the cache.
 void append_item_json(const ObjectForm& form, const api::Object& object, std::string& out);
 // What comes before and after the items. Protobuf needs their total length beforehand.

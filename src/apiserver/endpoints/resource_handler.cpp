@@ -69,7 +69,6 @@ rt::Task<void> ResourceHandler::serve(Exchange& exchange) {
   scope.version = info.version;
   scope.resource = info.resource;
   scope.subresource = info.subresource;
-  if (const std::string_view warning = deprecation(info); !warning.empty()) scope.warnings.emplace_back(warning);
   if (info.subresource.empty()) {
     co_await dispatch(exchange, found);
   } else {
@@ -87,6 +86,7 @@ rt::Task<void> ResourceHandler::dispatch(Exchange& exchange, Found found) {
     co_await answer_failure(exchange, errors::method_not_allowed());
     co_return;
   }
+  if (const std::string_view warning = deprecation(info); !warning.empty()) exchange.scope.warnings.emplace_back(warning);
   if (found.resource->definition().create_action) {
     co_await run_action(exchange, found.resource->definition().create_action, *found.version->kind, "");
     co_return;

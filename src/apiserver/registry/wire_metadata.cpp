@@ -51,6 +51,19 @@ bool read_label(std::string_view entry, WireMetadata& out) {
 
 }  // namespace
 
+std::string_view wire_object_meta(std::string_view wire) {
+  ProtoReader reader(wire);
+  while (!reader.at_end()) {
+    uint32_t number = 0;
+    WireType type{};
+    std::string_view bytes;
+    if (!reader.tag(number, type)) return {};
+    if (number == object_metadata && type == WireType::Bytes) return reader.bytes(bytes) ? bytes : std::string_view();
+    if (!reader.skip(number, type)) return {};
+  }
+  return {};
+}
+
 Result<WireMetadata> read_wire_metadata(std::string_view wire) {
   WireMetadata out;
   const bool found = for_each_bytes(wire, [&](uint32_t number, std::string_view bytes, const char*, const char*) {

@@ -19,6 +19,8 @@ struct WireMetadata {
   std::string_view resource_version;
   std::vector<std::pair<std::string_view, std::string_view>> labels;   // in wire order
 };
+// The ObjectMeta message alone; "" if there is none.
+std::string_view wire_object_meta(std::string_view wire);
 // BadRequest on malformed bytes.
 Result<WireMetadata> read_wire_metadata(std::string_view wire);
 // The same object with metadata.resourceVersion = `version`; allocated exactly.

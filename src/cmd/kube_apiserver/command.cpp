@@ -1,5 +1,7 @@
 #include "cmd/kube_apiserver/command.h"
 
+#include <malloc.h>
+
 #include <csignal>
 #include <cstdio>
 
@@ -117,6 +119,10 @@ int run_kube_apiserver(std::span<const char* const> args) {
     std::fprintf(stderr, "Error: %s\n", options.error().message.c_str());
     return 1;
   }
+  // Large buffers go back to the system when they are freed, and threads share arenas: memory stays what is in use.
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MMAP_THRESHOLD, 256 << 10);
+  mallopt(M_TRIM_THRESHOLD, 1 << 20);
   auto runtime = rt::make_real_runtime();
   log::Options logging;
   logging.verbosity = options->verbosity;
