@@ -121,6 +121,71 @@ rt::Task<void> watch_events(InProcessServer& server) {
 }
 TEST(Server, Watches) { with_server(watch_events); }
 
+rt::Task<void> other_forms(InProcessServer& server) {
+  (void)co_await server.ask("POST", maps, config_map("one"));
+  const std::string one = std::string(maps) + "/one";
+  const Answer yaml = co_await server.get(one, "application/yaml");
+  EXPECT_EQ(yaml.body.find("apiVersion: v1\ndata:\n  a: \"1\"\nkind: ConfigMap\n"), 0u) << yaml.body;
+  const Answer proto = co_await server.get(one, "application/vnd.kubernetes.protobuf");
+  EXPECT_EQ(proto.body.substr(0, 4), std::string("k8s\0", 4));
+  const Answer list = co_await server.get(maps, "application/vnd.kubernetes.protobuf");
+  EXPECT_NE(list.body.find("ConfigMapList"), std::string::npos);
+  const Answer partial = co_await server.get(one, "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io");
+  EXPECT_EQ(partial.at("kind"), "PartialObjectMetadata");
+  EXPECT_EQ(partial.at("metadata.name"), "one");
+  const Answer pretty = co_await server.get(one + "?pretty=true");
+  EXPECT_EQ(pretty.body.find("{\n  \"kind\": \"ConfigMap\","), 0u) << pretty.body;
+}
+TEST(Server, SpeaksEveryForm) { with_server(other_forms); }
+
+rt::Task<void> creates_with_care(InProcessServer& server) {
+  const Answer dry = co_await server.ask("POST", std::string(maps) + "?dryRun=All", config_map("dry"));
+  EXPECT_EQ(dry.status, 201);
+  EXPECT_EQ(dry.at("metadata.resourceVersion"), "");
+  const Answer none = co_await server.get(std::string(maps) + "/dry");
+  EXPECT_EQ(none.status, 404);
+  const Answer generated = co_await server.ask("POST", maps, R"({"metadata":{"generateName":"gen-"}})");
+  EXPECT_EQ(generated.status, 201) << generated.body;
+  EXPECT_EQ(generated.at("metadata.name").size(), 9u);
+  const Answer strict = co_await server.ask("POST", std::string(maps) + "?fieldValidation=Strict", R"({"metadata":{"name":"x"},"bogus":1})");
+  EXPECT_EQ(strict.status, 400);
+  EXPECT_NE(strict.at("message").find("unknown field \"bogus\""), std::string::npos) << strict.body;
+  const Answer warned = co_await server.ask("POST", maps, R"({"metadata":{"name":"x"},"bogus":1})");
+  EXPECT_EQ(warned.status, 201);
+  EXPECT_TRUE(warned.headers.has("warning"));
+  const Answer elsewhere = co_await server.ask("POST", maps, R"({"metadata":{"name":"y","namespace":"kube-system"}})");
+  EXPECT_EQ(elsewhere.status, 400);
+  const Answer nowhere = co_await server.ask("POST", "/api/v1/namespaces/missing/configmaps", config_map("z"));
+  EXPECT_EQ(nowhere.status, 404) << nowhere.body;
+  const Answer broken = co_await server.ask("POST", maps, "{");
+  EXPECT_EQ(broken.status, 400);
+  const Answer large = co_await server.ask("POST", maps, std::string(4 << 20, 'x'));
+  EXPECT_EQ(large.status, 413);
+}
+TEST(Server, CreatesWithCare) { with_server(creates_with_care); }
+
+rt::Task<void> scales(InProcessServer& server) {
+  const std::string sets = "/apis/apps/v1/namespaces/default/replicasets";
+  const Answer made = co_await server.ask("POST", sets,
+                                          R"({"metadata":{"name":"rs"},"spec":{"replicas":2,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}})");
+  EXPECT_EQ(made.status, 201) << made.body;
+  const std::string scale = sets + "/rs/scale";
+  const Answer seen = co_await server.get(scale);
+  EXPECT_EQ(seen.at("spec.replicas"), "2") << seen.body;
+  EXPECT_EQ(seen.at("status.selector"), "a=b");
+  const Answer changed = co_await server.ask("PATCH", scale, R"({"spec":{"replicas":5}})", "application/merge-patch+json");
+  EXPECT_EQ(changed.at("spec.replicas"), "5") << changed.body;
+  const Answer bad = co_await server.ask("PATCH", scale, R"({"spec":{"replicas":-1}})", "application/merge-patch+json");
+  EXPECT_EQ(bad.status, 422);
+  const Answer set = co_await server.get(sets + "/rs");
+  EXPECT_EQ(set.at("spec.replicas"), "5");
+  EXPECT_EQ(set.at("metadata.generation"), "2");
+  const Answer status = co_await server.ask("PATCH", sets + "/rs/status", R"({"status":{"replicas":3},"spec":{"replicas":9}})", "application/merge-patch+json");
+  EXPECT_EQ(status.at("status.replicas"), "3") << status.body;
+  EXPECT_EQ(status.at("spec.replicas"), "5");
+}
+TEST(Server, ScalesAndTakesStatus) { with_server(scales); }
+
 struct Case {
   const char* method;
   const char* path;

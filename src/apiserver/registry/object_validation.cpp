@@ -23,7 +23,16 @@ apimachinery::NameCheck name_check(NameRule rule) {
 }  // namespace
 
 void validate_new_metadata(const Resource& resource, const api::Object& object, FieldErrors& errors) {
-  apimachinery::validate_object_meta(object_meta(object), resource.namespaced(), name_check(resource.definition().name_rule), FieldPath("metadata"), errors);
+  const auto& meta = object_meta(object);
+  apimachinery::validate_object_meta(meta, resource.namespaced(), name_check(resource.definition().name_rule), FieldPath("metadata"), errors);
+  const std::string_view group = resource.name().group;
+  if (group == "admissionregistration.k8s.io" || group == "apiextensions.k8s.io" || group == "apiregistration.k8s.io") return;
+  // The groups of the cluster itself want finalizers that tell whose they are.
+  for (std::size_t i = 0; i < meta.finalizers.size(); ++i) {
+    const std::string& name = meta.finalizers[i];
+    if (name.find('/') == std::string::npos && name != "kubernetes" && name != "orphan" && name != "foregroundDeletion")
+      errors.invalid(FieldPath("metadata", "finalizers").index(i), name, "must be a standard finalizer's name, or one with a domain (example.com/name)");
+  }
 }
 
 void validate_changed_metadata(const api::Object& object, const api::Object& old, bool main, FieldErrors& errors) {
