@@ -180,7 +180,7 @@ void visit_update(const api::Type& type, const void* object, const void* old, co
 void validate_schema(const api::Type& type, const void* object, FieldErrors& errors) {
   const FieldPath root;
   for (const api::Field& field : type.fields)
-    if (!is_root_metadata(field)) visit_field(field, object, root, errors);
+    if (!is_root_metadata(field) && field.name != "status") visit_field(field, object, root, errors);
 }
 
 void validate_schema_update(const api::Type& type, const void* object, const void* old, FieldErrors& errors) {

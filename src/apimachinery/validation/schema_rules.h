@@ -7,7 +7,8 @@
 
 namespace pintle::apimachinery {
 
-// `object` is of `type`; its metadata is not looked at (see object_meta.h).
+// `object` is of `type`; its metadata is not looked at (see object_meta.h), nor is its status, which is its
+// controllers' affair.
 void validate_schema(const api::Type& type, const void* object, FieldErrors& errors);
 // Fields marked immutable that differ; lists are not entered.
 void validate_schema_update(const api::Type& type, const void* object, const void* old, FieldErrors& errors);

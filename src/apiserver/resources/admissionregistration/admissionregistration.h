@@ -21,7 +21,7 @@ ResourceDefinition validating_admission_policy_bindings();
 ResourceDefinition mutating_admission_policies();
 ResourceDefinition mutating_admission_policy_bindings();
 
-// Operations, groups, versions, resources of a rule. Missing lists are the schema's to refuse.
+// Operations, groups, versions, resources of a rule.
 void validate_rule(const v1::RuleWithOperations& rule, const FieldPath& path, FieldErrors& errors);
 void validate_match_resources(const v1::MatchResources& match, const FieldPath& path, FieldErrors& errors);
 void validate_param_kind(const v1::ParamKind& kind, const FieldPath& path, FieldErrors& errors);
@@ -33,7 +33,6 @@ struct ExpressionScope {
   bool has_authorizer = true;
   bool has_variables = false;
 };
-// An empty expression is the schema's to refuse.
 void validate_expression(std::string_view expression, const ExpressionScope& scope, ResultType wanted, const FieldPath& path, FieldErrors& errors);
 void validate_match_conditions(const std::vector<v1::MatchCondition>& conditions, bool has_params, const FieldPath& path, FieldErrors& errors);
 void validate_variables(const std::vector<v1::Variable>& variables, bool has_params, const FieldPath& path, FieldErrors& errors);

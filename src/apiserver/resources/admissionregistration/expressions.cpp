@@ -14,7 +14,6 @@ bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n\v\
 }  // namespace
 
 void validate_expression(std::string_view expression, const ExpressionScope& scope, ResultType wanted, const FieldPath& path, FieldErrors& errors) {
-  if (expression.empty()) return;
   if (is_blank(expression)) {
     errors.required(path);
     return;
@@ -34,7 +33,10 @@ void validate_match_conditions(const std::vector<v1::MatchCondition>& conditions
     const auto& condition = conditions[i];
     const FieldPath at = path.index(i);
     validate_expression(condition.expression, {.has_params = has_params}, ResultType::Bool, at.child("expression"), errors);
-    if (condition.name.empty()) continue;
+    if (condition.name.empty()) {
+      errors.required(at.child("name"));
+      continue;
+    }
     errors.invalid_all(at.child("name"), condition.name, apimachinery::check_qualified_name(condition.name));
     if (!names.insert(condition.name).second) errors.duplicate(at.child("name"), condition.name);
   }
@@ -45,7 +47,7 @@ void validate_variables(const std::vector<v1::Variable>& variables, bool has_par
     const FieldPath at = path.index(i);
     const std::string& name = variables[i].name;
     if (is_blank(name)) {
-      if (!name.empty()) errors.required(at.child("name"));
+      errors.required(at.child("name"));
     } else if (!apimachinery::cel::is_identifier(name)) {
       errors.invalid(at.child("name"), name, "must be an identifier of CEL");
     }

@@ -62,14 +62,18 @@ void validate_named_rules(const std::vector<v1::NamedRuleWithOperations>& rules,
 
 void validate_rule(const v1::RuleWithOperations& rule, const FieldPath& path, FieldErrors& errors) {
   constexpr std::array<std::string_view, 5> operations{"*", "CONNECT", "CREATE", "DELETE", "UPDATE"};
+  if (rule.operations.empty()) errors.required(path.child("operations"));
   if (rule.operations.size() > 1 && has_wildcard(rule.operations)) errors.invalid(path.child("operations"), list_value(rule.operations), "'*' stands alone");
   for (std::size_t i = 0; i < rule.operations.size(); ++i)
     if (std::find(operations.begin(), operations.end(), rule.operations[i]) == operations.end())
       errors.not_supported(path.child("operations").index(i), rule.operations[i], operations);
+  if (rule.api_groups.empty()) errors.required(path.child("apiGroups"));
   if (rule.api_groups.size() > 1 && has_wildcard(rule.api_groups)) errors.invalid(path.child("apiGroups"), list_value(rule.api_groups), "'*' stands alone");
+  if (rule.api_versions.empty()) errors.required(path.child("apiVersions"));
   if (rule.api_versions.size() > 1 && has_wildcard(rule.api_versions)) errors.invalid(path.child("apiVersions"), list_value(rule.api_versions), "'*' stands alone");
   for (std::size_t i = 0; i < rule.api_versions.size(); ++i)
     if (rule.api_versions[i].empty()) errors.required(path.child("apiVersions").index(i));
+  if (rule.resources.empty()) errors.required(path.child("resources"));
   validate_resources(rule.resources, path.child("resources"), errors);
 }
 
@@ -91,6 +95,7 @@ void validate_match_resources(const v1::MatchResources& match, const FieldPath& 
 
 void validate_param_kind(const v1::ParamKind& kind, const FieldPath& path, FieldErrors& errors) {
   const FieldPath at = path.child("apiVersion");
+  if (kind.api_version.empty()) errors.required(at);
   if (const auto slashes = std::count(kind.api_version.begin(), kind.api_version.end(), '/'); slashes > 1) {
     errors.invalid(at, kind.api_version, "must be a version, or a group and a version joined by '/'");
   } else if (!kind.api_version.empty()) {
@@ -104,6 +109,7 @@ void validate_param_kind(const v1::ParamKind& kind, const FieldPath& path, Field
       errors.invalid(at, version, faults.front());
     }
   }
+  if (kind.kind.empty()) errors.required(path.child("kind"));
   std::string lower = kind.kind;
   for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   if (const auto faults = apimachinery::check_dns1035_label(lower); !lower.empty() && !faults.empty())

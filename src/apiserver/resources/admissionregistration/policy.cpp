@@ -29,8 +29,11 @@ bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n\v\
 template <class Spec>
 void validate_common(const Spec& spec, const FieldPath& path, FieldErrors& errors) {
   if (spec.param_kind) validate_param_kind(*spec.param_kind, path.child("paramKind"), errors);
-  if (!spec.match_constraints) return;   // the schema requires it
   const FieldPath constraints = path.child("matchConstraints");
+  if (!spec.match_constraints) {
+    errors.required(constraints);
+    return;
+  }
   validate_match_resources(*spec.match_constraints, constraints, errors);
   if (spec.match_constraints->resource_rules.empty()) errors.required(constraints.child("resourceRules"));
 }
@@ -40,7 +43,7 @@ void validate_validation(const v1::Validation& validation, const ExpressionScope
   validate_expression(validation.expression, scope, ResultType::Bool, path.child("expression"), errors);
   if (!validation.message_expression.empty() && is_blank(validation.message_expression)) {
     errors.invalid(path.child("messageExpression"), validation.message_expression, "must not be blank if given");
-  } else {
+  } else if (!validation.message_expression.empty()) {
     ExpressionScope message = scope;
     message.has_authorizer = false;
     validate_expression(validation.message_expression, message, ResultType::String, path.child("messageExpression"), errors);
@@ -151,7 +154,14 @@ class MutatingPolicyStrategy : public TypedStrategy<v1::MutatingAdmissionPolicy>
     validate_operations(spec, path, errors);
     validate_match_conditions(spec.match_conditions, scope.has_params, path.child("matchConditions"), errors);
     validate_variables(spec.variables, scope.has_params, path.child("variables"), errors);
+    if (spec.mutations.empty()) errors.required(path.child("mutations"), "mutations must hold an item");
     for (std::size_t i = 0; i < spec.mutations.size(); ++i) validate_mutation(spec.mutations[i], scope, path.child("mutations").index(i), errors);
+    constexpr std::array<std::string_view, 2> reinvocations{"IfNeeded", "Never"};
+    if (spec.reinvocation_policy.empty()) {
+      errors.required(path.child("reinvocationPolicy"));
+    } else if (std::find(reinvocations.begin(), reinvocations.end(), spec.reinvocation_policy) == reinvocations.end()) {
+      errors.not_supported(path.child("reinvocationPolicy"), spec.reinvocation_policy, reinvocations);
+    }
   }
   void table_cells(const v1::MutatingAdmissionPolicy& policy, TableCells& cells) const override {
     cells.emplace_back(policy.metadata.name);
@@ -171,7 +181,10 @@ class MutatingPolicyStrategy : public TypedStrategy<v1::MutatingAdmissionPolicy>
           errors.not_supported(path.child("matchConstraints", "resourceRules").child("operations"), operation, operations);
   }
   static void validate_mutation(const v1::Mutation& mutation, const ExpressionScope& scope, const FieldPath& path, FieldErrors& errors) {
-    if (mutation.patch_type == v1::PatchType::JSONPatch) {
+    constexpr std::array<std::string_view, 2> patches{"ApplyConfiguration", "JSONPatch"};
+    if (mutation.patch_type.empty()) {
+      errors.required(path.child("patchType"));
+    } else if (mutation.patch_type == v1::PatchType::JSONPatch) {
       const FieldPath at = path.child("jsonPatch");
       if (!mutation.json_patch) {
         errors.required(at, "must be given when patchType is JSONPatch");
@@ -187,6 +200,8 @@ class MutatingPolicyStrategy : public TypedStrategy<v1::MutatingAdmissionPolicy>
         validate_expression(mutation.apply_configuration->expression, scope, ResultType::Object, at.child("expression"), errors);
       }
       if (mutation.json_patch) errors.invalid(path.child("jsonPatch"), "{jsonPatch}", "must not be given when patchType is ApplyConfiguration");
+    } else {
+      errors.not_supported(path.child("patchType"), mutation.patch_type, patches);
     }
   }
 };
@@ -194,6 +209,7 @@ class MutatingPolicyStrategy : public TypedStrategy<v1::MutatingAdmissionPolicy>
 template <class Binding>
 void validate_binding(const Binding& binding, FieldErrors& errors) {
   const FieldPath path("spec");
+  if (binding.spec.policy_name.empty()) errors.required(path.child("policyName"));
   if (!binding.spec.policy_name.empty()) errors.invalid_all(path.child("policyName"), binding.spec.policy_name, apimachinery::check_dns_subdomain(binding.spec.policy_name));
   if (binding.spec.param_ref) validate_param_ref(*binding.spec.param_ref, path.child("paramRef"), errors);
   if (binding.spec.match_resources) validate_match_resources(*binding.spec.match_resources, path.child("matchResources"), errors);
@@ -213,6 +229,14 @@ class ValidatingBindingStrategy : public TypedStrategy<v1::ValidatingAdmissionPo
     validate_binding(binding, errors);
     const auto& actions = binding.spec.validation_actions;
     const auto has = [&](std::string_view action) { return std::find(actions.begin(), actions.end(), action) != actions.end(); };
+    constexpr std::array<std::string_view, 3> known{"Audit", "Deny", "Warn"};
+    const FieldPath path("spec", "validationActions");
+    for (std::size_t i = 0; i < actions.size(); ++i) {
+      if (std::find(known.begin(), known.end(), actions[i]) == known.end()) errors.not_supported(path.index(i), actions[i], known);
+      const auto here = actions.begin() + static_cast<std::ptrdiff_t>(i);
+      if (std::find(actions.begin(), here, actions[i]) != here) errors.duplicate(path.index(i), actions[i]);
+    }
+    if (actions.empty()) errors.required(path, "at least one action is required");
     if (has("Deny") && has("Warn")) errors.invalid(FieldPath("spec", "validationActions"), "Deny,Warn", "must not hold both Deny and Warn: the client would be told twice");
   }
   void table_cells(const v1::ValidatingAdmissionPolicyBinding& binding, TableCells& cells) const override { binding_cells(binding, cells); }

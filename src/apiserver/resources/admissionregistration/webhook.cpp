@@ -28,7 +28,10 @@ struct Rules {
 };
 
 void validate_review_versions(const std::vector<std::string>& versions, const Rules& rules, const FieldPath& path, FieldErrors& errors) {
-  if (versions.empty()) return;   // the schema requires one
+  if (versions.empty()) {
+    errors.required(path, "must hold at least one of v1, v1beta1");
+    return;
+  }
   std::set<std::string_view> seen;
   for (std::size_t i = 0; i < versions.size(); ++i) {
     if (!seen.insert(versions[i]).second) {
@@ -50,6 +53,7 @@ void validate_webhook(const Webhook& hook, const Rules& rules, const FieldPath& 
   for (std::size_t i = 0; i < hook.rules.size(); ++i) validate_rule(hook.rules[i], path.child("rules").index(i), errors);
   constexpr std::array<std::string_view, 4> classes{"None", "NoneOnDryRun", "Some", "Unknown"};
   const std::span<const std::string_view> allowed(classes.data(), rules.no_side_effects ? 2 : classes.size());
+  if (!hook.side_effects) errors.required(path.child("sideEffects"), "must be one of None, NoneOnDryRun");
   if (hook.side_effects && std::find(allowed.begin(), allowed.end(), *hook.side_effects) == allowed.end()) errors.not_supported(path.child("sideEffects"), *hook.side_effects, allowed);
   if (hook.timeout_seconds && (*hook.timeout_seconds < 1 || *hook.timeout_seconds > timeout_seconds_max))
     errors.invalid(path.child("timeoutSeconds"), *hook.timeout_seconds, "must be between 1 and 30 seconds");

@@ -42,6 +42,7 @@ class DaemonSetStrategy : public TypedStrategy<apps::DaemonSet> {
       if (!rolling.max_surge) rolling.max_surge = api::IntOrString{};
     }
     if (!spec.revision_history_limit) spec.revision_history_limit = 10;
+    if (!set.metadata.annotations.contains(template_generation_annotation)) set_template_generation(set, 0);
   }
   void prepare_for_create(const RequestScope&, apps::DaemonSet& set) const override {
     set.status = apps::DaemonSetStatus();

@@ -50,14 +50,17 @@ class JobStrategy : public TypedStrategy<batch::Job> {
   }
 
   void prepare_for_create(const RequestScope&, batch::Job& job) const override {
-    // Labels that were taken from the template follow it. An unlabelled template gives its labels to the Job as soon as
-    // that is read from the store, where it has them.
-    const bool follows = job.metadata.labels == job.spec.template_.metadata.labels;
+    // Labels that were taken from the template follow it.
+    const bool follows = !job.metadata.labels.empty() && job.metadata.labels == job.spec.template_.metadata.labels;
     if (!job.spec.manual_selector.value_or(false)) generate_selector(job);
     if (follows) job.metadata.labels = job.spec.template_.metadata.labels;
     job.status = batch::JobStatus();
   }
 
+  // A Job without labels has its template's as soon as it is read from the store: it is answered in that form at once.
+  void canonicalize(batch::Job& job) const override {
+    if (job.metadata.labels.empty()) job.metadata.labels = job.spec.template_.metadata.labels;
+  }
   void validate(const RequestScope&, const batch::Job& job, FieldErrors& errors) const override {
     validate_job_spec(job.spec, FieldPath("spec"), false, errors);
     const bool indexed = job.spec.completion_mode && *job.spec.completion_mode == "Indexed";

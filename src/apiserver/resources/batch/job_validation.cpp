@@ -198,16 +198,13 @@ void validate_job_spec(const batch::JobSpec& spec, const FieldPath& at, bool in_
   if (spec.managed_by) errors.invalid_all(at.child("managedBy"), *spec.managed_by, apimachinery::check_domain_prefixed_path(*spec.managed_by));
   validate_pod_template(spec.template_, at.child("template"), errors);
   const std::string& restart = spec.template_.spec.restart_policy;
-  if (spec.pod_failure_policy && restart != "Never") {
-    errors.invalid(at.child("template").child("spec", "restartPolicy"), restart, "only \"Never\" is supported when podFailurePolicy is specified");
-  }
-  if (restart != "Never" && restart != "OnFailure") {
-    const FieldPath policy = at.child("template").child("spec", "restartPolicy");
-    if (restart.empty() || restart == "Always") {
-      errors.required(policy, "valid values: \"OnFailure\", \"Never\"");
-    } else {
-      errors.not_supported(policy, restart, restart_policies);
-    }
+  const FieldPath policy = at.child("template").child("spec", "restartPolicy");
+  if (restart.empty() || restart == "Always") {
+    errors.required(policy, "valid values: \"OnFailure\", \"Never\"");
+  } else if (restart != "Never" && restart != "OnFailure") {
+    errors.not_supported(policy, restart, restart_policies);
+  } else if (spec.pod_failure_policy && restart != "Never") {
+    errors.invalid(policy, restart, "only \"Never\" is supported when podFailurePolicy is specified");
   }
 }
 

@@ -66,6 +66,15 @@ void validate_conditions(const certificates::CertificateSigningRequest& request,
   if (has_condition(request, "Approved") && has_condition(request, "Denied")) errors.invalid(path, "Denied", "Approved and Denied conditions are mutually exclusive");
 }
 
+// Conditions carry the time of their last update, and that of their last transition.
+void stamp_conditions(const RequestScope& scope, certificates::CertificateSigningRequest& request) {
+  const api::Time now{std::chrono::duration_cast<std::chrono::seconds>(scope.now.time_since_epoch()).count(), 0};
+  for (auto& condition : request.status.conditions) {
+    if (condition.last_update_time.zero()) condition.last_update_time = now;
+    if (condition.last_transition_time.zero()) condition.last_transition_time = now;
+  }
+}
+
 class CertificateSigningRequestStrategy : public TypedStrategy<certificates::CertificateSigningRequest> {
  public:
   void prepare_for_create(const RequestScope& scope, certificates::CertificateSigningRequest& request) const override {
@@ -116,7 +125,7 @@ class CertificateSigningRequestStrategy : public TypedStrategy<certificates::Cer
 // Status may bring a certificate and conditions other than the decision, which belongs to approval.
 class StatusStrategy : public TypedStrategy<certificates::CertificateSigningRequest> {
  public:
-  void prepare_for_update(const RequestScope&, certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest& old) const override {
+  void prepare_for_update(const RequestScope& scope, certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest& old) const override {
     request.spec = old.spec;
     std::vector<certificates::CertificateSigningRequestCondition> kept;
     for (const auto& condition : old.status.conditions)
@@ -124,6 +133,7 @@ class StatusStrategy : public TypedStrategy<certificates::CertificateSigningRequ
     for (auto& condition : request.status.conditions)
       if (condition.type != "Approved" && condition.type != "Denied") kept.push_back(std::move(condition));
     request.status.conditions = std::move(kept);
+    stamp_conditions(scope, request);
   }
   bool validate_update_includes_validate() const override { return false; }
   void validate_update(const RequestScope&, const certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest&, FieldErrors& errors) const override {
@@ -133,9 +143,10 @@ class StatusStrategy : public TypedStrategy<certificates::CertificateSigningRequ
 
 class ApprovalStrategy : public TypedStrategy<certificates::CertificateSigningRequest> {
  public:
-  void prepare_for_update(const RequestScope&, certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest& old) const override {
+  void prepare_for_update(const RequestScope& scope, certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest& old) const override {
     request.spec = old.spec;
     request.status.certificate = old.status.certificate;
+    stamp_conditions(scope, request);
   }
   bool validate_update_includes_validate() const override { return false; }
   void validate_update(const RequestScope&, const certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest& old, FieldErrors& errors) const override {

@@ -34,6 +34,7 @@ void validate_toleration(const v1::DeviceToleration& toleration, const FieldPath
 
 template <class Request>
 void validate_wanted(const Request& request, const FieldPath& path, FieldErrors& errors) {
+  if (request.device_class_name.empty()) errors.required(path.child("deviceClassName"));
   if (!request.device_class_name.empty()) errors.invalid_all(path.child("deviceClassName"), request.device_class_name, apimachinery::check_dns_subdomain(request.device_class_name));
   validate_selectors(request.selectors, path.child("selectors"), errors);
   if (request.allocation_mode == v1::DeviceAllocationMode::All) {

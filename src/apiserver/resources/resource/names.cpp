@@ -30,7 +30,10 @@ bool has(const std::vector<std::string>& list, std::string_view item, std::size_
 }  // namespace
 
 void validate_driver_name(std::string_view name, const FieldPath& path, FieldErrors& errors) {
-  if (name.empty()) return;
+  if (name.empty()) {
+    errors.required(path);
+    return;
+  }
   if (name.size() > driver_bytes_max) errors.too_long(path, driver_bytes_max);
   std::string lower(name);
   for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -38,7 +41,10 @@ void validate_driver_name(std::string_view name, const FieldPath& path, FieldErr
 }
 
 void validate_pool_name(std::string_view name, const FieldPath& path, FieldErrors& errors) {
-  if (name.empty()) return;
+  if (name.empty()) {
+    errors.required(path);
+    return;
+  }
   if (name.size() > pool_bytes_max) errors.too_long(path, pool_bytes_max);
   for (std::size_t at = 0; at <= name.size();) {
     const std::size_t slash = std::min(name.find('/', at), name.size());
@@ -49,7 +55,11 @@ void validate_pool_name(std::string_view name, const FieldPath& path, FieldError
 }
 
 void validate_label(std::string_view name, const FieldPath& path, FieldErrors& errors) {
-  if (!name.empty()) errors.invalid_all(path, name, apimachinery::check_dns_label(name));
+  if (name.empty()) {
+    errors.required(path);
+  } else {
+    errors.invalid_all(path, name, apimachinery::check_dns_label(name));
+  }
 }
 
 void validate_qualified_name(std::string_view name, const FieldPath& path, FieldErrors& errors) {
@@ -79,7 +89,10 @@ void validate_selectors(const std::vector<v1::DeviceSelector>& selectors, const 
     return;
   }
   for (std::size_t i = 0; i < selectors.size(); ++i) {
-    if (!selectors[i].cel) continue;   // the schema requires it
+    if (!selectors[i].cel) {
+      errors.required(path.index(i).child("cel"));
+      continue;
+    }
     const FieldPath at = path.index(i).child("cel", "expression");
     const std::string& expression = selectors[i].cel->expression;
     if (expression.size() > expression_bytes_max) {
@@ -101,8 +114,11 @@ void validate_parameters(std::string_view json, std::size_t bytes_max, const Fie
 }
 
 void validate_opaque(const v1::DeviceConfiguration& configuration, const FieldPath& path, FieldErrors& errors) {
-  if (!configuration.opaque) return;   // the schema requires it
   const FieldPath at = path.child("opaque");
+  if (!configuration.opaque) {
+    errors.required(at);
+    return;
+  }
   validate_driver_name(configuration.opaque->driver, at.child("driver"), errors);
   validate_parameters(configuration.opaque->parameters.raw, opaque_bytes_max, at.child("parameters"), errors);
 }

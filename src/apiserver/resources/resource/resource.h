@@ -16,7 +16,7 @@ constexpr std::size_t selectors_max = 32;
 constexpr std::size_t configs_max = 32;
 constexpr std::size_t requests_max = 32;
 
-// Names. Empty ones are the schema's to refuse.
+// Names.
 void validate_driver_name(std::string_view name, const FieldPath& path, FieldErrors& errors);
 void validate_pool_name(std::string_view name, const FieldPath& path, FieldErrors& errors);
 void validate_label(std::string_view name, const FieldPath& path, FieldErrors& errors);

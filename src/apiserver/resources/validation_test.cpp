@@ -1,0 +1,120 @@
+// Objects of the groups that describe the API itself, and the causes that upstream names for what is wrong with them.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "api/codec.h"
+#include "apiserver/registry/request_scope.h"
+#include "apiserver/resources/resources.h"
+#include "codec/value.h"
+#include "codec/yaml.h"
+
+namespace pintle::apiserver::resources {
+namespace {
+
+const Strategy& strategy_of(std::string_view group, std::string_view resource) {
+  static const Definitions all = builtin_resources();
+  for (const ResourceDefinition& definition : all)
+    if (definition.resource.group == group && definition.resource.resource == resource) return *definition.strategy;
+  CHECK(false, "no such resource");
+}
+
+struct Case {
+  std::string_view group;
+  std::string_view version;
+  std::string_view kind;
+  std::string_view resource;
+};
+
+// `wanted`: each cause as "type field"; those of the schema are not among them.
+void check_causes(const Case& what, std::string_view yaml, std::vector<std::string> wanted) {
+  const auto value = codec::parse_yaml(yaml);
+  ASSERT_TRUE(value) << yaml;
+  const api::KindInfo* info = api::find_kind(what.group, what.version, what.kind);
+  ASSERT_NE(info, nullptr);
+  api::Object object(*info->type);
+  ASSERT_TRUE(api::decode_value(*value, *info->type, object.data())) << yaml;
+  const Strategy& strategy = strategy_of(what.group, what.resource);
+  const RequestScope scope;
+  strategy.set_defaults(object);
+  strategy.prepare_for_create(scope, object);
+  FieldErrors errors;
+  strategy.validate(scope, object, errors);
+  std::vector<std::string> got;
+  for (const auto& cause : errors.causes()) got.push_back(cause.type.substr(std::string("FieldValue").size()) + " " + cause.field);
+  EXPECT_EQ(got, wanted) << yaml;
+}
+
+constexpr Case api_service{"apiregistration.k8s.io", "v1", "APIService", "apiservices"};
+constexpr Case webhooks{"admissionregistration.k8s.io", "v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations"};
+constexpr Case policies{"admissionregistration.k8s.io", "v1", "ValidatingAdmissionPolicy", "validatingadmissionpolicies"};
+constexpr Case definitions{"apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions"};
+constexpr Case claims{"resource.k8s.io", "v1", "ResourceClaim", "resourceclaims"};
+constexpr Case classes{"resource.k8s.io", "v1", "DeviceClass", "deviceclasses"};
+constexpr Case slices{"resource.k8s.io", "v1", "ResourceSlice", "resourceslices"};
+
+TEST(ApiServiceValidation, Causes) {
+  check_causes(api_service, "{metadata: {name: v1.}, spec: {version: v1, groupPriorityMinimum: 1, versionPriority: 1}}", {});
+  check_causes(api_service, "{metadata: {name: v1.a.b}, spec: {version: v1, groupPriorityMinimum: 1, versionPriority: 1, service: {name: s, namespace: n, port: 443}}}",
+               {"Invalid metadata.name"});
+  check_causes(api_service, "{metadata: {name: v2.}, spec: {version: v2, groupPriorityMinimum: 0, versionPriority: 2000, service: {name: s, port: 443}}}",
+               {"Required spec.group", "Invalid spec.groupPriorityMinimum", "Invalid spec.versionPriority", "Required spec.service.namespace"});
+}
+
+std::string webhook(std::string_view change) {
+  return "{metadata: {name: w}, webhooks: [{name: a.example.com, sideEffects: None, admissionReviewVersions: [v1], clientConfig: {url: 'https://a.example.com/x'}, " + std::string(change) + "}]}";
+}
+
+TEST(WebhookValidation, Causes) {
+  check_causes(webhooks, webhook("timeoutSeconds: 10"), {});
+  check_causes(webhooks, webhook("timeoutSeconds: 31"), {"Invalid webhooks[0].timeoutSeconds"});
+  check_causes(webhooks, webhook("rules: [{operations: ['*', CREATE], apiGroups: [''], apiVersions: [''], resources: ['*', pods, pods/x]}]"),
+               {"Invalid webhooks[0].rules[0].operations", "Required webhooks[0].rules[0].apiVersions[0]", "Invalid webhooks[0].rules[0].resources"});
+  check_causes(webhooks, webhook("matchConditions: [{name: a, expression: 'object.x =='}, {name: a, expression: 'true'}]"),
+               {"Invalid webhooks[0].matchConditions[0].expression", "Duplicate webhooks[0].matchConditions[1].name"});
+  check_causes(webhooks, "{metadata: {name: w}, webhooks: [{name: a, sideEffects: Some, admissionReviewVersions: ['', v9], clientConfig: {service: {name: s, port: 443}}}]}",
+               {"Invalid webhooks[0].name", "NotSupported webhooks[0].sideEffects", "Required webhooks[0].clientConfig.service.name", "Invalid webhooks[0].admissionReviewVersions[0]",
+                "Invalid webhooks[0].admissionReviewVersions"});
+}
+
+TEST(PolicyValidation, Causes) {
+  const std::string rules = "matchConstraints: {matchPolicy: Exact, namespaceSelector: {}, objectSelector: {}, resourceRules: [{operations: [CREATE], apiGroups: [a], apiVersions: [v1], resources: [b]}]}";
+  check_causes(policies, "{metadata: {name: p}, spec: {" + rules + ", validations: [{expression: 'object.a < 3', reason: Invalid}]}}", {});
+  check_causes(policies, "{metadata: {name: p}, spec: {" + rules + "}}", {"Required spec.validations", "Required spec.auditAnnotations"});
+  check_causes(policies, "{metadata: {name: p}, spec: {" + rules + ", variables: [{name: 'a-b', expression: '1 +'}], validations: [{expression: params.x, reason: Nope}], auditAnnotations: [{key: 'a b', valueExpression: \"'v'\"}]}}",
+               {"Invalid spec.variables[0].name", "Invalid spec.variables[0].expression", "Invalid spec.validations[0].expression", "NotSupported spec.validations[0].reason",
+                "Invalid spec.auditAnnotations[0].key"});
+}
+
+std::string definition(std::string_view schema) {
+  return "{metadata: {name: ws.a.b}, spec: {group: a.b, scope: Cluster, names: {plural: ws, kind: W}, versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: " + std::string(schema) + "}}]}}";
+}
+
+TEST(DefinitionValidation, Causes) {
+  const std::string at = "spec.validation.openAPIV3Schema.";
+  check_causes(definitions, definition("{type: object, properties: {a: {type: string}}}"), {});
+  check_causes(definitions, definition("{properties: {a: {type: array}}}"), {"Required " + at + "properties[a].items", "Required " + at + "type"});
+  check_causes(definitions, definition("{type: object, properties: {a: {type: word, x-kubernetes-list-type: set}}}"), {"NotSupported " + at + "properties[a].type", "Invalid " + at + "properties[a].type"});
+  check_causes(definitions, definition("{type: object, properties: {a: {type: object, anyOf: [{properties: {b: {minimum: 1}}}]}}}"), {"Required " + at + "properties[a].properties[b]"});
+  check_causes(definitions, definition("{type: object, x-kubernetes-validations: [{rule: 'self.a >'}]}"), {"Invalid " + at + "x-kubernetes-validations[0].rule"});
+  check_causes(definitions, "{metadata: {name: ws}, spec: {scope: Cluster, names: {plural: ws, kind: W}}}",
+               {"Invalid metadata.name", "Required spec.group", "Invalid spec.versions", "Invalid status.storedVersions"});
+  check_causes(definitions, "{metadata: {name: ws.x.k8s.io}, spec: {group: x.k8s.io, scope: Cluster, names: {plural: ws, kind: W, listKind: W, shortNames: ['']}, versions: [{name: v1, storage: true, schema: {openAPIV3Schema: {type: object}}}]}}",
+               {"Invalid spec.names.shortNames[0]", "Invalid spec.names.listKind", "Required metadata.annotations[api-approved.kubernetes.io]"});
+}
+
+TEST(DeviceValidation, Causes) {
+  check_causes(claims, "{spec: {devices: {requests: [{name: a, exactly: {deviceClassName: c}}]}}}", {});
+  check_causes(claims, "{spec: {devices: {requests: [{name: a}, {name: a, exactly: {deviceClassName: c, allocationMode: All, count: 2}}], constraints: [{requests: [b], matchAttribute: x}]}}}",
+               {"Required spec.devices.requests[0]", "Invalid spec.devices.requests[1].exactly.count", "Duplicate spec.devices.requests[1]", "Invalid spec.devices.constraints[0].requests[0]",
+                "Invalid spec.devices.constraints[0].matchAttribute"});
+  check_causes(classes, "{spec: {selectors: [{cel: {expression: 'device.driver == \"x\"'}}, {cel: {}}], config: [{opaque: {driver: d, parameters: [1]}}]}}",
+               {"Invalid spec.selectors[1].cel.expression", "Invalid spec.config[0].opaque.parameters"});
+  check_causes(slices, "{spec: {driver: d, pool: {name: p, resourceSliceCount: 1}, nodeName: n, devices: [{name: a, attributes: {m: {string: x}}}]}}", {});
+  check_causes(slices, "{spec: {driver: d, pool: {name: p}, devices: [{name: a, attributes: {m: {version: x}}}, {name: a, nodeName: n}]}}",
+               {"Invalid spec.pool.resourceSliceCount", "Required spec", "Invalid spec.devices[0].attributes[m].version", "Invalid spec.devices[1]", "Duplicate spec.devices[1]"});
+}
+
+}  // namespace
+}  // namespace pintle::apiserver::resources
