@@ -91,6 +91,8 @@ Result<std::string> Database::query_text(const std::string& sql) {
   return row ? std::string(statement.text(0)) : std::string();
 }
 
+void Database::release_memory() { sqlite3_db_release_memory(handle_); }
+
 std::unexpected<Status> Database::failure(int code) {
   std::string message = path_ + ": ";
   const int primary = code & 0xff;

@@ -64,6 +64,9 @@ class Database {
   Result<int64_t> query_integer(const std::string& sql);
   Result<std::string> query_text(const std::string& sql);
 
+  // Gives back the pages it holds in memory; those it needs again it reads again.
+  void release_memory();
+
   sqlite3* handle() { return handle_; }
   const std::string& path() const { return path_; }
   // What SQLite's last call on this connection complains about, `code` being what it returned.

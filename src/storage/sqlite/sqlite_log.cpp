@@ -348,6 +348,7 @@ Result<std::unique_ptr<ReadConnection>> SqliteLogImpl::take_reader() {
 }
 
 void SqliteLogImpl::give_back(std::unique_ptr<ReadConnection> connection) {
+  connection->database->release_memory();   // reads from the store are rare: caches answer
   std::lock_guard lock(readers_mutex_);
   free_readers_.push_back(std::move(connection));
   reader_free_.notify_one();
