@@ -1,8 +1,8 @@
 #include "apimachinery/apply/merge.h"
 
-#include <algorithm>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "apimachinery/apply/path_element.h"
@@ -37,14 +37,14 @@ struct Side {
   explicit Side(const ValueCursor& list) : list(list) {
     for (std::size_t i = 0; i < list.size(); ++i) {
       keys.push_back(list.element_key(i));
-      if (!at.emplace(keys.back(), i).second) repeated = true;
+      if (!at.emplace(keys.back(), i).second) repeated.insert(keys.back());
     }
   }
   bool has(const std::string& key) const { return at.contains(key); }
   const ValueCursor& list;
   std::vector<std::string> keys;
   Index at;
-  bool repeated = false;
+  std::unordered_set<std::string> repeated;
 };
 
 // Walks both lists at once. `config` rules the order of the elements that both have; live elements come out where they
@@ -82,7 +82,7 @@ Result<Unit> ListMerger::take_config(std::size_t i) {
   const ValueCursor item = config_.list.element(i);
   const auto match = live_.at.find(key);
   merged_.emplace(key, i);
-  if (match == live_.at.end() || (live_.repeated && std::ranges::count(live_.keys, key) > 1)) {
+  if (match == live_.at.end() || live_.repeated.contains(key)) {
     TRY_ASSIGN(Value value, merge_at(nullptr, &item));
     out_.push_back(std::move(value));
     return Unit{};
@@ -94,7 +94,7 @@ Result<Unit> ListMerger::take_config(std::size_t i) {
 }
 
 Result<Value> ListMerger::merge() {
-  if (config_.repeated) return bad_request("failed to merge config: a list holds the same element twice");
+  if (!config_.repeated.empty()) return bad_request("failed to merge config: a list holds the same element twice");
   const std::size_t live_size = live_.keys.size();
   const std::size_t config_size = config_.keys.size();
   for (std::size_t l = 0, c = 0; l < live_size || c < config_size;) {
@@ -133,7 +133,7 @@ Result<Value> merge_at(const ValueCursor* live, const ValueCursor* config) {
   if (config == nullptr) return live->value();
   if (live == nullptr) {   // nothing to merge with, but the lists inside must be sound
     const Shape shape = config->shape();
-    if ((shape == Shape::KeyedList || shape == Shape::SetList) && config->value().is_array() && Side(*config).repeated)
+    if ((shape == Shape::KeyedList || shape == Shape::SetList) && config->value().is_array() && !Side(*config).repeated.empty())
       return bad_request("failed to merge config: a list holds the same element twice");
     return config->value();
   }

@@ -1,6 +1,9 @@
 #include "apimachinery/patch/element_order.h"
 
 #include <algorithm>
+#include <vector>
+
+#include "codec/json.h"
 
 namespace pintle::apimachinery {
 namespace {
@@ -8,14 +11,8 @@ namespace {
 using codec::Value;
 using Array = Value::Array;
 
-// Where `item` stands in `list`; its size if it does not.
-std::size_t position(const Array& list, const Value& item, std::string_view merge_key) {
-  const auto it = std::ranges::find_if(list, [&](const Value& other) { return same_element(item, other, merge_key); });
-  return static_cast<std::size_t>(it - list.begin());
-}
-
 struct Placed {
-  std::size_t at;
+  std::size_t at;        // none: last
   Value item;
 };
 
@@ -24,22 +21,40 @@ void sort_by_place(std::vector<Placed>& items) { std::ranges::stable_sort(items,
 
 }  // namespace
 
-bool same_element(const Value& a, const Value& b, std::string_view merge_key) {
-  if (merge_key.empty()) return a == b;
-  const Value* left = a.find(merge_key);
-  const Value* right = b.find(merge_key);
-  return left && right && *left == *right;
+ElementIndex::ElementIndex(const Array& list, std::string_view merge_key) : merge_key_(merge_key) {
+  places_.reserve(list.size());
+  for (std::size_t i = 0; i < list.size(); ++i) add(list[i], i);
+}
+
+bool ElementIndex::key_of(const Value& item, std::string& key) const {
+  const Value* value = merge_key_.empty() ? &item : item.find(merge_key_);
+  if (value == nullptr) return false;
+  codec::append_json(*value, key);
+  return true;
+}
+
+std::size_t ElementIndex::find(const Value& item) const {
+  std::string key;
+  if (!key_of(item, key)) return none;
+  const auto it = places_.find(key);
+  return it == places_.end() ? none : it->second;
+}
+
+void ElementIndex::add(const Value& item, std::size_t at) {
+  std::string key;
+  if (key_of(item, key)) places_.try_emplace(std::move(key), at);
 }
 
 Array order_elements(Array items, const Array& patch_order, const Array& server_order, std::string_view merge_key) {
+  const ElementIndex in_patch(patch_order, merge_key);
+  const ElementIndex on_server(server_order, merge_key);
   std::vector<Placed> patched;
   std::vector<Placed> others;
   for (Value& item : items) {
-    const std::size_t at = position(patch_order, item, merge_key);
-    if (at < patch_order.size()) {
+    if (const std::size_t at = in_patch.find(item); at != ElementIndex::none) {
       patched.push_back({at, std::move(item)});
     } else {
-      const std::size_t place = position(server_order, item, merge_key);
+      const std::size_t place = on_server.find(item);
       others.push_back({place, std::move(item)});
     }
   }
@@ -50,8 +65,8 @@ Array order_elements(Array items, const Array& patch_order, const Array& server_
   ordered.reserve(patched.size() + others.size());
   auto other = others.begin();
   for (Placed& item : patched) {
-    const std::size_t place = position(server_order, item.item, merge_key);
-    if (place < server_order.size())
+    const std::size_t place = on_server.find(item.item);
+    if (place != ElementIndex::none)
       for (; other != others.end() && other->at < place; ++other) ordered.push_back(std::move(other->item));
     ordered.push_back(std::move(item.item));
   }
@@ -61,9 +76,13 @@ Array order_elements(Array items, const Array& patch_order, const Array& server_
 
 Array merge_scalars(const Array& a, const Array& b) {
   Array merged;
+  ElementIndex seen({}, {});
   for (const Array* list : {&a, &b})
-    for (const Value& item : *list)
-      if (std::ranges::find(merged, item) == merged.end()) merged.push_back(item);
+    for (const Value& item : *list) {
+      if (seen.find(item) != ElementIndex::none) continue;
+      seen.add(item, merged.size());
+      merged.push_back(item);
+    }
   return merged;
 }
 

@@ -1,15 +1,32 @@
-// The order of a merged list: the patch's elements in the patch's order, the others between them where the order that
-// the server had allows it.
+// Lists whose elements are told apart by a merge key (or are scalars): finding elements, and the order of a merged list:
+// the patch's elements in the patch's order, the others between them where the order that the server had allows it.
 #pragma once
 
+#include <cstddef>
+#include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "codec/value.h"
 
 namespace pintle::apimachinery {
 
-// Two elements stand for the same thing: equal scalars, or objects of equal `merge_key`.
-bool same_element(const codec::Value& a, const codec::Value& b, std::string_view merge_key);
+// Where each element of a list stands; of equal ones the first. An object without the merge key is not found.
+class ElementIndex {
+ public:
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+  ElementIndex(const codec::Value::Array& list, std::string_view merge_key);
+  // `item` is an element, itself or one of equal key.
+  std::size_t find(const codec::Value& item) const;
+  void add(const codec::Value& item, std::size_t at);
+
+ private:
+  // false: the item has no key.
+  bool key_of(const codec::Value& item, std::string& key) const;
+
+  std::string_view merge_key_;   // "": the elements are scalars
+  std::unordered_map<std::string, std::size_t> places_;
+};
 
 // `items` sorted into: those named in `patch_order` in that order, the rest as in `server_order`, interleaved.
 codec::Value::Array order_elements(codec::Value::Array items, const codec::Value::Array& patch_order,

@@ -1,6 +1,6 @@
 #include "apimachinery/patch/strategic_patch.h"
 
-#include <algorithm>
+#include <set>
 #include <string>
 
 #include "apimachinery/patch/element_order.h"
@@ -101,18 +101,11 @@ Result<bool> elements_are_objects(const Array& a, const Array& b) {
 
 Result<Unit> merge_object(Value& object, Value patch, const api::Type* type);
 
-Result<Unit> delete_matching(Array& list, std::string_view key, const Value& value) {
-  std::erase_if(list, [&](const Value& item) {
-    const Value* found = item.find(key);
-    return found && *found == value;
-  });
-  return Unit{};
-}
-
 // Carries out the elements that are directives; `patch` keeps the others. True: the list is to be replaced by them.
 Result<bool> apply_element_directives(Array& original, Array& patch, std::string_view merge_key) {
   bool replace = false;
   Array plain;
+  Array deleted;
   for (Value& item : patch) {
     const Value* directive = item.find(directive_key);
     if (directive == nullptr) {
@@ -120,14 +113,17 @@ Result<bool> apply_element_directives(Array& original, Array& patch, std::string
     } else if (*directive == Value("replace")) {
       replace = true;
     } else if (*directive == Value("delete")) {
-      const Value* key = item.find(merge_key);
-      if (key == nullptr) return internal("an element to delete has no merge key \"" + std::string(merge_key) + "\"");
-      TRY(delete_matching(original, merge_key, *key));
+      if (item.find(merge_key) == nullptr) return internal("an element to delete has no merge key \"" + std::string(merge_key) + "\"");
+      deleted.push_back(std::move(item));
     } else if (*directive == Value("merge")) {
       return internal("merging lists cannot be asked for in a patch");
     } else {
       return error(Reason::Invalid, "unknown $patch directive");
     }
+  }
+  if (!deleted.empty()) {
+    const ElementIndex gone(deleted, merge_key);
+    std::erase_if(original, [&](const Value& item) { return gone.find(item) != ElementIndex::none; });
   }
   patch = std::move(plain);
   return replace;
@@ -135,17 +131,15 @@ Result<bool> apply_element_directives(Array& original, Array& patch, std::string
 
 // Merges `patch` into `merged` element by element, without ordering them.
 Result<Unit> merge_keyed_elements(Array& merged, const Array& patch, std::string_view merge_key, const api::Type* element) {
+  ElementIndex index(merged, merge_key);
   for (const Value& item : patch) {
-    const Value* key = item.find(merge_key);
-    if (key == nullptr) return internal("an element of a patch has no merge key \"" + std::string(merge_key) + "\"");
-    const auto match = std::ranges::find_if(merged, [&](const Value& candidate) {
-      const Value* found = candidate.find(merge_key);
-      return found && *found == *key;
-    });
-    if (match == merged.end()) {
+    if (item.find(merge_key) == nullptr) return internal("an element of a patch has no merge key \"" + std::string(merge_key) + "\"");
+    const std::size_t at = index.find(item);
+    if (at == ElementIndex::none) {
+      index.add(item, merged.size());
       merged.push_back(item);
     } else {
-      TRY(merge_object(*match, item, element));
+      TRY(merge_object(merged[at], item, element));
     }
   }
   return Unit{};
@@ -157,7 +151,8 @@ Result<Array> merge_list(Array original, Array patch, const Member& member, bool
   TRY_ASSIGN(const bool objects, elements_are_objects(original, patch));
   if (!objects) {
     if (deletes) {
-      std::erase_if(original, [&](const Value& item) { return std::ranges::find(patch, item) != patch.end(); });
+      const ElementIndex gone(patch, {});
+      std::erase_if(original, [&](const Value& item) { return gone.find(item) != ElementIndex::none; });
       return original;
     }
     return order_elements(merge_scalars(original, patch), patch, original, {});
@@ -174,9 +169,11 @@ Result<Unit> apply_retain_keys(Value& object, Value& patch) {
   const Value* found = patch.find(retain_keys_key);
   if (found == nullptr) return Unit{};
   if (!found->is_array()) return bad_request("invalid patch format: $retainKeys is a list");
-  const Array keys = found->as_array();
+  std::set<std::string, std::less<>> keys;
+  for (const Value& key : found->as_array())
+    if (key.is_string()) keys.insert(key.as_string());
   patch.as_object().erase(retain_keys_key);
-  const auto retained = [&](const std::string& key) { return std::ranges::find(keys, Value(key)) != keys.end(); };
+  const auto retained = [&](const std::string& key) { return keys.contains(key); };
   for (const auto& [key, value] : patch.as_object()) {
     if (value.is_null() || key.starts_with(delete_list_prefix) || key.starts_with(order_prefix)) continue;
     if (!retained(key)) return bad_request("invalid patch format: $retainKeys must list every field of the patch");
@@ -189,12 +186,13 @@ Result<Unit> apply_retain_keys(Value& object, Value& patch) {
 // The patch's elements come in the order that the directive lists them in.
 Result<Unit> check_order(const Array& patch, const Array& order, std::string_view merge_key) {
   if (order.empty()) return Unit{};
+  const ElementIndex places(order, merge_key);
   std::size_t next = 0;
   for (const Value& item : patch) {
     if (item.find(directive_key) != nullptr) continue;
-    while (next < order.size() && !same_element(item, order[next], merge_key)) ++next;
-    if (next == order.size()) return internal("the order in the patch does not match its $setElementOrder list");
-    ++next;
+    const std::size_t at = places.find(item);
+    if (at == ElementIndex::none || at < next) return internal("the order in the patch does not match its $setElementOrder list");
+    next = at + 1;
   }
   return Unit{};
 }
