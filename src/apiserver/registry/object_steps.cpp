@@ -89,6 +89,10 @@ void prepare_new(const Resource& resource, api::Object& object) {
 
 void prepare_changed(const Resource& resource, api::Object& object, const api::Object& old) {
   if (resource.definition().has_status) assign_top_field(object, old, "status");
+  raise_generation(resource, object, old);
+}
+
+void raise_generation(const Resource& resource, api::Object& object, const api::Object& old) {
   if (!resource.definition().has_generation) return;
   for (const api::Field& field : object.type().fields) {
     if (field.name == "metadata" || field.name == "status") continue;

@@ -26,6 +26,8 @@ void keep_system_metadata(api::meta_v1::ObjectMeta& meta, const api::meta_v1::Ob
 void prepare_new(const Resource& resource, api::Object& object);
 // Status kept from `old`, generation raised if something outside metadata and status differs.
 void prepare_changed(const Resource& resource, api::Object& object, const api::Object& old);
+// The latter alone.
+void raise_generation(const Resource& resource, api::Object& object, const api::Object& old);
 // All but status and metadata from `old`.
 void keep_all_but_status(api::Object& object, const api::Object& old);
 // Raises the generation, if there is one, as a deletion does.

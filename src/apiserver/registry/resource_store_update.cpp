@@ -73,6 +73,7 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::try_update(RequestScope&
       }
     } else if (request.part->strategy) {
       request.part->strategy->prepare_for_update(scope, object, old);
+      raise_generation(resource_, object, old);
     } else {
       keep_all_but_status(object, old);
     }
