@@ -54,6 +54,8 @@ class Context {
   void cancel() const;
   // Runs `callback` once, on the thread that cancels, when this context is done (at once, if it already is).
   CancelRegistration on_done(std::function<void()> callback) const;
+  // The same for copies of one context, and for no other as long as a copy or a registration lives.
+  const void* identity() const { return state_.get(); }
 
  private:
   explicit Context(std::shared_ptr<detail::ContextState> state) : state_(std::move(state)) {}

@@ -64,7 +64,7 @@ class RealFile final : public File {
     return static_cast<uint64_t>(info.st_size);
   }
   Result<Unit> sync() override {
-    if (::fsync(fd_) != 0) return file_error(path_, errno);
+    if (::fdatasync(fd_) != 0) return file_error(path_, errno);
     return Unit{};
   }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <coroutine>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -103,7 +104,10 @@ class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from
 class Watcher final : public CacheWatcher {
  public:
   Watcher(std::shared_ptr<CacheCore> core, CacheWatchOptions options) : core_(std::move(core)), options_(std::move(options)) {}
-  ~Watcher() override { core_->remove_watcher(*this); }
+  ~Watcher() override {
+    registration_ = {};
+    core_->remove_watcher(*this);
+  }
 
   rt::Task<Result<std::vector<CacheEvent>>> next(rt::Context ctx) override;
   int64_t revision() const override;
@@ -126,6 +130,16 @@ class Watcher final : public CacheWatcher {
   Result<Look> look();
   // With the feed's mutex held: the task goes on at `place`.
   void wake(uint64_t place);
+  void resume();
+  // Suspends until woken. A watcher has one task, which waits often: no lock but the feed's, no allocation, and one
+  // registration with its context for all waits.
+  struct Parking {
+    Watcher& watcher;
+    bool await_ready() const { return false; }
+    bool await_suspend(std::coroutine_handle<> task) const;
+    void await_resume() const {}
+  };
+  void follow(const rt::Context& ctx);
 
   const std::shared_ptr<CacheCore> core_;
   const CacheWatchOptions options_;
@@ -143,7 +157,11 @@ class Watcher final : public CacheWatcher {
   bool waiting_ = false;
   bool bookmark_due_ = false;
   bool expired_ = false;
-  rt::Event woken_;
+  bool cancelled_ = false;                 // the followed context is done
+  std::coroutine_handle<> parked_;
+  rt::Executor* executor_ = nullptr;       // of the parked task
+  const void* followed_ = nullptr;         // the context of registration_
+  rt::CancelRegistration registration_;
 };
 
 }  // namespace pintle::storage

@@ -1,5 +1,6 @@
 // How CacheCore keeps its watchers: in buckets, so that a change looks only at those that it may concern.
 #include <algorithm>
+#include <utility>
 
 #include "storage/cache/cache_core.h"
 
@@ -129,7 +130,31 @@ rt::Task<void> CacheCore::send_bookmarks() {
 void Watcher::wake(uint64_t place) {
   if (waiting_) place_ = place;
   waiting_ = false;
-  woken_.set();
+  resume();
+}
+
+void Watcher::resume() {
+  if (parked_) executor_->post(std::exchange(parked_, {}));
+}
+
+bool Watcher::Parking::await_suspend(std::coroutine_handle<> task) const {
+  std::lock_guard lock(watcher.core_->feed_mutex_);
+  if (!watcher.waiting_ || watcher.cancelled_) return false;   // something came since look()
+  watcher.parked_ = task;
+  watcher.executor_ = &rt::Executor::current();
+  return true;
+}
+
+void Watcher::follow(const rt::Context& ctx) {
+  if (followed_ == ctx.identity()) return;
+  registration_ = {};
+  followed_ = ctx.identity();
+  cancelled_ = false;
+  registration_ = ctx.on_done([this] {
+    std::lock_guard lock(core_->feed_mutex_);
+    cancelled_ = true;
+    resume();
+  });
 }
 
 bool Watcher::covers(const Change& change) const {
@@ -201,7 +226,6 @@ Result<Watcher::Look> Watcher::look() {
     bookmark_due_ = false;
   } else {
     waiting_ = true;
-    woken_.reset();
   }
   return look;
 }
@@ -220,7 +244,9 @@ rt::Task<Result<std::vector<CacheEvent>>> Watcher::next(rt::Context ctx) {
       events.push_back(std::move(bookmark));
     }
     if (events.empty() && seen->changes.empty()) {
-      CO_TRY(co_await woken_.wait(ctx));
+      follow(ctx);
+      co_await Parking{*this};
+      if (ctx.done()) co_return std::unexpected(ctx.status());
     } else if (events.empty() && ctx.done()) {
       co_return std::unexpected(ctx.status());
     }
