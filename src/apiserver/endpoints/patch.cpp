@@ -149,11 +149,11 @@ rt::Task<void> ResourceHandler::patch(Exchange& exchange, Found found, const Par
     return apply ? apply_object(target, patch, existing, warnings) : patch_object(target, patch, *existing, warnings);
   };
   auto written = co_await found.store->update(exchange.scope, std::move(request));
+  exchange.scope.warnings.insert(exchange.scope.warnings.begin(), warnings.begin(), warnings.end());
   if (!written) {
     co_await answer_failure(exchange, written.error());
     co_return;
   }
-  exchange.scope.warnings.insert(exchange.scope.warnings.begin(), warnings.begin(), warnings.end());
   co_await answer_object(exchange, *form, written->created ? 201 : 200, std::move(written->object));
 }
 

@@ -84,7 +84,9 @@ rt::Task<Result<std::optional<Removed>>> ResourceStore::try_remove(RequestScope&
   if (!cached) co_return std::unexpected(not_found(request.name));
   CO_TRY_ASSIGN(const api::Object old, codec_.decode(*cached));
   const auto& old_meta = codec_.metadata(old);
-  const GroupResource kind{resource_.name().group, std::string(resource_.kind())};
+  // The details name the kind; those of namespaces, which upstream deletes by a way of its own, the resource.
+  const bool by_resource = resource_.name() == GroupResource{"", "namespaces"};
+  const GroupResource kind{resource_.name().group, by_resource ? resource_.name().resource : std::string(resource_.kind())};
   if (!request.uid.empty() && request.uid != old_meta.uid)
     co_return std::unexpected(errors::conflict(kind, request.name, "Precondition failed: UID in precondition: " + request.uid + ", UID in object meta: " + old_meta.uid));
   if (!request.resource_version.empty() && request.resource_version != old_meta.resource_version)
