@@ -24,7 +24,7 @@ TEST(Cel, Syntax) {
 }
 
 TEST(Cel, NamesAndResults) {
-  constexpr std::array<std::string_view, 2> variables{"object", "request"};
+  static constexpr std::array<std::string_view, 2> variables{"object", "request"};
   const auto expect = [&](std::string_view expression, ResultType wanted, bool good) {
     const Environment environment{variables, wanted};
     EXPECT_EQ(check(expression, environment).has_value(), good) << expression;

@@ -56,7 +56,7 @@ constexpr Case slices{"resource.k8s.io", "v1", "ResourceSlice", "resourceslices"
 
 TEST(ApiServiceValidation, Causes) {
   check_causes(api_service, "{metadata: {name: v1.}, spec: {version: v1, groupPriorityMinimum: 1, versionPriority: 1}}", {});
-  check_causes(api_service, "{metadata: {name: v1.a.b}, spec: {version: v1, groupPriorityMinimum: 1, versionPriority: 1, service: {name: s, namespace: n, port: 443}}}",
+  check_causes(api_service, "{metadata: {name: v1.a.b}, spec: {version: v1, groupPriorityMinimum: 1, versionPriority: 1, service: {name: s, namespace: ns, port: 443}}}",
                {"Invalid metadata.name"});
   check_causes(api_service, "{metadata: {name: v2.}, spec: {version: v2, groupPriorityMinimum: 0, versionPriority: 2000, service: {name: s, port: 443}}}",
                {"Required spec.group", "Invalid spec.groupPriorityMinimum", "Invalid spec.versionPriority", "Required spec.service.namespace"});
@@ -111,8 +111,8 @@ TEST(DeviceValidation, Causes) {
                 "Invalid spec.devices.constraints[0].matchAttribute"});
   check_causes(classes, "{spec: {selectors: [{cel: {expression: 'device.driver == \"x\"'}}, {cel: {}}], config: [{opaque: {driver: d, parameters: [1]}}]}}",
                {"Invalid spec.selectors[1].cel.expression", "Invalid spec.config[0].opaque.parameters"});
-  check_causes(slices, "{spec: {driver: d, pool: {name: p, resourceSliceCount: 1}, nodeName: n, devices: [{name: a, attributes: {m: {string: x}}}]}}", {});
-  check_causes(slices, "{spec: {driver: d, pool: {name: p}, devices: [{name: a, attributes: {m: {version: x}}}, {name: a, nodeName: n}]}}",
+  check_causes(slices, "{spec: {driver: d, pool: {name: p, resourceSliceCount: 1}, nodeName: n1, devices: [{name: a, attributes: {m: {string: x}}}]}}", {});
+  check_causes(slices, "{spec: {driver: d, pool: {name: p}, devices: [{name: a, attributes: {m: {version: x}}}, {name: a, nodeName: n1}]}}",
                {"Invalid spec.pool.resourceSliceCount", "Required spec", "Invalid spec.devices[0].attributes[m].version", "Invalid spec.devices[1]", "Duplicate spec.devices[1]"});
 }
 

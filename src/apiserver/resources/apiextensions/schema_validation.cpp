@@ -188,7 +188,7 @@ class OpenApiRules {
       errors_.invalid(path.child("fieldPath"), rule.field_path, "must be a path that begins with '.' or '['");
     if (!check_expressions_) return;
     using apimachinery::cel::ResultType;
-    constexpr std::array<std::string_view, 2> variables{"self", "oldSelf"};
+    static constexpr std::array<std::string_view, 2> variables{"self", "oldSelf"};
     const auto check = [&](const std::string& expression, ResultType wanted, std::string_view field) {
       if (is_blank(expression)) return;
       if (const auto checked = apimachinery::cel::check(expression, {variables, wanted}); !checked)

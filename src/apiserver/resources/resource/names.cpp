@@ -83,7 +83,7 @@ void validate_qualified_name(std::string_view name, const FieldPath& path, Field
 }
 
 void validate_selectors(const std::vector<v1::DeviceSelector>& selectors, const FieldPath& path, FieldErrors& errors) {
-  constexpr std::array<std::string_view, 1> variables{"device"};
+  static constexpr std::array<std::string_view, 1> variables{"device"};
   if (selectors.size() > selectors_max) {
     errors.too_many(path, selectors.size(), selectors_max);
     return;
