@@ -133,6 +133,9 @@ int run_kube_apiserver(std::span<const char* const> args) {
     for (const std::string& name : flags.without_effect()) names += (names.empty() ? "--" : ", --") + name;
     log::warning("These flags have no effect in this release", {{"flags", names}});
   }
+  for (const auto& [name, value] : options->runtime_config)
+    if (value == "false") log::warning("Switching off an API version has no effect in this release", {{"runtime-config", name}});
+  if (!options->feature_gates.empty()) log::warning("Feature gates stand at their defaults in this release, whatever --feature-gates says");
   rt::Runtime& machine = *runtime;
   return runtime->run([&machine, wanted = std::move(*options)] { return serve(machine, wanted); });
 }
