@@ -98,15 +98,19 @@ class Cluster:
                     and self.list('statefulset')[0]['status'].get('readyReplicas') == 3
                     and len([p for p in self.list('pods') if p['metadata'].get('deletionTimestamp')]) == 0)
         self.await_(rolled, 'the rollout and the scaling are done')
-        kubectl('-n', 'walk', 'delete', 'pod', 'db-1')
-        self.await_(lambda: self.list('statefulset')[0]['status'].get('readyReplicas') == 3 and not any(p['metadata'].get('deletionTimestamp') for p in self.list('pods')), 'the pod is replaced')
-        kubectl('-n', 'walk', 'delete', 'replicationcontroller', 'old', '--cascade=foreground')
+        # kubectl's own wait can miss a pod that comes back under its name at once, with upstream's server too.
+        uid = lambda: kubectl('-n', 'walk', 'get', 'pod', 'db-1', '-o', 'jsonpath={.metadata.uid}', check=False).stdout
+        before = uid()
+        kubectl('-n', 'walk', 'delete', 'pod', 'db-1', '--wait=false')
+        self.await_(lambda: uid() not in ('', before) and self.list('statefulset')[0]['status'].get('readyReplicas') == 3
+                    and not any(p['metadata'].get('deletionTimestamp') for p in self.list('pods')), 'the pod is replaced')
+        kubectl('-n', 'walk', 'delete', 'replicationcontroller', 'old', '--cascade=foreground', '--wait=false')
         self.await_(lambda: any(j['status'].get('succeeded') for j in self.list('jobs') if j['metadata']['name'].startswith('tick-')), 'the CronJob ran')
         kubectl('-n', 'walk', 'patch', 'cronjob', 'tick', '-p', '{"spec":{"suspend":true}}')
 
         def quiet():
             ready = [e for s in self.list('endpointslices') for e in s.get('endpoints') or []]
-            return len(ready) == 3 + 3 and not self.list('replicationcontrollers') and not any(c['status'].get('active') for c in self.list('cronjobs'))
+            return len(ready) == 3 + 3 and not self.list('replicationcontrollers') and not any(p['metadata'].get('deletionTimestamp') for p in self.list('pods')) and not any(c['status'].get('active') for c in self.list('cronjobs'))
         self.await_(quiet, 'endpoints follow')
         return state({kind: self.list(kind) for kind in KINDS})
 
