@@ -115,5 +115,15 @@ TEST(Yaml, SplitsDocuments) {
   EXPECT_TRUE(split_yaml("# nothing\n").empty());
 }
 
+TEST(YamlWriter, QuotesTheMergeKey) {
+  Value value;
+  value["<<"] = "<<";
+  const std::string text = to_yaml(value);
+  EXPECT_EQ(text, "\"<<\": <<\n");
+  const auto again = parse_yaml(text);
+  ASSERT_TRUE(again.has_value()) << again.error().message;
+  EXPECT_EQ(*again, value);
+}
+
 }  // namespace
 }  // namespace pintle::codec

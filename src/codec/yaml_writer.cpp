@@ -9,6 +9,8 @@
 namespace pintle::codec {
 namespace {
 
+constexpr std::string_view merge_key = "<<";   // as a plain key it would be read as an instruction; upstream writes it plain
+
 constexpr int indent_step = 2;
 constexpr int width_best_columns = 80;
 constexpr std::size_t simple_key_max_bytes = 128;
@@ -188,7 +190,7 @@ class Writer {
   static Style style_of(std::string_view text, const Analysis& a, bool simple_key) {
     Style style = Style::DoubleQuoted;
     if (text.find('\n') != text.npos) style = Style::Literal;
-    else if (resolve_yaml_scalar(text).tag == YamlTag::String && !is_base60_float(text)) style = Style::Plain;
+    else if (resolve_yaml_scalar(text).tag == YamlTag::String && !is_base60_float(text) && !(simple_key && text == merge_key)) style = Style::Plain;
     if (simple_key && a.multiline) return Style::DoubleQuoted;
     if (style == Style::Plain && !a.plain) style = Style::SingleQuoted;
     if (style == Style::SingleQuoted && !a.single_quoted) style = Style::DoubleQuoted;
