@@ -40,7 +40,7 @@ sanitize:        ## unit tests under ASan and UBSan, decoders fuzzed for a bound
 	@cmake -G Ninja -S . -B $(BUILD)-asan -DPINTLE_SANITIZE=address -DPINTLE_FUZZ=ON > /dev/null
 	@ninja -C $(BUILD)-asan -j $(JOBS) unit_tests fuzz
 	@ulimit -s $(ASAN_STACK_KB) && cd $(BUILD)-asan && ASAN_OPTIONS=detect_leaks=1 ctest --output-on-failure -j $(JOBS) --timeout 900
-	@ulimit -s $(ASAN_STACK_KB) && test/fuzz/run $(BUILD)-asan 10
+	@ulimit -s $(ASAN_STACK_KB) && test/fuzz/run $(BUILD)-asan 10 1
 
 fuzz:            ## every fuzz target for longer: make fuzz SECONDS_EACH=600
 	@cmake -G Ninja -S . -B $(BUILD)-asan -DPINTLE_SANITIZE=address -DPINTLE_FUZZ=ON > /dev/null
