@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/strings.h"
+
 namespace pintle::net {
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
@@ -15,11 +17,6 @@ constexpr bool equal_fold(std::string_view a, std::string_view b) {
     if (lower(a[i]) != lower(b[i])) return false;
   }
   return true;
-}
-inline std::string to_lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = lower(c);
-  return out;
 }
 // Without spaces and tabs at both ends.
 constexpr std::string_view trim(std::string_view text) {

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "apimachinery/cel/lexer.h"
+#include "base/strings.h"
 
 namespace pintle::apimachinery::cel {
 namespace {
@@ -12,8 +13,6 @@ namespace {
 constexpr std::array<std::string_view, 4> literal_words{"true", "false", "null", "in"};
 constexpr std::array<std::string_view, 17> reserved_words{"as",     "break", "const", "continue", "else", "for",    "function", "if",   "import",
                                                           "let",    "loop",  "package", "namespace", "return", "var", "void",     "while"};
-
-bool contains(std::span<const std::string_view> words, std::string_view word) { return std::find(words.begin(), words.end(), word) != words.end(); }
 
 ExprPtr make(Expr::Kind kind, std::string_view text, std::size_t offset) {
   auto expr = std::make_unique<Expr>();

@@ -4,6 +4,7 @@
 
 #include "apimachinery/cel/check.h"
 #include "apiserver/resources/apiextensions/apiextensions.h"
+#include "base/strings.h"
 
 namespace pintle::apiserver::resources::apiextensions {
 namespace {
@@ -17,7 +18,6 @@ struct Position {
   bool defaults_allowed = true;
 };
 
-bool contains(std::span<const std::string_view> words, std::string_view word) { return std::find(words.begin(), words.end(), word) != words.end(); }
 bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos; }
 
 class OpenApiRules {

@@ -1,6 +1,7 @@
 #include "api/gen/apps_v1.h"
 #include "apiserver/resources/apps/apps.h"
 #include "apiserver/resources/apps/workload.h"
+#include "base/strings.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -22,8 +23,7 @@ class ControllerRevisionStrategy : public TypedStrategy<apps::ControllerRevision
     for (const auto& reference : revision.metadata.owner_references) {
       if (!reference.controller.value_or(false)) continue;
       const std::size_t slash = reference.api_version.find('/');
-      std::string kind = reference.kind;
-      for (char& c : kind) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      const std::string kind = to_lower(reference.kind);
       owner = kind + (slash == std::string::npos ? "" : "." + reference.api_version.substr(0, slash)) + "/" + reference.name;
     }
     cells.emplace_back(revision.metadata.name);

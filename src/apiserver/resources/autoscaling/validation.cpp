@@ -5,6 +5,7 @@
 #include "apiserver/resources/apps/workload.h"
 #include "apiserver/resources/autoscaling/autoscaling.h"
 #include "apiserver/resources/core/pod_spec.h"
+#include "base/strings.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -14,8 +15,6 @@ namespace v2 = api::autoscaling_v2;
 constexpr int32_t period_seconds_max = 1800;
 constexpr int32_t window_seconds_max = 3600;
 constexpr std::array<std::string_view, 5> metric_types{"ContainerResource", "External", "Object", "Pods", "Resource"};
-
-bool contains(std::span<const std::string_view> set, std::string_view value) { return std::find(set.begin(), set.end(), value) != set.end(); }
 
 template <class Reference>
 void validate_target(const Reference& reference, const FieldPath& path, FieldErrors& errors) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "apiserver/resources/batch/batch.h"
+#include "base/strings.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -35,9 +36,7 @@ std::vector<std::string_view> split(std::string_view text, char mark) {
 
 bool parse_value(std::string_view text, const FieldRule& rule, int& out) {
   if (text.size() == 3 && !rule.words.empty()) {
-    std::string lower(text);
-    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    const std::size_t at = rule.words.find(lower);
+    const std::size_t at = rule.words.find(to_lower(text));
     if (at != std::string_view::npos && at % 3 == 0) {
       out = rule.min + static_cast<int>(at / 3);
       return true;

@@ -11,6 +11,7 @@
 #include "apiserver/resources/apps/workload.h"
 #include "apiserver/resources/batch/batch.h"
 #include "apiserver/resources/core/pod_spec.h"
+#include "base/strings.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -24,8 +25,6 @@ constexpr std::size_t conditions_max = 20;
 constexpr std::size_t success_rules_max = 20;
 constexpr int32_t parallelism_indexed_max = 100000;
 constexpr int32_t completions_with_limit_max = 100000;
-
-bool contains(std::span<const std::string_view> set, std::string_view value) { return std::find(set.begin(), set.end(), value) != set.end(); }
 
 void validate_exit_codes(const batch::JobSpec& spec, const batch::PodFailurePolicyOnExitCodesRequirement& codes, const FieldPath& path, FieldErrors& errors) {
   constexpr std::array<std::string_view, 2> operators{"In", "NotIn"};

@@ -8,6 +8,7 @@
 #include "apimachinery/table/duration.h"
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/resources.h"
+#include "base/strings.h"
 #include "component/certificate/certificate.h"
 
 namespace pintle::apiserver::resources {
@@ -22,7 +23,6 @@ constexpr std::array<std::string_view, 23> usages{"any", "cert sign", "client au
 constexpr int32_t expiration_seconds_min = 600;
 constexpr std::size_t signer_name_bytes_max = 571;
 
-bool contains(std::span<const std::string_view> set, std::string_view value) { return std::find(set.begin(), set.end(), value) != set.end(); }
 bool has_condition(const certificates::CertificateSigningRequest& request, std::string_view type) {
   return std::any_of(request.status.conditions.begin(), request.status.conditions.end(), [&](const auto& c) { return c.type == type; });
 }

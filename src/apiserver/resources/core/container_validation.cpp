@@ -7,6 +7,7 @@
 
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/core/pod_spec.h"
+#include "base/strings.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -21,8 +22,6 @@ constexpr std::array<std::string_view, 3> propagations{"Bidirectional", "HostToC
 constexpr std::array<std::string_view, 2> schemes{"HTTP", "HTTPS"};
 constexpr std::array<std::string_view, 10> env_field_paths{"metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid",
                                                            "spec.nodeName",        "spec.serviceAccountName", "status.hostIP", "status.podIP", "status.podIPs"};
-
-bool contains(std::span<const std::string_view> set, std::string_view value) { return std::find(set.begin(), set.end(), value) != set.end(); }
 
 void non_negative(int64_t value, const FieldPath& path, FieldErrors& errors) {
   if (value < 0) errors.invalid(path, value, "must be greater than or equal to 0");

@@ -5,17 +5,13 @@
 #include "api/gen/events_v1.h"
 #include "apiserver/options.h"
 #include "apiserver/resources/core/core.h"
+#include "base/strings.h"
 
 namespace pintle::apiserver::resources {
 namespace {
 
 namespace core = api::core_v1;
 namespace events = api::events_v1;
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 template <class From, class To>
 void move_series(const From& from, To& to) {
@@ -92,7 +88,7 @@ class EventStrategy : public TypedStrategy<core::Event> {
     }
     const std::string component = event.source.component.empty() ? event.reporting_component : event.source.component;
     const std::string host = event.source.host.empty() ? event.reporting_instance : event.source.host;
-    const std::string kind = lower(event.involved_object.kind);
+    const std::string kind = to_lower(event.involved_object.kind);
     cells.push_back(TableCell::age(last));
     cells.emplace_back(event.type);
     cells.emplace_back(event.reason);

@@ -4,6 +4,7 @@
 
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/core/pod_spec.h"
+#include "base/strings.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -15,8 +16,6 @@ constexpr std::size_t nameservers_max = 3;
 constexpr std::size_t searches_max = 32;
 constexpr std::size_t search_bytes_max = 2048;
 constexpr std::size_t annotations_bytes_max = 256 << 10;
-
-bool contains(std::span<const std::string_view> set, std::string_view value) { return std::find(set.begin(), set.end(), value) != set.end(); }
 
 void validate_choice(std::string_view value, std::span<const std::string_view> choices, const FieldPath& path, FieldErrors& errors) {
   if (value.empty()) {
@@ -229,9 +228,7 @@ void validate_pod_template(const core::PodTemplateSpec& pod_template, const Fiel
   validate_labels(pod_template.metadata.labels, path.child("labels"), errors);
   std::size_t bytes = 0;
   for (const auto& [key, value] : pod_template.metadata.annotations) {
-    std::string lower(key);
-    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    errors.invalid_all(path.child("annotations"), key, check_qualified_name(lower));
+    errors.invalid_all(path.child("annotations"), key, check_qualified_name(to_lower(key)));
     bytes += key.size() + value.size();
   }
   if (bytes > annotations_bytes_max) errors.too_long(path.child("annotations"), annotations_bytes_max);

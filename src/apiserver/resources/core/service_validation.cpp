@@ -7,6 +7,7 @@
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/core/pod_spec.h"
 #include "apiserver/resources/core/service.h"
+#include "base/strings.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -22,8 +23,6 @@ constexpr std::array<std::string_view, 3> family_policies{"PreferDualStack", "Re
 constexpr std::array<std::string_view, 2> families{"IPv4", "IPv6"};
 constexpr int32_t affinity_seconds_max = 86400;
 constexpr std::size_t address_families_max = 2;
-
-bool contains(std::span<const std::string_view> set, std::string_view value) { return std::find(set.begin(), set.end(), value) != set.end(); }
 
 void validate_port(const core::ServicePort& port, bool needs_name, bool headless, std::set<std::string_view>& names, const FieldPath& path, FieldErrors& errors) {
   if (needs_name && port.name.empty()) {

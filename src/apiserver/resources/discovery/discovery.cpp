@@ -8,6 +8,7 @@
 #include "api/gen/discovery_v1.h"
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/resources.h"
+#include "base/strings.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -21,8 +22,6 @@ constexpr std::size_t ports_max = 20000;
 constexpr std::size_t addresses_max = 100;
 constexpr std::size_t zones_max = 8;
 constexpr std::size_t shown_max = 3;
-
-bool contains(std::span<const std::string_view> set, std::string_view value) { return std::find(set.begin(), set.end(), value) != set.end(); }
 
 void validate_address(const std::string& address, std::string_view type, const FieldPath& path, FieldErrors& errors) {
   if (type == "FQDN") {

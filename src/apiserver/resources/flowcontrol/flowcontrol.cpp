@@ -5,6 +5,7 @@
 #include "api/gen/flowcontrol_v1.h"
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/resources.h"
+#include "base/strings.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -15,8 +16,6 @@ using apimachinery::BadValue;
 constexpr std::string_view group = "flowcontrol.apiserver.k8s.io";
 constexpr int32_t precedence_max = 10000;
 constexpr int32_t queues_max = 10'000'000;
-
-bool contains(std::span<const std::string_view> set, std::string_view value) { return std::find(set.begin(), set.end(), value) != set.end(); }
 
 void validate_subject(const flowcontrol::Subject& subject, const FieldPath& path, FieldErrors& errors) {
   constexpr std::array<std::string_view, 3> kinds{"Group", "ServiceAccount", "User"};

@@ -4,6 +4,7 @@
 #include "api/gen/networking_v1.h"
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/networking/networking.h"
+#include "base/strings.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -13,8 +14,6 @@ using apimachinery::BadValue;
 
 constexpr std::string_view class_annotation = "kubernetes.io/ingress.class";
 constexpr std::string_view default_annotation = "ingressclass.kubernetes.io/is-default-class";
-
-bool contains(std::span<const std::string_view> set, std::string_view value) { return std::find(set.begin(), set.end(), value) != set.end(); }
 
 void validate_host(const std::string& host, const FieldPath& path, FieldErrors& errors) {
   if (host.find('*') != std::string::npos) {

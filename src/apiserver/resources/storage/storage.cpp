@@ -6,6 +6,7 @@
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/core/pod_spec.h"
 #include "apiserver/resources/resources.h"
+#include "base/strings.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -21,24 +22,18 @@ constexpr std::size_t parameters_max = 512;
 constexpr std::size_t parameters_bytes_max = 256 << 10;
 constexpr int64_t token_seconds_min = 600;
 
-bool contains(std::span<const std::string_view> set, std::string_view value) { return std::find(set.begin(), set.end(), value) != set.end(); }
-
 void validate_provisioner(const std::string& name, const FieldPath& path, FieldErrors& errors) {
   if (name.empty()) {
     errors.required(path);
     return;
   }
-  std::string lower(name);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  errors.invalid_all(path, name, apimachinery::check_qualified_name(lower));
+  errors.invalid_all(path, name, apimachinery::check_qualified_name(to_lower(name)));
 }
 
 void validate_driver(const std::string& name, const FieldPath& path, FieldErrors& errors) {
   if (name.empty()) errors.required(path);
   if (name.size() > driver_bytes_max) errors.too_long(path, driver_bytes_max);
-  std::string lower(name);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  errors.invalid_all(path, name, apimachinery::check_dns_subdomain(lower));
+  errors.invalid_all(path, name, apimachinery::check_dns_subdomain(to_lower(name)));
 }
 
 void validate_parameters(const FlatMap<std::string>& parameters, const FieldPath& path, FieldErrors& errors) {
