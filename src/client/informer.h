@@ -1,0 +1,131 @@
+// Informer: keeps an ObjectStore equal to what the server has, by list and watch, for ever: a lost watch goes on from
+// the last revision, an expired one lists again, an unreachable server is tried again with backoff. Handlers are told of
+// each change after the store has it. Everything happens on the executor that called start(); stop() it before the end.
+// AnyInformer is the machinery, Informer<T> the typed view of it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/client.h"
+#include "client/object_store.h"
+#include "rt/sync.h"
+
+namespace pintle::client {
+
+struct InformerOptions {
+  std::string namespace_name;         // "": all
+  std::string label_selector;
+  std::string field_selector;
+  // Changes an object before it is stored: drop what nobody here reads (managed fields are always dropped).
+  std::function<void(api::Object&)> transform;
+};
+
+struct AnyHandler {
+  std::function<void(const AnyPtr& object, bool initial)> on_add;
+  std::function<void(const AnyPtr& old_object, const AnyPtr& new_object)> on_update;
+  // The last state that is known: of a deletion seen only by a new list, the stored one.
+  std::function<void(const AnyPtr& object)> on_delete;
+};
+
+class AnyInformer {
+ public:
+  AnyInformer(Client& client, Resource resource, const api::Type& type, InformerOptions options);
+  ~AnyInformer();
+  AnyInformer(const AnyInformer&) = delete;
+  AnyInformer& operator=(const AnyInformer&) = delete;
+
+  // A handler added to a running informer is told of every object there is first. Handlers live as long as the informer.
+  void add_handler(AnyHandler handler);
+  void start();                        // idempotent
+  rt::Task<void> stop();
+  bool synced() const { return synced_; }
+  rt::Task<Result<Unit>> wait_synced(rt::Context ctx);
+  // The revision that the store reflects ("" before the first list).
+  const std::string& resource_version() const { return resource_version_; }
+  ObjectStore& store() { return store_; }
+  const ObjectStore& store() const { return store_; }
+  const Resource& resource() const { return resource_; }
+  // The last failure to list or watch, until the next success (health pages).
+  const Status* last_error() const { return last_error_ ? &*last_error_ : nullptr; }
+
+ private:
+  rt::Task<void> run(rt::Context ctx);
+  rt::Task<Result<Unit>> list_and_replace(rt::Context ctx);
+  rt::Task<Result<Unit>> follow(rt::Context ctx);
+  void replace(std::vector<api::Object> objects);
+  void apply(EventType type, api::Object object);
+  void notify_add(const AnyPtr& object, bool initial);
+
+  Client& client_;
+  const Resource resource_;
+  const InformerOptions options_;
+  ObjectStore store_;
+  std::vector<AnyHandler> handlers_;
+  std::string resource_version_;
+  std::optional<Status> last_error_;
+  bool started_ = false;
+  bool synced_ = false;
+  rt::Event synced_event_;
+  std::unique_ptr<rt::TaskGroup> tasks_;
+};
+
+template <class T>
+class Informer {
+ public:
+  using Ptr = std::shared_ptr<const T>;
+  struct Handler {
+    std::function<void(const Ptr& object, bool initial)> on_add;
+    std::function<void(const Ptr& old_object, const Ptr& new_object)> on_update;
+    std::function<void(const Ptr& object)> on_delete;
+  };
+  explicit Informer(AnyInformer& any) : any_(&any) {}
+
+  void add_handler(Handler handler) {
+    AnyHandler out;
+    if (handler.on_add) out.on_add = [f = std::move(handler.on_add)](const AnyPtr& o, bool initial) { f(cast(o), initial); };
+    if (handler.on_update) out.on_update = [f = std::move(handler.on_update)](const AnyPtr& a, const AnyPtr& b) { f(cast(a), cast(b)); };
+    if (handler.on_delete) out.on_delete = [f = std::move(handler.on_delete)](const AnyPtr& o) { f(cast(o)); };
+    any_->add_handler(std::move(out));
+  }
+  // One function for every change: called with the object added, its new state, or its last one.
+  void on_any(std::function<void(const T& object)> f) {
+    Handler handler;
+    handler.on_add = [f](const Ptr& o, bool) { f(*o); };
+    handler.on_update = [f](const Ptr&, const Ptr& o) { f(*o); };
+    handler.on_delete = [f](const Ptr& o) { f(*o); };
+    add_handler(std::move(handler));
+  }
+  void add_index(std::string name, std::function<std::vector<std::string>(const T&)> function) {
+    any_->store().add_index(std::move(name), [f = std::move(function)](const void* o) { return f(*static_cast<const T*>(o)); });
+  }
+  Ptr get(std::string_view key) const { return cast(any_->store().find(key)); }
+  Ptr get(std::string_view namespace_name, std::string_view name) const { return get(object_key(namespace_name, name)); }
+  std::vector<Ptr> list() const {
+    std::vector<Ptr> out;
+    out.reserve(any_->store().size());
+    for (const auto& [key, object] : any_->store().objects()) out.push_back(cast(object));
+    return out;
+  }
+  std::vector<Ptr> list(std::string_view namespace_name) const { return cast_all(any_->store().in_namespace(namespace_name)); }
+  std::vector<Ptr> by_index(std::string_view index, std::string_view value) const { return cast_all(any_->store().by_index(index, value)); }
+  std::size_t size() const { return any_->store().size(); }
+  bool synced() const { return any_->synced(); }
+  rt::Task<Result<Unit>> wait_synced(rt::Context ctx) { return any_->wait_synced(std::move(ctx)); }
+  AnyInformer& any() { return *any_; }
+
+ private:
+  static Ptr cast(const AnyPtr& object) { return std::static_pointer_cast<const T>(object); }
+  static std::vector<Ptr> cast_all(std::vector<AnyPtr> objects) {
+    std::vector<Ptr> out;
+    out.reserve(objects.size());
+    for (auto& object : objects) out.push_back(cast(object));
+    return out;
+  }
+  AnyInformer* any_;
+};
+
+}  // namespace pintle::client

@@ -1,0 +1,39 @@
+// Kubeconfig files: which server, and as whom. Certificates and tokens given as data or as files; exec plugins.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "client/client.h"
+#include "net/client.h"
+
+namespace pintle::client {
+
+struct ConnectionConfig {
+  ClientConfig client;
+  net::ClientOptions tls;
+};
+
+// The current context of the file (or `context`). Errors name the file and the entry that is missing.
+Result<ConnectionConfig> load_kubeconfig(rt::Disk& disk, const std::string& path, std::string_view context = {});
+// From the service account files and environment of a pod.
+Result<ConnectionConfig> in_cluster_config(rt::Disk& disk);
+// A client over HTTPS.
+Result<std::unique_ptr<Client>> connect(rt::Runtime& runtime, ConnectionConfig config);
+// A client of a handler of this process, as that user.
+std::unique_ptr<Client> connect_in_process(rt::Runtime& runtime, net::Handler& handler, std::string user, ClientConfig config);
+
+// A kubeconfig for others to use (admin.conf): certificates inline. Written 0600 by the caller.
+struct KubeconfigContent {
+  std::string cluster_name;
+  std::string user_name;
+  std::string server;
+  std::string ca_pem;
+  std::string cert_pem;
+  std::string key_pem;
+  std::string token;
+};
+std::string write_kubeconfig(const KubeconfigContent& content);
+
+}  // namespace pintle::client
