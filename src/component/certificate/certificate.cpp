@@ -109,6 +109,14 @@ bool add_extension(X509* certificate, X509* issuer, int nid, const std::string& 
   return added;
 }
 
+// OpenSSL's text form of the names; "" if there are none.
+std::string alternative_names(const CertificateSpec& spec) {
+  std::string names;
+  for (const auto& dns : spec.dns_names) names += (names.empty() ? "DNS:" : ",DNS:") + dns;
+  for (const auto& ip : spec.ip_addresses) names += (names.empty() ? "IP:" : ",IP:") + ip;
+  return names;
+}
+
 bool add_extensions(X509* certificate, X509* issuer, const CertificateSpec& spec) {
   bool good = add_extension(certificate, issuer, NID_basic_constraints, spec.authority ? "critical,CA:TRUE" : "critical,CA:FALSE") &&
               add_extension(certificate, issuer, NID_key_usage,
@@ -118,11 +126,26 @@ bool add_extensions(X509* certificate, X509* issuer, const CertificateSpec& spec
   if (spec.client) usages = "clientAuth";
   if (spec.server) usages += usages.empty() ? "serverAuth" : ",serverAuth";
   if (!usages.empty()) good = good && add_extension(certificate, issuer, NID_ext_key_usage, usages);
-  std::string names;
-  for (const auto& dns : spec.dns_names) names += (names.empty() ? "DNS:" : ",DNS:") + dns;
-  for (const auto& ip : spec.ip_addresses) names += (names.empty() ? "IP:" : ",IP:") + ip;
+  const std::string names = alternative_names(spec);
   if (!names.empty()) good = good && add_extension(certificate, issuer, NID_subject_alt_name, names);
   return good;
+}
+
+X509Request request_of_pem(std::string_view pem) {
+  const Bio bio = memory_bio(pem);
+  return X509Request(PEM_read_bio_X509_REQ(bio.get(), nullptr, nullptr, nullptr));
+}
+
+bool add_request_names(X509_REQ* request, const CertificateSpec& spec) {
+  const std::string names = alternative_names(spec);
+  if (names.empty()) return true;
+  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, names.c_str());
+  if (!extension) return false;
+  STACK_OF(X509_EXTENSION)* extensions = sk_X509_EXTENSION_new_null();
+  sk_X509_EXTENSION_push(extensions, extension);
+  const bool added = X509_REQ_add_extensions(request, extensions) == 1;
+  sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+  return added;
 }
 
 }  // namespace
@@ -147,8 +170,7 @@ Result<CertificateInfo> parse_certificate_der(std::string_view der) {
 
 Result<CertificateInfo> parse_certificate_request_pem(std::string_view pem) {
   if (pem.size() > pem_bytes_max) return bad_request("the PEM text is larger than 1 MiB");
-  const Bio bio = memory_bio(pem);
-  const X509Request request(PEM_read_bio_X509_REQ(bio.get(), nullptr, nullptr, nullptr));
+  const X509Request request = request_of_pem(pem);
   if (!request) {
     ERR_clear_error();
     return bad_request("not a PEM certificate request");
@@ -165,6 +187,17 @@ Result<CertificateInfo> parse_certificate_request_pem(std::string_view pem) {
   if (names) read_names(names.get(), info);
   sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
   return info;
+}
+
+Result<PublicKey> certificate_request_key_pem(std::string_view pem) {
+  if (pem.size() > pem_bytes_max) return bad_request("the PEM text is larger than 1 MiB");
+  const X509Request request = request_of_pem(pem);
+  EvpKey key(request ? X509_REQ_get_pubkey(request.get()) : nullptr);
+  if (!key) {
+    ERR_clear_error();
+    return bad_request("not a PEM certificate request");
+  }
+  return KeyAccess::wrap_public(std::move(key));
 }
 
 Result<std::vector<std::string>> certificates_from_pem(std::string_view pem) {
@@ -204,6 +237,20 @@ Result<std::string> issue_certificate(const CertificateSpec& spec, const PublicK
   }
   const Bio bio(BIO_new(BIO_s_mem()));
   PEM_write_bio_X509(bio.get(), certificate.get());
+  return bio_text(bio.get());
+}
+
+Result<std::string> make_certificate_request(const CertificateSpec& spec, const PrivateKey& key) {
+  const X509Request request(X509_REQ_new());
+  const bool good = X509_REQ_set_version(request.get(), 0) == 1 && X509_REQ_set_pubkey(request.get(), KeyAccess::get(key)) == 1 &&
+                    add_subject(X509_REQ_get_subject_name(request.get()), spec) && add_request_names(request.get(), spec) &&
+                    X509_REQ_sign(request.get(), KeyAccess::get(key), EVP_sha256()) > 0;
+  if (!good) {
+    ERR_clear_error();
+    return internal("cannot make a certificate request for \"" + spec.common_name + "\"");
+  }
+  const Bio bio(BIO_new(BIO_s_mem()));
+  PEM_write_bio_X509_REQ(bio.get(), request.get());
   return bio_text(bio.get());
 }
 

@@ -27,6 +27,8 @@ struct CertificateInfo {
 Result<CertificateInfo> parse_certificate_der(std::string_view der);
 // A PKCS#10 request, PEM ("CERTIFICATE REQUEST"); its own signature is checked.
 Result<CertificateInfo> parse_certificate_request_pem(std::string_view pem);
+// The key that a request asks a certificate for.
+Result<PublicKey> certificate_request_key_pem(std::string_view pem);
 // The DER of each certificate in a PEM text.
 Result<std::vector<std::string>> certificates_from_pem(std::string_view pem);
 
@@ -46,5 +48,7 @@ struct CertificateSpec {
 // PEM. Signed by `issuer_key` in the name of `issuer_certificate_pem` ("": self-signed by `issuer_key`).
 Result<std::string> issue_certificate(const CertificateSpec& spec, const PublicKey& subject_key, const PrivateKey& issuer_key,
                                       std::string_view issuer_certificate_pem);
+// PKCS#10, PEM ("CERTIFICATE REQUEST"), for the spec's subject and names, signed by `key`.
+Result<std::string> make_certificate_request(const CertificateSpec& spec, const PrivateKey& key);
 
 }  // namespace pintle::component

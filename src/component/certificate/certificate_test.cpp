@@ -86,5 +86,26 @@ TEST(Certificate, SaysWhatItWasMadeFor) {
   EXPECT_EQ(keys->front().key_id(), key->public_key().key_id());
 }
 
+TEST(CertificateRequest, AsksForItsSubjectAndNames) {
+  const auto key = PrivateKey::generate_ec_p256();
+  CertificateSpec spec;
+  spec.common_name = "system:node:a";
+  spec.organizations = {"system:nodes"};
+  spec.dns_names = {"a"};
+  spec.ip_addresses = {"10.0.0.1"};
+  const auto pem = make_certificate_request(spec, *key);
+  ASSERT_TRUE(pem) << pem.error().message;
+  const auto info = parse_certificate_request_pem(*pem);
+  ASSERT_TRUE(info) << info.error().message;
+  EXPECT_EQ(info->common_name, "system:node:a");
+  EXPECT_EQ(info->organizations, std::vector<std::string>{"system:nodes"});
+  EXPECT_EQ(info->dns_names, std::vector<std::string>{"a"});
+  EXPECT_EQ(info->ip_addresses, std::vector<std::string>{"10.0.0.1"});
+  const auto asked = certificate_request_key_pem(*pem);
+  ASSERT_TRUE(asked);
+  EXPECT_EQ(asked->key_id(), key->public_key().key_id());
+  EXPECT_FALSE(certificate_request_key_pem("garbage"));
+}
+
 }  // namespace
 }  // namespace pintle::component
