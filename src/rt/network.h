@@ -1,4 +1,4 @@
-// Byte streams. Addresses are numeric ("127.0.0.1", "::1"); names are resolved by resolve(). All calls are made on an
+// Byte streams and datagrams. Addresses are numeric ("127.0.0.1", "::1"); names are resolved by resolve(). All calls are made on an
 // executor and resume on it. A Stream is used by one reading and one writing task at a time.
 #pragma once
 
@@ -49,6 +49,31 @@ class Listener {
   virtual void close() = 0;
 };
 
+struct Received {
+  std::size_t bytes = 0;  // of the datagram; what did not fit into the buffer is lost
+  Endpoint from;
+};
+
+// A UDP socket: whole messages, any of which may get lost, doubled or reordered. Used by one receiving and any number of
+// sending tasks, all on the executor that made it.
+class Datagram {
+ public:
+  virtual ~Datagram() = default;
+  // The next datagram. ServiceUnavailable when the peer of a connected socket refuses; Cancelled after close().
+  virtual Task<Result<Received>> receive_from(Context ctx, std::span<char> out) = 0;
+  // Hands one datagram to the network. Success does not mean that it arrives. Connected sockets send to their peer
+  // whatever `to` is.
+  virtual Task<Result<Unit>> send_to(Context ctx, std::string_view data, Endpoint to) = 0;
+  virtual Endpoint local() const = 0;
+  virtual void close() = 0;
+};
+
+struct DatagramOptions {
+  bool reuse_port = false;  // as ListenOptions
+  // Connected: only this peer's datagrams are received, and its refusals are told. Port 0: not connected.
+  Endpoint peer;
+};
+
 struct ListenOptions {
   // Several listeners of one process may share the port, one an executor: the kernel spreads connections (SO_REUSEPORT).
   bool reuse_port = false;
@@ -63,6 +88,9 @@ class Network {
   virtual Task<Result<std::unique_ptr<Stream>>> connect(Context ctx, Endpoint endpoint) = 0;
   virtual Result<std::unique_ptr<Listener>> listen_unix(std::string path) = 0;
   virtual Task<Result<std::unique_ptr<Stream>>> connect_unix(Context ctx, std::string path) = 0;
+  // A datagram socket bound to `endpoint`; port 0 picks a free one (at random on the machine). A machine with several
+  // addresses binds to one of them, so that answers leave from where the question went to.
+  virtual Result<std::unique_ptr<Datagram>> bind_datagram(Endpoint endpoint, DatagramOptions options = {}) = 0;
   // Addresses of a host name, in the system's order. A numeric address answers itself.
   virtual Task<Result<std::vector<std::string>>> resolve(Context ctx, std::string host) = 0;
 };

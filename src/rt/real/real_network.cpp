@@ -21,8 +21,8 @@ namespace {
 
 RealExecutor& current_executor() { return static_cast<RealExecutor&>(Executor::current()); }
 
-Result<std::shared_ptr<Fd>> make_socket(const SocketAddress& address) {
-  const int fd = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+Result<std::shared_ptr<Fd>> make_socket(const SocketAddress& address, int type = SOCK_STREAM) {
+  const int fd = ::socket(address.storage.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return std::unexpected(io_status(errno, "socket"));
   return Fd::make(current_executor(), fd);
 }
@@ -113,6 +113,25 @@ Task<Result<std::unique_ptr<Stream>>> RealNetwork::connect_unix(Context ctx, std
   auto name = "unix://" + path;
   CO_TRY(co_await connect_socket(ctx, fd, address, name));
   co_return std::make_unique<SocketStream>(std::move(fd), Endpoint{}, Endpoint{});
+}
+
+Result<std::unique_ptr<Datagram>> RealNetwork::bind_datagram(Endpoint endpoint, DatagramOptions options) {
+  TRY_ASSIGN(const SocketAddress address, to_sockaddr(endpoint));
+  TRY_ASSIGN(auto fd, make_socket(address, SOCK_DGRAM));
+  const int on = 1;
+  const int off = 0;
+  if (options.reuse_port) ::setsockopt(fd->get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  if (address.storage.ss_family == AF_INET6) ::setsockopt(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  if (::bind(fd->get(), address.get(), address.length) != 0)
+    return std::unexpected(io_status(errno, "bind udp " + to_string(endpoint)));
+  const bool connected = options.peer.port != 0;
+  if (connected) {
+    TRY_ASSIGN(const SocketAddress peer, to_sockaddr(options.peer));
+    if (::connect(fd->get(), peer.get(), peer.length) != 0)
+      return std::unexpected(io_status(errno, "connect udp " + to_string(options.peer)));
+  }
+  const Endpoint local = local_endpoint(fd->get());
+  return std::make_unique<SocketDatagram>(std::move(fd), local, connected, address.storage.ss_family == AF_INET6);
 }
 
 Task<Result<std::vector<std::string>>> RealNetwork::resolve(Context ctx, std::string host) {

@@ -13,6 +13,7 @@ class RealNetwork final : public Network {
   Task<Result<std::unique_ptr<Stream>>> connect(Context ctx, Endpoint endpoint) override;
   Result<std::unique_ptr<Listener>> listen_unix(std::string path) override;
   Task<Result<std::unique_ptr<Stream>>> connect_unix(Context ctx, std::string path) override;
+  Result<std::unique_ptr<Datagram>> bind_datagram(Endpoint endpoint, DatagramOptions options) override;
   Task<Result<std::vector<std::string>>> resolve(Context ctx, std::string host) override;
 
  private:

@@ -166,4 +166,53 @@ void SocketListener::close() {
   if (!unix_path_.empty()) ::unlink(unix_path_.c_str());
 }
 
+Task<Result<Received>> SocketDatagram::receive_from(Context ctx, std::span<char> out) {
+  if (ctx.done()) co_return std::unexpected(ctx.status());
+  auto fd = fd_;
+  if (++receives_at_once_ >= reads_at_once_max) {
+    receives_at_once_ = 0;
+    co_await yield();
+  }
+  while (fd->is_open()) {
+    sockaddr_storage from{};
+    socklen_t length = sizeof from;
+    const ssize_t got = ::recvfrom(fd->get(), out.data(), out.size(), MSG_DONTWAIT, reinterpret_cast<sockaddr*>(&from), &length);
+    if (got >= 0) {
+      Received received{static_cast<std::size_t>(got), to_endpoint(from)};
+      co_return std::move(received);
+    }
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN) {
+      receives_at_once_ = 0;
+      CO_TRY(co_await fd->wait(Fd::Read, ctx));
+      continue;
+    }
+    // Refusals of earlier peers are nobody's business on a socket that serves many.
+    if (!connected_ && (errno == ECONNREFUSED || errno == EHOSTUNREACH || errno == ENETUNREACH)) continue;
+    co_return std::unexpected(io_status(errno, "receive"));
+  }
+  co_return error(Reason::Cancelled, "socket closed");
+}
+
+Task<Result<Unit>> SocketDatagram::send_to(Context ctx, std::string_view data, Endpoint to) {
+  if (ctx.done()) co_return std::unexpected(ctx.status());
+  auto fd = fd_;
+  SocketAddress address;
+  if (!connected_) {
+    if (v6_ && to.address.find(':') == std::string::npos) to.address = "::ffff:" + to.address;
+    CO_TRY_ASSIGN(address, to_sockaddr(to));
+  }
+  while (fd->is_open()) {
+    const ssize_t sent = ::sendto(fd->get(), data.data(), data.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
+                                  connected_ ? nullptr : address.get(), connected_ ? 0 : address.length);
+    if (sent >= 0) co_return Unit{};
+    if (errno == EINTR) continue;
+    // A full socket buffer loses the datagram, as a full queue further on would.
+    if (errno == EAGAIN || errno == ENOBUFS) co_return Unit{};
+    if (!connected_ && errno == ECONNREFUSED) continue;  // told about an earlier datagram
+    co_return std::unexpected(io_status(errno, "send"));
+  }
+  co_return error(Reason::Cancelled, "socket closed");
+}
+
 }  // namespace pintle::rt

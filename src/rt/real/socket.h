@@ -1,4 +1,4 @@
-// TCP and Unix sockets as Stream and Listener.
+// TCP and Unix sockets as Stream and Listener, UDP sockets as Datagram.
 #pragma once
 
 #include "rt/network.h"
@@ -40,6 +40,25 @@ class SocketListener final : public Listener {
   std::shared_ptr<Fd> fd_;
   Endpoint local_;
   std::string unix_path_;
+};
+
+class SocketDatagram final : public Datagram {
+ public:
+  // `v6`: an IPv6 socket, which reaches IPv4 peers by mapped addresses.
+  SocketDatagram(std::shared_ptr<Fd> fd, Endpoint local, bool connected, bool v6)
+      : fd_(std::move(fd)), local_(std::move(local)), connected_(connected), v6_(v6) {}
+  ~SocketDatagram() override { fd_->close(); }
+  Task<Result<Received>> receive_from(Context ctx, std::span<char> out) override;
+  Task<Result<Unit>> send_to(Context ctx, std::string_view data, Endpoint to) override;
+  Endpoint local() const override { return local_; }
+  void close() override { fd_->close(); }
+
+ private:
+  std::shared_ptr<Fd> fd_;
+  Endpoint local_;
+  const bool connected_;
+  const bool v6_;
+  uint32_t receives_at_once_ = 0;
 };
 
 }  // namespace pintle::rt

@@ -13,6 +13,8 @@ struct LinkPlan {
   Duration latency_max = std::chrono::microseconds(500);
   uint64_t bytes_per_second = 0;  // 0: no limit
   uint32_t resets = 0;            // a segment on its way breaks its connection
+  uint32_t losses = 0;            // a datagram on its way is lost
+  uint32_t doubles = 0;           // ... or arrives twice
 };
 
 struct DiskPlan {

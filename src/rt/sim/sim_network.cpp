@@ -78,6 +78,7 @@ void SimNetwork::reset_connections(const Machine& a, const Machine& b) {
 
 void SimNetwork::machine_down(Machine& machine, bool silent) {
   std::erase_if(listeners_, [&](const auto& queue) { return queue->host.machine == &machine; });
+  drop_datagram_sockets(machine);
   std::erase_if(connections_, [](const auto& weak) { return weak.expired(); });
   if (silent) return;
   for (const auto& weak : connections_) {

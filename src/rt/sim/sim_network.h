@@ -30,6 +30,7 @@ class SimNetwork {
   struct Connection;
   struct ListenQueue;
   struct Attempt;
+  struct DatagramSocket;
 
   explicit SimNetwork(SimScheduler& scheduler) : scheduler_(scheduler) {}
 
@@ -54,10 +55,15 @@ class SimNetwork {
   Result<std::shared_ptr<ListenQueue>> listen(Host host, Endpoint endpoint, std::string unix_path, ListenOptions options);
   Task<Result<std::unique_ptr<Stream>>> connect(Context ctx, Host host, Endpoint to, std::string unix_path);
 
-  // For streams and listeners.
+  Result<std::shared_ptr<DatagramSocket>> bind_datagram(Host host, Endpoint endpoint, DatagramOptions options);
+
+  // For streams, listeners and datagram sockets.
   enum class Kind { Data, End, Reset };
   void send(std::shared_ptr<Connection> connection, int to_side, Kind kind, std::string data);
   void close_listener(ListenQueue& queue);
+  // Nothing tells the sender what becomes of it, but a refusal to a connected socket.
+  void send_datagram(std::shared_ptr<DatagramSocket> from, Endpoint to, std::string data);
+  void close_datagram(DatagramSocket& socket);
   SimScheduler& scheduler() { return scheduler_; }
 
  private:
@@ -73,6 +79,8 @@ class SimNetwork {
   void release_held();
   void knock(std::shared_ptr<Attempt> attempt);
   void answer(std::shared_ptr<Attempt> attempt, std::string failure);
+  void drop_datagram_sockets(const Machine& machine);
+  void datagram_arrives(const std::shared_ptr<DatagramSocket>& from, Endpoint source, Machine* to, const Endpoint& target, std::string data);
   Machine* find_machine(Machine* from, const std::string& address) const;
   ListenQueue* find_listener(const Attempt& attempt);
 
@@ -84,6 +92,7 @@ class SimNetwork {
   std::vector<Machine*> machines_;
   std::vector<std::shared_ptr<ListenQueue>> listeners_;
   std::vector<std::weak_ptr<Connection>> connections_;
+  std::vector<std::shared_ptr<DatagramSocket>> datagram_sockets_;
   uint64_t next_connection_ = 0;
 };
 
@@ -95,6 +104,7 @@ class MachineNetwork final : public Network {
   Task<Result<std::unique_ptr<Stream>>> connect(Context ctx, Endpoint endpoint) override;
   Result<std::unique_ptr<Listener>> listen_unix(std::string path) override;
   Task<Result<std::unique_ptr<Stream>>> connect_unix(Context ctx, std::string path) override;
+  Result<std::unique_ptr<Datagram>> bind_datagram(Endpoint endpoint, DatagramOptions options) override;
   Task<Result<std::vector<std::string>>> resolve(Context ctx, std::string host) override;
 
  private:
