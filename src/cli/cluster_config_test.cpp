@@ -1,0 +1,68 @@
+#include "cli/cluster_config.h"
+
+#include <gtest/gtest.h>
+
+#include "rt/sim/simulation.h"
+
+namespace pintle::cli {
+namespace {
+
+Result<ClusterConfig> parse(bool server, std::vector<const char*> args, std::string_view file = {}) {
+  rt::Simulation sim({.seed = 1});
+  rt::Machine& machine = sim.add_machine({.name = "a"});
+  EXPECT_TRUE(machine.disk().write("/config.yaml", file));
+  component::FlagSet flags("pintle", server ? server_flags() : agent_flags());
+  return parse_cluster_config(flags, server, args, machine.disk());
+}
+
+TEST(ClusterConfig, Defaults) {
+  const auto config = parse(true, {});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->data_dir, "/var/lib/pintle");
+  EXPECT_EQ(config->cluster_dns, "10.43.0.10");
+  EXPECT_EQ(config->write_kubeconfig, "/var/lib/pintle/admin.kubeconfig");
+  EXPECT_EQ(config->write_kubeconfig_mode, 0600u);
+  EXPECT_EQ(config->node.pod_logs_dir, "/var/log/pods");
+  EXPECT_TRUE(config->node.enabled);
+}
+
+TEST(ClusterConfig, TheFileIsReadFirstAndFlagsWin) {
+  const auto config = parse(true, {"--config=/config.yaml", "--https-listen-port=7443", "--tls-san=c"},
+                            "https-listen-port: 9443\ndata-dir: /d\ntls-san: [a, b]\ndisable-agent: true\nservice-cidr: 10.96.0.0/12\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->https_listen_port, 7443);
+  EXPECT_EQ(config->data_dir, "/d");
+  EXPECT_EQ(config->tls_sans, (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_FALSE(config->node.enabled);
+  EXPECT_EQ(config->cluster_dns, "10.96.0.10");
+  EXPECT_EQ(config->node.pod_logs_dir, "/d/log/pods");
+}
+
+void check_refused(bool server, std::vector<const char*> args, std::string_view file, std::string_view message) {
+  const auto config = parse(server, std::move(args), file);
+  ASSERT_FALSE(config) << message;
+  EXPECT_EQ(config.error().message, message);
+}
+TEST(ClusterConfig, MistakesAreNamed) {
+  check_refused(true, {"--https-listen-port=70000"}, "", "--https-listen-port must be 1-65535");
+  check_refused(true, {"--disable=etcd"}, "", "--disable: there is no component \"etcd\"");
+  check_refused(true, {"--token=abc"}, "", "--token must have the form abcdef.0123456789abcdef (lower-case letters and digits)");
+  check_refused(true, {"--service-cidr=10.0.0.0/30"}, "", "--service-cidr: \"10.0.0.0/30\" is too small");
+  check_refused(true, {"--cluster-cidr=pods"}, "", "--cluster-cidr: \"pods\" is not an address range such as 10.0.0.0/16");
+  check_refused(true, {"--write-kubeconfig-mode=rw"}, "", "--write-kubeconfig-mode must be an octal mode such as 0600, not \"rw\"");
+  check_refused(true, {"--config=/config.yaml"}, "tls-san: {a: b}\n", "/config.yaml: tls-san must be a string, a number, a boolean or a list of them");
+  check_refused(true, {"--config=/config.yaml"}, "- a\n", "/config.yaml must hold a mapping of flag names to values");
+  check_refused(true, {"--data-dir=here"}, "", "--data-dir must be an absolute path, not \"here\"");
+  check_refused(false, {"--token=abcdef.0123456789abcdef"}, "", "--server must be the https:// URL of the API server to join");
+}
+
+TEST(NthAddress, OfBothFamilies) {
+  EXPECT_EQ(nth_address("10.43.0.0/16", 1).value_or(""), "10.43.0.1");
+  EXPECT_EQ(nth_address("10.43.1.7/16", 300).value_or(""), "10.43.1.44");
+  EXPECT_EQ(nth_address("fd00::/108", 10).value_or(""), "fd00::a");
+  EXPECT_FALSE(nth_address("10.43.0.0", 1));
+  EXPECT_FALSE(nth_address("10.43.0.0/33", 1));
+}
+
+}  // namespace
+}  // namespace pintle::cli
