@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "component/feature_gates.h"
 #include "rt/clock.h"
 
 namespace pintle::apiserver {
@@ -51,7 +52,7 @@ struct ApiServerOptions {
   int max_mutating_requests_inflight = 200;
   rt::Duration request_timeout = std::chrono::seconds(60);
   int min_request_timeout_seconds = 1800;
-  std::map<std::string, bool> feature_gates;
+  component::FeatureGates feature_gates;
   std::map<std::string, std::string> runtime_config;
   int verbosity = 0;
 };

@@ -223,7 +223,7 @@ void ApiServerImpl::make_handler() {
   for (const char* name : {"ping", "log", "etcd"}) health.add({name, [] { return true; }});
   health.add({"poststarthook/rbac/bootstrap-roles", [this] { return ready_.load(); }});
   health.add({"shutdown", [this] { return ready_.load(); }, true});
-  add_openapi_pages(*handler_);
+  add_openapi_pages(*handler_, registry_->served());
   if (authentication_ && authentication_->openid()) {
     const auto page = [](const std::string& text, std::string type) {
       return [&text, type](Exchange& exchange) { return answer(exchange, 200, type, Bytes::copy(text)); };
@@ -278,8 +278,9 @@ rt::Task<Result<Unit>> ApiServerImpl::listen() {
 
 rt::Task<Result<Unit>> ApiServerImpl::start() {
   CO_TRY(check_authorization_modes(options_.authorization_modes));
+  CO_TRY_ASSIGN(auto served, apimachinery::ServedSet::configured(options_.runtime_config));
   CO_TRY(open_store());
-  registry_ = std::make_unique<InstalledRegistry>(runtime_, *store_, options_);
+  registry_ = std::make_unique<InstalledRegistry>(runtime_, *store_, options_, std::move(served));
   if (options_.service_account_issuers.empty()) options_.service_account_issuers.push_back(options_.service_account_issuer);
   registry_->install(definitions());
   CO_TRY(co_await registry_->start());

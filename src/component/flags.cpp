@@ -25,13 +25,17 @@ bool parse_number(std::string_view text, T& out) {
   return failure == std::errc() && end == text.data() + text.size() && !text.empty();
 }
 
-std::optional<bool> parse_bool(std::string_view text) {
+}  // namespace
+
+std::optional<bool> parse_go_bool(std::string_view text) {
   for (const std::string_view yes : {"1", "t", "T", "true", "TRUE", "True"})
     if (text == yes) return true;
   for (const std::string_view no : {"0", "f", "F", "false", "FALSE", "False"})
     if (text == no) return false;
   return std::nullopt;
 }
+
+namespace {
 
 // One record of comma-separated values; a value may stand in double quotes.
 Result<std::vector<std::string>> split_csv(std::string_view text) {
@@ -105,7 +109,7 @@ Result<Unit> check_map(std::string_view value) {
 Result<Unit> check_value(FlagType type, std::string_view value) {
   switch (type) {
     case FlagType::Bool:
-      if (!parse_bool(value)) return bad_request("must be true or false");
+      if (!parse_go_bool(value)) return bad_request("must be true or false");
       return Unit{};
     case FlagType::Int: {
       int64_t number = 0;
@@ -245,7 +249,7 @@ Result<Unit> FlagSet::store(const FlagSpec& spec, std::string_view value) {
   if (auto checked = check_value(spec.type, value); !checked)
     return bad_request(fmt::format("invalid argument \"{}\" for --{}: {}", value, spec.name, checked.error().message));
   if (spec.name == "version") version_ = value;
-  if (spec.name == "help") help_ = *parse_bool(value);
+  if (spec.name == "help") help_ = *parse_go_bool(value);
   auto& values = values_[spec.name];
   const bool first = values.empty();
   if (!adds_up(spec.type)) values.clear();
@@ -298,7 +302,7 @@ std::string_view FlagSet::raw(const FlagSpec& spec) const {
 bool FlagSet::get_bool(std::string_view name) const {
   const FlagSpec& spec = require(name);
   CHECK(spec.type == FlagType::Bool, name);
-  return parse_bool(raw(spec)).value_or(false);
+  return parse_go_bool(raw(spec)).value_or(false);
 }
 
 int64_t FlagSet::get_int(std::string_view name) const {

@@ -47,6 +47,8 @@ struct FlagSpec {
 
 // Parses Go's duration text ("1m0s"). BadRequest on anything else.
 Result<rt::Duration> parse_go_duration(std::string_view text);
+// What Go takes for a boolean (1, t, true, True ...); nullopt on anything else.
+std::optional<bool> parse_go_bool(std::string_view text);
 // Both ends inclusive. Accepts "30000-32767", "30000+100", "30000".
 Result<std::pair<uint16_t, uint16_t>> parse_port_range(std::string_view text);
 

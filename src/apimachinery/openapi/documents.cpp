@@ -97,9 +97,9 @@ std::string v3_document(const std::vector<PathItem>& paths) {
   return out;
 }
 
-std::vector<PathItem> all_paths() {
-  std::vector<PathItem> all = meta_paths();
-  for (const ServedGroupVersion& served : served_group_versions())
+std::vector<PathItem> all_paths(Served group_versions) {
+  std::vector<PathItem> all = meta_paths(group_versions);
+  for (const ServedGroupVersion& served : group_versions)
     for (PathItem& item : paths_of(served)) all.push_back(std::move(item));
   std::ranges::sort(all, {}, &PathItem::path);
   return all;
@@ -127,8 +127,8 @@ std::string fingerprint(const std::vector<PathItem>& paths) {
 
 }  // namespace
 
-std::string v2_json() {
-  const std::vector<PathItem> paths = all_paths();
+std::string v2_json(Served served) {
+  const std::vector<PathItem> paths = all_paths(served);
   std::string out(version_2_head);
   MemberWriter path_writer(out);
   for (const PathItem& item : paths) path_writer.add(item.path, v2_path(item));
@@ -144,8 +144,8 @@ std::string v2_json() {
   return out;
 }
 
-std::string v2_proto() {
-  const std::vector<PathItem> paths = all_paths();
+std::string v2_proto(Served served) {
+  const std::vector<PathItem> paths = all_paths(served);
   ProtoDocument document("Kubernetes", "1.36");
   for (const PathItem& item : paths) document.add_path(item.path, v2_path(item));
   for_each_definition(paths, Dialect::V2, [&](std::string_view name, const Value& definition) { document.add_definition(name, definition); });
@@ -153,18 +153,18 @@ std::string v2_proto() {
   return std::move(document).finish();
 }
 
-std::optional<std::string> v3_json(std::string_view name) {
-  for (const ServedGroupVersion& served : served_group_versions())
+std::optional<std::string> v3_json(Served group_versions, std::string_view name) {
+  for (const ServedGroupVersion& served : group_versions)
     if (document_name(served) == name) return v3_document(paths_of(served));
-  for (PathItem& item : meta_paths())
+  for (PathItem& item : meta_paths(group_versions))
     if (document_name(item) == name) return v3_document({std::move(item)});
   return std::nullopt;
 }
 
-std::vector<std::pair<std::string, std::string>> v3_hashes() {
+std::vector<std::pair<std::string, std::string>> v3_hashes(Served group_versions) {
   std::vector<std::pair<std::string, std::string>> documents;
-  for (const ServedGroupVersion& served : served_group_versions()) documents.emplace_back(document_name(served), fingerprint(paths_of(served)));
-  for (PathItem& item : meta_paths()) {
+  for (const ServedGroupVersion& served : group_versions) documents.emplace_back(document_name(served), fingerprint(paths_of(served)));
+  for (PathItem& item : meta_paths(group_versions)) {
     std::string name = document_name(item);
     documents.emplace_back(std::move(name), fingerprint({std::move(item)}));
   }

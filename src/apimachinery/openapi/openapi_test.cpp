@@ -42,7 +42,7 @@ TEST(OpenApi, Definitions) {
 }
 
 TEST(OpenApi, Version3Documents) {
-  const auto text = v3_json("apis/apps/v1");
+  const auto text = v3_json(served_group_versions(), "apis/apps/v1");
   ASSERT_TRUE(text);
   const auto document = codec::parse_json(*text);
   ASSERT_TRUE(document) << document.error().message;
@@ -55,7 +55,7 @@ TEST(OpenApi, Version3Documents) {
   for (const Value& parameter : patch->find("parameters")->as_array()) validates |= parameter.string_at("name") == "fieldValidation";
   EXPECT_TRUE(validates);
   EXPECT_NE(document->find("components")->find("schemas")->find("io.k8s.api.apps.v1.Deployment"), nullptr);
-  EXPECT_FALSE(v3_json("apis/apps/v9"));
+  EXPECT_FALSE(v3_json(served_group_versions(), "apis/apps/v9"));
 }
 
 // Every reference of a document leads somewhere.
@@ -70,21 +70,21 @@ void check_references(const Value& value, const Value& definitions, std::string_
 }
 
 TEST(OpenApi, ReferencesResolve) {
-  for (const auto& [name, hash] : v3_hashes()) {
-    const auto document = codec::parse_json(*v3_json(name));
+  for (const auto& [name, hash] : v3_hashes(served_group_versions())) {
+    const auto document = codec::parse_json(*v3_json(served_group_versions(), name));
     ASSERT_TRUE(document) << name;
     const Value* schemas = document->find("components")->find("schemas");
     check_references(*document, *schemas, "#/components/schemas/");
     EXPECT_EQ(hash.size(), 32u);
   }
-  const auto document = codec::parse_json(v2_json());
+  const auto document = codec::parse_json(v2_json(served_group_versions()));
   ASSERT_TRUE(document);
   check_references(*document, *document->find("definitions"), "#/definitions/");
   check_references(*document, *document->find("parameters"), "#/parameters/");
 }
 
 TEST(OpenApi, Index) {
-  const auto index = codec::parse_json(v3_index(v3_hashes()));
+  const auto index = codec::parse_json(v3_index(v3_hashes(served_group_versions())));
   ASSERT_TRUE(index);
   const Value* entry = index->find("paths")->find("apis/apps/v1");
   ASSERT_NE(entry, nullptr);
@@ -93,7 +93,7 @@ TEST(OpenApi, Index) {
 }
 
 TEST(OpenApi, ProtobufIsWellFormed) {
-  const std::string bytes = v2_proto();
+  const std::string bytes = v2_proto(served_group_versions());
   codec::ProtoReader reader(bytes);
   std::size_t paths = 0, definitions = 0;
   while (!reader.at_end()) {

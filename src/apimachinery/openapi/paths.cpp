@@ -302,7 +302,7 @@ PathItem meta_path(std::string path, std::string id, std::string tag, std::strin
 
 std::vector<PathItem> paths_of(const ServedGroupVersion& served) { return Builder(served).build(); }
 
-std::vector<PathItem> meta_paths() {
+std::vector<PathItem> meta_paths(std::span<const ServedGroupVersion> group_versions) {
   std::vector<PathItem> paths;
   const Produces json = {"application/json"};
   paths.push_back(meta_path("/.well-known/openid-configuration/", "getServiceAccountIssuerOpenIDConfiguration", "WellKnown",
@@ -310,7 +310,7 @@ std::vector<PathItem> meta_paths() {
   paths.push_back(meta_path("/api/", "getCoreAPIVersions", "core", "get available API versions", {&api::type_of<api::meta_v1::APIVersions>()}, object_types));
   paths.push_back(meta_path("/apis/", "getAPIVersions", "apis", "get available API versions", {&api::type_of<api::meta_v1::APIGroupList>()}, object_types));
   std::string_view last;
-  for (const ServedGroupVersion& served : served_group_versions()) {
+  for (const ServedGroupVersion& served : group_versions) {
     if (served.group.empty() || served.group == last) continue;
     last = served.group;
     const std::string word = group_word(served.group);

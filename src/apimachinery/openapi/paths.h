@@ -1,6 +1,7 @@
 // The paths of the API as data: which operations each has, what they take and answer. Both dialects are written from it.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,7 +50,7 @@ struct PathItem {
 std::vector<PathItem> paths_of(const ServedGroupVersion& served);
 // "/api/", "/apis/", "/apis/<group>/", "/version/" and the OIDC documents: each is a document of its own in version 3,
 // under the name without the slashes at its ends.
-std::vector<PathItem> meta_paths();
+std::vector<PathItem> meta_paths(std::span<const ServedGroupVersion> served);
 
 // The types that the paths mention.
 void add_mentioned(const std::vector<PathItem>& paths, std::vector<const api::Type*>& types);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "apimachinery/discovery/served_resources.h"
 #include "apiserver/authentication/impersonation.h"
 #include "apiserver/endpoints/version.h"
 #include "apiserver/registry/errors.h"
@@ -75,7 +74,7 @@ std::string metric_verb(const Exchange& exchange) {
 }  // namespace
 
 ApiHandler::ApiHandler(ApiHandlerDeps deps)
-    : deps_(deps), request_metrics_(metrics_), resources_(deps.runtime, deps.registry, deps.options), discovery_(deps.server_address) {
+    : deps_(deps), request_metrics_(metrics_), resources_(deps.runtime, deps.registry, deps.options), discovery_(deps.registry.served(), deps.server_address) {
   metrics_.add_callback([this](std::string& out) {
     component::metrics::write_process_metrics(out);
     component::metrics::write_head(out, "apiserver_resource_objects", "Objects stored, by resource.", "gauge");
@@ -176,7 +175,7 @@ rt::Task<Result<Unit>> ApiHandler::authorize(Exchange& exchange) {
 
 rt::Task<void> ApiHandler::route(Exchange& exchange) {
   if (exchange.info.is_resource) {
-    const auto* version = apimachinery::find_served_group_version(exchange.info.group, exchange.info.version);
+    const auto* version = deps_.registry.served().find_group_version(exchange.info.group, exchange.info.version);
     if (version != nullptr || exchange.info.api_prefix == "api") {
       co_await resources_.serve(exchange);
     } else {
@@ -223,7 +222,7 @@ const ApiHandler::Page* ApiHandler::find_page(const std::string& path) const {
 std::vector<std::string> ApiHandler::all_paths() const {
   std::vector<std::string> paths{"/api", "/api/v1", "/apis", "/apis/", "/healthz", "/livez", "/readyz", "/metrics", "/version"};
   std::string_view last;
-  for (const auto& version : apimachinery::served_group_versions()) {
+  for (const auto& version : deps_.registry.served().group_versions()) {
     if (version.group.empty()) continue;
     if (version.group != last) paths.push_back("/apis/" + std::string(version.group));
     last = version.group;

@@ -18,6 +18,7 @@ namespace meta = api::meta_v1;
 namespace aggregated = api::apidiscovery_v2;
 using apimachinery::ServedGroupVersion;
 using apimachinery::ServedResource;
+using apimachinery::ServedSet;
 using apimachinery::ServedSubresource;
 
 std::string group_version_name(const ServedGroupVersion& version) {
@@ -63,10 +64,10 @@ meta::APIResourceList resource_list(const ServedGroupVersion& version) {
   return out;
 }
 
-meta::APIGroup group_of(std::string_view name) {
+meta::APIGroup group_of(const ServedSet& served, std::string_view name) {
   meta::APIGroup out;
   out.name = name;
-  for (const ServedGroupVersion& version : apimachinery::served_group_versions()) {
+  for (const ServedGroupVersion& version : served.group_versions()) {
     if (version.group != name) continue;
     auto& entry = out.versions.emplace_back();
     entry.group_version = group_version_name(version);
@@ -97,9 +98,9 @@ aggregated::APIResourceDiscovery aggregated_resource(const ServedResource& resou
   return out;
 }
 
-aggregated::APIGroupDiscoveryList aggregated_list(bool core) {
+aggregated::APIGroupDiscoveryList aggregated_list(const ServedSet& served, bool core) {
   aggregated::APIGroupDiscoveryList out;
-  for (const ServedGroupVersion& version : apimachinery::served_group_versions()) {
+  for (const ServedGroupVersion& version : served.group_versions()) {
     if (version.group.empty() != core) continue;
     if (out.items.empty() || out.items.back().metadata.name != version.group) out.items.emplace_back().metadata.name = version.group;
     auto& entry = out.items.back().versions.emplace_back();
@@ -118,12 +119,6 @@ std::string entity_tag(std::string_view content) {
     b = (b ^ static_cast<unsigned char>(c)) * 0x1000000016f;
   }
   return fmt::format("\"{:016X}{:016X}\"", a, b);
-}
-
-bool contains_group(std::string_view name) {
-  for (const ServedGroupVersion& version : apimachinery::served_group_versions())
-    if (version.group == name) return true;
-  return false;
 }
 
 // The documents of the core group come without an apiVersion, as they always did.
@@ -147,7 +142,7 @@ bool Discovery::handles(std::string_view path) const {
   if (!path.starts_with("/apis/")) return false;
   path.remove_prefix(6);
   const auto slash = path.find('/');
-  return contains_group(path.substr(0, slash)) && (slash == path.npos || path.find('/', slash + 1) == path.npos);
+  return served_.has_group(path.substr(0, slash)) && (slash == path.npos || path.find('/', slash + 1) == path.npos);
 }
 
 rt::Task<void> Discovery::serve(Exchange& exchange, std::string path) {
@@ -176,20 +171,20 @@ rt::Task<void> Discovery::serve(Exchange& exchange, std::string path) {
     body = unversioned(media, versions, "APIVersions");
   } else if (path == "/apis") {
     meta::APIGroupList groups;
-    for (const ServedGroupVersion& version : apimachinery::served_group_versions())
-      if (!version.group.empty() && (groups.groups.empty() || groups.groups.back().name != version.group)) groups.groups.push_back(group_of(version.group));
+    for (const ServedGroupVersion& version : served_.group_versions())
+      if (!version.group.empty() && (groups.groups.empty() || groups.groups.back().name != version.group)) groups.groups.push_back(group_of(served_, version.group));
     body = versioned(media, groups, "APIGroupList");
   } else {
     const bool core = path.starts_with("/api/");
     const std::string_view rest = std::string_view(path).substr(core ? 5 : 6);
     const auto slash = rest.find('/');
     const ServedGroupVersion* version = nullptr;
-    if (core || slash != rest.npos) version = apimachinery::find_served_group_version(core ? "" : rest.substr(0, slash), core ? rest : rest.substr(slash + 1));
+    if (core || slash != rest.npos) version = served_.find_group_version(core ? "" : rest.substr(0, slash), core ? rest : rest.substr(slash + 1));
     if (version != nullptr) {
       const auto list = resource_list(*version);
       body = core ? unversioned(media, list, "APIResourceList") : versioned(media, list, "APIResourceList");
     } else if (!core && slash == rest.npos) {
-      body = versioned(media, group_of(rest), "APIGroup");
+      body = versioned(media, group_of(served_, rest), "APIGroup");
     } else {
       co_await answer_failure(exchange, errors::no_such_route());
       co_return;
@@ -199,7 +194,7 @@ rt::Task<void> Discovery::serve(Exchange& exchange, std::string path) {
 }
 
 rt::Task<void> Discovery::serve_aggregated(Exchange& exchange, bool core, bool v2) {
-  const auto list = aggregated_list(core);
+  const auto list = aggregated_list(served_, core);
   const api::GroupVersionKind kind{"apidiscovery.k8s.io", v2 ? "v2" : "v2beta1", "APIGroupDiscoveryList"};
   std::string json;
   api::encode_json(api::type_of<aggregated::APIGroupDiscoveryList>(), &list, json, &kind);

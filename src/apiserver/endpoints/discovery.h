@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "apimachinery/discovery/served_set.h"
 #include "apiserver/endpoints/exchange.h"
 #include "rt/task.h"
 
@@ -12,14 +13,15 @@ namespace pintle::apiserver {
 
 class Discovery {
  public:
-  // `server_address`: host:port that clients are told.
-  explicit Discovery(std::string server_address) : server_address_(std::move(server_address)) {}
+  // `server_address`: host:port that clients are told. `served` outlives this.
+  Discovery(const apimachinery::ServedSet& served, std::string server_address) : served_(served), server_address_(std::move(server_address)) {}
   // False if `path` (without a slash at its end) is no path of discovery; the exchange is then untouched.
   bool handles(std::string_view path) const;
   rt::Task<void> serve(Exchange& exchange, std::string path);
 
  private:
   rt::Task<void> serve_aggregated(Exchange& exchange, bool core, bool v2);
+  const apimachinery::ServedSet& served_;
   std::string server_address_;
 };
 

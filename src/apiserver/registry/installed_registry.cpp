@@ -15,8 +15,8 @@ std::string served_key(std::string_view group, std::string_view version, std::st
 }
 }  // namespace
 
-InstalledRegistry::InstalledRegistry(rt::Runtime& runtime, storage::Store& store, const ApiServerOptions& options)
-    : runtime_(runtime), store_(store), options_(options) {}
+InstalledRegistry::InstalledRegistry(rt::Runtime& runtime, storage::Store& store, const ApiServerOptions& options, apimachinery::ServedSet served)
+    : runtime_(runtime), store_(store), options_(options), shown_(std::move(served)), gated_fields_(options.feature_gates) {}
 InstalledRegistry::~InstalledRegistry() = default;
 
 void InstalledRegistry::install(std::vector<ResourceDefinition> definitions) {
@@ -24,6 +24,7 @@ void InstalledRegistry::install(std::vector<ResourceDefinition> definitions) {
     resources_.push_back(std::make_unique<Resource>(std::move(definition)));
     const Resource& resource = *resources_.back();
     for (const VersionBinding& version : resource.versions()) {
+      if (!shown_.serves(version.served->group, version.served->version, version.served->name)) continue;
       Found found{&resource, &version, nullptr};
       const bool fresh = served_.emplace(served_key(version.served->group, version.served->version, version.served->name), found).second;
       CHECK(fresh, "resource installed twice: " + resource.name().resource);
@@ -35,10 +36,12 @@ rt::Task<Result<Unit>> InstalledRegistry::start() {
   CO_TRY_ASSIGN(fanout_, co_await storage::StoreFanout::start(runtime_, store_));
   for (const auto& resource : resources_) {
     if (!resource->stored()) continue;
-    auto store = std::make_unique<ResourceStore>(*resource, ResourceStoreDeps{runtime_, store_, *fanout_, *this, admission_, options_});
+    auto store = std::make_unique<ResourceStore>(*resource, ResourceStoreDeps{runtime_, store_, *fanout_, *this, admission_, options_, gated_fields_});
     CO_TRY(co_await store->start());
-    for (const VersionBinding& version : resource->versions())
-      served_.find(served_key(version.served->group, version.served->version, version.served->name))->second.store = store.get();
+    for (const VersionBinding& version : resource->versions()) {
+      const auto it = served_.find(served_key(version.served->group, version.served->version, version.served->name));
+      if (it != served_.end()) it->second.store = store.get();
+    }
     stores_.emplace(resource->name(), std::move(store));
   }
   co_return Unit{};

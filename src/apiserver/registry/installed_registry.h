@@ -7,7 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "apimachinery/discovery/served_set.h"
 #include "apiserver/registry/admission_chain.h"
+#include "apiserver/registry/gated_fields.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/registry/resource.h"
 #include "apiserver/registry/resource_store.h"
@@ -23,7 +25,8 @@ class InstalledRegistry final : public Registry, public ResourceReader {
     ResourceStore* store = nullptr;       // nullptr: it stores nothing
   };
 
-  InstalledRegistry(rt::Runtime& runtime, storage::Store& store, const ApiServerOptions& options);
+  // `served`: what clients may reach; the server itself reaches every resource that is installed.
+  InstalledRegistry(rt::Runtime& runtime, storage::Store& store, const ApiServerOptions& options, apimachinery::ServedSet served);
   ~InstalledRegistry() override;
 
   // Before start(). CHECKs that no resource comes twice.
@@ -33,6 +36,7 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   rt::Task<void> stop();
 
   AdmissionChain& admission() { return admission_; }
+  const apimachinery::ServedSet& served() const { return shown_; }
   // resource is nullptr if it is not served.
   Found find_served(std::string_view group, std::string_view version, std::string_view resource) const;
   const std::vector<std::unique_ptr<Resource>>& resources() const { return resources_; }
@@ -61,6 +65,8 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   rt::Runtime& runtime_;
   storage::Store& store_;
   const ApiServerOptions& options_;
+  const apimachinery::ServedSet shown_;
+  const GatedFields gated_fields_;
   AdmissionChain admission_;
   std::unique_ptr<storage::StoreFanout> fanout_;
   std::vector<std::unique_ptr<Resource>> resources_;

@@ -38,6 +38,7 @@ rt::Task<Result<Written>> ResourceStore::create_named(RequestScope& scope, api::
   auto& meta = codec_.metadata(object);
   fill_new_metadata(meta, scope.now, deps_.runtime.random());
   prepare_new(resource_, object);
+  deps_.gated_fields.drop(object, nullptr);
   strategy.prepare_for_create(scope, object);
 
   Finish finish;

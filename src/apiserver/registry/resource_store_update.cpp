@@ -65,6 +65,7 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::try_update(RequestScope&
   Finish finish;
   if (!request.raw) {
     keep_system_metadata(meta, old_meta);
+    deps_.gated_fields.drop(object, &old);
     if (request.part == nullptr) {
       prepare_changed(resource_, object, old);
       resource_.strategy().prepare_for_update(scope, object, old);

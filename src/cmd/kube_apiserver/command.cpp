@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "apimachinery/discovery/served_set.h"
 #include "apiserver/endpoints/version.h"
 #include "apiserver/server.h"
 #include "cmd/kube_apiserver/flags.h"
@@ -90,11 +91,9 @@ Result<apiserver::ApiServerOptions> api_server_options(const component::FlagSet&
   options.max_mutating_requests_inflight = static_cast<int>(flags.get_int("max-mutating-requests-inflight"));
   options.request_timeout = flags.get_duration("request-timeout");
   options.min_request_timeout_seconds = static_cast<int>(flags.get_int("min-request-timeout"));
-  for (const auto& [gate, value] : flags.get_map("feature-gates")) {
-    if (value != "true" && value != "false") return bad_request("--feature-gates: " + gate + " must be true or false");
-    options.feature_gates[gate] = value == "true";
-  }
+  TRY_ASSIGN(options.feature_gates, component::FeatureGates::parse(flags.get_map("feature-gates")));
   options.runtime_config = flags.get_map("runtime-config");
+  TRY(apimachinery::ServedSet::configured(options.runtime_config));
   options.verbosity = static_cast<int>(flags.get_int("v"));
   return options;
 }
@@ -133,9 +132,6 @@ int run_kube_apiserver(std::span<const char* const> args) {
     for (const std::string& name : flags.without_effect()) names += (names.empty() ? "--" : ", --") + name;
     log::warning("These flags have no effect in this release", {{"flags", names}});
   }
-  for (const auto& [name, value] : options->runtime_config)
-    if (value == "false") log::warning("Switching off an API version has no effect in this release", {{"runtime-config", name}});
-  if (!options->feature_gates.empty()) log::warning("Feature gates stand at their defaults in this release, whatever --feature-gates says");
   rt::Runtime& machine = *runtime;
   return runtime->run([&machine, wanted = std::move(*options)] { return serve(machine, wanted); });
 }

@@ -1,0 +1,172 @@
+#include "apimachinery/discovery/served_set.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <tuple>
+
+#include <fmt/format.h>
+
+namespace pintle::apimachinery {
+
+namespace {
+
+// Versions that upstream knows and that are not in the served table. `resources`: it has some of its own, which this
+// release lacks; the others are the shells of versions that are served no more.
+struct OtherVersion {
+  std::string_view group;
+  std::string_view version;
+  bool resources = false;
+};
+constexpr OtherVersion other_versions[] = {
+    {"admissionregistration.k8s.io", "v1alpha1", true}, {"admissionregistration.k8s.io", "v1beta1", true},
+    {"apps", "v1beta1"}, {"apps", "v1beta2"},
+    {"authentication.k8s.io", "v1alpha1"}, {"authentication.k8s.io", "v1beta1"},
+    {"authorization.k8s.io", "v1beta1"},
+    {"batch", "v1beta1"},
+    {"certificates.k8s.io", "v1alpha1", true}, {"certificates.k8s.io", "v1beta1", true},
+    {"coordination.k8s.io", "v1alpha2", true}, {"coordination.k8s.io", "v1beta1", true},
+    {"discovery.k8s.io", "v1beta1"},
+    {"events.k8s.io", "v1beta1"},
+    {"extensions", "v1beta1"},
+    {"flowcontrol.apiserver.k8s.io", "v1beta1"}, {"flowcontrol.apiserver.k8s.io", "v1beta2"}, {"flowcontrol.apiserver.k8s.io", "v1beta3"},
+    {"imagepolicy.k8s.io", "v1alpha1"},
+    {"internal.apiserver.k8s.io", "v1alpha1", true},
+    {"networking.k8s.io", "v1beta1", true},
+    {"node.k8s.io", "v1alpha1"}, {"node.k8s.io", "v1beta1"},
+    {"policy", "v1beta1"},
+    {"rbac.authorization.k8s.io", "v1alpha1"}, {"rbac.authorization.k8s.io", "v1beta1"},
+    {"resource.k8s.io", "v1alpha3", true}, {"resource.k8s.io", "v1beta1", true}, {"resource.k8s.io", "v1beta2", true},
+    {"scheduling.k8s.io", "v1alpha2", true}, {"scheduling.k8s.io", "v1beta1"},
+    {"storage.k8s.io", "v1alpha1", true}, {"storage.k8s.io", "v1beta1", true},
+    {"storagemigration.k8s.io", "v1beta1", true},
+};
+
+const OtherVersion* find_other(std::string_view group, std::string_view version) {
+  const auto it = std::ranges::find_if(other_versions, [&](const OtherVersion& o) { return o.group == group && o.version == version; });
+  return it == std::end(other_versions) ? nullptr : &*it;
+}
+
+bool known_group(std::string_view group) {
+  return std::ranges::any_of(served_group_versions(), [&](const ServedGroupVersion& v) { return v.group == group; }) ||
+         std::ranges::any_of(other_versions, [&](const OtherVersion& o) { return o.group == group; });
+}
+
+enum class Stage { GA, Beta, Alpha };
+Stage stage_of(std::string_view version) {
+  if (version.find("alpha") != version.npos) return Stage::Alpha;
+  return version.find("beta") != version.npos ? Stage::Beta : Stage::GA;
+}
+
+std::vector<std::string_view> split(std::string_view text) {
+  std::vector<std::string_view> parts;
+  for (std::size_t slash; (slash = text.find('/')) != text.npos; text.remove_prefix(slash + 1)) parts.push_back(text.substr(0, slash));
+  parts.push_back(text);
+  return parts;
+}
+
+// What the configuration says, taken apart.
+struct Wishes {
+  std::optional<bool> all, ga, beta, alpha;
+  std::map<std::pair<std::string_view, std::string_view>, bool> versions;
+  std::map<std::tuple<std::string_view, std::string_view, std::string_view>, bool> resources;
+
+  bool wants(const ServedResource& resource) const {
+    if (const auto it = resources.find({resource.group, resource.version, resource.name}); it != resources.end()) return it->second;
+    if (const auto it = versions.find({resource.group, resource.version}); it != versions.end()) return it->second;
+    const Stage stage = stage_of(resource.version);
+    const auto& of_stage = stage == Stage::GA ? ga : stage == Stage::Beta ? beta : alpha;
+    return of_stage.value_or(all.value_or(true));
+  }
+};
+
+Result<bool> read_bool(std::string_view key, std::string_view value) {
+  for (const std::string_view yes : {"", "1", "t", "T", "true", "TRUE", "True"})
+    if (value == yes) return true;
+  for (const std::string_view no : {"0", "f", "F", "false", "FALSE", "False"})
+    if (value == no) return false;
+  return bad_request(fmt::format("invalid value of {}: {}, it must be true or false", key, value));
+}
+
+std::optional<bool>* stage_key(Wishes& wishes, std::string_view key) {
+  if (key == "api/all") return &wishes.all;
+  if (key == "api/ga") return &wishes.ga;
+  if (key == "api/beta") return &wishes.beta;
+  if (key == "api/alpha") return &wishes.alpha;
+  return nullptr;
+}
+
+// One "group/version[/resource]".
+Result<Unit> add_version(Wishes& wishes, std::string_view key, std::string_view value) {
+  const auto parts = split(key);
+  if ((parts.size() != 2 && parts.size() != 3) || parts[1].empty()) return bad_request(fmt::format("runtime-config invalid key {}", key));
+  const std::string_view group = parts[0], version = parts[1];
+  if (!known_group(group)) return bad_request(fmt::format("unknown api groups {}", group));
+  const OtherVersion* other = find_other(group, version);
+  if (other == nullptr && find_served_group_version(group, version) == nullptr)
+    return bad_request(fmt::format("group version {}/{} that has not been registered", group, version));
+  TRY_ASSIGN(const bool enabled, read_bool(key, value));
+  if (other != nullptr && other->resources && enabled) return bad_request(fmt::format("--runtime-config: {}/{} is not served by this release", group, version));
+  if (parts.size() == 2) {
+    wishes.versions[{group, version}] = enabled;
+    return Unit{};
+  }
+  if (std::ranges::any_of(parts[2], [](char c) { return c >= 'A' && c <= 'Z'; }))
+    return bad_request(fmt::format("invalid key {}: group/version/resource and resource is always lowercase plural, not \"{}\"", key, parts[2]));
+  wishes.resources[{group, version, parts[2]}] = enabled;
+  return Unit{};
+}
+
+Result<Wishes> read_wishes(const std::map<std::string, std::string>& config) {
+  Wishes wishes;
+  if (config.size() == 1 && config.contains("api/all") && config.at("api/all") == "false") return bad_request("invalid key with only api/all=false");
+  for (const auto& [key, value] : config) {
+    if (std::optional<bool>* stage = stage_key(wishes, key)) {
+      if (value != "true" && value != "false") return bad_request(fmt::format("invalid value {}={}", key, value));
+      *stage = value == "true";
+    } else {
+      TRY(add_version(wishes, key, value));
+    }
+  }
+  return wishes;
+}
+
+std::vector<ServedGroupVersion> group(std::span<const ServedResource> all) {
+  std::vector<ServedGroupVersion> out;
+  for (std::size_t begin = 0, i = 1; i <= all.size() && begin < all.size(); ++i) {
+    if (i < all.size() && all[i].group == all[begin].group && all[i].version == all[begin].version) continue;
+    out.push_back({all[begin].group, all[begin].version, all.subspan(begin, i - begin)});
+    begin = i;
+  }
+  return out;
+}
+
+}  // namespace
+
+ServedSet::ServedSet() : group_versions_(served_group_versions().begin(), served_group_versions().end()) {}
+
+Result<ServedSet> ServedSet::configured(const std::map<std::string, std::string>& config) {
+  ServedSet set;
+  if (config.empty()) return set;
+  TRY_ASSIGN(const Wishes wishes, read_wishes(config));
+  for (const ServedResource& resource : served_resources())
+    if (wishes.wants(resource)) set.resources_.push_back(resource);
+  set.group_versions_ = group(set.resources_);
+  return set;
+}
+
+const ServedGroupVersion* ServedSet::find_group_version(std::string_view group, std::string_view version) const {
+  const auto it = std::ranges::find_if(group_versions_, [&](const ServedGroupVersion& v) { return v.group == group && v.version == version; });
+  return it == group_versions_.end() ? nullptr : &*it;
+}
+
+bool ServedSet::serves(std::string_view group, std::string_view version, std::string_view resource) const {
+  const ServedGroupVersion* found = find_group_version(group, version);
+  return found != nullptr && std::ranges::any_of(found->resources, [&](const ServedResource& r) { return r.name == resource; });
+}
+
+bool ServedSet::has_group(std::string_view group) const {
+  return std::ranges::any_of(group_versions_, [&](const ServedGroupVersion& v) { return v.group == group; });
+}
+
+}  // namespace pintle::apimachinery

@@ -1,0 +1,59 @@
+#include "apimachinery/discovery/served_set.h"
+
+#include <gtest/gtest.h>
+
+namespace pintle::apimachinery {
+namespace {
+
+using Config = std::map<std::string, std::string>;
+
+void check_serves(const Config& config, std::string_view group, std::string_view version, std::string_view resource, bool served) {
+  const auto set = ServedSet::configured(config);
+  ASSERT_TRUE(set) << set.error().message;
+  EXPECT_EQ(set->serves(group, version, resource), served) << group << "/" << version << "/" << resource;
+}
+
+void check_refused(const Config& config, std::string_view message) {
+  const auto set = ServedSet::configured(config);
+  ASSERT_FALSE(set);
+  EXPECT_EQ(set.error().message, message);
+}
+
+TEST(ServedSet, MoreParticularKeysWin) {
+  check_serves({}, "apps", "v1", "deployments", true);
+  check_serves({{"apps/v1", "false"}}, "apps", "v1", "deployments", false);
+  check_serves({{"apps/v1", "false"}}, "batch", "v1", "jobs", true);
+  check_serves({{"apps/v1", "false"}, {"apps/v1/deployments", "true"}}, "apps", "v1", "deployments", true);
+  check_serves({{"apps/v1", "false"}, {"apps/v1/deployments", "true"}}, "apps", "v1", "replicasets", false);
+  check_serves({{"api/all", "false"}, {"/v1", "true"}}, "", "v1", "pods", true);
+  check_serves({{"api/all", "false"}, {"/v1", ""}}, "apps", "v1", "deployments", false);
+  check_serves({{"api/all", "false"}, {"api/ga", "true"}}, "apps", "v1", "deployments", true);
+  check_serves({{"api/beta", "true"}, {"api/alpha", "false"}}, "apps", "v1", "deployments", true);
+  check_serves({{"autoscaling/v1", "false"}}, "autoscaling", "v2", "horizontalpodautoscalers", true);
+  check_serves({{"apps/v1beta1", "true"}}, "apps", "v1", "deployments", true);
+  check_serves({{"resource.k8s.io/v1beta1", "false"}}, "resource.k8s.io", "v1", "resourceclaims", true);
+}
+
+TEST(ServedSet, EmptyVersionsAndGroupsAreGone) {
+  const auto set = ServedSet::configured({{"autoscaling/v2/horizontalpodautoscalers", "false"}, {"batch/v1", "false"}});
+  ASSERT_TRUE(set);
+  EXPECT_EQ(set->find_group_version("autoscaling", "v2"), nullptr);
+  EXPECT_NE(set->find_group_version("autoscaling", "v1"), nullptr);
+  EXPECT_FALSE(set->has_group("batch"));
+  EXPECT_EQ(set->group_versions().size() + 2, served_group_versions().size());
+}
+
+TEST(ServedSet, Refusals) {
+  check_refused({{"api/all", "false"}}, "invalid key with only api/all=false");
+  check_refused({{"api/beta", "yes"}}, "invalid value api/beta=yes");
+  check_refused({{"v1", "true"}}, "runtime-config invalid key v1");
+  check_refused({{"a/b/c/d", "true"}}, "runtime-config invalid key a/b/c/d");
+  check_refused({{"example.com/v1", "true"}}, "unknown api groups example.com");
+  check_refused({{"apps/v7", "true"}}, "group version apps/v7 that has not been registered");
+  check_refused({{"apps/v1", "maybe"}}, "invalid value of apps/v1: maybe, it must be true or false");
+  check_refused({{"apps/v1/Deployments", "true"}}, "invalid key apps/v1/Deployments: group/version/resource and resource is always lowercase plural, not \"Deployments\"");
+  check_refused({{"resource.k8s.io/v1beta1", "true"}}, "--runtime-config: resource.k8s.io/v1beta1 is not served by this release");
+}
+
+}  // namespace
+}  // namespace pintle::apimachinery

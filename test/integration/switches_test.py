@@ -1,0 +1,83 @@
+"""--runtime-config and --feature-gates: what they switch, and what is refused at start."""
+import json
+import subprocess
+import sys
+import urllib.error
+
+import pytest
+import yaml
+
+from support.cluster import ApiServer, pintle_binary
+
+RULES = {'apiVersion': 'v1', 'kind': 'Pod', 'metadata': {'name': 'p'}, 'spec': {
+    'restartPolicy': 'Never', 'automountServiceAccountToken': False,
+    'containers': [{'name': 'c', 'image': 'x', 'restartPolicy': 'Never',
+                    'restartPolicyRules': [{'action': 'Restart', 'exitCodes': {'operator': 'In', 'values': [42]}}]}]}}
+
+
+@pytest.fixture(scope='module')
+def switched():
+    flags = ['--runtime-config=autoscaling/v1=false,batch/v1=false,apps/v1/daemonsets=false', '--feature-gates=ContainerRestartRules=false']
+    with ApiServer(flags=flags) as s:
+        s.kubectl('create', 'serviceaccount', 'default', '-n', 'default')
+        yield s
+
+
+def status_of(server, path):
+    try:
+        server.get(path)
+        return 200
+    except urllib.error.HTTPError as e:
+        return e.code
+
+
+def test_versions_that_are_off_answer_404(switched):
+    assert status_of(switched, '/apis/batch/v1/jobs') == 404
+    assert status_of(switched, '/apis/batch/v1') == 404
+    assert status_of(switched, '/apis/batch') == 404
+    assert status_of(switched, '/apis/autoscaling/v1/horizontalpodautoscalers') == 404
+    assert status_of(switched, '/apis/autoscaling/v2/horizontalpodautoscalers') == 200
+    assert status_of(switched, '/apis/apps/v1/daemonsets') == 404
+    assert status_of(switched, '/apis/apps/v1/deployments') == 200
+
+
+def test_discovery_and_openapi_follow(switched):
+    names = switched.kubectl('api-resources', '-o', 'name').split()
+    assert 'deployments.apps' in names and 'daemonsets.apps' not in names and 'jobs.batch' not in names
+    groups = {g['name']: [v['version'] for v in g['versions']] for g in json.loads(switched.get('/apis'))['groups']}
+    assert 'batch' not in groups and groups['autoscaling'] == ['v2']
+    paths = json.loads(switched.get('/openapi/v2'))['paths']
+    assert '/apis/apps/v1/deployments' in paths and '/apis/apps/v1/daemonsets' not in paths and '/apis/batch/' not in paths
+    assert 'apis/batch/v1' not in json.loads(switched.get('/openapi/v3'))['paths']
+    assert 'doesn\'t have a resource type "jobs"' in switched.kubectl('get', 'jobs', check=False).stderr
+
+
+def test_fields_of_a_gate_that_is_off_are_dropped(switched):
+    switched.kubectl('apply', '-f', '-', stdin=yaml.safe_dump(RULES))
+    container = json.loads(switched.kubectl('get', 'pod', 'p', '-o', 'json'))['spec']['containers'][0]
+    assert 'restartPolicyRules' not in container
+
+
+def test_fields_of_a_gate_that_is_on_stay(ns):
+    ns.apply(RULES)
+    assert ns.json('get', 'pod', 'p')['spec']['containers'][0]['restartPolicyRules']
+
+
+@pytest.mark.parametrize('flag, message', [
+    ('--runtime-config=api/all=false', 'invalid key with only api/all=false'),
+    ('--runtime-config=v1=true', 'runtime-config invalid key v1'),
+    ('--runtime-config=example.com/v1=true', 'unknown api groups example.com'),
+    ('--runtime-config=apps/v7=true', 'group version apps/v7 that has not been registered'),
+    ('--runtime-config=apps/v1=maybe', 'invalid value of apps/v1: maybe'),
+    ('--feature-gates=Bogus=true', 'unrecognized feature gate: Bogus'),
+    ('--feature-gates=SidecarContainers=false', 'cannot set feature gate SidecarContainers to false, feature is locked to true'),
+    ('--feature-gates=MemoryQoS=maybe', 'invalid value of MemoryQoS=maybe'),
+])
+def test_refused_with_one_line(flag, message):
+    done = subprocess.run([pintle_binary(), 'kube-apiserver', flag, '--data-dir='], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1
+    assert message in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+if __name__ == '__main__':
+    sys.exit(pytest.main([__file__]))
