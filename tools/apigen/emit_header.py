@@ -39,6 +39,9 @@ def _struct(s, out):
 def _constants(decl, out):
     out.append(f"struct {decl.name} {{")
     for value in decl.values:
+        if decl.what == "codes":
+            out.append(f"  static constexpr int32_t {value[0]} = {value[1]};")
+            continue
         out.append(f"  static constexpr std::string_view {names.constant(value)} = {literal(value)};")
     out.append("};")
     out.append("")
@@ -55,12 +58,12 @@ def emit(schema, file):
     structs = schema.sorted[namespace]
     out += [f"struct {s.decl.name};" for s in structs] + [""]
     for d in file.decls:
-        if d.what == "enum":
+        if d.what in ("enum", "codes"):
             _constants(d, out)
     for s in structs:
         _struct(s, out)
     out.append("namespace types {")
-    out += [f"extern const Type {d.name};" for d in file.decls if d.what != "alias"]
+    out += [f"extern const Type {d.name};" for d in file.decls if d.what not in ("alias", "codes")]
     out += ["}  // namespace types", "", f"}}  // namespace pintle::api::{namespace}", "", "namespace pintle::api {"]
     for s in structs:
         out.append(f"template <> inline const Type& type_of<{s.expr.cpp}>() {{ return {s.expr.descriptor}; }}")

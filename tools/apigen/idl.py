@@ -27,7 +27,7 @@ class FieldDecl:
 
 @dataclass
 class Decl:
-    """One block: a struct, kind, union, enum, named string or alias."""
+    """One block: a struct, kind, union, enum, set of codes, named string or alias."""
 
     what: str
     name: str
@@ -35,7 +35,7 @@ class Decl:
     doc: str = ""
     attributes: dict = field(default_factory=dict)
     fields: list = field(default_factory=list)
-    values: list = field(default_factory=list)       # enum: the strings
+    values: list = field(default_factory=list)       # enum: the strings; codes: (name, number)
     value_docs: list = field(default_factory=list)
     target: str = ""                                 # alias: the type it stands for
 
@@ -63,7 +63,7 @@ FLAGS = {"omitempty", "omitzero", "optional", "present", "required", "immutable"
 VALUED = {"list", "keys", "struct", "patch", "mergekey", "default", "min", "max", "maxlength", "maxitems", "format",
           "pattern", "gate", "fills"}
 DECL_FLAGS = {"kind": {"atomic"}, "struct": {"atomic"}, "union": {"or-bool", "or-array", "or-string-array"},
-              "enum": {"closed", "strict", "published"}, "string": set(), "alias": {"wrapped"}}
+              "enum": {"closed", "strict", "published"}, "codes": set(), "string": set(), "alias": {"wrapped"}}
 
 _WORD = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*")+')
 _NAME = re.compile(r"^[$A-Za-z_][-$A-Za-z0-9_]*$")
@@ -136,6 +136,8 @@ class _Parser:
             if self.doc:
                 raise SchemaError(where, "a doc line belongs before a field")
             self.block = None
+        elif self.block.what == "codes":
+            self.code_line(words, where)
         elif self.block.what == "enum":
             if len(words) != 1 or words[0][0] != '"':
                 raise SchemaError(where, "an enum holds one quoted string a line")
@@ -146,6 +148,14 @@ class _Parser:
             self.block.value_docs.append(self.take_doc())
         else:
             self.block.fields.append(_parse_field(words, where, self.take_doc()))
+
+    def code_line(self, words, where):
+        if len(words) != 3 or words[1] != "=" or not _TYPE_NAME.match(words[0]) or not words[2].isdigit():
+            raise SchemaError(where, "codes hold one 'Name = number' a line")
+        if words[0] in (name for name, _ in self.block.values):
+            raise SchemaError(where, f"code {words[0]} stands twice")
+        self.block.values.append((words[0], int(words[2])))
+        self.block.value_docs.append(self.take_doc())
 
     def top_line(self, words, where):
         head, file = words[0], self.file
@@ -162,7 +172,7 @@ class _Parser:
                 file.doc = self.take_doc()
             return
         if head not in DECL_FLAGS or len(words) < 2:
-            raise SchemaError(where, f"expected kind, struct, union, enum, string or alias, not '{' '.join(words)}'")
+            raise SchemaError(where, f"expected kind, struct, union, enum, codes, string or alias, not '{' '.join(words)}'")
         decl = Decl(head, words[1], where, self.take_doc())
         if not _TYPE_NAME.match(decl.name):
             raise SchemaError(where, f"bad type name '{decl.name}'")

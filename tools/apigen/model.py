@@ -164,6 +164,8 @@ class Schema:
         decl = self.decls.get((home.package, name))
         if decl is None:
             raise SchemaError(where, f"unknown type '{text}'")
+        if decl.what == "codes":
+            return self.intern("builtin", "int32")
         if decl.what == "alias":
             if decl in seen:
                 raise SchemaError(where, f"alias '{text}' stands for itself")
@@ -253,6 +255,8 @@ class Schema:
     def _check_constants(self, file):
         for d in file.decls:
             taken = {}
+            if d.what == "codes":
+                continue   # names already
             for value in d.values:
                 name = names.constant(value)
                 if name in taken:
