@@ -1,0 +1,65 @@
+// PodCgroups: the cgroups above containers: one for all pods, one for each of the classes Burstable and BestEffort, one for
+// each pod, with upstream's names. Calls block for kernel files: small ones; run on the blocking pool from hot paths.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+#include "base/flat_map.h"
+#include "base/status.h"
+#include "os/cgroup.h"
+
+namespace pintle::kubelet {
+
+struct PodCgroupOptions {
+  std::string root = "/";                  // --cgroup-root: the parent of kubepods
+  bool systemd_driver = false;             // names as slices: kubepods-burstable-podUID.slice
+  bool per_qos = true;                     // --cgroups-per-qos; false: pods have no cgroup of their own
+  bool cpu_cfs_quota = true;
+  int64_t cpu_cfs_period_us = 100'000;
+  int64_t pod_pids_limit = -1;
+  bool enforce_pods = true;                // "pods" in enforceNodeAllocatable: kubepods is limited to what is allocatable
+  std::vector<uint64_t> hugepage_sizes_bytes;
+};
+
+class PodCgroups {
+ public:
+  // `cgroups` outlives it.
+  PodCgroups(os::Cgroups& cgroups, PodCgroupOptions options);
+
+  // Makes kubepods and its classes; limits kubepods to `allocatable_for_pods`: capacity less what is reserved for the
+  // system and Kubernetes (the eviction threshold counts in).
+  Result<Unit> set_up(const FlatMap<api::Quantity>& allocatable_for_pods);
+  // Makes the pod's cgroup with its limits, or brings the limits of one that is there up to date.
+  Result<Unit> apply(const api::core_v1::Pod& pod);
+  // Shares of the classes follow from the pods that are active.
+  Result<Unit> update_classes(const std::vector<const api::core_v1::Pod*>& active);
+  // Kills what is left in it and removes it. Conflict while a process lingers: call again.
+  Result<Unit> remove(std::string_view pod_uid);
+  // UIDs of pods that have a cgroup.
+  std::vector<std::string> pods() const;
+  // What the runtime is told (cgroup_parent of the sandbox).
+  std::string parent_of(const api::core_v1::Pod& pod) const;
+  // Below the mounted cgroup roots.
+  std::string path_of(const api::core_v1::Pod& pod) const;
+  Result<os::CgroupUsage> usage(const api::core_v1::Pod& pod) const;
+  Result<os::CgroupUsage> node_usage() const;      // of kubepods
+
+ private:
+  os::Cgroups& cgroups_;
+  PodCgroupOptions options_;
+};
+
+// "/kubepods/burstable/podUID", or "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-podUID.slice".
+// Pure; `parts` are "kubepods", "burstable", "podUID" after those of the root.
+std::string cgroup_path(const std::vector<std::string>& parts, bool systemd_driver);
+
+// The limits of a pod's cgroup. Pure.
+os::CgroupLimits pod_cgroup_limits(const api::core_v1::Pod& pod, const PodCgroupOptions& options);
+
+}  // namespace pintle::kubelet

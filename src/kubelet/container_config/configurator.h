@@ -1,0 +1,57 @@
+// Configurator: gathers what a pod's configuration depends on (ConfigMaps, Secrets, Services, volumes, files) and makes
+// the runtime's configuration of it. Belongs to one executor.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kubelet/container_config/container_config.h"
+#include "kubelet/referenced_objects/referenced_objects.h"
+#include "kubelet/volumes/volume_manager.h"
+#include "rt/runtime.h"
+
+namespace pintle::kubelet {
+
+struct ConfiguratorSetup {
+  rt::Runtime& runtime;
+  VolumeManager& volumes;
+  ReferencedObjects* objects = nullptr;            // nullptr: no API server
+  // The facts now (addresses and resolv.conf may change while the node runs).
+  std::function<NodeConfig()> node;
+  // Every Service of the cluster that is known; nullopt before the first list (pods from the API wait for it).
+  std::function<std::optional<std::vector<std::shared_ptr<const api::core_v1::Service>>>()> services;
+  std::function<std::string(const api::core_v1::Pod&)> cgroup_parent;
+  std::function<void(const api::core_v1::Pod& pod, std::string_view reason, const std::string& message)> warn;
+};
+
+struct ContainerRequest {
+  PodPtr pod;
+  std::string container;                           // its name, of any of the three kinds
+  uint32_t attempt = 0;
+  std::string image_ref;
+  std::optional<int64_t> image_uid;
+  std::string image_username;
+  std::vector<std::string> pod_ips;                // of the sandbox; the node's for a pod on the host's network
+  std::string target_container_id;
+  FlatMap<std::string> image_volumes;              // image reference by the name of an image volume
+};
+
+class Configurator {
+ public:
+  explicit Configurator(ConfiguratorSetup setup);
+
+  // Also makes the pod's directory and its log directory.
+  rt::Task<Result<api::cri_v1::PodSandboxConfig>> sandbox_config(rt::Context ctx, PodPtr pod, uint32_t attempt);
+  // Also makes the hosts file, the container's directory, its termination log and log directory, and its subPath mounts.
+  // The termination log is the host path of the mount at the container's terminationMessagePath (in ContainerStatus too).
+  // The error's message is what the container's CreateContainerConfigError says.
+  rt::Task<Result<api::cri_v1::ContainerConfig>> container_config(rt::Context ctx, ContainerRequest request);
+
+ private:
+  ConfiguratorSetup setup_;
+};
+
+}  // namespace pintle::kubelet

@@ -1,0 +1,74 @@
+// VolumeManager: makes the volumes of a pod below the kubelet's root, keeps those that follow API objects up to date, and
+// removes them. What is on disk is the state: after a restart, prepare() adopts what is there and tear_down() removes
+// what an earlier process made. Belongs to one executor; file work runs on the blocking pool.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+#include "base/flat_map.h"
+#include "base/status.h"
+#include "client/client.h"
+#include "kubelet/paths.h"
+#include "kubelet/referenced_objects/referenced_objects.h"
+#include "rt/context.h"
+#include "rt/runtime.h"
+
+namespace pintle::kubelet {
+
+using PodPtr = std::shared_ptr<const api::core_v1::Pod>;
+
+// A volume of a pod that is ready for containers.
+struct MountedVolume {
+  std::string name;            // of pod.spec.volumes
+  std::string host_path;       // what a container mounts; "" for an image volume
+  bool read_only = false;      // whatever the mount says (configMap, secret, projected, downwardAPI)
+  bool image = false;          // the runtime mounts an image: nothing on this side
+  bool is_file = false;        // a hostPath that is no directory
+};
+using MountedVolumes = std::vector<MountedVolume>;
+
+struct VolumeManagerSetup {
+  rt::Runtime& runtime;
+  // nullptr: no API server (static pods alone); what needs it fails.
+  client::Client* client = nullptr;
+  ReferencedObjects* objects = nullptr;
+  Paths paths;
+  // Of the node, for resource fields without a limit and for memory volumes. Asked at each use.
+  std::function<FlatMap<api::Quantity>()> node_allocatable;
+  // Warning events about a pod: reason (FailedMount, FailedMapVolume ...) and message.
+  std::function<void(const api::core_v1::Pod& pod, std::string_view reason, const std::string& message)> warn;
+};
+
+class VolumeManager {
+ public:
+  virtual ~VolumeManager() = default;
+
+  // Returns once every volume of the pod is ready. What fails is warned of and tried again, with backoff or at once when
+  // an object that was missing appears; so it ends with an error only when `ctx` is done, and then the error names the
+  // volumes that are missing ("unmounted volumes=[a], unattached volumes=[], failed to process volumes=[]: context
+  // deadline exceeded", as upstream's FailedMount says). At once when all is ready already; then it brings the volumes
+  // to what the pod says now (labels in downwardAPI files).
+  virtual rt::Task<Result<Unit>> prepare(rt::Context ctx, PodPtr pod) = 0;
+  // The pod object changed in place (labels, annotations): its downwardAPI files follow, in the background.
+  virtual void update(PodPtr pod) = 0;
+  // nullptr before prepare() has succeeded.
+  virtual const MountedVolumes* mounted(std::string_view pod_uid) const = 0;
+  // Unmounts and removes everything of the pod (by what is on disk), and at last its directory. No container of it runs
+  // any more. Error: something could not be removed; call again.
+  virtual rt::Task<Result<Unit>> tear_down(rt::Context ctx, std::string pod_uid) = 0;
+  // UIDs that have a directory: after a restart, those that are no pods any more are to be torn down.
+  virtual std::vector<std::string> pods_on_disk() const = 0;
+  // Memory volumes and the like of a pod: bytes used, for eviction and statistics.
+  virtual rt::Task<Result<uint64_t>> empty_dir_bytes(std::string pod_uid, std::string volume) = 0;
+  virtual rt::Task<void> stop() = 0;
+};
+
+std::unique_ptr<VolumeManager> make_volume_manager(VolumeManagerSetup setup);
+
+}  // namespace pintle::kubelet
