@@ -1,0 +1,90 @@
+// Controller: one control loop of the controller manager, and what it is given. A controller declares its informers and
+// handlers in its constructor, works between start() (called once, when the informers have their first lists) and stop().
+// All controllers of a manager live on one executor: none of them needs a lock.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/client.h"
+#include "client/event_recorder.h"
+#include "client/informers.h"
+#include "rt/runtime.h"
+
+namespace pintle::controller {
+
+class PodStore;
+
+// A certificate authority that signs: PEM texts; both empty: that signer is off.
+struct SigningAuthority {
+  std::string certificate_pem;
+  std::string key_pem;
+};
+
+// What the command line decides, as plain values; the names are those of the flags.
+struct ControllerOptions {
+  std::string cluster_name = "kubernetes";
+  bool allocate_node_cidrs = false;
+  std::vector<std::string> cluster_cidrs;            // one, or one of each family
+  std::vector<std::string> service_cidrs;            // --service-cluster-ip-range
+  int node_cidr_mask_size_v4 = 24;
+  int node_cidr_mask_size_v6 = 64;
+
+  std::string root_ca_pem;                           // of --root-ca-file: what kube-root-ca.crt holds
+  std::string service_account_key_pem;               // of --service-account-private-key-file: signs legacy tokens
+  std::map<std::string, SigningAuthority> signers;   // by signer name
+  rt::Duration cluster_signing_duration = std::chrono::hours(24 * 365);
+
+  rt::Duration node_monitor_period = std::chrono::seconds(5);
+  rt::Duration node_monitor_grace_period = std::chrono::seconds(50);
+  rt::Duration node_startup_grace_period = std::chrono::seconds(60);
+  double node_eviction_rate = 0.1;                   // nodes a second
+  double secondary_node_eviction_rate = 0.01;
+  double unhealthy_zone_threshold = 0.55;
+  int large_cluster_size_threshold = 50;
+
+  int terminated_pod_gc_threshold = 12500;           // <= 0: keep all
+  int max_endpoints_per_slice = 100;
+  int mirroring_max_endpoints_per_subset = 1000;
+  rt::Duration endpoint_updates_batch_period{};
+  rt::Duration legacy_service_account_token_clean_up_period = std::chrono::hours(24 * 365);
+  rt::Duration horizontal_pod_autoscaler_sync_period = std::chrono::seconds(15);
+  rt::Duration horizontal_pod_autoscaler_downscale_stabilization = std::chrono::minutes(5);
+  rt::Duration horizontal_pod_autoscaler_cpu_initialization_period = std::chrono::minutes(5);
+  rt::Duration horizontal_pod_autoscaler_initial_readiness_delay = std::chrono::seconds(30);
+  double horizontal_pod_autoscaler_tolerance = 0.1;
+  std::vector<std::string> namespace_finalizers_skip;   // resources that namespace deletion leaves alone; for tests
+  std::map<std::string, int> concurrency;            // workers by controller name; absent: its default
+};
+
+struct ControllerDeps {
+  std::string name;                                  // of the controller, as in --controllers
+  rt::Runtime& runtime;
+  client::Client& client;                            // with the controller's own identity
+  client::Informers& informers;                      // shared by all controllers
+  client::EventRecorder& events;                     // with the controller's own source
+  PodStore& pods;                                    // shared: pods by owner, by node
+  const ControllerOptions& options;
+
+  std::size_t workers(std::size_t usual) const {
+    auto it = options.concurrency.find(name);
+    return it == options.concurrency.end() || it->second < 1 ? usual : static_cast<std::size_t>(it->second);
+  }
+};
+
+class Controller {
+ public:
+  virtual ~Controller() = default;
+  virtual void start() = 0;
+  // Ends its tasks; await it before destroying the controller.
+  virtual rt::Task<void> stop() = 0;
+};
+
+using ControllerFactory = std::function<std::unique_ptr<Controller>(ControllerDeps)>;
+
+}  // namespace pintle::controller

@@ -1,0 +1,10 @@
+// Rolls Deployments out: makes and sizes their ReplicaSets.
+#pragma once
+
+#include "controller/controller.h"
+
+namespace pintle::controller::deployment {
+
+std::unique_ptr<Controller> make_deployment_controller(ControllerDeps deps);
+
+}  // namespace pintle::controller::deployment

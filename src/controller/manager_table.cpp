@@ -1,0 +1,58 @@
+// The table of controllers, in the order in which they are made.
+#include <array>
+
+#include "base/strings.h"
+#include "controller/deployment/controller.h"
+#include "controller/manager.h"
+#include "controller/replicaset/controller.h"
+
+namespace pintle::controller {
+
+namespace {
+
+constexpr ControllerRow rows[] = {
+    {"deployment-controller", "deployment", "deployment-controller", "deployment-controller", deployment::make_deployment_controller},
+    {"replicaset-controller", "replicaset", "replicaset-controller", "replicaset-controller", replicaset::make_replicaset_controller},
+    {"replicationcontroller-controller", "replicationcontroller", "replication-controller", "replication-controller", replicaset::make_replication_controller},
+};
+
+// Controllers of Kubernetes that are not here (cloud ones, or of features that do not run here): their names are
+// accepted, as command lines name them.
+constexpr std::array<std::string_view, 20> other_names = {
+    "cloud-node-lifecycle-controller", "device-taint-eviction-controller", "kube-apiserver-serving-clustertrustbundle-publisher-controller", "node-route-controller",
+    "persistentvolume-attach-detach-controller", "persistentvolume-expander-controller", "podcertificaterequest-cleaner-controller", "podgroup-protection-controller",
+    "resourceclaim-controller", "resourcepoolstatusrequest-controller", "selinux-warning-controller", "service-cidr-controller", "service-lb-controller",
+    "storage-version-migrator-controller", "storageversion-garbage-collector-controller", "validatingadmissionpolicy-status-controller", "volumeattributesclass-protection-controller",
+    "cloud-node-lifecycle", "route", "service"};
+
+bool is_name_of(const ControllerRow& row, std::string_view name) { return row.name == name || row.alias == name; }
+
+}  // namespace
+
+std::span<const ControllerRow> controller_table() { return rows; }
+
+Result<std::vector<const ControllerRow*>> select_controllers(const std::vector<std::string>& list) {
+  bool star = false;
+  for (const std::string& entry : list) {
+    if (entry == "*") {
+      star = true;
+      continue;
+    }
+    const std::string_view name = entry.starts_with('-') ? std::string_view(entry).substr(1) : std::string_view(entry);
+    bool known = contains(other_names, name);
+    for (const ControllerRow& row : rows) known |= is_name_of(row, name);
+    if (!known) return bad_request("\"" + std::string(name) + "\" is not in the list of known controllers");
+  }
+  std::vector<const ControllerRow*> out;
+  for (const ControllerRow& row : rows) {
+    bool on = star && row.default_on;
+    for (const std::string& entry : list) {   // a name outweighs the star
+      if (is_name_of(row, entry)) on = true;
+      if (entry.starts_with('-') && is_name_of(row, std::string_view(entry).substr(1))) on = false;
+    }
+    if (on) out.push_back(&row);
+  }
+  return out;
+}
+
+}  // namespace pintle::controller

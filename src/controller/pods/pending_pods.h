@@ -1,0 +1,36 @@
+// PendingPods: what a controller has done to its pods and has not seen in its informer yet: pods created are added to
+// what is seen, pods told to go count as going. So the next round starts from what is, without waiting for the watch and
+// without expectations that time out. By the owner's uid.
+#pragma once
+
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "controller/objects/revision.h"
+#include "controller/pods/pod_state.h"
+#include "controller/pods/pod_store.h"
+
+namespace pintle::controller {
+
+class PendingPods {
+ public:
+  explicit PendingPods(PodStore& store) : store_(store) {}
+  void created(const std::string& owner_uid, api::core_v1::Pod pod);
+  void deleted(const std::string& owner_uid, const api::core_v1::Pod& pod);
+  void forget(const std::string& owner_uid) { owners_.erase(owner_uid); }
+
+  // The owner's pods: `seen`, those told to go with a deletion timestamp, and those created that were not seen yet.
+  std::vector<PodPtr> merge(const std::string& owner_uid, std::vector<PodPtr> seen);
+
+ private:
+  struct Owner {
+    std::map<std::string, PodPtr> created;             // by key
+    std::unordered_map<std::string, std::string> deleted;   // uid → key
+  };
+  PodStore& store_;
+  std::unordered_map<std::string, Owner> owners_;
+};
+
+}  // namespace pintle::controller

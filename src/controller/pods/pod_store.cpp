@@ -1,0 +1,92 @@
+#include "controller/pods/pod_store.h"
+
+#include "controller/objects/owner.h"
+
+namespace pintle::controller {
+
+using api::core_v1::Container;
+using api::core_v1::Pod;
+
+namespace {
+
+template <class C>
+void slim_container(C& container) {
+  container.command.clear();
+  container.args.clear();
+  container.working_dir.clear();
+  container.env.clear();
+  container.env_from.clear();
+  container.volume_mounts.clear();
+  container.volume_devices.clear();
+  container.liveness_probe.reset();
+  container.readiness_probe.reset();
+  container.startup_probe.reset();
+  container.lifecycle.reset();
+  container.security_context.reset();
+  container.termination_message_path.clear();
+  container.termination_message_policy.clear();
+}
+
+void slim_pod(api::Object& object) {
+  Pod& pod = object.as<Pod>();
+  for (auto& container : pod.spec.containers) slim_container(container);
+  for (auto& container : pod.spec.init_containers) slim_container(container);
+  pod.spec.ephemeral_containers.clear();
+  pod.spec.security_context.reset();
+  pod.spec.dns_config.reset();
+  pod.spec.host_aliases.clear();
+  pod.metadata.annotations.erase("kubectl.kubernetes.io/last-applied-configuration");
+}
+
+client::InformerOptions pod_options() {
+  client::InformerOptions options;
+  options.transform = slim_pod;
+  return options;
+}
+
+std::string_view group_of(std::string_view api_version) {
+  const auto slash = api_version.find('/');
+  return slash == api_version.npos ? std::string_view() : api_version.substr(0, slash);
+}
+
+bool is_of(const api::meta_v1::OwnerReference& ref, const PodStore::OwnerHandler& handler) {
+  return ref.kind == handler.kind && group_of(ref.api_version) == handler.group;
+}
+
+}  // namespace
+
+PodStore::PodStore(client::Informers& informers) : pods_(informers.of<Pod>("", pod_options())) {
+  pods_.add_index("controller", [](const Pod& pod) {
+    const auto* ref = controller_of(pod.metadata);
+    return ref ? std::vector<std::string>{ref->uid} : std::vector<std::string>();
+  });
+  pods_.add_index("orphan", [](const Pod& pod) { return controller_of(pod.metadata) ? std::vector<std::string>() : std::vector<std::string>{pod.metadata.namespace_}; });
+  pods_.add_index("node", [](const Pod& pod) { return pod.spec.node_name.empty() ? std::vector<std::string>() : std::vector<std::string>{pod.spec.node_name}; });
+}
+
+void PodStore::add_owner_handler(OwnerHandler handler) {
+  auto shared = std::make_shared<const OwnerHandler>(std::move(handler));
+  const auto tell = [shared](const PodPtr& pod) {
+    if (const auto* ref = controller_of(pod->metadata)) {
+      if (is_of(*ref, *shared)) shared->owner(pod->metadata.namespace_, *ref, pod);
+    } else if (shared->orphan && !is_deleted(pod->metadata)) {
+      shared->orphan(*pod);
+    }
+  };
+  client::Informer<Pod>::Handler h;
+  h.on_add = [tell](const PodPtr& pod, bool) { tell(pod); };
+  h.on_update = [shared, tell](const PodPtr& before, const PodPtr& after) {
+    const auto* old_ref = controller_of(before->metadata);
+    const auto* new_ref = controller_of(after->metadata);
+    const bool moved = (old_ref ? old_ref->uid : "") != (new_ref ? new_ref->uid : "");
+    if (moved && old_ref && is_of(*old_ref, *shared)) shared->owner(before->metadata.namespace_, *old_ref, before);
+    if (new_ref || moved || before->metadata.labels != after->metadata.labels) tell(after);
+  };
+  h.on_delete = [shared](const PodPtr& pod) {
+    const auto* ref = controller_of(pod->metadata);
+    if (ref && is_of(*ref, *shared)) shared->owner(pod->metadata.namespace_, *ref, pod);
+  };
+  pods_.add_handler(std::move(h));
+}
+
+}  // namespace pintle::controller

@@ -1,0 +1,76 @@
+#include "controller/replicaset/plan.h"
+
+#include <algorithm>
+
+#include "controller/objects/conditions.h"
+#include "controller/objects/time.h"
+#include "controller/pods/deletion_rank.h"
+
+namespace pintle::controller::replicaset {
+
+using api::apps_v1::ReplicaSet;
+using api::apps_v1::ReplicaSetCondition;
+using api::apps_v1::ReplicaSetStatus;
+
+Plan plan_pods(const ReplicaSet& set, const std::vector<PodPtr>& active, const std::vector<PodPtr>& related, rt::WallTime now) {
+  Plan plan;
+  const int want = set.spec.replicas.value_or(1);
+  const int have = static_cast<int>(active.size());
+  if (have < want) {
+    plan.create = std::min(want - have, burst_replicas_max);
+  } else if (have > want) {
+    plan.remove = pods_to_delete(active, static_cast<std::size_t>(std::min(have - want, burst_replicas_max)), related, now);
+  }
+  return plan;
+}
+
+namespace {
+
+bool carries(const FlatMap<std::string>& labels, const FlatMap<std::string>& wanted) {
+  return std::ranges::all_of(wanted, [&](const auto& item) {
+    const std::string* value = labels.get(item.first);
+    return value != nullptr && *value == item.second;
+  });
+}
+
+void set_failure(ReplicaSetStatus& status, const StatusInput& input) {
+  const bool failed = find_condition(status.conditions, "ReplicaFailure") != nullptr;
+  if (input.failure && !failed) {
+    ReplicaSetCondition condition;
+    condition.type = "ReplicaFailure";
+    condition.status = "True";
+    condition.reason = input.wanted_difference < 0 ? "FailedCreate" : "FailedDelete";
+    condition.message = input.failure->message;
+    condition.last_transition_time = to_api_time(input.now);
+    set_condition(status.conditions, std::move(condition));
+  } else if (!input.failure && failed) {
+    remove_condition(status.conditions, "ReplicaFailure");
+  }
+}
+
+}  // namespace
+
+ReplicaSetStatus plan_status(const ReplicaSet& set, const StatusInput& input) {
+  ReplicaSetStatus status = set.status;
+  status.replicas = static_cast<int32_t>(input.active.size());
+  status.fully_labeled_replicas = status.ready_replicas = status.available_replicas = 0;
+  for (const PodPtr& pod : input.active) {
+    if (carries(pod->metadata.labels, set.spec.template_.metadata.labels)) ++status.fully_labeled_replicas;
+    if (!is_ready(*pod)) continue;
+    ++status.ready_replicas;
+    if (is_available(*pod, set.spec.min_ready_seconds, input.now)) ++status.available_replicas;
+  }
+  status.terminating_replicas = input.terminating;
+  status.observed_generation = set.metadata.generation;
+  set_failure(status, input);
+  return status;
+}
+
+std::optional<rt::Duration> next_availability(const ReplicaSet& set, const std::vector<PodPtr>& active, rt::WallTime now) {
+  std::optional<rt::Duration> soonest;
+  for (const PodPtr& pod : active)
+    if (const auto wait = until_available(*pod, set.spec.min_ready_seconds, now); wait && (!soonest || *wait < *soonest)) soonest = wait;
+  return soonest;
+}
+
+}  // namespace pintle::controller::replicaset
