@@ -1,0 +1,259 @@
+"""Nodes for tests and the demo: each in a network namespace of its own, so that nothing they do touches this machine's
+network. The namespaces meet at a bridge in one more namespace, to which this machine has a leg too.
+
+What a node sends elsewhere is refused at once: the bridge's namespace routes nothing out. Inside a node the pod range is
+black-holed and the service range leads to a bridge without ports: what is not translated dies there (a black hole for the
+service range would fail connects from the host before the kernel translates them)."""
+import contextlib
+import ipaddress
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import uuid
+
+from .cluster import Process, pintle_binary, run
+
+POD_CIDR = '10.42.0.0/16'
+SERVICE_CIDR = '10.43.0.0/16'
+CGROUP_ROOT = pathlib.Path('/sys/fs/cgroup')
+
+
+def await_true(what, check, timeout_s=60, interval_s=0.1):
+    """Waits until check() answers something true, and returns that; fails with what it said last."""
+    end = time.monotonic() + timeout_s
+    while True:
+        try:
+            value = check()
+            failure = f'{value!r}'
+        except (AssertionError, LookupError, OSError, RuntimeError, ValueError, subprocess.SubprocessError) as e:
+            value, failure = None, f'{type(e).__name__}: {e}'
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise RuntimeError(f'{what}: not within {timeout_s} s; last: {failure[:2000]}')
+        time.sleep(interval_s)
+
+
+class Network:
+    """The namespaces' bridge, and this machine's leg to it. `name` is short: it begins every link's and namespace's name."""
+
+    def __init__(self, name, subnet='10.88.0.0/24', reach_cluster=False):
+        assert len(name) <= 8, 'link names have 15 characters'
+        self.name, self.subnet = name, ipaddress.ip_network(subnet)
+        self.host_ip = str(self.subnet[1])
+        self.gateway = str(self.subnet[254])
+        self.bridge_ns = f'{name}-sw'
+        self.reach_cluster = reach_cluster
+        self.namespaces = []
+
+    def up(self):
+        self.down()
+        run('ip', 'netns', 'add', self.bridge_ns)
+        self.in_bridge('ip', 'link', 'set', 'lo', 'up')
+        self.in_bridge('ip', 'link', 'add', 'br0', 'type', 'bridge')
+        self.in_bridge('ip', 'addr', 'add', f'{self.gateway}/{self.subnet.prefixlen}', 'dev', 'br0')
+        self.in_bridge('ip', 'link', 'set', 'br0', 'up')
+        self.in_bridge('ip', 'route', 'add', 'unreachable', 'default')
+        self.in_bridge('sysctl', '-qw', 'net.ipv4.ip_forward=1')
+        run('ip', 'link', 'add', self.name, 'type', 'veth', 'peer', 'name', 'host', 'netns', self.bridge_ns)
+        self.in_bridge('ip', 'link', 'set', 'host', 'master', 'br0', 'up')
+        run('ip', 'addr', 'add', f'{self.host_ip}/{self.subnet.prefixlen}', 'dev', self.name)
+        run('ip', 'link', 'set', self.name, 'up')
+        return self
+
+    def in_bridge(self, *args):
+        return run('ip', 'netns', 'exec', self.bridge_ns, *args)
+
+    def add_node(self, name, ip):
+        """A namespace with eth0 at `ip`; its name."""
+        namespace = f'{self.name}-{name}'
+        run('ip', 'netns', 'add', namespace)
+        self.namespaces.append(namespace)
+        leg = f'v{len(self.namespaces)}'
+        self.in_bridge('ip', 'link', 'add', leg, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace)
+        self.in_bridge('ip', 'link', 'set', leg, 'master', 'br0', 'up')
+
+        def inside(*args):
+            run('ip', 'netns', 'exec', namespace, *args)
+        inside('ip', 'link', 'set', 'lo', 'up')
+        inside('ip', 'addr', 'add', f'{ip}/{self.subnet.prefixlen}', 'dev', 'eth0')
+        inside('ip', 'link', 'set', 'eth0', 'up')
+        inside('ip', 'route', 'add', 'default', 'via', self.gateway)
+        inside('ip', 'route', 'add', 'blackhole', POD_CIDR)
+        inside('ip', 'link', 'add', 'services', 'type', 'bridge')
+        inside('ip', 'link', 'set', 'services', 'up')
+        inside('ip', 'route', 'add', SERVICE_CIDR, 'dev', 'services', 'src', ip, 'metric', '4000')
+        inside('sysctl', '-qw', 'net.ipv4.ip_forward=1')
+        if self.reach_cluster and len(self.namespaces) == 1:
+            run('ip', 'route', 'add', POD_CIDR, 'via', ip)
+            run('ip', 'route', 'add', SERVICE_CIDR, 'via', ip)
+        return namespace
+
+    def down(self):
+        """Removes every namespace and link of this name; what is not there is no error."""
+        listed = subprocess.run(['ip', 'netns', 'list'], capture_output=True, text=True).stdout.split('\n')
+        for line in listed:
+            namespace = line.split(' ')[0]
+            if namespace.startswith(f'{self.name}-'):
+                subprocess.run(['ip', 'netns', 'delete', namespace], capture_output=True)
+        subprocess.run(['ip', 'link', 'delete', self.name], capture_output=True)
+        self.namespaces = []
+
+
+def write_mirror(folder, url):
+    """containerd hosts files that send every pull to the registry at `url` and nowhere else; the folder."""
+    default = pathlib.Path(folder) / '_default'
+    default.mkdir(parents=True, exist_ok=True)
+    (default / 'hosts.toml').write_text(f'server = "{url}"\n[host."{url}"]\n  capabilities = ["pull", "resolve"]\n')
+    return str(folder)
+
+
+def raise_inotify_limit(instances=1024):
+    path = pathlib.Path('/proc/sys/fs/inotify/max_user_instances')
+    if int(path.read_text()) < instances:
+        path.write_text(str(instances))
+
+
+class Node:
+    """`pintle server` (or, with `join`, `pintle agent`) in a namespace, with its data in `folder`."""
+
+    def __init__(self, network, name, index, folder, flags=(), join=None, mirror=None, binary=None, env=None):
+        self.network, self.name, self.index = network, name, index
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.data = self.folder / 'data'
+        self.ip = str(network.subnet[10 + index])
+        self.join, self.mirror = join, mirror
+        self.flags, self.env = list(flags), env
+        self.binary = binary or pintle_binary()
+        self.cgroup = f'/{network.name}-{name}'
+        self.kubeconfig = str(self.data / 'admin.kubeconfig') if not join else None
+        self.namespace = None
+        self.process = None
+
+    def arguments(self):
+        out = [f'--data-dir={self.data}', f'--node-name={self.name}', f'--node-ip={self.ip}', f'--cgroup-root={self.cgroup}']
+        if self.join:
+            out += [f'--server=https://{self.join.ip}:6443', f'--token={self.join.token()}']
+        else:
+            out += [f'--cluster-cidr={POD_CIDR}', f'--service-cidr={SERVICE_CIDR}']
+        if self.mirror:
+            out += [f'--registry-config-dir={self.mirror}']
+        return out + self.flags
+
+    def command(self, *args):
+        """`args` as run in the node's network (its own /sys and mounts stay)."""
+        return ['nsenter', f'--net=/run/netns/{self.namespace}', *args]
+
+    def start(self):
+        raise_inotify_limit()
+        if self.namespace is None:
+            self.namespace = self.network.add_node(self.name, self.ip)
+        self.process = Process(self.command(self.binary, 'agent' if self.join else 'server', *self.arguments()), self.folder / 'pintle.log', env=self.env)
+        return self
+
+    def token(self):
+        return await_true('the join token', lambda: (self.data / 'token').read_text().strip())
+
+    def stop(self, sig=signal.SIGTERM):
+        """Ends the process; its pods go on."""
+        if self.process:
+            status, self.process = self.process.stop(sig), None
+            return status
+        return None
+
+    def clean(self):
+        """Ends everything that the node made: pods, mounts, control groups, files."""
+        with contextlib.suppress(RuntimeError):
+            self.stop()
+        done = subprocess.run(self.command(self.binary, 'uninstall', f'--data-dir={self.data}'), capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(f'uninstall of {self.name}: {done.stdout}{done.stderr}')
+
+    def log_tail(self):
+        return self.process.tail() if self.process else ''
+
+
+class Kubectl:
+    def __init__(self, kubeconfig, binary='kubectl'):
+        self.base = [binary, f'--kubeconfig={kubeconfig}']
+
+    def __call__(self, *args, input=None, timeout_s=120):
+        """Standard output; a failure raises with both streams."""
+        return run(*self.base, *args, input=input, timeout=timeout_s)
+
+    def json(self, *args):
+        return json.loads(self(*args, '-o', 'json'))
+
+    def apply(self, manifest):
+        text = manifest if isinstance(manifest, str) else json.dumps(manifest)
+        return self('apply', '-f', '-', input=text)
+
+    def try_json(self, *args):
+        """None where the object is not there."""
+        done = subprocess.run([*self.base, *args, '-o', 'json'], capture_output=True, text=True, timeout=60)
+        return json.loads(done.stdout) if done.returncode == 0 else None
+
+
+def condition(obj, kind):
+    """The status of a condition, None if there is none."""
+    return next((c['status'] for c in obj.get('status', {}).get('conditions', []) if c['type'] == kind), None)
+
+
+class NodeCluster:
+    """A server and agents, each in a namespace; a context manager that leaves nothing behind.
+
+    `registry` is the URL of the mirror that every image comes from."""
+
+    def __init__(self, agents=0, registry=None, flags=(), agent_flags=(), name=None, subnet='10.88.0.0/24', folder=None, server_runs_pods=True):
+        self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix='pintle-nodes-'))
+        self.network = Network(name or f'pt{uuid.uuid4().hex[:5]}', subnet)
+        mirror = write_mirror(self.folder / 'mirror', registry) if registry else None
+        server_flags = list(flags) + ([] if server_runs_pods else ['--disable-agent'])
+        self.server = Node(self.network, 'server', 0, self.folder / 'server', server_flags, mirror=mirror)
+        self.agents = [Node(self.network, f'agent{i}', i + 1, self.folder / f'agent{i}', agent_flags, join=self.server, mirror=mirror) for i in range(agents)]
+        self.server_runs_pods = server_runs_pods
+        self.kubectl = None
+
+    @property
+    def nodes(self):
+        return ([self.server] if self.server_runs_pods else []) + self.agents
+
+    def __enter__(self):
+        try:
+            self.network.up()
+            self.server.start()
+            await_true('the administrator\'s kubeconfig', lambda: pathlib.Path(self.server.kubeconfig).exists())
+            self.kubectl = Kubectl(self.server.kubeconfig)
+            await_true('the API server', lambda: self.kubectl('get', '--raw', '/readyz') == 'ok')
+            for agent in self.agents:
+                agent.start()
+            self.await_ready()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def await_ready(self, timeout_s=60):
+        for node in self.nodes:
+            await_true(f'node {node.name} Ready', lambda: condition(self.kubectl.json('get', 'node', node.name), 'Ready') == 'True', timeout_s)
+
+    def __exit__(self, *_):
+        failures = []
+        for node in [*self.agents, self.server]:
+            if node.namespace is None:
+                continue
+            try:
+                node.clean()
+            except (RuntimeError, OSError) as e:
+                failures.append(str(e))
+        self.network.down()
+        if os.environ.get('PINTLE_KEEP') is None and not failures:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        if failures:
+            raise RuntimeError('; '.join(failures))
