@@ -23,6 +23,11 @@ constexpr std::size_t unread_bytes_max = 4 << 20;     // of a body after its ans
 constexpr uint32_t unknown_streams_max = 250;         // to a peer that has named no limit
 constexpr std::size_t closed_frames_slack = 64 << 10;
 
+nghttp2_nv to_nv(std::string_view name, std::string_view value) {
+  return {reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())), reinterpret_cast<uint8_t*>(const_cast<char*>(value.data())),
+          name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
+}
+
 }  // namespace
 
 // nghttp2's callbacks: thin.
@@ -57,7 +62,7 @@ struct Http2Callbacks {
     return 0;
   }
 
-  static ssize_t read_source(nghttp2_session*, int32_t, uint8_t*, size_t size, uint32_t* flags, nghttp2_data_source* source, void*) {
+  static ssize_t read_source(nghttp2_session* session, int32_t id, uint8_t*, size_t size, uint32_t* flags, nghttp2_data_source* source, void*) {
     auto& stream = *static_cast<Http2Stream*>(source->ptr);
     if (stream.out.empty() && !stream.out_ended) {
       stream.out_deferred = true;
@@ -65,8 +70,17 @@ struct Http2Callbacks {
     }
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
     const std::size_t n = std::min(size, stream.out.bytes());
-    if (stream.out_ended && n == stream.out.bytes()) *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (stream.out_ended && n == stream.out.bytes()) {
+      *flags |= NGHTTP2_DATA_FLAG_EOF;
+      if (!stream.trailers_out.empty()) submit_trailers(session, id, stream, flags);
+    }
     return static_cast<ssize_t>(n);
+  }
+
+  static void submit_trailers(nghttp2_session* session, int32_t id, const Http2Stream& stream, uint32_t* flags) {
+    std::vector<nghttp2_nv> nv;
+    for (const auto& [name, value] : stream.trailers_out) nv.push_back(to_nv(name, value));
+    if (nghttp2_submit_trailer(session, id, nv.data(), nv.size()) == 0) *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
   }
 
   static ssize_t frame_length(nghttp2_session*, uint8_t, int32_t, int32_t session_window, int32_t stream_window, uint32_t peer_max, void*) {
@@ -186,10 +200,7 @@ namespace {
 std::vector<nghttp2_nv> to_nv(const std::vector<std::pair<std::string_view, std::string_view>>& fields) {
   std::vector<nghttp2_nv> out;
   out.reserve(fields.size());
-  for (const auto& [name, value] : fields) {
-    out.push_back({reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())), reinterpret_cast<uint8_t*>(const_cast<char*>(value.data())),
-                   name.size(), value.size(), NGHTTP2_NV_FLAG_NONE});
-  }
+  for (const auto& [name, value] : fields) out.push_back(to_nv(name, value));
   return out;
 }
 
@@ -271,6 +282,11 @@ rt::Task<Result<Unit>> Http2Connection::write_body(Http2StreamPtr stream, std::v
 void Http2Connection::end_body(Http2Stream& stream) {
   stream.out_ended = true;
   resume(stream);
+}
+
+void Http2Connection::end_body_with_trailers(Http2Stream& stream, std::vector<Headers::Item> trailers) {
+  stream.trailers_out = std::move(trailers);
+  end_body(stream);
 }
 
 void Http2Connection::resume(Http2Stream& stream) {

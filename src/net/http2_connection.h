@@ -49,6 +49,7 @@ struct Http2Stream {
   BytesQueue out;
   bool out_ended = false;
   bool out_deferred = false;    // nghttp2 has asked for more and got nothing
+  std::vector<Headers::Item> trailers_out;   // sent after the body, which then does not end the stream
   Signal writable;
   bool closed = false;
   uint32_t error_code = 0;
@@ -68,6 +69,8 @@ class Http2Connection {
   rt::Task<Result<Unit>> write_body(Http2StreamPtr stream, std::vector<Bytes> data);
   // No more body: the last frame carries END_STREAM.
   void end_body(Http2Stream& stream);
+  // No more body; these fields (names in lower case) come after it and end the stream.
+  void end_body_with_trailers(Http2Stream& stream, std::vector<Headers::Item> trailers);
   void reset(Http2Stream& stream, uint32_t error_code);
   // No new streams; the connection ends with the last of those that are open.
   void drain();
