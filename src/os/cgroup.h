@@ -61,7 +61,7 @@ class Cgroups {
   // Of it and of its descendants.
   virtual Result<std::vector<pid_t>> processes(const std::string& path) const = 0;
   virtual Result<Unit> attach(const std::string& path, pid_t pid) = 0;
-  // SIGKILL to everything in it.
+  // SIGKILL to everything in it; no error if it is not there.
   virtual Result<Unit> kill(const std::string& path) = 0;
   virtual Result<CgroupUsage> usage(const std::string& path) const = 0;
   // The limit that the memory controller holds; nullopt: none.

@@ -58,8 +58,9 @@ class CgroupsV2 final : public Cgroups {
   Result<std::vector<pid_t>> processes(const std::string& path) const override { return tree_processes(cgroup_directory(root_, path)); }
   Result<Unit> attach(const std::string& path, pid_t pid) override { return write_file(file(path, "cgroup.procs"), std::to_string(pid)); }
   Result<Unit> kill(const std::string& path) override {
+    if (!exists(path)) return Unit{};
     const auto killed = write_file(file(path, "cgroup.kill"), "1");
-    if (killed || killed.error().reason != Reason::NotFound || !exists(path)) return killed;
+    if (killed || killed.error().reason != Reason::NotFound) return killed;
     // Kernels before 5.14.
     TRY_ASSIGN(const auto pids, processes(path));
     for (const pid_t pid : pids)
