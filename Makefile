@@ -49,7 +49,7 @@ fuzz:            ## every fuzz target for longer: make fuzz SECONDS_EACH=600
 
 tsan:            ## unit tests of rt, net, storage and client under TSan
 	@cmake -G Ninja -S . -B $(BUILD)-tsan -DPINTLE_SANITIZE=thread > /dev/null
-	@ninja -C $(BUILD)-tsan -j $(JOBS) rt_test net_test storage_test
+	@ninja -C $(BUILD)-tsan -j $(JOBS) rt_test net_test storage_test client_test
 	@cd $(BUILD)-tsan && ctest --output-on-failure -R '^(rt|net|storage|client)$$'
 
 integration: build $(PY)   ## kubectl and client libraries against a running server

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,8 @@ struct ClientConfig {
   std::string bearer_token_file;      // read again when it is older than a minute (bound tokens rotate)
   double qps = 0;                     // 0: no limit of its own (the server has priority and fairness)
   double burst = 10;
+  // Instead of the two above: the token of the moment, asked for before each request (exec plugins). It may wait.
+  std::function<rt::Task<Result<std::string>>(rt::Context)> token_source;
   rt::Duration request_timeout = std::chrono::seconds(30);   // not for watches
 };
 
@@ -131,7 +134,12 @@ class Client {
   rt::Task<void> close();
 
  private:
-  rt::Task<Result<std::string>> bearer_token();
+  struct Call;
+  struct Answer;
+  rt::Task<Result<std::string>> bearer_token(rt::Context ctx);
+  rt::Task<Result<net::Response>> send_call(rt::Context ctx, Call call);
+  // The whole answer of a call that succeeded, after retries.
+  rt::Task<Result<Answer>> exchange(rt::Context ctx, Call call);
   rt::Runtime& runtime_;
   std::shared_ptr<net::Transport> transport_;
   ClientConfig config_;

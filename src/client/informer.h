@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,12 +54,28 @@ class AnyInformer {
   const Status* last_error() const { return last_error_ ? &*last_error_ : nullptr; }
 
  private:
+  // How a failed list or watch goes on.
+  enum class Next { Watch, List };
+
   rt::Task<void> run(rt::Context ctx);
-  rt::Task<Result<Unit>> list_and_replace(rt::Context ctx);
-  rt::Task<Result<Unit>> follow(rt::Context ctx);
-  void replace(std::vector<api::Object> objects);
-  void apply(EventType type, api::Object object);
+  // Fills the store; a streamed list leaves its watch in `watch`.
+  rt::Task<Result<Unit>> list(rt::Context ctx, std::unique_ptr<Watch>& watch);
+  rt::Task<Result<Unit>> list_by_stream(rt::Context ctx, std::unique_ptr<Watch>& watch);
+  rt::Task<Result<Unit>> list_by_pages(rt::Context ctx);
+  // A watch from the store's revision.
+  rt::Task<Result<Unit>> open(rt::Context ctx, std::unique_ptr<Watch>& watch);
+  // Applies events until the watch ends; never returns a value.
+  rt::Task<Result<Unit>> follow(rt::Context ctx, Watch& watch);
+  void forget(std::vector<AnyPtr>& objects, const AnyPtr& like) const;
+  static Next after(const Status& failure);
+  void failed(std::string_view what, const Status& failure);
+  AnyPtr prepare(api::Object object) const;
+  void replace(std::vector<AnyPtr> objects, std::string resource_version);
+  void apply(EventType type, AnyPtr object);
+  void put(std::string key, AnyPtr object, bool initial);
   void notify_add(const AnyPtr& object, bool initial);
+  void notify_update(const AnyPtr& old_object, const AnyPtr& new_object);
+  void notify_delete(const AnyPtr& object);
 
   Client& client_;
   const Resource resource_;
@@ -67,8 +84,8 @@ class AnyInformer {
   std::vector<AnyHandler> handlers_;
   std::string resource_version_;
   std::optional<Status> last_error_;
-  bool started_ = false;
   bool synced_ = false;
+  bool streams_lists_ = true;          // until the server says that it does not know how
   rt::Event synced_event_;
   std::unique_ptr<rt::TaskGroup> tasks_;
 };

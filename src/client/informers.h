@@ -12,7 +12,7 @@ namespace pintle::client {
 
 class Informers {
  public:
-  explicit Informers(Client& client) : client_(client) {}
+  explicit Informers(Client& client);
   ~Informers();
 
   // All objects of T.

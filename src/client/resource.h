@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/type.h"
 
@@ -31,5 +32,8 @@ const Resource& resource_of() {
   static const Resource& resource = resource_of(api::type_of<T>());
   return resource;
 }
+
+// Every resource of the table, by group and name.
+std::vector<const Resource*> builtin_resources();
 
 }  // namespace pintle::client

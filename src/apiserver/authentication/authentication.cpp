@@ -50,9 +50,10 @@ Result<std::unique_ptr<service_account::TokenIssuer>> make_issuer(const Authenti
 UserInfo in_process_user(std::string_view name) {
   UserInfo user;
   user.name = name;
-  if (name == "system:apiserver") user.groups.emplace_back(group_masters);
+  if (name == "system:apiserver" || name == "system:admin") user.groups.emplace_back(group_masters);
   if (name.starts_with(user_node_prefix)) user.groups.emplace_back(group_nodes);
   if (const auto account = service_account::split_user_name(name)) user.groups = service_account::group_names(account->first);
+  user.groups.emplace_back(group_authenticated);
   return user;
 }
 

@@ -102,13 +102,23 @@ TEST_F(AuthenticationTest, ComponentsOfThisProcess) {
   net::Request request;
   const std::pair<const char*, const char*> cases[] = {
       {"system:apiserver", "system:apiserver|system:masters,system:authenticated"},
+      {"system:admin", "system:admin|system:masters,system:authenticated"},
       {"system:kube-scheduler", "system:kube-scheduler|system:authenticated"},
+      {"system:kube-controller-manager", "system:kube-controller-manager|system:authenticated"},
       {"system:node:n1", "system:node:n1|system:nodes,system:authenticated"},
       {"system:serviceaccount:kube-system:gc", "system:serviceaccount:kube-system:gc|system:serviceaccounts,system:serviceaccounts:kube-system,system:authenticated"},
   };
   for (const auto& [name, want] : cases) {
     request.in_process_user = name;
     EXPECT_EQ(who(*authentication, request), want);
+    // The API handler asks for it without the rest of authentication.
+    std::string direct(name);
+    char separator = '|';
+    for (const std::string& group : in_process_user(name).groups) {
+      direct += separator + group;
+      separator = ',';
+    }
+    EXPECT_EQ(direct, want);
   }
 }
 

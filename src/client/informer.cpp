@@ -1,0 +1,257 @@
+#include "client/informer.h"
+
+#include <unordered_set>
+
+#include "client/wire.h"
+#include "component/log.h"
+#include "rt/backoff.h"
+
+namespace pintle::client {
+
+namespace {
+
+constexpr int64_t page_items = 500;                              // of a list in pages
+constexpr rt::Duration backoff_initial = std::chrono::milliseconds(800);
+constexpr rt::Duration backoff_max = std::chrono::seconds(30);
+constexpr rt::Duration calm_after = std::chrono::minutes(2);     // without a failure: the backoff starts anew
+constexpr rt::Duration short_watch = std::chrono::seconds(1);    // a watch that ends sooner, without an event, has failed
+
+// A server that cannot stream a list says so in one of these ways.
+bool cannot_stream(const Status& failure) {
+  return failure.reason == Reason::Invalid || failure.reason == Reason::BadRequest || failure.reason == Reason::MethodNotAllowed || failure.reason == Reason::NotAcceptable;
+}
+
+// Revisions are numbers without leading zeros.
+bool older(std::string_view a, std::string_view b) { return a.size() != b.size() ? a.size() < b.size() : a < b; }
+
+}  // namespace
+
+AnyInformer::AnyInformer(Client& client, Resource resource, const api::Type& type, InformerOptions options)
+    : client_(client), resource_(std::move(resource)), options_(std::move(options)), store_(type) {}
+
+AnyInformer::~AnyInformer() = default;
+
+void AnyInformer::start() {
+  if (tasks_) return;
+  tasks_ = std::make_unique<rt::TaskGroup>();
+  tasks_->spawn(run(tasks_->context()));
+}
+
+rt::Task<void> AnyInformer::stop() {
+  if (tasks_) co_await tasks_->close();
+}
+
+rt::Task<Result<Unit>> AnyInformer::wait_synced(rt::Context ctx) { co_return co_await synced_event_.wait(std::move(ctx)); }
+
+void AnyInformer::add_handler(AnyHandler handler) {
+  handlers_.push_back(std::move(handler));
+  const std::size_t mine = handlers_.size() - 1;
+  if (!handlers_[mine].on_add) return;
+  for (const auto& [key, object] : store_.objects()) handlers_[mine].on_add(object, true);
+}
+
+rt::Task<void> AnyInformer::run(rt::Context ctx) {
+  rt::Clock& clock = client_.runtime().clock();
+  rt::Backoff backoff({.initial = backoff_initial, .max = backoff_max, .factor = 2.0, .jitter = 1.0, .tries_max = 0});
+  rt::TimePoint failed_at{};
+  Next next = Next::List;
+  while (!ctx.done()) {
+    std::unique_ptr<Watch> watch;
+    Result<Unit> outcome;
+    if (next == Next::List) outcome = co_await list(ctx, watch);
+    const bool listed = outcome.has_value();
+    if (outcome && !watch) outcome = co_await open(ctx, watch);
+    const bool opened = outcome.has_value();
+    const auto began = clock.now();
+    const std::string revision = resource_version_;
+    if (outcome) outcome = co_await follow(ctx, *watch);
+    watch.reset();
+    if (ctx.done()) break;
+    const auto now = clock.now();
+    next = listed ? after(outcome.error()) : Next::List;
+    // A watch that has lasted, or told something, has worked: its end is no failure.
+    if (opened && (now - began >= short_watch || revision != resource_version_)) continue;
+    failed(!listed ? "list" : "watch", outcome.error());
+    if (now - failed_at > calm_after) backoff.reset();
+    failed_at = now;
+    (void)co_await rt::sleep_for(ctx, backoff.next(client_.runtime().random()));
+  }
+}
+
+AnyInformer::Next AnyInformer::after(const Status& failure) {
+  switch (failure.reason) {
+    case Reason::Expired:
+    case Reason::Gone:
+    case Reason::Invalid:
+    case Reason::BadRequest:
+    case Reason::NotFound: return Next::List;
+    // The server does not know so new a revision: it was restored from a backup.
+    case Reason::Timeout: return failure.message.find("oo large resource version") != std::string::npos ? Next::List : Next::Watch;
+    default: return Next::Watch;
+  }
+}
+
+void AnyInformer::failed(std::string_view what, const Status& failure) {
+  const std::string resource = resource_.group_resource();
+  if (!last_error_) {
+    component::log::info(1, "Failed to " + std::string(what) + ", trying again", {{"resource", resource}, {"err", failure.message}});
+  } else {
+    component::log::info(4, "Failed again to " + std::string(what), {{"resource", resource}, {"err", failure.message}});
+  }
+  last_error_ = failure;
+}
+
+rt::Task<Result<Unit>> AnyInformer::list(rt::Context ctx, std::unique_ptr<Watch>& watch) {
+  if (streams_lists_) {
+    auto streamed = co_await list_by_stream(ctx, watch);
+    if (streamed || !cannot_stream(streamed.error())) co_return streamed;
+    streams_lists_ = false;
+    watch.reset();
+  }
+  co_return co_await list_by_pages(ctx);
+}
+
+rt::Task<Result<Unit>> AnyInformer::list_by_stream(rt::Context ctx, std::unique_ptr<Watch>& watch) {
+  WatchOptions options;
+  options.namespace_name = options_.namespace_name;
+  options.label_selector = options_.label_selector;
+  options.field_selector = options_.field_selector;
+  options.send_initial_events = true;
+  CO_TRY_ASSIGN(watch, co_await client_.watch_objects(ctx, resource_, store_.type(), std::move(options)));
+  std::vector<AnyPtr> objects;
+  while (true) {
+    CO_TRY_ASSIGN(WatchEvent event, co_await watch->next(ctx));
+    if (event.type == EventType::Bookmark) {
+      if (!event.initial_events_end) continue;
+      replace(std::move(objects), std::move(event.resource_version));
+      co_return Unit{};
+    }
+    AnyPtr object = prepare(std::move(event.object));
+    if (event.type != EventType::Added) forget(objects, object);   // rare: a change while the list is under way
+    if (event.type != EventType::Deleted) objects.push_back(std::move(object));
+  }
+}
+
+void AnyInformer::forget(std::vector<AnyPtr>& objects, const AnyPtr& like) const {
+  const auto& meta = store_.meta(like.get());
+  std::erase_if(objects, [&](const AnyPtr& one) {
+    const auto& other = store_.meta(one.get());
+    return other.name == meta.name && other.namespace_ == meta.namespace_;
+  });
+}
+
+rt::Task<Result<Unit>> AnyInformer::list_by_pages(rt::Context ctx) {
+  ListOptions options;
+  options.namespace_name = options_.namespace_name;
+  options.label_selector = options_.label_selector;
+  options.field_selector = options_.field_selector;
+  options.limit = page_items;
+  std::vector<AnyPtr> objects;
+  while (true) {
+    auto page = co_await client_.list_objects(ctx, resource_, store_.type(), options);
+    if (!page) co_return std::unexpected(std::move(page).error());
+    for (auto& item : page->items) objects.push_back(prepare(std::move(item)));
+    if (page->continue_token.empty()) {
+      replace(std::move(objects), std::move(page->resource_version));
+      co_return Unit{};
+    }
+    options.continue_token = std::move(page->continue_token);
+  }
+}
+
+rt::Task<Result<Unit>> AnyInformer::open(rt::Context ctx, std::unique_ptr<Watch>& watch) {
+  WatchOptions options;
+  options.namespace_name = options_.namespace_name;
+  options.label_selector = options_.label_selector;
+  options.field_selector = options_.field_selector;
+  options.resource_version = resource_version_;
+  CO_TRY_ASSIGN(watch, co_await client_.watch_objects(ctx, resource_, store_.type(), std::move(options)));
+  co_return Unit{};
+}
+
+rt::Task<Result<Unit>> AnyInformer::follow(rt::Context ctx, Watch& watch) {
+  last_error_.reset();
+  while (true) {
+    CO_TRY_ASSIGN(WatchEvent event, co_await watch.next(ctx));
+    if (event.type == EventType::Bookmark && older(event.resource_version, resource_version_)) {
+      co_return error(Reason::Expired, "the server's revisions went back: it was restored from a backup");
+    }
+    if (event.type != EventType::Bookmark) apply(event.type, prepare(std::move(event.object)));
+    if (!event.resource_version.empty()) resource_version_ = std::move(event.resource_version);
+  }
+}
+
+AnyPtr AnyInformer::prepare(api::Object object) const {
+  if (const auto* meta = wire::meta_of(object)) const_cast<api::meta_v1::ObjectMeta*>(meta)->managed_fields = {};
+  if (options_.transform) options_.transform(object);
+  auto holder = std::make_shared<api::Object>(std::move(object));
+  const void* data = holder->data();
+  return AnyPtr(std::move(holder), data);
+}
+
+void AnyInformer::replace(std::vector<AnyPtr> objects, std::string resource_version) {
+  const bool initial = !synced_;
+  std::unordered_set<std::string> keys;
+  const bool was_empty = store_.size() == 0;
+  for (AnyPtr& object : objects) {
+    const auto& meta = store_.meta(object.get());
+    std::string key = object_key(meta.namespace_, meta.name);
+    if (!was_empty) keys.insert(key);
+    put(std::move(key), std::move(object), initial);
+  }
+  if (!was_empty) {
+    std::vector<std::string> gone;
+    for (const auto& [key, object] : store_.objects()) {
+      if (!keys.contains(key)) gone.push_back(key);
+    }
+    for (const std::string& key : gone) notify_delete(store_.erase(key));
+  }
+  resource_version_ = std::move(resource_version);
+  last_error_.reset();
+  synced_ = true;
+  synced_event_.set();
+}
+
+void AnyInformer::apply(EventType type, AnyPtr object) {
+  const auto& meta = store_.meta(object.get());
+  std::string key = object_key(meta.namespace_, meta.name);
+  if (type != EventType::Deleted) {
+    put(std::move(key), std::move(object), false);
+  } else if (store_.erase(key)) {
+    notify_delete(object);
+  }
+}
+
+void AnyInformer::put(std::string key, AnyPtr object, bool initial) {
+  const AnyPtr old = store_.put(std::move(key), object);
+  if (!old) return notify_add(object, initial);
+  const auto& before = store_.meta(old.get());
+  const auto& now = store_.meta(object.get());
+  if (before.uid != now.uid) {
+    // Deleted and made again while nobody watched: two objects, as handlers understand them.
+    notify_delete(old);
+    notify_add(object, initial);
+  } else if (before.resource_version != now.resource_version) {
+    notify_update(old, object);
+  }
+}
+
+void AnyInformer::notify_add(const AnyPtr& object, bool initial) {
+  for (std::size_t i = 0; i < handlers_.size(); ++i) {
+    if (handlers_[i].on_add) handlers_[i].on_add(object, initial);
+  }
+}
+
+void AnyInformer::notify_update(const AnyPtr& old_object, const AnyPtr& new_object) {
+  for (std::size_t i = 0; i < handlers_.size(); ++i) {
+    if (handlers_[i].on_update) handlers_[i].on_update(old_object, new_object);
+  }
+}
+
+void AnyInformer::notify_delete(const AnyPtr& object) {
+  for (std::size_t i = 0; i < handlers_.size(); ++i) {
+    if (handlers_[i].on_delete) handlers_[i].on_delete(object);
+  }
+}
+
+}  // namespace pintle::client
