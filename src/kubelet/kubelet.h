@@ -1,0 +1,63 @@
+// Kubelet: the node agent, everything wired. Made, started and stopped on one executor, where all of it runs; stop() leaves pods
+// running, and the next start adopts them.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+#include "api/gen/kubeletconfig_v1beta1.h"
+#include "base/status.h"
+#include "client/client.h"
+#include "rt/runtime.h"
+
+namespace pintle::os {
+class Cgroups;
+}
+
+namespace pintle::kubelet {
+
+namespace server {
+class KubeletHost;
+}
+struct Parts;
+
+struct KubeletSetup {
+  rt::Runtime& runtime;
+  client::Client* client = nullptr;                    // nullptr: no API server, static pods alone
+  api::kubeletconfig_v1beta1::KubeletConfiguration configuration;   // defaults applied
+  std::string node_name;
+  std::vector<std::string> node_ips;                   // empty: the address of the default route
+  FlatMap<std::string> node_labels;
+  std::string root_dir = "/var/lib/kubelet";
+  std::string container_logs_dir = "/var/log/containers";   // of the links to pods' logs; "": none are made
+  std::string cert_dir;                                // "": root_dir/pki
+  std::string runtime_cgroups;
+  bool cgroups = true;                                 // false: pods get no cgroups of their own (tests)
+};
+
+class Kubelet {
+ public:
+  explicit Kubelet(KubeletSetup setup);
+  ~Kubelet();
+  Kubelet(const Kubelet&) = delete;
+  Kubelet& operator=(const Kubelet&) = delete;
+
+  // Connects to the runtime (waiting for it), adopts what runs, follows the pods of the node, and registers the node.
+  rt::Task<Result<Unit>> start();
+  // Ends the kubelet's work; pods go on. Await it before the destructor.
+  rt::Task<void> stop();
+
+  // For the kubelet's HTTP server (src/kubelet/server).
+  server::KubeletHost& host();
+  // The parts, for those that belong to the kubelet (node, static pods, eviction).
+  Parts& parts();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace pintle::kubelet

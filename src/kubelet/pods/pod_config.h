@@ -1,0 +1,65 @@
+// PodConfig: which pods this node shall run, from all sources. Each source states everything that it wants at once. Belongs to the
+// kubelet's executor.
+//
+// A static pod (any source but "api") carries the annotations kubernetes.io/config.source and kubernetes.io/config.hash, and its UID
+// is that hash, as upstream makes them. Its mirror in the API (annotation kubernetes.io/config.mirror) comes in through
+// the source "api" and is never run.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+
+namespace pintle::kubelet {
+
+using PodPtr = std::shared_ptr<const api::core_v1::Pod>;
+
+namespace annotations {
+inline constexpr std::string_view config_source = "kubernetes.io/config.source";
+inline constexpr std::string_view config_hash = "kubernetes.io/config.hash";
+inline constexpr std::string_view config_mirror = "kubernetes.io/config.mirror";
+inline constexpr std::string_view config_seen = "kubernetes.io/config.seen";
+}  // namespace annotations
+
+bool is_mirror_pod(const api::core_v1::Pod& pod);
+// "name_namespace": what a static pod and its mirror have in common.
+std::string pod_full_name(const api::core_v1::Pod& pod);
+// "name_namespace(uid)": as messages name a pod.
+std::string format_pod(const api::core_v1::Pod& pod);
+
+class PodConfig {
+ public:
+  // Told with a pod that is new or changed (`removed` false), or that its source dropped.
+  using Listener = std::function<void(const PodPtr& pod, bool removed)>;
+  void on_change(Listener listener) { listener_ = std::move(listener); }
+
+  // `complete`: the source has told everything once; nothing is cleaned up before all sources that are expected have.
+  void set(const std::string& source, std::vector<PodPtr> pods);
+  void expect(const std::string& source) { expected_[source]; }
+  bool complete() const;
+
+  // Pods to run, by uid.
+  const std::map<std::string, PodPtr, std::less<>>& pods() const { return pods_; }
+  PodPtr find(std::string_view uid) const;
+  PodPtr find(std::string_view namespace_name, std::string_view name) const;
+  // The API's mirror of a static pod; nullptr: none.
+  PodPtr mirror_of(const api::core_v1::Pod& pod) const;
+  const std::map<std::string, PodPtr, std::less<>>& mirrors() const { return mirrors_; }   // by full name
+
+ private:
+  struct Source {
+    bool told = false;
+    std::map<std::string, PodPtr> pods;
+  };
+  std::map<std::string, Source> expected_;
+  std::map<std::string, PodPtr, std::less<>> pods_;
+  std::map<std::string, PodPtr, std::less<>> mirrors_;
+  Listener listener_;
+};
+
+}  // namespace pintle::kubelet

@@ -1,0 +1,43 @@
+// generate_status: the status of a pod as the API shows it, from its spec, what the runtime has, probes, and what was said before.
+// Pure.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+#include "kubelet/probes/probe_manager.h"
+#include "kubelet/runtime/pod_state.h"
+
+namespace pintle::kubelet {
+
+// Why a container does not run, when it is not simply being created: ErrImagePull, CrashLoopBackOff, CreateContainerConfigError ...
+struct WaitingReason {
+  std::string reason;
+  std::string message;
+};
+
+struct StatusInputs {
+  const api::core_v1::Pod& pod;
+  // The status that was generated last (or the API's, after a restart).
+  const api::core_v1::PodStatus& previous;
+  const PodState& state;
+  std::function<ProbeState(const std::string& container_id)> probes;
+  std::map<std::string, WaitingReason, std::less<>> waiting;     // by container
+  std::vector<std::string> node_ips;
+  // Set when the pod was ended by the kubelet (evicted, rejected, deadline): phase Failed with these.
+  std::string failed_reason;
+  std::string failed_message;
+  bool terminating = false;          // containers are being stopped
+  bool terminated = false;           // none runs any more and none will be started
+  rt::WallTime now;
+};
+api::core_v1::PodStatus generate_status(const StatusInputs& inputs);
+
+// Pending, Running, Succeeded, Failed or Unknown.
+std::string pod_phase(const api::core_v1::Pod& pod, const api::core_v1::PodStatus& status, bool terminated);
+
+}  // namespace pintle::kubelet
