@@ -1,0 +1,40 @@
+// The proxy's own HTTP ports: /healthz and /livez on one, /metrics and /proxyMode on the other.
+#pragma once
+
+#include "component/metrics.h"
+#include "net/http.h"
+#include "proxy/health/proxy_health.h"
+#include "proxy/metrics.h"
+#include "rt/runtime.h"
+
+namespace pintle::proxy::health {
+
+// Both are asked on any executor; `health` belongs to `home`.
+class HealthHandler : public net::Handler {
+ public:
+  HealthHandler(rt::Runtime& runtime, rt::Executor& home, const ProxyHealth& health, Metrics& metrics)
+      : runtime_(runtime), home_(home), health_(health), metrics_(metrics) {}
+  rt::Task<void> serve(rt::Context ctx, net::Request& request, net::ResponseWriter& writer) override;
+
+ private:
+  struct Page {
+    int status = 200;
+    std::string body;
+  };
+  rt::Task<Page> page(bool with_node);
+  rt::Runtime& runtime_;
+  rt::Executor& home_;
+  const ProxyHealth& health_;
+  Metrics& metrics_;
+};
+
+class MetricsHandler : public net::Handler {
+ public:
+  explicit MetricsHandler(const component::metrics::Registry& registry) : registry_(registry) {}
+  rt::Task<void> serve(rt::Context ctx, net::Request& request, net::ResponseWriter& writer) override;
+
+ private:
+  const component::metrics::Registry& registry_;
+};
+
+}  // namespace pintle::proxy::health

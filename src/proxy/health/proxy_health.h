@@ -1,0 +1,38 @@
+// Whether the proxy keeps up: it is unhealthy while a change has waited too long to reach the kernel. Times come in, so
+// that this is pure; used by one executor.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "proxy/address.h"
+#include "rt/clock.h"
+
+namespace pintle::proxy::health {
+
+class ProxyHealth {
+ public:
+  explicit ProxyHealth(rt::Duration timeout) : timeout_(timeout) {}
+
+  // A change was seen that the rules have yet to follow.
+  void queued(Family family, rt::WallTime now);
+  // The rules are as the API says.
+  void updated(Family family, rt::WallTime now);
+  // False: the node goes away (it is being deleted, or the autoscaler has tainted it), or is not known yet.
+  void set_node_eligible(bool eligible) { node_eligible_ = eligible; }
+
+  bool healthy(rt::WallTime now) const;
+  bool node_eligible() const { return node_eligible_; }
+  // The page of /healthz (with the node's eligibility) or /livez.
+  std::string page(rt::WallTime now, bool with_node) const;
+
+ private:
+  bool healthy(Family family, rt::WallTime now) const;
+  const rt::Duration timeout_;
+  std::map<Family, rt::WallTime> updated_;
+  std::map<Family, rt::WallTime> oldest_queued_;
+  bool node_eligible_ = false;
+};
+
+}  // namespace pintle::proxy::health
