@@ -5,51 +5,23 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <map>
 #include <string_view>
+
+#include "os/fd.h"
+#include "os/netlink/message.h"
+#include "os/system_error.h"
 
 namespace pintle::os {
 namespace {
 
+using netlink::Attributes;
+using netlink::parse_attributes;
+
 constexpr std::size_t receive_bytes = 64 << 10;
-
-std::unexpected<Status> system_error(std::string_view what) {
-  const int code = errno;
-  return error(code == EPERM || code == EACCES ? Reason::Forbidden : Reason::InternalError, "conntrack: " + std::string(what) + ": " + std::strerror(code));
-}
-
-class Socket {
- public:
-  Socket() : fd_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER)) {}
-  ~Socket() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  int fd() const { return fd_; }
-
- private:
-  const int fd_;
-};
-
-using Attributes = std::map<uint16_t, std::string_view>;
-
-Attributes read_attributes(std::string_view bytes) {
-  Attributes out;
-  while (bytes.size() >= sizeof(nlattr)) {
-    nlattr head;
-    std::memcpy(&head, bytes.data(), sizeof head);
-    if (head.nla_len < sizeof head || head.nla_len > bytes.size()) break;
-    out[head.nla_type & NLA_TYPE_MASK] = bytes.substr(NLA_HDRLEN, head.nla_len - NLA_HDRLEN);
-    bytes.remove_prefix(std::min<std::size_t>(NLA_ALIGN(head.nla_len), bytes.size()));
-  }
-  return out;
-}
 
 std::string_view at(const Attributes& attributes, uint16_t type) {
   const auto found = attributes.find(type);
@@ -67,38 +39,29 @@ AddressBytes read_address(const Attributes& ip, uint16_t v4, uint16_t v6) {
 
 ConntrackFlow read_flow(std::string_view payload) {
   ConntrackFlow out;
-  const Attributes flow = read_attributes(payload);
+  const Attributes flow = parse_attributes(payload);
   out.original_tuple = at(flow, CTA_TUPLE_ORIG);
-  const Attributes original = read_attributes(out.original_tuple);
-  const Attributes reply = read_attributes(at(flow, CTA_TUPLE_REPLY));
-  const Attributes original_proto = read_attributes(at(original, CTA_TUPLE_PROTO));
+  const Attributes original = parse_attributes(out.original_tuple);
+  const Attributes reply = parse_attributes(at(flow, CTA_TUPLE_REPLY));
+  const Attributes original_proto = parse_attributes(at(original, CTA_TUPLE_PROTO));
   if (const auto number = at(original_proto, CTA_PROTO_NUM); !number.empty()) out.protocol = static_cast<uint8_t>(number[0]);
   out.original_port = read_port(at(original_proto, CTA_PROTO_DST_PORT));
-  out.original_destination = read_address(read_attributes(at(original, CTA_TUPLE_IP)), CTA_IP_V4_DST, CTA_IP_V6_DST);
-  out.reply_port = read_port(at(read_attributes(at(reply, CTA_TUPLE_PROTO)), CTA_PROTO_SRC_PORT));
-  out.reply_source = read_address(read_attributes(at(reply, CTA_TUPLE_IP)), CTA_IP_V4_SRC, CTA_IP_V6_SRC);
+  out.original_destination = read_address(parse_attributes(at(original, CTA_TUPLE_IP)), CTA_IP_V4_DST, CTA_IP_V6_DST);
+  out.reply_port = read_port(at(parse_attributes(at(reply, CTA_TUPLE_PROTO)), CTA_PROTO_SRC_PORT));
+  out.reply_source = read_address(parse_attributes(at(reply, CTA_TUPLE_IP)), CTA_IP_V4_SRC, CTA_IP_V6_SRC);
   return out;
 }
 
 std::string make_request(bool ipv6, uint16_t type, uint16_t flags, std::string_view tuple) {
-  nlmsghdr head{};
-  head.nlmsg_type = static_cast<uint16_t>(NFNL_SUBSYS_CTNETLINK << 8 | type);
-  head.nlmsg_flags = static_cast<uint16_t>(NLM_F_REQUEST | flags);
   nfgenmsg family{};
   family.nfgen_family = ipv6 ? AF_INET6 : AF_INET;
   family.version = NFNETLINK_V0;
-  std::string out(reinterpret_cast<const char*>(&head), sizeof head);
-  out.append(reinterpret_cast<const char*>(&family), sizeof family);
-  if (!tuple.empty()) {
-    const nlattr attribute{static_cast<uint16_t>(NLA_HDRLEN + tuple.size()), static_cast<uint16_t>(CTA_TUPLE_ORIG | NLA_F_NESTED)};
-    out.append(reinterpret_cast<const char*>(&attribute), sizeof attribute);
-    out.append(tuple);
-    out.resize(NLMSG_ALIGN(out.size()));
-  }
-  const auto length = static_cast<uint32_t>(out.size());
-  std::memcpy(out.data(), &length, sizeof length);
-  return out;
+  netlink::Request request(static_cast<uint16_t>(NFNL_SUBSYS_CTNETLINK << 8 | type), flags, family);
+  if (!tuple.empty()) request.add(CTA_TUPLE_ORIG | NLA_F_NESTED, tuple);
+  return request.take();
 }
+
+UniqueFd open_socket() { return UniqueFd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER)); }
 
 // Sends a request and calls `each` with the payload of every answer; ends at the acknowledgement or the end of the dump.
 // The error's errno is left in errno.
@@ -131,24 +94,24 @@ bool exchange(int fd, const std::string& request, Each each) {
 }  // namespace
 
 Result<std::vector<ConntrackFlow>> list_conntrack(bool ipv6, uint8_t protocol) {
-  const Socket socket;
-  if (socket.fd() < 0) return system_error("socket");
+  const UniqueFd socket = open_socket();
+  if (!socket) return system_error(errno, "conntrack: socket");
   std::vector<ConntrackFlow> out;
-  const bool ok = exchange(socket.fd(), make_request(ipv6, IPCTNL_MSG_CT_GET, NLM_F_DUMP, {}), [&](std::string_view payload) {
+  const bool ok = exchange(socket.get(), make_request(ipv6, IPCTNL_MSG_CT_GET, NLM_F_DUMP, {}), [&](std::string_view payload) {
     ConntrackFlow flow = read_flow(payload);
     if (flow.protocol == protocol) out.push_back(std::move(flow));
   });
-  if (!ok) return system_error("list");
+  if (!ok) return system_error(errno, "conntrack: list");
   return out;
 }
 
 Result<std::size_t> delete_conntrack(bool ipv6, std::span<const ConntrackFlow> flows) {
-  const Socket socket;
-  if (socket.fd() < 0) return system_error("socket");
+  const UniqueFd socket = open_socket();
+  if (!socket) return system_error(errno, "conntrack: socket");
   std::size_t deleted = 0;
   for (const ConntrackFlow& flow : flows) {
-    const bool ok = exchange(socket.fd(), make_request(ipv6, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, flow.original_tuple), [](std::string_view) {});
-    if (!ok && errno != ENOENT) return system_error("delete");
+    const bool ok = exchange(socket.get(), make_request(ipv6, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, flow.original_tuple), [](std::string_view) {});
+    if (!ok && errno != ENOENT) return system_error(errno, "conntrack: delete");
     deleted += ok;
   }
   return deleted;

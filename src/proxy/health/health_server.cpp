@@ -1,16 +1,6 @@
 #include "proxy/health/health_server.h"
 
-#include "rt/combine.h"
-
 namespace pintle::proxy::health {
-
-rt::Task<HealthHandler::Page> HealthHandler::page(bool with_node) {
-  const rt::WallTime now = runtime_.clock().wall_now();
-  Page out;
-  out.status = health_.healthy(now) && (!with_node || health_.node_eligible()) ? 200 : 503;
-  out.body = health_.page(now, with_node);
-  co_return out;
-}
 
 rt::Task<void> HealthHandler::serve(rt::Context, net::Request& request, net::ResponseWriter& writer) {
   const bool with_node = request.path == "/healthz";
@@ -18,10 +8,11 @@ rt::Task<void> HealthHandler::serve(rt::Context, net::Request& request, net::Res
     (void)co_await net::respond(writer, 404, "text/plain; charset=utf-8", Bytes::literal("404 page not found\n"));
     co_return;
   }
-  Page answer = co_await rt::run_on(home_, page(with_node));
-  (with_node ? metrics_.healthz : metrics_.livez).with({std::to_string(answer.status)}).add();
+  const rt::WallTime now = clock_.wall_now();
+  const int status = health_.healthy(now) && (!with_node || health_.node_eligible()) ? 200 : 503;
+  (with_node ? metrics_.healthz : metrics_.livez).with({std::to_string(status)}).add();
   writer.headers().set("x-content-type-options", "nosniff");
-  (void)co_await net::respond(writer, answer.status, "application/json", Bytes(std::move(answer.body)));
+  (void)co_await net::respond(writer, status, "application/json", Bytes(health_.page(now, with_node)));
 }
 
 rt::Task<void> MetricsHandler::serve(rt::Context, net::Request& request, net::ResponseWriter& writer) {

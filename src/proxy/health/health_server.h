@@ -9,21 +9,14 @@
 
 namespace pintle::proxy::health {
 
-// Both are asked on any executor; `health` belongs to `home`.
+// Both are asked on any executor.
 class HealthHandler : public net::Handler {
  public:
-  HealthHandler(rt::Runtime& runtime, rt::Executor& home, const ProxyHealth& health, Metrics& metrics)
-      : runtime_(runtime), home_(home), health_(health), metrics_(metrics) {}
+  HealthHandler(const rt::Clock& clock, const ProxyHealth& health, Metrics& metrics) : clock_(clock), health_(health), metrics_(metrics) {}
   rt::Task<void> serve(rt::Context ctx, net::Request& request, net::ResponseWriter& writer) override;
 
  private:
-  struct Page {
-    int status = 200;
-    std::string body;
-  };
-  rt::Task<Page> page(bool with_node);
-  rt::Runtime& runtime_;
-  rt::Executor& home_;
+  const rt::Clock& clock_;
   const ProxyHealth& health_;
   Metrics& metrics_;
 };

@@ -24,35 +24,56 @@ std::string go_time(rt::WallTime time) {
 
 }  // namespace
 
-void ProxyHealth::queued(Family family, rt::WallTime now) { oldest_queued_.emplace(family, now); }
+void ProxyHealth::queued(Family family, rt::WallTime now) {
+  std::lock_guard lock(mutex_);
+  oldest_queued_.emplace(family, now);
+}
 
 void ProxyHealth::updated(Family family, rt::WallTime now) {
+  std::lock_guard lock(mutex_);
   oldest_queued_.erase(family);
   updated_[family] = now;
 }
 
-bool ProxyHealth::healthy(Family family, rt::WallTime now) const {
+void ProxyHealth::set_node_eligible(bool eligible) {
+  std::lock_guard lock(mutex_);
+  node_eligible_ = eligible;
+}
+
+bool ProxyHealth::node_eligible() const {
+  std::lock_guard lock(mutex_);
+  return node_eligible_;
+}
+
+bool ProxyHealth::healthy(rt::WallTime now) const {
+  std::lock_guard lock(mutex_);
+  return all_keep_up(now);
+}
+
+bool ProxyHealth::keeps_up(Family family, rt::WallTime now) const {
   const auto queued = oldest_queued_.find(family);
   return queued == oldest_queued_.end() || now - queued->second < timeout_;
 }
 
-bool ProxyHealth::healthy(rt::WallTime now) const {
-  return std::ranges::all_of(updated_, [&](const auto& entry) { return healthy(entry.first, now); });
+bool ProxyHealth::all_keep_up(rt::WallTime now) const {
+  return std::ranges::all_of(updated_, [&](const auto& entry) { return keeps_up(entry.first, now); });
 }
 
 std::string ProxyHealth::page(rt::WallTime now, bool with_node) const {
-  const bool answer_ok = healthy(now) && (!with_node || node_eligible_);
+  std::lock_guard lock(mutex_);
+  const bool all_well = all_keep_up(now);
+  const bool answer_ok = all_well && (!with_node || node_eligible_);
   rt::WallTime last{};
   std::string status;
   for (const auto& [family, time] : updated_) {
     last = std::max(last, time);
-    status += fmt::format("{}\"{}\":{{\"lastUpdated\":\"{}\",\"healthy\":{}}}", status.empty() ? "" : ",", family_name(family), go_time(time), healthy(family, now));
+    status += fmt::format("{}\"{}\":{{\"lastUpdated\":\"{}\",\"healthy\":{}}}", status.empty() ? "" : ",", family_name(family), go_time(time), keeps_up(family, now));
   }
   // While all is well, the time of the last update is "now", as users of the page expect a recent one.
   if (answer_ok) last = now;
   std::string out = fmt::format("{{\"lastUpdated\":\"{}\",\"currentTime\":\"{}\"", last == rt::WallTime{} ? "0001-01-01T00:00:00Z" : go_time(last), go_time(now));
   if (with_node) out += fmt::format(",\"nodeEligible\":{}", node_eligible_);
-  out += fmt::format(",\"healthy\":{}", healthy(now));
+  out += fmt::format(",\"healthy\":{}", all_well);
   if (!status.empty()) out += ",\"status\":{" + status + "}";
   return out + "}";
 }

@@ -1,8 +1,9 @@
-// Whether the proxy keeps up: it is unhealthy while a change has waited too long to reach the kernel. Times come in, so
-// that this is pure; used by one executor.
+// Whether the proxy keeps up: it is unhealthy while a change has waited too long to reach the kernel. Times come in.
+// Thread-safe.
 #pragma once
 
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -20,15 +21,17 @@ class ProxyHealth {
   // The rules are as the API says.
   void updated(Family family, rt::WallTime now);
   // False: the node goes away (it is being deleted, or the autoscaler has tainted it), or is not known yet.
-  void set_node_eligible(bool eligible) { node_eligible_ = eligible; }
+  void set_node_eligible(bool eligible);
 
   bool healthy(rt::WallTime now) const;
-  bool node_eligible() const { return node_eligible_; }
+  bool node_eligible() const;
   // The page of /healthz (with the node's eligibility) or /livez.
   std::string page(rt::WallTime now, bool with_node) const;
 
  private:
-  bool healthy(Family family, rt::WallTime now) const;
+  bool keeps_up(Family family, rt::WallTime now) const;
+  bool all_keep_up(rt::WallTime now) const;
+  mutable std::mutex mutex_;
   const rt::Duration timeout_;
   std::map<Family, rt::WallTime> updated_;
   std::map<Family, rt::WallTime> oldest_queued_;
