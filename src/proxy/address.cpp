@@ -90,4 +90,12 @@ std::optional<Prefix> parse_prefix(std::string_view text) {
   return out;
 }
 
+std::vector<Prefix> outermost(std::vector<Prefix> prefixes) {
+  std::ranges::sort(prefixes);   // an outer range comes before those in it
+  std::vector<Prefix> out;
+  for (const Prefix& prefix : prefixes)
+    if (out.empty() || !(out.back().bits <= prefix.bits && out.back().contains(prefix.address))) out.push_back(prefix);
+  return out;
+}
+
 }  // namespace pintle::proxy

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace pintle::proxy {
 
@@ -40,5 +41,8 @@ struct Prefix {
 std::optional<Address> parse_address(std::string_view text);
 // Host bits are cleared.
 std::optional<Prefix> parse_prefix(std::string_view text);
+
+// In order, without those that lie inside another: intervals of a set must not overlap.
+std::vector<Prefix> outermost(std::vector<Prefix> prefixes);
 
 }  // namespace pintle::proxy

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace pintle::proxy {
 namespace {
@@ -62,9 +63,7 @@ std::vector<Prefix> source_ranges_of(const Service& service, Family family) {
     if (prefix->bits == 0) return {};
     out.push_back(*prefix);
   }
-  std::ranges::sort(out);
-  out.erase(std::ranges::unique(out).begin(), out.end());
-  return out;
+  return outermost(std::move(out));
 }
 
 bool is_port(int32_t value) { return value > 0 && value <= 65535; }

@@ -1,6 +1,7 @@
 #include "proxy/nftables/node_config.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace pintle::proxy::nftables {
 namespace {
@@ -105,7 +106,7 @@ RulesConfig make_rules_config(Family family, const Configuration& config, const 
   if (const auto bind = parse_address(config.bind_address); bind && bind->family == family && !bind->is_unspecified()) out.node_ip = bind;
   for (const Prefix& range : facts.service_cidrs)
     if (range.address.family == family) out.service_cidrs.push_back(range);
-  std::ranges::sort(out.service_cidrs);
+  out.service_cidrs = outermost(std::move(out.service_cidrs));
   set_local_detection(out, config, facts);
   set_node_port_addresses(out, config, facts);
   return out;
