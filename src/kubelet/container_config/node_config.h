@@ -31,6 +31,7 @@ struct NodeConfig {
   bool cgroup_v2 = false;
   bool single_process_oom_kill = false;            // else (v2) memory.oom.group
   bool swap_controller = false;                    // containers get no swap where it is there
+  std::vector<std::string> more_masked_paths;      // of this machine: /sys/devices/system/cpu/cpuN/thermal_throttle
   bool recursive_read_only = false;                // of the runtime handler
   bool user_namespaces = false;                    // of the runtime handler
 };

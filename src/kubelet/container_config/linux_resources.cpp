@@ -1,0 +1,84 @@
+#include "kubelet/container_config/linux_resources.h"
+
+#include "kubelet/pod_resources/pod_resources.h"
+
+namespace pintle::kubelet {
+
+namespace core = api::core_v1;
+namespace cri = api::cri_v1;
+
+namespace {
+
+// The container's limit, or the pod's where it has none.
+int64_t limit_of(const core::Pod& pod, const core::Container& container, std::string_view name, bool milli) {
+  const auto value = [&](const ResourceList& list) { return milli ? resource_milli_value(list, name) : resource_value(list, name); };
+  const int64_t own = value(container.resources.limits);
+  return own == 0 && pod.spec.resources ? value(pod.spec.resources->limits) : own;
+}
+
+void set_hugepages(const core::Pod& pod, const core::Container& container, const NodeConfig& node, cri::LinuxContainerResources& out) {
+  FlatMap<uint64_t> limits;
+  const auto read = [&](const ResourceList& list) {
+    for (const auto& [name, amount] : list)
+      if (const uint64_t size = hugepage_size_of(name)) limits[hugepage_size_name(size)] = static_cast<uint64_t>(amount.value());
+  };
+  if (pod.spec.resources) read(pod.spec.resources->limits);
+  read(container.resources.limits);
+  for (const uint64_t size : node.hugepage_sizes_bytes) {
+    cri::HugepageLimit& limit = out.hugepage_limits.emplace_back();
+    limit.page_size = hugepage_size_name(size);
+    const uint64_t* asked = limits.get(limit.page_size);
+    limit.limit = asked ? *asked : 0;
+  }
+}
+
+}  // namespace
+
+cri::LinuxContainerResources linux_resources(const CpuAndMemory& amounts, const NodeConfig& node) {
+  cri::LinuxContainerResources out;
+  out.cpu_shares = cpu_shares(amounts.has_cpu_request ? amounts.cpu_request_milli : amounts.cpu_limit_milli);
+  out.memory_limit_in_bytes = amounts.memory_limit_bytes;
+  if (node.cpu_cfs_quota) {
+    out.cpu_period = node.cpu_cfs_period_us;
+    out.cpu_quota = cpu_quota_us(amounts.cpu_limit_milli, node.cpu_cfs_period_us);
+  }
+  // All processes of a container die together when it runs out of memory.
+  if (node.cgroup_v2 && !node.single_process_oom_kill) out.unified["memory.oom.group"] = "1";
+  return out;
+}
+
+cri::LinuxContainerResources make_linux_resources(const core::Pod& pod, const core::Container& container, const NodeConfig& node) {
+  CpuAndMemory amounts;
+  amounts.has_cpu_request = container.resources.requests.contains("cpu");
+  amounts.cpu_request_milli = resource_milli_value(container.resources.requests, "cpu");
+  amounts.cpu_limit_milli = limit_of(pod, container, "cpu", true);
+  amounts.memory_limit_bytes = limit_of(pod, container, "memory", false);
+  cri::LinuxContainerResources out = linux_resources(amounts, node);
+  out.oom_score_adj = oom_score_adj(pod, container, node.memory_capacity_bytes);
+  set_hugepages(pod, container, node, out);
+  // No swap: memory and swap together get no more than memory alone.
+  if (node.swap_controller) out.memory_swap_limit_in_bytes = out.memory_limit_in_bytes;
+  return out;
+}
+
+cri::LinuxContainerResources sandbox_resources(const core::Pod& pod, const NodeConfig& node) {
+  const ResourceList requests = pod_requests(pod, {.overhead = false});
+  const ResourceList limits = pod_limits(pod, {.overhead = false});
+  CpuAndMemory amounts;
+  amounts.has_cpu_request = requests.contains("cpu");
+  amounts.cpu_request_milli = resource_milli_value(requests, "cpu");
+  amounts.cpu_limit_milli = resource_milli_value(limits, "cpu");
+  amounts.memory_limit_bytes = resource_value(limits, "memory");
+  return linux_resources(amounts, node);
+}
+
+cri::LinuxContainerResources overhead_resources(const core::Pod& pod, const NodeConfig& node) {
+  if (pod.spec.overhead.empty()) return {};
+  CpuAndMemory amounts;
+  amounts.has_cpu_request = true;
+  amounts.cpu_request_milli = amounts.cpu_limit_milli = resource_milli_value(pod.spec.overhead, "cpu");
+  amounts.memory_limit_bytes = resource_value(pod.spec.overhead, "memory");
+  return linux_resources(amounts, node);
+}
+
+}  // namespace pintle::kubelet
