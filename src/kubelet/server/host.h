@@ -1,6 +1,6 @@
 // KubeletHost: what the kubelet's own HTTP server asks of the kubelet. The server authenticates, authorizes, finds the
 // container in the pod's status, reads log files and carries streams; the host knows the pods and the runtime.
-// Called on any executor of the runtime; the host outlives the server.
+// Called on the kubelet's executor; the host outlives the server.
 #pragma once
 
 #include <cstdint>
@@ -56,7 +56,7 @@ class KubeletHost {
   // --- streams: the URL at which the runtime's streaming server carries them (CRI Exec, Attach, PortForward) ----------
   virtual rt::Task<Result<std::string>> exec_url(rt::Context ctx, StreamRequest request) = 0;
   virtual rt::Task<Result<std::string>> attach_url(rt::Context ctx, StreamRequest request) = 0;
-  virtual rt::Task<Result<std::string>> port_forward_url(rt::Context ctx, api::core_v1::Pod pod) = 0;
+  virtual rt::Task<Result<std::string>> port_forward_url(rt::Context ctx, api::core_v1::Pod pod, std::vector<int32_t> ports) = 0;   // ports: of WebSocket clients
 
   // --- statistics ------------------------------------------------------------------------------------------------------
   virtual rt::Task<Result<api::kubeletstats_v1alpha1::Summary>> stats_summary(rt::Context ctx, bool only_cpu_and_memory) = 0;
@@ -68,6 +68,7 @@ class KubeletHost {
 
   // --- the kubelet itself ----------------------------------------------------------------------------------------------
   virtual const api::kubeletconfig_v1beta1::KubeletConfiguration& configuration() const = 0;
+  virtual std::string node_name() const = 0;
   // Nothing wrong: empty. Otherwise what /healthz says ("syncloop", ...).
   virtual std::string unhealthy() const = 0;
   // Reads from the node's log folder are served below /logs/; "": they are not.
