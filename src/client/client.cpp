@@ -131,6 +131,7 @@ rt::Task<Result<net::Response>> Client::send(rt::Context ctx, net::ClientRequest
     if (!token.empty()) request.headers.set("authorization", "Bearer " + token);
   }
   if (!request.headers.has("user-agent")) request.headers.set("user-agent", config_.user_agent);
+  for (const auto& [name, value] : config_.headers) request.headers.add(name, value);
   if (request.url.starts_with('/')) request.url.insert(0, config_.server);
   co_return co_await transport_->send(std::move(ctx), std::move(request));
 }

@@ -30,6 +30,7 @@ struct ClientConfig {
   std::string user_agent = "pintle";
   std::string bearer_token;
   std::string bearer_token_file;      // read again when it is older than a minute (bound tokens rotate)
+  std::vector<std::pair<std::string, std::string>> headers;   // sent with every request (impersonation)
   double qps = 0;                     // 0: no limit of its own (the server has priority and fairness)
   double burst = 10;
   // Instead of the two above: the token of the moment, asked for before each request (exec plugins). It may wait.

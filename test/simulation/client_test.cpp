@@ -9,8 +9,11 @@
 #include "api/gen/authentication_v1.h"
 #include "api/gen/core_v1.h"
 #include "apiserver/testing/in_process.h"
+#include "api/gen/coordination_v1.h"
+#include "client/event_recorder.h"
 #include "client/informers.h"
 #include "client/kubeconfig.h"
+#include "client/leader_election.h"
 #include "rt/testing.h"
 
 namespace pintle::client {
@@ -408,6 +411,124 @@ rt::Task<void> compare_resources(World& world) {
 }
 
 TEST(Client, KnowsWhatIsServed) { with_world(compare_resources); }
+
+std::string events_about(const std::vector<api::core_v1::Event>& events) {
+  std::vector<std::string> lines;
+  for (const auto& one : events) {
+    if (one.involved_object.kind == "ConfigMap") lines.push_back(one.reason + "x" + std::to_string(one.count) + " " + one.message);
+  }
+  std::sort(lines.begin(), lines.end());
+  std::string out;
+  for (const auto& line : lines) out += line + "; ";
+  return out;
+}
+
+rt::Task<void> record_events(World& world) {
+  Client& client = *world.client;
+  auto made = co_await client.create(background, config_map("about", "1"));
+  EventSource source;
+  source.component = "tester";
+  EventRecorder recorder(client, source);
+  for (int i = 0; i < 3; ++i) {
+    recorder.warning(*made, "Again", "the same");
+    (void)co_await rt::sleep_for(background, seconds(1));
+  }
+  world.transport->down = true;       // what cannot be sent now is sent later
+  recorder.normal(*made, "Once", "while the server was away");
+  (void)co_await rt::sleep_for(background, seconds(25));
+  world.transport->down = false;
+  (void)co_await rt::sleep_for(background, seconds(15));
+  ListOptions all;
+  auto events = co_await client.list<api::core_v1::Event>(background, all);
+  EXPECT_EQ(events_about(events->items), "Againx3 the same; Oncex1 while the server was away; ");
+  for (const auto& event : events->items) {
+    if (event.reason != "Again") continue;
+    EXPECT_EQ(event.reporting_component, "tester");
+    EXPECT_EQ(event.involved_object.uid, made->metadata.uid);
+    EXPECT_GT(event.last_timestamp.seconds, event.first_timestamp.seconds);
+    (void)co_await client.remove<api::core_v1::Event>(background, "default", event.metadata.name);
+  }
+  recorder.warning(*made, "Again", "the same");   // its event is gone: made anew
+  co_await recorder.stop();
+  events = co_await client.list<api::core_v1::Event>(background, all);
+  EXPECT_EQ(events_about(events->items), "Againx4 the same; Oncex1 while the server was away; ");
+}
+
+TEST(Client, Events) { with_world(record_events); }
+
+// One candidate: writes its name into `leading` while it leads.
+struct Candidate {
+  std::string name;
+  std::vector<std::string>* log;
+  rt::Context life = background.child();
+  std::shared_ptr<FaultyTransport> transport;
+  std::unique_ptr<Client> client;
+  Result<Unit> outcome;
+};
+
+rt::Task<void> lead_until_done(Candidate* candidate, rt::Context ctx) {
+  candidate->log->push_back("+" + candidate->name);
+  const rt::Context forever = ctx.child();
+  rt::Event never;
+  (void)co_await never.wait(forever);
+  candidate->log->push_back("-" + candidate->name);
+}
+
+rt::Task<void> stand(Candidate* candidate) {
+  LeaderElectionOptions options;
+  options.name = "test";
+  options.identity = candidate->name;
+  candidate->outcome = co_await run_as_leader(*candidate->client, candidate->life, options, nullptr, [candidate](rt::Context ctx) { return lead_until_done(candidate, ctx); });
+}
+
+std::string joined(const std::vector<std::string>& log) {
+  std::string out;
+  for (const auto& one : log) out += one + " ";
+  return out;
+}
+
+rt::Task<void> elect(World& world) {
+  std::vector<std::string> log;
+  std::vector<std::unique_ptr<Candidate>> candidates;
+  rt::TaskGroup group;
+  for (const char* name : {"a", "b", "c"}) {
+    auto& one = *candidates.emplace_back(std::make_unique<Candidate>());
+    one.name = name;
+    one.log = &log;
+    one.transport = std::make_shared<FaultyTransport>(transport_to(*world.server));
+    one.client = std::make_unique<Client>(rt::Executor::current().runtime(), one.transport, ClientConfig());
+    group.spawn(stand(&one));
+    (void)co_await rt::sleep_for(background, seconds(1));
+  }
+  (void)co_await rt::sleep_for(background, std::chrono::minutes(1));
+  EXPECT_EQ(joined(log), "+a ");
+  auto lease = co_await world.client->get<api::coordination_v1::Lease>(background, "kube-system", "test");
+  EXPECT_EQ(lease->spec.holder_identity.value_or(""), "a");
+  EXPECT_EQ(lease->spec.lease_transitions.value_or(-1), 0);
+
+  // The leader is cut off: it stops before another begins.
+  candidates[0]->transport->down = true;
+  (void)co_await rt::sleep_for(background, seconds(40));
+  EXPECT_EQ(log.size(), 3u) << joined(log);
+  EXPECT_EQ(log[1], "-a");
+  EXPECT_EQ(candidates[0]->outcome.error().reason, Reason::Gone);
+  const std::string second = log[2].substr(1);
+  Candidate& leader = *candidates[second == "b" ? 1 : 2];
+  Candidate& last = *candidates[second == "b" ? 2 : 1];
+
+  // One that ends in good order gives the lease back, and the next leads within its pause.
+  leader.life.cancel();
+  (void)co_await rt::sleep_for(background, seconds(4));
+  EXPECT_EQ(joined(log), "+a -a +" + leader.name + " -" + leader.name + " +" + last.name + " ");
+  EXPECT_TRUE(leader.outcome.has_value());
+  last.life.cancel();
+  co_await group.join();
+  for (auto& one : candidates) co_await one->client->close();
+}
+
+TEST(Client, LeaderElection) {
+  for (uint64_t seed = 1; seed <= 5; ++seed) with_world(elect, seed);
+}
 
 }  // namespace
 }  // namespace pintle::client
