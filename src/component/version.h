@@ -1,0 +1,8 @@
+// The version of Kubernetes that every component says it is.
+#pragma once
+
+namespace pintle::component {
+
+inline constexpr const char* kubernetes_version = "v1.36.3+pintle";
+
+}  // namespace pintle::component

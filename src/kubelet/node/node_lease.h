@@ -1,0 +1,28 @@
+// The Lease of a node: how the control plane knows that the kubelet lives. Plan and shell are this small.
+#pragma once
+
+#include <string>
+
+#include "api/gen/coordination_v1.h"
+#include "client/client.h"
+#include "rt/runtime.h"
+
+namespace pintle::kubelet {
+
+inline constexpr const char* node_lease_namespace = "kube-node-lease";
+
+struct NodeLeaseSetup {
+  rt::Runtime& runtime;
+  client::Client& client;
+  std::string node_name;
+  std::string node_uid;
+  int32_t duration_seconds = 40;
+};
+
+// What the Lease should say; `old` nullptr: there is none yet. Pure.
+api::coordination_v1::Lease renewed_lease(const api::coordination_v1::Lease* old, const NodeLeaseSetup& setup, api::Time now);
+
+// Renews at a quarter of the duration until `ctx` is done; failures are tried again at once a few times, then next time.
+rt::Task<void> keep_node_lease(rt::Context ctx, NodeLeaseSetup setup);
+
+}  // namespace pintle::kubelet
