@@ -7,6 +7,7 @@
 
 #include "apiserver/endpoints/version.h"
 #include "cmd/kube_apiserver/command.h"
+#include "cmd/kube_proxy/command.h"
 
 namespace {
 
@@ -19,6 +20,7 @@ struct Command {
 };
 constexpr Command commands[] = {
     {"kube-apiserver", pintle::cmd::run_kube_apiserver, "the API server, with upstream's flags"},
+    {"kube-proxy", pintle::cmd::run_kube_proxy, "the service proxy of a node, with upstream's flags"},
 };
 
 const Command* find_command(std::string_view name) {

@@ -5,6 +5,7 @@
 #include "component/log.h"
 #include "os/conntrack.h"
 #include "proxy/conntrack.h"
+#include "proxy/nftables/base_rules.h"
 
 namespace pintle::proxy {
 namespace {
@@ -15,7 +16,7 @@ double seconds_of(rt::Duration duration) { return std::chrono::duration<double>(
 
 }  // namespace
 
-FamilySync::FamilySync(rt::Runtime& runtime, nftables::Nft& nft, Metrics& metrics, nftables::RulesConfig config)
+FamilySync::FamilySync(rt::Runtime& runtime, os::Nft& nft, Metrics& metrics, nftables::RulesConfig config)
     : runtime_(runtime), nft_(nft), metrics_(metrics), label_{std::string(family_name(config.family))}, table_(std::move(config)) {}
 
 void FamilySync::set_config(nftables::RulesConfig config) {
@@ -32,7 +33,7 @@ rt::Task<Result<Unit>> FamilySync::begin_again() {
     co_return Unit{};
   }
   Result<std::string> listing;
-  co_await runtime_.run_blocking([&] { listing = nft_.list_table(family()); });
+  co_await runtime_.run_blocking([&] { listing = nft_.list_table(std::string(nftables::table_of(family()))); });
   if (!listing) co_return std::unexpected(std::move(listing).error());
   table_.rebuild(nftables::parse_table(*listing));
   co_return Unit{};

@@ -6,7 +6,7 @@
 
 #include "proxy/changes.h"
 #include "proxy/metrics.h"
-#include "proxy/nftables/nft.h"
+#include "os/nft.h"
 #include "proxy/nftables/table.h"
 #include "rt/runtime.h"
 
@@ -14,7 +14,7 @@ namespace pintle::proxy {
 
 class FamilySync {
  public:
-  FamilySync(rt::Runtime& runtime, nftables::Nft& nft, Metrics& metrics, nftables::RulesConfig config);
+  FamilySync(rt::Runtime& runtime, os::Nft& nft, Metrics& metrics, nftables::RulesConfig config);
 
   // After set_config() everything is planned again; nothing that stays the same is written.
   void set_config(nftables::RulesConfig config);
@@ -35,7 +35,7 @@ class FamilySync {
   rt::Task<void> forget_stale_flows();
 
   rt::Runtime& runtime_;
-  nftables::Nft& nft_;
+  os::Nft& nft_;
   Metrics& metrics_;
   const std::vector<std::string> label_;
   nftables::Table table_;

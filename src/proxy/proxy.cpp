@@ -14,6 +14,7 @@
 #include "proxy/health/health_server.h"
 #include "proxy/health/service_health.h"
 #include "proxy/metrics.h"
+#include "proxy/nftables/base_rules.h"
 #include "rt/sync.h"
 
 namespace pintle::proxy {
@@ -98,7 +99,7 @@ const component::metrics::Registry& Proxy::metrics() const { return state_->regi
 rt::Task<Result<Unit>> Proxy::start() {
   State& s = *state_;
   CO_TRY(nftables::validate(s.setup.config));
-  if (!s.setup.nft) s.setup.nft = nftables::make_nft();
+  if (!s.setup.nft) s.setup.nft = os::make_nft();
   CO_TRY(co_await s.probe_families());
   if (s.setup.set_conntrack_limits) co_await s.setup.runtime.run_blocking([&s] { apply_conntrack(s.setup.runtime.disk(), s.setup.config.conntrack); });
   CO_TRY(co_await s.open_ports());
@@ -131,7 +132,7 @@ rt::Task<Result<Unit>> Proxy::State::probe_families() {
   Status last;
   for (const Family family : families) {
     Result<std::string> listing;
-    co_await setup.runtime.run_blocking([&] { listing = setup.nft->list_table(family); });
+    co_await setup.runtime.run_blocking([&] { listing = setup.nft->list_table(std::string(nftables::table_of(family))); });
     if (!listing) {
       log::warning("This kernel does not proxy the IP family", {{"ipFamily", std::string(family_name(family))}, {"err", listing.error().message}});
       last = std::move(listing).error();
@@ -311,7 +312,7 @@ rt::Task<void> Proxy::State::sync_service_health() {
 }
 
 rt::Task<Result<Unit>> clean_up(rt::Runtime& runtime) {
-  const std::unique_ptr<nftables::Nft> nft = nftables::make_nft();
+  const std::unique_ptr<os::Nft> nft = os::make_nft();
   Result<Unit> done = Unit{};
   co_await runtime.run_blocking([&] {
     for (const std::string_view table : {"ip kube-proxy", "ip6 kube-proxy"})

@@ -14,7 +14,7 @@
 #include "client/client.h"
 #include "client/informers.h"
 #include "component/metrics.h"
-#include "proxy/nftables/nft.h"
+#include "os/nft.h"
 #include "proxy/nftables/node_config.h"
 #include "rt/runtime.h"
 
@@ -32,7 +32,7 @@ struct ProxySetup {
   // Sets the kernel's limits of connection tracking as config.conntrack says.
   bool set_conntrack_limits = true;
   // For tests; nullptr: the kernel.
-  std::unique_ptr<nftables::Nft> nft;
+  std::unique_ptr<os::Nft> nft;
 };
 
 class Proxy {

@@ -6,7 +6,8 @@
 #include <sstream>
 #include <thread>
 
-#include "proxy/nftables/nft.h"
+#include "os/nft.h"
+#include "proxy/nftables/base_rules.h"
 #include "proxy/nftables/testing.h"
 
 namespace pintle::proxy::nftables {
@@ -177,12 +178,12 @@ std::multiset<std::string> sorted_lines(const std::string& text) {
 // Every transaction must also please the kernel.
 void check_kernel(const RulesConfig& with, const std::vector<std::string>& steps) {
   in_empty_network([&] {
-    const auto nft = make_nft();
+    const auto nft = os::make_nft();
     const auto run = [&](const std::string& commands) {
       const auto done = commands.empty() ? Result<Unit>(Unit{}) : nft->run(commands);
       EXPECT_TRUE(done) << done.error().message << "\n" << commands;
     };
-    auto listing = nft->list_table(with.family);
+    auto listing = nft->list_table(std::string(table_of(with.family)));
     ASSERT_TRUE(listing) << listing.error().message;
     ASSERT_EQ(*listing, "");
     Table table(with);
@@ -194,14 +195,14 @@ void check_kernel(const RulesConfig& with, const std::vector<std::string>& steps
     run(table.ruleset().take_stale_chains());
 
     // A proxy that starts anew takes the table over, with what is in it or without.
-    listing = nft->list_table(with.family);
+    listing = nft->list_table(std::string(table_of(with.family)));
     ASSERT_TRUE(listing) << listing.error().message;
     Table second(with);
     second.rebuild(parse_table(*listing));
     put(second, parse(steps.back()));
     run(second.ruleset().take_transaction());
     EXPECT_FALSE(second.ruleset().has_stale_chains());
-    EXPECT_EQ(sorted_lines(nft->list_table(with.family).value_or("gone")), sorted_lines(*listing));
+    EXPECT_EQ(sorted_lines(nft->list_table(std::string(table_of(with.family))).value_or("gone")), sorted_lines(*listing));
     Table third(with);
     third.rebuild(parse_table(*listing));
     run(third.ruleset().take_transaction());

@@ -1,12 +1,10 @@
-#include "proxy/nftables/nft.h"
+#include "os/nft.h"
 
 #include <nftables/libnftables.h>
 
 #include <mutex>
 
-#include "proxy/nftables/base_rules.h"
-
-namespace pintle::proxy::nftables {
+namespace pintle::os {
 namespace {
 
 constexpr std::size_t message_bytes_max = 2048;   // a failed transaction quotes the commands at fault
@@ -22,15 +20,13 @@ class LibNft : public Nft {
     return call(commands, 0, output);
   }
 
-  Result<std::string> list_table(Family family) override {
-    const std::string_view table = table_of(family);
+  Result<std::string> list_table(const std::string& table) override {
     std::string output;
-    const std::string family_word(table.substr(0, table.find(' ')));
-    auto tables = call("list tables " + family_word, 0, output);
+    auto tables = call("list tables " + table.substr(0, table.find(' ')), 0, output);
     if (!tables) return std::unexpected(std::move(tables).error());
-    if (output.find("table " + std::string(table) + "\n") == std::string::npos) return std::string();
+    if (output.find("table " + table + "\n") == std::string::npos) return std::string();
     output.clear();
-    auto listed = call("list table " + std::string(table), NFT_CTX_OUTPUT_TERSE, output);
+    auto listed = call("list table " + table, NFT_CTX_OUTPUT_TERSE, output);
     if (!listed) return std::unexpected(std::move(listed).error());
     return output;
   }
@@ -60,4 +56,4 @@ class LibNft : public Nft {
 
 std::unique_ptr<Nft> make_nft() { return std::make_unique<LibNft>(); }
 
-}  // namespace pintle::proxy::nftables
+}  // namespace pintle::os

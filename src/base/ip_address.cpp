@@ -1,4 +1,4 @@
-#include "proxy/address.h"
+#include "base/ip_address.h"
 
 #include <arpa/inet.h>
 
@@ -6,11 +6,11 @@
 #include <charconv>
 #include <cstring>
 
-namespace pintle::proxy {
+namespace pintle {
 namespace {
 
-std::optional<Address> parse_ipv4(std::string_view text) {
-  Address out;
+std::optional<IpAddress> parse_ipv4(std::string_view text) {
+  IpAddress out;
   for (int part = 0; part < 4; ++part) {
     const auto dot = text.find('.');
     if ((part < 3) != (dot != std::string_view::npos)) return std::nullopt;
@@ -33,24 +33,24 @@ bool is_mapped(const std::array<uint8_t, 16>& bytes) {
 
 }  // namespace
 
-std::string_view family_name(Family family) { return family == Family::IPv4 ? "IPv4" : "IPv6"; }
+std::string_view family_name(IpFamily family) { return family == IpFamily::IPv4 ? "IPv4" : "IPv6"; }
 
-std::string Address::to_string() const {
+std::string IpAddress::to_string() const {
   char text[INET6_ADDRSTRLEN];
-  inet_ntop(family == Family::IPv4 ? AF_INET : AF_INET6, bytes.data(), text, sizeof text);
+  inet_ntop(family == IpFamily::IPv4 ? AF_INET : AF_INET6, bytes.data(), text, sizeof text);
   return text;
 }
 
-bool Address::is_loopback() const {
-  if (family == Family::IPv4) return bytes[0] == 127;
+bool IpAddress::is_loopback() const {
+  if (family == IpFamily::IPv4) return bytes[0] == 127;
   return bytes[15] == 1 && std::all_of(bytes.begin(), bytes.end() - 1, [](uint8_t b) { return b == 0; });
 }
 
-bool Address::is_unspecified() const {
+bool IpAddress::is_unspecified() const {
   return std::all_of(bytes.begin(), bytes.end(), [](uint8_t b) { return b == 0; });
 }
 
-bool Prefix::contains(const Address& other) const {
+bool IpPrefix::contains(const IpAddress& other) const {
   if (other.family != address.family) return false;
   const std::size_t whole = bits / 8;
   if (std::memcmp(address.bytes.data(), other.bytes.data(), whole) != 0) return false;
@@ -59,19 +59,19 @@ bool Prefix::contains(const Address& other) const {
   return (other.bytes[whole] & mask) == address.bytes[whole];
 }
 
-std::string Prefix::to_string() const { return address.to_string() + "/" + std::to_string(bits); }
+std::string IpPrefix::to_string() const { return address.to_string() + "/" + std::to_string(bits); }
 
-std::optional<Address> parse_address(std::string_view text) {
+std::optional<IpAddress> parse_address(std::string_view text) {
   if (text.find(':') == std::string_view::npos) return parse_ipv4(text);
-  Address out{.family = Family::IPv6};
+  IpAddress out{.family = IpFamily::IPv6};
   if (inet_pton(AF_INET6, std::string(text).c_str(), out.bytes.data()) != 1) return std::nullopt;
   if (!is_mapped(out.bytes)) return out;
-  Address plain;
+  IpAddress plain;
   std::copy_n(out.bytes.begin() + mapped_prefix_bytes, 4, plain.bytes.begin());
   return plain;
 }
 
-std::optional<Prefix> parse_prefix(std::string_view text) {
+std::optional<IpPrefix> parse_prefix(std::string_view text) {
   const auto slash = text.find('/');
   if (slash == std::string_view::npos) return std::nullopt;
   const auto address = parse_address(text.substr(0, slash));
@@ -80,8 +80,8 @@ std::optional<Prefix> parse_prefix(std::string_view text) {
   unsigned bits = 0;
   const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
   if (digits.empty() || ec != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  if (bits > (address->family == Family::IPv4 ? 32u : 128u)) return std::nullopt;
-  Prefix out{.address = *address, .bits = static_cast<uint8_t>(bits)};
+  if (bits > (address->family == IpFamily::IPv4 ? 32u : 128u)) return std::nullopt;
+  IpPrefix out{.address = *address, .bits = static_cast<uint8_t>(bits)};
   for (std::size_t i = 0; i < out.address.bytes.size(); ++i) {
     const std::size_t first = i * 8;
     if (first >= bits) out.address.bytes[i] = 0;
@@ -90,12 +90,12 @@ std::optional<Prefix> parse_prefix(std::string_view text) {
   return out;
 }
 
-std::vector<Prefix> outermost(std::vector<Prefix> prefixes) {
+std::vector<IpPrefix> outermost(std::vector<IpPrefix> prefixes) {
   std::ranges::sort(prefixes);   // an outer range comes before those in it
-  std::vector<Prefix> out;
-  for (const Prefix& prefix : prefixes)
+  std::vector<IpPrefix> out;
+  for (const IpPrefix& prefix : prefixes)
     if (out.empty() || !(out.back().bits <= prefix.bits && out.back().contains(prefix.address))) out.push_back(prefix);
   return out;
 }
 
-}  // namespace pintle::proxy
+}  // namespace pintle

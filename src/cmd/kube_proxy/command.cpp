@@ -1,0 +1,155 @@
+#include "cmd/kube_proxy/command.h"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "api/codec.h"
+#include "apiserver/endpoints/version.h"
+#include "base/strings.h"
+#include "client/kubeconfig.h"
+#include "cmd/kube_proxy/flags.h"
+#include "codec/yaml.h"
+#include "component/log.h"
+#include "proxy/conntrack_settings.h"
+#include "proxy/proxy.h"
+#include "rt/runtime.h"
+
+namespace pintle::cmd {
+namespace {
+
+namespace log = component::log;
+using Configuration = api::kubeproxyconfig_v1alpha1::KubeProxyConfiguration;
+
+struct Options {
+  Configuration config;
+  std::string master;
+  std::string write_config_to;
+  bool cleanup = false;
+  bool init_only = false;
+};
+
+std::string node_name_of(const Configuration& config) {
+  if (!config.hostname_override.empty()) return to_lower(config.hostname_override);
+  char name[256] = {};
+  gethostname(name, sizeof name - 1);
+  return to_lower(name);
+}
+
+Result<client::ConnectionConfig> connection_of(rt::Disk& disk, const Options& options) {
+  const auto& wanted = options.config.client_connection;
+  client::ConnectionConfig out;
+  if (!wanted.kubeconfig.empty()) {
+    TRY_ASSIGN(out, client::load_kubeconfig(disk, wanted.kubeconfig));
+  } else if (options.master.empty()) {
+    TRY_ASSIGN(out, client::in_cluster_config(disk));
+  }
+  if (!options.master.empty()) out.client.server = options.master;
+  out.client.user_agent = std::string("kube-proxy/") + apiserver::git_version + " (pintle)";
+  out.client.qps = wanted.qps;
+  out.client.burst = wanted.burst;
+  return out;
+}
+
+int fail(const Status& status) {
+  std::fprintf(stderr, "kube-proxy: %s\n", status.message.c_str());
+  return 1;
+}
+
+rt::Task<int> serve(rt::Runtime& runtime, Options options) {
+  auto connection = connection_of(runtime.disk(), options);
+  if (!connection) co_return fail(connection.error());
+  auto client = client::connect(runtime, std::move(*connection));
+  if (!client) co_return fail(client.error());
+  if (auto adjusted = runtime.disk().write("/proc/self/oom_score_adj", std::to_string(options.config.oom_score_adj.value_or(0))); !adjusted)
+    log::warning("Cannot change the OOM score", {{"err", adjusted.error().message}});
+  proxy::ProxySetup setup{.runtime = runtime, .client = **client};
+  setup.node_name = node_name_of(options.config);
+  setup.config = std::move(options.config);
+  int status = 0;
+  {
+    proxy::Proxy proxy(std::move(setup));
+    auto started = co_await proxy.start();
+    if (!started) {
+      status = fail(started.error());
+    } else {
+      std::vector<int> signals{SIGINT, SIGTERM};
+      auto signal = co_await rt::wait_signal(rt::Context::background(), std::move(signals));
+      log::info(0, "Shutting down", {{"signal", signal ? std::to_string(*signal) : "none"}});
+    }
+    co_await proxy.stop();
+  }
+  co_await (*client)->close();
+  co_return status;
+}
+
+rt::Task<int> run_once(rt::Runtime& runtime, Options options) {
+  if (options.cleanup) {
+    auto cleaned = co_await proxy::clean_up(runtime);
+    co_return cleaned ? 0 : fail(cleaned.error());
+  }
+  auto valid = proxy::nftables::validate(options.config);
+  if (!valid) co_return fail(valid.error());
+  if (!options.write_config_to.empty()) {
+    const api::GroupVersionKind kind{"kubeproxy.config.k8s.io", "v1alpha1", "KubeProxyConfiguration"};
+    const std::string text = codec::to_yaml(api::to_value(api::type_of<Configuration>(), &options.config, &kind));
+    auto written = runtime.disk().write(options.write_config_to, text);
+    co_return written ? 0 : fail(written.error());
+  }
+  if (options.init_only) {
+    proxy::apply_conntrack(runtime.disk(), options.config.conntrack);
+    log::info(0, "System initialized and --init-only specified");
+    co_return 0;
+  }
+  co_return co_await serve(runtime, std::move(options));
+}
+
+void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+}  // namespace
+
+int run_kube_proxy(std::span<const char* const> args) {
+  component::FlagSet flags("kube-proxy", kube_proxy_flags());
+  if (auto parsed = flags.parse(args); !parsed) {
+    std::fprintf(stderr, "Error: %s\n", parsed.error().message.c_str());
+    return 1;
+  }
+  if (flags.help_requested()) {
+    print(flags.help());
+    return 0;
+  }
+  if (!flags.version_requested().empty()) {
+    print(std::string("Kubernetes ") + apiserver::git_version + "\n");
+    return 0;
+  }
+  // One executor is enough: the work is the kernel's. Large buffers go back to the system when they are freed.
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MMAP_THRESHOLD, 256 << 10);
+  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+  rt::RealRuntimeOptions machine_options;
+  machine_options.threads = 1;
+  auto runtime = rt::make_real_runtime(machine_options);
+  auto config = kube_proxy_configuration(runtime->disk(), flags);
+  if (!config) return fail(config.error());
+  log::Options logging;
+  logging.verbosity = static_cast<int>(config->logging.verbosity);
+  logging.format = config->logging.format == "json" ? log::Format::Json : log::Format::Text;
+  log::init(runtime->clock(), logging);
+  if (!flags.without_effect().empty()) {
+    std::string names;
+    for (const std::string& name : flags.without_effect()) names += (names.empty() ? "--" : ", --") + name;
+    log::warning("These flags have no effect in this release", {{"flags", names}});
+  }
+  Options options;
+  options.config = std::move(*config);
+  options.master = flags.get_string("master");
+  options.write_config_to = flags.get_string("write-config-to");
+  options.cleanup = flags.get_bool("cleanup");
+  options.init_only = flags.get_bool("init-only");
+  rt::Runtime& machine = *runtime;
+  return runtime->run([&machine, wanted = std::move(options)] { return run_once(machine, wanted); });
+}
+
+}  // namespace pintle::cmd

@@ -1,0 +1,99 @@
+#include <algorithm>
+
+#include "api/codec.h"
+#include "api/defaults.h"
+#include "cmd/kube_proxy/command.h"
+#include "codec/yaml.h"
+
+namespace pintle::cmd {
+namespace {
+
+using Configuration = api::kubeproxyconfig_v1alpha1::KubeProxyConfiguration;
+
+constexpr std::string_view api_version = "kubeproxy.config.k8s.io/v1alpha1";
+constexpr std::string_view kind = "KubeProxyConfiguration";
+constexpr std::size_t file_bytes_max = 1 << 20;
+
+api::Duration duration_of(const component::FlagSet& flags, std::string_view name) { return {flags.get_duration(name).count()}; }
+
+Result<Configuration> read_file(rt::Disk& disk, const std::string& path) {
+  TRY_ASSIGN(const std::string text, disk.read(path, file_bytes_max));
+  const auto fail = [&](const std::string& why) { return error(Reason::Invalid, "configuration file " + path + ": " + why); };
+  auto value = codec::parse_yaml(text);
+  if (!value) return fail(value.error().message);
+  if (!value->is_object()) return fail("not an object");
+  const auto text_of = [&](std::string_view name) {
+    const codec::Value* member = value->find(name);
+    return member && member->is_string() ? member->as_string() : std::string();
+  };
+  if (text_of("apiVersion") != api_version || text_of("kind") != kind) return fail("must be apiVersion " + std::string(api_version) + ", kind " + std::string(kind));
+  Configuration config;
+  api::DecodeReport report;
+  auto decoded = api::decode_value(*value, api::type_of<Configuration>(), &config, api::Strictness::Collect, &report);
+  if (!decoded) return fail(decoded.error().message);
+  if (!report.problems.empty()) return fail("strict decoding error: " + report.problems.front());
+  return config;
+}
+
+// Fields that the schema gives no default, because it depends on others or is empty in a file written out.
+void apply_port_defaults(Configuration& config) {
+  if (config.healthz_bind_address.empty()) config.healthz_bind_address = "0.0.0.0:10256";
+  if (config.metrics_bind_address.empty()) config.metrics_bind_address = "127.0.0.1:10249";
+  // A port may be left out of either.
+  const auto with_port = [](std::string& address, std::string_view port) {
+    const auto colons = std::count(address.begin(), address.end(), ':');
+    if (colons == 0) address += ":" + std::string(port);
+    else if (colons > 1 && !address.starts_with('[')) address = "[" + address + "]:" + std::string(port);
+  };
+  with_port(config.healthz_bind_address, "10256");
+  with_port(config.metrics_bind_address, "10249");
+}
+
+void from_flags(const component::FlagSet& flags, Configuration& config) {
+  config.bind_address = flags.get_string("bind-address");
+  config.bind_address_hard_fail = flags.get_bool("bind-address-hard-fail");
+  config.cluster_cidr = flags.get_string("cluster-cidr");
+  config.conntrack.max_per_core = static_cast<int32_t>(flags.get_int("conntrack-max-per-core"));
+  config.conntrack.min = static_cast<int32_t>(flags.get_int("conntrack-min"));
+  config.conntrack.tcp_be_liberal = flags.get_bool("conntrack-tcp-be-liberal");
+  config.conntrack.tcp_close_wait_timeout = duration_of(flags, "conntrack-tcp-timeout-close-wait");
+  config.conntrack.tcp_established_timeout = duration_of(flags, "conntrack-tcp-timeout-established");
+  config.conntrack.udp_timeout = duration_of(flags, "conntrack-udp-timeout");
+  config.conntrack.udp_stream_timeout = duration_of(flags, "conntrack-udp-timeout-stream");
+  config.detect_local_mode = flags.get_string("detect-local-mode");
+  config.detect_local.bridge_interface = flags.get_string("pod-bridge-interface");
+  config.detect_local.interface_name_prefix = flags.get_string("pod-interface-name-prefix");
+  config.healthz_bind_address = flags.get_string("healthz-bind-address");
+  config.metrics_bind_address = flags.get_string("metrics-bind-address");
+  config.nftables.masquerade_bit = static_cast<int32_t>(flags.get_int("iptables-masquerade-bit"));
+  config.nftables.masquerade_all = flags.get_bool("masquerade-all");
+  config.node_port_addresses = flags.get_list("nodeport-addresses");
+  config.oom_score_adj = static_cast<int32_t>(flags.get_int("oom-score-adj"));
+  config.mode = flags.get_string("proxy-mode");
+  config.client_connection.kubeconfig = flags.get_string("kubeconfig");
+  config.client_connection.qps = static_cast<float>(flags.get_float("kube-api-qps"));
+  config.client_connection.burst = static_cast<int32_t>(flags.get_int("kube-api-burst"));
+  config.logging.format = flags.get_string("logging-format");
+}
+
+}  // namespace
+
+Result<Configuration> kube_proxy_configuration(rt::Disk& disk, const component::FlagSet& flags) {
+  Configuration config;
+  const std::string file = flags.get_string("config");
+  if (file.empty()) {
+    from_flags(flags, config);
+  } else {
+    TRY_ASSIGN(config, read_file(disk, file));
+    apply_port_defaults(config);
+  }
+  api::apply_defaults(api::type_of<Configuration>(), &config);
+  if (config.client_connection.qps == 0) config.client_connection.qps = 5;
+  if (config.client_connection.burst == 0) config.client_connection.burst = 10;
+  // Three flags count even beside a file.
+  if (flags.is_set("hostname-override") || file.empty()) config.hostname_override = flags.get_string("hostname-override");
+  if (flags.is_set("v")) config.logging.verbosity = static_cast<uint32_t>(flags.get_int("v"));
+  return config;
+}
+
+}  // namespace pintle::cmd
