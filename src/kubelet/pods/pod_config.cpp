@@ -1,0 +1,55 @@
+#include "kubelet/pods/pod_config.h"
+
+#include <algorithm>
+
+namespace pintle::kubelet {
+
+bool is_mirror_pod(const api::core_v1::Pod& pod) { return pod.metadata.annotations.contains(annotations::config_mirror); }
+
+std::string pod_full_name(const api::core_v1::Pod& pod) { return pod.metadata.name + "_" + pod.metadata.namespace_; }
+
+std::string format_pod(const api::core_v1::Pod& pod) { return pod_full_name(pod) + "(" + pod.metadata.uid + ")"; }
+
+void PodConfig::set(const std::string& source, std::vector<PodPtr> pods) {
+  Source& from = expected_[source];
+  from.told = true;
+  std::map<std::string, PodPtr> now;
+  for (auto& pod : pods) now[pod->metadata.uid] = std::move(pod);
+  std::map<std::string, PodPtr> before = std::exchange(from.pods, now);
+  for (const auto& [uid, pod] : before) {
+    if (now.contains(uid)) continue;
+    if (is_mirror_pod(*pod)) mirrors_.erase(pod_full_name(*pod));
+    else pods_.erase(uid);
+    if (listener_) listener_(pod, true);
+  }
+  for (const auto& [uid, pod] : now) {
+    const auto old = before.find(uid);
+    if (old != before.end() && old->second == pod) continue;
+    if (is_mirror_pod(*pod)) mirrors_[pod_full_name(*pod)] = pod;
+    else pods_[uid] = pod;
+    if (listener_) listener_(pod, false);
+  }
+}
+
+bool PodConfig::complete() const {
+  return std::all_of(expected_.begin(), expected_.end(), [](const auto& entry) { return entry.second.told; });
+}
+
+PodPtr PodConfig::find(std::string_view uid) const {
+  const auto found = pods_.find(uid);
+  return found == pods_.end() ? nullptr : found->second;
+}
+
+PodPtr PodConfig::find(std::string_view namespace_name, std::string_view name) const {
+  for (const auto& [uid, pod] : pods_) {
+    if (pod->metadata.name == name && pod->metadata.namespace_ == namespace_name) return pod;
+  }
+  return nullptr;
+}
+
+PodPtr PodConfig::mirror_of(const api::core_v1::Pod& pod) const {
+  const auto found = mirrors_.find(pod_full_name(pod));
+  return found == mirrors_.end() ? nullptr : found->second;
+}
+
+}  // namespace pintle::kubelet
