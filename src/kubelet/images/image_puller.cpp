@@ -1,0 +1,170 @@
+#include "kubelet/images/image_puller.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "kubelet/images/credentials.h"
+#include "kubelet/images/image_name.h"
+#include "api/values.h"
+
+namespace pintle::kubelet {
+
+using namespace api::cri_v1;
+using Outcome = std::expected<PulledImage, WaitingReason>;
+
+namespace {
+
+constexpr std::size_t pulls_unlimited = 10000;
+
+std::unexpected<WaitingReason> waits(std::string reason, std::string message) { return std::unexpected(WaitingReason{std::move(reason), std::move(message)}); }
+
+PulledImage from_status(const Image& image) {
+  PulledImage out;
+  out.ref = image.id;
+  if (image.uid) out.uid = image.uid->value;
+  out.username = image.username;
+  return out;
+}
+
+std::string rounded(rt::Duration duration) {
+  const auto millis = std::chrono::round<std::chrono::milliseconds>(duration);
+  return api::format_duration(api::Duration{std::chrono::nanoseconds(millis).count()});
+}
+
+}  // namespace
+
+ImagePuller::ImagePuller(ImagePullerSetup setup)
+    : setup_(setup), running_(setup.parallel_pulls_max == 0 ? pulls_unlimited : setup.parallel_pulls_max) {}
+
+ImageSpec ImagePuller::spec(const ImageRequest& request, const std::string& image) const {
+  ImageSpec out;
+  out.image = image;
+  out.user_specified_image = request.image;
+  out.runtime_handler = request.runtime_handler;
+  out.annotations = request.sandbox.annotations;
+  return out;
+}
+
+rt::Task<Outcome> ImagePuller::ensure(rt::Context ctx, ImageRequest request) {
+  const auto image = with_default_tag(request.image);
+  if (!image) {
+    std::string message = fmt::format("Failed to apply default image tag \"{}\": {}", request.image, image.error().message);
+    setup_.events.warning(*request.pod, request.container, "InspectFailed", message);
+    co_return waits("InvalidImageName", std::move(message));
+  }
+  const bool always = request.pull_policy == "Always" || request.pull_policy.empty();
+  if (!always) {
+    auto status = co_await setup_.cri.image_status(ctx, spec(request, *image), false);
+    if (!status) {
+      std::string message = fmt::format("Failed to inspect image \"{}\": {}", request.image, status.error().message);
+      setup_.events.warning(*request.pod, request.container, "InspectFailed", message);
+      co_return waits("ImageInspectError", std::move(message));
+    }
+    if (status->image && !status->image->id.empty()) {
+      setup_.events.normal(*request.pod, request.container, "Pulled",
+                           fmt::format("Container image \"{}\" already present on machine and can be accessed by the pod", request.image));
+      co_return from_status(*status->image);
+    }
+  }
+  if (request.pull_policy == "Never") {
+    std::string message = fmt::format("Container image \"{}\" is not present with pull policy of Never", request.image);
+    setup_.events.warning(*request.pod, request.container, "ErrImageNeverPull", message);
+    co_return waits("ErrImageNeverPull", std::move(message));
+  }
+  co_return co_await pull(std::move(ctx), std::move(request), *image);
+}
+
+rt::Task<Outcome> ImagePuller::pull(rt::Context ctx, ImageRequest request, std::string image) {
+  const Key key{request.pod->metadata.uid, request.image};
+  if (retry_at(key.first, key.second)) {
+    std::string message = fmt::format("Back-off pulling image \"{}\"", request.image);
+    setup_.events.normal(*request.pod, request.container, "BackOff", message);
+    const Backoff& backoff = backoffs_.at(key);
+    if (!backoff.error.empty()) message += ": " + backoff.error;
+    co_return waits("ImagePullBackOff", std::move(message));
+  }
+  setup_.events.normal(*request.pod, request.container, "Pulling", fmt::format("Pulling image \"{}\"", request.image));
+  const auto& clock = setup_.runtime.clock();
+  const auto asked = clock.now();
+  auto place = co_await running_.send(ctx, Unit{});
+  if (!place) co_return waits("ErrImagePull", place.error().message);
+  const auto started = clock.now();
+  auto pulled = co_await pull_with_credentials(ctx, request, image);
+  (void)running_.try_receive();
+  if (!pulled) {
+    const std::string& why = pulled.error().message;
+    setup_.events.warning(*request.pod, request.container, "Failed", fmt::format("Failed to pull image \"{}\": {}", request.image, why));
+    if (!ctx.done()) failed(key, "ErrImagePull: " + why);
+    co_return waits("ErrImagePull", why);
+  }
+  const auto ended = clock.now();
+  backoffs_.erase(key);
+  PulledImage out;
+  out.ref = *pulled;
+  uint64_t size = 0;
+  auto status = co_await setup_.cri.image_status(ctx, spec(request, image), false);
+  if (status && status->image) {
+    out = from_status(*status->image);
+    size = status->image->size;
+  }
+  setup_.events.normal(*request.pod, request.container, "Pulled",
+                       fmt::format("Successfully pulled image \"{}\" in {} ({} including waiting). Image size: {} bytes.", request.image, rounded(ended - started),
+                                   rounded(ended - asked), size));
+  co_return std::move(out);
+}
+
+// Each credential that fits is tried in turn; none fits: without.
+rt::Task<Result<std::string>> ImagePuller::pull_with_credentials(rt::Context ctx, const ImageRequest& request, std::string image) {
+  CO_TRY_ASSIGN(const auto found, co_await credentials(ctx, request.pod, image));
+  PullImageRequest pull;
+  pull.image = spec(request, image);
+  pull.sandbox_config = request.sandbox;
+  if (found.empty()) co_return co_await setup_.cri.pull_image(ctx, std::move(pull));
+  std::optional<Status> last;
+  for (const auto& auth : found) {
+    pull.auth = auth;
+    auto pulled = co_await setup_.cri.pull_image(ctx, pull);
+    if (pulled) co_return std::move(pulled);
+    last = pulled.error();
+  }
+  co_return std::unexpected(std::move(*last));
+}
+
+rt::Task<Result<std::vector<AuthConfig>>> ImagePuller::credentials(rt::Context ctx, std::shared_ptr<const api::core_v1::Pod> pod, std::string image) {
+  std::vector<RegistryCredential> all;
+  for (const auto& reference : pod->spec.image_pull_secrets) {
+    if (!setup_.objects) break;
+    const auto secret = co_await setup_.objects->secret(ctx, pod->metadata.namespace_, reference.name);
+    if (!secret) {
+      // Upstream goes on without it, and says so.
+      setup_.events.warning(*pod, "", "FailedToRetrieveImagePullSecret",
+                            fmt::format("Unable to retrieve some image pull secrets ({}); attempting to pull the image may not succeed.", reference.name));
+      continue;
+    }
+    CO_TRY_ASSIGN(auto some, credentials_of(**secret));
+    std::move(some.begin(), some.end(), std::back_inserter(all));
+  }
+  co_return matching_credentials(all, image);
+}
+
+void ImagePuller::failed(const Key& key, std::string error) {
+  const auto now = setup_.runtime.clock().now();
+  const auto found = backoffs_.find(key);
+  rt::Duration delay = image_backoff_initial;
+  if (found != backoffs_.end() && now - found->second.since <= 2 * image_backoff_max) delay = std::min(found->second.delay * 2, image_backoff_max);
+  backoffs_[key] = Backoff{delay, now, std::move(error)};
+}
+
+std::optional<rt::TimePoint> ImagePuller::retry_at(const std::string& pod_uid, const std::string& image) const {
+  const auto found = backoffs_.find(Key{pod_uid, image});
+  if (found == backoffs_.end()) return std::nullopt;
+  const auto until = found->second.since + found->second.delay;
+  return setup_.runtime.clock().now() < until ? std::optional(until) : std::nullopt;
+}
+
+void ImagePuller::forget(const std::string& pod_uid) {
+  std::erase_if(backoffs_, [&](const auto& entry) { return entry.first.first == pod_uid; });
+}
+
+}  // namespace pintle::kubelet

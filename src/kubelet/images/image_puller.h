@@ -1,0 +1,78 @@
+// ImagePuller: makes sure that the image of a container is on the node, by its pull policy, with the pod's secrets. Failed
+// pulls wait before the next try (10 s, doubled up to 5 min); pulls run one after another or some at once, as configured. Belongs to the
+// kubelet's executor.
+#pragma once
+
+#include <expected>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+#include "api/gen/cri_v1.h"
+#include "cri/runtime_client.h"
+#include "kubelet/pods/pod_events.h"
+#include "kubelet/referenced_objects/referenced_objects.h"
+#include "kubelet/status/generate.h"
+#include "rt/sync.h"
+
+namespace pintle::kubelet {
+
+constexpr rt::Duration image_backoff_initial = std::chrono::seconds(10);
+constexpr rt::Duration image_backoff_max = std::chrono::minutes(5);
+
+struct PulledImage {
+  std::string ref;                   // the runtime's id
+  std::optional<int64_t> uid;        // the image's user
+  std::string username;
+};
+
+struct ImagePullerSetup {
+  rt::Runtime& runtime;
+  cri::RuntimeClient& cri;
+  PodEvents& events;
+  ReferencedObjects* objects = nullptr;          // nullptr: no secrets
+  std::size_t parallel_pulls_max = 1;            // 0: no limit
+};
+
+struct ImageRequest {
+  std::shared_ptr<const api::core_v1::Pod> pod;
+  std::string container;             // for the events; "" for an image volume
+  std::string image;
+  std::string pull_policy;
+  api::cri_v1::PodSandboxConfig sandbox;
+  std::string runtime_handler;
+};
+
+class ImagePuller {
+ public:
+  explicit ImagePuller(ImagePullerSetup setup);
+  // The image, or why the container waits: ErrImagePull, ImagePullBackOff, ErrImageNeverPull, InvalidImageName, ImageInspectError.
+  rt::Task<std::expected<PulledImage, WaitingReason>> ensure(rt::Context ctx, ImageRequest request);
+  // When the wait for this pod's image ends; nullopt: it may be pulled now.
+  std::optional<rt::TimePoint> retry_at(const std::string& pod_uid, const std::string& image) const;
+  // The pod is gone: its waits are forgotten.
+  void forget(const std::string& pod_uid);
+
+ private:
+  struct Backoff {
+    rt::Duration delay;
+    rt::TimePoint since;
+    std::string error;
+  };
+  using Key = std::pair<std::string, std::string>;     // pod uid, image
+
+  rt::Task<std::expected<PulledImage, WaitingReason>> pull(rt::Context ctx, ImageRequest request, std::string image);
+  rt::Task<Result<std::string>> pull_with_credentials(rt::Context ctx, const ImageRequest& request, std::string image);
+  rt::Task<Result<std::vector<api::cri_v1::AuthConfig>>> credentials(rt::Context ctx, std::shared_ptr<const api::core_v1::Pod> pod, std::string image);
+  api::cri_v1::ImageSpec spec(const ImageRequest& request, const std::string& image) const;
+  void failed(const Key& key, std::string error);
+
+  ImagePullerSetup setup_;
+  rt::Channel<Unit> running_;        // a place for each pull that may run
+  std::map<Key, Backoff> backoffs_;
+};
+
+}  // namespace pintle::kubelet
