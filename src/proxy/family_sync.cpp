@@ -87,8 +87,8 @@ rt::Task<Result<Unit>> FamilySync::sync(const Sources& sources, const std::set<S
   }
   failures_ = 0;
   metrics_.last_sync_timestamp.with(label_).set(seconds_of(runtime_.clock().wall_now().time_since_epoch()));
-  metrics_.no_local_endpoints.with({"internal", label_[0]}).set(static_cast<double>(table_.ruleset().no_local_internal()));
-  metrics_.no_local_endpoints.with({"external", label_[0]}).set(static_cast<double>(table_.ruleset().no_local_external()));
+  metrics_.no_local_endpoints.with({label_[0], "internal"}).set(static_cast<double>(table_.ruleset().no_local_internal()));
+  metrics_.no_local_endpoints.with({label_[0], "external"}).set(static_cast<double>(table_.ruleset().no_local_external()));
   log::info(2, "SyncProxyRules complete", {{"ipFamily", label_[0]}, {"elapsed", std::to_string(took)}});
   co_await forget_stale_flows();
   co_return Unit{};

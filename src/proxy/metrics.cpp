@@ -37,7 +37,7 @@ Metrics::Metrics(component::metrics::Registry& registry)
       cleanup_failures(registry, {"kubeproxy_sync_proxy_rules_nftables_cleanup_failures_total", "Cumulative proxy nftables cleanup failures", {"ip_family"}}),
       last_sync_timestamp(registry, {"kubeproxy_sync_proxy_rules_last_timestamp_seconds", "The last time proxy rules were successfully synced", {"ip_family"}}),
       last_queued_timestamp(registry, {"kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds", "The last time a sync of proxy rules was queued", {"ip_family"}}),
-      no_local_endpoints(registry, {"kubeproxy_sync_proxy_rules_no_local_endpoints_total", "Number of services with a Local traffic policy and no endpoints", {"traffic_policy", "ip_family"}}),
+      no_local_endpoints(registry, {"kubeproxy_sync_proxy_rules_no_local_endpoints_total", "Number of services with a Local traffic policy and no endpoints", {"ip_family", "traffic_policy"}}),
       endpoint_changes_pending(registry, {"kubeproxy_sync_proxy_rules_endpoint_changes_pending", "Pending proxy rules Endpoint changes", {}}),
       endpoint_changes(registry, {"kubeproxy_sync_proxy_rules_endpoint_changes_total", "Cumulative proxy rules Endpoint changes", {}}),
       service_changes_pending(registry, {"kubeproxy_sync_proxy_rules_service_changes_pending", "Pending proxy rules Service changes", {}}),

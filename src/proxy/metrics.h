@@ -19,7 +19,7 @@ struct Metrics {
   component::metrics::CounterVec cleanup_failures;
   component::metrics::GaugeVec last_sync_timestamp;
   component::metrics::GaugeVec last_queued_timestamp;
-  component::metrics::GaugeVec no_local_endpoints;      // traffic_policy, ip_family
+  component::metrics::GaugeVec no_local_endpoints;      // ip_family, traffic_policy
   // Without labels.
   component::metrics::GaugeVec endpoint_changes_pending;
   component::metrics::CounterVec endpoint_changes;

@@ -12,7 +12,8 @@ namespace {
 namespace openapi = apimachinery::openapi;
 using apimachinery::ServedSet;
 
-constexpr std::string_view v2_proto_type = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+// Clients ask for "...spec.v2@v1.0+protobuf", which is no well-formed media type; the answer names one that is.
+constexpr std::string_view v2_proto_type = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 constexpr std::string_view v3_prefix = "/openapi/v3/";
 
 rt::Task<void> serve_v2(const ServedSet& served, Exchange& exchange) {

@@ -26,6 +26,7 @@ constexpr FlagSpec specs[] = {
     {"detect-local-mode", String, "", "How this node's pods are told: ClusterCIDR, NodeCIDR, BridgeInterface, InterfaceNamePrefix", 0, false, true},
     {"feature-gates", Map, "", "Features to switch: Name=true|false", 0, false, false},
     {"healthz-bind-address", String, "0.0.0.0:10256", "Address and port of /healthz and /livez; empty: none", 0, false, true},
+    {"help", Bool, "", "Show this help", 'h', false, true},
     {"hostname-override", String, "", "Name of this node, instead of the host's", 0, false, true},
     {"init-only", Bool, "", "Do what needs privileges once, and end", 0, false, true},
     {"iptables-localhost-nodeports", Bool, "true", "Node ports on the loopback (mode iptables)", 0, false, false},
