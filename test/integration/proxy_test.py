@@ -343,6 +343,11 @@ def test_pages(cluster):
     cluster.api.kubectl('patch', 'node', NODE, '-p', json.dumps({'spec': {'taints': None}}))
     await_true('eligible', lambda: cluster.http('http://127.0.0.1:10256/healthz')[0] == 200, 10, 0.02)
     assert cluster.http('http://127.0.0.1:10249/proxyMode')[1] == 'nftables'
+    slice_ = endpoints('timed', 'd-p1')
+    slice_['metadata']['annotations'] = {'endpoints.kubernetes.io/last-change-trigger-time': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}
+    cluster.apply(service('timed', '10.96.1.15'), slice_)
+    await_true('answers', lambda: isinstance(cluster.world.ask('d-p2', '10.96.1.15', 80), tuple), 10, 0.02)
+    cluster.remove('timed')
     metrics = cluster.http('http://127.0.0.1:10249/metrics')[1]
     for name in ('kubeproxy_sync_proxy_rules_duration_seconds_count{ip_family="IPv4"}', 'kubeproxy_sync_proxy_rules_last_timestamp_seconds{ip_family="IPv6"}',
                  'kubeproxy_sync_proxy_rules_service_changes_total', 'kubeproxy_sync_proxy_rules_no_local_endpoints_total{ip_family="IPv4",traffic_policy="external"}',
