@@ -36,6 +36,10 @@ TEST(Keys, JsonWebKeyHasTheMembersOfItsKind) {
   EXPECT_EQ(rsa.n.size(), 342u);
 }
 
+TEST(Keys, HmacOfRfc4231) {
+  EXPECT_EQ(hex(hmac_sha256("Jefe", "what do ya want for nothing?")), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
 TEST(Keys, BadInput) {
   for (const char* text : {"", "garbage", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"}) {
     EXPECT_FALSE(PrivateKey::parse_pem(text)) << text;

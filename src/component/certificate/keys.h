@@ -67,6 +67,8 @@ Result<std::vector<PublicKey>> parse_public_keys_pem(std::string_view pem);
 bool equal_in_constant_time(std::string_view a, std::string_view b);
 
 std::string sha256(std::string_view data);
+// RFC 2104, for HS256.
+std::string hmac_sha256(std::string_view key, std::string_view data);
 std::string hex(std::string_view bytes);
 
 }  // namespace pintle::component

@@ -1,0 +1,141 @@
+#include "cli/addons.h"
+
+#include <fmt/format.h>
+
+#include "client/kubeconfig.h"
+
+namespace pintle::cli {
+namespace {
+
+// Lines of `text`, each with `indent` spaces before it.
+std::string indented(std::string_view text, std::size_t indent) {
+  std::string out;
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    out += std::string(indent, ' ') + std::string(text.substr(0, end)) + "\n";
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + 1);
+  }
+  return out;
+}
+
+// The token, what it may do, and what a joining node trusts: the objects that kubeadm makes, under its names.
+constexpr std::string_view join_manifest = R"(apiVersion: v1
+kind: Secret
+metadata: {{name: bootstrap-token-{id}, namespace: kube-system}}
+type: bootstrap.kubernetes.io/token
+stringData:
+  token-id: {id}
+  token-secret: {secret}
+  usage-bootstrap-authentication: "true"
+  usage-bootstrap-signing: "true"
+  auth-extra-groups: system:bootstrappers:kubeadm:default-node-token
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: cluster-info, namespace: kube-public}}
+data:
+  kubeconfig: |
+{kubeconfig}---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {{name: kubeadm:bootstrap-signer-clusterinfo, namespace: kube-public}}
+rules:
+- {{apiGroups: [""], resources: [configmaps], resourceNames: [cluster-info], verbs: [get]}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: kubeadm:bootstrap-signer-clusterinfo, namespace: kube-public}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: kubeadm:bootstrap-signer-clusterinfo}}
+subjects:
+- {{apiGroup: rbac.authorization.k8s.io, kind: User, name: system:anonymous}}
+---
+{bindings})";
+
+std::string group_binding(std::string_view name, std::string_view role, std::string_view group) {
+  return fmt::format(R"(apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {{name: {}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {}}}
+subjects:
+- {{apiGroup: rbac.authorization.k8s.io, kind: Group, name: {}}}
+---
+)",
+                     name, role, group);
+}
+
+std::string join_objects(const AddonFacts& facts) {
+  client::KubeconfigContent cluster_info;
+  cluster_info.server = facts.server_url;
+  cluster_info.ca_pem = facts.ca_pem;
+  // Nodes run the service proxy with their own identity: it reads Services, EndpointSlices and Nodes.
+  const std::string bindings = group_binding("kubeadm:kubelet-bootstrap", "system:node-bootstrapper", "system:bootstrappers:kubeadm:default-node-token") +
+                               group_binding("kubeadm:node-autoapprove-bootstrap", "system:certificates.k8s.io:certificatesigningrequests:nodeclient",
+                                             "system:bootstrappers:kubeadm:default-node-token") +
+                               group_binding("kubeadm:node-autoapprove-certificate-rotation",
+                                             "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient", "system:nodes") +
+                               group_binding("pintle:node-proxier", "system:node-proxier", "system:nodes");
+  return fmt::format(join_manifest, fmt::arg("id", facts.token.substr(0, 6)), fmt::arg("secret", facts.token.substr(7)),
+                     fmt::arg("kubeconfig", indented(client::write_kubeconfig(cluster_info), 4)), fmt::arg("bindings", bindings));
+}
+
+// The names are CoreDNS's, so that what looks for the cluster's DNS finds it.
+constexpr std::string_view dns_manifest = R"(apiVersion: v1
+kind: ServiceAccount
+metadata: {{name: coredns, namespace: kube-system}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {{name: system:coredns}}
+rules:
+- {{apiGroups: [""], resources: [endpoints, services, pods, namespaces], verbs: [list, watch]}}
+- {{apiGroups: [discovery.k8s.io], resources: [endpointslices], verbs: [list, watch]}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {{name: system:coredns}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: system:coredns}}
+subjects:
+- {{kind: ServiceAccount, name: coredns, namespace: kube-system}}
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: kube-dns
+  namespace: kube-system
+  labels: {{k8s-app: kube-dns, kubernetes.io/cluster-service: "true", kubernetes.io/name: CoreDNS}}
+spec:
+  clusterIP: {service_ip}
+  ports:
+  - {{name: dns, port: 53, protocol: UDP, targetPort: {port}}}
+  - {{name: dns-tcp, port: 53, protocol: TCP, targetPort: {port}}}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata:
+  name: kube-dns
+  namespace: kube-system
+  labels: {{kubernetes.io/service-name: kube-dns, endpointslice.kubernetes.io/managed-by: pintle}}
+addressType: {family}
+endpoints:
+- addresses: ["{node_ip}"]
+  conditions: {{ready: true, serving: true, terminating: false}}
+ports:
+- {{name: dns, port: {port}, protocol: UDP}}
+- {{name: dns-tcp, port: {port}, protocol: TCP}}
+)";
+
+}  // namespace
+
+std::map<std::string, std::string> addon_manifests(const ClusterConfig& config, const AddonFacts& facts) {
+  std::map<std::string, std::string> out;
+  out["join"] = join_objects(facts);
+  if (!facts.dns_node_ip.empty()) {
+    const bool v6 = facts.dns_node_ip.find(':') != std::string::npos;
+    out["dns"] = fmt::format(dns_manifest, fmt::arg("service_ip", config.cluster_dns), fmt::arg("port", cluster_dns_port),
+                             fmt::arg("family", v6 ? "IPv6" : "IPv4"), fmt::arg("node_ip", facts.dns_node_ip));
+  }
+  return out;
+}
+
+}  // namespace pintle::cli
