@@ -1,0 +1,152 @@
+#include "cmd/server/control_plane.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "cli/addons.h"
+#include "client/kubeconfig.h"
+#include "component/log.h"
+
+namespace pintle::cmd {
+namespace {
+
+namespace log = component::log;
+
+// Certificates are looked at again at least this often: a clock that was set forward is noticed.
+constexpr int64_t certificate_check_seconds_max = 24 * 3600;
+
+std::string url_host(const std::string& address) { return address.find(':') == std::string::npos ? address : "[" + address + "]"; }
+
+// A bootstrap token drawn by chance.
+std::string make_token(rt::Random& random) {
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789";
+  std::string token;
+  for (int i = 0; i < 23; ++i) token.push_back(i == 6 ? '.' : letters[random.below(letters.size())]);
+  return token;
+}
+
+}  // namespace
+
+ControlPlane::ControlPlane(rt::Runtime& runtime, const cli::ClusterConfig& config, cli::Layout layout, std::string node_name, std::string node_ip)
+    : runtime_(runtime), config_(config), layout_(std::move(layout)), node_name_(std::move(node_name)), node_ip_(std::move(node_ip)), pki_(runtime, layout_.pki()) {}
+
+ControlPlane::~ControlPlane() { CHECK(!tasks_, "await stop() before destroying ControlPlane"); }
+
+component::PkiNames ControlPlane::serving_names() const {
+  component::PkiNames names;
+  const std::string service = "kubernetes.default.svc";
+  names.dns_names = {"localhost", "kubernetes", "kubernetes.default", service, service + "." + config_.cluster_domain};
+  if (std::find(names.dns_names.begin(), names.dns_names.end(), node_name_) == names.dns_names.end()) names.dns_names.push_back(node_name_);
+  names.ip_addresses = {"127.0.0.1", "::1", node_ip_};
+  if (auto first = cli::nth_address(config_.service_cidr, 1)) names.ip_addresses.push_back(*first);
+  if (config_.bind_address != "0.0.0.0" && config_.bind_address != "::") names.ip_addresses.push_back(config_.bind_address);
+  for (const std::string& san : config_.tls_sans) {
+    const bool numeric = san.find(':') != std::string::npos || san.find_first_not_of("0123456789.") == std::string::npos;
+    (numeric ? names.ip_addresses : names.dns_names).push_back(san);
+  }
+  return names;
+}
+
+apiserver::ApiServerOptions ControlPlane::api_server_options() const {
+  apiserver::ApiServerOptions options;
+  options.bind_address = config_.bind_address;
+  options.secure_port = config_.https_listen_port;
+  options.advertise_address = node_ip_;
+  options.tls_cert_file = pki_.path("apiserver.crt");
+  options.tls_private_key_file = pki_.path("apiserver.key");
+  options.client_ca_file = pki_.path("ca.crt");
+  options.data_dir = layout_.store();
+  options.service_account_issuer = "https://kubernetes.default.svc." + config_.cluster_domain;
+  options.service_account_issuers = {options.service_account_issuer};
+  options.service_account_key_files = {pki_.path("sa.key")};
+  options.service_account_signing_key_file = pki_.path("sa.key");
+  options.enable_bootstrap_token_auth = true;
+  options.authorization_modes = {"Node", "RBAC"};
+  options.service_cluster_ip_range = config_.service_cidr;
+  options.allow_privileged = true;
+  options.feature_gates = config_.feature_gates;
+  options.verbosity = config_.verbosity;
+  return options;
+}
+
+Result<Unit> ControlPlane::ensure_certificates() {
+  TRY_ASSIGN(const bool wrote, pki_.ensure(serving_names()));
+  if (wrote) TRY(write_kubeconfig());
+  if (!runtime_.disk().exists(config_.write_kubeconfig)) TRY(write_kubeconfig());
+  return Unit{};
+}
+
+Result<Unit> ControlPlane::write_kubeconfig() {
+  client::KubeconfigContent content;
+  content.cluster_name = "pintle";
+  content.user_name = "admin";
+  const bool any = config_.bind_address == "0.0.0.0" || config_.bind_address == "::";
+  content.server = "https://" + url_host(any ? node_ip_ : config_.bind_address) + ":" + std::to_string(config_.https_listen_port);
+  TRY_ASSIGN(content.ca_pem, pki_.read("ca.crt"));
+  TRY_ASSIGN(content.cert_pem, pki_.read("admin.crt"));
+  TRY_ASSIGN(content.key_pem, pki_.read("admin.key"));
+  return runtime_.disk().replace(config_.write_kubeconfig, client::write_kubeconfig(content), config_.write_kubeconfig_mode);
+}
+
+Result<std::string> ControlPlane::ensure_token() {
+  std::string token = config_.token;
+  if (token.empty()) {
+    const auto kept = runtime_.disk().read(layout_.token());
+    if (kept) token = kept->substr(0, kept->find('\n'));
+    if (kept && !cli::is_bootstrap_token(token)) return bad_request(layout_.token() + " holds no bootstrap token (abcdef.0123456789abcdef)");
+    if (!kept) token = make_token(runtime_.random());
+  }
+  TRY(runtime_.disk().replace(layout_.token(), token + "\n", 0600));
+  return token;
+}
+
+rt::Task<void> ControlPlane::renew_certificates(rt::Context ctx) {
+  while (true) {
+    const int64_t now = std::chrono::duration_cast<std::chrono::seconds>(runtime_.clock().wall_now().time_since_epoch()).count();
+    const int64_t wait = std::clamp<int64_t>(pki_.due() - now, 60, certificate_check_seconds_max);
+    auto slept = co_await rt::sleep_for(ctx, std::chrono::seconds(wait));
+    if (!slept) co_return;
+    auto ensured = ensure_certificates();
+    if (!ensured) log::error("Certificates cannot be renewed", ensured.error());
+  }
+}
+
+rt::Task<Result<Unit>> ControlPlane::start_api_server() {
+  CO_TRY(ensure_certificates());
+  apiserver::ApiServerSetup setup;
+  setup.options = api_server_options();
+  api_server_ = apiserver::make_api_server(runtime_, std::move(setup));
+  tasks_ = std::make_unique<rt::TaskGroup>();
+  tasks_->spawn(renew_certificates(tasks_->context()));
+  co_return co_await api_server_->start();
+}
+
+client::Client& ControlPlane::client_for(const std::string& user) {
+  for (auto& [name, client] : clients_)
+    if (name == user) return *client;
+  client::ClientConfig config;
+  config.user_agent = "pintle";
+  clients_.emplace_back(user, client::connect_in_process(runtime_, api_server_->handler(), user, std::move(config)));
+  return *clients_.back().second;
+}
+
+rt::Task<Result<Unit>> ControlPlane::start_components() {
+  cli::AddonFacts facts;
+  CO_TRY_ASSIGN(facts.token, ensure_token());
+  facts.server_url = "https://" + url_host(node_ip_) + ":" + std::to_string(config_.https_listen_port);
+  CO_TRY_ASSIGN(facts.ca_pem, pki_.read("ca.crt"));
+  if (!config_.disabled("dns")) facts.dns_node_ip = node_ip_;
+  controller::ManifestSetup manifests{runtime_, client_for("system:apiserver"), layout_.manifests(), cli::addon_manifests(config_, facts)};
+  manifests_ = std::make_unique<controller::Manifests>(std::move(manifests));
+  co_return co_await manifests_->start();
+}
+
+rt::Task<void> ControlPlane::stop() {
+  if (manifests_) co_await manifests_->stop();
+  if (tasks_) co_await tasks_->close();
+  tasks_.reset();
+  for (auto& [user, client] : clients_) co_await client->close();
+  if (api_server_) co_await api_server_->stop();
+}
+
+}  // namespace pintle::cmd

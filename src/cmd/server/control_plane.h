@@ -1,0 +1,55 @@
+// ControlPlane: certificates, API server, scheduler, controllers, manifests and DNS of one process. The components reach
+// the API server in process, each as its own user.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apiserver/server.h"
+#include "cli/cluster_config.h"
+#include "cli/layout.h"
+#include "client/client.h"
+#include "component/certificate/pki.h"
+#include "controller/manifests/manifests.h"
+#include "rt/runtime.h"
+#include "rt/sync.h"
+
+namespace pintle::cmd {
+
+class ControlPlane {
+ public:
+  ControlPlane(rt::Runtime& runtime, const cli::ClusterConfig& config, cli::Layout layout, std::string node_name, std::string node_ip);
+  ~ControlPlane();
+
+  // The API server serves when it returns.
+  rt::Task<Result<Unit>> start_api_server();
+  // What needs the API server; `start_api_server()` has succeeded.
+  rt::Task<Result<Unit>> start_components();
+  rt::Task<void> stop();
+
+  // A client in process, as that user. Valid until stop().
+  client::Client& client_for(const std::string& user);
+  component::Pki& pki() { return pki_; }
+
+ private:
+  component::PkiNames serving_names() const;
+  apiserver::ApiServerOptions api_server_options() const;
+  Result<Unit> ensure_certificates();
+  Result<Unit> write_kubeconfig();
+  Result<std::string> ensure_token();
+  rt::Task<void> renew_certificates(rt::Context ctx);
+
+  rt::Runtime& runtime_;
+  const cli::ClusterConfig& config_;
+  const cli::Layout layout_;
+  const std::string node_name_;
+  const std::string node_ip_;
+  component::Pki pki_;
+  std::unique_ptr<apiserver::ApiServer> api_server_;
+  std::vector<std::pair<std::string, std::unique_ptr<client::Client>>> clients_;
+  std::unique_ptr<controller::Manifests> manifests_;
+  std::unique_ptr<rt::TaskGroup> tasks_;
+};
+
+}  // namespace pintle::cmd
