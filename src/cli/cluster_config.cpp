@@ -164,10 +164,7 @@ Result<ClusterConfig> parse_cluster_config(component::FlagSet& flags, bool serve
     if (std::find(std::begin(components), std::end(components), name) == std::end(components)) return bad_request("--disable: there is no component \"" + name + "\"");
   config.token = flags.get_string("token");
   if (!config.token.empty() && !is_bootstrap_token(config.token)) return bad_request("--token must have the form abcdef.0123456789abcdef (lower-case letters and digits)");
-  for (const auto& [gate, value] : flags.get_map("feature-gates")) {
-    if (value != "true" && value != "false") return bad_request("--feature-gates: " + gate + " must be true or false");
-    config.feature_gates[gate] = value == "true";
-  }
+  TRY_ASSIGN(config.feature_gates, component::FeatureGates::parse(flags.get_map("feature-gates")));
   config.verbosity = static_cast<int>(flags.get_int("v"));
   config.json_logs = flags.get_string("logging-format") == "json";
   TRY(read_node(flags, config));

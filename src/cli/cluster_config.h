@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "component/feature_gates.h"
 #include "component/flags.h"
 #include "rt/file.h"
 
@@ -45,7 +46,7 @@ struct ClusterConfig {
   std::vector<std::string> tls_sans;
   std::string server_url;                    // agent: --server
   NodeConfig node;
-  std::map<std::string, bool> feature_gates;
+  component::FeatureGates feature_gates;
   int verbosity = 0;
   bool json_logs = false;
 
@@ -64,6 +65,11 @@ Result<std::vector<std::string>> arguments_of_file(rt::Disk& disk, const std::st
 // The arguments after the command's name, a --config file's first. BadRequest in one clear line.
 // nullopt in `flags.help_requested()` cases is the caller's business: `flags` has been parsed then.
 Result<ClusterConfig> parse_cluster_config(component::FlagSet& flags, bool server, std::span<const char* const> args, rt::Disk& disk);
+
+// --node-name, or the host's name in lower case.
+Result<std::string> node_name(const ClusterConfig& config);
+// --node-ip, or this machine's address on the default route. BadRequest if it has none.
+Result<std::string> node_ip(const ClusterConfig& config);
 
 // "10.43.0.0/16", 10 -> "10.43.0.10". BadRequest: no CIDR, or it is too small.
 Result<std::string> nth_address(std::string_view cidr, uint64_t n);

@@ -1,0 +1,111 @@
+#include "cmd/server/command.h"
+
+#include <malloc.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "cli/cluster_config.h"
+#include "cli/layout.h"
+#include "cmd/server/control_plane.h"
+#include "cmd/server/node.h"
+#include "component/log.h"
+#include "rt/runtime.h"
+#include "storage/sqlite/process_lock.h"
+
+namespace pintle::cmd {
+namespace {
+
+namespace log = component::log;
+
+struct Machine {
+  std::string node_name;
+  std::string node_ip;
+};
+
+// Everything that one process runs, stopped in the opposite order: the node before what it talks to.
+rt::Task<Result<Unit>> run_until_signal(rt::Runtime& runtime, const cli::ClusterConfig& config, Machine machine, std::unique_ptr<ControlPlane>& control_plane,
+                                        std::unique_ptr<Node>& node) {
+  const cli::Layout layout{config.data_dir};
+  if (config.node.enabled) {
+    node = std::make_unique<Node>(runtime, config, layout, machine.node_name, machine.node_ip);
+    node->start_runtime();
+  }
+  if (config.server) {
+    control_plane = std::make_unique<ControlPlane>(runtime, config, layout, machine.node_name, machine.node_ip);
+    CO_TRY(co_await control_plane->start_api_server());
+    log::info(0, "The API server serves", {{"kubeconfig", config.write_kubeconfig}});
+    CO_TRY(co_await control_plane->start_components());
+  }
+  if (node) {
+    if (control_plane) {
+      CO_TRY(co_await node->start(*control_plane));
+    } else {
+      CO_TRY(co_await node->join());
+    }
+    log::info(0, "The node runs", {{"node", machine.node_name}});
+  }
+  std::vector<int> signals{SIGINT, SIGTERM};
+  CO_TRY_ASSIGN(const int signal, co_await rt::wait_signal(rt::Context::background(), std::move(signals)));
+  log::info(0, "Shutting down", {{"signal", std::to_string(signal)}});
+  co_return Unit{};
+}
+
+rt::Task<int> run(rt::Runtime& runtime, const cli::ClusterConfig& config, Machine machine) {
+  std::unique_ptr<ControlPlane> control_plane;
+  std::unique_ptr<Node> node;
+  auto result = co_await run_until_signal(runtime, config, std::move(machine), control_plane, node);
+  if (!result) std::fprintf(stderr, "pintle %s: %s\n", config.server ? "server" : "agent", result.error().message.c_str());
+  if (node) co_await node->stop();
+  if (control_plane) co_await control_plane->stop();
+  co_return result ? 0 : 1;
+}
+
+// Large buffers go back to the system when they are freed, and threads share arenas: memory stays what is in use.
+void tune_memory() {
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MMAP_THRESHOLD, 256 << 10);
+  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+}
+
+int refuse(bool server, const Status& status) {
+  std::fprintf(stderr, "pintle %s: %s\n", server ? "server" : "agent", status.message.c_str());
+  return 1;
+}
+
+int run_command(bool server, std::span<const char* const> args) {
+  tune_memory();
+  auto runtime = rt::make_real_runtime();
+  component::FlagSet flags(server ? "pintle server" : "pintle agent", server ? cli::server_flags() : cli::agent_flags());
+  auto config = cli::parse_cluster_config(flags, server, args, runtime->disk());
+  if (!config) return refuse(server, config.error());
+  if (flags.help_requested()) {
+    const std::string help = flags.help();
+    std::fwrite(help.data(), 1, help.size(), stdout);
+    return 0;
+  }
+  log::Options logging;
+  logging.verbosity = config->verbosity;
+  logging.format = config->json_logs ? log::Format::Json : log::Format::Text;
+  log::init(runtime->clock(), logging);
+
+  const cli::Layout layout{config->data_dir};
+  auto made = runtime->disk().make_directories(config->data_dir, 0711);
+  if (!made) return refuse(server, made.error());
+  auto lock = storage::ProcessLock::take(layout.lock());
+  if (!lock) return refuse(server, lock.error());
+  auto name = cli::node_name(*config);
+  if (!name) return refuse(server, name.error());
+  auto ip = cli::node_ip(*config);
+  if (!ip) return refuse(server, ip.error());
+  Machine machine{*name, *ip};
+  rt::Runtime& borrowed = *runtime;
+  return runtime->run([&borrowed, &config, machine] { return run(borrowed, *config, machine); });
+}
+
+}  // namespace
+
+int run_server(std::span<const char* const> args) { return run_command(true, args); }
+int run_agent(std::span<const char* const> args) { return run_command(false, args); }
+
+}  // namespace pintle::cmd

@@ -1,0 +1,48 @@
+// Node: the container runtime, the kubelet, the service proxy and the routes of one machine.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/cluster_config.h"
+#include "cli/containerd.h"
+#include "cli/layout.h"
+#include "client/client.h"
+#include "cmd/server/control_plane.h"
+#include "rt/runtime.h"
+#include "rt/sync.h"
+
+namespace pintle::cmd {
+
+class Node {
+ public:
+  Node(rt::Runtime& runtime, const cli::ClusterConfig& config, cli::Layout layout, std::string name, std::string ip);
+  ~Node();
+
+  // Starts containerd in the background: it needs nothing of the cluster.
+  void start_runtime();
+  // In the process of a server: reaches the API server in process.
+  rt::Task<Result<Unit>> start(ControlPlane& control_plane);
+  // As an agent: joins by the token, then works over HTTPS.
+  rt::Task<Result<Unit>> join();
+  // Pods go on.
+  rt::Task<void> stop();
+
+ private:
+  rt::Task<void> run_containerd();
+  rt::Task<Result<Unit>> start_components(client::Client& client);
+
+  rt::Runtime& runtime_;
+  const cli::ClusterConfig& config_;
+  const cli::Layout layout_;
+  const std::string name_;
+  const std::string ip_;
+  std::unique_ptr<cli::Containerd> containerd_;
+  std::optional<Result<Unit>> containerd_result_;
+  rt::Event containerd_done_;
+  rt::TaskGroup tasks_;
+  std::unique_ptr<client::Client> own_client_;
+};
+
+}  // namespace pintle::cmd
