@@ -139,6 +139,10 @@ rt::Task<Result<Unit>> Containerd::start() {
   for (const std::string& folder : {layout_.containerd_root(), layout_.containerd_state(), layout_.cni_conf()})
     CO_TRY(runtime_.disk().make_directories(folder, 0711));
   CO_TRY(runtime_.disk().replace(layout_.containerd_config(), containerd_config(layout_, settings_), 0600));
+  co_return co_await restart();
+}
+
+rt::Task<Result<Unit>> Containerd::restart() {
   CO_TRY(co_await end_predecessor());
   if (runtime_.disk().exists(layout_.containerd_socket())) CO_TRY(runtime_.disk().remove(layout_.containerd_socket()));
   CO_TRY(launch());

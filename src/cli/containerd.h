@@ -36,6 +36,8 @@ class Containerd {
   // Ends what an earlier life of ours left running, starts containerd and waits until its socket answers. An error names
   // the log file.
   rt::Task<Result<Unit>> start();
+  // The same with the configuration that is there.
+  rt::Task<Result<Unit>> restart();
   // Ends containerd; the containers go on.
   rt::Task<void> stop();
   std::string endpoint() const { return "unix://" + layout_.containerd_socket(); }

@@ -1,0 +1,31 @@
+// The record of an installation: what `pintle uninstall` and `pintle status` need to know of one, kept in its data folder.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/status.h"
+#include "cli/layout.h"
+#include "rt/file.h"
+
+namespace pintle::cli {
+
+struct Installation {
+  bool server = false;
+  bool node = false;
+  std::string node_name;
+  std::string node_ip;
+  uint16_t https_port = 0;           // of a server
+  std::string kubeconfig;            // of a server: the administrator's file
+  std::string runtime_endpoint;      // "": a containerd of our own
+  std::string cgroup_root;
+  std::string pod_logs_dir;
+  std::string pause_image;
+  bool operator==(const Installation&) const = default;
+};
+
+Result<Unit> write_installation(rt::Disk& disk, const Layout& layout, const Installation& installation);
+// NotFound if the folder holds no installation.
+Result<Installation> read_installation(rt::Disk& disk, const Layout& layout);
+
+}  // namespace pintle::cli
