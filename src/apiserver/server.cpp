@@ -135,6 +135,8 @@ Result<Unit> ApiServerImpl::open_store() {
   }
   storage::SqliteStoreOptions options;
   options.data_dir = options_.data_dir;
+  options.process_lock = !setup_.simulated_disk;
+  options.store.on_executor = setup_.simulated_disk;
   TRY_ASSIGN(store_, storage::SqliteStore::open(runtime_, std::move(options)));
   return Unit{};
 }

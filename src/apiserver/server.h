@@ -17,6 +17,7 @@ struct ApiServerSetup {
   ApiServerOptions options;
   bool listen = true;          // false: no HTTPS server; requests come through handler() alone
   bool secured = true;         // false (tests): everyone may do everything
+  bool simulated_disk = false; // true (tests): no other process can come, and commits run on the executors
 };
 
 class ApiServer {
