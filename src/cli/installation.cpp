@@ -23,6 +23,7 @@ Result<Unit> write_installation(rt::Disk& disk, const Layout& layout, const Inst
   codec::Value out;
   out["server"] = installation.server;
   out["node"] = installation.node;
+  out["proxy"] = installation.proxy;
   out["httpsPort"] = static_cast<int64_t>(installation.https_port);
   visit_texts(installation, [&](const char* name, const std::string& value) { out[name] = value; });
   return disk.replace(layout.record(), codec::to_pretty_json(out) + "\n", 0600);
@@ -40,6 +41,7 @@ Result<Installation> read_installation(rt::Disk& disk, const Layout& layout) {
   };
   out.server = flag("server");
   out.node = flag("node");
+  out.proxy = flag("proxy");
   if (const codec::Value* port = value->find("httpsPort"); port && port->is_int()) out.https_port = static_cast<uint16_t>(port->as_int());
   visit_texts(out, [&](const char* name, std::string& member) { member = std::string(value->string_at(name)); });
   return out;

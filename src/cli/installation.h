@@ -13,6 +13,7 @@ namespace pintle::cli {
 struct Installation {
   bool server = false;
   bool node = false;
+  bool proxy = false;                // the service proxy is ours
   std::string node_name;
   std::string node_ip;
   uint16_t https_port = 0;           // of a server

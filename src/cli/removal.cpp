@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "cli/containerd.h"
@@ -12,6 +13,7 @@
 #include "os/cgroup.h"
 #include "os/fd.h"
 #include "os/mount.h"
+#include "os/netlink/netlink.h"
 #include "os/path.h"
 #include "os/read_file.h"
 
@@ -21,6 +23,7 @@ namespace {
 constexpr auto stop_timeout = std::chrono::minutes(2);
 constexpr auto sandbox_timeout = std::chrono::minutes(1);
 constexpr auto poll = std::chrono::milliseconds(50);   // while an operator waits
+constexpr std::string_view pod_network_links[] = {"cni0", "pintle.1"};
 constexpr const char* container_links = "/var/log/containers";
 
 rt::Task<Result<std::size_t>> remove_sandboxes(cri::RuntimeClient& runtime) {
@@ -110,6 +113,14 @@ void end_shims(rt::Disk& disk, const Layout& layout) {
     const auto arguments = os::read_file("/proc/" + std::to_string(pid) + "/cmdline");
     if (arguments && arguments->find("containerd-shim") != std::string::npos && arguments->find(mark) != std::string::npos) ::kill(pid, SIGKILL);
   }
+}
+
+Result<Unit> remove_links() {
+  TRY_ASSIGN(auto netlink, os::netlink::Netlink::open());
+  TRY_ASSIGN(const auto links, netlink.links());
+  for (const auto& link : links)
+    if (std::find(std::begin(pod_network_links), std::end(pod_network_links), link.name) != std::end(pod_network_links)) TRY(netlink.remove_link(link.index));
+  return Unit{};
 }
 
 Result<Unit> remove_files(rt::Disk& disk, const Layout& layout, const Installation& installation) {

@@ -8,6 +8,8 @@
 #include "apiserver/endpoints/version.h"
 #include "cmd/kube_apiserver/command.h"
 #include "cmd/kube_proxy/command.h"
+#include "cmd/operator_commands.h"
+#include "cmd/server/command.h"
 
 namespace {
 
@@ -19,6 +21,11 @@ struct Command {
   const char* what;
 };
 constexpr Command commands[] = {
+    {"server", pintle::cmd::run_server, "a whole cluster in one process, this machine its first node"},
+    {"agent", pintle::cmd::run_agent, "a further node of a cluster"},
+    {"check", pintle::cmd::run_check, "what this machine lacks for a cluster, and how to get it"},
+    {"status", pintle::cmd::run_status, "the health of what runs here"},
+    {"uninstall", pintle::cmd::run_uninstall, "removes a cluster from this machine: pods, network, files"},
     {"kube-apiserver", pintle::cmd::run_kube_apiserver, "the API server, with upstream's flags"},
     {"kube-proxy", pintle::cmd::run_kube_proxy, "the service proxy of a node, with upstream's flags"},
 };

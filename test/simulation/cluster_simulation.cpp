@@ -10,7 +10,7 @@
 #include "controller/manager.h"
 #include "hollow_node.h"
 #include "net/server.h"
-#include "scheduler/scheduler.h"
+#include "client/work_queue.h"
 
 namespace pintle::testing {
 namespace {
@@ -124,16 +124,30 @@ rt::Task<void> Cluster::serve() {
   co_await for_ever();
 }
 
+rt::Task<Result<Unit>> bind(client::Client* client, client::Informer<core::Pod> pods, rt::Context ctx, std::string key) {
+  auto pod = pods.get(key);
+  if (!pod || !pod->spec.node_name.empty()) co_return Unit{};
+  core::Binding binding;
+  binding.metadata.name = pod->metadata.name;
+  binding.metadata.namespace_ = "default";
+  binding.target.kind = "Node";
+  binding.target.name = "node" + std::to_string(std::hash<std::string>()(pod->metadata.uid) % 200);
+  auto r = co_await client->create_subresource<api::meta_v1::Status>(ctx, client::resource_of<core::Pod>(), "default", pod->metadata.name, "binding", binding);
+  if (!r) co_return std::unexpected(r.error());
+  co_return Unit{};
+}
 rt::Task<void> Cluster::control() {
   auto client = connect_to(*control_, *server_);
   controller::ManagerSetup manager_setup{*control_, *client, nullptr, {}, {"*"}, std::nullopt};
   auto manager = controller::make_controller_manager(std::move(manager_setup));
   auto started = manager->start();
   if (!started) violation("the controllers do not start: " + started.error().message);
-  scheduler::SchedulerSetup scheduler_setup{*control_, *client};
-  auto scheduler = scheduler::make_scheduler(std::move(scheduler_setup));
-  auto scheduling = co_await scheduler->start();
-  if (!scheduling) violation("the scheduler does not start: " + scheduling.error().message);
+  client::Informers informers(*client);
+  auto pods = informers.of<core::Pod>();
+  client::ControlLoop loop(*control_, "binder", [&](rt::Context ctx, std::string key) -> rt::Task<Result<Unit>> { return bind(client.get(), pods, ctx, key); });
+  pods.on_any([&](const core::Pod& pod) { loop.queue().add(pod.metadata.namespace_ + "/" + pod.metadata.name); });
+  informers.start();
+  loop.start(2);
   co_await for_ever();
 }
 

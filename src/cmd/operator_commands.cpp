@@ -1,0 +1,134 @@
+#include "cmd/operator_commands.h"
+
+#include <cstdio>
+#include <optional>
+#include <string>
+
+#include "cli/check.h"
+#include "cli/cluster_config.h"
+#include "cli/installation.h"
+#include "cli/removal.h"
+#include "cli/status.h"
+#include "component/log.h"
+#include "proxy/proxy.h"
+#include "rt/runtime.h"
+
+namespace pintle::cmd {
+namespace {
+
+using component::FlagSpec;
+using enum component::FlagType;
+
+constexpr FlagSpec data_dir_specs[] = {
+    {"data-dir", String, "/var/lib/pintle", "Folder of the installation", 'd', false, true},
+};
+
+void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+int refuse(const char* command, const Status& status) {
+  std::fprintf(stderr, "pintle %s: %s\n", command, status.message.c_str());
+  return 1;
+}
+
+std::unique_ptr<rt::RealRuntime> make_runtime() {
+  rt::RealRuntimeOptions options;
+  options.threads = 1;
+  auto runtime = rt::make_real_runtime(options);
+  component::log::init(runtime->clock(), {});
+  return runtime;
+}
+
+// The data folder that --data-dir names; nullopt: `status` is the exit status.
+std::optional<cli::Layout> parse_layout(const char* command, std::span<const char* const> args, int& status) {
+  component::FlagSet flags(std::string("pintle ") + command, data_dir_specs);
+  auto parsed = flags.parse(args);
+  if (!parsed) {
+    status = refuse(command, parsed.error());
+    return std::nullopt;
+  }
+  if (flags.help_requested()) {
+    print(flags.help());
+    status = 0;
+    return std::nullopt;
+  }
+  return cli::Layout{flags.get_string("data-dir")};
+}
+
+rt::Task<int> check(rt::Runtime& runtime, cli::ClusterConfig config) {
+  const cli::MachineProbe probe = co_await cli::probe_machine(runtime, config);
+  const auto findings = cli::judge(probe, config);
+  print(cli::format_findings(findings));
+  co_return cli::has_failure(findings) ? 1 : 0;
+}
+
+rt::Task<int> status(rt::Runtime& runtime, cli::Layout layout) {
+  auto installation = cli::read_installation(runtime.disk(), layout);
+  if (!installation) co_return refuse("status", installation.error());
+  const auto health = co_await cli::probe_health(runtime, layout, *installation);
+  print(cli::format_health(health));
+  co_return cli::all_healthy(health) ? 0 : 1;
+}
+
+void step(const char* text) { std::printf("%s\n", text), std::fflush(stdout); }
+
+rt::Task<Result<Unit>> uninstall(rt::Runtime& runtime, cli::Layout layout) {
+  CO_TRY_ASSIGN(const cli::Installation installation, cli::read_installation(runtime.disk(), layout));
+  if (cli::running_process(layout) != 0) step("stopping pintle");
+  CO_TRY(co_await cli::stop_running(layout));
+  if (installation.node) {
+    step("removing pods");
+    auto removed = co_await cli::remove_pods(runtime, layout, installation);
+    // What the runtime cannot do any more is done by the steps below.
+    if (!removed) std::fprintf(stderr, "pintle uninstall: pods: %s\n", removed.error().message.c_str());
+    CO_TRY(cli::remove_cgroups(installation));
+    cli::end_shims(runtime.disk(), layout);
+    step("removing the node's network");
+    CO_TRY(cli::remove_links());
+    if (installation.proxy) CO_TRY(co_await proxy::clean_up(runtime));
+  }
+  step("removing files");
+  CO_TRY(cli::remove_files(runtime.disk(), layout, installation));
+  co_return Unit{};
+}
+
+rt::Task<int> uninstall_command(rt::Runtime& runtime, cli::Layout layout) {
+  auto done = co_await uninstall(runtime, layout);
+  if (!done) co_return refuse("uninstall", done.error());
+  step("done");
+  co_return 0;
+}
+
+}  // namespace
+
+int run_check(std::span<const char* const> args) {
+  auto runtime = make_runtime();
+  component::FlagSet flags("pintle check", cli::server_flags());
+  auto config = cli::parse_cluster_config(flags, true, args, runtime->disk());
+  if (!config) return refuse("check", config.error());
+  if (flags.help_requested()) {
+    print(flags.help());
+    return 0;
+  }
+  rt::Runtime& borrowed = *runtime;
+  return runtime->run([&borrowed, wanted = std::move(*config)] { return check(borrowed, wanted); });
+}
+
+int run_status(std::span<const char* const> args) {
+  int result = 0;
+  const auto layout = parse_layout("status", args, result);
+  if (!layout) return result;
+  auto runtime = make_runtime();
+  rt::Runtime& borrowed = *runtime;
+  return runtime->run([&borrowed, layout] { return status(borrowed, *layout); });
+}
+
+int run_uninstall(std::span<const char* const> args) {
+  int result = 0;
+  const auto layout = parse_layout("uninstall", args, result);
+  if (!layout) return result;
+  auto runtime = make_runtime();
+  rt::Runtime& borrowed = *runtime;
+  return runtime->run([&borrowed, layout] { return uninstall_command(borrowed, *layout); });
+}
+
+}  // namespace pintle::cmd
