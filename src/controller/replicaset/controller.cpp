@@ -110,7 +110,8 @@ rt::Task<Result<Unit>> ReplicaController::remove_one(rt::Context ctx, const Repl
 
 rt::Task<std::optional<Status>> ReplicaController::manage(rt::Context ctx, SetPtr set, Plan plan) {
   if (plan.create > 0) {
-    auto outcome = co_await slow_start(plan.create, [this, ctx, set](int) { return create_one(ctx, *set); });
+    std::function<rt::Task<Result<Unit>>(int)> create = [this, ctx, set](int) { return create_one(ctx, *set); };
+    auto outcome = co_await slow_start(plan.create, std::move(create));
     co_return std::move(outcome.failure);
   }
   std::vector<rt::Task<Result<Unit>>> removals;

@@ -1,0 +1,62 @@
+"""g++ 12 destroys some temporaries of a co_await expression twice: lambdas that own their captures, and what braces make.
+Such arguments are named before the co_await. This test reads every co_await of src/."""
+import pathlib
+import re
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+STRINGS = re.compile(r'R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
+COMMENTS = re.compile(r'//[^\n]*')
+LAMBDA = re.compile(r'[(,]\s*\[([^\]]*)\]\s*(?:\(|\{|mutable)')
+BRACES = re.compile(r'[(,]\s*[A-Za-z_][\w:<>]*\{\s*[^}\s]')
+
+
+def blank(match):
+    """A literal without its text, of as many lines."""
+    return '""' + '\n' * match.group(0).count('\n')
+
+
+def expression(text, start):
+    """What is awaited: up to the end of the statement or of the parenthesis around it."""
+    depth = 0
+    for at in range(start, len(text)):
+        if text[at] in '([{':
+            depth += 1
+        elif text[at] in ')]}':
+            depth -= 1
+            if depth < 0:
+                return text[start:at]
+        elif text[at] == ';' and depth == 0:
+            return text[start:at]
+    return text[start:]
+
+
+def owning_captures(captures):
+    names = [c.strip() for c in captures.split(',')]
+    return [c for c in names if c and c not in ('this', '=') and not c.startswith('&')]
+
+
+def problems_of(text):
+    text = COMMENTS.sub('', STRINGS.sub(blank, text))
+    for match in re.finditer(r'\bco_await\b', text):
+        awaited = expression(text, match.end())
+        line = text[:match.start()].count('\n') + 1
+        for found in LAMBDA.finditer(awaited):
+            if owning_captures(found.group(1)):
+                yield line, 'a lambda that owns ' + ', '.join(owning_captures(found.group(1)))
+        for found in BRACES.finditer(awaited):
+            yield line, 'a braced temporary: ' + found.group(0)
+
+
+def test_the_check_sees_what_it_must():
+    assert list(problems_of('auto x = co_await f([this, set] { return g(); });'))
+    assert list(problems_of('co_await f(Point{1, 2});'))
+    assert not list(problems_of('co_await f([this, &x] { x = 1; }); g([set] {});'))
+    assert not list(problems_of('co_await ask("{a: [b]}", Point{});'))
+
+
+def test_no_owning_temporary_is_awaited():
+    found = []
+    for path in sorted((ROOT / 'src').rglob('*')):
+        if path.suffix in ('.h', '.cpp') and not path.name.endswith('_test.cpp'):
+            found += [f'{path.relative_to(ROOT)}:{line}: {what}: name it before the co_await' for line, what in problems_of(path.read_text())]
+    assert not found, '\n'.join(found)
