@@ -51,6 +51,10 @@ class Configurator {
   rt::Task<Result<api::cri_v1::ContainerConfig>> container_config(rt::Context ctx, ContainerRequest request);
 
  private:
+  rt::Task<Result<EnvironmentVariables>> environment(rt::Context ctx, const api::core_v1::Pod& pod, const api::core_v1::Container& container,
+                                                     const NodeConfig& node, const std::vector<std::string>& pod_ips);
+  Result<std::string> volume_file(const api::core_v1::Pod& pod, std::string_view volume, std::string_view path) const;
+
   ConfiguratorSetup setup_;
 };
 

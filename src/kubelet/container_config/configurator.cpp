@@ -1,0 +1,116 @@
+#include "kubelet/container_config/configurator.h"
+
+#include <algorithm>
+
+#include "codec/json_text.h"
+#include "kubelet/container_config/container_files.h"
+#include "kubelet/container_config/environment.h"
+#include "kubelet/container_config/hostname.h"
+#include "kubelet/container_config/mounts.h"
+#include "kubelet/pod_resources/pod_resources.h"
+#include "os/path.h"
+#include "os/read_file.h"
+
+namespace pintle::kubelet {
+
+namespace core = api::core_v1;
+namespace cri = api::cri_v1;
+
+namespace {
+
+using Services = std::vector<std::shared_ptr<const core::Service>>;
+
+std::unexpected<Status> no_server(std::string_view kind, const std::string& namespace_name, const std::string& name) {
+  return error(Reason::ServiceUnavailable, "couldn't get " + std::string(kind) + " " + namespace_name + "/" + name + ", no kubeClient defined");
+}
+
+}  // namespace
+
+Configurator::Configurator(ConfiguratorSetup setup) : setup_(std::move(setup)) {}
+
+rt::Task<Result<cri::PodSandboxConfig>> Configurator::sandbox_config(rt::Context, PodPtr pod, uint32_t attempt) {
+  const NodeConfig node = setup_.node();
+  SandboxInputs inputs{*pod, node, attempt, setup_.cgroup_parent ? setup_.cgroup_parent(*pod) : std::string(), std::nullopt};
+  auto made = make_sandbox_config(inputs);
+  if (!made) co_return std::unexpected(std::move(made).error());
+  if (setup_.warn)
+    for (const ConfigWarning& warning : made->warnings) setup_.warn(*pod, warning.reason, warning.message);
+  Result<Unit> directories = Unit{};
+  co_await setup_.runtime.run_blocking([&] { directories = make_pod_directories(node.paths, *pod); });
+  if (!directories) co_return std::unexpected(std::move(directories).error());
+  co_return std::move(made->config);
+}
+
+rt::Task<Result<cri::ContainerConfig>> Configurator::container_config(rt::Context ctx, ContainerRequest request) {
+  const core::Pod& pod = *request.pod;
+  const NodeConfig node = setup_.node();
+  const std::optional<core::Container> container = find_container(pod.spec, request.container);
+  if (!container) co_return error(Reason::NotFound, "container " + request.container + " is not in the pod");
+  CO_TRY_ASSIGN(EnvironmentVariables variables, co_await environment(ctx, pod, *container, node, request.pod_ips));
+
+  static const MountedVolumes no_volumes;
+  const MountedVolumes* volumes = setup_.volumes.mounted(pod.metadata.uid);
+  CO_TRY_ASSIGN(auto mounts, plan_mounts(*container, volumes ? *volumes : no_volumes, variables, request.image_volumes, node));
+  CO_TRY_ASSIGN(const PodHostname hostname, pod_hostname(pod, node.cluster_domain));
+  const bool mount_hosts = mounts_hosts_file(pod, *container, request.pod_ips);
+  std::string hosts;
+  if (mount_hosts) hosts = pod.spec.host_network ? node_hosts(node.hosts_file, pod.spec.host_aliases) : managed_hosts(request.pod_ips, hostname, pod.spec.host_aliases);
+  ContainerFiles files{node.paths, pod, *container, std::move(mounts), mount_hosts, std::move(hosts), setup_.runtime.random().next_u64()};
+  Result<MadeFiles> made = error(Reason::InternalError, "not made");
+  co_await setup_.runtime.run_blocking([&] { made = make_container_files(std::move(files)); });
+  if (!made) co_return std::unexpected(std::move(made).error());
+
+  ContainerInputs inputs{pod, *container, node};
+  inputs.attempt = request.attempt;
+  inputs.image_ref = std::move(request.image_ref);
+  inputs.image_uid = request.image_uid;
+  inputs.image_username = std::move(request.image_username);
+  inputs.environment = std::move(variables);
+  inputs.mounts = std::move(made->mounts);
+  inputs.termination_log = std::move(made->termination_log);
+  inputs.target_container_id = std::move(request.target_container_id);
+  co_return make_container_config(inputs);
+}
+
+rt::Task<Result<EnvironmentVariables>> Configurator::environment(rt::Context ctx, const core::Pod& pod, const core::Container& container, const NodeConfig& node,
+                                                                 const std::vector<std::string>& pod_ips) {
+  PodFacts facts;
+  facts.host_ips = node.node_ips;
+  facts.pod_ips = pod_ips;
+  EnvironmentInputs inputs{pod, container, std::move(facts), node.allocatable, {}, {}, nullptr, {}};
+  std::optional<Services> services = setup_.services ? setup_.services() : std::optional<Services>(Services());
+  if (!services && !is_static_pod(pod)) co_return error(Reason::ServiceUnavailable, "services have not yet been read at least once, cannot construct envvars");
+  if (services) inputs.services = std::move(*services);
+
+  const ObjectNames names = environment_names(container);
+  const std::string& namespace_name = pod.metadata.namespace_;
+  for (const std::string& name : names.config_maps) {
+    Result<ConfigMapPtr> object = no_server("configMap", namespace_name, name);
+    if (setup_.objects) object = co_await setup_.objects->config_map(ctx, namespace_name, name);
+    inputs.config_maps.emplace(name, std::move(object));
+  }
+  for (const std::string& name : names.secrets) {
+    Result<SecretPtr> object = no_server("secret", namespace_name, name);
+    if (setup_.objects) object = co_await setup_.objects->secret(ctx, namespace_name, name);
+    inputs.secrets.emplace(name, std::move(object));
+  }
+  inputs.volume_file = [&](std::string_view volume, std::string_view path) { return volume_file(pod, volume, path); };
+  Result<EnvironmentVariables> out = error(Reason::InternalError, "not made");
+  const bool reads_files = std::ranges::any_of(container.env, [](const core::EnvVar& variable) { return variable.value_from && variable.value_from->file_key_ref; });
+  if (reads_files) co_await setup_.runtime.run_blocking([&] { out = make_environment(inputs); });
+  else out = make_environment(inputs);
+  co_return std::move(out);
+}
+
+Result<std::string> Configurator::volume_file(const core::Pod& pod, std::string_view volume, std::string_view path) const {
+  if (const MountedVolumes* volumes = setup_.volumes.mounted(pod.metadata.uid)) {
+    for (const MountedVolume& mounted : *volumes) {
+      if (mounted.name != volume || mounted.host_path.empty()) continue;
+      TRY_ASSIGN(const os::UniqueFd file, os::open_in_root(mounted.host_path, path));
+      return os::read_file(os::fd_path(file.get()));
+    }
+  }
+  return error(Reason::NotFound, "cannot find the volume " + codec::go_quote(volume) + " referenced by FileKeyRef");
+}
+
+}  // namespace pintle::kubelet

@@ -1,0 +1,45 @@
+#include "kubelet/volumes/volume_kinds.h"
+
+namespace pintle::kubelet {
+
+namespace core = api::core_v1;
+
+VolumeKind kind_of(const core::Volume& volume) {
+  if (volume.empty_dir) return VolumeKind::EmptyDir;
+  if (volume.host_path) return VolumeKind::HostPath;
+  if (volume.config_map) return VolumeKind::ConfigMap;
+  if (volume.secret) return VolumeKind::Secret;
+  if (volume.downward_api) return VolumeKind::DownwardApi;
+  if (volume.projected) return VolumeKind::Projected;
+  if (volume.persistent_volume_claim || volume.ephemeral) return VolumeKind::Claim;
+  if (volume.image) return VolumeKind::Image;
+  return VolumeKind::Unsupported;
+}
+
+std::string_view plugin_directory(VolumeKind kind) {
+  switch (kind) {
+    case VolumeKind::EmptyDir: return "kubernetes.io~empty-dir";
+    case VolumeKind::ConfigMap: return "kubernetes.io~configmap";
+    case VolumeKind::Secret: return "kubernetes.io~secret";
+    case VolumeKind::DownwardApi: return "kubernetes.io~downward-api";
+    case VolumeKind::Projected: return "kubernetes.io~projected";
+    default: return "";
+  }
+}
+
+std::string_view source_name(const core::Volume& volume) {
+  if (volume.csi) return "csi";
+  if (volume.nfs) return "nfs";
+  if (volume.iscsi) return "iscsi";
+  if (volume.fc) return "fc";
+  if (volume.git_repo) return "gitRepo";
+  if (volume.flex_volume) return "flexVolume";
+  return "of this type";
+}
+
+std::string claim_name(const core::Pod& pod, const core::Volume& volume) {
+  if (volume.persistent_volume_claim) return volume.persistent_volume_claim->claim_name;
+  return pod.metadata.name + "-" + volume.name;
+}
+
+}  // namespace pintle::kubelet

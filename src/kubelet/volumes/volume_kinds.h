@@ -1,0 +1,26 @@
+// Which plugin makes a volume, and where: upstream's names. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "api/gen/core_v1.h"
+#include "kubelet/paths.h"
+
+namespace pintle::kubelet {
+
+enum class VolumeKind { EmptyDir, HostPath, ConfigMap, Secret, DownwardApi, Projected, Claim, Image, Unsupported };
+
+VolumeKind kind_of(const api::core_v1::Volume& volume);
+// "kubernetes.io~empty-dir"; "" for those without a directory of their own.
+std::string_view plugin_directory(VolumeKind kind);
+// What an unsupported volume is called in its message: "nfs", "csi".
+std::string_view source_name(const api::core_v1::Volume& volume);
+// Whether its files follow objects of the API, or the pod itself.
+inline bool follows_api(VolumeKind kind) {
+  return kind == VolumeKind::ConfigMap || kind == VolumeKind::Secret || kind == VolumeKind::DownwardApi || kind == VolumeKind::Projected;
+}
+// The claim's name of a persistentVolumeClaim or generic ephemeral volume.
+std::string claim_name(const api::core_v1::Pod& pod, const api::core_v1::Volume& volume);
+
+}  // namespace pintle::kubelet

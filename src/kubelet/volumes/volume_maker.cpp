@@ -1,0 +1,216 @@
+#include "kubelet/volumes/volume_maker.h"
+
+#include "kubelet/volumes/host_path.h"
+#include "kubelet/volumes/volume_files.h"
+#include "kubelet/volumes/volume_kinds.h"
+
+namespace pintle::kubelet {
+
+namespace core = api::core_v1;
+
+namespace {
+
+constexpr uint32_t default_file_mode = 0644;
+constexpr uint32_t private_token_mode = 0600;
+
+std::optional<uint32_t> fs_group(const core::Pod& pod) {
+  if (!pod.spec.security_context || !pod.spec.security_context->fs_group) return std::nullopt;
+  return static_cast<uint32_t>(*pod.spec.security_context->fs_group);
+}
+
+bool owned_on_root_mismatch(const core::Pod& pod) {
+  return pod.spec.security_context && pod.spec.security_context->fs_group_change_policy.value_or("") == "OnRootMismatch";
+}
+
+uint32_t mode_or_default(const std::optional<int32_t>& mode) { return mode ? static_cast<uint32_t>(*mode) : default_file_mode; }
+
+MountedVolume at(const core::Volume& volume, std::string path, bool read_only) {
+  MountedVolume out;
+  out.name = volume.name;
+  out.host_path = std::move(path);
+  out.read_only = read_only;
+  return out;
+}
+
+std::unexpected<Status> no_server() { return error(Reason::ServiceUnavailable, "no API server is configured, and the volume needs one"); }
+
+// Runs blocking work that gives a Result.
+template <class T>
+rt::Task<Result<T>> blocking(rt::Runtime& runtime, std::function<Result<T>()> work) {
+  Result<T> out = error(Reason::InternalError, "not run");
+  co_await runtime.run_blocking([&] { out = work(); });
+  co_return std::move(out);
+}
+
+// Several errors as Go's aggregate prints them.
+Status aggregate(std::vector<Status> errors) {
+  if (errors.size() == 1) return std::move(errors.front());
+  Status out = errors.front();
+  out.message = "[";
+  for (std::size_t i = 0; i < errors.size(); ++i) out.message += (i == 0 ? "" : ", ") + errors[i].message;
+  out.message += "]";
+  return out;
+}
+
+}  // namespace
+
+rt::Task<Result<MountedVolume>> VolumeMaker::make(rt::Context ctx, PodPtr pod, const core::Volume& volume, PodTokens* tokens) {
+  switch (kind_of(volume)) {
+    case VolumeKind::EmptyDir: co_return co_await make_empty_dir_volume(*pod, volume);
+    case VolumeKind::HostPath: co_return co_await make_host_path_volume(volume);
+    case VolumeKind::Claim: co_return co_await make_claim_volume(std::move(ctx), *pod, volume);
+    case VolumeKind::Image: {
+      MountedVolume out = at(volume, {}, true);
+      out.image = true;
+      co_return std::move(out);
+    }
+    case VolumeKind::Unsupported:
+      co_return error(Reason::Invalid, "volumes " + std::string(source_name(volume)) + " are not supported by this kubelet yet");
+    default: co_return co_await make_projecting_volume(std::move(ctx), *pod, volume, tokens);
+  }
+}
+
+rt::Task<Result<MountedVolume>> VolumeMaker::make_empty_dir_volume(const core::Pod& pod, const core::Volume& volume) {
+  const std::string_view plugin = plugin_directory(VolumeKind::EmptyDir);
+  EmptyDirPlan plan;
+  plan.directory = setup_.paths.volume(pod.metadata.uid, plugin, volume.name);
+  plan.notes = setup_.paths.volume_notes(pod.metadata.uid, plugin, volume.name);
+  plan.medium = volume.empty_dir->medium;
+  if (plan.medium == "Memory") plan.size_bytes = memory_volume_bytes(pod, volume.empty_dir->size_limit, allocatable());
+  plan.fs_group = fs_group(pod);
+  std::function<Result<Unit>()> work = [&plan] { return make_empty_dir(plan); };
+  CO_TRY(co_await blocking<Unit>(setup_.runtime, std::move(work)));
+  co_return at(volume, std::move(plan.directory), false);
+}
+
+rt::Task<Result<MountedVolume>> VolumeMaker::make_host_path_volume(const core::Volume& volume) {
+  const std::string path = volume.host_path->path;
+  const std::string type = volume.host_path->type.value_or("");
+  std::function<Result<HostPath>()> work = [&] { return check_host_path(path, type); };
+  CO_TRY_ASSIGN(const HostPath checked, co_await blocking<HostPath>(setup_.runtime, std::move(work)));
+  MountedVolume out = at(volume, path, false);
+  out.is_file = checked.is_file;
+  co_return std::move(out);
+}
+
+rt::Task<Result<MountedVolume>> VolumeMaker::make_claim_volume(rt::Context ctx, const core::Pod& pod, const core::Volume& volume) {
+  if (!setup_.client) co_return no_server();
+  const std::string name = claim_name(pod, volume);
+  auto claim = co_await setup_.client->get<core::PersistentVolumeClaim>(ctx, pod.metadata.namespace_, name);
+  if (!claim) co_return std::unexpected(std::move(claim).error());
+  if (claim->spec.volume_name.empty() || claim->status.phase != "Bound")
+    co_return error(Reason::Conflict, "error processing PVC " + pod.metadata.namespace_ + "/" + name + ": PVC is not bound");
+  auto persistent = co_await setup_.client->get<core::PersistentVolume>(ctx, std::string(), claim->spec.volume_name);
+  if (!persistent) co_return std::unexpected(std::move(persistent).error());
+  const core::PersistentVolumeSpec& spec = persistent->spec;
+  const bool read_only = volume.persistent_volume_claim && volume.persistent_volume_claim->read_only;
+  if (spec.volume_mode.value_or("Filesystem") == "Block") co_return error(Reason::Invalid, "raw block volumes are not supported by this kubelet yet");
+  if (spec.host_path) {
+    const std::string path = spec.host_path->path;
+    const std::string type = spec.host_path->type.value_or("");
+    std::function<Result<HostPath>()> work = [&] { return check_host_path(path, type); };
+    CO_TRY_ASSIGN(const HostPath checked, co_await blocking<HostPath>(setup_.runtime, std::move(work)));
+    MountedVolume out = at(volume, path, read_only);
+    out.is_file = checked.is_file;
+    co_return std::move(out);
+  }
+  if (!spec.local) {
+    if (spec.csi) co_return error(Reason::Invalid, "driver name " + spec.csi->driver + " not found in the list of registered CSI drivers");
+    co_return error(Reason::Invalid, "persistent volumes of this type are not supported by this kubelet yet");
+  }
+  LocalVolumePlan plan;
+  plan.source = spec.local->path;
+  plan.directory = setup_.paths.volume(pod.metadata.uid, "kubernetes.io~local-volume", persistent->metadata.name);
+  plan.read_only = read_only;
+  plan.fs_group = fs_group(pod);
+  plan.on_root_mismatch = owned_on_root_mismatch(pod);
+  std::function<Result<Unit>()> work = [&plan] { return make_local_volume(plan); };
+  CO_TRY(co_await blocking<Unit>(setup_.runtime, std::move(work)));
+  co_return at(volume, std::move(plan.directory), read_only);
+}
+
+rt::Task<Result<MountedVolume>> VolumeMaker::make_projecting_volume(rt::Context ctx, const core::Pod& pod, const core::Volume& volume, PodTokens* tokens) {
+  const VolumeKind kind = kind_of(volume);
+  CO_TRY_ASSIGN(const Payload payload, co_await gather(std::move(ctx), pod, volume, tokens));
+  PayloadPlan plan;
+  plan.directory = setup_.paths.volume(pod.metadata.uid, plugin_directory(kind), volume.name);
+  plan.notes = setup_.paths.volume_notes(pod.metadata.uid, plugin_directory(VolumeKind::EmptyDir), "wrapped_" + volume.name);
+  plan.memory = kind != VolumeKind::ConfigMap;
+  if (plan.memory) plan.size_bytes = memory_volume_bytes(pod, std::nullopt, allocatable());
+  plan.fs_group = fs_group(pod);
+  plan.now = setup_.runtime.clock().wall_now();
+  plan.random = setup_.runtime.random().next_u64();
+  std::function<Result<bool>()> work = [&plan, &payload] { return make_payload_volume(plan, payload); };
+  CO_TRY(co_await blocking<bool>(setup_.runtime, std::move(work)));
+  co_return at(volume, std::move(plan.directory), true);
+}
+
+rt::Task<Result<Payload>> VolumeMaker::gather(rt::Context ctx, const core::Pod& pod, const core::Volume& volume, PodTokens* tokens) {
+  if (volume.config_map) {
+    const core::ConfigMapVolumeSource& source = *volume.config_map;
+    co_return co_await config_map(std::move(ctx), pod.metadata.namespace_, source.name, source.items, mode_or_default(source.default_mode), source.optional.value_or(false));
+  }
+  if (volume.secret) {
+    const core::SecretVolumeSource& source = *volume.secret;
+    co_return co_await secret(std::move(ctx), pod.metadata.namespace_, source.secret_name, source.items, mode_or_default(source.default_mode), source.optional.value_or(false));
+  }
+  if (volume.downward_api) co_return downward_payload(volume.downward_api->items, pod, allocatable(), mode_or_default(volume.downward_api->default_mode));
+  co_return co_await gather_projected(std::move(ctx), pod, *volume.projected, tokens);
+}
+
+rt::Task<Result<Payload>> VolumeMaker::gather_projected(rt::Context ctx, const core::Pod& pod, const core::ProjectedVolumeSource& source, PodTokens* tokens) {
+  Payload out;
+  std::vector<Status> errors;
+  for (const core::VolumeProjection& part : source.sources) {
+    auto files = co_await gather_source(ctx, pod, part, mode_or_default(source.default_mode), tokens);
+    if (!files) {
+      errors.push_back(std::move(files).error());
+      continue;
+    }
+    for (auto& [path, file] : *files) out[path] = std::move(file);
+  }
+  if (!errors.empty()) co_return std::unexpected(aggregate(std::move(errors)));
+  co_return std::move(out);
+}
+
+rt::Task<Result<Payload>> VolumeMaker::gather_source(rt::Context ctx, const core::Pod& pod, const core::VolumeProjection& source, uint32_t mode, PodTokens* tokens) {
+  if (source.secret)
+    co_return co_await secret(std::move(ctx), pod.metadata.namespace_, source.secret->name, source.secret->items, mode, source.secret->optional.value_or(false));
+  if (source.config_map)
+    co_return co_await config_map(std::move(ctx), pod.metadata.namespace_, source.config_map->name, source.config_map->items, mode, source.config_map->optional.value_or(false));
+  if (source.downward_api) co_return downward_payload(source.downward_api->items, pod, allocatable(), mode);
+  if (source.service_account_token) {
+    if (!tokens) co_return no_server();
+    PayloadFile file;
+    CO_TRY_ASSIGN(file.data, co_await tokens->get(std::move(ctx), pod, *source.service_account_token));
+    file.uid = common_user(pod);
+    file.mode = file.uid || fs_group(pod) ? private_token_mode : mode;
+    Payload out;
+    out[source.service_account_token->path] = std::move(file);
+    co_return std::move(out);
+  }
+  if (source.cluster_trust_bundle) {
+    if (source.cluster_trust_bundle->optional.value_or(false)) co_return Payload{{source.cluster_trust_bundle->path, PayloadFile{}}};
+    co_return error(Reason::Invalid, "projected ClusterTrustBundles are not supported by this kubelet yet");
+  }
+  co_return error(Reason::Invalid, "this source of a projected volume is not supported by this kubelet yet");
+}
+
+rt::Task<Result<Payload>> VolumeMaker::config_map(rt::Context ctx, std::string namespace_name, std::string name, std::vector<core::KeyToPath> items, uint32_t mode,
+                                                  bool optional) {
+  if (!setup_.objects) co_return no_server();
+  auto object = co_await setup_.objects->config_map(std::move(ctx), std::move(namespace_name), std::move(name));
+  if (!object && object.error().reason == Reason::NotFound && optional) co_return Payload();
+  if (!object) co_return std::unexpected(std::move(object).error());
+  co_return config_map_payload(items, **object, mode, optional);
+}
+
+rt::Task<Result<Payload>> VolumeMaker::secret(rt::Context ctx, std::string namespace_name, std::string name, std::vector<core::KeyToPath> items, uint32_t mode, bool optional) {
+  if (!setup_.objects) co_return no_server();
+  auto object = co_await setup_.objects->secret(std::move(ctx), std::move(namespace_name), std::move(name));
+  if (!object && object.error().reason == Reason::NotFound && optional) co_return Payload();
+  if (!object) co_return std::unexpected(std::move(object).error());
+  co_return secret_payload(items, **object, mode, optional);
+}
+
+}  // namespace pintle::kubelet

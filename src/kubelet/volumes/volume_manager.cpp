@@ -1,0 +1,233 @@
+#include "kubelet/volumes/volume_manager.h"
+
+#include <map>
+
+#include "component/log.h"
+#include "kubelet/volumes/ownership.h"
+#include "kubelet/volumes/volume_files.h"
+#include "kubelet/volumes/volume_kinds.h"
+#include "kubelet/volumes/volume_maker.h"
+#include "os/path.h"
+#include "rt/backoff.h"
+#include "rt/sync.h"
+
+namespace pintle::kubelet {
+
+namespace core = api::core_v1;
+
+namespace {
+
+constexpr rt::Duration retry_initial = std::chrono::milliseconds(500);
+constexpr rt::Duration retry_max = std::chrono::seconds(122);
+
+// A pod whose volumes are wanted.
+struct PodVolumes {
+  PodPtr pod;
+  std::map<std::string, MountedVolume> made;   // by the volume's name
+  MountedVolumes mounted;                      // all of them, in the pod's order
+  bool ready = false;
+  bool following = false;
+  std::unique_ptr<PodTokens> tokens;
+  rt::Event changed;                           // an object that it refers to, or the pod itself
+  rt::AsyncMutex working;                      // one at a time makes or removes
+  rt::TaskGroup tasks;                         // the follower
+};
+using PodVolumesPtr = std::shared_ptr<PodVolumes>;
+
+bool follows_api(const core::Pod& pod) {
+  for (const core::Volume& volume : pod.spec.volumes)
+    if (kubelet::follows_api(kind_of(volume))) return true;
+  return false;
+}
+
+bool same_metadata(const core::Pod& a, const core::Pod& b) { return a.metadata.labels == b.metadata.labels && a.metadata.annotations == b.metadata.annotations; }
+
+std::string bracketed(const std::vector<std::string>& names) {
+  std::string out = "[";
+  for (std::size_t i = 0; i < names.size(); ++i) out += (i == 0 ? "" : " ") + names[i];
+  return out + "]";
+}
+
+class Manager final : public VolumeManager {
+ public:
+  explicit Manager(VolumeManagerSetup setup) : maker_(std::move(setup)) {
+    if (maker_.setup().objects) maker_.setup().objects->on_change([this](const std::vector<std::string>& uids) { wake(uids); });
+  }
+
+  rt::Task<Result<Unit>> prepare(rt::Context ctx, PodPtr pod) override {
+    PodVolumesPtr state = enter(pod);
+    if (state->ready) {
+      update(std::move(pod));
+      co_return Unit{};
+    }
+    rt::Backoff backoff({.initial = retry_initial, .max = retry_max, .factor = 2.0, .jitter = 0.0, .tries_max = 0});
+    while (true) {
+      state->changed.reset();
+      auto missing = co_await make_missing(ctx, state);
+      if (!missing) co_return std::unexpected(std::move(missing).error());
+      if (missing->empty()) break;
+      const auto wait = backoff.next(runtime().random());
+      if (const auto woken = co_await state->changed.wait(ctx.with_timeout(wait)); !woken && ctx.done()) co_return unmounted(*missing, ctx.status());
+    }
+    settle(*state);
+    co_return Unit{};
+  }
+
+  void update(PodPtr pod) override {
+    const auto it = pods_.find(pod->metadata.uid);
+    if (it == pods_.end()) return;
+    PodVolumes& state = *it->second;
+    const bool differs = !same_metadata(*state.pod, *pod);
+    if (maker_.setup().objects && state.pod != pod) maker_.setup().objects->add_pod(*pod);
+    state.pod = std::move(pod);
+    if (differs) state.changed.set();
+  }
+
+  const MountedVolumes* mounted(std::string_view pod_uid) const override {
+    const auto it = pods_.find(pod_uid);
+    return it == pods_.end() || !it->second->ready ? nullptr : &it->second->mounted;
+  }
+
+  rt::Task<Result<Unit>> tear_down(rt::Context ctx, std::string pod_uid) override {
+    PodVolumesPtr state;
+    rt::AsyncMutex::Lock lock;
+    if (const auto it = pods_.find(pod_uid); it != pods_.end()) {
+      state = it->second;
+      state->ready = false;
+      co_await state->tasks.close();
+      CO_TRY_ASSIGN(lock, co_await state->working.lock(ctx));
+    }
+    Result<Unit> removed = Unit{};
+    const Paths& paths = maker_.setup().paths;
+    co_await runtime().run_blocking([&] { removed = remove_pod_directory(paths, pod_uid); });
+    if (!removed) {
+      component::log::error("Failed to remove the volumes of a pod", {{"podUID", pod_uid}, {"err", removed.error().message}});
+      co_return removed;
+    }
+    if (const auto it = pods_.find(pod_uid); it != pods_.end() && it->second == state) pods_.erase(it);
+    if (maker_.setup().objects) maker_.setup().objects->remove_pod(pod_uid);
+    co_return Unit{};
+  }
+
+  std::vector<std::string> pods_on_disk() const override {
+    auto names = list_names(maker_.setup().paths.pods());
+    return names ? std::move(*names) : std::vector<std::string>();
+  }
+
+  rt::Task<Result<uint64_t>> empty_dir_bytes(std::string pod_uid, std::string volume) override {
+    const std::string path = maker_.setup().paths.volume(pod_uid, plugin_directory(VolumeKind::EmptyDir), volume);
+    Result<os::TreeUsage> usage = error(Reason::NotFound, path);
+    co_await runtime().run_blocking([&] { usage = os::tree_usage(path); });
+    if (!usage) co_return std::unexpected(std::move(usage).error());
+    co_return usage->bytes;
+  }
+
+  rt::Task<void> stop() override {
+    stopped_ = true;
+    const auto pods = pods_;
+    for (const auto& [uid, state] : pods) co_await state->tasks.close();
+  }
+
+ private:
+  rt::Runtime& runtime() const { return maker_.setup().runtime; }
+
+  PodVolumesPtr enter(const PodPtr& pod) {
+    PodVolumesPtr& state = pods_[pod->metadata.uid];
+    if (!state) {
+      state = std::make_shared<PodVolumes>();
+      state->pod = pod;
+      if (maker_.setup().client) state->tokens = std::make_unique<PodTokens>(runtime(), *maker_.setup().client);
+      if (maker_.setup().objects) maker_.setup().objects->add_pod(*pod);
+    }
+    return state;
+  }
+
+  void wake(const std::vector<std::string>& uids) {
+    for (const std::string& uid : uids)
+      if (const auto it = pods_.find(uid); it != pods_.end()) it->second->changed.set();
+  }
+
+  // Makes what is not made yet; the names of volumes that could not be. Error: `ctx` is done.
+  rt::Task<Result<std::vector<std::string>>> make_missing(rt::Context ctx, PodVolumesPtr state) {
+    CO_TRY_ASSIGN(const rt::AsyncMutex::Lock lock, co_await state->working.lock(ctx));
+    const PodPtr pod = state->pod;
+    std::vector<std::string> missing;
+    for (const core::Volume& volume : pod->spec.volumes) {
+      if (state->made.contains(volume.name)) continue;
+      auto made = co_await maker_.make(ctx, pod, volume, state->tokens.get());
+      if (made) {
+        state->made[volume.name] = std::move(*made);
+        continue;
+      }
+      missing.push_back(volume.name);
+      if (ctx.done()) break;
+      warn(*pod, volume, made.error());
+    }
+    co_return std::move(missing);
+  }
+
+  void warn(const core::Pod& pod, const core::Volume& volume, const Status& why) const {
+    const std::string message = "MountVolume.SetUp failed for volume \"" + volume.name + "\" : " + why.message;
+    component::log::info(1, message, {{"pod", pod.metadata.namespace_ + "/" + pod.metadata.name}});
+    if (maker_.setup().warn) maker_.setup().warn(pod, "FailedMount", message);
+  }
+
+  static std::unexpected<Status> unmounted(const std::vector<std::string>& names, const Status& why) {
+    const std::string_view reason = why.reason == Reason::Timeout ? "context deadline exceeded" : "context canceled";
+    return error(why.reason, "unmounted volumes=" + bracketed(names) + ", unattached volumes=[], failed to process volumes=[]: " + std::string(reason));
+  }
+
+  // Everything is made: containers may have it, and what follows the API is followed from now on.
+  void settle(PodVolumes& state) {
+    state.mounted.clear();
+    for (const core::Volume& volume : state.pod->spec.volumes) state.mounted.push_back(state.made.at(volume.name));
+    state.ready = true;
+    if (stopped_ || std::exchange(state.following, true) || !follows_api(*state.pod)) return;
+    state.tasks.spawn(follow(state.tasks.context(), pods_.at(state.pod->metadata.uid)));
+  }
+
+  rt::Task<void> follow(rt::Context ctx, PodVolumesPtr state) {
+    rt::Backoff backoff({.initial = retry_initial, .max = retry_max, .factor = 2.0, .jitter = 0.0, .tries_max = 0});
+    std::optional<rt::TimePoint> again;
+    while (!ctx.done()) {
+      std::optional<rt::TimePoint> until = again;
+      if (const auto due = state->tokens ? state->tokens->next_refresh() : std::nullopt; due && (!until || *due < *until)) until = due;
+      const auto woken = co_await state->changed.wait(until ? ctx.with_deadline(*until) : ctx);
+      if (!woken && ctx.done()) break;
+      state->changed.reset();
+      const auto updated = co_await bring_up_to_date(ctx, state);
+      if (updated) {
+        backoff.reset();
+        again.reset();
+      } else {
+        again = runtime().clock().now() + backoff.next(runtime().random());
+      }
+    }
+  }
+
+  // Error: of one volume at least; its files are those of before.
+  rt::Task<Result<Unit>> bring_up_to_date(rt::Context ctx, PodVolumesPtr state) {
+    CO_TRY_ASSIGN(const rt::AsyncMutex::Lock lock, co_await state->working.lock(ctx));
+    const PodPtr pod = state->pod;
+    Result<Unit> out = Unit{};
+    for (const core::Volume& volume : pod->spec.volumes) {
+      if (!kubelet::follows_api(kind_of(volume))) continue;
+      const auto made = co_await maker_.make(ctx, pod, volume, state->tokens.get());
+      if (made) continue;
+      if (ctx.done()) co_return std::unexpected(ctx.status());
+      warn(*pod, volume, made.error());
+      out = std::unexpected(made.error());
+    }
+    co_return out;
+  }
+
+  VolumeMaker maker_;
+  std::map<std::string, PodVolumesPtr, std::less<>> pods_;
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<VolumeManager> make_volume_manager(VolumeManagerSetup setup) { return std::make_unique<Manager>(std::move(setup)); }
+
+}  // namespace pintle::kubelet
