@@ -1,0 +1,248 @@
+// One pass over a pod: look, plan, say, do.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "component/log.h"
+#include "kubelet/pods/pod_worker.h"
+#include "kubelet/runtime/observe.h"
+#include "kubelet/status/container_status.h"
+
+namespace pintle::kubelet {
+
+using namespace api::core_v1;
+namespace log = component::log;
+
+namespace {
+
+constexpr rt::Duration retry_after = std::chrono::seconds(10);            // what failed is tried again
+constexpr rt::Duration retry_after_pull = std::chrono::seconds(2);        // then it is seen to back off
+constexpr rt::Duration prepare_timeout = std::chrono::seconds(123);       // upstream's 2m3s
+constexpr rt::Duration lag_first_look = std::chrono::milliseconds(10);
+constexpr int lag_looks_max = 9;                                          // over five seconds in all
+
+const ContainerStatus* status_of(const PodStatus& status, std::string_view name) {
+  for (const auto* list : {&status.container_statuses, &status.init_container_statuses}) {
+    for (const auto& one : *list) {
+      if (one.name == name) return &one;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+rt::Task<bool> PodWorker::observe(rt::Context ctx) {
+  auto seen = co_await observe_pod(deps_.cri, ctx, pod_->metadata.uid, state_);
+  if (!seen) {
+    if (!ctx.done()) log::info(1, "Looking at a pod in the runtime failed", {{"pod", format_pod(*pod_)}, {"err", seen.error().message}});
+    co_return false;
+  }
+  state_ = std::move(*seen);
+  for (auto& [id, looks] : lagging_) ++looks;
+  std::erase_if(lagging_, [this](const auto& entry) {
+    const bool running = std::any_of(state_.containers.begin(), state_.containers.end(), [&](const auto& c) { return c.id == entry.first && c.phase == ContainerPhase::Running; });
+    return !running || entry.second > lag_looks_max;
+  });
+  if (deps_.observed) deps_.observed(pod_->metadata.uid, state_);
+  co_return true;
+}
+
+ProbeState PodWorker::probe_state(const std::string& id) const { return deps_.probes.state(id); }
+
+void PodWorker::follow_probes() {
+  std::set<std::string> running;
+  const auto follow = [&](const Container& container) {
+    if (!container.liveness_probe && !container.readiness_probe && !container.startup_probe) return;
+    const RuntimeContainer* active = state_.active(container.name);
+    if (!active || active->phase != ContainerPhase::Running) return;
+    running.insert(active->id);
+    if (terminating_ || probed_.contains(active->id)) return;
+    ProbedContainer probed;
+    probed.pod = pod_;
+    probed.container = container.name;
+    probed.container_id = active->id;
+    probed.started_at = active->started_at;
+    if (pod_->spec.host_network) {
+      const auto ips = deps_.node_ips();
+      if (!ips.empty()) probed.pod_ip = ips.front();
+    } else if (!state_.sandbox()->ips.empty()) {
+      probed.pod_ip = state_.sandbox()->ips.front();
+    }
+    const ContainerStatus* said = status_of(status_, container.name);
+    probed.was_ready = said && said->ready && said->container_id.ends_with(active->id);
+    deps_.probes.start(std::move(probed));
+  };
+  for (const auto& container : pod_->spec.init_containers) follow(container);
+  for (const auto& container : pod_->spec.containers) follow(container);
+  for (const auto& id : probed_) {
+    if (!running.contains(id)) deps_.probes.stop(id);
+  }
+  probed_ = std::move(running);
+}
+
+PodPlan PodWorker::plan() {
+  return plan_pod(PlanInputs{*pod_, state_, [this](const std::string& id) { return probe_state(id); }, backoffs_, deps_.runtime.clock().wall_now()});
+}
+
+// What waits for a retry is left out.
+void PodWorker::drop_unready(PodPlan& plan) {
+  const auto now = deps_.runtime.clock().now();
+  const auto waits = [&](const std::string& what) {
+    const auto found = retries_.find(what);
+    return found != retries_.end() && found->second.at > now;
+  };
+  std::erase_if(plan.start, [&](const ContainerStart& start) { return waits(start.name); });
+  if (waits("")) {
+    plan.start.clear();
+    if (plan.create_sandbox) plan.create_sandbox = plan.kill_pod = false;
+  }
+}
+
+void PodWorker::note_waits(const PodPlan& plan) {
+  for (const auto& wait : plan.wait) {
+    const std::string delay = api::format_duration(api::Duration{wait.delay.count()});
+    waiting_[wait.name] = {"CrashLoopBackOff", fmt::format("back-off {} restarting failed container={} pod={}", delay, wait.name, format_pod(*pod_))};
+    const RuntimeContainer* latest = state_.latest(wait.name);
+    if (latest && reported_backoff_.insert(latest->id).second) {
+      deps_.events.warning(*pod_, wait.name, "BackOff", fmt::format("Back-off restarting failed container {} in pod {}", wait.name, format_pod(*pod_)));
+    }
+  }
+}
+
+void PodWorker::failed(const std::string& what, const WaitingReason& reason) {
+  const auto now = deps_.runtime.clock().now();
+  Retry retry;
+  retry.at = now + (reason.reason == "ErrImagePull" ? retry_after_pull : retry_after);
+  retry.on_change = reason.reason == "CreateContainerConfigError";
+  if (reason.reason == "ImagePullBackOff") {
+    const auto container = find_container(pod_->spec, what);
+    const auto until = container ? deps_.images.retry_at(pod_->metadata.uid, container->image) : std::nullopt;
+    if (until) retry.at = *until;
+  }
+  if (reason.reason == "RunContainerError" || reason.reason == "PostStartHookError") retry.at = now;   // the crash loop's back-off rules
+  retries_[what] = retry;
+}
+
+rt::Task<bool> PodWorker::prepare(rt::Context ctx) {
+  if (deps_.cgroups) {
+    Result<Unit> made = Unit{};
+    co_await deps_.runtime.run_blocking([&] { made = deps_.cgroups->apply(*pod_); });
+    if (!made) {
+      deps_.events.warning(*pod_, "", "FailedCreatePodContainer", "unable to ensure pod container exists: " + made.error().message);
+      failed("", {"", ""});
+      co_return false;
+    }
+  }
+  const rt::Context bounded = ctx.with_timeout(prepare_timeout);
+  const auto ready = co_await deps_.volumes.prepare(bounded, pod_);
+  if (ready) co_return true;
+  failed("", {"", ""});
+  if (!ctx.done()) deps_.events.warning(*pod_, "", "FailedMount", "Unable to attach or mount volumes: " + ready.error().message);
+  co_return false;
+}
+
+rt::Task<void> PodWorker::apply(rt::Context ctx, PodPlan plan) {
+  if (plan.kill_pod) {
+    if (plan.create_sandbox) deps_.events.normal(*pod_, "", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
+    (void)co_await deps_.pods.kill_pod(ctx, pod_, state_, std::nullopt);
+    if (!plan.create_sandbox) {
+      finished_ = !ctx.done();
+      co_return;
+    }
+  }
+  for (auto& kill : plan.kill) {
+    KillRequest request;
+    request.pod = pod_;
+    request.reason = kill.reason;
+    request.message = kill.message;
+    for (const auto& container : state_.containers) {
+      if (container.id == kill.id) request.container = container;
+    }
+    (void)co_await deps_.pods.kill_container(ctx, std::move(request));
+    if (ctx.done()) co_return;
+  }
+  // A container that was killed is started by the next pass, which knows how it ended.
+  if (!plan.kill.empty()) co_return;
+  const bool prepared = co_await prepare(ctx);
+  if (!prepared || ctx.done()) co_return;
+  if (plan.create_sandbox) {
+    const auto made = co_await deps_.pods.create_sandbox(ctx, pod_, plan.sandbox_attempt);
+    if (made) retries_.erase("");
+    else if (!ctx.done()) failed("", {"", ""});
+    co_return;   // the next pass sees it, with its addresses
+  }
+  for (auto& start : plan.start) {
+    co_await start_one(ctx, std::move(start));
+    if (ctx.done()) co_return;
+  }
+}
+
+rt::Task<void> PodWorker::start_one(rt::Context ctx, ContainerStart start) {
+  const SandboxState* sandbox = state_.sandbox();
+  if (!sandbox) co_return;
+  const auto container = find_container(pod_->spec, start.name);
+  const RuntimeContainer* latest = state_.latest(start.name);
+  const std::string name = start.name;
+  if (container && latest && latest->phase == ContainerPhase::Exited) backoffs_.next(CrashBackoffs::key(name, container_hash(*container)), deps_.runtime.clock().wall_now());
+  StartRequest request;
+  request.pod = pod_;
+  request.sandbox_id = sandbox->id;
+  request.sandbox_attempt = sandbox->attempt;
+  request.sandbox_ips = sandbox->ips;
+  for (const auto& ephemeral : pod_->spec.ephemeral_containers) {
+    if (ephemeral.name != name || ephemeral.target_container_name.empty()) continue;
+    const RuntimeContainer* target = state_.active(ephemeral.target_container_name);
+    if (target) request.target_container_id = target->id;
+  }
+  request.start = std::move(start);
+  auto started = co_await deps_.pods.start_container(ctx, std::move(request));
+  if (ctx.done()) co_return;
+  if (started) {
+    waiting_.erase(name);
+    retries_.erase(name);
+  } else {
+    failed(name, started.error());
+    waiting_[name] = std::move(started).error();
+  }
+}
+
+void PodWorker::publish() {
+  StatusInputs inputs{*pod_, status_, state_, [this](const std::string& id) { return probe_state(id); }};
+  inputs.waiting = waiting_;
+  inputs.node_ips = deps_.node_ips();
+  inputs.terminating = terminating_;
+  inputs.terminated = terminated_;
+  inputs.now = deps_.runtime.clock().wall_now();
+  if (end_ && terminated_) {
+    inputs.failed_reason = end_->reason;
+    inputs.failed_message = end_->message;
+  }
+  status_ = generate_status(inputs);
+  deps_.statuses.set(pod_, status_);
+}
+
+std::optional<rt::TimePoint> PodWorker::next_look(const PodPlan& plan) const {
+  const auto now = deps_.runtime.clock().now();
+  const auto wall = deps_.runtime.clock().wall_now();
+  std::optional<rt::TimePoint> next;
+  const auto consider = [&next](rt::TimePoint at) { next = next ? std::min(*next, at) : at; };
+  for (const auto& wait : plan.wait) consider(now + (wait.until - wall));
+  for (const auto& [what, retry] : retries_) {
+    const bool planned = std::any_of(plan.start.begin(), plan.start.end(), [&](const auto& start) { return start.name == what; });
+    if ((planned || what.empty()) && retry.at > now) consider(retry.at);
+  }
+  for (const auto& [id, looks] : lagging_) consider(now + lag_first_look * (1 << std::min(looks, lag_looks_max)));
+  if (pod_->spec.active_deadline_seconds && status_.start_time) {
+    const auto deadline = rt::WallTime(std::chrono::seconds(status_.start_time->seconds + *pod_->spec.active_deadline_seconds));
+    consider(now + (deadline - wall));
+  }
+  return next;
+}
+
+rt::Task<void> PodWorker::wait(rt::Context ctx, std::optional<rt::TimePoint> until) {
+  const rt::Context bounded = until ? ctx.with_deadline(*until) : ctx;
+  (void)co_await wake_.wait(bounded);
+}
+
+}  // namespace pintle::kubelet

@@ -1,0 +1,231 @@
+#include "kubelet/pods/pod_worker.h"
+
+#include <algorithm>
+
+#include "component/log.h"
+#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/runtime/observe.h"
+#include "rt/backoff.h"
+
+namespace pintle::kubelet {
+
+using namespace api::core_v1;
+namespace log = component::log;
+
+namespace {
+
+constexpr rt::BackoffOptions cleanup_retry{.initial = std::chrono::milliseconds(100), .max = std::chrono::seconds(30)};
+constexpr rt::Duration kill_retry_after = std::chrono::seconds(2);
+
+bool is_terminal(std::string_view phase) { return phase == "Succeeded" || phase == "Failed"; }
+
+}  // namespace
+
+PodWorker::PodWorker(PodWorkerDeps& deps, PodPtr pod, PodState adopted)
+    : deps_(deps), pod_(std::move(pod)), status_(pod_->status), backoffs_(std::min(crash_backoff_initial, deps.crash_backoff_max), deps.crash_backoff_max) {
+  state_.uid = adopted.uid.empty() ? pod_->metadata.uid : adopted.uid;
+}
+
+void PodWorker::update(PodPtr pod) {
+  const bool new_spec = pod->metadata.generation != pod_->metadata.generation;
+  pod_ = std::move(pod);
+  if (deps_.objects && new_spec) deps_.objects->add_pod(*pod_);
+  if (new_spec) retries_.clear();
+  if (deps_.volumes.mounted(pod_->metadata.uid)) deps_.volumes.update(pod_);
+  wake();
+}
+
+void PodWorker::remove() {
+  removed_ = true;
+  wake();
+}
+
+void PodWorker::end(PodEnd end) {
+  if (!end_) end_ = std::move(end);
+  wake();
+}
+
+void PodWorker::reject(std::string reason, std::string message) {
+  deps_.events.warning(*pod_, "", reason, message);
+  PodEnd rejected;
+  rejected.reason = std::move(reason);
+  rejected.message = std::move(message);
+  end(std::move(rejected));
+}
+
+void PodWorker::wake() {
+  if (!terminating_ && ending()) pass_.cancel();
+  wake_.set();
+}
+
+void PodWorker::expect_end(const std::string& container_id) {
+  lagging_[container_id] = 0;
+  wake();
+}
+
+void PodWorker::objects_changed() {
+  std::erase_if(retries_, [](const auto& entry) { return entry.second.on_change; });
+  wake();
+}
+
+bool PodWorker::ending() const {
+  return removed_ || finished_ || end_ || pod_->metadata.deletion_timestamp || is_terminal(status_.phase);
+}
+
+bool PodWorker::past_deadline() {
+  if (!pod_->spec.active_deadline_seconds || !status_.start_time) return false;
+  const auto now = std::chrono::floor<std::chrono::seconds>(deps_.runtime.clock().wall_now().time_since_epoch()).count();
+  if (now - status_.start_time->seconds < *pod_->spec.active_deadline_seconds) return false;
+  PodEnd end;
+  end.reason = "DeadlineExceeded";
+  end.message = "Pod was active on the node longer than the specified deadline";
+  deps_.events.normal(*pod_, "", end.reason, end.message);
+  if (!end_) end_ = std::move(end);
+  return true;
+}
+
+rt::Task<void> PodWorker::run(rt::Context ctx) {
+  if (deps_.objects) deps_.objects->add_pod(*pod_);
+  co_await run_phase(ctx);
+  if (!ctx.done()) co_await terminate_phase(ctx);
+  if (!ctx.done()) co_await finish_phase(ctx);
+  gone_ = !ctx.done();
+}
+
+rt::Task<void> PodWorker::run_phase(rt::Context ctx) {
+  while (!ending() && !past_deadline() && !ctx.done()) {
+    wake_.reset();
+    const bool seen = co_await observe(ctx);
+    if (!seen) {
+      co_await wait(ctx, deps_.runtime.clock().now() + std::chrono::seconds(1));
+      continue;
+    }
+    follow_probes();
+    PodPlan todo = plan();
+    note_waits(todo);
+    publish();
+    const PodPlan full = todo;
+    drop_unready(todo);
+    if (!todo.idle()) {
+      pass_ = ctx.child();
+      if (ending()) break;
+      co_await apply(pass_, std::move(todo));
+      continue;
+    }
+    if (full.idle() && full.wait.empty() && !state_.any_running() && !state_.containers.empty()) {
+      finished_ = true;
+      break;
+    }
+    co_await deps_.pods.collect_garbage(ctx, state_, pod_->metadata.namespace_, pod_->metadata.name);
+    co_await wait(ctx, next_look(full));
+  }
+}
+
+// The seconds that containers get: the shortest of what anybody said.
+std::optional<int64_t> PodWorker::kill_grace() const {
+  std::optional<int64_t> grace;
+  if (end_ && end_->grace_seconds) grace = end_->grace_seconds;
+  if (pod_->metadata.deletion_grace_period_seconds) {
+    // A forced deletion still gives a second.
+    const int64_t said = std::max<int64_t>(1, *pod_->metadata.deletion_grace_period_seconds);
+    grace = grace ? std::min(*grace, said) : said;
+  }
+  return grace;
+}
+
+rt::Task<void> PodWorker::kill_all(rt::Context ctx, bool* done) {
+  (void)co_await deps_.pods.kill_pod(ctx, pod_, state_, kill_grace());
+  *done = true;
+  wake_.set();
+}
+
+rt::Task<void> PodWorker::terminate_phase(rt::Context ctx) {
+  terminating_ = true;
+  waiting_.clear();
+  deps_.probes.terminate_pod(pod_->metadata.uid);
+  while (!ctx.done()) {
+    wake_.reset();
+    const bool seen = co_await observe(ctx);
+    const bool ready = std::any_of(state_.sandboxes.begin(), state_.sandboxes.end(), [](const auto& s) { return s.ready; });
+    if (seen && !ready && kill_order(*pod_, state_).empty()) break;
+    if (!seen) {
+      co_await wait(ctx, deps_.runtime.clock().now() + std::chrono::seconds(1));
+      continue;
+    }
+    publish();
+    const auto grace = kill_grace();
+    const rt::Context killing = ctx.child();
+    bool done = false;
+    rt::TaskGroup group;
+    group.spawn(kill_all(killing, &done));
+    while (!done) {
+      wake_.reset();
+      if (done) break;
+      (void)co_await wake_.wait(rt::Context::background());
+      if (ctx.done() || (kill_grace() && kill_grace() != grace)) killing.cancel();
+      if (!done && !killing.done() && co_await observe(killing)) {
+        follow_probes();
+        publish();
+      }
+    }
+    co_await group.join();
+    const bool again = co_await observe(ctx);
+    if (again && !kill_order(*pod_, state_).empty()) co_await wait(ctx, deps_.runtime.clock().now() + kill_retry_after);
+  }
+}
+
+rt::Task<void> PodWorker::finish_phase(rt::Context ctx) {
+  follow_probes();
+  terminated_ = true;
+  if (!removed_) publish();
+  co_await clean_up(ctx);
+  while (!removed_ && !ctx.done()) {
+    wake_.reset();
+    if (pod_->metadata.deletion_timestamp && !is_static_pod(*pod_)) co_await delete_from_api(ctx);
+    if (!removed_) (void)co_await wake_.wait(ctx);
+  }
+  rt::Backoff backoff(cleanup_retry);
+  while (!ctx.done()) {
+    const bool seen = co_await observe(ctx);
+    if (seen) {
+      const auto removed = co_await deps_.pods.remove_pod(ctx, state_, pod_->metadata.namespace_, pod_->metadata.name);
+      if (removed) break;
+      log::info(1, "Removing a pod from the runtime failed", {{"pod", format_pod(*pod_)}, {"err", removed.error().message}});
+    }
+    (void)co_await rt::sleep_for(ctx, backoff.next(deps_.runtime.random()));
+  }
+  deps_.images.forget(pod_->metadata.uid);
+  if (deps_.objects) deps_.objects->remove_pod(pod_->metadata.uid);
+  deps_.statuses.forget(pod_->metadata.uid);
+}
+
+// Volumes and cgroup go when nothing runs any more.
+rt::Task<void> PodWorker::clean_up(rt::Context ctx) {
+  rt::Backoff backoff(cleanup_retry);
+  while (!ctx.done()) {
+    auto torn = co_await deps_.volumes.tear_down(ctx, pod_->metadata.uid);
+    if (torn && deps_.cgroups) {
+      co_await deps_.runtime.run_blocking([&] { torn = deps_.cgroups->remove(pod_->metadata.uid); });
+    }
+    if (torn) co_return;
+    log::info(1, "Cleaning up after a pod failed", {{"pod", format_pod(*pod_)}, {"err", torn.error().message}});
+    (void)co_await rt::sleep_for(ctx, backoff.next(deps_.runtime.random()));
+  }
+}
+
+// The API keeps a pod that is being deleted until its kubelet says that it has ended.
+rt::Task<void> PodWorker::delete_from_api(rt::Context ctx) {
+  if (!deps_.client) co_return;
+  rt::Backoff backoff(cleanup_retry);
+  while (!removed_ && !ctx.done()) {
+    const auto flushed = co_await deps_.statuses.flush(ctx, pod_->metadata.uid);
+    client::DeleteOptions options;
+    options.grace_period_seconds = 0;
+    options.precondition_uid = pod_->metadata.uid;
+    const auto deleted = co_await deps_.client->remove<Pod>(ctx, pod_->metadata.namespace_, pod_->metadata.name, options);
+    if (flushed && (deleted || deleted.error().reason == Reason::NotFound || deleted.error().reason == Reason::Conflict)) co_return;
+    (void)co_await rt::sleep_for(ctx, backoff.next(deps_.runtime.random()));
+  }
+}
+
+}  // namespace pintle::kubelet

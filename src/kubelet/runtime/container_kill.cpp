@@ -1,0 +1,65 @@
+// Ending a container: preStop within the grace period, then the runtime's stop.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "component/log.h"
+#include "kubelet/pods/pod_config.h"
+#include "kubelet/runtime/pod_runtime.h"
+
+namespace pintle::kubelet {
+
+using namespace api::core_v1;
+namespace log = component::log;
+
+int64_t grace_seconds_of(const Pod& pod, const KillRequest& request) {
+  if (request.grace_seconds) return *request.grace_seconds;
+  int64_t seconds = minimum_grace_seconds;
+  if (pod.metadata.deletion_grace_period_seconds) {
+    seconds = *pod.metadata.deletion_grace_period_seconds;
+  } else if (pod.spec.termination_grace_period_seconds) {
+    seconds = *pod.spec.termination_grace_period_seconds;
+    const auto container = find_container(pod.spec, request.container.name);
+    const Probe* probe = nullptr;
+    if (container && request.reason == KillReason::LivenessProbe) probe = container->liveness_probe.get();
+    if (container && request.reason == KillReason::StartupProbe) probe = container->startup_probe.get();
+    if (probe && probe->termination_grace_period_seconds) seconds = *probe->termination_grace_period_seconds;
+  }
+  return std::max<int64_t>(seconds, 0);
+}
+
+// What is left of the grace period after the hook.
+rt::Task<int64_t> PodRuntime::run_pre_stop(rt::Context ctx, KillRequest request, int64_t grace_seconds) {
+  const auto container = find_container(request.pod->spec, request.container.name);
+  const bool running = request.container.phase == ContainerPhase::Running;
+  if (!running || grace_seconds <= 0 || !container || !container->lifecycle || !container->lifecycle->pre_stop) co_return grace_seconds;
+  const auto started = setup_.runtime.clock().now();
+  HookTarget target;
+  target.pod = request.pod;
+  target.container = request.container.name;
+  target.container_id = request.container.id;
+  target.pod_ip = request.pod->status.pod_ip;
+  const rt::Context bounded = ctx.with_timeout(std::chrono::seconds(grace_seconds));
+  const auto ran = co_await setup_.hooks.run(bounded, std::move(target), *container->lifecycle->pre_stop);
+  if (!ran && !ctx.done()) {
+    log::info(1, "PreStopHook failed", {{"pod", format_pod(*request.pod)}, {"container", request.container.name}, {"err", ran.error().message}});
+    if (!bounded.done()) setup_.events.warning(*request.pod, request.container.name, "FailedPreStopHook", "PreStopHook failed");
+  }
+  const auto spent = std::chrono::ceil<std::chrono::seconds>(setup_.runtime.clock().now() - started).count();
+  co_return std::max(grace_seconds - spent, minimum_grace_seconds);
+}
+
+rt::Task<Result<Unit>> PodRuntime::kill_container(rt::Context ctx, KillRequest request) {
+  int64_t grace = grace_seconds_of(*request.pod, request);
+  const PodPtr pod = request.pod;
+  const std::string id = request.container.id;
+  std::string message = request.message.empty() ? "Stopping container " + request.container.name : request.message;
+  setup_.events.normal(*pod, request.container.name, "Killing", std::move(message));
+  grace = co_await run_pre_stop(ctx, std::move(request), grace);
+  if (ctx.done()) co_return std::unexpected(ctx.status());
+  auto stopped = co_await setup_.cri.stop_container(ctx, id, grace);
+  if (!stopped && stopped.error().reason == Reason::NotFound) co_return Unit{};
+  co_return std::move(stopped);
+}
+
+}  // namespace pintle::kubelet
