@@ -1,0 +1,242 @@
+#include "kubelet/server/routes.h"
+
+#include <gtest/gtest.h>
+
+#include "base/check.h"
+#include "net/client.h"
+#include "net/server.h"
+#include "net/spdy.h"
+#include "rt/sync.h"
+#include "rt/testing.h"
+
+namespace pintle::kubelet::server {
+namespace {
+
+namespace core = api::core_v1;
+
+const std::string log_path = "/tmp/pintle-kubelet-routes-test.log";
+
+// One pod "web" with a container "main" that runs; what it is asked is noted.
+class FakeHost : public KubeletHost {
+ public:
+  FakeHost() {
+    pod_.metadata.name = "web";
+    pod_.metadata.namespace_ = "default";
+    pod_.metadata.uid = "u1";
+    pod_.spec.containers.emplace_back().name = "main";
+    pod_.spec.containers.emplace_back().name = "later";
+    auto& status = pod_.status.container_statuses.emplace_back();
+    status.name = "main";
+    status.container_id = "containerd://c1";
+    status.state.running.ensure();
+    configuration_.port = 10250;
+  }
+  rt::Task<std::vector<core::Pod>> pods() override { co_return std::vector<core::Pod>{pod_}; }
+  rt::Task<std::optional<core::Pod>> pod(std::string namespace_name, std::string name) override {
+    if (namespace_name != "default" || name != "web") co_return std::nullopt;
+    co_return pod_;
+  }
+  rt::Task<Result<std::vector<core::Pod>>> running_pods(rt::Context) override { co_return std::vector<core::Pod>{}; }
+  rt::Task<Result<std::string>> container_log_path(rt::Context, std::string) override { co_return log_path; }
+  rt::Task<Result<Unit>> wait_container_end(rt::Context ctx, std::string) override { co_return co_await ended.wait(std::move(ctx)); }
+  rt::Task<Result<ExecSyncResult>> exec_sync(rt::Context, std::string id, std::vector<std::string> command) override {
+    co_return ExecSyncResult{id + ":" + command.front() + "+" + std::to_string(command.size()), "", 0};
+  }
+  rt::Task<Result<std::string>> exec_url(rt::Context, StreamRequest request) override {
+    asked = request;
+    co_return runtime_url;
+  }
+  rt::Task<Result<std::string>> attach_url(rt::Context, StreamRequest request) override {
+    asked = request;
+    co_return error(Reason::NotFound, "no such container");
+  }
+  rt::Task<Result<std::string>> port_forward_url(rt::Context, core::Pod, std::vector<int32_t>) override { co_return runtime_url; }
+  rt::Task<Result<api::kubeletstats_v1alpha1::Summary>> stats_summary(rt::Context, bool) override { co_return api::kubeletstats_v1alpha1::Summary{}; }
+  std::string metrics() override { return "kubelet_up 1\n"; }
+  rt::Task<Result<std::string>> cadvisor_metrics(rt::Context) override { co_return "cadvisor 1\n"; }
+  rt::Task<Result<std::string>> resource_metrics(rt::Context) override { co_return "resource 1\n"; }
+  std::string probe_metrics() override { return "prober 1\n"; }
+  const api::kubeletconfig_v1beta1::KubeletConfiguration& configuration() const override { return configuration_; }
+  std::string node_name() const override { return "node"; }
+  std::string unhealthy() const override { return wrong; }
+  std::string log_directory() const override { return ""; }
+
+  core::Pod pod_;
+  api::kubeletconfig_v1beta1::KubeletConfiguration configuration_;
+  rt::Event ended;
+  std::string runtime_url;
+  std::string wrong;
+  StreamRequest asked;
+};
+
+rt::Task<std::string> ask(net::Transport* transport, std::string method, std::string path) {
+  net::ClientRequest request;
+  request.method = std::move(method);
+  request.url = "http://kubelet" + path;
+  auto response = co_await transport->send(rt::Context::background(), std::move(request));
+  if (!response) co_return response.error().message;
+  auto body = co_await net::read_all(rt::Context::background(), *response->body, 1 << 20);
+  co_return std::to_string(response->status) + " " + std::string(body ? body->view() : body.error().message);
+}
+
+struct Case {
+  std::string method;
+  std::string path;
+  std::string want;     // the answer's beginning
+};
+
+rt::Task<void> check_answers(std::vector<Case> cases, AccessDeps* access_deps, bool read_only) {
+  auto& runtime = rt::Executor::current().runtime();
+  FakeHost host;
+  CHECK(runtime.disk().write(log_path, "2026-01-02T03:04:05Z stdout F one\n2026-01-02T03:04:06Z stderr F two\n"), "a log");
+  net::ClientOptions none;
+  auto transport = net::make_transport(runtime, none);
+  CHECK(transport, "a transport");
+  std::optional<Access> access;
+  if (access_deps != nullptr) access.emplace(*access_deps);
+  RoutesDeps deps{runtime, host, rt::Executor::current(), **transport};
+  deps.read_only = read_only;
+  deps.access = access ? &*access : nullptr;
+  Routes routes(std::move(deps));
+  auto in_process = net::make_in_process_transport(runtime, routes, "");
+  for (const Case& one : cases) {
+    const std::string got = co_await ask(in_process.get(), one.method, one.path);
+    EXPECT_EQ(got.substr(0, one.want.size()), one.want) << one.method << " " << one.path;
+  }
+  co_await in_process->close();
+  co_await (*transport)->close();
+}
+
+TEST(KubeletRoutes, Answers) {
+  const std::vector<Case> cases = {
+      {"GET", "/healthz", "200 ok"},
+      {"GET", "/pods", R"(200 {"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"web")"},
+      {"GET", "/pods/", "200 {"},
+      {"GET", "/runningpods/", R"(200 {"kind":"PodList","apiVersion":"v1","metadata":{},"items":null})"},
+      {"POST", "/pods", "405 405: Method Not Allowed"},
+      {"GET", "/stats/summary", R"(200 {"node":)"},
+      {"GET", "/stats/other", "404 "},
+      {"GET", "/metrics", "200 kubelet_up 1"},
+      {"GET", "/metrics/cadvisor", "200 cadvisor 1"},
+      {"GET", "/metrics/probes", "200 prober 1"},
+      {"GET", "/metrics/bogus", "404 "},
+      {"GET", "/configz", R"(200 {"kubeletconfig":{"kind":"KubeletConfiguration","apiVersion":"kubelet.config.k8s.io/v1beta1")"},
+      {"GET", "/nothing", "404 "},
+      {"GET", "/logs/", "405 logs endpoint is disabled."},
+      {"GET", "/containerLogs/default/web/main", "200 one\ntwo\n"},
+      {"GET", "/containerLogs/default/web/main?tail=1", "200 two\n"},
+      {"GET", "/containerLogs/default/web/main?limitBytes=2", "200 on"},
+      {"GET", "/containerLogs/default/web/main?tailLines=x", R"(400 {"message": "Unable to decode query."})"},
+      {"GET", "/containerLogs/default/web/main?tailLines=-1", R"(422 {"message": "Invalid request."})"},
+      {"GET", "/containerLogs/default/web/other", "404 container \"other\" not found in pod \"web\""},
+      {"GET", "/containerLogs/default/web/later", "400 container \"later\" in pod \"web\" is not available"},
+      {"GET", "/containerLogs/default/gone/main", "404 pod \"gone\" does not exist"},
+      {"POST", "/run/default/web/main?cmd=ls%20-l", "200 c1:ls+2"},
+      {"POST", "/run/default/web/u1/main?cmd=ls", "200 c1:ls+1"},
+      {"POST", "/run/default/web/u2/main?cmd=ls", "404 pod does not exist"},
+      {"POST", "/exec/default/web/main?command=ls", "400 you must specify at least 1 of stdin, stdout, stderr"},
+      {"POST", "/exec/default/web/main?command=ls&output=1", "400 Upgrade request required"},
+      {"POST", "/exec/default/web/later?command=ls&output=1", "500 container not found (\"later\")"},
+      {"POST", "/attach/default/web/main?output=1", "404 no such container"},
+      {"POST", "/portForward/default/gone", "404 pod does not exist"},
+  };
+  rt::testing::run_task([&] { return check_answers(cases, nullptr, false); });
+}
+
+TEST(KubeletRoutes, TheReadOnlyPortShowsLittle) {
+  rt::testing::run_task([&] {
+    return check_answers({{"GET", "/pods", "200 {"}, {"GET", "/configz", "404 "}, {"GET", "/containerLogs/default/web/main", "404 "}, {"GET", "/metrics", "200 "}}, nullptr, true);
+  });
+}
+
+rt::Task<void> strangers() {
+  AccessDeps access{rt::Executor::current().runtime().clock()};
+  access.authorization.mode = "Webhook";
+  access.authentication.anonymous.enabled = false;
+  co_await check_answers({{"GET", "/pods", "401 Unauthorized"}, {"GET", "/healthz", "401 Unauthorized"}}, &access, false);
+  access.authentication.anonymous.enabled = true;
+  co_await check_answers({{"GET", "/pods", "500 Authorization error (user=system:anonymous, verb=get, resource=nodes, subresource=pods)"}}, &access, false);
+  access.authorization.mode = "AlwaysAllow";
+  co_await check_answers({{"GET", "/pods", "200 {"}}, &access, false);
+}
+TEST(KubeletRoutes, StrangersAreTurnedAway) { rt::testing::run_task(strangers()); }
+
+// The runtime's streaming server: answers each stream with its type and what came.
+class FakeRuntime : public net::Handler {
+ public:
+  rt::Task<void> serve(rt::Context, net::Request& request, net::ResponseWriter& writer) override {
+    path = request.path;
+    writer.headers().set("Connection", "Upgrade");
+    writer.headers().set("Upgrade", "SPDY/3.1");
+    writer.headers().set("X-Stream-Protocol-Version", std::string(request.headers.get("x-stream-protocol-version")));
+    net::UpgradeHandler handler = [](rt::Context ctx, std::unique_ptr<rt::Stream> stream) { return echo(std::move(ctx), std::move(stream)); };
+    (void)co_await writer.upgrade(std::move(handler));
+  }
+  static rt::Task<void> echo(rt::Context ctx, std::unique_ptr<rt::Stream> stream) {
+    net::SpdySession session(std::move(stream), true);
+    rt::TaskGroup group;
+    group.spawn(run(&session, ctx));
+    auto one = co_await session.accept(ctx);
+    if (one) {
+      auto piece = co_await (*one)->read(ctx);
+      const std::string said(piece ? piece->view() : "");
+      (void)co_await (*one)->write(ctx, Bytes(std::string(net::spdy_header((*one)->headers(), "streamtype")) + "=" + said));
+      co_await (*one)->reset(ctx);
+    }
+    co_await session.close();
+    co_await group.join();
+  }
+  static rt::Task<void> run(net::SpdySession* session, rt::Context ctx) { (void)co_await session->run(std::move(ctx)); }
+  std::string path;
+};
+
+rt::Task<void> exec_through() {
+  auto& runtime = rt::Executor::current().runtime();
+  const rt::Context ctx = rt::Context::background();
+  FakeHost host;
+  FakeRuntime fake;
+  net::ServerOptions plain;
+  plain.listen.address = "127.0.0.1";
+  auto streaming = net::make_server(runtime, fake, plain);
+  CHECK(co_await streaming->start(), "the runtime listens");
+  host.runtime_url = "http://" + rt::to_string(streaming->local()) + "/exec/token";
+  net::ClientOptions none;
+  auto transport = net::make_transport(runtime, none);
+  CHECK(transport, "a transport");
+  RoutesDeps deps{runtime, host, rt::Executor::current(), **transport};
+  Routes routes(std::move(deps));
+  auto kubelet = net::make_server(runtime, routes, plain);
+  CHECK(co_await kubelet->start(), "the kubelet listens");
+
+  net::ClientRequest request;
+  request.method = "POST";
+  request.url = "http://" + rt::to_string(kubelet->local()) + "/exec/default/web/main?command=sh&command=-c&input=1&output=1&tty=1&error=1";
+  request.upgrade = true;
+  request.headers.add("Connection", "Upgrade");
+  request.headers.add("Upgrade", "SPDY/3.1");
+  request.headers.add("X-Stream-Protocol-Version", "v4.channel.k8s.io");
+  auto response = co_await (*transport)->send(ctx, std::move(request));
+  CHECK(response && response->status == 101, "upgraded");
+  EXPECT_EQ(response->headers.get("x-stream-protocol-version"), "v4.channel.k8s.io");
+  EXPECT_EQ(fake.path, "/exec/token");
+  EXPECT_EQ(host.asked.command, (std::vector<std::string>{"sh", "-c"}));
+  EXPECT_TRUE(host.asked.tty && host.asked.stdin && host.asked.stdout && !host.asked.stderr);
+  net::SpdySession session(std::move(response->upgraded), false);
+  rt::TaskGroup group;
+  group.spawn(FakeRuntime::run(&session, ctx));
+  net::SpdyHeaders headers;
+  headers.emplace_back("streamtype", "stdin");
+  auto stream = co_await session.open(ctx, std::move(headers));
+  CHECK(stream, "a stream");
+  (void)co_await (*stream)->write(ctx, Bytes("hello"));
+  auto piece = co_await (*stream)->read(ctx);
+  EXPECT_EQ(piece ? piece->view() : "", "stdin=hello");
+  co_await group.join();
+  co_await kubelet->drain(std::chrono::seconds(1));
+  co_await streaming->drain(std::chrono::seconds(1));
+  co_await (*transport)->close();
+}
+TEST(KubeletRoutes, ExecIsCarriedToTheRuntime) { rt::testing::run_task(exec_through()); }
+
+}  // namespace
+}  // namespace pintle::kubelet::server
