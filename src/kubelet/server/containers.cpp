@@ -76,9 +76,9 @@ rt::Task<std::optional<core::Pod>> pod_of(KubeletHost* host, std::string namespa
 
 }  // namespace
 
-rt::Task<std::optional<core::Pod>> Routes::find_pod(std::string namespace_name, std::string name, std::string uid) {
-  auto pod = co_await rt::run_on(deps_.home, pod_of(&deps_.host, std::move(namespace_name), std::move(name)));
-  if (pod && !uid.empty() && pod->metadata.uid != uid) co_return std::nullopt;
+rt::Task<std::optional<core::Pod>> Routes::find_pod(Call& call, std::size_t parts_with_uid) {
+  auto pod = co_await rt::run_on(deps_.home, pod_of(&deps_.host, call.parts[1], call.parts[2]));
+  if (pod && call.parts.size() == parts_with_uid && pod->metadata.uid != call.parts[3]) co_return std::nullopt;
   co_return pod;
 }
 
@@ -99,7 +99,7 @@ rt::Task<void> Routes::container_logs(Call& call) {
     co_await text(call, 422, R"({"message": "Invalid request."})");
     co_return;
   }
-  const auto pod = co_await find_pod(call.parts[1], pod_name, "");
+  const auto pod = co_await find_pod(call, 0);
   if (!pod) {
     co_await text(call, 404, fmt::format("pod \"{}\" does not exist", pod_name));
     co_return;
@@ -154,7 +154,7 @@ rt::Task<void> Routes::send_log(Call& call, core::PodLogOptions options, std::st
 }
 
 rt::Task<void> Routes::run(Call& call) {
-  const auto pod = co_await find_pod(call.parts[1], call.parts[2], call.parts.size() == 5 ? call.parts[3] : "");
+  const auto pod = co_await find_pod(call, 5);
   if (!pod) {
     co_await text(call, 404, "pod does not exist");
     co_return;
@@ -171,7 +171,8 @@ rt::Task<void> Routes::run(Call& call) {
   } else if (done->exit_code != 0) {
     co_await text(call, 500, fmt::format("command '{}' exited with {}: {}", net::query_get(call.query, "cmd"), done->exit_code, done->stderr));
   } else {
-    co_await text(call, 200, done->stdout + done->stderr);
+    std::string output = done->stdout + done->stderr;
+    co_await text(call, 200, std::move(output));
   }
 }
 
@@ -184,7 +185,7 @@ rt::Task<void> Routes::stream_into_container(Call& call, bool exec) {
     co_await text(call, 400, wanted.error().message);
     co_return;
   }
-  const auto pod = co_await find_pod(call.parts[1], call.parts[2], call.parts.size() == 5 ? call.parts[3] : "");
+  const auto pod = co_await find_pod(call, 5);
   if (!pod) {
     co_await text(call, 404, "pod does not exist");
     co_return;
@@ -215,7 +216,7 @@ rt::Task<void> Routes::port_forward(Call& call) {
     }
     ports = std::move(*named);
   }
-  auto pod = co_await find_pod(call.parts[1], call.parts[2], call.parts.size() == 4 ? call.parts[3] : "");
+  auto pod = co_await find_pod(call, 4);
   if (!pod) {
     co_await text(call, 404, "pod does not exist");
     co_return;

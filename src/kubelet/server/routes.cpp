@@ -185,8 +185,12 @@ rt::Task<void> Routes::configz(Call& call) {
 rt::Task<void> Routes::node_logs(Call& call) {
   std::string file = deps_.host.log_directory();
   const bool safe = std::ranges::none_of(call.parts, [](const std::string& part) { return part == ".." || part.empty(); });
-  if (file.empty() || !safe) {
-    co_await text(call, file.empty() ? 405 : 400, file.empty() ? "logs endpoint is disabled.\n" : "invalid path\n");
+  if (file.empty()) {
+    co_await text(call, 405, "logs endpoint is disabled.\n");
+    co_return;
+  }
+  if (!safe) {
+    co_await text(call, 400, "invalid path\n");
     co_return;
   }
   for (std::size_t i = 1; i < call.parts.size(); ++i) file += "/" + call.parts[i];
@@ -209,8 +213,10 @@ rt::Task<void> Routes::node_logs(Call& call) {
   });
   if (body) {
     co_await text(call, 200, std::move(*body));
+  } else if (body.error().reason == Reason::NotFound) {
+    co_await text(call, 404, "404 page not found\n");
   } else {
-    co_await text(call, body.error().http(), body.error().reason == Reason::NotFound ? "404 page not found\n" : "cannot be read\n");
+    co_await text(call, body.error().http(), "cannot be read\n");
   }
 }
 

@@ -66,7 +66,8 @@ class Routes final : public net::Handler {
   rt::Task<void> stream_into_container(Call& call, bool exec);
   rt::Task<void> join_runtime(Call& call, Result<std::string> url);
 
-  rt::Task<std::optional<api::core_v1::Pod>> find_pod(std::string namespace_name, std::string name, std::string uid);
+  // The pod of /.../NAMESPACE/NAME; a path of `parts_with_uid` parts names its uid next, which must be its.
+  rt::Task<std::optional<api::core_v1::Pod>> find_pod(Call& call, std::size_t parts_with_uid);
   static rt::Task<void> text(Call& call, int status, std::string body);
   static rt::Task<void> json(Call& call, std::string body);
   static rt::Task<void> fail(Call& call, Status why);

@@ -153,11 +153,14 @@ rt::Task<void> strangers() {
   AccessDeps access{rt::Executor::current().runtime().clock()};
   access.authorization.mode = "Webhook";
   access.authentication.anonymous.enabled = false;
-  co_await check_answers({{"GET", "/pods", "401 Unauthorized"}, {"GET", "/healthz", "401 Unauthorized"}}, &access, false);
+  const std::vector<Case> refused = {{"GET", "/pods", "401 Unauthorized"}, {"GET", "/healthz", "401 Unauthorized"}};
+  const std::vector<Case> nobody_to_ask = {{"GET", "/pods", "500 Authorization error (user=system:anonymous, verb=get, resource=nodes, subresource=pods)"}};
+  const std::vector<Case> allowed = {{"GET", "/pods", "200 {"}};
+  co_await check_answers(refused, &access, false);
   access.authentication.anonymous.enabled = true;
-  co_await check_answers({{"GET", "/pods", "500 Authorization error (user=system:anonymous, verb=get, resource=nodes, subresource=pods)"}}, &access, false);
+  co_await check_answers(nobody_to_ask, &access, false);
   access.authorization.mode = "AlwaysAllow";
-  co_await check_answers({{"GET", "/pods", "200 {"}}, &access, false);
+  co_await check_answers(allowed, &access, false);
 }
 TEST(KubeletRoutes, StrangersAreTurnedAway) { rt::testing::run_task(strangers()); }
 
@@ -198,7 +201,8 @@ rt::Task<void> exec_through() {
   net::ServerOptions plain;
   plain.listen.address = "127.0.0.1";
   auto streaming = net::make_server(runtime, fake, plain);
-  CHECK(co_await streaming->start(), "the runtime listens");
+  const auto streaming_started = co_await streaming->start();
+  CHECK(streaming_started, "the runtime listens");
   host.runtime_url = "http://" + rt::to_string(streaming->local()) + "/exec/token";
   net::ClientOptions none;
   auto transport = net::make_transport(runtime, none);
@@ -206,7 +210,8 @@ rt::Task<void> exec_through() {
   RoutesDeps deps{runtime, host, rt::Executor::current(), **transport};
   Routes routes(std::move(deps));
   auto kubelet = net::make_server(runtime, routes, plain);
-  CHECK(co_await kubelet->start(), "the kubelet listens");
+  const auto kubelet_started = co_await kubelet->start();
+  CHECK(kubelet_started, "the kubelet listens");
 
   net::ClientRequest request;
   request.method = "POST";
