@@ -1,0 +1,147 @@
+// Binding cycles: what happens to a pod after its node is decided, and after it could not be.
+#include "api/values.h"
+#include "codec/json.h"
+#include "component/log.h"
+#include "scheduler/core.h"
+
+namespace pintle::scheduler {
+
+namespace log = component::log;
+
+namespace {
+
+constexpr std::string_view pod_scheduled = "PodScheduled";
+
+const api::core_v1::PodCondition* scheduled_condition(const Pod& pod) {
+  for (const auto& condition : pod.status.conditions)
+    if (condition.type == pod_scheduled) return &condition;
+  return nullptr;
+}
+
+// The strategic merge patch of a pod's status: PodScheduled is false, and the nominated node if it changes; "": the pod
+// says so already.
+std::string condition_patch(const Pod& pod, std::string_view reason, const std::string& message, const std::optional<std::string>& nominated_node, rt::WallTime now) {
+  const auto* old = scheduled_condition(pod);
+  const bool told = old != nullptr && old->status == "False" && old->reason == reason && old->message == message && old->observed_generation == pod.metadata.generation;
+  const bool nominated = nominated_node && *nominated_node != pod.status.nominated_node_name;
+  if (told && !nominated) return "";
+  codec::Value patch;
+  patch["metadata"]["uid"] = pod.metadata.uid;   // not another pod of the same name
+  if (!told) {
+    codec::Value condition;
+    condition["type"] = pod_scheduled;
+    condition["status"] = "False";
+    condition["reason"] = reason;
+    condition["message"] = message;
+    if (pod.metadata.generation != 0) condition["observedGeneration"] = pod.metadata.generation;
+    condition["lastProbeTime"] = nullptr;
+    const bool was_false = old != nullptr && old->status == "False";
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+    condition["lastTransitionTime"] = api::format_time(was_false ? old->last_transition_time : api::time_from_unix(seconds, 0));
+    patch["status"]["conditions"] = codec::Value::Array{std::move(condition)};
+  }
+  if (nominated) patch["status"]["nominatedNodeName"] = nominated_node->empty() ? codec::Value() : codec::Value(*nominated_node);
+  return codec::to_json(patch);
+}
+
+std::string attempts_label(int attempts) { return attempts >= 15 ? "15+" : std::to_string(attempts); }
+
+}  // namespace
+
+void Core::count(const Member& member, const char* result, rt::TimePoint start) {
+  metrics_.schedule_attempts.with({member.profile->scheduler_name, result}).add();
+  metrics_.attempt_duration.with({member.profile->scheduler_name, result}).observe(seconds(clock_.now() - start));
+}
+
+rt::Task<PluginStatus> Core::bind_cycle(rt::Context ctx, Binding* binding) {
+  const Profile& profile = *binding->member->profile;
+  for (const auto& placed : profile.pre_bind) {
+    PluginStatus status = co_await placed.plugin->pre_bind(ctx, binding->state, binding->pod, binding->node);
+    if (status.ok()) continue;
+    if (!is_rejected(status.code)) status.reasons = {"running PreBind plugin \"" + std::string(placed.name) + "\": " + status.message()};
+    status.plugin = placed.index;
+    co_return status;
+  }
+  for (const auto& placed : profile.bind) {
+    PluginStatus status = co_await placed.plugin->bind(ctx, binding->state, binding->pod, binding->node);
+    if (status.code == Code::Skip) continue;
+    if (status.code == Code::Error) status.reasons = {"running Bind plugin \"" + std::string(placed.name) + "\": " + status.message()};
+    status.plugin = placed.index;
+    co_return status;
+  }
+  co_return PluginStatus::of(Code::Error, "no bind plugin takes the pod");
+}
+
+rt::Task<void> Core::bind(std::unique_ptr<Binding> binding) {
+  const PluginStatus status = co_await bind_cycle(tasks_.context(), binding.get());
+  if (status.ok()) bound(*binding);
+  else give_up(*binding, status);
+  --bindings_;
+  binding_ended_.set();
+}
+
+void Core::bound(Binding& binding) {
+  const Pod& pod = *binding.pod->pod;
+  if (const QueuedPod* queued = queue_.find(binding.pod->uid())) {
+    metrics_.attempts.with({}).observe(queued->attempts);
+    if (queued->first_attempt_at) metrics_.sli_duration.with({attempts_label(queued->attempts)}).observe(seconds(clock_.now() - *queued->first_attempt_at));
+  }
+  queue_.done(binding.pod->uid());
+  count(*binding.member, "scheduled", binding.start);
+  log::info(2, "Successfully bound pod to node", {{"pod", pod_key(pod)}, {"node", binding.node}});
+  binding.member->events->normal(pod, "Scheduled", "Successfully assigned " + pod_key(pod) + " to " + binding.node);
+  for (const auto& placed : binding.member->profile->post_bind) placed.plugin->post_bind(binding.state, *binding.pod, binding.node);
+}
+
+// The node is not taken after all: what was reserved is free again, and other pods may want it.
+void Core::give_up(Binding& binding, const PluginStatus& status) {
+  const auto& reserve = binding.member->profile->reserve;
+  for (auto placed = reserve.rbegin(); placed != reserve.rend(); ++placed) placed->plugin->unreserve(binding.state, *binding.pod, binding.node);
+  cache_.forget(*binding.pod->pod);
+  Failure failure;
+  failure.rejected = is_rejected(status.code);
+  failure.nominated_node = "";
+  failure.message = status.message();
+  if (failure.rejected) {
+    Diagnosis diagnosis;
+    diagnosis.node_count = 1;
+    diagnosis.absent_reason = status.message();
+    diagnosis.reject(status.plugin, status.code);
+    failure.message = diagnosis.message();
+    failure.unschedulable_plugins = diagnosis.unschedulable_plugins;
+    failure.pending_plugins = diagnosis.pending_plugins;
+  }
+  fail(binding.pod, *binding.member, std::move(failure), binding.start);
+  tell(EventResource::Pod, action::remove, "AssignedPodDelete", binding.pod->pod, nullptr);
+}
+
+void Core::fail(const PodInfoPtr& pod, const Member& member, Failure failure, rt::TimePoint start) {
+  count(member, failure.rejected ? "unschedulable" : "error", start);
+  if (failure.rejected) log::info(2, "Unable to schedule pod; waiting", {{"pod", pod_key(*pod->pod)}, {"err", failure.message}});
+  else if (!tasks_.context().done()) log::error("Error scheduling pod; retrying", {{"pod", pod_key(*pod->pod)}, {"err", failure.message}});
+  for (const std::string& name : plugin_names(failure.unschedulable_plugins)) metrics_.unschedulable_pods.with({name, member.profile->scheduler_name}).add(1);
+
+  const PodPtr newest = pods_->get(pod->pod->metadata.namespace_, pod->pod->metadata.name);
+  if (!newest || newest->metadata.uid != pod->uid() || !newest->spec.node_name.empty()) return queue_.done(pod->uid());
+  PodInfoPtr info = newest == pod->pod ? pod : make_pod_info(newest);
+  const std::string nominated = failure.nominated_node ? *failure.nominated_node : newest->status.nominated_node_name;
+  nominator_.add(info, nominated);
+  queue_.requeue(pod->uid(), info, failure.unschedulable_plugins, failure.pending_plugins);
+
+  std::string note = failure.message;
+  if (note.size() > event_note_length_max) note = note.substr(0, event_note_length_max - 4) + " ...";
+  member.events->warning(*newest, "FailedScheduling", std::move(note));
+  tasks_.spawn(patch_condition(newest, failure.rejected, std::move(failure.message), std::move(failure.nominated_node)));
+}
+
+rt::Task<void> Core::patch_condition(PodPtr pod, bool rejected, std::string message, std::optional<std::string> nominated_node) {
+  std::string body = condition_patch(*pod, rejected ? "Unschedulable" : "SchedulerError", message, nominated_node, clock_.wall_now());
+  if (body.empty()) co_return;
+  client::PatchOptions options;
+  options.subresource = "status";
+  const rt::Context ctx = tasks_.context();
+  auto patched = co_await client_.patch<Pod>(ctx, pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, std::move(body), std::move(options));
+  if (!patched && patched.error().reason != Reason::NotFound && !ctx.done()) log::error("Error updating pod", patched.error(), {{"pod", pod_key(*pod)}});
+}
+
+}  // namespace pintle::scheduler

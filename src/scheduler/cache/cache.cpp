@@ -1,0 +1,176 @@
+#include "scheduler/cache/cache.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace pintle::scheduler {
+
+std::string zone_key(const Node& node) {
+  const auto& labels = node.metadata.labels;
+  const auto label = [&labels](std::string_view name, std::string_view older) {
+    const std::string* value = labels.get(name);
+    if (value == nullptr) value = labels.get(older);
+    return value == nullptr ? std::string() : *value;
+  };
+  const std::string region = label("topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region");
+  const std::string zone = label("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone");
+  if (region.empty() && zone.empty()) return "";
+  return region + std::string(":\0:", 3) + zone;
+}
+
+NodeInfo& Cache::at(const std::string& name) {
+  auto& slot = by_name_[name];
+  if (!slot) slot = std::make_unique<NodeInfo>();
+  return *slot;
+}
+
+// Keeps the counts of nodes with affinity right over a change of one node's pods.
+template <class Change>
+void Cache::changing(NodeInfo& info, Change change) {
+  const auto tally = [&](bool leave) {
+    const bool affinity = info.pods_with_affinity > 0, anti = info.pods_with_required_anti_affinity > 0;
+    nodes_with_affinity_ += leave ? -static_cast<std::size_t>(affinity) : static_cast<std::size_t>(affinity);
+    nodes_with_required_anti_affinity_ += leave ? -static_cast<std::size_t>(anti) : static_cast<std::size_t>(anti);
+  };
+  tally(true);
+  change();
+  tally(false);
+  ++generation_;
+}
+
+void Cache::set_images(NodeInfo& info) {
+  for (const auto& image : info.node->status.images)
+    for (const std::string& name : image.names) {
+      ImageState& state = images_[name];
+      if (state.node_count == 0) state.size_bytes = image.size_bytes;
+      if (std::ranges::find(info.images, &state) != info.images.end()) continue;
+      ++state.node_count;
+      info.images.push_back(&state);
+    }
+  std::ranges::sort(info.images);
+}
+
+void Cache::clear_images(NodeInfo& info) {
+  if (!info.node) return;
+  for (const auto& image : info.node->status.images)
+    for (const std::string& name : image.names) {
+      auto it = images_.find(name);
+      if (it == images_.end() || !info.has_image(&it->second)) continue;
+      std::erase(info.images, &it->second);
+      if (--it->second.node_count == 0) images_.erase(it);
+    }
+}
+
+void Cache::add_node(NodePtr node) {
+  NodeInfo& info = at(node->metadata.name);
+  if (!info.node) arrival_.push_back(node->metadata.name);
+  if (!info.node || zone_key(*info.node) != zone_key(*node)) order_is_stale_ = true;
+  const bool same_images = info.node && std::ranges::equal(info.node->status.images, node->status.images, [](const auto& a, const auto& b) { return a.names == b.names; });
+  if (!same_images) clear_images(info);
+  info.set_node(std::move(node));
+  if (!same_images) set_images(info);
+  ++generation_;
+}
+
+void Cache::remove_node(const std::string& name) {
+  auto it = by_name_.find(name);
+  if (it == by_name_.end() || !it->second->node) return;
+  clear_images(*it->second);
+  it->second->set_node(nullptr);
+  std::erase(arrival_, name);
+  order_is_stale_ = true;
+  // Its pods are told to be gone one by one; until then their place stays.
+  if (it->second->pods.empty()) by_name_.erase(it);
+  ++generation_;
+}
+
+void Cache::attach(const PodInfoPtr& pod, const std::string& node) {
+  NodeInfo& info = at(node);
+  changing(info, [&] { info.add_pod(pod); });
+}
+
+void Cache::detach(const std::string& uid, const std::string& node) {
+  auto it = by_name_.find(node);
+  CHECK(it != by_name_.end(), "a pod of the cache is on a node of the cache");
+  NodeInfo& info = *it->second;
+  changing(info, [&] { CHECK(info.remove_pod(uid), "a pod of the cache is on its node"); });
+  if (!info.node && info.pods.empty()) by_name_.erase(it);
+}
+
+void Cache::add_pod(PodInfoPtr pod) {
+  const std::string& node = pod->pod->spec.node_name;
+  auto it = pods_.find(pod->uid());
+  if (it != pods_.end()) {
+    if (it->second.assumed) --assumed_count_;
+    detach(pod->uid(), it->second.node);
+    pods_.erase(it);
+  }
+  attach(pod, node);
+  const std::string uid = pod->uid();
+  pods_.emplace(uid, PodState{std::move(pod), node, false});
+}
+
+void Cache::update_pod(PodInfoPtr pod) { add_pod(std::move(pod)); }
+
+void Cache::remove_pod(const Pod& pod) {
+  auto it = pods_.find(pod.metadata.uid);
+  if (it == pods_.end()) return;
+  if (it->second.assumed) --assumed_count_;
+  detach(it->first, it->second.node);
+  pods_.erase(it);
+}
+
+void Cache::assume(PodInfoPtr pod, const std::string& node) {
+  CHECK(!pods_.contains(pod->uid()), "a pod is assumed once");
+  attach(pod, node);
+  ++assumed_count_;
+  const std::string uid = pod->uid();
+  pods_.emplace(uid, PodState{std::move(pod), node, true});
+}
+
+void Cache::forget(const Pod& pod) {
+  auto it = pods_.find(pod.metadata.uid);
+  if (it != pods_.end() && it->second.assumed) remove_pod(pod);
+}
+
+bool Cache::is_assumed(const std::string& uid) const {
+  auto it = pods_.find(uid);
+  return it != pods_.end() && it->second.assumed;
+}
+
+void Cache::order() const {
+  std::vector<std::vector<NodeInfo*>> zones;
+  std::map<std::string, std::size_t> zone_of;
+  for (const std::string& name : arrival_) {
+    NodeInfo* info = by_name_.at(name).get();
+    auto [it, fresh] = zone_of.emplace(zone_key(*info->node), zones.size());
+    if (fresh) zones.emplace_back();
+    zones[it->second].push_back(info);
+  }
+  order_.clear();
+  for (std::size_t round = 0; order_.size() < arrival_.size(); ++round)
+    for (auto& zone : zones)
+      if (round < zone.size()) {
+        zone[round]->index = order_.size();
+        order_.push_back(zone[round]);
+      }
+  order_is_stale_ = false;
+}
+
+const std::vector<const NodeInfo*>& Cache::nodes() const {
+  if (order_is_stale_) order();
+  return order_;
+}
+
+const NodeInfo* Cache::find(const std::string& name) const {
+  auto it = by_name_.find(name);
+  return it == by_name_.end() || !it->second->node ? nullptr : it->second.get();
+}
+
+const ImageState* Cache::image(const std::string& name) const {
+  auto it = images_.find(name);
+  return it == images_.end() ? nullptr : &it->second;
+}
+
+}  // namespace pintle::scheduler

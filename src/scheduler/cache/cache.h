@@ -1,0 +1,77 @@
+// Cache: the nodes and the pods on them as scheduling sees them: those that the API server knows, and those that are
+// assumed: decided, and perhaps not yet bound. Belongs to the scheduler's executor. A scheduling cycle does not wait between
+// its first filter and assume(), so it reads the cache itself: there is no snapshot to copy.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "scheduler/framework/node_info.h"
+
+namespace pintle::scheduler {
+
+class Cache {
+ public:
+  void add_node(NodePtr node);               // or its new state
+  void remove_node(const std::string& name);
+
+  // The pod is on spec.nodeName. Confirms an assumed one, wherever that was.
+  void add_pod(PodInfoPtr pod);
+  void update_pod(PodInfoPtr pod);
+  void remove_pod(const Pod& pod);
+  // The pod will be on `node`. CHECK: it is not in the cache.
+  void assume(PodInfoPtr pod, const std::string& node);
+  // An assumed pod that is not going to be bound. No effect on a confirmed one.
+  void forget(const Pod& pod);
+  bool is_assumed(const std::string& uid) const;
+  bool has_pod(const std::string& uid) const { return pods_.contains(uid); }
+  std::size_t assumed_count() const { return assumed_count_; }
+  std::size_t pod_count() const { return pods_.size(); }
+
+  // Known nodes, alternating over the zones as upstream's, so that a partial search sees every zone.
+  const std::vector<const NodeInfo*>& nodes() const;
+  // nullptr: unknown.
+  const NodeInfo* find(const std::string& name) const;
+  // nullptr: no node has it. `name` as nodes tell it.
+  const ImageState* image(const std::string& name) const;
+  // Nodes with pods that have (anti-)affinity terms; nodes with required anti-affinity.
+  std::size_t nodes_with_affinity() const { return nodes_with_affinity_; }
+  std::size_t nodes_with_required_anti_affinity() const { return nodes_with_required_anti_affinity_; }
+  // Rises with each change of a node or its pods.
+  uint64_t generation() const { return generation_; }
+
+ private:
+  struct PodState {
+    PodInfoPtr pod;
+    std::string node;
+    bool assumed = false;
+  };
+  NodeInfo& at(const std::string& name);
+  void attach(const PodInfoPtr& pod, const std::string& node);
+  void detach(const std::string& uid, const std::string& node);
+  void set_images(NodeInfo& info);
+  void clear_images(NodeInfo& info);
+  void order() const;
+  template <class Change>
+  void changing(NodeInfo& info, Change change);
+
+  std::unordered_map<std::string, std::unique_ptr<NodeInfo>> by_name_;
+  std::unordered_map<std::string, PodState> pods_;      // by uid
+  std::unordered_map<std::string, ImageState> images_;
+  mutable std::vector<const NodeInfo*> order_;
+  mutable bool order_is_stale_ = false;
+  std::vector<std::string> arrival_;                    // node names, oldest first
+  std::size_t assumed_count_ = 0;
+  std::size_t nodes_with_affinity_ = 0;
+  std::size_t nodes_with_required_anti_affinity_ = 0;
+  uint64_t generation_ = 0;
+};
+
+// "region:\0:zone" of the node's labels; "" without either.
+std::string zone_key(const Node& node);
+
+}  // namespace pintle::scheduler

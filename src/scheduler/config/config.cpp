@@ -1,0 +1,153 @@
+#include "scheduler/config/config.h"
+
+#include <algorithm>
+
+#include "api/codec.h"
+#include "api/gen/kubeschedulerconfig_v1.h"
+#include "codec/json.h"
+#include "codec/yaml.h"
+
+namespace pintle::scheduler {
+
+namespace v1 = api::kubeschedulerconfig_v1;
+
+namespace {
+
+// Upstream's default set, in its order.
+constexpr struct {
+  std::string_view name;
+  int32_t weight;
+} default_plugins[] = {
+    {"SchedulingGates", 0},   {"PrioritySort", 0},     {"NodeUnschedulable", 0},  {"NodeName", 0},          {"TaintToleration", 3},
+    {"NodeAffinity", 2},      {"NodePorts", 0},        {"NodeResourcesFit", 1},   {"VolumeRestrictions", 0}, {"NodeVolumeLimits", 0},
+    {"VolumeBinding", 0},     {"VolumeZone", 0},       {"PodTopologySpread", 2},  {"InterPodAffinity", 2},  {"DynamicResources", 2},
+    {"DefaultPreemption", 0}, {"NodeResourcesBalancedAllocation", 1}, {"ImageLocality", 1}, {"DefaultBinder", 0}, {"NodeDeclaredFeatures", 0},
+};
+
+// Of upstream's set, and not here: configurations may name them.
+bool is_known_elsewhere(std::string_view name) {
+  return plugin_index(name) < 0 && std::ranges::any_of(default_plugins, [&](const auto& plugin) { return plugin.name == name; });
+}
+
+std::vector<PhaseEntry> entries_of(const std::vector<v1::Plugin>& plugins) {
+  std::vector<PhaseEntry> out;
+  for (const auto& plugin : plugins)
+    if (!is_known_elsewhere(plugin.name)) out.push_back({plugin.name, plugin.weight.value_or(0)});
+  return out;
+}
+
+bool names(const std::vector<PhaseEntry>& entries, std::string_view name) {
+  return std::ranges::any_of(entries, [&](const PhaseEntry& entry) { return entry.name == name; });
+}
+
+// The default set without what is disabled; what is enabled replaces its default, or comes after.
+std::vector<PhaseEntry> merged(const std::vector<PhaseEntry>& defaults, const v1::PluginSet& custom) {
+  const std::vector<PhaseEntry> enabled = entries_of(custom.enabled), disabled = entries_of(custom.disabled);
+  std::vector<PhaseEntry> out;
+  for (const PhaseEntry& entry : defaults) {
+    if (names(disabled, "*") || names(disabled, entry.name)) continue;
+    auto replaced = std::ranges::find(enabled, entry.name, &PhaseEntry::name);
+    out.push_back(replaced == enabled.end() ? entry : *replaced);
+  }
+  for (const PhaseEntry& entry : enabled)
+    if (!names(out, entry.name)) out.push_back(entry);
+  return out;
+}
+
+ProfileSpec default_spec() {
+  ProfileSpec spec;
+  for (const auto& plugin : default_plugins)
+    if (plugin_index(plugin.name) >= 0) spec.multi_point.push_back({std::string(plugin.name), plugin.weight});
+  return spec;
+}
+
+void take_plugins(const v1::Plugins& plugins, ProfileSpec& spec) {
+  spec.multi_point = merged(spec.multi_point, plugins.multi_point);
+  const v1::PluginSet* sets[phase_count] = {&plugins.pre_enqueue, &plugins.queue_sort, &plugins.pre_filter, &plugins.filter, &plugins.post_filter, &plugins.pre_score,
+                                            &plugins.score,       &plugins.reserve,    &plugins.permit,     &plugins.pre_bind, &plugins.bind,      &plugins.post_bind};
+  for (std::size_t i = 0; i < phase_count; ++i) {
+    spec.phases[i].enabled = entries_of(sets[i]->enabled);
+    spec.phases[i].disabled = entries_of(sets[i]->disabled);
+  }
+}
+
+Result<Unit> check_percentage(std::optional<int32_t> value, const std::string& field) {
+  if (value && (*value < 0 || *value > 100)) return bad_request(field + ": Invalid value: " + std::to_string(*value) + ": not in valid range [0-100]");
+  return Unit{};
+}
+
+Result<ProfileSpec> take_profile(const v1::KubeSchedulerProfile& profile, const std::string& field) {
+  ProfileSpec spec = default_spec();
+  spec.scheduler_name = profile.scheduler_name.value_or("default-scheduler");
+  if (spec.scheduler_name.empty()) return bad_request(field + ".schedulerName: Required value");
+  TRY(check_percentage(profile.percentage_of_nodes_to_score, field + ".percentageOfNodesToScore"));
+  spec.percentage_of_nodes_to_score = profile.percentage_of_nodes_to_score.value_or(0);
+  if (profile.plugins) take_plugins(*profile.plugins, spec);
+  for (const auto& config : profile.plugin_config) {
+    if (spec.args.contains(config.name)) return bad_request(field + ".pluginConfig: Duplicate value: \"" + config.name + "\"");
+    spec.args[config.name] = config.args.raw;
+  }
+  return spec;
+}
+
+Result<Unit> take_all(const v1::KubeSchedulerConfiguration& file, SchedulerConfig& out) {
+  TRY(check_percentage(file.percentage_of_nodes_to_score, "percentageOfNodesToScore"));
+  if (!file.extenders.empty()) return bad_request("extenders: Forbidden: extenders are not supported");
+  out.percentage_of_nodes_to_score = file.percentage_of_nodes_to_score.value_or(0);
+  const int64_t initial = file.pod_initial_backoff_seconds.value_or(1), most = file.pod_max_backoff_seconds.value_or(10);
+  if (initial <= 0) return bad_request("podInitialBackoffSeconds: Invalid value: " + std::to_string(initial) + ": must be greater than 0");
+  if (most < initial) return bad_request("podMaxBackoffSeconds: Invalid value: " + std::to_string(most) + ": must be greater than or equal to PodInitialBackoffSeconds");
+  out.pod_initial_backoff = std::chrono::seconds(initial);
+  out.pod_max_backoff = std::chrono::seconds(most);
+  const auto& election = file.leader_election;
+  out.leader_elect = election.leader_elect.value_or(true);
+  const auto take_duration = [](api::Duration from, rt::Duration& to) {
+    if (from.nanos > 0) to = rt::Duration(from.nanos);
+  };
+  take_duration(election.lease_duration, out.lease_duration);
+  take_duration(election.renew_deadline, out.renew_deadline);
+  take_duration(election.retry_period, out.retry_period);
+  if (!election.resource_name.empty()) out.lease_name = election.resource_name;
+  if (!election.resource_namespace.empty()) out.lease_namespace = election.resource_namespace;
+  if (!election.resource_lock.empty() && election.resource_lock != "leases") return bad_request("leaderElection.resourceLock: Invalid value: \"" + election.resource_lock + "\": resourceLock value must be \"leases\"");
+  out.kubeconfig = file.client_connection.kubeconfig;
+  if (file.client_connection.qps != 0) out.client_qps = static_cast<double>(file.client_connection.qps);
+  if (file.client_connection.burst != 0) out.client_burst = file.client_connection.burst;
+  return Unit{};
+}
+
+}  // namespace
+
+SchedulerConfig default_config() {
+  SchedulerConfig out;
+  out.profiles.push_back(default_spec());
+  return out;
+}
+
+Result<SchedulerConfig> parse_config(std::string_view text) {
+  std::vector<std::string> duplicates;
+  TRY_ASSIGN(const codec::Value value, codec::parse_yaml(text, &duplicates));
+  if (!duplicates.empty()) return bad_request("strict decoding error: " + duplicates.front());
+  const codec::Value* version = value.find("apiVersion");
+  const codec::Value* kind = value.find("kind");
+  const auto text_of = [](const codec::Value* v) { return v != nullptr && v->is_string() ? std::string(v->as_string()) : std::string(); };
+  if (text_of(kind) != "KubeSchedulerConfiguration") return bad_request("couldn't decode as KubeSchedulerConfiguration, got " + text_of(version) + ", Kind=" + text_of(kind));
+  if (text_of(version) != "kubescheduler.config.k8s.io/v1") return bad_request("no kind \"KubeSchedulerConfiguration\" is registered for version \"" + text_of(version) + "\"");
+  v1::KubeSchedulerConfiguration file;
+  api::DecodeReport report;
+  TRY(api::decode_value(value, api::type_of<v1::KubeSchedulerConfiguration>(), &file, api::Strictness::Collect, &report));
+  if (!report.problems.empty()) return bad_request("strict decoding error: " + report.problems.front());
+  SchedulerConfig out;
+  TRY(take_all(file, out));
+  for (std::size_t i = 0; i < file.profiles.size(); ++i) {
+    const std::string field = "profiles[" + std::to_string(i) + "]";
+    TRY_ASSIGN(ProfileSpec spec, take_profile(file.profiles[i], field));
+    for (const ProfileSpec& other : out.profiles)
+      if (other.scheduler_name == spec.scheduler_name) return bad_request(field + ".schedulerName: Duplicate value: \"" + spec.scheduler_name + "\"");
+    out.profiles.push_back(std::move(spec));
+  }
+  if (out.profiles.empty()) out.profiles.push_back(default_spec());
+  return out;
+}
+
+}  // namespace pintle::scheduler

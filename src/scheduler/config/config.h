@@ -1,0 +1,38 @@
+// The scheduler's configuration: upstream's defaults, or a KubeSchedulerConfiguration file.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "rt/clock.h"
+#include "scheduler/framework/profile.h"
+
+namespace pintle::scheduler {
+
+struct SchedulerConfig {
+  std::vector<ProfileSpec> profiles;          // at least one
+  int32_t percentage_of_nodes_to_score = 0;   // of profiles without their own; 0: adaptive
+  rt::Duration pod_initial_backoff = std::chrono::seconds(1);
+  rt::Duration pod_max_backoff = std::chrono::seconds(10);
+  rt::Duration pod_max_in_unschedulable = std::chrono::minutes(5);
+
+  // What only the stand-alone command uses.
+  bool leader_elect = true;
+  std::string lease_name = "kube-scheduler";
+  std::string lease_namespace = "kube-system";
+  rt::Duration lease_duration = std::chrono::seconds(15);
+  rt::Duration renew_deadline = std::chrono::seconds(10);
+  rt::Duration retry_period = std::chrono::seconds(2);
+  std::string kubeconfig;
+  double client_qps = 50;
+  double client_burst = 100;
+};
+
+// One profile, "default-scheduler", with every default plugin.
+SchedulerConfig default_config();
+// Reads a KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1) from YAML or JSON, strictly. BadRequest names the
+// field at fault.
+Result<SchedulerConfig> parse_config(std::string_view text);
+
+}  // namespace pintle::scheduler

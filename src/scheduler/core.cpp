@@ -1,0 +1,175 @@
+#include "scheduler/core.h"
+
+#include "component/log.h"
+
+namespace pintle::scheduler {
+
+namespace log = component::log;
+
+namespace {
+
+QueueOptions queue_options(const SchedulerSetup& setup) {
+  QueueOptions out;
+  out.backoff_initial = setup.config.pod_initial_backoff;
+  out.backoff_max = setup.config.pod_max_backoff;
+  out.unschedulable_max = setup.config.pod_max_in_unschedulable;
+  out.pop_from_backoff = setup.gates.enabled("SchedulerPopFromBackoffQ");
+  return out;
+}
+
+}  // namespace
+
+Core::Core(const SchedulerSetup& setup)
+    : setup_(setup),
+      runtime_(setup.runtime),
+      clock_(setup.runtime.clock()),
+      client_(setup.client),
+      metrics_(setup.metrics),
+      queue_(setup.runtime, queue_options(setup), metrics_,
+             [this](const Pod& pod) {
+               const Member* member = member_of(pod);
+               return member == nullptr ? nullptr : member->profile.get();
+             }),
+      algorithm_(cache_, clock_, setup.runtime.random(), metrics_),
+      informers_(setup.client) {}
+
+Core::~Core() = default;
+
+Result<Unit> Core::prepare() {
+  for (const ProfileSpec& spec : setup_.config.profiles) {
+    Member member;
+    client::EventSource source{spec.scheduler_name, ""};
+    member.events = std::make_unique<client::EventRecorder>(client_, std::move(source));
+    member.filters = std::make_unique<FilterRunner>(nominator_);
+    const PluginDeps deps{runtime_, client_, informers_, *member.events, setup_.gates, cache_, nominator_, *member.filters, tasks_, metrics_};
+    TRY_ASSIGN(member.profile, make_profile(spec, deps));
+    member.filters->set_profile(*member.profile);
+    queue_.add_profile(*member.profile);
+    members_.push_back(std::move(member));
+  }
+  return Unit{};
+}
+
+const Core::Member* Core::member_of(const Pod& pod) const {
+  for (const Member& member : members_)
+    if (member.profile->scheduler_name == pod.spec.scheduler_name) return &member;
+  return nullptr;
+}
+
+rt::Task<void> Core::run(rt::Context ctx) {
+  follow_cluster();
+  informers_.start();
+  auto synced = co_await informers_.wait_synced(ctx);
+  if (synced) {
+    running_ = true;
+    log::info(1, "Scheduling begins", {{"nodes", std::to_string(cache_.nodes().size())}});
+    co_await schedule_all(ctx);
+    running_ = false;
+  }
+  co_await tasks_.close();
+  co_await informers_.stop();
+  for (Member& member : members_) co_await member.events->stop();
+}
+
+rt::Task<void> Core::schedule_all(rt::Context ctx) {
+  rt::TimePoint slice_end = clock_.now() + cycle_slice;
+  while (!ctx.done()) {
+    if (bindings_ >= binding_cycles_max) {
+      binding_ended_.reset();
+      auto ended = co_await binding_ended_.wait(ctx);
+      if (!ended) co_return;
+      continue;
+    }
+    QueuedPod* pod = queue_.pop();
+    if (pod == nullptr) {
+      auto ready = co_await queue_.wait_ready(ctx);
+      if (!ready) co_return;
+      continue;
+    }
+    schedule_one(*pod);
+    if (clock_.now() < slice_end) continue;
+    co_await rt::yield();   // bindings, watches
+    slice_end = clock_.now() + cycle_slice;
+  }
+}
+
+void Core::schedule_one(QueuedPod& queued) {
+  const PodInfoPtr pod = queued.info;
+  const Member* member = member_of(*pod->pod);
+  CHECK(member != nullptr, "the queue holds pods of our profiles");
+  if (pod->pod->metadata.deletion_timestamp) {
+    member->events->warning(*pod->pod, "FailedScheduling", "skip schedule deleting pod: " + pod_key(*pod->pod));
+    return queue_.done(pod->uid());
+  }
+  if (cache_.has_pod(pod->uid())) return queue_.done(pod->uid());
+
+  const rt::TimePoint start = clock_.now();
+  CycleState state;
+  const Placement placement = algorithm_.schedule(*member->filters, state, *pod, setup_.config.percentage_of_nodes_to_score);
+  if (placement.node == nullptr) {
+    Failure failure = failure_of(placement, *member, state, *pod);
+    metrics_.algorithm_duration.with({}).observe(seconds(clock_.now() - start));
+    return fail(pod, *member, std::move(failure), start);
+  }
+  metrics_.algorithm_duration.with({}).observe(seconds(clock_.now() - start));
+  reserve_and_bind(queued, *member, std::move(state), *placement.node, start);
+}
+
+Core::Failure Core::failure_of(const Placement& placement, const Member& member, CycleState& state, const PodInfo& pod) {
+  Failure out;
+  out.nominated_node = "";
+  if (placement.no_nodes) {
+    out.rejected = true;
+    out.message = "no nodes available to schedule pods";
+    for (const auto& placed : member.profile->filter) out.unschedulable_plugins |= uint64_t{1} << placed.index;   // one of them hears of a node
+    return out;
+  }
+  if (!placement.error.ok()) {
+    out.message = placement.error.message();
+    return out;
+  }
+  Diagnosis& diagnosis = algorithm_.diagnosis();
+  out.rejected = true;
+  out.nominated_node.reset();
+  const PhaseTimer timer(metrics_, clock_, Phase::PostFilter, member.profile->scheduler_name);
+  for (const auto& placed : member.profile->post_filter) {
+    PostFilterResult result = placed.plugin->post_filter(state, pod, diagnosis);
+    if (result.nominated_node) out.nominated_node = std::move(result.nominated_node);
+    if (!result.status.reasons.empty()) diagnosis.post_filter_message = result.status.message();
+    if (result.status.ok()) break;
+  }
+  out.message = diagnosis.message();
+  out.unschedulable_plugins = diagnosis.unschedulable_plugins;
+  out.pending_plugins = diagnosis.pending_plugins;
+  return out;
+}
+
+void Core::reserve_and_bind(QueuedPod& queued, const Member& member, CycleState state, const NodeInfo& node, rt::TimePoint start) {
+  auto binding = std::make_unique<Binding>();
+  binding->pod = queued.info;
+  binding->node = node.name();
+  binding->state = std::move(state);
+  binding->member = &member;
+  binding->start = start;
+  cache_.assume(binding->pod, binding->node);
+  nominator_.remove(binding->pod->uid());
+  PluginStatus status;
+  for (const auto& placed : member.profile->reserve) {
+    status = placed.plugin->reserve(binding->state, *binding->pod, binding->node);
+    if (!status.ok()) {
+      status.plugin = placed.index;
+      return give_up(*binding, status);
+    }
+  }
+  for (const auto& placed : member.profile->permit) {
+    status = placed.plugin->permit(binding->state, *binding->pod, binding->node);
+    if (!status.ok()) {
+      status.plugin = placed.index;
+      return give_up(*binding, status);
+    }
+  }
+  ++bindings_;
+  tasks_.spawn(bind(std::move(binding)));
+}
+
+}  // namespace pintle::scheduler

@@ -1,0 +1,100 @@
+// Core: the scheduler at work, from the first list to the end of its term: follows the cluster (event_handlers.cpp), takes
+// pod after pod through a scheduling cycle (core.cpp), and binds in tasks beside it (binding.cpp).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/informers.h"
+#include "rt/sync.h"
+#include "scheduler/cache/cache.h"
+#include "scheduler/framework/algorithm.h"
+#include "scheduler/queue/nominator.h"
+#include "scheduler/queue/scheduling_queue.h"
+#include "scheduler/scheduler.h"
+
+namespace pintle::scheduler {
+
+constexpr std::size_t binding_cycles_max = 128;            // then the next cycle waits
+constexpr std::size_t event_note_length_max = 1024;        // longer messages are cut in events
+constexpr rt::Duration cycle_slice = std::chrono::milliseconds(1);   // of cycles before other tasks run
+
+class Core {
+ public:
+  explicit Core(const SchedulerSetup& setup);
+  ~Core();
+  // Makes the profiles: BadRequest names what is wrong with the configuration.
+  Result<Unit> prepare();
+  // Until `ctx` is done.
+  rt::Task<void> run(rt::Context ctx);
+  bool running() const { return running_; }
+
+ private:
+  struct Member {                        // a profile with what is its own
+    std::unique_ptr<client::EventRecorder> events;
+    std::unique_ptr<FilterRunner> filters;
+    std::unique_ptr<Profile> profile;
+  };
+  struct Binding {                       // a pod on its way to a node
+    PodInfoPtr pod;
+    std::string node;
+    CycleState state;
+    const Member* member;
+    rt::TimePoint start;
+  };
+  struct Failure {
+    bool rejected = false;               // Unschedulable, against SchedulerError
+    std::string message;
+    uint64_t unschedulable_plugins = 0;
+    uint64_t pending_plugins = 0;
+    std::optional<std::string> nominated_node;
+  };
+
+  // event_handlers.cpp
+  void follow_cluster();
+  void on_pod_added(const PodPtr& pod);
+  void on_pod_updated(const PodPtr& before, const PodPtr& after);
+  void on_pod_deleted(const PodPtr& pod);
+  void on_node_added(const NodePtr& node);
+  void on_node_updated(const NodePtr& before, const NodePtr& after);
+  void on_node_deleted(const NodePtr& node);
+  void tell(EventResource resource, Actions actions, std::string_view label, std::shared_ptr<const void> before, std::shared_ptr<const void> after);
+  PodInfoPtr info_of(const PodPtr& pod);
+
+  // core.cpp
+  const Member* member_of(const Pod& pod) const;
+  rt::Task<void> schedule_all(rt::Context ctx);
+  void schedule_one(QueuedPod& queued);
+  void reserve_and_bind(QueuedPod& queued, const Member& member, CycleState state, const NodeInfo& node, rt::TimePoint start);
+  Failure failure_of(const Placement& placement, const Member& member, CycleState& state, const PodInfo& pod);
+
+  // binding.cpp
+  rt::Task<void> bind(std::unique_ptr<Binding> binding);
+  rt::Task<PluginStatus> bind_cycle(rt::Context ctx, Binding* binding);
+  void bound(Binding& binding);
+  void give_up(Binding& binding, const PluginStatus& status);
+  void fail(const PodInfoPtr& pod, const Member& member, Failure failure, rt::TimePoint start);
+  rt::Task<void> patch_condition(PodPtr pod, bool rejected, std::string message, std::optional<std::string> nominated_node);
+  void count(const Member& member, const char* result, rt::TimePoint start);
+
+  const SchedulerSetup& setup_;
+  rt::Runtime& runtime_;
+  rt::Clock& clock_;
+  client::Client& client_;
+  SchedulerMetrics metrics_;
+  Cache cache_;
+  Nominator nominator_;
+  SchedulingQueue queue_;
+  Algorithm algorithm_;
+  client::Informers informers_;
+  std::optional<client::Informer<Pod>> pods_;
+  std::vector<Member> members_;
+  rt::TaskGroup tasks_;                  // bindings, patches, plugins' work
+  std::size_t bindings_ = 0;
+  rt::Event binding_ended_;
+  bool running_ = false;
+};
+
+}  // namespace pintle::scheduler

@@ -1,0 +1,172 @@
+// What the scheduler hears of the cluster: into the cache, and to the pods that wait.
+#include "api/codec.h"
+#include "api/gen/core_v1.h"
+#include "scheduler/core.h"
+
+namespace pintle::scheduler {
+
+namespace {
+
+using api::core_v1::Container;
+
+void forget_unread(Container& container) {
+  Container kept;
+  kept.name = std::move(container.name);
+  kept.image = std::move(container.image);
+  kept.ports = std::move(container.ports);
+  kept.resources = std::move(container.resources);
+  kept.restart_policy = std::move(container.restart_policy);
+  container = std::move(kept);
+}
+
+void forget_unread(std::vector<api::core_v1::ContainerStatus>& statuses) {
+  std::erase_if(statuses, [](const auto& status) { return !status.resources; });
+  for (auto& status : statuses) {
+    api::core_v1::ContainerStatus kept;
+    kept.name = std::move(status.name);
+    kept.resources = std::move(status.resources);
+    kept.allocated_resources = std::move(status.allocated_resources);
+    status = std::move(kept);
+  }
+}
+
+// Of pods, what no plugin reads: ten thousand of them are kept.
+void slim_pod(api::Object& object) {
+  Pod& pod = object.as<Pod>();
+  pod.metadata.annotations.clear();
+  pod.metadata.finalizers.clear();
+  for (auto& container : pod.spec.containers) forget_unread(container);
+  for (auto& container : pod.spec.init_containers) forget_unread(container);
+  pod.spec.ephemeral_containers.clear();
+  pod.spec.security_context.reset();
+  pod.spec.dns_config.reset();
+  pod.spec.host_aliases.clear();
+  std::erase_if(pod.spec.volumes, [](const auto& v) { return v.config_map || v.secret || v.empty_dir || v.host_path || v.projected || v.downward_api; });
+  forget_unread(pod.status.container_statuses);
+  forget_unread(pod.status.init_container_statuses);
+  pod.status.ephemeral_container_statuses.clear();
+  pod.status.pod_ips.clear();
+  pod.status.host_ips.clear();
+  std::erase_if(pod.status.conditions, [](const auto& c) { return c.type != "PodScheduled" && c.type != "PodResizePending" && c.type != "DisruptionTarget"; });
+}
+
+void slim_node(api::Object& object) {
+  Node& node = object.as<Node>();
+  node.metadata.annotations.clear();
+  node.status.conditions.clear();
+  node.status.addresses.clear();
+  node.status.node_info = {};
+  node.status.capacity.clear();
+  node.status.volumes_in_use.clear();
+  node.status.volumes_attached.clear();
+}
+
+Actions node_actions(const Node& before, const Node& after) {
+  Actions out = 0;
+  const auto same_taints = [](const auto& a, const auto& b) { return a.key == b.key && a.value == b.value && a.effect == b.effect; };
+  if (before.status.allocatable != after.status.allocatable) out |= action::update_node_allocatable;
+  if (before.metadata.labels != after.metadata.labels) out |= action::update_node_label;
+  if (before.spec.unschedulable != after.spec.unschedulable || !std::ranges::equal(before.spec.taints, after.spec.taints, same_taints)) out |= action::update_node_taint;
+  return out;
+}
+
+Actions pod_actions(const PodInfo& before, const PodInfo& after) {
+  Actions out = 0;
+  if (before.pod->metadata.labels != after.pod->metadata.labels) out |= action::update_pod_label;
+  if (!(before.requests == after.requests)) out |= action::update_pod_scale_down;
+  return out;
+}
+
+}  // namespace
+
+PodInfoPtr Core::info_of(const PodPtr& pod) {
+  if (const QueuedPod* queued = queue_.find(pod->metadata.uid); queued != nullptr && queued->info->pod == pod) return queued->info;
+  return make_pod_info(pod);
+}
+
+void Core::tell(EventResource resource, Actions actions, std::string_view label, std::shared_ptr<const void> before, std::shared_ptr<const void> after) {
+  EventInstance event{{resource, actions, label}, std::move(before), std::move(after)};
+  queue_.on_event(event);
+}
+
+void Core::follow_cluster() {
+  client::InformerOptions of_nodes;
+  of_nodes.transform = slim_node;
+  auto nodes = informers_.of<Node>("scheduling", std::move(of_nodes));
+  client::Informer<Node>::Handler on_node;
+  on_node.on_add = [this](const NodePtr& node, bool) { on_node_added(node); };
+  on_node.on_update = [this](const NodePtr& before, const NodePtr& after) { on_node_updated(before, after); };
+  on_node.on_delete = [this](const NodePtr& node) { on_node_deleted(node); };
+  nodes.add_handler(std::move(on_node));
+
+  client::InformerOptions of_pods;
+  of_pods.field_selector = "status.phase!=Succeeded,status.phase!=Failed";
+  of_pods.transform = slim_pod;
+  pods_ = informers_.of<Pod>("unfinished", std::move(of_pods));
+  client::Informer<Pod>::Handler on_pod;
+  on_pod.on_add = [this](const PodPtr& pod, bool) { on_pod_added(pod); };
+  on_pod.on_update = [this](const PodPtr& before, const PodPtr& after) { on_pod_updated(before, after); };
+  on_pod.on_delete = [this](const PodPtr& pod) { on_pod_deleted(pod); };
+  pods_->add_handler(std::move(on_pod));
+}
+
+void Core::on_node_added(const NodePtr& node) {
+  cache_.add_node(node);
+  tell(EventResource::Node, action::add, "NodeAdd", nullptr, node);
+}
+void Core::on_node_updated(const NodePtr& before, const NodePtr& after) {
+  cache_.add_node(after);
+  if (const Actions actions = node_actions(*before, *after); actions != 0) tell(EventResource::Node, actions, "NodeUpdate", before, after);
+}
+void Core::on_node_deleted(const NodePtr& node) {
+  cache_.remove_node(node->metadata.name);
+  tell(EventResource::Node, action::remove, "NodeDelete", node, nullptr);
+}
+
+void Core::on_pod_added(const PodPtr& pod) {
+  if (pod->spec.node_name.empty()) {
+    if (member_of(*pod) == nullptr) return;
+    PodInfoPtr info = make_pod_info(pod);
+    nominator_.add(info, pod->status.nominated_node_name);
+    return queue_.add(std::move(info));
+  }
+  cache_.add_pod(make_pod_info(pod));
+  nominator_.remove(pod->metadata.uid);
+  tell(EventResource::Pod, action::add, "AssignedPodAdd", nullptr, pod);
+}
+
+void Core::on_pod_updated(const PodPtr& before, const PodPtr& after) {
+  if (before->metadata.uid != after->metadata.uid) {   // another pod of the same name
+    on_pod_deleted(before);
+    return on_pod_added(after);
+  }
+  if (after->spec.node_name.empty()) {
+    if (member_of(*after) == nullptr || cache_.is_assumed(after->metadata.uid)) return;
+    PodInfoPtr info = make_pod_info(after);
+    if (!after->status.nominated_node_name.empty()) nominator_.add(info, after->status.nominated_node_name);
+    return queue_.update(std::move(info));
+  }
+  PodInfoPtr info = make_pod_info(after);
+  cache_.add_pod(info);
+  if (before->spec.node_name.empty()) {
+    queue_.remove(after->metadata.uid);
+    nominator_.remove(after->metadata.uid);
+    return tell(EventResource::Pod, action::add, "AssignedPodAdd", nullptr, after);
+  }
+  const PodInfoPtr old = make_pod_info(before);
+  if (const Actions actions = pod_actions(*old, *info); actions != 0) tell(EventResource::Pod, actions, "AssignedPodUpdate", before, after);
+}
+
+void Core::on_pod_deleted(const PodPtr& pod) {
+  nominator_.remove(pod->metadata.uid);
+  if (pod->spec.node_name.empty()) {
+    queue_.remove(pod->metadata.uid);
+    // Room that was kept for it is free again.
+    if (!pod->status.nominated_node_name.empty()) tell(EventResource::Pod, action::remove, "UnscheduledPodDelete", pod, nullptr);
+    return;
+  }
+  cache_.remove_pod(*pod);
+  tell(EventResource::Pod, action::remove, "AssignedPodDelete", pod, nullptr);
+}
+
+}  // namespace pintle::scheduler

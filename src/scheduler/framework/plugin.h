@@ -1,0 +1,134 @@
+// Plugins: what one derives from to take part in a phase of scheduling. A plugin derives from Plugin and from the phases
+// it implements. All calls come on the scheduler's executor; those that are not tasks do not wait.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/client.h"
+#include "client/event_recorder.h"
+#include "client/informers.h"
+#include "component/feature_gates.h"
+#include "rt/context.h"
+#include "rt/task.h"
+#include "scheduler/framework/cycle_state.h"
+#include "scheduler/framework/events.h"
+#include "scheduler/framework/node_info.h"
+#include "scheduler/framework/status.h"
+
+namespace pintle::scheduler {
+
+constexpr int64_t node_score_max = 100;
+
+struct QueuedPod;
+
+class Plugin {
+ public:
+  virtual ~Plugin() = default;
+  // What makes a pod that this plugin rejected worth another try.
+  virtual std::vector<EventInterest> interests() const { return {}; }
+
+  // Set by the registry: the name and the place in the table of all plugins (masks and states go by it).
+  std::string_view name;
+  int index = -1;
+};
+
+class PreEnqueuePlugin {
+ public:
+  virtual ~PreEnqueuePlugin() = default;
+  // Rejected: the pod is gated, and does not enter the queue.
+  virtual PluginStatus pre_enqueue(const PodInfo& pod) = 0;
+};
+
+class QueueSortPlugin {
+ public:
+  virtual ~QueueSortPlugin() = default;
+  virtual bool less(const QueuedPod& a, const QueuedPod& b) const = 0;
+};
+
+// The nodes that a PreFilter leaves over; none given: all.
+using NodeNames = std::optional<std::set<std::string>>;
+
+class PreFilterPlugin {
+ public:
+  virtual ~PreFilterPlugin() = default;
+  // Skip: the plugin's filter is not called for this pod. May narrow the nodes down.
+  virtual PluginStatus pre_filter(CycleState& state, const PodInfo& pod, NodeNames& nodes) = 0;
+  // What the state becomes when `other` comes to (goes from) `node`: preemption, nominated pods.
+  virtual void pod_added(CycleState&, const PodInfo&, const PodInfo&, const NodeInfo&) {}
+  virtual void pod_removed(CycleState&, const PodInfo&, const PodInfo&, const NodeInfo&) {}
+};
+
+class FilterPlugin {
+ public:
+  virtual ~FilterPlugin() = default;
+  // Success, or why not in `reasons` (empty on entry). Without an allocation.
+  virtual Code filter(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons) const = 0;
+};
+
+struct Diagnosis;
+struct PostFilterResult {
+  PluginStatus status;                        // Success: a node was made free
+  std::optional<std::string> nominated_node;  // "": the pod loses its nominated node; none: it stays as it is
+};
+class PostFilterPlugin {
+ public:
+  virtual ~PostFilterPlugin() = default;
+  virtual PostFilterResult post_filter(CycleState& state, const PodInfo& pod, const Diagnosis& diagnosis) = 0;
+};
+
+using Nodes = std::span<const NodeInfo* const>;
+
+class PreScorePlugin {
+ public:
+  virtual ~PreScorePlugin() = default;
+  virtual PluginStatus pre_score(CycleState& state, const PodInfo& pod, Nodes nodes) = 0;
+};
+
+class ScorePlugin {
+ public:
+  virtual ~ScorePlugin() = default;
+  // The scores of all nodes that fit, 0..node_score_max: normalised by the plugin where it needs to be.
+  virtual PluginStatus score(const CycleState& state, const PodInfo& pod, Nodes nodes, std::span<int64_t> scores) const = 0;
+};
+
+class ReservePlugin {
+ public:
+  virtual ~ReservePlugin() = default;
+  virtual PluginStatus reserve(CycleState& state, const PodInfo& pod, const std::string& node) = 0;
+  virtual void unreserve(CycleState& state, const PodInfo& pod, const std::string& node) = 0;
+};
+
+class PermitPlugin {
+ public:
+  virtual ~PermitPlugin() = default;
+  virtual PluginStatus permit(CycleState& state, const PodInfo& pod, const std::string& node) = 0;
+};
+
+class PreBindPlugin {
+ public:
+  virtual ~PreBindPlugin() = default;
+  virtual rt::Task<PluginStatus> pre_bind(rt::Context ctx, CycleState& state, PodInfoPtr pod, std::string node) = 0;
+};
+
+class BindPlugin {
+ public:
+  virtual ~BindPlugin() = default;
+  // Skip: the next one is asked.
+  virtual rt::Task<PluginStatus> bind(rt::Context ctx, CycleState& state, PodInfoPtr pod, std::string node) = 0;
+};
+
+class PostBindPlugin {
+ public:
+  virtual ~PostBindPlugin() = default;
+  virtual void post_bind(CycleState& state, const PodInfo& pod, const std::string& node) = 0;
+};
+
+}  // namespace pintle::scheduler

@@ -1,0 +1,42 @@
+#include "scheduler/plugins/node_unschedulable/node_unschedulable.h"
+
+#include "scheduler/framework/tolerations.h"
+
+namespace pintle::scheduler::plugins {
+
+namespace {
+
+class NodeUnschedulable final : public Plugin, public FilterPlugin {
+ public:
+  explicit NodeUnschedulable(bool comparisons) : comparisons_(comparisons) { taint_.key = "node.kubernetes.io/unschedulable", taint_.effect = "NoSchedule"; }
+
+  std::vector<EventInterest> interests() const override {
+    HintFunction on_node = [this](const PodInfo& pod, const EventInstance& event) {
+      const Node& after = *event.after<Node>();
+      if (event.before<Node>() != nullptr && !event.before<Node>()->spec.unschedulable) return QueueingHint::Skip;   // nothing has become better
+      return !after.spec.unschedulable || tolerated(pod.pod->spec.tolerations, taint_, comparisons_) ? QueueingHint::Queue : QueueingHint::Skip;
+    };
+    HintFunction on_pod = [this](const PodInfo& pod, const EventInstance& event) {
+      const Pod* after = event.after<Pod>();
+      return after != nullptr && after->metadata.uid == pod.uid() && tolerated(after->spec.tolerations, taint_, comparisons_) ? QueueingHint::Queue : QueueingHint::Skip;
+    };
+    return {{EventResource::Node, action::add | action::update_node_taint, on_node}, {EventResource::Pod, action::update_pod_toleration, on_pod}};
+  }
+  Code filter(const CycleState&, const PodInfo& pod, const NodeInfo& node, Reasons& reasons) const override {
+    if (!node.node->spec.unschedulable || tolerated(pod.pod->spec.tolerations, taint_, comparisons_)) return Code::Success;
+    reasons.add("node(s) were unschedulable");
+    return Code::UnschedulableAndUnresolvable;
+  }
+
+ private:
+  Taint taint_;
+  const bool comparisons_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Plugin>> make_node_unschedulable(const PluginDeps& deps, const std::string&) {
+  return std::make_unique<NodeUnschedulable>(deps.gates.enabled("TaintTolerationComparisonOperators"));
+}
+
+}  // namespace pintle::scheduler::plugins

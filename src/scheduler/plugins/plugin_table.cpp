@@ -1,0 +1,37 @@
+// The table of plugins. Their order is their index; phases run in the order of the configuration.
+#include "scheduler/plugins/default_binder/default_binder.h"
+#include "scheduler/plugins/image_locality/image_locality.h"
+#include "scheduler/plugins/node_affinity/node_affinity.h"
+#include "scheduler/plugins/node_name/node_name.h"
+#include "scheduler/plugins/node_ports/node_ports.h"
+#include "scheduler/plugins/node_resources_balanced_allocation/node_resources_balanced_allocation.h"
+#include "scheduler/plugins/node_resources_fit/node_resources_fit.h"
+#include "scheduler/plugins/node_unschedulable/node_unschedulable.h"
+#include "scheduler/plugins/priority_sort/priority_sort.h"
+#include "scheduler/plugins/scheduling_gates/scheduling_gates.h"
+#include "scheduler/plugins/taint_toleration/taint_toleration.h"
+
+namespace pintle::scheduler {
+
+namespace {
+
+constexpr PluginRow rows[] = {
+    {"SchedulingGates", plugins::make_scheduling_gates},
+    {"PrioritySort", plugins::make_priority_sort},
+    {"NodeUnschedulable", plugins::make_node_unschedulable},
+    {"NodeName", plugins::make_node_name},
+    {"TaintToleration", plugins::make_taint_toleration},
+    {"NodeAffinity", plugins::make_node_affinity},
+    {"NodePorts", plugins::make_node_ports},
+    {"NodeResourcesFit", plugins::make_node_resources_fit},
+    {"NodeResourcesBalancedAllocation", plugins::make_node_resources_balanced_allocation},
+    {"ImageLocality", plugins::make_image_locality},
+    {"DefaultBinder", plugins::make_default_binder},
+};
+static_assert(std::size(rows) <= plugins_max);
+
+}  // namespace
+
+std::span<const PluginRow> plugin_table() { return rows; }
+
+}  // namespace pintle::scheduler

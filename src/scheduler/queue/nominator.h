@@ -1,0 +1,27 @@
+// Nominator: pods that are to run on a node once their victims have left it. Filters count them as if they were there.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "scheduler/framework/pod_info.h"
+
+namespace pintle::scheduler {
+
+class Nominator {
+ public:
+  // Replaces what was nominated for the pod. An empty node: nothing.
+  void add(PodInfoPtr pod, const std::string& node);
+  void remove(const std::string& uid);
+  const std::vector<PodInfoPtr>& on(const std::string& node) const;
+  bool empty() const { return node_of_.empty(); }
+  // "": none.
+  std::string node_of(const std::string& uid) const;
+
+ private:
+  std::unordered_map<std::string, std::vector<PodInfoPtr>> by_node_;
+  std::unordered_map<std::string, std::string> node_of_;
+};
+
+}  // namespace pintle::scheduler

@@ -1,0 +1,339 @@
+#include "scheduler/queue/scheduling_queue.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "scheduler/metrics.h"
+
+namespace pintle::scheduler {
+
+namespace {
+
+rt::TimePoint window_of(rt::TimePoint time) { return time - time.time_since_epoch() % backoff_window; }
+
+std::string_view queue_name(Place place) {
+  switch (place) {
+    case Place::Active: return "active";
+    case Place::Backoff:
+    case Place::ErrorBackoff: return "backoff";
+    case Place::Unschedulable: return "unschedulable";
+    case Place::Gated: return "gated";
+    case Place::InFlight: break;
+  }
+  return "";
+}
+
+}  // namespace
+
+bool SchedulingQueue::ActiveLess::operator()(const QueuedPod* a, const QueuedPod* b) const {
+  const QueueSortPlugin& sort = *a->profile->queue_sort.front().plugin;   // the same plugin in every profile
+  if (sort.less(*a, *b)) return true;
+  if (sort.less(*b, *a)) return false;
+  return a->sequence < b->sequence;
+}
+bool SchedulingQueue::BackoffLess::operator()(const QueuedPod* a, const QueuedPod* b) const {
+  if (a->backoff_until != b->backoff_until) return a->backoff_until < b->backoff_until;
+  return ActiveLess{}(a, b);
+}
+
+bool SchedulingQueue::AgeLess::operator()(const QueuedPod* a, const QueuedPod* b) const {
+  return a->queued_at != b->queued_at ? a->queued_at < b->queued_at : a->sequence < b->sequence;
+}
+
+// One timer of the executor; it may fire after the queue is gone.
+struct SchedulingQueue::Timer {
+  SchedulingQueue* queue;
+  rt::Executor* executor = nullptr;
+  rt::TimerId id = 0;
+  rt::TimePoint at{};
+};
+
+SchedulingQueue::SchedulingQueue(rt::Runtime& runtime, QueueOptions options, SchedulerMetrics& metrics, ProfileOf profile_of)
+    : runtime_(runtime), clock_(runtime.clock()), options_(options), metrics_(metrics), profile_of_(std::move(profile_of)), timer_(std::make_shared<Timer>()) {
+  timer_->queue = this;
+  for (Place place : {Place::Active, Place::Backoff, Place::ErrorBackoff, Place::Unschedulable, Place::Gated})
+    pending_[static_cast<std::size_t>(place)] = &metrics_.pending_pods.with({std::string(queue_name(place))});
+}
+
+void SchedulingQueue::count_incoming(std::string_view event, Place place) {
+  if (event.empty()) return;
+  component::metrics::Counter*& series = incoming_[{event, place}];
+  if (series == nullptr) series = &metrics_.incoming_pods.with({std::string(event), std::string(queue_name(place))});
+  series->add();
+}
+
+SchedulingQueue::~SchedulingQueue() {
+  if (timer_->executor != nullptr) timer_->executor->cancel_timer(timer_->id);
+  timer_->queue = nullptr;
+}
+
+void SchedulingQueue::add_profile(const Profile& profile) {
+  Hints& hints = hints_[&profile];
+  for (const auto& plugin : profile.plugins)
+    for (EventInterest& interest : plugin->interests()) hints.push_back({plugin->index, std::move(interest)});
+}
+
+void SchedulingQueue::take_out(QueuedPod& pod) {
+  const auto at = static_cast<std::size_t>(pod.place);
+  --sizes_[at];
+  if (pending_[at] != nullptr) pending_[at]->add(-1);
+  switch (pod.place) {
+    case Place::Active: active_.erase(&pod); break;
+    case Place::Backoff: backoff_.erase(&pod); break;
+    case Place::ErrorBackoff: error_backoff_.erase(&pod); break;
+    case Place::Unschedulable: unschedulable_.erase(&pod); break;
+    case Place::Gated: gated_.erase(&pod); break;
+    case Place::InFlight:
+      in_flight_from_.erase(in_flight_from_.find(pod.events_from));
+      trim_events();
+      break;
+  }
+}
+
+void SchedulingQueue::put(QueuedPod& pod, Place place, std::string_view event) {
+  pod.place = place;
+  const auto at = static_cast<std::size_t>(place);
+  ++sizes_[at];
+  if (pending_[at] != nullptr) pending_[at]->add(1);
+  switch (place) {
+    case Place::Active: active_.insert(&pod); break;
+    case Place::Backoff: backoff_.insert(&pod); break;
+    case Place::ErrorBackoff: error_backoff_.insert(&pod); break;
+    case Place::Unschedulable: unschedulable_.insert(&pod); break;
+    case Place::Gated: gated_.insert(&pod); break;
+    case Place::InFlight:
+      pod.events_from = first_event_ + events_.size();
+      in_flight_from_.insert(pod.events_from);
+      break;
+  }
+  if (place == Place::Active || (place == Place::Backoff && options_.pop_from_backoff)) ready_.set();
+  count_incoming(event, place);
+  arm();
+}
+
+bool SchedulingQueue::gated(QueuedPod& pod) {
+  for (const auto& plugin : pod.profile->pre_enqueue) {
+    const PluginStatus status = plugin.plugin->pre_enqueue(*pod.info);
+    if (status.ok()) continue;
+    pod.unschedulable_plugins |= uint64_t{1} << plugin.index;
+    return true;
+  }
+  return false;
+}
+
+rt::TimePoint SchedulingQueue::backoff_end(QueuedPod& pod) const {
+  const int count = pod.consecutive_errors > 0 ? pod.consecutive_errors : pod.unschedulable_count;
+  if (count == 0 || options_.backoff_max.count() == 0) return {};
+  rt::Duration wait = options_.backoff_initial;
+  for (int i = 1; i < count && wait < options_.backoff_max; ++i) wait *= 2;
+  const rt::TimePoint end = pod.queued_at + std::min(wait, options_.backoff_max);
+  return options_.pop_from_backoff ? window_of(end) + backoff_window : end;
+}
+bool SchedulingQueue::backing_off(QueuedPod& pod) const {
+  pod.backoff_until = backoff_end(pod);
+  return pod.backoff_until > clock_.now();
+}
+
+void SchedulingQueue::move_by(QueuedPod& pod, Strategy strategy, std::string_view event) {
+  if (strategy == Strategy::Stay) return put(pod, pod.place == Place::Gated ? Place::Gated : Place::Unschedulable, event);
+  if (strategy == Strategy::AfterBackoff && backing_off(pod)) return put(pod, pod.consecutive_errors > 0 ? Place::ErrorBackoff : Place::Backoff, event);
+  put(pod, gated(pod) ? Place::Gated : Place::Active, event);
+}
+
+SchedulingQueue::Strategy SchedulingQueue::strategy_for(const QueuedPod& pod, const EventInstance& event) const {
+  const uint64_t rejectors = pod.unschedulable_plugins | pod.pending_plugins;
+  if (rejectors == 0 || event.event.resource == EventResource::Everything) return Strategy::AfterBackoff;
+  Strategy out = Strategy::Stay;
+  for (const Interest& hint : hints_.at(pod.profile)) {
+    const uint64_t bit = uint64_t{1} << hint.plugin;
+    if ((rejectors & bit) == 0 || hint.interest.resource != event.event.resource || (hint.interest.actions & event.event.actions) == 0) continue;
+    if (hint.interest.hint && hint.interest.hint(*pod.info, event) == QueueingHint::Skip) continue;
+    if (pod.pending_plugins & bit) return Strategy::Immediately;
+    out = Strategy::AfterBackoff;
+  }
+  return out;
+}
+
+void SchedulingQueue::add(PodInfoPtr pod) {
+  const Profile* profile = profile_of_(*pod->pod);
+  if (profile == nullptr) return;
+  if (pods_.contains(pod->uid())) return update(std::move(pod));
+  auto fresh = std::make_unique<QueuedPod>();
+  QueuedPod& queued = *fresh;
+  queued.info = std::move(pod);
+  queued.profile = profile;
+  queued.queued_at = clock_.now();
+  queued.sequence = next_sequence_++;
+  pods_.emplace(queued.info->uid(), std::move(fresh));
+  put(queued, gated(queued) ? Place::Gated : Place::Active, "UnscheduledPodAdd");
+}
+
+void SchedulingQueue::update(PodInfoPtr pod) {
+  auto it = pods_.find(pod->uid());
+  if (it == pods_.end()) return add(std::move(pod));
+  QueuedPod& queued = *it->second;
+  EventInstance event{{EventResource::Pod, 0, "UnscheduledPodUpdate"}, queued.info->pod, pod->pod};
+  const Pod& before = *queued.info->pod;
+  const Pod& after = *pod->pod;
+  if (before.metadata.labels != after.metadata.labels) event.event.actions |= action::update_pod_label;
+  if (before.spec.tolerations.size() != after.spec.tolerations.size()) event.event.actions |= action::update_pod_toleration;
+  if (before.spec.scheduling_gates.size() > after.spec.scheduling_gates.size()) event.event.actions |= action::update_pod_scheduling_gates_eliminated;
+  if (!(pod_requests(before, false) == pod->requests)) event.event.actions |= action::update_pod_scale_down;
+  if (event.event.actions == 0) event.event.actions = action::update_other;
+  if (queued.place == Place::InFlight) {
+    queued.info = std::move(pod);
+    events_.push_back(std::move(event));
+    return;
+  }
+  const Place place = queued.place;
+  take_out(queued);
+  queued.info = std::move(pod);
+  if (place == Place::Unschedulable || place == Place::Gated) {
+    const Strategy strategy = strategy_for(queued, event);
+    if (strategy != Strategy::Stay && place == Place::Gated) queued.unschedulable_plugins = 0;
+    return move_by(queued, strategy, strategy == Strategy::Stay ? std::string_view() : event.event.label);
+  }
+  put(queued, place, {});
+}
+
+void SchedulingQueue::remove(const std::string& uid) {
+  auto it = pods_.find(uid);
+  if (it == pods_.end()) return;
+  // A pod in flight stays until its cycle says done().
+  if (it->second->place == Place::InFlight) return;
+  take_out(*it->second);
+  pods_.erase(it);
+  arm();
+}
+
+void SchedulingQueue::on_event(const EventInstance& event) {
+  std::vector<std::pair<QueuedPod*, Strategy>> moving;
+  for (const auto* waiting : {&unschedulable_, &gated_})
+    for (QueuedPod* pod : *waiting)
+      if (const Strategy strategy = strategy_for(*pod, event); strategy != Strategy::Stay) moving.emplace_back(pod, strategy);
+  for (auto& [pod, strategy] : moving) {
+    take_out(*pod);
+    move_by(*pod, strategy, event.event.label);
+  }
+  if (!in_flight_from_.empty()) events_.push_back(event);
+}
+
+void SchedulingQueue::activate(const std::vector<std::string>& uids) {
+  for (const std::string& uid : uids) {
+    auto it = pods_.find(uid);
+    if (it == pods_.end() || it->second->place == Place::InFlight || it->second->place == Place::Active) continue;
+    take_out(*it->second);
+    move_by(*it->second, Strategy::Immediately, "ForceActivate");
+  }
+}
+
+QueuedPod* SchedulingQueue::pop() {
+  expire();
+  QueuedPod* pod = nullptr;
+  if (!active_.empty()) {
+    pod = *active_.begin();
+  } else if (options_.pop_from_backoff) {
+    while (pod == nullptr && !backoff_.empty()) {
+      QueuedPod* next = *backoff_.begin();
+      take_out(*next);
+      const bool held = gated(*next);
+      put(*next, held ? Place::Gated : Place::Active, {});
+      if (!held) pod = next;
+    }
+  }
+  if (pod == nullptr) {
+    ready_.reset();
+    return nullptr;
+  }
+  take_out(*pod);
+  put(*pod, Place::InFlight, {});
+  ++pod->attempts;
+  if (!pod->first_attempt_at) pod->first_attempt_at = clock_.now();
+  return pod;
+}
+
+rt::Task<Result<Unit>> SchedulingQueue::wait_ready(rt::Context ctx) { co_return co_await ready_.wait(std::move(ctx)); }
+
+void SchedulingQueue::done(const std::string& uid) {
+  auto it = pods_.find(uid);
+  if (it == pods_.end() || it->second->place != Place::InFlight) return;
+  take_out(*it->second);
+  pods_.erase(it);
+}
+
+void SchedulingQueue::requeue(const std::string& uid, PodInfoPtr info, uint64_t unschedulable, uint64_t pending) {
+  auto it = pods_.find(uid);
+  CHECK(it != pods_.end() && it->second->place == Place::InFlight, "a pod in flight is put back");
+  QueuedPod& pod = *it->second;
+  pod.info = std::move(info);
+  pod.unschedulable_plugins = unschedulable;
+  pod.pending_plugins = pending;
+  pod.queued_at = clock_.now();
+  const bool failed = (unschedulable | pending) == 0;
+  if (failed) {
+    ++pod.consecutive_errors;
+  } else {
+    pod.consecutive_errors = 0;
+    ++pod.unschedulable_count;
+  }
+  Strategy strategy = failed ? Strategy::AfterBackoff : Strategy::Stay;
+  for (std::size_t i = pod.events_from - first_event_; i < events_.size() && strategy != Strategy::Immediately; ++i) strategy = std::max(strategy, strategy_for(pod, events_[i]));
+  take_out(pod);
+  pod.place = Place::Unschedulable;
+  move_by(pod, strategy, "ScheduleAttemptFailure");
+}
+
+void SchedulingQueue::trim_events() {
+  const uint64_t needed = in_flight_from_.empty() ? first_event_ + events_.size() : *in_flight_from_.begin();
+  for (; first_event_ < needed; ++first_event_) events_.pop_front();
+}
+
+void SchedulingQueue::expire() {
+  const rt::TimePoint now = clock_.now();
+  for (auto* queue : {&backoff_, &error_backoff_})
+    while (!queue->empty() && (*queue->begin())->backoff_until <= now) {
+      QueuedPod& pod = **queue->begin();
+      take_out(pod);
+      move_by(pod, Strategy::Immediately, "BackoffComplete");
+    }
+  std::vector<QueuedPod*> stale;
+  for (QueuedPod* pod : unschedulable_) {
+    if (pod->queued_at + options_.unschedulable_max <= now) stale.push_back(pod);
+    else break;
+  }
+  for (QueuedPod* pod : stale) {
+    take_out(*pod);
+    move_by(*pod, Strategy::AfterBackoff, "UnschedulableTimeout");
+  }
+}
+
+// Sets the timer to the next moment at which expire() has something to do.
+void SchedulingQueue::arm() {
+  std::optional<rt::TimePoint> next;
+  const auto consider = [&next](rt::TimePoint at) { next = next ? std::min(*next, at) : at; };
+  if (!backoff_.empty()) consider((*backoff_.begin())->backoff_until);
+  if (!error_backoff_.empty()) consider((*error_backoff_.begin())->backoff_until);
+  if (!unschedulable_.empty()) consider((*unschedulable_.begin())->queued_at + options_.unschedulable_max);
+  if (timer_->executor != nullptr) {
+    if (next && timer_->at <= *next) return;   // it wakes early enough, and sets itself anew
+    timer_->executor->cancel_timer(timer_->id);
+    timer_->executor = nullptr;
+  }
+  if (!next) return;
+  timer_->executor = &rt::Executor::current();
+  timer_->at = *next;
+  timer_->id = timer_->executor->post_at(*next, [timer = std::weak_ptr<Timer>(timer_)] {
+    auto alive = timer.lock();
+    if (!alive || alive->queue == nullptr) return;
+    alive->executor = nullptr;
+    alive->queue->expire();
+    alive->queue->arm();
+  });
+}
+
+const QueuedPod* SchedulingQueue::find(const std::string& uid) const {
+  auto it = pods_.find(uid);
+  return it == pods_.end() ? nullptr : it->second.get();
+}
+
+}  // namespace pintle::scheduler
