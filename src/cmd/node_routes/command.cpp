@@ -1,0 +1,128 @@
+#include "cmd/node_routes/command.h"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "base/strings.h"
+#include "client/kubeconfig.h"
+#include "cni/routes/node_routes.h"
+#include "component/flags.h"
+#include "component/log.h"
+#include "rt/runtime.h"
+
+namespace pintle::cmd {
+namespace {
+
+namespace log = component::log;
+namespace routes = cni::routes;
+using component::FlagSpec;
+using enum component::FlagType;
+
+// name, type, default, description, short name, deprecated, effective
+constexpr FlagSpec specs[] = {
+    {"cleanup", Bool, "", "Remove routes, device and rules, and end", 0, false, true},
+    {"cluster-cidr", Strings, "", "CIDRs of all pods: packets of pods to elsewhere get the node's address", 0, false, true},
+    {"help", Bool, "", "Show this help", 'h', false, true},
+    {"hostname-override", String, "", "Name of this node, instead of the host's", 0, false, true},
+    {"kubeconfig", String, "", "Which API server, and as whom; none: the pod's service account", 0, false, true},
+    {"mode", String, "vxlan", "How packets go from node to node: vxlan, host-gw or none", 0, false, true},
+    {"v", Int, "", "Verbosity of the log, 0 to 10", 'v', false, true},
+    {"vxlan-port", Int, "8472", "UDP port of VXLAN", 0, false, true},
+    {"vxlan-vni", Int, "1", "VXLAN network identifier", 0, false, true},
+};
+
+struct Options {
+  std::string kubeconfig;
+  std::string node_name;
+  routes::Mode mode = routes::Mode::Vxlan;
+  std::vector<std::string> cluster_cidrs;
+  uint32_t vni = 1;
+  uint16_t port = 8472;
+  bool cleanup = false;
+};
+
+Result<Options> read_options(const component::FlagSet& flags) {
+  Options out;
+  out.kubeconfig = flags.get_string("kubeconfig");
+  out.node_name = to_lower(flags.get_string("hostname-override"));
+  if (out.node_name.empty()) {
+    char name[256] = {};
+    gethostname(name, sizeof name - 1);
+    out.node_name = to_lower(name);
+  }
+  TRY_ASSIGN(out.mode, routes::parse_mode(flags.get_string("mode")));
+  out.cluster_cidrs = flags.get_list("cluster-cidr");
+  const int64_t vni = flags.get_int("vxlan-vni"), port = flags.get_int("vxlan-port");
+  if (vni < 1 || vni >= 1 << 24) return bad_request("--vxlan-vni must be 1-16777215");
+  if (port < 1 || port > 65535) return bad_request("--vxlan-port must be 1-65535");
+  out.vni = static_cast<uint32_t>(vni);
+  out.port = static_cast<uint16_t>(port);
+  out.cleanup = flags.get_bool("cleanup");
+  return out;
+}
+
+int fail(const Status& status) {
+  std::fprintf(stderr, "node-routes: %s\n", status.message.c_str());
+  return 1;
+}
+
+rt::Task<int> serve(rt::Runtime& runtime, Options options) {
+  if (options.cleanup) {
+    Result<Unit> cleaned;
+    co_await runtime.run_blocking([&] { cleaned = routes::clean_up(); });
+    co_return cleaned ? 0 : fail(cleaned.error());
+  }
+  auto connection = options.kubeconfig.empty() ? client::in_cluster_config(runtime.disk()) : client::load_kubeconfig(runtime.disk(), options.kubeconfig);
+  if (!connection) co_return fail(connection.error());
+  connection->client.user_agent = "pintle node-routes";
+  auto client = client::connect(runtime, std::move(*connection));
+  if (!client) co_return fail(client.error());
+  routes::NodeRoutesSetup setup{.runtime = runtime, .client = **client};
+  setup.node_name = options.node_name;
+  setup.mode = options.mode;
+  setup.cluster_cidrs = options.cluster_cidrs;
+  setup.vni = options.vni;
+  setup.port = options.port;
+  int status = 0;
+  {
+    routes::NodeRoutes node_routes(std::move(setup));
+    auto started = co_await node_routes.start();
+    if (!started) {
+      status = fail(started.error());
+    } else {
+      std::vector<int> signals{SIGINT, SIGTERM};
+      (void)co_await rt::wait_signal(rt::Context::background(), std::move(signals));
+    }
+    co_await node_routes.stop();
+  }
+  co_await (*client)->close();
+  co_return status;
+}
+
+}  // namespace
+
+int run_node_routes(std::span<const char* const> args) {
+  component::FlagSet flags("node-routes", specs);
+  auto parsed = flags.parse(args);
+  if (!parsed) return fail(parsed.error());
+  if (flags.help_requested()) {
+    std::fputs(flags.help().c_str(), stdout);
+    return 0;
+  }
+  auto options = read_options(flags);
+  if (!options) return fail(options.error());
+  mallopt(M_ARENA_MAX, 2);
+  rt::RealRuntimeOptions machine_options;
+  machine_options.threads = 1;
+  auto runtime = rt::make_real_runtime(machine_options);
+  log::Options logging;
+  logging.verbosity = static_cast<int>(flags.get_int("v"));
+  log::init(runtime->clock(), logging);
+  rt::Runtime& machine = *runtime;
+  return runtime->run([&machine, wanted = std::move(*options)] { return serve(machine, wanted); });
+}
+
+}  // namespace pintle::cmd
