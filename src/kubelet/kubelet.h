@@ -13,16 +13,14 @@
 #include "client/client.h"
 #include "rt/runtime.h"
 
-namespace pintle::os {
-class Cgroups;
-}
-
 namespace pintle::kubelet {
 
 namespace server {
 class KubeletHost;
 }
-struct Parts;
+class PodConfig;
+class PodWorkers;
+class NodeAgent;
 
 struct KubeletSetup {
   rt::Runtime& runtime;
@@ -34,8 +32,12 @@ struct KubeletSetup {
   std::string root_dir = "/var/lib/kubelet";
   std::string container_logs_dir = "/var/log/containers";   // of the links to pods' logs; "": none are made
   std::string cert_dir;                                // "": root_dir/pki
-  std::string runtime_cgroups;
+  std::string hostname;                                // --hostname-override; "": the machine's
+  std::string provider_id;
+  bool external_cloud_provider = false;
   bool cgroups = true;                                 // false: pods get no cgroups of their own (tests)
+  // The node's pod CIDRs are known or have changed: whoever configures the pod network wants them.
+  std::function<void(const std::vector<std::string>& pod_cidrs)> on_pod_cidrs;
 };
 
 class Kubelet {
@@ -52,8 +54,11 @@ class Kubelet {
 
   // For the kubelet's HTTP server (src/kubelet/server).
   server::KubeletHost& host();
-  // The parts, for those that belong to the kubelet (node, static pods, eviction).
-  Parts& parts();
+  // Where further sources of pods (static ones) say what they want.
+  PodConfig& pod_config();
+  PodWorkers& workers();
+  // nullptr without an API server.
+  NodeAgent* node_agent();
 
  private:
   struct State;

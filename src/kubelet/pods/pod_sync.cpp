@@ -208,6 +208,7 @@ rt::Task<void> PodWorker::start_one(rt::Context ctx, ContainerStart start) {
 }
 
 void PodWorker::publish() {
+  if (removed_) return;   // nobody asks any more
   StatusInputs inputs{*pod_, status_, state_, [this](const std::string& id) { return probe_state(id); }};
   inputs.waiting = waiting_;
   inputs.node_ips = deps_.node_ips();

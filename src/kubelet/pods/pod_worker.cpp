@@ -177,7 +177,7 @@ rt::Task<void> PodWorker::terminate_phase(rt::Context ctx) {
 rt::Task<void> PodWorker::finish_phase(rt::Context ctx) {
   follow_probes();
   terminated_ = true;
-  if (!removed_) publish();
+  publish();
   co_await clean_up(ctx);
   while (!removed_ && !ctx.done()) {
     wake_.reset();

@@ -1,0 +1,155 @@
+#include "kubelet/pods/pod_workers.h"
+
+#include <algorithm>
+
+#include "component/log.h"
+#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/runtime/observe.h"
+
+namespace pintle::kubelet {
+
+namespace log = component::log;
+
+PodWorkers::PodWorkers(PodWorkerDeps deps, PodConfig& config) : deps_(std::move(deps)), config_(config) {
+  deps_.observed = [this](const std::string& uid, const PodState& state) {
+    for (const auto& container : state.containers) pod_of_container_[container.id] = uid;
+    changes_.increment();
+  };
+  config_.on_change([this](const PodPtr& pod, bool removed) { pod_changed(pod, removed); });
+}
+
+void PodWorkers::pod_changed(const PodPtr& pod, bool removed) {
+  if (is_mirror_pod(*pod)) {
+    if (removed) return;
+    for (const auto& [uid, worker] : workers_) {
+      if (is_static_pod(*worker->pod()) && pod_full_name(*worker->pod()) == pod_full_name(*pod)) deps_.statuses.mirror_appeared(worker->pod());
+    }
+    return;
+  }
+  const auto found = workers_.find(pod->metadata.uid);
+  if (removed) {
+    if (found != workers_.end()) found->second->remove();
+    return;
+  }
+  if (found != workers_.end()) return found->second->update(pod);
+  start(pod, PodState(), false);
+}
+
+void PodWorkers::start(PodPtr pod, PodState adopted, bool orphan) {
+  const std::string uid = pod->metadata.uid;
+  auto worker = std::make_unique<PodWorker>(deps_, pod, std::move(adopted));
+  PodWorker* raw = worker.get();
+  const bool fresh = pod->status.start_time == std::nullopt && !pod->metadata.deletion_timestamp;
+  if (orphan) {
+    raw->remove();
+  } else if (fresh && admission_) {
+    if (auto refused = admission_(*pod)) raw->reject(std::move(refused->reason), std::move(refused->message));
+  }
+  workers_.emplace(uid, std::move(worker));
+  tasks_.spawn(run(uid, raw));
+}
+
+rt::Task<void> PodWorkers::run(std::string uid, PodWorker* worker) {
+  co_await worker->run(tasks_.context());
+  if (!worker->gone()) co_return;   // the kubelet stops
+  std::erase_if(pod_of_container_, [&](const auto& entry) { return entry.second == uid; });
+  workers_.erase(uid);
+  changes_.increment();
+  // A static pod that was taken away and put back in the meantime.
+  if (const PodPtr again = config_.find(uid)) start(again, PodState(), false);
+}
+
+void PodWorkers::end(std::string_view uid, PodEnd end) {
+  const auto found = workers_.find(uid);
+  if (found != workers_.end()) found->second->end(std::move(end));
+}
+
+void PodWorkers::container_event(const cri::ContainerEvent& event) {
+  std::string uid = event.pod_uid;
+  if (uid.empty()) {
+    const auto found = pod_of_container_.find(event.container_id);
+    if (found != pod_of_container_.end()) {
+      uid = found->second;
+    } else {
+      for (const auto& [candidate, worker] : workers_) {
+        const SandboxState* sandbox = worker->state().sandbox();
+        if (sandbox && sandbox->id == event.container_id) uid = candidate;
+      }
+    }
+  }
+  const auto worker = workers_.find(uid);
+  if (worker == workers_.end()) return;
+  if (event.kind == cri::ContainerEvent::Kind::Stopped && event.may_lag) {
+    worker->second->expect_end(event.container_id);
+  } else {
+    worker->second->wake();
+  }
+}
+
+void PodWorkers::probe_changed(const std::string& uid) {
+  const auto found = workers_.find(uid);
+  if (found != workers_.end()) found->second->wake();
+}
+
+void PodWorkers::objects_changed(const std::vector<std::string>& uids) {
+  for (const auto& uid : uids) {
+    const auto found = workers_.find(uid);
+    if (found != workers_.end()) found->second->objects_changed();
+  }
+}
+
+void PodWorkers::look_again() {
+  for (const auto& [uid, worker] : workers_) worker->wake();
+  if (!config_.complete() || looking_for_orphans_) return;
+  looking_for_orphans_ = true;
+  tasks_.spawn(remove_orphans());
+}
+
+// What is there of pods that no source wants: left by an earlier kubelet, or dropped while this one did not run.
+rt::Task<void> PodWorkers::remove_orphans() {
+  auto known = co_await observe_all(deps_.cri, tasks_.context());
+  looking_for_orphans_ = false;
+  if (!known) {
+    log::info(1, "Looking for pods that nobody wants failed", {{"err", known.error().message}});
+    co_return;
+  }
+  for (const auto& uid : deps_.volumes.pods_on_disk()) (*known)[uid].uid = uid;
+  if (deps_.cgroups) {
+    for (const auto& uid : deps_.cgroups->pods()) (*known)[uid].uid = uid;
+  }
+  for (auto& [uid, state] : *known) {
+    if (workers_.contains(uid) || config_.find(uid)) continue;
+    auto pod = std::make_shared<api::core_v1::Pod>();
+    pod->metadata.uid = uid;
+    pod->metadata.name = state.name;
+    pod->metadata.namespace_ = state.namespace_name;
+    log::info(1, "Removing a pod that nobody wants", {{"pod", format_pod(*pod)}});
+    start(std::move(pod), std::move(state), true);
+  }
+}
+
+const PodWorker* PodWorkers::find(std::string_view uid) const {
+  const auto found = workers_.find(uid);
+  return found == workers_.end() ? nullptr : found->second.get();
+}
+
+api::core_v1::Pod PodWorkers::current(const PodWorker& worker, const StatusManager& statuses) {
+  api::core_v1::Pod pod = *worker.pod();
+  if (const auto* status = statuses.get(pod.metadata.uid)) pod.status = *status;
+  return pod;
+}
+
+const PodWorker* PodWorkers::of_container(std::string_view container_id, const RuntimeContainer** container) const {
+  const auto uid = pod_of_container_.find(container_id);
+  const PodWorker* worker = uid == pod_of_container_.end() ? nullptr : find(uid->second);
+  if (!worker) return nullptr;
+  const auto& containers = worker->state().containers;
+  const auto found = std::find_if(containers.begin(), containers.end(), [&](const auto& c) { return c.id == container_id; });
+  if (found == containers.end()) return nullptr;
+  if (container) *container = &*found;
+  return worker;
+}
+
+rt::Task<void> PodWorkers::stop() { co_await tasks_.close(); }
+
+}  // namespace pintle::kubelet

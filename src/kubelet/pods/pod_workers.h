@@ -1,0 +1,59 @@
+// PodWorkers: a worker for each pod of PodConfig, and for whatever is left of pods that nobody wants any more. Belongs to the
+// kubelet's executor.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cri/container_events.h"
+#include "kubelet/pods/pod_worker.h"
+#include "rt/version.h"
+
+namespace pintle::kubelet {
+
+class PodWorkers {
+ public:
+  // `deps.observed` is set here. `config` outlives it; its listener is taken.
+  PodWorkers(PodWorkerDeps deps, PodConfig& config);
+
+  // The end of a pod, decided by the kubelet; no effect if there is no such pod.
+  void end(std::string_view uid, PodEnd end);
+  void container_event(const cri::ContainerEvent& event);
+  void probe_changed(const std::string& uid);
+  void objects_changed(const std::vector<std::string>& uids);
+  // Every worker looks at the runtime again; what the runtime or the disk has of unknown pods is removed, once all sources have told.
+  void look_again();
+
+  const PodWorker* find(std::string_view uid) const;
+  const std::map<std::string, std::unique_ptr<PodWorker>, std::less<>>& all() const { return workers_; }
+  // The pod with the status as it is now.
+  static api::core_v1::Pod current(const PodWorker& worker, const StatusManager& statuses);
+  // The pod and container of an id; nullptr: unknown.
+  const PodWorker* of_container(std::string_view container_id, const RuntimeContainer** container = nullptr) const;
+  // Moves with each look at a pod.
+  rt::Version& changes() { return changes_; }
+  // Decides whether a new pod may run here; reason and message if not.
+  using Admission = std::function<std::optional<WaitingReason>(const api::core_v1::Pod& pod)>;
+  void set_admission(Admission admission) { admission_ = std::move(admission); }
+  rt::Task<void> stop();
+
+ private:
+  void pod_changed(const PodPtr& pod, bool removed);
+  void start(PodPtr pod, PodState adopted, bool orphan);
+  rt::Task<void> run(std::string uid, PodWorker* worker);
+  rt::Task<void> remove_orphans();
+
+  PodWorkerDeps deps_;
+  PodConfig& config_;
+  Admission admission_;
+  std::map<std::string, std::unique_ptr<PodWorker>, std::less<>> workers_;
+  std::map<std::string, std::string, std::less<>> pod_of_container_;
+  bool looking_for_orphans_ = false;
+  rt::Version changes_;
+  rt::TaskGroup tasks_;
+};
+
+}  // namespace pintle::kubelet
