@@ -25,7 +25,8 @@ class NodeAgent;
 struct KubeletSetup {
   rt::Runtime& runtime;
   client::Client* client = nullptr;                    // nullptr: no API server, static pods alone
-  api::kubeletconfig_v1beta1::KubeletConfiguration configuration;   // defaults applied
+  // Defaults applied. The HTTP server runs if tlsCertFile names a certificate.
+  api::kubeletconfig_v1beta1::KubeletConfiguration configuration;
   std::string node_name;
   std::vector<std::string> node_ips;                   // empty: the address of the default route
   FlatMap<std::string> node_labels;

@@ -1,0 +1,353 @@
+#include "kubelet/kubelet.h"
+
+#include <optional>
+
+#include "api/gen/node_v1.h"
+#include "client/event_recorder.h"
+#include "client/informers.h"
+#include "component/log.h"
+#include "cri/container_events.h"
+#include "kubelet/kubelet_host.h"
+#include "kubelet/node/node_agent.h"
+#include "kubelet/pods/pod_workers.h"
+#include "kubelet/probes/probe_workers.h"
+#include "kubelet/server/server.h"
+#include "os/cgroup.h"
+#include "os/machine.h"
+#include "rt/backoff.h"
+
+namespace pintle::kubelet {
+
+using namespace api::core_v1;
+namespace log = component::log;
+
+namespace {
+
+constexpr auto* pods_of_node = "node";
+constexpr rt::BackoffOptions reconnect{.initial = std::chrono::milliseconds(100), .max = std::chrono::seconds(5)};
+constexpr rt::Duration look_after_subscription = std::chrono::seconds(1);   // an event may fall between stream and list
+constexpr rt::Duration look_without_events = std::chrono::seconds(5);       // a runtime that tells nothing
+
+std::size_t parallel_pulls(const api::kubeletconfig_v1beta1::KubeletConfiguration& config) {
+  if (config.serialize_image_pulls.value_or(true)) return 1;
+  return config.max_parallel_image_pulls ? static_cast<std::size_t>(*config.max_parallel_image_pulls) : 0;
+}
+
+}  // namespace
+
+// The parts, in the order in which each needs those before it.
+struct Kubelet::State {
+  explicit State(KubeletSetup setup_in);
+
+  rt::Task<Result<Unit>> start();
+  rt::Task<Result<Unit>> serve();
+  rt::Task<void> stop();
+
+  Result<Unit> measure();
+  Result<Unit> make_parts();
+  void make_workers();
+  void follow_api();
+  void follow_changes();
+  NodeConfig node_config() const;
+  rt::Task<void> follow_events();
+  rt::Task<void> first_pods(client::Informer<Pod> assigned);
+  rt::Task<void> look_later();
+  rt::Task<Result<std::string>> runtime_handler(rt::Context ctx, std::string runtime_class);
+  rt::Task<void> tell_pod_cidr(std::string pod_cidr);
+
+  KubeletSetup setup;
+  rt::Runtime& runtime;
+  const Paths paths;
+  os::MachineFacts machine;
+  ResourceList capacity;
+  ResourceList allocatable;
+  ResourceList for_pods;                       // what the cgroup of all pods is limited to
+  PodConfig config;
+  std::unique_ptr<client::EventRecorder> recorder;
+  std::unique_ptr<PodEvents> events;
+  std::unique_ptr<client::Informers> informers;
+  std::optional<client::Informer<Service>> services;
+  std::unique_ptr<ReferencedObjects> objects;
+  std::unique_ptr<cri::RuntimeClient> cri;
+  std::unique_ptr<CriObserver> observer;
+  std::unique_ptr<os::Cgroups> machine_cgroups;
+  std::unique_ptr<PodCgroups> cgroups;
+  std::unique_ptr<VolumeManager> volumes;
+  std::unique_ptr<Configurator> configurator;
+  std::unique_ptr<ImagePuller> images;
+  std::unique_ptr<LifecycleHooks> hooks;
+  std::unique_ptr<PodRuntime> pods;
+  std::unique_ptr<ProbeManager> probes;
+  std::unique_ptr<StatusManager> statuses;
+  std::unique_ptr<PodWorkers> workers;
+  std::unique_ptr<NodeAgent> node;
+  std::unique_ptr<Host> host;
+  std::unique_ptr<server::KubeletServer> server;
+  bool cgroup_v2 = false;
+  rt::TaskGroup tasks;
+};
+
+Kubelet::State::State(KubeletSetup setup_in)
+    : setup(std::move(setup_in)), runtime(setup.runtime), paths(setup.root_dir, setup.configuration.pod_logs_dir.empty() ? "/var/log/pods" : setup.configuration.pod_logs_dir) {}
+
+// What the machine has, and what of it pods may use.
+Result<Unit> Kubelet::State::measure() {
+  const auto& configuration = setup.configuration;
+  TRY_ASSIGN(machine, os::machine_facts());
+  TRY(runtime.disk().make_directories(paths.pods(), 0750));
+  NodeSize size;
+  size.machine = machine;
+  if (const auto usage = os::file_system_usage(paths.root())) size.storage_bytes = usage->capacity_bytes;
+  size.max_pods = configuration.max_pods;
+  size.pods_per_core = configuration.pods_per_core;
+  capacity = node_capacity(size);
+  TRY_ASSIGN(const auto reserved, reserved_resources(configuration));
+  TRY_ASSIGN(const auto hard, hard_eviction_thresholds(configuration));
+  allocatable = node_allocatable(capacity, reserved, hard);
+  for_pods = allocatable_for_pods(capacity, reserved);
+  return Unit{};
+}
+
+NodeConfig Kubelet::State::node_config() const {
+  const auto& configuration = setup.configuration;
+  NodeConfig out;
+  out.node_name = setup.node_name;
+  out.node_ips = setup.node_ips;
+  out.allocatable = allocatable;
+  out.memory_capacity_bytes = static_cast<int64_t>(machine.memory_bytes);
+  out.hugepage_sizes_bytes = machine.hugepage_sizes_bytes;
+  out.paths = paths;
+  out.cluster_domain = configuration.cluster_domain;
+  out.cluster_dns = configuration.cluster_dns;
+  const std::string resolv_conf = configuration.resolv_conf.value_or("/etc/resolv.conf");
+  out.has_resolv_conf = !resolv_conf.empty();
+  if (out.has_resolv_conf) out.resolv_conf = runtime.disk().read(resolv_conf).value_or("");
+  out.hosts_file = runtime.disk().read("/etc/hosts").value_or("");
+  out.cpu_cfs_quota = configuration.cpu_cfs_quota.value_or(true);
+  if (configuration.cpu_cfs_quota_period) out.cpu_cfs_period_us = configuration.cpu_cfs_quota_period->nanos / 1000;
+  out.seccomp_default = configuration.seccomp_default.value_or(false);
+  out.cgroup_v2 = cgroup_v2;
+  out.single_process_oom_kill = configuration.single_process_oom_kill.value_or(!cgroup_v2);
+  return out;
+}
+
+Result<Unit> Kubelet::State::make_parts() {
+  const auto& configuration = setup.configuration;
+  if (setup.client) {
+    recorder = std::make_unique<client::EventRecorder>(*setup.client, client::EventSource{"kubelet", setup.node_name});
+    informers = std::make_unique<client::Informers>(*setup.client);
+    objects = make_referenced_objects(*setup.client);
+  }
+  events = std::make_unique<PodEvents>(recorder.get());
+  cri::RuntimeClientOptions at;
+  at.endpoint = configuration.container_runtime_endpoint;
+  at.image_endpoint = configuration.image_service_endpoint;
+  if (configuration.runtime_request_timeout.nanos > 0) at.request_timeout = rt::Duration(configuration.runtime_request_timeout.nanos);
+  TRY_ASSIGN(cri, cri::RuntimeClient::make(runtime, at));
+  observer = std::make_unique<CriObserver>(*cri);
+  if (setup.cgroups && configuration.cgroups_per_qos.value_or(true)) {
+    TRY_ASSIGN(machine_cgroups, os::make_cgroups());
+    cgroup_v2 = machine_cgroups->version() == os::CgroupVersion::V2;
+    PodCgroupOptions options;
+    if (!configuration.cgroup_root.empty()) options.root = configuration.cgroup_root;
+    options.systemd_driver = configuration.cgroup_driver == "systemd";
+    options.cpu_cfs_quota = configuration.cpu_cfs_quota.value_or(true);
+    options.pod_pids_limit = configuration.pod_pids_limit.value_or(-1);
+    options.hugepage_sizes_bytes = machine.hugepage_sizes_bytes;
+    cgroups = std::make_unique<PodCgroups>(*machine_cgroups, options);
+    TRY(cgroups->set_up(for_pods));
+  }
+  VolumeManagerSetup volume_setup{runtime, setup.client, objects.get(), paths};
+  volume_setup.node_allocatable = [this] { return allocatable; };
+  const auto warn = [this](const Pod& pod, std::string_view reason, const std::string& message) { events->warning(pod, "", reason, message); };
+  volume_setup.warn = warn;
+  volumes = make_volume_manager(std::move(volume_setup));
+  ConfiguratorSetup configurator_setup{runtime, *volumes, objects.get()};
+  configurator_setup.node = [this] { return node_config(); };
+  configurator_setup.services = [this]() -> std::optional<std::vector<std::shared_ptr<const Service>>> {
+    if (!services) return std::vector<std::shared_ptr<const Service>>();
+    if (!services->synced()) return std::nullopt;
+    return services->list();
+  };
+  configurator_setup.cgroup_parent = [this](const Pod& pod) { return cgroups ? cgroups->parent_of(pod) : std::string(); };
+  configurator_setup.warn = warn;
+  configurator = std::make_unique<Configurator>(std::move(configurator_setup));
+  images = std::make_unique<ImagePuller>(ImagePullerSetup{runtime, *cri, *events, objects.get(), parallel_pulls(configuration)});
+  hooks = std::make_unique<LifecycleHooks>(runtime, *cri);
+  make_workers();
+  return Unit{};
+}
+
+namespace {
+
+rt::Task<Result<ExecOutput>> exec_for_probe(cri::RuntimeClient& cri, rt::Context ctx, std::string id, std::vector<std::string> command, rt::Duration timeout) {
+  CO_TRY_ASSIGN(auto answer, co_await cri.exec_sync(std::move(ctx), std::move(id), std::move(command), timeout));
+  ExecOutput out;
+  out.exit_code = answer.exit_code;
+  out.output = std::move(answer.stdout);
+  out.output += answer.stderr;
+  co_return std::move(out);
+}
+
+}  // namespace
+
+void Kubelet::State::make_workers() {
+  PodRuntimeSetup runtime_setup{runtime, *cri, *configurator, *images, *hooks, *events, paths, setup.container_logs_dir};
+  runtime_setup.runtime_handler = [this](rt::Context ctx, std::string name) { return runtime_handler(std::move(ctx), std::move(name)); };
+  runtime_setup.node_ips = [this] { return setup.node_ips; };
+  pods = std::make_unique<PodRuntime>(std::move(runtime_setup));
+  ProbeSetup probe_setup{runtime};
+  probe_setup.exec = [this](rt::Context ctx, std::string id, std::vector<std::string> command, rt::Duration timeout) {
+    return exec_for_probe(*cri, std::move(ctx), std::move(id), std::move(command), timeout);
+  };
+  probe_setup.warn = [this](const Pod& pod, const std::string& container, std::string_view reason, std::string message) {
+    events->warning(pod, container, reason, std::move(message));
+  };
+  probes = make_probe_manager(std::move(probe_setup));
+  statuses = std::make_unique<StatusManager>(runtime, setup.client, config);
+  PodWorkerDeps deps{runtime, *cri, *pods, *images, *volumes, *probes, *statuses, *events, cgroups.get(), objects.get(), setup.client};
+  deps.node_ips = [this] { return setup.node_ips; };
+  const auto& most = setup.configuration.crash_loop_back_off.max_container_restart_period;
+  if (most) deps.crash_backoff_max = rt::Duration(most->nanos);
+  workers = std::make_unique<PodWorkers>(std::move(deps), config);
+  host = std::make_unique<Host>(HostSetup{runtime, setup.configuration, *cri, *workers, *statuses, machine_cgroups.get(), setup.node_name, paths.root()});
+}
+
+void Kubelet::State::follow_api() {
+  if (!setup.client) return;
+  config.expect("api");
+  client::InformerOptions mine;
+  mine.field_selector = "spec.nodeName=" + setup.node_name;
+  auto assigned = informers->of<Pod>(pods_of_node, std::move(mine));
+  services = informers->of<Service>();
+  const auto changed = [this, assigned] {
+    if (assigned.synced()) config.set("api", assigned.list());
+  };
+  client::Informer<Pod>::Handler handler;
+  handler.on_add = [changed](const PodPtr&, bool) { changed(); };
+  handler.on_update = [changed](const PodPtr&, const PodPtr&) { changed(); };
+  handler.on_delete = [changed](const PodPtr&) { changed(); };
+  assigned.add_handler(std::move(handler));
+  tasks.spawn(first_pods(assigned));
+  NodeAgentSetup agent{runtime, *setup.client, *informers, *recorder, *observer};
+  agent.identity.name = setup.node_name;
+  agent.identity.hostname = setup.hostname.empty() ? machine.hostname : setup.hostname;
+  agent.identity.ips = setup.node_ips;
+  agent.identity.labels = setup.node_labels;
+  agent.identity.taints = setup.configuration.register_with_taints;
+  agent.identity.provider_id = setup.provider_id.empty() ? setup.configuration.provider_id : setup.provider_id;
+  agent.identity.external_cloud_provider = setup.external_cloud_provider;
+  agent.identity.controller_attach_detach = setup.configuration.enable_controller_attach_detach.value_or(true);
+  agent.identity.kubelet_port = setup.configuration.port;
+  agent.identity.status_images_max = setup.configuration.node_status_max_images.value_or(50);
+  agent.timing = node_timing(setup.configuration);
+  agent.capacity = capacity;
+  agent.allocatable = allocatable;
+  agent.machine = machine;
+  agent.register_node = setup.configuration.register_node.value_or(true);
+  agent.on_pod_cidrs = [this](const std::vector<std::string>& cidrs) {
+    if (setup.on_pod_cidrs) setup.on_pod_cidrs(cidrs);
+    if (!cidrs.empty()) tasks.spawn(tell_pod_cidr(cidrs.front()));
+  };
+  node = std::make_unique<NodeAgent>(std::move(agent));
+}
+
+// All pods of the node are known: what the runtime has besides them is nobody's.
+rt::Task<void> Kubelet::State::first_pods(client::Informer<Pod> assigned) {
+  const auto synced = co_await assigned.wait_synced(tasks.context());
+  if (!synced) co_return;
+  config.set("api", assigned.list());
+  workers->look_again();
+}
+
+void Kubelet::State::follow_changes() {
+  probes->on_change([this](const std::string& uid) { workers->probe_changed(uid); });
+  if (objects) objects->on_change([this](const std::vector<std::string>& uids) { workers->objects_changed(uids); });
+}
+
+rt::Task<Result<Unit>> Kubelet::State::start() {
+  CO_TRY(measure());
+  CO_TRY(make_parts());
+  follow_changes();
+  follow_api();
+  if (informers) informers->start();
+  if (node) node->start();
+  tasks.spawn(follow_events());
+  co_return co_await serve();
+}
+
+rt::Task<Result<Unit>> Kubelet::State::serve() {
+  const auto& configuration = setup.configuration;
+  if (!configuration.enable_server.value_or(true) || configuration.tls_cert_file.empty()) co_return Unit{};
+  server::KubeletServerSetup server_setup{runtime, *host, rt::Executor::current(), setup.client, configuration.tls_cert_file, configuration.tls_private_key_file};
+  server = std::make_unique<server::KubeletServer>(std::move(server_setup));
+  co_return co_await server->start();
+}
+
+// Each stream that is opened begins with a look at everything: what happened before it is not told.
+rt::Task<void> Kubelet::State::follow_events() {
+  const rt::Context ctx = tasks.context();
+  rt::Backoff backoff(reconnect);
+  cri::ContainerEventHandlers handlers;
+  handlers.subscribed = [this, &backoff] {
+    workers->look_again();
+    tasks.spawn(look_later());
+    if (node) node->poke();
+  };
+  handlers.event = [this, &backoff](const cri::ContainerEvent& event) {
+    backoff.reset();
+    workers->container_event(event);
+  };
+  while (!ctx.done()) {
+    const auto ended = co_await cri::follow_container_events(*cri, ctx, handlers);
+    if (ctx.done()) break;
+    log::info(1, "The runtime's event stream ended", {{"err", ended ? "" : ended.error().message}});
+    const bool silent = !ended && ended.error().reason == Reason::MethodNotAllowed;
+    if (silent) workers->look_again();
+    (void)co_await rt::sleep_for(ctx, silent ? look_without_events : backoff.next(runtime.random()));
+  }
+}
+
+rt::Task<void> Kubelet::State::look_later() {
+  const auto slept = co_await rt::sleep_for(tasks.context(), look_after_subscription);
+  if (slept) workers->look_again();
+}
+
+rt::Task<Result<std::string>> Kubelet::State::runtime_handler(rt::Context ctx, std::string runtime_class) {
+  if (runtime_class.empty() || !setup.client) co_return std::string();
+  auto found = co_await setup.client->get<api::node_v1::RuntimeClass>(ctx, std::string(), runtime_class);
+  if (!found) co_return error(found.error().reason, "failed to get RuntimeClass " + runtime_class + ": " + found.error().message);
+  co_return std::move(found->handler);
+}
+
+// Runtimes that write their network's configuration from a template want it; the others do not mind.
+rt::Task<void> Kubelet::State::tell_pod_cidr(std::string pod_cidr) {
+  const auto told = co_await cri->update_runtime_config(tasks.context(), std::move(pod_cidr));
+  if (!told) log::info(2, "The runtime did not take the pod CIDR", {{"err", told.error().message}});
+}
+
+rt::Task<void> Kubelet::State::stop() {
+  co_await tasks.close();
+  if (server) co_await server->stop();
+  if (node) co_await node->stop();
+  if (workers) co_await workers->stop();
+  if (probes) co_await probes->close();
+  if (statuses) co_await statuses->stop();
+  if (volumes) co_await volumes->stop();
+  if (objects) co_await objects->stop();
+  if (informers) co_await informers->stop();
+  if (hooks) co_await hooks->close();
+  if (recorder) co_await recorder->stop();
+  if (cri) co_await cri->close();
+}
+
+Kubelet::Kubelet(KubeletSetup setup) : state_(std::make_unique<State>(std::move(setup))) {}
+Kubelet::~Kubelet() = default;
+rt::Task<Result<Unit>> Kubelet::start() { return state_->start(); }
+rt::Task<void> Kubelet::stop() { return state_->stop(); }
+server::KubeletHost& Kubelet::host() { return *state_->host; }
+PodConfig& Kubelet::pod_config() { return state_->config; }
+PodWorkers& Kubelet::workers() { return *state_->workers; }
+NodeAgent* Kubelet::node_agent() { return state_->node.get(); }
+
+}  // namespace pintle::kubelet

@@ -1,0 +1,176 @@
+#include "kubelet/kubelet_host.h"
+
+#include "component/metrics.h"
+#include "kubelet/runtime/observe.h"
+
+namespace pintle::kubelet {
+
+using api::core_v1::Pod;
+namespace cri_v1 = api::cri_v1;
+
+Host::Host(HostSetup setup) : setup_(std::move(setup)), started_(setup_.runtime.clock().wall_now()) {}
+
+rt::Task<std::vector<Pod>> Host::pods() {
+  std::vector<Pod> out;
+  for (const auto& [uid, worker] : setup_.workers.all()) out.push_back(PodWorkers::current(*worker, setup_.statuses));
+  co_return std::move(out);
+}
+
+rt::Task<std::optional<Pod>> Host::pod(std::string namespace_name, std::string name) {
+  for (const auto& [uid, worker] : setup_.workers.all()) {
+    const auto& metadata = worker->pod()->metadata;
+    if (metadata.name == name && metadata.namespace_ == namespace_name) co_return PodWorkers::current(*worker, setup_.statuses);
+  }
+  co_return std::nullopt;
+}
+
+rt::Task<Result<std::vector<Pod>>> Host::running_pods(rt::Context ctx) {
+  CO_TRY_ASSIGN(const auto all, co_await observe_all(setup_.cri, std::move(ctx)));
+  std::vector<Pod> out;
+  for (const auto& [uid, state] : all) {
+    if (!state.any_running()) continue;
+    Pod pod;
+    pod.metadata.uid = uid;
+    pod.metadata.name = state.name;
+    pod.metadata.namespace_ = state.namespace_name;
+    for (const auto& container : state.containers) {
+      if (container.phase != ContainerPhase::Running) continue;
+      auto& one = pod.spec.containers.emplace_back();
+      one.name = container.name;
+      one.image = container.image;
+    }
+    out.push_back(std::move(pod));
+  }
+  co_return std::move(out);
+}
+
+rt::Task<Result<std::string>> Host::container_log_path(rt::Context ctx, std::string container_id) {
+  CO_TRY_ASSIGN(const auto answer, co_await setup_.cri.container_status(std::move(ctx), container_id, false));
+  if (!answer.status || answer.status->log_path.empty()) co_return error(Reason::NotFound, "container " + container_id + " has no log");
+  co_return answer.status->log_path;
+}
+
+rt::Task<Result<Unit>> Host::wait_container_end(rt::Context ctx, std::string container_id) {
+  while (true) {
+    const uint64_t seen = setup_.workers.changes().value();
+    const RuntimeContainer* container = nullptr;
+    const PodWorker* worker = setup_.workers.of_container(container_id, &container);
+    if (!worker || container->phase != ContainerPhase::Running) co_return Unit{};
+    CO_TRY(co_await setup_.workers.changes().wait(ctx, seen + 1));
+  }
+}
+
+rt::Task<Result<server::ExecSyncResult>> Host::exec_sync(rt::Context ctx, std::string container_id, std::vector<std::string> command) {
+  CO_TRY_ASSIGN(auto answer, co_await setup_.cri.exec_sync(std::move(ctx), std::move(container_id), std::move(command), rt::Duration(0)));
+  server::ExecSyncResult out;
+  out.stdout = std::move(answer.stdout);
+  out.stderr = std::move(answer.stderr);
+  out.exit_code = answer.exit_code;
+  co_return std::move(out);
+}
+
+rt::Task<Result<std::string>> Host::exec_url(rt::Context ctx, server::StreamRequest request) {
+  cri_v1::ExecRequest exec;
+  exec.container_id = std::move(request.container_id);
+  exec.cmd = std::move(request.command);
+  exec.tty = request.tty;
+  exec.stdin = request.stdin;
+  exec.stdout = request.stdout;
+  exec.stderr = request.stderr;
+  return setup_.cri.exec(std::move(ctx), std::move(exec));
+}
+
+rt::Task<Result<std::string>> Host::attach_url(rt::Context ctx, server::StreamRequest request) {
+  cri_v1::AttachRequest attach;
+  attach.container_id = std::move(request.container_id);
+  attach.tty = request.tty;
+  attach.stdin = request.stdin;
+  attach.stdout = request.stdout;
+  attach.stderr = request.stderr;
+  return setup_.cri.attach(std::move(ctx), std::move(attach));
+}
+
+rt::Task<Result<std::string>> Host::port_forward_url(rt::Context ctx, Pod pod, std::vector<int32_t> ports) {
+  const PodWorker* worker = setup_.workers.find(pod.metadata.uid);
+  const SandboxState* sandbox = worker ? worker->state().sandbox() : nullptr;
+  if (!sandbox || !sandbox->ready) co_return error(Reason::NotFound, "failed to find sandboxID for pod " + format_pod(pod));
+  cri_v1::PortForwardRequest forward;
+  forward.pod_sandbox_id = sandbox->id;
+  forward.port = std::move(ports);
+  co_return co_await setup_.cri.port_forward(std::move(ctx), std::move(forward));
+}
+
+uint64_t Host::nano_cores(uint64_t cpu_ns) {
+  const auto now = setup_.runtime.clock().now();
+  const auto before = std::exchange(last_sample_, Sample{now, cpu_ns});
+  if (!before || now <= before->at || cpu_ns < before->cpu_ns) return 0;
+  const double share = static_cast<double>(cpu_ns - before->cpu_ns) / static_cast<double>((now - before->at).count());
+  return static_cast<uint64_t>(share * 1e9);
+}
+
+rt::Task<Result<StatsInputs>> Host::gather(rt::Context ctx, bool only_cpu_and_memory) {
+  StatsInputs in;
+  in.node_name = setup_.node_name;
+  in.now = setup_.runtime.clock().wall_now();
+  in.node_started = started_;
+  in.pods = co_await pods();
+  CO_TRY_ASSIGN(in.containers, co_await setup_.cri.list_container_stats(ctx, cri_v1::ContainerStatsFilter()));
+  if (!only_cpu_and_memory) {
+    auto sandboxes = co_await setup_.cri.list_pod_sandbox_stats(ctx, cri_v1::PodSandboxStatsFilter());
+    if (sandboxes) in.sandboxes = std::move(*sandboxes);
+    const auto images = co_await setup_.cri.image_fs_info(ctx);
+    if (images && !images->image_filesystems.empty()) {
+      const auto& first = images->image_filesystems.front();
+      if (first.used_bytes) in.image_bytes = first.used_bytes->value;
+      if (first.fs_id) {
+        if (auto usage = os::file_system_usage(first.fs_id->mountpoint)) in.image_file_system = *usage;
+      }
+    }
+    if (auto usage = os::file_system_usage(setup_.root_dir)) in.file_system = *usage;
+  }
+  co_await setup_.runtime.run_blocking([&] {
+    if (setup_.cgroups) {
+      if (auto usage = setup_.cgroups->usage("/")) in.node = *usage;
+    }
+    if (auto memory = os::memory_info()) in.memory_available_bytes = memory->available_bytes;
+  });
+  if (in.node) in.node_nano_cores = nano_cores(in.node->cpu_usage_ns);
+  co_return std::move(in);
+}
+
+rt::Task<Result<api::kubeletstats_v1alpha1::Summary>> Host::stats_summary(rt::Context ctx, bool only_cpu_and_memory) {
+  CO_TRY_ASSIGN(const auto in, co_await gather(std::move(ctx), only_cpu_and_memory));
+  co_return make_summary(in);
+}
+
+rt::Task<Result<std::string>> Host::resource_metrics(rt::Context ctx) {
+  CO_TRY_ASSIGN(const auto in, co_await gather(std::move(ctx), true));
+  co_return kubelet::resource_metrics(make_summary(in));
+}
+
+// The same figures: whoever wants every counter of every cgroup runs cAdvisor.
+rt::Task<Result<std::string>> Host::cadvisor_metrics(rt::Context ctx) { return resource_metrics(std::move(ctx)); }
+
+std::string Host::metrics() {
+  std::size_t running = 0;
+  std::size_t containers = 0;
+  for (const auto& [uid, worker] : setup_.workers.all()) {
+    if (worker->state().sandbox() && worker->state().sandbox()->ready) ++running;
+    for (const auto& container : worker->state().containers) containers += container.phase == ContainerPhase::Running;
+  }
+  std::string out;
+  namespace metrics = component::metrics;
+  metrics::write_head(out, "kubelet_running_pods", "[ALPHA] Number of pods that have a running pod sandbox", "gauge");
+  metrics::write_sample(out, "kubelet_running_pods", {}, {}, static_cast<double>(running));
+  metrics::write_head(out, "kubelet_running_containers", "[ALPHA] Number of containers currently running", "gauge");
+  const std::string_view labels[] = {"container_state"};
+  const std::string values[] = {"running"};
+  metrics::write_sample(out, "kubelet_running_containers", labels, values, static_cast<double>(containers));
+  metrics::write_head(out, "kubelet_active_pods", "[ALPHA] The number of pods the kubelet considers active", "gauge");
+  metrics::write_sample(out, "kubelet_active_pods", {}, {}, static_cast<double>(setup_.workers.all().size()));
+  return out;
+}
+
+std::string Host::probe_metrics() { return ""; }
+
+}  // namespace pintle::kubelet

@@ -1,0 +1,185 @@
+#include "kubelet/stats/summary.h"
+
+#include <algorithm>
+
+#include "component/metrics.h"
+#include "kubelet/container_config/container_config.h"
+#include "kubelet/status/container_status.h"
+
+namespace pintle::kubelet {
+
+using namespace api::kubeletstats_v1alpha1;
+namespace cri_v1 = api::cri_v1;
+namespace metrics = component::metrics;
+
+namespace {
+
+api::Time from_nanos(int64_t nanos) { return to_time(rt::WallTime(rt::Duration(nanos))); }
+std::optional<uint64_t> value_of(const Box<cri_v1::UInt64Value>& box) { return box ? std::optional<uint64_t>(box->value) : std::nullopt; }
+
+CPUStats cpu_of(const cri_v1::CpuUsage& usage) {
+  CPUStats out;
+  out.time = from_nanos(usage.timestamp);
+  out.usage_core_nano_seconds = value_of(usage.usage_core_nano_seconds);
+  out.usage_nano_cores = value_of(usage.usage_nano_cores);
+  return out;
+}
+
+MemoryStats memory_of(const cri_v1::MemoryUsage& usage) {
+  MemoryStats out;
+  out.time = from_nanos(usage.timestamp);
+  out.working_set_bytes = value_of(usage.working_set_bytes);
+  out.usage_bytes = value_of(usage.usage_bytes);
+  out.available_bytes = value_of(usage.available_bytes);
+  out.rss_bytes = value_of(usage.rss_bytes);
+  out.page_faults = value_of(usage.page_faults);
+  out.major_page_faults = value_of(usage.major_page_faults);
+  return out;
+}
+
+ContainerStats container_of(const cri_v1::ContainerStats& stats, const api::core_v1::ContainerStatus& status) {
+  ContainerStats out;
+  out.name = status.name;
+  if (status.state.running) out.start_time = status.state.running->started_at;
+  if (stats.cpu) out.cpu = cpu_of(*stats.cpu);
+  if (stats.memory) out.memory = memory_of(*stats.memory);
+  if (stats.writable_layer) {
+    auto& fs = out.rootfs.emplace();
+    fs.time = from_nanos(stats.writable_layer->timestamp);
+    fs.used_bytes = value_of(stats.writable_layer->used_bytes);
+    fs.inodes_used = value_of(stats.writable_layer->inodes_used);
+  }
+  return out;
+}
+
+void add(std::optional<uint64_t>& to, const std::optional<uint64_t>& more) {
+  if (more) to = to.value_or(0) + *more;
+}
+
+NetworkStats network_of(const cri_v1::NetworkUsage& usage) {
+  const auto interface_of = [](const cri_v1::NetworkInterfaceUsage& from) {
+    InterfaceStats out;
+    out.name = from.name;
+    out.rx_bytes = value_of(from.rx_bytes);
+    out.rx_errors = value_of(from.rx_errors);
+    out.tx_bytes = value_of(from.tx_bytes);
+    out.tx_errors = value_of(from.tx_errors);
+    return out;
+  };
+  NetworkStats out;
+  out.time = from_nanos(usage.timestamp);
+  if (usage.default_interface) static_cast<InterfaceStats&>(out) = interface_of(*usage.default_interface);
+  for (const auto& one : usage.interfaces) out.interfaces.push_back(interface_of(one));
+  return out;
+}
+
+PodStats pod_of(const StatsInputs& in, const api::core_v1::Pod& pod) {
+  PodStats out;
+  out.pod_ref.name = pod.metadata.name;
+  out.pod_ref.namespace_ = pod.metadata.namespace_;
+  out.pod_ref.uid = pod.metadata.uid;
+  if (pod.status.start_time) out.start_time = *pod.status.start_time;
+  CPUStats cpu;
+  MemoryStats memory;
+  cpu.time = memory.time = to_time(in.now);
+  for (const auto* statuses : {&pod.status.container_statuses, &pod.status.init_container_statuses}) {
+    for (const auto& status : *statuses) {
+      const auto found = std::find_if(in.containers.begin(), in.containers.end(), [&](const auto& c) { return c.attributes && status.container_id.ends_with("/" + c.attributes->id); });
+      if (!status.state.running || found == in.containers.end()) continue;
+      out.containers.push_back(container_of(*found, status));
+      const ContainerStats& one = out.containers.back();
+      if (one.cpu) add(cpu.usage_core_nano_seconds, one.cpu->usage_core_nano_seconds), add(cpu.usage_nano_cores, one.cpu->usage_nano_cores);
+      if (one.memory) add(memory.working_set_bytes, one.memory->working_set_bytes), add(memory.usage_bytes, one.memory->usage_bytes), add(memory.rss_bytes, one.memory->rss_bytes);
+    }
+  }
+  out.cpu = std::move(cpu);
+  out.memory = std::move(memory);
+  for (const auto& sandbox : in.sandboxes) {
+    if (!sandbox.attributes || !sandbox.attributes->metadata || sandbox.attributes->metadata->uid != pod.metadata.uid || !sandbox.linux) continue;
+    if (sandbox.linux->network) out.network = network_of(*sandbox.linux->network);
+    if (sandbox.linux->process && sandbox.linux->process->process_count) out.process_stats.emplace().process_count = sandbox.linux->process->process_count->value;
+  }
+  return out;
+}
+
+FsStats fs_of(const os::FileSystemUsage& usage, rt::WallTime now) {
+  FsStats out;
+  out.time = to_time(now);
+  out.available_bytes = usage.available_bytes;
+  out.capacity_bytes = usage.capacity_bytes;
+  out.used_bytes = usage.used_bytes;
+  out.inodes = usage.inodes;
+  out.inodes_free = usage.inodes_free;
+  out.inodes_used = usage.inodes - usage.inodes_free;
+  return out;
+}
+
+constexpr double nanos_per_second = 1e9;
+
+struct Page {
+  std::string text;
+  void head(std::string_view name, std::string_view help, std::string_view type) { metrics::write_head(text, name, help, type); }
+  void sample(std::string_view name, std::vector<std::string_view> labels, std::vector<std::string> values, double value) {
+    metrics::write_sample(text, name, labels, values, value);
+  }
+};
+
+}  // namespace
+
+Summary make_summary(const StatsInputs& in) {
+  Summary out;
+  out.node.node_name = in.node_name;
+  out.node.start_time = to_time(in.node_started);
+  auto& cpu = out.node.cpu.emplace();
+  auto& memory = out.node.memory.emplace();
+  cpu.time = memory.time = to_time(in.now);
+  if (in.node) {
+    cpu.usage_core_nano_seconds = in.node->cpu_usage_ns;
+    cpu.usage_nano_cores = in.node_nano_cores;
+    memory.usage_bytes = in.node->memory_usage_bytes;
+    memory.working_set_bytes = in.node->memory_working_set_bytes;
+    memory.rss_bytes = in.node->memory_rss_bytes;
+    memory.page_faults = in.node->page_faults;
+    memory.major_page_faults = in.node->major_page_faults;
+    memory.available_bytes = in.memory_available_bytes;
+  }
+  if (in.file_system) out.node.fs = fs_of(*in.file_system, in.now);
+  if (in.image_file_system) {
+    auto& images = out.node.runtime.emplace().image_fs.emplace();
+    images = fs_of(*in.image_file_system, in.now);
+    images.used_bytes = in.image_bytes;
+    out.node.runtime->container_fs = images;
+  }
+  for (const auto& pod : in.pods) out.pods.push_back(pod_of(in, pod));
+  return out;
+}
+
+std::string resource_metrics(const Summary& summary) {
+  Page page;
+  const auto seconds = [](const std::optional<uint64_t>& nanos) { return static_cast<double>(nanos.value_or(0)) / nanos_per_second; };
+  page.head("node_cpu_usage_seconds_total", "[STABLE] Cumulative cpu time consumed by the node in core-seconds", "counter");
+  page.sample("node_cpu_usage_seconds_total", {}, {}, seconds(summary.node.cpu->usage_core_nano_seconds));
+  page.head("node_memory_working_set_bytes", "[STABLE] Current working set of the node in bytes", "gauge");
+  page.sample("node_memory_working_set_bytes", {}, {}, static_cast<double>(summary.node.memory->working_set_bytes.value_or(0)));
+  page.head("pod_cpu_usage_seconds_total", "[STABLE] Cumulative cpu time consumed by the pod in core-seconds", "counter");
+  for (const auto& pod : summary.pods) page.sample("pod_cpu_usage_seconds_total", {"namespace", "pod"}, {pod.pod_ref.namespace_, pod.pod_ref.name}, seconds(pod.cpu->usage_core_nano_seconds));
+  page.head("pod_memory_working_set_bytes", "[STABLE] Current working set of the pod in bytes", "gauge");
+  for (const auto& pod : summary.pods)
+    page.sample("pod_memory_working_set_bytes", {"namespace", "pod"}, {pod.pod_ref.namespace_, pod.pod_ref.name}, static_cast<double>(pod.memory->working_set_bytes.value_or(0)));
+  const auto each = [&](std::string_view name, auto value) {
+    for (const auto& pod : summary.pods) {
+      for (const auto& one : pod.containers) page.sample(name, {"container", "namespace", "pod"}, {one.name, pod.pod_ref.namespace_, pod.pod_ref.name}, value(one));
+    }
+  };
+  page.head("container_cpu_usage_seconds_total", "[STABLE] Cumulative cpu time consumed by the container in core-seconds", "counter");
+  each("container_cpu_usage_seconds_total", [&](const ContainerStats& one) { return one.cpu ? seconds(one.cpu->usage_core_nano_seconds) : 0; });
+  page.head("container_memory_working_set_bytes", "[STABLE] Current working set of the container in bytes", "gauge");
+  each("container_memory_working_set_bytes", [](const ContainerStats& one) { return one.memory ? static_cast<double>(one.memory->working_set_bytes.value_or(0)) : 0; });
+  page.head("container_start_time_seconds", "[STABLE] Start time of the container since unix epoch in seconds", "gauge");
+  each("container_start_time_seconds", [](const ContainerStats& one) { return static_cast<double>(one.start_time.zero() ? 0 : one.start_time.seconds); });
+  page.head("resource_scrape_error", "[STABLE] 1 if there was an error while getting container metrics, 0 otherwise", "gauge");
+  page.sample("resource_scrape_error", {}, {}, 0);
+  return std::move(page.text);
+}
+
+}  // namespace pintle::kubelet
