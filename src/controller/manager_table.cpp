@@ -3,14 +3,24 @@
 
 #include "base/strings.h"
 #include "controller/deployment/controller.h"
+#include "controller/endpointslice/controller.h"
+#include "controller/garbage/controller.h"
 #include "controller/manager.h"
+#include "controller/namespace/controller.h"
 #include "controller/replicaset/controller.h"
+#include "controller/root_ca/controller.h"
+#include "controller/serviceaccount/controller.h"
 
 namespace pintle::controller {
 
 namespace {
 
 constexpr ControllerRow rows[] = {
+    {"serviceaccount-controller", "serviceaccount", "service-account-controller", "service-account-controller", serviceaccount::make_serviceaccount_controller},
+    {"root-ca-certificate-publisher-controller", "root-ca-cert-publisher", "root-ca-cert-publisher", "root-ca-cert-publisher", root_ca::make_root_ca_publisher},
+    {"namespace-controller", "namespace", "namespace-controller", "namespace-controller", namespace_lifecycle::make_namespace_controller},
+    {"garbage-collector-controller", "garbagecollector", "generic-garbage-collector", "garbage-collector-controller", garbage::make_garbage_collector},
+    {"endpointslice-controller", "endpointslice", "endpointslice-controller", "endpoint-slice-controller", endpointslice::make_endpointslice_controller},
     {"deployment-controller", "deployment", "deployment-controller", "deployment-controller", deployment::make_deployment_controller},
     {"replicaset-controller", "replicaset", "replicaset-controller", "replicaset-controller", replicaset::make_replicaset_controller},
     {"replicationcontroller-controller", "replicationcontroller", "replication-controller", "replication-controller", replicaset::make_replication_controller},

@@ -1,0 +1,10 @@
+// Empties namespaces that are being deleted, pods first, and lets them go.
+#pragma once
+
+#include "controller/controller.h"
+
+namespace pintle::controller::namespace_lifecycle {
+
+std::unique_ptr<Controller> make_namespace_controller(ControllerDeps deps);
+
+}  // namespace pintle::controller::namespace_lifecycle

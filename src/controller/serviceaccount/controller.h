@@ -1,0 +1,10 @@
+// Every namespace has the service account "default".
+#pragma once
+
+#include "controller/controller.h"
+
+namespace pintle::controller::serviceaccount {
+
+std::unique_ptr<Controller> make_serviceaccount_controller(ControllerDeps deps);
+
+}  // namespace pintle::controller::serviceaccount

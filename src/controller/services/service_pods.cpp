@@ -1,0 +1,104 @@
+#include "controller/services/service_pods.h"
+
+#include <algorithm>
+
+#include "api/codec.h"
+#include "controller/objects/time.h"
+
+namespace pintle::controller {
+
+using api::core_v1::Pod;
+using api::core_v1::Service;
+using api::core_v1::ServicePort;
+
+bool has_cluster_ip(const Service& service) { return !service.spec.cluster_ip.empty() && service.spec.cluster_ip != "None"; }
+
+bool selects(const Service& service, const Pod& pod) {
+  if (service.spec.selector.empty()) return false;
+  return std::ranges::all_of(service.spec.selector, [&](const auto& item) {
+    const std::string* value = pod.metadata.labels.get(item.first);
+    return value != nullptr && *value == item.second;
+  });
+}
+
+bool belongs_in_endpoints(const Pod& pod, bool with_terminating) {
+  if (is_finished(pod) || (pod.status.pod_ip.empty() && pod.status.pod_ips.empty())) return false;
+  return with_terminating || !is_deleted(pod.metadata);
+}
+
+namespace {
+
+std::optional<int32_t> named_port(const std::vector<api::core_v1::ContainerPort>& ports, const ServicePort& port) {
+  for (const auto& candidate : ports)
+    if (candidate.name == port.target_port.string_value && candidate.protocol == port.protocol) return candidate.container_port;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<int32_t> find_port(const Pod& pod, const ServicePort& port) {
+  if (!port.target_port.is_string) return port.target_port.int_value;
+  for (const auto& container : pod.spec.containers)
+    if (const auto found = named_port(container.ports, port)) return found;
+  for (const auto& container : pod.spec.init_containers)   // sidecars serve too
+    if (container.restart_policy == "Always")
+      if (const auto found = named_port(container.ports, port)) return found;
+  return std::nullopt;
+}
+
+std::string endpoint_hostname(const Service& service, const Pod& pod) {
+  return pod.spec.subdomain == service.metadata.name && service.metadata.namespace_ == pod.metadata.namespace_ ? pod.spec.hostname : std::string();
+}
+
+bool endpoints_differ(const Pod& before, const Pod& after) {
+  if (is_deleted(before.metadata) != is_deleted(after.metadata) || before.metadata.labels != after.metadata.labels) return true;
+  if (is_ready(before) != is_ready(after) || is_finished(before) != is_finished(after) || before.metadata.uid != after.metadata.uid) return true;
+  if (before.spec.node_name != after.spec.node_name || before.spec.hostname != after.spec.hostname || before.spec.subdomain != after.spec.subdomain) return true;
+  return !std::ranges::equal(before.status.pod_ips, after.status.pod_ips, {}, &api::core_v1::PodIP::ip, &api::core_v1::PodIP::ip);
+}
+
+api::Time TriggerTimes::next(const std::string& key, const Service& service, const std::vector<PodPtr>& pods) {
+  const auto [it, is_new] = services_.try_emplace(key);
+  State& state = it->second;
+  api::Time earliest;
+  const auto note = [&](const api::Time& time, const api::Time& last) {
+    if (!time.zero() && before(last, time) && (earliest.zero() || before(time, earliest))) earliest = time;
+  };
+  std::map<std::string, api::Time> seen;
+  for (const PodPtr& pod : pods) {
+    const auto* ready = ready_condition(*pod);
+    if (ready == nullptr || ready->last_transition_time.zero()) continue;
+    auto known = state.pods.find(pod->metadata.name);
+    note(ready->last_transition_time, known == state.pods.end() ? api::Time() : known->second);
+    seen[pod->metadata.name] = ready->last_transition_time;
+  }
+  note(service.metadata.creation_timestamp, state.service);
+  state.service = service.metadata.creation_timestamp;
+  state.pods = std::move(seen);
+  return is_new ? service.metadata.creation_timestamp : earliest;
+}
+
+void set_trigger_time(FlatMap<std::string>& annotations, const api::Time& time) {
+  if (time.zero()) {
+    annotations.erase(trigger_time_annotation);
+  } else {
+    annotations[trigger_time_annotation] = api::format_time(time);
+  }
+}
+
+void watch_service_pods(client::Informer<Service> services, PodStore& pods, std::function<void(std::string)> changed) {
+  services.on_any([changed](const Service& service) { changed(client::object_key(service.metadata.namespace_, service.metadata.name)); });
+  const auto tell = [services, changed](const Pod& pod, const Pod* also) {
+    for (const auto& service : services.list(pod.metadata.namespace_))
+      if (selects(*service, pod) || (also != nullptr && selects(*service, *also))) changed(client::object_key(service->metadata.namespace_, service->metadata.name));
+  };
+  client::Informer<Pod>::Handler handler;
+  handler.on_add = [tell](const PodPtr& pod, bool) { tell(*pod, nullptr); };
+  handler.on_update = [tell](const PodPtr& before, const PodPtr& after) {
+    if (endpoints_differ(*before, *after)) tell(*after, before.get());
+  };
+  handler.on_delete = [tell](const PodPtr& pod) { tell(*pod, nullptr); };
+  pods.informer().add_handler(std::move(handler));
+}
+
+}  // namespace pintle::controller
