@@ -38,6 +38,9 @@ struct ControllerOptions {
   std::string root_ca_pem;                           // of --root-ca-file: what kube-root-ca.crt holds
   std::string service_account_key_pem;               // of --service-account-private-key-file: signs legacy tokens
   std::map<std::string, SigningAuthority> signers;   // by signer name
+  // Kubelets' serving certificates are approved when they name the node's own addresses alone. Upstream leaves that to the
+  // administrator; `pintle server` is one.
+  bool approve_kubelet_serving = false;
   rt::Duration cluster_signing_duration = std::chrono::hours(24 * 365);
 
   rt::Duration node_monitor_period = std::chrono::seconds(5);

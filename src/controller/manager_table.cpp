@@ -2,14 +2,19 @@
 #include <array>
 
 #include "base/strings.h"
+#include "controller/csr/controller.h"
 #include "controller/deployment/controller.h"
 #include "controller/endpointslice/controller.h"
 #include "controller/garbage/controller.h"
 #include "controller/manager.h"
 #include "controller/namespace/controller.h"
+#include "controller/node_ipam/controller.h"
+#include "controller/node_lifecycle/controller.h"
+#include "controller/pod_gc/controller.h"
 #include "controller/replicaset/controller.h"
 #include "controller/root_ca/controller.h"
 #include "controller/serviceaccount/controller.h"
+#include "controller/taint_eviction/controller.h"
 
 namespace pintle::controller {
 
@@ -21,6 +26,13 @@ constexpr ControllerRow rows[] = {
     {"namespace-controller", "namespace", "namespace-controller", "namespace-controller", namespace_lifecycle::make_namespace_controller},
     {"garbage-collector-controller", "garbagecollector", "generic-garbage-collector", "garbage-collector-controller", garbage::make_garbage_collector},
     {"endpointslice-controller", "endpointslice", "endpointslice-controller", "endpoint-slice-controller", endpointslice::make_endpointslice_controller},
+    {"node-ipam-controller", "nodeipam", "node-controller", "cidrAllocator", node_ipam::make_node_ipam_controller},
+    {"node-lifecycle-controller", "nodelifecycle", "node-controller", "node-controller", node_lifecycle::make_node_lifecycle_controller},
+    {"taint-eviction-controller", "taint-eviction-controller", "node-controller", "taint-eviction-controller", taint_eviction::make_taint_eviction_controller},
+    {"pod-garbage-collector-controller", "podgc", "pod-garbage-collector", "pod-garbage-collector-controller", pod_gc::make_pod_gc_controller},
+    {"certificatesigningrequest-approving-controller", "csrapproving", "certificate-controller", "certificate-controller", csr::make_csr_approver},
+    {"certificatesigningrequest-signing-controller", "csrsigning", "certificate-controller", "certificate-controller", csr::make_csr_signer},
+    {"certificatesigningrequest-cleaner-controller", "csrcleaner", "certificate-controller", "certificate-controller", csr::make_csr_cleaner},
     {"deployment-controller", "deployment", "deployment-controller", "deployment-controller", deployment::make_deployment_controller},
     {"replicaset-controller", "replicaset", "replicaset-controller", "replicaset-controller", replicaset::make_replicaset_controller},
     {"replicationcontroller-controller", "replicationcontroller", "replication-controller", "replication-controller", replicaset::make_replication_controller},

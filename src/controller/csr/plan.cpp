@@ -1,0 +1,110 @@
+#include "controller/csr/plan.h"
+
+#include <algorithm>
+#include <set>
+
+#include "controller/objects/conditions.h"
+#include "controller/objects/time.h"
+
+namespace pintle::controller::csr {
+
+using component::CertificateInfo;
+
+namespace {
+
+constexpr std::string_view node_user_prefix = "system:node:";
+
+bool has_condition(const CertificateSigningRequest& csr, std::string_view type) { return find_condition(csr.status.conditions, type) != nullptr; }
+
+// digital signature and `auth`; key encipherment is for RSA keys.
+bool are_usages(const std::vector<std::string>& usages, std::string_view auth) {
+  std::set<std::string_view> set(usages.begin(), usages.end());
+  set.erase("key encipherment");
+  return set == std::set<std::string_view>{"digital signature", auth};
+}
+
+bool is_nodes(const CertificateInfo& request) { return request.organizations == std::vector<std::string>{"system:nodes"}; }
+
+std::optional<std::string> client_fault(const CertificateSigningRequest& csr, const CertificateInfo& request) {
+  if (!is_nodes(request)) return "subject organization is not system:nodes";
+  if (!request.dns_names.empty()) return "DNS subjectAltNames are not allowed";
+  if (!request.emails.empty()) return "Email subjectAltNames are not allowed";
+  if (!request.ip_addresses.empty()) return "IP subjectAltNames are not allowed";
+  if (!request.uris.empty()) return "URI subjectAltNames are not allowed";
+  if (!request.common_name.starts_with(node_user_prefix)) return "subject common name does not begin with system:node:";
+  if (!are_usages(csr.spec.usages, "client auth")) return "usages did not match [client auth digital signature key encipherment]";
+  return std::nullopt;
+}
+
+std::optional<std::string> serving_fault(const CertificateSigningRequest& csr, const CertificateInfo& request) {
+  if (!is_nodes(request)) return "subject organization is not system:nodes";
+  if (request.dns_names.empty() && request.ip_addresses.empty()) return "DNS or IP subjectAltName is required";
+  if (!request.emails.empty()) return "Email subjectAltNames are not allowed";
+  if (!request.uris.empty()) return "URI subjectAltNames are not allowed";
+  if (!are_usages(csr.spec.usages, "server auth")) return "usages did not match [digital signature key encipherment server auth]";
+  if (!request.common_name.starts_with(node_user_prefix)) return "subject common name does not begin with system:node:";
+  return std::nullopt;
+}
+
+std::optional<std::string> apiserver_client_fault(const CertificateSigningRequest& csr) {
+  bool client = false;
+  for (const std::string& usage : csr.spec.usages) {
+    if (usage == "client auth") {
+      client = true;
+    } else if (usage != "digital signature" && usage != "key encipherment") {
+      return "invalid usage for client certificate: " + usage;
+    }
+  }
+  if (!client) return "missing required usage for client certificate: client auth";
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool is_denied(const CertificateSigningRequest& csr) { return has_condition(csr, "Denied"); }
+bool is_approved(const CertificateSigningRequest& csr) { return has_condition(csr, "Approved") && !is_denied(csr); }
+bool is_failed(const CertificateSigningRequest& csr) { return has_condition(csr, "Failed"); }
+
+std::vector<Approval> approvals_for(const CertificateSigningRequest& csr, const CertificateInfo& request) {
+  if (csr.spec.signer_name != kubelet_client_signer || client_fault(csr, request)) return {};
+  std::vector<Approval> out;
+  if (csr.spec.username == request.common_name) out.push_back({"selfnodeclient", "Auto approving self kubelet client certificate after SubjectAccessReview."});
+  out.push_back({"nodeclient", "Auto approving kubelet client certificate after SubjectAccessReview."});
+  return out;
+}
+
+bool is_own_serving_request(const CertificateSigningRequest& csr, const CertificateInfo& request) {
+  return csr.spec.signer_name == kubelet_serving_signer && !serving_fault(csr, request) && csr.spec.username == request.common_name;
+}
+
+std::optional<std::string> refusal(const CertificateSigningRequest& csr, const CertificateInfo& request) {
+  if (csr.spec.signer_name == kubelet_client_signer) return client_fault(csr, request);
+  if (csr.spec.signer_name == kubelet_serving_signer) return serving_fault(csr, request);
+  if (csr.spec.signer_name == apiserver_client_signer) return apiserver_client_fault(csr);
+  return std::nullopt;   // legacy-unknown knows no limits
+}
+
+int64_t lifetime_seconds(const CertificateSigningRequest& csr, rt::Duration most) {
+  constexpr int64_t seconds_min = 600;
+  const int64_t longest = std::chrono::duration_cast<std::chrono::seconds>(most).count();
+  if (!csr.spec.expiration_seconds) return longest;
+  return std::clamp<int64_t>(*csr.spec.expiration_seconds, std::min(seconds_min, longest), longest);
+}
+
+std::optional<rt::WallTime> deletion_time(const CertificateSigningRequest& csr, std::optional<int64_t> certificate_expires) {
+  constexpr rt::Duration handled = std::chrono::hours(1), pending = std::chrono::hours(24);
+  std::optional<rt::WallTime> earliest;
+  const auto at = [&](rt::WallTime when) {
+    if (!earliest || when < *earliest) earliest = when;
+  };
+  if (csr.status.conditions.empty()) at(to_wall_time(csr.metadata.creation_timestamp) + pending);
+  for (const auto& condition : csr.status.conditions) {
+    const rt::WallTime since = to_wall_time(condition.last_update_time);
+    if (condition.type == "Denied" || condition.type == "Failed") at(since + handled);
+    if (condition.type == "Approved") at(since + (csr.status.certificate.empty() ? pending : handled));
+  }
+  if (certificate_expires) at(rt::WallTime(std::chrono::seconds(*certificate_expires)));
+  return earliest;
+}
+
+}  // namespace pintle::controller::csr

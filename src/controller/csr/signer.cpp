@@ -1,0 +1,98 @@
+#include "client/work_queue.h"
+#include "controller/csr/controller.h"
+#include "controller/csr/plan.h"
+#include "controller/objects/time.h"
+
+namespace pintle::controller::csr {
+
+using CsrPtr = std::shared_ptr<const CertificateSigningRequest>;
+
+namespace {
+
+constexpr int64_t backdate_seconds = 300;   // clocks differ
+
+class Signer final : public Controller {
+ public:
+  explicit Signer(ControllerDeps deps)
+      : deps_(deps), csrs_(deps.informers.of<CertificateSigningRequest>()),
+        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+    client::Informer<CertificateSigningRequest>::Handler handler;
+    handler.on_add = [this](const CsrPtr& csr, bool) { look_at(*csr); };
+    handler.on_update = [this](const CsrPtr&, const CsrPtr& csr) { look_at(*csr); };
+    csrs_.add_handler(std::move(handler));
+  }
+  void start() override { loop_.start(deps_.workers(5)); }
+  rt::Task<void> stop() override { co_await loop_.stop(); }
+
+ private:
+  void look_at(const CertificateSigningRequest& csr) {
+    if (is_approved(csr) && csr.status.certificate.empty() && !is_failed(csr) && deps_.options.signers.contains(csr.spec.signer_name)) loop_.queue().add(csr.metadata.name);
+  }
+  rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
+  rt::Task<Result<Unit>> fail(rt::Context ctx, CertificateSigningRequest csr, std::string why);
+  rt::Task<Result<Unit>> write(rt::Context ctx, CertificateSigningRequest csr);
+  Result<std::string> sign(const CertificateSigningRequest& csr, const component::CertificateInfo& request, const SigningAuthority& authority) const;
+
+  ControllerDeps deps_;
+  client::Informer<CertificateSigningRequest> csrs_;
+  client::ControlLoop loop_;
+};
+
+Result<std::string> Signer::sign(const CertificateSigningRequest& csr, const component::CertificateInfo& request, const SigningAuthority& authority) const {
+  TRY_ASSIGN(const auto key, component::PrivateKey::parse_pem(authority.key_pem));
+  TRY_ASSIGN(const auto subject_key, component::certificate_request_key_pem(csr.spec.request));
+  TRY_ASSIGN(const auto issuers, component::certificates_from_pem(authority.certificate_pem));
+  if (issuers.empty()) return bad_request("the signer's file holds no certificate");
+  TRY_ASSIGN(const auto issuer, component::parse_certificate_der(issuers[0]));
+  const int64_t now = std::chrono::duration_cast<std::chrono::seconds>(deps_.runtime.clock().wall_now().time_since_epoch()).count();
+  component::CertificateSpec spec;
+  spec.common_name = request.common_name;
+  spec.organizations = request.organizations;
+  spec.dns_names = request.dns_names;
+  spec.ip_addresses = request.ip_addresses;
+  for (const std::string& usage : csr.spec.usages) {
+    spec.client |= usage == "client auth";
+    spec.server |= usage == "server auth";
+  }
+  spec.not_before = now - backdate_seconds;
+  spec.not_after = std::min(now + lifetime_seconds(csr, deps_.options.cluster_signing_duration) - backdate_seconds, issuer.not_after);
+  spec.serial = deps_.runtime.random().next_u64() >> 1;
+  return component::issue_certificate(spec, subject_key, key, authority.certificate_pem);
+}
+
+rt::Task<Result<Unit>> Signer::write(rt::Context ctx, CertificateSigningRequest csr) {
+  auto done = co_await deps_.client.update_status<CertificateSigningRequest>(std::move(ctx), std::move(csr));
+  if (!done && done.error().reason != Reason::NotFound) co_return std::unexpected(std::move(done).error());
+  co_return Unit{};
+}
+
+rt::Task<Result<Unit>> Signer::fail(rt::Context ctx, CertificateSigningRequest csr, std::string why) {
+  api::certificates_v1::CertificateSigningRequestCondition condition;
+  condition.type = "Failed";
+  condition.status = "True";
+  condition.reason = "SignerValidationFailure";
+  condition.message = std::move(why);
+  condition.last_update_time = condition.last_transition_time = to_api_time(deps_.runtime.clock().wall_now());
+  csr.status.conditions.push_back(std::move(condition));
+  co_return co_await write(std::move(ctx), std::move(csr));
+}
+
+rt::Task<Result<Unit>> Signer::sync(rt::Context ctx, std::string key) {
+  const CsrPtr csr = csrs_.get(key);
+  if (csr == nullptr || !is_approved(*csr) || !csr->status.certificate.empty() || is_failed(*csr)) co_return Unit{};
+  const SigningAuthority& authority = deps_.options.signers.at(csr->spec.signer_name);
+  const auto request = component::parse_certificate_request_pem(csr->spec.request);
+  if (!request) co_return co_await fail(std::move(ctx), *csr, "unable to parse csr \"" + key + "\": " + request.error().message);
+  if (const auto why = refusal(*csr, *request)) co_return co_await fail(std::move(ctx), *csr, *why);
+  auto certificate = sign(*csr, *request, authority);
+  if (!certificate) co_return std::unexpected(std::move(certificate).error());
+  CertificateSigningRequest copy = *csr;
+  copy.status.certificate = std::move(*certificate);
+  co_return co_await write(std::move(ctx), std::move(copy));
+}
+
+}  // namespace
+
+std::unique_ptr<Controller> make_csr_signer(ControllerDeps deps) { return std::make_unique<Signer>(std::move(deps)); }
+
+}  // namespace pintle::controller::csr

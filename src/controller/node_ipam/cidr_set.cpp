@@ -1,0 +1,77 @@
+#include "controller/node_ipam/cidr_set.h"
+
+#include <algorithm>
+
+namespace pintle::controller::node_ipam {
+
+using apimachinery::Cidr;
+using apimachinery::IpAddress;
+
+namespace {
+
+int address_bits(bool v6) { return v6 ? 128 : 32; }
+
+bool bit(const IpAddress& address, int i) { return (address.bytes[static_cast<std::size_t>(i / 8)] >> (7 - i % 8)) & 1; }
+void set_bit(IpAddress& address, int i) { address.bytes[static_cast<std::size_t>(i / 8)] |= static_cast<uint8_t>(1 << (7 - i % 8)); }
+
+}  // namespace
+
+Result<CidrSet> CidrSet::make(std::string_view range, int part_prefix_bits) {
+  const auto parsed = apimachinery::parse_cidr(range, false);
+  if (!parsed) return bad_request("invalid CIDR address: " + std::string(range));
+  const int bits = part_prefix_bits - parsed->prefix_bits;
+  if (bits < 0 || part_prefix_bits > address_bits(parsed->address.v6)) return bad_request("the node mask size must not be smaller than the mask of the cluster CIDR " + std::string(range));
+  if (bits > subnet_bits_max) return bad_request("New CIDR set failed; the node CIDR size is too big");
+  CidrSet set;
+  set.range_ = *parsed;
+  set.range_.address = parsed->network();
+  set.part_bits_ = part_prefix_bits;
+  set.taken_.resize(std::size_t{1} << bits);
+  return set;
+}
+
+std::string CidrSet::part(std::size_t i) const {
+  Cidr cidr = range_;
+  for (int b = part_bits_ - 1; b >= range_.prefix_bits; --b, i >>= 1)
+    if (i & 1) set_bit(cidr.address, b);
+  cidr.prefix_bits = part_bits_;
+  return cidr.to_string();
+}
+
+std::optional<std::pair<std::size_t, std::size_t>> CidrSet::parts_of(std::string_view text) const {
+  const auto cidr = apimachinery::parse_cidr(text, false);
+  if (!cidr || cidr->address.v6 != range_.address.v6) return std::nullopt;
+  if (cidr->prefix_bits <= range_.prefix_bits) {   // covers the range, or lies elsewhere
+    if (!cidr->contains(range_.address)) return std::nullopt;
+    return std::pair(std::size_t{0}, taken_.size());
+  }
+  if (!range_.contains(cidr->address)) return std::nullopt;
+  std::size_t first = 0;
+  for (int b = range_.prefix_bits; b < part_bits_; ++b) first = first << 1 | static_cast<std::size_t>(b < cidr->prefix_bits && bit(cidr->address, b));
+  return std::pair(first, first + (std::size_t{1} << std::max(0, part_bits_ - cidr->prefix_bits)));
+}
+
+Result<std::string> CidrSet::take() {
+  for (std::size_t i = 0; i < taken_.size(); ++i) {
+    const std::size_t candidate = (next_ + i) % taken_.size();
+    if (taken_[candidate]) continue;
+    taken_[candidate] = true;
+    next_ = (candidate + 1) % taken_.size();
+    return part(candidate);
+  }
+  return error(Reason::Forbidden, "CIDR allocation failed; there are no remaining CIDRs left to allocate in the accepted range");
+}
+
+bool CidrSet::occupy(std::string_view cidr) {
+  const auto parts = parts_of(cidr);
+  if (!parts) return false;
+  std::fill(taken_.begin() + static_cast<std::ptrdiff_t>(parts->first), taken_.begin() + static_cast<std::ptrdiff_t>(parts->second), true);
+  return true;
+}
+
+void CidrSet::give_back(std::string_view cidr) {
+  if (const auto parts = parts_of(cidr))
+    std::fill(taken_.begin() + static_cast<std::ptrdiff_t>(parts->first), taken_.begin() + static_cast<std::ptrdiff_t>(parts->second), false);
+}
+
+}  // namespace pintle::controller::node_ipam

@@ -1,0 +1,38 @@
+// CidrSet: the equal parts of an address range, taken and given back. Parts are handed out in order, beginning after the
+// last one taken, so that a range just given back rests before it comes again. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apimachinery/validation/formats.h"
+#include "base/status.h"
+
+namespace pintle::controller::node_ipam {
+
+inline constexpr int subnet_bits_max = 16;   // parts of a range: 65536 nodes
+
+class CidrSet {
+ public:
+  // BadRequest for a part larger than the range, or too many parts.
+  static Result<CidrSet> make(std::string_view range, int part_prefix_bits);
+  // Forbidden when every part is taken.
+  Result<std::string> take();
+  // Marks what a node (or a service range) already has; parts of it may be taken. False: not of this range.
+  bool occupy(std::string_view cidr);
+  void give_back(std::string_view cidr);
+  bool v6() const { return range_.address.v6; }
+  std::size_t size() const { return taken_.size(); }
+
+ private:
+  // The parts that `cidr` covers, [first, last); nothing: not of this range.
+  std::optional<std::pair<std::size_t, std::size_t>> parts_of(std::string_view cidr) const;
+  std::string part(std::size_t i) const;
+  apimachinery::Cidr range_;
+  int part_bits_ = 0;
+  std::vector<bool> taken_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace pintle::controller::node_ipam

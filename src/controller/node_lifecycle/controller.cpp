@@ -1,0 +1,222 @@
+#include "controller/node_lifecycle/controller.h"
+
+#include <algorithm>
+
+#include "api/codec.h"
+#include "api/gen/coordination_v1.h"
+#include "client/work_queue.h"
+#include "controller/node_lifecycle/plan.h"
+#include "controller/objects/conditions.h"
+#include "controller/objects/json_text.h"
+#include "controller/objects/time.h"
+#include "controller/pods/pod_store.h"
+
+namespace pintle::controller::node_lifecycle {
+
+using api::coordination_v1::Lease;
+using api::core_v1::Node;
+using api::core_v1::Pod;
+using NodePtr = std::shared_ptr<const Node>;
+
+namespace {
+
+client::InformerOptions node_leases() {
+  client::InformerOptions options;
+  options.namespace_name = "kube-node-lease";
+  return options;
+}
+
+class NodeLifecycleController final : public Controller {
+ public:
+  explicit NodeLifecycleController(ControllerDeps deps)
+      : deps_(deps), nodes_(deps.informers.of<Node>()), leases_(deps.informers.of<Lease>("kube-node-lease", node_leases())),
+        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+    client::Informer<Node>::Handler nodes;
+    nodes.on_add = [this](const NodePtr& node, bool initial) { appeared(*node, initial); };
+    nodes.on_update = [this](const NodePtr& before, const NodePtr& after) { node_changed(*before, *after); };
+    nodes.on_delete = [this](const NodePtr& node) { gone(*node); };
+    nodes_.add_handler(std::move(nodes));
+    client::Informer<Lease>::Handler leases;
+    const auto renewed = [this](const std::shared_ptr<const Lease>& lease) { heard(lease->metadata.name); };
+    leases.on_add = [renewed](const std::shared_ptr<const Lease>& lease, bool) { renewed(lease); };
+    leases.on_update = [renewed](const std::shared_ptr<const Lease>& before, const std::shared_ptr<const Lease>& after) {
+      if (before->spec.renew_time != after->spec.renew_time) renewed(after);
+    };
+    leases_.add_handler(std::move(leases));
+  }
+  void start() override { loop_.start(deps_.workers(8)); }
+  rt::Task<void> stop() override { co_await loop_.stop(); }
+
+ private:
+  struct Known {
+    rt::TimePoint heard;             // when its status or lease last changed
+    std::string zone;
+    std::string ready;               // as last seen: "True", "False", "Unknown", ""
+    bool silent = false;             // found silent, and not heard since
+  };
+  struct Zone {
+    double rate = 0;                 // nodes a second
+    rt::TimePoint next{};            // when the next one may be tainted NoExecute
+  };
+
+  void appeared(const Node& node, bool initial);
+  void node_changed(const Node& before, const Node& after);
+  void gone(const Node& node);
+  void heard(const std::string& name);
+  void count_zones();
+  // Whether the node may be tainted NoExecute now; else when to ask again (nullopt: when the zone's state changes).
+  bool may_evict(const Known& known, std::optional<rt::Duration>& wait);
+  rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
+  rt::Task<Result<NodePtr>> mark_silent(rt::Context ctx, NodePtr node);
+  rt::Task<Result<Unit>> mark_pods_not_ready(rt::Context ctx, std::string node);
+  rt::Task<Result<Unit>> write_taints(rt::Context ctx, NodePtr node, std::vector<api::core_v1::Taint> taints);
+
+  ControllerDeps deps_;
+  client::Informer<Node> nodes_;
+  client::Informer<Lease> leases_;
+  std::map<std::string, Known> known_;
+  std::map<std::string, Zone> zones_;
+  client::ControlLoop loop_;
+};
+
+void NodeLifecycleController::appeared(const Node& node, bool initial) {
+  Known& known = known_[node.metadata.name];
+  known.heard = deps_.runtime.clock().now();
+  known.zone = zone_of(node);
+  known.ready = ready_status(node);
+  count_zones();
+  if (!initial) deps_.events.normal(node, "RegisteredNode", "Node " + node.metadata.name + " event: Registered Node " + node.metadata.name + " in Controller");
+  loop_.queue().add(node.metadata.name);
+}
+
+void NodeLifecycleController::node_changed(const Node& before, const Node& after) {
+  auto it = known_.find(after.metadata.name);
+  if (it == known_.end()) return;
+  const auto* old_ready = find_condition(before.status.conditions, "Ready");
+  const auto* new_ready = find_condition(after.status.conditions, "Ready");
+  if (new_ready != nullptr && (old_ready == nullptr || !(old_ready->last_heartbeat_time == new_ready->last_heartbeat_time))) heard(after.metadata.name);
+  const std::string zone = zone_of(after);
+  const std::string ready = ready_status(after);
+  const bool counts = zone != it->second.zone || (ready == "True") != (it->second.ready == "True");
+  it->second.zone = zone;
+  if (counts) {
+    const std::string was = std::exchange(it->second.ready, ready);
+    count_zones();
+    it->second.ready = was;   // sync compares with it
+  }
+  loop_.queue().add(after.metadata.name);
+}
+
+void NodeLifecycleController::gone(const Node& node) {
+  known_.erase(node.metadata.name);
+  count_zones();
+  deps_.events.normal(node, "RemovingNode", "Node " + node.metadata.name + " event: Removing Node " + node.metadata.name + " from Controller");
+}
+
+void NodeLifecycleController::heard(const std::string& name) {
+  auto it = known_.find(name);
+  if (it == known_.end()) return;
+  it->second.heard = deps_.runtime.clock().now();
+  if (std::exchange(it->second.silent, false)) loop_.queue().add(name);
+}
+
+void NodeLifecycleController::count_zones() {
+  std::map<std::string, ZoneCount> counts;
+  for (const auto& [name, known] : known_) (known.ready == "True" ? counts[known.zone].ready : counts[known.zone].not_ready)++;
+  const EvictionRates rates{deps_.options.node_eviction_rate, deps_.options.secondary_node_eviction_rate, deps_.options.large_cluster_size_threshold};
+  bool changed = false;
+  for (const auto& [zone, rate] : eviction_rates(counts, deps_.options.unhealthy_zone_threshold, rates)) changed |= std::exchange(zones_[zone].rate, rate) != rate;
+  if (changed)
+    for (const auto& [name, known] : known_)
+      if (known.ready != "True") loop_.queue().add(name);
+}
+
+bool NodeLifecycleController::may_evict(const Known& known, std::optional<rt::Duration>& wait) {
+  Zone& zone = zones_[known.zone];
+  if (zone.rate <= 0) return false;
+  const rt::TimePoint now = deps_.runtime.clock().now();
+  if (now < zone.next) {
+    wait = zone.next - now;
+    return false;
+  }
+  zone.next = now + std::chrono::nanoseconds(static_cast<int64_t>(1e9 / zone.rate));
+  return true;
+}
+
+rt::Task<Result<NodePtr>> NodeLifecycleController::mark_silent(rt::Context ctx, NodePtr node) {
+  Node copy = *node;
+  copy.status = silent_status(*node, deps_.runtime.clock().wall_now());
+  if (api::equal(api::type_of<api::core_v1::NodeStatus>(), &copy.status, &node->status)) co_return node;
+  auto written = co_await deps_.client.update_status<Node>(std::move(ctx), std::move(copy));
+  if (!written) co_return std::unexpected(std::move(written).error());
+  co_return std::make_shared<const Node>(std::move(*written));
+}
+
+// Endpoints leave out what cannot be asked any more.
+rt::Task<Result<Unit>> NodeLifecycleController::mark_pods_not_ready(rt::Context ctx, std::string node) {
+  std::optional<Status> failure;
+  for (const PodPtr& pod : deps_.pods.on_node(node)) {
+    if (!is_ready(*pod)) continue;
+    std::string body = R"({"metadata":{"uid":)" + json_string(pod->metadata.uid) + R"(},"status":{"conditions":[{"type":"Ready","status":"False","lastTransitionTime":")" +
+                       api::format_time(to_api_time(deps_.runtime.clock().wall_now())) + R"("}]}})";
+    client::PatchOptions options;
+    options.subresource = "status";
+    auto done = co_await deps_.client.patch<Pod>(ctx, pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, std::move(body), std::move(options));
+    if (!done && done.error().reason != Reason::NotFound && done.error().reason != Reason::Conflict) failure = std::move(done).error();
+    if (done) deps_.events.warning(*pod, "NodeNotReady", "Node is not ready");
+  }
+  if (failure) co_return std::unexpected(std::move(*failure));
+  co_return Unit{};
+}
+
+rt::Task<Result<Unit>> NodeLifecycleController::write_taints(rt::Context ctx, NodePtr node, std::vector<api::core_v1::Taint> taints) {
+  std::string body = R"({"metadata":{"resourceVersion":)" + json_string(node->metadata.resource_version) + R"(},"spec":{"taints":[)";
+  for (const auto& taint : taints) {
+    if (body.back() != '[') body += ',';
+    api::encode_json(api::type_of<api::core_v1::Taint>(), &taint, body);
+  }
+  auto done = co_await deps_.client.patch<Node>(std::move(ctx), "", node->metadata.name, client::PatchType::Merge, body + "]}}");
+  if (!done && done.error().reason != Reason::NotFound) co_return std::unexpected(std::move(done).error());
+  co_return Unit{};
+}
+
+rt::Task<Result<Unit>> NodeLifecycleController::sync(rt::Context ctx, std::string key) {
+  NodePtr node = nodes_.get(key);
+  auto it = known_.find(key);
+  if (node == nullptr || it == known_.end() || node->metadata.deletion_timestamp) co_return Unit{};
+  const bool never_heard = find_condition(node->status.conditions, "Ready") == nullptr;
+  const rt::Duration grace = never_heard ? deps_.options.node_startup_grace_period : deps_.options.node_monitor_grace_period;
+  const rt::Duration quiet = deps_.runtime.clock().now() - it->second.heard;
+  if (quiet >= grace) {
+    it->second.silent = true;   // heard() ends it
+    CO_TRY_ASSIGN(node, co_await mark_silent(ctx, node));
+  } else {
+    loop_.queue().add_after(key, grace - quiet);
+  }
+  it = known_.find(key);
+  if (it == known_.end()) co_return Unit{};
+  const std::string ready = ready_status(*node);
+  if (it->second.ready == "True" && ready != "True") {
+    CO_TRY(co_await mark_pods_not_ready(ctx, key));
+    deps_.events.normal(*node, "NodeNotReady", "Node " + key + " status is now: NodeNotReady");
+    it = known_.find(key);
+    if (it == known_.end()) co_return Unit{};
+  }
+  it->second.ready = ready;
+  count_zones();
+  std::optional<rt::Duration> wait;
+  const auto has_eviction = [&] {
+    return std::ranges::any_of(node->spec.taints, [](const auto& t) { return t.effect == "NoExecute" && (t.key == not_ready_taint || t.key == unreachable_taint); });
+  };
+  const bool evict = wants_eviction(*node) && !has_eviction() && may_evict(it->second, wait);
+  auto taints = plan_taints(*node, evict, deps_.runtime.clock().wall_now());
+  if (wait) loop_.queue().add_after(key, *wait);
+  if (same_taints(taints, node->spec.taints)) co_return Unit{};
+  co_return co_await write_taints(std::move(ctx), node, std::move(taints));
+}
+
+}  // namespace
+
+std::unique_ptr<Controller> make_node_lifecycle_controller(ControllerDeps deps) { return std::make_unique<NodeLifecycleController>(std::move(deps)); }
+
+}  // namespace pintle::controller::node_lifecycle

@@ -1,0 +1,19 @@
+// Writing on a pod why the control plane ends it: the condition DisruptionTarget.
+#pragma once
+
+#include <string>
+
+#include "client/client.h"
+#include "controller/pods/pod_state.h"
+
+namespace pintle::controller {
+
+struct Disruption {
+  std::string reason;          // "DeletionByTaintManager", "DeletionByPodGC"
+  std::string message;
+  bool fail = false;           // its phase becomes Failed too
+};
+// NotFound and Conflict (another pod of that name) are no failures.
+rt::Task<Result<Unit>> mark_disrupted(client::Client& client, rt::Context ctx, PodPtr pod, Disruption disruption, rt::WallTime now);
+
+}  // namespace pintle::controller

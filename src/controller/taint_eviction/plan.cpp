@@ -1,0 +1,22 @@
+#include "controller/taint_eviction/plan.h"
+
+#include <algorithm>
+
+#include "controller/objects/tolerations.h"
+
+namespace pintle::controller::taint_eviction {
+
+Stay plan_stay(const std::vector<api::core_v1::Taint>& taints, const std::vector<api::core_v1::Toleration>& tolerations) {
+  std::optional<int64_t> shortest;
+  for (const auto& taint : taints) {
+    if (taint.effect != "NoExecute") continue;
+    const auto used = std::ranges::find_if(tolerations, [&](const auto& toleration) { return tolerates(toleration, taint); });
+    if (used == tolerations.end()) return Stay{};
+    if (used->toleration_seconds) shortest = std::min(shortest.value_or(INT64_MAX), std::max<int64_t>(0, *used->toleration_seconds));
+  }
+  if (!shortest) return Stay{true, {}};
+  constexpr int64_t seconds_max = 100LL * 365 * 24 * 3600;
+  return Stay{false, std::chrono::seconds(std::min(*shortest, seconds_max))};
+}
+
+}  // namespace pintle::controller::taint_eviction
