@@ -7,6 +7,7 @@
 
 #include "apiserver/endpoints/version.h"
 #include "cmd/kube_apiserver/command.h"
+#include "cmd/kube_controller_manager/command.h"
 #include "cmd/kube_proxy/command.h"
 #include "cmd/node_routes/command.h"
 #include "cmd/operator_commands.h"
@@ -28,6 +29,7 @@ constexpr Command commands[] = {
     {"status", pintle::cmd::run_status, "the health of what runs here"},
     {"uninstall", pintle::cmd::run_uninstall, "removes a cluster from this machine: pods, network, files"},
     {"kube-apiserver", pintle::cmd::run_kube_apiserver, "the API server, with upstream's flags"},
+    {"kube-controller-manager", pintle::cmd::run_kube_controller_manager, "the controllers, with upstream's flags"},
     {"kube-proxy", pintle::cmd::run_kube_proxy, "the service proxy of a node, with upstream's flags"},
     {"node-routes", pintle::cmd::run_node_routes, "the ways from this node to the pods of the others"},
 };

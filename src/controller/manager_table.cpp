@@ -2,8 +2,11 @@
 #include <array>
 
 #include "base/strings.h"
+#include "controller/bootstrap/controller.h"
+#include "controller/clusterrole_aggregation/controller.h"
 #include "controller/csr/controller.h"
 #include "controller/deployment/controller.h"
+#include "controller/endpoints/controller.h"
 #include "controller/endpointslice/controller.h"
 #include "controller/garbage/controller.h"
 #include "controller/manager.h"
@@ -15,6 +18,7 @@
 #include "controller/root_ca/controller.h"
 #include "controller/serviceaccount/controller.h"
 #include "controller/taint_eviction/controller.h"
+#include "controller/ttl_after_finished/controller.h"
 
 namespace pintle::controller {
 
@@ -26,6 +30,8 @@ constexpr ControllerRow rows[] = {
     {"namespace-controller", "namespace", "namespace-controller", "namespace-controller", namespace_lifecycle::make_namespace_controller},
     {"garbage-collector-controller", "garbagecollector", "generic-garbage-collector", "garbage-collector-controller", garbage::make_garbage_collector},
     {"endpointslice-controller", "endpointslice", "endpointslice-controller", "endpoint-slice-controller", endpointslice::make_endpointslice_controller},
+    {"endpoints-controller", "endpoint", "endpoint-controller", "endpoint-controller", endpoints::make_endpoints_controller},
+    {"endpointslice-mirroring-controller", "endpointslicemirroring", "endpointslicemirroring-controller", "endpoint-slice-mirroring-controller", endpoints::make_endpointslice_mirroring_controller},
     {"node-ipam-controller", "nodeipam", "node-controller", "cidrAllocator", node_ipam::make_node_ipam_controller},
     {"node-lifecycle-controller", "nodelifecycle", "node-controller", "node-controller", node_lifecycle::make_node_lifecycle_controller},
     {"taint-eviction-controller", "taint-eviction-controller", "node-controller", "taint-eviction-controller", taint_eviction::make_taint_eviction_controller},
@@ -33,6 +39,11 @@ constexpr ControllerRow rows[] = {
     {"certificatesigningrequest-approving-controller", "csrapproving", "certificate-controller", "certificate-controller", csr::make_csr_approver},
     {"certificatesigningrequest-signing-controller", "csrsigning", "certificate-controller", "certificate-controller", csr::make_csr_signer},
     {"certificatesigningrequest-cleaner-controller", "csrcleaner", "certificate-controller", "certificate-controller", csr::make_csr_cleaner},
+    {"bootstrap-signer-controller", "bootstrapsigner", "bootstrap-signer", "bootstrap-signer-controller", bootstrap::make_bootstrap_signer, false},
+    {"token-cleaner-controller", "tokencleaner", "token-cleaner", "token-cleaner-controller", bootstrap::make_token_cleaner, false},
+    {"clusterrole-aggregation-controller", "clusterrole-aggregation", "clusterrole-aggregation-controller", "clusterrole-aggregation-controller",
+     clusterrole_aggregation::make_clusterrole_aggregation_controller},
+    {"ttl-after-finished-controller", "ttl-after-finished", "ttl-after-finished-controller", "ttl-after-finished-controller", ttl_after_finished::make_ttl_after_finished_controller},
     {"deployment-controller", "deployment", "deployment-controller", "deployment-controller", deployment::make_deployment_controller},
     {"replicaset-controller", "replicaset", "replicaset-controller", "replicaset-controller", replicaset::make_replicaset_controller},
     {"replicationcontroller-controller", "replicationcontroller", "replication-controller", "replication-controller", replicaset::make_replication_controller},

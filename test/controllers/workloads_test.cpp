@@ -18,13 +18,14 @@ const std::string sets = "/apis/apps/v1/namespaces/default/replicasets";
 const std::string pods = "/api/v1/namespaces/default/pods";
 
 rt::Task<void> rolled(Cluster& c, std::string revision) {
-  co_await c.eventually("revision " + revision + " complete", [&c, revision]() -> rt::Task<bool> {
+  std::function<rt::Task<bool>()> holds = [&c, revision]() -> rt::Task<bool> {
     apiserver::testing::Answer d;
     d.json = co_await c.get(deployments + "/web");
     const std::string want = d.at("spec.replicas");
     co_return d.at("status.updatedReplicas") == want && d.at("status.availableReplicas") == want && d.at("status.replicas") == want &&
         d.json["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == codec::Value(revision);
-  });
+  };
+  co_await c.eventually("revision " + revision + " complete", std::move(holds));
 }
 
 rt::Task<void> patch_web(Cluster& c, std::string body) {
@@ -45,7 +46,8 @@ TEST(Deployment, RollsOutScalesAndRollsBack) {
     co_await patch_web(c, R"({"spec":{"template":{"spec":{"containers":[{"name":"c","image":"web:1"}]}}}})");
     co_await rolled(c, "3");
     EXPECT_EQ(co_await c.count(sets), 2u);
-    co_await c.eventually("5 pods", [&c]() -> rt::Task<bool> { co_return co_await c.count(pods) == 5; });
+    std::function<rt::Task<bool>()> holds = [&c]() -> rt::Task<bool> { co_return co_await c.count(pods) == 5; };
+  co_await c.eventually("5 pods", std::move(holds));
     EXPECT_EQ(co_await c.at(deployments + "/web", "status.conditions.0.type"), "Available");
   });
 }
@@ -56,18 +58,21 @@ TEST(Deployment, DeletedInTheBackgroundTakesItsPodsWithIt) {
     co_await rolled(c, "1");
     auto gone = co_await c.client().ask_json(rt::Context::background(), "DELETE", deployments + "/web", "", "");
     EXPECT_TRUE(gone.has_value());
-    co_await c.eventually("nothing left", [&c]() -> rt::Task<bool> { co_return co_await c.count(pods) == 0 && co_await c.count(sets) == 0; });
+    std::function<rt::Task<bool>()> holds = [&c]() -> rt::Task<bool> { co_return co_await c.count(pods) == 0 && co_await c.count(sets) == 0; };
+  co_await c.eventually("nothing left", std::move(holds));
   });
 }
 
 TEST(Namespace, EmptiesAndGoes) {
   with_cluster({}, [](Cluster& c) -> rt::Task<void> {
     co_await c.create("/api/v1/namespaces", R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"gone"}})");
-    co_await c.eventually("default account", [&c]() -> rt::Task<bool> { co_return co_await c.count("/api/v1/namespaces/gone/serviceaccounts") == 1; });
+    std::function<rt::Task<bool>()> holds = [&c]() -> rt::Task<bool> { co_return co_await c.count("/api/v1/namespaces/gone/serviceaccounts") == 1; };
+  co_await c.eventually("default account", std::move(holds));
     co_await c.create("/api/v1/namespaces/gone/configmaps", R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}})");
     auto gone = co_await c.client().ask_json(rt::Context::background(), "DELETE", "/api/v1/namespaces/gone", "", "");
     EXPECT_TRUE(gone.has_value());
-    co_await c.eventually("gone", [&c]() -> rt::Task<bool> { co_return (co_await c.get("/api/v1/namespaces/gone")).is_null(); });
+    holds = [&c]() -> rt::Task<bool> { co_return (co_await c.get("/api/v1/namespaces/gone")).is_null(); };
+  co_await c.eventually("gone", std::move(holds));
   });
 }
 

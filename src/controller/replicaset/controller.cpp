@@ -92,7 +92,9 @@ rt::Task<Result<std::vector<PodPtr>>> ReplicaController::claim_all(rt::Context c
 }
 
 rt::Task<Result<Unit>> ReplicaController::create_one(rt::Context ctx, const ReplicaSet& set) {
-  auto made = co_await control_.create(std::move(ctx), workload(set), pod_from_template(set.spec.template_, workload(set)));
+  Workload owner = workload(set);
+  Pod pod = pod_from_template(set.spec.template_, owner);
+  auto made = co_await control_.create(std::move(ctx), std::move(owner), std::move(pod));
   if (!made) {
     // A namespace on its way out takes no pods, now or later.
     if (is_namespace_terminating(made.error())) co_return Unit{};
@@ -103,15 +105,16 @@ rt::Task<Result<Unit>> ReplicaController::create_one(rt::Context ctx, const Repl
 }
 
 rt::Task<Result<Unit>> ReplicaController::remove_one(rt::Context ctx, const ReplicaSet& set, PodPtr pod) {
-  CO_TRY(co_await control_.remove(std::move(ctx), workload(set), pod));
+  Workload owner = workload(set);
+  CO_TRY(co_await control_.remove(std::move(ctx), std::move(owner), pod));
   pending_.deleted(set.metadata.uid, *pod);
   co_return Unit{};
 }
 
 rt::Task<std::optional<Status>> ReplicaController::manage(rt::Context ctx, SetPtr set, Plan plan) {
   if (plan.create > 0) {
-    std::function<rt::Task<Result<Unit>>(int)> create = [this, ctx, set](int) { return create_one(ctx, *set); };
-    auto outcome = co_await slow_start(plan.create, std::move(create));
+    std::function<rt::Task<Result<Unit>>(int)> attempt = [this, ctx, set](int) { return create_one(ctx, *set); };
+    auto outcome = co_await slow_start(plan.create, std::move(attempt));
     co_return std::move(outcome.failure);
   }
   std::vector<rt::Task<Result<Unit>>> removals;

@@ -1,0 +1,18 @@
+// kube-controller-manager as a command: flags → options → manager, with its lease and its secure port.
+#pragma once
+
+#include <span>
+
+#include "base/status.h"
+#include "component/flags.h"
+#include "controller/controller.h"
+#include "rt/runtime.h"
+
+namespace pintle::cmd {
+
+// What the flags say of the controllers; reads the files that they name. BadRequest with one clear line.
+Result<controller::ControllerOptions> controller_options(rt::Disk& disk, const component::FlagSet& flags);
+// Runs until SIGINT or SIGTERM, or until the lease is lost; the exit status.
+int run_kube_controller_manager(std::span<const char* const> args);
+
+}  // namespace pintle::cmd
