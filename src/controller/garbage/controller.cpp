@@ -177,7 +177,8 @@ rt::Task<Result<OwnerState>> GarbageCollector::owner_state(rt::Context ctx, Owne
   if (served == nullptr) co_return error(Reason::NotFound, "no resource of kind " + ref.kind + " in " + ref.api_version);
   if (served->resource.namespaced && namespace_name.empty()) co_return OwnerState::Solid;   // no way to tell: leave it
   const client::Resource resource = served->resource;
-  auto meta = co_await read(std::move(ctx), resource, resource.namespaced ? namespace_name : std::string(), ref.name);
+  if (!resource.namespaced) namespace_name.clear();
+  auto meta = co_await read(std::move(ctx), resource, std::move(namespace_name), ref.name);
   if (!meta) {
     if (meta.error().reason == Reason::NotFound) co_return OwnerState::Dangling;
     co_return std::unexpected(std::move(meta).error());
