@@ -10,6 +10,7 @@
 #include "cmd/kube_controller_manager/command.h"
 #include "cmd/kube_proxy/command.h"
 #include "cmd/node_routes/command.h"
+#include "cmd/kubelet/command.h"
 #include "cmd/operator_commands.h"
 #include "cmd/server/command.h"
 
@@ -30,6 +31,7 @@ constexpr Command commands[] = {
     {"uninstall", pintle::cmd::run_uninstall, "removes a cluster from this machine: pods, network, files"},
     {"kube-apiserver", pintle::cmd::run_kube_apiserver, "the API server, with upstream's flags"},
     {"kube-controller-manager", pintle::cmd::run_kube_controller_manager, "the controllers, with upstream's flags"},
+    {"kubelet", pintle::cmd::run_kubelet, "the node agent, with upstream's flags"},
     {"kube-proxy", pintle::cmd::run_kube_proxy, "the service proxy of a node, with upstream's flags"},
     {"node-routes", pintle::cmd::run_node_routes, "the ways from this node to the pods of the others"},
 };

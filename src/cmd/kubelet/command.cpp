@@ -1,0 +1,165 @@
+#include "cmd/kubelet/command.h"
+
+#include <malloc.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "apiserver/endpoints/version.h"
+#include "base/strings.h"
+#include "client/kubeconfig.h"
+#include "cmd/kubelet/flags.h"
+#include "component/log.h"
+#include "kubelet/kubelet.h"
+#include "os/machine.h"
+#include "rt/runtime.h"
+
+namespace pintle::cmd {
+namespace {
+
+namespace log = component::log;
+
+struct Options {
+  api::kubeletconfig_v1beta1::KubeletConfiguration config;
+  std::string kubeconfig;
+  std::string hostname;
+  std::string node_ip;
+  std::string root_dir;
+  std::string cert_dir;
+  std::string provider_id;
+  std::string cloud_provider;
+  std::map<std::string, std::string> node_labels;
+};
+
+int fail(const Status& status) {
+  std::fprintf(stderr, "kubelet: %s\n", status.message.c_str());
+  return 1;
+}
+
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    if (comma != 0) out.emplace_back(text.substr(0, comma));
+    if (comma == std::string_view::npos) break;
+    text.remove_prefix(comma + 1);
+  }
+  return out;
+}
+
+// The address that this machine is reached at: the one its name stands for, else the loopback's.
+rt::Task<std::vector<std::string>> node_ips(rt::Runtime& runtime, std::string said, std::string name) {
+  auto out = split_list(said);
+  if (!out.empty()) co_return std::move(out);
+  const auto found = co_await runtime.network().resolve(rt::Context::background(), name);
+  if (found) {
+    for (const auto& address : *found) {
+      if (!address.starts_with("127.") && address != "::1") co_return std::vector<std::string>{address};
+    }
+  }
+  co_return std::vector<std::string>{"127.0.0.1"};
+}
+
+kubelet::KubeletSetup setup_of(rt::Runtime& runtime, client::Client* client, const Options& options, std::vector<std::string> ips) {
+  kubelet::KubeletSetup setup{.runtime = runtime, .client = client, .configuration = options.config};
+  setup.node_name = options.hostname;
+  setup.hostname = options.hostname;
+  setup.node_ips = std::move(ips);
+  for (const auto& [name, value] : options.node_labels) setup.node_labels[name] = value;
+  setup.root_dir = options.root_dir;
+  setup.cert_dir = options.cert_dir;
+  setup.provider_id = options.provider_id;
+  setup.external_cloud_provider = options.cloud_provider == "external";
+  return setup;
+}
+
+rt::Task<int> serve(rt::Runtime& runtime, Options options) {
+  std::unique_ptr<client::Client> client;
+  if (!options.kubeconfig.empty()) {
+    auto connection = client::load_kubeconfig(runtime.disk(), options.kubeconfig);
+    if (!connection) co_return fail(connection.error());
+    connection->client.user_agent = std::string("kubelet/") + apiserver::git_version + " (pintle)";
+    connection->client.qps = options.config.kube_apiqps.value_or(50);
+    connection->client.burst = options.config.kube_api_burst;
+    auto made = client::connect(runtime, std::move(*connection));
+    if (!made) co_return fail(made.error());
+    client = std::move(*made);
+  }
+  auto ips = co_await node_ips(runtime, options.node_ip, options.hostname);
+  int status = 0;
+  {
+    kubelet::Kubelet kubelet(setup_of(runtime, client.get(), options, std::move(ips)));
+    const auto started = co_await kubelet.start();
+    if (!started) {
+      status = fail(started.error());
+    } else {
+      log::info(0, "Started kubelet");
+      std::vector<int> signals{SIGINT, SIGTERM};
+      const auto signal = co_await rt::wait_signal(rt::Context::background(), std::move(signals));
+      log::info(0, "Shutting down", {{"signal", signal ? std::to_string(*signal) : "none"}});
+    }
+    co_await kubelet.stop();
+  }
+  if (client) co_await client->close();
+  co_return status;
+}
+
+void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+Result<Options> options_of(rt::Disk& disk, const component::FlagSet& flags) {
+  Options options;
+  TRY_ASSIGN(options.config, kubelet_configuration(disk, flags));
+  options.kubeconfig = flags.get_string("kubeconfig");
+  options.hostname = flags.get_string("hostname-override");
+  if (options.hostname.empty()) {
+    TRY_ASSIGN(const auto machine, os::machine_facts());
+    options.hostname = machine.hostname;
+  }
+  options.hostname = to_lower(options.hostname);
+  options.node_ip = flags.get_string("node-ip");
+  options.root_dir = flags.get_string("root-dir");
+  options.cert_dir = flags.get_string("cert-dir");
+  options.provider_id = flags.get_string("provider-id");
+  options.cloud_provider = flags.get_string("cloud-provider");
+  options.node_labels = flags.get_map("node-labels");
+  return options;
+}
+
+}  // namespace
+
+int run_kubelet(std::span<const char* const> args) {
+  component::FlagSet flags("kubelet", kubelet_flags());
+  if (auto parsed = flags.parse(args); !parsed) {
+    std::fprintf(stderr, "Error: %s\n", parsed.error().message.c_str());
+    return 1;
+  }
+  if (flags.help_requested()) {
+    print(flags.help());
+    return 0;
+  }
+  if (!flags.version_requested().empty()) {
+    print(std::string("Kubernetes ") + apiserver::git_version + "\n");
+    return 0;
+  }
+  // One executor is enough: the work is the runtime's. Large buffers go back to the system when they are freed.
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MMAP_THRESHOLD, 256 << 10);
+  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+  rt::RealRuntimeOptions machine_options;
+  machine_options.threads = 1;
+  auto runtime = rt::make_real_runtime(machine_options);
+  auto options = options_of(runtime->disk(), flags);
+  if (!options) return fail(options.error());
+  log::Options logging;
+  logging.verbosity = static_cast<int>(options->config.logging.verbosity);
+  logging.format = options->config.logging.format == "json" ? log::Format::Json : log::Format::Text;
+  log::init(runtime->clock(), logging);
+  if (!flags.without_effect().empty()) {
+    std::string names;
+    for (const std::string& name : flags.without_effect()) names += (names.empty() ? "--" : ", --") + name;
+    log::warning("These flags have no effect in this release", {{"flags", names}});
+  }
+  return runtime->run([&]() -> rt::Task<int> { return serve(*runtime, std::move(*options)); });
+}
+
+}  // namespace pintle::cmd
