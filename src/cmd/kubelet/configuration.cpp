@@ -92,7 +92,9 @@ void apply_flags(const component::FlagSet& flags, bool with_file, Value& value) 
 Result<Configuration> kubelet_configuration(rt::Disk& disk, const component::FlagSet& flags) {
   const std::string file = flags.get_string("config");
   Value value{Value::Object()};
-  if (!file.empty()) TRY_ASSIGN(value, read_file(disk, file));
+  if (!file.empty()) {
+    TRY_ASSIGN(value, read_file(disk, file));
+  }
   if (const std::string directory = flags.get_string("config-dir"); !directory.empty()) {
     TRY_ASSIGN(const auto names, disk.list(directory));
     for (const auto& name : names) {
