@@ -9,8 +9,8 @@
 #include "cmd/kube_apiserver/command.h"
 #include "cmd/kube_controller_manager/command.h"
 #include "cmd/kube_proxy/command.h"
-#include "cmd/node_routes/command.h"
 #include "cmd/kubelet/command.h"
+#include "cmd/node_routes/command.h"
 #include "cmd/operator_commands.h"
 #include "cmd/server/command.h"
 
