@@ -11,7 +11,7 @@ ASAN_STACK_KB := 131072
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: help all deps build test unit tsan integration sanitize integration-asan fuzz simulation wire bench swap peers images lint format clean
+.PHONY: help all deps build test unit tsan integration sanitize integration-asan fuzz simulation wire bench swap peers images conformance lint format clean
 all: build
 
 help:            ## this list
@@ -68,6 +68,10 @@ peers:                     ## upstream's components as Go modules into build/pee
 
 images:                    ## the container images of tests and demo, into build/images (those with upstream's programs need Go)
 	@python3 test/images/build.py $(BUILD)/images all
+
+conformance: build         ## upstream's conformance suite on two nodes (needs Go and root): make conformance FOCUS='...' [SERIAL=skip|only]
+	@test/peers/build $(BUILD)/peers kubectl
+	@python3 test/conformance/run.py --focus '$(FOCUS)' --serial $${SERIAL:-both}
 
 bench: build $(PY)         ## apiload beside an upstream API server with etcd
 	@test/peers/build $(BUILD)/peers kube-apiserver etcd apiload || echo "bench: Go is missing or a peer did not build: upstream's column is left out"

@@ -210,7 +210,7 @@ class NodeCluster:
 
     `registry` is the URL of the mirror that every image comes from."""
 
-    def __init__(self, agents=0, registry=None, flags=(), agent_flags=(), name=None, subnet='10.88.0.0/24', folder=None, server_runs_pods=True):
+    def __init__(self, agents=0, registry=None, flags=(), agent_flags=(), name=None, subnet='10.88.0.0/24', folder=None, server_runs_pods=True, before_start=None):
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix='pintle-nodes-'))
         self.network = Network(name or f'pt{uuid.uuid4().hex[:5]}', subnet)
         mirror = write_mirror(self.folder / 'mirror', registry) if registry else None
@@ -218,6 +218,7 @@ class NodeCluster:
         self.server = Node(self.network, 'server', 0, self.folder / 'server', server_flags, mirror=mirror)
         self.agents = [Node(self.network, f'agent{i}', i + 1, self.folder / f'agent{i}', agent_flags, join=self.server, mirror=mirror) for i in range(agents)]
         self.server_runs_pods = server_runs_pods
+        self.before_start = before_start     # called when the network is up and no node is (a registry on network.host_ip)
         self.kubectl = None
 
     @property
@@ -227,6 +228,8 @@ class NodeCluster:
     def __enter__(self):
         try:
             self.network.up()
+            if self.before_start:
+                self.before_start()
             self.server.start()
             await_true('the administrator\'s kubeconfig', lambda: pathlib.Path(self.server.kubeconfig).exists())
             self.kubectl = Kubectl(self.server.kubeconfig)
