@@ -130,6 +130,42 @@ client::Client& ControlPlane::client_for(const std::string& user) {
   return *clients_.back().second;
 }
 
+Result<controller::ControllerOptions> ControlPlane::controller_options() const {
+  controller::ControllerOptions options;
+  options.allocate_node_cidrs = true;
+  options.cluster_cidrs = {config_.cluster_cidr};
+  options.service_cidrs = {config_.service_cidr};
+  TRY_ASSIGN(options.root_ca_pem, pki_.read("ca.crt"));
+  TRY_ASSIGN(options.service_account_key_pem, pki_.read("sa.key"));
+  TRY_ASSIGN(const std::string key, pki_.read("ca.key"));
+  for (const char* signer : {"kube-apiserver-client", "kube-apiserver-client-kubelet", "kubelet-serving", "legacy-unknown"})
+    options.signers[std::string("kubernetes.io/") + signer] = {options.root_ca_pem, key};
+  return options;
+}
+
+Result<Unit> ControlPlane::start_controllers() {
+  TRY_ASSIGN(controller::ControllerOptions options, controller_options());
+  controller::ManagerSetup setup{runtime_, client_for("system:kube-controller-manager"), nullptr, std::move(options), {"*"}, std::nullopt};
+  setup.client_for = [this](rt::Context, std::string account) { return account_client(std::move(account)); };
+  controllers_ = controller::make_controller_manager(std::move(setup));
+  return controllers_->start();
+}
+
+rt::Task<Result<std::unique_ptr<client::Client>>> ControlPlane::account_client(std::string account) {
+  client::ClientConfig config;
+  config.user_agent = "pintle";
+  co_return client::connect_in_process(runtime_, api_server_->handler(), "system:serviceaccount:kube-system:" + account, std::move(config));
+}
+
+rt::Task<Result<Unit>> ControlPlane::start_dns() {
+  dns::DnsSetup setup{runtime_, client_for("system:serviceaccount:kube-system:coredns")};
+  setup.listen = {{node_ip_, cli::cluster_dns_port}};
+  setup.zone.domain = config_.cluster_domain;
+  setup.zone.nameservers = {config_.cluster_dns};
+  dns_ = std::make_unique<dns::Server>(std::move(setup));
+  co_return co_await dns_->start();
+}
+
 rt::Task<Result<Unit>> ControlPlane::start_components() {
   cli::AddonFacts facts;
   CO_TRY_ASSIGN(facts.token, ensure_token());
@@ -138,10 +174,15 @@ rt::Task<Result<Unit>> ControlPlane::start_components() {
   if (!config_.disabled("dns")) facts.dns_node_ip = node_ip_;
   controller::ManifestSetup manifests{runtime_, client_for("system:apiserver"), layout_.manifests(), cli::addon_manifests(config_, facts)};
   manifests_ = std::make_unique<controller::Manifests>(std::move(manifests));
-  co_return co_await manifests_->start();
+  CO_TRY(co_await manifests_->start());
+  if (!config_.disabled("controller-manager")) CO_TRY(start_controllers());
+  if (!config_.disabled("dns")) CO_TRY(co_await start_dns());
+  co_return Unit{};
 }
 
 rt::Task<void> ControlPlane::stop() {
+  if (dns_) co_await dns_->stop();
+  if (controllers_) co_await controllers_->stop();
   if (manifests_) co_await manifests_->stop();
   if (tasks_) co_await tasks_->close();
   tasks_.reset();

@@ -11,7 +11,10 @@
 #include "cli/layout.h"
 #include "client/client.h"
 #include "component/certificate/pki.h"
+#include "component/metrics.h"
+#include "controller/manager.h"
 #include "controller/manifests/manifests.h"
+#include "dns/server.h"
 #include "rt/runtime.h"
 #include "rt/sync.h"
 
@@ -39,6 +42,10 @@ class ControlPlane {
   Result<Unit> write_kubeconfig();
   Result<std::string> ensure_token();
   rt::Task<void> renew_certificates(rt::Context ctx);
+  Result<controller::ControllerOptions> controller_options() const;
+  Result<Unit> start_controllers();
+  rt::Task<Result<std::unique_ptr<client::Client>>> account_client(std::string account);
+  rt::Task<Result<Unit>> start_dns();
 
   rt::Runtime& runtime_;
   const cli::ClusterConfig& config_;
@@ -49,6 +56,8 @@ class ControlPlane {
   std::unique_ptr<apiserver::ApiServer> api_server_;
   std::vector<std::pair<std::string, std::unique_ptr<client::Client>>> clients_;
   std::unique_ptr<controller::Manifests> manifests_;
+  std::unique_ptr<controller::ControllerManager> controllers_;
+  std::unique_ptr<dns::Server> dns_;
   std::unique_ptr<rt::TaskGroup> tasks_;
 };
 
