@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "cli/cluster_config.h"
+#include "cli/installation.h"
 #include "cli/layout.h"
 #include "cmd/server/control_plane.h"
 #include "cmd/server/node.h"
@@ -23,10 +24,28 @@ struct Machine {
   std::string node_ip;
 };
 
+// What uninstall and status read; written before anything is made.
+Result<Unit> write_record(rt::Runtime& runtime, const cli::ClusterConfig& config, const Machine& machine) {
+  cli::Installation record;
+  record.server = config.server;
+  record.node = config.node.enabled;
+  record.proxy = config.node.enabled && !config.disabled("proxy");
+  record.node_name = machine.node_name;
+  record.node_ip = machine.node_ip;
+  record.https_port = config.https_listen_port;
+  record.kubeconfig = config.write_kubeconfig;
+  record.runtime_endpoint = config.node.runtime_endpoint;
+  record.cgroup_root = config.node.cgroup_root;
+  record.pod_logs_dir = config.node.pod_logs_dir;
+  record.pause_image = config.node.pause_image;
+  return cli::write_installation(runtime.disk(), cli::Layout{config.data_dir}, record);
+}
+
 // Everything that one process runs, stopped in the opposite order: the node before what it talks to.
 rt::Task<Result<Unit>> run_until_signal(rt::Runtime& runtime, const cli::ClusterConfig& config, Machine machine, std::unique_ptr<ControlPlane>& control_plane,
                                         std::unique_ptr<Node>& node) {
   const cli::Layout layout{config.data_dir};
+  CO_TRY(write_record(runtime, config, machine));
   if (config.node.enabled) {
     node = std::make_unique<Node>(runtime, config, layout, machine.node_name, machine.node_ip);
     node->start_runtime();

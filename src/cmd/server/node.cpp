@@ -1,10 +1,46 @@
 #include "cmd/server/node.h"
 
+#include "api/codec.h"
+#include "api/defaults.h"
+#include "cli/installation.h"
+#include "cli/join.h"
+#include "client/kubeconfig.h"
+#include "cmd/kube_proxy/command.h"
+#include "cmd/kube_proxy/flags.h"
+#include "codec/yaml.h"
 #include "component/log.h"
 
 namespace pintle::cmd {
 
+namespace {
+
 namespace log = component::log;
+using KubeletConfiguration = api::kubeletconfig_v1beta1::KubeletConfiguration;
+
+// What kube-proxy would make of these arguments.
+Result<api::kubeproxyconfig_v1alpha1::KubeProxyConfiguration> proxy_configuration(rt::Disk& disk, const cli::ClusterConfig& config) {
+  component::FlagSet flags("kube-proxy", kube_proxy_flags());
+  const std::string cidr = "--cluster-cidr=" + config.cluster_cidr;
+  std::vector<const char*> arguments{"--proxy-mode=nftables", "--metrics-bind-address=127.0.0.1:10249"};
+  if (!config.cluster_cidr.empty()) arguments.push_back(cidr.c_str());
+  TRY(flags.parse(arguments));
+  return kube_proxy_configuration(disk, flags);
+}
+
+Result<KubeletConfiguration> read_kubelet_configuration(rt::Disk& disk, const std::string& path) {
+  KubeletConfiguration config;
+  if (path.empty()) return config;
+  TRY_ASSIGN(const std::string text, disk.read(path));
+  auto value = codec::parse_yaml(text);
+  if (!value) return bad_request(path + ": " + value.error().message);
+  api::DecodeReport report;
+  auto decoded = api::decode_value(*value, api::type_of<KubeletConfiguration>(), &config, api::Strictness::Collect, &report);
+  if (!decoded) return bad_request(path + ": " + decoded.error().message);
+  if (!report.problems.empty()) return bad_request(path + ": " + report.problems.front());
+  return config;
+}
+
+}  // namespace
 
 Node::Node(rt::Runtime& runtime, const cli::ClusterConfig& config, cli::Layout layout, std::string name, std::string ip)
     : runtime_(runtime), config_(config), layout_(std::move(layout)), name_(std::move(name)), ip_(std::move(ip)) {}
@@ -31,19 +67,68 @@ rt::Task<void> Node::run_containerd() {
 }
 
 rt::Task<Result<Unit>> Node::start(ControlPlane& control_plane) {
-  client::Client& client = control_plane.client_for("system:node:" + name_);
-  co_return co_await start_components(client);
+  component::CertificateSpec serving;
+  serving.common_name = "system:node:" + name_;
+  serving.organizations = {"system:nodes"};
+  serving.dns_names = {name_};
+  serving.ip_addresses = {ip_};
+  serving.server = true;
+  CO_TRY(control_plane.pki().ensure_certificate("kubelet", std::move(serving)));
+  serving_certificate_ = control_plane.pki().path("kubelet");
+  co_return co_await start_components(control_plane.client_for("system:node:" + name_));
 }
 
 rt::Task<Result<Unit>> Node::join() { co_return error(Reason::InternalError, "joining"); }
 
-rt::Task<Result<Unit>> Node::start_components(client::Client&) {
+rt::Task<Result<Unit>> Node::start_components(client::Client& client) {
+  if (!config_.disabled("proxy")) CO_TRY(co_await start_proxy(client));
+  co_return co_await start_kubelet(client);
+}
+
+rt::Task<Result<Unit>> Node::start_proxy(client::Client& client) {
+  proxy::ProxySetup setup{.runtime = runtime_, .client = client};
+  CO_TRY_ASSIGN(setup.config, proxy_configuration(runtime_.disk(), config_));
+  setup.node_name = name_;
+  proxy_ = std::make_unique<proxy::Proxy>(std::move(setup));
+  co_return co_await proxy_->start();
+}
+
+Result<KubeletConfiguration> Node::kubelet_configuration() const {
+  TRY_ASSIGN(KubeletConfiguration config, read_kubelet_configuration(runtime_.disk(), config_.node.kubelet_config_file));
+  const bool own_runtime = config_.node.runtime_endpoint.empty();
+  config.container_runtime_endpoint = own_runtime ? containerd_->endpoint() : config_.node.runtime_endpoint;
+  if (config.static_pod_path.empty()) config.static_pod_path = layout_.data_dir + "/static-pods";
+  config.pod_logs_dir = config_.node.pod_logs_dir;
+  config.cgroup_root = config_.node.cgroup_root.empty() ? "/" : config_.node.cgroup_root;
+  if (config.cluster_dns.empty() && !config_.cluster_dns.empty()) config.cluster_dns = {config_.cluster_dns};
+  if (config.cluster_domain.empty()) config.cluster_domain = config_.cluster_domain;
+  if (!config.fail_swap_on) config.fail_swap_on = false;
+  if (!config.fail_cgroup_v_1) config.fail_cgroup_v_1 = false;
+  config.authentication.x509.client_ca_file = layout_.pki() + "/ca.crt";
+  if (!serving_certificate_.empty()) {
+    config.tls_cert_file = serving_certificate_ + ".crt";
+    config.tls_private_key_file = serving_certificate_ + ".key";
+  }
+  api::apply_defaults(api::type_of<KubeletConfiguration>(), &config);
+  return config;
+}
+
+rt::Task<Result<Unit>> Node::start_kubelet(client::Client& client) {
   CO_TRY(co_await containerd_done_.wait(rt::Context::background()));
   if (!*containerd_result_) co_return std::unexpected(containerd_result_->error());
-  co_return Unit{};
+  kubelet::KubeletSetup setup{runtime_, &client};
+  CO_TRY_ASSIGN(setup.configuration, kubelet_configuration());
+  setup.node_name = name_;
+  setup.node_ips = {ip_};
+  setup.root_dir = layout_.kubelet();
+  for (const std::string& label : config_.node.labels) setup.node_labels[label.substr(0, label.find('='))] = label.substr(label.find('=') + 1);
+  kubelet_ = std::make_unique<kubelet::Kubelet>(std::move(setup));
+  co_return co_await kubelet_->start();
 }
 
 rt::Task<void> Node::stop() {
+  if (kubelet_) co_await kubelet_->stop();
+  if (proxy_) co_await proxy_->stop();
   if (own_client_) co_await own_client_->close();
   co_await tasks_.join();
   if (containerd_) co_await containerd_->stop();

@@ -10,6 +10,8 @@
 #include "cli/layout.h"
 #include "client/client.h"
 #include "cmd/server/control_plane.h"
+#include "kubelet/kubelet.h"
+#include "proxy/proxy.h"
 #include "rt/runtime.h"
 #include "rt/sync.h"
 
@@ -32,17 +34,23 @@ class Node {
  private:
   rt::Task<void> run_containerd();
   rt::Task<Result<Unit>> start_components(client::Client& client);
+  rt::Task<Result<Unit>> start_proxy(client::Client& client);
+  rt::Task<Result<Unit>> start_kubelet(client::Client& client);
+  Result<api::kubeletconfig_v1beta1::KubeletConfiguration> kubelet_configuration() const;
 
   rt::Runtime& runtime_;
   const cli::ClusterConfig& config_;
   const cli::Layout layout_;
   const std::string name_;
   const std::string ip_;
+  std::string serving_certificate_;                // without ".crt" and ".key"; "": the kubelet asks for one
   std::unique_ptr<cli::Containerd> containerd_;
   std::optional<Result<Unit>> containerd_result_;
   rt::Event containerd_done_;
   rt::TaskGroup tasks_;
   std::unique_ptr<client::Client> own_client_;
+  std::unique_ptr<proxy::Proxy> proxy_;
+  std::unique_ptr<kubelet::Kubelet> kubelet_;
 };
 
 }  // namespace pintle::cmd
