@@ -11,7 +11,7 @@ ASAN_STACK_KB := 131072
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: help all deps build test unit tsan integration sanitize integration-asan fuzz simulation wire bench swap peers images conformance lint format clean
+.PHONY: help all deps build test unit tsan integration sanitize integration-asan fuzz simulation wire demo demo-down bench swap peers images conformance lint format clean
 all: build
 
 help:            ## this list
@@ -72,6 +72,12 @@ images:                    ## the container images of tests and demo, into build
 conformance: build         ## upstream's conformance suite on two nodes (needs Go and root): make conformance FOCUS='...' [SERIAL=skip|only]
 	@test/peers/build $(BUILD)/peers kubectl
 	@python3 test/conformance/run.py --focus '$(FOCUS)' --serial $${SERIAL:-both}
+
+demo: deps build           ## a one-node cluster that runs examples/day-service, step by step
+	@tools/demo up
+
+demo-down:                 ## removes the demo's cluster without a trace
+	@tools/demo down
 
 bench: build $(PY)         ## apiload beside an upstream API server with etcd
 	@test/peers/build $(BUILD)/peers kube-apiserver etcd apiload || echo "bench: Go is missing or a peer did not build: upstream's column is left out"
