@@ -5,10 +5,10 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <charconv>
 
 #include "cli/containerd.h"
+#include "cni/conflist.h"
 #include "cri/runtime_client.h"
 #include "os/cgroup.h"
 #include "os/fd.h"
@@ -23,7 +23,6 @@ namespace {
 constexpr auto stop_timeout = std::chrono::minutes(2);
 constexpr auto sandbox_timeout = std::chrono::minutes(1);
 constexpr auto poll = std::chrono::milliseconds(50);   // while an operator waits
-constexpr std::string_view pod_network_links[] = {"cni0", "pintle.1"};
 constexpr const char* container_links = "/var/log/containers";
 
 rt::Task<Result<std::size_t>> remove_sandboxes(cri::RuntimeClient& runtime) {
@@ -115,12 +114,11 @@ void end_shims(rt::Disk& disk, const Layout& layout) {
   }
 }
 
-Result<Unit> remove_links() {
+Result<Unit> remove_bridge() {
   TRY_ASSIGN(auto netlink, os::netlink::Netlink::open());
-  TRY_ASSIGN(const auto links, netlink.links());
-  for (const auto& link : links)
-    if (std::find(std::begin(pod_network_links), std::end(pod_network_links), link.name) != std::end(pod_network_links)) TRY(netlink.remove_link(link.index));
-  return Unit{};
+  const auto bridge = netlink.link(cni::ConflistSettings{}.bridge);
+  if (!bridge) return Unit{};
+  return netlink.remove_link(bridge->index);
 }
 
 Result<Unit> remove_files(rt::Disk& disk, const Layout& layout, const Installation& installation) {

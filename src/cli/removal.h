@@ -23,8 +23,8 @@ rt::Task<Result<std::size_t>> remove_pods(rt::Runtime& runtime, Layout layout, I
 Result<Unit> remove_cgroups(const Installation& installation);
 // Ends shims of our containerd that no control group led to.
 void end_shims(rt::Disk& disk, const Layout& layout);
-// Removes the pod network's bridge and tunnel.
-Result<Unit> remove_links();
+// Removes the bridge of the pods.
+Result<Unit> remove_bridge();
 // Unmounts all below the data folder, then removes it, the pods' logs and the administrator's kubeconfig.
 Result<Unit> remove_files(rt::Disk& disk, const Layout& layout, const Installation& installation);
 

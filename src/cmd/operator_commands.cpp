@@ -9,6 +9,7 @@
 #include "cli/installation.h"
 #include "cli/removal.h"
 #include "cli/status.h"
+#include "cni/routes/node_routes.h"
 #include "component/log.h"
 #include "proxy/proxy.h"
 #include "rt/runtime.h"
@@ -83,7 +84,8 @@ rt::Task<Result<Unit>> uninstall(rt::Runtime& runtime, cli::Layout layout) {
     CO_TRY(cli::remove_cgroups(installation));
     cli::end_shims(runtime.disk(), layout);
     step("removing the node's network");
-    CO_TRY(cli::remove_links());
+    CO_TRY(cli::remove_bridge());
+    CO_TRY(cni::routes::clean_up());
     if (installation.proxy) CO_TRY(co_await proxy::clean_up(runtime));
   }
   step("removing files");

@@ -157,6 +157,13 @@ rt::Task<Result<std::unique_ptr<client::Client>>> ControlPlane::account_client(s
   co_return client::connect_in_process(runtime_, api_server_->handler(), "system:serviceaccount:kube-system:" + account, std::move(config));
 }
 
+Result<Unit> ControlPlane::start_scheduler() {
+  scheduler::SchedulerSetup setup{.runtime = runtime_, .client = client_for("system:kube-scheduler"), .metrics = metrics_};
+  setup.gates = config_.feature_gates;
+  scheduler_ = scheduler::make_scheduler(std::move(setup));
+  return scheduler_->start();
+}
+
 rt::Task<Result<Unit>> ControlPlane::start_dns() {
   dns::DnsSetup setup{runtime_, client_for("system:serviceaccount:kube-system:coredns")};
   setup.listen = {{node_ip_, cli::cluster_dns_port}};
@@ -176,12 +183,14 @@ rt::Task<Result<Unit>> ControlPlane::start_components() {
   manifests_ = std::make_unique<controller::Manifests>(std::move(manifests));
   CO_TRY(co_await manifests_->start());
   if (!config_.disabled("controller-manager")) CO_TRY(start_controllers());
+  if (!config_.disabled("scheduler")) CO_TRY(start_scheduler());
   if (!config_.disabled("dns")) CO_TRY(co_await start_dns());
   co_return Unit{};
 }
 
 rt::Task<void> ControlPlane::stop() {
   if (dns_) co_await dns_->stop();
+  if (scheduler_) co_await scheduler_->stop();
   if (controllers_) co_await controllers_->stop();
   if (manifests_) co_await manifests_->stop();
   if (tasks_) co_await tasks_->close();

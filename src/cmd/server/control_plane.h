@@ -17,6 +17,7 @@
 #include "dns/server.h"
 #include "rt/runtime.h"
 #include "rt/sync.h"
+#include "scheduler/scheduler.h"
 
 namespace pintle::cmd {
 
@@ -45,6 +46,7 @@ class ControlPlane {
   Result<controller::ControllerOptions> controller_options() const;
   Result<Unit> start_controllers();
   rt::Task<Result<std::unique_ptr<client::Client>>> account_client(std::string account);
+  Result<Unit> start_scheduler();
   rt::Task<Result<Unit>> start_dns();
 
   rt::Runtime& runtime_;
@@ -57,7 +59,9 @@ class ControlPlane {
   std::vector<std::pair<std::string, std::unique_ptr<client::Client>>> clients_;
   std::unique_ptr<controller::Manifests> manifests_;
   std::unique_ptr<controller::ControllerManager> controllers_;
+  std::unique_ptr<scheduler::Scheduler> scheduler_;
   std::unique_ptr<dns::Server> dns_;
+  component::metrics::Registry metrics_;
   std::unique_ptr<rt::TaskGroup> tasks_;
 };
 

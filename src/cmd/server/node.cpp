@@ -82,7 +82,25 @@ rt::Task<Result<Unit>> Node::join() { co_return error(Reason::InternalError, "jo
 
 rt::Task<Result<Unit>> Node::start_components(client::Client& client) {
   if (!config_.disabled("proxy")) CO_TRY(co_await start_proxy(client));
+  CO_TRY(co_await start_pod_network(client));
   co_return co_await start_kubelet(client);
+}
+
+rt::Task<Result<Unit>> Node::start_pod_network(client::Client& client) {
+  // A foreign runtime has a network of its own.
+  if (containerd_ == nullptr) co_return Unit{};
+  using cni::routes::Mode;
+  const Mode mode = config_.node.network_mode == "vxlan" ? Mode::Vxlan : config_.node.network_mode == "host-gw" ? Mode::HostGateway : Mode::None;
+  cni::NodeConflistSetup conflist{runtime_, client, name_, layout_.cni_conf(), {}};
+  conflist.settings.data_dir = layout_.data_dir + "/cni/networks";
+  CO_TRY_ASSIGN(conflist.settings.mtu, cni::routes::find_pod_mtu(mode, ip_));
+  conflist_ = std::make_unique<cni::NodeConflist>(std::move(conflist));
+  conflist_->start();
+  if (mode == Mode::None || config_.disabled("routes")) co_return Unit{};
+  cni::routes::NodeRoutesSetup routes{.runtime = runtime_, .client = client, .node_name = name_, .mode = mode};
+  if (!config_.cluster_cidr.empty()) routes.cluster_cidrs = {config_.cluster_cidr};
+  routes_ = std::make_unique<cni::routes::NodeRoutes>(std::move(routes));
+  co_return co_await routes_->start();
 }
 
 rt::Task<Result<Unit>> Node::start_proxy(client::Client& client) {
@@ -128,6 +146,8 @@ rt::Task<Result<Unit>> Node::start_kubelet(client::Client& client) {
 
 rt::Task<void> Node::stop() {
   if (kubelet_) co_await kubelet_->stop();
+  if (routes_) co_await routes_->stop();
+  if (conflist_) co_await conflist_->stop();
   if (proxy_) co_await proxy_->stop();
   if (own_client_) co_await own_client_->close();
   co_await tasks_.join();

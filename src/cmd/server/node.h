@@ -10,6 +10,8 @@
 #include "cli/layout.h"
 #include "client/client.h"
 #include "cmd/server/control_plane.h"
+#include "cni/node_conflist.h"
+#include "cni/routes/node_routes.h"
 #include "kubelet/kubelet.h"
 #include "proxy/proxy.h"
 #include "rt/runtime.h"
@@ -35,6 +37,7 @@ class Node {
   rt::Task<void> run_containerd();
   rt::Task<Result<Unit>> start_components(client::Client& client);
   rt::Task<Result<Unit>> start_proxy(client::Client& client);
+  rt::Task<Result<Unit>> start_pod_network(client::Client& client);
   rt::Task<Result<Unit>> start_kubelet(client::Client& client);
   Result<api::kubeletconfig_v1beta1::KubeletConfiguration> kubelet_configuration() const;
 
@@ -50,6 +53,8 @@ class Node {
   rt::TaskGroup tasks_;
   std::unique_ptr<client::Client> own_client_;
   std::unique_ptr<proxy::Proxy> proxy_;
+  std::unique_ptr<cni::NodeConflist> conflist_;
+  std::unique_ptr<cni::routes::NodeRoutes> routes_;
   std::unique_ptr<kubelet::Kubelet> kubelet_;
 };
 
