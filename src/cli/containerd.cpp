@@ -22,6 +22,7 @@ namespace log = component::log;
 constexpr auto start_timeout = std::chrono::seconds(30);
 constexpr auto stop_timeout = std::chrono::seconds(15);
 constexpr int cap_sys_resource = 24;
+constexpr std::string_view cni_plugins[] = {"bridge", "host-local", "loopback", "portmap"};
 
 // Plugins that need kernels and tools of their own, and that nothing here uses.
 constexpr std::string_view disabled_plugins =
@@ -48,7 +49,6 @@ bool is_containerd(pid_t pid) {
 }  // namespace
 
 std::string containerd_config(const Layout& layout, const ContainerdSettings& settings) {
-  std::string bin_dir = settings.cni_bin_dirs.empty() ? "/opt/cni/bin" : settings.cni_bin_dirs.front();
   return fmt::format(R"(# Written by pintle at each start.
 version = 2
 root = "{root}"
@@ -78,7 +78,7 @@ disabled_plugins = {disabled}
 )",
                      fmt::arg("root", layout.containerd_root()), fmt::arg("state", layout.containerd_state()), fmt::arg("disabled", disabled_plugins),
                      fmt::arg("socket", layout.containerd_socket()), fmt::arg("pause", settings.pause_image), fmt::arg("restrict", settings.restrict_oom_score_adj),
-                     fmt::arg("ports", settings.unprivileged_ports), fmt::arg("bin", bin_dir), fmt::arg("conf", layout.cni_conf()),
+                     fmt::arg("ports", settings.unprivileged_ports), fmt::arg("bin", settings.cni_bin_dir), fmt::arg("conf", layout.cni_conf()),
                      fmt::arg("registry", settings.registry_config_dir), fmt::arg("snapshotter", settings.snapshotter));
 }
 
@@ -88,6 +88,15 @@ ContainerdSettings detect_containerd_settings(const Layout& layout) {
   struct statfs filesystem {};
   if (statfs(layout.data_dir.c_str(), &filesystem) == 0 && static_cast<uint32_t>(filesystem.f_type) == OVERLAYFS_SUPER_MAGIC) settings.snapshotter = "native";
   return settings;
+}
+
+std::string find_cni_plugins(rt::Disk& disk, const std::vector<std::string>& folders) {
+  for (const std::string& folder : folders) {
+    bool all = true;
+    for (const std::string_view plugin : cni_plugins) all = all && disk.exists(folder + "/" + std::string(plugin));
+    if (all) return folder;
+  }
+  return {};
 }
 
 Containerd::Containerd(rt::Runtime& runtime, Layout layout, ContainerdSettings settings)

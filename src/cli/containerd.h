@@ -16,7 +16,7 @@ namespace pintle::cli {
 
 struct ContainerdSettings {
   std::string pause_image;
-  std::vector<std::string> cni_bin_dirs;   // the first that exists is used
+  std::string cni_bin_dir = "/opt/cni/bin";
   std::string registry_config_dir;
   std::string snapshotter = "overlayfs";   // "native" where overlayfs cannot be used
   bool restrict_oom_score_adj = false;     // without CAP_SYS_RESOURCE
@@ -26,6 +26,9 @@ struct ContainerdSettings {
 std::string containerd_config(const Layout& layout, const ContainerdSettings& settings);
 // What this machine asks for, on top of what the flags say.
 ContainerdSettings detect_containerd_settings(const Layout& layout);
+
+// The first of the folders that holds every plugin that the pod network needs; "" if none does.
+std::string find_cni_plugins(rt::Disk& disk, const std::vector<std::string>& folders);
 
 class Containerd {
  public:

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "cli/check.h"
+#include "cli/containerd.h"
 #include "os/cgroup.h"
 #include "os/machine.h"
 #include "os/netlink/netlink.h"
@@ -15,8 +16,6 @@
 
 namespace pintle::cli {
 namespace {
-
-constexpr std::string_view cni_plugins[] = {"bridge", "host-local", "loopback", "portmap"};
 
 // The kinds of links that this kernel makes, tried in a network namespace that goes away with its thread.
 std::set<std::string, std::less<>> try_links() {
@@ -96,11 +95,7 @@ rt::Task<MachineProbe> probe_machine(rt::Runtime& runtime, ClusterConfig config)
   out.seccomp = access("/proc/sys/kernel/seccomp", F_OK) == 0;
   for (const char* tool : {"containerd", "runc", "mount", "iptables"})
     if (std::string path = find_tool(runtime.disk(), tool); !path.empty()) out.tools[tool] = path;
-  for (const std::string& folder : config.node.cni_bin_dirs) {
-    bool all = true;
-    for (const std::string_view plugin : cni_plugins) all = all && runtime.disk().exists(folder + "/" + std::string(plugin));
-    if (all && out.cni_bin_dir.empty()) out.cni_bin_dir = folder;
-  }
+  out.cni_bin_dir = find_cni_plugins(runtime.disk(), config.node.cni_bin_dirs);
   out.ports_taken = taken_ports(runtime, config);
   if (const auto usage = os::file_system_usage(existing_parent(runtime.disk(), config.data_dir))) out.disk_available_bytes = usage->available_bytes;
   if (const auto limit = os::read_sysctl("fs.inotify.max_user_instances")) out.inotify_instances_max = std::strtoull(limit->c_str(), nullptr, 10);

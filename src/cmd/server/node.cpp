@@ -55,7 +55,12 @@ void Node::start_runtime() {
   }
   cli::ContainerdSettings settings = cli::detect_containerd_settings(layout_);
   settings.pause_image = config_.node.pause_image;
-  settings.cni_bin_dirs = config_.node.cni_bin_dirs;
+  settings.cni_bin_dir = cli::find_cni_plugins(runtime_.disk(), config_.node.cni_bin_dirs);
+  if (settings.cni_bin_dir.empty()) {
+    containerd_result_ = bad_request("no folder of --cni-bin-dir holds the CNI plugins bridge, host-local, loopback and portmap; see pintle check");
+    containerd_done_.set();
+    return;
+  }
   settings.registry_config_dir = config_.node.registry_config_dir;
   containerd_ = std::make_unique<cli::Containerd>(runtime_, layout_, std::move(settings));
   tasks_.spawn(run_containerd());
