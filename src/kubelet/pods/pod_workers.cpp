@@ -10,12 +10,25 @@ namespace pintle::kubelet {
 
 namespace log = component::log;
 
+namespace {
+constexpr std::size_t early_ends_max = 256;   // then the oldest are forgotten: containers of others
+}
+
 PodWorkers::PodWorkers(PodWorkerDeps deps, PodConfig& config) : deps_(std::move(deps)), config_(config) {
-  deps_.observed = [this](const std::string& uid, const PodState& state) {
-    for (const auto& container : state.containers) pod_of_container_[container.id] = uid;
-    changes_.increment();
-  };
+  deps_.observed = [this](const std::string& uid, const PodState& state) { observed(uid, state); };
   config_.on_change([this](const PodPtr& pod, bool removed) { pod_changed(pod, removed); });
+}
+
+void PodWorkers::observed(const std::string& uid, const PodState& state) {
+  for (const auto& container : state.containers) {
+    pod_of_container_[container.id] = uid;
+    const auto early = std::find(early_ends_.begin(), early_ends_.end(), container.id);
+    if (early == early_ends_.end()) continue;
+    early_ends_.erase(early);
+    const auto worker = workers_.find(uid);
+    if (container.phase == ContainerPhase::Running && worker != workers_.end()) worker->second->expect_end(container.id);
+  }
+  changes_.increment();
 }
 
 void PodWorkers::pod_changed(const PodPtr& pod, bool removed) {
@@ -78,7 +91,12 @@ void PodWorkers::container_event(const cri::ContainerEvent& event) {
     }
   }
   const auto worker = workers_.find(uid);
-  if (worker == workers_.end()) return;
+  if (worker == workers_.end()) {
+    if (event.kind != cri::ContainerEvent::Kind::Stopped) return;
+    early_ends_.push_back(event.container_id);
+    if (early_ends_.size() > early_ends_max) early_ends_.pop_front();
+    return;
+  }
   if (event.kind == cri::ContainerEvent::Kind::Stopped && event.may_lag) {
     worker->second->expect_end(event.container_id);
   } else {

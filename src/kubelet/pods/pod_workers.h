@@ -2,6 +2,7 @@
 // kubelet's executor.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -42,6 +43,7 @@ class PodWorkers {
 
  private:
   void pod_changed(const PodPtr& pod, bool removed);
+  void observed(const std::string& uid, const PodState& state);
   void start(PodPtr pod, PodState adopted, bool orphan);
   rt::Task<void> run(std::string uid, PodWorker* worker);
   rt::Task<void> remove_orphans();
@@ -51,6 +53,7 @@ class PodWorkers {
   Admission admission_;
   std::map<std::string, std::unique_ptr<PodWorker>, std::less<>> workers_;
   std::map<std::string, std::string, std::less<>> pod_of_container_;
+  std::deque<std::string> early_ends_;         // of containers that no look has seen yet: they ended at once
   bool looking_for_orphans_ = false;
   rt::Version changes_;
   rt::TaskGroup tasks_;

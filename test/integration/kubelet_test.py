@@ -1,0 +1,214 @@
+"""`pintle kubelet` alone on a real containerd: pods whose node is set by hand, and what becomes of them."""
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+from support.kubelet_node import KubeletNode, missing
+from support.netns import own_network
+from support.nodes import await_true
+
+pytestmark = pytest.mark.skipif(missing() is not None or os.geteuid() != 0, reason=f'needs root, containerd, runc and CNI plugins: {missing()}')
+
+
+@pytest.fixture(scope='module')
+def node():
+    with own_network(), KubeletNode() as n:
+        yield n
+
+
+def condition(pod, kind):
+    return next((c for c in pod['status'].get('conditions', []) if c['type'] == kind), {})
+
+
+def ready(pod):
+    return pod is not None and condition(pod, 'Ready').get('status') == 'True'
+
+
+def gone(pod):
+    return pod is None
+
+
+def phase(name):
+    return lambda pod: pod and pod['status']['phase'] == name
+
+
+def status(pod, container='main', kind='containerStatuses'):
+    return next((s for s in (pod or {}).get('status', {}).get(kind, []) if s['name'] == container), {})
+
+
+def waiting(pod, container='main'):
+    return status(pod, container).get('state', {}).get('waiting', {})
+
+
+def shell(script, **more):
+    return {'command': ['sh', '-c', script], **more}
+
+
+FOREVER = 'trap "exit 0" TERM; while true; do sleep 0.1; done'
+
+
+def test_a_pod_runs_and_is_deleted(node):
+    pod = node.run_pod('plain', shell(f'echo hello; {FOREVER}'), wait=ready)
+    assert pod['status']['phase'] == 'Running' and pod['status']['podIP'].startswith('10.42.')
+    assert status(pod)['restartCount'] == 0 and status(pod)['started'] and status(pod)['imageID'].startswith('docker.io/library/busybox@sha256:')
+    assert [c['type'] for c in pod['status']['conditions']] == ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled']
+    assert node.logs(pod) == 'hello\n'
+    node.server.kubectl('delete', 'pod', 'plain', '--wait=false')
+    node.wait('plain', gone)
+    assert {r for _, r, _ in node.events('plain')} >= {'Created', 'Started', 'Killing'}
+    assert not (node.folder / 'kubelet/pods' / pod['metadata']['uid']).exists()
+    await_true('the logs go', lambda: not list((node.folder / 'pod-logs').glob(f"*{pod['metadata']['uid']}")))
+
+
+@pytest.mark.parametrize('policy, script, want', [('Never', 'exit 0', 'Succeeded'), ('Never', 'exit 3', 'Failed'), ('OnFailure', 'exit 0', 'Succeeded')])
+def test_pods_that_end(node, policy, script, want):
+    name = f'ends-{policy.lower()}-{want.lower()}'
+    pod = node.run_pod(name, shell(script), restartPolicy=policy, wait=phase(want))
+    ended = status(pod)['state']['terminated']
+    assert ended['exitCode'] == int(script[-1]) and ended['reason'] == ('Completed' if want == 'Succeeded' else 'Error')
+    assert condition(pod, 'Ready')['reason'] == ('PodCompleted' if want == 'Succeeded' else 'PodFailed')
+    node.server.kubectl('delete', 'pod', name, '--wait=false')
+    node.wait(name, gone)
+
+
+def test_a_crashing_container_backs_off(node):
+    pod = node.run_pod('crash', shell('echo one last word > /dev/termination-log; exit 7'), wait=lambda p: waiting(p).get('reason') == 'CrashLoopBackOff')
+    assert waiting(pod)['message'] == f"back-off 10s restarting failed container=main pod=crash_default({pod['metadata']['uid']})"
+    assert status(pod)['restartCount'] == 1 and status(pod)['lastState']['terminated']['exitCode'] == 7
+    assert status(pod)['lastState']['terminated']['message'] == 'one last word\n'
+    assert ('Warning', 'BackOff', f"Back-off restarting failed container main in pod crash_default({pod['metadata']['uid']})") in node.events('crash')
+    assert pod['status']['phase'] == 'Running'
+
+
+def test_termination_message_from_logs(node):
+    pod = node.run_pod('message', shell('echo out; echo err >&2; exit 1', terminationMessagePolicy='FallbackToLogsOnError'), restartPolicy='Never', wait=phase('Failed'))
+    assert sorted(status(pod)['state']['terminated']['message'].splitlines()) == ['err', 'out']
+
+
+def test_init_containers_run_in_turn(node):
+    volume = {'name': 'work', 'emptyDir': {}}
+    mount = {'volumeMounts': [{'name': 'work', 'mountPath': '/work'}]}
+    pod = node.run_pod('inits', shell('cat /work/order; ' + FOREVER, **mount), volumes=[volume], initContainers=[
+        {'name': 'first', 'image': 'busybox:1.36', **shell('sleep 0.3; echo first >> /work/order', **mount)},
+        {'name': 'second', 'image': 'busybox:1.36', **shell('echo second >> /work/order', **mount)}], wait=ready)
+    assert node.logs(pod) == 'first\nsecond\n'
+    assert all(s['ready'] and s['state']['terminated']['exitCode'] == 0 for s in pod['status']['initContainerStatuses'])
+
+
+def test_a_failing_init_container_fails_the_pod(node):
+    pod = node.run_pod('badinit', shell(FOREVER), restartPolicy='Never', initContainers=[{'name': 'bad', 'image': 'busybox:1.36', **shell('exit 4')}], wait=phase('Failed'))
+    assert status(pod, 'bad', 'initContainerStatuses')['state']['terminated']['exitCode'] == 4
+    assert waiting(pod) == {'reason': 'PodInitializing'}
+    assert condition(pod, 'Initialized')['reason'] == 'ContainersNotInitialized'
+
+
+def test_sidecars_start_first_and_end_last(node):
+    volume = {'name': 'work', 'emptyDir': {}}
+    mount = {'volumeMounts': [{'name': 'work', 'mountPath': '/work'}]}
+    sidecar = {'name': 'side', 'image': 'busybox:1.36', 'restartPolicy': 'Always', **shell('echo side up >> /work/order; trap "cat /work/order; exit 0" TERM; while true; do sleep 0.05; done', **mount),
+               'startupProbe': {'exec': {'command': ['test', '-f', '/work/order']}, 'periodSeconds': 1}}
+    pod = node.run_pod('sidecar', shell('echo main up >> /work/order; sleep 0.5; echo main done >> /work/order', **mount), volumes=[volume], initContainers=[sidecar],
+                       restartPolicy='Never', terminationGracePeriodSeconds=10, wait=phase('Succeeded'))
+    assert node.logs(pod, 'side') == 'side up\nmain up\nmain done\n'
+
+
+def test_images_that_cannot_be_had(node):
+    node.run_pod('noimage', {'image': 'busybox:no-such-tag'})
+    node.wait('noimage', lambda p: waiting(p).get('reason') == 'ErrImagePull' or waiting(p).get('reason') == 'ImagePullBackOff')
+    pod = node.wait('noimage', lambda p: waiting(p).get('reason') == 'ImagePullBackOff')
+    assert waiting(pod)['message'].startswith('Back-off pulling image "busybox:no-such-tag": ErrImagePull: ')
+    assert pod['status']['phase'] == 'Pending'
+    reasons = {(t, r) for t, r, _ in node.events('noimage')}
+    assert reasons >= {('Normal', 'Pulling'), ('Warning', 'Failed'), ('Normal', 'BackOff')}
+    node.run_pod('never', {'image': 'registry.k8s.io/pause:3.6', 'imagePullPolicy': 'Never'}, wait=lambda p: waiting(p).get('reason') == 'ErrImageNeverPull')
+    node.run_pod('badname', {'image': 'Not/A:Name'}, wait=lambda p: waiting(p).get('reason') == 'InvalidImageName')
+
+
+def test_a_missing_config_map_is_waited_for(node):
+    env = [{'name': 'WORD', 'valueFrom': {'configMapKeyRef': {'name': 'words', 'key': 'word'}}}]
+    pod = node.run_pod('needs', shell('echo $WORD; ' + FOREVER, env=env), wait=lambda p: waiting(p).get('reason') == 'CreateContainerConfigError')
+    assert waiting(pod)['message'] == 'configmap "words" not found'
+    node.server.kubectl('create', 'configmap', 'words', '--from-literal=word=there')
+    assert node.logs(node.wait('needs', ready, timeout_s=8)) == 'there\n'
+
+
+def test_hooks(node):
+    volume = {'name': 'work', 'hostPath': {'path': str(node.folder / 'hooks'), 'type': 'DirectoryOrCreate'}}
+    hooks = {'postStart': {'exec': {'command': ['sh', '-c', 'echo started >> /work/log']}}, 'preStop': {'exec': {'command': ['sh', '-c', 'echo stopping >> /work/log']}}}
+    node.run_pod('hooks', shell(FOREVER, lifecycle=hooks, volumeMounts=[{'name': 'work', 'mountPath': '/work'}]), volumes=[volume], terminationGracePeriodSeconds=10, wait=ready)
+    node.server.kubectl('delete', 'pod', 'hooks', '--wait=false')
+    node.wait('hooks', gone)
+    assert (node.folder / 'hooks/log').read_text() == 'started\nstopping\n'
+
+
+def test_a_failing_post_start_hook_ends_the_container(node):
+    node.run_pod('badhook', shell(FOREVER, lifecycle={'postStart': {'exec': {'command': ['false']}}}), wait=lambda p: status(p).get('restartCount', 0) >= 1)
+    assert 'FailedPostStartHook' in {r for _, r, _ in node.events('badhook')}
+
+
+def test_liveness_and_readiness(node):
+    pod = node.run_pod('probed', shell('touch /tmp/ok; sleep 2; rm /tmp/ok; ' + FOREVER, livenessProbe={'exec': {'command': ['test', '-f', '/tmp/ok']}, 'periodSeconds': 1, 'failureThreshold': 1},
+                                       readinessProbe={'exec': {'command': ['test', '-f', '/tmp/ok']}, 'periodSeconds': 1}), wait=ready)
+    pod = node.wait('probed', lambda p: status(p).get('restartCount') == 1)
+    events = node.events('probed')
+    assert ('Normal', 'Killing', 'Container main failed liveness probe, will be restarted') in events
+    assert any(r == 'Unhealthy' and m.startswith('Liveness probe failed') for _, r, m in events)
+    assert status(pod)['lastState']['terminated']
+
+
+def test_active_deadline(node):
+    pod = node.run_pod('deadline', shell(FOREVER), activeDeadlineSeconds=1, wait=phase('Failed'))
+    assert pod['status']['reason'] == 'DeadlineExceeded'
+
+
+def test_a_forced_deletion_leaves_nothing(node):
+    node.run_pod('forced', shell('trap "" TERM; while true; do sleep 0.1; done'), terminationGracePeriodSeconds=60, wait=ready)
+    before = set(node.running())
+    node.server.kubectl('delete', 'pod', 'forced', '--grace-period=0', '--force', '--wait=false')
+    node.wait('forced', gone)
+    await_true('the end of its containers', lambda: len(node.running()) <= len(before) - 2, timeout_s=20)
+
+
+def test_running_pods_are_adopted_after_a_restart(node):
+    one = node.run_pod('stays', shell(FOREVER), wait=ready)
+    node.run_pod('leaves', shell(FOREVER), wait=ready)
+    assert node.stop_kubelet() == 0
+    assert status(one)['containerID'].removeprefix('containerd://') in node.running()
+    node.server.kubectl('delete', 'pod', 'leaves', '--grace-period=0', '--force', '--wait=false')
+    before = len(node.running())
+    node.start_kubelet()
+    await_true('the orphan goes', lambda: len(node.running()) <= before - 2, timeout_s=20)
+    pod = node.pod('stays')
+    assert ready(pod) and status(pod)['containerID'] == status(one)['containerID'] and status(pod)['restartCount'] == 0
+
+
+def test_a_killed_kubelet_and_a_killed_container(node):
+    one = node.run_pod('again', shell(FOREVER), wait=ready)
+    node.stop_kubelet(signal.SIGKILL)
+    subprocess.run(['ctr', '--address', f'{node.folder}/containerd.sock', '-n', 'k8s.io', 'tasks', 'kill', '-s', 'SIGKILL', status(one)['containerID'].removeprefix('containerd://')], check=True)
+    node.start_kubelet()
+    pod = node.wait('again', lambda p: ready(p) and status(p)['restartCount'] == 1)
+    assert status(pod)['lastState']['terminated']['exitCode'] == 137
+
+
+def test_a_killed_sandbox_is_made_again(node):
+    one = node.run_pod('sandbox', shell(FOREVER), wait=ready)
+    listed = subprocess.run(['ctr', '--address', f'{node.folder}/containerd.sock', '-n', 'k8s.io', 'containers', 'list'], capture_output=True, text=True).stdout
+    sandboxes = [line.split()[0] for line in listed.splitlines() if 'pause' in line]
+    for sandbox in sandboxes:
+        info = json.loads(subprocess.run(['ctr', '--address', f'{node.folder}/containerd.sock', '-n', 'k8s.io', 'containers', 'info', sandbox], capture_output=True, text=True).stdout)
+        if info['Labels'].get('io.kubernetes.pod.uid') == one['metadata']['uid']:
+            subprocess.run(['ctr', '--address', f'{node.folder}/containerd.sock', '-n', 'k8s.io', 'tasks', 'kill', '-s', 'SIGKILL', sandbox], check=True)
+    pod = node.wait('sandbox', lambda p: ready(p) and status(p)['restartCount'] == 1)
+    assert 'SandboxChanged' in {r for _, r, _ in node.events('sandbox')}
+    assert pod['status']['podIP'] != ''
+
+
+def test_ephemeral_containers(node):
+    node.run_pod('debugged', shell(FOREVER), wait=ready)
+    added = {'spec': {'ephemeralContainers': [{'name': 'debug', 'image': 'busybox:1.36', 'command': ['sh', '-c', 'echo looking; sleep 1000'], 'targetContainerName': 'main', 'terminationMessagePolicy': 'File'}]}}
+    node.server.kubectl('patch', 'pod', 'debugged', '--subresource=ephemeralcontainers', '--type=strategic', '-p', json.dumps(added))
+    pod = node.wait('debugged', lambda p: status(p, 'debug', 'ephemeralContainerStatuses').get('state', {}).get('running'))
+    assert ready(pod) and node.logs(pod, 'debug') == 'looking\n'
