@@ -52,6 +52,11 @@ struct ApiServerOptions {
   int max_mutating_requests_inflight = 200;
   rt::Duration request_timeout = std::chrono::seconds(60);
   int min_request_timeout_seconds = 1800;
+  std::string kubelet_client_certificate;       // how this server shows itself to kubelets
+  std::string kubelet_client_key;
+  std::string kubelet_certificate_authority;    // "": kubelets' certificates are not checked
+  std::vector<std::string> kubelet_preferred_address_types = {"Hostname", "InternalDNS", "InternalIP", "ExternalDNS", "ExternalIP"};
+  rt::Duration kubelet_timeout = std::chrono::seconds(5);   // to connect
   component::FeatureGates feature_gates;
   std::map<std::string, std::string> runtime_config;
   int verbosity = 0;

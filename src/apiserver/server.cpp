@@ -16,6 +16,7 @@
 #include "apiserver/authorization/rbac/escalation.h"
 #include "apiserver/authorization/reviews.h"
 #include "apiserver/bootstrap/bootstrap.h"
+#include "apiserver/connect/connector.h"
 #include "apiserver/endpoints/api_handler.h"
 #include "apiserver/endpoints/openapi_pages.h"
 #include "apiserver/endpoints/responses.h"
@@ -124,6 +125,7 @@ class ApiServerImpl final : public ApiServer {
   std::unique_ptr<Authorization> authorization_;
   std::shared_ptr<LateAction> token_action_ = std::make_shared<LateAction>();
   rbac::EscalationCheck escalation_;
+  std::unique_ptr<Connector> connector_;
   std::unique_ptr<ApiHandler> handler_;
   std::unique_ptr<net::Server> server_;
 };
@@ -212,7 +214,8 @@ std::vector<ResourceDefinition> ApiServerImpl::definitions() {
 }
 
 void ApiServerImpl::make_handler() {
-  ApiHandlerDeps deps{runtime_, *registry_, options_, nullptr, nullptr, nullptr, {}};
+  ApiHandlerDeps deps{runtime_, *registry_, options_};
+  deps.connector = connector_.get();
   if (setup_.secured) {
     deps.authentication = authentication_.get();
     deps.authorizer = &authorization_->authorizer();
@@ -291,6 +294,8 @@ rt::Task<Result<Unit>> ApiServerImpl::start() {
   install_reviews();
   CO_TRY(make_admission());
   CO_TRY(co_await ensure_bootstrap());
+  const ConnectorDeps connector{runtime_, *registry_, options_};
+  CO_TRY_ASSIGN(connector_, Connector::make(connector));
   make_handler();
   if (setup_.listen) CO_TRY(co_await listen());
   ready_ = true;
@@ -302,6 +307,7 @@ rt::Task<void> ApiServerImpl::stop() {
   ready_ = false;
   if (handler_) handler_->end_long_running();
   if (server_) co_await server_->drain(drain_grace);
+  if (connector_) co_await connector_->close();
   if (registry_) co_await registry_->stop();
 }
 

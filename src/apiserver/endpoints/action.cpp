@@ -97,18 +97,4 @@ rt::Task<void> ResourceHandler::answer_objects(Exchange& exchange, const ObjectF
   co_await answer(exchange, 200, content_type(form.output.media), json_answer(form.output.media, std::move(json)));
 }
 
-rt::Task<void> ResourceHandler::connect(Exchange& exchange, Found found) {
-  auto object = co_await found.store->get(exchange.ctx, exchange.scope.ns, exchange.info.name);
-  if (!object) {
-    co_await answer_failure(exchange, object.error());
-    co_return;
-  }
-  const std::string_view* node = (*object)->header().fields.get("spec.nodeName");
-  if (found.resource->name().resource == "pods" && (node == nullptr || node->empty())) {
-    co_await answer_failure(exchange, Reason::BadRequest, "pod " + exchange.info.name + " does not have a host assigned");
-    co_return;
-  }
-  co_await answer_failure(exchange, Reason::ServiceUnavailable, "error trying to reach the node or service: no connection to nodes in this release");
-}
-
 }  // namespace pintle::apiserver

@@ -74,7 +74,7 @@ std::string metric_verb(const Exchange& exchange) {
 }  // namespace
 
 ApiHandler::ApiHandler(ApiHandlerDeps deps)
-    : deps_(deps), request_metrics_(metrics_), resources_(deps.runtime, deps.registry, deps.options), discovery_(deps.registry.served(), deps.server_address) {
+    : deps_(deps), request_metrics_(metrics_), resources_(deps.runtime, deps.registry, deps.options, deps.connector, deps.authorizer), discovery_(deps.registry.served(), deps.server_address) {
   metrics_.add_callback([this](std::string& out) {
     component::metrics::write_process_metrics(out);
     component::metrics::write_head(out, "apiserver_resource_objects", "Objects stored, by resource.", "gauge");

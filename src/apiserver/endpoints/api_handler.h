@@ -26,6 +26,7 @@ struct ApiHandlerDeps {
   Authentication* authentication = nullptr;   // nullptr (tests): everyone is a member of system:masters
   Authorizer* authorizer = nullptr;           // nullptr (tests): everything is allowed
   const rbac::EscalationCheck* escalation = nullptr;
+  Connector* connector = nullptr;             // nullptr (tests): nothing leads out of this server
   std::string server_address;                 // host:port that discovery tells
 };
 

@@ -1,5 +1,6 @@
 #include "apiserver/endpoints/resource_handler.h"
 
+#include "apiserver/connect/connector.h"
 #include "apiserver/registry/errors.h"
 
 namespace pintle::apiserver {
@@ -121,6 +122,10 @@ rt::Task<void> ResourceHandler::dispatch_subresource(Exchange& exchange, Found f
     co_await answer_failure(exchange, errors::no_such_route());
     co_return;
   }
+  if (connector_ != nullptr && name == "proxy" && Connector::handles(exchange.info.group, exchange.info.resource, name)) {
+    co_await connector_->serve(exchange, authorizer_);   // with any method
+    co_return;
+  }
   const Verbs verb = subresource_verb(exchange.request.method);
   if (verb == 0 || (served->verbs & verb) == 0) {
     co_await answer_failure(exchange, errors::method_not_allowed());
@@ -143,8 +148,8 @@ rt::Task<void> ResourceHandler::dispatch_subresource(Exchange& exchange, Found f
     } else {
       co_await patch(exchange, found, part);
     }
-  } else if (found.resource->connects(name)) {
-    co_await connect(exchange, found);
+  } else if (connector_ != nullptr && Connector::handles(exchange.info.group, exchange.info.resource, name)) {
+    co_await connector_->serve(exchange, authorizer_);
   } else {
     co_await answer_failure(exchange, errors::no_such_route());
   }

@@ -13,6 +13,8 @@
 
 namespace pintle::apiserver {
 
+class Authorizer;
+class Connector;
 class WatchFrames;
 
 // What a PUT or PATCH of a scale asks for.
@@ -24,8 +26,9 @@ struct ScaleChange {
 
 class ResourceHandler {
  public:
-  ResourceHandler(rt::Runtime& runtime, InstalledRegistry& registry, const ApiServerOptions& options)
-      : runtime_(runtime), registry_(registry), options_(options) {}
+  // `connector` (nullptr: nothing leads out of this server) and `authorizer` (nullptr: everything is allowed) outlive it.
+  ResourceHandler(rt::Runtime& runtime, InstalledRegistry& registry, const ApiServerOptions& options, Connector* connector, Authorizer* authorizer)
+      : runtime_(runtime), registry_(registry), options_(options), connector_(connector), authorizer_(authorizer) {}
 
   // Answers the exchange, whatever happens. `exchange.info.is_resource`.
   rt::Task<void> serve(Exchange& exchange);
@@ -51,7 +54,6 @@ class ResourceHandler {
   rt::Task<void> get_scale(Exchange& exchange, Found found);
   rt::Task<void> change_scale(Exchange& exchange, Found found);
   rt::Task<void> run_action(Exchange& exchange, std::shared_ptr<Action> action, const api::KindInfo& kind, std::string name);
-  rt::Task<void> connect(Exchange& exchange, Found found);
 
   rt::Task<void> answer_list(Exchange& exchange, const ObjectForm& form, ListAnswer listed);
 
@@ -74,6 +76,8 @@ class ResourceHandler {
   rt::Runtime& runtime_;
   InstalledRegistry& registry_;
   const ApiServerOptions& options_;
+  Connector* connector_;
+  Authorizer* authorizer_;
 };
 
 // The selectors of a request, checked against what the resource offers. BadRequest otherwise.

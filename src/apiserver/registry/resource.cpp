@@ -81,10 +81,6 @@ const apimachinery::FieldSet& Resource::reset_fields(const PartSubresource* part
   return part == nullptr ? reset_fields_ : part_reset_fields_[static_cast<std::size_t>(part - definition_.parts.data())];
 }
 
-bool Resource::connects(std::string_view name) const {
-  return std::find(definition_.connects.begin(), definition_.connects.end(), name) != definition_.connects.end();
-}
-
 std::string Resource::key(std::string_view ns, std::string_view object_name) const {
   std::string key = prefix_;
   if (!ns.empty()) key.append(ns) += '/';

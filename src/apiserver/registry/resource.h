@@ -54,7 +54,6 @@ class Resource {
   const VersionBinding* find_version(std::string_view group, std::string_view version) const;
   const PartSubresource* find_part(std::string_view name) const;
   const ActionSubresource* find_action(std::string_view name) const;
-  bool connects(std::string_view name) const;
   // What a write to the main resource (nullptr) or to a part never owns.
   const apimachinery::FieldSet& reset_fields(const PartSubresource* part) const;
 

@@ -263,9 +263,6 @@ struct ResourceDefinition {
   std::vector<PartSubresource> parts = {};     // "status" is added for has_status unless listed here
   std::vector<ScaleSubresource> scale = {};    // none or one
   std::vector<ActionSubresource> actions = {};
-  // Subresources whose streams are not connected yet (log, exec, attach, portforward, proxy): they check that the object
-  // exists and is in the right state, then answer that the node cannot be reached.
-  std::vector<std::string_view> connects = {};
 
   // Resources that store nothing: exactly one of these is set, and strategy and the rest are unused.
   std::shared_ptr<Action> create_action = nullptr;

@@ -92,6 +92,11 @@ Result<apiserver::ApiServerOptions> api_server_options(const component::FlagSet&
   options.request_timeout = flags.get_duration("request-timeout");
   options.min_request_timeout_seconds = static_cast<int>(flags.get_int("min-request-timeout"));
   TRY_ASSIGN(options.feature_gates, component::FeatureGates::parse(flags.get_map("feature-gates")));
+  options.kubelet_client_certificate = flags.get_string("kubelet-client-certificate");
+  options.kubelet_client_key = flags.get_string("kubelet-client-key");
+  options.kubelet_certificate_authority = flags.get_string("kubelet-certificate-authority");
+  options.kubelet_preferred_address_types = flags.get_list("kubelet-preferred-address-types");
+  options.kubelet_timeout = flags.get_duration("kubelet-timeout");
   options.runtime_config = flags.get_map("runtime-config");
   TRY(apimachinery::ServedSet::configured(options.runtime_config));
   options.verbosity = static_cast<int>(flags.get_int("v"));

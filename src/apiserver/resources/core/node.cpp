@@ -112,7 +112,6 @@ ResourceDefinition nodes() {
   out.selectable_fields = {{"spec.unschedulable", "", "", "false"}};
   out.parts = {{.name = "status", .strategy = std::make_shared<NodeStatusStrategy>()}};
   out.reset_fields = {"status"};
-  out.connects = {"proxy"};
   return out;
 }
 

@@ -251,7 +251,6 @@ ResourceDefinition pods() {
                {.name = "ephemeralcontainers", .strategy = std::make_shared<EphemeralContainersStrategy>(), .reset_fields = {"status"}},
                {.name = "resize", .strategy = std::make_shared<ResizeStrategy>(), .reset_fields = {"status"}}};
   out.actions = {{"binding", make_binding_action()}, {"eviction", make_eviction_action()}};
-  out.connects = {"log", "exec", "attach", "portforward", "proxy"};
   return out;
 }
 

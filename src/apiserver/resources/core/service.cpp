@@ -282,7 +282,6 @@ ResourceDefinition services() {
   out.allow_create_on_update = true;
   out.return_deleted_object = true;
   out.selectable_fields = {{"spec.clusterIP"}, {"spec.type"}};
-  out.connects = {"proxy"};
   return out;
 }
 

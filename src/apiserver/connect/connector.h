@@ -1,0 +1,58 @@
+// Connector: answers the subresources that lead out of this server: pods' log, exec, attach and portforward, and proxy of
+// pods, services and nodes. Runs on every executor; holds no state of a request.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "apiserver/authorization/authorizer.h"
+#include "apiserver/connect/kubelet_client.h"
+#include "apiserver/connect/target.h"
+#include "apiserver/endpoints/exchange.h"
+#include "apiserver/registry/registry.h"
+
+namespace pintle::apiserver {
+
+struct ConnectorDeps {
+  rt::Runtime& runtime;
+  Registry& registry;
+  const ApiServerOptions& options;
+};
+
+class Connector {
+ public:
+  static Result<std::unique_ptr<Connector>> make(ConnectorDeps deps);
+  explicit Connector(ConnectorDeps deps) : deps_(deps) {}
+
+  static bool handles(std::string_view group, std::string_view resource, std::string_view subresource);
+  // Answers the exchange, whatever happens. `authorizer` (nullptr: everything is allowed) is asked again where a GET does
+  // what otherwise needs "create".
+  rt::Task<void> serve(Exchange& exchange, Authorizer* authorizer);
+  rt::Task<void> close();
+
+ private:
+  struct Target {
+    std::string origin;
+    net::Transport* transport = nullptr;
+  };
+  rt::Task<Result<api::core_v1::Pod>> pod_of(Exchange& exchange, std::string name);
+  rt::Task<Result<std::string>> kubelet_of(Exchange& exchange, std::string node_name);
+  rt::Task<Result<Unit>> may_create(Exchange& exchange, Authorizer* authorizer);
+
+  rt::Task<Result<Unit>> log(Exchange& exchange);
+  rt::Task<Result<Unit>> exec(Exchange& exchange, Authorizer* authorizer);
+  rt::Task<Result<Unit>> port_forward(Exchange& exchange, Authorizer* authorizer);
+  rt::Task<Result<Unit>> proxy(Exchange& exchange);
+  rt::Task<Result<Unit>> forward_upgrade(Exchange& exchange, std::string url);
+
+  rt::Task<Result<Target>> proxy_target(Exchange& exchange);
+  rt::Task<Result<Target>> pod_target(Exchange& exchange, ProxyName name);
+  rt::Task<Result<Target>> service_target(Exchange& exchange, ProxyName name);
+  rt::Task<Result<Target>> node_target(Exchange& exchange, ProxyName name);
+
+  ConnectorDeps deps_;
+  std::unique_ptr<KubeletClient> kubelets_;
+  std::unique_ptr<net::Transport> plain_;     // to pods and services; their certificates are not checked, as upstream
+};
+
+}  // namespace pintle::apiserver

@@ -1,0 +1,195 @@
+#include "apiserver/connect/target.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace pintle::apiserver {
+
+namespace {
+
+namespace core = api::core_v1;
+
+std::unexpected<Status> unavailable(std::string message) { return error(Reason::ServiceUnavailable, std::move(message)); }
+
+bool flag(const net::Query& query, std::string_view name) {
+  const auto it = query.find(name);
+  if (it == query.end() || it->second.empty()) return false;
+  std::string text = it->second.front();
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text != "false" && text != "0";
+}
+
+std::optional<int64_t> number(std::string_view text) {
+  int64_t out = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (failure != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return out;
+}
+
+std::vector<std::string> container_names(const core::Pod& pod) {
+  std::vector<std::string> names;
+  for (const auto& container : pod.spec.init_containers) names.push_back(container.name);
+  for (const auto& container : pod.spec.containers) names.push_back(container.name);
+  for (const auto& container : pod.spec.ephemeral_containers) names.push_back(container.name);
+  return names;
+}
+
+std::string scheme_of(const ProxyName& name) { return name.scheme.empty() ? "http" : name.scheme; }
+
+std::string pod_address(const core::Pod& pod) {
+  if (!pod.status.pod_ips.empty()) return pod.status.pod_ips.front().ip;
+  return pod.status.pod_ip;
+}
+
+}  // namespace
+
+std::optional<ProxyName> parse_proxy_name(std::string_view id) {
+  ProxyName out;
+  const auto first = id.find(':');
+  const auto last = id.rfind(':');
+  if (first == id.npos) {
+    out.name = id;
+  } else if (first == last) {
+    out.name = id.substr(0, first);
+    out.port = id.substr(first + 1);
+  } else {
+    out.scheme = id.substr(0, first);
+    out.name = id.substr(first + 1, last - first - 1);
+    out.port = id.substr(last + 1);
+  }
+  const bool scheme_known = out.scheme.empty() || out.scheme == "http" || out.scheme == "https";
+  if (out.name.empty() || out.name.find(':') != out.name.npos || !scheme_known) return std::nullopt;
+  return out;
+}
+
+Result<std::string> choose_container(const core::Pod& pod, const std::string& wanted) {
+  const std::string& name = pod.metadata.name;
+  const std::vector<std::string> names = container_names(pod);
+  if (!wanted.empty()) {
+    if (std::ranges::find(names, wanted) == names.end()) return bad_request(fmt::format("container {} is not valid for pod {}", wanted, name));
+    return wanted;
+  }
+  if (pod.spec.containers.size() == 1) return pod.spec.containers.front().name;
+  if (pod.spec.containers.empty()) return bad_request("a container name must be specified for pod " + name);
+  return bad_request(fmt::format("a container name must be specified for pod {}, choose one of: [{}]", name, fmt::join(names, " ")));
+}
+
+core::PodExecOptions parse_exec_options(const net::Query& query) {
+  core::PodExecOptions options;
+  options.stdin = flag(query, "stdin");
+  options.stdout = flag(query, "stdout");
+  options.stderr = flag(query, "stderr");
+  options.tty = flag(query, "tty");
+  options.container = net::query_get(query, "container");
+  if (const auto command = query.find("command"); command != query.end()) options.command = command->second;
+  return options;
+}
+
+net::Query exec_query(const core::PodExecOptions& options) {
+  net::Query query;
+  const auto add = [&](const char* name, bool on) {
+    if (on) query[name] = {"1"};
+  };
+  add("input", options.stdin);
+  add("output", options.stdout);
+  add("error", options.stderr);
+  add("tty", options.tty);
+  if (!options.command.empty()) query["command"] = options.command;
+  return query;
+}
+
+Result<net::Query> port_forward_query(const net::Query& query) {
+  net::Query out;
+  const auto ports = query.find("ports");
+  if (ports == query.end()) return out;
+  for (const std::string& port : ports->second)
+    if (!number(port)) return bad_request(fmt::format("ports: \"{}\" is not a number", port));
+  out["port"] = {fmt::format("{}", fmt::join(ports->second, ","))};
+  return out;
+}
+
+std::string join_host_port(std::string_view host, std::string_view port) {
+  const std::string quoted = host.find(':') == host.npos ? std::string(host) : fmt::format("[{}]", host);
+  return port.empty() ? quoted : fmt::format("{}:{}", quoted, port);
+}
+
+bool is_proxyable_address(std::string_view address) {
+  const std::string text(address);
+  in_addr four{};
+  if (inet_pton(AF_INET, text.c_str(), &four) == 1) {
+    const uint32_t ip = ntohl(four.s_addr);
+    const bool loopback = ip >> 24 == 127, link_local = ip >> 16 == 0xa9fe, multicast = ip >> 28 == 0xe;
+    return ip != 0 && ip != 0xffffffff && !loopback && !link_local && !multicast;
+  }
+  in6_addr six{};
+  if (inet_pton(AF_INET6, text.c_str(), &six) != 1) return false;
+  return !IN6_IS_ADDR_UNSPECIFIED(&six) && !IN6_IS_ADDR_LOOPBACK(&six) && !IN6_IS_ADDR_LINKLOCAL(&six) && !IN6_IS_ADDR_MULTICAST(&six);
+}
+
+Result<std::string> pod_origin(const core::Pod& pod, const ProxyName& name) {
+  std::string port = name.port;
+  for (const auto& container : pod.spec.containers) {
+    if (!port.empty()) break;
+    if (!container.ports.empty()) port = std::to_string(container.ports.front().container_port);
+  }
+  const std::string address = pod_address(pod);
+  if (!is_proxyable_address(address)) return bad_request("address not allowed");
+  return scheme_of(name) + "://" + join_host_port(address, port);
+}
+
+Result<std::vector<ServiceEndpoint>> service_origins(const core::Service* service, const core::Endpoints& endpoints, const ProxyName& name, uint64_t seed) {
+  std::string port_name = name.port;
+  if (const auto port = number(name.port); port && service != nullptr) {
+    const auto found = std::ranges::find_if(service->spec.ports, [&](const auto& p) { return p.port == *port; });
+    if (found == service->spec.ports.end()) return unavailable(fmt::format("no service port {} found for service \"{}\"", *port, name.name));
+    port_name = found->name;
+  }
+  std::vector<ServiceEndpoint> out;
+  for (const auto& subset : endpoints.subsets)
+    for (const auto& port : subset.ports) {
+      if (port.name != port_name) continue;
+      for (const auto& address : subset.addresses) out.push_back({&address, scheme_of(name) + "://" + join_host_port(address.ip, std::to_string(port.port))});
+    }
+  if (out.empty()) return unavailable(fmt::format("no endpoints available for service \"{}\"", name.name));
+  std::ranges::rotate(out, out.begin() + static_cast<std::ptrdiff_t>(seed % out.size()));
+  return out;
+}
+
+bool is_endpoint_of(const core::EndpointAddress& address, std::string_view namespace_name, const core::Pod& pod) {
+  if (!address.target_ref || address.target_ref->namespace_ != namespace_name) return false;
+  if (pod.status.pod_ip == address.ip) return true;
+  return std::ranges::any_of(pod.status.pod_ips, [&](const auto& ip) { return ip.ip == address.ip; });
+}
+
+std::string_view path_behind(std::string_view raw_path, std::size_t segments) {
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < segments; ++i) {
+    while (at < raw_path.size() && raw_path[at] == '/') ++at;
+    at = std::min(raw_path.find('/', at), raw_path.size());
+  }
+  return raw_path.substr(at);
+}
+
+std::string rewrite_location(const std::string& location, std::string_view origin, std::string_view scheme, std::string_view request_host, std::string_view prefix) {
+  std::string_view path = location;
+  if (const auto authority = location.find("://"); authority != location.npos) {
+    const auto slash = std::min(location.find('/', authority + 3), location.size());
+    const std::string_view there = std::string_view(location).substr(0, slash);
+    const bool same = there == origin || there.substr(authority + 3) == request_host;
+    if (!same) return location;   // somewhere else altogether
+    path = std::string_view(location).substr(slash);
+    if (path.empty()) path = "/";
+  }
+  if (!path.starts_with('/')) return location;   // relative: the client resolves it under the prefix
+  const std::string head = fmt::format("{}://{}", scheme, request_host);
+  if (path.starts_with(prefix)) return head + std::string(path);
+  return head + std::string(prefix) + std::string(path);
+}
+
+}  // namespace pintle::apiserver
