@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "api/codec.h"
+#include "api/gen/meta_v1.h"
 #include "codec/json.h"
 #include "net/spdy.h"
 #include "net/text.h"
@@ -14,6 +16,8 @@ namespace pintle::apiserver {
 
 namespace {
 
+namespace meta = api::meta_v1;
+
 // The first byte of every message says what the rest is.
 enum Channel : char { Stdin = 0, Stdout = 1, Stderr = 2, Error = 3, Resize = 4, Close = static_cast<char>(255) };
 
@@ -22,25 +26,22 @@ constexpr std::size_t refusal_bytes_max = 64 << 10;
 constexpr std::size_t status_bytes_max = 1 << 20;
 constexpr rt::Duration farewell_timeout = std::chrono::seconds(10);
 
-std::string failure_json(std::string_view message, std::string_view reason, std::string_view cause_reason, std::string_view cause_message, int code) {
-  codec::Value status;
-  status["metadata"] = codec::Value(codec::Value::Object());
-  status["status"] = codec::Value("Failure");
-  status["message"] = codec::Value(std::string(message));
-  status["reason"] = codec::Value(std::string(reason));
-  codec::Value cause;
-  if (!cause_reason.empty()) cause["reason"] = codec::Value(std::string(cause_reason));
-  cause["message"] = codec::Value(std::string(cause_message));
-  codec::Value::Array causes;
-  causes.push_back(std::move(cause));
-  codec::Value details;
-  details["causes"] = codec::Value(std::move(causes));
-  status["details"] = std::move(details);
-  if (code != 0) status["code"] = codec::Value(int64_t{code});
-  return codec::to_json(status);
+// Of a failure; `cause_reason` "" and `code` 0: none.
+std::string failure_json(std::string message, std::string_view reason, std::string_view cause_reason, std::string cause_message, int code) {
+  meta::Status status;
+  status.status = "Failure";
+  status.message = std::move(message);
+  status.reason = reason;
+  status.code = code;
+  auto& cause = status.details.ensure().causes.emplace_back();
+  cause.reason = cause_reason;
+  cause.message = std::move(cause_message);
+  std::string out;
+  api::encode_json(api::type_of<meta::Status>(), &status, out);
+  return out;
 }
 
-std::string internal_error_json(std::string_view why) { return failure_json(fmt::format("Internal error occurred: {}", why), "InternalError", "", why, 500); }
+std::string internal_error_json(std::string_view why) { return failure_json(fmt::format("Internal error occurred: {}", why), "InternalError", "", std::string(why), 500); }
 
 // The exit code among a status' causes; -1: none.
 int exit_code_of(const codec::Value& status) {
