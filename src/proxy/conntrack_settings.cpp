@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "component/log.h"
+#include "os/read_file.h"
 
 namespace pintle::proxy {
 namespace {
@@ -13,12 +14,11 @@ namespace {
 using Config = api::kubeproxyconfig_v1alpha1::KubeProxyConntrackConfiguration;
 
 constexpr std::string_view folder = "/proc/sys/net/netfilter/";
-constexpr std::size_t value_bytes_max = 64;
 
 int64_t seconds_of(const api::Duration& duration) { return duration.nanos / 1'000'000'000; }
 
-std::optional<int64_t> read_number(rt::Disk& disk, const std::string& path) {
-  const auto text = disk.read(path, value_bytes_max);
+std::optional<int64_t> read_number(const std::string& path) {
+  const auto text = os::read_file(path);
   int64_t value = 0;
   if (!text || std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc()) return std::nullopt;
   return value;
@@ -43,10 +43,10 @@ std::vector<SysctlWrite> plan_conntrack(const Config& config, std::size_t cores,
   return out;
 }
 
-void apply_conntrack(rt::Disk& disk, const Config& config) {
+void apply_conntrack(const Config& config) {
   const auto cores = static_cast<std::size_t>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
-  for (const SysctlWrite& write : plan_conntrack(config, cores, [&](const std::string& path) { return read_number(disk, path); }))
-    if (auto done = disk.write(write.path, std::to_string(write.value)); !done)
+  for (const SysctlWrite& write : plan_conntrack(config, cores, read_number))
+    if (auto done = os::write_file(write.path, std::to_string(write.value)); !done)
       component::log::warning("Cannot change a limit of connection tracking", {{"path", write.path}, {"value", std::to_string(write.value)}, {"err", done.error().message}});
 }
 

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "api/gen/kubeproxyconfig_v1alpha1.h"
-#include "rt/runtime.h"
 
 namespace pintle::proxy {
 
@@ -24,6 +23,6 @@ std::vector<SysctlWrite> plan_conntrack(const api::kubeproxyconfig_v1alpha1::Kub
                                         const std::function<std::optional<int64_t>(const std::string& path)>& current);
 
 // Writes them; what the kernel refuses (in a network namespace the table's size is the host's affair) is logged. Blocks.
-void apply_conntrack(rt::Disk& disk, const api::kubeproxyconfig_v1alpha1::KubeProxyConntrackConfiguration& config);
+void apply_conntrack(const api::kubeproxyconfig_v1alpha1::KubeProxyConntrackConfiguration& config);
 
 }  // namespace pintle::proxy

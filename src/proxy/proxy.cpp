@@ -101,7 +101,7 @@ rt::Task<Result<Unit>> Proxy::start() {
   CO_TRY(nftables::validate(s.setup.config));
   if (!s.setup.nft) s.setup.nft = os::make_nft();
   CO_TRY(co_await s.probe_families());
-  if (s.setup.set_conntrack_limits) co_await s.setup.runtime.run_blocking([&s] { apply_conntrack(s.setup.runtime.disk(), s.setup.config.conntrack); });
+  if (s.setup.set_conntrack_limits) co_await s.setup.runtime.run_blocking([&s] { apply_conntrack(s.setup.config.conntrack); });
   CO_TRY(co_await s.open_ports());
   const bool shared = s.setup.informers != nullptr;
   if (!shared) s.own_informers = std::make_unique<client::Informers>(s.setup.client);

@@ -13,6 +13,7 @@
 #include "cmd/kube_proxy/flags.h"
 #include "codec/yaml.h"
 #include "component/log.h"
+#include "os/read_file.h"
 #include "proxy/conntrack_settings.h"
 #include "proxy/proxy.h"
 #include "rt/runtime.h"
@@ -63,7 +64,7 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   if (!connection) co_return fail(connection.error());
   auto client = client::connect(runtime, std::move(*connection));
   if (!client) co_return fail(client.error());
-  if (auto adjusted = runtime.disk().write("/proc/self/oom_score_adj", std::to_string(options.config.oom_score_adj.value_or(0))); !adjusted)
+  if (auto adjusted = os::write_file("/proc/self/oom_score_adj", std::to_string(options.config.oom_score_adj.value_or(0))); !adjusted)
     log::warning("Cannot change the OOM score", {{"err", adjusted.error().message}});
   proxy::ProxySetup setup{.runtime = runtime, .client = **client};
   setup.node_name = node_name_of(options.config);
@@ -99,7 +100,7 @@ rt::Task<int> run_once(rt::Runtime& runtime, Options options) {
     co_return written ? 0 : fail(written.error());
   }
   if (options.init_only) {
-    proxy::apply_conntrack(runtime.disk(), options.config.conntrack);
+    proxy::apply_conntrack(options.config.conntrack);
     log::info(0, "System initialized and --init-only specified");
     co_return 0;
   }

@@ -8,6 +8,7 @@
 #include "cni/routes/kernel.h"
 #include "component/log.h"
 #include "os/nft.h"
+#include "os/read_file.h"
 #include "rt/sync.h"
 
 namespace pintle::cni::routes {
@@ -151,9 +152,8 @@ rt::Task<Result<Unit>> NodeRoutes::State::sync() {
 
 Result<Unit> NodeRoutes::State::sync_kernel(const std::map<std::string, NodeInfo>& nodes, std::string* mac) {
   if (setup.mode == Mode::None) return Unit{};
-  rt::Disk& disk = setup.runtime.disk();
   for (const char* path : forwarding_switches)
-    if (const auto value = disk.read(path, 16); value && value->starts_with('0')) TRY(disk.write(path, "1"));
+    if (const auto value = os::read_file(path); value && value->starts_with('0')) TRY(os::write_file(path, "1"));
   TRY_ASSIGN(auto netlink, Netlink::open());
   int vxlan_index = 0;
   if (setup.mode == Mode::Vxlan) {
