@@ -9,6 +9,7 @@
 #include "cmd/kube_apiserver/command.h"
 #include "cmd/kube_controller_manager/command.h"
 #include "cmd/kube_proxy/command.h"
+#include "cmd/kube_scheduler/command.h"
 #include "cmd/kubelet/command.h"
 #include "cmd/node_routes/command.h"
 #include "cmd/operator_commands.h"
@@ -33,6 +34,7 @@ constexpr Command commands[] = {
     {"kube-controller-manager", pintle::cmd::run_kube_controller_manager, "the controllers, with upstream's flags"},
     {"kubelet", pintle::cmd::run_kubelet, "the node agent, with upstream's flags"},
     {"kube-proxy", pintle::cmd::run_kube_proxy, "the service proxy of a node, with upstream's flags"},
+    {"kube-scheduler", pintle::cmd::run_kube_scheduler, "the scheduler, with upstream's flags"},
     {"node-routes", pintle::cmd::run_node_routes, "the ways from this node to the pods of the others"},
 };
 

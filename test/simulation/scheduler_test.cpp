@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "api/gen/core_v1.h"
+#include "api/gen/scheduling_v1.h"
 #include "apiserver/testing/in_process.h"
 #include "client/kubeconfig.h"
 #include "rt/testing.h"
@@ -14,6 +16,7 @@ namespace pintle::scheduler {
 namespace {
 
 using api::core_v1::Event;
+using api::scheduling_v1::PriorityClass;
 using apiserver::testing::InProcessServer;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -217,6 +220,110 @@ TEST(SchedulerSimulation, FillsNodesAndNoMore) {
       EXPECT_EQ(on[""], 4);
       for (int i = 0; i < 4; ++i) EXPECT_EQ(on["n" + std::to_string(i)], 4);
     }, seed);
+}
+
+// The victims of least importance go; the pod takes their place, and those that were spared stay.
+TEST(SchedulerSimulation, PreemptsPodsOfLowerPriority) {
+  with_world([](World& world) -> rt::Task<void> {
+    for (const auto& [name, value] : {std::pair{"low", 10}, std::pair{"high", 1000}}) {
+      PriorityClass made;
+      made.metadata.name = name;
+      made.value = value;
+      co_await create(&world, std::move(made));
+    }
+    Node one = node("one", "2");
+    co_await create(&world, std::move(one));
+    for (int i = 0; i < 4; ++i) {
+      Pod each = pod("low-" + std::to_string(i), "500m");
+      each.spec.priority_class_name = "low";
+      each.spec.termination_grace_period_seconds = 0;
+      co_await create(&world, std::move(each));
+      const std::string where = co_await node_of(&world, "low-" + std::to_string(i));
+      EXPECT_EQ(where, "one");
+    }
+    Pod important = pod("important", "1");
+    important.spec.priority_class_name = "high";
+    co_await create(&world, std::move(important));
+    const std::string where = co_await node_of(&world, "important");
+    EXPECT_EQ(where, "one");
+    client::ListOptions options;
+    auto left = co_await world.client->list<Pod>(background, std::move(options));
+    EXPECT_EQ(left->items.size(), 3u);
+    const Pod found = co_await get(&world, "important");
+    EXPECT_EQ(found.status.nominated_node_name, "");   // cleared by the binding
+    Pod modest = pod("modest", "1");
+    modest.spec.priority_class_name = "low";
+    co_await create(&world, std::move(modest));
+    const std::string why = co_await rejection_of(&world, "modest");
+    EXPECT_EQ(why, "False Unschedulable: 0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.");
+  });
+}
+
+api::core_v1::PodAffinityTerm term_for(const std::string& app, const std::string& key) {
+  api::core_v1::PodAffinityTerm out;
+  out.label_selector.emplace().match_labels["app"] = app;
+  out.topology_key = key;
+  return out;
+}
+
+TEST(SchedulerSimulation, KeepsPodsApartAndTogether) {
+  with_world([](World& world) -> rt::Task<void> {
+    for (int i = 0; i < 3; ++i) {
+      Node each = node("n" + std::to_string(i));
+      each.metadata.labels["zone"] = i < 2 ? "a" : "b";
+      co_await create(&world, std::move(each));
+    }
+    std::set<std::string> used;
+    for (int i = 0; i < 3; ++i) {
+      Pod each = pod("apart-" + std::to_string(i));
+      each.metadata.labels["app"] = "apart";
+      each.spec.affinity.emplace().pod_anti_affinity.emplace().required_during_scheduling_ignored_during_execution.push_back(term_for("apart", "kubernetes.io/hostname"));
+      co_await create(&world, std::move(each));
+      used.insert(co_await node_of(&world, "apart-" + std::to_string(i)));
+    }
+    EXPECT_EQ(used, (std::set<std::string>{"n0", "n1", "n2"}));
+    Pod fourth = pod("apart-3");
+    fourth.metadata.labels["app"] = "apart";
+    fourth.spec.affinity.emplace().pod_anti_affinity.emplace().required_during_scheduling_ignored_during_execution.push_back(term_for("apart", "kubernetes.io/hostname"));
+    co_await create(&world, std::move(fourth));
+    const std::string why = co_await rejection_of(&world, "apart-3");
+    EXPECT_TRUE(why.starts_with("False Unschedulable: 0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules.")) << why;
+    // A group that wants one zone: the first goes anywhere, the others follow it.
+    std::set<std::string> zones;
+    for (int i = 0; i < 4; ++i) {
+      Pod each = pod("together-" + std::to_string(i));
+      each.metadata.labels["app"] = "together";
+      each.spec.affinity.emplace().pod_affinity.emplace().required_during_scheduling_ignored_during_execution.push_back(term_for("together", "zone"));
+      co_await create(&world, std::move(each));
+      const std::string where = co_await node_of(&world, "together-" + std::to_string(i));
+      zones.insert(where == "n2" ? "b" : "a");
+    }
+    EXPECT_EQ(zones.size(), 1u);
+  });
+}
+
+TEST(SchedulerSimulation, SpreadsPodsOverZones) {
+  with_world([](World& world) -> rt::Task<void> {
+    for (int i = 0; i < 4; ++i) {
+      Node each = node("n" + std::to_string(i));
+      each.metadata.labels["zone"] = i < 3 ? "a" : "b";   // zone b is one node
+      co_await create(&world, std::move(each));
+    }
+    int in_b = 0;
+    for (int i = 0; i < 8; ++i) {
+      Pod each = pod("p" + std::to_string(i));
+      each.metadata.labels["app"] = "spread";
+      auto& constraint = each.spec.topology_spread_constraints.emplace_back();
+      constraint.max_skew = 1;
+      constraint.topology_key = "zone";
+      constraint.when_unsatisfiable = "DoNotSchedule";
+      constraint.label_selector.emplace().match_labels["app"] = "spread";
+      co_await create(&world, std::move(each));
+      const std::string where = co_await node_of(&world, "p" + std::to_string(i));
+      in_b += where == "n3";
+    }
+    EXPECT_EQ(in_b, 4);
+  });
 }
 
 // A scheduler that starts anew finds what its predecessor has bound.

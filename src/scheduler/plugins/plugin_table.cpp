@@ -1,12 +1,15 @@
 // The table of plugins. Their order is their index; phases run in the order of the configuration.
 #include "scheduler/plugins/default_binder/default_binder.h"
+#include "scheduler/plugins/default_preemption/default_preemption.h"
 #include "scheduler/plugins/image_locality/image_locality.h"
+#include "scheduler/plugins/inter_pod_affinity/inter_pod_affinity.h"
 #include "scheduler/plugins/node_affinity/node_affinity.h"
 #include "scheduler/plugins/node_name/node_name.h"
 #include "scheduler/plugins/node_ports/node_ports.h"
 #include "scheduler/plugins/node_resources_balanced_allocation/node_resources_balanced_allocation.h"
 #include "scheduler/plugins/node_resources_fit/node_resources_fit.h"
 #include "scheduler/plugins/node_unschedulable/node_unschedulable.h"
+#include "scheduler/plugins/pod_topology_spread/pod_topology_spread.h"
 #include "scheduler/plugins/priority_sort/priority_sort.h"
 #include "scheduler/plugins/scheduling_gates/scheduling_gates.h"
 #include "scheduler/plugins/taint_toleration/taint_toleration.h"
@@ -24,6 +27,9 @@ constexpr PluginRow rows[] = {
     {"NodeAffinity", plugins::make_node_affinity},
     {"NodePorts", plugins::make_node_ports},
     {"NodeResourcesFit", plugins::make_node_resources_fit},
+    {"PodTopologySpread", plugins::make_pod_topology_spread},
+    {"InterPodAffinity", plugins::make_inter_pod_affinity},
+    {"DefaultPreemption", plugins::make_default_preemption},
     {"NodeResourcesBalancedAllocation", plugins::make_node_resources_balanced_allocation},
     {"ImageLocality", plugins::make_image_locality},
     {"DefaultBinder", plugins::make_default_binder},

@@ -1,0 +1,64 @@
+#include "scheduler/plugins/default_preemption/eviction.h"
+
+#include "codec/json.h"
+#include "component/log.h"
+
+namespace pintle::scheduler::plugins {
+
+namespace log = component::log;
+
+namespace {
+
+rt::Task<Result<Unit>> patch_status(client::Client* client, rt::Context ctx, const Pod* pod, codec::Value status) {
+  codec::Value patch;
+  patch["metadata"]["uid"] = pod->metadata.uid;
+  patch["status"] = std::move(status);
+  client::PatchOptions options;
+  options.subresource = "status";
+  auto patched = co_await client->patch<Pod>(ctx, pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, codec::to_json(patch), std::move(options));
+  if (!patched) co_return std::unexpected(std::move(patched).error());
+  co_return Unit{};
+}
+
+codec::Value disruption_condition(const Pod& victim, const Pod& preemptor, rt::WallTime now) {
+  codec::Value condition;
+  condition["type"] = "DisruptionTarget";
+  condition["status"] = "True";
+  condition["reason"] = "PreemptionByScheduler";
+  condition["message"] = preemptor.spec.scheduler_name + ": preempting to accommodate a higher priority pod";
+  if (victim.metadata.generation != 0) condition["observedGeneration"] = victim.metadata.generation;
+  condition["lastProbeTime"] = nullptr;
+  condition["lastTransitionTime"] = api::format_time(api::time_from_unix(std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count(), 0));
+  codec::Value status;
+  status["conditions"] = codec::Value::Array{std::move(condition)};
+  return status;
+}
+
+rt::Task<Result<Unit>> evict(PluginDeps* deps, rt::Context ctx, const Pod* victim, const Preemption* preemption) {
+  codec::Value why = disruption_condition(*victim, *preemption->preemptor->pod, deps->runtime.clock().wall_now());
+  CO_TRY(co_await patch_status(&deps->client, ctx, victim, std::move(why)));
+  client::DeleteOptions options;
+  options.precondition_uid = victim->metadata.uid;
+  CO_TRY(co_await deps->client.remove<Pod>(ctx, victim->metadata.namespace_, victim->metadata.name, std::move(options)));
+  deps->events.normal(*victim, "Preempted", "Preempted by pod " + preemption->preemptor->uid() + " on node " + preemption->node);
+  co_return Unit{};
+}
+
+}  // namespace
+
+rt::Task<void> carry_out(PluginDeps deps, Preemption preemption) {
+  const rt::Context ctx = deps.tasks.context();
+  for (const PodInfoPtr& pod : preemption.disappointed) {
+    codec::Value status;
+    status["nominatedNodeName"] = nullptr;
+    auto cleared = co_await patch_status(&deps.client, ctx, pod->pod.get(), std::move(status));
+    if (!cleared && cleared.error().reason != Reason::NotFound) log::error("Cannot clear 'NominatedNodeName' field", cleared.error(), {{"pod", pod_key(*pod->pod)}});
+  }
+  for (const PodInfoPtr& victim : preemption.victims) {
+    if (victim->pod->metadata.deletion_timestamp) continue;   // on its way out
+    auto gone = co_await evict(&deps, ctx, victim->pod.get(), &preemption);
+    if (!gone && gone.error().reason != Reason::NotFound && !ctx.done()) log::error("Tried to preempt pod", gone.error(), {{"pod", pod_key(*victim->pod)}});
+  }
+}
+
+}  // namespace pintle::scheduler::plugins

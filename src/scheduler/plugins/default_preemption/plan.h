@@ -1,0 +1,34 @@
+// Which pods leave which node: the choices of preemption, as pure functions.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "api/gen/policy_v1.h"
+#include "scheduler/framework/node_info.h"
+
+namespace pintle::scheduler::plugins {
+
+// A node, and the pods that would have to leave it.
+struct Candidate {
+  const NodeInfo* node = nullptr;
+  std::vector<PodInfoPtr> victims;       // most important first
+  int64_t budget_violations = 0;         // of them, those whose disruption budget forbids it
+};
+
+// Of higher priority, or of the same and running longer.
+bool more_important(const PodInfo& a, const PodInfo& b);
+
+using BudgetPtr = std::shared_ptr<const api::policy_v1::PodDisruptionBudget>;
+// For each pod, in order, whether a budget has no disruption left for it when those before it are gone.
+std::vector<bool> violates_budget(std::span<const PodInfoPtr> pods, std::span<const BudgetPtr> budgets);
+
+// The best of them: fewest violations, lowest top priority, lowest sum of priorities, fewest victims, the latest start of
+// the most important. CHECK: not empty.
+const Candidate& best_candidate(std::span<const Candidate> candidates);
+
+// How many candidates are enough to choose from.
+std::size_t candidates_wanted(std::size_t nodes, int32_t percentage, int32_t absolute);
+
+}  // namespace pintle::scheduler::plugins

@@ -1,0 +1,287 @@
+#include "scheduler/plugins/pod_topology_spread/pod_topology_spread.h"
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+
+#include "api/gen/kubeschedulerconfig_v1.h"
+#include "scheduler/cache/cache.h"
+#include "scheduler/framework/node_selector.h"
+#include "scheduler/framework/plugin_args.h"
+#include "scheduler/framework/tolerations.h"
+#include "scheduler/plugins/pod_topology_spread/owner_selector.h"
+
+namespace pintle::scheduler::plugins {
+
+namespace {
+
+using api::core_v1::TopologySpreadConstraint;
+using apimachinery::LabelSelector;
+
+constexpr std::string_view hostname_label = "kubernetes.io/hostname";
+constexpr std::string_view required = "DoNotSchedule";
+constexpr std::string_view preferred = "ScheduleAnyway";
+
+struct Constraint {
+  int32_t max_skew = 1;
+  std::string topology_key;
+  LabelSelector selector;
+  int32_t min_domains = 1;
+  bool honor_affinity = true;
+  bool honor_taints = false;
+  std::unordered_map<std::string, int64_t> counts;   // matching pods by domain
+  double weight = 1;                                 // of scores: larger for more domains
+
+  int64_t least() const {
+    if (static_cast<int64_t>(counts.size()) < min_domains) return 0;
+    int64_t out = INT64_MAX;
+    for (const auto& [domain, count] : counts) out = std::min(out, count);
+    return out;
+  }
+};
+
+struct State : StateOf<State> {
+  std::vector<Constraint> required;
+  std::vector<int64_t> least;          // of each required one
+  std::vector<Constraint> preferred;
+  bool all_topologies = true;          // nodes without every key of the preferred ones score 0
+};
+
+int64_t count_matching(const NodeInfo& node, const LabelSelector& selector, const std::string& namespace_name) {
+  if (selector.matches_everything() || selector.matches_nothing()) return 0;
+  int64_t out = 0;
+  for (const PodInfoPtr& info : node.pods) {
+    const Pod& pod = *info->pod;
+    if (!pod.metadata.deletion_timestamp && pod.metadata.namespace_ == namespace_name && selector.matches(pod.metadata.labels)) ++out;
+  }
+  return out;
+}
+
+bool has_keys(const Node& node, const std::vector<Constraint>& constraints) {
+  return std::ranges::all_of(constraints, [&](const Constraint& c) { return node.metadata.labels.contains(c.topology_key); });
+}
+
+class PodTopologySpread final : public Plugin, public PreFilterPlugin, public FilterPlugin, public PreScorePlugin, public ScorePlugin {
+ public:
+  PodTopologySpread(const PluginDeps& deps, std::vector<TopologySpreadConstraint> defaults, bool system)
+      : cache_(deps.cache), owners_(deps.informers), defaults_(std::move(defaults)), system_defaults_(system), comparisons_(deps.gates.enabled("TaintTolerationComparisonOperators")) {}
+
+  std::vector<EventInterest> interests() const override {
+    HintFunction on_pod = [this](const PodInfo& pod, const EventInstance& event) { return pod_event_helps(pod, event) ? QueueingHint::Queue : QueueingHint::Skip; };
+    HintFunction on_node = [this](const PodInfo& pod, const EventInstance& event) {
+      auto constraints = constraints_of(*pod.pod, required);
+      if (!constraints) return QueueingHint::Queue;
+      const Node *before = event.before<Node>(), *after = event.after<Node>();
+      return (before != nullptr && has_keys(*before, *constraints)) || (after != nullptr && has_keys(*after, *constraints)) ? QueueingHint::Queue : QueueingHint::Skip;
+    };
+    return {{EventResource::Pod, action::add | action::remove | action::update_pod_label, on_pod},
+            {EventResource::Node, action::add | action::remove | action::update_node_label | action::update_node_taint, on_node}};
+  }
+
+  PluginStatus pre_filter(CycleState& state, const PodInfo& pod, NodeNames&) override {
+    auto constraints = constraints_of(*pod.pod, required);
+    if (!constraints) return PluginStatus::failure(constraints.error());
+    if (constraints->empty()) return PluginStatus::skip();
+    auto data = std::make_unique<State>();
+    data->required = std::move(*constraints);
+    const RequiredNodeAffinity affinity(*pod.pod);
+    for (const NodeInfo* node : cache_.nodes()) {
+      if (!has_keys(*node->node, data->required)) continue;
+      for (Constraint& constraint : data->required) {
+        if (!counts_here(constraint, *pod.pod, *node->node, affinity)) continue;
+        constraint.counts[*node->node->metadata.labels.get(constraint.topology_key)] += count_matching(*node, constraint.selector, pod.pod->metadata.namespace_);
+      }
+    }
+    for (const Constraint& constraint : data->required) data->least.push_back(constraint.least());
+    state.put(index, std::move(data));
+    return {};
+  }
+  void pod_added(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo& node) override { change(state, pod, other, node, 1); }
+  void pod_removed(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo& node) override { change(state, pod, other, node, -1); }
+
+  Code filter(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons) const override {
+    const State& data = *state.get<State>(index);
+    for (std::size_t i = 0; i < data.required.size(); ++i) {
+      const Constraint& constraint = data.required[i];
+      const std::string* domain = node.node->metadata.labels.get(constraint.topology_key);
+      if (domain == nullptr) {
+        reasons.add("node(s) didn't match pod topology spread constraints (missing required label)");
+        return Code::UnschedulableAndUnresolvable;
+      }
+      auto there = constraint.counts.find(*domain);
+      const int64_t self = constraint.selector.matches(pod.pod->metadata.labels) ? 1 : 0;
+      const int64_t skew = (there == constraint.counts.end() ? 0 : there->second) + self - data.least[i];
+      if (skew > constraint.max_skew) {
+        reasons.add("node(s) didn't match pod topology spread constraints");
+        return Code::Unschedulable;
+      }
+    }
+    return Code::Success;
+  }
+
+  PluginStatus pre_score(CycleState& state, const PodInfo& pod, Nodes nodes) override {
+    auto constraints = constraints_of(*pod.pod, preferred);
+    if (!constraints) return PluginStatus::failure(constraints.error());
+    if (constraints->empty()) return PluginStatus::skip();
+    State* data = state.get<State>(index);
+    if (data == nullptr) data = &state.put(index, std::make_unique<State>());
+    data->preferred = std::move(*constraints);
+    data->all_topologies = !pod.pod->spec.topology_spread_constraints.empty() || !system_defaults_;
+    prepare_scores(*data, *pod.pod, nodes);
+    return {};
+  }
+
+  PluginStatus score(const CycleState& state, const PodInfo& pod, Nodes nodes, std::span<int64_t> scores) const override {
+    const State& data = *state.get<State>(index);
+    constexpr int64_t ignored = -1;
+    int64_t least = INT64_MAX, most = 0;
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      scores[i] = scored(data, *nodes[i]) ? raw_score(data, *pod.pod, *nodes[i]) : ignored;
+      if (scores[i] == ignored) continue;
+      least = std::min(least, scores[i]);
+      most = std::max(most, scores[i]);
+    }
+    for (int64_t& score : scores) {
+      if (score == ignored) score = 0;
+      else score = most == 0 ? node_score_max : node_score_max * (most + least - score) / most;
+    }
+    return {};
+  }
+
+ private:
+  Result<std::vector<Constraint>> compile(const std::vector<TopologySpreadConstraint>& specs, const Pod& pod, std::string_view when) const {
+    std::vector<Constraint> out;
+    for (const TopologySpreadConstraint& spec : specs) {
+      if (spec.when_unsatisfiable != when) continue;
+      Constraint constraint;
+      constraint.max_skew = spec.max_skew;
+      constraint.topology_key = spec.topology_key;
+      constraint.min_domains = spec.min_domains.value_or(1);
+      constraint.honor_affinity = spec.node_affinity_policy.value_or("Honor") == "Honor";
+      constraint.honor_taints = spec.node_taints_policy.value_or("Ignore") == "Honor";
+      TRY_ASSIGN(constraint.selector, apimachinery::to_label_selector(spec.label_selector.get()));
+      if (!spec.match_label_keys.empty() && !constraint.selector.matches_nothing()) {
+        std::vector<apimachinery::LabelRequirement> requirements(constraint.selector.requirements().begin(), constraint.selector.requirements().end());
+        for (const std::string& key : spec.match_label_keys) {
+          const std::string* value = pod.metadata.labels.get(key);
+          if (value == nullptr) continue;
+          TRY_ASSIGN(auto requirement, apimachinery::LabelRequirement::make(key, apimachinery::LabelOperator::In, {*value}));
+          requirements.push_back(std::move(requirement));
+        }
+        constraint.selector = LabelSelector(std::move(requirements));
+      }
+      out.push_back(std::move(constraint));
+    }
+    return out;
+  }
+
+  Result<std::vector<Constraint>> constraints_of(const Pod& pod, std::string_view when) const {
+    if (!pod.spec.topology_spread_constraints.empty()) return compile(pod.spec.topology_spread_constraints, pod, when);
+    TRY_ASSIGN(auto out, compile(defaults_, pod, when));
+    if (out.empty()) return out;
+    const LabelSelector selector = owners_.of(pod);
+    if (selector.matches_everything()) return std::vector<Constraint>();
+    for (Constraint& constraint : out) constraint.selector = selector;
+    return out;
+  }
+
+  bool counts_here(const Constraint& constraint, const Pod& pod, const Node& node, const RequiredNodeAffinity& affinity) const {
+    if (constraint.honor_affinity && !affinity.matches(node)) return false;
+    return !constraint.honor_taints || !has_untolerated_taint(node.spec.taints, pod.spec.tolerations, comparisons_);
+  }
+
+  void change(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo& node, int64_t sign) const {
+    State& data = *state.get<State>(index);
+    if (other.pod->metadata.namespace_ != pod.pod->metadata.namespace_ || !has_keys(*node.node, data.required)) return;
+    const RequiredNodeAffinity affinity(*pod.pod);
+    for (std::size_t i = 0; i < data.required.size(); ++i) {
+      Constraint& constraint = data.required[i];
+      if (!constraint.selector.matches(other.pod->metadata.labels) || !counts_here(constraint, *pod.pod, *node.node, affinity)) continue;
+      constraint.counts[*node.node->metadata.labels.get(constraint.topology_key)] += sign;
+      data.least[i] = constraint.least();
+    }
+  }
+
+  bool scored(const State& data, const NodeInfo& node) const { return !data.all_topologies || has_keys(*node.node, data.preferred); }
+
+  // The domains of the nodes that fit, with the pods in each on all nodes; single nodes are counted when they are scored.
+  void prepare_scores(State& data, const Pod& pod, Nodes nodes) const {
+    std::size_t hosts = 0;
+    for (const NodeInfo* node : nodes) {
+      if (!scored(data, *node)) continue;
+      ++hosts;
+      for (Constraint& constraint : data.preferred) {
+        if (constraint.topology_key == hostname_label) continue;
+        const std::string* domain = node->node->metadata.labels.get(constraint.topology_key);
+        constraint.counts.try_emplace(domain == nullptr ? std::string() : *domain, 0);
+      }
+    }
+    const RequiredNodeAffinity affinity(pod);
+    for (Constraint& constraint : data.preferred) {
+      const bool by_host = constraint.topology_key == hostname_label;
+      constraint.weight = std::log(static_cast<double>((by_host ? hosts : constraint.counts.size()) + 2));
+      if (by_host) continue;
+      for (const NodeInfo* node : cache_.nodes()) {
+        const std::string* domain = node->node->metadata.labels.get(constraint.topology_key);
+        if (domain == nullptr || !scored(data, *node)) continue;
+        auto it = constraint.counts.find(*domain);
+        if (it != constraint.counts.end() && counts_here(constraint, pod, *node->node, affinity)) it->second += count_matching(*node, constraint.selector, pod.metadata.namespace_);
+      }
+    }
+  }
+
+  int64_t raw_score(const State& data, const Pod& pod, const NodeInfo& node) const {
+    double sum = 0;
+    for (const Constraint& constraint : data.preferred) {
+      const std::string* domain = node.node->metadata.labels.get(constraint.topology_key);
+      if (domain == nullptr) continue;
+      const int64_t count = constraint.topology_key == hostname_label ? count_matching(node, constraint.selector, pod.metadata.namespace_) : constraint.counts.at(*domain);
+      sum += static_cast<double>(count) * constraint.weight + static_cast<double>(constraint.max_skew - 1);
+    }
+    return std::llround(sum);
+  }
+
+  bool pod_event_helps(const PodInfo& pod, const EventInstance& event) const {
+    const Pod *before = event.before<Pod>(), *after = event.after<Pod>();
+    const Pod& subject = after != nullptr ? *after : *before;
+    if (subject.metadata.uid == pod.uid()) return true;
+    if (subject.metadata.namespace_ != pod.pod->metadata.namespace_) return false;
+    auto constraints = constraints_of(*pod.pod, required);
+    if (!constraints) return true;
+    return std::ranges::any_of(*constraints, [&](const Constraint& c) {
+      const bool was = before != nullptr && c.selector.matches(before->metadata.labels);
+      const bool is = after != nullptr && c.selector.matches(after->metadata.labels);
+      return was != is;
+    });
+  }
+
+  const Cache& cache_;
+  OwnerSelector owners_;
+  const std::vector<TopologySpreadConstraint> defaults_;
+  const bool system_defaults_;
+  const bool comparisons_;
+};
+
+TopologySpreadConstraint default_constraint(std::string_view key, int32_t max_skew) {
+  TopologySpreadConstraint out;
+  out.topology_key = key;
+  out.max_skew = max_skew;
+  out.when_unsatisfiable = preferred;
+  return out;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Plugin>> make_pod_topology_spread(const PluginDeps& deps, const std::string& args) {
+  TRY_ASSIGN(auto parsed, parse_args<api::kubeschedulerconfig_v1::PodTopologySpreadArgs>(args));
+  const bool system = parsed.defaulting_type.empty() || parsed.defaulting_type == "System";
+  if (!system && parsed.defaulting_type != "List") return bad_request("defaultingType: Unsupported value: \"" + parsed.defaulting_type + "\": supported values: \"System\", \"List\"");
+  if (system && !parsed.default_constraints.empty()) return bad_request("defaultingType: Invalid value: \"System\": when .defaultConstraints are not empty");
+  for (const TopologySpreadConstraint& constraint : parsed.default_constraints)
+    if (constraint.label_selector) return bad_request("defaultConstraints.labelSelector: Forbidden: constraint must not define a selector, as they deduced for each pod");
+  std::vector<TopologySpreadConstraint> defaults = std::move(parsed.default_constraints);
+  if (system) defaults = {default_constraint(hostname_label, 3), default_constraint("topology.kubernetes.io/zone", 5)};
+  return std::make_unique<PodTopologySpread>(deps, std::move(defaults), system);
+}
+
+}  // namespace pintle::scheduler::plugins
