@@ -41,8 +41,10 @@ void set_scheduled(core::Pod& pod, rt::WallTime now) {
   }
   if (it->status != "True") it->last_transition_time = to_time(now);
   it->status = "True";
+  it->observed_generation = pod.metadata.generation;
   it->reason.clear();
   it->message.clear();
+  pod.status.nominated_node_name.clear();   // the hope has come true, or another node was found
 }
 
 // Writes the node into a pod that has none: the scheduler's last word.
