@@ -164,7 +164,7 @@ def test_active_deadline(node):
 
 
 def test_a_forced_deletion_leaves_nothing(node):
-    node.run_pod('forced', shell('trap "" TERM; while true; do sleep 0.1; done'), terminationGracePeriodSeconds=60, wait=ready)
+    node.run_pod('forced', shell('trap "" TERM; while true; do sleep 0.1; done'), terminationGracePeriodSeconds=3, wait=ready)
     before = set(node.running())
     node.server.kubectl('delete', 'pod', 'forced', '--grace-period=0', '--force', '--wait=false')
     node.wait('forced', gone)

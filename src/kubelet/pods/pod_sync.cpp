@@ -41,8 +41,9 @@ rt::Task<bool> PodWorker::observe(rt::Context ctx) {
   state_ = std::move(*seen);
   for (auto& [id, looks] : lagging_) ++looks;
   std::erase_if(lagging_, [this](const auto& entry) {
-    const bool running = std::any_of(state_.containers.begin(), state_.containers.end(), [&](const auto& c) { return c.id == entry.first && c.phase == ContainerPhase::Running; });
-    return !running || entry.second > lag_looks_max;
+    const bool runs = std::any_of(state_.containers.begin(), state_.containers.end(), [&](const auto& c) { return c.id == entry.first && c.phase == ContainerPhase::Running; }) ||
+                      std::any_of(state_.sandboxes.begin(), state_.sandboxes.end(), [&](const auto& s) { return s.id == entry.first && s.ready; });
+    return !runs || entry.second > lag_looks_max;
   });
   if (deps_.observed) deps_.observed(pod_->metadata.uid, state_);
   co_return true;
