@@ -12,6 +12,7 @@
 #include "kubelet/pods/pod_workers.h"
 #include "kubelet/probes/probe_workers.h"
 #include "kubelet/server/server.h"
+#include "kubelet/server/serving_certificate.h"
 #include "os/cgroup.h"
 #include "os/machine.h"
 #include "rt/backoff.h"
@@ -278,8 +279,13 @@ rt::Task<Result<Unit>> Kubelet::State::start() {
 
 rt::Task<Result<Unit>> Kubelet::State::serve() {
   const auto& configuration = setup.configuration;
-  if (!configuration.enable_server.value_or(true) || configuration.tls_cert_file.empty()) co_return Unit{};
-  server::KubeletServerSetup server_setup{runtime, *host, rt::Executor::current(), setup.client, configuration.tls_cert_file, configuration.tls_private_key_file};
+  if (!configuration.enable_server.value_or(true)) co_return Unit{};
+  server::ServingFiles files{configuration.tls_cert_file, configuration.tls_private_key_file};
+  if (files.cert_file.empty()) {
+    const std::string folder = setup.cert_dir.empty() ? setup.root_dir + "/pki" : setup.cert_dir;
+    CO_TRY_ASSIGN(files, server::ensure_self_signed(runtime, folder, setup.node_name, setup.node_ips));
+  }
+  server::KubeletServerSetup server_setup{runtime, *host, rt::Executor::current(), setup.client, files.cert_file, files.key_file};
   server = std::make_unique<server::KubeletServer>(std::move(server_setup));
   co_return co_await server->start();
 }

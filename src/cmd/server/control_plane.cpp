@@ -55,6 +55,10 @@ apiserver::ApiServerOptions ControlPlane::api_server_options() const {
   options.tls_cert_file = pki_.path("apiserver.crt");
   options.tls_private_key_file = pki_.path("apiserver.key");
   options.client_ca_file = pki_.path("ca.crt");
+  options.kubelet_client_certificate = pki_.path("apiserver-kubelet-client.crt");
+  options.kubelet_client_key = pki_.path("apiserver-kubelet-client.key");
+  options.kubelet_certificate_authority = pki_.path("ca.crt");
+  options.kubelet_preferred_address_types = {"InternalIP", "ExternalIP", "Hostname", "InternalDNS", "ExternalDNS"};   // an address needs no DNS
   options.data_dir = layout_.store();
   options.service_account_issuer = "https://kubernetes.default.svc." + config_.cluster_domain;
   options.service_account_issuers = {options.service_account_issuer};
