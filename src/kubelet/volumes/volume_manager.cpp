@@ -192,7 +192,8 @@ class Manager final : public VolumeManager {
     while (!ctx.done()) {
       std::optional<rt::TimePoint> until = again;
       if (const auto due = state->tokens ? state->tokens->next_refresh() : std::nullopt; due && (!until || *due < *until)) until = due;
-      const auto woken = co_await state->changed.wait(until ? ctx.with_deadline(*until) : ctx);
+      const rt::Context bounded = until ? ctx.with_deadline(*until) : ctx;
+      const auto woken = co_await state->changed.wait(bounded);
       if (!woken && ctx.done()) break;
       state->changed.reset();
       const auto updated = co_await bring_up_to_date(ctx, state);
