@@ -310,7 +310,8 @@ rt::Task<void> Kubelet::State::follow_events() {
     log::info(1, "The runtime's event stream ended", {{"err", ended ? "" : ended.error().message}});
     const bool silent = !ended && ended.error().reason == Reason::MethodNotAllowed;
     if (silent) workers->look_again();
-    (void)co_await rt::sleep_for(ctx, silent ? look_without_events : backoff.next(runtime.random()));
+    const rt::Duration pause = silent ? look_without_events : backoff.next(runtime.random());
+    (void)co_await rt::sleep_for(ctx, pause);
   }
 }
 

@@ -165,7 +165,8 @@ rt::Task<int> bench_fanout(rt::Runtime* runtime) {
     const Timer timer;
     rt::TaskGroup group;
     for (std::size_t i = 0; i < watchers.size(); ++i) group.spawn_on(runtime->executor(i % runtime->executor_count()), reader(watchers[i].get(), 500, &bytes));
-    co_await creator(store.get(), selective ? 3 : 2, 500, 1500);
+    const int executor = selective ? 3 : 2;
+    co_await creator(store.get(), executor, 500, 1500);
     co_await group.join();
     timer.report(selective ? "events to 500 watchers, selective" : "events to 500 watchers", 500 * 500);
   }

@@ -1,4 +1,5 @@
-"""g++ 12 destroys some temporaries of a co_await expression twice: lambdas that own their captures, and what braces make.
+"""g++ 12 destroys some temporaries of a co_await expression twice: lambdas that own their captures, what braces make, and what
+a conditional chooses.
 Such arguments are named before the co_await. This test reads every co_await of src/."""
 import pathlib
 import re
@@ -8,6 +9,8 @@ STRINGS = re.compile(r'R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])
 COMMENTS = re.compile(r'//[^\n]*')
 LAMBDA = re.compile(r'[(,]\s*\[([^\]]*)\]\s*(?:\(|\{|mutable)')
 BRACES = re.compile(r'[(,]\s*[A-Za-z_][\w:<>]*\{\s*[^}\s]')
+
+CONDITIONAL = re.compile(r'[(,][^?;{}]*\?[^?;{}]*:')
 
 
 def blank(match):
@@ -45,11 +48,15 @@ def problems_of(text):
                 yield line, 'a lambda that owns ' + ', '.join(owning_captures(found.group(1)))
         for found in BRACES.finditer(awaited):
             yield line, 'a braced temporary: ' + found.group(0)
+        if CONDITIONAL.search(awaited):
+            yield line, 'a conditional in the call'
 
 
 def test_the_check_sees_what_it_must():
     assert list(problems_of('auto x = co_await f([this, set] { return g(); });'))
     assert list(problems_of('co_await f(Point{1, 2});'))
+    assert list(problems_of('co_await f(a ? b : c);'))
+    assert not list(problems_of('co_await f(a)); x = a ? b : c;'))
     assert not list(problems_of('co_await f([this, &x] { x = 1; }); g([set] {});'))
     assert not list(problems_of('co_await ask("{a: [b]}", Point{});'))
 

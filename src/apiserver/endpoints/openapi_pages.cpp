@@ -20,7 +20,8 @@ rt::Task<void> serve_v2(const ServedSet& served, Exchange& exchange) {
   const bool proto = exchange.request.headers.get("accept").find("proto-openapi.spec.v2") != std::string_view::npos;
   exchange.writer.headers().set("vary", "Accept");
   Bytes body(proto ? openapi::v2_proto(served.group_versions()) : openapi::v2_json(served.group_versions()));
-  co_await answer(exchange, 200, proto ? v2_proto_type : "application/json", std::move(body));
+  const std::string_view type = proto ? std::string_view(v2_proto_type) : std::string_view("application/json");
+  co_await answer(exchange, 200, type, std::move(body));
   malloc_trim(0);   // two megabytes that are seldom asked for
 }
 

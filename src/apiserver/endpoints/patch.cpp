@@ -154,7 +154,8 @@ rt::Task<void> ResourceHandler::patch(Exchange& exchange, Found found, const Par
     co_await answer_failure(exchange, written.error());
     co_return;
   }
-  co_await answer_object(exchange, *form, written->created ? 201 : 200, std::move(written->object));
+  const int status = written->created ? 201 : 200;
+  co_await answer_object(exchange, *form, status, std::move(written->object));
 }
 
 Result<Unit> ResourceHandler::prepare_patch(Exchange& exchange, bool apply, const Bytes& body, codec::Value& document, WriteParameters& parameters) const {

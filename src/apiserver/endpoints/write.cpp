@@ -84,7 +84,8 @@ rt::Task<void> ResourceHandler::update(Exchange& exchange, Found found, const Pa
     co_await answer_failure(exchange, written.error());
     co_return;
   }
-  co_await answer_object(exchange, *form, written->created ? 201 : 200, std::move(written->object));
+  const int status = written->created ? 201 : 200;
+  co_await answer_object(exchange, *form, status, std::move(written->object));
 }
 
 }  // namespace pintle::apiserver

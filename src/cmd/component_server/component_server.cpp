@@ -122,7 +122,9 @@ class Impl final : public ComponentServer, public net::Handler {
       co_await answer(writer, 200, "text/plain; charset=utf-8", "ok");
     } else if (path == "/readyz" || path.starts_with("/readyz/")) {
       const bool ready = !setup_.ready || setup_.ready();
-      co_await answer(writer, ready ? 200 : 500, "text/plain; charset=utf-8", ready ? "ok" : "[-]informer-sync failed: reason withheld\nreadyz check failed\n");
+      const int status = ready ? 200 : 500;
+      const char* text = ready ? "ok" : "[-]informer-sync failed: reason withheld\nreadyz check failed\n";
+      co_await answer(writer, status, "text/plain; charset=utf-8", text);
     } else if (path == "/metrics") {
       co_await answer(writer, 200, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores", setup_.metrics.write());
     } else if (path == "/configz") {

@@ -57,7 +57,8 @@ rt::Task<Result<Unit>> KubeletServer::start() {
     RoutesDeps read_only = deps;
     read_only.read_only = true;
     read_only_routes_ = std::make_unique<Routes>(std::move(read_only));
-    CO_TRY(co_await start_plain(read_only_, *read_only_routes_, configuration.address.empty() ? "0.0.0.0" : configuration.address, configuration.read_only_port));
+    const std::string address = configuration.address.empty() ? std::string("0.0.0.0") : configuration.address;
+    CO_TRY(co_await start_plain(read_only_, *read_only_routes_, address, configuration.read_only_port));
   }
   if (!configuration.enable_server.value_or(true)) co_return Unit{};
   deps.access = access_.get();
