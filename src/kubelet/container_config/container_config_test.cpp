@@ -148,7 +148,7 @@ TEST(Security, Defaults) {
   const auto security = security_of(sample());
   EXPECT_FALSE(security.privileged);
   EXPECT_FALSE(security.no_new_privs);
-  EXPECT_FALSE(security.run_as_user);
+  EXPECT_EQ(security.run_as_user->value, 0) << "the image names no user";
   EXPECT_EQ(security.seccomp->profile_type, cri::ProfileType::Unconfined);
   EXPECT_EQ(security.namespace_options->pid, cri::NamespaceMode::Container);
   EXPECT_EQ(security.namespace_options->network, cri::NamespaceMode::Pod);
@@ -232,7 +232,7 @@ TEST(Security, NonRoot) {
   check_refused({}, 0, "", "container has runAsNonRoot and image will run as root");
   check_refused({}, 7, "", "");
   check_refused({}, {}, "nginx", "container has runAsNonRoot and image has non-numeric user (nginx), cannot verify user is non-root");
-  check_refused({}, {}, "", "");
+  check_refused({}, {}, "", "container has runAsNonRoot and image will run as root");
 }
 
 TEST(Security, ImageUser) {

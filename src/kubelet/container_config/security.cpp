@@ -168,7 +168,10 @@ Result<int32_t> supplemental_groups_policy(const core::PodSecurityContext& conte
 
 Result<cri::LinuxContainerSecurityContext> make_security_context(const ContainerInputs& in) {
   const core::SecurityContext effective = effective_security_context(in.pod, in.container);
-  TRY(check_non_root(in.pod, in.container, effective, in.image_uid, in.image_username));
+  // An image that names no user runs as root.
+  std::optional<int64_t> image_uid = in.image_uid;
+  if (!image_uid && in.image_username.empty()) image_uid = 0;
+  TRY(check_non_root(in.pod, in.container, effective, image_uid, in.image_username));
   cri::LinuxContainerSecurityContext out;
   if (effective.capabilities) {
     cri::Capability& capabilities = out.capabilities.emplace();
@@ -184,7 +187,7 @@ Result<cri::LinuxContainerSecurityContext> make_security_context(const Container
   out.seccomp = std::move(seccomp_profile);
   TRY(set_apparmor(in.pod, in.container, out));
   if (!out.run_as_user) {
-    out.run_as_user = boxed(in.image_uid);
+    out.run_as_user = boxed(image_uid);
     out.run_as_username = in.image_username;
   }
   TRY_ASSIGN(cri::NamespaceOption namespaces, namespace_options(in.pod, in.node, in.user_namespace));
