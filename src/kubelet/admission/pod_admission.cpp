@@ -1,0 +1,166 @@
+#include "kubelet/admission/pod_admission.h"
+
+#include <algorithm>
+
+#include "apimachinery/selectors/node_selector.h"
+#include "kubelet/admission/preemption.h"
+#include "kubelet/admission/sysctls.h"
+
+namespace pintle::kubelet {
+
+namespace {
+
+using api::core_v1::Node;
+using api::core_v1::Pod;
+
+PodAdmission refuse(std::string reason, std::string message) { return {false, std::move(reason), std::move(message), {}}; }
+
+// A predicate that failed: a shortage, or anything else with its name.
+struct Failure {
+  std::string name;
+  std::string message;
+  std::optional<Shortage> shortage;
+};
+Failure failed(std::string name, std::string_view what) {
+  return {name, "Predicate " + name + " failed: " + std::string(what), std::nullopt};
+}
+
+PodAdmission under_pressure(const PodAdmissionInputs& in) {
+  const Pressure& pressure = in.pressure;
+  if ((!pressure.memory && !pressure.disk && !pressure.pid) || is_critical_pod(in.pod)) return {};
+  if (pressure.memory && !pressure.disk && !pressure.pid) {
+    if (pod_qos(in.pod) != "BestEffort") return {};
+    api::core_v1::Taint taint;
+    taint.key = "node.kubernetes.io/memory-pressure";
+    taint.effect = "NoSchedule";
+    if (std::ranges::any_of(in.pod.spec.tolerations, [&](const auto& t) { return apimachinery::tolerates(t, taint); })) return {};
+  }
+  std::string conditions;
+  const auto add = [&](bool on, const char* name) { conditions += on ? (conditions.empty() ? "" : " ") + std::string(name) : ""; };
+  add(pressure.memory, "MemoryPressure");
+  add(pressure.disk, "DiskPressure");
+  add(pressure.pid, "PIDPressure");
+  return refuse("Evicted", "The node had condition: [" + conditions + "]. ");
+}
+
+PodAdmission wrong_system(const Pod& pod, const Node& node) {
+  const std::string* wanted = pod.metadata.labels.get("kubernetes.io/os");
+  if (wanted && *wanted != "linux")
+    return refuse("PodOSSelectorNodeLabelDoesNotMatch", "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label");
+  if (pod.spec.os && pod.spec.os->name != "linux") return refuse("PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS");
+  const bool strict = pod.spec.security_context && pod.spec.security_context->supplemental_groups_policy.value_or("") == "Strict";
+  if (strict && !(node.status.features && node.status.features->supplemental_groups_policy.value_or(false)))
+    return refuse("SupplementalGroupsPolicyNotSupported", "SupplementalGroupsPolicy=Strict is not supported in this node");
+  return {};
+}
+
+bool is_extended(std::string_view resource) {
+  const auto slash = resource.find('/');
+  return slash != std::string_view::npos && !resource.substr(0, slash).ends_with("kubernetes.io");
+}
+
+int64_t amount_of(const ResourceList& list, std::string_view resource) {
+  return resource == "cpu" ? resource_milli_value(list, resource) : resource_value(list, resource);
+}
+
+void check_resource(const PodAdmissionInputs& in, const std::string& resource, int64_t requested, std::vector<Failure>& out) {
+  if (requested == 0) return;
+  int64_t used = 0;
+  for (const Pod* other : in.others) used += request_amount(*other, resource);
+  const int64_t capacity = amount_of(in.node->status.allocatable, resource);
+  if (requested <= capacity - used) return;
+  const auto number = [](int64_t value) { return std::to_string(value); };
+  out.push_back({"OutOf" + resource,
+                 "Node didn't have enough resource: " + resource + ", requested: " + number(requested) + ", used: " + number(used) + ", capacity: " + number(capacity),
+                 Shortage{resource, requested - (capacity - used)}});
+}
+
+void check_resources(const PodAdmissionInputs& in, std::vector<Failure>& out) {
+  check_resource(in, "pods", 1, out);
+  const ResourceList requests = pod_requests(in.pod);
+  for (const char* first : {"cpu", "memory", "ephemeral-storage"}) check_resource(in, first, amount_of(requests, first), out);
+  for (const auto& [name, amount] : requests) {
+    if (name == "cpu" || name == "memory" || name == "ephemeral-storage") continue;
+    // Resources of the cluster that no node knows are not the kubelet's to count.
+    if (is_extended(name) && !in.node->status.allocatable.contains(name)) continue;
+    check_resource(in, name, amount.value(), out);
+  }
+}
+
+bool is_any_address(const std::string& ip) { return ip.empty() || ip == "0.0.0.0" || ip == "::"; }
+
+template <class Visit>
+void each_host_port(const Pod& pod, Visit visit) {
+  for (const auto& container : pod.spec.containers)
+    for (const auto& port : container.ports)
+      if (port.host_port > 0) visit(port);
+  for (const auto& container : pod.spec.init_containers)
+    if (is_sidecar(container))
+      for (const auto& port : container.ports)
+        if (port.host_port > 0) visit(port);
+}
+
+bool ports_are_taken(const PodAdmissionInputs& in) {
+  bool taken = false;
+  each_host_port(in.pod, [&](const auto& wanted) {
+    for (const Pod* other : in.others) {
+      each_host_port(*other, [&](const auto& used) {
+        const auto protocol = [](const std::string& text) { return text.empty() ? std::string("TCP") : text; };
+        if (used.host_port != wanted.host_port || protocol(used.protocol) != protocol(wanted.protocol)) return;
+        taken = taken || used.host_ip == wanted.host_ip || is_any_address(used.host_ip) || is_any_address(wanted.host_ip);
+      });
+    }
+  });
+  return taken;
+}
+
+std::vector<Failure> failures(const PodAdmissionInputs& in) {
+  std::vector<Failure> out;
+  const Node& node = *in.node;
+  check_resources(in, out);
+  if (!apimachinery::pod_matches_node(in.pod.spec, node.metadata.labels, node.metadata.name))
+    out.push_back(failed("NodeAffinity", "node(s) didn't match Pod's node affinity/selector"));
+  if (!in.pod.spec.node_name.empty() && in.pod.spec.node_name != node.metadata.name)
+    out.push_back(failed("NodeName", "node(s) didn't match the requested node name"));
+  if (ports_are_taken(in)) out.push_back(failed("NodePorts", "node(s) didn't have free ports for the requested pod ports"));
+  if (!is_static_pod(in.pod)) {
+    const auto* taint = apimachinery::untolerated_taint(node.spec.taints, in.pod.spec.tolerations, [](const auto& t) { return t.effect == "NoExecute"; });
+    if (taint) out.push_back(failed("TaintToleration", "node(s) had taints that the pod didn't tolerate"));
+  }
+  return out;
+}
+
+// Shortages are no reason to refuse a critical pod: others end for it.
+PodAdmission make_room(const PodAdmissionInputs& in, const std::vector<Failure>& found) {
+  std::vector<Shortage> shortages;
+  for (const Failure& failure : found) {
+    if (!failure.shortage) return refuse(failure.name, failure.message);
+    shortages.push_back(*failure.shortage);
+  }
+  PodAdmission out;
+  out.preempt = pods_to_preempt(in.pod, in.others, shortages);
+  if (!out.preempt.empty()) return out;
+  std::string list;
+  for (const Shortage& shortage : shortages) list += "(res: " + shortage.resource + ", q: " + std::to_string(shortage.amount) + "), ";
+  return refuse("UnexpectedAdmissionError",
+                "Unexpected error while attempting to recover from admission failure: preemption: error finding a set of pods to preempt: "
+                "no set of running pods found to reclaim resources: [" + list + "]");
+}
+
+}  // namespace
+
+PodAdmission admit_pod(const PodAdmissionInputs& in) {
+  if (PodAdmission refused = under_pressure(in); !refused.admitted) return refused;
+  if (const auto allowed = check_sysctls(in.pod, in.allowed_unsafe_sysctls); !allowed) return refuse("SysctlForbidden", allowed.error().message);
+  if (!in.node) return refuse("InvalidNodeInfo", "Kubelet cannot get node info.");
+  if (PodAdmission refused = wrong_system(in.pod, *in.node); !refused.admitted) return refused;
+  const std::vector<Failure> found = failures(in);
+  if (!found.empty()) {
+    if (is_critical_pod(in.pod)) return make_room(in, found);
+    return refuse(found[0].name, found[0].message);
+  }
+  if (in.shutting_down) return refuse("NodeShutdown", "Pod was rejected as the node is shutting down.");
+  return {};
+}
+
+}  // namespace pintle::kubelet

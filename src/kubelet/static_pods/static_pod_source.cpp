@@ -1,0 +1,89 @@
+#include "kubelet/static_pods/static_pod_source.h"
+
+#include <algorithm>
+
+#include "component/log.h"
+#include "kubelet/static_pods/manifest.h"
+
+namespace pintle::kubelet {
+
+namespace {
+
+namespace log = component::log;
+
+std::string time_text(rt::Runtime& runtime) {
+  const int64_t nanos = runtime.clock().wall_now().time_since_epoch().count();
+  api::MicroTime now;
+  static_cast<api::Time&>(now) = api::time_from_unix(nanos / 1'000'000'000, static_cast<int32_t>(nanos % 1'000'000'000));
+  return api::format_micro_time(now);
+}
+
+}  // namespace
+
+// On the blocking pool.
+std::map<std::string, std::string> StaticPodSource::read_files() {
+  rt::Disk& disk = setup_.runtime.disk();
+  std::map<std::string, std::string> out;
+  const auto read = [&](const std::string& path) {
+    auto text = disk.read(path, manifest_bytes_max);
+    if (text) out[path] = std::move(*text);
+  };
+  auto names = disk.list(setup_.path);
+  if (!names) {
+    read(setup_.path);  // one file, or nothing
+    return out;
+  }
+  for (const std::string& name : *names)
+    if (!name.starts_with('.')) read(setup_.path + "/" + name);
+  return out;
+}
+
+rt::Task<void> StaticPodSource::read_all() {
+  std::map<std::string, std::string> texts;
+  co_await setup_.runtime.run_blocking([this, &texts] { texts = read_files(); });
+  std::map<std::string, PodPtr> pods;
+  for (const auto& [path, text] : texts) {
+    const auto known = texts_.find(path);
+    if (known != texts_.end() && known->second == text) {
+      if (const auto pod = pods_.find(path); pod != pods_.end()) pods[path] = pod->second;
+      continue;
+    }
+    const ManifestSource source{path, setup_.node_name, time_text(setup_.runtime)};
+    auto pod = parse_static_pod(text, source);
+    if (pod) {
+      pods[path] = std::make_shared<const api::core_v1::Pod>(std::move(*pod));
+    } else {
+      log::error("Could not process manifest file", pod.error(), {{"path", path}});
+    }
+  }
+  texts_ = std::move(texts);
+  pods_ = std::move(pods);
+  std::vector<PodPtr> all;
+  for (const auto& [path, pod] : pods_) {
+    const auto same = std::ranges::find_if(all, [&](const PodPtr& other) {
+      return other->metadata.name == pod->metadata.name && other->metadata.namespace_ == pod->metadata.namespace_;
+    });
+    if (same == all.end()) {
+      all.push_back(pod);
+    } else {
+      log::warning("Two manifests name the same pod; the first one counts", {{"pod", pod->metadata.name}, {"path", path}});
+    }
+  }
+  setup_.set(std::move(all));
+}
+
+rt::Task<void> StaticPodSource::run(rt::Context ctx) {
+  std::vector<std::string> paths;
+  paths.push_back(setup_.path);
+  // Before the first look, so that no change falls in between.
+  auto watcher = setup_.runtime.watch_files(std::move(paths));
+  if (!watcher) log::error("Unable to watch the manifests", watcher.error(), {{"path", setup_.path}});
+  while (!ctx.done()) {
+    co_await read_all();
+    if (!watcher) co_return;
+    auto changed = co_await (*watcher)->changed(ctx);
+    if (!changed) co_return;
+  }
+}
+
+}  // namespace pintle::kubelet

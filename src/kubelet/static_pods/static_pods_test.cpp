@@ -1,0 +1,125 @@
+#include <gtest/gtest.h>
+
+#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/static_pods/manifest.h"
+#include "kubelet/static_pods/mirror_pods.h"
+#include "kubelet/static_pods/static_pod_source.h"
+#include "rt/sim/simulation.h"
+#include "rt/sync.h"
+#include "rt/testing.h"
+
+namespace pintle::kubelet {
+namespace {
+
+using namespace std::chrono_literals;
+using api::core_v1::Pod;
+
+constexpr const char* web = R"(apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  hostNetwork: true
+  containers:
+  - name: web
+    image: registry/web:1
+    ports: [{containerPort: 80}]
+    resources: {limits: {cpu: 100m}}
+)";
+
+const ManifestSource source{"/manifests/web.yaml", "Node-1", "2026-01-01T00:00:00Z"};
+
+TEST(StaticPod, NamedDefaultedMarked) {
+  const auto pod = parse_static_pod(web, source);
+  ASSERT_TRUE(pod.has_value()) << pod.error().message;
+  EXPECT_EQ(pod->metadata.name, "web-node-1");
+  EXPECT_EQ(pod->metadata.namespace_, "default");
+  EXPECT_EQ(pod->metadata.uid.size(), 32u);
+  EXPECT_EQ(*pod->metadata.annotations.get("kubernetes.io/config.hash"), pod->metadata.uid);
+  EXPECT_EQ(*pod->metadata.annotations.get("kubernetes.io/config.source"), "file");
+  EXPECT_EQ(pod->spec.node_name, "Node-1");
+  EXPECT_EQ(pod->spec.restart_policy, "Always");
+  EXPECT_EQ(pod->spec.containers[0].image_pull_policy, "IfNotPresent");
+  EXPECT_EQ(pod->spec.containers[0].ports[0].host_port, 80);
+  EXPECT_EQ(pod->spec.containers[0].resources.requests.get("cpu")->text(), "100m");
+  EXPECT_EQ(pod->spec.tolerations.back().effect, "NoExecute");
+  EXPECT_TRUE(is_static_pod(*pod));
+  // The same text elsewhere, and another text, are other pods.
+  EXPECT_EQ(parse_static_pod(web, source)->metadata.uid, pod->metadata.uid);
+  EXPECT_NE(parse_static_pod(web, {"/other", "Node-1", ""})->metadata.uid, pod->metadata.uid);
+  EXPECT_NE(parse_static_pod(std::string(web) + "    command: [x]\n", source)->metadata.uid, pod->metadata.uid);
+}
+
+void check_refused(std::string_view text, std::string_view why) {
+  const auto pod = parse_static_pod(text, source);
+  ASSERT_FALSE(pod.has_value()) << why;
+  EXPECT_NE(pod.error().message.find(why), std::string::npos) << pod.error().message;
+}
+TEST(StaticPod, Refused) {
+  const std::string head = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers: [{name: a, image: b}]\n";
+  check_refused("{", "please check config file");
+  check_refused("apiVersion: v1\nkind: Service\n", "not a v1 Pod");
+  check_refused("apiVersion: v1\nkind: Pod\nmetadata: {}\n", "name is needed");
+  check_refused("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n", "spec.containers");
+  check_refused(head + "  serviceAccountName: x\n", "static pods may not reference serviceaccounts");
+  check_refused(head + "  volumes: [{name: v, secret: {secretName: s}}]\n", "static pods may not reference secrets");
+  check_refused(head + "  volumes: [{name: v, projected: {sources: [{configMap: {name: c}}]}}]\n", "static pods may not reference configmaps");
+  EXPECT_TRUE(parse_static_pod(head, source).has_value());
+}
+
+PodPtr pod_ptr(const char* text) { return std::make_shared<const Pod>(*parse_static_pod(text, source)); }
+
+TEST(MirrorPods, Plan) {
+  const PodPtr pod = pod_ptr(web);
+  const auto mirror = std::make_shared<Pod>(mirror_of_static_pod(*pod, "Node-1", "node-uid"));
+  EXPECT_EQ(mirror->metadata.owner_references[0].uid, "node-uid");
+  EXPECT_EQ(*mirror->metadata.annotations.get("kubernetes.io/config.mirror"), pod->metadata.uid);
+  EXPECT_TRUE(plan_mirrors({pod}, {mirror}).empty());
+  EXPECT_EQ(plan_mirrors({pod}, {}).create.size(), 1u);
+  EXPECT_EQ(plan_mirrors({}, {mirror}).remove.size(), 1u);
+  const auto outdated = std::make_shared<Pod>(*mirror);
+  outdated->metadata.annotations["kubernetes.io/config.mirror"] = "old";
+  MirrorPlan plan = plan_mirrors({pod}, {outdated});
+  EXPECT_EQ(plan.remove.size(), 1u);
+  EXPECT_EQ(plan.create.size(), 0u);  // once the old one is gone
+  const auto deleted = std::make_shared<Pod>(*mirror);
+  deleted->metadata.deletion_timestamp = api::time_from_unix(1, 0);
+  EXPECT_EQ(plan_mirrors({pod}, {deleted}).remove.size(), 1u);
+}
+
+rt::Task<void> follow_a_folder() {
+  rt::Runtime& runtime = rt::Executor::current().runtime();
+  rt::Disk& disk = runtime.disk();
+  (void)disk.make_directories("/manifests");
+  std::vector<std::vector<std::string>> told;
+  StaticPodSetup setup{runtime, "/manifests", "n1", [&told](std::vector<PodPtr> pods) {
+                         std::vector<std::string> names;
+                         for (const PodPtr& pod : pods) names.push_back(pod->metadata.name + pod->metadata.uid);
+                         told.push_back(std::move(names));
+                       }};
+  StaticPodSource pods(std::move(setup));
+  pods.start();
+  (void)co_await rt::sleep_for(rt::Context::background(), 1s);
+  EXPECT_EQ(told.size(), 1u);
+  EXPECT_TRUE(told.back().empty());  // it says that there are none
+  (void)disk.write("/manifests/web.yaml", web);
+  (void)disk.write("/manifests/.hidden.yaml", web);
+  (void)disk.write("/manifests/broken.yaml", "{");
+  (void)co_await rt::sleep_for(rt::Context::background(), 1s);
+  EXPECT_EQ(told.back().size(), 1u);
+  const auto before = told.back();
+  (void)disk.write("/manifests/web.yaml", std::string(web) + "    command: [x]\n");
+  (void)disk.write("/manifests/twin.yaml", web);
+  (void)co_await rt::sleep_for(rt::Context::background(), 1s);
+  EXPECT_EQ(told.back().size(), 1u);
+  EXPECT_NE(told.back(), before);
+  (void)disk.remove("/manifests/web.yaml");
+  (void)disk.remove("/manifests/twin.yaml");
+  (void)co_await rt::sleep_for(rt::Context::background(), 1s);
+  EXPECT_TRUE(told.back().empty());
+  co_await pods.stop();
+}
+TEST(StaticPodSource, FollowsAFolder) { rt::testing::run_sim(follow_a_folder()); }
+
+}  // namespace
+}  // namespace pintle::kubelet
