@@ -112,6 +112,25 @@ Task<void> watch() {
   watcher->reset();
   remove_all(disk, parent_path(dir));
 }
+Task<void> watch_a_directory() {
+  Runtime& runtime = Executor::current().runtime();
+  Disk& disk = runtime.disk();
+  const std::string dir = fresh_directory(disk);
+  std::vector<std::string> paths{dir};
+  auto watcher = runtime.watch_files(paths);
+  EXPECT_TRUE(watcher.has_value());
+  TaskGroup group;
+  group.spawn(replace_later(dir + "/entry", "x"));
+  while (disk.read(dir + "/entry").value_or("") != "x") {
+    auto changed = co_await (*watcher)->changed(Context::background().with_timeout(10s));
+    EXPECT_TRUE(changed.has_value());
+    if (!changed) break;
+  }
+  co_await group.join();
+  watcher->reset();
+  remove_all(disk, parent_path(dir));
+}
+TEST(FileWatcher, TellsOfEntriesOfADirectory) { on_each_backend(watch_a_directory); }
 TEST(FileWatcher, TellsOfChanges) { on_each_backend(watch); }
 
 }  // namespace

@@ -43,6 +43,8 @@ void InotifyWatcher::watch() {
     // A link higher up, as in ..data/tls.crt.
     if (char* real = ::realpath(path.c_str(), nullptr)) {
       watch_directory(parent_path(real));
+      // A directory's own entries.
+      (void)::inotify_add_watch(fd_->get(), real, directory_events | IN_ONLYDIR);
       std::free(real);
     }
   }

@@ -290,8 +290,10 @@ void SimDisk::tell_watchers(const std::string& path) {
   std::erase_if(watches_, [](const auto& weak) { return weak.expired(); });
   for (const auto& weak : watches_) {
     const auto watch = weak.lock();
-    // The file, or a directory above it.
-    const auto concerns = [&](const std::string& watched) { return watched == path || watched.starts_with(path + "/"); };
+    // The file, a directory above it, or an entry of a directory.
+    const auto concerns = [&](const std::string& watched) {
+      return watched == path || watched.starts_with(path + "/") || watched == parent_path(path);
+    };
     if (std::ranges::any_of(watch->paths, concerns)) watch->event.set();
   }
 }

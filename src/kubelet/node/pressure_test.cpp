@@ -1,0 +1,81 @@
+#include "kubelet/node/pressure.h"
+
+#include <gtest/gtest.h>
+
+#include "kubelet/shutdown/shutdown_plan.h"
+
+namespace pintle::kubelet {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Pressure, Thresholds) {
+  EvictionThresholds thresholds;
+  thresholds["memory.available"] = {false, 0, 100};
+  thresholds["nodefs.available"] = {true, 0.1, 0};
+  thresholds["imagefs.inodesFree"] = {true, 0.5, 0};
+  const SignalValues fine = {{"memory.available", {100, 1000}}, {"nodefs.available", {10, 100}}};
+  EXPECT_TRUE(crossed_thresholds(thresholds, fine).empty());
+  const SignalValues bad = {{"memory.available", {99, 1000}}, {"nodefs.available", {9, 100}}, {"imagefs.inodesFree", {49, 100}}};
+  EXPECT_EQ(crossed_thresholds(thresholds, bad).size(), 3u);
+}
+
+TEST(Pressure, HeldForAWhile) {
+  PressureMemory memory(5min);
+  const rt::TimePoint start{};
+  EXPECT_FALSE(memory.update({}, start).memory);
+  EXPECT_TRUE(memory.update({"memory.available"}, start + 1min).memory);
+  EXPECT_TRUE(memory.update({}, start + 5min).memory);
+  EXPECT_TRUE(memory.update({"nodefs.inodesFree"}, start + 5min).disk);
+  const Pressure later = memory.update({}, start + 6min);
+  EXPECT_FALSE(later.memory);
+  EXPECT_TRUE(later.disk);
+}
+
+TEST(Pressure, MeasuredHere) {
+  const SignalValues values = measure_signals("/", "/");
+  for (const char* signal : {"memory.available", "nodefs.available", "imagefs.available", "pid.available"}) {
+    ASSERT_TRUE(values.contains(signal)) << signal;
+    EXPECT_GT(values.find(signal)->second.available, 0) << signal;
+  }
+}
+
+PodPtr pod(int32_t priority, int64_t grace) {
+  auto out = std::make_shared<api::core_v1::Pod>();
+  out->metadata.name = std::to_string(priority);
+  out->spec.priority = priority;
+  out->spec.termination_grace_period_seconds = grace;
+  return out;
+}
+std::string show(const std::vector<ShutdownGroup>& groups) {
+  std::string out;
+  for (const auto& group : groups) {
+    out += "[" + std::to_string(group.priority) + ":" + std::to_string(group.grace_seconds);
+    for (const auto& p : group.pods) out += " " + p->metadata.name;
+    out += "]";
+  }
+  return out;
+}
+
+TEST(Shutdown, GroupsByPriority) {
+  api::kubeletconfig_v1beta1::KubeletConfiguration config;
+  EXPECT_TRUE(shutdown_groups(config).empty());
+  config.shutdown_grace_period.nanos = 30'000'000'000;
+  config.shutdown_grace_period_critical_pods.nanos = 10'000'000'000;
+  auto groups = shutdown_groups(config);
+  assign_pods(groups, {pod(-5, 30), pod(0, 30), pod(2'000'000'000, 30), pod(2'000'001'000, 5)});
+  EXPECT_EQ(show(groups), "[0:20 -5 0][2000000000:10 2000000000 2000001000]");
+  EXPECT_EQ(shutdown_grace(groups[1], *groups[1].pods[0]), 10);
+  EXPECT_EQ(shutdown_grace(groups[1], *groups[1].pods[1]), 5);
+  for (const auto& [priority, seconds] : {std::pair(100, 7), std::pair(0, 3), std::pair(1000, 1)}) {
+    auto& group = config.shutdown_grace_period_by_pod_priority.emplace_back();
+    group.priority = priority;
+    group.shutdown_grace_period_seconds = seconds;
+  }
+  groups = shutdown_groups(config);
+  assign_pods(groups, {pod(99, 30), pod(100, 30), pod(5000, 30)});
+  EXPECT_EQ(show(groups), "[0:3 99][100:7 100][1000:1 5000]");
+}
+
+}  // namespace
+}  // namespace pintle::kubelet
