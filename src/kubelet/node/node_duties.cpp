@@ -1,0 +1,146 @@
+#include "kubelet/node/node_duties.h"
+
+#include <algorithm>
+
+#include "component/log.h"
+
+namespace pintle::kubelet {
+
+namespace {
+
+namespace log = component::log;
+using api::core_v1::Node;
+using api::core_v1::Pod;
+
+// Upstream's default of evictionPressureTransitionPeriod.
+constexpr rt::Duration transition_default = std::chrono::minutes(5);
+
+rt::Duration transition_period(const api::kubeletconfig_v1beta1::KubeletConfiguration& config) {
+  return config.eviction_pressure_transition_period.nanos > 0 ? rt::Duration(config.eviction_pressure_transition_period.nanos) : transition_default;
+}
+
+}  // namespace
+
+api::core_v1::PodCondition disruption_by_kubelet(std::string message) {
+  api::core_v1::PodCondition out;
+  out.type = "DisruptionTarget";
+  out.status = "True";
+  out.reason = "TerminationByKubelet";
+  out.message = std::move(message);
+  return out;
+}
+
+NodeDuties::NodeDuties(NodeDutiesSetup setup) : setup_(std::move(setup)), memory_(transition_period(setup_.config)) {
+  if (setup_.images_dir.empty()) setup_.images_dir = setup_.root_dir;
+}
+NodeDuties::~NodeDuties() = default;
+
+Result<Unit> NodeDuties::start() {
+  TRY(check_sysctl_patterns(setup_.config.allowed_unsafe_sysctls));
+  setup_.workers.set_admission([this](const Pod& pod) { return admit(pod); });
+  if (setup_.client) {
+    MirrorPodsSetup mirrors{setup_.runtime, *setup_.client, setup_.pods, setup_.identity.name, [this] {
+                              const auto node = setup_.node();
+                              return node ? node->metadata.uid : std::string();
+                            }};
+    mirrors_ = std::make_unique<MirrorPods>(std::move(mirrors));
+    mirrors_->start();
+  }
+  if (setup_.config.static_pod_path.empty()) return Unit{};
+  setup_.pods.expect("file");
+  StaticPodSetup pods{setup_.runtime, setup_.config.static_pod_path, setup_.identity.name, [this](std::vector<PodPtr> all) {
+                        setup_.pods.set("file", std::move(all));
+                        setup_.workers.look_again();
+                        changed();
+                      }};
+  static_pods_ = std::make_unique<StaticPodSource>(std::move(pods));
+  static_pods_->start();
+  return Unit{};
+}
+
+rt::Task<void> NodeDuties::stop() {
+  if (static_pods_) co_await static_pods_->stop();
+  if (mirrors_) co_await mirrors_->stop();
+}
+
+void NodeDuties::changed() {
+  if (mirrors_) mirrors_->poke();
+}
+
+Pressure NodeDuties::pressure() {
+  const auto crossed = crossed_thresholds(setup_.thresholds, measure_signals(setup_.root_dir, setup_.images_dir));
+  latest_ = memory_.update(crossed, setup_.runtime.clock().now());
+  return latest_;
+}
+
+std::vector<std::string> NodeDuties::not_ready() const {
+  std::vector<std::string> out;
+  if (shutting_down_) out.emplace_back("node is shutting down");
+  return out;
+}
+
+// Before the API server has told, the node is what it will be registered as.
+std::shared_ptr<const Node> NodeDuties::known_node() const {
+  if (auto node = setup_.node ? setup_.node() : nullptr) return node;
+  Node node = initial_node(setup_.identity, setup_.machine);
+  node.status.allocatable = setup_.allocatable;
+  return std::make_shared<const Node>(std::move(node));
+}
+
+std::optional<WaitingReason> NodeDuties::admit(const Pod& pod) {
+  const auto node = known_node();
+  std::vector<const Pod*> others;
+  for (const auto& [uid, worker] : setup_.workers.all())
+    if (uid != pod.metadata.uid && !worker->terminated()) others.push_back(worker->pod().get());
+  const PodAdmissionInputs inputs{pod, node.get(), std::move(others), latest_, shutting_down_, setup_.config.allowed_unsafe_sysctls};
+  const PodAdmission outcome = admit_pod(inputs);
+  if (!outcome.admitted) return WaitingReason{outcome.reason, outcome.message};
+  for (const Pod* victim : outcome.preempt) {
+    setup_.events.warning(*victim, "", preemption_reason, preemption_message);
+    PodEnd end;
+    end.reason = preemption_reason;
+    end.message = preemption_message;
+    end.condition = disruption_by_kubelet("Pod was preempted by Kubelet to accommodate a critical pod.");
+    setup_.workers.end(victim->metadata.uid, std::move(end));
+  }
+  return std::nullopt;
+}
+
+bool NodeDuties::has_shutdown() const { return !shutdown_groups(setup_.config).empty(); }
+
+rt::Task<void> NodeDuties::end_group(rt::Context ctx, const ShutdownGroup* group) {
+  const rt::Context bounded = ctx.with_timeout(std::chrono::seconds(group->grace_seconds));
+  for (const PodPtr& pod : group->pods) {
+    PodEnd end;
+    end.reason = shutdown_reason;
+    end.message = shutdown_message;
+    end.grace_seconds = shutdown_grace(*group, *pod);
+    end.condition = disruption_by_kubelet(shutdown_message);
+    setup_.workers.end(pod->metadata.uid, std::move(end));
+  }
+  const auto running = [this](const PodPtr& pod) {
+    const PodWorker* worker = setup_.workers.find(pod->metadata.uid);
+    return worker && !worker->terminated();
+  };
+  while (!bounded.done() && std::ranges::any_of(group->pods, running)) {
+    const uint64_t seen = setup_.workers.changes().value();
+    if (std::ranges::none_of(group->pods, running)) break;
+    (void)co_await setup_.workers.changes().wait(bounded, seen + 1);
+  }
+}
+
+rt::Task<void> NodeDuties::shut_down(rt::Context ctx) {
+  std::vector<ShutdownGroup> groups = shutdown_groups(setup_.config);
+  if (groups.empty()) co_return;
+  shutting_down_ = true;
+  if (setup_.status_changed) setup_.status_changed();
+  log::info(0, "The node shuts down; its pods end");
+  std::vector<PodPtr> pods;
+  for (const auto& [uid, worker] : setup_.workers.all())
+    if (!worker->terminated()) pods.push_back(worker->pod());
+  assign_pods(groups, pods);
+  for (const ShutdownGroup& group : groups)
+    if (!group.pods.empty()) co_await end_group(ctx, &group);
+}
+
+}  // namespace pintle::kubelet

@@ -1,0 +1,80 @@
+// NodeDuties: what the kubelet decides for the node as a whole, wired onto its pods: static pods and their mirrors, which pods are
+// admitted, pressure, and the order in which pods end when the node shuts down. Belongs to the kubelet's executor.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/client.h"
+#include "kubelet/admission/pod_admission.h"
+#include "kubelet/node/node_status.h"
+#include "kubelet/node/pressure.h"
+#include "kubelet/pods/pod_config.h"
+#include "kubelet/pods/pod_workers.h"
+#include "kubelet/shutdown/shutdown_plan.h"
+#include "kubelet/static_pods/mirror_pods.h"
+#include "kubelet/static_pods/static_pod_source.h"
+#include "rt/runtime.h"
+
+namespace pintle::kubelet {
+
+struct NodeDutiesSetup {
+  rt::Runtime& runtime;
+  client::Client* client = nullptr;              // nullptr: no mirrors
+  const api::kubeletconfig_v1beta1::KubeletConfiguration& config;
+  PodConfig& pods;
+  PodWorkers& workers;
+  PodEvents& events;
+  NodeIdentity identity;
+  os::MachineFacts machine;
+  ResourceList allocatable;
+  EvictionThresholds thresholds;                 // hard ones
+  std::string root_dir;
+  std::string images_dir;                        // of the runtime's images; "": the root's file system
+  // The Node as the API server has it; nullptr while it is not known.
+  std::function<std::shared_ptr<const api::core_v1::Node>()> node;
+  // The node's status is to be told anew.
+  std::function<void()> status_changed;
+};
+
+class NodeDuties {
+ public:
+  explicit NodeDuties(NodeDutiesSetup setup);
+  ~NodeDuties();
+
+  // Invalid: an allowed sysctl that is not namespaced.
+  Result<Unit> start();
+  rt::Task<void> stop();
+  // Pods of the API, or the node, have changed.
+  void changed();
+
+  // Measured now.
+  Pressure pressure();
+  // Why the node is not ready ("node is shutting down").
+  std::vector<std::string> not_ready() const;
+  // Pods are to be ended when the machine goes down.
+  bool has_shutdown() const;
+  // Takes no more pods, ends those there are by priority, each group within its time. Returns when all have ended or their
+  // time is over.
+  rt::Task<void> shut_down(rt::Context ctx);
+
+ private:
+  std::optional<WaitingReason> admit(const api::core_v1::Pod& pod);
+  std::shared_ptr<const api::core_v1::Node> known_node() const;
+  rt::Task<void> end_group(rt::Context ctx, const ShutdownGroup* group);
+
+  NodeDutiesSetup setup_;
+  PressureMemory memory_;
+  Pressure latest_;
+  std::unique_ptr<StaticPodSource> static_pods_;
+  std::unique_ptr<MirrorPods> mirrors_;
+  bool shutting_down_ = false;
+};
+
+// The condition of a pod that the kubelet ends.
+api::core_v1::PodCondition disruption_by_kubelet(std::string message);
+
+}  // namespace pintle::kubelet
