@@ -1,0 +1,81 @@
+#include <gtest/gtest.h>
+
+#include "kubelet/certificates/certificate_manager.h"
+#include "kubelet/certificates/serving_certificate.h"
+#include "rt/testing.h"
+
+namespace pintle::kubelet {
+namespace {
+
+using api::core_v1::NodeAddress;
+
+NodeAddress address(std::string type, std::string text) {
+  NodeAddress out;
+  out.type = std::move(type);
+  out.address = std::move(text);
+  return out;
+}
+
+TEST(KubeletCertificates, WhatIsAskedFor) {
+  const auto client = client_certificate_spec("n1");
+  EXPECT_EQ(client.common_name, "system:node:n1");
+  EXPECT_EQ(client.organizations, std::vector<std::string>{"system:nodes"});
+  EXPECT_FALSE(serving_certificate_spec("n1", {address("Hostname", "n1")}).has_value());
+  const auto serving = serving_certificate_spec("n1", {address("Hostname", "n1"), address("InternalIP", "10.0.0.2"), address("InternalIP", "10.0.0.1"),
+                                                       address("ExternalDNS", "n1.example.com"), address("InternalIP", "10.0.0.1"), address("InternalIP", "")});
+  ASSERT_TRUE(serving.has_value());
+  EXPECT_EQ(serving->dns_names, (std::vector<std::string>{"n1", "n1.example.com"}));
+  EXPECT_EQ(serving->ip_addresses, (std::vector<std::string>{"10.0.0.1", "10.0.0.2"}));
+  EXPECT_TRUE(serving->server);
+  component::CertificateInfo info;
+  info.common_name = "system:node:n1";
+  info.organizations = {"system:nodes"};
+  EXPECT_TRUE(certifies(info, client));
+  EXPECT_FALSE(certifies(info, *serving));
+  EXPECT_EQ(renewal_time(1000, 2000, 0), 1700);
+  EXPECT_EQ(renewal_time(1000, 2000, 1), 1900);
+}
+
+std::string folder(rt::Disk& disk) {
+  const std::string out = "/tmp/pintle-kubelet-certificates-" + std::to_string(rt::Executor::current().runtime().random().next_u64());
+  EXPECT_TRUE(disk.make_directories(out).has_value());
+  return out;
+}
+
+rt::Task<void> self_signed_and_stored() {
+  rt::Runtime& runtime = rt::Executor::current().runtime();
+  rt::Disk& disk = runtime.disk();
+  const std::string dir = folder(disk);
+  auto files = ensure_self_signed(runtime, dir, "n1", {"10.0.0.1"});
+  EXPECT_TRUE(files.has_value());
+  const std::string first = disk.read(files->cert_file).value_or("");
+  EXPECT_EQ(disk.stat(files->key_file)->mode & 0777, 0600u);
+  (void)ensure_self_signed(runtime, dir, "n1", {"10.0.0.1"});
+  EXPECT_EQ(disk.read(files->cert_file).value_or(""), first);
+  (void)ensure_self_signed(runtime, dir, "n1", {"10.0.0.2"});
+  const std::string second = disk.read(files->cert_file).value_or("");
+  EXPECT_NE(second, first);
+
+  const CertificateStore store(disk, dir, "kubelet-client");
+  EXPECT_EQ(store.load().error().reason, Reason::NotFound);
+  EXPECT_FALSE(make_pair(first, disk.read(files->key_file).value_or("")).has_value());
+  auto pair = make_pair(second, disk.read(files->key_file).value_or(""));
+  EXPECT_TRUE(pair.has_value());
+  EXPECT_TRUE(store.save(*pair, 1'767'323'045).has_value());
+  EXPECT_TRUE(store.save(*pair, 1'767'323'046).has_value());
+  EXPECT_TRUE(disk.exists(dir + "/kubelet-client-2026-01-02-03-04-05.pem"));
+  EXPECT_EQ(disk.stat(store.current_path())->mode & 0777, 0600u);
+  const auto loaded = store.load();
+  EXPECT_TRUE(loaded.has_value());
+  if (loaded) {
+    EXPECT_EQ(loaded->info.ip_addresses, std::vector<std::string>{"10.0.0.2"});
+  }
+  const auto names = disk.list(dir);
+  for (const std::string& name : *names) (void)disk.remove(dir + "/" + name);
+  (void)disk.remove(dir);
+  co_return;
+}
+TEST(KubeletCertificates, SelfSignedAndStored) { rt::testing::run_task([] { return self_signed_and_stored(); }); }
+
+}  // namespace
+}  // namespace pintle::kubelet
