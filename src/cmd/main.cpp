@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "apiserver/endpoints/version.h"
+#include "cmd/cluster_dns/command.h"
 #include "cmd/kube_apiserver/command.h"
 #include "cmd/kube_controller_manager/command.h"
 #include "cmd/kube_proxy/command.h"
@@ -35,6 +36,7 @@ constexpr Command commands[] = {
     {"kubelet", pintle::cmd::run_kubelet, "the node agent, with upstream's flags"},
     {"kube-proxy", pintle::cmd::run_kube_proxy, "the service proxy of a node, with upstream's flags"},
     {"kube-scheduler", pintle::cmd::run_kube_scheduler, "the scheduler, with upstream's flags"},
+    {"cluster-dns", pintle::cmd::run_cluster_dns, "the DNS server of a cluster"},
     {"node-routes", pintle::cmd::run_node_routes, "the ways from this node to the pods of the others"},
 };
 

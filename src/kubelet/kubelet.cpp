@@ -7,8 +7,10 @@
 #include "client/informers.h"
 #include "component/log.h"
 #include "cri/container_events.h"
+#include "kubelet/certificates/certificate_manager.h"
 #include "kubelet/kubelet_host.h"
 #include "kubelet/node/node_agent.h"
+#include "kubelet/node/node_duties.h"
 #include "kubelet/pods/pod_workers.h"
 #include "kubelet/probes/probe_workers.h"
 #include "kubelet/server/server.h"
@@ -42,6 +44,13 @@ struct Kubelet::State {
 
   rt::Task<Result<Unit>> start();
   rt::Task<Result<Unit>> serve();
+  rt::Task<Result<server::ServingFiles>> serving_files();
+  rt::Task<void> serve_when_certified();
+  rt::Task<Result<Unit>> start_server(server::ServingFiles files);
+  std::string cert_dir() const { return setup.cert_dir.empty() ? paths.root() + "/pki" : setup.cert_dir; }
+  void renew_client_certificate();
+  NodeIdentity identity() const;
+  Result<Unit> take_duties();
   rt::Task<void> stop();
 
   Result<Unit> measure();
@@ -62,6 +71,7 @@ struct Kubelet::State {
   os::MachineFacts machine;
   ResourceList capacity;
   ResourceList allocatable;
+  EvictionThresholds thresholds;
   ResourceList for_pods;                       // what the cgroup of all pods is limited to
   PodConfig config;
   std::unique_ptr<client::EventRecorder> recorder;
@@ -81,7 +91,10 @@ struct Kubelet::State {
   std::unique_ptr<ProbeManager> probes;
   std::unique_ptr<StatusManager> statuses;
   std::unique_ptr<PodWorkers> workers;
+  std::unique_ptr<NodeDuties> duties;
   std::unique_ptr<NodeAgent> node;
+  std::unique_ptr<CertificateManager> client_certificate;
+  std::unique_ptr<CertificateManager> serving_certificate;
   std::unique_ptr<Host> host;
   std::unique_ptr<server::KubeletServer> server;
   bool cgroup_v2 = false;
@@ -103,8 +116,8 @@ Result<Unit> Kubelet::State::measure() {
   size.pods_per_core = configuration.pods_per_core;
   capacity = node_capacity(size);
   TRY_ASSIGN(const auto reserved, reserved_resources(configuration));
-  TRY_ASSIGN(const auto hard, hard_eviction_thresholds(configuration));
-  allocatable = node_allocatable(capacity, reserved, hard);
+  TRY_ASSIGN(thresholds, hard_eviction_thresholds(configuration));
+  allocatable = node_allocatable(capacity, reserved, thresholds);
   for_pods = allocatable_for_pods(capacity, reserved);
   return Unit{};
 }
@@ -222,7 +235,9 @@ void Kubelet::State::follow_api() {
   auto assigned = informers->of<Pod>(pods_of_node, std::move(mine));
   services = informers->of<Service>();
   const auto changed = [this, assigned] {
-    if (assigned.synced()) config.set("api", assigned.list());
+    if (!assigned.synced()) return;
+    config.set("api", assigned.list());
+    duties->changed();
   };
   client::Informer<Pod>::Handler handler;
   handler.on_add = [changed](const PodPtr&, bool) { changed(); };
@@ -231,26 +246,54 @@ void Kubelet::State::follow_api() {
   assigned.add_handler(std::move(handler));
   tasks.spawn(first_pods(assigned));
   NodeAgentSetup agent{runtime, *setup.client, *informers, *recorder, *observer};
-  agent.identity.name = setup.node_name;
-  agent.identity.hostname = setup.hostname.empty() ? machine.hostname : setup.hostname;
-  agent.identity.ips = setup.node_ips;
-  agent.identity.labels = setup.node_labels;
-  agent.identity.taints = setup.configuration.register_with_taints;
-  agent.identity.provider_id = setup.provider_id.empty() ? setup.configuration.provider_id : setup.provider_id;
-  agent.identity.external_cloud_provider = setup.external_cloud_provider;
-  agent.identity.controller_attach_detach = setup.configuration.enable_controller_attach_detach.value_or(true);
-  agent.identity.kubelet_port = setup.configuration.port;
-  agent.identity.status_images_max = setup.configuration.node_status_max_images.value_or(50);
+  agent.identity = identity();
   agent.timing = node_timing(setup.configuration);
   agent.capacity = capacity;
   agent.allocatable = allocatable;
   agent.machine = machine;
   agent.register_node = setup.configuration.register_node.value_or(true);
+  agent.pressure = [this] { return duties->pressure(); };
+  agent.other_errors = [this] { return duties->not_ready(); };
   agent.on_pod_cidrs = [this](const std::vector<std::string>& cidrs) {
     if (setup.on_pod_cidrs) setup.on_pod_cidrs(cidrs);
     if (!cidrs.empty()) tasks.spawn(tell_pod_cidr(cidrs.front()));
   };
+  agent.on_node = [this] {
+    duties->changed();
+    if (serving_certificate) serving_certificate->poke();
+  };
   node = std::make_unique<NodeAgent>(std::move(agent));
+}
+
+NodeIdentity Kubelet::State::identity() const {
+  const auto& configuration = setup.configuration;
+  NodeIdentity out;
+  out.name = setup.node_name;
+  out.hostname = setup.hostname.empty() ? machine.hostname : setup.hostname;
+  out.ips = setup.node_ips;
+  out.labels = setup.node_labels;
+  out.taints = configuration.register_with_taints;
+  out.provider_id = setup.provider_id.empty() ? configuration.provider_id : setup.provider_id;
+  out.external_cloud_provider = setup.external_cloud_provider;
+  out.controller_attach_detach = configuration.enable_controller_attach_detach.value_or(true);
+  out.kubelet_port = configuration.port;
+  out.status_images_max = configuration.node_status_max_images.value_or(50);
+  return out;
+}
+
+Result<Unit> Kubelet::State::take_duties() {
+  NodeDutiesSetup duty{runtime, setup.client, setup.configuration, config, *workers, *events};
+  duty.identity = identity();
+  duty.machine = machine;
+  duty.allocatable = allocatable;
+  duty.thresholds = thresholds;
+  duty.root_dir = paths.root();
+  duty.node = [this] { return node ? node->node() : nullptr; };
+  duty.status_changed = [this] {
+    if (node) node->poke();
+  };
+  duties = std::make_unique<NodeDuties>(std::move(duty));
+  return duties->start();
 }
 
 // All pods of the node are known: what the runtime has besides them is nobody's.
@@ -270,21 +313,66 @@ rt::Task<Result<Unit>> Kubelet::State::start() {
   CO_TRY(measure());
   CO_TRY(make_parts());
   follow_changes();
+  CO_TRY(take_duties());
   follow_api();
   if (informers) informers->start();
   if (node) node->start();
   tasks.spawn(follow_events());
+  renew_client_certificate();
   co_return co_await serve();
+}
+
+void Kubelet::State::renew_client_certificate() {
+  if (!setup.configuration.rotate_certificates || !setup.client) return;
+  CertificateManagerSetup wanted{runtime, *setup.client, cert_dir(), "kubelet-client", client_signer};
+  wanted.wanted = [this]() -> std::optional<component::CertificateSpec> { return client_certificate_spec(setup.node_name); };
+  client_certificate = std::make_unique<CertificateManager>(std::move(wanted));
+  client_certificate->start();
+}
+
+// What is configured; else a certificate that the cluster signs for the node's addresses; else one of our own.
+rt::Task<Result<server::ServingFiles>> Kubelet::State::serving_files() {
+  const auto& configuration = setup.configuration;
+  if (!configuration.tls_cert_file.empty()) co_return server::ServingFiles{configuration.tls_cert_file, configuration.tls_private_key_file};
+  if (configuration.server_tls_bootstrap && setup.client) {
+    CertificateManagerSetup wanted{runtime, *setup.client, cert_dir(), "kubelet-server", serving_signer};
+    wanted.wanted = [this]() -> std::optional<component::CertificateSpec> {
+      const auto known = node ? node->node() : nullptr;
+      return known ? serving_certificate_spec(setup.node_name, known->status.addresses) : std::nullopt;
+    };
+    serving_certificate = std::make_unique<CertificateManager>(std::move(wanted));
+    serving_certificate->start();
+    CO_TRY(co_await serving_certificate->wait_ready(tasks.context()));
+    co_return server::ServingFiles{serving_certificate->path(), serving_certificate->path()};
+  }
+  Result<server::ServingFiles> made = error(Reason::NotFound, "");
+  co_await runtime.run_blocking([this, &made] { made = server::ensure_self_signed(runtime, cert_dir(), identity().hostname, setup.node_ips); });
+  co_return std::move(made);
+}
+
+// The server waits for its certificate, and nothing else waits for the server.
+rt::Task<void> Kubelet::State::serve_when_certified() {
+  auto files = co_await serving_files();
+  if (!files) {
+    if (!tasks.context().done()) log::error("The kubelet's server has no certificate", files.error());
+    co_return;
+  }
+  auto started = co_await start_server(std::move(*files));
+  if (!started) log::error("The kubelet's server does not run", started.error());
 }
 
 rt::Task<Result<Unit>> Kubelet::State::serve() {
   const auto& configuration = setup.configuration;
   if (!configuration.enable_server.value_or(true)) co_return Unit{};
-  server::ServingFiles files{configuration.tls_cert_file, configuration.tls_private_key_file};
-  if (files.cert_file.empty()) {
-    const std::string folder = setup.cert_dir.empty() ? setup.root_dir + "/pki" : setup.cert_dir;
-    CO_TRY_ASSIGN(files, server::ensure_self_signed(runtime, folder, setup.node_name, setup.node_ips));
+  if (configuration.server_tls_bootstrap && configuration.tls_cert_file.empty() && setup.client) {
+    tasks.spawn(serve_when_certified());
+    co_return Unit{};
   }
+  CO_TRY_ASSIGN(auto files, co_await serving_files());
+  co_return co_await start_server(std::move(files));
+}
+
+rt::Task<Result<Unit>> Kubelet::State::start_server(server::ServingFiles files) {
   server::KubeletServerSetup server_setup{runtime, *host, rt::Executor::current(), setup.client, files.cert_file, files.key_file};
   server = std::make_unique<server::KubeletServer>(std::move(server_setup));
   co_return co_await server->start();
@@ -336,7 +424,10 @@ rt::Task<void> Kubelet::State::tell_pod_cidr(std::string pod_cidr) {
 rt::Task<void> Kubelet::State::stop() {
   co_await tasks.close();
   if (server) co_await server->stop();
+  if (client_certificate) co_await client_certificate->stop();
+  if (serving_certificate) co_await serving_certificate->stop();
   if (node) co_await node->stop();
+  if (duties) co_await duties->stop();
   if (workers) co_await workers->stop();
   if (probes) co_await probes->close();
   if (statuses) co_await statuses->stop();
@@ -355,6 +446,8 @@ rt::Task<void> Kubelet::stop() { return state_->stop(); }
 server::KubeletHost& Kubelet::host() { return *state_->host; }
 PodConfig& Kubelet::pod_config() { return state_->config; }
 PodWorkers& Kubelet::workers() { return *state_->workers; }
+bool Kubelet::has_shutdown() const { return state_->duties && state_->duties->has_shutdown(); }
+rt::Task<void> Kubelet::shut_down_pods(rt::Context ctx) { return state_->duties->shut_down(std::move(ctx)); }
 NodeAgent* Kubelet::node_agent() { return state_->node.get(); }
 
 }  // namespace pintle::kubelet

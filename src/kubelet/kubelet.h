@@ -25,7 +25,7 @@ class NodeAgent;
 struct KubeletSetup {
   rt::Runtime& runtime;
   client::Client* client = nullptr;                    // nullptr: no API server, static pods alone
-  // Defaults applied. The HTTP server runs if tlsCertFile names a certificate.
+  // Defaults applied. Without tlsCertFile the server's certificate is asked of the cluster (serverTLSBootstrap), or self-signed.
   api::kubeletconfig_v1beta1::KubeletConfiguration configuration;
   std::string node_name;
   std::vector<std::string> node_ips;                   // empty: the address of the default route
@@ -52,6 +52,11 @@ class Kubelet {
   rt::Task<Result<Unit>> start();
   // Ends the kubelet's work; pods go on. Await it before the destructor.
   rt::Task<void> stop();
+
+  // shutdownGracePeriod is configured: pods are to be ended before the machine goes down.
+  bool has_shutdown() const;
+  // Ends them, by priority, each group within its time; takes no new ones. Between start() and stop().
+  rt::Task<void> shut_down_pods(rt::Context ctx);
 
   // For the kubelet's HTTP server (src/kubelet/server).
   server::KubeletHost& host();

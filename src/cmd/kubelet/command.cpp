@@ -8,6 +8,7 @@
 #include "apiserver/endpoints/version.h"
 #include "base/strings.h"
 #include "client/kubeconfig.h"
+#include "cmd/kubelet/bootstrap.h"
 #include "cmd/kubelet/flags.h"
 #include "component/log.h"
 #include "kubelet/kubelet.h"
@@ -22,6 +23,7 @@ namespace log = component::log;
 struct Options {
   api::kubeletconfig_v1beta1::KubeletConfiguration config;
   std::string kubeconfig;
+  std::string bootstrap_kubeconfig;
   std::string hostname;
   std::string node_ip;
   std::string root_dir;
@@ -73,8 +75,16 @@ kubelet::KubeletSetup setup_of(rt::Runtime& runtime, client::Client* client, con
   return setup;
 }
 
+bool has_logind(rt::Runtime& runtime) { return runtime.disk().exists("/run/systemd/seats"); }
+
 rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   std::unique_ptr<client::Client> client;
+  if (!options.kubeconfig.empty() && !options.bootstrap_kubeconfig.empty()) {
+    BootstrapRequest request{options.bootstrap_kubeconfig, options.kubeconfig, options.cert_dir, options.hostname};
+    if (request.cert_dir.empty()) request.cert_dir = options.root_dir + "/pki";
+    const auto done = co_await ensure_kubeconfig(rt::Context::background(), &runtime, std::move(request));
+    if (!done) co_return fail(done.error());
+  }
   if (!options.kubeconfig.empty()) {
     auto connection = client::load_kubeconfig(runtime.disk(), options.kubeconfig);
     if (!connection) co_return fail(connection.error());
@@ -97,6 +107,8 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
       std::vector<int> signals{SIGINT, SIGTERM};
       const auto signal = co_await rt::wait_signal(rt::Context::background(), std::move(signals));
       log::info(0, "Shutting down", {{"signal", signal ? std::to_string(*signal) : "none"}});
+      // Where nothing else tells of the machine's shutdown, a SIGTERM is it.
+      if (signal && *signal == SIGTERM && kubelet.has_shutdown() && !has_logind(runtime)) co_await kubelet.shut_down_pods(rt::Context::background());
     }
     co_await kubelet.stop();
   }
@@ -110,6 +122,7 @@ Result<Options> options_of(rt::Disk& disk, const component::FlagSet& flags) {
   Options options;
   TRY_ASSIGN(options.config, kubelet_configuration(disk, flags));
   options.kubeconfig = flags.get_string("kubeconfig");
+  options.bootstrap_kubeconfig = flags.get_string("bootstrap-kubeconfig");
   options.hostname = flags.get_string("hostname-override");
   if (options.hostname.empty()) {
     TRY_ASSIGN(const auto machine, os::machine_facts());

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "kubelet/certificates/certificate_manager.h"
-#include "kubelet/certificates/serving_certificate.h"
+#include "kubelet/server/serving_certificate.h"
 #include "rt/testing.h"
 
 namespace pintle::kubelet {
@@ -46,19 +46,20 @@ rt::Task<void> self_signed_and_stored() {
   rt::Runtime& runtime = rt::Executor::current().runtime();
   rt::Disk& disk = runtime.disk();
   const std::string dir = folder(disk);
-  auto files = ensure_self_signed(runtime, dir, "n1", {"10.0.0.1"});
+  const std::vector<std::string> ips = {"10.0.0.1"};
+  auto files = server::ensure_self_signed(runtime, dir, "n1", ips);
   EXPECT_TRUE(files.has_value());
   const std::string first = disk.read(files->cert_file).value_or("");
   EXPECT_EQ(disk.stat(files->key_file)->mode & 0777, 0600u);
-  (void)ensure_self_signed(runtime, dir, "n1", {"10.0.0.1"});
-  EXPECT_EQ(disk.read(files->cert_file).value_or(""), first);
-  (void)ensure_self_signed(runtime, dir, "n1", {"10.0.0.2"});
+  (void)disk.remove(files->cert_file);
+  const std::string key = disk.read(files->key_file).value_or("");
+  (void)server::ensure_self_signed(runtime, dir, "n1", ips);
   const std::string second = disk.read(files->cert_file).value_or("");
   EXPECT_NE(second, first);
 
   const CertificateStore store(disk, dir, "kubelet-client");
   EXPECT_EQ(store.load().error().reason, Reason::NotFound);
-  EXPECT_FALSE(make_pair(first, disk.read(files->key_file).value_or("")).has_value());
+  EXPECT_FALSE(make_pair(second, key).has_value());
   auto pair = make_pair(second, disk.read(files->key_file).value_or(""));
   EXPECT_TRUE(pair.has_value());
   EXPECT_TRUE(store.save(*pair, 1'767'323'045).has_value());
@@ -68,7 +69,7 @@ rt::Task<void> self_signed_and_stored() {
   const auto loaded = store.load();
   EXPECT_TRUE(loaded.has_value());
   if (loaded) {
-    EXPECT_EQ(loaded->info.ip_addresses, std::vector<std::string>{"10.0.0.2"});
+    EXPECT_EQ(loaded->info.ip_addresses, ips);
   }
   const auto names = disk.list(dir);
   for (const std::string& name : *names) (void)disk.remove(dir + "/" + name);

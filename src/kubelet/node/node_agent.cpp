@@ -107,6 +107,7 @@ void NodeAgent::State::tell(const std::vector<NodeEvent>& said) {
 }
 
 void NodeAgent::State::on_node(const Node& node) {
+  if (setup.on_node) setup.on_node();
   if (setup.on_pod_cidrs && !node.spec.pod_cidrs.empty() && node.spec.pod_cidrs != pod_cidrs) {
     pod_cidrs = node.spec.pod_cidrs;
     setup.on_pod_cidrs(pod_cidrs);

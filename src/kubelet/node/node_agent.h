@@ -40,6 +40,8 @@ struct NodeAgentSetup {
   std::function<Pressure()> pressure;
   std::function<std::vector<std::string>()> other_errors;
   std::function<std::vector<std::string>()> volumes_in_use;
+  // The Node was registered, or has changed.
+  std::function<void()> on_node;
   // The node's pod CIDRs were set or changed; also once at the start if they are there.
   std::function<void(const std::vector<std::string>& pod_cidrs)> on_pod_cidrs;
 };
