@@ -100,7 +100,7 @@ std::optional<component::CertificateSpec> serving_certificate_spec(const std::st
 
 int64_t renewal_time(int64_t not_before, int64_t not_after, double share) {
   const auto life = static_cast<double>(not_after - not_before);
-  return not_before + static_cast<int64_t>(life * (0.7 + 0.2 * share));
+  return not_before + static_cast<int64_t>(life * 7 / 10 + life / 5 * share);
 }
 
 bool certifies(const component::CertificateInfo& info, const component::CertificateSpec& wanted) {
