@@ -116,7 +116,7 @@ rt::Task<Result<Unit>> forward_upgrade(rt::Context ctx, Request& request, Respon
   }
   for (const auto& [name, value] : response.headers.items()) writer.headers().add(name, value);
   auto backend = std::make_shared<std::unique_ptr<rt::Stream>>(std::move(response.upgraded));
-  UpgradeHandler join = [backend](rt::Context upgraded, std::unique_ptr<rt::Stream> client) { return join_streams(std::move(upgraded), std::move(client), std::move(*backend)); };
+  UpgradeHandler join = [backend, ctx](rt::Context, std::unique_ptr<rt::Stream> client) { return join_streams(ctx, std::move(client), std::move(*backend)); };
   (void)co_await writer.upgrade(std::move(join));   // a client that is gone by now needs no answer
   co_return Unit{};
 }

@@ -32,7 +32,7 @@ struct ForwardOptions {
 
 // Sends the request on to `url` and passes the answer back as it comes. An error means that nothing was answered yet.
 rt::Task<Result<Unit>> forward_request(rt::Context ctx, Request& request, ResponseWriter& writer, Transport& transport, std::string url, ForwardOptions options);
-// The same for an upgrade: on 101 the connections are joined until one ends. A refusal (400 and above) is passed back; any
+// The same for an upgrade: on 101 the connections are joined until one ends or `ctx` is done. A refusal (400 and above) is passed back; any
 // other answer is an error.
 rt::Task<Result<Unit>> forward_upgrade(rt::Context ctx, Request& request, ResponseWriter& writer, Transport& transport, std::string url, ForwardOptions options);
 // Passes an answer on, its body as it comes.

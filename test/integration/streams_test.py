@@ -2,6 +2,7 @@
 import json
 import os
 import subprocess
+import time
 import urllib.error
 import urllib.request
 
@@ -12,12 +13,13 @@ from support.netns import own_network
 
 pytestmark = pytest.mark.skipif(missing() is not None or os.geteuid() != 0, reason=f'needs root, containerd, runc and CNI plugins: {missing()}')
 
-SERVER = 'echo up; echo problem >&2; mkdir -p /www/sub; echo index > /www/index.html; echo deep > /www/sub/page; exec httpd -f -p 8080 -h /www'
+SERVER = 'echo up; sleep 0.1; echo problem >&2; mkdir -p /www/sub; echo index > /www/index.html; echo deep > /www/sub/page; exec httpd -f -p 8080 -h /www'
 
 
 @pytest.fixture(scope='module')
 def node():
     made = KubeletNode()
+    made.server.upstream = os.environ.get('PEERS')   # the same with upstream's API server in front of our kubelet
     pki = made.server.pki
     made.config['authentication'] = {'x509': {'clientCAFile': pki.ca}}
     made.server.flags += [f'--kubelet-client-certificate={pki.path("admin.crt")}', f'--kubelet-client-key={pki.path("admin.key")}',
@@ -89,7 +91,7 @@ def test_exec(node, web, websockets, monkeypatch):
 
 
 def test_exec_with_a_terminal(node, web):
-    script = f'KUBECONFIG={node.server.kubeconfig} {kubectl_binary()} exec -it web -c main -- sh -c "tty; stty size"'
+    script = f'KUBECONFIG={node.server.kubeconfig} {kubectl_binary()} exec -it web -c main -- sh -c "tty; until stty size 2>/dev/null; do :; done"'
     done = subprocess.run(['script', '-qec', f'stty rows 33 cols 77; {script}', '/dev/null'], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
     assert '/dev/pts/' in done.stdout and '33 77' in done.stdout, done.stdout + done.stderr
 
@@ -162,3 +164,17 @@ def test_the_kubelets_own_port(node, web):
     assert ask('/run/default/web/main?cmd=echo%20hi', '-X', 'POST', *admin) == 'hi\n 200'
     token = node.server.kubectl('create', 'token', 'default').strip()
     assert ask('/healthz', '-H', f'Authorization: Bearer {token}') == 'ok 200'   # everything is allowed on this API server
+
+
+@pytest.mark.skipif('PEERS' in os.environ, reason='upstream waits for open streams')
+def test_open_streams_do_not_hold_the_server_up(node, web):
+    """A server that stops ends what leads into pods, and the client is told."""
+    child = subprocess.Popen([kubectl_binary(), 'exec', 'web', '-c', 'main', '--', 'sh', '-c', 'echo in; sleep 100'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                             env={**os.environ, 'KUBECONFIG': node.server.kubeconfig})
+    assert child.stdout.readline() == 'in\n'
+    began = time.monotonic()
+    assert node.server.server.stop() == 0
+    assert time.monotonic() - began < 5
+    assert child.wait(20) != 0
+    node.server.processes.clear()
+    node.server.start()

@@ -154,7 +154,7 @@ rt::Task<Result<Unit>> Connector::exec(Exchange& exchange, Authorizer* authorize
   streams.stderr = options.stderr;
   streams.tty = options.tty;
   exchange.status = 101;
-  (void)co_await translate_streams(exchange.request, exchange.writer, deps_.runtime, kubelets_->transport(), std::move(url), streams);
+  (void)co_await translate_streams(exchange.ctx, exchange.request, exchange.writer, deps_.runtime, kubelets_->transport(), std::move(url), streams);
   co_return Unit{};   // a malformed handshake has been answered
 }
 

@@ -224,8 +224,9 @@ rt::Task<void> Translation::run(rt::Context ctx, net::WebSocket& socket) {
   } else {
     status = internal_error_json(stream.error().message);
   }
-  if (client_gone_ || ctx.done()) co_return;
-  const rt::Context bounded = ctx.with_timeout(farewell_timeout);
+  if (client_gone_) co_return;
+  if (ctx.done()) status = internal_error_json("the connection into the pod was ended by the API server");   // it stops: the program's end is not known
+  const rt::Context bounded = rt::Context::background().with_timeout(farewell_timeout);
   (void)co_await tell(bounded, Channel::Error, Bytes(std::move(status)));
 }
 
@@ -253,12 +254,12 @@ std::string translated_status(std::string_view error_stream) {
   return failure_json(fmt::format("command terminated with non-zero exit code: command terminated with exit code {}", code), "NonZeroExitCode", "ExitCode", std::to_string(code), 0);
 }
 
-rt::Task<Result<Unit>> translate_streams(net::Request& request, net::ResponseWriter& writer, rt::Runtime& runtime, net::Transport& kubelet, std::string url,
+rt::Task<Result<Unit>> translate_streams(rt::Context ctx, net::Request& request, net::ResponseWriter& writer, rt::Runtime& runtime, net::Transport& kubelet, std::string url,
                                          TranslatedStreams streams) {
   std::vector<std::string> protocols;
   protocols.emplace_back(stream_close_protocol);
   auto translation = std::make_shared<Translation>(runtime, kubelet, std::move(url), streams);
-  net::WebSocketHandler handler = [translation](rt::Context ctx, net::WebSocket& socket, std::string) { return run_translation(translation, std::move(ctx), &socket); };
+  net::WebSocketHandler handler = [translation, ctx](rt::Context, net::WebSocket& socket, std::string) { return run_translation(translation, ctx, &socket); };
   co_return co_await net::accept_websocket(request, writer, std::move(protocols), runtime.random(), std::move(handler));
 }
 

@@ -20,8 +20,9 @@ struct TranslatedStreams {
 
 // Whether the client asks for the protocol that is translated; others go to the kubelet as they come.
 bool wants_stream_translation(const net::Request& request);
-// Accepts the WebSocket and serves it to its end. What goes wrong behind it is told on its error channel.
-rt::Task<Result<Unit>> translate_streams(net::Request& request, net::ResponseWriter& writer, rt::Runtime& runtime, net::Transport& kubelet, std::string url,
+// Accepts the WebSocket and serves it until one side ends or `ctx` is done. What goes wrong behind it is told on its error
+// channel.
+rt::Task<Result<Unit>> translate_streams(rt::Context ctx, net::Request& request, net::ResponseWriter& writer, rt::Runtime& runtime, net::Transport& kubelet, std::string url,
                                          TranslatedStreams streams);
 
 // The status that the client is told, from what the runtime wrote on its error stream (JSON of a Status; "": success).

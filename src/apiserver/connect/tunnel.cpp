@@ -71,7 +71,7 @@ rt::Task<Result<Unit>> tunnel_spdy(rt::Context ctx, net::Request& request, net::
   std::vector<std::string> protocols;
   protocols.push_back(std::string(tunnel_prefix) + std::string(net::trim(response->headers.get("x-stream-protocol-version"))));
   auto stream = std::make_shared<std::unique_ptr<rt::Stream>>(std::move(response->upgraded));
-  net::WebSocketHandler handler = [stream](rt::Context upgraded, net::WebSocket& socket, std::string) { return carry(stream, std::move(upgraded), &socket); };
+  net::WebSocketHandler handler = [stream, ctx](rt::Context, net::WebSocket& socket, std::string) { return carry(stream, ctx, &socket); };
   (void)co_await net::accept_websocket(request, writer, std::move(protocols), runtime.random(), std::move(handler));   // answers a malformed handshake itself
   co_return Unit{};
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "apiserver/authentication/impersonation.h"
+#include "apiserver/connect/connector.h"
 #include "apiserver/endpoints/version.h"
 #include "apiserver/registry/errors.h"
 #include "apiserver/registry/object_steps.h"
@@ -63,6 +64,7 @@ std::string metric_verb(const Exchange& exchange) {
   const RequestInfo& info = exchange.info;
   if (!info.is_resource) return exchange.request.method;
   if (info.verb == "list" && exchange.query.boolean("watch")) return "WATCH";
+  if (Connector::handles(info.group, info.resource, info.subresource)) return "CONNECT";
   if (info.verb == "create") return "POST";
   if (info.verb == "update") return "PUT";
   if (info.verb == "patch" && exchange.request.headers.get("content-type").starts_with("application/apply-patch")) return "APPLY";
