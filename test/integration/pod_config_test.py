@@ -214,3 +214,36 @@ def test_nothing_is_left(node):
     node.wait('leaves-nothing', lambda p: p is None)
     assert not (node.folder / 'kubelet/pods' / uid).exists()
     await_true('no mount is left', lambda: uid not in pathlib.Path('/proc/mounts').read_text())
+
+
+def bound_volume(node, name, **source):
+    """A claim bound to a volume of its own, as the controllers would have left them."""
+    common = {'accessModes': ['ReadWriteOnce'], 'storageClassName': ''}
+    claim = {'apiVersion': 'v1', 'kind': 'PersistentVolumeClaim', 'metadata': {'name': name, 'namespace': 'default'},
+             'spec': {**common, 'volumeName': f'pv-{name}', 'resources': {'requests': {'storage': '1Mi'}}}}
+    anywhere = {'required': {'nodeSelectorTerms': [{'matchExpressions': [{'key': 'kubernetes.io/hostname', 'operator': 'Exists'}]}]}}
+    volume = {'apiVersion': 'v1', 'kind': 'PersistentVolume', 'metadata': {'name': f'pv-{name}'},
+              'spec': {**common, 'capacity': {'storage': '1Mi'}, 'claimRef': {'namespace': 'default', 'name': name}, 'nodeAffinity': anywhere, **source}}
+    for made in (volume, claim):
+        node.server.kubectl('create', '-f', '-', stdin=json.dumps(made))
+    node.server.kubectl('patch', 'pvc', name, '--subresource=status', '--type=merge', '-p', '{"status":{"phase":"Bound"}}')
+
+
+def test_claims(node):
+    for name, kind in (('local', 'local'), ('onhost', 'hostPath')):
+        folder = node.folder / f'disk-{name}'
+        folder.mkdir()
+        (folder / 'data').write_text('precious\n')
+        bound_volume(node, name, **{kind: {'path': str(folder)}})
+        volumes = [{'name': 'v', 'persistentVolumeClaim': {'claimName': name}}]
+        text = output_of(node, f'claims-{name}', 'cat /v/data; echo more >> /v/data', volumes, [{'name': 'v', 'mountPath': '/v'}])
+        assert text == 'precious\n'
+        node.server.kubectl('delete', 'pod', f'claims-{name}', '--wait=false')
+        node.wait(f'claims-{name}', lambda p: p is None)
+        assert (folder / 'data').read_text() == 'precious\nmore\n'
+    bound_volume(node, 'driver', csi={'driver': 'disk.example.com', 'volumeHandle': 'v1'})
+    node.run_pod('claims-csi', {}, volumes=[{'name': 'v', 'persistentVolumeClaim': {'claimName': 'driver'}}])
+    want = ('Warning', 'FailedMount', 'MountVolume.SetUp failed for volume "v" : driver name disk.example.com not found in the list of registered CSI drivers')
+    await_true('the event', lambda: want in node.events('claims-csi'), timeout_s=10)
+    node.server.kubectl('delete', 'pod', 'claims-csi', '--wait=false')
+    node.wait('claims-csi', lambda p: p is None)
