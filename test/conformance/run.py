@@ -126,6 +126,7 @@ def main():
     arguments.add_argument('--procs', type=int, default=8)
     arguments.add_argument('--timeout', default='60m')
     arguments.add_argument('--out', type=pathlib.Path, default=ROOT / 'build/conformance/out')
+    arguments.add_argument('--agents', type=int, default=1, help='nodes beside the server: two specs need one')
     arguments.add_argument('--flags', default='', help='more flags for pintle server')
     given = arguments.parse_args()
     tools = build_tools(ROOT / 'build/conformance')
@@ -135,7 +136,7 @@ def main():
     results = {}
     os.environ['PATH'] = f'{ROOT}/build/peers:{os.environ["PATH"]}'
     registry = Registry(folder=out / 'registry', address=REGISTRY)
-    cluster = NodeCluster(agents=1, registry=registry.url, flags=given.flags.split(), name='ptconf', subnet=SUBNET, folder=out / 'cluster', before_start=lambda: registry.start().push())
+    cluster = NodeCluster(agents=given.agents, registry=registry.url, flags=given.flags.split(), name='ptconf', subnet=SUBNET, folder=out / 'cluster', before_start=lambda: registry.start().push())
     try:
         with cluster:
             cluster.network.add_node('suite', str(cluster.network.subnet[SUITE_HOST]))
