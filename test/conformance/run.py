@@ -118,7 +118,12 @@ def report(results, out):
     return bool(results) and not failed
 
 
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
 def main():
+    signal.signal(signal.SIGTERM, interrupt)   # leaves nothing behind then either
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument('--focus', default='', help='a regular expression of spec names; of conformance specs alone')
     arguments.add_argument('--list', help='a file of spec names, one a line')

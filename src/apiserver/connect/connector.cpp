@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "apimachinery/pod_logs/log_options.h"
+#include "apiserver/connect/log_socket.h"
 #include "apiserver/connect/stream_translator.h"
 #include "apiserver/connect/tunnel.h"
 #include "apiserver/endpoints/responses.h"
@@ -129,6 +130,11 @@ rt::Task<Result<Unit>> Connector::log(Exchange& exchange) {
     auto text = co_await net::read_all(exchange.ctx, *sent->body, kubelet_error_bytes_max);
     const std::string said(text ? text->view() : "");
     co_return std::unexpected(log_failure(sent->status, said, exchange.info.name));
+  }
+  if (net::is_websocket_request(exchange.request)) {
+    exchange.status = 101;
+    (void)co_await send_log_by_websocket(exchange.request, exchange.writer, deps_.runtime.random(), std::move(sent->body));   // answers a malformed handshake itself
+    co_return Unit{};
   }
   exchange.status = 200;
   net::Response response = std::move(*sent);

@@ -74,7 +74,7 @@ class Statuses {
   }
 
   void fill_unstarted(const Container& container, const ContainerStatus* old, ContainerStatus& out) {
-    const bool initializing = kind_ == StatusKind::Main && !in_.pod.spec.init_containers.empty();
+    const bool initializing = !in_.pod.spec.init_containers.empty();   // of whatever kind this one is
     out.state.waiting.emplace().reason = initializing ? "PodInitializing" : "ContainerCreating";
     if (!old || !old->state.running) {
       if (old) out.restart_count = old->restart_count;
