@@ -54,6 +54,8 @@ class Core {
 
   // event_handlers.cpp
   void follow_cluster();
+  template <class T>
+  void follow(EventResource resource, std::string_view added, std::string_view updated, std::string_view deleted);
   void on_pod_added(const PodPtr& pod);
   void on_pod_updated(const PodPtr& before, const PodPtr& after);
   void on_pod_deleted(const PodPtr& pod);

@@ -1,6 +1,7 @@
 // What the scheduler hears of the cluster: into the cache, and to the pods that wait.
 #include "api/codec.h"
 #include "api/gen/core_v1.h"
+#include "api/gen/storage_v1.h"
 #include "scheduler/core.h"
 
 namespace pintle::scheduler {
@@ -89,7 +90,31 @@ void Core::tell(EventResource resource, Actions actions, std::string_view label,
   queue_.on_event(event);
 }
 
+// What plugins keep informers of besides: the pods that wait hear of each change.
+template <class T>
+void Core::follow(EventResource resource, std::string_view added, std::string_view updated, std::string_view deleted) {
+  typename client::Informer<T>::Handler handler;
+  handler.on_add = [this, resource, added](const std::shared_ptr<const T>& object, bool) { tell(resource, action::add, added, nullptr, object); };
+  handler.on_update = [this, resource, updated](const std::shared_ptr<const T>& before, const std::shared_ptr<const T>& after) { tell(resource, action::update_other, updated, before, after); };
+  handler.on_delete = [this, resource, deleted](const std::shared_ptr<const T>& object) { tell(resource, action::remove, deleted, object, nullptr); };
+  informers_.of<T>().add_handler(std::move(handler));
+}
+
 void Core::follow_cluster() {
+  using namespace api::storage_v1;
+  const auto wanted = [this](EventResource resource) {
+    for (const Member& member : members_)
+      for (const auto& plugin : member.profile->plugins)
+        for (const EventInterest& interest : plugin->interests())
+          if (interest.resource == resource) return true;
+    return false;
+  };
+  if (wanted(EventResource::PersistentVolumeClaim)) follow<api::core_v1::PersistentVolumeClaim>(EventResource::PersistentVolumeClaim, "PersistentVolumeClaimAdd", "PersistentVolumeClaimUpdate", "PersistentVolumeClaimDelete");
+  if (wanted(EventResource::PersistentVolume)) follow<api::core_v1::PersistentVolume>(EventResource::PersistentVolume, "PersistentVolumeAdd", "PersistentVolumeUpdate", "PersistentVolumeDelete");
+  if (wanted(EventResource::StorageClass)) follow<StorageClass>(EventResource::StorageClass, "StorageClassAdd", "StorageClassUpdate", "StorageClassDelete");
+  if (wanted(EventResource::CSINode)) follow<CSINode>(EventResource::CSINode, "CSINodeAdd", "CSINodeUpdate", "CSINodeDelete");
+  if (wanted(EventResource::CSIDriver)) follow<CSIDriver>(EventResource::CSIDriver, "CSIDriverAdd", "CSIDriverUpdate", "CSIDriverDelete");
+  if (wanted(EventResource::CSIStorageCapacity)) follow<CSIStorageCapacity>(EventResource::CSIStorageCapacity, "CSIStorageCapacityAdd", "CSIStorageCapacityUpdate", "CSIStorageCapacityDelete");
   client::InformerOptions of_nodes;
   of_nodes.transform = slim_node;
   auto nodes = informers_.of<Node>("scheduling", std::move(of_nodes));

@@ -7,6 +7,7 @@
 
 #include "api/gen/core_v1.h"
 #include "api/gen/scheduling_v1.h"
+#include "api/gen/storage_v1.h"
 #include "apiserver/testing/in_process.h"
 #include "client/kubeconfig.h"
 #include "rt/testing.h"
@@ -323,6 +324,55 @@ TEST(SchedulerSimulation, SpreadsPodsOverZones) {
       in_b += where == "n3";
     }
     EXPECT_EQ(in_b, 4);
+  });
+}
+
+Pod with_claim(const std::string& name, const std::string& claim) {
+  Pod out = pod(name);
+  auto& volume = out.spec.volumes.emplace_back();
+  volume.name = "data";
+  volume.persistent_volume_claim.emplace().claim_name = claim;
+  return out;
+}
+
+// A claim that waits for its consumer: the node is chosen, the provisioner is told, and the pod is bound when it is served.
+TEST(SchedulerSimulation, WaitsForVolumes) {
+  with_world([](World& world) -> rt::Task<void> {
+    Node one = node("one");
+    co_await create(&world, std::move(one));
+    Pod early = with_claim("early", "later");
+    co_await create(&world, std::move(early));
+    std::string why = co_await rejection_of(&world, "early");
+    EXPECT_TRUE(why.starts_with("False Unschedulable: 0/1 nodes are available: persistentvolumeclaim \"later\" not found.")) << why;
+
+    api::storage_v1::StorageClass made;
+    made.metadata.name = "local";
+    made.provisioner = "example.com/disks";
+    made.volume_binding_mode = "WaitForFirstConsumer";
+    co_await create(&world, std::move(made));
+    api::core_v1::PersistentVolumeClaim claim;
+    claim.metadata.name = "later";
+    claim.metadata.namespace_ = "default";
+    claim.spec.access_modes = {"ReadWriteOnce"};
+    claim.spec.storage_class_name = "local";
+    claim.spec.resources.requests["storage"] = quantity("1Gi");
+    co_await create(&world, std::move(claim));
+
+    std::string chosen;
+    for (int i = 0; i < 100 && chosen.empty(); ++i) {
+      (void)co_await rt::sleep_for(background, milliseconds(100));
+      auto found = co_await world.client->get<api::core_v1::PersistentVolumeClaim>(background, "default", "later");
+      if (const std::string* node = found->metadata.annotations.get("volume.kubernetes.io/selected-node")) chosen = *node;
+    }
+    EXPECT_EQ(chosen, "one");
+    Pod waiting = co_await get(&world, "early");
+    EXPECT_EQ(waiting.spec.node_name, "");
+    // What the provisioner and the volume controller do.
+    const char* bound = R"({"metadata":{"annotations":{"pv.kubernetes.io/bind-completed":"yes"}},"spec":{"volumeName":"disk-1"}})";
+    auto patched = co_await world.client->patch<api::core_v1::PersistentVolumeClaim>(background, "default", "later", client::PatchType::Merge, bound);
+    EXPECT_TRUE(patched.has_value()) << (patched ? "" : patched.error().message);
+    const std::string where = co_await node_of(&world, "early");
+    EXPECT_EQ(where, "one");
   });
 }
 

@@ -9,10 +9,14 @@
 #include "scheduler/plugins/node_resources_balanced_allocation/node_resources_balanced_allocation.h"
 #include "scheduler/plugins/node_resources_fit/node_resources_fit.h"
 #include "scheduler/plugins/node_unschedulable/node_unschedulable.h"
+#include "scheduler/plugins/node_volume_limits/node_volume_limits.h"
 #include "scheduler/plugins/pod_topology_spread/pod_topology_spread.h"
 #include "scheduler/plugins/priority_sort/priority_sort.h"
 #include "scheduler/plugins/scheduling_gates/scheduling_gates.h"
 #include "scheduler/plugins/taint_toleration/taint_toleration.h"
+#include "scheduler/plugins/volume_binding/volume_binding.h"
+#include "scheduler/plugins/volume_restrictions/volume_restrictions.h"
+#include "scheduler/plugins/volume_zone/volume_zone.h"
 
 namespace pintle::scheduler {
 
@@ -27,6 +31,10 @@ constexpr PluginRow rows[] = {
     {"NodeAffinity", plugins::make_node_affinity},
     {"NodePorts", plugins::make_node_ports},
     {"NodeResourcesFit", plugins::make_node_resources_fit},
+    {"VolumeRestrictions", plugins::make_volume_restrictions},
+    {"NodeVolumeLimits", plugins::make_node_volume_limits},
+    {"VolumeBinding", plugins::make_volume_binding},
+    {"VolumeZone", plugins::make_volume_zone},
     {"PodTopologySpread", plugins::make_pod_topology_spread},
     {"InterPodAffinity", plugins::make_inter_pod_affinity},
     {"DefaultPreemption", plugins::make_default_preemption},

@@ -1,0 +1,80 @@
+#include "scheduler/plugins/volume_restrictions/volume_restrictions.h"
+
+#include <algorithm>
+
+#include "scheduler/cache/cache.h"
+#include "scheduler/plugins/volumes/claims.h"
+
+namespace pintle::scheduler::plugins {
+
+namespace {
+
+using api::core_v1::Volume;
+
+struct State : StateOf<State> {
+  std::vector<std::string> exclusive;   // "namespace/claim" of ReadWriteOncePod claims
+  bool has_disks = false;
+};
+
+bool is_disk(const Volume& v) { return v.gce_persistent_disk || v.aws_elastic_block_store || v.rbd || v.iscsi; }
+
+bool share_a_monitor(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  return std::ranges::any_of(a, [&](const std::string& monitor) { return std::ranges::find(b, monitor) != b.end(); });
+}
+
+// Two uses of one disk that its kind does not allow on one node.
+bool clash(const Volume& a, const Volume& b) {
+  if (a.gce_persistent_disk && b.gce_persistent_disk)
+    return a.gce_persistent_disk->pd_name == b.gce_persistent_disk->pd_name && !(a.gce_persistent_disk->read_only && b.gce_persistent_disk->read_only);
+  if (a.aws_elastic_block_store && b.aws_elastic_block_store) return a.aws_elastic_block_store->volume_id == b.aws_elastic_block_store->volume_id;
+  if (a.iscsi && b.iscsi) return a.iscsi->iqn == b.iscsi->iqn && !(a.iscsi->read_only && b.iscsi->read_only);
+  if (a.rbd && b.rbd)
+    return share_a_monitor(a.rbd->monitors, b.rbd->monitors) && a.rbd->pool == b.rbd->pool && a.rbd->image == b.rbd->image && !(a.rbd->read_only && b.rbd->read_only);
+  return false;
+}
+
+class VolumeRestrictions final : public Plugin, public PreFilterPlugin, public FilterPlugin {
+ public:
+  explicit VolumeRestrictions(const PluginDeps& deps) : claims_(deps.informers.of<PersistentVolumeClaim>()) {}
+
+  std::vector<EventInterest> interests() const override {
+    return {{EventResource::Pod, action::remove, nullptr}, {EventResource::Node, action::add, nullptr}, {EventResource::PersistentVolumeClaim, action::add | action::update, nullptr}};
+  }
+  PluginStatus pre_filter(CycleState& state, const PodInfo& pod, NodeNames&) override {
+    auto data = std::make_unique<State>();
+    data->has_disks = std::ranges::any_of(pod.pod->spec.volumes, is_disk);
+    for (const ClaimUse& use : claims_of(*pod.pod)) {
+      const auto claim = claims_.get(pod.pod->metadata.namespace_, use.name);
+      if (!claim) return PluginStatus::of(Code::UnschedulableAndUnresolvable, "persistentvolumeclaim \"" + use.name + "\" not found");
+      if (std::ranges::find(claim->spec.access_modes, "ReadWriteOncePod") != claim->spec.access_modes.end()) data->exclusive.push_back(client::object_key(claim->metadata.namespace_, use.name));
+    }
+    if (!data->has_disks && data->exclusive.empty()) return PluginStatus::skip();
+    state.put(index, std::move(data));
+    return {};
+  }
+  Code filter(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons) const override {
+    const State& data = *state.get<State>(index);
+    if (data.has_disks)
+      for (const Volume& mine : pod.pod->spec.volumes)
+        for (const PodInfoPtr& other : node.pods)
+          for (const Volume& theirs : other->pod->spec.volumes)
+            if (clash(mine, theirs)) {
+              reasons.add("node(s) had no available disk");
+              return Code::Unschedulable;
+            }
+    if (std::ranges::any_of(data.exclusive, [&](const std::string& claim) { return node.claims_in_use.contains(claim); })) {
+      reasons.add("node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod");
+      return Code::Unschedulable;
+    }
+    return Code::Success;
+  }
+
+ private:
+  client::Informer<PersistentVolumeClaim> claims_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Plugin>> make_volume_restrictions(const PluginDeps& deps, const std::string&) { return std::make_unique<VolumeRestrictions>(deps); }
+
+}  // namespace pintle::scheduler::plugins
