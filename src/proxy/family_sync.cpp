@@ -114,6 +114,14 @@ rt::Task<void> FamilySync::forget_stale_flows() {
   metrics_.conntrack_seconds.with(label_).observe(seconds_of(runtime_.clock().now() - start));
 }
 
+rt::Task<bool> FamilySync::check_table() {
+  if (broken_) co_return true;
+  Result<std::string> listing;
+  co_await runtime_.run_blocking([&] { listing = nft_.list_table(std::string(nftables::table_of(family()))); });
+  broken_ = !listing || listing->empty();
+  co_return broken_;
+}
+
 rt::Task<void> FamilySync::delete_stale_chains() {
   std::string commands = table_.ruleset().take_stale_chains();
   if (commands.empty()) co_return;

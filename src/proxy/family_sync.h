@@ -22,8 +22,8 @@ class FamilySync {
   rt::Task<Result<Unit>> sync(const Sources& sources, const std::set<ServiceName>& changed);
   bool has_stale_chains() { return !broken_ && table_.ruleset().has_stale_chains(); }
   rt::Task<void> delete_stale_chains();
-  // The API's objects are no longer what the table was planned from, or the kernel's table was taken away.
-  void start_over() { broken_ = true; }
+  // Somebody has deleted a table: if it was this one, the next sync() makes it again. True then.
+  rt::Task<bool> check_table();
 
   Family family() const { return table_.config().family; }
   const nftables::Table& table() const { return table_; }

@@ -1,5 +1,7 @@
 #include "proxy/proxy.h"
 
+#include <linux/netlink.h>
+
 #include <map>
 #include <optional>
 #include <utility>
@@ -7,6 +9,7 @@
 
 #include "component/log.h"
 #include "net/server.h"
+#include "os/netlink/monitor.h"
 #include "os/netlink/netlink.h"
 #include "proxy/changes.h"
 #include "proxy/conntrack_settings.h"
@@ -69,6 +72,7 @@ struct Proxy::State {
   rt::Task<void> sync_service_health();
   void mark_queued();
   rt::Task<Result<Unit>> wait_for_work();
+  rt::Task<void> watch_kernel();
 
   ProxySetup setup;
   component::metrics::Registry registry;
@@ -83,6 +87,7 @@ struct Proxy::State {
   std::shared_ptr<Changes> changes = std::make_shared<Changes>();
   std::shared_ptr<bool> alive = std::make_shared<bool>(true);
   std::vector<std::unique_ptr<FamilySync>> syncs;
+  bool table_deleted = false;     // by whomever: to be looked into by the sync loop
   std::map<ServiceName, nftables::HealthCheck> health_checks;
   std::vector<std::string> health_addresses;
   rt::TimePoint last_sync{};
@@ -112,6 +117,7 @@ rt::Task<Result<Unit>> Proxy::start() {
   });
   informers.start();
   s.tasks.spawn(s.sync_loop());
+  s.tasks.spawn(s.watch_kernel());
   co_return Unit{};
 }
 
@@ -197,6 +203,26 @@ rt::Task<nftables::RulesConfig> Proxy::State::rules_config(Family family) {
   co_return nftables::make_rules_config(family, setup.config, facts);
 }
 
+// `nft flush ruleset`, or a firewall that thinks it is alone on the machine, takes the rules away: they come back at once.
+rt::Task<void> Proxy::State::watch_kernel() {
+  auto monitor = os::netlink::Monitor::open(NETLINK_NETFILTER, os::netlink::nftables_group);
+  if (!monitor) {
+    if (monitor.error().reason != Reason::NotAcceptable) log::error("Cannot watch the kernel's tables", monitor.error());
+    co_return;
+  }
+  const os::netlink::Monitor::Relevant relevant = [this](uint16_t type, std::string_view payload) {
+    for (const auto& sync : syncs)
+      if (os::netlink::is_table_deletion(type, payload, nftables::table_of(sync->family()))) return true;
+    return false;
+  };
+  while (true) {
+    auto seen = co_await (*monitor)->wait(tasks.context(), relevant);
+    if (!seen) co_return;
+    table_deleted = true;
+    changes->pending.set();
+  }
+}
+
 rt::Task<Result<Unit>> Proxy::State::wait_for_work() {
   bool stale = false;
   for (const auto& sync : syncs) stale |= sync->has_stale_chains();
@@ -260,7 +286,12 @@ rt::Task<bool> Proxy::State::sync_once() {
   }
   last_sync = setup.runtime.clock().now();
   bool all_done = true;
+  const bool check_tables = std::exchange(table_deleted, false);
   for (const auto& sync : syncs) {
+    if (check_tables) {
+      const bool gone = co_await sync->check_table();
+      if (gone) log::warning("The table was deleted by somebody else: writing it again", {{"ipFamily", std::string(family_name(sync->family()))}});
+    }
     if (config_changed) {
       nftables::RulesConfig config = co_await rules_config(sync->family());
       sync->set_config(std::move(config));

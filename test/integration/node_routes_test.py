@@ -142,11 +142,17 @@ def test_pods_reach_each_other_across_nodes(world, mode):
         assert reach(nodes[0].pod, nodes[1].pod_ip)[0] == nodes[1].pod
         nodes[0].start(world.node_config, mode, world.out)
         assert nodes[0].command('ip', 'route') == before
-        # What somebody removed comes back with the next change of a node.
+        # What somebody removed comes back: a route, the device, and all of them after the link was down.
         nodes[0].command('ip', 'route', 'del', nodes[1].pod_cidr)
-        world.kubectl('patch', 'node', nodes[1].name, '--subresource=status', '--type=merge', '-p',
-                      json.dumps({'status': {'addresses': [{'type': 'InternalIP', 'address': nodes[1].ip}, {'type': 'InternalIP', 'address': '192.168.79.1'}]}}))
-        await_true('healed', lambda: nodes[1].pod_cidr in nodes[0].command('ip', 'route'), 10, 0.02)
+        await_true('healed', lambda: reach(nodes[0].pod, nodes[1].pod_ip) == (nodes[1].pod, nodes[0].pod_ip), 10, 0.02)
+        if mode == 'vxlan':
+            nodes[0].command('ip', 'link', 'del', 'pintle.1')
+        else:
+            nodes[0].command('ip', 'link', 'set', 'eth0', 'down')
+            nodes[0].command('ip', 'link', 'set', 'eth0', 'up')
+            for route in ((API_IP,), ('default',)):
+                nodes[0].command('ip', 'route', 'replace', *route, 'via', '192.168.78.254')
+        await_true('healed again', lambda: reach(nodes[0].pod, nodes[1].pod_ip) == (nodes[1].pod, nodes[0].pod_ip), 10, 0.02)
     finally:
         for node in nodes:
             node.stop()

@@ -292,6 +292,54 @@ def test_external_ips_and_traffic_hints(cluster, world):
     cluster.remove('ext')
 
 
+def test_as_conformance_asks(cluster, world):
+    """What the network conformance suite does to services, one after the other."""
+    # Several slices: their endpoints add up, each with its own port.
+    other = {'name': 'web', 'port': 8081, 'protocol': 'TCP'}
+    world.hosts['d-p2'].serve(8081, 'tcp')
+    cluster.apply(service('multi', '10.96.1.20'), endpoints('multi', 'd-p1'), endpoints('multi', 'd-p2', slice_name='b', port=other))
+    await_true('both slices', lambda: set(world.answers('d-far', '10.96.1.20', 80)[0]) == {'d-p1', 'd-p2'}, 10, 0.02)
+    cluster.remove('multi')
+    # Several ports, in slices of their own.
+    cluster.apply(service('ports', '10.96.1.21', ports=[{'name': 'a', 'port': 80}, {'name': 'b', 'port': 81}]), endpoints('ports', 'd-p1', port={'name': 'a', 'port': 8080}),
+                  endpoints('ports', 'd-p2', slice_name='b', port={'name': 'b', 'port': 8081}))
+    await_true('port a', lambda: world.ask('d-far', '10.96.1.21', 80)[0] == 'd-p1', 10, 0.02)
+    await_true('port b', lambda: world.ask('d-far', '10.96.1.21', 81)[0] == 'd-p2', 10, 0.02)
+    cluster.remove('ports')
+    # One port number, two protocols, a node port too.
+    cluster.apply(service('same', '10.96.1.22', type='NodePort', ports=[{'name': 't', 'port': 80, 'protocol': 'TCP', 'nodePort': 30222}, {'name': 'u', 'port': 80, 'protocol': 'UDP', 'nodePort': 30222}]),
+                  endpoints('same', 'd-p1', port={'name': 't', 'port': 8080, 'protocol': 'TCP'}), endpoints('same', 'd-p2', slice_name='u', port={'name': 'u', 'port': 8080, 'protocol': 'UDP'}))
+    for source, address, port in (('d-far', '10.96.1.22', 80), ('d-out', NODE_IP, 30222)):
+        await_true('tcp', lambda: world.ask(source, address, port)[0] == 'd-p1', 10, 0.02)
+        await_true('udp', lambda: world.ask(source, address, port, 'udp', timeout_s=0.3)[0] == 'd-p2', 10, 0.02)
+    cluster.remove('same')
+    # ClusterIP → ExternalName → NodePort → ExternalName.
+    cluster.apply(service('kind', '10.96.1.23'), endpoints('kind', 'd-p1'))
+    await_true('cluster IP', lambda: isinstance(world.ask('d-far', '10.96.1.23', 80), tuple), 10, 0.02)
+    patch = lambda spec: cluster.api.kubectl('patch', 'service', 'kind', '--type=merge', '-p', json.dumps({'spec': spec}))   # noqa: E731
+    patch({'type': 'ExternalName', 'externalName': 'example.org', 'clusterIP': None, 'clusterIPs': None, 'ipFamilies': None, 'ipFamilyPolicy': None})
+    await_true('gone', lambda: world.ask('d-far', '10.96.1.23', 80, timeout_s=0.3) == 'timeout', 10, 0.02)
+    patch({'type': 'NodePort', 'externalName': None, 'clusterIP': '10.96.1.24', 'ports': [{'name': 'web', 'port': 80, 'nodePort': 30223}]})
+    await_true('node port', lambda: isinstance(world.ask('d-out', NODE_IP, 30223), tuple), 10, 0.02)
+    await_true('cluster IP again', lambda: isinstance(world.ask('d-far', '10.96.1.24', 80), tuple), 10, 0.02)
+    # Affinity switched on and off on a node port.
+    cluster.apply(endpoints('kind', 'd-p1', 'd-p2', 'd-far'))
+    await_true('spread', lambda: len(world.answers('d-out', NODE_IP, 30223)[0]) == 3, 10)
+    patch({'sessionAffinity': 'ClientIP'})
+    await_true('held', lambda: len(world.answers('d-out', NODE_IP, 30223)[0]) == 1, 10)
+    patch({'sessionAffinity': 'None', 'sessionAffinityConfig': None})
+    await_true('spread again', lambda: len(world.answers('d-out', NODE_IP, 30223)[0]) == 3, 10)
+    patch({'type': 'ExternalName', 'externalName': 'example.org', 'clusterIP': None, 'clusterIPs': None, 'ipFamilies': None, 'ipFamilyPolicy': None, 'ports': [{'name': 'web', 'port': 80, 'nodePort': None}]})
+    await_true('node port gone', lambda: world.ask('d-out', NODE_IP, 30223) == 'refused', 10, 0.02)
+    cluster.remove('kind')
+    # Endpoints that nobody selects, outside the cluster too.
+    custom = endpoints('custom', 'd-p1')
+    custom['endpoints'][0] = {'addresses': ['10.42.1.11']}
+    cluster.apply(service('custom', '10.96.1.25'), custom)
+    await_true('answers', lambda: world.ask('d-p1', '10.96.1.25', 80)[0] == 'd-far', 10, 0.02)
+    cluster.remove('custom')
+
+
 def test_changes_reach_the_kernel_alone(cluster, world):
     """A change writes what it touches: the other services' rules keep their handles."""
     cluster.apply(service('still', '10.96.1.11'), endpoints('still', 'd-p1'), service('moves', '10.96.1.12'), endpoints('moves', 'd-p1'))
@@ -322,10 +370,11 @@ def test_restart_keeps_traffic_and_affinity(cluster, world):
     await_true('the new service', lambda: isinstance(world.ask('d-p2', '10.96.1.14', 80), tuple), 10, 0.02)
     for _ in range(10):
         assert world.ask('d-p1', '10.96.1.13', 80)[0] == held
-    # Somebody takes the table away: the next change brings everything back.
-    run('nft', 'delete', 'table', 'ip', 'kube-proxy')
+    # Somebody takes the tables away: they come back at once.
+    run('nft', 'flush', 'ruleset')
+    await_true('healed', lambda: isinstance(world.ask('d-p2', '10.96.1.13', 80), tuple) and world.ask('d-p2', '10.96.1.14', 80)[0] == 'd-p1', 10, 0.02)
     cluster.apply(endpoints('new', 'd-p2'))
-    await_true('healed', lambda: isinstance(world.ask('d-p2', '10.96.1.13', 80), tuple) and world.ask('d-p1', '10.96.1.14', 80)[0] == 'd-p2', 20, 0.05)
+    await_true('changes', lambda: world.ask('d-p1', '10.96.1.14', 80)[0] == 'd-p2', 10, 0.02)
     cluster.remove('kept')
     cluster.remove('new')
 

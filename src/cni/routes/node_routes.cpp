@@ -1,12 +1,18 @@
 #include "cni/routes/node_routes.h"
 
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+
 #include <algorithm>
+#include <atomic>
 #include <optional>
 #include <utility>
 
 #include "api/codec.h"
 #include "cni/routes/kernel.h"
 #include "component/log.h"
+#include "os/netlink/message.h"
+#include "os/netlink/monitor.h"
 #include "os/nft.h"
 #include "os/read_file.h"
 #include "rt/sync.h"
@@ -59,6 +65,7 @@ struct NodeRoutes::State {
   explicit State(NodeRoutesSetup s) : setup(std::move(s)), nft(os::make_nft()) {}
 
   rt::Task<void> run();
+  rt::Task<void> watch_kernel();
   rt::Task<Result<Unit>> sync();
   Result<Unit> sync_kernel(const std::map<std::string, NodeInfo>& nodes, std::string* mac);
   Result<Unit> sync_masquerade(const NodeInfo& own);
@@ -71,6 +78,10 @@ struct NodeRoutes::State {
   std::optional<client::Informer<Node>> informer;
   std::shared_ptr<Known> known = std::make_shared<Known>();
   std::string masquerade;      // the commands that were run last
+  struct {
+    std::atomic<int> underlay = 0;
+    std::atomic<int> vxlan = 0;
+  } own_links;                 // indexes, as the last sync found them
   rt::Event synced;
   rt::TaskGroup tasks;
 };
@@ -101,6 +112,7 @@ rt::Task<Result<Unit>> NodeRoutes::start() {
   if (s.own_informers) s.own_informers->start();
   else s.setup.informers->start();
   s.tasks.spawn(s.run());
+  if (s.setup.mode != Mode::None) s.tasks.spawn(s.watch_kernel());
   co_return Unit{};
 }
 
@@ -134,6 +146,32 @@ rt::Task<void> NodeRoutes::State::run() {
   }
 }
 
+// Routes that somebody removed, a device that went away, a link that came back (which loses its routes without a word).
+rt::Task<void> NodeRoutes::State::watch_kernel() {
+  auto monitor = os::netlink::Monitor::open(NETLINK_ROUTE, RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE);
+  if (!monitor) {
+    if (monitor.error().reason != Reason::NotAcceptable) log::error("Cannot watch the kernel's routes", monitor.error());
+    co_return;
+  }
+  const os::netlink::Monitor::Relevant relevant = [this](uint16_t type, std::string_view payload) {
+    if (type == RTM_DELROUTE) {
+      rtmsg route{};
+      (void)os::netlink::split_fixed(payload, route);
+      return route.rtm_protocol == route_protocol;
+    }
+    ifinfomsg link{};
+    (void)os::netlink::split_fixed(payload, link);
+    const int index = link.ifi_index;
+    if (type == RTM_DELLINK) return index == own_links.underlay || index == own_links.vxlan;
+    return type == RTM_NEWLINK && (link.ifi_change & IFF_UP) != 0 && (index == own_links.underlay || index == own_links.vxlan);
+  };
+  while (true) {
+    auto seen = co_await (*monitor)->wait(tasks.context(), relevant);
+    if (!seen) co_return;
+    known->changed.set();
+  }
+}
+
 rt::Task<Result<Unit>> NodeRoutes::State::sync() {
   const std::map<std::string, NodeInfo> nodes = known->nodes;
   const auto own = nodes.find(setup.node_name);
@@ -156,11 +194,13 @@ Result<Unit> NodeRoutes::State::sync_kernel(const std::map<std::string, NodeInfo
     if (const auto value = os::read_file(path); value && value->starts_with('0')) TRY(os::write_file(path, "1"));
   TRY_ASSIGN(auto netlink, Netlink::open());
   int vxlan_index = 0;
+  const NodeInfo& own = nodes.at(setup.node_name);
+  TRY_ASSIGN(const Underlay underlay, find_underlay(netlink, own.addresses.front()));
+  own_links.underlay = underlay.link_index;
   if (setup.mode == Mode::Vxlan) {
-    const NodeInfo& own = nodes.at(setup.node_name);
-    TRY_ASSIGN(const Underlay underlay, find_underlay(netlink, own.addresses.front()));
     const auto vxlan = plan_vxlan(own, setup.vni, setup.port, underlay.link_index, underlay.mtu);
     TRY_ASSIGN(vxlan_index, ensure_vxlan(netlink, *vxlan));
+    own_links.vxlan = vxlan_index;
     *mac = vxlan->mac;
   }
   const Entries wanted = plan_entries(setup.mode, setup.node_name, nodes, vxlan_index);

@@ -1,6 +1,5 @@
 // NodeRoutes: the ways from this node to the pods of all others, from the cluster's Node objects, for as long as it runs.
-// Event driven; what the kernel has is read before each change, so that routes which somebody removed come back with the
-// next one. In mode Vxlan it makes the device pintle.1 and publishes its hardware address on the own Node.
+// Event driven: changes of nodes, and the kernel's notices of routes and links that somebody removed, which come back at once. In mode Vxlan it makes the device pintle.1 and publishes its hardware address on the own Node.
 //
 //   cni::routes::NodeRoutesSetup setup{.runtime = runtime, .client = client, .node_name = name, .mode = mode, .cluster_cidrs = cidrs};
 //   cni::routes::NodeRoutes routes(std::move(setup));

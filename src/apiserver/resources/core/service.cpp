@@ -26,6 +26,9 @@ bool wants_node_ports(const core::ServiceSpec& spec) {
   return spec.type == "NodePort" || (spec.type == "LoadBalancer" && spec.allocate_load_balancer_node_ports.value_or(true));
 }
 bool wants_health_port(const core::ServiceSpec& spec) { return spec.type == "LoadBalancer" && spec.external_traffic_policy == "Local"; }
+bool is_external(const core::ServiceSpec& spec) {
+  return spec.type == "NodePort" || spec.type == "LoadBalancer" || (spec.type == "ClusterIP" && !spec.external_ips.empty());
+}
 std::string_view family_of(std::string_view address) { return address.find(':') != std::string_view::npos ? "IPv6" : "IPv4"; }
 
 // What one request was given; handed back when the request is over (the stored Service then holds it itself).
@@ -46,8 +49,7 @@ class ServiceStrategy : public TypedStrategy<core::Service> {
       auto& client = spec.session_affinity_config.ensure().client_ip.ensure();
       if (!client.timeout_seconds) client.timeout_seconds = affinity_seconds_default;
     }
-    const bool external = spec.type == "NodePort" || spec.type == "LoadBalancer" || (spec.type == "ClusterIP" && !spec.external_ips.empty());
-    if (external && spec.external_traffic_policy.empty()) spec.external_traffic_policy = "Cluster";
+    if (is_external(spec) && spec.external_traffic_policy.empty()) spec.external_traffic_policy = "Cluster";
     if (has_cluster_ip(spec.type) && !spec.internal_traffic_policy) spec.internal_traffic_policy = "Cluster";
     if (spec.type == "LoadBalancer") {
       if (!spec.allocate_load_balancer_node_ports) spec.allocate_load_balancer_node_ports = true;
@@ -83,6 +85,7 @@ class ServiceStrategy : public TypedStrategy<core::Service> {
       if (spec.load_balancer_class == old.spec.load_balancer_class) spec.load_balancer_class.reset();
       service.status.load_balancer = core::LoadBalancerStatus();
     }
+    if (is_external(old.spec) && !is_external(spec) && spec.external_traffic_policy == old.spec.external_traffic_policy) spec.external_traffic_policy.clear();
     drop_unused(spec);
   }
 
