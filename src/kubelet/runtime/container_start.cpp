@@ -52,6 +52,9 @@ rt::Task<Started> PodRuntime::create_and_start(rt::Context ctx, StartRequest req
   wanted.image_username = image.username;
   wanted.pod_ips = pod->spec.host_network ? setup_.node_ips() : request.sandbox_ips;
   wanted.target_container_id = request.target_container_id;
+  auto volumes = co_await pull_image_volumes(ctx, pod, name, sandbox);
+  if (!volumes) co_return std::unexpected(std::move(volumes).error());
+  wanted.image_volumes = std::move(*volumes);
   auto config = co_await setup_.configurator.container_config(ctx, std::move(wanted));
   if (!config) {
     if (!ctx.done()) setup_.events.warning(*pod, name, "Failed", "Error: " + config.error().message);

@@ -76,6 +76,9 @@ class PodRuntime {
  private:
   rt::Task<std::expected<std::string, WaitingReason>> create_and_start(rt::Context ctx, StartRequest request, PulledImage image,
                                                                         api::cri_v1::PodSandboxConfig sandbox);
+  // The images of the image volumes that the container mounts, by the volume's name.
+  rt::Task<std::expected<FlatMap<std::string>, WaitingReason>> pull_image_volumes(rt::Context ctx, PodPtr pod, std::string container,
+                                                                                  api::cri_v1::PodSandboxConfig sandbox);
   rt::Task<Result<Unit>> run_post_start(rt::Context ctx, StartRequest request, std::string container_id);
   rt::Task<int64_t> run_pre_stop(rt::Context ctx, KillRequest request, int64_t grace_seconds);
   rt::Task<void> link_log(StartRequest request, std::string container_id);
