@@ -136,7 +136,7 @@ rt::Task<Result<std::string>> bootstrap_client_certificate(rt::Context ctx, clie
   pair = co_await request_certificate(ctx, bootstrap, client_signer, spec, request_patience);
   if (!pair) co_return std::unexpected(std::move(pair).error());
   Result<Unit> saved;
-  co_await runtime.run_blocking([&store, &pair, &saved, now] { saved = store.save(*pair, now); });
+  co_await runtime.run_blocking([&store, &pair, &saved, &now] { saved = store.save(*pair, now); });
   if (!saved) co_return std::unexpected(std::move(saved).error());
   co_return store.current_path();
 }
@@ -190,7 +190,7 @@ rt::Task<Result<Unit>> CertificateManager::State::renew(rt::Context ctx, compone
   if (!pair) co_return std::unexpected(std::move(pair).error());
   Result<Unit> saved;
   const int64_t now = wall_seconds(setup.runtime);
-  co_await setup.runtime.run_blocking([this, &pair, &saved, now] { saved = store.save(*pair, now); });
+  co_await setup.runtime.run_blocking([this, &pair, &saved, &now] { saved = store.save(*pair, now); });
   if (!saved) co_return std::unexpected(std::move(saved).error());
   take(std::move(*pair));
   co_return Unit{};
