@@ -7,6 +7,7 @@
 #include "client/informers.h"
 #include "component/log.h"
 #include "cri/container_events.h"
+#include "kubelet/admission/resize_admission.h"
 #include "kubelet/certificates/certificate_manager.h"
 #include "kubelet/kubelet_host.h"
 #include "kubelet/node/node_agent.h"
@@ -209,6 +210,7 @@ void Kubelet::State::make_workers() {
   PodRuntimeSetup runtime_setup{runtime, *cri, *configurator, *images, *hooks, *events, paths, setup.container_logs_dir};
   runtime_setup.runtime_handler = [this](rt::Context ctx, std::string name) { return runtime_handler(std::move(ctx), std::move(name)); };
   runtime_setup.node_ips = [this] { return setup.node_ips; };
+  runtime_setup.node = [this] { return node_config(); };
   pods = std::make_unique<PodRuntime>(std::move(runtime_setup));
   ProbeSetup probe_setup{runtime};
   probe_setup.exec = [this](rt::Context ctx, std::string id, std::vector<std::string> command, rt::Duration timeout) {
@@ -224,6 +226,7 @@ void Kubelet::State::make_workers() {
   const auto& most = setup.configuration.crash_loop_back_off.max_container_restart_period;
   if (most) deps.crash_backoff_max = rt::Duration(most->nanos);
   workers = std::make_unique<PodWorkers>(std::move(deps), config);
+  workers->set_resize_admission([this](const Pod& pod) { return admit_resize(pod, workers->active(pod.metadata.uid), allocatable); });
   host = std::make_unique<Host>(HostSetup{runtime, setup.configuration, *cri, *workers, *statuses, machine_cgroups.get(), setup.node_name, paths.root()});
 }
 

@@ -212,3 +212,28 @@ def test_ephemeral_containers(node):
     node.server.kubectl('patch', 'pod', 'debugged', '--subresource=ephemeralcontainers', '--type=strategic', '-p', json.dumps(added))
     pod = node.wait('debugged', lambda p: status(p, 'debug', 'ephemeralContainerStatuses').get('state', {}).get('running'))
     assert ready(pod) and node.logs(pod, 'debug') == 'looking\n'
+
+
+def test_resize_in_place(node):
+    pod = node.run_pod('resized', shell(FOREVER, resources={'requests': {'cpu': '100m', 'memory': '32Mi'}, 'limits': {'cpu': '200m', 'memory': '64Mi'}}), wait=ready)
+    change = {'spec': {'containers': [{'name': 'main', 'resources': {'requests': {'cpu': '150m'}, 'limits': {'cpu': '300m', 'memory': '96Mi'}}}]}}
+    node.server.kubectl('patch', 'pod', 'resized', '--subresource=resize', '-p', json.dumps(change))
+    pod = node.wait('resized', lambda p: status(p).get('resources', {}).get('limits') == {'cpu': '300m', 'memory': '96Mi'} and p['status'].get('observedGeneration') == p['metadata']['generation'])
+    assert status(pod)['restartCount'] == 0 and status(pod)['allocatedResources'] == {'cpu': '150m', 'memory': '32Mi'}
+    assert not condition(pod, 'PodResizeInProgress') and not condition(pod, 'PodResizePending')
+    below = f"sys/fs/cgroup/memory{node.cgroup}/kubepods/burstable/pod{pod['metadata']['uid']}"
+    if os.path.isdir('/' + below):
+        assert int(open(f'/{below}/memory.limit_in_bytes').read()) == 96 << 20
+        container = status(pod)['containerID'].removeprefix('containerd://')
+        assert int(open(f'/{below}/{container}/memory.limit_in_bytes').read()) == 96 << 20
+    much = {'spec': {'containers': [{'name': 'main', 'resources': {'requests': {'cpu': '1000'}, 'limits': {'cpu': '1000'}}}]}}
+    node.server.kubectl('patch', 'pod', 'resized', '--subresource=resize', '-p', json.dumps(much))
+    pod = node.wait('resized', lambda p: condition(p, 'PodResizePending'))
+    assert condition(pod, 'PodResizePending')['reason'] == 'Infeasible' and status(pod)['resources']['limits']['cpu'] == '300m'
+
+
+def test_pods_that_do_not_fit_are_rejected(node):
+    pod = node.run_pod('large', {'resources': {'requests': {'cpu': '1000'}}}, wait=phase('Failed'))
+    assert pod['status']['reason'] == 'OutOfcpu' and pod['status']['message'].startswith('Pod was rejected: Node didn\'t have enough resource: cpu, requested: 1000000, used: ')
+    pod = node.run_pod('elsewhere', {}, nodeSelector={'no': 'such'}, wait=phase('Failed'))
+    assert pod['status']['reason'] == 'NodeAffinity'

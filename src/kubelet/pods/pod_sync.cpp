@@ -216,6 +216,9 @@ void PodWorker::publish() {
   inputs.terminating = terminating_;
   inputs.terminated = terminated_;
   inputs.now = deps_.runtime.clock().wall_now();
+  inputs.applied_resources = applied_;
+  inputs.resize_pending = resize_pending_;
+  inputs.resize_in_progress = resize_in_progress_;
   if (end_ && terminated_) {
     inputs.failed_reason = end_->reason;
     inputs.failed_message = end_->message;
@@ -232,7 +235,7 @@ std::optional<rt::TimePoint> PodWorker::next_look(const PodPlan& plan) const {
   for (const auto& wait : plan.wait) consider(now + (wait.until - wall));
   for (const auto& [what, retry] : retries_) {
     const bool planned = std::any_of(plan.start.begin(), plan.start.end(), [&](const auto& start) { return start.name == what; });
-    if ((planned || what.empty()) && retry.at > now) consider(retry.at);
+    if ((planned || what.empty() || what == "/resize") && retry.at > now) consider(retry.at);
   }
   for (const auto& [id, looks] : lagging_) consider(now + lag_first_look * (1 << std::min(looks, lag_looks_max)));
   if (pod_->spec.active_deadline_seconds && status_.start_time) {

@@ -26,13 +26,29 @@ PodWorker::PodWorker(PodWorkerDeps& deps, PodPtr pod, PodState adopted)
   state_.uid = adopted.uid.empty() ? pod_->metadata.uid : adopted.uid;
 }
 
+// A resize that does not fit leaves the pod with the resources that it has.
 void PodWorker::update(PodPtr pod) {
   const bool new_spec = pod->metadata.generation != pod_->metadata.generation;
+  wanted_ = nullptr;
+  resize_pending_.reset();
+  if (deps_.admit_resize && !terminating_ && resources_differ(pod_->spec, pod->spec)) {
+    resize_pending_ = deps_.admit_resize(*pod);
+    if (resize_pending_) {
+      wanted_ = pod;
+      auto kept = std::make_shared<Pod>(*pod);
+      keep_resources(pod_->spec, kept->spec);
+      pod = std::move(kept);
+    }
+  }
   pod_ = std::move(pod);
   if (deps_.objects && new_spec) deps_.objects->add_pod(*pod_);
   if (new_spec) retries_.clear();
   if (deps_.volumes.mounted(pod_->metadata.uid)) deps_.volumes.update(pod_);
   wake();
+}
+
+void PodWorker::retry_resize() {
+  if (const PodPtr wanted = wanted_; wanted && resize_pending_ && resize_pending_->reason == "Deferred") update(wanted);
 }
 
 void PodWorker::remove() {
@@ -100,6 +116,9 @@ rt::Task<void> PodWorker::run_phase(rt::Context ctx) {
       co_await wait(ctx, deps_.runtime.clock().now() + std::chrono::seconds(1));
       continue;
     }
+    note_applied();
+    const bool resized = co_await resize(ctx);
+    if (!resized) continue;
     follow_probes();
     PodPlan todo = plan();
     note_waits(todo);

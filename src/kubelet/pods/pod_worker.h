@@ -16,6 +16,7 @@
 #include "kubelet/pods/pod_events.h"
 #include "kubelet/probes/probe_manager.h"
 #include "kubelet/runtime/pod_runtime.h"
+#include "kubelet/runtime/resize.h"
 #include "kubelet/status/status_manager.h"
 #include "kubelet/volumes/volume_manager.h"
 #include "rt/runtime.h"
@@ -37,6 +38,8 @@ struct PodWorkerDeps {
   client::Client* client = nullptr;
   std::function<std::vector<std::string>()> node_ips;
   rt::Duration crash_backoff_max = kubelet::crash_backoff_max;
+  // Whether a pod with other resources than before fits; nullptr: always.
+  std::function<std::optional<WaitingReason>(const api::core_v1::Pod& pod)> admit_resize;
   // Told when containers of the pod have come or gone (whose ids the kubelet maps to pods).
   std::function<void(const std::string& uid, const PodState& state)> observed;
 };
@@ -65,6 +68,8 @@ class PodWorker {
   void expect_end(const std::string& container_id);
   // What it refers to has changed: what failed for it is tried at once.
   void objects_changed();
+  // A resize that did not fit may fit now.
+  void retry_resize();
   // Rejected before it ever ran.
   void reject(std::string reason, std::string message);
 
@@ -93,6 +98,9 @@ class PodWorker {
 
   // --- one pass (pod_sync.cpp) ---
   rt::Task<bool> observe(rt::Context ctx);
+  void note_applied();
+  rt::Task<bool> resize(rt::Context ctx);
+  rt::Task<Result<Unit>> resize_cgroup(api::core_v1::Pod pod);
   void follow_probes();
   PodPlan plan();
   void drop_unready(PodPlan& plan);
@@ -116,6 +124,10 @@ class PodWorker {
   std::map<std::string, int> lagging_;           // containers that are said to have ended: looks so far
   std::set<std::string> probed_;
   std::set<std::string> reported_backoff_;
+  AppliedResources applied_;
+  PodPtr wanted_;                                // as the API has it, while its resize does not fit
+  std::optional<WaitingReason> resize_pending_;
+  std::optional<WaitingReason> resize_in_progress_;
   std::optional<PodEnd> end_;
   rt::Context pass_ = rt::Context::background();            // of the running apply(): cancelled by what ends the pod
   rt::Event wake_;

@@ -68,8 +68,17 @@ rt::Task<void> PodWorkers::run(std::string uid, PodWorker* worker) {
   std::erase_if(pod_of_container_, [&](const auto& entry) { return entry.second == uid; });
   workers_.erase(uid);
   changes_.increment();
+  for (const auto& [other, waiting] : workers_) waiting->retry_resize();
   // A static pod that was taken away and put back in the meantime.
   if (const PodPtr again = config_.find(uid)) start(again, PodState(), false);
+}
+
+std::vector<const api::core_v1::Pod*> PodWorkers::active(std::string_view except_uid) const {
+  std::vector<const api::core_v1::Pod*> out;
+  for (const auto& [uid, worker] : workers_) {
+    if (uid != except_uid && !worker->terminated()) out.push_back(worker->pod().get());
+  }
+  return out;
 }
 
 void PodWorkers::end(std::string_view uid, PodEnd end) {

@@ -39,6 +39,9 @@ class PodWorkers {
   // Decides whether a new pod may run here; reason and message if not.
   using Admission = std::function<std::optional<WaitingReason>(const api::core_v1::Pod& pod)>;
   void set_admission(Admission admission) { admission_ = std::move(admission); }
+  void set_resize_admission(Admission admission) { deps_.admit_resize = std::move(admission); }
+  // Pods that have not ended, but for the one with this uid.
+  std::vector<const api::core_v1::Pod*> active(std::string_view except_uid) const;
   rt::Task<void> stop();
 
  private:

@@ -36,6 +36,15 @@ rt::Task<Result<std::string>> PodRuntime::create_sandbox(rt::Context ctx, PodPtr
   co_return std::move(id);
 }
 
+rt::Task<Result<Unit>> PodRuntime::update_resources(rt::Context ctx, PodPtr pod, std::string container, std::string container_id) {
+  const auto spec = find_container(pod->spec, container);
+  if (!spec) co_return error(Reason::NotFound, "no container " + container);
+  api::cri_v1::UpdateContainerResourcesRequest request;
+  request.container_id = std::move(container_id);
+  request.linux = make_linux_resources(*pod, *spec, setup_.node());
+  co_return co_await setup_.cri.update_container_resources(std::move(ctx), std::move(request));
+}
+
 // Containers of a group at once; the next group after them.
 rt::Task<Result<Unit>> PodRuntime::kill_pod(rt::Context ctx, PodPtr pod, PodState state, std::optional<int64_t> grace_seconds) {
   Result<Unit> result = Unit{};

@@ -37,6 +37,7 @@ struct PodRuntimeSetup {
   // The runtime's handler of a runtime class; an error if there is no such class.
   std::function<rt::Task<Result<std::string>>(rt::Context, std::string runtime_class)> runtime_handler;
   std::function<std::vector<std::string>()> node_ips;
+  std::function<NodeConfig()> node;
 };
 
 struct StartRequest {
@@ -66,6 +67,8 @@ class PodRuntime {
   rt::Task<std::expected<std::string, WaitingReason>> start_container(rt::Context ctx, StartRequest request);
   // preStop hook, stop signal, and SIGKILL after the grace period. Returns when the container has stopped.
   rt::Task<Result<Unit>> kill_container(rt::Context ctx, KillRequest request);
+  // Gives a running container the resources of the spec.
+  rt::Task<Result<Unit>> update_resources(rt::Context ctx, PodPtr pod, std::string container, std::string container_id);
   // Every container in kill_order(), then the sandboxes.
   rt::Task<Result<Unit>> kill_pod(rt::Context ctx, PodPtr pod, PodState state, std::optional<int64_t> grace_seconds);
   // Removes everything of the pod from the runtime, and its logs. Nothing runs any more.

@@ -12,7 +12,7 @@ using namespace api::core_v1;
 
 namespace {
 
-constexpr std::array<std::string_view, 5> own_conditions{"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"};
+constexpr std::array<std::string_view, 7> own_conditions{"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled", "PodResizePending", "PodResizeInProgress"};
 
 struct Verdict {
   bool holds = true;
@@ -128,11 +128,13 @@ std::vector<PodCondition> pod_conditions(const StatusInputs& inputs, const PodSt
   out.push_back(make(own_conditions[2], ready(pod, containers), inputs));
   out.push_back(make(own_conditions[3], std::move(containers), inputs));
   out.push_back(make(own_conditions[4], Verdict(), inputs));
+  if (inputs.resize_pending) out.push_back(make(own_conditions[5], {true, inputs.resize_pending->reason, inputs.resize_pending->message}, inputs));
+  if (inputs.resize_in_progress) out.push_back(make(own_conditions[6], {true, inputs.resize_in_progress->reason, inputs.resize_in_progress->message}, inputs));
   for (const auto& condition : pod.status.conditions) {
     if (!is_kubelet_condition(condition.type)) out.push_back(condition);
   }
   for (const auto& condition : inputs.previous.conditions) {
-    if (!find_condition(out, condition.type)) out.push_back(condition);
+    if (!is_kubelet_condition(condition.type) && !find_condition(out, condition.type)) out.push_back(condition);
   }
   return out;
 }

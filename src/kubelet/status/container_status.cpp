@@ -146,7 +146,8 @@ class Statuses {
   void fill_spec(const Container& container, const RuntimeContainer* latest, ContainerStatus& out) {
     if (latest && latest->phase == ContainerPhase::Running && kind_ != StatusKind::Ephemeral) {
       out.allocated_resources = container.resources.requests;
-      out.resources = container.resources;
+      const auto applied = in_.applied_resources.find(latest->id);
+      out.resources = applied == in_.applied_resources.end() ? container.resources : applied->second;
       out.resources->claims.clear();
     }
     for (const auto& mount : container.volume_mounts) {

@@ -28,6 +28,10 @@ struct StatusInputs {
   std::function<ProbeState(const std::string& container_id)> probes;
   std::map<std::string, WaitingReason, std::less<>> waiting;     // by container
   std::vector<std::string> node_ips;
+  // What running containers were given, by id; those that are not there have what the spec says.
+  std::map<std::string, api::core_v1::ResourceRequirements, std::less<>> applied_resources;
+  std::optional<WaitingReason> resize_pending;                   // Deferred or Infeasible
+  std::optional<WaitingReason> resize_in_progress;               // reason "Error" with its message, or neither
   // Set when the pod was ended by the kubelet (evicted, rejected, deadline): phase Failed with these.
   std::string failed_reason;
   std::string failed_message;

@@ -175,6 +175,15 @@ TEST(StatusPatch, SaysOnlyWhatChanged) {
             R"("phase":"Failed","podIPs":[{"ip":"10.0.0.9"},{"$patch":"replace"}],"startTime":null}})");
 }
 
+TEST(StatusPatch, DropsConditionsThatEnded) {
+  PodStatus before;
+  before.conditions.emplace_back().type = "PodResizePending";
+  before.conditions.emplace_back().type = "Ready";
+  PodStatus after = before;
+  after.conditions.erase(after.conditions.begin());
+  EXPECT_EQ(status_patch("u1", before, after), R"({"metadata":{"uid":"u1"},"status":{"conditions":[{"$patch":"delete","type":"PodResizePending"}]}})");
+}
+
 TEST(StatusPatch, LeavesConditionsOfOthersAlone) {
   PodStatus before;
   PodCondition other;

@@ -36,6 +36,15 @@ Value::Array changed_conditions(const Value* before, const Value& after) {
     }
     out.push_back(std::move(changed));
   }
+  if (!before || !before->is_array()) return out;
+  for (const auto& condition : before->as_array()) {
+    const std::string_view type = condition.string_at("type");
+    if (!is_kubelet_condition(type) || condition_of(&after, type)) continue;
+    Value dropped;
+    dropped["$patch"] = "delete";
+    dropped["type"] = type;
+    out.push_back(std::move(dropped));
+  }
   return out;
 }
 

@@ -1,0 +1,117 @@
+#include "kubelet/runtime/resize.h"
+
+#include <algorithm>
+#include <array>
+
+#include "kubelet/pod_resources/pod_resources.h"
+
+namespace pintle::kubelet {
+
+using namespace api::core_v1;
+
+namespace {
+
+constexpr std::array<std::string_view, 2> resizable{"cpu", "memory"};
+
+// Absent and absent are equal; absent is no amount of the other.
+bool same(const ResourceList& a, const ResourceList& b, std::string_view name) {
+  const auto x = a.find(name);
+  const auto y = b.find(name);
+  if (x == a.end() || y == b.end()) return x == a.end() && y == b.end();
+  return x->second == y->second;
+}
+
+bool differs(const ResourceRequirements& a, const ResourceRequirements& b, std::string_view name) {
+  return !same(a.requests, b.requests, name) || !same(a.limits, b.limits, name);
+}
+
+bool needs_restart(const Container& container, std::string_view name) {
+  return std::any_of(container.resize_policy.begin(), container.resize_policy.end(), [&](const auto& policy) { return policy.resource_name == name && policy.restart_policy == "RestartContainer"; });
+}
+
+template <class Visit>
+void each_resizable(const PodSpec& spec, Visit visit) {
+  for (const auto& container : spec.init_containers) {
+    if (is_sidecar(container)) visit(container);
+  }
+  for (const auto& container : spec.containers) visit(container);
+}
+
+void take_larger(ResourceList& to, const ResourceList& other, bool absent_is_most) {
+  for (const auto name : resizable) {
+    const auto mine = to.find(name);
+    const auto theirs = other.find(name);
+    if (theirs == other.end()) {
+      if (absent_is_most) to.erase(name);
+    } else if (mine == to.end()) {
+      if (!absent_is_most) to[name] = theirs->second;
+    } else if (mine->second.compare(theirs->second) < 0) {
+      to[name] = theirs->second;
+    }
+  }
+}
+
+const Container* find(const std::vector<Container>& list, std::string_view name) {
+  const auto found = std::find_if(list.begin(), list.end(), [&](const auto& c) { return c.name == name; });
+  return found == list.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::vector<ContainerResize> plan_resize(const Pod& pod, const PodState& state, const AppliedResources& applied) {
+  std::vector<ContainerResize> out;
+  each_resizable(pod.spec, [&](const Container& container) {
+    const RuntimeContainer* active = state.active(container.name);
+    if (!active || active->phase != ContainerPhase::Running) return;
+    const auto now = applied.find(active->id);
+    if (now == applied.end()) return;
+    ContainerResize resize{container.name, active->id, false};
+    bool any = false;
+    for (const auto name : resizable) {
+      if (!differs(now->second, container.resources, name)) continue;
+      any = true;
+      resize.restart |= needs_restart(container, name);
+    }
+    if (any) out.push_back(std::move(resize));
+  });
+  return out;
+}
+
+Pod with_room_for_both(const Pod& pod, const PodState& state, const AppliedResources& applied) {
+  Pod out = pod;
+  for (auto* list : {&out.spec.init_containers, &out.spec.containers}) {
+    for (auto& container : *list) {
+      const RuntimeContainer* active = state.active(container.name);
+      const auto now = active ? applied.find(active->id) : applied.end();
+      if (now == applied.end()) continue;
+      take_larger(container.resources.limits, now->second.limits, true);
+      take_larger(container.resources.requests, now->second.requests, false);
+    }
+  }
+  return out;
+}
+
+bool resources_differ(const PodSpec& a, const PodSpec& b) {
+  bool any = false;
+  const auto compare = [&any](const std::vector<Container>& x, const std::vector<Container>& y) {
+    for (const auto& container : x) {
+      const Container* other = find(y, container.name);
+      for (const auto name : resizable) any |= other && differs(container.resources, other->resources, name);
+    }
+  };
+  compare(a.containers, b.containers);
+  compare(a.init_containers, b.init_containers);
+  return any;
+}
+
+void keep_resources(const PodSpec& from, PodSpec& to) {
+  const auto keep = [](const std::vector<Container>& x, std::vector<Container>& y) {
+    for (auto& container : y) {
+      if (const Container* old = find(x, container.name)) container.resources = old->resources;
+    }
+  };
+  keep(from.containers, to.containers);
+  keep(from.init_containers, to.init_containers);
+}
+
+}  // namespace pintle::kubelet
