@@ -12,6 +12,9 @@ namespace {
 
 namespace log = component::log;
 
+// Of a table that is built as a whole.
+constexpr std::size_t chains_per_transaction_max = 500;
+
 double seconds_of(rt::Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 }  // namespace
@@ -73,8 +76,10 @@ rt::Task<Result<Unit>> FamilySync::sync(const Sources& sources, const std::set<S
   if (done) {
     broken_ = false;
     plan(sources, changed);
-    std::string commands = table_.ruleset().take_transaction();
-    if (!commands.empty()) done = co_await run(std::move(commands));
+    for (std::string& commands : table_.ruleset().take_transactions(chains_per_transaction_max)) {
+      done = co_await run(std::move(commands));
+      if (!done) break;
+    }
   }
   const double took = seconds_of(runtime_.clock().now() - start);
   metrics_.sync_seconds.with(label_).observe(took);

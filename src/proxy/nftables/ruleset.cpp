@@ -32,16 +32,19 @@ std::string declaration(const ContainerSpec& spec, Family family) {
   return fmt::format("add {} {} {} {{ type {} ; comment \"{}\" ; }}\n", spec.map ? "map" : "set", table_of(family), spec.name, type, spec.comment);
 }
 
+std::string declarations(Family family) {
+  std::string out = fmt::format("add table {} {{ comment \"rules for kube-proxy\" ; }}\n", table_of(family));
+  for (const ContainerSpec& spec : container_specs()) out += declaration(spec, family);
+  return out;
+}
+
 // Hooked chains are made anew, since the hook and priority of a chain that is there cannot be changed.
-std::string whole_table_head(Family family) {
+std::string take_over(Family family) {
   const std::string_view table = table_of(family);
-  std::string out = fmt::format("add table {} {{ comment \"rules for kube-proxy\" ; }}\n", table);
+  std::string out;
   for (const BaseChain& chain : base_chains()) out += fmt::format("add chain {0} {1}\ndelete chain {0} {1}\n", table, chain.name);
   for (const BaseChain& chain : base_chains()) out += fmt::format("add chain {} {} {{ {} }}\n", table, chain.name, chain.declaration);
-  for (const ContainerSpec& spec : container_specs()) {
-    out += declaration(spec, family);
-    out += fmt::format("flush {} {} {}\n", spec.map ? "map" : "set", table, spec.name);
-  }
+  for (const ContainerSpec& spec : container_specs()) out += fmt::format("flush {} {} {}\n", spec.map ? "map" : "set", table, spec.name);
   return out;
 }
 
@@ -74,8 +77,8 @@ std::string Ruleset::key_of(const ServicePortName& port) {
 }
 
 void Ruleset::rebuild(const ExistingTable& existing) {
-  replace();
-  head_ = whole_table_head(family_);
+  *this = Ruleset(family_);
+  whole_ = true;
   for (const std::string& chain : existing.chains)
     if (is_service_chain(chain)) old_chains_.insert(chain);
   for (const std::string& set : existing.sets) {
@@ -87,7 +90,8 @@ void Ruleset::rebuild(const ExistingTable& existing) {
 
 void Ruleset::replace() {
   *this = Ruleset(family_);
-  head_ = fmt::format("add table {0}\ndelete table {0}\n", table_of(family_)) + whole_table_head(family_);
+  whole_ = true;
+  head_ = fmt::format("add table {0}\ndelete table {0}\n", table_of(family_));
 }
 
 void Ruleset::put_owner(const std::string& key, Rules rules) {
@@ -210,28 +214,54 @@ void Ruleset::write_sets(std::string& deletes, std::string& adds) {
 }
 
 // "add" leaves a chain that is there alone, and emptying comes before any rule: a chain may have been put more than once.
-void Ruleset::write_chains(std::string& adds, std::string& rules) {
+void Ruleset::write_chain(const std::string& name, const std::vector<std::string>& lines, std::string& flushes, std::string& rules) const {
   const std::string_view table = table_of(family_);
-  for (const auto& [name, lines] : pending_chains_) {
-    if (!is_base_chain(name)) adds += fmt::format("add chain {} {}{}\n", table, name, comment_of_chain(name));
-    adds += fmt::format("flush chain {} {}\n", table, name);
-    for (const std::string& line : lines) rules += fmt::format("add rule {} {} {}\n", table, name, line);
-  }
-  pending_chains_.clear();
+  flushes += fmt::format("flush chain {} {}\n", table, name);
+  for (const std::string& line : lines) rules += fmt::format("add rule {} {} {}\n", table, name, line);
 }
 
 std::string Ruleset::take_transaction() {
+  std::string out;
+  for (std::string& part : take_transactions(SIZE_MAX)) out += part;
+  return out;
+}
+
+std::vector<std::string> Ruleset::take_transactions(std::size_t chains_max) {
   // What an earlier owner of the table left behind: emptied now, deleted later.
   for (const std::string& chain : old_chains_) {
     pending_chains_[chain].clear();
     stale_chains_.insert(chain);
   }
   old_chains_.clear();
-  std::string element_deletes, element_adds, set_deletes, set_adds, chains, rules;
+  const bool whole = std::exchange(whole_, false);
+  std::vector<std::string> out;
+  std::string element_deletes, element_adds, set_deletes, set_adds, chains, flushes, rules;
   write_elements(element_deletes, element_adds);
   write_sets(set_deletes, set_adds);
-  write_chains(chains, rules);
-  return std::exchange(head_, {}) + element_deletes + chains + set_deletes + set_adds + rules + element_adds;
+  for (const auto& [name, lines] : pending_chains_)
+    if (!is_base_chain(name)) chains += fmt::format("add chain {} {}{}\n", table_of(family_), name, comment_of_chain(name));
+  std::string first = std::exchange(head_, {}) + (whole ? declarations(family_) : "");
+  if (whole && pending_chains_.size() > chains_max) {
+    // Chains of services that are still wanted, before anything leads to them or away from them.
+    out.push_back(std::exchange(first, {}) + std::exchange(chains, {}) + std::exchange(set_adds, {}));
+    std::size_t count = 0;
+    for (auto at = pending_chains_.begin(); at != pending_chains_.end();) {
+      if (!is_service_chain(at->first) || at->second.empty()) {
+        ++at;
+        continue;
+      }
+      write_chain(at->first, at->second, flushes, rules);
+      at = pending_chains_.erase(at);
+      if (++count % chains_max != 0) continue;
+      out.push_back(std::exchange(flushes, {}) + std::exchange(rules, {}));
+    }
+    if (!flushes.empty()) out.push_back(std::exchange(flushes, {}) + std::exchange(rules, {}));
+  }
+  for (const auto& [name, lines] : pending_chains_) write_chain(name, lines, flushes, rules);
+  pending_chains_.clear();
+  std::string last = first + (whole ? take_over(family_) : "") + element_deletes + chains + flushes + set_deletes + set_adds + rules + element_adds;
+  if (!last.empty()) out.push_back(std::move(last));
+  return out;
 }
 
 std::string Ruleset::take_stale_chains() {

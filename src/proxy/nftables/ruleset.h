@@ -42,6 +42,10 @@ class Ruleset {
 
   // The commands for all changes since the last call; "" if there are none. If the kernel refuses them, call rebuild().
   std::string take_transaction();
+  // The same in steps, where the whole table is built and has more than `chains_max` chains: the kernel and its library take
+  // far longer for one large transaction than for many of moderate size. Until the last step the old rules lead the
+  // traffic, into chains that are old or new. Otherwise one step, or none.
+  std::vector<std::string> take_transactions(std::size_t chains_max);
 
   // Chains that nothing refers to any more. They are deleted by a transaction of their own some time later, because
   // kernels before 6.2 still see the reference for a moment after it is gone.
@@ -83,7 +87,7 @@ class Ruleset {
   void put_elements(const std::string& key, Owner& owner, std::vector<Element> elements);
   void write_elements(std::string& deletes, std::string& adds);
   void write_sets(std::string& deletes, std::string& adds);
-  void write_chains(std::string& adds, std::string& rules);
+  void write_chain(const std::string& name, const std::vector<std::string>& lines, std::string& flushes, std::string& rules) const;
 
   Family family_;
   std::unordered_map<std::string, Owner> owners_;
@@ -97,7 +101,8 @@ class Ruleset {
   std::set<std::string> stale_chains_;
   std::size_t no_local_internal_ = 0;
   std::size_t no_local_external_ = 0;
-  std::string head_;                                 // of a transaction that builds the whole table
+  bool whole_ = false;                               // the next transaction builds the whole table
+  std::string head_;
 };
 
 }  // namespace pintle::proxy::nftables

@@ -15,6 +15,7 @@ namespace pintle::proxy::nftables {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+constexpr std::size_t chains_max = 500;
 
 double ms_since(Clock::time_point start) { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); }
 
@@ -66,15 +67,16 @@ void run(int services) {
   auto start = Clock::now();
   table.rebuild({});
   for (int i = 0; i < services; ++i) put_one(table, make(i, 3));
-  std::string text = table.ruleset().take_transaction();
+  std::vector<std::string> steps = table.ruleset().take_transactions(chains_max);
   const double planned = ms_since(start);
-  const std::size_t bytes = text.size();
+  std::size_t bytes = 0;
+  for (const std::string& step : steps) bytes += step.size();
   start = Clock::now();
-  const auto done = nft->run(text);
-  if (!done) std::printf("failed: %s\n", done.error().message.c_str());
+  for (std::string& step : steps)
+    if (const auto done = nft->run(std::exchange(step, {})); !done) std::printf("failed: %s\n", done.error().message.c_str());
   const double written = ms_since(start);
   const long peak = resident_kib();
-  text = {};
+  steps = {};
   malloc_trim(0);
   std::printf("%6d services: plan %.1f ms, %.1f MiB of text, kernel %.1f ms, resident +%.1f MiB (+%.1f MiB at the peak)\n", services, planned, static_cast<double>(bytes) / (1 << 20), written,
               static_cast<double>(resident_kib() - before) / 1024, static_cast<double>(peak - before) / 1024);

@@ -209,6 +209,14 @@ void check_kernel(const RulesConfig& with, const std::vector<std::string>& steps
     run(third.ruleset().take_stale_chains());
     third.replace();
     run(third.ruleset().take_transaction());
+    // In steps, over what another left.
+    Table fourth(with);
+    fourth.rebuild(parse_table(*listing));
+    put(fourth, parse(steps.back()));
+    const auto transactions = fourth.ruleset().take_transactions(1);
+    EXPECT_GT(transactions.size(), 2u);
+    for (const std::string& transaction : transactions) run(transaction);
+    EXPECT_EQ(sorted_lines(nft->list_table(std::string(table_of(with.family))).value_or("gone")), sorted_lines(*listing));
   });
 }
 
