@@ -135,8 +135,14 @@ Core::Failure Core::failure_of(const Placement& placement, const Member& member,
   for (const auto& placed : member.profile->post_filter) {
     PostFilterResult result = placed.plugin->post_filter(state, pod, diagnosis);
     if (result.nominated_node) out.nominated_node = std::move(result.nominated_node);
-    if (!result.status.reasons.empty()) diagnosis.post_filter_message = result.status.message();
-    if (result.status.ok()) break;
+    if (result.status.ok()) {
+      diagnosis.post_filter_message.clear();
+      break;
+    }
+    if (result.status.code == Code::Error) diagnosis.post_filter_message.clear();   // it stands alone
+    if (!diagnosis.post_filter_message.empty()) diagnosis.post_filter_message += ", ";
+    diagnosis.post_filter_message += result.status.message();
+    if (result.status.code == Code::Error) break;
   }
   out.message = diagnosis.message();
   out.unschedulable_plugins = diagnosis.unschedulable_plugins;

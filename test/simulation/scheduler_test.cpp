@@ -256,7 +256,7 @@ TEST(SchedulerSimulation, PreemptsPodsOfLowerPriority) {
     modest.spec.priority_class_name = "low";
     co_await create(&world, std::move(modest));
     const std::string why = co_await rejection_of(&world, "modest");
-    EXPECT_EQ(why, "False Unschedulable: 0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.");
+    EXPECT_EQ(why, "False Unschedulable: 0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.");
   });
 }
 

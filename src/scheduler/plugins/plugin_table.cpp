@@ -1,6 +1,7 @@
 // The table of plugins. Their order is their index; phases run in the order of the configuration.
 #include "scheduler/plugins/default_binder/default_binder.h"
 #include "scheduler/plugins/default_preemption/default_preemption.h"
+#include "scheduler/plugins/dynamic_resources/dynamic_resources.h"
 #include "scheduler/plugins/image_locality/image_locality.h"
 #include "scheduler/plugins/inter_pod_affinity/inter_pod_affinity.h"
 #include "scheduler/plugins/node_affinity/node_affinity.h"
@@ -37,6 +38,7 @@ constexpr PluginRow rows[] = {
     {"VolumeZone", plugins::make_volume_zone},
     {"PodTopologySpread", plugins::make_pod_topology_spread},
     {"InterPodAffinity", plugins::make_inter_pod_affinity},
+    {"DynamicResources", plugins::make_dynamic_resources},
     {"DefaultPreemption", plugins::make_default_preemption},
     {"NodeResourcesBalancedAllocation", plugins::make_node_resources_balanced_allocation},
     {"ImageLocality", plugins::make_image_locality},

@@ -1,0 +1,99 @@
+#include "scheduler/cache/cache.h"
+
+#include <gtest/gtest.h>
+
+namespace pintle::scheduler {
+namespace {
+
+NodePtr node(const std::string& name, const std::string& zone = "", const std::string& image = "") {
+  auto out = std::make_shared<Node>();
+  out->metadata.name = name;
+  if (!zone.empty()) out->metadata.labels["topology.kubernetes.io/zone"] = zone;
+  if (!image.empty()) {
+    auto& held = out->status.images.emplace_back();
+    held.names = {image};
+    held.size_bytes = 100;
+  }
+  return out;
+}
+PodInfoPtr pod(const std::string& name, const std::string& on = "", int64_t milli_cpu = 100) {
+  auto out = std::make_shared<Pod>();
+  out->metadata.name = out->metadata.uid = name;
+  out->spec.node_name = on;
+  out->spec.containers.emplace_back().resources.requests["cpu"] = api::Quantity::from_milli(milli_cpu);
+  return make_pod_info(out);
+}
+std::vector<std::string> names(const Cache& cache) {
+  std::vector<std::string> out;
+  for (const NodeInfo* info : cache.nodes()) out.push_back(info->name());
+  return out;
+}
+
+TEST(Cache, AlternatesOverZones) {
+  Cache cache;
+  for (const auto& [name, zone] : {std::pair{"a1", "a"}, std::pair{"a2", "a"}, std::pair{"b1", "b"}, std::pair{"a3", "a"}, std::pair{"b2", "b"}}) cache.add_node(node(name, zone));
+  EXPECT_EQ(names(cache), (std::vector<std::string>{"a1", "b1", "a2", "b2", "a3"}));
+  cache.remove_node("a1");
+  EXPECT_EQ(names(cache), (std::vector<std::string>{"a2", "b1", "a3", "b2"}));
+  EXPECT_EQ(cache.find("a1"), nullptr);
+}
+
+TEST(Cache, AssumedPodsCountAndMayBeForgotten) {
+  Cache cache;
+  cache.add_node(node("n"));
+  cache.assume(pod("p"), "n");
+  EXPECT_TRUE(cache.is_assumed("p"));
+  EXPECT_EQ(cache.find("n")->requested.milli_cpu, 100);
+  cache.forget(*pod("p")->pod);
+  EXPECT_EQ(cache.find("n")->requested.milli_cpu, 0);
+  cache.assume(pod("p"), "n");
+  cache.add_pod(pod("p", "n"));
+  EXPECT_FALSE(cache.is_assumed("p"));
+  cache.forget(*pod("p")->pod);   // confirmed: it stays
+  EXPECT_EQ(cache.find("n")->pods.size(), 1u);
+  EXPECT_EQ(cache.assumed_count(), 0u);
+}
+
+// Bound elsewhere than assumed, resized, gone: the sums follow.
+TEST(Cache, FollowsTheTruth) {
+  Cache cache;
+  cache.add_node(node("n"));
+  cache.add_node(node("m"));
+  cache.assume(pod("p"), "n");
+  cache.add_pod(pod("p", "m"));
+  EXPECT_TRUE(cache.find("n")->pods.empty());
+  cache.update_pod(pod("p", "m", 300));
+  EXPECT_EQ(cache.find("m")->requested.milli_cpu, 300);
+  cache.remove_pod(*pod("p", "m")->pod);
+  cache.remove_pod(*pod("p", "m")->pod);
+  EXPECT_EQ(cache.find("m")->requested.milli_cpu, 0);
+}
+
+TEST(Cache, PodsMayComeBeforeTheirNodeAndStayAfterIt) {
+  Cache cache;
+  cache.add_pod(pod("p", "n"));
+  EXPECT_EQ(cache.find("n"), nullptr);
+  EXPECT_TRUE(cache.nodes().empty());
+  cache.add_node(node("n"));
+  EXPECT_EQ(cache.find("n")->requested.milli_cpu, 100);
+  cache.remove_node("n");
+  cache.remove_pod(*pod("p", "n")->pod);
+  cache.add_node(node("n"));
+  EXPECT_TRUE(cache.find("n")->pods.empty());
+}
+
+TEST(Cache, CountsImages) {
+  Cache cache;
+  cache.add_node(node("n", "", "app:1"));
+  cache.add_node(node("m", "", "app:1"));
+  ASSERT_NE(cache.image("app:1"), nullptr);
+  EXPECT_EQ(cache.image("app:1")->node_count, 2);
+  EXPECT_TRUE(cache.find("n")->has_image(cache.image("app:1")));
+  cache.add_node(node("n"));
+  EXPECT_EQ(cache.image("app:1")->node_count, 1);
+  cache.remove_node("m");
+  EXPECT_EQ(cache.image("app:1"), nullptr);
+}
+
+}  // namespace
+}  // namespace pintle::scheduler

@@ -1,0 +1,80 @@
+#include "scheduler/config/config.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace pintle::scheduler {
+namespace {
+
+constexpr std::string_view head = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n";
+
+std::vector<std::string> names(const std::vector<PhaseEntry>& entries) {
+  std::vector<std::string> out;
+  for (const PhaseEntry& entry : entries) out.push_back(entry.name);
+  return out;
+}
+
+void check_refused(std::string_view body, std::string_view message) {
+  const auto parsed = parse_config(std::string(head) + std::string(body));
+  ASSERT_FALSE(parsed.has_value()) << body;
+  EXPECT_NE(parsed.error().message.find(message), std::string::npos) << parsed.error().message;
+}
+
+TEST(SchedulerConfig, Defaults) {
+  const auto parsed = parse_config(head);
+  ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
+  EXPECT_TRUE(parsed->leader_elect);
+  ASSERT_EQ(parsed->profiles.size(), 1u);
+  EXPECT_EQ(names(parsed->profiles[0].multi_point), names(default_config().profiles[0].multi_point));
+  EXPECT_EQ(parsed->profiles[0].multi_point.front().name, "SchedulingGates");
+}
+
+TEST(SchedulerConfig, ProfilesEnableAndDisable) {
+  const auto parsed = parse_config(std::string(head) + R"(
+leaderElection: {leaderElect: false, leaseDuration: 30s}
+percentageOfNodesToScore: 40
+podInitialBackoffSeconds: 2
+profiles:
+- schedulerName: packing
+  percentageOfNodesToScore: 100
+  plugins:
+    multiPoint:
+      disabled: [{name: ImageLocality}, {name: DynamicResources}]
+      enabled: [{name: TaintToleration, weight: 7}]
+    score:
+      disabled: [{name: "*"}]
+      enabled: [{name: NodeResourcesFit, weight: 5}]
+  pluginConfig:
+  - name: NodeResourcesFit
+    args: {scoringStrategy: {type: MostAllocated}}
+- schedulerName: plain
+)");
+  ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
+  EXPECT_FALSE(parsed->leader_elect);
+  EXPECT_EQ(parsed->lease_duration, std::chrono::seconds(30));
+  EXPECT_EQ(parsed->pod_initial_backoff, std::chrono::seconds(2));
+  EXPECT_EQ(parsed->percentage_of_nodes_to_score, 40);
+  ASSERT_EQ(parsed->profiles.size(), 2u);
+  const ProfileSpec& packing = parsed->profiles[0];
+  EXPECT_EQ(packing.percentage_of_nodes_to_score, 100);
+  const auto kept = names(packing.multi_point);
+  EXPECT_EQ(std::ranges::count(kept, "ImageLocality"), 0);
+  const auto taints = std::ranges::find(packing.multi_point, "TaintToleration", &PhaseEntry::name);
+  EXPECT_EQ(taints->weight, 7);
+  EXPECT_EQ(names(packing.phases[static_cast<std::size_t>(Phase::Score)].enabled), std::vector<std::string>{"NodeResourcesFit"});
+  EXPECT_NE(packing.args.at("NodeResourcesFit").find("MostAllocated"), std::string::npos);
+}
+
+TEST(SchedulerConfig, SaysWhatIsWrong) {
+  EXPECT_FALSE(parse_config("apiVersion: kubescheduler.config.k8s.io/v1beta3\nkind: KubeSchedulerConfiguration\n").has_value());
+  EXPECT_FALSE(parse_config("kind: Pod\napiVersion: v1\n").has_value());
+  check_refused("bogus: 1\n", "unknown field \"bogus\"");
+  check_refused("percentageOfNodesToScore: 101\n", "percentageOfNodesToScore: Invalid value: 101");
+  check_refused("podInitialBackoffSeconds: 20\n", "podMaxBackoffSeconds");
+  check_refused("profiles: [{schedulerName: a}, {schedulerName: a}]\n", "Duplicate value: \"a\"");
+  check_refused("extenders: [{urlPrefix: http://x}]\n", "extenders");
+}
+
+}  // namespace
+}  // namespace pintle::scheduler
