@@ -75,7 +75,7 @@ kubelet::KubeletSetup setup_of(rt::Runtime& runtime, client::Client* client, con
   return setup;
 }
 
-bool has_logind(rt::Runtime& runtime) { return runtime.disk().exists("/run/systemd/seats"); }
+bool has_logind(rt::Runtime& runtime) { return runtime.disk().exists("/run/systemd/system"); }
 
 rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   std::unique_ptr<client::Client> client;

@@ -206,11 +206,14 @@ rt::Task<void> CertificateManager::State::run(rt::Context ctx) {
       (void)co_await poked.wait(ctx);
       continue;
     }
-    if (const auto wait = good_for(*spec)) {
-      (void)co_await poked.wait(ctx.with_timeout(std::min<rt::Duration>(*wait, look_again)));
+    const std::optional<rt::Duration> good = good_for(*spec);
+    if (good) {
+      const rt::Context until = ctx.with_timeout(std::min<rt::Duration>(*good, look_again));
+      (void)co_await poked.wait(until);
       continue;
     }
-    auto renewed = co_await renew(ctx, *spec);
+    component::CertificateSpec asked = *spec;
+    auto renewed = co_await renew(ctx, std::move(asked));
     if (ctx.done()) co_return;
     if (renewed) {
       retry = retry_first;

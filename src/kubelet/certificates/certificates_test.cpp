@@ -2,11 +2,13 @@
 
 #include "kubelet/certificates/certificate_manager.h"
 #include "kubelet/server/serving_certificate.h"
+#include "rt/sync.h"
 #include "rt/testing.h"
 
 namespace pintle::kubelet {
 namespace {
 
+using namespace std::chrono_literals;
 using api::core_v1::NodeAddress;
 
 NodeAddress address(std::string type, std::string text) {
@@ -77,6 +79,40 @@ rt::Task<void> self_signed_and_stored() {
   co_return;
 }
 TEST(KubeletCertificates, SelfSignedAndStored) { rt::testing::run_task([] { return self_signed_and_stored(); }); }
+
+// An API server that refuses everything, and counts.
+class Refusing final : public net::Transport {
+ public:
+  rt::Task<Result<net::Response>> send(rt::Context, net::ClientRequest request) override {
+    asked.push_back(request.method + " " + request.url);
+    co_return error(Reason::Forbidden, "no");
+  }
+  rt::Task<void> close() override { co_return; }
+  std::vector<std::string> asked;
+};
+
+rt::Task<void> asks_when_it_can_say_for_what() {
+  rt::Runtime& runtime = rt::Executor::current().runtime();
+  auto transport = std::make_shared<Refusing>();
+  client::ClientConfig config;
+  client::Client client(runtime, transport, config);
+  std::vector<NodeAddress> addresses;
+  CertificateManagerSetup setup{runtime, client, "/pki", "kubelet-server", serving_signer, [&addresses] { return serving_certificate_spec("n1", addresses); }, nullptr};
+  CertificateManager manager(std::move(setup));
+  manager.start();
+  (void)co_await rt::sleep_for(rt::Context::background(), 1min);
+  EXPECT_TRUE(transport->asked.empty());
+  addresses.push_back(address("InternalIP", "10.0.0.1"));
+  manager.poke();
+  (void)co_await rt::sleep_for(rt::Context::background(), 1s);
+  EXPECT_EQ(transport->asked.size(), 1u);
+  (void)co_await rt::sleep_for(rt::Context::background(), 10min);
+  EXPECT_GT(transport->asked.size(), 8u);
+  EXPECT_LT(transport->asked.size(), 20u);
+  co_await manager.stop();
+  co_await client.close();
+}
+TEST(KubeletCertificates, AsksWhenItCanSayForWhat) { rt::testing::run_sim(asks_when_it_can_say_for_what()); }
 
 }  // namespace
 }  // namespace pintle::kubelet
