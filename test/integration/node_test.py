@@ -23,6 +23,7 @@ FOREVER = 'trap "exit 0" TERM; while true; do sleep 0.1; done'
 def node():
     with own_network():
         made = KubeletNode('n1', flags=['--node-labels=team=blue'])
+        made.flags.append(f'--cert-dir={made.folder}/kubelet/pki')
         manifests = made.folder / 'manifests'
         manifests.mkdir()
         made.manifests = manifests

@@ -5,6 +5,7 @@
 
 #include "component/log.h"
 #include "kubelet/pods/pod_worker.h"
+#include "kubelet/status/conditions.h"
 #include "kubelet/runtime/observe.h"
 #include "kubelet/status/container_status.h"
 
@@ -224,6 +225,7 @@ void PodWorker::publish() {
     inputs.failed_message = end_->message;
   }
   status_ = generate_status(inputs);
+  if (end_ && end_->condition) set_condition(status_, *end_->condition, inputs.now);
   deps_.statuses.set(pod_, status_);
 }
 

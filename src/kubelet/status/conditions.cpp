@@ -139,4 +139,15 @@ std::vector<PodCondition> pod_conditions(const StatusInputs& inputs, const PodSt
   return out;
 }
 
+void set_condition(PodStatus& status, PodCondition condition, rt::WallTime now) {
+  const auto there = std::ranges::find(status.conditions, condition.type, &PodCondition::type);
+  const bool same = there != status.conditions.end() && there->status == condition.status;
+  condition.last_transition_time = same ? there->last_transition_time : to_time(now);
+  if (there == status.conditions.end()) {
+    status.conditions.push_back(std::move(condition));
+  } else {
+    *there = std::move(condition);
+  }
+}
+
 }  // namespace pintle::kubelet
