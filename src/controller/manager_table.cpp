@@ -5,10 +5,12 @@
 #include "controller/bootstrap/controller.h"
 #include "controller/clusterrole_aggregation/controller.h"
 #include "controller/csr/controller.h"
+#include "controller/daemonset/controller.h"
 #include "controller/deployment/controller.h"
 #include "controller/endpoints/controller.h"
 #include "controller/endpointslice/controller.h"
 #include "controller/garbage/controller.h"
+#include "controller/job/controller.h"
 #include "controller/manager.h"
 #include "controller/namespace/controller.h"
 #include "controller/node_ipam/controller.h"
@@ -46,6 +48,8 @@ constexpr ControllerRow rows[] = {
     {"ttl-after-finished-controller", "ttl-after-finished", "ttl-after-finished-controller", "ttl-after-finished-controller", ttl_after_finished::make_ttl_after_finished_controller},
     {"deployment-controller", "deployment", "deployment-controller", "deployment-controller", deployment::make_deployment_controller},
     {"replicaset-controller", "replicaset", "replicaset-controller", "replicaset-controller", replicaset::make_replicaset_controller},
+    {"daemonset-controller", "daemonset", "daemon-set-controller", "daemonset-controller", daemonset::make_daemonset_controller},
+    {"job-controller", "job", "job-controller", "job-controller", job::make_job_controller},
     {"replicationcontroller-controller", "replicationcontroller", "replication-controller", "replication-controller", replicaset::make_replication_controller},
 };
 

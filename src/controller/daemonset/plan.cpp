@@ -1,0 +1,214 @@
+#include "controller/daemonset/plan.h"
+
+#include <algorithm>
+
+#include "controller/objects/amount.h"
+#include "controller/objects/time.h"
+
+namespace pintle::controller::daemonset {
+
+namespace {
+
+struct NodeState {
+  Placement placement;
+  std::vector<PodPtr> pods;          // older first
+};
+
+class Round {
+ public:
+  explicit Round(const Observed& seen) : seen_(seen) {}
+  Plan run();
+
+ private:
+  void sort_pods();
+  void manage(const std::string& name, NodeState& node);
+  void keep_one(const std::vector<PodPtr>& running);
+  void roll();
+  void roll_in_place(int32_t max_unavailable);
+  void roll_with_surge(int32_t max_surge);
+  void count();
+  bool is_new(const PodPtr& pod) const {
+    const std::string* hash = pod->metadata.labels.get(hash_label);
+    return hash != nullptr && *hash == seen_.hash;
+  }
+  bool available(const PodPtr& pod) const { return is_available(*pod, seen_.set.spec.min_ready_seconds, seen_.now); }
+  int32_t surge() const;
+  // The newest pod of the template and the newest other one; false: more than one of a sort is there still.
+  bool new_and_old(const NodeState& node, PodPtr& fresh, PodPtr& old) const;
+  void remove(const PodPtr& pod, std::string event = {}) {
+    if (plan_.remove.size() < burst_max && std::ranges::find(plan_.remove, pod, &Removal::pod) == plan_.remove.end()) plan_.remove.push_back({pod, std::move(event)});
+  }
+
+  const Observed& seen_;
+  std::map<std::string, NodeState> nodes_;
+  int32_t desired_ = 0;
+  Plan plan_;
+};
+
+void Round::sort_pods() {
+  for (const NodePtr& node : seen_.nodes) {
+    NodeState& state = nodes_[node->metadata.name];
+    state.placement = place(seen_.set, *node);
+    desired_ += state.placement.should_run;
+  }
+  for (const PodPtr& pod : seen_.pods) {
+    auto it = nodes_.find(target_node(*pod));
+    if (it != nodes_.end()) {
+      it->second.pods.push_back(pod);
+    } else if (pod->spec.node_name.empty() && !is_deleted(pod->metadata)) {
+      remove(pod);   // meant for a node that is gone
+    }
+  }
+  for (auto& [name, state] : nodes_)
+    std::ranges::sort(state.pods, [](const PodPtr& a, const PodPtr& b) {
+      return a->metadata.creation_timestamp == b->metadata.creation_timestamp ? a->metadata.name < b->metadata.name : before(a->metadata.creation_timestamp, b->metadata.creation_timestamp);
+    });
+}
+
+int32_t Round::surge() const {
+  const auto* rolling = seen_.set.spec.update_strategy.rolling_update.get();
+  if (seen_.set.spec.update_strategy.type != "RollingUpdate" || rolling == nullptr || !rolling->max_surge) return 0;
+  return scaled_amount(*rolling->max_surge, desired_, true).value_or(0);
+}
+
+// One pod stays; while surging, an old one and a new one, until the new one is available.
+void Round::keep_one(const std::vector<PodPtr>& running) {
+  std::vector<PodPtr> old, fresh;
+  for (const PodPtr& pod : running) (surge() > 0 && is_new(pod) ? fresh : old).push_back(pod);
+  for (std::size_t i = 1; i < old.size(); ++i) remove(old[i]);
+  for (std::size_t i = 1; i < fresh.size(); ++i) remove(fresh[i]);
+}
+
+void Round::manage(const std::string& name, NodeState& node) {
+  if (node.placement.should_run && node.pods.empty()) {
+    if (plan_.create.size() < burst_max) plan_.create.push_back(name);
+    return;
+  }
+  if (!node.placement.may_stay) {
+    for (const PodPtr& pod : node.pods)
+      if (!is_deleted(pod->metadata)) remove(pod);
+    return;
+  }
+  std::vector<PodPtr> running;
+  for (const PodPtr& pod : node.pods) {
+    if (is_deleted(pod->metadata)) continue;
+    if (pod->status.phase == "Failed") {
+      remove(pod, "FailedDaemonPod");
+    } else if (pod->status.phase == "Succeeded") {
+      remove(pod, "SucceededDaemonPod");
+    } else {
+      running.push_back(pod);
+    }
+  }
+  keep_one(running);
+}
+
+bool Round::new_and_old(const NodeState& node, PodPtr& fresh, PodPtr& old) const {
+  for (const PodPtr& pod : node.pods) {
+    if (is_deleted(pod->metadata) || is_finished(*pod)) continue;
+    PodPtr& place = is_new(pod) ? fresh : old;
+    if (place != nullptr) return false;
+    place = pod;
+  }
+  return true;
+}
+
+void Round::roll_in_place(int32_t max_unavailable) {
+  int32_t unavailable = 0;
+  std::vector<PodPtr> candidates;
+  for (auto& [name, node] : nodes_) {
+    if (node.pods.empty() && !node.placement.should_run) continue;
+    PodPtr fresh, old;
+    if (!new_and_old(node, fresh, old) || (fresh == nullptr) == (old == nullptr)) {
+      ++unavailable;
+    } else if (fresh != nullptr) {
+      unavailable += !available(fresh);
+    } else if (!available(old)) {
+      ++unavailable;
+      remove(old);   // serves nobody
+    } else {
+      candidates.push_back(old);
+    }
+  }
+  for (const PodPtr& pod : candidates) {
+    if (unavailable >= max_unavailable) break;
+    ++unavailable;
+    remove(pod);
+  }
+}
+
+void Round::roll_with_surge(int32_t max_surge) {
+  int32_t surged = 0;
+  std::vector<std::string> candidates;
+  for (auto& [name, node] : nodes_) {
+    PodPtr fresh, old;
+    if (!new_and_old(node, fresh, old) || old == nullptr) continue;
+    if (fresh == nullptr) {
+      if (!node.placement.should_run) continue;
+      if (available(old)) {
+        candidates.push_back(name);
+      } else {
+        plan_.create.push_back(name);
+      }
+    } else if (!available(old)) {
+      remove(old);
+    } else {
+      ++surged;
+      if (available(fresh)) remove(old);
+    }
+  }
+  for (const std::string& name : candidates) {
+    if (surged >= max_surge || plan_.create.size() >= burst_max) break;
+    ++surged;
+    plan_.create.push_back(name);
+  }
+}
+
+void Round::roll() {
+  const auto* rolling = seen_.set.spec.update_strategy.rolling_update.get();
+  if (seen_.set.spec.update_strategy.type != "RollingUpdate") return;
+  if (const int32_t most = surge(); most > 0) return roll_with_surge(most);
+  api::IntOrString one;
+  one.int_value = 1;
+  const int32_t unavailable = scaled_amount(rolling ? rolling->max_unavailable.value_or(one) : one, desired_, true).value_or(1);
+  roll_in_place(std::max(1, unavailable));
+}
+
+void Round::count() {
+  auto& status = plan_.status;
+  status = seen_.set.status;
+  status.desired_number_scheduled = desired_;
+  status.current_number_scheduled = status.number_misscheduled = status.number_ready = status.number_available = status.updated_number_scheduled = 0;
+  for (const auto& [name, node] : nodes_) {
+    if (node.pods.empty()) continue;
+    if (!node.placement.should_run) {
+      ++status.number_misscheduled;
+      continue;
+    }
+    ++status.current_number_scheduled;
+    const auto is_up = [&](const PodPtr& pod) { return available(pod) && !is_deleted(pod->metadata); };
+    status.number_ready += std::ranges::any_of(node.pods, [](const PodPtr& pod) { return is_ready(*pod); });
+    status.number_available += std::ranges::any_of(node.pods, is_up);
+    status.updated_number_scheduled += std::ranges::any_of(node.pods, [&](const PodPtr& pod) { return is_new(pod) && !is_deleted(pod->metadata); });
+    for (const PodPtr& pod : node.pods)
+      if (const auto wait = until_available(*pod, seen_.set.spec.min_ready_seconds, seen_.now)) plan_.look_again = std::min(plan_.look_again.value_or(*wait), *wait);
+  }
+  status.number_unavailable = desired_ - status.number_available;
+  status.observed_generation = seen_.set.metadata.generation;
+}
+
+Plan Round::run() {
+  sort_pods();
+  if (!seen_.set.metadata.deletion_timestamp) {
+    for (auto& [name, node] : nodes_) manage(name, node);
+    if (plan_.create.empty() && plan_.remove.empty()) roll();
+  }
+  count();
+  return std::move(plan_);
+}
+
+}  // namespace
+
+Plan plan_daemons(const Observed& observed) { return Round(observed).run(); }
+
+}  // namespace pintle::controller::daemonset

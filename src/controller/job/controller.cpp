@@ -1,0 +1,212 @@
+#include "controller/job/controller.h"
+
+#include "api/codec.h"
+#include "apimachinery/selectors/label_selector.h"
+#include "client/work_queue.h"
+#include "controller/job/plan.h"
+#include "controller/objects/claim.h"
+#include "controller/objects/written.h"
+#include "controller/pods/pending_pods.h"
+#include "controller/pods/pod_control.h"
+#include "rt/combine.h"
+
+namespace pintle::controller::job {
+
+using api::core_v1::Pod;
+using JobPtr = std::shared_ptr<const Job>;
+
+namespace {
+
+class JobController final : public Controller {
+ public:
+  explicit JobController(ControllerDeps deps)
+      : deps_(deps), jobs_(deps.informers.of<Job>()), written_(jobs_), pending_(deps.pods), control_(deps.client, deps.events),
+        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }, backoff),
+        orphans_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return release_orphan(std::move(ctx), std::move(key)); }) {
+    client::Informer<Job>::Handler handler;
+    handler.on_add = [this](const JobPtr& job, bool) { enqueue(*job); };
+    handler.on_update = [this](const JobPtr&, const JobPtr& job) { enqueue(*job); };
+    handler.on_delete = [this](const JobPtr& job) {
+      pending_.forget(job->metadata.uid);
+      for (const PodPtr& pod : deps_.pods.controlled_by(job->metadata.uid)) look_at_orphan(*pod);
+    };
+    jobs_.add_handler(std::move(handler));
+    deps_.pods.add_owner_handler({"Job", "batch", [this](const std::string& ns, const api::meta_v1::OwnerReference& ref, const PodPtr& pod) { pod_changed(ns, ref, *pod); },
+                                  [this](const Pod& pod) { look_at_orphan(pod); }});
+  }
+  void start() override {
+    loop_.start(deps_.workers(5));
+    orphans_.start(1);
+  }
+  rt::Task<void> stop() override {
+    co_await loop_.stop();
+    co_await orphans_.stop();
+  }
+
+ private:
+  static constexpr client::WorkQueueOptions backoff{std::chrono::seconds(1), std::chrono::minutes(1)};
+
+  void enqueue(const Job& job) { loop_.queue().add(client::object_key(job.metadata.namespace_, job.metadata.name)); }
+  void pod_changed(const std::string& ns, const api::meta_v1::OwnerReference& ref, const Pod& pod);
+  void look_at_orphan(const Pod& pod) {
+    if (has_tracking_finalizer(pod)) orphans_.queue().add(client::object_key(pod.metadata.namespace_, pod.metadata.name));
+  }
+  rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
+  rt::Task<Result<std::vector<PodPtr>>> claim_all(rt::Context ctx, JobPtr job);
+  rt::Task<Result<api::meta_v1::ObjectMeta>> fresh_metadata(rt::Context ctx, JobPtr job);
+  rt::Task<Result<Unit>> create_one(rt::Context ctx, JobPtr job, NewPod wanted);
+  rt::Task<Result<Unit>> remove_one(rt::Context ctx, JobPtr job, PodPtr pod);
+  rt::Task<Result<Unit>> release(rt::Context ctx, PodPtr pod);
+  rt::Task<Result<Unit>> release_all(rt::Context ctx, std::vector<PodPtr> pods);
+  rt::Task<Result<Unit>> release_orphan(rt::Context ctx, std::string key);
+  rt::Task<std::optional<Status>> change_pods(rt::Context ctx, JobPtr job, Plan& plan);
+  rt::Task<Result<Unit>> write_status(rt::Context ctx, JobPtr job, Plan& plan);
+
+  ControllerDeps deps_;
+  client::Informer<Job> jobs_;
+  Written<Job> written_;
+  PendingPods pending_;
+  PodControl control_;
+  client::ControlLoop loop_, orphans_;
+};
+
+void JobController::pod_changed(const std::string& ns, const api::meta_v1::OwnerReference& ref, const Pod& pod) {
+  const JobPtr job = jobs_.get(ns, ref.name);
+  if (job == nullptr || job->metadata.uid != ref.uid) return look_at_orphan(pod);
+  enqueue(*job);
+}
+
+rt::Task<Result<api::meta_v1::ObjectMeta>> JobController::fresh_metadata(rt::Context ctx, JobPtr job) {
+  auto read = co_await deps_.client.get<Job>(std::move(ctx), job->metadata.namespace_, job->metadata.name);
+  if (!read) co_return std::unexpected(std::move(read).error());
+  co_return std::move(read->metadata);
+}
+
+rt::Task<Result<std::vector<PodPtr>>> JobController::claim_all(rt::Context ctx, JobPtr job) {
+  auto selector = apimachinery::to_label_selector(job->spec.selector.get());
+  if (!selector) co_return std::unexpected(std::move(selector).error());
+  std::vector<PodPtr> candidates = pending_.merge(job->metadata.uid, deps_.pods.controlled_by(job->metadata.uid));
+  for (PodPtr& pod : deps_.pods.orphans_in(job->metadata.namespace_))
+    if (selector->matches(pod->metadata.labels)) candidates.push_back(std::move(pod));
+  ClaimRequest<Pod> request;
+  request.owner = controller_reference("batch/v1", "Job", job->metadata);
+  request.owner_deleted = is_deleted(job->metadata);
+  request.matches = [selector = std::move(*selector)](const Pod& pod) { return selector.matches(pod.metadata.labels); };
+  request.fresh = [this, job](rt::Context c) { return fresh_metadata(std::move(c), job); };
+  co_return co_await claim<Pod>(deps_.client, std::move(ctx), std::move(request), std::move(candidates));
+}
+
+rt::Task<Result<Unit>> JobController::create_one(rt::Context ctx, JobPtr job, NewPod wanted) {
+  Workload owner{"batch/v1", "Job", &job->metadata};
+  Pod pod = make_pod(*job, wanted);
+  auto made = co_await control_.create(std::move(ctx), std::move(owner), std::move(pod));
+  if (!made) co_return std::unexpected(std::move(made).error());
+  pending_.created(job->metadata.uid, std::move(*made));
+  co_return Unit{};
+}
+
+rt::Task<Result<Unit>> JobController::remove_one(rt::Context ctx, JobPtr job, PodPtr pod) {
+  Workload owner{"batch/v1", "Job", &job->metadata};
+  CO_TRY(co_await control_.remove(std::move(ctx), std::move(owner), pod));
+  pending_.deleted(job->metadata.uid, *pod);
+  co_return Unit{};
+}
+
+rt::Task<Result<Unit>> JobController::release(rt::Context ctx, PodPtr pod) {
+  std::string patch = release_patch_for(*pod);
+  auto done = co_await deps_.client.patch<Pod>(std::move(ctx), pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, std::move(patch));
+  if (!done && done.error().reason != Reason::NotFound && done.error().reason != Reason::Invalid && done.error().reason != Reason::Conflict)
+    co_return std::unexpected(std::move(done).error());
+  co_return Unit{};
+}
+
+rt::Task<Result<Unit>> JobController::release_all(rt::Context ctx, std::vector<PodPtr> pods) {
+  std::vector<rt::Task<Result<Unit>>> tasks;
+  for (PodPtr& pod : pods)
+    if (has_tracking_finalizer(*pod)) tasks.push_back(release(ctx, std::move(pod)));
+  auto results = co_await rt::when_all(std::move(tasks));
+  for (auto& result : results)
+    if (!result) co_return std::move(result);
+  co_return Unit{};
+}
+
+// A pod whose Job is gone, or that no Job owns any more: nobody counts it.
+rt::Task<Result<Unit>> JobController::release_orphan(rt::Context ctx, std::string key) {
+  const PodPtr pod = deps_.pods.get(key);
+  if (pod == nullptr || !has_tracking_finalizer(*pod)) co_return Unit{};
+  if (const auto* ref = controller_of(pod->metadata)) {
+    if (ref->kind != "Job") co_return Unit{};
+    auto owner = co_await deps_.client.get<Job>(ctx, pod->metadata.namespace_, ref->name);
+    if (owner && owner->metadata.uid == ref->uid) co_return Unit{};
+    if (!owner && owner.error().reason != Reason::NotFound) co_return std::unexpected(std::move(owner).error());
+  }
+  co_return co_await release(std::move(ctx), pod);
+}
+
+// The first failure; the status then says what is, not what was to be.
+rt::Task<std::optional<Status>> JobController::change_pods(rt::Context ctx, JobPtr job, Plan& plan) {
+  if (!plan.create.empty()) {
+    std::function<rt::Task<Result<Unit>>(int)> attempt = [this, ctx, job, &plan](int i) { return create_one(ctx, job, plan.create[static_cast<std::size_t>(i)]); };
+    auto outcome = co_await slow_start(static_cast<int>(plan.create.size()), std::move(attempt));
+    plan.status.active -= static_cast<int32_t>(plan.create.size()) - outcome.succeeded;
+    co_return std::move(outcome.failure);
+  }
+  std::vector<rt::Task<Result<Unit>>> removals;
+  for (const PodPtr& pod : plan.remove) removals.push_back(remove_one(ctx, job, pod));
+  auto results = co_await rt::when_all(std::move(removals));
+  std::optional<Status> failure;
+  for (auto& result : results) {
+    if (result) continue;
+    ++plan.status.active;
+    plan.status.terminating = *plan.status.terminating - 1;
+    failure = std::move(result).error();
+  }
+  co_return failure;
+}
+
+rt::Task<Result<Unit>> JobController::write_status(rt::Context ctx, JobPtr job, Plan& plan) {
+  if (!api::equal(api::type_of<JobStatus>(), &plan.status, &job->status) || plan.status.uncounted_terminated_pods.has_value() != job->status.uncounted_terminated_pods.has_value()) {
+    Job copy = *job;
+    copy.status = plan.status;
+    auto written = co_await deps_.client.update_status<Job>(std::move(ctx), std::move(copy));
+    if (!written) co_return std::unexpected(std::move(written).error());
+    written_.remember(std::move(*written));
+  }
+  for (JobEvent& event : plan.events) {
+    if (event.warning) {
+      deps_.events.warning(*job, event.reason, std::move(event.message));
+    } else {
+      deps_.events.normal(*job, event.reason, std::move(event.message));
+    }
+  }
+  co_return Unit{};
+}
+
+rt::Task<Result<Unit>> JobController::sync(rt::Context ctx, std::string key) {
+  JobPtr job = jobs_.get(key);
+  if (job == nullptr) co_return Unit{};
+  job = written_.newest(job);
+  if (job->spec.managed_by && *job->spec.managed_by != "kubernetes.io/job-controller") co_return Unit{};
+  auto pods = co_await claim_all(ctx, job);
+  if (!pods) co_return std::unexpected(std::move(pods).error());
+  if (is_finished_job(*job)) co_return co_await release_all(std::move(ctx), std::move(*pods));
+  if (is_deleted(job->metadata)) co_return co_await release_all(std::move(ctx), std::move(*pods));
+  Observed observed{*job, *pods, deps_.runtime.clock().wall_now()};
+  Plan plan = plan_job(observed);
+  auto failure = co_await change_pods(ctx, job, plan);
+  auto written = co_await write_status(ctx, job, plan);
+  if (!written) {
+    if (written.error().reason == Reason::NotFound) co_return Unit{};
+    co_return std::move(written);
+  }
+  CO_TRY(co_await release_all(ctx, std::move(plan.release)));
+  if (plan.look_again) loop_.queue().add_after(key, *plan.look_again);
+  if (failure && !is_namespace_terminating(*failure)) co_return std::unexpected(std::move(*failure));
+  co_return Unit{};
+}
+
+}  // namespace
+
+std::unique_ptr<Controller> make_job_controller(ControllerDeps deps) { return std::make_unique<JobController>(std::move(deps)); }
+
+}  // namespace pintle::controller::job

@@ -1,0 +1,63 @@
+// What a Job needs: pods to make and to delete, pods that are counted and may go, and its status. Pure.
+// A finished pod is counted once and never lost: its uid is first stored in status.uncountedTerminatedPods (the index of a
+// succeeded one in completedIndexes), then its finalizer is taken off, then the uid moves into the counters.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/gen/batch_v1.h"
+#include "controller/job/failure.h"
+#include "controller/job/indexes.h"
+#include "controller/pods/pod_state.h"
+
+namespace pintle::controller::job {
+
+using api::batch_v1::JobStatus;
+
+inline constexpr std::string_view tracking_finalizer = "batch.kubernetes.io/job-tracking";
+inline constexpr std::string_view index_failure_count_annotation = "batch.kubernetes.io/job-index-failure-count";
+inline constexpr std::string_view index_ignored_failure_count_annotation = "batch.kubernetes.io/job-index-ignored-failure-count";
+inline constexpr int pods_max = 500;             // made or deleted in one round
+inline constexpr std::size_t uncounted_max = 500;   // finished pods taken up in one round
+
+struct NewPod {
+  std::optional<int32_t> index;
+  int32_t failures = 0;                          // of that index before it
+  int32_t ignored_failures = 0;
+};
+
+struct JobEvent {
+  bool warning = false;
+  std::string reason;
+  std::string message;
+};
+
+struct Plan {
+  std::vector<PodPtr> remove;
+  std::vector<NewPod> create;
+  JobStatus status;                              // as it is when all of the above succeeds
+  std::vector<PodPtr> release;                   // after the status is stored: take the finalizer off
+  std::vector<JobEvent> events;                  // after the status is stored
+  std::optional<rt::Duration> look_again;
+};
+
+struct Observed {
+  const Job& job;
+  const std::vector<PodPtr>& pods;               // those it controls
+  rt::WallTime now;
+};
+
+Plan plan_job(const Observed& observed);
+
+bool is_finished_job(const Job& job);            // Complete or Failed
+bool is_suspended(const Job& job);
+bool is_indexed(const Job& job);
+bool has_tracking_finalizer(const api::core_v1::Pod& pod);
+// The pod to be made.
+api::core_v1::Pod make_pod(const Job& job, const NewPod& wanted);
+// A merge patch that takes the finalizer off this very pod.
+std::string release_patch_for(const api::core_v1::Pod& pod);
+
+}  // namespace pintle::controller::job

@@ -1,0 +1,65 @@
+#include "controller/objects/revisions.h"
+
+#include "controller/objects/owner.h"
+
+namespace pintle::controller {
+
+Revisions::Revisions(client::Client& client, client::Informers& informers) : client_(client), informer_(informers.of<ControllerRevision>()), written_(informer_) {
+  informer_.add_index("controller", [](const ControllerRevision& revision) {
+    const auto* ref = controller_of(revision.metadata);
+    return ref ? std::vector<std::string>{ref->uid} : std::vector<std::string>();
+  });
+}
+
+std::vector<RevisionPtr> Revisions::of(const RevisionOwner& owner) {
+  std::vector<RevisionPtr> out;
+  for (const RevisionPtr& revision : informer_.by_index("controller", owner.metadata->uid)) out.push_back(written_.newest(revision));
+  for (const RevisionPtr& revision : written_.unseen(owner.metadata->namespace_))
+    if (is_controlled_by(revision->metadata, *owner.metadata)) out.push_back(revision);
+  sort_by_number(out);
+  return out;
+}
+
+rt::Task<Result<Revisions::Current>> Revisions::ensure(rt::Context ctx, RevisionOwner owner, std::string hash_label) {
+  const std::vector<RevisionPtr> all = of(owner);
+  Current current;
+  for (const RevisionPtr& revision : all)
+    if (holds_template(*revision, *owner.pod_template)) current.revision = revision;   // the newest of equal ones
+  if (current.revision != nullptr) {
+    if (current.revision == all.back()) co_return current;
+    ControllerRevision raised = *current.revision;   // a roll-back: the old revision becomes the newest
+    raised.revision = next_number(all);
+    auto written = co_await client_.update<ControllerRevision>(std::move(ctx), std::move(raised));
+    if (!written) co_return std::unexpected(std::move(written).error());
+    current.revision = std::make_shared<const ControllerRevision>(*written);
+    written_.remember(std::move(*written));
+    co_return current;
+  }
+  ControllerRevision wanted = make_revision(owner, next_number(all), hash_label);
+  const std::string name = wanted.metadata.name;
+  auto made = co_await client_.create<ControllerRevision>(ctx, std::move(wanted));
+  if (!made && made.error().reason == Reason::AlreadyExists) {
+    made = co_await client_.get<ControllerRevision>(ctx, owner.metadata->namespace_, name);
+    if (made && (!is_controlled_by(made->metadata, *owner.metadata) || !holds_template(*made, *owner.pod_template))) {
+      current.collision = true;
+      co_return current;
+    }
+  }
+  if (!made) co_return std::unexpected(std::move(made).error());
+  current.revision = std::make_shared<const ControllerRevision>(*made);
+  written_.remember(std::move(*made));
+  co_return current;
+}
+
+rt::Task<Result<Unit>> Revisions::trim(rt::Context ctx, RevisionOwner owner, std::set<std::string> live, int32_t limit) {
+  std::vector<RevisionPtr> dead;
+  for (RevisionPtr& revision : of(owner))
+    if (!live.contains(revision->metadata.name)) dead.push_back(std::move(revision));
+  for (std::size_t i = 0; i + static_cast<std::size_t>(std::max(0, limit)) < dead.size(); ++i) {
+    auto gone = co_await client_.remove<ControllerRevision>(ctx, dead[i]->metadata.namespace_, dead[i]->metadata.name);
+    if (!gone && gone.error().reason != Reason::NotFound) co_return std::unexpected(std::move(gone).error());
+  }
+  co_return Unit{};
+}
+
+}  // namespace pintle::controller
