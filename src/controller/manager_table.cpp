@@ -5,6 +5,7 @@
 #include "controller/bootstrap/controller.h"
 #include "controller/clusterrole_aggregation/controller.h"
 #include "controller/csr/controller.h"
+#include "controller/cronjob/controller.h"
 #include "controller/daemonset/controller.h"
 #include "controller/deployment/controller.h"
 #include "controller/endpoints/controller.h"
@@ -19,6 +20,7 @@
 #include "controller/replicaset/controller.h"
 #include "controller/root_ca/controller.h"
 #include "controller/serviceaccount/controller.h"
+#include "controller/statefulset/controller.h"
 #include "controller/taint_eviction/controller.h"
 #include "controller/ttl_after_finished/controller.h"
 
@@ -49,6 +51,8 @@ constexpr ControllerRow rows[] = {
     {"deployment-controller", "deployment", "deployment-controller", "deployment-controller", deployment::make_deployment_controller},
     {"replicaset-controller", "replicaset", "replicaset-controller", "replicaset-controller", replicaset::make_replicaset_controller},
     {"daemonset-controller", "daemonset", "daemon-set-controller", "daemonset-controller", daemonset::make_daemonset_controller},
+    {"statefulset-controller", "statefulset", "statefulset-controller", "statefulset-controller", statefulset::make_statefulset_controller},
+    {"cronjob-controller", "cronjob", "cronjob-controller", "cronjob-controller", cronjob::make_cronjob_controller},
     {"job-controller", "job", "job-controller", "job-controller", job::make_job_controller},
     {"replicationcontroller-controller", "replicationcontroller", "replication-controller", "replication-controller", replicaset::make_replication_controller},
 };

@@ -1,0 +1,10 @@
+// Starts Jobs by the clock.
+#pragma once
+
+#include "controller/controller.h"
+
+namespace pintle::controller::cronjob {
+
+std::unique_ptr<Controller> make_cronjob_controller(ControllerDeps deps);
+
+}  // namespace pintle::controller::cronjob

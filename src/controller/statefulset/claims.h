@@ -1,0 +1,27 @@
+// Claims: the PersistentVolumeClaims of StatefulSets on the server, and who owns them by the retention policy.
+#pragma once
+
+#include "client/client.h"
+#include "client/event_recorder.h"
+#include "client/informers.h"
+#include "controller/pods/pod_state.h"
+#include "controller/statefulset/identity.h"
+
+namespace pintle::controller::statefulset {
+
+class Claims {
+ public:
+  Claims(client::Client& client, client::Informers& informers, client::EventRecorder& events) : client_(client), claims_(informers.of<PersistentVolumeClaim>()), events_(events) {}
+  // Makes those of the ordinal that are not there.
+  rt::Task<Result<Unit>> ensure(rt::Context ctx, std::shared_ptr<const StatefulSet> set, int32_t ordinal);
+  // Their owner references say when they go: with the set (whenDeleted: Delete), with the pod (whenScaled: Delete, once it
+  // is `condemned`), or never.
+  rt::Task<Result<Unit>> settle_owners(rt::Context ctx, std::shared_ptr<const StatefulSet> set, PodPtr pod, bool condemned);
+
+ private:
+  client::Client& client_;
+  client::Informer<PersistentVolumeClaim> claims_;
+  client::EventRecorder& events_;
+};
+
+}  // namespace pintle::controller::statefulset
