@@ -8,6 +8,7 @@
 #include "controller/cronjob/controller.h"
 #include "controller/daemonset/controller.h"
 #include "controller/deployment/controller.h"
+#include "controller/disruption/controller.h"
 #include "controller/endpoints/controller.h"
 #include "controller/endpointslice/controller.h"
 #include "controller/garbage/controller.h"
@@ -18,6 +19,7 @@
 #include "controller/node_lifecycle/controller.h"
 #include "controller/pod_gc/controller.h"
 #include "controller/replicaset/controller.h"
+#include "controller/resourcequota/controller.h"
 #include "controller/root_ca/controller.h"
 #include "controller/serviceaccount/controller.h"
 #include "controller/statefulset/controller.h"
@@ -53,6 +55,8 @@ constexpr ControllerRow rows[] = {
     {"daemonset-controller", "daemonset", "daemon-set-controller", "daemonset-controller", daemonset::make_daemonset_controller},
     {"statefulset-controller", "statefulset", "statefulset-controller", "statefulset-controller", statefulset::make_statefulset_controller},
     {"cronjob-controller", "cronjob", "cronjob-controller", "cronjob-controller", cronjob::make_cronjob_controller},
+    {"disruption-controller", "disruption", "disruption-controller", "controllermanager", disruption::make_disruption_controller},
+    {"resourcequota-controller", "resourcequota", "resourcequota-controller", "resourcequota-controller", resourcequota::make_resourcequota_controller},
     {"job-controller", "job", "job-controller", "job-controller", job::make_job_controller},
     {"replicationcontroller-controller", "replicationcontroller", "replication-controller", "replication-controller", replicaset::make_replication_controller},
 };

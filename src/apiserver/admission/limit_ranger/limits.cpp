@@ -4,10 +4,12 @@
 
 #include <limits>
 
-#include "apiserver/admission/pod_resources.h"
+#include "apimachinery/quota/pod_resources.h"
 
 namespace pintle::apiserver {
 namespace {
+
+using namespace apimachinery::quota;
 
 using namespace api::core_v1;
 using api::Quantity;

@@ -11,6 +11,8 @@
 namespace pintle::apiserver {
 namespace {
 
+using namespace apimachinery::quota;
+
 using api::core_v1::ResourceQuota;
 
 // What a request adds to one quota.
@@ -41,14 +43,14 @@ ResourceList growth(const ResourceList& now, const ResourceList& before) {
 Result<Unit> add_charge(const AdmissionAttributes& a, ResourceQuota& quota, const ResourceList& charge) {
   std::vector<std::string> hard_names, exceeded;
   for (const auto& [name, quantity] : quota.status.hard) hard_names.push_back(name);
-  const ResourceList requested = quota::mask(charge, hard_names);
+  const ResourceList requested = mask(charge, hard_names);
   ResourceList used = quota.status.used;
   add_resources(used, requested);
   for (const auto& [name, quantity] : requested)
     if (used.get(name)->compare(*quota.status.hard.get(name)) > 0) exceeded.push_back(name);
   if (!exceeded.empty())
-    return refuse(a, fmt::format("exceeded quota: {}, requested: {}, used: {}, limited: {}", quota.metadata.name, to_text(quota::mask(requested, exceeded)),
-                                 to_text(quota::mask(quota.status.used, exceeded)), to_text(quota::mask(quota.status.hard, exceeded))));
+    return refuse(a, fmt::format("exceeded quota: {}, requested: {}, used: {}, limited: {}", quota.metadata.name, to_text(mask(requested, exceeded)),
+                                 to_text(mask(quota.status.used, exceeded)), to_text(mask(quota.status.hard, exceeded))));
   quota.status.used = std::move(used);
   return Unit{};
 }
@@ -97,17 +99,17 @@ class ResourceQuotaPlugin : public AdmissionPlugin {
       auto object = reader_.decode(resource, *cached);
       if (!object) continue;
       ResourceQuota& quota = object->as<ResourceQuota>();
-      const auto names = quota::counted_names(a, quota.status.hard);
-      if (names.empty() || !quota::in_scope(quota, a, *a.object)) continue;
-      const std::string missing = quota::missing_requests(names, *a.object);
+      const auto names = counted_names(quota::counted_resource(a), quota.status.hard);
+      if (names.empty() || !in_scope(quota, *a.object)) continue;
+      const std::string missing = missing_requests(names, *a.object);
       if (!missing.empty()) return refuse(a, fmt::format("failed quota: {}: {}", quota.metadata.name, missing));
       for (const auto& name : names)
         if (!quota.status.used.contains(name))
           return refuse(a, fmt::format("status unknown for quota: {}, resources: {}", quota.metadata.name, fmt::join(names, ",")));
-      ResourceList usage = quota::usage_of(a, *a.object);
-      if (a.operation == Operation::Update && a.old_object && quota::in_scope(quota, a, *a.old_object))
-        usage = growth(usage, quota::usage_of(a, *a.old_object));
-      usage = without_zeros(quota::mask(usage, names));
+      ResourceList usage = usage_of(quota::counted_resource(a), *a.object);
+      if (a.operation == Operation::Update && a.old_object && in_scope(quota, *a.old_object))
+        usage = growth(usage, usage_of(quota::counted_resource(a), *a.old_object));
+      usage = without_zeros(mask(usage, names));
       if (usage.empty()) continue;
       TRY(add_charge(a, quota, usage));
       out.push_back({quota.metadata.name, std::move(usage)});

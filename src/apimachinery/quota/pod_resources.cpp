@@ -1,6 +1,6 @@
-#include "apiserver/admission/pod_resources.h"
+#include "apimachinery/quota/pod_resources.h"
 
-namespace pintle::apiserver {
+namespace pintle::apimachinery::quota {
 namespace {
 
 using namespace api::core_v1;
@@ -75,4 +75,4 @@ std::string to_text(const ResourceList& list) {
   return out;
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apimachinery::quota

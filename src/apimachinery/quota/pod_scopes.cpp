@@ -1,8 +1,8 @@
-#include "apiserver/admission/resource_quota/pod_scopes.h"
+#include "apimachinery/quota/pod_scopes.h"
 
 #include <algorithm>
 
-namespace pintle::apiserver::quota {
+namespace pintle::apimachinery::quota {
 namespace {
 
 using namespace api::core_v1;
@@ -60,4 +60,4 @@ bool claim_in_scope(const PersistentVolumeClaim& claim, const ScopedResourceSele
   return scope.scope_name == "VolumeAttributesClass" && selects(scope, claim.spec.volume_attributes_class_name.value_or(""));
 }
 
-}  // namespace pintle::apiserver::quota
+}  // namespace pintle::apimachinery::quota

@@ -5,7 +5,7 @@
 #include "api/values.h"
 #include "base/flat_map.h"
 
-namespace pintle::apiserver {
+namespace pintle::apimachinery::quota {
 
 using ResourceList = FlatMap<api::Quantity>;
 
@@ -16,4 +16,4 @@ void add_resources(ResourceList& into, const ResourceList& more);
 // {cpu=1, pods=2}: as messages show it.
 std::string to_text(const ResourceList& list);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apimachinery::quota

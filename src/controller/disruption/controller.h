@@ -1,0 +1,10 @@
+// Keeps the status of PodDisruptionBudgets, by which evictions are let through.
+#pragma once
+
+#include "controller/controller.h"
+
+namespace pintle::controller::disruption {
+
+std::unique_ptr<Controller> make_disruption_controller(ControllerDeps deps);
+
+}  // namespace pintle::controller::disruption

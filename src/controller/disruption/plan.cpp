@@ -1,0 +1,69 @@
+#include "controller/disruption/plan.h"
+
+#include <algorithm>
+
+#include "controller/objects/amount.h"
+#include "controller/objects/conditions.h"
+#include "controller/objects/time.h"
+
+namespace pintle::controller::disruption {
+
+namespace {
+
+void set_allowed(PodDisruptionBudgetStatus& status, std::string_view value, std::string_view reason, std::string message, int64_t generation, rt::WallTime now) {
+  api::meta_v1::Condition condition;
+  condition.type = "DisruptionAllowed";
+  condition.status = value;
+  condition.reason = reason;
+  condition.message = std::move(message);
+  condition.observed_generation = generation;
+  condition.last_transition_time = to_api_time(now);
+  set_condition(status.conditions, std::move(condition));
+}
+
+}  // namespace
+
+bool counts_workloads(const PodDisruptionBudget& budget) { return budget.spec.max_unavailable || (budget.spec.min_available && budget.spec.min_available->is_string); }
+
+Result<Plan> plan_budget(const Observed& seen) {
+  Plan plan;
+  auto& status = plan.status;
+  status = seen.budget.status;
+  status.observed_generation = seen.budget.metadata.generation;
+  status.expected_pods = seen.expected;
+  status.desired_healthy = 0;
+  if (seen.budget.spec.max_unavailable) {
+    TRY_ASSIGN(const int32_t unavailable, scaled_amount(*seen.budget.spec.max_unavailable, seen.expected, true));
+    status.desired_healthy = std::max(0, seen.expected - unavailable);
+  } else if (seen.budget.spec.min_available) {
+    TRY_ASSIGN(status.desired_healthy, scaled_amount(*seen.budget.spec.min_available, seen.expected, true));
+  }
+  status.disrupted_pods.clear();
+  status.current_healthy = 0;
+  for (const PodPtr& pod : seen.pods) {
+    if (is_deleted(pod->metadata) || is_finished(*pod)) continue;
+    if (const api::Time* since = seen.budget.status.disrupted_pods.get(pod->metadata.name)) {
+      const rt::Duration left = to_wall_time(*since) + disrupted_pod_timeout - seen.now;
+      if (left > rt::Duration::zero()) {
+        status.disrupted_pods[pod->metadata.name] = *since;
+        plan.look_again = std::min(plan.look_again.value_or(left), left);
+        continue;
+      }
+    }
+    if (is_ready(*pod)) ++status.current_healthy;
+  }
+  status.disruptions_allowed = seen.expected <= 0 ? 0 : std::max(0, status.current_healthy - status.desired_healthy);
+  const bool allowed = status.disruptions_allowed > 0;
+  set_allowed(status, allowed ? "True" : "False", allowed ? "SufficientPods" : "InsufficientPods", "", seen.budget.metadata.generation, seen.now);
+  return plan;
+}
+
+PodDisruptionBudgetStatus failed_status(const PodDisruptionBudget& budget, const std::string& why, rt::WallTime now) {
+  PodDisruptionBudgetStatus status = budget.status;
+  status.observed_generation = budget.metadata.generation;
+  status.disruptions_allowed = 0;
+  set_allowed(status, "False", "SyncFailed", why, budget.metadata.generation, now);
+  return status;
+}
+
+}  // namespace pintle::controller::disruption

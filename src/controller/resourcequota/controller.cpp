@@ -1,0 +1,130 @@
+#include "controller/resourcequota/controller.h"
+
+#include "client/work_queue.h"
+#include "controller/discovery/discovery.h"
+#include "controller/pods/pod_store.h"
+#include "controller/resourcequota/plan.h"
+
+namespace pintle::controller::resourcequota {
+
+using api::core_v1::PersistentVolumeClaim;
+using api::core_v1::Pod;
+using api::core_v1::ResourceQuota;
+using api::core_v1::Service;
+using api::meta_v1::PartialObjectMetadata;
+using QuotaPtr = std::shared_ptr<const ResourceQuota>;
+
+namespace {
+
+// Objects leave in crowds (a Deployment with its pods): one recount for all of them.
+constexpr rt::Duration recount_pause = std::chrono::milliseconds(200);
+
+class QuotaController final : public Controller {
+ public:
+  explicit QuotaController(ControllerDeps deps)
+      : deps_(deps), quotas_(deps.informers.of<ResourceQuota>()), services_(deps.informers.of<Service>()), claims_(deps.informers.of<PersistentVolumeClaim>()),
+        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+    client::Informer<ResourceQuota>::Handler quotas;
+    quotas.on_add = [this](const QuotaPtr& quota, bool) { loop_.queue().add(client::object_key(quota->metadata.namespace_, quota->metadata.name)); };
+    quotas.on_update = [this](const QuotaPtr& before, const QuotaPtr& after) {
+      if (!(before->spec.hard == after->spec.hard) || !(after->status.hard == after->spec.hard)) loop_.queue().add(client::object_key(after->metadata.namespace_, after->metadata.name));
+    };
+    quotas_.add_handler(std::move(quotas));
+    client::Informer<Pod>::Handler pods;
+    pods.on_update = [this](const PodPtr& before, const PodPtr& after) {
+      if (!is_finished(*before) && is_finished(*after)) recount(after->metadata.namespace_);
+    };
+    pods.on_delete = [this](const PodPtr& pod) { recount(pod->metadata.namespace_); };
+    deps_.pods.informer().add_handler(std::move(pods));
+    client::Informer<Service>::Handler services;
+    services.on_update = [this](const auto& before, const auto& after) {
+      if (before->spec.type != after->spec.type || before->spec.ports.size() != after->spec.ports.size()) recount(after->metadata.namespace_);
+    };
+    services.on_delete = [this](const auto& service) { recount(service->metadata.namespace_); };
+    services_.add_handler(std::move(services));
+    client::Informer<PersistentVolumeClaim>::Handler claims;
+    claims.on_delete = [this](const auto& claim) { recount(claim->metadata.namespace_); };
+    claims_.add_handler(std::move(claims));
+  }
+  void start() override { loop_.start(deps_.workers(5)); }
+  rt::Task<void> stop() override { co_await loop_.stop(); }
+
+ private:
+  void recount(const std::string& namespace_name) {
+    for (const QuotaPtr& quota : quotas_.list(namespace_name)) loop_.queue().add_after(client::object_key(namespace_name, quota->metadata.name), recount_pause);
+  }
+  rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
+  // The watch of a resource that is counted alone, begun when a quota first names it. nullptr: there is no such resource.
+  rt::Task<Result<client::AnyInformer*>> watch(rt::Context ctx, CountedResource resource);
+  rt::Task<Result<ResourceList>> count(rt::Context ctx, QuotaPtr quota);
+
+  ControllerDeps deps_;
+  client::Informer<ResourceQuota> quotas_;
+  client::Informer<Service> services_;
+  client::Informer<PersistentVolumeClaim> claims_;
+  std::map<std::string, client::AnyInformer*> watched_;   // by "resource.group"; the shared informers own them
+  client::ControlLoop loop_;
+};
+
+rt::Task<Result<client::AnyInformer*>> QuotaController::watch(rt::Context ctx, CountedResource resource) {
+  const std::string key = resource.resource + "." + resource.group;
+  auto it = watched_.find(key);
+  if (it == watched_.end()) {
+    auto served = co_await discover(deps_.client, ctx);
+    if (!served) co_return std::unexpected(std::move(served).error());
+    const ServedResource* found = nullptr;
+    for (const ServedResource& candidate : served->resources)
+      if (candidate.resource.group == resource.group && candidate.resource.name == resource.resource && candidate.can("watch")) found = &candidate;
+    if (found == nullptr) co_return nullptr;
+    if (!watched_.contains(key)) {
+      auto informer = deps_.informers.metadata_of(found->resource);
+      client::Informer<PartialObjectMetadata>::Handler handler;
+      handler.on_delete = [this](const std::shared_ptr<const PartialObjectMetadata>& object) { recount(object->metadata.namespace_); };
+      informer.add_handler(std::move(handler));
+      watched_[key] = &informer.any();
+      deps_.informers.start();
+    }
+    it = watched_.find(key);
+  }
+  client::AnyInformer* informer = it->second;
+  auto synced = co_await informer->wait_synced(std::move(ctx));
+  if (!synced) co_return std::unexpected(std::move(synced).error());
+  co_return informer;
+}
+
+rt::Task<Result<ResourceList>> QuotaController::count(rt::Context ctx, QuotaPtr quota) {
+  const std::string ns = quota->metadata.namespace_;
+  ResourceList used = zeros(quota->spec.hard);
+  const CountedResource pods{"", "pods"}, services{"", "services"}, claims{"", "persistentvolumeclaims"};
+  for (const PodPtr& pod : deps_.pods.in_namespace(ns)) charge(*quota, pods, api::Object::of(*pod), used);
+  for (const auto& service : services_.list(ns)) charge(*quota, services, api::Object::of(*service), used);
+  for (const auto& claim : claims_.list(ns)) charge(*quota, claims, api::Object::of(*claim), used);
+  const std::vector<CountedResource> alone = counted_alone(quota->spec.hard);
+  for (const CountedResource& resource : alone) {
+    auto informer = co_await watch(ctx, resource);
+    if (!informer) co_return std::unexpected(std::move(informer).error());
+    if (*informer == nullptr) continue;
+    for (const auto& object : (*informer)->store().in_namespace(ns)) charge(*quota, resource, api::Object::of(*static_cast<const PartialObjectMetadata*>(object.get())), used);
+  }
+  co_return used;
+}
+
+rt::Task<Result<Unit>> QuotaController::sync(rt::Context ctx, std::string key) {
+  const QuotaPtr cached = quotas_.get(key);
+  if (cached == nullptr) co_return Unit{};
+  auto used = co_await count(ctx, cached);
+  if (!used) co_return std::unexpected(std::move(used).error());
+  if (cached->status.hard == cached->spec.hard && cached->status.used == *used) co_return Unit{};
+  ResourceQuota copy = *cached;   // of this version: what was charged since makes a conflict, and another round
+  copy.status.hard = copy.spec.hard;
+  copy.status.used = std::move(*used);
+  auto written = co_await deps_.client.update_status<ResourceQuota>(std::move(ctx), std::move(copy));
+  if (!written && written.error().reason != Reason::NotFound) co_return std::unexpected(std::move(written).error());
+  co_return Unit{};
+}
+
+}  // namespace
+
+std::unique_ptr<Controller> make_resourcequota_controller(ControllerDeps deps) { return std::make_unique<QuotaController>(std::move(deps)); }
+
+}  // namespace pintle::controller::resourcequota

@@ -1,0 +1,10 @@
+// Keeps status.used of ResourceQuotas true: admission charges what is created, this gives back what has gone.
+#pragma once
+
+#include "controller/controller.h"
+
+namespace pintle::controller::resourcequota {
+
+std::unique_ptr<Controller> make_resourcequota_controller(ControllerDeps deps);
+
+}  // namespace pintle::controller::resourcequota

@@ -1,0 +1,22 @@
+// What a quota counts. Pure.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "apimachinery/quota/usage.h"
+
+namespace pintle::controller::resourcequota {
+
+using apimachinery::quota::CountedResource;
+using apimachinery::quota::ResourceList;
+
+// The resources that the quota counts by their number alone: "count/deployments.apps", "configmaps" ...
+std::vector<CountedResource> counted_alone(const ResourceList& hard);
+// Adds what `object` uses of what the quota names, if it is in its scopes.
+void charge(const api::core_v1::ResourceQuota& quota, const CountedResource& resource, const api::Object& object, ResourceList& used);
+// Every name of `hard` with a zero.
+ResourceList zeros(const ResourceList& hard);
+
+}  // namespace pintle::controller::resourcequota
