@@ -27,7 +27,7 @@ constexpr rt::BackoffOptions failed_backoff{std::chrono::seconds(1), std::chrono
 class DaemonSetController final : public Controller {
  public:
   explicit DaemonSetController(ControllerDeps deps)
-      : deps_(deps), sets_(deps.informers.of<DaemonSet>()), nodes_(deps.informers.of<Node>()), written_(sets_), revisions_(deps.client, deps.informers), pending_(deps.pods),
+      : deps_(deps), sets_(deps.informers.of<DaemonSet>()), nodes_(deps.informers.of<Node>()), written_(sets_), revisions_(deps.client, deps.informers, deps.name), pending_(deps.pods),
         control_(deps.client, deps.events), loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<DaemonSet>::Handler sets;
     sets.on_add = [this](const SetPtr& set, bool) { enqueue(*set); };

@@ -4,8 +4,9 @@
 
 namespace pintle::controller {
 
-Revisions::Revisions(client::Client& client, client::Informers& informers) : client_(client), informer_(informers.of<ControllerRevision>()), written_(informer_) {
-  informer_.add_index("controller", [](const ControllerRevision& revision) {
+Revisions::Revisions(client::Client& client, client::Informers& informers, const std::string& user)
+    : client_(client), index_("controller of " + user), informer_(informers.of<ControllerRevision>()), written_(informer_) {
+  informer_.add_index(index_, [](const ControllerRevision& revision) {
     const auto* ref = controller_of(revision.metadata);
     return ref ? std::vector<std::string>{ref->uid} : std::vector<std::string>();
   });
@@ -13,7 +14,7 @@ Revisions::Revisions(client::Client& client, client::Informers& informers) : cli
 
 std::vector<RevisionPtr> Revisions::of(const RevisionOwner& owner) {
   std::vector<RevisionPtr> out;
-  for (const RevisionPtr& revision : informer_.by_index("controller", owner.metadata->uid)) out.push_back(written_.newest(revision));
+  for (const RevisionPtr& revision : informer_.by_index(index_, owner.metadata->uid)) out.push_back(written_.newest(revision));
   for (const RevisionPtr& revision : written_.unseen(owner.metadata->namespace_))
     if (is_controlled_by(revision->metadata, *owner.metadata)) out.push_back(revision);
   sort_by_number(out);

@@ -13,7 +13,8 @@ namespace pintle::controller {
 
 class Revisions {
  public:
-  Revisions(client::Client& client, client::Informers& informers);
+  // `user` names the controller: its index over the shared informer.
+  Revisions(client::Client& client, client::Informers& informers, const std::string& user);
 
   // Those that the owner controls, and those of nobody that its selector's labels match by name; older first.
   std::vector<RevisionPtr> of(const RevisionOwner& owner);
@@ -29,6 +30,7 @@ class Revisions {
 
  private:
   client::Client& client_;
+  const std::string index_;
   client::Informer<ControllerRevision> informer_;
   Written<ControllerRevision> written_;
 };

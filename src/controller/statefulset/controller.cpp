@@ -22,7 +22,7 @@ constexpr std::string_view history_hash_label = "controller.kubernetes.io/hash";
 class StatefulSetController final : public Controller {
  public:
   explicit StatefulSetController(ControllerDeps deps)
-      : deps_(deps), sets_(deps.informers.of<StatefulSet>()), written_(sets_), revisions_(deps.client, deps.informers), claims_(deps.client, deps.informers, deps.events), pending_(deps.pods),
+      : deps_(deps), sets_(deps.informers.of<StatefulSet>()), written_(sets_), revisions_(deps.client, deps.informers, deps.name), claims_(deps.client, deps.informers, deps.events), pending_(deps.pods),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<StatefulSet>::Handler sets;
     sets.on_add = [this](const SetPtr& set, bool) { enqueue(*set); };
