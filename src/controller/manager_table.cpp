@@ -1,6 +1,4 @@
 // The table of controllers, in the order in which they are made.
-#include <array>
-
 #include "base/strings.h"
 #include "controller/bootstrap/controller.h"
 #include "controller/clusterrole_aggregation/controller.h"
@@ -11,6 +9,7 @@
 #include "controller/disruption/controller.h"
 #include "controller/endpoints/controller.h"
 #include "controller/endpointslice/controller.h"
+#include "controller/ephemeral_volume/controller.h"
 #include "controller/garbage/controller.h"
 #include "controller/job/controller.h"
 #include "controller/manager.h"
@@ -25,6 +24,7 @@
 #include "controller/statefulset/controller.h"
 #include "controller/taint_eviction/controller.h"
 #include "controller/ttl_after_finished/controller.h"
+#include "controller/volume_protection/controller.h"
 
 namespace pintle::controller {
 
@@ -55,6 +55,9 @@ constexpr ControllerRow rows[] = {
     {"daemonset-controller", "daemonset", "daemon-set-controller", "daemonset-controller", daemonset::make_daemonset_controller},
     {"statefulset-controller", "statefulset", "statefulset-controller", "statefulset-controller", statefulset::make_statefulset_controller},
     {"cronjob-controller", "cronjob", "cronjob-controller", "cronjob-controller", cronjob::make_cronjob_controller},
+    {"persistentvolumeclaim-protection-controller", "pvc-protection", "pvc-protection-controller", "pvc-protection-controller", volume_protection::make_claim_protection_controller},
+    {"persistentvolume-protection-controller", "pv-protection", "pv-protection-controller", "pv-protection-controller", volume_protection::make_volume_protection_controller},
+    {"ephemeral-volume-controller", "ephemeral-volume", "ephemeral-volume-controller", "ephemeral_volume", ephemeral_volume::make_ephemeral_volume_controller},
     {"disruption-controller", "disruption", "disruption-controller", "controllermanager", disruption::make_disruption_controller},
     {"resourcequota-controller", "resourcequota", "resourcequota-controller", "resourcequota-controller", resourcequota::make_resourcequota_controller},
     {"job-controller", "job", "job-controller", "job-controller", job::make_job_controller},
@@ -63,12 +66,13 @@ constexpr ControllerRow rows[] = {
 
 // Controllers of Kubernetes that are not here (cloud ones, or of features that do not run here): their names are
 // accepted, as command lines name them.
-constexpr std::array<std::string_view, 20> other_names = {
+constexpr std::string_view other_names[] = {
     "cloud-node-lifecycle-controller", "device-taint-eviction-controller", "kube-apiserver-serving-clustertrustbundle-publisher-controller", "node-route-controller",
-    "persistentvolume-attach-detach-controller", "persistentvolume-expander-controller", "podcertificaterequest-cleaner-controller", "podgroup-protection-controller",
-    "resourceclaim-controller", "resourcepoolstatusrequest-controller", "selinux-warning-controller", "service-cidr-controller", "service-lb-controller",
-    "storage-version-migrator-controller", "storageversion-garbage-collector-controller", "validatingadmissionpolicy-status-controller", "volumeattributesclass-protection-controller",
-    "cloud-node-lifecycle", "route", "service"};
+    "persistentvolume-attach-detach-controller", "persistentvolume-binder-controller", "persistentvolume-expander-controller", "podcertificaterequest-cleaner-controller",
+    "podgroup-protection-controller", "resourceclaim-controller", "resourcepoolstatusrequest-controller", "selinux-warning-controller", "service-cidr-controller",
+    "service-lb-controller", "storage-version-migrator-controller", "storageversion-garbage-collector-controller", "validatingadmissionpolicy-status-controller",
+    "volumeattributesclass-protection-controller", "horizontal-pod-autoscaler-controller", "serviceaccount-token-controller", "legacy-serviceaccount-token-cleaner-controller",
+    "ttl-controller", "cloud-node-lifecycle", "route", "service"};
 
 bool is_name_of(const ControllerRow& row, std::string_view name) { return row.name == name || row.alias == name; }
 

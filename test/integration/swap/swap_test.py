@@ -1,5 +1,5 @@
-"""Upstream's controller manager and scheduler, unmodified, on Pintle's API server and on upstream's: the same workloads
-reach the same objects."""
+"""Upstream's controller manager and scheduler, unmodified, on Pintle's API server and on upstream's, and our controller
+manager in their place: the same workloads reach the same objects."""
 import json
 import os
 import pathlib
@@ -11,21 +11,23 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from hollow import Client, HollowNode  # noqa: E402
 from normalise import differences, state  # noqa: E402
-from support.cluster import ROOT, ApiServer, Process, free_port, wait_for  # noqa: E402
+from support.cluster import ROOT, ApiServer, Process, free_port, pintle_binary, wait_for  # noqa: E402
 
 PEERS = pathlib.Path(os.environ.get('PEERS', ROOT / 'build/peers')).resolve()
 WORKLOADS = (pathlib.Path(__file__).parent / 'workloads.yaml').read_text()
 KINDS = ['deployments', 'replicasets', 'statefulsets', 'daemonsets', 'controllerrevisions', 'jobs', 'cronjobs', 'pods', 'services', 'endpointslices', 'endpoints',
          'serviceaccounts', 'configmaps', 'poddisruptionbudgets', 'replicationcontrollers', 'resourcequotas']
 NODES = 2
+OUR_MANAGER = [pintle_binary(), 'kube-controller-manager']
 SETTLE_S = 180
 
 
 class Cluster:
-    """An API server with upstream's controller manager and scheduler, and hollow nodes."""
+    """An API server with a controller manager and upstream's scheduler, and hollow nodes."""
 
-    def __init__(self, upstream):
+    def __init__(self, upstream, manager=None):
         self.server = ApiServer(upstream=PEERS if upstream else None)
+        self.manager = manager or [str(PEERS / 'kube-controller-manager')]
         self.nodes = []
 
     def __enter__(self):
@@ -36,7 +38,7 @@ class Cluster:
                 s.pki.issue(user, f'/CN=system:{user}')
             manager = s.pki.kubeconfig('kcm.conf', s.url, 'kube-controller-manager')
             scheduler = s.pki.kubeconfig('scheduler.conf', s.url, 'kube-scheduler')
-            s.processes.append(Process([str(PEERS / 'kube-controller-manager'), f'--kubeconfig={manager}', f'--authentication-kubeconfig={manager}', f'--authorization-kubeconfig={manager}',
+            s.processes.append(Process([*self.manager, f'--kubeconfig={manager}', f'--authentication-kubeconfig={manager}', f'--authorization-kubeconfig={manager}',
                                         '--bind-address=127.0.0.1', f'--secure-port={free_port()}', f'--cert-dir={s.folder}/kcm', '--use-service-account-credentials', '--leader-elect=true',
                                         f'--service-account-private-key-file={p("sa.key")}', f'--root-ca-file={p("ca.crt")}', '--concurrent-deployment-syncs=5'], s.folder / 'kcm.log'))
             s.processes.append(Process([str(PEERS / 'kube-scheduler'), f'--kubeconfig={scheduler}', f'--authentication-kubeconfig={scheduler}', f'--authorization-kubeconfig={scheduler}',
@@ -130,8 +132,17 @@ def test_upstreams_controllers_and_scheduler_reach_the_same_objects(upstream):
     assert not different, '\n' + '\n'.join(different)
 
 
-def test_a_namespace_empties_and_goes(upstream):
-    with Cluster(upstream=bool(os.environ.get('SWAP_UPSTREAM'))) as cluster:
+@pytest.mark.parametrize('on_upstream', [True, False], ids=['on-upstream', 'on-pintle'])
+def test_our_controllers_reach_the_same_objects(upstream, on_upstream):
+    with Cluster(upstream=on_upstream, manager=OUR_MANAGER) as cluster:
+        got = cluster.walk()
+    different = [line for kind in KINDS for line in differences(upstream[kind], got[kind], kind)]
+    assert not different, '\n' + '\n'.join(different)
+
+
+@pytest.mark.parametrize('manager', [None, OUR_MANAGER], ids=['upstream', 'pintle'])
+def test_a_namespace_empties_and_goes(upstream, manager):
+    with Cluster(upstream=bool(os.environ.get('SWAP_UPSTREAM')), manager=manager) as cluster:
         kubectl = cluster.server.kubectl
         kubectl('create', 'namespace', 'gone')
         cluster.await_(lambda: cluster.list('serviceaccounts', 'gone'), 'the default service account')

@@ -1,0 +1,120 @@
+#include "controller/volume_protection/controller.h"
+
+#include <algorithm>
+
+#include "client/work_queue.h"
+#include "controller/pods/pod_store.h"
+
+namespace pintle::controller::volume_protection {
+
+using api::core_v1::PersistentVolume;
+using api::core_v1::PersistentVolumeClaim;
+using api::core_v1::Pod;
+
+namespace {
+
+bool has_finalizer(const api::meta_v1::ObjectMeta& meta, std::string_view name) { return std::ranges::find(meta.finalizers, name) != meta.finalizers.end(); }
+
+// Adds the finalizer to what lives, takes it off what is deleted and free; others' finalizers stay.
+template <class T>
+rt::Task<Result<Unit>> settle(client::Client& client, rt::Context ctx, std::shared_ptr<const T> object, std::string_view finalizer, bool in_use) {
+  const bool has = has_finalizer(object->metadata, finalizer), deleted = object->metadata.deletion_timestamp.has_value();
+  if (deleted ? !has || in_use : has) co_return Unit{};
+  T copy = *object;
+  if (deleted) {
+    std::erase(copy.metadata.finalizers, finalizer);
+  } else {
+    copy.metadata.finalizers.emplace_back(finalizer);
+  }
+  auto written = co_await client.update<T>(std::move(ctx), std::move(copy));
+  if (!written && written.error().reason != Reason::NotFound) co_return std::unexpected(std::move(written).error());
+  co_return Unit{};
+}
+
+std::vector<std::string> claims_used_by(const Pod& pod) {
+  std::vector<std::string> out;
+  for (const auto& volume : pod.spec.volumes) {
+    if (volume.persistent_volume_claim) out.push_back(volume.persistent_volume_claim->claim_name);
+    if (volume.ephemeral) out.push_back(pod.metadata.name + "-" + volume.name);
+  }
+  return out;
+}
+
+class ClaimProtection final : public Controller {
+ public:
+  explicit ClaimProtection(ControllerDeps deps)
+      : deps_(deps), claims_(deps.informers.of<PersistentVolumeClaim>()), loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+    using Ptr = std::shared_ptr<const PersistentVolumeClaim>;
+    client::Informer<PersistentVolumeClaim>::Handler claims;
+    claims.on_add = [this](const Ptr& claim, bool) { enqueue(claim->metadata.namespace_, claim->metadata.name); };
+    claims.on_update = [this](const Ptr&, const Ptr& claim) { enqueue(claim->metadata.namespace_, claim->metadata.name); };
+    claims_.add_handler(std::move(claims));
+    client::Informer<Pod>::Handler pods;
+    pods.on_update = [this](const PodPtr& before, const PodPtr& after) {
+      if (before->metadata.uid != after->metadata.uid || (!is_finished(*before) && is_finished(*after))) pod_ended(*before);
+    };
+    pods.on_delete = [this](const PodPtr& pod) { pod_ended(*pod); };
+    deps_.pods.informer().add_handler(std::move(pods));
+  }
+  void start() override { loop_.start(deps_.workers(1)); }
+  rt::Task<void> stop() override { co_await loop_.stop(); }
+
+ private:
+  static constexpr std::string_view finalizer = "kubernetes.io/pvc-protection";
+  void enqueue(const std::string& ns, const std::string& name) { loop_.queue().add(client::object_key(ns, name)); }
+  void pod_ended(const Pod& pod) {
+    for (const std::string& claim : claims_used_by(pod)) enqueue(pod.metadata.namespace_, claim);
+  }
+  static bool uses(const Pod& pod, const std::string& claim) {
+    const std::vector<std::string> used = claims_used_by(pod);
+    return !pod.spec.node_name.empty() && !is_finished(pod) && std::ranges::find(used, claim) != used.end();
+  }
+  rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key) {
+    const auto claim = claims_.get(key);
+    if (claim == nullptr) co_return Unit{};
+    bool in_use = false;
+    if (claim->metadata.deletion_timestamp) {
+      for (const PodPtr& pod : deps_.pods.in_namespace(claim->metadata.namespace_)) in_use |= uses(*pod, claim->metadata.name);
+      if (!in_use && has_finalizer(claim->metadata, finalizer)) {   // the cache may be behind: the server's word counts
+        client::ListOptions options;
+        options.namespace_name = claim->metadata.namespace_;
+        auto listed = co_await deps_.client.list<Pod>(ctx, std::move(options));
+        if (!listed) co_return std::unexpected(std::move(listed).error());
+        for (const Pod& pod : listed->items) in_use |= uses(pod, claim->metadata.name);
+      }
+    }
+    co_return co_await settle<PersistentVolumeClaim>(deps_.client, std::move(ctx), claim, finalizer, in_use);
+  }
+
+  ControllerDeps deps_;
+  client::Informer<PersistentVolumeClaim> claims_;
+  client::ControlLoop loop_;
+};
+
+class VolumeProtection final : public Controller {
+ public:
+  explicit VolumeProtection(ControllerDeps deps)
+      : deps_(deps), volumes_(deps.informers.of<PersistentVolume>()), loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+    volumes_.on_any([this](const PersistentVolume& volume) { loop_.queue().add(volume.metadata.name); });
+  }
+  void start() override { loop_.start(deps_.workers(1)); }
+  rt::Task<void> stop() override { co_await loop_.stop(); }
+
+ private:
+  rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key) {
+    const auto volume = volumes_.get(key);
+    if (volume == nullptr) co_return Unit{};
+    co_return co_await settle<PersistentVolume>(deps_.client, std::move(ctx), volume, "kubernetes.io/pv-protection", volume->status.phase == "Bound");
+  }
+
+  ControllerDeps deps_;
+  client::Informer<PersistentVolume> volumes_;
+  client::ControlLoop loop_;
+};
+
+}  // namespace
+
+std::unique_ptr<Controller> make_claim_protection_controller(ControllerDeps deps) { return std::make_unique<ClaimProtection>(std::move(deps)); }
+std::unique_ptr<Controller> make_volume_protection_controller(ControllerDeps deps) { return std::make_unique<VolumeProtection>(std::move(deps)); }
+
+}  // namespace pintle::controller::volume_protection
