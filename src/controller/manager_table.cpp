@@ -24,6 +24,7 @@
 #include "controller/statefulset/controller.h"
 #include "controller/taint_eviction/controller.h"
 #include "controller/ttl_after_finished/controller.h"
+#include "controller/volume_binder/controller.h"
 #include "controller/volume_protection/controller.h"
 
 namespace pintle::controller {
@@ -57,6 +58,7 @@ constexpr ControllerRow rows[] = {
     {"cronjob-controller", "cronjob", "cronjob-controller", "cronjob-controller", cronjob::make_cronjob_controller},
     {"persistentvolumeclaim-protection-controller", "pvc-protection", "pvc-protection-controller", "pvc-protection-controller", volume_protection::make_claim_protection_controller},
     {"persistentvolume-protection-controller", "pv-protection", "pv-protection-controller", "pv-protection-controller", volume_protection::make_volume_protection_controller},
+    {"persistentvolume-binder-controller", "persistentvolume-binder", "persistent-volume-binder", "persistentvolume-controller", volume_binder::make_volume_binder_controller},
     {"ephemeral-volume-controller", "ephemeral-volume", "ephemeral-volume-controller", "ephemeral_volume", ephemeral_volume::make_ephemeral_volume_controller},
     {"disruption-controller", "disruption", "disruption-controller", "controllermanager", disruption::make_disruption_controller},
     {"resourcequota-controller", "resourcequota", "resourcequota-controller", "resourcequota-controller", resourcequota::make_resourcequota_controller},
@@ -68,7 +70,7 @@ constexpr ControllerRow rows[] = {
 // accepted, as command lines name them.
 constexpr std::string_view other_names[] = {
     "cloud-node-lifecycle-controller", "device-taint-eviction-controller", "kube-apiserver-serving-clustertrustbundle-publisher-controller", "node-route-controller",
-    "persistentvolume-attach-detach-controller", "persistentvolume-binder-controller", "persistentvolume-expander-controller", "podcertificaterequest-cleaner-controller",
+    "persistentvolume-attach-detach-controller", "persistentvolume-expander-controller", "podcertificaterequest-cleaner-controller",
     "podgroup-protection-controller", "resourceclaim-controller", "resourcepoolstatusrequest-controller", "selinux-warning-controller", "service-cidr-controller",
     "service-lb-controller", "storage-version-migrator-controller", "storageversion-garbage-collector-controller", "validatingadmissionpolicy-status-controller",
     "volumeattributesclass-protection-controller", "horizontal-pod-autoscaler-controller", "serviceaccount-token-controller", "legacy-serviceaccount-token-cleaner-controller",

@@ -1,0 +1,218 @@
+#include "controller/volume_binder/controller.h"
+
+#include "api/gen/storage_v1.h"
+#include "client/work_queue.h"
+#include "controller/objects/time.h"
+#include "controller/objects/written.h"
+#include "controller/volume_binder/plan.h"
+
+namespace pintle::controller::volume_binder {
+
+using api::storage_v1::StorageClass;
+using ClaimPtr = std::shared_ptr<const PersistentVolumeClaim>;
+
+namespace {
+
+class VolumeBinder final : public Controller {
+ public:
+  explicit VolumeBinder(ControllerDeps deps)
+      : deps_(deps), claims_(deps.informers.of<PersistentVolumeClaim>()), volumes_(deps.informers.of<PersistentVolume>()), classes_(deps.informers.of<StorageClass>()), written_claims_(claims_),
+        written_volumes_(volumes_), claim_loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync_claim(std::move(ctx), std::move(key)); }),
+        volume_loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync_volume(std::move(ctx), std::move(key)); }) {
+    claims_.on_any([this](const PersistentVolumeClaim& claim) {
+      claim_loop_.queue().add(client::object_key(claim.metadata.namespace_, claim.metadata.name));
+      if (!claim.spec.volume_name.empty()) volume_loop_.queue().add(claim.spec.volume_name);
+    });
+    volumes_.on_any([this](const PersistentVolume& volume) {
+      volume_loop_.queue().add(volume.metadata.name);
+      if (volume.spec.claim_ref) {
+        claim_loop_.queue().add(client::object_key(volume.spec.claim_ref->namespace_, volume.spec.claim_ref->name));
+      } else {
+        wake_waiting();
+      }
+    });
+    classes_.on_any([this](const StorageClass&) { wake_waiting(); });
+  }
+  // One claim at a time: two must not choose one volume.
+  void start() override {
+    claim_loop_.start(1);
+    volume_loop_.start(1);
+  }
+  rt::Task<void> stop() override {
+    co_await claim_loop_.stop();
+    co_await volume_loop_.stop();
+  }
+
+ private:
+  void wake_waiting() {
+    for (const ClaimPtr& claim : claims_.list())
+      if (claim->spec.volume_name.empty()) claim_loop_.queue().add(client::object_key(claim->metadata.namespace_, claim->metadata.name));
+  }
+  std::vector<VolumePtr> volumes() {
+    std::vector<VolumePtr> out = volumes_.list();
+    for (VolumePtr& volume : out) volume = written_volumes_.newest(volume);
+    return out;
+  }
+  VolumePtr volume_named(const std::string& name) {
+    VolumePtr volume = volumes_.get(name);
+    return volume ? written_volumes_.newest(volume) : nullptr;
+  }
+  bool waits_for_pod(const PersistentVolumeClaim& claim) {
+    const auto found = classes_.get(class_of(claim));
+    return found != nullptr && found->volume_binding_mode == "WaitForFirstConsumer" && !claim.metadata.annotations.contains(selected_node_annotation);
+  }
+  rt::Task<Result<Unit>> sync_claim(rt::Context ctx, std::string key);
+  rt::Task<Result<Unit>> sync_volume(rt::Context ctx, std::string key);
+  rt::Task<Result<Unit>> bind(rt::Context ctx, ClaimPtr claim, VolumePtr volume);
+  rt::Task<Result<Unit>> ask_provisioner(rt::Context ctx, ClaimPtr claim);
+  rt::Task<Result<Unit>> set_claim_phase(rt::Context ctx, ClaimPtr claim, std::string phase, VolumePtr volume);
+  rt::Task<Result<Unit>> set_volume_phase(rt::Context ctx, VolumePtr volume, std::string phase);
+
+  ControllerDeps deps_;
+  client::Informer<PersistentVolumeClaim> claims_;
+  client::Informer<PersistentVolume> volumes_;
+  client::Informer<StorageClass> classes_;
+  Written<PersistentVolumeClaim> written_claims_;
+  Written<PersistentVolume> written_volumes_;
+  client::ControlLoop claim_loop_, volume_loop_;
+};
+
+rt::Task<Result<Unit>> VolumeBinder::set_volume_phase(rt::Context ctx, VolumePtr volume, std::string phase) {
+  if (volume->status.phase == phase) co_return Unit{};
+  PersistentVolume copy = *volume;
+  copy.status.phase = std::move(phase);
+  copy.status.message.clear();
+  copy.status.last_phase_transition_time = to_api_time(deps_.runtime.clock().wall_now());
+  auto written = co_await deps_.client.update_status<PersistentVolume>(std::move(ctx), std::move(copy));
+  if (!written) co_return std::unexpected(std::move(written).error());
+  written_volumes_.remember(std::move(*written));
+  co_return Unit{};
+}
+
+rt::Task<Result<Unit>> VolumeBinder::set_claim_phase(rt::Context ctx, ClaimPtr claim, std::string phase, VolumePtr volume) {
+  PersistentVolumeClaim copy = *claim;
+  copy.status.phase = std::move(phase);
+  if (volume != nullptr) {
+    copy.status.access_modes = volume->spec.access_modes;
+    if (!copy.status.capacity.contains("storage")) copy.status.capacity = volume->spec.capacity;
+  } else {
+    copy.status.access_modes.clear();
+    copy.status.capacity.clear();
+  }
+  if (copy.status.phase == claim->status.phase && copy.status.access_modes == claim->status.access_modes && copy.status.capacity == claim->status.capacity) co_return Unit{};
+  auto written = co_await deps_.client.update_status<PersistentVolumeClaim>(std::move(ctx), std::move(copy));
+  if (!written) co_return std::unexpected(std::move(written).error());
+  written_claims_.remember(std::move(*written));
+  co_return Unit{};
+}
+
+// First the volume, then the claim: whoever finds it half done goes on from there.
+rt::Task<Result<Unit>> VolumeBinder::bind(rt::Context ctx, ClaimPtr claim, VolumePtr volume) {
+  if (!is_promised(*volume, *claim) || volume->spec.claim_ref->uid != claim->metadata.uid) {
+    PersistentVolume copy = *volume;
+    if (!copy.spec.claim_ref) copy.metadata.annotations[bound_by_controller_annotation] = "yes";
+    auto& ref = copy.spec.claim_ref.emplace();
+    ref.kind = "PersistentVolumeClaim";
+    ref.api_version = "v1";
+    ref.namespace_ = claim->metadata.namespace_;
+    ref.name = claim->metadata.name;
+    ref.uid = claim->metadata.uid;
+    ref.resource_version = claim->metadata.resource_version;
+    auto written = co_await deps_.client.update<PersistentVolume>(ctx, std::move(copy));
+    if (!written) co_return std::unexpected(std::move(written).error());
+    volume = std::make_shared<const PersistentVolume>(*written);
+    written_volumes_.remember(std::move(*written));
+  }
+  CO_TRY(co_await set_volume_phase(ctx, volume, "Bound"));
+  if (claim->spec.volume_name != volume->metadata.name || !claim->metadata.annotations.contains(bind_completed_annotation)) {
+    PersistentVolumeClaim copy = *claim;
+    if (copy.spec.volume_name.empty()) copy.metadata.annotations[bound_by_controller_annotation] = "yes";
+    copy.spec.volume_name = volume->metadata.name;
+    copy.metadata.annotations[bind_completed_annotation] = "yes";
+    auto written = co_await deps_.client.update<PersistentVolumeClaim>(ctx, std::move(copy));
+    if (!written) co_return std::unexpected(std::move(written).error());
+    claim = std::make_shared<const PersistentVolumeClaim>(*written);
+    written_claims_.remember(std::move(*written));
+  }
+  co_return co_await set_claim_phase(std::move(ctx), claim, "Bound", volume);
+}
+
+rt::Task<Result<Unit>> VolumeBinder::ask_provisioner(rt::Context ctx, ClaimPtr claim) {
+  const std::string name = class_of(*claim);
+  const auto found = name.empty() ? nullptr : classes_.get(name);
+  if (name.empty()) {
+    deps_.events.normal(*claim, "FailedBinding", "no persistent volumes available for this claim and no storage class is set");
+  } else if (found == nullptr) {
+    deps_.events.warning(*claim, "ProvisioningFailed", "storageclass.storage.k8s.io \"" + name + "\" not found");
+  } else if (found->provisioner != "kubernetes.io/no-provisioner") {
+    PersistentVolumeClaim copy = *claim;
+    constexpr std::string_view annotations[] = {"volume.beta.kubernetes.io/storage-provisioner", "volume.kubernetes.io/storage-provisioner"};
+    bool changed = false;
+    for (const std::string_view annotation : annotations) {
+      changed |= copy.metadata.annotations[annotation] != found->provisioner;
+      copy.metadata.annotations[annotation] = found->provisioner;
+    }
+    if (changed) {
+      auto written = co_await deps_.client.update<PersistentVolumeClaim>(ctx, std::move(copy));
+      if (!written) co_return std::unexpected(std::move(written).error());
+      written_claims_.remember(*written);
+      claim = std::make_shared<const PersistentVolumeClaim>(std::move(*written));
+    }
+    deps_.events.normal(*claim, "ExternalProvisioning",
+                        "Waiting for a volume to be created either by the external provisioner '" + found->provisioner +
+                            "' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered.");
+  }
+  co_return co_await set_claim_phase(std::move(ctx), claim, "Pending", nullptr);
+}
+
+rt::Task<Result<Unit>> VolumeBinder::sync_claim(rt::Context ctx, std::string key) {
+  ClaimPtr claim = claims_.get(key);
+  if (claim == nullptr) co_return Unit{};
+  claim = written_claims_.newest(claim);
+  if (claim->metadata.annotations.contains(bind_completed_annotation)) {
+    const VolumePtr volume = volume_named(claim->spec.volume_name);
+    if (volume != nullptr && (!volume->spec.claim_ref || is_promised(*volume, *claim))) co_return co_await bind(std::move(ctx), claim, volume);
+    if (claim->status.phase != "Lost")
+      deps_.events.warning(*claim, volume ? "ClaimMisbound" : "ClaimLost",
+                           volume ? "Two claims are bound to the same volume, this one is bound incorrectly" : "Bound claim has lost its PersistentVolume. Data on the volume is lost!");
+    co_return co_await set_claim_phase(std::move(ctx), claim, "Lost", nullptr);
+  }
+  if (!claim->spec.volume_name.empty()) {
+    const VolumePtr volume = volume_named(claim->spec.volume_name);
+    if (volume != nullptr && (!volume->spec.claim_ref || is_promised(*volume, *claim))) co_return co_await bind(std::move(ctx), claim, volume);
+    if (volume != nullptr) deps_.events.warning(*claim, "FailedBinding", "volume \"" + volume->metadata.name + "\" already bound to a different claim.");
+    co_return co_await set_claim_phase(std::move(ctx), claim, "Pending", nullptr);
+  }
+  const VolumePtr volume = choose_volume(*claim, volumes());
+  const bool promised = volume != nullptr && is_promised(*volume, *claim);
+  if (volume != nullptr && (promised || !waits_for_pod(*claim))) co_return co_await bind(std::move(ctx), claim, volume);
+  if (waits_for_pod(*claim)) {
+    deps_.events.normal(*claim, "WaitForFirstConsumer", "waiting for first consumer to be created before binding");
+    co_return co_await set_claim_phase(std::move(ctx), claim, "Pending", nullptr);
+  }
+  co_return co_await ask_provisioner(std::move(ctx), claim);
+}
+
+rt::Task<Result<Unit>> VolumeBinder::sync_volume(rt::Context ctx, std::string key) {
+  const VolumePtr volume = volume_named(key);
+  if (volume == nullptr) co_return Unit{};
+  if (!volume->spec.claim_ref || volume->spec.claim_ref->uid.empty()) co_return co_await set_volume_phase(std::move(ctx), volume, "Available");
+  const auto& ref = *volume->spec.claim_ref;
+  const ClaimPtr claim = claims_.get(ref.namespace_, ref.name);
+  if (claim != nullptr && claim->metadata.uid == ref.uid) {
+    if (claim->spec.volume_name == volume->metadata.name) co_return co_await set_volume_phase(std::move(ctx), volume, "Bound");
+    co_return Unit{};   // the claim's own round goes on
+  }
+  auto fresh = co_await deps_.client.get<PersistentVolumeClaim>(ctx, ref.namespace_, ref.name);
+  if (fresh && fresh->metadata.uid == ref.uid) co_return Unit{};
+  if (!fresh && fresh.error().reason != Reason::NotFound) co_return std::unexpected(std::move(fresh).error());
+  // Released: what is to be deleted is its provisioner's affair, which watches for this phase.
+  if (volume->status.phase == "Failed") co_return Unit{};
+  co_return co_await set_volume_phase(std::move(ctx), volume, "Released");
+}
+
+}  // namespace
+
+std::unique_ptr<Controller> make_volume_binder_controller(ControllerDeps deps) { return std::make_unique<VolumeBinder>(std::move(deps)); }
+
+}  // namespace pintle::controller::volume_binder

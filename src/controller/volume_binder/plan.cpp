@@ -1,0 +1,54 @@
+#include "controller/volume_binder/plan.h"
+
+#include <algorithm>
+
+#include "apimachinery/selectors/label_selector.h"
+
+namespace pintle::controller::volume_binder {
+
+namespace {
+
+std::string class_of(const PersistentVolume& volume) {
+  const std::string* old = volume.metadata.annotations.get("volume.beta.kubernetes.io/storage-class");
+  return old ? *old : volume.spec.storage_class_name;
+}
+
+api::Quantity storage_of(const FlatMap<api::Quantity>& list) {
+  const api::Quantity* size = list.get("storage");
+  return size ? *size : api::Quantity();
+}
+
+}  // namespace
+
+std::string class_of(const PersistentVolumeClaim& claim) {
+  const std::string* old = claim.metadata.annotations.get("volume.beta.kubernetes.io/storage-class");
+  return old ? *old : claim.spec.storage_class_name.value_or("");
+}
+
+bool is_promised(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
+  const auto* ref = volume.spec.claim_ref.get();
+  if (ref == nullptr || ref->name != claim.metadata.name || ref->namespace_ != claim.metadata.namespace_) return false;
+  return ref->uid.empty() || ref->uid == claim.metadata.uid;
+}
+
+bool satisfies(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
+  if (volume.spec.volume_mode.value_or("Filesystem") != claim.spec.volume_mode.value_or("Filesystem")) return false;
+  if (storage_of(volume.spec.capacity).compare(storage_of(claim.spec.resources.requests)) < 0 || class_of(volume) != class_of(claim)) return false;
+  if (!std::ranges::all_of(claim.spec.access_modes, [&](const std::string& mode) { return std::ranges::find(volume.spec.access_modes, mode) != volume.spec.access_modes.end(); })) return false;
+  if (!claim.spec.selector) return true;
+  const auto selector = apimachinery::to_label_selector(claim.spec.selector.get());
+  return selector && selector->matches(volume.metadata.labels);
+}
+
+VolumePtr choose_volume(const PersistentVolumeClaim& claim, const std::vector<VolumePtr>& volumes) {
+  VolumePtr best;
+  for (const VolumePtr& volume : volumes) {
+    if (volume->metadata.deletion_timestamp) continue;
+    if (is_promised(*volume, claim) && (satisfies(*volume, claim) || !volume->spec.claim_ref->uid.empty())) return volume;
+    if (volume->spec.claim_ref || volume->status.phase != "Available" || !satisfies(*volume, claim)) continue;
+    if (best == nullptr || storage_of(volume->spec.capacity).compare(storage_of(best->spec.capacity)) < 0) best = volume;
+  }
+  return best;
+}
+
+}  // namespace pintle::controller::volume_binder

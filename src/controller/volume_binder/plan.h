@@ -1,0 +1,28 @@
+// Claims and volumes: which volume a claim gets. Pure.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+
+namespace pintle::controller::volume_binder {
+
+using api::core_v1::PersistentVolume;
+using api::core_v1::PersistentVolumeClaim;
+using VolumePtr = std::shared_ptr<const PersistentVolume>;
+
+inline constexpr std::string_view bind_completed_annotation = "pv.kubernetes.io/bind-completed";
+inline constexpr std::string_view bound_by_controller_annotation = "pv.kubernetes.io/bound-by-controller";
+inline constexpr std::string_view selected_node_annotation = "volume.kubernetes.io/selected-node";
+
+std::string class_of(const PersistentVolumeClaim& claim);    // "": none
+// Whether the volume is promised to the claim: by name, and by uid where it states one.
+bool is_promised(const PersistentVolume& volume, const PersistentVolumeClaim& claim);
+// Whether the volume has what the claim asks for.
+bool satisfies(const PersistentVolume& volume, const PersistentVolumeClaim& claim);
+// The volume that is promised to the claim, else the smallest free one that will do; nullptr: none.
+VolumePtr choose_volume(const PersistentVolumeClaim& claim, const std::vector<VolumePtr>& volumes);
+
+}  // namespace pintle::controller::volume_binder
