@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "codec/json.h"
+#include "controller/daemonset/plan.h"
 #include "controller/pods/pod_state.h"
 
 namespace pintle::controller::testing {
@@ -56,6 +57,7 @@ rt::Task<void> Cluster::run_pod(std::shared_ptr<const Pod> pod) {
     binding.metadata.namespace_ = ns;
     binding.target.kind = "Node";
     binding.target.name = "node-0";
+    if (std::string wanted = daemonset::target_node(*pod); !wanted.empty()) binding.target.name = std::move(wanted);
     auto bound = co_await client_->create_subresource<api::meta_v1::Status>(ctx, client::resource_of<Pod>(), ns, name, "binding", std::move(binding));
     (void)bound;
     co_return;
