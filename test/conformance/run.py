@@ -64,6 +64,8 @@ def run_suite(cluster, tools, out, phase, given):
     command = [str(tools / 'ginkgo'), f'-procs={procs}', '-v', '--no-color', f'--timeout={given.timeout}', '--junit-report=junit.xml', f'--output-dir={folder}', f'--label-filter={labels}']
     if focus(given):
         command.append(f'--focus={focus(given)}')
+    if given.skip:
+        command.append(f'--skip={given.skip}')
     command += [str(tools / 'e2e.test'), '--', f'--kubeconfig={cluster.server.kubeconfig}', '--provider=skeleton', '--disable-log-dump']
     print(f'conformance: {name} specs with {procs} processes; the log is {folder}/suite.log', flush=True)
     with open(folder / 'suite.log', 'wb') as log:
@@ -126,6 +128,7 @@ def main():
     signal.signal(signal.SIGTERM, interrupt)   # leaves nothing behind then either
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument('--focus', default='', help='a regular expression of spec names; of conformance specs alone')
+    arguments.add_argument('--skip', default='', help='a regular expression of spec names that do not run')
     arguments.add_argument('--list', help='a file of spec names, one a line')
     arguments.add_argument('--serial', choices=['only', 'skip', 'both'], default='both')
     arguments.add_argument('--procs', type=int, default=8)

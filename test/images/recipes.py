@@ -34,14 +34,15 @@ class Base:
         self._network = None
 
     def make_shell(self):
-        """busybox with a link for each applet; the shell is bash, as busybox' own drops environment names such as data-1."""
+        """busybox with a link for each applet; bash too, which programs/sh.cpp chooses where it must."""
         files = self.tools.files().update(self.users)
         busybox = self.tools.packages.file('bin/busybox', 'usr/bin/busybox')
         files.copy('bin/busybox', busybox, 0o755)
         for applet in subprocess.run([str(busybox), '--list-full'], capture_output=True, text=True, check=True).stdout.split():
-            if applet not in ('bin/busybox', 'bin/sh', 'bin/bash', 'linuxrc'):
-                files.link(applet, '/bin/busybox')
-        files.copy('bin/bash', self.tools.packages.file('bin/bash-static', 'usr/bin/bash-static'), 0o755).link('bin/sh', 'bash')
+            name = applet.rpartition('/')[2]
+            if name not in ('busybox', 'sh', 'bash', 'linuxrc'):
+                files.link(applet, '/bin/busybox').link(f'bin/{name}', '/bin/busybox')   # as in busybox' own image: all in /bin
+        files.copy('bin/bash', self.tools.packages.file('bin/bash-static', 'usr/bin/bash-static'), 0o755).copy('bin/sh', self.tools.program('sh'), 0o755)
         for folder in ('root', 'etc', 'run', 'usr/local/bin', 'usr/local/sbin', 'var/log', 'home', 'proc', 'sys', 'dev'):
             files.directory(folder)
         files.directory('tmp', mode=0o1777).directory('var/tmp', mode=0o1777)
