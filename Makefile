@@ -11,7 +11,7 @@ ASAN_STACK_KB := 131072
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: help all deps build test unit tsan integration sanitize integration-asan fuzz simulation wire demo demo-down bench swap peers images conformance lint format clean
+.PHONY: help all deps build test unit tsan integration sanitize integration-asan fuzz simulation wire demo demo-down bench swap peers images conformance conformance-fast lint format clean
 all: build
 
 help:            ## this list
@@ -78,6 +78,10 @@ demo: deps build           ## a one-node cluster that runs examples/day-service,
 
 demo-down:                 ## removes the demo's cluster without a trace
 	@tools/demo down
+
+conformance-fast: build    ## the specs of test/conformance/fast.txt, on one node
+	@test/peers/build $(BUILD)/peers kubectl
+	@python3 test/conformance/run.py --agents 0 --serial skip --list test/conformance/fast.txt
 
 bench: build $(PY)         ## apiload beside an upstream API server with etcd
 	@test/peers/build $(BUILD)/peers kube-apiserver etcd apiload || echo "bench: Go is missing or a peer did not build: upstream's column is left out"

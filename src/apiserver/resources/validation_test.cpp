@@ -54,6 +54,16 @@ constexpr Case claims{"resource.k8s.io", "v1", "ResourceClaim", "resourceclaims"
 constexpr Case classes{"resource.k8s.io", "v1", "DeviceClass", "deviceclasses"};
 constexpr Case slices{"resource.k8s.io", "v1", "ResourceSlice", "resourceslices"};
 
+TEST(PodValidation, SysctlNames) {
+  const auto check = [](std::string name, std::vector<std::string> wanted) {
+    check_causes(Case{"", "v1", "Pod", "pods"}, "{metadata: {name: p, namespace: d}, spec: {securityContext: {sysctls: [{name: \"" + name + "\", value: \"1\"}]}, restartPolicy: Always, dnsPolicy: ClusterFirst, containers: [{name: c, image: i, terminationMessagePolicy: File}]}}",
+                 std::move(wanted));
+  };
+  const std::string field = "spec.securityContext.sysctls[0].name";
+  for (const char* good : {"kernel.shmmax", "kernel/shm_rmid_forced", "net.ipv4.conf.eth0-1.x", "a"}) check(good, {});
+  for (const char* bad : {"foo-", "bar..", "_a.b", "A.b", "a./b", ".a", "a b"}) check(bad, {"Invalid " + field});
+}
+
 TEST(ApiServiceValidation, Causes) {
   check_causes(api_service, "{metadata: {name: v1.}, spec: {version: v1, groupPriorityMinimum: 1, versionPriority: 1}}", {});
   check_causes(api_service, "{metadata: {name: v1.a.b}, spec: {version: v1, groupPriorityMinimum: 1, versionPriority: 1, service: {name: s, namespace: ns, port: 443}}}",

@@ -25,6 +25,21 @@ void validate_choice(std::string_view value, std::span<const std::string_view> c
   }
 }
 
+// Parts of small letters, digits, - and _ between dots or slashes; each begins and ends with a letter or a digit.
+bool is_sysctl_name(std::string_view name) {
+  if (name.size() > dns_subdomain_bytes_max) return false;
+  const auto alphanumeric = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  while (true) {
+    const std::string_view part = name.substr(0, name.find_first_of("./"));
+    if (part.empty() || !alphanumeric(part.front()) || !alphanumeric(part.back())) return false;
+    for (const char c : part) {
+      if (!alphanumeric(c) && c != '-' && c != '_') return false;
+    }
+    if (part.size() == name.size()) return true;
+    name.remove_prefix(part.size() + 1);
+  }
+}
+
 void validate_sysctls(const core::PodSecurityContext& context, bool host_network, bool host_ipc, const FieldPath& path, FieldErrors& errors) {
   std::set<std::string_view> names;
   for (std::size_t i = 0; i < context.sysctls.size(); ++i) {
@@ -32,8 +47,8 @@ void validate_sysctls(const core::PodSecurityContext& context, bool host_network
     const FieldPath at = path.index(i).child("name");
     if (name.empty()) {
       errors.required(at);
-    } else if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-./") != std::string::npos || name.size() > dns_subdomain_bytes_max) {
-      errors.invalid(at, name, "must be a sysctl name such as kernel.shm_rmid_forced");
+    } else if (!is_sysctl_name(name)) {
+      errors.invalid(at, name, R"(must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$)");
     } else if (!names.insert(name).second) {
       errors.duplicate(at, name);
     }
