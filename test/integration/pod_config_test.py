@@ -3,6 +3,7 @@ import base64
 import json
 import os
 import pathlib
+import subprocess
 
 import pytest
 from support.kubelet_node import KubeletNode, missing
@@ -247,3 +248,17 @@ def test_claims(node):
     await_true('the event', lambda: want in node.events('claims-csi'), timeout_s=10)
     node.server.kubectl('delete', 'pod', 'claims-csi', '--wait=false')
     node.wait('claims-csi', lambda p: p is None)
+
+
+def test_host_ports(node):
+    main = {'command': ['sh', '-c', 'mkdir /www; echo served > /www/index.html; exec httpd -f -p 8080 -h /www'], 'ports': [{'containerPort': 8080, 'hostPort': 18080}]}
+    pod = node.run_pod('hostport', main, wait=ready)
+
+    def fetch():
+        done = subprocess.run(['curl', '-s', '-m', '2', 'http://10.42.0.1:18080/'], capture_output=True, text=True)
+        return done.stdout == 'served\n'
+    await_true('the port of the node leads to the pod', fetch, timeout_s=10)
+    node.server.kubectl('delete', 'pod', 'hostport', '--wait=false')
+    node.wait('hostport', lambda p: p is None)
+    await_true('the port is closed', lambda: not fetch(), timeout_s=10)
+    assert pod['status']['podIP'] != '10.42.0.1'
