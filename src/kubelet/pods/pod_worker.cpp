@@ -108,7 +108,12 @@ rt::Task<void> PodWorker::run(rt::Context ctx) {
   gone_ = !ctx.done();
 }
 
+// The volumes of a pod that an earlier life of the kubelet started: they are there, and are followed from now on.
+rt::Task<void> PodWorker::adopt_volumes(rt::Context ctx) { (void)co_await deps_.volumes.prepare(std::move(ctx), pod_); }
+
 rt::Task<void> PodWorker::run_phase(rt::Context ctx) {
+  rt::TaskGroup adopting;
+  bool adopted = false;
   while (!ending() && !past_deadline() && !ctx.done()) {
     wake_.reset();
     const bool seen = co_await observe(ctx);
@@ -120,6 +125,10 @@ rt::Task<void> PodWorker::run_phase(rt::Context ctx) {
     const bool resized = co_await resize(ctx);
     if (!resized) continue;
     follow_probes();
+    if (!adopted && state_.any_running() && !deps_.volumes.mounted(pod_->metadata.uid)) {
+      adopted = true;
+      adopting.spawn(adopt_volumes(adopting.context()));
+    }
     PodPlan todo = plan();
     note_waits(todo);
     publish();
@@ -138,6 +147,7 @@ rt::Task<void> PodWorker::run_phase(rt::Context ctx) {
     co_await deps_.pods.collect_garbage(ctx, state_, pod_->metadata.namespace_, pod_->metadata.name);
     co_await wait(ctx, next_look(full));
   }
+  co_await adopting.close();
 }
 
 // The seconds that containers get: the shortest of what anybody said.

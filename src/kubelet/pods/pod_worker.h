@@ -87,6 +87,7 @@ class PodWorker {
 
   // --- phases (pod_worker.cpp) ---
   rt::Task<void> run_phase(rt::Context ctx);
+  rt::Task<void> adopt_volumes(rt::Context ctx);
   rt::Task<void> terminate_phase(rt::Context ctx);
   rt::Task<void> finish_phase(rt::Context ctx);
   rt::Task<void> kill_all(rt::Context ctx, bool* done);
