@@ -5,12 +5,15 @@ DROPPED = {'uid', 'resourceVersion', 'creationTimestamp', 'managedFields', 'self
            'ca.crt', 'generation', 'containerID', 'observedGeneration', 'targetRef', 'resourceClaimStatuses'}
 TIME = re.compile(r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$')
 DRAWN = re.compile(r'-[bcdfghjklmnpqrstvwxz2456789]{5}$')
+# Hashes of templates: each implementation hashes its own encoding; only that equal templates have equal ones matters.
+HASH = re.compile(r'(^|-)[bcdfghjklmnpqrstvwxz2456789]{8,10}(?=$|-|")')
+HASHES = {'pod-template-hash', 'controller-revision-hash', 'controller.kubernetes.io/hash', 'currentRevision', 'updateRevision'}
 MINUTES = re.compile(r'-\d{8}(?=$|-)')
 
 
 def name(text):
     """A name without what was drawn at random or taken from the clock."""
-    return MINUTES.sub('-<minutes>', DRAWN.sub('-<x>', text))
+    return HASH.sub(r'\1<hash>', MINUTES.sub('-<minutes>', DRAWN.sub('-<x>', text)))
 
 
 def normalise(value, key=''):
@@ -28,6 +31,8 @@ def normalise(value, key=''):
             return '<address>'
         value = re.sub(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '<uid>', value)
         value = re.sub(r'kube-api-access-\w{5}', 'kube-api-access-<x>', value)
+        if key in HASHES:
+            return HASH.sub(r'\1<hash>', value)
         return name(value) if key in ('name', 'generateName', 'job-name', 'batch.kubernetes.io/job-name', 'message', 'hostname') else value
     return value
 
