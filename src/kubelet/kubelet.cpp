@@ -10,6 +10,7 @@
 #include "kubelet/admission/resize_admission.h"
 #include "kubelet/certificates/certificate_manager.h"
 #include "kubelet/kubelet_host.h"
+#include "kubelet/logs/log_rotation.h"
 #include "kubelet/node/node_agent.h"
 #include "kubelet/node/node_duties.h"
 #include "kubelet/pods/pod_workers.h"
@@ -35,6 +36,14 @@ constexpr rt::Duration look_without_events = std::chrono::seconds(5);       // a
 std::size_t parallel_pulls(const api::kubeletconfig_v1beta1::KubeletConfiguration& config) {
   if (config.serialize_image_pulls.value_or(true)) return 1;
   return config.max_parallel_image_pulls ? static_cast<std::size_t>(*config.max_parallel_image_pulls) : 0;
+}
+
+LogRotationOptions log_rotation(const api::kubeletconfig_v1beta1::KubeletConfiguration& config) {
+  LogRotationOptions out;
+  if (const auto size = api::Quantity::parse(config.container_log_max_size); size && size->value() > 0) out.bytes_max = static_cast<uint64_t>(size->value());
+  if (config.container_log_max_files) out.files_max = static_cast<std::size_t>(*config.container_log_max_files);
+  if (config.container_log_monitor_interval && config.container_log_monitor_interval->nanos > 0) out.look_every = rt::Duration(config.container_log_monitor_interval->nanos);
+  return out;
 }
 
 }  // namespace
@@ -96,6 +105,7 @@ struct Kubelet::State {
   std::unique_ptr<NodeAgent> node;
   std::unique_ptr<CertificateManager> client_certificate;
   std::unique_ptr<CertificateManager> serving_certificate;
+  std::unique_ptr<LogRotator> logs;
   std::unique_ptr<Host> host;
   std::unique_ptr<server::KubeletServer> server;
   bool cgroup_v2 = false;
@@ -227,6 +237,7 @@ void Kubelet::State::make_workers() {
   if (most) deps.crash_backoff_max = rt::Duration(most->nanos);
   workers = std::make_unique<PodWorkers>(std::move(deps), config);
   workers->set_resize_admission([this](const Pod& pod) { return admit_resize(pod, workers->active(pod.metadata.uid), allocatable); });
+  logs = std::make_unique<LogRotator>(runtime, *cri, *workers, log_rotation(setup.configuration));
   host = std::make_unique<Host>(HostSetup{runtime, setup.configuration, *cri, *workers, *statuses, machine_cgroups.get(), setup.node_name, paths.root()});
 }
 
@@ -321,6 +332,7 @@ rt::Task<Result<Unit>> Kubelet::State::start() {
   if (informers) informers->start();
   if (node) node->start();
   tasks.spawn(follow_events());
+  logs->start();
   renew_client_certificate();
   co_return co_await serve();
 }
@@ -431,6 +443,7 @@ rt::Task<void> Kubelet::State::stop() {
   if (serving_certificate) co_await serving_certificate->stop();
   if (node) co_await node->stop();
   if (duties) co_await duties->stop();
+  if (logs) co_await logs->stop();
   if (workers) co_await workers->stop();
   if (probes) co_await probes->close();
   if (statuses) co_await statuses->stop();

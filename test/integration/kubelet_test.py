@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(missing() is not None or os.geteuid() != 0, reas
 
 @pytest.fixture(scope='module')
 def node():
-    with own_network(), KubeletNode() as n:
+    with own_network(), KubeletNode(config={'containerLogMaxSize': '64Ki', 'containerLogMaxFiles': 3, 'containerLogMonitorInterval': '3s'}) as n:
         yield n
 
 
@@ -237,3 +237,12 @@ def test_pods_that_do_not_fit_are_rejected(node):
     assert pod['status']['reason'] == 'OutOfcpu' and pod['status']['message'].startswith('Pod was rejected: Node didn\'t have enough resource: cpu, requested: 1000000, used: ')
     pod = node.run_pod('elsewhere', {}, nodeSelector={'no': 'such'}, wait=phase('Failed'))
     assert pod['status']['reason'] == 'NodeAffinity'
+
+
+def test_logs_are_rotated(node):
+    pod = node.run_pod('talks', shell('i=0; while true; do i=$((i+1)); echo "$i a line that is long enough to fill the log before long, again and again"; [ $((i % 50)) = 0 ] && sleep 0.05; done'), wait=ready)
+    folder = node.folder / 'pod-logs' / f"default_talks_{pod['metadata']['uid']}" / 'main'
+    await_true('pieces set aside', lambda: len([p for p in folder.iterdir() if p.name.startswith('0.log.')]) == 2, timeout_s=30)
+    await_true('the log goes on', lambda: (folder / '0.log').exists() and (folder / '0.log').stat().st_size > 0, timeout_s=10)
+    node.server.kubectl('delete', 'pod', 'talks', '--wait=false')
+    node.wait('talks', gone)

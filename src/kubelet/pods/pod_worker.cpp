@@ -65,7 +65,7 @@ void PodWorker::reject(std::string reason, std::string message) {
   deps_.events.warning(*pod_, "", reason, message);
   PodEnd rejected;
   rejected.reason = std::move(reason);
-  rejected.message = std::move(message);
+  rejected.message = "Pod was rejected: " + message;
   end(std::move(rejected));
 }
 

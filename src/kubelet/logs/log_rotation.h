@@ -1,0 +1,53 @@
+// LogRotator: keeps the logs of running containers below a size: a log that is too large is set aside as LOG.YYYYMMDD-HHMMSS and the
+// runtime opens a new one; the oldest pieces go. Looks every ten seconds while logs grow, and ever more rarely while none does.
+// Belongs to the kubelet's executor.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cri/runtime_client.h"
+#include "kubelet/pods/pod_workers.h"
+#include "rt/runtime.h"
+
+namespace pintle::kubelet {
+
+constexpr rt::Duration log_look_max = std::chrono::minutes(3);
+
+struct LogRotationOptions {
+  uint64_t bytes_max = 10 << 20;                          // containerLogMaxSize
+  std::size_t files_max = 5;                              // containerLogMaxFiles: the log and the pieces set aside
+  rt::Duration look_every = std::chrono::seconds(10);     // containerLogMonitorInterval
+};
+
+class LogRotator {
+ public:
+  LogRotator(rt::Runtime& runtime, cri::RuntimeClient& cri, const PodWorkers& workers, LogRotationOptions options);
+  void start();
+  rt::Task<void> stop();
+
+ private:
+  struct Log {
+    std::string container_id;
+    std::string path;
+  };
+  rt::Task<void> run(rt::Context ctx);
+  rt::Task<bool> look(rt::Context ctx);
+  rt::Task<Result<Unit>> rotate(rt::Context ctx, Log log);
+
+  rt::Runtime& runtime_;
+  cri::RuntimeClient& cri_;
+  const PodWorkers& workers_;
+  const LogRotationOptions options_;
+  std::map<std::string, uint64_t> sizes_;                 // at the last look, by path
+  rt::TaskGroup tasks_;
+};
+
+// Of the names in a log's directory, the pieces of `log` that go when one more is set aside and `files_max` may stay. Pure.
+std::vector<std::string> pieces_to_remove(const std::vector<std::string>& names, std::string_view log, std::size_t files_max);
+// "20260102-030405", UTC. Pure.
+std::string rotation_suffix(rt::WallTime time);
+
+}  // namespace pintle::kubelet
