@@ -75,6 +75,7 @@ class Cluster {
   rt::Task<bool> change_deployment(client::Client& client, std::string name);
   rt::Task<void> await_convergence(client::Client& client);
   rt::Task<std::string> what_is_missing(client::Client& client);
+  rt::Task<void> describe(client::Client& client);
   void saw_pod(const core::Pod& pod);
   void violation(std::string what) { outcome_.violations.push_back(std::move(what)); }
 
@@ -285,6 +286,24 @@ rt::Task<void> Cluster::await_convergence(client::Client& client) {
     (void)co_await rt::sleep_for(background, std::chrono::seconds(2));
   }
   violation("not converged: " + missing);
+  co_await describe(client);
+}
+
+// Where the workloads stand, for whoever reads the failure.
+rt::Task<void> Cluster::describe(client::Client& client) {
+  client::ListOptions everywhere;
+  auto sets = co_await client.list<apps::ReplicaSet>(background, everywhere);
+  auto pods = co_await client.list<core::Pod>(background, everywhere);
+  if (!sets || !pods) co_return;
+  for (const auto& [name, wanted] : wanted_) outcome_.state.push_back(name + " wants " + std::to_string(wanted.replicas) + " of " + wanted.image);
+  for (const apps::ReplicaSet& set : sets->items)
+    if (set.spec.replicas.value_or(0) != 0 || set.status.replicas != 0)
+      outcome_.state.push_back(set.metadata.name + " (" + set.spec.template_.spec.containers.front().image + ") has " + std::to_string(set.status.ready_replicas) + " ready of " +
+                               std::to_string(set.status.replicas) + ", wants " + std::to_string(set.spec.replicas.value_or(0)));
+  std::map<std::string, int> phases;
+  for (const core::Pod& pod : pods->items)
+    ++phases[*pod.metadata.labels.get("app") + " " + pod.status.phase + (pod.spec.node_name.empty() ? " without a node" : "") + (pod.metadata.deletion_timestamp ? " on its way out" : "")];
+  for (const auto& [what, count] : phases) outcome_.state.push_back(std::to_string(count) + " pods: " + what);
 }
 
 void Cluster::do_disaster() {

@@ -24,6 +24,7 @@ struct ClusterPlan {
 struct ClusterOutcome {
   std::vector<std::string> violations;                 // empty: all invariants hold
   std::vector<std::string> disasters;                  // what went wrong, in order
+  std::vector<std::string> state;                      // where the workloads stood, if they did not get there
   int64_t acknowledged_writes = 0;
   int64_t pods_seen = 0;
   rt::Duration virtual_time{};
