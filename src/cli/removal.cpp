@@ -21,14 +21,27 @@ namespace pintle::cli {
 namespace {
 
 constexpr auto stop_timeout = std::chrono::minutes(2);
+constexpr auto runtime_ready_timeout = std::chrono::seconds(30);
+constexpr auto cgroup_timeout = std::chrono::seconds(30);
 constexpr auto sandbox_timeout = std::chrono::minutes(1);
 constexpr auto poll = std::chrono::milliseconds(50);   // while an operator waits
 constexpr const char* container_links = "/var/log/containers";
 
+// A runtime that has just been started first reads what it had.
+rt::Task<Result<std::vector<api::cri_v1::PodSandbox>>> list_sandboxes(cri::RuntimeClient& runtime) {
+  const rt::Context ctx = rt::Context::background().with_timeout(runtime_ready_timeout);
+  api::cri_v1::PodSandboxFilter all;
+  while (true) {
+    auto sandboxes = co_await runtime.list_pod_sandboxes(ctx, all);
+    if (sandboxes) co_return std::move(sandboxes);
+    auto slept = co_await rt::sleep_for(ctx, poll);
+    if (!slept) co_return std::move(sandboxes);
+  }
+}
+
 rt::Task<Result<std::size_t>> remove_sandboxes(cri::RuntimeClient& runtime) {
   const rt::Context ctx = rt::Context::background();
-  api::cri_v1::PodSandboxFilter all;
-  CO_TRY_ASSIGN(const auto sandboxes, co_await runtime.list_pod_sandboxes(ctx, all));
+  CO_TRY_ASSIGN(const auto sandboxes, co_await list_sandboxes(runtime));
   for (const auto& sandbox : sandboxes) {
     // One that cannot be stopped is removed all the same: its processes are ended by their control groups.
     (void)co_await runtime.stop_pod_sandbox(ctx.with_timeout(sandbox_timeout), sandbox.id);
@@ -95,15 +108,22 @@ rt::Task<Result<std::size_t>> remove_pods(rt::Runtime& runtime, Layout layout, I
   co_return removed;
 }
 
-Result<Unit> remove_cgroups(const Installation& installation) {
-  TRY_ASSIGN(const auto cgroups, os::make_cgroups());
+rt::Task<Result<Unit>> remove_cgroups(Installation installation) {
+  const rt::Context ctx = rt::Context::background().with_timeout(cgroup_timeout);
+  CO_TRY_ASSIGN(const auto cgroups, os::make_cgroups());
   const bool own_root = !installation.cgroup_root.empty() && installation.cgroup_root != "/";
   for (const std::string& path : {(own_root ? installation.cgroup_root : "") + "/kubepods", own_root ? installation.cgroup_root : ""}) {
     if (path.empty() || !cgroups->exists(path)) continue;
-    TRY(cgroups->kill(path));
-    TRY(cgroups->remove(path));
+    while (true) {
+      CO_TRY(cgroups->kill(path));
+      auto removed = cgroups->remove(path);
+      if (removed) break;
+      // What was killed takes a moment to go.
+      auto slept = co_await rt::sleep_for(ctx, poll);
+      if (!slept) co_return std::move(removed);
+    }
   }
-  return Unit{};
+  co_return Unit{};
 }
 
 void end_shims(rt::Disk& disk, const Layout& layout) {

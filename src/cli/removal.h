@@ -20,7 +20,7 @@ rt::Task<Result<Unit>> stop_running(Layout layout);
 // Stops and removes every pod of the runtime, with its network; how many there were. Starts our containerd for it.
 rt::Task<Result<std::size_t>> remove_pods(rt::Runtime& runtime, Layout layout, Installation installation);
 // Ends what still runs in the pods' control groups, and removes these.
-Result<Unit> remove_cgroups(const Installation& installation);
+rt::Task<Result<Unit>> remove_cgroups(Installation installation);
 // Ends shims of our containerd that no control group led to.
 void end_shims(rt::Disk& disk, const Layout& layout);
 // Removes the bridge of the pods.

@@ -44,6 +44,7 @@ std::string watch_query(const WatchOptions& options) {
   query.add("watch", "true").add("allowWatchBookmarks", "true").add("labelSelector", options.label_selector);
   query.add("fieldSelector", options.field_selector).add("resourceVersion", options.resource_version);
   if (options.send_initial_events) query.add("sendInitialEvents", "true").add("resourceVersionMatch", "NotOlderThan");
+  if (options.timeout_seconds > 0) query.add("timeoutSeconds", std::to_string(options.timeout_seconds));
   return query.take();
 }
 

@@ -52,6 +52,7 @@ struct WatchOptions {
   std::string field_selector;
   std::string resource_version;
   bool send_initial_events = false;   // with the bookmark that ends them (WatchList)
+  int64_t timeout_seconds = 0;        // after which the server ends the watch; 0: as long as it likes
 };
 struct DeleteOptions {
   std::optional<int64_t> grace_period_seconds;

@@ -13,6 +13,8 @@ namespace {
 constexpr int64_t page_items = 500;                              // of a list in pages
 constexpr rt::Duration backoff_initial = std::chrono::milliseconds(800);
 constexpr rt::Duration backoff_max = std::chrono::seconds(30);
+constexpr int64_t watch_seconds_min = 300;                       // at most twice this, as client-go's
+constexpr rt::Duration watch_grace = std::chrono::seconds(30);   // for the server to end it first
 constexpr rt::Duration calm_after = std::chrono::minutes(2);     // without a failure: the backoff starts anew
 constexpr rt::Duration short_watch = std::chrono::seconds(1);    // a watch that ends sooner, without an event, has failed
 
@@ -111,12 +113,20 @@ rt::Task<Result<Unit>> AnyInformer::list(rt::Context ctx, std::unique_ptr<Watch>
   co_return co_await list_by_pages(ctx);
 }
 
+int64_t AnyInformer::limit_watch() {
+  const auto seconds = watch_seconds_min + static_cast<int64_t>(client_.runtime().random().below(watch_seconds_min));
+  watch_ends_ = client_.runtime().clock().now() + std::chrono::seconds(seconds) + watch_grace;
+  return seconds;
+}
+
 rt::Task<Result<Unit>> AnyInformer::list_by_stream(rt::Context ctx, std::unique_ptr<Watch>& watch) {
   WatchOptions options;
   options.namespace_name = options_.namespace_name;
   options.label_selector = options_.label_selector;
   options.field_selector = options_.field_selector;
   options.send_initial_events = true;
+  options.timeout_seconds = limit_watch();
+  ctx = ctx.with_deadline(watch_ends_);
   CO_TRY_ASSIGN(watch, co_await client_.watch_objects(ctx, resource_, store_.type(), std::move(options)));
   std::vector<AnyPtr> objects;
   while (true) {
@@ -165,14 +175,16 @@ rt::Task<Result<Unit>> AnyInformer::open(rt::Context ctx, std::unique_ptr<Watch>
   options.label_selector = options_.label_selector;
   options.field_selector = options_.field_selector;
   options.resource_version = resource_version_;
+  options.timeout_seconds = limit_watch();
   CO_TRY_ASSIGN(watch, co_await client_.watch_objects(ctx, resource_, store_.type(), std::move(options)));
   co_return Unit{};
 }
 
 rt::Task<Result<Unit>> AnyInformer::follow(rt::Context ctx, Watch& watch) {
   last_error_.reset();
+  const rt::Context bounded = ctx.with_deadline(watch_ends_);
   while (true) {
-    CO_TRY_ASSIGN(WatchEvent event, co_await watch.next(ctx));
+    CO_TRY_ASSIGN(WatchEvent event, co_await watch.next(bounded));
     if (event.type == EventType::Bookmark && older(event.resource_version, resource_version_)) {
       co_return error(Reason::Expired, "the server's revisions went back: it was restored from a backup");
     }

@@ -66,6 +66,9 @@ class AnyInformer {
   rt::Task<Result<Unit>> open(rt::Context ctx, std::unique_ptr<Watch>& watch);
   // Applies events until the watch ends; never returns a value.
   rt::Task<Result<Unit>> follow(rt::Context ctx, Watch& watch);
+  // How many seconds the server is to keep the next watch, which we give up a little later: a server that lost power
+  // without a word is noticed.
+  int64_t limit_watch();
   void forget(std::vector<AnyPtr>& objects, const AnyPtr& like) const;
   static Next after(const Status& failure);
   void failed(std::string_view what, const Status& failure);
@@ -84,6 +87,7 @@ class AnyInformer {
   std::vector<AnyHandler> handlers_;
   std::string resource_version_;
   std::optional<Status> last_error_;
+  rt::TimePoint watch_ends_{};
   bool synced_ = false;
   bool streams_lists_ = true;          // until the server says that it does not know how
   rt::Event synced_event_;

@@ -81,8 +81,8 @@ rt::Task<Result<Unit>> uninstall(rt::Runtime& runtime, cli::Layout layout) {
     auto removed = co_await cli::remove_pods(runtime, layout, installation);
     // What the runtime cannot do any more is done by the steps below.
     if (!removed) std::fprintf(stderr, "pintle uninstall: pods: %s\n", removed.error().message.c_str());
-    CO_TRY(cli::remove_cgroups(installation));
     cli::end_shims(runtime.disk(), layout);
+    CO_TRY(co_await cli::remove_cgroups(installation));
     step("removing the node's network");
     CO_TRY(cli::remove_bridge());
     CO_TRY(cni::routes::clean_up());

@@ -42,13 +42,13 @@ def await_true(what, check, timeout_s=60, interval_s=0.1):
 class Network:
     """The namespaces' bridge, and this machine's leg to it. `name` is short: it begins every link's and namespace's name."""
 
-    def __init__(self, name, subnet='10.88.0.0/24', reach_cluster=False):
+    def __init__(self, name, subnet='10.88.0.0/24', reach_cluster=False, pod_cidr=POD_CIDR, service_cidr=SERVICE_CIDR):
         assert len(name) <= 8, 'link names have 15 characters'
         self.name, self.subnet = name, ipaddress.ip_network(subnet)
         self.host_ip = str(self.subnet[1])
         self.gateway = str(self.subnet[254])
         self.bridge_ns = f'{name}-sw'
-        self.reach_cluster = reach_cluster
+        self.reach_cluster, self.pod_cidr, self.service_cidr = reach_cluster, pod_cidr, service_cidr
         self.namespaces = []
 
     def up(self):
@@ -84,14 +84,14 @@ class Network:
         inside('ip', 'addr', 'add', f'{ip}/{self.subnet.prefixlen}', 'dev', 'eth0')
         inside('ip', 'link', 'set', 'eth0', 'up')
         inside('ip', 'route', 'add', 'default', 'via', self.gateway)
-        inside('ip', 'route', 'add', 'blackhole', POD_CIDR)
+        inside('ip', 'route', 'add', 'blackhole', self.pod_cidr)
         inside('ip', 'link', 'add', 'services', 'type', 'bridge')
         inside('ip', 'link', 'set', 'services', 'up')
-        inside('ip', 'route', 'add', SERVICE_CIDR, 'dev', 'services', 'src', ip, 'metric', '4000')
+        inside('ip', 'route', 'add', self.service_cidr, 'dev', 'services', 'src', ip, 'metric', '4000')
         inside('sysctl', '-qw', 'net.ipv4.ip_forward=1')
         if self.reach_cluster and len(self.namespaces) == 1:
-            run('ip', 'route', 'add', POD_CIDR, 'via', ip)
-            run('ip', 'route', 'add', SERVICE_CIDR, 'via', ip)
+            run('ip', 'route', 'add', self.pod_cidr, 'via', ip)
+            run('ip', 'route', 'add', self.service_cidr, 'via', ip)
         return namespace
 
     def down(self):
@@ -141,7 +141,7 @@ class Node:
         if self.join:
             out += [f'--server=https://{self.join.ip}:6443', f'--token={self.join.token()}']
         else:
-            out += [f'--cluster-cidr={POD_CIDR}', f'--service-cidr={SERVICE_CIDR}']
+            out += [f'--cluster-cidr={self.network.pod_cidr}', f'--service-cidr={self.network.service_cidr}']
         if self.mirror:
             out += [f'--registry-config-dir={self.mirror}']
         return out + self.flags

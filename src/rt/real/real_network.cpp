@@ -89,7 +89,7 @@ Result<std::unique_ptr<Listener>> RealNetwork::listen(Endpoint endpoint, ListenO
 Task<Result<std::unique_ptr<Stream>>> RealNetwork::connect(Context ctx, Endpoint endpoint) {
   CO_TRY_ASSIGN(const SocketAddress address, to_sockaddr(endpoint));
   CO_TRY_ASSIGN(auto fd, make_socket(address));
-  set_no_delay(fd->get());
+  tune_connection(fd->get());
   auto name = to_string(endpoint);
   CO_TRY(co_await connect_socket(ctx, fd, address, name));
   const Endpoint local = local_endpoint(fd->get());

@@ -20,6 +20,6 @@ Result<SocketAddress> to_unix_sockaddr(const std::string& path);
 // An IPv4-mapped IPv6 address comes out as IPv4; a Unix address as {"", 0}.
 Endpoint to_endpoint(const sockaddr_storage& storage);
 Endpoint local_endpoint(int fd);
-void set_no_delay(int fd);
+void tune_connection(int fd);
 
 }  // namespace pintle::rt

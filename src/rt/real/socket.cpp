@@ -144,7 +144,7 @@ Task<Result<std::unique_ptr<Stream>>> SocketListener::accept(Context ctx) {
     socklen_t length = sizeof peer;
     const int made = ::accept4(fd->get(), reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (made >= 0) {
-      if (peer.ss_family != AF_UNIX) set_no_delay(made);
+      if (peer.ss_family != AF_UNIX) tune_connection(made);
       auto stream = Fd::make(static_cast<RealExecutor&>(Executor::current()), made);
       co_return std::make_unique<SocketStream>(std::move(stream), local_endpoint(made), to_endpoint(peer));
     }
