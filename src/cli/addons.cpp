@@ -19,7 +19,8 @@ std::string indented(std::string_view text, std::size_t indent) {
   return out;
 }
 
-// The token, what it may do, and what a joining node trusts: the objects that kubeadm makes, under its names.
+// The token, what it may do, and what a joining node trusts: the objects that kubeadm makes, under its names; and what nodes
+// need to know of the cluster.
 constexpr std::string_view join_manifest = R"(apiVersion: v1
 kind: Secret
 metadata: {{name: bootstrap-token-{id}, namespace: kube-system}}
@@ -50,6 +51,27 @@ roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: kubeadm:bootst
 subjects:
 - {{apiGroup: rbac.authorization.k8s.io, kind: User, name: system:anonymous}}
 ---
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: pintle-cluster, namespace: kube-system}}
+data:
+  clusterCIDR: "{cluster_cidr}"
+  clusterDNS: "{cluster_dns}"
+  clusterDomain: "{cluster_domain}"
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {{name: pintle:cluster-facts, namespace: kube-system}}
+rules:
+- {{apiGroups: [""], resources: [configmaps], resourceNames: [pintle-cluster], verbs: [get]}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: pintle:cluster-facts, namespace: kube-system}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: pintle:cluster-facts}}
+subjects:
+- {{apiGroup: rbac.authorization.k8s.io, kind: Group, name: system:nodes}}
+---
 {bindings})";
 
 std::string group_binding(std::string_view name, std::string_view role, std::string_view group) {
@@ -64,7 +86,7 @@ subjects:
                      name, role, group);
 }
 
-std::string join_objects(const AddonFacts& facts) {
+std::string join_objects(const ClusterConfig& config, const AddonFacts& facts) {
   client::KubeconfigContent cluster_info;
   cluster_info.server = facts.server_url;
   cluster_info.ca_pem = facts.ca_pem;
@@ -76,7 +98,9 @@ std::string join_objects(const AddonFacts& facts) {
                                              "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient", "system:nodes") +
                                group_binding("pintle:node-proxier", "system:node-proxier", "system:nodes");
   return fmt::format(join_manifest, fmt::arg("id", facts.token.substr(0, 6)), fmt::arg("secret", facts.token.substr(7)),
-                     fmt::arg("kubeconfig", indented(client::write_kubeconfig(cluster_info), 4)), fmt::arg("bindings", bindings));
+                     fmt::arg("kubeconfig", indented(client::write_kubeconfig(cluster_info), 4)), fmt::arg("bindings", bindings),
+                     fmt::arg("cluster_cidr", config.cluster_cidr), fmt::arg("cluster_dns", config.disabled("dns") ? "" : config.cluster_dns),
+                     fmt::arg("cluster_domain", config.cluster_domain));
 }
 
 // The names are CoreDNS's, so that what looks for the cluster's DNS finds it.
@@ -129,7 +153,7 @@ ports:
 
 std::map<std::string, std::string> addon_manifests(const ClusterConfig& config, const AddonFacts& facts) {
   std::map<std::string, std::string> out;
-  out["join"] = join_objects(facts);
+  out["join"] = join_objects(config, facts);
   if (!facts.dns_node_ip.empty()) {
     const bool v6 = facts.dns_node_ip.find(':') != std::string::npos;
     out["dns"] = fmt::format(dns_manifest, fmt::arg("service_ip", config.cluster_dns), fmt::arg("port", cluster_dns_port),

@@ -24,7 +24,8 @@ TEST(Addons, AreReadableManifests) {
   const auto manifests = addon_manifests(config, facts);
   EXPECT_EQ(kinds_of(manifests.at("join")),
             (std::vector<std::string>{"Secret/bootstrap-token-abcdef", "ConfigMap/cluster-info", "Role/kubeadm:bootstrap-signer-clusterinfo",
-                                      "RoleBinding/kubeadm:bootstrap-signer-clusterinfo", "ClusterRoleBinding/kubeadm:kubelet-bootstrap",
+                                      "RoleBinding/kubeadm:bootstrap-signer-clusterinfo", "ConfigMap/pintle-cluster", "Role/pintle:cluster-facts",
+                                      "RoleBinding/pintle:cluster-facts", "ClusterRoleBinding/kubeadm:kubelet-bootstrap",
                                       "ClusterRoleBinding/kubeadm:node-autoapprove-bootstrap", "ClusterRoleBinding/kubeadm:node-autoapprove-certificate-rotation",
                                       "ClusterRoleBinding/pintle:node-proxier"}));
   EXPECT_EQ(kinds_of(manifests.at("dns")), (std::vector<std::string>{"ServiceAccount/coredns", "ClusterRole/system:coredns", "ClusterRoleBinding/system:coredns",

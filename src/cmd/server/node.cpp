@@ -9,6 +9,8 @@
 #include "cmd/kube_proxy/flags.h"
 #include "codec/yaml.h"
 #include "component/log.h"
+#include "kubelet/certificates/certificate_manager.h"
+#include "rt/backoff.h"
 
 namespace pintle::cmd {
 
@@ -18,11 +20,11 @@ namespace log = component::log;
 using KubeletConfiguration = api::kubeletconfig_v1beta1::KubeletConfiguration;
 
 // What kube-proxy would make of these arguments.
-Result<api::kubeproxyconfig_v1alpha1::KubeProxyConfiguration> proxy_configuration(rt::Disk& disk, const cli::ClusterConfig& config) {
+Result<api::kubeproxyconfig_v1alpha1::KubeProxyConfiguration> proxy_configuration(rt::Disk& disk, const std::string& cluster_cidr) {
   component::FlagSet flags("kube-proxy", kube_proxy_flags());
-  const std::string cidr = "--cluster-cidr=" + config.cluster_cidr;
+  const std::string cidr = "--cluster-cidr=" + cluster_cidr;
   std::vector<const char*> arguments{"--proxy-mode=nftables", "--metrics-bind-address=127.0.0.1:10249"};
-  if (!config.cluster_cidr.empty()) arguments.push_back(cidr.c_str());
+  if (!cluster_cidr.empty()) arguments.push_back(cidr.c_str());
   TRY(flags.parse(arguments));
   return kube_proxy_configuration(disk, flags);
 }
@@ -80,10 +82,57 @@ rt::Task<Result<Unit>> Node::start(ControlPlane& control_plane) {
   serving.server = true;
   CO_TRY(control_plane.pki().ensure_certificate("kubelet", std::move(serving)));
   serving_certificate_ = control_plane.pki().path("kubelet");
+  cluster_ = {config_.cluster_cidr, config_.disabled("dns") ? std::string() : config_.cluster_dns, config_.cluster_domain};
   co_return co_await start_components(control_plane.client_for("system:node:" + name_));
 }
 
-rt::Task<Result<Unit>> Node::join() { co_return error(Reason::InternalError, "joining"); }
+// The cluster's certificate authority: kept from an earlier start, or learnt with the token.
+rt::Task<Result<Unit>> Node::ensure_ca() {
+  const std::string file = layout_.pki() + "/ca.crt";
+  if (runtime_.disk().exists(file)) co_return Unit{};
+  if (config_.token.empty()) co_return bad_request("--token is needed for the first start: it tells which cluster to trust");
+  CO_TRY_ASSIGN(const std::string ca, co_await cli::discover_ca(runtime_, rt::Context::background(), config_.server_url, config_.token));
+  CO_TRY(runtime_.disk().make_directories(layout_.pki(), 0700));
+  co_return runtime_.disk().replace(file, ca, 0644);
+}
+
+rt::Task<Result<Unit>> Node::connect() {
+  CO_TRY(co_await ensure_ca());
+  client::ConnectionConfig config;
+  config.client.server = config_.server_url;
+  config.client.user_agent = "pintle";
+  config.tls.ca_file = layout_.pki() + "/ca.crt";
+  client::ConnectionConfig bootstrap = config;
+  bootstrap.client.bearer_token = config_.token;
+  CO_TRY_ASSIGN(const auto bootstrap_client, client::connect(runtime_, std::move(bootstrap)));
+  auto certificate = co_await kubelet::bootstrap_client_certificate(rt::Context::background(), bootstrap_client.get(), layout_.kubelet() + "/pki", name_);
+  co_await bootstrap_client->close();
+  if (!certificate) co_return error(certificate.error().reason, "cannot join " + config_.server_url + ": " + certificate.error().message);
+  config.tls.cert_file = config.tls.key_file = *certificate;
+  CO_TRY_ASSIGN(own_client_, client::connect(runtime_, std::move(config)));
+  auto facts = co_await own_client_->get<api::core_v1::ConfigMap>(rt::Context::background(), std::string("kube-system"), std::string("pintle-cluster"));
+  if (!facts) co_return error(facts.error().reason, "cannot read what the cluster is like: " + facts.error().message);
+  const auto fact = [&](std::string_view key) { return facts->data.contains(key) ? *facts->data.get(key) : std::string(); };
+  cluster_ = {fact("clusterCIDR"), fact("clusterDNS"), fact("clusterDomain")};
+  co_return Unit{};
+}
+
+rt::Task<Result<Unit>> Node::join() {
+  rt::BackoffOptions options;
+  options.initial = std::chrono::milliseconds(200);
+  options.max = std::chrono::seconds(10);
+  rt::Backoff backoff(options);
+  while (true) {
+    auto connected = co_await connect();
+    if (connected) break;
+    // A server that does not answer yet is waited for; one that refuses us is not.
+    const Reason reason = connected.error().reason;
+    if (reason != Reason::ServiceUnavailable && reason != Reason::Timeout) co_return connected;
+    log::info(0, "Waiting for the server", {{"server", config_.server_url}, {"err", connected.error().message}});
+    CO_TRY(co_await rt::sleep_for(tasks_.context(), backoff.next(runtime_.random())));
+  }
+  co_return co_await start_components(*own_client_);
+}
 
 rt::Task<Result<Unit>> Node::start_components(client::Client& client) {
   if (!config_.disabled("proxy")) CO_TRY(co_await start_proxy(client));
@@ -103,14 +152,14 @@ rt::Task<Result<Unit>> Node::start_pod_network(client::Client& client) {
   conflist_->start();
   if (mode == Mode::None || config_.disabled("routes")) co_return Unit{};
   cni::routes::NodeRoutesSetup routes{.runtime = runtime_, .client = client, .node_name = name_, .mode = mode};
-  if (!config_.cluster_cidr.empty()) routes.cluster_cidrs = {config_.cluster_cidr};
+  if (!cluster_.cidr.empty()) routes.cluster_cidrs = {cluster_.cidr};
   routes_ = std::make_unique<cni::routes::NodeRoutes>(std::move(routes));
   co_return co_await routes_->start();
 }
 
 rt::Task<Result<Unit>> Node::start_proxy(client::Client& client) {
   proxy::ProxySetup setup{.runtime = runtime_, .client = client};
-  CO_TRY_ASSIGN(setup.config, proxy_configuration(runtime_.disk(), config_));
+  CO_TRY_ASSIGN(setup.config, proxy_configuration(runtime_.disk(), cluster_.cidr));
   setup.node_name = name_;
   proxy_ = std::make_unique<proxy::Proxy>(std::move(setup));
   co_return co_await proxy_->start();
@@ -123,14 +172,17 @@ Result<KubeletConfiguration> Node::kubelet_configuration() const {
   if (config.static_pod_path.empty()) config.static_pod_path = layout_.data_dir + "/static-pods";
   config.pod_logs_dir = config_.node.pod_logs_dir;
   config.cgroup_root = config_.node.cgroup_root.empty() ? "/" : config_.node.cgroup_root;
-  if (config.cluster_dns.empty() && !config_.cluster_dns.empty()) config.cluster_dns = {config_.cluster_dns};
-  if (config.cluster_domain.empty()) config.cluster_domain = config_.cluster_domain;
+  if (config.cluster_dns.empty() && !cluster_.dns.empty()) config.cluster_dns = {cluster_.dns};
+  if (config.cluster_domain.empty()) config.cluster_domain = cluster_.domain;
   if (!config.fail_swap_on) config.fail_swap_on = false;
   if (!config.fail_cgroup_v_1) config.fail_cgroup_v_1 = false;
   config.authentication.x509.client_ca_file = layout_.pki() + "/ca.crt";
   if (!serving_certificate_.empty()) {
     config.tls_cert_file = serving_certificate_ + ".crt";
     config.tls_private_key_file = serving_certificate_ + ".key";
+  } else {
+    config.server_tls_bootstrap = true;
+    config.rotate_certificates = true;
   }
   api::apply_defaults(api::type_of<KubeletConfiguration>(), &config);
   return config;

@@ -35,6 +35,8 @@ class Node {
 
  private:
   rt::Task<void> run_containerd();
+  rt::Task<Result<Unit>> ensure_ca();
+  rt::Task<Result<Unit>> connect();
   rt::Task<Result<Unit>> start_components(client::Client& client);
   rt::Task<Result<Unit>> start_proxy(client::Client& client);
   rt::Task<Result<Unit>> start_pod_network(client::Client& client);
@@ -46,6 +48,12 @@ class Node {
   const cli::Layout layout_;
   const std::string name_;
   const std::string ip_;
+  struct ClusterFacts {
+    std::string cidr;      // of pods
+    std::string dns;       // "": the cluster has none
+    std::string domain;
+  };
+  ClusterFacts cluster_;
   std::string serving_certificate_;                // without ".crt" and ".key"; "": the kubelet asks for one
   std::unique_ptr<cli::Containerd> containerd_;
   std::optional<Result<Unit>> containerd_result_;
