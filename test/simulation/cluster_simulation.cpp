@@ -41,7 +41,8 @@ std::unique_ptr<client::Client> connect_to(rt::Machine& machine, const rt::Machi
   client::ConnectionConfig config;
   config.client.server = "http://" + server.address() + ":" + std::to_string(port);
   config.client.request_timeout = std::chrono::seconds(10);
-  config.tls.http2 = false;
+  config.tls.http2 = false;                       // so each watch has a connection of its own
+  config.tls.connections_per_host_max = 1000;
   config.tls.dial_timeout = std::chrono::seconds(5);
   auto client = client::connect(machine, std::move(config));
   CHECK(client, "a plain client needs no files");
