@@ -72,6 +72,19 @@ roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: pintle:cluster
 subjects:
 - {{apiGroup: rbac.authorization.k8s.io, kind: Group, name: system:nodes}}
 ---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {{name: pintle:kubelet-serving-approver}}
+rules:
+- {{apiGroups: [certificates.k8s.io], resources: [signers], resourceNames: [kubernetes.io/kubelet-serving], verbs: [approve]}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {{name: pintle:kubelet-serving-approver}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: pintle:kubelet-serving-approver}}
+subjects:
+- {{kind: ServiceAccount, name: certificate-controller, namespace: kube-system}}
+---
 {bindings})";
 
 std::string group_binding(std::string_view name, std::string_view role, std::string_view group) {

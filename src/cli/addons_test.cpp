@@ -25,7 +25,8 @@ TEST(Addons, AreReadableManifests) {
   EXPECT_EQ(kinds_of(manifests.at("join")),
             (std::vector<std::string>{"Secret/bootstrap-token-abcdef", "ConfigMap/cluster-info", "Role/kubeadm:bootstrap-signer-clusterinfo",
                                       "RoleBinding/kubeadm:bootstrap-signer-clusterinfo", "ConfigMap/pintle-cluster", "Role/pintle:cluster-facts",
-                                      "RoleBinding/pintle:cluster-facts", "ClusterRoleBinding/kubeadm:kubelet-bootstrap",
+                                      "RoleBinding/pintle:cluster-facts", "ClusterRole/pintle:kubelet-serving-approver", "ClusterRoleBinding/pintle:kubelet-serving-approver",
+                                      "ClusterRoleBinding/kubeadm:kubelet-bootstrap",
                                       "ClusterRoleBinding/kubeadm:node-autoapprove-bootstrap", "ClusterRoleBinding/kubeadm:node-autoapprove-certificate-rotation",
                                       "ClusterRoleBinding/pintle:node-proxier"}));
   EXPECT_EQ(kinds_of(manifests.at("dns")), (std::vector<std::string>{"ServiceAccount/coredns", "ClusterRole/system:coredns", "ClusterRoleBinding/system:coredns",

@@ -137,6 +137,7 @@ client::Client& ControlPlane::client_for(const std::string& user) {
 Result<controller::ControllerOptions> ControlPlane::controller_options() const {
   controller::ControllerOptions options;
   options.allocate_node_cidrs = true;
+  options.approve_kubelet_serving = true;
   options.cluster_cidrs = {config_.cluster_cidr};
   options.service_cidrs = {config_.service_cidr};
   TRY_ASSIGN(options.root_ca_pem, pki_.read("ca.crt"));
@@ -149,7 +150,7 @@ Result<controller::ControllerOptions> ControlPlane::controller_options() const {
 
 Result<Unit> ControlPlane::start_controllers() {
   TRY_ASSIGN(controller::ControllerOptions options, controller_options());
-  controller::ManagerSetup setup{runtime_, client_for("system:kube-controller-manager"), nullptr, std::move(options), {"*"}, std::nullopt};
+  controller::ManagerSetup setup{runtime_, client_for("system:kube-controller-manager"), nullptr, std::move(options), {"*", "bootstrap-signer-controller", "token-cleaner-controller"}, std::nullopt};
   setup.client_for = [this](rt::Context, std::string account) { return account_client(std::move(account)); };
   controllers_ = controller::make_controller_manager(std::move(setup));
   return controllers_->start();

@@ -16,6 +16,8 @@ namespace pintle::cmd {
 
 namespace {
 
+constexpr auto refusal_patience = std::chrono::seconds(10);
+
 namespace log = component::log;
 using KubeletConfiguration = api::kubeletconfig_v1beta1::KubeletConfiguration;
 
@@ -122,12 +124,15 @@ rt::Task<Result<Unit>> Node::join() {
   options.initial = std::chrono::milliseconds(200);
   options.max = std::chrono::seconds(10);
   rt::Backoff backoff(options);
+  const rt::TimePoint began = runtime_.clock().now();
   while (true) {
     auto connected = co_await connect();
     if (connected) break;
-    // A server that does not answer yet is waited for; one that refuses us is not.
+    // A server that does not answer yet is waited for, and one that has just begun may not have signed for its token yet;
+    // one that refuses us is not.
     const Reason reason = connected.error().reason;
-    if (reason != Reason::ServiceUnavailable && reason != Reason::Timeout) co_return connected;
+    const bool early = reason == Reason::Unauthorized && runtime_.clock().now() - began < refusal_patience;
+    if (reason != Reason::ServiceUnavailable && reason != Reason::Timeout && !early) co_return connected;
     log::info(0, "Waiting for the server", {{"server", config_.server_url}, {"err", connected.error().message}});
     CO_TRY(co_await rt::sleep_for(tasks_.context(), backoff.next(runtime_.random())));
   }

@@ -1,0 +1,86 @@
+"""`pintle server` and two `pintle agent`s, each in a network namespace: joining, pods on every node that reach one another through
+a Service, the kubelets' streams, and a server that stops and adopts what went on without it."""
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support.cluster import run  # noqa: E402
+from support.nodes import NodeCluster, await_true, condition  # noqa: E402
+from support.registry import Registry, build_images  # noqa: E402
+
+DAY = '123456789.dkr.ecr.us-east-1.amazonaws.com/day:v1.2.3'
+PAUSE = 'registry.k8s.io/pause:3.10.2'
+EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / 'examples/day-service'
+
+
+@pytest.fixture(scope='module')
+def cluster(tmp_path_factory):
+    build_images('basic')
+    registry = Registry(tmp_path_factory.mktemp('registry'), '10.95.0.1:5000')
+    try:
+        with NodeCluster(agents=2, registry=registry.url, subnet='10.95.0.0/24', before_start=lambda: registry.start().push([DAY, PAUSE])) as c:
+            yield c
+    finally:
+        registry.stop()
+
+
+def day_pods(cluster):
+    items = cluster.kubectl.json('-n', 'production', 'get', 'pods', '-l', 'app=day')['items']
+    return [p for p in items if 'deletionTimestamp' not in p['metadata']]
+
+
+def await_ready(cluster, count):
+    await_true(f'{count} pods Ready', lambda: len([p for p in day_pods(cluster) if condition(p, 'Ready') == 'True']) == count == len(day_pods(cluster)))
+
+
+def test_nodes_join_and_pods_run_everywhere(cluster):
+    k = cluster.kubectl
+    k('apply', '-f', str(EXAMPLE))
+    k('-n', 'production', 'scale', 'deployment/day-service', '--replicas=6')
+    await_ready(cluster, 6)
+    assert {p['spec']['nodeName'] for p in day_pods(cluster)} == {'server', 'agent0', 'agent1'}
+
+
+def test_the_service_is_answered_by_every_pod_from_every_node(cluster):
+    ip = cluster.kubectl.json('-n', 'production', 'get', 'service', 'day-service')['spec']['clusterIP']
+    names = {p['metadata']['name'] for p in day_pods(cluster)}
+    for node in cluster.nodes:
+        answered = set()
+
+        def ask():
+            answered.add(json.loads(run(*node.command('curl', '-s', '-m', '5', f'http://{ip}/')))['hostname'])
+            return answered == names
+        await_true(f'each pod answers {node.name}', ask, interval_s=0.01)
+
+
+def test_cluster_dns_answers_on_agents(cluster):
+    ip = cluster.kubectl.json('-n', 'production', 'get', 'service', 'day-service')['spec']['clusterIP']
+    pod = next(p for p in day_pods(cluster) if p['spec']['nodeName'] == 'agent1')['metadata']['name']
+    assert ip in cluster.kubectl('-n', 'production', 'exec', pod, '--', 'nslookup', 'day-service.production.svc.cluster.local')
+
+
+def test_streams_reach_the_agents(cluster):
+    for node in ('agent0', 'agent1'):
+        pod = next(p for p in day_pods(cluster) if p['spec']['nodeName'] == node)['metadata']['name']
+        await_true('the kubelet has its serving certificate', lambda: 'listens on 8001' in cluster.kubectl('-n', 'production', 'logs', pod))
+        assert cluster.kubectl('-n', 'production', 'exec', pod, '--', 'hostname').strip() == pod
+
+
+def test_a_server_that_stops_adopts_its_pods(cluster):
+    before = {p['metadata']['uid']: p['status']['containerStatuses'][0]['containerID'] for p in day_pods(cluster)}
+    assert cluster.server.stop() == 0
+    cluster.server.start()
+    await_true('the API server', lambda: cluster.kubectl('get', '--raw', '/readyz') == 'ok')
+    cluster.await_ready()
+    await_ready(cluster, 6)
+    assert {p['metadata']['uid']: p['status']['containerStatuses'][0]['containerID'] for p in day_pods(cluster)} == before
+
+
+def test_a_second_server_on_the_same_folder_is_refused(cluster):
+    node = cluster.server
+    done = subprocess.run(node.command(node.binary, 'server', f'--data-dir={node.data}', f'--node-ip={node.ip}'), capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1 and 'is in use by another process (pid ' in done.stderr
