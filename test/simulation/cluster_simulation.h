@@ -18,7 +18,7 @@ struct ClusterPlan {
   int deployments = 6;
   int user_steps = 30;                                 // changes that the user makes
   int disasters = 8;                                   // things that go wrong meanwhile
-  rt::Duration converge_max = std::chrono::minutes(40);  // after the last of both
+  rt::Duration converge_max = std::chrono::minutes(20);  // after the last of both
 };
 
 struct ClusterOutcome {

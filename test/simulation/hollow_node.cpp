@@ -19,6 +19,20 @@ client::InformerOptions pods_of_node(const std::string& node) {
   return options;
 }
 
+client::InformerOptions node_itself(const std::string& node) {
+  client::InformerOptions options;
+  options.field_selector = "metadata.name=" + node;
+  return options;
+}
+
+// Running, and ready: the control plane marks pods of nodes that it has lost sight of as not ready.
+bool says_it_runs(const core::Pod& pod) {
+  if (pod.status.phase != "Running") return false;
+  for (const core::PodCondition& one : pod.status.conditions)
+    if (one.type == "Ready") return one.status == "True";
+  return false;
+}
+
 core::PodCondition condition(std::string type, api::Time since) {
   core::PodCondition out;
   out.type = std::move(type);
@@ -35,7 +49,9 @@ HollowNode::HollowNode(rt::Runtime& runtime, client::Client& client, HollowNodeO
       options_(std::move(options)),
       informers_(client),
       pods_(informers_.of<core::Pod>("of-node", pods_of_node(options_.name))),
-      loop_(runtime, "hollow-node", [this](rt::Context ctx, std::string key) { return sync_pod(std::move(ctx), std::move(key)); }) {
+      node_(informers_.of<core::Node>("itself", node_itself(options_.name))),
+      loop_(runtime, "hollow-node", [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+  node_.on_any([this](const core::Node& node) { loop_.queue().add(node.metadata.name); });
   pods_.on_any([this](const core::Pod& pod) { loop_.queue().add(client::object_key(pod.metadata.namespace_, pod.metadata.name)); });
 }
 
@@ -141,6 +157,29 @@ core::Pod HollowNode::running(core::Pod pod) {
   return pod;
 }
 
+rt::Task<Result<Unit>> HollowNode::sync(rt::Context ctx, std::string key) {
+  if (key == options_.name) co_return co_await sync_node(std::move(ctx));
+  co_return co_await sync_pod(std::move(ctx), std::move(key));
+}
+
+rt::Task<Result<Unit>> HollowNode::sync_node(rt::Context ctx) {
+  const auto known = node_.get(options_.name);
+  if (!known) co_return Unit{};
+  core::Node node = *known;
+  bool changed = false;
+  for (core::NodeCondition& ready : node.status.conditions) {
+    if (ready.type != "Ready" || ready.status == "True") continue;
+    ready.status = "True";
+    ready.reason = "KubeletReady";
+    ready.last_heartbeat_time = ready.last_transition_time = now();
+    changed = true;
+  }
+  if (!changed) co_return Unit{};
+  auto updated = co_await client_.update_status<core::Node>(ctx, node);
+  if (!updated) co_return std::unexpected(updated.error());
+  co_return Unit{};
+}
+
 rt::Task<Result<Unit>> HollowNode::sync_pod(rt::Context ctx, std::string key) {
   const auto pod = pods_.get(key);
   if (!pod) co_return Unit{};
@@ -152,7 +191,7 @@ rt::Task<Result<Unit>> HollowNode::sync_pod(rt::Context ctx, std::string key) {
     if (!removed && removed.error().reason != Reason::NotFound && removed.error().reason != Reason::Conflict) co_return std::unexpected(removed.error());
     co_return Unit{};
   }
-  if (pod->status.phase == "Running") co_return Unit{};
+  if (says_it_runs(*pod)) co_return Unit{};
   CO_TRY(co_await rt::sleep_for(ctx, options_.pod_start_time));
   auto updated = co_await client_.update_status<core::Pod>(ctx, running(*pod));
   if (!updated && updated.error().reason != Reason::NotFound) co_return std::unexpected(updated.error());

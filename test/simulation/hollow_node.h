@@ -32,7 +32,10 @@ class HollowNode {
   rt::Task<Result<Unit>> register_node(rt::Context ctx);
   rt::Task<void> keep_lease(rt::Context ctx);
   rt::Task<Result<Unit>> renew_lease(rt::Context ctx);
+  rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
   rt::Task<Result<Unit>> sync_pod(rt::Context ctx, std::string key);
+  // Says that it is ready, where the control plane has lost sight of it and says otherwise.
+  rt::Task<Result<Unit>> sync_node(rt::Context ctx);
   api::core_v1::Pod running(api::core_v1::Pod pod);
   api::Time now() const;
 
@@ -41,6 +44,7 @@ class HollowNode {
   const HollowNodeOptions options_;
   client::Informers informers_;
   client::Informer<api::core_v1::Pod> pods_;
+  client::Informer<api::core_v1::Node> node_;
   client::ControlLoop loop_;
   int addresses_ = 0;
 };

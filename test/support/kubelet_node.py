@@ -1,6 +1,8 @@
 """A node of one process at a time: an API server without controllers, a containerd with images from a registry of ours, and the
 kubelet alone. Everything runs in the caller's network namespace (support.netns.own_network)."""
+import contextlib
 import json
+import os
 import pathlib
 import shutil
 import signal
@@ -50,6 +52,21 @@ def missing():
     return None if pathlib.Path('/usr/lib/cni/bridge').exists() else 'the CNI plugins are not installed'
 
 
+def remove_cgroup(root):
+    """Ends what still runs in a control group of ours (pods of a test that failed) and removes it; False: not yet."""
+    groups = sorted([root, *(p for p in root.rglob('*') if p.is_dir())], key=lambda p: -len(p.parts))
+    for group in groups:
+        for pid in (group / 'cgroup.procs').read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+    try:
+        for group in groups:
+            group.rmdir()
+    except OSError:     # what was killed takes a moment to go
+        return False
+    return True
+
+
 class KubeletNode:
     def __init__(self, name='node', config=None, flags=()):
         self.name, self.config, self.flags = name, config or {}, list(flags)
@@ -93,9 +110,7 @@ class KubeletNode:
         for controller in pathlib.Path('/sys/fs/cgroup').iterdir():
             below = controller / self.cgroup.lstrip('/')
             if below.is_dir():
-                for group in sorted((p for p in below.rglob('*') if p.is_dir()), key=lambda p: -len(p.parts)):
-                    group.rmdir()
-                below.rmdir()
+                wait_for(lambda root=below: remove_cgroup(root), 'the control groups go', timeout_s=30)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start_containerd(self):
