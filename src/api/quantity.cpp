@@ -65,7 +65,8 @@ bool parse_suffix(std::string_view text, Parts& parts) {
     if (!is_digit(c)) return false;
     value = std::min(value * 10 + (c - '0'), exponent_limit);
   }
-  if (value == exponent_limit) return false;
+  // Canonical text moves the zeros at the end of the digits into the exponent: it must read back.
+  if (value + static_cast<int64_t>(parts.whole.size()) - 1 >= exponent_limit) return false;
   parts.exponent = static_cast<int>(negative ? -value : value);
   return true;
 }
