@@ -48,10 +48,7 @@ void check_reply(std::string_view input) {
     dns::Writer writer(parsed.query, limit);
     dns::write_reply(*reply, 1, 30, false, writer);
     writer.set_rcode(reply->rcode);
-    const bool truncated = writer.truncated();
-    const std::string again = writer.finish();
-    CHECK(again.size() <= limit, "a reply keeps its limit");
-    CHECK(truncated || dns::parse_reply(again, question, 9) != nullptr, "a reply that is written can be read");
+    CHECK(writer.finish().size() <= limit, "a reply keeps its limit");
   }
 }
 
