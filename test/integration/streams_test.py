@@ -92,8 +92,13 @@ def test_exec(node, web, websockets, monkeypatch):
 
 def test_exec_with_a_terminal(node, web):
     script = f'KUBECONFIG={node.server.kubeconfig} {kubectl_binary()} exec -it web -c main -- sh -c "tty; until stty size 2>/dev/null; do :; done"'
-    done = subprocess.run(['script', '-qec', f'stty rows 33 cols 77; {script}', '/dev/null'], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
-    assert '/dev/pts/' in done.stdout and '33 77' in done.stdout, done.stdout + done.stderr
+    typed, keyboard = os.pipe()      # stays open to the end: once the input ends, containerd stops reading what the terminal shows
+    try:
+        done = subprocess.run(['script', '-qec', f'stty rows 33 cols 77; {script}', '/dev/null'], capture_output=True, text=True, stdin=typed, timeout=60)
+    finally:
+        os.close(typed)
+        os.close(keyboard)
+    assert done.returncode == 0 and '/dev/pts/' in done.stdout and '33 77' in done.stdout, done.stdout + done.stderr
 
 
 def test_cp(node, web, tmp_path):

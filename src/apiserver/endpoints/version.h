@@ -3,11 +3,13 @@
 
 #include <string>
 
+#include "component/version.h"
+
 namespace pintle::apiserver {
 
 constexpr const char* kubernetes_major = "1";
 constexpr const char* kubernetes_minor = "36";
-constexpr const char* git_version = "v1.36.3+pintle";
+constexpr const char* git_version = component::kubernetes_version;
 
 // The answer to /version.
 std::string version_document();
