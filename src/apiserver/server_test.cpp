@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "apiserver/testing/in_process.h"
+#include "rt/sync.h"
 #include "rt/testing.h"
 
 namespace pintle::apiserver {
@@ -20,16 +21,19 @@ std::string config_map(const std::string& name, const std::string& extra) {
 
 std::string config_map(const std::string& name) { return config_map(name, ""); }
 
-// Runs `steps` against a fresh server.
-void with_server(std::function<rt::Task<void>(InProcessServer&)> steps) {
-  rt::testing::run_task([&]() -> rt::Task<void> {
-    ApiServerOptions options;
-    auto server = co_await InProcessServer::start(rt::Executor::current().runtime(), std::move(options));
-    CHECK(server.has_value(), server ? "" : server.error().message);
-    co_await steps(**server);
-    co_await (*server)->stop();
-  });
+using Steps = std::function<rt::Task<void>(InProcessServer&)>;
+
+rt::Task<void> run_server(Steps steps) {
+  ApiServerOptions options;
+  auto server = co_await InProcessServer::start(rt::Executor::current().runtime(), std::move(options));
+  CHECK(server.has_value(), server ? "" : server.error().message);
+  co_await steps(**server);
+  co_await (*server)->stop();
 }
+
+// Runs `steps` against a fresh server; in virtual time if they wait.
+void with_server(Steps steps) { rt::testing::run_task(run_server(std::move(steps))); }
+void with_simulated_server(Steps steps) { rt::testing::run_sim(run_server(std::move(steps)), 1); }
 
 rt::Task<void> create_and_read(InProcessServer& server) {
   const Answer made = co_await server.ask("POST", maps, config_map("one"));
@@ -107,6 +111,22 @@ rt::Task<void> list_pages(InProcessServer& server) {
   EXPECT_EQ(bad.status, 400);
 }
 TEST(Server, Lists) { with_server(list_pages); }
+
+rt::Task<void> list_for_longer_than_history(InProcessServer& server) {
+  for (int i = 0; i < 5; ++i) (void)co_await server.ask("POST", maps, config_map("m" + std::to_string(i)));
+  const Answer first = co_await server.get(std::string(maps) + "?limit=2");
+  (void)co_await server.ask("DELETE", std::string(maps) + "/m2");
+  (void)co_await server.ask("DELETE", std::string(maps) + "/m0");   // the newest write is no history yet
+  (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::minutes(20));
+  const Answer expired = co_await server.get(std::string(maps) + "?limit=2&continue=" + first.at("metadata.continue"));
+  EXPECT_EQ(expired.status, 410) << expired.body;
+  EXPECT_EQ(expired.at("reason"), "Expired");
+  const Answer second = co_await server.get(std::string(maps) + "?limit=2&continue=" + expired.at("metadata.continue"));
+  EXPECT_EQ(second.at("items.0.metadata.name"), "m3") << second.body;
+  EXPECT_EQ(second.at("items.1.metadata.name"), "m4") << second.body;
+  EXPECT_EQ(second.at("metadata.continue"), "");
+}
+TEST(Server, ListsOnWhenHistoryIsCompacted) { with_simulated_server(list_for_longer_than_history); }
 
 rt::Task<void> watch_events(InProcessServer& server) {
   const Answer made = co_await server.ask("POST", maps, config_map("one"));

@@ -6,6 +6,7 @@
 #include "api/gen/core_v1.h"
 #include "client/watch_stream.h"
 #include "codec/proto_wire.h"
+#include "net/testing.h"
 #include "rt/testing.h"
 
 namespace pintle::client::wire {
@@ -56,22 +57,6 @@ TEST(Wire, ObjectsBothWays) {
   for (const char* bad : {"", "k8s", "{", "k8s\0\xff\xff"}) EXPECT_FALSE(decode_list(proto_media, bad, api::type_of<api::core_v1::Pod>()).has_value());
 }
 
-// A body that comes in pieces of `piece` bytes.
-class Pieces final : public net::BodyReader {
- public:
-  Pieces(std::string text, std::size_t piece) : text_(std::move(text)), piece_(piece) {}
-  rt::Task<Result<Bytes>> read(rt::Context) override {
-    Bytes out = Bytes::copy(std::string_view(text_).substr(at_, piece_));
-    at_ += out.size();
-    co_return out;
-  }
-
- private:
-  std::string text_;
-  std::size_t piece_;
-  std::size_t at_ = 0;
-};
-
 std::string proto_frame(std::string_view type, std::string_view object) {
   std::string extension, event, out;
   codec::append_bytes_field(1, object, extension);
@@ -84,7 +69,7 @@ std::string proto_frame(std::string_view type, std::string_view object) {
 // "TYPE name@version" of each event, then why it ended.
 std::string events(std::string content_type, std::string body, std::size_t piece) {
   return rt::testing::run_sim([=]() -> rt::Task<std::string> {
-    auto watch = make_watch(api::type_of<api::core_v1::Pod>(), content_type, std::make_unique<Pieces>(body, piece));
+    auto watch = make_watch(api::type_of<api::core_v1::Pod>(), content_type, std::make_unique<net::testing::Pieces>(body, piece));
     std::string out;
     while (true) {
       auto event = co_await watch->next(rt::Context::background());

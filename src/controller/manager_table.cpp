@@ -58,6 +58,8 @@ constexpr ControllerRow rows[] = {
     {"cronjob-controller", "cronjob", "cronjob-controller", "cronjob-controller", cronjob::make_cronjob_controller},
     {"persistentvolumeclaim-protection-controller", "pvc-protection", "pvc-protection-controller", "pvc-protection-controller", volume_protection::make_claim_protection_controller},
     {"persistentvolume-protection-controller", "pv-protection", "pv-protection-controller", "pv-protection-controller", volume_protection::make_volume_protection_controller},
+    {"volumeattributesclass-protection-controller", "volumeattributesclass-protection-controller", "volumeattributesclass-protection-controller",
+     "volumeattributesclass-protection-controller", volume_protection::make_attributes_class_protection_controller},
     {"persistentvolume-binder-controller", "persistentvolume-binder", "persistent-volume-binder", "persistentvolume-controller", volume_binder::make_volume_binder_controller},
     {"ephemeral-volume-controller", "ephemeral-volume", "ephemeral-volume-controller", "ephemeral_volume", ephemeral_volume::make_ephemeral_volume_controller},
     {"disruption-controller", "disruption", "disruption-controller", "controllermanager", disruption::make_disruption_controller},
@@ -73,7 +75,7 @@ constexpr std::string_view other_names[] = {
     "persistentvolume-attach-detach-controller", "persistentvolume-expander-controller", "podcertificaterequest-cleaner-controller",
     "podgroup-protection-controller", "resourceclaim-controller", "resourcepoolstatusrequest-controller", "selinux-warning-controller", "service-cidr-controller",
     "service-lb-controller", "storage-version-migrator-controller", "storageversion-garbage-collector-controller", "validatingadmissionpolicy-status-controller",
-    "volumeattributesclass-protection-controller", "horizontal-pod-autoscaler-controller", "serviceaccount-token-controller", "legacy-serviceaccount-token-cleaner-controller",
+    "horizontal-pod-autoscaler-controller", "serviceaccount-token-controller", "legacy-serviceaccount-token-cleaner-controller",
     "ttl-controller", "cloud-node-lifecycle", "route", "service"};
 
 bool is_name_of(const ControllerRow& row, std::string_view name) { return row.name == name || row.alias == name; }

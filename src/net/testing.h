@@ -46,6 +46,22 @@ class TestServer {
 // Writes certificates to files of the current runtime's disk and returns options that use them.
 ServerTls write_server_tls(const std::string& directory, const KeyPair& ca, const KeyPair& server);
 
+// A body that comes in pieces of `piece` bytes.
+class Pieces final : public BodyReader {
+ public:
+  Pieces(std::string text, std::size_t piece) : text_(std::move(text)), piece_(piece) {}
+  rt::Task<Result<Bytes>> read(rt::Context) override {
+    Bytes out = Bytes::copy(std::string_view(text_).substr(at_, piece_));
+    at_ += out.size();
+    co_return out;
+  }
+
+ private:
+  const std::string text_;
+  const std::size_t piece_;
+  std::size_t at_ = 0;
+};
+
 // Connects, sends `data`, closes its half if asked to, and returns everything up to the end of the stream.
 rt::Task<std::string> talk(rt::Endpoint to, std::string data, bool half_close);
 

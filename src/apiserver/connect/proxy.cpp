@@ -2,8 +2,11 @@
 #include <fmt/format.h>
 
 #include "apiserver/connect/connector.h"
+#include "apiserver/connect/html_links.h"
 #include "apiserver/endpoints/responses.h"
 #include "net/forward.h"
+#include "net/gunzip.h"
+#include "net/text.h"
 
 namespace pintle::apiserver {
 
@@ -15,6 +18,17 @@ namespace core = api::core_v1;
 std::size_t segments_before(const RequestInfo& info) { return 2 + (info.ns.empty() ? 0 : 2) + 3; }
 
 std::string host_of(const Exchange& exchange) { return exchange.request.host.empty() ? std::string(exchange.request.headers.get("host")) : exchange.request.host; }
+
+// Pages alone, and those that can be read.
+void rewrite_links(net::Response& response, const std::string& origin, const std::string& prefix) {
+  const std::string_view type = net::trim(response.headers.get("content-type").substr(0, response.headers.get("content-type").find(';')));
+  const std::string encoding(response.headers.get("content-encoding"));
+  if (!response.body || !net::equal_fold(type, "text/html") || (!encoding.empty() && encoding != "gzip")) return;
+  if (!encoding.empty()) response.body = net::gunzip(std::move(response.body));
+  response.body = rewrite_html(std::move(response.body), [origin, prefix](std::string_view link) { return rewrite_link(link, origin, prefix); });
+  response.headers.remove("Content-Length");
+  response.headers.remove("Content-Encoding");
+}
 
 }  // namespace
 
@@ -104,6 +118,7 @@ rt::Task<Result<Unit>> Connector::proxy(Exchange& exchange) {
     exchange.status = response.status;
     if (const std::string location(response.headers.get("location")); !location.empty())
       response.headers.set("Location", rewrite_location(location, target.origin, request.scheme, host_of(exchange), prefix));
+    if (request.method != "HEAD") rewrite_links(response, target.origin, prefix);
     return Unit{};
   };
   if (upgrade) {

@@ -47,6 +47,24 @@ std::string pod_address(const core::Pod& pod) {
   return pod.status.pod_ip;
 }
 
+// The absolute path of a link; nullopt where it leads somewhere else altogether, or is relative to the page: the client resolves
+// it under the prefix. `is_target`: of "scheme://host" and "host".
+template <class IsTarget>
+std::optional<std::string_view> path_at(std::string_view link, IsTarget is_target) {
+  std::string_view path = link;
+  if (const auto authority = link.find("://"); authority != link.npos) {
+    const auto slash = std::min(link.find('/', authority + 3), link.size());
+    const std::string_view there = link.substr(0, slash);
+    if (!is_target(there, there.substr(authority + 3))) return std::nullopt;
+    path = link.substr(slash);
+    if (path.empty()) path = "/";
+  }
+  if (!path.starts_with('/') || path.starts_with("//")) return std::nullopt;
+  return path;
+}
+
+std::string through_prefix(std::string_view path, std::string_view prefix) { return path.starts_with(prefix) ? std::string(path) : std::string(prefix) + std::string(path); }
+
 }  // namespace
 
 std::optional<ProxyName> parse_proxy_name(std::string_view id) {
@@ -177,19 +195,14 @@ std::string_view path_behind(std::string_view raw_path, std::size_t segments) {
 }
 
 std::string rewrite_location(const std::string& location, std::string_view origin, std::string_view scheme, std::string_view request_host, std::string_view prefix) {
-  std::string_view path = location;
-  if (const auto authority = location.find("://"); authority != location.npos) {
-    const auto slash = std::min(location.find('/', authority + 3), location.size());
-    const std::string_view there = std::string_view(location).substr(0, slash);
-    const bool same = there == origin || there.substr(authority + 3) == request_host;
-    if (!same) return location;   // somewhere else altogether
-    path = std::string_view(location).substr(slash);
-    if (path.empty()) path = "/";
-  }
-  if (!path.starts_with('/')) return location;   // relative: the client resolves it under the prefix
-  const std::string head = fmt::format("{}://{}", scheme, request_host);
-  if (path.starts_with(prefix)) return head + std::string(path);
-  return head + std::string(prefix) + std::string(path);
+  const auto path = path_at(location, [&](std::string_view there, std::string_view host) { return there == origin || host == request_host; });
+  if (!path) return location;
+  return fmt::format("{}://{}{}", scheme, request_host, through_prefix(*path, prefix));
+}
+
+std::string rewrite_link(std::string_view link, std::string_view origin, std::string_view prefix) {
+  const auto path = path_at(link, [&](std::string_view there, std::string_view) { return there == origin; });
+  return path ? through_prefix(*path, prefix) : std::string(link);
 }
 
 }  // namespace pintle::apiserver

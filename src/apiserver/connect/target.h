@@ -54,5 +54,7 @@ std::string_view path_behind(std::string_view raw_path, std::size_t segments);
 
 // A redirect of the target's, as the client must see it: within the target, it goes through `prefix`.
 std::string rewrite_location(const std::string& location, std::string_view origin, std::string_view scheme, std::string_view request_host, std::string_view prefix);
+// A link in a page of the target's: an absolute path of the target goes through `prefix`, all else stays.
+std::string rewrite_link(std::string_view link, std::string_view origin, std::string_view prefix);
 
 }  // namespace pintle::apiserver

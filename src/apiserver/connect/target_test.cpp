@@ -106,6 +106,14 @@ TEST(ConnectTarget, Paths) {
   EXPECT_EQ(rewritten("next"), "next");
 }
 
+TEST(ConnectTarget, Links) {
+  const auto rewritten = [](std::string_view link) { return rewrite_link(link, "http://10.0.0.1:80", "/api/v1/p/proxy"); };
+  EXPECT_EQ(rewritten("/next?a=b#c"), "/api/v1/p/proxy/next?a=b#c");
+  EXPECT_EQ(rewritten("http://10.0.0.1:80/next"), "/api/v1/p/proxy/next");
+  EXPECT_EQ(rewritten("/api/v1/p/proxy/x"), "/api/v1/p/proxy/x");
+  for (const char* left : {"https://example.com/next", "//example.com/next", "next", "#top", "", "mailto:a@b"}) EXPECT_EQ(rewritten(left), left);
+}
+
 TEST(ConnectTarget, Kubelets) {
   core::Node node;
   node.status.addresses.emplace_back().type = "InternalIP";

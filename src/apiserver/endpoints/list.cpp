@@ -3,6 +3,7 @@
 
 #include "apiserver/endpoints/answer_stream.h"
 #include "apiserver/endpoints/resource_handler.h"
+#include "apiserver/registry/errors.h"
 #include "codec/json.h"
 
 namespace pintle::apiserver {
@@ -56,6 +57,10 @@ rt::Task<void> ResourceHandler::list(Exchange& exchange, Found found) {
 }
 
 rt::Task<void> ResourceHandler::answer_list(Exchange& exchange, const ObjectForm& form, ListAnswer listed) {
+  if (listed.expired) {
+    co_await answer_failure(exchange, errors::expired_continue(), std::move(listed.continue_token));
+    co_return;
+  }
   api::meta_v1::ListMeta meta;
   meta.resource_version = std::to_string(listed.revision);
   meta.continue_ = listed.continue_token;

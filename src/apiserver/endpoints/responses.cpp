@@ -12,8 +12,9 @@ namespace {
 
 constexpr api::GroupVersionKind status_kind{"", "v1", "Status"};
 
-api::meta_v1::Status to_wire(const Status& status) {
+api::meta_v1::Status to_wire(const Status& status, std::string continue_token) {
   api::meta_v1::Status wire;
+  wire.metadata.continue_ = std::move(continue_token);
   wire.status = "Failure";
   wire.message = status.message;
   wire.reason = reason_name(status.reason);
@@ -105,8 +106,8 @@ Bytes json_answer(Media media, std::string json) {
   return Bytes(std::move(json));
 }
 
-Bytes encode_failure(Media media, const Status& status) {
-  const auto wire = to_wire(status);
+Bytes encode_failure(Media media, const Status& status, std::string continue_token) {
+  const auto wire = to_wire(status, std::move(continue_token));
   return encode_answer(media, api::type_of<api::meta_v1::Status>(), &wire, status_kind);
 }
 
@@ -189,10 +190,15 @@ rt::Task<void> answer_text(Exchange& exchange, int code, std::string text) {
 }
 
 rt::Task<void> answer_failure(Exchange& exchange, Status status) {
+  std::string no_token;
+  return answer_failure(exchange, std::move(status), std::move(no_token));
+}
+
+rt::Task<void> answer_failure(Exchange& exchange, Status status, std::string continue_token) {
   const auto form = negotiate(exchange.request.headers.get("accept"), Offer{.yaml = true, .protobuf = true, .table = true, .partial = true});
   const Media media = form ? form->media : Media::Json;
   if (status.details.retry_after_seconds > 0) exchange.writer.headers().set("retry-after", std::to_string(status.details.retry_after_seconds));
-  co_await answer(exchange, status.http(), content_type(media), encode_failure(media, status));
+  co_await answer(exchange, status.http(), content_type(media), encode_failure(media, status, std::move(continue_token)));
 }
 
 rt::Task<void> answer_failure(Exchange& exchange, Reason reason, std::string message) {

@@ -22,8 +22,8 @@ constexpr std::size_t write_buffers_max = 512;        // buffers handed to the c
 Bytes encode_answer(Media media, const api::Type& type, const void* value, const api::GroupVersionKind& kind);
 // JSON text as the body of an answer in JSON or YAML.
 Bytes json_answer(Media media, std::string json);
-// metav1.Status of an error, encoded.
-Bytes encode_failure(Media media, const Status& status);
+// metav1.Status of an error, encoded. `continue_token`: its metadata.continue.
+Bytes encode_failure(Media media, const Status& status, std::string continue_token = "");
 // The same JSON with two blanks of indentation.
 std::string indented_json(std::string_view json);
 
@@ -35,6 +35,7 @@ rt::Task<void> answer_pieces(Exchange& exchange, int code, std::string_view cont
 rt::Task<void> answer_text(Exchange& exchange, int code, std::string text);
 // In the form of the Accept header, else JSON; with Retry-After where the details say so.
 rt::Task<void> answer_failure(Exchange& exchange, Status status);
+rt::Task<void> answer_failure(Exchange& exchange, Status status, std::string continue_token);
 // The same of a reason and a message. (g++ 12 miscompiles an aggregate made within a co_await expression.)
 rt::Task<void> answer_failure(Exchange& exchange, Reason reason, std::string message);
 // True if the client wants indented JSON: ?pretty=true, or a browser, curl or wget without a word.

@@ -80,7 +80,12 @@ Status unsupported_media_type(bool with_details) {
   return status;
 }
 
-Status expired(std::string message) { return Status{Reason::Expired, 0, std::move(message), {}}; }
+Status expired_continue() {
+  return Status{Reason::Expired, 0,
+                "the continue token is older than the history that is kept: list again without it, or go on with the token of this answer, "
+                "which leads through the objects as they are by then rather than as they were at the first page",
+                {}};
+}
 
 Status too_large_resource_version(int64_t wanted, int64_t have) {
   Status status{Reason::Timeout, 0, fmt::format("Too large resource version: {}, current: {}", wanted, have), {}};

@@ -26,7 +26,8 @@ Status no_such_route();
 Status method_not_allowed();
 Status not_acceptable(bool with_details);
 Status unsupported_media_type(bool with_details);
-Status expired(std::string message);
+// Of a continue token whose state is compacted; the answer brings another one.
+Status expired_continue();
 // A resourceVersion that this server has not reached.
 Status too_large_resource_version(int64_t wanted, int64_t have);
 Status too_many_requests();

@@ -55,6 +55,8 @@ struct ListAnswer {
   int64_t revision = 0;
   std::string continue_token;
   std::optional<int64_t> remaining;
+  // The state that the continue token meant is compacted: there are no items, and continue_token leads on in the newest state.
+  bool expired = false;
 };
 
 // Makes the new object of the newest one (nullptr: there is none). Called again after a conflict.

@@ -9,6 +9,7 @@ namespace pintle::apiserver {
 
 namespace {
 
+constexpr int64_t newest_revision = -1;     // in a continue token: whatever the state is by then
 constexpr std::size_t range_chunk = 500;   // objects read at once when selectors may drop some
 
 // The key that follows all keys with `prefix`.
@@ -28,7 +29,12 @@ rt::Task<Result<ListAnswer>> ResourceStore::list(rt::Context ctx, Selection sele
     if (token.revision <= 0) {
       CO_TRY_ASSIGN(token.revision, co_await deps_.store.current_revision(ctx));
     }
-    co_return co_await list_at(ctx, selection, parameters, token.revision, token.start, true);
+    auto page = co_await list_at(ctx, selection, parameters, token.revision, token.start, true);
+    if (page || page.error().reason != Reason::Expired) co_return page;
+    ListAnswer expired;
+    expired.expired = true;
+    expired.continue_token = encode_continue({newest_revision, token.start});
+    co_return expired;
   }
   const bool exact = parameters.match == VersionMatch::Exact ||
                      (parameters.match == VersionMatch::Unset && parameters.limit > 0 && parameters.revision > 0);
@@ -65,8 +71,8 @@ rt::Task<Result<ListAnswer>> ResourceStore::list_at(rt::Context ctx, const Selec
     }
   }
 
-  CO_TRY_ASSIGN(const int64_t newest_revision, co_await deps_.store.current_revision(ctx));
-  if (revision > newest_revision) co_return std::unexpected(errors::too_large_resource_version(revision, newest_revision));
+  CO_TRY_ASSIGN(const int64_t current, co_await deps_.store.current_revision(ctx));
+  if (revision > current) co_return std::unexpected(errors::too_large_resource_version(revision, current));
   const storage::Predicate match = predicate(selection);
   answer.revision = revision;
   std::string from = prefix + start;

@@ -147,6 +147,7 @@ rt::Task<Result<std::optional<Removed>>> ResourceStore::remove_now(RequestScope&
 
 rt::Task<Result<ListAnswer>> ResourceStore::remove_collection(RequestScope& scope, Selection selection, ListParameters parameters, RemoveRequest request) {
   CO_TRY_ASSIGN(ListAnswer found, co_await list(scope.ctx, std::move(selection), std::move(parameters)));
+  if (found.expired) co_return std::unexpected(errors::expired_continue());
   for (const auto& item : found.items) {
     RemoveRequest one = request;
     one.ns = item->header().ns;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/gen/storage_v1.h"
 #include "client/work_queue.h"
 #include "controller/pods/pod_store.h"
 
@@ -10,6 +11,7 @@ namespace pintle::controller::volume_protection {
 using api::core_v1::PersistentVolume;
 using api::core_v1::PersistentVolumeClaim;
 using api::core_v1::Pod;
+using api::storage_v1::VolumeAttributesClass;
 
 namespace {
 
@@ -112,9 +114,85 @@ class VolumeProtection final : public Controller {
   client::ControlLoop loop_;
 };
 
+// The classes that a claim asks for, has and is being changed to.
+std::vector<std::string> classes_used_by(const PersistentVolumeClaim& claim) {
+  std::vector<std::string> out;
+  if (claim.spec.volume_attributes_class_name) out.push_back(*claim.spec.volume_attributes_class_name);
+  if (claim.status.current_volume_attributes_class_name) out.push_back(*claim.status.current_volume_attributes_class_name);
+  if (claim.status.modify_volume_status) out.push_back(claim.status.modify_volume_status->target_volume_attributes_class_name);
+  return out;
+}
+std::vector<std::string> classes_used_by(const PersistentVolume& volume) {
+  std::vector<std::string> out;
+  if (volume.spec.volume_attributes_class_name) out.push_back(*volume.spec.volume_attributes_class_name);
+  return out;
+}
+
+class AttributesClassProtection final : public Controller {
+ public:
+  explicit AttributesClassProtection(ControllerDeps deps)
+      : deps_(deps), classes_(deps.informers.of<VolumeAttributesClass>()), claims_(deps.informers.of<PersistentVolumeClaim>()), volumes_(deps.informers.of<PersistentVolume>()),
+        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+    classes_.on_any([this](const VolumeAttributesClass& one) { loop_.queue().add(one.metadata.name); });
+    follow(claims_);
+    follow(volumes_);
+  }
+  void start() override { loop_.start(deps_.workers(1)); }
+  rt::Task<void> stop() override { co_await loop_.stop(); }
+
+ private:
+  // What a user of classes names no longer may be free.
+  template <class T>
+  void follow(client::Informer<T>& users) {
+    using Ptr = std::shared_ptr<const T>;
+    typename client::Informer<T>::Handler handler;
+    handler.on_update = [this](const Ptr& before, const Ptr& after) {
+      const auto now = classes_used_by(*after);
+      for (const std::string& name : classes_used_by(*before))
+        if (std::ranges::find(now, name) == now.end()) loop_.queue().add(name);
+    };
+    handler.on_delete = [this](const Ptr& gone) {
+      for (const std::string& name : classes_used_by(*gone)) loop_.queue().add(name);
+    };
+    users.add_handler(std::move(handler));
+  }
+  template <class T>
+  static bool any_uses(const std::vector<T>& users, const std::string& name) {
+    return std::ranges::any_of(users, [&](const T& user) {
+      const auto used = classes_used_by(user);
+      return std::ranges::find(used, name) != used.end();
+    });
+  }
+  // The server's word, not the cache's: a class is deleted rarely.
+  template <class T>
+  rt::Task<Result<bool>> used_by_any(rt::Context ctx, std::string name) {
+    client::ListOptions everything;
+    CO_TRY_ASSIGN(const auto listed, co_await deps_.client.list<T>(std::move(ctx), std::move(everything)));
+    co_return any_uses(listed.items, name);
+  }
+  rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key) {
+    const auto found = classes_.get(key);
+    if (found == nullptr) co_return Unit{};
+    bool in_use = false;
+    if (found->metadata.deletion_timestamp) {
+      CO_TRY_ASSIGN(const bool by_claim, co_await used_by_any<PersistentVolumeClaim>(ctx, key));
+      CO_TRY_ASSIGN(const bool by_volume, co_await used_by_any<PersistentVolume>(ctx, key));
+      in_use = by_claim || by_volume;
+    }
+    co_return co_await settle<VolumeAttributesClass>(deps_.client, std::move(ctx), found, "kubernetes.io/vac-protection", in_use);
+  }
+
+  ControllerDeps deps_;
+  client::Informer<VolumeAttributesClass> classes_;
+  client::Informer<PersistentVolumeClaim> claims_;
+  client::Informer<PersistentVolume> volumes_;
+  client::ControlLoop loop_;
+};
+
 }  // namespace
 
 std::unique_ptr<Controller> make_claim_protection_controller(ControllerDeps deps) { return std::make_unique<ClaimProtection>(std::move(deps)); }
 std::unique_ptr<Controller> make_volume_protection_controller(ControllerDeps deps) { return std::make_unique<VolumeProtection>(std::move(deps)); }
+std::unique_ptr<Controller> make_attributes_class_protection_controller(ControllerDeps deps) { return std::make_unique<AttributesClassProtection>(std::move(deps)); }
 
 }  // namespace pintle::controller::volume_protection
