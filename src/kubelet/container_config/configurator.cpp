@@ -24,6 +24,15 @@ std::unexpected<Status> no_server(std::string_view kind, const std::string& name
   return error(Reason::ServiceUnavailable, "couldn't get " + std::string(kind) + " " + namespace_name + "/" + name + ", no kubeClient defined");
 }
 
+Result<std::string> volume_file(const MountedVolumes& volumes, std::string_view volume, std::string_view path) {
+  for (const MountedVolume& mounted : volumes) {
+    if (mounted.name != volume || mounted.host_path.empty()) continue;
+    TRY_ASSIGN(const os::UniqueFd file, os::open_in_root(mounted.host_path, path));
+    return os::read_file(os::fd_path(file.get()));
+  }
+  return error(Reason::NotFound, "cannot find the volume " + codec::go_quote(volume) + " referenced by FileKeyRef");
+}
+
 }  // namespace
 
 Configurator::Configurator(ConfiguratorSetup setup) : setup_(std::move(setup)) {}
@@ -94,23 +103,14 @@ rt::Task<Result<EnvironmentVariables>> Configurator::environment(rt::Context ctx
     if (setup_.objects) object = co_await setup_.objects->secret(ctx, namespace_name, name);
     inputs.secrets.emplace(name, std::move(object));
   }
-  inputs.volume_file = [&](std::string_view volume, std::string_view path) { return volume_file(pod, volume, path); };
+  // A copy: files are read on another thread.
+  const MountedVolumes* mounted = setup_.volumes.mounted(pod.metadata.uid);
+  inputs.volume_file = [volumes = mounted ? *mounted : MountedVolumes()](std::string_view volume, std::string_view path) { return volume_file(volumes, volume, path); };
   Result<EnvironmentVariables> out = error(Reason::InternalError, "not made");
   const bool reads_files = std::ranges::any_of(container.env, [](const core::EnvVar& variable) { return variable.value_from && variable.value_from->file_key_ref; });
   if (reads_files) co_await setup_.runtime.run_blocking([&] { out = make_environment(inputs); });
   else out = make_environment(inputs);
   co_return std::move(out);
-}
-
-Result<std::string> Configurator::volume_file(const core::Pod& pod, std::string_view volume, std::string_view path) const {
-  if (const MountedVolumes* volumes = setup_.volumes.mounted(pod.metadata.uid)) {
-    for (const MountedVolume& mounted : *volumes) {
-      if (mounted.name != volume || mounted.host_path.empty()) continue;
-      TRY_ASSIGN(const os::UniqueFd file, os::open_in_root(mounted.host_path, path));
-      return os::read_file(os::fd_path(file.get()));
-    }
-  }
-  return error(Reason::NotFound, "cannot find the volume " + codec::go_quote(volume) + " referenced by FileKeyRef");
 }
 
 }  // namespace pintle::kubelet

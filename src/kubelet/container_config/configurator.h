@@ -53,7 +53,6 @@ class Configurator {
  private:
   rt::Task<Result<EnvironmentVariables>> environment(rt::Context ctx, const api::core_v1::Pod& pod, const api::core_v1::Container& container,
                                                      const NodeConfig& node, const std::vector<std::string>& pod_ips);
-  Result<std::string> volume_file(const api::core_v1::Pod& pod, std::string_view volume, std::string_view path) const;
 
   ConfiguratorSetup setup_;
 };

@@ -129,7 +129,8 @@ void PodWorker::failed(const std::string& what, const WaitingReason& reason) {
 rt::Task<bool> PodWorker::prepare(rt::Context ctx) {
   if (deps_.cgroups) {
     Result<Unit> made = Unit{};
-    co_await deps_.runtime.run_blocking([&] { made = deps_.cgroups->apply(*pod_); });
+    const PodPtr pod = pod_;   // update() may put another in its place meanwhile
+    co_await deps_.runtime.run_blocking([&] { made = deps_.cgroups->apply(*pod); });
     if (!made) {
       deps_.events.warning(*pod_, "", "FailedCreatePodContainer", "unable to ensure pod container exists: " + made.error().message);
       failed("", {"", ""});

@@ -231,10 +231,11 @@ rt::Task<void> PodWorker::finish_phase(rt::Context ctx) {
 // Volumes and cgroup go when nothing runs any more.
 rt::Task<void> PodWorker::clean_up(rt::Context ctx) {
   rt::Backoff backoff(cleanup_retry);
+  const std::string uid = pod_->metadata.uid;
   while (!ctx.done()) {
-    auto torn = co_await deps_.volumes.tear_down(ctx, pod_->metadata.uid);
+    auto torn = co_await deps_.volumes.tear_down(ctx, uid);
     if (torn && deps_.cgroups) {
-      co_await deps_.runtime.run_blocking([&] { torn = deps_.cgroups->remove(pod_->metadata.uid); });
+      co_await deps_.runtime.run_blocking([&] { torn = deps_.cgroups->remove(uid); });
     }
     if (torn) co_return;
     log::info(1, "Cleaning up after a pod failed", {{"pod", format_pod(*pod_)}, {"err", torn.error().message}});
