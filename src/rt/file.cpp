@@ -39,15 +39,23 @@ Result<Unit> Disk::append(const std::string& path, std::string_view data, uint32
   return file->append(data);
 }
 
+namespace {
+
+Result<Unit> write_synced(Disk& disk, const std::string& path, std::string_view data, uint32_t mode) {
+  TRY_ASSIGN(auto file, disk.open(path, {.write = true, .create = true, .truncate = true, .mode = mode}));
+  TRY(file->write_at(0, data));
+  return file->sync();
+}
+
+}  // namespace
+
 Result<Unit> Disk::replace(const std::string& path, std::string_view data, uint32_t mode) {
   const std::string temporary = path + ".tmp";
-  {
-    TRY_ASSIGN(auto file, open(temporary, {.write = true, .create = true, .truncate = true, .mode = mode}));
-    TRY(file->write_at(0, data));
-    TRY(file->sync());
-  }
-  TRY(rename(temporary, path));
-  return sync_directory(parent_path(path));
+  auto done = write_synced(*this, temporary, data, mode);
+  if (done) done = rename(temporary, path);
+  if (done) return sync_directory(parent_path(path));
+  (void)remove(temporary);
+  return done;
 }
 
 }  // namespace pintle::rt

@@ -66,7 +66,7 @@ class Disk {
   Result<std::string> read(const std::string& path, std::size_t max_bytes = 64 << 20);
   // Replaces the content, not atomically, without sync.
   Result<Unit> write(const std::string& path, std::string_view data, uint32_t mode = 0644);
-  // Replaces the file as a whole and durably: a power cut leaves the old content or the new.
+  // Replaces the file as a whole and durably: a power cut leaves the old content or the new; a failure the old and no more.
   Result<Unit> replace(const std::string& path, std::string_view data, uint32_t mode = 0644);
   Result<Unit> append(const std::string& path, std::string_view data, uint32_t mode = 0644);
 };

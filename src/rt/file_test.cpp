@@ -49,6 +49,10 @@ Task<void> file_calls() {
   EXPECT_EQ(disk.read(path).value(), "hello world");
   EXPECT_TRUE(disk.replace(path, "new").has_value());
   EXPECT_EQ(disk.read(path).value(), "new");
+  EXPECT_TRUE(disk.make_directories(dir + "/taken/by").has_value());
+  EXPECT_FALSE(disk.replace(dir + "/taken", "new").has_value());
+  EXPECT_FALSE(disk.exists(dir + "/taken.tmp")) << "a failure leaves nothing behind";
+  remove_all(disk, dir + "/taken");
   EXPECT_EQ(disk.open(path, {.write = true, .create = true, .exclusive = true}).error().reason, Reason::AlreadyExists);
   EXPECT_TRUE(disk.rename(path, dir + "/b").has_value());
   EXPECT_FALSE(disk.exists(path));

@@ -134,9 +134,16 @@ Result<bool> write_payload(const AtomicWrite& write) {
   const std::string name = directory_name(write.now, write.random);
   const std::string directory = write.volume + "/" + name;
   TRY(os::remove_tree(directory));
-  TRY(write_files(directory, write.payload));
-  if (write.fs_group) TRY(own_by_group(write.volume, *write.fs_group, true, false));
-  TRY(switch_link(link, write.volume + "/" + std::string(data_link_tmp), name));
+  const std::string tmp = write.volume + "/" + std::string(data_link_tmp);
+  auto written = write_files(directory, write.payload);
+  if (written && write.fs_group) written = own_by_group(write.volume, *write.fs_group, true, false);
+  if (written) written = switch_link(link, tmp, name);
+  if (!written) {
+    // A full disk is not to be filled with what nobody will read.
+    (void)os::remove_tree(directory);
+    (void)os::remove_tree(tmp);
+    return std::unexpected(std::move(written).error());
+  }
   TRY(settle_user_links(write.volume, write.payload));
   TRY(remove_old(write.volume, name));
   return true;

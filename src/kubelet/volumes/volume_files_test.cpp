@@ -50,6 +50,19 @@ TEST_F(VolumeFiles, LayoutOfAtomicWrites) {
   EXPECT_EQ(list_names(root_).value(), (std::vector<std::string>{"..2023_11_14_22_13_21.42", "..data", "dir", "plain"}));
 }
 
+TEST_F(VolumeFiles, AFullDiskLeavesTheOldFiles) {
+  ASSERT_TRUE(os::mount_tmpfs(root_, 64 << 10, 0755));
+  ASSERT_TRUE(write({{"a", file("old")}, {"b", file("old")}}).value());
+  const auto before = list_names(root_).value();
+  const auto full = write({{"a", file("new")}, {"b", file(std::string(100'000, 'x'))}});
+  ASSERT_FALSE(full);
+  EXPECT_NE(full.error().message.find("no space left on device"), std::string::npos) << full.error().message;
+  EXPECT_EQ(list_names(root_).value(), before);
+  EXPECT_EQ(text_of(root_ + "/a"), "old");
+  ASSERT_TRUE(write({{"a", file("new")}, {"b", file("new")}}).value()) << "there is room again";
+  EXPECT_EQ(text_of(root_ + "/a"), "new");
+}
+
 TEST_F(VolumeFiles, UpdatesSwitchAndCleanUp) {
   ASSERT_TRUE(write({{"a", file("1")}, {"b", file("1")}}).value());
   const std::string first = read_link(root_ + "/..data");
