@@ -42,7 +42,7 @@ ObjectReference reference_to(const api::Type& type, const void* object) {
 struct EventRecorder::State {
   State(Client& c, EventSource s) : client(c), source(std::move(s)) {}
 
-  void record(const ObjectReference& about, std::string_view type, std::string_view reason, std::string message);
+  void record(const ObjectReference& about, std::string_view type, std::string_view reason, std::string message, FlatMap<std::string> annotations = {});
   rt::Task<void> run(rt::Context ctx);
   rt::Task<void> deliver(rt::Context ctx, EventCorrelator::Verdict verdict);
   rt::Task<Result<Event>> write(rt::Context ctx, const EventCorrelator::Verdict& verdict);
@@ -62,7 +62,9 @@ EventRecorder::~EventRecorder() = default;
 
 void EventRecorder::normal(const ObjectReference& about, std::string_view reason, std::string message) { state_->record(about, "Normal", reason, std::move(message)); }
 
-void EventRecorder::warning(const ObjectReference& about, std::string_view reason, std::string message) { state_->record(about, "Warning", reason, std::move(message)); }
+void EventRecorder::warning(const ObjectReference& about, std::string_view reason, std::string message, FlatMap<std::string> annotations) {
+  state_->record(about, "Warning", reason, std::move(message), std::move(annotations));
+}
 
 rt::Task<void> EventRecorder::stop() {
   auto state = state_;
@@ -74,12 +76,13 @@ rt::Task<void> EventRecorder::stop() {
   co_await state->tasks.close();
 }
 
-void EventRecorder::State::record(const ObjectReference& about, std::string_view type, std::string_view reason, std::string message) {
+void EventRecorder::State::record(const ObjectReference& about, std::string_view type, std::string_view reason, std::string message, FlatMap<std::string> annotations) {
   if (stopping) return;
   const auto now = client.runtime().clock().wall_now();
   Event event;
   event.metadata.namespace_ = about.namespace_.empty() ? "default" : about.namespace_;
   event.metadata.name = event_name(about.name, now);
+  event.metadata.annotations = std::move(annotations);
   event.involved_object = about;
   event.reason = reason;
   event.message = std::move(message);

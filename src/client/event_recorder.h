@@ -32,7 +32,8 @@ class EventRecorder {
   EventRecorder& operator=(const EventRecorder&) = delete;
 
   void normal(const api::core_v1::ObjectReference& about, std::string_view reason, std::string message);
-  void warning(const api::core_v1::ObjectReference& about, std::string_view reason, std::string message);
+  // `annotations`: of the event.
+  void warning(const api::core_v1::ObjectReference& about, std::string_view reason, std::string message, FlatMap<std::string> annotations = {});
   template <class T>
   requires requires(const T& t) { t.metadata; }
   void normal(const T& about, std::string_view reason, std::string message) {
