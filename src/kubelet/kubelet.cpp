@@ -9,6 +9,7 @@
 #include "cri/container_events.h"
 #include "kubelet/admission/resize_admission.h"
 #include "kubelet/certificates/certificate_manager.h"
+#include "kubelet/eviction/manager.h"
 #include "kubelet/kubelet_host.h"
 #include "kubelet/logs/log_rotation.h"
 #include "kubelet/node/node_agent.h"
@@ -66,6 +67,8 @@ struct Kubelet::State {
   Result<Unit> measure();
   Result<Unit> make_parts();
   void make_workers();
+  void make_eviction();
+  void warn_of_node(std::string_view reason, std::string message);
   void follow_api();
   void follow_changes();
   NodeConfig node_config() const;
@@ -81,7 +84,8 @@ struct Kubelet::State {
   os::MachineFacts machine;
   ResourceList capacity;
   ResourceList allocatable;
-  EvictionThresholds thresholds;
+  std::vector<Threshold> thresholds;
+  ImagePolicy image_rules;
   ResourceList for_pods;                       // what the cgroup of all pods is limited to
   PodConfig config;
   std::unique_ptr<client::EventRecorder> recorder;
@@ -101,6 +105,8 @@ struct Kubelet::State {
   std::unique_ptr<ProbeManager> probes;
   std::unique_ptr<StatusManager> statuses;
   std::unique_ptr<PodWorkers> workers;
+  std::unique_ptr<ImageCollector> image_collector;
+  std::unique_ptr<EvictionManager> eviction;
   std::unique_ptr<NodeDuties> duties;
   std::unique_ptr<NodeAgent> node;
   std::unique_ptr<CertificateManager> client_certificate;
@@ -127,8 +133,10 @@ Result<Unit> Kubelet::State::measure() {
   size.pods_per_core = configuration.pods_per_core;
   capacity = node_capacity(size);
   TRY_ASSIGN(const auto reserved, reserved_resources(configuration));
-  TRY_ASSIGN(thresholds, hard_eviction_thresholds(configuration));
-  allocatable = node_allocatable(capacity, reserved, thresholds);
+  TRY_ASSIGN(const auto hard, hard_eviction_thresholds(configuration));
+  TRY_ASSIGN(thresholds, eviction_thresholds(configuration));
+  TRY_ASSIGN(image_rules, image_policy(configuration));
+  allocatable = node_allocatable(capacity, reserved, hard);
   for_pods = allocatable_for_pods(capacity, reserved);
   return Unit{};
 }
@@ -200,6 +208,9 @@ Result<Unit> Kubelet::State::make_parts() {
   images = std::make_unique<ImagePuller>(ImagePullerSetup{runtime, *cri, *events, objects.get(), parallel_pulls(configuration)});
   hooks = std::make_unique<LifecycleHooks>(runtime, *cri);
   make_workers();
+  make_eviction();
+  host = std::make_unique<Host>(
+      HostSetup{runtime, setup.configuration, *cri, *workers, *statuses, *eviction, *image_collector, machine_cgroups.get(), setup.node_name, paths.root()});
   return Unit{};
 }
 
@@ -238,7 +249,34 @@ void Kubelet::State::make_workers() {
   workers = std::make_unique<PodWorkers>(std::move(deps), config);
   workers->set_resize_admission([this](const Pod& pod) { return admit_resize(pod, workers->active(pod.metadata.uid), allocatable); });
   logs = std::make_unique<LogRotator>(runtime, *cri, *workers, log_rotation(setup.configuration));
-  host = std::make_unique<Host>(HostSetup{runtime, setup.configuration, *cri, *workers, *statuses, machine_cgroups.get(), setup.node_name, paths.root()});
+}
+
+void Kubelet::State::warn_of_node(std::string_view reason, std::string message) {
+  if (recorder) recorder->warning(node_reference(setup.node_name), reason, std::move(message));
+}
+
+void Kubelet::State::make_eviction() {
+  const auto& configuration = setup.configuration;
+  const auto warn = [this](std::string_view reason, std::string message) { warn_of_node(reason, std::move(message)); };
+  ImageCollectorSetup collector{runtime, *cri, image_rules, warn};
+  collector.volume_images = [this] { return workers->volume_images(); };
+  collector.pod_changes = [this] { return workers->changes().value(); };
+  collector.changed = [this] {
+    if (node) node->images_changed();
+  };
+  image_collector = std::make_unique<ImageCollector>(std::move(collector));
+  EvictionSetup evicting{runtime, *cri, *workers, *events, *image_collector, paths, cgroups.get(), thresholds};
+  if (configuration.eviction_pressure_transition_period.nanos > 0) evicting.hold = rt::Duration(configuration.eviction_pressure_transition_period.nanos);
+  evicting.max_grace_seconds = configuration.eviction_max_pod_grace_period;
+  evicting.storage_limits = configuration.local_storage_capacity_isolation.value_or(true);
+  // Who asks for faster updates of the node's status means what they tell too.
+  evicting.look_every = std::min(evicting.look_every, node_timing(configuration).status_update);
+  evicting.memory_for_pods_bytes = resource_value(for_pods, "memory");
+  evicting.warn = warn;
+  evicting.changed = [this] {
+    if (node) node->poke();
+  };
+  eviction = std::make_unique<EvictionManager>(std::move(evicting));
 }
 
 void Kubelet::State::follow_api() {
@@ -266,7 +304,7 @@ void Kubelet::State::follow_api() {
   agent.allocatable = allocatable;
   agent.machine = machine;
   agent.register_node = setup.configuration.register_node.value_or(true);
-  agent.pressure = [this] { return duties->pressure(); };
+  agent.pressure = [this] { return eviction->pressure(); };
   agent.other_errors = [this] { return duties->not_ready(); };
   agent.on_pod_cidrs = [this](const std::vector<std::string>& cidrs) {
     if (setup.on_pod_cidrs) setup.on_pod_cidrs(cidrs);
@@ -300,8 +338,7 @@ Result<Unit> Kubelet::State::take_duties() {
   duty.identity = identity();
   duty.machine = machine;
   duty.allocatable = allocatable;
-  duty.thresholds = thresholds;
-  duty.root_dir = paths.root();
+  duty.pressure = [this] { return eviction->pressure(); };
   duty.node = [this] { return node ? node->node() : nullptr; };
   duty.status_changed = [this] {
     if (node) node->poke();
@@ -328,6 +365,7 @@ rt::Task<Result<Unit>> Kubelet::State::start() {
   CO_TRY(make_parts());
   follow_changes();
   CO_TRY(take_duties());
+  eviction->start();
   follow_api();
   if (informers) informers->start();
   if (node) node->start();
@@ -443,6 +481,7 @@ rt::Task<void> Kubelet::State::stop() {
   if (serving_certificate) co_await serving_certificate->stop();
   if (node) co_await node->stop();
   if (duties) co_await duties->stop();
+  if (eviction) co_await eviction->stop();
   if (logs) co_await logs->stop();
   if (workers) co_await workers->stop();
   if (probes) co_await probes->close();

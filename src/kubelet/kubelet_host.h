@@ -5,6 +5,7 @@
 
 #include "cri/runtime_client.h"
 #include "kubelet/cgroups/pod_cgroups.h"
+#include "kubelet/eviction/manager.h"
 #include "kubelet/pods/pod_workers.h"
 #include "kubelet/server/host.h"
 #include "kubelet/stats/summary.h"
@@ -18,6 +19,8 @@ struct HostSetup {
   cri::RuntimeClient& cri;
   PodWorkers& workers;
   StatusManager& statuses;
+  const EvictionManager& eviction;
+  const ImageCollector& images;
   os::Cgroups* cgroups = nullptr;              // nullptr: the node's usage is not told
   std::string node_name;
   std::string root_dir;

@@ -1,6 +1,7 @@
 #include "os/machine.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -132,6 +133,12 @@ Result<FileSystemUsage> file_system_usage(const std::string& path) {
   out.inodes = info.f_files;
   out.inodes_free = info.f_ffree;
   return out;
+}
+
+Result<uint64_t> file_system_id(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return system_error(errno, path);
+  return static_cast<uint64_t>(info.st_dev);
 }
 
 Result<std::string> read_sysctl(std::string_view name) {

@@ -47,6 +47,8 @@ struct FileSystemUsage {
   uint64_t inodes_free = 0;
 };
 Result<FileSystemUsage> file_system_usage(const std::string& path);
+// The device of the file system that holds `path`: alike for two paths on one.
+Result<uint64_t> file_system_id(const std::string& path);
 
 // /proc/sys/NAME with dots or slashes ("net.ipv4.ip_forward"); in the network namespace of the calling thread.
 Result<std::string> read_sysctl(std::string_view name);

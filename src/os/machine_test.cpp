@@ -33,6 +33,9 @@ TEST(Machine, FactsOfThisOne) {
   const auto usage = file_system_usage("/");
   ASSERT_TRUE(usage);
   EXPECT_GE(usage->capacity_bytes, usage->available_bytes);
+  EXPECT_EQ(file_system_id("/proc/self").value(), file_system_id("/proc").value());
+  EXPECT_NE(file_system_id("/proc").value(), file_system_id("/").value());
+  EXPECT_FALSE(file_system_id("/no/such/path"));
   EXPECT_TRUE(read_sysctl("kernel.ostype"));
   EXPECT_FALSE(read_sysctl("kernel.no_such_thing"));
 }

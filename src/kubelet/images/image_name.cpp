@@ -117,4 +117,12 @@ Result<std::string> with_default_tag(std::string_view image) {
   return out;
 }
 
+std::string listed_image_name(std::string_view image) {
+  const auto name = parse_image_name(image);
+  if (!name) return std::string(image);
+  const std::string repository = name->registry + "/" + name->repository;
+  if (!name->digest.empty()) return repository + "@" + name->digest;
+  return repository + ":" + (name->tag.empty() ? "latest" : name->tag);
+}
+
 }  // namespace pintle::kubelet

@@ -19,4 +19,7 @@ Result<ImageName> parse_image_name(std::string_view image);
 // The reference with ":latest" if it has neither tag nor digest; otherwise as it is.
 Result<std::string> with_default_tag(std::string_view image);
 
+// As runtimes list it: "docker.io/library/busybox:1.36", "docker.io/library/busybox@sha256:..."; as it is if it is no reference.
+std::string listed_image_name(std::string_view image);
+
 }  // namespace pintle::kubelet

@@ -49,6 +49,15 @@ NodeTiming node_timing(const api::kubeletconfig_v1beta1::KubeletConfiguration& c
   return out;
 }
 
+api::core_v1::ObjectReference node_reference(const std::string& node_name) {
+  api::core_v1::ObjectReference out;
+  out.api_version = "v1";
+  out.kind = "Node";
+  out.name = node_name;
+  out.uid = node_name;  // as upstream's
+  return out;
+}
+
 client::InformerOptions own_node_options(const std::string& node_name) {
   client::InformerOptions options;
   options.field_selector = "metadata.name=" + node_name;
@@ -57,12 +66,7 @@ client::InformerOptions own_node_options(const std::string& node_name) {
 
 struct NodeAgent::State {
   explicit State(NodeAgentSetup s)
-      : setup(std::move(s)), informer(setup.informers.of<Node>(own_node_informer, own_node_options(setup.identity.name))) {
-    reference.api_version = "v1";
-    reference.kind = "Node";
-    reference.name = setup.identity.name;
-    reference.uid = setup.identity.name;  // as upstream's
-  }
+      : setup(std::move(s)), informer(setup.informers.of<Node>(own_node_informer, own_node_options(setup.identity.name))), reference(node_reference(setup.identity.name)) {}
 
   rt::Task<void> run(rt::Context ctx);
   rt::Task<bool> register_node(rt::Context ctx);
@@ -78,7 +82,7 @@ struct NodeAgent::State {
 
   NodeAgentSetup setup;
   client::Informer<Node> informer;
-  api::core_v1::ObjectReference reference;
+  const api::core_v1::ObjectReference reference;
   rt::TaskGroup tasks;
   rt::Event poked;
   rt::Event became_ready;

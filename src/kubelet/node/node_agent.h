@@ -46,6 +46,9 @@ struct NodeAgentSetup {
   std::function<void(const std::vector<std::string>& pod_cidrs)> on_pod_cidrs;
 };
 
+// The node as its events name it.
+api::core_v1::ObjectReference node_reference(const std::string& node_name);
+
 // The name of the Node's informer in Informers: of<Node>(own_node_informer, own_node_options(name)).
 inline constexpr const char* own_node_informer = "own";
 client::InformerOptions own_node_options(const std::string& node_name);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "component/log.h"
+#include "kubelet/status/conditions.h"
 
 namespace pintle::kubelet {
 
@@ -12,27 +13,9 @@ namespace log = component::log;
 using api::core_v1::Node;
 using api::core_v1::Pod;
 
-// Upstream's default of evictionPressureTransitionPeriod.
-constexpr rt::Duration transition_default = std::chrono::minutes(5);
-
-rt::Duration transition_period(const api::kubeletconfig_v1beta1::KubeletConfiguration& config) {
-  return config.eviction_pressure_transition_period.nanos > 0 ? rt::Duration(config.eviction_pressure_transition_period.nanos) : transition_default;
-}
-
 }  // namespace
 
-api::core_v1::PodCondition disruption_by_kubelet(std::string message) {
-  api::core_v1::PodCondition out;
-  out.type = "DisruptionTarget";
-  out.status = "True";
-  out.reason = "TerminationByKubelet";
-  out.message = std::move(message);
-  return out;
-}
-
-NodeDuties::NodeDuties(NodeDutiesSetup setup) : setup_(std::move(setup)), memory_(transition_period(setup_.config)) {
-  if (setup_.images_dir.empty()) setup_.images_dir = setup_.root_dir;
-}
+NodeDuties::NodeDuties(NodeDutiesSetup setup) : setup_(std::move(setup)) {}
 NodeDuties::~NodeDuties() = default;
 
 Result<Unit> NodeDuties::start() {
@@ -67,12 +50,6 @@ void NodeDuties::changed() {
   if (mirrors_) mirrors_->poke();
 }
 
-Pressure NodeDuties::pressure() {
-  const auto crossed = crossed_thresholds(setup_.thresholds, measure_signals(setup_.root_dir, setup_.images_dir));
-  latest_ = memory_.update(crossed, setup_.runtime.clock().now());
-  return latest_;
-}
-
 std::vector<std::string> NodeDuties::not_ready() const {
   std::vector<std::string> out;
   if (shutting_down_) out.emplace_back("node is shutting down");
@@ -92,7 +69,7 @@ std::optional<WaitingReason> NodeDuties::admit(const Pod& pod) {
   std::vector<const Pod*> others;
   for (const auto& [uid, worker] : setup_.workers.all())
     if (uid != pod.metadata.uid && !worker->terminated()) others.push_back(worker->pod().get());
-  const PodAdmissionInputs inputs{pod, node.get(), std::move(others), latest_, shutting_down_, setup_.config.allowed_unsafe_sysctls};
+  const PodAdmissionInputs inputs{pod, node.get(), std::move(others), setup_.pressure(), shutting_down_, setup_.config.allowed_unsafe_sysctls};
   const PodAdmission outcome = admit_pod(inputs);
   if (!outcome.admitted) return WaitingReason{outcome.reason, outcome.message};
   for (const Pod* victim : outcome.preempt) {

@@ -1,5 +1,5 @@
 // NodeDuties: what the kubelet decides for the node as a whole, wired onto its pods: static pods and their mirrors, which pods are
-// admitted, pressure, and the order in which pods end when the node shuts down. Belongs to the kubelet's executor.
+// admitted, and the order in which pods end when the node shuts down. Belongs to the kubelet's executor.
 #pragma once
 
 #include <functional>
@@ -11,7 +11,6 @@
 #include "client/client.h"
 #include "kubelet/admission/pod_admission.h"
 #include "kubelet/node/node_status.h"
-#include "kubelet/node/pressure.h"
 #include "kubelet/pods/pod_config.h"
 #include "kubelet/pods/pod_workers.h"
 #include "kubelet/shutdown/shutdown_plan.h"
@@ -31,11 +30,10 @@ struct NodeDutiesSetup {
   NodeIdentity identity;
   os::MachineFacts machine;
   ResourceList allocatable;
-  EvictionThresholds thresholds;                 // hard ones
-  std::string root_dir;
-  std::string images_dir;                        // of the runtime's images; "": the root's file system
   // The Node as the API server has it; nullptr while it is not known.
   std::function<std::shared_ptr<const api::core_v1::Node>()> node;
+  // As it was measured last.
+  std::function<Pressure()> pressure;
   // The node's status is to be told anew.
   std::function<void()> status_changed;
 };
@@ -51,8 +49,6 @@ class NodeDuties {
   // Pods of the API, or the node, have changed.
   void changed();
 
-  // Measured now.
-  Pressure pressure();
   // Why the node is not ready ("node is shutting down").
   std::vector<std::string> not_ready() const;
   // Pods are to be ended when the machine goes down.
@@ -67,14 +63,9 @@ class NodeDuties {
   rt::Task<void> end_group(rt::Context ctx, const ShutdownGroup* group);
 
   NodeDutiesSetup setup_;
-  PressureMemory memory_;
-  Pressure latest_;
   std::unique_ptr<StaticPodSource> static_pods_;
   std::unique_ptr<MirrorPods> mirrors_;
   bool shutting_down_ = false;
 };
-
-// The condition of a pod that the kubelet ends.
-api::core_v1::PodCondition disruption_by_kubelet(std::string message);
 
 }  // namespace pintle::kubelet

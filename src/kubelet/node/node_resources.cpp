@@ -58,12 +58,16 @@ Result<EvictionThreshold> parse_eviction_threshold(std::string_view text) {
   return out;
 }
 
-Result<EvictionThresholds> hard_eviction_thresholds(const api::kubeletconfig_v1beta1::KubeletConfiguration& config) {
+std::map<std::string, std::string> hard_eviction_texts(const api::kubeletconfig_v1beta1::KubeletConfiguration& config) {
   std::map<std::string, std::string> texts;
   if (config.eviction_hard.empty() || config.merge_default_eviction_settings.value_or(false)) texts = default_hard;
   for (const auto& [signal, text] : config.eviction_hard) texts[signal] = text;
+  return texts;
+}
+
+Result<EvictionThresholds> hard_eviction_thresholds(const api::kubeletconfig_v1beta1::KubeletConfiguration& config) {
   EvictionThresholds out;
-  for (const auto& [signal, text] : texts) {
+  for (const auto& [signal, text] : hard_eviction_texts(config)) {
     auto threshold = parse_eviction_threshold(text);
     if (!threshold) return error(Reason::Invalid, "evictionHard: " + signal + ": " + threshold.error().message);
     if (threshold->is_share ? threshold->share > 0 : threshold->amount > 0) out.emplace(signal, *threshold);

@@ -29,7 +29,9 @@ using EvictionThresholds = std::map<std::string, EvictionThreshold, std::less<>>
 
 // "100Mi" or "10%"; Invalid otherwise. A share of 0 % (or 0) is no threshold.
 Result<EvictionThreshold> parse_eviction_threshold(std::string_view text);
-// evictionHard of a configuration, with upstream's defaults where it says nothing. Invalid names the entry.
+// evictionHard of a configuration, with upstream's defaults where it says nothing.
+std::map<std::string, std::string> hard_eviction_texts(const api::kubeletconfig_v1beta1::KubeletConfiguration& config);
+// The same, read. Invalid names the entry.
 Result<EvictionThresholds> hard_eviction_thresholds(const api::kubeletconfig_v1beta1::KubeletConfiguration& config);
 
 struct NodeSize {

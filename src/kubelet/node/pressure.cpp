@@ -1,6 +1,8 @@
 #include "kubelet/node/pressure.h"
 
 #include <charconv>
+#include <optional>
+#include <string_view>
 
 #include "os/machine.h"
 #include "os/read_file.h"
@@ -37,40 +39,11 @@ SignalValues measure_signals(const std::string& root_dir, const std::string& ima
   if (const auto memory = os::memory_info())
     out["memory.available"] = {static_cast<int64_t>(memory->available_bytes), static_cast<int64_t>(memory->total_bytes)};
   add_file_system(out, "nodefs", root_dir);
-  add_file_system(out, "imagefs", images_dir);
+  if (!images_dir.empty()) add_file_system(out, "imagefs", images_dir);
   const auto most = os::read_sysctl("kernel.pid_max");
   const auto limit = most ? leading_number(*most) : std::nullopt;
   const auto tasks = task_count();
   if (limit && tasks) out["pid.available"] = {*limit - *tasks, *limit};
-  return out;
-}
-
-std::vector<std::string> crossed_thresholds(const EvictionThresholds& thresholds, const SignalValues& values) {
-  std::vector<std::string> out;
-  for (const auto& [signal, threshold] : thresholds) {
-    const auto value = values.find(signal);
-    if (value != values.end() && value->second.available < threshold.of(value->second.capacity)) out.push_back(signal);
-  }
-  return out;
-}
-
-void add_pressure(Pressure& pressure, std::string_view signal) {
-  if (signal.starts_with("memory.")) pressure.memory = true;
-  if (signal.starts_with("nodefs.") || signal.starts_with("imagefs.") || signal.starts_with("containerfs.")) pressure.disk = true;
-  if (signal.starts_with("pid.")) pressure.pid = true;
-}
-
-Pressure PressureMemory::update(const std::vector<std::string>& crossed, rt::TimePoint now) {
-  for (const std::string& signal : crossed) last_crossed_[signal] = now;
-  Pressure out;
-  for (auto it = last_crossed_.begin(); it != last_crossed_.end();) {
-    if (it->second != now && now - it->second >= hold_) {
-      it = last_crossed_.erase(it);
-      continue;
-    }
-    add_pressure(out, it->first);
-    ++it;
-  }
   return out;
 }
 

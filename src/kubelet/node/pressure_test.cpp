@@ -7,31 +7,6 @@
 namespace pintle::kubelet {
 namespace {
 
-using namespace std::chrono_literals;
-
-TEST(Pressure, Thresholds) {
-  EvictionThresholds thresholds;
-  thresholds["memory.available"] = {false, 0, 100};
-  thresholds["nodefs.available"] = {true, 0.1, 0};
-  thresholds["imagefs.inodesFree"] = {true, 0.5, 0};
-  const SignalValues fine = {{"memory.available", {100, 1000}}, {"nodefs.available", {10, 100}}};
-  EXPECT_TRUE(crossed_thresholds(thresholds, fine).empty());
-  const SignalValues bad = {{"memory.available", {99, 1000}}, {"nodefs.available", {9, 100}}, {"imagefs.inodesFree", {49, 100}}};
-  EXPECT_EQ(crossed_thresholds(thresholds, bad).size(), 3u);
-}
-
-TEST(Pressure, HeldForAWhile) {
-  PressureMemory memory(5min);
-  const rt::TimePoint start{};
-  EXPECT_FALSE(memory.update({}, start).memory);
-  EXPECT_TRUE(memory.update({"memory.available"}, start + 1min).memory);
-  EXPECT_TRUE(memory.update({}, start + 5min).memory);
-  EXPECT_TRUE(memory.update({"nodefs.inodesFree"}, start + 5min).disk);
-  const Pressure later = memory.update({}, start + 6min);
-  EXPECT_FALSE(later.memory);
-  EXPECT_TRUE(later.disk);
-}
-
 TEST(Pressure, MeasuredHere) {
   const SignalValues values = measure_signals("/", "/");
   for (const char* signal : {"memory.available", "nodefs.available", "imagefs.available", "pid.available"}) {

@@ -208,6 +208,8 @@ rt::Task<void> PodWorker::finish_phase(rt::Context ctx) {
   terminated_ = true;
   publish();
   co_await clean_up(ctx);
+  cleaned_up_ = !ctx.done();
+  if (cleaned_up_ && deps_.observed) deps_.observed(pod_->metadata.uid, state_);
   while (!removed_ && !ctx.done()) {
     wake_.reset();
     if (pod_->metadata.deletion_timestamp && !is_static_pod(*pod_)) co_await delete_from_api(ctx);

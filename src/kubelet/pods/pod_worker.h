@@ -77,6 +77,10 @@ class PodWorker {
   const PodState& state() const { return state_; }
   // No container runs and none will.
   bool terminated() const { return terminated_; }
+  // The kubelet has ended it, or it is nobody's.
+  bool ended() const { return end_ || removed_; }
+  // Nor is anything left of its volumes.
+  bool cleaned_up() const { return cleaned_up_; }
   bool gone() const { return gone_; }
 
  private:
@@ -136,6 +140,7 @@ class PodWorker {
   bool removed_ = false;
   bool terminating_ = false;
   bool terminated_ = false;
+  bool cleaned_up_ = false;
   bool gone_ = false;
 };
 

@@ -155,6 +155,29 @@ rt::Task<void> PodWorkers::remove_orphans() {
   }
 }
 
+rt::Task<void> PodWorkers::remove_dead(rt::Context ctx) {
+  std::vector<std::string> ended;
+  for (const auto& [uid, worker] : workers_)
+    if (worker->cleaned_up()) ended.push_back(uid);
+  for (const std::string& uid : ended) {
+    const PodWorker* worker = find(uid);
+    if (!worker || ctx.done()) continue;
+    const PodPtr pod = worker->pod();
+    auto left = co_await observe_pod(deps_.cri, ctx, uid, worker->state());
+    if (!left || (left->containers.empty() && left->sandboxes.empty())) continue;
+    const auto removed = co_await deps_.pods.remove_pod(ctx, std::move(*left), pod->metadata.namespace_, pod->metadata.name);
+    if (!removed) log::info(1, "Removing the containers of a pod that has ended failed", {{"pod", format_pod(*pod)}, {"err", removed.error().message}});
+  }
+}
+
+std::vector<std::string> PodWorkers::volume_images() const {
+  std::vector<std::string> out;
+  for (const auto& [uid, worker] : workers_)
+    for (const auto& volume : worker->pod()->spec.volumes)
+      if (volume.image && !worker->cleaned_up()) out.push_back(volume.image->reference);
+  return out;
+}
+
 const PodWorker* PodWorkers::find(std::string_view uid) const {
   const auto found = workers_.find(uid);
   return found == workers_.end() ? nullptr : found->second.get();

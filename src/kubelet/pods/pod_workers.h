@@ -40,6 +40,11 @@ class PodWorkers {
   using Admission = std::function<std::optional<WaitingReason>(const api::core_v1::Pod& pod)>;
   void set_admission(Admission admission) { admission_ = std::move(admission); }
   void set_resize_admission(Admission admission) { deps_.admit_resize = std::move(admission); }
+  // Removes from the runtime what is left of pods that have ended, though they still exist in the API: their dead containers with their
+  // logs, their sandboxes.
+  rt::Task<void> remove_dead(rt::Context ctx);
+  // The images that volumes of pods are made of, as the pods name them.
+  std::vector<std::string> volume_images() const;
   // Pods that have not ended, but for the one with this uid.
   std::vector<const api::core_v1::Pod*> active(std::string_view except_uid) const;
   rt::Task<void> stop();

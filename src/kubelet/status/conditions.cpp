@@ -139,6 +139,15 @@ std::vector<PodCondition> pod_conditions(const StatusInputs& inputs, const PodSt
   return out;
 }
 
+PodCondition disruption_by_kubelet(std::string message) {
+  PodCondition out;
+  out.type = "DisruptionTarget";
+  out.status = "True";
+  out.reason = "TerminationByKubelet";
+  out.message = std::move(message);
+  return out;
+}
+
 void set_condition(PodStatus& status, PodCondition condition, rt::WallTime now) {
   const auto there = std::ranges::find(status.conditions, condition.type, &PodCondition::type);
   const bool same = there != status.conditions.end() && there->status == condition.status;

@@ -11,6 +11,8 @@ std::vector<api::core_v1::PodCondition> pod_conditions(const StatusInputs& input
 const api::core_v1::PodCondition* find_condition(const std::vector<api::core_v1::PodCondition>& conditions, std::string_view type);
 // Sets a condition of another's making (DisruptionTarget); the time of its last transition stays while its status does.
 void set_condition(api::core_v1::PodStatus& status, api::core_v1::PodCondition condition, rt::WallTime now);
+// DisruptionTarget, of a pod that the kubelet ends.
+api::core_v1::PodCondition disruption_by_kubelet(std::string message);
 bool is_kubelet_condition(std::string_view type);
 
 }  // namespace pintle::kubelet
