@@ -68,8 +68,10 @@ def remove_cgroup(root):
 
 
 class KubeletNode:
-    def __init__(self, name='node', config=None, flags=()):
-        self.name, self.config, self.flags = name, config or {}, list(flags)
+    """`disk_mib`: the kubelet's root is a file system of this size and of its own."""
+
+    def __init__(self, name='node', config=None, flags=(), disk_mib=None):
+        self.name, self.config, self.flags, self.disk_mib = name, config or {}, list(flags), disk_mib
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='pintle-kubelet-'))
         self.server = ApiServer(flags=['--authorization-mode=AlwaysAllow'])
         self.registry = Registry(images=build_images())
@@ -87,6 +89,9 @@ class KubeletNode:
         (self.folder / 'cni/10-pods.conflist').write_text(json.dumps(CNI))
         write_mirror(self.folder / 'mirror', self.registry.url)
         self.start_containerd()
+        if self.disk_mib:
+            (self.folder / 'kubelet').mkdir()
+            subprocess.run(['mount', '-t', 'tmpfs', '-o', f'size={self.disk_mib}m', 'kubelet-root', str(self.folder / 'kubelet')], check=True)
         self.start_kubelet()
         return self
 
@@ -167,6 +172,16 @@ class KubeletNode:
             status = json.dumps((last[0] or {}).get('status'), indent=1)
             raise AssertionError(f'{name}: {e}\n{status}\n{self.events(name)}\n{self.kubelet.tail() if self.kubelet else ""}') from e
         return last[0]
+
+    def node(self):
+        return json.loads(self.server.kubectl('get', 'node', self.name, '-o', 'json'))
+
+    def condition(self, kind):
+        return next(c for c in self.node()['status']['conditions'] if c['type'] == kind)
+
+    def ctr(self, *args):
+        """The lines that containerd's own client prints."""
+        return subprocess.run(['ctr', '--address', f'{self.folder}/containerd.sock', '-n', 'k8s.io', *args], capture_output=True, text=True, check=True).stdout.splitlines()
 
     def events(self, name):
         listed = json.loads(self.server.kubectl('get', 'events', '-A', '--field-selector', f'involvedObject.name={name}', '-o', 'json'))

@@ -223,9 +223,11 @@ std::optional<Eviction> plan_eviction(const EvictionInputs& in) {
   return std::nullopt;
 }
 
+// Asked for every pod at each look: nothing is added up.
 bool has_storage_limits(const Pod& pod) {
-  return std::ranges::any_of(pod.spec.volumes, [](const auto& volume) { return size_limit(volume) && is_local_volume(volume); }) ||
-         pod_limits(pod).contains("ephemeral-storage");
+  const auto limited = [](const Container& one) { return one.resources.limits.contains("ephemeral-storage"); };
+  return std::ranges::any_of(pod.spec.containers, limited) || std::ranges::any_of(pod.spec.init_containers, limited) ||
+         std::ranges::any_of(pod.spec.volumes, [](const auto& volume) { return size_limit(volume) && is_local_volume(volume); });
 }
 
 std::vector<Eviction> plan_limit_evictions(const std::vector<PodFacts>& pods, bool dedicated_images) {

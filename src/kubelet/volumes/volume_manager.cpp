@@ -7,7 +7,6 @@
 #include "kubelet/volumes/volume_files.h"
 #include "kubelet/volumes/volume_kinds.h"
 #include "kubelet/volumes/volume_maker.h"
-#include "os/path.h"
 #include "rt/backoff.h"
 #include "rt/sync.h"
 
@@ -112,14 +111,6 @@ class Manager final : public VolumeManager {
   std::vector<std::string> pods_on_disk() const override {
     auto names = list_names(maker_.setup().paths.pods());
     return names ? std::move(*names) : std::vector<std::string>();
-  }
-
-  rt::Task<Result<uint64_t>> empty_dir_bytes(std::string pod_uid, std::string volume) override {
-    const std::string path = maker_.setup().paths.volume(pod_uid, plugin_directory(VolumeKind::EmptyDir), volume);
-    Result<os::TreeUsage> usage = error(Reason::NotFound, path);
-    co_await runtime().run_blocking([&] { usage = os::tree_usage(path); });
-    if (!usage) co_return std::unexpected(std::move(usage).error());
-    co_return usage->bytes;
   }
 
   rt::Task<void> stop() override {

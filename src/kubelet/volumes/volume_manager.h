@@ -64,8 +64,6 @@ class VolumeManager {
   virtual rt::Task<Result<Unit>> tear_down(rt::Context ctx, std::string pod_uid) = 0;
   // UIDs that have a directory: after a restart, those that are no pods any more are to be torn down.
   virtual std::vector<std::string> pods_on_disk() const = 0;
-  // Memory volumes and the like of a pod: bytes used, for eviction and statistics.
-  virtual rt::Task<Result<uint64_t>> empty_dir_bytes(std::string pod_uid, std::string volume) = 0;
   virtual rt::Task<void> stop() = 0;
 };
 

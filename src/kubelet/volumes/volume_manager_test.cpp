@@ -268,8 +268,6 @@ rt::Task<void> check_first_life(Fixture& f) {
   add_volume(pod, "mem").empty_dir.ensure().medium = "Memory";
   EXPECT_TRUE(co_await f.manager->prepare(rt::Context::background(), share(pod)));
   std::ofstream(f.volume("kubernetes.io~empty-dir", "mem") + "/state") << "kept";
-  const auto bytes = co_await f.manager->empty_dir_bytes("u1", "mem");
-  EXPECT_TRUE(bytes && *bytes >= 4096);
 }
 
 rt::Task<void> check_second_life(Fixture& f) {
