@@ -12,7 +12,7 @@ from support.nodes import await_true
 pytestmark = pytest.mark.skipif(missing() is not None or os.geteuid() != 0, reason=f'needs root, containerd, runc and CNI plugins: {missing()}')
 
 DISK_MIB, LEAST_MIB, HOLD_S = 64, 16, 6
-FOREVER = 'trap "exit 0" TERM; while true; do sleep 0.1; done'
+FOREVER = 'trap "exit 143" TERM; while true; do sleep 0.1; done'
 DATA = {'volumeMounts': [{'name': 'data', 'mountPath': '/data'}]}
 CRITICAL = {'priorityClassName': 'system-node-critical'}
 
@@ -122,3 +122,22 @@ def test_limits_of_local_storage(node, name, volume, container, message):
     assert (pod['status']['reason'], pod['status']['message']) == ('Evicted', message)
     assert not condition(pod, 'DisruptionTarget') and ('Warning', 'Evicted', message) in node.events(name)
     assert node.condition('DiskPressure')['status'] == 'False'
+
+
+def test_the_pod_that_uses_most_memory_goes(node):
+    """What pods may use together is made small: the machine's own memory is not touched."""
+    total_kib = int(next(line for line in open('/proc/meminfo') if line.startswith('MemTotal:')).split()[1])
+    node.stop_kubelet()
+    node.config |= {'evictionHard': {'memory.available': '100Mi'}, 'systemReserved': {'memory': f'{total_kib - 200 * 1024}Ki'}}
+    node.start_kubelet()
+    asks = {'resources': {'requests': {'memory': '20Mi'}}}
+    node.run_pod('modest', shell(FOREVER, **asks), wait=ready)
+    pod = node.run_pod('greedy', shell('dd if=/dev/zero of=/dev/null bs=130M'), wait=phase('Failed'))
+    message = pod['status']['message']
+    assert pod['status']['reason'] == 'Evicted' and message.startswith('The node was low on resource: memory. Threshold quantity: 100Mi, available: ')
+    assert 'Container main was using ' in message and message.endswith(', request is 0, has larger consumption of memory. ')
+    assert (node.condition('MemoryPressure')['status'], node.condition('MemoryPressure')['reason']) == ('True', 'KubeletHasInsufficientMemory')
+    refused = node.run_pod('besteffort', shell(FOREVER), wait=phase('Failed'))
+    assert (refused['status']['reason'], refused['status']['message']) == ('Evicted', 'Pod was rejected: The node had condition: [MemoryPressure]. ')
+    assert ready(node.run_pod('burstable', shell(FOREVER, **asks), wait=ready)) and ready(node.pod('modest'))
+    await_true('the pressure is over', lambda: node.condition('MemoryPressure')['status'] == 'False', timeout_s=HOLD_S + 20)

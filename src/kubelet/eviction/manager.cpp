@@ -113,7 +113,8 @@ rt::Task<std::vector<std::string>> EvictionManager::check_limits(rt::Context ctx
   std::vector<PodPtr> limited = candidates();
   std::erase_if(limited, [](const PodPtr& pod) { return is_critical_pod(*pod) || !has_storage_limits(*pod); });
   if (limited.empty()) co_return std::move(evicted);
-  const auto usages = co_await measure_usage(sources(), ctx, limited, true);
+  const rt::Context bounded = ctx.with_timeout(runtime_answer_max);
+  const auto usages = co_await measure_usage(sources(), bounded, limited, true);
   const rt::TimePoint now = setup_.runtime.clock().now();
   next_walk_ = now + limit_walk_share * (now - started);
   if (!usages) co_return std::move(evicted);
@@ -144,10 +145,14 @@ rt::Task<std::vector<std::string>> EvictionManager::reclaim(rt::Context ctx, std
   if (enough || ctx.done()) co_return std::move(evicted);
   const std::vector<PodPtr> pods = candidates();
   const bool disk = resource != "memory" && resource != "pids";
-  const auto usages = co_await measure_usage(sources(), ctx, pods, disk);
-  if (ctx.done()) co_return std::move(evicted);
-  static const std::map<std::string, PodUsage> unknown;
-  const EvictionInputs inputs{starved, seen, with_usage(pods, usages ? *usages : unknown), dedicated_images_, setup_.max_grace_seconds};
+  const rt::Context bounded = ctx.with_timeout(runtime_answer_max);
+  const auto usages = co_await measure_usage(sources(), bounded, pods, disk);
+  if (!usages) {
+    // A runtime that does not answer would end no pod either.
+    if (!ctx.done()) log::error("The runtime does not tell what pods use", usages.error());
+    co_return std::move(evicted);
+  }
+  const EvictionInputs inputs{starved, seen, with_usage(pods, *usages), dedicated_images_, setup_.max_grace_seconds};
   const auto eviction = plan_eviction(inputs);
   if (!eviction) log::info(0, "No pod can be evicted", {{"resource", resource}});
   else if (evict(*eviction)) evicted.push_back(eviction->pod_uid);

@@ -22,7 +22,8 @@ ContainerUsage usage_of(const cri_v1::ContainerStats& stats) {
   ContainerUsage out;
   out.name = label(stats, labels::container_name);
   if (stats.memory) out.memory_bytes = value_of(stats.memory->working_set_bytes);
-  if (stats.writable_layer && stats.writable_layer->used_bytes) out.root = DiskUsage{stats.writable_layer->used_bytes->value, value_of(stats.writable_layer->inodes_used).value_or(0)};
+  const auto bytes = stats.writable_layer ? value_of(stats.writable_layer->used_bytes) : std::nullopt;
+  if (bytes) out.root = DiskUsage{*bytes, value_of(stats.writable_layer->inodes_used).value_or(0)};
   return out;
 }
 
