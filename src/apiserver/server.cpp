@@ -5,6 +5,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <mutex>
+#include <optional>
 
 #include "api/codec.h"
 #include "api/gen/core_v1.h"
@@ -23,6 +25,7 @@
 #include "apiserver/registry/errors.h"
 #include "apiserver/registry/installed_registry.h"
 #include "apiserver/registry/object_steps.h"
+#include "apiserver/resources/core/component_status.h"
 #include "apiserver/resources/resources.h"
 #include "apiserver/serving_certificate.h"
 #include "component/log.h"
@@ -94,6 +97,25 @@ std::string first_address(const std::string& cidr) {
   return base.substr(0, dot + 1) + std::to_string(std::atoi(base.c_str() + dot + 1) + 1);
 }
 
+// What the store's writer says of its disk. Thread-safe.
+class StoreHealth {
+ public:
+  void set(const std::optional<Status>& failure) {
+    std::lock_guard lock(mutex_);
+    if (failure && !failure_) component::log::error("The store cannot write; reads and watches go on", *failure);
+    if (!failure) component::log::info(0, "The store writes again");
+    failure_ = failure;
+  }
+  std::optional<Status> failure() const {
+    std::lock_guard lock(mutex_);
+    return failure_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::optional<Status> failure_;
+};
+
 class ApiServerImpl final : public ApiServer {
  public:
   ApiServerImpl(rt::Runtime& runtime, ApiServerSetup setup) : runtime_(runtime), setup_(std::move(setup)), options_(setup_.options) {}
@@ -119,6 +141,7 @@ class ApiServerImpl final : public ApiServer {
   ApiServerSetup setup_;
   ApiServerOptions& options_;
   std::atomic<bool> ready_ = false;
+  StoreHealth store_health_;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<InstalledRegistry> registry_;
   std::unique_ptr<Authentication> authentication_;
@@ -139,6 +162,7 @@ Result<Unit> ApiServerImpl::open_store() {
   options.data_dir = options_.data_dir;
   options.process_lock = !setup_.simulated_disk;
   options.store.on_executor = setup_.simulated_disk;
+  options.store.on_write_failure = [this](const std::optional<Status>& failure) { store_health_.set(failure); };
   TRY_ASSIGN(store_, storage::SqliteStore::open(runtime_, std::move(options)));
   return Unit{};
 }
@@ -208,8 +232,10 @@ void ApiServerImpl::install_reviews() {
 
 std::vector<ResourceDefinition> ApiServerImpl::definitions() {
   auto out = resources::builtin_resources();
-  for (ResourceDefinition& definition : out)
+  for (ResourceDefinition& definition : out) {
     if (definition.resource == GroupResource{"", "serviceaccounts"} && definition.actions.empty()) definition.actions.push_back({"token", token_action_});
+    if (definition.resource == GroupResource{"", "componentstatuses"}) definition.virtual_resource = resources::make_component_statuses([this] { return store_health_.failure(); });
+  }
   return out;
 }
 
@@ -226,6 +252,8 @@ void ApiServerImpl::make_handler() {
   handler_ = std::make_unique<ApiHandler>(std::move(deps));
   Health& health = handler_->health();
   for (const char* name : {"ping", "log", "etcd"}) health.add({name, [] { return true; }});
+  // Of /readyz alone, as upstream's: a server that can read is not made better by a restart.
+  health.add({"etcd-readiness", [this] { return !store_health_.failure(); }, true});
   health.add({"poststarthook/rbac/bootstrap-roles", [this] { return ready_.load(); }});
   health.add({"shutdown", [this] { return ready_.load(); }, true});
   add_openapi_pages(*handler_, registry_->served());

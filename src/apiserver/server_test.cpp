@@ -213,7 +213,7 @@ struct Case {
 };
 rt::Task<void> fixed_paths(InProcessServer& server) {
   const Case cases[] = {{"GET", "/", 200},        {"GET", "/api", 200},          {"GET", "/apis", 200},           {"GET", "/apis/apps/v1", 200}, {"GET", "/apis/apps/v9", 404},
-                        {"GET", "/nope", 404},    {"GET", "/readyz", 200},       {"GET", "/livez?verbose", 200},  {"GET", "/readyz/nope", 404},  {"GET", "/metrics", 200},
+                        {"GET", "/nope", 404},    {"GET", "/readyz", 200},       {"GET", "/livez?verbose", 200},  {"GET", "/readyz/nope", 404}, {"GET", "/readyz/etcd-readiness", 200}, {"GET", "/livez/etcd-readiness", 404},  {"GET", "/metrics", 200},
                         {"GET", "/version", 200}, {"GET", "/api/v1/nopes", 404}, {"TRACE", maps, 405},            {"OPTIONS", maps, 405},        {"PUT", maps, 405},
                         {"POST", "/api/v1/pods", 405}, {"GET", "/api/v1/namespaces/", 200}};
   for (const Case& c : cases) {

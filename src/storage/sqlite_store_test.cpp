@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 
 #include "storage/sqlite/fault_disk.h"
 #include "storage/store_contract.h"
@@ -241,8 +243,19 @@ TEST(SqliteStore, ADiskThatRefusesWritesIsToldAndForgiven) {
       FaultDisk disk(here().disk());
       SqliteStoreOptions options = in(dir.path);
       options.disk = &disk;
+      std::mutex mutex;
+      std::vector<std::string> told;   // by the writer's thread, before the answer that we wait for
+      options.store.on_write_failure = [&](const std::optional<Status>& failure) {
+        std::lock_guard lock(mutex);
+        told.push_back(failure ? failure->message : "over");
+      };
+      const auto last = [&] {
+        std::lock_guard lock(mutex);
+        return told.empty() ? std::string() : told.back();
+      };
       auto store = opened(options);
       const int64_t first = co_await put(store.get(), "/a", "1");
+      EXPECT_EQ(last(), "");
       disk.refuse(why);
       for (int i = 0; i < 3; ++i) {
         auto refused = co_await store->update(background, "/a", Bytes::literal("2"), first);
@@ -252,13 +265,19 @@ TEST(SqliteStore, ADiskThatRefusesWritesIsToldAndForgiven) {
         expect_message(refused.error(), why);
         expect_message(refused.error(), dir.path + "/db/state.db");
       }
+      EXPECT_NE(last().find(why), std::string::npos) << last();
       EXPECT_EQ(co_await get(store.get(), "/a"), "1");   // reads go on, nothing is half written
       auto now = co_await store->current_revision(background);
       EXPECT_EQ(*now, first);
       disk.refuse("");
+      // Nobody writes, and it is found out all the same.
+      for (int i = 0; i < 500 && last() != "over"; ++i) (void)co_await rt::sleep_for(background, std::chrono::milliseconds(10));
+      EXPECT_EQ(last(), "over");
       auto accepted = co_await store->update(background, "/a", Bytes::literal("3"), first);
       EXPECT_TRUE(accepted && accepted->mod_revision == first + 1);
       store.reset();
+      EXPECT_EQ(std::count(told.begin(), told.end(), "over"), 1);
+      EXPECT_FALSE(std::filesystem::exists(dir.path + "/db/state.db.trial"));
       store = opened(options);
       EXPECT_EQ(co_await get(store.get(), "/a"), "3");
       auto sound = co_await store->check_integrity(background);

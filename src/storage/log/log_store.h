@@ -31,6 +31,9 @@ struct LogStoreOptions {
   int64_t history_bytes_max = 32 << 20;                 // history beyond this much is compacted whatever its age
   std::size_t batch_writes_max = 512;                   // writes that share one commit
   std::size_t batch_bytes_max = 8 << 20;
+  // Called by the writer when it can no longer write (the disk is full, read-only, broken), again when the reason changes, and with
+  // nullopt when it can: within moments of the disk's recovery, whether anybody writes or not. Must not block.
+  std::function<void(const std::optional<Status>&)> on_write_failure;
 };
 
 class LogStore : public Store {
@@ -115,6 +118,9 @@ class LogStore : public Store {
   std::optional<RevisionIndex::Head> head_of(const Batch& batch, std::string_view key) const;
   Result<KeyValue> state_of(const Batch& batch, std::string_view key, const RevisionIndex::Head& head);
   void commit(Batch& batch);
+  void fail_commit(Batch& batch, const Status& why, rt::TimePoint now);
+  void try_disk(rt::TimePoint now);
+  void set_write_failure(std::optional<Status> failure);
   void answer(const RequestPtr& request);
   void publish(Batch& batch);
   void add_expiries(rt::TimePoint now, Batch& batch);
@@ -149,6 +155,8 @@ class LogStore : public Store {
   int64_t compacted_durable_ = 0;
   std::vector<int64_t> drops_;               // forgotten by the index, not yet by the log
   rt::TimePoint retry_at_{};                 // housekeeping failed; not before then
+  std::optional<Status> write_failure_;
+  rt::TimePoint try_disk_at_{};              // while write_failure_ is set
 
   std::unique_ptr<WriterLoop> loop_;         // last: its steps use the others
 };

@@ -28,6 +28,7 @@ WriterLoop::Next LogStore::step() {
   for (const RequestPtr& request : batch.requests) plan(batch, request);
   compact_history(now);
   commit(batch);
+  try_disk(now);
   run_jobs();
   const bool feeding = feed_lagging();
   if (!feeding && progress_requested_.exchange(false)) hub_->tell_progress(index_.newest());
@@ -48,6 +49,7 @@ WriterLoop::Next LogStore::step() {
   };
   if (!expiries_.empty()) no_later_than(std::max(expiries_.top().deadline, waiting_to_retry ? retry_at_ : now));
   if (compacting) no_later_than(retry_at_);
+  if (write_failure_) no_later_than(try_disk_at_);
   if (index_.compactable() && !marks_.empty()) no_later_than(marks_.front().time + options_.history_age);
   return next;
 }
@@ -200,16 +202,40 @@ void LogStore::commit(Batch& batch) {
       mark(now);
     }
   } else {
-    retry_at_ = now + retry_delay;
-    for (const RequestPtr& writer : batch.writers) {
-      writer->result = std::unexpected(done.error());
-      if (!writer->ctx) expiries_.push({now + retry_delay, writer->expected, writer->key});
-    }
+    fail_commit(batch, done.error(), now);
   }
   for (const RequestPtr& request : batch.requests) {
     if (request->kind != Kind::Job || !request->result) answer(request);
   }
   if (done && !batch.rows.empty()) publish(batch);
+}
+
+void LogStore::fail_commit(Batch& batch, const Status& why, rt::TimePoint now) {
+  retry_at_ = now + retry_delay;
+  for (const RequestPtr& writer : batch.writers) {
+    writer->result = std::unexpected(why);
+    if (!writer->ctx) expiries_.push({now + retry_delay, writer->expected, writer->key});
+  }
+  if (!write_failure_) try_disk_at_ = now + retry_delay;
+  set_write_failure(why);
+}
+
+void LogStore::set_write_failure(std::optional<Status> failure) {
+  const bool same = failure.has_value() == write_failure_.has_value() && (!failure || failure->message == write_failure_->message);
+  write_failure_ = std::move(failure);
+  if (!same && options_.on_write_failure) options_.on_write_failure(write_failure_);
+}
+
+// A small commit may find room where others do not: only the disk's own word ends a failure.
+void LogStore::try_disk(rt::TimePoint now) {
+  if (!write_failure_ || now < try_disk_at_) return;
+  const auto tried = log_->try_disk();
+  try_disk_at_ = runtime_.clock().now() + retry_delay;
+  if (tried) {
+    set_write_failure(std::nullopt);
+  } else {
+    set_write_failure(tried.error());
+  }
 }
 
 void LogStore::answer(const RequestPtr& request) {

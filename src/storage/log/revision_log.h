@@ -61,6 +61,8 @@ class RevisionLog {
   virtual Reader& committed() = 0;
   // Housekeeping, by the writer, when there is nothing to commit. True if there is more to do.
   virtual bool idle() { return false; }
+  // Whether the disk takes writes again after a commit failed, of more than a few bytes. By the writer.
+  virtual Result<Unit> try_disk() { return Unit{}; }
   // Thread-safe.
   virtual Result<std::unique_ptr<Snapshot>> snapshot() = 0;
   // True when snapshots may wait for the disk and belong off the executors.

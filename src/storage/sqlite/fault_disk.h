@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,13 +21,16 @@ class FaultDisk final : public rt::Disk {
   void cut_power_after(int64_t changes) { changes_left_ = changes; }
   bool dead() const { return changes_left_ <= 0; }
   // Every change fails with this until it is set to "".
-  void refuse(std::string why) { why_ = std::move(why); }
+  void refuse(std::string why) {
+    std::lock_guard lock(mutex_);
+    why_ = std::move(why);
+  }
   static constexpr const char* full = "no space left on device";
 
   Result<std::unique_ptr<rt::File>> open(const std::string& path, rt::OpenOptions options) override {
     if (dead()) return gone(path);
     if ((options.create && !base_.exists(path)) || options.truncate) TRY(change(path));
-    if (options.write && why_ == read_only) return refused(path);
+    if (options.write && why() == read_only) return refused(path);
     TRY_ASSIGN(std::unique_ptr<rt::File> file, base_.open(path, options));
     return std::make_unique<FaultFile>(*this, path, std::move(file));
   }
@@ -82,14 +86,19 @@ class FaultDisk final : public rt::Disk {
 
   Result<Unit> change(const std::string& path) {
     if (dead() || --changes_left_ <= 0) return gone(path);
-    if (!why_.empty()) return refused(path);
+    if (!why().empty()) return refused(path);
     return Unit{};
   }
-  std::unexpected<Status> refused(const std::string& path) const { return internal(path + ": " + why_); }
+  std::string why() const {
+    std::lock_guard lock(mutex_);
+    return why_;
+  }
+  std::unexpected<Status> refused(const std::string& path) const { return internal(path + ": " + why()); }
   std::unexpected<Status> gone(const std::string& path) const { return internal(path + ": the power is off"); }
 
   rt::Disk& base_;
   std::atomic<int64_t> changes_left_ = INT64_MAX;
+  mutable std::mutex mutex_;
   std::string why_;
 };
 

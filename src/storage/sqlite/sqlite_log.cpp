@@ -19,6 +19,7 @@ constexpr std::size_t readers_max = 2;
 constexpr int64_t free_pages_kept = 1024;      // free pages that wait for reuse before the file is made smaller
 constexpr int vacuum_pages_per_slice = 128;
 constexpr int backup_pages_per_slice = 64;
+constexpr std::size_t trial_bytes = 256 << 10;   // what the disk must take before it counts as sound again
 
 // secure_delete would overwrite every dropped row; a compacted row is nobody's secret that a backup is not.
 constexpr const char* writer_pragmas =
@@ -94,13 +95,14 @@ struct ReadConnection {
 class SqliteLogImpl final : public SqliteLog {
  public:
   SqliteLogImpl(rt::Disk& disk, const rt::Clock& clock, rt::Random& random, std::string path, SqliteLogOptions options)
-      : path_(std::move(path)), options_(options), vfs_(disk, clock, random) {}
+      : disk_(disk), path_(std::move(path)), options_(options), vfs_(disk, clock, random) {}
 
   Result<Unit> start();
   Result<int64_t> load(std::function<void(LogRow)> sink) override;
   Result<Unit> commit(const LogCommit& change) override;
   Reader& committed() override { return writer_reader_; }
   bool idle() override;
+  Result<Unit> try_disk() override;
   Result<std::unique_ptr<Snapshot>> snapshot() override;
   bool blocking() const override { return true; }
   std::function<bool()> backup(std::string path, std::shared_ptr<Result<Unit>> outcome) override;
@@ -130,6 +132,7 @@ class SqliteLogImpl final : public SqliteLog {
   Result<std::unique_ptr<ReadConnection>> take_reader();
   void give_back(std::unique_ptr<ReadConnection> connection);
 
+  rt::Disk& disk_;
   const std::string path_;
   const SqliteLogOptions options_;
   const Vfs vfs_;
@@ -314,6 +317,21 @@ bool SqliteLogImpl::idle() {
   free_pages_ -= vacuum_pages_per_slice;
   return writer_->execute("PRAGMA incremental_vacuum(" + std::to_string(vacuum_pages_per_slice) + ")").has_value() &&
          free_pages_ > free_pages_kept;
+}
+
+Result<Unit> SqliteLogImpl::try_disk() {
+  const std::string path = path_ + ".trial";
+  const auto write = [&]() -> Result<Unit> {
+    TRY_ASSIGN(const auto file, disk_.open(path, {.write = true, .create = true, .truncate = true, .mode = 0600}));
+    TRY(file->write_at(0, std::string(trial_bytes, '\0')));
+    return file->sync();
+  };
+  auto written = write();
+  auto removed = disk_.exists(path) ? disk_.remove(path) : Result<Unit>(Unit{});
+  if (!written) return written;
+  checkpointed_ = false;
+  TRY(writer_->execute("UPDATE meta SET value = value WHERE name = 'schema_version'"));
+  return removed;
 }
 
 Result<std::unique_ptr<ReadConnection>> SqliteLogImpl::connect() {

@@ -1,3 +1,5 @@
+#include "apiserver/resources/core/component_status.h"
+
 #include <algorithm>
 #include <chrono>
 
@@ -13,19 +15,22 @@ namespace core = api::core_v1;
 
 struct Component {
   std::string_view name;
-  uint16_t port;       // of its health endpoint on loopback; 0: it is in this process, and answers
+  uint16_t port;       // of its health endpoint on loopback; 0: the store, which is in this process
 };
-// Deprecated since 1.19 and still asked for. The store is part of this process: it answers, or nothing would.
+// Deprecated since 1.19 and still asked for.
 constexpr Component components[] = {{"controller-manager", 10257}, {"etcd-0", 0}, {"scheduler", 10259}};
 
-rt::Task<api::Object> status_of(RequestScope& scope, Component component) {
+rt::Task<api::Object> status_of(RequestScope& scope, Component component, std::optional<Status> store_failure) {
   core::ComponentStatus status;
   status.metadata.name = component.name;
   core::ComponentCondition condition;
   condition.type = "Healthy";
   condition.status = "True";
   condition.message = "ok";
-  if (component.port != 0) {
+  if (component.port == 0 && store_failure) {
+    condition.status = "False";
+    condition.message = store_failure->message;
+  } else if (component.port != 0) {
     const rt::Context ctx = scope.ctx.with_timeout(std::chrono::seconds(5));
     rt::Endpoint endpoint{"127.0.0.1", component.port};
     auto stream = co_await scope.runtime->network().connect(ctx, std::move(endpoint));
@@ -40,24 +45,37 @@ rt::Task<api::Object> status_of(RequestScope& scope, Component component) {
 
 class ComponentStatuses : public VirtualResource {
  public:
+  explicit ComponentStatuses(std::function<std::optional<Status>()> store_failure) : store_failure_(std::move(store_failure)) {}
+
   rt::Task<Result<api::Object>> get(RequestScope& scope, std::string name) override {
     const auto it = std::find_if(std::begin(components), std::end(components), [&](const Component& c) { return c.name == name; });
     if (it == std::end(components)) co_return std::unexpected(errors::not_found({"", "componentstatuses"}, name));
-    co_return co_await status_of(scope, *it);
+    auto failure = store_failure_();
+    co_return co_await status_of(scope, *it, std::move(failure));
   }
   rt::Task<Result<std::vector<api::Object>>> list(RequestScope& scope) override {
     std::vector<api::Object> out;
-    for (const Component& component : components) out.push_back(co_await status_of(scope, component));
+    for (const Component& component : components) {
+      auto failure = store_failure_();
+      out.push_back(co_await status_of(scope, component, std::move(failure)));
+    }
     co_return out;
   }
+
+ private:
+  const std::function<std::optional<Status>()> store_failure_;
 };
 
 }  // namespace
 
+std::shared_ptr<VirtualResource> make_component_statuses(std::function<std::optional<Status>()> store_failure) {
+  return std::make_shared<ComponentStatuses>(std::move(store_failure));
+}
+
 ResourceDefinition component_statuses() {
   ResourceDefinition out;
   out.resource = {"", "componentstatuses"};
-  out.virtual_resource = std::make_shared<ComponentStatuses>();
+  out.virtual_resource = make_component_statuses([] { return std::optional<Status>(); });
   return out;
 }
 
