@@ -43,6 +43,7 @@ constexpr FlagSpec server_specs[] = {
     {"cluster-domain", String, "cluster.local", "DNS domain of the cluster", 0, false, true},
     {"disable-agent", Bool, "", "Run the control plane alone, no node", 0, false, true},
     {"https-listen-port", Int, "6443", "Port of the API server", 0, false, true},
+    {"kube-controller-manager-arg", StringArray, "", "A flag of kube-controller-manager without its dashes: node-monitor-grace-period=20s", 0, false, true},
     {"service-cidr", String, "10.43.0.0/16", "Range of service addresses", 0, false, true},
     {"tls-san", Strings, "", "Further names and addresses for the API server's certificate", 0, false, true},
     {"write-kubeconfig", String, "", "File of the administrator's kubeconfig; default: DATA_DIR/admin.kubeconfig", 'o', false, true},
@@ -105,6 +106,7 @@ Result<Unit> read_server(const component::FlagSet& flags, ClusterConfig& config)
   if (config.write_kubeconfig.empty()) config.write_kubeconfig = config.data_dir + "/admin.kubeconfig";
   TRY_ASSIGN(config.write_kubeconfig_mode, parse_mode(flags.get_string("write-kubeconfig-mode")));
   config.tls_sans = flags.get_list("tls-san");
+  config.controller_manager_args = flags.get_list("kube-controller-manager-arg");
   auto first = nth_address(config.cluster_cidr, 1);
   if (!first) return bad_request("--cluster-cidr: " + first.error().message);
   auto dns = nth_address(config.service_cidr, 10);

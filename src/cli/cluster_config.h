@@ -44,6 +44,7 @@ struct ClusterConfig {
   uint32_t write_kubeconfig_mode = 0600;
   std::string token;                         // id.secret of a bootstrap token; "": made and kept
   std::vector<std::string> tls_sans;
+  std::vector<std::string> controller_manager_args;   // --kube-controller-manager-arg name=value
   std::string server_url;                    // agent: --server
   NodeConfig node;
   component::FeatureGates feature_gates;

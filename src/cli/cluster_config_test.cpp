@@ -38,6 +38,12 @@ TEST(ClusterConfig, TheFileIsReadFirstAndFlagsWin) {
   EXPECT_EQ(config->node.pod_logs_dir, "/d/log/pods");
 }
 
+TEST(ClusterConfig, ArgumentsOfComponentsStayWhole) {
+  const auto config = parse(true, {"--config=/config.yaml", "--kube-controller-manager-arg=controllers=*,-ttl"}, "kube-controller-manager-arg: [node-monitor-grace-period=20s]\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->controller_manager_args, (std::vector<std::string>{"node-monitor-grace-period=20s", "controllers=*,-ttl"}));
+}
+
 void check_refused(bool server, std::vector<const char*> args, std::string_view file, std::string_view message) {
   const auto config = parse(server, std::move(args), file);
   ASSERT_FALSE(config) << message;

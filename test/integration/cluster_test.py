@@ -45,6 +45,12 @@ def test_nodes_join_and_pods_run_everywhere(cluster):
     assert {p['spec']['nodeName'] for p in day_pods(cluster)} == {'server', 'agent0', 'agent1'}
 
 
+def test_nodes_tell_their_own_names_and_addresses(cluster):
+    for node in cluster.nodes:
+        addresses = cluster.kubectl.json('get', 'node', node.name)['status']['addresses']
+        assert addresses == [{'type': 'InternalIP', 'address': node.ip}, {'type': 'Hostname', 'address': node.name}]
+
+
 def test_the_service_is_answered_by_every_pod_from_every_node(cluster):
     ip = cluster.kubectl.json('-n', 'production', 'get', 'service', 'day-service')['spec']['clusterIP']
     names = {p['metadata']['name'] for p in day_pods(cluster)}

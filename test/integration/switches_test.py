@@ -79,5 +79,18 @@ def test_refused_with_one_line(flag, message):
     assert message in done.stderr and len(done.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize('argument, message', [
+    ('no-such-flag=1', '--kube-controller-manager-arg: unknown flag: --no-such-flag'),
+    ('node-monitor-grace-period=soon', '--kube-controller-manager-arg: invalid argument "soon" for --node-monitor-grace-period'),
+    ('secure-port=1', '--kube-controller-manager-arg: secure-port is settled by pintle server itself'),
+    ('controllers=nobody', '--kube-controller-manager-arg: '),
+])
+def test_arguments_of_a_component_are_checked_before_anything_is_made(tmp_path, argument, message):
+    done = subprocess.run([pintle_binary(), 'server', f'--data-dir={tmp_path}/data', f'--kube-controller-manager-arg={argument}'], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f'pintle server: {message}') and len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / 'data').exists()
+
+
 if __name__ == '__main__':
     sys.exit(pytest.main([__file__]))

@@ -72,9 +72,7 @@ Result<Options> options_of(rt::Runtime& runtime, const component::FlagSet& flags
   Options out;
   TRY_ASSIGN(out.controllers, controller_options(runtime.disk(), flags));
   TRY_ASSIGN(out.connection, connection_of(runtime.disk(), flags));
-  out.selected = flags.get_list("controllers");
-  if (out.selected.empty()) out.selected = {"*"};
-  if (!flags.get_bool("enable-garbage-collector")) out.selected.push_back("-garbage-collector-controller");
+  out.selected = selected_controllers(flags);
   TRY(controller::select_controllers(out.selected));
   out.own_accounts = flags.get_bool("use-service-account-credentials");
   if (flags.get_bool("leader-elect")) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <span>
+#include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "component/flags.h"
@@ -12,6 +14,8 @@ namespace pintle::cmd {
 
 // What the flags say of the controllers; reads the files that they name. BadRequest with one clear line.
 Result<controller::ControllerOptions> controller_options(rt::Disk& disk, const component::FlagSet& flags);
+// What --controllers and --enable-garbage-collector say, as a list of --controllers.
+std::vector<std::string> selected_controllers(const component::FlagSet& flags);
 // Runs until SIGINT or SIGTERM, or until the lease is lost; the exit status.
 int run_kube_controller_manager(std::span<const char* const> args);
 

@@ -126,4 +126,11 @@ Result<controller::ControllerOptions> controller_options(rt::Disk& disk, const F
   return options;
 }
 
+std::vector<std::string> selected_controllers(const FlagSet& flags) {
+  std::vector<std::string> out = flags.get_list("controllers");
+  if (out.empty()) out = {"*"};
+  if (!flags.get_bool("enable-garbage-collector")) out.push_back("-garbage-collector-controller");
+  return out;
+}
+
 }  // namespace pintle::cmd

@@ -9,6 +9,7 @@
 #include "cli/installation.h"
 #include "cli/layout.h"
 #include "cmd/server/control_plane.h"
+#include "cmd/server/manager_options.h"
 #include "cmd/server/node.h"
 #include "component/log.h"
 #include "rt/runtime.h"
@@ -103,6 +104,8 @@ int run_command(bool server, std::span<const char* const> args) {
     std::fwrite(help.data(), 1, help.size(), stdout);
     return 0;
   }
+  auto checked = check_manager_arguments(*config);
+  if (!checked) return refuse(server, checked.error());
   log::Options logging;
   logging.verbosity = config->verbosity;
   logging.format = config->json_logs ? log::Format::Json : log::Format::Text;

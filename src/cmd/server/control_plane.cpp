@@ -5,6 +5,7 @@
 
 #include "cli/addons.h"
 #include "client/kubeconfig.h"
+#include "cmd/server/manager_options.h"
 #include "component/log.h"
 
 namespace pintle::cmd {
@@ -134,23 +135,10 @@ client::Client& ControlPlane::client_for(const std::string& user) {
   return *clients_.back().second;
 }
 
-Result<controller::ControllerOptions> ControlPlane::controller_options() const {
-  controller::ControllerOptions options;
-  options.allocate_node_cidrs = true;
-  options.approve_kubelet_serving = true;
-  options.cluster_cidrs = {config_.cluster_cidr};
-  options.service_cidrs = {config_.service_cidr};
-  TRY_ASSIGN(options.root_ca_pem, pki_.read("ca.crt"));
-  TRY_ASSIGN(options.service_account_key_pem, pki_.read("sa.key"));
-  TRY_ASSIGN(const std::string key, pki_.read("ca.key"));
-  for (const char* signer : {"kube-apiserver-client", "kube-apiserver-client-kubelet", "kubelet-serving", "legacy-unknown"})
-    options.signers[std::string("kubernetes.io/") + signer] = {options.root_ca_pem, key};
-  return options;
-}
-
 Result<Unit> ControlPlane::start_controllers() {
-  TRY_ASSIGN(controller::ControllerOptions options, controller_options());
-  controller::ManagerSetup setup{runtime_, client_for("system:kube-controller-manager"), nullptr, std::move(options), {"*", "bootstrap-signer-controller", "token-cleaner-controller"}, std::nullopt};
+  TRY_ASSIGN(ManagerOptions options, manager_options(runtime_.disk(), config_, layout_));
+  for (const std::string& name : options.without_effect) log::warning("This flag of kube-controller-manager has no effect in this release", {{"flag", name}});
+  controller::ManagerSetup setup{runtime_, client_for("system:kube-controller-manager"), nullptr, std::move(options.controllers), std::move(options.selected), std::nullopt};
   setup.client_for = [this](rt::Context, std::string account) { return account_client(std::move(account)); };
   controllers_ = controller::make_controller_manager(std::move(setup));
   return controllers_->start();

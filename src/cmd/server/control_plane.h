@@ -43,7 +43,6 @@ class ControlPlane {
   Result<Unit> write_kubeconfig();
   Result<std::string> ensure_token();
   rt::Task<void> renew_certificates(rt::Context ctx);
-  Result<controller::ControllerOptions> controller_options() const;
   Result<Unit> start_controllers();
   rt::Task<Result<std::unique_ptr<client::Client>>> account_client(std::string account);
   Result<Unit> start_scheduler();

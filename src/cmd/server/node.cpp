@@ -198,7 +198,7 @@ rt::Task<Result<Unit>> Node::start_kubelet(client::Client& client) {
   if (!*containerd_result_) co_return std::unexpected(containerd_result_->error());
   kubelet::KubeletSetup setup{runtime_, &client};
   CO_TRY_ASSIGN(setup.configuration, kubelet_configuration());
-  setup.node_name = name_;
+  setup.node_name = setup.hostname = name_;
   setup.node_ips = {ip_};
   setup.root_dir = layout_.kubelet();
   for (const std::string& label : config_.node.labels) setup.node_labels[label.substr(0, label.find('='))] = label.substr(label.find('=') + 1);
