@@ -72,7 +72,10 @@ rt::Task<void> AnyInformer::run(rt::Context ctx) {
     const auto now = clock.now();
     next = listed ? after(outcome.error()) : Next::List;
     // A watch that has lasted, or told something, has worked: its end is no failure.
-    if (opened && (now - began >= short_watch || revision != resource_version_)) continue;
+    if (opened && (now - began >= short_watch || revision != resource_version_)) {
+      backoff.reset();
+      continue;
+    }
     failed(!listed ? "list" : "watch", outcome.error());
     if (now - failed_at > calm_after) backoff.reset();
     failed_at = now;

@@ -351,6 +351,33 @@ TEST(Client, InformersRecover) {
   for (uint64_t seed = 1; seed <= 5; ++seed) with_world(informer_through_faults, seed);
 }
 
+// A server that restarts again and again is found each time: waits do not add up over outages with working watches between them.
+rt::Task<void> short_outages(World& world) {
+  rt::Runtime& runtime = rt::Executor::current().runtime();
+  auto direct = connect_in_process(runtime, world.server->server().handler(), "system:admin", ClientConfig());
+  Informers informers(*world.client);
+  auto maps = informers.of<ConfigMap>();
+  informers.start();
+  (void)co_await informers.wait_synced(background);
+  for (int i = 0; i < 6; ++i) {
+    world.transport->down = true;
+    world.transport->cut();
+    (void)co_await rt::sleep_for(background, milliseconds(500));
+    const std::string value = std::to_string(i);
+    co_await set(*direct, "a", value);
+    world.transport->down = false;
+    (void)co_await rt::sleep_for(background, seconds(2));
+    EXPECT_EQ(content(maps), "a=" + value + " ");
+    (void)co_await rt::sleep_for(background, seconds(3));
+  }
+  co_await informers.stop();
+  co_await direct->close();
+}
+
+TEST(Client, InformersAreQuickToRecoverFromShortOutages) {
+  for (uint64_t seed = 1; seed <= 5; ++seed) with_world(short_outages, seed);
+}
+
 rt::Task<void> selections(World& world) {
   Client& client = *world.client;
   Informers informers(client);
