@@ -73,13 +73,32 @@ def test_pods_that_end(node, policy, script, want):
     node.wait(name, gone)
 
 
+def not_ready(pod):
+    """Why the pod is not ready, as its conditions tell."""
+    assert condition(pod, 'Ready')['status'] == condition(pod, 'ContainersReady')['status'] == 'False'
+    assert condition(pod, 'Ready')['message'] == condition(pod, 'ContainersReady')['message']
+    return condition(pod, 'Ready')['reason'], condition(pod, 'Ready')['message']
+
+
+UNREADY = ('ContainersNotReady', 'containers with unready status: [main]')
+
+
 def test_a_crashing_container_backs_off(node):
-    pod = node.run_pod('crash', shell('echo one last word > /dev/termination-log; exit 7'), wait=lambda p: waiting(p).get('reason') == 'CrashLoopBackOff')
+    cure = {'volumeMounts': [{'name': 'cure', 'mountPath': '/cure'}]}
+    folder = node.folder / 'cure'
+    pod = node.run_pod('crash', shell(f'[ -e /cure/found ] && {{ {FOREVER}; }}; echo one last word > /dev/termination-log; exit 7', **cure),
+                       volumes=[{'name': 'cure', 'hostPath': {'path': str(folder), 'type': 'DirectoryOrCreate'}}],
+                       wait=lambda p: waiting(p).get('reason') == 'CrashLoopBackOff')
     assert waiting(pod)['message'] == f"back-off 10s restarting failed container=main pod=crash_default({pod['metadata']['uid']})"
     assert status(pod)['restartCount'] == 1 and status(pod)['lastState']['terminated']['exitCode'] == 7
-    assert status(pod)['lastState']['terminated']['message'] == 'one last word\n'
+    assert status(pod)['lastState']['terminated']['message'] == 'one last word\n' and status(pod)['lastState']['terminated']['reason'] == 'Error'
     assert ('Warning', 'BackOff', f"Back-off restarting failed container main in pod crash_default({pod['metadata']['uid']})") in node.events('crash')
-    assert pod['status']['phase'] == 'Running'
+    assert pod['status']['phase'] == 'Running' and not_ready(pod) == UNREADY
+    assert not status(pod)['ready'] and not status(pod)['started']
+    (folder / 'found').touch()
+    pod = node.wait('crash', ready, timeout_s=20)     # when the back-off is over
+    assert status(pod)['restartCount'] == 2 and 'running' in status(pod)['state']
+    assert condition(pod, 'Ready') == {**condition(pod, 'Ready'), 'status': 'True'} and 'reason' not in condition(pod, 'Ready')
 
 
 def test_termination_message_from_logs(node):
@@ -116,14 +135,24 @@ def test_sidecars_start_first_and_end_last(node):
 
 def test_images_that_cannot_be_had(node):
     node.run_pod('noimage', {'image': 'busybox:no-such-tag'})
-    node.wait('noimage', lambda p: waiting(p).get('reason') == 'ErrImagePull' or waiting(p).get('reason') == 'ImagePullBackOff')
+    seen = node.wait('noimage', lambda p: waiting(p).get('reason') in ('ErrImagePull', 'ImagePullBackOff'))
     pod = node.wait('noimage', lambda p: waiting(p).get('reason') == 'ImagePullBackOff')
     assert waiting(pod)['message'].startswith('Back-off pulling image "busybox:no-such-tag": ErrImagePull: ')
-    assert pod['status']['phase'] == 'Pending'
-    reasons = {(t, r) for t, r, _ in node.events('noimage')}
-    assert reasons >= {('Normal', 'Pulling'), ('Warning', 'Failed'), ('Normal', 'BackOff')}
+    assert pod['status']['phase'] == 'Pending' and not_ready(pod) == not_ready(seen) == UNREADY
+    assert condition(pod, 'PodReadyToStartContainers')['status'] == condition(pod, 'Initialized')['status'] == 'True'
+    events = node.events('noimage')
+    assert set(events) >= {('Normal', 'Pulling', 'Pulling image "busybox:no-such-tag"'), ('Warning', 'Failed', 'Error: ErrImagePull'),
+                           ('Normal', 'BackOff', 'Back-off pulling image "busybox:no-such-tag"'), ('Warning', 'Failed', 'Error: ImagePullBackOff')}
+    assert any(t == 'Warning' and r == 'Failed' and m.startswith('Failed to pull image "busybox:no-such-tag": ') for t, r, m in events)
     node.run_pod('never', {'image': 'registry.k8s.io/pause:3.6', 'imagePullPolicy': 'Never'}, wait=lambda p: waiting(p).get('reason') == 'ErrImageNeverPull')
+    assert waiting(node.pod('never'))['message'] == 'Container image "registry.k8s.io/pause:3.6" is not present with pull policy of Never'
+    assert ('Warning', 'ErrImageNeverPull', 'Container image "registry.k8s.io/pause:3.6" is not present with pull policy of Never') in node.events('never')
     node.run_pod('badname', {'image': 'Not/A:Name'}, wait=lambda p: waiting(p).get('reason') == 'InvalidImageName')
+    assert any(r == 'InspectFailed' and m.startswith('Failed to apply default image tag "Not/A:Name": couldn\'t parse image name') for _, r, m in node.events('badname'))
+    # Once there is such an image the next try finds it.
+    node.registry.push(['docker.io/library/busybox:1.36'], as_name='docker.io/library/busybox:no-such-tag')
+    pod = node.wait('noimage', lambda p: status(p).get('imageID', '').startswith('docker.io/library/busybox@'), timeout_s=30)
+    assert any(r == 'Pulled' and m.startswith('Successfully pulled image "busybox:no-such-tag" in ') for _, r, m in node.events('noimage'))
 
 
 def test_a_missing_config_map_is_waited_for(node):
@@ -149,13 +178,30 @@ def test_a_failing_post_start_hook_ends_the_container(node):
 
 
 def test_liveness_and_readiness(node):
-    pod = node.run_pod('probed', shell('touch /tmp/ok; sleep 2; rm /tmp/ok; ' + FOREVER, livenessProbe={'exec': {'command': ['test', '-f', '/tmp/ok']}, 'periodSeconds': 1, 'failureThreshold': 1},
-                                       readinessProbe={'exec': {'command': ['test', '-f', '/tmp/ok']}, 'periodSeconds': 1}), wait=ready)
-    pod = node.wait('probed', lambda p: status(p).get('restartCount') == 1)
+    # The first container loses its health, the second finds it again.
+    script = '[ -e /life/second ] || { touch /tmp/ok /life/second; sleep 2; rm /tmp/ok; ' + FOREVER + '; }; sleep 2; touch /tmp/ok; ' + FOREVER
+    pod = node.run_pod('probed', shell(script, livenessProbe={'exec': {'command': ['test', '-f', '/tmp/ok']}, 'periodSeconds': 1, 'failureThreshold': 4},
+                                       readinessProbe={'exec': {'command': ['test', '-f', '/tmp/ok']}, 'periodSeconds': 1, 'failureThreshold': 1},
+                                       volumeMounts=[{'name': 'life', 'mountPath': '/life'}]), volumes=[{'name': 'life', 'emptyDir': {}}], wait=ready)
+    assert status(pod)['ready'] and status(pod)['started']
+    pod = node.wait('probed', lambda p: condition(p, 'Ready').get('status') == 'False')
+    assert not_ready(pod) == UNREADY and status(pod)['restartCount'] == 0 and 'running' in status(pod)['state']
+    assert any(t == 'Warning' and r == 'Unhealthy' and m.startswith('Readiness probe failed: ') for t, r, m in node.events('probed'))
+    pod = node.wait('probed', lambda p: status(p).get('restartCount') == 1 and 'running' in status(p)['state'])
     events = node.events('probed')
     assert ('Normal', 'Killing', 'Container main failed liveness probe, will be restarted') in events
-    assert any(r == 'Unhealthy' and m.startswith('Liveness probe failed') for _, r, m in events)
-    assert status(pod)['lastState']['terminated']
+    assert any(t == 'Warning' and r == 'Unhealthy' and m.startswith('Liveness probe failed: ') for t, r, m in events)
+    assert status(pod)['lastState']['terminated']['exitCode'] == 0 and status(pod)['lastState']['terminated']['reason'] == 'Completed'
+    pod = node.wait('probed', ready)
+    assert status(pod)['restartCount'] == 1
+
+
+def test_a_status_that_others_changed_is_put_right(node):
+    pod = node.run_pod('told', shell(FOREVER), wait=ready)
+    change = {'status': {'conditions': [{'type': 'Ready', 'status': 'False', 'reason': 'Elsewhere'}], 'phase': 'Unknown'}}
+    node.server.kubectl('patch', 'pod', 'told', '--subresource=status', '-p', json.dumps(change))
+    again = node.wait('told', lambda p: ready(p) and p['status']['phase'] == 'Running', timeout_s=8)
+    assert condition(again, 'Ready') == condition(pod, 'Ready')
 
 
 def test_active_deadline(node):

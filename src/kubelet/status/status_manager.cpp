@@ -1,5 +1,7 @@
 #include "kubelet/status/status_manager.h"
 
+#include <cstdlib>
+
 #include "api/codec.h"
 #include "component/log.h"
 #include "kubelet/pod_resources/pod_resources.h"
@@ -11,6 +13,8 @@ namespace log = component::log;
 
 namespace {
 constexpr rt::BackoffOptions retry_options{.initial = std::chrono::milliseconds(200), .max = std::chrono::seconds(10)};
+
+uint64_t revision(const api::core_v1::Pod& pod) { return std::strtoull(pod.metadata.resource_version.c_str(), nullptr, 10); }
 }
 
 StatusManager::StatusManager(rt::Runtime& runtime, client::Client* client, const PodConfig& config) : runtime_(runtime), client_(client), config_(config) {}
@@ -20,7 +24,7 @@ void StatusManager::set(PodPtr pod, api::core_v1::PodStatus status) {
   if (!entry) entry = std::make_shared<Entry>();
   entry->pod = std::move(pod);
   const bool same = entry->version > 0 && api::equal(api::type_of<api::core_v1::PodStatus>(), &entry->status, &status);
-  if (same) return;
+  if (same && !overwritten(*entry)) return;
   entry->status = std::move(status);
   ++entry->version;
   kick(entry);
@@ -34,8 +38,17 @@ const api::core_v1::PodStatus* StatusManager::get(std::string_view uid) const {
 void StatusManager::mirror_appeared(const PodPtr& pod) {
   const auto found = entries_.find(pod->metadata.uid);
   if (found == entries_.end() || found->second->version == 0) return;
+  (void)overwritten(*found->second);
   ++found->second->version;
   kick(found->second);
+}
+
+bool StatusManager::overwritten(Entry& entry) const {
+  const PodPtr target = entry.sent ? target_of(entry) : nullptr;
+  if (!target || target->metadata.uid != entry.sent_to || revision(*target) <= entry.sent_revision) return false;
+  entry.sent = target->status;
+  entry.sent_revision = revision(*target);
+  return !status_patch(entry.sent_to, *entry.sent, entry.status).empty();
 }
 
 void StatusManager::forget(std::string_view uid) {
@@ -89,6 +102,7 @@ rt::Task<Result<Unit>> StatusManager::send(EntryPtr entry) {
     if (reason == Reason::NotFound || reason == Reason::Conflict) co_return Unit{};
     co_return std::unexpected(std::move(answer).error());
   }
+  entry->sent_revision = revision(*answer);
   entry->sent = std::move(answer->status);
   entry->sent_to = target->metadata.uid;
   co_return Unit{};

@@ -1,5 +1,6 @@
 // StatusManager: brings the statuses of pods to the API: the newest one of each pod, only what changed, by a patch of the
-// status subresource; failures are tried again with backoff. Belongs to the kubelet's executor.
+// status subresource; failures are tried again with backoff. What others write over it (a controller that made the pods of a silent
+// node not ready) is put right as soon as it is seen. Belongs to the kubelet's executor.
 #pragma once
 
 #include <map>
@@ -37,6 +38,7 @@ class StatusManager {
     api::core_v1::PodStatus status;
     std::optional<api::core_v1::PodStatus> sent;      // what the API answered last
     std::string sent_to;                              // uid of the object in the API
+    uint64_t sent_revision = 0;                       // of that answer: what is older is our own past
     uint64_t version = 0;                             // of status
     uint64_t sent_version = 0;
     bool sending = false;
@@ -48,6 +50,8 @@ class StatusManager {
   rt::Task<void> send_loop(EntryPtr entry);
   rt::Task<Result<Unit>> send(EntryPtr entry);
   PodPtr target_of(const Entry& entry) const;
+  // Whether the API now says something else than was sent; then it is what the next patch starts from.
+  bool overwritten(Entry& entry) const;
 
   rt::Runtime& runtime_;
   client::Client* client_;
