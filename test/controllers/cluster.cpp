@@ -24,12 +24,10 @@ rt::Task<std::unique_ptr<Cluster>> Cluster::start(rt::Runtime& runtime, ClusterO
   client::ClientConfig config;
   cluster->client_ = client::connect_in_process(runtime, cluster->server_->server().handler(), "system:admin", config);
   cluster->manager_client_ = client::connect_in_process(runtime, cluster->server_->server().handler(), "system:kube-controller-manager", config);
-  ManagerSetup setup{runtime, *cluster->manager_client_, nullptr, std::move(options.options), std::move(options.controllers), std::nullopt};
-  cluster->manager_ = make_controller_manager(std::move(setup));
-  auto started = cluster->manager_->start();
-  EXPECT_TRUE(started.has_value());
+  cluster->options_ = std::move(options);
+  cluster->start_controllers();
   cluster->informers_ = std::make_unique<client::Informers>(*cluster->client_);
-  if (options.hollow) {
+  if (cluster->options_.hollow) {
     Cluster* self = cluster.get();
     client::Informer<Pod>::Handler handler;
     handler.on_add = [self](const PodPtr& pod, bool) { self->tasks_->spawn(self->run_pod(pod)); };
@@ -75,8 +73,20 @@ rt::Task<void> Cluster::run_pod(std::shared_ptr<const Pod> pod) {
   (void)done;
 }
 
-rt::Task<void> Cluster::stop() {
+void Cluster::start_controllers() {
+  ManagerSetup setup{*runtime_, *manager_client_, nullptr, options_.options, options_.controllers, std::nullopt};
+  manager_ = make_controller_manager(std::move(setup));
+  auto started = manager_->start();
+  EXPECT_TRUE(started.has_value());
+}
+
+rt::Task<void> Cluster::stop_controllers() {
   co_await manager_->stop();
+  manager_.reset();
+}
+
+rt::Task<void> Cluster::stop() {
+  if (manager_) co_await manager_->stop();
   co_await informers_->stop();
   co_await tasks_->close();
   co_await manager_client_->close();

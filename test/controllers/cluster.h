@@ -23,6 +23,9 @@ class Cluster {
  public:
   static rt::Task<std::unique_ptr<Cluster>> start(rt::Runtime& runtime, ClusterOptions options);
   rt::Task<void> stop();
+  // The controllers alone.
+  rt::Task<void> stop_controllers();
+  void start_controllers();
   client::Client& client() { return *client_; }
   // Creates from JSON; fails the test when it is refused.
   rt::Task<void> create(std::string path, std::string json);
@@ -38,6 +41,7 @@ class Cluster {
   rt::Task<void> run_pod(std::shared_ptr<const api::core_v1::Pod> pod);
 
   rt::Runtime* runtime_ = nullptr;
+  ClusterOptions options_;
   std::unique_ptr<apiserver::testing::InProcessServer> server_;
   std::unique_ptr<client::Client> client_;
   std::unique_ptr<client::Client> manager_client_;

@@ -43,6 +43,12 @@ class NodeLifecycleController final : public Controller {
       if (before->spec.renew_time != after->spec.renew_time) renewed(after);
     };
     leases_.add_handler(std::move(leases));
+    client::Informer<Pod>::Handler pods;
+    pods.on_add = [this](const PodPtr& pod, bool) { pod_placed(*pod); };
+    pods.on_update = [this](const PodPtr& before, const PodPtr& after) {
+      if (before->spec.node_name != after->spec.node_name) pod_placed(*after);
+    };
+    deps_.pods.informer().add_handler(std::move(pods));
   }
   void start() override { loop_.start(deps_.workers(8)); }
   rt::Task<void> stop() override { co_await loop_.stop(); }
@@ -53,6 +59,7 @@ class NodeLifecycleController final : public Controller {
     std::string zone;
     std::string ready;               // as last seen: "True", "False", "Unknown", ""
     bool silent = false;             // found silent, and not heard since
+    bool pods_marked = false;        // it is not ready, and its pods were made so
   };
   struct Zone {
     double rate = 0;                 // nodes a second
@@ -63,6 +70,7 @@ class NodeLifecycleController final : public Controller {
   void node_changed(const Node& before, const Node& after);
   void gone(const Node& node);
   void heard(const std::string& name);
+  void pod_placed(const Pod& pod);
   void count_zones();
   // Whether the node may be tainted NoExecute now; else when to ask again (nullopt: when the zone's state changes).
   bool may_evict(const Known& known, std::optional<rt::Duration>& wait);
@@ -118,6 +126,13 @@ void NodeLifecycleController::heard(const std::string& name) {
   if (it == known_.end()) return;
   it->second.heard = deps_.runtime.clock().now();
   if (std::exchange(it->second.silent, false)) loop_.queue().add(name);
+}
+
+// A pod on a node that is not ready already, also one that an earlier manager had no time for.
+void NodeLifecycleController::pod_placed(const Pod& pod) {
+  auto it = known_.find(pod.spec.node_name);
+  if (it == known_.end() || !std::exchange(it->second.pods_marked, false)) return;
+  loop_.queue().add(pod.spec.node_name);
 }
 
 void NodeLifecycleController::count_zones() {
@@ -196,13 +211,19 @@ rt::Task<Result<Unit>> NodeLifecycleController::sync(rt::Context ctx, std::strin
   it = known_.find(key);
   if (it == known_.end()) co_return Unit{};
   const std::string ready = ready_status(*node);
-  if (it->second.ready == "True" && ready != "True") {
-    CO_TRY(co_await mark_pods_not_ready(ctx, key));
-    deps_.events.normal(*node, "NodeNotReady", "Node " + key + " status is now: NodeNotReady");
+  if (it->second.ready == "True" && ready != "True") deps_.events.normal(*node, "NodeNotReady", "Node " + key + " status is now: NodeNotReady");
+  it->second.ready = ready;
+  if (ready == "True" || ready.empty()) {
+    it->second.pods_marked = false;
+  } else if (!std::exchange(it->second.pods_marked, true)) {
+    auto marked = co_await mark_pods_not_ready(ctx, key);
     it = known_.find(key);
     if (it == known_.end()) co_return Unit{};
+    if (!marked) {
+      it->second.pods_marked = false;   // again, with the queue's back-off
+      co_return marked;
+    }
   }
-  it->second.ready = ready;
   count_zones();
   std::optional<rt::Duration> wait;
   const auto has_eviction = [&] {
