@@ -50,6 +50,7 @@ class Network:
         self.bridge_ns = f'{name}-sw'
         self.reach_cluster, self.pod_cidr, self.service_cidr = reach_cluster, pod_cidr, service_cidr
         self.namespaces = []
+        self.legs = {}      # of nodes, in the bridge's namespace
 
     def up(self):
         self.down()
@@ -74,7 +75,7 @@ class Network:
         namespace = f'{self.name}-{name}'
         run('ip', 'netns', 'add', namespace)
         self.namespaces.append(namespace)
-        leg = f'v{len(self.namespaces)}'
+        leg = self.legs[name] = f'v{len(self.namespaces)}'
         self.in_bridge('ip', 'link', 'add', leg, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace)
         self.in_bridge('ip', 'link', 'set', leg, 'master', 'br0', 'up')
 
@@ -93,6 +94,10 @@ class Network:
             run('ip', 'route', 'add', self.pod_cidr, 'via', ip)
             run('ip', 'route', 'add', self.service_cidr, 'via', ip)
         return namespace
+
+    def set_link(self, name, up):
+        """Plugs a node's cable in, or pulls it: nobody is told."""
+        self.in_bridge('ip', 'link', 'set', self.legs[name], 'up' if up else 'down')
 
     def down(self):
         """Removes every namespace and link of this name; what is not there is no error."""
@@ -174,6 +179,15 @@ class Node:
         done = subprocess.run(self.command(self.binary, 'uninstall', f'--data-dir={self.data}'), capture_output=True, text=True)
         if done.returncode != 0:
             raise RuntimeError(f'uninstall of {self.name}: {done.stdout}{done.stderr}')
+
+    def ctr(self, *args):
+        """Our containerd, asked directly."""
+        return run('ctr', f'--address={self.data}/containerd/containerd.sock', '--namespace=k8s.io', *args)
+
+    def task_pids(self):
+        """The first process of each container and sandbox that runs, by its id."""
+        rows = (line.split() for line in self.ctr('tasks', 'list').splitlines()[1:])
+        return {row[0]: int(row[1]) for row in rows if row[2] == 'RUNNING'}
 
     def log_tail(self):
         return self.process.tail() if self.process else ''
