@@ -86,7 +86,7 @@ def cluster(tmp_path_factory):
     registry = Registry(folder / 'registry', '10.98.0.1:5000')
     try:
         with FaultyCluster(registry, folder) as c:
-            c.kubectl.apply(workload('web', 6, {'minReadySeconds': 2, 'strategy': {'rollingUpdate': {'maxSurge': 1, 'maxUnavailable': 1}}}))
+            c.kubectl.apply(workload('web', 6, {'minReadySeconds': 3, 'strategy': {'rollingUpdate': {'maxSurge': 1, 'maxUnavailable': 1}}}))
             c.kubectl.apply(service('web'))
             await_ready(c, 'web', 6)
             await_answers(c, 'web', c.nodes)
@@ -157,7 +157,7 @@ def containerd_pid(node):
 
 
 def await_answering(cluster):
-    await_true('the API server', lambda: cluster.kubectl('get', '--raw', '/readyz') == 'ok', interval_s=0.05)
+    await_true('the API server', lambda: cluster.api('/api/v1/namespaces/default'), interval_s=0.05)
 
 
 def test_containerd_that_dies_is_started_again(cluster):
@@ -316,19 +316,22 @@ def test_a_server_that_ends_in_the_middle_of_a_rollout(cluster):
     await_ready(cluster, 'web', 6)
     url = url_of(cluster, 'web')
     old = {p['metadata']['name'] for p in cluster.pods('web')}
-    status = lambda: cluster.api('/apis/apps/v1/namespaces/default/deployments/web')['status']    # noqa: E731
 
-    def restart(sig, want):
+    def updated():
+        it = cluster.api('/apis/apps/v1/namespaces/default/deployments/web')
+        seen = it['status']['observedGeneration'] == it['metadata']['generation']    # what it counts is not of the old rollout
+        return it['status'].get('updatedReplicas', 0) if seen else 0
+
+    def restart_when(count, sig, want):
+        await_true(f'{count} pods are new', lambda: updated() >= count, interval_s=0.02)
+        assert updated() < 6, 'the rollout was over before the server ended'
         assert cluster.server.stop(sig) == want
         cluster.server.start()
         await_answering(cluster)
-        assert status()['updatedReplicas'] < 6, 'the rollout was over before the server ended'
     with Load(cluster.server, url) as near, Load(cluster.agents[1], url) as far, Availability(cluster, 'web') as available:
         cluster.kubectl('set', 'image', 'deployment/web', f'day={DAY}:v1.3.0')
-        await_true('the rollout has begun', lambda: status().get('updatedReplicas', 0) >= 2, interval_s=0.02)
-        restart(signal.SIGKILL, -signal.SIGKILL)
-        await_true('the rollout goes on', lambda: status()['updatedReplicas'] >= 4, interval_s=0.02)
-        restart(signal.SIGTERM, 0)
+        restart_when(2, signal.SIGKILL, -signal.SIGKILL)
+        restart_when(4, signal.SIGTERM, 0)
         cluster.kubectl('rollout', 'status', 'deployment/web', '--timeout=60s')
         cluster.await_ready()
     assert not old & {p['metadata']['name'] for p in cluster.pods('web') if not is_deleted(p)}
