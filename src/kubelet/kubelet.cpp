@@ -20,6 +20,7 @@
 #include "kubelet/server/serving_certificate.h"
 #include "os/cgroup.h"
 #include "os/machine.h"
+#include "os/mount.h"
 #include "rt/backoff.h"
 
 namespace pintle::kubelet {
@@ -126,6 +127,9 @@ Result<Unit> Kubelet::State::measure() {
   const auto& configuration = setup.configuration;
   TRY_ASSIGN(machine, os::machine_facts());
   TRY(runtime.disk().make_directories(paths.pods(), 0750));
+  // Containers may want to see what is mounted later; and another kubelet that takes the root over finds it as it wants it,
+  // instead of binding it over our mounts.
+  if (const auto shared = os::share_mounts(paths.root()); !shared) return error(shared.error().reason, "error configuring root directory: " + shared.error().message);
   NodeSize size;
   size.machine = machine;
   if (const auto usage = os::file_system_usage(paths.root())) size.storage_bytes = usage->capacity_bytes;

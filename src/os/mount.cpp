@@ -7,7 +7,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
+#include <memory>
 
+#include "os/fd.h"
+#include "os/path.h"
 #include "os/read_file.h"
 #include "os/system_error.h"
 
@@ -130,6 +134,52 @@ Result<Unit> bind_mount(const std::string& source, const std::string& target, bo
     return remounted;
   }
   return Unit{};
+}
+
+namespace {
+
+// The row of the mount that `file` lies on.
+Result<MountEntry> mount_of(const UniqueFd& file, const std::vector<MountEntry>& table) {
+  struct statx info {};
+  if (::statx(file.get(), "", AT_EMPTY_PATH, STATX_MNT_ID, &info) != 0) return system_error(errno, "statx");
+  const auto row = std::ranges::find(table, static_cast<uint64_t>(info.stx_mnt_id), [](const MountEntry& entry) { return static_cast<uint64_t>(entry.id); });
+  if (row == table.end()) return error(Reason::NotFound, "mount " + std::to_string(info.stx_mnt_id) + " is not in the mount table");
+  return *row;
+}
+
+bool is_shared(const MountEntry& entry) { return entry.optional.starts_with("shared:") || entry.optional.find(" shared:") != std::string::npos; }
+
+// Binds `directory` over itself and brings what is mounted below to the new mount; `under` is the directory as it was before.
+Result<Unit> become_mount(const std::string& directory, const UniqueFd& under, int under_id, const std::vector<MountEntry>& table) {
+  TRY(bind_mount(directory, directory, false, false));
+  for (const MountEntry& entry : table) {
+    if (entry.parent_id != under_id || !entry.mount_point.starts_with(directory + "/")) continue;
+    MountRequest move;
+    move.source = fd_path(under.get()) + entry.mount_point.substr(directory.size());
+    move.target = entry.mount_point;
+    move.flags = MS_MOVE;
+    TRY(mount(move));
+  }
+  return Unit{};
+}
+
+}  // namespace
+
+Result<Unit> share_mounts(const std::string& directory) {
+  // The mount table names real paths.
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(directory.c_str(), nullptr), std::free);
+  if (!real) return system_error(errno, directory);
+  const std::string path = real.get();
+  const UniqueFd under(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!under) return system_error(errno, "open " + path);
+  TRY_ASSIGN(const auto table, mount_table());
+  TRY_ASSIGN(const MountEntry entry, mount_of(under, table));
+  if (is_shared(entry)) return Unit{};
+  if (entry.mount_point != path) TRY(become_mount(path, under, entry.id, table));
+  MountRequest share;
+  share.target = path;
+  share.flags = MS_SHARED | MS_REC;
+  return mount(share);
 }
 
 Result<Unit> unmount(const std::string& target, bool lazy) {

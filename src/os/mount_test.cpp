@@ -74,5 +74,40 @@ TEST(Mount, TmpfsBindAndUnmount) {
   EXPECT_FALSE(is_mount_point(root));
 }
 
+MountEntry row_of(const std::string& mount_point) {
+  const auto table = mount_table();
+  for (const MountEntry& entry : *table)
+    if (entry.mount_point == mount_point) return entry;
+  return {};
+}
+
+void check_shared(const std::string& root) {
+  const std::string below = root + "/shared/a/below";
+  ASSERT_TRUE(make_directories(below, 0755));
+  ASSERT_TRUE(mount_tmpfs(below, 0, 0755));
+  ASSERT_TRUE(make_directory(below + "/kept", 0755));
+  ASSERT_TRUE(mount_tmpfs(below + "/kept", 0, 0755));
+  ASSERT_EQ(::symlink((root + "/shared").c_str(), (root + "/link").c_str()), 0);
+  const auto before = mounts_below(root)->size();
+  ASSERT_TRUE(share_mounts(root + "/link"));
+  for (const std::string& path : {root + "/shared", below, below + "/kept"}) EXPECT_TRUE(row_of(path).optional.starts_with("shared:")) << path;
+  EXPECT_EQ(row_of(below).parent_id, row_of(root + "/shared").id) << "moved along, not left under";
+  EXPECT_EQ(mounts_below(root)->size(), before + 1);
+  ASSERT_TRUE(share_mounts(root + "/shared/a"));
+  EXPECT_EQ(mounts_below(root)->size(), before + 1) << "on a shared mount there is nothing to do";
+  ASSERT_TRUE(unmount(below + "/kept"));
+  ASSERT_TRUE(unmount(below));
+  EXPECT_TRUE(remove_tree(root + "/shared/a")) << "nothing that is mounted out of sight holds the directory";
+  ASSERT_TRUE(unmount(root + "/shared"));
+  EXPECT_FALSE(share_mounts(root + "/absent"));
+}
+
+TEST(Mount, ADirectoryIsShared) {
+  const std::string root = fresh_directory();
+  ASSERT_FALSE(root.empty());
+  if (!in_mount_namespace([&] { check_shared(root); })) GTEST_SKIP() << "needs CAP_SYS_ADMIN";
+  EXPECT_TRUE(remove_tree(root));
+}
+
 }  // namespace
 }  // namespace pintle::os

@@ -56,3 +56,7 @@ def test_pods_go_on(node):
     await_true('we keep theirs up to date', lambda: node.logs(theirs).endswith('2kept\n\n'), timeout_s=15)
     assert identity(node.pod('stays')) == identity(ours), node.events('stays')
     assert identity(node.pod('theirs')) == identity(theirs), node.events('theirs')
+    node.server.kubectl('delete', 'pods', 'stays', 'theirs', '--wait=false')
+    for name in ('stays', 'theirs'):
+        node.wait(name, lambda pod: pod is None)
+    await_true('nothing of the pods is left on disk', lambda: not list((node.folder / 'kubelet/pods').iterdir()))
