@@ -96,7 +96,7 @@ std::vector<MountEntry> parse_mount_info(std::string_view text) {
 }
 
 Result<std::vector<MountEntry>> mount_table() {
-  TRY_ASSIGN(const std::string text, read_file("/proc/self/mountinfo"));
+  TRY_ASSIGN(const std::string text, read_file("/proc/thread-self/mountinfo"));
   return parse_mount_info(text);
 }
 

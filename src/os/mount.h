@@ -10,7 +10,7 @@
 
 namespace pintle::os {
 
-// A row of /proc/self/mountinfo.
+// A row of /proc/thread-self/mountinfo.
 struct MountEntry {
   int id = 0;
   int parent_id = 0;
@@ -29,7 +29,7 @@ struct MountEntry {
 
 // Rows that cannot be read are left out (the kernel writes none).
 std::vector<MountEntry> parse_mount_info(std::string_view text);
-// In the order in which they were mounted.
+// Of the calling thread, in the order in which they were mounted.
 Result<std::vector<MountEntry>> mount_table();
 
 struct MountRequest {

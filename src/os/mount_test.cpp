@@ -89,7 +89,8 @@ void check_shared(const std::string& root) {
   ASSERT_TRUE(mount_tmpfs(below + "/kept", 0, 0755));
   ASSERT_EQ(::symlink((root + "/shared").c_str(), (root + "/link").c_str()), 0);
   const auto before = mounts_below(root)->size();
-  ASSERT_TRUE(share_mounts(root + "/link"));
+  const auto shared = share_mounts(root + "/link");
+  ASSERT_TRUE(shared) << shared.error().message;
   for (const std::string& path : {root + "/shared", below, below + "/kept"}) EXPECT_TRUE(row_of(path).optional.starts_with("shared:")) << path;
   EXPECT_EQ(row_of(below).parent_id, row_of(root + "/shared").id) << "moved along, not left under";
   EXPECT_EQ(mounts_below(root)->size(), before + 1);

@@ -2,7 +2,7 @@
 import re
 
 DROPPED = {'uid', 'resourceVersion', 'creationTimestamp', 'managedFields', 'selfLink', 'nodeName', 'podIP', 'podIPs', 'hostIP', 'hostIPs', 'clusterIP', 'clusterIPs',
-           'ca.crt', 'generation', 'containerID', 'observedGeneration', 'targetRef', 'resourceClaimStatuses'}
+           'ca.crt', 'generation', 'containerID', 'observedGeneration', 'targetRef', 'resourceClaimStatuses', 'endpoints.kubernetes.io/last-change-trigger-time'}
 TIME = re.compile(r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$')
 DRAWN = re.compile(r'-[bcdfghjklmnpqrstvwxz2456789]{5}$')
 # Hashes of templates: each implementation hashes its own encoding; only that equal templates have equal ones matters.
@@ -18,7 +18,8 @@ def name(text):
 
 def normalise(value, key=''):
     if isinstance(value, dict):
-        return {k: normalise(v, k) for k, v in sorted(value.items()) if k not in DROPPED}
+        kept = {k: normalise(v, k) for k, v in sorted(value.items()) if k not in DROPPED}
+        return {k: v for k, v in kept.items() if v or k != 'annotations'}
     if isinstance(value, list):
         items = [normalise(v, key) for v in value]
         return sorted(items, key=repr) if key in ('addresses', 'endpoints', 'conditions', 'ownerReferences', 'subsets') else items
