@@ -23,6 +23,7 @@
 #include "controller/serviceaccount/controller.h"
 #include "controller/statefulset/controller.h"
 #include "controller/taint_eviction/controller.h"
+#include "controller/ttl/controller.h"
 #include "controller/ttl_after_finished/controller.h"
 #include "controller/volume_binder/controller.h"
 #include "controller/volume_protection/controller.h"
@@ -51,6 +52,7 @@ constexpr ControllerRow rows[] = {
     {"clusterrole-aggregation-controller", "clusterrole-aggregation", "clusterrole-aggregation-controller", "clusterrole-aggregation-controller",
      clusterrole_aggregation::make_clusterrole_aggregation_controller},
     {"ttl-after-finished-controller", "ttl-after-finished", "ttl-after-finished-controller", "ttl-after-finished-controller", ttl_after_finished::make_ttl_after_finished_controller},
+    {"ttl-controller", "ttl", "ttl-controller", "ttl-controller", ttl::make_ttl_controller},
     {"deployment-controller", "deployment", "deployment-controller", "deployment-controller", deployment::make_deployment_controller},
     {"replicaset-controller", "replicaset", "replicaset-controller", "replicaset-controller", replicaset::make_replicaset_controller},
     {"daemonset-controller", "daemonset", "daemon-set-controller", "daemonset-controller", daemonset::make_daemonset_controller},
@@ -75,8 +77,8 @@ constexpr std::string_view other_names[] = {
     "persistentvolume-attach-detach-controller", "persistentvolume-expander-controller", "podcertificaterequest-cleaner-controller",
     "podgroup-protection-controller", "resourceclaim-controller", "resourcepoolstatusrequest-controller", "selinux-warning-controller", "service-cidr-controller",
     "service-lb-controller", "storage-version-migrator-controller", "storageversion-garbage-collector-controller", "validatingadmissionpolicy-status-controller",
-    "horizontal-pod-autoscaler-controller", "serviceaccount-token-controller", "legacy-serviceaccount-token-cleaner-controller",
-    "ttl-controller", "cloud-node-lifecycle", "route", "service"};
+    "horizontal-pod-autoscaler-controller", "serviceaccount-token-controller", "legacy-serviceaccount-token-cleaner-controller", "cloud-node-lifecycle", "route",
+    "service"};
 
 bool is_name_of(const ControllerRow& row, std::string_view name) { return row.name == name || row.alias == name; }
 
