@@ -15,6 +15,7 @@
 #include "cmd/node_routes/command.h"
 #include "cmd/operator_commands.h"
 #include "cmd/server/command.h"
+#include "component/crash_report.h"
 
 namespace {
 
@@ -58,6 +59,7 @@ int usage(std::FILE* out) {
 int main(int argc, char** argv) {
   const Args args(argv, static_cast<std::size_t>(argc));
   if (args.empty()) return 1;
+  pintle::component::report_crashes();
   const char* slash = std::strrchr(args[0], '/');
   if (const Command* command = find_command(slash ? slash + 1 : args[0])) return command->run(args.subspan(1));
   if (args.size() < 2) return usage(stderr);

@@ -59,6 +59,7 @@ class Base:
                     'ss': ['bin/ss', 'usr/bin/ss']}.items():
                 # Beside busybox' links of the same names, and before them in PATH.
                 self.tools.packages.add_program(files, f'usr/local/bin/{name}', *candidates)
+            files.link('bin/sh', '/bin/bash')   # busybox' shell would run its own applets whatever the PATH says
             files.text('etc/nsswitch.conf', 'passwd: files\ngroup: files\nhosts: files dns\n')
             self._network = files
         return self._network
