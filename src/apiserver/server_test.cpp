@@ -90,6 +90,21 @@ rt::Task<void> remove_with_finalizer(InProcessServer& server) {
 }
 TEST(Server, RemovesWhenFinalizersAreGone) { with_server(remove_with_finalizer); }
 
+rt::Task<void> evict(InProcessServer& server) {
+  const std::string pods = "/api/v1/namespaces/default/pods", web = pods + "/web";
+  const std::string eviction = R"({"apiVersion":"policy/v1","kind":"Eviction","metadata":{"name":"web"}})";
+  (void)co_await server.ask("POST", "/api/v1/namespaces/default/serviceaccounts", R"({"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default"}})");
+  const Answer made = co_await server.ask("POST", pods, R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"web"},"spec":{"nodeName":"n","containers":[{"name":"c","image":"x"}]}})");
+  EXPECT_EQ(made.status, 201) << made.body;
+  (void)co_await server.ask("PATCH", web + "/status", R"({"status":{"phase":"Running"}})", "application/merge-patch+json");
+  const Answer evicted = co_await server.ask("POST", web + "/eviction", eviction);
+  EXPECT_EQ(evicted.status, 201) << evicted.body;
+  const Answer ending = co_await server.get(web);
+  EXPECT_FALSE(ending.at("metadata.deletionTimestamp").empty()) << ending.body;
+  EXPECT_EQ(ending.at("status.conditions.0.type") + ending.at("status.conditions.0.status") + ending.at("status.conditions.0.reason"), "DisruptionTargetTrueEvictionByEvictionAPI") << ending.body;
+}
+TEST(Server, Evicts) { with_server(evict); }
+
 rt::Task<void> list_pages(InProcessServer& server) {
   for (int i = 0; i < 5; ++i) (void)co_await server.ask("POST", maps, config_map("m" + std::to_string(i), R"(,"labels":{"odd":")" + std::to_string(i % 2) + "\"}"));
   const Answer odd = co_await server.get(std::string(maps) + "?labelSelector=odd%3D1");

@@ -32,18 +32,24 @@ api::Object success() {
   return api::Object::of(std::move(status));
 }
 
-void set_scheduled(core::Pod& pod, rt::WallTime now) {
-  auto it = std::find_if(pod.status.conditions.begin(), pod.status.conditions.end(), [](const core::PodCondition& c) { return c.type == "PodScheduled"; });
+// The condition, true from now on if it was not before, without reason and message.
+core::PodCondition& hold_condition(core::Pod& pod, std::string_view type, rt::WallTime now) {
+  auto it = std::find_if(pod.status.conditions.begin(), pod.status.conditions.end(), [type](const core::PodCondition& c) { return c.type == type; });
   if (it == pod.status.conditions.end()) {
-    core::PodCondition scheduled;
-    scheduled.type = "PodScheduled";
-    it = pod.status.conditions.insert(it, std::move(scheduled));
+    core::PodCondition made;
+    made.type = type;
+    it = pod.status.conditions.insert(it, std::move(made));
   }
   if (it->status != "True") it->last_transition_time = to_time(now);
   it->status = "True";
   it->observed_generation = pod.metadata.generation;
   it->reason.clear();
   it->message.clear();
+  return *it;
+}
+
+void set_scheduled(core::Pod& pod, rt::WallTime now) {
+  hold_condition(pod, "PodScheduled", now);
   pod.status.nominated_node_name.clear();   // the hope has come true, or another node was found
 }
 
@@ -102,6 +108,7 @@ class EvictionAction : public Action {
     if (!ended && !pod.metadata.deletion_timestamp) {
       CO_TRY_ASSIGN(const std::string budget, budget_of(scope, pod));
       if (!budget.empty()) CO_TRY(co_await take_disruption(scope, pod, budget));
+      CO_TRY(co_await mark_disrupted(scope));
     }
     Registry::RemoveOptions options;
     if (eviction.delete_options) {
@@ -116,6 +123,20 @@ class EvictionAction : public Action {
   }
 
  private:
+  // Written before the pod is told to end: whoever sees it fail sees why.
+  static rt::Task<Result<Unit>> mark_disrupted(RequestScope& scope) {
+    const rt::WallTime now = scope.now;
+    Mutation mark = [now](api::Object& object) -> Result<Unit> {
+      core::PodCondition& condition = hold_condition(object.as<core::Pod>(), "DisruptionTarget", now);
+      condition.reason = "EvictionByEvictionAPI";
+      condition.message = "Eviction API: evicting";
+      return Unit{};
+    };
+    auto updated = co_await scope.registry->update(scope, pods, scope.ns, scope.name, "status", std::move(mark));
+    if (!updated) co_return std::unexpected(updated.error());
+    co_return Unit{};
+  }
+
   // The one budget that selects the pod; "" if none does. More than one cannot be honoured.
   static Result<std::string> budget_of(RequestScope& scope, const core::Pod& pod) {
     std::string name;
