@@ -60,6 +60,7 @@ rt::Task<void> AnyInformer::run(rt::Context ctx) {
   while (!ctx.done()) {
     std::unique_ptr<Watch> watch;
     Result<Unit> outcome;
+    const bool resumes = next == Next::Watch;
     if (next == Next::List) outcome = co_await list(ctx, watch);
     const bool listed = outcome.has_value();
     if (outcome && !watch) outcome = co_await open(ctx, watch);
@@ -76,6 +77,8 @@ rt::Task<void> AnyInformer::run(rt::Context ctx) {
       backoff.reset();
       continue;
     }
+    // What we know is too old for a server that has restarted: it answers, and is asked for a list at once.
+    if (resumes && !opened && next == Next::List) continue;
     failed(!listed ? "list" : "watch", outcome.error());
     if (now - failed_at > calm_after) backoff.reset();
     failed_at = now;

@@ -351,7 +351,8 @@ TEST(Client, InformersRecover) {
   for (uint64_t seed = 1; seed <= 5; ++seed) with_world(informer_through_faults, seed);
 }
 
-// A server that restarts again and again is found each time: waits do not add up over outages with working watches between them.
+// A server that restarts again and again, and each time has forgotten what came before, is found each time: waits do not add up over
+// outages with working watches between them.
 rt::Task<void> short_outages(World& world) {
   rt::Runtime& runtime = rt::Executor::current().runtime();
   auto direct = connect_in_process(runtime, world.server->server().handler(), "system:admin", ClientConfig());
@@ -362,6 +363,7 @@ rt::Task<void> short_outages(World& world) {
   for (int i = 0; i < 6; ++i) {
     world.transport->down = true;
     world.transport->cut();
+    world.transport->answers_expired = true;
     (void)co_await rt::sleep_for(background, milliseconds(500));
     const std::string value = std::to_string(i);
     co_await set(*direct, "a", value);
