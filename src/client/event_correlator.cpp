@@ -16,30 +16,15 @@ using api::core_v1::Event;
 
 constexpr std::size_t object_name_bytes_max = 253;   // of any object's name
 
-// FNV-1a over parts, each ended by NUL.
-class Hash {
- public:
-  Hash& add(std::string_view part) {
-    for (const char c : part) step(static_cast<unsigned char>(c));
-    step(0);
-    return *this;
-  }
-  uint64_t value() const { return value_; }
-
- private:
-  void step(unsigned char c) { value_ = (value_ ^ c) * 0x100000001b3ull; }
-  uint64_t value_ = 0xcbf29ce484222325ull;
-};
-
-Hash about(const Event& event) {
+EventHash about(const Event& event) {
   const auto& object = event.involved_object;
-  Hash hash;
+  EventHash hash;
   hash.add(event.source.component).add(event.source.host).add(object.kind).add(object.namespace_).add(object.name).add(object.uid).add(object.api_version);
   return hash;
 }
 
-Hash without_message(const Event& event) {
-  Hash hash = about(event);
+EventHash without_message(const Event& event) {
+  EventHash hash = about(event);
   hash.add(event.involved_object.field_path).add(event.type).add(event.reason).add(event.reporting_component).add(event.reporting_instance);
   return hash;
 }
@@ -66,7 +51,7 @@ std::string EventCorrelator::Verdict::patch() const {
 
 // Makes one of the tenth similar event and those after it; the key under which its count is kept.
 uint64_t EventCorrelator::combine(Event& event, rt::WallTime now) {
-  Hash base = without_message(event);
+  EventHash base = without_message(event);
   const uint64_t group = base.value();
   const uint64_t whole = base.add(event.message).value();
   Similar* similar = similar_.find(group);
@@ -76,6 +61,9 @@ uint64_t EventCorrelator::combine(Event& event, rt::WallTime now) {
   if (similar->messages.size() < similar_events_max) return whole;
   similar->messages.erase(similar->messages.begin());
   event.message.insert(0, combined_prefix);
+  // Upstream makes the combined one anew, and of the source it fills in the old form alone.
+  event.reporting_component.clear();
+  event.reporting_instance.clear();
   return group;
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -22,6 +23,21 @@ constexpr rt::Duration similar_events_interval = std::chrono::minutes(10);
 constexpr double event_burst = 25;                                             // of one source about one object
 constexpr rt::Duration event_refill = std::chrono::minutes(5);                 // one more after this
 constexpr std::string_view combined_prefix = "(combined from similar events): ";
+
+// FNV-1a over parts, each ended by NUL: what tells events apart.
+class EventHash {
+ public:
+  EventHash& add(std::string_view part) {
+    for (const char c : part) step(static_cast<unsigned char>(c));
+    step(0);
+    return *this;
+  }
+  uint64_t value() const { return value_; }
+
+ private:
+  void step(unsigned char c) { value_ = (value_ ^ c) * 0x100000001b3ull; }
+  uint64_t value_ = 0xcbf29ce484222325ull;
+};
 
 // A map that forgets the least recently used. Keys are hashes: a collision would merge two events among thousands.
 template <class T>

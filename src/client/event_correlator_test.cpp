@@ -17,7 +17,7 @@ Event event(std::string object, std::string reason, std::string message, rt::Wal
   out.metadata.name = event_name(object, now);
   out.involved_object.kind = "Pod";
   out.involved_object.name = std::move(object);
-  out.source.component = "tester";
+  out.source.component = out.reporting_component = "tester";
   out.type = "Warning";
   out.reason = std::move(reason);
   out.message = std::move(message);
@@ -52,7 +52,9 @@ TEST(EventCorrelator, ManySimilarOnesAreCombined) {
   EventCorrelator correlator;
   auto now = start;
   for (int i = 1; i <= 9; ++i) EXPECT_EQ(said(correlator, event("p", "Failed", std::to_string(i), now), now), "1 " + std::to_string(i));
-  EXPECT_EQ(said(correlator, event("p", "Failed", "10", now), now), "1 (combined from similar events): 10");
+  const auto tenth = correlator.observe(event("p", "Failed", "10", now), now);
+  EXPECT_EQ(tenth->event.message, "(combined from similar events): 10");
+  EXPECT_EQ(tenth->event.source.component + "/" + tenth->event.reporting_component, "tester/");
   EXPECT_EQ(said(correlator, event("p", "Failed", "11", now), now), "2 (combined from similar events): 11");
   EXPECT_EQ(said(correlator, event("p", "Failed", "12", now), now), "3 (combined from similar events): 12");
   now += minutes(11);

@@ -89,7 +89,7 @@ void Core::bound(Binding& binding) {
   queue_.done(binding.pod->uid());
   count(*binding.member, "scheduled", binding.start);
   log::info(2, "Successfully bound pod to node", {{"pod", pod_key(pod)}, {"node", binding.node}});
-  binding.member->events->normal(pod, "Scheduled", "Successfully assigned " + pod_key(pod) + " to " + binding.node);
+  binding.member->events->normal({client::reference_to(pod), {}, "Scheduled", "Binding", "Successfully assigned " + pod_key(pod) + " to " + binding.node});
   for (const auto& placed : binding.member->profile->post_bind) placed.plugin->post_bind(binding.state, *binding.pod, binding.node);
 }
 
@@ -128,9 +128,7 @@ void Core::fail(const PodInfoPtr& pod, const Member& member, Failure failure, rt
   nominator_.add(info, nominated);
   queue_.requeue(pod->uid(), info, failure.unschedulable_plugins, failure.pending_plugins);
 
-  std::string note = failure.message;
-  if (note.size() > event_note_length_max) note = note.substr(0, event_note_length_max - 4) + " ...";
-  member.events->warning(*newest, "FailedScheduling", std::move(note));
+  member.events->warning({client::reference_to(*newest), {}, "FailedScheduling", "Scheduling", failure.message});
   tasks_.spawn(patch_condition(newest, failure.rejected, std::move(failure.message), std::move(failure.nominated_node)));
 }
 

@@ -38,8 +38,8 @@ Core::~Core() = default;
 Result<Unit> Core::prepare() {
   for (const ProfileSpec& spec : setup_.config.profiles) {
     Member member;
-    client::EventSource source{spec.scheduler_name, ""};
-    member.events = std::make_unique<client::EventRecorder>(client_, std::move(source));
+    client::EventReporter reporter{spec.scheduler_name, spec.scheduler_name + "-" + setup_.hostname};
+    member.events = std::make_unique<client::SeriesRecorder>(client_, std::move(reporter));
     member.filters = std::make_unique<FilterRunner>(nominator_);
     const PluginDeps deps{runtime_, client_, informers_, *member.events, setup_.gates, cache_, nominator_, *member.filters, tasks_, metrics_};
     TRY_ASSIGN(member.profile, make_profile(spec, deps));
@@ -98,7 +98,7 @@ void Core::schedule_one(QueuedPod& queued) {
   const Member* member = member_of(*pod->pod);
   CHECK(member != nullptr, "the queue holds pods of our profiles");
   if (pod->pod->metadata.deletion_timestamp) {
-    member->events->warning(*pod->pod, "FailedScheduling", "skip schedule deleting pod: " + pod_key(*pod->pod));
+    member->events->warning({client::reference_to(*pod->pod), {}, "FailedScheduling", "Scheduling", "skip schedule deleting pod: " + pod_key(*pod->pod)});
     return queue_.done(pod->uid());
   }
   if (cache_.has_pod(pod->uid())) return queue_.done(pod->uid());

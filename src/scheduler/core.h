@@ -18,7 +18,6 @@
 namespace pintle::scheduler {
 
 constexpr std::size_t binding_cycles_max = 128;            // then the next cycle waits
-constexpr std::size_t event_note_length_max = 1024;        // longer messages are cut in events
 constexpr rt::Duration cycle_slice = std::chrono::milliseconds(1);   // of cycles before other tasks run
 
 class Core {
@@ -33,7 +32,7 @@ class Core {
 
  private:
   struct Member {                        // a profile with what is its own
-    std::unique_ptr<client::EventRecorder> events;
+    std::unique_ptr<client::SeriesRecorder> events;
     std::unique_ptr<FilterRunner> filters;
     std::unique_ptr<Profile> profile;
   };

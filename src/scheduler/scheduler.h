@@ -20,6 +20,7 @@ struct SchedulerSetup {
   SchedulerConfig config = default_config();
   component::FeatureGates gates;
   std::optional<client::LeaderElectionOptions> leader_election;   // none: leads at once
+  std::string hostname;                    // tells the instance that reports events
 };
 
 class Scheduler {

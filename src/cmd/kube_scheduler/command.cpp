@@ -92,12 +92,16 @@ Result<client::ConnectionConfig> connection_of(rt::Disk& disk, const Options& op
   return out;
 }
 
-std::string identity_of(rt::Runtime& runtime) {
+std::string host_name() {
   char name[256] = {};
   gethostname(name, sizeof name - 1);
+  return name;
+}
+
+std::string identity_of(rt::Runtime& runtime) {
   char unique[40] = {};
   std::snprintf(unique, sizeof unique, "%016llx%016llx", static_cast<unsigned long long>(runtime.random().next_u64()), static_cast<unsigned long long>(runtime.random().next_u64()));
-  return std::string(name) + "_" + unique;
+  return host_name() + "_" + unique;
 }
 
 int fail(const Status& status) {
@@ -159,7 +163,7 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   if (!reviews) co_return fail(reviews.error());
   component::metrics::Registry metrics;
   metrics.add_callback(component::metrics::write_process_metrics);
-  scheduler::SchedulerSetup setup{runtime, **client, metrics, options.config, options.gates, std::nullopt};
+  scheduler::SchedulerSetup setup{runtime, **client, metrics, options.config, options.gates, std::nullopt, host_name()};
   if (options.config.leader_elect) setup.leader_election = election_of(options.config, runtime);
   auto scheduler = scheduler::make_scheduler(std::move(setup));
   ComponentServerSetup of_server = server_setup(runtime, metrics, options);

@@ -7,6 +7,7 @@
 #include "client/kubeconfig.h"
 #include "cmd/server/manager_options.h"
 #include "component/log.h"
+#include "os/machine.h"
 
 namespace pintle::cmd {
 namespace {
@@ -153,6 +154,8 @@ rt::Task<Result<std::unique_ptr<client::Client>>> ControlPlane::account_client(s
 Result<Unit> ControlPlane::start_scheduler() {
   scheduler::SchedulerSetup setup{.runtime = runtime_, .client = client_for("system:kube-scheduler"), .metrics = metrics_};
   setup.gates = config_.feature_gates;
+  TRY_ASSIGN(const auto machine, os::machine_facts());
+  setup.hostname = machine.hostname;
   scheduler_ = scheduler::make_scheduler(std::move(setup));
   return scheduler_->start();
 }

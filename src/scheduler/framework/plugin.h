@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "client/client.h"
-#include "client/event_recorder.h"
+#include "client/series_recorder.h"
 #include "client/informers.h"
 #include "component/feature_gates.h"
 #include "rt/context.h"

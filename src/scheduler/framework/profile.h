@@ -70,7 +70,7 @@ struct PluginDeps {
   rt::Runtime& runtime;
   client::Client& client;
   client::Informers& informers;
-  client::EventRecorder& events;
+  client::SeriesRecorder& events;
   const component::FeatureGates& gates;
   const Cache& cache;
   Nominator& nominator;

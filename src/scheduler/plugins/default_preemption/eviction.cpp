@@ -40,7 +40,8 @@ rt::Task<Result<Unit>> evict(PluginDeps* deps, rt::Context ctx, const Pod* victi
   client::DeleteOptions options;
   options.precondition_uid = victim->metadata.uid;
   CO_TRY(co_await deps->client.remove<Pod>(ctx, victim->metadata.namespace_, victim->metadata.name, std::move(options)));
-  deps->events.normal(*victim, "Preempted", "Preempted by pod " + preemption->preemptor->uid() + " on node " + preemption->node);
+  deps->events.normal({client::reference_to(*victim), client::reference_to(*preemption->preemptor->pod), "Preempted", "Preempting",
+                       "Preempted by pod " + preemption->preemptor->uid() + " on node " + preemption->node});
   co_return Unit{};
 }
 
