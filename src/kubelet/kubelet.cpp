@@ -209,7 +209,11 @@ Result<Unit> Kubelet::State::make_parts() {
   configurator_setup.cgroup_parent = [this](const Pod& pod) { return cgroups ? cgroups->parent_of(pod) : std::string(); };
   configurator_setup.warn = warn;
   configurator = std::make_unique<Configurator>(std::move(configurator_setup));
-  images = std::make_unique<ImagePuller>(ImagePullerSetup{runtime, *cri, *events, objects.get(), parallel_pulls(configuration)});
+  ImagePullerSetup pulling{runtime, *cri, *events, objects.get(), parallel_pulls(configuration)};
+  pulling.pulled = [this] {
+    if (node) node->images_changed();
+  };
+  images = std::make_unique<ImagePuller>(std::move(pulling));
   hooks = std::make_unique<LifecycleHooks>(runtime, *cri);
   make_workers();
   make_eviction();

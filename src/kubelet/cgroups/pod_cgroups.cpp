@@ -150,6 +150,8 @@ Result<Unit> PodCgroups::apply(const core::Pod& pod) {
   return cgroups_.set(path, pod_cgroup_limits(pod, options_));
 }
 
+os::CgroupLimits PodCgroups::limits_of(const core::Pod& pod) const { return pod_cgroup_limits(pod, options_); }
+
 Result<Unit> PodCgroups::update_classes(const std::vector<const core::Pod*>& active) {
   if (!options_.per_qos) return Unit{};
   int64_t burstable_milli_cpu = 0;

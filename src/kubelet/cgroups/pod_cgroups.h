@@ -37,6 +37,8 @@ class PodCgroups {
   Result<Unit> set_up(const FlatMap<api::Quantity>& allocatable_for_pods);
   // Makes the pod's cgroup with its limits, or brings the limits of one that is there up to date.
   Result<Unit> apply(const api::core_v1::Pod& pod);
+  // What the pod's cgroup is held to.
+  os::CgroupLimits limits_of(const api::core_v1::Pod& pod) const;
   // Shares of the classes follow from the pods that are active.
   Result<Unit> update_classes(const std::vector<const api::core_v1::Pod*>& active);
   // Kills what is left in it and removes it. Conflict while a process lingers: call again.

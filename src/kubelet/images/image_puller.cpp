@@ -100,6 +100,7 @@ rt::Task<Outcome> ImagePuller::pull(rt::Context ctx, ImageRequest request, std::
   }
   const auto ended = clock.now();
   backoffs_.erase(key);
+  if (setup_.pulled) setup_.pulled();
   PulledImage out;
   out.ref = *pulled;
   uint64_t size = 0;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -35,6 +36,7 @@ struct ImagePullerSetup {
   PodEvents& events;
   ReferencedObjects* objects = nullptr;          // nullptr: no secrets
   std::size_t parallel_pulls_max = 1;            // 0: no limit
+  std::function<void()> pulled;                  // the node has another image; may be empty
 };
 
 struct ImageRequest {

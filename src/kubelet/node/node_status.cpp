@@ -158,7 +158,7 @@ void set_machine(Node& node, const NodeObservation& seen, std::vector<NodeEvent>
     info.swap.reset();
   }
   if (seen.runtime) {
-    info.container_runtime_version = seen.runtime->name + "://" + seen.runtime->version;
+    info.container_runtime_version = seen.runtime->name + "://" + shown_runtime_version(seen.runtime->version);
   } else if (info.container_runtime_version.empty()) {
     info.container_runtime_version = "remote://Unknown";
   }
@@ -339,6 +339,25 @@ std::vector<api::core_v1::ContainerImage> status_images(std::vector<api::core_v1
 bool is_ready(const Node& node) {
   const auto it = std::ranges::find(node.status.conditions, "Ready", &NodeCondition::type);
   return it != node.status.conditions.end() && it->status == "True";
+}
+
+std::string shown_runtime_version(std::string_view told) {
+  constexpr std::string_view digits = "0123456789";
+  constexpr std::string_view of_suffix = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz.+-";
+  std::string_view rest = told;
+  if (rest.starts_with('v')) rest.remove_prefix(1);
+  std::string numbers;
+  int parts = 0;
+  while (true) {
+    const std::string_view number = rest.substr(0, rest.find_first_not_of(digits));
+    if (number.empty()) return std::string(told);   // upstream refuses it; what it says is more use than nothing
+    numbers += (parts++ == 0 ? "" : ".") + std::string(number);
+    rest.remove_prefix(number.size());
+    if (rest.size() < 2 || rest[0] != '.' || !digits.contains(rest[1])) break;
+    rest.remove_prefix(1);
+  }
+  const bool semantic = parts == 3 && (rest.starts_with('-') || rest.starts_with('+')) && rest.find_first_not_of(of_suffix) == std::string_view::npos;
+  return semantic ? numbers + std::string(rest) : numbers;
 }
 
 }  // namespace pintle::kubelet

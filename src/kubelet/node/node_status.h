@@ -87,4 +87,7 @@ std::vector<api::core_v1::ContainerImage> status_images(std::vector<api::core_v1
 
 bool is_ready(const api::core_v1::Node& node);
 
+// The runtime's version as upstream shows it: a semantic version as it is, else the numbers that it begins with ("1.6.20~ds1": "1.6.20").
+std::string shown_runtime_version(std::string_view told);
+
 }  // namespace pintle::kubelet

@@ -215,5 +215,11 @@ TEST(NodeStatus, Images) {
   EXPECT_EQ(status_images(images, -1).size(), 3u);
 }
 
+TEST(NodeStatus, VersionOfTheRuntime) {
+  for (const auto& [told, shown] : {std::pair{"1.6.20", "1.6.20"}, {"v2.1.1", "2.1.1"}, {"1.6.20~ds1", "1.6.20"}, {"2.0.0-rc.1", "2.0.0-rc.1"}, {"1.7.2+deb12u1", "1.7.2+deb12u1"}, {"1.7-2", "1.7"}, {"main", "main"}}) {
+    EXPECT_EQ(shown_runtime_version(told), shown);
+  }
+}
+
 }  // namespace
 }  // namespace pintle::kubelet

@@ -219,6 +219,7 @@ void PodWorker::publish() {
   inputs.terminated = terminated_;
   inputs.now = deps_.runtime.clock().wall_now();
   inputs.applied_resources = applied_;
+  if (deps_.cgroups) inputs.cgroup = deps_.cgroups->limits_of(*pod_);
   inputs.resize_pending = resize_pending_;
   inputs.resize_in_progress = resize_in_progress_;
   if (end_ && terminated_) {

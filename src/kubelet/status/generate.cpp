@@ -3,6 +3,7 @@
 #include "kubelet/pod_resources/pod_resources.h"
 #include "kubelet/status/conditions.h"
 #include "kubelet/status/container_status.h"
+#include "kubelet/status/pod_level_resources.h"
 
 namespace pintle::kubelet {
 
@@ -50,6 +51,8 @@ PodStatus generate_status(const StatusInputs& inputs) {
     status.reason = inputs.previous.reason;
     status.message = inputs.previous.message;
   }
+  status.resources = pod_level_resources(inputs.pod, inputs.previous.phase, inputs.cgroup ? &*inputs.cgroup : nullptr);
+  status.allocated_resources = pod_requests(inputs.pod);
   status.conditions = pod_conditions(inputs, status);
   return status;
 }

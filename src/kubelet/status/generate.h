@@ -11,6 +11,7 @@
 #include "api/gen/core_v1.h"
 #include "kubelet/probes/probe_manager.h"
 #include "kubelet/runtime/pod_state.h"
+#include "os/cgroup.h"
 
 namespace pintle::kubelet {
 
@@ -30,6 +31,7 @@ struct StatusInputs {
   std::vector<std::string> node_ips;
   // What running containers were given, by id; those that are not there have what the spec says.
   std::map<std::string, api::core_v1::ResourceRequirements, std::less<>> applied_resources;
+  std::optional<os::CgroupLimits> cgroup;                        // of the pod's own; nullopt: it has none
   std::optional<WaitingReason> resize_pending;                   // Deferred or Infeasible
   std::optional<WaitingReason> resize_in_progress;               // reason "Error" with its message, or neither
   // Set when the pod was ended by the kubelet (evicted, rejected, deadline): phase Failed with these.

@@ -55,6 +55,7 @@ TEST(Status, OfAPodThatBegins) {
   EXPECT_TRUE(status.pod_ips.empty());
   EXPECT_EQ(status.start_time->seconds, 1000);
   EXPECT_EQ(status.qos_class, "BestEffort");
+  EXPECT_TRUE(status.resources && status.resources->requests.empty()) << "said even where nothing is asked for";
 }
 
 TEST(Status, OfAPodThatRuns) {
