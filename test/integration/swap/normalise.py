@@ -22,7 +22,7 @@ def normalise(value, key=''):
         return {k: v for k, v in kept.items() if v or k != 'annotations'}
     if isinstance(value, list):
         items = [normalise(v, key) for v in value]
-        return sorted(items, key=repr) if key in ('addresses', 'endpoints', 'conditions', 'ownerReferences', 'subsets') else items
+        return sorted(items, key=repr) if key in ('addresses', 'endpoints', 'conditions', 'ownerReferences', 'subsets', 'images') else items
     if isinstance(value, str):
         if TIME.match(value):
             return '<time>'
