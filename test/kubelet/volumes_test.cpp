@@ -28,6 +28,7 @@ class NodeVolumes {
     options.service_account_signing_key_file = "/pki/sa.key";
     options.service_account_issuers = {"https://kubernetes.default.svc"};
     options.api_audiences = {"api"};
+    options.enable_admission_plugins = {"NodeRestriction"};
     const auto key = component::PrivateKey::generate_ec_p256();
     CHECK(key, "a key can be made");
     CHECK(runtime.disk().make_directories("/pki") && runtime.disk().write("/pki/sa.key", key->to_pem()), "the simulated disk takes it");
@@ -189,6 +190,29 @@ int64_t expiry_of(const std::string& token) {
   if (!text) return 0;
   const std::size_t at = text->find("\"exp\":");
   return at == std::string::npos ? 0 : std::stoll(text->substr(at + 6));
+}
+
+TEST_F(ApiVolumes, WhatIsForbiddenAtFirstIsAskedForAgainAtOnce) {
+  run([](NodeVolumes& v) -> rt::Task<void> {
+    std::string unbound = pod_json(R"({"name":"t","projected":{"sources":[{"serviceAccountToken":{"path":"token"}}]}})");
+    const std::string node = R"("nodeName":"n1",)";
+    unbound.erase(unbound.find(node), node.size());
+    co_await v.send("POST", pods, unbound);
+    auto seen = std::make_shared<core::Pod>(*co_await v.pod());
+    seen->spec.node_name = "n1";
+    rt::TaskGroup tasks;
+    std::function<rt::Task<void>()> later = [&v]() -> rt::Task<void> {
+      co_await pass(std::chrono::milliseconds(120));
+      co_await v.send("POST", pods + "/web/binding", R"({"metadata":{"name":"web"},"target":{"kind":"Node","name":"n1"}})");
+    };
+    tasks.spawn(later());
+    const auto began = rt::Executor::current().runtime().clock().now();
+    EXPECT_TRUE(co_await v.manager->prepare(rt::Context::background(), seen));
+    EXPECT_LT(rt::Executor::current().runtime().clock().now() - began, std::chrono::milliseconds(300));
+    co_await tasks.join();
+    EXPECT_GT(expiry_of(text_of(at(v, seen, 0) + "/token")), 0);
+    EXPECT_TRUE(v.warnings.empty()) << v.warnings[0];
+  });
 }
 
 TEST_F(ApiVolumes, TokensAreRenewed) {

@@ -16,6 +16,10 @@ namespace core = api::core_v1;
 
 namespace {
 
+// The API server lets a node see what its pods refer to, and learns of a new pod's node a moment after we do: what it forbids at first is
+// asked for again at once, and only then told of.
+constexpr int early_tries_max = 4;
+constexpr rt::Duration early_retry = std::chrono::milliseconds(50);
 constexpr rt::Duration retry_initial = std::chrono::milliseconds(500);
 constexpr rt::Duration retry_max = std::chrono::seconds(122);
 
@@ -32,6 +36,12 @@ struct PodVolumes {
   rt::TaskGroup tasks;                         // the follower
 };
 using PodVolumesPtr = std::shared_ptr<PodVolumes>;
+
+// Volumes that could not be made.
+struct Missing {
+  std::vector<std::string> names;
+  bool forbidden = true;                       // none for another reason
+};
 
 bool follows_api(const core::Pod& pod) {
   for (const core::Volume& volume : pod.spec.volumes)
@@ -60,13 +70,14 @@ class Manager final : public VolumeManager {
       co_return Unit{};
     }
     rt::Backoff backoff({.initial = retry_initial, .max = retry_max, .factor = 2.0, .jitter = 0.0, .tries_max = 0});
-    while (true) {
+    for (int tried = 0;; ++tried) {
+      const bool early = tried < early_tries_max;
       state->changed.reset();
-      auto missing = co_await make_missing(ctx, state);
+      auto missing = co_await make_missing(ctx, state, early);
       if (!missing) co_return std::unexpected(std::move(missing).error());
-      if (missing->empty()) break;
-      const auto wait = backoff.next(runtime().random());
-      if (const auto woken = co_await state->changed.wait(ctx.with_timeout(wait)); !woken && ctx.done()) co_return unmounted(*missing, ctx.status());
+      if (missing->names.empty()) break;
+      const auto wait = early && missing->forbidden ? early_retry : backoff.next(runtime().random());
+      if (const auto woken = co_await state->changed.wait(ctx.with_timeout(wait)); !woken && ctx.done()) co_return unmounted(missing->names, ctx.status());
     }
     settle(*state);
     co_return Unit{};
@@ -138,11 +149,11 @@ class Manager final : public VolumeManager {
       if (const auto it = pods_.find(uid); it != pods_.end()) it->second->changed.set();
   }
 
-  // Makes what is not made yet; the names of volumes that could not be. Error: `ctx` is done.
-  rt::Task<Result<std::vector<std::string>>> make_missing(rt::Context ctx, PodVolumesPtr state) {
+  // Makes what is not made yet. `early`: what is forbidden is not told of. Error: `ctx` is done.
+  rt::Task<Result<Missing>> make_missing(rt::Context ctx, PodVolumesPtr state, bool early) {
     CO_TRY_ASSIGN(const rt::AsyncMutex::Lock lock, co_await state->working.lock(ctx));
     const PodPtr pod = state->pod;
-    std::vector<std::string> missing;
+    Missing missing;
     for (const core::Volume& volume : pod->spec.volumes) {
       if (state->made.contains(volume.name)) continue;
       auto made = co_await maker_.make(ctx, pod, volume, state->tokens.get());
@@ -150,9 +161,11 @@ class Manager final : public VolumeManager {
         state->made[volume.name] = std::move(*made);
         continue;
       }
-      missing.push_back(volume.name);
+      missing.names.push_back(volume.name);
       if (ctx.done()) break;
-      warn(*pod, volume, made.error());
+      const bool forbidden = made.error().reason == Reason::Forbidden;
+      missing.forbidden = missing.forbidden && forbidden;
+      if (!early || !forbidden) warn(*pod, volume, made.error());
     }
     co_return std::move(missing);
   }
