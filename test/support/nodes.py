@@ -244,10 +244,14 @@ class NodeCluster:
             self.network.up()
             if self.before_start:
                 self.before_start()
+            began = time.monotonic()
             self.server.start()
             await_true('the administrator\'s kubeconfig', lambda: pathlib.Path(self.server.kubeconfig).exists())
             self.kubectl = Kubectl(self.server.kubeconfig)
             await_true('the API server', lambda: self.kubectl('get', '--raw', '/readyz') == 'ok')
+            if self.server_runs_pods:
+                self.await_node(self.server)
+                self.server_ready_s = time.monotonic() - began
             for agent in self.agents:
                 agent.start()
             self.await_ready()
@@ -258,7 +262,10 @@ class NodeCluster:
 
     def await_ready(self, timeout_s=60):
         for node in self.nodes:
-            await_true(f'node {node.name} Ready', lambda: condition(self.kubectl.json('get', 'node', node.name), 'Ready') == 'True', timeout_s)
+            self.await_node(node, timeout_s)
+
+    def await_node(self, node, timeout_s=60):
+        await_true(f'node {node.name} Ready', lambda: condition(self.kubectl.json('get', 'node', node.name), 'Ready') == 'True', timeout_s, interval_s=0.02)
 
     def __exit__(self, *_):
         failures = []

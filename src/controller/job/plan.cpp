@@ -118,7 +118,9 @@ void Round::gather_index_history() {
     IndexHistory& history = history_[*index];
     int32_t failures = annotated(*pod, index_failure_count_annotation), ignored = annotated(*pod, index_ignored_failure_count_annotation);
     if (is_failed(job_, *pod)) {
-      (judge_failure(job_, *pod).action == FailureAction::Ignore ? ignored : failures) += 1;
+      const FailureAction action = judge_failure(job_, *pod).action;
+      (action == FailureAction::Ignore ? ignored : failures) += 1;
+      if (action == FailureAction::FailIndex && !completed_.contains(*index)) failed_indexes_.add(*index);
       if (history.newest_failed == nullptr || finish_time(*history.newest_failed, seen_.now) < finish_time(*pod, seen_.now)) history.newest_failed = pod;
     }
     history.failures = std::max(history.failures, failures);
@@ -142,8 +144,6 @@ bool Round::keeps_history(const Pod& pod) const {
 void Round::count_failed(const PodPtr& pod) {
   const FailureVerdict failure = judge_failure(job_, *pod);
   if (failure.action == FailureAction::FailJob && !fail_job_) fail_job_ = failure.message;
-  if (failure.action == FailureAction::FailIndex)
-    if (const auto index = completion_index(*pod); index && *index < completions_) failed_indexes_.add(*index);
   if (failure.action != FailureAction::Ignore) status_.uncounted_terminated_pods->failed.push_back(pod->metadata.uid);
 }
 

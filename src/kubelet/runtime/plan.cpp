@@ -243,6 +243,8 @@ bool is_initialized(const Pod& pod, const PodState& state, const ProbeLookup& pr
 }
 
 std::vector<std::vector<std::string>> kill_order(const Pod& pod, const PodState& state) {
+  // One that was made and never started has nothing to stop: the runtime would leave it as it is, and it goes with its sandbox.
+  const auto stops = [](const RuntimeContainer& container) { return container.phase == ContainerPhase::Running || container.phase == ContainerPhase::Unknown; };
   std::vector<std::vector<std::string>> out(1);
   std::vector<std::string> taken;
   const auto& inits = pod.spec.init_containers;
@@ -251,13 +253,13 @@ std::vector<std::vector<std::string>> kill_order(const Pod& pod, const PodState&
     if (!is_sidecar(*container)) continue;
     std::vector<std::string> group;
     for (const auto& running : state.containers) {
-      if (running.name == container->name && running.phase != ContainerPhase::Exited) group.push_back(running.id);
+      if (running.name == container->name && stops(running)) group.push_back(running.id);
     }
     taken.insert(taken.end(), group.begin(), group.end());
     if (!group.empty()) sidecars.push_back(std::move(group));
   }
   for (const auto& running : state.containers) {
-    if (running.phase == ContainerPhase::Exited || std::find(taken.begin(), taken.end(), running.id) != taken.end()) continue;
+    if (!stops(running) || std::find(taken.begin(), taken.end(), running.id) != taken.end()) continue;
     out.front().push_back(running.id);
   }
   if (out.front().empty()) out.clear();

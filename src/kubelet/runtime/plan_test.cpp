@@ -144,6 +144,9 @@ TEST(KillOrder, SidecarsLastAndBackwards) {
   const auto order = kill_order(pod, state_of({running("a"), exited("b", 0), running("s"), running("t")}));
   EXPECT_EQ(order, (std::vector<std::vector<std::string>>{{"a0"}, {"t0"}, {"s0"}}));
   EXPECT_TRUE(kill_order(pod, state_of({exited("a", 0)})).empty());
+  RuntimeContainer made = running("a");
+  made.phase = ContainerPhase::Created;
+  EXPECT_TRUE(kill_order(pod, state_of({made})).empty());
 }
 
 TEST(CrashBackoffs, DoublesUpToItsMaximumAndForgets) {

@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from mixed_cluster import COMPONENTS, DAY, PEERS, MixedCluster  # noqa: E402
+from support.mixed_cluster import COMPONENTS, DAY, PEERS, MixedCluster  # noqa: E402
 from normalise import differences, state  # noqa: E402
 from support.cluster import ROOT  # noqa: E402
 from support.kubelet_node import missing  # noqa: E402

@@ -5,12 +5,14 @@ import os
 import pathlib
 import shutil
 import tempfile
+import time
 
 import yaml
-from support.cluster import ROOT, ApiServer, Process, pintle_binary, run, wait_for
-from support.kubelet_node import CNI, PAUSE, KubeletNode
-from support.nodes import await_true, condition, raise_inotify_limit, write_mirror
-from support.registry import Registry, build_images
+
+from .cluster import ROOT, ApiServer, Process, pintle_binary, run, wait_for
+from .kubelet_node import CNI, PAUSE, KubeletNode
+from .nodes import await_true, condition, raise_inotify_limit, write_mirror
+from .registry import Registry, build_images
 
 PEERS = pathlib.Path(os.environ.get('PEERS', ROOT / 'build/peers')).resolve()
 COMPONENTS = ('kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy')
@@ -53,11 +55,13 @@ class MixedCluster(KubeletNode):
             self.registry.start().push([f'{DAY}:v1.2.3', f'{DAY}:v1.3.0', PAUSE])
             self.start_containerd()
             self.issue_certificates()
+            began = time.monotonic()
             self.server.start()
             self.start_managers()
             self.start_kubelet()
             self.start_proxy()
             await_true('node Ready', lambda: condition(self.json('get', 'node', self.name), 'Ready') == 'True')
+            self.ready_s = time.monotonic() - began      # from the API server's start
             return self
         except BaseException as e:
             logs = self.logs_tail()

@@ -1,0 +1,56 @@
+#include "controller/job/plan.h"
+
+#include <gtest/gtest.h>
+
+#include "controller/objects/time.h"
+
+namespace pintle::controller::job {
+namespace {
+
+constexpr rt::WallTime now{std::chrono::seconds(1'000'000)};
+
+// Two indexes, each of which may fail once more, unless its container ends with 1.
+Job job_by_index() {
+  Job job;
+  job.metadata.name = "job";
+  job.spec.completions = job.spec.parallelism = 2;
+  job.spec.completion_mode = "Indexed";
+  job.spec.backoff_limit = 6;
+  job.spec.backoff_limit_per_index = 1;
+  auto& rule = job.spec.pod_failure_policy.ensure().rules.emplace_back();
+  rule.action = "FailIndex";
+  rule.on_exit_codes.ensure().operator_ = "In";
+  rule.on_exit_codes->values = {1};
+  return job;
+}
+
+PodPtr failed_pod(int32_t index, int32_t exit_code) {
+  auto pod = std::make_shared<api::core_v1::Pod>();
+  pod->metadata.name = pod->metadata.uid = "pod-" + std::to_string(index);
+  pod->metadata.finalizers.emplace_back(tracking_finalizer);
+  pod->metadata.annotations[std::string(index_annotation)] = std::to_string(index);
+  pod->status.phase = "Failed";
+  auto& container = pod->status.container_statuses.emplace_back();
+  container.name = "c";
+  auto& ended = container.state.terminated.ensure();
+  ended.exit_code = exit_code;
+  ended.finished_at = to_api_time(now - std::chrono::hours(1));
+  return pod;
+}
+
+void check_failed(int32_t exit_code, const char* failed_indexes, std::size_t created, std::size_t released) {
+  const Job job = job_by_index();
+  const std::vector<PodPtr> pods{failed_pod(1, exit_code)};
+  const Plan plan = plan_job({job, pods, now});
+  EXPECT_EQ(plan.status.failed_indexes.value_or("none"), failed_indexes);
+  EXPECT_EQ(plan.create.size(), created);
+  EXPECT_EQ(plan.release.size(), released);
+}
+
+TEST(JobPlan, AnIndexThatItsPolicyFailsIsNotTriedAgain) {
+  check_failed(1, "1", 1, 1);   // index 0 alone is made
+  check_failed(2, "", 2, 0);    // within the limit: again, and its pod stays until the next one carries its count on
+}
+
+}  // namespace
+}  // namespace pintle::controller::job
