@@ -90,6 +90,20 @@ rt::Task<void> remove_with_finalizer(InProcessServer& server) {
 }
 TEST(Server, RemovesWhenFinalizersAreGone) { with_server(remove_with_finalizer); }
 
+// Admission reads what an answered write has made, whatever cache it lies in.
+rt::Task<void> read_own_writes(InProcessServer& server) {
+  (void)co_await server.ask("POST", "/api/v1/namespaces/default/serviceaccounts", R"({"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default"}})");
+  for (int i = 0; i < 50; ++i) {
+    const std::string name = "class-" + std::to_string(i);
+    const Answer made = co_await server.ask("POST", "/apis/node.k8s.io/v1/runtimeclasses", R"({"apiVersion":"node.k8s.io/v1","kind":"RuntimeClass","metadata":{"name":")" + name + R"("},"handler":"runc"})");
+    EXPECT_EQ(made.status, 201) << made.body;
+    const Answer pod = co_await server.ask("POST", "/api/v1/namespaces/default/pods", R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":")" + name + R"("},"spec":{"runtimeClassName":")" + name +
+                                                                                           R"(","containers":[{"name":"c","image":"x"}]}})");
+    EXPECT_EQ(pod.status, 201) << pod.body;
+  }
+}
+TEST(Server, AdmissionSeesAnsweredWrites) { with_server(read_own_writes); }
+
 rt::Task<void> evict(InProcessServer& server) {
   const std::string pods = "/api/v1/namespaces/default/pods", web = pods + "/web";
   const std::string eviction = R"({"apiVersion":"policy/v1","kind":"Eviction","metadata":{"name":"web"}})";

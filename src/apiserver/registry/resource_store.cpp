@@ -81,6 +81,10 @@ rt::Task<Result<Unit>> ResourceStore::wait_for_revision(rt::Context ctx, int64_t
   co_return std::unexpected(waited.error());
 }
 
+rt::Task<void> ResourceStore::await_own_write(rt::Context ctx, int64_t revision) {
+  (void)co_await wait_for_revision(std::move(ctx), revision);   // the write stands, whatever comes of this
+}
+
 rt::Task<Result<storage::CachedObjectPtr>> ResourceStore::newest(rt::Context ctx, std::string key) {
   CO_TRY(co_await wait_for_revision(ctx, 0));
   co_return cache_->get(key);

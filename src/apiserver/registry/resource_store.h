@@ -120,6 +120,8 @@ class ResourceStore {
  private:
   rt::Task<Result<storage::CachedObjectPtr>> newest(rt::Context ctx, std::string key);
   rt::Task<Result<Unit>> wait_for_revision(rt::Context ctx, int64_t revision);
+  // Before a write is answered: what admission and authorization read from the cache shows it too.
+  rt::Task<void> await_own_write(rt::Context ctx, int64_t revision);
   rt::Task<Result<ListAnswer>> list_at(rt::Context ctx, const Selection& selection, const ListParameters& parameters, int64_t revision, std::string start, bool at_revision);
   storage::Predicate predicate(const Selection& selection) const;
   Status not_found(std::string_view name) const;

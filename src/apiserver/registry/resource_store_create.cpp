@@ -85,6 +85,7 @@ rt::Task<Result<Unit>> ResourceStore::finish_create(RequestScope& scope, api::Ob
     co_return std::unexpected(std::move(written.error()));
   }
   codec_.metadata(object).resource_version = std::to_string(written->mod_revision);
+  co_await await_own_write(scope.ctx, written->mod_revision);
   co_return Unit{};
 }
 

@@ -125,6 +125,7 @@ rt::Task<Result<std::optional<Removed>>> ResourceStore::try_remove(RequestScope&
     co_return std::unexpected(std::move(stored.error()));
   }
   meta.resource_version = std::to_string(stored->mod_revision);
+  co_await await_own_write(scope.ctx, stored->mod_revision);
   removed.object = std::move(object);
   co_return std::optional<Removed>(std::move(removed));
 }
@@ -139,6 +140,7 @@ rt::Task<Result<std::optional<Removed>>> ResourceStore::remove_now(RequestScope&
       co_return std::unexpected(std::move(gone.error()));
     }
     codec_.metadata(object).resource_version = std::to_string(gone->mod_revision);
+    co_await await_own_write(scope.ctx, gone->mod_revision);
     resource_.strategy().after_delete(scope, object);
   }
   removed.object = std::move(object);

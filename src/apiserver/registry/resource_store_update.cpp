@@ -129,6 +129,7 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::finish_update(RequestSco
       co_return std::unexpected(std::move(stored.error()));
     }
     meta.resource_version = std::to_string(stored->mod_revision);
+    co_await await_own_write(scope.ctx, stored->mod_revision);
   }
   written.object = std::move(object);
   co_return std::optional<Written>(std::move(written));
