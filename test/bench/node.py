@@ -5,6 +5,7 @@
 Run on a quiet machine, as root. One node at a time, in a network namespace of its own, with the same containerd, images and plugins. Times are
 seen by a watch, as a client sees them. Resident memory and CPU are those of all processes but containerd's."""
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -16,8 +17,10 @@ import tempfile
 import threading
 import time
 
+import urllib3
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from kubernetes import client, config, watch  # noqa: E402
+from kubernetes import client, config  # noqa: E402
 from support.cluster import ROOT  # noqa: E402
 from support.kubelet_node import missing  # noqa: E402
 from support.mixed_cluster import COMPONENTS, PEERS, MixedCluster  # noqa: E402
@@ -32,21 +35,27 @@ ONE_POD_RUNS = 10
 SETTLE_S = 5          # what came of deletions
 
 
-def is_ready(pod):
-    return any(c.type == 'Ready' and c.status == 'True' for c in pod.status.conditions or [])
-
-
 class ReadyTimes:
     """When each pod was first seen Ready."""
 
     def __init__(self, api):
         self.seen = {}
-        threading.Thread(target=self.run, args=(api,), daemon=True).start()
+        self.stream = api.list_namespaced_pod(NAMESPACE, watch=True, timeout_seconds=600, _preload_content=False)
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
 
-    def run(self, api):
-        for event in watch.Watch().stream(api.list_namespaced_pod, NAMESPACE, timeout_seconds=600):
-            if is_ready(event['object']):
-                self.seen.setdefault(event['object'].metadata.name, time.monotonic())
+    def run(self):
+        with contextlib.suppress(urllib3.exceptions.ProtocolError):     # close(); a watch that breaks before is missed by whoever waits
+            for line in self.stream:
+                pod = json.loads(line)['object']
+                if any(c['type'] == 'Ready' and c['status'] == 'True' for c in pod['status'].get('conditions', [])):
+                    self.seen.setdefault(pod['metadata']['name'], time.monotonic())
+
+    def close(self):
+        """An API server that stops waits for its open watches."""
+        with contextlib.suppress(OSError):      # it is gone already
+            self.stream.shutdown()
+        self.thread.join()
 
 
 def pod(name):
@@ -108,6 +117,7 @@ def measure(workload, processes, ready_s, idle_s):
     time.sleep(idle_s)
     out['idle resident (MiB)'] = sum(p.rss_mib() for p in processes)
     out['idle CPU (% of a core)'] = (sum(p.cpu_s() for p in processes) - cpu) / idle_s * 100
+    workload.ready.close()
     return out
 
 

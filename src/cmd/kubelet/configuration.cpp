@@ -3,6 +3,7 @@
 #include "cmd/kubelet/command.h"
 #include "cmd/kubelet/flags.h"
 #include "codec/yaml.h"
+#include "kubelet/defaults.h"
 
 namespace pintle::cmd {
 namespace {
@@ -108,13 +109,7 @@ Result<Configuration> kubelet_configuration(rt::Disk& disk, const component::Fla
   api::DecodeReport report;
   TRY(api::decode_value(value, api::type_of<Configuration>(), &config, api::Strictness::Collect, &report));
   if (!report.problems.empty()) return bad_file(file, "strict decoding error: " + report.problems.front());
-  const bool parallel = config.max_parallel_image_pulls.value_or(1) > 1;
-  if (!config.serialize_image_pulls) config.serialize_image_pulls = !parallel;
-  if (config.node_status_report_frequency.nanos == 0 && config.node_status_update_frequency.nanos != 0) {
-    config.node_status_report_frequency = config.node_status_update_frequency;
-  }
-  api::apply_defaults(api::type_of<Configuration>(), &config);
-  if (config.node_status_report_frequency.nanos == 0) config.node_status_report_frequency.nanos = std::chrono::nanoseconds(std::chrono::minutes(5)).count();
+  kubelet::apply_defaults(config);
   return config;
 }
 

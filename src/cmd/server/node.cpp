@@ -11,6 +11,7 @@
 #include "component/log.h"
 #include "kubelet/certificates/certificate_manager.h"
 #include "rt/backoff.h"
+#include "kubelet/defaults.h"
 
 namespace pintle::cmd {
 
@@ -189,7 +190,7 @@ Result<KubeletConfiguration> Node::kubelet_configuration() const {
     config.server_tls_bootstrap = true;
     config.rotate_certificates = true;
   }
-  api::apply_defaults(api::type_of<KubeletConfiguration>(), &config);
+  kubelet::apply_defaults(config);
   return config;
 }
 
