@@ -1,5 +1,4 @@
 #include "api/codec.h"
-#include "api/defaults.h"
 #include "cmd/kubelet/command.h"
 #include "cmd/kubelet/flags.h"
 #include "codec/yaml.h"

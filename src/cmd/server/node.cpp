@@ -1,7 +1,6 @@
 #include "cmd/server/node.h"
 
 #include "api/codec.h"
-#include "api/defaults.h"
 #include "cli/installation.h"
 #include "cli/join.h"
 #include "client/kubeconfig.h"
@@ -10,8 +9,8 @@
 #include "codec/yaml.h"
 #include "component/log.h"
 #include "kubelet/certificates/certificate_manager.h"
-#include "rt/backoff.h"
 #include "kubelet/defaults.h"
+#include "rt/backoff.h"
 
 namespace pintle::cmd {
 
