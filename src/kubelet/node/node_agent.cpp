@@ -43,8 +43,7 @@ rt::Duration or_default(api::Duration configured, rt::Duration otherwise) {
 NodeTiming node_timing(const api::kubeletconfig_v1beta1::KubeletConfiguration& config) {
   NodeTiming out;
   out.status_update = or_default(config.node_status_update_frequency, out.status_update);
-  // Who asks for faster updates means faster reports too (upstream's default).
-  out.status_report = or_default(config.node_status_report_frequency, config.node_status_update_frequency.nanos > 0 ? out.status_update : out.status_report);
+  out.status_report = or_default(config.node_status_report_frequency, out.status_report);
   if (config.node_lease_duration_seconds > 0) out.lease_seconds = config.node_lease_duration_seconds;
   return out;
 }
