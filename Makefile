@@ -18,7 +18,7 @@ help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 deps:            ## install what build and tests need (Debian packages; idempotent)
-	@tools/deps
+	@tools/deps $(DEPS_FOR)
 
 build: $(BUILD)/build.ninja   ## the binary: build/pintle
 	@start=$$(date +%s); ninja -C $(BUILD) -j $(JOBS) pintle && echo "built $(BUILD)/pintle in $$(( $$(date +%s) - start )) s"
@@ -76,6 +76,7 @@ conformance: build         ## upstream's conformance suite on two nodes (needs G
 	@test/peers/build $(BUILD)/peers kubectl
 	@python3 test/conformance/run.py --focus '$(FOCUS)' --serial $${SERIAL:-both}
 
+demo: DEPS_FOR := demo
 demo: deps build           ## a one-node cluster that runs examples/day-service, step by step
 	@tools/demo up
 

@@ -200,11 +200,12 @@ class ApiServer:
 
 
 def kubectl_binary():
-    """kubectl from the PATH, else the one that test/peers builds."""
-    found = shutil.which('kubectl') or str(ROOT / 'build/peers/kubectl')
-    if not os.path.exists(found):
+    """The kubectl that test/peers has built, else the one on the PATH, else one that is built now."""
+    built = ROOT / 'build/peers/kubectl'
+    found = str(built) if built.exists() else shutil.which('kubectl')
+    if not found:
         run(str(ROOT / 'test/peers/build'), str(ROOT / 'build/peers'), 'kubectl')
-    return found
+    return found or str(built)
 
 
 def wait_for(condition, what, process=None, timeout_s=START_TIMEOUT_S, pause_s=0.02):
