@@ -1,7 +1,5 @@
 #include "apiserver/server.h"
 
-#include <malloc.h>
-
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -327,7 +325,6 @@ rt::Task<Result<Unit>> ApiServerImpl::start() {
   make_handler();
   if (setup_.listen) CO_TRY(co_await listen());
   ready_ = true;
-  malloc_trim(0);
   co_return Unit{};
 }
 

@@ -118,6 +118,34 @@ TEST(Reply, TakenApartAndWrittenAgain) {
   EXPECT_EQ(testing::show(writer.finish()), "NOERROR; answer WWW.example.com. 25 CNAME web.example.com.; answer web.example.com. 15 A 192.0.2.1");
 }
 
+// A name whose end repeats a part of itself points to no place in itself.
+TEST(Reply, NamesOfRepeatedLabelsAreWritten) {
+  const std::string packet = testing::reply_packet("a", type::A, 9, 0, "answer b.b 300 A 192.0.2.1;answer c.b.b 300 A 192.0.2.2;answer b.b.b 300 A 192.0.2.3");
+  const ReplyPtr reply = parse_reply(packet, question("a", type::A), 9);
+  ASSERT_NE(reply, nullptr);
+  const std::string client = testing::query_packet("a", type::A, 77);
+  const ParsedQuery parsed = parse_query(client);
+  Writer writer(parsed.query, 512);
+  write_reply(*reply, 0, 300, false, writer);
+  EXPECT_EQ(testing::show(writer.finish()), "NOERROR; answer b.b. 300 A 192.0.2.1; answer c.b.b. 300 A 192.0.2.2; answer b.b.b. 300 A 192.0.2.3");
+}
+
+// An SOA record's two names, made whole, take more than a record's length can say.
+TEST(Reply, DataThatGrowsPastARecordIsMalformed) {
+  std::string packet = testing::reply_packet("a", type::A, 9, 0, "");
+  packet[7] = 1;
+  const std::size_t owner_at = packet.size();
+  for (int i = 0; i < 4; ++i) packet += static_cast<char>(50) + std::string(50, 'x');
+  packet += '\0';
+  put_u16(packet, type::SOA);
+  put_u16(packet, class_in);
+  put_u32(packet, 60);
+  put_u16(packet, static_cast<uint16_t>(message_bytes_max - packet.size() - 2));
+  for (int i = 0; i < 2; ++i) put_u16(packet, static_cast<uint16_t>(0xC000 | owner_at));
+  packet.resize(message_bytes_max);
+  EXPECT_EQ(parse_reply(packet, question("a", type::A), 9), nullptr);
+}
+
 TEST(Cache, TimeAndLimits) {
   using namespace std::chrono_literals;
   Cache cache({.entries_max = 3, .bytes_max = 10'000, .ttl_min_seconds = 5, .ttl_max_seconds = 30});

@@ -29,6 +29,7 @@ std::optional<std::string> whole_data(std::string_view packet, std::size_t at, s
     out += *name;
   }
   out += packet.substr(at, end - at);
+  if (out.size() > message_bytes_max) return std::nullopt;  // its names, made whole, no longer fit a record
   return out;
 }
 

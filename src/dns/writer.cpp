@@ -49,8 +49,9 @@ bool Writer::same_name(std::size_t at, std::string_view name) const {
 }
 
 void Writer::put_name(std::string_view name) {
+  const std::size_t whole = target_count_;  // what stands before this name; its own labels would lead into themselves
   while (name[0] != 0) {
-    for (std::size_t i = 0; i < target_count_; ++i) {
+    for (std::size_t i = 0; i < whole; ++i) {
       if (!same_name(targets_[i], name)) continue;
       put_u16(out_, static_cast<uint16_t>(0xC000 | targets_[i]));
       return;

@@ -48,7 +48,9 @@ void check_reply(std::string_view input) {
     dns::Writer writer(parsed.query, limit);
     dns::write_reply(*reply, 1, 30, false, writer);
     writer.set_rcode(reply->rcode);
-    CHECK(writer.finish().size() <= limit, "a reply keeps its limit");
+    const std::string written = writer.finish();
+    CHECK(written.size() <= limit, "a reply keeps its limit");
+    CHECK(dns::parse_reply(written, question, 9) != nullptr, "what is written again is a reply");
   }
 }
 

@@ -1,7 +1,5 @@
 #include "cmd/cluster_dns/command.h"
 
-#include <malloc.h>
-
 #include <csignal>
 #include <cstdio>
 
@@ -178,7 +176,6 @@ int run_cluster_dns(std::span<const char* const> args) {
   }
   auto options = read_options(flags);
   if (!options) return fail(options.error());
-  mallopt(M_ARENA_MAX, 2);
   rt::RealRuntimeOptions machine_options;
   machine_options.threads = 1;
   auto runtime = rt::make_real_runtime(machine_options);

@@ -1,7 +1,5 @@
 #include "cmd/kube_apiserver/command.h"
 
-#include <malloc.h>
-
 #include <csignal>
 #include <cstdio>
 
@@ -10,6 +8,7 @@
 #include "apiserver/server.h"
 #include "cmd/kube_apiserver/flags.h"
 #include "component/log.h"
+#include "component/memory.h"
 #include "rt/runtime.h"
 
 namespace pintle::cmd {
@@ -29,6 +28,7 @@ rt::Task<int> serve(rt::Runtime& runtime, apiserver::ApiServerOptions options) {
     co_return 1;
   }
   log::info(0, "Serving securely", {{"address", rt::to_string(server->local())}});
+  component::release_start_memory();
   std::vector<int> signals{SIGINT, SIGTERM};
   auto signal = co_await rt::wait_signal(rt::Context::background(), std::move(signals));
   log::info(0, "Shutting down", {{"signal", signal ? std::to_string(*signal) : "none"}});
@@ -123,10 +123,6 @@ int run_kube_apiserver(std::span<const char* const> args) {
     std::fprintf(stderr, "Error: %s\n", options.error().message.c_str());
     return 1;
   }
-  // Large buffers go back to the system when they are freed, and threads share arenas: memory stays what is in use.
-  mallopt(M_ARENA_MAX, 2);
-  mallopt(M_MMAP_THRESHOLD, 256 << 10);
-  mallopt(M_TRIM_THRESHOLD, 1 << 20);
   auto runtime = rt::make_real_runtime();
   log::Options logging;
   logging.verbosity = options->verbosity;

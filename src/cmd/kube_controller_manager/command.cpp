@@ -1,6 +1,5 @@
 #include "cmd/kube_controller_manager/command.h"
 
-#include <malloc.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -172,10 +171,7 @@ int run_kube_controller_manager(std::span<const char* const> args) {
     print(std::string("Kubernetes ") + component::kubernetes_version + "\n");
     return 0;
   }
-  // Large buffers go back to the system when they are freed. One executor: controllers wait more than they work.
-  mallopt(M_ARENA_MAX, 2);
-  mallopt(M_MMAP_THRESHOLD, 256 << 10);
-  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+  // One executor: controllers wait more than they work.
   rt::RealRuntimeOptions machine_options;
   machine_options.threads = 1;
   auto runtime = rt::make_real_runtime(machine_options);

@@ -1,6 +1,5 @@
 #include "cmd/kube_proxy/command.h"
 
-#include <malloc.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -125,10 +124,7 @@ int run_kube_proxy(std::span<const char* const> args) {
     print(std::string("Kubernetes ") + apiserver::git_version + "\n");
     return 0;
   }
-  // One executor is enough: the work is the kernel's. Large buffers go back to the system when they are freed.
-  mallopt(M_ARENA_MAX, 2);
-  mallopt(M_MMAP_THRESHOLD, 256 << 10);
-  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+  // One executor is enough: the work is the kernel's.
   rt::RealRuntimeOptions machine_options;
   machine_options.threads = 1;
   auto runtime = rt::make_real_runtime(machine_options);

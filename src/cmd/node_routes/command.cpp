@@ -1,6 +1,5 @@
 #include "cmd/node_routes/command.h"
 
-#include <malloc.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -114,7 +113,6 @@ int run_node_routes(std::span<const char* const> args) {
   }
   auto options = read_options(flags);
   if (!options) return fail(options.error());
-  mallopt(M_ARENA_MAX, 2);
   rt::RealRuntimeOptions machine_options;
   machine_options.threads = 1;
   auto runtime = rt::make_real_runtime(machine_options);

@@ -1,7 +1,5 @@
 #include "cmd/server/command.h"
 
-#include <malloc.h>
-
 #include <csignal>
 #include <cstdio>
 
@@ -12,6 +10,7 @@
 #include "cmd/server/manager_options.h"
 #include "cmd/server/node.h"
 #include "component/log.h"
+#include "component/memory.h"
 #include "rt/runtime.h"
 #include "storage/sqlite/process_lock.h"
 
@@ -65,6 +64,7 @@ rt::Task<Result<Unit>> run_until_signal(rt::Runtime& runtime, const cli::Cluster
     }
     log::info(0, "The node runs", {{"node", machine.node_name}});
   }
+  component::release_start_memory();
   std::vector<int> signals{SIGINT, SIGTERM};
   CO_TRY_ASSIGN(const int signal, co_await rt::wait_signal(rt::Context::background(), std::move(signals)));
   log::info(0, "Shutting down", {{"signal", std::to_string(signal)}});
@@ -81,20 +81,12 @@ rt::Task<int> run(rt::Runtime& runtime, const cli::ClusterConfig& config, Machin
   co_return result ? 0 : 1;
 }
 
-// Large buffers go back to the system when they are freed, and threads share arenas: memory stays what is in use.
-void tune_memory() {
-  mallopt(M_ARENA_MAX, 2);
-  mallopt(M_MMAP_THRESHOLD, 256 << 10);
-  mallopt(M_TRIM_THRESHOLD, 1 << 20);
-}
-
 int refuse(bool server, const Status& status) {
   std::fprintf(stderr, "pintle %s: %s\n", server ? "server" : "agent", status.message.c_str());
   return 1;
 }
 
 int run_command(bool server, std::span<const char* const> args) {
-  tune_memory();
   auto runtime = rt::make_real_runtime();
   component::FlagSet flags(server ? "pintle server" : "pintle agent", server ? cli::server_flags() : cli::agent_flags());
   auto config = cli::parse_cluster_config(flags, server, args, runtime->disk());
