@@ -52,6 +52,7 @@ struct ControllerOptions {
   int large_cluster_size_threshold = 50;
 
   int terminated_pod_gc_threshold = 12500;           // <= 0: keep all
+  rt::Duration resource_quota_sync_period = std::chrono::minutes(5);   // zero: never by the clock
   int max_endpoints_per_slice = 100;
   int mirroring_max_endpoints_per_subset = 1000;
   rt::Duration endpoint_updates_batch_period{};

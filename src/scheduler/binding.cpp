@@ -76,8 +76,13 @@ rt::Task<void> Core::bind(std::unique_ptr<Binding> binding) {
   const PluginStatus status = co_await bind_cycle(tasks_.context(), binding.get());
   if (status.ok()) bound(*binding);
   else give_up(*binding, status);
-  --bindings_;
+  set_bindings(bindings_ - 1);
   binding_ended_.set();
+}
+
+void Core::set_bindings(std::size_t count) {
+  bindings_ = count;
+  binding_tasks_.set(static_cast<double>(count));
 }
 
 void Core::bound(Binding& binding) {
@@ -112,14 +117,13 @@ void Core::give_up(Binding& binding, const PluginStatus& status) {
     failure.pending_plugins = diagnosis.pending_plugins;
   }
   fail(binding.pod, *binding.member, std::move(failure), binding.start);
-  tell(EventResource::Pod, action::remove, "AssignedPodDelete", binding.pod->pod, nullptr);
+  tell_gone(binding.pod->pod, binding.node);
 }
 
 void Core::fail(const PodInfoPtr& pod, const Member& member, Failure failure, rt::TimePoint start) {
   count(member, failure.rejected ? "unschedulable" : "error", start);
   if (failure.rejected) log::info(2, "Unable to schedule pod; waiting", {{"pod", pod_key(*pod->pod)}, {"err", failure.message}});
   else if (!tasks_.context().done()) log::error("Error scheduling pod; retrying", {{"pod", pod_key(*pod->pod)}, {"err", failure.message}});
-  for (const std::string& name : plugin_names(failure.unschedulable_plugins)) metrics_.unschedulable_pods.with({name, member.profile->scheduler_name}).add(1);
 
   const PodPtr newest = pods_->get(pod->pod->metadata.namespace_, pod->pod->metadata.name);
   if (!newest || newest->metadata.uid != pod->uid() || !newest->spec.node_name.empty()) return queue_.done(pod->uid());

@@ -25,13 +25,15 @@ Core::Core(const SchedulerSetup& setup)
       clock_(setup.runtime.clock()),
       client_(setup.client),
       metrics_(setup.metrics),
+      cache_(&metrics_),
       queue_(setup.runtime, queue_options(setup), metrics_,
              [this](const Pod& pod) {
                const Member* member = member_of(pod);
                return member == nullptr ? nullptr : member->profile.get();
              }),
       algorithm_(cache_, clock_, setup.runtime.random(), metrics_),
-      informers_(setup.client) {}
+      informers_(setup.client),
+      binding_tasks_(metrics_.goroutines.with({"binding"})) {}
 
 Core::~Core() = default;
 
@@ -174,7 +176,7 @@ void Core::reserve_and_bind(QueuedPod& queued, const Member& member, CycleState 
       return give_up(*binding, status);
     }
   }
-  ++bindings_;
+  set_bindings(bindings_ + 1);
   tasks_.spawn(bind(std::move(binding)));
 }
 

@@ -61,6 +61,8 @@ class Core {
   void on_node_added(const NodePtr& node);
   void on_node_updated(const NodePtr& before, const NodePtr& after);
   void on_node_deleted(const NodePtr& node);
+  // A pod no longer takes room on `node`, of which `pod` itself may not know.
+  void tell_gone(const PodPtr& pod, const std::string& node);
   void tell(EventResource resource, Actions actions, std::string_view label, std::shared_ptr<const void> before, std::shared_ptr<const void> after);
   PodInfoPtr info_of(const PodPtr& pod);
 
@@ -74,6 +76,7 @@ class Core {
   // binding.cpp
   rt::Task<void> bind(std::unique_ptr<Binding> binding);
   rt::Task<PluginStatus> bind_cycle(rt::Context ctx, Binding* binding);
+  void set_bindings(std::size_t count);
   void bound(Binding& binding);
   void give_up(Binding& binding, const PluginStatus& status);
   void fail(const PodInfoPtr& pod, const Member& member, Failure failure, rt::TimePoint start);
@@ -94,6 +97,7 @@ class Core {
   std::vector<Member> members_;
   rt::TaskGroup tasks_;                  // bindings, patches, plugins' work
   std::size_t bindings_ = 0;
+  component::metrics::Gauge& binding_tasks_;   // how many that are
   rt::Event binding_ended_;
   bool running_ = false;
 };

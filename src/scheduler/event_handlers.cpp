@@ -90,6 +90,16 @@ void Core::tell(EventResource resource, Actions actions, std::string_view label,
   queue_.on_event(event);
 }
 
+void Core::tell_gone(const PodPtr& pod, const std::string& node) {
+  PodPtr placed = pod;
+  if (pod->spec.node_name != node) {
+    auto copy = std::make_shared<Pod>(*pod);
+    copy->spec.node_name = node;
+    placed = std::move(copy);
+  }
+  tell(EventResource::Pod, action::remove, "AssignedPodDelete", std::move(placed), nullptr);
+}
+
 // What plugins keep informers of besides: the pods that wait hear of each change.
 template <class T>
 void Core::follow(EventResource resource, std::string_view added, std::string_view updated, std::string_view deleted) {
@@ -184,14 +194,13 @@ void Core::on_pod_updated(const PodPtr& before, const PodPtr& after) {
 
 void Core::on_pod_deleted(const PodPtr& pod) {
   nominator_.remove(pod->metadata.uid);
-  if (pod->spec.node_name.empty()) {
-    queue_.remove(pod->metadata.uid);
-    // Room that was kept for it is free again.
-    if (!pod->status.nominated_node_name.empty()) tell(EventResource::Pod, action::remove, "UnscheduledPodDelete", pod, nullptr);
-    return;
-  }
-  cache_.remove_pod(*pod);
-  tell(EventResource::Pod, action::remove, "AssignedPodDelete", pod, nullptr);
+  // A deletion that only a new list shows comes with the last state that was seen: the pod may have got a node since.
+  const std::string node = cache_.node_of(pod->metadata.uid);
+  if (!node.empty()) cache_.remove_pod(*pod);
+  if (pod->spec.node_name.empty()) queue_.remove(pod->metadata.uid);
+  if (!node.empty() || !pod->spec.node_name.empty()) return tell_gone(pod, node.empty() ? pod->spec.node_name : node);
+  // Room that was kept for it is free again.
+  if (!pod->status.nominated_node_name.empty()) tell(EventResource::Pod, action::remove, "UnscheduledPodDelete", pod, nullptr);
 }
 
 }  // namespace pintle::scheduler

@@ -136,7 +136,7 @@ constexpr FlagSpec specs[] = {
     {"requestheader-group-headers", Strings, "x-remote-group", "Headers with the groups a front proxy vouches for", 0, false, false},
     {"requestheader-uid-headers", Strings, "", "Headers with the uid a front proxy vouches for", 0, false, false},
     {"requestheader-username-headers", Strings, "x-remote-user", "Headers with the user a front proxy vouches for", 0, false, false},
-    {"resource-quota-sync-period", Duration, "5m0s", "Period of the full recount of quotas", 0, false, false},
+    {"resource-quota-sync-period", Duration, "5m0s", "Period of the full recount of quotas", 0, false, true},
     {"root-ca-file", String, "", "Authority published in every namespace as kube-root-ca.crt", 0, false, true},
     {"route-reconciliation-period", Duration, "10s", "Period of cloud route reconciliation", 0, false, false},
     {"secondary-node-eviction-rate", Float, "0.01", "Nodes a second in an unhealthy large zone", 0, false, true},

@@ -113,6 +113,7 @@ Result<controller::ControllerOptions> controller_options(rt::Disk& disk, const F
   options.unhealthy_zone_threshold = flags.get_float("unhealthy-zone-threshold");
   options.large_cluster_size_threshold = static_cast<int>(flags.get_int("large-cluster-size-threshold"));
   options.terminated_pod_gc_threshold = static_cast<int>(flags.get_int("terminated-pod-gc-threshold"));
+  options.resource_quota_sync_period = flags.get_duration("resource-quota-sync-period");
   options.max_endpoints_per_slice = static_cast<int>(flags.get_int("max-endpoints-per-slice"));
   if (options.max_endpoints_per_slice < 1 || options.max_endpoints_per_slice > 1000) return bad_request("--max-endpoints-per-slice must be 1-1000");
   options.mirroring_max_endpoints_per_subset = static_cast<int>(flags.get_int("mirroring-max-endpoints-per-subset"));

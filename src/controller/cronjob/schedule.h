@@ -10,10 +10,11 @@
 #include <vector>
 
 #include "base/status.h"
+#include "controller/cronjob/posix_rule.h"
 
 namespace pintle::controller::cronjob {
 
-// Offsets from UTC by time, as a TZif file lists them.
+// Offsets from UTC by time, as a TZif file lists them, and after those by the rule at its end.
 class TimeZone {
  public:
   static TimeZone utc() { return {}; }
@@ -24,6 +25,7 @@ class TimeZone {
  private:
   int64_t first_offset_ = 0;
   std::vector<std::pair<int64_t, int64_t>> transitions_;   // from when, which offset
+  std::optional<PosixRule> rule_;
 };
 
 class Schedule {

@@ -3,13 +3,13 @@
 #include "api/codec.h"
 #include "apimachinery/selectors/label_selector.h"
 #include "client/work_queue.h"
+#include "controller/daemonset/failure_backoff.h"
 #include "controller/daemonset/plan.h"
 #include "controller/objects/claim.h"
 #include "controller/objects/revisions.h"
 #include "controller/objects/tolerations.h"
 #include "controller/pods/pending_pods.h"
 #include "controller/pods/pod_control.h"
-#include "rt/backoff.h"
 #include "rt/combine.h"
 
 namespace pintle::controller::daemonset {
@@ -20,9 +20,6 @@ using api::core_v1::Pod;
 using SetPtr = std::shared_ptr<const DaemonSet>;
 
 namespace {
-
-// Failed pods of one node are replaced ever more slowly.
-constexpr rt::BackoffOptions failed_backoff{std::chrono::seconds(1), std::chrono::minutes(15), 2.0, 0, 0};
 
 class DaemonSetController final : public Controller {
  public:
@@ -75,10 +72,6 @@ class DaemonSetController final : public Controller {
   bool may_replace(const std::string& key, const Pod& pod);
   rt::Task<Result<Unit>> write_status(rt::Context ctx, SetPtr set, DaemonSetStatus status);
 
-  struct Failures {
-    rt::Backoff backoff{failed_backoff};
-    rt::TimePoint next{};
-  };
   ControllerDeps deps_;
   client::Informer<DaemonSet> sets_;
   client::Informer<Node> nodes_;
@@ -86,7 +79,7 @@ class DaemonSetController final : public Controller {
   Revisions revisions_;
   PendingPods pending_;
   PodControl control_;
-  std::map<std::string, Failures> failures_;      // by "namespace/set/node"
+  FailureBackoff failures_;      // by "namespace/set/node"
   client::ControlLoop loop_;
 };
 
@@ -123,21 +116,17 @@ rt::Task<Result<Unit>> DaemonSetController::create_one(rt::Context ctx, SetPtr s
 }
 
 bool DaemonSetController::may_replace(const std::string& key, const Pod& pod) {
-  Failures& failures = failures_[key + "/" + pod.spec.node_name];
-  const rt::TimePoint now = deps_.runtime.clock().now();
-  if (now < failures.next) {
-    loop_.queue().add_after(key, failures.next - now);
-    return false;
-  }
-  failures.next = now + failures.backoff.next(deps_.runtime.random());
-  return true;
+  const rt::Duration wait = failures_.wait(key + "/" + pod.spec.node_name, deps_.runtime.clock().now());
+  if (wait == rt::Duration::zero()) return true;
+  loop_.queue().add_after(key, wait);
+  return false;
 }
 
 rt::Task<Result<Unit>> DaemonSetController::remove_one(rt::Context ctx, SetPtr set, Removal removal) {
   const std::string key = client::object_key(set->metadata.namespace_, set->metadata.name);
   if (!removal.event.empty()) {
-    if (!may_replace(key, *removal.pod)) co_return Unit{};
     const bool failed = removal.event == "FailedDaemonPod";
+    if (failed && !may_replace(key, *removal.pod)) co_return Unit{};
     const std::string text = std::string("Found ") + (failed ? "failed" : "succeeded") + " daemon pod " + removal.pod->metadata.namespace_ + "/" + removal.pod->metadata.name + " on node " +
                              removal.pod->spec.node_name + ", will try to " + (failed ? "kill" : "delete") + " it";
     if (failed) {
@@ -177,7 +166,7 @@ rt::Task<Result<Unit>> DaemonSetController::write_status(rt::Context ctx, SetPtr
 rt::Task<Result<Unit>> DaemonSetController::sync(rt::Context ctx, std::string key) {
   SetPtr set = sets_.get(key);
   if (set == nullptr) {
-    std::erase_if(failures_, [&](const auto& item) { return item.first.starts_with(key + "/"); });
+    failures_.forget(key + "/");
     co_return Unit{};
   }
   set = written_.newest(set);

@@ -52,8 +52,8 @@ class DisruptionController final : public Controller {
     }
   }
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
-  // The sum of what the pods' workloads want.
-  rt::Task<Result<int32_t>> expected(rt::Context ctx, const std::vector<PodPtr>& pods);
+  // The sum of what the workloads of `owned` want.
+  rt::Task<Result<int32_t>> expected(rt::Context ctx, const std::vector<PodPtr>& owned);
   rt::Task<Result<int32_t>> replicas(rt::Context ctx, std::string namespace_name, api::meta_v1::OwnerReference ref, std::set<std::string>& counted);
   rt::Task<Result<int32_t>> scale_of(rt::Context ctx, std::string namespace_name, api::meta_v1::OwnerReference ref);
 
@@ -105,13 +105,11 @@ rt::Task<Result<int32_t>> DisruptionController::replicas(rt::Context ctx, std::s
   co_return error(Reason::NotFound, "found no controllers for pod's owner \"" + ref.name + "\"");
 }
 
-rt::Task<Result<int32_t>> DisruptionController::expected(rt::Context ctx, const std::vector<PodPtr>& pods) {
+rt::Task<Result<int32_t>> DisruptionController::expected(rt::Context ctx, const std::vector<PodPtr>& owned) {
   int32_t total = 0;
   std::set<std::string> counted;
-  for (const PodPtr& pod : pods) {
-    const auto* ref = controller_of(pod->metadata);
-    if (ref == nullptr) co_return error(Reason::BadRequest, "found no controllers for pod \"" + pod->metadata.name + "\"");
-    auto wanted = co_await replicas(ctx, pod->metadata.namespace_, *ref, counted);
+  for (const PodPtr& pod : owned) {
+    auto wanted = co_await replicas(ctx, pod->metadata.namespace_, *controller_of(pod->metadata), counted);
     if (!wanted) co_return std::unexpected(std::move(wanted).error());
     total += *wanted;
   }
@@ -129,7 +127,11 @@ rt::Task<Result<Unit>> DisruptionController::sync(rt::Context ctx, std::string k
   if (pods.empty()) deps_.events.normal(*budget, "NoPods", "No matching pods found");
   const rt::WallTime now = deps_.runtime.clock().wall_now();
   Result<int32_t> wanted = static_cast<int32_t>(pods.size());
-  if (counts_workloads(*budget)) wanted = co_await expected(ctx, pods);
+  if (counts_workloads(*budget)) {
+    const std::vector<PodPtr> owned = owned_of(pods);
+    wanted = co_await expected(ctx, owned);
+    if (wanted && owned.size() < pods.size()) deps_.events.warning(*budget, "UnmanagedPods", unmanaged_message(*budget));
+  }
   Result<Plan> plan = wanted ? plan_budget({*budget, pods, *wanted, now}) : Result<Plan>(std::unexpected(wanted.error()));
   PodDisruptionBudget copy = *budget;
   if (plan) {

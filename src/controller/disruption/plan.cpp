@@ -4,6 +4,7 @@
 
 #include "controller/objects/amount.h"
 #include "controller/objects/conditions.h"
+#include "controller/objects/owner.h"
 #include "controller/objects/time.h"
 
 namespace pintle::controller::disruption {
@@ -21,9 +22,35 @@ void set_allowed(PodDisruptionBudgetStatus& status, std::string_view value, std:
   set_condition(status.conditions, std::move(condition));
 }
 
+// As Go's generated code prints it.
+std::string selector_text(const PodDisruptionBudget& budget) {
+  if (!budget.spec.selector) return "nil";
+  std::string text = "&LabelSelector{MatchLabels:map[string]string{";
+  for (const auto& [key, value] : budget.spec.selector->match_labels) text += key + ": " + value + ",";
+  text += "},MatchExpressions:[]LabelSelectorRequirement{";
+  for (const auto& expression : budget.spec.selector->match_expressions) {
+    text += "LabelSelectorRequirement{Key:" + expression.key + ",Operator:" + expression.operator_ + ",Values:[";
+    for (std::size_t i = 0; i < expression.values.size(); ++i) text += (i > 0 ? " " : "") + expression.values[i];
+    text += "],},";
+  }
+  return text + "},}";
+}
+
 }  // namespace
 
 bool counts_workloads(const PodDisruptionBudget& budget) { return budget.spec.max_unavailable || (budget.spec.min_available && budget.spec.min_available->is_string); }
+
+std::vector<PodPtr> owned_of(const std::vector<PodPtr>& pods) {
+  std::vector<PodPtr> out;
+  std::ranges::copy_if(pods, std::back_inserter(out), [](const PodPtr& pod) { return controller_of(pod->metadata) != nullptr; });
+  return out;
+}
+
+std::string unmanaged_message(const PodDisruptionBudget& budget) {
+  return "Pods selected by this PodDisruptionBudget (selector: " + selector_text(budget) +
+         ") were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. "
+         "To account for these pods please set \".spec.minAvailable\" field of the PDB to an integer value.";
+}
 
 Result<Plan> plan_budget(const Observed& seen) {
   Plan plan;

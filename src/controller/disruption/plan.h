@@ -30,6 +30,10 @@ struct Plan {
 Result<Plan> plan_budget(const Observed& observed);
 // Whether `expected` is what the workloads want, not what there is.
 bool counts_workloads(const PodDisruptionBudget& budget);
+// Those of a workload. The others are no part of what is wanted; they are healthy or not like any pod.
+std::vector<PodPtr> owned_of(const std::vector<PodPtr>& pods);
+// The warning about the others.
+std::string unmanaged_message(const PodDisruptionBudget& budget);
 // The status when the count could not be made: nothing may be evicted.
 PodDisruptionBudgetStatus failed_status(const PodDisruptionBudget& budget, const std::string& why, rt::WallTime now);
 

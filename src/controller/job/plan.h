@@ -57,7 +57,7 @@ bool is_indexed(const Job& job);
 bool has_tracking_finalizer(const api::core_v1::Pod& pod);
 // The pod to be made.
 api::core_v1::Pod make_pod(const Job& job, const NewPod& wanted);
-// A merge patch that takes the finalizer off this very pod.
+// A strategic merge patch that takes the finalizer off this very pod.
 std::string release_patch_for(const api::core_v1::Pod& pod);
 
 }  // namespace pintle::controller::job

@@ -16,7 +16,7 @@ class Revisions {
   // `user` names the controller: its index over the shared informer.
   Revisions(client::Client& client, client::Informers& informers, const std::string& user);
 
-  // Those that the owner controls, and those of nobody that its selector's labels match by name; older first.
+  // Those that the owner controls; older first.
   std::vector<RevisionPtr> of(const RevisionOwner& owner);
 
   struct Current {

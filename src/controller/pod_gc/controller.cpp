@@ -4,6 +4,7 @@
 
 #include "client/work_queue.h"
 #include "controller/objects/time.h"
+#include "controller/pod_gc/plan.h"
 #include "controller/pods/pod_disruption.h"
 #include "controller/pods/pod_store.h"
 
@@ -19,11 +20,6 @@ namespace {
 constexpr rt::Duration missing_node_grace = std::chrono::seconds(40);
 constexpr std::string_view finished_key = "";      // the key of the round over all finished pods
 constexpr rt::Duration finished_pause = std::chrono::seconds(1);
-constexpr std::string_view out_of_service_taint = "node.kubernetes.io/out-of-service";
-
-bool is_out_of_service(const Node& node) {
-  return std::ranges::any_of(node.spec.taints, [](const auto& taint) { return taint.key == out_of_service_taint && (taint.effect == "NoExecute" || taint.effect == "NoSchedule"); });
-}
 
 class PodGcController final : public Controller {
  public:

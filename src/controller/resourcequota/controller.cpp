@@ -112,6 +112,7 @@ rt::Task<Result<ResourceList>> QuotaController::count(rt::Context ctx, QuotaPtr 
 rt::Task<Result<Unit>> QuotaController::sync(rt::Context ctx, std::string key) {
   const QuotaPtr cached = quotas_.get(key);
   if (cached == nullptr) co_return Unit{};
+  if (deps_.options.resource_quota_sync_period > rt::Duration::zero()) loop_.queue().add_after(key, deps_.options.resource_quota_sync_period);
   auto used = co_await count(ctx, cached);
   if (!used) co_return std::unexpected(std::move(used).error());
   if (cached->status.hard == cached->spec.hard && cached->status.used == *used) co_return Unit{};

@@ -1,4 +1,5 @@
-// Keeps status.used of ResourceQuotas true: admission charges what is created, this gives back what has gone.
+// Keeps status.used of ResourceQuotas true: admission charges what is created, this gives back what has gone, and what was charged
+// and then not created.
 #pragma once
 
 #include "controller/controller.h"

@@ -46,9 +46,9 @@ class TaintEvictionController final : public Controller {
     };
     pods.on_add = [look](const PodPtr& pod, bool) { look(pod); };
     pods.on_update = [look](const PodPtr& before, const PodPtr& after) {
-      if (before->spec.node_name != after->spec.node_name || before->spec.tolerations.size() != after->spec.tolerations.size()) look(after);
+      if (before->spec.node_name != after->spec.node_name || !same_tolerations(before->spec.tolerations, after->spec.tolerations)) look(after);
     };
-    pods.on_delete = [this](const PodPtr& pod) { since_.erase(pod->metadata.uid); };
+    pods.on_delete = [this](const PodPtr& pod) { due_.erase(pod->metadata.uid); };
     deps_.pods.informer().add_handler(std::move(pods));
   }
   void start() override { loop_.start(deps_.workers(8)); }
@@ -60,11 +60,16 @@ class TaintEvictionController final : public Controller {
     for (const PodPtr& pod : deps_.pods.on_node(node)) look_at(*pod);
   }
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
+  // Ends the wait for its eviction, if there is one.
+  void cancel(const Pod& pod) {
+    if (due_.erase(pod.metadata.uid) > 0)
+      deps_.events.normal(pod, "TaintManagerEviction", "Cancelling deletion of Pod " + pod.metadata.namespace_ + "/" + pod.metadata.name);
+  }
   rt::Task<Result<Unit>> evict(rt::Context ctx, PodPtr pod);
 
   ControllerDeps deps_;
   client::Informer<Node> nodes_;
-  std::map<std::string, rt::TimePoint> since_;   // by uid: when its node was first seen tainted under it
+  std::map<std::string, rt::TimePoint> due_;   // by uid: when it goes
   client::ControlLoop loop_;
 };
 
@@ -86,14 +91,18 @@ rt::Task<Result<Unit>> TaintEvictionController::sync(rt::Context ctx, std::strin
   const auto taints = node ? evicting(*node) : std::vector<api::core_v1::Taint>();
   const Stay stay = plan_stay(taints, pod->spec.tolerations);
   if (taints.empty() || stay.forever) {
-    if (since_.erase(pod->metadata.uid) > 0 && taints.empty())
-      deps_.events.normal(*pod, "TaintManagerEviction", "Cancelling deletion of Pod " + pod->metadata.namespace_ + "/" + pod->metadata.name);
+    cancel(*pod);
     co_return Unit{};
   }
+  if (stay.time == rt::Duration::zero()) {
+    cancel(*pod);
+    co_return co_await evict(std::move(ctx), pod);
+  }
+  // As upstream: the time is set once, and other taints or tolerations that bound it too do not move it.
   const rt::TimePoint now = deps_.runtime.clock().now();
-  const rt::TimePoint since = since_.try_emplace(pod->metadata.uid, now).first->second;
-  if (now - since < stay.time) {
-    loop_.queue().add_after(key, since + stay.time - now);
+  const rt::TimePoint due = due_.try_emplace(pod->metadata.uid, now + stay.time).first->second;
+  if (now < due) {
+    loop_.queue().add_after(key, due - now);
     co_return Unit{};
   }
   co_return co_await evict(std::move(ctx), pod);

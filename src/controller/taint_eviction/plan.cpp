@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/codec.h"
 #include "controller/objects/tolerations.h"
 
 namespace pintle::controller::taint_eviction {
@@ -17,6 +18,10 @@ Stay plan_stay(const std::vector<api::core_v1::Taint>& taints, const std::vector
   if (!shortest) return Stay{true, {}};
   constexpr int64_t seconds_max = 100LL * 365 * 24 * 3600;
   return Stay{false, std::chrono::seconds(std::min(*shortest, seconds_max))};
+}
+
+bool same_tolerations(const std::vector<api::core_v1::Toleration>& a, const std::vector<api::core_v1::Toleration>& b) {
+  return std::ranges::equal(a, b, [](const auto& x, const auto& y) { return api::equal(api::type_of<api::core_v1::Toleration>(), &x, &y); });
 }
 
 }  // namespace pintle::controller::taint_eviction

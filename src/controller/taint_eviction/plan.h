@@ -17,4 +17,7 @@ struct Stay {
 // Every taint must be tolerated; the shortest toleration used counts.
 Stay plan_stay(const std::vector<api::core_v1::Taint>& taints, const std::vector<api::core_v1::Toleration>& tolerations);
 
+// By content and order.
+bool same_tolerations(const std::vector<api::core_v1::Toleration>& a, const std::vector<api::core_v1::Toleration>& b);
+
 }  // namespace pintle::controller::taint_eviction

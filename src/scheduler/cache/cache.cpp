@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "scheduler/metrics.h"
 
 namespace pintle::scheduler {
 
@@ -17,6 +18,20 @@ std::string zone_key(const Node& node) {
   const std::string zone = label("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone");
   if (region.empty() && zone.empty()) return "";
   return region + std::string(":\0:", 3) + zone;
+}
+
+Cache::Cache(SchedulerMetrics* metrics) {
+  if (metrics == nullptr) return;
+  node_gauge_ = &metrics->cache_size.with({"nodes"});
+  pod_gauge_ = &metrics->cache_size.with({"pods"});
+  assumed_gauge_ = &metrics->cache_size.with({"assumed_pods"});
+}
+
+void Cache::tell_sizes() const {
+  if (node_gauge_ == nullptr) return;
+  node_gauge_->set(static_cast<double>(by_name_.size()));
+  pod_gauge_->set(static_cast<double>(pods_.size()));
+  assumed_gauge_->set(static_cast<double>(assumed_count_));
 }
 
 NodeInfo& Cache::at(const std::string& name) {
@@ -71,6 +86,7 @@ void Cache::add_node(NodePtr node) {
   info.set_node(std::move(node));
   if (!same_images) set_images(info);
   ++generation_;
+  tell_sizes();
 }
 
 void Cache::remove_node(const std::string& name) {
@@ -83,6 +99,7 @@ void Cache::remove_node(const std::string& name) {
   // Its pods are told to be gone one by one; until then their place stays.
   if (it->second->pods.empty()) by_name_.erase(it);
   ++generation_;
+  tell_sizes();
 }
 
 void Cache::attach(const PodInfoPtr& pod, const std::string& node) {
@@ -109,6 +126,7 @@ void Cache::add_pod(PodInfoPtr pod) {
   attach(pod, node);
   const std::string uid = pod->uid();
   pods_.emplace(uid, PodState{std::move(pod), node, false});
+  tell_sizes();
 }
 
 void Cache::update_pod(PodInfoPtr pod) { add_pod(std::move(pod)); }
@@ -119,6 +137,7 @@ void Cache::remove_pod(const Pod& pod) {
   if (it->second.assumed) --assumed_count_;
   detach(it->first, it->second.node);
   pods_.erase(it);
+  tell_sizes();
 }
 
 void Cache::assume(PodInfoPtr pod, const std::string& node) {
@@ -127,6 +146,7 @@ void Cache::assume(PodInfoPtr pod, const std::string& node) {
   ++assumed_count_;
   const std::string uid = pod->uid();
   pods_.emplace(uid, PodState{std::move(pod), node, true});
+  tell_sizes();
 }
 
 void Cache::forget(const Pod& pod) {
@@ -137,6 +157,11 @@ void Cache::forget(const Pod& pod) {
 bool Cache::is_assumed(const std::string& uid) const {
   auto it = pods_.find(uid);
   return it != pods_.end() && it->second.assumed;
+}
+
+std::string Cache::node_of(const std::string& uid) const {
+  auto it = pods_.find(uid);
+  return it == pods_.end() ? std::string() : it->second.node;
 }
 
 void Cache::order() const {

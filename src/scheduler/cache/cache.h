@@ -10,12 +10,18 @@
 #include <unordered_map>
 #include <vector>
 
+#include "component/metrics.h"
 #include "scheduler/framework/node_info.h"
 
 namespace pintle::scheduler {
 
+struct SchedulerMetrics;
+
 class Cache {
  public:
+  // `metrics` is told how many nodes and pods there are.
+  explicit Cache(SchedulerMetrics* metrics = nullptr);
+
   void add_node(NodePtr node);               // or its new state
   void remove_node(const std::string& name);
 
@@ -29,6 +35,8 @@ class Cache {
   void forget(const Pod& pod);
   bool is_assumed(const std::string& uid) const;
   bool has_pod(const std::string& uid) const { return pods_.contains(uid); }
+  // The node that the pod has, or is assumed to get; "": the pod is not here.
+  std::string node_of(const std::string& uid) const;
   std::size_t assumed_count() const { return assumed_count_; }
   std::size_t pod_count() const { return pods_.size(); }
 
@@ -56,6 +64,7 @@ class Cache {
   void set_images(NodeInfo& info);
   void clear_images(NodeInfo& info);
   void order() const;
+  void tell_sizes() const;
   template <class Change>
   void changing(NodeInfo& info, Change change);
 
@@ -69,6 +78,9 @@ class Cache {
   std::size_t nodes_with_affinity_ = 0;
   std::size_t nodes_with_required_anti_affinity_ = 0;
   uint64_t generation_ = 0;
+  component::metrics::Gauge* node_gauge_ = nullptr;     // the three of them, or none
+  component::metrics::Gauge* pod_gauge_ = nullptr;
+  component::metrics::Gauge* assumed_gauge_ = nullptr;
 };
 
 // "region:\0:zone" of the node's labels; "" without either.

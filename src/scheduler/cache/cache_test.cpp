@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "scheduler/metrics.h"
+
 namespace pintle::scheduler {
 namespace {
 
@@ -80,6 +82,34 @@ TEST(Cache, PodsMayComeBeforeTheirNodeAndStayAfterIt) {
   cache.remove_pod(*pod("p", "n")->pod);
   cache.add_node(node("n"));
   EXPECT_TRUE(cache.find("n")->pods.empty());
+}
+
+// scheduler_cache_size.
+TEST(Cache, TellsItsSizes) {
+  component::metrics::Registry registry;
+  SchedulerMetrics metrics(registry);
+  Cache cache(&metrics);
+  const auto check_sizes = [&](int nodes, int pods, int assumed) {
+    EXPECT_EQ(metrics.cache_size.with({"nodes"}).value(), nodes);
+    EXPECT_EQ(metrics.cache_size.with({"pods"}).value(), pods);
+    EXPECT_EQ(metrics.cache_size.with({"assumed_pods"}).value(), assumed);
+  };
+  cache.add_node(node("n"));
+  cache.add_node(node("m"));
+  cache.assume(pod("p"), "n");
+  cache.assume(pod("q"), "m");
+  EXPECT_EQ(cache.node_of("q"), "m");
+  check_sizes(2, 2, 2);
+  cache.add_pod(pod("p", "n"));
+  check_sizes(2, 2, 1);
+  cache.forget(*pod("q")->pod);
+  EXPECT_EQ(cache.node_of("q"), "");
+  check_sizes(2, 1, 0);
+  cache.remove_node("n");   // its pod is still there
+  cache.remove_node("m");
+  check_sizes(1, 1, 0);
+  cache.remove_pod(*pod("p")->pod);
+  check_sizes(0, 0, 0);
 }
 
 TEST(Cache, CountsImages) {

@@ -26,11 +26,8 @@ void NodeInfo::count(const PodInfo& pod, int sign) {
     else used_ports.remove(pod.host_ports);
   }
   for (const auto& volume : pod.pod->spec.volumes) {
-    std::string claim;
-    if (volume.persistent_volume_claim) claim = volume.persistent_volume_claim->claim_name;
-    else if (volume.ephemeral) claim = pod.pod->metadata.name + "-" + volume.name;
-    else continue;
-    const std::string key = pod.pod->metadata.namespace_ + "/" + claim;
+    if (!volume.persistent_volume_claim) continue;
+    const std::string key = pod.pod->metadata.namespace_ + "/" + volume.persistent_volume_claim->claim_name;
     if ((claims_in_use[key] += sign) <= 0) claims_in_use.erase(key);
   }
 }

@@ -29,7 +29,7 @@ struct NodeInfo {
   uint32_t pods_with_required_anti_affinity = 0;
   HostPorts used_ports;
   std::vector<const ImageState*> images;   // sorted by address
-  FlatMap<int32_t> claims_in_use;          // "namespace/claim" to the number of pods that use it
+  FlatMap<int32_t> claims_in_use;          // "namespace/claim" to the number of pods' volumes that name it
   std::size_t index = 0;                   // place in the cache's list
   bool has_scheduling_taints = false;      // NoSchedule or NoExecute
   bool has_prefer_taints = false;

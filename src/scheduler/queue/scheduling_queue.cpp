@@ -1,6 +1,7 @@
 #include "scheduler/queue/scheduling_queue.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/check.h"
 #include "scheduler/metrics.h"
@@ -111,11 +112,21 @@ void SchedulingQueue::put(QueuedPod& pod, Place place, std::string_view event) {
   arm();
 }
 
+void SchedulingQueue::set_rejectors(QueuedPod& pod, uint64_t unschedulable, uint64_t pending) {
+  const uint64_t before = pod.unschedulable_plugins | pod.pending_plugins, after = unschedulable | pending;
+  pod.unschedulable_plugins = unschedulable;
+  pod.pending_plugins = pending;
+  for (uint64_t changed = before ^ after; changed != 0; changed &= changed - 1) {
+    const int plugin = std::countr_zero(changed);
+    metrics_.unschedulable_pods.with({std::string(plugin_name(plugin)), pod.profile->scheduler_name}).add((after >> plugin & 1) != 0 ? 1 : -1);
+  }
+}
+
 bool SchedulingQueue::gated(QueuedPod& pod) {
   for (const auto& plugin : pod.profile->pre_enqueue) {
     const PluginStatus status = plugin.plugin->pre_enqueue(*pod.info);
     if (status.ok()) continue;
-    pod.unschedulable_plugins |= uint64_t{1} << plugin.index;
+    set_rejectors(pod, pod.unschedulable_plugins | uint64_t{1} << plugin.index, pod.pending_plugins);
     return true;
   }
   return false;
@@ -190,7 +201,7 @@ void SchedulingQueue::update(PodInfoPtr pod) {
   queued.info = std::move(pod);
   if (place == Place::Unschedulable || place == Place::Gated) {
     const Strategy strategy = strategy_for(queued, event);
-    if (strategy != Strategy::Stay && place == Place::Gated) queued.unschedulable_plugins = 0;
+    if (strategy != Strategy::Stay && place == Place::Gated) set_rejectors(queued, 0, queued.pending_plugins);
     return move_by(queued, strategy, strategy == Strategy::Stay ? std::string_view() : event.event.label);
   }
   put(queued, place, {});
@@ -202,6 +213,7 @@ void SchedulingQueue::remove(const std::string& uid) {
   // A pod in flight stays until its cycle says done().
   if (it->second->place == Place::InFlight) return;
   take_out(*it->second);
+  set_rejectors(*it->second, 0, 0);
   pods_.erase(it);
   arm();
 }
@@ -247,6 +259,7 @@ QueuedPod* SchedulingQueue::pop() {
   }
   take_out(*pod);
   put(*pod, Place::InFlight, {});
+  set_rejectors(*pod, 0, 0);
   ++pod->attempts;
   if (!pod->first_attempt_at) pod->first_attempt_at = clock_.now();
   return pod;
@@ -266,8 +279,7 @@ void SchedulingQueue::requeue(const std::string& uid, PodInfoPtr info, uint64_t 
   CHECK(it != pods_.end() && it->second->place == Place::InFlight, "a pod in flight is put back");
   QueuedPod& pod = *it->second;
   pod.info = std::move(info);
-  pod.unschedulable_plugins = unschedulable;
-  pod.pending_plugins = pending;
+  set_rejectors(pod, unschedulable, pending);
   pod.queued_at = clock_.now();
   const bool failed = (unschedulable | pending) == 0;
   if (failed) {

@@ -37,10 +37,10 @@ struct QueuedPod {
   int attempts = 0;
   int unschedulable_count = 0;
   int consecutive_errors = 0;
-  uint64_t unschedulable_plugins = 0;
-  uint64_t pending_plugins = 0;
   rt::TimePoint backoff_until{};
   // The queue's own.
+  uint64_t unschedulable_plugins = 0;              // that rejected it last; none while it is in flight
+  uint64_t pending_plugins = 0;
   Place place = Place::Active;
   uint64_t sequence = 0;                           // of arrival: settles ties
   uint64_t events_from = 0;                        // in flight: the first event since it was popped
@@ -105,6 +105,8 @@ class SchedulingQueue {
   void take_out(QueuedPod& pod);
   void put(QueuedPod& pod, Place place, std::string_view event);
   bool gated(QueuedPod& pod);
+  // Which plugins hold the pod back, for hints and for scheduler_unschedulable_pods.
+  void set_rejectors(QueuedPod& pod, uint64_t unschedulable, uint64_t pending);
   void move_by(QueuedPod& pod, Strategy strategy, std::string_view event);
   Strategy strategy_for(const QueuedPod& pod, const EventInstance& event) const;
   rt::TimePoint backoff_end(QueuedPod& pod) const;

@@ -157,6 +157,36 @@ TEST(SchedulingQueue, GatesHoldAPodBack) {
   });
 }
 
+// scheduler_unschedulable_pods: how many pods each plugin holds back now.
+TEST(SchedulingQueue, CountsWhomPluginsHoldBack) {
+  in_world([](World& world) -> rt::Task<void> {
+    const auto held = [&world](int plugin) { return world.metrics.unschedulable_pods.with({std::string(plugin_name(plugin)), ""}).value(); };
+    world.queue->add(pod("a"));
+    world.queue->add(pod("b"));
+    for (const char* name : {"a", "b"}) {
+      EXPECT_EQ(world.pop(), name);
+      world.queue->requeue(name, pod(name), fit_bit, 0);
+    }
+    EXPECT_EQ(held(0), 2);
+    world.node_added("a");
+    EXPECT_EQ(world.pop(), "a");   // tried again: nobody rejects it
+    EXPECT_EQ(held(0), 1);
+    world.queue->requeue("a", pod("a"), 0, fit_bit << 1);   // another one does
+    EXPECT_EQ(held(0), 1);
+    EXPECT_EQ(held(1), 1);
+    world.queue->remove("a");
+    world.queue->remove("b");
+    EXPECT_EQ(held(0), 0);
+    EXPECT_EQ(held(1), 0);
+    world.queue->add(pod("c", 0, true));
+    world.queue->update(pod("c", 1, true));
+    EXPECT_EQ(held(0), 1);   // gated
+    world.queue->update(pod("c"));
+    EXPECT_EQ(held(0), 0);
+    co_return;
+  });
+}
+
 TEST(SchedulingQueue, ForgetsWhatIsDeleted) {
   in_world([](World& world) -> rt::Task<void> {
     world.queue->add(pod("a"));

@@ -12,9 +12,15 @@ namespace {
 using api::core_v1::Volume;
 
 struct State : StateOf<State> {
-  std::vector<std::string> exclusive;   // "namespace/claim" of ReadWriteOncePod claims
+  std::vector<std::string> exclusive;   // names of ReadWriteOncePod claims
+  int64_t users = 0;                    // volumes of pods, anywhere, that are those claims
   bool has_disks = false;
 };
+
+int64_t uses_of(const Pod& other, const Pod& pod, const std::vector<std::string>& claims) {
+  if (other.metadata.namespace_ != pod.metadata.namespace_) return 0;
+  return std::ranges::count_if(claims_of(other), [&](const ClaimUse& use) { return !use.ephemeral && std::ranges::find(claims, use.name) != claims.end(); });
+}
 
 bool is_disk(const Volume& v) { return v.gce_persistent_disk || v.aws_elastic_block_store || v.rbd || v.iscsi; }
 
@@ -35,7 +41,7 @@ bool clash(const Volume& a, const Volume& b) {
 
 class VolumeRestrictions final : public Plugin, public PreFilterPlugin, public FilterPlugin {
  public:
-  explicit VolumeRestrictions(const PluginDeps& deps) : claims_(deps.informers.of<PersistentVolumeClaim>()) {}
+  explicit VolumeRestrictions(const PluginDeps& deps) : cache_(deps.cache), claims_(deps.informers.of<PersistentVolumeClaim>()) {}
 
   std::vector<EventInterest> interests() const override {
     return {{EventResource::Pod, action::remove, nullptr}, {EventResource::Node, action::add, nullptr}, {EventResource::PersistentVolumeClaim, action::add | action::update, nullptr}};
@@ -44,13 +50,28 @@ class VolumeRestrictions final : public Plugin, public PreFilterPlugin, public F
     auto data = std::make_unique<State>();
     data->has_disks = std::ranges::any_of(pod.pod->spec.volumes, is_disk);
     for (const ClaimUse& use : claims_of(*pod.pod)) {
+      if (use.ephemeral) continue;   // no other pod has it
       const auto claim = claims_.get(pod.pod->metadata.namespace_, use.name);
       if (!claim) return PluginStatus::of(Code::UnschedulableAndUnresolvable, "persistentvolumeclaim \"" + use.name + "\" not found");
-      if (std::ranges::find(claim->spec.access_modes, "ReadWriteOncePod") != claim->spec.access_modes.end()) data->exclusive.push_back(client::object_key(claim->metadata.namespace_, use.name));
+      const bool exclusive = std::ranges::find(claim->spec.access_modes, "ReadWriteOncePod") != claim->spec.access_modes.end();
+      if (exclusive && std::ranges::find(data->exclusive, use.name) == data->exclusive.end()) data->exclusive.push_back(use.name);
     }
-    if (!data->has_disks && data->exclusive.empty()) return PluginStatus::skip();
+    for (const std::string& claim : data->exclusive) {
+      const std::string key = client::object_key(pod.pod->metadata.namespace_, claim);
+      for (const NodeInfo* node : cache_.nodes())
+        if (const int32_t* users = node->claims_in_use.get(key)) data->users += *users;
+    }
+    if (!data->has_disks && data->users == 0) return PluginStatus::skip();
     state.put(index, std::move(data));
     return {};
+  }
+  void pod_added(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo&) override {
+    State& data = *state.get<State>(index);
+    data.users += uses_of(*other.pod, *pod.pod, data.exclusive);
+  }
+  void pod_removed(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo&) override {
+    State& data = *state.get<State>(index);
+    data.users -= uses_of(*other.pod, *pod.pod, data.exclusive);
   }
   Code filter(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons) const override {
     const State& data = *state.get<State>(index);
@@ -62,7 +83,7 @@ class VolumeRestrictions final : public Plugin, public PreFilterPlugin, public F
               reasons.add("node(s) had no available disk");
               return Code::Unschedulable;
             }
-    if (std::ranges::any_of(data.exclusive, [&](const std::string& claim) { return node.claims_in_use.contains(claim); })) {
+    if (data.users > 0) {   // whatever the node: preemption may end the user
       reasons.add("node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod");
       return Code::Unschedulable;
     }
@@ -70,6 +91,7 @@ class VolumeRestrictions final : public Plugin, public PreFilterPlugin, public F
   }
 
  private:
+  const Cache& cache_;
   client::Informer<PersistentVolumeClaim> claims_;
 };
 

@@ -1,0 +1,179 @@
+// The scheduler against an API server that does what the test says.
+#include "scheduler/core.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "client/testing.h"
+#include "rt/testing.h"
+
+namespace pintle::scheduler {
+namespace {
+
+using api::core_v1::Binding;
+using api::core_v1::PersistentVolumeClaim;
+using client::testing::FakeServer;
+using std::chrono::milliseconds;
+
+struct World {
+  FakeServer server;
+  std::unique_ptr<client::Client> client = client::testing::connect(rt::Executor::current().runtime(), server);
+  component::metrics::Registry registry;
+  std::unique_ptr<Scheduler> scheduler;
+  std::map<std::string, Pod> pods;
+  std::function<int(const Pod&)> on_binding = [](const Pod&) { return 200; };   // 200: the pod gets the node
+  bool shows_nodes = true;                                                      // of pods that were bound
+
+  World() {
+    server.on_write = [this](const FakeServer::Write& write) { return written(write); };
+  }
+  int written(const FakeServer::Write& write) {
+    const std::string path = write.path.ends_with("/binding") ? write.path.substr(0, write.path.rfind('/')) : write.path;
+    const auto it = pods.find(path.substr(path.rfind('/') + 1));
+    if (it == pods.end()) return 200;
+    if (write.method == "DELETE") server.remove(it->second);
+    if (path == write.path) return 200;
+    const int code = on_binding(it->second);
+    if (code != 200) return code;
+    it->second.spec.node_name = write.as<Binding>().target.name;
+    if (shows_nodes) server.put(it->second);
+    return code;
+  }
+  void add_node(const std::string& name) {
+    Node node;
+    node.metadata.name = node.metadata.uid = name;
+    node.status.allocatable = {{"cpu", api::Quantity::from_milli(1000)}, {"memory", api::Quantity::from_int(1 << 30)}, {"pods", api::Quantity::from_int(10)}};
+    server.put(node);
+  }
+  Pod& add_pod(const std::string& name, int64_t milli_cpu, std::function<void(Pod&)> change = nullptr) {
+    Pod& pod = pods[name];
+    pod.metadata.name = pod.metadata.uid = name;
+    pod.metadata.namespace_ = "default";
+    pod.spec.scheduler_name = "default-scheduler";
+    pod.spec.containers.emplace_back().resources.requests["cpu"] = api::Quantity::from_milli(milli_cpu);
+    if (change) change(pod);
+    server.put(pod);
+    return pod;
+  }
+  void start() {
+    SchedulerSetup setup{rt::Executor::current().runtime(), *client, registry, default_config(), component::FeatureGates(), std::nullopt};
+    scheduler = make_scheduler(std::move(setup));
+    CHECK(scheduler->start().has_value(), "the default configuration");
+  }
+  bool has_sample(const std::string& line) const { return registry.write().find(line + "\n") != std::string::npos; }
+  // The node of a pod once it has one; "" after a minute.
+  rt::Task<std::string> node_of(std::string name) {
+    for (int i = 0; i < 600 && pods.at(name).spec.node_name.empty(); ++i) (void)co_await rt::sleep_for(rt::Context::background(), milliseconds(100));
+    co_return pods.at(name).spec.node_name;
+  }
+};
+
+void in_world(std::function<rt::Task<void>(World&)> steps) {
+  rt::testing::run_sim([&]() -> rt::Task<void> {
+    World world;
+    co_await steps(world);
+    co_await world.scheduler->stop();
+    world.scheduler.reset();
+    co_await world.client->close();
+  });
+}
+
+// Its room and ports are free again: who waits for them must hear of it.
+TEST(SchedulerCore, ABindingThatFailsLetsOthersIn) {
+  for (const bool by_port : {false, true})
+    in_world([by_port](World& world) -> rt::Task<void> {
+      world.add_node("n");
+      world.on_binding = [](const Pod& pod) { return pod.metadata.name == "first" ? 403 : 200; };
+      const int64_t milli_cpu = by_port ? 100 : 700;
+      const std::function<void(Pod&)> with_port = [by_port](Pod& pod) {
+        if (by_port) pod.spec.containers[0].ports.emplace_back().host_port = 80;
+      };
+      world.add_pod("first", milli_cpu, with_port);
+      world.add_pod("second", milli_cpu, with_port);
+      world.start();
+      EXPECT_EQ(co_await world.node_of("second"), "n") << by_port;
+    });
+}
+
+TEST(SchedulerCore, APodThatGoesUnseenLeavesItsRoom) {
+  in_world([](World& world) -> rt::Task<void> {
+    world.add_node("n");
+    world.shows_nodes = false;   // the watch is lost before it tells of the binding
+    const Pod ghost = world.add_pod("ghost", 700);
+    world.start();
+    EXPECT_EQ(co_await world.node_of("ghost"), "n");
+    world.add_pod("next", 700);
+    (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::seconds(5));
+    EXPECT_TRUE(world.pods.at("next").spec.node_name.empty());
+    world.server.remove_unseen(ghost);
+    EXPECT_EQ(co_await world.node_of("next"), "n");
+  });
+}
+
+void use_claim(Pod& pod, const std::string& claim, int32_t priority) {
+  pod.spec.priority = priority;
+  auto& volume = pod.spec.volumes.emplace_back();
+  volume.name = "data";
+  volume.persistent_volume_claim.emplace().claim_name = claim;
+}
+
+rt::Task<void> with_claim(World& world) {
+  PersistentVolumeClaim claim;
+  claim.metadata.name = claim.metadata.uid = "single";
+  claim.metadata.namespace_ = "default";
+  claim.metadata.annotations["pv.kubernetes.io/bind-completed"] = "yes";
+  claim.spec.volume_name = "disk";
+  claim.spec.access_modes = {"ReadWriteOncePod"};
+  world.server.put(claim);
+  api::core_v1::PersistentVolume disk;
+  disk.metadata.name = "disk";
+  world.server.put(disk);
+  world.add_node("a");
+  world.add_node("b");
+  world.add_pod("user", 100, [](Pod& pod) { use_claim(pod, "single", 0); });
+  world.start();
+  EXPECT_NE(co_await world.node_of("user"), "");
+}
+
+TEST(SchedulerCore, AClaimOfOnePodIsTakenOnEveryNode) {
+  in_world([](World& world) -> rt::Task<void> {
+    co_await with_claim(world);
+    world.add_pod("equal", 100, [](Pod& pod) { use_claim(pod, "single", 0); });
+    EXPECT_EQ(co_await world.node_of("equal"), "");
+    const auto told = world.server.written("PATCH", "/pods/equal/status");
+    constexpr std::string_view why = "2 node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod";
+    const std::string_view message = told.empty() ? std::string_view() : told[0].body.view();
+    EXPECT_NE(message.find(why), std::string_view::npos) << message;
+    world.server.remove(world.pods.at("user"));
+    EXPECT_NE(co_await world.node_of("equal"), "");
+  });
+}
+
+TEST(SchedulerCore, AnUrgentPodEndsTheUserOfItsClaim) {
+  in_world([](World& world) -> rt::Task<void> {
+    co_await with_claim(world);
+    world.add_pod("urgent", 100, [](Pod& pod) { use_claim(pod, "single", 10); });
+    EXPECT_NE(co_await world.node_of("urgent"), "");
+    EXPECT_EQ(world.server.written("DELETE", "/pods/user").size(), 1u);
+  });
+}
+
+TEST(SchedulerCore, CountsItsBindings) {
+  in_world([](World& world) -> rt::Task<void> {
+    world.add_node("n");
+    world.on_binding = [&world](const Pod&) {
+      EXPECT_TRUE(world.has_sample("scheduler_goroutines{operation=\"binding\"} 1")) << world.registry.write();
+      return 200;
+    };
+    world.add_pod("a", 100);
+    world.start();
+    EXPECT_EQ(co_await world.node_of("a"), "n");
+    (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::seconds(1));
+    EXPECT_TRUE(world.has_sample("scheduler_goroutines{operation=\"binding\"} 0")) << world.registry.write();
+    EXPECT_TRUE(world.has_sample("scheduler_cache_size{type=\"pods\"} 1")) << world.registry.write();
+  });
+}
+
+}  // namespace
+}  // namespace pintle::scheduler
