@@ -166,6 +166,7 @@ rt::Task<void> PodWorker::apply(rt::Context ctx, PodPlan plan) {
     if (ctx.done()) co_return;
   }
   // A container that was killed is started by the next pass, which knows how it ended.
+    request.sandbox_ips = state_.ips_of(request.container);
   if (!plan.kill.empty()) co_return;
   const bool prepared = co_await prepare(ctx);
   if (!prepared || ctx.done()) co_return;

@@ -59,6 +59,8 @@ struct PodState {
   // The newest container of the name in the newest sandbox.
   const RuntimeContainer* active(std::string_view name) const;
   // The one before the newest, if it has ended.
+  // The addresses of the sandbox that the container is in.
+  std::vector<std::string> ips_of(const RuntimeContainer& container) const;
   const RuntimeContainer* previous(std::string_view name) const;
   bool any_running() const;
 };
