@@ -255,6 +255,7 @@ void Kubelet::State::make_workers() {
   statuses = std::make_unique<StatusManager>(runtime, setup.client, config);
   PodWorkerDeps deps{runtime, *cri, *pods, *images, *volumes, *probes, *statuses, *events, cgroups.get(), objects.get(), setup.client};
   deps.node_ips = [this] { return setup.node_ips; };
+  deps.runtime_name = [this](rt::Context ctx) { return observer->runtime_name(std::move(ctx)); };
   const auto& most = setup.configuration.crash_loop_back_off.max_container_restart_period;
   if (most) deps.crash_backoff_max = rt::Duration(most->nanos);
   workers = std::make_unique<PodWorkers>(std::move(deps), config);
