@@ -9,6 +9,7 @@
 #include "cri/container_events.h"
 #include "kubelet/admission/resize_admission.h"
 #include "kubelet/certificates/certificate_manager.h"
+#include "kubelet/cgroups/cgroup_configuration.h"
 #include "kubelet/eviction/manager.h"
 #include "kubelet/kubelet_host.h"
 #include "kubelet/logs/log_rotation.h"
@@ -66,6 +67,7 @@ struct Kubelet::State {
   rt::Task<void> stop();
 
   Result<Unit> measure();
+  Result<Unit> make_cgroups();
   Result<Unit> make_parts();
   void make_workers();
   void make_eviction();
@@ -141,7 +143,7 @@ Result<Unit> Kubelet::State::measure() {
   TRY_ASSIGN(thresholds, eviction_thresholds(configuration));
   TRY_ASSIGN(image_rules, image_policy(configuration));
   allocatable = node_allocatable(capacity, reserved, hard);
-  for_pods = allocatable_for_pods(capacity, reserved);
+  for_pods = enforces(configuration, "pods") ? allocatable_for_pods(capacity, reserved) : capacity;
   return Unit{};
 }
 
@@ -161,11 +163,23 @@ NodeConfig Kubelet::State::node_config() const {
   if (out.has_resolv_conf) out.resolv_conf = runtime.disk().read(resolv_conf).value_or("");
   out.hosts_file = runtime.disk().read("/etc/hosts").value_or("");
   out.cpu_cfs_quota = configuration.cpu_cfs_quota.value_or(true);
-  if (configuration.cpu_cfs_quota_period) out.cpu_cfs_period_us = configuration.cpu_cfs_quota_period->nanos / 1000;
+  out.cpu_cfs_period_us = cpu_cfs_period_us(configuration).value_or(out.cpu_cfs_period_us);   // make_cgroups() has refused a wrong one
   out.seccomp_default = configuration.seccomp_default.value_or(false);
   out.cgroup_v2 = cgroup_v2;
   out.single_process_oom_kill = configuration.single_process_oom_kill.value_or(!cgroup_v2);
   return out;
+}
+
+Result<Unit> Kubelet::State::make_cgroups() {
+  TRY_ASSIGN(PodCgroupOptions options, pod_cgroup_options(setup.configuration));
+  TRY_ASSIGN(const auto reserved, reserved_cgroups(setup.configuration));
+  if (!setup.cgroups || !setup.configuration.cgroups_per_qos.value_or(true)) return Unit{};
+  TRY_ASSIGN(machine_cgroups, os::make_cgroups());
+  cgroup_v2 = machine_cgroups->version() == os::CgroupVersion::V2;
+  options.hugepage_sizes_bytes = machine.hugepage_sizes_bytes;
+  cgroups = std::make_unique<PodCgroups>(*machine_cgroups, std::move(options));
+  TRY(cgroups->set_up(for_pods));
+  return enforce(*machine_cgroups, reserved);
 }
 
 Result<Unit> Kubelet::State::make_parts() {
@@ -182,18 +196,7 @@ Result<Unit> Kubelet::State::make_parts() {
   if (configuration.runtime_request_timeout.nanos > 0) at.request_timeout = rt::Duration(configuration.runtime_request_timeout.nanos);
   TRY_ASSIGN(cri, cri::RuntimeClient::make(runtime, at));
   observer = std::make_unique<CriObserver>(*cri);
-  if (setup.cgroups && configuration.cgroups_per_qos.value_or(true)) {
-    TRY_ASSIGN(machine_cgroups, os::make_cgroups());
-    cgroup_v2 = machine_cgroups->version() == os::CgroupVersion::V2;
-    PodCgroupOptions options;
-    if (!configuration.cgroup_root.empty()) options.root = configuration.cgroup_root;
-    options.systemd_driver = configuration.cgroup_driver == "systemd";
-    options.cpu_cfs_quota = configuration.cpu_cfs_quota.value_or(true);
-    options.pod_pids_limit = configuration.pod_pids_limit.value_or(-1);
-    options.hugepage_sizes_bytes = machine.hugepage_sizes_bytes;
-    cgroups = std::make_unique<PodCgroups>(*machine_cgroups, options);
-    TRY(cgroups->set_up(for_pods));
-  }
+  TRY(make_cgroups());
   VolumeManagerSetup volume_setup{runtime, setup.client, objects.get(), paths};
   volume_setup.node_allocatable = [this] { return allocatable; };
   const auto warn = [this](const Pod& pod, std::string_view reason, const std::string& message) { events->warning(pod, "", reason, message); };
@@ -252,6 +255,7 @@ void Kubelet::State::make_workers() {
   statuses = std::make_unique<StatusManager>(runtime, setup.client, config);
   PodWorkerDeps deps{runtime, *cri, *pods, *images, *volumes, *probes, *statuses, *events, cgroups.get(), objects.get(), setup.client};
   deps.node_ips = [this] { return setup.node_ips; };
+  deps.runtime_name = [this](rt::Context ctx) { return observer->runtime_name(std::move(ctx)); };
   const auto& most = setup.configuration.crash_loop_back_off.max_container_restart_period;
   if (most) deps.crash_backoff_max = rt::Duration(most->nanos);
   workers = std::make_unique<PodWorkers>(std::move(deps), config);

@@ -46,6 +46,7 @@ inline RuntimeContainer exited(std::string name, int32_t code, uint32_t attempt 
 inline PodState state_of(std::vector<RuntimeContainer> containers) {
   PodState out;
   out.uid = "u1";
+  out.runtime_name = "containerd";
   SandboxState sandbox;
   sandbox.id = "s1";
   sandbox.ready = true;

@@ -215,11 +215,15 @@ rt::Task<void> CertificateManager::State::run(rt::Context ctx) {
     component::CertificateSpec asked = *spec;
     auto renewed = co_await renew(ctx, std::move(asked));
     if (ctx.done()) co_return;
-    if (renewed) {
+    if (renewed && good_for(*spec)) {
       retry = retry_first;
       continue;
     }
-    log::error("The certificate was not renewed", renewed.error(), {{"name", setup.name}});
+    if (renewed) {
+      log::warning("The certificate that was signed is not what was asked for, or is due at once; it is asked for again", {{"name", setup.name}});
+    } else {
+      log::error("The certificate was not renewed", renewed.error(), {{"name", setup.name}});
+    }
     (void)co_await rt::sleep_for(ctx, retry);
     retry = std::min<rt::Duration>(retry * 2, retry_max);
   }

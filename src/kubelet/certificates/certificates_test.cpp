@@ -1,7 +1,13 @@
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
+#include "api/codec.h"
+#include "api/gen/certificates_v1.h"
+#include "client/wire.h"
 #include "kubelet/certificates/certificate_manager.h"
 #include "kubelet/server/serving_certificate.h"
+#include "os/path.h"
+#include "rt/real/real_disk.h"
 #include "rt/sync.h"
 #include "rt/testing.h"
 
@@ -9,6 +15,7 @@ namespace pintle::kubelet {
 namespace {
 
 using namespace std::chrono_literals;
+using api::certificates_v1::CertificateSigningRequest;
 using api::core_v1::NodeAddress;
 
 NodeAddress address(std::string type, std::string text) {
@@ -113,6 +120,106 @@ rt::Task<void> asks_when_it_can_say_for_what() {
   co_await client.close();
 }
 TEST(KubeletCertificates, AsksWhenItCanSayForWhat) { rt::testing::run_sim(asks_when_it_can_say_for_what()); }
+
+// What a signer makes of a request: the certificate's life, as of now, and its name.
+struct Signed {
+  std::string common_name = "system:node:n1";
+  int64_t begun = 0;
+  int64_t left = 3600;
+};
+
+class OneAnswer final : public net::BodyReader {
+ public:
+  explicit OneAnswer(std::string text) : text_(std::move(text)) {}
+  rt::Task<Result<Bytes>> read(rt::Context) override { co_return Bytes(std::exchange(text_, "")); }
+
+ private:
+  std::string text_;
+};
+
+// An API server that signs at once, whatever it is asked for.
+class Signing final : public net::Transport {
+ public:
+  Signing(rt::Runtime& runtime, Signed wanted) : runtime_(runtime), wanted_(std::move(wanted)) {}
+  rt::Task<Result<net::Response>> send(rt::Context, net::ClientRequest request) override {
+    if (request.method == "POST") {
+      if (++asked > 100) co_return error(Reason::Forbidden, "that is enough");
+      const auto& type = api::type_of<CertificateSigningRequest>();
+      auto object = *client::wire::decode_object(request.headers.get("content-type"), request.body.view(), type);
+      auto& csr = object.as<CertificateSigningRequest>();
+      csr.metadata.name = "csr-1";
+      csr.status.conditions.emplace_back().type = "Approved";
+      csr.status.certificate = certificate(csr.spec.request);
+      last_.clear();
+      api::encode_json(type, &csr, last_);
+    }
+    net::Response response;
+    response.status = request.method == "POST" ? 201 : 200;
+    response.headers.add("content-type", "application/json");
+    response.body = std::make_unique<OneAnswer>(last_);
+    co_return std::move(response);
+  }
+  rt::Task<void> close() override { co_return; }
+  int asked = 0;
+
+ private:
+  std::string certificate(const std::string& request) const {
+    component::CertificateSpec spec;
+    spec.common_name = wanted_.common_name;
+    spec.organizations = {"system:nodes"};
+    spec.client = true;
+    const int64_t now = runtime_.clock().wall_now().time_since_epoch().count() / 1'000'000'000;
+    spec.not_before = now - wanted_.begun;
+    spec.not_after = now + wanted_.left;
+    return *component::issue_certificate(spec, *component::certificate_request_key_pem(request), *component::PrivateKey::generate_ec_p256(), "");
+  }
+  rt::Runtime& runtime_;
+  const Signed wanted_;
+  std::string last_;
+};
+
+// Simulated but for its disk: the store makes links.
+class OnRealDisk final : public rt::Runtime {
+ public:
+  explicit OnRealDisk(rt::Runtime& rest) : rest_(rest) {}
+  rt::Clock& clock() override { return rest_.clock(); }
+  rt::Random& random() override { return rest_.random(); }
+  rt::Network& network() override { return rest_.network(); }
+  rt::Disk& disk() override { return disk_; }
+  std::size_t executor_count() const override { return rest_.executor_count(); }
+  rt::Executor& executor(std::size_t i) override { return rest_.executor(i); }
+  rt::Task<void> run_blocking(std::function<void()> work) override { return rest_.run_blocking(std::move(work)); }
+  Result<std::unique_ptr<rt::FileWatcher>> watch_files(std::vector<std::string> paths) override { return rest_.watch_files(std::move(paths)); }
+  rt::Task<Result<int>> wait_signal(rt::Context ctx, std::vector<int> signals) override { return rest_.wait_signal(std::move(ctx), std::move(signals)); }
+
+ private:
+  rt::Runtime& rest_;
+  rt::RealDisk disk_;
+};
+
+rt::Task<void> ask_for_ten_minutes(Signed made, int least, int most) {
+  OnRealDisk runtime(rt::Executor::current().runtime());
+  std::string dir = ::testing::TempDir() + "pintle-certificates-XXXXXX";
+  EXPECT_NE(::mkdtemp(dir.data()), nullptr);
+  auto transport = std::make_shared<Signing>(runtime, std::move(made));
+  client::ClientConfig config;
+  client::Client client(runtime, transport, config);
+  CertificateManagerSetup setup{runtime, client, dir, "kubelet-client", client_signer, [] { return std::optional(client_certificate_spec("n1")); }, nullptr};
+  CertificateManager manager(std::move(setup));
+  manager.start();
+  (void)co_await rt::sleep_for(rt::Context::background(), 10min);
+  EXPECT_TRUE(manager.current().has_value());
+  EXPECT_GE(transport->asked, least);
+  EXPECT_LE(transport->asked, most);
+  co_await manager.stop();
+  co_await client.close();
+  EXPECT_TRUE(os::remove_tree(dir));
+}
+TEST(KubeletCertificates, AsksAgainAfterAPause) {
+  rt::testing::run_sim(ask_for_ten_minutes({}, 1, 1));
+  rt::testing::run_sim(ask_for_ten_minutes({"system:node:n2"}, 8, 20));
+  rt::testing::run_sim(ask_for_ten_minutes({"system:node:n1", 3600, 60}, 8, 20));
+}
 
 }  // namespace
 }  // namespace pintle::kubelet

@@ -30,10 +30,10 @@ std::string escape_slice(std::string_view part) {
   return out;
 }
 
-// A root given as slices ("/a.slice/a-b.slice") or as a plain path.
-std::vector<std::string> root_parts(const PodCgroupOptions& options) {
-  std::vector<std::string> parts = split_path(options.root);
-  if (!options.systemd_driver || parts.empty() || !parts.back().ends_with(slice_suffix)) return parts;
+// Of a path given as slices ("/a.slice/a-b.slice") or as a plain one.
+std::vector<std::string> parts_of(std::string_view path, bool systemd_driver) {
+  std::vector<std::string> parts = split_path(path);
+  if (!systemd_driver || parts.empty() || !parts.back().ends_with(slice_suffix)) return parts;
   std::string name = parts.back().substr(0, parts.back().size() - slice_suffix.size());
   parts.clear();
   while (true) {
@@ -49,7 +49,7 @@ std::vector<std::string> root_parts(const PodCgroupOptions& options) {
 std::string lower_qos(std::string_view qos) { return qos == "Burstable" ? "burstable" : "besteffort"; }
 
 std::string path_below(const PodCgroupOptions& options, std::vector<std::string> more) {
-  std::vector<std::string> parts = root_parts(options);
+  std::vector<std::string> parts = parts_of(options.root, options.systemd_driver);
   parts.emplace_back(pods_name);
   parts.insert(parts.end(), more.begin(), more.end());
   return cgroup_path(parts, options.systemd_driver);
@@ -88,6 +88,8 @@ std::string cgroup_path(const std::vector<std::string>& parts, bool systemd_driv
   return out.empty() ? std::string("/") : out;
 }
 
+std::string configured_cgroup_path(std::string_view path, bool systemd_driver) { return cgroup_path(parts_of(path, systemd_driver), systemd_driver); }
+
 os::CgroupLimits pod_cgroup_limits(const core::Pod& pod, const PodCgroupOptions& options) {
   const ResourceList requests = pod_requests(pod);
   const ResourceList limits = pod_limits(pod);
@@ -121,16 +123,14 @@ os::CgroupLimits pod_cgroup_limits(const core::Pod& pod, const PodCgroupOptions&
 
 PodCgroups::PodCgroups(os::Cgroups& cgroups, PodCgroupOptions options) : cgroups_(cgroups), options_(std::move(options)) {}
 
-Result<Unit> PodCgroups::set_up(const FlatMap<api::Quantity>& allocatable_for_pods) {
+Result<Unit> PodCgroups::set_up(const FlatMap<api::Quantity>& for_pods) {
   if (!options_.per_qos) return Unit{};
   const std::string all = path_below(options_, {});
   TRY(cgroups_.create(all));
   os::CgroupLimits limits;
-  limits.cpu_shares = static_cast<uint64_t>(cpu_shares(resource_milli_value(allocatable_for_pods, "cpu")));
-  if (options_.enforce_pods) {
-    limits.memory_bytes = resource_value(allocatable_for_pods, "memory");
-    if (const auto* pids = allocatable_for_pods.get("pid")) limits.pids_max = pids->value();
-  }
+  limits.cpu_shares = static_cast<uint64_t>(cpu_shares(resource_milli_value(for_pods, "cpu")));
+  limits.memory_bytes = resource_value(for_pods, "memory");
+  if (const auto* pids = for_pods.get("pid")) limits.pids_max = pids->value();
   TRY(cgroups_.set(all, limits));
   for (const std::string_view qos : {"Burstable", "BestEffort"}) {
     const std::string path = path_below(options_, {lower_qos(qos)});

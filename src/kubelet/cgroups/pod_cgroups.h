@@ -23,7 +23,6 @@ struct PodCgroupOptions {
   bool cpu_cfs_quota = true;
   int64_t cpu_cfs_period_us = 100'000;
   int64_t pod_pids_limit = -1;
-  bool enforce_pods = true;                // "pods" in enforceNodeAllocatable: kubepods is limited to what is allocatable
   std::vector<uint64_t> hugepage_sizes_bytes;
 };
 
@@ -32,9 +31,9 @@ class PodCgroups {
   // `cgroups` outlives it.
   PodCgroups(os::Cgroups& cgroups, PodCgroupOptions options);
 
-  // Makes kubepods and its classes; limits kubepods to `allocatable_for_pods`: capacity less what is reserved for the
-  // system and Kubernetes (the eviction threshold counts in).
-  Result<Unit> set_up(const FlatMap<api::Quantity>& allocatable_for_pods);
+  // Makes kubepods and its classes; limits kubepods to `for_pods`: capacity less what is reserved for the system and Kubernetes (the
+  // eviction threshold counts in), or all of it.
+  Result<Unit> set_up(const FlatMap<api::Quantity>& for_pods);
   // Makes the pod's cgroup with its limits, or brings the limits of one that is there up to date.
   Result<Unit> apply(const api::core_v1::Pod& pod);
   // What the pod's cgroup is held to.
@@ -60,6 +59,9 @@ class PodCgroups {
 // "/kubepods/burstable/podUID", or "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-podUID.slice".
 // Pure; `parts` are "kubepods", "burstable", "podUID" after those of the root.
 std::string cgroup_path(const std::vector<std::string>& parts, bool systemd_driver);
+
+// The path of a cgroup that a configuration names: as slices ("/a.slice/a-b.slice") or as a plain path. Pure.
+std::string configured_cgroup_path(std::string_view path, bool systemd_driver);
 
 // The limits of a pod's cgroup. Pure.
 os::CgroupLimits pod_cgroup_limits(const api::core_v1::Pod& pod, const PodCgroupOptions& options);

@@ -83,10 +83,10 @@ rt::Task<Result<cri::ContainerConfig>> Configurator::container_config(rt::Contex
 
 rt::Task<Result<EnvironmentVariables>> Configurator::environment(rt::Context ctx, const core::Pod& pod, const core::Container& container, const NodeConfig& node,
                                                                  const std::vector<std::string>& pod_ips) {
-  PodFacts facts;
-  facts.host_ips = node.node_ips;
-  facts.pod_ips = pod_ips;
-  EnvironmentInputs inputs{pod, container, std::move(facts), node.allocatable, {}, {}, nullptr, {}};
+  PodAddresses addresses;
+  addresses.host_ips = node.node_ips;
+  addresses.pod_ips = pod_ips;
+  EnvironmentInputs inputs{pod, container, std::move(addresses), node.allocatable, {}, {}, nullptr, {}};
   std::optional<Services> services = setup_.services ? setup_.services() : std::optional<Services>(Services());
   if (!services && !is_static_pod(pod)) co_return error(Reason::ServiceUnavailable, "services have not yet been read at least once, cannot construct envvars");
   if (services) inputs.services = std::move(*services);

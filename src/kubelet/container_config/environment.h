@@ -20,7 +20,7 @@ namespace pintle::kubelet {
 struct EnvironmentInputs {
   const api::core_v1::Pod& pod;
   const api::core_v1::Container& container;
-  PodFacts facts;
+  PodAddresses addresses;
   const FlatMap<api::Quantity>& node_allocatable;
   // By name: the object, or the error with which it was looked for.
   std::map<std::string, Result<ConfigMapPtr>, std::less<>> config_maps;

@@ -75,7 +75,7 @@ std::string format_map(const FlatMap<std::string>& map) {
   return out;
 }
 
-Result<std::string> field_value(const core::Pod& pod, std::string_view path, const PodFacts& facts) {
+Result<std::string> field_value(const core::Pod& pod, std::string_view path, const PodAddresses& addresses) {
   if (path == "metadata.name") return pod.metadata.name;
   if (path == "metadata.namespace") return pod.metadata.namespace_;
   if (path == "metadata.uid") return pod.metadata.uid;
@@ -83,10 +83,10 @@ Result<std::string> field_value(const core::Pod& pod, std::string_view path, con
   if (path == "metadata.annotations") return format_map(pod.metadata.annotations);
   if (path == "spec.nodeName") return pod.spec.node_name;
   if (path == "spec.serviceAccountName") return pod.spec.service_account_name;
-  if (path == "status.hostIP") return first(facts.host_ips);
-  if (path == "status.hostIPs") return join(facts.host_ips);
-  if (path == "status.podIP") return first(facts.pod_ips);
-  if (path == "status.podIPs") return join(facts.pod_ips);
+  if (path == "status.hostIP") return first(addresses.host_ips);
+  if (path == "status.hostIPs") return join(addresses.host_ips);
+  if (path == "status.podIP") return first(addresses.pod_ips);
+  if (path == "status.podIPs") return join(addresses.pod_ips);
   std::string_view key;
   if (subscript(path, "metadata.labels", key)) return value_at(pod.metadata.labels, key);
   if (subscript(path, "metadata.annotations", key)) return value_at(pod.metadata.annotations, key);

@@ -12,14 +12,14 @@
 namespace pintle::kubelet {
 
 // What of a running pod its object may not say yet.
-struct PodFacts {
+struct PodAddresses {
   std::vector<std::string> host_ips;   // the first is status.hostIP
   std::vector<std::string> pod_ips;    // the first is status.podIP
 };
 
 // metadata.name, .namespace, .uid, .labels, .annotations, .labels['k'], .annotations['k'], spec.nodeName,
 // spec.serviceAccountName, status.hostIP(s), status.podIP(s). Error: "unsupported fieldPath: x".
-Result<std::string> field_value(const api::core_v1::Pod& pod, std::string_view field_path, const PodFacts& facts);
+Result<std::string> field_value(const api::core_v1::Pod& pod, std::string_view field_path, const PodAddresses& addresses);
 
 // limits.* and requests.* of cpu, memory, ephemeral-storage and hugepages, divided and rounded up. A limit that is not
 // set is the node's allocatable. `container`: the one that asks; the selector may name another of the pod.

@@ -17,8 +17,8 @@ constexpr rt::Duration runtime_answer_max = std::chrono::seconds(10);
 
 bool same(const Pressure& a, const Pressure& b) { return a.memory == b.memory && a.disk == b.disk && a.pid == b.pid; }
 
-std::vector<PodFacts> with_usage(const std::vector<PodPtr>& pods, const std::map<std::string, PodUsage>& usages) {
-  std::vector<PodFacts> out;
+std::vector<MeasuredPod> with_usage(const std::vector<PodPtr>& pods, const std::map<std::string, PodUsage>& usages) {
+  std::vector<MeasuredPod> out;
   for (const PodPtr& pod : pods) {
     const auto usage = usages.find(pod->metadata.uid);
     out.push_back({pod, usage == usages.end() ? nullptr : &usage->second});

@@ -40,18 +40,18 @@ int64_t request_of(const Pod& pod, std::string_view resource) { return resource_
 // What goes first is less: pods of which nothing is known, pods beyond their requests, lower priorities, the most above the requests.
 using Rank = std::tuple<bool, bool, int32_t, int64_t>;
 
-Rank rank_of(const PodFacts& facts, std::string_view signal, bool dedicated_images) {
-  const Pod& pod = *facts.pod;
+Rank rank_of(const MeasuredPod& measured, std::string_view signal, bool dedicated_images) {
+  const Pod& pod = *measured.pod;
   const int32_t priority = pod.spec.priority.value_or(0);
   const std::string_view resource = resource_of(signal);
   // By priority before all else, requests for process numbers do not exist.
-  if (resource == "pids") return {false, false, priority, facts.usage ? -static_cast<int64_t>(facts.usage->processes) : std::numeric_limits<int64_t>::min()};
-  if (!facts.usage) return {false, false, priority, 0};
+  if (resource == "pids") return {false, false, priority, measured.usage ? -static_cast<int64_t>(measured.usage->processes) : std::numeric_limits<int64_t>::min()};
+  if (!measured.usage) return {false, false, priority, 0};
   if (resource == "memory") {
-    const int64_t above = static_cast<int64_t>(facts.usage->memory_bytes) - request_of(pod, "memory");
+    const int64_t above = static_cast<int64_t>(measured.usage->memory_bytes) - request_of(pod, "memory");
     return {true, above <= 0, priority, -above};
   }
-  const DiskUsage disk = disk_of(*facts.usage, scope_of(signal, dedicated_images));
+  const DiskUsage disk = disk_of(*measured.usage, scope_of(signal, dedicated_images));
   const int64_t used = static_cast<int64_t>(resource == "inodes" ? disk.inodes : disk.bytes);
   // Nobody asks for inodes; upstream still takes the request for bytes off when it compares pods.
   const int64_t asked = resource == "inodes" ? 0 : request_of(pod, "ephemeral-storage");
@@ -100,7 +100,7 @@ void add_containers(const Pod& pod, const PodUsage& usage, std::string_view reso
   out.annotations["starved_resource"] = resource;
 }
 
-void explain(const EvictionInputs& in, const PodFacts& facts, Eviction& out) {
+void explain(const EvictionInputs& in, const MeasuredPod& measured, Eviction& out) {
   const std::string_view resource = resource_of(in.starved[0].signal);
   out.message = "The node was low on resource: " + std::string(resource) + ". ";
   for (const Threshold& threshold : in.starved) {
@@ -109,17 +109,17 @@ void explain(const EvictionInputs& in, const PodFacts& facts, Eviction& out) {
     out.message += "Threshold quantity: " + threshold_text(threshold, value->second) + ", available: " + available_text(threshold.signal, value->second) + ". ";
     break;
   }
-  if (!facts.usage) return;
-  add_pod(*facts.pod, *facts.usage, resource, out);
-  add_containers(*facts.pod, *facts.usage, resource, out);
+  if (!measured.usage) return;
+  add_pod(*measured.pod, *measured.usage, resource, out);
+  add_containers(*measured.pod, *measured.usage, resource, out);
 }
 
 std::string quoted(const std::string& text) { return "\"" + text + "\""; }
 
-std::optional<Eviction> over_limit(const PodFacts& facts, std::string signal, std::string message) {
-  if (is_critical_pod(*facts.pod)) return std::nullopt;
+std::optional<Eviction> over_limit(const MeasuredPod& measured, std::string signal, std::string message) {
+  if (is_critical_pod(*measured.pod)) return std::nullopt;
   Eviction out;
-  out.pod_uid = facts.pod->metadata.uid;
+  out.pod_uid = measured.pod->metadata.uid;
   out.signal = std::move(signal);
   out.message = std::move(message);
   return out;
@@ -129,35 +129,35 @@ const api::Quantity* size_limit(const api::core_v1::Volume& volume) {
   return volume.empty_dir && volume.empty_dir->size_limit && volume.empty_dir->size_limit->sign() > 0 ? &*volume.empty_dir->size_limit : nullptr;
 }
 
-std::optional<Eviction> check_volumes(const PodFacts& facts) {
-  for (const auto& volume : facts.pod->spec.volumes) {
+std::optional<Eviction> check_volumes(const MeasuredPod& measured) {
+  for (const auto& volume : measured.pod->spec.volumes) {
     const api::Quantity* limit = size_limit(volume);
-    const auto used = facts.usage->volumes.find(volume.name);
-    if (!limit || used == facts.usage->volumes.end() || static_cast<int64_t>(used->second.bytes) <= limit->value()) continue;
-    return over_limit(facts, "emptydirfs.limit", "Usage of EmptyDir volume " + quoted(volume.name) + " exceeds the limit " + quoted(limit->text()) + ". ");
+    const auto used = measured.usage->volumes.find(volume.name);
+    if (!limit || used == measured.usage->volumes.end() || static_cast<int64_t>(used->second.bytes) <= limit->value()) continue;
+    return over_limit(measured, "emptydirfs.limit", "Usage of EmptyDir volume " + quoted(volume.name) + " exceeds the limit " + quoted(limit->text()) + ". ");
   }
   return std::nullopt;
 }
 
-std::optional<Eviction> check_pod(const PodFacts& facts) {
-  const ResourceList limits = pod_limits(*facts.pod);
+std::optional<Eviction> check_pod(const MeasuredPod& measured) {
+  const ResourceList limits = pod_limits(*measured.pod);
   const api::Quantity* limit = limits.get("ephemeral-storage");
   if (!limit) return std::nullopt;
-  DiskUsage used = disk_of(*facts.usage, {});
-  used += facts.usage->files;
+  DiskUsage used = disk_of(*measured.usage, {});
+  used += measured.usage->files;
   if (static_cast<int64_t>(used.bytes) <= limit->value()) return std::nullopt;
-  return over_limit(facts, "ephemeralpodfs.limit", "Pod ephemeral local storage usage exceeds the total limit of containers " + limit->text() + ". ");
+  return over_limit(measured, "ephemeralpodfs.limit", "Pod ephemeral local storage usage exceeds the total limit of containers " + limit->text() + ". ");
 }
 
-std::optional<Eviction> check_containers(const PodFacts& facts, bool dedicated_images) {
-  for (const ContainerUsage& usage : facts.usage->containers) {
-    const auto container = std::ranges::find(facts.pod->spec.containers, usage.name, &Container::name);
-    if (container == facts.pod->spec.containers.end()) continue;
+std::optional<Eviction> check_containers(const MeasuredPod& measured, bool dedicated_images) {
+  for (const ContainerUsage& usage : measured.usage->containers) {
+    const auto container = std::ranges::find(measured.pod->spec.containers, usage.name, &Container::name);
+    if (container == measured.pod->spec.containers.end()) continue;
     const api::Quantity* limit = container->resources.limits.get("ephemeral-storage");
     if (!limit || limit->value() == 0) continue;
     const uint64_t used = usage.logs.bytes + (dedicated_images || !usage.root ? 0 : usage.root->bytes);
     if (static_cast<int64_t>(used) <= limit->value()) continue;
-    return over_limit(facts, "ephemeralcontainerfs.limit", "Container " + usage.name + " exceeded its local ephemeral storage limit " + quoted(limit->text()) + ". ");
+    return over_limit(measured, "ephemeralcontainerfs.limit", "Container " + usage.name + " exceeded its local ephemeral storage limit " + quoted(limit->text()) + ". ");
   }
   return std::nullopt;
 }
@@ -195,29 +195,29 @@ bool frees_images(std::string_view signal, bool dedicated_images) {
   return signal.starts_with("imagefs.") || (signal.starts_with("nodefs.") && !dedicated_images);
 }
 
-std::vector<PodFacts> eviction_order(const EvictionInputs& in) {
+std::vector<MeasuredPod> eviction_order(const EvictionInputs& in) {
   CHECK(!in.starved.empty(), "pods are evicted for something");
   const std::string& signal = in.starved[0].signal;
-  std::vector<std::pair<Rank, PodFacts>> ranked;
-  for (const PodFacts& facts : in.pods) ranked.emplace_back(rank_of(facts, signal, in.dedicated_images), facts);
+  std::vector<std::pair<Rank, MeasuredPod>> ranked;
+  for (const MeasuredPod& measured : in.pods) ranked.emplace_back(rank_of(measured, signal, in.dedicated_images), measured);
   std::ranges::stable_sort(ranked, {}, [](const auto& one) { return one.first; });
-  std::vector<PodFacts> out;
-  for (auto& [rank, facts] : ranked) out.push_back(std::move(facts));
+  std::vector<MeasuredPod> out;
+  for (auto& [rank, measured] : ranked) out.push_back(std::move(measured));
   return out;
 }
 
 std::optional<Eviction> plan_eviction(const EvictionInputs& in) {
-  for (const PodFacts& facts : eviction_order(in)) {
-    if (is_critical_pod(*facts.pod)) continue;
+  for (const MeasuredPod& measured : eviction_order(in)) {
+    if (is_critical_pod(*measured.pod)) continue;
     Eviction out;
-    out.pod_uid = facts.pod->metadata.uid;
+    out.pod_uid = measured.pod->metadata.uid;
     out.signal = in.starved[0].signal;
     out.disrupts = true;
     if (!in.starved[0].hard()) {
-      out.grace_seconds = std::min(in.max_grace_seconds, facts.pod->spec.termination_grace_period_seconds.value_or(in.max_grace_seconds));
+      out.grace_seconds = std::min(in.max_grace_seconds, measured.pod->spec.termination_grace_period_seconds.value_or(in.max_grace_seconds));
       out.grace_seconds = std::max(out.grace_seconds, immediate_eviction_grace_seconds);
     }
-    explain(in, facts, out);
+    explain(in, measured, out);
     return out;
   }
   return std::nullopt;
@@ -230,13 +230,13 @@ bool has_storage_limits(const Pod& pod) {
          std::ranges::any_of(pod.spec.volumes, [](const auto& volume) { return size_limit(volume) && is_local_volume(volume); });
 }
 
-std::vector<Eviction> plan_limit_evictions(const std::vector<PodFacts>& pods, bool dedicated_images) {
+std::vector<Eviction> plan_limit_evictions(const std::vector<MeasuredPod>& pods, bool dedicated_images) {
   std::vector<Eviction> out;
-  for (const PodFacts& facts : pods) {
-    if (!facts.usage) continue;
-    auto eviction = check_volumes(facts);
-    if (!eviction) eviction = check_pod(facts);
-    if (!eviction) eviction = check_containers(facts, dedicated_images);
+  for (const MeasuredPod& measured : pods) {
+    if (!measured.usage) continue;
+    auto eviction = check_volumes(measured);
+    if (!eviction) eviction = check_pod(measured);
+    if (!eviction) eviction = check_containers(measured, dedicated_images);
     if (eviction) out.push_back(std::move(*eviction));
   }
   return out;

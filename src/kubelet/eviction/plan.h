@@ -35,7 +35,7 @@ bool is_reclaimed(const std::vector<Threshold>& thresholds, const SignalValues& 
 // Unused images and dead containers lie on the file system of this signal. `dedicated_images`: images have one of their own.
 bool frees_images(std::string_view signal, bool dedicated_images);
 
-struct PodFacts {
+struct MeasuredPod {
   PodPtr pod;
   const PodUsage* usage = nullptr;                         // nullptr: not known
 };
@@ -52,18 +52,18 @@ struct Eviction {
 struct EvictionInputs {
   const std::vector<Threshold>& starved;                   // the first is reclaimed for; not empty
   const SignalValues& values;
-  std::vector<PodFacts> pods;
+  std::vector<MeasuredPod> pods;
   bool dedicated_images = false;
   int64_t max_grace_seconds = 0;                           // evictionMaxPodGracePeriod
 };
 // The pods by who goes first: who uses more than it asked for, of lower priority, by how much.
-std::vector<PodFacts> eviction_order(const EvictionInputs& inputs);
+std::vector<MeasuredPod> eviction_order(const EvictionInputs& inputs);
 // The one that goes now; nullopt: only critical ones are there.
 std::optional<Eviction> plan_eviction(const EvictionInputs& inputs);
 
 // The pod has limits of its own for local storage: a size of an emptyDir, limits of ephemeral-storage.
 bool has_storage_limits(const api::core_v1::Pod& pod);
 // Those that use more than theirs.
-std::vector<Eviction> plan_limit_evictions(const std::vector<PodFacts>& pods, bool dedicated_images);
+std::vector<Eviction> plan_limit_evictions(const std::vector<MeasuredPod>& pods, bool dedicated_images);
 
 }  // namespace pintle::kubelet

@@ -147,13 +147,13 @@ struct World {
     values[signal] = value;
   }
   EvictionInputs inputs() const {
-    std::vector<PodFacts> facts;
-    for (const auto& [pod, usage] : pods) facts.push_back({pod, usage ? &*usage : nullptr});
-    return {starved, values, std::move(facts), dedicated_images, max_grace_seconds};
+    std::vector<MeasuredPod> measured;
+    for (const auto& [pod, usage] : pods) measured.push_back({pod, usage ? &*usage : nullptr});
+    return {starved, values, std::move(measured), dedicated_images, max_grace_seconds};
   }
   std::string order() const {
     std::string out;
-    for (const PodFacts& facts : eviction_order(inputs())) out += facts.pod->metadata.name + " ";
+    for (const MeasuredPod& measured : eviction_order(inputs())) out += measured.pod->metadata.name + " ";
     return out;
   }
 };

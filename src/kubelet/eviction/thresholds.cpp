@@ -4,6 +4,7 @@
 #include <array>
 
 #include "api/values.h"
+#include "kubelet/cgroups/cgroup_configuration.h"
 
 namespace pintle::kubelet {
 
@@ -85,7 +86,7 @@ Result<std::vector<Threshold>> eviction_thresholds(const KubeletConfiguration& c
   TRY(add(config.eviction_soft, config, true, out));
   for (const auto& [signal, text] : config.eviction_soft_grace_period) TRY(check_signal(signal));
   TRY(add_min_reclaim(config, out));
-  if (std::ranges::find(config.enforce_node_allocatable, "pods") != config.enforce_node_allocatable.end()) {
+  if (enforces(config, "pods")) {
     const auto memory = std::ranges::find_if(out, [](const Threshold& one) { return one.signal == "memory.available" && one.hard(); });
     if (memory != out.end()) {
       Threshold allocatable = *memory;

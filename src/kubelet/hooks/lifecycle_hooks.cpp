@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
-
 #include "base/strings.h"
 #include "kubelet/container_config/container_config.h"
+#include "kubelet/container_config/container_port.h"
 #include "net/client.h"
 #include "rt/sync.h"
 
@@ -21,21 +19,6 @@ constexpr rt::Duration connect_timeout = std::chrono::seconds(30);
 
 LifecycleHooks::LifecycleHooks(rt::Runtime& runtime, cri::RuntimeClient& cri) : runtime_(runtime), cri_(cri) {}
 LifecycleHooks::~LifecycleHooks() = default;
-
-Result<uint16_t> resolve_port(const api::IntOrString& port, const Container& container) {
-  int64_t number = port.int_value;
-  if (port.is_string) {
-    const auto named = std::find_if(container.ports.begin(), container.ports.end(), [&](const auto& p) { return p.name == port.string_value; });
-    const std::string& text = port.string_value;
-    if (named != container.ports.end()) {
-      number = named->container_port;
-    } else if (auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number); failed != std::errc() || end != text.data() + text.size()) {
-      return error(Reason::NotFound, fmt::format("couldn't find port: {} in container {}", text, container.name));
-    }
-  }
-  if (number < 1 || number > 65535) return error(Reason::BadRequest, fmt::format("invalid port number: {}", number));
-  return static_cast<uint16_t>(number);
-}
 
 rt::Task<Result<Unit>> LifecycleHooks::run(rt::Context ctx, HookTarget target, LifecycleHandler handler) {
   if (handler.exec) {

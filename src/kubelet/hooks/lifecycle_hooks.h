@@ -34,7 +34,4 @@ class LifecycleHooks {
   std::unique_ptr<net::Transport> transport_;   // made at the first HTTP handler
 };
 
-// A port by number or by the name of one of the container's ports; NotFound otherwise.
-Result<uint16_t> resolve_port(const api::IntOrString& port, const api::core_v1::Container& container);
-
 }  // namespace pintle::kubelet

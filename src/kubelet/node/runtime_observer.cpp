@@ -19,17 +19,26 @@ RuntimeCondition condition_of(const api::cri_v1::StatusResponse& answer, std::st
 
 }  // namespace
 
+rt::Task<Result<Unit>> CriObserver::learn_version(rt::Context ctx) {
+  if (!name_.empty()) co_return Unit{};
+  CO_TRY_ASSIGN(auto version, co_await cri_.version(std::move(ctx)));
+  name_ = std::move(version.runtime_name);
+  version_ = std::move(version.runtime_version);
+  co_return Unit{};
+}
+
+rt::Task<Result<std::string>> CriObserver::runtime_name(rt::Context ctx) {
+  CO_TRY(co_await learn_version(std::move(ctx)));
+  co_return name_;
+}
+
 rt::Task<Result<RuntimeObservation>> CriObserver::observe(rt::Context ctx) {
   auto answer = co_await cri_.status(ctx, false);
   if (!answer) {
     name_.clear();
     co_return std::unexpected(std::move(answer).error());
   }
-  if (name_.empty()) {
-    CO_TRY_ASSIGN(auto version, co_await cri_.version(ctx));
-    name_ = std::move(version.runtime_name);
-    version_ = std::move(version.runtime_version);
-  }
+  CO_TRY(co_await learn_version(ctx));
   RuntimeObservation out;
   out.name = name_;
   out.version = version_;

@@ -21,14 +21,17 @@ class RuntimeObserver {
   virtual rt::Task<Result<std::vector<api::core_v1::ContainerImage>>> images(rt::Context ctx) = 0;
 };
 
-// Over CRI; the client outlives it. Any executor, one call at a time.
+// Over CRI; the client outlives it. Any one executor.
 class CriObserver final : public RuntimeObserver {
  public:
   explicit CriObserver(cri::RuntimeClient& cri) : cri_(cri) {}
   rt::Task<Result<RuntimeObservation>> observe(rt::Context ctx) override;
   rt::Task<Result<std::vector<api::core_v1::ContainerImage>>> images(rt::Context ctx) override;
+  // What it calls itself: "containerd", "cri-o". Asked once.
+  rt::Task<Result<std::string>> runtime_name(rt::Context ctx);
 
  private:
+  rt::Task<Result<Unit>> learn_version(rt::Context ctx);
   cri::RuntimeClient& cri_;
   // Asked again after the runtime was away: it may be another one then.
   std::string name_;

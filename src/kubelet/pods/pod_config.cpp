@@ -1,6 +1,7 @@
 #include "kubelet/pods/pod_config.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace pintle::kubelet {
 
@@ -9,6 +10,19 @@ bool is_mirror_pod(const api::core_v1::Pod& pod) { return pod.metadata.annotatio
 std::string pod_full_name(const api::core_v1::Pod& pod) { return pod.metadata.name + "_" + pod.metadata.namespace_; }
 
 std::string format_pod(const api::core_v1::Pod& pod) { return pod_full_name(pod) + "(" + pod.metadata.uid + ")"; }
+
+namespace {
+
+// Who comes first has the resources: pods that this node has taken before (an earlier kubelet, too), then the oldest.
+bool comes_before(const PodPtr& a, const PodPtr& b) {
+  const auto rank = [](const api::core_v1::Pod& pod) {
+    const auto& created = pod.metadata.creation_timestamp;
+    return std::tuple(!pod.status.start_time, created.seconds, created.nanos, std::string_view(pod.metadata.uid));
+  };
+  return rank(*a) < rank(*b);
+}
+
+}  // namespace
 
 void PodConfig::set(const std::string& source, std::vector<PodPtr> pods) {
   Source& from = expected_[source];
@@ -22,11 +36,15 @@ void PodConfig::set(const std::string& source, std::vector<PodPtr> pods) {
     else pods_.erase(uid);
     if (listener_) listener_(pod, true);
   }
+  std::vector<PodPtr> changed;
   for (const auto& [uid, pod] : now) {
     const auto old = before.find(uid);
-    if (old != before.end() && old->second == pod) continue;
+    if (old == before.end() || old->second != pod) changed.push_back(pod);
+  }
+  std::ranges::sort(changed, comes_before);
+  for (const PodPtr& pod : changed) {
     if (is_mirror_pod(*pod)) mirrors_[pod_full_name(*pod)] = pod;
-    else pods_[uid] = pod;
+    else pods_[pod->metadata.uid] = pod;
     if (listener_) listener_(pod, false);
   }
 }

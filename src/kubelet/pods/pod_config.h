@@ -34,7 +34,8 @@ std::string format_pod(const api::core_v1::Pod& pod);
 
 class PodConfig {
  public:
-  // Told with a pod that is new or changed (`removed` false), or that its source dropped.
+  // Told with a pod that is new or changed (`removed` false), or that its source dropped. Of one set(): what was dropped, then pods
+  // that this node has taken before (status.startTime), then the others by age.
   using Listener = std::function<void(const PodPtr& pod, bool removed)>;
   void on_change(Listener listener) { listener_ = std::move(listener); }
 

@@ -61,6 +61,7 @@ rt::Task<bool> PodWorker::resize(rt::Context ctx) {
       KillRequest request;
       request.pod = pod_;
       request.container = *state_.active(one.name);
+      request.sandbox_ips = state_.ips_of(request.container);
       request.message = "Container " + one.name + " resize requires restart";
       (void)co_await deps_.pods.kill_container(ctx, std::move(request));
       co_return false;

@@ -34,12 +34,16 @@ const ContainerStatus* status_of(const PodStatus& status, std::string_view name)
 }  // namespace
 
 rt::Task<bool> PodWorker::observe(rt::Context ctx) {
+  Result<std::string> runtime_name;
+  if (deps_.runtime_name) runtime_name = co_await deps_.runtime_name(ctx);
   auto seen = co_await observe_pod(deps_.cri, ctx, pod_->metadata.uid, state_);
+  if (seen && !runtime_name) seen = std::unexpected(std::move(runtime_name).error());
   if (!seen) {
     if (!ctx.done()) log::info(1, "Looking at a pod in the runtime failed", {{"pod", format_pod(*pod_)}, {"err", seen.error().message}});
     co_return false;
   }
   state_ = std::move(*seen);
+  state_.runtime_name = std::move(*runtime_name);
   for (auto& [id, looks] : lagging_) ++looks;
   std::erase_if(lagging_, [this](const auto& entry) {
     const bool runs = std::any_of(state_.containers.begin(), state_.containers.end(), [&](const auto& c) { return c.id == entry.first && c.phase == ContainerPhase::Running; }) ||
@@ -162,6 +166,7 @@ rt::Task<void> PodWorker::apply(rt::Context ctx, PodPlan plan) {
     for (const auto& container : state_.containers) {
       if (container.id == kill.id) request.container = container;
     }
+    request.sandbox_ips = state_.ips_of(request.container);
     (void)co_await deps_.pods.kill_container(ctx, std::move(request));
     if (ctx.done()) co_return;
   }

@@ -62,6 +62,7 @@ void PodWorker::end(PodEnd end) {
 }
 
 void PodWorker::reject(std::string reason, std::string message) {
+  rejected_ = true;
   deps_.events.warning(*pod_, "", reason, message);
   PodEnd rejected;
   rejected.reason = std::move(reason);
@@ -82,6 +83,11 @@ void PodWorker::expect_end(const std::string& container_id) {
 void PodWorker::objects_changed() {
   std::erase_if(retries_, [](const auto& entry) { return entry.second.on_change; });
   wake();
+}
+
+bool PodWorker::active() const {
+  if (terminated_) return false;
+  return !(rejected_ || is_terminal(pod_->status.phase)) || state_.any_running();
 }
 
 bool PodWorker::ending() const {

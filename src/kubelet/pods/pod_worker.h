@@ -37,6 +37,8 @@ struct PodWorkerDeps {
   ReferencedObjects* objects = nullptr;
   client::Client* client = nullptr;
   std::function<std::vector<std::string>()> node_ips;
+  // What the runtime calls itself; nullptr: nobody asks (tests).
+  std::function<rt::Task<Result<std::string>>(rt::Context ctx)> runtime_name;
   rt::Duration crash_backoff_max = kubelet::crash_backoff_max;
   // Whether a pod with other resources than before fits; nullptr: always.
   std::function<std::optional<WaitingReason>(const api::core_v1::Pod& pod)> admit_resize;
@@ -77,6 +79,8 @@ class PodWorker {
   const PodState& state() const { return state_; }
   // No container runs and none will.
   bool terminated() const { return terminated_; }
+  // What it asks for counts on this node. Not that of a pod that was refused, or that the API knows as ended, of which nothing runs.
+  bool active() const;
   // The kubelet has ended it, or it is nobody's.
   bool ended() const { return end_ || removed_; }
   // Nor is anything left of its volumes.
@@ -137,6 +141,7 @@ class PodWorker {
   rt::Context pass_ = rt::Context::background();            // of the running apply(): cancelled by what ends the pod
   rt::Event wake_;
   bool finished_ = false;                        // nothing is left to run
+  bool rejected_ = false;
   bool removed_ = false;
   bool terminating_ = false;
   bool terminated_ = false;

@@ -76,7 +76,7 @@ rt::Task<void> PodWorkers::run(std::string uid, PodWorker* worker) {
 std::vector<const api::core_v1::Pod*> PodWorkers::active(std::string_view except_uid) const {
   std::vector<const api::core_v1::Pod*> out;
   for (const auto& [uid, worker] : workers_) {
-    if (uid != except_uid && !worker->terminated()) out.push_back(worker->pod().get());
+    if (uid != except_uid && worker->active()) out.push_back(worker->pod().get());
   }
   return out;
 }

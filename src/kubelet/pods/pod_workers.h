@@ -45,7 +45,7 @@ class PodWorkers {
   rt::Task<void> remove_dead(rt::Context ctx);
   // The images that volumes of pods are made of, as the pods name them.
   std::vector<std::string> volume_images() const;
-  // Pods that have not ended, but for the one with this uid.
+  // Pods whose requests count on this node (PodWorker::active), but for the one with this uid.
   std::vector<const api::core_v1::Pod*> active(std::string_view except_uid) const;
   rt::Task<void> stop();
 

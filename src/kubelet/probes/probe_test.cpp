@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "kubelet/container_config/container_port.h"
 #include "kubelet/probes/probe_tracker.h"
 #include "kubelet/probes/probe_workers.h"
 #include "net/server.h"
@@ -61,7 +62,8 @@ TEST(Probe, Ports) {
   EXPECT_EQ(resolve({true, 0, "web"}), "8080");
   EXPECT_EQ(resolve({true, 0, "90"}), "90");
   EXPECT_EQ(resolve({false, 0, ""}), "invalid port number: 0");
-  EXPECT_FALSE(resolve_port({true, 0, "nope"}, container));
+  EXPECT_EQ(resolve({true, 0, "nope"}), "strconv.Atoi: parsing \"nope\": invalid syntax");
+  EXPECT_EQ(resolve({true, 0, ""}), "strconv.Atoi: parsing \"\": invalid syntax");
 }
 
 TEST(Probe, HttpRequest) {

@@ -1,11 +1,11 @@
 #include "kubelet/probes/prober.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 
 #include "base/strings.h"
 #include "codec/proto_wire.h"
+#include "kubelet/container_config/container_port.h"
 #include "kubelet/container_config/expansion.h"
 #include "net/grpc/channel.h"
 #include "net/grpc/code.h"
@@ -83,22 +83,6 @@ std::string request_failure(const std::string& url, const Status& status) {
 }
 
 }  // namespace
-
-Result<uint16_t> resolve_port(const api::IntOrString& port, const api::core_v1::Container& container) {
-  int64_t number = port.int_value;
-  if (port.is_string) {
-    const auto named = std::ranges::find(container.ports, port.string_value, &api::core_v1::ContainerPort::name);
-    if (named != container.ports.end()) {
-      number = named->container_port;
-    } else {
-      const char* end = port.string_value.data() + port.string_value.size();
-      const auto [stop, failed] = std::from_chars(port.string_value.data(), end, number);
-      if (failed != std::errc() || stop != end) return error(Reason::Invalid, "port " + port.string_value + " not found");
-    }
-  }
-  if (number < 1 || number > 65535) return error(Reason::Invalid, "invalid port number: " + std::to_string(number));
-  return static_cast<uint16_t>(number);
-}
 
 Result<net::ClientRequest> probe_request(const api::core_v1::HTTPGetAction& action, const api::core_v1::Container& container, const std::string& pod_ip) {
   TRY_ASSIGN(const uint16_t port, resolve_port(action.port, container));

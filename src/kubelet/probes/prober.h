@@ -62,8 +62,6 @@ class Prober {
   std::unique_ptr<net::Transport> transport_;
 };
 
-// A port by number or by the container's name for it; Invalid with upstream's message.
-Result<uint16_t> resolve_port(const api::IntOrString& port, const api::core_v1::Container& container);
 // The request of an httpGet probe. Pure.
 Result<net::ClientRequest> probe_request(const api::core_v1::HTTPGetAction& action, const api::core_v1::Container& container, const std::string& pod_ip);
 

@@ -38,7 +38,7 @@ rt::Task<int64_t> PodRuntime::run_pre_stop(rt::Context ctx, KillRequest request,
   target.pod = request.pod;
   target.container = request.container.name;
   target.container_id = request.container.id;
-  target.pod_ip = request.pod->status.pod_ip;
+  target.pod_ip = hook_address(*request.pod, request.sandbox_ips);
   const rt::Context bounded = ctx.with_timeout(std::chrono::seconds(grace_seconds));
   const auto ran = co_await setup_.hooks.run(bounded, std::move(target), *container->lifecycle->pre_stop);
   if (!ran && !ctx.done()) {

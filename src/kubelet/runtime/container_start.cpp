@@ -88,8 +88,7 @@ rt::Task<Result<Unit>> PodRuntime::run_post_start(rt::Context ctx, StartRequest 
   target.pod = request.pod;
   target.container = request.start.name;
   target.container_id = container_id;
-  const auto ips = request.pod->spec.host_network ? setup_.node_ips() : request.sandbox_ips;
-  if (!ips.empty()) target.pod_ip = ips.front();
+  target.pod_ip = hook_address(*request.pod, request.sandbox_ips);
   auto ran = co_await setup_.hooks.run(ctx, std::move(target), *container->lifecycle->post_start);
   if (ran || ctx.done()) co_return std::move(ran);
   log::info(1, "PostStartHook failed", {{"pod", format_pod(*request.pod)}, {"container", request.start.name}, {"err", ran.error().message}});
@@ -98,6 +97,7 @@ rt::Task<Result<Unit>> PodRuntime::run_post_start(rt::Context ctx, StartRequest 
   kill.pod = request.pod;
   kill.container.id = container_id;
   kill.container.name = request.start.name;
+  kill.sandbox_ips = request.sandbox_ips;
   kill.reason = KillReason::Stopping;
   kill.message = "FailedPostStartHook";
   (void)co_await kill_container(ctx, std::move(kill));

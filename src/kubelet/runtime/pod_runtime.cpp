@@ -16,6 +16,11 @@ namespace log = component::log;
 
 PodRuntime::PodRuntime(PodRuntimeSetup setup) : setup_(std::move(setup)) {}
 
+std::string PodRuntime::hook_address(const Pod& pod, const std::vector<std::string>& sandbox_ips) const {
+  const auto ips = pod.spec.host_network ? setup_.node_ips() : sandbox_ips;
+  return ips.empty() ? std::string() : ips.front();
+}
+
 rt::Task<Result<std::string>> PodRuntime::create_sandbox(rt::Context ctx, PodPtr pod, uint32_t attempt) {
   std::string handler;
   if (pod->spec.runtime_class_name && setup_.runtime_handler) {
@@ -54,6 +59,7 @@ rt::Task<Result<Unit>> PodRuntime::kill_pod(rt::Context ctx, PodPtr pod, PodStat
       KillRequest request;
       request.pod = pod;
       request.container = *std::find_if(state.containers.begin(), state.containers.end(), [&](const auto& c) { return c.id == id; });
+      request.sandbox_ips = state.ips_of(request.container);
       request.reason = KillReason::PodEnds;
       request.grace_seconds = grace_seconds;
       kills.push_back(kill_container(ctx, std::move(request)));

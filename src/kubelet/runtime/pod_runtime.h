@@ -53,6 +53,7 @@ struct KillRequest {
   PodPtr pod;
   RuntimeContainer container;
   KillReason reason = KillReason::Stopping;
+  std::vector<std::string> sandbox_ips;              // PodState::ips_of: where its preStop hook calls
   std::string message;                               // ""; "Stopping container NAME"
   std::optional<int64_t> grace_seconds;              // instead of the pod's own
 };
@@ -84,6 +85,8 @@ class PodRuntime {
                                                                                   api::cri_v1::PodSandboxConfig sandbox);
   rt::Task<Result<Unit>> run_post_start(rt::Context ctx, StartRequest request, std::string container_id);
   rt::Task<int64_t> run_pre_stop(rt::Context ctx, KillRequest request, int64_t grace_seconds);
+  // Where hooks of the pod call; "": not known.
+  std::string hook_address(const api::core_v1::Pod& pod, const std::vector<std::string>& sandbox_ips) const;
   rt::Task<void> link_log(StartRequest request, std::string container_id);
   rt::Task<Result<Unit>> remove_container(rt::Context ctx, RuntimeContainer container, std::string namespace_name, std::string name);
 

@@ -22,6 +22,11 @@ const RuntimeContainer* PodState::previous(std::string_view name) const {
   return nullptr;
 }
 
+std::vector<std::string> PodState::ips_of(const RuntimeContainer& container) const {
+  const auto found = std::ranges::find(sandboxes, container.sandbox_id, &SandboxState::id);
+  return found == sandboxes.end() ? std::vector<std::string>() : found->ips;
+}
+
 bool PodState::any_running() const {
   return std::any_of(containers.begin(), containers.end(), [](const auto& c) { return c.phase == ContainerPhase::Running; });
 }

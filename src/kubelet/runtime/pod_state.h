@@ -50,6 +50,7 @@ struct PodState {
   std::string uid;
   std::string name;
   std::string namespace_name;
+  std::string runtime_name;                  // "containerd": the scheme of container ids in statuses
   std::vector<SandboxState> sandboxes;       // newest first
   std::vector<RuntimeContainer> containers;  // newest first
 
@@ -58,6 +59,8 @@ struct PodState {
   const RuntimeContainer* latest(std::string_view name) const;
   // The newest container of the name in the newest sandbox.
   const RuntimeContainer* active(std::string_view name) const;
+  // The addresses of the sandbox that the container is in.
+  std::vector<std::string> ips_of(const RuntimeContainer& container) const;
   // The one before the newest, if it has ended.
   const RuntimeContainer* previous(std::string_view name) const;
   bool any_running() const;

@@ -11,6 +11,7 @@
 #include "codec/yaml.h"
 #include "component/certificate/keys.h"
 #include "kubelet/pods/pod_config.h"
+#include "kubelet/static_pods/api_reference.h"
 
 namespace pintle::kubelet {
 
@@ -68,7 +69,7 @@ void set_defaults(Pod& pod) {
   if (!spec.termination_grace_period_seconds) spec.termination_grace_period_seconds = 30;
 }
 
-Result<Unit> check(const Pod& pod) {
+Result<Unit> check(const Pod& pod, const std::string& path) {
   if (pod.spec.containers.empty()) return invalid("invalid pod: spec.containers: Required value");
   for (const auto* list : {&pod.spec.init_containers, &pod.spec.containers})
     for (const Container& container : *list)
@@ -76,52 +77,11 @@ Result<Unit> check(const Pod& pod) {
   apimachinery::FieldErrors errors;
   apimachinery::validate_schema(api::core_v1::types::Pod, &pod, errors);
   if (!errors.empty()) return invalid("invalid pod: " + errors.to_status("", "Pod", pod.metadata.name).message);
-  if (const std::string kind = api_reference(pod); !kind.empty()) return invalid("static pods may not reference " + kind);
+  if (const auto found = api_reference(pod)) return invalid(path + ": static pods may not reference " + found->kind + ": " + found->field);
   return Unit{};
 }
 
-std::string reference_of_container(const Container& container) {
-  for (const auto& from : container.env_from) {
-    if (from.secret_ref) return "secrets";
-    if (from.config_map_ref) return "configmaps";
-  }
-  for (const auto& variable : container.env) {
-    if (!variable.value_from) continue;
-    if (variable.value_from->secret_key_ref) return "secrets";
-    if (variable.value_from->config_map_key_ref) return "configmaps";
-  }
-  return "";
-}
-
-std::string reference_of_volume(const api::core_v1::Volume& volume) {
-  if (volume.secret) return "secrets";
-  if (volume.config_map) return "configmaps";
-  if (volume.persistent_volume_claim || volume.ephemeral) return "persistentvolumeclaims";
-  if (volume.csi && volume.csi->node_publish_secret_ref) return "secrets";
-  if (!volume.projected) return "";
-  for (const auto& source : volume.projected->sources) {
-    if (source.secret) return "secrets";
-    if (source.config_map) return "configmaps";
-    if (source.service_account_token) return "serviceaccounts";
-    if (source.cluster_trust_bundle) return "clustertrustbundles";
-  }
-  return "";
-}
-
 }  // namespace
-
-std::string api_reference(const Pod& pod) {
-  const PodSpec& spec = pod.spec;
-  if (!spec.service_account_name.empty()) return "serviceaccounts";
-  if (!spec.image_pull_secrets.empty()) return "secrets";
-  if (!spec.resource_claims.empty()) return "resourceclaims";
-  for (const auto* list : {&spec.init_containers, &spec.containers})
-    for (const Container& container : *list)
-      if (std::string kind = reference_of_container(container); !kind.empty()) return kind;
-  for (const auto& volume : spec.volumes)
-    if (std::string kind = reference_of_volume(volume); !kind.empty()) return kind;
-  return "";
-}
 
 Result<Pod> parse_static_pod(std::string_view text, const ManifestSource& source) {
   auto value = codec::parse_yaml(text);
@@ -147,7 +107,7 @@ Result<Pod> parse_static_pod(std::string_view text, const ManifestSource& source
   toleration.effect = "NoExecute";
   set_defaults(pod);
   pod.status.phase = "Pending";
-  TRY(check(pod));
+  TRY(check(pod, source.path));
   return pod;
 }
 

@@ -19,7 +19,4 @@ struct ManifestSource {
 // tolerates every NoExecute taint, and carries upstream's annotations. Invalid says what is wrong with it.
 Result<api::core_v1::Pod> parse_static_pod(std::string_view text, const ManifestSource& source);
 
-// The kind of API object ("secrets", "configmaps" ...) that the pod refers to, which a static pod may not; "": none.
-std::string api_reference(const api::core_v1::Pod& pod);
-
 }  // namespace pintle::kubelet

@@ -61,10 +61,47 @@ TEST(StaticPod, Refused) {
   check_refused("apiVersion: v1\nkind: Service\n", "not a v1 Pod");
   check_refused("apiVersion: v1\nkind: Pod\nmetadata: {}\n", "name is needed");
   check_refused("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n", "spec.containers");
-  check_refused(head + "  serviceAccountName: x\n", "static pods may not reference serviceaccounts");
-  check_refused(head + "  volumes: [{name: v, secret: {secretName: s}}]\n", "static pods may not reference secrets");
-  check_refused(head + "  volumes: [{name: v, projected: {sources: [{configMap: {name: c}}]}}]\n", "static pods may not reference configmaps");
   EXPECT_TRUE(parse_static_pod(head, source).has_value());
+}
+
+// `more`: what the spec says besides its container, which says `container` besides its name and image.
+void check_reference(const std::string& more, std::string_view kind_and_field, const std::string& container = "") {
+  const auto pod = parse_static_pod("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers: [{name: a, image: b" + container + "}]\n  " + more + "\n", source);
+  if (kind_and_field.empty()) {
+    EXPECT_TRUE(pod.has_value()) << more << ": " << pod.error().message;
+    return;
+  }
+  ASSERT_FALSE(pod.has_value()) << more;
+  EXPECT_EQ(pod.error().message, "/manifests/web.yaml: static pods may not reference " + std::string(kind_and_field));
+}
+void check_volume(const std::string& source, std::string_view kind_and_field) {
+  check_reference("volumes: [{name: h, emptyDir: {}}, {name: v, " + source + "}]", kind_and_field);
+}
+
+TEST(StaticPod, MayNotReferToTheApi) {
+  check_reference("serviceAccountName: x", "serviceaccounts: spec.serviceAccountName");
+  check_reference("serviceAccount: x", "serviceaccounts: spec.serviceAccount");
+  check_reference("imagePullSecrets: [{name: s}]", "secrets: spec.imagePullSecrets");
+  check_reference("resourceClaims: [{name: c, resourceClaimName: x}]", "resourceclaims: spec.resourceClaims");
+  check_reference("", "secrets: spec.containers[0].envFrom[0].secretRef", ", envFrom: [{secretRef: {name: s}}]");
+  check_reference("", "configmaps: spec.containers[0].env[1].valueFrom.configMapKeyRef",
+                  ", env: [{name: X, value: x}, {name: Z, valueFrom: {configMapKeyRef: {name: c, key: k}}}]");
+  check_volume("secret: {secretName: s}", "secrets (via secret volumes): spec.volumes[1].secret");
+  check_volume("configMap: {name: c}", "configmaps (via configmap volumes): spec.volumes[1].configMap");
+  check_volume("csi: {driver: d.example.com}", "csidrivers (via CSI volumes): spec.volumes[1].csi");
+  check_volume("glusterfs: {endpoints: e, path: p}", "endpoints (via glusterFS volumes): spec.volumes[1].glusterfs");
+  check_volume("persistentVolumeClaim: {claimName: c}", "persistentvolumeclaims: spec.volumes[1].persistentVolumeClaim");
+  check_volume("ephemeral: {volumeClaimTemplate: {spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}}",
+               "persistentvolumeclaims (via ephemeral volumes): spec.volumes[1].ephemeral");
+  check_volume("azureFile: {secretName: s, shareName: x}", "secrets (via azureFile volumes): spec.volumes[1].azureFile");
+  check_volume("cephfs: {monitors: [m], secretRef: {name: s}}", "secrets: spec.volumes[1].cephfs.secretRef");
+  check_volume("iscsi: {targetPortal: t, iqn: 'iqn.2001-04.com.example:x', lun: 0, secretRef: {name: s}}", "secrets: spec.volumes[1].iscsi.secretRef");
+  check_volume("projected: {sources: [{downwardAPI: {}}, {configMap: {name: c}}]}", "configmaps (via projected volumes): spec.volumes[1].projected.sources[1].configMap");
+  check_volume("projected: {sources: [{serviceAccountToken: {path: t}}]}", "serviceaccounts (via projected volumes): spec.volumes[1].projected.sources[0].serviceAccountToken");
+  check_volume("projected: {sources: [{podCertificate: {signerName: example.com/s, keyType: ED25519}}]}", "podcertificates: spec.volumes[1].projected.sources[0].podCertificate");
+  check_volume("hostPath: {path: /etc}", "");
+  check_volume("nfs: {server: s, path: /p}", "");
+  check_volume("cephfs: {monitors: [m]}", "");
 }
 
 PodPtr pod_ptr(const char* text) { return std::make_shared<const Pod>(*parse_static_pod(text, source)); }

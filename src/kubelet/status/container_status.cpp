@@ -19,7 +19,10 @@ const ContainerStatus* find_status(const std::vector<ContainerStatus>& statuses,
   return found == statuses.end() ? nullptr : &*found;
 }
 
-ContainerStateTerminated terminated_state(const RuntimeContainer& container) {
+// "containerd://0123".
+std::string full_id(const PodState& state, const RuntimeContainer& container) { return state.runtime_name + "://" + container.id; }
+
+ContainerStateTerminated terminated_state(const PodState& state, const RuntimeContainer& container) {
   ContainerStateTerminated out;
   out.exit_code = container.exit_code;
   out.reason = container.reason;
@@ -27,7 +30,7 @@ ContainerStateTerminated terminated_state(const RuntimeContainer& container) {
   out.message = container.message;
   out.started_at = to_time(container.started_at);
   out.finished_at = to_time(container.finished_at);
-  out.container_id = "containerd://" + container.id;
+  out.container_id = full_id(state, container);
   return out;
 }
 
@@ -63,11 +66,11 @@ class Statuses {
   void fill_from(const RuntimeContainer& container, ContainerStatus& out) {
     if (!container.image.empty()) out.image = container.image;
     out.image_id = container.image_id;
-    out.container_id = "containerd://" + container.id;
+    out.container_id = full_id(in_.state, container);
     out.restart_count = static_cast<int32_t>(container.attempt);
     switch (container.phase) {
       case ContainerPhase::Running: out.state.running.emplace().started_at = to_time(container.started_at); break;
-      case ContainerPhase::Exited: out.state.terminated = terminated_state(container); break;
+      case ContainerPhase::Exited: out.state.terminated = terminated_state(in_.state, container); break;
       case ContainerPhase::Created: out.state.waiting.emplace().reason = "ContainerCreating"; break;
       case ContainerPhase::Unknown: out.state.terminated = lost("The container could not be located when the pod was terminated"); break;
     }
@@ -104,7 +107,7 @@ class Statuses {
   void fill_previous(std::string_view name, const ContainerStatus* old, ContainerStatus& out) {
     if (out.last_state.terminated) return;
     if (const RuntimeContainer* before = in_.state.previous(name)) {
-      out.last_state.terminated = terminated_state(*before);
+      out.last_state.terminated = terminated_state(in_.state, *before);
     } else if (old && old->restart_count == out.restart_count) {
       out.last_state = old->last_state;
     } else if (old && old->restart_count < out.restart_count && old->state.terminated) {

@@ -71,6 +71,16 @@ TEST(Status, OfAPodThatRuns) {
   EXPECT_EQ(condition_text(status, "Ready"), "True");
 }
 
+TEST(Status, IdsNameTheRuntime) {
+  Case in{plain("Always"), state_of({exited("a", 1, 1), exited("a", 3)})};
+  in.state.runtime_name = "cri-o";
+  const auto status = status_of(in);
+  const auto& a = status.container_statuses[0];
+  EXPECT_EQ(a.container_id, "cri-o://a1");
+  EXPECT_EQ(a.state.terminated->container_id, "cri-o://a1");
+  EXPECT_EQ(a.last_state.terminated->container_id, "cri-o://a0");
+}
+
 TEST(Status, ACrashLoopShowsWhyItWaits) {
   Case in{plain("Always"), state_of({exited("a", 1, 2)})};
   in.waiting["a"] = {"CrashLoopBackOff", "back-off"};

@@ -1,0 +1,116 @@
+#include "kubelet/pods/pod_workers.h"
+
+#include "cri/typed_call.h"
+#include "kubelet/container_config/container_config.h"
+#include "kubelet/node/runtime_observer.h"
+#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/pods/testing.h"
+#include "kubelet/testing.h"
+#include "net/grpc/server.h"
+#include "rt/testing.h"
+
+namespace pintle::kubelet {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace testing;
+using api::core_v1::Pod;
+namespace cri_v1 = api::cri_v1;
+
+// "name cpu age": of a pod that is new; with a phase after them, of one that was here before.
+PodPtr pod_ptr(const std::string& uid, const std::string& name, const std::string& cpu, int64_t created, const std::string& phase = "") {
+  auto out = std::make_shared<Pod>(pod_of("{metadata: {name: " + name + ", namespace: default, uid: " + uid + ", annotations: {kubernetes.io/config.source: api}}, "
+                                          "spec: {containers: [{name: c, image: x, resources: {requests: {cpu: '" + cpu + "'}}}]}}"));
+  out->metadata.creation_timestamp = api::time_from_unix(created, 0);
+  if (!phase.empty()) {
+    out->status.phase = phase;
+    out->status.start_time = api::time_from_unix(created, 0);
+  }
+  return out;
+}
+
+// Who was judged, in order, with the millicores that others had then; '!': refused, as two cores are not enough.
+rt::Task<void> check_admission(std::vector<PodPtr> all, std::string expected) {
+  PodParts parts(rt::Executor::current().runtime());
+  PodWorkers workers(parts.deps(), parts.config);
+  std::string judged;
+  workers.set_admission([&](const Pod& pod) -> std::optional<WaitingReason> {
+    int64_t used = 0;
+    for (const Pod* other : workers.active(pod.metadata.uid)) used += resource_milli_value(pod_requests(*other), "cpu");
+    const bool fits = used + resource_milli_value(pod_requests(pod), "cpu") <= 2000;
+    judged += pod.metadata.name + ":" + std::to_string(used) + (fits ? " " : "! ");
+    return fits ? std::nullopt : std::optional(WaitingReason{"OutOfcpu", "too little"});
+  });
+  parts.config.set("api", std::move(all));
+  EXPECT_EQ(judged, expected);
+  co_await workers.stop();
+  co_await parts.close();
+}
+
+TEST(PodWorkers, WhatOthersHaveWhenAPodIsJudged) {
+  const auto check = [](std::vector<PodPtr> all, std::string expected) { rt::testing::run_sim(check_admission(std::move(all), std::move(expected))); };
+  check({pod_ptr("u1", "second", "1", 2), pod_ptr("u2", "first", "1500m", 1), pod_ptr("u3", "third", "500m", 3)}, "first:0 second:1500! third:1500 ");
+  check({pod_ptr("u1", "ended", "2", 1, "Succeeded"), pod_ptr("u2", "new", "1", 2)}, "new:0 ");
+  check({pod_ptr("u1", "older", "1", 1), pod_ptr("u2", "runs", "1500m", 2, "Running")}, "older:1500! ");
+}
+
+rt::Task<Result<std::string>> say(std::string bytes) { co_return std::move(bytes); }
+template <class Answer>
+auto answer(const Answer& what) {
+  return [bytes = cri::encode(what)](rt::Context, std::string) { return say(bytes); };
+}
+
+// A runtime with one container of the pod, which has ended.
+void play_runtime(net::grpc::Server& server, const Pod& pod) {
+  const std::string service = "/runtime.v1.RuntimeService/";
+  cri_v1::VersionResponse version;
+  version.runtime_name = "cri-o";
+  server.on(service + "Version", answer(version));
+  cri_v1::ListPodSandboxResponse sandboxes;
+  sandboxes.items.emplace_back().id = "s1";
+  sandboxes.items[0].state = cri_v1::PodSandboxState::NotReady;
+  server.on(service + "ListPodSandbox", answer(sandboxes));
+  cri_v1::PodSandboxStatusResponse sandbox;
+  sandbox.status.emplace().id = "s1";
+  sandbox.status->state = cri_v1::PodSandboxState::NotReady;
+  server.on(service + "PodSandboxStatus", answer(sandbox));
+  cri_v1::ListContainersResponse containers;
+  auto& container = containers.containers.emplace_back();
+  container.id = "c1";
+  container.pod_sandbox_id = "s1";
+  container.state = cri_v1::ContainerState::Exited;
+  container.labels[labels::container_name] = "c";
+  container.annotations[labels::container_hash] = container_hash(pod.spec.containers[0]);
+  server.on(service + "ListContainers", answer(containers));
+  cri_v1::ContainerStatusResponse status;
+  status.status.emplace().id = "c1";
+  status.status->state = cri_v1::ContainerState::Exited;
+  server.on(service + "ContainerStatus", answer(status));
+}
+
+rt::Task<void> ids_name_the_runtime() {
+  PodParts parts(rt::Executor::current().runtime());
+  auto pod = std::make_shared<Pod>(*pod_ptr("u1", "a", "1", 1));
+  pod->spec.restart_policy = "Never";
+  net::grpc::Server server(parts.runtime);
+  play_runtime(server, *pod);
+  EXPECT_TRUE(server.start(runtime_path));
+  CriObserver observer(*parts.cri);
+  PodWorkerDeps deps = parts.deps();
+  deps.runtime_name = [&observer](rt::Context ctx) { return observer.runtime_name(std::move(ctx)); };
+  PodWorkers workers(std::move(deps), parts.config);
+  parts.config.set("api", {pod});
+  (void)co_await rt::sleep_for(rt::Context::background(), 5s);
+  const auto* status = parts.statuses.get("u1");
+  EXPECT_TRUE(status && status->container_statuses.size() == 1);
+  if (status && !status->container_statuses.empty()) {
+    EXPECT_EQ(status->container_statuses[0].container_id, "cri-o://c1");
+  }
+  co_await workers.stop();
+  co_await parts.close();
+  co_await server.stop();
+}
+TEST(PodWorkers, IdsNameTheRuntime) { rt::testing::run_sim(ids_name_the_runtime()); }
+
+}  // namespace
+}  // namespace pintle::kubelet
