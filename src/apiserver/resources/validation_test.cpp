@@ -64,6 +64,18 @@ TEST(PodValidation, SysctlNames) {
   for (const char* bad : {"foo-", "bar..", "_a.b", "A.b", "a./b", ".a", "a b"}) check(bad, {"Invalid " + field});
 }
 
+TEST(PodValidation, UnmaskedProcNeedsAUserNamespace) {
+  const auto check = [](const char* host_users, std::vector<std::string> wanted) {
+    const std::string rest = ", image: i, terminationMessagePolicy: File, imagePullPolicy: Always, securityContext: {procMount: Unmasked}}]";
+    check_causes(Case{"", "v1", "Pod", "pods"}, "{metadata: {name: p, namespace: d}, spec: {" + std::string(host_users) + "restartPolicy: Always, dnsPolicy: ClusterFirst, containers: [{name: a" + rest + ", initContainers: [{name: b" + rest + "}}",
+                 std::move(wanted));
+  };
+  const std::vector<std::string> refused = {"Invalid spec.containers[0].securityContext.procMount", "Invalid spec.initContainers[0].securityContext.procMount"};
+  check("hostUsers: false, ", {});
+  check("hostUsers: true, ", refused);
+  check("", refused);
+}
+
 TEST(JobValidation, SucceededIndexes) {
   const auto check = [](const std::string& indexes, std::vector<std::string> wanted) {
     check_causes(Case{"batch", "v1", "Job", "jobs"}, "{metadata: {name: j, namespace: d}, spec: {completionMode: Indexed, completions: 10, parallelism: 1, successPolicy: {rules: [{succeededIndexes: \"" + indexes + "\"}]}, template: {spec: {restartPolicy: Never, dnsPolicy: ClusterFirst, containers: [{name: c, image: i, terminationMessagePolicy: File}]}}}}",
