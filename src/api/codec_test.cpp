@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "api/gen/apiextensions_v1.h"
+#include "api/gen/apps_v1.h"
 #include "api/gen/core_v1.h"
 #include "api/gen/rbac_v1.h"
 #include "api/object.h"
@@ -91,6 +92,13 @@ TEST(Decode, StrictnessReportsAsUpstream) {
   DecodeReport report;
   ASSERT_TRUE(decode_json(many, type_of<core_v1::Pod>(), &pod, Strictness::Collect, &report));
   EXPECT_EQ(report.problems.size(), 100u);
+}
+
+TEST(Decode, RawExtensionKeepsTheBytesAndIsWrittenCompact) {
+  check_json<apps_v1::ControllerRevision>(R"({"data": {"b": [1,  2], "a": "&"}})", R"({"metadata":{},"data":{"b":[1,2],"a":"\u0026"},"revision":0})");
+  apps_v1::ControllerRevision revision;
+  ASSERT_TRUE(decode_json(R"({"data": {"b": [1,  2], "a": "&"}, "revision": 1})", type_of<apps_v1::ControllerRevision>(), &revision));
+  EXPECT_EQ(revision.data.raw, R"({"b": [1,  2], "a": "&"})");
 }
 
 TEST(Decode, LastDuplicateWins) {

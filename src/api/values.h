@@ -60,7 +60,7 @@ struct Duration {
   bool operator==(const Duration&) const = default;
 };
 
-// Any object, as compact JSON; empty: null. Arriving as protobuf, `raw` holds what the envelope carried and
+// Any object, as the JSON that came; empty: null. Arriving as protobuf, `raw` holds what the envelope carried and
 // content_type says which form it is in ("" or application/json: JSON).
 struct RawExtension {
   std::string raw;

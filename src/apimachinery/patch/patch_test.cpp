@@ -107,6 +107,7 @@ TEST(StrategicPatch, MergesListsByKey) {
   check_strategic(pod(), two, R"({"spec":{"containers":[{"$patch":"replace"},{"name":"z","image":"9"}]}})",
                   R"({"spec":{"containers":[{"image":"9","name":"z"}]}})");
   check_strategic(pod(), two, R"({"spec":{"containers":[{"image":"9"}]}})", "500");
+  check_strategic(pod(), two, R"({"spec":{"containers":["a"]}})", "500");   // upstream counts it as its own fault, too
   check_strategic(pod(), two, R"({"spec":{"$setElementOrder/containers":[{"name":"b"},{"name":"a"}]}})",
                   R"({"spec":{"containers":[{"image":"2","name":"b"},{"image":"1","name":"a"}]}})");
   check_strategic(pod(), two,

@@ -115,6 +115,29 @@ TEST_F(AdmissionTest, APodGetsItsDefaults) {
   EXPECT_EQ(again.spec.tolerations.size(), 2u);
 }
 
+TEST_F(AdmissionTest, AlwaysPullImagesLeavesUpdatesWithoutANewImageAlone) {
+  use({.enable = {"AlwaysPullImages"}, .disable = {}});
+  Pod old = pod();
+  old.spec.containers[0].image = "a";
+  old.spec.containers[0].image_pull_policy = "IfNotPresent";
+  const std::pair<const char*, const char*> cases[] = {{"a", "IfNotPresent"}, {"b", "Always"}};
+  for (const auto& [image, want] : cases) {
+    Pod now = old;
+    now.metadata.labels["x"] = "y";
+    now.spec.containers[0].image = image;
+    EXPECT_EQ(run({"", "pods"}, now, &old), "ok");
+    EXPECT_EQ(now.spec.containers[0].image_pull_policy, want) << image;
+  }
+  Pod made = old;
+  made.spec.init_containers = made.spec.containers;
+  made.spec.volumes.resize(1);
+  made.spec.volumes[0].image.emplace().pull_policy = "Never";
+  EXPECT_EQ(create(made), "ok");
+  EXPECT_EQ(made.spec.containers[0].image_pull_policy, "Always");
+  EXPECT_EQ(made.spec.init_containers[0].image_pull_policy, "Always");
+  EXPECT_EQ(made.spec.volumes[0].image->pull_policy, "Always");
+}
+
 TEST_F(AdmissionTest, ServiceAccounts) {
   Pod p = pod();
   p.spec.automount_service_account_token = false;

@@ -2,6 +2,7 @@
 #include "api/codec.h"
 #include "api/defaults.h"
 #include "apimachinery/apply/managed_fields.h"
+#include "apimachinery/apply/metadata_access.h"
 #include "apimachinery/patch/json_patch.h"
 #include "apimachinery/patch/strategic_patch.h"
 #include "apiserver/endpoints/body.h"
@@ -93,6 +94,11 @@ Result<api::Object> apply_object(const PatchTarget& target, const Patch& patch, 
   const codec::Value live = api::to_value(shown.type(), shown.data(), &target.version.kind->gvk);
   TRY_ASSIGN(const auto applied, apimachinery::apply_config(apimachinery::TypeSchema(target.version.type()), live, patch.document, writer));
   TRY_ASSIGN(api::Object object, to_object(applied.object, target.version, FieldValidation::Ignore, warnings));
+  if (existing && !applied.changed) {
+    // What has not changed stays to the byte, embedded objects too; only its owners may be others.
+    apimachinery::metadata_of(shown).managed_fields = std::move(apimachinery::metadata_of(object).managed_fields);
+    object = std::move(shown);
+  }
   TRY_ASSIGN(api::Object stored, target.version.to_storage(std::move(object)));
   target.resource.strategy().set_defaults(stored);
   return stored;

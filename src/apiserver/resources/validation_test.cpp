@@ -64,6 +64,27 @@ TEST(PodValidation, SysctlNames) {
   for (const char* bad : {"foo-", "bar..", "_a.b", "A.b", "a./b", ".a", "a b"}) check(bad, {"Invalid " + field});
 }
 
+TEST(PodValidation, UnmaskedProcNeedsAUserNamespace) {
+  const auto check = [](const char* host_users, std::vector<std::string> wanted) {
+    const std::string rest = ", image: i, terminationMessagePolicy: File, imagePullPolicy: Always, securityContext: {procMount: Unmasked}}]";
+    check_causes(Case{"", "v1", "Pod", "pods"}, "{metadata: {name: p, namespace: d}, spec: {" + std::string(host_users) + "restartPolicy: Always, dnsPolicy: ClusterFirst, containers: [{name: a" + rest + ", initContainers: [{name: b" + rest + "}}",
+                 std::move(wanted));
+  };
+  const std::vector<std::string> refused = {"Invalid spec.containers[0].securityContext.procMount", "Invalid spec.initContainers[0].securityContext.procMount"};
+  check("hostUsers: false, ", {});
+  check("hostUsers: true, ", refused);
+  check("", refused);
+}
+
+TEST(JobValidation, SucceededIndexes) {
+  const auto check = [](const std::string& indexes, std::vector<std::string> wanted) {
+    check_causes(Case{"batch", "v1", "Job", "jobs"}, "{metadata: {name: j, namespace: d}, spec: {completionMode: Indexed, completions: 10, parallelism: 1, successPolicy: {rules: [{succeededIndexes: \"" + indexes + "\"}]}, template: {spec: {restartPolicy: Never, dnsPolicy: ClusterFirst, containers: [{name: c, image: i, terminationMessagePolicy: File}]}}}}",
+                 std::move(wanted));
+  };
+  for (const char* good : {"", "0", "0,2-4,9", "0-9"}) check(good, {});
+  for (const char* bad : {"10", "1,1", "2-1", "3-3", "1-", "-1", "1--3", "1-2-3", "99999999999", "0-99999999999", "99999999999-5", "a"}) check(bad, {"Invalid spec.successPolicy.rules[0].succeededIndexes"});
+}
+
 TEST(ApiServiceValidation, Causes) {
   check_causes(api_service, "{metadata: {name: v1.}, spec: {version: v1, groupPriorityMinimum: 1, versionPriority: 1}}", {});
   check_causes(api_service, "{metadata: {name: v1.a.b}, spec: {version: v1, groupPriorityMinimum: 1, versionPriority: 1, service: {name: s, namespace: ns, port: 443}}}",

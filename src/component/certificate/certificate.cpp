@@ -83,6 +83,43 @@ X509Certificate certificate_of_pem(std::string_view pem) {
   return X509Certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
 }
 
+struct PemBlock {
+  std::string type;
+  std::string headers;
+  std::string der;
+};
+
+// The next block that can be read; as with Go's reader, others are passed over. False: there is none.
+bool read_block(BIO* bio, PemBlock& block) {
+  for (;;) {
+    char* type = nullptr;
+    char* headers = nullptr;
+    unsigned char* der = nullptr;
+    long size = 0;
+    if (PEM_read_bio(bio, &type, &headers, &der, &size) == 1) {
+      block = {type, headers, std::string(reinterpret_cast<char*>(der), static_cast<std::size_t>(size))};
+      OPENSSL_free(type);
+      OPENSSL_free(headers);
+      OPENSSL_free(der);
+      return true;
+    }
+    const bool ended = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE || BIO_eof(bio);
+    ERR_clear_error();
+    if (ended) return false;
+  }
+}
+
+bool holds_certificates(std::string_view der) {
+  const auto* at = reinterpret_cast<const unsigned char*>(der.data());
+  const auto* const end = at + der.size();
+  while (at != end) {
+    if (const X509Certificate certificate(d2i_X509(nullptr, &at, static_cast<long>(end - at))); certificate) continue;
+    ERR_clear_error();
+    return false;
+  }
+  return true;
+}
+
 bool add_entry(X509_NAME* name, const char* field, const std::string& value) {
   return X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(value.data()),
                                     static_cast<int>(value.size()), -1, 0) == 1;
@@ -213,6 +250,20 @@ Result<std::vector<std::string>> certificates_from_pem(std::string_view pem) {
   ERR_clear_error();
   if (out.empty()) return bad_request("the PEM text holds no certificate");
   return out;
+}
+
+Result<Unit> check_certificates_pem(std::string_view pem) {
+  if (pem.size() > pem_bytes_max) return bad_request("the PEM text is larger than 1 MiB");
+  const Bio bio = memory_bio(pem);
+  bool found = false;
+  for (PemBlock block; read_block(bio.get(), block); found = true) {
+    if (block.type != "CERTIFICATE") return bad_request("a PEM block is no CERTIFICATE but \"" + block.type + "\"");
+    if (!block.headers.empty()) return bad_request("a PEM block has headers");
+    if (block.der.empty()) return bad_request("a CERTIFICATE PEM block is empty");
+    if (!holds_certificates(block.der)) return bad_request("a CERTIFICATE PEM block holds something other than certificates");
+  }
+  if (!found) return bad_request("there is no CERTIFICATE PEM block");
+  return Unit{};
 }
 
 Result<std::string> issue_certificate(const CertificateSpec& spec, const PublicKey& subject_key, const PrivateKey& issuer_key,

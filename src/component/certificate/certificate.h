@@ -31,6 +31,9 @@ Result<CertificateInfo> parse_certificate_request_pem(std::string_view pem);
 Result<PublicKey> certificate_request_key_pem(std::string_view pem);
 // The DER of each certificate in a PEM text.
 Result<std::vector<std::string>> certificates_from_pem(std::string_view pem);
+// What upstream asks of an issued certificate: at least one PEM block, each of the type "CERTIFICATE", without headers and
+// with nothing but DER certificates in it. BadRequest says what is wrong.
+Result<Unit> check_certificates_pem(std::string_view pem);
 
 struct CertificateSpec {
   std::string common_name;

@@ -111,5 +111,38 @@ TEST(CertificateRequest, AsksForItsSubjectAndNames) {
   EXPECT_FALSE(certificate_request_key_pem("garbage"));
 }
 
+// `want`: a word of the complaint; "": nothing to complain about.
+void check_issued(const std::string& pem, std::string_view want) {
+  const auto result = check_certificates_pem(pem);
+  const std::string got = result ? "" : result.error().message;
+  EXPECT_EQ(got.empty(), want.empty()) << pem << got;
+  EXPECT_NE(got.find(want), std::string::npos) << got;
+}
+
+TEST(Certificate, IssuedOnesAreCertificateBlocksAlone) {
+  const auto key = PrivateKey::generate_ec_p256();
+  CertificateSpec spec;
+  spec.common_name = "a";
+  spec.not_after = 1000;
+  const auto pem = issue_certificate(spec, key->public_key(), *key, "");
+  ASSERT_TRUE(pem);
+  const auto with = [&](std::string from, const std::string& to) {
+    std::string out = *pem;
+    for (std::size_t at = 0; (at = out.find(from, at)) != std::string::npos; at += to.size()) out.replace(at, from.size(), to);
+    return out;
+  };
+  const std::string broken = "-----BEGIN CERTIFICATE-----\n****\n-----END CERTIFICATE-----\n";
+  check_issued(*pem, "");
+  check_issued("text\n" + *pem + "more\n" + *pem + "text", "");
+  check_issued(broken + *pem, "");   // what is no block at all is passed over
+  check_issued(broken, "no CERTIFICATE");
+  check_issued("text", "no CERTIFICATE");
+  check_issued("", "no CERTIFICATE");
+  check_issued(*pem + key->to_pem(), "PRIVATE KEY");
+  check_issued(with("CERTIFICATE", "X509 CERTIFICATE"), "X509 CERTIFICATE");
+  check_issued(with("BEGIN CERTIFICATE-----\n", "BEGIN CERTIFICATE-----\na: b\n\n"), "headers");
+  check_issued("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "other than certificates");
+}
+
 }  // namespace
 }  // namespace pintle::component

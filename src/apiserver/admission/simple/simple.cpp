@@ -22,15 +22,29 @@ class AlwaysPullImages : public AdmissionPlugin {
   std::string_view name() const override { return "AlwaysPullImages"; }
   bool handles(Operation operation) const override { return operation == Operation::Create || operation == Operation::Update; }
   AdmissionNow admit_now(AdmissionAttributes& a) override {
-    Pod* pod = is_pods(a) && (a.subresource.empty() || a.subresource == "ephemeralcontainers") ? a.object_as<Pod>() : nullptr;
+    Pod* pod = is_pods(a) && a.subresource.empty() ? a.object_as<Pod>() : nullptr;
     if (!pod) return Unit{};
-    const auto always = [](auto& containers) {
-      for (auto& container : containers) container.image_pull_policy = "Always";
-    };
-    always(pod->spec.init_containers);
-    always(pod->spec.containers);
-    always(pod->spec.ephemeral_containers);
+    // A pod from before the plugin was on keeps its policies, which cannot change; else nothing of it could.
+    if (const Pod* old = a.old_as<Pod>(); old && !brings_image(pod->spec, old->spec)) return Unit{};
+    visit_containers(pod->spec, [](auto& container) { container.image_pull_policy = "Always"; });
+    for (Volume& volume : pod->spec.volumes)
+      if (volume.image) volume.image->pull_policy = "Always";
     return Unit{};
+  }
+
+ private:
+  template <class Spec, class F>
+  static void visit_containers(Spec& spec, const F& visit) {
+    for (auto& container : spec.init_containers) visit(container);
+    for (auto& container : spec.containers) visit(container);
+    for (auto& container : spec.ephemeral_containers) visit(container);
+  }
+  static bool brings_image(const PodSpec& spec, const PodSpec& old) {
+    std::set<std::string_view> known;
+    visit_containers(old, [&](const auto& container) { known.insert(container.image); });
+    bool brings = false;
+    visit_containers(spec, [&](const auto& container) { brings = brings || !known.contains(container.image); });
+    return brings;
   }
 };
 

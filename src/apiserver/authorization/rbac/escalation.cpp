@@ -34,8 +34,9 @@ Write subject_of(const api::Object& object) {
   return {"rolebindings", &binding.metadata, {}, false, &binding.role_ref};
 }
 
-// A change of metadata alone gives nobody new rights.
-bool only_metadata_changed(const api::Object& object, const api::Object& old) {
+// What the garbage collector must be able to change, whatever its own rights. Any other change is checked: labels decide
+// which aggregated ClusterRole takes a role's rules over.
+bool only_collection_fields_changed(const api::Object& object, const api::Object& old) {
   if (&object.type() != &old.type()) return false;
   api::Object copy = old;
   const api::KindInfo* kind = api::kind_of(object.type());
@@ -44,7 +45,9 @@ bool only_metadata_changed(const api::Object& object, const api::Object& old) {
     return *reinterpret_cast<api::meta_v1::ObjectMeta*>(static_cast<char*>(o.data()) + kind->metadata_offset);
   };
   api::Object now = object;
-  metadata(copy) = metadata(now);
+  metadata(copy).owner_references = metadata(now).owner_references;
+  metadata(copy).finalizers = metadata(now).finalizers;
+  metadata(copy).managed_fields = metadata(now).managed_fields;
   return api::equal(object.type(), now.data(), copy.data());
 }
 
@@ -116,8 +119,9 @@ rt::Task<Result<Unit>> check_binding(rt::Context ctx, EscalationCheck check, Use
 
 rt::Task<Result<Unit>> check_escalation(rt::Context ctx, EscalationCheck check, UserInfo user, const api::Object* object, const api::Object* old) {
   if (user.in_group(group_masters)) co_return Unit{};
-  if (old && only_metadata_changed(*object, *old)) co_return Unit{};
+  if (old && only_collection_fields_changed(*object, *old)) co_return Unit{};
   Write subject = subject_of(*object);
+  if (old && subject_of(*old).aggregated) subject.aggregated = true;   // taking the aggregationRule away asks as much
   if (subject.role_ref) co_return co_await check_binding(ctx, check, std::move(user), std::move(subject));
   co_return co_await check_role(ctx, check, std::move(user), std::move(subject));
 }

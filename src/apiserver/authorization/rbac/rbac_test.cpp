@@ -225,8 +225,13 @@ TEST_F(RbacTest, Escalation) {
   EXPECT_EQ(check(user("jane"), big), 403);
   EXPECT_EQ(check(user("bob"), small), 403);
   EXPECT_EQ(check(user("root", {"system:masters"}), big), 200);
-  EXPECT_EQ(check(user("jane"), relabeled, &big), 200);
+  EXPECT_EQ(check(user("jane"), relabeled, &big), 403);
   EXPECT_EQ(check(user("jane"), big, &small), 403);
+  role.metadata.labels.clear();
+  role.metadata.finalizers = {"foregroundDeletion"};
+  role.metadata.owner_references.resize(1);
+  role.metadata.managed_fields.resize(1);
+  EXPECT_EQ(check(user("jane"), api::Object::of<Role>(role), &big), 200);   // what garbage collection changes
 
   RoleBinding binding;
   binding.metadata.name = "new";
@@ -234,6 +239,12 @@ TEST_F(RbacTest, Escalation) {
   binding.role_ref = {"rbac.authorization.k8s.io", "Role", "reader"};
   EXPECT_EQ(check(user("jane"), api::Object::of<RoleBinding>(binding)), 200);
   EXPECT_EQ(check(user("bob"), api::Object::of<RoleBinding>(binding)), 403);
+  const auto bound = api::Object::of<RoleBinding>(binding);
+  binding.metadata.finalizers = {"foregroundDeletion"};
+  EXPECT_EQ(check(user("bob"), api::Object::of<RoleBinding>(binding), &bound), 200);
+  binding.metadata.labels["a"] = "b";
+  EXPECT_EQ(check(user("bob"), api::Object::of<RoleBinding>(binding), &bound), 403);
+  EXPECT_EQ(check(user("jane"), api::Object::of<RoleBinding>(binding), &bound), 200);
   binding.role_ref.name = "none";
   EXPECT_EQ(check(user("jane"), api::Object::of<RoleBinding>(binding)), 404);
 
@@ -242,6 +253,10 @@ TEST_F(RbacTest, Escalation) {
   aggregated.aggregation_rule = AggregationRule();
   aggregated.aggregation_rule->cluster_role_selectors.resize(1);
   EXPECT_EQ(check(user("jane"), api::Object::of<ClusterRole>(aggregated)), 403);
+  const auto was_aggregated = api::Object::of<ClusterRole>(aggregated);
+  aggregated.aggregation_rule = {};
+  EXPECT_EQ(check(user("jane"), api::Object::of<ClusterRole>(aggregated)), 200);
+  EXPECT_EQ(check(user("jane"), api::Object::of<ClusterRole>(aggregated), &was_aggregated), 403);
 
   // The verbs that lift the check.
   index_.put_role("", "lift", {{{"escalate", "bind"}, {std::string(api_group)}, {"roles"}, {}, {}}});
@@ -249,6 +264,13 @@ TEST_F(RbacTest, Escalation) {
   EXPECT_EQ(check(user("bob"), big), 200);
   binding.role_ref.name = "reader";
   EXPECT_EQ(check(user("bob"), api::Object::of<RoleBinding>(binding)), 200);
+  // As the controller that fills aggregated roles has it.
+  index_.put_role("", "aggregate", {{{"escalate"}, {std::string(api_group)}, {"clusterroles"}, {}, {}}});
+  index_.put_binding("", "aggregate", {true, "aggregate"}, {{SubjectKind::User, "", "filler"}});
+  ClusterRole filled = was_aggregated.as<ClusterRole>();
+  filled.rules = role.rules;
+  EXPECT_EQ(check(user("filler"), api::Object::of<ClusterRole>(filled), &was_aggregated), 200);
+  EXPECT_EQ(check(user("bob"), api::Object::of<ClusterRole>(filled), &was_aggregated), 403);
 }
 
 TEST(AuthorizationChain, Modes) {

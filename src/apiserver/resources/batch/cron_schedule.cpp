@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/values.h"
 #include "apiserver/resources/batch/batch.h"
 #include "base/strings.h"
 
@@ -71,7 +72,10 @@ std::string check_cron_schedule(std::string_view text) {
   if (text.starts_with('@')) {
     for (const std::string_view known : {"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"})
       if (text == known) return {};
-    if (text.starts_with("@every ") && text.size() > 7) return {};
+    if (constexpr std::string_view every = "@every "; text.starts_with(every)) {
+      const auto duration = api::parse_duration(text.substr(every.size()));
+      return duration ? std::string() : fmt::format("failed to parse duration {}: {}", text, duration.error().message);
+    }
     return fmt::format("unrecognized descriptor: {}", text);
   }
   std::vector<std::string_view> fields;

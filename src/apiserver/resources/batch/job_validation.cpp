@@ -89,6 +89,11 @@ void validate_failure_policy(const batch::JobSpec& spec, const FieldPath& path, 
   }
 }
 
+bool parse_index(std::string_view text, int32_t& index) {
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), index);
+  return failure == std::errc() && end == text.data() + text.size();
+}
+
 // The number of indexes in "1,3-5"; nothing if it is no ascending list below `completions`.
 std::optional<int32_t> count_indexes(std::string_view text, int32_t completions) {
   int32_t total = 0;
@@ -98,14 +103,10 @@ std::optional<int32_t> count_indexes(std::string_view text, int32_t completions)
     const std::string_view item = text.substr(start, end - start);
     const std::size_t dash = item.find('-');
     int32_t low = 0;
-    const std::string_view first = item.substr(0, dash);
-    if (std::from_chars(first.data(), first.data() + first.size(), low).ptr != first.data() + first.size() || first.empty()) return std::nullopt;
+    if (!parse_index(item.substr(0, dash), low)) return std::nullopt;
     int32_t high = low;
-    if (dash != std::string_view::npos) {
-      const std::string_view last = item.substr(dash + 1);
-      if (std::from_chars(last.data(), last.data() + last.size(), high).ptr != last.data() + last.size() || last.empty()) return std::nullopt;
-    }
-    if (low <= previous || high < low || high >= completions) return std::nullopt;
+    if (dash != std::string_view::npos && (!parse_index(item.substr(dash + 1), high) || high <= low)) return std::nullopt;
+    if (low <= previous || high >= completions) return std::nullopt;
     total += high - low + 1;
     previous = high;
     start = end + 1;

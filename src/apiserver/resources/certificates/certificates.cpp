@@ -23,9 +23,12 @@ constexpr std::array<std::string_view, 23> usages{"any", "cert sign", "client au
 constexpr int32_t expiration_seconds_min = 600;
 constexpr std::size_t signer_name_bytes_max = 571;
 
-bool has_condition(const certificates::CertificateSigningRequest& request, std::string_view type) {
-  return std::any_of(request.status.conditions.begin(), request.status.conditions.end(), [&](const auto& c) { return c.type == type; });
+std::size_t count_conditions(const certificates::CertificateSigningRequest& request, std::string_view type) {
+  const auto& conditions = request.status.conditions;
+  return static_cast<std::size_t>(std::count_if(conditions.begin(), conditions.end(), [&](const auto& c) { return c.type == type; }));
 }
+
+bool has_condition(const certificates::CertificateSigningRequest& request, std::string_view type) { return count_conditions(request, type) > 0; }
 
 void validate_signer_name(const std::string& name, const FieldPath& path, FieldErrors& errors) {
   if (name.empty()) {
@@ -66,12 +69,44 @@ void validate_conditions(const certificates::CertificateSigningRequest& request,
   if (has_condition(request, "Approved") && has_condition(request, "Denied")) errors.invalid(path, "Denied", "Approved and Denied conditions are mutually exclusive");
 }
 
+// Of status and approval alike; only the latter may decide.
+void validate_status_change(const certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest& old, bool may_decide, FieldErrors& errors) {
+  validate_conditions(request, errors);
+  const FieldPath conditions("status", "conditions");
+  const FieldPath certificate("status", "certificate");
+  const bool issued = request.status.certificate != old.status.certificate;
+  // Where the old one could not be read either, that it stays is all there is to say.
+  if (issued && !request.status.certificate.empty() && (old.status.certificate.empty() || component::check_certificates_pem(old.status.certificate)))
+    if (const auto good = component::check_certificates_pem(request.status.certificate); !good)
+      errors.invalid(certificate, "<certificate data>", good.error().message);
+  for (const std::string_view type : {"Approved", "Denied", "Failed"})
+    if (count_conditions(request, type) < count_conditions(old, type)) errors.forbidden(conditions, "updates may not remove a condition of type \"" + std::string(type) + "\"");
+  for (const std::string_view type : {"Approved", "Denied"})
+    if (!may_decide && count_conditions(request, type) > count_conditions(old, type))
+      errors.forbidden(conditions, "only approval may add a condition of type \"" + std::string(type) + "\"");
+  if (issued && !old.status.certificate.empty()) errors.forbidden(certificate, "an issued certificate stays as it is");
+}
+
 // Conditions carry the time of their last update, and that of their last transition.
-void stamp_conditions(const RequestScope& scope, certificates::CertificateSigningRequest& request) {
+void stamp_conditions(const RequestScope& scope, certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest& old) {
   const api::Time now{std::chrono::duration_cast<std::chrono::seconds>(scope.now.time_since_epoch()).count(), 0};
   for (auto& condition : request.status.conditions) {
     if (condition.last_update_time.zero()) condition.last_update_time = now;
-    if (condition.last_transition_time.zero()) condition.last_transition_time = now;
+    if (!condition.last_transition_time.zero()) continue;
+    const auto same = [&](const auto& c) { return c.type == condition.type && c.status == condition.status && !c.last_transition_time.zero(); };
+    const auto before = std::find_if(old.status.conditions.begin(), old.status.conditions.end(), same);
+    condition.last_transition_time = before == old.status.conditions.end() ? now : before->last_transition_time;
+  }
+}
+
+// Gives conditions of the type back what they said, unless some came or went: that is for validation to refuse.
+void keep_conditions(certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest& old, std::string_view type) {
+  if (count_conditions(request, type) != count_conditions(old, type)) return;
+  auto before = old.status.conditions.begin();
+  for (auto& condition : request.status.conditions) {
+    if (condition.type != type) continue;
+    while (before->type != type) ++before;
+    condition = *before++;
   }
 }
 
@@ -127,17 +162,13 @@ class StatusStrategy : public TypedStrategy<certificates::CertificateSigningRequ
  public:
   void prepare_for_update(const RequestScope& scope, certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest& old) const override {
     request.spec = old.spec;
-    std::vector<certificates::CertificateSigningRequestCondition> kept;
-    for (const auto& condition : old.status.conditions)
-      if (condition.type == "Approved" || condition.type == "Denied") kept.push_back(condition);
-    for (auto& condition : request.status.conditions)
-      if (condition.type != "Approved" && condition.type != "Denied") kept.push_back(std::move(condition));
-    request.status.conditions = std::move(kept);
-    stamp_conditions(scope, request);
+    keep_conditions(request, old, "Approved");
+    keep_conditions(request, old, "Denied");
+    stamp_conditions(scope, request, old);
   }
   bool validate_update_includes_validate() const override { return false; }
-  void validate_update(const RequestScope&, const certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest&, FieldErrors& errors) const override {
-    validate_conditions(request, errors);
+  void validate_update(const RequestScope&, const certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest& old, FieldErrors& errors) const override {
+    validate_status_change(request, old, false, errors);
   }
 };
 
@@ -146,14 +177,11 @@ class ApprovalStrategy : public TypedStrategy<certificates::CertificateSigningRe
   void prepare_for_update(const RequestScope& scope, certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest& old) const override {
     request.spec = old.spec;
     request.status.certificate = old.status.certificate;
-    stamp_conditions(scope, request);
+    stamp_conditions(scope, request, old);
   }
   bool validate_update_includes_validate() const override { return false; }
   void validate_update(const RequestScope&, const certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest& old, FieldErrors& errors) const override {
-    validate_conditions(request, errors);
-    for (const std::string_view decision : {"Approved", "Denied"})
-      if (has_condition(old, decision) && !has_condition(request, decision))
-        errors.forbidden(FieldPath("status", "conditions"), "updates may not remove a condition of type \"" + std::string(decision) + "\"");
+    validate_status_change(request, old, true, errors);
   }
 };
 

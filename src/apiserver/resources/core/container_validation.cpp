@@ -293,12 +293,16 @@ void validate_seccomp(const core::SeccompProfile& profile, const FieldPath& path
   }
 }
 
-void validate_security_context(const core::SecurityContext& context, const FieldPath& path, FieldErrors& errors) {
+// Unless the pod has a user namespace of its own, root in it is root on the host.
+bool uses_host_users(const core::PodSpec& spec) { return spec.host_users.value_or(true); }
+
+void validate_security_context(const core::SecurityContext& context, bool host_users, const FieldPath& path, FieldErrors& errors) {
   if (context.run_as_user) errors.invalid_all(path.child("runAsUser"), *context.run_as_user, check_user_id(*context.run_as_user));
   if (context.run_as_group) errors.invalid_all(path.child("runAsGroup"), *context.run_as_group, check_user_id(*context.run_as_group));
   if (context.proc_mount) {
     constexpr std::array<std::string_view, 2> mounts{"Default", "Unmasked"};
     if (!contains(mounts, *context.proc_mount)) errors.not_supported(path.child("procMount"), *context.proc_mount, mounts);
+    if (host_users && *context.proc_mount == "Unmasked") errors.invalid(path.child("procMount"), *context.proc_mount, "needs `hostUsers` to be false");
   }
   if (context.seccomp_profile) validate_seccomp(*context.seccomp_profile, path.child("seccompProfile"), errors);
   if (context.allow_privilege_escalation && !*context.allow_privilege_escalation) {
@@ -311,7 +315,7 @@ void validate_security_context(const core::SecurityContext& context, const Field
 
 // What every kind of container is checked for.
 template <class Container>
-void validate_common(const Container& container, const VolumeTable& volumes, const FieldPath& path, FieldErrors& errors) {
+void validate_common(const Container& container, const core::PodSpec& spec, const VolumeTable& volumes, const FieldPath& path, FieldErrors& errors) {
   if (container.name.empty()) {
     errors.required(path.child("name"));
   } else {
@@ -340,7 +344,7 @@ void validate_common(const Container& container, const VolumeTable& volumes, con
     errors.not_supported(path.child("imagePullPolicy"), container.image_pull_policy, pull_policies);
   }
   validate_resource_requirements(container.resources, path.child("resources"), errors);
-  if (container.security_context) validate_security_context(*container.security_context, path.child("securityContext"), errors);
+  if (container.security_context) validate_security_context(*container.security_context, uses_host_users(spec), path.child("securityContext"), errors);
 }
 
 using HostPorts = std::set<std::tuple<std::string_view, std::string_view, int32_t>>;
@@ -361,7 +365,7 @@ void validate_init_containers(const core::PodSpec& spec, const FieldPath& path, 
   for (std::size_t i = 0; i < spec.init_containers.size(); ++i) {
     const core::Container& container = spec.init_containers[i];
     const FieldPath at = list.index(i);
-    validate_common(container, volumes, at, errors);
+    validate_common(container, spec, volumes, at, errors);
     const bool sidecar = container.restart_policy && *container.restart_policy == "Always";
     if (container.restart_policy && !sidecar && container.restart_policy_rules.empty() && *container.restart_policy != "Never" && *container.restart_policy != "OnFailure") {
       constexpr std::array<std::string_view, 3> policies{"Always", "Never", "OnFailure"};
@@ -393,7 +397,7 @@ void validate_ephemeral_containers(const core::PodSpec& spec, const FieldPath& p
   for (std::size_t i = 0; i < spec.ephemeral_containers.size(); ++i) {
     const core::EphemeralContainer& container = spec.ephemeral_containers[i];
     const FieldPath at = list.index(i);
-    validate_common(container, volumes, at, errors);
+    validate_common(container, spec, volumes, at, errors);
     if (!container.name.empty() && !names.insert(container.name).second) errors.duplicate(at.child("name"), container.name);
     if (!container.target_container_name.empty() && !others.contains(container.target_container_name))
       errors.not_found(at.child("targetContainerName"), container.target_container_name);
@@ -418,7 +422,7 @@ void validate_all_containers(const core::PodSpec& spec, const FieldPath& path, c
   for (std::size_t i = 0; i < spec.containers.size(); ++i) {
     const core::Container& container = spec.containers[i];
     const FieldPath at = list.index(i);
-    validate_common(container, volumes, at, errors);
+    validate_common(container, spec, volumes, at, errors);
     if (!container.name.empty() && !names.insert(container.name).second) errors.duplicate(at.child("name"), container.name);
     validate_probes(container, at, errors);
   }
