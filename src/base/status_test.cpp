@@ -45,6 +45,28 @@ TEST(Box, CopiesTheValue) {
   EXPECT_FALSE(Box<int>());
 }
 
+struct Link {
+  std::string name;
+  Box<Link> next;
+};
+TEST(Box, MovesOutOfWhatItHas) {
+  Box<Link> chain(Link{"first", Link{"second", nullptr}});
+  chain = std::move(chain->next);
+  EXPECT_EQ(chain->name, "second");
+  EXPECT_FALSE(chain->next);
+  Box<Link>& same = chain;
+  chain = std::move(same);
+  ASSERT_TRUE(chain);
+  chain = same;
+  EXPECT_EQ(chain->name, "second");
+  Box<Link> taken = std::move(chain);
+  EXPECT_FALSE(chain.has_value());
+  EXPECT_EQ(taken.ensure().name, "second");
+  EXPECT_EQ(taken.emplace().name, "");
+  taken.reset();
+  EXPECT_EQ(taken.ensure().name, "");
+}
+
 TEST(FlatMap, KeepsKeysSortedAndUnique) {
   FlatMap<int> map{{"b", 1}, {"a", 2}, {"b", 3}};
   ASSERT_EQ(map.size(), 2u);

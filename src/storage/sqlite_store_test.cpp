@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
 
 #include "storage/sqlite/fault_disk.h"
+#include "storage/sqlite/vfs.h"
 #include "storage/store_contract.h"
 
 namespace pintle::storage {
@@ -401,6 +403,17 @@ TEST(SqliteStore, ARestoreKeepsWhatWasThere) {
     EXPECT_EQ(co_await get(store.get(), "/b"), "absent");
     EXPECT_TRUE(std::filesystem::exists(SqliteStore::database_path(dir.path) + ".before-restore"));
   });
+}
+
+// Else a reader whose writer lost its processor for a moment ends with "locking protocol".
+TEST(Vfs, WaitsBetweenLooksAtALock) {
+  const auto runtime = rt::make_real_runtime();
+  const Vfs vfs(runtime->disk(), runtime->clock(), runtime->random());
+  sqlite3_vfs* registered = sqlite3_vfs_find(vfs.name().c_str());
+  ASSERT_NE(registered, nullptr);
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(registered->xSleep(registered, 5000), 5000);
+  EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::microseconds(5000));
 }
 
 }  // namespace

@@ -400,7 +400,7 @@ rt::Task<void> increment(Store* store, std::string key, int times, std::vector<i
   for (int done = 0; done < times;) {
     auto range = co_await store->range(background, single(key));
     if (!range || range->items.size() != 1) {
-      ADD_FAILURE() << "the counter is gone";
+      ADD_FAILURE() << "the counter is gone: " << (range ? "no such key" : range.error().message);
       co_return;
     }
     const KeyValue& now = range->items[0];

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <new>
 #include <span>
+#include <thread>
 
 #include "storage/sqlite/shared_file.h"
 
@@ -234,7 +235,12 @@ int randomness(sqlite3_vfs* vfs, int bytes, char* out) {
   return bytes;
 }
 
-int sleep_us(sqlite3_vfs*, int us) { return us; }   // only waits for locks that this process never holds for long
+// Between looks at a lock that another connection holds for some instructions: its thread may have lost its processor just
+// then, and SQLite gives up (SQLITE_PROTOCOL) after a hundred looks. Only threads meet here: a simulated machine has one.
+int sleep_us(sqlite3_vfs*, int us) {
+  std::this_thread::sleep_for(std::chrono::microseconds(us));
+  return us;
+}
 
 int time_ms(sqlite3_vfs* vfs, sqlite3_int64* out) {
   constexpr sqlite3_int64 julian_epoch_ms = 210866760000000;
