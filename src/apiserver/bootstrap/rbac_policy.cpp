@@ -1,6 +1,7 @@
 #include "apiserver/bootstrap/rbac_policy.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/check.h"
 

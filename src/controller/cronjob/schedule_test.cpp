@@ -1,5 +1,7 @@
 #include "controller/cronjob/schedule.h"
 
+#include <tuple>
+
 #include <gtest/gtest.h>
 
 #include "api/values.h"

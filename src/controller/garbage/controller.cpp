@@ -1,6 +1,7 @@
 #include "controller/garbage/controller.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "client/work_queue.h"
 #include "component/log.h"

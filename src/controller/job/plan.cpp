@@ -4,6 +4,7 @@
 #include <charconv>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "controller/objects/conditions.h"
 #include "controller/objects/time.h"

@@ -1,5 +1,7 @@
 #include "scheduler/framework/algorithm.h"
 
+#include <tuple>
+
 #include <gtest/gtest.h>
 
 namespace pintle::scheduler {

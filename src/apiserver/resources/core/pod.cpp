@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 #include "api/codec.h"
 #include "apimachinery/validation/formats.h"
