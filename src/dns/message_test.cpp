@@ -98,6 +98,15 @@ TEST(Address, ReverseAndDashed) {
 
 Question question(std::string_view name, uint16_t t) { return {*make_name(name), t, false, false}; }
 
+// What a client that asked for `name` is sent of a reply.
+std::string written_again(const Reply& reply, std::string_view name, uint32_t age_seconds, uint32_t ttl_max_seconds) {
+  const std::string client = testing::query_packet(name, type::A, 77);
+  const ParsedQuery parsed = parse_query(client);
+  Writer writer(parsed.query, 512);
+  write_reply(reply, age_seconds, ttl_max_seconds, false, writer);
+  return testing::show(writer.finish());
+}
+
 TEST(Reply, TakenApartAndWrittenAgain) {
   const Question asked = question("www.example.com", type::A);
   const std::string packet = testing::reply_packet("www.example.com", type::A, 9, 0,
@@ -111,11 +120,7 @@ TEST(Reply, TakenApartAndWrittenAgain) {
   ASSERT_NE(reply, nullptr);
   EXPECT_EQ(reply->ttl_seconds, 20u);
   EXPECT_FALSE(reply->negative);
-  const std::string client = testing::query_packet("WWW.example.com", type::A, 77);
-  const ParsedQuery parsed = parse_query(client);
-  Writer writer(parsed.query, 512);
-  write_reply(*reply, 5, 30, false, writer);
-  EXPECT_EQ(testing::show(writer.finish()), "NOERROR; answer WWW.example.com. 25 CNAME web.example.com.; answer web.example.com. 15 A 192.0.2.1");
+  EXPECT_EQ(written_again(*reply, "WWW.example.com", 5, 30), "NOERROR; answer WWW.example.com. 25 CNAME web.example.com.; answer web.example.com. 15 A 192.0.2.1");
 }
 
 // A name whose end repeats a part of itself points to no place in itself.
@@ -123,11 +128,7 @@ TEST(Reply, NamesOfRepeatedLabelsAreWritten) {
   const std::string packet = testing::reply_packet("a", type::A, 9, 0, "answer b.b 300 A 192.0.2.1;answer c.b.b 300 A 192.0.2.2;answer b.b.b 300 A 192.0.2.3");
   const ReplyPtr reply = parse_reply(packet, question("a", type::A), 9);
   ASSERT_NE(reply, nullptr);
-  const std::string client = testing::query_packet("a", type::A, 77);
-  const ParsedQuery parsed = parse_query(client);
-  Writer writer(parsed.query, 512);
-  write_reply(*reply, 0, 300, false, writer);
-  EXPECT_EQ(testing::show(writer.finish()), "NOERROR; answer b.b. 300 A 192.0.2.1; answer c.b.b. 300 A 192.0.2.2; answer b.b.b. 300 A 192.0.2.3");
+  EXPECT_EQ(written_again(*reply, "a", 0, 300), "NOERROR; answer b.b. 300 A 192.0.2.1; answer c.b.b. 300 A 192.0.2.2; answer b.b.b. 300 A 192.0.2.3");
 }
 
 // An SOA record's two names, made whole, take more than a record's length can say.

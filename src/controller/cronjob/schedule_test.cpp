@@ -1,8 +1,8 @@
 #include "controller/cronjob/schedule.h"
 
-#include <tuple>
-
 #include <gtest/gtest.h>
+
+#include <tuple>
 
 #include "api/values.h"
 

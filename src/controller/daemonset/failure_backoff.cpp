@@ -1,16 +1,12 @@
 #include "controller/daemonset/failure_backoff.h"
 
-#include <algorithm>
-
 namespace pintle::controller::daemonset {
 
 rt::Duration FailureBackoff::wait(const std::string& key, rt::TimePoint now) {
-  std::erase_if(entries_, [&](const auto& item) { return now - item.second.since > failure_wait_expiry; });
+  std::erase_if(entries_, [&](const auto& item) { return item.second.expired(now, failure_wait); });
   const auto [it, fresh] = entries_.try_emplace(key);
-  Entry& entry = it->second;
-  if (!fresh && now - entry.since < entry.wait) return entry.since + entry.wait - now;
-  entry.wait = fresh ? failure_wait_initial : std::min(entry.wait * 2, failure_wait_max);
-  entry.since = now;
+  if (!fresh && now < it->second.until()) return it->second.until() - now;
+  it->second.next(now, failure_wait);
   return {};
 }
 

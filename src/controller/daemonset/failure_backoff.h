@@ -1,17 +1,15 @@
-// FailureBackoff: how long the failed pods of a node wait to be replaced, as client-go's flowcontrol.Backoff: each replacement doubles
-// the wait before the next, and after twice the longest wait without one it starts anew. Pure: the time comes in.
+// FailureBackoff: how long the failed pods of a node wait to be replaced: each replacement makes the wait before the next longer
+// (rt::GrowingWait). Pure: the time comes in.
 #pragma once
 
 #include <map>
 #include <string>
 
-#include "rt/clock.h"
+#include "rt/growing_wait.h"
 
 namespace pintle::controller::daemonset {
 
-inline constexpr rt::Duration failure_wait_initial = std::chrono::seconds(1);
-inline constexpr rt::Duration failure_wait_max = std::chrono::minutes(15);
-inline constexpr rt::Duration failure_wait_expiry = 2 * failure_wait_max;   // then an entry is forgotten
+inline constexpr rt::GrowingWaitOptions failure_wait{std::chrono::seconds(1), std::chrono::minutes(15)};
 
 class FailureBackoff {
  public:
@@ -22,11 +20,7 @@ class FailureBackoff {
   std::size_t size() const { return entries_.size(); }
 
  private:
-  struct Entry {
-    rt::Duration wait{};
-    rt::TimePoint since{};       // the last replacement
-  };
-  std::map<std::string, Entry> entries_;
+  std::map<std::string, rt::GrowingWait<rt::TimePoint>> entries_;   // since the last replacement
 };
 
 }  // namespace pintle::controller::daemonset

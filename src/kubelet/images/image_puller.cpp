@@ -150,17 +150,15 @@ rt::Task<Result<std::vector<AuthConfig>>> ImagePuller::credentials(rt::Context c
 }
 
 void ImagePuller::failed(const Key& key, std::string error) {
-  const auto now = setup_.runtime.clock().now();
-  const auto found = backoffs_.find(key);
-  rt::Duration delay = image_backoff_initial;
-  if (found != backoffs_.end() && now - found->second.since <= 2 * image_backoff_max) delay = std::min(found->second.delay * 2, image_backoff_max);
-  backoffs_[key] = Backoff{delay, now, std::move(error)};
+  Backoff& backoff = backoffs_[key];
+  backoff.wait.next(setup_.runtime.clock().now(), {image_backoff_initial, image_backoff_max});
+  backoff.error = std::move(error);
 }
 
 std::optional<rt::TimePoint> ImagePuller::retry_at(const std::string& pod_uid, const std::string& image) const {
   const auto found = backoffs_.find(Key{pod_uid, image});
   if (found == backoffs_.end()) return std::nullopt;
-  const auto until = found->second.since + found->second.delay;
+  const auto until = found->second.wait.until();
   return setup_.runtime.clock().now() < until ? std::optional(until) : std::nullopt;
 }
 

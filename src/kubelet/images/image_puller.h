@@ -17,6 +17,7 @@
 #include "kubelet/pods/pod_events.h"
 #include "kubelet/referenced_objects/referenced_objects.h"
 #include "kubelet/status/generate.h"
+#include "rt/growing_wait.h"
 #include "rt/sync.h"
 
 namespace pintle::kubelet {
@@ -60,8 +61,7 @@ class ImagePuller {
 
  private:
   struct Backoff {
-    rt::Duration delay;
-    rt::TimePoint since;
+    rt::GrowingWait<rt::TimePoint> wait;
     std::string error;
   };
   using Key = std::pair<std::string, std::string>;     // pod uid, image

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "rt/clock.h"
+#include "rt/growing_wait.h"
 
 namespace pintle::kubelet {
 
@@ -16,7 +16,7 @@ constexpr rt::Duration crash_backoff_max = std::chrono::minutes(5);
 
 class CrashBackoffs {
  public:
-  explicit CrashBackoffs(rt::Duration initial = crash_backoff_initial, rt::Duration max = crash_backoff_max) : initial_(initial), max_(max) {}
+  explicit CrashBackoffs(rt::Duration initial = crash_backoff_initial, rt::Duration max = crash_backoff_max) : options_{initial, max} {}
 
   struct Wait {
     rt::Duration delay;
@@ -30,14 +30,8 @@ class CrashBackoffs {
   static std::string key(std::string_view container, std::string_view hash);
 
  private:
-  struct Entry {
-    rt::Duration delay;
-    rt::WallTime updated;
-  };
-  bool expired(const Entry& entry, rt::WallTime at) const { return at - entry.updated > 2 * max_; }
-  rt::Duration initial_;
-  rt::Duration max_;
-  std::map<std::string, Entry, std::less<>> entries_;
+  rt::GrowingWaitOptions options_;
+  std::map<std::string, rt::GrowingWait<rt::WallTime>, std::less<>> waits_;
 };
 
 }  // namespace pintle::kubelet

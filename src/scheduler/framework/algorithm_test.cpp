@@ -1,8 +1,8 @@
 #include "scheduler/framework/algorithm.h"
 
-#include <tuple>
-
 #include <gtest/gtest.h>
+
+#include <tuple>
 
 namespace pintle::scheduler {
 namespace {
