@@ -43,13 +43,21 @@ class Pki:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.ca = self.path('ca.crt')
+        self.ca, self.ca_key = self.path('ca.crt'), self.path('ca.key')
         run('openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30', '-subj', '/CN=test-ca',
             '-keyout', self.path('ca.key'), '-out', self.ca)
         self.issue('server', '/CN=kube-apiserver', 'subjectAltName=DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,IP:127.0.0.1,IP:10.96.0.1\nextendedKeyUsage=serverAuth')
         self.issue('admin', '/O=system:masters/CN=admin')
         run('openssl', 'genrsa', '-out', self.path('sa.key'), '2048')
         run('openssl', 'rsa', '-in', self.path('sa.key'), '-pubout', '-out', self.path('sa.pub'))
+
+    @classmethod
+    def of(cls, folder, ca, ca_key):
+        """Issues in `folder` under a CA that is there already."""
+        pki = cls.__new__(cls)
+        pki.folder, pki.ca, pki.ca_key = pathlib.Path(folder), ca, ca_key
+        pki.folder.mkdir(parents=True, exist_ok=True)
+        return pki
 
     def path(self, name):
         return str(self.folder / name)
@@ -60,7 +68,7 @@ class Pki:
         ext.write_text(extensions + '\n')
         run('openssl', 'req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', subject, '-keyout', self.path(f'{name}.key'),
             '-out', self.path(f'{name}.csr'))
-        run('openssl', 'x509', '-req', '-in', self.path(f'{name}.csr'), '-CA', self.ca, '-CAkey', self.path('ca.key'), '-CAcreateserial', '-days', '30',
+        run('openssl', 'x509', '-req', '-in', self.path(f'{name}.csr'), '-CA', self.ca, '-CAkey', self.ca_key, '-CAserial', self.path('serial'), '-CAcreateserial', '-days', '30',
             '-extfile', str(ext), '-out', self.path(f'{name}.crt'))
 
     def kubeconfig(self, name, server, user='admin'):
@@ -115,16 +123,17 @@ class Process:
 
 
 class ApiServer:
-    """An API server with PKI, data and logs under `folder`. `flags` replace or add to the usual ones."""
+    """An API server with PKI, data and logs under `folder`. `flags` replace or add to the usual ones; `prefix` is a command that ends in
+    the server's own (prlimit)."""
 
-    def __init__(self, folder=None, flags=(), binary=None, upstream=None):
+    def __init__(self, folder=None, flags=(), binary=None, upstream=None, prefix=()):
         self.own = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix='pintle-test-'))
         self.pki = Pki(self.folder / 'pki')
         self.port = free_port()
         self.url = f'https://127.0.0.1:{self.port}'
         self.kubeconfig = self.pki.kubeconfig('admin.conf', self.url)
-        self.flags, self.upstream = list(flags), upstream
+        self.flags, self.upstream, self.prefix = list(flags), upstream, list(prefix)
         self.binary = binary or pintle_binary()
         self.processes, self.ready_s = [], None
         self.context = ssl.create_default_context(cafile=self.pki.ca)
@@ -145,7 +154,7 @@ class ApiServer:
         if self.upstream:
             args = [str(pathlib.Path(self.upstream) / 'kube-apiserver'), *self.arguments(), f'--etcd-servers={self.start_etcd()}']
         else:
-            args = [self.binary, 'kube-apiserver', *self.arguments(), f'--data-dir={self.folder}/data']
+            args = [*self.prefix, self.binary, 'kube-apiserver', *self.arguments(), f'--data-dir={self.folder}/data']
         began = time.monotonic()
         self.server = Process(args, self.folder / 'apiserver.log')
         self.processes.append(self.server)
