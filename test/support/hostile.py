@@ -249,7 +249,7 @@ class BoundedCluster(Bounded):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='pintle-hostile-'))
         self.port = free_port()
         self.data = self.folder / 'data'
-        self.args = [*limited(address_space_mib), pintle_binary(), 'server', '--disable-agent', f'--data-dir={self.data}', '--bind-address=127.0.0.1', '--node-ip=127.0.0.1',
+        self.args = [*limited(address_space_mib), pintle_binary(), 'server', '--disable-agent', '--disable=dns', f'--data-dir={self.data}', '--bind-address=127.0.0.1', '--node-ip=127.0.0.1',
                      '--node-name=server', f'--https-listen-port={self.port}', *flags]
 
     def __enter__(self):
