@@ -33,9 +33,10 @@ rt::Task<AuthorizationResult> Authorizer::authorize(rt::Context, const Authoriza
 }
 
 std::string_view node_name_of(const UserInfo& user) {
-  if (!user.name.starts_with(user_node_prefix) || !user.in_group(group_nodes)) return {};
-  return std::string_view(user.name).substr(user_node_prefix.size());
+  return apimachinery::node_of_user(user.name, user.groups);
 }
+
+bool claims_to_be_node(const UserInfo& user) { return apimachinery::claims_to_be_node(user.name, user.groups); }
 
 Status forbidden(const AuthorizationAttributes& a, std::string_view reason) {
   std::string text;

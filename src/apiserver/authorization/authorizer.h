@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apimachinery/identity/node_user.h"
 #include "apiserver/authentication/authenticator.h"
 #include "base/status.h"
 #include "rt/context.h"
@@ -67,16 +68,18 @@ class Authorizer {
 
 // The groups and users that authorization knows by name.
 constexpr std::string_view group_masters = "system:masters";
-constexpr std::string_view group_nodes = "system:nodes";
+using apimachinery::group_nodes;
 constexpr std::string_view group_authenticated = "system:authenticated";
 constexpr std::string_view group_unauthenticated = "system:unauthenticated";
 constexpr std::string_view group_service_accounts = "system:serviceaccounts";
 constexpr std::string_view user_anonymous = "system:anonymous";
-constexpr std::string_view user_node_prefix = "system:node:";
+using apimachinery::user_node_prefix;
 constexpr std::string_view user_service_account_prefix = "system:serviceaccount:";
 
-// The name of the node that `user` is; "" if the user is none.
+// The name of the node that `user` is; "" if the user is none (apimachinery/identity/node_user.h).
 std::string_view node_name_of(const UserInfo& user);
+// Whether the user has the name and the group of a node. One without a name of a node has no right of any.
+bool claims_to_be_node(const UserInfo& user);
 
 // The answer to a denied request: 403 in upstream's form, `User "jane" cannot get resource "pods" ...`.
 Status forbidden(const AuthorizationAttributes& attributes, std::string_view reason);

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "api/gen/authorization_v1.h"
+#include "apimachinery/identity/node_user.h"
 #include "client/work_queue.h"
 #include "component/log.h"
 #include "controller/csr/controller.h"
@@ -73,7 +74,8 @@ rt::Task<Result<Unit>> Approver::approve(rt::Context ctx, CsrPtr csr, std::strin
 
 // The node's addresses and host names, as its kubelet has reported them; its own name always.
 bool Approver::names_only_itself(const CertificateSigningRequest& csr, const component::CertificateInfo& request) const {
-  const std::string name = csr.spec.username.substr(csr.spec.username.rfind(':') + 1);
+  const std::string name(apimachinery::node_of_user(csr.spec.username, csr.spec.groups));
+  if (name.empty()) return false;
   std::set<std::string> own = {name};
   if (const auto node = nodes_.get(name))
     for (const auto& address : node->status.addresses) own.insert(address.address);

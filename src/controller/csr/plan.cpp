@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "apimachinery/identity/node_user.h"
 #include "controller/objects/conditions.h"
 #include "controller/objects/time.h"
 
@@ -11,8 +12,6 @@ namespace pintle::controller::csr {
 using component::CertificateInfo;
 
 namespace {
-
-constexpr std::string_view node_user_prefix = "system:node:";
 
 bool has_condition(const CertificateSigningRequest& csr, std::string_view type) { return find_condition(csr.status.conditions, type) != nullptr; }
 
@@ -23,7 +22,13 @@ bool are_usages(const std::vector<std::string>& usages, std::string_view auth) {
   return set == std::set<std::string_view>{"digital signature", auth};
 }
 
-bool is_nodes(const CertificateInfo& request) { return request.organizations == std::vector<std::string>{"system:nodes"}; }
+bool is_nodes(const CertificateInfo& request) { return request.organizations == std::vector<std::string>{std::string(apimachinery::group_nodes)}; }
+
+std::optional<std::string> name_fault(const CertificateInfo& request) {
+  if (!request.common_name.starts_with(apimachinery::user_node_prefix)) return "subject common name does not begin with system:node:";
+  if (apimachinery::node_of_user_name(request.common_name).empty()) return "subject common name names no node after system:node:";
+  return std::nullopt;
+}
 
 std::optional<std::string> client_fault(const CertificateSigningRequest& csr, const CertificateInfo& request) {
   if (!is_nodes(request)) return "subject organization is not system:nodes";
@@ -31,7 +36,7 @@ std::optional<std::string> client_fault(const CertificateSigningRequest& csr, co
   if (!request.emails.empty()) return "Email subjectAltNames are not allowed";
   if (!request.ip_addresses.empty()) return "IP subjectAltNames are not allowed";
   if (!request.uris.empty()) return "URI subjectAltNames are not allowed";
-  if (!request.common_name.starts_with(node_user_prefix)) return "subject common name does not begin with system:node:";
+  if (auto fault = name_fault(request)) return fault;
   if (!are_usages(csr.spec.usages, "client auth")) return "usages did not match [client auth digital signature key encipherment]";
   return std::nullopt;
 }
@@ -42,7 +47,7 @@ std::optional<std::string> serving_fault(const CertificateSigningRequest& csr, c
   if (!request.emails.empty()) return "Email subjectAltNames are not allowed";
   if (!request.uris.empty()) return "URI subjectAltNames are not allowed";
   if (!are_usages(csr.spec.usages, "server auth")) return "usages did not match [digital signature key encipherment server auth]";
-  if (!request.common_name.starts_with(node_user_prefix)) return "subject common name does not begin with system:node:";
+  if (auto fault = name_fault(request)) return fault;
   return std::nullopt;
 }
 

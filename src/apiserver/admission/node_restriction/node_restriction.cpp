@@ -76,7 +76,7 @@ class NodeRestriction : public AdmissionPlugin {
   bool handles(Operation operation) const override { return operation != Operation::Connect; }
 
   AdmissionNow admit_now(AdmissionAttributes& a) override {
-    if (!a.user || !a.user->name.starts_with(user_node_prefix) || !a.user->in_group(group_nodes)) return Unit{};
+    if (!a.user || !claims_to_be_node(*a.user)) return Unit{};
     const std::string node(node_name_of(*a.user));
     if (node.empty()) return Result<Unit>(refuse(a, fmt::format("could not determine node from user \"{}\"", a.user->name)));
     return judge(a, node);

@@ -72,7 +72,7 @@ AuthorizationResult own_object(const std::string& node, const AuthorizationAttri
 }  // namespace
 
 std::optional<AuthorizationResult> NodeAuthorizer::authorize_now(const AuthorizationAttributes& a) {
-  if (!a.user.name.starts_with(user_node_prefix) || !a.user.in_group(group_nodes)) return pass();
+  if (!claims_to_be_node(a.user)) return pass();
   const std::string node(node_name_of(a.user));
   if (node.empty()) return pass(fmt::format("unknown node for user \"{}\"", a.user.name));
   return judge(node, a);

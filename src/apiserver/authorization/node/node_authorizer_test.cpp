@@ -176,6 +176,13 @@ TEST_F(NodeAuthorizerTest, OnlyNodesAreAnswered) {
   a.user.groups = {"system:nodes"};
   EXPECT_EQ(authorizer_.authorize_now(a)->decision, Decision::NoOpinion);
   EXPECT_TRUE(authorizer_.rules_for(a.user, "ns").resource_rules.empty());
+  for (const char* name : {"system:node:x:n1", "system:node::n1", "system:node:n1:", "system:node:N1"}) {
+    a.user.name = name;
+    EXPECT_EQ(authorizer_.authorize_now(a)->decision, Decision::NoOpinion) << name;
+    a.resource = "services";   // what every node may read
+    EXPECT_EQ(authorizer_.authorize_now(a)->decision, Decision::NoOpinion) << name;
+    a.resource = "nodes";
+  }
   a.user.name = "system:node:n1";
   EXPECT_TRUE(authorizer_.rules_for(a.user, "ns").incomplete);
 }
