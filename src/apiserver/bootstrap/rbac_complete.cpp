@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "apiserver/authorization/rbac/convert.h"
-#include "apiserver/authorization/rbac/rules.h"
+#include "apiserver/authorization/rbac/coverage.h"
 #include "apiserver/bootstrap/rbac_policy.h"
 
 namespace pintle::apiserver::bootstrap {
@@ -34,7 +34,7 @@ bool complete_rules(std::vector<PolicyRule>& stored, const std::vector<PolicyRul
   const auto held = rbac::to_rules(stored);
   std::vector<const rbac::Rule*> pointers;
   for (const auto& rule : held) pointers.push_back(&rule);
-  const auto missing = rbac::uncovered(pointers, rbac::to_rules(wanted));
+  const auto missing = rbac::cover(pointers, rbac::to_rules(wanted), rbac::Listing::All).missing;
   for (const auto& rule : missing) stored.push_back({rule.verbs, rule.groups, rule.resources, rule.names, rule.urls});
   return !missing.empty();
 }

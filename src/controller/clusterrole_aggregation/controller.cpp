@@ -1,6 +1,7 @@
 #include "controller/clusterrole_aggregation/controller.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "api/codec.h"
 #include "api/gen/rbac_v1.h"
@@ -41,12 +42,16 @@ class AggregationController final : public Controller {
 // In the order of the selectors, then of the names; equal rules once.
 Result<std::vector<PolicyRule>> AggregationController::gather(const ClusterRole& role) const {
   std::vector<PolicyRule> rules;
+  std::unordered_set<std::string> seen;   // as JSON: comparing each with each takes too long for thousands
   for (const auto& wanted : role.aggregation_rule->cluster_role_selectors) {
     TRY_ASSIGN(const auto selector, apimachinery::to_label_selector(&wanted));
     for (const RolePtr& other : roles_.list()) {
       if (other->metadata.name == role.metadata.name || !selector.matches(other->metadata.labels)) continue;
-      for (const PolicyRule& rule : other->rules)
-        if (std::ranges::none_of(rules, [&](const PolicyRule& there) { return same_rule(there, rule); })) rules.push_back(rule);
+      for (const PolicyRule& rule : other->rules) {
+        std::string text;
+        api::encode_json(api::type_of<PolicyRule>(), &rule, text);
+        if (seen.insert(std::move(text)).second) rules.push_back(rule);
+      }
     }
   }
   return rules;

@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/codec.h"
 #include "apiserver/authorization/rbac/convert.h"
+#include "apiserver/authorization/rbac/coverage.h"
 #include "apiserver/registry/errors.h"
+#include "codec/json_text.h"
 
 namespace pintle::apiserver::rbac {
 namespace {
@@ -63,22 +67,38 @@ AuthorizationAttributes ask(const UserInfo& user, const char* verb, const char* 
   return out;
 }
 
-// The rules of `wanted` that the user does not have, as an error text; "" when nothing is missing.
+std::vector<const Rule*> rules_of(const std::vector<Rules>& roles) {
+  std::vector<const Rule*> out;
+  for (const Rules& role : roles)
+    for (const Rule& rule : *role) out.push_back(&rule);
+  return out;
+}
+
+// The missing rules, one a line, in order.
+std::string list_missing(const Coverage& coverage) {
+  std::vector<std::string> lines;
+  for (const Rule& rule : coverage.missing) lines.push_back(describe(rule));
+  std::sort(lines.begin(), lines.end());
+  std::string text;
+  for (const std::string& line : lines) text.append("\n").append(line);
+  if (coverage.more) text += "\nand more";
+  if (coverage.too_many) text += "\nand there are too many rules to compare them all";
+  return text;
+}
+
+// What of `wanted` the user does not have, as an error text; "" when nothing is missing.
 std::string missing_rights(const RbacIndex& index, const UserInfo& user, const std::string& ns, std::span<const Rule> wanted) {
-  std::vector<Rule> held;
+  std::vector<Rules> roles;
   index.visit(user, ns, [&](const Grant& grant) {
-    if (grant.rules) held.insert(held.end(), grant.rules->begin(), grant.rules->end());
+    if (grant.rules) roles.push_back(*grant.rules);
     return true;
   });
-  std::vector<const Rule*> pointers;
-  pointers.reserve(held.size());
-  for (const Rule& rule : held) pointers.push_back(&rule);
-  const std::vector<Rule> missing = uncovered(pointers, wanted);
-  if (missing.empty()) return {};
-  std::string text = fmt::format("user \"{}\" (groups=[{}]) is attempting to grant RBAC permissions not currently held:", user.name,
-                                 fmt::join(user.groups, " "));
-  for (const Rule& rule : missing) text.append("\n").append(describe(rule));
-  return text;
+  const Coverage coverage = cover(rules_of(roles), wanted, Listing::Some);
+  if (coverage.complete()) return {};
+  std::vector<std::string> groups;
+  for (const std::string& group : user.groups) groups.push_back(codec::go_quote(group));
+  return fmt::format("user {} (groups=[{}]) is attempting to grant RBAC permissions not currently held:{}", codec::go_quote(user.name),
+                     fmt::join(groups, " "), list_missing(coverage));
 }
 
 const std::vector<Rule>& every_right() {

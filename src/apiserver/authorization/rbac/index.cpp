@@ -1,7 +1,9 @@
 #include "apiserver/authorization/rbac/index.h"
 
 #include <algorithm>
+#include <array>
 #include <mutex>
+#include <unordered_set>
 
 namespace pintle::apiserver::rbac {
 namespace {
@@ -46,16 +48,16 @@ std::shared_ptr<RbacIndex::Role> RbacIndex::role_slot(const std::string& key) {
 void RbacIndex::put_role(const std::string& ns, const std::string& name, std::vector<Rule> rules) {
   const std::lock_guard lock(mutex_);
   auto role = role_slot(object_key(ns, name));
-  role->exists = true;
-  role->rules = std::move(rules);
+  role->values = 0;
+  for (const Rule& rule : rules) role->values += rule.values();
+  role->rules = std::make_shared<const std::vector<Rule>>(std::move(rules));
 }
 
 void RbacIndex::remove_role(const std::string& ns, const std::string& name) {
   const std::lock_guard lock(mutex_);
   const auto it = roles_.find(object_key(ns, name));
   if (it == roles_.end()) return;
-  it->second->exists = false;
-  it->second->rules = {};
+  it->second->rules = nullptr;
   if (it->second.use_count() == 1) roles_.erase(it);   // no binding waits for it to come back
 }
 
@@ -70,14 +72,18 @@ void RbacIndex::put_binding(const std::string& ns, const std::string& name, Role
   slot->ref = std::move(role);
   slot->subjects = std::move(subjects);
   for (const Subject& subject : slot->subjects) {
-    const std::string key = key_of(ns, subject);
-    if (!key.empty()) by_subject_[key].push_back({slot.get(), &subject});
+    std::string key = key_of(ns, subject);
+    if (key.empty()) continue;
+    auto& entries = by_subject_[key];
+    if (!entries.empty() && entries.back().binding == slot.get()) continue;   // a subject named twice
+    entries.push_back({slot.get(), &subject});
+    slot->keys.push_back(std::move(key));
   }
 }
 
 void RbacIndex::unlink(const Binding& binding) {
-  for (const Subject& subject : binding.subjects) {
-    const auto it = by_subject_.find(key_of(binding.ns, subject));
+  for (const std::string& key : binding.keys) {
+    const auto it = by_subject_.find(key);
     if (it == by_subject_.end()) continue;
     std::erase_if(it->second, [&](const Entry& entry) { return entry.binding == &binding; });
     if (it->second.empty()) by_subject_.erase(it);
@@ -92,22 +98,46 @@ void RbacIndex::remove_binding(const std::string& ns, const std::string& name) {
   const auto role = it->second->role;
   const std::string role_key = object_key(it->second->ref.cluster ? std::string_view() : std::string_view(ns), it->second->ref.name);
   bindings_.erase(it);
-  if (!role->exists && role.use_count() == 2) roles_.erase(role_key);   // here and in the table
+  if (!role->rules && role.use_count() == 2) roles_.erase(role_key);   // here and in the table
 }
 
-bool RbacIndex::visit_key(std::string_view key, const std::function<bool(const Grant&)>& visit) const {
+// One user's roles, each once, within values_judged_max.
+struct RbacIndex::Visit {
+  const std::function<bool(const Grant&)>& call;
+  std::array<const Role*, 32> few{};        // seen; no memory is asked for in the usual case
+  std::size_t count = 0;
+  std::unordered_set<const Role*> many;
+  std::size_t values = 0;
+  bool exceeded = false;
+
+  bool is_new(const Role* role) {
+    const auto end = few.begin() + static_cast<std::ptrdiff_t>(count);
+    if (std::find(few.begin(), end, role) != end) return false;
+    if (count == few.size()) return many.insert(role).second;
+    few[count++] = role;
+    return true;
+  }
+};
+
+bool RbacIndex::visit_key(std::string_view key, Visit& visit) const {
   const auto it = by_subject_.find(key);
   if (it == by_subject_.end()) return true;
   for (const auto& [binding, subject] : it->second) {
-    const Grant grant{binding->ns.empty(), binding->ns, binding->name, &binding->ref, subject, binding->role->exists ? &binding->role->rules : nullptr};
-    if (!visit(grant)) return false;
+    const Role* role = binding->role.get();
+    if (!visit.is_new(role)) continue;
+    visit.values += role->rules ? role->values : 1;
+    visit.exceeded = visit.values > values_judged_max;
+    if (visit.exceeded) return false;
+    const Grant grant{binding->ns.empty(), binding->ns, binding->name, &binding->ref, subject, role->rules ? &role->rules : nullptr};
+    if (!visit.call(grant)) return false;
   }
   return true;
 }
 
-void RbacIndex::visit(const UserInfo& user, std::string_view ns, const std::function<bool(const Grant&)>& visit) const {
+bool RbacIndex::visit(const UserInfo& user, std::string_view ns, const std::function<bool(const Grant&)>& call) const {
   const std::shared_lock lock(mutex_);
   std::string key;
+  Visit visit{.call = call};
   const auto visit_scope = [&](std::string_view scope) {
     subject_key(scope, 'u', user.name, key);
     if (!visit_key(key, visit)) return false;
@@ -118,13 +148,13 @@ void RbacIndex::visit(const UserInfo& user, std::string_view ns, const std::func
     return true;
   };
   if (visit_scope("") && !ns.empty()) visit_scope(ns);
+  return !visit.exceeded;
 }
 
-std::optional<std::vector<Rule>> RbacIndex::role_rules(const std::string& ns, const std::string& name) const {
+Rules RbacIndex::role_rules(const std::string& ns, const std::string& name) const {
   const std::shared_lock lock(mutex_);
   const auto it = roles_.find(object_key(ns, name));
-  if (it == roles_.end() || !it->second->exists) return std::nullopt;
-  return it->second->rules;
+  return it == roles_.end() ? nullptr : it->second->rules;
 }
 
 }  // namespace pintle::apiserver::rbac

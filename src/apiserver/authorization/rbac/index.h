@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -27,6 +26,12 @@ struct RoleRef {
   std::string name;
 };
 
+using Rules = std::shared_ptr<const std::vector<Rule>>;
+
+// Values of rules (verbs, groups, resources, names, paths) that one request is judged by, some milliseconds' worth. Who has
+// been given more is judged by those that come first, and has no right from the others.
+constexpr std::size_t values_judged_max = 1'000'000;
+
 // What a binding gives to a subject, during a visit.
 struct Grant {
   bool cluster_binding = false;
@@ -34,7 +39,7 @@ struct Grant {
   std::string_view binding_name;
   const RoleRef* role = nullptr;
   const Subject* subject = nullptr;
-  const std::vector<Rule>* rules = nullptr;      // nullptr: the role does not exist
+  const Rules* rules = nullptr;                  // nullptr: the role does not exist
 };
 
 class RbacIndex {
@@ -45,22 +50,24 @@ class RbacIndex {
   void put_binding(const std::string& ns, const std::string& name, RoleRef role, std::vector<Subject> subjects);
   void remove_binding(const std::string& ns, const std::string& name);
 
-  // Calls `visit` for each grant that `user` has in `ns` ("": cluster-wide ones alone), until it returns false. Under
-  // the read lock: what a Grant points to must not outlive the call.
-  void visit(const UserInfo& user, std::string_view ns, const std::function<bool(const Grant&)>& visit) const;
-  // A copy of a role's rules; nullopt: no such role.
-  std::optional<std::vector<Rule>> role_rules(const std::string& ns, const std::string& name) const;
+  // Calls `visit` for each role that `user` has in `ns` ("": cluster-wide ones alone), with the first grant that gives it,
+  // until it returns false. Under the read lock: what a Grant points to must not outlive the call, but for the rules, which
+  // may be kept. False: there were more than values_judged_max values, and those beyond were not visited.
+  bool visit(const UserInfo& user, std::string_view ns, const std::function<bool(const Grant&)>& visit) const;
+  // nullptr: no such role.
+  Rules role_rules(const std::string& ns, const std::string& name) const;
 
  private:
   struct Role {
-    bool exists = false;
-    std::vector<Rule> rules;
+    Rules rules;                 // nullptr: it does not exist
+    std::size_t values = 0;
   };
   struct Binding {
     std::string ns, name;
     RoleRef ref;
     std::shared_ptr<Role> role;
     std::vector<Subject> subjects;
+    std::vector<std::string> keys;   // of by_subject_, each once
   };
   struct Entry {
     const Binding* binding;
@@ -75,7 +82,8 @@ class RbacIndex {
 
   std::shared_ptr<Role> role_slot(const std::string& key);
   void unlink(const Binding& binding);
-  bool visit_key(std::string_view key, const std::function<bool(const Grant&)>& visit) const;
+  struct Visit;
+  bool visit_key(std::string_view key, Visit& visit) const;
 
   mutable std::shared_mutex mutex_;
   Table<std::shared_ptr<Role>> roles_;                // "ns/name"

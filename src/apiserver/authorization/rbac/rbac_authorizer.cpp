@@ -9,6 +9,8 @@
 namespace pintle::apiserver::rbac {
 namespace {
 
+constexpr std::size_t missing_roles_listed_max = 16;   // of roles that are bound and do not exist, in a reason
+
 std::string describe_subject(const Subject& subject, std::string_view binding_ns) {
   switch (subject.kind) {
     case SubjectKind::User: return fmt::format("User \"{}\"", subject.name);
@@ -29,51 +31,69 @@ std::string describe_missing(const RoleRef& role) {
   return fmt::format("{}.{} \"{}\" not found", role.cluster ? "clusterrole" : "role", api_group, role.name);
 }
 
-// One error as it is, several in brackets, each once.
-std::string join_errors(std::vector<std::string> errors) {
-  std::vector<std::string> unique;
-  for (auto& error : errors)
-    if (std::find(unique.begin(), unique.end(), error) == unique.end()) unique.push_back(std::move(error));
-  if (unique.empty()) return {};
-  if (unique.size() == 1) return unique.front();
-  return fmt::format("[{}]", fmt::join(unique, ", "));
-}
+// Errors about a user's grants, each once and missing_roles_listed_max at most: one as it is, several in brackets.
+class GrantErrors {
+ public:
+  void add(const RoleRef& role) {
+    if (errors_.size() < missing_roles_listed_max) add(describe_missing(role));
+  }
+  void add(std::string error) {
+    if (std::find(errors_.begin(), errors_.end(), error) == errors_.end()) errors_.push_back(std::move(error));
+  }
+  void add_exceeded() { add(fmt::format("the user's roles hold more than {} values; those beyond have no effect", values_judged_max)); }
+  std::string text() const {
+    if (errors_.empty()) return {};
+    return errors_.size() == 1 ? errors_.front() : fmt::format("[{}]", fmt::join(errors_, ", "));
+  }
+
+ private:
+  std::vector<std::string> errors_;
+};
 
 }  // namespace
 
 std::optional<AuthorizationResult> RbacAuthorizer::authorize_now(const AuthorizationAttributes& attributes) {
   const RuleQuery query(attributes);
   AuthorizationResult result;
-  std::vector<std::string> missing;
-  index_.visit(attributes.user, attributes.is_resource ? std::string_view(attributes.ns) : std::string_view(), [&](const Grant& grant) {
+  GrantErrors errors;
+  const bool all = index_.visit(attributes.user, attributes.is_resource ? std::string_view(attributes.ns) : std::string_view(), [&](const Grant& grant) {
     if (!grant.rules) {
-      missing.push_back(describe_missing(*grant.role));
+      errors.add(*grant.role);
       return true;
     }
-    if (!allows(*grant.rules, query)) return true;
+    if (!allows(**grant.rules, query)) return true;
     result.decision = Decision::Allow;
     result.reason = describe_grant(grant);
     return false;
   });
-  if (result.decision == Decision::NoOpinion && !missing.empty()) result.reason = "RBAC: " + join_errors(std::move(missing));
+  if (!all) errors.add_exceeded();
+  const std::string text = errors.text();
+  if (result.decision == Decision::NoOpinion && !text.empty()) result.reason = "RBAC: " + text;
   return result;
 }
 
 UserRules RbacAuthorizer::rules_for(const UserInfo& user, const std::string& ns) {
   UserRules out;
-  std::vector<std::string> missing;
-  index_.visit(user, ns, [&](const Grant& grant) {
+  GrantErrors errors;
+  std::size_t rules = 0, bytes = 0;
+  const bool all = index_.visit(user, ns, [&](const Grant& grant) {
     if (!grant.rules) {
-      missing.push_back(describe_missing(*grant.role));
+      errors.add(*grant.role);
       return true;
     }
-    for (const Rule& rule : *grant.rules) {
+    for (const Rule& rule : **grant.rules) {
+      bytes += rule.bytes();
+      out.incomplete = ++rules > rules_listed_max || bytes > rules_listed_bytes_max;
+      if (out.incomplete) return false;
       if (!rule.resources.empty()) out.resource_rules.push_back({rule.verbs, rule.groups, rule.resources, rule.names});
       if (!rule.urls.empty()) out.non_resource_rules.push_back({rule.verbs, rule.urls});
     }
     return true;
   });
-  out.evaluation_error = join_errors(std::move(missing));
+  if (out.incomplete) errors.add(fmt::format("more than {} rules or {} bytes of them: the others are not listed", rules_listed_max, rules_listed_bytes_max));
+  if (!all) errors.add_exceeded();
+  out.incomplete = out.incomplete || !all;
+  out.evaluation_error = errors.text();
   return out;
 }
 

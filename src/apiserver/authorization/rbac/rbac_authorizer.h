@@ -7,6 +7,10 @@
 
 namespace pintle::apiserver::rbac {
 
+// What a SelfSubjectRulesReview lists of a user's rules; the answer says when there are more.
+constexpr std::size_t rules_listed_max = 4096;
+constexpr std::size_t rules_listed_bytes_max = 1 << 20;
+
 class RbacAuthorizer : public Authorizer {
  public:
   // The index outlives this.

@@ -1,6 +1,7 @@
 #include "apiserver/authentication/testing/fake_reader.h"
 #include "apiserver/authorization/chain.h"
 #include "apiserver/authorization/rbac/convert.h"
+#include "apiserver/authorization/rbac/coverage.h"
 #include "apiserver/authorization/rbac/escalation.h"
 #include "apiserver/authorization/rbac/rbac_authorizer.h"
 
@@ -98,7 +99,87 @@ TEST(RbacRules, Uncovered) {
       {{&urls}, {{"get"}, {}, {}, {}, {"/api/v1", "/apis"}}, 1},
       {{}, {}, 0},
   };
-  for (const auto& c : cases) EXPECT_EQ(uncovered(c.held, std::span(&c.wanted, 1)).size(), c.missing) << describe(c.wanted);
+  for (const auto& c : cases) {
+    const Coverage coverage = cover(c.held, std::span(&c.wanted, 1), Listing::Some);
+    std::size_t missing = 0;
+    for (const Rule& rule : coverage.missing) missing += rule.verbs.size();
+    EXPECT_EQ(missing, c.missing) << describe(c.wanted);
+    EXPECT_EQ(coverage.complete(), c.missing == 0);
+  }
+}
+
+// As many rules as there are verbs, groups, resources and names, multiplied: what a cover is by definition.
+bool covered_one_by_one(std::span<const Rule* const> held, const Rule& wanted) {
+  const auto knows = [&](AuthorizationAttributes a) {
+    return std::any_of(held.begin(), held.end(), [&](const Rule* rule) { return allows(*rule, RuleQuery(a)); });
+  };
+  for (const auto& verb : wanted.verbs)
+    for (const auto& group : wanted.groups)
+      for (const auto& resource : wanted.resources)
+        for (const auto& name : wanted.names)
+          if (!knows(ask(user("u"), verb, resource, "", name, group))) return false;
+  return true;
+}
+
+TEST(RbacRules, CoverAgreesWithItsDefinition) {
+  uint64_t state = 7;
+  const auto draw = [&](std::size_t below) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return static_cast<std::size_t>(state >> 33) % below;
+  };
+  const auto some = [&](std::vector<std::string> values) {
+    std::vector<std::string> out;
+    while (out.empty())
+      for (const auto& value : values)
+        if (draw(2) == 0) out.push_back(value);
+    return out;
+  };
+  int covered = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::vector<Rule> held(1 + draw(100) / 20);
+    for (Rule& rule : held)
+      rule = {some({"get", "list", "*"}), some({"", "apps", "*"}), some({"pods", "pods/log", "*/log", "*"}), draw(2) ? std::vector<std::string>() : some({"a", "b", "c"}), {}};
+    std::vector<const Rule*> pointers;
+    for (const Rule& rule : held) pointers.push_back(&rule);
+    const Rule wanted{some({"get", "list", "watch"}), some({"", "apps"}), some({"pods", "pods/log", "nodes"}), some({"a", "b", "d"}), {}};
+    const bool expected = covered_one_by_one(pointers, wanted);
+    ASSERT_EQ(cover(pointers, std::span(&wanted, 1), Listing::Some).complete(), expected) << describe(wanted);
+    covered += expected;
+  }
+  EXPECT_GT(covered, 1000);
+}
+
+std::vector<std::string> many(const char* stem, std::size_t n) {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < n; ++i) out.push_back(stem + std::to_string(i));
+  return out;
+}
+
+// A rule is a product; 1.8 KB of it were 512,000 rules.
+TEST(RbacRules, CoverDoesNotMultiplyOut) {
+  const Rule product{many("v", 80), many("g", 80), many("r", 80), many("n", 1000), {}};   // 512 million
+  const Rule other{{"v1"}, {"g1"}, {"r1"}, {"n1"}, {}};
+  const std::vector<const Rule*> held{&other};
+  const Coverage coverage = cover(held, std::span(&product, 1), Listing::Some);
+  EXPECT_FALSE(coverage.complete());
+  EXPECT_FALSE(coverage.missing.empty());
+  EXPECT_LE(coverage.missing.size(), missing_rules_max);
+  EXPECT_TRUE(coverage.more);
+  EXPECT_EQ(coverage.missing.front().verbs.size(), missing_verbs_max);
+  const Rule wide{{"v"}, {"g"}, {std::string(missing_bytes_max, 'r'), std::string(missing_bytes_max, 's')}, many("n", 100), {}};
+  EXPECT_TRUE(cover(held, std::span(&wide, 1), Listing::Some).missing.empty());   // nothing is short enough to list
+  EXPECT_FALSE(cover(held, std::span(&wide, 1), Listing::Some).complete());
+  EXPECT_TRUE(cover(std::vector<const Rule*>{&product}, std::span(&product, 1), Listing::Some).complete());
+
+  // Many held rules that all know something else are given up on, and then nothing is covered.
+  std::vector<Rule> scattered;
+  for (int i = 0; i < 2000; ++i) scattered.push_back({{"v" + std::to_string(i % 80)}, {"g" + std::to_string(i % 79)}, {"r" + std::to_string(i % 77)}, {"n" + std::to_string(i % 997)}, {}});
+  scattered.push_back({{"*"}, {"*"}, {"*"}, {}, {}});
+  std::vector<const Rule*> pointers;
+  for (const Rule& rule : scattered) pointers.push_back(&rule);
+  const Coverage given_up = cover(pointers, std::span(&product, 1), Listing::Some);
+  EXPECT_TRUE(given_up.too_many);
+  EXPECT_FALSE(given_up.complete());
 }
 
 class RbacTest : public ::testing::Test {
@@ -205,6 +286,38 @@ TEST_F(RbacTest, RulesForAUser) {
   EXPECT_EQ(rules.resource_rules[1].resources, std::vector<std::string>{"pods"});
   ASSERT_EQ(rules.non_resource_rules.size(), 1u);
   EXPECT_EQ(rules.non_resource_rules[0].paths, std::vector<std::string>{"/healthz"});
+}
+
+// A role bound again and again is judged and listed once; what one user is judged by, and what is listed, is bounded.
+TEST_F(RbacTest, ManyGrantsOfOneUser) {
+  const auto bound = [&](const std::string& role, std::vector<Rule> rules, int bindings) {
+    index_.put_role("big", role, std::move(rules));
+    for (int i = 0; i < bindings; ++i) index_.put_binding("big", role + std::to_string(i), {false, role}, std::vector<Subject>(3, {SubjectKind::User, "", "eve"}));
+  };
+  const Rule rule{many("verb", 10), many("group", 10), many("resource", 10), {}, {}};
+  bound("a", std::vector<Rule>(100, rule), 1000);
+  UserRules listed = authorizer_.rules_for(user("eve"), "big");
+  EXPECT_EQ(listed.resource_rules.size(), 100u);
+  EXPECT_FALSE(listed.incomplete);
+
+  bound("b", std::vector<Rule>(rules_listed_max, {{"get"}, {""}, {"pods"}, {}, {}}), 1);
+  listed = authorizer_.rules_for(user("eve"), "big");
+  EXPECT_EQ(listed.resource_rules.size(), rules_listed_max);
+  EXPECT_TRUE(listed.incomplete);
+  EXPECT_NE(listed.evaluation_error, "");
+  EXPECT_TRUE(allowed(ask(user("eve"), "get", "pods", "big")));
+
+  bound("c", {{many("verb", 10), {""}, {"pods"}, many("name", values_judged_max), {}}}, 1);
+  bound("d", {{{"get"}, {""}, {"secrets"}, {}, {}}}, 1);
+  const auto said = authorizer_.authorize_now(ask(user("eve"), "get", "secrets", "big"));
+  EXPECT_EQ(said->decision, Decision::NoOpinion);
+  EXPECT_NE(said->reason.find("1000000 values"), std::string::npos) << said->reason;
+  EXPECT_TRUE(allowed(ask(user("eve"), "get", "pods", "big")));
+  index_.remove_role("big", "c");
+  EXPECT_TRUE(allowed(ask(user("eve"), "get", "secrets", "big")));
+
+  for (int i = 0; i < 1000; ++i) index_.put_binding("big", "gone" + std::to_string(i), {false, "gone" + std::to_string(i)}, {{SubjectKind::User, "", "eve"}});
+  EXPECT_LT(authorizer_.authorize_now(ask(user("eve"), "get", "nodes", "big"))->reason.size(), 2000u);
 }
 
 TEST_F(RbacTest, Escalation) {

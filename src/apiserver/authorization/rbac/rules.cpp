@@ -25,40 +25,8 @@ bool resource_matches(const Rule& rule, std::string_view combined, std::string_v
   });
 }
 
-bool url_covers(std::string_view held, std::string_view wanted) {
-  if (held == wanted) return true;
-  if (!held.ends_with('*')) return false;
-  while (held.ends_with('*')) held.remove_suffix(1);
-  return wanted.starts_with(held);
-}
 bool url_matches(const Rule& rule, std::string_view path) {
   return std::any_of(rule.urls.begin(), rule.urls.end(), [&](const std::string& url) { return url_covers(url, path); });
-}
-
-// The smallest rules that together say what `rule` says.
-void break_down(const Rule& rule, std::vector<Rule>& out) {
-  for (const auto& group : rule.groups)
-    for (const auto& resource : rule.resources)
-      for (const auto& verb : rule.verbs) {
-        if (rule.names.empty()) out.push_back({{verb}, {group}, {resource}, {}, {}});
-        for (const auto& name : rule.names) out.push_back({{verb}, {group}, {resource}, {name}, {}});
-      }
-  for (const auto& url : rule.urls)
-    for (const auto& verb : rule.verbs) out.push_back({{verb}, {}, {}, {}, {url}});
-}
-
-std::string_view subresource_of(std::string_view resource) {
-  const auto slash = resource.find('/');
-  return slash == std::string_view::npos ? std::string_view() : resource.substr(slash + 1);
-}
-
-// `small` comes from break_down().
-bool covers(const Rule& held, const Rule& small) {
-  if (!has_or_all(held.verbs, small.verbs[0])) return false;
-  if (!small.urls.empty()) return url_matches(held, small.urls[0]);
-  if (!has_or_all(held.groups, small.groups[0])) return false;
-  if (!resource_matches(held, small.resources[0], subresource_of(small.resources[0]))) return false;
-  return held.names.empty() || (!small.names.empty() && has(held.names, small.names[0]));
 }
 
 void append_list(std::string_view label, const std::vector<std::string>& values, std::string& out) {
@@ -74,6 +42,20 @@ void append_list(std::string_view label, const std::vector<std::string>& values,
 
 }  // namespace
 
+bool url_covers(std::string_view held, std::string_view wanted) {
+  if (held == wanted) return true;
+  if (!held.ends_with('*')) return false;
+  while (held.ends_with('*')) held.remove_suffix(1);
+  return wanted.starts_with(held);
+}
+
+std::size_t Rule::bytes() const {
+  std::size_t bytes = 0;
+  for (const auto* list : {&verbs, &groups, &resources, &names, &urls})
+    for (const std::string& value : *list) bytes += value.size() + 3;
+  return bytes;
+}
+
 RuleQuery::RuleQuery(const AuthorizationAttributes& a)
     : is_resource(a.is_resource), verb(a.verb), group(a.group), subresource(a.subresource), name(a.name), path(a.path), combined(a.resource) {
   if (!a.subresource.empty()) combined.append("/").append(a.subresource);
@@ -88,17 +70,6 @@ bool allows(const Rule& rule, const RuleQuery& query) {
 
 bool allows(std::span<const Rule> rules, const RuleQuery& query) {
   return std::any_of(rules.begin(), rules.end(), [&](const Rule& rule) { return allows(rule, query); });
-}
-
-std::vector<Rule> uncovered(std::span<const Rule* const> held, std::span<const Rule> wanted) {
-  std::vector<Rule> missing;
-  for (const Rule& rule : wanted) {
-    std::vector<Rule> parts;
-    break_down(rule, parts);
-    for (Rule& part : parts)
-      if (std::none_of(held.begin(), held.end(), [&](const Rule* rule_held) { return covers(*rule_held, part); })) missing.push_back(std::move(part));
-  }
-  return missing;
 }
 
 std::string describe(const Rule& rule) {

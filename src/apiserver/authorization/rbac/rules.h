@@ -1,7 +1,8 @@
-// RBAC's policy rules: whether a rule allows a request, and whether rules cover other rules.
+// RBAC's policy rules: whether a rule allows a request. (coverage.h: whether rules cover other rules.)
 #pragma once
 
 #include <span>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,8 @@ struct Rule {
   std::vector<std::string> resources;
   std::vector<std::string> names;
   std::vector<std::string> urls;
+  std::size_t values() const { return verbs.size() + groups.size() + resources.size() + names.size() + urls.size(); }
+  std::size_t bytes() const;   // of all values, with what stands between them in JSON
   bool operator==(const Rule&) const = default;
 };
 
@@ -35,8 +38,8 @@ struct RuleQuery {
 bool allows(const Rule& rule, const RuleQuery& query);
 bool allows(std::span<const Rule> rules, const RuleQuery& query);
 
-// The parts of `wanted` that `held` does not cover, each for one verb and resource (or path); empty: all is covered.
-std::vector<Rule> uncovered(std::span<const Rule* const> held, std::span<const Rule> wanted);
+// "/api/*" covers all that begins with "/api/".
+bool url_covers(std::string_view held, std::string_view wanted);
 // {APIGroups:["apps"], Resources:["deployments"], Verbs:["get"]}: a rule in an error message.
 std::string describe(const Rule& rule);
 
