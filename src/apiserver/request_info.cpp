@@ -6,36 +6,12 @@
 #include <span>
 #include <utility>
 
+#include "apimachinery/selectors/field_selector.h"
+#include "apimachinery/selectors/label_selector.h"
+#include "apiserver/endpoints/query.h"
+
 namespace pintle::apiserver {
 namespace {
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-// nullopt if a '%' is not followed by two hexadecimal digits.
-std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+' && plus_is_space) {
-      out.push_back(' ');
-    } else if (text[i] != '%') {
-      out.push_back(text[i]);
-    } else {
-      if (i + 2 >= text.size()) return std::nullopt;
-      const int high = hex_digit(text[i + 1]);
-      const int low = hex_digit(text[i + 2]);
-      if (high < 0 || low < 0) return std::nullopt;
-      out.push_back(static_cast<char>(high * 16 + low));
-      i += 2;
-    }
-  }
-  return out;
-}
 
 std::vector<std::string> split_path(std::string_view path) {
   while (!path.empty() && path.front() == '/') path.remove_prefix(1);
@@ -50,72 +26,16 @@ std::vector<std::string> split_path(std::string_view path) {
   }
 }
 
-// The parameters that decide the verb and the name. As in Go, a pair that does not decode is left out.
-struct ListQuery {
-  std::optional<std::string> watch, label_selector, field_selector;
-  bool well_formed = true;  // what has to be a number is one
-};
-
-bool is_integer(std::string_view text) {
-  if (!text.empty() && (text.front() == '-' || text.front() == '+')) text.remove_prefix(1);
-  return !text.empty() && text.size() <= 19 && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-ListQuery read_list_query(std::string_view query) {
-  ListQuery out;
-  while (!query.empty()) {
-    const auto end = query.find('&');
-    const std::string_view pair = query.substr(0, end);
-    query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
-    if (pair.empty() || pair.find(';') != std::string_view::npos) continue;
-    const auto equals = pair.find('=');
-    const auto key = percent_decode(pair.substr(0, equals), true);
-    auto value = percent_decode(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1), true);
-    if (!key || !value) continue;
-    const auto keep_first = [&](std::optional<std::string>& slot) {
-      if (!slot) slot = std::move(*value);
-    };
-    if (*key == "watch") keep_first(out.watch);
-    else if (*key == "labelSelector") keep_first(out.label_selector);
-    else if (*key == "fieldSelector") keep_first(out.field_selector);
-    else if ((*key == "limit" || *key == "timeoutSeconds") && !value->empty() && !is_integer(*value)) out.well_formed = false;
-  }
-  return out;
-}
-
-bool truthy(std::string_view value) {
-  std::string lower(value);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
-  return lower != "false" && lower != "0";
-}
-
-// The value that a field selector demands of metadata.name, if it demands one.
-std::optional<std::string> required_name(std::string_view selector) {
-  std::string term;
-  const auto name_of = [](std::string_view t) -> std::optional<std::string> {
-    constexpr std::string_view key = "metadata.name";
-    if (!t.starts_with(key)) return std::nullopt;
-    t.remove_prefix(key.size());
-    if (t.starts_with("==")) t.remove_prefix(2);
-    else if (t.starts_with("=")) t.remove_prefix(1);
-    else return std::nullopt;
-    std::string value;
-    for (std::size_t i = 0; i < t.size(); ++i) {
-      if (t[i] == '\\' && i + 1 < t.size()) ++i;
-      value.push_back(t[i]);
-    }
-    return value;
-  };
-  for (std::size_t i = 0; i <= selector.size(); ++i) {
-    if (i == selector.size() || selector[i] == ',') {
-      if (auto name = name_of(term)) return name;
-      term.clear();
-    } else {
-      term.push_back(selector[i]);
-      if (selector[i] == '\\' && i + 1 < selector.size()) term.push_back(selector[++i]);
-    }
-  }
-  return std::nullopt;
+// The name that the field selector of a list or watch demands. A query that does not parse demands nothing: it will be
+// refused.
+std::optional<std::string> demanded_name(const Query& query) {
+  if (query.get("fieldSelector").empty()) return std::nullopt;
+  if (!query.integer("limit") || !query.integer("timeoutSeconds")) return std::nullopt;
+  if (!apimachinery::LabelSelector::parse(query.get("labelSelector"))) return std::nullopt;
+  const auto fields = apimachinery::FieldSelector::parse(query.get("fieldSelector"));
+  if (!fields) return std::nullopt;
+  const auto name = fields->exact_value("metadata.name");
+  return name ? std::optional<std::string>(*name) : std::nullopt;
 }
 
 bool valid_path_segment(std::string_view name) {
@@ -131,21 +51,32 @@ std::string_view verb_of_method(std::string_view method) {
 }
 
 // A request without a name is about the collection; a field selector may name the one object all the same.
-void settle_collection_verb(RequestInfo& info, const ListQuery& query) {
-  if (info.name.empty() && info.verb == "get") {
-    info.verb = query.watch && truthy(*query.watch) ? "watch" : "list";
-    if (query.well_formed && query.field_selector) {
-      auto name = required_name(*query.field_selector);
-      if (name && valid_path_segment(*name)) info.name = std::move(*name);
-    }
-  } else if (info.name.empty() && info.verb == "delete") {
-    info.verb = "deletecollection";
-  }
+void settle_collection_verb(RequestInfo& info, const Query& query) {
+  if (!info.name.empty()) return;
+  if (info.verb == "delete") info.verb = "deletecollection";
+  if (info.verb != "get") return;
+  info.verb = query.boolean("watch") ? "watch" : "list";
+  auto name = demanded_name(query);
+  if (name && valid_path_segment(*name)) info.name = std::move(*name);
+}
+
+PathForm form_of(std::size_t parts) {
+  constexpr std::array forms{PathForm::Collection, PathForm::Item, PathForm::Subresource, PathForm::Longer};
+  return forms[std::min(parts, forms.size()) - 1];
+}
+
+// Takes "watch/" or "proxy/" off; what is left at `at` is the resource or "namespaces".
+Result<Unit> take_prefix(RequestInfo& info, std::span<const std::string> parts, std::size_t& at) {
+  if (parts[at] != "watch" && parts[at] != "proxy") return Unit{};
+  if (parts.size() - at < 2) return bad_request("the path \"" + info.path + "\" names no resource after its verb");
+  info.prefix = parts[at] == "watch" ? PathPrefix::Watch : PathPrefix::Proxy;
+  info.verb = parts[at++];
+  return Unit{};
 }
 
 }  // namespace
 
-Result<RequestInfo> parse_request_info(std::string_view method, std::string_view path, std::string_view query) {
+Result<RequestInfo> parse_request_info(std::string_view method, std::string_view path, const Query& query) {
   auto decoded = percent_decode(path, false);
   if (!decoded) return bad_request("the path \"" + std::string(path) + "\" is not correctly percent-encoded");
   RequestInfo info;
@@ -167,30 +98,23 @@ Result<RequestInfo> parse_request_info(std::string_view method, std::string_view
   info.is_resource = true;
   info.version = std::move(parts[at++]);
 
-  bool verb_in_path = false;
-  if (parts[at] == "watch" || parts[at] == "proxy") {
-    if (parts.size() - at < 2) return bad_request("the path \"" + info.path + "\" names no resource after its verb");
-    info.verb = std::move(parts[at++]);
-    verb_in_path = true;
-  } else {
-    info.verb = verb_of_method(method);
-  }
-
+  info.verb = verb_of_method(method);
+  TRY(take_prefix(info, parts, at));
   if (parts[at] == "namespaces" && parts.size() - at > 1) {
     info.ns = parts[at + 1];
-    const bool more = parts.size() - at > 2;
-    if (more && parts[at + 2] != "status" && parts[at + 2] != "finalize") at += 2;
+    info.in_namespace = parts.size() - at > 2 && parts[at + 2] != "status" && parts[at + 2] != "finalize";
+    if (info.in_namespace) at += 2;
   }
   info.parts.assign(std::make_move_iterator(parts.begin() + static_cast<std::ptrdiff_t>(at)), std::make_move_iterator(parts.end()));
+  info.form = form_of(info.parts.size());
   info.resource = info.parts[0];
   if (info.parts.size() >= 2) info.name = info.parts[1];
-  if (info.parts.size() >= 3 && info.verb != "proxy") info.subresource = info.parts[2];
+  if (info.parts.size() >= 3 && info.prefix != PathPrefix::Proxy) info.subresource = info.parts[2];
 
-  const ListQuery list = read_list_query(query);
-  settle_collection_verb(info, list);
-  if (!verb_in_path && (info.verb == "list" || info.verb == "watch" || info.verb == "deletecollection")) {
-    info.label_selector = list.label_selector.value_or("");
-    info.field_selector = list.field_selector.value_or("");
+  settle_collection_verb(info, query);
+  if (info.prefix == PathPrefix::None && (info.verb == "list" || info.verb == "watch" || info.verb == "deletecollection")) {
+    info.label_selector = query.get("labelSelector");
+    info.field_selector = query.get("fieldSelector");
   }
   return info;
 }

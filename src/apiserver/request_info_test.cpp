@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "apiserver/endpoints/query.h"
+
 namespace pintle::apiserver {
 namespace {
 
@@ -20,7 +22,7 @@ struct ResourceCase {
 
 void check(const ResourceCase& c) {
   SCOPED_TRACE(std::string(c.method) + " " + c.path + "?" + c.query);
-  const auto info = parse_request_info(c.method, c.path, c.query);
+  const auto info = parse_request_info(c.method, c.path, Query::parse(c.query));
   ASSERT_TRUE(info) << info.error().message;
   EXPECT_TRUE(info->is_resource);
   EXPECT_EQ(info->verb, c.verb);
@@ -85,7 +87,7 @@ TEST(RequestInfo, NonResources) {
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.path);
-    const auto info = parse_request_info(c.method, c.path, "");
+    const auto info = parse_request_info(c.method, c.path, Query());
     ASSERT_TRUE(info);
     EXPECT_FALSE(info->is_resource);
     EXPECT_EQ(info->verb, c.verb);
@@ -94,24 +96,24 @@ TEST(RequestInfo, NonResources) {
 }
 
 TEST(RequestInfo, SelectorsAreForCollectionsAndNotForVerbsInThePath) {
-  auto info = parse_request_info("GET", "/api/v1/pods", "labelSelector=a%3Db+c&fieldSelector=spec.nodeName%3Dn");
+  auto info = parse_request_info("GET", "/api/v1/pods", Query::parse("labelSelector=a%3Db+c&fieldSelector=spec.nodeName%3Dn"));
   ASSERT_TRUE(info);
   EXPECT_EQ(info->label_selector, "a=b c");
   EXPECT_EQ(info->field_selector, "spec.nodeName=n");
-  info = parse_request_info("GET", "/api/v1/watch/pods", "labelSelector=a");
+  info = parse_request_info("GET", "/api/v1/watch/pods", Query::parse("labelSelector=a"));
   EXPECT_EQ(info->label_selector, "");
-  info = parse_request_info("GET", "/api/v1/namespaces/n/pods/p", "labelSelector=a");
+  info = parse_request_info("GET", "/api/v1/namespaces/n/pods/p", Query::parse("labelSelector=a"));
   EXPECT_EQ(info->label_selector, "");
 }
 
 TEST(RequestInfo, BadInput) {
   for (const char* path : {"/api/v1/pods/%zz", "/api/v1/pods/%2", "/%", "/api/v1/watch", "/api/v1/proxy/"}) {
     SCOPED_TRACE(path);
-    const auto info = parse_request_info("GET", path, "");
+    const auto info = parse_request_info("GET", path, Query::parse(""));
     ASSERT_FALSE(info);
     EXPECT_EQ(info.error().reason, Reason::BadRequest);
   }
-  EXPECT_TRUE(parse_request_info("GET", "/api/v1/pods", "%zz=1&;&=&watch=%z&a;b"));
+  EXPECT_TRUE(parse_request_info("GET", "/api/v1/pods", Query::parse("%zz=1&;&=&watch=%z&a;b")));
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ rt::Task<void> ResourceHandler::get_virtual(Exchange& exchange, Found found) {
     co_return;
   }
   VirtualResource& source = *found.resource->definition().virtual_resource;
-  if (!exchange.info.name.empty()) {
+  if (exchange.info.form == PathForm::Item) {
     auto object = co_await source.get(exchange.scope, exchange.info.name);
     if (!object) {
       co_await answer_failure(exchange, object.error());
@@ -61,6 +61,7 @@ rt::Task<void> ResourceHandler::get_virtual(Exchange& exchange, Found found) {
     co_await answer_failure(exchange, objects.error());
     co_return;
   }
+  if (!exchange.info.name.empty()) std::erase_if(*objects, [&](const api::Object& object) { return object_meta(object).name != exchange.info.name; });
   co_await answer_objects(exchange, *form, {}, *objects);
 }
 

@@ -7,6 +7,7 @@
 #include "apiserver/endpoints/version.h"
 #include "apiserver/registry/errors.h"
 #include "apiserver/registry/object_steps.h"
+#include "base/check.h"
 #include "codec/json.h"
 #include "component/log.h"
 
@@ -41,29 +42,10 @@ class InFlight {
 
 bool read_only(const RequestInfo& info) { return info.verb == "get" || info.verb == "list" || info.verb == "watch"; }
 
-AuthorizationAttributes authorization_attributes(const Exchange& exchange) {
-  const RequestInfo& info = exchange.info;
-  AuthorizationAttributes attributes;
-  attributes.user = exchange.scope.user;
-  attributes.is_resource = info.is_resource;
-  attributes.verb = info.verb;
-  attributes.group = info.group;
-  attributes.version = info.version;
-  attributes.ns = info.ns;
-  attributes.resource = info.resource;
-  attributes.subresource = info.subresource;
-  attributes.name = info.name;
-  attributes.path = info.path;
-  attributes.label_selector = info.label_selector;
-  attributes.field_selector = info.field_selector;
-  return attributes;
-}
-
 // As upstream's metrics name it.
 std::string metric_verb(const Exchange& exchange) {
   const RequestInfo& info = exchange.info;
   if (!info.is_resource) return exchange.request.method;
-  if (info.verb == "list" && exchange.query.boolean("watch")) return "WATCH";
   if (Connector::handles(info.group, info.resource, info.subresource)) return "CONNECT";
   if (info.verb == "create") return "POST";
   if (info.verb == "update") return "PUT";
@@ -103,13 +85,13 @@ rt::Task<void> ApiHandler::serve(rt::Context ctx, net::Request& request, net::Re
   scope.options = &deps_.options;
   scope.escalation = deps_.escalation;
 
-  auto info = parse_request_info(request.method, request.path, request.query);
+  auto info = parse_request_info(request.method, request.path, exchange.query);
   if (!info) {
     co_await answer_failure(exchange, info.error());
     co_return;
   }
   exchange.info = std::move(*info);
-  const bool long_running = ResourceHandler::long_running(exchange.info, exchange.query);
+  const bool long_running = ResourceHandler::long_running(exchange.info);
   if (!long_running && deps_.options.request_timeout.count() > 0) {
     exchange.ctx = ctx.with_timeout(deps_.options.request_timeout);
     scope.ctx = exchange.ctx;
@@ -130,7 +112,7 @@ rt::Task<void> ApiHandler::serve_exchange(Exchange& exchange) {
     co_return;
   }
   exchange.scope.user = std::move(*user);
-  const bool long_running = ResourceHandler::long_running(exchange.info, exchange.query);
+  const bool long_running = ResourceHandler::long_running(exchange.info);
   const bool reading = read_only(exchange.info);
   const bool exempt = long_running || exchange.scope.user.in_group(group_masters);
   InFlight in_flight(reading ? reading_ : mutating_, reading ? deps_.options.max_requests_inflight : deps_.options.max_mutating_requests_inflight, exempt);
@@ -163,34 +145,41 @@ rt::Task<Result<UserInfo>> ApiHandler::authenticate(Exchange& exchange) {
 }
 
 rt::Task<Result<Unit>> ApiHandler::authorize(Exchange& exchange) {
-  if (deps_.authorizer == nullptr) co_return Unit{};
-  if (wants_impersonation(exchange.request.headers)) {
+  if (deps_.authorizer != nullptr && wants_impersonation(exchange.request.headers)) {
     CO_TRY_ASSIGN(exchange.scope.user, co_await impersonate(exchange.ctx, *deps_.authorizer, exchange.request.headers, exchange.scope.user));
     drop_impersonation_headers(exchange.request.headers);
   }
-  const AuthorizationAttributes attributes = authorization_attributes(exchange);
-  auto result = deps_.authorizer->authorize_now(attributes);
-  if (!result) result = co_await deps_.authorizer->authorize(exchange.ctx, attributes);
-  if (result->decision == Decision::Allow) co_return Unit{};
-  co_return std::unexpected(forbidden(attributes, result->reason));
+  AuthorizationAttributes attributes = make_attributes(exchange.scope.user, exchange.info);
+  if (deps_.authorizer != nullptr) {
+    auto result = deps_.authorizer->authorize_now(attributes);
+    if (!result) result = co_await deps_.authorizer->authorize(exchange.ctx, attributes);
+    if (result->decision != Decision::Allow) co_return std::unexpected(forbidden(attributes, result->reason));
+  }
+  exchange.authorized = std::move(attributes);
+  co_return Unit{};
 }
 
 rt::Task<void> ApiHandler::route(Exchange& exchange) {
-  if (exchange.info.is_resource) {
-    const auto* version = deps_.registry.served().find_group_version(exchange.info.group, exchange.info.version);
-    if (version != nullptr || exchange.info.api_prefix == "api") {
-      co_await resources_.serve(exchange);
-    } else {
-      co_await answer_text(exchange, 404, std::string(not_found_text));
-    }
+  const RequestInfo& info = exchange.info;
+  if (!info.is_resource) {
+    co_await serve_fixed(exchange, info.path);
     co_return;
   }
-  std::string path = exchange.info.path;
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  co_await serve_fixed(exchange, std::move(path));
+  const bool core = info.api_prefix == "api";
+  const bool rooted = info.path.starts_with(core ? "/api/" : "/apis/");
+  if (rooted && (core || (!info.group.empty() && deps_.registry.served().find_group_version(info.group, info.version) != nullptr))) {
+    co_await resources_.serve(exchange);
+  } else {
+    co_await answer_text(exchange, 404, std::string(not_found_text));
+  }
 }
 
+// `path` is what was authorized. Discovery and the version may be asked for with a slash at the end, as upstream has it.
 rt::Task<void> ApiHandler::serve_fixed(Exchange& exchange, std::string path) {
+  CHECK(exchange.authorized && exchange.authorized->path == path, "the path served is the one that was authorized");
+  std::string bare = path;
+  while (bare.size() > 1 && bare.back() == '/') bare.pop_back();
+  if (discovery_.handles(bare) || bare == "/version") path = std::move(bare);
   if (discovery_.handles(path)) {
     co_await discovery_.serve(exchange, std::move(path));
   } else if (health_.handles(path)) {

@@ -21,6 +21,7 @@ std::pair<std::string_view, std::string_view> split(std::string_view path) {
 
 bool Health::handles(std::string_view path) const {
   const auto [endpoint, check] = split(path);
+  if (check.empty() && path.back() == '/') return false;
   return endpoint == "healthz" || endpoint == "livez" || endpoint == "readyz";
 }
 

@@ -48,6 +48,7 @@ rt::Task<void> ResourceHandler::list(Exchange& exchange, Found found) {
     co_await answer_failure(exchange, selection.error());
     co_return;
   }
+  selection->name = exchange.info.name;   // what the field selector demands
   auto listed = co_await found.store->list(exchange.ctx, std::move(*selection), std::move(*parameters));
   if (!listed) {
     co_await answer_failure(exchange, listed.error());

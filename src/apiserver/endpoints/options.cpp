@@ -76,7 +76,7 @@ Result<ListParameters> parse_list_parameters(const Query& query, bool watch) {
   ListParameters list;
   list.label_selector = query.get("labelSelector");
   list.field_selector = query.get("fieldSelector");
-  list.watch = watch || query.boolean("watch");
+  list.watch = watch;
   list.allow_bookmarks = query.boolean("allowWatchBookmarks");
   list.resource_version = query.get("resourceVersion");
   list.continue_token = query.get("continue");

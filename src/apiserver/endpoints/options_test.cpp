@@ -24,16 +24,15 @@ TEST(ListParameters, Combinations) {
   EXPECT_EQ(list_fault("resourceVersion=1&resourceVersionMatch=NotOlderThan"), "");
   EXPECT_EQ(list_fault("resourceVersion=1&resourceVersionMatch=Newest"), "resourceVersionMatch");
   EXPECT_EQ(list_fault("sendInitialEvents=true"), "sendInitialEvents");
-  EXPECT_EQ(list_fault("watch=1&sendInitialEvents=true"), "resourceVersionMatch");
-  EXPECT_EQ(list_fault("watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"), "");
+  EXPECT_EQ(list_fault("sendInitialEvents=true", true), "resourceVersionMatch");
+  EXPECT_EQ(list_fault("sendInitialEvents=true&resourceVersionMatch=NotOlderThan", true), "");
   EXPECT_EQ(list_fault("resourceVersionMatch=NotOlderThan", true), "resourceVersionMatch");
 }
 
 TEST(ListParameters, Booleans) {
-  EXPECT_TRUE(parse_list_parameters(Query::parse("watch=maybe"), false)->watch);
-  EXPECT_TRUE(parse_list_parameters(Query::parse("watch="), false)->watch);
-  EXPECT_FALSE(parse_list_parameters(Query::parse("watch=False"), false)->watch);
-  EXPECT_FALSE(parse_list_parameters(Query::parse("watch=0"), false)->watch);
+  // Which of the two it is was settled, and authorized, before.
+  EXPECT_FALSE(parse_list_parameters(Query::parse("watch=1"), false)->watch);
+  EXPECT_TRUE(parse_list_parameters(Query::parse("watch=0"), true)->watch);
 }
 
 std::string write_fault(std::string_view query, WriteKind kind) {

@@ -149,7 +149,7 @@ rt::Task<void> ResourceHandler::patch(Exchange& exchange, Found found, const Par
   request.ns = exchange.scope.ns;
   request.name = exchange.info.name;
   request.part = part;
-  request.allow_create = apply && part == nullptr;
+  if (apply && part == nullptr) request.may_create = [this, &exchange] { return may_create(exchange); };
   request.transform = [&](const api::Object* existing) {
     warnings.clear();
     return apply ? apply_object(target, patch, existing, warnings) : patch_object(target, patch, *existing, warnings);

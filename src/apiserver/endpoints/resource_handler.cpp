@@ -2,26 +2,13 @@
 
 #include "apiserver/connect/connector.h"
 #include "apiserver/registry/errors.h"
+#include "base/check.h"
 
 namespace pintle::apiserver {
 
 namespace {
 
-using apimachinery::Verbs;
-namespace verbs = apimachinery::verb;
-
-// The verb that a method means on a collection or on a named object; 0: no route.
-Verbs verb_of(std::string_view method, bool named) {
-  if (method == "GET") return named ? verbs::get : verbs::list;
-  if (method == "POST") return named ? Verbs{0} : Verbs{verbs::create};
-  if (method == "PUT") return named ? Verbs{verbs::update} : Verbs{0};
-  if (method == "PATCH") return named ? Verbs{verbs::patch} : Verbs{0};
-  if (method == "DELETE") return named ? verbs::delete_ : verbs::deletecollection;
-  return 0;
-}
-
-// Whether the path names an object. (The info of a list may have a name too, from its field selector.)
-bool named(const RequestInfo& info) { return info.parts.size() > 1; }
+namespace verb = apimachinery::verb;
 
 // What every answer about a deprecated resource is marked with.
 std::string_view deprecation(const RequestInfo& info) {
@@ -31,20 +18,26 @@ std::string_view deprecation(const RequestInfo& info) {
   return {};
 }
 
-Verbs subresource_verb(std::string_view method) {
-  if (method == "GET") return verbs::get;
-  if (method == "POST") return verbs::create;
-  if (method == "PUT") return verbs::update;
-  if (method == "PATCH") return verbs::patch;
-  if (method == "DELETE") return verbs::delete_;
-  return 0;
+// A request that gets here is allowed; what is about to be done is that, for the same object.
+void hold_to_what_was_authorized(const Exchange& exchange, const Route& route, bool namespaced) {
+  CHECK(exchange.authorized.has_value(), "no request is carried out unauthorized");
+  const AuthorizationAttributes& allowed = *exchange.authorized;
+  const RequestScope& scope = exchange.scope;
+  CHECK(route.verb_name() == allowed.verb, "the verb carried out is the one that was authorized");
+  CHECK(scope.group == allowed.group && scope.resource == allowed.resource, "the resource is the one that was authorized");
+  CHECK((route.subresource ? route.subresource->name : std::string_view()) == allowed.subresource, "the subresource is the one that was authorized");
+  // A namespace is judged by the rights within it, so its own name counts as its namespace.
+  CHECK(namespaced ? scope.ns == allowed.ns : allowed.ns.empty() || allowed.ns == allowed.name, "the namespace is the one that was authorized");
+  // The name of a list or watch without one comes from its field selector, which holds it there.
+  CHECK(scope.name == allowed.name || (scope.name.empty() && (route.verb & (verb::list | verb::watch)) != 0), "the name is the one that was authorized");
+  CHECK(scope.user.name == allowed.user.name, "the user is the one that was authorized");
 }
 
 }  // namespace
 
-bool ResourceHandler::long_running(const RequestInfo& info, const Query& query) {
+bool ResourceHandler::long_running(const RequestInfo& info) {
   if (!info.is_resource) return false;
-  if (info.verb == "watch" || info.verb == "proxy" || (info.verb == "list" && query.boolean("watch"))) return true;
+  if (info.verb == "watch" || info.verb == "proxy") return true;
   const std::string& sub = info.subresource;
   return sub == "exec" || sub == "attach" || sub == "portforward" || sub == "log" || sub == "proxy";
 }
@@ -52,107 +45,81 @@ bool ResourceHandler::long_running(const RequestInfo& info, const Query& query) 
 rt::Task<void> ResourceHandler::serve(Exchange& exchange) {
   const RequestInfo& info = exchange.info;
   const Found found = registry_.find_served(info.group, info.version, info.resource);
-  if (found.resource == nullptr) {
-    co_await answer_failure(exchange, errors::no_such_route());
-    co_return;
-  }
-  const bool namespaced = found.resource->namespaced();
-  const bool is_namespaces = info.resource == "namespaces" && info.group.empty();
-  const bool misplaced = namespaced ? info.ns.empty() && named(info) : !info.ns.empty() && !is_namespaces;
-  if (misplaced || (info.parts.size() > 3 && info.subresource != "proxy")) {
-    co_await answer_failure(exchange, errors::no_such_route());
+  const auto route = find_route(info, exchange.request.method, found);
+  if (!route) {
+    co_await answer_failure(exchange, route.error());
     co_return;
   }
   RequestScope& scope = exchange.scope;
-  scope.ns = namespaced ? info.ns : "";
-  scope.name = named(info) ? info.name : "";
+  scope.ns = found.resource->namespaced() ? info.ns : "";
+  scope.name = info.form == PathForm::Collection ? "" : info.name;
   scope.group = info.group;
   scope.version = info.version;
   scope.resource = info.resource;
   scope.subresource = info.subresource;
-  if (info.subresource.empty()) {
-    co_await dispatch(exchange, found);
+  hold_to_what_was_authorized(exchange, *route, found.resource->namespaced());
+  if (route->connect) {
+    co_await connect(exchange);
+  } else if (route->subresource != nullptr) {
+    co_await dispatch_subresource(exchange, found, *route);
   } else {
-    co_await dispatch_subresource(exchange, found);
+    co_await dispatch(exchange, found, *route);
   }
 }
 
-rt::Task<void> ResourceHandler::dispatch(Exchange& exchange, Found found) {
-  const RequestInfo& info = exchange.info;
-  const std::string& method = exchange.request.method;
-  const bool watch_path = info.verb == "watch" && method == "GET";
-  const Verbs verb = watch_path ? Verbs{verbs::watch} : verb_of(method, named(info));
-  const bool everywhere = found.resource->namespaced() && info.ns.empty();   // over all namespaces one can only read
-  if (verb == 0 || !found.version->served->can(verb) || (everywhere && verb != verbs::list && verb != verbs::watch && !found.resource->definition().create_action)) {
-    co_await answer_failure(exchange, errors::method_not_allowed());
+rt::Task<void> ResourceHandler::dispatch(Exchange& exchange, Found found, Route route) {
+  const ResourceDefinition& definition = found.resource->definition();
+  if (const std::string_view warning = deprecation(exchange.info); !warning.empty()) exchange.scope.warnings.emplace_back(warning);
+  if (definition.create_action) {
+    co_await run_action(exchange, definition.create_action, *found.version->kind, "");
     co_return;
   }
-  if (const std::string_view warning = deprecation(info); !warning.empty()) exchange.scope.warnings.emplace_back(warning);
-  if (found.resource->definition().create_action) {
-    co_await run_action(exchange, found.resource->definition().create_action, *found.version->kind, "");
-    co_return;
-  }
-  if (found.resource->definition().virtual_resource) {
+  if (definition.virtual_resource) {
     co_await get_virtual(exchange, found);
     co_return;
   }
-  switch (verb) {
-    case verbs::get: co_await get(exchange, found); break;
-    case verbs::watch:
-    case verbs::list:
-      if (watch_path || exchange.query.boolean("watch")) {
-        co_await watch(exchange, found);
-      } else {
-        co_await list(exchange, found);
-      }
-      break;
-    case verbs::create: co_await create(exchange, found); break;
-    case verbs::update: co_await update(exchange, found, nullptr); break;
-    case verbs::patch: co_await patch(exchange, found, nullptr); break;
-    case verbs::delete_: co_await remove(exchange, found); break;
-    case verbs::deletecollection: co_await remove_collection(exchange, found); break;
-    default: co_await answer_failure(exchange, errors::method_not_allowed());
+  switch (route.verb) {
+    case verb::get: co_await get(exchange, found); break;
+    case verb::list: co_await list(exchange, found); break;
+    case verb::watch: co_await watch(exchange, found); break;
+    case verb::create: co_await create(exchange, found); break;
+    case verb::update: co_await update(exchange, found, nullptr); break;
+    case verb::patch: co_await patch(exchange, found, nullptr); break;
+    case verb::delete_: co_await remove(exchange, found); break;
+    case verb::deletecollection: co_await remove_collection(exchange, found); break;
+    default: CHECK(false, "a route to a resource has a verb");
   }
 }
 
-rt::Task<void> ResourceHandler::dispatch_subresource(Exchange& exchange, Found found) {
-  const std::string& name = exchange.info.subresource;
-  const auto* served = found.version->served->find_subresource(name);
-  if (served == nullptr || found.store == nullptr) {
-    co_await answer_failure(exchange, errors::no_such_route());
-    co_return;
-  }
-  if (connector_ != nullptr && name == "proxy" && Connector::handles(exchange.info.group, exchange.info.resource, name)) {
-    co_await connector_->serve(exchange, authorizer_);   // with any method
-    co_return;
-  }
-  const Verbs verb = subresource_verb(exchange.request.method);
-  if (verb == 0 || (served->verbs & verb) == 0) {
-    co_await answer_failure(exchange, errors::method_not_allowed());
-    co_return;
-  }
+rt::Task<void> ResourceHandler::dispatch_subresource(Exchange& exchange, Found found, Route route) {
+  const std::string_view name = route.subresource->name;
   if (const ActionSubresource* action = found.resource->find_action(name)) {
-    const api::GroupVersionKind gvk = found.version->served->subresource_gvk(*served);
+    const api::GroupVersionKind gvk = found.version->served->subresource_gvk(*route.subresource);
     co_await run_action(exchange, action->action, *api::find_kind(gvk.group, gvk.version, gvk.kind), exchange.info.name);
   } else if (name == "scale" && !found.resource->definition().scale.empty()) {
-    if (verb == verbs::get) {
+    if (route.verb == verb::get) {
       co_await get_scale(exchange, found);
     } else {
       co_await change_scale(exchange, found);
     }
   } else if (const PartSubresource* part = found.resource->find_part(name)) {
-    if (verb == verbs::get) {
-      co_await get(exchange, found);
-    } else if (verb == verbs::update) {
-      co_await update(exchange, found, part);
-    } else {
-      co_await patch(exchange, found, part);
+    switch (route.verb) {
+      case verb::get: co_await get(exchange, found); break;
+      case verb::update: co_await update(exchange, found, part); break;
+      case verb::patch: co_await patch(exchange, found, part); break;
+      default: co_await answer_failure(exchange, errors::method_not_allowed());
     }
-  } else if (connector_ != nullptr && Connector::handles(exchange.info.group, exchange.info.resource, name)) {
-    co_await connector_->serve(exchange, authorizer_);
   } else {
     co_await answer_failure(exchange, errors::no_such_route());
   }
+}
+
+rt::Task<void> ResourceHandler::connect(Exchange& exchange) {
+  if (connector_ == nullptr) {
+    co_await answer_failure(exchange, errors::no_such_route());
+    co_return;
+  }
+  co_await connector_->serve(exchange, authorizer_);
 }
 
 Result<ObjectForm> ResourceHandler::object_form(const Exchange& exchange, Found found) const {

@@ -1,5 +1,5 @@
-// ResourceHandler: serves the paths of resources: finds the resource, checks that it has the verb, and hands the request
-// to the verb's file.
+// ResourceHandler: serves the paths of resources: finds the resource and the route, holds it to what was authorized, and
+// hands the request to the verb's file.
 #pragma once
 
 #include <string>
@@ -9,6 +9,7 @@
 #include "apiserver/endpoints/object_forms.h"
 #include "apiserver/endpoints/options.h"
 #include "apiserver/endpoints/responses.h"
+#include "apiserver/endpoints/route.h"
 #include "apiserver/registry/installed_registry.h"
 
 namespace pintle::apiserver {
@@ -34,13 +35,15 @@ class ResourceHandler {
   rt::Task<void> serve(Exchange& exchange);
   // True for requests that may last: watches, proxies, streams into pods. They have no deadline and count against no
   // limit of requests in flight.
-  static bool long_running(const RequestInfo& info, const Query& query);
+  static bool long_running(const RequestInfo& info);
 
  private:
   using Found = InstalledRegistry::Found;
 
-  rt::Task<void> dispatch(Exchange& exchange, Found found);
-  rt::Task<void> dispatch_subresource(Exchange& exchange, Found found);
+  // What the route says, and nothing else: whatever these do, it was authorized.
+  rt::Task<void> dispatch(Exchange& exchange, Found found, Route route);
+  rt::Task<void> dispatch_subresource(Exchange& exchange, Found found, Route route);
+  rt::Task<void> connect(Exchange& exchange);
 
   rt::Task<void> get(Exchange& exchange, Found found);
   rt::Task<void> get_virtual(Exchange& exchange, Found found);
@@ -59,6 +62,8 @@ class ResourceHandler {
 
   rt::Task<void> send_events(Exchange& exchange, rt::Context ctx, storage::CacheWatcher& watcher, WatchFrames& frames);
 
+  // Whether who may update or patch the exchange's object may also create it.
+  rt::Task<Result<Unit>> may_create(Exchange& exchange);
   // Also sets the scope's dry run and field manager.
   Result<WriteParameters> write_parameters(Exchange& exchange, WriteKind kind) const;
   rt::Task<Result<api::Object>> read_object(Exchange& exchange, const api::KindInfo& kind, WriteKind write);

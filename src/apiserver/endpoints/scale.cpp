@@ -90,7 +90,7 @@ rt::Task<void> ResourceHandler::get_scale(Exchange& exchange, Found found) {
 
 rt::Task<Result<ScaleChange>> ResourceHandler::read_scale_change(Exchange& exchange) {
   ScaleChange change;
-  if (exchange.request.method == "PUT") {
+  if (exchange.authorized->verb == "update") {
     CO_TRY_ASSIGN(api::Object body, co_await read_object(exchange, *api::find_kind("autoscaling", "v1", "Scale"), WriteKind::Update));
     change.whole = std::move(body);
     co_return change;

@@ -21,6 +21,15 @@ rt::Task<Result<api::Object>> ResourceHandler::read_object(Exchange& exchange, c
   co_return decode_body(body.view(), media, rules, exchange.scope.warnings);
 }
 
+rt::Task<Result<Unit>> ResourceHandler::may_create(Exchange& exchange) {
+  if (authorizer_ == nullptr) co_return Unit{};
+  AuthorizationAttributes attributes = *exchange.authorized;
+  attributes.verb = "create";
+  const AuthorizationResult result = co_await authorizer_->authorize(exchange.ctx, attributes);
+  if (result.decision == Decision::Allow) co_return Unit{};
+  co_return std::unexpected(forbidden(attributes, result.reason));
+}
+
 rt::Task<void> ResourceHandler::create(Exchange& exchange, Found found) {
   auto form = object_form(exchange, found);
   if (!form) {
@@ -73,7 +82,7 @@ rt::Task<void> ResourceHandler::update(Exchange& exchange, Found found, const Pa
   request.ns = exchange.scope.ns;
   request.name = exchange.info.name;
   request.part = part;
-  request.allow_create = part == nullptr && found.resource->definition().allow_create_on_update;
+  if (part == nullptr && found.resource->definition().allow_create_on_update) request.may_create = [this, &exchange] { return may_create(exchange); };
   request.check_uid = true;
   const api::Object sent = std::move(*object);
   request.transform = [&](const api::Object* existing) {

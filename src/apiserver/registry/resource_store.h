@@ -67,9 +67,10 @@ struct UpdateRequest {
   std::string name;
   const PartSubresource* part = nullptr;         // nullptr: the main resource
   bool raw = false;                              // no strategy, no validation (pods/binding)
-  bool allow_create = false;
   bool check_uid = false;                        // PUT: another uid is a conflict rather than an invalid change
   Transform transform;
+  // Asked before an object that does not exist is created; nullptr: it is NotFound. Who may update may not create for it.
+  std::function<rt::Task<Result<Unit>>()> may_create;
 };
 
 struct RemoveRequest {

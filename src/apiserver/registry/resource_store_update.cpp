@@ -23,9 +23,12 @@ rt::Task<Result<Written>> ResourceStore::update(RequestScope& scope, UpdateReque
 rt::Task<Result<std::optional<Written>>> ResourceStore::try_update(RequestScope& scope, const UpdateRequest& request, const std::string& key) {
   CO_TRY_ASSIGN(const auto cached, co_await newest(scope.ctx, key));
   if (!cached) {
-    if (!request.allow_create) co_return std::unexpected(not_found(request.name));
+    if (!request.may_create) co_return std::unexpected(not_found(request.name));
+    CO_TRY(co_await request.may_create());
     CO_TRY_ASSIGN(api::Object fresh, request.transform(nullptr));
-    if (codec_.metadata(fresh).name.empty()) codec_.metadata(fresh).name = request.name;
+    std::string& name = codec_.metadata(fresh).name;
+    if (name.empty()) name = request.name;
+    if (name != request.name) co_return bad_request("the name of the object (" + name + ") does not match the name on the URL (" + request.name + ")");
     auto created = co_await create(scope, std::move(fresh));
     if (created) co_return std::optional<Written>(std::move(*created));
     if (created.error().reason == Reason::AlreadyExists) co_return std::nullopt;
