@@ -1,22 +1,17 @@
 #include "os/path.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <cerrno>
-#include <set>
-#include <vector>
 
 #include "os/system_error.h"
 
 namespace pintle::os {
 
 namespace {
-
-constexpr int depth_max = 512;   // directories inside one another
 
 int openat2_in_root(int root, const char* path, uint64_t flags) {
   open_how how{};
@@ -34,65 +29,14 @@ Result<UniqueFd> open_root(const std::string& root) {
   return fd;
 }
 
-bool is_mount_root(int dir_fd, const char* name) {
-  struct statx info {};
-  if (::statx(dir_fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0, &info) != 0) return false;
-  return (info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
-}
-
-// The names in a directory, read before anything in it changes.
-Result<std::vector<std::string>> names_in(int dir_fd, const char* name) {
-  const int fd = ::openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0) return system_error(errno, name);
-  DIR* directory = ::fdopendir(fd);
-  std::vector<std::string> out;
-  while (const dirent* entry = ::readdir(directory)) {
-    const std::string_view child = entry->d_name;
-    if (child != "." && child != "..") out.emplace_back(child);
-  }
-  ::closedir(directory);
-  return out;
-}
-
-Result<Unit> visit_below(int dir_fd, const char* name, bool top, int depth, const std::function<Result<Unit>(const TreeEntry&)>& visit) {
-  if (depth > depth_max) return internal(std::string(name) + ": directories too deep");
+// A descriptor of a regular file (or directory) for reading, from one that only names it.
+Result<UniqueFd> reopen_regular(const UniqueFd& named, std::string_view shown, bool directories) {
   struct stat info {};
-  if (::fstatat(dir_fd, name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
-    if (errno == ENOENT && !top) return Unit{};   // gone meanwhile
-    return system_error(errno, name);
-  }
-  if (!top && is_mount_root(dir_fd, name)) return Unit{};
-  TRY(visit(TreeEntry{dir_fd, name, info.st_mode, info.st_uid, info.st_gid}));
-  if (!S_ISDIR(info.st_mode)) return Unit{};
-  auto names = names_in(dir_fd, name);
-  if (!names) {
-    if (names.error().reason == Reason::NotFound && !top) return Unit{};
-    return std::unexpected(std::move(names).error());
-  }
-  const UniqueFd self(::openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!self) return system_error(errno, name);
-  for (const std::string& child : *names) TRY(visit_below(self.get(), child.c_str(), false, depth + 1, visit));
-  return Unit{};
-}
-
-Result<Unit> remove_below(int dir_fd, const char* name, const std::string& shown, int depth) {
-  if (depth > depth_max) return internal(shown + ": directories too deep");
-  struct stat info {};
-  if (::fstatat(dir_fd, name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
-    if (errno == ENOENT) return Unit{};
-    return system_error(errno, shown);
-  }
-  if (is_mount_root(dir_fd, name)) return error(Reason::Conflict, shown + ": something is mounted there");
-  if (!S_ISDIR(info.st_mode)) {
-    if (::unlinkat(dir_fd, name, 0) != 0 && errno != ENOENT) return system_error(errno, shown);
-    return Unit{};
-  }
-  TRY_ASSIGN(const auto names, names_in(dir_fd, name));
-  const UniqueFd self(::openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!self) return system_error(errno, shown);
-  for (const std::string& child : names) TRY(remove_below(self.get(), child.c_str(), shown + "/" + child, depth + 1));
-  if (::unlinkat(dir_fd, name, AT_REMOVEDIR) != 0 && errno != ENOENT) return system_error(errno, shown);
-  return Unit{};
+  if (::fstat(named.get(), &info) != 0) return system_error(errno, shown);
+  if (!S_ISREG(info.st_mode) && !(directories && S_ISDIR(info.st_mode))) return error(Reason::Forbidden, std::string(shown) + ": not a regular file");
+  UniqueFd fd(::open(fd_path(named.get()).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return system_error(errno, shown);
+  return fd;
 }
 
 }  // namespace
@@ -131,11 +75,32 @@ Result<UniqueFd> make_directories_in_root(const std::string& root, std::string_v
   return at;
 }
 
-Result<Unit> visit_tree(const std::string& root, const std::function<Result<Unit>(const TreeEntry&)>& visit) {
-  return visit_below(AT_FDCWD, root.c_str(), true, 0, visit);
+Result<UniqueFd> open_regular_below(const std::string& root, std::string_view path, bool directories) {
+  TRY_ASSIGN(const UniqueFd top, open_root(root));
+  while (path.starts_with('/')) path.remove_prefix(1);
+  open_how how{};
+  how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  const std::string relative(path.empty() ? std::string_view(".") : path);
+  int opened;
+  do opened = static_cast<int>(::syscall(SYS_openat2, top.get(), relative.c_str(), &how, sizeof how));
+  while (opened < 0 && errno == EAGAIN);   // a rename raced with the look-up
+  const UniqueFd named(opened);
+  if (!named && (errno == ELOOP || errno == EXDEV)) return error(Reason::Forbidden, relative + ": leads elsewhere");
+  if (!named) return system_error(errno, relative);
+  return reopen_regular(named, relative, directories);
 }
 
-Result<Unit> remove_tree(const std::string& path) { return remove_below(AT_FDCWD, path.c_str(), path, 0); }
+Result<UniqueFd> open_regular_in_root(const std::string& root, std::string_view path) {
+  TRY_ASSIGN(const UniqueFd named, open_in_root(root, path));
+  return reopen_regular(named, path, false);
+}
+
+Result<UniqueFd> open_regular(const std::string& path) {
+  const UniqueFd named(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!named) return system_error(errno, path);
+  return reopen_regular(named, path, false);
+}
 
 Result<Unit> set_mode(const std::string& path, uint32_t mode) {
   if (::chmod(path.c_str(), mode & 07777) != 0) return system_error(errno, path);
@@ -162,20 +127,6 @@ Result<Unit> make_directories(const std::string& path, uint32_t mode) {
   if (made || made.error().reason != Reason::NotFound || slash == std::string::npos || slash == 0) return made;
   TRY(make_directories(path.substr(0, slash), mode));
   return make_directory(path, mode);
-}
-
-Result<TreeUsage> tree_usage(const std::string& root) {
-  TreeUsage out;
-  std::set<std::pair<dev_t, ino_t>> linked;   // files with several names count once
-  TRY(visit_tree(root, [&](const TreeEntry& entry) -> Result<Unit> {
-    struct stat info {};
-    if (::fstatat(entry.dir_fd, entry.name, &info, AT_SYMLINK_NOFOLLOW) != 0) return Unit{};
-    if (info.st_nlink > 1 && !S_ISDIR(info.st_mode) && !linked.emplace(info.st_dev, info.st_ino).second) return Unit{};
-    out.bytes += static_cast<uint64_t>(info.st_blocks) * 512;
-    ++out.inodes;
-    return Unit{};
-  }));
-  return out;
 }
 
 }  // namespace pintle::os

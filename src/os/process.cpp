@@ -84,7 +84,7 @@ Result<pid_t> spawn(ProcessSpec& spec, ChildStreams streams) {
   SpawnPlan plan;
   UniqueFd output;
   if (!spec.output_file.empty()) {
-    output.reset(::open(spec.output_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+    output.reset(::open(spec.output_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644));
     if (!output) return system_error(errno, spec.output_file);
     streams.out = streams.err = output.get();
   }

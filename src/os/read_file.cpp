@@ -10,7 +10,7 @@
 namespace pintle::os {
 
 Result<std::string> read_file(const std::string& path) {
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (!fd) return system_error(errno, path);
   std::string out;
   char buffer[16 * 1024];

@@ -10,7 +10,7 @@ namespace pintle::os {
 
 constexpr std::size_t small_file_bytes_max = 16 << 20;
 
-// The whole content; RequestEntityTooLarge past small_file_bytes_max.
+// The whole content; RequestEntityTooLarge past small_file_bytes_max. Never waits for the other end of a FIFO.
 Result<std::string> read_file(const std::string& path);
 // One write(2) to an existing file, as the kernel's interface files want it.
 Result<Unit> write_file(const std::string& path, std::string_view data);

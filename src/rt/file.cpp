@@ -41,8 +41,20 @@ Result<Unit> Disk::append(const std::string& path, std::string_view data, uint32
 
 namespace {
 
+constexpr int leftovers_max = 8;
+
+// A file that was not there before: what lies at the name (of a write that was cut short, or a link that somebody put there) goes
+// and is never written through.
+Result<std::unique_ptr<File>> open_new(Disk& disk, const std::string& path, uint32_t mode) {
+  for (int tries = 1;; ++tries) {
+    auto file = disk.open(path, {.write = true, .create = true, .exclusive = true, .mode = mode});
+    if (file || file.error().reason != Reason::AlreadyExists || tries == leftovers_max) return file;
+    TRY(disk.remove(path));
+  }
+}
+
 Result<Unit> write_synced(Disk& disk, const std::string& path, std::string_view data, uint32_t mode) {
-  TRY_ASSIGN(auto file, disk.open(path, {.write = true, .create = true, .truncate = true, .mode = mode}));
+  TRY_ASSIGN(auto file, open_new(disk, path, mode));
   TRY(file->write_at(0, data));
   return file->sync();
 }

@@ -1,6 +1,7 @@
 #include "rt/file.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "rt/runtime.h"
@@ -78,6 +79,22 @@ Task<void> file_calls() {
   remove_all(disk, parent_path(dir));
   co_return;
 }
+
+// A link where the new content is written first was written through; a FIFO held its reader for ever.
+Task<void> what_lies_there() {
+  Disk& disk = Executor::current().runtime().disk();
+  const std::string dir = fresh_directory(disk);
+  EXPECT_TRUE(disk.write(dir + "/victim", "whole").has_value());
+  EXPECT_EQ(::symlink("victim", (dir + "/a.tmp").c_str()), 0);
+  EXPECT_TRUE(disk.replace(dir + "/a", "new").has_value());
+  EXPECT_EQ(disk.read(dir + "/a").value(), "new");
+  EXPECT_EQ(disk.read(dir + "/victim").value(), "whole");
+  EXPECT_EQ(::mkfifo((dir + "/fifo").c_str(), 0600), 0);
+  EXPECT_EQ(disk.read(dir + "/fifo").error().reason, Reason::Forbidden);
+  remove_all(disk, parent_path(dir));
+  co_return;
+}
+TEST(File, WhatLiesThereIsNotWrittenThrough) { testing::run_task(what_lies_there()); }
 TEST(File, Calls) { on_each_backend(file_calls); }
 
 Task<void> replace_later(std::string path, std::string text) {

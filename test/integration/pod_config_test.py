@@ -223,10 +223,11 @@ def bound_volume(node, name, **source):
     claim = {'apiVersion': 'v1', 'kind': 'PersistentVolumeClaim', 'metadata': {'name': name, 'namespace': 'default'},
              'spec': {**common, 'volumeName': f'pv-{name}', 'resources': {'requests': {'storage': '1Mi'}}}}
     anywhere = {'required': {'nodeSelectorTerms': [{'matchExpressions': [{'key': 'kubernetes.io/hostname', 'operator': 'Exists'}]}]}}
+    node.server.kubectl('create', '-f', '-', stdin=json.dumps(claim))
+    uid = node.server.kubectl('get', 'pvc', name, '-o', 'jsonpath={.metadata.uid}')
     volume = {'apiVersion': 'v1', 'kind': 'PersistentVolume', 'metadata': {'name': f'pv-{name}'},
-              'spec': {**common, 'capacity': {'storage': '1Mi'}, 'claimRef': {'namespace': 'default', 'name': name}, 'nodeAffinity': anywhere, **source}}
-    for made in (volume, claim):
-        node.server.kubectl('create', '-f', '-', stdin=json.dumps(made))
+              'spec': {**common, 'capacity': {'storage': '1Mi'}, 'claimRef': {'namespace': 'default', 'name': name, 'uid': uid}, 'nodeAffinity': anywhere, **source}}
+    node.server.kubectl('create', '-f', '-', stdin=json.dumps(volume))
     node.server.kubectl('patch', 'pvc', name, '--subresource=status', '--type=merge', '-p', '{"status":{"phase":"Bound"}}')
 
 

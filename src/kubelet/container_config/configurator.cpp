@@ -27,7 +27,8 @@ std::unexpected<Status> no_server(std::string_view kind, const std::string& name
 Result<std::string> volume_file(const MountedVolumes& volumes, std::string_view volume, std::string_view path) {
   for (const MountedVolume& mounted : volumes) {
     if (mounted.name != volume || mounted.host_path.empty()) continue;
-    TRY_ASSIGN(const os::UniqueFd file, os::open_in_root(mounted.host_path, path));
+    // What a container wrote: a FIFO in its place would hold this thread for ever.
+    TRY_ASSIGN(const os::UniqueFd file, os::open_regular_in_root(mounted.host_path, path));
     return os::read_file(os::fd_path(file.get()));
   }
   return error(Reason::NotFound, "cannot find the volume " + codec::go_quote(volume) + " referenced by FileKeyRef");

@@ -1,17 +1,12 @@
 #include "kubelet/container_config/container_files.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstdio>
 
 #include "component/log.h"
 #include "kubelet/volumes/sub_path.h"
-#include "os/fd.h"
 #include "os/path.h"
 #include "os/read_file.h"
-#include "os/system_error.h"
+#include "os/replace_file.h"
 
 namespace pintle::kubelet {
 
@@ -20,26 +15,10 @@ namespace cri = api::cri_v1;
 
 namespace {
 
-Result<Unit> write_new(const std::string& path, std::string_view text, uint32_t mode) {
-  const os::UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
-  if (!fd) return os::system_error(errno, path);
-  while (!text.empty()) {
-    const ssize_t put = ::write(fd.get(), text.data(), text.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return os::system_error(errno, path);
-    text.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return os::set_mode(path, mode);
-}
-
 // The old file stays while the new one cannot be written whole. Containers that run keep the file that they were given.
 Result<Unit> write_whole(const std::string& path, std::string_view text, uint32_t mode) {
   if (const auto there = os::read_file(path); there && *there == text) return os::set_mode(path, mode);
-  const std::string tmp = path + ".tmp";
-  auto written = write_new(tmp, text, mode);
-  if (written && ::rename(tmp.c_str(), path.c_str()) != 0) written = os::system_error(errno, path);
-  if (!written) ::unlink(tmp.c_str());
-  return written;
+  return os::replace_file(path, text, mode, os::Durability::Whole);
 }
 
 Result<Unit> make_log_directory(const Paths& paths, const core::Pod& pod, std::string_view container) {
@@ -91,7 +70,7 @@ Result<MadeFiles> make_container_files(ContainerFiles files) {
   char name[9];
   std::snprintf(name, sizeof name, "%08x", static_cast<unsigned>(files.random));
   out.termination_log = directory + "/" + name;
-  TRY(write_new(out.termination_log, {}, 0666));
+  TRY(os::replace_file(out.termination_log, {}, 0666, os::Durability::Whole));
   return out;
 }
 

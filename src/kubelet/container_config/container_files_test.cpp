@@ -1,5 +1,6 @@
 #include "kubelet/container_config/container_files.h"
 
+#include "kubelet/volumes/ownership.h"
 #include "kubelet/volumes/testing.h"
 
 namespace pintle::kubelet {
@@ -31,9 +32,14 @@ TEST_F(ContainerFilesOnDisk, AFullDiskLeavesTheHostsFileOfBefore) {
   EXPECT_EQ(text_of(paths_.etc_hosts("u1")), "first\n");
   EXPECT_FALSE(make(std::string(100'000, 'x')));
   EXPECT_EQ(text_of(paths_.etc_hosts("u1")), "first\n");
-  EXPECT_EQ(text_of(paths_.etc_hosts("u1") + ".tmp"), "<missing>");
+  EXPECT_EQ(list_names(paths_.pod("u1")).value(), (std::vector<std::string>{"containers", "etc-hosts"})) << "nothing is left of the failure";
+  // What lies where the files are made is never written through.
+  ASSERT_EQ(::symlink("victim", (root_ + "/pods/u1/etc-hosts.tmp").c_str()), 0);
+  ASSERT_TRUE(os::remove_tree(made->termination_log));
+  ASSERT_EQ(::symlink((root_ + "/victim").c_str(), made->termination_log.c_str()), 0);
   ASSERT_TRUE(make("second\n"));
   EXPECT_EQ(text_of(paths_.etc_hosts("u1")), "second\n");
+  EXPECT_EQ(text_of(root_ + "/victim"), "<missing>");
 }
 
 }  // namespace

@@ -52,6 +52,7 @@ Rank rank_of(const MeasuredPod& measured, std::string_view signal, bool dedicate
     return {true, above <= 0, priority, -above};
   }
   const DiskUsage disk = disk_of(*measured.usage, scope_of(signal, dedicated_images));
+  if (!disk.complete) return {false, false, priority, 0};   // not known, which is not nothing
   const int64_t used = static_cast<int64_t>(resource == "inodes" ? disk.inodes : disk.bytes);
   // Nobody asks for inodes; upstream still takes the request for bytes off when it compares pods.
   const int64_t asked = resource == "inodes" ? 0 : request_of(pod, "ephemeral-storage");

@@ -207,6 +207,15 @@ TEST(EvictionOrder, DiskByWhereItLies) {
   EXPECT_FALSE(frees_images("nodefs.inodesFree", true) || frees_images("memory.available", false) || frees_images("pid.available", false));
 }
 
+// A volume that cannot be measured counted as empty: its pod went last.
+TEST(EvictionOrder, WhatIsNotKnownIsNotNothing) {
+  World world;
+  world.add("large", "ephemeral-storage: 10").volumes["data"] = {1 << 30, 1};
+  world.add("hidden", "ephemeral-storage: 1000").volumes["data"] = {0, 0, false};
+  world.starve("nodefs.available", "10%", {1, 100});
+  EXPECT_EQ(world.order(), "hidden large ");
+}
+
 TEST(Eviction, WhatItSays) {
   World world;
   world.starve("memory.available", "100Mi", {51200 << 10, 1 << 30});

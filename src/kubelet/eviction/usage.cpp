@@ -1,5 +1,6 @@
 #include "kubelet/eviction/usage.h"
 
+#include "component/log.h"
 #include "kubelet/container_config/container_config.h"
 #include "kubelet/volumes/volume_kinds.h"
 #include "os/path.h"
@@ -27,10 +28,16 @@ ContainerUsage usage_of(const cri_v1::ContainerStats& stats) {
   return out;
 }
 
-// What is not there uses nothing.
+// What is not there uses nothing; what cannot be read uses nobody knows how much.
 DiskUsage tree(const std::string& path) {
   const auto used = os::tree_usage(path);
-  return used ? DiskUsage{used->bytes, used->inodes} : DiskUsage();
+  const Status* failed = !used ? &used.error() : used->failed ? &*used->failed : nullptr;
+  DiskUsage out;
+  if (used) out = DiskUsage{used->bytes, used->inodes};
+  if (!failed || failed->reason == Reason::NotFound) return out;
+  out.complete = false;
+  component::log::error("The files of a pod could not all be counted", {{"path", path}, {"err", failed->message}});
+  return out;
 }
 
 void walk(const Paths& paths, const api::core_v1::Pod& pod, PodUsage& out) {

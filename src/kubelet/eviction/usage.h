@@ -21,9 +21,11 @@ namespace pintle::kubelet {
 struct DiskUsage {
   uint64_t bytes = 0;
   uint64_t inodes = 0;
+  bool complete = true;                      // false: it could not all be read, and at least that much is used
   DiskUsage& operator+=(const DiskUsage& more) {
     bytes += more.bytes;
     inodes += more.inodes;
+    complete = complete && more.complete;
     return *this;
   }
 };

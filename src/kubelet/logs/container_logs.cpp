@@ -1,11 +1,13 @@
 #include "kubelet/logs/container_logs.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <functional>
 
+#include "os/fd.h"
 #include "os/path.h"
 #include "os/system_error.h"
 
@@ -45,8 +47,10 @@ void remove_container_log(const std::string& log_path, const std::string& link) 
   if (slash == std::string::npos) return;
   const std::string directory = log_path.substr(0, slash);
   const std::string name = log_path.substr(slash + 1);
-  each_name(directory, [&](std::string_view entry) {
-    if (entry == name || entry.starts_with(name + ".")) ::unlink((directory + "/" + std::string(entry)).c_str());
+  const os::UniqueFd opened(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!opened) return;
+  each_name(os::fd_path(opened.get()), [&](std::string_view entry) {
+    if (entry == name || entry.starts_with(name + ".")) ::unlinkat(opened.get(), std::string(entry).c_str(), 0);
   });
 }
 

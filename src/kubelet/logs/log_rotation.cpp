@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "component/log.h"
+#include "kubelet/logs/log_file.h"
 
 namespace pintle::kubelet {
 
@@ -55,7 +56,7 @@ rt::Task<bool> LogRotator::look(rt::Context ctx) {
   std::vector<uint64_t> sizes(logs.size());
   co_await runtime_.run_blocking([&] {
     for (std::size_t i = 0; i < logs.size(); ++i) {
-      if (const auto stat = runtime_.disk().stat(logs[i].path)) sizes[i] = stat->size_bytes;
+      if (const auto bytes = container_log_bytes(logs[i].path)) sizes[i] = *bytes;
     }
   });
   bool grew = false;

@@ -137,7 +137,8 @@ rt::Task<void> Routes::send_log(Call& call, core::PodLogOptions options, std::st
     reading.selection.since = api::time_from_unix(now / 1'000'000'000 - *options.since_seconds, static_cast<int32_t>(now % 1'000'000'000));
   }
   LogReader reader(deps_.runtime, std::move(reading));
-  auto opened = reader.open();
+  Result<Unit> opened;
+  co_await deps_.runtime.run_blocking([&] { opened = reader.open(); });
   if (!opened) {
     co_await text(call, 400, fmt::format("failed to open log file \"{}\": {}", *path, opened.error().message));
     co_return;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kubelet/logs/log_file.h"
+#include "os/path.h"
 #include "rt/combine.h"
 #include "rt/sync.h"
 
@@ -10,6 +12,7 @@ namespace pintle::kubelet::server {
 namespace {
 
 constexpr std::size_t chunk_bytes = 64 << 10;
+constexpr uint64_t tail_bytes_max = 256 << 20;    // in which a tail is looked for
 constexpr std::size_t line_bytes_max = 1 << 20;   // runtimes cut lines at 16 KiB; a longer one is passed over
 
 rt::Task<void> note_end(LogEnd* container_end, rt::Context ctx, rt::Event* ended) {
@@ -28,8 +31,14 @@ LogSelection LogReader::selection_of(const LogReading& reading) {
   return selection;
 }
 
+// The very file that was looked at, whatever takes its name meanwhile.
+Result<std::unique_ptr<rt::File>> LogReader::open_file() {
+  TRY_ASSIGN(const os::UniqueFd fd, open_container_log(reading_.path));
+  return runtime_.disk().open(os::fd_path(fd.get()), rt::OpenOptions{});
+}
+
 Result<Unit> LogReader::open() {
-  TRY_ASSIGN(file_, runtime_.disk().open(reading_.path, rt::OpenOptions{}));
+  TRY_ASSIGN(file_, open_file());
   if (reading_.tail_lines) {
     TRY_ASSIGN(offset_, tail_start(*reading_.tail_lines));
   }
@@ -41,7 +50,8 @@ Result<uint64_t> LogReader::tail_start(int64_t lines) {
   TRY_ASSIGN(uint64_t end, file_->size());
   if (lines == 0) return end;
   std::string block;
-  for (int64_t seen = 0; end > 0;) {
+  const uint64_t floor = end > tail_bytes_max ? end - tail_bytes_max : 0;
+  for (int64_t seen = 0; end > floor;) {
     const uint64_t begin = end > chunk_bytes ? end - chunk_bytes : 0;
     block.resize(end - begin);
     TRY(file_->read_at(begin, block));
@@ -49,7 +59,7 @@ Result<uint64_t> LogReader::tail_start(int64_t lines) {
       if (block[i] == '\n' && ++seen > lines) return begin + i + 1;
     end = begin;
   }
-  return 0;
+  return end;
 }
 
 Result<std::string> LogReader::read_chunk() {
@@ -60,8 +70,9 @@ Result<std::string> LogReader::read_chunk() {
   return chunk;
 }
 
-rt::Task<Result<bool>> LogReader::drain(LogSink& sink) {
+rt::Task<Result<bool>> LogReader::drain(rt::Context ctx, LogSink& sink) {
   while (!filter_.full()) {
+    if (ctx.done()) co_return std::unexpected(ctx.status());   // nothing may have gone to the client for long
     Result<std::string> chunk;
     co_await runtime_.run_blocking([this, &chunk] { chunk = read_chunk(); });
     if (!chunk) co_return std::unexpected(chunk.error());
@@ -95,12 +106,15 @@ rt::Task<Result<Unit>> LogReader::follow(rt::Context ctx, LogSink& sink, rt::Eve
   CO_TRY_ASSIGN(auto watcher, runtime_.watch_files(std::move(paths)));
   while (true) {
     const bool last = ended.is_set();   // before reading: what the container wrote is in the file by then
-    CO_TRY_ASSIGN(const bool all, co_await drain(sink));
+    CO_TRY_ASSIGN(const bool all, co_await drain(ctx, sink));
     if (all) co_return Unit{};
     if (rotated()) {
-      CO_TRY_ASSIGN(const bool enough, co_await drain(sink));   // what was written before the change
+      CO_TRY_ASSIGN(const bool enough, co_await drain(ctx, sink));   // what was written before the change
       if (enough) co_return Unit{};
-      CO_TRY_ASSIGN(file_, runtime_.disk().open(reading_.path, rt::OpenOptions{}));
+      Result<std::unique_ptr<rt::File>> opened;
+      co_await runtime_.run_blocking([this, &opened] { opened = open_file(); });
+      if (!opened) co_return std::unexpected(std::move(opened).error());
+      file_ = std::move(*opened);
       offset_ = 0;
       partial_.clear();
       continue;
@@ -124,7 +138,7 @@ rt::Task<Result<Unit>> LogReader::run(rt::Context ctx, LogSink sink, LogEnd cont
     co_await group.join();
     if (!followed) co_return followed;
   } else {
-    auto drained = co_await drain(sink);
+    auto drained = co_await drain(ctx, sink);
     if (!drained) co_return std::unexpected(drained.error());
   }
   std::string rest;

@@ -26,16 +26,17 @@ using LogEnd = std::function<rt::Task<Result<Unit>>(rt::Context)>;
 class LogReader {
  public:
   LogReader(rt::Runtime& runtime, LogReading reading) : runtime_(runtime), reading_(std::move(reading)), filter_(selection_of(reading_)) {}
-  // NotFound and its kin if the file cannot be opened: then nothing was written.
+  // NotFound and its kin if the file cannot be opened: then nothing was written. Blocks: it looks for where the tail begins.
   Result<Unit> open();
   // After open(). Writes until the end of what was asked for. `container_end` is called once, and only to follow.
   rt::Task<Result<Unit>> run(rt::Context ctx, LogSink sink, LogEnd container_end);
 
  private:
   static LogSelection selection_of(const LogReading& reading);
+  Result<std::unique_ptr<rt::File>> open_file();
   Result<uint64_t> tail_start(int64_t lines);
   // Reads what is there, and passes it on. True: the client has all that it asked for.
-  rt::Task<Result<bool>> drain(LogSink& sink);
+  rt::Task<Result<bool>> drain(rt::Context ctx, LogSink& sink);
   rt::Task<Result<Unit>> follow(rt::Context ctx, LogSink& sink, rt::Event& ended);
   Result<std::string> read_chunk();
   // Whether another file has taken the path.

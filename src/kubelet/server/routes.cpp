@@ -181,43 +181,4 @@ rt::Task<void> Routes::configz(Call& call) {
   co_await json(call, std::move(out));
 }
 
-// Files of the node's log folder; a folder lists its names.
-rt::Task<void> Routes::node_logs(Call& call) {
-  std::string file = deps_.host.log_directory();
-  const bool safe = std::ranges::none_of(call.parts, [](const std::string& part) { return part == ".." || part.empty(); });
-  if (file.empty()) {
-    co_await text(call, 405, "logs endpoint is disabled.\n");
-    co_return;
-  }
-  if (!safe) {
-    co_await text(call, 400, "invalid path\n");
-    co_return;
-  }
-  for (std::size_t i = 1; i < call.parts.size(); ++i) file += "/" + call.parts[i];
-  Result<std::string> body;
-  co_await deps_.runtime.run_blocking([&] {
-    auto& disk = deps_.runtime.disk();
-    const auto stat = disk.stat(file);
-    if (stat && !stat->directory) {
-      body = disk.read(file);
-      return;
-    }
-    const auto names = disk.list(file);
-    if (!names) {
-      body = std::unexpected(names.error());
-      return;
-    }
-    body = "<!doctype html>\n<meta name=\"viewport\" content=\"width=device-width\">\n<pre>\n";
-    for (const std::string& name : *names) *body += "<a href=\"" + net::percent_encode(name) + "\">" + name + "</a>\n";
-    *body += "</pre>\n";
-  });
-  if (body) {
-    co_await text(call, 200, std::move(*body));
-  } else if (body.error().reason == Reason::NotFound) {
-    co_await text(call, 404, "404 page not found\n");
-  } else {
-    co_await text(call, body.error().http(), "cannot be read\n");
-  }
-}
-
 }  // namespace pintle::kubelet::server

@@ -55,7 +55,7 @@ class Routes final : public net::Handler {
   rt::Task<void> summary(Call& call);
   rt::Task<void> metrics(Call& call);
   rt::Task<void> configz(Call& call);
-  rt::Task<void> node_logs(Call& call);
+  rt::Task<void> node_logs(Call& call);   // node_logs.cpp
   // containers.cpp
   rt::Task<void> container_logs(Call& call);
   rt::Task<void> send_log(Call& call, api::core_v1::PodLogOptions options, std::string container_id);

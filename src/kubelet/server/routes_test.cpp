@@ -1,8 +1,12 @@
 #include "kubelet/server/routes.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/check.h"
+#include "os/path.h"
+#include "os/replace_file.h"
 #include "net/client.h"
 #include "net/server.h"
 #include "net/spdy.h"
@@ -14,7 +18,7 @@ namespace {
 
 namespace core = api::core_v1;
 
-const std::string log_path = "/tmp/pintle-kubelet-routes-test.log";
+const std::string log_path = "/tmp/pintle-kubelet-routes-test/default_web_u1/main/0.log";
 
 // One pod "web" with a container "main" that runs; what it is asked is noted.
 class FakeHost : public KubeletHost {
@@ -59,13 +63,14 @@ class FakeHost : public KubeletHost {
   const api::kubeletconfig_v1beta1::KubeletConfiguration& configuration() const override { return configuration_; }
   std::string node_name() const override { return "node"; }
   std::string unhealthy() const override { return wrong; }
-  std::string log_directory() const override { return ""; }
+  std::string log_directory() const override { return logs; }
 
   core::Pod pod_;
   api::kubeletconfig_v1beta1::KubeletConfiguration configuration_;
   rt::Event ended;
   std::string runtime_url;
   std::string wrong;
+  std::string logs;
   StreamRequest asked;
 };
 
@@ -85,9 +90,11 @@ struct Case {
   std::string want;     // the answer's beginning
 };
 
-rt::Task<void> check_answers(std::vector<Case> cases, AccessDeps* access_deps, bool read_only) {
+rt::Task<void> check_answers(std::vector<Case> cases, AccessDeps* access_deps, bool read_only, std::string logs = "") {
   auto& runtime = rt::Executor::current().runtime();
   FakeHost host;
+  host.logs = std::move(logs);
+  CHECK(runtime.disk().make_directories(rt::parent_path(log_path)), "a folder");
   CHECK(runtime.disk().write(log_path, "2026-01-02T03:04:05Z stdout F one\n2026-01-02T03:04:06Z stderr F two\n"), "a log");
   net::ClientOptions none;
   auto transport = net::make_transport(runtime, none);
@@ -146,6 +153,26 @@ TEST(KubeletRoutes, Answers) {
 TEST(KubeletRoutes, TheReadOnlyPortShowsLittle) {
   rt::testing::run_task([&] {
     return check_answers({{"GET", "/pods", "200 {"}, {"GET", "/configz", "404 "}, {"GET", "/containerLogs/default/web/main", "404 "}, {"GET", "/metrics", "200 "}}, nullptr, true);
+  });
+}
+
+TEST(KubeletRoutes, TheLogFolderShowsFilesAlone) {
+  const std::string folder = "/tmp/pintle-kubelet-routes-test/var-log";
+  ::unlink((folder + "/link").c_str());
+  ::unlink((folder + "/fifo").c_str());
+  ASSERT_TRUE(os::make_directories(folder, 0755));
+  ASSERT_TRUE(os::replace_file(folder + "/big", std::string(200'000, 'x'), 0644, os::Durability::Whole));
+  ASSERT_EQ(::symlink("/etc/passwd", (folder + "/link").c_str()), 0);
+  ASSERT_EQ(::mkfifo((folder + "/fifo").c_str(), 0600), 0);
+  rt::testing::run_task([&] {
+    return check_answers({{"GET", "/logs/", "200 <!doctype html>"},
+                          {"GET", "/logs/big", "200 " + std::string(200'000, 'x')},
+                          {"GET", "/logs/link", "403 not a log file"},
+                          {"GET", "/logs/fifo", "403 not a log file"},
+                          {"GET", "/logs/big%00", "400 invalid path"},
+                          {"GET", "/logs/%2e%2e/passwd", "400 invalid path"},
+                          {"GET", "/logs/gone", "404 404 page not found"}},
+                         nullptr, false, folder);
   });
 }
 

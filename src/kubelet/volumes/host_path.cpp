@@ -26,8 +26,8 @@ Result<HostPath> check_host_path(const std::string& path, std::string_view type)
       if (type == "DirectoryOrCreate") {
         TRY(os::make_directories(path, 0755));
       } else {
-        const os::UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-        if (!fd) return os::system_error(errno, path);
+        const os::UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+        if (!fd && errno != EEXIST) return os::system_error(errno, path);
       }
     }
   }

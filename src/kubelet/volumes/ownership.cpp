@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "os/fd.h"
 #include "os/path.h"
 #include "os/system_error.h"
 
@@ -27,21 +28,26 @@ bool is_right(const std::string& root, uint32_t gid, bool read_only) {
   return info.st_gid == gid && (info.st_mode & bits) == bits;
 }
 
+// By one descriptor from the first look to the last change: what takes the name meanwhile gets neither the mode nor the owner of
+// what was looked at.
+Result<Unit> own_entry(const os::TreeEntry& entry, uint32_t gid, bool read_only) {
+  const os::UniqueFd fd(::openat(entry.dir_fd, entry.name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd && errno == ENOENT) return Unit{};   // gone meanwhile
+  struct stat info {};
+  if (!fd || ::fstat(fd.get(), &info) != 0) return os::system_error(errno, entry.name);
+  if (info.st_gid != gid && ::fchownat(fd.get(), "", static_cast<uid_t>(-1), gid, AT_EMPTY_PATH) != 0) return os::system_error(errno, entry.name);
+  if (S_ISLNK(info.st_mode)) return Unit{};
+  const uint32_t mode = (info.st_mode & 07777) | bits_for(info.st_mode, read_only);
+  // A change of owner takes the setgid bit away: set the mode after it.
+  if (mode == (info.st_mode & 07777) && info.st_gid == gid) return Unit{};
+  return os::set_mode(os::fd_path(fd.get()), mode);
+}
+
 }  // namespace
 
 Result<Unit> own_by_group(const std::string& root, uint32_t gid, bool read_only, bool on_root_mismatch) {
   if (on_root_mismatch && is_right(root, gid, read_only)) return Unit{};
-  return os::visit_tree(root, [&](const os::TreeEntry& entry) -> Result<Unit> {
-    if (entry.gid != gid && ::fchownat(entry.dir_fd, entry.name, static_cast<uid_t>(-1), gid, AT_SYMLINK_NOFOLLOW) != 0) return os::system_error(errno, entry.name);
-    if (S_ISLNK(entry.mode)) return Unit{};
-    const uint32_t mode = (entry.mode & 07777) | bits_for(entry.mode, read_only);
-    // A change of owner takes the setgid bit away: set the mode after it.
-    if (mode == (entry.mode & 07777) && entry.gid == gid) return Unit{};
-    // Not a link a moment ago; fchmodat() follows one, so go through a descriptor that does not.
-    const os::UniqueFd fd(::openat(entry.dir_fd, entry.name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
-    if (!fd) return os::system_error(errno, entry.name);
-    return os::set_mode(os::fd_path(fd.get()), mode);
-  });
+  return os::visit_tree(root, [&](const os::TreeEntry& entry) { return own_entry(entry, gid, read_only); });
 }
 
 Result<std::vector<std::string>> list_names(const std::string& directory) {

@@ -30,7 +30,7 @@ Result<Unit> make_target(const std::string& target, bool directory) {
   TRY(os::remove_tree(target));
   TRY(os::make_directories(target.substr(0, target.rfind('/')), 0750));
   if (directory) return os::make_directory(target, 0750);
-  const os::UniqueFd fd(::open(target.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640));
+  const os::UniqueFd fd(::open(target.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640));
   if (!fd) return os::system_error(errno, target);
   return Unit{};
 }

@@ -34,7 +34,7 @@ Result<Unit> make_volume_directory(const std::string& directory) {
 Result<Unit> note_ready(const std::string& notes) {
   if (notes.empty()) return Unit{};
   TRY(os::make_directories(notes, parent_mode));
-  const os::UniqueFd fd(::open((notes + "/ready").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  const os::UniqueFd fd(::open((notes + "/ready").c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644));
   if (!fd) return os::system_error(errno, notes + "/ready");
   return Unit{};
 }

@@ -98,11 +98,15 @@ rt::Task<Result<MountedVolume>> VolumeMaker::make_claim_volume(rt::Context ctx, 
   const std::string name = claim_name(pod, volume);
   auto claim = co_await setup_.client->get<core::PersistentVolumeClaim>(ctx, pod.metadata.namespace_, name);
   if (!claim) co_return std::unexpected(std::move(claim).error());
+  if (volume.ephemeral && !is_claim_of(*claim, pod))
+    co_return error(Reason::Forbidden, "PVC " + pod.metadata.namespace_ + "/" + name + " was not created for pod " + pod.metadata.namespace_ + "/" + pod.metadata.name + " (pod is not owner)");
   if (claim->spec.volume_name.empty() || claim->status.phase != "Bound")
     co_return error(Reason::Conflict, "error processing PVC " + pod.metadata.namespace_ + "/" + name + ": PVC is not bound");
   auto persistent = co_await setup_.client->get<core::PersistentVolume>(ctx, std::string(), claim->spec.volume_name);
   if (!persistent) co_return std::unexpected(std::move(persistent).error());
   const core::PersistentVolumeSpec& spec = persistent->spec;
+  if (!spec.claim_ref || spec.claim_ref->uid != claim->metadata.uid)
+    co_return error(Reason::Conflict, "error processing PVC " + pod.metadata.namespace_ + "/" + name + ": PersistentVolume " + persistent->metadata.name + " is not bound to it");
   const bool read_only = volume.persistent_volume_claim && volume.persistent_volume_claim->read_only;
   if (spec.volume_mode.value_or("Filesystem") == "Block") co_return error(Reason::Invalid, "raw block volumes are not supported by this kubelet yet");
   if (spec.host_path) {

@@ -80,9 +80,14 @@ Result<std::unique_ptr<File>> RealDisk::open(const std::string& path, OpenOption
   if (options.create) flags |= O_CREAT;
   if (options.exclusive) flags |= O_EXCL;
   if (options.truncate) flags |= O_TRUNC;
-  const int fd = ::open(path.c_str(), flags, static_cast<mode_t>(options.mode));
+  // A FIFO would wait for its other end; to a file it makes no difference.
+  const int fd = ::open(path.c_str(), flags | O_NONBLOCK | O_NOCTTY, static_cast<mode_t>(options.mode));
   if (fd < 0) return file_error(path, errno);
-  return std::make_unique<RealFile>(path, fd);
+  auto file = std::make_unique<RealFile>(path, fd);
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return file_error(path, errno);
+  if (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode)) return error(Reason::Forbidden, path + ": not a file");
+  return file;
 }
 
 Result<FileStat> RealDisk::stat(const std::string& path) {
