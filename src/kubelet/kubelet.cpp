@@ -102,6 +102,7 @@ struct Kubelet::State {
   std::unique_ptr<PodCgroups> cgroups;
   std::unique_ptr<VolumeManager> volumes;
   std::unique_ptr<Configurator> configurator;
+  std::unique_ptr<ImageAccess> image_access;
   std::unique_ptr<ImagePuller> images;
   std::unique_ptr<LifecycleHooks> hooks;
   std::unique_ptr<PodRuntime> pods;
@@ -216,6 +217,9 @@ Result<Unit> Kubelet::State::make_parts() {
   pulling.pulled = [this] {
     if (node) node->images_changed();
   };
+  TRY_ASSIGN(auto verification, VerificationPolicy::make(configuration));
+  image_access = std::make_unique<ImageAccess>(runtime, *cri, std::move(verification), paths.root());
+  pulling.access = image_access.get();
   images = std::make_unique<ImagePuller>(std::move(pulling));
   hooks = std::make_unique<LifecycleHooks>(runtime, *cri);
   make_workers();
@@ -273,6 +277,7 @@ void Kubelet::State::make_eviction() {
   ImageCollectorSetup collector{runtime, *cri, image_rules, warn};
   collector.volume_images = [this] { return workers->volume_images(); };
   collector.pod_changes = [this] { return workers->changes().value(); };
+  collector.access = image_access.get();
   collector.changed = [this] {
     if (node) node->images_changed();
   };

@@ -4,6 +4,9 @@
 
 #include "codec/base64.h"
 #include "codec/json.h"
+#include "codec/json_text.h"
+#include "component/certificate/keys.h"
+#include "kubelet/images/glob.h"
 #include "kubelet/images/image_name.h"
 
 namespace pintle::kubelet {
@@ -41,26 +44,12 @@ Result<AuthConfig> auth_of(const codec::Value& entry) {
   return out;
 }
 
-bool label_matches(std::string_view pattern, std::string_view label) {
-  const auto star = pattern.find('*');
-  if (star == std::string_view::npos) return pattern == label;
-  const std::string_view head = pattern.substr(0, star);
-  const std::string_view tail = pattern.substr(star + 1);
-  if (label.size() < head.size() + tail.size() || !label.starts_with(head)) return false;
-  label.remove_prefix(head.size());
-  if (tail.find('*') == std::string_view::npos) return label.ends_with(tail);
-  for (std::size_t i = 0; i <= label.size(); ++i) {
-    if (label_matches(tail, label.substr(i))) return true;
-  }
-  return false;
-}
-
 // Label by label, as many on both sides.
 bool host_matches(std::string_view pattern, std::string_view host) {
   while (true) {
     const auto a = pattern.find('.');
     const auto b = host.find('.');
-    if (!label_matches(pattern.substr(0, a), host.substr(0, b))) return false;
+    if (!glob_matches(pattern.substr(0, a), host.substr(0, b))) return false;
     if ((a == std::string_view::npos) != (b == std::string_view::npos)) return false;
     if (a == std::string_view::npos) return true;
     pattern.remove_prefix(a + 1);
@@ -69,6 +58,7 @@ bool host_matches(std::string_view pattern, std::string_view host) {
 }
 
 bool matches(std::string_view pattern, std::string_view host, std::string_view path) {
+  if (pattern.size() > registry_pattern_bytes_max || host.size() > registry_pattern_bytes_max) return false;
   const auto slash = pattern.find('/');
   if (slash != std::string_view::npos && !path.starts_with(pattern.substr(slash + 1))) return false;
   return host_matches(pattern.substr(0, slash), host);
@@ -85,17 +75,22 @@ Result<std::vector<RegistryCredential>> credentials_of(const api::core_v1::Secre
   TRY_ASSIGN(const codec::Value document, codec::parse_json(data->second));
   const codec::Value* auths = config_json ? document.find("auths") : &document;
   if (!auths || !auths->is_object()) return out;
+  if (auths->as_object().size() > registry_credentials_max) return bad_request("more than " + std::to_string(registry_credentials_max) + " registries");
   for (const auto& [key, entry] : auths->as_object()) {
     RegistryCredential credential;
     credential.pattern = pattern_of(key);
     TRY_ASSIGN(credential.auth, auth_of(entry));
+    credential.source.uid = secret.metadata.uid;
+    credential.source.namespace_ = secret.metadata.namespace_;
+    credential.source.name = secret.metadata.name;
+    credential.source.credential_hash = credential_hash(credential.auth);
     out.push_back(std::move(credential));
   }
   return out;
 }
 
-std::vector<AuthConfig> matching_credentials(const std::vector<RegistryCredential>& all, std::string_view image) {
-  std::vector<AuthConfig> out;
+std::vector<RegistryCredential> matching_credentials(const std::vector<RegistryCredential>& all, std::string_view image) {
+  std::vector<RegistryCredential> out;
   const auto name = parse_image_name(image);
   if (!name) return out;
   std::vector<const RegistryCredential*> found;
@@ -104,8 +99,20 @@ std::vector<AuthConfig> matching_credentials(const std::vector<RegistryCredentia
     if (hub || matches(credential.pattern, name->registry, name->repository)) found.push_back(&credential);
   }
   std::stable_sort(found.begin(), found.end(), [](const auto* a, const auto* b) { return a->pattern > b->pattern; });
-  for (const auto* credential : found) out.push_back(credential->auth);
+  for (const auto* credential : found) out.push_back(*credential);
   return out;
+}
+
+std::string credential_hash(const AuthConfig& auth) {
+  std::string text = "{";
+  const auto add = [&](std::string_view name, const std::string& value) {
+    if (value.empty()) return;
+    text.append(text.size() > 1 ? ",\"" : "\"").append(name).append("\":");
+    codec::append_json_string(value, text);
+  };
+  add("username", auth.username);
+  add("password", auth.password);
+  return component::hex(component::sha256(text + "}"));
 }
 
 }  // namespace pintle::kubelet

@@ -96,9 +96,15 @@ rt::Task<Result<std::set<std::string>>> ImageCollector::used_images(rt::Context 
 
 rt::Task<Result<std::vector<ImageRecord>>> ImageCollector::look(rt::Context ctx) {
   const uint64_t changes = setup_.pod_changes();
+  const rt::WallTime began = setup_.runtime.clock().wall_now();
   CO_TRY_ASSIGN(const auto images, co_await setup_.cri.list_images(ctx));
   CO_TRY_ASSIGN(const auto used, co_await used_images(ctx));
   records_.look(images, used, setup_.runtime.clock().now());
+  if (setup_.access) {
+    std::vector<std::string> ids;
+    for (const auto& image : images) ids.push_back(image.id);
+    co_await setup_.access->keep_only(std::move(ids), began);
+  }
   seen_changes_ = changes;
   co_return records_.unused();
 }
@@ -110,6 +116,7 @@ rt::Task<Result<Unit>> ImageCollector::remove(rt::Context ctx, ImageRecord image
   spec.runtime_handler = image.runtime_handler;
   CO_TRY(co_await setup_.cri.remove_image(std::move(ctx), std::move(spec)));
   records_.removed(image.id);
+  if (setup_.access) co_await setup_.access->removed(image.id);
   ++removed_[why];
   if (setup_.changed) setup_.changed();
   co_return Unit{};

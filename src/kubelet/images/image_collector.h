@@ -12,6 +12,7 @@
 
 #include "api/gen/core_v1.h"
 #include "cri/runtime_client.h"
+#include "kubelet/images/image_access.h"
 #include "kubelet/images/image_plan.h"
 #include "rt/runtime.h"
 #include "rt/sync.h"
@@ -31,6 +32,8 @@ struct ImageCollectorSetup {
   std::function<std::vector<std::string>()> volume_images;
   // Moves when a pod was looked at.
   std::function<uint64_t()> pod_changes;
+  // Keeps the records of images; nullptr: there are none.
+  ImageAccess* access = nullptr;
   // Images were removed.
   std::function<void()> changed;
 };

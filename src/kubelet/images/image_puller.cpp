@@ -53,6 +53,7 @@ rt::Task<Outcome> ImagePuller::ensure(rt::Context ctx, ImageRequest request) {
     setup_.events.warning(*request.pod, request.container, "InspectFailed", message);
     co_return waits("InvalidImageName", std::move(message));
   }
+  std::optional<Credentials> known;
   const bool always = request.pull_policy == "Always" || request.pull_policy.empty();
   if (!always) {
     auto status = co_await setup_.cri.image_status(ctx, spec(request, *image), false);
@@ -62,9 +63,21 @@ rt::Task<Outcome> ImagePuller::ensure(rt::Context ctx, ImageRequest request) {
       co_return waits("ImageInspectError", std::move(message));
     }
     if (status->image && !status->image->id.empty()) {
-      setup_.events.normal(*request.pod, request.container, "Pulled",
-                           fmt::format("Container image \"{}\" already present on machine and can be accessed by the pod", request.image));
-      co_return from_status(*status->image);
+      bool must_pull = false;
+      if (setup_.access && !setup_.access->off()) {
+        // Secrets that cannot be read show nothing, and end a pull with their error.
+        auto mine = co_await credentials(ctx, request.pod, *image);
+        std::vector<ImagePullSecret> secrets;
+        if (mine)
+          for (const RegistryCredential& one : *mine) secrets.push_back(one.source);
+        must_pull = co_await setup_.access->must_pull(ctx, request.image, status->image->id, std::move(secrets));
+        if (mine) known = std::move(*mine);
+      }
+      if (!must_pull) {
+        setup_.events.normal(*request.pod, request.container, "Pulled",
+                             fmt::format("Container image \"{}\" already present on machine and can be accessed by the pod", request.image));
+        co_return from_status(*status->image);
+      }
     }
   }
   if (request.pull_policy == "Never") {
@@ -72,10 +85,10 @@ rt::Task<Outcome> ImagePuller::ensure(rt::Context ctx, ImageRequest request) {
     setup_.events.warning(*request.pod, request.container, "ErrImageNeverPull", message);
     co_return waits("ErrImageNeverPull", std::move(message));
   }
-  co_return co_await pull(std::move(ctx), std::move(request), *image);
+  co_return co_await pull(std::move(ctx), std::move(request), *image, std::move(known));
 }
 
-rt::Task<Outcome> ImagePuller::pull(rt::Context ctx, ImageRequest request, std::string image) {
+rt::Task<Outcome> ImagePuller::pull(rt::Context ctx, ImageRequest request, std::string image, std::optional<Credentials> known) {
   const Key key{request.pod->metadata.uid, request.image};
   if (retry_at(key.first, key.second)) {
     std::string message = fmt::format("Back-off pulling image \"{}\"", request.image);
@@ -84,13 +97,18 @@ rt::Task<Outcome> ImagePuller::pull(rt::Context ctx, ImageRequest request, std::
     if (!backoff.error.empty()) message += ": " + backoff.error;
     co_return waits("ImagePullBackOff", std::move(message));
   }
+  co_return co_await pull_now(std::move(ctx), std::move(request), std::move(image), std::move(known));
+}
+
+rt::Task<Outcome> ImagePuller::pull_now(rt::Context ctx, ImageRequest request, std::string image, std::optional<Credentials> known) {
+  const Key key{request.pod->metadata.uid, request.image};
   setup_.events.normal(*request.pod, request.container, "Pulling", fmt::format("Pulling image \"{}\"", request.image));
   const auto& clock = setup_.runtime.clock();
   const auto asked = clock.now();
   auto place = co_await running_.send(ctx, Unit{});
   if (!place) co_return waits("ErrImagePull", place.error().message);
   const auto started = clock.now();
-  auto pulled = co_await pull_with_credentials(ctx, request, image);
+  auto pulled = co_await pull_recorded(ctx, request, image, std::move(known));
   (void)running_.try_receive();
   if (!pulled) {
     const std::string& why = pulled.error().message;
@@ -102,7 +120,7 @@ rt::Task<Outcome> ImagePuller::pull(rt::Context ctx, ImageRequest request, std::
   backoffs_.erase(key);
   if (setup_.pulled) setup_.pulled();
   PulledImage out;
-  out.ref = *pulled;
+  out.ref = pulled->ref;
   uint64_t size = 0;
   auto status = co_await setup_.cri.image_status(ctx, spec(request, image), false);
   if (status && status->image) {
@@ -115,24 +133,40 @@ rt::Task<Outcome> ImagePuller::pull(rt::Context ctx, ImageRequest request, std::
   co_return std::move(out);
 }
 
+// Whoever looks at the image while it is pulled, or after this process ended in the middle, finds that it is not everyone's.
+rt::Task<Result<ImagePuller::Fetched>> ImagePuller::pull_recorded(rt::Context ctx, const ImageRequest& request, std::string image, std::optional<Credentials> known) {
+  if (!setup_.access) co_return co_await pull_with_credentials(ctx, request, std::move(image), std::move(known));
+  const auto begun = co_await setup_.access->begin_pull(ctx, request.image);
+  if (!begun) co_return internal(fmt::format("Failed to record image pull intent for container image \"{}\": {}", request.image, begun.error().message));
+  auto pulled = co_await pull_with_credentials(ctx, request, std::move(image), std::move(known));
+  if (pulled) co_await setup_.access->pulled(request.image, pulled->ref, pulled->source);
+  else co_await setup_.access->pull_failed(request.image);
+  co_return std::move(pulled);
+}
+
 // Each credential that fits is tried in turn; none fits: without.
-rt::Task<Result<std::string>> ImagePuller::pull_with_credentials(rt::Context ctx, const ImageRequest& request, std::string image) {
-  CO_TRY_ASSIGN(const auto found, co_await credentials(ctx, request.pod, image));
+rt::Task<Result<ImagePuller::Fetched>> ImagePuller::pull_with_credentials(rt::Context ctx, const ImageRequest& request, std::string image, std::optional<Credentials> known) {
+  if (!known) {
+    CO_TRY_ASSIGN(known, co_await credentials(ctx, request.pod, image));
+  }
   PullImageRequest pull;
   pull.image = spec(request, image);
   pull.sandbox_config = request.sandbox;
-  if (found.empty()) co_return co_await setup_.cri.pull_image(ctx, std::move(pull));
+  if (known->empty()) {
+    CO_TRY_ASSIGN(std::string ref, co_await setup_.cri.pull_image(ctx, std::move(pull)));
+    co_return Fetched{std::move(ref), std::nullopt};
+  }
   std::optional<Status> last;
-  for (const auto& auth : found) {
-    pull.auth = auth;
+  for (const RegistryCredential& credential : *known) {
+    pull.auth = credential.auth;
     auto pulled = co_await setup_.cri.pull_image(ctx, pull);
-    if (pulled) co_return std::move(pulled);
+    if (pulled) co_return Fetched{std::move(*pulled), credential.source};
     last = pulled.error();
   }
   co_return std::unexpected(std::move(*last));
 }
 
-rt::Task<Result<std::vector<AuthConfig>>> ImagePuller::credentials(rt::Context ctx, std::shared_ptr<const api::core_v1::Pod> pod, std::string image) {
+rt::Task<Result<ImagePuller::Credentials>> ImagePuller::credentials(rt::Context ctx, std::shared_ptr<const api::core_v1::Pod> pod, std::string image) {
   std::vector<RegistryCredential> all;
   for (const auto& reference : pod->spec.image_pull_secrets) {
     if (!setup_.objects) break;

@@ -1,4 +1,5 @@
-// ImagePuller: makes sure that the image of a container is on the node, by its pull policy, with the pod's secrets. Failed
+// ImagePuller: makes sure that the image of a container is on the node and that its pod may use it, by its pull policy, with the pod's
+// secrets. An image of which the pod has not shown that yet is pulled again: that asks the registry. Failed
 // pulls wait before the next try (10 s, doubled up to 5 min); pulls run one after another or some at once, as configured. Belongs to the
 // kubelet's executor.
 #pragma once
@@ -14,6 +15,8 @@
 #include "api/gen/core_v1.h"
 #include "api/gen/cri_v1.h"
 #include "cri/runtime_client.h"
+#include "kubelet/images/credentials.h"
+#include "kubelet/images/image_access.h"
 #include "kubelet/pods/pod_events.h"
 #include "kubelet/referenced_objects/referenced_objects.h"
 #include "kubelet/status/generate.h"
@@ -37,6 +40,7 @@ struct ImagePullerSetup {
   PodEvents& events;
   ReferencedObjects* objects = nullptr;          // nullptr: no secrets
   std::size_t parallel_pulls_max = 1;            // 0: no limit
+  ImageAccess* access = nullptr;                 // nullptr: what is on the node is for everyone
   std::function<void()> pulled;                  // the node has another image; may be empty
 };
 
@@ -66,9 +70,18 @@ class ImagePuller {
   };
   using Key = std::pair<std::string, std::string>;     // pod uid, image
 
-  rt::Task<std::expected<PulledImage, WaitingReason>> pull(rt::Context ctx, ImageRequest request, std::string image);
-  rt::Task<Result<std::string>> pull_with_credentials(rt::Context ctx, const ImageRequest& request, std::string image);
-  rt::Task<Result<std::vector<api::cri_v1::AuthConfig>>> credentials(rt::Context ctx, std::shared_ptr<const api::core_v1::Pod> pod, std::string image);
+  using Credentials = std::vector<RegistryCredential>;
+  // What the runtime was given, of an image that is there.
+  struct Fetched {
+    std::string ref;
+    std::optional<ImagePullSecret> source;
+  };
+
+  rt::Task<std::expected<PulledImage, WaitingReason>> pull(rt::Context ctx, ImageRequest request, std::string image, std::optional<Credentials> known);
+  rt::Task<std::expected<PulledImage, WaitingReason>> pull_now(rt::Context ctx, ImageRequest request, std::string image, std::optional<Credentials> known);
+  rt::Task<Result<Fetched>> pull_recorded(rt::Context ctx, const ImageRequest& request, std::string image, std::optional<Credentials> known);
+  rt::Task<Result<Fetched>> pull_with_credentials(rt::Context ctx, const ImageRequest& request, std::string image, std::optional<Credentials> known);
+  rt::Task<Result<Credentials>> credentials(rt::Context ctx, std::shared_ptr<const api::core_v1::Pod> pod, std::string image);
   api::cri_v1::ImageSpec spec(const ImageRequest& request, const std::string& image) const;
   void failed(const Key& key, std::string error);
 

@@ -1,0 +1,148 @@
+#include "kubelet/images/image_access.h"
+
+#include <algorithm>
+#include <set>
+
+#include "component/log.h"
+#include "kubelet/images/image_name.h"
+
+namespace pintle::kubelet {
+
+namespace {
+
+namespace log = component::log;
+
+// Without tag and digest: "docker.io/library/busybox".
+Result<std::string> record_name(const std::string& image) {
+  TRY_ASSIGN(const ImageName name, parse_image_name(image));
+  return name.registry + "/" + name.repository;
+}
+
+api::Time time_of(rt::WallTime time) { return api::time_from_unix(std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count(), 0); }
+
+}  // namespace
+
+rt::Task<Result<Unit>> ImageAccess::begin_pull(rt::Context ctx, std::string image) {
+  if (off()) co_return Unit{};
+  CO_TRY_ASSIGN(const auto lock, co_await working_.lock(ctx));
+  Result<Unit> begun = Unit{};
+  co_await runtime_.run_blocking([&] { begun = records_.begin(image); });
+  if (begun) ++under_way_[image];
+  co_return begun;
+}
+
+rt::Task<void> ImageAccess::pull_failed(std::string image) {
+  if (off()) co_return;
+  const auto lock = co_await working_.lock(rt::Context::background());
+  if (--under_way_[image] > 0) co_return;
+  under_way_.erase(image);
+  Result<Unit> ended = Unit{};
+  co_await runtime_.run_blocking([&] { ended = records_.end(image); });
+  if (!ended) log::error("Could not remove the record of a pull", ended.error(), {{"image", image}});
+}
+
+rt::Task<void> ImageAccess::pulled(std::string image, std::string image_ref, std::optional<ImagePullSecret> source) {
+  if (off()) co_return;
+  {
+    const auto lock = co_await working_.lock(rt::Context::background());
+    ImagePullCredentials credentials;
+    if (source) credentials.kubernetes_secrets.push_back(std::move(*source));
+    else credentials.node_pods_accessible = true;
+    Result<Unit> noted = Unit{};
+    co_await runtime_.run_blocking([&] { noted = note(image, image_ref, credentials); });
+    if (!noted) {
+      // That it was begun stays on record, so that nobody takes the image for one that was always there.
+      log::error("Could not record with which credentials an image was pulled", noted.error(), {{"image", image}});
+      co_return;
+    }
+  }
+  co_await pull_failed(std::move(image));
+}
+
+// Blocks.
+Result<Unit> ImageAccess::note(const std::string& image, const std::string& image_ref, const ImagePullCredentials& credentials) {
+  TRY_ASSIGN(const std::string name, record_name(image));
+  auto known = records_.read(image_ref);
+  const bool is_new = !known || !*known;   // one that cannot be read is written anew
+  ImagePulledRecord record = is_new ? ImagePulledRecord() : std::move(**known);
+  record.image_ref = image_ref;
+  if (!add_credentials(record, name, credentials) && !is_new) return Unit{};
+  record.last_updated_time = time_of(runtime_.clock().wall_now());
+  return records_.write(record);
+}
+
+// What an earlier process began to pull and the runtime has now: whose it is is not known, but that it was pulled is.
+rt::Task<bool> ImageAccess::adopt(rt::Context ctx) {
+  if (adopted_) co_return true;
+  Result<std::vector<std::string>> begun;
+  co_await runtime_.run_blocking([&] { begun = records_.begun(); });
+  if (!begun) co_return false;
+  std::erase_if(*begun, [&](const std::string& image) { return under_way_.contains(image); });
+  if (!begun->empty()) {
+    const auto images = co_await cri_.list_images(ctx);
+    if (!images) co_return false;
+    co_await runtime_.run_blocking([&] {
+      for (const std::string& image : *begun) {
+        const std::string listed = listed_image_name(image);
+        for (const auto& one : *images) {
+          if (std::ranges::find(one.repo_tags, listed) == one.repo_tags.end() && std::ranges::find(one.repo_digests, listed) == one.repo_digests.end()) continue;
+          if (note(image, one.id, ImagePullCredentials())) (void)records_.end(image);
+        }
+      }
+    });
+  }
+  adopted_ = true;
+  co_return true;
+}
+
+// Blocks.
+Result<bool> ImageAccess::judge(const std::string& image, const std::string& image_ref, const std::vector<ImagePullSecret>& secrets) {
+  TRY_ASSIGN(const auto record, records_.read(image_ref));
+  bool pulled_here = record.has_value() || under_way_.contains(image);
+  if (!pulled_here) {
+    TRY_ASSIGN(pulled_here, records_.is_begun(image));
+  }
+  if (!policy_.must_verify(image, pulled_here)) return false;
+  if (!record) return true;
+  TRY_ASSIGN(const std::string name, record_name(image));
+  const Access access = access_of(*record, name, secrets);
+  if (access.learned) {
+    ImagePullCredentials more;
+    more.kubernetes_secrets.push_back(*access.learned);
+    if (auto noted = note(image, image_ref, more); !noted) log::error("Could not record that a secret gives access to an image", noted.error(), {{"image", image}});
+  }
+  return !access.granted;
+}
+
+rt::Task<bool> ImageAccess::must_pull(rt::Context ctx, std::string image, std::string image_ref, std::vector<ImagePullSecret> secrets) {
+  if (off()) co_return false;
+  const auto lock = co_await working_.lock(ctx);
+  if (!lock) co_return true;
+  const bool adopted = co_await adopt(ctx);
+  if (!adopted) co_return true;
+  Result<bool> verdict = true;
+  co_await runtime_.run_blocking([&] { verdict = judge(image, image_ref, secrets); });
+  if (!verdict) log::error("Could not read with which credentials an image was pulled", verdict.error(), {{"image", image}});
+  co_return verdict.value_or(true);
+}
+
+rt::Task<void> ImageAccess::removed(std::string image_ref) {
+  if (off()) co_return;
+  const auto lock = co_await working_.lock(rt::Context::background());
+  co_await runtime_.run_blocking([&] { (void)records_.remove(image_ref); });
+}
+
+rt::Task<void> ImageAccess::keep_only(std::vector<std::string> image_refs, rt::WallTime before) {
+  if (off()) co_return;
+  const auto lock = co_await working_.lock(rt::Context::background());
+  co_await runtime_.run_blocking([&] {
+    const std::set<std::string> kept(image_refs.begin(), image_refs.end());
+    const api::Time limit = time_of(before);
+    const auto records = records_.all();
+    if (!records) return;
+    for (const ImagePulledRecord& record : *records)
+      if (!kept.contains(record.image_ref) && record.last_updated_time.seconds < limit.seconds) (void)records_.remove(record.image_ref);
+  });
+}
+
+}  // namespace pintle::kubelet
