@@ -125,7 +125,7 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {{name: system:coredns}}
 rules:
-- {{apiGroups: [""], resources: [endpoints, services, pods, namespaces], verbs: [list, watch]}}
+- {{apiGroups: [""], resources: [endpoints, services, pods, namespaces, nodes], verbs: [list, watch]}}
 - {{apiGroups: [discovery.k8s.io], resources: [endpointslices], verbs: [list, watch]}}
 ---
 apiVersion: rbac.authorization.k8s.io/v1

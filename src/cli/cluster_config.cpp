@@ -42,6 +42,7 @@ constexpr FlagSpec server_specs[] = {
     {"cluster-dns", Ip, "", "Service address of the cluster's DNS; default: the tenth of --service-cidr", 0, false, true},
     {"cluster-domain", String, "cluster.local", "DNS domain of the cluster", 0, false, true},
     {"disable-agent", Bool, "", "Run the control plane alone, no node", 0, false, true},
+    {"dns-allow-from", Strings, "", "Addresses and ranges that the cluster's DNS answers besides those of pods, services and nodes", 0, false, true},
     {"https-listen-port", Int, "6443", "Port of the API server", 0, false, true},
     {"kube-controller-manager-arg", StringArray, "", "A flag of kube-controller-manager without its dashes: node-monitor-grace-period=20s", 0, false, true},
     {"service-cidr", String, "10.43.0.0/16", "Range of service addresses", 0, false, true},
@@ -97,6 +98,7 @@ Result<Unit> read_server(const component::FlagSet& flags, ClusterConfig& config)
   config.node.enabled = !flags.get_bool("disable-agent");
   config.cluster_cidr = flags.get_string("cluster-cidr");
   config.service_cidr = flags.get_string("service-cidr");
+  config.dns_allow_from = flags.get_list("dns-allow-from");
   config.cluster_domain = flags.get_string("cluster-domain");
   config.bind_address = flags.get_string("bind-address");
   const int64_t port = flags.get_int("https-listen-port");

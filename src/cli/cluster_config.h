@@ -36,6 +36,7 @@ struct ClusterConfig {
   std::vector<std::string> disable;          // --disable
   std::string cluster_cidr;
   std::string service_cidr;
+  std::vector<std::string> dns_allow_from;   // answered by the cluster's DNS besides pods, services and nodes
   std::string cluster_dns;                   // "": the tenth address of service_cidr
   std::string cluster_domain;
   std::string bind_address;

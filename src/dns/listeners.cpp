@@ -48,20 +48,39 @@ rt::Task<void> Listeners::serve_udp(rt::Datagram* socket) {
       continue;
     }
     const auto packet = std::string_view(buffer).substr(0, got->bytes);
+    if (!allowed_.contains(got->from.address)) {
+      const std::string refusal = responder_.refuse_stranger(packet);
+      if (!refusal.empty()) (void)co_await socket->send_to(ctx, refusal, std::move(got->from));
+      continue;
+    }
     const auto reply = responder_.answer_now(packet, Protocol::Udp);
     if (!reply) {
-      if (waiting_ < waiting_max) tasks_.spawn(answer_udp(socket, std::string(packet), std::move(got->from)));
+      if (waiting_ < waiting_max && enter(waiting_of_, got->from.address, waiting_per_client_max)) tasks_.spawn(answer_udp(socket, std::string(packet), std::move(got->from)));
     } else if (!reply->empty()) {
       (void)co_await socket->send_to(ctx, *reply, std::move(got->from));
     }
   }
 }
 
+bool Listeners::enter(Counts& counts, const std::string& client, std::size_t max) {
+  std::size_t& count = counts[client];
+  if (count >= max) return false;
+  ++count;
+  return true;
+}
+
+void Listeners::leave(Counts& counts, const std::string& client) {
+  const auto it = counts.find(client);
+  if (--it->second == 0) counts.erase(it);
+}
+
 rt::Task<void> Listeners::answer_udp(rt::Datagram* socket, std::string packet, rt::Endpoint client) {
   ++waiting_;
   const rt::Context ctx = tasks_.context();
   const std::string reply = co_await responder_.answer_later(ctx, std::move(packet), Protocol::Udp);
+  const std::string address = client.address;
   if (!reply.empty()) (void)co_await socket->send_to(ctx, reply, std::move(client));
+  leave(waiting_of_, address);
   --waiting_;
 }
 
@@ -70,12 +89,15 @@ rt::Task<void> Listeners::serve_tcp(rt::Listener* listener) {
   while (!ctx.done()) {
     auto stream = co_await listener->accept(ctx);
     if (!stream) co_return;
-    if (connections_ < connections_max) tasks_.spawn(serve_connection(std::move(*stream)));
+    const std::string client = (*stream)->remote().address;
+    if (connections_ >= connections_max || !allowed_.contains(client) || !enter(connections_of_, client, connections_per_client_max)) continue;
+    tasks_.spawn(serve_connection(std::move(*stream)));
   }
 }
 
 rt::Task<void> Listeners::serve_connection(std::unique_ptr<rt::Stream> stream) {
   ++connections_;
+  const std::string client = stream->remote().address;
   const rt::Context ctx = tasks_.context();
   while (true) {
     const rt::Context idle = ctx.with_timeout(connection_idle);
@@ -87,6 +109,7 @@ rt::Task<void> Listeners::serve_connection(std::unique_ptr<rt::Stream> stream) {
     auto sent = co_await write_framed(slow, stream.get(), std::move(reply));
     if (!sent) break;
   }
+  leave(connections_of_, client);
   --connections_;
 }
 

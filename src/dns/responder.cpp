@@ -113,6 +113,14 @@ std::optional<std::string> Responder::answer_now(std::string_view packet, Protoc
   return std::move(out.reply);
 }
 
+std::string Responder::refuse_stranger(std::string_view packet) {
+  const ParsedQuery parsed = parse_query(packet);
+  if (parsed.outcome == Parsed::Drop) return {};
+  Writer writer(parsed.query, plain_udp_bytes);
+  writer.set_rcode(rcode::Refused);
+  return finish(writer);
+}
+
 rt::Task<std::string> Responder::answer_later(rt::Context ctx, std::string packet, Protocol protocol) {
   Outcome first = respond(packet, protocol, nullptr);
   if (!first.waiting) co_return std::move(first.reply);

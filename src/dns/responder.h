@@ -30,6 +30,8 @@ class Responder {
 
   // The reply; "" if the packet deserves none; nothing if answer_later() must ask others.
   std::optional<std::string> answer_now(std::string_view packet, Protocol protocol);
+  // REFUSED to the question and nothing more; "" if the packet deserves none.
+  std::string refuse_stranger(std::string_view packet);
   // The reply, or "" when `ctx` is done.
   rt::Task<std::string> answer_later(rt::Context ctx, std::string packet, Protocol protocol);
   // Asks the upstream servers for a name that nobody else asks for: if the question comes back here, they lead to

@@ -107,13 +107,15 @@ struct Cluster {
   FakeUpstream upstream{.lines = "answer www.example.com 20 A 192.0.2.1"};
   FakeUpstream stub{.lines = "answer host.corp 20 A 198.51.100.1"};
   bool loop = false;
+  std::vector<std::string> allow_from;
   Responder* responder = nullptr;
 
   rt::Endpoint server() { return {dns.address(), 53}; }
   rt::Task<void> serve() {
     // The task's own, which never ends: the simulation abandons it whole.
     Responder serving(dns, ZoneOptions{}, CacheLimits{}, nullptr);
-    Listeners listeners(dns, serving);
+    ClientRanges allowed(*parse_client_ranges(allow_from));
+    Listeners listeners(dns, serving, allowed);
     responder = &serving;
     fill(serving.zone());
     serving.set_ready();
@@ -229,6 +231,22 @@ TEST(Responder, ALoopIsFoundAndEnded) {
   ASSERT_TRUE(cluster.sim.run_for(1s));
   EXPECT_EQ(cluster.udp("www.example.com", type::A, 1s), "REFUSED");
   EXPECT_EQ(cluster.udp("host.corp"), "NOERROR; answer host.corp. 20 A 198.51.100.1");
+}
+
+// Any host that reached the node was answered, and had other servers asked for it.
+TEST(Responder, StrangersAreRefused) {
+  Cluster cluster(1);
+  cluster.allow_from = {"192.0.2.0/24"};
+  cluster.start();
+  EXPECT_TRUE(cluster.udp(web).starts_with("REFUSED"));
+  EXPECT_TRUE(cluster.udp("www.example.com").starts_with("REFUSED"));
+  EXPECT_EQ(cluster.tcp(web), "closed");
+  EXPECT_EQ(cluster.upstream.udp, 0);
+  Cluster known(1);
+  known.allow_from = {"192.0.2.0/24", known.client.address()};
+  known.start();
+  EXPECT_TRUE(known.udp(web).starts_with("NOERROR aa")) << known.udp(web);
+  EXPECT_TRUE(known.tcp(web).starts_with("NOERROR aa"));
 }
 
 TEST(Responder, RefusalsAndNotReady) {

@@ -15,6 +15,7 @@ namespace {
 
 namespace log = component::log;
 using api::core_v1::Namespace;
+using api::core_v1::Node;
 using api::core_v1::Pod;
 using api::core_v1::Service;
 using api::discovery_v1::EndpointSlice;
@@ -43,13 +44,15 @@ struct Server::Parts {
   explicit Parts(DnsSetup s)
       : setup(std::move(s)),
         responder(setup.runtime, setup.zone, setup.cache, setup.metrics),
-        listeners(setup.runtime, responder),
+        allowed(setup.allow_from),
+        listeners(setup.runtime, responder, allowed),
         informers(setup.client) {}
 
   void follow_services();
   void follow_slices();
   void follow_namespaces();
   void follow_pods();
+  void follow_nodes();
   rt::Task<void> wait_until_complete(rt::Context ctx);
   rt::Task<void> follow_resolv_conf(rt::Context ctx);
   rt::Task<void> use_upstreams(rt::Context ctx, std::vector<rt::Endpoint> servers);
@@ -57,6 +60,7 @@ struct Server::Parts {
 
   DnsSetup setup;
   Responder responder;
+  ClientRanges allowed;
   Listeners listeners;
   client::Informers informers;
   std::vector<rt::Endpoint> endpoints;
@@ -134,6 +138,31 @@ void Server::Parts::follow_pods() {
   pods.add_handler(std::move(handler));
 }
 
+void Server::Parts::follow_nodes() {
+  client::InformerOptions options;
+  options.transform = [](api::Object& object) {
+    auto& node = object.as<Node>();
+    keep_identity(node.metadata);
+    node.metadata.labels.clear();
+    node.spec = {};
+    auto addresses = std::move(node.status.addresses);
+    node.status = {};
+    node.status.addresses = std::move(addresses);
+  };
+  auto nodes = informers.of<Node>("dns", std::move(options));
+  const auto put = [this](const Node& node) {
+    std::vector<std::string> addresses;
+    for (const auto& address : node.status.addresses)
+      if (address.type == "InternalIP" || address.type == "ExternalIP") addresses.push_back(address.address);
+    allowed.set_node(node.metadata.name, addresses);
+  };
+  client::Informer<Node>::Handler handler;
+  handler.on_add = [put](const auto& node, bool) { put(*node); };
+  handler.on_update = [put](const auto&, const auto& node) { put(*node); };
+  handler.on_delete = [this](const auto& node) { allowed.set_node(node->metadata.name, {}); };
+  nodes.add_handler(std::move(handler));
+}
+
 rt::Task<void> Server::Parts::wait_until_complete(rt::Context ctx) {
   auto synced = co_await informers.wait_synced(ctx);
   if (!synced) co_return;
@@ -197,12 +226,14 @@ rt::Task<Result<Unit>> Server::start() {
       co_await parts.listeners.stop();
       co_return std::unexpected(std::move(opened).error());
     }
+    parts.allowed.add(endpoint.address);
     parts.endpoints.push_back(std::move(*opened));
   }
   parts.follow_services();
   parts.follow_slices();
   parts.follow_namespaces();
   if (parts.setup.zone.pods == PodRecords::Verified) parts.follow_pods();
+  if (parts.setup.allow_nodes && !parts.allowed.open()) parts.follow_nodes();
   parts.informers.start();
   parts.tasks.spawn(parts.wait_until_complete(parts.tasks.context()));
   if (parts.setup.upstreams.empty()) {

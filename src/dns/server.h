@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/ip_address.h"
 #include "client/client.h"
 #include "component/metrics.h"
 #include "dns/cache.h"
@@ -26,6 +27,10 @@ struct DnsSetup {
   std::string resolv_conf = "/etc/resolv.conf";
   // "example.com" -> servers.
   std::map<std::string, std::vector<rt::Endpoint>> stub_domains;
+  // Who is answered, besides loopback and this server's own addresses; empty: whoever reaches it.
+  std::vector<IpPrefix> allow_from;
+  // The addresses of the cluster's nodes too. Takes the right to list and watch nodes.
+  bool allow_nodes = false;
   CacheLimits cache;
   component::metrics::Registry* metrics = nullptr;
 };

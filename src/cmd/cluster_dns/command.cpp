@@ -7,6 +7,7 @@
 #include "component/flags.h"
 #include "component/log.h"
 #include "component/metrics.h"
+#include "dns/client_ranges.h"
 #include "dns/resolv_conf.h"
 #include "dns/server.h"
 #include "net/server.h"
@@ -21,6 +22,7 @@ using enum component::FlagType;
 
 // name, type, default, description, short name, deprecated, effective
 constexpr FlagSpec specs[] = {
+    {"allow-from", Strings, "", "Addresses and ranges that are answered; default: private ones; 0.0.0.0/0,::/0: whoever reaches it", 0, false, true},
     {"cluster-domain", String, "cluster.local", "The domain of the cluster's names", 0, false, true},
     {"help", Bool, "", "Show this help", 'h', false, true},
     {"kubeconfig", String, "", "Which API server, and as whom; none: the pod's service account", 0, false, true},
@@ -42,6 +44,7 @@ struct Options {
   std::vector<rt::Endpoint> upstreams;
   std::string resolv_conf;
   std::map<std::string, std::vector<rt::Endpoint>> stub_domains;
+  std::vector<IpPrefix> allow_from;
   dns::ZoneOptions zone;
 };
 
@@ -70,6 +73,8 @@ Result<Options> read_options(const component::FlagSet& flags) {
   out.metrics_listen = flags.get_string("metrics-listen");
   out.resolv_conf = flags.get_string("resolv-conf");
   TRY_ASSIGN(out.listen, endpoints(flags.get_list("listen")));
+  TRY_ASSIGN(out.allow_from, dns::parse_client_ranges(flags.get_list("allow-from")));
+  if (out.allow_from.empty()) out.allow_from = dns::private_ranges();
   TRY_ASSIGN(out.upstreams, endpoints(flags.get_list("upstream")));
   for (const std::string& text : flags.get_list("stub-domain")) {
     const auto equals = text.find('=');
@@ -155,6 +160,7 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
     setup.upstreams = options.upstreams;
     setup.resolv_conf = options.resolv_conf;
     setup.stub_domains = options.stub_domains;
+    setup.allow_from = options.allow_from;
     setup.metrics = &metrics;
     dns::Server server(std::move(setup));
     served = co_await serve_until_signal(&runtime, &server, &metrics, options.metrics_listen);

@@ -7,6 +7,7 @@
 #include "client/kubeconfig.h"
 #include "cmd/server/manager_options.h"
 #include "component/log.h"
+#include "dns/client_ranges.h"
 #include "os/machine.h"
 
 namespace pintle::cmd {
@@ -165,6 +166,11 @@ rt::Task<Result<Unit>> ControlPlane::start_dns() {
   setup.listen = {{node_ip_, cli::cluster_dns_port}};
   setup.zone.domain = config_.cluster_domain;
   setup.zone.nameservers = {config_.cluster_dns};
+  std::vector<std::string> ranges = config_.dns_allow_from;
+  ranges.push_back(config_.cluster_cidr);
+  ranges.push_back(config_.service_cidr);
+  CO_TRY_ASSIGN(setup.allow_from, dns::parse_client_ranges(ranges));
+  setup.allow_nodes = true;
   dns_ = std::make_unique<dns::Server>(std::move(setup));
   co_return co_await dns_->start();
 }
