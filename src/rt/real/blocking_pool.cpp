@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "rt/signal_stack.h"
+
 namespace pintle::rt {
 
 BlockingPool::~BlockingPool() {
@@ -24,6 +26,7 @@ void BlockingPool::submit(std::function<void()> work) {
 }
 
 void BlockingPool::work_loop() {
+  SignalStack signals;
   std::unique_lock lock(mutex_);
   while (true) {
     while (queue_.empty()) {

@@ -7,6 +7,8 @@
 #include <thread>
 #include <utility>
 
+#include "rt/signal_stack.h"
+
 namespace pintle::storage {
 namespace {
 
@@ -37,6 +39,7 @@ class ThreadLoop final : public WriterLoop {
 
  private:
   void run() {
+    rt::SignalStack signals;
     std::unique_lock lock(mutex_);
     while (!stopping_) {
       woken_ = false;
