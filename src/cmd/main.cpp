@@ -16,6 +16,7 @@
 #include "cmd/operator_commands.h"
 #include "cmd/server/command.h"
 #include "component/crash_report.h"
+#include "component/held_report.h"
 #include "component/memory.h"
 
 namespace {
@@ -61,6 +62,7 @@ int main(int argc, char** argv) {
   const Args args(argv, static_cast<std::size_t>(argc));
   if (args.empty()) return 1;
   pintle::component::report_crashes();
+  pintle::component::report_held_executors();
   pintle::component::tune_allocator();
   const char* slash = std::strrchr(args[0], '/');
   if (const Command* command = find_command(slash ? slash + 1 : args[0])) return command->run(args.subspan(1));

@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "base/check.h"
+#include "rt/held.h"
 
 namespace pintle::component::metrics {
 namespace {
@@ -153,7 +154,23 @@ template class Vec<Counter>;
 template class Vec<Gauge>;
 template class Vec<Histogram>;
 
+void write_held_metrics(std::string& out) {
+  constexpr std::string_view labels[] = {"executor"};
+  const std::vector<rt::HeldTotals> totals = rt::held_totals();
+  const auto all = [&](std::string_view name, auto value) {
+    for (std::size_t i = 0; i < totals.size(); ++i) {
+      const std::string values[] = {std::to_string(i)};
+      write_sample(out, name, labels, values, value(totals[i]));
+    }
+  };
+  write_head(out, "pintle_executor_held_total", "Steps that used their executor for longer than 100 ms of its processor.", "counter");
+  all("pintle_executor_held_total", [](const rt::HeldTotals& of) { return static_cast<double>(of.count); });
+  write_head(out, "pintle_executor_held_seconds_max", "The longest of these steps.", "gauge");
+  all("pintle_executor_held_seconds_max", [](const rt::HeldTotals& of) { return std::chrono::duration<double>(of.longest).count(); });
+}
+
 void write_process_metrics(std::string& out) {
+  write_held_metrics(out);
   std::ifstream stat("/proc/self/stat");
   const std::string text((std::istreambuf_iterator<char>(stat)), std::istreambuf_iterator<char>());
   const std::size_t after_name = text.rfind(')');

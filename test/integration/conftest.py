@@ -20,6 +20,8 @@ numbers = itertools.count()
 def server():
     with ApiServer(upstream=os.environ.get('PEERS')) as s:
         yield s
+        if not s.upstream:
+            s.check_held()
 
 
 class Namespace:

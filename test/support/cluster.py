@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -179,6 +180,11 @@ class ApiServer:
         with urllib.request.urlopen(urllib.request.Request(self.url + path), context=self.context, timeout=timeout_s) as answer:
             return answer.read()
 
+    def check_held(self):
+        """No step has held an executor for over 100 ms of processor time."""
+        held = sum_of_metric(self.get('/metrics').decode(), 'pintle_executor_held_total')
+        assert held == 0, f'an executor was held {held} times: {held_lines(self.server.log.read_text(errors="replace"))}'
+
     def kubectl(self, *args, stdin=None, check=True):
         """Runs kubectl; returns standard output, or the whole result with check=False."""
         env = {**os.environ, 'KUBECONFIG': self.kubeconfig, 'HOME': str(self.folder), 'KUBECTL_KYAML': 'false'}
@@ -206,6 +212,17 @@ class ApiServer:
 
     def __exit__(self, *_):
         self.stop()
+
+
+def sum_of_metric(page, name):
+    """Over all series on a page of /metrics; None where there is none."""
+    values = re.findall(rf'^{name}(?:{{[^}}]*}})? (\S+)$', page, re.M)
+    return sum(map(float, values)) if values else None
+
+
+def held_lines(log):
+    """What the log says of steps that held an executor, the last ones."""
+    return [line for line in log.splitlines() if 'A step held an executor' in line][-5:]
 
 
 def kubectl_binary():

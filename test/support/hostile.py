@@ -9,7 +9,6 @@ import itertools
 import json
 import os
 import pathlib
-import re
 import shutil
 import socket
 import ssl
@@ -18,7 +17,7 @@ import time
 
 import yaml
 
-from .cluster import ApiServer, Pki, Process, free_port, pintle_binary, wait_for
+from .cluster import ApiServer, Pki, Process, free_port, held_lines, pintle_binary, sum_of_metric, wait_for
 from .neighbour import Neighbour
 
 ADDRESS_SPACE_MIB = 256
@@ -131,6 +130,10 @@ class Bounded:
             self.grant(name, rules, namespace)
         return user
 
+    def anonymous(self):
+        """No certificate; a test adds its own headers."""
+        return User('system:anonymous', (), ssl.create_default_context(cafile=self.ca))
+
     def node(self, name):
         """A kubelet's user; its Node object is the test's to make."""
         return self.issue(f'system:node:{name}', ('system:nodes',))
@@ -194,14 +197,13 @@ class Bounded:
         assert took_s < READY_MAX_S * SLOWNESS, f'/readyz took {took_s:.2f} s'
         said = self.process.log.read_text(errors='replace')
         assert 'ended by signal' not in said and 'terminate called' not in said, self.process.tail()
+        assert self.metric('pintle_executor_held_total') == 0, f'an executor was held: {held_lines(said)}'
         wait_for(lambda: self.process.rss_mib() < self.idle_mib + RESIDENT_GROWTH_MAX_MIB,
                  f'resident memory near the {self.idle_mib:.0f} MiB of before', self.process, timeout_s=SETTLE_S * SLOWNESS)
 
     def metric(self, name):
         """The sum of a metric's series on /metrics; None where there is none."""
-        page = self.ask(self.admin, 'GET', '/metrics').body.decode()
-        values = re.findall(rf'^{name}(?:{{[^}}]*}})? (\S+)$', page, re.M)
-        return sum(map(float, values)) if values else None
+        return sum_of_metric(self.ask(self.admin, 'GET', '/metrics').body.decode(), name)
 
 
 def limited(address_space_mib):

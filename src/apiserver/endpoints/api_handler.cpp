@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "codec/json.h"
 #include "component/log.h"
+#include "rt/held.h"
 
 namespace pintle::apiserver {
 
@@ -73,6 +74,7 @@ ApiHandler::ApiHandler(ApiHandlerDeps deps)
 }
 
 rt::Task<void> ApiHandler::serve(rt::Context ctx, net::Request& request, net::ResponseWriter& writer) {
+  rt::note_work(request.method, request.path);
   const rt::TimePoint began = deps_.runtime.clock().now();
   Exchange exchange{ctx, request, writer, {}, Query::parse(request.query), {}, 0, 0};
   const std::string_view given = request.headers.get(audit_header);

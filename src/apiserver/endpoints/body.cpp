@@ -9,6 +9,7 @@
 #include "codec/json_reader.h"
 #include "codec/yaml.h"
 #include "net/http.h"
+#include "rt/held.h"
 
 namespace pintle::apiserver {
 
@@ -72,6 +73,7 @@ Result<api::Object> decode_protobuf(std::string_view body, const BodyRules& rule
 
 rt::Task<Result<Bytes>> read_body(Exchange& exchange) {
   auto body = co_await net::read_all(exchange.ctx, *exchange.request.body, request_bytes_max);
+  rt::note_work(exchange.request.method, exchange.request.path);   // decoding and what follows is a step of this request
   if (!body && body.error().reason == Reason::RequestEntityTooLarge)
     co_return error(Reason::RequestEntityTooLarge, "limit of " + std::to_string(request_bytes_max) + " bytes for a request body is passed");
   co_return body;

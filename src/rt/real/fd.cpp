@@ -54,7 +54,10 @@ void Fd::park(Direction direction, Wait* waiter) {
 void Fd::ready(Direction direction) {
   Side& side = sides_[direction];
   side.armed = false;
-  if (Wait* waiter = std::exchange(side.waiter, nullptr)) waiter->handle_.resume();
+  Wait* waiter = std::exchange(side.waiter, nullptr);
+  if (waiter == nullptr) return;
+  const std::coroutine_handle<> task = waiter->handle_;
+  executor_.watch().step(task);
 }
 
 void Fd::cancel(Direction direction, uint64_t sequence) {

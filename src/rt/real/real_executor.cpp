@@ -2,6 +2,7 @@
 
 #include "rt/executor_scope.h"
 #include "rt/real/io.h"
+#include "rt/signal_stack.h"
 
 namespace pintle::rt {
 
@@ -12,7 +13,7 @@ constexpr std::size_t kept_queue_max = 1024;
 constexpr int rounds_max = 8;
 }  // namespace
 
-RealExecutor::RealExecutor(Runtime& runtime, std::size_t index) : runtime_(runtime), index_(index), io_(std::make_unique<Io>()) {}
+RealExecutor::RealExecutor(Runtime& runtime, std::size_t index) : runtime_(runtime), index_(index), io_(std::make_unique<Io>()), watch_(index) {}
 
 RealExecutor::~RealExecutor() = default;
 
@@ -43,6 +44,7 @@ void RealExecutor::drain() {
 }
 
 void RealExecutor::run_batch() {
+  watch_.begin();
   for (Work& work : running_) {
     if (work.handle) {
       work.handle.resume();
@@ -50,6 +52,7 @@ void RealExecutor::run_batch() {
       auto function = std::move(work.function);
       function();
     }
+    watch_.end();
   }
   running_.clear();
   if (running_.capacity() > kept_queue_max) running_.shrink_to_fit();
@@ -101,13 +104,15 @@ void RealExecutor::fire() {
       work = timers_.pop_due(now);
     }
     if (!work) break;
-    (*work)();
+    watch_.step(*work);
   }
   arm();
 }
 
 void RealExecutor::run() {
+  SignalStack signals;
   ExecutorScope scope(this);
+  watch_.start();
   io_->context.run();
 }
 

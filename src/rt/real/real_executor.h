@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "rt/executor.h"
+#include "rt/real/hold_watch.h"
 #include "rt/timer_heap.h"
 
 namespace pintle::rt {
@@ -30,6 +31,8 @@ class RealExecutor final : public Executor {
   void stop();
   Io& io() { return *io_; }
   std::size_t index() const { return index_; }
+  // On the executor's thread: what runs as a step of its own.
+  HoldWatch& watch() { return watch_; }
 
  private:
   struct Work {
@@ -54,6 +57,7 @@ class RealExecutor final : public Executor {
   TimePoint armed_ = TimePoint::max();
   // The executor's thread only.
   std::vector<Work> running_;
+  HoldWatch watch_;
 };
 
 }  // namespace pintle::rt
