@@ -93,6 +93,30 @@ rt::Task<void> revise(InProcessServer& server) {
 }
 TEST(Server, KeepsRevisionsToTheByte) { with_server(revise); }
 
+// Seconds that no clock can reckon with are far away, never in the past.
+rt::Task<void> far_times(InProcessServer& server) {
+  const std::string pods = "/api/v1/namespaces/default/pods", web = pods + "/web";
+  const std::string account = R"({"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default"}})";
+  (void)co_await server.ask("POST", "/api/v1/namespaces/default/serviceaccounts", account);
+  for (const char* seconds : {"9223372036854775807", "4611686018427387904", "1152921504606846976"}) {
+    const Answer made = co_await server.ask("POST", pods, R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"web"},"spec":{"nodeName":"n","containers":[{"name":"c","image":"x"}]}})");
+    EXPECT_EQ(made.status, 201) << made.body;
+    const Answer far = co_await server.ask("DELETE", web + "?gracePeriodSeconds=" + seconds);
+    EXPECT_EQ(far.status, 200) << far.body;
+    EXPECT_GT(far.at("metadata.deletionTimestamp"), std::string("21")) << far.body;
+    const Answer near = co_await server.ask("DELETE", web + "?gracePeriodSeconds=600");
+    EXPECT_EQ(near.status, 200) << near.body;
+    // Ten minutes from when it was deleted first.
+    EXPECT_GE(near.at("metadata.deletionTimestamp"), made.at("metadata.creationTimestamp")) << near.body;
+    EXPECT_LT(near.at("metadata.deletionTimestamp"), std::string("21")) << near.body;
+    (void)co_await server.ask("DELETE", web + "?gracePeriodSeconds=0");
+    // A watch without an end within reach begins, and says what happens.
+    const std::string seen = co_await server.stream(std::string(maps) + "?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&timeoutSeconds=" + seconds, 1);
+    EXPECT_NE(seen.find("\"type\":"), std::string::npos) << seen;
+  }
+}
+TEST(Server, FarTimesAreNotInThePast) { with_simulated_server(far_times); }
+
 rt::Task<void> remove_with_finalizer(InProcessServer& server) {
   (void)co_await server.ask("POST", maps, config_map("one", R"(,"finalizers":["example.com/a"])"));
   const std::string one = std::string(maps) + "/one";

@@ -4,6 +4,7 @@
 #include "client/event_correlator.h"
 #include "component/log.h"
 #include "rt/backoff.h"
+#include "rt/far_time.h"
 #include "rt/sync.h"
 
 namespace pintle::client {
@@ -109,7 +110,7 @@ class Candidate {
       observed_ = *read;
     }
     const bool ours = holder == options_.identity;
-    const auto lasts = std::chrono::seconds(read->spec.lease_duration_seconds.value_or(0));
+    const auto lasts = rt::seconds_of(read->spec.lease_duration_seconds.value_or(0));
     if (!ours && !holder.empty() && observed_at_ + lasts > now) {
       lost_ = held_.has_value();
       held_.reset();

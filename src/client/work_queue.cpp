@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "component/log.h"
+#include "rt/far_time.h"
 
 namespace pintle::client {
 
@@ -31,7 +32,7 @@ void WorkQueue::add(std::string key) {
 void WorkQueue::add_after(std::string key, rt::Duration delay) {
   if (shut_down_) return;
   if (delay <= rt::Duration::zero()) return add(std::move(key));
-  const auto when = runtime_.clock().now() + delay;
+  const auto when = rt::after(runtime_.clock().now(), delay);
   const auto [planned, added] = planned_.try_emplace(key, when);
   if (!added) {
     if (planned->second <= when) return;

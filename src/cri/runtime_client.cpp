@@ -1,6 +1,7 @@
 #include "cri/runtime_client.h"
 
 #include "cri/typed_call.h"
+#include "rt/far_time.h"
 
 namespace pintle::cri {
 
@@ -125,8 +126,8 @@ RuntimeClient::Answer<Unit> RuntimeClient::start_container(Context ctx, std::str
 RuntimeClient::Answer<Unit> RuntimeClient::stop_container(Context ctx, std::string id, int64_t grace_seconds) {
   StopContainerRequest request;
   request.container_id = std::move(id);
-  request.timeout = grace_seconds;
-  CO_TRY(co_await call<StopContainerResponse>(*runtime_, ctx, timeout_ + std::chrono::seconds(grace_seconds), runtime_method("StopContainer"), encode(request)));
+  request.timeout = rt::bounded_seconds(grace_seconds);   // the runtime reckons in nanoseconds too
+  CO_TRY(co_await call<StopContainerResponse>(*runtime_, ctx, timeout_ + rt::seconds_of(grace_seconds), runtime_method("StopContainer"), encode(request)));
   co_return Unit{};
 }
 

@@ -49,12 +49,17 @@ ClientTls::Current ClientTls::current() {
 
 namespace {
 
-rt::Task<Result<std::unique_ptr<rt::Stream>>> connect(rt::Runtime& runtime, rt::Context ctx, Url url) {
+rt::Task<Result<std::unique_ptr<rt::Stream>>> connect(rt::Runtime& runtime, rt::Context ctx, Url url, std::string address) {
   if (url.scheme == "unix") co_return co_await runtime.network().connect_unix(ctx, url.host);
-  CO_TRY_ASSIGN(const auto addresses, co_await runtime.network().resolve(ctx, url.host));
+  std::vector<std::string> addresses;
+  if (address.empty()) {
+    CO_TRY_ASSIGN(addresses, co_await runtime.network().resolve(ctx, url.host));
+  } else {
+    addresses.push_back(std::move(address));
+  }
   Status last{Reason::ServiceUnavailable, 0, "no address for " + url.host, {}};
-  for (const auto& address : addresses) {
-    rt::Endpoint endpoint{address, url.port};
+  for (const auto& one : addresses) {
+    rt::Endpoint endpoint{one, url.port};
     auto stream = co_await runtime.network().connect(ctx, std::move(endpoint));
     if (stream) co_return std::move(*stream);
     last = stream.error();
@@ -65,15 +70,15 @@ rt::Task<Result<std::unique_ptr<rt::Stream>>> connect(rt::Runtime& runtime, rt::
 
 }  // namespace
 
-rt::Task<Result<Dialed>> dial(rt::Runtime& runtime, const ClientOptions& options, TlsContext tls, rt::Context ctx, Url url, bool http2) {
-  CO_TRY_ASSIGN(auto stream, co_await connect(runtime, ctx, url));
+rt::Task<Result<Dialed>> dial(rt::Runtime& runtime, const ClientOptions& options, TlsContext tls, rt::Context ctx, Url url, DialTo to) {
+  CO_TRY_ASSIGN(auto stream, co_await connect(runtime, ctx, url, std::move(to.address)));
   Dialed dialed;
   if (url.scheme != "https") {
     dialed.stream = std::move(stream);
     co_return std::move(dialed);
   }
   const std::string name = options.server_name.empty() ? url.host : options.server_name;
-  auto secure = TlsStream::client(std::move(tls), std::move(stream), runtime.clock().wall_now(), name, http2);
+  auto secure = TlsStream::client(std::move(tls), std::move(stream), runtime.clock().wall_now(), name, to.http2);
   auto shaken = co_await secure->handshake(ctx);
   if (!shaken) co_return std::unexpected(shaken.error());
   dialed.http2 = secure->protocol() == "h2";

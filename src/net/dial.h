@@ -35,11 +35,15 @@ class ClientTls {
   rt::TimePoint checked_{};
 };
 
+struct DialTo {
+  std::string address;       // numeric, instead of what the host resolves to; "": resolve
+  bool http2 = false;        // offer it
+};
 struct Dialed {
   std::unique_ptr<rt::Stream> stream;
   bool http2 = false;
 };
 // Tries the host's addresses in turn. `tls` may be null for http and unix URLs.
-rt::Task<Result<Dialed>> dial(rt::Runtime& runtime, const ClientOptions& options, TlsContext tls, rt::Context ctx, Url url, bool http2);
+rt::Task<Result<Dialed>> dial(rt::Runtime& runtime, const ClientOptions& options, TlsContext tls, rt::Context ctx, Url url, DialTo to);
 
 }  // namespace pintle::net

@@ -117,9 +117,12 @@ rt::Task<void> http2_table() {
   options.limits.header_bytes_max = 16 << 10;
   TestServer server(options);
   co_await server.start();
-  std::string pings, resets, continuations, settings;
-  for (int i = 0; i < 200000; ++i) pings += frame(ping_frame, 0, 0, "12345678");
-  for (int i = 0; i < 100000; ++i) settings += frame(settings_frame, 0, 0, "");
+  std::string pings, resets, continuations, settings, empties, endless, bomb;
+  for (int i = 0; i < 20000; ++i) empties += frame(data_frame, 0, 1, "");
+  for (int i = 0; i < 20; ++i) endless += frame(continuation_frame, 0, 1, std::string("\x00\x01x\x7f\x81\x7c", 6) + std::string(16000, 'v'));
+  bomb = frame(continuation_frame, end_headers, 1, std::string(100, '\xbe'));   // each byte: 4,000
+  for (int i = 0; i < 20000; ++i) pings += frame(ping_frame, 0, 0, "12345678");
+  for (int i = 0; i < 20000; ++i) settings += frame(settings_frame, 0, 0, "");
   for (uint32_t i = 0; i < 5000; ++i) resets += get_frame(2 * i + 1, "/hang") + frame(reset_frame, 0, 2 * i + 1, std::string("\0\0\0\x08", 4));
   for (int i = 0; i < 5000; ++i) continuations += frame(continuation_frame, 0, 1, "");
   const std::string body_for_none = frame(data_frame, 0, 5, "x");
@@ -133,7 +136,12 @@ rt::Task<void> http2_table() {
       {"zero window update", opening() + frame(window_frame, 0, 0, std::string(4, '\0')), "goaway1 "},
       {"settings on a stream", opening() + frame(settings_frame, 0, 1, ""), "goaway1 "},
       {"short ping", opening() + frame(ping_frame, 0, 0, "123"), "goaway6 "},
-      {"continuation flood", opening() + frame(headers_frame, end_stream, 1, get_block("/")) + continuations, ""},
+      {"continuation flood", opening() + frame(headers_frame, end_stream, 1, get_block("/")) + continuations, "goaway11 "},
+      {"ping flood", opening() + pings, "goaway11 "},
+      {"settings flood", opening() + settings, "goaway11 "},
+      {"empty data flood", opening() + frame(headers_frame, end_headers, 1, get_block("/echo")) + empties, "goaway11 "},
+      {"endless header", opening() + frame(headers_frame, end_stream, 1, get_block("/")) + endless, "goaway11 "},
+      {"table bomb", opening() + frame(headers_frame, end_stream, 1, get_block("/hello") + "\x40\x01x\x7f\xa1\x1e" + std::string(4000, 'v')) + bomb, "goaway11 "},
       {"rapid reset", opening() + resets, ""},
       {"no settings", std::string(preface) + get_frame(1, "/hello"), "goaway1 "},
   };
@@ -142,8 +150,6 @@ rt::Task<void> http2_table() {
     EXPECT_TRUE(got.find(one.want) != std::string::npos) << one.name << ": " << got.substr(0, 200);
     EXPECT_LE(server.routes.hanging - server.routes.cancelled, 0) << one.name;
   }
-  // Floods of what must be answered: the connection may end or not, the server goes on.
-  for (const auto& flood : {pings, settings}) (void)co_await talk(server.endpoint(), opening() + flood, true);
   auto alive = co_await talk(server.endpoint(), "GET /hello HTTP/1.0\r\n\r\n", false);
   EXPECT_TRUE(alive.starts_with("HTTP/1.1 200"));
   co_await server.stop();
@@ -166,6 +172,77 @@ rt::Task<void> http2_large_header() {
   co_await server.stop();
 }
 TEST(Hostile, Http2HeaderTooLarge) { rt::testing::run_sim(http2_large_header()); }
+
+// A field of more than 64 KiB is the end of its own stream alone, and a head of less than the limit is none, in however many frames.
+rt::Task<void> http2_large_fields() {
+  TestServer server(ServerOptions{});
+  co_await server.start();
+  const auto in_frames = [](uint32_t stream, std::string_view block) {
+    std::string out;
+    for (bool first = true; first || !block.empty(); first = false) {
+      const auto part = block.substr(0, 16000);
+      block.remove_prefix(part.size());
+      out += frame(first ? headers_frame : continuation_frame, static_cast<uint8_t>((first ? end_stream : 0) | (block.empty() ? end_headers : 0)), stream, part);
+    }
+    return out;
+  };
+  const std::string bye = frame(goaway_frame, 0, 0, std::string(8, '\0'));
+  // 127 + 0x51 + 0x72 * 128 + 4 * 16384 = 80,336 bytes; 127 + 0x51 + 0x07 * 128 = 1,104.
+  const std::string large = get_block("/large") + std::string("\x40\x01x\x7f\xd1\xf2\x04", 7) + std::string(80336, 'v');
+  std::string many = get_block("/many");
+  for (int i = 0; i < 400; ++i) many += std::string("\x00\x01x\x7f\xd1\x07", 6) + std::string(1104, 'v');
+  auto got = co_await talk(server.endpoint(), opening() + get_frame(1, "/before") + in_frames(3, large) + in_frames(5, many) + get_frame(7, "/after") + bye, true);
+  for (const char* path : {"GET /before", "GET /many", "GET /after"}) EXPECT_NE(got.find(path), std::string::npos) << path << ": " << frames(got);
+  EXPECT_EQ(got.find("GET /large"), std::string::npos);
+  EXPECT_NE(got.find("431 Request Header"), std::string::npos) << frames(got);
+  EXPECT_EQ(frames(got).find("goaway"), std::string::npos) << frames(got);
+  co_await server.stop();
+}
+TEST(Hostile, Http2FieldOver64KiBEndsItsStreamAlone) { rt::testing::run_sim(http2_large_fields()); }
+
+// A head of more than 64 KiB that arrives while the request before it is served.
+rt::Task<void> large_head_behind_a_request() {
+  TestServer server(ServerOptions{});
+  co_await server.start();
+  const std::string large = "X: " + std::string(300 << 10, 'x') + "\r\n";
+  const auto start = rt::Executor::current().runtime().clock().now();
+  auto got = co_await talk(server.endpoint(), "GET /sleep/3 HTTP/1.1\r\nHost: a\r\n\r\nGET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + large + "\r\n", false);
+  EXPECT_NE(got.find("slept"), std::string::npos);
+  EXPECT_NE(got.find("GET /hello"), std::string::npos) << got.substr(0, 300);
+  EXPECT_LT(rt::Executor::current().runtime().clock().now() - start, std::chrono::seconds(10));
+  co_await server.stop();
+}
+TEST(Hostile, LargeHeadBehindARequestIsRead) {
+  for (uint64_t seed = 1; seed <= 5; ++seed) rt::testing::run_sim(large_head_behind_a_request(), seed);
+}
+
+// What large heads may take together is bounded, and given back.
+rt::Task<void> heads_together() {
+  ServerOptions options;
+  options.limits.header_bytes_total_max = 256 << 10;
+  TestServer server(options);
+  co_await server.start();
+  const rt::Context ctx = rt::Context::background();
+  const std::string half = "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX: " + std::string(120 << 10, 'x');
+  std::vector<std::unique_ptr<rt::Stream>> held;
+  for (int i = 0; i < 2; ++i) {
+    auto stream = co_await rt::Executor::current().runtime().network().connect(ctx, server.endpoint());
+    CHECK(stream, "connect");
+    (void)co_await (*stream)->write(ctx, std::string_view(half));
+    held.push_back(std::move(*stream));
+  }
+  (void)co_await rt::sleep_for(ctx, std::chrono::seconds(1));
+  auto refused = co_await talk(server.endpoint(), half + "\r\n\r\n", false);
+  EXPECT_TRUE(refused.starts_with("HTTP/1.1 431 ")) << refused.substr(0, 100);
+  auto small = co_await talk(server.endpoint(), "GET /hello HTTP/1.0\r\n\r\n", false);
+  EXPECT_TRUE(small.starts_with("HTTP/1.1 200 "));
+  held.clear();
+  (void)co_await rt::sleep_for(ctx, std::chrono::seconds(1));
+  auto served = co_await talk(server.endpoint(), half + "\r\n\r\n", false);
+  EXPECT_TRUE(served.starts_with("HTTP/1.1 200 ")) << served.substr(0, 100);
+  co_await server.stop();
+}
+TEST(Hostile, LargeHeadsShareABudget) { rt::testing::run_sim(heads_together()); }
 
 // ---- time ----
 
@@ -245,6 +322,95 @@ rt::Task<void> deaf_peers() {
   co_await server.stop();
 }
 TEST(Hostile, PeersThatDoNotReadOrAnswer) { rt::testing::run_sim(deaf_peers()); }
+
+
+// Answers pings, gives no window, and says when the server's handler has returned.
+rt::Task<void> answer_pings(rt::Stream* stream, std::string* got) {
+  const rt::Context ctx = rt::Context::background();
+  std::string buffer(4096, '\0');
+  std::size_t at = 0;
+  while (true) {
+    auto n = co_await stream->read(ctx, buffer);
+    if (!n || *n == 0) break;
+    got->append(buffer.data(), *n);
+    while (got->size() - at >= 9) {
+      const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>((*got)[at + i])); };
+      const std::size_t size = byte(0) << 16 | byte(1) << 8 | byte(2);
+      if (got->size() - at < 9 + size) break;
+      if (byte(3) == ping_frame && byte(4) == 0) {
+        const std::string ack = frame(ping_frame, 1, 0, std::string_view(*got).substr(at + 9, size));
+        (void)co_await stream->write(ctx, std::string_view(ack));
+      }
+      at += 9 + size;
+    }
+  }
+}
+rt::Task<double> until_served(TestServer* server, int count) {
+  const auto start = rt::Executor::current().runtime().clock().now();
+  while (server->routes.served < count && since(start) < std::chrono::hours(1)) (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::seconds(1));
+  co_return std::chrono::duration<double>(since(start)).count();
+}
+
+rt::Task<void> shut_windows() {
+  const rt::Context ctx = rt::Context::background();
+  TestServer server(ServerOptions{});
+  co_await server.start();
+  auto stream = co_await rt::Executor::current().runtime().network().connect(ctx, server.endpoint());
+  CHECK(stream, "connect");
+  std::string got;
+  rt::TaskGroup reader;
+  reader.spawn(answer_pings((*stream).get(), &got));
+  const std::string no_window = std::string(preface) + frame(settings_frame, 0, 0, std::string("\0\4\0\0\0\0", 6));
+  const std::string large = no_window + get_frame(1, "/bytes/3000000");
+  (void)co_await (*stream)->write(ctx, std::string_view(large));
+  const double stalled = co_await until_served(&server, 1);
+  EXPECT_TRUE(stalled >= 175 && stalled <= 240) << stalled;   // stall_timeout
+  const std::string after = get_frame(5, "/hello");
+  (void)co_await (*stream)->write(ctx, std::string_view(after));
+  (void)co_await until_served(&server, 2);
+  EXPECT_EQ(frames(got), "headers reset8 headers ");   // the connection went on
+  (*stream)->close();
+  co_await reader.join();
+  co_await server.stop();
+}
+TEST(Hostile, ShutWindowsHoldNoHandler) { rt::testing::run_sim(shut_windows()); }
+
+rt::Task<void> http1_that_is_not_read() {
+  const rt::Context ctx = rt::Context::background();
+  TestServer server(ServerOptions{});
+  co_await server.start();
+  auto stream = co_await rt::Executor::current().runtime().network().connect(ctx, server.endpoint());
+  CHECK(stream, "connect");
+  const std::string send = "GET /bytes/50000000 HTTP/1.1\r\nHost: a\r\n\r\n";
+  (void)co_await (*stream)->write(ctx, std::string_view(send));
+  const double seconds = co_await until_served(&server, 1);
+  EXPECT_TRUE(seconds >= 175 && seconds <= 200) << seconds;   // stall_timeout
+  co_await server.stop();
+}
+TEST(Hostile, AnswersThatNobodyReadsEnd) { rt::testing::run_sim(http1_that_is_not_read()); }
+
+// More connections than there is room for wait until one of the others, which say nothing, has had its time.
+rt::Task<void> connections_are_bounded() {
+  const rt::Context ctx = rt::Context::background();
+  ServerOptions options;
+  options.limits.connections_max = 2;
+  options.limits.header_timeout = std::chrono::seconds(10);
+  TestServer server(options);
+  co_await server.start();
+  std::vector<std::unique_ptr<rt::Stream>> held;
+  for (int i = 0; i < 2; ++i) {
+    auto stream = co_await rt::Executor::current().runtime().network().connect(ctx, server.endpoint());
+    CHECK(stream, "connect");
+    held.push_back(std::move(*stream));
+  }
+  const auto start = rt::Executor::current().runtime().clock().now();
+  auto got = co_await talk(server.endpoint(), "GET /hello HTTP/1.0\r\n\r\n", false);
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 200 ")) << got;
+  const double seconds = std::chrono::duration<double>(since(start)).count();
+  EXPECT_TRUE(seconds >= 9 && seconds <= 12) << seconds;
+  co_await server.stop();
+}
+TEST(Hostile, ConnectionsAreBounded) { rt::testing::run_sim(connections_are_bounded()); }
 
 }  // namespace
 }  // namespace pintle::net

@@ -1,17 +1,90 @@
 #include "net/http1_client.h"
 
+#include <charconv>
+
 #include "net/http1_message.h"
+#include "net/signal.h"
 #include "net/text.h"
 
 namespace pintle::net {
 
 namespace {
 
+constexpr rt::Duration body_stall_timeout = std::chrono::seconds(180);   // of a body of which the server takes nothing: the exchange ends
+
+// A request's body on its way, beside the answer. Shared by the task that sends it and the exchange.
+struct Upload {
+  rt::Context ctx;             // done: nobody wants the rest sent
+  std::shared_ptr<BodyReader> source;
+  std::optional<uint64_t> left;
+  rt::Stream* stream;          // of the link
+  Http1LinkPtr parked;         // the link, if the exchange ended first
+  bool done = false;
+  bool whole = false;
+};
+using UploadPtr = std::shared_ptr<Upload>;
+
+// `give_up`: the server must see the end. Where it has closed its half, it may have answered all the same.
+rt::Task<Result<Unit>> send_pieces(UploadPtr upload, bool* give_up) {
+  const bool chunked = !upload->left;
+  while (true) {
+    auto piece = co_await upload->source->read(upload->ctx);
+    const bool wrong = piece && upload->left && (piece->size() > *upload->left || (piece->empty() && *upload->left > 0));
+    if (!piece || wrong) {
+      *give_up = true;
+      if (wrong) co_return bad_request("the body is not as long as was said");
+      co_return std::unexpected(piece.error());
+    }
+    std::vector<Bytes> data;
+    if (chunked) {
+      char size[20];
+      const auto end = std::to_chars(size, size + sizeof size, piece->size(), 16).ptr;
+      std::string line(size, end);
+      data.push_back(Bytes(line + "\r\n"));
+    }
+    const bool last = piece->empty();
+    if (!last) data.push_back(std::move(*piece));
+    if (!last && upload->left) *upload->left -= data.back().size();
+    if (chunked) data.push_back(Bytes::literal("\r\n"));
+    if (!data.empty()) {
+      const rt::Context bounded = upload->ctx.with_timeout(body_stall_timeout);
+      auto sent = co_await upload->stream->write(bounded, std::move(data));
+      *give_up = !sent && bounded.done();
+      if (!sent) co_return sent;
+    }
+    if (last) co_return Unit{};
+  }
+}
+
+rt::Task<void> run_upload(UploadPtr upload) {
+  bool give_up = false;
+  auto sent = co_await send_pieces(upload, &give_up);
+  if (give_up) upload->stream->close();
+  upload->done = true;
+  upload->whole = sent.has_value();
+  upload->source.reset();
+  upload->parked.reset();
+}
+
+// Ends an exchange's hold on its link: the link, if it can be used again, or nullptr. One that a body is still being sent
+// on is closed, and destroyed when its sender has noticed.
+Http1LinkPtr settle(Http1LinkPtr link, const UploadPtr& upload, bool keep) {
+  if (link && upload && !upload->done) {
+    rt::Stream& stream = *link->stream;
+    upload->parked = std::move(link);
+    stream.close();
+    upload->ctx.cancel();
+    return nullptr;
+  }
+  if (link && (!keep || !link->in.empty() || (upload && !upload->whole))) link.reset();   // bytes that nobody asked for: not to be trusted
+  return link;
+}
+
 // The rest of a response. Owns the link until the end.
 class Body final : public BodyReader {
  public:
-  Body(Http1LinkPtr link, BodyFraming framing, bool keep, ReleaseLink release)
-      : link_(std::move(link)), framing_(framing), left_(framing.length), keep_(keep), release_(std::move(release)) {
+  Body(Http1LinkPtr link, BodyFraming framing, bool keep, UploadPtr upload, ReleaseLink release)
+      : link_(std::move(link)), framing_(framing), left_(framing.length), keep_(keep), upload_(std::move(upload)), release_(std::move(release)) {
     if (framing_.kind == BodyFraming::Kind::None) end(keep_);
   }
   ~Body() override {
@@ -76,8 +149,7 @@ class Body final : public BodyReader {
   }
   void end(bool keep) {
     done_ = true;
-    auto link = std::move(link_);
-    if (link && (!keep || !link->in.empty())) link.reset();   // bytes that nobody asked for: not to be trusted
+    auto link = settle(std::move(link_), upload_, keep);
     auto release = std::exchange(release_, nullptr);
     release(std::move(link));
   }
@@ -89,6 +161,7 @@ class Body final : public BodyReader {
   bool keep_;
   bool done_ = false;
   bool broken_ = false;
+  UploadPtr upload_;
   ReleaseLink release_;
 };
 
@@ -120,16 +193,23 @@ class Raw final : public rt::Stream {
   ReleaseLink release_;
 };
 
-std::vector<Bytes> format_request(const Url& url, ClientRequest& request) {
+std::vector<Bytes> format_request(const Url& url, ForwardedRequest& forwarded) {
+  ClientRequest& request = forwarded.head;
   Headers headers = std::move(request.headers);
   if (!headers.has("host")) headers.add("Host", url.authority);
   headers.remove("content-length");
   headers.remove("transfer-encoding");
   const bool takes_body = request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
-  if (!request.body.empty() || takes_body) headers.add("Content-Length", std::to_string(request.body.size()));
+  if (forwarded.body && !forwarded.body_bytes) {
+    headers.add("Transfer-Encoding", "chunked");
+  } else if (forwarded.body) {
+    headers.add("Content-Length", std::to_string(*forwarded.body_bytes));
+  } else if (!request.body.empty() || takes_body) {
+    headers.add("Content-Length", std::to_string(request.body.size()));
+  }
   std::vector<Bytes> out;
   out.push_back(Bytes(format_request_head(request.method, url.target, headers)));
-  if (!request.body.empty()) out.push_back(request.body);
+  if (!forwarded.body && !request.body.empty()) out.push_back(request.body);
   return out;
 }
 
@@ -167,26 +247,32 @@ rt::Task<Result<ResponseHead>> read_head(Http1Link* link, rt::Context ctx, bool*
 
 bool is_idempotent(std::string_view method) { return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE"; }
 
-rt::Task<ExchangeResult> http1_exchange(Http1LinkPtr link, rt::Context ctx, Url url, ClientRequest request, ReleaseLink release) {
-  auto checked = check_request(request);
+rt::Task<ExchangeResult> http1_exchange(Http1LinkPtr link, rt::Context ctx, Url url, ForwardedRequest request, ReleaseLink release) {
+  auto checked = check_request(request.head);
   if (!checked) {
     release(std::move(link));
     co_return ExchangeResult{std::unexpected(checked.error()), false};
   }
-  const std::string method = request.method;
-  const bool replay = link->reused && is_idempotent(method);
+  CHECK(!request.head.upgrade || !request.body, "an upgrade has no body");
+  const std::string method = request.head.method;
+  const bool replay = link->reused && is_idempotent(method) && !request.body;
+  UploadPtr upload;
+  if (request.body) upload = std::make_shared<Upload>(Upload{ctx.child(), request.body, request.body_bytes, link->stream.get(), nullptr});
   auto message = format_request(url, request);
   // A server that refuses a body may answer and close while it is being sent: the answer counts.
   auto sent = co_await link->stream->write(ctx, std::move(message));
+  if (upload && sent) run_detached(run_upload(upload));
+  if (upload && !sent) upload->done = true;
   bool got_bytes = false;
   auto head = co_await read_head(link.get(), ctx, &got_bytes);
   Result<BodyFraming> framing = BodyFraming{};
   if (head) framing = response_framing(*head, method);
+  if (head && head->status == 101 && upload) framing = bad_request("an upgrade that was not asked for");
   if (!head || !framing) {
     Status why = !head ? head.error() : framing.error();
     if (!sent && !ctx.done()) why = sent.error();
     if (why.reason == Reason::BadRequest) why = Status{Reason::ServiceUnavailable, 0, "malformed response: " + why.message, {}};
-    link.reset();
+    (void)settle(std::move(link), upload, false);
     release(nullptr);
     co_return ExchangeResult{std::unexpected(std::move(why)), replay && !got_bytes && !ctx.done()};
   }
@@ -195,11 +281,11 @@ rt::Task<ExchangeResult> http1_exchange(Http1LinkPtr link, rt::Context ctx, Url 
   response.headers = std::move(head->headers);
   if (head->status == 101) {
     response.upgraded = std::make_unique<Raw>(std::move(link), std::move(release));
-    response.body = std::make_unique<Body>(nullptr, BodyFraming{}, false, [](Http1LinkPtr) {});
+    response.body = std::make_unique<Body>(nullptr, BodyFraming{}, false, nullptr, [](Http1LinkPtr) {});
     co_return ExchangeResult{std::move(response), false};
   }
   const bool keep = sent && framing->kind != BodyFraming::Kind::UntilClose && keeps_alive(response.headers, head->minor);
-  response.body = std::make_unique<Body>(std::move(link), *framing, keep, std::move(release));
+  response.body = std::make_unique<Body>(std::move(link), *framing, keep, std::move(upload), std::move(release));
   co_return ExchangeResult{std::move(response), false};
 }
 

@@ -4,7 +4,7 @@
 #include <functional>
 #include <memory>
 
-#include "net/http.h"
+#include "net/forwarding_transport.h"
 #include "net/input_buffer.h"
 #include "net/url.h"
 #include "rt/clock.h"
@@ -32,7 +32,7 @@ struct ExchangeResult {
   // The server cannot have acted on the request, or (idempotent only) a connection that was kept went away.
   bool retry = false;
 };
-rt::Task<ExchangeResult> http1_exchange(Http1LinkPtr link, rt::Context ctx, Url url, ClientRequest request, ReleaseLink release);
+rt::Task<ExchangeResult> http1_exchange(Http1LinkPtr link, rt::Context ctx, Url url, ForwardedRequest request, ReleaseLink release);
 
 // GET, HEAD, OPTIONS, TRACE: what may be sent again.
 bool is_idempotent(std::string_view method);

@@ -50,7 +50,7 @@ class Connection final : public ServerConnection {
   rt::Task<void> read_loop();
   // Waits until the reader has more, or is done, or `ctx` is.
   rt::Task<Result<Unit>> more(rt::Context ctx);
-  rt::Task<Result<RequestHead>> read_head();
+  rt::Task<Result<RequestHead>> read_head(HeadLease* lease);
   rt::Task<bool> serve(rt::Context ctx, RequestHead head);
   rt::Task<void> refuse(Status why);
   rt::Task<void> linger();
@@ -348,9 +348,10 @@ rt::Task<Result<Unit>> Connection::more(rt::Context ctx) {
 }
 
 // Waits for a complete head. Errors: with a code to answer, or code 0: nothing to answer.
-rt::Task<Result<RequestHead>> Connection::read_head() {
+rt::Task<Result<RequestHead>> Connection::read_head(HeadLease* lease) {
   std::size_t scanned = 0;
   in_max_ = deps_.limits.header_bytes_max;
+  room_.notify();   // the reader may have stopped at the lower limit, with this head begun
   bool begun = false;
   while (true) {
     auto end = find_head_end(in_.view(), scanned);
@@ -358,6 +359,7 @@ rt::Task<Result<RequestHead>> Connection::read_head() {
     if (*end > deps_.limits.header_bytes_max || (*end == 0 && in_.size() >= deps_.limits.header_bytes_max)) {
       co_return std::unexpected(Status{Reason::BadRequest, 431, "request header fields too large", {}});
     }
+    if (!lease->grow_to(*end > 0 ? *end : in_.size())) co_return std::unexpected(Status{Reason::BadRequest, 431, "too many large headers at once", {}});
     if (*end > 0) {
       auto head = parse_request_head(in_.view().substr(0, *end));
       in_.consume(*end);
@@ -439,7 +441,7 @@ rt::Task<Result<Unit>> Connection::send(std::vector<Bytes> data) {
 }
 
 rt::Task<Result<Unit>> Connection::send_batch(std::vector<Bytes> batch) {
-  write_dog_.expect_within(deps_.limits.idle_timeout);
+  write_dog_.expect_within(deps_.limits.stall_timeout);
   auto sent = co_await stream_->write(rt::Context::background(), std::move(batch));
   write_dog_.disarm();
   co_return sent;
@@ -472,7 +474,8 @@ rt::Task<void> Connection::run(rt::Context ctx, std::string received) {
   read_dog_.expect_within(deps_.limits.header_timeout);
   bool keep = true;
   while (keep) {
-    auto head = co_await read_head();
+    HeadLease lease(deps_.heads, deps_.limits.header_bytes_free);
+    auto head = co_await read_head(&lease);
     read_dog_.disarm();
     if (!head) {
       co_await refuse(head.error());

@@ -13,6 +13,7 @@ struct ClientStream final : Http2Stream {
   Headers headers;
   std::size_t header_bytes = 0;
   bool head_done = false;
+  rt::Context upload = rt::Context::background();   // of sending a body that comes piece by piece
 };
 using ClientStreamPtr = std::shared_ptr<ClientStream>;
 
@@ -22,6 +23,7 @@ class Body final : public BodyReader {
   Body(std::shared_ptr<Http2Client> connection, ClientStreamPtr stream)
       : connection_(std::move(connection)), stream_(std::move(stream)), executor_(rt::Executor::current()) {}
   ~Body() override {
+    stream_->upload.cancel();
     if (rt::Executor::current_or_null() == &executor_) {
       connection_->reset(*stream_, http2_cancel);
     } else {
@@ -84,11 +86,40 @@ void Http2Client::on_headers_done(const Http2StreamPtr& base, bool) {
   stream.readable.notify();
 }
 
-rt::Task<ExchangeResult> Http2Client::exchange(rt::Context ctx, Url url, ClientRequest request) {
+void Http2Client::on_closed(Http2Stream& base) { static_cast<ClientStream&>(base).upload.cancel(); }
+
+namespace {
+
+// Sends a body as it comes. A body that breaks off, or is longer or shorter than was said, resets the stream.
+rt::Task<void> send_stream(std::shared_ptr<Http2Client> connection, ClientStreamPtr stream, std::shared_ptr<BodyReader> source, std::optional<uint64_t> left) {
+  const rt::Context ctx = stream->upload;
+  while (true) {
+    auto piece = co_await source->read(ctx);
+    const bool wrong = !piece || (left && (piece->size() > *left || (piece->empty() && *left > 0)));
+    if (wrong) {
+      connection->reset(*stream, http2_cancel);
+      break;
+    }
+    if (piece->empty()) {
+      connection->end_body(*stream);
+      break;
+    }
+    if (left) *left -= piece->size();
+    std::vector<Bytes> data;
+    data.push_back(std::move(*piece));
+    auto sent = co_await connection->write_body(stream, std::move(data));
+    if (!sent) break;
+  }
+}
+
+}  // namespace
+
+rt::Task<ExchangeResult> Http2Client::exchange(rt::Context ctx, Url url, ForwardedRequest forwarded) {
+  ClientRequest& request = forwarded.head;
   auto stream = std::make_shared<ClientStream>();
   const bool first = !std::exchange(used_, true);
   const std::string scheme = url.scheme == "https" ? "https" : "http";
-  const std::string length = std::to_string(request.body.size());
+  const std::string length = std::to_string(forwarded.body ? forwarded.body_bytes.value_or(0) : request.body.size());
   std::vector<Headers::Item> items;
   for (const auto& [name, value] : request.headers.items()) {
     if (is_connection_field(name)) continue;
@@ -102,12 +133,17 @@ rt::Task<ExchangeResult> Http2Client::exchange(rt::Context ctx, Url url, ClientR
   fields.emplace_back(":authority", host);
   fields.emplace_back(":path", url.target);
   for (const auto& [name, value] : items) fields.emplace_back(name, value);
-  const bool with_body = !request.body.empty();
-  if (with_body) fields.emplace_back("content-length", length);
+  const bool with_body = forwarded.body || !request.body.empty();
+  if (with_body && (!forwarded.body || forwarded.body_bytes)) fields.emplace_back("content-length", length);
   if (!submit_request(stream, fields, with_body)) {
     co_return ExchangeResult{error(Reason::ServiceUnavailable, "the connection is closing"), true};
   }
-  if (with_body) queue_body(*stream, request.body);
+  if (forwarded.body) {
+    stream->upload = ctx.child();
+    run_detached(send_stream(shared_from_this(), stream, forwarded.body, forwarded.body_bytes));
+  } else if (with_body) {
+    queue_body(*stream, request.body);
+  }
   rt::Executor& executor = rt::Executor::current();
   auto registration = ctx.on_done([stream, &executor] { executor.post([stream] { stream->readable.notify(); }); });
   while (!stream->head_done && !stream->closed && !ctx.done()) co_await stream->readable.wait();
@@ -119,11 +155,13 @@ rt::Task<ExchangeResult> Http2Client::exchange(rt::Context ctx, Url url, ClientR
     co_return ExchangeResult{std::move(response), false};
   }
   if (!stream->closed) {
+    stream->upload.cancel();
     reset(*stream, http2_cancel);
     co_return ExchangeResult{std::unexpected(ctx.status()), false};
   }
-  const bool refused = stream->error_code == http2_refused_stream;
-  const bool stale = !usable() && !first && is_idempotent(request.method);
+  stream->upload.cancel();
+  const bool refused = stream->error_code == http2_refused_stream && !forwarded.body;
+  const bool stale = !usable() && !first && is_idempotent(request.method) && !forwarded.body;
   std::string why = "the peer ended the stream: ";
   why += http2_error_name(stream->error_code);
   co_return ExchangeResult{error(Reason::ServiceUnavailable, std::move(why)), refused || stale};

@@ -15,7 +15,7 @@ class Http2Client : public Http2Connection, public std::enable_shared_from_this<
 
   // Runs the connection; holds `self` until it has ended.
   static rt::Task<void> run(std::shared_ptr<Http2Client> self);
-  rt::Task<ExchangeResult> exchange(rt::Context ctx, Url url, ClientRequest request);
+  rt::Task<ExchangeResult> exchange(rt::Context ctx, Url url, ForwardedRequest request);
   // Whether another exchange may start at once.
   bool has_room() const { return usable() && stream_count() < peer_streams_max(); }
 
@@ -23,7 +23,7 @@ class Http2Client : public Http2Connection, public std::enable_shared_from_this<
   Http2StreamPtr begin_stream() override { return nullptr; }
   void on_header(Http2Stream& stream, std::string_view name, std::string_view value) override;
   void on_headers_done(const Http2StreamPtr& stream, bool final) override;
-  void on_closed(Http2Stream&) override {}
+  void on_closed(Http2Stream& stream) override;
   bool used_ = false;
 };
 

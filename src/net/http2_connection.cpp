@@ -21,7 +21,8 @@ constexpr std::size_t outbound_acks_max = 1000;
 constexpr std::size_t settings_entries_max = 32;
 constexpr std::size_t unread_bytes_max = 4 << 20;     // of a body after its answer; then the stream is reset
 constexpr uint32_t unknown_streams_max = 250;         // to a peer that has named no limit
-constexpr std::size_t closed_frames_slack = 64 << 10;
+constexpr std::size_t block_bytes_slack = 64 << 10;
+constexpr std::size_t preface_bytes = 24;             // of a client
 
 nghttp2_nv to_nv(std::string_view name, std::string_view value) {
   return {reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())), reinterpret_cast<uint8_t*>(const_cast<char*>(value.data())),
@@ -58,6 +59,7 @@ struct Http2Callbacks {
       size -= piece.size();
       c.append(std::move(piece));
     }
+    stream.out_moved = c.runtime_.clock().now();
     stream.writable.notify();
     return 0;
   }
@@ -91,6 +93,7 @@ struct Http2Callbacks {
     auto& c = self(user);
     c.headers_open_ = true;
     c.headers_since_ = c.last_read_;
+    c.block_decoded_bytes_ = 0;
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST || !c.options_.server) return 0;
     auto stream = c.begin_stream();
     if (!stream) {
@@ -105,15 +108,17 @@ struct Http2Callbacks {
   static int header(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size,
                     uint8_t, void* user) {
     auto& c = self(user);
+    // A byte may stand for a whole entry of the table: what comes of a block is counted too.
+    c.block_decoded_bytes_ += name_size + value_size + 32;
+    if (c.block_decoded_bytes_ > 2 * c.options_.header_bytes_max + block_bytes_slack) c.flooded_ = true;
     auto stream = find(c, frame->hd.stream_id);
-    if (!stream) return 0;
+    if (!stream || c.flooded_) return 0;
     c.on_header(*stream, {reinterpret_cast<const char*>(name), name_size}, {reinterpret_cast<const char*>(value), value_size});
     return 0;
   }
 
   static int frame_received(nghttp2_session*, const nghttp2_frame* frame, void* user) {
     auto& c = self(user);
-    c.received_since_frame_ = 0;
     if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK)) c.ping_open_ = false;
     if (frame->hd.type == NGHTTP2_GOAWAY) {
       c.draining_ = true;
@@ -125,6 +130,10 @@ struct Http2Callbacks {
     if (!stream) return 0;
     const bool ends = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
     if (ends) stream->in_ended = true;
+    if (stream->field_too_large && c.options_.reset_large_fields) {
+      c.reset(*stream, NGHTTP2_ENHANCE_YOUR_CALM);
+      return 0;
+    }
     if (frame->hd.type == NGHTTP2_HEADERS) c.on_headers_done(stream, ends);
     if (ends) stream->readable.notify();
     return 0;
@@ -132,7 +141,6 @@ struct Http2Callbacks {
 
   static int data_chunk(nghttp2_session* session, uint8_t, int32_t id, const uint8_t* data, size_t size, void* user) {
     auto& c = self(user);
-    c.received_since_frame_ = 0;
     auto stream = find(c, id);
     if (!stream) {
       nghttp2_session_consume_connection(session, size);
@@ -212,7 +220,8 @@ nghttp2_session* new_session(Http2Connection* connection, const Http2Options& op
   nghttp2_option_set_max_outbound_ack(option, outbound_acks_max);
   nghttp2_option_set_max_settings(option, settings_entries_max);
   nghttp2_option_set_stream_reset_rate_limit(option, reset_burst, reset_rate);
-  nghttp2_option_set_max_send_header_block_length(option, options.header_bytes_max + closed_frames_slack);
+  nghttp2_option_set_max_continuations(option, 2 * http2_continuations_max);   // Http2Screen counts, and may split one
+  nghttp2_option_set_max_send_header_block_length(option, options.header_bytes_max + block_bytes_slack);
   nghttp2_session* session = nullptr;
   const int made = options.server ? nghttp2_session_server_new2(&session, Http2Callbacks::table(), connection, option)
                                   : nghttp2_session_client_new2(&session, Http2Callbacks::table(), connection, option);
@@ -234,7 +243,15 @@ nghttp2_session* new_session(Http2Connection* connection, const Http2Options& op
 
 Http2Connection::Http2Connection(rt::Runtime& runtime, std::unique_ptr<rt::Stream> stream, Http2Options options)
     : runtime_(runtime), stream_(std::move(stream)), options_(options), session_(new_session(this, options)),
-      watchdog_(runtime, rt::Executor::current(), [this] { maintain(); }) {}
+      watchdog_(runtime, rt::Executor::current(), [this] { maintain(); }),
+      screen_(options.server ? preface_bytes : 0, 2 * options.header_bytes_max + block_bytes_slack) {
+  screened_.pass = [this](std::string_view data) {
+    return nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(data.data()), data.size()) >= 0;
+  };
+  screened_.shortened = [this](uint32_t id) {
+    if (const auto stream = Http2Callbacks::find(*this, static_cast<int32_t>(id))) stream->field_too_large = true;
+  };
+}
 
 Http2Connection::~Http2Connection() { nghttp2_session_del(session_); }
 
@@ -261,12 +278,15 @@ rt::Task<Result<Bytes>> Http2Connection::read_body(rt::Context ctx, Http2StreamP
   }
 }
 
+void Http2Connection::queue(Http2Stream& stream, Bytes piece) {
+  if (stream.out.empty()) stream.out_moved = runtime_.clock().now();
+  queued_bytes_ += piece.size();
+  stream.out.push(std::move(piece));
+}
+
 rt::Task<Result<Unit>> Http2Connection::write_body(Http2StreamPtr stream, std::vector<Bytes> data) {
   if (!stream->closed) {
-    for (auto& piece : data) {
-      queued_bytes_ += piece.size();
-      stream->out.push(std::move(piece));
-    }
+    for (auto& piece : data) queue(*stream, std::move(piece));
     resume(*stream);
   }
   while (!stream->closed) {
@@ -350,8 +370,7 @@ bool Http2Connection::submit_request(Http2StreamPtr stream, const Fields& fields
 }
 
 void Http2Connection::queue_body(Http2Stream& stream, Bytes body) {
-  queued_bytes_ += body.size();
-  stream.out.push(std::move(body));
+  queue(stream, std::move(body));
   end_body(stream);
 }
 
@@ -424,13 +443,14 @@ rt::Task<void> Http2Connection::write_loop() {
 }
 
 bool Http2Connection::receive(std::string_view data) {
-  if (lingering_) return true;
+  if (lingering_ || flooded_) return true;
   last_read_ = runtime_.clock().now();
   if (ping_open_) ping_open_ = false;
-  received_since_frame_ += data.size();
-  const ssize_t taken = nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(data.data()), data.size());
+  const auto verdict = screen_.feed(data, last_read_, screened_);
   kick();
-  return taken >= 0 && received_since_frame_ <= options_.header_bytes_max * 2 + closed_frames_slack;
+  flooded_ |= verdict == Http2Screen::Verdict::Flood;
+  if (flooded_) nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
+  return verdict != Http2Screen::Verdict::Stopped;
 }
 
 rt::Task<void> Http2Connection::run_io(std::string received) {
@@ -481,6 +501,13 @@ void Http2Connection::close_all_streams() {
   while (!streams_.empty()) close_stream(streams_.begin()->first, http2_cancel);
 }
 
+// Streams of whose body the peer takes nothing: a window that stays shut, while pings are answered.
+void Http2Connection::reset_stalled(rt::TimePoint now) {
+  for (const auto& [id, stream] : streams_) {
+    if (!stream->out.empty() && now - stream->out_moved >= options_.stall_timeout) reset(*stream, http2_cancel);
+  }
+}
+
 // What a silent or stuck peer runs into. Called by the watchdog, which is set again here.
 void Http2Connection::maintain() {
   const auto now = runtime_.clock().now();
@@ -494,6 +521,7 @@ void Http2Connection::maintain() {
     drain();
     return watchdog_.expect_within(options_.ping_timeout);
   }
+  reset_stalled(now);
   if (!ping_open_ && now - last_read_ >= options_.ping_after) {
     ping_open_ = true;
     ping_sent_ = now;
@@ -501,7 +529,7 @@ void Http2Connection::maintain() {
     kick();
   }
   const auto quiet = ping_open_ ? options_.ping_timeout - (now - ping_sent_) : options_.ping_after - (now - last_read_);
-  watchdog_.expect_within(std::min({quiet, options_.header_timeout, options_.idle_timeout}));
+  watchdog_.expect_within(std::min({quiet, options_.header_timeout, options_.idle_timeout, options_.stall_timeout}));
 }
 
 std::string_view http2_error_name(uint32_t code) { return nghttp2_http2_strerror(code); }

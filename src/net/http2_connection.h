@@ -12,6 +12,7 @@
 
 #include "net/bytes_queue.h"
 #include "net/http.h"
+#include "net/http2_screen.h"
 #include "net/signal.h"
 #include "net/watchdog.h"
 #include "rt/runtime.h"
@@ -24,11 +25,13 @@ struct Http2Options {
   bool server = true;
   uint32_t streams_max = 250;                      // that the peer may have open; more are refused
   std::size_t header_bytes_max = 1 << 20;
+  bool reset_large_fields = true;                  // streams with a field over http2_field_bytes_max; otherwise the stream only says so
   std::size_t stream_buffer_max = 256 << 10;       // body bytes queued for sending; then write_body() waits
   std::size_t connection_buffer_max = 4 << 20;     // the same for all streams: then each keeps little
   int32_t stream_window = 256 << 10;               // body bytes that the peer may send ahead of our reading
   int32_t connection_window = 1 << 20;
   rt::Duration header_timeout = std::chrono::seconds(32);
+  rt::Duration stall_timeout = std::chrono::seconds(180);  // of a stream of whose body the peer takes nothing: it is reset
   rt::Duration idle_timeout = std::chrono::seconds(180);   // without a stream; also: without progress in a write
   rt::Duration ping_after = std::chrono::seconds(90);      // of silence with streams open
   rt::Duration ping_timeout = std::chrono::seconds(15);
@@ -41,6 +44,7 @@ struct Http2Stream {
   // Receiving.
   std::string in;
   bool in_ended = false;
+  bool field_too_large = false; // one of its header fields was longer than http2_field_bytes_max and came shortened
   bool unread = false;          // the answer is complete: the rest of the body is dropped
   std::size_t dropped = 0;
   bool credited = false;        // what is in `in` was given back to the window
@@ -51,6 +55,7 @@ struct Http2Stream {
   bool out_deferred = false;    // nghttp2 has asked for more and got nothing
   std::vector<Headers::Item> trailers_out;   // sent after the body, which then does not end the stream
   Signal writable;
+  rt::TimePoint out_moved{};    // when something last left `out`, or came into it while it was empty
   bool closed = false;
   uint32_t error_code = 0;
 };
@@ -118,6 +123,8 @@ class Http2Connection {
   void close_stream(int32_t id, uint32_t error_code);
   bool finished() const;
   void maintain();
+  void reset_stalled(rt::TimePoint now);
+  void queue(Http2Stream& stream, Bytes piece);
   void resume(Http2Stream& stream);
 
   rt::Runtime& runtime_;
@@ -132,7 +139,10 @@ class Http2Connection {
   std::string tail_;
   std::size_t batch_bytes_ = 0;
   std::size_t queued_bytes_ = 0;         // in all streams' out
-  std::size_t received_since_frame_ = 0;
+  Http2Screen screen_;
+  Http2Screen::Output screened_;
+  std::size_t block_decoded_bytes_ = 0;  // of the header block that is being received
+  bool flooded_ = false;                 // the peer is told to calm down; what it still sends is dropped
   rt::TimePoint last_read_{};
   rt::TimePoint last_active_{};
   rt::TimePoint write_started_{};

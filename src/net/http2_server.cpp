@@ -11,6 +11,8 @@ namespace pintle::net {
 namespace {
 
 struct ServerStream final : Http2Stream {
+  ServerStream(HeadBudget& heads, std::size_t free) : lease(heads, free) {}
+  HeadLease lease;
   RequestHead head;
   std::string authority;
   std::size_t header_bytes = 0;
@@ -51,8 +53,10 @@ class Connection final : public ServerConnection, public Http2Connection {
     Http2Options options;
     options.streams_max = limits.streams_per_connection_max;
     options.header_bytes_max = limits.header_bytes_max;
+    options.reset_large_fields = false;
     options.stream_buffer_max = limits.write_buffer_max;
     options.header_timeout = limits.header_timeout;
+    options.stall_timeout = limits.stall_timeout;
     options.idle_timeout = limits.idle_timeout;
     return options;
   }
@@ -61,7 +65,7 @@ class Connection final : public ServerConnection, public Http2Connection {
   // number that nghttp2 allows, as handlers end a little after their streams.
   Http2StreamPtr begin_stream() override {
     if (running_ >= 2 * options().streams_max) return nullptr;
-    auto stream = std::make_shared<ServerStream>();
+    auto stream = std::make_shared<ServerStream>(deps_.heads, deps_.limits.header_bytes_free);
     ++running_;
     return stream;
   }
@@ -69,7 +73,7 @@ class Connection final : public ServerConnection, public Http2Connection {
     auto& stream = static_cast<ServerStream&>(base);
     if (stream.ctx_made) return;   // trailers
     stream.header_bytes += name.size() + value.size() + 32;
-    if (stream.header_bytes > options().header_bytes_max) {
+    if (stream.header_bytes > options().header_bytes_max || !stream.lease.grow_to(stream.header_bytes)) {
       stream.too_large = true;
       return;
     }
@@ -82,6 +86,7 @@ class Connection final : public ServerConnection, public Http2Connection {
     auto stream = std::static_pointer_cast<ServerStream>(base);
     if (stream->ctx_made) return;
     stream->ctx_made = true;
+    stream->too_large |= stream->field_too_large;
     stream->ctx = ctx_.child();
     handlers_.spawn(handle(std::move(stream)));
   }

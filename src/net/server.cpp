@@ -30,7 +30,8 @@ struct Shard {
 
 class HttpServer final : public Server {
  public:
-  HttpServer(rt::Runtime& runtime, Handler& handler, ServerOptions options) : runtime_(runtime), handler_(handler), options_(std::move(options)) {}
+  HttpServer(rt::Runtime& runtime, Handler& handler, ServerOptions options)
+      : runtime_(runtime), handler_(handler), options_(std::move(options)), heads_(options_.limits.header_bytes_total_max) {}
   ~HttpServer() override { CHECK(shards_.empty() || drained_, "await drain() before destroying a Server"); }
 
   rt::Task<Result<Unit>> start() override;
@@ -56,6 +57,7 @@ class HttpServer final : public Server {
   rt::Runtime& runtime_;
   Handler& handler_;
   const ServerOptions options_;
+  HeadBudget heads_;
   rt::Endpoint local_;
   mutable std::mutex tls_mutex_;
   TlsContext tls_;
@@ -174,7 +176,7 @@ rt::Task<void> HttpServer::serve_tls(Shard& shard, PeerInfo info, std::unique_pt
     info.peer = std::move(peer);
   }
   const bool http2 = tls->protocol() == "h2";
-  const ConnectionDeps deps{runtime_, handler_, options_.limits};
+  const ConnectionDeps deps{runtime_, handler_, options_.limits, heads_};
   auto connection = http2 ? make_http2_connection(deps, std::move(info), std::move(tls)) : make_http1_connection(deps, std::move(info), std::move(tls));
   co_await run_connection(shard, std::move(connection), "");
 }
@@ -191,7 +193,7 @@ rt::Task<void> HttpServer::serve_plain(Shard& shard, PeerInfo info, std::unique_
   }
   buffer = {};
   const bool http2 = received.starts_with(http2_preface);
-  const ConnectionDeps deps{runtime_, handler_, options_.limits};
+  const ConnectionDeps deps{runtime_, handler_, options_.limits, heads_};
   auto connection = http2 ? make_http2_connection(deps, std::move(info), std::move(stream)) : make_http1_connection(deps, std::move(info), std::move(stream));
   co_await run_connection(shard, std::move(connection), std::move(received));
 }

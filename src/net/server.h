@@ -15,13 +15,16 @@ namespace pintle::net {
 
 // Limits of one server; what happens at each is in the comment.
 struct ServerLimits {
-  std::size_t header_bytes_max = 1 << 20;              // 431 / REFUSED_STREAM
+  std::size_t header_bytes_max = 1 << 20;              // of one request's head: 431
+  std::size_t header_bytes_free = 16 << 10;            // of a head, that do not count for the next
+  std::size_t header_bytes_total_max = 64 << 20;       // of the heads of all requests that are being read or served: 431
   uint32_t streams_per_connection_max = 250;           // HTTP/2 SETTINGS
   std::size_t connections_max = 20000;                 // then accepts wait
   rt::Duration handshake_timeout = std::chrono::seconds(10);
   rt::Duration header_timeout = std::chrono::seconds(32);
   rt::Duration idle_timeout = std::chrono::seconds(180);
   std::size_t write_buffer_max = 256 << 10;            // a stream: write() waits
+  rt::Duration stall_timeout = std::chrono::seconds(180);   // of an answer of which the peer takes nothing: its stream or connection ends
 };
 
 struct ServerTls {

@@ -1,6 +1,7 @@
 // What the server's accept loop and the two protocols know of each other. All on the connection's executor.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -9,10 +10,49 @@
 
 namespace pintle::net {
 
+// What large heads may take together, in a whole server. Thread-safe.
+class HeadBudget {
+ public:
+  explicit HeadBudget(std::size_t most) : most_(most) {}
+  bool take(std::size_t bytes) {
+    if (used_.fetch_add(bytes) + bytes <= most_) return true;
+    used_.fetch_sub(bytes);
+    return false;
+  }
+  void give_back(std::size_t bytes) { used_.fetch_sub(bytes); }
+  std::size_t used() const { return used_; }
+
+ private:
+  const std::size_t most_;
+  std::atomic<std::size_t> used_ = 0;
+};
+
+// One head's part of the budget, for as long as its request lives.
+class HeadLease {
+ public:
+  HeadLease(HeadBudget& budget, std::size_t free) : budget_(budget), held_(free), free_(free) {}
+  ~HeadLease() { budget_.give_back(held_ - free_); }
+  HeadLease(const HeadLease&) = delete;
+  HeadLease& operator=(const HeadLease&) = delete;
+  // False: there is no room for so large a head now.
+  bool grow_to(std::size_t bytes) {
+    if (bytes <= held_) return true;
+    if (!budget_.take(bytes - held_)) return false;
+    held_ = bytes;
+    return true;
+  }
+
+ private:
+  HeadBudget& budget_;
+  std::size_t held_;
+  const std::size_t free_;
+};
+
 struct ConnectionDeps {
   rt::Runtime& runtime;
   Handler& handler;
   const ServerLimits& limits;
+  HeadBudget& heads;
 };
 
 // What every request of one connection has in common.

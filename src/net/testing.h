@@ -19,13 +19,22 @@ KeyPair make_ca(const std::string& name);
 // `alt_names` as OpenSSL writes them: "DNS:localhost,IP:127.0.0.1"; "": none.
 KeyPair issue(const KeyPair& ca, const std::string& common_name, const std::string& alt_names);
 
-// /echo sends the body back; /hello?..., /bytes/N, /hang (until cancelled), /stream (three pieces, flushed), /upgrade.
+// /echo sends the body back; /hello?..., /bytes/N, /hang (until cancelled), /stream (three pieces, flushed), /upgrade, /sleep/SECONDS,
+// /count (how long the body is, read as it comes).
 class Routes final : public Handler {
  public:
-  rt::Task<void> serve(rt::Context ctx, Request& request, ResponseWriter& writer) override;
+  rt::Task<void> serve(rt::Context ctx, Request& request, ResponseWriter& writer) override {
+    co_await answer(std::move(ctx), request, writer);
+    ++served;
+  }
   std::atomic<int> hanging = 0;      // requests in /hang
   std::atomic<int> cancelled = 0;    // of those, ended by their context
   std::atomic<int> body_errors = 0;
+  std::atomic<int> served = 0;       // requests that the handler has returned from
+  std::atomic<std::size_t> counted = 0;   // body bytes that /count has seen
+
+ private:
+  rt::Task<void> answer(rt::Context ctx, Request& request, ResponseWriter& writer);
 };
 
 // A server on the current runtime that tests start and stop.

@@ -94,7 +94,7 @@ rt::Task<void> shout(rt::Context ctx, std::unique_ptr<rt::Stream> stream) {
 KeyPair make_ca(const std::string& name) { return make(nullptr, name, ""); }
 KeyPair issue(const KeyPair& ca, const std::string& common_name, const std::string& alt_names) { return make(&ca, common_name, alt_names); }
 
-rt::Task<void> Routes::serve(rt::Context ctx, Request& request, ResponseWriter& writer) {
+rt::Task<void> Routes::answer(rt::Context ctx, Request& request, ResponseWriter& writer) {
   if (request.path == "/echo") {
     auto body = co_await read_all(ctx, *request.body, 8 << 20);
     if (!body) ++body_errors;
@@ -120,6 +120,19 @@ rt::Task<void> Routes::serve(rt::Context ctx, Request& request, ResponseWriter& 
     writer.headers().add("Upgrade", "shout");
     auto done = co_await writer.upgrade(shout);
     if (!done) (void)co_await respond(writer, done.error().http(), "text/plain", Bytes(done.error().message));
+  } else if (request.path.starts_with("/sleep/")) {
+    (void)co_await rt::sleep_for(ctx, std::chrono::seconds(std::stoi(request.path.substr(7))));
+    (void)co_await respond(writer, 200, "text/plain", Bytes::literal("slept"));
+  } else if (request.path == "/count") {
+    std::size_t size = 0;
+    while (true) {
+      auto piece = co_await request.body->read(ctx);
+      if (!piece) ++body_errors;
+      if (!piece || piece->empty()) break;
+      size += piece->size();
+      counted += piece->size();
+    }
+    (void)co_await respond(writer, 200, "text/plain", Bytes(std::to_string(size)));
   } else if (request.path == "/silent") {
     // No answer at all: the server's 500.
   } else {

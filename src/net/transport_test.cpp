@@ -1,6 +1,7 @@
 // What a client does when servers come and go, names do not resolve and files change.
 #include <gtest/gtest.h>
 
+#include "net/forwarding_transport.h"
 #include "net/testing.h"
 #include "rt/sync.h"
 #include "rt/testing.h"
@@ -151,6 +152,44 @@ rt::Task<void> rotate() {
   co_await server.stop();
 }
 TEST(Transport, RotatedClientCertificates) { rt::testing::run_sim(rotate()); }
+
+rt::Task<std::string> forwarded(ForwardingTransport* transport, ForwardedRequest request) {
+  const rt::Context ctx = rt::Context::background();
+  auto response = co_await transport->forward(ctx, std::move(request));
+  if (!response) co_return "error: " + response.error().message;
+  auto body = co_await read_all(ctx, *response->body, 1000);
+  co_return std::to_string(response->status) + " " + (body ? std::string(body->view()) : body.error().message);
+}
+
+// A name that was looked at before stands for the address that was found, whatever it resolves to now.
+rt::Task<void> pinned() {
+  TestServer server(ServerOptions{});
+  co_await server.start();
+  auto made = make_forwarding_transport(runtime(), {});
+  CHECK(made, made ? "" : made.error().message);
+  ForwardingTransport& transport = **made;
+  const std::string port = std::to_string(server.endpoint().port);
+  ForwardedRequest named;
+  named.head = request("GET", "http://no.such.name:" + port + "/bytes/3");
+  auto unknown = co_await forwarded(&transport, named);
+  EXPECT_TRUE(unknown.starts_with("error: ")) << unknown;
+  named.address = "127.0.0.1";
+  auto found = co_await forwarded(&transport, named);
+  EXPECT_EQ(found, "200 xxx");
+  named.address = "127.0.0.2";   // another address is another server
+  auto other = co_await forwarded(&transport, named);
+  EXPECT_TRUE(other.starts_with("error: ")) << other;
+  // More servers than are remembered.
+  named.address = "127.0.0.1";
+  for (int i = 0; i < 1500; ++i) {
+    named.head.url = "http://name-" + std::to_string(i) + ":" + port + "/bytes/3";
+    auto got = co_await forwarded(&transport, named);
+    EXPECT_EQ(got, "200 xxx") << i;
+  }
+  co_await transport.close();
+  co_await server.stop();
+}
+TEST(Transport, ConnectsToTheAddressThatWasChecked) { rt::testing::run_sim(pinned()); }
 
 }  // namespace
 }  // namespace pintle::net

@@ -1,5 +1,7 @@
 #include "net/watchdog.h"
 
+#include "rt/far_time.h"
+
 namespace pintle::net {
 
 struct Watchdog::State : std::enable_shared_from_this<Watchdog::State> {
@@ -41,7 +43,7 @@ Watchdog::~Watchdog() {
 
 void Watchdog::expect_within(rt::Duration after) {
   State& s = *state_;
-  s.deadline = s.clock.now() + after;
+  s.deadline = rt::after(s.clock.now(), after);
   s.active = true;
   if (s.armed && s.fires_at <= s.deadline) return;
   if (s.armed) s.executor.cancel_timer(s.timer);

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "rt/executor.h"
+#include "rt/far_time.h"
 #include "rt/runtime.h"
 
 namespace pintle::rt {
@@ -135,7 +136,7 @@ Context Context::with_deadline(TimePoint deadline) const {
 }
 
 Context Context::with_timeout(Duration timeout) const {
-  return with_deadline(Executor::current().runtime().clock().now() + timeout);
+  return with_deadline(after(Executor::current().runtime().clock().now(), timeout));
 }
 
 bool Context::done() const { return state_ && state_->done.load(std::memory_order_acquire); }

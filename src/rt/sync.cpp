@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "rt/far_time.h"
 #include "rt/runtime.h"
 #include "rt/wait_list.h"
 
@@ -58,7 +59,7 @@ Task<Result<Unit>> sleep_until(Context ctx, TimePoint when) {
 }
 
 Task<Result<Unit>> sleep_for(Context ctx, Duration duration) {
-  const TimePoint when = Executor::current().runtime().clock().now() + duration;
+  const TimePoint when = after(Executor::current().runtime().clock().now(), duration);
   if (ctx.done()) co_return std::unexpected(ctx.status());
   co_return co_await SleepAwaiter(ctx, when);
 }

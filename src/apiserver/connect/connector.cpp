@@ -54,7 +54,7 @@ Result<std::unique_ptr<Connector>> Connector::make(ConnectorDeps deps) {
   net::ClientOptions plain;
   plain.insecure_skip_verify = true;
   plain.http2 = false;
-  TRY_ASSIGN(out->plain_, net::make_transport(deps.runtime, std::move(plain)));
+  TRY_ASSIGN(out->plain_, net::make_forwarding_transport(deps.runtime, std::move(plain)));
   return out;
 }
 

@@ -33,7 +33,8 @@ class Connector {
  private:
   struct Target {
     std::string origin;
-    net::Transport* transport = nullptr;
+    std::string address;                    // that the origin's name was checked to be; "": the origin names an address
+    net::ForwardingTransport* transport = nullptr;
   };
   rt::Task<Result<api::core_v1::Pod>> pod_of(Exchange& exchange, std::string name);
   rt::Task<Result<std::string>> kubelet_of(Exchange& exchange, std::string node_name);
@@ -52,7 +53,7 @@ class Connector {
 
   ConnectorDeps deps_;
   std::unique_ptr<KubeletClient> kubelets_;
-  std::unique_ptr<net::Transport> plain_;     // to pods and services; their certificates are not checked, as upstream
+  std::unique_ptr<net::ForwardingTransport> plain_;     // to pods and services; their certificates are not checked, as upstream
 };
 
 }  // namespace pintle::apiserver

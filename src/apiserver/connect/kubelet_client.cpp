@@ -34,7 +34,7 @@ Result<std::unique_ptr<KubeletClient>> KubeletClient::make(rt::Runtime& runtime,
   client.http2 = false;
   client.dial_timeout = options.kubelet_timeout;
   auto out = std::make_unique<KubeletClient>();
-  TRY_ASSIGN(out->transport_, net::make_transport(runtime, client));
+  TRY_ASSIGN(out->transport_, net::make_forwarding_transport(runtime, client));
   client.ca_file.clear();
   client.insecure_skip_verify = true;
   TRY_ASSIGN(out->unchecked_, net::make_transport(runtime, std::move(client)));

@@ -7,7 +7,7 @@
 
 #include "api/gen/core_v1.h"
 #include "apiserver/options.h"
-#include "net/client.h"
+#include "net/forwarding_transport.h"
 #include "rt/runtime.h"
 
 namespace pintle::apiserver {
@@ -24,13 +24,13 @@ class KubeletClient {
  public:
   // An error names the certificate file at fault. Without a CA, kubelets' certificates are not checked, as upstream.
   static Result<std::unique_ptr<KubeletClient>> make(rt::Runtime& runtime, const ApiServerOptions& options);
-  net::Transport& transport() { return *transport_; }
+  net::ForwardingTransport& transport() { return *transport_; }
   // For log requests that ask not to check the kubelet's certificate.
   net::Transport& unchecked_transport() { return *unchecked_; }
   rt::Task<void> close();
 
  private:
-  std::unique_ptr<net::Transport> transport_;
+  std::unique_ptr<net::ForwardingTransport> transport_;
   std::unique_ptr<net::Transport> unchecked_;
 };
 

@@ -65,6 +65,7 @@ rt::Task<Result<Connector::Target>> Connector::service_target(Exchange& exchange
     if (!endpoint.address->target_ref) continue;   // only to pods, lest a proxy reaches what an Endpoints object was made to name
     const auto pod = co_await pod_of(exchange, endpoint.address->target_ref->name);
     if (!pod || !is_endpoint_of(*endpoint.address, ns, *pod)) continue;
+    if (!is_proxyable_address(endpoint.address->ip)) co_return bad_request("address not allowed");   // a node says what its pods' addresses are
     Target target;
     target.origin = endpoint.origin;
     target.transport = plain_.get();
@@ -81,7 +82,9 @@ rt::Task<Result<Connector::Target>> Connector::node_target(Exchange& exchange, P
   CO_TRY_ASSIGN(const auto resolved, co_await deps_.runtime.network().resolve(exchange.ctx, address.host));
   for (const std::string& one : resolved)
     if (!is_proxyable_address(one)) co_return bad_request("address not allowed");
+  if (resolved.empty()) co_return error(Reason::ServiceUnavailable, "no address for " + address.host);
   Target target;
+  target.address = resolved.front();   // what was checked: a name may stand for another address by the next question
   if (name.port.empty() || name.port == address.port) {
     target.origin = address.origin();
     target.transport = &kubelets_->transport();
@@ -111,6 +114,7 @@ rt::Task<Result<Unit>> Connector::proxy(Exchange& exchange) {
   net::ForwardOptions options;
   options.headers = net::forwarded_headers(request, upgrade);
   options.own_headers = true;
+  options.address = target.address;
   options.headers.set("X-Forwarded-Uri", request.path);
   options.headers.set("X-Forwarded-Host", host_of(exchange));
   options.headers.set("X-Forwarded-Proto", request.scheme);
@@ -128,7 +132,7 @@ rt::Task<Result<Unit>> Connector::proxy(Exchange& exchange) {
   }
   auto forwarded = co_await net::forward_request(exchange.ctx, request, exchange.writer, *target.transport, std::move(url), std::move(options));
   if (forwarded || exchange.writer.started()) co_return Unit{};
-  if (forwarded.error().reason == Reason::RequestEntityTooLarge || exchange.ctx.done()) co_return forwarded;
+  if (exchange.ctx.done()) co_return forwarded;
   co_return error(Reason::ServiceUnavailable, "error trying to reach service: " + forwarded.error().message);
 }
 

@@ -137,17 +137,41 @@ std::string join_host_port(std::string_view host, std::string_view port) {
   return port.empty() ? quoted : fmt::format("{}:{}", quoted, port);
 }
 
+namespace {
+
+bool is_proxyable_ipv4(uint32_t ip) {
+  const bool this_host = ip >> 24 == 0, loopback = ip >> 24 == 127, link_local = ip >> 16 == 0xa9fe, multicast = ip >> 28 == 0xe;
+  return ip != 0xffffffff && !this_host && !loopback && !link_local && !multicast;
+}
+
+// IPv6 addresses that stand for an IPv4 one: where it is, by the leading bytes. RFC 4291 2.5.5, 6052, 3056, 2765, 8215.
+struct Embedding {
+  std::string_view prefix;
+  std::size_t at;
+};
+using namespace std::string_view_literals;
+constexpr Embedding embeddings[] = {
+    {"\0\0\0\0\0\0\0\0\0\0\xff\xff"sv, 12},          // ::ffff:a.b.c.d, which a socket takes for a.b.c.d
+    {"\0\0\0\0\0\0\0\0\xff\xff\0\0"sv, 12},          // ::ffff:0:a.b.c.d
+    {"\0\0\0\0\0\0\0\0\0\0\0\0"sv, 12},              // ::a.b.c.d, with :: and ::1 among them
+    {"\0\x64\xff\x9b\0\0\0\0\0\0\0\0"sv, 12},        // 64:ff9b::a.b.c.d
+    {"\0\x64\xff\x9b\0\1"sv, 12},                      // 64:ff9b:1::/48, as /96
+    {"\x20\x02"sv, 2},                                  // 2002:aabb:ccdd::
+};
+
+uint32_t ipv4_at(const unsigned char* bytes) { return uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | bytes[3]; }
+
+}  // namespace
+
 bool is_proxyable_address(std::string_view address) {
   const std::string text(address);
   in_addr four{};
-  if (inet_pton(AF_INET, text.c_str(), &four) == 1) {
-    const uint32_t ip = ntohl(four.s_addr);
-    const bool loopback = ip >> 24 == 127, link_local = ip >> 16 == 0xa9fe, multicast = ip >> 28 == 0xe;
-    return ip != 0 && ip != 0xffffffff && !loopback && !link_local && !multicast;
-  }
+  if (inet_pton(AF_INET, text.c_str(), &four) == 1) return is_proxyable_ipv4(ntohl(four.s_addr));
   in6_addr six{};
   if (inet_pton(AF_INET6, text.c_str(), &six) != 1) return false;
-  return !IN6_IS_ADDR_UNSPECIFIED(&six) && !IN6_IS_ADDR_LOOPBACK(&six) && !IN6_IS_ADDR_LINKLOCAL(&six) && !IN6_IS_ADDR_MULTICAST(&six);
+  if (IN6_IS_ADDR_LINKLOCAL(&six) || IN6_IS_ADDR_MULTICAST(&six)) return false;
+  const std::string_view bytes(reinterpret_cast<const char*>(six.s6_addr), sizeof six.s6_addr);
+  return std::ranges::none_of(embeddings, [&](const Embedding& one) { return bytes.starts_with(one.prefix) && !is_proxyable_ipv4(ipv4_at(six.s6_addr + one.at)); });
 }
 
 Result<std::string> pod_origin(const core::Pod& pod, const ProxyName& name) {

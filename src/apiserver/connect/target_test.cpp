@@ -48,8 +48,11 @@ TEST(ConnectTarget, Queries) {
 }
 
 TEST(ConnectTarget, Addresses) {
-  for (const std::string_view good : {"10.0.0.1", "192.168.1.1", "8.8.8.8", "fd00::1", "2001:db8::1"}) EXPECT_TRUE(is_proxyable_address(good)) << good;
-  for (const std::string_view bad : {"", "127.0.0.1", "169.254.169.254", "224.0.0.1", "0.0.0.0", "255.255.255.255", "::1", "fe80::1", "ff02::1", "::", "host"}) EXPECT_FALSE(is_proxyable_address(bad)) << bad;
+  for (const std::string_view good : {"10.0.0.1", "192.168.1.1", "8.8.8.8", "fd00::1", "2001:db8::1", "::ffff:10.0.0.1", "64:ff9b::8.8.8.8", "2002:a00:1::1"}) EXPECT_TRUE(is_proxyable_address(good)) << good;
+  for (const std::string_view bad : {"", "127.0.0.1", "169.254.169.254", "224.0.0.1", "0.0.0.0", "255.255.255.255", "::1", "fe80::1", "ff02::1", "::", "host",
+                                   // The same in the forms that carry an IPv4 address.
+                                   "0.1.2.3", "::ffff:127.0.0.1", "::ffff:7f00:1", "::FFFF:169.254.169.254", "::ffff:0.0.0.0", "::ffff:224.0.0.1", "::127.0.0.1", "::ffff:0:127.0.0.1",
+                                   "64:ff9b::127.0.0.1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::7f00:1", "2002:7f00:1::", "2002:a9fe:a9fe::1", "127.1", "0x7f.0.0.1", "2130706433", "fe80::1%lo", "[::1]"}) EXPECT_FALSE(is_proxyable_address(bad)) << bad;
   EXPECT_EQ(join_host_port("::1", "80"), "[::1]:80");
 }
 

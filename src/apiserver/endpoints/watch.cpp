@@ -1,6 +1,7 @@
 // WATCH: events from the cache, framed and sent as they come, until the client's or the server's time is up.
 #include "apiserver/endpoints/resource_handler.h"
 #include "apiserver/endpoints/watch_frames.h"
+#include "rt/far_time.h"
 
 namespace pintle::apiserver {
 
@@ -29,7 +30,7 @@ rt::Task<void> ResourceHandler::watch(Exchange& exchange, Found found) {
     const auto minimum = static_cast<uint64_t>(std::max(options_.min_request_timeout_seconds, 1));
     seconds = static_cast<int64_t>(minimum + runtime_.random().below(minimum));
   }
-  const rt::Context ctx = exchange.ctx.with_timeout(std::chrono::seconds(seconds));
+  const rt::Context ctx = exchange.ctx.with_timeout(rt::seconds_of(seconds));
   auto watcher = co_await found.store->watch(ctx, std::move(*selection), std::move(*parameters));
   if (!watcher && watcher.error().reason != Reason::Expired) {
     co_await answer_failure(exchange, watcher.error());

@@ -6,6 +6,7 @@
 
 #include "api/codec.h"
 #include "apiserver/registry/resource_codec.h"
+#include "rt/far_time.h"
 
 namespace pintle::apiserver {
 
@@ -118,7 +119,7 @@ bool mark_deleted(const Resource& resource, const RequestScope& scope, api::Obje
   const bool first = !meta.deletion_timestamp;
   if (first) {
     bump_generation(meta);
-    meta.deletion_timestamp = to_api_time(scope.now + std::chrono::seconds(grace_seconds));
+    meta.deletion_timestamp = to_api_time(scope.now + rt::seconds_of(grace_seconds));
   }
   meta.deletion_grace_period_seconds = grace_seconds;
   if (first) resource.strategy().mark_deleted(scope, object);

@@ -5,6 +5,7 @@
 #include "apiserver/registry/errors.h"
 #include "apiserver/registry/object_steps.h"
 #include "apiserver/registry/resource_store.h"
+#include "rt/far_time.h"
 
 namespace pintle::apiserver {
 
@@ -52,7 +53,7 @@ Grace take_grace(const Resource& resource, const RequestScope& scope, const Remo
     if (left == 0) return Grace::None;
     if (!request.grace_period_seconds || *request.grace_period_seconds >= left) return Grace::Pending;
     const int64_t wanted = std::max<int64_t>(*request.grace_period_seconds, 0);
-    meta.deletion_timestamp->seconds += wanted - left;
+    meta.deletion_timestamp->seconds += rt::bounded_seconds(wanted) - rt::bounded_seconds(left);   // as mark_deleted() added it
     meta.deletion_grace_period_seconds = wanted;
     return wanted == 0 ? Grace::None : Grace::Begun;
   }

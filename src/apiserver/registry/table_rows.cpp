@@ -5,6 +5,7 @@
 
 #include "apimachinery/table/duration.h"
 #include "codec/json.h"
+#include "rt/far_time.h"
 
 namespace pintle::apiserver {
 
@@ -46,7 +47,7 @@ void append_cells_now(std::string_view cells, rt::WallTime now, std::string& out
     if (at == cells.npos) return;
     int64_t moment = 0;
     std::memcpy(&moment, cells.data() + at + 1, sizeof moment);
-    out += apimachinery::human_duration(std::chrono::seconds(now_seconds - moment));
+    out += apimachinery::human_duration(rt::seconds_of(now_seconds - moment));
     cells.remove_prefix(at + 1 + sizeof moment);
   }
 }

@@ -5,6 +5,7 @@
 #include "controller/objects/conditions.h"
 #include "controller/objects/owner.h"
 #include "controller/objects/time.h"
+#include "rt/far_time.h"
 
 namespace pintle::controller::cronjob {
 
@@ -91,7 +92,7 @@ std::optional<int64_t> Round::due() {
 
 void Round::look_again_after(int64_t time) {
   constexpr rt::Duration slack = std::chrono::milliseconds(100);
-  if (const auto next = seen_.schedule->next_after(time, seen_.zone)) plan_.look_again = rt::WallTime(std::chrono::seconds(*next)) - seen_.now + slack;
+  if (const auto next = seen_.schedule->next_after(time, seen_.zone)) plan_.look_again = rt::wall_time_of(*next) - seen_.now + slack;
 }
 
 void Round::start(int64_t time) {

@@ -6,6 +6,7 @@
 #include "apimachinery/identity/node_user.h"
 #include "controller/objects/conditions.h"
 #include "controller/objects/time.h"
+#include "rt/far_time.h"
 
 namespace pintle::controller::csr {
 
@@ -108,7 +109,7 @@ std::optional<rt::WallTime> deletion_time(const CertificateSigningRequest& csr, 
     if (condition.type == "Denied" || condition.type == "Failed") at(since + handled);
     if (condition.type == "Approved") at(since + (csr.status.certificate.empty() ? pending : handled));
   }
-  if (certificate_expires) at(rt::WallTime(std::chrono::seconds(*certificate_expires)));
+  if (certificate_expires) at(rt::wall_time_of(*certificate_expires));
   return earliest;
 }
 

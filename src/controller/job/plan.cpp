@@ -8,6 +8,7 @@
 
 #include "controller/objects/conditions.h"
 #include "controller/objects/time.h"
+#include "rt/far_time.h"
 
 namespace pintle::controller::job {
 
@@ -189,7 +190,7 @@ std::optional<JobCondition> Round::failure_verdict() {
   const bool restarted_too_often = job_.spec.template_.spec.restart_policy == "OnFailure" && (limit == 0 ? restarts > 0 : restarts >= limit);
   if (failed() > limit || restarted_too_often) return fail("BackoffLimitExceeded", "Job has reached the specified backoff limit");
   if (job_.spec.active_deadline_seconds && status_.start_time && !is_suspended(job_)) {
-    const rt::Duration left = to_wall_time(*status_.start_time) + std::chrono::seconds(*job_.spec.active_deadline_seconds) - seen_.now;
+    const rt::Duration left = to_wall_time(*status_.start_time) + rt::seconds_of(*job_.spec.active_deadline_seconds) - seen_.now;
     if (left <= rt::Duration::zero()) return fail("DeadlineExceeded", "Job was active longer than specified deadline");
     look_again(left);
   }

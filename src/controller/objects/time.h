@@ -3,6 +3,7 @@
 
 #include "api/values.h"
 #include "rt/clock.h"
+#include "rt/far_time.h"
 
 namespace pintle::controller {
 
@@ -19,7 +20,7 @@ inline api::MicroTime to_micro_time(rt::WallTime time) {
 }
 // The zero time becomes the epoch.
 inline rt::WallTime to_wall_time(const api::Time& time) {
-  return time.zero() ? rt::WallTime() : rt::WallTime(std::chrono::seconds(time.seconds) + std::chrono::nanoseconds(time.nanos));
+  return time.zero() ? rt::WallTime() : rt::wall_time_of(time.seconds, time.nanos);
 }
 inline bool before(const api::Time& a, const api::Time& b) { return a.seconds != b.seconds ? a.seconds < b.seconds : a.nanos < b.nanos; }
 

@@ -4,6 +4,7 @@
 
 #include "api/codec.h"
 #include "controller/objects/tolerations.h"
+#include "rt/far_time.h"
 
 namespace pintle::controller::taint_eviction {
 
@@ -16,8 +17,7 @@ Stay plan_stay(const std::vector<api::core_v1::Taint>& taints, const std::vector
     if (used->toleration_seconds) shortest = std::min(shortest.value_or(INT64_MAX), std::max<int64_t>(0, *used->toleration_seconds));
   }
   if (!shortest) return Stay{true, {}};
-  constexpr int64_t seconds_max = 100LL * 365 * 24 * 3600;
-  return Stay{false, std::chrono::seconds(std::min(*shortest, seconds_max))};
+  return Stay{false, rt::seconds_of(*shortest)};
 }
 
 bool same_tolerations(const std::vector<api::core_v1::Toleration>& a, const std::vector<api::core_v1::Toleration>& b) {

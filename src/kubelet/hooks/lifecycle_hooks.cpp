@@ -6,6 +6,7 @@
 #include "kubelet/container_config/container_config.h"
 #include "kubelet/container_config/container_port.h"
 #include "net/client.h"
+#include "rt/far_time.h"
 #include "rt/sync.h"
 
 namespace pintle::kubelet {
@@ -26,7 +27,7 @@ rt::Task<Result<Unit>> LifecycleHooks::run(rt::Context ctx, HookTarget target, L
     if (answer.exit_code == 0) co_return Unit{};
     co_return internal(fmt::format("command '{}' exited with {}: {}{}", fmt::join(handler.exec->command, " "), answer.exit_code, answer.stdout, answer.stderr));
   }
-  if (handler.sleep) co_return co_await rt::sleep_for(ctx, std::chrono::seconds(handler.sleep->seconds));
+  if (handler.sleep) co_return co_await rt::sleep_for(ctx, rt::seconds_of(handler.sleep->seconds));
   if (handler.http_get) co_return co_await run_http(std::move(ctx), std::move(target), *handler.http_get);
   if (handler.tcp_socket) {
     const auto container = find_container(target.pod->spec, target.container);

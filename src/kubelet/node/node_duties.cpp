@@ -4,6 +4,7 @@
 
 #include "component/log.h"
 #include "kubelet/status/conditions.h"
+#include "rt/far_time.h"
 
 namespace pintle::kubelet {
 
@@ -83,7 +84,7 @@ std::optional<WaitingReason> NodeDuties::admit(const Pod& pod) {
 bool NodeDuties::has_shutdown() const { return !shutdown_groups(setup_.config).empty(); }
 
 rt::Task<void> NodeDuties::end_group(rt::Context ctx, const ShutdownGroup* group) {
-  const rt::Context bounded = ctx.with_timeout(std::chrono::seconds(group->grace_seconds));
+  const rt::Context bounded = ctx.with_timeout(rt::seconds_of(group->grace_seconds));
   for (const PodPtr& pod : group->pods) {
     PodEnd end;
     end.reason = shutdown_reason;

@@ -8,6 +8,7 @@
 #include "kubelet/status/conditions.h"
 #include "kubelet/runtime/observe.h"
 #include "kubelet/status/container_status.h"
+#include "rt/far_time.h"
 
 namespace pintle::kubelet {
 
@@ -248,7 +249,7 @@ std::optional<rt::TimePoint> PodWorker::next_look(const PodPlan& plan) const {
   }
   for (const auto& [id, looks] : lagging_) consider(now + lag_first_look * (1 << std::min(looks, lag_looks_max)));
   if (pod_->spec.active_deadline_seconds && status_.start_time) {
-    const auto deadline = rt::WallTime(std::chrono::seconds(status_.start_time->seconds + *pod_->spec.active_deadline_seconds));
+    const auto deadline = rt::wall_time_of(status_.start_time->seconds) + rt::seconds_of(*pod_->spec.active_deadline_seconds);
     consider(now + (deadline - wall));
   }
   return next;

@@ -6,6 +6,7 @@
 #include "component/log.h"
 #include "kubelet/pods/pod_config.h"
 #include "kubelet/runtime/pod_runtime.h"
+#include "rt/far_time.h"
 
 namespace pintle::kubelet {
 
@@ -39,7 +40,7 @@ rt::Task<int64_t> PodRuntime::run_pre_stop(rt::Context ctx, KillRequest request,
   target.container = request.container.name;
   target.container_id = request.container.id;
   target.pod_ip = hook_address(*request.pod, request.sandbox_ips);
-  const rt::Context bounded = ctx.with_timeout(std::chrono::seconds(grace_seconds));
+  const rt::Context bounded = ctx.with_timeout(rt::seconds_of(grace_seconds));
   const auto ran = co_await setup_.hooks.run(bounded, std::move(target), *container->lifecycle->pre_stop);
   if (!ran && !ctx.done()) {
     log::info(1, "PreStopHook failed", {{"pod", format_pod(*request.pod)}, {"container", request.container.name}, {"err", ran.error().message}});

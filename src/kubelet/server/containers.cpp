@@ -10,6 +10,7 @@
 #include "net/forward.h"
 #include "net/websocket.h"
 #include "rt/combine.h"
+#include "rt/far_time.h"
 
 namespace pintle::kubelet::server {
 
@@ -134,7 +135,7 @@ rt::Task<void> Routes::send_log(Call& call, core::PodLogOptions options, std::st
   if (options.since_time) reading.selection.since = *options.since_time;
   if (options.since_seconds) {
     const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(deps_.runtime.clock().wall_now().time_since_epoch()).count();
-    reading.selection.since = api::time_from_unix(now / 1'000'000'000 - *options.since_seconds, static_cast<int32_t>(now % 1'000'000'000));
+    reading.selection.since = api::time_from_unix(now / 1'000'000'000 - rt::bounded_seconds(*options.since_seconds), static_cast<int32_t>(now % 1'000'000'000));
   }
   LogReader reader(deps_.runtime, std::move(reading));
   Result<Unit> opened;

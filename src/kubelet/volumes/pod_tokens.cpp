@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/gen/authentication_v1.h"
+#include "rt/far_time.h"
 
 namespace pintle::kubelet {
 
@@ -16,13 +17,13 @@ constexpr rt::Duration jitter_max = std::chrono::seconds(10);
 constexpr rt::Duration again_after = std::chrono::seconds(30);   // a refresh that failed, while the old token is valid
 constexpr int64_t default_life_seconds = 3600;
 
-rt::WallTime wall_time(const api::Time& time) { return rt::WallTime(std::chrono::seconds(time.seconds) + std::chrono::nanoseconds(time.nanos)); }
+rt::WallTime wall_time(const api::Time& time) { return rt::wall_time_of(time.seconds, time.nanos); }
 
 }  // namespace
 
 rt::WallTime token_refresh_time(const TokenTimes& times, rt::Duration jitter) {
   const rt::Duration life = times.expires - times.issued;
-  return times.issued + std::min(life * 4 / 5, age_max) - std::min(jitter, life / 10);
+  return times.issued + std::min(life / 5 * 4, age_max) - std::min(jitter, life / 10);
 }
 
 std::optional<rt::TimePoint> PodTokens::next_refresh() const {
@@ -50,7 +51,7 @@ rt::Task<Result<PodTokens::Token>> PodTokens::request(rt::Context ctx, std::stri
   Token token;
   token.text = std::move(answer.status.token);
   token.expires = wall_time(answer.status.expiration_timestamp);
-  const rt::Duration life = std::chrono::seconds(answer.spec.expiration_seconds.value_or(default_life_seconds));
+  const rt::Duration life = rt::seconds_of(answer.spec.expiration_seconds.value_or(default_life_seconds));
   TokenTimes times;
   times.issued = token.expires - life;
   times.expires = token.expires;

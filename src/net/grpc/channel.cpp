@@ -147,7 +147,9 @@ rt::Task<Result<Unit>> Channel::State::dial_one(rt::Context ctx) {
   const rt::Context bounded = ctx.with_timeout(options.dial_timeout);
   TlsContext context;
   if (url.scheme == "https") context = tls.current().context;
-  auto made = co_await dial(runtime, options.tls, std::move(context), bounded, url, true);
+  DialTo to;
+  to.http2 = true;
+  auto made = co_await dial(runtime, options.tls, std::move(context), bounded, url, std::move(to));
   dialing = false;
   dialed.set();
   if (!made) {

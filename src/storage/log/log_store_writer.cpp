@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "rt/far_time.h"
 #include "storage/log/log_store.h"
 
 namespace pintle::storage {
@@ -125,7 +126,7 @@ void LogStore::plan(Batch& batch, const RequestPtr& request) {
     row.value_bytes = static_cast<uint32_t>(row.value.size());
     row.lease_seconds = request->ttl_seconds;
     if (request->ttl_seconds > 0) {
-      const auto expires = runtime_.clock().wall_now().time_since_epoch() + std::chrono::seconds(request->ttl_seconds);
+      const auto expires = runtime_.clock().wall_now().time_since_epoch() + rt::seconds_of(request->ttl_seconds);
       row.expires_at_s = std::chrono::ceil<std::chrono::seconds>(expires).count();
     }
   }
@@ -266,8 +267,8 @@ void LogStore::publish(Batch& batch) {
 void LogStore::remember(const LogRow& row, rt::TimePoint now) {
   if (row.deleted || row.lease_seconds <= 0) return;
   // After a restart the key gets what was left of its time, at most the whole of it, should the wall clock have jumped.
-  const auto left = std::chrono::seconds(row.expires_at_s) - runtime_.clock().wall_now().time_since_epoch();
-  const auto ttl = std::clamp<rt::Duration>(left, rt::Duration::zero(), std::chrono::seconds(row.lease_seconds));
+  const auto left = rt::wall_time_of(row.expires_at_s) - runtime_.clock().wall_now();
+  const auto ttl = std::clamp<rt::Duration>(left, rt::Duration::zero(), rt::seconds_of(row.lease_seconds));
   expiries_.push({now + ttl, row.revision, row.key});
 }
 

@@ -11,6 +11,7 @@
 #include "apiserver/resources/batch/batch.h"
 #include "apiserver/resources/core/pod_spec.h"
 #include "apiserver/resources/core/template_cells.h"
+#include "rt/far_time.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -131,7 +132,7 @@ class JobStrategy : public TypedStrategy<batch::Job> {
   static TableCell duration_cell(const batch::Job& job) {
     if (!job.status.start_time) return "";
     if (!job.status.completion_time) return TableCell::age(*job.status.start_time);
-    return apimachinery::human_duration(std::chrono::seconds(job.status.completion_time->seconds - job.status.start_time->seconds));
+    return apimachinery::human_duration(rt::seconds_of(job.status.completion_time->seconds - job.status.start_time->seconds));
   }
 };
 

@@ -10,6 +10,7 @@
 #include "apiserver/resources/resources.h"
 #include "base/strings.h"
 #include "component/certificate/certificate.h"
+#include "rt/far_time.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -152,7 +153,7 @@ class CertificateSigningRequestStrategy : public TypedStrategy<certificates::Cer
     cells.push_back(TableCell::age(request.metadata.creation_timestamp));
     cells.emplace_back(request.spec.signer_name);
     cells.emplace_back(request.spec.username);
-    cells.emplace_back(request.spec.expiration_seconds ? apimachinery::human_duration(std::chrono::seconds(*request.spec.expiration_seconds)) : "<none>");
+    cells.emplace_back(request.spec.expiration_seconds ? apimachinery::human_duration(rt::seconds_of(*request.spec.expiration_seconds)) : "<none>");
     cells.emplace_back(state);
   }
 };
