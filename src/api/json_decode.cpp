@@ -3,7 +3,9 @@
 #include <cmath>
 
 #include "api/codec.h"
+#include "api/decode_budget.h"
 #include "api/type_plan.h"
+#include "api/untrusted.h"
 #include "api/values.h"
 #include "codec/base64.h"
 #include "codec/json.h"
@@ -53,11 +55,14 @@ class FieldSet {
 
 class JsonDecoder {
  public:
-  JsonDecoder(std::string_view text, codec::Problems* problems) : reader_(text), problems_(problems) {}
+  JsonDecoder(std::string_view text, codec::Problems* problems, std::size_t bytes_max) : reader_(text), problems_(problems), budget_(bytes_max) {}
 
   bool document(const Type& type, void* into) { return value(type, into, nullptr) && reader_.finish(); }
   // After document() has returned false.
-  Status error() const { return message_.empty() ? reader_.error() : Status{Reason::BadRequest, 0, message_, {}}; }
+  Status error() const {
+    if (budget_.exceeded()) return budget_.error();
+    return message_.empty() ? reader_.error() : Status{Reason::BadRequest, 0, message_, {}};
+  }
   bool type_error() const { return !message_.empty(); }
 
  private:
@@ -84,6 +89,7 @@ class JsonDecoder {
       case Kind::Box:
       case Kind::Optional: {
         void* inner = type.pointer->get(p);
+        if (inner == nullptr && type.kind == Kind::Box && !budget_.take(type.elem->size)) return false;
         return value(*type.elem, inner != nullptr ? inner : type.pointer->emplace(p), at);
       }
       case Kind::List:
@@ -189,7 +195,7 @@ class JsonDecoder {
     if (!reader_.enter_array()) return false;
     for (int64_t i = 0; reader_.next_element(first); ++i) {
       const PathFrame frame{at, {}, i};
-      if (!value(*type.elem, type.list->push_back(p), &frame)) return false;
+      if (!budget_.take(type.elem->size) || !value(*type.elem, type.list->push_back(p), &frame)) return false;
     }
     return reader_.ok();
   }
@@ -205,7 +211,7 @@ class JsonDecoder {
       last = key;
       if (problems_ != nullptr) keys.push_back(key);
       const PathFrame frame{at, key};
-      if (!value(*type.elem, type.map->append(p, key), &frame)) return false;
+      if (!budget_.take(sizeof(std::string) + type.elem->size) || !value(*type.elem, type.map->append(p, key), &frame)) return false;
     }
     if (!reader_.ok()) return false;
     if (!sorted && type.map->sort_unique(p) && problems_ != nullptr) report_duplicates(keys, at);
@@ -313,15 +319,14 @@ class JsonDecoder {
 
   JsonReader reader_;
   codec::Problems* problems_;
+  DecodeBudget budget_;
   std::string message_;
 };
 
-}  // namespace
-
-Result<Unit> decode_json(std::string_view json, const Type& type, void* into, Strictness strictness, DecodeReport* report) {
+Result<Unit> decode_within(std::size_t bytes_max, std::string_view json, const Type& type, void* into, Strictness strictness, DecodeReport* report) {
   std::vector<std::string> unused;
   codec::Problems problems(report != nullptr ? report->problems : unused);
-  JsonDecoder decoder(json, strictness == Strictness::Collect && report != nullptr ? &problems : nullptr);
+  JsonDecoder decoder(json, strictness == Strictness::Collect && report != nullptr ? &problems : nullptr, bytes_max);
   if (decoder.document(type, into)) return Unit();
   if (decoder.type_error()) {
     // Text that is no JSON at all is the graver fault, even behind a wrong type.
@@ -329,6 +334,20 @@ Result<Unit> decode_json(std::string_view json, const Type& type, void* into, St
     if (!check.skip_value() || !check.finish()) return std::unexpected(check.error());
   }
   return std::unexpected(decoder.error());
+}
+
+}  // namespace
+
+Result<Unit> decode_json(std::string_view json, const Type& type, void* into, Strictness strictness, DecodeReport* report) {
+  return decode_within(DecodeBudget::unlimited, json, type, into, strictness, report);
+}
+
+Result<Unit> decode_untrusted_json(std::string_view json, const Type& type, void* into, Strictness strictness, DecodeReport* report) {
+  return decode_within(codec::decoded_bytes_max, json, type, into, strictness, report);
+}
+
+Result<Unit> decode_untrusted_value(const codec::Value& value, const Type& type, void* into, Strictness strictness, DecodeReport* report) {
+  return decode_untrusted_json(codec::to_json(value), type, into, strictness, report);
 }
 
 Result<Unit> decode_value(const codec::Value& value, const Type& type, void* into, Strictness strictness, DecodeReport* report) {

@@ -2,6 +2,7 @@
 #include "api/codec.h"
 #include "api/json_encode.h"
 #include "api/type_plan.h"
+#include "api/untrusted.h"
 #include "api/values.h"
 #include "base/check.h"
 #include "codec/base64.h"
@@ -116,12 +117,28 @@ void encode_raw_extension(const RawExtension& value, std::string& out) {
   }
 }
 
+// How many envelopes this thread is writing, one inside the other.
+thread_local int envelopes_open = 0;
+struct OpenEnvelope {
+  OpenEnvelope() { ++envelopes_open; }
+  ~OpenEnvelope() { --envelopes_open; }
+};
+
 }  // namespace
 
 void write_raw_envelope(std::string_view bytes, std::string& out) {
-  const std::size_t start = out.size();
+  const OpenEnvelope open;
+  if (envelopes_open > envelopes_nested_max) {
+    out += "null";
+    return;
+  }
   const auto envelope = decode_envelope(bytes);
   if (envelope && envelope->content_type == "application/json") {
+    codec::JsonReader reader(envelope->raw);
+    if (!reader.skip_value() || !reader.finish()) {
+      out += "null";
+      return;
+    }
     codec::append_compact_json(envelope->raw, out);
     return;
   }
@@ -131,8 +148,10 @@ void write_raw_envelope(std::string_view bytes, std::string& out) {
     const std::string_view group = slash == all.npos ? std::string_view() : all.substr(0, slash);
     const std::string_view version = slash == all.npos ? all : all.substr(slash + 1);
     const KindInfo* info = find_kind(group, version, envelope->kind);
-    if (info != nullptr && transcode_json(*info->type, envelope->raw, out, &info->gvk)) return;
-    out.resize(start);
+    if (info != nullptr) {
+      Object object(*info->type);   // nobody has looked into it yet
+      if (decode_untrusted_proto(envelope->raw, *info->type, object.data())) return encode_json(*info->type, object.data(), out, &info->gvk);
+    }
   }
   out += "null";
 }
@@ -245,10 +264,14 @@ void encode_json(const Type& type, const void* object, std::string& out, const G
   encode_struct(type, object, out, opening);
 }
 
-codec::Value to_value(const Type& type, const void* object, const GroupVersionKind* kind) {
+Result<codec::Value> to_document(const Type& type, const void* object, const GroupVersionKind* kind) {
   std::string text;
   encode_json(type, object, text, kind);
-  auto value = codec::parse_json(text);
+  return codec::parse_json(text);
+}
+
+codec::Value to_value(const Type& type, const void* object, const GroupVersionKind* kind) {
+  auto value = to_document(type, object, kind);
   CHECK(value.has_value(), "our own JSON is well formed");
   return std::move(*value);
 }

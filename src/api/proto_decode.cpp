@@ -5,8 +5,11 @@
 #include <vector>
 
 #include "api/codec.h"
+#include "api/decode_budget.h"
 #include "api/type_plan.h"
+#include "api/untrusted.h"
 #include "api/values.h"
+#include "codec/json_reader.h"
 #include "codec/proto_wire.h"
 
 namespace pintle::api {
@@ -20,13 +23,19 @@ T& as(void* p) {
   return *static_cast<T*>(p);
 }
 
+// One JSON value and nothing else, nested no deeper than any document may be.
+bool is_json(std::string_view text) {
+  codec::JsonReader reader(text);
+  return reader.skip_value() && reader.finish();
+}
+
 class ProtoDecoder {
  public:
+  // `trusted`: our own bytes, or those of a server we believe.
+  explicit ProtoDecoder(bool trusted) : trusted_(trusted), budget_(trusted ? DecodeBudget::unlimited : codec::decoded_bytes_max) {}
+
   bool message(const Type& type, void* p, std::string_view bytes) {
-    if (++depth_ > proto_depth_max) {
-      too_deep_ = true;
-      return false;
-    }
+    if (!enter()) return false;
     const TypePlan& plan = plan_of(type);
     ProtoReader reader(bytes);
     uint32_t number = 0;
@@ -40,6 +49,9 @@ class ProtoDecoder {
         continue;
       }
       void* at = static_cast<char*>(p) + field->offset;
+      // Lists and maps are levels of their own in JSON. Bytes we trust have fewer than proto_depth_max levels without them.
+      const bool is_level = !trusted_ && (field->kind == Kind::Map || field->kind == Kind::List);
+      if (is_level && !enter()) return false;
       if (field->kind == Kind::Map) {
         bool sorted = true;
         if (wire != WireType::Bytes || !map_entry(*field->type, at, reader, sorted)) return false;
@@ -47,6 +59,7 @@ class ProtoDecoder {
       } else if (!value(*field->type, at, reader, wire)) {
         return false;
       }
+      depth_ -= is_level;
     }
     for (const PlanField* field : unsorted) field->type->map->sort_unique(static_cast<char*>(p) + field->offset);
     --depth_;
@@ -70,31 +83,46 @@ class ProtoDecoder {
         auto& raw = as<RawExtension>(p);
         if (!bytes_member(bytes, 1, raw.raw)) return false;
         raw.content_type = has_envelope(raw.raw) ? "application/vnd.kubernetes.protobuf" : "";
-        return true;
+        return raw.content_type.empty() ? sound_json(raw.raw) : true;
       }
-      case Kind::FieldsV1: return bytes_member(bytes, 1, as<FieldsV1>(p).raw);
-      case Kind::Json: return bytes_member(bytes, 1, as<Json>(p).raw);
+      case Kind::FieldsV1: return bytes_member(bytes, 1, as<FieldsV1>(p).raw) && sound_json(as<FieldsV1>(p).raw);
+      case Kind::Json: return bytes_member(bytes, 1, as<Json>(p).raw) && sound_json(as<Json>(p).raw);
       case Kind::List: return wrapped_list(type, p, bytes);
       default: return message(type, p, bytes);
     }
   }
 
   Status error() const {
+    if (budget_.exceeded()) return budget_.error();
     if (!message_.empty()) return Status{Reason::BadRequest, 0, message_, {}};
     return Status{Reason::BadRequest, 0, too_deep_ ? "protobuf: nested too deep" : "protobuf: malformed message", {}};
   }
 
  private:
+  bool enter() {
+    too_deep_ = ++depth_ > (trusted_ ? proto_depth_max : codec::nesting_max);
+    return !too_deep_;
+  }
+
+  // What is JSON by its type is copied into answers as it is.
+  bool sound_json(std::string_view text) {
+    if (trusted_ || text.empty() || is_json(text)) return true;
+    if (message_.empty()) message_ = "protobuf: an embedded value is not JSON";
+    return false;
+  }
+
   bool value(const Type& type, void* p, ProtoReader& reader, WireType wire) {
     switch (type.kind) {
       case Kind::Optional:
       case Kind::Box: {
         void* inner = type.pointer->get(p);
+        if (inner == nullptr && type.kind == Kind::Box && !budget_.take(type.elem->size)) return false;
         return value(*type.elem, inner != nullptr ? inner : type.pointer->emplace(p), reader, wire);
       }
       case Kind::List:
         if (type.proto_wrapped) break;
         if (wire == WireType::Bytes && wire_of(type.elem->kind) != WireType::Bytes) return packed(type, p, reader);
+        if (!budget_.take(type.elem->size)) return false;
         return value(*type.elem, type.list->push_back(p), reader, wire);
       case Kind::Map: {   // behind a pointer; the message loop has the others
         bool sorted = true;
@@ -116,7 +144,7 @@ class ProtoDecoder {
     if (!reader.bytes(bytes)) return false;
     ProtoReader items(bytes);
     while (!items.at_end())
-      if (!scalar(*type.elem, type.list->push_back(p), items)) return false;
+      if (!budget_.take(type.elem->size) || !scalar(*type.elem, type.list->push_back(p), items)) return false;
     return true;
   }
 
@@ -160,6 +188,7 @@ class ProtoDecoder {
     if (!reader.bytes(entry) || !view_member(entry, 1, key)) return false;
     const std::size_t n = type.map->size(map);
     sorted = n == 0 || type.map->key_at(map, n - 1) < key;
+    if (!budget_.take(sizeof(std::string) + type.elem->size)) return false;
     void* at = type.map->append(map, key);
     ProtoReader fields(entry);
     uint32_t number = 0;
@@ -177,6 +206,7 @@ class ProtoDecoder {
     WireType wire{};
     while (!reader.at_end()) {
       if (!reader.tag(number, wire)) return false;
+      if (number == 1 && !budget_.take(type.elem->size)) return false;
       if (number == 1 ? !value(*type.elem, type.list->push_back(p), reader, wire) : !reader.skip(number, wire)) return false;
     }
     return true;
@@ -241,17 +271,22 @@ class ProtoDecoder {
     return true;
   }
 
+  bool trusted_;
+  DecodeBudget budget_;
   int depth_ = 0;
   bool too_deep_ = false;
   std::string message_;
 };
 
-}  // namespace
-
-Result<Unit> decode_proto(std::string_view bytes, const Type& type, void* into) {
-  ProtoDecoder decoder;
+Result<Unit> decode(bool trusted, std::string_view bytes, const Type& type, void* into) {
+  ProtoDecoder decoder(trusted);
   if (decoder.special(type, into, bytes)) return Unit();
   return std::unexpected(decoder.error());
 }
+
+}  // namespace
+
+Result<Unit> decode_proto(std::string_view bytes, const Type& type, void* into) { return decode(true, bytes, type, into); }
+Result<Unit> decode_untrusted_proto(std::string_view bytes, const Type& type, void* into) { return decode(false, bytes, type, into); }
 
 }  // namespace pintle::api

@@ -1,7 +1,10 @@
 #include "codec/json.h"
 
+#include <algorithm>
 #include <charconv>
+#include <limits>
 
+#include "codec/bounded_json.h"
 #include "codec/json_text.h"
 #include "codec/path_frame.h"
 
@@ -33,10 +36,23 @@ bool number_value(std::string_view literal, Value& out) {
 
 namespace {
 
+constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
+constexpr std::size_t inline_text_max = 15;   // bytes a std::string holds without memory of its own
+
+std::size_t memory_of_text(std::size_t size) { return size > inline_text_max ? size + 1 : 0; }
+
 struct ValueReader {
   JsonReader& reader;
   Problems* problems;
+  std::size_t bytes_left = unlimited;
   bool out_of_range = false;
+  bool too_large = false;
+
+  bool take(std::size_t bytes) {
+    if (bytes > bytes_left) too_large = true;
+    bytes_left -= std::min(bytes, bytes_left);
+    return !too_large;
+  }
 
   bool object(Value& out, const PathFrame* at) {
     Value::Object members;
@@ -47,7 +63,7 @@ struct ValueReader {
       if (members.size() > 0 && key <= last) sorted = false;
       last = key;
       const PathFrame frame{at, key};
-      if (!value(members.append(key), &frame)) return false;
+      if (!take(sizeof(Value::Object::value_type) + memory_of_text(key.size())) || !value(members.append(key), &frame)) return false;
     }
     if (!reader.ok()) return false;
     if (!sorted) {
@@ -76,7 +92,7 @@ struct ValueReader {
     if (!reader.enter_array()) return false;
     while (reader.next_element(first)) {
       const PathFrame frame{at, {}, static_cast<int64_t>(items.size())};
-      if (!value(items.emplace_back(), &frame)) return false;
+      if (!take(sizeof(Value)) || !value(items.emplace_back(), &frame)) return false;
     }
     if (!reader.ok()) return false;
     out = Value(std::move(items));
@@ -91,7 +107,7 @@ struct ValueReader {
       case Token::Array: return array(out, at);
       case Token::String: {
         std::string text;
-        if (!reader.read_string(text)) return false;
+        if (!reader.read_string(text) || !take(memory_of_text(text.size()))) return false;
         out = Value(std::move(text));
         return true;
       }
@@ -116,16 +132,38 @@ bool read_value(JsonReader& reader, Value& out, Problems* problems, const PathFr
   return ValueReader{reader, problems}.value(out, at);
 }
 
-Result<Value> parse_json(std::string_view text, std::vector<std::string>* duplicates) {
+Result<Value> parse_json_within(std::size_t bytes_max, std::string_view text, std::vector<std::string>* duplicates) {
   JsonReader reader(text);
   std::vector<std::string> unused;
   Problems problems(duplicates != nullptr ? *duplicates : unused);
   Value value;
-  ValueReader values{reader, duplicates != nullptr ? &problems : nullptr};
+  ValueReader values{reader, duplicates != nullptr ? &problems : nullptr, bytes_max};
   if (values.value(value, nullptr) && reader.finish()) return value;
+  if (values.too_large) return pintle::error(Reason::RequestEntityTooLarge, "the document would take more than " + std::to_string(bytes_max) + " bytes of memory");
   if (values.out_of_range && reader.ok())
     return bad_request("invalid JSON at offset " + std::to_string(reader.offset()) + ": the number is out of range");
   return std::unexpected(reader.error());
+}
+
+Result<Value> parse_json(std::string_view text, std::vector<std::string>* duplicates) { return parse_json_within(unlimited, text, duplicates); }
+
+std::size_t memory_of(const Value& value) {
+  std::size_t bytes = 0;
+  if (value.is_string()) bytes = memory_of_text(value.as_string().size());
+  if (value.is_array())
+    for (const Value& item : value.as_array()) bytes += sizeof(Value) + memory_of(item);
+  if (value.is_object())
+    for (const auto& [name, member] : value.as_object()) bytes += sizeof(Value::Object::value_type) + memory_of_text(name.size()) + memory_of(member);
+  return bytes;
+}
+
+int nesting_of(const Value& value) {
+  int below = 0;
+  if (value.is_array())
+    for (const Value& item : value.as_array()) below = std::max(below, nesting_of(item));
+  if (value.is_object())
+    for (const auto& [name, member] : value.as_object()) below = std::max(below, nesting_of(member));
+  return value.is_array() || value.is_object() ? below + 1 : 0;
 }
 
 void append_json(const Value& value, std::string& out) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "codec/json_text.h"
+#include "codec/limits.h"
 
 namespace pintle::codec {
 namespace {
@@ -84,8 +85,8 @@ JsonReader::Token JsonReader::peek() {
 
 bool JsonReader::enter_object() {
   if (peek() != Token::Object) return fail("an object");
-  if (++depth_ > json_depth_max) {
-    message_ = "invalid JSON: nested deeper than " + std::to_string(json_depth_max) + " levels";
+  if (++depth_ > nesting_max) {
+    message_ = "invalid JSON: nested deeper than " + std::to_string(nesting_max) + " levels";
     return false;
   }
   ++at_;
@@ -94,8 +95,8 @@ bool JsonReader::enter_object() {
 
 bool JsonReader::enter_array() {
   if (peek() != Token::Array) return fail("an array");
-  if (++depth_ > json_depth_max) {
-    message_ = "invalid JSON: nested deeper than " + std::to_string(json_depth_max) + " levels";
+  if (++depth_ > nesting_max) {
+    message_ = "invalid JSON: nested deeper than " + std::to_string(nesting_max) + " levels";
     return false;
   }
   ++at_;

@@ -51,10 +51,10 @@ TEST(Json, SaysWhere) {
 std::string nested(int depth) { return std::string(static_cast<std::size_t>(depth), '[') + std::string(static_cast<std::size_t>(depth), ']'); }
 
 TEST(Json, DepthHasALimit) {
-  EXPECT_TRUE(parse_json(nested(json_depth_max)));
-  EXPECT_FALSE(parse_json(nested(json_depth_max + 1)));
+  EXPECT_TRUE(parse_json(nested(nesting_max)));
+  EXPECT_FALSE(parse_json(nested(nesting_max + 1)));
   JsonReader reader("");
-  const std::string deep = nested(json_depth_max + 1);
+  const std::string deep = nested(nesting_max + 1);
   EXPECT_FALSE(JsonReader(deep).skip_value());
 }
 

@@ -24,12 +24,13 @@ std::string path_text(const PathFrame* frame) {
 }
 
 void Problems::add(std::string_view what, const PathFrame* at, std::string_view key) {
-  if (out_.size() >= problems_max) return;
+  if (out_.size() >= problems_max || written_bytes_ > problems_bytes_max) return;
   std::string path = path_text(at);
   if (at != nullptr) path += '.';
   path += key;
   std::string text(what);
   text += go_quote(path);
+  written_bytes_ += text.size();
   if (std::find(out_.begin(), out_.end(), text) == out_.end()) out_.push_back(std::move(text));
 }
 

@@ -17,8 +17,10 @@ struct PathFrame {
 // "spec.containers[0].image"; "" at the root.
 std::string path_text(const PathFrame* frame);
 
-// What a strict reader finds wrong while it goes on: each text once, in document order, no more than problems_max.
+// What a strict reader finds wrong while it goes on: each text once, in document order, no more than problems_max of them and none
+// once problems_bytes_max of paths have been written, doubles included: a path may be as long as the document.
 constexpr std::size_t problems_max = 100;
+constexpr std::size_t problems_bytes_max = 256 << 10;
 class Problems {
  public:
   explicit Problems(std::vector<std::string>& out) : out_(out) {}
@@ -28,6 +30,7 @@ class Problems {
  private:
   void add(std::string_view what, const PathFrame* at, std::string_view key);
   std::vector<std::string>& out_;
+  std::size_t written_bytes_ = 0;
 };
 
 }  // namespace pintle::codec

@@ -30,7 +30,7 @@ Result<Value> parse_yaml(std::string_view text, std::vector<std::string>* duplic
   Problems problems(duplicates != nullptr ? *duplicates : unused);
   YamlBuilder builder(duplicates != nullptr ? &problems : nullptr);
   YamlReader reader(text, builder);
-  if (!reader.document()) return bad_request(reader.error());
+  if (!reader.document()) return error(builder.too_large() ? Reason::RequestEntityTooLarge : Reason::BadRequest, reader.error());
   return builder.take_root();
 }
 

@@ -3,7 +3,9 @@
 #include <cmath>
 
 #include "codec/base64.h"
+#include "codec/bounded_json.h"
 #include "codec/json_text.h"
+#include "codec/limits.h"
 #include "codec/yaml.h"
 
 namespace pintle::codec {
@@ -38,6 +40,22 @@ bool YamlBuilder::fail(std::string what) {
 bool YamlBuilder::count(std::size_t n) {
   nodes_ += n;
   return nodes_ <= yaml_nodes_max || fail("the document stands for too many values");
+}
+
+bool YamlBuilder::take(std::size_t bytes) {
+  bytes_ += bytes;
+  if (bytes_ <= decoded_bytes_max) return true;
+  too_large_ = true;
+  return fail("the document would take more than " + std::to_string(decoded_bytes_max) + " bytes of memory");
+}
+
+// What an anchor keeps, and what an alias or "<<" stands for. Counted before it is copied.
+bool YamlBuilder::count_copy(const Value& value) {
+  if (!count(count_nodes(value))) return false;
+  const std::size_t bytes = sizeof(Value) + memory_of(value);
+  copied_bytes_ += bytes;
+  if (copied_bytes_ > yaml_copied_bytes_max) return fail("anchors and aliases repeat more than " + std::to_string(yaml_copied_bytes_max) + " bytes");
+  return take(bytes);
 }
 
 bool YamlBuilder::resolve(std::string_view tag, std::string_view text, bool plain, YamlScalar& out) {
@@ -95,15 +113,19 @@ bool YamlBuilder::scalar(std::string_view tag, std::string_view anchor, std::str
 bool YamlBuilder::alias(std::string_view anchor) {
   const auto it = anchors_.find(std::string(anchor));
   if (it == anchors_.end()) return fail("unknown anchor " + go_quote(anchor) + ", or one whose value contains itself");
-  if (!count(count_nodes(it->second))) return false;
+  if (static_cast<int>(stack_.size()) + nesting_of(it->second) > nesting_max) return fail("nested deeper than " + std::to_string(nesting_max) + " levels");
+  if (!count_copy(it->second)) return false;
   return add({tag_of(it->second), it->second}, false, {});
 }
 
 bool YamlBuilder::add(YamlScalar scalar, bool merge_key, std::string_view anchor) {
-  if (!count(1)) return false;
   const bool is_key = awaits_key();
+  if (!count(1) || !take(is_key ? sizeof(Value::Object::value_type) : sizeof(Value) + memory_of(scalar.value))) return false;
   if (!is_key && !scalar.finite) return fail("infinity and not-a-number have no JSON form");
-  if (!anchor.empty()) anchors_[std::string(anchor)] = scalar.value;
+  if (!anchor.empty()) {
+    if (!count_copy(scalar.value)) return false;
+    anchors_[std::string(anchor)] = scalar.value;
+  }
   if (!is_key) return place(std::move(scalar.value));
   Frame& frame = stack_.back();
   frame.merge = merge_key;
@@ -112,9 +134,9 @@ bool YamlBuilder::add(YamlScalar scalar, bool merge_key, std::string_view anchor
 }
 
 bool YamlBuilder::open(Value container, std::string_view anchor) {
-  if (!count(1)) return false;
+  if (!count(1) || !take(sizeof(Value))) return false;
   if (awaits_key()) return fail("a list or a mapping cannot be a key");
-  if (stack_.size() >= static_cast<std::size_t>(yaml_depth_max)) return fail("nested deeper than " + std::to_string(yaml_depth_max) + " levels");
+  if (stack_.size() >= static_cast<std::size_t>(nesting_max)) return fail("nested deeper than " + std::to_string(nesting_max) + " levels");
   if (!anchor.empty()) anchors_.erase(std::string(anchor));   // until it is closed, an alias to it is an error
   Frame& frame = stack_.emplace_back();
   frame.value = std::move(container);
@@ -127,7 +149,7 @@ bool YamlBuilder::close() {
   stack_.pop_back();
   if (!done.sorted && done.value.as_object().sort_unique() && problems_ != nullptr) report(done);
   if (!done.anchor.empty()) {
-    if (!count(count_nodes(done.value))) return false;
+    if (!count_copy(done.value)) return false;
     anchors_[done.anchor] = done.value;
   }
   return place(std::move(done.value));
@@ -164,7 +186,7 @@ bool YamlBuilder::merge(Value::Object& into, const Value& from) {
     return true;
   }
   if (!from.is_object()) return fail("a merge key needs a mapping or a list of mappings");
-  if (!count(count_nodes(from))) return false;
+  if (!count_copy(from)) return false;
   for (const auto& [key, member] : from.as_object()) into.append(key) = member;
   return true;
 }

@@ -27,6 +27,7 @@ class YamlBuilder {
 
   Value take_root() { return std::move(root_); }
   const std::string& message() const { return message_; }
+  bool too_large() const { return too_large_; }
 
  private:
   // A container that is open. A mapping holds its next key while the value is awaited.
@@ -42,6 +43,8 @@ class YamlBuilder {
 
   bool fail(std::string what);
   bool count(std::size_t n);
+  bool count_copy(const Value& value);
+  bool take(std::size_t bytes);
   bool open(Value container, std::string_view anchor);
   bool resolve(std::string_view tag, std::string_view text, bool plain, YamlScalar& out);
   bool key_text(const YamlScalar& scalar, std::string& out);
@@ -56,6 +59,9 @@ class YamlBuilder {
   std::vector<Frame> stack_;
   std::unordered_map<std::string, Value> anchors_;
   std::size_t nodes_ = 0;
+  std::size_t bytes_ = 0;
+  std::size_t copied_bytes_ = 0;
+  bool too_large_ = false;
   std::string message_;
 };
 

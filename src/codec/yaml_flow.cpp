@@ -1,11 +1,13 @@
 // The flow side of YAML: [lists] and {mappings}, where indentation means nothing.
+#include "codec/limits.h"
 #include "codec/yaml.h"
 #include "codec/yaml_reader.h"
 
 namespace pintle::codec {
 
 bool YamlReader::flow_node() {
-  if (++depth_ > yaml_depth_max) return fail("nested deeper than " + std::to_string(yaml_depth_max) + " levels");
+  if (!message_.empty()) return false;
+  if (++depth_ > nesting_max + 1) return fail("nested deeper than " + std::to_string(nesting_max) + " levels");
   Properties properties;
   if (!read_properties(properties, true)) return false;
   bool done = false;

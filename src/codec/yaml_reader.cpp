@@ -2,6 +2,7 @@
 #include "codec/yaml_reader.h"
 
 #include "codec/json_text.h"
+#include "codec/limits.h"
 #include "codec/yaml.h"
 
 namespace pintle::codec {
@@ -67,7 +68,7 @@ bool YamlReader::document() {
   } else if (at_marker("...")) {
     return fail("a document cannot start with its end");
   }
-  if (!node(place) || !skip(crossed)) return false;
+  if (!node(place) || !skip(crossed) || !message_.empty()) return false;
   if (at_end() || at_document_marker()) return true;
   return fail("unexpected " + go_quote(text_.substr(at_, 1)));
 }
@@ -104,8 +105,17 @@ bool YamlReader::read_properties(Properties& out, bool in_flow) {
   }
 }
 
-// Whether what starts here is a key: one line, closed, and a ':' behind it.
+// Whether what starts here is a key: one line, closed, and a ':' behind it. Lists inside lists are looked through again at each level.
 bool YamlReader::implicit_key(std::size_t i, bool in_flow) {
+  const std::size_t from = i;
+  const bool found = find_key_sign(i, in_flow);
+  looked_ahead_ += i - from;
+  if (looked_ahead_ > (text_.size() + implicit_key_max_bytes) * yaml_lookaheads_max) return fail("too many lists and mappings inside one another on one line");
+  return found;
+}
+
+// Moves `i` as far as it has to look.
+bool YamlReader::find_key_sign(std::size_t& i, bool in_flow) const {
   const std::size_t limit = std::min(text_.size(), i + implicit_key_max_bytes);
   int depth = 0;
   const char first = text_[i];
@@ -141,7 +151,8 @@ bool YamlReader::implicit_key(std::size_t i, bool in_flow) {
 }
 
 bool YamlReader::node(Place place) {
-  if (++depth_ > yaml_depth_max) return fail("nested deeper than " + std::to_string(yaml_depth_max) + " levels");
+  if (!message_.empty()) return false;
+  if (++depth_ > nesting_max + 1) return fail("nested deeper than " + std::to_string(nesting_max) + " levels");
   bool crossed = false;
   if (!skip(crossed)) return false;
   if (crossed) place.block_allowed = true;

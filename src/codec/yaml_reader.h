@@ -41,7 +41,10 @@ class YamlReader {
   int column() const { return static_cast<int>(at_ - line_start_); }
   bool at_marker(std::string_view marker) const { return at_ == line_start_ && text_.substr(at_).starts_with(marker) && blank_at(at_ + 3); }
   bool at_document_marker() const { return at_marker("---") || at_marker("..."); }
-  bool first_on_line() const { return text_.find_first_not_of(' ', line_start_) == at_; }
+  bool first_on_line() {
+    if (indent_of_ != line_start_) indent_end_ = text_.find_first_not_of(' ', indent_of_ = line_start_);
+    return indent_end_ == at_;
+  }
   bool indicator(char c) const { return peek() == c && !at_end() && blank_at(at_ + 1); }
 
   // To the next token, over white space, comments and lines. `crossed`: a line ended on the way.
@@ -58,6 +61,7 @@ class YamlReader {
   bool read_properties(Properties& out, bool in_flow);
   bool read_name(std::string& out);
   bool implicit_key(std::size_t from, bool in_flow = false);
+  bool find_key_sign(std::size_t& i, bool in_flow) const;
 
   // Flow style (yaml_flow.cpp).
   bool flow_node();
@@ -79,6 +83,9 @@ class YamlReader {
   YamlBuilder& builder_;
   std::size_t at_ = 0;
   std::size_t line_start_ = 0;
+  std::size_t indent_of_ = std::string_view::npos;   // the line whose indentation ends at indent_end_
+  std::size_t indent_end_ = 0;
+  std::size_t looked_ahead_ = 0;                      // bytes, in search of keys
   int line_ = 1;
   int depth_ = 0;
   std::string message_;

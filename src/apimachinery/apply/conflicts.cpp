@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "codec/json_text.h"
 
@@ -44,18 +43,14 @@ Status status_of(std::vector<StatusCause> causes) {
 
 void Conflicts::add(const ManagerEntry& owner, const FieldSet& contested) {
   const std::string message = std::string(cause_prefix) + describe(owner);
-  contested.for_each([&](const std::string& path) { causes_.push_back({std::string(cause_type), message, path}); });
+  contested.for_each([&](const std::string& path) {
+    if (causes_.size() >= conflicts_max || bytes_ > conflicts_bytes_max) return false;
+    bytes_ += message.size() + path.size();
+    causes_.push_back({std::string(cause_type), message, path});
+    return true;
+  });
 }
 
 Status Conflicts::to_status() const { return status_of(causes_); }
-
-Status conflicts_outside(Status conflict, const FieldSet& allowed) {
-  std::set<std::string> paths;
-  allowed.for_each([&](const std::string& path) { paths.insert(path); });
-  std::vector<StatusCause> left = std::move(conflict.details.causes);
-  std::erase_if(left, [&](const StatusCause& cause) { return paths.contains(cause.field); });
-  if (left.empty()) return {};
-  return status_of(std::move(left));
-}
 
 }  // namespace pintle::apimachinery

@@ -9,8 +9,13 @@
 
 namespace pintle::apimachinery {
 
+// So much is told of; there is always at least one conflict where there are any.
+constexpr std::size_t conflicts_max = 1000;
+constexpr std::size_t conflicts_bytes_max = 256 << 10;
+
 class Conflicts {
  public:
+  // No conflict if `contested` has no members.
   void add(const ManagerEntry& owner, const FieldSet& contested);
   bool empty() const { return causes_.empty(); }
   // 409, reason Conflict, a cause FieldManagerConflict for each field.
@@ -18,9 +23,7 @@ class Conflicts {
 
  private:
   std::vector<StatusCause> causes_;
+  std::size_t bytes_ = 0;
 };
-
-// `conflict` without the causes whose field is in `allowed`; no causes are left if all are.
-Status conflicts_outside(Status conflict, const FieldSet& allowed);
 
 }  // namespace pintle::apimachinery

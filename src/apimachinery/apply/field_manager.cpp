@@ -110,12 +110,14 @@ Entries updated_entries(const Entries& live, Entries sent, bool is_create, const
   return managed.encode();
 }
 
-Result<Unit> check_conflicts(const ManagedFields& managed, const ManagerEntry& applier, const FieldSet& changed) {
+// `allowed`: what the applier may take from anybody.
+Result<Unit> check_conflicts(const ManagedFields& managed, const ManagerEntry& applier, const FieldSet& changed, const FieldSet& allowed) {
   Conflicts conflicts;
   for (const ManagerEntry& entry : managed.entries()) {
     if (&entry == &applier || !entry.fields.intersects(changed)) continue;
     FieldSet contested = entry.fields;
     contested.intersect(changed);
+    contested.subtract(allowed);
     conflicts.add(entry, contested);
   }
   return conflicts.empty() ? Result<Unit>(Unit{}) : std::unexpected(conflicts.to_status());
@@ -129,8 +131,9 @@ Value prune_dropped(const SchemaView& schema, const Value& merged, const FieldSe
   };
   const FieldSet last_fields = with_named_parents(schema, last);
   const FieldSet merged_fields = fields_of(merged);
-  FieldSet owned;
-  for (const ManagerEntry& entry : managed.entries()) owned.unite(with_named_parents(schema, entry.fields));
+  std::vector<FieldSet> all;
+  for (const ManagerEntry& entry : managed.entries()) all.push_back(with_named_parents(schema, entry.fields));
+  FieldSet owned = FieldSet::united(std::move(all));
 
   // Add back what somebody owns.
   FieldSet kept = fields_of(remove_fields(schema, merged, last_fields));
@@ -167,7 +170,7 @@ struct Merge {
 };
 
 Result<Merge> apply_once(const SchemaView& schema, const Value& live, const Value& config, ManagedFields managed, const FieldWriter& writer,
-                         bool force) {
+                         const FieldSet& allowed) {
   FieldSet storage;
   const FieldSet& excluded = excluded_for(writer, storage);
   TRY_ASSIGN(Value merged, merge_config(schema, live, config));
@@ -181,7 +184,7 @@ Result<Merge> apply_once(const SchemaView& schema, const Value& live, const Valu
   Merge result;
   result.object = prune_dropped(schema, merged, last, managed);
   const Changes changes = compare(ValueCursor(schema, schema.root(), live), ValueCursor(schema, schema.root(), result.object), &excluded);
-  if (!force) TRY(check_conflicts(managed, *applier, changes.changed));
+  if (!writer.force) TRY(check_conflicts(managed, *applier, changes.changed, allowed));
   take_from_all(managed, changes, applier);
   applier->fields.subtract(never_owned());
   if (!(live == result.object)) applier->time = writer.now;
@@ -241,13 +244,11 @@ Result<Applied> apply_config(const SchemaView& schema, const Value& live_object,
   const bool exists = metadata && !metadata->string_at("uid").empty();
   if (exists && managed.empty()) adopt_untracked(schema, live, managed, writer);
 
-  auto merge = apply_once(schema, live, config, managed, writer, writer.force);
+  auto merge = apply_once(schema, live, config, managed, writer, FieldSet());
   if (!merge && writer.manager == kubectl_manager && merge.error().reason == Reason::Conflict) {
     // What kubectl wrote with client-side apply and still stands is its own.
     const FieldSet allowed = unchanged_since_last_applied(schema, live, writer.api_version);
-    Status left = conflicts_outside(std::move(merge.error()), allowed);
-    if (!left.details.causes.empty()) return std::unexpected(std::move(left));
-    merge = apply_once(schema, live, config, std::move(managed), writer, true);
+    merge = apply_once(schema, live, config, std::move(managed), writer, allowed);
   }
   if (!merge) return std::unexpected(std::move(merge.error()));
 

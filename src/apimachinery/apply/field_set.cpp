@@ -9,6 +9,20 @@ namespace pintle::apimachinery {
 
 using Nodes = std::vector<FieldSet::Node>;
 
+namespace {
+
+// To the first node from `at` on that is not less: a step, or a search where that is not enough. A large set that is taken from many
+// small ones is not walked for each.
+template <class It>
+void advance_to(It& at, It end, const std::string& element) {
+  if (at == end || at->element >= element) return;
+  ++at;
+  if (at == end || at->element >= element) return;
+  at = std::lower_bound(at, end, element, [](const FieldSet::Node& node, const std::string& e) { return node.element < e; });
+}
+
+}  // namespace
+
 bool FieldSet::empty() const { return nodes_.empty(); }
 
 bool FieldSet::operator==(const FieldSet& other) const { return nodes_ == other.nodes_; }
@@ -26,15 +40,32 @@ void FieldSet::append(std::string element, bool member, FieldSet children) {
 void FieldSet::sort() {
   const auto less = [](const Node& a, const Node& b) { return a.element < b.element; };
   if (!std::is_sorted(nodes_.begin(), nodes_.end(), less)) std::sort(nodes_.begin(), nodes_.end(), less);
-  for (std::size_t i = 1; i < nodes_.size();) {
-    if (nodes_[i - 1].element != nodes_[i].element) {
-      ++i;
-      continue;
+  const auto same = [](const Node& a, const Node& b) { return a.element == b.element; };
+  if (std::adjacent_find(nodes_.begin(), nodes_.end(), same) == nodes_.end()) return;
+  Nodes distinct;
+  std::vector<FieldSet> below;   // of the last of them
+  const auto close = [&] {
+    if (below.size() > 1) distinct.back().children = united(std::move(below));
+    else if (!below.empty()) distinct.back().children = std::move(below.front());
+    below.clear();
+  };
+  for (Node& node : nodes_) {
+    if (distinct.empty() || distinct.back().element != node.element) {
+      if (!distinct.empty()) close();
+      distinct.push_back({std::move(node.element), node.member, {}});
     }
-    nodes_[i - 1].member |= nodes_[i].member;
-    nodes_[i - 1].children.unite(std::move(nodes_[i].children));
-    nodes_.erase(nodes_.begin() + static_cast<std::ptrdiff_t>(i));
+    distinct.back().member |= node.member;
+    if (!node.children.empty()) below.push_back(std::move(node.children));
   }
+  close();
+  nodes_ = std::move(distinct);
+}
+
+FieldSet FieldSet::united(std::vector<FieldSet> sets) {
+  // In pairs, then pairs of pairs: each node is moved once a round.
+  for (std::size_t step = 1; step < sets.size(); step *= 2)
+    for (std::size_t i = 0; i + step < sets.size(); i += 2 * step) sets[i].unite(std::move(sets[i + step]));
+  return sets.empty() ? FieldSet() : std::move(sets.front());
 }
 
 void FieldSet::insert_path(const std::vector<std::string_view>& names) {
@@ -83,7 +114,7 @@ void FieldSet::prune() {
 void FieldSet::subtract(const FieldSet& other) {
   auto b = other.nodes_.begin();
   for (Node& node : nodes_) {
-    while (b != other.nodes_.end() && b->element < node.element) ++b;
+    advance_to(b, other.nodes_.end(), node.element);
     if (b == other.nodes_.end()) break;
     if (b->element != node.element) continue;
     if (b->member) node.member = false;
@@ -95,7 +126,7 @@ void FieldSet::subtract(const FieldSet& other) {
 void FieldSet::subtract_recursively(const FieldSet& other) {
   auto b = other.nodes_.begin();
   for (Node& node : nodes_) {
-    while (b != other.nodes_.end() && b->element < node.element) ++b;
+    advance_to(b, other.nodes_.end(), node.element);
     if (b == other.nodes_.end()) break;
     if (b->element != node.element) continue;
     if (b->member) {
@@ -125,24 +156,25 @@ void FieldSet::intersect(const FieldSet& other) {
 bool FieldSet::intersects(const FieldSet& other) const {
   auto b = other.nodes_.begin();
   for (const Node& node : nodes_) {
-    while (b != other.nodes_.end() && b->element < node.element) ++b;
+    advance_to(b, other.nodes_.end(), node.element);
     if (b == other.nodes_.end()) return false;
     if (b->element == node.element && ((node.member && b->member) || node.children.intersects(b->children))) return true;
   }
   return false;
 }
 
-void FieldSet::visit_paths(std::string& prefix, const std::function<void(const std::string& path)>& visit) const {
+bool FieldSet::visit_paths(std::string& prefix, const std::function<bool(const std::string& path)>& visit) const {
   const std::size_t length = prefix.size();
   for (const Node& node : nodes_) {
     path_element::append_path(node.element, prefix);
-    if (node.member) visit(prefix);
-    node.children.visit_paths(prefix, visit);
+    if (node.member && !visit(prefix)) return false;
+    if (!node.children.visit_paths(prefix, visit)) return false;
     prefix.resize(length);
   }
+  return true;
 }
 
-void FieldSet::for_each(const std::function<void(const std::string& path)>& visit) const {
+void FieldSet::for_each(const std::function<bool(const std::string& path)>& visit) const {
   std::string prefix;
   visit_paths(prefix, visit);
 }

@@ -39,8 +39,10 @@ class FieldSet {
   bool intersects(const FieldSet& other) const;
   bool operator==(const FieldSet& other) const;
 
-  // Each member's path in the form of messages: .metadata.labels.owner
-  void for_each(const std::function<void(const std::string& path)>& visit) const;
+  // Each member's path in the form of messages: .metadata.labels.owner. Ends where `visit` returns false.
+  void for_each(const std::function<bool(const std::string& path)>& visit) const;
+  // All of them in one, in time that does not grow with the square of their number.
+  static FieldSet united(std::vector<FieldSet> sets);
 
   // The JSON of a FieldsV1, exactly as upstream writes it; "{}" for an empty set.
   std::string to_fields_v1() const;
@@ -48,7 +50,7 @@ class FieldSet {
   static Result<FieldSet> parse_fields_v1(std::string_view json);
 
  private:
-  void visit_paths(std::string& prefix, const std::function<void(const std::string& path)>& visit) const;
+  bool visit_paths(std::string& prefix, const std::function<bool(const std::string& path)>& visit) const;
   void append_json(bool self, std::string& out, std::string& scratch) const;
   void prune();
 

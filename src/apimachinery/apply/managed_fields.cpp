@@ -19,6 +19,7 @@ auto order_of(const ManagerEntry& entry) {
 }  // namespace
 
 Result<ManagedFields> ManagedFields::decode(std::span<const api::meta_v1::ManagedFieldsEntry> entries) {
+  if (entries.size() > managed_entries_max) return bad_request("more than " + std::to_string(managed_entries_max) + " managers");
   ManagedFields managed;
   managed.entries_.reserve(entries.size());
   for (const auto& entry : entries) {

@@ -13,6 +13,7 @@
 
 namespace pintle::apimachinery {
 
+inline constexpr std::size_t managed_entries_max = 1000; // that a client may send; then they are no valid managed fields
 inline constexpr std::size_t update_managers_max = 10;   // then the oldest are merged into "ancient-changes"
 
 struct ManagerEntry {
@@ -32,7 +33,7 @@ struct ManagerEntry {
 
 class ManagedFields {
  public:
-  // BadRequest if an entry has no valid operation, apiVersion, fieldsType or fields.
+  // BadRequest if there are more than managed_entries_max, or an entry has no valid operation, apiVersion, fieldsType or fields.
   static Result<ManagedFields> decode(std::span<const api::meta_v1::ManagedFieldsEntry> entries);
   // In upstream's order: applies first, then by time, manager, version, subresource.
   std::vector<api::meta_v1::ManagedFieldsEntry> encode();

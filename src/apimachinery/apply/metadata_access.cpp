@@ -1,6 +1,7 @@
 #include "apimachinery/apply/metadata_access.h"
 
 #include "api/codec.h"
+#include "api/untrusted.h"
 #include "base/check.h"
 
 namespace pintle::apimachinery {
@@ -34,7 +35,8 @@ void set_managed_fields(codec::Value& document, const std::vector<ManagedFieldsE
     return;
   }
   codec::Value::Array list;
-  for (const ManagedFieldsEntry& entry : entries) list.push_back(api::to_value(api::type_of<ManagedFieldsEntry>(), &entry));
+  for (const ManagedFieldsEntry& entry : entries)   // one whose fields are nested too deep to be read again is left out
+    if (auto written = api::to_document(api::type_of<ManagedFieldsEntry>(), &entry)) list.push_back(std::move(*written));
   document["metadata"]["managedFields"] = std::move(list);
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "api/json_encode.h"
+#include "api/untrusted.h"
 #include "api/values.h"
 #include "apimachinery/apply/path_element.h"
 #include "codec/json.h"
@@ -67,10 +68,16 @@ TypedCursor TypedCursor::element(std::size_t i) const {
   return TypedCursor(*type_->elem, type_->list->at(const_cast<void*>(at_), i));
 }
 
+codec::Value TypedCursor::value() const {
+  if (at_ == nullptr) return {};
+  auto document = api::to_document(*type_, at_);
+  return document ? std::move(*document) : codec::Value();
+}
+
 std::string TypedCursor::element_key(std::size_t i) const {
   const TypedCursor item = element(i);
   if (shape() == Shape::SetList)
-    return path_element::value(item.at_ ? api::to_value(*item.type_, item.at_) : codec::Value());
+    return path_element::value(item.value());
   std::string key = path_element::begin_keys();
   std::vector<std::string_view> storage;
   for (const std::string_view name : sorted_names(field_->list_map_keys, storage)) {
@@ -81,7 +88,7 @@ std::string TypedCursor::element_key(std::size_t i) const {
       if (value.type_->kind == api::Kind::String) {
         path_element::add_key(key, name, std::string_view(*static_cast<const std::string*>(value.at_)));
       } else {
-        path_element::add_key(key, name, api::to_value(*value.type_, value.at_));
+        path_element::add_key(key, name, value.value());
       }
     } else if (field->default_published) {
       if (const auto fallback = codec::parse_json(field->default_json)) path_element::add_key(key, name, *fallback);

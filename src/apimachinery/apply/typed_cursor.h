@@ -20,6 +20,7 @@ class TypedCursor {
   bool null() const { return at_ == nullptr; }
   std::size_t size() const;             // of members or elements; 0 for null
   bool equals(const TypedCursor& other) const;
+  codec::Value value() const;           // null where embedded JSON cannot be read
 
   // The members that are there in either, in an order that is the same for every object of the type.
   template <class Visit>   // (name, const TypedCursor* a, const TypedCursor* b)

@@ -1,4 +1,4 @@
-// The tree of a CEL expression. Macros (has, all, map ...) are kept as calls; operators are calls of their sign.
+// The tree of a CEL expression. "a && b && c" is one call of three arguments, || likewise; other chains lean to the left. Macros (has, all, map ...) are kept as calls; operators are calls of their sign.
 // Source: the language definition of CEL, grammar section.
 #pragma once
 
@@ -22,6 +22,7 @@ struct Expr {
   std::vector<std::unique_ptr<Expr>> args;    // Call: arguments; List: elements; Map: key, value, key ...; Struct: values
   std::vector<std::string> fields;            // Struct: names of `args`
   std::size_t offset = 0;                     // of the first byte in the text
+  int depth = 1;                              // expressions inside one another, this one included
 };
 using ExprPtr = std::unique_ptr<Expr>;
 

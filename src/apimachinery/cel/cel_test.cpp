@@ -1,10 +1,13 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <string>
 #include <vector>
 
 #include "apimachinery/cel/check.h"
 #include "apimachinery/cel/parser.h"
+#include "codec/cpu_testing.h"
+#include "codec/stack_testing.h"
 
 namespace pintle::apimachinery::cel {
 namespace {
@@ -21,6 +24,42 @@ TEST(Cel, Syntax) {
     check_parse(bad, false);
   check_parse(std::string(1000, '('), false);
   check_parse(std::string(expression_bytes_max + 1, 'a'), false);
+}
+
+std::string repeated(std::string_view text, std::size_t times) {
+  std::string out;
+  for (std::size_t i = 0; i < times; ++i) out += text;
+  return out;
+}
+
+TEST(Cel, NestingHasALimit) {
+  codec::run_on_small_stack([] {
+    static constexpr std::array<std::string_view, 1> variables{"a"};
+    const auto good = [](const std::string& expression) { return check(expression, {variables, ResultType::Any}).has_value(); };
+    // Chains and what nests, as long as an expression may be.
+    for (const std::string_view open : {"(", "[", "{1:", "!", "-", "a[", "a.b(", "f(", "a ? a : ", "a.all(x, ", "true ? [", "a.b{c:"}) EXPECT_FALSE(good(repeated(open, expression_bytes_max / open.size()))) << open;
+    for (const std::string_view link : {"+ 1 ", "* 1 ", "== 1 ", "in 1 "}) EXPECT_FALSE(good("1 " + repeated(link, 20000))) << link;
+    for (const std::string_view link : {".b", "[1]", ".b()", ".?b"}) EXPECT_FALSE(good("a" + repeated(link, 20000))) << link;
+    EXPECT_FALSE(good(repeated("(", 200) + "a" + repeated(".b", 500) + repeated(")" + repeated(".b", 20), 200)));
+    // What is as deep as it may be, and conditions in a row, which do not nest.
+    EXPECT_TRUE(good(repeated("(", 200) + "a" + repeated(")", 200)));
+    EXPECT_TRUE(good("1 " + repeated("+ 1 ", tree_depth_max - 1)));
+    EXPECT_TRUE(good("a" + repeated(".b", tree_depth_max - 1)));
+    EXPECT_TRUE(good("a.b " + repeated("&& a.b ", 10000)));
+    EXPECT_TRUE(good("a.b " + repeated("|| a.b && a.c ", 5000)));
+    EXPECT_FALSE(good("a.b " + repeated("&& a.b ", 1000) + "&& 1"));
+  });
+}
+
+TEST(Cel, ManyNamesInADeepScope) {
+  static constexpr std::array<std::string_view, 1> variables{"a"};
+  std::string expression;
+  for (int i = 0; i < 100; ++i) expression += "a.map(v" + std::to_string(i) + ", ";
+  expression += "[" + repeated("a,", 45000) + "a]" + repeated(")", 100);
+  ASSERT_LE(expression.size(), expression_bytes_max);
+  EXPECT_LT(codec::cpu_seconds([&] {
+    for (int i = 0; i < 10; ++i) EXPECT_TRUE(check(expression, {variables, ResultType::Any}).has_value());
+  }), codec::hostile_seconds_max);
 }
 
 TEST(Cel, NamesAndResults) {

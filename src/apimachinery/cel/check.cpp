@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 
 #include "apimachinery/cel/parser.h"
 
@@ -28,9 +29,12 @@ constexpr std::array<Macro, 20> macros{{{"all", 2, 1},           {"exists", 2, 1
 
 class Checker {
  public:
-  explicit Checker(const Environment& environment) : scope_(environment.variables.begin(), environment.variables.end()) {}
+  explicit Checker(const Environment& environment) {
+    for (const std::string_view name : environment.variables) declare(name);
+  }
 
   Known visit(const Expr& expr) {
+    if (!error_.empty()) return Known::Any;   // the first fault is the answer
     switch (expr.kind) {
       case Expr::Kind::Literal: return literal(expr.literal);
       case Expr::Kind::Ident: return ident(expr);
@@ -60,8 +64,11 @@ class Checker {
   void fail(std::string text) {
     if (error_.empty()) error_ = std::move(text);
   }
+  void declare(std::string_view name) { ++declared_[name]; }
+  void forget(std::string_view name) { --declared_[name]; }
   Known ident(const Expr& expr) {
-    const bool known = std::find(scope_.begin(), scope_.end(), expr.text) != scope_.end() || std::find(builtin_names.begin(), builtin_names.end(), expr.text) != builtin_names.end();
+    const auto declared = declared_.find(expr.text);
+    const bool known = (declared != declared_.end() && declared->second > 0) || std::find(builtin_names.begin(), builtin_names.end(), expr.text) != builtin_names.end();
     if (!known) fail("undeclared reference to '" + expr.text + "' at offset " + std::to_string(expr.offset));
     return Known::Any;
   }
@@ -89,9 +96,9 @@ class Checker {
       return Known::Any;
     }
     visit(*expr.args[1]);
-    scope_.push_back(expr.args[0]->text);
+    declare(expr.args[0]->text);
     const Known known = visit(*expr.args[2]);
-    scope_.pop_back();
+    forget(expr.args[0]->text);
     return known;
   }
 
@@ -106,10 +113,10 @@ class Checker {
     }
     for (std::size_t i = 0; i < macro->variables; ++i) {
       if (expr.args[i]->kind != Expr::Kind::Ident) fail("argument " + std::to_string(i + 1) + " of " + expr.text + "() must be a name");
-      scope_.push_back(expr.args[i]->text);
+      declare(expr.args[i]->text);
     }
     for (std::size_t i = macro->variables; i < expr.args.size(); ++i) visit(*expr.args[i]);
-    scope_.resize(scope_.size() - macro->variables);
+    for (std::size_t i = 0; i < macro->variables; ++i) forget(expr.args[i]->text);
     if (expr.text == "filter" || expr.text == "map" || expr.text == "sortBy") return expr.text == "map" ? Known::List : Known::Any;
     return expr.text.starts_with("all") || expr.text.starts_with("exists") ? Known::Bool : Known::Any;
   }
@@ -143,7 +150,7 @@ class Checker {
     return Known::Any;
   }
 
-  std::vector<std::string_view> scope_;
+  std::unordered_map<std::string_view, int> declared_;   // how many times over, now
   std::string error_;
 };
 

@@ -60,6 +60,15 @@ class Parser {
     return false;
   }
 
+  // An expression that has all its parts. Walkers are recursive, the destructor too.
+  ExprPtr built(ExprPtr expr) {
+    if (!expr) return nullptr;
+    int below = expr->target ? expr->target->depth : 0;
+    for (const ExprPtr& arg : expr->args) below = std::max(below, arg->depth);
+    expr->depth = below + 1;
+    return expr->depth > tree_depth_max ? fail("less nesting") : std::move(expr);
+  }
+
   ExprPtr expression() {
     const Depth depth(depth_);
     if (depth_ > nesting_max) return fail("less nesting");
@@ -74,7 +83,7 @@ class Parser {
     call->args.push_back(std::move(left));
     call->args.push_back(std::move(yes));
     call->args.push_back(std::move(no));
-    return call;
+    return built(std::move(call));
   }
 
   // From the loosest to the tightest: || && relations + *.
@@ -87,7 +96,7 @@ class Parser {
   }
 
   ExprPtr binary(std::size_t level) {
-    constexpr std::size_t levels = 5;
+    constexpr std::size_t levels = 5, logical_levels = 2;   // || and &&
     if (level == levels) return unary();
     ExprPtr left = binary(level + 1);
     while (left && operator_at(level)) {
@@ -95,9 +104,14 @@ class Parser {
       ++at_;
       ExprPtr right = binary(level + 1);
       if (!right) return nullptr;
+      if (level < logical_levels && left->kind == Expr::Kind::Call && !left->target && left->text == call->text) {
+        left->depth = std::max(left->depth, right->depth + 1);
+        left->args.push_back(std::move(right));
+        continue;
+      }
       call->args.push_back(std::move(left));
       call->args.push_back(std::move(right));
-      left = std::move(call);
+      left = built(std::move(call));
     }
     return left;
   }
@@ -113,24 +127,24 @@ class Parser {
     ExprPtr operand = unary();
     if (!operand) return nullptr;
     call->args.push_back(std::move(operand));
-    return call;
+    return built(std::move(call));
   }
 
   ExprPtr member() {
-    ExprPtr expr = primary();
+    ExprPtr expr = built(primary());
     while (expr) {
       const std::size_t offset = now().offset;
       if (take(".")) {
-        expr = selection(std::move(expr), offset);
+        expr = built(selection(std::move(expr), offset));
       } else if (take("[")) {
         ExprPtr call = make(Expr::Kind::Call, take("?") ? "_[?_]" : "_[_]", offset);
         ExprPtr index = expression();
         if (!index || !expect("]")) return nullptr;
         call->args.push_back(std::move(expr));
         call->args.push_back(std::move(index));
-        expr = std::move(call);
+        expr = built(std::move(call));
       } else if (is_sign("{") && is_type_name(*expr)) {
-        expr = message(std::move(expr));
+        expr = built(message(std::move(expr)));
       } else {
         return expr;
       }

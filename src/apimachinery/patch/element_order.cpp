@@ -11,6 +11,8 @@ namespace {
 using codec::Value;
 using Array = Value::Array;
 
+constexpr std::size_t steps_an_element = 20;   // a key made, hashed and looked up (see work_budget.h)
+
 struct Placed {
   std::size_t at;        // none: last
   Value item;
@@ -28,8 +30,10 @@ ElementIndex::ElementIndex(const Array& list, std::string_view merge_key) : merg
 
 bool ElementIndex::key_of(const Value& item, std::string& key) const {
   const Value* value = merge_key_.empty() ? &item : item.find(merge_key_);
+  steps_ += steps_an_element;
   if (value == nullptr) return false;
   codec::append_json(*value, key);
+  steps_ += key.size();
   return true;
 }
 
@@ -45,9 +49,7 @@ void ElementIndex::add(const Value& item, std::size_t at) {
   if (key_of(item, key)) places_.try_emplace(std::move(key), at);
 }
 
-Array order_elements(Array items, const Array& patch_order, const Array& server_order, std::string_view merge_key) {
-  const ElementIndex in_patch(patch_order, merge_key);
-  const ElementIndex on_server(server_order, merge_key);
+Array order_elements(Array items, const ElementIndex& in_patch, const ElementIndex& on_server) {
   std::vector<Placed> patched;
   std::vector<Placed> others;
   for (Value& item : items) {

@@ -19,6 +19,9 @@ class ElementIndex {
   // `item` is an element, itself or one of equal key.
   std::size_t find(const codec::Value& item) const;
   void add(const codec::Value& item, std::size_t at);
+  std::string_view merge_key() const { return merge_key_; }
+  // What it took so far: elements, and their keys' length.
+  std::size_t steps() const { return steps_; }
 
  private:
   // false: the item has no key.
@@ -26,11 +29,11 @@ class ElementIndex {
 
   std::string_view merge_key_;   // "": the elements are scalars
   std::unordered_map<std::string, std::size_t> places_;
+  mutable std::size_t steps_ = 0;
 };
 
 // `items` sorted into: those named in `patch_order` in that order, the rest as in `server_order`, interleaved.
-codec::Value::Array order_elements(codec::Value::Array items, const codec::Value::Array& patch_order,
-                                   const codec::Value::Array& server_order, std::string_view merge_key);
+codec::Value::Array order_elements(codec::Value::Array items, const ElementIndex& patch_order, const ElementIndex& server_order);
 
 // Both lists of scalars as one, each value once.
 codec::Value::Array merge_scalars(const codec::Value::Array& a, const codec::Value::Array& b);

@@ -1,8 +1,15 @@
 #include "apimachinery/patch/json_patch.h"
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <string>
 #include <vector>
+
+#include "apimachinery/patch/member_edits.h"
+#include "apimachinery/patch/work_budget.h"
+#include "codec/bounded_json.h"
+#include "codec/limits.h"
 
 namespace pintle::apimachinery {
 namespace {
@@ -53,7 +60,25 @@ Result<Value*> child_of(Value& container, const std::string& token) {
 struct Place {
   Value* container;
   std::string token;
+  std::size_t depth;   // of the container, the document's own being 1
 };
+
+// What it takes, in steps, to put something at a place of a container or to take it away: everything behind it moves.
+constexpr std::size_t element_steps = 2;
+constexpr std::size_t member_steps = 5;
+std::size_t steps_behind(const Value::Object& members, std::string_view name) {
+  const auto at = std::lower_bound(members.begin(), members.end(), name, [](const auto& member, std::string_view n) { return member.first < n; });
+  return static_cast<std::size_t>(members.end() - at) * member_steps;
+}
+
+std::size_t count_values(const Value& value) {
+  std::size_t n = 1;
+  if (value.is_array())
+    for (const Value& item : value.as_array()) n += count_values(item);
+  if (value.is_object())
+    for (const auto& [name, member] : value.as_object()) n += count_values(member);
+  return n;
+}
 
 class Patcher {
  public:
@@ -61,7 +86,9 @@ class Patcher {
   Result<Unit> apply(const Value& operation);
 
  private:
-  Result<Place> find(std::string_view pointer) const;
+  Result<Place> find(std::string_view pointer);
+  Result<Unit> spend(std::size_t steps);
+  Result<Unit> check_depth(const Place& place, const Value& value);
   Result<Unit> add(std::string_view pointer, Value value);
   Result<Value> remove(std::string_view pointer);
   Result<Unit> replace(std::string_view pointer, Value value);
@@ -69,10 +96,23 @@ class Patcher {
   Result<Unit> copy(std::string_view from, std::string_view pointer);
 
   Value& document_;
+  WorkBudget budget_{json_patch_steps_max};
   std::size_t copied_bytes_ = 0;
 };
 
-Result<Place> Patcher::find(std::string_view pointer) const {
+Result<Unit> Patcher::spend(std::size_t steps) {
+  budget_.spend(steps);
+  return budget_.check("this patch");
+}
+
+// Of what is to stand in the container at `place`.
+Result<Unit> Patcher::check_depth(const Place& place, const Value& value) {
+  TRY(spend(count_values(value)));
+  if (place.depth + static_cast<std::size_t>(codec::nesting_of(value)) <= static_cast<std::size_t>(codec::nesting_max)) return Unit{};
+  return unapplicable("the document would be nested deeper than " + std::to_string(codec::nesting_max) + " levels");
+}
+
+Result<Place> Patcher::find(std::string_view pointer) {
   auto tokens = split_pointer(pointer);
   const auto missing = [&] { return unapplicable("the document is missing path: \"" + std::string(pointer) + "\""); };
   if (tokens.empty()) return missing();
@@ -83,13 +123,20 @@ Result<Place> Patcher::find(std::string_view pointer) const {
     at = *child;
   }
   if (!at->is_object() && !at->is_array()) return missing();
-  return Place{at, std::move(tokens.back())};
+  return Place{at, std::move(tokens.back()), tokens.size()};
 }
 
 Result<Unit> Patcher::add(std::string_view pointer, Value value) {
   TRY_ASSIGN(const Place place, find(pointer));
+  TRY(check_depth(place, value));
   if (place.container->is_object()) {
-    (*place.container)[place.token] = std::move(value);
+    auto& members = place.container->as_object();
+    if (Value* const there = members.get(place.token)) {
+      *there = std::move(value);
+      return Unit{};
+    }
+    TRY(spend(steps_behind(members, place.token)));
+    members[place.token] = std::move(value);
     return Unit{};
   }
   auto& items = place.container->as_array();
@@ -97,6 +144,7 @@ Result<Unit> Patcher::add(std::string_view pointer, Value value) {
   if (place.token != "-") {
     TRY_ASSIGN(index, parse_index(place.token, items.size() + 1));
   }
+  TRY(spend((items.size() - index) * element_steps));
   items.insert(items.begin() + static_cast<std::ptrdiff_t>(index), std::move(value));
   return Unit{};
 }
@@ -107,9 +155,11 @@ Result<Value> Patcher::remove(std::string_view pointer) {
   if (child == nullptr) return unapplicable("unable to remove nonexistent key: " + place.token);
   Value removed = std::move(*child);
   if (place.container->is_object()) {
+    TRY(spend(steps_behind(place.container->as_object(), place.token)));
     place.container->as_object().erase(place.token);
   } else {
     auto& items = place.container->as_array();
+    TRY(spend(static_cast<std::size_t>(items.data() + items.size() - child) * element_steps));
     items.erase(items.begin() + (child - items.data()));
   }
   return removed;
@@ -122,7 +172,9 @@ Result<Unit> Patcher::replace(std::string_view pointer, Value value) {
     return Unit{};
   }
   TRY_ASSIGN(const Place place, find(pointer));
+  TRY(check_depth(place, value));
   TRY_ASSIGN(Value* const child, child_of(*place.container, place.token));
+  if (child == nullptr) TRY(spend(steps_behind(place.container->as_object(), place.token)));
   (child ? *child : (*place.container)[place.token]) = std::move(value);
   return Unit{};
 }
@@ -139,23 +191,12 @@ Result<Unit> Patcher::test(std::string_view pointer, const Value* expected) {
   return unapplicable("testing value " + std::string(pointer) + " failed: test failed");
 }
 
-std::size_t approximate_bytes(const Value& value) {
-  std::size_t bytes = 8;
-  if (value.is_string()) bytes += value.as_string().size();
-  if (value.is_array())
-    for (const Value& item : value.as_array()) bytes += approximate_bytes(item);
-  if (value.is_object())
-    for (const auto& [key, member] : value.as_object()) bytes += key.size() + approximate_bytes(member);
-  return bytes;
-}
-
 Result<Unit> Patcher::copy(std::string_view from, std::string_view pointer) {
   TRY_ASSIGN(const Place source, find(from));
   TRY_ASSIGN(const Value* const original, child_of(*source.container, source.token));
-  Value value = original ? *original : Value();
-  copied_bytes_ += approximate_bytes(value);
+  copied_bytes_ += sizeof(Value) + (original ? codec::memory_of(*original) : 0);
   if (copied_bytes_ > json_patch_copy_bytes_max) return unapplicable("the copy operations of this patch add too many bytes");
-  return add(pointer, std::move(value));
+  return add(pointer, original ? *original : Value());
 }
 
 Result<Unit> Patcher::apply(const Value& operation) {
@@ -186,33 +227,30 @@ void prune_nulls(Value& value) {
   if (value.is_array())
     for (Value& item : value.as_array()) prune_nulls(item);
   if (!value.is_object()) return;
-  auto& members = value.as_object();
-  for (auto it = members.begin(); it != members.end();) {
-    if (it->second.is_null()) {
-      it = members.erase(it);
-    } else {
-      prune_nulls(it->second);
-      ++it;
-    }
-  }
+  retain_members(value.as_object(), [](const std::string&, Value& member) {
+    if (member.is_null()) return false;
+    prune_nulls(member);
+    return true;
+  });
 }
 
 void merge_into(Value& document, const Value& patch) {
+  MemberEdits members(document.as_object());
   for (const auto& [key, change] : patch.as_object()) {
     if (change.is_null()) {
-      document.as_object().erase(key);
+      members.erase(key);
       continue;
     }
-    Value* current = document.find(key);
+    Value* const current = members.find(key);
     if (current && current->is_object() && change.is_object()) {
       merge_into(*current, change);
       continue;
     }
-    Value& member = current ? *current : document[key];
     const bool keep_nulls = current && current->is_object();   // upstream prunes only what does not replace an object
-    member = change;
+    Value& member = members.set(key, change);
     if (!keep_nulls) prune_nulls(member);
   }
+  members.finish();
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "apimachinery/patch/element_order.h"
+#include "apimachinery/patch/member_edits.h"
+#include "apimachinery/patch/work_budget.h"
 
 namespace pintle::apimachinery {
 namespace {
@@ -23,6 +25,8 @@ struct Member {
   bool replaces = false;             // an object: as a whole
   std::string_view merge_key;
 };
+
+const Array no_elements;
 
 const api::Type* unwrap(const api::Type* type) {
   while (type && (type->kind == api::Kind::Optional || type->kind == api::Kind::Box)) type = type->elem;
@@ -53,7 +57,7 @@ bool remove_directives(Value& value) {
   if (value.is_object()) {
     auto& members = value.as_object();
     if (members.contains(directive_key)) return false;
-    for (auto it = members.begin(); it != members.end();) it = remove_directives(it->second) ? it + 1 : members.erase(it);
+    retain_members(members, [](const std::string&, Value& member) { return remove_directives(member); });
   } else if (value.is_array()) {
     std::erase_if(value.as_array(), [](Value& item) { return !remove_directives(item); });
   }
@@ -62,27 +66,23 @@ bool remove_directives(Value& value) {
 
 void discard_nulls(Value& value) {
   if (value.is_object()) {
-    auto& members = value.as_object();
-    for (auto it = members.begin(); it != members.end();) {
-      if (it->second.is_null()) {
-        it = members.erase(it);
-      } else {
-        discard_nulls(it->second);
-        ++it;
-      }
-    }
+    retain_members(value.as_object(), [](const std::string&, Value& member) {
+      if (member.is_null()) return false;
+      discard_nulls(member);
+      return true;
+    });
   } else if (value.is_array()) {
     for (Value& item : value.as_array()) discard_nulls(item);
   }
 }
 
 // Puts what a patch brings where nothing of its kind is to merge with.
-void take(Value& object, const std::string& key, Value value) {
+void take(MemberEdits& members, const std::string& key, Value value) {
   discard_nulls(value);
   if (remove_directives(value)) {
-    object[key] = std::move(value);
+    members.set(key, std::move(value));
   } else {
-    object.as_object().erase(key);
+    members.erase(key);
   }
 }
 
@@ -99,7 +99,13 @@ Result<bool> elements_are_objects(const Array& a, const Array& b) {
   return first != nullptr && first->is_object();
 }
 
-Result<Unit> merge_object(Value& object, Value patch, const api::Type* type);
+// What a list merge, or an ordering, has looked at.
+Result<Unit> spend(WorkBudget& budget, std::initializer_list<const ElementIndex*> indexes) {
+  for (const ElementIndex* index : indexes) budget.spend(index->steps());
+  return budget.check("this patch");
+}
+
+Result<Unit> merge_object(Value& object, Value patch, const api::Type* type, WorkBudget& budget);
 
 // Carries out the elements that are directives; `patch` keeps the others. True: the list is to be replaced by them.
 Result<bool> apply_element_directives(Array& original, Array& patch, std::string_view merge_key) {
@@ -130,63 +136,66 @@ Result<bool> apply_element_directives(Array& original, Array& patch, std::string
 }
 
 // Merges `patch` into `merged` element by element, without ordering them.
-Result<Unit> merge_keyed_elements(Array& merged, const Array& patch, std::string_view merge_key, const api::Type* element) {
-  ElementIndex index(merged, merge_key);
-  for (const Value& item : patch) {
+Result<Unit> merge_keyed_elements(Array& merged, Array patch, ElementIndex index, const api::Type* element, WorkBudget& budget) {
+  const std::string_view merge_key = index.merge_key();
+  for (Value& item : patch) {
     if (item.find(merge_key) == nullptr) return internal("an element of a patch has no merge key \"" + std::string(merge_key) + "\"");
     const std::size_t at = index.find(item);
     if (at == ElementIndex::none) {
       index.add(item, merged.size());
-      merged.push_back(item);
+      merged.push_back(std::move(item));
     } else {
-      TRY(merge_object(merged[at], item, element));
+      TRY(merge_object(merged[at], std::move(item), element, budget));
     }
   }
   return Unit{};
 }
 
-Result<Array> merge_list(Array original, Array patch, const Member& member, bool deletes) {
+Result<Array> merge_scalar_list(Array original, const Array& patch, bool deletes, WorkBudget& budget) {
+  const ElementIndex wanted(patch, {});
+  const ElementIndex server(deletes ? no_elements : original, {});
+  TRY(spend(budget, {&wanted, &server}));
+  if (!budget.spend(original.size())) return std::unexpected(budget.check("this patch").error());
+  if (!deletes) return order_elements(merge_scalars(original, patch), wanted, server);
+  std::erase_if(original, [&](const Value& item) { return wanted.find(item) != ElementIndex::none; });
+  return original;
+}
+
+Result<Array> merge_list(Array original, Array patch, const Member& member, bool deletes, WorkBudget& budget) {
   if (!member.merges && !deletes) return patch;
   if (original.empty() && patch.empty()) return original;
   TRY_ASSIGN(const bool objects, elements_are_objects(original, patch));
-  if (!objects) {
-    if (deletes) {
-      const ElementIndex gone(patch, {});
-      std::erase_if(original, [&](const Value& item) { return gone.find(item) != ElementIndex::none; });
-      return original;
-    }
-    return order_elements(merge_scalars(original, patch), patch, original, {});
-  }
+  if (!objects) return merge_scalar_list(std::move(original), patch, deletes, budget);
   if (member.merge_key.empty()) return internal("a list of objects without a merge key cannot be merged");
   TRY_ASSIGN(const bool replaced, apply_element_directives(original, patch, member.merge_key));
-  if (replaced) return order_elements(patch, {}, patch, member.merge_key);
-  Array merged = original;
-  TRY(merge_keyed_elements(merged, patch, member.merge_key, member.type));
-  return order_elements(std::move(merged), patch, original, member.merge_key);
+  const ElementIndex wanted(replaced ? no_elements : patch, member.merge_key);
+  const ElementIndex server(replaced ? patch : original, member.merge_key);
+  TRY(spend(budget, {&wanted, &server}));
+  if (replaced) return order_elements(std::move(patch), wanted, server);
+  Array merged = std::move(original);
+  TRY(merge_keyed_elements(merged, std::move(patch), server, member.type, budget));
+  return order_elements(std::move(merged), wanted, server);
 }
 
-Result<Unit> apply_retain_keys(Value& object, Value& patch) {
+// What $retainKeys of the patch leaves of the object.
+Result<Unit> apply_retain_keys(Value& object, const Value& patch) {
   const Value* found = patch.find(retain_keys_key);
   if (found == nullptr) return Unit{};
   if (!found->is_array()) return bad_request("invalid patch format: $retainKeys is a list");
   std::set<std::string, std::less<>> keys;
   for (const Value& key : found->as_array())
     if (key.is_string()) keys.insert(key.as_string());
-  patch.as_object().erase(retain_keys_key);
   const auto retained = [&](const std::string& key) { return keys.contains(key); };
   for (const auto& [key, value] : patch.as_object()) {
-    if (value.is_null() || key.starts_with(delete_list_prefix) || key.starts_with(order_prefix)) continue;
+    if (value.is_null() || key == retain_keys_key || key.starts_with(delete_list_prefix) || key.starts_with(order_prefix)) continue;
     if (!retained(key)) return bad_request("invalid patch format: $retainKeys must list every field of the patch");
   }
-  auto& members = object.as_object();
-  for (auto it = members.begin(); it != members.end();) it = retained(it->first) ? it + 1 : members.erase(it);
+  retain_members(object.as_object(), [&](const std::string& key, Value&) { return retained(key); });
   return Unit{};
 }
 
 // The patch's elements come in the order that the directive lists them in.
-Result<Unit> check_order(const Array& patch, const Array& order, std::string_view merge_key) {
-  if (order.empty()) return Unit{};
-  const ElementIndex places(order, merge_key);
+Result<Unit> check_order(const Array& patch, const ElementIndex& places) {
   std::size_t next = 0;
   for (const Value& item : patch) {
     if (item.find(directive_key) != nullptr) continue;
@@ -197,56 +206,90 @@ Result<Unit> check_order(const Array& patch, const Array& order, std::string_vie
   return Unit{};
 }
 
-Result<Unit> apply_element_order(Value& object, Value& patch, const std::string& key, const api::Type* type) {
-  Value directive = std::move(*patch.find(key));
-  patch.as_object().erase(key);
+// Merges an object with a patch of it.
+class ObjectMerge {
+ public:
+  ObjectMerge(Value& object, Value& patch, const api::Type* type, WorkBudget& budget)
+      : members_(object.as_object()), patch_(patch.as_object()), type_(type), budget_(budget) {}
+  Result<Unit> run();
+
+ private:
+  Result<Unit> apply_order(const std::string& key, Value directive);
+  Result<Unit> merge_member(const std::string& key, Value change, bool deletes);
+
+  MemberEdits members_;
+  Value::Object& patch_;
+  const api::Type* type_;
+  WorkBudget& budget_;
+  std::set<std::string, std::less<>> ordered_;   // fields that a $setElementOrder has dealt with
+};
+
+Result<Unit> ObjectMerge::apply_order(const std::string& key, Value directive) {
   if (!directive.is_array()) return bad_request("invalid patch format: $setElementOrder is a list");
   TRY_ASSIGN(const std::string field, directed_field(key, order_prefix));
-  Value* original = object.find(field);
-  Value* change = patch.find(field);
+  Value* original = members_.find(field);
+  Value* change = patch_.get(field);
   if ((original && !original->is_array()) || (change && !change->is_array()))
     return internal("$setElementOrder names a field that is no list: " + field);
-  const Member member = find_member(type, field);
-  if (change) TRY(check_order(change->as_array(), directive.as_array(), member.merge_key));
+  const Member member = find_member(type_, field);
+  const ElementIndex places(directive.as_array(), member.merge_key);
+  if (change && !directive.as_array().empty()) TRY(check_order(change->as_array(), places));
+  const ElementIndex server(original ? original->as_array() : no_elements, member.merge_key);
+  TRY(spend(budget_, {&places, &server}));
   Array merged;
   if (original && change) {
-    TRY_ASSIGN(merged, merge_list(original->as_array(), change->as_array(), member, false));
+    TRY_ASSIGN(merged, merge_list(std::move(original->as_array()), std::move(change->as_array()), member, false, budget_));
   } else if (change) {
     remove_directives(*change);
-    merged = change->as_array();
+    merged = std::move(change->as_array());
   } else if (original) {
-    merged = original->as_array();
+    merged = std::move(original->as_array());
   } else {
     return Unit{};
   }
-  const Array server_order = original ? original->as_array() : Array{};
-  object[field] = order_elements(std::move(merged), directive.as_array(), server_order, member.merge_key);
-  patch.as_object().erase(field);
+  members_.set(field, order_elements(std::move(merged), places, server));
+  ordered_.insert(field);
   return Unit{};
 }
 
-Result<Unit> merge_member(Value& object, const std::string& key, Value change, bool deletes, const api::Type* type) {
+Result<Unit> ObjectMerge::merge_member(const std::string& key, Value change, bool deletes) {
   if (change.is_null()) {
-    object.as_object().erase(key);
+    members_.erase(key);
     return Unit{};
   }
-  Value* current = object.find(key);
+  Value* current = members_.find(key);
   if (current == nullptr || current->kind() != change.kind() || !(change.is_object() || change.is_array())) {
-    if (!deletes) take(object, key, std::move(change));
+    if (!deletes) take(members_, key, std::move(change));
     return Unit{};
   }
-  const Member member = find_member(type, key);
+  const Member member = find_member(type_, key);
   if (change.is_object()) {
-    if (!member.replaces) return merge_object(*current, std::move(change), member.type);
+    if (!member.replaces) return merge_object(*current, std::move(change), member.type, budget_);
     *current = std::move(change);
     return Unit{};
   }
-  TRY_ASSIGN(Array merged, merge_list(std::move(current->as_array()), std::move(change.as_array()), member, deletes));
+  TRY_ASSIGN(Array merged, merge_list(std::move(current->as_array()), std::move(change.as_array()), member, deletes, budget_));
   *current = std::move(merged);
   return Unit{};
 }
 
-Result<Unit> merge_object(Value& object, Value patch, const api::Type* type) {
+Result<Unit> ObjectMerge::run() {
+  for (auto& [key, value] : patch_)
+    if (key.starts_with(order_prefix)) TRY(apply_order(key, std::move(value)));
+  for (auto& [key, change] : patch_) {
+    if (key == retain_keys_key || key.starts_with(order_prefix) || ordered_.contains(key)) continue;
+    const bool deletes = key.starts_with(delete_list_prefix);
+    std::string field = key;
+    if (deletes) {
+      TRY_ASSIGN(field, directed_field(key, delete_list_prefix));
+    }
+    TRY(merge_member(field, std::move(change), deletes));
+  }
+  members_.finish();
+  return Unit{};
+}
+
+Result<Unit> merge_object(Value& object, Value patch, const api::Type* type, WorkBudget& budget) {
   if (const Value* directive = patch.find(directive_key)) {
     if (*directive == Value("delete")) {
       object = Value::Object{};
@@ -258,20 +301,7 @@ Result<Unit> merge_object(Value& object, Value patch, const api::Type* type) {
     return Unit{};
   }
   TRY(apply_retain_keys(object, patch));
-  std::vector<std::string> orders;
-  for (const auto& [key, value] : patch.as_object())
-    if (key.starts_with(order_prefix)) orders.push_back(key);
-  for (const std::string& key : orders) TRY(apply_element_order(object, patch, key, type));
-
-  for (auto& [key, change] : patch.as_object()) {
-    const bool deletes = key.starts_with(delete_list_prefix);
-    std::string field = key;
-    if (deletes) {
-      TRY_ASSIGN(field, directed_field(key, delete_list_prefix));
-    }
-    TRY(merge_member(object, field, std::move(change), deletes, type));
-  }
-  return Unit{};
+  return ObjectMerge(object, patch, type, budget).run();
 }
 
 }  // namespace
@@ -279,7 +309,8 @@ Result<Unit> merge_object(Value& object, Value patch, const api::Type* type) {
 Result<Value> apply_strategic_patch(Value document, const Value& patch, const api::Type& type) {
   if (!patch.is_object()) return bad_request("invalid patch: a strategic merge patch is an object");
   if (!document.is_object()) document = Value::Object{};
-  TRY(merge_object(document, patch, &type));
+  WorkBudget budget(strategic_patch_steps_max);
+  TRY(merge_object(document, patch, &type, budget));
   return document;
 }
 

@@ -1,15 +1,28 @@
 #include "apimachinery/quota/pod_resources.h"
 
+#include <map>
+#include <string_view>
+
+#include "base/flat_map_merge.h"
+
 namespace pintle::apimachinery::quota {
 namespace {
 
 using namespace api::core_v1;
 
-void keep_larger(ResourceList& into, const ResourceList& other) {
-  for (const auto& [name, quantity] : other) {
-    api::Quantity& slot = into[name];
-    if (slot.compare(quantity) < 0) slot = quantity;
+// Names are the client's to choose, and each container may bring new ones.
+using Sums = std::map<std::string_view, api::Quantity>;
+
+void add(Sums& into, const ResourceList& more) {
+  for (const auto& [name, quantity] : more) {
+    const auto [there, fresh] = into.try_emplace(name, quantity);
+    if (!fresh) there->second = there->second + quantity;
   }
+}
+
+void keep_larger(Sums& into, std::string_view name, const api::Quantity& quantity) {
+  api::Quantity& slot = into[name];
+  if (slot.compare(quantity) < 0) slot = quantity;
 }
 
 bool is_sidecar(const Container& container) { return container.restart_policy && *container.restart_policy == "Always"; }
@@ -20,36 +33,35 @@ bool is_pod_level(std::string_view name) { return name == "cpu" || name == "memo
 // `list_of` picks the requests or the limits.
 template <class ListOf>
 ResourceList sum_of(const PodSpec& spec, ListOf list_of) {
-  ResourceList total;
-  for (const auto& container : spec.containers) add_resources(total, list_of(container.resources));
-  ResourceList sidecars;     // those started before, which go on running
-  ResourceList peak;
+  Sums total;
+  for (const auto& container : spec.containers) add(total, list_of(container.resources));
+  Sums sidecars;     // those started before, which go on running
+  Sums peak;         // of what an init container does not ask for, it was seen when the last sidecar came that does
   for (const auto& container : spec.init_containers) {
+    const ResourceList& asked = list_of(container.resources);
     if (is_sidecar(container)) {
-      add_resources(total, list_of(container.resources));
-      add_resources(sidecars, list_of(container.resources));
-      keep_larger(peak, sidecars);
-    } else {
-      ResourceList at_that_time = sidecars;
-      add_resources(at_that_time, list_of(container.resources));
-      keep_larger(peak, at_that_time);
+      add(total, asked);
+      add(sidecars, asked);
+    }
+    for (const auto& [name, quantity] : asked) {
+      const auto running = sidecars.find(name);
+      if (running == sidecars.end()) keep_larger(peak, name, quantity);
+      else keep_larger(peak, name, is_sidecar(container) ? running->second : running->second + quantity);
     }
   }
-  keep_larger(total, peak);
+  for (const auto& [name, quantity] : peak) keep_larger(total, name, quantity);
   if (spec.resources)
     for (const auto& [name, quantity] : list_of(*spec.resources))
       if (is_pod_level(name)) total[name] = quantity;
-  return total;
+  ResourceList out;
+  for (auto& [name, quantity] : total) out.append(name) = std::move(quantity);
+  return out;
 }
 
 }  // namespace
 
 void add_resources(ResourceList& into, const ResourceList& more) {
-  for (const auto& [name, quantity] : more) {
-    api::Quantity* there = into.get(name);
-    if (there) *there = *there + quantity;
-    else into[name] = quantity;
-  }
+  merge_maps(into, more, [](api::Quantity& there, const api::Quantity& quantity) { there = there + quantity; });
 }
 
 ResourceList pod_requests(const PodSpec& spec, bool with_overhead) {

@@ -3,6 +3,8 @@
 namespace pintle::apimachinery {
 namespace {
 
+constexpr std::size_t requirements_max = 100;   // each is asked of every object of a list; then BadRequest
+
 // The terms between commas that no backslash escapes.
 std::vector<std::string_view> split_terms(std::string_view text) {
   std::vector<std::string_view> terms;
@@ -61,6 +63,8 @@ Result<FieldSelector> FieldSelector::parse(std::string_view text) {
     if (term.empty()) continue;
     TRY_ASSIGN(FieldRequirement requirement, parse_term(term, text));
     if (requirement.field.empty() && requirement.value.empty()) continue;   // "=", "!=": no demand at all
+    if (selector.requirements_.size() == requirements_max)
+      return bad_request("a field selector has at most " + std::to_string(requirements_max) + " requirements");
     selector.requirements_.push_back(std::move(requirement));
   }
   return selector;

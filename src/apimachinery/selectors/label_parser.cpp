@@ -74,6 +74,8 @@ Result<std::vector<LabelRequirement>> Parser::parse() {
   if (next_.token == Token::End) return requirements;
   if (next_.token != Token::Identifier && next_.token != Token::Not) return expected(next_, "!, identifier, or 'end of string'");
   for (;;) {
+    if (requirements.size() == selector_requirements_max)
+      return bad_request("a label selector has at most " + std::to_string(selector_requirements_max) + " requirements");
     TRY_ASSIGN(auto requirement, parse_requirement());
     requirements.push_back(std::move(requirement));
     const Lexeme after = take();

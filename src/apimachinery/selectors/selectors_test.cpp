@@ -110,5 +110,22 @@ TEST(FieldSelector, RejectsBadSyntax) {
   }
 }
 
+TEST(Selectors, HaveOnlySoManyRequirements) {
+  const auto labels = [](int n) {
+    std::string text;
+    for (int i = 0; i < n; ++i) text += (i == 0 ? "!k" : ",!k") + std::to_string(i);
+    return LabelSelector::parse(text).has_value();
+  };
+  EXPECT_TRUE(labels(1000));
+  EXPECT_FALSE(labels(1001));
+  const auto fields = [](int n) {
+    std::string text;
+    for (int i = 0; i < n; ++i) text += (i == 0 ? "metadata.name!=" : ",metadata.name!=") + std::to_string(i);
+    return FieldSelector::parse(text).has_value();
+  };
+  EXPECT_TRUE(fields(100));
+  EXPECT_FALSE(fields(101));
+}
+
 }  // namespace
 }  // namespace pintle::apimachinery

@@ -1,6 +1,7 @@
 #include "apimachinery/validation/field_errors.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "codec/json_text.h"
 
@@ -15,12 +16,42 @@ std::string with_detail(std::string message, std::string_view detail) {
   return message;
 }
 
+// As much of a text as an error shows, whole characters.
+std::string_view cut(std::string_view text) {
+  if (text.size() <= shown_value_bytes_max) return text;
+  std::size_t end = shown_value_bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
 }  // namespace
 
-BadValue::BadValue(std::string_view text) : shown_(codec::go_quote(text)) {}
+BadValue::BadValue(std::string_view text) : shown_(codec::go_quote(cut(text))) {
+  if (text.size() > shown_value_bytes_max) shown_ += "...";
+}
+
+BadValue BadValue::raw(std::string shown) {
+  BadValue value(nullptr);
+  if (shown.size() > shown_value_bytes_max) shown = std::string(cut(shown)) + "...";
+  value.shown_ = std::move(shown);
+  return value;
+}
+
+void FieldErrors::keep(StatusCause cause) {
+  if (full()) {
+    ++left_out_;
+    return;
+  }
+  bytes_ += cause.message.size() + cause.field.size();
+  causes_.push_back(std::move(cause));
+}
 
 void FieldErrors::add(std::string_view type, const FieldPath& path, std::string message) {
-  causes_.push_back({std::string(type), std::move(message), path.to_string()});
+  if (full()) {
+    ++left_out_;
+    return;
+  }
+  keep({std::string(type), std::move(message), path.to_string()});
 }
 
 void FieldErrors::required(const FieldPath& path, std::string_view detail) {
@@ -73,17 +104,20 @@ void FieldErrors::internal(const FieldPath& path, std::string_view detail) {
 }
 
 void FieldErrors::append(FieldErrors more) {
-  causes_.insert(causes_.end(), std::make_move_iterator(more.causes_.begin()), std::make_move_iterator(more.causes_.end()));
+  for (StatusCause& cause : more.causes_) keep(std::move(cause));
+  left_out_ += more.left_out_;
 }
 
 Status FieldErrors::to_status(std::string_view group, std::string_view kind, std::string_view name) const {
-  std::vector<std::string> messages;   // each text once
-  for (const StatusCause& cause : causes_) {
-    std::string message = cause.field == "<nil>" ? cause.message : cause.field + ": " + cause.message;
-    if (std::ranges::find(messages, message) == messages.end()) messages.push_back(std::move(message));
-  }
+  std::unordered_set<std::string> messages;   // each text once
   std::string all;
-  for (const std::string& message : messages) all += (all.empty() ? "" : ", ") + message;
+  const auto add_message = [&](std::string message) {
+    if (!messages.insert(message).second) return;
+    all += all.empty() ? "" : ", ";
+    all += message;
+  };
+  for (const StatusCause& cause : causes_) add_message(cause.field == "<nil>" ? cause.message : cause.field + ": " + cause.message);
+  if (left_out_ > 0) add_message("and " + std::to_string(left_out_) + " more errors");
   Status status;
   status.reason = Reason::Invalid;
   status.message = std::string(kind);

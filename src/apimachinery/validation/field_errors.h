@@ -1,5 +1,6 @@
 // FieldErrors: what is wrong with an object, field by field. They become one Invalid status (422) whose causes carry
-// upstream's cause types and paths.
+// upstream's cause types and paths. However much is wrong with it, an object makes a bounded answer: further errors are counted only,
+// and told of at the end of the message.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,10 @@
 
 namespace pintle::apimachinery {
 
+constexpr std::size_t field_errors_max = 500;
+constexpr std::size_t field_errors_bytes_max = 256 << 10;   // of paths and messages; the error that passes it is the last one kept
+constexpr std::size_t shown_value_bytes_max = 8 << 10;      // then it is cut short, and "..." stands behind it
+
 // A value as an error shows it: text in quotes, numbers and booleans bare. Anything else: give its JSON as `raw`.
 class BadValue {
  public:
@@ -25,11 +30,7 @@ class BadValue {
   BadValue(int64_t value) : shown_(std::to_string(value)) {}
   BadValue(uint64_t value) : shown_(std::to_string(value)) {}
   BadValue(std::nullptr_t) : shown_("null") {}
-  static BadValue raw(std::string shown) {
-    BadValue value(nullptr);
-    value.shown_ = std::move(shown);
-    return value;
-  }
+  static BadValue raw(std::string shown);
   const std::string& shown() const { return shown_; }
 
  private:
@@ -53,16 +54,20 @@ class FieldErrors {
   void append(FieldErrors more);
 
   bool empty() const { return causes_.empty(); }
-  std::size_t size() const { return causes_.size(); }
-  const std::vector<StatusCause>& causes() const { return causes_; }
+  std::size_t size() const { return causes_.size() + left_out_; }   // of all errors
+  const std::vector<StatusCause>& causes() const { return causes_; }   // of those kept
   // Reason Invalid, details{group, kind, name, causes}. Call it only when there is an error.
   Status to_status(std::string_view group, std::string_view kind, std::string_view name) const;
   // Nothing wrong, or to_status().
   Result<Unit> result(std::string_view group, std::string_view kind, std::string_view name) const;
 
  private:
+  bool full() const { return causes_.size() >= field_errors_max || bytes_ > field_errors_bytes_max; }
+  void keep(StatusCause cause);
   void add(std::string_view type, const FieldPath& path, std::string message);
   std::vector<StatusCause> causes_;
+  std::size_t bytes_ = 0;
+  std::size_t left_out_ = 0;
 };
 
 }  // namespace pintle::apimachinery

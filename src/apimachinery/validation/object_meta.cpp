@@ -1,6 +1,7 @@
 #include "apimachinery/validation/object_meta.h"
 
 #include <algorithm>
+#include <set>
 
 #include "api/codec.h"
 #include "codec/json_text.h"
@@ -93,8 +94,8 @@ void validate_object_meta(const ObjectMeta& meta, bool namespaced, NameCheck nam
 
 void validate_object_meta_update(const ObjectMeta& meta, const ObjectMeta& old, const FieldPath& path, FieldErrors& errors) {
   if (old.deletion_timestamp) {
-    const bool added = std::ranges::any_of(
-        meta.finalizers, [&](const std::string& f) { return std::ranges::find(old.finalizers, f) == old.finalizers.end(); });
+    const std::set<std::string_view> before(old.finalizers.begin(), old.finalizers.end());
+    const bool added = std::ranges::any_of(meta.finalizers, [&](const std::string& f) { return !before.contains(f); });
     if (added) errors.forbidden(path.child("finalizers"), "no new finalizers can be added while the object is being deleted");
   }
   if (meta.resource_version.empty())
@@ -164,11 +165,11 @@ void validate_label_selector(const api::meta_v1::LabelSelector* selector, const 
 
 void validate_conditions(const std::vector<api::meta_v1::Condition>& conditions, const FieldPath& path, FieldErrors& errors) {
   static constexpr std::string_view statuses[] = {"True", "False", "Unknown"};
+  std::set<std::string_view> types;
   for (std::size_t i = 0; i < conditions.size(); ++i) {
     const auto& condition = conditions[i];
     const FieldPath at = path.index(i);
-    const auto same = [&](const auto& other) { return other.type == condition.type; };
-    if (std::any_of(conditions.begin(), conditions.begin() + static_cast<std::ptrdiff_t>(i), same)) errors.duplicate(at.child("type"), condition.type);
+    if (!types.insert(condition.type).second) errors.duplicate(at.child("type"), condition.type);
     errors.invalid_all(at.child("type"), condition.type, check_qualified_name(condition.type));
     if (std::ranges::find(statuses, condition.status) == std::end(statuses)) errors.not_supported(at.child("status"), condition.status, statuses);
     if (condition.observed_generation < 0)

@@ -5,6 +5,8 @@
 
 #include "api/codec.h"
 #include "api/defaults.h"
+#include "api/untrusted.h"
+#include "codec/bounded_json.h"
 #include "codec/json.h"
 #include "codec/json_reader.h"
 #include "codec/yaml.h"
@@ -60,12 +62,27 @@ std::string in_context(const BodyRules& rules, std::string_view what) {
   return fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", rules.kind.gvk.kind, rules.kind.gvk.version, rules.kind.gvk.kind, what);
 }
 
+// What a reader said, as the answer says it.
+std::unexpected<Status> refused(const BodyRules& rules, const Status& why) {
+  if (why.reason == Reason::RequestEntityTooLarge) return std::unexpected(why);
+  return bad_request(in_context(rules, why.message));
+}
+
+// A YAML body as the JSON that it stands for; the document in between is gone when this returns.
+Result<std::string> yaml_to_json(std::string_view body, const BodyRules& rules, std::vector<std::string>* duplicates) {
+  auto value = codec::parse_yaml(body, duplicates);
+  if (!value) return refused(rules, value.error());
+  if (!value->is_object() && !value->is_null()) return bad_request("couldn't get version/kind; the body is no YAML mapping");
+  TRY(check_kind({std::string(value->string_at("apiVersion")), std::string(value->string_at("kind"))}, rules));
+  return codec::to_json(*value);
+}
+
 Result<api::Object> decode_protobuf(std::string_view body, const BodyRules& rules) {
   TRY_ASSIGN(const auto envelope, api::decode_envelope(body));
   TRY(check_kind({envelope.api_version, envelope.kind}, rules));
   api::Object object(*rules.kind.type);
-  auto decoded = api::decode_proto(envelope.raw, *rules.kind.type, object.data());
-  if (!decoded) return bad_request(in_context(rules, decoded.error().message));
+  auto decoded = api::decode_untrusted_proto(envelope.raw, *rules.kind.type, object.data());
+  if (!decoded) return refused(rules, decoded.error());
   return object;
 }
 
@@ -100,15 +117,12 @@ Result<api::Object> decode_body(std::string_view body, Media media, const BodyRu
     auto meta = peek_json(body);
     if (!meta) return bad_request(in_context(rules, meta.error().message));
     TRY(check_kind(*meta, rules));
-    auto decoded = api::decode_json(body, object.type(), object.data(), strictness, &report);
-    if (!decoded) return bad_request(in_context(rules, decoded.error().message));
+    auto decoded = api::decode_untrusted_json(body, object.type(), object.data(), strictness, &report);
+    if (!decoded) return refused(rules, decoded.error());
   } else {
-    auto value = codec::parse_yaml(body, strict ? &report.problems : nullptr);
-    if (!value) return bad_request(in_context(rules, value.error().message));
-    if (!value->is_object() && !value->is_null()) return bad_request("couldn't get version/kind; the body is no YAML mapping");
-    TRY(check_kind({std::string(value->string_at("apiVersion")), std::string(value->string_at("kind"))}, rules));
-    auto decoded = api::decode_value(*value, object.type(), object.data(), strictness, &report);
-    if (!decoded) return bad_request(in_context(rules, decoded.error().message));
+    TRY_ASSIGN(const std::string json, yaml_to_json(body, rules, strict ? &report.problems : nullptr));
+    auto decoded = api::decode_untrusted_json(json, object.type(), object.data(), strictness, &report);
+    if (!decoded) return refused(rules, decoded.error());
   }
   auto settled = settle_problems(report.problems, rules.validation, warnings);
   if (!settled) return bad_request(in_context(rules, settled.error().message));
@@ -117,7 +131,7 @@ Result<api::Object> decode_body(std::string_view body, Media media, const BodyRu
 }
 
 Result<codec::Value> decode_document(std::string_view body, Media media, std::vector<std::string>* duplicates) {
-  return media == Media::Yaml ? codec::parse_yaml(body, duplicates) : codec::parse_json(body, duplicates);
+  return media == Media::Yaml ? codec::parse_yaml(body, duplicates) : codec::parse_json_within(codec::decoded_bytes_max, body, duplicates);
 }
 
 }  // namespace pintle::apiserver

@@ -17,7 +17,7 @@
 
 namespace pintle::apiserver {
 
-constexpr std::size_t request_bytes_max = 3 << 20;   // then 413
+constexpr std::size_t request_bytes_max = 3 << 20;   // then 413; what it is decoded into: codec/limits.h
 
 rt::Task<Result<Bytes>> read_body(Exchange& exchange);
 
@@ -28,7 +28,7 @@ struct TypeMeta {
 };
 
 // A body of `kind`, schema defaults applied if `defaults`. BadRequest: malformed, of another kind, or (Strict) with
-// unknown fields; under Warn those become `warnings`.
+// unknown fields; under Warn those become `warnings`. RequestEntityTooLarge: it would take too much memory.
 struct BodyRules {
   const api::KindInfo& kind;
   FieldValidation validation = FieldValidation::Ignore;

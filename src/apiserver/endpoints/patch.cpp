@@ -1,6 +1,7 @@
 // PATCH: JSON patch, merge patch, strategic merge patch, and server-side apply.
 #include "api/codec.h"
 #include "api/defaults.h"
+#include "api/untrusted.h"
 #include "apimachinery/apply/managed_fields.h"
 #include "apimachinery/apply/metadata_access.h"
 #include "apimachinery/patch/json_patch.h"
@@ -34,7 +35,8 @@ Result<api::Object> to_object(const codec::Value& document, const VersionBinding
   api::Object object(version.type());
   api::DecodeReport report;
   const auto strictness = validation == FieldValidation::Ignore ? api::Strictness::Ignore : api::Strictness::Collect;
-  auto decoded = api::decode_value(document, object.type(), object.data(), strictness, &report);
+  auto decoded = api::decode_untrusted_value(document, object.type(), object.data(), strictness, &report);
+  if (!decoded && decoded.error().reason == Reason::RequestEntityTooLarge) return std::unexpected(decoded.error());
   if (!decoded) return std::unexpected(invalid_patch(decoded.error().message));
   auto settled = settle_problems(report.problems, validation, warnings);
   if (!settled) return std::unexpected(invalid_patch(settled.error().message));
@@ -69,7 +71,8 @@ struct PatchTarget {
 
 Result<api::Object> patch_object(const PatchTarget& target, const Patch& patch, const api::Object& existing, std::vector<std::string>& warnings) {
   TRY_ASSIGN(const api::Object shown, target.version.from_storage(existing));
-  TRY_ASSIGN(const codec::Value changed, patched(api::to_value(shown.type(), shown.data(), &target.version.kind->gvk), patch, shown.type()));
+  TRY_ASSIGN(codec::Value live, api::to_document(shown.type(), shown.data(), &target.version.kind->gvk));
+  TRY_ASSIGN(const codec::Value changed, patched(std::move(live), patch, shown.type()));
   if (changed.string_at("kind") != target.version.kind->gvk.kind || changed.string_at("apiVersion") != target.version.api_version)
     return bad_request("a patch cannot change apiVersion or kind");
   TRY_ASSIGN(api::Object object, to_object(changed, target.version, patch.parameters.validation, warnings));
@@ -85,13 +88,14 @@ Result<api::Object> apply_object(const PatchTarget& target, const Patch& patch, 
     // A field that the schema does not have cannot be applied, whatever fieldValidation says.
     api::Object probe(target.version.type());
     api::DecodeReport report;
-    auto decoded = api::decode_value(patch.document, probe.type(), probe.data(), api::Strictness::Collect, &report);
+    auto decoded = api::decode_untrusted_value(patch.document, probe.type(), probe.data(), api::Strictness::Collect, &report);
+    if (!decoded && decoded.error().reason == Reason::RequestEntityTooLarge) return std::unexpected(decoded.error());
     std::string why = !decoded ? decoded.error().message : report.problems.empty() ? "" : report.problems.front();
     if (!why.empty()) return error(Reason::Unknown, "failed to create typed patch object: " + why);
   }
   auto writer = field_writer(target.resource, target.version, target.part, target.scope);
   writer.force = patch.parameters.force;
-  const codec::Value live = api::to_value(shown.type(), shown.data(), &target.version.kind->gvk);
+  TRY_ASSIGN(const codec::Value live, api::to_document(shown.type(), shown.data(), &target.version.kind->gvk));
   TRY_ASSIGN(const auto applied, apimachinery::apply_config(apimachinery::TypeSchema(target.version.type()), live, patch.document, writer));
   TRY_ASSIGN(api::Object object, to_object(applied.object, target.version, FieldValidation::Ignore, warnings));
   if (existing && !applied.changed) {
@@ -168,6 +172,7 @@ Result<Unit> ResourceHandler::prepare_patch(Exchange& exchange, bool apply, cons
   TRY_ASSIGN(parameters, write_parameters(exchange, apply ? WriteKind::ApplyPatch : WriteKind::Patch));
   std::vector<std::string> duplicates;
   auto parsed = decode_document(body.view(), apply ? Media::Yaml : Media::Json, parameters.validation == FieldValidation::Ignore ? nullptr : &duplicates);
+  if (!parsed && parsed.error().reason == Reason::RequestEntityTooLarge) return std::unexpected(parsed.error());
   if (!parsed) return bad_request("error decoding the patch: " + parsed.error().message);
   TRY(settle_problems(duplicates, parameters.validation, exchange.scope.warnings));
   document = std::move(*parsed);

@@ -39,13 +39,30 @@ api::meta_v1::Status to_wire(const Status& status, std::string continue_token) {
 
 }  // namespace
 
+namespace {
+constexpr std::size_t warnings_bytes_max = 4 << 10;   // in the headers of one answer
+constexpr std::size_t cut_warning_bytes = 256;
+}  // namespace
+
 void add_common_headers(Exchange& exchange, std::string_view content_type) {
   net::Headers& headers = exchange.writer.headers();
   headers.set("content-type", std::string(content_type));
   if (!headers.has("cache-control")) headers.set("cache-control", "no-cache, private");
+  // As upstream: all of them in full, or, where that would be too much, the first ones cut short.
+  std::size_t total = 0;
+  for (const std::string& warning : exchange.scope.warnings) total += warning.size();
+  const bool cut = total > warnings_bytes_max;
+  total = 0;
   for (const std::string& warning : exchange.scope.warnings) {
+    std::string_view shown = warning;
+    if (cut && shown.size() > cut_warning_bytes) {
+      shown = shown.substr(0, cut_warning_bytes);
+      while (!shown.empty() && (static_cast<unsigned char>(warning[shown.size()]) & 0xC0) == 0x80) shown.remove_suffix(1);
+    }
+    total += shown.size();
+    if (total > warnings_bytes_max) break;
     std::string quoted;
-    for (const char c : warning) {
+    for (const char c : shown) {
       if (c == '"' || c == '\\') quoted += '\\';
       quoted += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
     }

@@ -231,10 +231,10 @@ class ValidatingBindingStrategy : public TypedStrategy<v1::ValidatingAdmissionPo
     const auto has = [&](std::string_view action) { return std::find(actions.begin(), actions.end(), action) != actions.end(); };
     constexpr std::array<std::string_view, 3> known{"Audit", "Deny", "Warn"};
     const FieldPath path("spec", "validationActions");
+    std::set<std::string_view> seen;
     for (std::size_t i = 0; i < actions.size(); ++i) {
       if (std::find(known.begin(), known.end(), actions[i]) == known.end()) errors.not_supported(path.index(i), actions[i], known);
-      const auto here = actions.begin() + static_cast<std::ptrdiff_t>(i);
-      if (std::find(actions.begin(), here, actions[i]) != here) errors.duplicate(path.index(i), actions[i]);
+      if (!seen.insert(actions[i]).second) errors.duplicate(path.index(i), actions[i]);
     }
     if (actions.empty()) errors.required(path, "at least one action is required");
     if (has("Deny") && has("Warn")) errors.invalid(FieldPath("spec", "validationActions"), "Deny,Warn", "must not hold both Deny and Warn: the client would be told twice");

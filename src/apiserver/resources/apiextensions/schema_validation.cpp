@@ -147,12 +147,12 @@ class OpenApiRules {
     if (items == nullptr || (kind != "set" && kind != "map")) return;
     if (items->nullable) errors_.forbidden(items_path.child("nullable"), "must be false for sets and maps");
     if (kind != "map") return;
+    const std::set<std::string_view> required(items->required.begin(), items->required.end());
     for (const std::string& key : keys) {
       const auto found = items->properties.find(key);
       if (found == items->properties.end()) continue;
       const FieldPath at = items_path.child("properties").key(key);
-      const bool required = std::find(items->required.begin(), items->required.end(), key) != items->required.end();
-      if (!required && !found->second.default_) errors_.required(at.child("default"), "a key of a map is required or has a default");
+      if (!required.contains(key) && !found->second.default_) errors_.required(at.child("default"), "a key of a map is required or has a default");
       if (found->second.nullable) errors_.forbidden(at.child("nullable"), "must be false for a key of a map");
     }
   }

@@ -8,6 +8,11 @@
 namespace pintle::apiserver::resources::apiextensions {
 namespace {
 
+// Of all patterns of a definition, in instructions of their compiled form, some 50 ns each; then the definition is refused. One that is
+// too large to compile counts for what it took to find that out.
+constexpr std::size_t pattern_steps_max = 2'000'000;
+constexpr std::size_t large_pattern_steps = 400'000;
+
 enum class Level : uint8_t { Root, Item, Field };
 using Schema = v1::JSONSchemaProps;
 
@@ -83,7 +88,18 @@ class Structural {
     for (std::size_t i = 0; i < schema.all_of.size(); ++i) visit_nested(schema.all_of[i], skip_first_all && i == 0, path.child("allOf").index(i));
     for (std::size_t i = 0; i < schema.one_of.size(); ++i) visit_nested(schema.one_of[i], false, path.child("oneOf").index(i));
     if (schema.not_) visit_nested(*schema.not_, false, path.child("not"));
-    if (!schema.pattern.empty() && !re2::RE2(schema.pattern, re2::RE2::Quiet).ok()) errors_.invalid(path.child("pattern"), schema.pattern, "must be a regular expression");
+    if (!schema.pattern.empty()) visit_pattern(schema.pattern, path.child("pattern"));
+  }
+
+  void visit_pattern(const std::string& pattern, const FieldPath& path) {
+    if (pattern_steps_ > pattern_steps_max) {
+      errors_.invalid(path, pattern, "the patterns of the definition take too long to compile");
+      return;
+    }
+    const re2::RE2 compiled(pattern, re2::RE2::Quiet);
+    const bool large = compiled.error_code() == re2::RE2::ErrorPatternTooLarge;
+    pattern_steps_ += pattern.size() + (compiled.ok() ? static_cast<std::size_t>(compiled.ProgramSize()) : large ? large_pattern_steps : 0);
+    if (!compiled.ok()) errors_.invalid(path, pattern, "must be a regular expression");
   }
 
   void visit_nested(const Schema& schema, bool skip_any, const FieldPath& path) {
@@ -133,6 +149,7 @@ class Structural {
   }
 
   FieldErrors& errors_;
+  std::size_t pattern_steps_ = 0;
 };
 
 }  // namespace

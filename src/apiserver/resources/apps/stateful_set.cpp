@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <string>
 
 #include "api/codec.h"
 #include "api/gen/apps_v1.h"
@@ -124,15 +126,16 @@ class StatefulSetStrategy : public TypedStrategy<apps::StatefulSet> {
   static void validate_template(const apps::StatefulSetSpec& spec, const FieldPath& path, FieldErrors& errors) {
     core::PodTemplateSpec pod_template = spec.template_;
     std::vector<core::Volume> volumes;
+    std::set<std::string> names;
     for (const core::PersistentVolumeClaim& claim : spec.volume_claim_templates) {
+      names.insert(claim.metadata.name);
       core::Volume volume;
       volume.name = claim.metadata.name;
       volume.persistent_volume_claim.emplace().claim_name = claim.metadata.name;
       volumes.push_back(std::move(volume));
     }
     for (core::Volume& volume : pod_template.spec.volumes) {
-      const bool replaced = std::any_of(volumes.begin(), volumes.end(), [&](const core::Volume& v) { return v.name == volume.name; });
-      if (!replaced) volumes.push_back(std::move(volume));
+      if (names.insert(volume.name).second) volumes.push_back(std::move(volume));
     }
     pod_template.spec.volumes = std::move(volumes);
     validate_pod_template(pod_template, path, errors);

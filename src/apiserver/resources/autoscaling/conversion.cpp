@@ -1,5 +1,6 @@
 #include "api/codec.h"
 #include "api/gen/autoscaling_v1.h"
+#include "apimachinery/validation/object_meta.h"
 #include "apiserver/resources/autoscaling/autoscaling.h"
 #include "codec/json.h"
 
@@ -33,7 +34,8 @@ template <class Item>
 void take_list(FlatMap<std::string>& annotations, std::string_view name, std::vector<Item>& items) {
   const std::string* text = annotations.get(name);
   if (text == nullptr) return;
-  if (const auto value = codec::parse_json(*text); value && value->is_array())
+  const bool readable = text->size() <= apimachinery::annotations_bytes_max;   // more is refused later
+  if (const auto value = readable ? codec::parse_json(*text) : Result<codec::Value>(); value && value->is_array())
     for (const codec::Value& element : value->as_array()) {
       Item item;
       if (api::decode_value(element, api::type_of<Item>(), &item)) items.push_back(std::move(item));

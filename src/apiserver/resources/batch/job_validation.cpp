@@ -26,19 +26,15 @@ constexpr std::size_t success_rules_max = 20;
 constexpr int32_t parallelism_indexed_max = 100000;
 constexpr int32_t completions_with_limit_max = 100000;
 
-void validate_exit_codes(const batch::JobSpec& spec, const batch::PodFailurePolicyOnExitCodesRequirement& codes, const FieldPath& path, FieldErrors& errors) {
+void validate_exit_codes(const std::set<std::string_view>& containers, const batch::PodFailurePolicyOnExitCodesRequirement& codes, const FieldPath& path, FieldErrors& errors) {
   constexpr std::array<std::string_view, 2> operators{"In", "NotIn"};
   if (codes.operator_.empty()) {
     errors.required(path.child("operator"));
   } else if (!contains(operators, codes.operator_)) {
     errors.not_supported(path.child("operator"), codes.operator_, operators);
   }
-  if (codes.container_name) {
-    const auto named = [&](const auto& container) { return container.name == *codes.container_name; };
-    const auto& pod = spec.template_.spec;
-    if (std::none_of(pod.containers.begin(), pod.containers.end(), named) && std::none_of(pod.init_containers.begin(), pod.init_containers.end(), named))
-      errors.invalid(path.child("containerName"), *codes.container_name, "must be one of the container or initContainer names in the pod template");
-  }
+  if (codes.container_name && !containers.contains(*codes.container_name))
+    errors.invalid(path.child("containerName"), *codes.container_name, "must be one of the container or initContainer names in the pod template");
   const FieldPath values = path.child("values");
   if (codes.values.empty()) {
     errors.invalid(values, BadValue::raw("[]"), "at least one value is required");
@@ -61,6 +57,9 @@ void validate_failure_policy(const batch::JobSpec& spec, const FieldPath& path, 
   const FieldPath list = path.child("rules");
   const auto& rules = spec.pod_failure_policy->rules;
   if (rules.size() > failure_rules_max) errors.too_many(list, rules.size(), failure_rules_max);
+  std::set<std::string_view> containers;
+  for (const auto& container : spec.template_.spec.containers) containers.insert(container.name);
+  for (const auto& container : spec.template_.spec.init_containers) containers.insert(container.name);
   for (std::size_t i = 0; i < rules.size(); ++i) {
     const batch::PodFailurePolicyRule& rule = rules[i];
     const FieldPath at = list.index(i);
@@ -71,7 +70,7 @@ void validate_failure_policy(const batch::JobSpec& spec, const FieldPath& path, 
     } else if (!contains(actions, rule.action)) {
       errors.not_supported(at.child("action"), rule.action, actions);
     }
-    if (rule.on_exit_codes) validate_exit_codes(spec, *rule.on_exit_codes, at.child("onExitCodes"), errors);
+    if (rule.on_exit_codes) validate_exit_codes(containers, *rule.on_exit_codes, at.child("onExitCodes"), errors);
     if (rule.on_pod_conditions.size() > conditions_max) errors.too_many(at.child("onPodConditions"), rule.on_pod_conditions.size(), conditions_max);
     for (std::size_t c = 0; c < rule.on_pod_conditions.size(); ++c) {
       constexpr std::array<std::string_view, 3> statuses{"False", "True", "Unknown"};

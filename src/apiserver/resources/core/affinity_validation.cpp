@@ -62,9 +62,10 @@ void validate_weight(int32_t weight, const FieldPath& path, FieldErrors& errors)
 void validate_label_keys(const core::PodAffinityTerm& term, const FieldPath& path, FieldErrors& errors) {
   for (std::size_t i = 0; i < term.match_label_keys.size(); ++i)
     errors.invalid_all(path.child("matchLabelKeys").index(i), term.match_label_keys[i], check_qualified_name(term.match_label_keys[i]));
+  const std::set<std::string_view> matched(term.match_label_keys.begin(), term.match_label_keys.end());
   for (std::size_t i = 0; i < term.mismatch_label_keys.size(); ++i) {
     errors.invalid_all(path.child("mismatchLabelKeys").index(i), term.mismatch_label_keys[i], check_qualified_name(term.mismatch_label_keys[i]));
-    if (std::find(term.match_label_keys.begin(), term.match_label_keys.end(), term.mismatch_label_keys[i]) != term.match_label_keys.end())
+    if (matched.contains(term.mismatch_label_keys[i]))
       errors.invalid(path.child("mismatchLabelKeys").index(i), term.mismatch_label_keys[i], "exists in both matchLabelKeys and mismatchLabelKeys");
   }
 }

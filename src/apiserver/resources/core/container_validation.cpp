@@ -212,13 +212,17 @@ void validate_sub_path(std::string_view sub_path, const FieldPath& path, FieldEr
 }
 
 const VolumeInfo* find_volume(const VolumeTable& volumes, std::string_view name) {
-  const auto it = std::find_if(volumes.begin(), volumes.end(), [&](const VolumeInfo& v) { return v.name == name; });
-  return it == volumes.end() ? nullptr : &*it;
+  const auto it = volumes.find(name);
+  return it == volumes.end() ? nullptr : &it->second;
 }
 
 template <class Container>
 void validate_mounts(const Container& container, const VolumeTable& volumes, const FieldPath& path, FieldErrors& errors) {
-  std::set<std::string_view> mounted;
+  std::set<std::string_view> mounted, device_names, device_paths;
+  for (const core::VolumeDevice& device : container.volume_devices) {
+    device_names.insert(device.name);
+    device_paths.insert(device.device_path);
+  }
   for (std::size_t i = 0; i < container.volume_mounts.size(); ++i) {
     const core::VolumeMount& mount = container.volume_mounts[i];
     const FieldPath at = path.child("volumeMounts").index(i);
@@ -226,10 +230,8 @@ void validate_mounts(const Container& container, const VolumeTable& volumes, con
     if (!find_volume(volumes, mount.name)) errors.not_found(at.child("name"), mount.name);
     if (mount.mount_path.empty()) errors.required(at.child("mountPath"));
     if (!mounted.insert(mount.mount_path).second) errors.invalid(at.child("mountPath"), mount.mount_path, "must be unique");
-    for (const core::VolumeDevice& device : container.volume_devices) {
-      if (device.name == mount.name) errors.invalid(at.child("name"), mount.name, "must not already exist in volumeDevices");
-      if (device.device_path == mount.mount_path) errors.invalid(at.child("mountPath"), mount.mount_path, "must not already exist as a path in volumeDevices");
-    }
+    if (device_names.contains(mount.name)) errors.invalid(at.child("name"), mount.name, "must not already exist in volumeDevices");
+    if (device_paths.contains(mount.mount_path)) errors.invalid(at.child("mountPath"), mount.mount_path, "must not already exist as a path in volumeDevices");
     if (!mount.sub_path.empty()) validate_sub_path(mount.sub_path, path.child("subPath"), errors);
     if (!mount.sub_path_expr.empty()) {
       if (!mount.sub_path.empty()) errors.invalid(at.child("subPathExpr"), mount.sub_path_expr, "subPathExpr and subPath are mutually exclusive");
@@ -248,8 +250,11 @@ void validate_mounts(const Container& container, const VolumeTable& volumes, con
 
 template <class Container>
 void validate_devices(const Container& container, const VolumeTable& volumes, const FieldPath& path, FieldErrors& errors) {
-  std::set<std::string_view> names;
-  std::set<std::string_view> paths;
+  std::set<std::string_view> names, paths, mount_names, mount_paths;
+  for (const core::VolumeMount& mount : container.volume_mounts) {
+    mount_names.insert(mount.name);
+    mount_paths.insert(mount.mount_path);
+  }
   for (std::size_t i = 0; i < container.volume_devices.size(); ++i) {
     const core::VolumeDevice& device = container.volume_devices[i];
     const FieldPath at = path.child("volumeDevices").index(i);
@@ -268,10 +273,8 @@ void validate_devices(const Container& container, const VolumeTable& volumes, co
     } else {
       names.insert(device.name);
     }
-    for (const core::VolumeMount& mount : container.volume_mounts) {
-      if (mount.name == device.name) errors.invalid(at.child("name"), device.name, "must not already exist in volumeMounts");
-      if (mount.mount_path == device.device_path) errors.invalid(at.child("devicePath"), device.device_path, "must not already exist as a path in volumeMounts");
-    }
+    if (mount_names.contains(device.name)) errors.invalid(at.child("name"), device.name, "must not already exist in volumeMounts");
+    if (mount_paths.contains(device.device_path)) errors.invalid(at.child("devicePath"), device.device_path, "must not already exist as a path in volumeMounts");
   }
 }
 
@@ -313,6 +316,8 @@ void validate_security_context(const core::SecurityContext& context, bool host_u
   }
 }
 
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n'; }
+
 // What every kind of container is checked for.
 template <class Container>
 void validate_common(const Container& container, const core::PodSpec& spec, const VolumeTable& volumes, const FieldPath& path, FieldErrors& errors) {
@@ -323,7 +328,7 @@ void validate_common(const Container& container, const core::PodSpec& spec, cons
   }
   if (container.image.empty()) {
     errors.required(path.child("image"));
-  } else if (container.image != std::string_view(container.image).substr(container.image.find_first_not_of(" \t\n"), container.image.find_last_not_of(" \t\n") + 1)) {
+  } else if (is_blank(container.image.front()) || is_blank(container.image.back())) {
     errors.invalid(path.child("image"), container.image, "must not have leading or trailing whitespace");
   }
   if (!contains(message_policies, container.termination_message_policy)) {

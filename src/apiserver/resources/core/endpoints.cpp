@@ -75,15 +75,20 @@ class EndpointsStrategy : public TypedStrategy<core::Endpoints> {
   static std::string addresses_text(const core::Endpoints& endpoints) {
     std::string out;
     std::size_t count = 0;
-    const auto add = [&](const std::string& text) {
-      if (++count <= shown_max) out += (out.empty() ? "" : ",") + text;
+    const auto add = [&](auto&& text) {
+      if (++count <= shown_max) out += (out.empty() ? "" : ",") + text();
     };
     for (const core::EndpointSubset& subset : endpoints.subsets) {
       if (subset.ports.empty())
-        for (const core::EndpointAddress& address : subset.addresses) add(address.ip);
-      for (const core::EndpointPort& port : subset.ports)
+        for (const core::EndpointAddress& address : subset.addresses) add([&] { return address.ip; });
+      for (const core::EndpointPort& port : subset.ports) {
+        if (count > shown_max) {   // each port with each address: not to be gone through only to be counted
+          count += subset.addresses.size();
+          continue;
+        }
         for (const core::EndpointAddress& address : subset.addresses)
-          add(address.ip.find(':') != std::string::npos ? fmt::format("[{}]:{}", address.ip, port.port) : fmt::format("{}:{}", address.ip, port.port));
+          add([&] { return fmt::format(fmt::runtime(address.ip.find(':') != std::string::npos ? "[{}]:{}" : "{}:{}"), address.ip, port.port); });
+      }
     }
     if (count > shown_max) out += fmt::format(" + {} more...", count - shown_max);
     return out.empty() ? "<none>" : out;

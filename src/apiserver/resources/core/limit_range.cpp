@@ -5,6 +5,7 @@
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/core/core.h"
 #include "apiserver/resources/core/pod_spec.h"
+#include "base/flat_map_merge.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -49,13 +50,9 @@ class LimitRangeStrategy : public TypedStrategy<core::LimitRange> {
   void set_defaults(core::LimitRange& range) const override {
     for (core::LimitRangeItem& item : range.spec.limits) {
       if (item.type != "Container") continue;
-      const auto fill = [](Resources& to, const Resources& from) {
-        for (const auto& [key, quantity] : from)
-          if (!to.contains(key)) to[key] = quantity;
-      };
-      fill(item.default_, item.max);
-      fill(item.default_request, item.default_);
-      fill(item.default_request, item.min);
+      add_missing(item.default_, item.max);
+      add_missing(item.default_request, item.default_);
+      add_missing(item.default_request, item.min);
     }
   }
 

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <optional>
+#include <set>
 #include <tuple>
 
 #include "api/codec.h"
@@ -125,12 +128,15 @@ class PodStrategy : public TypedStrategy<core::Pod> {
   }
 
   static void validate_added_tolerations(const core::Pod& pod, const core::Pod& old, FieldErrors& errors) {
-    const auto key = [](const core::Toleration& t) { return std::tie(t.key, t.operator_, t.value, t.effect); };
+    // The seconds of NoExecute may change: there they count for nothing.
+    const auto key = [](const core::Toleration& t) {
+      static const std::optional<int64_t> any;
+      return std::tie(t.key, t.operator_, t.value, t.effect, t.effect == "NoExecute" ? any : t.toleration_seconds);
+    };
+    std::set<decltype(key(pod.spec.tolerations[0]))> kept;
+    for (const core::Toleration& now : pod.spec.tolerations) kept.insert(key(now));
     for (const core::Toleration& before : old.spec.tolerations) {
-      const bool kept = std::any_of(pod.spec.tolerations.begin(), pod.spec.tolerations.end(), [&](const core::Toleration& t) {
-        return key(t) == key(before) && (before.effect == "NoExecute" || t.toleration_seconds == before.toleration_seconds);
-      });
-      if (!kept) {
+      if (!kept.contains(key(before))) {
         errors.forbidden(FieldPath("spec", "tolerations"), "existing toleration can not be modified except its tolerationSeconds");
         return;
       }
@@ -139,10 +145,11 @@ class PodStrategy : public TypedStrategy<core::Pod> {
 
   static void validate_gates(const core::Pod& pod, const core::Pod& old, FieldErrors& errors) {
     const FieldPath path("spec", "schedulingGates");
+    std::set<std::string_view> known;
+    for (const auto& gate : old.spec.scheduling_gates) known.insert(gate.name);
     for (std::size_t i = 0; i < pod.spec.scheduling_gates.size(); ++i) {
       const std::string& name = pod.spec.scheduling_gates[i].name;
-      const bool known = std::any_of(old.spec.scheduling_gates.begin(), old.spec.scheduling_gates.end(), [&](const auto& gate) { return gate.name == name; });
-      if (!known) errors.forbidden(path.index(i), "only deletion is allowed, but found new scheduling gate '" + name + "'");
+      if (!known.contains(name)) errors.forbidden(path.index(i), "only deletion is allowed, but found new scheduling gate '" + name + "'");
     }
   }
 };
@@ -189,11 +196,13 @@ class EphemeralContainersStrategy : public TypedStrategy<core::Pod> {
     FieldErrors all;
     validate_pod_spec(pod.spec, FieldPath("spec"), {.metadata = &pod.metadata}, all);
     errors.append(std::move(all));
+    std::map<std::string_view, const core::EphemeralContainer*> given;
+    for (const core::EphemeralContainer& container : pod.spec.ephemeral_containers) given.try_emplace(container.name, &container);
     for (const core::EphemeralContainer& before : old.spec.ephemeral_containers) {
-      const auto now = std::find_if(pod.spec.ephemeral_containers.begin(), pod.spec.ephemeral_containers.end(), [&](const auto& c) { return c.name == before.name; });
-      if (now == pod.spec.ephemeral_containers.end()) {
+      const auto now = given.find(before.name);
+      if (now == given.end()) {
         errors.forbidden(path, "existing ephemeral containers \"" + before.name + "\" may not be removed");
-      } else if (!api::equal(type_of<core::EphemeralContainer>(), &*now, &before)) {
+      } else if (!api::equal(type_of<core::EphemeralContainer>(), now->second, &before)) {
         errors.forbidden(path, "existing ephemeral containers \"" + before.name + "\" may not be changed");
       }
     }
@@ -204,12 +213,14 @@ class ResizeStrategy : public TypedStrategy<core::Pod> {
  public:
   void prepare_for_update(const RequestScope&, core::Pod& pod, const core::Pod& old) const override {
     const auto take = [](std::vector<core::Container>& kept, const std::vector<core::Container>& asked) {
-      for (core::Container& container : kept)
-        for (const core::Container& from : asked)
-          if (from.name == container.name) {
-            container.resources = from.resources;
-            container.resize_policy = from.resize_policy;
-          }
+      std::map<std::string_view, const core::Container*> by_name;   // of equal names the last
+      for (const core::Container& container : asked) by_name[container.name] = &container;
+      for (core::Container& container : kept) {
+        const auto from = by_name.find(container.name);
+        if (from == by_name.end()) continue;
+        container.resources = from->second->resources;
+        container.resize_policy = from->second->resize_policy;
+      }
     };
     const core::PodSpec asked = std::move(pod.spec);
     pod.spec = old.spec;

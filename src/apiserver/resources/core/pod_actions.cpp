@@ -10,6 +10,7 @@
 #include "apiserver/registry/errors.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/resources/core/pod.h"
+#include "base/flat_map_merge.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -77,8 +78,8 @@ class BindingAction : public Action {
       if (!pod.spec.scheduling_gates.empty())
         return std::unexpected(apiserver::errors::conflict(bindings, name, fmt::format("pod {} has non-empty .spec.schedulingGates", name)));
       pod.spec.node_name = binding.target.name;
-      for (const auto& [key, value] : binding.metadata.annotations) pod.metadata.annotations[key] = value;
-      for (const auto& [key, value] : binding.metadata.labels) pod.metadata.labels[key] = value;
+      add_or_replace(pod.metadata.annotations, binding.metadata.annotations);
+      add_or_replace(pod.metadata.labels, binding.metadata.labels);
       set_scheduled(pod, now);
       return Unit{};
     };

@@ -1,6 +1,9 @@
 // PodSpec, shared by pods, pod templates and every workload: defaults that depend on other fields, and validation.
 #pragma once
 
+#include <map>
+#include <string_view>
+
 #include "api/gen/core_v1.h"
 #include "apimachinery/validation/field_errors.h"
 
@@ -40,12 +43,11 @@ void validate_resource_quantity(std::string_view resource, const api::Quantity& 
 bool is_integer_resource(std::string_view name);
 bool is_extended_resource(std::string_view name);
 
-// The names of the spec's good volumes: name and whether it is a claim (block devices must be).
+// The spec's good volumes by name: whether it is a claim (block devices must be).
 struct VolumeInfo {
-  std::string_view name;
   bool is_claim = false;
 };
-using VolumeTable = std::vector<VolumeInfo>;
+using VolumeTable = std::map<std::string_view, VolumeInfo>;
 VolumeTable validate_volumes(const api::core_v1::PodSpec& spec, const FieldPath& path, FieldErrors& errors);
 void validate_all_containers(const api::core_v1::PodSpec& spec, const FieldPath& path, const VolumeTable& volumes, FieldErrors& errors);
 

@@ -1,6 +1,7 @@
 #include <string_view>
 
 #include "apiserver/resources/core/pod_spec.h"
+#include "base/flat_map_merge.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -37,8 +38,7 @@ bool has_no_source(const core::VolumeSource& v) {
 
 template <class Resources>
 void requests_from_limits(Resources& resources) {
-  for (const auto& [name, quantity] : resources.limits)
-    if (!resources.requests.contains(name)) resources.requests[name] = quantity;
+  add_missing(resources.requests, resources.limits);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include <array>
+#include <map>
 #include <set>
 #include <string_view>
 
@@ -114,6 +115,8 @@ void validate_spread_constraints(const core::PodSpec& spec, const FieldPath& pat
   constexpr std::array<std::string_view, 2> actions{"DoNotSchedule", "ScheduleAnyway"};
   constexpr std::array<std::string_view, 2> policies{"Honor", "Ignore"};
   const auto& all = spec.topology_spread_constraints;
+  std::map<std::pair<std::string_view, std::string_view>, std::size_t> last;   // by what may not come twice
+  for (std::size_t i = 0; i < all.size(); ++i) last[{all[i].topology_key, all[i].when_unsatisfiable}] = i;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const core::TopologySpreadConstraint& constraint = all[i];
     const FieldPath at = path.index(i);
@@ -124,9 +127,8 @@ void validate_spread_constraints(const core::PodSpec& spec, const FieldPath& pat
       errors.invalid_all(at.child("topologyKey"), constraint.topology_key, check_qualified_name(constraint.topology_key));
     }
     if (!contains(actions, constraint.when_unsatisfiable)) errors.not_supported(at.child("whenUnsatisfiable"), constraint.when_unsatisfiable, actions);
-    for (std::size_t j = i + 1; j < all.size(); ++j)
-      if (all[j].topology_key == constraint.topology_key && all[j].when_unsatisfiable == constraint.when_unsatisfiable)
-        errors.duplicate(at.child("{topologyKey, whenUnsatisfiable}"), "{" + constraint.topology_key + ", " + constraint.when_unsatisfiable + "}");
+    if (last[{constraint.topology_key, constraint.when_unsatisfiable}] > i)
+      errors.duplicate(at.child("{topologyKey, whenUnsatisfiable}"), "{" + constraint.topology_key + ", " + constraint.when_unsatisfiable + "}");
     if (constraint.min_domains) {
       if (*constraint.min_domains <= 0) errors.invalid(at.child("minDomains"), *constraint.min_domains, "must be greater than zero");
       if (constraint.when_unsatisfiable != "DoNotSchedule")

@@ -12,6 +12,10 @@ namespace {
 namespace core = api::core_v1;
 using api::meta_v1::ObjectMeta;
 
+constexpr std::size_t warnings_max = 100;             // of an object; a client is shown some 4 KiB of them
+constexpr std::size_t port_comparisons_max = 100000;  // ports with ports of the same number; what comes later is not compared
+constexpr std::size_t reference_bytes_max = 1 << 10;  // a variable's name, when its value is searched for a reference to it
+
 class PodWarnings {
  public:
   PodWarnings(const core::PodSpec& spec, const ObjectMeta& metadata, const FieldPath* root, std::vector<std::string>& out) : spec_(spec), metadata_(metadata), root_(root), out_(out) {}
@@ -33,7 +37,9 @@ class PodWarnings {
 
  private:
   FieldPath at(std::string_view name) const { return root_ == nullptr ? FieldPath(name) : root_->child(name); }
-  void warn(const FieldPath& path, std::string_view text) { out_.push_back(path.to_string() + ": " + std::string(text)); }
+  void warn(const FieldPath& path, std::string_view text) {
+    if (out_.size() < warnings_max) out_.push_back(path.to_string() + ": " + std::string(text));
+  }
 
   template <class Visit>
   void each_container(Visit visit) {
@@ -142,9 +148,11 @@ class PodWarnings {
     std::set<std::string_view> names;
     for (std::size_t i = 0; i < container.env.size(); ++i) {
       const auto& variable = container.env[i];
+      if (names.insert(variable.name).second) continue;
+      if (variable.name.size() > reference_bytes_max) continue;
       const std::string reference = "$(" + variable.name + ")";
       const bool extends = !variable.value_from && variable.value != reference && variable.value.find(reference) != std::string::npos;
-      if (!names.insert(variable.name).second && !extends)
+      if (!extends)
         warn(path.child("env").index(i), fmt::format("hides previous definition of \"{}\", which may be dropped when using apply", variable.name));
     }
   }
@@ -155,8 +163,9 @@ class PodWarnings {
       const core::ContainerPort& port = container.ports[i];
       const FieldPath here = path.child("ports").index(i);
       if (!port.host_ip.empty() && port.host_port == 0) warn(here, "hostIP set without hostPort");
-      for (const auto& [other_path, other] : ports_) {
-        if (other->container_port != port.container_port || other->protocol != port.protocol) continue;
+      auto& same_number = ports_[{port.container_port, port.protocol}];
+      for (const auto& [other_path, other] : same_number) {
+        if (out_.size() >= warnings_max || ++port_comparisons_ > port_comparisons_max) break;
         if (other->host_ip == port.host_ip && other->host_port == port.host_port) {
           warn(here, "duplicate port definition with " + other_path);
         } else if (other->host_port == 0 || port.host_port == 0) {
@@ -169,7 +178,7 @@ class PodWarnings {
         const auto [first, fresh] = port_names_.try_emplace(port.name, here.to_string());
         if (!fresh) warn(here, fmt::format("duplicate port name \"{}\" with {}; services and probes that select ports by name will use the latter", port.name, first->second));
       }
-      ports_.emplace_back(here.to_string(), &port);
+      same_number.emplace_back(here.to_string(), &port);
     }
   }
 
@@ -189,7 +198,9 @@ class PodWarnings {
   const ObjectMeta& metadata_;
   const FieldPath* root_;
   std::vector<std::string>& out_;
-  std::vector<std::pair<std::string, const core::ContainerPort*>> ports_;
+  // By number and protocol, where they stand.
+  std::map<std::pair<int32_t, std::string_view>, std::vector<std::pair<std::string, const core::ContainerPort*>>> ports_;
+  std::size_t port_comparisons_ = 0;
   std::map<std::string_view, std::string> port_names_;
 };
 

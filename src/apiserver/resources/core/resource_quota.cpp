@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 
 #include "api/gen/core_v1.h"
@@ -71,14 +72,15 @@ class ResourceQuotaStrategy : public TypedStrategy<core::ResourceQuota> {
  private:
   static void validate_scopes(const core::ResourceQuota& quota, FieldErrors& errors) {
     const FieldPath path("spec", "scopes");
-    std::set<std::string_view> given;
+    std::map<std::string_view, bool> given;   // and whether every limit fits it
     for (const std::string& scope : quota.spec.scopes) {
+      const auto [it, first] = given.try_emplace(scope);
+      if (first) it->second = std::all_of(quota.spec.hard.begin(), quota.spec.hard.end(), [&](const auto& limit) { return scope_fits(scope, limit.first); });
       if (std::find(scopes.begin(), scopes.end(), scope) == scopes.end()) {
         errors.invalid(path, scope, "unsupported scope");
-      } else if (std::any_of(quota.spec.hard.begin(), quota.spec.hard.end(), [&](const auto& limit) { return !scope_fits(scope, limit.first); })) {
+      } else if (!it->second) {
         errors.invalid(path, scope, "unsupported scope applied to resource");
       }
-      given.insert(scope);
     }
     const auto both = [&](std::string_view a, std::string_view b) {
       if (given.contains(a) && given.contains(b)) errors.invalid(path, apimachinery::BadValue::raw("[...]"), "conflicting scopes");

@@ -1,6 +1,7 @@
 #include "api/gen/core_v1.h"
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/core/core.h"
+#include "base/flat_map_merge.h"
 #include "codec/json.h"
 #include "component/certificate/certificate.h"
 
@@ -15,7 +16,7 @@ class SecretStrategy : public TypedStrategy<core::Secret> {
  public:
   // stringData is for writing only: it lands in data.
   void set_defaults(core::Secret& secret) const override {
-    for (const auto& [key, value] : secret.string_data) secret.data[key] = value;
+    add_or_replace(secret.data, secret.string_data);
     secret.string_data.clear();
     if (secret.type.empty()) secret.type = "Opaque";
   }

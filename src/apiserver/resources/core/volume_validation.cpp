@@ -218,7 +218,7 @@ VolumeTable validate_volumes(const core::PodSpec& spec, const FieldPath& path, F
       if (faults.empty() && !names.insert(volume.name).second) own.duplicate(at.child("name"), volume.name);
     }
     if (own.empty()) {
-      table.push_back({volume.name, volume.persistent_volume_claim.has_value() || volume.ephemeral.has_value()});
+      table.try_emplace(volume.name, VolumeInfo{volume.persistent_volume_claim.has_value() || volume.ephemeral.has_value()});
     } else {
       errors.append(std::move(own));
     }

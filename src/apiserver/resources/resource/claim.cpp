@@ -192,7 +192,9 @@ void validate_claim_status(const v1::ResourceClaim& claim, const v1::ResourceCla
   validate_devices(status, path.child("devices"), errors);
   if (!status.reserved_for.empty() && !status.allocation) errors.forbidden(reserved, "may not be given when nothing is allocated");
   if (!status.reserved_for.empty() && status.allocation && claim.metadata.deletion_timestamp) {
-    const auto is_known = [&](const auto& consumer) { return std::any_of(old.status.reserved_for.begin(), old.status.reserved_for.end(), [&](const auto& o) { return o.uid == consumer.uid; }); };
+    std::set<std::string_view> known;
+    for (const auto& consumer : old.status.reserved_for) known.insert(consumer.uid);
+    const auto is_known = [&](const auto& consumer) { return known.contains(consumer.uid); };
     if (!std::all_of(status.reserved_for.begin(), status.reserved_for.end(), is_known)) errors.forbidden(reserved, "takes no new entries once the claim is being deleted");
   }
   if (!status.allocation) return;

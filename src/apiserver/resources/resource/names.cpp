@@ -22,10 +22,7 @@ void validate_identifier(std::string_view text, const FieldPath& path, FieldErro
   errors.invalid_all(path, text, apimachinery::check_c_identifier(text));
 }
 
-bool has(const std::vector<std::string>& list, std::string_view item, std::size_t before) {
-  const auto end = list.begin() + static_cast<std::ptrdiff_t>(before);
-  return std::find(list.begin(), end, item) != end;
-}
+constexpr std::size_t request_name_bytes_max = 63;   // a DNS label
 
 }  // namespace
 
@@ -134,12 +131,13 @@ void validate_binding_conditions(const std::vector<std::string>& conditions, con
   };
   check(conditions, "bindingConditions");
   check(failures, "bindingFailureConditions");
+  std::set<std::string_view> seen, seen_failures;
   for (std::size_t i = 0; i < conditions.size(); ++i)
-    if (has(conditions, conditions[i], i)) errors.duplicate(path.child("bindingConditions").index(i), conditions[i]);
+    if (!seen.insert(conditions[i]).second) errors.duplicate(path.child("bindingConditions").index(i), conditions[i]);
   for (std::size_t i = 0; i < failures.size(); ++i) {
     const FieldPath at = path.child("bindingFailureConditions").index(i);
-    if (has(failures, failures[i], i)) errors.duplicate(at, failures[i]);
-    if (has(conditions, failures[i], conditions.size())) errors.invalid(at, failures[i], "is one of bindingConditions too");
+    if (!seen_failures.insert(failures[i]).second) errors.duplicate(at, failures[i]);
+    if (seen.contains(failures[i])) errors.invalid(at, failures[i], "is one of bindingConditions too");
   }
   if (conditions.empty() && !failures.empty()) errors.invalid(path.child("bindingConditions"), nullptr, "is needed where bindingFailureConditions are");
   if (failures.empty() && !conditions.empty()) errors.invalid(path.child("bindingFailureConditions"), nullptr, "is needed where bindingConditions are");
@@ -147,7 +145,9 @@ void validate_binding_conditions(const std::vector<std::string>& conditions, con
 
 RequestNames request_names(const v1::DeviceClaim& claim) {
   RequestNames names;
+  // A name that is too long is told of elsewhere; to stand before that of each subrequest it would have to be copied as often.
   for (const auto& request : claim.requests) {
+    if (request.name.size() > request_name_bytes_max) continue;
     names.insert(request.name);
     for (const auto& sub : request.first_available) names.insert(request.name + "/" + sub.name);
   }
@@ -169,8 +169,9 @@ void validate_request_refs(const std::vector<std::string>& refs, const RequestNa
     }
     if (!names.contains(ref)) errors.invalid(at, ref, "must name a request of the claim, or a request and a subrequest joined by '/'");
   }
+  std::set<std::string_view> seen;
   for (std::size_t i = 0; i < refs.size(); ++i)
-    if (has(refs, refs[i], i)) errors.duplicate(path.index(i), refs[i]);
+    if (!seen.insert(refs[i]).second) errors.duplicate(path.index(i), refs[i]);
 }
 
 }  // namespace pintle::apiserver::resources::device

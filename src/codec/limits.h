@@ -1,0 +1,17 @@
+// What one document may ask of the process, whatever form it comes in. Walkers over documents and typed objects are recursive, and
+// need no guard of their own because nothing deeper than nesting_max is ever made: readers, patches and decoders refuse it.
+#pragma once
+
+#include <cstddef>
+
+namespace pintle::codec {
+
+// Containers inside containers; then BadRequest (400), of a patch's result Invalid (422). Upstream's JSON reader stops at 10,000.
+// A level costs the hungriest walker (validation of a CustomResourceDefinition) some 8 KiB of an executor's 8 MiB of stack.
+constexpr int nesting_max = 256;
+
+// Memory of what a client's document or object is decoded into, its text aside; then RequestEntityTooLarge (413). "[{},{},..." makes
+// 500 bytes of three. The largest definitions in use, 1.2 MB of JSON, take 22 MiB.
+constexpr std::size_t decoded_bytes_max = 32 << 20;
+
+}  // namespace pintle::codec
