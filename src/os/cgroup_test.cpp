@@ -1,5 +1,6 @@
 #include "os/cgroup.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -105,6 +106,30 @@ TEST(Cgroups, V2OfThisMachine) {
   const std::string path = "/pintle-os-test2-" + std::to_string(::getpid());
   if (auto made = cgroups->create(path); !made) GTEST_SKIP() << made.error().message;
   check_life(*cgroups, path);
+}
+
+// Groups nested past any path: they went neither by path nor, with their processes, by recursion.
+TEST(Cgroups, NoNestingIsTooDeep) {
+  std::string root = ::testing::TempDir() + "pintle-cgroup2-XXXXXX";
+  ASSERT_NE(::mkdtemp(root.data()), nullptr);
+  constexpr int depth = 1200;
+  UniqueFd at(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (const char* name : {"pod", "other"}) ASSERT_EQ(::mkdirat(at.get(), name, 0755), 0);
+  at.reset(::openat(at.get(), "pod", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (int i = 0; i < depth; ++i) {
+    ASSERT_EQ(::mkdirat(at.get(), "nested", 0755), 0);
+    ASSERT_EQ(::mkdirat(at.get(), "beside", 0755), 0);
+    at.reset(::openat(at.get(), "nested", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  }
+  const UniqueFd file(::openat(at.get(), "cgroup.procs", O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+  ASSERT_EQ(::write(file.get(), "12\n345\n", 7), 7);
+  EXPECT_EQ(tree_processes(root + "/pod").value(), (std::vector<pid_t>{12, 345}));
+  ASSERT_EQ(::unlinkat(at.get(), "cgroup.procs", 0), 0);
+  EXPECT_TRUE(remove_cgroup_directories(root + "/pod"));
+  EXPECT_TRUE(remove_cgroup_directories(root + "/pod")) << "it is gone already";
+  EXPECT_EQ(tree_usage(root)->inodes, 2u);
+  EXPECT_TRUE(tree_processes(root + "/pod")->empty());
+  EXPECT_TRUE(remove_tree(root));
 }
 
 // The files of version 2 in a plain directory: what is written, and what is read.

@@ -1,14 +1,18 @@
 #include "os/cgroup_tree.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <optional>
 #include <set>
 
+#include "os/fd.h"
+#include "os/path.h"
 #include "os/read_file.h"
 #include "os/system_error.h"
 
@@ -43,13 +47,51 @@ Result<std::vector<std::string>> child_directories(const std::string& directory)
   return out;
 }
 
-Result<Unit> remove_cgroup_directories(const std::string& directory) {
-  auto children = child_directories(directory);
-  if (!children) {
-    if (children.error().reason == Reason::NotFound) return Unit{};
-    return std::unexpected(std::move(children).error());
+namespace {
+
+// A directory in the one that is open; nullopt: there is none.
+Result<std::optional<std::string>> first_child(const UniqueFd& directory) {
+  const int own = ::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (own < 0) return system_error(errno, "control group");
+  DIR* open = ::fdopendir(own);
+  std::optional<std::string> out;
+  while (const dirent* entry = ::readdir(open)) {
+    const std::string_view name = entry->d_name;
+    if (entry->d_type != DT_DIR || name == "." || name == "..") continue;
+    out = name;
+    break;
   }
-  for (const std::string& child : *children) TRY(remove_cgroup_directories(directory + "/" + child));
+  ::closedir(open);
+  return out;
+}
+
+UniqueFd open_directory(int at, const std::string& name) { return UniqueFd(::openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)); }
+
+}  // namespace
+
+// Down to a group without children, which goes, and up again: two descriptors and no path, however deep a container has nested them.
+Result<Unit> remove_cgroup_directories(const std::string& directory) {
+  UniqueFd at = open_directory(AT_FDCWD, directory);
+  if (!at && errno == ENOENT) return Unit{};
+  if (!at) return system_error(errno, directory);
+  std::vector<std::string> names;
+  while (true) {
+    TRY_ASSIGN(const auto child, first_child(at));
+    if (child) {
+      UniqueFd below = open_directory(at.get(), *child);
+      if (!below && errno == ENOENT) continue;   // gone meanwhile
+      if (!below) return system_error(errno, *child);
+      names.push_back(*child);
+      at = std::move(below);
+      continue;
+    }
+    if (names.empty()) break;
+    UniqueFd above = open_directory(at.get(), "..");
+    if (!above) return system_error(errno, "..");
+    at = std::move(above);
+    if (::unlinkat(at.get(), names.back().c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) return system_error(errno, directory + "/.../" + names.back());
+    names.pop_back();
+  }
   if (::rmdir(directory.c_str()) != 0 && errno != ENOENT) return system_error(errno, directory);
   return Unit{};
 }
@@ -57,26 +99,27 @@ Result<Unit> remove_cgroup_directories(const std::string& directory) {
 namespace {
 
 void add_processes(const std::string& directory, std::set<pid_t>& out) {
-  if (const auto text = read_file(directory + "/cgroup.procs")) {
-    const char* at = text->data();
-    const char* end = at + text->size();
-    while (at < end) {
-      pid_t pid = 0;
-      const auto parsed = std::from_chars(at, end, pid);
-      if (parsed.ec == std::errc() && pid > 0) out.insert(pid);
-      at = std::find(parsed.ptr, end, '\n') + 1;
-    }
+  const auto text = read_file(directory + "/cgroup.procs");
+  if (!text) return;   // what vanishes meanwhile has no processes
+  const char* at = text->data();
+  const char* end = at + text->size();
+  while (at < end) {
+    pid_t pid = 0;
+    const auto parsed = std::from_chars(at, end, pid);
+    if (parsed.ec == std::errc() && pid > 0) out.insert(pid);
+    at = std::find(parsed.ptr, end, '\n') + 1;
   }
-  // What vanishes meanwhile has no processes.
-  if (const auto children = child_directories(directory))
-    for (const std::string& child : *children) add_processes(directory + "/" + child, out);
 }
 
 }  // namespace
 
 Result<std::vector<pid_t>> tree_processes(const std::string& directory) {
   std::set<pid_t> pids;
-  add_processes(directory, pids);
+  const auto walked = visit_tree(directory, [&](const TreeEntry& entry) -> Result<Unit> {
+    if (S_ISDIR(entry.mode)) add_processes(entry.dir_fd == AT_FDCWD ? entry.name : fd_path(entry.dir_fd) + "/" + entry.name, pids);
+    return Unit{};
+  });
+  if (!walked && walked.error().reason != Reason::NotFound) return std::unexpected(walked.error());
   return std::vector<pid_t>(pids.begin(), pids.end());
 }
 

@@ -266,8 +266,10 @@ class Removal {
     const int parent = top ? AT_FDCWD : stack_[stack_.size() - 2].reader.fd();
     int why = 0;
     if (level.failed.empty()) {
+      // Closed first: file systems keep book of directories that are removed while they are open.
+      if (!top) (void)level.reader.take_fd();
       if (::unlinkat(parent, level.name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) why = errno;
-      if ((why == ENOTEMPTY || why == EEXIST) && ++level.passes < removal_passes_max) return level.reader.seek(0);
+      if ((why == ENOTEMPTY || why == EEXIST) && ++level.passes < removal_passes_max) return top ? level.reader.seek(0) : read_again(level, parent);
     }
     const bool stays = why != 0 || !level.failed.empty();
     if (why == EBUSY) return mounted(shown(""));
@@ -276,6 +278,14 @@ class Removal {
     if (!stays) return Unit{};
     if (!top) return failed(name.c_str(), why);
     if (why != 0) note(name, why);
+    return Unit{};
+  }
+
+  // New names have come into a directory that was closed.
+  Result<Unit> read_again(Level& level, int parent) {
+    UniqueFd fd = open_child(parent, level.name.c_str());
+    if (!fd) return system_error(errno, shown(""));
+    level.reader = DirectoryReader(std::move(fd));
     return Unit{};
   }
 
