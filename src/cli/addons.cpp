@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/bootstrap_token.h"
 #include "client/kubeconfig.h"
 
 namespace pintle::cli {
@@ -19,20 +20,9 @@ std::string indented(std::string_view text, std::size_t indent) {
   return out;
 }
 
-// The token, what it may do, and what a joining node trusts: the objects that kubeadm makes, under its names; and what nodes
+// What a bootstrap token may do, and what a joining node trusts: the objects that kubeadm makes, under its names; and what nodes
 // need to know of the cluster.
 constexpr std::string_view join_manifest = R"(apiVersion: v1
-kind: Secret
-metadata: {{name: bootstrap-token-{id}, namespace: kube-system}}
-type: bootstrap.kubernetes.io/token
-stringData:
-  token-id: {id}
-  token-secret: {secret}
-  usage-bootstrap-authentication: "true"
-  usage-bootstrap-signing: "true"
-  auth-extra-groups: system:bootstrappers:kubeadm:default-node-token
----
-apiVersion: v1
 kind: ConfigMap
 metadata: {{name: cluster-info, namespace: kube-public}}
 data:
@@ -58,7 +48,8 @@ data:
   clusterCIDR: "{cluster_cidr}"
   clusterDNS: "{cluster_dns}"
   clusterDomain: "{cluster_domain}"
----
+  kubeletServingCA: |
+{kubelet_serving_ca}---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {{name: pintle:cluster-facts, namespace: kube-system}}
@@ -85,6 +76,19 @@ roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: pintle:
 subjects:
 - {{kind: ServiceAccount, name: certificate-controller, namespace: kube-system}}
 ---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {{name: pintle:node-names, namespace: kube-system}}
+rules:
+- {{apiGroups: [""], resources: [configmaps], verbs: [get, create, update, delete]}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: pintle:node-names, namespace: kube-system}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: pintle:node-names}}
+subjects:
+- {{kind: ServiceAccount, name: certificate-controller, namespace: kube-system}}
+---
 {bindings})";
 
 std::string group_binding(std::string_view name, std::string_view role, std::string_view group) {
@@ -104,16 +108,15 @@ std::string join_objects(const ClusterConfig& config, const AddonFacts& facts) {
   cluster_info.server = facts.server_url;
   cluster_info.ca_pem = facts.ca_pem;
   // Nodes run the service proxy with their own identity: it reads Services, EndpointSlices and Nodes.
-  const std::string bindings = group_binding("kubeadm:kubelet-bootstrap", "system:node-bootstrapper", "system:bootstrappers:kubeadm:default-node-token") +
+  const std::string bindings = group_binding("kubeadm:kubelet-bootstrap", "system:node-bootstrapper", join_group) +
                                group_binding("kubeadm:node-autoapprove-bootstrap", "system:certificates.k8s.io:certificatesigningrequests:nodeclient",
-                                             "system:bootstrappers:kubeadm:default-node-token") +
+                                             join_group) +
                                group_binding("kubeadm:node-autoapprove-certificate-rotation",
                                              "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient", "system:nodes") +
                                group_binding("pintle:node-proxier", "system:node-proxier", "system:nodes");
-  return fmt::format(join_manifest, fmt::arg("id", facts.token.substr(0, 6)), fmt::arg("secret", facts.token.substr(7)),
-                     fmt::arg("kubeconfig", indented(client::write_kubeconfig(cluster_info), 4)), fmt::arg("bindings", bindings),
+  return fmt::format(join_manifest, fmt::arg("kubeconfig", indented(client::write_kubeconfig(cluster_info), 4)), fmt::arg("bindings", bindings),
                      fmt::arg("cluster_cidr", config.cluster_cidr), fmt::arg("cluster_dns", config.disabled("dns") ? "" : config.cluster_dns),
-                     fmt::arg("cluster_domain", config.cluster_domain));
+                     fmt::arg("cluster_domain", config.cluster_domain), fmt::arg("kubelet_serving_ca", indented(facts.kubelet_serving_ca_pem, 4)));
 }
 
 // The names are CoreDNS's, so that what looks for the cluster's DNS finds it.

@@ -13,9 +13,9 @@ namespace pintle::cli {
 constexpr uint16_t cluster_dns_port = 10053;   // on the node; the Service's port is 53
 
 struct AddonFacts {
-  std::string token;              // id.secret
   std::string server_url;         // as other nodes reach it
   std::string ca_pem;
+  std::string kubelet_serving_ca_pem;   // who signs kubelets' serving certificates
   std::string dns_node_ip;        // where the cluster's DNS listens; "": it is disabled
 };
 // File name -> YAML.

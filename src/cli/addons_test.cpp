@@ -20,12 +20,14 @@ std::vector<std::string> kinds_of(std::string_view manifest) {
 TEST(Addons, AreReadableManifests) {
   ClusterConfig config;
   config.cluster_dns = "10.43.0.10";
-  AddonFacts facts{"abcdef.0123456789abcdef", "https://10.0.0.1:6443", "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n", "10.0.0.1"};
+  const std::string pem = "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n";
+  AddonFacts facts{"https://10.0.0.1:6443", pem, pem, "10.0.0.1"};
   const auto manifests = addon_manifests(config, facts);
   EXPECT_EQ(kinds_of(manifests.at("join")),
-            (std::vector<std::string>{"Secret/bootstrap-token-abcdef", "ConfigMap/cluster-info", "Role/kubeadm:bootstrap-signer-clusterinfo",
+            (std::vector<std::string>{"ConfigMap/cluster-info", "Role/kubeadm:bootstrap-signer-clusterinfo",
                                       "RoleBinding/kubeadm:bootstrap-signer-clusterinfo", "ConfigMap/pintle-cluster", "Role/pintle:cluster-facts",
                                       "RoleBinding/pintle:cluster-facts", "ClusterRole/pintle:kubelet-serving-approver", "ClusterRoleBinding/pintle:kubelet-serving-approver",
+                                      "Role/pintle:node-names", "RoleBinding/pintle:node-names",
                                       "ClusterRoleBinding/kubeadm:kubelet-bootstrap",
                                       "ClusterRoleBinding/kubeadm:node-autoapprove-bootstrap", "ClusterRoleBinding/kubeadm:node-autoapprove-certificate-rotation",
                                       "ClusterRoleBinding/pintle:node-proxier"}));

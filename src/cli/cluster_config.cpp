@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "cli/bootstrap_token.h"
 #include "codec/yaml.h"
 
 namespace pintle::cli {
@@ -33,7 +34,6 @@ using enum component::FlagType;
   {"pause-image", String, "registry.k8s.io/pause:3.10.2", "Image of pod sandboxes", 0, false, true},                                          \
   {"pod-logs-dir", String, "", "Folder of container logs; default: /var/log/pods, or DATA_DIR/log/pods with a --data-dir of one's own", 0, false, true}, \
   {"registry-config-dir", String, "", "Folder of registry hosts files (mirrors, credentials) for our containerd", 0, false, true},            \
-  {"token", String, "", "Bootstrap token (id.secret) with which agents join", 0, false, true},                                                \
   {"v", Int, "0", "Verbosity of the log", 'v', false, true}
 
 constexpr FlagSpec server_specs[] = {
@@ -46,6 +46,8 @@ constexpr FlagSpec server_specs[] = {
     {"https-listen-port", Int, "6443", "Port of the API server", 0, false, true},
     {"kube-controller-manager-arg", StringArray, "", "A flag of kube-controller-manager without its dashes: node-monitor-grace-period=20s", 0, false, true},
     {"service-cidr", String, "10.43.0.0/16", "Range of service addresses", 0, false, true},
+    {"token", String, "", "Bootstrap token (id.secret) with which agents join, good for --token-ttl from each start; default: one is made at the first start, see pintle token", 0, false, true},
+    {"token-ttl", Duration, token_ttl_default, "How long the tokens that this command makes are good; 0: for ever", 0, false, true},
     {"tls-san", Strings, "", "Further names and addresses for the API server's certificate", 0, false, true},
     {"write-kubeconfig", String, "", "File of the administrator's kubeconfig; default: DATA_DIR/admin.kubeconfig", 'o', false, true},
     {"write-kubeconfig-mode", String, "0600", "Mode of that file", 0, false, true},
@@ -53,6 +55,7 @@ constexpr FlagSpec server_specs[] = {
 };
 constexpr FlagSpec agent_specs[] = {
     {"server", String, "", "URL of the API server to join", 's', false, true},
+    {"token", String, "", "Bootstrap token (id.secret) for the first start: of pintle token create, on the server", 0, false, true},
     PINTLE_NODE_FLAGS,
 };
 #undef PINTLE_NODE_FLAGS
@@ -74,12 +77,29 @@ Result<uint32_t> parse_mode(const std::string& text) {
   return mode;
 }
 
+// "key=value:effect" or "key:effect".
+Result<NodeTaint> parse_taint(const std::string& text) {
+  NodeTaint out;
+  const auto colon = text.rfind(':');
+  const std::string_view name = std::string_view(text).substr(0, colon);
+  const auto equals = name.find('=');
+  out.key = name.substr(0, equals);
+  if (equals != std::string_view::npos) out.value = name.substr(equals + 1);
+  if (colon != std::string::npos) out.effect = text.substr(colon + 1);
+  const bool known = out.effect == "NoSchedule" || out.effect == "PreferNoSchedule" || out.effect == "NoExecute";
+  if (!known || out.key.empty()) return bad_request("--node-taint must be key=value:effect with NoSchedule, PreferNoSchedule or NoExecute, not \"" + text + "\"");
+  return out;
+}
+
 Result<Unit> read_node(const component::FlagSet& flags, ClusterConfig& config) {
   NodeConfig& node = config.node;
   node.name = flags.get_string("node-name");
   node.ip = flags.get_string("node-ip");
   node.labels = flags.get_list("node-label");
-  node.taints = flags.get_list("node-taint");
+  for (const std::string& text : flags.get_list("node-taint")) {
+    TRY_ASSIGN(NodeTaint taint, parse_taint(text));
+    node.taints.push_back(std::move(taint));
+  }
   node.runtime_endpoint = flags.get_string("container-runtime-endpoint");
   node.kubelet_config_file = flags.get_string("kubelet-config");
   node.cgroup_root = flags.get_string("cgroup-root");
@@ -107,6 +127,8 @@ Result<Unit> read_server(const component::FlagSet& flags, ClusterConfig& config)
   config.write_kubeconfig = flags.get_string("write-kubeconfig");
   if (config.write_kubeconfig.empty()) config.write_kubeconfig = config.data_dir + "/admin.kubeconfig";
   TRY_ASSIGN(config.write_kubeconfig_mode, parse_mode(flags.get_string("write-kubeconfig-mode")));
+  config.token_ttl = flags.get_duration("token-ttl");
+  if (config.token_ttl < rt::Duration::zero()) return bad_request("--token-ttl must not be negative");
   config.tls_sans = flags.get_list("tls-san");
   config.controller_manager_args = flags.get_list("kube-controller-manager-arg");
   auto first = nth_address(config.cluster_cidr, 1);

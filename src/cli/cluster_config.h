@@ -10,16 +10,21 @@
 #include "base/status.h"
 #include "component/feature_gates.h"
 #include "component/flags.h"
+#include "rt/clock.h"
 #include "rt/file.h"
 
 namespace pintle::cli {
+
+struct NodeTaint {
+  std::string key, value, effect;
+};
 
 struct NodeConfig {
   bool enabled = true;                       // false: --disable-agent
   std::string name;                          // --node-name; "": the host's name, in lower case
   std::string ip;                            // --node-ip; "": the address of the default route
   std::vector<std::string> labels;           // --node-label k=v
-  std::vector<std::string> taints;           // --node-taint k=v:effect
+  std::vector<NodeTaint> taints;             // --node-taint key=value:effect
   std::string runtime_endpoint;              // --container-runtime-endpoint; "": a containerd of our own
   std::string kubelet_config_file;           // --kubelet-config: KubeletConfiguration to start from
   std::string cgroup_root;                   // --cgroup-root
@@ -43,7 +48,8 @@ struct ClusterConfig {
   uint16_t https_listen_port = 6443;
   std::string write_kubeconfig;              // "": DATA_DIR/admin.kubeconfig
   uint32_t write_kubeconfig_mode = 0600;
-  std::string token;                         // id.secret of a bootstrap token; "": made and kept
+  std::string token;                         // id.secret of a bootstrap token; "": a server makes one at its first start
+  rt::Duration token_ttl{};                  // of a server's tokens; zero: for ever
   std::vector<std::string> tls_sans;
   std::vector<std::string> controller_manager_args;   // --kube-controller-manager-arg name=value
   std::string server_url;                    // agent: --server

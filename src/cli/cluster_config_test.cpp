@@ -62,6 +62,15 @@ TEST(ClusterConfig, MistakesAreNamed) {
   check_refused(false, {"--token=abcdef.0123456789abcdef"}, "", "--server must be the https:// URL of the API server to join");
 }
 
+TEST(ClusterConfig, Taints) {
+  const auto config = parse(true, {"--node-taint=a/b=c:NoExecute,d:NoSchedule"});
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_EQ(config->node.taints.size(), 2u);
+  EXPECT_EQ(config->node.taints[0].key + "|" + config->node.taints[0].value + "|" + config->node.taints[0].effect, "a/b|c|NoExecute");
+  EXPECT_EQ(config->node.taints[1].key + "|" + config->node.taints[1].value + "|" + config->node.taints[1].effect, "d||NoSchedule");
+  for (const char* bad : {"--node-taint=a", "--node-taint=a=b", "--node-taint=:NoSchedule", "--node-taint=a:Never"}) EXPECT_FALSE(parse(true, {bad})) << bad;
+}
+
 TEST(NthAddress, OfBothFamilies) {
   EXPECT_EQ(nth_address("10.43.0.0/16", 1).value_or(""), "10.43.0.1");
   EXPECT_EQ(nth_address("10.43.1.7/16", 300).value_or(""), "10.43.1.44");

@@ -15,6 +15,7 @@
 #include "cmd/node_routes/command.h"
 #include "cmd/operator_commands.h"
 #include "cmd/server/command.h"
+#include "cmd/token/command.h"
 #include "component/crash_report.h"
 #include "component/held_report.h"
 #include "component/memory.h"
@@ -31,6 +32,7 @@ struct Command {
 constexpr Command commands[] = {
     {"server", pintle::cmd::run_server, "a whole cluster in one process, this machine its first node"},
     {"agent", pintle::cmd::run_agent, "a further node of a cluster"},
+    {"token", pintle::cmd::run_token, "bootstrap tokens, with which nodes join: create, list, delete"},
     {"check", pintle::cmd::run_check, "what this machine lacks for a cluster, and how to get it"},
     {"status", pintle::cmd::run_status, "the health of what runs here"},
     {"uninstall", pintle::cmd::run_uninstall, "removes a cluster from this machine: pods, network, files"},

@@ -184,6 +184,24 @@ std::string_view type_name(FlagType type) {
   return "";
 }
 
+// Whether the values say what the flag's default says, in whatever spelling.
+bool is_default(const FlagSpec& spec, const std::vector<std::string>& values) {
+  const auto number = [](std::string_view text) {
+    double out = 0;
+    return text.empty() || parse_number(text, out) ? out : std::nan("");
+  };
+  const auto nanos = [](std::string_view text) { return text.empty() ? rt::Duration(0) : parse_go_duration(text).value_or(rt::Duration(0)); };
+  std::string given;
+  for (const std::string& value : values) given += (given.empty() ? "" : ",") + value;
+  switch (spec.type) {
+    case FlagType::Bool: return parse_go_bool(given) == parse_go_bool(spec.default_value.empty() ? "false" : spec.default_value);
+    case FlagType::Int:
+    case FlagType::Float: return number(given) == number(spec.default_value);
+    case FlagType::Duration: return nanos(given) == nanos(spec.default_value);
+    default: return given == spec.default_value || (given.empty() && spec.default_value == "[]");
+  }
+}
+
 bool adds_up(FlagType type) {
   return type == FlagType::Strings || type == FlagType::StringArray || type == FlagType::Map || type == FlagType::CertKey ||
          type == FlagType::Int32Slice;
@@ -255,13 +273,23 @@ Result<Unit> FlagSet::store(const FlagSpec& spec, std::string_view value) {
   if (!adds_up(spec.type)) values.clear();
   values.emplace_back(value);
   if (first && spec.deprecated) deprecated_used_.emplace_back(spec.name);
-  if (first && !spec.effective) without_effect_.emplace_back(spec.name);
+  if (first && !spec.effective && spec.unbuilt == WithoutEffect::Announced) without_effect_.emplace_back(spec.name);
   return Unit{};
+}
+
+void FlagSet::take_arguments(std::string what, std::size_t most) {
+  arguments_help_ = std::move(what);
+  arguments_max_ = most;
 }
 
 Result<Unit> FlagSet::parse(std::span<const char* const> args) {
   for (std::size_t i = 0; i < args.size(); ++i) {
     const std::string_view arg = args[i];
+    if (arguments_.size() < arguments_max_ && !arg.starts_with('-')) {
+      arguments_.emplace_back(arg);
+      continue;
+    }
+    if (arguments_max_ > 0 && !arg.starts_with('-')) return bad_request(fmt::format("unexpected argument \"{}\" (see {} --help)", arg, program_));
     if (arg.size() < 2 || arg[0] != '-') return bad_request(fmt::format("unexpected argument \"{}\": {} takes flags only", arg, program_));
     std::string_view name;
     std::optional<std::string_view> value;
@@ -288,6 +316,15 @@ Result<Unit> FlagSet::parse(std::span<const char* const> args) {
       }
     }
     TRY(store(*spec, *value));
+  }
+  return help_ || !version_.empty() ? Result<Unit>(Unit{}) : refuse_unbuilt();
+}
+
+Result<Unit> FlagSet::refuse_unbuilt() const {
+  for (const auto& [name, values] : values_) {
+    const FlagSpec& spec = require(name);
+    if (spec.effective || spec.unbuilt != WithoutEffect::Refused || is_default(spec, values)) continue;
+    return bad_request(fmt::format("--{}: this release does not have what the flag asks for, and {} does not start without it", name, program_));
   }
   return Unit{};
 }
@@ -370,7 +407,7 @@ std::map<std::string, std::string> FlagSet::get_map(std::string_view name) const
 }
 
 std::string FlagSet::help() const {
-  std::string out = fmt::format("Usage:\n  {} [flags]\n\nFlags:\n", program_);
+  std::string out = fmt::format("Usage:\n  {}{} [flags]\n\nFlags:\n", program_, arguments_help_.empty() ? "" : " " + arguments_help_);
   std::vector<const FlagSpec*> sorted;
   for (const FlagSpec& spec : specs_) sorted.push_back(&spec);
   std::sort(sorted.begin(), sorted.end(), [](const FlagSpec* a, const FlagSpec* b) { return a->name < b->name; });
@@ -380,7 +417,7 @@ std::string FlagSet::help() const {
     out += fmt::format("{:<52} {}", head, spec->help);
     if (!spec->default_value.empty() && spec->default_value != "[]") out += fmt::format(" (default {})", spec->default_value);
     if (spec->deprecated) out += " (deprecated)";
-    if (!spec->effective) out += " [checked, without effect yet]";
+    if (!spec->effective) out += spec->unbuilt == WithoutEffect::Refused ? " [refused until it works]" : " [checked, without effect yet]";
     out += '\n';
   }
   return out;

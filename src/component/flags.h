@@ -34,6 +34,12 @@ enum class FlagType : uint8_t {
   Version,           // true, false, raw or a version string
 };
 
+// What setting a flag does that is known and not built.
+enum class WithoutEffect : uint8_t {
+  Announced,   // it warns once at start: what is missing is convenience, or less is allowed than was asked for
+  Refused,     // the program does not start: going on without it would leave open what the flag closes, or lose data
+};
+
 struct FlagSpec {
   std::string_view name;
   FlagType type = FlagType::String;
@@ -41,8 +47,9 @@ struct FlagSpec {
   std::string_view help;
   char short_name = 0;
   bool deprecated = false;
-  // False: the flag is checked, and its effect comes with a later release; setting it warns once at start.
+  // False: the flag is checked, and its effect comes with a later release; `unbuilt` says what setting it does until then.
   bool effective = false;
+  WithoutEffect unbuilt = WithoutEffect::Announced;
 };
 
 // Parses Go's duration text ("1m0s"). BadRequest on anything else.
@@ -57,7 +64,10 @@ class FlagSet {
   // `specs` must outlive the set.
   FlagSet(std::string program, std::span<const FlagSpec> specs);
 
-  // Reads the arguments after the program's name. BadRequest with one clear line for an unknown or ill-formed flag.
+  // Up to `most` arguments may stand between the flags, called `what` in the help ("[TOKEN]"). Before parse().
+  void take_arguments(std::string what, std::size_t most);
+  // Reads the arguments after the program's name. BadRequest with one clear line for an unknown or ill-formed flag, and for
+  // one that is refused until it works, unless it is given its default.
   Result<Unit> parse(std::span<const char* const> args);
 
   // Whether the command line named the flag.
@@ -71,6 +81,7 @@ class FlagSet {
   std::vector<std::string> get_list(std::string_view name) const;
   std::map<std::string, std::string> get_map(std::string_view name) const;
 
+  const std::vector<std::string>& arguments() const { return arguments_; }
   bool help_requested() const { return help_; }
   // --version, --version=raw ...: "" when absent.
   const std::string& version_requested() const { return version_; }
@@ -85,12 +96,16 @@ class FlagSet {
   const FlagSpec& require(std::string_view name) const;
   std::string_view raw(const FlagSpec& spec) const;
   Result<Unit> store(const FlagSpec& spec, std::string_view value);
+  Result<Unit> refuse_unbuilt() const;
 
   std::string program_;
   std::span<const FlagSpec> specs_;
   std::map<std::string_view, std::vector<std::string>> values_;
   std::vector<std::string> without_effect_;
   std::vector<std::string> deprecated_used_;
+  std::vector<std::string> arguments_;
+  std::string arguments_help_;
+  std::size_t arguments_max_ = 0;
   std::string version_;
   bool help_ = false;
 };

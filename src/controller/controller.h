@@ -39,8 +39,12 @@ struct ControllerOptions {
   std::string service_account_key_pem;               // of --service-account-private-key-file: signs legacy tokens
   std::map<std::string, SigningAuthority> signers;   // by signer name
   // Kubelets' serving certificates are approved when they name the node's own addresses alone. Upstream leaves that to the
-  // administrator; `pintle server` is one.
+  // administrator; `pintle server` is one. So are the next two.
   bool approve_kubelet_serving = false;
+  std::vector<std::string> reserved_serving_names;   // names and addresses that no kubelet gets a certificate for: the API server's
+  // The name of a node belongs to the first key that asks for its client certificate, until the Node is deleted.
+  bool bind_node_names = false;
+  std::vector<std::string> reserved_node_names;      // nodes that never ask
   rt::Duration cluster_signing_duration = std::chrono::hours(24 * 365);
 
   rt::Duration node_monitor_period = std::chrono::seconds(5);

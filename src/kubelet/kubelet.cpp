@@ -406,6 +406,7 @@ rt::Task<Result<server::ServingFiles>> Kubelet::State::serving_files() {
   if (!configuration.tls_cert_file.empty()) co_return server::ServingFiles{configuration.tls_cert_file, configuration.tls_private_key_file};
   if (configuration.server_tls_bootstrap && setup.client) {
     CertificateManagerSetup wanted{runtime, *setup.client, cert_dir(), "kubelet-server", serving_signer};
+    wanted.authority_pem = setup.serving_authority_pem;
     wanted.wanted = [this]() -> std::optional<component::CertificateSpec> {
       const auto known = node ? node->node() : nullptr;
       return known ? serving_certificate_spec(setup.node_name, known->status.addresses) : std::nullopt;

@@ -33,6 +33,7 @@ struct KubeletSetup {
   std::string root_dir = "/var/lib/kubelet";
   std::string container_logs_dir = "/var/log/containers";   // of the links to pods' logs; "": none are made
   std::string cert_dir;                                // "": root_dir/pki
+  std::string serving_authority_pem;                   // who signs serving certificates in this cluster; "": anyone
   std::string hostname;                                // --hostname-override; "": the machine's
   std::string provider_id;
   bool external_cloud_provider = false;

@@ -38,6 +38,8 @@ rt::Task<std::unique_ptr<Cluster>> Cluster::start(rt::Runtime& runtime, ClusterO
   co_return cluster;
 }
 
+std::unique_ptr<client::Client> Cluster::client_of(const std::string& user) { return client::connect_in_process(*runtime_, server_->server().handler(), user, {}); }
+
 rt::Task<void> Cluster::run_pod(std::shared_ptr<const Pod> pod) {
   const rt::Context ctx = tasks_->context();
   const std::string ns = pod->metadata.namespace_, name = pod->metadata.name;

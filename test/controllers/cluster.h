@@ -27,6 +27,8 @@ class Cluster {
   rt::Task<void> stop_controllers();
   void start_controllers();
   client::Client& client() { return *client_; }
+  // Another user's; close() it before stop().
+  std::unique_ptr<client::Client> client_of(const std::string& user);
   // Creates from JSON; fails the test when it is refused.
   rt::Task<void> create(std::string path, std::string json);
   rt::Task<codec::Value> get(std::string path);

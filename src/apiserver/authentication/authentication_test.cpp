@@ -75,9 +75,38 @@ TEST_F(AuthenticationTest, Bearer) {
       {"", "system:anonymous|system:unauthenticated"},
   };
   for (const auto& c : cases) EXPECT_EQ(who(*authentication, bearer(c.header)), c.want) << c.header;
-  net::Request socket;
-  socket.headers.add("Sec-WebSocket-Protocol", "v4.channel.k8s.io, base64url.bearer.authorization.k8s.io.c2VjcmV0");
-  EXPECT_EQ(who(*authentication, socket), "jane|devs,ops,system:authenticated");
+}
+
+TEST_F(AuthenticationTest, BearerTokenOfAWebSocket) {
+  const auto authentication = make(config());
+  const std::string token = "base64url.bearer.authorization.k8s.io.c2VjcmV0";
+  const std::pair<std::string, std::string> cases[] = {
+      {"v4.channel.k8s.io, " + token, "jane|devs,ops,system:authenticated"},
+      {"v4.channel.k8s.io", "system:anonymous|system:unauthenticated"},
+      {token, "401 a bearer token needs another subprotocol beside it"},
+      {"v4.channel.k8s.io, " + token + "," + token, "401 multiple bearer tokens among the subprotocols"},
+      {"v4.channel.k8s.io, base64url.bearer.authorization.k8s.io.***", "401 the bearer token among the subprotocols is not in base64url"},
+      {"v4.channel.k8s.io, base64url.bearer.authorization.k8s.io.d3Jvbmc", "401 invalid bearer token"},
+  };
+  for (const auto& [protocols, want] : cases) {
+    net::Request socket;
+    socket.method = "GET";
+    socket.headers.add("Connection", "Upgrade");
+    socket.headers.add("Upgrade", "websocket");
+    socket.headers.add("Sec-WebSocket-Protocol", protocols);
+    EXPECT_EQ(who(*authentication, socket), want) << protocols;
+  }
+}
+
+// Whoever shows a credential that is no good is refused, even where anonymous requests are welcome; another credential of the
+// same request may still be good.
+TEST_F(AuthenticationTest, ABadCertificateIsNotAnonymous) {
+  const auto authentication = make(config());
+  net::Request request;
+  request.peer_error = "certificate has expired";
+  EXPECT_EQ(who(*authentication, request), "401 the client certificate does not verify: certificate has expired");
+  request.headers.add("Authorization", "Bearer secret");
+  EXPECT_EQ(who(*authentication, request), "jane|devs,ops,system:authenticated");
 }
 
 TEST_F(AuthenticationTest, AnonymousCanBeRefused) {

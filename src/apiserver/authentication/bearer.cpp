@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "codec/base64.h"
+#include "net/text.h"
+#include "net/websocket.h"
 
 namespace pintle::apiserver {
 namespace {
@@ -10,33 +12,33 @@ namespace {
 constexpr std::string_view websocket_prefix = "base64url.bearer.authorization.k8s.io.";
 constexpr std::size_t token_bytes_max = 1 << 20;
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
-
 std::string token_of_authorization(std::string_view header) {
-  header = trim(header);
+  header = net::trim(header);
   const auto space = header.find(' ');
-  if (space == std::string_view::npos || !equals_ignoring_case(header.substr(0, space), "bearer")) return {};
+  if (space == std::string_view::npos || !net::equal_fold(header.substr(0, space), "bearer")) return {};
   const std::string_view rest = header.substr(space + 1);
   return std::string(rest.substr(0, rest.find(' ')));
 }
 
-std::string token_of_subprotocols(std::string_view list) {
-  while (!list.empty()) {
-    const auto comma = list.find(',');
-    const std::string_view protocol = trim(list.substr(0, comma));
-    if (protocol.starts_with(websocket_prefix)) return codec::decode_base64_url(protocol.substr(websocket_prefix.size())).value_or("");
-    if (comma == std::string_view::npos) break;
-    list.remove_prefix(comma + 1);
+// A browser cannot set a header on a WebSocket: it names the token among the subprotocols.
+Result<std::string> token_of_subprotocols(const net::Request& request) {
+  std::optional<std::string> token;
+  bool others = false;
+  for (const std::string_view list : request.headers.get_all("sec-websocket-protocol")) {
+    for (const std::string_view protocol : net::split_list(list)) {
+      if (!protocol.starts_with(websocket_prefix)) {
+        others = true;
+        continue;
+      }
+      if (token) return unauthorized("multiple bearer tokens among the subprotocols");
+      token = codec::decode_base64_url(protocol.substr(websocket_prefix.size()));
+      if (!token) return unauthorized("the bearer token among the subprotocols is not in base64url");
+    }
   }
-  return {};
+  if (!token || token->empty()) return std::string();
+  // The token's own protocol is never the one chosen: there must be another.
+  if (!others) return unauthorized("a bearer token needs another subprotocol beside it");
+  return std::move(*token);
 }
 
 // What the whole chain says when nobody knew the token: upstream's words, which token reviews show.
@@ -48,10 +50,12 @@ AuthenticationResult finish(AuthenticationResult result) {
 
 }  // namespace
 
-std::string bearer_token(const net::Request& request) {
+Result<std::string> bearer_token(const net::Request& request) {
   std::string token = token_of_authorization(request.headers.get("authorization"));
-  if (token.empty()) token = token_of_subprotocols(request.headers.get("sec-websocket-protocol"));
-  if (token.size() > token_bytes_max) token.clear();
+  if (token.empty() && net::is_websocket_request(request)) {
+    TRY_ASSIGN(token, token_of_subprotocols(request));
+  }
+  if (token.size() > token_bytes_max) return unauthorized("the bearer token is larger than 1 MiB");
   return token;
 }
 
@@ -79,18 +83,20 @@ rt::Task<AuthenticationResult> TokenUnion::authenticate_token(rt::Context ctx, s
 }
 
 std::optional<AuthenticationResult> BearerAuthenticator::authenticate_now(const net::Request& request) {
-  const std::string token = bearer_token(request);
-  if (token.empty()) return AuthenticationResult(std::nullopt);
-  auto result = tokens_.authenticate_token_now(token, {});
+  const auto token = bearer_token(request);
+  if (!token) return AuthenticationResult(std::unexpected(token.error()));
+  if (token->empty()) return AuthenticationResult(std::nullopt);
+  auto result = tokens_.authenticate_token_now(*token, {});
   if (!result) return std::nullopt;
   return finish(std::move(*result));
 }
 
 rt::Task<AuthenticationResult> BearerAuthenticator::authenticate(rt::Context ctx, const net::Request& request) {
-  std::string token = bearer_token(request);
-  if (token.empty()) co_return AuthenticationResult(std::nullopt);
+  auto token = bearer_token(request);
+  if (!token) co_return std::unexpected(std::move(token).error());
+  if (token->empty()) co_return AuthenticationResult(std::nullopt);
   std::vector<std::string> audiences;
-  AuthenticationResult result = co_await tokens_.authenticate_token(ctx, std::move(token), std::move(audiences));
+  AuthenticationResult result = co_await tokens_.authenticate_token(ctx, std::move(*token), std::move(audiences));
   co_return finish(std::move(result));
 }
 

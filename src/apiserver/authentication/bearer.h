@@ -10,8 +10,9 @@
 
 namespace pintle::apiserver {
 
-// The token that a request carries; "" if there is none.
-std::string bearer_token(const net::Request& request);
+// The token that a request carries; "" if it carries none. Unauthorized: it carries something that is meant as one and
+// cannot be read, which must not make its sender anonymous.
+Result<std::string> bearer_token(const net::Request& request);
 
 class TokenUnion : public TokenAuthenticator {
  public:

@@ -54,6 +54,8 @@ std::shared_ptr<const X509Authenticator::Known> X509Authenticator::look_up(const
 }
 
 std::optional<AuthenticationResult> X509Authenticator::authenticate_now(const net::Request& request) {
+  // A certificate that was shown and is none of ours: its owner must not pass as nobody.
+  if (!request.peer_error.empty()) return AuthenticationResult(unauthorized("the client certificate does not verify: " + request.peer_error));
   if (!request.peer || request.peer->verified_chain_der.empty()) return AuthenticationResult(std::nullopt);
   const auto known = look_up(request.peer);
   const int64_t now = seconds(clock_.wall_now());

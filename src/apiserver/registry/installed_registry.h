@@ -9,6 +9,7 @@
 
 #include "apimachinery/discovery/served_set.h"
 #include "apiserver/registry/admission_chain.h"
+#include "apiserver/registry/forbidden_fields.h"
 #include "apiserver/registry/gated_fields.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/registry/resource.h"
@@ -67,6 +68,7 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   const ApiServerOptions& options_;
   const apimachinery::ServedSet shown_;
   const GatedFields gated_fields_;
+  const ForbiddenFields forbidden_fields_;
   AdmissionChain admission_;
   std::unique_ptr<storage::StoreFanout> fanout_;
   std::vector<std::unique_ptr<Resource>> resources_;

@@ -17,6 +17,7 @@
 #include "apiserver/registry/admission_chain.h"
 #include "apiserver/endpoints/options.h"
 #include "apiserver/options.h"
+#include "apiserver/registry/forbidden_fields.h"
 #include "apiserver/registry/gated_fields.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/registry/resource.h"
@@ -39,6 +40,7 @@ struct ResourceStoreDeps {
   AdmissionChain& admission;
   const ApiServerOptions& options;
   const GatedFields& gated_fields;
+  const ForbiddenFields& forbidden_fields;
 };
 
 // What a list or a watch selects. Field names are those of the version asked in.

@@ -1,5 +1,6 @@
 #include "cmd/kube_apiserver/command.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 
@@ -78,6 +79,8 @@ Result<apiserver::ApiServerOptions> api_server_options(const component::FlagSet&
 
   options.authorization_modes = flags.get_list("authorization-mode");
   if (options.authorization_modes.empty()) options.authorization_modes = {"AlwaysAllow"};
+  // Who may do everything must at least have a name, as upstream.
+  if (std::ranges::find(options.authorization_modes, "AlwaysAllow") != options.authorization_modes.end()) options.anonymous_auth = false;
   options.enable_admission_plugins = flags.get_list("enable-admission-plugins");
   options.disable_admission_plugins = flags.get_list("disable-admission-plugins");
   options.default_not_ready_toleration_seconds = flags.get_int("default-not-ready-toleration-seconds");
@@ -128,6 +131,8 @@ int run_kube_apiserver(std::span<const char* const> args) {
   logging.verbosity = options->verbosity;
   logging.format = flags.get_string("logging-format") == "json" ? log::Format::Json : log::Format::Text;
   log::init(runtime->clock(), logging);
+  if (flags.get_bool("anonymous-auth") && !options->anonymous_auth)
+    log::warning("Anonymous requests are refused, as the authorization mode AlwaysAllow would let them do everything; name other modes");
   if (!flags.without_effect().empty()) {
     std::string names;
     for (const std::string& name : flags.without_effect()) names += (names.empty() ? "--" : ", --") + name;

@@ -6,8 +6,9 @@ namespace {
 
 using component::FlagSpec;
 using enum component::FlagType;
+using enum component::WithoutEffect;
 
-// name, type, default, description, short name, deprecated, effective
+// name, type, default, description, short name, deprecated, effective, what it does until it is
 constexpr FlagSpec specs[] = {
     {"allocate-node-cidrs", Bool, "", "Give nodes their pod ranges out of --cluster-cidr", 0, false, true},
     {"allow-metric-labels", Map, "", "Allowed values of metric labels: metric,label=value list", 0, false, false},
@@ -67,7 +68,7 @@ constexpr FlagSpec specs[] = {
     {"controllers", Strings, "", "Controllers to run: * for all that are on by default, NAME, -NAME", 0, false, true},
     {"disable-attach-detach-reconcile-sync", Bool, "", "No volume attachment reconciliation", 0, false, false},
     {"disable-force-detach-on-timeout", Bool, "", "Never force a volume off a node", 0, false, false},
-    {"disable-http2-serving", Bool, "", "Serve HTTP/1.1 alone", 0, false, false},
+    {"disable-http2-serving", Bool, "", "Serve HTTP/1.1 alone", 0, false, false, Refused},
     {"disabled-metrics", Strings, "", "Metrics that are not served", 0, false, false},
     {"emulated-version", Strings, "", "Version whose behaviour is shown", 0, false, false},
     {"enable-dynamic-provisioning", Bool, "true", "Make volumes for claims", 0, false, false},
@@ -130,12 +131,12 @@ constexpr FlagSpec specs[] = {
     {"pv-recycler-pod-template-filepath-nfs", String, "", "Pod that scrubs NFS volumes", 0, false, false},
     {"pv-recycler-timeout-increment-hostpath", Int, "30", "Seconds a gibibyte to scrub a hostPath volume", 0, false, false},
     {"pvclaimbinder-sync-period", Duration, "15s", "Period of upstream's resync of claims; there is none here", 0, false, true},
-    {"requestheader-allowed-names", Strings, "", "Names that a front proxy's certificate may have", 0, false, false},
-    {"requestheader-client-ca-file", String, "", "Authority of a front proxy's certificate", 0, false, false},
-    {"requestheader-extra-headers-prefix", Strings, "x-remote-extra-", "Prefixes of a front proxy's extra headers", 0, false, false},
-    {"requestheader-group-headers", Strings, "x-remote-group", "Headers with the groups a front proxy vouches for", 0, false, false},
-    {"requestheader-uid-headers", Strings, "", "Headers with the uid a front proxy vouches for", 0, false, false},
-    {"requestheader-username-headers", Strings, "x-remote-user", "Headers with the user a front proxy vouches for", 0, false, false},
+    {"requestheader-allowed-names", Strings, "", "Names that a front proxy's certificate may have", 0, false, false, Refused},
+    {"requestheader-client-ca-file", String, "", "Authority of a front proxy's certificate", 0, false, false, Refused},
+    {"requestheader-extra-headers-prefix", Strings, "x-remote-extra-", "Prefixes of a front proxy's extra headers", 0, false, false, Refused},
+    {"requestheader-group-headers", Strings, "x-remote-group", "Headers with the groups a front proxy vouches for", 0, false, false, Refused},
+    {"requestheader-uid-headers", Strings, "", "Headers with the uid a front proxy vouches for", 0, false, false, Refused},
+    {"requestheader-username-headers", Strings, "x-remote-user", "Headers with the user a front proxy vouches for", 0, false, false, Refused},
     {"resource-quota-sync-period", Duration, "5m0s", "Period of the full recount of quotas", 0, false, true},
     {"root-ca-file", String, "", "Authority published in every namespace as kube-root-ca.crt", 0, false, true},
     {"route-reconciliation-period", Duration, "10s", "Period of cloud route reconciliation", 0, false, false},
@@ -147,10 +148,10 @@ constexpr FlagSpec specs[] = {
     {"terminated-pod-gc-threshold", Int, "12500", "Finished pods that are kept; 0 or less: all", 0, false, true},
     {"tls-cert-file", String, "", "Serving certificate", 0, false, true},
     {"tls-cipher-suites", Strings, "", "Cipher suites of TLS 1.2", 0, false, true},
-    {"tls-curve-preferences", Int32Slice, "", "Curves in order", 0, false, false},
+    {"tls-curve-preferences", Int32Slice, "", "Curves in order", 0, false, false, Refused},
     {"tls-min-version", String, "", "VersionTLS12 or VersionTLS13", 0, false, true},
     {"tls-private-key-file", String, "", "Key of the serving certificate", 0, false, true},
-    {"tls-sni-cert-key", CertKey, "", "Further certificates by host name", 0, false, false},
+    {"tls-sni-cert-key", CertKey, "", "Further certificates by host name", 0, false, false, Refused},
     {"unhealthy-zone-threshold", Float, "0.55", "Share of nodes not ready that makes a zone unhealthy", 0, false, true},
     {"use-service-account-credentials", Bool, "", "Run each controller with its own service account", 0, false, true},
     {"v", Int, "", "Verbosity of the log", 'v', false, true},

@@ -6,36 +6,37 @@ namespace {
 
 using component::FlagSpec;
 using enum component::FlagType;
+using enum component::WithoutEffect;
 
-// name, type, default, description, short name, deprecated, effective
+// name, type, default, description, short name, deprecated, effective, what it does until it is
 constexpr FlagSpec specs[] = {
     {"config", String, "", "File with a KubeSchedulerConfiguration; then the deprecated flags are ignored", 0, false, true},
     {"master", String, "", "Address of the API server, over the one in the kubeconfig", 0, false, true},
     {"write-config-to", String, "", "Write the configuration to this file and end", 0, false, false},
     {"bind-address", Ip, "0.0.0.0", "Address of the secure port", 0, false, true},
     {"cert-dir", String, "", "Folder of the certificate that is made where none is given", 0, false, true},
-    {"disable-http2-serving", Bool, "", "Serve HTTP/1.1 only", 0, false, false},
+    {"disable-http2-serving", Bool, "", "Serve HTTP/1.1 only", 0, false, false, Refused},
     {"http2-max-streams-per-connection", Int, "", "Most streams of one HTTP/2 connection", 0, false, false},
     {"permit-address-sharing", Bool, "", "Listen with SO_REUSEADDR", 0, false, false},
     {"permit-port-sharing", Bool, "", "Listen with SO_REUSEPORT", 0, false, false},
     {"secure-port", Int, "10259", "Port of health, metrics and configuration; 0: none", 0, false, true},
     {"tls-cert-file", String, "", "Serving certificate, PEM", 0, false, true},
     {"tls-cipher-suites", Strings, "", "Cipher suites of TLS 1.2", 0, false, true},
-    {"tls-curve-preferences", Int32Slice, "", "Key exchange groups in order", 0, false, false},
+    {"tls-curve-preferences", Int32Slice, "", "Key exchange groups in order", 0, false, false, Refused},
     {"tls-min-version", String, "", "VersionTLS12 or VersionTLS13", 0, false, true},
     {"tls-private-key-file", String, "", "Key of the serving certificate", 0, false, true},
-    {"tls-sni-cert-key", CertKey, "", "Further certificates by server name", 0, false, false},
+    {"tls-sni-cert-key", CertKey, "", "Further certificates by server name", 0, false, false, Refused},
     {"authentication-kubeconfig", String, "", "Kubeconfig for asking who a caller is", 0, false, true},
     {"authentication-skip-lookup", Bool, "", "Do not read the authentication settings from the cluster", 0, false, true},
     {"authentication-token-webhook-cache-ttl", Duration, "10s", "How long answers about tokens are kept", 0, false, false},
     {"authentication-tolerate-lookup-failure", Bool, "true", "Go on when the authentication settings cannot be read", 0, false, true},
     {"client-ca-file", String, "", "Authority of client certificates, PEM", 0, false, true},
-    {"requestheader-allowed-names", Strings, "", "Common names of front proxies", 0, false, false},
-    {"requestheader-client-ca-file", String, "", "Authority of front proxies", 0, false, false},
-    {"requestheader-extra-headers-prefix", Strings, "x-remote-extra-", "Headers of extra user fields", 0, false, false},
-    {"requestheader-group-headers", Strings, "x-remote-group", "Headers of groups", 0, false, false},
-    {"requestheader-uid-headers", Strings, "", "Headers of the user UID", 0, false, false},
-    {"requestheader-username-headers", Strings, "x-remote-user", "Headers of the user name", 0, false, false},
+    {"requestheader-allowed-names", Strings, "", "Common names of front proxies", 0, false, false, Refused},
+    {"requestheader-client-ca-file", String, "", "Authority of front proxies", 0, false, false, Refused},
+    {"requestheader-extra-headers-prefix", Strings, "x-remote-extra-", "Headers of extra user fields", 0, false, false, Refused},
+    {"requestheader-group-headers", Strings, "x-remote-group", "Headers of groups", 0, false, false, Refused},
+    {"requestheader-uid-headers", Strings, "", "Headers of the user UID", 0, false, false, Refused},
+    {"requestheader-username-headers", Strings, "x-remote-user", "Headers of the user name", 0, false, false, Refused},
     {"authorization-always-allow-paths", Strings, "/healthz,/readyz,/livez", "Paths that are open to everyone", 0, false, true},
     {"authorization-kubeconfig", String, "", "Kubeconfig for asking what a caller may", 0, false, true},
     {"authorization-webhook-cache-authorized-ttl", Duration, "10s", "How long a yes is kept", 0, false, false},

@@ -108,8 +108,14 @@ Result<Configuration> kubelet_configuration(rt::Disk& disk, const component::Fla
   api::DecodeReport report;
   TRY(api::decode_value(value, api::type_of<Configuration>(), &config, api::Strictness::Collect, &report));
   if (!report.problems.empty()) return bad_file(file, "strict decoding error: " + report.problems.front());
+  TRY(check_kubelet_protections(config));
   kubelet::apply_defaults(config);
   return config;
+}
+
+Result<Unit> check_kubelet_protections(const Configuration& configuration) {
+  if (configuration.protect_kernel_defaults) return error(Reason::Invalid, "protectKernelDefaults: this release does not check the kernel's settings, and does not start as if it did");
+  return Unit{};
 }
 
 }  // namespace pintle::cmd

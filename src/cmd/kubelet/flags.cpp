@@ -7,11 +7,12 @@ namespace {
 
 using component::FlagSpec;
 using enum component::FlagType;
+using enum component::WithoutEffect;
 
-// name, type, default, description, short name, deprecated, effective
+// name, type, default, description, short name, deprecated, effective, what it does until it is
 constexpr FlagSpec specs[] = {
     {"address", Ip, "0.0.0.0", "Address of the HTTPS server", 0, true, true},
-    {"allowed-unsafe-sysctls", Strings, "", "Unsafe sysctls that pods may set", 0, true, false},
+    {"allowed-unsafe-sysctls", Strings, "", "Unsafe sysctls that pods may set", 0, true, true},
     {"anonymous-auth", Bool, "true", "Accept requests without credentials", 0, true, true},
     {"application-metrics-count-limit", Int, "100", "Metrics of an application to keep", 0, true, false},
     {"authentication-token-webhook", Bool, "", "Ask the API server about bearer tokens", 0, true, true},
@@ -20,8 +21,8 @@ constexpr FlagSpec specs[] = {
     {"authorization-webhook-cache-authorized-ttl", Duration, "5m0s", "How long a yes is kept", 0, true, true},
     {"authorization-webhook-cache-unauthorized-ttl", Duration, "30s", "How long a no is kept", 0, true, true},
     {"boot-id-file", String, "/proc/sys/kernel/random/boot_id", "Files with the boot id", 0, true, false},
-    {"bootstrap-kubeconfig", String, "", "Kubeconfig that may ask for a client certificate", 0, false, false},
-    {"cert-dir", String, "/var/lib/kubelet/pki", "Folder of the certificates", 0, false, false},
+    {"bootstrap-kubeconfig", String, "", "Kubeconfig that may ask for a client certificate", 0, false, true},
+    {"cert-dir", String, "/var/lib/kubelet/pki", "Folder of the certificates", 0, false, true},
     {"cgroup-driver", String, "cgroupfs", "cgroupfs or systemd", 0, true, true},
     {"cgroup-root", String, "", "Parent cgroup of pods", 0, true, true},
     {"cgroups-per-qos", Bool, "true", "A cgroup for each class and pod", 0, true, true},
@@ -116,7 +117,7 @@ constexpr FlagSpec specs[] = {
     {"pod-max-pids", Int, "-1", "Processes of a pod; -1: no limit", 0, true, true},
     {"pods-per-core", Int, "", "Most pods a core; 0: no limit", 0, true, true},
     {"port", Int, "10250", "Port of the HTTPS server", 0, true, true},
-    {"protect-kernel-defaults", Bool, "", "Refuse kernel settings that differ", 0, true, false},
+    {"protect-kernel-defaults", Bool, "", "Refuse kernel settings that differ", 0, true, false, Refused},
     {"provider-id", String, "", "The cloud's name of this machine", 0, false, true},
     {"qos-reserved", Map, "", "Reserved by class of service", 0, true, false},
     {"read-only-port", Int, "10255", "Port without authentication; 0: none", 0, true, true},
@@ -127,8 +128,8 @@ constexpr FlagSpec specs[] = {
     {"reserved-memory", StringArray, "", "Memory that pods do not get, by NUMA node", 0, true, false},
     {"resolv-conf", String, "/etc/resolv.conf", "File of the node's DNS settings", 0, true, true},
     {"root-dir", String, "/var/lib/kubelet", "Folder of the kubelet's files", 0, false, true},
-    {"rotate-certificates", Bool, "", "Renew the client certificate", 0, true, false},
-    {"rotate-server-certificates", Bool, "", "Ask for and renew the serving certificate", 0, true, false},
+    {"rotate-certificates", Bool, "", "Renew the client certificate", 0, true, true},
+    {"rotate-server-certificates", Bool, "", "Ask for and renew the serving certificate", 0, true, true},
     {"runonce", Bool, "", "End after the first pods", 0, true, false},
     {"runtime-cgroups", String, "", "Cgroup of the container runtime", 0, false, false},
     {"runtime-request-timeout", Duration, "2m0s", "Timeout of requests to the runtime", 0, true, true},

@@ -69,7 +69,10 @@ rt::Task<Result<Caller>> Serving::authenticate(rt::Context ctx, const net::Reque
   Caller caller;
   if (request.peer && !request.peer->verified_chain_der.empty()) {
     auto info = component::parse_certificate_der(request.peer->verified_chain_der.front());
-    if (info) {
+    // A connection may outlive the certificate that opened it.
+    const int64_t now = std::chrono::duration_cast<std::chrono::seconds>(setup_.runtime.clock().wall_now().time_since_epoch()).count();
+    if (info && now > info->not_after) co_return error(Reason::Unauthorized, "Unauthorized");
+    if (info && !info->common_name.empty()) {
       caller.user = info->common_name;
       caller.groups = info->organizations;
       caller.groups.push_back("system:authenticated");
@@ -78,7 +81,12 @@ rt::Task<Result<Caller>> Serving::authenticate(rt::Context ctx, const net::Reque
   }
   const std::string_view header = request.headers.get("authorization");
   constexpr std::string_view bearer = "Bearer ";
-  if (!header.starts_with(bearer) || setup_.reviewer == nullptr) co_return caller;
+  // A credential that was shown and is no good never makes its sender anonymous.
+  if (!header.starts_with(bearer)) {
+    if (!request.peer_error.empty()) co_return error(Reason::Unauthorized, "Unauthorized");
+    co_return caller;
+  }
+  if (setup_.reviewer == nullptr) co_return error(Reason::Unauthorized, "Unauthorized");
   api::authentication_v1::TokenReview review;
   review.spec.token = header.substr(bearer.size());
   auto answer = co_await setup_.reviewer->create<api::authentication_v1::TokenReview>(std::move(ctx), std::move(review));

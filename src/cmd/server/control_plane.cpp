@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "cli/addons.h"
+#include "cli/bootstrap_token.h"
 #include "client/kubeconfig.h"
 #include "cmd/server/manager_options.h"
 #include "component/log.h"
@@ -19,14 +20,6 @@ namespace log = component::log;
 constexpr int64_t certificate_check_seconds_max = 24 * 3600;
 
 std::string url_host(const std::string& address) { return address.find(':') == std::string::npos ? address : "[" + address + "]"; }
-
-// A bootstrap token drawn by chance.
-std::string make_token(rt::Random& random) {
-  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789";
-  std::string token;
-  for (int i = 0; i < 23; ++i) token.push_back(i == 6 ? '.' : letters[random.below(letters.size())]);
-  return token;
-}
 
 }  // namespace
 
@@ -60,7 +53,7 @@ apiserver::ApiServerOptions ControlPlane::api_server_options() const {
   options.client_ca_file = pki_.path("ca.crt");
   options.kubelet_client_certificate = pki_.path("apiserver-kubelet-client.crt");
   options.kubelet_client_key = pki_.path("apiserver-kubelet-client.key");
-  options.kubelet_certificate_authority = pki_.path("ca.crt");
+  options.kubelet_certificate_authority = pki_.path(std::string(component::Pki::kubelet_serving_ca) + ".crt");
   options.kubelet_preferred_address_types = {"InternalIP", "ExternalIP", "Hostname", "InternalDNS", "ExternalDNS"};   // an address needs no DNS
   options.data_dir = layout_.store();
   options.service_account_issuer = "https://kubernetes.default.svc." + config_.cluster_domain;
@@ -95,16 +88,37 @@ Result<Unit> ControlPlane::write_kubeconfig() {
   return runtime_.disk().replace(config_.write_kubeconfig, client::write_kubeconfig(content), config_.write_kubeconfig_mode);
 }
 
-Result<std::string> ControlPlane::ensure_token() {
-  std::string token = config_.token;
-  if (token.empty()) {
-    const auto kept = runtime_.disk().read(layout_.token());
-    if (kept) token = kept->substr(0, kept->find('\n'));
-    if (kept && !cli::is_bootstrap_token(token)) return bad_request(layout_.token() + " holds no bootstrap token (abcdef.0123456789abcdef)");
-    if (!kept) token = make_token(runtime_.random());
+std::optional<rt::WallTime> ControlPlane::token_end() const {
+  if (config_.token_ttl == rt::Duration::zero()) return std::nullopt;
+  return runtime_.clock().wall_now() + config_.token_ttl;
+}
+
+// The token of --token, or one that is made at the first start and forgotten when it has expired.
+rt::Task<Result<Unit>> ControlPlane::ensure_token() {
+  client::Client& client = client_for("system:apiserver");
+  rt::Disk& disk = runtime_.disk();
+  const rt::Context ctx = rt::Context::background();
+  const auto kept = disk.read(layout_.token());
+  cli::BootstrapToken token;
+  token.text = config_.token;
+  token.description = "of pintle server";
+  token.expires = token_end();
+  if (token.text.empty() && kept) {
+    const auto id = cli::token_id_of(kept->substr(0, kept->find('\n')));
+    if (!id) co_return bad_request(layout_.token() + " holds no bootstrap token (abcdef.0123456789abcdef)");
+    auto known = co_await cli::get_token(client, ctx, *id);
+    if (!known && known.error().reason != Reason::NotFound) co_return std::unexpected(std::move(known).error());
+    if (!known || cli::is_expired(*known, runtime_.clock().wall_now())) {
+      log::info(0, "The join token has expired; pintle token create makes another");
+      co_return disk.remove(layout_.token());
+    }
+    if (known->expires || !token.expires) co_return Unit{};
+    token.text = known->text;   // of a release whose tokens were good for ever
   }
-  TRY(runtime_.disk().replace(layout_.token(), token + "\n", 0600));
-  return token;
+  if (token.text.empty()) token.text = cli::make_token_text(runtime_.random());
+  const std::string text = token.text;
+  CO_TRY(co_await cli::put_token(client, ctx, std::move(token)));
+  co_return disk.replace(layout_.token(), text + "\n", 0600);
 }
 
 rt::Task<void> ControlPlane::renew_certificates(rt::Context ctx) {
@@ -137,8 +151,20 @@ client::Client& ControlPlane::client_for(const std::string& user) {
   return *clients_.back().second;
 }
 
+// What no other node may be called or certified for: the API server's names, and those of the node in this process. Without one,
+// an agent may run beside the server, under the machine's name and address.
+void ControlPlane::reserve_names(controller::ControllerOptions& options) const {
+  const component::PkiNames names = serving_names();
+  options.bind_node_names = true;
+  if (config_.node.enabled) options.reserved_node_names = {node_name_};
+  for (const auto* list : {&names.dns_names, &names.ip_addresses})
+    for (const std::string& name : *list)
+      if (config_.node.enabled || (name != node_name_ && name != node_ip_ && name != config_.bind_address)) options.reserved_serving_names.push_back(name);
+}
+
 Result<Unit> ControlPlane::start_controllers() {
   TRY_ASSIGN(ManagerOptions options, manager_options(runtime_.disk(), config_, layout_));
+  reserve_names(options.controllers);
   for (const std::string& name : options.without_effect) log::warning("This flag of kube-controller-manager has no effect in this release", {{"flag", name}});
   controller::ManagerSetup setup{runtime_, client_for("system:kube-controller-manager"), nullptr, std::move(options.controllers), std::move(options.selected), std::nullopt};
   setup.client_for = [this](rt::Context, std::string account) { return account_client(std::move(account)); };
@@ -177,13 +203,14 @@ rt::Task<Result<Unit>> ControlPlane::start_dns() {
 
 rt::Task<Result<Unit>> ControlPlane::start_components() {
   cli::AddonFacts facts;
-  CO_TRY_ASSIGN(facts.token, ensure_token());
   facts.server_url = "https://" + url_host(node_ip_) + ":" + std::to_string(config_.https_listen_port);
   CO_TRY_ASSIGN(facts.ca_pem, pki_.read("ca.crt"));
+  CO_TRY_ASSIGN(facts.kubelet_serving_ca_pem, pki_.read(std::string(component::Pki::kubelet_serving_ca) + ".crt"));
   if (!config_.disabled("dns")) facts.dns_node_ip = node_ip_;
   controller::ManifestSetup manifests{runtime_, client_for("system:apiserver"), layout_.manifests(), cli::addon_manifests(config_, facts)};
   manifests_ = std::make_unique<controller::Manifests>(std::move(manifests));
   CO_TRY(co_await manifests_->start());
+  CO_TRY(co_await ensure_token());
   if (!config_.disabled("controller-manager")) CO_TRY(start_controllers());
   if (!config_.disabled("scheduler")) CO_TRY(start_scheduler());
   if (!config_.disabled("dns")) CO_TRY(co_await start_dns());

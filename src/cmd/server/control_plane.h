@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,8 +42,10 @@ class ControlPlane {
   apiserver::ApiServerOptions api_server_options() const;
   Result<Unit> ensure_certificates();
   Result<Unit> write_kubeconfig();
-  Result<std::string> ensure_token();
+  std::optional<rt::WallTime> token_end() const;
+  rt::Task<Result<Unit>> ensure_token();
   rt::Task<void> renew_certificates(rt::Context ctx);
+  void reserve_names(controller::ControllerOptions& options) const;
   Result<Unit> start_controllers();
   rt::Task<Result<std::unique_ptr<client::Client>>> account_client(std::string account);
   Result<Unit> start_scheduler();

@@ -6,6 +6,7 @@
 #include "client/kubeconfig.h"
 #include "cmd/kube_proxy/command.h"
 #include "cmd/kube_proxy/flags.h"
+#include "cmd/kubelet/command.h"
 #include "codec/yaml.h"
 #include "component/log.h"
 #include "kubelet/certificates/certificate_manager.h"
@@ -41,6 +42,7 @@ Result<KubeletConfiguration> read_kubelet_configuration(rt::Disk& disk, const st
   auto decoded = api::decode_value(*value, api::type_of<KubeletConfiguration>(), &config, api::Strictness::Collect, &report);
   if (!decoded) return bad_request(path + ": " + decoded.error().message);
   if (!report.problems.empty()) return bad_request(path + ": " + report.problems.front());
+  TRY(check_kubelet_protections(config));
   return config;
 }
 
@@ -82,9 +84,9 @@ rt::Task<Result<Unit>> Node::start(ControlPlane& control_plane) {
   serving.dns_names = {name_};
   serving.ip_addresses = {ip_};
   serving.server = true;
-  CO_TRY(control_plane.pki().ensure_certificate("kubelet", std::move(serving)));
+  CO_TRY(control_plane.pki().ensure_kubelet_serving("kubelet", std::move(serving)));
   serving_certificate_ = control_plane.pki().path("kubelet");
-  cluster_ = {config_.cluster_cidr, config_.disabled("dns") ? std::string() : config_.cluster_dns, config_.cluster_domain};
+  cluster_ = {config_.cluster_cidr, config_.disabled("dns") ? std::string() : config_.cluster_dns, config_.cluster_domain, std::string()};
   co_return co_await start_components(control_plane.client_for("system:node:" + name_));
 }
 
@@ -109,13 +111,17 @@ rt::Task<Result<Unit>> Node::connect() {
   CO_TRY_ASSIGN(const auto bootstrap_client, client::connect(runtime_, std::move(bootstrap)));
   auto certificate = co_await kubelet::bootstrap_client_certificate(rt::Context::background(), bootstrap_client.get(), layout_.kubelet() + "/pki", name_);
   co_await bootstrap_client->close();
-  if (!certificate) co_return error(certificate.error().reason, "cannot join " + config_.server_url + ": " + certificate.error().message);
+  if (!certificate) {
+    const bool unknown = certificate.error().reason == Reason::Unauthorized;
+    const std::string hint = unknown ? ": the token is unknown or has expired (pintle token create makes one, on the server)" : "";
+    co_return error(certificate.error().reason, "cannot join " + config_.server_url + ": " + certificate.error().message + hint);
+  }
   config.tls.cert_file = config.tls.key_file = *certificate;
   CO_TRY_ASSIGN(own_client_, client::connect(runtime_, std::move(config)));
   auto facts = co_await own_client_->get<api::core_v1::ConfigMap>(rt::Context::background(), std::string("kube-system"), std::string("pintle-cluster"));
   if (!facts) co_return error(facts.error().reason, "cannot read what the cluster is like: " + facts.error().message);
   const auto fact = [&](std::string_view key) { return facts->data.contains(key) ? *facts->data.get(key) : std::string(); };
-  cluster_ = {fact("clusterCIDR"), fact("clusterDNS"), fact("clusterDomain")};
+  cluster_ = {fact("clusterCIDR"), fact("clusterDNS"), fact("clusterDomain"), fact("kubeletServingCA")};
   co_return Unit{};
 }
 
@@ -181,6 +187,12 @@ Result<KubeletConfiguration> Node::kubelet_configuration() const {
   if (config.cluster_domain.empty()) config.cluster_domain = cluster_.domain;
   if (!config.fail_swap_on) config.fail_swap_on = false;
   if (!config.fail_cgroup_v_1) config.fail_cgroup_v_1 = false;
+  for (const cli::NodeTaint& taint : config_.node.taints) {
+    auto& made = config.register_with_taints.emplace_back();
+    made.key = taint.key;
+    made.value = taint.value;
+    made.effect = taint.effect;
+  }
   config.authentication.x509.client_ca_file = layout_.pki() + "/ca.crt";
   if (!serving_certificate_.empty()) {
     config.tls_cert_file = serving_certificate_ + ".crt";
@@ -201,6 +213,7 @@ rt::Task<Result<Unit>> Node::start_kubelet(client::Client& client) {
   setup.node_name = setup.hostname = name_;
   setup.node_ips = {ip_};
   setup.root_dir = layout_.kubelet();
+  setup.serving_authority_pem = cluster_.serving_ca_pem;
   for (const std::string& label : config_.node.labels) setup.node_labels[label.substr(0, label.find('='))] = label.substr(label.find('=') + 1);
   kubelet_ = std::make_unique<kubelet::Kubelet>(std::move(setup));
   co_return co_await kubelet_->start();

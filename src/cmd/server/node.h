@@ -52,6 +52,7 @@ class Node {
     std::string cidr;      // of pods
     std::string dns;       // "": the cluster has none
     std::string domain;
+    std::string serving_ca_pem;   // who signs serving certificates; "": anyone, or not asked for
   };
   ClusterFacts cluster_;
   std::string serving_certificate_;                // without ".crt" and ".key"; "": the kubelet asks for one

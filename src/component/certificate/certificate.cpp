@@ -1,12 +1,14 @@
 #include "component/certificate/certificate.h"
 
-#include <arpa/inet.h>
 #include <openssl/asn1.h>
 #include <openssl/objects.h>
 #include <openssl/pem.h>
 
+#include <algorithm>
 #include <ctime>
 
+#include "codec/json_text.h"
+#include "component/certificate/alternative_names.h"
 #include "component/certificate/openssl_handle.h"
 
 namespace pintle::component {
@@ -14,7 +16,6 @@ namespace {
 
 constexpr const char* user_id_oid = "1.3.6.1.4.1.57683.2";
 using ObjectId = std::unique_ptr<ASN1_OBJECT, OpensslDelete<ASN1_OBJECT_free>>;
-using Names = std::unique_ptr<GENERAL_NAMES, OpensslDelete<GENERAL_NAMES_free>>;
 using Usages = std::unique_ptr<EXTENDED_KEY_USAGE, OpensslDelete<EXTENDED_KEY_USAGE_free>>;
 
 std::string text_of(const ASN1_STRING* value) {
@@ -24,10 +25,6 @@ std::string text_of(const ASN1_STRING* value) {
   std::string out(reinterpret_cast<char*>(utf8), static_cast<std::size_t>(size));
   OPENSSL_free(utf8);
   return out;
-}
-
-std::string raw_of(const ASN1_STRING* value) {
-  return std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)), static_cast<std::size_t>(ASN1_STRING_length(value)));
 }
 
 void read_subject(const X509_NAME* name, CertificateInfo& info) {
@@ -41,27 +38,6 @@ void read_subject(const X509_NAME* name, CertificateInfo& info) {
     if (nid == NID_commonName) info.common_name = std::move(text);
     else if (nid == NID_organizationName) info.organizations.push_back(std::move(text));
     else if (OBJ_cmp(object, user_id.get()) == 0) info.user_ids.push_back(std::move(text));
-  }
-}
-
-std::string ip_text(const ASN1_OCTET_STRING* address) {
-  char buffer[INET6_ADDRSTRLEN] = {};
-  const int size = ASN1_STRING_length(address);
-  if (size != 4 && size != 16) return {};
-  inet_ntop(size == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(address), buffer, sizeof buffer);
-  return buffer;
-}
-
-void read_names(const GENERAL_NAMES* names, CertificateInfo& info) {
-  for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
-    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
-    switch (name->type) {
-      case GEN_DNS: info.dns_names.push_back(raw_of(name->d.dNSName)); break;
-      case GEN_EMAIL: info.emails.push_back(raw_of(name->d.rfc822Name)); break;
-      case GEN_URI: info.uris.push_back(raw_of(name->d.uniformResourceIdentifier)); break;
-      case GEN_IPADD: info.ip_addresses.push_back(ip_text(name->d.iPAddress)); break;
-      default: break;
-    }
   }
 }
 
@@ -120,21 +96,32 @@ bool holds_certificates(std::string_view der) {
   return true;
 }
 
-bool add_entry(X509_NAME* name, const char* field, const std::string& value) {
-  return X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(value.data()),
+// Of any length and as it is: OpenSSL's own table of subject fields would cut common names at 64 characters.
+bool add_entry(X509_NAME* name, const ASN1_OBJECT* field, const std::string& value) {
+  return X509_NAME_add_entry_by_OBJ(name, field, V_ASN1_UTF8STRING, reinterpret_cast<const unsigned char*>(value.data()),
                                     static_cast<int>(value.size()), -1, 0) == 1;
+}
+
+// A subject is text that people and logs read: UTF-8 without control characters.
+Result<Unit> check_subject(const CertificateSpec& spec) {
+  const auto good = [](std::string_view text) {
+    return codec::is_valid_utf8(text) && std::ranges::none_of(text, [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; });
+  };
+  if (!good(spec.common_name) || !good(spec.user_id) || !std::ranges::all_of(spec.organizations, good))
+    return bad_request("a certificate cannot have a subject with control characters or bytes that are not UTF-8");
+  return Unit{};
 }
 
 bool add_subject(X509_NAME* name, const CertificateSpec& spec) {
   for (const auto& organization : spec.organizations)
-    if (!add_entry(name, "O", organization)) return false;
-  if (!spec.common_name.empty() && !add_entry(name, "CN", spec.common_name)) return false;
+    if (!add_entry(name, OBJ_nid2obj(NID_organizationName), organization)) return false;
+  if (!spec.common_name.empty() && !add_entry(name, OBJ_nid2obj(NID_commonName), spec.common_name)) return false;
   if (spec.user_id.empty()) return true;
   const ObjectId oid(OBJ_txt2obj(user_id_oid, 1));
-  return X509_NAME_add_entry_by_OBJ(name, oid.get(), MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(spec.user_id.data()),
-                                    static_cast<int>(spec.user_id.size()), -1, 0) == 1;
+  return add_entry(name, oid.get(), spec.user_id);
 }
 
+// `value` is a text of ours; nothing that came from elsewhere goes through OpenSSL's text forms.
 bool add_extension(X509* certificate, X509* issuer, int nid, const std::string& value) {
   X509V3_CTX context;
   X509V3_set_ctx_nodb(&context);
@@ -146,15 +133,7 @@ bool add_extension(X509* certificate, X509* issuer, int nid, const std::string& 
   return added;
 }
 
-// OpenSSL's text form of the names; "" if there are none.
-std::string alternative_names(const CertificateSpec& spec) {
-  std::string names;
-  for (const auto& dns : spec.dns_names) names += (names.empty() ? "DNS:" : ",DNS:") + dns;
-  for (const auto& ip : spec.ip_addresses) names += (names.empty() ? "IP:" : ",IP:") + ip;
-  return names;
-}
-
-bool add_extensions(X509* certificate, X509* issuer, const CertificateSpec& spec) {
+bool add_extensions(X509* certificate, X509* issuer, const CertificateSpec& spec, GENERAL_NAMES* names) {
   bool good = add_extension(certificate, issuer, NID_basic_constraints, spec.authority ? "critical,CA:TRUE" : "critical,CA:FALSE") &&
               add_extension(certificate, issuer, NID_key_usage,
                             spec.authority ? "critical,digitalSignature,keyEncipherment,keyCertSign" : "critical,digitalSignature,keyEncipherment") &&
@@ -163,8 +142,7 @@ bool add_extensions(X509* certificate, X509* issuer, const CertificateSpec& spec
   if (spec.client) usages = "clientAuth";
   if (spec.server) usages += usages.empty() ? "serverAuth" : ",serverAuth";
   if (!usages.empty()) good = good && add_extension(certificate, issuer, NID_ext_key_usage, usages);
-  const std::string names = alternative_names(spec);
-  if (!names.empty()) good = good && add_extension(certificate, issuer, NID_subject_alt_name, names);
+  if (names != nullptr) good = good && X509_add1_ext_i2d(certificate, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) == 1;
   return good;
 }
 
@@ -173,16 +151,26 @@ X509Request request_of_pem(std::string_view pem) {
   return X509Request(PEM_read_bio_X509_REQ(bio.get(), nullptr, nullptr, nullptr));
 }
 
-bool add_request_names(X509_REQ* request, const CertificateSpec& spec) {
-  const std::string names = alternative_names(spec);
-  if (names.empty()) return true;
-  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, names.c_str());
+bool add_request_names(X509_REQ* request, GENERAL_NAMES* names) {
+  if (names == nullptr) return true;
+  X509_EXTENSION* extension = X509V3_EXT_i2d(NID_subject_alt_name, 0, names);
   if (!extension) return false;
   STACK_OF(X509_EXTENSION)* extensions = sk_X509_EXTENSION_new_null();
   sk_X509_EXTENSION_push(extensions, extension);
   const bool added = X509_REQ_add_extensions(request, extensions) == 1;
   sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
   return added;
+}
+
+// The alternative names among the extensions, if there are any. BadRequest: they cannot be read, or are there twice.
+Result<Unit> read_extension_names(const STACK_OF(X509_EXTENSION)* extensions, CertificateInfo& info) {
+  constexpr int absent = -1;
+  int found = absent;
+  const GeneralNames names(static_cast<GENERAL_NAMES*>(X509V3_get_d2i(extensions, NID_subject_alt_name, &found, nullptr)));
+  ERR_clear_error();
+  if (names) return read_general_names(names.get(), info);
+  if (found != absent) return bad_request("the alternative names cannot be read");
+  return Unit{};
 }
 
 }  // namespace
@@ -196,8 +184,7 @@ Result<CertificateInfo> parse_certificate_der(std::string_view der) {
   }
   CertificateInfo info;
   read_subject(X509_get_subject_name(certificate.get()), info);
-  const Names names(static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, nullptr, nullptr)));
-  if (names) read_names(names.get(), info);
+  TRY(read_extension_names(X509_get0_extensions(certificate.get()), info));
   const Usages usages(static_cast<EXTENDED_KEY_USAGE*>(X509_get_ext_d2i(certificate.get(), NID_ext_key_usage, nullptr, nullptr)));
   if (usages) read_usages(usages.get(), info);
   info.not_before = seconds_of(X509_get0_notBefore(certificate.get()));
@@ -220,9 +207,9 @@ Result<CertificateInfo> parse_certificate_request_pem(std::string_view pem) {
   CertificateInfo info;
   read_subject(X509_REQ_get_subject_name(request.get()), info);
   STACK_OF(X509_EXTENSION)* extensions = X509_REQ_get_extensions(request.get());
-  const Names names(static_cast<GENERAL_NAMES*>(X509V3_get_d2i(extensions, NID_subject_alt_name, nullptr, nullptr)));
-  if (names) read_names(names.get(), info);
+  const auto named = read_extension_names(extensions, info);
   sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+  if (!named) return std::unexpected(named.error());
   return info;
 }
 
@@ -273,13 +260,15 @@ Result<std::string> issue_certificate(const CertificateSpec& spec, const PublicK
     issuer = certificate_of_pem(issuer_certificate_pem);
     if (!issuer) return bad_request("the issuer's certificate cannot be read");
   }
+  TRY(check_subject(spec));
+  TRY_ASSIGN(const GeneralNames names, make_general_names(spec));
   const X509Certificate certificate(X509_new());
   X509* signer = issuer ? issuer.get() : certificate.get();
   bool good = X509_set_version(certificate.get(), 2) == 1 && ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate.get()), spec.serial) == 1 &&
               ASN1_TIME_set(X509_getm_notBefore(certificate.get()), static_cast<time_t>(spec.not_before)) &&
               ASN1_TIME_set(X509_getm_notAfter(certificate.get()), static_cast<time_t>(spec.not_after)) &&
               X509_set_pubkey(certificate.get(), KeyAccess::get(subject_key)) == 1 && add_subject(X509_get_subject_name(certificate.get()), spec) &&
-              X509_set_issuer_name(certificate.get(), X509_get_subject_name(signer)) == 1 && add_extensions(certificate.get(), signer, spec);
+              X509_set_issuer_name(certificate.get(), X509_get_subject_name(signer)) == 1 && add_extensions(certificate.get(), signer, spec, names.get());
   if (issuer) good = good && add_extension(certificate.get(), signer, NID_authority_key_identifier, "keyid");
   good = good && X509_sign(certificate.get(), KeyAccess::get(issuer_key), EVP_sha256()) > 0;
   if (!good) {
@@ -291,10 +280,21 @@ Result<std::string> issue_certificate(const CertificateSpec& spec, const PublicK
   return bio_text(bio.get());
 }
 
+bool is_issued_by(std::string_view certificate_pem, std::string_view authority_pem) {
+  const X509Certificate certificate = certificate_of_pem(certificate_pem);
+  const X509Certificate authority = certificate_of_pem(authority_pem);
+  const bool good = certificate && authority && X509_NAME_cmp(X509_get_issuer_name(certificate.get()), X509_get_subject_name(authority.get())) == 0 &&
+                    X509_verify(certificate.get(), X509_get0_pubkey(authority.get())) == 1;
+  ERR_clear_error();
+  return good;
+}
+
 Result<std::string> make_certificate_request(const CertificateSpec& spec, const PrivateKey& key) {
+  TRY(check_subject(spec));
+  TRY_ASSIGN(const GeneralNames names, make_general_names(spec));
   const X509Request request(X509_REQ_new());
   const bool good = X509_REQ_set_version(request.get(), 0) == 1 && X509_REQ_set_pubkey(request.get(), KeyAccess::get(key)) == 1 &&
-                    add_subject(X509_REQ_get_subject_name(request.get()), spec) && add_request_names(request.get(), spec) &&
+                    add_subject(X509_REQ_get_subject_name(request.get()), spec) && add_request_names(request.get(), names.get()) &&
                     X509_REQ_sign(request.get(), KeyAccess::get(key), EVP_sha256()) > 0;
   if (!good) {
     ERR_clear_error();

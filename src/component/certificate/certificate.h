@@ -23,7 +23,7 @@ struct CertificateInfo {
   int64_t not_before = 0;                    // seconds since 1970; 0 for a request
   int64_t not_after = 0;
 };
-// BadRequest on anything but one DER certificate.
+// BadRequest on anything but one DER certificate, and on alternative names that cannot be read.
 Result<CertificateInfo> parse_certificate_der(std::string_view der);
 // A PKCS#10 request, PEM ("CERTIFICATE REQUEST"); its own signature is checked.
 Result<CertificateInfo> parse_certificate_request_pem(std::string_view pem);
@@ -41,6 +41,8 @@ struct CertificateSpec {
   std::string user_id;                       // "": none
   std::vector<std::string> dns_names;
   std::vector<std::string> ip_addresses;
+  std::vector<std::string> emails;
+  std::vector<std::string> uris;
   bool authority = false;
   bool client = false;
   bool server = false;
@@ -48,9 +50,13 @@ struct CertificateSpec {
   int64_t not_after = 0;
   uint64_t serial = 1;
 };
-// PEM. Signed by `issuer_key` in the name of `issuer_certificate_pem` ("": self-signed by `issuer_key`).
+// PEM. Signed by `issuer_key` in the name of `issuer_certificate_pem` ("": self-signed by `issuer_key`). Names go in byte by
+// byte, whatever is in them. BadRequest: a name that no certificate should have: control characters, a subject that is not
+// UTF-8, other names beyond ASCII, an address that is none.
 Result<std::string> issue_certificate(const CertificateSpec& spec, const PublicKey& subject_key, const PrivateKey& issuer_key,
                                       std::string_view issuer_certificate_pem);
+// Whether the first certificate of a PEM text is signed by the first of another, and in its name.
+bool is_issued_by(std::string_view certificate_pem, std::string_view authority_pem);
 // PKCS#10, PEM ("CERTIFICATE REQUEST"), for the spec's subject and names, signed by `key`.
 Result<std::string> make_certificate_request(const CertificateSpec& spec, const PrivateKey& key);
 

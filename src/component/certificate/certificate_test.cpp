@@ -111,6 +111,96 @@ TEST(CertificateRequest, AsksForItsSubjectAndNames) {
   EXPECT_FALSE(certificate_request_key_pem("garbage"));
 }
 
+// What a certificate made from a request for exactly these names says of itself.
+Result<CertificateInfo> issued_for(const CertificateSpec& wanted) {
+  const auto key = PrivateKey::generate_ec_p256();
+  TRY_ASSIGN(const std::string request, make_certificate_request(wanted, *key));
+  TRY_ASSIGN(const CertificateInfo asked, parse_certificate_request_pem(request));
+  CertificateSpec spec;
+  spec.common_name = asked.common_name;
+  spec.organizations = asked.organizations;
+  spec.dns_names = asked.dns_names;
+  spec.ip_addresses = asked.ip_addresses;
+  spec.emails = asked.emails;
+  spec.uris = asked.uris;
+  spec.not_before = 1000;
+  spec.not_after = 2000000000;
+  TRY_ASSIGN(const std::string pem, issue_certificate(spec, key->public_key(), *key, ""));
+  TRY_ASSIGN(const auto ders, certificates_from_pem(pem));
+  return parse_certificate_der(ders.front());
+}
+
+// Names are bytes: what reads like two names, another kind of name or a section of a file is one name.
+TEST(CertificateRequest, NamesAreNeverReadAsText) {
+  for (const char* name : {"a,DNS:kubernetes", "a, DNS:b", "a,IP:10.0.0.1", "DNS:b", "email:copy", "@section", "a;b", "a/b", "critical,a", "dirName:x", "*.b", "a b"}) {
+    CertificateSpec spec;
+    spec.common_name = spec.organizations.emplace_back(name);
+    spec.dns_names = spec.emails = spec.uris = {name};
+    spec.ip_addresses = {"10.0.0.1"};
+    const auto info = issued_for(spec);
+    ASSERT_TRUE(info) << name << ": " << info.error().message;
+    EXPECT_EQ(info->common_name, name);
+    EXPECT_EQ(info->organizations, spec.organizations);
+    EXPECT_EQ(info->dns_names, spec.dns_names);
+    EXPECT_EQ(info->emails, spec.emails);
+    EXPECT_EQ(info->uris, spec.uris);
+    EXPECT_EQ(info->ip_addresses, spec.ip_addresses);
+  }
+}
+
+TEST(CertificateRequest, NamesThatNoCertificateShouldHave) {
+  using namespace std::string_literals;
+  const auto check = [](auto change) {
+    CertificateSpec spec;
+    spec.common_name = "a";
+    change(spec);
+    const auto info = issued_for(spec);
+    ASSERT_FALSE(info);
+    EXPECT_EQ(info.error().reason, Reason::BadRequest);
+  };
+  for (const std::string& name : {"a\0b"s, "a\nb"s, "a\rDNS:b"s, "\x7f"s, "\xc3\xa4"s, ""s}) {
+    check([&](CertificateSpec& spec) { spec.dns_names = {name}; });
+    check([&](CertificateSpec& spec) { spec.emails = {name}; });
+    check([&](CertificateSpec& spec) { spec.uris = {name}; });
+  }
+  for (const std::string& name : {"a\0b"s, "a\nb"s, "\xff"s}) {
+    check([&](CertificateSpec& spec) { spec.common_name = name; });
+    check([&](CertificateSpec& spec) { spec.organizations = {name}; });
+    check([&](CertificateSpec& spec) { spec.user_id = name; });
+  }
+  for (const char* address : {"10.0.0", "10.0.0.1,IP:10.0.0.2", "localhost", ""}) check([&](CertificateSpec& spec) { spec.ip_addresses = {address}; });
+}
+
+// The longest name of a node: OpenSSL's table stops at 64 characters.
+TEST(CertificateRequest, SubjectsOfAnyLength) {
+  CertificateSpec spec;
+  spec.common_name = "system:node:" + std::string(253, 'n');
+  spec.organizations = {std::string(200, 'o')};
+  const auto info = issued_for(spec);
+  ASSERT_TRUE(info) << info.error().message;
+  EXPECT_EQ(info->common_name, spec.common_name);
+  EXPECT_EQ(info->organizations, spec.organizations);
+}
+
+TEST(Certificate, KnowsItsIssuer) {
+  const auto key = PrivateKey::generate_ec_p256(), other_key = PrivateKey::generate_ec_p256();
+  CertificateSpec spec;
+  spec.common_name = "ca";
+  spec.authority = true;
+  spec.not_after = 2000000000;
+  const auto authority = issue_certificate(spec, key->public_key(), *key, "");
+  const auto namesake = issue_certificate(spec, other_key->public_key(), *other_key, "");
+  spec.common_name = "leaf";
+  spec.authority = false;
+  const auto leaf = issue_certificate(spec, other_key->public_key(), *key, *authority);
+  ASSERT_TRUE(leaf);
+  EXPECT_TRUE(is_issued_by(*leaf, *authority));
+  EXPECT_FALSE(is_issued_by(*leaf, *namesake));
+  EXPECT_FALSE(is_issued_by(*authority, *leaf));
+  EXPECT_FALSE(is_issued_by("garbage", *authority));
+  EXPECT_FALSE(is_issued_by(*leaf, ""));
+}
+
 // `want`: a word of the complaint; "": nothing to complain about.
 void check_issued(const std::string& pem, std::string_view want) {
   const auto result = check_certificates_pem(pem);

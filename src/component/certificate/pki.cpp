@@ -96,7 +96,7 @@ Result<bool> Pki::ensure_leaf(const Authority& authority, const std::string& nam
     TRY_ASSIGN(const std::string pem, runtime_.disk().read(file));
     // A file that cannot be read as a certificate is made anew, as an expired one.
     const auto info = read_certificate(pem);
-    if (info && says_the_same(*info, spec) && now() < renewal_time(info->not_before, info->not_after)) {
+    if (info && says_the_same(*info, spec) && is_issued_by(pem, authority.certificate_pem) && now() < renewal_time(info->not_before, info->not_after)) {
       plan(info->not_before, info->not_after);
       return false;
     }
@@ -117,6 +117,7 @@ Result<bool> Pki::ensure(const PkiNames& api_server) {
   TRY(runtime_.disk().make_directories(folder_, 0700));
   TRY_ASSIGN(const Authority cluster, ensure_authority("ca", "kubernetes"));
   TRY_ASSIGN(const Authority front_proxy, ensure_authority("front-proxy-ca", "front-proxy-ca"));
+  TRY(ensure_authority(std::string(kubelet_serving_ca), std::string(kubelet_serving_ca)));
   TRY(ensure_service_account_key());
 
   CertificateSpec serving;
@@ -145,9 +146,9 @@ Result<bool> Pki::ensure(const PkiNames& api_server) {
   return wrote_;
 }
 
-Result<bool> Pki::ensure_certificate(const std::string& name, CertificateSpec spec) {
-  TRY_ASSIGN(const Authority cluster, ensure_authority("ca", "kubernetes"));
-  return ensure_leaf(cluster, name, std::move(spec));
+Result<bool> Pki::ensure_kubelet_serving(const std::string& name, CertificateSpec spec) {
+  TRY_ASSIGN(const Authority kubelets, ensure_authority(std::string(kubelet_serving_ca), std::string(kubelet_serving_ca)));
+  return ensure_leaf(kubelets, name, std::move(spec));
 }
 
 }  // namespace pintle::component

@@ -30,12 +30,15 @@ class Pki {
   // `runtime` outlives it.
   Pki(rt::Runtime& runtime, std::string folder, PkiLimits limits = {});
 
-  // The cluster's CA, the front proxy's CA, the service account key, and the certificates of the API server
-  // (serving, kubelet client), the front proxy's client and the administrator. True: some file was written.
+  // The cluster's CA, the front proxy's CA, the CA of kubelets' serving certificates, the service account key, and the
+  // certificates of the API server (serving, kubelet client), the front proxy's client and the administrator. True: some file
+  // was written.
   Result<bool> ensure(const PkiNames& api_server);
-  // A certificate <name>.crt with <name>.key by the cluster's CA: spec's subject, names and usages. Kept while they stand
-  // and a third of its life is left.
-  Result<bool> ensure_certificate(const std::string& name, CertificateSpec spec);
+  // A kubelet's serving certificate <name>.crt with <name>.key: spec's subject, names and usages. Kept while they stand, the
+  // authority is the same and a third of its life is left.
+  Result<bool> ensure_kubelet_serving(const std::string& name, CertificateSpec spec);
+  // The authority of kubelets' serving certificates, by which the API server knows kubelets, and nobody anything else.
+  static constexpr std::string_view kubelet_serving_ca = "kubelet-serving-ca";
   // Seconds since 1970 when the next of what this object has ensured is to be renewed.
   int64_t due() const { return due_; }
 

@@ -67,6 +67,30 @@ TEST(Pki, RenewsLongBeforeTheEndAndKeepsTheAuthoritysKey) {
   });
 }
 
+// Kubelets' serving certificates have an authority of their own; one that the cluster's CA signed before is made anew.
+TEST(Pki, KubeletsServeByAnAuthorityOfTheirOwn) {
+  on_machine([](rt::Simulation&, rt::Machine& machine) {
+    Pki pki(machine, "/pki");
+    ASSERT_TRUE(pki.ensure({}));
+    CertificateSpec spec;
+    spec.common_name = "system:node:a";
+    spec.dns_names = {"a"};
+    spec.server = true;
+    EXPECT_TRUE(pki.ensure_kubelet_serving("kubelet", spec).value_or(false));
+    EXPECT_FALSE(pki.ensure_kubelet_serving("kubelet", spec).value_or(true));
+    const std::string own = *pki.read("kubelet-serving-ca.crt"), cluster = *pki.read("ca.crt");
+    EXPECT_TRUE(is_issued_by(*pki.read("kubelet.crt"), own));
+    EXPECT_FALSE(is_issued_by(*pki.read("kubelet.crt"), cluster));
+    EXPECT_FALSE(is_issued_by(own, cluster));
+    spec.not_before = 0;
+    spec.not_after = 4000000000;
+    const auto cluster_key = PrivateKey::parse_pem(*pki.read("ca.key")), key = PrivateKey::parse_pem(*pki.read("kubelet.key"));
+    ASSERT_TRUE(machine.disk().write("/pki/kubelet.crt", *issue_certificate(spec, key->public_key(), *cluster_key, cluster), 0644));
+    EXPECT_TRUE(pki.ensure_kubelet_serving("kubelet", spec).value_or(false));
+    EXPECT_TRUE(is_issued_by(*pki.read("kubelet.crt"), own));
+  });
+}
+
 TEST(Pki, ADamagedKeyIsNamed) {
   on_machine([](rt::Simulation&, rt::Machine& machine) {
     Pki pki(machine, "/pki");

@@ -1,12 +1,11 @@
-#include <algorithm>
-#include <set>
-
 #include "api/gen/authorization_v1.h"
 #include "apimachinery/identity/node_user.h"
 #include "client/work_queue.h"
 #include "component/log.h"
 #include "controller/csr/controller.h"
+#include "controller/csr/node_names.h"
 #include "controller/csr/plan.h"
+#include "controller/csr/serving_names.h"
 #include "controller/objects/time.h"
 
 namespace pintle::controller::csr {
@@ -16,15 +15,25 @@ using CsrPtr = std::shared_ptr<const CertificateSigningRequest>;
 
 namespace {
 
+constexpr std::string_view node_user_prefix = "system:node:";
+const std::string release_prefix = "/";   // before the name of a deleted node, in the queue; no request's name begins so
+
+enum class Verdict { Approved, Denied };
+
 class Approver final : public Controller {
  public:
   explicit Approver(ControllerDeps deps)
       : deps_(deps), csrs_(deps.informers.of<CertificateSigningRequest>()), nodes_(deps.informers.of<api::core_v1::Node>()),
+        serving_rules_(deps.options.reserved_serving_names, deps.options.service_cidrs), node_names_(deps.client, deps.options.reserved_node_names),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<CertificateSigningRequest>::Handler handler;
     handler.on_add = [this](const CsrPtr& csr, bool) { loop_.queue().add(csr->metadata.name); };
     handler.on_update = [this](const CsrPtr&, const CsrPtr& csr) { loop_.queue().add(csr->metadata.name); };
     csrs_.add_handler(std::move(handler));
+    if (!deps.options.bind_node_names) return;
+    client::Informer<api::core_v1::Node>::Handler of_nodes;
+    of_nodes.on_delete = [this](const auto& node) { loop_.queue().add(release_prefix + node->metadata.name); };
+    nodes_.add_handler(std::move(of_nodes));
   }
   void start() override { loop_.start(deps_.workers(5)); }
   rt::Task<void> stop() override { co_await loop_.stop(); }
@@ -32,12 +41,15 @@ class Approver final : public Controller {
  private:
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
   rt::Task<Result<bool>> may_create(rt::Context ctx, CsrPtr csr, std::string_view subresource);
-  rt::Task<Result<Unit>> approve(rt::Context ctx, CsrPtr csr, std::string_view message);
-  bool names_only_itself(const CertificateSigningRequest& csr, const component::CertificateInfo& request) const;
+  rt::Task<Result<Unit>> decide(rt::Context ctx, CsrPtr csr, Verdict verdict, std::string reason, std::string message);
+  rt::Task<Result<Unit>> sync_serving(rt::Context ctx, CsrPtr csr, component::CertificateInfo request);
+  rt::Task<Result<Unit>> approve_client(rt::Context ctx, CsrPtr csr, component::CertificateInfo request, Approval approval);
 
   ControllerDeps deps_;
   client::Informer<CertificateSigningRequest> csrs_;
   client::Informer<api::core_v1::Node> nodes_;
+  const ServingNameRules serving_rules_;
+  NodeNames node_names_;
   client::ControlLoop loop_;
 };
 
@@ -58,13 +70,13 @@ rt::Task<Result<bool>> Approver::may_create(rt::Context ctx, CsrPtr csr, std::st
   co_return answer->status.allowed;
 }
 
-rt::Task<Result<Unit>> Approver::approve(rt::Context ctx, CsrPtr csr, std::string_view message) {
+rt::Task<Result<Unit>> Approver::decide(rt::Context ctx, CsrPtr csr, Verdict verdict, std::string reason, std::string message) {
   CertificateSigningRequest copy = *csr;
   api::certificates_v1::CertificateSigningRequestCondition condition;
-  condition.type = "Approved";
+  condition.type = verdict == Verdict::Approved ? "Approved" : "Denied";
   condition.status = "True";
-  condition.reason = "AutoApproved";
-  condition.message = message;
+  condition.reason = std::move(reason);
+  condition.message = std::move(message);
   condition.last_update_time = condition.last_transition_time = to_api_time(deps_.runtime.clock().wall_now());
   copy.status.conditions.push_back(std::move(condition));
   auto done = co_await deps_.client.update_subresource<CertificateSigningRequest>(std::move(ctx), "approval", std::move(copy));
@@ -72,31 +84,51 @@ rt::Task<Result<Unit>> Approver::approve(rt::Context ctx, CsrPtr csr, std::strin
   co_return Unit{};
 }
 
-// The node's addresses and host names, as its kubelet has reported them; its own name always.
-bool Approver::names_only_itself(const CertificateSigningRequest& csr, const component::CertificateInfo& request) const {
-  const std::string name(apimachinery::node_of_user(csr.spec.username, csr.spec.groups));
-  if (name.empty()) return false;
-  std::set<std::string> own = {name};
-  if (const auto node = nodes_.get(name))
-    for (const auto& address : node->status.addresses) own.insert(address.address);
-  const auto is_own = [&](const std::string& text) { return own.contains(text); };
-  return std::ranges::all_of(request.dns_names, is_own) && std::ranges::all_of(request.ip_addresses, is_own);
+rt::Task<Result<Unit>> Approver::sync_serving(rt::Context ctx, CsrPtr csr, component::CertificateInfo request) {
+  const std::string name(apimachinery::node_of_user(csr->spec.username, csr->spec.groups));
+  if (name.empty()) co_return error(Reason::Conflict, "certificate request " + csr->metadata.name + " is from no node");
+  const auto fault = serving_name_fault(name, request, nodes_.list(), serving_rules_);
+  if (!fault) co_return co_await decide(std::move(ctx), csr, Verdict::Approved, "AutoApproved", "Auto approving kubelet serving certificate for the node's own addresses.");
+  if (fault->forbidden) co_return co_await decide(std::move(ctx), csr, Verdict::Denied, "NameNotAllowed", fault->why);
+  co_return error(Reason::Conflict, "certificate request " + csr->metadata.name + " of node " + name + ": " + fault->why);
+}
+
+rt::Task<Result<Unit>> Approver::approve_client(rt::Context ctx, CsrPtr csr, component::CertificateInfo request, Approval approval) {
+  if (deps_.options.bind_node_names) {
+    CO_TRY_ASSIGN(const auto key, component::certificate_request_key_pem(csr->spec.request));
+    NameClaim claim;
+    claim.node = request.common_name.substr(node_user_prefix.size());
+    claim.key = key.key_id();
+    claim.by_node_itself = csr->spec.username == request.common_name;
+    claim.node_exists = nodes_.get(claim.node) != nullptr;
+    const std::string name = claim.node;
+    if (!apimachinery::check_dns_subdomain(name).empty())
+      co_return co_await decide(std::move(ctx), csr, Verdict::Denied, "NodeNameInvalid", "\"" + name + "\" cannot be the name of a node");
+    CO_TRY_ASSIGN(const bool its_own, co_await node_names_.claim(ctx, std::move(claim)));
+    if (!its_own) {
+      std::string why = "the node name \"" + name + "\" belongs to another key: join under another name (--node-name), or delete the Node first if its machine is gone";
+      co_return co_await decide(std::move(ctx), csr, Verdict::Denied, "NodeNameTaken", std::move(why));
+    }
+  }
+  co_return co_await decide(std::move(ctx), csr, Verdict::Approved, "AutoApproved", std::string(approval.message));
 }
 
 rt::Task<Result<Unit>> Approver::sync(rt::Context ctx, std::string key) {
+  if (key.starts_with(release_prefix)) {
+    const std::string node = key.substr(release_prefix.size());
+    if (nodes_.get(node) != nullptr) co_return Unit{};
+    co_return co_await node_names_.release(std::move(ctx), node);
+  }
   const CsrPtr csr = csrs_.get(key);
   if (csr == nullptr || !csr->status.certificate.empty() || is_approved(*csr) || is_denied(*csr)) co_return Unit{};
   const auto request = component::parse_certificate_request_pem(csr->spec.request);
   if (!request) co_return Unit{};   // nothing that we could approve
-  if (deps_.options.approve_kubelet_serving && is_own_serving_request(*csr, *request)) {
-    if (names_only_itself(*csr, *request)) co_return co_await approve(std::move(ctx), csr, "Auto approving kubelet serving certificate for the node's own addresses.");
-    co_return error(Reason::Conflict, "certificate request " + key + " names addresses that its node does not report");
-  }
+  if (deps_.options.approve_kubelet_serving && is_own_serving_request(*csr, *request)) co_return co_await sync_serving(std::move(ctx), csr, *request);
   const auto approvals = approvals_for(*csr, *request);
   for (const Approval& approval : approvals) {
     auto allowed = co_await may_create(ctx, csr, approval.subresource);
     if (!allowed) co_return std::unexpected(std::move(allowed).error());
-    if (*allowed) co_return co_await approve(std::move(ctx), csr, approval.message);
+    if (*allowed) co_return co_await approve_client(std::move(ctx), csr, *request, approval);
   }
   if (!approvals.empty()) component::log::info(2, "A kubelet may not have the certificate that it asks for", {{"csr", key}, {"user", csr->spec.username}});
   co_return Unit{};

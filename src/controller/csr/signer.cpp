@@ -31,6 +31,7 @@ class Signer final : public Controller {
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
   rt::Task<Result<Unit>> fail(rt::Context ctx, CertificateSigningRequest csr, std::string why);
   rt::Task<Result<Unit>> write(rt::Context ctx, CertificateSigningRequest csr);
+  // BadRequest: the request asks for what no certificate can say.
   Result<std::string> sign(const CertificateSigningRequest& csr, const component::CertificateInfo& request, const SigningAuthority& authority) const;
 
   ControllerDeps deps_;
@@ -39,25 +40,27 @@ class Signer final : public Controller {
 };
 
 Result<std::string> Signer::sign(const CertificateSigningRequest& csr, const component::CertificateInfo& request, const SigningAuthority& authority) const {
-  TRY_ASSIGN(const auto key, component::PrivateKey::parse_pem(authority.key_pem));
+  const auto key = component::PrivateKey::parse_pem(authority.key_pem);
+  const auto issuers = component::certificates_from_pem(authority.certificate_pem);
+  const auto issuer = issuers ? component::parse_certificate_der(issuers->front()) : std::unexpected(issuers.error());
+  if (!key || !issuer) return internal("the signer of " + csr.spec.signer_name + ": " + (key ? issuer.error() : key.error()).message);
   TRY_ASSIGN(const auto subject_key, component::certificate_request_key_pem(csr.spec.request));
-  TRY_ASSIGN(const auto issuers, component::certificates_from_pem(authority.certificate_pem));
-  if (issuers.empty()) return bad_request("the signer's file holds no certificate");
-  TRY_ASSIGN(const auto issuer, component::parse_certificate_der(issuers[0]));
   const int64_t now = std::chrono::duration_cast<std::chrono::seconds>(deps_.runtime.clock().wall_now().time_since_epoch()).count();
   component::CertificateSpec spec;
   spec.common_name = request.common_name;
   spec.organizations = request.organizations;
   spec.dns_names = request.dns_names;
   spec.ip_addresses = request.ip_addresses;
+  spec.emails = request.emails;
+  spec.uris = request.uris;
   for (const std::string& usage : csr.spec.usages) {
     spec.client |= usage == "client auth";
     spec.server |= usage == "server auth";
   }
   spec.not_before = now - backdate_seconds;
-  spec.not_after = std::min(now + lifetime_seconds(csr, deps_.options.cluster_signing_duration) - backdate_seconds, issuer.not_after);
+  spec.not_after = std::min(now + lifetime_seconds(csr, deps_.options.cluster_signing_duration) - backdate_seconds, issuer->not_after);
   spec.serial = deps_.runtime.random().next_u64() >> 1;
-  return component::issue_certificate(spec, subject_key, key, authority.certificate_pem);
+  return component::issue_certificate(spec, subject_key, *key, authority.certificate_pem);
 }
 
 rt::Task<Result<Unit>> Signer::write(rt::Context ctx, CertificateSigningRequest csr) {
@@ -85,6 +88,8 @@ rt::Task<Result<Unit>> Signer::sync(rt::Context ctx, std::string key) {
   if (!request) co_return co_await fail(std::move(ctx), *csr, "unable to parse csr \"" + key + "\": " + request.error().message);
   if (const auto why = refusal(*csr, *request)) co_return co_await fail(std::move(ctx), *csr, *why);
   auto certificate = sign(*csr, *request, authority);
+  // What no certificate can say will not be sayable later.
+  if (!certificate && certificate.error().reason == Reason::BadRequest) co_return co_await fail(std::move(ctx), *csr, certificate.error().message);
   if (!certificate) co_return std::unexpected(std::move(certificate).error());
   CertificateSigningRequest copy = *csr;
   copy.status.certificate = std::move(*certificate);

@@ -22,6 +22,9 @@ constexpr auto retry_max = 1min;
 // A sleep this long is looked up from: wall clocks are set.
 constexpr auto look_again = std::chrono::hours(1);
 
+constexpr const char* bootstrap_key_file = "kubelet-client.key.tmp";   // upstream's name
+constexpr uint32_t key_mode = 0600, key_folder_mode = 0750;
+
 int64_t wall_seconds(rt::Runtime& runtime) { return runtime.clock().wall_now().time_since_epoch().count() / 1'000'000'000; }
 
 std::vector<std::string> usages_of(const component::CertificateSpec& spec) {
@@ -112,8 +115,7 @@ bool certifies(const component::CertificateInfo& info, const component::Certific
 }
 
 rt::Task<Result<CertificatePair>> request_certificate(rt::Context ctx, client::Client* client, std::string signer, component::CertificateSpec spec,
-                                                      rt::Duration patience) {
-  CO_TRY_ASSIGN(const auto key, component::PrivateKey::generate_ec_p256());
+                                                      component::PrivateKey key, rt::Duration patience) {
   CertificateSigningRequest request;
   request.metadata.generate_name = "csr-";
   CO_TRY_ASSIGN(request.spec.request, component::make_certificate_request(spec, key));
@@ -125,6 +127,22 @@ rt::Task<Result<CertificatePair>> request_certificate(rt::Context ctx, client::C
   co_return make_pair(std::move(certificate), key.to_pem());
 }
 
+namespace {
+
+// The key of a first certificate that was asked for and has not come, or a new one.
+Result<component::PrivateKey> ensure_bootstrap_key(rt::Disk& disk, const std::string& folder, const std::string& file) {
+  if (const auto kept = disk.read(file)) {
+    auto key = component::PrivateKey::parse_pem(*kept);
+    if (key) return key;
+  }
+  TRY_ASSIGN(auto key, component::PrivateKey::generate_ec_p256());
+  TRY(disk.make_directories(folder, key_folder_mode));
+  TRY(disk.replace(file, key.to_pem(), key_mode));
+  return key;
+}
+
+}  // namespace
+
 rt::Task<Result<std::string>> bootstrap_client_certificate(rt::Context ctx, client::Client* bootstrap, std::string folder, std::string node_name) {
   rt::Runtime& runtime = bootstrap->runtime();
   const CertificateStore store(runtime.disk(), folder, "kubelet-client");
@@ -133,10 +151,17 @@ rt::Task<Result<std::string>> bootstrap_client_certificate(rt::Context ctx, clie
   co_await runtime.run_blocking([&store, &pair] { pair = store.load(); });
   const int64_t now = wall_seconds(runtime);
   if (pair && certifies(pair->info, spec) && pair->info.not_after > now) co_return store.current_path();
-  pair = co_await request_certificate(ctx, bootstrap, client_signer, spec, request_patience);
+  const std::string key_file = folder + "/" + bootstrap_key_file;
+  Result<component::PrivateKey> key = error(Reason::NotFound, "");
+  co_await runtime.run_blocking([&] { key = ensure_bootstrap_key(runtime.disk(), folder, key_file); });
+  if (!key) co_return std::unexpected(std::move(key).error());
+  pair = co_await request_certificate(ctx, bootstrap, client_signer, spec, *key, request_patience);
   if (!pair) co_return std::unexpected(std::move(pair).error());
   Result<Unit> saved;
-  co_await runtime.run_blocking([&store, &pair, &saved, &now] { saved = store.save(*pair, now); });
+  co_await runtime.run_blocking([&] {
+    saved = store.save(*pair, now);
+    if (saved) (void)runtime.disk().remove(key_file);   // the pair has it
+  });
   if (!saved) co_return std::unexpected(std::move(saved).error());
   co_return store.current_path();
 }
@@ -171,6 +196,7 @@ void CertificateManager::State::take(CertificatePair pair) {
 std::optional<rt::Duration> CertificateManager::State::good_for(const component::CertificateSpec& spec) const {
   const int64_t now = wall_seconds(setup.runtime);
   if (!current || !certifies(current->info, spec) || renew_at <= now) return std::nullopt;
+  if (!setup.authority_pem.empty() && !component::is_issued_by(current->certificate_pem, setup.authority_pem)) return std::nullopt;
   return std::chrono::seconds(renew_at - now);
 }
 
@@ -186,7 +212,8 @@ rt::Task<void> CertificateManager::State::load() {
 
 rt::Task<Result<Unit>> CertificateManager::State::renew(rt::Context ctx, component::CertificateSpec spec) {
   log::info(1, "Asking for a certificate", {{"name", setup.name}, {"signer", setup.signer}});
-  auto pair = co_await request_certificate(ctx, &setup.client, setup.signer, std::move(spec), request_patience);
+  CO_TRY_ASSIGN(auto key, component::PrivateKey::generate_ec_p256());
+  auto pair = co_await request_certificate(ctx, &setup.client, setup.signer, std::move(spec), std::move(key), request_patience);
   if (!pair) co_return std::unexpected(std::move(pair).error());
   Result<Unit> saved;
   const int64_t now = wall_seconds(setup.runtime);

@@ -28,6 +28,8 @@ struct CertificateManagerSetup {
   std::function<std::optional<component::CertificateSpec>()> wanted;
   // After each new certificate, and at the start if there is one.
   std::function<void()> on_change;
+  // The authority (PEM) whose certificates are worth keeping: one that another has signed is asked for anew. "": any.
+  std::string authority_pem;
 };
 
 // The node's identity, and for serving its addresses. Pure.
@@ -61,13 +63,13 @@ class CertificateManager {
   std::unique_ptr<State> state_;
 };
 
-// One request, from the key to the signed certificate: made, approved by whoever approves, signed, read. Forbidden when it
-// is denied, Timeout after `patience`.
+// One request for a certificate of `key`: made, approved by whoever approves, signed, read. Forbidden when it is denied, Timeout
+// after `patience`.
 rt::Task<Result<CertificatePair>> request_certificate(rt::Context ctx, client::Client* client, std::string signer, component::CertificateSpec spec,
-                                                      rt::Duration patience);
+                                                      component::PrivateKey key, rt::Duration patience);
 
 // A first client certificate over `bootstrap` (a client with a bootstrap token), kept in `folder`; at once if a valid one is
-// there. The path of its file.
+// there. The path of its file. The key is on disk before it is asked for: the node's name may belong to it from then on.
 rt::Task<Result<std::string>> bootstrap_client_certificate(rt::Context ctx, client::Client* bootstrap, std::string folder, std::string node_name);
 
 }  // namespace pintle::kubelet

@@ -197,14 +197,22 @@ class OnRealDisk final : public rt::Runtime {
   rt::RealDisk disk_;
 };
 
-rt::Task<void> ask_for_ten_minutes(Signed made, int least, int most) {
+std::string stranger() {
+  component::CertificateSpec spec;
+  spec.common_name = "another authority";
+  spec.authority = true;
+  const auto key = component::PrivateKey::generate_ec_p256();
+  return *component::issue_certificate(spec, key->public_key(), *key, "");
+}
+
+rt::Task<void> ask_for_ten_minutes(Signed made, std::string authority, int least, int most) {
   OnRealDisk runtime(rt::Executor::current().runtime());
   std::string dir = ::testing::TempDir() + "pintle-certificates-XXXXXX";
   EXPECT_NE(::mkdtemp(dir.data()), nullptr);
   auto transport = std::make_shared<Signing>(runtime, std::move(made));
   client::ClientConfig config;
   client::Client client(runtime, transport, config);
-  CertificateManagerSetup setup{runtime, client, dir, "kubelet-client", client_signer, [] { return std::optional(client_certificate_spec("n1")); }, nullptr};
+  CertificateManagerSetup setup{runtime, client, dir, "kubelet-client", client_signer, [] { return std::optional(client_certificate_spec("n1")); }, nullptr, authority};
   CertificateManager manager(std::move(setup));
   manager.start();
   (void)co_await rt::sleep_for(rt::Context::background(), 10min);
@@ -216,10 +224,38 @@ rt::Task<void> ask_for_ten_minutes(Signed made, int least, int most) {
   EXPECT_TRUE(os::remove_tree(dir));
 }
 TEST(KubeletCertificates, AsksAgainAfterAPause) {
-  rt::testing::run_sim(ask_for_ten_minutes({}, 1, 1));
-  rt::testing::run_sim(ask_for_ten_minutes({"system:node:n2"}, 8, 20));
-  rt::testing::run_sim(ask_for_ten_minutes({"system:node:n1", 3600, 60}, 8, 20));
+  rt::testing::run_sim(ask_for_ten_minutes({}, "", 1, 1));
+  rt::testing::run_sim(ask_for_ten_minutes({"system:node:n2"}, "", 8, 20));
+  rt::testing::run_sim(ask_for_ten_minutes({"system:node:n1", 3600, 60}, "", 8, 20));
 }
+// As after an upgrade that gave serving certificates an authority of their own.
+TEST(KubeletCertificates, AsksForOneOfTheRightAuthority) { rt::testing::run_sim(ask_for_ten_minutes({}, stranger(), 8, 20)); }
+
+// The name may belong to the key as soon as it was asked for: a kubelet that ends before the answer asks with the same key again.
+rt::Task<void> bootstrap_twice() {
+  OnRealDisk runtime(rt::Executor::current().runtime());
+  std::string dir = ::testing::TempDir() + "pintle-certificates-XXXXXX";
+  EXPECT_NE(::mkdtemp(dir.data()), nullptr);
+  const std::string file = dir + "/kubelet-client.key.tmp", name = "n1";
+  client::ClientConfig config;
+  client::Client refused(runtime, std::make_shared<Refusing>(), config);
+  auto first = co_await bootstrap_client_certificate(rt::Context::background(), &refused, dir, name);
+  EXPECT_FALSE(first.has_value());
+  const std::string key = runtime.disk().read(file).value_or("");
+  EXPECT_EQ(runtime.disk().stat(file)->mode & 0777, 0600u);
+  const Signed made;
+  client::Client signing(runtime, std::make_shared<Signing>(runtime, made), config);
+  auto second = co_await bootstrap_client_certificate(rt::Context::background(), &signing, dir, name);
+  EXPECT_TRUE(second.has_value());
+  if (second) {
+    EXPECT_NE(runtime.disk().read(*second).value_or("").find(key), std::string::npos);
+  }
+  EXPECT_FALSE(runtime.disk().exists(file));
+  co_await refused.close();
+  co_await signing.close();
+  EXPECT_TRUE(os::remove_tree(dir));
+}
+TEST(KubeletCertificates, TheFirstKeyIsKeptUntilItIsCertified) { rt::testing::run_sim(bootstrap_twice()); }
 
 }  // namespace
 }  // namespace pintle::kubelet

@@ -71,6 +71,7 @@ void Access::Cache<T>::put(std::string key, T value, rt::TimePoint now, rt::Time
   entries.insert_or_assign(std::move(key), Entry{std::move(value), until});
 }
 
+// A credential that was shown and is no good never makes its sender anonymous; a good token beside a bad certificate counts.
 rt::Task<Result<User>> Access::authenticate(rt::Context ctx, const net::Request& request) {
   if (request.peer && !request.peer->verified_chain_der.empty()) {
     auto user = user_of_certificate(request.peer->verified_chain_der.front(), deps_.clock.wall_now());
@@ -86,7 +87,7 @@ rt::Task<Result<User>> Access::authenticate(rt::Context ctx, const net::Request&
     add_authenticated(**user);
     co_return std::move(**user);
   }
-  if (!deps_.authentication.anonymous.enabled.value_or(false)) co_return unauthorized();
+  if (!request.peer_error.empty() || !deps_.authentication.anonymous.enabled.value_or(false)) co_return unauthorized();
   User user;
   user.username = anonymous_user;
   user.groups.emplace_back(anonymous_group);
