@@ -20,6 +20,7 @@
 #include "apiserver/endpoints/api_handler.h"
 #include "apiserver/endpoints/openapi_pages.h"
 #include "apiserver/endpoints/responses.h"
+#include "apiserver/registry/action.h"
 #include "apiserver/registry/errors.h"
 #include "apiserver/registry/installed_registry.h"
 #include "apiserver/registry/object_steps.h"
@@ -42,7 +43,11 @@ constexpr rt::Duration drain_grace = std::chrono::seconds(10);
 class LateAction : public Action {
  public:
   std::shared_ptr<Action> target;
-  rt::Task<Result<api::Object>> run(RequestScope& scope, api::Object body) override {
+  Result<Unit> prepare(RequestScope& scope, api::Object& body) override {
+    if (!target) return Unit{};
+    return target->prepare(scope, body);
+  }
+  rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) override {
     if (!target) co_return std::unexpected(errors::no_such_route());
     co_return co_await target->run(scope, std::move(body));
   }
@@ -201,9 +206,8 @@ Result<Unit> ApiServerImpl::make_admission() {
   config.default_not_ready_toleration_seconds = options_.default_not_ready_toleration_seconds;
   config.default_unreachable_toleration_seconds = options_.default_unreachable_toleration_seconds;
   TRY(check_admission_config(config));
-  std::vector<std::string> warnings;
-  auto plugins = make_admission_plugins(config, deps, warnings);
-  for (const std::string& warning : warnings) component::log::warning(warning);
+  auto plugins = make_admission_plugins(config, deps);
+  if (setup_.last_plugin) plugins.push_back(setup_.last_plugin());
   registry_->admission().set(std::move(plugins));
   return Unit{};
 }

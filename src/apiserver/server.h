@@ -2,6 +2,7 @@
 // HTTPS server on top. Used by its own command, by `pintle server`, and by tests.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -13,11 +14,14 @@
 
 namespace pintle::apiserver {
 
+class AdmissionPlugin;
+
 struct ApiServerSetup {
   ApiServerOptions options;
   bool listen = true;          // false: no HTTPS server; requests come through handler() alone
   bool secured = true;         // false (tests): everyone may do everything
   bool simulated_disk = false; // true (tests): no other process can come, and commits run on the executors
+  std::function<std::unique_ptr<AdmissionPlugin>()> last_plugin;   // (tests) asked after all others
 };
 
 class ApiServer {

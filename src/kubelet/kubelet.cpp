@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "api/gen/node_v1.h"
+#include "apimachinery/validation/node_labels.h"
 #include "client/event_recorder.h"
 #include "client/informers.h"
 #include "component/log.h"
@@ -47,6 +48,13 @@ LogRotationOptions log_rotation(const api::kubeletconfig_v1beta1::KubeletConfigu
   if (config.container_log_max_files) out.files_max = static_cast<std::size_t>(*config.container_log_max_files);
   if (config.container_log_monitor_interval && config.container_log_monitor_interval->nanos > 0) out.look_every = rt::Duration(config.container_log_monitor_interval->nanos);
   return out;
+}
+
+// What the API server would refuse of this node for ever is told at once.
+Result<Unit> check_labels(const FlatMap<std::string>& labels) {
+  for (const auto& [key, value] : labels)
+    if (apimachinery::label_is_kept_from_nodes(key)) return bad_request("a node may not give itself the label " + key + ": kubernetes.io and k8s.io are the cluster's");
+  return Unit{};
 }
 
 }  // namespace
@@ -378,6 +386,7 @@ void Kubelet::State::follow_changes() {
 }
 
 rt::Task<Result<Unit>> Kubelet::State::start() {
+  CO_TRY(check_labels(setup.node_labels));
   CO_TRY(measure());
   CO_TRY(make_parts());
   follow_changes();

@@ -17,13 +17,13 @@ struct AdmissionConfig {
   int64_t default_unreachable_toleration_seconds = 300;
 };
 
-// BadRequest with one clear line for a name that upstream does not have either, or one that is both enabled and disabled.
+// BadRequest with one clear line for a name that upstream does not have either, one that is both enabled and disabled, and one
+// that is asked for and is not there yet.
 Result<Unit> check_admission_config(const AdmissionConfig& config);
 
 // The plugins that are on, in upstream's order, as one plugin that runs them: a request waits for at most one task.
-// `config` has passed check_admission_config(). What is asked for and has no effect here is told in `warnings`.
-std::vector<std::unique_ptr<AdmissionPlugin>> make_admission_plugins(const AdmissionConfig& config, const AdmissionDeps& deps,
-                                                                     std::vector<std::string>& warnings);
+// `config` has passed check_admission_config().
+std::vector<std::unique_ptr<AdmissionPlugin>> make_admission_plugins(const AdmissionConfig& config, const AdmissionDeps& deps);
 
 // Runs its members in turn; the first refusal ends it.
 class AdmissionSequence : public AdmissionPlugin {

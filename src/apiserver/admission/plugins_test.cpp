@@ -34,8 +34,7 @@ class AdmissionTest : public ::testing::Test {
     use({});
   }
   void use(AdmissionConfig config) {
-    std::vector<std::string> warnings;
-    plugins_ = make_admission_plugins(config, {reader_, nullptr, &random_}, warnings);
+    plugins_ = make_admission_plugins(config, {reader_, nullptr, &random_});
   }
   static Pod pod() {
     Pod out;
@@ -80,15 +79,16 @@ TEST(AdmissionConfigTest, NamesAndOrder) {
   EXPECT_FALSE(check_admission_config({.enable = {"NodeRestriction"}, .disable = {"NodeRestriction"}}));
   testing::FakeReader reader;
   testing::FakeRandom random;
-  std::vector<std::string> warnings;
-  const auto plugins = make_admission_plugins({.enable = {"NodeRestriction", "EventRateLimit"}, .disable = {"Priority"}}, {reader, nullptr, &random}, warnings);
+  const auto plugins = make_admission_plugins({.enable = {"NodeRestriction", "AlwaysAdmit"}, .disable = {"Priority"}}, {reader, nullptr, &random});
   const auto names = static_cast<AdmissionSequence&>(*plugins[0]).member_names();
   const std::vector<std::string_view> want = {
       "NamespaceLifecycle", "LimitRanger",          "ServiceAccount",    "NodeRestriction",     "TaintNodesByCondition",       "PodSecurity",
       "DefaultTolerationSeconds", "DefaultStorageClass", "StorageObjectInUseProtection", "PersistentVolumeClaimResize", "RuntimeClass", "CertificateApproval",
-      "CertificateSigning", "CertificateSubjectRestriction", "DefaultIngressClass", "PodTopologyLabels", "ResourceQuota"};
+      "CertificateSigning", "CertificateSubjectRestriction", "DefaultIngressClass", "PodTopologyLabels", "NodeDeclaredFeatureValidator", "PodResizeValidator",
+      "MutatingAdmissionPolicy", "MutatingAdmissionWebhook", "ValidatingAdmissionPolicy", "ValidatingAdmissionWebhook", "ResourceQuota"};
   EXPECT_EQ(names, want);
-  EXPECT_EQ(warnings, std::vector<std::string>{"the admission plugin \"EventRateLimit\" has no effect yet"});
+  for (const char* missing : {"EventRateLimit", "ImagePolicyWebhook", "OwnerReferencesPermissionEnforcement", "PodNodeSelector"})
+    EXPECT_FALSE(check_admission_config({.enable = {missing}, .disable = {}})) << "asked for, and nobody would do it";
 }
 
 TEST_F(AdmissionTest, APodGetsItsDefaults) {

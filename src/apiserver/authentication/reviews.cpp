@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "apiserver/authorization/authorizer.h"
+#include "apiserver/registry/action.h"
 
 namespace pintle::apiserver {
 namespace {
@@ -13,8 +14,8 @@ using api::authentication_v1::TokenReview;
 class TokenReviewAction : public Action {
  public:
   TokenReviewAction(TokenAuthenticator& tokens, std::vector<std::string> audiences) : tokens_(tokens), audiences_(std::move(audiences)) {}
-  rt::Task<Result<api::Object>> run(RequestScope& scope, api::Object body) override {
-    TokenReview question = std::move(body.as<TokenReview>());
+  rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) override {
+    TokenReview question = std::move(body.object().as<TokenReview>());
     auto answer = co_await review(scope.ctx, tokens_, audiences_, std::move(question));
     if (!answer) co_return std::unexpected(std::move(answer.error()));
     co_return api::Object::of<TokenReview>(std::move(*answer));
@@ -27,8 +28,8 @@ class TokenReviewAction : public Action {
 
 class SelfSubjectReviewAction : public Action {
  public:
-  rt::Task<Result<api::Object>> run(RequestScope& scope, api::Object body) override {
-    co_return api::Object::of<SelfSubjectReview>(review(scope.user, scope.now, std::move(body.as<SelfSubjectReview>())));
+  rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) override {
+    co_return api::Object::of<SelfSubjectReview>(review(scope.user, scope.now, std::move(body.object().as<SelfSubjectReview>())));
   }
 };
 

@@ -4,6 +4,7 @@
 #include "apimachinery/selectors/field_selector.h"
 #include "apimachinery/selectors/label_selector.h"
 #include "apimachinery/validation/field_errors.h"
+#include "apiserver/registry/action.h"
 
 namespace pintle::apiserver {
 namespace {
@@ -123,8 +124,8 @@ template <class T, class Ask>
 class ReviewAction : public Action {
  public:
   ReviewAction(Authorizer& authorizer, Ask ask) : authorizer_(authorizer), ask_(ask) {}
-  rt::Task<Result<api::Object>> run(RequestScope& scope, api::Object body) override {
-    auto answer = co_await ask_(authorizer_, scope, std::move(body.as<T>()));
+  rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) override {
+    auto answer = co_await ask_(authorizer_, scope, std::move(body.object().as<T>()));
     if (!answer) co_return std::unexpected(std::move(answer.error()));
     co_return api::Object::of<T>(std::move(*answer));
   }

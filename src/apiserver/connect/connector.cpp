@@ -44,6 +44,19 @@ Status log_failure(int code, const std::string& text, const std::string& name) {
   return status;
 }
 
+// Attaching is running a command, but for the command.
+core::PodExecOptions exec_options(const api::Object& admitted) {
+  if (admitted.is<core::PodExecOptions>()) return admitted.as<core::PodExecOptions>();
+  const auto& attach = admitted.as<core::PodAttachOptions>();
+  core::PodExecOptions out;
+  out.stdin = attach.stdin;
+  out.stdout = attach.stdout;
+  out.stderr = attach.stderr;
+  out.tty = attach.tty;
+  out.container = attach.container;
+  return out;
+}
+
 Status internal_error(const std::string& why) { return Status{Reason::InternalError, 0, "Internal error occurred: " + why, {.causes = {{.message = why}}}}; }
 
 }  // namespace
@@ -69,17 +82,20 @@ bool Connector::handles(std::string_view group, std::string_view resource, std::
   return resource == "pods" && (subresource == "log" || subresource == "exec" || subresource == "attach" || subresource == "portforward");
 }
 
-rt::Task<void> Connector::serve(Exchange& exchange, Authorizer* authorizer) {
+rt::Task<void> Connector::serve_log(Exchange& exchange) {
+  auto done = co_await log(exchange);
+  if (!done && !exchange.writer.started()) co_await answer_failure(exchange, std::move(done.error()));
+}
+
+rt::Task<void> Connector::serve(Exchange& exchange, Authorizer* authorizer, Admitted options) {
   const std::string& sub = exchange.info.subresource;
   Result<Unit> done;
-  if (sub == "log") {
-    done = co_await log(exchange);
-  } else if (sub == "proxy") {
+  if (sub == "proxy") {
     done = co_await proxy(exchange);
   } else if (sub == "portforward") {
     done = co_await port_forward(exchange, authorizer);
   } else {
-    done = co_await exec(exchange, authorizer);
+    done = co_await exec(exchange, authorizer, options);
   }
   if (!done && !exchange.writer.started()) co_await answer_failure(exchange, std::move(done.error()));
 }
@@ -144,10 +160,9 @@ rt::Task<Result<Unit>> Connector::log(Exchange& exchange) {
   co_return co_await net::pass_answer(exchange.ctx, response, exchange.writer);
 }
 
-rt::Task<Result<Unit>> Connector::exec(Exchange& exchange, Authorizer* authorizer) {
+rt::Task<Result<Unit>> Connector::exec(Exchange& exchange, Authorizer* authorizer, const Admitted& admitted) {
   CO_TRY(co_await may_create(exchange, authorizer));
-  core::PodExecOptions options = parse_exec_options(net::parse_query(exchange.request.query));
-  if (exchange.info.subresource == "attach") options.command.clear();
+  const core::PodExecOptions options = exec_options(admitted.object());
   CO_TRY_ASSIGN(const core::Pod pod, co_await pod_of(exchange, exchange.info.name));
   CO_TRY_ASSIGN(const std::string container, choose_container(pod, options.container));
   if (pod.spec.node_name.empty()) co_return bad_request(fmt::format("pod {} does not have a host assigned", exchange.info.name));

@@ -9,6 +9,7 @@
 #include "apiserver/connect/kubelet_client.h"
 #include "apiserver/connect/target.h"
 #include "apiserver/endpoints/exchange.h"
+#include "apiserver/registry/admission_gate.h"
 #include "apiserver/registry/registry.h"
 
 namespace pintle::apiserver {
@@ -25,9 +26,10 @@ class Connector {
   explicit Connector(ConnectorDeps deps) : deps_(deps) {}
 
   static bool handles(std::string_view group, std::string_view resource, std::string_view subresource);
-  // Answers the exchange, whatever happens. `authorizer` (nullptr: everything is allowed) is asked again where a GET does
-  // what otherwise needs "create".
-  rt::Task<void> serve(Exchange& exchange, Authorizer* authorizer);
+  // Answer the exchange, whatever happens. `options` are those of the request, as admission passed them; `authorizer`
+  // (nullptr: everything is allowed) is asked again where a GET does what otherwise needs "create".
+  rt::Task<void> serve(Exchange& exchange, Authorizer* authorizer, Admitted options);
+  rt::Task<void> serve_log(Exchange& exchange);
   rt::Task<void> close();
 
  private:
@@ -41,7 +43,7 @@ class Connector {
   rt::Task<Result<Unit>> may_create(Exchange& exchange, Authorizer* authorizer);
 
   rt::Task<Result<Unit>> log(Exchange& exchange);
-  rt::Task<Result<Unit>> exec(Exchange& exchange, Authorizer* authorizer);
+  rt::Task<Result<Unit>> exec(Exchange& exchange, Authorizer* authorizer, const Admitted& admitted);
   rt::Task<Result<Unit>> port_forward(Exchange& exchange, Authorizer* authorizer);
   rt::Task<Result<Unit>> proxy(Exchange& exchange);
   rt::Task<Result<Unit>> forward_upgrade(Exchange& exchange, std::string url);

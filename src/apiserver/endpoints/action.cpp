@@ -1,13 +1,34 @@
-// What is no plain verb on a stored object: reviews, bindings, evictions, tokens; virtual resources; streams into pods.
+// What is no plain verb on a stored object: reviews, bindings, evictions, tokens; streams into pods and proxies; virtual
+// resources. Actions and connects leave here through AdmissionGate alone.
 #include "api/codec.h"
 #include "apimachinery/apply/field_manager.h"
+#include "apiserver/connect/connector.h"
 #include "apiserver/endpoints/body.h"
+#include "apiserver/endpoints/connect_options.h"
 #include "apiserver/endpoints/resource_handler.h"
+#include "apiserver/registry/action.h"
 #include "apiserver/registry/errors.h"
 #include "apiserver/registry/object_steps.h"
 #include "codec/json.h"
 
 namespace pintle::apiserver {
+
+namespace {
+
+// The body is about the namespace of the path, whether it says so or not; without a subresource it names its object itself.
+Result<Unit> address_body(RequestScope& scope, api::Object& body) {
+  const api::KindInfo* kind = api::kind_of(body.type());
+  if (kind == nullptr || kind->metadata_offset < 0 || kind->is_list) return Unit{};
+  auto& meta = object_meta(body);
+  if (!scope.ns.empty()) {
+    if (meta.namespace_.empty()) meta.namespace_ = scope.ns;
+    if (meta.namespace_ != scope.ns) return bad_request("the namespace of the provided object does not match the namespace sent on the request");
+  }
+  if (scope.subresource.empty()) scope.name = meta.name;
+  return Unit{};
+}
+
+}  // namespace
 
 rt::Task<void> ResourceHandler::run_action(Exchange& exchange, std::shared_ptr<Action> action, const api::KindInfo& kind, std::string name) {
   auto form = negotiate(exchange.request.headers.get("accept"), Offer{});
@@ -22,6 +43,10 @@ rt::Task<void> ResourceHandler::run_action(Exchange& exchange, std::shared_ptr<A
   }
   exchange.scope.name = name;
   const api::KindInfo* sent = api::kind_of(body->type());
+  if (const auto addressed = address_body(exchange.scope, *body); !addressed) {
+    co_await answer_failure(exchange, addressed.error());
+    co_return;
+  }
   if (exchange.scope.subresource.empty() && sent != nullptr && sent->metadata_offset >= 0 && !sent->is_list) {
     apimachinery::FieldWriter writer;
     const std::string version = api::api_version(kind.gvk);
@@ -30,7 +55,8 @@ rt::Task<void> ResourceHandler::run_action(Exchange& exchange, std::shared_ptr<A
     writer.now = to_api_time(exchange.scope.now);
     apimachinery::track_update(api::Object(body->type()), *body, writer);
   }
-  auto done = co_await action->run(exchange.scope, std::move(*body));
+  const AdmissionGate gate(registry_.admission());
+  auto done = co_await gate.act(exchange.scope, kind.gvk, *action, std::move(*body));
   if (!done) {
     co_await answer_failure(exchange, done.error());
     co_return;
@@ -38,6 +64,29 @@ rt::Task<void> ResourceHandler::run_action(Exchange& exchange, std::shared_ptr<A
   const api::KindInfo* shown = api::kind_of(done->type());
   const api::GroupVersionKind gvk = shown ? shown->gvk : kind.gvk;
   co_await answer(exchange, 201, content_type(form->media), encode_answer(form->media, done->type(), done->data(), gvk));
+}
+
+rt::Task<void> ResourceHandler::run_connect(Exchange& exchange, const api::KindInfo& kind) {
+  if (connector_ == nullptr) {
+    co_await answer_failure(exchange, errors::no_such_route());
+    co_return;
+  }
+  if (exchange.info.subresource == "log") {   // a read: nothing to admit
+    co_await connector_->serve_log(exchange);
+    co_return;
+  }
+  auto options = connect_options(exchange, kind);
+  if (!options) {
+    co_await answer_failure(exchange, options.error());
+    co_return;
+  }
+  const AdmissionGate gate(registry_.admission());
+  auto admitted = co_await gate.connect(exchange.scope, kind.gvk, std::move(*options));
+  if (!admitted) {
+    co_await answer_failure(exchange, admitted.error());
+    co_return;
+  }
+  co_await connector_->serve(exchange, authorizer_, std::move(*admitted));
 }
 
 rt::Task<void> ResourceHandler::get_virtual(Exchange& exchange, Found found) {

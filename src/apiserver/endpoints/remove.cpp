@@ -2,6 +2,7 @@
 #include "api/codec.h"
 #include "apiserver/endpoints/body.h"
 #include "apiserver/endpoints/resource_handler.h"
+#include "apiserver/registry/delete_options.h"
 #include "apiserver/registry/errors.h"
 
 namespace pintle::apiserver {
@@ -10,18 +11,6 @@ namespace {
 
 constexpr api::GroupVersionKind status_kind{"", "v1", "Status"};
 using api::meta_v1::DeleteOptions;
-
-Result<Unit> check_options(const DeleteOptions& options) {
-  std::vector<StatusCause> causes;
-  for (const std::string& value : options.dry_run)
-    if (value != "All") causes.push_back(errors::cause("FieldValueNotSupported", "dryRun", "Unsupported value: \"" + value + "\": supported values: \"All\""));
-  if (options.orphan_dependents && options.propagation_policy)
-    causes.push_back(errors::cause("FieldValueInvalid", "propagationPolicy", "Invalid value: orphanDependents and propagationPolicy cannot be both set"));
-  if (options.propagation_policy && *options.propagation_policy != "Foreground" && *options.propagation_policy != "Background" && *options.propagation_policy != "Orphan")
-    causes.push_back(errors::cause("FieldValueNotSupported", "propagationPolicy", "Unsupported value: \"" + *options.propagation_policy + "\": supported values: \"Foreground\", \"Background\", \"Orphan\""));
-  if (!causes.empty()) return std::unexpected(errors::invalid("meta.k8s.io", "DeleteOptions", "", std::move(causes)));
-  return Unit{};
-}
 
 Result<DeleteOptions> options_of_query(const Query& query) {
   DeleteOptions options;
@@ -49,7 +38,7 @@ rt::Task<Result<RemoveRequest>> ResourceHandler::read_remove_request(Exchange& e
     if (options.dry_run.empty())
       for (const auto value : exchange.query.get_all("dryRun")) options.dry_run.emplace_back(value);
   }
-  CO_TRY(check_options(options));
+  CO_TRY(check_delete_options(options));
   exchange.scope.dry_run = !options.dry_run.empty();
   RemoveRequest request;
   request.ns = exchange.scope.ns;

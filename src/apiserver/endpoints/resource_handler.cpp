@@ -1,6 +1,5 @@
 #include "apiserver/endpoints/resource_handler.h"
 
-#include "apiserver/connect/connector.h"
 #include "apiserver/registry/errors.h"
 #include "base/check.h"
 
@@ -33,6 +32,12 @@ void hold_to_what_was_authorized(const Exchange& exchange, const Route& route, b
   CHECK(scope.user.name == allowed.user.name, "the user is the one that was authorized");
 }
 
+// The kind that discovery names for a subresource; the schema knows it.
+const api::KindInfo& subresource_kind(const apimachinery::ServedResource& resource, const apimachinery::ServedSubresource& subresource) {
+  const api::GroupVersionKind gvk = resource.subresource_gvk(subresource);
+  return *api::find_kind(gvk.group, gvk.version, gvk.kind);
+}
+
 }  // namespace
 
 bool ResourceHandler::long_running(const RequestInfo& info) {
@@ -59,7 +64,7 @@ rt::Task<void> ResourceHandler::serve(Exchange& exchange) {
   scope.subresource = info.subresource;
   hold_to_what_was_authorized(exchange, *route, found.resource->namespaced());
   if (route->connect) {
-    co_await connect(exchange);
+    co_await run_connect(exchange, subresource_kind(*found.version->served, *route->subresource));
   } else if (route->subresource != nullptr) {
     co_await dispatch_subresource(exchange, found, *route);
   } else {
@@ -94,8 +99,7 @@ rt::Task<void> ResourceHandler::dispatch(Exchange& exchange, Found found, Route 
 rt::Task<void> ResourceHandler::dispatch_subresource(Exchange& exchange, Found found, Route route) {
   const std::string_view name = route.subresource->name;
   if (const ActionSubresource* action = found.resource->find_action(name)) {
-    const api::GroupVersionKind gvk = found.version->served->subresource_gvk(*route.subresource);
-    co_await run_action(exchange, action->action, *api::find_kind(gvk.group, gvk.version, gvk.kind), exchange.info.name);
+    co_await run_action(exchange, action->action, subresource_kind(*found.version->served, *route.subresource), exchange.info.name);
   } else if (name == "scale" && !found.resource->definition().scale.empty()) {
     if (route.verb == verb::get) {
       co_await get_scale(exchange, found);
@@ -112,14 +116,6 @@ rt::Task<void> ResourceHandler::dispatch_subresource(Exchange& exchange, Found f
   } else {
     co_await answer_failure(exchange, errors::no_such_route());
   }
-}
-
-rt::Task<void> ResourceHandler::connect(Exchange& exchange) {
-  if (connector_ == nullptr) {
-    co_await answer_failure(exchange, errors::no_such_route());
-    co_return;
-  }
-  co_await connector_->serve(exchange, authorizer_);
 }
 
 Result<ObjectForm> ResourceHandler::object_form(const Exchange& exchange, Found found) const {

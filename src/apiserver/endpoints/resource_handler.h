@@ -43,7 +43,6 @@ class ResourceHandler {
   // What the route says, and nothing else: whatever these do, it was authorized.
   rt::Task<void> dispatch(Exchange& exchange, Found found, Route route);
   rt::Task<void> dispatch_subresource(Exchange& exchange, Found found, Route route);
-  rt::Task<void> connect(Exchange& exchange);
 
   rt::Task<void> get(Exchange& exchange, Found found);
   rt::Task<void> get_virtual(Exchange& exchange, Found found);
@@ -57,6 +56,7 @@ class ResourceHandler {
   rt::Task<void> get_scale(Exchange& exchange, Found found);
   rt::Task<void> change_scale(Exchange& exchange, Found found);
   rt::Task<void> run_action(Exchange& exchange, std::shared_ptr<Action> action, const api::KindInfo& kind, std::string name);
+  rt::Task<void> run_connect(Exchange& exchange, const api::KindInfo& kind);
 
   rt::Task<void> answer_list(Exchange& exchange, const ObjectForm& form, ListAnswer listed);
 

@@ -47,6 +47,25 @@ Scale scale_of(const ScaleSubresource& paths, api::Object object) {
   return scale;
 }
 
+AdmissionView scale_view(const ScaleSubresource& paths) {
+  AdmissionView view;
+  view.kind = scale_kind;
+  view.show = [&paths](const api::Object& object) { return api::Object::of<Scale>(scale_of(paths, object)); };
+  view.take = [&paths](api::Object& object, const api::Object& shown) {
+    if (int32_t* replicas = number_at(object, paths.spec_replicas, true)) *replicas = shown.as<Scale>().spec.replicas;
+  };
+  return view;
+}
+
+// It is the scale of the object that the path names.
+Result<Unit> check_address(const Scale& scale, const RequestScope& scope) {
+  if (scale.metadata.name != scope.name)
+    return bad_request("the name of the object (" + scale.metadata.name + ") does not match the name on the URL (" + scope.name + ")");
+  if (!scale.metadata.namespace_.empty() && scale.metadata.namespace_ != scope.ns)
+    return bad_request("the namespace of the object (" + scale.metadata.namespace_ + ") does not match the namespace on the URL (" + scope.ns + ")");
+  return Unit{};
+}
+
 // Ownership that comes by way of the scale has no time, and stands before the updates that have one.
 void untime_scale_entries(api::meta_v1::ObjectMeta& meta) {
   for (auto& entry : meta.managed_fields)
@@ -120,6 +139,7 @@ rt::Task<void> ResourceHandler::change_scale(Exchange& exchange, Found found) {
   UpdateRequest request;
   request.ns = exchange.scope.ns;
   request.name = exchange.info.name;
+  request.view = scale_view(paths);
   request.transform = [&](const api::Object* existing) -> Result<api::Object> {
     Scale wanted = scale_of(paths, *existing);
     if (change->whole) {
@@ -134,6 +154,7 @@ rt::Task<void> ResourceHandler::change_scale(Exchange& exchange, Found found) {
       if (!read) return std::unexpected(errors::invalid("", "", "", {errors::cause("FieldValueInvalid", "patch", "Invalid value: " + read.error().message)}));
       wanted = std::move(decoded);
     }
+    TRY(check_address(wanted, exchange.scope));
     TRY(check_scale(wanted, exchange.info.name));
     api::Object object = *existing;
     auto& meta = object_meta(object);

@@ -137,6 +137,8 @@ rt::Task<Result<api::Object>> InstalledRegistry::remove(RequestScope& outer, Gro
   if (options.grace_period_seconds >= 0) request.grace_period_seconds = options.grace_period_seconds;
   request.uid = std::move(options.uid);
   request.resource_version = std::move(options.resource_version);
+  request.orphan_dependents = options.orphan_dependents;
+  request.propagation_policy = std::move(options.propagation_policy);
   CO_TRY_ASSIGN(Removed removed, co_await store->remove(scope, std::move(request)));
   co_return std::move(removed.object);
 }

@@ -103,6 +103,17 @@ void raise_generation(const Resource& resource, api::Object& object, const api::
   }
 }
 
+void keep_client_metadata(api::meta_v1::ObjectMeta& meta, const api::meta_v1::ObjectMeta& old) {
+  meta.labels = old.labels;
+  meta.annotations = old.annotations;
+  meta.finalizers = old.finalizers;
+  meta.owner_references = old.owner_references;
+  meta.generate_name = old.generate_name;
+  meta.generation = old.generation;
+  meta.deletion_timestamp = old.deletion_timestamp;
+  meta.deletion_grace_period_seconds = old.deletion_grace_period_seconds;
+}
+
 void keep_all_but_status(api::Object& object, const api::Object& old) {
   api::Object merged = old;
   assign_top_field(merged, object, "metadata");

@@ -28,6 +28,8 @@ void prepare_new(const Resource& resource, api::Object& object);
 void prepare_changed(const Resource& resource, api::Object& object, const api::Object& old);
 // The latter alone.
 void raise_generation(const Resource& resource, api::Object& object, const api::Object& old);
+// Where a part is not for metadata: what clients may write of it elsewhere is taken from `old`. Managed fields stay.
+void keep_client_metadata(api::meta_v1::ObjectMeta& meta, const api::meta_v1::ObjectMeta& old);
 // All but status and metadata from `old`.
 void keep_all_but_status(api::Object& object, const api::Object& old);
 // Raises the generation, if there is one, as a deletion does.

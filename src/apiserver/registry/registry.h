@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -39,6 +40,8 @@ class Registry {
     int64_t grace_period_seconds = -1;    // -1: the resource's default
     std::string uid;                      // precondition; "": none
     std::string resource_version;
+    std::optional<bool> orphan_dependents;
+    std::string propagation_policy;       // "": the resource's default
   };
   // The last state.
   virtual rt::Task<Result<api::Object>> remove(RequestScope& scope, GroupResource resource, std::string ns, std::string name,

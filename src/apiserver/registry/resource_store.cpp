@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "apiserver/registry/admission_gate.h"
 #include "apiserver/registry/errors.h"
 #include "base/check.h"
 
@@ -98,17 +99,9 @@ rt::Task<Result<storage::CachedObjectPtr>> ResourceStore::get(rt::Context ctx, s
 }
 
 AdmissionAttributes ResourceStore::attributes(RequestScope& scope, Operation operation) const {
-  AdmissionAttributes attributes;
-  attributes.operation = operation;
+  AdmissionAttributes attributes = request_attributes(scope, operation);
   attributes.kind = resource_.storage_version().kind->gvk;
   attributes.resource = resource_.name();
-  attributes.version = scope.version;
-  attributes.subresource = scope.subresource;
-  attributes.ns = scope.ns;
-  attributes.name = scope.name;
-  attributes.user = &scope.user;
-  attributes.dry_run = scope.dry_run;
-  attributes.warnings = &scope.warnings;
   return attributes;
 }
 

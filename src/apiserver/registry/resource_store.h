@@ -64,6 +64,13 @@ struct ListAnswer {
 // Makes the new object of the newest one (nullptr: there is none). Called again after a conflict.
 using Transform = std::function<Result<api::Object>(const api::Object* existing)>;
 
+// What admission is asked about in place of the object: the scale subresource shows it a Scale, as upstream's.
+struct AdmissionView {
+  api::GroupVersionKind kind;
+  std::function<api::Object(const api::Object&)> show;
+  std::function<void(api::Object& object, const api::Object& shown)> take;   // what mutating admission has made of it
+};
+
 struct UpdateRequest {
   std::string ns;
   std::string name;
@@ -73,6 +80,7 @@ struct UpdateRequest {
   Transform transform;
   // Asked before an object that does not exist is created; nullptr: it is NotFound. Who may update may not create for it.
   std::function<rt::Task<Result<Unit>>()> may_create;
+  std::optional<AdmissionView> view;             // none: admission sees the object itself
 };
 
 struct RemoveRequest {
@@ -131,6 +139,8 @@ class ResourceStore {
   AdmissionAttributes attributes(RequestScope& scope, Operation operation) const;
   rt::Task<Result<Written>> create_named(RequestScope& scope, api::Object object);
   rt::Task<Result<Unit>> finish_create(RequestScope& scope, api::Object& object);
+  enum class AdmissionPhase : uint8_t { Mutate, Validate };
+  rt::Task<Result<Unit>> admit_update(RequestScope& scope, const UpdateRequest& request, AdmissionPhase phase, api::Object& object, const api::Object& old) const;
   rt::Task<Result<std::optional<Written>>> try_update(RequestScope& scope, const UpdateRequest& request, const std::string& key);
   rt::Task<Result<std::optional<Written>>> finish_update(RequestScope& scope, const UpdateRequest& request, const std::string& key,
                                                          api::Object& object, const api::Object& old, int64_t revision);

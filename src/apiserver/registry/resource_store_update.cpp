@@ -19,6 +19,25 @@ rt::Task<Result<Written>> ResourceStore::update(RequestScope& scope, UpdateReque
   co_return std::unexpected(errors::conflict(resource_.name(), request.name, errors::modified_message));
 }
 
+rt::Task<Result<Unit>> ResourceStore::admit_update(RequestScope& scope, const UpdateRequest& request, AdmissionPhase phase, api::Object& object, const api::Object& old) const {
+  if (scope.internal) co_return Unit{};
+  AdmissionAttributes admission = attributes(scope, Operation::Update);
+  admission.object = &object;
+  admission.old_object = &old;
+  api::Object shown, shown_old;
+  if (request.view) {
+    admission.kind = request.view->kind;
+    shown = request.view->show(object);
+    shown_old = request.view->show(old);
+    admission.object = &shown;
+    admission.old_object = &shown_old;
+  }
+  if (phase == AdmissionPhase::Validate) co_return co_await deps_.admission.validate(scope.ctx, admission);
+  CO_TRY(co_await deps_.admission.admit(scope.ctx, admission));
+  if (request.view) request.view->take(object, shown);
+  co_return Unit{};
+}
+
 // nullopt: another write came first.
 rt::Task<Result<std::optional<Written>>> ResourceStore::try_update(RequestScope& scope, const UpdateRequest& request, const std::string& key) {
   CO_TRY_ASSIGN(const auto cached, co_await newest(scope.ctx, key));
@@ -59,12 +78,7 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::try_update(RequestScope&
   }
   meta.resource_version = old_meta.resource_version;
 
-  if (!scope.internal) {
-    AdmissionAttributes admission = attributes(scope, Operation::Update);
-    admission.object = &object;
-    admission.old_object = &old;
-    CO_TRY(co_await deps_.admission.admit(scope.ctx, admission));
-  }
+  CO_TRY(co_await admit_update(scope, request, AdmissionPhase::Mutate, object, old));
   Finish finish;
   if (!request.raw) {
     keep_system_metadata(meta, old_meta);
@@ -105,12 +119,7 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::finish_update(RequestSco
     strategy.warnings(scope, object, &old, scope.warnings);
     strategy.canonicalize(object);
   }
-  if (!scope.internal) {
-    AdmissionAttributes admission = attributes(scope, Operation::Update);
-    admission.object = &object;
-    admission.old_object = &old;
-    CO_TRY(co_await deps_.admission.validate(scope.ctx, admission));
-  }
+  CO_TRY(co_await admit_update(scope, request, AdmissionPhase::Validate, object, old));
 
   Written written;
   auto& meta = codec_.metadata(object);

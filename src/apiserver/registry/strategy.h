@@ -187,6 +187,9 @@ struct PartSubresource {
   std::vector<std::string_view> reset_fields = {"spec"};
 };
 
+// "status" of resources whose status may touch nothing else, metadata neither.
+PartSubresource status_alone();
+
 // The scale subresource, by the paths that hold its numbers in the storage version.
 struct ScaleSubresource {
   std::string_view spec_replicas = "spec.replicas";
@@ -195,13 +198,8 @@ struct ScaleSubresource {
   std::string (*selector)(const api::Object&) = nullptr;
 };
 
-// A POST that is no create of a stored object: reviews, pods/binding, pods/eviction, serviceaccounts/token, bindings.
-// `body` is of the kind that discovery names. The answer is sent with 201.
-class Action {
- public:
-  virtual ~Action() = default;
-  virtual rt::Task<Result<api::Object>> run(RequestScope& scope, api::Object body) = 0;
-};
+// action.h has it.
+class Action;
 struct ActionSubresource {
   std::string name;
   std::shared_ptr<Action> action;

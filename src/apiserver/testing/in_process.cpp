@@ -24,9 +24,13 @@ std::string Answer::at(std::string_view path) const {
 }
 
 rt::Task<Result<std::unique_ptr<InProcessServer>>> InProcessServer::start(rt::Runtime& runtime, ApiServerOptions options) {
-  auto server = std::make_unique<InProcessServer>();
   ApiServerSetup setup;
   setup.options = std::move(options);
+  return start(runtime, std::move(setup));
+}
+
+rt::Task<Result<std::unique_ptr<InProcessServer>>> InProcessServer::start(rt::Runtime& runtime, ApiServerSetup setup) {
+  auto server = std::make_unique<InProcessServer>();
   setup.options.data_dir = "";
   setup.listen = false;
   setup.secured = false;

@@ -27,6 +27,7 @@ class InProcessServer {
  public:
   // Call on an executor of `runtime`.
   static rt::Task<Result<std::unique_ptr<InProcessServer>>> start(rt::Runtime& runtime, ApiServerOptions options);
+  static rt::Task<Result<std::unique_ptr<InProcessServer>>> start(rt::Runtime& runtime, ApiServerSetup setup);
   // Overloads rather than default arguments, which g++ 12 cannot have in a co_await expression.
   rt::Task<Answer> ask(std::string method, std::string path, std::string body, std::string type, std::string accept);
   rt::Task<Answer> ask(std::string method, std::string path, std::string body, std::string type) {

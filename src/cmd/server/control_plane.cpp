@@ -62,6 +62,7 @@ apiserver::ApiServerOptions ControlPlane::api_server_options() const {
   options.service_account_signing_key_file = pki_.path("sa.key");
   options.enable_bootstrap_token_auth = true;
   options.authorization_modes = {"Node", "RBAC"};
+  options.enable_admission_plugins = {"NodeRestriction"};   // without it every agent is an administrator
   options.service_cluster_ip_range = config_.service_cidr;
   options.allow_privileged = true;
   options.feature_gates = config_.feature_gates;

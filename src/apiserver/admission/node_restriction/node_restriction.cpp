@@ -12,6 +12,7 @@
 #include "api/gen/policy_v1.h"
 #include "api/gen/resource_v1.h"
 #include "api/gen/storage_v1.h"
+#include "apimachinery/validation/node_labels.h"
 #include "apiserver/admission/node_restriction/token_audience.h"
 #include "apiserver/authorization/authorizer.h"
 #include "apiserver/authorization/node/pod_references.h"
@@ -37,7 +38,7 @@ std::string forbidden_label_changes(const FlatMap<std::string>& now, const FlatM
   const auto compare = [&](const FlatMap<std::string>& from, const FlatMap<std::string>& to) {
     for (const auto& [key, value] : from) {
       const std::string* other = to.get(key);
-      if ((!other || *other != value) && label_is_kept_from_nodes(key)) out.push_back(key);
+      if ((!other || *other != value) && apimachinery::label_is_kept_from_nodes(key)) out.push_back(key);
     }
   };
   compare(now, before);
@@ -170,14 +171,16 @@ class NodeRestriction : public AdmissionPlugin {
     const Node* object = a.object_as<Node>();
     const std::string& requested = a.name.empty() && object ? object->metadata.name : a.name;
     if (requested != node) return refuse(a, fmt::format("node \"{}\" is not allowed to modify node \"{}\"", node, requested));
-    if (!object) return Unit{};
+    if (a.operation == Operation::Delete) return Unit{};
+    if (!object) return refuse(a, "unexpected type");
     if (a.operation == Operation::Create) {
       if (object->spec.config_source) return refuse(a, fmt::format("node \"{}\" is not allowed to create a node with a configSource", node));
       const std::string labels = forbidden_label_changes(object->metadata.labels, {});
       if (!labels.empty()) return refuse(a, fmt::format("node \"{}\" is not allowed to set the following labels: {}", node, labels));
     }
+    if (a.operation != Operation::Update) return Unit{};
     const Node* old = a.old_as<Node>();
-    if (a.operation != Operation::Update || !old) return Unit{};
+    if (!old) return refuse(a, "unexpected type");
     if (object->spec.config_source && (!old->spec.config_source || !same(*object->spec.config_source, *old->spec.config_source)))
       return refuse(a, fmt::format("node \"{}\" is not allowed to update configSource to a new non-nil configSource", node));
     if (!same_list(object->spec.taints, old->spec.taints)) return refuse(a, fmt::format("node \"{}\" is not allowed to modify taints", node));
@@ -226,18 +229,19 @@ class NodeRestriction : public AdmissionPlugin {
   }
 
   static Result<Unit> slices(const AdmissionAttributes& a, const std::string& node) {
-    const auto* slice = a.operation == Operation::Create   ? a.object_as<api::resource_v1::ResourceSlice>()
-                        : a.operation == Operation::Delete ? a.old_as<api::resource_v1::ResourceSlice>()
-                                                           : nullptr;
-    if (slice && slice->spec.node_name != node)
+    if (a.operation == Operation::Update) return Unit{};   // the authorizer knows whose it is, and it cannot change hands
+    const auto* slice = a.operation == Operation::Create ? a.object_as<api::resource_v1::ResourceSlice>() : a.old_as<api::resource_v1::ResourceSlice>();
+    if (!slice) return refuse(a, "unexpected type");
+    if (slice->spec.node_name != node)
       return refuse(a, fmt::format("can only {} ResourceSlice with the same NodeName as the requesting node",
                                    a.operation == Operation::Create ? "create" : "delete"));
     return Unit{};
   }
 
   static Result<Unit> certificate(const AdmissionAttributes& a, const std::string& node) {
-    const auto* request = a.operation == Operation::Create ? a.object_as<api::certificates_v1::CertificateSigningRequest>() : nullptr;
-    if (!request) return Unit{};
+    if (a.operation != Operation::Create) return Unit{};
+    const auto* request = a.object_as<api::certificates_v1::CertificateSigningRequest>();
+    if (!request) return refuse(a, "unexpected type");
     const std::string& signer = request->spec.signer_name;
     if (signer != "kubernetes.io/kubelet-serving" && signer != "kubernetes.io/kube-apiserver-client-kubelet") return Unit{};
     const auto parsed = component::parse_certificate_request_pem(request->spec.request);

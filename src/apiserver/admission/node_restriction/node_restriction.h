@@ -7,7 +7,4 @@ namespace pintle::apiserver {
 
 std::unique_ptr<AdmissionPlugin> make_node_restriction(const AdmissionDeps& deps);
 
-// Labels under kubernetes.io and k8s.io that a kubelet must not set on its node.
-bool label_is_kept_from_nodes(std::string_view key);
-
 }  // namespace pintle::apiserver

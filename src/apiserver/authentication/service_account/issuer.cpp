@@ -7,6 +7,7 @@
 #include "api/gen/core_v1.h"
 #include "apimachinery/validation/field_errors.h"
 #include "apiserver/authentication/service_account/names.h"
+#include "apiserver/registry/action.h"
 #include "apiserver/registry/errors.h"
 
 namespace pintle::apiserver::service_account {
@@ -46,8 +47,8 @@ Result<Unit> check_spec(const TokenRequest& request) {
 class TokenRequestAction : public Action {
  public:
   explicit TokenRequestAction(TokenIssuer& issuer) : issuer_(issuer) {}
-  rt::Task<Result<api::Object>> run(RequestScope& scope, api::Object body) override {
-    auto answer = issuer_.issue(scope.ns, scope.name, std::move(body.as<TokenRequest>()), scope.warnings);
+  rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) override {
+    auto answer = issuer_.issue(scope.ns, scope.name, std::move(body.object().as<TokenRequest>()), scope.warnings);
     if (!answer) co_return std::unexpected(std::move(answer.error()));
     co_return api::Object::of<TokenRequest>(std::move(*answer));
   }

@@ -95,6 +95,10 @@ void validate_conditions(const std::vector<api::meta_v1::Condition>& conditions,
   }
 }
 
+void warn_of_policies(std::vector<std::string>& out) {
+  out.emplace_back("this server evaluates no admission policies yet: what matches a binding is refused while failurePolicy is Fail, and passes while it is Ignore");
+}
+
 class ValidatingPolicyStrategy : public TypedStrategy<v1::ValidatingAdmissionPolicy> {
  public:
   void validate(const RequestScope&, const v1::ValidatingAdmissionPolicy& policy, FieldErrors& errors) const override {
@@ -111,6 +115,7 @@ class ValidatingPolicyStrategy : public TypedStrategy<v1::ValidatingAdmissionPol
     for (std::size_t i = 0; i < spec.validations.size(); ++i) validate_validation(spec.validations[i], scope, path.child("validations").index(i), errors);
     validate_audit_annotations(policy, scope, errors);
   }
+  void warnings(const RequestScope&, const v1::ValidatingAdmissionPolicy&, const v1::ValidatingAdmissionPolicy*, std::vector<std::string>& out) const override { warn_of_policies(out); }
   void table_cells(const v1::ValidatingAdmissionPolicy& policy, TableCells& cells) const override {
     cells.emplace_back(policy.metadata.name);
     cells.emplace_back(static_cast<int64_t>(policy.spec.validations.size()));
@@ -163,6 +168,7 @@ class MutatingPolicyStrategy : public TypedStrategy<v1::MutatingAdmissionPolicy>
       errors.not_supported(path.child("reinvocationPolicy"), spec.reinvocation_policy, reinvocations);
     }
   }
+  void warnings(const RequestScope&, const v1::MutatingAdmissionPolicy&, const v1::MutatingAdmissionPolicy*, std::vector<std::string>& out) const override { warn_of_policies(out); }
   void table_cells(const v1::MutatingAdmissionPolicy& policy, TableCells& cells) const override {
     cells.emplace_back(policy.metadata.name);
     cells.emplace_back(static_cast<int64_t>(policy.spec.mutations.size()));

@@ -99,6 +99,16 @@ class DeploymentStrategy : public TypedStrategy<apps::Deployment> {
   }
 };
 
+// The status alone, and not the labels either.
+class DeploymentStatusStrategy : public TypedStrategy<apps::Deployment> {
+ public:
+  void prepare_for_update(const RequestScope&, apps::Deployment& deployment, const apps::Deployment& old) const override {
+    deployment.spec = old.spec;
+    deployment.metadata.labels = old.metadata.labels;
+  }
+  bool validate_update_includes_validate() const override { return false; }
+};
+
 }  // namespace
 
 ResourceDefinition deployments() {
@@ -108,6 +118,7 @@ ResourceDefinition deployments() {
   out.has_status = true;
   out.has_generation = true;
   out.scale = {{.selector = scale_selector}};
+  out.parts = {{.name = "status", .strategy = std::make_shared<DeploymentStatusStrategy>(), .reset_fields = {"spec", "metadata.labels"}}};
   return out;
 }
 

@@ -181,61 +181,6 @@ class PodStatusStrategy : public TypedStrategy<core::Pod> {
   }
 };
 
-class EphemeralContainersStrategy : public TypedStrategy<core::Pod> {
- public:
-  void prepare_for_update(const RequestScope&, core::Pod& pod, const core::Pod& old) const override {
-    auto containers = std::move(pod.spec.ephemeral_containers);
-    pod.spec = old.spec;
-    pod.status = old.status;
-    pod.spec.ephemeral_containers = std::move(containers);
-    default_pod_spec(pod.spec);
-  }
-  bool validate_update_includes_validate() const override { return false; }
-  void validate_update(const RequestScope&, const core::Pod& pod, const core::Pod& old, FieldErrors& errors) const override {
-    const FieldPath path("spec", "ephemeralContainers");
-    FieldErrors all;
-    validate_pod_spec(pod.spec, FieldPath("spec"), {.metadata = &pod.metadata}, all);
-    errors.append(std::move(all));
-    std::map<std::string_view, const core::EphemeralContainer*> given;
-    for (const core::EphemeralContainer& container : pod.spec.ephemeral_containers) given.try_emplace(container.name, &container);
-    for (const core::EphemeralContainer& before : old.spec.ephemeral_containers) {
-      const auto now = given.find(before.name);
-      if (now == given.end()) {
-        errors.forbidden(path, "existing ephemeral containers \"" + before.name + "\" may not be removed");
-      } else if (!api::equal(type_of<core::EphemeralContainer>(), now->second, &before)) {
-        errors.forbidden(path, "existing ephemeral containers \"" + before.name + "\" may not be changed");
-      }
-    }
-  }
-};
-
-class ResizeStrategy : public TypedStrategy<core::Pod> {
- public:
-  void prepare_for_update(const RequestScope&, core::Pod& pod, const core::Pod& old) const override {
-    const auto take = [](std::vector<core::Container>& kept, const std::vector<core::Container>& asked) {
-      std::map<std::string_view, const core::Container*> by_name;   // of equal names the last
-      for (const core::Container& container : asked) by_name[container.name] = &container;
-      for (core::Container& container : kept) {
-        const auto from = by_name.find(container.name);
-        if (from == by_name.end()) continue;
-        container.resources = from->second->resources;
-        container.resize_policy = from->second->resize_policy;
-      }
-    };
-    const core::PodSpec asked = std::move(pod.spec);
-    pod.spec = old.spec;
-    pod.status = old.status;
-    take(pod.spec.containers, asked.containers);
-    take(pod.spec.init_containers, asked.init_containers);
-  }
-  bool validate_update_includes_validate() const override { return false; }
-  void validate_update(const RequestScope&, const core::Pod& pod, const core::Pod& old, FieldErrors& errors) const override {
-    validate_pod_spec(pod.spec, FieldPath("spec"), {.metadata = &pod.metadata}, errors);
-    if (pod_qos_class(pod.spec) != old.status.qos_class)
-      errors.invalid(FieldPath("spec"), old.status.qos_class, "Pod QOS Class may not change as a result of resizing");
-  }
-};
-
 }  // namespace
 
 std::string_view pod_qos_class(const core::PodSpec& spec) {
@@ -260,8 +205,8 @@ ResourceDefinition pods() {
   out.selectable_fields = {{"spec.nodeName"}, {"spec.restartPolicy"}, {"spec.schedulerName"}, {"spec.serviceAccountName"},
                            {"spec.hostNetwork", "", "", "false"}, {"status.phase"}, {"status.podIP"}, {"status.nominatedNodeName"}};
   out.parts = {{.name = "status", .strategy = std::make_shared<PodStatusStrategy>(), .reset_fields = {"spec", "metadata.deletionTimestamp", "metadata.ownerReferences"}},
-               {.name = "ephemeralcontainers", .strategy = std::make_shared<EphemeralContainersStrategy>(), .reset_fields = {"status"}},
-               {.name = "resize", .strategy = std::make_shared<ResizeStrategy>(), .reset_fields = {"status"}}};
+               {.name = "ephemeralcontainers", .strategy = make_ephemeral_containers_strategy(), .reset_fields = {"status", "metadata"}},
+               {.name = "resize", .strategy = make_resize_strategy(), .reset_fields = {"status", "metadata"}}};
   out.actions = {{"binding", make_binding_action()}, {"eviction", make_eviction_action()}};
   return out;
 }

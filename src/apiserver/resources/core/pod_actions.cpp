@@ -7,6 +7,8 @@
 #include "api/gen/meta_v1.h"
 #include "api/gen/policy_v1.h"
 #include "apimachinery/selectors/label_selector.h"
+#include "apiserver/registry/action.h"
+#include "apiserver/registry/delete_options.h"
 #include "apiserver/registry/errors.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/resources/core/pod.h"
@@ -54,24 +56,37 @@ void set_scheduled(core::Pod& pod, rt::WallTime now) {
   pod.status.nominated_node_name.clear();   // the hope has come true, or another node was found
 }
 
+// The body is about the object that the path names, and says so.
+Result<Unit> check_name(const RequestScope& scope, const std::string& name, std::string_view kind) {
+  if (name == scope.name) return Unit{};
+  return bad_request(fmt::format("the {} is about \"{}\", the path about \"{}\"", kind, name, scope.name));
+}
+
 // Writes the node into a pod that has none: the scheduler's last word.
 class BindingAction : public Action {
  public:
-  rt::Task<Result<api::Object>> run(RequestScope& scope, api::Object body) override {
-    const core::Binding binding = body.as<core::Binding>();
-    const std::string name = scope.name.empty() ? binding.metadata.name : scope.name;
+  Result<Unit> prepare(RequestScope& scope, api::Object& body) override {
+    const auto& binding = body.as<core::Binding>();
+    TRY(check_name(scope, binding.metadata.name, "Binding"));
     FieldErrors errors;
     if (!binding.target.kind.empty() && binding.target.kind != "Node") {
       constexpr std::array<std::string_view, 2> kinds{"Node", "<empty>"};
       errors.not_supported(FieldPath("target", "kind"), binding.target.kind, kinds);
     }
     if (binding.target.name.empty()) errors.required(FieldPath("target", "name"));
-    if (!errors.empty()) co_return std::unexpected(errors.to_status("", "Binding", name));
+    return errors.result("", "Binding", scope.name);
+  }
+
+  rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) override {
+    const core::Binding binding = std::move(body.object().as<core::Binding>());
+    const std::string name = scope.name;
     const rt::WallTime now = scope.now;
     Mutation bind = [binding, now, name](api::Object& object) -> Result<Unit> {
       core::Pod& pod = object.as<core::Pod>();
       if (!binding.metadata.uid.empty() && binding.metadata.uid != pod.metadata.uid)
         return std::unexpected(apiserver::errors::conflict(bindings, name, "the UID of the binding is not that of the pod"));
+      if (!binding.metadata.resource_version.empty() && binding.metadata.resource_version != pod.metadata.resource_version)
+        return std::unexpected(apiserver::errors::conflict(bindings, name, "the resourceVersion of the binding is not that of the pod"));
       if (pod.metadata.deletion_timestamp) return std::unexpected(apiserver::errors::conflict(bindings, name, fmt::format("pod {} is being deleted, cannot be assigned to a host", name)));
       if (!pod.spec.node_name.empty())
         return std::unexpected(apiserver::errors::conflict(bindings, name, fmt::format("pod {} is already assigned to node \"{}\"", name, pod.spec.node_name)));
@@ -101,8 +116,18 @@ Status too_many_disruptions(std::string message) {
 // Removes a pod if its disruption budget allows one disruption more, which is taken from the budget first.
 class EvictionAction : public Action {
  public:
-  rt::Task<Result<api::Object>> run(RequestScope& scope, api::Object body) override {
-    const policy::Eviction eviction = body.as<policy::Eviction>();
+  // A dry run is asked for by the request or by what it says of the deletion.
+  Result<Unit> prepare(RequestScope& scope, api::Object& body) override {
+    auto& eviction = body.as<policy::Eviction>();
+    TRY(check_name(scope, eviction.metadata.name, "Eviction"));
+    if (!eviction.delete_options) return Unit{};
+    TRY(check_delete_options(*eviction.delete_options));
+    scope.dry_run = scope.dry_run || !eviction.delete_options->dry_run.empty();
+    return Unit{};
+  }
+
+  rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) override {
+    const policy::Eviction eviction = std::move(body.object().as<policy::Eviction>());
     CO_TRY_ASSIGN(const api::Object found, co_await scope.registry->get(scope, pods, scope.ns, scope.name));
     const core::Pod& pod = found.as<core::Pod>();
     const bool ended = pod.status.phase == "Succeeded" || pod.status.phase == "Failed" || pod.status.phase == "Pending";
@@ -114,6 +139,8 @@ class EvictionAction : public Action {
     Registry::RemoveOptions options;
     if (eviction.delete_options) {
       options.grace_period_seconds = eviction.delete_options->grace_period_seconds.value_or(-1);
+      options.orphan_dependents = eviction.delete_options->orphan_dependents;
+      options.propagation_policy = eviction.delete_options->propagation_policy.value_or("");
       if (eviction.delete_options->preconditions) {
         options.uid = eviction.delete_options->preconditions->uid.value_or("");
         options.resource_version = eviction.delete_options->preconditions->resource_version.value_or("");

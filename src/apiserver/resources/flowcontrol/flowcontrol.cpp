@@ -223,6 +223,7 @@ ResourceDefinition make(const char* resource, std::shared_ptr<const Strategy> st
   out.resource = {std::string(group), resource};
   out.strategy = std::move(strategy);
   out.has_status = true;
+  out.parts = {status_alone()};
   out.has_generation = true;
   return out;
 }

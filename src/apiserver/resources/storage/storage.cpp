@@ -260,6 +260,7 @@ void add_storage(Definitions& out) {
   out.push_back(make("csistoragecapacities", std::make_shared<CSIStorageCapacityStrategy>()));
   ResourceDefinition attachments = make("volumeattachments", std::make_shared<VolumeAttachmentStrategy>());
   attachments.has_status = true;
+  attachments.parts = {status_alone()};
   out.push_back(std::move(attachments));
   out.push_back(make("volumeattributesclasses", std::make_shared<VolumeAttributesClassStrategy>()));
 }

@@ -1,9 +1,9 @@
+#include "apimachinery/validation/node_labels.h"
+
 #include <algorithm>
 #include <array>
 
-#include "apiserver/admission/node_restriction/node_restriction.h"
-
-namespace pintle::apiserver {
+namespace pintle::apimachinery {
 namespace {
 
 constexpr std::array<std::string_view, 11> kubelet_labels = {
@@ -38,4 +38,4 @@ bool label_is_kept_from_nodes(std::string_view key) {
   return !within(ns, "kubelet.kubernetes.io") && !within(ns, "node.kubernetes.io");
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apimachinery
