@@ -48,6 +48,7 @@ struct ApiServerOptions {
   std::pair<uint16_t, uint16_t> service_node_port_range = {30000, 32767};
   bool allow_privileged = false;
   rt::Duration event_ttl = std::chrono::hours(1);
+  bool priority_and_fairness = true;            // share the seats of both numbers below by flow schemas; false: count each
   int max_requests_inflight = 400;              // reads; 0: no limit
   int max_mutating_requests_inflight = 200;
   rt::Duration request_timeout = std::chrono::seconds(60);

@@ -328,6 +328,7 @@ rt::Task<Result<Unit>> ApiServerImpl::start() {
   CO_TRY_ASSIGN(connector_, Connector::make(connector));
   make_handler();
   if (setup_.listen) CO_TRY(co_await listen());
+  handler_->start();
   ready_ = true;
   co_return Unit{};
 }
@@ -336,6 +337,7 @@ rt::Task<void> ApiServerImpl::stop() {
   ready_ = false;
   if (handler_) handler_->end_long_running();
   if (server_) co_await server_->drain(drain_grace);
+  if (handler_) co_await handler_->close();
   if (connector_) co_await connector_->close();
   if (registry_) co_await registry_->stop();
 }

@@ -164,6 +164,20 @@ rt::Task<void> unread(World, TestServer* server, Transport* transport) {
 }
 TEST_P(Exchange, ResponseLeftUnread) { run(unread); }
 
+// A write that waits for a peer that does not read ends when the answer is broken off, and the peer can tell.
+rt::Task<void> broken_off(World, TestServer* server, Transport* transport) {
+  auto response = co_await transport->send(rt::Context::background(), get(server->url("/endless")));
+  EXPECT_TRUE(response);
+  if (!response) co_return;
+  auto ended = co_await server->routes.broken_off.wait(rt::Context::background().with_timeout(std::chrono::seconds(20)));
+  EXPECT_TRUE(ended) << "the handler still waits";
+  auto rest = co_await read_all(rt::Context::background(), *response->body, 256 << 20);
+  EXPECT_FALSE(rest) << "an answer that was broken off looks whole";
+  auto after = co_await fetch(*transport, post(server->url("/echo"), "fine"));
+  EXPECT_EQ(after, "200 fine");
+}
+TEST_P(Exchange, AnswersAreBrokenOff) { run(broken_off); }
+
 rt::Task<void> upgrade(World world, TestServer* server, Transport* transport) {
   const rt::Context ctx = rt::Context::background();
   ClientRequest request = get(server->url("/upgrade"));
@@ -345,6 +359,13 @@ rt::Task<void> in_process() {
   EXPECT_EQ(silent, "500 ");
   auto hang = co_await transport->send(rt::Context::background().with_timeout(std::chrono::milliseconds(50)), get("/hang"));
   EXPECT_FALSE(hang);
+  auto endless = co_await transport->send(rt::Context::background(), get("/endless"));
+  EXPECT_TRUE(endless);
+  if (endless) {
+    (void)co_await routes.broken_off.wait(rt::Context::background());
+    auto rest = co_await read_all(rt::Context::background(), *endless->body, 256 << 20);
+    EXPECT_FALSE(rest) << "an answer that was broken off looks whole";
+  }
   co_await transport->close();
   EXPECT_EQ(routes.cancelled, 1);
 }

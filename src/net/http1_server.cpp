@@ -2,6 +2,7 @@
 // requests in turn.
 #include <charconv>
 
+#include "net/abortable.h"
 #include "net/http1_message.h"
 #include "net/http_date.h"
 #include "net/input_buffer.h"
@@ -183,13 +184,17 @@ class Raw final : public rt::Stream {
   Connection& connection_;
 };
 
-class Writer final : public ResponseWriter {
+class Writer final : public ResponseWriter, public Abortable {
  public:
   Writer(Connection& connection, Body& body, const RequestHead& head, rt::Context ctx, bool keep)
       : connection_(connection), body_(body), head_request_(head.method == "HEAD"), minor_(head.minor), ctx_(std::move(ctx)), keep_(keep) {}
 
   Headers& headers() override { return headers_; }
   bool started() const override { return started_; }
+  void abort() override {
+    broken_ = true;
+    connection_.stream_->close();
+  }
 
   rt::Task<Result<Unit>> start(int status) override {
     CHECK(!started_, "a response starts once");

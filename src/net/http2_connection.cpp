@@ -271,6 +271,7 @@ rt::Task<Result<Bytes>> Http2Connection::read_body(rt::Context ctx, Http2StreamP
       if (dead_) why = "the peer closed the connection: ";
       co_return error(Reason::ServiceUnavailable, why.append(http2_error_name(stream->error_code)));
     }
+    if (stream->abandoned) co_return error(Reason::Cancelled, "the stream was given up");
     if (ctx.done()) co_return std::unexpected(ctx.status());
     rt::Executor& executor = rt::Executor::current();
     auto registration = ctx.on_done([stream, &executor] { executor.post([stream] { stream->readable.notify(); }); });
@@ -285,15 +286,16 @@ void Http2Connection::queue(Http2Stream& stream, Bytes piece) {
 }
 
 rt::Task<Result<Unit>> Http2Connection::write_body(Http2StreamPtr stream, std::vector<Bytes> data) {
-  if (!stream->closed) {
+  if (!stream->closed && !stream->abandoned) {
     for (auto& piece : data) queue(*stream, std::move(piece));
     resume(*stream);
   }
-  while (!stream->closed) {
+  while (!stream->closed && !stream->abandoned) {
     const std::size_t limit = queued_bytes_ > options_.connection_buffer_max ? crowded_stream_bytes : options_.stream_buffer_max;
     if (stream->out.bytes() <= limit) co_return Unit{};
     co_await stream->writable.wait();
   }
+  if (stream->abandoned) co_return error(Reason::Cancelled, "the answer was broken off");
   // A body that was taken as a whole may be closed already.
   if (stream->error_code == http2_no_error && stream->out_ended && !dead_) co_return Unit{};
   co_return error(Reason::ServiceUnavailable, std::string("the peer reset the stream: ").append(http2_error_name(stream->error_code)));
@@ -322,6 +324,14 @@ void Http2Connection::reset(Http2Stream& stream, uint32_t error_code) {
   if (stream.closed || dead_) return;
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id, error_code);
   kick();
+}
+
+void Http2Connection::abandon(Http2Stream& stream) {
+  if (stream.closed) return;
+  reset(stream, http2_cancel);
+  stream.abandoned = true;
+  stream.readable.notify();
+  stream.writable.notify();
 }
 
 void Http2Connection::drain() {

@@ -57,6 +57,7 @@ struct Http2Stream {
   Signal writable;
   rt::TimePoint out_moved{};    // when something last left `out`, or came into it while it was empty
   bool closed = false;
+  bool abandoned = false;       // as good as closed for this side
   uint32_t error_code = 0;
 };
 using Http2StreamPtr = std::shared_ptr<Http2Stream>;
@@ -77,6 +78,9 @@ class Http2Connection {
   // No more body; these fields (names in lower case) come after it and end the stream.
   void end_body_with_trailers(Http2Stream& stream, std::vector<Headers::Item> trailers);
   void reset(Http2Stream& stream, uint32_t error_code);
+  // The same, and whoever waits in read_body() or write_body() is told at once: the reset itself may have to wait for a
+  // peer that reads nothing.
+  void abandon(Http2Stream& stream);
   // No new streams; the connection ends with the last of those that are open.
   void drain();
   // Ends it at once.

@@ -1,4 +1,5 @@
 // HTTP/2, the server's side: a task for each stream runs the handler.
+#include "net/abortable.h"
 #include "net/http1_message.h"
 #include "net/http2_connection.h"
 #include "net/http_date.h"
@@ -128,12 +129,13 @@ class Body final : public BodyReader {
   bool continue_pending_;
 };
 
-class Writer final : public ResponseWriter {
+class Writer final : public ResponseWriter, public Abortable {
  public:
   Writer(Connection& connection, Body& body, ServerStreamPtr stream) : connection_(connection), body_(body), stream_(std::move(stream)) {}
 
   Headers& headers() override { return headers_; }
   bool started() const override { return started_; }
+  void abort() override { connection_.abandon(*stream_); }
 
   rt::Task<Result<Unit>> start(int status) override {
     CHECK(!started_, "a response starts once");

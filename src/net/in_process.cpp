@@ -2,6 +2,7 @@
 // through a bounded queue.
 #include <atomic>
 
+#include "net/abortable.h"
 #include "net/bytes_queue.h"
 #include "net/client.h"
 #include "net/http1_message.h"
@@ -30,6 +31,7 @@ struct Exchange {
   BytesQueue queue;
   bool ended = false;
   bool abandoned = false;                        // nobody reads any more
+  bool aborted = false;                          // the handler broke its answer off
   bool silent = false;                           // HEAD and the like
   Signal readable;
   Signal writable;
@@ -64,11 +66,12 @@ class ResponseBody final : public BodyReader {
   rt::Task<Result<Bytes>> read(rt::Context ctx) override {
     auto exchange = exchange_;
     rt::Executor& executor = rt::Executor::current();
-    while (exchange->queue.empty() && !exchange->ended) {
+    while (exchange->queue.empty() && !exchange->ended && !exchange->aborted) {
       if (ctx.done()) co_return std::unexpected(ctx.status());
       auto registration = ctx.on_done([exchange, &executor] { executor.post([exchange] { exchange->readable.notify(); }); });
       co_await exchange->readable.wait();
     }
+    if (exchange->aborted) co_return error(Reason::ServiceUnavailable, "the answer was broken off");
     if (exchange->queue.empty()) co_return Bytes();
     Bytes piece = exchange->queue.pop();
     exchange->writable.notify();
@@ -80,7 +83,7 @@ class ResponseBody final : public BodyReader {
   rt::Executor& executor_;
 };
 
-class Writer final : public ResponseWriter {
+class Writer final : public ResponseWriter, public Abortable {
  public:
   explicit Writer(ExchangePtr exchange) : exchange_(std::move(exchange)) {}
   Headers& headers() override { return headers_; }
@@ -101,13 +104,20 @@ class Writer final : public ResponseWriter {
       if (!exchange->abandoned) exchange->queue.push(std::move(piece));
     }
     exchange->readable.notify();
-    while (!exchange->abandoned && exchange->queue.bytes() > queue_bytes_max) co_await exchange->writable.wait();
+    while (!exchange->abandoned && !exchange->aborted && exchange->queue.bytes() > queue_bytes_max) co_await exchange->writable.wait();
+    if (exchange->aborted) co_return error(Reason::Cancelled, "the answer was broken off");
     if (exchange->abandoned) co_return error(Reason::Cancelled, "the caller gave up");
     co_return Unit{};
   }
   rt::Task<Result<Unit>> flush() override {
     if (exchange_->abandoned) co_return error(Reason::Cancelled, "the caller gave up");
     co_return Unit{};
+  }
+  void abort() override {
+    exchange_->aborted = true;
+    exchange_->queue.clear();
+    exchange_->writable.notify();
+    exchange_->readable.notify();
   }
   rt::Task<Result<Unit>> upgrade(UpgradeHandler) override { co_return error(Reason::MethodNotAllowed, "no upgrade in process"); }
 

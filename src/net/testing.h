@@ -7,6 +7,7 @@
 
 #include "net/client.h"
 #include "net/server.h"
+#include "rt/sync.h"
 
 namespace pintle::net::testing {
 
@@ -20,7 +21,7 @@ KeyPair make_ca(const std::string& name);
 KeyPair issue(const KeyPair& ca, const std::string& common_name, const std::string& alt_names);
 
 // /echo sends the body back; /hello?..., /bytes/N, /hang (until cancelled), /stream (three pieces, flushed), /upgrade, /sleep/SECONDS,
-// /count (how long the body is, read as it comes).
+// /count (how long the body is, read as it comes), /endless (writes until it waits for the peer, and breaks the answer off then).
 class Routes final : public Handler {
  public:
   rt::Task<void> serve(rt::Context ctx, Request& request, ResponseWriter& writer) override {
@@ -32,6 +33,7 @@ class Routes final : public Handler {
   std::atomic<int> body_errors = 0;
   std::atomic<int> served = 0;       // requests that the handler has returned from
   std::atomic<std::size_t> counted = 0;   // body bytes that /count has seen
+  rt::Event broken_off;              // an /endless has returned
 
  private:
   rt::Task<void> answer(rt::Context ctx, Request& request, ResponseWriter& writer);

@@ -1,5 +1,7 @@
 #include "net/testing.h"
 
+#include "net/abortable.h"
+
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -115,6 +117,17 @@ rt::Task<void> Routes::answer(rt::Context ctx, Request& request, ResponseWriter&
       (void)co_await writer.flush();
       (void)co_await rt::sleep_for(ctx, std::chrono::milliseconds(5));
     }
+  } else if (request.path == "/endless") {
+    rt::Executor& executor = rt::Executor::current();
+    const auto timer = executor.post_at(executor.runtime().clock().now() + std::chrono::milliseconds(200), [&writer] { dynamic_cast<Abortable&>(writer).abort(); });
+    Result<Unit> written;
+    while (written) {
+      std::vector<Bytes> data;
+      data.push_back(Bytes(std::string(64 << 10, 'x')));
+      written = co_await writer.write(std::move(data));
+    }
+    executor.cancel_timer(timer);
+    broken_off.set();
   } else if (request.path == "/upgrade") {
     writer.headers().add("Connection", "Upgrade");
     writer.headers().add("Upgrade", "shout");

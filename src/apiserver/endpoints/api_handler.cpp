@@ -5,6 +5,7 @@
 #include "apiserver/authentication/impersonation.h"
 #include "apiserver/connect/connector.h"
 #include "apiserver/endpoints/version.h"
+#include "apiserver/fairness/debug_pages.h"
 #include "apiserver/registry/errors.h"
 #include "apiserver/registry/object_steps.h"
 #include "base/check.h"
@@ -19,29 +20,6 @@ namespace {
 constexpr std::string_view not_found_text = "404 page not found\n";
 constexpr std::string_view audit_header = "audit-id";
 
-// Counts a request in for as long as it lives.
-class InFlight {
- public:
-  InFlight(std::atomic<int>& counter, int limit, bool exempt) {
-    const int now = counter.fetch_add(1) + 1;
-    if (limit > 0 && now > limit && !exempt) {
-      counter.fetch_sub(1);
-    } else {
-      counter_ = &counter;
-    }
-  }
-  ~InFlight() {
-    if (counter_) counter_->fetch_sub(1);
-  }
-  InFlight(const InFlight&) = delete;
-  InFlight& operator=(const InFlight&) = delete;
-  bool admitted() const { return counter_ != nullptr; }
-
- private:
-  std::atomic<int>* counter_ = nullptr;
-};
-
-bool read_only(const RequestInfo& info) { return info.verb == "get" || info.verb == "list" || info.verb == "watch"; }
 
 // As upstream's metrics name it.
 std::string metric_verb(const Exchange& exchange) {
@@ -56,12 +34,31 @@ std::string metric_verb(const Exchange& exchange) {
   return out;
 }
 
+// The context's timer fires on the executor of the request; a peer that goes away needs nothing.
+rt::CancelRegistration end_with_time(const rt::Context& ctx, BoundedWriter& writer) {
+  return ctx.on_done([&ctx, &writer, executor = &rt::Executor::current()] {
+    if (rt::Executor::current_or_null() == executor && ctx.status().reason == Reason::Timeout) writer.end_time();
+  });
+}
+
+std::shared_ptr<fairness::Fairness> make_fairness(const ApiHandlerDeps& deps, component::metrics::Registry& metrics) {
+  const int seats = deps.options.max_requests_inflight + deps.options.max_mutating_requests_inflight;
+  if (!deps.options.priority_and_fairness || seats <= 0) return nullptr;
+  const fairness::FairnessDeps needed{deps.runtime, deps.registry.reader(), metrics, seats};
+  return fairness::Fairness::make(needed);
+}
+
 }  // namespace
 
 ApiHandler::ApiHandler(ApiHandlerDeps deps)
-    : deps_(deps), request_metrics_(metrics_), resources_(deps.runtime, deps.registry, deps.options, deps.connector, deps.authorizer), discovery_(deps.registry.served(), deps.server_address) {
+    : deps_(deps), request_metrics_(metrics_), fairness_(make_fairness(deps, metrics_)), limits_(deps.registry, deps.options, deps.runtime.clock(), fairness_.get(), request_metrics_),
+      resources_(deps.runtime, deps.registry, deps.options, deps.connector, deps.authorizer), discovery_(deps.registry.served(), deps.server_address) {
   metrics_.add_callback([this](std::string& out) {
     component::metrics::write_process_metrics(out);
+    if (fairness_) {
+      fairness_->write_metrics(out);
+      limits_.write_metrics(out);
+    }
     component::metrics::write_head(out, "apiserver_resource_objects", "Objects stored, by resource.", "gauge");
     const std::string_view labels[] = {"group", "resource"};
     for (const auto& resource : deps_.registry.resources()) {
@@ -73,8 +70,9 @@ ApiHandler::ApiHandler(ApiHandlerDeps deps)
   });
 }
 
-rt::Task<void> ApiHandler::serve(rt::Context ctx, net::Request& request, net::ResponseWriter& writer) {
+rt::Task<void> ApiHandler::serve(rt::Context ctx, net::Request& request, net::ResponseWriter& raw) {
   rt::note_work(request.method, request.path);
+  BoundedWriter writer(raw, deps_.runtime);
   const rt::TimePoint began = deps_.runtime.clock().now();
   Exchange exchange{ctx, request, writer, {}, Query::parse(request.query), {}, 0, 0};
   const std::string_view given = request.headers.get(audit_header);
@@ -94,40 +92,51 @@ rt::Task<void> ApiHandler::serve(rt::Context ctx, net::Request& request, net::Re
   }
   exchange.info = std::move(*info);
   const bool long_running = ResourceHandler::long_running(exchange.info);
+  rt::CancelRegistration registration;
   if (!long_running && deps_.options.request_timeout.count() > 0) {
     exchange.ctx = ctx.with_timeout(deps_.options.request_timeout);
     scope.ctx = exchange.ctx;
+    registration = end_with_time(exchange.ctx, writer);
   }
-  rt::CancelRegistration registration;
   if (long_running) {
     exchange.ctx = ctx.child();
     registration = long_running_.on_done([own = exchange.ctx] { own.cancel(); });
   }
-  co_await serve_exchange(exchange);
+  component::metrics::Gauge* lasting = long_running ? &request_metrics_.long_running(sample_of(exchange)) : nullptr;
+  if (lasting != nullptr) lasting->add(1);
+  co_await serve_exchange(exchange, writer, long_running);
+  if (lasting != nullptr) lasting->add(-1);
   record(exchange, began, long_running);
 }
 
-rt::Task<void> ApiHandler::serve_exchange(Exchange& exchange) {
+rt::Task<void> ApiHandler::serve_exchange(Exchange& exchange, BoundedWriter& writer, bool long_running) {
   auto user = co_await authenticate(exchange);
   if (!user) {
     co_await answer_failure(exchange, Reason::Unauthorized, "Unauthorized");
     co_return;
   }
   exchange.scope.user = std::move(*user);
-  const bool long_running = ResourceHandler::long_running(exchange.info);
-  const bool reading = read_only(exchange.info);
-  const bool exempt = long_running || exchange.scope.user.in_group(group_masters);
-  InFlight in_flight(reading ? reading_ : mutating_, reading ? deps_.options.max_requests_inflight : deps_.options.max_mutating_requests_inflight, exempt);
-  if (!in_flight.admitted()) {
-    request_metrics_.rejected();
-    co_await answer_failure(exchange, errors::too_many_requests());
-    co_return;
-  }
   auto allowed = co_await authorize(exchange);
   if (!allowed) {
     co_await answer_failure(exchange, allowed.error());
     co_return;
   }
+  if (has_early_body(exchange)) {
+    auto received = co_await receive_body(exchange, bodies_);
+    if (!received) {
+      co_await answer_failure(exchange, received.error());
+      co_return;
+    }
+  }
+  Place place;
+  auto entered = co_await limits_.enter(exchange, place, long_running);
+  if (!entered) {
+    co_await answer_failure(exchange, entered.error());
+    request_metrics_.terminated(sample_of(exchange));
+    co_return;
+  }
+  exchange.place = &place;
+  writer.watch_stalls(stalled_, exchange.scope.user.name, exchange.request.remote, [&place] { place.release(); });
   co_await route(exchange);
 }
 
@@ -190,6 +199,8 @@ rt::Task<void> ApiHandler::serve_fixed(Exchange& exchange, std::string path) {
     co_await answer(exchange, 200, "application/json", Bytes(version_document()));
   } else if (path == "/metrics") {
     co_await answer(exchange, 200, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores", Bytes(metrics_.write()));
+  } else if (path.starts_with(fairness::debug_prefix)) {
+    co_await serve_debug(exchange);
   } else if (path == "/" || path == "/index.html") {
     codec::Value::Array paths;
     for (std::string& known : all_paths()) paths.emplace_back(std::move(known));
@@ -227,7 +238,29 @@ std::vector<std::string> ApiHandler::all_paths() const {
   return paths;
 }
 
-void ApiHandler::record(const Exchange& exchange, rt::TimePoint began, bool long_running) {
+void ApiHandler::start() {
+  if (!fairness_) return;
+  keeper_ = std::make_unique<fairness::Keeper>(*fairness_, deps_.registry);
+  keeper_->start();
+}
+
+rt::Task<void> ApiHandler::close() {
+  if (keeper_) co_await keeper_->close();
+}
+
+rt::Task<void> ApiHandler::serve_debug(Exchange& exchange) {
+  const std::string page = exchange.info.path.substr(fairness::debug_prefix.size());
+  const rt::Clock& clock = deps_.runtime.clock();
+  std::string text;
+  if (fairness_) text = fairness::debug_page(*fairness_, page, !exchange.query.get("includeRequestDetails").empty(), clock.wall_now(), clock.now());
+  if (text.empty()) {
+    co_await answer_text(exchange, 404, std::string(not_found_text));
+  } else {
+    co_await answer_text(exchange, 200, std::move(text));
+  }
+}
+
+RequestMetrics::Sample ApiHandler::sample_of(const Exchange& exchange) const {
   const RequestInfo& info = exchange.info;
   RequestMetrics::Sample sample;
   sample.verb = metric_verb(exchange);
@@ -242,6 +275,11 @@ void ApiHandler::record(const Exchange& exchange, rt::TimePoint began, bool long
   }
   sample.dry_run = exchange.scope.dry_run;
   sample.code = exchange.status;
+  return sample;
+}
+
+void ApiHandler::record(const Exchange& exchange, rt::TimePoint began, bool long_running) {
+  RequestMetrics::Sample sample = sample_of(exchange);
   sample.took = deps_.runtime.clock().now() - began;
   sample.answered_bytes = exchange.answered_bytes;
   sample.long_running = long_running;

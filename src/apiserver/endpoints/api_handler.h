@@ -1,8 +1,8 @@
-// ApiHandler: the way of a request: path → who asks → limits → in whose name → may they → resource, discovery, health and
-// the other fixed paths. Runs on every executor; holds no state of a request.
+// ApiHandler: the way of a request: path → who asks → in whose name → may they → its body → a place among those being
+// served → resource, discovery, health and the other fixed paths. What is refused is refused before its body is read, and
+// nobody holds a place while a client takes its time to send. Runs on every executor; holds no state of a request.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -10,11 +10,15 @@
 
 #include "apiserver/authentication/authentication.h"
 #include "apiserver/authorization/authorizer.h"
+#include "apiserver/endpoints/body.h"
+#include "apiserver/endpoints/bounded_writer.h"
 #include "apiserver/endpoints/discovery.h"
 #include "apiserver/endpoints/exchange.h"
 #include "apiserver/endpoints/health.h"
+#include "apiserver/endpoints/request_limits.h"
 #include "apiserver/endpoints/request_metrics.h"
 #include "apiserver/endpoints/resource_handler.h"
+#include "apiserver/fairness/keeper.h"
 #include "net/http.h"
 
 namespace pintle::apiserver {
@@ -41,29 +45,37 @@ class ApiHandler : public net::Handler {
   component::metrics::Registry& metrics() { return metrics_; }
 
   rt::Task<void> serve(rt::Context ctx, net::Request& request, net::ResponseWriter& writer) override;
+  // Begins to keep the conditions of flow schemas; close() ends that, before the handler is destroyed.
+  void start();
+  rt::Task<void> close();
   // Ends watches and other long-running requests, so that a shutdown need not wait for them. Later ones end at once.
   void end_long_running() { long_running_.cancel(); }
 
  private:
-  rt::Task<void> serve_exchange(Exchange& exchange);
+  rt::Task<void> serve_exchange(Exchange& exchange, BoundedWriter& writer, bool long_running);
   rt::Task<Result<UserInfo>> authenticate(Exchange& exchange);
   rt::Task<Result<Unit>> authorize(Exchange& exchange);
   rt::Task<void> route(Exchange& exchange);
   rt::Task<void> serve_fixed(Exchange& exchange, std::string path);
   const Page* find_page(const std::string& path) const;
   std::vector<std::string> all_paths() const;
+  rt::Task<void> serve_debug(Exchange& exchange);
+  RequestMetrics::Sample sample_of(const Exchange& exchange) const;
   void record(const Exchange& exchange, rt::TimePoint began, bool long_running);
 
   ApiHandlerDeps deps_;
   component::metrics::Registry metrics_;
   RequestMetrics request_metrics_;
+  std::shared_ptr<fairness::Fairness> fairness_;      // nullptr: counters of requests in flight
+  std::unique_ptr<fairness::Keeper> keeper_;
+  RequestLimits limits_;
   ResourceHandler resources_;
   Discovery discovery_;
   Health health_;
   std::map<std::string, Page> pages_;
   rt::Context long_running_ = rt::Context::background().child();
-  std::atomic<int> reading_ = 0;
-  std::atomic<int> mutating_ = 0;
+  fairness::Budget bodies_{body_limits};
+  fairness::Budget stalled_{stalled_answers};
 };
 
 }  // namespace pintle::apiserver

@@ -6,6 +6,9 @@
 #include "api/codec.h"
 #include "api/defaults.h"
 #include "api/untrusted.h"
+#include "apiserver/connect/connector.h"
+#include "apiserver/registry/errors.h"
+#include "base/check.h"
 #include "codec/bounded_json.h"
 #include "codec/json.h"
 #include "codec/json_reader.h"
@@ -88,12 +91,45 @@ Result<api::Object> decode_protobuf(std::string_view body, const BodyRules& rule
 
 }  // namespace
 
+bool has_early_body(const Exchange& exchange) {
+  const RequestInfo& info = exchange.info;
+  if (!info.is_resource || Connector::handles(info.group, info.resource, info.subresource)) return false;
+  const std::string& method = exchange.request.method;
+  return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
+}
+
+rt::Task<Result<Unit>> receive_body(Exchange& exchange, fairness::Budget& budget) {
+  const net::Request& request = exchange.request;
+  const bool counted = request.in_process_user.empty();   // this process' own components send no more than they hold already
+  if (counted) exchange.body_hold = budget.hold(exchange.scope.user.name, rt::to_string(request.remote));
+  if (counted && !exchange.body_hold.raise_to(body_bytes_min)) co_return std::unexpected(errors::too_many_requests());
+  const rt::Context ctx = counted ? exchange.ctx.with_timeout(body_read_timeout) : exchange.ctx;
+  Bytes first;
+  std::string rest;
+  while (true) {
+    auto piece = co_await request.body->read(ctx);
+    if (!piece && piece.error().reason == Reason::Timeout) co_return error(Reason::Timeout, "the request's body did not arrive within the time for it");
+    if (!piece) co_return std::unexpected(piece.error());
+    if (piece->empty()) break;
+    const std::size_t size = first.size() + rest.size() + piece->size();
+    if (size > request_bytes_max)
+      co_return error(Reason::RequestEntityTooLarge, "limit of " + std::to_string(request_bytes_max) + " bytes for a request body is passed");
+    if (counted && !exchange.body_hold.raise_to(static_cast<int64_t>(size))) co_return std::unexpected(errors::too_many_requests());
+    if (size == piece->size()) {
+      first = std::move(*piece);   // most bodies come in one piece, which needs no copy
+      continue;
+    }
+    if (rest.empty()) rest = std::string(std::exchange(first, Bytes()).view());
+    rest.append(piece->view());
+  }
+  exchange.body = rest.empty() ? std::move(first) : Bytes(std::move(rest));
+  rt::note_work(request.method, request.path);   // decoding and what follows is a step of this request
+  co_return Unit{};
+}
+
 rt::Task<Result<Bytes>> read_body(Exchange& exchange) {
-  auto body = co_await net::read_all(exchange.ctx, *exchange.request.body, request_bytes_max);
-  rt::note_work(exchange.request.method, exchange.request.path);   // decoding and what follows is a step of this request
-  if (!body && body.error().reason == Reason::RequestEntityTooLarge)
-    co_return error(Reason::RequestEntityTooLarge, "limit of " + std::to_string(request_bytes_max) + " bytes for a request body is passed");
-  co_return body;
+  CHECK(exchange.body, "bodies of resource requests are received before they are served");
+  co_return *exchange.body;
 }
 
 Result<Unit> settle_problems(const std::vector<std::string>& problems, FieldValidation validation, std::vector<std::string>& warnings) {

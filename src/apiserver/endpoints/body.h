@@ -17,8 +17,20 @@
 
 namespace pintle::apiserver {
 
-constexpr std::size_t request_bytes_max = 3 << 20;   // then 413; what it is decoded into: codec/limits.h
+constexpr std::size_t request_bytes_max = 3 << 20;                   // then 413; what it is decoded into: codec/limits.h
+constexpr rt::Duration body_read_timeout = std::chrono::seconds(30);   // from the first byte waited for to the last; then 504
 
+// Bodies being received, and those whose requests are not over, in bytes; past a limit 429. Each counts body_bytes_min
+// at least.
+constexpr std::size_t body_bytes_min = 8 << 10;
+constexpr fairness::BudgetLimits body_limits{.total = 64 << 20, .user = 16 << 20, .connection = 8 << 20, .user_assured = 256 << 10};
+
+// Whether the request's body is read before it takes a seat: all of resources but what the Connector streams.
+bool has_early_body(const Exchange& exchange);
+// Reads the body into exchange.body, for the account of the request's user and connection.
+rt::Task<Result<Unit>> receive_body(Exchange& exchange, fairness::Budget& budget);
+
+// The body that was received.
 rt::Task<Result<Bytes>> read_body(Exchange& exchange);
 
 // What a body says it is; "" where it says nothing.

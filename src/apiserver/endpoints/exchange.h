@@ -7,11 +7,15 @@
 
 #include "apiserver/authorization/authorizer.h"
 #include "apiserver/endpoints/query.h"
+#include "apiserver/fairness/budget.h"
 #include "apiserver/registry/request_scope.h"
 #include "apiserver/request_info.h"
+#include "base/bytes.h"
 #include "net/http.h"
 
 namespace pintle::apiserver {
+
+class Place;
 
 struct Exchange {
   rt::Context ctx;
@@ -24,6 +28,9 @@ struct Exchange {
   std::size_t answered_bytes = 0;
   // What the authorizer allowed, for this user. Dispatch carries out this and nothing else.
   std::optional<AuthorizationAttributes> authorized = std::nullopt;
+  std::optional<Bytes> body = std::nullopt;         // read before the request takes a seat; nullopt: streamed by whoever serves it, or none
+  Place* place = nullptr;            // held while it is served; a watch gives it up early
+  fairness::Budget::Hold body_hold;  // what the body counts for, until the request is over
 };
 
 }  // namespace pintle::apiserver

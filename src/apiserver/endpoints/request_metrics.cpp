@@ -14,9 +14,19 @@ RequestMetrics::RequestMetrics(component::metrics::Registry& registry)
       durations_(registry, {"apiserver_request_duration_seconds", "Time from a request's arrival to the end of its answer, in seconds.",
                             {"component", "dry_run", "group", "resource", "scope", "subresource", "verb", "version"}}, duration_bounds),
       inflight_(registry, {"apiserver_current_inflight_requests", "Requests being served now, long-running ones aside.", {"request_kind"}}),
+      inqueue_(registry, {"apiserver_current_inqueue_requests", "Requests waiting to be served.", {"request_kind"}}),
       long_running_(registry, {"apiserver_longrunning_requests", "Long-running requests being served now.",
                                {"component", "group", "resource", "scope", "subresource", "verb", "version"}}),
-      terminations_(registry, {"apiserver_request_terminations_total", "Requests refused because too many were in flight.", {}}) {}
+      terminations_(registry, {"apiserver_request_terminations_total", "Requests that the server ended to protect itself.",
+                               {"code", "component", "group", "resource", "scope", "subresource", "verb", "version"}}) {}
+
+component::metrics::Gauge& RequestMetrics::long_running(const Sample& s) {
+  return long_running_.with({"apiserver", s.group, s.resource, s.scope, s.subresource, s.verb, s.version});
+}
+
+void RequestMetrics::terminated(const Sample& s) {
+  terminations_.with({std::to_string(s.code), "apiserver", s.group, s.resource, s.scope, s.subresource, s.verb, s.version}).add();
+}
 
 void RequestMetrics::record(const Sample& s) {
   const std::string dry_run = s.dry_run ? "All" : "";

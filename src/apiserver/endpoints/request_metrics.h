@@ -26,13 +26,17 @@ class RequestMetrics {
 
   component::metrics::Gauge& inflight_read() { return inflight_.with({"readOnly"}); }
   component::metrics::Gauge& inflight_mutating() { return inflight_.with({"mutating"}); }
-  component::metrics::GaugeVec& long_running() { return long_running_; }
-  void rejected() { terminations_.with({}).add(); }
+  component::metrics::Gauge& inqueue_read() { return inqueue_.with({"readOnly"}); }
+  component::metrics::Gauge& inqueue_mutating() { return inqueue_.with({"mutating"}); }
+  component::metrics::Gauge& long_running(const Sample& sample);
+  // Refused, or broken off, by the server itself.
+  void terminated(const Sample& sample);
 
  private:
   component::metrics::CounterVec requests_;
   component::metrics::HistogramVec durations_;
   component::metrics::GaugeVec inflight_;
+  component::metrics::GaugeVec inqueue_;
   component::metrics::GaugeVec long_running_;
   component::metrics::CounterVec terminations_;
 };

@@ -1,4 +1,5 @@
 // WATCH: events from the cache, framed and sent as they come, until the client's or the server's time is up.
+#include "apiserver/endpoints/request_limits.h"
 #include "apiserver/endpoints/resource_handler.h"
 #include "apiserver/endpoints/watch_frames.h"
 #include "rt/far_time.h"
@@ -55,6 +56,7 @@ rt::Task<void> ResourceHandler::watch(Exchange& exchange, Found found) {
 
 rt::Task<void> ResourceHandler::send_events(Exchange& exchange, rt::Context ctx, storage::CacheWatcher& watcher, WatchFrames& frames) {
   while (true) {
+    if (watcher.revision() > 0 && exchange.place != nullptr) exchange.place->release();   // its first state has been sent
     auto events = co_await watcher.next(ctx);
     std::vector<Bytes> out;
     if (!events) {

@@ -90,6 +90,7 @@ Result<apiserver::ApiServerOptions> api_server_options(const component::FlagSet&
   TRY_ASSIGN(options.service_node_port_range, component::parse_port_range(flags.get_string("service-node-port-range")));
   options.allow_privileged = flags.get_bool("allow-privileged");
   options.event_ttl = flags.get_duration("event-ttl");
+  options.priority_and_fairness = flags.get_bool("enable-priority-and-fairness");
   options.max_requests_inflight = static_cast<int>(flags.get_int("max-requests-inflight"));
   options.max_mutating_requests_inflight = static_cast<int>(flags.get_int("max-mutating-requests-inflight"));
   options.request_timeout = flags.get_duration("request-timeout");

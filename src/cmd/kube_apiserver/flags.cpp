@@ -85,7 +85,7 @@ constexpr FlagSpec specs[] = {
     {"enable-bootstrap-token-auth", Bool, "", "Accept bootstrap tokens: secrets of type bootstrap.kubernetes.io/token in kube-system", 0, false, true},
     {"enable-garbage-collector", Bool, "true", "The garbage collector runs; must agree with the controller manager's flag", 0, false, false},
     {"enable-logs-handler", Bool, "", "Serve /logs", 0, true, false},
-    {"enable-priority-and-fairness", Bool, "true", "Queue requests by API priority and fairness", 0, false, false},
+    {"enable-priority-and-fairness", Bool, "true", "Queue requests by API priority and fairness", 0, false, true},
     {"encryption-provider-config", String, "", "File with the encryption of secrets at rest", 0, false, false, Refused},
     {"encryption-provider-config-automatic-reload", Bool, "", "Read the encryption configuration again when it changes", 0, false, false},
     {"endpoint-reconciler-type", String, "lease", "How the endpoints of the kubernetes Service are kept: lease or none", 0, false, false},

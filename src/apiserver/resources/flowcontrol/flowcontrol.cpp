@@ -4,6 +4,7 @@
 
 #include "api/gen/flowcontrol_v1.h"
 #include "apimachinery/validation/formats.h"
+#include "apiserver/fairness/shuffle_sharding.h"
 #include "apiserver/resources/resources.h"
 #include "base/strings.h"
 
@@ -214,6 +215,10 @@ class PriorityLevelStrategy : public TypedStrategy<flowcontrol::PriorityLevelCon
       errors.invalid(path.child("handSize"), queuing.hand_size, "must be positive");
     } else if (queuing.hand_size > queuing.queues) {
       errors.invalid(path.child("handSize"), queuing.hand_size, "should not be greater than queues");
+    } else if (fairness::required_entropy_bits(queuing.queues, queuing.hand_size) > fairness::entropy_bits_max) {
+      errors.invalid(path.child("handSize"), queuing.hand_size,
+                     "required entropy bits of deckSize " + std::to_string(queuing.queues) + " and handSize " + std::to_string(queuing.hand_size) + " should not be greater than " +
+                         std::to_string(fairness::entropy_bits_max));
     }
   }
 };
