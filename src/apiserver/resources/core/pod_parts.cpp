@@ -1,6 +1,7 @@
 // The parts of a pod that have a way of their own after it runs: ephemeral containers, and the cpu and memory of what is
 // there. Each takes from the request what it is for and everything else, metadata too, from the pod as it is.
 #include <algorithm>
+#include <map>
 
 #include "api/codec.h"
 #include "apiserver/options.h"
@@ -39,11 +40,13 @@ class EphemeralContainersStrategy : public TypedStrategy<core::Pod> {
       return;
     }
     validate_pod_spec(pod.spec, FieldPath("spec"), {.metadata = &pod.metadata}, errors);
+    std::map<std::string_view, const core::EphemeralContainer*> given;
+    for (const core::EphemeralContainer& container : pod.spec.ephemeral_containers) given.try_emplace(container.name, &container);
     for (const core::EphemeralContainer& before : old.spec.ephemeral_containers) {
-      const auto now = std::find_if(pod.spec.ephemeral_containers.begin(), pod.spec.ephemeral_containers.end(), [&](const auto& c) { return c.name == before.name; });
-      if (now == pod.spec.ephemeral_containers.end()) {
+      const auto now = given.find(before.name);
+      if (now == given.end()) {
         errors.forbidden(path, "existing ephemeral containers \"" + before.name + "\" may not be removed");
-      } else if (!same(*now, before)) {
+      } else if (!same(*now->second, before)) {
         errors.forbidden(path, "existing ephemeral containers \"" + before.name + "\" may not be changed");
       }
     }
