@@ -15,7 +15,6 @@ using CsrPtr = std::shared_ptr<const CertificateSigningRequest>;
 
 namespace {
 
-constexpr std::string_view node_user_prefix = "system:node:";
 const std::string release_prefix = "/";   // before the name of a deleted node, in the queue; no request's name begins so
 
 enum class Verdict { Approved, Denied };
@@ -86,7 +85,7 @@ rt::Task<Result<Unit>> Approver::decide(rt::Context ctx, CsrPtr csr, Verdict ver
 
 rt::Task<Result<Unit>> Approver::sync_serving(rt::Context ctx, CsrPtr csr, component::CertificateInfo request) {
   const std::string name(apimachinery::node_of_user(csr->spec.username, csr->spec.groups));
-  if (name.empty()) co_return error(Reason::Conflict, "certificate request " + csr->metadata.name + " is from no node");
+  if (name.empty()) co_return Unit{};
   const auto fault = serving_name_fault(name, request, nodes_.list(), serving_rules_);
   if (!fault) co_return co_await decide(std::move(ctx), csr, Verdict::Approved, "AutoApproved", "Auto approving kubelet serving certificate for the node's own addresses.");
   if (fault->forbidden) co_return co_await decide(std::move(ctx), csr, Verdict::Denied, "NameNotAllowed", fault->why);
@@ -97,13 +96,12 @@ rt::Task<Result<Unit>> Approver::approve_client(rt::Context ctx, CsrPtr csr, com
   if (deps_.options.bind_node_names) {
     CO_TRY_ASSIGN(const auto key, component::certificate_request_key_pem(csr->spec.request));
     NameClaim claim;
-    claim.node = request.common_name.substr(node_user_prefix.size());
+    claim.node = apimachinery::node_of_user(request.common_name, request.organizations);
     claim.key = key.key_id();
     claim.by_node_itself = csr->spec.username == request.common_name;
     claim.node_exists = nodes_.get(claim.node) != nullptr;
     const std::string name = claim.node;
-    if (!apimachinery::check_dns_subdomain(name).empty())
-      co_return co_await decide(std::move(ctx), csr, Verdict::Denied, "NodeNameInvalid", "\"" + name + "\" cannot be the name of a node");
+    if (name.empty()) co_return co_await decide(std::move(ctx), csr, Verdict::Denied, "NodeNameInvalid", "\"" + request.common_name + "\" is no user of a node");
     CO_TRY_ASSIGN(const bool its_own, co_await node_names_.claim(ctx, std::move(claim)));
     if (!its_own) {
       std::string why = "the node name \"" + name + "\" belongs to another key: join under another name (--node-name), or delete the Node first if its machine is gone";
