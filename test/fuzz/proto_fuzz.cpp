@@ -1,8 +1,28 @@
 // Protobuf to a struct of the kind that the first byte chooses: the transcoder agrees with decoding and encoding.
+#include "api/untrusted.h"
+#include "codec/bounded_json.h"
+#include "codec/json.h"
 #include "driver.h"
 #include "samples.h"
 
 namespace pintle::fuzz {
+namespace {
+
+// As a client's body is decoded: what is taken can be shown and read again.
+void check_untrusted(const api::Type& type, std::string_view bytes, bool decodes) {
+  api::Object object(type);
+  if (!api::decode_untrusted_proto(bytes, type, object.data())) return;
+  CHECK(decodes, "what a client may send decodes");
+  const auto document = api::to_document(type, object.data());
+  if (!document) return;
+  CHECK(codec::nesting_of(*document) <= codec::nesting_max + api::envelopes_nested_max * 2, "a document is as deep as others may be");
+  std::string json;
+  api::encode_json(type, object.data(), json);
+  CHECK(codec::parse_json(json).has_value(), "what a client sent is JSON afterwards");
+}
+
+}  // namespace
+
 
 void one(std::string_view input) {
   if (input.empty()) return;
@@ -14,6 +34,7 @@ void one(std::string_view input) {
   const bool decoded = api::decode_proto(bytes, type, object.data()).has_value();
   const bool transcodes = api::transcode_json(type, bytes, transcoded).has_value();
   CHECK(decoded == transcodes, "decoder and transcoder take the same");
+  check_untrusted(type, bytes, decoded);
   if (!decoded) return;
   api::encode_json(type, object.data(), json);
   CHECK(json == transcoded, "the transcoder writes what the encoder writes");

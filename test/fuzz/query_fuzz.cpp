@@ -14,11 +14,11 @@ using namespace apiserver;
 
 void check_request(std::string_view input) {
   const std::size_t question = std::min(input.find('?'), input.size());
-  const std::string_view path = input.substr(0, question), query = input.substr(std::min(question + 1, input.size()));
+  const std::string_view path = input.substr(0, question), parameters = input.substr(std::min(question + 1, input.size()));
+  const Query query = Query::parse(parameters);
   for (const char* method : {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"}) {
     const auto info = parse_request_info(method, path, query);
     if (!info) continue;
-    CHECK(!info->verb.empty(), "a request has a verb");
     CHECK(!info->is_resource || !info->resource.empty(), "a resource has a name");
   }
 }

@@ -1,6 +1,7 @@
 // Objects of the kind that the first byte chooses, decoded, defaulted and validated: definitions with their schemas, requests for
 // certificates, pods, roles, policies and others that hold lists, patterns and expressions.
 #include "api/codec.h"
+#include "api/untrusted.h"
 #include "apiserver/registry/request_scope.h"
 #include "apiserver/resources/resources.h"
 #include "base/check.h"
@@ -47,7 +48,7 @@ void one(std::string_view input) {
   CHECK(info != nullptr, "the schema has the kind");
   api::Object object(*info->type);
   api::DecodeReport report;
-  if (!api::decode_json(input.substr(1), *info->type, object.data(), api::Strictness::Collect, &report)) return;
+  if (!api::decode_untrusted_json(input.substr(1), *info->type, object.data(), api::Strictness::Collect, &report)) return;
   const apiserver::Strategy& strategy = strategy_of(kind);
   const apiserver::RequestScope scope;
   strategy.set_defaults(object);
