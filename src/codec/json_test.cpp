@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "codec/json_text.h"
+#include "codec/limits.h"
 
 namespace pintle::codec {
 namespace {
