@@ -1,6 +1,9 @@
 #include "kubelet/container_config/configurator.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 
 #include "codec/json_text.h"
 #include "kubelet/container_config/container_files.h"
@@ -10,6 +13,7 @@
 #include "kubelet/pod_resources/pod_resources.h"
 #include "os/path.h"
 #include "os/read_file.h"
+#include "os/system_error.h"
 
 namespace pintle::kubelet {
 
@@ -17,6 +21,9 @@ namespace core = api::core_v1;
 namespace cri = api::cri_v1;
 
 namespace {
+
+// Of a file with variables: each variable reads it.
+constexpr std::size_t environment_file_bytes_max = 1 << 20;
 
 using Services = std::vector<std::shared_ptr<const core::Service>>;
 
@@ -29,6 +36,10 @@ Result<std::string> volume_file(const MountedVolumes& volumes, std::string_view 
     if (mounted.name != volume || mounted.host_path.empty()) continue;
     // What a container wrote: a FIFO in its place would hold this thread for ever.
     TRY_ASSIGN(const os::UniqueFd file, os::open_regular_in_root(mounted.host_path, path));
+    struct stat info {};
+    if (::fstat(file.get(), &info) != 0) return os::system_error(errno, path);
+    if (static_cast<uint64_t>(info.st_size) > environment_file_bytes_max)
+      return error(Reason::RequestEntityTooLarge, std::string(path) + ": larger than " + std::to_string(environment_file_bytes_max) + " bytes");
     return os::read_file(os::fd_path(file.get()));
   }
   return error(Reason::NotFound, "cannot find the volume " + codec::go_quote(volume) + " referenced by FileKeyRef");

@@ -143,6 +143,24 @@ def test_a_fifo_holds_nobody(node):
         delete(node, f'fifo-{i}')
 
 
+def test_an_environment_file_is_a_file(node):
+    """A FIFO, or a link, as a file of variables: a FIFO held a thread for ever, one for each try."""
+    script = 'mkfifo /v/fifo; ln -s /etc/passwd /v/link; ln -s file /v/inside; echo "WORD=\'well\'" > /v/file; dd if=/dev/zero of=/v/huge bs=1M count=2'
+    maker = [{'name': 'maker', 'image': 'busybox:1.36', 'command': ['sh', '-c', script], 'volumeMounts': [{'name': 'v', 'mountPath': '/v'}]}]
+    volumes = [{'name': 'v', 'emptyDir': {}}]
+
+    def main(path):
+        return {'command': ['sh', '-c', 'echo $WORD'], 'env': [{'name': 'WORD', 'valueFrom': {'fileKeyRef': {'volumeName': 'v', 'path': path, 'key': 'WORD'}}}]}
+    for path in ('fifo', 'link', 'huge'):
+        node.run_pod(f'env-{path}', main(path), initContainers=maker, restartPolicy='Never', volumes=volumes)
+        node.wait(f'env-{path}', lambda p: waiting(p).get('reason') == 'CreateContainerConfigError')
+    for path in ('file', 'inside'):
+        pod = node.run_pod(f'env-{path}', main(path), initContainers=maker, restartPolicy='Never', volumes=volumes, wait=lambda p: p['status'].get('phase') == 'Succeeded')
+        assert node.logs(pod) == 'well\n'
+    for path in ('fifo', 'link', 'huge', 'file', 'inside'):
+        delete(node, f'env-{path}')
+
+
 def test_anothers_claim_is_not_mounted(node):
     """A claim that happens to be called POD-VOLUME was mounted for a generic ephemeral volume, whoever owned it."""
     folder = node.folder / 'precious'
