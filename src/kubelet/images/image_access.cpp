@@ -25,38 +25,50 @@ api::Time time_of(rt::WallTime time) { return api::time_from_unix(std::chrono::f
 rt::Task<Result<Unit>> ImageAccess::begin_pull(rt::Context ctx, std::string image) {
   if (off()) co_return Unit{};
   CO_TRY_ASSIGN(const auto lock, co_await working_.lock(ctx));
+  const bool first = !under_way_.contains(image);
+  bool left_over = false;
   Result<Unit> begun = Unit{};
-  co_await runtime_.run_blocking([&] { begun = records_.begin(image); });
-  if (begun) ++under_way_[image];
-  co_return begun;
+  co_await runtime_.run_blocking([&] {
+    if (first) left_over = records_.is_begun(image).value_or(true);
+    begun = records_.begin(image);
+  });
+  if (!begun) co_return begun;
+  Pulls& pulls = under_way_[image];
+  ++pulls.count;
+  pulls.keep |= left_over;
+  co_return Unit{};
 }
 
-rt::Task<void> ImageAccess::pull_failed(std::string image) {
-  if (off()) co_return;
-  const auto lock = co_await working_.lock(rt::Context::background());
-  if (--under_way_[image] > 0) co_return;
+rt::Task<void> ImageAccess::end_pull(std::string image, Outcome outcome) {
+  Pulls& pulls = under_way_[image];
+  pulls.keep = outcome != Outcome::Pulled && (pulls.keep || outcome == Outcome::Unknown);
+  if (--pulls.count > 0) co_return;
+  const bool keep = pulls.keep;
   under_way_.erase(image);
+  if (keep) co_return;
   Result<Unit> ended = Unit{};
   co_await runtime_.run_blocking([&] { ended = records_.end(image); });
   if (!ended) log::error("Could not remove the record of a pull", ended.error(), {{"image", image}});
 }
 
+rt::Task<void> ImageAccess::pull_failed(std::string image, bool uncertain) {
+  if (off()) co_return;
+  const auto lock = co_await working_.lock(rt::Context::background());
+  const Outcome outcome = uncertain ? Outcome::Unknown : Outcome::Failed;
+  co_await end_pull(std::move(image), outcome);
+}
+
 rt::Task<void> ImageAccess::pulled(std::string image, std::string image_ref, std::optional<ImagePullSecret> source) {
   if (off()) co_return;
-  {
-    const auto lock = co_await working_.lock(rt::Context::background());
-    ImagePullCredentials credentials;
-    if (source) credentials.kubernetes_secrets.push_back(std::move(*source));
-    else credentials.node_pods_accessible = true;
-    Result<Unit> noted = Unit{};
-    co_await runtime_.run_blocking([&] { noted = note(image, image_ref, credentials); });
-    if (!noted) {
-      // That it was begun stays on record, so that nobody takes the image for one that was always there.
-      log::error("Could not record with which credentials an image was pulled", noted.error(), {{"image", image}});
-      co_return;
-    }
-  }
-  co_await pull_failed(std::move(image));
+  const auto lock = co_await working_.lock(rt::Context::background());
+  ImagePullCredentials credentials;
+  if (source) credentials.kubernetes_secrets.push_back(std::move(*source));
+  else credentials.node_pods_accessible = true;
+  Result<Unit> noted = Unit{};
+  co_await runtime_.run_blocking([&] { noted = note(image, image_ref, credentials); });
+  if (!noted) log::error("Could not record with which credentials an image was pulled", noted.error(), {{"image", image}});
+  const Outcome outcome = noted ? Outcome::Pulled : Outcome::Unknown;
+  co_await end_pull(std::move(image), outcome);
 }
 
 // Blocks.

@@ -24,7 +24,9 @@ class ImageAccess {
 
   // Before a pull; without it no pull may begin.
   rt::Task<Result<Unit>> begin_pull(rt::Context ctx, std::string image);
-  rt::Task<void> pull_failed(std::string image);
+  // `uncertain`: the runtime may have the image all the same. Then it stays on record as begun, and nobody takes it for one that was
+  // always there.
+  rt::Task<void> pull_failed(std::string image, bool uncertain);
   // `source`: the secret that it was pulled with; nullopt: the registry gives it to anyone.
   rt::Task<void> pulled(std::string image, std::string image_ref, std::optional<ImagePullSecret> source);
 
@@ -38,6 +40,8 @@ class ImageAccess {
 
  private:
   rt::Task<bool> adopt(rt::Context ctx);
+  enum class Outcome : uint8_t { Pulled, Failed, Unknown };
+  rt::Task<void> end_pull(std::string image, Outcome outcome);
   Result<Unit> note(const std::string& image, const std::string& image_ref, const ImagePullCredentials& credentials);
   Result<bool> judge(const std::string& image, const std::string& image_ref, const std::vector<ImagePullSecret>& secrets);
 
@@ -46,7 +50,11 @@ class ImageAccess {
   const VerificationPolicy policy_;
   const PullRecords records_;
   rt::AsyncMutex working_;                        // around what reads and writes records
-  std::map<std::string, int> under_way_;          // pulls, by image
+  struct Pulls {
+    int count = 0;
+    bool keep = false;                            // an earlier one left its record: a failure does not take that away
+  };
+  std::map<std::string, Pulls> under_way_;        // by image
   bool adopted_ = false;
 };
 

@@ -27,6 +27,8 @@ struct Node {
   std::set<std::string> passwords{"good", "other"};
   bool present = false;
   int pulls = 0;
+  bool loses_answers = false;
+  std::string pulled_name{image_id};
   std::map<std::string, api::core_v1::Secret> secrets;
 };
 
@@ -41,8 +43,9 @@ rt::Task<Result<std::string>> pull_image(Node& node, std::string bytes) {
   const std::string password = request->auth ? request->auth->password : "";
   if (!node.passwords.contains(password)) co_return error(Reason::Forbidden, "unauthorized");
   node.present = true;
+  if (node.loses_answers) co_return error(Reason::ServiceUnavailable, "the connection broke");
   cri_v1::PullImageResponse answer;
-  answer.image_ref = image_id;
+  answer.image_ref = node.pulled_name;
   co_return cri::encode(answer);
 }
 rt::Task<Result<std::string>> list_images(Node& node) {
@@ -220,6 +223,29 @@ rt::Task<void> what_is_not_known_is_not_granted(World& world) {
   co_await access.removed(std::string(image_id));
   EXPECT_FALSE(*records.read(std::string(image_id)));
 }
+
+// The runtime pulled the image, and its answer was lost.
+rt::Task<void> a_lost_answer_grants_nothing(World& world) {
+  world.node.loses_answers = true;
+  co_await expect(world, "a", "IfNotPresent", "ErrImagePull", 1);
+  EXPECT_TRUE(world.node.present);
+  world.node.loses_answers = false;
+  co_await expect(world, "b", "Never", never, 0);
+  for (int i = 0; i < 2; ++i) co_await expect(world, "b", "IfNotPresent", "unauthorized", 1);
+  co_await expect(world, "b", "Never", never, 0);
+  co_await expect(world, "a", "IfNotPresent", "ok", 1);
+  EXPECT_TRUE(PullRecords(world.root).begun()->empty());
+}
+TEST(ImageAccess, ALostAnswerGrantsNothing) { run(a_lost_answer_grants_nothing); }
+
+// The runtime calls the image by its repository's digest when it pulls, and by its id ever after.
+rt::Task<void> an_image_has_one_record(World& world) {
+  world.node.pulled_name = "registry.example.com/team/app@sha256:2222";
+  co_await expect(world, "a", "IfNotPresent", "ok", 1);
+  co_await expect(world, "b", "IfNotPresent", "unauthorized", 1);
+}
+TEST(ImageAccess, AnImageHasOneRecord) { run(an_image_has_one_record); }
+
 TEST(ImageAccess, WhatIsNotKnownIsNotGranted) { run(what_is_not_known_is_not_granted); }
 
 TEST(PullRecords, AreUpstreams) {

@@ -122,10 +122,9 @@ rt::Task<Outcome> ImagePuller::pull_now(rt::Context ctx, ImageRequest request, s
   PulledImage out;
   out.ref = pulled->ref;
   uint64_t size = 0;
-  auto status = co_await setup_.cri.image_status(ctx, spec(request, image), false);
-  if (status && status->image) {
-    out = from_status(*status->image);
-    size = status->image->size;
+  if (pulled->status) {
+    out = from_status(*pulled->status);
+    size = pulled->status->size;
   }
   setup_.events.normal(*request.pod, request.container, "Pulled",
                        fmt::format("Successfully pulled image \"{}\" in {} ({} including waiting). Image size: {} bytes.", request.image, rounded(ended - started),
@@ -133,14 +132,37 @@ rt::Task<Outcome> ImagePuller::pull_now(rt::Context ctx, ImageRequest request, s
   co_return std::move(out);
 }
 
+// nullopt: it is not there, or nobody knows.
+rt::Task<std::optional<Image>> ImagePuller::find(rt::Context ctx, const ImageRequest& request, const std::string& image) {
+  auto status = co_await setup_.cri.image_status(std::move(ctx), spec(request, image), false);
+  if (!status || !status->image || status->image->id.empty()) co_return std::nullopt;
+  co_return std::move(*status->image);
+}
+
 // Whoever looks at the image while it is pulled, or after this process ended in the middle, finds that it is not everyone's.
 rt::Task<Result<ImagePuller::Fetched>> ImagePuller::pull_recorded(rt::Context ctx, const ImageRequest& request, std::string image, std::optional<Credentials> known) {
-  if (!setup_.access) co_return co_await pull_with_credentials(ctx, request, std::move(image), std::move(known));
-  const auto begun = co_await setup_.access->begin_pull(ctx, request.image);
-  if (!begun) co_return internal(fmt::format("Failed to record image pull intent for container image \"{}\": {}", request.image, begun.error().message));
-  auto pulled = co_await pull_with_credentials(ctx, request, std::move(image), std::move(known));
-  if (pulled) co_await setup_.access->pulled(request.image, pulled->ref, pulled->source);
-  else co_await setup_.access->pull_failed(request.image);
+  bool was_there = false;
+  if (setup_.access) {
+    const auto begun = co_await setup_.access->begin_pull(ctx, request.image);
+    if (!begun) co_return internal(fmt::format("Failed to record image pull intent for container image \"{}\": {}", request.image, begun.error().message));
+    if (!setup_.access->off()) {
+      const auto before = co_await find(ctx, request, image);
+      was_there = before.has_value();
+    }
+  }
+  auto pulled = co_await pull_with_credentials(ctx, request, image, std::move(known));
+  if (pulled) pulled->status = co_await find(ctx, request, image);
+  if (!setup_.access) co_return std::move(pulled);
+  if (pulled) {
+    // By the id that later looks find it under; runtimes may call it otherwise when they pull.
+    std::string id = pulled->status ? pulled->status->id : pulled->ref;
+    co_await setup_.access->pulled(request.image, std::move(id), pulled->source);
+    co_return std::move(pulled);
+  }
+  // An answer that did not come says nothing about what the runtime has.
+  const Reason why = pulled.error().reason;
+  const bool unheard = ctx.done() || why == Reason::Timeout || why == Reason::Cancelled || why == Reason::ServiceUnavailable;
+  co_await setup_.access->pull_failed(request.image, unheard && !was_there);
   co_return std::move(pulled);
 }
 
@@ -154,13 +176,13 @@ rt::Task<Result<ImagePuller::Fetched>> ImagePuller::pull_with_credentials(rt::Co
   pull.sandbox_config = request.sandbox;
   if (known->empty()) {
     CO_TRY_ASSIGN(std::string ref, co_await setup_.cri.pull_image(ctx, std::move(pull)));
-    co_return Fetched{std::move(ref), std::nullopt};
+    co_return Fetched{std::move(ref), std::nullopt, std::nullopt};
   }
   std::optional<Status> last;
   for (const RegistryCredential& credential : *known) {
     pull.auth = credential.auth;
     auto pulled = co_await setup_.cri.pull_image(ctx, pull);
-    if (pulled) co_return Fetched{std::move(*pulled), credential.source};
+    if (pulled) co_return Fetched{std::move(*pulled), credential.source, std::nullopt};
     last = pulled.error();
   }
   co_return std::unexpected(std::move(*last));

@@ -71,10 +71,11 @@ class ImagePuller {
   using Key = std::pair<std::string, std::string>;     // pod uid, image
 
   using Credentials = std::vector<RegistryCredential>;
-  // What the runtime was given, of an image that is there.
+  // An image that was pulled.
   struct Fetched {
-    std::string ref;
-    std::optional<ImagePullSecret> source;
+    std::string ref;                                   // as the pull calls it
+    std::optional<ImagePullSecret> source;             // the secret that it took; nullopt: none
+    std::optional<api::cri_v1::Image> status;
   };
 
   rt::Task<std::expected<PulledImage, WaitingReason>> pull(rt::Context ctx, ImageRequest request, std::string image, std::optional<Credentials> known);
@@ -83,6 +84,7 @@ class ImagePuller {
   rt::Task<Result<Fetched>> pull_with_credentials(rt::Context ctx, const ImageRequest& request, std::string image, std::optional<Credentials> known);
   rt::Task<Result<Credentials>> credentials(rt::Context ctx, std::shared_ptr<const api::core_v1::Pod> pod, std::string image);
   api::cri_v1::ImageSpec spec(const ImageRequest& request, const std::string& image) const;
+  rt::Task<std::optional<api::cri_v1::Image>> find(rt::Context ctx, const ImageRequest& request, const std::string& image);
   void failed(const Key& key, std::string error);
 
   ImagePullerSetup setup_;
