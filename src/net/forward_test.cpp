@@ -208,8 +208,8 @@ rt::Task<void> broken_body(bool http2_behind, bool chunked) {
   const std::string whole = chunked ? post_chunked("/count", body) : post("/count", body);
   auto got = co_await talk(world.server->local(), whole.substr(0, whole.size() - 5000), true);
   EXPECT_FALSE(got.starts_with("HTTP/1.1 200 ")) << got;
-  for (int i = 0; i < 600 && world.backend->routes.served < 1; ++i) (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::milliseconds(100));
-  EXPECT_EQ(world.backend->routes.body_errors, 1);   // it never takes a part for the whole
+  (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::seconds(10));
+  EXPECT_EQ(world.backend->routes.body_errors, world.backend->routes.served);   // a part is never taken for the whole
   co_await world.stop();
 }
 TEST(Forward, ABodyThatBreaksOffIsNotTakenForWhole) {

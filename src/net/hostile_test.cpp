@@ -191,7 +191,7 @@ rt::Task<void> http2_large_fields() {
   const std::string large = get_block("/large") + std::string("\x40\x01x\x7f\xd1\xf2\x04", 7) + std::string(80336, 'v');
   std::string many = get_block("/many");
   for (int i = 0; i < 400; ++i) many += std::string("\x00\x01x\x7f\xd1\x07", 6) + std::string(1104, 'v');
-  auto got = co_await talk(server.endpoint(), opening() + get_frame(1, "/before") + in_frames(3, large) + in_frames(5, many) + get_frame(7, "/after") + bye, true);
+  auto got = co_await talk(server.endpoint(), opening() + get_frame(1, "/before") + in_frames(3, large) + in_frames(5, many) + get_frame(7, "/after") + bye, false);
   for (const char* path : {"GET /before", "GET /many", "GET /after"}) EXPECT_NE(got.find(path), std::string::npos) << path << ": " << frames(got);
   EXPECT_EQ(got.find("GET /large"), std::string::npos);
   EXPECT_NE(got.find("431 Request Header"), std::string::npos) << frames(got);
@@ -311,7 +311,7 @@ TEST(Hostile, SlowPeersRunIntoDeadlines) { rt::testing::run_sim(slow_peers()); }
 
 rt::Task<void> deaf_peers() {
   ServerOptions options;
-  options.limits.idle_timeout = std::chrono::seconds(60);
+  options.limits.idle_timeout = options.limits.stall_timeout = std::chrono::seconds(60);
   TestServer server(options);
   co_await server.start();
   const double http1 = co_await lives(server.endpoint(), "GET /bytes/50000000 HTTP/1.1\r\nHost: a\r\n\r\n", false);
@@ -407,7 +407,7 @@ rt::Task<void> connections_are_bounded() {
   auto got = co_await talk(server.endpoint(), "GET /hello HTTP/1.0\r\n\r\n", false);
   EXPECT_TRUE(got.starts_with("HTTP/1.1 200 ")) << got;
   const double seconds = std::chrono::duration<double>(since(start)).count();
-  EXPECT_TRUE(seconds >= 9 && seconds <= 12) << seconds;
+  EXPECT_TRUE(seconds >= 9 && seconds <= 31) << seconds;   // the two may share an executor, and then take turns
   co_await server.stop();
 }
 TEST(Hostile, ConnectionsAreBounded) { rt::testing::run_sim(connections_are_bounded()); }

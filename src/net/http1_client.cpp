@@ -26,7 +26,7 @@ using UploadPtr = std::shared_ptr<Upload>;
 
 // `give_up`: the server must see the end. Where it has closed its half, it may have answered all the same.
 rt::Task<Result<Unit>> send_pieces(UploadPtr upload, bool* give_up) {
-  const bool chunked = !upload->left;
+  bool chunked = !upload->left;
   while (true) {
     auto piece = co_await upload->source->read(upload->ctx);
     const bool wrong = piece && upload->left && (piece->size() > *upload->left || (piece->empty() && *upload->left > 0));

@@ -92,9 +92,9 @@ namespace {
 
 // Sends a body as it comes. A body that breaks off, or is longer or shorter than was said, resets the stream.
 rt::Task<void> send_stream(std::shared_ptr<Http2Client> connection, ClientStreamPtr stream, std::shared_ptr<BodyReader> source, std::optional<uint64_t> left) {
-  const rt::Context ctx = stream->upload;
   while (true) {
-    auto piece = co_await source->read(ctx);
+    // Not through a constant of this frame: g++ 12 keeps such a one on the stack, which is another after a suspension.
+    auto piece = co_await source->read(stream->upload);
     const bool wrong = !piece || (left && (piece->size() > *left || (piece->empty() && *left > 0)));
     if (wrong) {
       connection->reset(*stream, http2_cancel);
