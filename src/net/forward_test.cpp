@@ -165,10 +165,10 @@ TEST(Forward, BodiesPassAsTheyCome) {
 
 // Writes until it is not taken any more; how much was.
 rt::Task<std::size_t> push(rt::Stream* stream, std::size_t most) {
-  const std::string piece(64 << 10, 'p');
+  std::string piece(64 << 10, 'p');
   std::size_t sent = 0;
   while (sent < most) {
-    const rt::Context ctx = rt::Context::background().with_timeout(std::chrono::seconds(20));
+    rt::Context ctx = rt::Context::background().with_timeout(std::chrono::seconds(20));
     auto wrote = co_await stream->write(ctx, std::string_view(piece));
     if (!wrote) break;
     sent += piece.size();
@@ -177,7 +177,7 @@ rt::Task<std::size_t> push(rt::Stream* stream, std::size_t most) {
 }
 
 rt::Task<void> slow_backend(bool http2_behind) {
-  const rt::Context ctx = rt::Context::background();
+  rt::Context ctx = rt::Context::background();
   World world(http2_behind);
   co_await world.start();
   auto stream = co_await runtime().network().connect(ctx, world.server->local());
@@ -189,7 +189,7 @@ rt::Task<void> slow_backend(bool http2_behind) {
   EXPECT_EQ(world.backend->routes.hanging, 1);
   // It ends, though nobody sees the client go behind the body that is waiting.
   (*stream)->close();
-  const auto start = runtime().clock().now();
+  auto start = runtime().clock().now();
   while (world.front.served < 1 && runtime().clock().now() - start < std::chrono::minutes(10)) (void)co_await rt::sleep_for(ctx, std::chrono::seconds(1));
   EXPECT_LT(runtime().clock().now() - start, std::chrono::minutes(4));
   co_await world.stop();
@@ -219,7 +219,7 @@ TEST(Forward, ABodyThatBreaksOffIsNotTakenForWhole) {
 }
 
 rt::Task<void> client_that_does_not_read() {
-  const rt::Context ctx = rt::Context::background();
+  rt::Context ctx = rt::Context::background();
   World world(false);
   co_await world.start();
   auto stream = co_await runtime().network().connect(ctx, world.server->local());

@@ -346,7 +346,7 @@ rt::Task<void> answer_pings(rt::Stream* stream, std::string* got) {
   }
 }
 rt::Task<double> until_served(TestServer* server, int count) {
-  const auto start = rt::Executor::current().runtime().clock().now();
+  auto start = rt::Executor::current().runtime().clock().now();
   while (server->routes.served < count && since(start) < std::chrono::hours(1)) (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::seconds(1));
   co_return std::chrono::duration<double>(since(start)).count();
 }

@@ -47,7 +47,7 @@ rt::Task<Result<Unit>> send_pieces(UploadPtr upload, bool* give_up) {
     if (!last && upload->left) *upload->left -= data.back().size();
     if (chunked) data.push_back(Bytes::literal("\r\n"));
     if (!data.empty()) {
-      const rt::Context bounded = upload->ctx.with_timeout(body_stall_timeout);
+      rt::Context bounded = upload->ctx.with_timeout(body_stall_timeout);
       auto sent = co_await upload->stream->write(bounded, std::move(data));
       *give_up = !sent && bounded.done();
       if (!sent) co_return sent;

@@ -151,10 +151,10 @@ void Pool::renew(Host& host, uint64_t generation) {
 
 rt::Task<ExchangeResult> Pool::exchange(rt::Context ctx, Url url, ForwardedRequest request) {
   auto self = shared_from_this();
-  const HostPtr at = host(url, request.address);
+  HostPtr at = host(url, request.address);
   if (!at) co_return ExchangeResult{error(Reason::ServiceUnavailable, "connections to more than " + std::to_string(hosts_max) + " servers at once"), false};
-  const bool secure = url.scheme == "https";
-  const DialTo to{request.address, secure && shared_.options.http2 && !request.head.upgrade};
+  bool secure = url.scheme == "https";
+  DialTo to{request.address, secure && shared_.options.http2 && !request.head.upgrade};
   while (true) {
     if (ctx.done()) co_return ExchangeResult{std::unexpected(ctx.status()), false};
     if (closed_) co_return ExchangeResult{error(Reason::Cancelled, "the transport is closed"), false};
