@@ -77,7 +77,8 @@ struct TreeUsage {
   uint64_t inodes = 0;
   std::optional<Status> failed;   // why it could not be read to its end: the numbers are what it uses at least
 };
-// NotFound if `root` is not there. Past tree_linked_max, a file with N names counts an Nth for each that is met.
-Result<TreeUsage> tree_usage(const std::string& root);
+// NotFound if `root` is not there. Past tree_linked_max, a file with N names counts an Nth for each that is met. `enough`, asked now and
+// then, ends it early with Timeout in `failed`; may be empty.
+Result<TreeUsage> tree_usage(const std::string& root, const std::function<bool()>& enough = {});
 
 }  // namespace pintle::os

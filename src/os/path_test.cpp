@@ -136,6 +136,9 @@ TEST_F(Path, NoDirectoryIsTooWide) {
   const UniqueFd at(::open((root_ + "/volume/a").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   for (int i = 0; i < files; ++i) ASSERT_TRUE(UniqueFd(::openat(at.get(), ("f" + std::to_string(i)).c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600)));
   EXPECT_EQ(tree_usage(root_ + "/volume/a")->inodes, files + 1u);
+  const auto partly = tree_usage(root_ + "/volume/a", [] { return true; });
+  EXPECT_TRUE(partly->failed && partly->failed->reason == Reason::Timeout);
+  EXPECT_EQ(partly->inodes, 1024u);
   EXPECT_TRUE(remove_tree(root_ + "/volume/a"));
 }
 

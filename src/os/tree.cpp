@@ -21,6 +21,7 @@ namespace pintle::os {
 namespace {
 
 constexpr std::size_t names_block_bytes = 32 << 10;
+constexpr uint64_t entries_between_looks = 1024;     // of tree_usage(), at the clock
 constexpr std::size_t removal_open_max = 512;        // where directories cannot be moved up
 constexpr std::size_t removal_passes_max = 16'384;   // over one directory in which new names keep coming
 constexpr std::size_t removal_failures_max = 100;    // then the rest stays for another try
@@ -313,7 +314,7 @@ Result<Unit> visit_tree(const std::string& root, const std::function<Result<Unit
 
 Result<Unit> remove_tree(const std::string& path) { return Removal(path).run(); }
 
-Result<TreeUsage> tree_usage(const std::string& root) {
+Result<TreeUsage> tree_usage(const std::string& root, const std::function<bool()>& enough) {
   TreeUsage out;
   std::set<std::pair<uint64_t, uint64_t>> linked;   // files with several names count once
   auto walked = visit_tree(root, [&](const TreeEntry& entry) -> Result<Unit> {
@@ -324,7 +325,7 @@ Result<TreeUsage> tree_usage(const std::string& root) {
       else names = entry.links;
     }
     out.bytes += (entry.bytes + names - 1) / names;
-    ++out.inodes;
+    if (++out.inodes % entries_between_looks == 0 && enough && enough()) return error(Reason::Timeout, "counting files took too long");
     return Unit{};
   });
   if (walked) return out;

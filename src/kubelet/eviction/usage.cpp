@@ -29,8 +29,8 @@ ContainerUsage usage_of(const cri_v1::ContainerStats& stats) {
 }
 
 // What is not there uses nothing; what cannot be read uses nobody knows how much.
-DiskUsage tree(const std::string& path) {
-  const auto used = os::tree_usage(path);
+DiskUsage tree(const std::string& path, const std::function<bool()>& enough) {
+  const auto used = os::tree_usage(path, enough);
   const Status* failed = !used ? &used.error() : used->failed ? &*used->failed : nullptr;
   DiskUsage out;
   if (used) out = DiskUsage{used->bytes, used->inodes};
@@ -40,13 +40,15 @@ DiskUsage tree(const std::string& path) {
   return out;
 }
 
-void walk(const Paths& paths, const api::core_v1::Pod& pod, PodUsage& out) {
+void walk(const Paths& paths, const rt::Clock& clock, const api::core_v1::Pod& pod, PodUsage& out) {
+  const rt::TimePoint until = clock.now() + pod_walk_max;
+  const std::function<bool()> enough = [&] { return clock.now() >= until; };
   const std::string& uid = pod.metadata.uid;
   for (const auto& volume : pod.spec.volumes)
-    if (is_local_volume(volume)) out.volumes[volume.name] = tree(paths.volume(uid, plugin_directory(kind_of(volume)), volume.name));
+    if (is_local_volume(volume)) out.volumes[volume.name] = tree(paths.volume(uid, plugin_directory(kind_of(volume)), volume.name), enough);
   const std::string logs = paths.pod_log(pod.metadata.namespace_, pod.metadata.name, uid);
-  for (ContainerUsage& container : out.containers) container.logs = tree(logs + "/" + container.name);
-  out.files = tree(paths.etc_hosts(uid));
+  for (ContainerUsage& container : out.containers) container.logs = tree(logs + "/" + container.name, enough);
+  out.files = tree(paths.etc_hosts(uid), enough);
 }
 
 void add_cgroup(const PodCgroups& cgroups, const api::core_v1::Pod& pod, PodUsage& out) {
@@ -76,7 +78,7 @@ rt::Task<Result<Usages>> measure_usage(UsageSources from, rt::Context ctx, std::
       const auto used = out.find(pod->metadata.uid);
       if (used == out.end()) continue;
       if (from.cgroups) add_cgroup(*from.cgroups, *pod, used->second);
-      if (disk) walk(from.paths, *pod, used->second);
+      if (disk) walk(from.paths, from.runtime.clock(), *pod, used->second);
     }
   });
   co_return std::move(out);

@@ -52,6 +52,9 @@ struct UsageSources {
   const Paths& paths;
 };
 
+// For counting one pod's files; what is left then is not known.
+constexpr rt::Duration pod_walk_max = std::chrono::seconds(10);
+
 // By uid; pods that the runtime tells nothing of are absent. With `disk` it walks their volumes and logs, on the blocking pool.
 rt::Task<Result<std::map<std::string, PodUsage>>> measure_usage(UsageSources from, rt::Context ctx, std::vector<PodPtr> pods, bool disk);
 
