@@ -20,7 +20,6 @@ namespace {
 constexpr std::string_view not_found_text = "404 page not found\n";
 constexpr std::string_view audit_header = "audit-id";
 
-
 // As upstream's metrics name it.
 std::string metric_verb(const Exchange& exchange) {
   const RequestInfo& info = exchange.info;
@@ -136,7 +135,8 @@ rt::Task<void> ApiHandler::serve_exchange(Exchange& exchange, BoundedWriter& wri
     co_return;
   }
   exchange.place = &place;
-  writer.watch_stalls(stalled_, exchange.scope.user.name, exchange.request.remote, [&place] { place.release(); });
+  const rt::Endpoint* remote = exchange.request.in_process_user.empty() ? &exchange.request.remote : nullptr;
+  writer.watch_stalls(stalled_, exchange.scope.user.name, remote, [&place] { place.release(); });
   co_await route(exchange);
 }
 

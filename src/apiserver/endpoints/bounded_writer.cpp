@@ -21,10 +21,10 @@ struct BoundedWriter::Watched {
 
 BoundedWriter::BoundedWriter(net::ResponseWriter& inner, rt::Runtime& runtime) : inner_(inner), abortable_(dynamic_cast<net::Abortable&>(inner)), runtime_(runtime) {}
 
-void BoundedWriter::watch_stalls(fairness::Budget& budget, const std::string& user, const rt::Endpoint& remote, std::function<void()> on_stall) {
+void BoundedWriter::watch_stalls(fairness::Budget& budget, const std::string& user, const rt::Endpoint* remote, std::function<void()> on_stall) {
   budget_ = &budget;
   user_ = &user;
-  remote_ = &remote;
+  remote_ = remote;
   on_stall_ = std::move(on_stall);
 }
 
@@ -65,6 +65,7 @@ void BoundedWriter::disarm() {
 
 void BoundedWriter::stalled() {
   if (on_stall_) std::exchange(on_stall_, nullptr)();
+  if (remote_ == nullptr) return;
   hold_ = budget_->hold(*user_, rt::to_string(*remote_));
   if (!hold_.raise_to(1)) abortable_.abort();
 }

@@ -26,8 +26,9 @@ class BoundedWriter final : public net::ResponseWriter {
   BoundedWriter(net::ResponseWriter& inner, rt::Runtime& runtime);
   ~BoundedWriter() override { disarm(); }
 
-  // From here on stalls are watched; they count for `user` and for the connection from `remote`. All outlive the answer.
-  void watch_stalls(fairness::Budget& budget, const std::string& user, const rt::Endpoint& remote, std::function<void()> on_stall);
+  // From here on stalls are watched; they count for `user` and for the connection from `remote` (nullptr: a component of
+  // this process, whose stalls are not counted). All outlive the answer.
+  void watch_stalls(fairness::Budget& budget, const std::string& user, const rt::Endpoint* remote, std::function<void()> on_stall);
   // The request's time is up: what has been started is broken off, so that whoever writes it returns.
   void end_time();
 

@@ -53,7 +53,7 @@ rt::Task<void> stall_gives_up_the_place() {
   Peer peer;
   BoundedWriter writer(peer, here());
   int given_up = 0;
-  writer.watch_stalls(budget, user, remote, [&] { ++given_up; });
+  writer.watch_stalls(budget, user, &remote, [&] { ++given_up; });
   std::optional<Result<Unit>> result;
   rt::TaskGroup tasks;
   tasks.spawn(write_into(&writer, &result));
@@ -78,7 +78,7 @@ rt::Task<void> too_many_stalls() {
   rt::TaskGroup tasks;
   for (int i = 0; i < 3; ++i) {
     writers.push_back(std::make_unique<BoundedWriter>(peers[i], here()));
-    writers.back()->watch_stalls(budget, user, remote, nullptr);
+    writers.back()->watch_stalls(budget, user, &remote, nullptr);
     tasks.spawn(write_into(writers.back().get(), &results[i]));
   }
   (void)co_await rt::sleep_for(rt::Context::background(), 2 * stall_time);

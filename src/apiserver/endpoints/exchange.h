@@ -30,7 +30,7 @@ struct Exchange {
   std::optional<AuthorizationAttributes> authorized = std::nullopt;
   std::optional<Bytes> body = std::nullopt;         // read before the request takes a seat; nullopt: streamed by whoever serves it, or none
   Place* place = nullptr;            // held while it is served; a watch gives it up early
-  fairness::Budget::Hold body_hold;  // what the body counts for, until the request is over
+  fairness::Budget::Hold body_hold = {};  // what the body counts for, until the request is over
 };
 
 }  // namespace pintle::apiserver

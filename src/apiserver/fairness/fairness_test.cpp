@@ -88,10 +88,8 @@ rt::Task<void> seats_and_queues() {
   tasks.spawn(wait_in(&c, rt::Context::background(), &seated));
   EXPECT_FALSE(seated);
   std::deque<Seat> more(4);
-  int refused = 0;
   for (Seat& seat : more) {
     const Entry entry = world.enter(seat, ann);
-    refused += entry == Entry::Refused;
     std::optional<bool> unused;
     if (entry == Entry::Waiting) {
       const rt::Context gone = rt::Context::background().child();
@@ -122,7 +120,7 @@ rt::Task<void> waits_end() {
   co_await wait_in(&c, rt::Context::background(), &seated);
   EXPECT_EQ(seated, false);
   EXPECT_EQ(c.refusal(), Refusal::TimedOut);
-  EXPECT_EQ(here().clock().now() - began, seconds(15));
+  EXPECT_NEAR(std::chrono::duration<double>(here().clock().now() - began).count(), 15, 0.1);
   EXPECT_EQ(world.enter(d, ann), Entry::Waiting);
   const std::string page = debug_page(*world.fairness, "dump_requests", true, here().clock().wall_now(), here().clock().now());
   EXPECT_NE(page.find("tenants"), page.npos) << page;
