@@ -62,7 +62,8 @@ Result<Unit> visit_tree(const std::string& root, const std::function<Result<Unit
 // Removes `path` with all below it. Stops with Conflict at a mount point: what is mounted there is never removed. What the file system
 // refuses to let go (immutable, in use) stays, with its directories, and the first such error is returned when all else is gone.
 // Directories deeper than tree_open_max are moved up to the top and removed from there. No error if it is not there.
-Result<Unit> remove_tree(const std::string& path);
+// `enough`, asked now and then, ends it early with Timeout: what is gone is gone, and another call goes on. May be empty.
+Result<Unit> remove_tree(const std::string& path, const std::function<bool()>& enough = {});
 // Changes the mode or the owner of a path, following links.
 Result<Unit> set_mode(const std::string& path, uint32_t mode);
 Result<Unit> set_owner(const std::string& path, FileOwner owner);

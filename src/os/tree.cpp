@@ -21,7 +21,8 @@ namespace pintle::os {
 namespace {
 
 constexpr std::size_t names_block_bytes = 32 << 10;
-constexpr uint64_t entries_between_looks = 1024;     // of tree_usage(), at the clock
+constexpr uint64_t entries_between_looks = 1024;     // at the clock
+constexpr uint64_t removals_between_looks = 1024;    // more than it takes to come down again to where an earlier call stopped
 constexpr std::size_t removal_open_max = 512;        // where directories cannot be moved up
 constexpr std::size_t removal_passes_max = 16'384;   // over one directory in which new names keep coming
 constexpr std::size_t removal_failures_max = 100;    // then the rest stays for another try
@@ -188,7 +189,7 @@ class Walk {
 
 class Removal {
  public:
-  explicit Removal(const std::string& path) : path_(path) {}
+  Removal(const std::string& path, const std::function<bool()>& enough) : path_(path), enough_(enough) {}
 
   Result<Unit> run() {
     struct statx info {};
@@ -205,7 +206,10 @@ class Removal {
     if (!top) return system_error(errno, path_);
     if (look(top.get(), "", info) == 0 && is_mount_root(info)) return mounted(path_);
     stack_.emplace_back(std::move(top), path_);
-    while (!stack_.empty()) TRY(step());
+    for (uint64_t steps = 1; !stack_.empty(); ++steps) {
+      TRY(step());
+      if (steps % removals_between_looks == 0 && enough_ && enough_()) return error(Reason::Timeout, path_ + ": there is more to remove");
+    }
     if (first_failure_) return std::unexpected(std::move(*first_failure_));
     return Unit{};
   }
@@ -302,6 +306,7 @@ class Removal {
   }
 
   const std::string path_;
+  const std::function<bool()>& enough_;
   std::vector<Level> stack_;
   std::optional<Status> first_failure_;
   std::size_t failures_ = 0;
@@ -312,7 +317,7 @@ class Removal {
 
 Result<Unit> visit_tree(const std::string& root, const std::function<Result<Unit>(const TreeEntry&)>& visit) { return Walk(visit).run(root); }
 
-Result<Unit> remove_tree(const std::string& path) { return Removal(path).run(); }
+Result<Unit> remove_tree(const std::string& path, const std::function<bool()>& enough) { return Removal(path, enough).run(); }
 
 Result<TreeUsage> tree_usage(const std::string& root, const std::function<bool()>& enough) {
   TreeUsage out;

@@ -112,7 +112,7 @@ uint64_t memory_volume_bytes(const core::Pod& pod, const std::optional<api::Quan
   return bytes > 0 ? static_cast<uint64_t>(bytes) : 0;
 }
 
-Result<Unit> remove_pod_directory(const Paths& paths, std::string_view pod_uid) {
+Result<Unit> remove_pod_directory(const Paths& paths, std::string_view pod_uid, const std::function<bool()>& enough) {
   const std::string directory = paths.pod(pod_uid);
   // Mounts are listed by their real path.
   char* real = ::realpath(directory.c_str(), nullptr);
@@ -123,7 +123,7 @@ Result<Unit> remove_pod_directory(const Paths& paths, std::string_view pod_uid) 
   const std::string resolved = real;
   std::free(real);
   TRY(unmount_all(resolved));
-  return os::remove_tree(resolved);
+  return os::remove_tree(resolved, enough);
 }
 
 }  // namespace pintle::kubelet

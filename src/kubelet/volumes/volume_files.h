@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,7 +51,7 @@ Result<Unit> make_local_volume(const LocalVolumePlan& plan);
 // volume's own limit. 0: no limit is known.
 uint64_t memory_volume_bytes(const api::core_v1::Pod& pod, const std::optional<api::Quantity>& size_limit, const FlatMap<api::Quantity>& node_allocatable);
 
-// Unmounts everything below the pod's directory, then removes it.
-Result<Unit> remove_pod_directory(const Paths& paths, std::string_view pod_uid);
+// Unmounts everything below the pod's directory, then removes it. Timeout: `enough` ended it early, and another call goes on.
+Result<Unit> remove_pod_directory(const Paths& paths, std::string_view pod_uid, const std::function<bool()>& enough = {});
 
 }  // namespace pintle::kubelet

@@ -129,7 +129,11 @@ rt::Task<Result<MountedVolume>> VolumeMaker::make_claim_volume(rt::Context ctx, 
   plan.fs_group = fs_group(pod);
   plan.on_root_mismatch = owned_on_root_mismatch(pod);
   std::function<Result<Unit>()> work = [&plan] { return make_local_volume(plan); };
-  CO_TRY(co_await blocking<Unit>(setup_.runtime, std::move(work)));
+  const bool owns = plan.fs_group && !plan.read_only;
+  if (owns) CO_TRY(co_await owning_.send(ctx, Unit{}));
+  const auto made = co_await blocking<Unit>(setup_.runtime, std::move(work));
+  if (owns) (void)owning_.try_receive();
+  if (!made) co_return std::unexpected(made.error());
   co_return at(volume, std::move(plan.directory), read_only);
 }
 

@@ -7,8 +7,13 @@
 #include "kubelet/volumes/payload.h"
 #include "kubelet/volumes/pod_tokens.h"
 #include "kubelet/volumes/volume_manager.h"
+#include "rt/sync.h"
 
 namespace pintle::kubelet {
+
+// Volumes with files of earlier pods that are given to an fsGroup at once: each takes as long as it has files, and one of the few threads
+// for blocking work.
+constexpr std::size_t owned_at_once_max = 2;
 
 class VolumeMaker {
  public:
@@ -32,6 +37,7 @@ class VolumeMaker {
   FlatMap<api::Quantity> allocatable() const { return setup_.node_allocatable ? setup_.node_allocatable() : FlatMap<api::Quantity>(); }
 
   VolumeManagerSetup setup_;
+  rt::Channel<Unit> owning_{owned_at_once_max};   // a place for each
 };
 
 }  // namespace pintle::kubelet

@@ -20,6 +20,8 @@ namespace {
 // asked for again at once, and only then told of.
 constexpr int early_tries_max = 4;
 constexpr rt::Duration early_retry = std::chrono::milliseconds(50);
+// How long a removal holds a thread at once.
+constexpr rt::Duration removal_slice = std::chrono::milliseconds(200);
 constexpr rt::Duration retry_initial = std::chrono::milliseconds(500);
 constexpr rt::Duration retry_max = std::chrono::seconds(122);
 
@@ -107,9 +109,7 @@ class Manager final : public VolumeManager {
       co_await state->tasks.close();
       CO_TRY_ASSIGN(lock, co_await state->working.lock(ctx));
     }
-    Result<Unit> removed = Unit{};
-    const Paths& paths = maker_.setup().paths;
-    co_await runtime().run_blocking([&] { removed = remove_pod_directory(paths, pod_uid); });
+    const Result<Unit> removed = co_await remove_directory(ctx, pod_uid);
     if (!removed) {
       component::log::error("Failed to remove the volumes of a pod", {{"podUID", pod_uid}, {"err", removed.error().message}});
       co_return removed;
@@ -132,6 +132,20 @@ class Manager final : public VolumeManager {
 
  private:
   rt::Runtime& runtime() const { return maker_.setup().runtime; }
+
+  // A slice at a time: however much a pod leaves, the threads for blocking work are there for others between.
+  rt::Task<Result<Unit>> remove_directory(rt::Context ctx, std::string pod_uid) {
+    const Paths& paths = maker_.setup().paths;
+    const rt::Clock& clock = runtime().clock();
+    while (true) {
+      Result<Unit> removed = Unit{};
+      co_await runtime().run_blocking([&] {
+        const rt::TimePoint until = clock.now() + removal_slice;
+        removed = remove_pod_directory(paths, pod_uid, [&] { return clock.now() >= until; });
+      });
+      if (removed || removed.error().reason != Reason::Timeout || ctx.done()) co_return removed;
+    }
+  }
 
   PodVolumesPtr enter(const PodPtr& pod) {
     PodVolumesPtr& state = pods_[pod->metadata.uid];
