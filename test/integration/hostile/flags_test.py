@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from support.cluster import ApiServer, Pki, pintle_binary, run
+from support.cluster import ApiServer, Pki, Process, free_port, pintle_binary, run, wait_for
 from support.hostile import BoundedServer
 
 COMPONENTS = ('kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy')
@@ -123,6 +123,28 @@ def test_a_client_certificate_that_does_not_verify(bounded_server, strangers, fa
         assert status_of(server.url, server.pki.ca, path, http, '--cert', cert, '--key', key) == 401, path
     # Without it the same client is anonymous, and may see what anonymous clients may.
     assert status_of(server.url, server.pki.ca, '/version', http) == 200
+
+
+@pytest.mark.parametrize('component', ['kube-controller-manager', 'kube-scheduler'])
+def test_the_secure_port_of_a_component(running_server, strangers, tmp_path, component):
+    server, port = running_server.server, free_port()
+    args = [pintle_binary(), component, '--bind-address=127.0.0.1', f'--secure-port={port}', f'--client-ca-file={server.pki.ca}', '--leader-elect=false', f'--cert-dir={tmp_path}',
+            *(f'--{name}kubeconfig={server.kubeconfig}' for name in ('', 'authentication-', 'authorization-'))]
+    process = Process(args, tmp_path / 'log')
+    try:
+        url = f'https://127.0.0.1:{port}'
+        wait_for(lambda: code(url + '/healthz') == 200, 'healthz', process)
+        assert code(url + '/metrics') == 403
+        assert code(url + '/metrics', '-H', 'Authorization: Bearer wrong') == 401
+        assert code(url + '/metrics', '--cert', server.pki.path('admin.crt'), '--key', server.pki.path('admin.key')) == 200
+        for fault, (cert, key) in strangers.items():
+            assert code(url + '/metrics', '--cert', cert, '--key', key) == 401, fault
+    finally:
+        process.stop()
+
+
+def code(url, *curl):
+    return int(run('curl', '-sk', '-o', '/dev/null', '-w', '%{http_code}', *curl, url))
 
 
 @pytest.mark.parametrize('header', ['Authorization: Bearer wrong', 'Authorization: Bearer abcdef.0123456789abcdef', 'Authorization: bearer eyJhbGciOiJub25lIn0.e30.'])
