@@ -16,6 +16,7 @@ namespace {
 
 namespace log = component::log;
 
+constexpr const char* kubelet_certificate = "kubelet";
 // Certificates are looked at again at least this often: a clock that was set forward is noticed.
 constexpr int64_t certificate_check_seconds_max = 24 * 3600;
 
@@ -73,8 +74,15 @@ apiserver::ApiServerOptions ControlPlane::api_server_options() const {
 Result<Unit> ControlPlane::ensure_certificates() {
   TRY_ASSIGN(const bool wrote, pki_.ensure(serving_names()));
   if (wrote) TRY(write_kubeconfig());
+  if (kubelet_) TRY(pki_.ensure_kubelet_serving(kubelet_certificate, *kubelet_));
   if (!runtime_.disk().exists(config_.write_kubeconfig)) TRY(write_kubeconfig());
   return Unit{};
+}
+
+Result<std::string> ControlPlane::certify_kubelet(component::CertificateSpec spec) {
+  kubelet_ = std::move(spec);
+  TRY(pki_.ensure_kubelet_serving(kubelet_certificate, *kubelet_));
+  return pki_.path(kubelet_certificate);
 }
 
 Result<Unit> ControlPlane::write_kubeconfig() {

@@ -35,7 +35,8 @@ class ControlPlane {
 
   // A client in process, as that user. Valid until stop().
   client::Client& client_for(const std::string& user);
-  component::Pki& pki() { return pki_; }
+  // The serving certificate of this process's node, kept and renewed as the control plane's own; its path without ".crt" and ".key".
+  Result<std::string> certify_kubelet(component::CertificateSpec spec);
 
  private:
   component::PkiNames serving_names() const;
@@ -57,6 +58,7 @@ class ControlPlane {
   const std::string node_name_;
   const std::string node_ip_;
   component::Pki pki_;
+  std::optional<component::CertificateSpec> kubelet_;   // what certify_kubelet() was asked for
   std::unique_ptr<apiserver::ApiServer> api_server_;
   std::vector<std::pair<std::string, std::unique_ptr<client::Client>>> clients_;
   std::unique_ptr<controller::Manifests> manifests_;

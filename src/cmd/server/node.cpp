@@ -84,8 +84,7 @@ rt::Task<Result<Unit>> Node::start(ControlPlane& control_plane) {
   serving.dns_names = {name_};
   serving.ip_addresses = {ip_};
   serving.server = true;
-  CO_TRY(control_plane.pki().ensure_kubelet_serving("kubelet", std::move(serving)));
-  serving_certificate_ = control_plane.pki().path("kubelet");
+  CO_TRY_ASSIGN(serving_certificate_, control_plane.certify_kubelet(std::move(serving)));
   cluster_ = {config_.cluster_cidr, config_.disabled("dns") ? std::string() : config_.cluster_dns, config_.cluster_domain, std::string()};
   co_return co_await start_components(control_plane.client_for("system:node:" + name_));
 }
