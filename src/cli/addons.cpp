@@ -80,7 +80,7 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {{name: pintle:node-names, namespace: kube-system}}
 rules:
-- {{apiGroups: [""], resources: [configmaps], verbs: [get, create, update, delete]}}
+- {{apiGroups: [""], resources: [configmaps], verbs: [get, list, create, update, delete]}}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding

@@ -145,6 +145,30 @@ TEST(NodeNames, ReservedAndIllFormed) {
   });
 }
 
+constexpr const char* bindings = "/api/v1/namespaces/kube-system/configmaps?labelSelector=pintle/node-key";
+
+// What a holder of a token leaves behind by asking for names goes away, also where the controllers were restarted meanwhile.
+TEST(NodeNames, NothingIsKeptOfNamesThatAreNotUsed) {
+  with_cluster(as_pintle_server(), [](Cluster& c) -> rt::Task<void> {
+    Requests requests(c);
+    const auto key = *PrivateKey::generate_ec_p256();
+    for (const char* name : {"a", "b", "c"}) {
+      const std::string node = name;
+      EXPECT_EQ(co_await requests.client_certificate(&c.client(), node, key), "Issued");
+    }
+    co_await make_node(c, "b");
+    EXPECT_EQ(co_await c.count(bindings), 3u);
+    co_await c.stop_controllers();
+    (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::minutes(30));   // virtual
+    c.start_controllers();
+    EXPECT_EQ(co_await requests.client_certificate(&c.client(), std::string("d"), key), "Issued");
+    (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::minutes(35));
+    EXPECT_EQ(co_await c.count(bindings), 2u) << "b's, which is there, and d's, which may come";
+    (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::minutes(35));
+    EXPECT_EQ(co_await c.count(bindings), 1u);
+  });
+}
+
 TEST(NodeNames, ANameThatWasNeverUsedIsFreeAgain) {
   with_cluster(as_pintle_server(), [](Cluster& c) -> rt::Task<void> {
     Requests requests(c);

@@ -17,6 +17,9 @@ namespace {
 
 const std::string release_prefix = "/";   // before the name of a deleted node, in the queue; no request's name begins so
 
+// Before the name of a node that never came; alone: look for such names, which this process was not there to count the time of.
+const std::string unused_prefix = "//";
+
 enum class Verdict { Approved, Denied };
 
 class Approver final : public Controller {
@@ -34,13 +37,17 @@ class Approver final : public Controller {
     of_nodes.on_delete = [this](const auto& node) { loop_.queue().add(release_prefix + node->metadata.name); };
     nodes_.add_handler(std::move(of_nodes));
   }
-  void start() override { loop_.start(deps_.workers(5)); }
+  void start() override {
+    if (deps_.options.bind_node_names) loop_.queue().add(unused_prefix);
+    loop_.start(deps_.workers(5));
+  }
   rt::Task<void> stop() override { co_await loop_.stop(); }
 
  private:
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
   rt::Task<Result<bool>> may_create(rt::Context ctx, CsrPtr csr, std::string_view subresource);
   rt::Task<Result<Unit>> decide(rt::Context ctx, CsrPtr csr, Verdict verdict, std::string reason, std::string message);
+  rt::Task<Result<Unit>> sync_name(rt::Context ctx, std::string key);
   rt::Task<Result<Unit>> sync_serving(rt::Context ctx, CsrPtr csr, component::CertificateInfo request);
   rt::Task<Result<Unit>> approve_client(rt::Context ctx, CsrPtr csr, component::CertificateInfo request, Approval approval);
 
@@ -94,10 +101,11 @@ rt::Task<Result<Unit>> Approver::sync_serving(rt::Context ctx, CsrPtr csr, compo
 
 rt::Task<Result<Unit>> Approver::approve_client(rt::Context ctx, CsrPtr csr, component::CertificateInfo request, Approval approval) {
   if (deps_.options.bind_node_names) {
-    CO_TRY_ASSIGN(const auto key, component::certificate_request_key_pem(csr->spec.request));
+    const auto key = component::certificate_request_key_pem(csr->spec.request);
+    if (!key) co_return co_await decide(std::move(ctx), csr, Verdict::Denied, "KeyNotSupported", key.error().message);
     NameClaim claim;
     claim.node = apimachinery::node_of_user(request.common_name, request.organizations);
-    claim.key = key.key_id();
+    claim.key = key->key_id();
     claim.by_node_itself = csr->spec.username == request.common_name;
     claim.node_exists = nodes_.get(claim.node) != nullptr;
     const std::string name = claim.node;
@@ -107,16 +115,29 @@ rt::Task<Result<Unit>> Approver::approve_client(rt::Context ctx, CsrPtr csr, com
       std::string why = "the node name \"" + name + "\" belongs to another key: join under another name (--node-name), or delete the Node first if its machine is gone";
       co_return co_await decide(std::move(ctx), csr, Verdict::Denied, "NodeNameTaken", std::move(why));
     }
+    if (nodes_.get(name) == nullptr) loop_.queue().add(unused_prefix + name);
   }
   co_return co_await decide(std::move(ctx), csr, Verdict::Approved, "AutoApproved", std::string(approval.message));
 }
 
-rt::Task<Result<Unit>> Approver::sync(rt::Context ctx, std::string key) {
-  if (key.starts_with(release_prefix)) {
-    const std::string node = key.substr(release_prefix.size());
-    if (nodes_.get(node) != nullptr) co_return Unit{};
-    co_return co_await node_names_.release(std::move(ctx), node);
+// "//": every name; "//NODE": a name that may be unused; "/NODE": that of a Node that was deleted.
+rt::Task<Result<Unit>> Approver::sync_name(rt::Context ctx, std::string key) {
+  if (key == unused_prefix) {
+    CO_TRY_ASSIGN(const auto names, co_await node_names_.held(std::move(ctx)));
+    for (const std::string& name : names) loop_.queue().add(unused_prefix + name);
+    co_return Unit{};
   }
+  const bool unused = key.starts_with(unused_prefix);
+  const std::string node = key.substr(unused ? unused_prefix.size() : release_prefix.size());
+  if (nodes_.get(node) != nullptr) co_return Unit{};
+  if (!unused) co_return co_await node_names_.release(std::move(ctx), node);
+  CO_TRY_ASSIGN(const rt::Duration left, co_await node_names_.release_unused(std::move(ctx), node));
+  if (left > rt::Duration::zero()) loop_.queue().add_after(key, left);
+  co_return Unit{};
+}
+
+rt::Task<Result<Unit>> Approver::sync(rt::Context ctx, std::string key) {
+  if (key.starts_with(release_prefix)) co_return co_await sync_name(std::move(ctx), key);
   const CsrPtr csr = csrs_.get(key);
   if (csr == nullptr || !csr->status.certificate.empty() || is_approved(*csr) || is_denied(*csr)) co_return Unit{};
   const auto request = component::parse_certificate_request_pem(csr->spec.request);

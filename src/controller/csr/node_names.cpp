@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view home = "kube-system";
 constexpr std::string_view object_prefix = "node-key.";
+constexpr const char* label = "pintle/node-key";
 constexpr std::size_t object_name_max = 253;
 
 std::string object_name(const std::string& node) {
@@ -23,6 +24,7 @@ ConfigMap binding(const NameClaim& claim) {
   ConfigMap out;
   out.metadata.namespace_ = home;
   out.metadata.name = object_name(claim.node);
+  out.metadata.labels[label] = "true";
   out.data["node"] = claim.node;
   out.data["key"] = claim.key;
   return out;
@@ -31,6 +33,19 @@ ConfigMap binding(const NameClaim& claim) {
 std::string text_at(const ConfigMap& map, std::string_view key) {
   const std::string* value = map.data.get(key);
   return value ? *value : std::string();
+}
+
+// Until a name that nobody uses is free; not above zero: it is. Creation times are whole seconds.
+rt::Duration time_left(const ConfigMap& held, rt::WallTime now) { return to_wall_time(held.metadata.creation_timestamp) + unused_name_kept_max + std::chrono::seconds(1) - now; }
+bool is_old(const ConfigMap& held, rt::WallTime now) { return time_left(held, now) <= rt::Duration::zero(); }
+
+// `held` and no newer one of that name.
+rt::Task<Result<Unit>> remove(client::Client* client, rt::Context ctx, ConfigMap held) {
+  client::DeleteOptions options;
+  options.precondition_uid = held.metadata.uid;
+  auto removed = co_await client->remove<ConfigMap>(std::move(ctx), std::string(home), held.metadata.name, std::move(options));
+  if (!removed && removed.error().reason != Reason::NotFound) co_return std::unexpected(std::move(removed).error());
+  co_return Unit{};
 }
 
 std::unexpected<Status> again() { return error(Reason::Conflict, "the node's name was given away meanwhile"); }
@@ -60,12 +75,9 @@ rt::Task<Result<bool>> NodeNames::claim(rt::Context ctx, NameClaim claim) {
     if (!written) co_return std::unexpected(std::move(written).error());
     co_return true;
   }
-  const bool unused = !claim.node_exists && to_wall_time(held->metadata.creation_timestamp) + unused_name_kept_max < client_.runtime().clock().wall_now();
-  if (!unused) co_return false;
-  client::DeleteOptions options;
-  options.precondition_uid = held->metadata.uid;
-  auto removed = co_await client_.remove<ConfigMap>(ctx, std::string(home), object_name(claim.node), std::move(options));
-  if (!removed && removed.error().reason != Reason::NotFound) co_return std::unexpected(std::move(removed).error());
+  if (claim.node_exists || !is_old(*held, client_.runtime().clock().wall_now())) co_return false;
+  ConfigMap unused = std::move(*held);
+  CO_TRY(co_await remove(&client_, ctx, std::move(unused)));
   co_return again();
 }
 
@@ -73,6 +85,27 @@ rt::Task<Result<Unit>> NodeNames::release(rt::Context ctx, std::string node) {
   auto removed = co_await client_.remove<ConfigMap>(ctx, std::string(home), object_name(node));
   if (!removed && removed.error().reason != Reason::NotFound) co_return std::unexpected(std::move(removed).error());
   co_return Unit{};
+}
+
+rt::Task<Result<rt::Duration>> NodeNames::release_unused(rt::Context ctx, std::string node) {
+  auto held = co_await client_.get<ConfigMap>(ctx, std::string(home), object_name(node));
+  if (!held && held.error().reason == Reason::NotFound) co_return rt::Duration::zero();
+  if (!held) co_return std::unexpected(std::move(held).error());
+  const rt::Duration left = time_left(*held, client_.runtime().clock().wall_now());
+  if (left > rt::Duration::zero()) co_return left;
+  ConfigMap unused = std::move(*held);
+  CO_TRY(co_await remove(&client_, std::move(ctx), std::move(unused)));
+  co_return rt::Duration::zero();
+}
+
+rt::Task<Result<std::vector<std::string>>> NodeNames::held(rt::Context ctx) {
+  client::ListOptions options;
+  options.namespace_name = home;
+  options.label_selector = std::string(label) + "=true";
+  CO_TRY_ASSIGN(const auto maps, co_await client_.list<ConfigMap>(std::move(ctx), std::move(options)));
+  std::vector<std::string> out;
+  for (const ConfigMap& map : maps.items) out.push_back(text_at(map, "node"));
+  co_return out;
 }
 
 }  // namespace pintle::controller::csr

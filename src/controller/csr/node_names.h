@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "client/client.h"
 
@@ -29,6 +30,10 @@ class NodeNames {
   rt::Task<Result<bool>> claim(rt::Context ctx, NameClaim claim);
   // The Node is gone: the name is free.
   rt::Task<Result<Unit>> release(rt::Context ctx, std::string node);
+  // There is no Node: the name is free if it was given away long enough ago. How long until it will be; zero: it is.
+  rt::Task<Result<rt::Duration>> release_unused(rt::Context ctx, std::string node);
+  // The names that are given away.
+  rt::Task<Result<std::vector<std::string>>> held(rt::Context ctx);
 
  private:
   client::Client& client_;
