@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.cluster import run  # noqa: E402
-from support.nodes import NodeCluster, await_true, condition  # noqa: E402
+from support.nodes import Node, NodeCluster, await_true, condition  # noqa: E402
 from support.registry import Registry, build_images  # noqa: E402
 
 DAY = '123456789.dkr.ecr.us-east-1.amazonaws.com/day:v1.2.3'
@@ -90,3 +90,20 @@ def test_a_second_server_on_the_same_folder_is_refused(cluster):
     node = cluster.server
     done = subprocess.run(node.command(node.binary, 'server', f'--data-dir={node.data}', f'--node-ip={node.ip}'), capture_output=True, text=True, timeout=30)
     assert done.returncode == 1 and 'is in use by another process (pid ' in done.stderr
+
+
+def test_a_second_machine_cannot_take_a_nodes_name(cluster):
+    late = Node(cluster.network, 'late', 7, cluster.folder / 'late', ['--node-name=agent0', '--node-taint=lab/reserved=yes:NoSchedule'], join=cluster.server, mirror=cluster.agents[0].mirror)
+    try:
+        late.start()
+        await_true('its end', lambda: late.process.child.poll() is not None)
+        assert late.process.child.returncode == 1 and 'belongs to another key' in late.log_tail(), late.log_tail()
+        assert condition(cluster.kubectl.json('get', 'node', 'agent0'), 'Ready') == 'True'
+        late.flags.remove('--node-name=agent0')
+        late.start()
+        cluster.await_node(late)
+        taints = cluster.kubectl.json('get', 'node', 'late')['spec']['taints']
+        assert {'key': 'lab/reserved', 'value': 'yes', 'effect': 'NoSchedule'} in taints
+    finally:
+        late.clean()
+        cluster.kubectl('delete', 'node', 'late', '--ignore-not-found')
