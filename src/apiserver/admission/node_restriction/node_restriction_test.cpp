@@ -3,6 +3,7 @@
 #include "api/gen/authentication_v1.h"
 #include "api/gen/coordination_v1.h"
 #include "api/gen/core_v1.h"
+#include "api/gen/resource_v1.h"
 #include "apiserver/authentication/testing/fake_reader.h"
 
 #include <gtest/gtest.h>
@@ -82,6 +83,35 @@ TEST_F(NodeRestrictionTest, Nodes) {
   EXPECT_EQ(run(Operation::Update, nodes, "n1", &node, &tainted), 403);
   user_.name = "jane";
   EXPECT_EQ(run(Operation::Create, nodes, "n2", &node), 200);
+}
+
+// What is not there to be looked at is refused, never waved through.
+TEST_F(NodeRestrictionTest, NothingIsJudgedUnseen) {
+  const GroupResource nodes{"", "nodes"}, slices{"resource.k8s.io", "resourceslices"}, requests{"certificates.k8s.io", "certificatesigningrequests"};
+  Node node;
+  node.metadata.name = "n1";
+  EXPECT_EQ(run<Node>(Operation::Create, nodes, "n1", nullptr), 403);
+  EXPECT_EQ(run<Node>(Operation::Update, nodes, "n1", nullptr, &node), 403);
+  EXPECT_EQ(run<Node>(Operation::Update, nodes, "n1", &node), 403);
+  EXPECT_EQ(run<Node>(Operation::Delete, nodes, "n1", nullptr, &node), 200);
+  EXPECT_EQ(run<Node>(Operation::Delete, nodes, "n2", nullptr, &node), 403);
+  EXPECT_EQ(run<Node>(Operation::Delete, nodes, "", nullptr), 403);
+
+  api::resource_v1::ResourceSlice own, other;
+  own.spec.node_name = "n1";
+  other.spec.node_name = "n2";
+  EXPECT_EQ(run(Operation::Create, slices, "", &own), 200);
+  EXPECT_EQ(run(Operation::Create, slices, "", &other), 403);
+  EXPECT_EQ(run<Node>(Operation::Create, slices, "", nullptr), 403);
+  EXPECT_EQ(run<api::resource_v1::ResourceSlice>(Operation::Delete, slices, "s", nullptr, &own), 200);
+  EXPECT_EQ(run<api::resource_v1::ResourceSlice>(Operation::Delete, slices, "s", nullptr, &other), 403);
+  EXPECT_EQ(run<Node>(Operation::Delete, slices, "s", nullptr), 403);
+  EXPECT_EQ(run<Node>(Operation::Create, requests, "", nullptr), 403);
+
+  Pod pod;
+  EXPECT_EQ(run(Operation::Update, {"", "pods"}, "p", &pod, &pod, "resize"), 403);
+  EXPECT_EQ(run(Operation::Update, {"", "pods"}, "p", &pod, &pod, "ephemeralcontainers"), 403);
+  EXPECT_EQ(run<Pod>(Operation::Create, {"", "pods"}, "p", nullptr, nullptr, "binding"), 403);
 }
 
 TEST_F(NodeRestrictionTest, MirrorPods) {
