@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <map>
 #include <set>
 
 #include "api/codec.h"
@@ -91,12 +92,14 @@ void validate_status_change(const certificates::CertificateSigningRequest& reque
 // Conditions carry the time of their last update, and that of their last transition.
 void stamp_conditions(const RequestScope& scope, certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest& old) {
   const api::Time now{std::chrono::duration_cast<std::chrono::seconds>(scope.now.time_since_epoch()).count(), 0};
+  std::map<std::pair<std::string_view, std::string_view>, api::Time> before;   // by type and status, of equal ones the first
+  for (const auto& condition : old.status.conditions)
+    if (!condition.last_transition_time.zero()) before.try_emplace({condition.type, condition.status}, condition.last_transition_time);
   for (auto& condition : request.status.conditions) {
     if (condition.last_update_time.zero()) condition.last_update_time = now;
     if (!condition.last_transition_time.zero()) continue;
-    const auto same = [&](const auto& c) { return c.type == condition.type && c.status == condition.status && !c.last_transition_time.zero(); };
-    const auto before = std::find_if(old.status.conditions.begin(), old.status.conditions.end(), same);
-    condition.last_transition_time = before == old.status.conditions.end() ? now : before->last_transition_time;
+    const auto same = before.find({condition.type, condition.status});
+    condition.last_transition_time = same == before.end() ? now : same->second;
   }
 }
 

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <array>
+#include <set>
+#include <string_view>
 
 #include "api/codec.h"
 #include "api/gen/storage_v1.h"
@@ -53,9 +55,9 @@ void validate_topologies(const std::vector<api::core_v1::TopologySelectorTerm>& 
       const FieldPath at = path.index(t).child("matchLabelExpressions").index(e);
       if (requirement.values.empty()) errors.required(at.child("values"));
       errors.invalid_all(at.child("key"), requirement.key, apimachinery::check_qualified_name(requirement.key));
+      std::set<std::string_view> seen;
       for (std::size_t v = 0; v < requirement.values.size(); ++v)
-        for (std::size_t w = 0; w < v; ++w)
-          if (requirement.values[v] == requirement.values[w]) errors.duplicate(at.child("values").index(v), requirement.values[v]);
+        if (!seen.insert(requirement.values[v]).second) errors.duplicate(at.child("values").index(v), requirement.values[v]);
     }
 }
 
@@ -128,10 +130,10 @@ class CSIDriverStrategy : public TypedStrategy<storage::CSIDriver> {
     } else if (!contains(group_policies, *driver.spec.fs_group_policy)) {
       errors.not_supported(at.child("fsGroupPolicy"), *driver.spec.fs_group_policy, group_policies);
     }
+    std::set<std::string_view> audiences;
     for (std::size_t i = 0; i < driver.spec.token_requests.size(); ++i) {
       const FieldPath token = at.child("tokenRequests").index(i);
-      for (std::size_t j = 0; j < i; ++j)
-        if (driver.spec.token_requests[j].audience == driver.spec.token_requests[i].audience) errors.duplicate(token.child("audience"), driver.spec.token_requests[i].audience);
+      if (!audiences.insert(driver.spec.token_requests[i].audience).second) errors.duplicate(token.child("audience"), driver.spec.token_requests[i].audience);
       if (driver.spec.token_requests[i].expiration_seconds && *driver.spec.token_requests[i].expiration_seconds < token_seconds_min)
         errors.invalid(token.child("expirationSeconds"), *driver.spec.token_requests[i].expiration_seconds, "may not specify a duration less than 10 minutes");
     }
@@ -158,14 +160,14 @@ class CSIDriverStrategy : public TypedStrategy<storage::CSIDriver> {
 class CSINodeStrategy : public TypedStrategy<storage::CSINode> {
  public:
   void validate(const RequestScope&, const storage::CSINode& node, FieldErrors& errors) const override {
+    std::set<std::string_view> names;
     for (std::size_t i = 0; i < node.spec.drivers.size(); ++i) {
       const storage::CSINodeDriver& driver = node.spec.drivers[i];
       const FieldPath at = FieldPath("spec", "drivers").index(i);
       validate_driver(driver.name, at.child("name"), errors);
       if (driver.node_id.empty()) errors.required(at.child("nodeID"));
       if (driver.allocatable && driver.allocatable->count.value_or(0) < 0) errors.invalid(at.child("allocatable", "count"), *driver.allocatable->count, "must be greater than or equal to 0");
-      for (std::size_t j = 0; j < i; ++j)
-        if (node.spec.drivers[j].name == driver.name) errors.duplicate(at.child("name"), driver.name);
+      if (!names.insert(driver.name).second) errors.duplicate(at.child("name"), driver.name);
     }
   }
   void table_cells(const storage::CSINode& node, TableCells& cells) const override {
