@@ -90,19 +90,22 @@ rt::Task<void> shares() {
   fairness::Budget budget(fairness::BudgetLimits{.total = 4 << 20, .user = 3 << 20, .connection = 64 << 20, .user_assured = 64 << 10});
   rt::Event over;
   rt::TaskGroup tasks;
-  Received slow[3], refused, node;
+  Received slow[3], refused, other, node;
   const std::string mib(1 << 20, 'x');
   for (Received& one : slow) tasks.spawn(receive(&budget, "mallory", Script({mib}, false), &over, &one));
-  tasks.spawn(receive(&budget, "mallory", Script({mib}, false), nullptr, &refused));
-  for (Received& one : slow) EXPECT_TRUE(one.result);
+  while (budget.held() < 3 << 20) co_await rt::yield();
+  const std::string mallory = "mallory", another = "other", heartbeat = "node";
+  Script one_more({mib}, false), small({"heartbeat"}, false);
+  co_await receive(&budget, mallory, std::move(one_more), nullptr, &refused);
   EXPECT_EQ(refused.result ? Reason::Unknown : refused.result.error().reason, Reason::TooManyRequests);
-  Received other;
-  tasks.spawn(receive(&budget, "other", Script({mib}, false), &over, &other));
-  EXPECT_TRUE(other.result);
-  tasks.spawn(receive(&budget, "node", Script({"heartbeat"}, false), nullptr, &node));
+  tasks.spawn(receive(&budget, another, Script({mib}, false), &over, &other));
+  while (budget.held() < 4 << 20) co_await rt::yield();
+  co_await receive(&budget, heartbeat, std::move(small), nullptr, &node);
   EXPECT_TRUE(node.result) << "others' bodies refuse no heartbeat";
   over.set();
   co_await tasks.join();
+  for (Received& one : slow) EXPECT_TRUE(one.result);
+  EXPECT_TRUE(other.result);
   EXPECT_EQ(budget.held(), 0);
 }
 TEST(Body, OneUsersBodiesAreNotTakenFromAnother) { rt::testing::run_sim(shares()); }

@@ -49,7 +49,7 @@ rt::Task<Result<Unit>> BoundedWriter::flush() {
 }
 
 void BoundedWriter::arm() {
-  if (budget_ == nullptr) return;
+  if (budget_ == nullptr && !timed_out_) return;
   executor_ = &rt::Executor::current();
   timer_ = executor_->post_at(runtime_.clock().now() + stall_time, [this] {
     timer_ = 0;
@@ -64,6 +64,7 @@ void BoundedWriter::disarm() {
 }
 
 void BoundedWriter::stalled() {
+  if (timed_out_) return abortable_.abort();
   if (on_stall_) std::exchange(on_stall_, nullptr)();
   if (remote_ == nullptr) return;
   hold_ = budget_->hold(*user_, rt::to_string(*remote_));

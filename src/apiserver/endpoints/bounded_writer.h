@@ -29,7 +29,8 @@ class BoundedWriter final : public net::ResponseWriter {
   // From here on stalls are watched; they count for `user` and for the connection from `remote` (nullptr: a component of
   // this process, whose stalls are not counted). All outlive the answer.
   void watch_stalls(fairness::Budget& budget, const std::string& user, const rt::Endpoint* remote, std::function<void()> on_stall);
-  // The request's time is up: what has been started is broken off, so that whoever writes it returns.
+  // The request's time is up: what has been started is broken off, so that whoever writes it returns. What is started yet,
+  // to tell why, may wait for its peer for stall_time.
   void end_time();
 
   net::Headers& headers() override { return inner_.headers(); }

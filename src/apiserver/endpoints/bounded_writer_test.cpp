@@ -96,12 +96,17 @@ rt::Task<void> time_is_up() {
   std::optional<Result<Unit>> result;
   rt::TaskGroup tasks;
   tasks.spawn(write_into(&writer, &result));
+  while (!started.started()) co_await rt::yield();
   writer.end_time();
   other.end_time();
   co_await tasks.join();
   EXPECT_TRUE(result && !*result);
   EXPECT_TRUE(started.aborted);
   EXPECT_FALSE(idle.aborted) << "nothing was sent: it can still be told why";
+  std::optional<Result<Unit>> late;
+  tasks.spawn(write_into(&other, &late));
+  co_await tasks.join();
+  EXPECT_TRUE(idle.aborted && late && !*late) << "but not for long";
 }
 TEST(BoundedWriter, AnAnswerEndsWithItsTime) { rt::testing::run_sim(time_is_up()); }
 
