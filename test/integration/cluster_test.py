@@ -8,7 +8,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.cluster import run  # noqa: E402
+from support.cluster import SLOWNESS, held_lines, run, sum_of_metric  # noqa: E402
 from support.nodes import Node, NodeCluster, await_true, condition  # noqa: E402
 from support.registry import Registry, build_images  # noqa: E402
 
@@ -107,3 +107,12 @@ def test_a_second_machine_cannot_take_a_nodes_name(cluster):
     finally:
         late.clean()
         cluster.kubectl('delete', 'node', 'late', '--ignore-not-found')
+
+
+def test_nothing_has_held_an_executor(cluster):
+    """Last: of the server, which is the control plane and a node, and of the agents, which have no page of metrics but log it."""
+    if SLOWNESS > 1:
+        pytest.skip('a slow build')
+    assert sum_of_metric(cluster.kubectl('get', '--raw', '/metrics'), 'pintle_executor_held_total') == 0
+    for node in cluster.nodes:
+        assert not held_lines(node.process.log.read_text(errors='replace')), node.name

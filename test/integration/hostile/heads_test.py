@@ -31,7 +31,7 @@ def bearer(token):
 # name: what is added to the list's query, or headers; the statuses that are right
 QUERIES = {
     'values of one requirement': ('labelSelector=a+in+(' + filled('x,') + 'x)', {200}),
-    'requirements': ('labelSelector=' + filled('a!=1,') + 'a', {200}),
+    'requirements': ('labelSelector=' + filled('a!=1,') + 'a', {400}),
     'parentheses': ('labelSelector=' + filled('('), {400}),
     'no end': ('labelSelector=a+in+(' + filled('x,'), {400}),
     'fields': ('fieldSelector=' + filled('metadata.name!=x,') + 'metadata.name!=y', {200, 400}),
