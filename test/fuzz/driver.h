@@ -13,7 +13,7 @@ constexpr std::size_t input_max_bytes = 64 << 10;
 // an executor's (8 MiB), times what the sanitizers make of a frame.
 constexpr int time_max_ms = 2000;
 constexpr std::size_t memory_max_bytes = 64 << 20, memory_max_per_input_byte = 1000;
-constexpr std::size_t stack_bytes = 8 * (8 << 20);
+constexpr std::size_t stack_bytes = 4 * (8 << 20);
 
 void one(std::string_view input);          // a broken promise is a failed CHECK
 std::vector<std::string> seeds();          // besides those of seeds/<target>.txt
