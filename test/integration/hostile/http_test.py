@@ -5,13 +5,19 @@ import zlib
 
 import pytest
 
+from support.hostile import rule
 from support.http2_frames import CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, PRIORITY, RESET, SETTINGS, Http2, block, frame, request
 
 ENHANCE_YOUR_CALM = 11
 
 
-def open_http2(server, user, settings=b''):
-    return Http2(server.port, user, server.ca, settings)
+@pytest.fixture(scope='module')
+def tenant(running_server):
+    return running_server.user(rule('namespaces', 'list watch create'))
+
+
+def open_http2(server, user):
+    return Http2(server.port, user, server.ca)
 
 
 # --- heads ------------------------------------------------------------------------------------------------------------
@@ -34,8 +40,8 @@ def test_heads_over_the_limit_are_431(bounded_server):
                 assert raw.answer().status == 431
 
 
-def test_a_large_http2_field_ends_its_stream_alone(bounded_server):
-    with bounded_server.attack(limit_s=10), open_http2(bounded_server, bounded_server.admin) as h2:
+def test_a_large_http2_field_ends_its_stream_alone(bounded_server, tenant):
+    with bounded_server.attack(limit_s=10), open_http2(bounded_server, tenant) as h2:
         many = [('x', 'v' * 2000)] * 300
         h2.send(request(1, '/readyz') + request(3, '/livez', ('x', 'v' * 80_000)) + request(5, '/livez', *many) + request(7, '/readyz'))
         got = h2.until_ended([1, 3, 5, 7])
@@ -75,16 +81,16 @@ FLOODS = {
 
 
 @pytest.mark.parametrize('flood', FLOODS)
-def test_floods_end_their_connection(bounded_server, flood):
-    with bounded_server.attack(limit_s=15), open_http2(bounded_server, bounded_server.admin) as h2:
+def test_floods_end_their_connection(bounded_server, tenant, flood):
+    with bounded_server.attack(limit_s=15), open_http2(bounded_server, tenant) as h2:
         with contextlib.suppress(OSError):
             h2.send(FLOODS[flood])
         got = h2.until_ended([99])
     assert got.get('goaway') == ENHANCE_YOUR_CALM and got['closed'], got
 
 
-def test_resets_of_what_was_just_asked(bounded_server):
-    with bounded_server.attack(limit_s=20), open_http2(bounded_server, bounded_server.admin) as h2:
+def test_resets_of_what_was_just_asked(bounded_server, tenant):
+    with bounded_server.attack(limit_s=20), open_http2(bounded_server, tenant) as h2:
         with contextlib.suppress(OSError):
             for stream in range(1, 10_001, 2):
                 h2.send(request(stream, '/api/v1/namespaces?watch=1') + frame(RESET, 0, stream, b'\0\0\0\x08'))
