@@ -29,7 +29,7 @@ bool among(const std::array<std::string_view, n>& methods, std::string_view meth
 // Whether the path says as much of namespaces as the resource has.
 bool well_placed(const RequestInfo& info, const ServedResource& served) {
   if (!served.namespaced) return !info.in_namespace;
-  return info.in_namespace || info.form == PathForm::Collection;
+  return !info.ns.empty() || info.form == PathForm::Collection;
 }
 
 // Of a form that serves `available`: the verb asked for, if it is among them.

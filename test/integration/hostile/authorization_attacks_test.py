@@ -119,8 +119,9 @@ def test_update_creates_for_those_who_may_create(bounded_server):
     assert answer.status == 403 and 'cannot create resource' in answer.json()['message'], answer
     assert names(server, path) == set()
     both = server.user(rule('leases', 'update create', groups='coordination.k8s.io'), namespace=ns)
-    assert server.ask(both, 'PUT', f'{path}/held', lease).status == 201
-    assert server.ask(updater, 'PUT', f'{path}/held', lease).status == 200
+    made = server.ask(both, 'PUT', f'{path}/held', lease)
+    assert made.status == 201, made
+    assert server.ask(updater, 'PUT', f'{path}/held', made.json()).status == 200
 
 
 def words(stem, n):

@@ -134,6 +134,7 @@ def forms_of(r):
     if r.namespaced:
         yield form(f'{r.base}/{r.name}', False, collection_routes(r, everywhere=True), '')
         yield form(f'{r.base}/namespaces//{r.name}', False, collection_routes(r, everywhere=True), '')
+        yield form(f'{r.base}/namespaces//{r.name}/{NAME}', True, NOWHERE, '')
         yield form(f'{r.base}/watch/{r.name}', False, watch_only, '', prefix='watch')
         yield form(f'{r.base}/{r.name}/{NAME}', True, NOWHERE, '')
         yield form(f'{r.base}/watch/{r.name}/{NAME}', True, NOWHERE, '', prefix='watch')

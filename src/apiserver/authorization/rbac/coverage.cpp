@@ -109,15 +109,16 @@ class Comparison {
 
 template <class MaskOf>
 std::vector<Class> Comparison::classes(const std::vector<std::string>& values, MaskOf&& mask_of) {
-  std::map<Mask, std::vector<std::string_view>> by_mask;
+  std::map<Mask, std::size_t> by_mask;
+  std::vector<Class> out;        // in the order of the values, which is how they are listed
   std::unordered_set<std::string_view> seen;
   for (const std::string& value : values) {
     if (!seen.insert(value).second) continue;
     if (!spend(words_ + 1)) return {};
-    by_mask[mask_of(value)].push_back(value);
+    const auto [it, is_new] = by_mask.emplace(mask_of(value), out.size());
+    if (is_new) out.push_back({it->first, {}});
+    out[it->second].values.push_back(value);
   }
-  std::vector<Class> out;
-  for (auto& [mask, members] : by_mask) out.push_back({mask, std::move(members)});
   return out;
 }
 
