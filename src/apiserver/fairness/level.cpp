@@ -61,7 +61,7 @@ QueueSet::Outcome PriorityLevel::start(Guest& guest) {
     std::lock_guard lock(mutex_);
     const rt::TimePoint now = runtime_.clock().now();   // under the lock, so that it does not go back
     set_.settle(now, woken);
-    outcome = set_.start(guest, now);
+    outcome = set_.start(guest, now, woken);
     if (outcome == QueueSet::Outcome::Wait) {
       ++guest.stats->waiting;
       guest.stats->waiting_seats += static_cast<int>(guest.work.max_seats());

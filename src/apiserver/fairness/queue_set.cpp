@@ -61,7 +61,7 @@ int QueueSet::choose_queue(uint64_t flow_hash) const {
   return best;
 }
 
-QueueSet::Outcome QueueSet::start(Ticket& ticket, rt::TimePoint now) {
+QueueSet::Outcome QueueSet::start(Ticket& ticket, rt::TimePoint now, Dispatched& out) {
   CHECK(ticket.state == Ticket::State::Done, "a ticket starts once");
   advance(now);
   ticket.arrived = now;
@@ -84,7 +84,10 @@ QueueSet::Outcome QueueSet::start(Ticket& ticket, rt::TimePoint now) {
   if (queue.length >= config_.queue_length_limit) return Outcome::QueueFull;
   if (!was_active) queue.next_dispatch_r = r_, ++active_queues_;
   enqueue(ticket, queue);
-  return Outcome::Wait;
+  dispatch(now, out);   // what waits before it may be too wide for the seats there are, and later in turn
+  if (ticket.state == Ticket::State::Waiting) return Outcome::Wait;
+  out.remove(ticket);
+  return Outcome::Execute;
 }
 
 void QueueSet::begin(Ticket& ticket, rt::TimePoint now) {

@@ -50,6 +50,15 @@ struct Dispatched {
     (last ? last->next : first) = &ticket;
     last = &ticket;
   }
+  void remove(const Ticket& ticket) {
+    Dispatched others;
+    for (Ticket* one = first; one != nullptr;) {
+      Ticket* following = one->next;
+      if (one != &ticket) others.push(*one);
+      one = following;
+    }
+    *this = others;
+  }
 };
 
 class QueueSet {
@@ -64,7 +73,8 @@ class QueueSet {
   void configure(const QueueConfig& config);
   void set_limit(int seats, rt::TimePoint now, Dispatched& out);
 
-  Outcome start(Ticket& ticket, rt::TimePoint now);
+  // `out`: others that got their seats, of a virtual time that has gone on meanwhile.
+  Outcome start(Ticket& ticket, rt::TimePoint now, Dispatched& out);
   // Takes a waiting ticket out.
   void abandon(Ticket& ticket, rt::TimePoint now);
   // The request has been answered (or has stopped to need its seats).

@@ -20,7 +20,10 @@ class Bench {
   Outcome start(Ticket& ticket, uint64_t flow, uint32_t seats = 1) {
     ticket.flow_hash = flow;
     ticket.work.initial_seats = seats;
-    return set.start(ticket, now);
+    Dispatched out;
+    const Outcome outcome = set.start(ticket, now, out);
+    EXPECT_EQ(out.first, nullptr);
+    return outcome;
   }
   std::vector<Ticket*> finish(Ticket& ticket, rt::Duration later = milliseconds(10)) {
     now += later;
@@ -127,10 +130,24 @@ TEST(QueueSet, AWideRequestWaitsAndIsNotPassed) {
   EXPECT_EQ(bench.start(wide, 0, 3), Outcome::Wait);
   EXPECT_EQ(bench.start(after, 0, 1), Outcome::Wait);
   EXPECT_TRUE(bench.finish(a).empty()) << "two seats are not three, and what is behind waits too";
-  EXPECT_EQ(bench.set.no_accommodation(), 1u);
+  EXPECT_EQ(bench.set.no_accommodation(), 3u) << "when it came, when the next came, and now";
   EXPECT_EQ(bench.finish(b), (std::vector<Ticket*>{&wide, &after}));
   bench.finish(wide);
   bench.finish(after);
+}
+
+// Another flow's turn comes first, and it is narrow enough.
+TEST(QueueSet, ANarrowFlowPassesOneThatWaitsForMoreSeats) {
+  Bench bench(two_queues, 4);
+  Ticket wide[3], narrow;
+  EXPECT_EQ(bench.start(wide[0], 0, 3), Outcome::Execute);
+  EXPECT_EQ(bench.start(wide[1], 0, 3), Outcome::Wait);
+  EXPECT_EQ(bench.start(narrow, 1, 1), Outcome::Execute);
+  EXPECT_EQ(bench.start(wide[2], 0, 1), Outcome::Wait) << "of the same flow it waits its turn";
+  EXPECT_TRUE(bench.finish(narrow).empty());
+  EXPECT_EQ(bench.finish(wide[0]), (std::vector<Ticket*>{&wide[1], &wide[2]}));
+  bench.finish(wide[1]);
+  bench.finish(wide[2]);
 }
 
 TEST(QueueSet, WhatNeverFitsRunsAlone) {
@@ -194,7 +211,9 @@ TEST(QueueSet, HoldsItsInvariants) {
       if (ticket.state == Ticket::State::Done) {
         ticket.work = Work();
         if (random() % 4 == 0) ticket.work.final_seats = 1 + random() % 3, ticket.work.final_time = milliseconds(3);
-        bench.start(ticket, random() % 5, 1 + random() % 4);
+        ticket.flow_hash = random() % 5;
+        ticket.work.initial_seats = 1 + random() % 4;
+        bench.set.start(ticket, bench.now, out);
       } else if (ticket.state == Ticket::State::Executing) {
         bench.set.finish(ticket, bench.now, out);
       } else if (random() % 3 == 0) {

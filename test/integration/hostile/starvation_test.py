@@ -85,7 +85,7 @@ def test_an_answer_that_nobody_reads_ends_with_its_request(hasty_server):
         hasty_server.make(f'/api/v1/namespaces/{ns}/configmaps', {'metadata': {'name': f'c{i}'}, 'data': {'k': 'x' * 500_000}})
     with hasty_server.attack(limit_s=30), Streams(hasty_server, tenant, window=0) as streams:
         began = time.monotonic()
-        opened = [streams.open('GET', f'/api/v1/namespaces/{ns}/configmaps') for _ in range(8)]
+        opened = [streams.open('GET', f'/api/v1/namespaces/{ns}/configmaps') for _ in range(4)]
         assert streams.read(15, lambda: len(streams.reset) == len(opened)), f'{len(streams.reset)} of {len(opened)} streams were ended'
         assert time.monotonic() - began > 2
     hasty_server.check_unharmed()
