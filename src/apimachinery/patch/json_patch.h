@@ -13,8 +13,8 @@ namespace pintle::apimachinery {
 inline constexpr std::size_t json_patch_operations_max = 10000;        // then RequestEntityTooLarge
 inline constexpr std::size_t json_patch_copy_bytes_max = 3 << 20;      // of memory, that "copy" may add, then Invalid
 // What inserting into, removing from and moving within the document may move about (see work_budget.h), then RequestEntityTooLarge:
-// the front of 200,000 elements takes a hundred of them.
-inline constexpr uint64_t json_patch_steps_max = 40'000'000;
+// the front of 200,000 elements takes fifty of them.
+inline constexpr uint64_t json_patch_steps_max = 20'000'000;
 
 // `patch` is the array of operations. BadRequest if it is no array of objects; Invalid (422) if an operation is
 // malformed, does not apply, is a test that fails or would nest the document deeper than codec::nesting_max.

@@ -1,5 +1,5 @@
 // WorkBudget: the steps that what a client sent may make the server take. For work that grows with the product of two lists, of which
-// the client may choose both; what is linear in the request needs none. A step is some 5 ns.
+// the client may choose both; what is linear in the request needs none. A step is 5 to 50 ns.
 #pragma once
 
 #include <algorithm>
