@@ -8,6 +8,7 @@
 namespace pintle::codec {
 namespace {
 constexpr std::size_t implicit_key_max_bytes = 1024;   // YAML's own limit
+constexpr std::size_t lookahead_bytes_min = 1 << 20;   // so many may be looked at in any text, before its length counts
 }  // namespace
 
 bool YamlReader::fail(std::string what) {
@@ -110,7 +111,7 @@ bool YamlReader::implicit_key(std::size_t i, bool in_flow) {
   const std::size_t from = i;
   const bool found = find_key_sign(i, in_flow);
   looked_ahead_ += i - from;
-  if (looked_ahead_ > (text_.size() + implicit_key_max_bytes) * yaml_lookaheads_max) return fail("too many lists and mappings inside one another on one line");
+  if (looked_ahead_ > lookahead_bytes_min + text_.size() * yaml_lookaheads_max) return fail("too many lists and mappings inside one another on one line");
   return found;
 }
 
