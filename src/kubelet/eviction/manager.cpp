@@ -98,11 +98,15 @@ rt::Task<void> EvictionManager::collect_images(rt::Context ctx) {
   collecting_ = false;
 }
 
-// Those that run or may run, and that nobody has ended yet.
+// Those that run or may run, and that nobody has ended yet. After a restart a worker may not have looked yet at what the API says has
+// ended: its end stays as it was.
 std::vector<PodPtr> EvictionManager::candidates() const {
   std::vector<PodPtr> out;
-  for (const auto& [uid, worker] : setup_.workers.all())
-    if (!worker->terminated() && !worker->ended()) out.push_back(worker->pod());
+  for (const auto& [uid, worker] : setup_.workers.all()) {
+    const std::string& phase = worker->pod()->status.phase;
+    const bool over = phase == "Succeeded" || phase == "Failed";
+    if (!over && !worker->terminated() && !worker->ended()) out.push_back(worker->pod());
+  }
   return out;
 }
 
