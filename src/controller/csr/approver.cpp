@@ -104,12 +104,11 @@ rt::Task<Result<Unit>> Approver::approve_client(rt::Context ctx, CsrPtr csr, com
     const auto key = component::certificate_request_key_pem(csr->spec.request);
     if (!key) co_return co_await decide(std::move(ctx), csr, Verdict::Denied, "KeyNotSupported", key.error().message);
     NameClaim claim;
-    claim.node = apimachinery::node_of_user(request.common_name, request.organizations);
+    claim.node = apimachinery::node_of_user(request.common_name, request.organizations);   // approvals_for() wants a node's
     claim.key = key->key_id();
     claim.by_node_itself = csr->spec.username == request.common_name;
     claim.node_exists = nodes_.get(claim.node) != nullptr;
     const std::string name = claim.node;
-    if (name.empty()) co_return co_await decide(std::move(ctx), csr, Verdict::Denied, "NodeNameInvalid", "\"" + request.common_name + "\" is no user of a node");
     CO_TRY_ASSIGN(const bool its_own, co_await node_names_.claim(ctx, std::move(claim)));
     if (!its_own) {
       std::string why = "the node name \"" + name + "\" belongs to another key: join under another name (--node-name), or delete the Node first if its machine is gone";
