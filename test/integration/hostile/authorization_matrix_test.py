@@ -194,7 +194,9 @@ def holders_of(resources):
     for r in resources:
         for what, verbs in [(r.name, RESOURCE_VERBS)] + [(f'{r.name}/{sub}', SUBRESOURCE_VERBS) for sub in sorted(r.subs)]:
             for verb in verbs:
-                for kind in ('tenant', 'account'):
+                # Who holds a verb that is not served is there once.
+                served = verb in (r.verbs if what == r.name else r.subs[what.partition('/')[2]])
+                for kind in ('tenant', 'account') if served else ('tenant',):
                     number += 1
                     yield Holder(number, kind, r, what, verb)
 
@@ -209,32 +211,39 @@ class Pipeline:
     def connect(self):
         plain = socket.create_connection(('127.0.0.1', self.port), timeout=60)
         self.connection = self.context.wrap_socket(plain, server_hostname='127.0.0.1')
-        self.file = self.connection.makefile('rb', buffering=1 << 16)
+        self.received, self.at = b'', 0
+
+    def receive(self):
+        more = self.connection.recv(1 << 18)
+        if not more:
+            raise ConnectionResetError('the server closed the connection')
+        self.received, self.at = self.received[self.at:] + more, 0
+
+    def take(self, length):
+        while len(self.received) - self.at < length:
+            self.receive()
+        self.at += length
+        return self.received[self.at - length:self.at]
+
+    def take_to(self, end):
+        while (found := self.received.find(end, self.at)) < 0:
+            self.receive()
+        return self.take(found + len(end) - self.at)
 
     def answer(self, method):
         """(status, body, whether the connection goes on)."""
-        line = self.file.readline()
-        if not line:
-            return None
-        status, length, chunked, goes_on = int(line[9:12]), 0, False, True
-        while (header := self.file.readline()) not in (b'\r\n', b''):
-            name, _, value = header.partition(b':')
-            name = name.lower()
-            if name == b'content-length':
-                length = int(value)
-            elif name == b'transfer-encoding':
-                chunked = True
-            elif name == b'connection':
-                goes_on = value.strip().lower() != b'close'
+        head = self.take_to(b'\r\n\r\n')
+        status, lower = int(head[9:12]), head.lower()
+        goes_on = b'\r\nconnection: close' not in lower
         if method == 'HEAD' or status in (204, 304):
             return status, b'', goes_on
-        if not chunked:
-            return status, self.file.read(length), goes_on
+        length = lower.find(b'\r\ncontent-length:')
+        if length >= 0:
+            return status, self.take(int(head[length + 17:head.index(b'\r\n', length + 2)])), goes_on
         body = b''
-        while size := int(self.file.readline(), 16):
-            body += self.file.read(size)
-            self.file.readline()
-        self.file.readline()
+        while size := int(self.take_to(b'\r\n'), 16):
+            body += self.take(size + 2)[:-2]
+        self.take(2)
         return status, body, goes_on
 
     def ask(self, requests):
@@ -247,26 +256,23 @@ class Pipeline:
             self.connection.sendall(b''.join(data for _, data in batch))
             for n, (method, data) in enumerate(batch):
                 try:
-                    answer = self.answer(method)
+                    status, body, goes_on = self.answer(method)
                 except OSError as e:
                     self.connection = None
-                    raise AssertionError(f'no answer to {data[:200]!r}: {e!r}')
-                if answer is None:
-                    assert n > 0, f'no answer to {data[:200]!r}'
-                    self.connection = None
+                    assert n > 0 and isinstance(e, ConnectionResetError), f'no answer to {data[:200]!r}: {e!r}'
                     break
-                answers.append(answer[:2])
-                if not answer[2]:
+                answers.append((status, body))
+                if not goes_on:
                     self.connection = None
                     break
         return answers
 
 
 def encode(holder, method, path):
-    body = b'{}' if method in ('POST', 'PUT', 'PATCH', 'DELETE') else b''
-    kind = b'application/merge-patch+json' if method == 'PATCH' else b'application/json'
-    return b'%s %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nAccept: application/json\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s' % (
-        method.encode(), path.encode(), holder.token.encode(), kind, len(body), body)
+    body = '' if method in ('GET', 'HEAD', 'OPTIONS') else '{}'
+    kind = 'application/merge-patch+json' if method == 'PATCH' else 'application/json'
+    return (f'{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {holder.token}\r\nAccept: application/json\r\nContent-Type: {kind}\r\n'
+            f'Content-Length: {len(body)}\r\n\r\n{body}').encode()
 
 
 def with_query(path, query):
@@ -288,12 +294,13 @@ class Cell:
 
     def fault(self, status, body):
         """"" if the answer is the right one."""
-        text = body.decode(errors='replace')
-        forbidden = status == 403 and (self.method == 'HEAD' or f' cannot {self.verb} ' in text)
-        no_route = status == 404 and (self.method == 'HEAD' or any(t in text for t in NO_ROUTE))
-        right = {'forbidden': forbidden, 'no route': no_route, 'not allowed': status == 405,
+        forbidden = status == 403 and (self.method == 'HEAD' or f' cannot {self.verb} '.encode() in body)
+        if forbidden and self.expected == 'forbidden':
+            return ''
+        no_route = status == 404 and (self.method == 'HEAD' or any(t.encode() in body for t in NO_ROUTE))
+        right = {'forbidden': False, 'no route': no_route, 'not allowed': status == 405,
                  'done': status not in (401, 405, 500) and not forbidden and not (no_route and self.method != 'HEAD')}[self.expected]
-        return '' if right else f'{self.holder}: {self.method} {self.path} is "{self.verb}", expected {self.expected}, got {status} {text[:200]}'
+        return '' if right else f'{self.holder}: {self.method} {self.path} is "{self.verb}", expected {self.expected}, got {status} {body[:200]}'
 
 
 # --- the test ---------------------------------------------------------------------------------------------------------------
@@ -370,11 +377,12 @@ def check(server, cells):
     return [fault for cell, (status, body) in zip(cells, answers) if (fault := cell.fault(status, body))]
 
 
-def run(server, holders_and_resources, label):
+def run(server, holders_and_resources, label, every=False):
     before = state(server, server.resources)
     faults, counts = [], collections.Counter()
     for holders, r in holders_and_resources:
-        cells = [Cell(h, form, method, r.group) for h in holders for form in forms_of(r) for method in methods_for(form)]
+        forms = [(form, method) for form in forms_of(r) for method in methods_for(form, every)]
+        cells = [Cell(h, form, method, r.group) for h in holders for form, method in forms]
         counts.update(c.expected for c in cells)
         faults += check(server, cells)
     print(f'\n{label}: {sum(counts.values())} requests, {dict(counts)}')
@@ -383,8 +391,13 @@ def run(server, holders_and_resources, label):
     return counts
 
 
-def methods_for(form):
-    return ('GET', 'HEAD', 'DELETE') if '?' in form.path else METHODS      # parameters decide between list and watch alone
+def methods_for(form, every):
+    """All of them, or without those that say nothing new: parameters decide between list and watch alone, and OPTIONS is no verb."""
+    if every:
+        return METHODS
+    if '?' in form.path:
+        return 'GET', 'HEAD', 'DELETE'
+    return [m for m in METHODS if m != 'OPTIONS' or form.verbs[m]]
 
 
 def by_resource(server, kind):
@@ -395,9 +408,9 @@ def by_resource(server, kind):
 @pytest.mark.parametrize('kind', ['tenant', 'account'])
 def test_who_may_do_one_verb_can_do_that_verb_alone(matrix_server, kind):
     counts = run(matrix_server, by_resource(matrix_server, kind), f'authorization matrix, {kind}')
-    assert counts['done'] > 500 and counts['no route'] > 1000 and counts['not allowed'] > 500 and counts['forbidden'] > 20000
+    assert counts['done'] > 500 and counts['no route'] > 1000 and counts['not allowed'] > 500 and counts['forbidden'] > 50000
 
 
 def test_a_node_can_do_what_nodes_may_and_nothing_else(matrix_server):
-    counts = run(matrix_server, [([NodeUser()], r) for r in matrix_server.resources], 'authorization matrix, node')
+    counts = run(matrix_server, [([NodeUser()], r) for r in matrix_server.resources], 'authorization matrix, node', every=True)
     assert counts['done'] > 50 and counts['forbidden'] > 5000
