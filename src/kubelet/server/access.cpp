@@ -46,14 +46,21 @@ Result<User> user_of_certificate(std::string_view der, rt::WallTime wall_now) {
   return user;
 }
 
-// What an authorization answer depends on.
+}  // namespace
+
 std::string decision_key(const User& user, std::string_view verb, std::string_view subresource) {
-  std::string key = fmt::format("{}\n{}\n{}\n{}\n{}\n", verb, subresource, user.username, user.uid, fmt::join(user.groups, "\n"));
-  for (const auto& [name, values] : user.extra) key += fmt::format("{}={}\n", name, fmt::join(values, "\n"));
+  std::string key;
+  const auto add = [&key](std::string_view text) { key += fmt::format("{}:{}", text.size(), text); };
+  for (const std::string_view text : {verb, subresource, std::string_view(user.username), std::string_view(user.uid)}) add(text);
+  key += fmt::format("{};", user.groups.size());
+  for (const auto& group : user.groups) add(group);
+  for (const auto& [name, values] : user.extra) {
+    add(name);
+    key += fmt::format("{};", values.size());
+    for (const auto& value : values) add(value);
+  }
   return key;
 }
-
-}  // namespace
 
 template <class T>
 std::optional<T> Access::Cache<T>::get(const std::string& key, rt::TimePoint now) {

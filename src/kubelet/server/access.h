@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "api/gen/authentication_v1.h"
 #include "api/gen/kubeletconfig_v1beta1.h"
@@ -18,6 +19,10 @@
 namespace pintle::kubelet::server {
 
 using User = api::authentication_v1::UserInfo;
+
+// What an authorization answer depends on, as the key it is remembered by. Each text follows its length: whatever a name or a
+// group may hold, no two users share a key.
+std::string decision_key(const User& user, std::string_view verb, std::string_view subresource);
 
 struct AccessDeps {
   const rt::Clock& clock;

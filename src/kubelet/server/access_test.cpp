@@ -46,5 +46,22 @@ rt::Task<void> bad_credentials() {
 }
 TEST(KubeletAccess, BadCredentialsAreNotAnonymous) { rt::testing::run_task([] { return bad_credentials(); }); }
 
+TEST(KubeletAccess, NoTwoUsersShareADecision) {
+  const auto key = [](std::string name, std::string uid, std::vector<std::string> groups, std::vector<std::string> extra = {}) {
+    User user;
+    user.username = std::move(name);
+    user.uid = std::move(uid);
+    user.groups = std::move(groups);
+    if (!extra.empty()) user.extra["scopes"] = std::move(extra);
+    return decision_key(user, "get", "log");
+  };
+  EXPECT_EQ(key("jane", "1", {"a"}), key("jane", "1", {"a"}));
+  EXPECT_NE(key("jane\n1", "x", {}), key("jane", "1\nx", {}));
+  EXPECT_NE(key("jane", "1\nadmins", {}), key("jane", "1", {"admins"}));
+  EXPECT_NE(key("jane", "1", {"a\nb"}), key("jane", "1", {"a", "b"}));
+  EXPECT_NE(key("jane", "1", {"scopes=all"}), key("jane", "1", {}, {"all"}));
+  EXPECT_NE(key("jane", "1", {"a"}, {"b"}), key("jane", "1", {"a"}, {"b", ""}));
+}
+
 }  // namespace
 }  // namespace pintle::kubelet::server
