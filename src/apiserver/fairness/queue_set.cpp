@@ -100,6 +100,8 @@ void QueueSet::begin(Ticket& ticket, rt::TimePoint now) {
   Queue& queue = queues_[static_cast<std::size_t>(ticket.queue)];
   ++queue.executing;
   queue.seats_in_use += seats;
+  queue.initial_seats_executing += static_cast<int>(ticket.work.initial_seats);
+  queue.began_sum += ticket.work.initial_seats * seconds(now.time_since_epoch());
   last_start_ = queue.next_dispatch_r;
   queue.next_dispatch_r += total_work(ticket.work);
 }
@@ -149,6 +151,8 @@ void QueueSet::finish(Ticket& ticket, rt::TimePoint now, Dispatched& out) {
   if (ticket.queue >= 0) {
     Queue& queue = queues_[static_cast<std::size_t>(ticket.queue)];
     --queue.executing;
+    queue.initial_seats_executing -= static_cast<int>(ticket.work.initial_seats);
+    queue.began_sum = queue.executing == 0 ? 0 : queue.began_sum - ticket.work.initial_seats * seconds(ticket.began.time_since_epoch());
     queue.next_dispatch_r += ticket.work.initial_seats * (seconds(now - ticket.began) - seconds(service_time_guess));
     if (queue.first != nullptr) queue.next_dispatch_r = std::max(queue.next_dispatch_r, queue.first->arrival_r);
     if (!queue.active()) --active_queues_;
@@ -178,6 +182,14 @@ std::optional<rt::TimePoint> QueueSet::next_settlement() const {
   return settling_.top().when;
 }
 
+// What those executing have taken beyond their estimates so far: without it a flow of long requests would be served
+// again and again before its first one ends and is charged.
+double QueueSet::overrun(const Queue& queue) const {
+  if (queue.executing == 0) return 0;
+  const double taken = queue.initial_seats_executing * seconds(last_.time_since_epoch()) - queue.began_sum;
+  return std::max(0.0, taken - queue.initial_seats_executing * seconds(service_time_guess));
+}
+
 // The queue whose next request would finish first in virtual time; of equals the next in turn.
 QueueSet::Queue* QueueSet::next_queue() {
   Queue* best = nullptr;
@@ -187,7 +199,7 @@ QueueSet::Queue* QueueSet::next_queue() {
     const std::size_t index = (robin_ + i) % queues_.size();
     Queue& queue = queues_[index];
     if (queue.length == 0) continue;
-    const double finish = queue.next_dispatch_r + total_work(queue.first->work);
+    const double finish = queue.next_dispatch_r + overrun(queue) + total_work(queue.first->work);
     if (best == nullptr || finish < best_finish) best = &queue, best_finish = finish, best_index = index;
   }
   if (best != nullptr && !fits(best->first->work)) {

@@ -4,8 +4,8 @@
 //
 // Each queue's share of the seats is measured in virtual time R, in seat-seconds: R grows with the seats in use divided
 // by the queues that have requests. A queue's next request would start at `next_dispatch_r` and finish its estimated work
-// later; the one that would finish first goes first. When the time a request took is known, its queue is charged that
-// instead of the estimate. What fits in no way yet keeps those behind it waiting too, so that wide requests are not starved.
+// later; the one that would finish first goes first. A queue is charged the estimate when a request begins, what it takes
+// beyond that while it goes on, and what it took when it ends. What fits in no way yet keeps those behind it waiting too, so that wide requests are not starved.
 #pragma once
 
 #include <cstdint>
@@ -105,6 +105,8 @@ class QueueSet {
     int length = 0;
     int executing = 0;
     int seats_in_use = 0;
+    int initial_seats_executing = 0;
+    double began_sum = 0;         // of those executing, each initial seat's begin, in seconds
     int initial_seats_waiting = 0;
     int max_seats_waiting = 0;
     double next_dispatch_r = 0;
@@ -129,6 +131,7 @@ class QueueSet {
   void unlink(Ticket& ticket);
   void dispatch(rt::TimePoint now, Dispatched& out);
   Queue* next_queue();
+  double overrun(const Queue& queue) const;
   void release_seats(int seats, int queue);
   static double total_work(const Work& work);
 

@@ -100,6 +100,21 @@ TEST(QueueSet, AHeavyFlowWaitsForItself) {
   EXPECT_EQ(next, std::vector<Ticket*>{&heavy[1]});
 }
 
+// Long requests count while they go on: the flow that came later is next, not the second of those that hold all seats.
+TEST(QueueSet, LongRequestsCountBeforeTheyEnd) {
+  Bench bench(two_queues, 2);
+  Ticket held[4], other;
+  for (Ticket& ticket : held) bench.start(ticket, 0);
+  bench.now += std::chrono::seconds(1);
+  EXPECT_EQ(bench.start(other, 1), Outcome::Wait);
+  EXPECT_EQ(bench.finish(held[0]), std::vector<Ticket*>{&other});
+  EXPECT_EQ(bench.finish(held[1]), std::vector<Ticket*>{&held[2]});
+  bench.finish(other);
+  bench.finish(held[2]);
+  bench.finish(held[3]);
+  EXPECT_TRUE(bench.set.idle());
+}
+
 // Two flows that always have something waiting get the same seat-seconds, though one's requests are twice as wide.
 TEST(QueueSet, SharesSeatSecondsNotRequests) {
   Bench bench(two_queues, 2);
