@@ -10,7 +10,7 @@ namespace {
 
 // Of all patterns of a definition, in instructions of their compiled form, some 50 ns each; then the definition is refused. One that is
 // too large to compile counts for what it took to find that out.
-constexpr std::size_t pattern_steps_max = 2'000'000;
+constexpr std::size_t pattern_steps_max = 1'000'000;
 constexpr std::size_t large_pattern_steps = 400'000;
 
 enum class Level : uint8_t { Root, Item, Field };
