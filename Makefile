@@ -47,7 +47,7 @@ sanitize:        ## unit tests under ASan and UBSan, decoders fuzzed for a bound
 
 fuzz:            ## every fuzz target for longer: make fuzz SECONDS_EACH=600
 	@cmake -G Ninja -S . -B $(BUILD)-asan -DPINTLE_SANITIZE=address -DPINTLE_FUZZ=ON > /dev/null
-	@ninja -C $(BUILD)-asan -j $(JOBS) fuzz
+	@ninja -C $(BUILD)-asan -j $(JOBS) fuzz_all
 	@test/fuzz/run $(BUILD)-asan $${SECONDS_EACH:-600}
 
 tsan:            ## unit tests of rt, net, storage and client under TSan
