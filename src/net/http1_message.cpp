@@ -99,7 +99,10 @@ Result<bool> is_chunked(const Headers& headers, int minor) {
 }  // namespace
 
 Result<std::size_t> find_head_end(std::string_view data, std::size_t& scanned) {
-  // Empty lines before a request line are skipped (RFC 9112 2.2) by counting them to the head.
+  // Empty lines before a request line are skipped by counting them to the head.
+  constexpr std::size_t empty_bytes_max = 2 * empty_lines_max;
+  const std::size_t begin = data.substr(0, empty_bytes_max + 1).find_first_not_of("\r\n");
+  if (begin == std::string_view::npos && data.size() > empty_bytes_max) return refuse(400, "too many empty lines before a request");
   std::size_t pos = scanned;
   while (true) {
     const auto newline = data.find('\n', pos);
@@ -110,8 +113,7 @@ Result<std::size_t> find_head_end(std::string_view data, std::size_t& scanned) {
     if (newline == 0 || data[newline - 1] != '\r') return refuse(400, "line without CRLF");
     pos = newline + 1;
     const bool empty_line = newline >= 3 && data[newline - 2] == '\n';
-    const bool anything = data.find_first_not_of("\r\n") < newline;
-    if (empty_line && anything) {
+    if (empty_line && begin < newline) {
       scanned = pos;
       return pos;
     }

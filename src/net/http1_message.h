@@ -12,8 +12,11 @@
 
 namespace pintle::net {
 
+// Empty lines before a request line, which are skipped (RFC 9112 2.2).
+constexpr std::size_t empty_lines_max = 8;
+
 // Where the head that `data` starts with ends (past the empty line); 0 while it is incomplete. `scanned` is what
-// earlier calls have looked at (start with 0). BadRequest on a line that does not end in CRLF.
+// earlier calls have looked at (start with 0). BadRequest on a line that does not end in CRLF, or after empty_lines_max empty ones.
 Result<std::size_t> find_head_end(std::string_view data, std::size_t& scanned);
 
 struct RequestHead {

@@ -25,6 +25,10 @@ TEST(Http1Message, RequestHeads) {
   const std::pair<std::string, std::string> table[] = {
       {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET /||a|1 none 0"},
       {"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET /||a|1 none 0"},
+      {"\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET /||a|1 none 0"},
+      {"\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "400"},
+      {"\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n", "incomplete"},
+      {"\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r", "400"},
       {"GET /a%2Fb?x=1?2 HTTP/1.1\r\nhost:\ta:80 \r\n\r\n", "GET /a%2Fb|x=1?2|a:80|1 none 0"},
       {"GET http://h:1/p?q HTTP/1.1\r\nHost: other\r\n\r\n", "GET /p|q|h:1|1 none 0"},
       {"GET http://h HTTP/1.1\r\nHost: h\r\n\r\n", "GET /||h|1 none 0"},

@@ -58,7 +58,9 @@ class Echo final : public net::Handler {
   rt::Task<void> serve(rt::Context ctx, net::Request& request, net::ResponseWriter& writer) override {
     ++running;
     auto body = co_await net::read_all(ctx, *request.body, 1 << 16);
-    (void)co_await net::respond(writer, 200, "text/plain", body ? *body : Bytes(std::string(300 << 10, 'x')));
+    Bytes answer(std::string(300 << 10, 'x'));
+    if (body) answer = *body;
+    (void)co_await net::respond(writer, 200, "text/plain", std::move(answer));
     --running;
   }
   int running = 0;

@@ -15,7 +15,9 @@ constexpr std::size_t piece_max_bytes = 96;
 }  // namespace
 
 std::string Mutator::next() {
-  std::string text = corpus_[below(corpus_.size())];
+  // The shorter of two, mostly: it costs less, and what is in it matters.
+  const std::string &one = corpus_[below(corpus_.size())], &other = corpus_[below(corpus_.size())];
+  std::string text = (below(4) != 0) == (one.size() < other.size()) ? one : other;
   for (std::size_t n = 1 + below(6); n > 0; --n) change(text);
   if (text.size() > small_max_bytes) text.resize(small_max_bytes);
   if (below(multiplied_in) == 0) multiply(text);

@@ -18,8 +18,7 @@ void check_request(std::string_view input) {
   const Query query = Query::parse(parameters);
   for (const char* method : {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"}) {
     const auto info = parse_request_info(method, path, query);
-    if (!info) continue;
-    CHECK(!info->is_resource || !info->resource.empty(), "a resource has a name");
+    CHECK(!info || info->is_resource || !info->verb.empty(), "what is no resource has its method for a verb");
   }
 }
 

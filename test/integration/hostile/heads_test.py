@@ -103,6 +103,15 @@ def test_headers(bounded_server, tenant, name):
     check(bounded_server, user, tenant.path, headers, wanted)
 
 
+@pytest.mark.parametrize('piece', ['\r\n', '\n', '\r', 'GET / HTTP/1.1\r\n', 'a: b\r\n', ' '])
+def test_bytes_that_are_no_head(bounded_server, piece):
+    with bounded_server.attack(limit_s=5):
+        for _ in range(TIMES):
+            with bounded_server.raw(bounded_server.anonymous()) as raw:
+                raw.send(filled(piece) + '\r\n\r\n')
+                assert raw.answer().status in (400, 431)
+
+
 @pytest.mark.parametrize('name', PATHS)
 def test_paths(bounded_server, tenant, name):
     path, wanted = PATHS[name]
