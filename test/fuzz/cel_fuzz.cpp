@@ -12,8 +12,8 @@ void one(std::string_view input) {
   using namespace apimachinery::cel;
   constexpr std::array<std::string_view, 4> variables{"self", "object", "oldObject", "request"};
   const bool parses = parse(input).has_value();
-  for (const ResultType wanted : {ResultType::Any, ResultType::Bool, ResultType::String, ResultType::Object, ResultType::List})
-    CHECK(parses || !check(input, Environment{variables, wanted}), "what does not parse is no expression");
+  constexpr std::array wanted{ResultType::Any, ResultType::Bool, ResultType::String, ResultType::Object, ResultType::List};
+  CHECK(parses || !check(input, Environment{variables, wanted[input.size() % wanted.size()]}), "what does not parse is no expression");
   (void)is_identifier(input);
 }
 
