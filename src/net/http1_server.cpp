@@ -55,6 +55,10 @@ class Connection final : public ServerConnection {
   rt::Task<bool> serve(rt::Context ctx, RequestHead head);
   rt::Task<void> refuse(Status why);
   rt::Task<void> linger();
+  void drop_input() {
+    dropped_ += in_.size();
+    in_.consume(in_.size());
+  }
   rt::Task<Result<Unit>> send(std::vector<Bytes> data);
   rt::Task<Result<Unit>> send_batch(std::vector<Bytes> batch);
 
@@ -72,6 +76,7 @@ class Connection final : public ServerConnection {
   bool reader_done_ = false;
   bool stop_reading_ = false;
   bool discard_ = false;
+  std::size_t dropped_ = 0;   // bytes of what nobody serves any more
   bool timed_out_ = false;
   bool draining_ = false;
 };
@@ -334,6 +339,7 @@ rt::Task<void> Connection::read_loop() {
       break;
     }
     in_.commit(*n);
+    if (discard_) drop_input();   // here, since many reads may be done before whoever lingers has its turn
     data_->notify();
   }
   reader_done_ = true;
@@ -355,8 +361,6 @@ rt::Task<Result<Unit>> Connection::more(rt::Context ctx) {
 // Waits for a complete head. Errors: with a code to answer, or code 0: nothing to answer.
 rt::Task<Result<RequestHead>> Connection::read_head(HeadLease* lease) {
   std::size_t scanned = 0;
-  in_max_ = deps_.limits.header_bytes_max;
-  room_.notify();   // the reader may have stopped at the lower limit, with this head begun
   bool begun = false;
   while (true) {
     auto end = find_head_end(in_.view(), scanned);
@@ -365,6 +369,8 @@ rt::Task<Result<RequestHead>> Connection::read_head(HeadLease* lease) {
       co_return std::unexpected(Status{Reason::BadRequest, 431, "request header fields too large", {}});
     }
     if (!lease->grow_to(*end > 0 ? *end : in_.size())) co_return std::unexpected(Status{Reason::BadRequest, 431, "too many large headers at once", {}});
+    in_max_ = std::min(deps_.limits.header_bytes_max, in_.size() + read_ahead_max);   // what is read goes little beyond what is leased
+    room_.notify();   // the reader may have stopped at the limit, with this head begun
     if (*end > 0) {
       auto head = parse_request_head(in_.view().substr(0, *end));
       in_.consume(*end);
@@ -457,18 +463,14 @@ rt::Task<void> Connection::linger() {
   stream_->shutdown_write();
   read_dog_.expect_within(linger_time);
   discard_ = true;
+  drop_input();
   room_.notify();
-  std::size_t dropped = 0;
-  while (!reader_done_ && dropped < linger_bytes_max) {
-    dropped += in_.size();
-    in_.consume(in_.size());
-    co_await data_->wait();
-  }
+  while (!reader_done_ && dropped_ < linger_bytes_max) co_await data_->wait();
   std::string scratch(stop_reading_ ? 2048 : 0, '\0');   // after an upgrade nobody reads ahead
-  while (stop_reading_ && dropped < linger_bytes_max) {
+  while (stop_reading_ && dropped_ < linger_bytes_max) {
     auto n = co_await stream_->read(rt::Context::background(), scratch);
     if (!n || *n == 0) break;
-    dropped += *n;
+    dropped_ += *n;
   }
   read_dog_.disarm();
 }
