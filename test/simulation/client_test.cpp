@@ -396,7 +396,7 @@ rt::Task<void> selections(World& world) {
   EXPECT_TRUE(synced.has_value());
   co_await set(client, "mine", "1");
   co_await set(client, "theirs", "1");
-  EXPECT_TRUE(co_await until([&] { return metadata.get("default", "theirs") && metadata.get("default", "mine"); }));
+  EXPECT_TRUE(co_await until([&] { return metadata.get("default", "theirs") && metadata.get("default", "mine") && mine.size() > 0; }));
   EXPECT_EQ(mine.size(), 1u);
   EXPECT_EQ(mine.by_index("value", "1").size(), 1u);
   // A handler that comes late is told of what is there.
