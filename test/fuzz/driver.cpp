@@ -67,7 +67,7 @@ namespace pintle::fuzz {
 namespace {
 
 // Inputs that are kept for the next time, and their size.
-constexpr std::size_t kept_inputs_max = 60, kept_bytes_max = 600;
+constexpr std::size_t kept_inputs_max = 60, kept_bytes_max = 400;
 
 // Whether the input reached an edge that none did before.
 bool run(const std::string& input) {
@@ -86,9 +86,9 @@ bool run(const std::string& input) {
   return fresh;
 }
 
-// The shortest inputs that together reach most.
+// Of the inputs that are not long, some that together reach most: the longest first, which each reach much.
 void keep(std::vector<std::string> corpus, const std::string& path) {
-  std::stable_sort(corpus.begin(), corpus.end(), [](const std::string& a, const std::string& b) { return a.size() < b.size(); });
+  std::stable_sort(corpus.begin(), corpus.end(), [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
   edges_ever.fill(0);
   std::vector<std::string> kept;
   for (std::string& input : corpus)

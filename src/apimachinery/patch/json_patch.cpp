@@ -116,13 +116,15 @@ Result<Place> Patcher::find(std::string_view pointer) {
   auto tokens = split_pointer(pointer);
   const auto missing = [&] { return unapplicable("the document is missing path: \"" + std::string(pointer) + "\""); };
   if (tokens.empty()) return missing();
+  const auto holds = [](const Value* at) { return at != nullptr && (at->is_object() || at->is_array()); };
   Value* at = &document_;
   for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
+    if (!holds(at)) return missing();
     const auto child = child_of(*at, tokens[i]);
-    if (!child || *child == nullptr || !((*child)->is_object() || (*child)->is_array())) return missing();
+    if (!child) return missing();
     at = *child;
   }
-  if (!at->is_object() && !at->is_array()) return missing();
+  if (!holds(at)) return missing();
   return Place{at, std::move(tokens.back()), tokens.size()};
 }
 

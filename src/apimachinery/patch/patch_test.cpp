@@ -35,6 +35,8 @@ TEST(JsonPatch, Operations) {
   check_json_patch(R"({"a":[1,2]})", R"([{"op":"add","path":"/a/3","value":9}])", "422");
   check_json_patch(R"({"a":[1,2]})", R"([{"op":"add","path":"/a/x","value":9}])", "422");
   check_json_patch(R"({"a":1})", R"([{"op":"remove","path":"/a"}])", "{}");
+  check_json_patch(R"({"a":1})", R"([{"op":"add","path":"/a/b/c","value":9}])", "422");
+  check_json_patch(R"("a")", R"([{"op":"add","path":"/a/b","value":9}])", "422");
   check_json_patch(R"({"a":1})", R"([{"op":"remove","path":"/b"}])", "422");
   check_json_patch(R"({"a":1})", R"([{"op":"replace","path":"/a","value":{"x":null}}])", R"({"a":{"x":null}})");
   check_json_patch(R"({"a":1})", R"([{"op":"replace","path":"/b","value":2}])", R"({"a":1,"b":2})");
