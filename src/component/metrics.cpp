@@ -163,7 +163,7 @@ void write_held_metrics(std::string& out) {
       write_sample(out, name, labels, values, value(totals[i]));
     }
   };
-  write_head(out, "pintle_executor_held_total", "Steps that used their executor for longer than 100 ms of its processor.", "counter");
+  write_head(out, "pintle_executor_held_total", "Steps that used their executor's processor for longer than 100 ms, or 1 s where long work is sent.", "counter");
   all("pintle_executor_held_total", [](const rt::HeldTotals& of) { return static_cast<double>(of.count); });
   write_head(out, "pintle_executor_held_seconds_max", "The longest of these steps.", "gauge");
   all("pintle_executor_held_seconds_max", [](const rt::HeldTotals& of) { return std::chrono::duration<double>(of.longest).count(); });

@@ -1,5 +1,5 @@
 // What held an executor: a step (one resumption of a task, one timer, one posted function) that used its thread's processor for
-// longer than held_max, so that everything else of that executor waited. Counted for the process, on the real backend alone.
+// longer than held_max (long_held_max, on a long_executor()), so that everything else of that executor waited. Counted for the process, on the real backend alone.
 // Time that a thread waits for a processor or for the disk does not count: on a busy machine nobody's code is to blame for it.
 #pragma once
 
@@ -12,6 +12,7 @@
 namespace pintle::rt {
 
 constexpr Duration held_max = std::chrono::milliseconds(100);
+constexpr Duration long_held_max = std::chrono::seconds(1);
 // Bytes of note_work() that are kept.
 constexpr std::size_t work_note_max = 160;
 // Executors that are counted apart; further ones are counted with the last.

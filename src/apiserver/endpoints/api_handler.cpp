@@ -11,7 +11,9 @@
 #include "base/check.h"
 #include "codec/json.h"
 #include "component/log.h"
+#include "rt/combine.h"
 #include "rt/held.h"
+#include "rt/long_executor.h"
 
 namespace pintle::apiserver {
 
@@ -137,7 +139,13 @@ rt::Task<void> ApiHandler::serve_exchange(Exchange& exchange, BoundedWriter& wri
   exchange.place = &place;
   const rt::Endpoint* remote = exchange.request.in_process_user.empty() ? &exchange.request.remote : nullptr;
   writer.watch_stalls(stalled_, exchange.scope.user.name, remote, [&place] { place.release(); });
-  co_await route(exchange);
+  if (!exchange.body || !resources_.takes_long(exchange)) {
+    co_await route(exchange);
+    co_return;
+  }
+  writer.hold();
+  co_await rt::run_on(rt::long_executor(deps_.runtime), route(exchange));
+  (void)co_await writer.send();   // a peer that is gone needs nothing
 }
 
 rt::Task<Result<UserInfo>> ApiHandler::authenticate(Exchange& exchange) {
@@ -171,6 +179,7 @@ rt::Task<Result<Unit>> ApiHandler::authorize(Exchange& exchange) {
 }
 
 rt::Task<void> ApiHandler::route(Exchange& exchange) {
+  rt::note_work(exchange.request.method, exchange.request.path);
   const RequestInfo& info = exchange.info;
   if (!info.is_resource) {
     co_await serve_fixed(exchange, info.path);

@@ -1,5 +1,7 @@
 #include "apiserver/endpoints/bounded_writer.h"
 
+#include "base/check.h"
+
 namespace pintle::apiserver {
 
 // Awaits a task of the inner writer; the timer runs only if the task has to wait.
@@ -33,19 +35,43 @@ void BoundedWriter::end_time() {
   if (inner_.started()) abortable_.abort();
 }
 
+void BoundedWriter::hold() { held_.emplace(); }
+
+rt::Task<Result<Unit>> BoundedWriter::send() {
+  Held held = std::move(*held_);
+  held_.reset();
+  if (held.status != 0) CO_TRY(co_await start(held.status));
+  for (auto& data : held.writes) CO_TRY(co_await write(std::move(data)));
+  co_return Unit{};
+}
+
 rt::Task<Result<Unit>> BoundedWriter::start(int status) {
+  if (held_) {
+    held_->status = status;
+    co_return Unit{};
+  }
   Watched watched{*this, inner_.start(status)};
   co_return co_await watched;
 }
 
 rt::Task<Result<Unit>> BoundedWriter::write(std::vector<Bytes> data) {
+  if (held_) {
+    held_->writes.push_back(std::move(data));
+    co_return Unit{};
+  }
   Watched watched{*this, inner_.write(std::move(data))};
   co_return co_await watched;
 }
 
 rt::Task<Result<Unit>> BoundedWriter::flush() {
+  if (held_) co_return Unit{};
   Watched watched{*this, inner_.flush()};
   co_return co_await watched;
+}
+
+rt::Task<Result<Unit>> BoundedWriter::upgrade(net::UpgradeHandler handler) {
+  CHECK(!held_, "a stream is not held back");
+  return inner_.upgrade(std::move(handler));
 }
 
 void BoundedWriter::arm() {
@@ -60,15 +86,15 @@ void BoundedWriter::arm() {
 void BoundedWriter::disarm() {
   if (timer_ != 0) executor_->cancel_timer(timer_);
   timer_ = 0;
-  hold_.release();
+  stall_.release();
 }
 
 void BoundedWriter::stalled() {
   if (timed_out_) return abortable_.abort();
   if (on_stall_) std::exchange(on_stall_, nullptr)();
   if (remote_ == nullptr) return;
-  hold_ = budget_->hold(*user_, rt::to_string(*remote_));
-  if (!hold_.raise_to(1)) abortable_.abort();
+  stall_ = budget_->hold(*user_, rt::to_string(*remote_));
+  if (!stall_.raise_to(1)) abortable_.abort();
 }
 
 }  // namespace pintle::apiserver

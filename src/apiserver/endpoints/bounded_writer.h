@@ -1,10 +1,11 @@
 // BoundedWriter: the writer of one answer, which does not let a peer that reads nothing hold what others need. A write
 // that waits for stall_time gives up the request's place among those being served (on_stall) and counts as a stalled
 // answer of its user; past stalled_answers the answer is broken off, and so is every answer whose request's time is up.
-// One executor.
+// One executor, but between hold() and send(): what is answered then, by one task on any executor, waits for send().
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,16 +33,22 @@ class BoundedWriter final : public net::ResponseWriter {
   // The request's time is up: what has been started is broken off, so that whoever writes it returns. What is started yet,
   // to tell why, may wait for its peer for stall_time.
   void end_time();
+  void hold();
+  rt::Task<Result<Unit>> send();
 
   net::Headers& headers() override { return inner_.headers(); }
-  bool started() const override { return inner_.started(); }
+  bool started() const override { return held_ ? held_->status != 0 : inner_.started(); }
   rt::Task<Result<Unit>> start(int status) override;
   rt::Task<Result<Unit>> write(std::vector<Bytes> data) override;
   rt::Task<Result<Unit>> flush() override;
-  rt::Task<Result<Unit>> upgrade(net::UpgradeHandler handler) override { return inner_.upgrade(std::move(handler)); }
+  rt::Task<Result<Unit>> upgrade(net::UpgradeHandler handler) override;
 
  private:
   struct Watched;
+  struct Held {
+    int status = 0;
+    std::vector<std::vector<Bytes>> writes;
+  };
   void arm();
   void disarm();
   void stalled();
@@ -53,7 +60,8 @@ class BoundedWriter final : public net::ResponseWriter {
   const std::string* user_ = nullptr;
   const rt::Endpoint* remote_ = nullptr;
   std::function<void()> on_stall_;
-  fairness::Budget::Hold hold_;
+  fairness::Budget::Hold stall_;
+  std::optional<Held> held_;
   rt::Executor* executor_ = nullptr;
   rt::TimerId timer_ = 0;
   bool timed_out_ = false;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "rt/combine.h"
 #include "rt/sync.h"
 #include "rt/testing.h"
 
@@ -13,11 +14,13 @@ class Peer final : public net::ResponseWriter, public net::Abortable {
  public:
   net::Headers& headers() override { return headers_; }
   bool started() const override { return started_; }
-  rt::Task<Result<Unit>> start(int) override {
+  rt::Task<Result<Unit>> start(int given) override {
     started_ = true;
+    status = given;
     co_return Unit{};
   }
-  rt::Task<Result<Unit>> write(std::vector<Bytes>) override {
+  rt::Task<Result<Unit>> write(std::vector<Bytes> data) override {
+    for (const Bytes& piece : data) sent += piece.view();
     if (!started_) CO_TRY(co_await start(200));
     CO_TRY(co_await reads.wait(rt::Context::background()));
     if (aborted) co_return error(Reason::ServiceUnavailable, "reset");
@@ -31,6 +34,8 @@ class Peer final : public net::ResponseWriter, public net::Abortable {
   }
   rt::Event reads;
   bool aborted = false;
+  int status = 0;
+  std::string sent;
 
  private:
   net::Headers headers_;
@@ -109,6 +114,37 @@ rt::Task<void> time_is_up() {
   EXPECT_TRUE(idle.aborted && late && !*late) << "but not for long";
 }
 TEST(BoundedWriter, AnAnswerEndsWithItsTime) { rt::testing::run_sim(time_is_up()); }
+
+rt::Task<void> answer_elsewhere(BoundedWriter* writer) {
+  EXPECT_FALSE(writer->started());
+  (void)co_await writer->start(201);
+  EXPECT_TRUE(writer->started());
+  for (const std::string_view text : {"a", "b"}) {
+    std::vector<Bytes> data;
+    data.emplace_back(std::string(text));
+    (void)co_await writer->write(std::move(data));
+  }
+  (void)co_await writer->flush();
+}
+rt::Task<void> held_back() {
+  Peer peer;
+  peer.reads.set();
+  BoundedWriter writer(peer, here());
+  writer.hold();
+  co_await rt::run_on(here().executor(1), answer_elsewhere(&writer));
+  EXPECT_EQ(peer.status, 0);
+  EXPECT_TRUE((co_await writer.send()).has_value());
+  EXPECT_EQ(peer.status, 201);
+  EXPECT_EQ(peer.sent, "ab");
+  EXPECT_TRUE(writer.started());
+  // Nothing was answered: nothing is sent.
+  Peer another;
+  BoundedWriter silent(another, here());
+  silent.hold();
+  EXPECT_TRUE((co_await silent.send()).has_value());
+  EXPECT_FALSE(silent.started());
+}
+TEST(BoundedWriter, WhatIsHeldBackIsSentInOrder) { rt::testing::run_sim(held_back); }
 
 }  // namespace
 }  // namespace pintle::apiserver

@@ -32,6 +32,10 @@ void hold_to_what_was_authorized(const Exchange& exchange, const Route& route, b
   CHECK(scope.user.name == allowed.user.name, "the user is the one that was authorized");
 }
 
+// A request with a body below this, for an object that is stored in fewer bytes than that, is served where it came in.
+constexpr std::size_t quick_body_bytes_max = 16 << 10;
+constexpr std::size_t quick_object_bytes_max = 64 << 10;
+
 // The kind that discovery names for a subresource; the schema knows it.
 const api::KindInfo& subresource_kind(const apimachinery::ServedResource& resource, const apimachinery::ServedSubresource& subresource) {
   const api::GroupVersionKind gvk = resource.subresource_gvk(subresource);
@@ -45,6 +49,22 @@ bool ResourceHandler::long_running(const RequestInfo& info) {
   if (info.verb == "watch" || info.verb == "proxy") return true;
   const std::string& sub = info.subresource;
   return sub == "exec" || sub == "attach" || sub == "portforward" || sub == "log" || sub == "proxy";
+}
+
+bool ResourceHandler::takes_long(const Exchange& exchange) const {
+  const RequestInfo& info = exchange.info;
+  const std::string_view body = exchange.body->view();
+  if (!info.is_resource || body.empty()) return false;
+  if (body.size() >= quick_body_bytes_max) return true;
+  if (info.group == "apiextensions.k8s.io" || info.group == "admissionregistration.k8s.io") return true;   // schemas and expressions
+  // Aliases multiply.
+  const std::string_view type = bare_media_type(exchange.request.headers.get("content-type"));
+  if (type.ends_with("yaml") && body.contains('&')) return true;
+  const Found found = registry_.find_served(info.group, info.version, info.resource);
+  if (found.resource == nullptr || found.store == nullptr) return false;
+  if (info.name.empty() || exchange.request.method == "DELETE") return false;
+  const auto stored = found.store->cache().get(found.resource->key(found.resource->namespaced() ? info.ns : "", info.name));
+  return stored && stored->wire().size() >= quick_object_bytes_max;
 }
 
 rt::Task<void> ResourceHandler::serve(Exchange& exchange) {

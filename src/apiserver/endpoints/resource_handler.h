@@ -36,6 +36,9 @@ class ResourceHandler {
   // True for requests that may last: watches, proxies, streams into pods. They have no deadline and count against no
   // limit of requests in flight.
   static bool long_running(const RequestInfo& info);
+  // True for a request with a body whose decoding, merging and checking may use a processor for many milliseconds in one go: its
+  // size says so, or that of the object it changes, or its kind.
+  bool takes_long(const Exchange& exchange) const;
 
  private:
   using Found = InstalledRegistry::Found;

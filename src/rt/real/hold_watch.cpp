@@ -41,7 +41,7 @@ void HoldWatch::look(TimePoint now) {
   const Duration used = std::min<Duration>(processor - processor_then_, now - begun_);
   looked_ = now;
   processor_then_ = processor;
-  if (used > held_max) detail::count_held(index_, used);
+  if (used > held_max_) detail::count_held(index_, used);
 }
 
 }  // namespace pintle::rt

@@ -22,7 +22,7 @@ void count_held(std::size_t index, Duration processor);
 
 class HoldWatch {
  public:
-  explicit HoldWatch(std::size_t index) : index_(index) { detail::count_executor(index); }
+  HoldWatch(std::size_t index, Duration held_max) : index_(index), held_max_(held_max) { detail::count_executor(index); }
   // On the executor's thread, before its first step.
   void start();
   void begin();
@@ -40,6 +40,7 @@ class HoldWatch {
   void look(TimePoint now);
 
   const std::size_t index_;
+  const Duration held_max_;
   detail::WorkNote* note_ = nullptr;
   TimePoint begun_{};
   // The last look: what was used since is the step's, but for what other steps used within look_every.

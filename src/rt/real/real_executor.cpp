@@ -13,7 +13,8 @@ constexpr std::size_t kept_queue_max = 1024;
 constexpr int rounds_max = 8;
 }  // namespace
 
-RealExecutor::RealExecutor(Runtime& runtime, std::size_t index) : runtime_(runtime), index_(index), io_(std::make_unique<Io>()), watch_(index) {}
+RealExecutor::RealExecutor(Runtime& runtime, std::size_t index, Duration held_max)
+    : runtime_(runtime), index_(index), io_(std::make_unique<Io>()), watch_(index, held_max) {}
 
 RealExecutor::~RealExecutor() = default;
 

@@ -17,7 +17,8 @@ class RealExecutor final : public Executor {
   // The io_context and its timer; defined in io.h, which alone includes asio.
   struct Io;
 
-  RealExecutor(Runtime& runtime, std::size_t index);
+  // Steps of more than `held_max` are counted (rt/held.h).
+  RealExecutor(Runtime& runtime, std::size_t index, Duration held_max);
   ~RealExecutor() override;
 
   void post(std::function<void()> work) override;

@@ -2,8 +2,11 @@
 #include <thread>
 
 #include "rt/detached.h"
+#include "rt/held.h"
+#include "rt/long_executor.h"
 #include "rt/real/blocking_pool.h"
 #include "rt/real/inotify_watcher.h"
+#include "rt/real/long_executors.h"
 #include "rt/real/real_disk.h"
 #include "rt/real/real_executor.h"
 #include "rt/real/real_network.h"
@@ -37,11 +40,12 @@ struct BlockingAwaiter {
   void await_resume() const noexcept {}
 };
 
-class MachineRuntime final : public RealRuntime {
+class MachineRuntime final : public RealRuntime, public LongExecutorSource {
  public:
   explicit MachineRuntime(RealRuntimeOptions options) {
     const std::size_t count = executors_for(options.threads);
-    for (std::size_t i = 0; i < count; ++i) executors_.push_back(std::make_unique<RealExecutor>(*this, i));
+    for (std::size_t i = 0; i < count; ++i) executors_.push_back(std::make_unique<RealExecutor>(*this, i, held_max));
+    long_ = std::make_unique<LongExecutors>(*this, count, std::max<std::size_t>(count / 2, 1));
     pool_ = std::make_unique<BlockingPool>(std::max<std::size_t>(options.blocking_threads, 1));
     network_ = std::make_unique<RealNetwork>(*pool_);
   }
@@ -54,6 +58,7 @@ class MachineRuntime final : public RealRuntime {
   Disk& disk() override { return disk_; }
   std::size_t executor_count() const override { return executors_.size(); }
   Executor& executor(std::size_t i) override { return *executors_.at(i); }
+  Executor& next_long_executor() override { return long_->next(); }
 
   Task<void> run_blocking(std::function<void()> work) override {
     BlockingAwaiter awaiter{*pool_, std::move(work)};
@@ -74,6 +79,7 @@ class MachineRuntime final : public RealRuntime {
       threads.emplace_back([executor = executors_[i].get()] { executor->run(); });
     executors_[0]->run();
     for (std::thread& thread : threads) thread.join();
+    long_->stop();
     return result;
   }
 
@@ -90,6 +96,7 @@ class MachineRuntime final : public RealRuntime {
   SystemRandom random_;
   RealDisk disk_;
   std::vector<std::unique_ptr<RealExecutor>> executors_;
+  std::unique_ptr<LongExecutors> long_;
   std::unique_ptr<BlockingPool> pool_;
   std::unique_ptr<RealNetwork> network_;
 };
