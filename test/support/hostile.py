@@ -8,7 +8,6 @@ import http.client
 import itertools
 import json
 import pathlib
-import re
 import shutil
 import socket
 import ssl
