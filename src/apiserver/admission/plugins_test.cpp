@@ -168,6 +168,54 @@ TEST_F(AdmissionTest, ServiceAccounts) {
   EXPECT_TRUE(create(p).starts_with("403"));
 }
 
+// What plugins hold against each other has as many entries as a body has room for.
+TEST_F(AdmissionTest, ListsThatMultiply) {
+  ServiceAccount strict;
+  strict.metadata.name = "strict";
+  strict.metadata.namespace_ = "wire";
+  strict.metadata.annotations["kubernetes.io/enforce-mountable-secrets"] = "true";
+  strict.secrets.resize(50'000);
+  for (std::size_t i = 0; i < strict.secrets.size(); ++i) strict.secrets[i].name = "s" + std::to_string(i);
+  reader_.put({"", "serviceaccounts"}, strict);
+  Pod p = pod();
+  p.spec.service_account_name = "strict";
+  p.spec.containers[0].env_from.resize(50'000);
+  for (std::size_t i = 0; i < p.spec.containers[0].env_from.size(); ++i)
+    p.spec.containers[0].env_from[i].secret_ref.emplace().name = strict.secrets[strict.secrets.size() - 1 - i].name;
+  p.spec.tolerations.resize(5'000);
+  for (std::size_t i = 0; i < p.spec.tolerations.size(); ++i) {
+    p.spec.tolerations[i].key = "a.b/r" + std::to_string(p.spec.tolerations.size() - i);
+    p.spec.tolerations[i].operator_ = "Exists";
+    p.spec.containers[0].resources.requests["a.b/r" + std::to_string(i + 1)] = quantity("1");
+  }
+  EXPECT_EQ(create(p), "ok");
+  EXPECT_EQ(p.spec.tolerations.size(), 5'000u + 2);   // of DefaultTolerationSeconds
+
+  LimitRange wide;
+  wide.metadata.name = "wide";
+  wide.metadata.namespace_ = "wire";
+  wide.spec.limits.resize(1);
+  wide.spec.limits[0].type = "Container";
+  for (int i = 0; i < 500; ++i) wide.spec.limits[0].default_["a.b/d" + std::to_string(i)] = quantity("1");
+  reader_.put({"", "limitranges"}, wide);
+  Pod many = pod();
+  many.spec.containers.resize(20'000, many.spec.containers[0]);
+  EXPECT_EQ(create(many), "413 limit range wide sets too much for a pod of so many containers");
+  wide.spec.limits[0].max = std::exchange(wide.spec.limits[0].default_, {});
+  reader_.put({"", "limitranges"}, wide);
+  many = pod();
+  many.spec.containers.resize(20'000, many.spec.containers[0]);
+  EXPECT_EQ(create(many), "413 limit range wide compares too much for a pod of so many containers");
+  many.spec.containers.resize(300);
+  const std::string told = create(many);
+  EXPECT_TRUE(told.starts_with("403 ")) << told.substr(0, 200);
+  EXPECT_LT(told.size(), 20'000u);
+  for (int i = 0; i < 20'000; ++i) wide.spec.limits[0].max["a.b/more" + std::to_string(i)] = quantity("1");
+  reader_.put({"", "limitranges"}, wide);
+  p = pod();
+  EXPECT_EQ(create(p), "403 pods \"p\" is forbidden: the limit ranges of namespace wire have more than 262144 bytes in all");
+}
+
 TEST_F(AdmissionTest, Namespaces) {
   Namespace going;
   going.metadata.name = "going";

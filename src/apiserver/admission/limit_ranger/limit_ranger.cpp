@@ -10,6 +10,8 @@ namespace {
 
 using namespace api::core_v1;
 
+constexpr std::size_t limit_ranges_bytes_max = 256 << 10;   // of a namespace: every pod of it is held against all of them
+
 class LimitRanger : public AdmissionPlugin {
  public:
   explicit LimitRanger(const AdmissionDeps& deps) : reader_(deps.reader) {}
@@ -19,14 +21,23 @@ class LimitRanger : public AdmissionPlugin {
   AdmissionNow admit_now(AdmissionAttributes& a) override {
     Pod* pod = concerns(a) ? a.object_as<Pod>() : nullptr;
     if (!pod) return Unit{};
-    for (const auto& range : ranges_of(a.ns)) apply_defaults(range, *pod);
+    auto ranges = ranges_of(a);
+    if (!ranges) return Result<Unit>(std::unexpected(std::move(ranges.error())));
+    for (const auto& range : *ranges)
+      if (auto applied = apply_defaults(range, *pod); !applied) return applied;
     return Unit{};
   }
   AdmissionNow validate_now(const AdmissionAttributes& a) override {
     if (!concerns(a)) return Unit{};
-    for (const auto& range : ranges_of(a.ns)) {
+    auto ranges = ranges_of(a);
+    if (!ranges) return Result<Unit>(std::unexpected(std::move(ranges.error())));
+    for (const auto& range : *ranges) {
       std::vector<std::string> bad;
-      if (const auto* pod = a.object_as<Pod>()) bad = violations(range, pod->spec);
+      if (const auto* pod = a.object_as<Pod>()) {
+        auto found = violations(range, pod->spec);
+        if (!found) return Result<Unit>(std::unexpected(std::move(found.error())));
+        bad = std::move(*found);
+      }
       if (const auto* claim = a.object_as<PersistentVolumeClaim>()) bad = violations(range, claim->spec);
       if (bad.size() == 1) return Result<Unit>(refuse(a, bad.front()));
       if (!bad.empty()) return Result<Unit>(refuse(a, fmt::format("[{}]", fmt::join(bad, ", "))));
@@ -46,10 +57,13 @@ class LimitRanger : public AdmissionPlugin {
     const auto* old = a.old_as<PersistentVolumeClaim>();
     return !old || !old->metadata.deletion_timestamp;
   }
-  std::vector<LimitRange> ranges_of(const std::string& ns) const {
+  Result<std::vector<LimitRange>> ranges_of(const AdmissionAttributes& a) const {
     const GroupResource resource{"", "limitranges"};
     std::vector<LimitRange> out;
-    for (const auto& cached : reader_.list(resource, ns)) {
+    std::size_t bytes = 0;
+    for (const auto& cached : reader_.list(resource, a.ns)) {
+      bytes += cached->wire().size();
+      if (bytes > limit_ranges_bytes_max) return refuse(a, fmt::format("the limit ranges of namespace {} have more than {} bytes in all", a.ns, limit_ranges_bytes_max));
       auto object = reader_.decode(resource, *cached);
       if (object) out.push_back(std::move(object->as<LimitRange>()));
     }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <limits>
+#include <optional>
 
 #include "apimachinery/quota/pod_resources.h"
 
@@ -15,6 +16,19 @@ using namespace api::core_v1;
 using api::Quantity;
 
 constexpr std::string_view annotation = "kubernetes.io/limit-ranger";
+
+// Of an entry of a resource list: two short texts and what holds them.
+std::size_t bytes_of(const ResourceList& list) {
+  std::size_t bytes = 0;
+  for (const auto& [name, quantity] : list) bytes += sizeof(name) + sizeof(quantity) + 2 * name.size();   // once more in the annotation
+  return bytes;
+}
+
+std::size_t containers_of(const PodSpec& pod) { return pod.containers.size() + pod.init_containers.size(); }
+
+std::unexpected<Status> too_much(const LimitRange& range, std::string_view what) {
+  return error(Reason::RequestEntityTooLarge, fmt::format("limit range {} {} too much for a pod of so many containers", range.metadata.name, what));
+}
 
 // The names set, "cpu, memory"; "" for none.
 std::string fill_in(ResourceList& list, const ResourceList& defaults) {
@@ -53,36 +67,41 @@ class Bounds {
   void check_min(const std::string& name, const Quantity& bound) {
     const Quantity* request = requests_.get(name);
     const Quantity* limit = limits_.get(name);
-    const std::string what = fmt::format("minimum {} usage per {} is {}", name, item_.type, bound.text());
-    if (!request) out_.push_back(what + ".  No request is specified");
-    else if (request->compare(bound) < 0) out_.push_back(fmt::format("{}, but request is {}", what, request->text()));
-    else if (limit && limit->compare(bound) < 0) out_.push_back(fmt::format("{}, but limit is {}", what, limit->text()));
+    const auto say = [&](std::string_view more) { tell(fmt::format("minimum {} usage per {} is {}{}", name, item_.type, bound.text(), more)); };
+    if (!request) say(".  No request is specified");
+    else if (request->compare(bound) < 0) say(", but request is " + request->text());
+    else if (limit && limit->compare(bound) < 0) say(", but limit is " + limit->text());
   }
   void check_max(const std::string& name, const Quantity& bound) {
     const Quantity* request = requests_.get(name);
     const Quantity* limit = limits_.get(name);
-    const std::string what = fmt::format("maximum {} usage per {} is {}", name, item_.type, bound.text());
-    if (!limit) out_.push_back(what + ".  No limit is specified");
-    else if (limit->compare(bound) > 0) out_.push_back(fmt::format("{}, but limit is {}", what, limit->text()));
-    else if (request && request->compare(bound) > 0) out_.push_back(fmt::format("{}, but request is {}", what, request->text()));
+    const auto say = [&](std::string_view more) { tell_max(name, bound, more); };
+    if (!limit) say(".  No limit is specified");
+    else if (limit->compare(bound) > 0) say(", but limit is " + limit->text());
+    else if (request && request->compare(bound) > 0) say(", but request is " + request->text());
   }
   // Of claims, which have no limits.
   void check_max_request(const std::string& name, const Quantity& bound) {
     const Quantity* request = requests_.get(name);
-    const std::string what = fmt::format("maximum {} usage per {} is {}", name, item_.type, bound.text());
-    if (!request) out_.push_back(what + ".  No request is specified");
-    else if (request->compare(bound) > 0) out_.push_back(fmt::format("{}, but request is {}", what, request->text()));
+    if (!request) tell_max(name, bound, ".  No request is specified");
+    else if (request->compare(bound) > 0) tell_max(name, bound, ", but request is " + request->text());
   }
 
  private:
+  void tell(std::string text) {
+    if (out_.size() < limit_violations_max) out_.push_back(std::move(text));
+  }
+  void tell_max(const std::string& name, const Quantity& bound, std::string_view more) {
+    tell(fmt::format("maximum {} usage per {} is {}{}", name, item_.type, bound.text(), more));
+  }
   void check_ratio(const std::string& name, const Quantity& bound) {
     const Quantity* request = requests_.get(name);
     const Quantity* limit = limits_.get(name);
-    const std::string what = fmt::format("{} max limit to request ratio per {} is {}", name, item_.type, bound.text());
-    if (!request || request->is_zero()) return out_.push_back(what + ", but no request is specified or request is 0");
-    if (!limit || limit->is_zero()) return out_.push_back(what + ", but no limit is specified or limit is 0");
+    const auto say = [&](std::string_view more) { tell(fmt::format("{} max limit to request ratio per {} is {}{}", name, item_.type, bound.text(), more)); };
+    if (!request || request->is_zero()) return say(", but no request is specified or request is 0");
+    if (!limit || limit->is_zero()) return say(", but no limit is specified or limit is 0");
     const double ratio = number(*limit) / number(*request);
-    if (ratio > number(bound)) out_.push_back(fmt::format("{}, but provided ratio is {:f}", what, ratio));
+    if (ratio > number(bound)) say(fmt::format(", but provided ratio is {:f}", ratio));
   }
   static double number(const Quantity& quantity) {
     const int64_t milli = quantity.milli_value();
@@ -98,29 +117,35 @@ class Bounds {
 
 }  // namespace
 
-void apply_defaults(const LimitRange& range, Pod& pod) {
+Result<Unit> apply_defaults(const LimitRange& range, Pod& pod) {
   ResourceList requests, limits;
   for (const auto& item : range.spec.limits) {
     if (item.type != "Container") continue;
     for (const auto& [name, quantity] : item.default_request) requests[name] = quantity;
     for (const auto& [name, quantity] : item.default_) limits[name] = quantity;
   }
+  if ((bytes_of(requests) + bytes_of(limits)) * containers_of(pod.spec) > limit_defaults_bytes_max) return too_much(range, "sets");
   std::string note;
   fill_in(pod.spec.containers, "container", requests, limits, note);
   fill_in(pod.spec.init_containers, "init container", requests, limits, note);
   if (!note.empty()) pod.metadata.annotations[annotation] = "LimitRanger plugin set: " + note;
+  return Unit{};
 }
 
-std::vector<std::string> violations(const LimitRange& range, const PodSpec& pod) {
+Result<std::vector<std::string>> violations(const LimitRange& range, const PodSpec& pod) {
+  std::size_t bounds = 0;
+  for (const auto& item : range.spec.limits)
+    if (item.type == "Container") bounds += item.min.size() + item.max.size() + item.max_limit_request_ratio.size();
+  if (bounds * containers_of(pod) > limit_comparisons_max) return too_much(range, "compares");
   std::vector<std::string> out;
+  std::optional<ResourceList> requests, limits;   // of the whole pod
   for (const auto& item : range.spec.limits) {
     if (item.type == "Container") {
       for (const auto& container : pod.containers) Bounds(item, container.resources.requests, container.resources.limits, out).check_all();
       for (const auto& container : pod.init_containers) Bounds(item, container.resources.requests, container.resources.limits, out).check_all();
     } else if (item.type == "Pod") {
-      const ResourceList requests = pod_requests(pod, false);
-      const ResourceList limits = pod_limits(pod, false);
-      Bounds(item, requests, limits, out).check_all();
+      if (!requests) requests = pod_requests(pod, false), limits = pod_limits(pod, false);
+      Bounds(item, *requests, *limits, out).check_all();
     }
   }
   return out;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "api/gen/core_v1.h"
 #include "apiserver/admission/service_account/token_volume.h"
@@ -31,20 +32,24 @@ bool automounts(const ServiceAccount& account, const Pod& pod) {
   return account.automount_service_account_token.value_or(true);
 }
 
-bool names(const auto& references, std::string_view name) {
-  return std::any_of(references.begin(), references.end(), [&](const auto& reference) { return reference.name == name; });
+using Names = std::unordered_set<std::string_view>;
+
+Names names_of(const auto& references) {
+  Names out;
+  for (const auto& reference : references) out.insert(reference.name);
+  return out;
 }
 
 // The secrets that containers take into their environment.
 template <class Containers>
-std::string stray_secret(const Containers& containers, std::string_view kind, const ServiceAccount& account) {
+std::string stray_secret(const Containers& containers, std::string_view kind, const ServiceAccount& account, const Names& secrets) {
   for (const auto& container : containers) {
     for (const auto& variable : container.env)
-      if (variable.value_from && variable.value_from->secret_key_ref && !names(account.secrets, variable.value_from->secret_key_ref->name))
+      if (variable.value_from && variable.value_from->secret_key_ref && !secrets.contains(variable.value_from->secret_key_ref->name))
         return fmt::format("{} {} with envVar {} referencing secret.secretName=\"{}\" is not allowed because service account {} does not reference that secret",
                            kind, container.name, variable.name, variable.value_from->secret_key_ref->name, account.metadata.name);
     for (const auto& source : container.env_from)
-      if (source.secret_ref && !names(account.secrets, source.secret_ref->name))
+      if (source.secret_ref && !secrets.contains(source.secret_ref->name))
         return fmt::format("{} {} with envFrom referencing secret.secretName=\"{}\" is not allowed because service account {} does not reference that secret",
                            kind, container.name, source.secret_ref->name, account.metadata.name);
   }
@@ -52,14 +57,15 @@ std::string stray_secret(const Containers& containers, std::string_view kind, co
 }
 
 std::string stray_reference(const ServiceAccount& account, const Pod& pod) {
+  const Names secrets = names_of(account.secrets), pull_secrets = names_of(account.image_pull_secrets);
   for (const auto& volume : pod.spec.volumes)
-    if (volume.secret && !names(account.secrets, volume.secret->secret_name))
+    if (volume.secret && !secrets.contains(volume.secret->secret_name))
       return fmt::format("volume with secret.secretName=\"{}\" is not allowed because service account {} does not reference that secret",
                          volume.secret->secret_name, account.metadata.name);
-  if (auto stray = stray_secret(pod.spec.init_containers, "init container", account); !stray.empty()) return stray;
-  if (auto stray = stray_secret(pod.spec.containers, "container", account); !stray.empty()) return stray;
+  if (auto stray = stray_secret(pod.spec.init_containers, "init container", account, secrets); !stray.empty()) return stray;
+  if (auto stray = stray_secret(pod.spec.containers, "container", account, secrets); !stray.empty()) return stray;
   for (std::size_t i = 0; i < pod.spec.image_pull_secrets.size(); ++i)
-    if (!names(account.image_pull_secrets, pod.spec.image_pull_secrets[i].name))
+    if (!pull_secrets.contains(pod.spec.image_pull_secrets[i].name))
       return fmt::format("imagePullSecrets[{}].name=\"{}\" is not allowed because service account {} does not reference that imagePullSecret", i,
                          pod.spec.image_pull_secrets[i].name, account.metadata.name);
   return {};
@@ -116,7 +122,7 @@ class ServiceAccountPlugin : public AdmissionPlugin {
     const std::string* enforce = account->metadata.annotations.get(enforce_annotation);
     if (!enforce || !is_true(*enforce)) return Unit{};
     const std::string stray =
-        ephemeral ? stray_secret(pod->spec.ephemeral_containers, "ephemeral container", *account) : stray_reference(*account, *pod);
+        ephemeral ? stray_secret(pod->spec.ephemeral_containers, "ephemeral container", *account, names_of(account->secrets)) : stray_reference(*account, *pod);
     if (!stray.empty()) return Result<Unit>(refuse(a, stray));
     return Unit{};
   }

@@ -1,6 +1,5 @@
 #include "apiserver/admission/simple/simple.h"
 
-#include <algorithm>
 #include <set>
 
 #include "api/gen/core_v1.h"
@@ -55,10 +54,10 @@ class DenyServiceExternalIps : public AdmissionPlugin {
   AdmissionNow validate_now(const AdmissionAttributes& a) override {
     const auto* service = a.is("", "services") && a.subresource.empty() ? a.object_as<Service>() : nullptr;
     if (!service) return Unit{};
-    const auto* old = a.old_as<Service>();
+    std::set<std::string_view> known;
+    if (const auto* old = a.old_as<Service>()) known.insert(old->spec.external_ips.begin(), old->spec.external_ips.end());
     for (const auto& ip : service->spec.external_ips)
-      if (!old || std::find(old->spec.external_ips.begin(), old->spec.external_ips.end(), ip) == old->spec.external_ips.end())
-        return Result<Unit>(refuse(a, "Use of external IPs is denied by admission control."));
+      if (!known.contains(ip)) return Result<Unit>(refuse(a, "Use of external IPs is denied by admission control."));
     return Unit{};
   }
 };
@@ -78,9 +77,9 @@ class ExtendedResourceToleration : public AdmissionPlugin {
     };
     collect(pod->spec.init_containers);
     collect(pod->spec.containers);
+    for (const auto& toleration : pod->spec.tolerations)
+      if (toleration.operator_ == "Exists" && toleration.effect.empty()) resources.erase(toleration.key);
     for (const auto& resource : resources) {
-      const auto same = [&](const Toleration& t) { return t.key == resource && t.operator_ == "Exists" && t.effect.empty(); };
-      if (std::any_of(pod->spec.tolerations.begin(), pod->spec.tolerations.end(), same)) continue;
       auto& toleration = pod->spec.tolerations.emplace_back();
       toleration.key = resource;
       toleration.operator_ = "Exists";

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/codec.h"
 #include "api/gen/meta_v1.h"
 #include "apiserver/registry/errors.h"
 #include "apiserver/resource_reader.h"
@@ -78,6 +79,9 @@ class FakeReader : public ResourceReader {
     loaded.header.name = (*texts)[1];
     loaded.header.uid = (*texts)[2];
     loaded.header.fields = ViewMap(std::move(views));
+    std::string wire;
+    api::encode_proto(object.type(), object.data(), wire);
+    loaded.wire = Bytes(std::move(wire));
     loaded.extra = Bytes(texts, (*texts)[1]);
     storage::KeyValue stored;
     stored.key = metadata.namespace_ + "/" + metadata.name;
