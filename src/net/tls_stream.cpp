@@ -8,13 +8,14 @@
 #include <cstring>
 
 #include "net/signal.h"
+#include "rt/sync.h"
 
 namespace pintle::net {
 
 namespace {
 
 constexpr std::size_t record_bytes = 16384;
-constexpr std::size_t write_batch_bytes = 256 << 10;   // ciphertext of one write() below
+constexpr std::size_t write_batch_bytes = 64 << 10;   // ciphertext of one write() below
 constexpr std::size_t keep_out_bytes = 2 << 10;        // capacity kept between writes
 constexpr std::size_t read_bytes_idle = 2 << 10;
 constexpr std::size_t read_bytes_max = 64 << 10;
@@ -256,6 +257,7 @@ rt::Task<Result<Unit>> TlsStream::write(rt::Context ctx, std::string_view data) 
     data.remove_prefix(part.size());
     CO_TRY(core->encrypt(part));
     CO_TRY(co_await core->flush(ctx));
+    if (!data.empty()) co_await rt::yield();
   }
   co_return Unit{};
 }
@@ -285,6 +287,7 @@ rt::Task<Result<Unit>> TlsStream::write(rt::Context ctx, std::vector<Bytes> data
       }
       if (core->engine.out.size() >= write_batch_bytes) {
         CO_TRY(co_await core->flush(ctx));
+        co_await rt::yield();   // a peer that takes all at once would have the executor for megabytes
       }
     }
     data[i] = Bytes();

@@ -6,6 +6,7 @@ measure: nodes renew their leases, each once in LEASE_INTERVAL_S, and a polite u
 abuse: one user with all kinds of bad manners: lists of everything, watches from the start, writes, bodies that never end."""
 import http.client
 import json
+import os
 import pathlib
 import random
 import signal
@@ -17,7 +18,7 @@ import time
 
 LEASE_INTERVAL_S = 10
 LEASE_CONNECTIONS = 10
-POLITE_INTERVAL_S = 0.02
+POLITE_INTERVAL_S = 0.01
 TIMEOUT_S = 60
 
 
@@ -154,6 +155,11 @@ def abuse(config, ended, told):
 def main(role, config):
     ended, told = threading.Event(), {}
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    # An attacker works on processors of his own: here he takes what the server and the measurement leave, and the measurement does not wait.
+    if role == 'abuse':
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    else:
+        os.nice(-10)
     threads = {'measure': measure, 'abuse': abuse}[role](config, ended, told)
     for thread in threads:
         thread.daemon = True

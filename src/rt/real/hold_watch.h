@@ -26,6 +26,7 @@ class HoldWatch {
   // On the executor's thread, before its first step.
   void start();
   void begin();
+  TimePoint begun() const { return begun_; }
   // Ends a step and begins the next.
   void end();
 

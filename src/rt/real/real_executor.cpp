@@ -9,8 +9,9 @@ namespace pintle::rt {
 namespace {
 // A burst's queue is given back once it is larger than this.
 constexpr std::size_t kept_queue_max = 1024;
-// Batches of ready work between two looks at the sockets.
+// Batches of ready work between two looks at the sockets, and how long they may take until no further one is begun.
 constexpr int rounds_max = 8;
+constexpr Duration rounds_time_max = std::chrono::microseconds(500);
 }  // namespace
 
 RealExecutor::RealExecutor(Runtime& runtime, std::size_t index, Duration held_max)
@@ -31,6 +32,8 @@ void RealExecutor::push(Work work) {
 }
 
 void RealExecutor::drain() {
+  watch_.begin();
+  const TimePoint began = watch_.begun();
   for (int round = 0; round < rounds_max; ++round) {
     {
       std::lock_guard lock(mutex_);
@@ -39,13 +42,13 @@ void RealExecutor::drain() {
       running_.swap(ready_);
     }
     run_batch();
+    if (watch_.begun() - began >= rounds_time_max) break;
   }
   // To the back of the line: sockets and timers get their turn.
   boost::asio::post(io_->context, [this] { drain(); });
 }
 
 void RealExecutor::run_batch() {
-  watch_.begin();
   for (Work& work : running_) {
     if (work.handle) {
       work.handle.resume();

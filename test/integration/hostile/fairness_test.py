@@ -12,7 +12,7 @@ from support.tenants import LEASE_INTERVAL_S, Tenant
 
 NODES = 200
 OBJECTS, OBJECT_BYTES = 300, 10_000      # what the abusive tenant lists: 3 MB
-IDLE_S, ATTACK_S = 6, 15
+IDLE_S, ATTACK_S = 10, 15
 LEASES = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases'
 SCHEMAS = '/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas'
 LEVELS = '/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations'
