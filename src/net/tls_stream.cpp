@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "net/signal.h"
-#include "rt/sync.h"
+#include "rt/give_way.h"
 
 namespace pintle::net {
 
@@ -257,7 +257,7 @@ rt::Task<Result<Unit>> TlsStream::write(rt::Context ctx, std::string_view data) 
     data.remove_prefix(part.size());
     CO_TRY(core->encrypt(part));
     CO_TRY(co_await core->flush(ctx));
-    if (!data.empty()) co_await rt::yield();
+    if (!data.empty()) co_await rt::give_way();
   }
   co_return Unit{};
 }
@@ -287,7 +287,7 @@ rt::Task<Result<Unit>> TlsStream::write(rt::Context ctx, std::vector<Bytes> data
       }
       if (core->engine.out.size() >= write_batch_bytes) {
         CO_TRY(co_await core->flush(ctx));
-        co_await rt::yield();   // a peer that takes all at once would have the executor for megabytes
+        co_await rt::give_way();   // a peer that takes all at once would have the executor for megabytes
       }
     }
     data[i] = Bytes();

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "rt/give_way.h"
 #include "rt/test_backends.h"
 
 namespace pintle::rt {
@@ -162,6 +163,50 @@ Task<void> channel_carries_all() {
   EXPECT_EQ(sent.error().reason, Reason::Gone);
 }
 TEST(Channel, CarriesAll) { on_each_backend(channel_carries_all); }
+
+
+// Work that is posted by work, five deep.
+void post_chain(int left, int* ran) {
+  if (left == 0) return;
+  Executor::current().post([left, ran] {
+    ++*ran;
+    post_chain(left - 1, ran);
+  });
+}
+Task<void> what_is_ready_goes_first() {
+  int whole = 0;
+  for (int i = 0; i < 20; ++i) {
+    int ran = 0;
+    post_chain(5, &ran);
+    co_await give_way();
+    EXPECT_GE(ran, 1);
+    whole += ran == 5 ? 1 : 0;
+    while (ran < 5) co_await yield();
+  }
+  EXPECT_GT(whole, 0);   // not each time: the rounds' time may be up
+}
+TEST(GiveWay, WhatIsReadyGoesFirst) { testing::run_task(what_is_ready_goes_first); }
+
+Task<void> step_often(std::vector<int>* order, int name) {
+  for (int i = 0; i < 100; ++i) {
+    order->push_back(name);
+    co_await give_way();
+  }
+}
+Task<void> be_busy(const std::vector<int>* order) {
+  while (order->size() < 200) co_await yield();
+}
+// Neither of the two waits for the other, nor for somebody who is always ready.
+Task<void> they_take_turns() {
+  std::vector<int> order;
+  TaskGroup group;
+  group.spawn(step_often(&order, 0));
+  group.spawn(step_often(&order, 1));
+  group.spawn(be_busy(&order));
+  co_await group.join();
+  EXPECT_EQ(order.size(), 200u);
+}
+TEST(GiveWay, TakesTurns) { on_each_backend(they_take_turns); }
 
 }  // namespace
 }  // namespace pintle::rt

@@ -31,18 +31,36 @@ void RealExecutor::push(Work work) {
   boost::asio::post(io_->context, [this] { drain(); });
 }
 
+void RealExecutor::post_last(std::coroutine_handle<> handle) {
+  last_.push_back(handle);
+  {
+    std::lock_guard lock(mutex_);
+    if (std::exchange(drain_posted_, true)) return;
+  }
+  boost::asio::post(io_->context, [this] { drain(); });
+}
+
 void RealExecutor::drain() {
   watch_.begin();
   const TimePoint began = watch_.begun();
-  for (int round = 0; round < rounds_max; ++round) {
+  for (int round = 0; round < rounds_max && watch_.begun() - began < rounds_time_max; ++round) {
     {
       std::lock_guard lock(mutex_);
-      drain_posted_ = !ready_.empty();
-      if (!drain_posted_) return;
+      if (ready_.empty()) break;
       running_.swap(ready_);
     }
     run_batch();
-    if (watch_.begun() - began >= rounds_time_max) break;
+  }
+  if (!last_.empty()) {
+    const std::coroutine_handle<> handle = last_.front();
+    last_.pop_front();
+    handle.resume();
+    watch_.end();
+  }
+  {
+    std::lock_guard lock(mutex_);
+    drain_posted_ = !ready_.empty() || !last_.empty();
+    if (!drain_posted_) return;
   }
   // To the back of the line: sockets and timers get their turn.
   boost::asio::post(io_->context, [this] { drain(); });

@@ -2,6 +2,7 @@
 // however much was posted; with nothing to do it sleeps in epoll without a timeout.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -32,6 +33,8 @@ class RealExecutor final : public Executor {
   void stop();
   Io& io() { return *io_; }
   std::size_t index() const { return index_; }
+  // On the executor's thread: resumes `handle` once what is ready has run and the sockets have been looked at; one such a look.
+  void post_last(std::coroutine_handle<> handle);
   // On the executor's thread: what runs as a step of its own.
   HoldWatch& watch() { return watch_; }
 
@@ -58,6 +61,7 @@ class RealExecutor final : public Executor {
   TimePoint armed_ = TimePoint::max();
   // The executor's thread only.
   std::vector<Work> running_;
+  std::deque<std::coroutine_handle<>> last_;
   HoldWatch watch_;
 };
 
