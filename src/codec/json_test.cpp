@@ -89,5 +89,23 @@ TEST(Json, GoQuote) {
   EXPECT_EQ(go_quote("a\"b\\\n\x01\x7F\xFF\xC3\xA9\xC2\xA0"), "\"a\\\"b\\\\\\n\\x01\\x7f\\xff\xC3\xA9\\u00a0\"");
 }
 
+// Strings are looked at in blocks: what is escaped is so wherever it stands.
+TEST(JsonText, EscapesAtAnyPlace) {
+  for (int c = 0; c < 0x100; ++c) {
+    const std::string one(1, static_cast<char>(c));
+    std::string alone;
+    append_json_string(one, alone);
+    alone = alone.substr(1, alone.size() - 2);
+    EXPECT_EQ(alone == one, c >= 0x20 && c < 0x80 && one.find_first_of("\"\\<>&") == std::string::npos) << c;
+    for (std::size_t at = 0; at < 40; ++at) {
+      std::string text(40, 'a');
+      text[at] = static_cast<char>(c);
+      std::string got;
+      append_json_string(text, got);
+      EXPECT_EQ(got, '"' + std::string(at, 'a') + alone + std::string(39 - at, 'a') + '"') << c << " at " << at;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace pintle::codec

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 
 namespace pintle::codec {
 namespace {
@@ -143,15 +144,34 @@ void append_valid_utf8(std::string_view text, std::string& out) {
   }
 }
 
+namespace {
+
+using Block = unsigned char __attribute__((vector_size(16)));
+
+// How many of the bytes at `i` and after stand for themselves, by whole blocks.
+std::size_t plain_blocks(std::string_view text, std::size_t i) {
+  const std::size_t begun = i;
+  for (; i + sizeof(Block) <= text.size(); i += sizeof(Block)) {
+    Block block;
+    std::memcpy(&block, text.data() + i, sizeof block);
+    const auto escaped = (block < 0x20) | (block > 0x7F) | (block == '"') | (block == '\\') | (block == '<') | (block == '>') | (block == '&');
+    uint64_t any[2];
+    std::memcpy(any, &escaped, sizeof any);
+    if ((any[0] | any[1]) != 0) break;
+  }
+  return i - begun;
+}
+
+}  // namespace
+
 void append_json_string(std::string_view text, std::string& out) {
   out += '"';
   std::size_t from = 0, i = 0;
   while (i < text.size()) {
+    i += plain_blocks(text, i);
+    while (i < text.size() && plain[static_cast<unsigned char>(text[i])]) ++i;
+    if (i == text.size()) break;
     const auto c = static_cast<unsigned char>(text[i]);
-    if (plain[c]) {
-      ++i;
-      continue;
-    }
     if (c < 0x80) {
       out.append(text, from, i - from);
       append_ascii_escape(c, out);

@@ -15,7 +15,7 @@ namespace pintle::net {
 namespace {
 
 constexpr std::size_t record_bytes = 16384;
-constexpr std::size_t write_batch_bytes = 64 << 10;   // ciphertext of one write() below
+constexpr std::size_t write_batch_bytes = 32 << 10;   // ciphertext of one write() below
 constexpr std::size_t keep_out_bytes = 2 << 10;        // capacity kept between writes
 constexpr std::size_t read_bytes_idle = 2 << 10;
 constexpr std::size_t read_bytes_max = 64 << 10;
