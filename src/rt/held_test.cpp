@@ -101,7 +101,6 @@ TEST(Held, ANoteIsCutAndForgotten) {
   EXPECT_EQ(told_work, "");
 }
 
-
 Runtime& runtime() { return Executor::current().runtime(); }
 Task<Executor*> where(Duration work) {
   use_processor(work);

@@ -179,7 +179,7 @@ rt::Task<Result<Unit>> ApiHandler::authorize(Exchange& exchange) {
 }
 
 rt::Task<void> ApiHandler::route(Exchange& exchange) {
-  rt::note_work(exchange.request.method, exchange.request.path);
+  rt::note_work(exchange.request.method, exchange.request.path);   // the step that serves it, wherever it runs
   const RequestInfo& info = exchange.info;
   if (!info.is_resource) {
     co_await serve_fixed(exchange, info.path);

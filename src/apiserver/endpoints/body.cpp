@@ -14,7 +14,6 @@
 #include "codec/json_reader.h"
 #include "codec/yaml.h"
 #include "net/http.h"
-#include "rt/held.h"
 
 namespace pintle::apiserver {
 
@@ -123,7 +122,6 @@ rt::Task<Result<Unit>> receive_body(Exchange& exchange, fairness::Budget& budget
     rest.append(piece->view());
   }
   exchange.body = rest.empty() ? std::move(first) : Bytes(std::move(rest));
-  rt::note_work(request.method, request.path);   // decoding and what follows is a step of this request
   co_return Unit{};
 }
 

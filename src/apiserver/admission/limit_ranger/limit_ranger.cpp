@@ -18,34 +18,31 @@ class LimitRanger : public AdmissionPlugin {
   std::string_view name() const override { return "LimitRanger"; }
   bool handles(Operation operation) const override { return operation == Operation::Create || operation == Operation::Update; }
 
-  AdmissionNow admit_now(AdmissionAttributes& a) override {
+  AdmissionNow admit_now(AdmissionAttributes& a) override { return fill_in(a); }
+  AdmissionNow validate_now(const AdmissionAttributes& a) override { return check(a); }
+
+ private:
+  Result<Unit> fill_in(AdmissionAttributes& a) const {
     Pod* pod = concerns(a) ? a.object_as<Pod>() : nullptr;
     if (!pod) return Unit{};
-    auto ranges = ranges_of(a);
-    if (!ranges) return Result<Unit>(std::unexpected(std::move(ranges.error())));
-    for (const auto& range : *ranges)
-      if (auto applied = apply_defaults(range, *pod); !applied) return applied;
+    TRY_ASSIGN(const auto ranges, ranges_of(a));
+    for (const auto& range : ranges) TRY(apply_defaults(range, *pod));
     return Unit{};
   }
-  AdmissionNow validate_now(const AdmissionAttributes& a) override {
+  Result<Unit> check(const AdmissionAttributes& a) const {
     if (!concerns(a)) return Unit{};
-    auto ranges = ranges_of(a);
-    if (!ranges) return Result<Unit>(std::unexpected(std::move(ranges.error())));
-    for (const auto& range : *ranges) {
+    TRY_ASSIGN(const auto ranges, ranges_of(a));
+    for (const auto& range : ranges) {
       std::vector<std::string> bad;
       if (const auto* pod = a.object_as<Pod>()) {
-        auto found = violations(range, pod->spec);
-        if (!found) return Result<Unit>(std::unexpected(std::move(found.error())));
-        bad = std::move(*found);
+        TRY_ASSIGN(bad, violations(range, pod->spec));
       }
       if (const auto* claim = a.object_as<PersistentVolumeClaim>()) bad = violations(range, claim->spec);
-      if (bad.size() == 1) return Result<Unit>(refuse(a, bad.front()));
-      if (!bad.empty()) return Result<Unit>(refuse(a, fmt::format("[{}]", fmt::join(bad, ", "))));
+      if (bad.size() == 1) return refuse(a, bad.front());
+      if (!bad.empty()) return refuse(a, fmt::format("[{}]", fmt::join(bad, ", ")));
     }
     return Unit{};
   }
-
- private:
   // A pod's resources change in a resize alone; what is being deleted is left in peace.
   static bool concerns(const AdmissionAttributes& a) {
     const bool update = a.operation == Operation::Update;
