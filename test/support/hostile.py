@@ -214,10 +214,10 @@ def context_of(ca, cert, key):
 
 
 class BoundedServer(Bounded):
-    """`pintle kube-apiserver`."""
+    """`pintle kube-apiserver`, or upstream's with its etcd: that one has all the memory it takes."""
 
-    def __init__(self, flags=(), address_space_mib=ADDRESS_SPACE_MIB):
-        self.server = ApiServer(flags=flags, prefix=limited(address_space_mib))
+    def __init__(self, flags=(), address_space_mib=ADDRESS_SPACE_MIB, binary=None, upstream=None):
+        self.server = ApiServer(flags=flags, prefix=() if upstream else limited(address_space_mib), binary=binary, upstream=upstream)
         self.port, self.ca = self.server.port, self.server.pki.ca
 
     def __enter__(self):

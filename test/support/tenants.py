@@ -16,6 +16,10 @@ import sys
 import threading
 import time
 
+NODES = 200
+OBJECTS, OBJECT_BYTES = 300, 10_000      # what the abusive tenant lists: 3 MB
+IDLE_S, ATTACK_S = 10, 15
+LEASES = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases'
 LEASE_INTERVAL_S = 10
 LEASE_CONNECTIONS = 10
 POLITE_INTERVAL_S = 0.01
@@ -42,6 +46,70 @@ class Tenant:
             self.child.wait()
             raise
         self.told = json.loads(said.splitlines()[-1])
+
+
+def node_names():
+    return [f'n{i}' for i in range(NODES)]
+
+
+def token_lines():
+    """A token file of all tenants."""
+    lines = [f'node-{n},system:node:{n},{n},"system:nodes"' for n in node_names()] + ['polite,polite,polite', 'abusive,abusive,abusive']
+    return '\n'.join(lines) + '\n'
+
+
+def tenants_of(server):
+    """Makes what the tenants work with on a support.hostile.Bounded server that knows token_lines(); the configuration of a Tenant."""
+    from .hostile import rule    # this file runs as a program too
+    server.make('/api/v1/namespaces', {'metadata': {'name': 'kube-node-lease'}})
+    for n in node_names():
+        server.make(LEASES, {'metadata': {'name': n}, 'spec': {'holderIdentity': n, 'leaseDurationSeconds': 40}})
+    ns = server.namespace()
+    server.grant('polite', [rule('configmaps', 'get list')], ns)
+    server.grant('abusive', [rule('configmaps', 'get list watch create patch')], ns)
+    objects = f'/api/v1/namespaces/{ns}/configmaps'
+    for i in range(OBJECTS):
+        server.make(objects, {'metadata': {'name': f'c{i}'}, 'data': {'k': 'x' * OBJECT_BYTES}})
+    server.make(objects, {'metadata': {'name': 'read'}, 'data': {'k': 'v'}})
+    return {'port': server.port, 'ca': server.ca, 'objects': objects, 'read': f'{objects}/read', 'leases': LEASES, 'nodes': node_names(),
+            'lists': 12, 'watches': 12, 'writes': 4, 'stalled': 205}
+
+
+def measured(tenants, seconds):
+    with Tenant('measure', tenants) as measure:
+        time.sleep(seconds)
+    return measure.told
+
+
+def compared(tenants, others):
+    """What the polite user and the nodes of `tenants` tell: `idle`, `elsewhere` (another server of the machine is attacked, that of
+    `others`) and `attacked`; and what the `abuser` of the last tells.
+
+    The tenants share the machine with the server, so that a busy one takes processors from everyone: what that alone costs is
+    `elsewhere`."""
+    told = {'idle': measured(tenants, IDLE_S)}
+    for name, abused in (('elsewhere', others), ('attacked', tenants)):
+        with Tenant('abuse', abused) as abuser:
+            time.sleep(1)
+            told[name] = measured(tenants, ATTACK_S)
+    told['abuser'] = abuser.told
+    return told
+
+
+def percentile(values, part):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
+
+
+def described(told):
+    lines = []
+    for name in ('idle', 'elsewhere', 'attacked'):
+        polite, lease = told[name]['polite_s'], told[name]['lease_s']
+        lines.append(f'{name:10} polite: {len(polite)} reads, median {percentile(polite, .5) * 1000:.1f} ms, p99 {percentile(polite, .99) * 1000:.1f} ms, '
+                     f'refused {told[name]["polite_refused"]}; leases: {len(lease)} renewals, worst {max(lease) * 1000:.0f} ms after they were due, '
+                     f'refused {told[name]["lease_refused"]}')
+    lines.append(f'abuser: {told["abuser"]}')
+    return '\n'.join(lines)
 
 
 class Connection:

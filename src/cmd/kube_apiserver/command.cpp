@@ -9,7 +9,7 @@
 #include "apiserver/server.h"
 #include "cmd/kube_apiserver/flags.h"
 #include "component/log.h"
-#include "component/memory.h"
+#include "component/until_signal.h"
 #include "rt/runtime.h"
 
 namespace pintle::cmd {
@@ -29,9 +29,7 @@ rt::Task<int> serve(rt::Runtime& runtime, apiserver::ApiServerOptions options) {
     co_return 1;
   }
   log::info(0, "Serving securely", {{"address", rt::to_string(server->local())}});
-  component::release_start_memory();
-  std::vector<int> signals{SIGINT, SIGTERM};
-  auto signal = co_await rt::wait_signal(rt::Context::background(), std::move(signals));
+  const auto signal = co_await component::until_signal(rt::Context::background());
   log::info(0, "Shutting down", {{"signal", signal ? std::to_string(*signal) : "none"}});
   co_await server->stop();
   co_return 0;

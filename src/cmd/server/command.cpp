@@ -10,7 +10,7 @@
 #include "cmd/server/manager_options.h"
 #include "cmd/server/node.h"
 #include "component/log.h"
-#include "component/memory.h"
+#include "component/until_signal.h"
 #include "rt/runtime.h"
 #include "storage/sqlite/process_lock.h"
 
@@ -64,9 +64,7 @@ rt::Task<Result<Unit>> run_until_signal(rt::Runtime& runtime, const cli::Cluster
     }
     log::info(0, "The node runs", {{"node", machine.node_name}});
   }
-  component::release_start_memory();
-  std::vector<int> signals{SIGINT, SIGTERM};
-  CO_TRY_ASSIGN(const int signal, co_await rt::wait_signal(rt::Context::background(), std::move(signals)));
+  CO_TRY_ASSIGN(const int signal, co_await component::until_signal(rt::Context::background()));
   log::info(0, "Shutting down", {{"signal", std::to_string(signal)}});
   co_return Unit{};
 }

@@ -1,0 +1,38 @@
+#include "component/until_signal.h"
+
+#include <csignal>
+#include <vector>
+
+#include "component/memory.h"
+#include "rt/executor.h"
+#include "rt/runtime.h"
+#include "rt/sync.h"
+
+namespace pintle::component {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr rt::Duration settle_short = 4s;
+constexpr rt::Duration settle_long = 60s;
+
+rt::Task<void> give_back(rt::Context ctx) {
+  for (const rt::Duration wait : {rt::Duration{}, settle_short, settle_long - settle_short}) {
+    if (!co_await rt::sleep_for(ctx, wait)) co_return;
+    co_await rt::Executor::current().runtime().run_blocking(release_start_memory);
+  }
+}
+
+}  // namespace
+
+rt::Task<Result<int>> until_signal(rt::Context ctx) {
+  rt::TaskGroup group;
+  group.spawn(give_back(group.context()));
+  std::vector<int> signals{SIGINT, SIGTERM};
+  auto signal = co_await rt::wait_signal(std::move(ctx), std::move(signals));
+  co_await group.close();
+  co_return signal;
+}
+
+}  // namespace pintle::component
