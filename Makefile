@@ -102,7 +102,7 @@ lint:            ## formatting and clang-tidy over the sources
 	@tools/lint $(BUILD)
 
 format:          ## clang-format in place
-	@git ls-files 'src/*.h' 'src/*.cpp' 'test/*.cpp' | xargs clang-format-14 -i
+	@git ls-files 'src/*.h' 'src/*.cpp' 'test/*.cpp' | xargs clang-format-16 -i
 
 clean:           ## remove the build folders
 	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan

@@ -71,7 +71,7 @@ bool splice_field(std::string_view message, uint32_t wanted, std::string_view va
   return true;
 }
 
-std::unexpected<Status> malformed() { return bad_request("protobuf: malformed message"); }
+Unexpected<Status> malformed() { return bad_request("protobuf: malformed message"); }
 
 }  // namespace
 
@@ -81,7 +81,7 @@ Result<JsonHeader> peek_json(std::string_view json) {
   int missing = 3;
   bool first = true;
   std::string_view key;
-  if (!reader.enter_object()) return std::unexpected(reader.error());
+  if (!reader.enter_object()) return Unexpected(reader.error());
   while (missing > 0 && reader.next_key(first, key)) {
     bool read = true;
     if (key == "apiVersion") {
@@ -98,7 +98,7 @@ Result<JsonHeader> peek_json(std::string_view json) {
     }
     if (!read) break;
   }
-  if (!reader.ok()) return std::unexpected(reader.error());
+  if (!reader.ok()) return Unexpected(reader.error());
   return header;
 }
 
@@ -170,7 +170,7 @@ Result<std::string> with_resource_version_json(const Type* type, std::string_vie
   JsonReader reader(json);
   bool first = true;
   std::string_view key;
-  if (!reader.enter_object()) return std::unexpected(reader.error());
+  if (!reader.enter_object()) return Unexpected(reader.error());
   while (reader.next_key(first, key)) {
     if (key != "metadata" || reader.peek() != Token::Object) {
       if (!reader.skip_value()) break;
@@ -188,7 +188,7 @@ Result<std::string> with_resource_version_json(const Type* type, std::string_vie
       if (comes_after(metadata_type, key)) passed = true;
       reader.peek();
       const std::size_t value_at = reader.offset();
-      if (!reader.skip_value()) return std::unexpected(reader.error());
+      if (!reader.skip_value()) return Unexpected(reader.error());
       if (is_version) return std::string(json.substr(0, value_at)) + text + std::string(json.substr(reader.offset()));
       if (!passed) {
         insert_at = reader.offset();
@@ -201,7 +201,7 @@ Result<std::string> with_resource_version_json(const Type* type, std::string_vie
     const std::string_view before = follows_member ? "," : "", after = follows_member || last ? "" : ",";
     return std::string(json.substr(0, insert_at)) + std::string(before) + member + std::string(after) + std::string(json.substr(insert_at));
   }
-  if (!reader.ok()) return std::unexpected(reader.error());
+  if (!reader.ok()) return Unexpected(reader.error());
   return bad_request("the object has no metadata");
 }
 

@@ -331,9 +331,9 @@ Result<Unit> decode_within(std::size_t bytes_max, std::string_view json, const T
   if (decoder.type_error()) {
     // Text that is no JSON at all is the graver fault, even behind a wrong type.
     JsonReader check(json);
-    if (!check.skip_value() || !check.finish()) return std::unexpected(check.error());
+    if (!check.skip_value() || !check.finish()) return Unexpected(check.error());
   }
-  return std::unexpected(decoder.error());
+  return Unexpected(decoder.error());
 }
 
 }  // namespace

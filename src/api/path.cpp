@@ -13,7 +13,7 @@
 namespace pintle::api {
 namespace {
 
-std::unexpected<Status> no_path(std::string_view path) { return bad_request("no such field: " + codec::go_quote(path)); }
+Unexpected<Status> no_path(std::string_view path) { return bad_request("no such field: " + codec::go_quote(path)); }
 
 // "[0]", "['key']" or "["key"]" at the front of `rest`.
 bool take_bracket(std::string_view& rest, PathStep& step) {

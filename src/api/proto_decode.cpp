@@ -281,7 +281,7 @@ class ProtoDecoder {
 Result<Unit> decode(bool trusted, std::string_view bytes, const Type& type, void* into) {
   ProtoDecoder decoder(trusted);
   if (decoder.special(type, into, bytes)) return Unit();
-  return std::unexpected(decoder.error());
+  return Unexpected(decoder.error());
 }
 
 }  // namespace

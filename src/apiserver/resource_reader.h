@@ -29,7 +29,7 @@ class ResourceReader {
   template <class T>
   Result<T> get_as(const GroupResource& resource, std::string_view ns, std::string_view name) const {
     auto object = get(resource, ns, name);
-    if (!object) return std::unexpected(object.error());
+    if (!object) return Unexpected(object.error());
     return std::move(object->template as<T>());
   }
   // Every object, or those of one namespace.

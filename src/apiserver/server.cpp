@@ -48,7 +48,7 @@ class LateAction : public Action {
     return target->prepare(scope, body);
   }
   rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) override {
-    if (!target) co_return std::unexpected(errors::no_such_route());
+    if (!target) co_return Unexpected(errors::no_such_route());
     co_return co_await target->run(scope, std::move(body));
   }
 };

@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <expected>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/expected.h"
 
 namespace pintle {
 
@@ -72,18 +73,18 @@ struct Status {
 };
 
 template <class T>
-using Result = std::expected<T, Status>;
+using Result = Expected<T, Status>;
 
 struct Unit {
   bool operator==(const Unit&) const = default;
 };
 
 // Makes the error half of a Result: `return error(Reason::NotFound, "no such key");`
-inline std::unexpected<Status> error(Reason reason, std::string message) {
-  return std::unexpected<Status>(Status{reason, 0, std::move(message), {}});
+inline Unexpected<Status> error(Reason reason, std::string message) {
+  return Unexpected<Status>(Status{reason, 0, std::move(message), {}});
 }
-inline std::unexpected<Status> bad_request(std::string message) { return error(Reason::BadRequest, std::move(message)); }
-inline std::unexpected<Status> internal(std::string message) { return error(Reason::InternalError, std::move(message)); }
+inline Unexpected<Status> bad_request(std::string message) { return error(Reason::BadRequest, std::move(message)); }
+inline Unexpected<Status> internal(std::string message) { return error(Reason::InternalError, std::move(message)); }
 
 }  // namespace pintle
 
@@ -92,19 +93,19 @@ inline std::unexpected<Status> internal(std::string message) { return error(Reas
 #define PINTLE_CAT(a, b) PINTLE_CAT_(a, b)
 #define TRY_ASSIGN(lhs, expr)                                                                \
   auto PINTLE_CAT(try_, __LINE__) = (expr);                                                  \
-  if (!PINTLE_CAT(try_, __LINE__)) return std::unexpected(std::move(PINTLE_CAT(try_, __LINE__)).error()); \
+  if (!PINTLE_CAT(try_, __LINE__)) return Unexpected(std::move(PINTLE_CAT(try_, __LINE__)).error()); \
   lhs = std::move(*PINTLE_CAT(try_, __LINE__))
 #define TRY(expr)                                                             \
   do {                                                                        \
     auto try_result = (expr);                                                 \
-    if (!try_result) return std::unexpected(std::move(try_result).error());   \
+    if (!try_result) return Unexpected(std::move(try_result).error());   \
   } while (false)
 #define CO_TRY_ASSIGN(lhs, expr)                                                             \
   auto PINTLE_CAT(try_, __LINE__) = (expr);                                                  \
-  if (!PINTLE_CAT(try_, __LINE__)) co_return std::unexpected(std::move(PINTLE_CAT(try_, __LINE__)).error()); \
+  if (!PINTLE_CAT(try_, __LINE__)) co_return Unexpected(std::move(PINTLE_CAT(try_, __LINE__)).error()); \
   lhs = std::move(*PINTLE_CAT(try_, __LINE__))
 #define CO_TRY(expr)                                                            \
   do {                                                                          \
     auto try_result = (expr);                                                   \
-    if (!try_result) co_return std::unexpected(std::move(try_result).error());  \
+    if (!try_result) co_return Unexpected(std::move(try_result).error());  \
   } while (false)

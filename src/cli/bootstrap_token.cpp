@@ -142,12 +142,12 @@ rt::Task<Result<Unit>> put_token(client::Client& client, rt::Context ctx, Bootst
     there->data = std::move(wanted.data);
     Secret changed = std::move(*there);
     auto written = co_await client.update<Secret>(std::move(ctx), std::move(changed));
-    if (!written) co_return std::unexpected(std::move(written).error());
+    if (!written) co_return Unexpected(std::move(written).error());
     co_return Unit{};
   }
-  if (there.error().reason != Reason::NotFound) co_return std::unexpected(std::move(there).error());
+  if (there.error().reason != Reason::NotFound) co_return Unexpected(std::move(there).error());
   auto made = co_await client.create<Secret>(std::move(ctx), std::move(wanted));
-  if (!made) co_return std::unexpected(std::move(made).error());
+  if (!made) co_return Unexpected(std::move(made).error());
   co_return Unit{};
 }
 

@@ -102,7 +102,7 @@ rt::Task<Result<std::size_t>> remove_pods(rt::Runtime& runtime, Layout layout, I
     removed = co_await remove_sandboxes(**client);
     co_await (*client)->close();
   } else {
-    removed = std::unexpected(client.error());
+    removed = Unexpected(client.error());
   }
   if (containerd) co_await containerd->stop();
   co_return removed;

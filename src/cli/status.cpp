@@ -41,7 +41,7 @@ rt::Task<ComponentHealth> probe_url(rt::Runtime& runtime, std::string name, std:
 rt::Task<void> probe_api(rt::Runtime& runtime, const Installation& installation, std::vector<ComponentHealth>& out) {
   const rt::Context ctx = rt::Context::background().with_timeout(probe_timeout);
   auto config = client::load_kubeconfig(runtime.disk(), installation.kubeconfig);
-  auto client = config ? client::connect(runtime, *config) : Result<std::unique_ptr<client::Client>>(std::unexpected(config.error()));
+  auto client = config ? client::connect(runtime, *config) : Result<std::unique_ptr<client::Client>>(Unexpected(config.error()));
   if (!client) {
     out.push_back({"api-server", false, client.error().message});
     co_return;
@@ -59,7 +59,7 @@ rt::Task<void> probe_api(rt::Runtime& runtime, const Installation& installation,
     }
     out.push_back(std::move(health));
   }
-  ready = std::unexpected(Status{});
+  ready = Unexpected(Status{});
   co_await (*client)->close();
 }
 

@@ -121,7 +121,7 @@ rt::Task<Result<std::string>> Client::bearer_token(rt::Context ctx) {
     kept->token = std::move(*text);
     kept->read_at = now;
   } else if (!kept->read_at) {
-    co_return std::unexpected(std::move(text).error());
+    co_return Unexpected(std::move(text).error());
   }
   co_return kept->token;
 }
@@ -162,7 +162,7 @@ rt::Task<Result<Client::Answer>> Client::exchange(rt::Context ctx, Call call) {
     if (!put_off || attempt == tries_max) {
       Status failure = wire::decode_failure(response.status, answer.content_type, answer.body.view());
       if (wait > 0) failure.details.retry_after_seconds = wait;
-      co_return std::unexpected(std::move(failure));
+      co_return Unexpected(std::move(failure));
     }
     CO_TRY(co_await rt::sleep_for(ctx, std::chrono::seconds(wait)));
   }
@@ -195,7 +195,7 @@ rt::Task<Result<std::unique_ptr<Watch>>> Client::watch_objects(rt::Context ctx, 
     CO_TRY_ASSIGN(const Bytes body, co_await net::read_all(bounded, *response.body, answer_bytes_max));
     Status failure = wire::decode_failure(response.status, content_type, body.view());
     failure.details.retry_after_seconds = std::max(failure.details.retry_after_seconds, retry_after_seconds(response.headers));
-    co_return std::unexpected(std::move(failure));
+    co_return Unexpected(std::move(failure));
   }
   co_return make_watch(type, content_type, std::move(response.body));
 }

@@ -165,13 +165,13 @@ const std::string& namespace_of(const T& object) {
 template <class T>
 rt::Task<Result<T>> Client::get(rt::Context ctx, std::string namespace_name, std::string name) {
   auto answer = co_await get_object(std::move(ctx), resource_of<T>(), api::type_of<T>(), std::move(namespace_name), std::move(name));
-  if (!answer) co_return std::unexpected(std::move(answer).error());
+  if (!answer) co_return Unexpected(std::move(answer).error());
   co_return detail::take<T>(*answer);
 }
 template <class T>
 rt::Task<Result<ListOf<T>>> Client::list(rt::Context ctx, ListOptions options) {
   auto answer = co_await list_objects(std::move(ctx), resource_of<T>(), api::type_of<T>(), std::move(options));
-  if (!answer) co_return std::unexpected(std::move(answer).error());
+  if (!answer) co_return Unexpected(std::move(answer).error());
   ListOf<T> out;
   out.items.reserve(answer->items.size());
   for (auto& item : answer->items) out.items.push_back(detail::take<T>(item));
@@ -183,14 +183,14 @@ template <class T>
 rt::Task<Result<T>> Client::create(rt::Context ctx, T object) {
   std::string path = resource_of<T>().path(detail::namespace_of(object));
   auto answer = co_await write_object(std::move(ctx), "POST", std::move(path), api::Object::of(std::move(object)), api::type_of<T>());
-  if (!answer) co_return std::unexpected(std::move(answer).error());
+  if (!answer) co_return Unexpected(std::move(answer).error());
   co_return detail::take<T>(*answer);
 }
 template <class T>
 rt::Task<Result<T>> Client::update_subresource(rt::Context ctx, std::string subresource, T object) {
   std::string path = resource_of<T>().path(detail::namespace_of(object), object.metadata.name, subresource);
   auto answer = co_await write_object(std::move(ctx), "PUT", std::move(path), api::Object::of(std::move(object)), api::type_of<T>());
-  if (!answer) co_return std::unexpected(std::move(answer).error());
+  if (!answer) co_return Unexpected(std::move(answer).error());
   co_return detail::take<T>(*answer);
 }
 template <class T>
@@ -204,7 +204,7 @@ rt::Task<Result<T>> Client::update_status(rt::Context ctx, T object) {
 template <class T>
 rt::Task<Result<T>> Client::patch(rt::Context ctx, std::string namespace_name, std::string name, PatchType type, std::string body, PatchOptions options) {
   auto answer = co_await patch_object(std::move(ctx), resource_of<T>(), api::type_of<T>(), std::move(namespace_name), std::move(name), type, std::move(body), std::move(options));
-  if (!answer) co_return std::unexpected(std::move(answer).error());
+  if (!answer) co_return Unexpected(std::move(answer).error());
   co_return detail::take<T>(*answer);
 }
 template <class T>
@@ -225,7 +225,7 @@ template <class Out, class In>
 rt::Task<Result<Out>> Client::create_subresource(rt::Context ctx, Resource parent, std::string namespace_name, std::string name, std::string subresource, In body) {
   std::string path = parent.path(namespace_name, name, subresource);
   auto answer = co_await write_object(std::move(ctx), "POST", std::move(path), api::Object::of(std::move(body)), api::type_of<Out>());
-  if (!answer) co_return std::unexpected(std::move(answer).error());
+  if (!answer) co_return Unexpected(std::move(answer).error());
   co_return detail::take<Out>(*answer);
 }
 

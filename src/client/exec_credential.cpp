@@ -23,7 +23,7 @@ using api::kubeconfig_v1::ExecConfig;
 constexpr rt::Duration plugin_timeout = std::chrono::minutes(1);
 constexpr std::size_t shown_error_bytes_max = 1024;
 
-std::unexpected<Status> unauthorized(const ExecConfig& config, std::string what) {
+Unexpected<Status> unauthorized(const ExecConfig& config, std::string what) {
   std::string message = "exec plugin " + config.command + ": " + std::move(what);
   if (!config.install_hint.empty()) message += "\n" + config.install_hint;
   return error(Reason::Unauthorized, std::move(message));

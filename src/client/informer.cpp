@@ -165,7 +165,7 @@ rt::Task<Result<Unit>> AnyInformer::list_by_pages(rt::Context ctx) {
   std::vector<AnyPtr> objects;
   while (true) {
     auto page = co_await client_.list_objects(ctx, resource_, store_.type(), options);
-    if (!page) co_return std::unexpected(std::move(page).error());
+    if (!page) co_return Unexpected(std::move(page).error());
     for (auto& item : page->items) objects.push_back(prepare(std::move(item)));
     if (page->continue_token.empty()) {
       replace(std::move(objects), std::move(page->resource_version));

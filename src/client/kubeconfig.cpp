@@ -64,7 +64,7 @@ Result<Config> read_config(rt::Disk& disk, const std::string& path) {
   TRY_ASSIGN(const std::string text, disk.read(path));
   auto value = codec::parse_yaml(text);
   Config config;
-  auto decoded = value ? api::decode_value(*value, api::type_of<Config>(), &config) : Result<Unit>(std::unexpected(value.error()));
+  auto decoded = value ? api::decode_value(*value, api::type_of<Config>(), &config) : Result<Unit>(Unexpected(value.error()));
   if (!decoded) return bad_request(path + ": " + decoded.error().message);
   return config;
 }

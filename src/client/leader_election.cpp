@@ -51,7 +51,7 @@ class Candidate {
       if (leads) {
         renewed = clock.now();
       } else if (clock.now() + options_.retry_period > deadline || lost_) {
-        if (ctx.done()) co_return std::unexpected(ctx.status());
+        if (ctx.done()) co_return Unexpected(ctx.status());
         component::log::info(0, "Lost the lease", {{"lease", name()}, {"identity", options_.identity}});
         tell(" stopped leading");
         co_return error(Reason::Gone, "the lease " + name() + " was lost");

@@ -67,7 +67,7 @@ class StreamWatch final : public Watch {
         co_return event;
       }
       auto piece = co_await body_->read(ctx);
-      if (!piece) co_return std::unexpected(std::move(piece).error());
+      if (!piece) co_return Unexpected(std::move(piece).error());
       if (piece->empty()) co_return error(Reason::ServiceUnavailable, "the watch has ended");
       input_.append(piece->view());
     }
@@ -115,7 +115,7 @@ class StreamWatch final : public Watch {
         if (is_raw ? !extension.bytes(raw.object) : !extension.skip(number, wire_type)) return internal("malformed watch event");
       }
     }
-    if (raw.type == "ERROR") return std::unexpected(wire::decode_status(true, raw.object));
+    if (raw.type == "ERROR") return Unexpected(wire::decode_status(true, raw.object));
     const auto type = event_type(raw.type);
     if (!type) return internal("unknown watch event type " + std::string(raw.type));
     TRY_ASSIGN(auto object, wire::decode_proto_object(raw.object, type_));
@@ -126,7 +126,7 @@ class StreamWatch final : public Watch {
     TRY_ASSIGN(const auto value, codec::parse_json(line));
     const codec::Value* body = value.find("object");
     if (body == nullptr) return internal("a watch event without an object");
-    if (value.string_at("type") == "ERROR") return std::unexpected(wire::decode_status(false, codec::to_json(*body)));
+    if (value.string_at("type") == "ERROR") return Unexpected(wire::decode_status(false, codec::to_json(*body)));
     const auto type = event_type(value.string_at("type"));
     if (!type) return internal("unknown watch event type " + std::string(value.string_at("type")));
     api::Object object(type_);

@@ -142,7 +142,7 @@ Result<Value> parse_json_within(std::size_t bytes_max, std::string_view text, st
   if (values.too_large) return pintle::error(Reason::RequestEntityTooLarge, "the document would take more than " + std::to_string(bytes_max) + " bytes of memory");
   if (values.out_of_range && reader.ok())
     return bad_request("invalid JSON at offset " + std::to_string(reader.offset()) + ": the number is out of range");
-  return std::unexpected(reader.error());
+  return Unexpected(reader.error());
 }
 
 Result<Value> parse_json(std::string_view text, std::vector<std::string>* duplicates) { return parse_json_within(unlimited, text, duplicates); }

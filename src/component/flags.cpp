@@ -99,7 +99,7 @@ bool is_quantity(std::string_view text) {
 
 Result<Unit> check_map(std::string_view value) {
   auto items = split_csv(value);
-  if (!items) return std::unexpected(items.error());
+  if (!items) return Unexpected(items.error());
   for (const std::string& item : *items)
     if (item.find('=') == std::string::npos && item.find(':') == std::string::npos) return bad_request("must be a list of key=value");
   return Unit{};
@@ -123,7 +123,7 @@ Result<Unit> check_value(FlagType type, std::string_view value) {
     }
     case FlagType::Duration: {
       auto duration = parse_go_duration(value);
-      if (!duration) return std::unexpected(duration.error());
+      if (!duration) return Unexpected(duration.error());
       return Unit{};
     }
     case FlagType::Ip:
@@ -131,7 +131,7 @@ Result<Unit> check_value(FlagType type, std::string_view value) {
       return Unit{};
     case FlagType::PortRange: {
       auto range = parse_port_range(value);
-      if (!range) return std::unexpected(range.error());
+      if (!range) return Unexpected(range.error());
       return Unit{};
     }
     case FlagType::Quantity:
@@ -139,7 +139,7 @@ Result<Unit> check_value(FlagType type, std::string_view value) {
       return Unit{};
     case FlagType::Int32Slice: {
       auto items = split_csv(value);
-      if (!items) return std::unexpected(items.error());
+      if (!items) return Unexpected(items.error());
       for (const std::string& item : *items) {
         int32_t number = 0;
         if (!parse_number(std::string_view(item), number)) return bad_request("must be a list of integers");
@@ -153,7 +153,7 @@ Result<Unit> check_value(FlagType type, std::string_view value) {
       return check_map(value);
     case FlagType::Strings: {
       auto items = split_csv(value);
-      if (!items) return std::unexpected(items.error());
+      if (!items) return Unexpected(items.error());
       return Unit{};
     }
     case FlagType::String:

@@ -27,7 +27,7 @@ template <class Response>
 rt::Task<Result<Response>> call(net::grpc::Channel& channel, rt::Context ctx, rt::Duration timeout, std::string method, std::string request) {
   const rt::Context bounded = timeout > rt::Duration(0) ? ctx.with_timeout(timeout) : ctx;
   auto answer = co_await channel.unary(bounded, std::move(method), std::move(request));
-  if (!answer) co_return std::unexpected(std::move(answer).error());
+  if (!answer) co_return Unexpected(std::move(answer).error());
   co_return decode<Response>(*answer);
 }
 

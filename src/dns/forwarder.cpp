@@ -96,7 +96,7 @@ rt::Task<Result<Forwarder::Found>> Forwarder::ask(rt::Context ctx, Question ques
   flight->reply = co_await exchange(servers, std::move(question));
   flights_.erase(key);
   flight->landed.set();
-  if (!flight->reply) co_return std::unexpected(flight->reply.error());
+  if (!flight->reply) co_return Unexpected(flight->reply.error());
   // The servers may have changed meanwhile; what the old ones said is not kept.
   if (std::ranges::any_of(servers_, [&](const auto& entry) { return entry.second == servers; }))
     cache_.put(key, *flight->reply, runtime_.clock().now());

@@ -21,7 +21,7 @@ Result<rt::Endpoint> Listeners::open(rt::Endpoint endpoint) {
     auto socket = runtime_.network().bind_datagram(chosen);
     // Somebody else's UDP socket may have the port that was free for TCP.
     if (!socket && any_port && tried < port_tries_max) continue;
-    if (!socket) return std::unexpected(std::move(socket).error());
+    if (!socket) return Unexpected(std::move(socket).error());
     tasks_.spawn(serve_udp(socket->get()));
     tasks_.spawn(serve_tcp(listener.get()));
     sockets_.push_back(std::move(*socket));

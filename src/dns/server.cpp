@@ -224,7 +224,7 @@ rt::Task<Result<Unit>> Server::start() {
     auto opened = parts.listeners.open(endpoint);
     if (!opened) {
       co_await parts.listeners.stop();
-      co_return std::unexpected(std::move(opened).error());
+      co_return Unexpected(std::move(opened).error());
     }
     parts.allowed.add(endpoint.address);
     parts.endpoints.push_back(std::move(*opened));

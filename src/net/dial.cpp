@@ -65,7 +65,7 @@ rt::Task<Result<std::unique_ptr<rt::Stream>>> connect(rt::Runtime& runtime, rt::
     last = stream.error();
     if (ctx.done()) break;
   }
-  co_return std::unexpected(std::move(last));
+  co_return Unexpected(std::move(last));
 }
 
 }  // namespace
@@ -80,7 +80,7 @@ rt::Task<Result<Dialed>> dial(rt::Runtime& runtime, const ClientOptions& options
   const std::string name = options.server_name.empty() ? url.host : options.server_name;
   auto secure = TlsStream::client(std::move(tls), std::move(stream), runtime.clock().wall_now(), name, to.http2);
   auto shaken = co_await secure->handshake(ctx);
-  if (!shaken) co_return std::unexpected(shaken.error());
+  if (!shaken) co_return Unexpected(shaken.error());
   dialed.http2 = secure->protocol() == "h2";
   dialed.stream = std::move(secure);
   co_return std::move(dialed);

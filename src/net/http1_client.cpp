@@ -33,7 +33,7 @@ rt::Task<Result<Unit>> send_pieces(UploadPtr upload, bool* give_up) {
     if (!piece || wrong) {
       *give_up = true;
       if (wrong) co_return bad_request("the body is not as long as was said");
-      co_return std::unexpected(piece.error());
+      co_return Unexpected(piece.error());
     }
     std::vector<Bytes> data;
     if (chunked) {
@@ -97,7 +97,7 @@ class Body final : public BodyReader {
       if (!piece) {
         end(false);
         broken_ = true;
-        co_return std::unexpected(Status{Reason::ServiceUnavailable, 0, piece.error().message, {}});
+        co_return Unexpected(Status{Reason::ServiceUnavailable, 0, piece.error().message, {}});
       }
       if (!piece->empty()) co_return std::move(*piece);
       if (done_) break;
@@ -105,7 +105,7 @@ class Body final : public BodyReader {
       if (!n) {
         // A caller that gave up may come back; a broken connection may not.
         if (n.error().reason != Reason::Cancelled && n.error().reason != Reason::Timeout) fail();
-        co_return std::unexpected(n.error());
+        co_return Unexpected(n.error());
       }
       if (*n == 0) {
         const bool whole = framing_.kind == BodyFraming::Kind::UntilClose;
@@ -128,7 +128,7 @@ class Body final : public BodyReader {
     if (framing_.kind == BodyFraming::Kind::Chunked) {
       while (!available.empty() && !chunks_.done()) {
         auto part = chunks_.next(available);
-        if (!part) return std::unexpected(part.error());
+        if (!part) return Unexpected(part.error());
         piece.append(*part);
       }
       whole = chunks_.done();
@@ -226,7 +226,7 @@ rt::Task<Result<ResponseHead>> read_head(Http1Link* link, rt::Context ctx, bool*
   std::size_t scanned = 0;
   while (true) {
     auto end = find_head_end(link->in.view(), scanned);
-    if (!end) co_return std::unexpected(end.error());
+    if (!end) co_return Unexpected(end.error());
     if (*end > 0) {
       auto head = parse_response_head(link->in.view().substr(0, *end));
       link->in.consume(*end);
@@ -236,7 +236,7 @@ rt::Task<Result<ResponseHead>> read_head(Http1Link* link, rt::Context ctx, bool*
     }
     if (link->in.size() > response_header_bytes_max) co_return bad_request("response header too large");
     auto n = co_await link->stream->read(ctx, link->in.prepare());
-    if (!n) co_return std::unexpected(n.error());
+    if (!n) co_return Unexpected(n.error());
     if (*n == 0) co_return error(Reason::ServiceUnavailable, "the peer closed the connection without an answer");
     *got_bytes = true;
     link->in.commit(*n);
@@ -251,7 +251,7 @@ rt::Task<ExchangeResult> http1_exchange(Http1LinkPtr link, rt::Context ctx, Url 
   auto checked = check_request(request.head);
   if (!checked) {
     release(std::move(link));
-    co_return ExchangeResult{std::unexpected(checked.error()), false};
+    co_return ExchangeResult{Unexpected(checked.error()), false};
   }
   CHECK(!request.head.upgrade || !request.body, "an upgrade has no body");
   const std::string method = request.head.method;
@@ -274,7 +274,7 @@ rt::Task<ExchangeResult> http1_exchange(Http1LinkPtr link, rt::Context ctx, Url 
     if (why.reason == Reason::BadRequest) why = Status{Reason::ServiceUnavailable, 0, "malformed response: " + why.message, {}};
     (void)settle(std::move(link), upload, false);
     release(nullptr);
-    co_return ExchangeResult{std::unexpected(std::move(why)), replay && !got_bytes && !ctx.done()};
+    co_return ExchangeResult{Unexpected(std::move(why)), replay && !got_bytes && !ctx.done()};
   }
   Response response;
   response.status = head->status;

@@ -9,8 +9,8 @@ namespace pintle::net {
 
 namespace {
 
-std::unexpected<Status> refuse(int code, std::string message) {
-  return std::unexpected(Status{Reason::BadRequest, code, std::move(message), {}});
+Unexpected<Status> refuse(int code, std::string message) {
+  return Unexpected(Status{Reason::BadRequest, code, std::move(message), {}});
 }
 
 // Takes a line off `head`, which holds complete CRLF lines only.

@@ -99,7 +99,7 @@ class Body final : public BodyReader {
       auto piece = take();
       if (!piece) {
         broken_ = done_ = true;
-        co_return std::unexpected(piece.error());
+        co_return Unexpected(piece.error());
       }
       if (!piece->empty()) co_return std::move(*piece);
       if (done_) break;
@@ -108,7 +108,7 @@ class Body final : public BodyReader {
       connection_.read_dog_.disarm();
       if (!waited) {
         if (connection_.reader_done_) broken_ = done_ = true;
-        co_return std::unexpected(waited.error());
+        co_return Unexpected(waited.error());
       }
     }
     co_return Bytes();
@@ -143,7 +143,7 @@ class Body final : public BodyReader {
     } else {
       while (!available.empty() && !chunks_.done()) {
         auto part = chunks_.next(available);
-        if (!part) return std::unexpected(part.error());
+        if (!part) return Unexpected(part.error());
         piece.append(*part);
       }
       done_ = chunks_.done();
@@ -347,7 +347,7 @@ rt::Task<void> Connection::read_loop() {
 }
 
 rt::Task<Result<Unit>> Connection::more(rt::Context ctx) {
-  if (ctx.done()) co_return std::unexpected(ctx.status());
+  if (ctx.done()) co_return Unexpected(ctx.status());
   if (reader_done_) {
     if (timed_out_) co_return error(Reason::Timeout, "the peer was too slow");
     co_return error(Reason::ServiceUnavailable, "the peer closed the connection");
@@ -364,11 +364,11 @@ rt::Task<Result<RequestHead>> Connection::read_head(HeadLease* lease) {
   bool begun = false;
   while (true) {
     auto end = find_head_end(in_.view(), scanned);
-    if (!end) co_return std::unexpected(end.error());
+    if (!end) co_return Unexpected(end.error());
     if (*end > deps_.limits.header_bytes_max || (*end == 0 && in_.size() >= deps_.limits.header_bytes_max)) {
-      co_return std::unexpected(Status{Reason::BadRequest, 431, "request header fields too large", {}});
+      co_return Unexpected(Status{Reason::BadRequest, 431, "request header fields too large", {}});
     }
-    if (!lease->grow_to(*end > 0 ? *end : in_.size())) co_return std::unexpected(Status{Reason::BadRequest, 431, "too many large headers at once", {}});
+    if (!lease->grow_to(*end > 0 ? *end : in_.size())) co_return Unexpected(Status{Reason::BadRequest, 431, "too many large headers at once", {}});
     in_max_ = std::min(deps_.limits.header_bytes_max, in_.size() + read_ahead_max);   // what is read goes little beyond what is leased
     room_.notify();   // the reader may have stopped at the limit, with this head begun
     if (*end > 0) {

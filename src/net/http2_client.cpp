@@ -157,7 +157,7 @@ rt::Task<ExchangeResult> Http2Client::exchange(rt::Context ctx, Url url, Forward
   if (!stream->closed) {
     stream->upload.cancel();
     reset(*stream, http2_cancel);
-    co_return ExchangeResult{std::unexpected(ctx.status()), false};
+    co_return ExchangeResult{Unexpected(ctx.status()), false};
   }
   stream->upload.cancel();
   const bool refused = stream->error_code == http2_refused_stream && !forwarded.body;

@@ -272,7 +272,7 @@ rt::Task<Result<Bytes>> Http2Connection::read_body(rt::Context ctx, Http2StreamP
       co_return error(Reason::ServiceUnavailable, why.append(http2_error_name(stream->error_code)));
     }
     if (stream->abandoned) co_return error(Reason::Cancelled, "the stream was given up");
-    if (ctx.done()) co_return std::unexpected(ctx.status());
+    if (ctx.done()) co_return Unexpected(ctx.status());
     rt::Executor& executor = rt::Executor::current();
     auto registration = ctx.on_done([stream, &executor] { executor.post([stream] { stream->readable.notify(); }); });
     co_await stream->readable.wait();

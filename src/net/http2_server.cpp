@@ -185,7 +185,7 @@ class Writer final : public ResponseWriter, public Abortable {
       connection_.end_body(*stream_);
     }
   }
-  static std::unexpected<Status> gone() { return error(Reason::ServiceUnavailable, "the peer reset the stream"); }
+  static Unexpected<Status> gone() { return error(Reason::ServiceUnavailable, "the peer reset the stream"); }
   bool submit(int status) {
     const std::string code = std::to_string(status);
     if (!headers_.has("date")) headers_.add("date", http_date_of_now(connection_.deps_.runtime.clock()));

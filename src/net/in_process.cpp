@@ -67,7 +67,7 @@ class ResponseBody final : public BodyReader {
     auto exchange = exchange_;
     rt::Executor& executor = rt::Executor::current();
     while (exchange->queue.empty() && !exchange->ended && !exchange->aborted) {
-      if (ctx.done()) co_return std::unexpected(ctx.status());
+      if (ctx.done()) co_return Unexpected(ctx.status());
       auto registration = ctx.on_done([exchange, &executor] { executor.post([exchange] { exchange->readable.notify(); }); });
       co_await exchange->readable.wait();
     }
@@ -165,7 +165,7 @@ class InProcessTransport final : public Transport {
 
   rt::Task<Result<Response>> send(rt::Context ctx, ClientRequest from) override {
     if (shared_->closed) co_return error(Reason::Cancelled, "the transport is closed");
-    if (ctx.done()) co_return std::unexpected(ctx.status());
+    if (ctx.done()) co_return Unexpected(ctx.status());
     CO_TRY_ASSIGN(auto request, make_request(from, user_));
     auto exchange = std::make_shared<Exchange>();
     exchange->ctx = shared_->context.child();
@@ -177,7 +177,7 @@ class InProcessTransport final : public Transport {
     while (exchange->status == 0 && !ctx.done()) co_await exchange->readable.wait();
     Response response;
     response.body = std::make_unique<ResponseBody>(exchange);
-    if (exchange->status == 0) co_return std::unexpected(ctx.status());
+    if (exchange->status == 0) co_return Unexpected(ctx.status());
     response.status = exchange->status;
     response.headers = std::move(exchange->headers);
     co_return std::move(response);

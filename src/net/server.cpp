@@ -93,7 +93,7 @@ rt::Task<void> HttpServer::listen_shard(Shard& shard) {
   if (made) {
     shard.listener = std::move(*made);
   } else {
-    shard.listening = std::unexpected(made.error());
+    shard.listening = Unexpected(made.error());
   }
   co_return;
 }

@@ -24,13 +24,13 @@ rt::Task<Result<Bytes>> SpdyStream::read(rt::Context ctx) {
     co_return piece;
   }
   if (in_ended_) co_return Bytes();
-  co_return std::unexpected(*failure_);
+  co_return Unexpected(*failure_);
 }
 
 rt::Task<Result<Unit>> SpdyStream::write(rt::Context ctx, Bytes data) {
   while (!data.empty()) {
-    if (failure_) co_return std::unexpected(*failure_);
-    if (session_ == nullptr || out_ended_) co_return std::unexpected(gone());
+    if (failure_) co_return Unexpected(*failure_);
+    if (session_ == nullptr || out_ended_) co_return Unexpected(gone());
     Bytes part = data.size() > spdy_data_frame_bytes ? data.substr(0, spdy_data_frame_bytes) : data;
     data = part.size() == data.size() ? Bytes() : data.substr(part.size());
     CO_TRY(co_await session_->send_data(ctx, id_, 0, std::move(part)));
@@ -96,7 +96,7 @@ rt::Task<Result<Unit>> SpdySession::fill(rt::Context ctx, std::size_t bytes) {
     taken_ = 0;
     std::string more(read_bytes, '\0');
     auto n = co_await stream_->read(ctx, more);
-    if (!n) co_return std::unexpected(n.error());
+    if (!n) co_return Unexpected(n.error());
     if (*n == 0) co_return error(Reason::Gone, "SPDY: the connection ended inside a frame");
     in_.append(more.data(), *n);
   }
@@ -226,7 +226,7 @@ rt::Task<Result<Unit>> SpdySession::on_syn_stream(rt::Context ctx, SpdyHead head
 }
 
 rt::Task<Result<SpdyStreamPtr>> SpdySession::open(rt::Context ctx, SpdyHeaders headers) {
-  if (ended_) co_return std::unexpected(gone());
+  if (ended_) co_return Unexpected(gone());
   if (streams_.size() >= spdy_streams_max) co_return error(Reason::TooManyRequests, "too many streams in one SPDY connection");
   const uint32_t id = next_id_;
   next_id_ += 2;
@@ -234,7 +234,7 @@ rt::Task<Result<SpdyStreamPtr>> SpdySession::open(rt::Context ctx, SpdyHeaders h
   streams_.emplace(id, stream);
   CO_TRY(co_await send_headers(ctx, SpdyType::SynStream, id, 0, std::move(headers)));
   CO_TRY(co_await stream->answered_.wait(ctx.with_timeout(spdy_open_timeout)));
-  if (stream->failure_) co_return std::unexpected(*stream->failure_);
+  if (stream->failure_) co_return Unexpected(*stream->failure_);
   co_return stream;
 }
 

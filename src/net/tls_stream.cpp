@@ -108,7 +108,7 @@ struct TlsStream::Core : std::enable_shared_from_this<Core> {
   rt::Task<Result<bool>> fill(rt::Context ctx) {
     if (buffer.size() < want) buffer = std::string(want, '\0');
     auto n = co_await lower->read(ctx, std::span<char>(buffer.data(), want));
-    if (!n) co_return std::unexpected(n.error());
+    if (!n) co_return Unexpected(n.error());
     engine.in = std::string_view(buffer.data(), *n);
     grow = *n == want;
     co_return *n > 0;
@@ -221,7 +221,7 @@ rt::Task<Result<Unit>> TlsStream::handshake(rt::Context ctx) {
     if (outcome == 1) co_return Unit{};
     core->want = read_bytes_max / 8;
     auto more = co_await core->fill(ctx);
-    if (!more) co_return std::unexpected(more.error());
+    if (!more) co_return Unexpected(more.error());
     if (!*more) co_return error(Reason::ServiceUnavailable, "TLS: the peer closed the connection in the handshake");
   }
 }
@@ -245,7 +245,7 @@ rt::Task<Result<std::size_t>> TlsStream::read(rt::Context ctx, std::span<char> o
     }
     core->adapt();
     auto more = co_await core->fill(ctx);
-    if (!more) co_return std::unexpected(more.error());
+    if (!more) co_return Unexpected(more.error());
     if (!*more) co_return error(Reason::ServiceUnavailable, "TLS: the peer closed the connection without a close alert");
   }
 }

@@ -156,7 +156,7 @@ rt::Task<ExchangeResult> Pool::exchange(rt::Context ctx, Url url, ForwardedReque
   bool secure = url.scheme == "https";
   DialTo to{request.address, secure && shared_.options.http2 && !request.head.upgrade};
   while (true) {
-    if (ctx.done()) co_return ExchangeResult{std::unexpected(ctx.status()), false};
+    if (ctx.done()) co_return ExchangeResult{Unexpected(ctx.status()), false};
     if (closed_) co_return ExchangeResult{error(Reason::Cancelled, "the transport is closed"), false};
     auto tls = secure ? shared_.tls.current() : ClientTls::Current{};
     renew(*at, tls.generation);
@@ -179,11 +179,11 @@ rt::Task<ExchangeResult> Pool::exchange(rt::Context ctx, Url url, ForwardedReque
     if (wait_for_dial || at->open >= shared_.options.connections_per_host_max) {
       at->changed.reset();
       auto woken = co_await at->changed.wait(ctx);
-      if (!woken) co_return ExchangeResult{std::unexpected(woken.error()), false};
+      if (!woken) co_return ExchangeResult{Unexpected(woken.error()), false};
       continue;
     }
     auto dialed = co_await dial_for(at, ctx, url, tls, to);
-    if (!dialed) co_return ExchangeResult{std::unexpected(dialed.error()), false};
+    if (!dialed) co_return ExchangeResult{Unexpected(dialed.error()), false};
   }
 }
 
@@ -200,7 +200,7 @@ rt::Task<Result<Unit>> Pool::dial_for(HostPtr host, rt::Context ctx, Url url, Cl
     Status why = dialed.error();
     if (why.reason == Reason::Timeout && !ctx.done()) why = Status{Reason::ServiceUnavailable, 0, "no connection within the dial timeout", {}};
     why.message = "dial " + url.authority + ": " + why.message;
-    co_return std::unexpected(std::move(why));
+    co_return Unexpected(std::move(why));
   }
   if (closed_) co_return error(Reason::Cancelled, "the transport is closed");
   if (dialed->http2) {

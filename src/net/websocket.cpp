@@ -20,7 +20,7 @@ rt::Task<Result<Unit>> WebSocket::fill(rt::Context ctx) {
   }
   std::string more(read_bytes, '\0');
   auto n = co_await stream_->read(ctx, more);
-  if (!n) co_return std::unexpected(n.error());
+  if (!n) co_return Unexpected(n.error());
   if (*n == 0) co_return error(Reason::ServiceUnavailable, "the peer ended the stream without closing the WebSocket");
   in_.append(more.data(), *n);
   co_return Unit{};
@@ -30,7 +30,7 @@ rt::Task<Result<Unit>> WebSocket::fill(rt::Context ctx) {
 rt::Task<Result<Unit>> WebSocket::read_head(rt::Context ctx) {
   while (!head_) {
     auto head = parse_ws_head(std::string_view(in_).substr(taken_), options_.server);
-    if (!head) co_return std::unexpected(head.error());
+    if (!head) co_return Unexpected(head.error());
     head_ = std::move(*head);
     if (head_) {
       taken_ += head_->head_bytes;
@@ -85,7 +85,7 @@ rt::Task<Result<bool>> WebSocket::control(rt::Context ctx, WsOpcode opcode, std:
   auto parsed = parse_ws_close(payload);
   if (!parsed) {
     co_await fail(ctx, protocol_error, parsed.error().message);
-    co_return std::unexpected(parsed.error());
+    co_return Unexpected(parsed.error());
   }
   closed_ = std::move(*parsed);
   ended_ = true;
@@ -97,7 +97,7 @@ rt::Task<Result<bool>> WebSocket::control(rt::Context ctx, WsOpcode opcode, std:
 rt::Task<Result<std::optional<WebSocketMessage>>> WebSocket::read(rt::Context ctx) {
   while (!ended_) {
     auto known = co_await read_head(ctx);
-    if (!known && known.error().reason != Reason::BadRequest) co_return std::unexpected(known.error());
+    if (!known && known.error().reason != Reason::BadRequest) co_return Unexpected(known.error());
     uint16_t code = 0;
     std::string why = violation(known, code);
     if (!why.empty()) {
@@ -106,10 +106,10 @@ rt::Task<Result<std::optional<WebSocketMessage>>> WebSocket::read(rt::Context ct
     }
     const WsFrameHead head = *head_;
     auto payload = co_await read_payload(ctx);
-    if (!payload) co_return std::unexpected(payload.error());
+    if (!payload) co_return Unexpected(payload.error());
     if (is_control(head.opcode)) {
       auto last = co_await control(ctx, head.opcode, std::move(*payload));
-      if (!last) co_return std::unexpected(last.error());
+      if (!last) co_return Unexpected(last.error());
       continue;
     }
     if (!in_message_) partial_text_ = head.opcode == WsOpcode::Text;

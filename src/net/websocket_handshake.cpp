@@ -91,7 +91,7 @@ rt::Task<Result<Unit>> accept_websocket(Request& request, ResponseWriter& writer
   if (!agreed) {
     if (agreed.error().message.find("Version") != std::string::npos) writer.headers().set("Sec-WebSocket-Version", "13");
     (void)co_await respond(writer, agreed.error().http(), "text/plain; charset=utf-8", Bytes(agreed.error().message));
-    co_return std::unexpected(agreed.error());
+    co_return Unexpected(agreed.error());
   }
   writer.headers().set("Upgrade", "websocket");
   writer.headers().set("Connection", "Upgrade");
@@ -133,12 +133,12 @@ rt::Task<Result<WebSocketConnection>> dial_websocket(Transport& transport, rt::C
   request.headers = std::move(headers);
   request.upgrade = true;
   auto response = co_await transport.send(ctx, std::move(request));
-  if (!response) co_return std::unexpected(response.error());
+  if (!response) co_return Unexpected(response.error());
   if (response->status != 101 || !response->upgraded) {
     std::string said;
     auto piece = co_await response->body->read(ctx);
     if (piece) said = std::string(piece->view().substr(0, error_body_max));
-    co_return std::unexpected(Status{Reason::Unknown, response->status, "the server refused the WebSocket: " + said, {}});
+    co_return Unexpected(Status{Reason::Unknown, response->status, "the server refused the WebSocket: " + said, {}});
   }
   CO_TRY_ASSIGN(std::string protocol, check_answer(*response, key, protocols));
   options.server = false;

@@ -119,7 +119,7 @@ Result<std::vector<pid_t>> tree_processes(const std::string& directory) {
     if (S_ISDIR(entry.mode)) add_processes(entry.dir_fd == AT_FDCWD ? entry.name : fd_path(entry.dir_fd) + "/" + entry.name, pids);
     return Unit{};
   });
-  if (!walked && walked.error().reason != Reason::NotFound) return std::unexpected(walked.error());
+  if (!walked && walked.error().reason != Reason::NotFound) return Unexpected(walked.error());
   return std::vector<pid_t>(pids.begin(), pids.end());
 }
 

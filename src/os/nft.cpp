@@ -23,11 +23,11 @@ class LibNft : public Nft {
   Result<std::string> list_table(const std::string& table) override {
     std::string output;
     auto tables = call("list tables " + table.substr(0, table.find(' ')), 0, output);
-    if (!tables) return std::unexpected(std::move(tables).error());
+    if (!tables) return Unexpected(std::move(tables).error());
     if (output.find("table " + table + "\n") == std::string::npos) return std::string();
     output.clear();
     auto listed = call("list table " + table, NFT_CTX_OUTPUT_TERSE, output);
-    if (!listed) return std::unexpected(std::move(listed).error());
+    if (!listed) return Unexpected(std::move(listed).error());
     return output;
   }
 

@@ -288,7 +288,7 @@ rt::Task<Result<ProcessOutput>> run_process(rt::Context ctx, ProcessSpec spec, s
   }
   streaming.cancel();
   co_await tasks.join();
-  if (!waited) co_return std::unexpected(Status{waited.error().reason, 0, program + ": " + waited.error().message, {}});
+  if (!waited) co_return Unexpected(Status{waited.error().reason, 0, program + ": " + waited.error().message, {}});
   output.exit = *impl->exit;
   output.truncated = capture_out.truncated || capture_err.truncated;
   co_return std::move(output);

@@ -64,7 +64,7 @@ Result<Unit> replace_file(const std::string& path, std::string_view data, uint32
     const std::string temporary = path + "." + suffix + ".tmp";
     const auto fd = open_new(temporary);
     if (!fd && fd.error().reason == Reason::AlreadyExists && tries < name_tries_max) continue;
-    if (!fd) return std::unexpected(fd.error());
+    if (!fd) return Unexpected(fd.error());
     auto done = write_and_rename(*fd, temporary, path, data, mode, durability);
     if (!done) ::unlink(temporary.c_str());
     if (!done || durability == Durability::Whole) return done;

@@ -210,7 +210,7 @@ class Removal {
       TRY(step());
       if (steps % removals_between_looks == 0 && enough_ && enough_()) return error(Reason::Timeout, path_ + ": there is more to remove");
     }
-    if (first_failure_) return std::unexpected(std::move(*first_failure_));
+    if (first_failure_) return Unexpected(std::move(*first_failure_));
     return Unit{};
   }
 
@@ -223,7 +223,7 @@ class Removal {
     std::vector<std::string> failed;   // names that stay
   };
 
-  static std::unexpected<Status> mounted(const std::string& shown) { return error(Reason::Conflict, shown + ": something is mounted there"); }
+  static Unexpected<Status> mounted(const std::string& shown) { return error(Reason::Conflict, shown + ": something is mounted there"); }
   std::string shown(std::string_view name) const {
     std::string out;
     for (const Level& level : stack_) out += level.name + "/";
@@ -299,7 +299,7 @@ class Removal {
     if (why != 0) note(shown(name), why);
     stack_.back().failed.emplace_back(name);
     if (++failures_ < removal_failures_max) return Unit{};
-    return std::unexpected(*first_failure_);
+    return Unexpected(*first_failure_);
   }
   void note(const std::string& shown, int why) {
     if (!first_failure_) first_failure_ = system_status(why, shown);
@@ -334,7 +334,7 @@ Result<TreeUsage> tree_usage(const std::string& root, const std::function<bool()
     return Unit{};
   });
   if (walked) return out;
-  if (walked.error().reason == Reason::NotFound && out.inodes == 0) return std::unexpected(std::move(walked).error());
+  if (walked.error().reason == Reason::NotFound && out.inodes == 0) return Unexpected(std::move(walked).error());
   out.failed = std::move(walked).error();
   return out;
 }

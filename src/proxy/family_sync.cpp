@@ -37,7 +37,7 @@ rt::Task<Result<Unit>> FamilySync::begin_again() {
   }
   Result<std::string> listing;
   co_await runtime_.run_blocking([&] { listing = nft_.list_table(std::string(nftables::table_of(family()))); });
-  if (!listing) co_return std::unexpected(std::move(listing).error());
+  if (!listing) co_return Unexpected(std::move(listing).error());
   table_.rebuild(nftables::parse_table(*listing));
   co_return Unit{};
 }
@@ -108,7 +108,7 @@ rt::Task<void> FamilySync::forget_stale_flows() {
   co_await runtime_.run_blocking([&] {
     auto flows = os::list_conntrack(family == Family::IPv6, IPPROTO_UDP);
     if (!flows) {
-      deleted = std::unexpected(std::move(flows).error());
+      deleted = Unexpected(std::move(flows).error());
       return;
     }
     const auto stale = stale_flows(family, std::move(*flows), frontends);

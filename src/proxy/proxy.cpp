@@ -148,7 +148,7 @@ rt::Task<Result<Unit>> Proxy::State::probe_families() {
     empty.family = family;
     syncs.push_back(std::make_unique<FamilySync>(setup.runtime, *setup.nft, metrics, std::move(empty)));
   }
-  if (syncs.empty()) co_return std::unexpected(std::move(last));
+  if (syncs.empty()) co_return Unexpected(std::move(last));
   co_return Unit{};
 }
 
@@ -229,7 +229,7 @@ rt::Task<Result<Unit>> Proxy::State::wait_for_work() {
   if (!stale) co_return co_await changes->pending.wait(tasks.context());
   const rt::Context soon = tasks.context().with_timeout(stale_chain_delay);
   auto waited = co_await changes->pending.wait(soon);
-  if (tasks.context().done()) co_return std::unexpected(tasks.context().status());
+  if (tasks.context().done()) co_return Unexpected(tasks.context().status());
   if (waited) co_return Unit{};
   for (const auto& sync : syncs) co_await sync->delete_stale_chains();
   co_return Unit{};

@@ -58,7 +58,7 @@ Task<Result<int>> race_for(Context ctx, Duration duration, int value, std::atomi
   auto slept = co_await sleep_for(ctx, duration);
   if (!slept) {
     ++*cancelled;
-    co_return std::unexpected(slept.error());
+    co_return Unexpected(slept.error());
   }
   co_return value;
 }

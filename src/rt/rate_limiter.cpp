@@ -28,7 +28,7 @@ bool RateLimiter::try_take() {
 }
 
 Task<Result<Unit>> RateLimiter::take(Context ctx) {
-  if (ctx.done()) co_return std::unexpected(ctx.status());
+  if (ctx.done()) co_return Unexpected(ctx.status());
   TimePoint when;
   {
     std::lock_guard lock(mutex_);

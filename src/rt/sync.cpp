@@ -30,7 +30,7 @@ class SleepAwaiter {
   }
   Result<Unit> await_resume() {
     registration_ = {};
-    if (cancelled_) return std::unexpected(ctx_.status());
+    if (cancelled_) return Unexpected(ctx_.status());
     return Unit{};
   }
 
@@ -54,13 +54,13 @@ struct YieldAwaiter {
 }  // namespace
 
 Task<Result<Unit>> sleep_until(Context ctx, TimePoint when) {
-  if (ctx.done()) co_return std::unexpected(ctx.status());
+  if (ctx.done()) co_return Unexpected(ctx.status());
   co_return co_await SleepAwaiter(ctx, when);
 }
 
 Task<Result<Unit>> sleep_for(Context ctx, Duration duration) {
   const TimePoint when = after(Executor::current().runtime().clock().now(), duration);
-  if (ctx.done()) co_return std::unexpected(ctx.status());
+  if (ctx.done()) co_return Unexpected(ctx.status());
   co_return co_await SleepAwaiter(ctx, when);
 }
 

@@ -51,7 +51,7 @@ struct Version::State : detail::WaitList {
     }
     Result<uint64_t> await_resume() {
       registration_ = {};
-      if (cancelled) return std::unexpected(ctx_.status());
+      if (cancelled) return Unexpected(ctx_.status());
       return state_->value.load(std::memory_order_acquire);
     }
 

@@ -94,7 +94,7 @@ class WaitAwaiter : Waiter {
   }
   Result<Unit> await_resume() {
     registration_ = {};
-    if (cancelled) return std::unexpected(ctx_.status());
+    if (cancelled) return Unexpected(ctx_.status());
     return Unit{};
   }
 

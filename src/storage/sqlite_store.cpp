@@ -67,7 +67,7 @@ rt::Task<Result<Unit>> SqliteStore::backup_to(rt::Context ctx, std::string path)
   if (done) {
     co_await runtime().run_blocking([&] {
       auto file = disk_.open(partial, {.write = true});
-      done = file ? (*file)->sync() : Result<Unit>(std::unexpected(file.error()));
+      done = file ? (*file)->sync() : Result<Unit>(Unexpected(file.error()));
       if (done) done = disk_.rename(partial, path);
       if (done) done = disk_.sync_directory(rt::parent_path(path));
     });
@@ -86,7 +86,7 @@ rt::Task<Result<Unit>> SqliteStore::check_integrity(rt::Context ctx) {
     return true;
   };
   CO_TRY(co_await run_on_writer(ctx, std::move(slice)));
-  if (!*found) co_return std::unexpected(found->error());
+  if (!*found) co_return Unexpected(found->error());
   if (**found != "ok") co_return internal("the database is damaged: " + **found);
   co_return Unit{};
 }

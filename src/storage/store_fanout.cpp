@@ -21,7 +21,7 @@ class Fanout final : public StoreFanout {
 
   rt::Task<Result<Unit>> begin() {
     auto now = co_await store_.current_revision(tasks_.context());
-    if (!now) co_return std::unexpected(std::move(now).error());
+    if (!now) co_return Unexpected(std::move(now).error());
     revision_ = *now;
     co_return follow(*now + 1);
   }
@@ -76,7 +76,7 @@ class Fanout final : public StoreFanout {
   Result<Unit> follow(int64_t from) {
     auto sink = [this](Result<std::vector<WatchEvent>> events) { take(std::move(events)); };
     auto watch = store_.watch(prefix_, prefix_end(prefix_), from, std::move(sink));
-    if (!watch) return std::unexpected(std::move(watch).error());
+    if (!watch) return Unexpected(std::move(watch).error());
     watch_ = std::move(*watch);
     return Unit{};
   }
@@ -168,7 +168,7 @@ class Fanout final : public StoreFanout {
       latest_ = 0;
     }
     auto now = co_await store_.current_revision(tasks_.context());
-    if (!now) co_return std::unexpected(std::move(now).error());
+    if (!now) co_return Unexpected(std::move(now).error());
     CO_TRY(follow(*now + 1));
     for (auto& [prefix, feed] : feeds) CO_TRY(co_await feed->relist());
     std::lock_guard lock(mutex_);
@@ -211,7 +211,7 @@ rt::Task<Result<std::unique_ptr<StoreFanout>>> StoreFanout::start(rt::Runtime&, 
   auto begun = co_await fanout->begin();
   if (!begun) {
     co_await fanout->stop();
-    co_return std::unexpected(std::move(begun).error());
+    co_return Unexpected(std::move(begun).error());
   }
   co_return std::move(fanout);
 }

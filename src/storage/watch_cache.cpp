@@ -50,7 +50,7 @@ rt::Task<Result<std::unique_ptr<WatchCache>>> begin(StoreFanout* fanout, std::un
   auto listed = co_await core->relist();
   if (!listed) {
     co_await cache->stop();
-    co_return std::unexpected(std::move(listed).error());
+    co_return Unexpected(std::move(listed).error());
   }
   co_return std::move(cache);
 }
@@ -65,7 +65,7 @@ rt::Task<Result<std::unique_ptr<WatchCache>>> WatchCache::start(rt::Runtime&, St
 rt::Task<Result<std::unique_ptr<WatchCache>>> WatchCache::start(rt::Runtime& runtime, Store& store, std::string prefix,
                                                                 const CacheCodec& codec, WatchCacheOptions options) {
   auto fanout = co_await StoreFanout::start(runtime, store);
-  if (!fanout) co_return std::unexpected(std::move(fanout).error());
+  if (!fanout) co_return Unexpected(std::move(fanout).error());
   StoreFanout* raw = fanout->get();
   co_return co_await begin(raw, std::move(*fanout), std::move(prefix), &codec, options);
 }

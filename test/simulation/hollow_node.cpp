@@ -95,7 +95,7 @@ rt::Task<Result<Unit>> HollowNode::register_node(rt::Context ctx) {
   node.status.addresses.push_back(address);
   auto created = co_await client_.create<core::Node>(ctx, node);
   if (created || created.error().reason == Reason::AlreadyExists) co_return Unit{};
-  co_return std::unexpected(created.error());
+  co_return Unexpected(created.error());
 }
 
 rt::Task<void> HollowNode::keep_lease(rt::Context ctx) {
@@ -113,10 +113,10 @@ rt::Task<Result<Unit>> HollowNode::renew_lease(rt::Context ctx) {
   if (lease) {
     lease->spec.renew_time = renewed;
     auto updated = co_await client_.update<coordination::Lease>(ctx, *lease);
-    if (!updated) co_return std::unexpected(updated.error());
+    if (!updated) co_return Unexpected(updated.error());
     co_return Unit{};
   }
-  if (lease.error().reason != Reason::NotFound) co_return std::unexpected(lease.error());
+  if (lease.error().reason != Reason::NotFound) co_return Unexpected(lease.error());
   coordination::Lease fresh;
   fresh.metadata.name = options_.name;
   fresh.metadata.namespace_ = lease_namespace;
@@ -124,7 +124,7 @@ rt::Task<Result<Unit>> HollowNode::renew_lease(rt::Context ctx) {
   fresh.spec.lease_duration_seconds = 40;
   fresh.spec.renew_time = renewed;
   auto created = co_await client_.create<coordination::Lease>(ctx, fresh);
-  if (!created) co_return std::unexpected(created.error());
+  if (!created) co_return Unexpected(created.error());
   co_return Unit{};
 }
 
@@ -176,7 +176,7 @@ rt::Task<Result<Unit>> HollowNode::sync_node(rt::Context ctx) {
   }
   if (!changed) co_return Unit{};
   auto updated = co_await client_.update_status<core::Node>(ctx, node);
-  if (!updated) co_return std::unexpected(updated.error());
+  if (!updated) co_return Unexpected(updated.error());
   co_return Unit{};
 }
 
@@ -188,13 +188,13 @@ rt::Task<Result<Unit>> HollowNode::sync_pod(rt::Context ctx, std::string key) {
     options.grace_period_seconds = 0;
     options.precondition_uid = pod->metadata.uid;
     auto removed = co_await client_.remove<core::Pod>(ctx, pod->metadata.namespace_, pod->metadata.name, options);
-    if (!removed && removed.error().reason != Reason::NotFound && removed.error().reason != Reason::Conflict) co_return std::unexpected(removed.error());
+    if (!removed && removed.error().reason != Reason::NotFound && removed.error().reason != Reason::Conflict) co_return Unexpected(removed.error());
     co_return Unit{};
   }
   if (says_it_runs(*pod)) co_return Unit{};
   CO_TRY(co_await rt::sleep_for(ctx, options_.pod_start_time));
   auto updated = co_await client_.update_status<core::Pod>(ctx, running(*pod));
-  if (!updated && updated.error().reason != Reason::NotFound) co_return std::unexpected(updated.error());
+  if (!updated && updated.error().reason != Reason::NotFound) co_return Unexpected(updated.error());
   co_return Unit{};
 }
 

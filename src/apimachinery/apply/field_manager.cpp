@@ -120,7 +120,7 @@ Result<Unit> check_conflicts(const ManagedFields& managed, const ManagerEntry& a
     contested.subtract(allowed);
     conflicts.add(entry, contested);
   }
-  return conflicts.empty() ? Result<Unit>(Unit{}) : std::unexpected(conflicts.to_status());
+  return conflicts.empty() ? Result<Unit>(Unit{}) : Unexpected(conflicts.to_status());
 }
 
 // `merged` without what the applier stated before, states no longer, and nobody else owns.
@@ -250,7 +250,7 @@ Result<Applied> apply_config(const SchemaView& schema, const Value& live_object,
     const FieldSet allowed = unchanged_since_last_applied(schema, live, writer.api_version);
     merge = apply_once(schema, live, config, std::move(managed), writer, allowed);
   }
-  if (!merge) return std::unexpected(std::move(merge.error()));
+  if (!merge) return Unexpected(std::move(merge.error()));
 
   if (writer.manager == kubectl_manager) refresh_last_applied(live, config, merge->object);
   Applied applied;

@@ -25,10 +25,10 @@ Result<Value> merge_objects(const ValueCursor& live, const ValueCursor& config) 
     if (member) {
       merged[name] = std::move(*member);
     } else {
-      outcome = std::unexpected(std::move(member.error()));
+      outcome = Unexpected(std::move(member.error()));
     }
   });
-  if (!outcome) return std::unexpected(std::move(outcome.error()));
+  if (!outcome) return Unexpected(std::move(outcome.error()));
   return Value(std::move(merged));
 }
 

@@ -183,11 +183,11 @@ std::string_view name_of(ResultType wanted) {
 
 Result<Unit> check(std::string_view expression, const Environment& environment) {
   auto parsed = parse(expression);
-  if (!parsed) return std::unexpected(parsed.error());
+  if (!parsed) return Unexpected(parsed.error());
   Checker checker(environment);
   const Known known = checker.visit(**parsed);
-  if (!checker.error().empty()) return std::unexpected(bad_request(checker.error()));
-  if (!fits(known, environment.wanted)) return std::unexpected(bad_request("must evaluate to " + std::string(name_of(environment.wanted))));
+  if (!checker.error().empty()) return Unexpected(bad_request(checker.error()));
+  if (!fits(known, environment.wanted)) return Unexpected(bad_request("must evaluate to " + std::string(name_of(environment.wanted))));
   return Unit{};
 }
 

@@ -17,7 +17,7 @@ class Lexer {
     for (skip_space(); at_ < text_.size(); skip_space()) {
       const std::size_t begin = at_;
       const TokenType type = next();
-      if (type == TokenType::End) return std::unexpected(bad_request("token recognition error at offset " + std::to_string(begin)));
+      if (type == TokenType::End) return Unexpected(bad_request("token recognition error at offset " + std::to_string(begin)));
       tokens_.push_back({type, text_.substr(begin, at_ - begin), begin});
     }
     tokens_.push_back({TokenType::End, {}, text_.size()});

@@ -30,7 +30,7 @@ class Parser {
   Result<ExprPtr> run() {
     ExprPtr expr = expression();
     if (expr && tokens_[at_].type != TokenType::End) fail("the end");
-    if (!error_.empty()) return std::unexpected(bad_request(error_));
+    if (!error_.empty()) return Unexpected(bad_request(error_));
     return expr;
   }
 
@@ -279,9 +279,9 @@ bool is_identifier(std::string_view name) {
 }
 
 Result<ExprPtr> parse(std::string_view expression) {
-  if (expression.size() > expression_bytes_max) return std::unexpected(bad_request("the expression exceeds " + std::to_string(expression_bytes_max) + " bytes"));
+  if (expression.size() > expression_bytes_max) return Unexpected(bad_request("the expression exceeds " + std::to_string(expression_bytes_max) + " bytes"));
   auto tokens = tokenize(expression);
-  if (!tokens) return std::unexpected(tokens.error());
+  if (!tokens) return Unexpected(tokens.error());
   return Parser(std::move(*tokens)).run();
 }
 

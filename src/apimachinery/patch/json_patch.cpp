@@ -16,7 +16,7 @@ namespace {
 
 using codec::Value;
 
-std::unexpected<Status> unapplicable(std::string message) { return error(Reason::Invalid, std::move(message)); }
+Unexpected<Status> unapplicable(std::string message) { return error(Reason::Invalid, std::move(message)); }
 
 // The tokens of a JSON pointer. What stands before the first '/' is not looked at.
 std::vector<std::string> split_pointer(std::string_view pointer) {

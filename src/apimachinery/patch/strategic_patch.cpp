@@ -155,7 +155,7 @@ Result<Array> merge_scalar_list(Array original, const Array& patch, bool deletes
   const ElementIndex wanted(patch, {});
   const ElementIndex server(deletes ? no_elements : original, {});
   TRY(spend(budget, {&wanted, &server}));
-  if (!budget.spend(original.size())) return std::unexpected(budget.check("this patch").error());
+  if (!budget.spend(original.size())) return Unexpected(budget.check("this patch").error());
   if (!deletes) return order_elements(merge_scalars(original, patch), wanted, server);
   std::erase_if(original, [&](const Value& item) { return wanted.find(item) != ElementIndex::none; });
   return original;

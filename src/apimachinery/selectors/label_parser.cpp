@@ -32,7 +32,7 @@ class Parser {
   Result<std::vector<std::string>> parse_values();
   Result<std::vector<std::string>> parse_list();
   Result<std::vector<std::string>> parse_exact_value();
-  std::unexpected<Status> expected(const Lexeme& found, std::string_view what) const {
+  Unexpected<Status> expected(const Lexeme& found, std::string_view what) const {
     return bad_request("unable to parse requirement: found '" + std::string(found.text) + "', expected: " + std::string(what));
   }
 

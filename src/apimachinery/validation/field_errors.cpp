@@ -132,7 +132,7 @@ Status FieldErrors::to_status(std::string_view group, std::string_view kind, std
 
 Result<Unit> FieldErrors::result(std::string_view group, std::string_view kind, std::string_view name) const {
   if (causes_.empty()) return Unit{};
-  return std::unexpected(to_status(group, kind, name));
+  return Unexpected(to_status(group, kind, name));
 }
 
 }  // namespace pintle::apimachinery

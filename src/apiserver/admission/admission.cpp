@@ -28,7 +28,7 @@ rt::Task<Result<Unit>> AdmissionPlugin::validate(rt::Context, const AdmissionAtt
   co_return std::move(*answer);
 }
 
-std::unexpected<Status> refuse(const AdmissionAttributes& attributes, std::string_view why) {
+Unexpected<Status> refuse(const AdmissionAttributes& attributes, std::string_view why) {
   std::string name = attributes.name;
   if (name.empty()) {
     name = "Unknown";
@@ -37,7 +37,7 @@ std::unexpected<Status> refuse(const AdmissionAttributes& attributes, std::strin
       else if (!metadata->generate_name.empty()) name = metadata->generate_name;
     }
   }
-  return std::unexpected(errors::forbidden(attributes.resource, name, why));
+  return Unexpected(errors::forbidden(attributes.resource, name, why));
 }
 
 }  // namespace pintle::apiserver

@@ -75,7 +75,7 @@ struct AdmissionDeps {
 };
 
 // 403 in upstream's form: `pods "a" is forbidden: why`, named by the request or the object.
-std::unexpected<Status> refuse(const AdmissionAttributes& attributes, std::string_view why);
+Unexpected<Status> refuse(const AdmissionAttributes& attributes, std::string_view why);
 
 inline bool is_pods(const AdmissionAttributes& attributes) { return attributes.is("", "pods"); }
 

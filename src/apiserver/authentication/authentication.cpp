@@ -91,7 +91,7 @@ Result<std::unique_ptr<Authentication>> Authentication::make(AuthenticationConfi
 }
 
 Result<UserInfo> Authentication::finish(AuthenticationResult result) const {
-  if (!result) return std::unexpected(std::move(result.error()));
+  if (!result) return Unexpected(std::move(result.error()));
   if (*result) {
     UserInfo user = std::move((*result)->user);
     if (user.name != user_anonymous && !user.in_group(group_authenticated) && !user.in_group(group_unauthenticated))

@@ -20,6 +20,6 @@ rt::Task<AuthenticationResult> TokenAuthenticator::authenticate_token(rt::Contex
   co_return std::move(*result);
 }
 
-std::unexpected<Status> unauthorized(std::string why) { return error(Reason::Unauthorized, std::move(why)); }
+Unexpected<Status> unauthorized(std::string why) { return error(Reason::Unauthorized, std::move(why)); }
 
 }  // namespace pintle::apiserver

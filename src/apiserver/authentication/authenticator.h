@@ -50,6 +50,6 @@ class TokenAuthenticator {
 };
 
 // 401; `why` is for logs and token reviews, a client of the API sees "Unauthorized" alone.
-std::unexpected<Status> unauthorized(std::string why);
+Unexpected<Status> unauthorized(std::string why);
 
 }  // namespace pintle::apiserver

@@ -84,7 +84,7 @@ rt::Task<AuthenticationResult> TokenUnion::authenticate_token(rt::Context ctx, s
 
 std::optional<AuthenticationResult> BearerAuthenticator::authenticate_now(const net::Request& request) {
   const auto token = bearer_token(request);
-  if (!token) return AuthenticationResult(std::unexpected(token.error()));
+  if (!token) return AuthenticationResult(Unexpected(token.error()));
   if (token->empty()) return AuthenticationResult(std::nullopt);
   auto result = tokens_.authenticate_token_now(*token, {});
   if (!result) return std::nullopt;
@@ -93,7 +93,7 @@ std::optional<AuthenticationResult> BearerAuthenticator::authenticate_now(const 
 
 rt::Task<AuthenticationResult> BearerAuthenticator::authenticate(rt::Context ctx, const net::Request& request) {
   auto token = bearer_token(request);
-  if (!token) co_return std::unexpected(std::move(token).error());
+  if (!token) co_return Unexpected(std::move(token).error());
   if (token->empty()) co_return AuthenticationResult(std::nullopt);
   std::vector<std::string> audiences;
   AuthenticationResult result = co_await tokens_.authenticate_token(ctx, std::move(*token), std::move(audiences));

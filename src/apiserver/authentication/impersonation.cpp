@@ -103,11 +103,11 @@ Result<std::optional<Impersonation>> read_impersonation(const net::Headers& head
 
 rt::Task<Result<UserInfo>> impersonate(rt::Context ctx, Authorizer& authorizer, const net::Headers& headers, UserInfo real_user) {
   auto wanted = read_impersonation(headers, real_user);
-  if (!wanted) co_return std::unexpected(std::move(wanted.error()));
+  if (!wanted) co_return Unexpected(std::move(wanted.error()));
   if (!*wanted) co_return real_user;
   for (const auto& attributes : (*wanted)->needed) {
     const AuthorizationResult result = co_await authorizer.authorize(ctx, attributes);
-    if (result.decision != Decision::Allow) co_return std::unexpected(forbidden(attributes, result.reason));
+    if (result.decision != Decision::Allow) co_return Unexpected(forbidden(attributes, result.reason));
   }
   co_return std::move((*wanted)->user);
 }

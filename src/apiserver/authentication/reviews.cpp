@@ -17,7 +17,7 @@ class TokenReviewAction : public Action {
   rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) override {
     TokenReview question = std::move(body.object().as<TokenReview>());
     auto answer = co_await review(scope.ctx, tokens_, audiences_, std::move(question));
-    if (!answer) co_return std::unexpected(std::move(answer.error()));
+    if (!answer) co_return Unexpected(std::move(answer.error()));
     co_return api::Object::of<TokenReview>(std::move(*answer));
   }
 

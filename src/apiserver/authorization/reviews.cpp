@@ -126,7 +126,7 @@ class ReviewAction : public Action {
   ReviewAction(Authorizer& authorizer, Ask ask) : authorizer_(authorizer), ask_(ask) {}
   rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) override {
     auto answer = co_await ask_(authorizer_, scope, std::move(body.object().as<T>()));
-    if (!answer) co_return std::unexpected(std::move(answer.error()));
+    if (!answer) co_return Unexpected(std::move(answer.error()));
     co_return api::Object::of<T>(std::move(*answer));
   }
 
@@ -151,7 +151,7 @@ rt::Task<Result<SubjectAccessReview>> review(rt::Context ctx, Authorizer& author
   check_what(review.spec, FieldPath("spec"), errors);
   check_subject(review.spec, FieldPath("spec"), errors);
   check_metadata(review.metadata, false, errors);
-  if (!errors.empty()) co_return std::unexpected(errors.to_status(group, "", ""));
+  if (!errors.empty()) co_return Unexpected(errors.to_status(group, "", ""));
   const AuthorizationAttributes attributes = attributes_of(review.spec, user_of(review.spec));
   review.status = status_of(co_await authorizer.authorize(ctx, attributes));
   co_return review;
@@ -167,7 +167,7 @@ rt::Task<Result<LocalSubjectAccessReview>> review(rt::Context ctx, Authorizer& a
     errors.invalid(spec.child("resourceAttributes").child("namespace"), review.spec.resource_attributes->namespace_, "must be the namespace of the request");
   if (review.spec.non_resource_attributes)
     errors.invalid(spec.child("nonResourceAttributes"), shown(*review.spec.non_resource_attributes), "not allowed in a review within a namespace");
-  if (!errors.empty()) co_return std::unexpected(errors.to_status(group, "", ""));
+  if (!errors.empty()) co_return Unexpected(errors.to_status(group, "", ""));
   const AuthorizationAttributes attributes = attributes_of(review.spec, user_of(review.spec));
   review.status = status_of(co_await authorizer.authorize(ctx, attributes));
   co_return review;
@@ -177,7 +177,7 @@ rt::Task<Result<SelfSubjectAccessReview>> review(rt::Context ctx, Authorizer& au
   FieldErrors errors;
   check_what(review.spec, FieldPath("spec"), errors);
   check_metadata(review.metadata, false, errors);
-  if (!errors.empty()) co_return std::unexpected(errors.to_status(group, "", ""));
+  if (!errors.empty()) co_return Unexpected(errors.to_status(group, "", ""));
   const AuthorizationAttributes attributes = attributes_of(review.spec, std::move(user));
   review.status = status_of(co_await authorizer.authorize(ctx, attributes));
   co_return review;

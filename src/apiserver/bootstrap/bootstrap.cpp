@@ -17,7 +17,7 @@ class FirstError {
   }
   Result<Unit> result() {
     const std::lock_guard lock(mutex_);
-    if (status_) return std::unexpected(std::move(*status_));
+    if (status_) return Unexpected(std::move(*status_));
     return Unit{};
   }
 
@@ -43,7 +43,7 @@ rt::Task<Result<Unit>> ensure_one(rt::Context ctx, const ResourceReader& reader,
     auto created = co_await writer.create(ctx, wanted.resource, wanted.ns, std::move(object));
     if (!created && created.error().reason != Reason::AlreadyExists) {
       created.error().message = "bootstrap of " + wanted.resource.resource + " \"" + wanted.name + "\": " + created.error().message;
-      co_return std::unexpected(std::move(created.error()));
+      co_return Unexpected(std::move(created.error()));
     }
     stored = std::move(wanted.object);
   } else if (needs(wanted.complete, *stored)) {

@@ -31,7 +31,7 @@ class MemoryWriter : public Writer, public ResourceReader {
   }
   Result<api::Object> get(const GroupResource& resource, std::string_view ns, std::string_view name) const override {
     const auto it = objects.find(key(resource, std::string(ns), std::string(name)));
-    if (it == objects.end()) return std::unexpected(errors::not_found(resource, name));
+    if (it == objects.end()) return Unexpected(errors::not_found(resource, name));
     return it->second;
   }
   std::vector<storage::CachedObjectPtr> list(const GroupResource&, std::string_view) const override { return {}; }

@@ -122,7 +122,7 @@ rt::Task<Result<Unit>> Connector::may_create(Exchange& exchange, Authorizer* aut
   attributes.verb = "create";
   const auto result = co_await authorizer->authorize(exchange.ctx, attributes);
   if (result.decision == Decision::Allow) co_return Unit{};
-  co_return std::unexpected(errors::forbidden({exchange.info.group, exchange.info.resource}, exchange.info.name, result.reason));
+  co_return Unexpected(errors::forbidden({exchange.info.group, exchange.info.resource}, exchange.info.name, result.reason));
 }
 
 rt::Task<Result<Unit>> Connector::log(Exchange& exchange) {
@@ -141,11 +141,11 @@ rt::Task<Result<Unit>> Connector::log(Exchange& exchange) {
   request.url = std::move(url);
   net::Transport& transport = options.insecure_skip_tls_verify_backend ? kubelets_->unchecked_transport() : kubelets_->transport();
   auto sent = co_await transport.send(exchange.ctx, std::move(request));
-  if (!sent) co_return std::unexpected(internal_error(fmt::format("Get \"{}\": {}", "https://" + pod.spec.node_name, sent.error().message)));
+  if (!sent) co_return Unexpected(internal_error(fmt::format("Get \"{}\": {}", "https://" + pod.spec.node_name, sent.error().message)));
   if (sent->status < 200 || sent->status > 206) {
     auto text = co_await net::read_all(exchange.ctx, *sent->body, kubelet_error_bytes_max);
     const std::string said(text ? text->view() : "");
-    co_return std::unexpected(log_failure(sent->status, said, exchange.info.name));
+    co_return Unexpected(log_failure(sent->status, said, exchange.info.name));
   }
   if (net::is_websocket_request(exchange.request)) {
     exchange.status = 101;
@@ -189,7 +189,7 @@ rt::Task<Result<Unit>> Connector::port_forward(Exchange& exchange, Authorizer* a
   if (!wants_tunnel(exchange.request)) co_return co_await forward_upgrade(exchange, std::move(url));
   exchange.status = 101;
   auto tunnelled = co_await tunnel_spdy(exchange.ctx, exchange.request, exchange.writer, deps_.runtime, kubelets_->transport(), std::move(url));
-  if (!tunnelled) co_return std::unexpected(internal_error(tunnelled.error().message));
+  if (!tunnelled) co_return Unexpected(internal_error(tunnelled.error().message));
   co_return Unit{};
 }
 
@@ -201,7 +201,7 @@ rt::Task<Result<Unit>> Connector::forward_upgrade(Exchange& exchange, std::strin
     return Unit{};
   };
   auto joined = co_await net::forward_upgrade(exchange.ctx, exchange.request, exchange.writer, kubelets_->transport(), std::move(url), std::move(options));
-  if (!joined) co_return std::unexpected(internal_error("error dialing backend: " + joined.error().message));
+  if (!joined) co_return Unexpected(internal_error("error dialing backend: " + joined.error().message));
   co_return Unit{};
 }
 

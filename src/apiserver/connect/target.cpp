@@ -15,7 +15,7 @@ namespace {
 
 namespace core = api::core_v1;
 
-std::unexpected<Status> unavailable(std::string message) { return error(Reason::ServiceUnavailable, std::move(message)); }
+Unexpected<Status> unavailable(std::string message) { return error(Reason::ServiceUnavailable, std::move(message)); }
 
 bool flag(const net::Query& query, std::string_view name) {
   const auto it = query.find(name);

@@ -172,7 +172,7 @@ rt::Task<Result<Unit>> ApiHandler::authorize(Exchange& exchange) {
   if (deps_.authorizer != nullptr) {
     auto result = deps_.authorizer->authorize_now(attributes);
     if (!result) result = co_await deps_.authorizer->authorize(exchange.ctx, attributes);
-    if (result->decision != Decision::Allow) co_return std::unexpected(forbidden(attributes, result->reason));
+    if (result->decision != Decision::Allow) co_return Unexpected(forbidden(attributes, result->reason));
   }
   exchange.authorized = std::move(attributes);
   co_return Unit{};

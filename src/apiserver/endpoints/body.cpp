@@ -25,7 +25,7 @@ Result<TypeMeta> peek_json(std::string_view body) {
   TypeMeta meta;
   if (reader.peek() == codec::JsonReader::Token::Null) return meta;
   if (reader.peek() != codec::JsonReader::Token::Object) {
-    if (!reader.ok()) return std::unexpected(reader.error());
+    if (!reader.ok()) return Unexpected(reader.error());
     return bad_request("couldn't get version/kind; the body is no JSON object");
   }
   reader.enter_object();
@@ -46,7 +46,7 @@ Result<TypeMeta> peek_json(std::string_view body) {
     if (!reader.read_string(*into)) break;
     ++found;
   }
-  if (!reader.ok()) return std::unexpected(reader.error());
+  if (!reader.ok()) return Unexpected(reader.error());
   return meta;
 }
 
@@ -65,8 +65,8 @@ std::string in_context(const BodyRules& rules, std::string_view what) {
 }
 
 // What a reader said, as the answer says it.
-std::unexpected<Status> refused(const BodyRules& rules, const Status& why) {
-  if (why.reason == Reason::RequestEntityTooLarge) return std::unexpected(why);
+Unexpected<Status> refused(const BodyRules& rules, const Status& why) {
+  if (why.reason == Reason::RequestEntityTooLarge) return Unexpected(why);
   return bad_request(in_context(rules, why.message));
 }
 
@@ -101,19 +101,19 @@ rt::Task<Result<Unit>> receive_body(Exchange& exchange, fairness::Budget& budget
   const net::Request& request = exchange.request;
   const bool counted = request.in_process_user.empty();   // this process' own components send no more than they hold already
   if (counted) exchange.body_hold = budget.hold(exchange.scope.user.name, rt::to_string(request.remote));
-  if (counted && !exchange.body_hold.raise_to(body_bytes_min)) co_return std::unexpected(errors::too_many_requests());
+  if (counted && !exchange.body_hold.raise_to(body_bytes_min)) co_return Unexpected(errors::too_many_requests());
   const rt::Context ctx = counted ? exchange.ctx.with_timeout(body_read_timeout) : exchange.ctx;
   Bytes first;
   std::string rest;
   while (true) {
     auto piece = co_await request.body->read(ctx);
     if (!piece && piece.error().reason == Reason::Timeout) co_return error(Reason::Timeout, "the request's body did not arrive within the time for it");
-    if (!piece) co_return std::unexpected(piece.error());
+    if (!piece) co_return Unexpected(piece.error());
     if (piece->empty()) break;
     const std::size_t size = first.size() + rest.size() + piece->size();
     if (size > request_bytes_max)
       co_return error(Reason::RequestEntityTooLarge, "limit of " + std::to_string(request_bytes_max) + " bytes for a request body is passed");
-    if (counted && !exchange.body_hold.raise_to(static_cast<int64_t>(size))) co_return std::unexpected(errors::too_many_requests());
+    if (counted && !exchange.body_hold.raise_to(static_cast<int64_t>(size))) co_return Unexpected(errors::too_many_requests());
     if (size == piece->size()) {
       first = std::move(*piece);   // most bodies come in one piece, which needs no copy
       continue;

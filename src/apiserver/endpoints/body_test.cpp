@@ -17,7 +17,7 @@ class Script final : public net::BodyReader {
     if (!stalls_) co_return Bytes();
     rt::Event never;
     auto waited = co_await never.wait(ctx);
-    co_return std::unexpected(waited.error());
+    co_return Unexpected(waited.error());
   }
 
  private:

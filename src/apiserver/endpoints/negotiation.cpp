@@ -139,7 +139,7 @@ Result<OutputForm> negotiate(std::string_view accept, const Offer& offer) {
     }
   }
   // Upstream's router refuses an unknown media type with (empty) details; its handlers refuse a shape without.
-  return std::unexpected(errors::not_acceptable(!media_known));
+  return Unexpected(errors::not_acceptable(!media_known));
 }
 
 std::string_view bare_media_type(std::string_view content_type) { return trim(content_type.substr(0, content_type.find(';'))); }
@@ -149,7 +149,7 @@ Result<Media> body_media(std::string_view content_type_header) {
   if (bare.empty()) return Media::Json;
   for (const Media media : {Media::Json, Media::Yaml, Media::Protobuf})
     if (bare == content_type(media)) return media;
-  return std::unexpected(errors::unsupported_media_type(false));
+  return Unexpected(errors::unsupported_media_type(false));
 }
 
 }  // namespace pintle::apiserver

@@ -68,7 +68,7 @@ Result<int64_t> parse_resource_version(std::string_view text) {
 Result<bool> parse_dry_run(const std::vector<std::string_view>& values, std::string_view kind) {
   for (const auto value : values)
     if (value != "All")
-      return std::unexpected(invalid_options(kind, {errors::cause("FieldValueNotSupported", "dryRun", "Unsupported value: \"" + std::string(value) + "\": supported values: \"All\"")}));
+      return Unexpected(invalid_options(kind, {errors::cause("FieldValueNotSupported", "dryRun", "Unsupported value: \"" + std::string(value) + "\": supported values: \"All\"")}));
   return !values.empty();
 }
 
@@ -92,7 +92,7 @@ Result<ListParameters> parse_list_parameters(const Query& query, bool watch) {
   } else {
     check_list_match(list, match, causes);
   }
-  if (!causes.empty()) return std::unexpected(invalid_options("ListOptions", std::move(causes)));
+  if (!causes.empty()) return Unexpected(invalid_options("ListOptions", std::move(causes)));
   list.match = match == "Exact" ? VersionMatch::Exact : match == "NotOlderThan" ? VersionMatch::NotOlderThan : VersionMatch::Unset;
   TRY_ASSIGN(list.revision, parse_resource_version(list.resource_version));
   return list;
@@ -122,7 +122,7 @@ Result<WriteParameters> parse_write_parameters(const Query& query, WriteKind kin
   } else if (!validation.empty() && validation != "Warn") {
     causes.push_back(errors::cause("FieldValueNotSupported", "fieldValidation", "Unsupported value: \"" + std::string(validation) + "\": supported values: \"Ignore\", \"Strict\", \"Warn\""));
   }
-  if (!causes.empty()) return std::unexpected(invalid_options(name, std::move(causes)));
+  if (!causes.empty()) return Unexpected(invalid_options(name, std::move(causes)));
   return write;
 }
 

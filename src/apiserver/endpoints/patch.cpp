@@ -23,7 +23,7 @@ Result<PatchType> patch_type(std::string_view header) {
   if (bare == "application/merge-patch+json") return PatchType::Merge;
   if (bare == "application/strategic-merge-patch+json") return PatchType::Strategic;
   if (bare == "application/apply-patch+yaml") return PatchType::Apply;
-  return std::unexpected(errors::unsupported_media_type(true));
+  return Unexpected(errors::unsupported_media_type(true));
 }
 
 Status invalid_patch(std::string message) {
@@ -36,10 +36,10 @@ Result<api::Object> to_object(const codec::Value& document, const VersionBinding
   api::DecodeReport report;
   const auto strictness = validation == FieldValidation::Ignore ? api::Strictness::Ignore : api::Strictness::Collect;
   auto decoded = api::decode_untrusted_value(document, object.type(), object.data(), strictness, &report);
-  if (!decoded && decoded.error().reason == Reason::RequestEntityTooLarge) return std::unexpected(decoded.error());
-  if (!decoded) return std::unexpected(invalid_patch(decoded.error().message));
+  if (!decoded && decoded.error().reason == Reason::RequestEntityTooLarge) return Unexpected(decoded.error());
+  if (!decoded) return Unexpected(invalid_patch(decoded.error().message));
   auto settled = settle_problems(report.problems, validation, warnings);
-  if (!settled) return std::unexpected(invalid_patch(settled.error().message));
+  if (!settled) return Unexpected(invalid_patch(settled.error().message));
   api::apply_defaults(object.type(), object.data());
   return object;
 }
@@ -89,7 +89,7 @@ Result<api::Object> apply_object(const PatchTarget& target, const Patch& patch, 
     api::Object probe(target.version.type());
     api::DecodeReport report;
     auto decoded = api::decode_untrusted_value(patch.document, probe.type(), probe.data(), api::Strictness::Collect, &report);
-    if (!decoded && decoded.error().reason == Reason::RequestEntityTooLarge) return std::unexpected(decoded.error());
+    if (!decoded && decoded.error().reason == Reason::RequestEntityTooLarge) return Unexpected(decoded.error());
     std::string why = !decoded ? decoded.error().message : report.problems.empty() ? "" : report.problems.front();
     if (!why.empty()) return error(Reason::Unknown, "failed to create typed patch object: " + why);
   }
@@ -172,7 +172,7 @@ Result<Unit> ResourceHandler::prepare_patch(Exchange& exchange, bool apply, cons
   TRY_ASSIGN(parameters, write_parameters(exchange, apply ? WriteKind::ApplyPatch : WriteKind::Patch));
   std::vector<std::string> duplicates;
   auto parsed = decode_document(body.view(), apply ? Media::Yaml : Media::Json, parameters.validation == FieldValidation::Ignore ? nullptr : &duplicates);
-  if (!parsed && parsed.error().reason == Reason::RequestEntityTooLarge) return std::unexpected(parsed.error());
+  if (!parsed && parsed.error().reason == Reason::RequestEntityTooLarge) return Unexpected(parsed.error());
   if (!parsed) return bad_request("error decoding the patch: " + parsed.error().message);
   TRY(settle_problems(duplicates, parameters.validation, exchange.scope.warnings));
   document = std::move(*parsed);

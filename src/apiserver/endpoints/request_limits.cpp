@@ -114,7 +114,7 @@ Result<Unit> RequestLimits::enter_counter(Exchange& exchange, Place& place) {
   place.counter_ = &counter;
   if (limit <= 0 || now <= limit || exchange.scope.user.in_group(group_masters)) return Unit{};
   place.release();
-  return std::unexpected(errors::too_many_requests());
+  return Unexpected(errors::too_many_requests());
 }
 
 rt::Task<Result<Unit>> RequestLimits::enter_level(Exchange& exchange, Place& place, bool watch) {
@@ -132,7 +132,7 @@ rt::Task<Result<Unit>> RequestLimits::enter_level(Exchange& exchange, Place& pla
     ratios_.note(read_only(exchange.info), true, -1);
     entry = seated ? fairness::Seat::Entry::Seated : fairness::Seat::Entry::Refused;
   }
-  if (entry == fairness::Seat::Entry::Refused) co_return std::unexpected(errors::too_many_requests());
+  if (entry == fairness::Seat::Entry::Refused) co_return Unexpected(errors::too_many_requests());
   if (watch) place.watch_ = fairness_->watches().add(exchange.info);
   co_return Unit{};
 }

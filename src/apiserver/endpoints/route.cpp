@@ -34,16 +34,16 @@ bool well_placed(const RequestInfo& info, const ServedResource& served) {
 
 // Of a form that serves `available`: the verb asked for, if it is among them.
 Result<Route> choose(const RequestInfo& info, std::string_view method, Verbs available, const ServedSubresource* subresource) {
-  if (available == 0) return std::unexpected(errors::no_such_route());
+  if (available == 0) return Unexpected(errors::no_such_route());
   const Verbs asked = apimachinery::parse_verb(info.verb);
-  if (!among(routed_methods, method) || (asked & available) == 0) return std::unexpected(errors::method_not_allowed());
+  if (!among(routed_methods, method) || (asked & available) == 0) return Unexpected(errors::method_not_allowed());
   return Route{asked, subresource, false};
 }
 
 Result<Route> watch_route(const RequestInfo& info, std::string_view method, const ServedResource& served) {
   const bool known = info.form == PathForm::Collection || info.form == PathForm::Item;
-  if (!known || !served.can(verb::watch)) return std::unexpected(errors::no_such_route());
-  if (method != "GET") return std::unexpected(errors::method_not_allowed());
+  if (!known || !served.can(verb::watch)) return Unexpected(errors::no_such_route());
+  if (method != "GET") return Unexpected(errors::method_not_allowed());
   return Route{verb::watch, nullptr, false};
 }
 
@@ -51,10 +51,10 @@ Result<Route> subresource_route(const RequestInfo& info, std::string_view method
   const auto* subresource = found.version->served->find_subresource(info.subresource);
   const bool connect = Connector::handles(info.group, info.resource, info.subresource);
   const bool proxy = connect && info.subresource == "proxy";
-  if (subresource == nullptr || found.store == nullptr || (info.form == PathForm::Longer && !proxy)) return std::unexpected(errors::no_such_route());
+  if (subresource == nullptr || found.store == nullptr || (info.form == PathForm::Longer && !proxy)) return Unexpected(errors::no_such_route());
   if (info.parts[1].empty()) return bad_request("name must be provided");
   if (proxy) {
-    if (!among(connect_methods, method)) return std::unexpected(errors::method_not_allowed());
+    if (!among(connect_methods, method)) return Unexpected(errors::method_not_allowed());
     return Route{apimachinery::parse_verb(info.verb), subresource, true};
   }
   TRY_ASSIGN(Route route, choose(info, method, subresource->verbs, subresource));
@@ -67,9 +67,9 @@ Result<Route> subresource_route(const RequestInfo& info, std::string_view method
 std::string_view Route::verb_name() const { return verb == 0 ? std::string_view() : apimachinery::verb_names(verb).front(); }
 
 Result<Route> find_route(const RequestInfo& info, std::string_view method, const InstalledRegistry::Found& found) {
-  if (found.resource == nullptr || info.prefix == PathPrefix::Proxy) return std::unexpected(errors::no_such_route());
+  if (found.resource == nullptr || info.prefix == PathPrefix::Proxy) return Unexpected(errors::no_such_route());
   const ServedResource& served = *found.version->served;
-  if (!well_placed(info, served)) return std::unexpected(errors::no_such_route());
+  if (!well_placed(info, served)) return Unexpected(errors::no_such_route());
   if (info.prefix == PathPrefix::Watch) return watch_route(info, method, served);
   switch (info.form) {
     case PathForm::Collection: {

@@ -117,7 +117,7 @@ rt::Task<Result<ScaleChange>> ResourceHandler::read_scale_change(Exchange& excha
   change.media_type = bare_media_type(exchange.request.headers.get("content-type"));
   if (change.media_type != "application/merge-patch+json" && change.media_type != "application/json-patch+json" &&
       change.media_type != "application/strategic-merge-patch+json" && change.media_type != "application/apply-patch+yaml")
-    co_return std::unexpected(errors::unsupported_media_type(true));
+    co_return Unexpected(errors::unsupported_media_type(true));
   CO_TRY_ASSIGN(const Bytes body, co_await read_body(exchange));
   WriteParameters parameters;
   CO_TRY(prepare_patch(exchange, change.media_type == "application/apply-patch+yaml", body, change.patch, parameters));
@@ -148,10 +148,10 @@ rt::Task<void> ResourceHandler::change_scale(Exchange& exchange, Found found) {
       codec::Value live = api::to_value(api::type_of<Scale>(), &wanted, &scale_kind);
       Result<codec::Value> changed = change->media_type == "application/json-patch+json" ? apimachinery::apply_json_patch(std::move(live), change->patch)
                                                                                        : apimachinery::apply_merge_patch(std::move(live), change->patch);
-      if (!changed) return std::unexpected(changed.error());
+      if (!changed) return Unexpected(changed.error());
       Scale decoded;
       auto read = api::decode_value(*changed, api::type_of<Scale>(), &decoded);
-      if (!read) return std::unexpected(errors::invalid("", "", "", {errors::cause("FieldValueInvalid", "patch", "Invalid value: " + read.error().message)}));
+      if (!read) return Unexpected(errors::invalid("", "", "", {errors::cause("FieldValueInvalid", "patch", "Invalid value: " + read.error().message)}));
       wanted = std::move(decoded);
     }
     TRY(check_address(wanted, exchange.scope));
@@ -159,7 +159,7 @@ rt::Task<void> ResourceHandler::change_scale(Exchange& exchange, Found found) {
     api::Object object = *existing;
     auto& meta = object_meta(object);
     if (!wanted.metadata.uid.empty() && wanted.metadata.uid != meta.uid)
-      return std::unexpected(errors::conflict(found.resource->name(), exchange.info.name, "Precondition failed: UID in precondition: " + wanted.metadata.uid + ", UID in object meta: " + meta.uid));
+      return Unexpected(errors::conflict(found.resource->name(), exchange.info.name, "Precondition failed: UID in precondition: " + wanted.metadata.uid + ", UID in object meta: " + meta.uid));
     if (!wanted.metadata.resource_version.empty()) meta.resource_version = wanted.metadata.resource_version;
     int32_t* replicas = number_at(object, paths.spec_replicas, true);
     if (replicas) *replicas = wanted.spec.replicas;

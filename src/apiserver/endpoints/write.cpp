@@ -27,7 +27,7 @@ rt::Task<Result<Unit>> ResourceHandler::may_create(Exchange& exchange) {
   attributes.verb = "create";
   const AuthorizationResult result = co_await authorizer_->authorize(exchange.ctx, attributes);
   if (result.decision == Decision::Allow) co_return Unit{};
-  co_return std::unexpected(forbidden(attributes, result.reason));
+  co_return Unexpected(forbidden(attributes, result.reason));
 }
 
 rt::Task<void> ResourceHandler::create(Exchange& exchange, Found found) {

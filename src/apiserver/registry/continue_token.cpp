@@ -8,7 +8,7 @@ namespace pintle::apiserver {
 namespace {
 constexpr std::string_view token_version = "meta.k8s.io/v1";
 constexpr std::size_t token_bytes_max = 4096;
-std::unexpected<Status> not_valid(std::string why) { return bad_request("continue key is not valid: " + std::move(why)); }
+Unexpected<Status> not_valid(std::string why) { return bad_request("continue key is not valid: " + std::move(why)); }
 }  // namespace
 
 std::string encode_continue(const ContinueToken& token) {

@@ -15,7 +15,7 @@ Result<Unit> check_delete_options(const api::meta_v1::DeleteOptions& options) {
     causes.push_back(errors::cause("FieldValueInvalid", "propagationPolicy", "Invalid value: orphanDependents and propagationPolicy cannot be both set"));
   if (options.propagation_policy && *options.propagation_policy != "Foreground" && *options.propagation_policy != "Background" && *options.propagation_policy != "Orphan")
     causes.push_back(errors::cause("FieldValueNotSupported", "propagationPolicy", "Unsupported value: \"" + *options.propagation_policy + "\": supported values: \"Foreground\", \"Background\", \"Orphan\""));
-  if (!causes.empty()) return std::unexpected(errors::invalid("meta.k8s.io", "DeleteOptions", "", std::move(causes)));
+  if (!causes.empty()) return Unexpected(errors::invalid("meta.k8s.io", "DeleteOptions", "", std::move(causes)));
   return Unit{};
 }
 

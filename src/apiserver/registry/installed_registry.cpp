@@ -91,14 +91,14 @@ RequestScope InstalledRegistry::inner_scope(const RequestScope& outer, const Gro
 
 rt::Task<Result<api::Object>> InstalledRegistry::get(RequestScope& scope, GroupResource resource, std::string ns, std::string name) {
   ResourceStore* store = stored(resource);
-  if (store == nullptr) co_return std::unexpected(errors::not_found(resource, name));
+  if (store == nullptr) co_return Unexpected(errors::not_found(resource, name));
   CO_TRY_ASSIGN(const auto cached, co_await store->get(scope.ctx, ns, name));
   co_return store->codec().decode(*cached);
 }
 
 rt::Task<Result<api::Object>> InstalledRegistry::create(RequestScope& outer, GroupResource resource, std::string ns, api::Object object) {
   ResourceStore* store = stored(resource);
-  if (store == nullptr) co_return std::unexpected(errors::not_found(resource, ""));
+  if (store == nullptr) co_return Unexpected(errors::not_found(resource, ""));
   RequestScope scope = inner_scope(outer, resource, std::move(ns), object_meta(object).name);
   CO_TRY_ASSIGN(Written written, co_await store->create(scope, std::move(object)));
   co_return std::move(written.object);
@@ -107,7 +107,7 @@ rt::Task<Result<api::Object>> InstalledRegistry::create(RequestScope& outer, Gro
 rt::Task<Result<api::Object>> InstalledRegistry::update(RequestScope& outer, GroupResource resource, std::string ns, std::string name,
                                                         std::string subresource, Mutation mutation) {
   ResourceStore* store = stored(resource);
-  if (store == nullptr) co_return std::unexpected(errors::not_found(resource, name));
+  if (store == nullptr) co_return Unexpected(errors::not_found(resource, name));
   RequestScope scope = inner_scope(outer, resource, ns, name);
   UpdateRequest request;
   request.ns = std::move(ns);
@@ -129,7 +129,7 @@ rt::Task<Result<api::Object>> InstalledRegistry::update(RequestScope& outer, Gro
 
 rt::Task<Result<api::Object>> InstalledRegistry::remove(RequestScope& outer, GroupResource resource, std::string ns, std::string name, RemoveOptions options) {
   ResourceStore* store = stored(resource);
-  if (store == nullptr) co_return std::unexpected(errors::not_found(resource, name));
+  if (store == nullptr) co_return Unexpected(errors::not_found(resource, name));
   RequestScope scope = inner_scope(outer, resource, ns, name);
   RemoveRequest request;
   request.ns = std::move(ns);
@@ -145,9 +145,9 @@ rt::Task<Result<api::Object>> InstalledRegistry::remove(RequestScope& outer, Gro
 
 Result<api::Object> InstalledRegistry::get(const GroupResource& resource, std::string_view ns, std::string_view name) const {
   ResourceStore* store = stored(resource);
-  if (store == nullptr) return std::unexpected(errors::not_found(resource, name));
+  if (store == nullptr) return Unexpected(errors::not_found(resource, name));
   const auto cached = store->cache().get(store->resource().key(ns, name));
-  if (!cached) return std::unexpected(errors::not_found(resource, name));
+  if (!cached) return Unexpected(errors::not_found(resource, name));
   return store->codec().decode(*cached);
 }
 

@@ -78,8 +78,8 @@ rt::Task<Result<Unit>> ResourceStore::wait_for_revision(rt::Context ctx, int64_t
   auto waited = co_await cache_->wait_for(limited, revision);
   if (waited) co_return Unit{};
   if (waited.error().reason == Reason::Timeout && !ctx.done())
-    co_return std::unexpected(errors::too_large_resource_version(revision, cache_->revision()));
-  co_return std::unexpected(waited.error());
+    co_return Unexpected(errors::too_large_resource_version(revision, cache_->revision()));
+  co_return Unexpected(waited.error());
 }
 
 rt::Task<void> ResourceStore::await_own_write(rt::Context ctx, int64_t revision) {
@@ -94,7 +94,7 @@ rt::Task<Result<storage::CachedObjectPtr>> ResourceStore::newest(rt::Context ctx
 rt::Task<Result<storage::CachedObjectPtr>> ResourceStore::get(rt::Context ctx, std::string ns, std::string name, int64_t revision) {
   if (revision >= 0) CO_TRY(co_await wait_for_revision(ctx, revision));
   auto object = cache_->get(resource_.key(ns, name));
-  if (!object) co_return std::unexpected(not_found(name));
+  if (!object) co_return Unexpected(not_found(name));
   co_return object;
 }
 

@@ -47,7 +47,7 @@ rt::Task<Result<Written>> ResourceStore::create_named(RequestScope& scope, api::
   }
   auto stored = co_await finish_create(scope, object);
   if (finish) finish(stored.has_value() && !scope.dry_run);
-  if (!stored) co_return std::unexpected(std::move(stored.error()));
+  if (!stored) co_return Unexpected(std::move(stored.error()));
   Written written;
   written.object = std::move(object);
   written.created = true;
@@ -62,7 +62,7 @@ rt::Task<Result<Unit>> ResourceStore::finish_create(RequestScope& scope, api::Ob
   strategy.validate(scope, object, problems);
   deps_.forbidden_fields.check(object, problems);
   if (problems.empty()) validate_by_schema(object, nullptr, problems);
-  if (!problems.empty()) co_return std::unexpected(problems.to_status(resource_.name().group, resource_.kind(), name));
+  if (!problems.empty()) co_return Unexpected(problems.to_status(resource_.name().group, resource_.kind(), name));
   if (strategy.has_check()) CO_TRY(co_await strategy.check(scope, object, nullptr));
   strategy.warnings(scope, object, nullptr, scope.warnings);
   strategy.canonicalize(object);
@@ -75,15 +75,15 @@ rt::Task<Result<Unit>> ResourceStore::finish_create(RequestScope& scope, api::Ob
   const std::string key = resource_.key(scope.ns, name);
   if (scope.dry_run) {
     CO_TRY_ASSIGN(const auto existing, co_await newest(scope.ctx, key));
-    if (existing) co_return std::unexpected(errors::already_exists(resource_.name(), name));
+    if (existing) co_return Unexpected(errors::already_exists(resource_.name(), name));
     co_return Unit{};
   }
   storage::PutOptions options;
   options.ttl_seconds = strategy.ttl_seconds(scope, object);
   auto written = co_await deps_.store.create(scope.ctx, key, Bytes(codec_.encode_stored(object)), options);
   if (!written) {
-    if (written.error().reason == Reason::AlreadyExists) co_return std::unexpected(errors::already_exists(resource_.name(), name));
-    co_return std::unexpected(std::move(written.error()));
+    if (written.error().reason == Reason::AlreadyExists) co_return Unexpected(errors::already_exists(resource_.name(), name));
+    co_return Unexpected(std::move(written.error()));
   }
   codec_.metadata(object).resource_version = std::to_string(written->mod_revision);
   co_await await_own_write(scope.ctx, written->mod_revision);

@@ -72,7 +72,7 @@ rt::Task<Result<ListAnswer>> ResourceStore::list_at(rt::Context ctx, const Selec
   }
 
   CO_TRY_ASSIGN(const int64_t current, co_await deps_.store.current_revision(ctx));
-  if (revision > current) co_return std::unexpected(errors::too_large_resource_version(revision, current));
+  if (revision > current) co_return Unexpected(errors::too_large_resource_version(revision, current));
   const storage::Predicate match = predicate(selection);
   answer.revision = revision;
   std::string from = prefix + start;

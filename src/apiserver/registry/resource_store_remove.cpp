@@ -73,25 +73,25 @@ rt::Task<Result<Removed>> ResourceStore::remove(RequestScope& scope, RemoveReque
   const std::string key = resource_.key(request.ns, request.name);
   for (int attempt = 0; attempt < update_attempts_max; ++attempt) {
     auto tried = co_await try_remove(scope, request, key);
-    if (!tried) co_return std::unexpected(std::move(tried.error()));
+    if (!tried) co_return Unexpected(std::move(tried.error()));
     if (*tried) co_return std::move(**tried);
   }
-  co_return std::unexpected(errors::conflict(resource_.name(), request.name, errors::modified_message));
+  co_return Unexpected(errors::conflict(resource_.name(), request.name, errors::modified_message));
 }
 
 // nullopt: another write came first.
 rt::Task<Result<std::optional<Removed>>> ResourceStore::try_remove(RequestScope& scope, const RemoveRequest& request, const std::string& key) {
   CO_TRY_ASSIGN(const auto cached, co_await newest(scope.ctx, key));
-  if (!cached) co_return std::unexpected(not_found(request.name));
+  if (!cached) co_return Unexpected(not_found(request.name));
   CO_TRY_ASSIGN(const api::Object old, codec_.decode(*cached));
   const auto& old_meta = codec_.metadata(old);
   // The details name the kind; those of namespaces, which upstream deletes by a way of its own, the resource.
   const bool by_resource = resource_.name() == GroupResource{"", "namespaces"};
   const GroupResource kind{resource_.name().group, by_resource ? resource_.name().resource : std::string(resource_.kind())};
   if (!request.uid.empty() && request.uid != old_meta.uid)
-    co_return std::unexpected(errors::conflict(kind, request.name, "Precondition failed: UID in precondition: " + request.uid + ", UID in object meta: " + old_meta.uid));
+    co_return Unexpected(errors::conflict(kind, request.name, "Precondition failed: UID in precondition: " + request.uid + ", UID in object meta: " + old_meta.uid));
   if (!request.resource_version.empty() && request.resource_version != old_meta.resource_version)
-    co_return std::unexpected(errors::conflict(kind, request.name, "Precondition failed: ResourceVersion in precondition: " + request.resource_version + ", ResourceVersion in object meta: " + old_meta.resource_version));
+    co_return Unexpected(errors::conflict(kind, request.name, "Precondition failed: ResourceVersion in precondition: " + request.resource_version + ", ResourceVersion in object meta: " + old_meta.resource_version));
   CO_TRY(resource_.strategy().validate_delete(scope, old));
   if (!scope.internal) {
     AdmissionAttributes admission = attributes(scope, Operation::Delete);
@@ -123,7 +123,7 @@ rt::Task<Result<std::optional<Removed>>> ResourceStore::try_remove(RequestScope&
   auto stored = co_await deps_.store.update(scope.ctx, key, Bytes(codec_.encode_stored(object)), cached->revision());
   if (!stored) {
     if (stored.error().reason == Reason::Conflict || stored.error().reason == Reason::NotFound) co_return std::nullopt;
-    co_return std::unexpected(std::move(stored.error()));
+    co_return Unexpected(std::move(stored.error()));
   }
   meta.resource_version = std::to_string(stored->mod_revision);
   co_await await_own_write(scope.ctx, stored->mod_revision);
@@ -138,7 +138,7 @@ rt::Task<Result<std::optional<Removed>>> ResourceStore::remove_now(RequestScope&
     auto gone = co_await deps_.store.remove(scope.ctx, key, revision);
     if (!gone) {
       if (gone.error().reason == Reason::Conflict || gone.error().reason == Reason::NotFound) co_return std::nullopt;
-      co_return std::unexpected(std::move(gone.error()));
+      co_return Unexpected(std::move(gone.error()));
     }
     codec_.metadata(object).resource_version = std::to_string(gone->mod_revision);
     co_await await_own_write(scope.ctx, gone->mod_revision);
@@ -150,13 +150,13 @@ rt::Task<Result<std::optional<Removed>>> ResourceStore::remove_now(RequestScope&
 
 rt::Task<Result<ListAnswer>> ResourceStore::remove_collection(RequestScope& scope, Selection selection, ListParameters parameters, RemoveRequest request) {
   CO_TRY_ASSIGN(ListAnswer found, co_await list(scope.ctx, std::move(selection), std::move(parameters)));
-  if (found.expired) co_return std::unexpected(errors::expired_continue());
+  if (found.expired) co_return Unexpected(errors::expired_continue());
   for (const auto& item : found.items) {
     RemoveRequest one = request;
     one.ns = item->header().ns;
     one.name = item->header().name;
     auto removed = co_await remove(scope, std::move(one));
-    if (!removed && removed.error().reason != Reason::NotFound) co_return std::unexpected(std::move(removed.error()));
+    if (!removed && removed.error().reason != Reason::NotFound) co_return Unexpected(std::move(removed.error()));
   }
   co_return found;
 }

@@ -13,10 +13,10 @@ rt::Task<Result<Written>> ResourceStore::update(RequestScope& scope, UpdateReque
   const std::string key = resource_.key(request.ns, request.name);
   for (int attempt = 0; attempt < update_attempts_max; ++attempt) {
     auto tried = co_await try_update(scope, request, key);
-    if (!tried) co_return std::unexpected(std::move(tried.error()));
+    if (!tried) co_return Unexpected(std::move(tried.error()));
     if (*tried) co_return std::move(**tried);
   }
-  co_return std::unexpected(errors::conflict(resource_.name(), request.name, errors::modified_message));
+  co_return Unexpected(errors::conflict(resource_.name(), request.name, errors::modified_message));
 }
 
 rt::Task<Result<Unit>> ResourceStore::admit_update(RequestScope& scope, const UpdateRequest& request, AdmissionPhase phase, api::Object& object, const api::Object& old) const {
@@ -42,7 +42,7 @@ rt::Task<Result<Unit>> ResourceStore::admit_update(RequestScope& scope, const Up
 rt::Task<Result<std::optional<Written>>> ResourceStore::try_update(RequestScope& scope, const UpdateRequest& request, const std::string& key) {
   CO_TRY_ASSIGN(const auto cached, co_await newest(scope.ctx, key));
   if (!cached) {
-    if (!request.may_create) co_return std::unexpected(not_found(request.name));
+    if (!request.may_create) co_return Unexpected(not_found(request.name));
     CO_TRY(co_await request.may_create());
     CO_TRY_ASSIGN(api::Object fresh, request.transform(nullptr));
     std::string& name = codec_.metadata(fresh).name;
@@ -51,7 +51,7 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::try_update(RequestScope&
     auto created = co_await create(scope, std::move(fresh));
     if (created) co_return std::optional<Written>(std::move(*created));
     if (created.error().reason == Reason::AlreadyExists) co_return std::nullopt;
-    co_return std::unexpected(std::move(created.error()));
+    co_return Unexpected(std::move(created.error()));
   }
   CO_TRY_ASSIGN(api::Object old, codec_.decode(*cached));
   resource_.strategy().set_defaults(old);
@@ -66,15 +66,15 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::try_update(RequestScope&
   if (meta.namespace_ != old_meta.namespace_)
     co_return bad_request("the namespace of the object (" + meta.namespace_ + ") does not match the namespace on the URL (" + old_meta.namespace_ + ")");
   if (request.check_uid && !meta.uid.empty() && meta.uid != old_meta.uid)
-    co_return std::unexpected(errors::conflict(resource_.name(), request.name, "Precondition failed: UID in precondition: " + meta.uid + ", UID in object meta: " + old_meta.uid));
+    co_return Unexpected(errors::conflict(resource_.name(), request.name, "Precondition failed: UID in precondition: " + meta.uid + ", UID in object meta: " + old_meta.uid));
   if (meta.resource_version.empty() || meta.resource_version == "0") {
     if (!resource_.definition().allow_unconditional_update) {
       FieldErrors problems;
       problems.invalid(FieldPath("metadata", "resourceVersion"), 0, "must be specified for an update");
-      co_return std::unexpected(problems.to_status(resource_.name().group, resource_.kind(), request.name));
+      co_return Unexpected(problems.to_status(resource_.name().group, resource_.kind(), request.name));
     }
   } else if (meta.resource_version != old_meta.resource_version) {
-    co_return std::unexpected(errors::conflict(resource_.name(), request.name, errors::modified_message));
+    co_return Unexpected(errors::conflict(resource_.name(), request.name, errors::modified_message));
   }
   meta.resource_version = old_meta.resource_version;
 
@@ -114,7 +114,7 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::finish_update(RequestSco
     }
     if (scope.subresource != "status") deps_.forbidden_fields.check(object, problems);
     if (main && problems.empty()) validate_by_schema(object, &old, problems);
-    if (!problems.empty()) co_return std::unexpected(problems.to_status(resource_.name().group, resource_.kind(), request.name));
+    if (!problems.empty()) co_return Unexpected(problems.to_status(resource_.name().group, resource_.kind(), request.name));
     if (strategy.has_check()) CO_TRY(co_await strategy.check(scope, object, &old));
     strategy.warnings(scope, object, &old, scope.warnings);
     strategy.canonicalize(object);
@@ -139,7 +139,7 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::finish_update(RequestSco
     auto stored = co_await deps_.store.update(scope.ctx, key, Bytes(codec_.encode_stored(object)), revision, options);
     if (!stored) {
       if (stored.error().reason == Reason::Conflict || stored.error().reason == Reason::NotFound) co_return std::nullopt;
-      co_return std::unexpected(std::move(stored.error()));
+      co_return Unexpected(std::move(stored.error()));
     }
     meta.resource_version = std::to_string(stored->mod_revision);
     co_await await_own_write(scope.ctx, stored->mod_revision);

@@ -15,7 +15,7 @@ using codec::WireType;
 enum : uint32_t { meta_name = 1, meta_namespace = 3, meta_uid = 5, meta_resource_version = 6, meta_labels = 11 };
 constexpr uint32_t object_metadata = 1;
 
-std::unexpected<Status> malformed() { return bad_request("malformed protobuf object"); }
+Unexpected<Status> malformed() { return bad_request("malformed protobuf object"); }
 
 // Calls visit(number, bytes, start of the field, its end) for each length-delimited field. False: malformed.
 template <class Visit>

@@ -107,7 +107,7 @@ rt::Task<Result<Unit>> wait_end(controller::ControllerManager& manager) {
   ends.push_back([](rt::Context c) -> rt::Task<Result<Unit>> {
     std::vector<int> signals{SIGINT, SIGTERM};
     auto got = co_await rt::wait_signal(std::move(c), std::move(signals));
-    if (!got) co_return std::unexpected(std::move(got).error());
+    if (!got) co_return Unexpected(std::move(got).error());
     co_return Unit{};
   });
   ends.push_back([&manager](rt::Context c) { return manager.wait_lost(std::move(c)); });

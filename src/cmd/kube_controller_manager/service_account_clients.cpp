@@ -22,7 +22,7 @@ class TokenTransport final : public net::Transport {
 
   rt::Task<Result<net::Response>> send(rt::Context ctx, net::ClientRequest request) override {
     auto token = co_await current_token(ctx);
-    if (!token) co_return std::unexpected(std::move(token).error());
+    if (!token) co_return Unexpected(std::move(token).error());
     request.headers.set("authorization", "Bearer " + *token);
     auto answer = co_await inner_->send(std::move(ctx), std::move(request));
     if (answer && answer->status == 401) token_.clear();   // revoked, or the signing key changed: the next try has a new one
@@ -35,12 +35,12 @@ class TokenTransport final : public net::Transport {
     const rt::TimePoint now = manager_.runtime().clock().now();
     if (!token_.empty() && now < renew_at_) co_return token_;
     auto held = co_await asking_.lock(ctx);
-    if (!held) co_return std::unexpected(std::move(held).error());
+    if (!held) co_return Unexpected(std::move(held).error());
     if (!token_.empty() && now < renew_at_) co_return token_;
     TokenRequest wanted;
     wanted.spec.expiration_seconds = token_seconds;
     auto answer = co_await manager_.create_subresource<TokenRequest>(ctx, client::resource_of<ServiceAccount>(), std::string(account_namespace), account_, "token", std::move(wanted));
-    if (!answer) co_return std::unexpected(std::move(answer).error());
+    if (!answer) co_return Unexpected(std::move(answer).error());
     token_ = answer->status.token;
     renew_at_ = now + token_renewal;
     co_return token_;
@@ -57,12 +57,12 @@ class TokenTransport final : public net::Transport {
 rt::Task<Result<Unit>> ensure_account(client::Client& manager, rt::Context ctx, std::string name) {
   auto there = co_await manager.get<ServiceAccount>(ctx, std::string(account_namespace), name);
   if (there) co_return Unit{};
-  if (there.error().reason != Reason::NotFound) co_return std::unexpected(std::move(there).error());
+  if (there.error().reason != Reason::NotFound) co_return Unexpected(std::move(there).error());
   ServiceAccount account;
   account.metadata.namespace_ = account_namespace;
   account.metadata.name = std::move(name);
   auto made = co_await manager.create<ServiceAccount>(std::move(ctx), std::move(account));
-  if (!made && made.error().reason != Reason::AlreadyExists) co_return std::unexpected(std::move(made).error());
+  if (!made && made.error().reason != Reason::AlreadyExists) co_return Unexpected(std::move(made).error());
   co_return Unit{};
 }
 

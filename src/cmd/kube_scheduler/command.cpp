@@ -111,13 +111,13 @@ int fail(const Status& status) {
 rt::Task<Result<int>> until_signal(rt::Context ctx) {
   std::vector<int> signals{SIGINT, SIGTERM};
   auto signal = co_await rt::wait_signal(std::move(ctx), std::move(signals));
-  if (!signal) co_return std::unexpected(signal.error());
+  if (!signal) co_return Unexpected(signal.error());
   log::info(0, "Shutting down", {{"signal", std::to_string(*signal)}});
   co_return 0;
 }
 rt::Task<Result<int>> until_lost(rt::Context ctx, scheduler::Scheduler* scheduler) {
   auto lost = co_await scheduler->wait_lost(std::move(ctx));
-  if (!lost) co_return std::unexpected(lost.error());
+  if (!lost) co_return Unexpected(lost.error());
   co_return 1;
 }
 

@@ -46,7 +46,7 @@ rt::Task<Result<Unit>> ensure_kubeconfig(rt::Context ctx, rt::Runtime* runtime, 
     (void)co_await rt::sleep_for(ctx, backoff.next(runtime->random()));
   }
   co_await client->close();
-  if (!pair) co_return std::unexpected(std::move(pair).error());
+  if (!pair) co_return Unexpected(std::move(pair).error());
   co_return disk.replace(request.kubeconfig, kubeconfig_text(server, ca_pem, *pair), 0600);
 }
 

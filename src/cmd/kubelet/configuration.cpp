@@ -14,7 +14,7 @@ constexpr std::string_view api_version = "kubelet.config.k8s.io/v1beta1";
 constexpr std::string_view kind = "KubeletConfiguration";
 constexpr std::size_t file_bytes_max = 1 << 20;
 
-std::unexpected<Status> bad_file(const std::string& path, const std::string& why) { return error(Reason::Invalid, "configuration file " + path + ": " + why); }
+Unexpected<Status> bad_file(const std::string& path, const std::string& why) { return error(Reason::Invalid, "configuration file " + path + ": " + why); }
 
 Result<Value> read_file(rt::Disk& disk, const std::string& path) {
   TRY_ASSIGN(const std::string text, disk.read(path, file_bytes_max));

@@ -90,7 +90,7 @@ rt::Task<Result<Caller>> Serving::authenticate(rt::Context ctx, const net::Reque
   api::authentication_v1::TokenReview review;
   review.spec.token = header.substr(bearer.size());
   auto answer = co_await setup_.reviewer->create<api::authentication_v1::TokenReview>(std::move(ctx), std::move(review));
-  if (!answer) co_return std::unexpected(std::move(answer).error());
+  if (!answer) co_return Unexpected(std::move(answer).error());
   if (!answer->status.authenticated) co_return error(Reason::Unauthorized, "Unauthorized");
   caller.user = answer->status.user.username;
   caller.groups = answer->status.user.groups;
@@ -107,7 +107,7 @@ rt::Task<Result<bool>> Serving::may(rt::Context ctx, Caller caller, std::string 
   attributes.path = std::move(path);
   attributes.verb = method == "GET" ? "get" : method == "HEAD" ? "head" : method == "POST" ? "post" : "put";
   auto answer = co_await setup_.reviewer->create<api::authorization_v1::SubjectAccessReview>(std::move(ctx), std::move(review));
-  if (!answer) co_return std::unexpected(std::move(answer).error());
+  if (!answer) co_return Unexpected(std::move(answer).error());
   co_return answer->status.allowed;
 }
 

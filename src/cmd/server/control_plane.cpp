@@ -116,7 +116,7 @@ rt::Task<Result<Unit>> ControlPlane::ensure_token() {
     const auto id = cli::token_id_of(kept->substr(0, kept->find('\n')));
     if (!id) co_return bad_request(layout_.token() + " holds no bootstrap token (abcdef.0123456789abcdef)");
     auto known = co_await cli::get_token(client, ctx, *id);
-    if (!known && known.error().reason != Reason::NotFound) co_return std::unexpected(std::move(known).error());
+    if (!known && known.error().reason != Reason::NotFound) co_return Unexpected(std::move(known).error());
     if (!known || cli::is_expired(*known, runtime_.clock().wall_now())) {
       log::info(0, "The join token has expired; pintle token create makes another");
       co_return disk.remove(layout_.token());

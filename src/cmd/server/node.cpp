@@ -206,7 +206,7 @@ Result<KubeletConfiguration> Node::kubelet_configuration() const {
 
 rt::Task<Result<Unit>> Node::start_kubelet(client::Client& client) {
   CO_TRY(co_await containerd_done_.wait(rt::Context::background()));
-  if (!*containerd_result_) co_return std::unexpected(containerd_result_->error());
+  if (!*containerd_result_) co_return Unexpected(containerd_result_->error());
   kubelet::KubeletSetup setup{runtime_, &client};
   CO_TRY_ASSIGN(setup.configuration, kubelet_configuration());
   setup.node_name = setup.hostname = name_;

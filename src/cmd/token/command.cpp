@@ -83,7 +83,7 @@ rt::Task<Result<Unit>> remove(client::Client& client, const FlagSet& flags) {
     const std::string id = *cli::token_id_of(text);
     auto removed = co_await client.remove<api::core_v1::Secret>(rt::Context::background(), std::string("kube-system"), "bootstrap-token-" + id);
     if (!removed && removed.error().reason == Reason::NotFound) co_return error(Reason::NotFound, "there is no token " + id);
-    if (!removed) co_return std::unexpected(std::move(removed).error());
+    if (!removed) co_return Unexpected(std::move(removed).error());
     print("bootstrap token \"" + id + "\" deleted\n");
   }
   co_return Unit{};
@@ -93,12 +93,12 @@ rt::Task<int> run(rt::Runtime& runtime, std::string verb, const FlagSet& flags) 
   Result<Unit> done = Unit{};
   auto connection = connection_of(runtime.disk(), flags);
   if (!connection) {
-    done = std::unexpected(connection.error());
+    done = Unexpected(connection.error());
   } else {
     const std::string server = connection->client.server;
     auto client = client::connect(runtime, std::move(*connection));
     if (!client) {
-      done = std::unexpected(client.error());
+      done = Unexpected(client.error());
     } else {
       if (verb == "create") done = co_await create(**client, server, flags);
       else if (verb == "list") done = co_await list(**client);

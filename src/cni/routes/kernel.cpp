@@ -40,7 +40,7 @@ Result<int> ensure_vxlan(Netlink& netlink, const Vxlan& vxlan) {
     link = error(Reason::NotFound, "");
   }
   if (!link) {
-    if (link.error().reason != Reason::NotFound) return std::unexpected(std::move(link).error());
+    if (link.error().reason != Reason::NotFound) return Unexpected(std::move(link).error());
     os::netlink::VxlanOptions options;
     options.name = vxlan_link_name;
     options.vni = vxlan.vni;
@@ -50,7 +50,7 @@ Result<int> ensure_vxlan(Netlink& netlink, const Vxlan& vxlan) {
     options.mac = vxlan.mac;
     options.mtu = vxlan.mtu;
     link = netlink.add_vxlan(options);
-    if (!link) return std::unexpected(std::move(link).error());
+    if (!link) return Unexpected(std::move(link).error());
   }
   if (!link->up) TRY(netlink.set_up(link->index, true));
   return link->index;

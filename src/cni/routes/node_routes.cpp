@@ -222,7 +222,7 @@ Result<Unit> NodeRoutes::State::sync_masquerade(const NodeInfo& own) {
 rt::Task<Result<Unit>> NodeRoutes::State::publish(std::string mac) {
   std::string body = "{\"metadata\":{\"annotations\":{\"" + std::string(vxlan_mac_annotation) + "\":\"" + mac + "\"}}}";
   auto patched = co_await setup.client.patch<Node>(tasks.context(), std::string(), setup.node_name, client::PatchType::Merge, std::move(body));
-  if (!patched) co_return std::unexpected(std::move(patched).error());
+  if (!patched) co_return Unexpected(std::move(patched).error());
   co_return Unit{};
 }
 

@@ -209,7 +209,7 @@ Result<CertificateInfo> parse_certificate_request_pem(std::string_view pem) {
   STACK_OF(X509_EXTENSION)* extensions = X509_REQ_get_extensions(request.get());
   const auto named = read_extension_names(extensions, info);
   sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
-  if (!named) return std::unexpected(named.error());
+  if (!named) return Unexpected(named.error());
   return info;
 }
 

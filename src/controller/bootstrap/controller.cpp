@@ -66,7 +66,7 @@ rt::Task<Result<Unit>> Signer::sync(rt::Context ctx) {
   ConfigMap copy = *map;
   copy.data = std::move(data);
   auto done = co_await deps_.client.update<ConfigMap>(std::move(ctx), std::move(copy));
-  if (!done && done.error().reason != Reason::NotFound) co_return std::unexpected(std::move(done).error());
+  if (!done && done.error().reason != Reason::NotFound) co_return Unexpected(std::move(done).error());
   co_return Unit{};
 }
 
@@ -100,7 +100,7 @@ rt::Task<Result<Unit>> TokenCleaner::sync(rt::Context ctx, std::string key) {
   client::DeleteOptions options;
   options.precondition_uid = secret->metadata.uid;
   auto done = co_await deps_.client.remove<Secret>(std::move(ctx), secret->metadata.namespace_, secret->metadata.name, std::move(options));
-  if (!done && done.error().reason != Reason::NotFound) co_return std::unexpected(std::move(done).error());
+  if (!done && done.error().reason != Reason::NotFound) co_return Unexpected(std::move(done).error());
   co_return Unit{};
 }
 

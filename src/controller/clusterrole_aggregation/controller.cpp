@@ -61,12 +61,12 @@ rt::Task<Result<Unit>> AggregationController::sync(rt::Context ctx, std::string 
   const RolePtr role = roles_.get(key);
   if (role == nullptr || !role->aggregation_rule) co_return Unit{};
   auto rules = gather(*role);
-  if (!rules) co_return std::unexpected(std::move(rules).error());
+  if (!rules) co_return Unexpected(std::move(rules).error());
   if (std::ranges::equal(*rules, role->rules, same_rule)) co_return Unit{};
   ClusterRole copy = *role;
   copy.rules = std::move(*rules);
   auto done = co_await deps_.client.update<ClusterRole>(std::move(ctx), std::move(copy));
-  if (!done && done.error().reason != Reason::NotFound) co_return std::unexpected(std::move(done).error());
+  if (!done && done.error().reason != Reason::NotFound) co_return Unexpected(std::move(done).error());
   co_return Unit{};
 }
 

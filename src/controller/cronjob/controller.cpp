@@ -95,13 +95,13 @@ rt::Task<Result<bool>> CronJobController::start_job(rt::Context ctx, CronPtr cro
   if (!made) {
     if (made.error().reason == Reason::AlreadyExists) {
       auto there = co_await deps_.client.get<Job>(std::move(ctx), cron->metadata.namespace_, name);
-      if (!there) co_return std::unexpected(std::move(there).error());
+      if (!there) co_return Unexpected(std::move(there).error());
       if (!is_controlled_by(there->metadata, cron->metadata)) co_return error(Reason::AlreadyExists, "job " + name + " is another's");
       co_return false;
     }
     if (is_namespace_terminating(made.error())) co_return false;
     deps_.events.warning(*cron, "FailedCreate", "Error creating job: " + made.error().message);
-    co_return std::unexpected(std::move(made).error());
+    co_return Unexpected(std::move(made).error());
   }
   deps_.events.normal(*cron, "SuccessfulCreate", "Created job " + name);
   plan.status.active.push_back(reference_to_job(*made));
@@ -115,7 +115,7 @@ rt::Task<Result<Unit>> CronJobController::write_status(rt::Context ctx, CronPtr 
   copy.status = std::move(status);
   auto written = co_await deps_.client.update_status<CronJob>(std::move(ctx), std::move(copy));
   if (!written && written.error().reason == Reason::NotFound) co_return Unit{};
-  if (!written) co_return std::unexpected(std::move(written).error());
+  if (!written) co_return Unexpected(std::move(written).error());
   written_.remember(std::move(*written));
   co_return Unit{};
 }
@@ -135,7 +135,7 @@ rt::Task<Result<Unit>> CronJobController::apply(rt::Context ctx, CronPtr cron, P
   }
   if (plan.start) {
     auto started = co_await start_job(ctx, cron, plan);
-    if (!started) co_return std::unexpected(std::move(started).error());
+    if (!started) co_return Unexpected(std::move(started).error());
     plan.status.last_schedule_time = api::time_from_unix(*plan.start_time, 0);
   }
   CO_TRY(co_await write_status(ctx, cron, std::move(plan.status)));

@@ -72,7 +72,7 @@ rt::Task<Result<bool>> Approver::may_create(rt::Context ctx, CsrPtr csr, std::st
   attributes.subresource = subresource;
   attributes.version = "*";
   auto answer = co_await deps_.client.create<SubjectAccessReview>(std::move(ctx), std::move(review));
-  if (!answer) co_return std::unexpected(std::move(answer).error());
+  if (!answer) co_return Unexpected(std::move(answer).error());
   co_return answer->status.allowed;
 }
 
@@ -86,7 +86,7 @@ rt::Task<Result<Unit>> Approver::decide(rt::Context ctx, CsrPtr csr, Verdict ver
   condition.last_update_time = condition.last_transition_time = to_api_time(deps_.runtime.clock().wall_now());
   copy.status.conditions.push_back(std::move(condition));
   auto done = co_await deps_.client.update_subresource<CertificateSigningRequest>(std::move(ctx), "approval", std::move(copy));
-  if (!done && done.error().reason != Reason::NotFound) co_return std::unexpected(std::move(done).error());
+  if (!done && done.error().reason != Reason::NotFound) co_return Unexpected(std::move(done).error());
   co_return Unit{};
 }
 
@@ -145,7 +145,7 @@ rt::Task<Result<Unit>> Approver::sync(rt::Context ctx, std::string key) {
   const auto approvals = approvals_for(*csr, *request);
   for (const Approval& approval : approvals) {
     auto allowed = co_await may_create(ctx, csr, approval.subresource);
-    if (!allowed) co_return std::unexpected(std::move(allowed).error());
+    if (!allowed) co_return Unexpected(std::move(allowed).error());
     if (*allowed) co_return co_await approve_client(std::move(ctx), csr, *request, approval);
   }
   if (!approvals.empty()) component::log::info(2, "A kubelet may not have the certificate that it asks for", {{"csr", key}, {"user", csr->spec.username}});

@@ -50,7 +50,7 @@ rt::Task<Result<Unit>> Cleaner::sync(rt::Context ctx, std::string key) {
   client::DeleteOptions options;
   options.precondition_uid = csr->metadata.uid;
   auto done = co_await deps_.client.remove<CertificateSigningRequest>(std::move(ctx), "", key, std::move(options));
-  if (!done && done.error().reason != Reason::NotFound) co_return std::unexpected(std::move(done).error());
+  if (!done && done.error().reason != Reason::NotFound) co_return Unexpected(std::move(done).error());
   co_return Unit{};
 }
 

@@ -44,11 +44,11 @@ rt::Task<Result<Unit>> remove(client::Client* client, rt::Context ctx, ConfigMap
   client::DeleteOptions options;
   options.precondition_uid = held.metadata.uid;
   auto removed = co_await client->remove<ConfigMap>(std::move(ctx), std::string(home), held.metadata.name, std::move(options));
-  if (!removed && removed.error().reason != Reason::NotFound) co_return std::unexpected(std::move(removed).error());
+  if (!removed && removed.error().reason != Reason::NotFound) co_return Unexpected(std::move(removed).error());
   co_return Unit{};
 }
 
-std::unexpected<Status> again() { return error(Reason::Conflict, "the node's name was given away meanwhile"); }
+Unexpected<Status> again() { return error(Reason::Conflict, "the node's name was given away meanwhile"); }
 
 }  // namespace
 
@@ -57,7 +57,7 @@ NodeNames::NodeNames(client::Client& client, const std::vector<std::string>& res
 rt::Task<Result<bool>> NodeNames::claim(rt::Context ctx, NameClaim claim) {
   if (reserved_.contains(claim.node)) co_return false;
   auto held = co_await client_.get<ConfigMap>(ctx, std::string(home), object_name(claim.node));
-  if (!held && held.error().reason != Reason::NotFound) co_return std::unexpected(std::move(held).error());
+  if (!held && held.error().reason != Reason::NotFound) co_return Unexpected(std::move(held).error());
   if (!held) {
     // A Node without a known key is an old one's: only itself may say which key it has.
     if (claim.node_exists && !claim.by_node_itself) co_return false;
@@ -65,14 +65,14 @@ rt::Task<Result<bool>> NodeNames::claim(rt::Context ctx, NameClaim claim) {
     auto made = co_await client_.create<ConfigMap>(ctx, std::move(fresh));
     if (made) co_return true;
     if (made.error().reason == Reason::AlreadyExists) co_return again();
-    co_return std::unexpected(std::move(made).error());
+    co_return Unexpected(std::move(made).error());
   }
   if (text_at(*held, "key") == claim.key) co_return true;
   if (claim.by_node_itself) {
     held->data["key"] = claim.key;
     ConfigMap changed = std::move(*held);
     auto written = co_await client_.update<ConfigMap>(ctx, std::move(changed));
-    if (!written) co_return std::unexpected(std::move(written).error());
+    if (!written) co_return Unexpected(std::move(written).error());
     co_return true;
   }
   if (claim.node_exists || !is_old(*held, client_.runtime().clock().wall_now())) co_return false;
@@ -83,14 +83,14 @@ rt::Task<Result<bool>> NodeNames::claim(rt::Context ctx, NameClaim claim) {
 
 rt::Task<Result<Unit>> NodeNames::release(rt::Context ctx, std::string node) {
   auto removed = co_await client_.remove<ConfigMap>(ctx, std::string(home), object_name(node));
-  if (!removed && removed.error().reason != Reason::NotFound) co_return std::unexpected(std::move(removed).error());
+  if (!removed && removed.error().reason != Reason::NotFound) co_return Unexpected(std::move(removed).error());
   co_return Unit{};
 }
 
 rt::Task<Result<rt::Duration>> NodeNames::release_unused(rt::Context ctx, std::string node) {
   auto held = co_await client_.get<ConfigMap>(ctx, std::string(home), object_name(node));
   if (!held && held.error().reason == Reason::NotFound) co_return rt::Duration::zero();
-  if (!held) co_return std::unexpected(std::move(held).error());
+  if (!held) co_return Unexpected(std::move(held).error());
   const rt::Duration left = time_left(*held, client_.runtime().clock().wall_now());
   if (left > rt::Duration::zero()) co_return left;
   ConfigMap unused = std::move(*held);

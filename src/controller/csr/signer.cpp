@@ -42,7 +42,7 @@ class Signer final : public Controller {
 Result<std::string> Signer::sign(const CertificateSigningRequest& csr, const component::CertificateInfo& request, const SigningAuthority& authority) const {
   const auto key = component::PrivateKey::parse_pem(authority.key_pem);
   const auto issuers = component::certificates_from_pem(authority.certificate_pem);
-  const auto issuer = issuers ? component::parse_certificate_der(issuers->front()) : std::unexpected(issuers.error());
+  const auto issuer = issuers ? component::parse_certificate_der(issuers->front()) : Unexpected(issuers.error());
   if (!key || !issuer) return internal("the signer of " + csr.spec.signer_name + ": " + (key ? issuer.error() : key.error()).message);
   TRY_ASSIGN(const auto subject_key, component::certificate_request_key_pem(csr.spec.request));
   const int64_t now = std::chrono::duration_cast<std::chrono::seconds>(deps_.runtime.clock().wall_now().time_since_epoch()).count();
@@ -65,7 +65,7 @@ Result<std::string> Signer::sign(const CertificateSigningRequest& csr, const com
 
 rt::Task<Result<Unit>> Signer::write(rt::Context ctx, CertificateSigningRequest csr) {
   auto done = co_await deps_.client.update_status<CertificateSigningRequest>(std::move(ctx), std::move(csr));
-  if (!done && done.error().reason != Reason::NotFound) co_return std::unexpected(std::move(done).error());
+  if (!done && done.error().reason != Reason::NotFound) co_return Unexpected(std::move(done).error());
   co_return Unit{};
 }
 
@@ -90,7 +90,7 @@ rt::Task<Result<Unit>> Signer::sync(rt::Context ctx, std::string key) {
   auto certificate = sign(*csr, *request, authority);
   // What no certificate can say will not be sayable later.
   if (!certificate && certificate.error().reason == Reason::BadRequest) co_return co_await fail(std::move(ctx), *csr, certificate.error().message);
-  if (!certificate) co_return std::unexpected(std::move(certificate).error());
+  if (!certificate) co_return Unexpected(std::move(certificate).error());
   CertificateSigningRequest copy = *csr;
   copy.status.certificate = std::move(*certificate);
   co_return co_await write(std::move(ctx), std::move(copy));

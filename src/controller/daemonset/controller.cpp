@@ -85,13 +85,13 @@ class DaemonSetController final : public Controller {
 
 rt::Task<Result<api::meta_v1::ObjectMeta>> DaemonSetController::fresh_metadata(rt::Context ctx, SetPtr set) {
   auto read = co_await deps_.client.get<DaemonSet>(std::move(ctx), set->metadata.namespace_, set->metadata.name);
-  if (!read) co_return std::unexpected(std::move(read).error());
+  if (!read) co_return Unexpected(std::move(read).error());
   co_return std::move(read->metadata);
 }
 
 rt::Task<Result<std::vector<PodPtr>>> DaemonSetController::claim_all(rt::Context ctx, SetPtr set) {
   auto selector = apimachinery::to_label_selector(set->spec.selector.get());
-  if (!selector) co_return std::unexpected(std::move(selector).error());
+  if (!selector) co_return Unexpected(std::move(selector).error());
   std::vector<PodPtr> candidates = pending_.merge(set->metadata.uid, deps_.pods.controlled_by(set->metadata.uid));
   for (PodPtr& pod : deps_.pods.orphans_in(set->metadata.namespace_))
     if (selector->matches(pod->metadata.labels)) candidates.push_back(std::move(pod));
@@ -109,7 +109,7 @@ rt::Task<Result<Unit>> DaemonSetController::create_one(rt::Context ctx, SetPtr s
   auto made = co_await control_.create(std::move(ctx), std::move(owner), std::move(pod));
   if (!made) {
     if (is_namespace_terminating(made.error())) co_return Unit{};
-    co_return std::unexpected(std::move(made).error());
+    co_return Unexpected(std::move(made).error());
   }
   pending_.created(set->metadata.uid, std::move(*made));
   co_return Unit{};
@@ -158,7 +158,7 @@ rt::Task<Result<Unit>> DaemonSetController::write_status(rt::Context ctx, SetPtr
   copy.status = std::move(status);
   auto written = co_await deps_.client.update_status<DaemonSet>(std::move(ctx), std::move(copy));
   if (!written && written.error().reason == Reason::NotFound) co_return Unit{};
-  if (!written) co_return std::unexpected(std::move(written).error());
+  if (!written) co_return Unexpected(std::move(written).error());
   written_.remember(std::move(*written));
   co_return Unit{};
 }
@@ -180,7 +180,7 @@ rt::Task<Result<Unit>> DaemonSetController::sync(rt::Context ctx, std::string ke
   auto revision = co_await revisions_.ensure(ctx, owner, std::string(hash_label));
   if (!revision) {
     if (is_namespace_terminating(revision.error())) co_return Unit{};
-    co_return std::unexpected(std::move(revision).error());
+    co_return Unexpected(std::move(revision).error());
   }
   if (revision->collision) {
     DaemonSetStatus status = set->status;
@@ -189,13 +189,13 @@ rt::Task<Result<Unit>> DaemonSetController::sync(rt::Context ctx, std::string ke
   }
   const std::string hash = *revision->revision->metadata.labels.get(hash_label);
   auto pods = co_await claim_all(ctx, set);
-  if (!pods) co_return std::unexpected(std::move(pods).error());
+  if (!pods) co_return Unexpected(std::move(pods).error());
   const std::vector<NodePtr> nodes = nodes_.list();
   Observed observed{*set, nodes, *pods, hash, deps_.runtime.clock().wall_now()};
   Plan plan = plan_daemons(observed);
   auto failure = co_await change_pods(ctx, set, plan, hash);
   CO_TRY(co_await write_status(ctx, set, std::move(plan.status)));
-  if (failure) co_return std::unexpected(std::move(*failure));
+  if (failure) co_return Unexpected(std::move(*failure));
   if (plan.look_again) loop_.queue().add_after(key, *plan.look_again);
   std::set<std::string> live = {revision->revision->metadata.name};
   for (const PodPtr& pod : *pods)

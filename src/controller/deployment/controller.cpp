@@ -93,7 +93,7 @@ void DeploymentController::pod_gone(const api::core_v1::Pod& pod) {
 
 rt::Task<Result<api::meta_v1::ObjectMeta>> DeploymentController::fresh_metadata(rt::Context ctx, DeploymentPtr deployment) {
   auto read = co_await deps_.client.get<Deployment>(std::move(ctx), deployment->metadata.namespace_, deployment->metadata.name);
-  if (!read) co_return std::unexpected(std::move(read).error());
+  if (!read) co_return Unexpected(std::move(read).error());
   co_return std::move(read->metadata);
 }
 
@@ -122,7 +122,7 @@ bool DeploymentController::old_pods_running(const Deployment& deployment, const 
 
 rt::Task<Result<Unit>> DeploymentController::write_status(rt::Context ctx, Deployment deployment) {
   auto written = co_await deps_.client.update_status<Deployment>(std::move(ctx), std::move(deployment));
-  if (!written) co_return std::unexpected(std::move(written).error());
+  if (!written) co_return Unexpected(std::move(written).error());
   written_.remember(std::move(*written));
   co_return Unit{};
 }
@@ -140,7 +140,7 @@ rt::Task<Result<bool>> DeploymentController::create_set(rt::Context ctx, Deploym
   }
   if (made.error().reason == Reason::AlreadyExists) {
     auto there = co_await deps_.client.get<ReplicaSet>(ctx, deployment->metadata.namespace_, name);
-    if (!there) co_return std::unexpected(std::move(there).error());
+    if (!there) co_return Unexpected(std::move(there).error());
     if (is_controlled_by(there->metadata, deployment->metadata) && equal_ignoring_hash(there->spec.template_, wanted)) {
       written_sets_.remember(std::move(*there));
       co_return true;
@@ -148,30 +148,30 @@ rt::Task<Result<bool>> DeploymentController::create_set(rt::Context ctx, Deploym
     CO_TRY(co_await write_status(ctx, after_collision(*deployment)));
     co_return false;
   }
-  if (is_namespace_terminating(made.error())) co_return std::unexpected(std::move(made).error());
+  if (is_namespace_terminating(made.error())) co_return Unexpected(std::move(made).error());
   deps_.events.warning(*deployment, "ReplicaSetCreateError", "Failed to create new replica set \"" + name + "\": " + made.error().message);
   if (has_progress_deadline(*deployment)) {
     auto noted = co_await write_status(ctx, after_failed_create(*deployment, name, made.error(), deps_.runtime.clock().wall_now()));
     (void)noted;   // the failure to create is what counts
   }
-  co_return std::unexpected(std::move(made).error());
+  co_return Unexpected(std::move(made).error());
 }
 
 rt::Task<Result<Unit>> DeploymentController::apply(rt::Context ctx, DeploymentPtr deployment, Plan plan) {
   if (plan.create) {
     auto created = co_await create_set(ctx, deployment, std::move(*plan.create));
-    if (!created) co_return std::unexpected(std::move(created).error());
+    if (!created) co_return Unexpected(std::move(created).error());
     if (!*created) co_return Unit{};   // the collision count is written: its event brings the next round
   }
   for (SetUpdate& update : plan.update) {
     auto written = co_await deps_.client.update<ReplicaSet>(ctx, std::move(update.set));
-    if (!written) co_return std::unexpected(std::move(written).error());
+    if (!written) co_return Unexpected(std::move(written).error());
     written_sets_.remember(std::move(*written));
     if (!update.event.empty()) deps_.events.normal(*deployment, "ScalingReplicaSet", std::move(update.event));
   }
   for (const SetPtr& set : plan.remove) {
     auto removed = co_await deps_.client.remove<ReplicaSet>(ctx, set->metadata.namespace_, set->metadata.name);
-    if (!removed && removed.error().reason != Reason::NotFound) co_return std::unexpected(std::move(removed).error());
+    if (!removed && removed.error().reason != Reason::NotFound) co_return Unexpected(std::move(removed).error());
   }
   if (plan.status) CO_TRY(co_await write_status(ctx, std::move(*plan.status)));
   if (plan.look_again) loop_.queue().add_after(client::object_key(deployment->metadata.namespace_, deployment->metadata.name), *plan.look_again);
@@ -194,7 +194,7 @@ rt::Task<Result<Unit>> DeploymentController::sync(rt::Context ctx, std::string k
   if (!selector) co_return Unit{};   // refused by validation
   if (selector->matches_everything()) co_return co_await observe_only(std::move(ctx), deployment);
   auto sets = co_await claim_sets(ctx, deployment, *selector);
-  if (!sets) co_return std::unexpected(std::move(sets).error());
+  if (!sets) co_return Unexpected(std::move(sets).error());
   const bool running = deployment->spec.strategy.type == "Recreate" && old_pods_running(*deployment, *sets);
   Observed observed{*deployment, *sets, running, deps_.runtime.clock().wall_now()};
   Plan plan = plan_deployment(observed);

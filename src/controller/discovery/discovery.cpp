@@ -75,7 +75,7 @@ const ServedResource* ServedResources::of_kind(std::string_view group, std::stri
 rt::Task<Result<ServedResources>> discover(client::Client& client, rt::Context ctx) {
   ServedResources out;
   auto groups = co_await client.ask_json(ctx, "GET", "/apis", "", "");
-  if (!groups) co_return std::unexpected(std::move(groups).error());
+  if (!groups) co_return Unexpected(std::move(groups).error());
   std::vector<GroupVersion> wanted = read_groups(*groups);
   GroupVersion core{"", "v1"};
   wanted.insert(wanted.begin(), std::move(core));

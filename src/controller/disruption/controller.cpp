@@ -69,12 +69,12 @@ class DisruptionController final : public Controller {
 // Any other kind says it through its scale subresource.
 rt::Task<Result<int32_t>> DisruptionController::scale_of(rt::Context ctx, std::string namespace_name, api::meta_v1::OwnerReference ref) {
   auto served = co_await discover(deps_.client, ctx);
-  if (!served) co_return std::unexpected(std::move(served).error());
+  if (!served) co_return Unexpected(std::move(served).error());
   const ServedResource* resource = served->of_kind(garbage::group_of(ref.api_version), ref.kind);
   if (resource == nullptr) co_return error(Reason::NotFound, "no resource of kind " + ref.kind);
   std::string path = resource->resource.path(namespace_name, ref.name, "scale");
   auto scale = co_await deps_.client.ask_json(std::move(ctx), "GET", std::move(path), "", "");
-  if (!scale) co_return std::unexpected(std::move(scale).error());
+  if (!scale) co_return Unexpected(std::move(scale).error());
   const codec::Value* spec = scale->find("spec");
   const codec::Value* wanted = spec ? spec->find("replicas") : nullptr;
   co_return wanted != nullptr && wanted->is_int() ? static_cast<int32_t>(wanted->as_int()) : 0;
@@ -99,7 +99,7 @@ rt::Task<Result<int32_t>> DisruptionController::replicas(rt::Context ctx, std::s
   } else {
     if (counted.contains(ref.uid)) co_return 0;
     auto scale = co_await scale_of(std::move(ctx), std::move(namespace_name), ref);
-    if (!scale) co_return std::unexpected(std::move(scale).error());
+    if (!scale) co_return Unexpected(std::move(scale).error());
     co_return once(ref.uid, *scale);
   }
   co_return error(Reason::NotFound, "found no controllers for pod's owner \"" + ref.name + "\"");
@@ -110,7 +110,7 @@ rt::Task<Result<int32_t>> DisruptionController::expected(rt::Context ctx, const 
   std::set<std::string> counted;
   for (const PodPtr& pod : owned) {
     auto wanted = co_await replicas(ctx, pod->metadata.namespace_, *controller_of(pod->metadata), counted);
-    if (!wanted) co_return std::unexpected(std::move(wanted).error());
+    if (!wanted) co_return Unexpected(std::move(wanted).error());
     total += *wanted;
   }
   co_return total;
@@ -132,7 +132,7 @@ rt::Task<Result<Unit>> DisruptionController::sync(rt::Context ctx, std::string k
     wanted = co_await expected(ctx, owned);
     if (wanted && owned.size() < pods.size()) deps_.events.warning(*budget, "UnmanagedPods", unmanaged_message(*budget));
   }
-  Result<Plan> plan = wanted ? plan_budget({*budget, pods, *wanted, now}) : Result<Plan>(std::unexpected(wanted.error()));
+  Result<Plan> plan = wanted ? plan_budget({*budget, pods, *wanted, now}) : Result<Plan>(Unexpected(wanted.error()));
   PodDisruptionBudget copy = *budget;
   if (plan) {
     copy.status = std::move(plan->status);
@@ -142,7 +142,7 @@ rt::Task<Result<Unit>> DisruptionController::sync(rt::Context ctx, std::string k
   }
   if (!api::equal(api::type_of<PodDisruptionBudgetStatus>(), &copy.status, &budget->status)) {
     auto written = co_await deps_.client.update_status<PodDisruptionBudget>(std::move(ctx), std::move(copy));
-    if (!written && written.error().reason != Reason::NotFound) co_return std::unexpected(std::move(written).error());
+    if (!written && written.error().reason != Reason::NotFound) co_return Unexpected(std::move(written).error());
   }
   if (!plan) co_return Unit{};   // a change of the pods or workloads brings it here again
   if (plan->look_again) loop_.queue().add_after(key, *plan->look_again);

@@ -54,7 +54,7 @@ rt::Task<Result<Unit>> EndpointsController::remove(rt::Context ctx, std::string 
   if (endpoints_.get(key) == nullptr) co_return Unit{};
   const auto parts = client::split_key(key);
   auto gone = co_await deps_.client.remove<Endpoints>(std::move(ctx), std::string(parts.namespace_name), std::string(parts.name));
-  if (!gone && gone.error().reason != Reason::NotFound) co_return std::unexpected(std::move(gone).error());
+  if (!gone && gone.error().reason != Reason::NotFound) co_return Unexpected(std::move(gone).error());
   co_return Unit{};
 }
 
@@ -63,7 +63,7 @@ rt::Task<Result<Unit>> EndpointsController::write(rt::Context ctx, Endpoints nex
   auto written = co_await done;
   if (!written) {
     if (is_namespace_terminating(written.error())) co_return Unit{};
-    co_return std::unexpected(std::move(written).error());
+    co_return Unexpected(std::move(written).error());
   }
   written_.remember(std::move(*written));
   co_return Unit{};

@@ -86,18 +86,18 @@ rt::Task<Result<Unit>> EndpointSliceController::apply(rt::Context ctx, Plan plan
     set_trigger_time(slice.metadata.annotations, triggered);
     auto made = co_await deps_.client.create<EndpointSlice>(ctx, std::move(slice));
     if (!made && is_namespace_terminating(made.error())) co_return Unit{};
-    if (!made) co_return std::unexpected(std::move(made).error());
+    if (!made) co_return Unexpected(std::move(made).error());
     written_.remember(std::move(*made));
   }
   for (EndpointSlice& slice : plan.update) {
     set_trigger_time(slice.metadata.annotations, triggered);
     auto done = co_await deps_.client.update<EndpointSlice>(ctx, std::move(slice));
-    if (!done) co_return std::unexpected(std::move(done).error());
+    if (!done) co_return Unexpected(std::move(done).error());
     written_.remember(std::move(*done));
   }
   for (const SlicePtr& slice : plan.remove) {
     auto done = co_await deps_.client.remove<EndpointSlice>(ctx, slice->metadata.namespace_, slice->metadata.name);
-    if (!done && done.error().reason != Reason::NotFound) co_return std::unexpected(std::move(done).error());
+    if (!done && done.error().reason != Reason::NotFound) co_return Unexpected(std::move(done).error());
   }
   co_return Unit{};
 }

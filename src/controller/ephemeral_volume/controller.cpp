@@ -55,7 +55,7 @@ rt::Task<Result<Unit>> EphemeralVolumeController::ensure(rt::Context ctx, PodPtr
   auto made = co_await deps_.client.create<PersistentVolumeClaim>(std::move(ctx), std::move(claim));
   if (made || made.error().reason == Reason::AlreadyExists || is_namespace_terminating(made.error())) co_return Unit{};
   deps_.events.warning(*pod, "FailedCreate", "ephemeral volume " + volume + ": " + made.error().message);
-  co_return std::unexpected(std::move(made).error());
+  co_return Unexpected(std::move(made).error());
 }
 
 rt::Task<Result<Unit>> EphemeralVolumeController::sync(rt::Context ctx, std::string key) {

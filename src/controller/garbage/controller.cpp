@@ -117,7 +117,7 @@ void GarbageCollector::follow(const ServedResource& served) {
 
 rt::Task<Result<Unit>> GarbageCollector::rediscover(rt::Context ctx) {
   auto served = co_await discover(deps_.client, ctx);
-  if (!served) co_return std::unexpected(std::move(served).error());
+  if (!served) co_return Unexpected(std::move(served).error());
   const bool whole = served->failed_groups.empty();
   served_ = std::move(*served);
   std::set<std::string> wanted;
@@ -154,7 +154,7 @@ rt::Task<Result<Unit>> GarbageCollector::rediscover(rt::Context ctx) {
 
 rt::Task<Result<ObjectMeta>> GarbageCollector::read(rt::Context ctx, client::Resource resource, std::string namespace_name, std::string name) {
   auto object = co_await deps_.client.get_object(std::move(ctx), std::move(resource), api::type_of<PartialObjectMetadata>(), std::move(namespace_name), std::move(name));
-  if (!object) co_return std::unexpected(std::move(object).error());
+  if (!object) co_return Unexpected(std::move(object).error());
   co_return std::move(object->as<PartialObjectMetadata>().metadata);
 }
 
@@ -162,7 +162,7 @@ rt::Task<Result<Unit>> GarbageCollector::patch(rt::Context ctx, client::Resource
   client::PatchOptions options;
   auto done = co_await deps_.client.patch_object(std::move(ctx), std::move(resource), api::type_of<PartialObjectMetadata>(), std::move(namespace_name), std::move(name), client::PatchType::Merge,
                                                  std::move(body), std::move(options));
-  if (!done && done.error().reason != Reason::NotFound) co_return std::unexpected(std::move(done).error());
+  if (!done && done.error().reason != Reason::NotFound) co_return Unexpected(std::move(done).error());
   co_return Unit{};
 }
 
@@ -182,7 +182,7 @@ rt::Task<Result<OwnerState>> GarbageCollector::owner_state(rt::Context ctx, Owne
   auto meta = co_await read(std::move(ctx), resource, std::move(namespace_name), ref.name);
   if (!meta) {
     if (meta.error().reason == Reason::NotFound) co_return OwnerState::Dangling;
-    co_return std::unexpected(std::move(meta).error());
+    co_return Unexpected(std::move(meta).error());
   }
   if (meta->uid != ref.uid) co_return OwnerState::Dangling;
   const bool foreground = meta->deletion_timestamp && std::ranges::find(meta->finalizers, foreground_finalizer) != meta->finalizers.end();
@@ -207,7 +207,7 @@ rt::Task<Result<Unit>> GarbageCollector::collect_owned(rt::Context ctx, client::
   std::vector<OwnerState> states;
   for (const OwnerReference& ref : meta.owner_references) {
     auto state = co_await owner_state(ctx, ref, meta.namespace_);
-    if (!state) co_return std::unexpected(std::move(state).error());
+    if (!state) co_return Unexpected(std::move(state).error());
     states.push_back(*state);
   }
   const Node* node = graph_.find(identity.uid);
@@ -234,7 +234,7 @@ rt::Task<Result<Unit>> GarbageCollector::collect_owned(rt::Context ctx, client::
   }
   log::info(2, "Deleting an object without owners", {{"kind", identity.kind}, {"namespace", meta.namespace_}, {"name", meta.name}, {"propagation", verdict.propagation}});
   auto done = co_await deps_.client.remove_object(std::move(ctx), std::move(resource), meta.namespace_, meta.name, std::move(options));
-  if (!done && done.error().reason != Reason::NotFound) co_return std::unexpected(std::move(done).error());
+  if (!done && done.error().reason != Reason::NotFound) co_return Unexpected(std::move(done).error());
   co_return Unit{};
 }
 
@@ -250,7 +250,7 @@ rt::Task<Result<Unit>> GarbageCollector::collect(rt::Context ctx, std::string ui
   }
   const client::Resource resource = served->resource;
   auto meta = co_await read(ctx, resource, identity.namespace_name, identity.name);
-  if (!meta && meta.error().reason != Reason::NotFound) co_return std::unexpected(std::move(meta).error());
+  if (!meta && meta.error().reason != Reason::NotFound) co_return Unexpected(std::move(meta).error());
   if (!meta || meta->uid != uid) {
     // A real node's end comes by its watch; nobody watches for a virtual one.
     const Node* still = graph_.find(uid);
@@ -271,7 +271,7 @@ rt::Task<Result<Unit>> GarbageCollector::drop_owner(rt::Context ctx, Identity de
   auto meta = co_await read(ctx, resource, dependent.namespace_name, dependent.name);
   if (!meta) {
     if (meta.error().reason == Reason::NotFound) co_return Unit{};
-    co_return std::unexpected(std::move(meta).error());
+    co_return Unexpected(std::move(meta).error());
   }
   std::vector<OwnerReference> owners = meta->owner_references;
   if (meta->uid != dependent.uid || std::erase_if(owners, [&](const OwnerReference& ref) { return ref.uid == owner_uid; }) == 0) co_return Unit{};
@@ -293,7 +293,7 @@ rt::Task<Result<Unit>> GarbageCollector::orphan(rt::Context ctx, std::string uid
   auto meta = co_await read(ctx, resource, identity.namespace_name, identity.name);
   if (!meta) {
     if (meta.error().reason == Reason::NotFound) co_return Unit{};
-    co_return std::unexpected(std::move(meta).error());
+    co_return Unexpected(std::move(meta).error());
   }
   if (meta->uid != uid || std::ranges::find(meta->finalizers, orphan_finalizer) == meta->finalizers.end()) co_return Unit{};
   std::string body = without_finalizer_patch(*meta, orphan_finalizer);

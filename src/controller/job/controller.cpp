@@ -78,13 +78,13 @@ void JobController::pod_changed(const std::string& ns, const api::meta_v1::Owner
 
 rt::Task<Result<api::meta_v1::ObjectMeta>> JobController::fresh_metadata(rt::Context ctx, JobPtr job) {
   auto read = co_await deps_.client.get<Job>(std::move(ctx), job->metadata.namespace_, job->metadata.name);
-  if (!read) co_return std::unexpected(std::move(read).error());
+  if (!read) co_return Unexpected(std::move(read).error());
   co_return std::move(read->metadata);
 }
 
 rt::Task<Result<std::vector<PodPtr>>> JobController::claim_all(rt::Context ctx, JobPtr job) {
   auto selector = apimachinery::to_label_selector(job->spec.selector.get());
-  if (!selector) co_return std::unexpected(std::move(selector).error());
+  if (!selector) co_return Unexpected(std::move(selector).error());
   std::vector<PodPtr> candidates = pending_.merge(job->metadata.uid, deps_.pods.controlled_by(job->metadata.uid));
   for (PodPtr& pod : deps_.pods.orphans_in(job->metadata.namespace_))
     if (selector->matches(pod->metadata.labels)) candidates.push_back(std::move(pod));
@@ -100,7 +100,7 @@ rt::Task<Result<Unit>> JobController::create_one(rt::Context ctx, JobPtr job, Ne
   Workload owner{"batch/v1", "Job", &job->metadata};
   Pod pod = make_pod(*job, wanted);
   auto made = co_await control_.create(std::move(ctx), std::move(owner), std::move(pod));
-  if (!made) co_return std::unexpected(std::move(made).error());
+  if (!made) co_return Unexpected(std::move(made).error());
   pending_.created(job->metadata.uid, std::move(*made));
   co_return Unit{};
 }
@@ -116,7 +116,7 @@ rt::Task<Result<Unit>> JobController::release(rt::Context ctx, PodPtr pod) {
   std::string patch = release_patch_for(*pod);
   auto done = co_await deps_.client.patch<Pod>(std::move(ctx), pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, std::move(patch));
   if (!done && done.error().reason != Reason::NotFound && done.error().reason != Reason::Invalid && done.error().reason != Reason::Conflict)
-    co_return std::unexpected(std::move(done).error());
+    co_return Unexpected(std::move(done).error());
   co_return Unit{};
 }
 
@@ -138,7 +138,7 @@ rt::Task<Result<Unit>> JobController::release_orphan(rt::Context ctx, std::strin
     if (ref->kind != "Job") co_return Unit{};
     auto owner = co_await deps_.client.get<Job>(ctx, pod->metadata.namespace_, ref->name);
     if (owner && owner->metadata.uid == ref->uid) co_return Unit{};
-    if (!owner && owner.error().reason != Reason::NotFound) co_return std::unexpected(std::move(owner).error());
+    if (!owner && owner.error().reason != Reason::NotFound) co_return Unexpected(std::move(owner).error());
   }
   co_return co_await release(std::move(ctx), pod);
 }
@@ -169,7 +169,7 @@ rt::Task<Result<Unit>> JobController::write_status(rt::Context ctx, JobPtr job, 
     Job copy = *job;
     copy.status = plan.status;
     auto written = co_await deps_.client.update_status<Job>(std::move(ctx), std::move(copy));
-    if (!written) co_return std::unexpected(std::move(written).error());
+    if (!written) co_return Unexpected(std::move(written).error());
     written_.remember(std::move(*written));
   }
   for (JobEvent& event : plan.events) {
@@ -188,7 +188,7 @@ rt::Task<Result<Unit>> JobController::sync(rt::Context ctx, std::string key) {
   job = written_.newest(job);
   if (job->spec.managed_by && *job->spec.managed_by != "kubernetes.io/job-controller") co_return Unit{};
   auto pods = co_await claim_all(ctx, job);
-  if (!pods) co_return std::unexpected(std::move(pods).error());
+  if (!pods) co_return Unexpected(std::move(pods).error());
   if (is_finished_job(*job)) co_return co_await release_all(std::move(ctx), std::move(*pods));
   if (is_deleted(job->metadata)) co_return co_await release_all(std::move(ctx), std::move(*pods));
   Observed observed{*job, *pods, deps_.runtime.clock().wall_now()};
@@ -201,7 +201,7 @@ rt::Task<Result<Unit>> JobController::sync(rt::Context ctx, std::string key) {
   }
   CO_TRY(co_await release_all(ctx, std::move(plan.release)));
   if (plan.look_again) loop_.queue().add_after(key, *plan.look_again);
-  if (failure && !is_namespace_terminating(*failure)) co_return std::unexpected(std::move(*failure));
+  if (failure && !is_namespace_terminating(*failure)) co_return Unexpected(std::move(*failure));
   co_return Unit{};
 }
 

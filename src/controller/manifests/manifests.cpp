@@ -63,7 +63,7 @@ rt::Task<Result<Manifests::Endpoint>> Manifests::find_endpoint(rt::Context ctx, 
       if (resource.kind == kind) co_return Endpoint{std::string(resource.name), resource.namespaced};
   }
   auto list = co_await setup_.client.ask_json(ctx, std::string("GET"), group_path(api_version), std::string(), std::string());
-  if (!list) co_return std::unexpected(list.error());
+  if (!list) co_return Unexpected(list.error());
   if (const codec::Value* resources = list->find("resources"); resources && resources->is_array()) {
     for (const codec::Value& resource : resources->as_array()) {
       if (resource.string_at("kind") != kind || resource.string_at("name").find('/') != std::string_view::npos) continue;
@@ -88,7 +88,7 @@ rt::Task<Result<Unit>> Manifests::apply(rt::Context ctx, codec::Value object) {
   path += "/" + endpoint.resource + "/" + net::percent_encode(name) + "?fieldManager=pintle&force=true";
   std::string body = codec::to_json(object);
   auto answer = co_await setup_.client.ask_json(ctx, std::string("PATCH"), std::move(path), std::move(body), std::string("application/apply-patch+yaml"));
-  if (!answer) co_return std::unexpected(answer.error());
+  if (!answer) co_return Unexpected(answer.error());
   co_return Unit{};
 }
 

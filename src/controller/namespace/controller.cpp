@@ -60,7 +60,7 @@ rt::Task<Result<NamespacePtr>> NamespaceController::write_status(rt::Context ctx
   Namespace copy = *ns;
   copy.status = std::move(status);
   auto written = co_await deps_.client.update_status<Namespace>(std::move(ctx), std::move(copy));
-  if (!written) co_return std::unexpected(std::move(written).error());
+  if (!written) co_return Unexpected(std::move(written).error());
   co_return std::make_shared<const Namespace>(std::move(*written));
 }
 
@@ -102,7 +102,7 @@ rt::Task<void> NamespaceController::empty_resource(rt::Context ctx, ServedResour
 // Pods go first, so that nothing they use is taken from under them.
 rt::Task<Result<Outcome>> NamespaceController::empty(rt::Context ctx, std::string name) {
   auto served = co_await discover(deps_.client, ctx);
-  if (!served) co_return std::unexpected(std::move(served).error());
+  if (!served) co_return Unexpected(std::move(served).error());
   Outcome outcome;
   outcome.undiscovered = std::move(served->failed_groups);
   for (const bool pods : {true, false}) {
@@ -120,7 +120,7 @@ rt::Task<Result<Unit>> NamespaceController::finalize(rt::Context ctx, NamespaceP
   Namespace copy = *ns;
   std::erase(copy.spec.finalizers, finalizer);
   auto done = co_await deps_.client.update_subresource<Namespace>(std::move(ctx), "finalize", std::move(copy));
-  if (!done && done.error().reason != Reason::NotFound) co_return std::unexpected(std::move(done).error());
+  if (!done && done.error().reason != Reason::NotFound) co_return Unexpected(std::move(done).error());
   co_return Unit{};
 }
 
@@ -130,7 +130,7 @@ rt::Task<Result<Unit>> NamespaceController::sync(rt::Context ctx, std::string ke
   auto fresh = co_await deps_.client.get<Namespace>(ctx, "", key);
   if (!fresh) {
     if (fresh.error().reason == Reason::NotFound) co_return Unit{};
-    co_return std::unexpected(std::move(fresh).error());
+    co_return Unexpected(std::move(fresh).error());
   }
   NamespacePtr ns = std::make_shared<const Namespace>(std::move(*fresh));
   if (ns->metadata.uid != cached->metadata.uid || !ns->metadata.deletion_timestamp) co_return Unit{};
@@ -139,7 +139,7 @@ rt::Task<Result<Unit>> NamespaceController::sync(rt::Context ctx, std::string ke
   CO_TRY_ASSIGN(ns, co_await write_status(ctx, ns, std::move(terminating)));
   if (std::ranges::find(ns->spec.finalizers, finalizer) == ns->spec.finalizers.end()) co_return Unit{};
   auto outcome = co_await empty(ctx, key);
-  if (!outcome) co_return std::unexpected(std::move(outcome).error());
+  if (!outcome) co_return Unexpected(std::move(outcome).error());
   CO_TRY_ASSIGN(ns, co_await write_status(ctx, ns, plan_status(ns->status, *outcome, deps_.runtime.clock().wall_now())));
   if (outcome->empty()) co_return co_await finalize(ctx, ns);
   co_return error(Reason::Conflict, "namespace " + key + " has content still");   // comes again with backoff

@@ -83,10 +83,10 @@ rt::Task<Result<Unit>> NodeIpamController::assign(rt::Context ctx, NodePtr node)
     if (done) co_return Unit{};
     failure = std::move(done).error();
     // An answer that never came may hide a success: then the ranges are taken, and come back with the node's next event.
-    if (failure->reason == Reason::Timeout || failure->reason == Reason::ServerTimeout) co_return std::unexpected(std::move(*failure));
+    if (failure->reason == Reason::Timeout || failure->reason == Reason::ServerTimeout) co_return Unexpected(std::move(*failure));
   }
   for (std::size_t i = 0; i < cidrs.size(); ++i) sets_[i].give_back(cidrs[i]);
-  co_return std::unexpected(std::move(*failure));
+  co_return Unexpected(std::move(*failure));
 }
 
 rt::Task<Result<Unit>> NodeIpamController::sync(rt::Context ctx, std::string key) {
@@ -100,7 +100,7 @@ rt::Task<Result<Unit>> NodeIpamController::sync(rt::Context ctx, std::string key
   auto fresh = co_await deps_.client.get<Node>(ctx, "", key);
   if (!fresh) {
     if (fresh.error().reason == Reason::NotFound) co_return Unit{};
-    co_return std::unexpected(std::move(fresh).error());
+    co_return Unexpected(std::move(fresh).error());
   }
   if (!fresh->spec.pod_cidrs.empty()) co_return Unit{};   // its event is on the way
   co_return co_await assign(std::move(ctx), node);

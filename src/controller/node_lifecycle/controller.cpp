@@ -163,7 +163,7 @@ rt::Task<Result<NodePtr>> NodeLifecycleController::mark_silent(rt::Context ctx, 
   copy.status = silent_status(*node, deps_.runtime.clock().wall_now());
   if (api::equal(api::type_of<api::core_v1::NodeStatus>(), &copy.status, &node->status)) co_return node;
   auto written = co_await deps_.client.update_status<Node>(std::move(ctx), std::move(copy));
-  if (!written) co_return std::unexpected(std::move(written).error());
+  if (!written) co_return Unexpected(std::move(written).error());
   co_return std::make_shared<const Node>(std::move(*written));
 }
 
@@ -180,7 +180,7 @@ rt::Task<Result<Unit>> NodeLifecycleController::mark_pods_not_ready(rt::Context 
     if (!done && done.error().reason != Reason::NotFound && done.error().reason != Reason::Conflict) failure = std::move(done).error();
     if (done) deps_.events.warning(*pod, "NodeNotReady", "Node is not ready");
   }
-  if (failure) co_return std::unexpected(std::move(*failure));
+  if (failure) co_return Unexpected(std::move(*failure));
   co_return Unit{};
 }
 
@@ -191,7 +191,7 @@ rt::Task<Result<Unit>> NodeLifecycleController::write_taints(rt::Context ctx, No
     api::encode_json(api::type_of<api::core_v1::Taint>(), &taint, body);
   }
   auto done = co_await deps_.client.patch<Node>(std::move(ctx), "", node->metadata.name, client::PatchType::Merge, body + "]}}");
-  if (!done && done.error().reason != Reason::NotFound) co_return std::unexpected(std::move(done).error());
+  if (!done && done.error().reason != Reason::NotFound) co_return Unexpected(std::move(done).error());
   co_return Unit{};
 }
 

@@ -49,7 +49,7 @@ rt::Task<Result<std::vector<std::shared_ptr<const T>>>> claim(client::Client& cl
     } else if (matches && !request.owner_deleted && !meta.deletion_timestamp && (!request.adoptable || request.adoptable(*object))) {
       if (!adopting) {
         auto owner = co_await request.fresh(ctx);
-        if (!owner) co_return std::unexpected(std::move(owner).error());
+        if (!owner) co_return Unexpected(std::move(owner).error());
         adopting = owner->uid == request.owner.uid && !owner->deletion_timestamp;
       }
       if (!*adopting) continue;
@@ -62,7 +62,7 @@ rt::Task<Result<std::vector<std::shared_ptr<const T>>>> claim(client::Client& cl
       }
     }
   }
-  if (failure) co_return std::unexpected(std::move(*failure));
+  if (failure) co_return Unexpected(std::move(*failure));
   co_return ours;
 }
 

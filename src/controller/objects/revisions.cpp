@@ -31,7 +31,7 @@ rt::Task<Result<Revisions::Current>> Revisions::ensure(rt::Context ctx, Revision
     ControllerRevision raised = *current.revision;   // a roll-back: the old revision becomes the newest
     raised.revision = next_number(all);
     auto written = co_await client_.update<ControllerRevision>(std::move(ctx), std::move(raised));
-    if (!written) co_return std::unexpected(std::move(written).error());
+    if (!written) co_return Unexpected(std::move(written).error());
     current.revision = std::make_shared<const ControllerRevision>(*written);
     written_.remember(std::move(*written));
     co_return current;
@@ -46,7 +46,7 @@ rt::Task<Result<Revisions::Current>> Revisions::ensure(rt::Context ctx, Revision
       co_return current;
     }
   }
-  if (!made) co_return std::unexpected(std::move(made).error());
+  if (!made) co_return Unexpected(std::move(made).error());
   current.revision = std::make_shared<const ControllerRevision>(*made);
   written_.remember(std::move(*made));
   co_return current;
@@ -58,7 +58,7 @@ rt::Task<Result<Unit>> Revisions::trim(rt::Context ctx, RevisionOwner owner, std
     if (!live.contains(revision->metadata.name)) dead.push_back(std::move(revision));
   for (std::size_t i = 0; i + static_cast<std::size_t>(std::max(0, limit)) < dead.size(); ++i) {
     auto gone = co_await client_.remove<ControllerRevision>(ctx, dead[i]->metadata.namespace_, dead[i]->metadata.name);
-    if (!gone && gone.error().reason != Reason::NotFound) co_return std::unexpected(std::move(gone).error());
+    if (!gone && gone.error().reason != Reason::NotFound) co_return Unexpected(std::move(gone).error());
   }
   co_return Unit{};
 }

@@ -87,7 +87,7 @@ rt::Task<Result<Unit>> PodGcController::remove(rt::Context ctx, PodPtr pod) {
   options.grace_period_seconds = 0;
   options.precondition_uid = pod->metadata.uid;
   auto done = co_await deps_.client.remove<Pod>(std::move(ctx), pod->metadata.namespace_, pod->metadata.name, std::move(options));
-  if (!done && done.error().reason != Reason::NotFound && done.error().reason != Reason::Conflict) co_return std::unexpected(std::move(done).error());
+  if (!done && done.error().reason != Reason::NotFound && done.error().reason != Reason::Conflict) co_return Unexpected(std::move(done).error());
   co_return Unit{};
 }
 
@@ -121,7 +121,7 @@ rt::Task<Result<Unit>> PodGcController::sync_pod(rt::Context ctx, PodPtr pod) {
   } else {
     auto fresh = co_await deps_.client.get<Node>(ctx, "", pod->spec.node_name);
     if (fresh) co_return Unit{};
-    if (fresh.error().reason != Reason::NotFound) co_return std::unexpected(std::move(fresh).error());
+    if (fresh.error().reason != Reason::NotFound) co_return Unexpected(std::move(fresh).error());
     why.message = "PodGC: node no longer exists";
   }
   CO_TRY(co_await mark_disrupted(deps_.client, ctx, pod, std::move(why), deps_.runtime.clock().wall_now()));

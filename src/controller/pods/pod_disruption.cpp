@@ -18,7 +18,7 @@ rt::Task<Result<Unit>> mark_disrupted(client::Client& client, rt::Context ctx, P
   client::PatchOptions options;
   options.subresource = "status";
   auto done = co_await client.patch<Pod>(std::move(ctx), pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, std::move(body), std::move(options));
-  if (!done && done.error().reason != Reason::NotFound && done.error().reason != Reason::Conflict) co_return std::unexpected(std::move(done).error());
+  if (!done && done.error().reason != Reason::NotFound && done.error().reason != Reason::Conflict) co_return Unexpected(std::move(done).error());
   co_return Unit{};
 }
 

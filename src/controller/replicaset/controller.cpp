@@ -77,7 +77,7 @@ std::vector<PodPtr> ReplicaController::related_pods(const ReplicaSet& set) const
 
 rt::Task<Result<api::meta_v1::ObjectMeta>> ReplicaController::fresh_metadata(rt::Context ctx, SetPtr set) {
   auto read = co_await kind_->fresh(std::move(ctx), set->metadata.namespace_, set->metadata.name);
-  if (!read) co_return std::unexpected(std::move(read).error());
+  if (!read) co_return Unexpected(std::move(read).error());
   co_return std::move(read->metadata);
 }
 
@@ -98,7 +98,7 @@ rt::Task<Result<Unit>> ReplicaController::create_one(rt::Context ctx, const Repl
   if (!made) {
     // A namespace on its way out takes no pods, now or later.
     if (is_namespace_terminating(made.error())) co_return Unit{};
-    co_return std::unexpected(std::move(made).error());
+    co_return Unexpected(std::move(made).error());
   }
   pending_.created(set.metadata.uid, std::move(*made));
   co_return Unit{};
@@ -134,7 +134,7 @@ rt::Task<Result<Unit>> ReplicaController::write_status(rt::Context ctx, SetPtr s
   if (written || written.error().reason != Reason::Conflict) co_return std::move(written);
   // Once more on the newest: the status is ours alone, the spec is of no consequence to it.
   auto newest = co_await kind_->fresh(ctx, set->metadata.namespace_, set->metadata.name);
-  if (!newest) co_return std::unexpected(std::move(newest).error());
+  if (!newest) co_return Unexpected(std::move(newest).error());
   status = plan_status(*newest, input);
   if (kind_->kind != "ReplicaSet") status.terminating_replicas.reset();
   co_return co_await kind_->write_status(ctx, std::move(*newest), std::move(status));
@@ -150,7 +150,7 @@ rt::Task<Result<Unit>> ReplicaController::sync(rt::Context ctx, std::string key)
     for (PodPtr& pod : deps_.pods.orphans_in(set->metadata.namespace_))
       if (selector->matches(pod->metadata.labels)) candidates.push_back(std::move(pod));
   auto claimed = co_await claim_all(ctx, set, *selector, std::move(candidates));
-  if (!claimed) co_return std::unexpected(std::move(claimed).error());
+  if (!claimed) co_return Unexpected(std::move(claimed).error());
 
   std::vector<PodPtr> active;
   int terminating = 0;
@@ -170,7 +170,7 @@ rt::Task<Result<Unit>> ReplicaController::sync(rt::Context ctx, std::string key)
   }
   StatusInput input{active, terminating, failure, difference, now};
   auto written = co_await write_status(ctx, set, input);
-  if (failure) co_return std::unexpected(std::move(*failure));
+  if (failure) co_return Unexpected(std::move(*failure));
   if (!written) {
     if (written.error().reason == Reason::NotFound) co_return Unit{};
     co_return std::move(written);

@@ -30,7 +30,7 @@ class Sets final : public ReplicaKind {
   rt::Task<Result<Unit>> write_status(rt::Context ctx, ReplicaSet set, ReplicaSetStatus status) override {
     set.status = std::move(status);
     auto written = co_await client_.update_status<ReplicaSet>(std::move(ctx), std::move(set));
-    if (!written) co_return std::unexpected(std::move(written).error());
+    if (!written) co_return Unexpected(std::move(written).error());
     co_return Unit{};
   }
 
@@ -107,7 +107,7 @@ class Controllers final : public ReplicaKind {
   }
   rt::Task<Result<ReplicaSet>> fresh(rt::Context ctx, std::string namespace_name, std::string name) override {
     auto found = co_await client_.get<ReplicationController>(std::move(ctx), std::move(namespace_name), std::move(name));
-    if (!found) co_return std::unexpected(std::move(found).error());
+    if (!found) co_return Unexpected(std::move(found).error());
     co_return to_set(*found);
   }
   rt::Task<Result<Unit>> write_status(rt::Context ctx, ReplicaSet set, ReplicaSetStatus status) override {
@@ -119,7 +119,7 @@ class Controllers final : public ReplicaKind {
     controller.spec.template_ = std::move(set.spec.template_);
     controller.status = to_status(status);
     auto written = co_await client_.update_status<ReplicationController>(std::move(ctx), std::move(controller));
-    if (!written) co_return std::unexpected(std::move(written).error());
+    if (!written) co_return Unexpected(std::move(written).error());
     co_return Unit{};
   }
 

@@ -71,7 +71,7 @@ rt::Task<Result<client::AnyInformer*>> QuotaController::watch(rt::Context ctx, C
   auto it = watched_.find(key);
   if (it == watched_.end()) {
     auto served = co_await discover(deps_.client, ctx);
-    if (!served) co_return std::unexpected(std::move(served).error());
+    if (!served) co_return Unexpected(std::move(served).error());
     const ServedResource* found = nullptr;
     for (const ServedResource& candidate : served->resources)
       if (candidate.resource.group == resource.group && candidate.resource.name == resource.resource && candidate.can("watch")) found = &candidate;
@@ -88,7 +88,7 @@ rt::Task<Result<client::AnyInformer*>> QuotaController::watch(rt::Context ctx, C
   }
   client::AnyInformer* informer = it->second;
   auto synced = co_await informer->wait_synced(std::move(ctx));
-  if (!synced) co_return std::unexpected(std::move(synced).error());
+  if (!synced) co_return Unexpected(std::move(synced).error());
   co_return informer;
 }
 
@@ -102,7 +102,7 @@ rt::Task<Result<ResourceList>> QuotaController::count(rt::Context ctx, QuotaPtr 
   const std::vector<CountedResource> alone = counted_alone(quota->spec.hard);
   for (const CountedResource& resource : alone) {
     auto informer = co_await watch(ctx, resource);
-    if (!informer) co_return std::unexpected(std::move(informer).error());
+    if (!informer) co_return Unexpected(std::move(informer).error());
     if (*informer == nullptr) continue;
     for (const auto& object : (*informer)->store().in_namespace(ns)) charge(*quota, resource, api::Object::of(*static_cast<const PartialObjectMetadata*>(object.get())), used);
   }
@@ -114,13 +114,13 @@ rt::Task<Result<Unit>> QuotaController::sync(rt::Context ctx, std::string key) {
   if (cached == nullptr) co_return Unit{};
   if (deps_.options.resource_quota_sync_period > rt::Duration::zero()) loop_.queue().add_after(key, deps_.options.resource_quota_sync_period);
   auto used = co_await count(ctx, cached);
-  if (!used) co_return std::unexpected(std::move(used).error());
+  if (!used) co_return Unexpected(std::move(used).error());
   if (cached->status.hard == cached->spec.hard && cached->status.used == *used) co_return Unit{};
   ResourceQuota copy = *cached;   // of this version: what was charged since makes a conflict, and another round
   copy.status.hard = copy.spec.hard;
   copy.status.used = std::move(*used);
   auto written = co_await deps_.client.update_status<ResourceQuota>(std::move(ctx), std::move(copy));
-  if (!written && written.error().reason != Reason::NotFound) co_return std::unexpected(std::move(written).error());
+  if (!written && written.error().reason != Reason::NotFound) co_return Unexpected(std::move(written).error());
   co_return Unit{};
 }
 

@@ -60,7 +60,7 @@ rt::Task<Result<Unit>> RootCaPublisher::create(rt::Context ctx, std::string name
   map.data[data_key] = deps_.options.root_ca_pem;
   auto made = co_await deps_.client.create<ConfigMap>(std::move(ctx), std::move(map));
   if (made || made.error().reason == Reason::AlreadyExists || made.error().reason == Reason::NotFound || is_namespace_terminating(made.error())) co_return Unit{};
-  co_return std::unexpected(std::move(made).error());
+  co_return Unexpected(std::move(made).error());
 }
 
 rt::Task<Result<Unit>> RootCaPublisher::sync(rt::Context ctx, std::string key) {
@@ -76,7 +76,7 @@ rt::Task<Result<Unit>> RootCaPublisher::sync(rt::Context ctx, std::string key) {
   copy.data[data_key] = deps_.options.root_ca_pem;
   if (said == nullptr || said->empty()) copy.metadata.annotations[description_annotation] = description;
   auto written = co_await deps_.client.update<ConfigMap>(std::move(ctx), std::move(copy));
-  if (!written && written.error().reason != Reason::NotFound) co_return std::unexpected(std::move(written).error());
+  if (!written && written.error().reason != Reason::NotFound) co_return Unexpected(std::move(written).error());
   co_return Unit{};
 }
 

@@ -48,7 +48,7 @@ rt::Task<Result<Unit>> ServiceAccountController::sync(rt::Context ctx, std::stri
   account.metadata.name = account_name;
   auto made = co_await deps_.client.create<ServiceAccount>(std::move(ctx), std::move(account));
   if (made || made.error().reason == Reason::AlreadyExists || made.error().reason == Reason::NotFound || is_namespace_terminating(made.error())) co_return Unit{};
-  co_return std::unexpected(std::move(made).error());
+  co_return Unexpected(std::move(made).error());
 }
 
 }  // namespace

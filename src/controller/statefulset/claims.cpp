@@ -21,7 +21,7 @@ rt::Task<Result<Unit>> Claims::ensure(rt::Context ctx, std::shared_ptr<const Sta
       events_.normal(*set, "SuccessfulCreate", "create" + about + " success");
     } else if (made.error().reason != Reason::AlreadyExists) {
       events_.warning(*set, "FailedCreate", "create" + about + " failed error: " + made.error().message);
-      co_return std::unexpected(std::move(made).error());
+      co_return Unexpected(std::move(made).error());
     }
   }
   co_return Unit{};
@@ -55,7 +55,7 @@ rt::Task<Result<Unit>> Claims::settle_owners(rt::Context ctx, std::shared_ptr<co
     changed |= set_owner(copy.metadata.owner_references, controller_reference("v1", "Pod", pod->metadata), with_pod);
     if (!changed) continue;
     auto written = co_await client_.update<PersistentVolumeClaim>(ctx, std::move(copy));
-    if (!written && written.error().reason != Reason::NotFound) co_return std::unexpected(std::move(written).error());
+    if (!written && written.error().reason != Reason::NotFound) co_return Unexpected(std::move(written).error());
   }
   co_return Unit{};
 }

@@ -64,13 +64,13 @@ class StatefulSetController final : public Controller {
 
 rt::Task<Result<api::meta_v1::ObjectMeta>> StatefulSetController::fresh_metadata(rt::Context ctx, SetPtr set) {
   auto read = co_await deps_.client.get<StatefulSet>(std::move(ctx), set->metadata.namespace_, set->metadata.name);
-  if (!read) co_return std::unexpected(std::move(read).error());
+  if (!read) co_return Unexpected(std::move(read).error());
   co_return std::move(read->metadata);
 }
 
 rt::Task<Result<std::vector<PodPtr>>> StatefulSetController::claim_all(rt::Context ctx, SetPtr set) {
   auto selector = apimachinery::to_label_selector(set->spec.selector.get());
-  if (!selector) co_return std::unexpected(std::move(selector).error());
+  if (!selector) co_return Unexpected(std::move(selector).error());
   std::vector<PodPtr> candidates = pending_.merge(set->metadata.uid, deps_.pods.controlled_by(set->metadata.uid));
   for (PodPtr& pod : deps_.pods.orphans_in(set->metadata.namespace_))
     if (selector->matches(pod->metadata.labels)) candidates.push_back(std::move(pod));
@@ -92,7 +92,7 @@ rt::Task<Result<Unit>> StatefulSetController::create_one(rt::Context ctx, SetPtr
   if (!made) {
     if (!is_namespace_terminating(made.error()) && made.error().reason != Reason::AlreadyExists)
       deps_.events.warning(*set, "FailedCreate", "create Pod " + name + " in StatefulSet " + set->metadata.name + " failed error: " + made.error().message);
-    co_return std::unexpected(std::move(made).error());
+    co_return Unexpected(std::move(made).error());
   }
   deps_.events.normal(*set, "SuccessfulCreate", "create Pod " + name + " in StatefulSet " + set->metadata.name + " successful");
   pending_.created(set->metadata.uid, std::move(*made));
@@ -132,11 +132,11 @@ rt::Task<Result<Unit>> StatefulSetController::repair(rt::Context ctx, SetPtr set
   if (!ordinal) co_return Unit{};
   CO_TRY(co_await claims_.ensure(ctx, set, *ordinal));
   auto fresh = co_await deps_.client.get<Pod>(ctx, pod->metadata.namespace_, pod->metadata.name);   // what the store keeps of pods is not whole
-  if (!fresh) co_return std::unexpected(std::move(fresh).error());
+  if (!fresh) co_return Unexpected(std::move(fresh).error());
   set_identity(*set, *fresh, *ordinal);
   if (!has_storage(*set, *fresh)) set_storage(*set, *fresh, *ordinal);
   auto written = co_await deps_.client.update<Pod>(std::move(ctx), std::move(*fresh));
-  if (!written) co_return std::unexpected(std::move(written).error());
+  if (!written) co_return Unexpected(std::move(written).error());
   co_return Unit{};
 }
 
@@ -154,7 +154,7 @@ rt::Task<Result<Unit>> StatefulSetController::write_status(rt::Context ctx, SetP
   copy.status = std::move(status);
   auto written = co_await deps_.client.update_status<StatefulSet>(std::move(ctx), std::move(copy));
   if (!written && written.error().reason == Reason::NotFound) co_return Unit{};
-  if (!written) co_return std::unexpected(std::move(written).error());
+  if (!written) co_return Unexpected(std::move(written).error());
   written_.remember(std::move(*written));
   co_return Unit{};
 }
@@ -164,12 +164,12 @@ rt::Task<Result<Unit>> StatefulSetController::sync(rt::Context ctx, std::string 
   if (set == nullptr) co_return Unit{};
   set = written_.newest(set);
   auto pods = co_await claim_all(ctx, set);
-  if (!pods) co_return std::unexpected(std::move(pods).error());
+  if (!pods) co_return Unexpected(std::move(pods).error());
   RevisionOwner owner{"StatefulSet", &set->metadata, &set->spec.template_, set->status.collision_count};
   auto update = co_await revisions_.ensure(ctx, owner, std::string(history_hash_label));
   if (!update) {
     if (is_namespace_terminating(update.error())) co_return Unit{};
-    co_return std::unexpected(std::move(update).error());
+    co_return Unexpected(std::move(update).error());
   }
   if (update->collision) {
     StatefulSetStatus status = set->status;

@@ -80,7 +80,7 @@ rt::Task<Result<Unit>> TaintEvictionController::evict(rt::Context ctx, PodPtr po
   client::DeleteOptions options;
   options.precondition_uid = pod->metadata.uid;
   auto done = co_await deps_.client.remove<Pod>(std::move(ctx), pod->metadata.namespace_, pod->metadata.name, std::move(options));
-  if (!done && done.error().reason != Reason::NotFound && done.error().reason != Reason::Conflict) co_return std::unexpected(std::move(done).error());
+  if (!done && done.error().reason != Reason::NotFound && done.error().reason != Reason::Conflict) co_return Unexpected(std::move(done).error());
   co_return Unit{};
 }
 

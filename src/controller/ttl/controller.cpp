@@ -56,7 +56,7 @@ rt::Task<Result<Unit>> TtlController::sync(rt::Context ctx, std::string key) {
   if (node == nullptr || is_right(*node)) co_return Unit{};
   std::string patch = "{\"metadata\":{\"annotations\":{\"" + std::string(annotation) + "\":\"" + wanted() + "\"}}}";
   auto written = co_await deps_.client.patch<Node>(std::move(ctx), std::string(), std::move(key), client::PatchType::Strategic, std::move(patch));
-  if (!written && written.error().reason != Reason::NotFound) co_return std::unexpected(std::move(written).error());
+  if (!written && written.error().reason != Reason::NotFound) co_return Unexpected(std::move(written).error());
   co_return Unit{};
 }
 

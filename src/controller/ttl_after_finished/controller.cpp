@@ -58,7 +58,7 @@ rt::Task<Result<Unit>> TtlController::sync(rt::Context ctx, std::string key) {
   auto fresh = co_await deps_.client.get<Job>(ctx, job->metadata.namespace_, job->metadata.name);
   if (!fresh) {
     if (fresh.error().reason == Reason::NotFound) co_return Unit{};
-    co_return std::unexpected(std::move(fresh).error());
+    co_return Unexpected(std::move(fresh).error());
   }
   const auto newest = expiry(*fresh);
   if (!newest || now < *newest || fresh->metadata.uid != job->metadata.uid) co_return Unit{};
@@ -66,7 +66,7 @@ rt::Task<Result<Unit>> TtlController::sync(rt::Context ctx, std::string key) {
   options.propagation_policy = "Foreground";
   options.precondition_uid = job->metadata.uid;
   auto done = co_await deps_.client.remove<Job>(std::move(ctx), job->metadata.namespace_, job->metadata.name, std::move(options));
-  if (!done && done.error().reason != Reason::NotFound) co_return std::unexpected(std::move(done).error());
+  if (!done && done.error().reason != Reason::NotFound) co_return Unexpected(std::move(done).error());
   co_return Unit{};
 }
 

@@ -84,7 +84,7 @@ rt::Task<Result<Unit>> VolumeBinder::set_volume_phase(rt::Context ctx, VolumePtr
   copy.status.message.clear();
   copy.status.last_phase_transition_time = to_api_time(deps_.runtime.clock().wall_now());
   auto written = co_await deps_.client.update_status<PersistentVolume>(std::move(ctx), std::move(copy));
-  if (!written) co_return std::unexpected(std::move(written).error());
+  if (!written) co_return Unexpected(std::move(written).error());
   written_volumes_.remember(std::move(*written));
   co_return Unit{};
 }
@@ -101,7 +101,7 @@ rt::Task<Result<Unit>> VolumeBinder::set_claim_phase(rt::Context ctx, ClaimPtr c
   }
   if (copy.status.phase == claim->status.phase && copy.status.access_modes == claim->status.access_modes && copy.status.capacity == claim->status.capacity) co_return Unit{};
   auto written = co_await deps_.client.update_status<PersistentVolumeClaim>(std::move(ctx), std::move(copy));
-  if (!written) co_return std::unexpected(std::move(written).error());
+  if (!written) co_return Unexpected(std::move(written).error());
   written_claims_.remember(std::move(*written));
   co_return Unit{};
 }
@@ -119,7 +119,7 @@ rt::Task<Result<Unit>> VolumeBinder::bind(rt::Context ctx, ClaimPtr claim, Volum
     ref.uid = claim->metadata.uid;
     ref.resource_version = claim->metadata.resource_version;
     auto written = co_await deps_.client.update<PersistentVolume>(ctx, std::move(copy));
-    if (!written) co_return std::unexpected(std::move(written).error());
+    if (!written) co_return Unexpected(std::move(written).error());
     volume = std::make_shared<const PersistentVolume>(*written);
     written_volumes_.remember(std::move(*written));
   }
@@ -130,7 +130,7 @@ rt::Task<Result<Unit>> VolumeBinder::bind(rt::Context ctx, ClaimPtr claim, Volum
     copy.spec.volume_name = volume->metadata.name;
     copy.metadata.annotations[bind_completed_annotation] = "yes";
     auto written = co_await deps_.client.update<PersistentVolumeClaim>(ctx, std::move(copy));
-    if (!written) co_return std::unexpected(std::move(written).error());
+    if (!written) co_return Unexpected(std::move(written).error());
     claim = std::make_shared<const PersistentVolumeClaim>(*written);
     written_claims_.remember(std::move(*written));
   }
@@ -154,7 +154,7 @@ rt::Task<Result<Unit>> VolumeBinder::ask_provisioner(rt::Context ctx, ClaimPtr c
     }
     if (changed) {
       auto written = co_await deps_.client.update<PersistentVolumeClaim>(ctx, std::move(copy));
-      if (!written) co_return std::unexpected(std::move(written).error());
+      if (!written) co_return Unexpected(std::move(written).error());
       written_claims_.remember(*written);
       claim = std::make_shared<const PersistentVolumeClaim>(std::move(*written));
     }
@@ -205,7 +205,7 @@ rt::Task<Result<Unit>> VolumeBinder::sync_volume(rt::Context ctx, std::string ke
   }
   auto fresh = co_await deps_.client.get<PersistentVolumeClaim>(ctx, ref.namespace_, ref.name);
   if (fresh && fresh->metadata.uid == ref.uid) co_return Unit{};
-  if (!fresh && fresh.error().reason != Reason::NotFound) co_return std::unexpected(std::move(fresh).error());
+  if (!fresh && fresh.error().reason != Reason::NotFound) co_return Unexpected(std::move(fresh).error());
   // Released: what is to be deleted is its provisioner's affair, which watches for this phase.
   if (volume->status.phase == "Failed") co_return Unit{};
   co_return co_await set_volume_phase(std::move(ctx), volume, "Released");

@@ -29,7 +29,7 @@ rt::Task<Result<Unit>> settle(client::Client& client, rt::Context ctx, std::shar
     copy.metadata.finalizers.emplace_back(finalizer);
   }
   auto written = co_await client.update<T>(std::move(ctx), std::move(copy));
-  if (!written && written.error().reason != Reason::NotFound) co_return std::unexpected(std::move(written).error());
+  if (!written && written.error().reason != Reason::NotFound) co_return Unexpected(std::move(written).error());
   co_return Unit{};
 }
 
@@ -81,7 +81,7 @@ class ClaimProtection final : public Controller {
         client::ListOptions options;
         options.namespace_name = claim->metadata.namespace_;
         auto listed = co_await deps_.client.list<Pod>(ctx, std::move(options));
-        if (!listed) co_return std::unexpected(std::move(listed).error());
+        if (!listed) co_return Unexpected(std::move(listed).error());
         for (const Pod& pod : listed->items) in_use |= uses(pod, claim->metadata.name);
       }
     }

@@ -56,13 +56,13 @@ rt::Task<Result<std::string>> wait_for_certificate(rt::Context ctx, client::Clie
     options.resource_version = request.metadata.resource_version;
     auto watch = co_await client->watch_objects(ctx, client::resource_of<CertificateSigningRequest>(), api::type_of<CertificateSigningRequest>(), std::move(options));
     if (!watch) {
-      if (ctx.done()) co_return std::unexpected(ctx.status());
+      if (ctx.done()) co_return Unexpected(ctx.status());
       CO_TRY(co_await rt::sleep_for(ctx, retry_first));
       continue;
     }
     while (true) {
       auto event = co_await (*watch)->next(ctx);
-      if (ctx.done()) co_return std::unexpected(ctx.status());
+      if (ctx.done()) co_return Unexpected(ctx.status());
       if (!event || event->type == client::EventType::Deleted) break;  // look again, and say what get() says
       if (event->type == client::EventType::Bookmark) continue;
       CO_TRY_ASSIGN(std::string signed_now, verdict(event->object.as<CertificateSigningRequest>()));
@@ -154,15 +154,15 @@ rt::Task<Result<std::string>> bootstrap_client_certificate(rt::Context ctx, clie
   const std::string key_file = folder + "/" + bootstrap_key_file;
   Result<component::PrivateKey> key = error(Reason::NotFound, "");
   co_await runtime.run_blocking([&] { key = ensure_bootstrap_key(runtime.disk(), folder, key_file); });
-  if (!key) co_return std::unexpected(std::move(key).error());
+  if (!key) co_return Unexpected(std::move(key).error());
   pair = co_await request_certificate(ctx, bootstrap, client_signer, spec, *key, request_patience);
-  if (!pair) co_return std::unexpected(std::move(pair).error());
+  if (!pair) co_return Unexpected(std::move(pair).error());
   Result<Unit> saved;
   co_await runtime.run_blocking([&] {
     saved = store.save(*pair, now);
     if (saved) (void)runtime.disk().remove(key_file);   // the pair has it
   });
-  if (!saved) co_return std::unexpected(std::move(saved).error());
+  if (!saved) co_return Unexpected(std::move(saved).error());
   co_return store.current_path();
 }
 
@@ -214,11 +214,11 @@ rt::Task<Result<Unit>> CertificateManager::State::renew(rt::Context ctx, compone
   log::info(1, "Asking for a certificate", {{"name", setup.name}, {"signer", setup.signer}});
   CO_TRY_ASSIGN(auto key, component::PrivateKey::generate_ec_p256());
   auto pair = co_await request_certificate(ctx, &setup.client, setup.signer, std::move(spec), std::move(key), request_patience);
-  if (!pair) co_return std::unexpected(std::move(pair).error());
+  if (!pair) co_return Unexpected(std::move(pair).error());
   Result<Unit> saved;
   const int64_t now = wall_seconds(setup.runtime);
   co_await setup.runtime.run_blocking([this, &pair, &saved, &now] { saved = store.save(*pair, now); });
-  if (!saved) co_return std::unexpected(std::move(saved).error());
+  if (!saved) co_return Unexpected(std::move(saved).error());
   take(std::move(*pair));
   co_return Unit{};
 }

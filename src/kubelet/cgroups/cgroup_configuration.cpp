@@ -14,7 +14,7 @@ constexpr int64_t cfs_period_min_ns = 1'000'000;
 constexpr int64_t cfs_period_max_ns = 1'000'000'000;
 constexpr std::string_view known[] = {"pods", "system-reserved", "kube-reserved", "system-reserved-compressible", "kube-reserved-compressible", "none"};
 
-std::unexpected<Status> invalid(std::string message) { return error(Reason::Invalid, "invalid configuration: " + std::move(message)); }
+Unexpected<Status> invalid(std::string message) { return error(Reason::Invalid, "invalid configuration: " + std::move(message)); }
 
 Result<Unit> check_enforced(const KubeletConfiguration& config) {
   for (const std::string& one : config.enforce_node_allocatable) {

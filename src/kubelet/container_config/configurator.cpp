@@ -27,7 +27,7 @@ constexpr std::size_t environment_file_bytes_max = 1 << 20;
 
 using Services = std::vector<std::shared_ptr<const core::Service>>;
 
-std::unexpected<Status> no_server(std::string_view kind, const std::string& namespace_name, const std::string& name) {
+Unexpected<Status> no_server(std::string_view kind, const std::string& namespace_name, const std::string& name) {
   return error(Reason::ServiceUnavailable, "couldn't get " + std::string(kind) + " " + namespace_name + "/" + name + ", no kubeClient defined");
 }
 
@@ -53,12 +53,12 @@ rt::Task<Result<cri::PodSandboxConfig>> Configurator::sandbox_config(rt::Context
   const NodeConfig node = setup_.node();
   SandboxInputs inputs{*pod, node, attempt, setup_.cgroup_parent ? setup_.cgroup_parent(*pod) : std::string(), std::nullopt};
   auto made = make_sandbox_config(inputs);
-  if (!made) co_return std::unexpected(std::move(made).error());
+  if (!made) co_return Unexpected(std::move(made).error());
   if (setup_.warn)
     for (const ConfigWarning& warning : made->warnings) setup_.warn(*pod, warning.reason, warning.message);
   Result<Unit> directories = Unit{};
   co_await setup_.runtime.run_blocking([&] { directories = make_pod_directories(node.paths, *pod); });
-  if (!directories) co_return std::unexpected(std::move(directories).error());
+  if (!directories) co_return Unexpected(std::move(directories).error());
   co_return std::move(made->config);
 }
 
@@ -79,7 +79,7 @@ rt::Task<Result<cri::ContainerConfig>> Configurator::container_config(rt::Contex
   ContainerFiles files{node.paths, pod, *container, std::move(mounts), mount_hosts, std::move(hosts), setup_.runtime.random().next_u64()};
   Result<MadeFiles> made = error(Reason::InternalError, "not made");
   co_await setup_.runtime.run_blocking([&] { made = make_container_files(std::move(files)); });
-  if (!made) co_return std::unexpected(std::move(made).error());
+  if (!made) co_return Unexpected(std::move(made).error());
 
   ContainerInputs inputs{pod, *container, node};
   inputs.attempt = request.attempt;

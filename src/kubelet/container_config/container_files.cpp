@@ -33,7 +33,7 @@ Result<cri::Mount> finish_mount(const ContainerFiles& files, PlannedMount planne
   auto prepared = prepare_sub_path(files.paths, sub_path, &log);
   if (!prepared) {
     component::log::error("Failed to prepare a subPath", {{"pod", files.pod.metadata.namespace_ + "/" + files.pod.metadata.name}, {"container", files.container.name}, {"err", log}});
-    return std::unexpected(std::move(prepared).error());
+    return Unexpected(std::move(prepared).error());
   }
   planned.mount.host_path = std::move(*prepared);
   return std::move(planned.mount);

@@ -39,7 +39,7 @@ Result<Ptr> find_object(const std::map<std::string, Result<Ptr>, std::less<>>& o
   CHECK(it != objects.end(), "every object that the environment refers to is looked up before");
   if (it->second) return *it->second;
   if (optional && it->second.error().reason == Reason::NotFound) return Ptr();
-  return std::unexpected(it->second.error());
+  return Unexpected(it->second.error());
 }
 
 class Builder {

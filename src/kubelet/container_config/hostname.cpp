@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t hostname_max = 63;
 constexpr std::size_t kernel_hostname_max = 64;
 
-std::unexpected<Status> bad_name(std::string_view field, const std::string& value, std::string_view what, const apimachinery::Faults& faults) {
+Unexpected<Status> bad_name(std::string_view field, const std::string& value, std::string_view what, const apimachinery::Faults& faults) {
   std::string text;
   for (const auto& fault : faults) {
     if (!text.empty()) text += ';';

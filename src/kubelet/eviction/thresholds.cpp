@@ -31,7 +31,7 @@ std::size_t place_of(std::string_view signal) {
 // Upstream takes these, and then gives containerfs the thresholds of the file system that it is on.
 bool is_container_file_system(std::string_view signal) { return signal == "containerfs.available" || signal == "containerfs.inodesFree"; }
 
-std::unexpected<Status> bad(std::string message) { return error(Reason::Invalid, std::move(message)); }
+Unexpected<Status> bad(std::string message) { return error(Reason::Invalid, std::move(message)); }
 
 Result<Unit> check_signal(const std::string& signal) {
   if (place_of(signal) == signals.size() && !is_container_file_system(signal)) return bad("unsupported eviction signal " + signal);

@@ -14,7 +14,7 @@ bool is_lower_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <=
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
-std::unexpected<Status> bad(std::string_view image, std::string_view why) {
+Unexpected<Status> bad(std::string_view image, std::string_view why) {
   std::string message = "couldn't parse image name \"";
   message.append(image).append("\": invalid reference format").append(why);
   return bad_request(std::move(message));

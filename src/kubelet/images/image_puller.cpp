@@ -11,13 +11,13 @@
 namespace pintle::kubelet {
 
 using namespace api::cri_v1;
-using Outcome = std::expected<PulledImage, WaitingReason>;
+using Outcome = Expected<PulledImage, WaitingReason>;
 
 namespace {
 
 constexpr std::size_t pulls_unlimited = 10000;
 
-std::unexpected<WaitingReason> waits(std::string reason, std::string message) { return std::unexpected(WaitingReason{std::move(reason), std::move(message)}); }
+Unexpected<WaitingReason> waits(std::string reason, std::string message) { return Unexpected(WaitingReason{std::move(reason), std::move(message)}); }
 
 PulledImage from_status(const Image& image) {
   PulledImage out;
@@ -185,7 +185,7 @@ rt::Task<Result<ImagePuller::Fetched>> ImagePuller::pull_with_credentials(rt::Co
     if (pulled) co_return Fetched{std::move(*pulled), credential.source, std::nullopt};
     last = pulled.error();
   }
-  co_return std::unexpected(std::move(*last));
+  co_return Unexpected(std::move(*last));
 }
 
 rt::Task<Result<ImagePuller::Credentials>> ImagePuller::credentials(rt::Context ctx, std::shared_ptr<const api::core_v1::Pod> pod, std::string image) {

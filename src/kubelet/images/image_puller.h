@@ -4,7 +4,6 @@
 // kubelet's executor.
 #pragma once
 
-#include <expected>
 #include <functional>
 #include <map>
 #include <memory>
@@ -12,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/expected.h"
 #include "api/gen/core_v1.h"
 #include "api/gen/cri_v1.h"
 #include "cri/runtime_client.h"
@@ -57,7 +57,7 @@ class ImagePuller {
  public:
   explicit ImagePuller(ImagePullerSetup setup);
   // The image, or why the container waits: ErrImagePull, ImagePullBackOff, ErrImageNeverPull, InvalidImageName, ImageInspectError.
-  rt::Task<std::expected<PulledImage, WaitingReason>> ensure(rt::Context ctx, ImageRequest request);
+  rt::Task<Expected<PulledImage, WaitingReason>> ensure(rt::Context ctx, ImageRequest request);
   // When the wait for this pod's image ends; nullopt: it may be pulled now.
   std::optional<rt::TimePoint> retry_at(const std::string& pod_uid, const std::string& image) const;
   // The pod is gone: its waits are forgotten.
@@ -78,8 +78,8 @@ class ImagePuller {
     std::optional<api::cri_v1::Image> status;
   };
 
-  rt::Task<std::expected<PulledImage, WaitingReason>> pull(rt::Context ctx, ImageRequest request, std::string image, std::optional<Credentials> known);
-  rt::Task<std::expected<PulledImage, WaitingReason>> pull_now(rt::Context ctx, ImageRequest request, std::string image, std::optional<Credentials> known);
+  rt::Task<Expected<PulledImage, WaitingReason>> pull(rt::Context ctx, ImageRequest request, std::string image, std::optional<Credentials> known);
+  rt::Task<Expected<PulledImage, WaitingReason>> pull_now(rt::Context ctx, ImageRequest request, std::string image, std::optional<Credentials> known);
   rt::Task<Result<Fetched>> pull_recorded(rt::Context ctx, const ImageRequest& request, std::string image, std::optional<Credentials> known);
   rt::Task<Result<Fetched>> pull_with_credentials(rt::Context ctx, const ImageRequest& request, std::string image, std::optional<Credentials> known);
   rt::Task<Result<Credentials>> credentials(rt::Context ctx, std::shared_ptr<const api::core_v1::Pod> pod, std::string image);

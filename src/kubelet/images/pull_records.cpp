@@ -80,7 +80,7 @@ Result<Unit> PullRecords::end(const std::string& image) const { return remove_fi
 Result<bool> PullRecords::is_begun(const std::string& image) const {
   const auto intent = read_object<ImagePullIntent>(file_of(pulling_, image));
   if (!intent && intent.error().reason == Reason::NotFound) return false;
-  if (!intent) return std::unexpected(intent.error());
+  if (!intent) return Unexpected(intent.error());
   return intent->image == image;
 }
 
@@ -95,7 +95,7 @@ Result<std::vector<std::string>> PullRecords::begun() const {
 Result<std::optional<ImagePulledRecord>> PullRecords::read(const std::string& image_ref) const {
   auto record = read_object<ImagePulledRecord>(file_of(pulled_, image_ref));
   if (!record && record.error().reason == Reason::NotFound) return std::nullopt;
-  if (!record) return std::unexpected(std::move(record).error());
+  if (!record) return Unexpected(std::move(record).error());
   if (record->image_ref != image_ref) return std::nullopt;
   return std::move(*record);
 }

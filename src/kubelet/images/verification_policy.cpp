@@ -12,7 +12,7 @@ using Names = api::kubeletconfig_v1beta1::ImagePullCredentialsVerificationPolicy
 
 constexpr std::string_view list_field = "preloadedImagesVerificationAllowlist";
 
-std::unexpected<Status> bad_entry(const std::string& entry, std::string_view why) {
+Unexpected<Status> bad_entry(const std::string& entry, std::string_view why) {
   return error(Reason::Invalid, std::string(list_field) + ": \"" + entry + "\": " + std::string(why));
 }
 

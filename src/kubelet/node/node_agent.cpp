@@ -150,17 +150,17 @@ rt::Task<Result<Unit>> NodeAgent::State::try_register(rt::Context ctx) {
     co_return Unit{};
   }
   if (created.error().reason != Reason::AlreadyExists && created.error().reason != Reason::Forbidden)
-    co_return std::unexpected(std::move(created).error());
+    co_return Unexpected(std::move(created).error());
   const Status refused = created.error();
   auto existing = co_await setup.client.get<Node>(ctx, std::string(), setup.identity.name);
-  if (!existing) co_return std::unexpected(refused.reason == Reason::Forbidden ? refused : existing.error());
+  if (!existing) co_return Unexpected(refused.reason == Reason::Forbidden ? refused : existing.error());
   Node reconciled = *existing;
   if (reconcile_node(reconciled, wanted)) {
     client::PatchOptions options;
     options.subresource = "status";
     std::string patch = node_patch(*existing, reconciled);
     auto patched = co_await setup.client.patch<Node>(ctx, std::string(), setup.identity.name, client::PatchType::Strategic, std::move(patch), options);
-    if (!patched) co_return std::unexpected(std::move(patched).error());
+    if (!patched) co_return Unexpected(std::move(patched).error());
     reconciled = std::move(*patched);
   }
   latest = std::make_shared<const Node>(std::move(reconciled));
@@ -236,7 +236,7 @@ rt::Task<Result<Unit>> NodeAgent::State::update(rt::Context ctx) {
     if (tried > 0 || !latest) {
       auto read = co_await setup.client.get<Node>(ctx, std::string(), setup.identity.name);
       if (!read) {
-        outcome = std::unexpected(std::move(read).error());
+        outcome = Unexpected(std::move(read).error());
         continue;
       }
       latest = std::make_shared<const Node>(std::move(*read));
@@ -251,7 +251,7 @@ rt::Task<Result<Unit>> NodeAgent::State::update(rt::Context ctx) {
     std::string patch = node_patch(*before, after);
     auto patched = co_await setup.client.patch<Node>(ctx, std::string(), setup.identity.name, client::PatchType::Strategic, std::move(patch), options);
     if (!patched) {
-      outcome = std::unexpected(std::move(patched).error());
+      outcome = Unexpected(std::move(patched).error());
       continue;
     }
     tell(said);

@@ -34,7 +34,7 @@ rt::Duration jittered(rt::Runtime& runtime, rt::Duration interval) {
 // Makes it, or takes over the one that is there.
 rt::Task<Result<Lease>> ensure_lease(rt::Context ctx, NodeLeaseSetup setup) {
   auto found = co_await setup.client.get<Lease>(ctx, node_lease_namespace, setup.node_name);
-  if (!found && found.error().reason != Reason::NotFound) co_return std::unexpected(std::move(found).error());
+  if (!found && found.error().reason != Reason::NotFound) co_return Unexpected(std::move(found).error());
   Lease wanted = renewed_lease(found ? &*found : nullptr, setup, now_of(setup.runtime));
   if (!found) co_return co_await setup.client.create<Lease>(ctx, std::move(wanted));
   co_return co_await setup.client.update<Lease>(ctx, std::move(wanted));

@@ -36,7 +36,7 @@ rt::Task<Result<RuntimeObservation>> CriObserver::observe(rt::Context ctx) {
   auto answer = co_await cri_.status(ctx, false);
   if (!answer) {
     name_.clear();
-    co_return std::unexpected(std::move(answer).error());
+    co_return Unexpected(std::move(answer).error());
   }
   CO_TRY(co_await learn_version(ctx));
   RuntimeObservation out;

@@ -67,13 +67,13 @@ class Follower final : public ReferencedObjects {
   rt::Task<Result<ConfigMapPtr>> config_map(rt::Context ctx, std::string namespace_name, std::string name) override {
     ObjectId id{Kind::ConfigMap, std::move(namespace_name), std::move(name)};
     auto object = co_await get(std::move(ctx), std::move(id));
-    if (!object) co_return std::unexpected(std::move(object).error());
+    if (!object) co_return Unexpected(std::move(object).error());
     co_return std::static_pointer_cast<const core::ConfigMap>(*object);
   }
   rt::Task<Result<SecretPtr>> secret(rt::Context ctx, std::string namespace_name, std::string name) override {
     ObjectId id{Kind::Secret, std::move(namespace_name), std::move(name)};
     auto object = co_await get(std::move(ctx), std::move(id));
-    if (!object) co_return std::unexpected(std::move(object).error());
+    if (!object) co_return Unexpected(std::move(object).error());
     co_return std::static_pointer_cast<const core::Secret>(*object);
   }
 
@@ -131,7 +131,7 @@ class Follower final : public ReferencedObjects {
     if (it == followed_.end()) {
       auto answer = co_await client_.get_object(ctx, resource_of(id.kind), type_of(id.kind), id.namespace_name, id.name);
       if (!answer && answer.error().reason == Reason::NotFound) co_return missing(id);
-      if (!answer) co_return std::unexpected(std::move(answer).error());
+      if (!answer) co_return Unexpected(std::move(answer).error());
       auto kept = std::make_shared<api::Object>(std::move(*answer));
       co_return client::AnyPtr(kept, kept->data());
     }
@@ -142,8 +142,8 @@ class Follower final : public ReferencedObjects {
     if (now == followed_.end()) co_return missing(id);
     if (now->second.settled) co_return now->second.settled;
     if (!waited) {
-      if (ctx.done()) co_return std::unexpected(ctx.status());
-      if (const Status* why = now->second.informer->last_error()) co_return std::unexpected(*why);
+      if (ctx.done()) co_return Unexpected(ctx.status());
+      if (const Status* why = now->second.informer->last_error()) co_return Unexpected(*why);
       co_return error(Reason::Timeout, "failed to sync " + std::string(word(id.kind)) + " cache: timed out waiting for the condition");
     }
     client::AnyPtr object = now->second.informer->store().find(client::object_key(id.namespace_name, id.name));
@@ -151,7 +151,7 @@ class Follower final : public ReferencedObjects {
     co_return object;
   }
 
-  static std::unexpected<Status> missing(const ObjectId& id) { return error(Reason::NotFound, std::string(word(id.kind)) + " \"" + id.name + "\" not found"); }
+  static Unexpected<Status> missing(const ObjectId& id) { return error(Reason::NotFound, std::string(word(id.kind)) + " \"" + id.name + "\" not found"); }
 
   client::Client& client_;
   std::map<ObjectId, Followed> followed_;

@@ -57,7 +57,7 @@ rt::Task<Result<Unit>> PodRuntime::kill_container(rt::Context ctx, KillRequest r
   std::string message = request.message.empty() ? "Stopping container " + request.container.name : request.message;
   setup_.events.normal(*pod, request.container.name, "Killing", std::move(message));
   grace = co_await run_pre_stop(ctx, std::move(request), grace);
-  if (ctx.done()) co_return std::unexpected(ctx.status());
+  if (ctx.done()) co_return Unexpected(ctx.status());
   auto stopped = co_await setup_.cri.stop_container(ctx, id, grace);
   if (!stopped && stopped.error().reason == Reason::NotFound) co_return Unit{};
   co_return std::move(stopped);

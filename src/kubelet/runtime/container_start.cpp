@@ -11,11 +11,11 @@ namespace pintle::kubelet {
 
 using namespace api::core_v1;
 namespace log = component::log;
-using Started = std::expected<std::string, WaitingReason>;
+using Started = Expected<std::string, WaitingReason>;
 
 namespace {
 
-std::unexpected<WaitingReason> waits(std::string reason, std::string message) { return std::unexpected(WaitingReason{std::move(reason), std::move(message)}); }
+Unexpected<WaitingReason> waits(std::string reason, std::string message) { return Unexpected(WaitingReason{std::move(reason), std::move(message)}); }
 
 }  // namespace
 
@@ -35,7 +35,7 @@ rt::Task<Started> PodRuntime::start_container(rt::Context ctx, StartRequest requ
   auto pulled = co_await setup_.images.ensure(ctx, std::move(image));
   if (!pulled) {
     if (!ctx.done()) setup_.events.warning(pod, name, "Failed", "Error: " + pulled.error().reason);
-    co_return std::unexpected(std::move(pulled).error());
+    co_return Unexpected(std::move(pulled).error());
   }
   co_return co_await create_and_start(std::move(ctx), std::move(request), std::move(*pulled), std::move(*sandbox));
 }
@@ -53,7 +53,7 @@ rt::Task<Started> PodRuntime::create_and_start(rt::Context ctx, StartRequest req
   wanted.pod_ips = pod->spec.host_network ? setup_.node_ips() : request.sandbox_ips;
   wanted.target_container_id = request.target_container_id;
   auto volumes = co_await pull_image_volumes(ctx, pod, name, sandbox);
-  if (!volumes) co_return std::unexpected(std::move(volumes).error());
+  if (!volumes) co_return Unexpected(std::move(volumes).error());
   wanted.image_volumes = std::move(*volumes);
   auto config = co_await setup_.configurator.container_config(ctx, std::move(wanted));
   if (!config) {

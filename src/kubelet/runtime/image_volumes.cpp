@@ -6,7 +6,7 @@
 namespace pintle::kubelet {
 
 using namespace api::core_v1;
-using Images = std::expected<FlatMap<std::string>, WaitingReason>;
+using Images = Expected<FlatMap<std::string>, WaitingReason>;
 
 rt::Task<Images> PodRuntime::pull_image_volumes(rt::Context ctx, PodPtr pod, std::string container, api::cri_v1::PodSandboxConfig sandbox) {
   FlatMap<std::string> out;
@@ -22,7 +22,7 @@ rt::Task<Images> PodRuntime::pull_image_volumes(rt::Context ctx, PodPtr pod, std
     auto pulled = co_await setup_.images.ensure(ctx, std::move(request));
     if (!pulled) {
       if (!ctx.done()) setup_.events.warning(*pod, container, "Failed", "Error: " + pulled.error().reason);
-      co_return std::unexpected(std::move(pulled).error());
+      co_return Unexpected(std::move(pulled).error());
     }
     out[volume.name] = std::move(pulled->ref);
   }

@@ -109,7 +109,7 @@ rt::Task<Result<Unit>> look_at_sandbox(cri::RuntimeClient& runtime, rt::Context 
       sandbox.ready = false;
       co_return Unit{};
     }
-    co_return std::unexpected(std::move(answer).error());
+    co_return Unexpected(std::move(answer).error());
   }
   if (answer->status) fill_status(*answer->status, sandbox);
   co_return Unit{};
@@ -120,7 +120,7 @@ rt::Task<Result<bool>> look_at_container(cri::RuntimeClient& runtime, rt::Contex
   auto answer = co_await runtime.container_status(ctx, container.id, false);
   if (!answer) {
     if (answer.error().reason == Reason::NotFound) co_return false;
-    co_return std::unexpected(std::move(answer).error());
+    co_return Unexpected(std::move(answer).error());
   }
   if (answer->status) fill_status(*answer->status, container);
   if (container.phase == ContainerPhase::Exited) co_await read_termination_message(container);
@@ -151,7 +151,7 @@ rt::Task<Result<PodState>> observe_pod(cri::RuntimeClient& runtime, rt::Context 
       container = *known;
     } else {
       auto there = co_await look_at_container(runtime, ctx, container);
-      if (!there) co_return std::unexpected(std::move(there).error());
+      if (!there) co_return Unexpected(std::move(there).error());
       if (!*there) continue;
     }
     out.containers.push_back(std::move(container));

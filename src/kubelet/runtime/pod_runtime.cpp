@@ -27,14 +27,14 @@ rt::Task<Result<std::string>> PodRuntime::create_sandbox(rt::Context ctx, PodPtr
     auto found = co_await setup_.runtime_handler(ctx, *pod->spec.runtime_class_name);
     if (!found) {
       setup_.events.warning(*pod, "", "FailedCreatePodSandBox", "Failed to create pod sandbox: " + found.error().message);
-      co_return std::unexpected(std::move(found).error());
+      co_return Unexpected(std::move(found).error());
     }
     handler = std::move(*found);
   }
   auto config = co_await setup_.configurator.sandbox_config(ctx, pod, attempt);
   if (!config) {
     setup_.events.warning(*pod, "", "FailedCreatePodSandBox", "Failed to create pod sandbox: " + config.error().message);
-    co_return std::unexpected(std::move(config).error());
+    co_return Unexpected(std::move(config).error());
   }
   auto id = co_await setup_.cri.run_pod_sandbox(ctx, std::move(*config), std::move(handler));
   if (!id && !ctx.done()) setup_.events.warning(*pod, "", "FailedCreatePodSandBox", "Failed to create pod sandbox: " + id.error().message);
@@ -66,14 +66,14 @@ rt::Task<Result<Unit>> PodRuntime::kill_pod(rt::Context ctx, PodPtr pod, PodStat
     }
     const auto killed = co_await rt::when_all(std::move(kills));
     for (const auto& one : killed) {
-      if (!one) result = std::unexpected(one.error());
+      if (!one) result = Unexpected(one.error());
     }
-    if (ctx.done()) co_return std::unexpected(ctx.status());
+    if (ctx.done()) co_return Unexpected(ctx.status());
   }
   for (const auto& sandbox : state.sandboxes) {
     if (!sandbox.ready) continue;
     auto stopped = co_await setup_.cri.stop_pod_sandbox(ctx, sandbox.id);
-    if (!stopped && stopped.error().reason != Reason::NotFound) result = std::unexpected(std::move(stopped).error());
+    if (!stopped && stopped.error().reason != Reason::NotFound) result = Unexpected(std::move(stopped).error());
   }
   if (!result && !ctx.done()) setup_.events.warning(*pod, "", "FailedKillPod", "error killing pod: " + result.error().message);
   co_return std::move(result);

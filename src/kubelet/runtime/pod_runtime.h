@@ -2,13 +2,13 @@
 // grace. Says what it does in events. Stateless but for its parts; belongs to the kubelet's executor.
 #pragma once
 
-#include <expected>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/expected.h"
 #include "api/gen/core_v1.h"
 #include "api/gen/cri_v1.h"
 #include "cri/runtime_client.h"
@@ -65,7 +65,7 @@ class PodRuntime {
   // Runs a sandbox. An error is told in an event (FailedCreatePodSandBox).
   rt::Task<Result<std::string>> create_sandbox(rt::Context ctx, PodPtr pod, uint32_t attempt);
   // Pulls, creates, starts, runs the postStart hook. The error is why the container waits.
-  rt::Task<std::expected<std::string, WaitingReason>> start_container(rt::Context ctx, StartRequest request);
+  rt::Task<Expected<std::string, WaitingReason>> start_container(rt::Context ctx, StartRequest request);
   // preStop hook, stop signal, and SIGKILL after the grace period. Returns when the container has stopped.
   rt::Task<Result<Unit>> kill_container(rt::Context ctx, KillRequest request);
   // Gives a running container the resources of the spec.
@@ -78,10 +78,10 @@ class PodRuntime {
   rt::Task<void> collect_garbage(rt::Context ctx, PodState state, std::string namespace_name, std::string name);
 
  private:
-  rt::Task<std::expected<std::string, WaitingReason>> create_and_start(rt::Context ctx, StartRequest request, PulledImage image,
+  rt::Task<Expected<std::string, WaitingReason>> create_and_start(rt::Context ctx, StartRequest request, PulledImage image,
                                                                         api::cri_v1::PodSandboxConfig sandbox);
   // The images of the image volumes that the container mounts, by the volume's name.
-  rt::Task<std::expected<FlatMap<std::string>, WaitingReason>> pull_image_volumes(rt::Context ctx, PodPtr pod, std::string container,
+  rt::Task<Expected<FlatMap<std::string>, WaitingReason>> pull_image_volumes(rt::Context ctx, PodPtr pod, std::string container,
                                                                                   api::cri_v1::PodSandboxConfig sandbox);
   rt::Task<Result<Unit>> run_post_start(rt::Context ctx, StartRequest request, std::string container_id);
   rt::Task<int64_t> run_pre_stop(rt::Context ctx, KillRequest request, int64_t grace_seconds);

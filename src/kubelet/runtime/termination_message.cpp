@@ -21,7 +21,7 @@ constexpr std::size_t log_tail_bytes = termination_fallback_bytes_max + terminat
 
 // Of what a container wrote, or of what lies in its place: neither a link nor a FIFO is followed.
 Result<std::string> read_part(const Result<os::UniqueFd>& file, const std::string& path, std::size_t limit, bool from_end) {
-  if (!file) return std::unexpected(file.error());
+  if (!file) return Unexpected(file.error());
   struct stat info {};
   if (::fstat(file->get(), &info) != 0) return os::system_error(errno, path);
   const auto size = static_cast<uint64_t>(info.st_size);

@@ -21,7 +21,7 @@ constexpr std::string_view authenticated_group = "system:authenticated";
 constexpr std::string_view anonymous_user = "system:anonymous";
 constexpr std::string_view anonymous_group = "system:unauthenticated";
 
-std::unexpected<Status> unauthorized() { return error(Reason::Unauthorized, "Unauthorized"); }
+Unexpected<Status> unauthorized() { return error(Reason::Unauthorized, "Unauthorized"); }
 
 // The token of "Authorization: Bearer TOKEN"; "": none.
 std::string bearer_token(const net::Request& request) {

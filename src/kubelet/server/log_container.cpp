@@ -16,7 +16,7 @@ auto* named(List& list, std::string_view name) {
   return it == list.end() ? nullptr : &*it;
 }
 
-std::unexpected<Status> waiting(std::string_view container, std::string_view pod, std::string_view why) {
+Unexpected<Status> waiting(std::string_view container, std::string_view pod, std::string_view why) {
   return bad_request(fmt::format("container \"{}\" in pod \"{}\" is waiting to start{}", container, pod, why));
 }
 

@@ -72,10 +72,10 @@ Result<std::string> LogReader::read_chunk() {
 
 rt::Task<Result<bool>> LogReader::drain(rt::Context ctx, LogSink& sink) {
   while (!filter_.full()) {
-    if (ctx.done()) co_return std::unexpected(ctx.status());   // nothing may have gone to the client for long
+    if (ctx.done()) co_return Unexpected(ctx.status());   // nothing may have gone to the client for long
     Result<std::string> chunk;
     co_await runtime_.run_blocking([this, &chunk] { chunk = read_chunk(); });
-    if (!chunk) co_return std::unexpected(chunk.error());
+    if (!chunk) co_return Unexpected(chunk.error());
     if (chunk->empty()) co_return false;
     partial_ += *chunk;
     std::string out;
@@ -113,7 +113,7 @@ rt::Task<Result<Unit>> LogReader::follow(rt::Context ctx, LogSink& sink, rt::Eve
       if (enough) co_return Unit{};
       Result<std::unique_ptr<rt::File>> opened;
       co_await runtime_.run_blocking([this, &opened] { opened = open_file(); });
-      if (!opened) co_return std::unexpected(std::move(opened).error());
+      if (!opened) co_return Unexpected(std::move(opened).error());
       file_ = std::move(*opened);
       offset_ = 0;
       partial_.clear();
@@ -139,7 +139,7 @@ rt::Task<Result<Unit>> LogReader::run(rt::Context ctx, LogSink sink, LogEnd cont
     if (!followed) co_return followed;
   } else {
     auto drained = co_await drain(ctx, sink);
-    if (!drained) co_return std::unexpected(drained.error());
+    if (!drained) co_return Unexpected(drained.error());
   }
   std::string rest;
   if (!partial_.empty() && !filter_.full()) filter_.feed(partial_, rest);   // a last line without an end

@@ -42,7 +42,7 @@ Result<NodeLog> open_node_log(const std::string& root, std::string path) {
     path = *next;
     fd = os::open_regular_below(root, path, true);   // checks the whole way again
   }
-  if (!fd) return std::unexpected(std::move(fd).error());
+  if (!fd) return Unexpected(std::move(fd).error());
   struct stat info {};
   if (::fstat(fd->get(), &info) != 0) return os::system_error(errno, path);
   return NodeLog{std::move(*fd), S_ISDIR(info.st_mode), static_cast<uint64_t>(info.st_size)};

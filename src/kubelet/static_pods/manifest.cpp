@@ -23,7 +23,7 @@ using api::core_v1::PodSpec;
 
 constexpr std::size_t uid_bytes = 16;
 
-std::unexpected<Status> invalid(std::string message) { return error(Reason::Invalid, std::move(message)); }
+Unexpected<Status> invalid(std::string message) { return error(Reason::Invalid, std::move(message)); }
 
 std::string member(const codec::Value& object, std::string_view name) {
   const codec::Value* value = object.is_object() ? object.find(name) : nullptr;

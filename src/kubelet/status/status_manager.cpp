@@ -100,7 +100,7 @@ rt::Task<Result<Unit>> StatusManager::send(EntryPtr entry) {
     // Gone, or another pod of the name: nobody waits for this status.
     const Reason reason = answer.error().reason;
     if (reason == Reason::NotFound || reason == Reason::Conflict) co_return Unit{};
-    co_return std::unexpected(std::move(answer).error());
+    co_return Unexpected(std::move(answer).error());
   }
   entry->sent_revision = revision(*answer);
   entry->sent = std::move(answer->status);

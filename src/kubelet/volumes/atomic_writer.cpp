@@ -142,7 +142,7 @@ Result<bool> write_payload(const AtomicWrite& write) {
     // A full disk is not to be filled with what nobody will read.
     (void)os::remove_tree(directory);
     (void)os::remove_tree(tmp);
-    return std::unexpected(std::move(written).error());
+    return Unexpected(std::move(written).error());
   }
   TRY(settle_user_links(write.volume, write.payload));
   TRY(remove_old(write.volume, name));

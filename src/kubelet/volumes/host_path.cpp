@@ -13,7 +13,7 @@ namespace pintle::kubelet {
 
 namespace {
 
-std::unexpected<Status> is_not(const std::string& path, std::string_view what) {
+Unexpected<Status> is_not(const std::string& path, std::string_view what) {
   return error(Reason::Invalid, "hostPath type check failed: " + path + " is not a " + std::string(what));
 }
 

@@ -42,7 +42,7 @@ Result<Unit> mount_opened(const os::UniqueFd& opened, const std::string& target)
   return os::bind_mount(os::fd_path(opened.get()), target, false, true);
 }
 
-std::unexpected<Status> failed(std::string_view what, const SubPath& sub_path, const Status& why, std::string* log) {
+Unexpected<Status> failed(std::string_view what, const SubPath& sub_path, const Status& why, std::string* log) {
   if (log) *log = why.message;
   return error(Reason::InternalError, "failed to " + std::string(what) + " for volumeMount " + codec::go_quote(sub_path.volume) + " of container " + codec::go_quote(sub_path.container));
 }

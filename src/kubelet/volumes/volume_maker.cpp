@@ -32,7 +32,7 @@ MountedVolume at(const core::Volume& volume, std::string path, bool read_only) {
   return out;
 }
 
-std::unexpected<Status> no_server() { return error(Reason::ServiceUnavailable, "no API server is configured, and the volume needs one"); }
+Unexpected<Status> no_server() { return error(Reason::ServiceUnavailable, "no API server is configured, and the volume needs one"); }
 
 // Runs blocking work that gives a Result.
 template <class T>
@@ -97,13 +97,13 @@ rt::Task<Result<MountedVolume>> VolumeMaker::make_claim_volume(rt::Context ctx, 
   if (!setup_.client) co_return no_server();
   const std::string name = claim_name(pod, volume);
   auto claim = co_await setup_.client->get<core::PersistentVolumeClaim>(ctx, pod.metadata.namespace_, name);
-  if (!claim) co_return std::unexpected(std::move(claim).error());
+  if (!claim) co_return Unexpected(std::move(claim).error());
   if (volume.ephemeral && !is_claim_of(*claim, pod))
     co_return error(Reason::Forbidden, "PVC " + pod.metadata.namespace_ + "/" + name + " was not created for pod " + pod.metadata.namespace_ + "/" + pod.metadata.name + " (pod is not owner)");
   if (claim->spec.volume_name.empty() || claim->status.phase != "Bound")
     co_return error(Reason::Conflict, "error processing PVC " + pod.metadata.namespace_ + "/" + name + ": PVC is not bound");
   auto persistent = co_await setup_.client->get<core::PersistentVolume>(ctx, std::string(), claim->spec.volume_name);
-  if (!persistent) co_return std::unexpected(std::move(persistent).error());
+  if (!persistent) co_return Unexpected(std::move(persistent).error());
   const core::PersistentVolumeSpec& spec = persistent->spec;
   if (!spec.claim_ref || spec.claim_ref->uid != claim->metadata.uid)
     co_return error(Reason::Conflict, "error processing PVC " + pod.metadata.namespace_ + "/" + name + ": PersistentVolume " + persistent->metadata.name + " is not bound to it");
@@ -133,7 +133,7 @@ rt::Task<Result<MountedVolume>> VolumeMaker::make_claim_volume(rt::Context ctx, 
   if (owns) CO_TRY(co_await owning_.send(ctx, Unit{}));
   const auto made = co_await blocking<Unit>(setup_.runtime, std::move(work));
   if (owns) (void)owning_.try_receive();
-  if (!made) co_return std::unexpected(made.error());
+  if (!made) co_return Unexpected(made.error());
   co_return at(volume, std::move(plan.directory), read_only);
 }
 
@@ -177,7 +177,7 @@ rt::Task<Result<Payload>> VolumeMaker::gather_projected(rt::Context ctx, const c
     }
     for (auto& [path, file] : *files) out[path] = std::move(file);
   }
-  if (!errors.empty()) co_return std::unexpected(aggregate(std::move(errors)));
+  if (!errors.empty()) co_return Unexpected(aggregate(std::move(errors)));
   co_return std::move(out);
 }
 
@@ -209,7 +209,7 @@ rt::Task<Result<Payload>> VolumeMaker::config_map(rt::Context ctx, std::string n
   if (!setup_.objects) co_return no_server();
   auto object = co_await setup_.objects->config_map(std::move(ctx), std::move(namespace_name), std::move(name));
   if (!object && object.error().reason == Reason::NotFound && optional) co_return Payload();
-  if (!object) co_return std::unexpected(std::move(object).error());
+  if (!object) co_return Unexpected(std::move(object).error());
   co_return config_map_payload(items, **object, mode, optional);
 }
 
@@ -217,7 +217,7 @@ rt::Task<Result<Payload>> VolumeMaker::secret(rt::Context ctx, std::string names
   if (!setup_.objects) co_return no_server();
   auto object = co_await setup_.objects->secret(std::move(ctx), std::move(namespace_name), std::move(name));
   if (!object && object.error().reason == Reason::NotFound && optional) co_return Payload();
-  if (!object) co_return std::unexpected(std::move(object).error());
+  if (!object) co_return Unexpected(std::move(object).error());
   co_return secret_payload(items, **object, mode, optional);
 }
 

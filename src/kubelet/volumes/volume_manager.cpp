@@ -76,7 +76,7 @@ class Manager final : public VolumeManager {
       const bool early = tried < early_tries_max;
       state->changed.reset();
       auto missing = co_await make_missing(ctx, state, early);
-      if (!missing) co_return std::unexpected(std::move(missing).error());
+      if (!missing) co_return Unexpected(std::move(missing).error());
       if (missing->names.empty()) break;
       const auto wait = early && missing->forbidden ? early_retry : backoff.next(runtime().random());
       if (const auto woken = co_await state->changed.wait(ctx.with_timeout(wait)); !woken && ctx.done()) co_return unmounted(missing->names, ctx.status());
@@ -190,7 +190,7 @@ class Manager final : public VolumeManager {
     if (maker_.setup().warn) maker_.setup().warn(pod, "FailedMount", message);
   }
 
-  static std::unexpected<Status> unmounted(const std::vector<std::string>& names, const Status& why) {
+  static Unexpected<Status> unmounted(const std::vector<std::string>& names, const Status& why) {
     const std::string_view reason = why.reason == Reason::Timeout ? "context deadline exceeded" : "context canceled";
     return error(why.reason, "unmounted volumes=" + bracketed(names) + ", unattached volumes=[], failed to process volumes=[]: " + std::string(reason));
   }
@@ -233,9 +233,9 @@ class Manager final : public VolumeManager {
       if (!kubelet::follows_api(kind_of(volume))) continue;
       const auto made = co_await maker_.make(ctx, pod, volume, state->tokens.get());
       if (made) continue;
-      if (ctx.done()) co_return std::unexpected(ctx.status());
+      if (ctx.done()) co_return Unexpected(ctx.status());
       warn(*pod, volume, made.error());
-      out = std::unexpected(made.error());
+      out = Unexpected(made.error());
     }
     co_return out;
   }

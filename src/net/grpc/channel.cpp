@@ -76,11 +76,11 @@ namespace {
 Result<Unit> outcome(const CallStream& stream) {
   const Headers& ends = stream.trailers.has("grpc-status") ? stream.trailers : stream.headers;
   if (!ends.has("grpc-status")) {
-    return std::unexpected(to_status(Code::Unavailable, "the server answered without gRPC: HTTP " + std::to_string(stream.http_status)));
+    return Unexpected(to_status(Code::Unavailable, "the server answered without gRPC: HTTP " + std::to_string(stream.http_status)));
   }
   const Code code = parse_code(ends.get("grpc-status"));
   if (code == Code::Ok) return Unit{};
-  return std::unexpected(to_status(code, unescape_message(ends.get("grpc-message"))));
+  return Unexpected(to_status(code, unescape_message(ends.get("grpc-message"))));
 }
 
 }  // namespace
@@ -100,11 +100,11 @@ rt::Task<Result<std::optional<std::string>>> StreamReader::next(rt::Context ctx)
       if (!ctx.done() && stream_->trailers.has("grpc-status")) CO_TRY(outcome(*stream_));
       Status why = piece.error();
       if (why.reason == Reason::ServiceUnavailable) why = to_status(Code::Unavailable, why.message);
-      co_return std::unexpected(std::move(why));
+      co_return Unexpected(std::move(why));
     }
     if (piece->empty()) {
       CO_TRY(outcome(*stream_));
-      if (!messages_.empty()) co_return std::unexpected(to_status(Code::Internal, "the answer ended within a message"));
+      if (!messages_.empty()) co_return Unexpected(to_status(Code::Internal, "the answer ended within a message"));
       co_return std::nullopt;
     }
     messages_.push(piece->view());
@@ -153,8 +153,8 @@ rt::Task<Result<Unit>> Channel::State::dial_one(rt::Context ctx) {
   dialing = false;
   dialed.set();
   if (!made) {
-    if (ctx.done()) co_return std::unexpected(ctx.status());
-    co_return std::unexpected(to_status(Code::Unavailable, "connection error: dial " + url.host + ": " + made.error().message));
+    if (ctx.done()) co_return Unexpected(ctx.status());
+    co_return Unexpected(to_status(Code::Unavailable, "connection error: dial " + url.host + ": " + made.error().message));
   }
   if (closed) co_return error(Reason::Cancelled, "the channel is closed");
   current = std::make_shared<ClientConnection>(runtime, std::move(made->stream), url.scheme == "unix");
@@ -165,7 +165,7 @@ rt::Task<Result<Unit>> Channel::State::dial_one(rt::Context ctx) {
 rt::Task<Result<std::shared_ptr<ClientConnection>>> Channel::State::connection(rt::Context ctx) {
   while (true) {
     if (closed) co_return error(Reason::Cancelled, "the channel is closed");
-    if (ctx.done()) co_return std::unexpected(ctx.status());
+    if (ctx.done()) co_return Unexpected(ctx.status());
     if (current && current->has_room()) co_return current;
     if (dialing) {
       dialed.reset();
@@ -216,9 +216,9 @@ rt::Task<Result<std::string>> Channel::unary(rt::Context ctx, std::string method
   }
   CO_TRY_ASSIGN(auto reader, co_await server_stream(ctx, std::move(method), std::move(message)));
   CO_TRY_ASSIGN(auto answer, co_await reader->next(ctx));
-  if (!answer) co_return std::unexpected(to_status(Code::Internal, "an answer without a message"));
+  if (!answer) co_return Unexpected(to_status(Code::Internal, "an answer without a message"));
   CO_TRY_ASSIGN(const auto more, co_await reader->next(ctx));
-  if (more) co_return std::unexpected(to_status(Code::Internal, "more than one message in the answer"));
+  if (more) co_return Unexpected(to_status(Code::Internal, "more than one message in the answer"));
   co_return std::move(*answer);
 }
 

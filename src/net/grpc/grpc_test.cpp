@@ -65,7 +65,7 @@ rt::Task<Result<std::string>> echo(rt::Context, std::string request) {
 }
 rt::Task<Result<std::string>> wait_for_end(rt::Context ctx, std::string) {
   const auto slept = co_await rt::sleep_for(ctx, std::chrono::hours(1));
-  co_return std::unexpected(slept.error());
+  co_return Unexpected(slept.error());
 }
 rt::Task<Result<Unit>> count(rt::Context ctx, std::string request, StreamWriter& writer) {
   for (int i = 0; i < std::stoi(request); ++i) CO_TRY(co_await writer.write(std::to_string(i)));

@@ -97,7 +97,7 @@ rt::Task<Result<Unit>> ServerConnection::dispatch(ServerCallPtr call) {
   const auto unary = server_.unary_.find(call->path);
   const auto streaming = server_.streaming_.find(call->path);
   if (unary == server_.unary_.end() && streaming == server_.streaming_.end()) {
-    co_return std::unexpected(Status{Reason::MethodNotAllowed, 0, "unknown method " + call->path, {}});
+    co_return Unexpected(Status{Reason::MethodNotAllowed, 0, "unknown method " + call->path, {}});
   }
   CO_TRY_ASSIGN(std::string request, co_await read_request(call));
   Writer writer(*this, call);

@@ -67,7 +67,7 @@ Result<Link> Netlink::link(const std::string& name) {
   if (!messages) {
     Status status = std::move(messages).error();
     status.message = name + status.message;
-    return std::unexpected(std::move(status));
+    return Unexpected(std::move(status));
   }
   if (messages->empty()) return error(Reason::NotFound, name + ": no such link");
   return parse_link(messages->front());

@@ -98,7 +98,7 @@ Result<Unit> Netlink::change(std::string request, std::string_view what) {
   std::string_view text = status.message;
   if (text.starts_with(": ")) text.remove_prefix(2);
   status.message = std::string(what) + ": " + std::string(text);
-  return std::unexpected(std::move(status));
+  return Unexpected(std::move(status));
 }
 
 }  // namespace pintle::os::netlink

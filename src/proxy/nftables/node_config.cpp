@@ -20,7 +20,7 @@ std::vector<std::string_view> split(std::string_view list) {
   return out;
 }
 
-std::unexpected<Status> invalid(std::string field, const std::string& value, std::string_view why) {
+Unexpected<Status> invalid(std::string field, const std::string& value, std::string_view why) {
   return error(Reason::Invalid, "KubeProxyConfiguration." + field + ": Invalid value: \"" + value + "\": " + std::string(why));
 }
 

@@ -88,7 +88,7 @@ bool Fd::Wait::await_suspend(std::coroutine_handle<> self) {
 
 Result<Unit> Fd::Wait::await_resume() {
   registration_ = {};
-  if (outcome_ == Outcome::Cancelled) return std::unexpected(ctx_.status());
+  if (outcome_ == Outcome::Cancelled) return Unexpected(ctx_.status());
   if (outcome_ == Outcome::Closed) return error(Reason::Cancelled, "connection closed");
   return Unit{};
 }

@@ -18,7 +18,7 @@ constexpr int links_max = 16;
 
 Result<std::unique_ptr<FileWatcher>> InotifyWatcher::make(std::vector<std::string> paths) {
   const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-  if (fd < 0) return std::unexpected(io_status(errno, "inotify"));
+  if (fd < 0) return Unexpected(io_status(errno, "inotify"));
   return std::make_unique<InotifyWatcher>(Fd::make(static_cast<RealExecutor&>(Executor::current()), fd), std::move(paths));
 }
 
@@ -68,7 +68,7 @@ bool InotifyWatcher::drain() {
 
 Task<Result<Unit>> InotifyWatcher::changed(Context ctx) {
   while (true) {
-    if (ctx.done()) co_return std::unexpected(ctx.status());
+    if (ctx.done()) co_return Unexpected(ctx.status());
     if (drain()) break;
     CO_TRY(co_await fd_->wait(Fd::Read, ctx));
   }

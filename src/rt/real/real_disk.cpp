@@ -14,7 +14,7 @@ namespace pintle::rt {
 
 namespace {
 
-std::unexpected<Status> file_error(const std::string& path, int error_number) {
+Unexpected<Status> file_error(const std::string& path, int error_number) {
   Reason reason = Reason::InternalError;
   if (error_number == ENOENT || error_number == ENOTDIR) reason = Reason::NotFound;
   if (error_number == EEXIST || error_number == ENOTEMPTY) reason = Reason::AlreadyExists;

@@ -23,7 +23,7 @@ RealExecutor& current_executor() { return static_cast<RealExecutor&>(Executor::c
 
 Result<std::shared_ptr<Fd>> make_socket(const SocketAddress& address, int type = SOCK_STREAM) {
   const int fd = ::socket(address.storage.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return std::unexpected(io_status(errno, "socket"));
+  if (fd < 0) return Unexpected(io_status(errno, "socket"));
   return Fd::make(current_executor(), fd);
 }
 
@@ -40,7 +40,7 @@ bool is_stale_socket(const std::string& path, const SocketAddress& address) {
 
 // Connects `fd`; the error carries `name`.
 Task<Result<Unit>> connect_socket(Context ctx, std::shared_ptr<Fd> fd, SocketAddress address, std::string name) {
-  if (ctx.done()) co_return std::unexpected(ctx.status());
+  if (ctx.done()) co_return Unexpected(ctx.status());
   int failed = 0;
   if (::connect(fd->get(), address.get(), address.length) != 0) failed = errno;
   if (failed == EINPROGRESS || failed == EINTR) {
@@ -48,7 +48,7 @@ Task<Result<Unit>> connect_socket(Context ctx, std::shared_ptr<Fd> fd, SocketAdd
     socklen_t length = sizeof failed;
     if (::getsockopt(fd->get(), SOL_SOCKET, SO_ERROR, &failed, &length) != 0) failed = errno;
   }
-  if (failed != 0) co_return std::unexpected(io_status(failed, "connect " + name));
+  if (failed != 0) co_return Unexpected(io_status(failed, "connect " + name));
   co_return Unit{};
 }
 
@@ -81,7 +81,7 @@ Result<std::unique_ptr<Listener>> RealNetwork::listen(Endpoint endpoint, ListenO
   if (options.reuse_port) ::setsockopt(fd->get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   if (address.storage.ss_family == AF_INET6) ::setsockopt(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   if (::bind(fd->get(), address.get(), address.length) != 0 || ::listen(fd->get(), options.backlog) != 0)
-    return std::unexpected(io_status(errno, "listen " + to_string(endpoint)));
+    return Unexpected(io_status(errno, "listen " + to_string(endpoint)));
   const Endpoint local = local_endpoint(fd->get());
   return std::make_unique<SocketListener>(std::move(fd), local, "");
 }
@@ -103,7 +103,7 @@ Result<std::unique_ptr<Listener>> RealNetwork::listen_unix(std::string path) {
   if (failed == EADDRINUSE && is_stale_socket(path, address) && ::unlink(path.c_str()) == 0)
     failed = ::bind(fd->get(), address.get(), address.length) == 0 ? 0 : errno;
   if (failed == 0 && ::listen(fd->get(), ListenOptions{}.backlog) != 0) failed = errno;
-  if (failed != 0) return std::unexpected(io_status(failed, "listen unix://" + path));
+  if (failed != 0) return Unexpected(io_status(failed, "listen unix://" + path));
   return std::make_unique<SocketListener>(std::move(fd), Endpoint{}, path);
 }
 
@@ -123,12 +123,12 @@ Result<std::unique_ptr<Datagram>> RealNetwork::bind_datagram(Endpoint endpoint, 
   if (options.reuse_port) ::setsockopt(fd->get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   if (address.storage.ss_family == AF_INET6) ::setsockopt(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   if (::bind(fd->get(), address.get(), address.length) != 0)
-    return std::unexpected(io_status(errno, "bind udp " + to_string(endpoint)));
+    return Unexpected(io_status(errno, "bind udp " + to_string(endpoint)));
   const bool connected = options.peer.port != 0;
   if (connected) {
     TRY_ASSIGN(const SocketAddress peer, to_sockaddr(options.peer));
     if (::connect(fd->get(), peer.get(), peer.length) != 0)
-      return std::unexpected(io_status(errno, "connect udp " + to_string(options.peer)));
+      return Unexpected(io_status(errno, "connect udp " + to_string(options.peer)));
   }
   const Endpoint local = local_endpoint(fd->get());
   return std::make_unique<SocketDatagram>(std::move(fd), local, connected, address.storage.ss_family == AF_INET6);

@@ -42,7 +42,7 @@ SocketStream::SocketStream(std::shared_ptr<Fd> fd, Endpoint local, Endpoint remo
 SocketStream::~SocketStream() { fd_->close(); }
 
 Task<Result<std::size_t>> SocketStream::read(Context ctx, std::span<char> out) {
-  if (ctx.done()) co_return std::unexpected(ctx.status());
+  if (ctx.done()) co_return Unexpected(ctx.status());
   auto fd = fd_;
   if (drained_) {
     reads_at_once_ = 0;
@@ -58,14 +58,14 @@ Task<Result<std::size_t>> SocketStream::read(Context ctx, std::span<char> out) {
       co_return static_cast<std::size_t>(got);
     }
     if (errno == EINTR) continue;
-    if (errno != EAGAIN) co_return std::unexpected(io_status(errno, "read"));
+    if (errno != EAGAIN) co_return Unexpected(io_status(errno, "read"));
     CO_TRY(co_await fd->wait(Fd::Read, ctx));
   }
   co_return error(Reason::Cancelled, "connection closed");
 }
 
 Task<Result<Unit>> SocketStream::write(Context ctx, std::string_view data) {
-  if (ctx.done()) co_return std::unexpected(ctx.status());
+  if (ctx.done()) co_return Unexpected(ctx.status());
   auto fd = fd_;
   while (fd->is_open()) {
     if (data.empty()) co_return Unit{};
@@ -75,14 +75,14 @@ Task<Result<Unit>> SocketStream::write(Context ctx, std::string_view data) {
       continue;
     }
     if (errno == EINTR) continue;
-    if (errno != EAGAIN) co_return std::unexpected(io_status(errno, "write"));
+    if (errno != EAGAIN) co_return Unexpected(io_status(errno, "write"));
     CO_TRY(co_await fd->wait(Fd::Write, ctx));
   }
   co_return error(Reason::Cancelled, "connection closed");
 }
 
 Task<Result<Unit>> SocketStream::write(Context ctx, std::vector<Bytes> data) {
-  if (ctx.done()) co_return std::unexpected(ctx.status());
+  if (ctx.done()) co_return Unexpected(ctx.status());
   auto fd = fd_;
   std::size_t next = 0;    // the first buffer not wholly sent
   std::size_t offset = 0;  // sent of it
@@ -107,7 +107,7 @@ Task<Result<Unit>> SocketStream::write(Context ctx, std::vector<Bytes> data) {
     }
     if (sent < 0) {
       if (errno == EINTR) continue;
-      if (errno != EAGAIN) co_return std::unexpected(io_status(errno, "write"));
+      if (errno != EAGAIN) co_return Unexpected(io_status(errno, "write"));
       CO_TRY(co_await fd->wait(Fd::Write, ctx));
       continue;
     }
@@ -139,7 +139,7 @@ SocketListener::~SocketListener() { close(); }
 Task<Result<std::unique_ptr<Stream>>> SocketListener::accept(Context ctx) {
   auto fd = fd_;
   while (fd->is_open()) {
-    if (ctx.done()) co_return std::unexpected(ctx.status());
+    if (ctx.done()) co_return Unexpected(ctx.status());
     sockaddr_storage peer{};
     socklen_t length = sizeof peer;
     const int made = ::accept4(fd->get(), reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -154,7 +154,7 @@ Task<Result<std::unique_ptr<Stream>>> SocketListener::accept(Context ctx) {
     } else if (errno == EAGAIN) {
       CO_TRY(co_await fd->wait(Fd::Read, ctx));
     } else {
-      co_return std::unexpected(io_status(errno, "accept"));
+      co_return Unexpected(io_status(errno, "accept"));
     }
   }
   co_return error(Reason::Cancelled, "listener closed");
@@ -167,7 +167,7 @@ void SocketListener::close() {
 }
 
 Task<Result<Received>> SocketDatagram::receive_from(Context ctx, std::span<char> out) {
-  if (ctx.done()) co_return std::unexpected(ctx.status());
+  if (ctx.done()) co_return Unexpected(ctx.status());
   auto fd = fd_;
   if (++receives_at_once_ >= reads_at_once_max) {
     receives_at_once_ = 0;
@@ -189,13 +189,13 @@ Task<Result<Received>> SocketDatagram::receive_from(Context ctx, std::span<char>
     }
     // Refusals of earlier peers are nobody's business on a socket that serves many.
     if (!connected_ && (errno == ECONNREFUSED || errno == EHOSTUNREACH || errno == ENETUNREACH)) continue;
-    co_return std::unexpected(io_status(errno, "receive"));
+    co_return Unexpected(io_status(errno, "receive"));
   }
   co_return error(Reason::Cancelled, "socket closed");
 }
 
 Task<Result<Unit>> SocketDatagram::send_to(Context ctx, std::string_view data, Endpoint to) {
-  if (ctx.done()) co_return std::unexpected(ctx.status());
+  if (ctx.done()) co_return Unexpected(ctx.status());
   auto fd = fd_;
   SocketAddress address;
   if (!connected_) {
@@ -210,7 +210,7 @@ Task<Result<Unit>> SocketDatagram::send_to(Context ctx, std::string_view data, E
     // A full socket buffer loses the datagram, as a full queue further on would.
     if (errno == EAGAIN || errno == ENOBUFS) co_return Unit{};
     if (!connected_ && errno == ECONNREFUSED) continue;  // told about an earlier datagram
-    co_return std::unexpected(io_status(errno, "send"));
+    co_return Unexpected(io_status(errno, "send"));
   }
   co_return error(Reason::Cancelled, "socket closed");
 }

@@ -70,7 +70,7 @@ Task<Result<int>> Machine::wait_signal(Context ctx, std::vector<int> signals) {
   signal_waits_.push_back(wait);
   auto result = co_await wait->event.wait(ctx);
   std::erase(signal_waits_, wait);
-  if (!result) co_return std::unexpected(std::move(result).error());
+  if (!result) co_return Unexpected(std::move(result).error());
   co_return wait->arrived;
 }
 

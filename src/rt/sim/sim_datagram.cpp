@@ -92,7 +92,7 @@ void SimNetwork::datagram_arrives(const std::shared_ptr<DatagramSocket>& from, E
 Task<Result<Received>> SimDatagram::receive_from(Context ctx, std::span<char> out) {
   auto socket = socket_;
   while (true) {
-    if (ctx.done()) co_return std::unexpected(ctx.status());
+    if (ctx.done()) co_return Unexpected(ctx.status());
     if (socket->closed) co_return error(Reason::Cancelled, "socket closed");
     if (!socket->waiting.empty()) {
       auto message = std::move(socket->waiting.front());
@@ -108,7 +108,7 @@ Task<Result<Received>> SimDatagram::receive_from(Context ctx, std::span<char> ou
 }
 
 Task<Result<Unit>> SimDatagram::send_to(Context ctx, std::string_view data, Endpoint to) {
-  if (ctx.done()) co_return std::unexpected(ctx.status());
+  if (ctx.done()) co_return Unexpected(ctx.status());
   if (socket_->closed) co_return error(Reason::Cancelled, "socket closed");
   if (socket_->peer.port != 0) to = socket_->peer;
   CO_TRY(to_sockaddr(to));

@@ -20,7 +20,7 @@ std::string clean(std::string_view path) {
   return out;
 }
 
-std::unexpected<Status> fail(Reason reason, const std::string& path, std::string_view why) {
+Unexpected<Status> fail(Reason reason, const std::string& path, std::string_view why) {
   return error(reason, path + ": " + std::string(why));
 }
 

@@ -257,7 +257,7 @@ void SimNetwork::answer(std::shared_ptr<Attempt> attempt, std::string failure) {
 }
 
 Task<Result<std::unique_ptr<Stream>>> SimNetwork::connect(Context ctx, Host host, Endpoint to, std::string unix_path) {
-  if (ctx.done()) co_return std::unexpected(ctx.status());
+  if (ctx.done()) co_return Unexpected(ctx.status());
   const std::string name = unix_path.empty() ? to_string(to) : "unix://" + unix_path;
   auto attempt = std::make_shared<Attempt>();
   attempt->from = host;
@@ -280,7 +280,7 @@ Task<Result<std::unique_ptr<Stream>>> SimNetwork::connect(Context ctx, Host host
   // The other side may have taken the connection without our knowing.
   if (attempt->connection) SimStream(*this, attempt->connection, 0).close();
   if (answered) co_return error(Reason::ServiceUnavailable, "connect " + name + ": " + attempt->failure);
-  if (ctx.done()) co_return std::unexpected(ctx.status());
+  if (ctx.done()) co_return Unexpected(ctx.status());
   co_return error(Reason::ServiceUnavailable, "connect " + name + ": Connection timed out");
 }
 
@@ -310,7 +310,7 @@ Task<Result<std::unique_ptr<Stream>>> MachineNetwork::connect_unix(Context ctx, 
 }
 
 Task<Result<std::vector<std::string>>> MachineNetwork::resolve(Context ctx, std::string host) {
-  if (ctx.done()) co_return std::unexpected(ctx.status());
+  if (ctx.done()) co_return Unexpected(ctx.status());
   std::vector<std::string> addresses;
   if (!host.empty() && to_sockaddr({host, 0})) {
     addresses.push_back(host);

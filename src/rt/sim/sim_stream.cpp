@@ -12,7 +12,7 @@ constexpr std::size_t segment_bytes_max = 16 * 1024;
 // How often a read or a write is a short one.
 constexpr uint32_t short_per_million = 100'000;
 
-std::unexpected<Status> failed(const char* what, const std::string& why) {
+Unexpected<Status> failed(const char* what, const std::string& why) {
   return error(Reason::ServiceUnavailable, std::string(what) + ": " + why);
 }
 
@@ -31,7 +31,7 @@ Task<Result<std::size_t>> SimStream::read(Context ctx, std::span<char> out) {
   auto& end = connection->ends[side_];
   auto& peer = connection->ends[1 - side_];
   while (true) {
-    if (ctx.done()) co_return std::unexpected(ctx.status());
+    if (ctx.done()) co_return Unexpected(ctx.status());
     if (end.closed) co_return error(Reason::Cancelled, "connection closed");
     if (!end.inbox.empty() && !out.empty()) {
       std::size_t n = std::min(out.size(), end.inbox.size());
@@ -55,7 +55,7 @@ Task<Result<Unit>> SimStream::write(Context ctx, std::string_view data) {
   auto& end = connection->ends[side_];
   auto& peer = connection->ends[1 - side_];
   while (true) {
-    if (ctx.done()) co_return std::unexpected(ctx.status());
+    if (ctx.done()) co_return Unexpected(ctx.status());
     if (end.closed) co_return error(Reason::Cancelled, "connection closed");
     if (!end.failure.empty()) co_return failed("write", end.failure);
     if (end.write_closed) co_return failed("write", "Broken pipe");
@@ -98,7 +98,7 @@ Task<Result<std::unique_ptr<Stream>>> SimListener::accept(Context ctx) {
   auto queue = queue_;
   auto& network = network_;
   while (true) {
-    if (ctx.done()) co_return std::unexpected(ctx.status());
+    if (ctx.done()) co_return Unexpected(ctx.status());
     if (queue->closed) co_return error(Reason::Cancelled, "listener closed");
     if (!queue->waiting.empty()) {
       auto connection = std::move(queue->waiting.front());

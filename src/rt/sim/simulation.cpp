@@ -44,7 +44,7 @@ struct Simulation::Core {
       if (!task->ended) return false;
     return true;
   }
-  std::unexpected<Status> fail(std::string why) const {
+  Unexpected<Status> fail(std::string why) const {
     return internal(why + "; seed " + std::to_string(options.seed) + ", last events:\n" + scheduler.log().tail(tail_lines));
   }
   Result<Unit> step() {

@@ -2,9 +2,9 @@
 // equals). Waits for nothing and changes nothing but the place where the next pod's search begins.
 #pragma once
 
-#include <expected>
 #include <vector>
 
+#include "base/expected.h"
 #include "rt/clock.h"
 #include "scheduler/cache/cache.h"
 #include "scheduler/framework/diagnosis.h"

@@ -105,7 +105,7 @@ rt::Task<Result<Unit>> CacheCore::relist() {
   if (!listing) {
     std::lock_guard lock(feed_mutex_);
     if (stopped_) co_return Unit{};
-    co_return std::unexpected(std::move(listing).error());
+    co_return Unexpected(std::move(listing).error());
   }
   take_listing(std::move(*listing));
   co_return Unit{};
@@ -122,7 +122,7 @@ rt::Task<Result<CacheCore::Listing>> CacheCore::read_all(rt::Context ctx) {
     while (true) {
       auto page = co_await fanout_.store().range(ctx, request);
       if (!page && page.error().reason == Reason::Expired && attempt < listing_attempts_max) break;
-      if (!page) co_return std::unexpected(std::move(page).error());
+      if (!page) co_return Unexpected(std::move(page).error());
       if (listing.revision == 0) listing.revision = page->revision;
       for (const KeyValue& stored : page->items) {
         CachedObjectPtr object = tree_.find(stored.key);   // nobody changes the tree during a listing

@@ -235,7 +235,7 @@ rt::Task<Result<std::vector<CacheEvent>>> Watcher::next(rt::Context ctx) {
   if (initial_) events = next_initial();
   while (events.empty()) {
     auto seen = look();
-    if (!seen) co_return std::unexpected(std::move(seen).error());
+    if (!seen) co_return Unexpected(std::move(seen).error());
     for (const ChangePtr& change : seen->changes) show(change, events);
     if (seen->bookmark) {
       CacheEvent bookmark;
@@ -246,9 +246,9 @@ rt::Task<Result<std::vector<CacheEvent>>> Watcher::next(rt::Context ctx) {
     if (events.empty() && seen->changes.empty()) {
       follow(ctx);
       co_await Parking{*this};
-      if (ctx.done()) co_return std::unexpected(ctx.status());
+      if (ctx.done()) co_return Unexpected(ctx.status());
     } else if (events.empty() && ctx.done()) {
-      co_return std::unexpected(ctx.status());
+      co_return Unexpected(ctx.status());
     }
   }
   co_return std::move(events);

@@ -22,7 +22,7 @@ class FlakyStore final : public Store {
   void break_watches(const Status& status) {
     auto slots = std::exchange(slots_, {});
     for (const auto& slot : slots) {
-      if (slot->sink) std::exchange(slot->sink, nullptr)(std::unexpected(status));
+      if (slot->sink) std::exchange(slot->sink, nullptr)(Unexpected(status));
     }
   }
   // While set, new watches fail with it at once.

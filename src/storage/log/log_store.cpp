@@ -31,7 +31,7 @@ class LogStore::Submission {
     {
       std::lock_guard lock(store.queue_mutex_);
       if (store.closed_) {
-        request_->result = std::unexpected(closed_status());
+        request_->result = Unexpected(closed_status());
         return false;
       }
       store.queue_.push_back(request_);
@@ -71,7 +71,7 @@ LogStore::~LogStore() {
   if (loop_) loop_->stop();
   for (auto* waiting : {&queue_, &jobs_}) {
     for (const RequestPtr& request : *waiting) {
-      request->result = std::unexpected(closed_status());
+      request->result = Unexpected(closed_status());
       answer(request);
     }
   }
@@ -84,7 +84,7 @@ Result<Unit> LogStore::load() {
     index_.apply(row);
     remember(row, now);
   });
-  if (!compacted) return std::unexpected(std::move(compacted).error());
+  if (!compacted) return Unexpected(std::move(compacted).error());
   compacted_ = compacted_durable_ = compact_to_ = *compacted;
   newest_ = index_.newest();
   if (index_.compactable()) marks_.push_back({now, index_.newest(), index_.superseded_bytes()});
@@ -92,7 +92,7 @@ Result<Unit> LogStore::load() {
 }
 
 rt::Task<Result<KeyValue>> LogStore::submit(RequestPtr request) {
-  if (request->ctx && request->ctx->done()) co_return std::unexpected(request->ctx->status());
+  if (request->ctx && request->ctx->done()) co_return Unexpected(request->ctx->status());
   if (request->key.size() + request->value.size() > request_bytes_max) {
     co_return error(Reason::RequestEntityTooLarge, "request is too large: a key and its value may have " +
                                                        std::to_string(request_bytes_max) + " bytes together");
@@ -158,7 +158,7 @@ void LogStore::request_progress() {
 rt::Task<Result<int64_t>> LogStore::current_revision(rt::Context) { co_return newest_.load(); }
 
 rt::Task<Result<RangeResult>> LogStore::range(rt::Context ctx, RangeRequest request) {
-  if (ctx.done()) co_return std::unexpected(ctx.status());
+  if (ctx.done()) co_return Unexpected(ctx.status());
   if (!log_->blocking() || request.count_only) co_return read(request);
   Result<RangeResult> result = RangeResult{};
   co_await runtime_.run_blocking([this, &request, &result] { result = read(request); });
@@ -208,7 +208,7 @@ Result<std::unique_ptr<Watch>> LogStore::watch(std::string start, std::string en
   bool lagging = false;
   {
     std::lock_guard closing(queue_mutex_);
-    if (closed_) return std::unexpected(closed_status());
+    if (closed_) return Unexpected(closed_status());
     std::shared_lock lock(index_mutex_);
     if (revision != 0 && revision < compacted_) {
       return error(Reason::Expired, "revision " + std::to_string(revision) + " has been compacted: history starts at " +

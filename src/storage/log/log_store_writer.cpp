@@ -90,7 +90,7 @@ void LogStore::add_expiries(rt::TimePoint now, Batch& batch) {
 void LogStore::plan(Batch& batch, const RequestPtr& request) {
   const auto refuse = [&](Reason reason, std::string message) { request->result = error(reason, std::move(message)); };
   if (request->ctx && request->ctx->done()) {
-    request->result = std::unexpected(request->ctx->status());
+    request->result = Unexpected(request->ctx->status());
     return;
   }
   if (request->kind == Kind::Job) {
@@ -139,7 +139,7 @@ void LogStore::append(Batch& batch, const RequestPtr& request, LogRow row, const
   if (head && ((row.deleted && request->ctx) || hub_->wants_previous())) {
     auto state = state_of(batch, row.key, *head);
     if (!state) {
-      request->result = std::unexpected(std::move(state).error());
+      request->result = Unexpected(std::move(state).error());
       return;
     }
     previous = std::move(*state);
@@ -214,7 +214,7 @@ void LogStore::commit(Batch& batch) {
 void LogStore::fail_commit(Batch& batch, const Status& why, rt::TimePoint now) {
   retry_at_ = now + retry_delay;
   for (const RequestPtr& writer : batch.writers) {
-    writer->result = std::unexpected(why);
+    writer->result = Unexpected(why);
     if (!writer->ctx) expiries_.push({now + retry_delay, writer->expected, writer->key});
   }
   if (!write_failure_) try_disk_at_ = now + retry_delay;
@@ -346,12 +346,12 @@ void LogStore::feed(const WatchHub::StatePtr& state) {
     if (before == 0) continue;
     auto row = log.read(before);
     if (!row) {
-      done = std::unexpected(row.error());
+      done = Unexpected(row.error());
     } else {
       event.previous = to_key_value(*row);
     }
   }
-  if (!done) return hub_->send(state, std::unexpected(done.error()));
+  if (!done) return hub_->send(state, Unexpected(done.error()));
   if (rows < feed_events_max && bytes < feed_bytes_max) through = index_.newest();   // the scan ran to its end
   state->next = through + 1;
   state->live = state->next > index_.newest();

@@ -100,7 +100,7 @@ void WatchHub::tell_progress(int64_t revision) {
 }
 
 void WatchHub::fail_all(const Status& status) {
-  for (const StatePtr& state : watches()) send(state, std::unexpected(status));
+  for (const StatePtr& state : watches()) send(state, Unexpected(status));
 }
 
 }  // namespace pintle::storage

@@ -34,7 +34,7 @@ Result<Unit> Statement::run() {
   Result<bool> row = step();
   while (row && *row) row = step();
   reset();
-  if (!row) return std::unexpected(std::move(row).error());
+  if (!row) return Unexpected(std::move(row).error());
   return Unit{};
 }
 
@@ -93,7 +93,7 @@ Result<std::string> Database::query_text(const std::string& sql) {
 
 void Database::release_memory() { sqlite3_db_release_memory(handle_); }
 
-std::unexpected<Status> Database::failure(int code) {
+Unexpected<Status> Database::failure(int code) {
   std::string message = path_ + ": ";
   const int primary = code & 0xff;
   const Status disk = vfs_.last_error();

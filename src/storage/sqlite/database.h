@@ -70,7 +70,7 @@ class Database {
   sqlite3* handle() { return handle_; }
   const std::string& path() const { return path_; }
   // What SQLite's last call on this connection complains about, `code` being what it returned.
-  std::unexpected<Status> failure(int code);
+  Unexpected<Status> failure(int code);
 
  private:
   Database(const Vfs& vfs, std::string path) : vfs_(vfs), path_(std::move(path)) {}

@@ -93,8 +93,8 @@ class FaultDisk final : public rt::Disk {
     std::lock_guard lock(mutex_);
     return why_;
   }
-  std::unexpected<Status> refused(const std::string& path) const { return internal(path + ": " + why()); }
-  std::unexpected<Status> gone(const std::string& path) const { return internal(path + ": the power is off"); }
+  Unexpected<Status> refused(const std::string& path) const { return internal(path + ": " + why()); }
+  Unexpected<Status> gone(const std::string& path) const { return internal(path + ": the power is off"); }
 
   rt::Disk& base_;
   std::atomic<int64_t> changes_left_ = INT64_MAX;

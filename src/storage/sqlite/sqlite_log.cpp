@@ -60,7 +60,7 @@ class RowReader {
   Result<LogRow> read(int64_t revision) {
     one_.bind(1, revision);
     Result<bool> found = one_.step();
-    if (!found) return std::unexpected(std::move(found).error());
+    if (!found) return Unexpected(std::move(found).error());
     if (!*found) {
       one_.reset();
       return internal(path_ + ": no row of revision " + std::to_string(revision));
@@ -75,7 +75,7 @@ class RowReader {
     Result<bool> found = many_.step();
     while (found && *found && sink(row_of(many_))) found = many_.step();
     many_.reset();
-    if (!found) return std::unexpected(std::move(found).error());
+    if (!found) return Unexpected(std::move(found).error());
     return Unit{};
   }
 
@@ -388,9 +388,9 @@ class SqliteLogImpl::Backup {
   bool slice() {
     if (!target_) {
       auto opened = Database::open(log_.vfs_, path_);
-      if (!opened) return end(std::unexpected(opened.error()));
+      if (!opened) return end(Unexpected(opened.error()));
       target_ = std::move(*opened);
-      if (auto set = target_->execute("PRAGMA synchronous=FULL; PRAGMA cache_size=-256"); !set) return end(std::unexpected(set.error()));
+      if (auto set = target_->execute("PRAGMA synchronous=FULL; PRAGMA cache_size=-256"); !set) return end(Unexpected(set.error()));
       backup_ = sqlite3_backup_init(target_->handle(), "main", log_.writer_->handle(), "main");
       if (backup_ == nullptr) return end(target_->failure(sqlite3_errcode(target_->handle())));
     }

@@ -191,7 +191,7 @@ int open_file(sqlite3_vfs* vfs, const char* path, sqlite3_file* out, int flags, 
     const Status why = file.error();
     options = {};
     file = state.disk.open(open->path, options);
-    if (!file) file = std::unexpected(why);
+    if (!file) file = Unexpected(why);
     flags = (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) | SQLITE_OPEN_READONLY;
   }
   if (!file) {

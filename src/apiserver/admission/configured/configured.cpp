@@ -158,7 +158,7 @@ class Configured : public AdmissionPlugin {
   Result<Unit> refusal(const AdmissionAttributes& a, const Guard& guard) const {
     if (!shape_.webhooks) return refuse(a, fmt::format("{} {} cannot be evaluated: this server evaluates no policies yet, and its failurePolicy is Fail", shape_.name, guard.who));
     const std::string why = fmt::format("failed calling webhook \"{}\": this server calls no webhooks yet, and its failurePolicy is Fail", guard.who);
-    return std::unexpected(Status{Reason::InternalError, 0, "Internal error occurred: " + why, {.causes = {{.message = why}}}});
+    return Unexpected(Status{Reason::InternalError, 0, "Internal error occurred: " + why, {.causes = {{.message = why}}}});
   }
 
   const ResourceReader& reader_;

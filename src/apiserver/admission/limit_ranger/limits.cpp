@@ -26,7 +26,7 @@ std::size_t bytes_of(const ResourceList& list) {
 
 std::size_t containers_of(const PodSpec& pod) { return pod.containers.size() + pod.init_containers.size(); }
 
-std::unexpected<Status> too_much(const LimitRange& range, std::string_view what) {
+Unexpected<Status> too_much(const LimitRange& range, std::string_view what) {
   return error(Reason::RequestEntityTooLarge, fmt::format("limit range {} {} too much for a pod of so many containers", range.metadata.name, what));
 }
 

@@ -26,20 +26,20 @@ class NamespaceLifecycle : public AdmissionPlugin {
   AdmissionNow admit_now(AdmissionAttributes& a) override {
     if (a.is("", "namespaces")) {
       if (a.operation == Operation::Delete && immortal(a.name))
-        return Result<Unit>(std::unexpected(errors::forbidden(a.resource, a.name, "this namespace may not be deleted")));
+        return Result<Unit>(Unexpected(errors::forbidden(a.resource, a.name, "this namespace may not be deleted")));
       return Unit{};
     }
     if (a.ns.empty() || a.operation == Operation::Delete || is_access_review(a)) return Unit{};
     const auto ns = find(a.ns);
     if (ns) return judge(a, *ns);
     if (a.operation == Operation::Create) return std::nullopt;
-    return Result<Unit>(std::unexpected(ns.error()));
+    return Result<Unit>(Unexpected(ns.error()));
   }
   rt::Task<Result<Unit>> admit(rt::Context ctx, AdmissionAttributes& a) override {
     if (auto answer = admit_now(a)) co_return std::move(*answer);
     CO_TRY(co_await rt::sleep_for(ctx, missing_namespace_wait));
     const auto ns = find(a.ns);
-    if (!ns) co_return std::unexpected(ns.error());
+    if (!ns) co_return Unexpected(ns.error());
     co_return judge(a, *ns);
   }
 

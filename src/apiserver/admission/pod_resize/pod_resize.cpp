@@ -52,7 +52,7 @@ class PodResizeValidator : public AdmissionPlugin {
     const Resize resize = resize_of(a);
     if (!resize || resize.pod->metadata.generation == resize.old->metadata.generation) return Unit{};
     const auto node = node_of(reader_, a, *resize.pod);
-    if (!node) return Result<Unit>(std::unexpected(node.error()));
+    if (!node) return Result<Unit>(Unexpected(node.error()));
     return judge(a, *resize.pod, *node);
   }
 
@@ -102,7 +102,7 @@ class NodeDeclaredFeatureValidator : public AdmissionPlugin {
     const auto needed = needed_features(*resize.pod, *resize.old);
     if (needed.empty()) return Unit{};
     const auto node = node_of(reader_, a, *resize.pod);
-    if (!node) return Result<Unit>(std::unexpected(node.error()));
+    if (!node) return Result<Unit>(Unexpected(node.error()));
     std::vector<std::string_view> missing;
     const auto& declared = node->status.declared_features;
     for (const std::string_view feature : needed)

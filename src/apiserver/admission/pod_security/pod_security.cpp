@@ -107,7 +107,7 @@ class PodSecurity : public AdmissionPlugin {
     std::vector<StatusCause> errors, old_errors;
     const Policy policy = policy_of(now->metadata.labels, &errors);
     const Policy old_policy = before ? policy_of(before->metadata.labels, &old_errors) : Policy();
-    if (!errors.empty() && errors != old_errors) return std::unexpected(errors::invalid("", "Namespace", now->metadata.name, std::move(errors)));
+    if (!errors.empty() && errors != old_errors) return Unexpected(errors::invalid("", "Namespace", now->metadata.name, std::move(errors)));
     if (!before || policy.enforce == old_policy.enforce || policy.enforce.level == Level::Privileged) return Unit{};
     if (policy.enforce.minor == old_policy.enforce.minor && policy.enforce.level <= old_policy.enforce.level) return Unit{};
     warn_about_existing(a, policy.enforce);

@@ -64,7 +64,7 @@ class ResourceQuotaPlugin : public AdmissionPlugin {
   AdmissionNow validate_now(const AdmissionAttributes& a) override {
     if (!quota::concerns(a)) return Unit{};
     auto charges = charges_of(a);
-    if (!charges) return Result<Unit>(std::unexpected(std::move(charges.error())));
+    if (!charges) return Result<Unit>(Unexpected(std::move(charges.error())));
     if (charges->empty() || a.dry_run || !registry_) return Unit{};
     return std::nullopt;
   }
@@ -72,7 +72,7 @@ class ResourceQuotaPlugin : public AdmissionPlugin {
   rt::Task<Result<Unit>> validate(rt::Context ctx, const AdmissionAttributes& a) override {
     if (!quota::concerns(a)) co_return Unit{};
     auto charges = charges_of(a);
-    if (!charges) co_return std::unexpected(std::move(charges.error()));
+    if (!charges) co_return Unexpected(std::move(charges.error()));
     if (a.dry_run || !registry_) co_return Unit{};
     RequestScope scope;
     scope.ctx = ctx;
@@ -85,7 +85,7 @@ class ResourceQuotaPlugin : public AdmissionPlugin {
       Mutation mutation = [request, usage](api::Object& object) { return add_charge(*request, object.as<ResourceQuota>(), *usage); };
       GroupResource resource{"", "resourcequotas"};
       auto updated = co_await registry_->update(scope, std::move(resource), a.ns, charge.quota, "status", std::move(mutation));
-      if (!updated && updated.error().reason != Reason::NotFound) co_return std::unexpected(std::move(updated.error()));
+      if (!updated && updated.error().reason != Reason::NotFound) co_return Unexpected(std::move(updated.error()));
     }
     co_return Unit{};
   }

@@ -83,7 +83,7 @@ class RuntimeClassPlugin : public AdmissionPlugin {
 
  private:
   Result<RuntimeClass> find(const Pod& pod) const { return reader_.get_as<RuntimeClass>({"node.k8s.io", "runtimeclasses"}, "", *pod.spec.runtime_class_name); }
-  static std::unexpected<Status> missing(const AdmissionAttributes& a, const Pod& pod) {
+  static Unexpected<Status> missing(const AdmissionAttributes& a, const Pod& pod) {
     return refuse(a, fmt::format("pod rejected: RuntimeClass \"{}\" not found", *pod.spec.runtime_class_name));
   }
   const ResourceReader& reader_;

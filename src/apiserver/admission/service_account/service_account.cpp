@@ -135,7 +135,7 @@ class ServiceAccountPlugin : public AdmissionPlugin {
   Result<ServiceAccount> find(const AdmissionAttributes& a, const Pod& pod) const {
     return reader_.get_as<ServiceAccount>({"", "serviceaccounts"}, a.ns, pod.spec.service_account_name);
   }
-  static std::unexpected<Status> missing(const AdmissionAttributes& a, const Pod& pod) {
+  static Unexpected<Status> missing(const AdmissionAttributes& a, const Pod& pod) {
     const std::string& name = pod.spec.service_account_name;
     return refuse(a, fmt::format("error looking up service account {}/{}: serviceaccount \"{}\" not found", a.ns, name, name));
   }

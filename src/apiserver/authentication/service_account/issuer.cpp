@@ -49,7 +49,7 @@ class TokenRequestAction : public Action {
   explicit TokenRequestAction(TokenIssuer& issuer) : issuer_(issuer) {}
   rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) override {
     auto answer = issuer_.issue(scope.ns, scope.name, std::move(body.object().as<TokenRequest>()), scope.warnings);
-    if (!answer) co_return std::unexpected(std::move(answer.error()));
+    if (!answer) co_return Unexpected(std::move(answer.error()));
     co_return api::Object::of<TokenRequest>(std::move(*answer));
   }
 
@@ -93,7 +93,7 @@ Result<TokenIssuer::Binding> TokenIssuer::bind(std::string_view ns, std::string_
     return bad_request(fmt::format("cannot bind token to object of type {}, Kind={}", ref.api_version, ref.kind));
   }
   if (!ref.uid.empty() && ref.uid != out.uid)
-    return std::unexpected(errors::conflict({"", ref.kind}, ref.name,
+    return Unexpected(errors::conflict({"", ref.kind}, ref.name,
                                             fmt::format("the UID in the bound object reference ({}) does not match the UID in record. The object might "
                                                         "have been deleted and then recreated",
                                                         ref.uid)));
@@ -104,7 +104,7 @@ Result<TokenRequest> TokenIssuer::issue(std::string_view ns, std::string_view na
   TRY(check_metadata(request, ns, name));
   TRY_ASSIGN(const auto account, reader_.get_as<ServiceAccount>({"", "serviceaccounts"}, ns, name));
   if (!request.metadata.uid.empty() && request.metadata.uid != account.metadata.uid)
-    return std::unexpected(errors::conflict({std::string(group), "TokenRequest"}, name,
+    return Unexpected(errors::conflict({std::string(group), "TokenRequest"}, name,
                                             fmt::format("the UID in the token request ({}) does not match the UID of the service account ({})",
                                                         request.metadata.uid, account.metadata.uid)));
   request.metadata.name = account.metadata.name;

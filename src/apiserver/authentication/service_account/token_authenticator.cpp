@@ -65,7 +65,7 @@ std::optional<AuthenticationResult> ServiceAccountAuthenticator::authenticate_to
     const std::string_view issuer = parsed->claims.string_at("iss");
     if (issuer != legacy_issuer && !contains(config_.issuers, issuer)) return AuthenticationResult(std::nullopt);
     auto verified = verified_claims(*parsed);
-    if (!verified) return AuthenticationResult(std::unexpected(verified.error()));
+    if (!verified) return AuthenticationResult(Unexpected(verified.error()));
     claims = std::move(*verified);
     remember(std::move(digest), claims);
   }
@@ -78,7 +78,7 @@ std::optional<AuthenticationResult> ServiceAccountAuthenticator::authenticate_to
   if (response.audiences.empty() && !config_.audiences.empty())
     return AuthenticationResult(unauthorized(fmt::format("token audiences {} is invalid for the target audiences {}", quoted(offered), quoted(wanted))));
   auto user = validate(*claims, token, seconds(clock_.wall_now()), reader_);
-  if (!user) return AuthenticationResult(std::unexpected(user.error()));
+  if (!user) return AuthenticationResult(Unexpected(user.error()));
   response.user = std::move(*user);
   return AuthenticationResult(std::move(response));
 }

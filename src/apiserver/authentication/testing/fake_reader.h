@@ -40,7 +40,7 @@ class FakeReader : public ResourceReader {
     const auto items = stored_.find(resource);
     if (items != stored_.end())
       if (const auto it = items->second.find({std::string(ns), std::string(name)}); it != items->second.end()) return objects_.at(it->second.get());
-    return std::unexpected(errors::not_found(resource, name));
+    return Unexpected(errors::not_found(resource, name));
   }
   std::vector<storage::CachedObjectPtr> list(const GroupResource& resource, std::string_view ns) const override {
     std::vector<storage::CachedObjectPtr> out;

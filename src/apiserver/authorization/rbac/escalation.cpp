@@ -112,9 +112,9 @@ rt::Task<Result<Unit>> check_role(rt::Context ctx, EscalationCheck check, UserIn
   if (result.decision == Decision::Allow) co_return Unit{};
   const GroupResource resource{std::string(api_group), role.resource};
   const std::string missing = missing_rights(*check.index, user, role.metadata->namespace_, role.rules);
-  if (!missing.empty()) co_return std::unexpected(errors::forbidden(resource, role.metadata->name, missing));
+  if (!missing.empty()) co_return Unexpected(errors::forbidden(resource, role.metadata->name, missing));
   if (role.aggregated && !missing_rights(*check.index, user, "", every_right()).empty())
-    co_return std::unexpected(errors::forbidden(resource, role.metadata->name, "only who holds every right may set an aggregationRule"));
+    co_return Unexpected(errors::forbidden(resource, role.metadata->name, "only who holds every right may set an aggregationRule"));
   co_return Unit{};
 }
 
@@ -127,12 +127,12 @@ rt::Task<Result<Unit>> check_binding(rt::Context ctx, EscalationCheck check, Use
   const auto rules = check.index->role_rules(cluster ? std::string() : ns, binding.role_ref->name);
   if (!rules) {
     const GroupResource role{std::string(api_group), cluster ? "clusterroles" : "roles"};
-    co_return std::unexpected(errors::not_found(role, binding.role_ref->name));
+    co_return Unexpected(errors::not_found(role, binding.role_ref->name));
   }
   const std::string missing = missing_rights(*check.index, user, ns, *rules);
   if (missing.empty()) co_return Unit{};
   const GroupResource resource{std::string(api_group), binding.resource};
-  co_return std::unexpected(errors::forbidden(resource, binding.metadata->name, missing));
+  co_return Unexpected(errors::forbidden(resource, binding.metadata->name, missing));
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ class ComponentStatuses : public VirtualResource {
 
   rt::Task<Result<api::Object>> get(RequestScope& scope, std::string name) override {
     const auto it = std::find_if(std::begin(components), std::end(components), [&](const Component& c) { return c.name == name; });
-    if (it == std::end(components)) co_return std::unexpected(errors::not_found({"", "componentstatuses"}, name));
+    if (it == std::end(components)) co_return Unexpected(errors::not_found({"", "componentstatuses"}, name));
     auto failure = store_failure_();
     co_return co_await status_of(scope, *it, std::move(failure));
   }

@@ -46,7 +46,7 @@ class NamespaceStrategy : public TypedStrategy<core::Namespace> {
   Result<Unit> validate_delete(const RequestScope&, const core::Namespace& ns) const override {
     // These hold the cluster together.
     for (const std::string_view kept : {"default", "kube-public", "kube-system"})
-      if (ns.metadata.name == kept) return std::unexpected(errors::forbidden({"", "namespaces"}, ns.metadata.name, "this namespace may not be deleted"));
+      if (ns.metadata.name == kept) return Unexpected(errors::forbidden({"", "namespaces"}, ns.metadata.name, "this namespace may not be deleted"));
     return Unit{};
   }
   void validate(const RequestScope&, const core::Namespace& ns, FieldErrors& errors) const override { validate_finalizers(ns, errors); }

@@ -84,14 +84,14 @@ class BindingAction : public Action {
     Mutation bind = [binding, now, name](api::Object& object) -> Result<Unit> {
       core::Pod& pod = object.as<core::Pod>();
       if (!binding.metadata.uid.empty() && binding.metadata.uid != pod.metadata.uid)
-        return std::unexpected(apiserver::errors::conflict(bindings, name, "the UID of the binding is not that of the pod"));
+        return Unexpected(apiserver::errors::conflict(bindings, name, "the UID of the binding is not that of the pod"));
       if (!binding.metadata.resource_version.empty() && binding.metadata.resource_version != pod.metadata.resource_version)
-        return std::unexpected(apiserver::errors::conflict(bindings, name, "the resourceVersion of the binding is not that of the pod"));
-      if (pod.metadata.deletion_timestamp) return std::unexpected(apiserver::errors::conflict(bindings, name, fmt::format("pod {} is being deleted, cannot be assigned to a host", name)));
+        return Unexpected(apiserver::errors::conflict(bindings, name, "the resourceVersion of the binding is not that of the pod"));
+      if (pod.metadata.deletion_timestamp) return Unexpected(apiserver::errors::conflict(bindings, name, fmt::format("pod {} is being deleted, cannot be assigned to a host", name)));
       if (!pod.spec.node_name.empty())
-        return std::unexpected(apiserver::errors::conflict(bindings, name, fmt::format("pod {} is already assigned to node \"{}\"", name, pod.spec.node_name)));
+        return Unexpected(apiserver::errors::conflict(bindings, name, fmt::format("pod {} is already assigned to node \"{}\"", name, pod.spec.node_name)));
       if (!pod.spec.scheduling_gates.empty())
-        return std::unexpected(apiserver::errors::conflict(bindings, name, fmt::format("pod {} has non-empty .spec.schedulingGates", name)));
+        return Unexpected(apiserver::errors::conflict(bindings, name, fmt::format("pod {} has non-empty .spec.schedulingGates", name)));
       pod.spec.node_name = binding.target.name;
       add_or_replace(pod.metadata.annotations, binding.metadata.annotations);
       add_or_replace(pod.metadata.labels, binding.metadata.labels);
@@ -161,7 +161,7 @@ class EvictionAction : public Action {
       return Unit{};
     };
     auto updated = co_await scope.registry->update(scope, pods, scope.ns, scope.name, "status", std::move(mark));
-    if (!updated) co_return std::unexpected(updated.error());
+    if (!updated) co_return Unexpected(updated.error());
     co_return Unit{};
   }
 
@@ -192,17 +192,17 @@ class EvictionAction : public Action {
       if (budget.status.observed_generation < budget.metadata.generation) {
         Status status = too_many_disruptions(fmt::format("The disruption budget {} is still being processed by the server.", budget.metadata.name));
         status.details.retry_after_seconds = 10;
-        return std::unexpected(std::move(status));
+        return Unexpected(std::move(status));
       }
       if (budget.status.disruptions_allowed <= 0)
-        return std::unexpected(too_many_disruptions(fmt::format("The disruption budget {} needs {} healthy pods and has {} currently", budget.metadata.name,
+        return Unexpected(too_many_disruptions(fmt::format("The disruption budget {} needs {} healthy pods and has {} currently", budget.metadata.name,
                                                                 budget.status.desired_healthy, budget.status.current_healthy)));
       --budget.status.disruptions_allowed;
       budget.status.disrupted_pods[pod_name] = now;
       return Unit{};
     };
     auto updated = co_await scope.registry->update(scope, budgets, scope.ns, std::move(budget_name), "status", std::move(take));
-    if (!updated) co_return std::unexpected(updated.error());
+    if (!updated) co_return Unexpected(updated.error());
     co_return Unit{};
   }
 };

@@ -157,7 +157,7 @@ class ServiceStrategy : public TypedStrategy<core::Service> {
     if (done) done = allocate_ports(scope, service, old, *grant);
     if (!done) {
       allocator_->release(grant->addresses, grant->ports);
-      return std::unexpected(done.error());
+      return Unexpected(done.error());
     }
     return Finish([allocator = allocator_, grant](bool) { allocator->release(grant->addresses, grant->ports); });
   }
@@ -171,11 +171,11 @@ class ServiceStrategy : public TypedStrategy<core::Service> {
     if (!spec.ip_family_policy) spec.ip_family_policy = spec.ip_families.size() == 2 ? "RequireDualStack" : "SingleStack";
     for (std::size_t i = 0; i < spec.ip_families.size(); ++i)
       if (std::find(configured.begin(), configured.end(), spec.ip_families[i]) == configured.end() && !(is_headless(spec) && spec.selector.empty()))
-        return std::unexpected(invalid(service, FieldPath("spec", "ipFamilies").index(i), spec.ip_families[i], Status{.message = "not configured on this cluster"}));
+        return Unexpected(invalid(service, FieldPath("spec", "ipFamilies").index(i), spec.ip_families[i], Status{.message = "not configured on this cluster"}));
     const bool headless_without_selector = is_headless(spec) && spec.selector.empty();
     if (spec.ip_families.empty()) spec.ip_families.push_back(configured[0]);
     if (*spec.ip_family_policy == "RequireDualStack" && configured.size() < 2 && !headless_without_selector)
-      return std::unexpected(invalid(service, FieldPath("spec", "ipFamilyPolicy"), *spec.ip_family_policy, Status{.message = "this cluster is not configured for dual-stack services"}));
+      return Unexpected(invalid(service, FieldPath("spec", "ipFamilyPolicy"), *spec.ip_family_policy, Status{.message = "this cluster is not configured for dual-stack services"}));
     if (*spec.ip_family_policy != "SingleStack" && spec.ip_families.size() == 1 && configured.size() == 2)
       spec.ip_families.emplace_back(spec.ip_families[0] == "IPv4" ? "IPv6" : "IPv4");
     return Unit{};
@@ -197,7 +197,7 @@ class ServiceStrategy : public TypedStrategy<core::Service> {
       if (i < spec.cluster_ips.size() && !spec.cluster_ips[i].empty()) {
         if (held(spec.cluster_ips[i])) continue;
         if (auto reserved = allocator_->reserve_ip(spec.cluster_ips[i]); !reserved)
-          return std::unexpected(invalid(service, FieldPath("spec", "clusterIPs"), apimachinery::BadValue::raw("[\"" + spec.cluster_ips[i] + "\"]"), reserved.error()));
+          return Unexpected(invalid(service, FieldPath("spec", "clusterIPs"), apimachinery::BadValue::raw("[\"" + spec.cluster_ips[i] + "\"]"), reserved.error()));
         grant.addresses.push_back(spec.cluster_ips[i]);
       } else {
         TRY_ASSIGN(std::string address, allocator_->draw_ip(spec.ip_families[i], scope.runtime->random()));
@@ -222,7 +222,7 @@ class ServiceStrategy : public TypedStrategy<core::Service> {
     }
     const auto reserve = [&](int32_t port, const FieldPath& path) -> Result<Unit> {
       if (own.contains(port)) return Unit{};
-      if (auto reserved = allocator_->reserve_port(port, own); !reserved) return std::unexpected(invalid(service, path, port, reserved.error()));
+      if (auto reserved = allocator_->reserve_port(port, own); !reserved) return Unexpected(invalid(service, path, port, reserved.error()));
       grant.ports.push_back(port);
       own.insert(port);
       return Unit{};

@@ -38,7 +38,7 @@ class PriorityClassStrategy : public TypedStrategy<scheduling::PriorityClass> {
   }
   Result<Unit> validate_delete(const RequestScope&, const scheduling::PriorityClass& priority) const override {
     if (is_system_class(priority))
-      return std::unexpected(errors::forbidden({"scheduling.k8s.io", "priorityclasses"}, priority.metadata.name, "this is a system priority class and cannot be deleted"));
+      return Unexpected(errors::forbidden({"scheduling.k8s.io", "priorityclasses"}, priority.metadata.name, "this is a system priority class and cannot be deleted"));
     return Unit{};
   }
   void table_cells(const scheduling::PriorityClass& priority, TableCells& cells) const override {

@@ -16,7 +16,7 @@ rt::Task<Result<Unit>> patch_status(client::Client* client, rt::Context ctx, con
   client::PatchOptions options;
   options.subresource = "status";
   auto patched = co_await client->patch<Pod>(ctx, pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, codec::to_json(patch), std::move(options));
-  if (!patched) co_return std::unexpected(std::move(patched).error());
+  if (!patched) co_return Unexpected(std::move(patched).error());
   co_return Unit{};
 }
 

@@ -209,7 +209,7 @@ class VolumeBinding final : public Plugin, public PreFilterPlugin, public Filter
     while (true) {
       changed_.reset();
       auto bound = all_bound(*plan, node);
-      if (!bound) co_return std::unexpected(std::move(bound).error());
+      if (!bound) co_return Unexpected(std::move(bound).error());
       if (*bound) co_return Unit{};
       auto woken = co_await changed_.wait(ctx);
       if (!woken) co_return error(woken.error().reason, "binding volumes: " + woken.error().message);
