@@ -20,7 +20,7 @@ struct DecodeReport {
   std::vector<std::string> problems;
 };
 
-constexpr int json_depth_max = 10000;     // then BadRequest, as Go's decoder
+constexpr int json_depth_max = 10000;  // then BadRequest, as Go's decoder
 constexpr int proto_depth_max = 1000;
 
 // `json` must be UTF-8 (invalid sequences become U+FFFD, as in Go). apiVersion and kind at the root are skipped.
@@ -44,12 +44,12 @@ std::string encode_envelope(const GroupVersionKind& kind, std::string_view raw);
 struct Envelope {
   std::string api_version;
   std::string kind;
-  std::string_view raw;              // points into the input
+  std::string_view raw;  // points into the input
   std::string_view content_encoding;
   std::string_view content_type;
 };
 Result<Envelope> decode_envelope(std::string_view bytes);
-bool has_envelope(std::string_view bytes);   // begins with k8s\0
+bool has_envelope(std::string_view bytes);  // begins with k8s\0
 
 // Deep equality of two values of one type; quantities by value.
 bool equal(const Type& type, const void* a, const void* b);

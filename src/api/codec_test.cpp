@@ -54,7 +54,8 @@ TEST(Decode, WhatGoLeavesOutAndWhatNot) {
   check_json<core_v1::ServicePort>(R"({"port":80,"targetPort":"http"})", R"({"port":80,"targetPort":"http"})");
   check_json<core_v1::Container>(R"({"name":"a"})", R"({"name":"a","resources":{}})");
   check_json<core_v1::ContainerState>("{}", "{}");
-  check_json<core_v1::PodCondition>(R"({"type":"Ready","status":"True"})", R"({"type":"Ready","status":"True","lastProbeTime":null,"lastTransitionTime":null})");
+  check_json<core_v1::PodCondition>(R"({"type":"Ready","status":"True"})",
+                                    R"({"type":"Ready","status":"True","lastProbeTime":null,"lastTransitionTime":null})");
   check_json<rbac_v1::PolicyRule>("{}", R"({"verbs":null})");
   check_json<core_v1::Secret>(R"({"data":{"a":"","b":"eA=="}})", R"({"metadata":{},"data":{"a":"","b":"eA=="}})");
 }
@@ -64,7 +65,8 @@ TEST(Decode, TypeErrorsNameThePath) {
   check_json<core_v1::Pod>(R"({"spec":{"containers":[{},{"ports":[{"containerPort":"x"}]}]}})",
                            "refused: json: spec.containers[1].ports[0].containerPort: expected a 32-bit integer, found a string");
   check_json<core_v1::Pod>(R"({"spec":{"priority":1.5}})", "refused: json: spec.priority: expected a 32-bit integer, found the number 1.5");
-  check_json<core_v1::Pod>(R"({"spec":{"priority":3000000000}})", "refused: json: spec.priority: expected a 32-bit integer, found the number 3000000000");
+  check_json<core_v1::Pod>(R"({"spec":{"priority":3000000000}})",
+                           "refused: json: spec.priority: expected a 32-bit integer, found the number 3000000000");
   check_json<core_v1::Pod>(R"({"spec":[]})", "refused: json: spec: expected an object, found an array");
   check_json<core_v1::Pod>(R"({"metadata":{"labels":{"a":true}}})", "refused: json: metadata.labels.a: expected a string, found a boolean");
   check_json<core_v1::Pod>(R"({"metadata":{"creationTimestamp":"x"}})", "refused: json: metadata.creationTimestamp: not an RFC 3339 time: \"x\"");
@@ -83,7 +85,8 @@ void check_problems(std::string_view json, std::vector<std::string> want) {
 
 TEST(Decode, StrictnessReportsAsUpstream) {
   check_problems(R"({"apiVersion":"v1","kind":"Pod","spec":{"bogus":1,"containers":[{"name":"a","Name":"b","bogus":{"x":1}}]},"x":[]})",
-                 {R"(unknown field "spec.bogus")", R"(unknown field "spec.containers[0].Name")", R"(unknown field "spec.containers[0].bogus")", R"(unknown field "x")"});
+                 {R"(unknown field "spec.bogus")", R"(unknown field "spec.containers[0].Name")", R"(unknown field "spec.containers[0].bogus")",
+                  R"(unknown field "x")"});
   check_problems(R"({"metadata":{"name":"a","name":"b","labels":{"k":"1","j":"2","k":"3"}},"kind":"Pod","kind":"Pod"})",
                  {R"(duplicate field "metadata.name")", R"(duplicate field "metadata.labels.k")", R"(duplicate field "kind")"});
   std::string many = "{";
@@ -112,7 +115,8 @@ TEST(Decode, Unions) {
   check_json<apiextensions_v1::JSONSchemaProps>(R"({"additionalProperties":{"type":"string"}})", R"({"additionalProperties":{"type":"string"}})");
   check_json<apiextensions_v1::JSONSchemaProps>(R"({"items":{"type":"string"}})", R"({"items":{"type":"string"}})");
   check_json<apiextensions_v1::JSONSchemaProps>(R"({"items":[{"type":"string"},{}]})", R"({"items":[{"type":"string"},{}]})");
-  check_json<apiextensions_v1::JSONSchemaProps>(R"({"dependencies":{"a":["x"],"b":{"type":"string"}}})", R"({"dependencies":{"a":["x"],"b":{"type":"string"}}})");
+  check_json<apiextensions_v1::JSONSchemaProps>(R"({"dependencies":{"a":["x"],"b":{"type":"string"}}})",
+                                                R"({"dependencies":{"a":["x"],"b":{"type":"string"}}})");
   check_json<apiextensions_v1::JSONSchemaProps>(R"({"default": {"z": 1, "a": [ "<" ]},"maximum":1.5,"maxLength":-1})",
                                                 R"({"default":{"z":1,"a":["\u003c"]},"maximum":1.5,"maxLength":-1})");
   check_json<apiextensions_v1::JSONSchemaProps>(R"({"items":1})", "refused: json: items: expected an object or an array, found a number");
@@ -158,7 +162,8 @@ TEST(Proto, TakesWhatProtobufAllows) {
     return out;
   };
   const auto entry = [&](std::string_view key, std::string_view value) { return field(2, field(2, value) + field(1, key)); };
-  const std::string bytes = entry("b", "1") + field(1, field(1, "old")) + entry("a", "2") + field(1, field(3, "ns") + field(1, "new")) + entry("b", "3") + field(99, "unknown");
+  const std::string bytes = entry("b", "1") + field(1, field(1, "old")) + entry("a", "2") + field(1, field(3, "ns") + field(1, "new")) +
+                            entry("b", "3") + field(99, "unknown");
   core_v1::ConfigMap map;
   ASSERT_TRUE(decode_proto(bytes, type_of<core_v1::ConfigMap>(), &map));
   const std::string want = R"({"metadata":{"name":"new","namespace":"ns"},"data":{"a":"2","b":"3"}})";
@@ -170,7 +175,11 @@ TEST(Proto, TakesWhatProtobufAllows) {
 
 TEST(Proto, RefusesBadInput) {
   core_v1::Pod pod;
-  for (const std::string& bytes : {std::string("\x0A"), std::string("\x0A\x05" "abc"), std::string("\x08\x01"), std::string("\x0A\x02\x08\x01"), std::string("\xFF\xFF\xFF\xFF\xFF\xFF"), std::string(1, '\0')})
+  for (const std::string& bytes :
+       {std::string("\x0A"),
+        std::string("\x0A\x05"
+                    "abc"),
+        std::string("\x08\x01"), std::string("\x0A\x02\x08\x01"), std::string("\xFF\xFF\xFF\xFF\xFF\xFF"), std::string(1, '\0')})
     EXPECT_FALSE(decode_proto(bytes, type_of<core_v1::Pod>(), &pod));
 }
 
@@ -197,7 +206,14 @@ TEST(Envelope, RawExtensionShowsWhatItCarries) {
   const KindInfo* list = find_kind("", "v1", "List");
   if (list == nullptr) GTEST_SKIP() << "the schema has no v1.List";
   std::string bytes;
-  codec::append_bytes_field(2, [&] { std::string item; codec::append_bytes_field(1, raw.raw, item); return item; }(), bytes);
+  codec::append_bytes_field(
+      2,
+      [&] {
+        std::string item;
+        codec::append_bytes_field(1, raw.raw, item);
+        return item;
+      }(),
+      bytes);
   std::string json;
   ASSERT_TRUE(transcode_json(*list->type, bytes, json));
   EXPECT_EQ(json, R"({"metadata":{},"items":[{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"x"}}]})");

@@ -24,7 +24,7 @@ struct Decimal {
   void strip();
   // Rounds away from zero so that the exponent is at least `exponent_min`.
   void round_up(int64_t exponent_min);
-  void multiply_power_of_two(int bits);   // 0..60
+  void multiply_power_of_two(int bits);  // 0..60
   std::strong_ordering compare_magnitude(const Decimal& other) const;
   std::strong_ordering compare(const Decimal& other) const;
   // The integer, if the value is one and fits.

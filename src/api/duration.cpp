@@ -13,13 +13,13 @@ struct DurationUnit {
 };
 constexpr std::array<DurationUnit, 8> units = {{{"ns", 1},
                                                 {"us", 1000},
-                                                {"\u00b5s", 1000},   // micro sign
-                                                {"\u03bcs", 1000},   // Greek mu
+                                                {"\u00b5s", 1000},  // micro sign
+                                                {"\u03bcs", 1000},  // Greek mu
                                                 {"ms", 1000000},
                                                 {"s", 1000000000},
                                                 {"m", 60000000000},
                                                 {"h", 3600000000000}}};
-constexpr uint64_t nanos_limit = 1ull << 63;   // the magnitude of the least int64
+constexpr uint64_t nanos_limit = 1ull << 63;  // the magnitude of the least int64
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -36,7 +36,7 @@ bool take_term(std::string_view& text, uint64_t& total) {
   if (!text.empty() && text.front() == '.') {
     text.remove_prefix(1);
     for (; !text.empty() && is_digit(text.front()); text.remove_prefix(1), ++digits) {
-      if (fraction >= nanos_limit / 10) continue;   // past any precision that counts
+      if (fraction >= nanos_limit / 10) continue;  // past any precision that counts
       fraction = fraction * 10 + static_cast<uint64_t>(text.front() - '0');
       fraction_scale *= 10;
     }

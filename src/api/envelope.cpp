@@ -57,9 +57,9 @@ Result<Envelope> decode_envelope(std::string_view bytes) {
     if (number == 4) envelope.content_type = value;
   });
   well_formed = well_formed && each_bytes_field(type_meta, [&](uint32_t number, std::string_view value) {
-    if (number == 1) envelope.api_version = value;
-    if (number == 2) envelope.kind = value;
-  });
+                  if (number == 1) envelope.api_version = value;
+                  if (number == 2) envelope.kind = value;
+                });
   if (!well_formed) return bad_request("protobuf: malformed envelope");
   return envelope;
 }

@@ -12,7 +12,7 @@ using codec::ProtoReader;
 using codec::WireType;
 using Token = JsonReader::Token;
 
-constexpr uint32_t metadata_number = 1;   // of every kind
+constexpr uint32_t metadata_number = 1;  // of every kind
 // meta/v1.ObjectMeta
 constexpr uint32_t name_number = 1, namespace_number = 3, uid_number = 5, resource_version_number = 6, labels_number = 11;
 
@@ -110,15 +110,15 @@ Result<ProtoHeader> read_proto_header(std::string_view message) {
   });
   bool labels_ok = true;
   ok = ok && each_field(metadata, [&](uint32_t number, std::string_view value) {
-    if (number == name_number) header.name = value;
-    if (number == namespace_number) header.namespace_name = value;
-    if (number == uid_number) header.uid = value;
-    if (number == resource_version_number) header.resource_version = value;
-    if (number == labels_number) {
-      auto& [label, text] = header.labels.emplace_back();
-      labels_ok = each_field(value, [&](uint32_t n, std::string_view v) { (n == 1 ? label : text) = v; }) && labels_ok;
-    }
-  });
+         if (number == name_number) header.name = value;
+         if (number == namespace_number) header.namespace_name = value;
+         if (number == uid_number) header.uid = value;
+         if (number == resource_version_number) header.resource_version = value;
+         if (number == labels_number) {
+           auto& [label, text] = header.labels.emplace_back();
+           labels_ok = each_field(value, [&](uint32_t n, std::string_view v) { (n == 1 ? label : text) = v; }) && labels_ok;
+         }
+       });
   if (!ok || !labels_ok) return malformed();
   return header;
 }
@@ -178,7 +178,7 @@ Result<std::string> with_resource_version_json(const Type* type, std::string_vie
     }
     bool first_member = true;
     if (!reader.enter_object()) break;
-    std::size_t insert_at = reader.offset();   // behind '{' or behind the last member that comes before
+    std::size_t insert_at = reader.offset();  // behind '{' or behind the last member that comes before
     bool follows_member = false;
     std::string text;
     codec::append_json_string(version, text);

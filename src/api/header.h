@@ -31,7 +31,7 @@ struct ProtoHeader {
   std::string_view namespace_name;
   std::string_view uid;
   std::string_view resource_version;
-  std::vector<std::pair<std::string_view, std::string_view>> labels;   // in message order
+  std::vector<std::pair<std::string_view, std::string_view>> labels;  // in message order
 };
 Result<ProtoHeader> read_proto_header(std::string_view message);
 

@@ -30,7 +30,8 @@ std::string proto_of(const core_v1::Pod& p) {
 }
 
 TEST(Header, PeekJson) {
-  const auto header = peek_json(R"({"spec":{"a":[1,{"kind":"no"}]},"kind":"Pod","metadata":{"labels":{"name":"no"},"name":"web","namespace":"ns","uid":"u","resourceVersion":"7"},"apiVersion":"v1",garbage)");
+  const auto header = peek_json(
+      R"({"spec":{"a":[1,{"kind":"no"}]},"kind":"Pod","metadata":{"labels":{"name":"no"},"name":"web","namespace":"ns","uid":"u","resourceVersion":"7"},"apiVersion":"v1",garbage)");
   ASSERT_TRUE(header) << header.error().message;
   EXPECT_EQ(header->kind, "Pod");
   EXPECT_EQ(header->api_version, "v1");
@@ -65,7 +66,9 @@ TEST(Header, SplicesTheVersion) {
     ASSERT_TRUE(spliced);
     EXPECT_EQ(*spliced, proto_of(p));
   }
-  EXPECT_EQ(*with_resource_version(type_of<core_v1::Pod>(), "", "8"), "\x0A\x03\x32\x01" "8");
+  EXPECT_EQ(*with_resource_version(type_of<core_v1::Pod>(), "", "8"),
+            "\x0A\x03\x32\x01"
+            "8");
   EXPECT_FALSE(with_resource_version(type_of<core_v1::Pod>(), "\x0A\x7F", "8"));
   core_v1::PodList list;
   list.metadata.continue_ = "c";
@@ -83,13 +86,15 @@ void check_splice_json(const Type* type, std::string_view json, std::string_view
 
 TEST(Header, SplicesTheVersionIntoJson) {
   const Type& type = type_of<core_v1::Pod>();
-  check_splice_json(&type, R"({"metadata":{"name":"a","resourceVersion":"7","labels":{}}})", R"({"metadata":{"name":"a","resourceVersion":"9","labels":{}}})");
+  check_splice_json(&type, R"({"metadata":{"name":"a","resourceVersion":"7","labels":{}}})",
+                    R"({"metadata":{"name":"a","resourceVersion":"9","labels":{}}})");
   check_splice_json(&type, R"({"metadata":{"name":"a","labels":{}}})", R"({"metadata":{"name":"a","resourceVersion":"9","labels":{}}})");
   check_splice_json(&type, R"({"metadata":{"name":"a"},"spec":{}})", R"({"metadata":{"name":"a","resourceVersion":"9"},"spec":{}})");
   check_splice_json(&type, R"({"metadata":{"labels":{}}})", R"({"metadata":{"resourceVersion":"9","labels":{}}})");
   check_splice_json(&type, R"({"metadata":{}})", R"({"metadata":{"resourceVersion":"9"}})");
   check_splice_json(nullptr, R"({"metadata":{"name":"a","uid":"u"}})", R"({"metadata":{"name":"a","resourceVersion":"9","uid":"u"}})");
-  check_splice_json(nullptr, R"({"a":{"metadata":{}},"metadata":{"uid":"u"}})", R"({"a":{"metadata":{}},"metadata":{"resourceVersion":"9","uid":"u"}})");
+  check_splice_json(nullptr, R"({"a":{"metadata":{}},"metadata":{"uid":"u"}})",
+                    R"({"a":{"metadata":{}},"metadata":{"resourceVersion":"9","uid":"u"}})");
   check_splice_json(nullptr, R"({"spec":{}})", "refused");
   check_splice_json(nullptr, "[]", "refused");
 }

@@ -50,7 +50,7 @@ class FieldSet {
 
  private:
   uint64_t words_[4] = {};
-  std::vector<uint64_t> far_;   // no type of the API has so many fields; then duplicates go unnoticed
+  std::vector<uint64_t> far_;  // no type of the API has so many fields; then duplicates go unnoticed
 };
 
 class JsonDecoder {
@@ -72,7 +72,7 @@ class JsonDecoder {
     return false;
   }
   bool mismatch(const PathFrame* at, std::string_view expected, Token found) {
-    if (found == Token::End) return false;   // the reader knows what is wrong
+    if (found == Token::End) return false;  // the reader knows what is wrong
     return fail(at, "expected " + std::string(expected) + ", found " + std::string(token_name(found)));
   }
 
@@ -204,7 +204,7 @@ class JsonDecoder {
     type.map->clear(p);
     bool first = true, sorted = true;
     std::string_view key, last;
-    std::vector<std::string_view> keys;   // in document order, only where duplicates are reported
+    std::vector<std::string_view> keys;  // in document order, only where duplicates are reported
     if (!reader_.enter_object()) return false;
     while (reader_.next_key(first, key)) {
       if (type.map->size(p) > 0 && key <= last) sorted = false;
@@ -282,7 +282,7 @@ class JsonDecoder {
       }
       case Kind::Time: {
         auto time = parse_time(text);
-        if (time) time->nanos = 0;   // a Time has seconds, whatever was sent
+        if (time) time->nanos = 0;  // a Time has seconds, whatever was sent
         return assign<Time>(p, std::move(time), at);
       }
       case Kind::MicroTime: {

@@ -1,6 +1,6 @@
 // A struct to JSON, byte for byte as Go's encoder writes the type.
-#include "api/codec.h"
 #include "api/json_encode.h"
+#include "api/codec.h"
 #include "api/type_plan.h"
 #include "api/untrusted.h"
 #include "api/values.h"
@@ -149,7 +149,7 @@ void write_raw_envelope(std::string_view bytes, std::string& out) {
     const std::string_view version = slash == all.npos ? all : all.substr(slash + 1);
     const KindInfo* info = find_kind(group, version, envelope->kind);
     if (info != nullptr) {
-      Object object(*info->type);   // nobody has looked into it yet
+      Object object(*info->type);  // nobody has looked into it yet
       if (decode_untrusted_proto(envelope->raw, *info->type, object.data())) return encode_json(*info->type, object.data(), out, &info->gvk);
     }
   }
@@ -170,7 +170,7 @@ bool is_empty(const Type& type, const void* p) {
     case Kind::Box: return type.pointer->get(mut(p)) == nullptr;
     case Kind::List: return type.list->size(p) == 0;
     case Kind::Map: return type.map->size(p) == 0;
-    default: return false;   // structs, as Go sees them
+    default: return false;  // structs, as Go sees them
   }
 }
 

@@ -15,7 +15,7 @@ namespace pintle::api {
 class Object {
  public:
   Object() = default;
-  explicit Object(const Type& type);       // a default value
+  explicit Object(const Type& type);  // a default value
   template <class T>
   static Object of(T value) {
     Object object(type_of<T>());

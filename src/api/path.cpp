@@ -168,7 +168,10 @@ bool find_number(std::string_view message, uint32_t wanted, int64_t index, Found
     switch (f.wire) {
       case WireType::Varint: read = reader.varint(f.number); break;
       case WireType::Fixed64: read = reader.fixed64(f.number); break;
-      case WireType::Fixed32: read = reader.fixed32(fixed); f.number = fixed; break;
+      case WireType::Fixed32:
+        read = reader.fixed32(fixed);
+        f.number = fixed;
+        break;
       case WireType::Bytes: read = reader.bytes(f.bytes); break;
       default: read = false;
     }

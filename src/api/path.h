@@ -14,8 +14,8 @@
 namespace pintle::api {
 
 struct PathStep {
-  std::string key;       // a field or a map key; or
-  int64_t index = -1;    // an element
+  std::string key;     // a field or a map key; or
+  int64_t index = -1;  // an element
 };
 constexpr std::size_t path_steps_max = 64;
 // BadRequest: the text is no path.

@@ -40,7 +40,7 @@ class ProtoDecoder {
     ProtoReader reader(bytes);
     uint32_t number = 0;
     WireType wire{};
-    std::vector<const PlanField*> unsorted;   // maps whose entries came in bad order: put right at the end
+    std::vector<const PlanField*> unsorted;  // maps whose entries came in bad order: put right at the end
     while (!reader.at_end()) {
       if (!reader.tag(number, wire)) return false;
       const PlanField* field = plan.find_proto(number);
@@ -124,7 +124,7 @@ class ProtoDecoder {
         if (wire == WireType::Bytes && wire_of(type.elem->kind) != WireType::Bytes) return packed(type, p, reader);
         if (!budget_.take(type.elem->size)) return false;
         return value(*type.elem, type.list->push_back(p), reader, wire);
-      case Kind::Map: {   // behind a pointer; the message loop has the others
+      case Kind::Map: {  // behind a pointer; the message loop has the others
         bool sorted = true;
         if (wire != WireType::Bytes || !map_entry(type, p, reader, sorted)) return false;
         if (!sorted) type.map->sort_unique(p);

@@ -24,8 +24,7 @@ void write_field(ProtoWriter& w, uint32_t number, const Type& type, const void* 
 // Everything here is written from the back: the last field first.
 void write_message(ProtoWriter& w, const Type& type, const void* p) {
   const auto& fields = plan_of(type).proto;
-  for (auto it = fields.rbegin(); it != fields.rend(); ++it)
-    write_field(w, it->proto, *it->type, static_cast<const char*>(p) + it->offset, false);
+  for (auto it = fields.rbegin(); it != fields.rend(); ++it) write_field(w, it->proto, *it->type, static_cast<const char*>(p) + it->offset, false);
 }
 
 void write_items(ProtoWriter& w, uint32_t number, const Type& type, const void* p) {
@@ -86,12 +85,8 @@ void write_field(ProtoWriter& w, uint32_t number, const Type& type, const void* 
     case Kind::Int32: return w.varint_field(number, static_cast<uint64_t>(static_cast<int64_t>(as<int32_t>(p))));
     case Kind::Int64: return w.varint_field(number, static_cast<uint64_t>(as<int64_t>(p)));
     case Kind::Uint64: return w.varint_field(number, as<uint64_t>(p));
-    case Kind::Float32:
-      w.fixed32(std::bit_cast<uint32_t>(as<float>(p)));
-      return w.tag(number, WireType::Fixed32);
-    case Kind::Float64:
-      w.fixed64(std::bit_cast<uint64_t>(as<double>(p)));
-      return w.tag(number, WireType::Fixed64);
+    case Kind::Float32: w.fixed32(std::bit_cast<uint32_t>(as<float>(p))); return w.tag(number, WireType::Fixed32);
+    case Kind::Float64: w.fixed64(std::bit_cast<uint64_t>(as<double>(p))); return w.tag(number, WireType::Fixed64);
     case Kind::String: return w.bytes_field(number, as<std::string>(p));
     case Kind::Bytes:
       if (keep_empty || !as<std::string>(p).empty()) w.bytes_field(number, as<std::string>(p));
@@ -113,7 +108,7 @@ void write_field(ProtoWriter& w, uint32_t number, const Type& type, const void* 
 }  // namespace
 
 void encode_proto(const Type& type, const void* object, std::string& out) {
-  thread_local ProtoWriter writer;   // keeps its buffer from one object to the next
+  thread_local ProtoWriter writer;  // keeps its buffer from one object to the next
   writer.clear();
   write_special(writer, type, object);
   out += writer.view();

@@ -13,9 +13,9 @@ namespace {
 
 enum class Format : uint8_t { DecimalSi, DecimalExponent, BinarySi };
 
-constexpr int nano_exponent = -9;         // finer values are rounded up to this
-constexpr int exa_exponent = 18;          // the largest decimal suffix
-constexpr int small_digits_max = 18;      // so many decimal digits always fit an int64
+constexpr int nano_exponent = -9;     // finer values are rounded up to this
+constexpr int exa_exponent = 18;      // the largest decimal suffix
+constexpr int small_digits_max = 18;  // so many decimal digits always fit an int64
 constexpr int64_t exponent_limit = 1000000000;
 
 struct Suffix {
@@ -27,8 +27,8 @@ constexpr Suffix binary_suffixes[] = {{"Ki", 10}, {"Mi", 20}, {"Gi", 30}, {"Ti",
 
 struct Parts {
   bool negative = false;
-  std::string_view whole, fraction;   // digits, leading zeros of `whole` dropped
-  int exponent = 0;                   // of two for BinarySi, else of ten
+  std::string_view whole, fraction;  // digits, leading zeros of `whole` dropped
+  int exponent = 0;                  // of two for BinarySi, else of ten
   Format format = Format::DecimalSi;
 };
 
@@ -138,7 +138,7 @@ bool kept_as_is(const Parts& parts) {
 
 std::string decimal_text(Decimal d, Format format) {
   d.strip();
-  if (d.exponent > exa_exponent + decimal_digits_max) format = Format::DecimalExponent;   // no suffix reaches that far
+  if (d.exponent > exa_exponent + decimal_digits_max) format = Format::DecimalExponent;  // no suffix reaches that far
   while (d.exponent % 3 != 0 || (format == Format::DecimalSi && d.exponent > exa_exponent)) {
     d.digits += '0';
     --d.exponent;
@@ -189,7 +189,7 @@ std::string limited(Decimal d, Format format) {
 
 Parts parts_of(const std::string& text) {
   Parts parts;
-  split(text, parts);   // our own text: it parses
+  split(text, parts);  // our own text: it parses
   return parts;
 }
 
@@ -213,13 +213,15 @@ int64_t scaled(const std::string& text, int to) {
 
 Result<Quantity> Quantity::parse(std::string_view text) {
   Parts parts;
-  if (!split(text, parts))
-    return bad_request("quantity " + codec::go_quote(text) + " does not match ^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$");
+  if (!split(text, parts)) return bad_request("quantity " + codec::go_quote(text) + " does not match ^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$");
   Quantity q;
   Small small;
-  if (kept_as_is(parts)) q.text_ = text;
-  else if (parts.format == Format::BinarySi && parts.fraction.empty() && to_small(parts, small) && std::abs(small.value) >= 1024) q.text_ = binary_text(small.value);
-  else q.text_ = limited(to_decimal(parts), parts.format);
+  if (kept_as_is(parts))
+    q.text_ = text;
+  else if (parts.format == Format::BinarySi && parts.fraction.empty() && to_small(parts, small) && std::abs(small.value) >= 1024)
+    q.text_ = binary_text(small.value);
+  else
+    q.text_ = limited(to_decimal(parts), parts.format);
   return q;
 }
 

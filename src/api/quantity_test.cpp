@@ -47,7 +47,8 @@ TEST(Quantity, CanonicalForm) {
 }
 
 TEST(Quantity, RefusesWhatIsNone) {
-  for (std::string_view text : {"", "a", "1x", "1mm", "1 ", " 1", "1.1.1", "1Kii", "1e", "1ee3", "0x10", "1e1.5", "--1", "1K", "1_0", "1e99999999999", "1000000e999999999", "Mi-"})
+  for (std::string_view text : {"", "a", "1x", "1mm", "1 ", " 1", "1.1.1", "1Kii", "1e", "1ee3", "0x10", "1e1.5", "--1", "1K", "1_0", "1e99999999999",
+                                "1000000e999999999", "Mi-"})
     check_text(text, "refused");
 }
 

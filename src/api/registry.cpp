@@ -27,9 +27,7 @@ const KindInfo* find_kind(std::string_view group, std::string_view version, std:
   return nullptr;
 }
 
-const KindInfo* kind_of(const Type& type) {
-  return type.kind_index < 0 ? nullptr : &registry::kinds[static_cast<std::size_t>(type.kind_index)];
-}
+const KindInfo* kind_of(const Type& type) { return type.kind_index < 0 ? nullptr : &registry::kinds[static_cast<std::size_t>(type.kind_index)]; }
 
 std::span<const KindInfo> all_kinds() { return registry::kinds; }
 

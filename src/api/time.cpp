@@ -8,7 +8,7 @@ namespace pintle::api {
 namespace {
 
 constexpr int64_t day_seconds = 86400;
-constexpr int64_t go_zero_seconds = -62135596800;   // 0001-01-01T00:00:00Z
+constexpr int64_t go_zero_seconds = -62135596800;  // 0001-01-01T00:00:00Z
 
 struct Civil {
   int64_t year = 0;
@@ -139,8 +139,8 @@ bool parse(std::string_view text, Time& out) {
   Scanner in{text};
   int64_t year, month, day, hour, minute, second, offset;
   if (!in.number(4, year) || !in.literal('-') || !in.number(2, month) || !in.literal('-') || !in.number(2, day) || !in.literal('T') ||
-      !in.number(2, hour) || !in.literal(':') || !in.number(2, minute) || !in.literal(':') || !in.number(2, second) ||
-      !in.fraction(out.nanos) || !in.zone(offset) || !in.text.empty())
+      !in.number(2, hour) || !in.literal(':') || !in.number(2, minute) || !in.literal(':') || !in.number(2, second) || !in.fraction(out.nanos) ||
+      !in.zone(offset) || !in.text.empty())
     return false;
   if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, static_cast<unsigned>(month)) || hour > 23 || minute > 59 || second > 59)
     return false;
@@ -152,9 +152,7 @@ bool parse(std::string_view text, Time& out) {
 
 }  // namespace
 
-Time time_from_unix(int64_t seconds, int32_t nanos) {
-  return seconds == go_zero_seconds && nanos == 0 ? Time() : Time{seconds, nanos};
-}
+Time time_from_unix(int64_t seconds, int32_t nanos) { return seconds == go_zero_seconds && nanos == 0 ? Time() : Time{seconds, nanos}; }
 
 void append_time(const Time& time, std::string& out) {
   append_date_time(time.zero() ? go_zero_seconds : time.seconds, out);

@@ -22,7 +22,7 @@ using codec::WireType;
 // the end of the message.
 struct Slot {
   const char* at = nullptr;
-  uint64_t n = 0;                  // length or number
+  uint64_t n = 0;  // length or number
   WireType wire = WireType::Varint;
 
   std::string_view bytes() const { return {at, static_cast<std::size_t>(n)}; }
@@ -51,9 +51,7 @@ bool read_slot(ProtoReader& reader, WireType wire, Slot& slot) {
   }
 }
 
-bool is_repeated(const PlanField& field) {
-  return field.kind == Kind::Map || (field.kind == Kind::List && !field.type->proto_wrapped);
-}
+bool is_repeated(const PlanField& field) { return field.kind == Kind::Map || (field.kind == Kind::List && !field.type->proto_wrapped); }
 
 constexpr std::size_t mask_bits = 64;
 
@@ -231,9 +229,7 @@ class Transcoder {
       case Kind::Int32: codec::append_json_int(static_cast<int32_t>(slot.n), out_); break;
       case Kind::Int64: codec::append_json_int(static_cast<int64_t>(slot.n), out_); break;
       case Kind::Uint64: codec::append_json_uint(slot.n, out_); break;
-      case Kind::Float32:
-        codec::append_json_float(std::bit_cast<float>(static_cast<uint32_t>(slot.n)), out_);
-        return slot.wire == WireType::Fixed32;
+      case Kind::Float32: codec::append_json_float(std::bit_cast<float>(static_cast<uint32_t>(slot.n)), out_); return slot.wire == WireType::Fixed32;
       case Kind::Float64: codec::append_json_double(std::bit_cast<double>(slot.n), out_); return slot.wire == WireType::Fixed64;
       default: return slot.wire == WireType::Bytes && of_bytes(type, slot.bytes());
     }
@@ -280,7 +276,7 @@ class Transcoder {
   }
 
   std::string& out_;
-  std::vector<Slot> slots_;   // a stack: the fields of each message that is open
+  std::vector<Slot> slots_;  // a stack: the fields of each message that is open
   std::size_t top_ = 0;
   int depth_ = 0;
 };

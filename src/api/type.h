@@ -17,22 +17,22 @@ enum class Kind : uint8_t {
   Uint64,
   Float32,
   Float64,
-  String,       // std::string; also every named string type (enums, UID, ResourceName ...)
-  Bytes,        // std::string of raw bytes; base64 in JSON
-  Struct,       // a generated struct: `fields`
-  Optional,     // std::optional<elem> (Go: pointer to a scalar or to a list)
-  Box,          // pintle::Box<elem> (Go: pointer to a struct)
-  List,         // std::vector<elem>; nil and empty are one: null in JSON where it is not omitted
-  Map,          // pintle::FlatMap<elem>
-  Quantity,     // api::Quantity
-  IntOrString,  // api::IntOrString
-  Time,         // api::Time, RFC 3339, seconds
-  MicroTime,    // api::MicroTime, RFC 3339, six digits
-  Duration,     // api::Duration, Go's "1h2m3s"
-  RawExtension, // api::RawExtension: any object, kept as JSON bytes
-  FieldsV1,     // api::FieldsV1: JSON bytes
-  Json,         // api::Json: any JSON value, kept as JSON bytes (apiextensions JSON, table cells)
-  Union,        // a struct with its own JSON form: JSONSchemaPropsOrBool, ...OrArray, ...OrStringArray; see `union_kind`
+  String,        // std::string; also every named string type (enums, UID, ResourceName ...)
+  Bytes,         // std::string of raw bytes; base64 in JSON
+  Struct,        // a generated struct: `fields`
+  Optional,      // std::optional<elem> (Go: pointer to a scalar or to a list)
+  Box,           // pintle::Box<elem> (Go: pointer to a struct)
+  List,          // std::vector<elem>; nil and empty are one: null in JSON where it is not omitted
+  Map,           // pintle::FlatMap<elem>
+  Quantity,      // api::Quantity
+  IntOrString,   // api::IntOrString
+  Time,          // api::Time, RFC 3339, seconds
+  MicroTime,     // api::MicroTime, RFC 3339, six digits
+  Duration,      // api::Duration, Go's "1h2m3s"
+  RawExtension,  // api::RawExtension: any object, kept as JSON bytes
+  FieldsV1,      // api::FieldsV1: JSON bytes
+  Json,          // api::Json: any JSON value, kept as JSON bytes (apiextensions JSON, table cells)
+  Union,         // a struct with its own JSON form: JSONSchemaPropsOrBool, ...OrArray, ...OrStringArray; see `union_kind`
 };
 
 enum class UnionKind : uint8_t { None, OrBool, OrArray, OrStringArray };
@@ -42,65 +42,65 @@ struct Field;
 
 // Operations on values of one container or struct type, given by address.
 struct ValueOps {
-  void (*construct)(void* at);                   // default value
+  void (*construct)(void* at);  // default value
   void (*destroy)(void* at);
-  void (*copy)(void* at, const void* from);      // copy-constructs
-  void (*assign)(void* to, const void* from);    // copy-assigns
+  void (*copy)(void* at, const void* from);    // copy-constructs
+  void (*assign)(void* to, const void* from);  // copy-assigns
   void (*swap)(void* a, void* b);
 };
 struct ListOps {
   std::size_t (*size)(const void* list);
-  void* (*at)(void* list, std::size_t i);        // elements are contiguous (a list of bool is std::vector<ListBool>)
-  void* (*push_back)(void* list);                // appends a default element, returns it
+  void* (*at)(void* list, std::size_t i);  // elements are contiguous (a list of bool is std::vector<ListBool>)
+  void* (*push_back)(void* list);          // appends a default element, returns it
   void (*clear)(void* list);
   void (*resize)(void* list, std::size_t n);
   void (*erase)(void* list, std::size_t i);
 };
 struct MapOps {
   std::size_t (*size)(const void* map);
-  std::string_view (*key_at)(const void* map, std::size_t i);   // in key order
+  std::string_view (*key_at)(const void* map, std::size_t i);  // in key order
   void* (*value_at)(void* map, std::size_t i);
-  void* (*find)(void* map, std::string_view key);               // nullptr if absent
-  void* (*insert)(void* map, std::string_view key);             // existing or default
+  void* (*find)(void* map, std::string_view key);    // nullptr if absent
+  void* (*insert)(void* map, std::string_view key);  // existing or default
   void (*clear)(void* map);
   bool (*erase)(void* map, std::string_view key);
   // Bulk loading, as FlatMap::append and sort_unique: linear where inserting keys in bad order would be quadratic.
   void* (*append)(void* map, std::string_view key) = nullptr;
   bool (*sort_unique)(void* map) = nullptr;
 };
-struct PointerOps {              // Optional and Box
-  void* (*get)(void* p);         // nullptr when empty
-  void* (*emplace)(void* p);     // a default value
+struct PointerOps {           // Optional and Box
+  void* (*get)(void* p);      // nullptr when empty
+  void* (*emplace)(void* p);  // a default value
   void (*reset)(void* p);
 };
 
 struct Type {
   Kind kind = Kind::Struct;
   UnionKind union_kind = UnionKind::None;
-  bool atomic_struct = false;               // structType=atomic: apply owns it as a whole
-  std::string_view name;                    // "core/v1.PodSpec"; "" for anonymous containers and scalars
-  std::string_view openapi_name;            // "io.k8s.api.core.v1.PodSpec"
+  bool atomic_struct = false;     // structType=atomic: apply owns it as a whole
+  std::string_view name;          // "core/v1.PodSpec"; "" for anonymous containers and scalars
+  std::string_view openapi_name;  // "io.k8s.api.core.v1.PodSpec"
   std::string_view doc;
   std::size_t size = 0;
-  const Type* elem = nullptr;               // List, Map, Optional, Box
-  std::span<const Field> fields;            // Struct, Union: in Go's declaration order (JSON order), inlined structs flattened
+  const Type* elem = nullptr;     // List, Map, Optional, Box
+  std::span<const Field> fields;  // Struct, Union: in Go's declaration order (JSON order), inlined structs flattened
   // Structs that JSON flattens and protobuf nests (Volume's VolumeSource): Fields of Kind::Struct without a JSON name;
   // in C++ they are base classes. Their members stand in `fields` too, with proto 0.
   std::span<const Field> inlined;
   // What protobuf writes, by ascending number: i < fields.size() is fields[i], else inlined[i - fields.size()].
   std::span<const uint16_t> proto_order;
-  bool proto_wrapped = false;               // List of a named Go type (Verbs, ExtraValue): in protobuf a message {repeated items = 1}
-  int16_t kind_index = -1;                  // of a root kind: its place in all_kinds()
-  std::span<const std::string_view> enum_values;   // String: closed set if `enum_closed`
+  bool proto_wrapped = false;                     // List of a named Go type (Verbs, ExtraValue): in protobuf a message {repeated items = 1}
+  int16_t kind_index = -1;                        // of a root kind: its place in all_kinds()
+  std::span<const std::string_view> enum_values;  // String: closed set if `enum_closed`
   bool enum_closed = false;
-  bool enum_published = false;              // OpenAPI lists enum_values
-  const ValueOps* value = nullptr;          // Struct and every container
+  bool enum_published = false;      // OpenAPI lists enum_values
+  const ValueOps* value = nullptr;  // Struct and every container
   const ListOps* list = nullptr;
   const MapOps* map = nullptr;
   const PointerOps* pointer = nullptr;
 
-  const Field* find_field(std::string_view json_name) const;   // nullptr if there is none
-  const Field& proto_field(std::size_t i) const;               // the i-th of proto_order
+  const Field* find_field(std::string_view json_name) const;  // nullptr if there is none
+  const Field& proto_field(std::size_t i) const;              // the i-th of proto_order
 };
 
 enum class ListKind : uint8_t { Unset, Atomic, Set, Map };
@@ -112,31 +112,31 @@ struct Constraints {
   int64_t maximum = INT64_MAX;
   int32_t max_length = -1;
   int32_t max_items = -1;
-  std::string_view format;                  // "dns-label", "dns-subdomain", "qualified-name", "label-value" ...
+  std::string_view format;  // "dns-label", "dns-subdomain", "qualified-name", "label-value" ...
   std::string_view pattern;
 };
 
 struct Field {
-  std::string_view name;                    // JSON name
+  std::string_view name;  // JSON name
   const Type* type = nullptr;
-  uint32_t offset = 0;                      // within the struct
-  uint32_t proto = 0;                       // protobuf number; 0: not in protobuf
+  uint32_t offset = 0;  // within the struct
+  uint32_t proto = 0;   // protobuf number; 0: not in protobuf
   bool omit_empty = false;
   bool omit_zero = false;
-  bool required = false;                    // must be present and non-empty in a create
-  bool openapi_required = false;            // OpenAPI lists it under "required" (it may be empty)
+  bool required = false;          // must be present and non-empty in a create
+  bool openapi_required = false;  // OpenAPI lists it under "required" (it may be empty)
   bool immutable = false;
-  bool map_atomic = false;                  // mapType=atomic
-  bool empty_as_list = false;               // an empty list is written [] rather than null (in-memory-only answers)
+  bool map_atomic = false;     // mapType=atomic
+  bool empty_as_list = false;  // an empty list is written [] rather than null (in-memory-only answers)
   ListKind list_kind = ListKind::Unset;
   PatchStrategy patch_strategy = PatchStrategy::None;
   std::string_view patch_merge_key;
   std::span<const std::string_view> list_map_keys;
-  std::string_view default_json;            // "" : none; else a JSON literal; applied where the field is absent or zero
-  bool default_published = false;           // OpenAPI shows default_json
+  std::string_view default_json;   // "" : none; else a JSON literal; applied where the field is absent or zero
+  bool default_published = false;  // OpenAPI shows default_json
   std::string_view doc;
   const Constraints* constraints = nullptr;
-  std::string_view feature_gate;            // dropped on write while this gate is off; "": none
+  std::string_view feature_gate;  // dropped on write while this gate is off; "": none
 };
 
 inline const Field& Type::proto_field(std::size_t i) const {
@@ -145,9 +145,7 @@ inline const Field& Type::proto_field(std::size_t i) const {
 }
 
 inline void* field_address(void* object, const Field& field) { return static_cast<char*>(object) + field.offset; }
-inline const void* field_address(const void* object, const Field& field) {
-  return static_cast<const char*>(object) + field.offset;
-}
+inline const void* field_address(const void* object, const Field& field) { return static_cast<const char*>(object) + field.offset; }
 
 // An element of a list of booleans: std::vector<bool> has no addressable elements.
 struct ListBool {
@@ -174,7 +172,7 @@ struct GroupVersionKind {
 struct KindInfo {
   GroupVersionKind gvk;
   const Type* type = nullptr;
-  int32_t metadata_offset = -1;             // of its meta/v1.ObjectMeta (or ListMeta for a list); -1: has none
+  int32_t metadata_offset = -1;  // of its meta/v1.ObjectMeta (or ListMeta for a list); -1: has none
   bool is_list = false;
 };
 // nullptr if the schema has no such kind. O(1).

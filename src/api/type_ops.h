@@ -42,13 +42,9 @@ inline constexpr ListOps list_ops = {
 template <class M>
 inline constexpr MapOps map_ops = {
     .size = [](const void* map) { return static_cast<const M*>(map)->size(); },
-    .key_at =
-        [](const void* map, std::size_t i) {
-          return std::string_view(static_cast<const M*>(map)->begin()[static_cast<std::ptrdiff_t>(i)].first);
-        },
-    .value_at = [](void* map, std::size_t i) -> void* {
-      return &static_cast<M*>(map)->begin()[static_cast<std::ptrdiff_t>(i)].second;
-    },
+    .key_at = [](const void* map,
+                 std::size_t i) { return std::string_view(static_cast<const M*>(map)->begin()[static_cast<std::ptrdiff_t>(i)].first); },
+    .value_at = [](void* map, std::size_t i) -> void* { return &static_cast<M*>(map)->begin()[static_cast<std::ptrdiff_t>(i)].second; },
     .find = [](void* map, std::string_view key) -> void* { return static_cast<M*>(map)->get(key); },
     .insert = [](void* map, std::string_view key) -> void* { return &(*static_cast<M*>(map))[key]; },
     .clear = [](void* map) { static_cast<M*>(map)->clear(); },

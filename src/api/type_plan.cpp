@@ -10,8 +10,8 @@
 namespace pintle::api {
 namespace {
 
-constexpr std::size_t plans_max = 8192;          // struct types of the schema; a power of two
-constexpr uint32_t proto_number_max = 4096;      // the API's numbers are small
+constexpr std::size_t plans_max = 8192;      // struct types of the schema; a power of two
+constexpr uint32_t proto_number_max = 4096;  // the API's numbers are small
 
 std::array<std::atomic<const TypePlan*>, plans_max> plans;
 

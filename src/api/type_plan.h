@@ -18,7 +18,7 @@ struct PlanField {
   uint32_t offset = 0;
   uint32_t proto = 0;
   Kind kind = Kind::Struct;
-  codec::WireType wire = codec::WireType::Bytes;   // of one value of it, unpacked
+  codec::WireType wire = codec::WireType::Bytes;  // of one value of it, unpacked
   bool omit_empty = false;
   bool omit_zero = false;
   bool empty_as_list = false;
@@ -29,8 +29,8 @@ struct PlanField {
 
 struct TypePlan {
   const Type* type = nullptr;
-  std::vector<PlanField> fields;    // JSON order
-  std::vector<PlanField> proto;     // by ascending number, inlined structs included
+  std::vector<PlanField> fields;  // JSON order
+  std::vector<PlanField> proto;   // by ascending number, inlined structs included
 
   // Index into `fields`; -1: no such field.
   int find(std::string_view json_name) const {

@@ -65,11 +65,21 @@ void check_walkers(const std::string& json) {
 
 TEST(Untrusted, SchemasNestToTheLimitAndNoDeeper) {
   codec::run_on_small_stack([] {
-    const struct { const char *open, *close; int levels; } ways[] = {
-        {"{\"not\":", "}", 1}, {"{\"items\":", "}", 1}, {"{\"additionalProperties\":", "}", 1}, {"{\"allOf\":[", "]}", 2},
-        {"{\"properties\":{\"a\":", "}}", 2}, {"{\"items\":[", "]}", 2}, {"{\"dependencies\":{\"a\":", "}}", 2}, {"{\"definitions\":{\"a\":", "}}", 2}};
+    const struct {
+      const char *open, *close;
+      int levels;
+    } ways[] = {{"{\"not\":", "}", 1},
+                {"{\"items\":", "}", 1},
+                {"{\"additionalProperties\":", "}", 1},
+                {"{\"allOf\":[", "]}", 2},
+                {"{\"properties\":{\"a\":", "}}", 2},
+                {"{\"items\":[", "]}", 2},
+                {"{\"dependencies\":{\"a\":", "}}", 2},
+                {"{\"definitions\":{\"a\":", "}}", 2}};
     for (const auto& way : ways) {
-      const auto text = [&](int n) { return repeated(way.open, static_cast<std::size_t>(n)) + "{}" + repeated(way.close, static_cast<std::size_t>(n)); };
+      const auto text = [&](int n) {
+        return repeated(way.open, static_cast<std::size_t>(n)) + "{}" + repeated(way.close, static_cast<std::size_t>(n));
+      };
       const int most = (codec::nesting_max - 1) / way.levels;
       check_walkers(text(most));
       EXPECT_EQ(http_of_json<JSONSchemaProps>(text(most + 1)), 400) << way.open;
@@ -118,7 +128,8 @@ TEST(Untrusted, EmbeddedJsonIsJson) {
   const uint32_t by_default = type_of<JSONSchemaProps>().find_field("default")->proto;
   const auto schema = [&](std::string_view raw) { return field(by_default, field(1, raw)); };
   EXPECT_EQ(http_of_proto<JSONSchemaProps>(schema(R"({"a":[1,2]})")), 200);
-  for (const std::string& bad : {std::string("{{{{"), std::string("1 2"), std::string("\"a"), repeated("[", 1000)}) EXPECT_EQ(http_of_proto<JSONSchemaProps>(schema(bad)), 400) << bad.substr(0, 20);
+  for (const std::string& bad : {std::string("{{{{"), std::string("1 2"), std::string("\"a"), repeated("[", 1000)})
+    EXPECT_EQ(http_of_proto<JSONSchemaProps>(schema(bad)), 400) << bad.substr(0, 20);
   const uint32_t data = type_of<apps_v1::ControllerRevision>().find_field("data")->proto;
   EXPECT_EQ(http_of_proto<apps_v1::ControllerRevision>(field(data, field(1, "{\"a\":1}"))), 200);
   EXPECT_EQ(http_of_proto<apps_v1::ControllerRevision>(field(data, field(1, "{\"a\":"))), 400);

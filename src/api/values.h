@@ -17,12 +17,12 @@ class Quantity {
   Quantity() = default;
   // Accepts upstream's grammar: <sign>digits[.digits](suffix | exponent). Canonicalised as upstream's String().
   static Result<Quantity> parse(std::string_view text);
-  static Quantity from_int(int64_t value);          // decimal SI
+  static Quantity from_int(int64_t value);  // decimal SI
   static Quantity from_milli(int64_t milli_value);
 
   const std::string& text() const { return text_; }
   bool is_zero() const;
-  int sign() const;                                  // -1, 0, 1
+  int sign() const;  // -1, 0, 1
   // Rounded away from zero; saturates at int64's limits.
   int64_t value() const;
   int64_t milli_value() const;

@@ -22,15 +22,15 @@ namespace verbs = apimachinery::verb;
 
 // What a plugin was asked, in its order.
 struct Seen {
-  bool refuse = false;                // in validate()
+  bool refuse = false;  // in validate()
   std::vector<std::string> questions;
 };
 
 std::string question(std::string_view phase, const AdmissionAttributes& a) {
   constexpr std::string_view operations[] = {"create", "update", "delete", "connect"};
   const std::string_view operation = operations[static_cast<int>(a.operation)];
-  return fmt::format("{} {} {}/{} {} {}/{} {}/{}{}", phase, operation, a.kind.group, a.kind.version, a.kind.kind, a.resource.resource, a.subresource, a.ns, a.name,
-                     a.dry_run ? " dry" : "");
+  return fmt::format("{} {} {}/{} {} {}/{} {}/{}{}", phase, operation, a.kind.group, a.kind.version, a.kind.kind, a.resource.resource, a.subresource,
+                     a.ns, a.name, a.dry_run ? " dry" : "");
 }
 
 class Recorder : public AdmissionPlugin {
@@ -75,14 +75,16 @@ std::string path_to(const apimachinery::ServedResource& resource, std::string_vi
 }
 
 // One request, which must be put to admission as `operation` of `kind`, and refused there.
-rt::Task<void> expect_asked(InProcessServer& server, Seen& seen, std::string method, const apimachinery::ServedResource* resource, std::string subresource,
-                            api::GroupVersionKind kind, std::string operation) {
+rt::Task<void> expect_asked(InProcessServer& server, Seen& seen, std::string method, const apimachinery::ServedResource* resource,
+                            std::string subresource, api::GroupVersionKind kind, std::string operation) {
   seen.questions.clear();
   std::string body;
-  if (operation == "create") body = fmt::format(R"({{"apiVersion":"{}","kind":"{}","metadata":{{"name":"x"}},"target":{{"name":"n"}}}})", api::api_version(kind), kind.kind);
+  if (operation == "create")
+    body = fmt::format(R"({{"apiVersion":"{}","kind":"{}","metadata":{{"name":"x"}},"target":{{"name":"n"}}}})", api::api_version(kind), kind.kind);
   const Answer answer = co_await server.ask(method, path_to(*resource, subresource), body);
   EXPECT_EQ(answer.status, 403) << method << " " << path_to(*resource, subresource) << " " << answer.body;
-  const std::string what = fmt::format("{} {}/{} {} {}/{} {}/x", operation, kind.group, kind.version, kind.kind, resource->name, subresource, resource->namespaced ? "default" : "");
+  const std::string what = fmt::format("{} {}/{} {} {}/{} {}/x", operation, kind.group, kind.version, kind.kind, resource->name, subresource,
+                                       resource->namespaced ? "default" : "");
   const std::vector<std::string> wanted = {"admit " + what, "validate " + what};
   EXPECT_EQ(seen.questions, wanted);
 }
@@ -91,7 +93,8 @@ struct Method {
   apimachinery::Verbs verb;
   const char* name;
 };
-constexpr Method methods[] = {{verbs::get, "GET"}, {verbs::create, "POST"}, {verbs::update, "PUT"}, {verbs::patch, "PATCH"}, {verbs::delete_, "DELETE"}};
+constexpr Method methods[] = {
+    {verbs::get, "GET"}, {verbs::create, "POST"}, {verbs::update, "PUT"}, {verbs::patch, "PATCH"}, {verbs::delete_, "DELETE"}};
 
 rt::Task<void> ask_everything(InProcessServer& server, Seen& seen) {
   seen.refuse = true;
@@ -116,8 +119,8 @@ rt::Task<void> ask_everything(InProcessServer& server, Seen& seen) {
       }
     }
   }
-  EXPECT_EQ(actions, 10);    // 3 of pods and service accounts, bindings, 6 reviews
-  EXPECT_EQ(connects, 21);   // exec, attach, portforward by two methods, three proxies by five
+  EXPECT_EQ(actions, 10);   // 3 of pods and service accounts, bindings, 6 reviews
+  EXPECT_EQ(connects, 21);  // exec, attach, portforward by two methods, three proxies by five
 }
 TEST(AdmittedRequests, EveryActionAndConnect) { with_server(ask_everything); }
 
@@ -125,8 +128,10 @@ const std::string pods = "/api/v1/namespaces/default/pods";
 const std::string web = pods + "/web";
 
 rt::Task<void> make_pod(InProcessServer& server, std::string spec) {
-  (void)co_await server.ask("POST", "/api/v1/namespaces/default/serviceaccounts", R"({"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default"}})");
-  const Answer made = co_await server.ask("POST", pods, R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"web"},"spec":{)" + spec + R"("containers":[{"name":"c","image":"x"}]}})");
+  (void)co_await server.ask("POST", "/api/v1/namespaces/default/serviceaccounts",
+                            R"({"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default"}})");
+  const Answer made = co_await server.ask(
+      "POST", pods, R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"web"},"spec":{)" + spec + R"("containers":[{"name":"c","image":"x"}]}})");
   EXPECT_EQ(made.status, 201) << made.body;
 }
 
@@ -151,7 +156,8 @@ rt::Task<void> evict(InProcessServer& server, Seen& seen) {
   seen.questions.clear();
   const Answer dry = co_await post("", eviction("web", R"({"dryRun":["All"]})"));
   EXPECT_EQ(dry.status, 201) << dry.body;
-  const std::vector<std::string> dry_asked = {"admit create policy/v1 Eviction pods/eviction default/web", "validate create policy/v1 Eviction pods/eviction default/web dry"};
+  const std::vector<std::string> dry_asked = {"admit create policy/v1 Eviction pods/eviction default/web",
+                                              "validate create policy/v1 Eviction pods/eviction default/web dry"};
   EXPECT_EQ(seen.questions, dry_asked);
   const Answer dry_query = co_await post("?dryRun=All", eviction("web", "{}"));
   EXPECT_EQ(dry_query.status, 201) << dry_query.body;
@@ -169,7 +175,8 @@ std::string binding(const std::string& metadata) {
 }
 
 rt::Task<void> bind(InProcessServer& server, Seen&) {
-  const Answer node = co_await server.ask("POST", "/api/v1/nodes", R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"n1","labels":{"topology.kubernetes.io/zone":"z1"}}})");
+  const Answer node = co_await server.ask(
+      "POST", "/api/v1/nodes", R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"n1","labels":{"topology.kubernetes.io/zone":"z1"}}})");
   EXPECT_EQ(node.status, 201) << node.body;
   co_await make_pod(server, "");
   const auto post = [&](std::string metadata) { return server.ask("POST", web + "/binding", binding(metadata)); };
@@ -191,12 +198,16 @@ TEST(AdmittedRequests, BindingIsAboutItsPod) { with_server(bind); }
 
 rt::Task<void> scale(InProcessServer& server, Seen& seen) {
   const std::string one = "/apis/apps/v1/namespaces/default/deployments/x";
-  const Answer made = co_await server.ask("POST", "/apis/apps/v1/namespaces/default/deployments",
-                                          R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"x"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},)"
-                                          R"("spec":{"containers":[{"name":"c","image":"x"}]}}}})");
+  const Answer made = co_await server.ask(
+      "POST", "/apis/apps/v1/namespaces/default/deployments",
+      R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"x"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},)"
+      R"("spec":{"containers":[{"name":"c","image":"x"}]}}}})");
   EXPECT_EQ(made.status, 201) << made.body;
-  const std::vector<std::string> asked = {"admit update autoscaling/v1 Scale deployments/scale default/x", "validate update autoscaling/v1 Scale deployments/scale default/x"};
-  const auto body = [](std::string name, std::string replicas) { return R"({"apiVersion":"autoscaling/v1","kind":"Scale","metadata":{"name":")" + name + R"("},"spec":{"replicas":)" + replicas + "}}"; };
+  const std::vector<std::string> asked = {"admit update autoscaling/v1 Scale deployments/scale default/x",
+                                          "validate update autoscaling/v1 Scale deployments/scale default/x"};
+  const auto body = [](std::string name, std::string replicas) {
+    return R"({"apiVersion":"autoscaling/v1","kind":"Scale","metadata":{"name":")" + name + R"("},"spec":{"replicas":)" + replicas + "}}";
+  };
   seen.questions.clear();
   const Answer put = co_await server.ask("PUT", one + "/scale", body("x", "3"));
   EXPECT_EQ(put.status, 200) << put.body;

@@ -15,19 +15,19 @@ namespace pintle::apiserver {
 struct ApiServerOptions {
   std::string bind_address = "0.0.0.0";
   uint16_t secure_port = 6443;
-  std::string advertise_address;                // "": the first global address of this machine, else bind_address
-  std::string tls_cert_file;                    // "": a self-signed certificate under data_dir/tls
+  std::string advertise_address;  // "": the first global address of this machine, else bind_address
+  std::string tls_cert_file;      // "": a self-signed certificate under data_dir/tls
   std::string tls_private_key_file;
   std::string client_ca_file;
   std::vector<std::string> tls_cipher_suites;
   int tls_min_version = 12;
 
   std::string cert_dir = "/var/run/kubernetes";
-  std::string data_dir = "/var/lib/pintle";     // "": keep everything in memory
+  std::string data_dir = "/var/lib/pintle";  // "": keep everything in memory
   bool etcd_servers_given = false;
 
   std::string service_account_issuer = "https://kubernetes.default.svc.cluster.local";
-  std::vector<std::string> service_account_issuers;      // all accepted; the first one signs
+  std::vector<std::string> service_account_issuers;  // all accepted; the first one signs
   std::vector<std::string> service_account_key_files;
   std::string service_account_signing_key_file;
   std::vector<std::string> api_audiences;
@@ -48,16 +48,16 @@ struct ApiServerOptions {
   std::pair<uint16_t, uint16_t> service_node_port_range = {30000, 32767};
   bool allow_privileged = false;
   rt::Duration event_ttl = std::chrono::hours(1);
-  bool priority_and_fairness = true;            // share the seats of both numbers below by flow schemas; false: count each
-  int max_requests_inflight = 400;              // reads; 0: no limit
+  bool priority_and_fairness = true;  // share the seats of both numbers below by flow schemas; false: count each
+  int max_requests_inflight = 400;    // reads; 0: no limit
   int max_mutating_requests_inflight = 200;
   rt::Duration request_timeout = std::chrono::seconds(60);
   int min_request_timeout_seconds = 1800;
-  std::string kubelet_client_certificate;       // how this server shows itself to kubelets
+  std::string kubelet_client_certificate;  // how this server shows itself to kubelets
   std::string kubelet_client_key;
-  std::string kubelet_certificate_authority;    // "": kubelets' certificates are not checked
+  std::string kubelet_certificate_authority;  // "": kubelets' certificates are not checked
   std::vector<std::string> kubelet_preferred_address_types = {"Hostname", "InternalDNS", "InternalIP", "ExternalDNS", "ExternalIP"};
-  rt::Duration kubelet_timeout = std::chrono::seconds(5);   // to connect
+  rt::Duration kubelet_timeout = std::chrono::seconds(5);  // to connect
   component::FeatureGates feature_gates;
   std::map<std::string, std::string> runtime_config;
   int verbosity = 0;

@@ -39,8 +39,12 @@ rt::Task<void> make(InProcessServer& server, std::string path, std::string body)
 // A Linux node of 2 cpus and a pod on it.
 rt::Task<void> make_pod(InProcessServer& server) {
   co_await make(server, "/api/v1/namespaces/default/serviceaccounts", R"({"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default"}})");
-  co_await make(server, "/api/v1/nodes", R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"n","labels":{"kubernetes.io/os":"linux"}},"status":{"allocatable":{"cpu":"2","memory":"4Gi"}}})");
-  co_await make(server, pods, R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"nodeName":"n","initContainers":[{"name":"i","image":"x"}],"containers":[
+  co_await make(
+      server, "/api/v1/nodes",
+      R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"n","labels":{"kubernetes.io/os":"linux"}},"status":{"allocatable":{"cpu":"2","memory":"4Gi"}}})");
+  co_await make(
+      server, pods,
+      R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"nodeName":"n","initContainers":[{"name":"i","image":"x"}],"containers":[
     {"name":"c","image":"x","resources":{"requests":{"cpu":"100m","memory":"64Mi"}}},{"name":"d","image":"x"}]}})");
 }
 
@@ -61,14 +65,21 @@ rt::Task<void> resize(InProcessServer& server) {
   EXPECT_EQ(grown.at("spec.containers.0.image"), "x") << "no more than resources";
   for (const char* field : marked_fields) EXPECT_EQ(grown.at(field), "") << field;
   EXPECT_EQ(grown.at("metadata.generation"), "2");
-  co_await expect_resize(server, resources(R"("resources":{"requests":{"example.com/gpu":"1"},"limits":{"example.com/gpu":"1"}})"), strategic, 422, "only cpu and memory resources are mutable");
-  co_await expect_resize(server, resources(R"("resources":{"limits":{"ephemeral-storage":"1Gi"}})"), strategic, 422, "only cpu and memory resources are mutable");
-  co_await expect_resize(server, resources(R"("resizePolicy":[{"resourceName":"cpu","restartPolicy":"RestartContainer"}])"), strategic, 422, "only cpu and memory resources are mutable");
+  co_await expect_resize(server, resources(R"("resources":{"requests":{"example.com/gpu":"1"},"limits":{"example.com/gpu":"1"}})"), strategic, 422,
+                         "only cpu and memory resources are mutable");
+  co_await expect_resize(server, resources(R"("resources":{"limits":{"ephemeral-storage":"1Gi"}})"), strategic, 422,
+                         "only cpu and memory resources are mutable");
+  co_await expect_resize(server, resources(R"("resizePolicy":[{"resourceName":"cpu","restartPolicy":"RestartContainer"}])"), strategic, 422,
+                         "only cpu and memory resources are mutable");
   co_await expect_resize(server, resources(R"("resources":{"requests":{"memory":null}})"), strategic, 422, "resource requests cannot be removed");
-  co_await expect_resize(server, R"({"spec":{"containers":[{"name":"d","image":"x"},{"name":"c","image":"x"}]}})", merge, 422, "containers may not be renamed or reordered on resize");
-  co_await expect_resize(server, R"({"spec":{"containers":[{"name":"c","image":"x"}]}})", merge, 422, "containers may not be added or removed on resize");
+  co_await expect_resize(server, R"({"spec":{"containers":[{"name":"d","image":"x"},{"name":"c","image":"x"}]}})", merge, 422,
+                         "containers may not be renamed or reordered on resize");
+  co_await expect_resize(server, R"({"spec":{"containers":[{"name":"c","image":"x"}]}})", merge, 422,
+                         "containers may not be added or removed on resize");
   const std::string all = R"({"requests":{"cpu":"1","memory":"1Gi"},"limits":{"cpu":"1","memory":"1Gi"}})";
-  co_await expect_resize(server, R"({"spec":{"containers":[{"name":"c","resources":)" + all + R"(},{"name":"d","resources":)" + all + R"(}],"initContainers":[{"name":"i","resources":)" + all + "}]}}",
+  co_await expect_resize(server,
+                         R"({"spec":{"containers":[{"name":"c","resources":)" + all + R"(},{"name":"d","resources":)" + all +
+                             R"(}],"initContainers":[{"name":"i","resources":)" + all + "}]}}",
                          strategic, 422, "Pod QOS Class may not change as a result of resizing");
 }
 TEST(PartUpdates, ResizeIsAboutCpuAndMemory) { with_server(resize); }
@@ -76,8 +87,10 @@ TEST(PartUpdates, ResizeIsAboutCpuAndMemory) { with_server(resize); }
 rt::Task<void> resize_and_node(InProcessServer& server) {
   co_await make_pod(server);
   co_await expect_resize(server, resources(R"("resources":{"requests":{"cpu":"3"}})"), strategic, 403, "NodeCapacity");
-  co_await expect_resize(server, R"({"spec":{"initContainers":[{"name":"i","resources":{"requests":{"cpu":"10m"}}}]}})", strategic, 403, "InPlacePodVerticalScalingInitContainers");
-  const std::string running = R"({"status":{"containerStatuses":[{"name":"c","image":"x","imageID":"","ready":true,"restartCount":0,"state":{"running":{}}}]}})";
+  co_await expect_resize(server, R"({"spec":{"initContainers":[{"name":"i","resources":{"requests":{"cpu":"10m"}}}]}})", strategic, 403,
+                         "InPlacePodVerticalScalingInitContainers");
+  const std::string running =
+      R"({"status":{"containerStatuses":[{"name":"c","image":"x","imageID":"","ready":true,"restartCount":0,"state":{"running":{}}}]}})";
   const Answer reported = co_await server.ask("PATCH", pods + "/p/status", running, merge);
   EXPECT_EQ(reported.status, 200) << reported.body;
   co_await expect_resize(server, resources(R"("resources":{"requests":{"cpu":"300m"}})"), strategic, 422, "node without support for resize");
@@ -91,14 +104,18 @@ TEST(PartUpdates, ResizeIsWhatTheNodeCan) { with_server(resize_and_node); }
 
 rt::Task<void> debug(InProcessServer& server) {
   co_await make_pod(server);
-  const std::string body = R"({"spec":{"containers":[{"name":"c","image":"other"}],"ephemeralContainers":[{"name":"e","image":"x"}]},)" + markings + "}";
+  const std::string body =
+      R"({"spec":{"containers":[{"name":"c","image":"other"}],"ephemeralContainers":[{"name":"e","image":"x"}]},)" + markings + "}";
   const Answer added = co_await server.ask("PATCH", pods + "/p/ephemeralcontainers", body, strategic);
   EXPECT_EQ(added.status, 200) << added.body;
   EXPECT_EQ(added.at("spec.ephemeralContainers.0.name"), "e");
   EXPECT_EQ(added.at("spec.containers.0.image"), "x");
   for (const char* field : marked_fields) EXPECT_EQ(added.at(field), "") << field;
-  co_await make(server, pods, R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"m","annotations":{"kubernetes.io/config.mirror":"h"}},"spec":{"nodeName":"n","containers":[{"name":"c","image":"x"}]}})");
-  const Answer mirror = co_await server.ask("PATCH", pods + "/m/ephemeralcontainers", R"({"spec":{"ephemeralContainers":[{"name":"e","image":"x"}]}})", strategic);
+  co_await make(
+      server, pods,
+      R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"m","annotations":{"kubernetes.io/config.mirror":"h"}},"spec":{"nodeName":"n","containers":[{"name":"c","image":"x"}]}})");
+  const Answer mirror =
+      co_await server.ask("PATCH", pods + "/m/ephemeralcontainers", R"({"spec":{"ephemeralContainers":[{"name":"e","image":"x"}]}})", strategic);
   EXPECT_EQ(mirror.status, 422) << mirror.body;
 }
 TEST(PartUpdates, EphemeralContainersChangeNothingElse) { with_server(debug); }
@@ -111,15 +128,24 @@ rt::Task<void> mark_status(InProcessServer& server, std::string collection, std:
 }
 
 rt::Task<void> status_alone(InProcessServer& server) {
-  co_await mark_status(server, "/apis/storage.k8s.io/v1/volumeattachments", R"({"apiVersion":"storage.k8s.io/v1","kind":"VolumeAttachment","metadata":{"name":"x"},"spec":{"attacher":"a.b","nodeName":"n","source":{"persistentVolumeName":"v"}}})", R"({"attached":true})");
-  co_await mark_status(server, "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas", R"({"apiVersion":"flowcontrol.apiserver.k8s.io/v1","kind":"FlowSchema","metadata":{"name":"x"},"spec":{"matchingPrecedence":9000,"priorityLevelConfiguration":{"name":"global-default"}}})", R"({"conditions":[]})");
+  co_await mark_status(
+      server, "/apis/storage.k8s.io/v1/volumeattachments",
+      R"({"apiVersion":"storage.k8s.io/v1","kind":"VolumeAttachment","metadata":{"name":"x"},"spec":{"attacher":"a.b","nodeName":"n","source":{"persistentVolumeName":"v"}}})",
+      R"({"attached":true})");
+  co_await mark_status(
+      server, "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas",
+      R"({"apiVersion":"flowcontrol.apiserver.k8s.io/v1","kind":"FlowSchema","metadata":{"name":"x"},"spec":{"matchingPrecedence":9000,"priorityLevelConfiguration":{"name":"global-default"}}})",
+      R"({"conditions":[]})");
 }
 
 rt::Task<void> deployment_labels(InProcessServer& server) {
   const std::string deployments = "/apis/apps/v1/namespaces/default/deployments";
-  co_await make(server, deployments, R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"x"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},)"
-                                     R"("spec":{"containers":[{"name":"c","image":"x"}]}}}})");
-  const Answer marked = co_await server.ask("PATCH", deployments + "/x/status", R"({"metadata":{"labels":{"a":"b"},"annotations":{"a":"b"}},"status":{"replicas":1}})", merge);
+  co_await make(
+      server, deployments,
+      R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"x"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},)"
+      R"("spec":{"containers":[{"name":"c","image":"x"}]}}}})");
+  const Answer marked = co_await server.ask("PATCH", deployments + "/x/status",
+                                            R"({"metadata":{"labels":{"a":"b"},"annotations":{"a":"b"}},"status":{"replicas":1}})", merge);
   EXPECT_EQ(marked.status, 200) << marked.body;
   EXPECT_EQ(marked.at("metadata.labels"), "");
   EXPECT_EQ(marked.at("status.replicas"), "1");
@@ -131,7 +157,8 @@ TEST(PartUpdates, StatusOfSomeLeavesMetadataAlone) { with_server(status_alone); 
 std::string config_map(const std::string& name) { return R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":")" + name + R"("}})"; }
 
 std::string webhook(const std::string& kind, const std::string& policy) {
-  return R"({"apiVersion":"admissionregistration.k8s.io/v1","kind":")" + kind + R"(","metadata":{"name":"w"},"webhooks":[{"name":"w.example.com","failurePolicy":")" + policy +
+  return R"({"apiVersion":"admissionregistration.k8s.io/v1","kind":")" + kind +
+         R"(","metadata":{"name":"w"},"webhooks":[{"name":"w.example.com","failurePolicy":")" + policy +
          R"(","sideEffects":"None","admissionReviewVersions":["v1"],"clientConfig":{"url":"https://127.0.0.1:1/"},"namespaceSelector":{"matchLabels":{"guarded":"yes"}},)" +
          R"("rules":[{"apiGroups":[""],"apiVersions":["v1"],"operations":["*"],"resources":["configmaps"]}]}]})";
 }
@@ -147,7 +174,8 @@ rt::Task<void> webhooks(InProcessServer& server) {
   co_await make(server, "/api/v1/namespaces", R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"safe","labels":{"guarded":"yes"}}})");
   for (const std::string phase : phases) {
     const std::string kind = phase + "WebhookConfiguration", name = phase == "Mutating" ? "m" : "v";
-    const std::string path = "/apis/admissionregistration.k8s.io/v1/" + std::string(phase == "Mutating" ? "mutating" : "validating") + "webhookconfigurations";
+    const std::string path =
+        "/apis/admissionregistration.k8s.io/v1/" + std::string(phase == "Mutating" ? "mutating" : "validating") + "webhookconfigurations";
     const Answer made = co_await server.ask("POST", path, webhook(kind, "Fail"));
     EXPECT_EQ(made.status, 201) << made.body;
     EXPECT_NE(made.headers.get("warning"), "");
@@ -163,15 +191,20 @@ rt::Task<void> webhooks(InProcessServer& server) {
 TEST(ConfiguredAdmission, WebhooksThatNobodyCallsRefuse) { with_server(webhooks); }
 
 rt::Task<void> policies(InProcessServer& server) {
-  const std::string api = "/apis/admissionregistration.k8s.io/v1/", head = R"({"apiVersion":"admissionregistration.k8s.io/v1","metadata":{"name":"x"},"kind":)";
-  const std::string rules = R"("matchConstraints":{"resourceRules":[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],"resources":["configmaps"]}]})";
-  co_await make(server, api + "validatingadmissionpolicies", head + R"("ValidatingAdmissionPolicy","spec":{)" + rules + R"(,"validations":[{"expression":"false"}]}})");
+  const std::string api = "/apis/admissionregistration.k8s.io/v1/",
+                    head = R"({"apiVersion":"admissionregistration.k8s.io/v1","metadata":{"name":"x"},"kind":)";
+  const std::string rules =
+      R"("matchConstraints":{"resourceRules":[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],"resources":["configmaps"]}]})";
+  co_await make(server, api + "validatingadmissionpolicies",
+                head + R"("ValidatingAdmissionPolicy","spec":{)" + rules + R"(,"validations":[{"expression":"false"}]}})");
   co_await expect_created(server, "default", "unbound", 201);
-  co_await make(server, api + "validatingadmissionpolicybindings", head + R"("ValidatingAdmissionPolicyBinding","spec":{"policyName":"x","validationActions":["Deny"],)"
-                                                                          R"("matchResources":{"namespaceSelector":{"matchLabels":{"kubernetes.io/metadata.name":"default"}}}}})");
+  co_await make(server, api + "validatingadmissionpolicybindings",
+                head + R"("ValidatingAdmissionPolicyBinding","spec":{"policyName":"x","validationActions":["Deny"],)"
+                       R"("matchResources":{"namespaceSelector":{"matchLabels":{"kubernetes.io/metadata.name":"default"}}}}})");
   co_await expect_created(server, "default", "bound", 403);
   co_await expect_created(server, "kube-system", "bound", 201);
-  const Answer audited = co_await server.ask("PATCH", api + "validatingadmissionpolicybindings/x", R"({"spec":{"validationActions":["Audit"]}})", merge);
+  const Answer audited =
+      co_await server.ask("PATCH", api + "validatingadmissionpolicybindings/x", R"({"spec":{"validationActions":["Audit"]}})", merge);
   EXPECT_EQ(audited.status, 200) << audited.body;
   co_await expect_created(server, "default", "audited", 201);
 }

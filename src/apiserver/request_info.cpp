@@ -38,9 +38,7 @@ std::optional<std::string> demanded_name(const Query& query) {
   return name ? std::optional<std::string>(*name) : std::nullopt;
 }
 
-bool valid_path_segment(std::string_view name) {
-  return name != "." && name != ".." && name.find_first_of("/%") == std::string_view::npos;
-}
+bool valid_path_segment(std::string_view name) { return name != "." && name != ".." && name.find_first_of("/%") == std::string_view::npos; }
 
 std::string_view verb_of_method(std::string_view method) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 6> verbs{

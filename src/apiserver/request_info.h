@@ -19,22 +19,23 @@ enum class PathForm : uint8_t { Collection, Item, Subresource, Longer };
 
 struct RequestInfo {
   bool is_resource = false;
-  std::string path;             // decoded, without the query
-  std::string verb;             // get list watch create update patch delete deletecollection proxy, "" for another method; the HTTP method in lower case if !is_resource
-  std::string api_prefix;       // "api" or "apis"
-  std::string group;            // "" for the core group
+  std::string path;  // decoded, without the query
+  std::string
+      verb;  // get list watch create update patch delete deletecollection proxy, "" for another method; the HTTP method in lower case if !is_resource
+  std::string api_prefix;  // "api" or "apis"
+  std::string group;       // "" for the core group
   std::string version;
   std::string ns;
   std::string resource;
   std::string subresource;
-  std::string name;             // from the path; of a list or watch, what its field selector demands
-  std::vector<std::string> parts;   // of the path from the resource on
-  std::string label_selector;   // as given; authorization may use them
+  std::string name;                // from the path; of a list or watch, what its field selector demands
+  std::vector<std::string> parts;  // of the path from the resource on
+  std::string label_selector;      // as given; authorization may use them
   std::string field_selector;
 
   PathPrefix prefix = PathPrefix::None;
   PathForm form = PathForm::Collection;
-  bool in_namespace = false;    // namespaces/NAME/ stands before the resource
+  bool in_namespace = false;  // namespaces/NAME/ stands before the resource
 };
 
 // `path` percent-encoded. BadRequest if the encoding is broken, or the path ends after "watch" or "proxy".

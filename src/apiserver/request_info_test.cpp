@@ -81,9 +81,16 @@ TEST(RequestInfo, NonResources) {
     const char* verb;
   };
   const Case cases[] = {
-      {"GET", "/", "get"},           {"GET", "", "get"},          {"GET", "/api", "get"},        {"GET", "/api/v1", "get"},
-      {"GET", "/apis", "get"},       {"GET", "/apis/apps", "get"}, {"GET", "/apis/apps/v1", "get"}, {"POST", "/healthz", "post"},
-      {"GET", "/openapi/v3/apis/apps/v1", "get"}, {"HEAD", "/version", "head"},
+      {"GET", "/", "get"},
+      {"GET", "", "get"},
+      {"GET", "/api", "get"},
+      {"GET", "/api/v1", "get"},
+      {"GET", "/apis", "get"},
+      {"GET", "/apis/apps", "get"},
+      {"GET", "/apis/apps/v1", "get"},
+      {"POST", "/healthz", "post"},
+      {"GET", "/openapi/v3/apis/apps/v1", "get"},
+      {"HEAD", "/version", "head"},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.path);

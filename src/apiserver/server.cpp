@@ -58,7 +58,7 @@ class BootstrapWriter : public bootstrap::Writer {
  public:
   explicit BootstrapWriter(InstalledRegistry& registry) : registry_(registry) {}
   rt::Task<Result<Unit>> create(rt::Context ctx, GroupResource resource, std::string ns, api::Object object) override {
-    if (registry_.find(resource) == nullptr) co_return Unit{};   // a resource that this build does not serve
+    if (registry_.find(resource) == nullptr) co_return Unit{};  // a resource that this build does not serve
     RequestScope scope = registry_.own_scope(ctx);
     const std::string version = api::api_version(api::kind_of(object.type())->gvk);
     apimachinery::FieldWriter writer;
@@ -235,8 +235,10 @@ void ApiServerImpl::install_reviews() {
 std::vector<ResourceDefinition> ApiServerImpl::definitions() {
   auto out = resources::builtin_resources();
   for (ResourceDefinition& definition : out) {
-    if (definition.resource == GroupResource{"", "serviceaccounts"} && definition.actions.empty()) definition.actions.push_back({"token", token_action_});
-    if (definition.resource == GroupResource{"", "componentstatuses"}) definition.virtual_resource = resources::make_component_statuses([this] { return store_health_.failure(); });
+    if (definition.resource == GroupResource{"", "serviceaccounts"} && definition.actions.empty())
+      definition.actions.push_back({"token", token_action_});
+    if (definition.resource == GroupResource{"", "componentstatuses"})
+      definition.virtual_resource = resources::make_component_statuses([this] { return store_health_.failure(); });
   }
   return out;
 }

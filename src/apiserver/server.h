@@ -18,10 +18,10 @@ class AdmissionPlugin;
 
 struct ApiServerSetup {
   ApiServerOptions options;
-  bool listen = true;          // false: no HTTPS server; requests come through handler() alone
-  bool secured = true;         // false (tests): everyone may do everything
-  bool simulated_disk = false; // true (tests): no other process can come, and commits run on the executors
-  std::function<std::unique_ptr<AdmissionPlugin>()> last_plugin;   // (tests) asked after all others
+  bool listen = true;                                             // false: no HTTPS server; requests come through handler() alone
+  bool secured = true;                                            // false (tests): everyone may do everything
+  bool simulated_disk = false;                                    // true (tests): no other process can come, and commits run on the executors
+  std::function<std::unique_ptr<AdmissionPlugin>()> last_plugin;  // (tests) asked after all others
 };
 
 class ApiServer {

@@ -99,7 +99,9 @@ rt::Task<void> far_times(InProcessServer& server) {
   const std::string account = R"({"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default"}})";
   (void)co_await server.ask("POST", "/api/v1/namespaces/default/serviceaccounts", account);
   for (const char* seconds : {"9223372036854775807", "4611686018427387904", "1152921504606846976"}) {
-    const Answer made = co_await server.ask("POST", pods, R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"web"},"spec":{"nodeName":"n","containers":[{"name":"c","image":"x"}]}})");
+    const Answer made = co_await server.ask(
+        "POST", pods,
+        R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"web"},"spec":{"nodeName":"n","containers":[{"name":"c","image":"x"}]}})");
     EXPECT_EQ(made.status, 201) << made.body;
     const Answer far = co_await server.ask("DELETE", web + "?gracePeriodSeconds=" + seconds);
     EXPECT_EQ(far.status, 200) << far.body;
@@ -111,7 +113,9 @@ rt::Task<void> far_times(InProcessServer& server) {
     EXPECT_LT(near.at("metadata.deletionTimestamp"), std::string("21")) << near.body;
     (void)co_await server.ask("DELETE", web + "?gracePeriodSeconds=0");
     // A watch without an end within reach begins, and says what happens.
-    const std::string seen = co_await server.stream(std::string(maps) + "?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&timeoutSeconds=" + seconds, 1);
+    const std::string seen = co_await server.stream(
+        std::string(maps) + "?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&timeoutSeconds=" + seconds,
+        1);
     EXPECT_NE(seen.find("\"type\":"), std::string::npos) << seen;
   }
 }
@@ -134,13 +138,17 @@ TEST(Server, RemovesWhenFinalizersAreGone) { with_server(remove_with_finalizer);
 
 // Admission reads what an answered write has made, whatever cache it lies in.
 rt::Task<void> read_own_writes(InProcessServer& server) {
-  (void)co_await server.ask("POST", "/api/v1/namespaces/default/serviceaccounts", R"({"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default"}})");
+  (void)co_await server.ask("POST", "/api/v1/namespaces/default/serviceaccounts",
+                            R"({"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default"}})");
   for (int i = 0; i < 50; ++i) {
     const std::string name = "class-" + std::to_string(i);
-    const Answer made = co_await server.ask("POST", "/apis/node.k8s.io/v1/runtimeclasses", R"({"apiVersion":"node.k8s.io/v1","kind":"RuntimeClass","metadata":{"name":")" + name + R"("},"handler":"runc"})");
+    const Answer made =
+        co_await server.ask("POST", "/apis/node.k8s.io/v1/runtimeclasses",
+                            R"({"apiVersion":"node.k8s.io/v1","kind":"RuntimeClass","metadata":{"name":")" + name + R"("},"handler":"runc"})");
     EXPECT_EQ(made.status, 201) << made.body;
-    const Answer pod = co_await server.ask("POST", "/api/v1/namespaces/default/pods", R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":")" + name + R"("},"spec":{"runtimeClassName":")" + name +
-                                                                                           R"(","containers":[{"name":"c","image":"x"}]}})");
+    const Answer pod = co_await server.ask("POST", "/api/v1/namespaces/default/pods",
+                                           R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":")" + name + R"("},"spec":{"runtimeClassName":")" +
+                                               name + R"(","containers":[{"name":"c","image":"x"}]}})");
     EXPECT_EQ(pod.status, 201) << pod.body;
   }
 }
@@ -149,20 +157,25 @@ TEST(Server, AdmissionSeesAnsweredWrites) { with_server(read_own_writes); }
 rt::Task<void> evict(InProcessServer& server) {
   const std::string pods = "/api/v1/namespaces/default/pods", web = pods + "/web";
   const std::string eviction = R"({"apiVersion":"policy/v1","kind":"Eviction","metadata":{"name":"web"}})";
-  (void)co_await server.ask("POST", "/api/v1/namespaces/default/serviceaccounts", R"({"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default"}})");
-  const Answer made = co_await server.ask("POST", pods, R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"web"},"spec":{"nodeName":"n","containers":[{"name":"c","image":"x"}]}})");
+  (void)co_await server.ask("POST", "/api/v1/namespaces/default/serviceaccounts",
+                            R"({"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default"}})");
+  const Answer made = co_await server.ask(
+      "POST", pods, R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"web"},"spec":{"nodeName":"n","containers":[{"name":"c","image":"x"}]}})");
   EXPECT_EQ(made.status, 201) << made.body;
   (void)co_await server.ask("PATCH", web + "/status", R"({"status":{"phase":"Running"}})", "application/merge-patch+json");
   const Answer evicted = co_await server.ask("POST", web + "/eviction", eviction);
   EXPECT_EQ(evicted.status, 201) << evicted.body;
   const Answer ending = co_await server.get(web);
   EXPECT_FALSE(ending.at("metadata.deletionTimestamp").empty()) << ending.body;
-  EXPECT_EQ(ending.at("status.conditions.0.type") + ending.at("status.conditions.0.status") + ending.at("status.conditions.0.reason"), "DisruptionTargetTrueEvictionByEvictionAPI") << ending.body;
+  EXPECT_EQ(ending.at("status.conditions.0.type") + ending.at("status.conditions.0.status") + ending.at("status.conditions.0.reason"),
+            "DisruptionTargetTrueEvictionByEvictionAPI")
+      << ending.body;
 }
 TEST(Server, Evicts) { with_server(evict); }
 
 rt::Task<void> list_pages(InProcessServer& server) {
-  for (int i = 0; i < 5; ++i) (void)co_await server.ask("POST", maps, config_map("m" + std::to_string(i), R"(,"labels":{"odd":")" + std::to_string(i % 2) + "\"}"));
+  for (int i = 0; i < 5; ++i)
+    (void)co_await server.ask("POST", maps, config_map("m" + std::to_string(i), R"(,"labels":{"odd":")" + std::to_string(i % 2) + "\"}"));
   const Answer odd = co_await server.get(std::string(maps) + "?labelSelector=odd%3D1");
   EXPECT_EQ(odd.json.find("items")->as_array().size(), 2u);
   const Answer first = co_await server.get(std::string(maps) + "?limit=2");
@@ -187,7 +200,7 @@ rt::Task<void> list_for_longer_than_history(InProcessServer& server) {
   for (int i = 0; i < 5; ++i) (void)co_await server.ask("POST", maps, config_map("m" + std::to_string(i)));
   const Answer first = co_await server.get(std::string(maps) + "?limit=2");
   (void)co_await server.ask("DELETE", std::string(maps) + "/m2");
-  (void)co_await server.ask("DELETE", std::string(maps) + "/m0");   // the newest write is no history yet
+  (void)co_await server.ask("DELETE", std::string(maps) + "/m0");  // the newest write is no history yet
   (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::minutes(20));
   const Answer expired = co_await server.get(std::string(maps) + "?limit=2&continue=" + first.at("metadata.continue"));
   EXPECT_EQ(expired.status, 410) << expired.body;
@@ -207,7 +220,8 @@ rt::Task<void> watch_events(InProcessServer& server) {
   const std::string events = co_await server.stream(from, 2);
   EXPECT_EQ(events.find(R"({"type":"MODIFIED","object":{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"one")"), 0u) << events;
   EXPECT_NE(events.find(R"({"type":"DELETED","object":{)"), std::string::npos) << events;
-  const std::string initial = co_await server.stream("/api/v1/namespaces?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&timeoutSeconds=5", 5);
+  const std::string initial = co_await server.stream(
+      "/api/v1/namespaces?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&timeoutSeconds=5", 5);
   EXPECT_NE(initial.find("k8s.io/initial-events-end"), std::string::npos) << initial;
 }
 TEST(Server, Watches) { with_server(watch_events); }
@@ -257,8 +271,9 @@ TEST(Server, CreatesWithCare) { with_server(creates_with_care); }
 
 rt::Task<void> scales(InProcessServer& server) {
   const std::string sets = "/apis/apps/v1/namespaces/default/replicasets";
-  const Answer made = co_await server.ask("POST", sets,
-                                          R"({"metadata":{"name":"rs"},"spec":{"replicas":2,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}})");
+  const Answer made = co_await server.ask(
+      "POST", sets,
+      R"({"metadata":{"name":"rs"},"spec":{"replicas":2,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}})");
   EXPECT_EQ(made.status, 201) << made.body;
   const std::string scale = sets + "/rs/scale";
   const Answer seen = co_await server.get(scale);
@@ -271,7 +286,8 @@ rt::Task<void> scales(InProcessServer& server) {
   const Answer set = co_await server.get(sets + "/rs");
   EXPECT_EQ(set.at("spec.replicas"), "5");
   EXPECT_EQ(set.at("metadata.generation"), "2");
-  const Answer status = co_await server.ask("PATCH", sets + "/rs/status", R"({"status":{"replicas":3},"spec":{"replicas":9}})", "application/merge-patch+json");
+  const Answer status =
+      co_await server.ask("PATCH", sets + "/rs/status", R"({"status":{"replicas":3},"spec":{"replicas":9}})", "application/merge-patch+json");
   EXPECT_EQ(status.at("status.replicas"), "3") << status.body;
   EXPECT_EQ(status.at("spec.replicas"), "5");
 }
@@ -283,10 +299,25 @@ struct Case {
   int status;
 };
 rt::Task<void> fixed_paths(InProcessServer& server) {
-  const Case cases[] = {{"GET", "/", 200},        {"GET", "/api", 200},          {"GET", "/apis", 200},           {"GET", "/apis/apps/v1", 200}, {"GET", "/apis/apps/v9", 404},
-                        {"GET", "/nope", 404},    {"GET", "/readyz", 200},       {"GET", "/livez?verbose", 200},  {"GET", "/readyz/nope", 404}, {"GET", "/readyz/etcd-readiness", 200}, {"GET", "/livez/etcd-readiness", 404},  {"GET", "/metrics", 200},
-                        {"GET", "/version", 200}, {"GET", "/api/v1/nopes", 404}, {"TRACE", maps, 405},            {"OPTIONS", maps, 405},        {"PUT", maps, 405},
-                        {"POST", "/api/v1/pods", 405}, {"GET", "/api/v1/namespaces/", 200}};
+  const Case cases[] = {{"GET", "/", 200},
+                        {"GET", "/api", 200},
+                        {"GET", "/apis", 200},
+                        {"GET", "/apis/apps/v1", 200},
+                        {"GET", "/apis/apps/v9", 404},
+                        {"GET", "/nope", 404},
+                        {"GET", "/readyz", 200},
+                        {"GET", "/livez?verbose", 200},
+                        {"GET", "/readyz/nope", 404},
+                        {"GET", "/readyz/etcd-readiness", 200},
+                        {"GET", "/livez/etcd-readiness", 404},
+                        {"GET", "/metrics", 200},
+                        {"GET", "/version", 200},
+                        {"GET", "/api/v1/nopes", 404},
+                        {"TRACE", maps, 405},
+                        {"OPTIONS", maps, 405},
+                        {"PUT", maps, 405},
+                        {"POST", "/api/v1/pods", 405},
+                        {"GET", "/api/v1/namespaces/", 200}};
   for (const Case& c : cases) {
     const Answer answer = co_await server.ask(c.method, c.path);
     EXPECT_EQ(answer.status, c.status) << c.method << " " << c.path << " " << answer.body;

@@ -8,8 +8,8 @@ namespace pintle {
 }  // namespace pintle
 
 // Ends the process with file, line and message when `condition` does not hold.
-#define CHECK(condition, message)                                                \
-  do {                                                                           \
-    if (!(condition)) [[unlikely]]                                               \
-      ::pintle::check_failed(__FILE__, __LINE__, #condition, (message));         \
+#define CHECK(condition, message)                                        \
+  do {                                                                   \
+    if (!(condition)) [[unlikely]]                                       \
+      ::pintle::check_failed(__FILE__, __LINE__, #condition, (message)); \
   } while (false)

@@ -36,7 +36,9 @@ class [[nodiscard]] Expected {
   using value_type = T;
   using error_type = E;
 
-  Expected() requires std::default_initializable<T> : value_(std::in_place) {}
+  Expected()
+    requires std::default_initializable<T>
+      : value_(std::in_place) {}
   template <class U = T>
     requires(std::is_constructible_v<T, U> && !std::is_same_v<std::remove_cvref_t<U>, Expected> && !is_unexpected<std::remove_cvref_t<U>>)
   explicit(!std::is_convertible_v<U, T>) Expected(U&& value) : value_(std::in_place, std::forward<U>(value)) {}

@@ -54,8 +54,7 @@ class FlatMap {
   // Sorts by key; of equal keys the one appended last stays. Returns whether there were equal keys.
   bool sort_unique() {
     auto less = [](const value_type& a, const value_type& b) { return a.first < b.first; };
-    if (std::adjacent_find(items_.begin(), items_.end(), [&](const auto& a, const auto& b) { return !less(a, b); }) == items_.end())
-      return false;
+    if (std::adjacent_find(items_.begin(), items_.end(), [&](const auto& a, const auto& b) { return !less(a, b); }) == items_.end()) return false;
     std::stable_sort(items_.begin(), items_.end(), less);
     std::size_t kept = 0;
     for (std::size_t i = 0; i < items_.size(); ++i) {

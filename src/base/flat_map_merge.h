@@ -10,11 +10,13 @@ namespace pintle {
 // `into` gets the entries of `from`. Under a key that both have, `both(V& there, const V& other)` says what becomes of the one there.
 template <class V, class Both>
 void merge_maps(FlatMap<V>& into, const FlatMap<V>& from, Both&& both) {
-  constexpr std::size_t in_place_max = 8;   // so few are done sooner one by one
+  constexpr std::size_t in_place_max = 8;  // so few are done sooner one by one
   if (from.size() <= in_place_max) {
     for (const auto& [key, value] : from) {
-      if (V* there = into.get(key)) both(*there, value);
-      else into[key] = value;
+      if (V* there = into.get(key))
+        both(*there, value);
+      else
+        into[key] = value;
     }
     return;
   }

@@ -84,14 +84,16 @@ std::optional<IpPrefix> parse_prefix(std::string_view text) {
   IpPrefix out{.address = *address, .bits = static_cast<uint8_t>(bits)};
   for (std::size_t i = 0; i < out.address.bytes.size(); ++i) {
     const std::size_t first = i * 8;
-    if (first >= bits) out.address.bytes[i] = 0;
-    else if (first + 8 > bits) out.address.bytes[i] &= static_cast<uint8_t>(0xff << (first + 8 - bits));
+    if (first >= bits)
+      out.address.bytes[i] = 0;
+    else if (first + 8 > bits)
+      out.address.bytes[i] &= static_cast<uint8_t>(0xff << (first + 8 - bits));
   }
   return out;
 }
 
 std::vector<IpPrefix> outermost(std::vector<IpPrefix> prefixes) {
-  std::ranges::sort(prefixes);   // an outer range comes before those in it
+  std::ranges::sort(prefixes);  // an outer range comes before those in it
   std::vector<IpPrefix> out;
   for (const IpPrefix& prefix : prefixes)
     if (out.empty() || !(out.back().bits <= prefix.bits && out.back().contains(prefix.address))) out.push_back(prefix);

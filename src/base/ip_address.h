@@ -18,7 +18,7 @@ std::string_view family_name(IpFamily family);
 
 struct IpAddress {
   IpFamily family = IpFamily::IPv4;
-  std::array<uint8_t, 16> bytes{};   // IPv4 uses the first four
+  std::array<uint8_t, 16> bytes{};  // IPv4 uses the first four
 
   auto operator<=>(const IpAddress&) const = default;
   std::string to_string() const;
@@ -27,7 +27,7 @@ struct IpAddress {
 };
 
 struct IpPrefix {
-  IpAddress address;                   // with no bit set past `bits`
+  IpAddress address;  // with no bit set past `bits`
   uint8_t bits = 0;
 
   auto operator<=>(const IpPrefix&) const = default;

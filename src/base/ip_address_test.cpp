@@ -22,7 +22,8 @@ TEST(IpAddress, Parses) {
   check_address("2001:DB8:0:0::1", "2001:db8::1");
   check_address("::ffff:10.0.0.1", "10.0.0.1");
   check_address("::", "::");
-  for (const std::string_view bad : {"", "10.0.0", "10.0.0.0.1", "10.0.0.256", "10..0.1", "10.0.0.1 ", "a.b.c.d", "fe80::1%eth0", ":", "1:2:3"}) EXPECT_FALSE(parse_address(bad)) << bad;
+  for (const std::string_view bad : {"", "10.0.0", "10.0.0.0.1", "10.0.0.256", "10..0.1", "10.0.0.1 ", "a.b.c.d", "fe80::1%eth0", ":", "1:2:3"})
+    EXPECT_FALSE(parse_address(bad)) << bad;
 }
 
 TEST(IpAddress, Prefixes) {
@@ -31,7 +32,8 @@ TEST(IpAddress, Prefixes) {
   check_prefix("10.1.2.255/25", "10.1.2.128/25");
   check_prefix("0.0.0.0/0", "0.0.0.0/0");
   check_prefix("fd00:1234:5678::1/44", "fd00:1234:5670::/44");
-  for (const std::string_view bad : {"10.0.0.1", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "::/129", "/8", "10.0.0.0/8/8"}) EXPECT_FALSE(parse_prefix(bad)) << bad;
+  for (const std::string_view bad : {"10.0.0.1", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "::/129", "/8", "10.0.0.0/8/8"})
+    EXPECT_FALSE(parse_prefix(bad)) << bad;
 }
 
 TEST(IpAddress, Contains) {
@@ -52,7 +54,8 @@ TEST(IpAddress, Contains) {
 
 TEST(IpAddress, Outermost) {
   std::string out;
-  for (const auto& prefix : outermost({*parse_prefix("10.1.0.0/16"), *parse_prefix("10.0.0.0/8"), *parse_prefix("fd00::/8"), *parse_prefix("10.0.0.0/16"), *parse_prefix("192.168.0.0/24"), *parse_prefix("10.0.0.0/8")}))
+  for (const auto& prefix : outermost({*parse_prefix("10.1.0.0/16"), *parse_prefix("10.0.0.0/8"), *parse_prefix("fd00::/8"),
+                                       *parse_prefix("10.0.0.0/16"), *parse_prefix("192.168.0.0/24"), *parse_prefix("10.0.0.0/8")}))
     out += prefix.to_string() + " ";
   EXPECT_EQ(out, "10.0.0.0/8 192.168.0.0/24 fd00::/8 ");
 }

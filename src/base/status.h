@@ -58,7 +58,7 @@ struct StatusDetails {
   std::string uid;
   std::vector<StatusCause> causes;
   int32_t retry_after_seconds = 0;
-  bool shown = false;   // written to the client even when all of the above is empty ("details": {})
+  bool shown = false;  // written to the client even when all of the above is empty ("details": {})
   bool operator==(const StatusDetails&) const = default;
 };
 
@@ -80,9 +80,7 @@ struct Unit {
 };
 
 // Makes the error half of a Result: `return error(Reason::NotFound, "no such key");`
-inline Unexpected<Status> error(Reason reason, std::string message) {
-  return Unexpected<Status>(Status{reason, 0, std::move(message), {}});
-}
+inline Unexpected<Status> error(Reason reason, std::string message) { return Unexpected<Status>(Status{reason, 0, std::move(message), {}}); }
 inline Unexpected<Status> bad_request(std::string message) { return error(Reason::BadRequest, std::move(message)); }
 inline Unexpected<Status> internal(std::string message) { return error(Reason::InternalError, std::move(message)); }
 
@@ -91,21 +89,21 @@ inline Unexpected<Status> internal(std::string message) { return error(Reason::I
 // Evaluates a Result expression; on error returns it from the enclosing function (or coroutine, with CO_TRY_*).
 #define PINTLE_CAT_(a, b) a##b
 #define PINTLE_CAT(a, b) PINTLE_CAT_(a, b)
-#define TRY_ASSIGN(lhs, expr)                                                                \
-  auto PINTLE_CAT(try_, __LINE__) = (expr);                                                  \
+#define TRY_ASSIGN(lhs, expr)                                                                        \
+  auto PINTLE_CAT(try_, __LINE__) = (expr);                                                          \
   if (!PINTLE_CAT(try_, __LINE__)) return Unexpected(std::move(PINTLE_CAT(try_, __LINE__)).error()); \
   lhs = std::move(*PINTLE_CAT(try_, __LINE__))
-#define TRY(expr)                                                             \
-  do {                                                                        \
-    auto try_result = (expr);                                                 \
-    if (!try_result) return Unexpected(std::move(try_result).error());   \
+#define TRY(expr)                                                      \
+  do {                                                                 \
+    auto try_result = (expr);                                          \
+    if (!try_result) return Unexpected(std::move(try_result).error()); \
   } while (false)
-#define CO_TRY_ASSIGN(lhs, expr)                                                             \
-  auto PINTLE_CAT(try_, __LINE__) = (expr);                                                  \
+#define CO_TRY_ASSIGN(lhs, expr)                                                                        \
+  auto PINTLE_CAT(try_, __LINE__) = (expr);                                                             \
   if (!PINTLE_CAT(try_, __LINE__)) co_return Unexpected(std::move(PINTLE_CAT(try_, __LINE__)).error()); \
   lhs = std::move(*PINTLE_CAT(try_, __LINE__))
-#define CO_TRY(expr)                                                            \
-  do {                                                                          \
-    auto try_result = (expr);                                                   \
-    if (!try_result) co_return Unexpected(std::move(try_result).error());  \
+#define CO_TRY(expr)                                                      \
+  do {                                                                    \
+    auto try_result = (expr);                                             \
+    if (!try_result) co_return Unexpected(std::move(try_result).error()); \
   } while (false)

@@ -108,12 +108,12 @@ std::string join_objects(const ClusterConfig& config, const AddonFacts& facts) {
   cluster_info.server = facts.server_url;
   cluster_info.ca_pem = facts.ca_pem;
   // Nodes run the service proxy with their own identity: it reads Services, EndpointSlices and Nodes.
-  const std::string bindings = group_binding("kubeadm:kubelet-bootstrap", "system:node-bootstrapper", join_group) +
-                               group_binding("kubeadm:node-autoapprove-bootstrap", "system:certificates.k8s.io:certificatesigningrequests:nodeclient",
-                                             join_group) +
-                               group_binding("kubeadm:node-autoapprove-certificate-rotation",
-                                             "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient", "system:nodes") +
-                               group_binding("pintle:node-proxier", "system:node-proxier", "system:nodes");
+  const std::string bindings =
+      group_binding("kubeadm:kubelet-bootstrap", "system:node-bootstrapper", join_group) +
+      group_binding("kubeadm:node-autoapprove-bootstrap", "system:certificates.k8s.io:certificatesigningrequests:nodeclient", join_group) +
+      group_binding("kubeadm:node-autoapprove-certificate-rotation", "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
+                    "system:nodes") +
+      group_binding("pintle:node-proxier", "system:node-proxier", "system:nodes");
   return fmt::format(join_manifest, fmt::arg("kubeconfig", indented(client::write_kubeconfig(cluster_info), 4)), fmt::arg("bindings", bindings),
                      fmt::arg("cluster_cidr", config.cluster_cidr), fmt::arg("cluster_dns", config.disabled("dns") ? "" : config.cluster_dns),
                      fmt::arg("cluster_domain", config.cluster_domain), fmt::arg("kubelet_serving_ca", indented(facts.kubelet_serving_ca_pem, 4)));

@@ -73,11 +73,15 @@ std::optional<std::string> token_id_of(std::string_view text) {
 }
 
 Result<Unit> check_token(const BootstrapToken& token) {
-  if (!token_id_of(token.text) || token.text.size() != id_length + 1 + secret_length) return bad_request("a token has the form abcdef.0123456789abcdef (lower-case letters and digits)");
+  if (!token_id_of(token.text) || token.text.size() != id_length + 1 + secret_length)
+    return bad_request("a token has the form abcdef.0123456789abcdef (lower-case letters and digits)");
   for (const std::string& usage : token.usages)
-    if (usage != "signing" && usage != "authentication") return bad_request("--usages: there is no usage \"" + usage + "\", only signing and authentication");
+    if (usage != "signing" && usage != "authentication")
+      return bad_request("--usages: there is no usage \"" + usage + "\", only signing and authentication");
   for (const std::string& group : token.groups)
-    if (!is_join_group(group)) return bad_request("--groups: \"" + group + "\" must begin with " + std::string(group_prefix) + " and go on with lower-case letters, digits, colons and dashes");
+    if (!is_join_group(group))
+      return bad_request("--groups: \"" + group + "\" must begin with " + std::string(group_prefix) +
+                         " and go on with lower-case letters, digits, colons and dashes");
   return Unit{};
 }
 
@@ -98,7 +102,8 @@ Secret secret_of(const BootstrapToken& token) {
 std::optional<BootstrapToken> token_of(const Secret& secret) {
   BootstrapToken out;
   out.text = text_at(secret, "token-id") + "." + text_at(secret, "token-secret");
-  if (secret.type != secret_type || !token_id_of(out.text) || secret.metadata.name != std::string(name_prefix) + out.text.substr(0, id_length)) return std::nullopt;
+  if (secret.type != secret_type || !token_id_of(out.text) || secret.metadata.name != std::string(name_prefix) + out.text.substr(0, id_length))
+    return std::nullopt;
   out.description = text_at(secret, "description");
   out.groups = split(text_at(secret, "auth-extra-groups"));
   out.usages.clear();
@@ -116,9 +121,12 @@ bool is_expired(const BootstrapToken& token, rt::WallTime now) { return token.ex
 
 std::string format_tokens(const std::vector<BootstrapToken>& tokens, rt::WallTime now) {
   std::string out = fmt::format("{:<25} {:<11} {:<22} {:<24} {:<58} {}\n", "TOKEN", "TTL", "EXPIRES", "USAGES", "DESCRIPTION", "EXTRA GROUPS");
-  const auto joined = [](const std::vector<std::string>& list) { return list.empty() ? std::string("<none>") : fmt::format("{}", fmt::join(list, ",")); };
+  const auto joined = [](const std::vector<std::string>& list) {
+    return list.empty() ? std::string("<none>") : fmt::format("{}", fmt::join(list, ","));
+  };
   for (const BootstrapToken& token : tokens)
-    out += fmt::format("{:<25} {:<11} {:<22} {:<24} {:<58} {}\n", token.text, ttl_text(token, now), token.expires ? time_text(*token.expires) : "<never>", joined(token.usages),
+    out += fmt::format("{:<25} {:<11} {:<22} {:<24} {:<58} {}\n", token.text, ttl_text(token, now),
+                       token.expires ? time_text(*token.expires) : "<never>", joined(token.usages),
                        token.description.empty() ? "<none>" : token.description, joined(token.groups));
   return out;
 }

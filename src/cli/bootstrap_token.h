@@ -16,11 +16,11 @@ inline constexpr std::string_view join_group = "system:bootstrappers:kubeadm:def
 inline constexpr const char* token_ttl_default = "24h0m0s";
 
 struct BootstrapToken {
-  std::string text;                                          // id.secret
+  std::string text;  // id.secret
   std::string description;
   std::vector<std::string> usages = {"signing", "authentication"};
   std::vector<std::string> groups = {std::string(join_group)};
-  std::optional<rt::WallTime> expires;                       // absent: never
+  std::optional<rt::WallTime> expires;  // absent: never
 };
 
 // Drawn by chance: 6 and 16 characters, some 80 bits of them secret.

@@ -57,7 +57,8 @@ TEST(BootstrapToken, Lists) {
   three.expires = at(10);
   three.usages = three.groups = {};
   const std::string table = format_tokens({one, two, three}, at(1000));
-  for (const char* part : {"TOKEN", "aaaaaa.0123456789abcdef   23h", "1970-01-01T23:16:45Z", "signing,authentication", "<forever>", "<never>", "<expired>", "<none>"})
+  for (const char* part :
+       {"TOKEN", "aaaaaa.0123456789abcdef   23h", "1970-01-01T23:16:45Z", "signing,authentication", "<forever>", "<never>", "<expired>", "<none>"})
     EXPECT_NE(table.find(part), std::string::npos) << part << "\n" << table;
 }
 
@@ -72,7 +73,8 @@ TEST(BootstrapToken, Mistakes) {
   check([](BootstrapToken& token) { token.text = "abcdef"; });
   check([](BootstrapToken& token) { token.text = "ABCDEF.0123456789abcdef"; });
   check([](BootstrapToken& token) { token.usages = {"everything"}; });
-  for (const char* group : {"system:masters", "system:bootstrappers:", "system:bootstrappers:A", "system:bootstrappers:a,system:masters", "system:bootstrappers:a:"})
+  for (const char* group :
+       {"system:masters", "system:bootstrappers:", "system:bootstrappers:A", "system:bootstrappers:a,system:masters", "system:bootstrappers:a:"})
     check([&](BootstrapToken& token) { token.groups = {group}; });
   EXPECT_EQ(token_id_of("abcdef"), "abcdef");
   EXPECT_EQ(token_id_of("abcdef.0123456789abcdef"), "abcdef");

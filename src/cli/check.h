@@ -16,17 +16,17 @@ namespace pintle::cli {
 struct MachineProbe {
   bool root = false;
   std::string kernel_version;
-  int cgroup_version = 0;                        // 0: none is mounted
+  int cgroup_version = 0;  // 0: none is mounted
   std::set<std::string, std::less<>> cgroup_controllers;
-  std::set<std::string, std::less<>> file_systems;         // that the kernel has: "overlay" ...
-  std::set<std::string, std::less<>> link_kinds;           // that could be made: "bridge", "veth", "vxlan"
+  std::set<std::string, std::less<>> file_systems;  // that the kernel has: "overlay" ...
+  std::set<std::string, std::less<>> link_kinds;    // that could be made: "bridge", "veth", "vxlan"
   bool nftables = false;
   bool seccomp = false;
-  std::map<std::string, std::string, std::less<>> tools;   // name -> path, of those in the PATH
-  std::string cni_bin_dir;                       // that holds all plugins we need; "": none
-  std::vector<uint16_t> ports_taken;             // of those that we shall listen on
+  std::map<std::string, std::string, std::less<>> tools;  // name -> path, of those in the PATH
+  std::string cni_bin_dir;                                // that holds all plugins we need; "": none
+  std::vector<uint16_t> ports_taken;                      // of those that we shall listen on
   uint64_t memory_bytes = 0;
-  uint64_t disk_available_bytes = 0;             // where the data will lie
+  uint64_t disk_available_bytes = 0;  // where the data will lie
   uint64_t inotify_instances_max = 0;
   bool swap_on = false;
 };
@@ -34,9 +34,9 @@ struct MachineProbe {
 enum class Severity { Ok, Warning, Failure };
 struct Finding {
   Severity severity = Severity::Ok;
-  std::string what;       // "cgroups"
-  std::string detail;     // "version 1: cpu, memory, pids"
-  std::string remedy;     // "" when all is well
+  std::string what;    // "cgroups"
+  std::string detail;  // "version 1: cpu, memory, pids"
+  std::string remedy;  // "" when all is well
 };
 // For the configuration: an agent needs no port 6443, a machine without a node needs no containerd.
 std::vector<Finding> judge(const MachineProbe& probe, const ClusterConfig& config);

@@ -42,14 +42,29 @@ TEST(Check, SaysWhatIsMissingAndHowToGetIt) {
   check_findings([](auto&, auto&) {}, "");
   check_findings([](auto& p, auto&) { p.tools.erase("containerd"); },
                  "[FAIL] containerd: not in the PATH\n       -> apt-get install containerd, or --container-runtime-endpoint of another runtime\n");
-  check_findings([](auto& p, auto& c) { p.tools.clear(); c.node.runtime_endpoint = "unix:///run/crio.sock"; }, "");
-  check_findings([](auto& p, auto&) { p.cgroup_controllers.erase("memory"); },
-                 "[FAIL] cgroups: version 2 without memory\n       -> enable these controllers (kernel parameter cgroup_enable=memory on some boards)\n");
-  check_findings([](auto& p, auto&) { p.ports_taken = {6443}; }, "[FAIL] port 6443: in use by another program\n       -> end it, or another pintle that runs already\n");
+  check_findings(
+      [](auto& p, auto& c) {
+        p.tools.clear();
+        c.node.runtime_endpoint = "unix:///run/crio.sock";
+      },
+      "");
+  check_findings(
+      [](auto& p, auto&) { p.cgroup_controllers.erase("memory"); },
+      "[FAIL] cgroups: version 2 without memory\n       -> enable these controllers (kernel parameter cgroup_enable=memory on some boards)\n");
+  check_findings([](auto& p, auto&) { p.ports_taken = {6443}; },
+                 "[FAIL] port 6443: in use by another program\n       -> end it, or another pintle that runs already\n");
   check_findings([](auto& p, auto&) { p.kernel_version = "4.18.0"; }, "[FAIL] kernel: 4.18.0\n       -> Linux 5.4 or later is needed\n");
   check_findings([](auto& p, auto&) { p.link_kinds.erase("vxlan"); },
                  "[warn] vxlan: such links cannot be made\n       -> modprobe vxlan, or --network-mode=host-gw where nodes share a network\n");
-  check_findings([](auto& p, auto& c) { p = MachineProbe{}; p.root = true; p.kernel_version = "6.1"; p.memory_bytes = p.disk_available_bytes = uint64_t{4} << 30; c.node.enabled = false; }, "");
+  check_findings(
+      [](auto& p, auto& c) {
+        p = MachineProbe{};
+        p.root = true;
+        p.kernel_version = "6.1";
+        p.memory_bytes = p.disk_available_bytes = uint64_t{4} << 30;
+        c.node.enabled = false;
+      },
+      "");
 }
 
 }  // namespace

@@ -16,25 +16,27 @@ namespace {
 using component::FlagSpec;
 using enum component::FlagType;
 
-#define PINTLE_NODE_FLAGS                                                                                                                     \
-  {"cgroup-root", String, "", "Control group under which those of pods are made", 0, false, true},                                           \
-  {"cni-bin-dir", Strings, "/opt/cni/bin,/usr/lib/cni", "Folders of CNI plugins; the first that has them is used", 0, false, true},          \
-  {"config", String, "", "YAML file whose keys are these flags; flags given besides it win", 'c', false, true},                               \
-  {"container-runtime-endpoint", String, "", "Socket of a CRI runtime; default: a containerd of our own", 0, false, true},                    \
-  {"data-dir", String, "/var/lib/pintle", "Folder that holds everything", 'd', false, true},                                                  \
-  {"disable", Strings, "", "Components that are not started: scheduler, controller-manager, proxy, dns, routes", 0, false, true},             \
-  {"feature-gates", Map, "", "Switches of features: Name=true|false", 0, false, true},                                                        \
-  {"kubelet-config", String, "", "KubeletConfiguration file to start from", 0, false, true},                                                  \
-  {"logging-format", String, "text", "Form of log lines: text or json", 0, false, true},                                                      \
-  {"network-mode", String, "vxlan", "How pods of different nodes reach one another: vxlan, host-gw or none", 0, false, true},                 \
-  {"node-ip", Ip, "", "Address of this node; default: that of the default route", 0, false, true},                                            \
-  {"node-label", Strings, "", "Labels that the node registers with: key=value", 0, false, true},                                              \
-  {"node-name", String, "", "Name of this node; default: the host's", 0, false, true},                                                        \
-  {"node-taint", Strings, "", "Taints that the node registers with: key=value:effect", 0, false, true},                                       \
-  {"pause-image", String, "registry.k8s.io/pause:3.10.2", "Image of pod sandboxes", 0, false, true},                                          \
-  {"pod-logs-dir", String, "", "Folder of container logs; default: /var/log/pods, or DATA_DIR/log/pods with a --data-dir of one's own", 0, false, true}, \
-  {"registry-config-dir", String, "", "Folder of registry hosts files (mirrors, credentials) for our containerd", 0, false, true},            \
-  {"v", Int, "0", "Verbosity of the log", 'v', false, true}
+#define PINTLE_NODE_FLAGS                                                                                                                      \
+  {"cgroup-root", String, "", "Control group under which those of pods are made", 0, false, true},                                             \
+      {"cni-bin-dir", Strings, "/opt/cni/bin,/usr/lib/cni", "Folders of CNI plugins; the first that has them is used", 0, false, true},        \
+      {"config", String, "", "YAML file whose keys are these flags; flags given besides it win", 'c', false, true},                            \
+      {"container-runtime-endpoint", String, "", "Socket of a CRI runtime; default: a containerd of our own", 0, false, true},                 \
+      {"data-dir", String, "/var/lib/pintle", "Folder that holds everything", 'd', false, true},                                               \
+      {"disable", Strings, "", "Components that are not started: scheduler, controller-manager, proxy, dns, routes", 0, false, true},          \
+      {"feature-gates", Map, "", "Switches of features: Name=true|false", 0, false, true},                                                     \
+      {"kubelet-config", String, "", "KubeletConfiguration file to start from", 0, false, true},                                               \
+      {"logging-format", String, "text", "Form of log lines: text or json", 0, false, true},                                                   \
+      {"network-mode", String, "vxlan", "How pods of different nodes reach one another: vxlan, host-gw or none", 0, false, true},              \
+      {"node-ip", Ip, "", "Address of this node; default: that of the default route", 0, false, true},                                         \
+      {"node-label", Strings, "", "Labels that the node registers with: key=value", 0, false, true},                                           \
+      {"node-name", String, "", "Name of this node; default: the host's", 0, false, true},                                                     \
+      {"node-taint", Strings, "", "Taints that the node registers with: key=value:effect", 0, false, true},                                    \
+      {"pause-image", String, "registry.k8s.io/pause:3.10.2", "Image of pod sandboxes", 0, false, true},                                       \
+      {"pod-logs-dir", String, "", "Folder of container logs; default: /var/log/pods, or DATA_DIR/log/pods with a --data-dir of one's own", 0, \
+       false,          true},                                                                                                                  \
+      {"registry-config-dir", String, "", "Folder of registry hosts files (mirrors, credentials) for our containerd", 0, false, true}, {       \
+    "v", Int, "0", "Verbosity of the log", 'v', false, true                                                                                    \
+  }
 
 constexpr FlagSpec server_specs[] = {
     {"bind-address", Ip, "0.0.0.0", "Address that the API server listens on", 0, false, true},
@@ -44,9 +46,13 @@ constexpr FlagSpec server_specs[] = {
     {"disable-agent", Bool, "", "Run the control plane alone, no node", 0, false, true},
     {"dns-allow-from", Strings, "", "Addresses and ranges that the cluster's DNS answers besides those of pods, services and nodes", 0, false, true},
     {"https-listen-port", Int, "6443", "Port of the API server", 0, false, true},
-    {"kube-controller-manager-arg", StringArray, "", "A flag of kube-controller-manager without its dashes: node-monitor-grace-period=20s", 0, false, true},
+    {"kube-controller-manager-arg", StringArray, "", "A flag of kube-controller-manager without its dashes: node-monitor-grace-period=20s", 0, false,
+     true},
     {"service-cidr", String, "10.43.0.0/16", "Range of service addresses", 0, false, true},
-    {"token", String, "", "Bootstrap token (id.secret) with which agents join, good for --token-ttl from each start; default: one is made at the first start, see pintle token", 0, false, true},
+    {"token", String, "",
+     "Bootstrap token (id.secret) with which agents join, good for --token-ttl from each start; default: one is made at the first start, see pintle "
+     "token",
+     0, false, true},
     {"token-ttl", Duration, token_ttl_default, "How long the tokens that this command makes are good; 0: for ever", 0, false, true},
     {"tls-san", Strings, "", "Further names and addresses for the API server's certificate", 0, false, true},
     {"write-kubeconfig", String, "", "File of the administrator's kubeconfig; default: DATA_DIR/admin.kubeconfig", 'o', false, true},
@@ -87,7 +93,8 @@ Result<NodeTaint> parse_taint(const std::string& text) {
   if (equals != std::string_view::npos) out.value = name.substr(equals + 1);
   if (colon != std::string::npos) out.effect = text.substr(colon + 1);
   const bool known = out.effect == "NoSchedule" || out.effect == "PreferNoSchedule" || out.effect == "NoExecute";
-  if (!known || out.key.empty()) return bad_request("--node-taint must be key=value:effect with NoSchedule, PreferNoSchedule or NoExecute, not \"" + text + "\"");
+  if (!known || out.key.empty())
+    return bad_request("--node-taint must be key=value:effect with NoSchedule, PreferNoSchedule or NoExecute, not \"" + text + "\"");
   return out;
 }
 
@@ -187,9 +194,11 @@ Result<ClusterConfig> parse_cluster_config(component::FlagSet& flags, bool serve
   if (!config.data_dir.starts_with('/')) return bad_request("--data-dir must be an absolute path, not \"" + config.data_dir + "\"");
   config.disable = flags.get_list("disable");
   for (const std::string& name : config.disable)
-    if (std::find(std::begin(components), std::end(components), name) == std::end(components)) return bad_request("--disable: there is no component \"" + name + "\"");
+    if (std::find(std::begin(components), std::end(components), name) == std::end(components))
+      return bad_request("--disable: there is no component \"" + name + "\"");
   config.token = flags.get_string("token");
-  if (!config.token.empty() && !is_bootstrap_token(config.token)) return bad_request("--token must have the form abcdef.0123456789abcdef (lower-case letters and digits)");
+  if (!config.token.empty() && !is_bootstrap_token(config.token))
+    return bad_request("--token must have the form abcdef.0123456789abcdef (lower-case letters and digits)");
   TRY_ASSIGN(config.feature_gates, component::FeatureGates::parse(flags.get_map("feature-gates")));
   config.verbosity = static_cast<int>(flags.get_int("v"));
   config.json_logs = flags.get_string("logging-format") == "json";

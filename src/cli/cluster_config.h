@@ -20,39 +20,39 @@ struct NodeTaint {
 };
 
 struct NodeConfig {
-  bool enabled = true;                       // false: --disable-agent
-  std::string name;                          // --node-name; "": the host's name, in lower case
-  std::string ip;                            // --node-ip; "": the address of the default route
-  std::vector<std::string> labels;           // --node-label k=v
-  std::vector<NodeTaint> taints;             // --node-taint key=value:effect
-  std::string runtime_endpoint;              // --container-runtime-endpoint; "": a containerd of our own
-  std::string kubelet_config_file;           // --kubelet-config: KubeletConfiguration to start from
-  std::string cgroup_root;                   // --cgroup-root
-  std::string pod_logs_dir;                  // --pod-logs-dir
-  std::vector<std::string> cni_bin_dirs;     // --cni-bin-dir
-  std::string registry_config_dir;           // --registry-config-dir: containerd's certs.d
-  std::string pause_image;                   // --pause-image
-  std::string network_mode;                  // --network-mode: vxlan, host-gw or none
+  bool enabled = true;                    // false: --disable-agent
+  std::string name;                       // --node-name; "": the host's name, in lower case
+  std::string ip;                         // --node-ip; "": the address of the default route
+  std::vector<std::string> labels;        // --node-label k=v
+  std::vector<NodeTaint> taints;          // --node-taint key=value:effect
+  std::string runtime_endpoint;           // --container-runtime-endpoint; "": a containerd of our own
+  std::string kubelet_config_file;        // --kubelet-config: KubeletConfiguration to start from
+  std::string cgroup_root;                // --cgroup-root
+  std::string pod_logs_dir;               // --pod-logs-dir
+  std::vector<std::string> cni_bin_dirs;  // --cni-bin-dir
+  std::string registry_config_dir;        // --registry-config-dir: containerd's certs.d
+  std::string pause_image;                // --pause-image
+  std::string network_mode;               // --network-mode: vxlan, host-gw or none
 };
 
 struct ClusterConfig {
-  bool server = true;                        // false: `pintle agent`
+  bool server = true;  // false: `pintle agent`
   std::string data_dir;
-  std::vector<std::string> disable;          // --disable
+  std::vector<std::string> disable;  // --disable
   std::string cluster_cidr;
   std::string service_cidr;
-  std::vector<std::string> dns_allow_from;   // answered by the cluster's DNS besides pods, services and nodes
-  std::string cluster_dns;                   // "": the tenth address of service_cidr
+  std::vector<std::string> dns_allow_from;  // answered by the cluster's DNS besides pods, services and nodes
+  std::string cluster_dns;                  // "": the tenth address of service_cidr
   std::string cluster_domain;
   std::string bind_address;
   uint16_t https_listen_port = 6443;
-  std::string write_kubeconfig;              // "": DATA_DIR/admin.kubeconfig
+  std::string write_kubeconfig;  // "": DATA_DIR/admin.kubeconfig
   uint32_t write_kubeconfig_mode = 0600;
-  std::string token;                         // id.secret of a bootstrap token; "": a server makes one at its first start
-  rt::Duration token_ttl{};                  // of a server's tokens; zero: for ever
+  std::string token;         // id.secret of a bootstrap token; "": a server makes one at its first start
+  rt::Duration token_ttl{};  // of a server's tokens; zero: for ever
   std::vector<std::string> tls_sans;
-  std::vector<std::string> controller_manager_args;   // --kube-controller-manager-arg name=value
-  std::string server_url;                    // agent: --server
+  std::vector<std::string> controller_manager_args;  // --kube-controller-manager-arg name=value
+  std::string server_url;                            // agent: --server
   NodeConfig node;
   component::FeatureGates feature_gates;
   int verbosity = 0;

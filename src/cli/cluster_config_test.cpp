@@ -39,7 +39,8 @@ TEST(ClusterConfig, TheFileIsReadFirstAndFlagsWin) {
 }
 
 TEST(ClusterConfig, ArgumentsOfComponentsStayWhole) {
-  const auto config = parse(true, {"--config=/config.yaml", "--kube-controller-manager-arg=controllers=*,-ttl"}, "kube-controller-manager-arg: [node-monitor-grace-period=20s]\n");
+  const auto config = parse(true, {"--config=/config.yaml", "--kube-controller-manager-arg=controllers=*,-ttl"},
+                            "kube-controller-manager-arg: [node-monitor-grace-period=20s]\n");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->controller_manager_args, (std::vector<std::string>{"node-monitor-grace-period=20s", "controllers=*,-ttl"}));
 }
@@ -56,7 +57,8 @@ TEST(ClusterConfig, MistakesAreNamed) {
   check_refused(true, {"--service-cidr=10.0.0.0/30"}, "", "--service-cidr: \"10.0.0.0/30\" is too small");
   check_refused(true, {"--cluster-cidr=pods"}, "", "--cluster-cidr: \"pods\" is not an address range such as 10.0.0.0/16");
   check_refused(true, {"--write-kubeconfig-mode=rw"}, "", "--write-kubeconfig-mode must be an octal mode such as 0600, not \"rw\"");
-  check_refused(true, {"--config=/config.yaml"}, "tls-san: {a: b}\n", "/config.yaml: tls-san must be a string, a number, a boolean or a list of them");
+  check_refused(true, {"--config=/config.yaml"}, "tls-san: {a: b}\n",
+                "/config.yaml: tls-san must be a string, a number, a boolean or a list of them");
   check_refused(true, {"--config=/config.yaml"}, "- a\n", "/config.yaml must hold a mapping of flag names to values");
   check_refused(true, {"--data-dir=here"}, "", "--data-dir must be an absolute path, not \"here\"");
   check_refused(false, {"--token=abcdef.0123456789abcdef"}, "", "--server must be the https:// URL of the API server to join");
@@ -68,7 +70,8 @@ TEST(ClusterConfig, Taints) {
   ASSERT_EQ(config->node.taints.size(), 2u);
   EXPECT_EQ(config->node.taints[0].key + "|" + config->node.taints[0].value + "|" + config->node.taints[0].effect, "a/b|c|NoExecute");
   EXPECT_EQ(config->node.taints[1].key + "|" + config->node.taints[1].value + "|" + config->node.taints[1].effect, "d||NoSchedule");
-  for (const char* bad : {"--node-taint=a", "--node-taint=a=b", "--node-taint=:NoSchedule", "--node-taint=a:Never"}) EXPECT_FALSE(parse(true, {bad})) << bad;
+  for (const char* bad : {"--node-taint=a", "--node-taint=a=b", "--node-taint=:NoSchedule", "--node-taint=a:Never"})
+    EXPECT_FALSE(parse(true, {bad})) << bad;
 }
 
 TEST(NthAddress, OfBothFamilies) {

@@ -77,16 +77,18 @@ disabled_plugins = {disabled}
       runtime_type = "io.containerd.runc.v2"
 )",
                      fmt::arg("root", layout.containerd_root()), fmt::arg("state", layout.containerd_state()), fmt::arg("disabled", disabled_plugins),
-                     fmt::arg("socket", layout.containerd_socket()), fmt::arg("pause", settings.pause_image), fmt::arg("restrict", settings.restrict_oom_score_adj),
-                     fmt::arg("ports", settings.unprivileged_ports), fmt::arg("bin", settings.cni_bin_dir), fmt::arg("conf", layout.cni_conf()),
-                     fmt::arg("registry", settings.registry_config_dir), fmt::arg("snapshotter", settings.snapshotter));
+                     fmt::arg("socket", layout.containerd_socket()), fmt::arg("pause", settings.pause_image),
+                     fmt::arg("restrict", settings.restrict_oom_score_adj), fmt::arg("ports", settings.unprivileged_ports),
+                     fmt::arg("bin", settings.cni_bin_dir), fmt::arg("conf", layout.cni_conf()), fmt::arg("registry", settings.registry_config_dir),
+                     fmt::arg("snapshotter", settings.snapshotter));
 }
 
 ContainerdSettings detect_containerd_settings(const Layout& layout) {
   ContainerdSettings settings;
   settings.restrict_oom_score_adj = !has_capability(cap_sys_resource);
   struct statfs filesystem {};
-  if (statfs(layout.data_dir.c_str(), &filesystem) == 0 && static_cast<uint32_t>(filesystem.f_type) == OVERLAYFS_SUPER_MAGIC) settings.snapshotter = "native";
+  if (statfs(layout.data_dir.c_str(), &filesystem) == 0 && static_cast<uint32_t>(filesystem.f_type) == OVERLAYFS_SUPER_MAGIC)
+    settings.snapshotter = "native";
   return settings;
 }
 
@@ -140,7 +142,8 @@ rt::Task<Result<Unit>> Containerd::wait_for_socket(rt::Context ctx) {
     auto stream = co_await runtime_.network().connect_unix(ctx, layout_.containerd_socket());
     if (stream) co_return Unit{};
     auto slept = co_await rt::sleep_for(ctx, backoff.next(runtime_.random()));
-    if (!slept) co_return error(Reason::Timeout, "containerd does not answer at " + layout_.containerd_socket() + "; see " + layout_.containerd_log());
+    if (!slept)
+      co_return error(Reason::Timeout, "containerd does not answer at " + layout_.containerd_socket() + "; see " + layout_.containerd_log());
   }
 }
 
@@ -169,7 +172,8 @@ rt::Task<void> Containerd::supervise(rt::Context ctx) {
     const rt::TimePoint started = runtime_.clock().now();
     auto ended = co_await process_->wait(ctx);
     if (ctx.done()) co_return;
-    log::error("containerd has ended and is started again", {{"how", ended ? ended->text() : ended.error().message}, {"log", layout_.containerd_log()}});
+    log::error("containerd has ended and is started again",
+               {{"how", ended ? ended->text() : ended.error().message}, {"log", layout_.containerd_log()}});
     if (runtime_.clock().now() - started > options.max) backoff.reset();
     do {
       auto slept = co_await rt::sleep_for(ctx, backoff.next(runtime_.random()));

@@ -18,8 +18,8 @@ struct ContainerdSettings {
   std::string pause_image;
   std::string cni_bin_dir = "/opt/cni/bin";
   std::string registry_config_dir;
-  std::string snapshotter = "overlayfs";   // "native" where overlayfs cannot be used
-  bool restrict_oom_score_adj = false;     // without CAP_SYS_RESOURCE
+  std::string snapshotter = "overlayfs";  // "native" where overlayfs cannot be used
+  bool restrict_oom_score_adj = false;    // without CAP_SYS_RESOURCE
   bool unprivileged_ports = true;
 };
 // The text of config.toml (version 2, which containerd 1.6 to 2.x read).

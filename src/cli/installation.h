@@ -13,12 +13,12 @@ namespace pintle::cli {
 struct Installation {
   bool server = false;
   bool node = false;
-  bool proxy = false;                // the service proxy is ours
+  bool proxy = false;  // the service proxy is ours
   std::string node_name;
   std::string node_ip;
-  uint16_t https_port = 0;           // of a server
-  std::string kubeconfig;            // of a server: the administrator's file
-  std::string runtime_endpoint;      // "": a containerd of our own
+  uint16_t https_port = 0;       // of a server
+  std::string kubeconfig;        // of a server: the administrator's file
+  std::string runtime_endpoint;  // "": a containerd of our own
   std::string cgroup_root;
   std::string pod_logs_dir;
   std::string pause_image;

@@ -49,12 +49,13 @@ Result<Unit> verify_cluster_info(std::string_view content, std::string_view sign
 
 rt::Task<Result<std::string>> discover_ca(rt::Runtime& runtime, rt::Context ctx, std::string server_url, std::string token) {
   net::ClientOptions tls;
-  tls.insecure_skip_verify = true;   // trust comes from the signature
+  tls.insecure_skip_verify = true;  // trust comes from the signature
   CO_TRY_ASSIGN(std::shared_ptr<net::Transport> transport, net::make_transport(runtime, std::move(tls)));
   client::ClientConfig config;
   config.server = server_url;
   client::Client client(runtime, transport, std::move(config));
-  auto info = co_await client.ask_json(ctx, std::string("GET"), std::string("/api/v1/namespaces/kube-public/configmaps/cluster-info"), std::string(), std::string());
+  auto info = co_await client.ask_json(ctx, std::string("GET"), std::string("/api/v1/namespaces/kube-public/configmaps/cluster-info"), std::string(),
+                                       std::string());
   co_await client.close();
   if (!info) co_return error(info.error().reason, "cannot read cluster-info from " + server_url + ": " + info.error().message);
   const codec::Value* data = info->find("data");

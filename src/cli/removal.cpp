@@ -24,7 +24,7 @@ constexpr auto stop_timeout = std::chrono::minutes(2);
 constexpr auto runtime_ready_timeout = std::chrono::seconds(30);
 constexpr auto cgroup_timeout = std::chrono::seconds(30);
 constexpr auto sandbox_timeout = std::chrono::minutes(1);
-constexpr auto poll = std::chrono::milliseconds(50);   // while an operator waits
+constexpr auto poll = std::chrono::milliseconds(50);  // while an operator waits
 constexpr const char* container_links = "/var/log/containers";
 
 // A runtime that has just been started first reads what it had.

@@ -49,7 +49,8 @@ rt::Task<void> probe_api(rt::Runtime& runtime, const Installation& installation,
   net::ClientRequest request;
   request.url = "/readyz";
   auto ready = co_await (*client)->send(ctx, std::move(request));
-  out.push_back({"api-server", ready && ready->status == 200, ready ? config->client.server + " answers " + std::to_string(ready->status) : ready.error().message});
+  out.push_back({"api-server", ready && ready->status == 200,
+                 ready ? config->client.server + " answers " + std::to_string(ready->status) : ready.error().message});
   if (installation.node && ready) {
     auto node = co_await (*client)->get<api::core_v1::Node>(ctx, std::string(), installation.node_name);
     ComponentHealth health{"node " + installation.node_name, false, node ? "has no Ready condition" : node.error().message};
@@ -76,7 +77,8 @@ rt::Task<std::vector<ComponentHealth>> probe_health(rt::Runtime& runtime, Layout
       out.push_back({"containerd", socket.has_value(), socket ? layout.containerd_socket() : socket.error().message});
     }
     out.push_back(co_await probe_url(runtime, "kubelet", "http://127.0.0.1:" + std::to_string(kubelet_health_port) + "/healthz"));
-    if (installation.proxy) out.push_back(co_await probe_url(runtime, "kube-proxy", "http://127.0.0.1:" + std::to_string(proxy_health_port) + "/healthz"));
+    if (installation.proxy)
+      out.push_back(co_await probe_url(runtime, "kube-proxy", "http://127.0.0.1:" + std::to_string(proxy_health_port) + "/healthz"));
   }
   co_return out;
 }
@@ -86,7 +88,8 @@ std::string format_health(const std::vector<ComponentHealth>& health) {
   for (const ComponentHealth& component : health) width = std::max(width, component.name.size());
   std::string out;
   for (const ComponentHealth& component : health)
-    out += component.name + std::string(width - component.name.size() + 2, ' ') + (component.healthy ? "ok        " : "UNHEALTHY ") + component.detail + "\n";
+    out += component.name + std::string(width - component.name.size() + 2, ' ') + (component.healthy ? "ok        " : "UNHEALTHY ") +
+           component.detail + "\n";
   return out;
 }
 

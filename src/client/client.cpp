@@ -13,8 +13,8 @@ namespace pintle::client {
 
 namespace {
 
-constexpr std::size_t answer_bytes_max = 512 << 20;   // RequestEntityTooLarge; lists are asked for in pages
-constexpr int tries_max = 11;                         // of one request that the server puts off, as client-go
+constexpr std::size_t answer_bytes_max = 512 << 20;  // RequestEntityTooLarge; lists are asked for in pages
+constexpr int tries_max = 11;                        // of one request that the server puts off, as client-go
 constexpr rt::Duration token_age_max = std::chrono::minutes(1);
 
 // "?a=b&c=d" of the parameters that are not empty.
@@ -80,7 +80,7 @@ int retry_after_seconds(const net::Headers& headers) {
 
 struct Client::Call {
   std::string method = "GET";
-  std::string target;          // path and query
+  std::string target;  // path and query
   std::string accept;
   wire::Body body;
 };
@@ -168,7 +168,8 @@ rt::Task<Result<Client::Answer>> Client::exchange(rt::Context ctx, Call call) {
   }
 }
 
-rt::Task<Result<api::Object>> Client::get_object(rt::Context ctx, Resource resource, const api::Type& type, std::string namespace_name, std::string name) {
+rt::Task<Result<api::Object>> Client::get_object(rt::Context ctx, Resource resource, const api::Type& type, std::string namespace_name,
+                                                 std::string name) {
   Call call;
   call.target = resource.path(namespace_name, name);
   call.accept = wire::accept(type, wire::Ask::Object);
@@ -200,8 +201,8 @@ rt::Task<Result<std::unique_ptr<Watch>>> Client::watch_objects(rt::Context ctx, 
   co_return make_watch(type, content_type, std::move(response.body));
 }
 
-rt::Task<Result<api::Object>> Client::patch_object(rt::Context ctx, Resource resource, const api::Type& type, std::string namespace_name, std::string name, PatchType patch,
-                                                   std::string body, PatchOptions options) {
+rt::Task<Result<api::Object>> Client::patch_object(rt::Context ctx, Resource resource, const api::Type& type, std::string namespace_name,
+                                                   std::string name, PatchType patch, std::string body, PatchOptions options) {
   QueryText query;
   query.add("fieldManager", options.field_manager);
   if (options.force) query.add("force", "true");
@@ -215,7 +216,8 @@ rt::Task<Result<api::Object>> Client::patch_object(rt::Context ctx, Resource res
   co_return wire::decode_object(answer.content_type, answer.body.view(), type);
 }
 
-rt::Task<Result<Unit>> Client::remove_object(rt::Context ctx, Resource resource, std::string namespace_name, std::string name, DeleteOptions options) {
+rt::Task<Result<Unit>> Client::remove_object(rt::Context ctx, Resource resource, std::string namespace_name, std::string name,
+                                             DeleteOptions options) {
   Call call;
   call.method = "DELETE";
   call.target = resource.path(namespace_name, name);
@@ -237,7 +239,8 @@ rt::Task<Result<Unit>> Client::remove_collection(rt::Context ctx, Resource resou
   co_return Unit{};
 }
 
-rt::Task<Result<api::Object>> Client::write_object(rt::Context ctx, std::string method, std::string path, api::Object body, const api::Type& answer_type) {
+rt::Task<Result<api::Object>> Client::write_object(rt::Context ctx, std::string method, std::string path, api::Object body,
+                                                   const api::Type& answer_type) {
   Call call;
   call.method = std::move(method);
   call.target = std::move(path);
@@ -247,7 +250,8 @@ rt::Task<Result<api::Object>> Client::write_object(rt::Context ctx, std::string 
   co_return wire::decode_object(answer.content_type, answer.body.view(), answer_type);
 }
 
-rt::Task<Result<codec::Value>> Client::ask_json(rt::Context ctx, std::string method, std::string path_and_query, std::string body, std::string content_type) {
+rt::Task<Result<codec::Value>> Client::ask_json(rt::Context ctx, std::string method, std::string path_and_query, std::string body,
+                                                std::string content_type) {
   Call call;
   call.method = std::move(method);
   call.target = std::move(path_and_query);

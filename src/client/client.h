@@ -26,23 +26,23 @@
 namespace pintle::client {
 
 struct ClientConfig {
-  std::string server;                 // "https://127.0.0.1:6443"; "" in process
+  std::string server;  // "https://127.0.0.1:6443"; "" in process
   std::string user_agent = "pintle";
   std::string bearer_token;
-  std::string bearer_token_file;      // read again when it is older than a minute (bound tokens rotate)
-  std::vector<std::pair<std::string, std::string>> headers;   // sent with every request (impersonation)
-  double qps = 0;                     // 0: no limit of its own (the server has priority and fairness)
+  std::string bearer_token_file;                             // read again when it is older than a minute (bound tokens rotate)
+  std::vector<std::pair<std::string, std::string>> headers;  // sent with every request (impersonation)
+  double qps = 0;                                            // 0: no limit of its own (the server has priority and fairness)
   double burst = 10;
   // Instead of the two above: the token of the moment, asked for before each request (exec plugins). It may wait.
   std::function<rt::Task<Result<std::string>>(rt::Context)> token_source;
-  rt::Duration request_timeout = std::chrono::seconds(30);   // not for watches
+  rt::Duration request_timeout = std::chrono::seconds(30);  // not for watches
 };
 
 struct ListOptions {
-  std::string namespace_name;         // "": all
+  std::string namespace_name;  // "": all
   std::string label_selector;
   std::string field_selector;
-  std::string resource_version;       // "": the newest; "0": whatever the cache has
+  std::string resource_version;  // "": the newest; "0": whatever the cache has
   int64_t limit = 0;
   std::string continue_token;
 };
@@ -51,20 +51,20 @@ struct WatchOptions {
   std::string label_selector;
   std::string field_selector;
   std::string resource_version;
-  bool send_initial_events = false;   // with the bookmark that ends them (WatchList)
-  int64_t timeout_seconds = 0;        // after which the server ends the watch; 0: as long as it likes
+  bool send_initial_events = false;  // with the bookmark that ends them (WatchList)
+  int64_t timeout_seconds = 0;       // after which the server ends the watch; 0: as long as it likes
 };
 struct DeleteOptions {
   std::optional<int64_t> grace_period_seconds;
-  std::string propagation_policy;     // "Foreground", "Background", "Orphan"; "": the resource's default
+  std::string propagation_policy;  // "Foreground", "Background", "Orphan"; "": the resource's default
   std::string precondition_uid;
   std::string precondition_resource_version;
 };
 enum class PatchType { Json, Merge, Strategic, Apply };
 struct PatchOptions {
   std::string subresource;
-  std::string field_manager;          // Apply needs one
-  bool force = false;                 // Apply
+  std::string field_manager;  // Apply needs one
+  bool force = false;         // Apply
 };
 
 template <class T>
@@ -108,7 +108,8 @@ class Client {
   rt::Task<Result<Unit>> remove(rt::Context ctx, std::string namespace_name, std::string name);
   // Creates In at an object's subresource and reads Out: Eviction, Binding, TokenRequest, Scale ...
   template <class Out, class In>
-  rt::Task<Result<Out>> create_subresource(rt::Context ctx, Resource parent, std::string namespace_name, std::string name, std::string subresource, In body);
+  rt::Task<Result<Out>> create_subresource(rt::Context ctx, Resource parent, std::string namespace_name, std::string name, std::string subresource,
+                                           In body);
   // PUTs In at a subresource of its own resource (approval, finalize ...) and reads it back.
   template <class T>
   rt::Task<Result<T>> update_subresource(rt::Context ctx, std::string subresource, T object);
@@ -117,8 +118,8 @@ class Client {
   rt::Task<Result<api::Object>> get_object(rt::Context ctx, Resource resource, const api::Type& type, std::string namespace_name, std::string name);
   rt::Task<Result<RawList>> list_objects(rt::Context ctx, Resource resource, const api::Type& type, ListOptions options);
   rt::Task<Result<std::unique_ptr<Watch>>> watch_objects(rt::Context ctx, Resource resource, const api::Type& type, WatchOptions options);
-  rt::Task<Result<api::Object>> patch_object(rt::Context ctx, Resource resource, const api::Type& type, std::string namespace_name, std::string name, PatchType patch, std::string body,
-                                             PatchOptions options);
+  rt::Task<Result<api::Object>> patch_object(rt::Context ctx, Resource resource, const api::Type& type, std::string namespace_name, std::string name,
+                                             PatchType patch, std::string body, PatchOptions options);
   rt::Task<Result<Unit>> remove_object(rt::Context ctx, Resource resource, std::string namespace_name, std::string name, DeleteOptions options);
   rt::Task<Result<Unit>> remove_collection(rt::Context ctx, Resource resource, DeleteOptions options, ListOptions which);
   // Writes an object (method "POST" or "PUT") at `path` and decodes the answer as `answer_type`.
@@ -126,7 +127,8 @@ class Client {
 
   // --- by path -------------------------------------------------------------------------------------------------------
   // Any JSON request; `body` empty: none. For manifests, custom resources, discovery, /readyz.
-  rt::Task<Result<codec::Value>> ask_json(rt::Context ctx, std::string method, std::string path_and_query, std::string body, std::string content_type);
+  rt::Task<Result<codec::Value>> ask_json(rt::Context ctx, std::string method, std::string path_and_query, std::string body,
+                                          std::string content_type);
   // The answer as it is, whatever its status: streams, upgrades.
   rt::Task<Result<net::Response>> send(rt::Context ctx, net::ClientRequest request);
 
@@ -202,8 +204,10 @@ rt::Task<Result<T>> Client::update_status(rt::Context ctx, T object) {
   co_return co_await update_subresource<T>(std::move(ctx), std::string("status"), std::move(object));
 }
 template <class T>
-rt::Task<Result<T>> Client::patch(rt::Context ctx, std::string namespace_name, std::string name, PatchType type, std::string body, PatchOptions options) {
-  auto answer = co_await patch_object(std::move(ctx), resource_of<T>(), api::type_of<T>(), std::move(namespace_name), std::move(name), type, std::move(body), std::move(options));
+rt::Task<Result<T>> Client::patch(rt::Context ctx, std::string namespace_name, std::string name, PatchType type, std::string body,
+                                  PatchOptions options) {
+  auto answer = co_await patch_object(std::move(ctx), resource_of<T>(), api::type_of<T>(), std::move(namespace_name), std::move(name), type,
+                                      std::move(body), std::move(options));
   if (!answer) co_return Unexpected(std::move(answer).error());
   co_return detail::take<T>(*answer);
 }
@@ -222,7 +226,8 @@ rt::Task<Result<Unit>> Client::remove(rt::Context ctx, std::string namespace_nam
   co_return co_await remove_object(std::move(ctx), resource_of<T>(), std::move(namespace_name), std::move(name), std::move(options));
 }
 template <class Out, class In>
-rt::Task<Result<Out>> Client::create_subresource(rt::Context ctx, Resource parent, std::string namespace_name, std::string name, std::string subresource, In body) {
+rt::Task<Result<Out>> Client::create_subresource(rt::Context ctx, Resource parent, std::string namespace_name, std::string name,
+                                                 std::string subresource, In body) {
   std::string path = parent.path(namespace_name, name, subresource);
   auto answer = co_await write_object(std::move(ctx), "POST", std::move(path), api::Object::of(std::move(body)), api::type_of<Out>());
   if (!answer) co_return Unexpected(std::move(answer).error());

@@ -14,12 +14,18 @@ namespace {
 
 using api::core_v1::Event;
 
-constexpr std::size_t object_name_bytes_max = 253;   // of any object's name
+constexpr std::size_t object_name_bytes_max = 253;  // of any object's name
 
 EventHash about(const Event& event) {
   const auto& object = event.involved_object;
   EventHash hash;
-  hash.add(event.source.component).add(event.source.host).add(object.kind).add(object.namespace_).add(object.name).add(object.uid).add(object.api_version);
+  hash.add(event.source.component)
+      .add(event.source.host)
+      .add(object.kind)
+      .add(object.namespace_)
+      .add(object.name)
+      .add(object.uid)
+      .add(object.api_version);
   return hash;
 }
 

@@ -17,11 +17,11 @@
 
 namespace pintle::client {
 
-constexpr std::size_t event_memory_max = 4096;                                 // of each kind of memory
-constexpr std::size_t similar_events_max = 10;                                 // then they are combined
+constexpr std::size_t event_memory_max = 4096;  // of each kind of memory
+constexpr std::size_t similar_events_max = 10;  // then they are combined
 constexpr rt::Duration similar_events_interval = std::chrono::minutes(10);
-constexpr double event_burst = 25;                                             // of one source about one object
-constexpr rt::Duration event_refill = std::chrono::minutes(5);                 // one more after this
+constexpr double event_burst = 25;                              // of one source about one object
+constexpr rt::Duration event_refill = std::chrono::minutes(5);  // one more after this
 constexpr std::string_view combined_prefix = "(combined from similar events): ";
 
 // FNV-1a over parts, each ended by NUL: what tells events apart.
@@ -65,16 +65,16 @@ class RecentMap {
  private:
   using Items = std::list<std::pair<uint64_t, T>>;
   const std::size_t max_;
-  Items items_;   // the latest first
+  Items items_;  // the latest first
   std::unordered_map<uint64_t, typename Items::iterator> places_;
 };
 
 class EventCorrelator {
  public:
   struct Verdict {
-    api::core_v1::Event event;   // to create; with count > 1 to patch, and to create if it is gone
-    uint64_t key = 0;            // for sent()
-    std::string patch() const;   // of the event that was sent before
+    api::core_v1::Event event;  // to create; with count > 1 to patch, and to create if it is gone
+    uint64_t key = 0;           // for sent()
+    std::string patch() const;  // of the event that was sent before
   };
   // nullopt: held back.
   std::optional<Verdict> observe(api::core_v1::Event event, rt::WallTime now);

@@ -27,7 +27,8 @@ ObjectReference reference_to(const api::Type& type, const void* object) {
 struct EventRecorder::State {
   State(Client& c, EventSource s) : client(c), source(std::move(s)) {}
 
-  void record(const ObjectReference& about, std::string_view type, std::string_view reason, std::string message, FlatMap<std::string> annotations = {});
+  void record(const ObjectReference& about, std::string_view type, std::string_view reason, std::string message,
+              FlatMap<std::string> annotations = {});
 
   Client& client;
   const EventSource source;
@@ -38,7 +39,9 @@ struct EventRecorder::State {
 EventRecorder::EventRecorder(Client& client, EventSource source) : state_(std::make_shared<State>(client, std::move(source))) {}
 EventRecorder::~EventRecorder() = default;
 
-void EventRecorder::normal(const ObjectReference& about, std::string_view reason, std::string message) { state_->record(about, "Normal", reason, std::move(message)); }
+void EventRecorder::normal(const ObjectReference& about, std::string_view reason, std::string message) {
+  state_->record(about, "Normal", reason, std::move(message));
+}
 
 void EventRecorder::warning(const ObjectReference& about, std::string_view reason, std::string message, FlatMap<std::string> annotations) {
   state_->record(about, "Warning", reason, std::move(message), std::move(annotations));
@@ -49,7 +52,8 @@ rt::Task<void> EventRecorder::stop() {
   co_await state->sender.stop();
 }
 
-void EventRecorder::State::record(const ObjectReference& about, std::string_view type, std::string_view reason, std::string message, FlatMap<std::string> annotations) {
+void EventRecorder::State::record(const ObjectReference& about, std::string_view type, std::string_view reason, std::string message,
+                                  FlatMap<std::string> annotations) {
   if (sender.stopping()) return;
   const auto now = client.runtime().clock().wall_now();
   Event event;

@@ -13,8 +13,8 @@
 namespace pintle::client {
 
 struct EventSource {
-  std::string component;     // "kubelet", "deployment-controller"
-  std::string host;          // the node's name, for the kubelet
+  std::string component;  // "kubelet", "deployment-controller"
+  std::string host;       // the node's name, for the kubelet
 };
 
 // A reference to an object as events and owners name it.
@@ -35,12 +35,12 @@ class EventRecorder {
   // `annotations`: of the event.
   void warning(const api::core_v1::ObjectReference& about, std::string_view reason, std::string message, FlatMap<std::string> annotations = {});
   template <class T>
-  requires requires(const T& t) { t.metadata; }
+    requires requires(const T& t) { t.metadata; }
   void normal(const T& about, std::string_view reason, std::string message) {
     normal(reference_to(about), reason, std::move(message));
   }
   template <class T>
-  requires requires(const T& t) { t.metadata; }
+    requires requires(const T& t) { t.metadata; }
   void warning(const T& about, std::string_view reason, std::string message) {
     warning(reference_to(about), reason, std::move(message));
   }

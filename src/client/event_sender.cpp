@@ -8,9 +8,9 @@ namespace {
 
 using api::core_v1::Event;
 
-constexpr int tries_max = 12;                                   // to reach the server with one event
+constexpr int tries_max = 12;  // to reach the server with one event
 constexpr rt::Duration retry_after = std::chrono::seconds(10);
-constexpr rt::Duration stop_within = std::chrono::seconds(1);   // what is queued then is dropped
+constexpr rt::Duration stop_within = std::chrono::seconds(1);  // what is queued then is dropped
 
 // The server was not reached, or could not answer: worth another try.
 bool unreached(const Status& failure) { return failure.reason == Reason::ServiceUnavailable || failure.reason == Reason::Timeout; }

@@ -12,12 +12,12 @@
 
 namespace pintle::client {
 
-constexpr std::size_t queued_events_max = 1000;                 // then new ones are dropped
+constexpr std::size_t queued_events_max = 1000;  // then new ones are dropped
 
 struct EventWrite {
   api::core_v1::Event event;
-  std::string patch;                                            // of the event that was sent before; "": it is new
-  std::function<void(const api::core_v1::Event&)> stored;       // gets what the server made of it; may be empty
+  std::string patch;                                       // of the event that was sent before; "": it is new
+  std::function<void(const api::core_v1::Event&)> stored;  // gets what the server made of it; may be empty
 };
 
 class EventSender {

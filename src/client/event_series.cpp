@@ -14,7 +14,13 @@ using api::core_v1::Event;
 using api::core_v1::ObjectReference;
 
 EventHash& add(EventHash& hash, const ObjectReference& object) {
-  return hash.add(object.kind).add(object.namespace_).add(object.name).add(object.uid).add(object.api_version).add(object.resource_version).add(object.field_path);
+  return hash.add(object.kind)
+      .add(object.namespace_)
+      .add(object.name)
+      .add(object.uid)
+      .add(object.api_version)
+      .add(object.resource_version)
+      .add(object.field_path);
 }
 
 // The same event again: all of it but the message and the time.

@@ -15,15 +15,15 @@
 
 namespace pintle::client {
 
-constexpr rt::Duration series_end_after = std::chrono::minutes(6);         // of silence
-constexpr rt::Duration series_refresh_after = std::chrono::minutes(30);    // so that the server does not forget a long one
-constexpr std::size_t open_series_max = 1024;                              // then what is told again is sent as new
+constexpr rt::Duration series_end_after = std::chrono::minutes(6);       // of silence
+constexpr rt::Duration series_refresh_after = std::chrono::minutes(30);  // so that the server does not forget a long one
+constexpr std::size_t open_series_max = 1024;                            // then what is told again is sent as new
 
 class EventSeries {
  public:
   struct Send {
     api::core_v1::Event event;
-    bool again = false;            // the event is known to the server: patch() brings its series up to date
+    bool again = false;  // the event is known to the server: patch() brings its series up to date
     std::string patch() const;
   };
   // nullopt: counted, nothing to send now.

@@ -34,7 +34,7 @@ struct Tokens {
   ExecConfig config;
   Cluster cluster;
   std::string directory;
-  rt::AsyncMutex running;      // one program at a time; the others wait for its answer
+  rt::AsyncMutex running;  // one program at a time; the others wait for its answer
   std::mutex mutex;
   ExecAnswer last;
 
@@ -97,7 +97,8 @@ Result<ExecAnswer> parse_exec_answer(const ExecConfig& config, std::string_view 
   if (!value) return unauthorized(config, "its output is no JSON: " + value.error().message);
   if (value->string_at("kind") != "ExecCredential") return unauthorized(config, "its output is no ExecCredential");
   if (value->string_at("apiVersion") != config.api_version) {
-    return unauthorized(config, "it answers with apiVersion " + std::string(value->string_at("apiVersion")) + ", the kubeconfig asks for " + config.api_version);
+    return unauthorized(
+        config, "it answers with apiVersion " + std::string(value->string_at("apiVersion")) + ", the kubeconfig asks for " + config.api_version);
   }
   ExecCredential credential;
   auto decoded = api::decode_value(*value, api::type_of<ExecCredential>(), &credential);

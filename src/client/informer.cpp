@@ -10,17 +10,18 @@ namespace pintle::client {
 
 namespace {
 
-constexpr int64_t page_items = 500;                              // of a list in pages
+constexpr int64_t page_items = 500;  // of a list in pages
 constexpr rt::Duration backoff_initial = std::chrono::milliseconds(800);
 constexpr rt::Duration backoff_max = std::chrono::seconds(30);
-constexpr int64_t watch_seconds_min = 300;                       // at most twice this, as client-go's
-constexpr rt::Duration watch_grace = std::chrono::seconds(30);   // for the server to end it first
-constexpr rt::Duration calm_after = std::chrono::minutes(2);     // without a failure: the backoff starts anew
-constexpr rt::Duration short_watch = std::chrono::seconds(1);    // a watch that ends sooner, without an event, has failed
+constexpr int64_t watch_seconds_min = 300;                      // at most twice this, as client-go's
+constexpr rt::Duration watch_grace = std::chrono::seconds(30);  // for the server to end it first
+constexpr rt::Duration calm_after = std::chrono::minutes(2);    // without a failure: the backoff starts anew
+constexpr rt::Duration short_watch = std::chrono::seconds(1);   // a watch that ends sooner, without an event, has failed
 
 // A server that cannot stream a list says so in one of these ways.
 bool cannot_stream(const Status& failure) {
-  return failure.reason == Reason::Invalid || failure.reason == Reason::BadRequest || failure.reason == Reason::MethodNotAllowed || failure.reason == Reason::NotAcceptable;
+  return failure.reason == Reason::Invalid || failure.reason == Reason::BadRequest || failure.reason == Reason::MethodNotAllowed ||
+         failure.reason == Reason::NotAcceptable;
 }
 
 // Revisions are numbers without leading zeros.
@@ -143,7 +144,7 @@ rt::Task<Result<Unit>> AnyInformer::list_by_stream(rt::Context ctx, std::unique_
       co_return Unit{};
     }
     AnyPtr object = prepare(std::move(event.object));
-    if (event.type != EventType::Added) forget(objects, object);   // rare: a change while the list is under way
+    if (event.type != EventType::Added) forget(objects, object);  // rare: a change while the list is under way
     if (event.type != EventType::Deleted) objects.push_back(std::move(object));
   }
 }

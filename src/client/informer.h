@@ -18,7 +18,7 @@
 namespace pintle::client {
 
 struct InformerOptions {
-  std::string namespace_name;         // "": all
+  std::string namespace_name;  // "": all
   std::string label_selector;
   std::string field_selector;
   // Changes an object before it is stored: drop what nobody here reads (managed fields are always dropped).
@@ -41,7 +41,7 @@ class AnyInformer {
 
   // A handler added to a running informer is told of every object there is first. Handlers live as long as the informer.
   void add_handler(AnyHandler handler);
-  void start();                        // idempotent
+  void start();  // idempotent
   rt::Task<void> stop();
   bool synced() const { return synced_; }
   rt::Task<Result<Unit>> wait_synced(rt::Context ctx);
@@ -89,7 +89,7 @@ class AnyInformer {
   std::optional<Status> last_error_;
   rt::TimePoint watch_ends_{};
   bool synced_ = false;
-  bool streams_lists_ = true;          // until the server says that it does not know how
+  bool streams_lists_ = true;  // until the server says that it does not know how
   rt::Event synced_event_;
   std::unique_ptr<rt::TaskGroup> tasks_;
 };

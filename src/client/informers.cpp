@@ -14,7 +14,8 @@ AnyInformer& Informers::get(const Resource& resource, const api::Type& type, Inf
 
 Informer<api::meta_v1::PartialObjectMetadata> Informers::metadata_of(const Resource& resource) {
   InformerOptions all;
-  return Informer<api::meta_v1::PartialObjectMetadata>(get(resource, api::type_of<api::meta_v1::PartialObjectMetadata>(), std::move(all), std::string()));
+  return Informer<api::meta_v1::PartialObjectMetadata>(
+      get(resource, api::type_of<api::meta_v1::PartialObjectMetadata>(), std::move(all), std::string()));
 }
 
 void Informers::start() {

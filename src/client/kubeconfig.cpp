@@ -27,7 +27,9 @@ const Named* find_named(const std::vector<Named>& all, std::string_view name) {
 }
 
 // Paths in a kubeconfig are relative to it.
-std::string beside(const std::string& directory, const std::string& path) { return path.empty() || path.starts_with('/') ? path : directory + "/" + path; }
+std::string beside(const std::string& directory, const std::string& path) {
+  return path.empty() || path.starts_with('/') ? path : directory + "/" + path;
+}
 
 void use_cluster(const Cluster& cluster, const std::string& directory, ConnectionConfig& out) {
   out.client.server = cluster.server;
@@ -78,7 +80,8 @@ Result<ConnectionConfig> load_kubeconfig(rt::Disk& disk, const std::string& path
   const auto* chosen = find_named(config.contexts, wanted);
   if (chosen == nullptr) return bad_request(path + ": there is no context \"" + wanted + "\"");
   const auto* cluster = find_named(config.clusters, chosen->context.cluster);
-  if (cluster == nullptr) return bad_request(path + ": there is no cluster \"" + chosen->context.cluster + "\", which context \"" + wanted + "\" names");
+  if (cluster == nullptr)
+    return bad_request(path + ": there is no cluster \"" + chosen->context.cluster + "\", which context \"" + wanted + "\" names");
   if (cluster->cluster.server.empty()) return bad_request(path + ": cluster \"" + cluster->name + "\" has no server");
   if (!cluster->cluster.proxy_url.empty()) return bad_request(path + ": cluster \"" + cluster->name + "\" has a proxy-url, which is not supported");
   const std::string directory = rt::parent_path(path);

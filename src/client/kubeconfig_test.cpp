@@ -44,8 +44,8 @@ std::string described(const std::string& text, std::string_view context) {
     std::string as;
     for (const auto& [name, value] : loaded->client.headers) as += name + "=" + value + " ";
     const auto& tls = loaded->tls;
-    co_return loaded->client.server + "|" + tls.server_name + "|" + tls.ca_file + tls.ca_pem + "|" + tls.cert_file + tls.cert_pem + "|" + tls.key_file + tls.key_pem + "|" +
-        loaded->client.bearer_token + "|" + as;
+    co_return loaded->client.server + "|" + tls.server_name + "|" + tls.ca_file + tls.ca_pem + "|" + tls.cert_file + tls.cert_pem + "|" +
+        tls.key_file + tls.key_pem + "|" + loaded->client.bearer_token + "|" + as;
   });
 }
 
@@ -86,11 +86,13 @@ TEST(ExecCredential, Answers) {
   const std::string head = R"({"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":)";
   EXPECT_EQ(answer_of(head + R"({"token":"t"}})"), "t 0");
   EXPECT_EQ(answer_of(head + R"({"token":"t","expirationTimestamp":"1970-01-01T00:01:00Z"}})"), "t 60");
-  EXPECT_EQ(answer_of(head + R"({"clientCertificateData":"c"}})"), "exec plugin /bin/sh: it answers without a token; client certificates of plugins are not supported");
+  EXPECT_EQ(answer_of(head + R"({"clientCertificateData":"c"}})"),
+            "exec plugin /bin/sh: it answers without a token; client certificates of plugins are not supported");
   EXPECT_EQ(answer_of(head + "null}"), "exec plugin /bin/sh: it answers without a status");
   EXPECT_EQ(answer_of(R"({"kind":"Pod"})"), "exec plugin /bin/sh: its output is no ExecCredential");
   EXPECT_EQ(answer_of(R"({"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1"})"),
-            "exec plugin /bin/sh: it answers with apiVersion client.authentication.k8s.io/v1beta1, the kubeconfig asks for client.authentication.k8s.io/v1");
+            "exec plugin /bin/sh: it answers with apiVersion client.authentication.k8s.io/v1beta1, the kubeconfig asks for "
+            "client.authentication.k8s.io/v1");
 }
 
 // Runs it twice: the second time what is kept is used while it is valid.
@@ -99,8 +101,8 @@ TEST(ExecCredential, RunsThePluginWhenItMust) {
     return rt::testing::run_task([expires]() -> rt::Task<std::string> {
       api::kubeconfig_v1::Cluster cluster;
       cluster.server = "https://c";
-      auto config = plugin(R"(printf '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"%s-%s-)" + std::string("%s\"") +
-                           R"(,"expirationTimestamp":)" + expires + R"(}}' $GREETING ${#KUBERNETES_EXEC_INFO} $$)");
+      auto config = plugin(R"(printf '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"%s-%s-)" +
+                           std::string("%s\"") + R"(,"expirationTimestamp":)" + expires + R"(}}' $GREETING ${#KUBERNETES_EXEC_INFO} $$)");
       config.env.push_back({"GREETING", "hello"});
       config.provide_cluster_info = true;
       const auto source = exec_token_source(config, cluster, "/");

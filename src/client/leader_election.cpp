@@ -122,7 +122,9 @@ class Candidate {
     co_return take(std::move(put), now);
   }
 
-  static bool same(const Lease& a, const Lease& b) { return a.metadata.resource_version == b.metadata.resource_version && a.metadata.uid == b.metadata.uid; }
+  static bool same(const Lease& a, const Lease& b) {
+    return a.metadata.resource_version == b.metadata.resource_version && a.metadata.uid == b.metadata.uid;
+  }
 
   void fill(Lease& lease, const Lease& before) const {
     const auto now = micro(client_.runtime().clock().wall_now());
@@ -146,10 +148,10 @@ class Candidate {
   Client& client_;
   const LeaderElectionOptions options_;
   EventRecorder* const events_;
-  std::optional<Lease> held_;        // as we wrote it last
+  std::optional<Lease> held_;  // as we wrote it last
   std::optional<Lease> observed_;
   rt::TimePoint observed_at_{};
-  bool lost_ = false;                // another holds it that was ours
+  bool lost_ = false;  // another holds it that was ours
 };
 
 rt::Task<void> run_lead(std::function<rt::Task<void>(rt::Context)> lead, rt::Context ctx, rt::Context term) {
@@ -159,7 +161,8 @@ rt::Task<void> run_lead(std::function<rt::Task<void>(rt::Context)> lead, rt::Con
 
 }  // namespace
 
-rt::Task<Result<Unit>> run_as_leader(Client& client, rt::Context ctx, LeaderElectionOptions options, EventRecorder* events, std::function<rt::Task<void>(rt::Context)> lead) {
+rt::Task<Result<Unit>> run_as_leader(Client& client, rt::Context ctx, LeaderElectionOptions options, EventRecorder* events,
+                                     std::function<rt::Task<void>(rt::Context)> lead) {
   const bool release = options.release_on_stop;
   Candidate candidate(client, std::move(options), events);
   CO_TRY(co_await candidate.acquire(ctx));

@@ -12,8 +12,8 @@ namespace pintle::client {
 
 struct LeaderElectionOptions {
   std::string namespace_name = "kube-system";
-  std::string name;                    // of the Lease: "kube-scheduler"
-  std::string identity;                // hostname_uuid
+  std::string name;      // of the Lease: "kube-scheduler"
+  std::string identity;  // hostname_uuid
   rt::Duration lease_duration = std::chrono::seconds(15);
   rt::Duration renew_deadline = std::chrono::seconds(10);
   rt::Duration retry_period = std::chrono::seconds(2);
@@ -22,6 +22,7 @@ struct LeaderElectionOptions {
 
 // Waits to become the leader, runs `lead` with a context that is done when the lease is lost (or `ctx` is done), and
 // returns when `lead` has returned: Gone if the lease was lost (the process should end, as upstream's do).
-rt::Task<Result<Unit>> run_as_leader(Client& client, rt::Context ctx, LeaderElectionOptions options, EventRecorder* events, std::function<rt::Task<void>(rt::Context)> lead);
+rt::Task<Result<Unit>> run_as_leader(Client& client, rt::Context ctx, LeaderElectionOptions options, EventRecorder* events,
+                                     std::function<rt::Task<void>(rt::Context)> lead);
 
 }  // namespace pintle::client

@@ -19,7 +19,7 @@ using AnyPtr = std::shared_ptr<const void>;
 // The values of an index that an object stands under.
 using IndexFunction = std::function<std::vector<std::string>(const void* object)>;
 
-std::string object_key(std::string_view namespace_name, std::string_view name);   // "ns/name", or "name"
+std::string object_key(std::string_view namespace_name, std::string_view name);  // "ns/name", or "name"
 struct KeyParts {
   std::string_view namespace_name;
   std::string_view name;
@@ -35,7 +35,7 @@ class ObjectStore {
   const api::Type& type() const { return type_; }
   const api::meta_v1::ObjectMeta& meta(const void* object) const;
 
-  AnyPtr find(std::string_view key) const;             // nullptr: absent
+  AnyPtr find(std::string_view key) const;  // nullptr: absent
   std::size_t size() const { return objects_.size(); }
   // In key order.
   const std::map<std::string, AnyPtr, std::less<>>& objects() const { return objects_; }

@@ -41,7 +41,7 @@ TEST(ObjectStore, Keys) {
 TEST(ObjectStore, IndexesFollowTheObjects) {
   ObjectStore store(api::type_of<Pod>());
   EXPECT_EQ(store.put("a/x", pod("a", "x", "n1")), nullptr);
-  store.add_index("node", by_node);   // built of what is there
+  store.add_index("node", by_node);  // built of what is there
   store.put("a/y", pod("a", "y", "n1"));
   store.put("b/z", pod("b", "z", ""));
   EXPECT_EQ(names(store, store.by_index("node", "n1")), "x y ");

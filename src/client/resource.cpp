@@ -98,8 +98,9 @@ Table make_table() {
   Table table;
   for (const Row& row : rows) {
     const api::KindInfo* kind = api::find_kind(row.group, row.version, row.kind);
-    if (kind == nullptr) continue;   // a group that the schema does not have
-    table.emplace(kind->type, Resource{std::string(row.group), std::string(row.version), std::string(row.name), std::string(row.kind), row.namespaced});
+    if (kind == nullptr) continue;  // a group that the schema does not have
+    table.emplace(kind->type,
+                  Resource{std::string(row.group), std::string(row.version), std::string(row.name), std::string(row.kind), row.namespaced});
   }
   return table;
 }

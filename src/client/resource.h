@@ -11,9 +11,9 @@
 namespace pintle::client {
 
 struct Resource {
-  std::string group;        // "" for the core group
+  std::string group;  // "" for the core group
   std::string version;
-  std::string name;         // plural: "pods"
+  std::string name;  // plural: "pods"
   std::string kind;
   bool namespaced = false;
 

@@ -37,7 +37,8 @@ rt::Task<void> SeriesRecorder::stop() {
 
 void SeriesRecorder::State::send(EventSeries::Send verdict) {
   if (sender.full()) {
-    component::log::info(2, "Too many events are waiting to be sent, one is dropped", {{"reason", verdict.event.reason}, {"object", verdict.event.involved_object.name}});
+    component::log::info(2, "Too many events are waiting to be sent, one is dropped",
+                         {{"reason", verdict.event.reason}, {"object", verdict.event.involved_object.name}});
     return;
   }
   EventWrite write;

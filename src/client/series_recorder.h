@@ -12,18 +12,18 @@
 
 namespace pintle::client {
 
-constexpr std::size_t event_note_bytes_max = 1024;   // the API's limit: a longer note is cut, and ends in " ..."
+constexpr std::size_t event_note_bytes_max = 1024;  // the API's limit: a longer note is cut, and ends in " ..."
 
 struct EventReporter {
-  std::string controller;        // "default-scheduler"
-  std::string instance;          // "default-scheduler-HOST"
+  std::string controller;  // "default-scheduler"
+  std::string instance;    // "default-scheduler-HOST"
 };
 
 struct SeriesReport {
   api::core_v1::ObjectReference about;
   std::optional<api::core_v1::ObjectReference> related;
-  std::string reason;            // "Scheduled"
-  std::string action;            // "Binding"
+  std::string reason;  // "Scheduled"
+  std::string action;  // "Binding"
   std::string note;
 };
 

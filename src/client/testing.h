@@ -60,7 +60,7 @@ class FakeServer final : public net::Handler {
   template <class T>
   void remove_unseen(const T& object) {
     erase(object);
-    tell({"", "", ""});   // a revision of its own
+    tell({"", "", ""});  // a revision of its own
     ++expiries_;
     wake();
   }
@@ -157,7 +157,9 @@ class FakeServer final : public net::Handler {
     while (sent && !ctx.done()) {
       changed.reset();
       std::vector<Bytes> lines;
-      if (expiries != expiries_) lines.push_back(Bytes::literal(R"({"type":"ERROR","object":{"kind":"Status","status":"Failure","reason":"Expired","code":410}})" "\n"));
+      if (expiries != expiries_)
+        lines.push_back(Bytes::literal(R"({"type":"ERROR","object":{"kind":"Status","status":"Failure","reason":"Expired","code":410}})"
+                                       "\n"));
       for (; expiries == expiries_ && at < log_.size(); ++at)
         if (log_[at].collection == request.path) lines.push_back(Bytes(R"({"type":")" + log_[at].type + R"(","object":)" + log_[at].json + "}\n"));
       if (!lines.empty()) sent = co_await writer.write(std::move(lines));
@@ -167,8 +169,8 @@ class FakeServer final : public net::Handler {
     watchers_.erase(&changed);
   }
 
-  std::map<std::string, Object> objects_;   // by path
-  std::vector<Change> log_;                 // the revision of a change is its place, from 1
+  std::map<std::string, Object> objects_;  // by path
+  std::vector<Change> log_;                // the revision of a change is its place, from 1
   std::set<rt::Event*> watchers_;
   int expiries_ = 0;
 };
@@ -176,7 +178,8 @@ class FakeServer final : public net::Handler {
 // A client of the server, in this process.
 inline std::unique_ptr<Client> connect(rt::Runtime& runtime, FakeServer& server) {
   ClientConfig config;
-  return std::make_unique<Client>(runtime, std::shared_ptr<net::Transport>(net::make_in_process_transport(runtime, server, "system:test")), std::move(config));
+  return std::make_unique<Client>(runtime, std::shared_ptr<net::Transport>(net::make_in_process_transport(runtime, server, "system:test")),
+                                  std::move(config));
 }
 
 }  // namespace pintle::client::testing

@@ -15,9 +15,9 @@ enum class EventType { Added, Modified, Deleted, Bookmark };
 
 struct WatchEvent {
   EventType type = EventType::Added;
-  api::Object object;                  // a Bookmark's holds metadata.resourceVersion alone
-  std::string resource_version;        // of the object
-  bool initial_events_end = false;     // Bookmark that ends the initial events
+  api::Object object;               // a Bookmark's holds metadata.resourceVersion alone
+  std::string resource_version;     // of the object
+  bool initial_events_end = false;  // Bookmark that ends the initial events
 };
 
 class Watch {

@@ -19,7 +19,7 @@ constexpr std::string_view initial_events_end = "k8s.io/initial-events-end";
 
 struct RawEvent {
   std::string_view type;
-  std::string_view object;   // protobuf envelope, or JSON text
+  std::string_view object;  // protobuf envelope, or JSON text
 };
 
 std::optional<EventType> event_type(std::string_view name) {
@@ -62,7 +62,8 @@ class StreamWatch final : public Watch {
     while (true) {
       CO_TRY_ASSIGN(const std::size_t frame, whole_frame());
       if (frame > 0) {
-        auto event = proto_ ? read_proto_event(input_.view().substr(frame_head_bytes, frame - frame_head_bytes)) : read_json_event(input_.view().substr(0, frame));
+        auto event = proto_ ? read_proto_event(input_.view().substr(frame_head_bytes, frame - frame_head_bytes))
+                            : read_json_event(input_.view().substr(0, frame));
         input_.consume(frame);
         co_return event;
       }

@@ -8,7 +8,7 @@ namespace pintle::client::wire {
 
 namespace {
 
-constexpr std::size_t quoted_body_bytes_max = 2048;   // of an answer that is no Status, in its error's message
+constexpr std::size_t quoted_body_bytes_max = 2048;  // of an answer that is no Status, in its error's message
 
 bool is_partial(const api::Type& type) { return &type == &api::type_of<api::meta_v1::PartialObjectMetadata>(); }
 

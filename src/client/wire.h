@@ -15,7 +15,7 @@ namespace pintle::client::wire {
 inline constexpr std::string_view json_media = "application/json";
 inline constexpr std::string_view proto_media = "application/vnd.kubernetes.protobuf";
 
-enum class Ask { Object, List };   // a watch asks for objects
+enum class Ask { Object, List };  // a watch asks for objects
 // The Accept header for objects of `type`: protobuf where the type has it, the metadata alone for PartialObjectMetadata.
 std::string accept(const api::Type& type, Ask ask);
 

@@ -22,13 +22,15 @@ void check_failure(int code, std::string_view type, std::string_view body, Reaso
 TEST(Wire, Failures) {
   check_failure(404, "application/json", R"({"kind":"Status","message":"no","reason":"NotFound","code":404})", Reason::NotFound, "no");
   check_failure(409, "application/json", R"({"kind":"Status","message":"there","reason":"AlreadyExists"})", Reason::AlreadyExists, "there");
-  check_failure(429, "application/json", R"({"kind":"Status","message":"later","reason":"SomethingNew","code":429})", Reason::TooManyRequests, "later");
+  check_failure(429, "application/json", R"({"kind":"Status","message":"later","reason":"SomethingNew","code":429})", Reason::TooManyRequests,
+                "later");
   check_failure(403, "text/plain; charset=utf-8", "go away\n", Reason::Forbidden, "go away");
   check_failure(503, "text/html", "<html>", Reason::ServiceUnavailable, "the server is currently unable to handle the request");
   check_failure(404, "", "", Reason::NotFound, "the server could not find the requested resource");
   check_failure(418, "", "", Reason::Unknown, "the server answered with an error");
-  const Status details = decode_failure(422, "application/json",
-                                        R"({"kind":"Status","reason":"Invalid","details":{"name":"n","kind":"k","causes":[{"reason":"r","message":"m","field":"f"}]},"code":422})");
+  const Status details = decode_failure(
+      422, "application/json",
+      R"({"kind":"Status","reason":"Invalid","details":{"name":"n","kind":"k","causes":[{"reason":"r","message":"m","field":"f"}]},"code":422})");
   EXPECT_EQ(details.details.name, "n");
   ASSERT_EQ(details.details.causes.size(), 1u);
   EXPECT_EQ(details.details.causes[0], (StatusCause{"r", "m", "f"}));
@@ -50,11 +52,13 @@ TEST(Wire, ObjectsBothWays) {
   auto json = decode_object("application/json", R"({"metadata":{"name":"web"}})", api::type_of<api::core_v1::Pod>());
   ASSERT_TRUE(json.has_value());
   EXPECT_EQ(json->as<api::core_v1::Pod>().metadata.name, "web");
-  auto list = decode_list("application/json", R"({"metadata":{"resourceVersion":"9","continue":"c"},"items":[{"metadata":{"name":"a"}},{}]})", api::type_of<api::core_v1::Pod>());
+  auto list = decode_list("application/json", R"({"metadata":{"resourceVersion":"9","continue":"c"},"items":[{"metadata":{"name":"a"}},{}]})",
+                          api::type_of<api::core_v1::Pod>());
   ASSERT_TRUE(list.has_value());
   EXPECT_EQ(list->items.size(), 2u);
   EXPECT_EQ(list->resource_version + list->continue_token, "9c");
-  for (const char* bad : {"", "k8s", "{", "k8s\0\xff\xff"}) EXPECT_FALSE(decode_list(proto_media, bad, api::type_of<api::core_v1::Pod>()).has_value());
+  for (const char* bad : {"", "k8s", "{", "k8s\0\xff\xff"})
+    EXPECT_FALSE(decode_list(proto_media, bad, api::type_of<api::core_v1::Pod>()).has_value());
 }
 
 std::string proto_frame(std::string_view type, std::string_view object) {
@@ -75,7 +79,8 @@ std::string events(std::string content_type, std::string body, std::size_t piece
       auto event = co_await watch->next(rt::Context::background());
       if (!event) co_return out + std::string(reason_name(event.error().reason)) + ": " + event.error().message;
       const auto& meta = event->object.as<api::core_v1::Pod>().metadata;
-      out += std::to_string(static_cast<int>(event->type)) + " " + meta.name + "@" + event->resource_version + (event->initial_events_end ? " end" : "") + ", ";
+      out += std::to_string(static_cast<int>(event->type)) + " " + meta.name + "@" + event->resource_version +
+             (event->initial_events_end ? " end" : "") + ", ";
     }
   });
 }
@@ -90,15 +95,18 @@ TEST(Wire, WatchEventsInPiecesOfAnySize) {
   api::core_v1::Pod marked;
   marked.metadata.resource_version = "2";
   marked.metadata.annotations["k8s.io/initial-events-end"] = "true";
-  const std::string frames = proto_frame("DELETED", encode(pod("a")).bytes.view()) + proto_frame("BOOKMARK", encode(api::Object::of(marked)).bytes.view());
+  const std::string frames =
+      proto_frame("DELETED", encode(pod("a")).bytes.view()) + proto_frame("BOOKMARK", encode(api::Object::of(marked)).bytes.view());
   for (const std::size_t piece : {1, 2, 3, 7, 64, 4096}) {
     EXPECT_EQ(events("application/json", lines, piece), "0 a@1, 3 @2 end, ServiceUnavailable: the watch has ended");
     EXPECT_EQ(events("application/json", expired, piece), "Expired: too old");
     EXPECT_EQ(events("application/vnd.kubernetes.protobuf;stream=watch", frames, piece), "2 a@7, 3 @2 end, ServiceUnavailable: the watch has ended");
   }
   EXPECT_EQ(events("application/json", "{\"type\":\"ODD\",\"object\":{}}\n", 9), "InternalError: unknown watch event type ODD");
-  EXPECT_EQ(events("application/vnd.kubernetes.protobuf", std::string("\xff\xff\xff\xff", 4), 9), "InternalError: a watch event of more than 67108864 bytes");
-  EXPECT_EQ(events("application/vnd.kubernetes.protobuf", proto_frame("ADDED", "junk"), 9).substr(0, 3), events("application/json", "junk\n", 9).substr(0, 3));
+  EXPECT_EQ(events("application/vnd.kubernetes.protobuf", std::string("\xff\xff\xff\xff", 4), 9),
+            "InternalError: a watch event of more than 67108864 bytes");
+  EXPECT_EQ(events("application/vnd.kubernetes.protobuf", proto_frame("ADDED", "junk"), 9).substr(0, 3),
+            events("application/json", "junk\n", 9).substr(0, 3));
 }
 
 }  // namespace

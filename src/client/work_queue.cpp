@@ -9,13 +9,15 @@ namespace pintle::client {
 
 // The one timer of a queue; outlives it while the executor still holds its callback.
 struct WorkQueue::Planned {
-  WorkQueue* queue = nullptr;     // nullptr: the queue is gone
+  WorkQueue* queue = nullptr;  // nullptr: the queue is gone
   rt::Executor* executor = nullptr;
-  rt::TimerId timer = 0;          // 0: not armed
+  rt::TimerId timer = 0;  // 0: not armed
   rt::TimePoint when{};
 };
 
-WorkQueue::WorkQueue(rt::Runtime& runtime, WorkQueueOptions options) : runtime_(runtime), options_(options), timer_(std::make_shared<Planned>()) { timer_->queue = this; }
+WorkQueue::WorkQueue(rt::Runtime& runtime, WorkQueueOptions options) : runtime_(runtime), options_(options), timer_(std::make_shared<Planned>()) {
+  timer_->queue = this;
+}
 
 WorkQueue::~WorkQueue() {
   timer_->queue = nullptr;
@@ -24,7 +26,7 @@ WorkQueue::~WorkQueue() {
 
 void WorkQueue::add(std::string key) {
   if (shut_down_ || !dirty_.insert(key).second) return;
-  if (processing_.contains(key)) return;   // done() queues it
+  if (processing_.contains(key)) return;  // done() queues it
   queue_.push_back(std::move(key));
   readable_.set();
 }

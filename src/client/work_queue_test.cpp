@@ -37,7 +37,7 @@ TEST(WorkQueue, EachKeyOnce) {
     queue.add("a");
     EXPECT_EQ(queue.size(), 2u);
     EXPECT_EQ(co_await take(queue, start), "a@0");
-    queue.add("a");                       // in work: comes again after done()
+    queue.add("a");  // in work: comes again after done()
     queue.add("a");
     EXPECT_EQ(co_await take(queue, start), "b@0");
     EXPECT_EQ(queue.size(), 0u);
@@ -78,7 +78,7 @@ TEST(WorkQueue, FailuresBackOff) {
     queue.forget("a");
     queue.add_rate_limited("a");
     EXPECT_EQ(co_await take(queue, start), "a@160");
-    for (int i = 0; i < 60; ++i) queue.add_rate_limited("b");   // no further than the longest wait
+    for (int i = 0; i < 60; ++i) queue.add_rate_limited("b");  // no further than the longest wait
     queue.forget("b");
     EXPECT_EQ(queue.failures("b"), 0);
   });

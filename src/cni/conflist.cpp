@@ -27,7 +27,8 @@ Result<std::string> conflist(const ConflistSettings& settings) {
     routes += "{\"dst\":" + quoted(everywhere) + "}";
   }
   // Hairpin: a pod may reach itself through its Service. Masquerading is the node's business, not the plugin's.
-  std::string bridge = "{\"type\":\"bridge\",\"bridge\":" + quoted(settings.bridge) + ",\"isGateway\":true,\"forceAddress\":true,\"ipMasq\":false,\"hairpinMode\":true";
+  std::string bridge = "{\"type\":\"bridge\",\"bridge\":" + quoted(settings.bridge) +
+                       ",\"isGateway\":true,\"forceAddress\":true,\"ipMasq\":false,\"hairpinMode\":true";
   if (settings.mtu > 0) bridge += ",\"mtu\":" + std::to_string(settings.mtu);
   bridge += ",\"ipam\":{\"type\":\"host-local\",\"ranges\":[" + ranges + "],\"routes\":[" + routes + "]";
   if (!settings.data_dir.empty()) bridge += ",\"dataDir\":" + quoted(settings.data_dir);

@@ -11,7 +11,7 @@ namespace core = api::core_v1;
 
 namespace {
 
-constexpr rt::Duration again_after = std::chrono::seconds(5);   // a write that failed (a full disk)
+constexpr rt::Duration again_after = std::chrono::seconds(5);  // a write that failed (a full disk)
 
 std::vector<std::string> pod_cidrs(const core::Node& node) {
   if (!node.spec.pod_cidrs.empty()) return node.spec.pod_cidrs;

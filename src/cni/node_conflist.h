@@ -16,8 +16,8 @@ struct NodeConflistSetup {
   rt::Runtime& runtime;
   client::Client& client;
   std::string node_name;
-  std::string conf_dir;              // made if it is not there
-  ConflistSettings settings;         // pod_cidrs are the Node's
+  std::string conf_dir;       // made if it is not there
+  ConflistSettings settings;  // pod_cidrs are the Node's
 };
 
 class NodeConflist {

@@ -43,7 +43,10 @@ TEST(HostileDocuments, DepthHasOneLimit) {
     for (const auto& [open, close] : {std::pair{"[", "]"}, std::pair{"{\"a\":", "}"}, std::pair{"[{\"a\":", "}]"}}) {
       const bool object = open[0] == '{' || open[1] == '{';
       const int levels = open[0] == '[' && object ? 2 : 1;
-      const auto text = [&](int depth) { return repeated(open, static_cast<std::size_t>(depth / levels)) + (object ? "{}" : "") + repeated(close, static_cast<std::size_t>(depth / levels)); };
+      const auto text = [&](int depth) {
+        return repeated(open, static_cast<std::size_t>(depth / levels)) + (object ? "{}" : "") +
+               repeated(close, static_cast<std::size_t>(depth / levels));
+      };
       const int innermost = object ? 1 : 0;
       const std::string deepest = text(nesting_max - innermost), too_deep = text(nesting_max - innermost + levels);
       if (levels == 1) check_walkers(*parse_json(deepest));
@@ -65,7 +68,9 @@ TEST(HostileDocuments, DepthHasOneLimit) {
 TEST(HostileDocuments, AliasesDoNotDeepen) {
   run_on_small_stack([] {
     std::string text = "a0: &a0 [x]\n";
-    for (int i = 1; i < 100; ++i) text += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " " + nested("[", "", 200) + "*a" + std::to_string(i - 1) + nested("]", "", 200) + "\n";
+    for (int i = 1; i < 100; ++i)
+      text += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " " + nested("[", "", 200) + "*a" + std::to_string(i - 1) +
+              nested("]", "", 200) + "\n";
     const auto value = parse_yaml(text);
     ASSERT_FALSE(value.has_value());
     EXPECT_NE(value.error().message.find("nested deeper"), std::string::npos) << value.error().message;
@@ -99,7 +104,7 @@ TEST(HostileDocuments, MemoryHasALimit) {
   for (const std::string& text : {lists, members}) {
     EXPECT_EQ(parse_json_within(decoded_bytes_max, text).error().http(), 413);
     EXPECT_EQ(parse_yaml(text).error().http(), 413);
-    EXPECT_TRUE(parse_json(text).has_value());   // our own documents have no such limit
+    EXPECT_TRUE(parse_json(text).has_value());  // our own documents have no such limit
   }
   const std::string text = "{\"data\":\"" + std::string(3 << 20, 'x') + "\"}";
   EXPECT_TRUE(parse_json_within(decoded_bytes_max, text).has_value());
@@ -129,7 +134,8 @@ TEST(HostileDocuments, TimeIsLinear) {
 TEST(HostileDocuments, ProblemsAreBounded) {
   const std::string key(500000, 'k');
   // One text, over and over, each time with a path as long as the document.
-  for (const std::string& text : {"{\"" + key + "\":{" + repeated("\"a\":0,", 300000) + "\"a\":0}}", "{\"" + key + "\":[" + repeated("{\"a\":0,\"a\":0},", 100000) + "{}]}"}) {
+  for (const std::string& text :
+       {"{\"" + key + "\":{" + repeated("\"a\":0,", 300000) + "\"a\":0}}", "{\"" + key + "\":[" + repeated("{\"a\":0,\"a\":0},", 100000) + "{}]}"}) {
     std::vector<std::string> duplicates;
     EXPECT_LT(cpu_seconds([&] { EXPECT_TRUE(parse_json(text, &duplicates).has_value()); }), hostile_seconds_max);
     EXPECT_FALSE(duplicates.empty());

@@ -37,7 +37,7 @@ bool number_value(std::string_view literal, Value& out) {
 namespace {
 
 constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
-constexpr std::size_t inline_text_max = 15;   // bytes a std::string holds without memory of its own
+constexpr std::size_t inline_text_max = 15;  // bytes a std::string holds without memory of its own
 
 std::size_t memory_of_text(std::size_t size) { return size > inline_text_max ? size + 1 : 0; }
 
@@ -128,9 +128,7 @@ struct ValueReader {
 
 }  // namespace
 
-bool read_value(JsonReader& reader, Value& out, Problems* problems, const PathFrame* at) {
-  return ValueReader{reader, problems}.value(out, at);
-}
+bool read_value(JsonReader& reader, Value& out, Problems* problems, const PathFrame* at) { return ValueReader{reader, problems}.value(out, at); }
 
 Result<Value> parse_json_within(std::size_t bytes_max, std::string_view text, std::vector<std::string>* duplicates) {
   JsonReader reader(text);
@@ -139,7 +137,8 @@ Result<Value> parse_json_within(std::size_t bytes_max, std::string_view text, st
   Value value;
   ValueReader values{reader, duplicates != nullptr ? &problems : nullptr, bytes_max};
   if (values.value(value, nullptr) && reader.finish()) return value;
-  if (values.too_large) return pintle::error(Reason::RequestEntityTooLarge, "the document would take more than " + std::to_string(bytes_max) + " bytes of memory");
+  if (values.too_large)
+    return pintle::error(Reason::RequestEntityTooLarge, "the document would take more than " + std::to_string(bytes_max) + " bytes of memory");
   if (values.out_of_range && reader.ok())
     return bad_request("invalid JSON at offset " + std::to_string(reader.offset()) + ": the number is out of range");
   return Unexpected(reader.error());

@@ -194,7 +194,7 @@ bool JsonReader::unescape_unicode(const char*& p, std::string& out) {
       unit = 0x10000 + ((unit - 0xD800) << 10) + (static_cast<uint32_t>(low) - 0xDC00);
       p += 6;
     } else {
-      unit = 0xFFFD;   // half a pair
+      unit = 0xFFFD;  // half a pair
     }
   }
   append_utf8(unit, out);
@@ -304,7 +304,7 @@ bool JsonReader::read_literal() {
 }
 
 bool JsonReader::skip_value() {
-  std::vector<bool> objects;   // the containers open inside the value: object or array
+  std::vector<bool> objects;  // the containers open inside the value: object or array
   bool first = true;
   std::string_view ignored;
   bool plain = false;

@@ -13,7 +13,7 @@
 
 namespace pintle::codec {
 
-constexpr int json_depth_max = 10000;   // containers inside containers; then the document is refused, as Go does
+constexpr int json_depth_max = 10000;  // containers inside containers; then the document is refused, as Go does
 
 class JsonReader {
  public:
@@ -33,12 +33,12 @@ class JsonReader {
   bool enter_array();
   bool next_element(bool& first);
 
-  bool read_string(std::string& out);            // replaces `out`
-  bool read_string(std::string_view& out);       // valid for the reader's life
+  bool read_string(std::string& out);       // replaces `out`
+  bool read_string(std::string_view& out);  // valid for the reader's life
   bool read_number(std::string_view& literal);
-  bool read_literal();                           // true, false or null, as peek() said
-  bool skip_value();                             // any value, checked
-  bool read_raw(std::string_view& raw);          // any value, checked: its text as it stands
+  bool read_literal();                   // true, false or null, as peek() said
+  bool skip_value();                     // any value, checked
+  bool read_raw(std::string_view& raw);  // any value, checked: its text as it stands
   // Nothing but white space is left.
   bool finish();
 
@@ -63,7 +63,7 @@ class JsonReader {
   const char* end_;
   int depth_ = 0;
   std::string message_;
-  std::deque<std::string> unescaped_;   // what read_string(string_view) could not take from the text itself
+  std::deque<std::string> unescaped_;  // what read_string(string_view) could not take from the text itself
 };
 
 }  // namespace pintle::codec

@@ -38,8 +38,10 @@ TEST(Json, ReadsAndWritesAsGo) {
 }
 
 TEST(Json, RefusesWhatIsNoJson) {
-  for (std::string_view text : {"", " ", "{", "}", "[1,]", "[,1]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "01", "1.", ".5", "+1", "-", "1e", "1e+",
-                                "tru", "nul", "nullx", "\"", "\"\\x\"", "\"\\u12g4\"", "\"\n\"", "1 2", "{} {}", "[1 2]", "{\"a\" 1}", "1e400", "'a'", "\"\\"})
+  for (std::string_view text :
+       {"",    " ",     "{",     "}",         "[1,]",  "[,1]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}",   "01",          "1.",
+        ".5",  "+1",    "-",     "1e",        "1e+",   "tru",  "nul",     "nullx",    "\"",         "\"\\x\"", "\"\\u12g4\"", "\"\n\"",
+        "1 2", "{} {}", "[1 2]", "{\"a\" 1}", "1e400", "'a'",  "\"\\"})
     check_json(text, "");
 }
 
@@ -75,7 +77,8 @@ TEST(Json, LargeUnsortedObjectIsNotQuadratic) {
 }
 
 TEST(Json, Pretty) {
-  EXPECT_EQ(pretty_json(R"({"a":[],"b":{},"c":[1,{"d":"x, {}"}]})"), "{\n  \"a\": [],\n  \"b\": {},\n  \"c\": [\n    1,\n    {\n      \"d\": \"x, {}\"\n    }\n  ]\n}");
+  EXPECT_EQ(pretty_json(R"({"a":[],"b":{},"c":[1,{"d":"x, {}"}]})"),
+            "{\n  \"a\": [],\n  \"b\": {},\n  \"c\": [\n    1,\n    {\n      \"d\": \"x, {}\"\n    }\n  ]\n}");
 }
 
 TEST(Json, Compact) {
@@ -85,9 +88,7 @@ TEST(Json, Compact) {
   EXPECT_EQ(out, "[\"\\u003c\\u2028\"]");
 }
 
-TEST(Json, GoQuote) {
-  EXPECT_EQ(go_quote("a\"b\\\n\x01\x7F\xFF\xC3\xA9\xC2\xA0"), "\"a\\\"b\\\\\\n\\x01\\x7f\\xff\xC3\xA9\\u00a0\"");
-}
+TEST(Json, GoQuote) { EXPECT_EQ(go_quote("a\"b\\\n\x01\x7F\xFF\xC3\xA9\xC2\xA0"), "\"a\\\"b\\\\\\n\\x01\\x7f\\xff\xC3\xA9\\u00a0\""); }
 
 // Strings are looked at in blocks: what is escaped is so wherever it stands.
 TEST(JsonText, EscapesAtAnyPlace) {

@@ -66,7 +66,7 @@ void append_layout(bool negative, std::string_view digits, int exponent, bool sc
 
 template <class Float>
 void append_floating(Float value, std::string& out) {
-  if (!std::isfinite(value)) {   // JSON has no such number; only hostile protobuf gets here
+  if (!std::isfinite(value)) {  // JSON has no such number; only hostile protobuf gets here
     out += "null";
     return;
   }
@@ -268,7 +268,7 @@ std::string pretty_json(std::string_view json) {
   std::string out;
   out.reserve(json.size() + json.size() / 2);
   int depth = 0;
-  bool opened = false;   // the last token opened a container, which may yet turn out empty
+  bool opened = false;  // the last token opened a container, which may yet turn out empty
   for (std::size_t i = 0; i < json.size();) {
     const char c = json[i];
     if (is_space(c)) {

@@ -10,8 +10,8 @@ namespace pintle::codec {
 
 struct PathFrame {
   const PathFrame* parent = nullptr;
-  std::string_view key;      // a member; or
-  int64_t index = -1;        // an element
+  std::string_view key;  // a member; or
+  int64_t index = -1;    // an element
 };
 
 // "spec.containers[0].image"; "" at the root.

@@ -115,7 +115,7 @@ class ProtoWriter {
 
   std::unique_ptr<char[]> buffer_;
   std::size_t capacity_ = 0;
-  std::size_t front_ = 0;   // the first byte written
+  std::size_t front_ = 0;  // the first byte written
 };
 
 // Forward pieces, for small messages written by hand and for splices.

@@ -38,12 +38,14 @@ TEST(ProtoWire, RefusesBadInput) {
   EXPECT_FALSE(ProtoReader("").varint(value));
   EXPECT_FALSE(ProtoReader("\x80").varint(value));
   EXPECT_FALSE(ProtoReader(std::string(11, '\x80')).varint(value));
-  EXPECT_FALSE(ProtoReader("\x05" "abc").bytes(view));
-  EXPECT_FALSE(ProtoReader(std::string("\x00", 1)).tag(number, type));       // field 0
-  EXPECT_FALSE(ProtoReader("\x0E").tag(number, type));                      // wire type 6
+  EXPECT_FALSE(ProtoReader("\x05"
+                           "abc")
+                   .bytes(view));
+  EXPECT_FALSE(ProtoReader(std::string("\x00", 1)).tag(number, type));  // field 0
+  EXPECT_FALSE(ProtoReader("\x0E").tag(number, type));                  // wire type 6
   EXPECT_TRUE(ProtoReader("\x0C").skip(1, WireType::StartGroup));
-  EXPECT_FALSE(ProtoReader("").skip(1, WireType::StartGroup));              // wants an end
-  EXPECT_FALSE(ProtoReader("\x14").skip(1, WireType::StartGroup));          // another group's end
+  EXPECT_FALSE(ProtoReader("").skip(1, WireType::StartGroup));      // wants an end
+  EXPECT_FALSE(ProtoReader("\x14").skip(1, WireType::StartGroup));  // another group's end
   EXPECT_FALSE(ProtoReader(std::string(200, '\x0B')).skip(1, WireType::StartGroup));
 }
 

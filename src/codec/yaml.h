@@ -12,10 +12,10 @@
 namespace pintle::codec {
 
 // Depth: nesting_max. Beyond any of these the document is refused, with BadRequest where no other reason is named.
-constexpr std::size_t yaml_nodes_max = 1000000;             // values one document may stand for, aliases expanded
-constexpr std::size_t yaml_copied_bytes_max = 4 << 20;      // memory of what anchors, aliases and "<<" repeat
+constexpr std::size_t yaml_nodes_max = 1000000;         // values one document may stand for, aliases expanded
+constexpr std::size_t yaml_copied_bytes_max = 4 << 20;  // memory of what anchors, aliases and "<<" repeat
 // Memory of the whole: decoded_bytes_max, then RequestEntityTooLarge.
-constexpr std::size_t yaml_lookaheads_max = 32;            // a byte of the text may be looked at so often, on average, in search of keys
+constexpr std::size_t yaml_lookaheads_max = 32;  // a byte of the text may be looked at so often, on average, in search of keys
 
 // The first document of the text; an empty one is null. With `duplicates`, keys that come twice in one mapping are
 // reported there as `duplicate field "a.b"`; the last stays.

@@ -74,8 +74,11 @@ bool YamlBuilder::resolve(std::string_view tag, std::string_view text, bool plai
   out = resolve_yaml_scalar(text);
   if (implicit) return true;
   if (tag == "!!float" && out.tag == YamlTag::Int) out = {YamlTag::Float, Value(out.value.as_double())};
-  constexpr std::pair<std::string_view, YamlTag> tags[] = {
-      {"!!null", YamlTag::Null}, {"!!bool", YamlTag::Bool}, {"!!int", YamlTag::Int}, {"!!float", YamlTag::Float}, {"!!timestamp", YamlTag::Timestamp}};
+  constexpr std::pair<std::string_view, YamlTag> tags[] = {{"!!null", YamlTag::Null},
+                                                           {"!!bool", YamlTag::Bool},
+                                                           {"!!int", YamlTag::Int},
+                                                           {"!!float", YamlTag::Float},
+                                                           {"!!timestamp", YamlTag::Timestamp}};
   for (const auto& [wanted, yaml_tag] : tags) {
     if (tag != wanted) continue;
     return out.tag == yaml_tag || fail("the value " + go_quote(text) + " does not fit its tag " + std::string(tag));
@@ -113,7 +116,8 @@ bool YamlBuilder::scalar(std::string_view tag, std::string_view anchor, std::str
 bool YamlBuilder::alias(std::string_view anchor) {
   const auto it = anchors_.find(std::string(anchor));
   if (it == anchors_.end()) return fail("unknown anchor " + go_quote(anchor) + ", or one whose value contains itself");
-  if (static_cast<int>(stack_.size()) + nesting_of(it->second) > nesting_max) return fail("nested deeper than " + std::to_string(nesting_max) + " levels");
+  if (static_cast<int>(stack_.size()) + nesting_of(it->second) > nesting_max)
+    return fail("nested deeper than " + std::to_string(nesting_max) + " levels");
   if (!count_copy(it->second)) return false;
   return add({tag_of(it->second), it->second}, false, {});
 }
@@ -137,7 +141,7 @@ bool YamlBuilder::open(Value container, std::string_view anchor) {
   if (!count(1) || !take(sizeof(Value))) return false;
   if (awaits_key()) return fail("a list or a mapping cannot be a key");
   if (stack_.size() >= static_cast<std::size_t>(nesting_max)) return fail("nested deeper than " + std::to_string(nesting_max) + " levels");
-  if (!anchor.empty()) anchors_.erase(std::string(anchor));   // until it is closed, an alias to it is an error
+  if (!anchor.empty()) anchors_.erase(std::string(anchor));  // until it is closed, an alias to it is an error
   Frame& frame = stack_.emplace_back();
   frame.value = std::move(container);
   frame.anchor = anchor;
@@ -197,8 +201,10 @@ void YamlBuilder::report(const Frame& done) {
   path.reserve(stack_.size());
   for (const Frame& frame : stack_) {
     const PathFrame* parent = path.empty() ? nullptr : &path.back();
-    if (frame.value.is_array()) path.push_back({parent, {}, static_cast<int64_t>(frame.value.as_array().size())});
-    else path.push_back({parent, frame.key, -1});
+    if (frame.value.is_array())
+      path.push_back({parent, {}, static_cast<int64_t>(frame.value.as_array().size())});
+    else
+      path.push_back({parent, frame.key, -1});
   }
   FlatMap<bool> seen;
   for (const std::string& key : done.keys_in_order) seen.append(key);

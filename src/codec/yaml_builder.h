@@ -36,9 +36,9 @@ class YamlBuilder {
     std::string anchor;
     std::string key;
     bool has_key = false;
-    bool merge = false;                       // the key is "<<"
+    bool merge = false;  // the key is "<<"
     bool sorted = true;
-    std::vector<std::string> keys_in_order;   // only where duplicates are reported
+    std::vector<std::string> keys_in_order;  // only where duplicates are reported
   };
 
   bool fail(std::string what);

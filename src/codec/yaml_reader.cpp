@@ -7,8 +7,8 @@
 
 namespace pintle::codec {
 namespace {
-constexpr std::size_t implicit_key_max_bytes = 1024;   // YAML's own limit
-constexpr std::size_t lookahead_bytes_min = 1 << 20;   // so many may be looked at in any text, before its length counts
+constexpr std::size_t implicit_key_max_bytes = 1024;  // YAML's own limit
+constexpr std::size_t lookahead_bytes_min = 1 << 20;  // so many may be looked at in any text, before its length counts
 }  // namespace
 
 bool YamlReader::fail(std::string what) {
@@ -65,7 +65,7 @@ bool YamlReader::document() {
   Place place;
   if (at_marker("---")) {
     at_ += 3;
-    place.block_allowed = false;   // on the marker's own line
+    place.block_allowed = false;  // on the marker's own line
   } else if (at_marker("...")) {
     return fail("a document cannot start with its end");
   }
@@ -78,7 +78,8 @@ bool YamlReader::read_name(std::string& out) {
   const std::size_t from = ++at_;
   while (!at_end() && (std::isalnum(static_cast<unsigned char>(peek())) || peek() == '_' || peek() == '-')) ++at_;
   out = text_.substr(from, at_ - from);
-  if (out.empty() || !(blank_at(at_) || std::string_view("?:,]}%@`").find(peek()) != std::string_view::npos)) return fail("a bad anchor or alias name");
+  if (out.empty() || !(blank_at(at_) || std::string_view("?:,]}%@`").find(peek()) != std::string_view::npos))
+    return fail("a bad anchor or alias name");
   return true;
 }
 
@@ -95,7 +96,8 @@ bool YamlReader::read_properties(Properties& out, bool in_flow) {
       while (!blank_at(at_) && !(in_flow && std::string_view(",[]{}").find(peek()) != std::string_view::npos)) ++at_;
       out.tag = text_.substr(from, at_ - from);
       constexpr std::string_view verbatim = "!<tag:yaml.org,2002:";
-      if (out.tag.starts_with(verbatim) && out.tag.ends_with('>')) out.tag = "!!" + out.tag.substr(verbatim.size(), out.tag.size() - verbatim.size() - 1);
+      if (out.tag.starts_with(verbatim) && out.tag.ends_with('>'))
+        out.tag = "!!" + out.tag.substr(verbatim.size(), out.tag.size() - verbatim.size() - 1);
     }
     out.any = true;
     bool crossed = false;
@@ -111,7 +113,8 @@ bool YamlReader::implicit_key(std::size_t i, bool in_flow) {
   const std::size_t from = i;
   const bool found = find_key_sign(i, in_flow);
   looked_ahead_ += i - from;
-  if (looked_ahead_ > lookahead_bytes_min + text_.size() * yaml_lookaheads_max) return fail("too many lists and mappings inside one another on one line");
+  if (looked_ahead_ > lookahead_bytes_min + text_.size() * yaml_lookaheads_max)
+    return fail("too many lists and mappings inside one another on one line");
   return found;
 }
 
@@ -126,8 +129,10 @@ bool YamlReader::find_key_sign(std::size_t& i, bool in_flow) const {
     if ((c == '"' || c == '\'') && (start || (flow && depth > 0))) {
       for (++i; i < limit && !break_at(i); ++i) {
         const bool doubled = c == '\'' && text_.substr(i, 2) == "''";
-        if (doubled || (c == '"' && text_[i] == '\\')) ++i;
-        else if (text_[i] == c) break;
+        if (doubled || (c == '"' && text_[i] == '\\'))
+          ++i;
+        else if (text_[i] == c)
+          break;
       }
       if (i >= limit || break_at(i)) return false;
       ++i;
@@ -227,7 +232,7 @@ bool YamlReader::block_list(int list_column, const Properties& properties) {
   for (bool more = true; more;) {
     ++at_;
     if (!node({list_column, true, false}) || !next_entry(list_column, more)) return false;
-    more = more && indicator('-');   // else the mapping around goes on
+    more = more && indicator('-');  // else the mapping around goes on
   }
   return builder_.close();
 }

@@ -19,15 +19,15 @@ class YamlReader {
  private:
   // Where a node may stand: below what indentation its block collections end, and whether they may start on this line.
   struct Place {
-    int indent = -1;            // of the collection around it
-    bool block_allowed = true;  // false behind "key:" on the same line
-    bool mapping_value = false; // a list may stand at the mapping's own column
+    int indent = -1;             // of the collection around it
+    bool block_allowed = true;   // false behind "key:" on the same line
+    bool mapping_value = false;  // a list may stand at the mapping's own column
   };
   struct Properties {
     std::string anchor, tag;
-    std::size_t at = 0;         // where the first one starts
+    std::size_t at = 0;  // where the first one starts
     bool any = false;
-    bool same_line = true;      // no line break between them and the content
+    bool same_line = true;  // no line break between them and the content
   };
 
   bool fail(std::string what);
@@ -83,9 +83,9 @@ class YamlReader {
   YamlBuilder& builder_;
   std::size_t at_ = 0;
   std::size_t line_start_ = 0;
-  std::size_t indent_of_ = std::string_view::npos;   // the line whose indentation ends at indent_end_
+  std::size_t indent_of_ = std::string_view::npos;  // the line whose indentation ends at indent_end_
   std::size_t indent_end_ = 0;
-  std::size_t looked_ahead_ = 0;                      // bytes, in search of keys
+  std::size_t looked_ahead_ = 0;  // bytes, in search of keys
   int line_ = 1;
   int depth_ = 0;
   std::string message_;

@@ -105,7 +105,7 @@ std::optional<double> parse_float(std::string_view text) {
   const auto [stop, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (ec == std::errc::result_out_of_range) {
     const double wide = std::strtod(std::string(text).c_str(), nullptr);
-    if (std::isfinite(wide)) return wide;   // too small: zero
+    if (std::isfinite(wide)) return wide;  // too small: zero
   }
   if (ec != std::errc() || stop != text.data() + text.size()) return std::nullopt;
   return value;
@@ -118,7 +118,7 @@ std::string format_g(Float value) {
   const std::string_view all(text, static_cast<std::size_t>(end - text));
   const std::size_t e = all.find('e');
   const int exponent = e == all.npos ? 0 : std::atoi(std::string(all.substr(e + 1)).c_str());
-  if (exponent < -4 || exponent >= 6) return std::string(all);   // Go's choice for the shortest form
+  if (exponent < -4 || exponent >= 6) return std::string(all);  // Go's choice for the shortest form
   char fixed[64];
   return {fixed, std::to_chars(fixed, fixed + sizeof fixed, value, std::chars_format::fixed).ptr};
 }

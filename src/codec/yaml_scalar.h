@@ -13,8 +13,8 @@ enum class YamlTag : uint8_t { Null, Bool, Int, Float, Timestamp, String };
 
 struct YamlScalar {
   YamlTag tag = YamlTag::String;
-  Value value;               // of a string or timestamp: its text; an integer past int64 is a double
-  bool finite = true;        // false: .inf or .nan, which JSON cannot say
+  Value value;         // of a string or timestamp: its text; an integer past int64 is a double
+  bool finite = true;  // false: .inf or .nan, which JSON cannot say
 };
 YamlScalar resolve_yaml_scalar(std::string_view text);
 // "1:30" and the like: numbers to other YAML 1.1 readers.

@@ -25,7 +25,8 @@ void check_write(std::string_view json, std::string_view want) {
 }
 
 TEST(Yaml, PlainScalarsAreYaml11) {
-  check_read("a: yes\nb: No\nc: ON\nd: oFF\ne: y\nf: ~\ng:\nh: Null", R"({"a":true,"b":false,"c":true,"d":"oFF","e":true,"f":null,"g":null,"h":null})");
+  check_read("a: yes\nb: No\nc: ON\nd: oFF\ne: y\nf: ~\ng:\nh: Null",
+             R"({"a":true,"b":false,"c":true,"d":"oFF","e":true,"f":null,"g":null,"h":null})");
   check_read("a: 0777\nb: 0o17\nc: 08\nd: +1\ne: 12:30:45\nf: 2001-01-01\ng: 1_000\nh: 0x1F\ni: 0b11",
              R"({"a":511,"b":15,"c":8,"d":1,"e":"12:30:45","f":"2001-01-01","g":1000,"h":31,"i":3})");
   check_read("a: 1.5\nb: .5\nc: 1e3\nd: 1.\ne: 1.5.2\nf: -x", R"({"a":1.5,"b":0.5,"c":1000,"d":1,"e":"1.5.2","f":"-x"})");
@@ -77,7 +78,8 @@ TEST(Yaml, AliasesCannotBlowUp) {
 }
 
 TEST(Yaml, RefusesWhatIsNoYaml) {
-  for (std::string_view text : {"a: [1,", "a: b: c", "\ta: 1", "a: 'x", "a: \"x", "a: a\nb\n", "%", "a: @x", "a: \x01", "a: \xFF", "- a\nb: c", "a: {b", "[a, b}", "&x: *x"})
+  for (std::string_view text :
+       {"a: [1,", "a: b: c", "\ta: 1", "a: 'x", "a: \"x", "a: a\nb\n", "%", "a: @x", "a: \x01", "a: \xFF", "- a\nb: c", "a: {b", "[a, b}", "&x: *x"})
     check_read(text, "");
 }
 
@@ -90,8 +92,9 @@ TEST(Yaml, ReportsDuplicates) {
 TEST(Yaml, WritesAsGoYaml) {
   check_write(R"({"b":[1,{"x":[]}],"a":{},"c":null,"d":true})", "a: {}\nb:\n- 1\n- x: []\nc: null\nd: true\n");
   check_write(R"({"a10":1,"a9":2,"a":3,"B":4,"1":5})", "\"1\": 5\nB: 4\na: 3\na9: 2\na10: 1\n");
-  check_write(R"(["yes","1","","~","0x1","1:30","a: b","- a","#x","a #b","x:","it's","<<","2001-01-01"])",
-              "- \"yes\"\n- \"1\"\n- \"\"\n- \"~\"\n- \"0x1\"\n- \"1:30\"\n- 'a: b'\n- '- a'\n- '#x'\n- 'a #b'\n- 'x:'\n- it's\n- <<\n- \"2001-01-01\"\n");
+  check_write(
+      R"(["yes","1","","~","0x1","1:30","a: b","- a","#x","a #b","x:","it's","<<","2001-01-01"])",
+      "- \"yes\"\n- \"1\"\n- \"\"\n- \"~\"\n- \"0x1\"\n- \"1:30\"\n- 'a: b'\n- '- a'\n- '#x'\n- 'a #b'\n- 'x:'\n- it's\n- <<\n- \"2001-01-01\"\n");
   check_write(R"(["a\nb","a\nb\n","a\n\n","\na"," x","x ","a \nb","tab\t"])",
               "- |-\n  a\n  b\n- |\n  a\n  b\n- |+\n  a\n\n- |2-\n\n  a\n- ' x'\n- 'x '\n- \"a \\nb\"\n- \"tab\\t\"\n");
   check_write(R"({"m":{"k":"a\nb"}})", "m:\n  k: |-\n    a\n    b\n");

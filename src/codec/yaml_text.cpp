@@ -48,12 +48,13 @@ bool YamlReader::plain(int indent, bool in_flow, bool one_line, std::string& out
   for (;;) {
     if (at_document_marker() || peek() == '#') break;
     const std::size_t from = at_;
-    while (!blank_at(at_) && !(peek() == ':' && blank_at(at_ + 1)) &&
-           !(in_flow && std::string_view(",?[]{}").find(peek()) != std::string_view::npos))
+    while (!blank_at(at_) && !(peek() == ':' && blank_at(at_ + 1)) && !(in_flow && std::string_view(",?[]{}").find(peek()) != std::string_view::npos))
       ++at_;
     if (at_ > from) {
-      if (breaks > 0) append_fold(breaks, out);
-      else out += blanks;
+      if (breaks > 0)
+        append_fold(breaks, out);
+      else
+        out += blanks;
       blanks.clear();
       breaks = 0;
       out += text_.substr(from, at_ - from);
@@ -74,7 +75,8 @@ bool YamlReader::plain(int indent, bool in_flow, bool one_line, std::string& out
     if (!in_flow && breaks > 0 && column() <= indent) break;
   }
   // The ':' that would make a key of what spans lines, or stands where no key may.
-  if (!in_flow && !one_line && peek() == ':' && blank_at(at_ + 1) && !at_end() && (breaks == 0 || !first_on_line())) return fail("a mapping cannot start here");
+  if (!in_flow && !one_line && peek() == ':' && blank_at(at_ + 1) && !at_end() && (breaks == 0 || !first_on_line()))
+    return fail("a mapping cannot start here");
   return true;
 }
 
@@ -121,8 +123,9 @@ bool YamlReader::escape(std::string& out) {
   const char c = peek(1);
   at_ += 2;
   constexpr std::pair<char, std::string_view> named[] = {
-      {'0', {"\0", 1}}, {'a', "\a"}, {'b', "\b"}, {'t', "\t"}, {'\t', "\t"}, {'n', "\n"}, {'v', "\v"}, {'f', "\f"}, {'r', "\r"}, {'e', "\x1B"},
-      {' ', " "}, {'"', "\""}, {'\'', "'"}, {'/', "/"}, {'\\', "\\"}, {'N', "\xC2\x85"}, {'_', "\xC2\xA0"}, {'L', "\xE2\x80\xA8"}, {'P', "\xE2\x80\xA9"}};
+      {'0', {"\0", 1}},  {'a', "\a"},           {'b', "\b"},          {'t', "\t"}, {'\t', "\t"}, {'n', "\n"}, {'v', "\v"},  {'f', "\f"},
+      {'r', "\r"},       {'e', "\x1B"},         {' ', " "},           {'"', "\""}, {'\'', "'"},  {'/', "/"},  {'\\', "\\"}, {'N', "\xC2\x85"},
+      {'_', "\xC2\xA0"}, {'L', "\xE2\x80\xA8"}, {'P', "\xE2\x80\xA9"}};
   for (const auto& [name, meaning] : named) {
     if (c != name) continue;
     out += meaning;
@@ -176,9 +179,12 @@ bool YamlReader::block_scalar(int indent, const Properties& properties) {
   char chomp = '\0';
   int explicit_indent = 0;
   for (++at_; !blank_at(at_); ++at_) {
-    if ((peek() == '-' || peek() == '+') && chomp == '\0') chomp = peek();
-    else if (peek() >= '1' && peek() <= '9' && explicit_indent == 0) explicit_indent = peek() - '0';
-    else return fail("a bad header of a block text");
+    if ((peek() == '-' || peek() == '+') && chomp == '\0')
+      chomp = peek();
+    else if (peek() >= '1' && peek() <= '9' && explicit_indent == 0)
+      explicit_indent = peek() - '0';
+    else
+      return fail("a bad header of a block text");
   }
   while (peek() == ' ' || peek() == '\t') ++at_;
   if (peek() == '#')
@@ -187,7 +193,7 @@ bool YamlReader::block_scalar(int indent, const Properties& properties) {
   if (!at_end()) take_break();
 
   int text_indent = explicit_indent > 0 ? std::max(indent, 0) + explicit_indent : 0;
-  std::string out, breaks;   // `breaks`: line ends not yet known to be inside the text
+  std::string out, breaks;  // `breaks`: line ends not yet known to be inside the text
   bool last_was_blank = false, first = true;
   for (;;) {
     // Indentation, and lines of nothing.
@@ -206,9 +212,12 @@ bool YamlReader::block_scalar(int indent, const Properties& properties) {
     if (!first) {
       // Folding joins lines of text with a space; lines that start blank, and empty ones, keep their breaks.
       const bool fold = !literal && !last_was_blank && !starts_blank;
-      if (!fold) out += breaks;
-      else if (breaks.size() == 1) out += ' ';
-      else out.append(breaks.size() - 1, '\n');
+      if (!fold)
+        out += breaks;
+      else if (breaks.size() == 1)
+        out += ' ';
+      else
+        out.append(breaks.size() - 1, '\n');
     } else {
       out += breaks;
     }
@@ -222,8 +231,10 @@ bool YamlReader::block_scalar(int indent, const Properties& properties) {
     take_break();
     breaks += '\n';
   }
-  if (chomp == '+') out += breaks;
-  else if (chomp == '\0' && !breaks.empty() && !first) out += '\n';
+  if (chomp == '+')
+    out += breaks;
+  else if (chomp == '\0' && !breaks.empty() && !first)
+    out += '\n';
   return builder_.scalar(properties.tag.empty() ? "!" : properties.tag, properties.anchor, out, false);
 }
 

@@ -9,7 +9,7 @@
 namespace pintle::codec {
 namespace {
 
-constexpr std::string_view merge_key = "<<";   // as a plain key it would be read as an instruction; upstream writes it plain
+constexpr std::string_view merge_key = "<<";  // as a plain key it would be read as an instruction; upstream writes it plain
 
 constexpr int indent_step = 2;
 constexpr int width_best_columns = 80;
@@ -23,9 +23,7 @@ bool starts_break(std::string_view s, std::size_t i) {
   return rest[0] == '\n' || rest[0] == '\r' || rest.starts_with("\xC2\x85") || rest == "\xE2\x80\xA8" || rest == "\xE2\x80\xA9";
 }
 
-bool blank_or_break(std::string_view s, std::size_t i) {
-  return s[i] == ' ' || s[i] == '\t' || s[i] == '\0' || starts_break(s, i);
-}
+bool blank_or_break(std::string_view s, std::size_t i) { return s[i] == ' ' || s[i] == '\t' || s[i] == '\0' || starts_break(s, i); }
 
 // Printable as libyaml sees it: nothing beyond the basic plane, no BOM, no tab.
 bool printable(std::string_view s, std::size_t i) {
@@ -158,8 +156,10 @@ class Writer {
   }
 
   void increase_indent(bool indentless) {
-    if (indent_ < 0) indent_ = 0;
-    else if (!indentless) indent_ += indent_step;
+    if (indent_ < 0)
+      indent_ = 0;
+    else if (!indentless)
+      indent_ += indent_step;
   }
 
   void flow_pair(char open, char close) {
@@ -189,8 +189,10 @@ class Writer {
 
   static Style style_of(std::string_view text, const Analysis& a, bool simple_key) {
     Style style = Style::DoubleQuoted;
-    if (text.find('\n') != text.npos) style = Style::Literal;
-    else if (resolve_yaml_scalar(text).tag == YamlTag::String && !is_base60_float(text) && !(simple_key && text == merge_key)) style = Style::Plain;
+    if (text.find('\n') != text.npos)
+      style = Style::Literal;
+    else if (resolve_yaml_scalar(text).tag == YamlTag::String && !is_base60_float(text) && !(simple_key && text == merge_key))
+      style = Style::Plain;
     if (simple_key && a.multiline) return Style::DoubleQuoted;
     if (style == Style::Plain && !a.plain) style = Style::SingleQuoted;
     if (style == Style::SingleQuoted && !a.single_quoted) style = Style::DoubleQuoted;
@@ -202,8 +204,10 @@ class Writer {
 
   // Plain and single quoted: a space past the best width becomes a line break.
   void write_folded(std::string_view s, char quote, bool allow_breaks) {
-    if (quote != '\0') indicator({&quote, 1}, true, false);
-    else if (!whitespace_) put(' ');
+    if (quote != '\0')
+      indicator({&quote, 1}, true, false);
+    else if (!whitespace_)
+      put(' ');
     bool spaces = false, breaks = false;
     for (std::size_t i = 0; i < s.size();) {
       const bool next_is_space = i + 1 < s.size() && s[i + 1] == ' ';
@@ -232,7 +236,7 @@ class Writer {
   }
 
   void write_double_quoted(std::string_view s, bool allow_breaks) {
-    const bool all_escaped = s.starts_with("\xEF\xBB\xBF");   // libyaml's port looks for a BOM at the start only
+    const bool all_escaped = s.starts_with("\xEF\xBB\xBF");  // libyaml's port looks for a BOM at the start only
     indicator("\"", true, false);
     bool spaces = false;
     for (std::size_t i = 0; i < s.size();) {
@@ -266,8 +270,9 @@ class Writer {
     }
     i += n;
     put('\\');
-    constexpr std::pair<uint32_t, char> named[] = {{0, '0'},    {7, 'a'},    {8, 'b'},    {9, 't'},    {10, 'n'},   {11, 'v'},     {12, 'f'},    {13, 'r'},
-                                                   {0x1B, 'e'}, {0x22, '"'}, {0x5C, '\\'}, {0x85, 'N'}, {0xA0, '_'}, {0x2028, 'L'}, {0x2029, 'P'}};
+    constexpr std::pair<uint32_t, char> named[] = {{0, '0'},     {7, 'a'},    {8, 'b'},    {9, 't'},      {10, 'n'},
+                                                   {11, 'v'},    {12, 'f'},   {13, 'r'},   {0x1B, 'e'},   {0x22, '"'},
+                                                   {0x5C, '\\'}, {0x85, 'N'}, {0xA0, '_'}, {0x2028, 'L'}, {0x2029, 'P'}};
     for (const auto& [code, name] : named)
       if (c == code) return put(name);
     const int digits = c <= 0xFF ? 2 : c <= 0xFFFF ? 4 : 8;
@@ -301,8 +306,10 @@ class Writer {
       return i;
     };
     const std::size_t last = back(s.size() - 1);
-    if (!starts_break(s, last)) indicator("-", false, false);
-    else if (last == 0 || starts_break(s, back(last - 1))) indicator("+", false, false);
+    if (!starts_break(s, last))
+      indicator("-", false, false);
+    else if (last == 0 || starts_break(s, back(last - 1)))
+      indicator("+", false, false);
   }
 
   void write_indent() {
@@ -350,8 +357,8 @@ class Writer {
   std::string out_;
   int column_ = 0;
   int indent_ = -1;
-  bool whitespace_ = true;   // the last character was white space
-  bool indention_ = true;    // the line holds nothing but indentation and indicators
+  bool whitespace_ = true;  // the last character was white space
+  bool indention_ = true;   // the line holds nothing but indentation and indicators
 };
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }

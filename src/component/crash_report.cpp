@@ -21,11 +21,11 @@ constexpr std::uintptr_t stack_reach_bytes = 256 << 10;
 
 void say(const char* text) {
   const auto written = write(STDERR_FILENO, text, std::strlen(text));
-  static_cast<void>(written);   // nobody is left to be told
+  static_cast<void>(written);  // nobody is left to be told
 }
 
 bool stack_is_full(int signal, const siginfo_t& info, const void* context) {
-  if (signal != SIGSEGV || info.si_code <= 0) return false;   // not the kernel's own
+  if (signal != SIGSEGV || info.si_code <= 0) return false;  // not the kernel's own
 #if defined(__x86_64__)
   const auto stack = static_cast<std::uintptr_t>(static_cast<const ucontext_t*>(context)->uc_mcontext.gregs[REG_RSP]);
 #elif defined(__aarch64__)
@@ -44,18 +44,18 @@ void report(int signal, siginfo_t* info, void* context) {
   say("; addr2line names the addresses:\n");
   void* frames[frames_max];
   backtrace_symbols_fd(frames, backtrace(frames, frames_max), STDERR_FILENO);
-  raise(signal);   // its handler is the default one again
+  raise(signal);  // its handler is the default one again
 }
 
 }  // namespace
 
 void report_crashes() {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return;   // the sanitizer tells more
+  return;  // the sanitizer tells more
 #endif
-  static const rt::SignalStack main_thread;   // those that rt and storage start have their own
+  static const rt::SignalStack main_thread;  // those that rt and storage start have their own
   void* frame = nullptr;
-  backtrace(&frame, 1);   // its first call loads a library, which a handler must not
+  backtrace(&frame, 1);  // its first call loads a library, which a handler must not
   struct sigaction action {};
   action.sa_sigaction = report;
   action.sa_flags = static_cast<int>(SA_SIGINFO | SA_ONSTACK | SA_RESETHAND | SA_NODEFER);

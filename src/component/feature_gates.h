@@ -18,8 +18,8 @@ enum class FeatureStage : uint8_t { Alpha, Beta, GA, Deprecated };
 struct FeatureSpec {
   std::string_view name;
   FeatureStage stage = FeatureStage::Alpha;
-  bool on = false;          // by default
-  bool locked = false;      // cannot be set to anything else
+  bool on = false;      // by default
+  bool locked = false;  // cannot be set to anything else
 };
 
 // Sorted by name. AllAlpha and AllBeta, which switch a whole stage, are among them.
@@ -41,7 +41,7 @@ class FeatureGates {
 
  private:
   static constexpr std::size_t features_max = 512;
-  std::bitset<features_max> on_;   // by place in known_features()
+  std::bitset<features_max> on_;  // by place in known_features()
 };
 
 }  // namespace pintle::component

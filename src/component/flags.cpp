@@ -16,8 +16,7 @@ struct DurationUnit {
   double nanos;
 };
 // Longest names first, so that "ms" is not read as "m".
-constexpr DurationUnit duration_units[] = {{"ns", 1},        {"us", 1e3},  {"µs", 1e3}, {"ms", 1e6},
-                                           {"s", 1e9},       {"m", 60e9},  {"h", 3600e9}};
+constexpr DurationUnit duration_units[] = {{"ns", 1}, {"us", 1e3}, {"µs", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
 
 template <class T>
 bool parse_number(std::string_view text, T& out) {
@@ -149,8 +148,7 @@ Result<Unit> check_value(FlagType type, std::string_view value) {
     case FlagType::CertKey:
       if (value.find(',') == std::string_view::npos) return bad_request("must be certificate,key or certificate,key:domain,...");
       return Unit{};
-    case FlagType::Map:
-      return check_map(value);
+    case FlagType::Map: return check_map(value);
     case FlagType::Strings: {
       auto items = split_csv(value);
       if (!items) return Unexpected(items.error());
@@ -158,8 +156,7 @@ Result<Unit> check_value(FlagType type, std::string_view value) {
     }
     case FlagType::String:
     case FlagType::StringArray:
-    case FlagType::Version:
-      return Unit{};
+    case FlagType::Version: return Unit{};
   }
   return Unit{};
 }
@@ -225,8 +222,8 @@ Result<rt::Duration> parse_go_duration(std::string_view text) {
     double number = 0;
     if (digits == 0 || digits == std::string_view::npos || !parse_number(rest.substr(0, digits), number)) return wrong();
     rest.remove_prefix(digits);
-    const auto unit = std::find_if(std::begin(duration_units), std::end(duration_units),
-                                   [&](const DurationUnit& u) { return rest.starts_with(u.name); });
+    const auto unit =
+        std::find_if(std::begin(duration_units), std::end(duration_units), [&](const DurationUnit& u) { return rest.starts_with(u.name); });
     if (unit == std::end(duration_units)) return wrong();
     total += number * unit->nanos;
     rest.remove_prefix(unit->name.size());
@@ -412,8 +409,8 @@ std::string FlagSet::help() const {
   for (const FlagSpec& spec : specs_) sorted.push_back(&spec);
   std::sort(sorted.begin(), sorted.end(), [](const FlagSpec* a, const FlagSpec* b) { return a->name < b->name; });
   for (const FlagSpec* spec : sorted) {
-    const std::string head = fmt::format("  {}--{}{}{}", spec->short_name != 0 ? fmt::format("-{}, ", spec->short_name) : "    ",
-                                         spec->name, type_name(spec->type).empty() ? "" : " ", type_name(spec->type));
+    const std::string head = fmt::format("  {}--{}{}{}", spec->short_name != 0 ? fmt::format("-{}, ", spec->short_name) : "    ", spec->name,
+                                         type_name(spec->type).empty() ? "" : " ", type_name(spec->type));
     out += fmt::format("{:<52} {}", head, spec->help);
     if (!spec->default_value.empty() && spec->default_value != "[]") out += fmt::format(" (default {})", spec->default_value);
     if (spec->deprecated) out += " (deprecated)";

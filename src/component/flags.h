@@ -22,28 +22,28 @@ enum class FlagType : uint8_t {
   Int,
   Float,
   String,
-  Duration,          // Go's form: 1h30m, 500ms
-  Strings,           // comma-separated (CSV), repeatable; the values add up
-  StringArray,       // repeatable, each value taken whole
-  Ip,                // numeric address
-  PortRange,         // "a-b", "a+n" or "a"
-  Map,               // k=v,k2=v2, repeatable
-  Quantity,          // 10Mi
-  Int32Slice,        // comma-separated integers
-  CertKey,           // cert,key[:domain,...], repeatable
-  Version,           // true, false, raw or a version string
+  Duration,     // Go's form: 1h30m, 500ms
+  Strings,      // comma-separated (CSV), repeatable; the values add up
+  StringArray,  // repeatable, each value taken whole
+  Ip,           // numeric address
+  PortRange,    // "a-b", "a+n" or "a"
+  Map,          // k=v,k2=v2, repeatable
+  Quantity,     // 10Mi
+  Int32Slice,   // comma-separated integers
+  CertKey,      // cert,key[:domain,...], repeatable
+  Version,      // true, false, raw or a version string
 };
 
 // What setting a flag does that is known and not built.
 enum class WithoutEffect : uint8_t {
-  Announced,   // it warns once at start: what is missing is convenience, or less is allowed than was asked for
-  Refused,     // the program does not start: going on without it would leave open what the flag closes, or lose data
+  Announced,  // it warns once at start: what is missing is convenience, or less is allowed than was asked for
+  Refused,    // the program does not start: going on without it would leave open what the flag closes, or lose data
 };
 
 struct FlagSpec {
   std::string_view name;
   FlagType type = FlagType::String;
-  std::string_view default_value;   // as upstream prints it; "" for the zero value
+  std::string_view default_value;  // as upstream prints it; "" for the zero value
   std::string_view help;
   char short_name = 0;
   bool deprecated = false;

@@ -91,7 +91,8 @@ TEST(Flags, VersionAndHelp) {
 }
 
 TEST(Flags, Durations) {
-  const std::pair<std::string_view, int64_t> good[] = {{"0", 0}, {"1m0s", 60'000'000'000}, {"1.5h", 5'400'000'000'000}, {"10ms", 10'000'000}, {"-2s", -2'000'000'000}};
+  const std::pair<std::string_view, int64_t> good[] = {
+      {"0", 0}, {"1m0s", 60'000'000'000}, {"1.5h", 5'400'000'000'000}, {"10ms", 10'000'000}, {"-2s", -2'000'000'000}};
   for (const auto& [text, nanos] : good) EXPECT_EQ(parse_go_duration(text).value().count(), nanos) << text;
   for (const std::string_view text : {"", "5", "s", "1x", "1h1", "1e300h"}) EXPECT_FALSE(parse_go_duration(text)) << text;
 }

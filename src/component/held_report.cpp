@@ -10,7 +10,8 @@ namespace pintle::component {
 void report_held_executors() {
   rt::observe_held([](const rt::Held& held) {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(held.processor).count();
-    log::warning("A step held an executor", {{"executor", std::to_string(held.executor)}, {"ms", std::to_string(ms)}, {"work", std::string(held.work)}});
+    log::warning("A step held an executor",
+                 {{"executor", std::to_string(held.executor)}, {"ms", std::to_string(ms)}, {"work", std::string(held.work)}});
   });
 }
 

@@ -66,7 +66,9 @@ std::string text_line(char severity, std::string_view message, Pairs pairs, cons
 
 std::string json_line(char severity, std::string_view message, Pairs pairs, const Moment& at) {
   std::string line = fmt::format("{{\"ts\":\"{:%Y-%m-%dT%H:%M:%S}.{:06d}Z\",\"level\":\"{}\",\"msg\":", at.utc, at.micros,
-                                 severity == 'I' ? "info" : severity == 'W' ? "warning" : "error");
+                                 severity == 'I'   ? "info"
+                                 : severity == 'W' ? "warning"
+                                                   : "error");
   append_quoted(line, message);
   for (const Pair& pair : pairs) {
     line += ',';

@@ -16,7 +16,7 @@ enum class Format : uint8_t { Text, Json };
 
 struct Options {
   Format format = Format::Text;
-  int verbosity = 0;              // -v
+  int verbosity = 0;  // -v
   int fd = 2;
 };
 // Before anything is logged; `clock` outlives every logging thread.

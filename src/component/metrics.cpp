@@ -118,7 +118,8 @@ void write_head(std::string& out, std::string_view name, std::string_view help, 
   fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
 }
 
-void write_sample(std::string& out, std::string_view name, std::span<const std::string_view> labels, std::span<const std::string> values, double value) {
+void write_sample(std::string& out, std::string_view name, std::span<const std::string_view> labels, std::span<const std::string> values,
+                  double value) {
   out += name;
   append_labels(out, labels, values);
   fmt::format_to(std::back_inserter(out), " {}\n", value);
@@ -163,7 +164,8 @@ void write_held_metrics(std::string& out) {
       write_sample(out, name, labels, values, value(totals[i]));
     }
   };
-  write_head(out, "pintle_executor_held_total", "Steps that used their executor's processor for longer than 100 ms, or 1 s where long work is sent.", "counter");
+  write_head(out, "pintle_executor_held_total", "Steps that used their executor's processor for longer than 100 ms, or 1 s where long work is sent.",
+             "counter");
   all("pintle_executor_held_total", [](const rt::HeldTotals& of) { return static_cast<double>(of.count); });
   write_head(out, "pintle_executor_held_seconds_max", "The longest of these steps.", "gauge");
   all("pintle_executor_held_seconds_max", [](const rt::HeldTotals& of) { return std::chrono::duration<double>(of.longest).count(); });
@@ -191,7 +193,8 @@ void write_process_metrics(std::string& out) {
     write_head(out, name, help, type);
     write_sample(out, name, {}, {}, value);
   };
-  gauge("process_cpu_seconds_total", "User and system CPU time spent, in seconds.", "counter", (std::stod(values[11]) + std::stod(values[12])) / ticks);
+  gauge("process_cpu_seconds_total", "User and system CPU time spent, in seconds.", "counter",
+        (std::stod(values[11]) + std::stod(values[12])) / ticks);
   gauge("process_resident_memory_bytes", "Resident memory, in bytes.", "gauge", std::stod(values[21]) * page);
   gauge("process_virtual_memory_bytes", "Virtual memory, in bytes.", "gauge", std::stod(values[20]));
   gauge("process_open_fds", "Open file descriptors.", "gauge", static_cast<double>(descriptors));

@@ -82,7 +82,8 @@ struct Description {
 
 // Appends "# HELP" and "# TYPE"; then one sample line each. For callbacks.
 void write_head(std::string& out, std::string_view name, std::string_view help, std::string_view type);
-void write_sample(std::string& out, std::string_view name, std::span<const std::string_view> labels, std::span<const std::string> values, double value);
+void write_sample(std::string& out, std::string_view name, std::span<const std::string_view> labels, std::span<const std::string> values,
+                  double value);
 
 template <class Series>
 class Vec : public Family {

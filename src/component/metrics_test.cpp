@@ -40,7 +40,10 @@ TEST(Metrics, SeriesAreBounded) {
 
 TEST(Metrics, FamiliesLeaveTheRegistry) {
   Registry registry;
-  { CounterVec gone(registry, {"gone", "Gone.", {}}); gone.with({}).add(); }
+  {
+    CounterVec gone(registry, {"gone", "Gone.", {}});
+    gone.with({}).add();
+  }
   EXPECT_EQ(registry.write(), "");
 }
 

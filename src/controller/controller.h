@@ -30,33 +30,33 @@ struct SigningAuthority {
 struct ControllerOptions {
   std::string cluster_name = "kubernetes";
   bool allocate_node_cidrs = false;
-  std::vector<std::string> cluster_cidrs;            // one, or one of each family
-  std::vector<std::string> service_cidrs;            // --service-cluster-ip-range
+  std::vector<std::string> cluster_cidrs;  // one, or one of each family
+  std::vector<std::string> service_cidrs;  // --service-cluster-ip-range
   int node_cidr_mask_size_v4 = 24;
   int node_cidr_mask_size_v6 = 64;
 
-  std::string root_ca_pem;                           // of --root-ca-file: what kube-root-ca.crt holds
-  std::string service_account_key_pem;               // of --service-account-private-key-file: signs legacy tokens
-  std::map<std::string, SigningAuthority> signers;   // by signer name
+  std::string root_ca_pem;                          // of --root-ca-file: what kube-root-ca.crt holds
+  std::string service_account_key_pem;              // of --service-account-private-key-file: signs legacy tokens
+  std::map<std::string, SigningAuthority> signers;  // by signer name
   // Kubelets' serving certificates are approved when they name the node's own addresses alone. Upstream leaves that to the
   // administrator; `pintle server` is one. So are the next two.
   bool approve_kubelet_serving = false;
-  std::vector<std::string> reserved_serving_names;   // names and addresses that no kubelet gets a certificate for: the API server's
+  std::vector<std::string> reserved_serving_names;  // names and addresses that no kubelet gets a certificate for: the API server's
   // The name of a node belongs to the first key that asks for its client certificate, until the Node is deleted.
   bool bind_node_names = false;
-  std::vector<std::string> reserved_node_names;      // nodes that never ask
+  std::vector<std::string> reserved_node_names;  // nodes that never ask
   rt::Duration cluster_signing_duration = std::chrono::hours(24 * 365);
 
   rt::Duration node_monitor_period = std::chrono::seconds(5);
   rt::Duration node_monitor_grace_period = std::chrono::seconds(50);
   rt::Duration node_startup_grace_period = std::chrono::seconds(60);
-  double node_eviction_rate = 0.1;                   // nodes a second
+  double node_eviction_rate = 0.1;  // nodes a second
   double secondary_node_eviction_rate = 0.01;
   double unhealthy_zone_threshold = 0.55;
   int large_cluster_size_threshold = 50;
 
-  int terminated_pod_gc_threshold = 12500;           // <= 0: keep all
-  rt::Duration resource_quota_sync_period = std::chrono::minutes(5);   // zero: never by the clock
+  int terminated_pod_gc_threshold = 12500;                            // <= 0: keep all
+  rt::Duration resource_quota_sync_period = std::chrono::minutes(5);  // zero: never by the clock
   int max_endpoints_per_slice = 100;
   int mirroring_max_endpoints_per_subset = 1000;
   rt::Duration endpoint_updates_batch_period{};
@@ -66,17 +66,17 @@ struct ControllerOptions {
   rt::Duration horizontal_pod_autoscaler_cpu_initialization_period = std::chrono::minutes(5);
   rt::Duration horizontal_pod_autoscaler_initial_readiness_delay = std::chrono::seconds(30);
   double horizontal_pod_autoscaler_tolerance = 0.1;
-  std::vector<std::string> namespace_finalizers_skip;   // resources that namespace deletion leaves alone; for tests
-  std::map<std::string, int> concurrency;            // workers by controller name; absent: its default
+  std::vector<std::string> namespace_finalizers_skip;  // resources that namespace deletion leaves alone; for tests
+  std::map<std::string, int> concurrency;              // workers by controller name; absent: its default
 };
 
 struct ControllerDeps {
-  std::string name;                                  // of the controller, as in --controllers
+  std::string name;  // of the controller, as in --controllers
   rt::Runtime& runtime;
-  client::Client& client;                            // with the controller's own identity
-  client::Informers& informers;                      // shared by all controllers
-  client::EventRecorder& events;                     // with the controller's own source
-  PodStore& pods;                                    // shared: pods by owner, by node
+  client::Client& client;         // with the controller's own identity
+  client::Informers& informers;   // shared by all controllers
+  client::EventRecorder& events;  // with the controller's own source
+  PodStore& pods;                 // shared: pods by owner, by node
   const ControllerOptions& options;
 
   std::size_t workers(std::size_t usual) const {

@@ -13,7 +13,7 @@ namespace {
 
 // A controller with what is its own.
 struct Running {
-  std::unique_ptr<client::Client> client;      // nullptr: the manager's
+  std::unique_ptr<client::Client> client;  // nullptr: the manager's
   std::unique_ptr<client::EventRecorder> events;
   std::unique_ptr<Controller> controller;
 };
@@ -65,7 +65,9 @@ rt::Task<Result<Unit>> Manager::begin(rt::Context ctx, client::Informers& inform
     Running running;
     if (setup_.client_for) {
       // The API server may be starting still: try again until it answers.
-      std::function<rt::Task<Result<std::unique_ptr<client::Client>>>()> attempt = [this, ctx, row] { return setup_.client_for(ctx, std::string(row->service_account)); };
+      std::function<rt::Task<Result<std::unique_ptr<client::Client>>>()> attempt = [this, ctx, row] {
+        return setup_.client_for(ctx, std::string(row->service_account));
+      };
       rt::BackoffOptions backoff;
       backoff.max = std::chrono::seconds(2);
       CO_TRY_ASSIGN(running.client, co_await rt::retry(ctx, backoff, std::move(attempt)));
@@ -93,7 +95,7 @@ rt::Task<void> Manager::lead(rt::Context ctx) {
     log::info(1, "Controllers are at work", {{"count", std::to_string(controllers.size())}});
     rt::Event never;
     auto ended = co_await never.wait(ctx);
-    (void)ended;   // only the context ends it
+    (void)ended;  // only the context ends it
     running_ = false;
     for (Running& running : controllers) co_await running.controller->stop();
   } else if (!ctx.done()) {

@@ -17,9 +17,9 @@ namespace pintle::controller {
 
 // One row of the table of controllers.
 struct ControllerRow {
-  std::string_view name;               // as in --controllers
-  std::string_view alias;              // its older name there
-  std::string_view service_account;    // in kube-system: its identity
+  std::string_view name;             // as in --controllers
+  std::string_view alias;            // its older name there
+  std::string_view service_account;  // in kube-system: its identity
   std::string_view event_source;
   std::unique_ptr<Controller> (*make)(ControllerDeps);
   bool default_on = true;
@@ -32,12 +32,12 @@ Result<std::vector<const ControllerRow*>> select_controllers(const std::vector<s
 
 struct ManagerSetup {
   rt::Runtime& runtime;
-  client::Client& client;              // system:kube-controller-manager: lists, watches, the lease
+  client::Client& client;  // system:kube-controller-manager: lists, watches, the lease
   // A client with the identity of that service account of kube-system; none: every controller uses `client`.
   std::function<rt::Task<Result<std::unique_ptr<client::Client>>>(rt::Context ctx, std::string service_account)> client_for;
   ControllerOptions options;
   std::vector<std::string> controllers = {"*"};
-  std::optional<client::LeaderElectionOptions> leader_election;   // none: leads at once
+  std::optional<client::LeaderElectionOptions> leader_election;  // none: leads at once
 };
 
 class ControllerManager {

@@ -2,8 +2,8 @@
 #include "base/strings.h"
 #include "controller/bootstrap/controller.h"
 #include "controller/clusterrole_aggregation/controller.h"
-#include "controller/csr/controller.h"
 #include "controller/cronjob/controller.h"
+#include "controller/csr/controller.h"
 #include "controller/daemonset/controller.h"
 #include "controller/deployment/controller.h"
 #include "controller/disruption/controller.h"
@@ -33,16 +33,22 @@ namespace pintle::controller {
 namespace {
 
 constexpr ControllerRow rows[] = {
-    {"serviceaccount-controller", "serviceaccount", "service-account-controller", "service-account-controller", serviceaccount::make_serviceaccount_controller},
-    {"root-ca-certificate-publisher-controller", "root-ca-cert-publisher", "root-ca-cert-publisher", "root-ca-cert-publisher", root_ca::make_root_ca_publisher},
+    {"serviceaccount-controller", "serviceaccount", "service-account-controller", "service-account-controller",
+     serviceaccount::make_serviceaccount_controller},
+    {"root-ca-certificate-publisher-controller", "root-ca-cert-publisher", "root-ca-cert-publisher", "root-ca-cert-publisher",
+     root_ca::make_root_ca_publisher},
     {"namespace-controller", "namespace", "namespace-controller", "namespace-controller", namespace_lifecycle::make_namespace_controller},
-    {"garbage-collector-controller", "garbagecollector", "generic-garbage-collector", "garbage-collector-controller", garbage::make_garbage_collector},
-    {"endpointslice-controller", "endpointslice", "endpointslice-controller", "endpoint-slice-controller", endpointslice::make_endpointslice_controller},
+    {"garbage-collector-controller", "garbagecollector", "generic-garbage-collector", "garbage-collector-controller",
+     garbage::make_garbage_collector},
+    {"endpointslice-controller", "endpointslice", "endpointslice-controller", "endpoint-slice-controller",
+     endpointslice::make_endpointslice_controller},
     {"endpoints-controller", "endpoint", "endpoint-controller", "endpoint-controller", endpoints::make_endpoints_controller},
-    {"endpointslice-mirroring-controller", "endpointslicemirroring", "endpointslicemirroring-controller", "endpoint-slice-mirroring-controller", endpoints::make_endpointslice_mirroring_controller},
+    {"endpointslice-mirroring-controller", "endpointslicemirroring", "endpointslicemirroring-controller", "endpoint-slice-mirroring-controller",
+     endpoints::make_endpointslice_mirroring_controller},
     {"node-ipam-controller", "nodeipam", "node-controller", "cidrAllocator", node_ipam::make_node_ipam_controller},
     {"node-lifecycle-controller", "nodelifecycle", "node-controller", "node-controller", node_lifecycle::make_node_lifecycle_controller},
-    {"taint-eviction-controller", "taint-eviction-controller", "node-controller", "taint-eviction-controller", taint_eviction::make_taint_eviction_controller},
+    {"taint-eviction-controller", "taint-eviction-controller", "node-controller", "taint-eviction-controller",
+     taint_eviction::make_taint_eviction_controller},
     {"pod-garbage-collector-controller", "podgc", "pod-garbage-collector", "pod-garbage-collector-controller", pod_gc::make_pod_gc_controller},
     {"certificatesigningrequest-approving-controller", "csrapproving", "certificate-controller", "certificate-controller", csr::make_csr_approver},
     {"certificatesigningrequest-signing-controller", "csrsigning", "certificate-controller", "certificate-controller", csr::make_csr_signer},
@@ -51,34 +57,56 @@ constexpr ControllerRow rows[] = {
     {"token-cleaner-controller", "tokencleaner", "token-cleaner", "token-cleaner-controller", bootstrap::make_token_cleaner, false},
     {"clusterrole-aggregation-controller", "clusterrole-aggregation", "clusterrole-aggregation-controller", "clusterrole-aggregation-controller",
      clusterrole_aggregation::make_clusterrole_aggregation_controller},
-    {"ttl-after-finished-controller", "ttl-after-finished", "ttl-after-finished-controller", "ttl-after-finished-controller", ttl_after_finished::make_ttl_after_finished_controller},
+    {"ttl-after-finished-controller", "ttl-after-finished", "ttl-after-finished-controller", "ttl-after-finished-controller",
+     ttl_after_finished::make_ttl_after_finished_controller},
     {"ttl-controller", "ttl", "ttl-controller", "ttl-controller", ttl::make_ttl_controller},
     {"deployment-controller", "deployment", "deployment-controller", "deployment-controller", deployment::make_deployment_controller},
     {"replicaset-controller", "replicaset", "replicaset-controller", "replicaset-controller", replicaset::make_replicaset_controller},
     {"daemonset-controller", "daemonset", "daemon-set-controller", "daemonset-controller", daemonset::make_daemonset_controller},
     {"statefulset-controller", "statefulset", "statefulset-controller", "statefulset-controller", statefulset::make_statefulset_controller},
     {"cronjob-controller", "cronjob", "cronjob-controller", "cronjob-controller", cronjob::make_cronjob_controller},
-    {"persistentvolumeclaim-protection-controller", "pvc-protection", "pvc-protection-controller", "pvc-protection-controller", volume_protection::make_claim_protection_controller},
-    {"persistentvolume-protection-controller", "pv-protection", "pv-protection-controller", "pv-protection-controller", volume_protection::make_volume_protection_controller},
+    {"persistentvolumeclaim-protection-controller", "pvc-protection", "pvc-protection-controller", "pvc-protection-controller",
+     volume_protection::make_claim_protection_controller},
+    {"persistentvolume-protection-controller", "pv-protection", "pv-protection-controller", "pv-protection-controller",
+     volume_protection::make_volume_protection_controller},
     {"volumeattributesclass-protection-controller", "volumeattributesclass-protection-controller", "volumeattributesclass-protection-controller",
      "volumeattributesclass-protection-controller", volume_protection::make_attributes_class_protection_controller},
-    {"persistentvolume-binder-controller", "persistentvolume-binder", "persistent-volume-binder", "persistentvolume-controller", volume_binder::make_volume_binder_controller},
-    {"ephemeral-volume-controller", "ephemeral-volume", "ephemeral-volume-controller", "ephemeral_volume", ephemeral_volume::make_ephemeral_volume_controller},
+    {"persistentvolume-binder-controller", "persistentvolume-binder", "persistent-volume-binder", "persistentvolume-controller",
+     volume_binder::make_volume_binder_controller},
+    {"ephemeral-volume-controller", "ephemeral-volume", "ephemeral-volume-controller", "ephemeral_volume",
+     ephemeral_volume::make_ephemeral_volume_controller},
     {"disruption-controller", "disruption", "disruption-controller", "controllermanager", disruption::make_disruption_controller},
-    {"resourcequota-controller", "resourcequota", "resourcequota-controller", "resourcequota-controller", resourcequota::make_resourcequota_controller},
+    {"resourcequota-controller", "resourcequota", "resourcequota-controller", "resourcequota-controller",
+     resourcequota::make_resourcequota_controller},
     {"job-controller", "job", "job-controller", "job-controller", job::make_job_controller},
-    {"replicationcontroller-controller", "replicationcontroller", "replication-controller", "replication-controller", replicaset::make_replication_controller},
+    {"replicationcontroller-controller", "replicationcontroller", "replication-controller", "replication-controller",
+     replicaset::make_replication_controller},
 };
 
 // Controllers of Kubernetes that are not here (cloud ones, or of features that do not run here): their names are
 // accepted, as command lines name them.
-constexpr std::string_view other_names[] = {
-    "cloud-node-lifecycle-controller", "device-taint-eviction-controller", "kube-apiserver-serving-clustertrustbundle-publisher-controller", "node-route-controller",
-    "persistentvolume-attach-detach-controller", "persistentvolume-expander-controller", "podcertificaterequest-cleaner-controller",
-    "podgroup-protection-controller", "resourceclaim-controller", "resourcepoolstatusrequest-controller", "selinux-warning-controller", "service-cidr-controller",
-    "service-lb-controller", "storage-version-migrator-controller", "storageversion-garbage-collector-controller", "validatingadmissionpolicy-status-controller",
-    "horizontal-pod-autoscaler-controller", "serviceaccount-token-controller", "legacy-serviceaccount-token-cleaner-controller", "cloud-node-lifecycle", "route",
-    "service"};
+constexpr std::string_view other_names[] = {"cloud-node-lifecycle-controller",
+                                            "device-taint-eviction-controller",
+                                            "kube-apiserver-serving-clustertrustbundle-publisher-controller",
+                                            "node-route-controller",
+                                            "persistentvolume-attach-detach-controller",
+                                            "persistentvolume-expander-controller",
+                                            "podcertificaterequest-cleaner-controller",
+                                            "podgroup-protection-controller",
+                                            "resourceclaim-controller",
+                                            "resourcepoolstatusrequest-controller",
+                                            "selinux-warning-controller",
+                                            "service-cidr-controller",
+                                            "service-lb-controller",
+                                            "storage-version-migrator-controller",
+                                            "storageversion-garbage-collector-controller",
+                                            "validatingadmissionpolicy-status-controller",
+                                            "horizontal-pod-autoscaler-controller",
+                                            "serviceaccount-token-controller",
+                                            "legacy-serviceaccount-token-cleaner-controller",
+                                            "cloud-node-lifecycle",
+                                            "route",
+                                            "service"};
 
 bool is_name_of(const ControllerRow& row, std::string_view name) { return row.name == name || row.alias == name; }
 
@@ -101,7 +129,7 @@ Result<std::vector<const ControllerRow*>> select_controllers(const std::vector<s
   std::vector<const ControllerRow*> out;
   for (const ControllerRow& row : rows) {
     bool on = star && row.default_on;
-    for (const std::string& entry : list) {   // a name outweighs the star
+    for (const std::string& entry : list) {  // a name outweighs the star
       if (is_name_of(row, entry)) on = true;
       if (entry.starts_with('-') && is_name_of(row, std::string_view(entry).substr(1))) on = false;
     }

@@ -10,8 +10,8 @@ namespace pintle::cri {
 
 struct ContainerEvent {
   enum class Kind : uint8_t { Created, Started, Stopped, Deleted } kind = Kind::Started;
-  std::string container_id;      // or a sandbox's id
-  std::string pod_uid;           // "": the source does not say
+  std::string container_id;  // or a sandbox's id
+  std::string pod_uid;       // "": the source does not say
   // The runtime's answer to ContainerStatus may lag behind: containerd publishes the end of a process before its CRI plugin
   // has noted it.
   bool may_lag = false;

@@ -1,9 +1,9 @@
 // The client against a fake runtime in the simulation; test/integration has the real containerd.
 #include <gtest/gtest.h>
 
+#include "api/gen/containerdevents_v1.h"
 #include "cri/container_events.h"
 #include "cri/typed_call.h"
-#include "api/gen/containerdevents_v1.h"
 #include "net/grpc/server.h"
 #include "rt/testing.h"
 
@@ -84,7 +84,7 @@ rt::Task<void> events() {
   handlers.event = [&seen](const ContainerEvent& event) { seen += event.container_id + (event.may_lag ? "~" : ""); };
   const auto ended = co_await follow_container_events(*client, rt::Context::background(), handlers);
   EXPECT_EQ(ended.error().reason, Reason::ServiceUnavailable);
-  EXPECT_EQ(seen, "||c1~");   // the runtime's own stream is asked for first
+  EXPECT_EQ(seen, "||c1~");  // the runtime's own stream is asked for first
   co_await client->close();
   co_await server.stop();
 }

@@ -70,7 +70,8 @@ RuntimeClient::Answer<std::string> RuntimeClient::run_pod_sandbox(Context ctx, P
   RunPodSandboxRequest request;
   request.config = std::move(config);
   request.runtime_handler = std::move(runtime_handler);
-  CO_TRY_ASSIGN(auto answer, co_await call<RunPodSandboxResponse>(*runtime_, ctx, timeout_ * run_sandbox_timeout_factor, runtime_method("RunPodSandbox"), encode(request)));
+  CO_TRY_ASSIGN(auto answer, co_await call<RunPodSandboxResponse>(*runtime_, ctx, timeout_ * run_sandbox_timeout_factor,
+                                                                  runtime_method("RunPodSandbox"), encode(request)));
   co_return std::move(answer.pod_sandbox_id);
 }
 
@@ -107,7 +108,8 @@ RuntimeClient::Answer<Unit> RuntimeClient::update_pod_sandbox_resources(Context 
   co_return Unit{};
 }
 
-RuntimeClient::Answer<std::string> RuntimeClient::create_container(Context ctx, std::string sandbox_id, ContainerConfig config, PodSandboxConfig sandbox_config) {
+RuntimeClient::Answer<std::string> RuntimeClient::create_container(Context ctx, std::string sandbox_id, ContainerConfig config,
+                                                                   PodSandboxConfig sandbox_config) {
   CreateContainerRequest request;
   request.pod_sandbox_id = std::move(sandbox_id);
   request.config = std::move(config);
@@ -126,8 +128,9 @@ RuntimeClient::Answer<Unit> RuntimeClient::start_container(Context ctx, std::str
 RuntimeClient::Answer<Unit> RuntimeClient::stop_container(Context ctx, std::string id, int64_t grace_seconds) {
   StopContainerRequest request;
   request.container_id = std::move(id);
-  request.timeout = rt::bounded_seconds(grace_seconds);   // the runtime reckons in nanoseconds too
-  CO_TRY(co_await call<StopContainerResponse>(*runtime_, ctx, timeout_ + rt::seconds_of(grace_seconds), runtime_method("StopContainer"), encode(request)));
+  request.timeout = rt::bounded_seconds(grace_seconds);  // the runtime reckons in nanoseconds too
+  CO_TRY(co_await call<StopContainerResponse>(*runtime_, ctx, timeout_ + rt::seconds_of(grace_seconds), runtime_method("StopContainer"),
+                                              encode(request)));
   co_return Unit{};
 }
 
@@ -164,7 +167,8 @@ RuntimeClient::Answer<Unit> RuntimeClient::reopen_container_log(Context ctx, std
   co_return Unit{};
 }
 
-RuntimeClient::Answer<ExecSyncResponse> RuntimeClient::exec_sync(Context ctx, std::string id, std::vector<std::string> command, rt::Duration timeout) {
+RuntimeClient::Answer<ExecSyncResponse> RuntimeClient::exec_sync(Context ctx, std::string id, std::vector<std::string> command,
+                                                                 rt::Duration timeout) {
   ExecSyncRequest request;
   request.container_id = std::move(id);
   request.cmd = std::move(command);
@@ -190,7 +194,8 @@ RuntimeClient::Answer<std::string> RuntimeClient::port_forward(Context ctx, Port
 RuntimeClient::Answer<std::vector<ContainerStats>> RuntimeClient::list_container_stats(Context ctx, ContainerStatsFilter filter) {
   ListContainerStatsRequest request;
   request.filter = std::move(filter);
-  CO_TRY_ASSIGN(auto answer, co_await call<ListContainerStatsResponse>(*runtime_, ctx, timeout_, runtime_method("ListContainerStats"), encode(request)));
+  CO_TRY_ASSIGN(auto answer,
+                co_await call<ListContainerStatsResponse>(*runtime_, ctx, timeout_, runtime_method("ListContainerStats"), encode(request)));
   co_return std::move(answer.stats);
 }
 
@@ -204,7 +209,8 @@ RuntimeClient::Answer<ContainerStats> RuntimeClient::container_stats(Context ctx
 RuntimeClient::Answer<std::vector<PodSandboxStats>> RuntimeClient::list_pod_sandbox_stats(Context ctx, PodSandboxStatsFilter filter) {
   ListPodSandboxStatsRequest request;
   request.filter = std::move(filter);
-  CO_TRY_ASSIGN(auto answer, co_await call<ListPodSandboxStatsResponse>(*runtime_, ctx, timeout_, runtime_method("ListPodSandboxStats"), encode(request)));
+  CO_TRY_ASSIGN(auto answer,
+                co_await call<ListPodSandboxStatsResponse>(*runtime_, ctx, timeout_, runtime_method("ListPodSandboxStats"), encode(request)));
   co_return std::move(answer.stats);
 }
 

@@ -21,8 +21,8 @@ constexpr rt::Duration request_timeout_default = std::chrono::minutes(2);
 constexpr int run_sandbox_timeout_factor = 2;
 
 struct RuntimeClientOptions {
-  std::string endpoint;               // "unix:///run/containerd/containerd.sock"
-  std::string image_endpoint;         // "": the same
+  std::string endpoint;        // "unix:///run/containerd/containerd.sock"
+  std::string image_endpoint;  // "": the same
   rt::Duration request_timeout = request_timeout_default;
 };
 
@@ -51,7 +51,8 @@ class RuntimeClient {
 
   // --- containers ------------------------------------------------------------------------------------------------------
   // The container's id.
-  Answer<std::string> create_container(Context ctx, std::string sandbox_id, api::cri_v1::ContainerConfig config, api::cri_v1::PodSandboxConfig sandbox_config);
+  Answer<std::string> create_container(Context ctx, std::string sandbox_id, api::cri_v1::ContainerConfig config,
+                                       api::cri_v1::PodSandboxConfig sandbox_config);
   Answer<Unit> start_container(Context ctx, std::string id);
   // The runtime sends the stop signal, and kills after `grace_seconds`.
   Answer<Unit> stop_container(Context ctx, std::string id, int64_t grace_seconds);
@@ -91,7 +92,7 @@ class RuntimeClient {
   RuntimeClient(std::unique_ptr<net::grpc::Channel> runtime, std::unique_ptr<net::grpc::Channel> images, rt::Duration timeout);
   net::grpc::Channel& image_channel() { return images_ ? *images_ : *runtime_; }
   std::unique_ptr<net::grpc::Channel> runtime_;
-  std::unique_ptr<net::grpc::Channel> images_;   // nullptr: the same endpoint
+  std::unique_ptr<net::grpc::Channel> images_;  // nullptr: the same endpoint
   const rt::Duration timeout_;
 };
 

@@ -74,7 +74,8 @@ std::optional<Address> address_of_reverse_name(std::string_view name) {
 
 std::string dashed(std::string_view address_text) {
   std::string out(address_text);
-  std::ranges::replace_if(out, [](char c) { return c == '.' || c == ':'; }, '-');
+  std::ranges::replace_if(
+      out, [](char c) { return c == '.' || c == ':'; }, '-');
   return out;
 }
 

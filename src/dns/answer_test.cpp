@@ -140,8 +140,7 @@ TEST(ClusterDomain, Records) {
       {"dns-version.cluster.local", type::A, std::string("NOERROR aa") + soa},
       {"cluster.local", type::SOA, "NOERROR aa; answer cluster.local. 30 SOA"},
       {"cluster.local", type::A, std::string("NOERROR aa") + soa},
-      {"cluster.local", type::NS,
-       "NOERROR aa; answer cluster.local. 30 NS ns.dns.cluster.local.; additional ns.dns.cluster.local. 30 A 10.96.0.10"},
+      {"cluster.local", type::NS, "NOERROR aa; answer cluster.local. 30 NS ns.dns.cluster.local.; additional ns.dns.cluster.local. 30 A 10.96.0.10"},
       {"ns.dns.cluster.local", type::A, "NOERROR aa; answer ns.dns.cluster.local. 30 A 10.96.0.10"},
       {"example.com", type::A, "forward"},
       {"notcluster.local", type::A, "forward"},
@@ -153,7 +152,8 @@ TEST(ClusterDomain, HeadlessServices) {
   const Zone zone = shop_zone();
   const std::string db = "db.shop.svc.cluster.local";
   EXPECT_EQ(ask(zone, db, type::A), "NOERROR aa; answer db.shop.svc.cluster.local. 30 A 10.0.0.1; answer db.shop.svc.cluster.local. 30 A 10.0.0.2");
-  EXPECT_EQ(ask(zone, db, type::A, 0, 1), "NOERROR aa; answer db.shop.svc.cluster.local. 30 A 10.0.0.2; answer db.shop.svc.cluster.local. 30 A 10.0.0.1");
+  EXPECT_EQ(ask(zone, db, type::A, 0, 1),
+            "NOERROR aa; answer db.shop.svc.cluster.local. 30 A 10.0.0.2; answer db.shop.svc.cluster.local. 30 A 10.0.0.1");
   EXPECT_EQ(ask(zone, db, type::AAAA), "NOERROR aa; answer db.shop.svc.cluster.local. 30 AAAA fd00::1");
   EXPECT_EQ(ask(zone, "db-0." + db, type::A), "NOERROR aa; answer db-0.db.shop.svc.cluster.local. 30 A 10.0.0.1");
   EXPECT_EQ(ask(zone, "db-0." + db, type::AAAA), "NOERROR aa; answer db-0.db.shop.svc.cluster.local. 30 AAAA fd00::1");
@@ -174,8 +174,9 @@ TEST(ClusterDomain, ExternalNames) {
   EXPECT_EQ(ask(zone, "outside.shop.svc.cluster.local", type::CNAME), "NOERROR aa; answer outside.shop.svc.cluster.local. 30 CNAME www.example.com.");
   EXPECT_EQ(ask(zone, "outside.shop.svc.cluster.local", type::A),
             "chase www.example.com. NOERROR aa; answer outside.shop.svc.cluster.local. 30 CNAME www.example.com.");
-  EXPECT_EQ(ask(zone, "alias.shop.svc.cluster.local", type::A),
-            "NOERROR aa; answer alias.shop.svc.cluster.local. 30 CNAME web.shop.svc.cluster.local.; answer web.shop.svc.cluster.local. 30 A 10.96.0.20");
+  EXPECT_EQ(
+      ask(zone, "alias.shop.svc.cluster.local", type::A),
+      "NOERROR aa; answer alias.shop.svc.cluster.local. 30 CNAME web.shop.svc.cluster.local.; answer web.shop.svc.cluster.local. 30 A 10.96.0.20");
   EXPECT_EQ(ask(zone, "broken.shop.svc.cluster.local", type::A),
             std::string("NXDOMAIN aa; answer broken.shop.svc.cluster.local. 30 CNAME nowhere.shop.svc.cluster.local.") + soa);
   EXPECT_TRUE(ask(zone, "ring.shop.svc.cluster.local", type::A, 1232).starts_with("SERVFAIL"));
@@ -186,7 +187,8 @@ TEST(ClusterDomain, PodRecords) {
   EXPECT_EQ(ask(zone, "10-1-2-3.shop.pod.cluster.local", type::A), "NOERROR aa; answer 10-1-2-3.shop.pod.cluster.local. 30 A 10.1.2.3");
   EXPECT_EQ(ask(zone, "fd00--7.shop.pod.cluster.local", type::AAAA), "NOERROR aa; answer fd00--7.shop.pod.cluster.local. 30 AAAA fd00::7");
   EXPECT_EQ(ask(zone, "10-1-2-3.shop.pod.cluster.local", type::AAAA), std::string("NOERROR aa") + soa);
-  for (const char* name : {"10-1-2-3.other.pod.cluster.local", "10-1-2-300.shop.pod.cluster.local", "web.shop.pod.cluster.local", "x.10-1-2-3.shop.pod.cluster.local"})
+  for (const char* name :
+       {"10-1-2-3.other.pod.cluster.local", "10-1-2-300.shop.pod.cluster.local", "web.shop.pod.cluster.local", "x.10-1-2-3.shop.pod.cluster.local"})
     EXPECT_EQ(ask(zone, name, type::A), std::string("NXDOMAIN aa") + soa) << name;
   Zone verified = shop_zone(PodRecords::Verified);
   const std::string name = "10-1-2-3.shop.pod.cluster.local";

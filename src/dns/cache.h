@@ -47,7 +47,7 @@ class Cache {
   void erase(std::list<Entry>::iterator it);
 
   const CacheLimits limits_;
-  std::list<Entry> entries_;  // the most recently used first
+  std::list<Entry> entries_;                                                 // the most recently used first
   std::unordered_map<std::string_view, std::list<Entry>::iterator> by_key_;  // keys live in the entries
   std::size_t bytes_ = 0;
 };

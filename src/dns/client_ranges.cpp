@@ -47,7 +47,8 @@ Result<std::vector<IpPrefix>> parse_client_ranges(const std::vector<std::string>
 
 std::vector<IpPrefix> private_ranges() {
   std::vector<IpPrefix> out;
-  for (const char* text : {"127.0.0.0/8", "169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "::1/128", "fe80::/10", "fc00::/7"})
+  for (const char* text :
+       {"127.0.0.0/8", "169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "::1/128", "fe80::/10", "fc00::/7"})
     out.push_back(*parse_prefix(text));
   return out;
 }

@@ -27,7 +27,7 @@ class ClientRanges {
  private:
   std::vector<IpPrefix> ranges_;
   std::set<IpAddress> own_;
-  std::set<std::pair<std::string, IpAddress>> nodes_;       // name, address
+  std::set<std::pair<std::string, IpAddress>> nodes_;  // name, address
   std::multiset<IpAddress> node_addresses_;
 };
 

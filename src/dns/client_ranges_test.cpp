@@ -9,8 +9,11 @@ TEST(ClientRanges, WhoIsAnswered) {
   ClientRanges cluster(*parse_client_ranges({"10.42.0.0/16", "fd00:42::/56", "192.0.2.7"}));
   cluster.add("203.0.113.1");
   cluster.add("0.0.0.0");
-  for (const char* address : {"10.42.3.4", "::ffff:10.42.3.4", "fd00:42::1", "192.0.2.7", "127.0.0.1", "127.8.0.1", "::1", "203.0.113.1", "fd00:42::1%eth0"}) EXPECT_TRUE(cluster.contains(address)) << address;
-  for (const char* address : {"10.43.0.1", "fd00:43::1", "192.0.2.8", "203.0.113.2", "0.0.0.0", "", "nonsense"}) EXPECT_FALSE(cluster.contains(address)) << address;
+  for (const char* address :
+       {"10.42.3.4", "::ffff:10.42.3.4", "fd00:42::1", "192.0.2.7", "127.0.0.1", "127.8.0.1", "::1", "203.0.113.1", "fd00:42::1%eth0"})
+    EXPECT_TRUE(cluster.contains(address)) << address;
+  for (const char* address : {"10.43.0.1", "fd00:43::1", "192.0.2.8", "203.0.113.2", "0.0.0.0", "", "nonsense"})
+    EXPECT_FALSE(cluster.contains(address)) << address;
   EXPECT_TRUE(ClientRanges({}).contains("203.0.113.2"));
 }
 

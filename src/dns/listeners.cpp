@@ -55,7 +55,8 @@ rt::Task<void> Listeners::serve_udp(rt::Datagram* socket) {
     }
     const auto reply = responder_.answer_now(packet, Protocol::Udp);
     if (!reply) {
-      if (waiting_ < waiting_max && enter(waiting_of_, got->from.address, waiting_per_client_max)) tasks_.spawn(answer_udp(socket, std::string(packet), std::move(got->from)));
+      if (waiting_ < waiting_max && enter(waiting_of_, got->from.address, waiting_per_client_max))
+        tasks_.spawn(answer_udp(socket, std::string(packet), std::move(got->from)));
     } else if (!reply->empty()) {
       (void)co_await socket->send_to(ctx, *reply, std::move(got->from));
     }

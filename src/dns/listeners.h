@@ -32,7 +32,7 @@ class Listeners {
   rt::Task<void> stop();
 
  private:
-  using Counts = std::unordered_map<std::string, std::size_t>;   // by client
+  using Counts = std::unordered_map<std::string, std::size_t>;  // by client
   static bool enter(Counts& counts, const std::string& client, std::size_t max);
   static void leave(Counts& counts, const std::string& client);
   rt::Task<void> serve_udp(rt::Datagram* socket);

@@ -48,9 +48,7 @@ uint16_t read_edns(std::string_view packet, std::size_t at, unsigned count, Quer
 uint16_t get_u16(std::string_view bytes, std::size_t at) {
   return static_cast<uint16_t>(static_cast<uint8_t>(bytes[at]) << 8 | static_cast<uint8_t>(bytes[at + 1]));
 }
-uint32_t get_u32(std::string_view bytes, std::size_t at) {
-  return static_cast<uint32_t>(get_u16(bytes, at)) << 16 | get_u16(bytes, at + 2);
-}
+uint32_t get_u32(std::string_view bytes, std::size_t at) { return static_cast<uint32_t>(get_u16(bytes, at)) << 16 | get_u16(bytes, at + 2); }
 void put_u16(std::string& out, uint16_t value) {
   out += static_cast<char>(value >> 8);
   out += static_cast<char>(value);

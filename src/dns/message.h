@@ -18,8 +18,8 @@ constexpr uint16_t plain_udp_bytes = 512;
 constexpr uint16_t udp_bytes_max = 1232;
 
 namespace type {
-constexpr uint16_t A = 1, NS = 2, CNAME = 5, SOA = 6, PTR = 12, HINFO = 13, MX = 15, TXT = 16, AAAA = 28, SRV = 33, DNAME = 39,
-                   OPT = 41, IXFR = 251, AXFR = 252, ANY = 255;
+constexpr uint16_t A = 1, NS = 2, CNAME = 5, SOA = 6, PTR = 12, HINFO = 13, MX = 15, TXT = 16, AAAA = 28, SRV = 33, DNAME = 39, OPT = 41, IXFR = 251,
+                   AXFR = 252, ANY = 255;
 }
 constexpr uint16_t class_in = 1;
 

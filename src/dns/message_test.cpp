@@ -14,7 +14,13 @@ namespace {
 TEST(Name, TextAndBack) {
   const struct {
     std::string text, back;
-  } rows[] = {{"www.example.com", "www.example.com."}, {"a.", "a."}, {"", "."}, {".", "."}, {"a..b", ""}, {std::string(64, 'x'), ""}, {"a b.c", "a\\032b.c."}};
+  } rows[] = {{"www.example.com", "www.example.com."},
+              {"a.", "a."},
+              {"", "."},
+              {".", "."},
+              {"a..b", ""},
+              {std::string(64, 'x'), ""},
+              {"a b.c", "a\\032b.c."}};
   for (const auto& row : rows) {
     const auto name = make_name(row.text);
     EXPECT_EQ(name ? to_text(*name) : "", row.back) << row.text;
@@ -120,12 +126,14 @@ TEST(Reply, TakenApartAndWrittenAgain) {
   ASSERT_NE(reply, nullptr);
   EXPECT_EQ(reply->ttl_seconds, 20u);
   EXPECT_FALSE(reply->negative);
-  EXPECT_EQ(written_again(*reply, "WWW.example.com", 5, 30), "NOERROR; answer WWW.example.com. 25 CNAME web.example.com.; answer web.example.com. 15 A 192.0.2.1");
+  EXPECT_EQ(written_again(*reply, "WWW.example.com", 5, 30),
+            "NOERROR; answer WWW.example.com. 25 CNAME web.example.com.; answer web.example.com. 15 A 192.0.2.1");
 }
 
 // A name whose end repeats a part of itself points to no place in itself.
 TEST(Reply, NamesOfRepeatedLabelsAreWritten) {
-  const std::string packet = testing::reply_packet("a", type::A, 9, 0, "answer b.b 300 A 192.0.2.1;answer c.b.b 300 A 192.0.2.2;answer b.b.b 300 A 192.0.2.3");
+  const std::string packet =
+      testing::reply_packet("a", type::A, 9, 0, "answer b.b 300 A 192.0.2.1;answer c.b.b 300 A 192.0.2.2;answer b.b.b 300 A 192.0.2.3");
   const ReplyPtr reply = parse_reply(packet, question("a", type::A), 9);
   ASSERT_NE(reply, nullptr);
   EXPECT_EQ(written_again(*reply, "a", 0, 300), "NOERROR; answer b.b. 300 A 192.0.2.1; answer c.b.b. 300 A 192.0.2.2; answer b.b.b. 300 A 192.0.2.3");
@@ -176,7 +184,8 @@ TEST(Cache, TimeAndLimits) {
 }
 
 TEST(ResolvConf, NameServers) {
-  const auto servers = parse_resolv_conf("# x\nnameserver 10.0.0.1 # c\n nameserver\tfd00::1\r\nnameserver nonsense\nsearch a b\nnameserver fe80::1%eth0");
+  const auto servers =
+      parse_resolv_conf("# x\nnameserver 10.0.0.1 # c\n nameserver\tfd00::1\r\nnameserver nonsense\nsearch a b\nnameserver fe80::1%eth0");
   ASSERT_EQ(servers.size(), 3u);
   EXPECT_EQ(rt::to_string(servers[0]), "10.0.0.1:53");
   EXPECT_EQ(rt::to_string(servers[1]), "[fd00::1]:53");

@@ -29,9 +29,7 @@ struct Labels {
   std::size_t count = 0;
   std::string_view name;
   // The label's text.
-  std::string_view operator[](std::size_t i) const {
-    return name.substr(offsets[i] + 1u, static_cast<uint8_t>(name[offsets[i]]));
-  }
+  std::string_view operator[](std::size_t i) const { return name.substr(offsets[i] + 1u, static_cast<uint8_t>(name[offsets[i]])); }
   // The name from label i on.
   std::string_view from(std::size_t i) const { return i == count ? name.substr(name.size() - 1) : name.substr(offsets[i]); }
 };

@@ -13,9 +13,9 @@ struct NamesInData {
   uint8_t before;
   uint8_t names;
 };
-constexpr NamesInData with_names[] = {{type::NS, 0, 1},  {3, 0, 1},  {4, 0, 1},  {type::CNAME, 0, 1}, {type::SOA, 0, 2},   {7, 0, 1},  {8, 0, 1},
-                                      {9, 0, 1},  {type::PTR, 0, 1}, {14, 0, 2}, {type::MX, 2, 1}, {17, 0, 2}, {18, 2, 1}, {21, 2, 1},
-                                      {type::SRV, 6, 1}, {36, 2, 1}, {type::DNAME, 0, 1}};
+constexpr NamesInData with_names[] = {{type::NS, 0, 1}, {3, 0, 1},  {4, 0, 1},         {type::CNAME, 0, 1}, {type::SOA, 0, 2},  {7, 0, 1},
+                                      {8, 0, 1},        {9, 0, 1},  {type::PTR, 0, 1}, {14, 0, 2},          {type::MX, 2, 1},   {17, 0, 2},
+                                      {18, 2, 1},       {21, 2, 1}, {type::SRV, 6, 1}, {36, 2, 1},          {type::DNAME, 0, 1}};
 
 std::optional<std::string> whole_data(std::string_view packet, std::size_t at, std::size_t end, uint16_t type) {
   const auto* rule = std::ranges::find(with_names, type, &NamesInData::type);
@@ -57,7 +57,8 @@ void count_in(Lifetime& lifetime, const RecordHeader& header, std::string_view d
     lifetime.negative = std::min(header.ttl_seconds, get_u32(data, data.size() - 4));
 }
 
-bool read_section(std::string_view packet, std::size_t& at, Section section, unsigned count, const Question& question, Reply& reply, Lifetime& lifetime) {
+bool read_section(std::string_view packet, std::size_t& at, Section section, unsigned count, const Question& question, Reply& reply,
+                  Lifetime& lifetime) {
   for (unsigned i = 0; i < count; ++i) {
     const auto owner = read_name(packet, at);
     if (!owner || at + 10 > packet.size()) return false;

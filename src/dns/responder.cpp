@@ -13,15 +13,15 @@ namespace metrics = component::metrics;
 const std::string server_label = "dns://:53";
 const std::string zone_label = ".";
 
-std::size_t limit_of(const Query& query, Protocol protocol) {
-  return protocol == Protocol::Tcp ? message_bytes_max : query.udp_bytes;
-}
+std::size_t limit_of(const Query& query, Protocol protocol) { return protocol == Protocol::Tcp ? message_bytes_max : query.udp_bytes; }
 
 }  // namespace
 
 struct Responder::Metrics {
   explicit Metrics(metrics::Registry& registry)
-      : requests(registry, {"coredns_dns_requests_total", "Counter of DNS requests made per zone, protocol and type.", {"server", "zone", "view", "proto", "type"}}),
+      : requests(
+            registry,
+            {"coredns_dns_requests_total", "Counter of DNS requests made per zone, protocol and type.", {"server", "zone", "view", "proto", "type"}}),
         responses(registry, {"coredns_dns_responses_total", "Counter of response status codes.", {"server", "zone", "view", "rcode"}}),
         hits(registry, {"coredns_cache_hits_total", "Questions answered from the cache.", {"server", "type"}}),
         misses(registry, {"coredns_cache_misses_total", "Questions asked of other servers.", {"server"}}) {}

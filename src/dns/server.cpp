@@ -171,9 +171,12 @@ rt::Task<void> Server::Parts::wait_until_complete(rt::Context ctx) {
 }
 
 bool Server::Parts::is_ourselves(const rt::Endpoint& server) const {
-  return std::ranges::any_of(endpoints, [&](const rt::Endpoint& own) {
-    return own.port == server.port && (own.address == server.address || own.address.empty() || own.address == "0.0.0.0" || own.address == "::");
-  }) || (server.port == dns_port && std::ranges::find(setup.zone.nameservers, server.address) != setup.zone.nameservers.end());
+  return std::ranges::any_of(endpoints,
+                             [&](const rt::Endpoint& own) {
+                               return own.port == server.port &&
+                                      (own.address == server.address || own.address.empty() || own.address == "0.0.0.0" || own.address == "::");
+                             }) ||
+         (server.port == dns_port && std::ranges::find(setup.zone.nameservers, server.address) != setup.zone.nameservers.end());
 }
 
 rt::Task<void> Server::Parts::use_upstreams(rt::Context ctx, std::vector<rt::Endpoint> servers) {

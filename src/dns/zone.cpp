@@ -17,9 +17,7 @@ std::string key_of(std::string_view namespace_name, std::string_view name) {
   const auto second = make_label(to_lower(namespace_name));
   return first && second ? *first + *second : std::string();
 }
-std::string slash_key(std::string_view namespace_name, std::string_view name) {
-  return std::string(namespace_name) + "/" + std::string(name);
-}
+std::string slash_key(std::string_view namespace_name, std::string_view name) { return std::string(namespace_name) + "/" + std::string(name); }
 
 PortRecord port_record(std::string_view name, std::string_view protocol, int32_t port) {
   return {to_lower(name), protocol.empty() ? "tcp" : to_lower(protocol), static_cast<uint16_t>(port)};

@@ -48,7 +48,7 @@ struct SliceRecords {
   std::vector<PortRecord> ports;
 };
 struct ServiceRecords {
-  std::string key;  // "\4name\2ns": the two labels in wire form
+  std::string key;      // "\4name\2ns": the two labels in wire form
   bool exists = false;  // the Service itself is known, not only slices that name it
   bool publish_not_ready = false;
   std::vector<Address> cluster_ips;  // none: headless

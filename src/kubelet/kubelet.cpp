@@ -34,8 +34,8 @@ namespace {
 
 constexpr auto* pods_of_node = "node";
 constexpr rt::BackoffOptions reconnect{.initial = std::chrono::milliseconds(100), .max = std::chrono::seconds(5)};
-constexpr rt::Duration look_after_subscription = std::chrono::seconds(1);   // an event may fall between stream and list
-constexpr rt::Duration look_without_events = std::chrono::seconds(5);       // a runtime that tells nothing
+constexpr rt::Duration look_after_subscription = std::chrono::seconds(1);  // an event may fall between stream and list
+constexpr rt::Duration look_without_events = std::chrono::seconds(5);      // a runtime that tells nothing
 
 std::size_t parallel_pulls(const api::kubeletconfig_v1beta1::KubeletConfiguration& config) {
   if (config.serialize_image_pulls.value_or(true)) return 1;
@@ -44,16 +44,19 @@ std::size_t parallel_pulls(const api::kubeletconfig_v1beta1::KubeletConfiguratio
 
 LogRotationOptions log_rotation(const api::kubeletconfig_v1beta1::KubeletConfiguration& config) {
   LogRotationOptions out;
-  if (const auto size = api::Quantity::parse(config.container_log_max_size); size && size->value() > 0) out.bytes_max = static_cast<uint64_t>(size->value());
+  if (const auto size = api::Quantity::parse(config.container_log_max_size); size && size->value() > 0)
+    out.bytes_max = static_cast<uint64_t>(size->value());
   if (config.container_log_max_files) out.files_max = static_cast<std::size_t>(*config.container_log_max_files);
-  if (config.container_log_monitor_interval && config.container_log_monitor_interval->nanos > 0) out.look_every = rt::Duration(config.container_log_monitor_interval->nanos);
+  if (config.container_log_monitor_interval && config.container_log_monitor_interval->nanos > 0)
+    out.look_every = rt::Duration(config.container_log_monitor_interval->nanos);
   return out;
 }
 
 // What the API server would refuse of this node for ever is told at once.
 Result<Unit> check_labels(const FlatMap<std::string>& labels) {
   for (const auto& [key, value] : labels)
-    if (apimachinery::label_is_kept_from_nodes(key)) return bad_request("a node may not give itself the label " + key + ": kubernetes.io and k8s.io are the cluster's");
+    if (apimachinery::label_is_kept_from_nodes(key))
+      return bad_request("a node may not give itself the label " + key + ": kubernetes.io and k8s.io are the cluster's");
   return Unit{};
 }
 
@@ -97,7 +100,7 @@ struct Kubelet::State {
   ResourceList allocatable;
   std::vector<Threshold> thresholds;
   ImagePolicy image_rules;
-  ResourceList for_pods;                       // what the cgroup of all pods is limited to
+  ResourceList for_pods;  // what the cgroup of all pods is limited to
   PodConfig config;
   std::unique_ptr<client::EventRecorder> recorder;
   std::unique_ptr<PodEvents> events;
@@ -131,7 +134,9 @@ struct Kubelet::State {
 };
 
 Kubelet::State::State(KubeletSetup setup_in)
-    : setup(std::move(setup_in)), runtime(setup.runtime), paths(setup.root_dir, setup.configuration.pod_logs_dir.empty() ? "/var/log/pods" : setup.configuration.pod_logs_dir) {}
+    : setup(std::move(setup_in)),
+      runtime(setup.runtime),
+      paths(setup.root_dir, setup.configuration.pod_logs_dir.empty() ? "/var/log/pods" : setup.configuration.pod_logs_dir) {}
 
 // What the machine has, and what of it pods may use.
 Result<Unit> Kubelet::State::measure() {
@@ -140,7 +145,8 @@ Result<Unit> Kubelet::State::measure() {
   TRY(runtime.disk().make_directories(paths.pods(), 0750));
   // Containers may want to see what is mounted later; and another kubelet that takes the root over finds it as it wants it,
   // instead of binding it over our mounts.
-  if (const auto shared = os::share_mounts(paths.root()); !shared) return error(shared.error().reason, "error configuring root directory: " + shared.error().message);
+  if (const auto shared = os::share_mounts(paths.root()); !shared)
+    return error(shared.error().reason, "error configuring root directory: " + shared.error().message);
   NodeSize size;
   size.machine = machine;
   if (const auto usage = os::file_system_usage(paths.root())) size.storage_bytes = usage->capacity_bytes;
@@ -172,7 +178,7 @@ NodeConfig Kubelet::State::node_config() const {
   if (out.has_resolv_conf) out.resolv_conf = runtime.disk().read(resolv_conf).value_or("");
   out.hosts_file = runtime.disk().read("/etc/hosts").value_or("");
   out.cpu_cfs_quota = configuration.cpu_cfs_quota.value_or(true);
-  out.cpu_cfs_period_us = cpu_cfs_period_us(configuration).value_or(out.cpu_cfs_period_us);   // make_cgroups() has refused a wrong one
+  out.cpu_cfs_period_us = cpu_cfs_period_us(configuration).value_or(out.cpu_cfs_period_us);  // make_cgroups() has refused a wrong one
   out.seccomp_default = configuration.seccomp_default.value_or(false);
   out.cgroup_v2 = cgroup_v2;
   out.single_process_oom_kill = configuration.single_process_oom_kill.value_or(!cgroup_v2);
@@ -232,14 +238,15 @@ Result<Unit> Kubelet::State::make_parts() {
   hooks = std::make_unique<LifecycleHooks>(runtime, *cri);
   make_workers();
   make_eviction();
-  host = std::make_unique<Host>(
-      HostSetup{runtime, setup.configuration, *cri, *workers, *statuses, *eviction, *image_collector, machine_cgroups.get(), setup.node_name, paths.root()});
+  host = std::make_unique<Host>(HostSetup{runtime, setup.configuration, *cri, *workers, *statuses, *eviction, *image_collector, machine_cgroups.get(),
+                                          setup.node_name, paths.root()});
   return Unit{};
 }
 
 namespace {
 
-rt::Task<Result<ExecOutput>> exec_for_probe(cri::RuntimeClient& cri, rt::Context ctx, std::string id, std::vector<std::string> command, rt::Duration timeout) {
+rt::Task<Result<ExecOutput>> exec_for_probe(cri::RuntimeClient& cri, rt::Context ctx, std::string id, std::vector<std::string> command,
+                                            rt::Duration timeout) {
   CO_TRY_ASSIGN(auto answer, co_await cri.exec_sync(std::move(ctx), std::move(id), std::move(command), timeout));
   ExecOutput out;
   out.exit_code = answer.exit_code;
@@ -291,7 +298,8 @@ void Kubelet::State::make_eviction() {
   };
   image_collector = std::make_unique<ImageCollector>(std::move(collector));
   EvictionSetup evicting{runtime, *cri, *workers, *events, *image_collector, paths, cgroups.get(), thresholds};
-  if (configuration.eviction_pressure_transition_period.nanos > 0) evicting.hold = rt::Duration(configuration.eviction_pressure_transition_period.nanos);
+  if (configuration.eviction_pressure_transition_period.nanos > 0)
+    evicting.hold = rt::Duration(configuration.eviction_pressure_transition_period.nanos);
   evicting.max_grace_seconds = configuration.eviction_max_pod_grace_period;
   evicting.storage_limits = configuration.local_storage_capacity_isolation.value_or(true);
   // Who asks for faster updates of the node's status means what they tell too.

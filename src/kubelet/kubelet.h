@@ -24,20 +24,20 @@ class NodeAgent;
 
 struct KubeletSetup {
   rt::Runtime& runtime;
-  client::Client* client = nullptr;                    // nullptr: no API server, static pods alone
+  client::Client* client = nullptr;  // nullptr: no API server, static pods alone
   // Defaults applied. Without tlsCertFile the server's certificate is asked of the cluster (serverTLSBootstrap), or self-signed.
   api::kubeletconfig_v1beta1::KubeletConfiguration configuration;
   std::string node_name;
-  std::vector<std::string> node_ips;                   // empty: the address of the default route
+  std::vector<std::string> node_ips;  // empty: the address of the default route
   FlatMap<std::string> node_labels;
   std::string root_dir = "/var/lib/kubelet";
-  std::string container_logs_dir = "/var/log/containers";   // of the links to pods' logs; "": none are made
-  std::string cert_dir;                                // "": root_dir/pki
-  std::string serving_authority_pem;                   // who signs serving certificates in this cluster; "": anyone
-  std::string hostname;                                // --hostname-override; "": the machine's
+  std::string container_logs_dir = "/var/log/containers";  // of the links to pods' logs; "": none are made
+  std::string cert_dir;                                    // "": root_dir/pki
+  std::string serving_authority_pem;                       // who signs serving certificates in this cluster; "": anyone
+  std::string hostname;                                    // --hostname-override; "": the machine's
   std::string provider_id;
   bool external_cloud_provider = false;
-  bool cgroups = true;                                 // false: pods get no cgroups of their own (tests)
+  bool cgroups = true;  // false: pods get no cgroups of their own (tests)
   // The node's pod CIDRs are known or have changed: whoever configures the pod network wants them.
   std::function<void(const std::vector<std::string>& pod_cidrs)> on_pod_cidrs;
 };

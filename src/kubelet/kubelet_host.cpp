@@ -10,7 +10,8 @@ namespace cri_v1 = api::cri_v1;
 
 namespace {
 
-void write_counts(std::string& out, std::string_view name, std::string_view help, std::string_view label, const std::map<std::string, uint64_t>& counts) {
+void write_counts(std::string& out, std::string_view name, std::string_view help, std::string_view label,
+                  const std::map<std::string, uint64_t>& counts) {
   if (counts.empty()) return;
   component::metrics::write_head(out, name, help, "counter");
   const std::string_view names[] = {label};
@@ -182,8 +183,10 @@ std::string Host::metrics() {
   metrics::write_sample(out, "kubelet_running_containers", labels, values, static_cast<double>(containers));
   metrics::write_head(out, "kubelet_active_pods", "[ALPHA] The number of pods the kubelet considers active", "gauge");
   metrics::write_sample(out, "kubelet_active_pods", {}, {}, static_cast<double>(setup_.workers.all().size()));
-  write_counts(out, "kubelet_evictions", "[ALPHA] Cumulative number of pod evictions by eviction signal", "eviction_signal", setup_.eviction.evictions());
-  write_counts(out, "kubelet_image_garbage_collected_total", "[ALPHA] Total number of images garbage collected by the kubelet, whether through disk usage or image age.", "reason",
+  write_counts(out, "kubelet_evictions", "[ALPHA] Cumulative number of pod evictions by eviction signal", "eviction_signal",
+               setup_.eviction.evictions());
+  write_counts(out, "kubelet_image_garbage_collected_total",
+               "[ALPHA] Total number of images garbage collected by the kubelet, whether through disk usage or image age.", "reason",
                setup_.images.removed());
   return out;
 }

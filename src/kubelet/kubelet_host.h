@@ -21,7 +21,7 @@ struct HostSetup {
   StatusManager& statuses;
   const EvictionManager& eviction;
   const ImageCollector& images;
-  os::Cgroups* cgroups = nullptr;              // nullptr: the node's usage is not told
+  os::Cgroups* cgroups = nullptr;  // nullptr: the node's usage is not told
   std::string node_name;
   std::string root_dir;
 };

@@ -20,7 +20,9 @@ class Paths {
   // `plugin` with "~" for "/": "kubernetes.io~empty-dir".
   std::string volume(std::string_view uid, std::string_view plugin, std::string_view name) const { return join(join(volumes(uid), plugin), name); }
   // Notes of a volume plugin about a pod's volume ("ready").
-  std::string volume_notes(std::string_view uid, std::string_view plugin, std::string_view name) const { return join(join(pod(uid) + "/plugins", plugin), name); }
+  std::string volume_notes(std::string_view uid, std::string_view plugin, std::string_view name) const {
+    return join(join(pod(uid) + "/plugins", plugin), name);
+  }
   std::string subpaths(std::string_view uid) const { return pod(uid) + "/volume-subpaths"; }
   std::string container(std::string_view uid, std::string_view container) const { return join(pod(uid) + "/containers", container); }
   std::string etc_hosts(std::string_view uid) const { return pod(uid) + "/etc-hosts"; }
@@ -30,7 +32,9 @@ class Paths {
   std::string pod_log(std::string_view namespace_name, std::string_view name, std::string_view uid) const {
     return join(pod_logs_, std::string(namespace_name) + "_" + std::string(name) + "_" + std::string(uid));
   }
-  static std::string container_log(std::string_view container, uint32_t attempt) { return std::string(container) + "/" + std::to_string(attempt) + ".log"; }
+  static std::string container_log(std::string_view container, uint32_t attempt) {
+    return std::string(container) + "/" + std::to_string(attempt) + ".log";
+  }
 
  private:
   static std::string join(std::string_view directory, std::string_view name) { return std::string(directory) + "/" + std::string(name); }

@@ -13,7 +13,7 @@ rt::Task<Result<Bytes>> read_all(rt::Context ctx, BodyReader& body, std::size_t 
       co_return error(Reason::RequestEntityTooLarge, "the body is larger than " + std::to_string(limit) + " bytes");
     }
     if (first.empty() && rest.empty()) {
-      first = std::move(*piece);   // most bodies come in one piece, which needs no copy
+      first = std::move(*piece);  // most bodies come in one piece, which needs no copy
       continue;
     }
     if (rest.empty()) {

@@ -10,13 +10,13 @@
 namespace pintle::net {
 
 struct ClientOptions {
-  std::string ca_file;              // PEM; "" with empty ca_pem: the system's store
+  std::string ca_file;  // PEM; "" with empty ca_pem: the system's store
   std::string ca_pem;
-  std::string cert_file;            // client certificate and key; read again when the files change
+  std::string cert_file;  // client certificate and key; read again when the files change
   std::string key_file;
   std::string cert_pem;
   std::string key_pem;
-  std::string server_name;          // SNI and verification; "": the URL's host
+  std::string server_name;  // SNI and verification; "": the URL's host
   bool insecure_skip_verify = false;
   bool http2 = true;
   rt::Duration dial_timeout = std::chrono::seconds(30);

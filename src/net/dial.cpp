@@ -40,7 +40,7 @@ ClientTls::Current ClientTls::current() {
   auto stats = stat_files();
   if (same(stats, stats_)) return current_;
   auto made = make_client_tls(runtime_.disk(), options_);
-  if (!made) return current_;   // a key that does not match yet: the next look finds it
+  if (!made) return current_;  // a key that does not match yet: the next look finds it
   stats_ = std::move(stats);
   current_.context = std::move(*made);
   ++current_.generation;

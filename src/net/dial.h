@@ -20,7 +20,7 @@ class ClientTls {
   Result<Unit> load();
   struct Current {
     TlsContext context;
-    uint64_t generation = 0;   // grows with every change: connections of an earlier one take no new requests
+    uint64_t generation = 0;  // grows with every change: connections of an earlier one take no new requests
   };
   // Looks at the files at most every few seconds; files that cannot be used leave the last good settings in place.
   Current current();
@@ -36,8 +36,8 @@ class ClientTls {
 };
 
 struct DialTo {
-  std::string address;       // numeric, instead of what the host resolves to; "": resolve
-  bool http2 = false;        // offer it
+  std::string address;  // numeric, instead of what the host resolves to; "": resolve
+  bool http2 = false;   // offer it
 };
 struct Dialed {
   std::unique_ptr<rt::Stream> stream;

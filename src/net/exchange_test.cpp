@@ -222,7 +222,8 @@ TEST_P(Exchange, DrainEndsWhatHangs) { run(drain_with_work); }
 
 INSTANTIATE_TEST_SUITE_P(Worlds, Exchange,
                          ::testing::Values(World{"plain", false, false, false}, World{"tls1", true, false, false}, World{"tls2", true, true, false},
-                                           World{"sim_plain", false, false, true}, World{"sim_tls1", true, false, true}, World{"sim_tls2", true, true, true}),
+                                           World{"sim_plain", false, false, true}, World{"sim_tls1", true, false, true},
+                                           World{"sim_tls2", true, true, true}),
                          [](const auto& info) { return std::string(info.param.name); });
 
 // ---- identity ----

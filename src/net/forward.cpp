@@ -14,7 +14,8 @@ namespace {
 constexpr std::size_t copy_bytes = 16 << 10;
 
 constexpr std::string_view bearer_protocol_prefix = "base64url.bearer.authorization.k8s.io.";
-constexpr std::string_view hop_headers[] = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"};
+constexpr std::string_view hop_headers[] = {
+    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"};
 
 bool starts_fold(std::string_view name, std::string_view prefix) { return equal_fold(name.substr(0, prefix.size()), prefix); }
 
@@ -76,7 +77,8 @@ Headers forwarded_headers(const Request& request, bool upgrade) {
   Headers out;
   const auto named = named_by_connection(request.headers);
   for (const auto& [name, value] : request.headers.items()) {
-    if (is_identity(name) || equal_fold(name, "host") || equal_fold(name, "content-length") || equal_fold(name, "expect") || name.starts_with(':')) continue;
+    if (is_identity(name) || equal_fold(name, "host") || equal_fold(name, "content-length") || equal_fold(name, "expect") || name.starts_with(':'))
+      continue;
     if (is_hop(name) || is_among(name, named)) continue;
     if (!equal_fold(name, "sec-websocket-protocol")) {
       out.add(name, value);
@@ -110,7 +112,7 @@ rt::Task<Result<Unit>> pass_answer(rt::Context ctx, Response& response, Response
   CO_TRY(co_await writer.start(response.status));
   while (true) {
     auto piece = co_await response.body->read(ctx);
-    if (!piece || piece->empty()) break;   // a body that breaks off ends the answer short: its length tells the client
+    if (!piece || piece->empty()) break;  // a body that breaks off ends the answer short: its length tells the client
     std::vector<Bytes> data;
     data.push_back(std::move(*piece));
     auto wrote = co_await writer.write(std::move(data));
@@ -176,7 +178,8 @@ ForwardedRequest next_request(const Request& request, std::string url, const For
   return next;
 }
 
-rt::Task<Result<Unit>> send_and_answer(rt::Context ctx, ResponseWriter* writer, ForwardingTransport* transport, ForwardedRequest next, ForwardOptions options) {
+rt::Task<Result<Unit>> send_and_answer(rt::Context ctx, ResponseWriter* writer, ForwardingTransport* transport, ForwardedRequest next,
+                                       ForwardOptions options) {
   CO_TRY_ASSIGN(Response response, co_await transport->forward(ctx, std::move(next)));
   if (options.on_answer) CO_TRY(options.on_answer(response));
   co_return co_await pass_answer(std::move(ctx), response, *writer);
@@ -184,7 +187,8 @@ rt::Task<Result<Unit>> send_and_answer(rt::Context ctx, ResponseWriter* writer, 
 
 }  // namespace
 
-rt::Task<Result<Unit>> forward_request(rt::Context ctx, Request& request, ResponseWriter& writer, ForwardingTransport& transport, std::string url, ForwardOptions options) {
+rt::Task<Result<Unit>> forward_request(rt::Context ctx, Request& request, ResponseWriter& writer, ForwardingTransport& transport, std::string url,
+                                       ForwardOptions options) {
   ForwardedRequest next = next_request(request, std::move(url), options, false);
   CO_TRY_ASSIGN(const auto lent, co_await lend_body(ctx, request, &next));
   auto answered = co_await send_and_answer(std::move(ctx), &writer, &transport, std::move(next), std::move(options));
@@ -202,20 +206,24 @@ rt::Task<Result<Unit>> join(rt::Context ctx, ResponseWriter* writer, Response re
   }
   for (const auto& [name, value] : response.headers.items()) writer->headers().add(name, value);
   auto backend = std::make_shared<std::unique_ptr<rt::Stream>>(std::move(response.upgraded));
-  UpgradeHandler both = [backend, ctx](rt::Context, std::unique_ptr<rt::Stream> client) { return join_streams(ctx, std::move(client), std::move(*backend)); };
-  (void)co_await writer->upgrade(std::move(both));   // a client that is gone by now needs no answer
+  UpgradeHandler both = [backend, ctx](rt::Context, std::unique_ptr<rt::Stream> client) {
+    return join_streams(ctx, std::move(client), std::move(*backend));
+  };
+  (void)co_await writer->upgrade(std::move(both));  // a client that is gone by now needs no answer
   co_return Unit{};
 }
 
 }  // namespace
 
-rt::Task<Result<Unit>> forward_upgrade(rt::Context ctx, Request& request, ResponseWriter& writer, ForwardingTransport& transport, std::string url, ForwardOptions options) {
+rt::Task<Result<Unit>> forward_upgrade(rt::Context ctx, Request& request, ResponseWriter& writer, ForwardingTransport& transport, std::string url,
+                                       ForwardOptions options) {
   ForwardedRequest next = next_request(request, std::move(url), options, true);
   CO_TRY_ASSIGN(Response response, co_await transport.forward(ctx, std::move(next)));
   co_return co_await join(std::move(ctx), &writer, std::move(response), std::move(options));
 }
 
-rt::Task<Result<Unit>> forward_upgrade(rt::Context ctx, Request& request, ResponseWriter& writer, Transport& transport, std::string url, ForwardOptions options) {
+rt::Task<Result<Unit>> forward_upgrade(rt::Context ctx, Request& request, ResponseWriter& writer, Transport& transport, std::string url,
+                                       ForwardOptions options) {
   CHECK(options.address.empty(), "an address needs a ForwardingTransport");
   ForwardedRequest next = next_request(request, std::move(url), options, true);
   CO_TRY_ASSIGN(Response response, co_await transport.send(ctx, std::move(next.head)));

@@ -21,21 +21,25 @@ Headers forwarded_headers(const Request& request, bool upgrade);
 rt::Task<void> join_streams(rt::Context ctx, std::unique_ptr<rt::Stream> a, std::unique_ptr<rt::Stream> b);
 
 struct ForwardOptions {
-  std::string method;                    // "": the request's own
-  Headers headers;                       // instead of forwarded_headers()
-  bool own_headers = false;              // use `headers`
-  std::string address;                   // numeric: connect there; "": to what the URL's host resolves to
+  std::string method;        // "": the request's own
+  Headers headers;           // instead of forwarded_headers()
+  bool own_headers = false;  // use `headers`
+  std::string address;       // numeric: connect there; "": to what the URL's host resolves to
   // Looks at an answer before it is passed on; an error is what the caller answers instead.
   std::function<Result<Unit>(Response&)> on_answer;
 };
 
-// Sends the request on to `url`, its body as the other server takes it, and passes the answer back as it comes. An error means that nothing was answered yet.
-rt::Task<Result<Unit>> forward_request(rt::Context ctx, Request& request, ResponseWriter& writer, ForwardingTransport& transport, std::string url, ForwardOptions options);
+// Sends the request on to `url`, its body as the other server takes it, and passes the answer back as it comes. An error means that nothing was
+// answered yet.
+rt::Task<Result<Unit>> forward_request(rt::Context ctx, Request& request, ResponseWriter& writer, ForwardingTransport& transport, std::string url,
+                                       ForwardOptions options);
 // The same for an upgrade: on 101 the connections are joined until one ends or `ctx` is done. A refusal (400 and above) is passed back; any
 // other answer is an error.
-rt::Task<Result<Unit>> forward_upgrade(rt::Context ctx, Request& request, ResponseWriter& writer, ForwardingTransport& transport, std::string url, ForwardOptions options);
+rt::Task<Result<Unit>> forward_upgrade(rt::Context ctx, Request& request, ResponseWriter& writer, ForwardingTransport& transport, std::string url,
+                                       ForwardOptions options);
 // Without an address in `options`.
-rt::Task<Result<Unit>> forward_upgrade(rt::Context ctx, Request& request, ResponseWriter& writer, Transport& transport, std::string url, ForwardOptions options);
+rt::Task<Result<Unit>> forward_upgrade(rt::Context ctx, Request& request, ResponseWriter& writer, Transport& transport, std::string url,
+                                       ForwardOptions options);
 // Passes an answer on, its body as it comes.
 rt::Task<Result<Unit>> pass_answer(rt::Context ctx, Response& response, ResponseWriter& writer);
 

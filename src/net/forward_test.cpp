@@ -57,7 +57,9 @@ TEST(Forward, Headers) {
       {{"X-Secret", "x"}, true, ""},
       {{"Upgrade", "websocket"}, true, "Upgrade=websocket; "},
       {{"Sec-WebSocket-Key", "k"}, true, "Sec-WebSocket-Key=k; "},
-      {{"Sec-WebSocket-Protocol", "base64url.bearer.authorization.k8s.io.dG9rZW4, v4.channel.k8s.io"}, true, "Sec-WebSocket-Protocol=v4.channel.k8s.io; "},
+      {{"Sec-WebSocket-Protocol", "base64url.bearer.authorization.k8s.io.dG9rZW4, v4.channel.k8s.io"},
+       true,
+       "Sec-WebSocket-Protocol=v4.channel.k8s.io; "},
       {{"sec-websocket-protocol", "a,Base64URL.bearer.authorization.k8s.io.dG9rZW4,b"}, true, "sec-websocket-protocol=a, b; "},
       {{"Sec-WebSocket-Protocol", "base64url.bearer.authorization.k8s.io.dG9rZW4"}, true, ""},
   };
@@ -185,12 +187,13 @@ rt::Task<void> slow_backend(bool http2_behind) {
   const std::string head = "POST /hang HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n";
   (void)co_await (*stream)->write(ctx, std::string_view(head));
   const std::size_t taken = co_await push((*stream).get(), 64 << 20);
-  EXPECT_LT(taken, 4u << 20);   // the buffers of the way, not the body
+  EXPECT_LT(taken, 4u << 20);  // the buffers of the way, not the body
   EXPECT_EQ(world.backend->routes.hanging, 1);
   // It ends, though nobody sees the client go behind the body that is waiting.
   (*stream)->close();
   auto start = runtime().clock().now();
-  while (world.front.served < 1 && runtime().clock().now() - start < std::chrono::minutes(10)) (void)co_await rt::sleep_for(ctx, std::chrono::seconds(1));
+  while (world.front.served < 1 && runtime().clock().now() - start < std::chrono::minutes(10))
+    (void)co_await rt::sleep_for(ctx, std::chrono::seconds(1));
   EXPECT_LT(runtime().clock().now() - start, std::chrono::minutes(4));
   co_await world.stop();
 }
@@ -209,7 +212,7 @@ rt::Task<void> broken_body(bool http2_behind, bool chunked) {
   auto got = co_await talk(world.server->local(), whole.substr(0, whole.size() - 5000), true);
   EXPECT_FALSE(got.starts_with("HTTP/1.1 200 ")) << got;
   (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::seconds(10));
-  EXPECT_EQ(world.backend->routes.body_errors, world.backend->routes.served);   // a part is never taken for the whole
+  EXPECT_EQ(world.backend->routes.body_errors, world.backend->routes.served);  // a part is never taken for the whole
   co_await world.stop();
 }
 TEST(Forward, ABodyThatBreaksOffIsNotTakenForWhole) {

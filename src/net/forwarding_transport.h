@@ -11,12 +11,12 @@
 namespace pintle::net {
 
 struct ForwardedRequest {
-  ClientRequest head;                 // its body, if `body` is nullptr
+  ClientRequest head;  // its body, if `body` is nullptr
   // Read piece by piece, as the server takes them. The transport keeps it until the exchange is over, and reads with a context that is done by
   // then. Such a request is never sent twice. Not for an upgrade.
   std::shared_ptr<BodyReader> body;
-  std::optional<uint64_t> body_bytes; // nullopt: not known
-  std::string address;                // numeric: connect there, whatever the URL's host resolves to; "": resolve
+  std::optional<uint64_t> body_bytes;  // nullopt: not known
+  std::string address;                 // numeric: connect there, whatever the URL's host resolves to; "": resolve
 };
 
 class ForwardingTransport : public Transport {

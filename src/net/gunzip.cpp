@@ -9,11 +9,13 @@ namespace pintle::net {
 namespace {
 
 constexpr std::size_t piece_bytes = 64 << 10;
-constexpr int gzip_window_bits = 15 + 16;   // zlib's: the largest window, with gzip's header
+constexpr int gzip_window_bits = 15 + 16;  // zlib's: the largest window, with gzip's header
 
 class GunzipBody final : public BodyReader {
  public:
-  explicit GunzipBody(std::unique_ptr<BodyReader> packed) : packed_(std::move(packed)) { CHECK(inflateInit2(&zlib_, gzip_window_bits) == Z_OK, "inflate starts"); }
+  explicit GunzipBody(std::unique_ptr<BodyReader> packed) : packed_(std::move(packed)) {
+    CHECK(inflateInit2(&zlib_, gzip_window_bits) == Z_OK, "inflate starts");
+  }
   ~GunzipBody() override { inflateEnd(&zlib_); }
 
   rt::Task<Result<Bytes>> read(rt::Context ctx) override {
@@ -25,7 +27,7 @@ class GunzipBody final : public BodyReader {
         zlib_.avail_in = static_cast<uInt>(in_.size());
       }
       if (input_ended_ && zlib_.avail_in == 0 && between_members_) co_return Bytes();
-      if (between_members_) {   // a gzip file may be several, one after the other
+      if (between_members_) {  // a gzip file may be several, one after the other
         inflateReset(&zlib_);
         between_members_ = false;
       }
@@ -48,7 +50,7 @@ class GunzipBody final : public BodyReader {
  private:
   std::unique_ptr<BodyReader> packed_;
   z_stream zlib_{};
-  Bytes in_;                       // what zlib_ reads from
+  Bytes in_;  // what zlib_ reads from
   bool input_ended_ = false;
   bool between_members_ = false;
 };

@@ -31,7 +31,8 @@ rt::Task<std::string> unpacked(std::string packed, std::size_t piece) {
 }
 
 void check_unpacked(const std::string& packed, const std::string& want) {
-  for (const std::size_t piece : {std::size_t{1}, std::size_t{1000}, packed.size() + 1}) EXPECT_EQ(rt::testing::run_task(unpacked(packed, piece)), want) << "in pieces of " << piece;
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{1000}, packed.size() + 1})
+    EXPECT_EQ(rt::testing::run_task(unpacked(packed, piece)), want) << "in pieces of " << piece;
 }
 
 }  // namespace

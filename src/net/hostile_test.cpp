@@ -23,7 +23,8 @@ std::string frame(uint8_t type, uint8_t flags, uint32_t stream, std::string_view
   out += payload;
   return out;
 }
-constexpr uint8_t data_frame = 0, headers_frame = 1, reset_frame = 3, settings_frame = 4, ping_frame = 6, goaway_frame = 7, window_frame = 8, continuation_frame = 9;
+constexpr uint8_t data_frame = 0, headers_frame = 1, reset_frame = 3, settings_frame = 4, ping_frame = 6, goaway_frame = 7, window_frame = 8,
+                  continuation_frame = 9;
 constexpr uint8_t end_stream = 1, end_headers = 4;
 // GET http://a PATH as a header block.
 std::string get_block(const std::string& path) { return std::string("\x82\x86\x01\x01") + "a" + "\x04" + static_cast<char>(path.size()) + path; }
@@ -48,7 +49,7 @@ std::string frames(std::string_view text) {
 struct Raw {
   std::string name;
   std::string send;
-  std::string want;   // what the answer starts with; "": no answer
+  std::string want;  // what the answer starts with; "": no answer
   bool half_close = false;
 };
 
@@ -76,7 +77,8 @@ rt::Task<void> http1_table() {
       {"truncated length", "POST /echo HTTP/1.1\r\n" + host + "Content-Length: 10\r\n\r\nabc", "", true},
       {"truncated head", "GET / HTTP/1.1\r\nHos", "", true},
       {"nothing", "", "", true},
-      {"continue", "POST /echo HTTP/1.1\r\n" + host + close + "Expect: 100-continue\r\nContent-Length: 2\r\n\r\nok", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"},
+      {"continue", "POST /echo HTTP/1.1\r\n" + host + close + "Expect: 100-continue\r\nContent-Length: 2\r\n\r\nok",
+       "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"},
       {"continue that is not wanted", "POST /hello HTTP/1.1\r\n" + host + "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n", "HTTP/1.1 200 OK\r\n"},
       {"unknown method", "BREW /hello HTTP/1.1\r\n" + host + close + "\r\n", "HTTP/1.1 200 OK\r\n"},
       {"upgrade on 1.0", "GET /upgrade HTTP/1.0\r\n\r\n", "HTTP/1.1 405 "},
@@ -96,7 +98,8 @@ rt::Task<void> pipelined() {
   TestServer server(ServerOptions{});
   co_await server.start();
   std::string send;
-  for (int i = 0; i < 3; ++i) send += "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nn" + std::to_string(i) + "\r\n0\r\nT: x\r\n\r\n";
+  for (int i = 0; i < 3; ++i)
+    send += "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nn" + std::to_string(i) + "\r\n0\r\nT: x\r\n\r\n";
   send += "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET /never HTTP/1.1\r\nHost: a\r\n\r\n";
   auto got = co_await talk(server.endpoint(), send, false);
   std::size_t last = 0;
@@ -120,7 +123,7 @@ rt::Task<void> http2_table() {
   std::string pings, resets, continuations, settings, empties, endless, bomb;
   for (int i = 0; i < 20000; ++i) empties += frame(data_frame, 0, 1, "");
   for (int i = 0; i < 20; ++i) endless += frame(continuation_frame, 0, 1, std::string("\x00\x01x\x7f\x81\x7c", 6) + std::string(16000, 'v'));
-  bomb = frame(continuation_frame, end_headers, 1, std::string(100, '\xbe'));   // each byte: 4,000
+  bomb = frame(continuation_frame, end_headers, 1, std::string(100, '\xbe'));  // each byte: 4,000
   for (int i = 0; i < 20000; ++i) pings += frame(ping_frame, 0, 0, "12345678");
   for (int i = 0; i < 20000; ++i) settings += frame(settings_frame, 0, 0, "");
   for (uint32_t i = 0; i < 5000; ++i) resets += get_frame(2 * i + 1, "/hang") + frame(reset_frame, 0, 2 * i + 1, std::string("\0\0\0\x08", 4));
@@ -141,7 +144,8 @@ rt::Task<void> http2_table() {
       {"settings flood", opening() + settings, "goaway11 "},
       {"empty data flood", opening() + frame(headers_frame, end_headers, 1, get_block("/echo")) + empties, "goaway11 "},
       {"endless header", opening() + frame(headers_frame, end_stream, 1, get_block("/")) + endless, "goaway11 "},
-      {"table bomb", opening() + frame(headers_frame, end_stream, 1, get_block("/hello") + "\x40\x01x\x7f\xa1\x1e" + std::string(4000, 'v')) + bomb, "goaway11 "},
+      {"table bomb", opening() + frame(headers_frame, end_stream, 1, get_block("/hello") + "\x40\x01x\x7f\xa1\x1e" + std::string(4000, 'v')) + bomb,
+       "goaway11 "},
       {"rapid reset", opening() + resets, ""},
       {"no settings", std::string(preface) + get_frame(1, "/hello"), "goaway1 "},
   };
@@ -165,7 +169,8 @@ rt::Task<void> http2_large_header() {
   std::string block = get_block("/hello");
   for (int i = 0; i < 40; ++i) block += std::string("\x00\x01x\x7f\xf5\x02", 6) + std::string(127 + 0x75 + 2 * 128, 'v');
   const std::string head = opening() + frame(headers_frame, end_stream, 1, std::string_view(block).substr(0, 16000)) +
-                           frame(continuation_frame, end_headers, 1, std::string_view(block).substr(16000)) + frame(goaway_frame, 0, 0, std::string(8, '\0'));
+                           frame(continuation_frame, end_headers, 1, std::string_view(block).substr(16000)) +
+                           frame(goaway_frame, 0, 0, std::string(8, '\0'));
   auto got = co_await talk(server.endpoint(), head, true);
   EXPECT_EQ(got.find("GET /hello"), std::string::npos);
   EXPECT_NE(got.find("431 Request Header"), std::string::npos) << frames(got);
@@ -182,7 +187,8 @@ rt::Task<void> http2_large_fields() {
     for (bool first = true; first || !block.empty(); first = false) {
       const auto part = block.substr(0, 16000);
       block.remove_prefix(part.size());
-      out += frame(first ? headers_frame : continuation_frame, static_cast<uint8_t>((first ? end_stream : 0) | (block.empty() ? end_headers : 0)), stream, part);
+      out += frame(first ? headers_frame : continuation_frame, static_cast<uint8_t>((first ? end_stream : 0) | (block.empty() ? end_headers : 0)),
+                   stream, part);
     }
     return out;
   };
@@ -191,7 +197,8 @@ rt::Task<void> http2_large_fields() {
   const std::string large = get_block("/large") + std::string("\x40\x01x\x7f\xd1\xf2\x04", 7) + std::string(80336, 'v');
   std::string many = get_block("/many");
   for (int i = 0; i < 400; ++i) many += std::string("\x00\x01x\x7f\xd1\x07", 6) + std::string(1104, 'v');
-  auto got = co_await talk(server.endpoint(), opening() + get_frame(1, "/before") + in_frames(3, large) + in_frames(5, many) + get_frame(7, "/after") + bye, false);
+  auto got = co_await talk(server.endpoint(),
+                           opening() + get_frame(1, "/before") + in_frames(3, large) + in_frames(5, many) + get_frame(7, "/after") + bye, false);
   for (const char* path : {"GET /before", "GET /many", "GET /after"}) EXPECT_NE(got.find(path), std::string::npos) << path << ": " << frames(got);
   EXPECT_EQ(got.find("GET /large"), std::string::npos);
   EXPECT_NE(got.find("431 Request Header"), std::string::npos) << frames(got);
@@ -206,7 +213,8 @@ rt::Task<void> large_head_behind_a_request() {
   co_await server.start();
   const std::string large = "X: " + std::string(300 << 10, 'x') + "\r\n";
   const auto start = rt::Executor::current().runtime().clock().now();
-  auto got = co_await talk(server.endpoint(), "GET /sleep/3 HTTP/1.1\r\nHost: a\r\n\r\nGET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + large + "\r\n", false);
+  auto got = co_await talk(server.endpoint(),
+                           "GET /sleep/3 HTTP/1.1\r\nHost: a\r\n\r\nGET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + large + "\r\n", false);
   EXPECT_NE(got.find("slept"), std::string::npos);
   EXPECT_NE(got.find("GET /hello"), std::string::npos) << got.substr(0, 300);
   EXPECT_LT(rt::Executor::current().runtime().clock().now() - start, std::chrono::seconds(10));
@@ -316,13 +324,13 @@ rt::Task<void> deaf_peers() {
   co_await server.start();
   const double http1 = co_await lives(server.endpoint(), "GET /bytes/50000000 HTTP/1.1\r\nHost: a\r\n\r\n", false);
   EXPECT_LE(http1, 130);
-  const double http2 = co_await lives(server.endpoint(), opening() + frame(window_frame, 0, 0, std::string("\x70\0\0\0", 4)) + get_frame(1, "/hang"), true);
-  EXPECT_TRUE(http2 >= 60 && http2 <= 200) << http2;   // it never answers a ping
+  const double http2 =
+      co_await lives(server.endpoint(), opening() + frame(window_frame, 0, 0, std::string("\x70\0\0\0", 4)) + get_frame(1, "/hang"), true);
+  EXPECT_TRUE(http2 >= 60 && http2 <= 200) << http2;  // it never answers a ping
   EXPECT_EQ(server.routes.cancelled, 1);
   co_await server.stop();
 }
 TEST(Hostile, PeersThatDoNotReadOrAnswer) { rt::testing::run_sim(deaf_peers()); }
-
 
 // Answers pings, gives no window, and says when the server's handler has returned.
 rt::Task<void> answer_pings(rt::Stream* stream, std::string* got) {
@@ -347,7 +355,8 @@ rt::Task<void> answer_pings(rt::Stream* stream, std::string* got) {
 }
 rt::Task<double> until_served(TestServer* server, int count) {
   auto start = rt::Executor::current().runtime().clock().now();
-  while (server->routes.served < count && since(start) < std::chrono::hours(1)) (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::seconds(1));
+  while (server->routes.served < count && since(start) < std::chrono::hours(1))
+    (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::seconds(1));
   co_return std::chrono::duration<double>(since(start)).count();
 }
 
@@ -364,11 +373,11 @@ rt::Task<void> shut_windows() {
   const std::string large = no_window + get_frame(1, "/bytes/3000000");
   (void)co_await (*stream)->write(ctx, std::string_view(large));
   const double stalled = co_await until_served(&server, 1);
-  EXPECT_TRUE(stalled >= 175 && stalled <= 240) << stalled;   // stall_timeout
+  EXPECT_TRUE(stalled >= 175 && stalled <= 240) << stalled;  // stall_timeout
   const std::string after = get_frame(5, "/hello");
   (void)co_await (*stream)->write(ctx, std::string_view(after));
   (void)co_await until_served(&server, 2);
-  EXPECT_EQ(frames(got), "headers reset8 headers ");   // the connection went on
+  EXPECT_EQ(frames(got), "headers reset8 headers ");  // the connection went on
   (*stream)->close();
   co_await reader.join();
   co_await server.stop();
@@ -384,7 +393,7 @@ rt::Task<void> http1_that_is_not_read() {
   const std::string send = "GET /bytes/50000000 HTTP/1.1\r\nHost: a\r\n\r\n";
   (void)co_await (*stream)->write(ctx, std::string_view(send));
   const double seconds = co_await until_served(&server, 1);
-  EXPECT_TRUE(seconds >= 175 && seconds <= 200) << seconds;   // stall_timeout
+  EXPECT_TRUE(seconds >= 175 && seconds <= 200) << seconds;  // stall_timeout
   co_await server.stop();
 }
 TEST(Hostile, AnswersThatNobodyReadsEnd) { rt::testing::run_sim(http1_that_is_not_read()); }
@@ -407,7 +416,7 @@ rt::Task<void> connections_are_bounded() {
   auto got = co_await talk(server.endpoint(), "GET /hello HTTP/1.0\r\n\r\n", false);
   EXPECT_TRUE(got.starts_with("HTTP/1.1 200 ")) << got;
   const double seconds = std::chrono::duration<double>(since(start)).count();
-  EXPECT_TRUE(seconds >= 9 && seconds <= 31) << seconds;   // the two may share an executor, and then take turns
+  EXPECT_TRUE(seconds >= 9 && seconds <= 31) << seconds;  // the two may share an executor, and then take turns
   co_await server.stop();
 }
 TEST(Hostile, ConnectionsAreBounded) { rt::testing::run_sim(connections_are_bounded()); }

@@ -24,7 +24,7 @@ class Headers {
  public:
   using Item = std::pair<std::string, std::string>;
   void add(std::string name, std::string value);
-  void set(std::string name, std::string value);     // replaces all of that name
+  void set(std::string name, std::string value);  // replaces all of that name
   void remove(std::string_view name);
   // The first value, or "".
   std::string_view get(std::string_view name) const;
@@ -53,18 +53,18 @@ struct PeerCertificates {
 
 struct Request {
   std::string method;
-  std::string path;                 // as sent, without the query; percent-encoding kept
-  std::string query;                // without '?'
-  std::string host;                 // Host or :authority
+  std::string path;   // as sent, without the query; percent-encoding kept
+  std::string query;  // without '?'
+  std::string host;   // Host or :authority
   std::string scheme = "https";
   Headers headers;
   int http_major = 1;
   rt::Endpoint remote;
   rt::Endpoint local;
-  std::shared_ptr<const PeerCertificates> peer;   // nullptr: no verified client certificate
-  std::string peer_error;           // why the certificate that was shown did not verify; "": it did, or none was shown
-  std::string in_process_user;      // set by the in-process transport alone: the caller's user name
-  BodyReader* body = nullptr;       // never nullptr in a handler
+  std::shared_ptr<const PeerCertificates> peer;  // nullptr: no verified client certificate
+  std::string peer_error;                        // why the certificate that was shown did not verify; "": it did, or none was shown
+  std::string in_process_user;                   // set by the in-process transport alone: the caller's user name
+  BodyReader* body = nullptr;                    // never nullptr in a handler
 };
 
 // A raw two-way stream after a 101 answer (WebSocket, SPDY). On HTTP/2, upgrades are not offered.
@@ -100,16 +100,16 @@ class Handler {
 struct Response {
   int status = 0;
   Headers headers;
-  std::unique_ptr<BodyReader> body;               // never nullptr; keeps its connection until read to the end or destroyed
-  std::unique_ptr<rt::Stream> upgraded;           // after 101
+  std::unique_ptr<BodyReader> body;      // never nullptr; keeps its connection until read to the end or destroyed
+  std::unique_ptr<rt::Stream> upgraded;  // after 101
 };
 
 struct ClientRequest {
   std::string method = "GET";
-  std::string url;                  // "https://host:port/path?query"; unix sockets: "unix:/path:/http/path"
+  std::string url;  // "https://host:port/path?query"; unix sockets: "unix:/path:/http/path"
   Headers headers;
   Bytes body;
-  bool upgrade = false;             // expects 101
+  bool upgrade = false;  // expects 101
 };
 
 // Sends requests; keeps and reuses connections. Thread-safe.

@@ -10,15 +10,15 @@ namespace pintle::net {
 
 namespace {
 
-constexpr rt::Duration body_stall_timeout = std::chrono::seconds(180);   // of a body of which the server takes nothing: the exchange ends
+constexpr rt::Duration body_stall_timeout = std::chrono::seconds(180);  // of a body of which the server takes nothing: the exchange ends
 
 // A request's body on its way, beside the answer. Shared by the task that sends it and the exchange.
 struct Upload {
-  rt::Context ctx;             // done: nobody wants the rest sent
+  rt::Context ctx;  // done: nobody wants the rest sent
   std::shared_ptr<BodyReader> source;
   std::optional<uint64_t> left;
-  rt::Stream* stream;          // of the link
-  Http1LinkPtr parked;         // the link, if the exchange ended first
+  rt::Stream* stream;   // of the link
+  Http1LinkPtr parked;  // the link, if the exchange ended first
   bool done = false;
   bool whole = false;
 };
@@ -76,7 +76,7 @@ Http1LinkPtr settle(Http1LinkPtr link, const UploadPtr& upload, bool keep) {
     upload->ctx.cancel();
     return nullptr;
   }
-  if (link && (!keep || !link->in.empty() || (upload && !upload->whole))) link.reset();   // bytes that nobody asked for: not to be trusted
+  if (link && (!keep || !link->in.empty() || (upload && !upload->whole))) link.reset();  // bytes that nobody asked for: not to be trusted
   return link;
 }
 

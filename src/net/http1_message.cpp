@@ -9,9 +9,7 @@ namespace pintle::net {
 
 namespace {
 
-Unexpected<Status> refuse(int code, std::string message) {
-  return Unexpected(Status{Reason::BadRequest, code, std::move(message), {}});
-}
+Unexpected<Status> refuse(int code, std::string message) { return Unexpected(Status{Reason::BadRequest, code, std::move(message), {}}); }
 
 // Takes a line off `head`, which holds complete CRLF lines only.
 std::string_view take_line(std::string_view& head) {
@@ -206,38 +204,30 @@ bool ChunkDecoder::step(char c) {
       digits_ = 0;
       return size_digit(c);
     case State::Size:
-      if (c == ';') state_ = State::Extension;
-      else if (c == '\r') state_ = State::SizeEnd;
-      else return size_digit(c);
+      if (c == ';')
+        state_ = State::Extension;
+      else if (c == '\r')
+        state_ = State::SizeEnd;
+      else
+        return size_digit(c);
       return true;
     case State::Extension:
-      if (c == '\r') state_ = State::SizeEnd;
-      else if (c == '\n' || ++extension_bytes_ > extension_bytes_max) return false;
+      if (c == '\r')
+        state_ = State::SizeEnd;
+      else if (c == '\n' || ++extension_bytes_ > extension_bytes_max)
+        return false;
       return true;
-    case State::SizeEnd:
-      state_ = left_ == 0 ? State::TrailerStart : State::Data;
-      return c == '\n';
-    case State::DataCr:
-      state_ = State::DataLf;
-      return c == '\r';
-    case State::DataLf:
-      state_ = State::SizeStart;
-      return c == '\n';
-    case State::TrailerStart:
-      state_ = c == '\r' ? State::LastLf : State::Trailer;
-      return c != '\n' && ++trailer_bytes_ <= trailer_bytes_max;
+    case State::SizeEnd: state_ = left_ == 0 ? State::TrailerStart : State::Data; return c == '\n';
+    case State::DataCr: state_ = State::DataLf; return c == '\r';
+    case State::DataLf: state_ = State::SizeStart; return c == '\n';
+    case State::TrailerStart: state_ = c == '\r' ? State::LastLf : State::Trailer; return c != '\n' && ++trailer_bytes_ <= trailer_bytes_max;
     case State::Trailer:
       if (c == '\r') state_ = State::TrailerEnd;
       return c != '\n' && ++trailer_bytes_ <= trailer_bytes_max;
-    case State::TrailerEnd:
-      state_ = State::TrailerStart;
-      return c == '\n';
-    case State::LastLf:
-      state_ = State::Done;
-      return c == '\n';
+    case State::TrailerEnd: state_ = State::TrailerStart; return c == '\n';
+    case State::LastLf: state_ = State::Done; return c == '\n';
     case State::Data:
-    case State::Done:
-      break;
+    case State::Done: break;
   }
   return false;
 }

@@ -21,10 +21,10 @@ Result<std::size_t> find_head_end(std::string_view data, std::size_t& scanned);
 
 struct RequestHead {
   std::string method;
-  std::string path;        // origin form without the query; "*" for OPTIONS *
+  std::string path;  // origin form without the query; "*" for OPTIONS *
   std::string query;
-  std::string host;        // of the Host header, or of an absolute target
-  int minor = 1;           // HTTP/1.x
+  std::string host;  // of the Host header, or of an absolute target
+  int minor = 1;     // HTTP/1.x
   Headers headers;
 };
 // `head` ends with the empty line. The Status carries the code to answer: 400, 501 or 505.
@@ -51,8 +51,8 @@ bool keeps_alive(const Headers& headers, int minor);
 // Takes the chunked coding apart. Extensions and trailers are skipped, within limits.
 class ChunkDecoder {
  public:
-  static constexpr std::size_t extension_bytes_max = 16 << 10;   // of a whole body; then BadRequest
-  static constexpr std::size_t trailer_bytes_max = 64 << 10;     // then BadRequest
+  static constexpr std::size_t extension_bytes_max = 16 << 10;  // of a whole body; then BadRequest
+  static constexpr std::size_t trailer_bytes_max = 64 << 10;    // then BadRequest
 
   // Takes bytes off the front of `in` and returns the next piece of the body, a view into it; an empty piece: done(),
   // or `in` is used up.

@@ -126,7 +126,8 @@ TEST(Http1Message, Chunks) {
       {"0\r\nX: " + std::string(70000, 'x'), "error"},
   };
   for (const auto& [text, want] : table) {
-    for (std::size_t step : {std::size_t{1}, std::size_t{3}, text.size()}) EXPECT_EQ(decode(text, step), want) << text.substr(0, 40) << " by " << step;
+    for (std::size_t step : {std::size_t{1}, std::size_t{3}, text.size()})
+      EXPECT_EQ(decode(text, step), want) << text.substr(0, 40) << " by " << step;
   }
 }
 

@@ -16,16 +16,18 @@ namespace pintle::net {
 
 namespace {
 
-constexpr std::size_t read_ahead_max = 64 << 10;         // while a request is served; then the peer waits
-constexpr std::size_t gather_bytes_max = 64 << 10;       // write() keeps up to this much until flush()
-constexpr std::size_t send_batch_bytes = 256 << 10;      // of one write to the stream
-constexpr std::size_t discard_bytes_max = 256 << 10;     // of a body that nobody read; past it the connection is closed
+constexpr std::size_t read_ahead_max = 64 << 10;      // while a request is served; then the peer waits
+constexpr std::size_t gather_bytes_max = 64 << 10;    // write() keeps up to this much until flush()
+constexpr std::size_t send_batch_bytes = 256 << 10;   // of one write to the stream
+constexpr std::size_t discard_bytes_max = 256 << 10;  // of a body that nobody read; past it the connection is closed
 constexpr std::size_t linger_bytes_max = 1 << 20;
 
 class Connection final : public ServerConnection {
  public:
   Connection(ConnectionDeps deps, PeerInfo info, std::unique_ptr<rt::Stream> stream)
-      : deps_(deps), info_(std::move(info)), stream_(std::move(stream)),
+      : deps_(deps),
+        info_(std::move(info)),
+        stream_(std::move(stream)),
         read_dog_(deps.runtime, rt::Executor::current(), [this] { expire(); }),
         write_dog_(deps.runtime, rt::Executor::current(), [this] { expire(); }) {}
 
@@ -69,14 +71,14 @@ class Connection final : public ServerConnection {
   Watchdog write_dog_;
   InputBuffer in_;
   std::size_t in_max_ = read_ahead_max;
-  std::shared_ptr<Signal> data_ = std::make_shared<Signal>();   // the reader has something for whoever serves
-  Signal room_;                                                 // and the other way round
+  std::shared_ptr<Signal> data_ = std::make_shared<Signal>();  // the reader has something for whoever serves
+  Signal room_;                                                // and the other way round
   rt::Context request_ctx_ = rt::Context::background();
   bool reading_ = false;
   bool reader_done_ = false;
   bool stop_reading_ = false;
   bool discard_ = false;
-  std::size_t dropped_ = 0;   // bytes of what nobody serves any more
+  std::size_t dropped_ = 0;  // bytes of what nobody serves any more
   bool timed_out_ = false;
   bool draining_ = false;
 };
@@ -85,7 +87,10 @@ class Connection final : public ServerConnection {
 class Body final : public BodyReader {
  public:
   Body(Connection& connection, BodyFraming framing, bool expects_continue)
-      : connection_(connection), framing_(framing), left_(framing.length), continue_pending_(expects_continue && framing.kind != BodyFraming::Kind::None) {
+      : connection_(connection),
+        framing_(framing),
+        left_(framing.length),
+        continue_pending_(expects_continue && framing.kind != BodyFraming::Kind::None) {
     done_ = framing.kind == BodyFraming::Kind::None;
   }
 
@@ -339,7 +344,7 @@ rt::Task<void> Connection::read_loop() {
       break;
     }
     in_.commit(*n);
-    if (discard_) drop_input();   // here, since many reads may be done before whoever lingers has its turn
+    if (discard_) drop_input();  // here, since many reads may be done before whoever lingers has its turn
     data_->notify();
   }
   reader_done_ = true;
@@ -369,8 +374,8 @@ rt::Task<Result<RequestHead>> Connection::read_head(HeadLease* lease) {
       co_return Unexpected(Status{Reason::BadRequest, 431, "request header fields too large", {}});
     }
     if (!lease->grow_to(*end > 0 ? *end : in_.size())) co_return Unexpected(Status{Reason::BadRequest, 431, "too many large headers at once", {}});
-    in_max_ = std::min(deps_.limits.header_bytes_max, in_.size() + read_ahead_max);   // what is read goes little beyond what is leased
-    room_.notify();   // the reader may have stopped at the limit, with this head begun
+    in_max_ = std::min(deps_.limits.header_bytes_max, in_.size() + read_ahead_max);  // what is read goes little beyond what is leased
+    room_.notify();                                                                  // the reader may have stopped at the limit, with this head begun
     if (*end > 0) {
       auto head = parse_request_head(in_.view().substr(0, *end));
       in_.consume(*end);
@@ -466,7 +471,7 @@ rt::Task<void> Connection::linger() {
   drop_input();
   room_.notify();
   while (!reader_done_ && dropped_ < linger_bytes_max) co_await data_->wait();
-  std::string scratch(stop_reading_ ? 2048 : 0, '\0');   // after an upgrade nobody reads ahead
+  std::string scratch(stop_reading_ ? 2048 : 0, '\0');  // after an upgrade nobody reads ahead
   while (stop_reading_ && dropped_ < linger_bytes_max) {
     auto n = co_await stream_->read(rt::Context::background(), scratch);
     if (!n || *n == 0) break;

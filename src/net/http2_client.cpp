@@ -13,7 +13,7 @@ struct ClientStream final : Http2Stream {
   Headers headers;
   std::size_t header_bytes = 0;
   bool head_done = false;
-  rt::Context upload = rt::Context::background();   // of sending a body that comes piece by piece
+  rt::Context upload = rt::Context::background();  // of sending a body that comes piece by piece
 };
 using ClientStreamPtr = std::shared_ptr<ClientStream>;
 
@@ -65,7 +65,7 @@ rt::Task<void> Http2Client::run(std::shared_ptr<Http2Client> self) { co_await se
 
 void Http2Client::on_header(Http2Stream& base, std::string_view name, std::string_view value) {
   auto& stream = static_cast<ClientStream&>(base);
-  if (stream.head_done) return;   // trailers
+  if (stream.head_done) return;  // trailers
   stream.header_bytes += name.size() + value.size() + 32;
   if (stream.header_bytes > options().header_bytes_max) return reset(stream, http2_cancel);
   if (name == ":status") {
@@ -79,7 +79,7 @@ void Http2Client::on_headers_done(const Http2StreamPtr& base, bool) {
   auto& stream = static_cast<ClientStream&>(*base);
   if (stream.head_done) return;
   if (stream.status < 200) {
-    stream.headers = {};   // an interim answer
+    stream.headers = {};  // an interim answer
     return;
   }
   stream.head_done = true;
@@ -91,7 +91,8 @@ void Http2Client::on_closed(Http2Stream& base) { static_cast<ClientStream&>(base
 namespace {
 
 // Sends a body as it comes. A body that breaks off, or is longer or shorter than was said, resets the stream.
-rt::Task<void> send_stream(std::shared_ptr<Http2Client> connection, ClientStreamPtr stream, std::shared_ptr<BodyReader> source, std::optional<uint64_t> left) {
+rt::Task<void> send_stream(std::shared_ptr<Http2Client> connection, ClientStreamPtr stream, std::shared_ptr<BodyReader> source,
+                           std::optional<uint64_t> left) {
   while (true) {
     // Not through a constant of this frame: g++ 12 keeps such a one on the stack, which is another after a suspension.
     auto piece = co_await source->read(stream->upload);

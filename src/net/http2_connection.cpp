@@ -8,25 +8,25 @@ namespace pintle::net {
 
 namespace {
 
-constexpr std::size_t batch_bytes_max = 256 << 10;    // of one write
-constexpr std::size_t copy_bytes_max = 4 << 10;       // smaller pieces are packed together
+constexpr std::size_t batch_bytes_max = 256 << 10;  // of one write
+constexpr std::size_t copy_bytes_max = 4 << 10;     // smaller pieces are packed together
 constexpr std::size_t tail_bytes_max = 64 << 10;
 constexpr std::size_t crowded_stream_bytes = 16 << 10;
-constexpr std::size_t frame_bytes_max = 64 << 10;     // of ours, if the peer takes them
+constexpr std::size_t frame_bytes_max = 64 << 10;  // of ours, if the peer takes them
 constexpr std::size_t read_bytes_min = 4 << 10;
 constexpr std::size_t read_bytes_max = 64 << 10;
-constexpr uint64_t reset_burst = 1000;                // streams a peer may reset at once, and a second after that
+constexpr uint64_t reset_burst = 1000;  // streams a peer may reset at once, and a second after that
 constexpr uint64_t reset_rate = 33;
 constexpr std::size_t outbound_acks_max = 1000;
 constexpr std::size_t settings_entries_max = 32;
-constexpr std::size_t unread_bytes_max = 4 << 20;     // of a body after its answer; then the stream is reset
-constexpr uint32_t unknown_streams_max = 250;         // to a peer that has named no limit
+constexpr std::size_t unread_bytes_max = 4 << 20;  // of a body after its answer; then the stream is reset
+constexpr uint32_t unknown_streams_max = 250;      // to a peer that has named no limit
 constexpr std::size_t block_bytes_slack = 64 << 10;
-constexpr std::size_t preface_bytes = 24;             // of a client
+constexpr std::size_t preface_bytes = 24;  // of a client
 
 nghttp2_nv to_nv(std::string_view name, std::string_view value) {
-  return {reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())), reinterpret_cast<uint8_t*>(const_cast<char*>(value.data())),
-          name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
+  return {reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())), reinterpret_cast<uint8_t*>(const_cast<char*>(value.data())), name.size(),
+          value.size(), NGHTTP2_NV_FLAG_NONE};
 }
 
 }  // namespace
@@ -220,7 +220,7 @@ nghttp2_session* new_session(Http2Connection* connection, const Http2Options& op
   nghttp2_option_set_max_outbound_ack(option, outbound_acks_max);
   nghttp2_option_set_max_settings(option, settings_entries_max);
   nghttp2_option_set_stream_reset_rate_limit(option, reset_burst, reset_rate);
-  nghttp2_option_set_max_continuations(option, 2 * http2_continuations_max);   // Http2Screen counts, and may split one
+  nghttp2_option_set_max_continuations(option, 2 * http2_continuations_max);  // Http2Screen counts, and may split one
   nghttp2_option_set_max_send_header_block_length(option, options.header_bytes_max + block_bytes_slack);
   nghttp2_session* session = nullptr;
   const int made = options.server ? nghttp2_session_server_new2(&session, Http2Callbacks::table(), connection, option)
@@ -242,7 +242,10 @@ nghttp2_session* new_session(Http2Connection* connection, const Http2Options& op
 }  // namespace
 
 Http2Connection::Http2Connection(rt::Runtime& runtime, std::unique_ptr<rt::Stream> stream, Http2Options options)
-    : runtime_(runtime), stream_(std::move(stream)), options_(options), session_(new_session(this, options)),
+    : runtime_(runtime),
+      stream_(std::move(stream)),
+      options_(options),
+      session_(new_session(this, options)),
       watchdog_(runtime, rt::Executor::current(), [this] { maintain(); }),
       screen_(options.server ? preface_bytes : 0, 2 * options.header_bytes_max + block_bytes_slack) {
   screened_.pass = [this](std::string_view data) {
@@ -371,7 +374,7 @@ bool Http2Connection::submit_request(Http2StreamPtr stream, const Fields& fields
   if (id < 0) return false;
   stream->id = id;
   if (streams_.empty()) {
-    last_read_ = runtime_.clock().now();   // silence is counted from here
+    last_read_ = runtime_.clock().now();  // silence is counted from here
     watchdog_.expect_within(options_.ping_after);
   }
   streams_.emplace(id, std::move(stream));
@@ -474,7 +477,9 @@ rt::Task<void> Http2Connection::run_io(std::string received) {
     auto n = co_await stream_->read(rt::Context::background(), buffer);
     if (!n || *n == 0) break;
     alive = receive(std::string_view(buffer.data(), *n));
-    const std::size_t want = *n == buffer.size() ? std::min(buffer.size() * 4, read_bytes_max) : *n <= read_bytes_min ? read_bytes_min : buffer.size();
+    const std::size_t want = *n == buffer.size()    ? std::min(buffer.size() * 4, read_bytes_max)
+                             : *n <= read_bytes_min ? read_bytes_min
+                                                    : buffer.size();
     if (want != buffer.size()) buffer = std::string(want, '\0');
   }
   dead_ = true;

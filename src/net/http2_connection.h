@@ -23,12 +23,12 @@ namespace pintle::net {
 
 struct Http2Options {
   bool server = true;
-  uint32_t streams_max = 250;                      // that the peer may have open; more are refused
+  uint32_t streams_max = 250;  // that the peer may have open; more are refused
   std::size_t header_bytes_max = 1 << 20;
-  bool reset_large_fields = true;                  // streams with a field over http2_field_bytes_max; otherwise the stream only says so
-  std::size_t stream_buffer_max = 256 << 10;       // body bytes queued for sending; then write_body() waits
-  std::size_t connection_buffer_max = 4 << 20;     // the same for all streams: then each keeps little
-  int32_t stream_window = 256 << 10;               // body bytes that the peer may send ahead of our reading
+  bool reset_large_fields = true;               // streams with a field over http2_field_bytes_max; otherwise the stream only says so
+  std::size_t stream_buffer_max = 256 << 10;    // body bytes queued for sending; then write_body() waits
+  std::size_t connection_buffer_max = 4 << 20;  // the same for all streams: then each keeps little
+  int32_t stream_window = 256 << 10;            // body bytes that the peer may send ahead of our reading
   int32_t connection_window = 1 << 20;
   rt::Duration header_timeout = std::chrono::seconds(32);
   rt::Duration stall_timeout = std::chrono::seconds(180);  // of a stream of whose body the peer takes nothing: it is reset
@@ -44,20 +44,20 @@ struct Http2Stream {
   // Receiving.
   std::string in;
   bool in_ended = false;
-  bool field_too_large = false; // one of its header fields was longer than http2_field_bytes_max and came shortened
-  bool unread = false;          // the answer is complete: the rest of the body is dropped
+  bool field_too_large = false;  // one of its header fields was longer than http2_field_bytes_max and came shortened
+  bool unread = false;           // the answer is complete: the rest of the body is dropped
   std::size_t dropped = 0;
-  bool credited = false;        // what is in `in` was given back to the window
-  Signal readable;              // `in`, in_ended or closed changed; on a client also: the response's head is here
+  bool credited = false;  // what is in `in` was given back to the window
+  Signal readable;        // `in`, in_ended or closed changed; on a client also: the response's head is here
   // Sending.
   BytesQueue out;
   bool out_ended = false;
-  bool out_deferred = false;    // nghttp2 has asked for more and got nothing
-  std::vector<Headers::Item> trailers_out;   // sent after the body, which then does not end the stream
+  bool out_deferred = false;                // nghttp2 has asked for more and got nothing
+  std::vector<Headers::Item> trailers_out;  // sent after the body, which then does not end the stream
   Signal writable;
-  rt::TimePoint out_moved{};    // when something last left `out`, or came into it while it was empty
+  rt::TimePoint out_moved{};  // when something last left `out`, or came into it while it was empty
   bool closed = false;
-  bool abandoned = false;       // as good as closed for this side
+  bool abandoned = false;  // as good as closed for this side
   uint32_t error_code = 0;
 };
 using Http2StreamPtr = std::shared_ptr<Http2Stream>;
@@ -108,7 +108,7 @@ class Http2Connection {
   rt::Stream& raw() { return *stream_; }
 
   // Hooks, called while nghttp2 parses: they must not wait.
-  virtual Http2StreamPtr begin_stream() = 0;                       // server; nullptr refuses
+  virtual Http2StreamPtr begin_stream() = 0;  // server; nullptr refuses
   virtual void on_header(Http2Stream& stream, std::string_view name, std::string_view value) = 0;
   virtual void on_headers_done(const Http2StreamPtr& stream, bool final) = 0;
   virtual void on_closed(Http2Stream& stream) = 0;
@@ -142,7 +142,7 @@ class Http2Connection {
   std::vector<Bytes> batch_;
   std::string tail_;
   std::size_t batch_bytes_ = 0;
-  std::size_t queued_bytes_ = 0;         // in all streams' out
+  std::size_t queued_bytes_ = 0;  // in all streams' out
   Http2Screen screen_;
   Http2Screen::Output screened_;
   std::size_t block_decoded_bytes_ = 0;  // of the header block that is being received

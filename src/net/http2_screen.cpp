@@ -6,10 +6,21 @@ namespace pintle::net {
 
 namespace {
 
-enum Type : uint8_t { Data = 0, HeadersFrame = 1, Priority = 2, Reset = 3, Settings = 4, PushPromise = 5, Ping = 6, Goaway = 7, Window = 8, Continuation = 9 };
+enum Type : uint8_t {
+  Data = 0,
+  HeadersFrame = 1,
+  Priority = 2,
+  Reset = 3,
+  Settings = 4,
+  PushPromise = 5,
+  Ping = 6,
+  Goaway = 7,
+  Window = 8,
+  Continuation = 9
+};
 constexpr uint8_t flag_ack = 1, flag_end_stream = 1, flag_end_headers = 4, flag_padded = 8, flag_priority = 0x20;
-constexpr int integer_shift_max = 28;        // larger numbers are malformed for nghttp2 too
-constexpr uint64_t path_index_first = 4, path_index_last = 5;   // of HPACK's static table
+constexpr int integer_shift_max = 28;                          // larger numbers are malformed for nghttp2 too
+constexpr uint64_t path_index_first = 4, path_index_last = 5;  // of HPACK's static table
 constexpr std::string_view path_name = ":path";
 
 // `number` as a string's size (RFC 7541 5.1, prefix of 7 bits), not Huffman coded.
@@ -54,7 +65,7 @@ void HpackMask::field(uint8_t byte) {
     literal_ = true;
     begin_integer(byte, 6, State::Index);
   } else if (byte & 0x20) {
-    begin_integer(byte, 5, State::Index);   // the table's size
+    begin_integer(byte, 5, State::Index);  // the table's size
   } else {
     literal_ = true;
     begin_integer(byte, 4, State::Index);
@@ -109,7 +120,7 @@ void HpackMask::string_bytes(std::string_view& in, std::string& out) {
 void HpackMask::feed(std::string_view in, std::string& out) {
   while (!in.empty()) {
     if (state_ == State::Broken) {
-      out += in;   // nghttp2 says what is wrong
+      out += in;  // nghttp2 says what is wrong
       return;
     }
     if (state_ == State::Name || state_ == State::Value) {
@@ -167,7 +178,7 @@ Http2Screen::Verdict Http2Screen::begin_frame(rt::TimePoint now) {
   const bool begins = !in_block_ && type == HeadersFrame && !(flags & flag_end_headers);
   gather_ = (goes_on || begins) && payload_left_ <= http2_frame_bytes_max;
   if (!gather_) {
-    in_block_ = false;   // a block of one frame, or what nghttp2 refuses
+    in_block_ = false;  // a block of one frame, or what nghttp2 refuses
     return Verdict::Good;
   }
   if (begins) {
@@ -190,7 +201,7 @@ Http2Screen::Verdict Http2Screen::end_block_frame(const Output& output) {
   if (type == HeadersFrame) {
     const std::size_t padding = flags & flag_padded ? 1 + (payload.empty() ? 0 : static_cast<uint8_t>(payload[0])) : 0;
     const std::size_t priority = flags & flag_priority ? 5 : 0;
-    if (padding + priority > payload.size()) {   // malformed: nghttp2 says so
+    if (padding + priority > payload.size()) {  // malformed: nghttp2 says so
       in_block_ = false;
       const bool passed = output.pass({head_.data(), head_.size()}) && output.pass(payload);
       payload_.clear();
@@ -218,7 +229,7 @@ Http2Screen::Verdict Http2Screen::end_block_frame(const Output& output) {
 
 Http2Screen::Verdict Http2Screen::feed(std::string_view data, rt::TimePoint now, const Output& output) {
   if (refilled_ == rt::TimePoint{}) refilled_ = now;
-  std::size_t passed = 0, at = std::min(preface_left_, data.size());   // data[passed, at) goes on as it is
+  std::size_t passed = 0, at = std::min(preface_left_, data.size());  // data[passed, at) goes on as it is
   preface_left_ -= at;
   const auto skip = [&](std::size_t bytes) {
     const bool good = at == passed || output.pass(data.substr(passed, at - passed));

@@ -29,7 +29,9 @@ std::string size_of(std::size_t number) {
   return out += static_cast<char>(number);
 }
 // A literal with incremental indexing, neither part Huffman coded.
-std::string literal(const std::string& name, const std::string& value) { return "\x40" + size_of(name.size()) + name + size_of(value.size()) + value; }
+std::string literal(const std::string& name, const std::string& value) {
+  return "\x40" + size_of(name.size()) + name + size_of(value.size()) + value;
+}
 
 // A header block in frames of `piece` bytes.
 std::string block_frames(uint32_t stream, std::string_view block, std::size_t piece) {
@@ -37,7 +39,8 @@ std::string block_frames(uint32_t stream, std::string_view block, std::size_t pi
   for (bool first = true; first || !block.empty(); first = false) {
     const auto part = block.substr(0, piece);
     block.remove_prefix(part.size());
-    out += frame(first ? headers_frame : continuation_frame, static_cast<uint8_t>((first ? end_stream : 0) | (block.empty() ? end_headers : 0)), stream, part);
+    out += frame(first ? headers_frame : continuation_frame, static_cast<uint8_t>((first ? end_stream : 0) | (block.empty() ? end_headers : 0)),
+                 stream, part);
   }
   return out;
 }
@@ -89,7 +92,8 @@ std::string inflate(nghttp2_hd_inflater* inflater, std::string_view block) {
     block.remove_prefix(static_cast<std::size_t>(n));
     if (flags & NGHTTP2_HD_INFLATE_EMIT) {
       const std::string value(reinterpret_cast<const char*>(nv.value), nv.valuelen);
-      out += std::string(reinterpret_cast<const char*>(nv.name), std::min<std::size_t>(nv.namelen, 20)) + "=" + (value.size() > 20 ? std::to_string(value.size()) + value[0] : value) + " ";
+      out += std::string(reinterpret_cast<const char*>(nv.name), std::min<std::size_t>(nv.namelen, 20)) + "=" +
+             (value.size() > 20 ? std::to_string(value.size()) + value[0] : value) + " ";
     }
     if (flags & NGHTTP2_HD_INFLATE_FINAL) break;
     if (!(flags & NGHTTP2_HD_INFLATE_EMIT) && block.empty()) break;
@@ -109,7 +113,8 @@ std::string inflate_all(const Passed& passed) {
 TEST(Http2Screen, PassesWhatIsRight) {
   const std::string block = "\x82\x86" + literal("x-a", "b") + literal("x-long", std::string(40000, 'v')) + "\xbf";
   const std::string sent = frame(settings_frame, 0, 0, std::string("\0\3\0\0\0\1", 6)) + frame(headers_frame, end_headers, 1, "\x82\x86") +
-                           frame(data_frame, end_stream, 1, std::string(5000, 'd')) + block_frames(3, block, 9000) + frame(ping_frame, 0, 0, "12345678");
+                           frame(data_frame, end_stream, 1, std::string(5000, 'd')) + block_frames(3, block, 9000) +
+                           frame(ping_frame, 0, 0, "12345678");
   for (const std::size_t step : {std::size_t{1}, std::size_t{7}, std::size_t{4096}, sent.size()}) {
     const Passed passed = play(sent, step);
     EXPECT_EQ(passed.verdict, Http2Screen::Verdict::Good);
@@ -137,7 +142,8 @@ TEST(Http2Screen, ShortensLongStringsAndKeepsTheTablesRight) {
   const std::string before = literal("x-old", "1"), after = literal("x-new", "2"), again = "\xbe";
   for (const auto& one : table)
     for (const std::size_t piece : {std::size_t{1} << 14, std::size_t{1000}, std::size_t{16383}}) {
-      const std::string sent = frame(headers_frame, end_headers, 1, before) + block_frames(3, one.block, piece) + frame(headers_frame, end_headers, 5, after) + frame(headers_frame, end_headers, 7, again);
+      const std::string sent = frame(headers_frame, end_headers, 1, before) + block_frames(3, one.block, piece) +
+                               frame(headers_frame, end_headers, 5, after) + frame(headers_frame, end_headers, 7, again);
       const Passed passed = play(sent, 5000);
       EXPECT_EQ(inflate_all(passed), "x-old=1 | " + one.want + "| x-new=2 | x-new=2 | ") << one.name << " " << piece;
       EXPECT_EQ(passed.shortened, one.name == std::string("just small enough") ? std::vector<uint32_t>{} : std::vector<uint32_t>{3}) << one.name;
@@ -151,7 +157,8 @@ TEST(Http2Screen, CutsNothingWhereverTheFramesEnd) {
     const std::string_view text = block;
     std::string sent = frame(headers_frame, 0, 1, text.substr(0, first));
     std::size_t at = first;
-    for (; text.size() - at > http2_frame_bytes_max; at += http2_frame_bytes_max) sent += frame(continuation_frame, 0, 1, text.substr(at, http2_frame_bytes_max));
+    for (; text.size() - at > http2_frame_bytes_max; at += http2_frame_bytes_max)
+      sent += frame(continuation_frame, 0, 1, text.substr(at, http2_frame_bytes_max));
     sent += frame(continuation_frame, end_headers, 1, text.substr(at));
     EXPECT_EQ(inflate_all(play(sent, 4096)), "x-a=20000v x-b=4097x | ") << first;
   }
@@ -159,9 +166,10 @@ TEST(Http2Screen, CutsNothingWhereverTheFramesEnd) {
 
 TEST(Http2Screen, PaddingIsDroppedAndPriorityKept) {
   const std::string depends("\0\0\0\0\x10", 5);
-  const std::string sent = frame(headers_frame, padded | priority, 1, "\x03" + depends + "\x82" + std::string(3, '\0')) + frame(continuation_frame, end_headers, 1, "\x86");
+  const std::string sent = frame(headers_frame, padded | priority, 1, "\x03" + depends + "\x82" + std::string(3, '\0')) +
+                           frame(continuation_frame, end_headers, 1, "\x86");
   EXPECT_EQ(play(sent, 3).bytes, frame(headers_frame, priority, 1, depends + "\x82") + frame(continuation_frame, end_headers, 1, "\x86"));
-  const std::string wrong = frame(headers_frame, padded, 1, "\xff");   // as it came: nghttp2 says what is wrong
+  const std::string wrong = frame(headers_frame, padded, 1, "\xff");  // as it came: nghttp2 says what is wrong
   EXPECT_EQ(play(wrong, 3).bytes, wrong);
 }
 
@@ -177,7 +185,7 @@ TEST(Http2Screen, EndsFloods) {
   EXPECT_EQ(play(empties, 1 << 16).verdict, Http2Screen::Verdict::Flood);
   EXPECT_EQ(play(continuations, 1 << 16).verdict, Http2Screen::Verdict::Flood);
   EXPECT_EQ(play(acks, 1 << 16).verdict, Http2Screen::Verdict::Good);
-  EXPECT_EQ(play(pings, 17, 2 << 20, std::chrono::milliseconds(1)).verdict, Http2Screen::Verdict::Good);   // a thousand in a second
+  EXPECT_EQ(play(pings, 17, 2 << 20, std::chrono::milliseconds(1)).verdict, Http2Screen::Verdict::Good);  // a thousand in a second
   EXPECT_EQ(play(block_frames(1, literal("x", std::string(50000, 'v')), 16000), 1 << 16, 32000).verdict, Http2Screen::Verdict::Flood);
 }
 

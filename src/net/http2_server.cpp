@@ -18,7 +18,7 @@ struct ServerStream final : Http2Stream {
   std::string authority;
   std::size_t header_bytes = 0;
   bool too_large = false;
-  bool ctx_made = false;        // the head is complete and has its handler
+  bool ctx_made = false;  // the head is complete and has its handler
   rt::Context ctx = rt::Context::background();
 };
 using ServerStreamPtr = std::shared_ptr<ServerStream>;
@@ -72,16 +72,20 @@ class Connection final : public ServerConnection, public Http2Connection {
   }
   void on_header(Http2Stream& base, std::string_view name, std::string_view value) override {
     auto& stream = static_cast<ServerStream&>(base);
-    if (stream.ctx_made) return;   // trailers
+    if (stream.ctx_made) return;  // trailers
     stream.header_bytes += name.size() + value.size() + 32;
     if (stream.header_bytes > options().header_bytes_max || !stream.lease.grow_to(stream.header_bytes)) {
       stream.too_large = true;
       return;
     }
-    if (name == ":method") stream.head.method = value;
-    else if (name == ":path") set_path(stream.head, value);
-    else if (name == ":authority") stream.authority = value;
-    else if (!name.starts_with(':')) stream.head.headers.add(std::string(name), std::string(value));
+    if (name == ":method")
+      stream.head.method = value;
+    else if (name == ":path")
+      set_path(stream.head, value);
+    else if (name == ":authority")
+      stream.authority = value;
+    else if (!name.starts_with(':'))
+      stream.head.headers.add(std::string(name), std::string(value));
   }
   void on_headers_done(const Http2StreamPtr& base, bool) override {
     auto stream = std::static_pointer_cast<ServerStream>(base);
@@ -93,7 +97,7 @@ class Connection final : public ServerConnection, public Http2Connection {
   }
   void on_closed(Http2Stream& base) override {
     auto& stream = static_cast<ServerStream&>(base);
-    if (!stream.ctx_made) --running_;   // it never got a handler
+    if (!stream.ctx_made) --running_;  // it never got a handler
     stream.ctx.cancel();
   }
   static void set_path(RequestHead& head, std::string_view value) {
@@ -158,7 +162,7 @@ class Writer final : public ResponseWriter, public Abortable {
         co_return internal("more body than the declared content-length");
       }
       *left_ -= size;
-      if (*left_ == 0) stream_->out_ended = true;   // so that the last frame says so
+      if (*left_ == 0) stream_->out_ended = true;  // so that the last frame says so
     }
     co_return co_await connection_.write_body(stream_, std::move(data));
   }
@@ -166,9 +170,7 @@ class Writer final : public ResponseWriter, public Abortable {
     if (stream_->closed && !stream_->out_ended) co_return gone();
     co_return Unit{};
   }
-  rt::Task<Result<Unit>> upgrade(UpgradeHandler) override {
-    co_return error(Reason::MethodNotAllowed, "HTTP/2 has no upgrade");
-  }
+  rt::Task<Result<Unit>> upgrade(UpgradeHandler) override { co_return error(Reason::MethodNotAllowed, "HTTP/2 has no upgrade"); }
   rt::Task<void> finish() {
     if (!started_) {
       headers_.set("content-length", "0");

@@ -14,7 +14,7 @@ namespace pintle::net {
 
 namespace {
 
-constexpr std::size_t queue_bytes_max = 256 << 10;   // then the handler's write() waits
+constexpr std::size_t queue_bytes_max = 256 << 10;  // then the handler's write() waits
 
 struct Shared {
   std::atomic<std::size_t> running = 0;
@@ -25,14 +25,14 @@ struct Shared {
 
 // One request and its response, between the caller and the handler's task; one executor.
 struct Exchange {
-  rt::Context ctx = rt::Context::background();   // the handler's
-  int status = 0;                                // 0: not started
+  rt::Context ctx = rt::Context::background();  // the handler's
+  int status = 0;                               // 0: not started
   Headers headers;
   BytesQueue queue;
   bool ended = false;
-  bool abandoned = false;                        // nobody reads any more
-  bool aborted = false;                          // the handler broke its answer off
-  bool silent = false;                           // HEAD and the like
+  bool abandoned = false;  // nobody reads any more
+  bool aborted = false;    // the handler broke its answer off
+  bool silent = false;     // HEAD and the like
   Signal readable;
   Signal writable;
 };
@@ -187,10 +187,10 @@ class InProcessTransport final : public Transport {
     shared->closed = true;
     shared->context.cancel();
     while (true) {
-    shared->idle.reset();
-    if (shared->running == 0) break;
-    (void)co_await shared->idle.wait(rt::Context::background());
-  }
+      shared->idle.reset();
+      if (shared->running == 0) break;
+      (void)co_await shared->idle.wait(rt::Context::background());
+    }
   }
 
  private:

@@ -37,7 +37,7 @@ bool parse_parameters(std::string_view text, MediaType& out) {
     if (text.empty()) return true;
     if (text.front() != ';') return false;
     text = trim(text.substr(1));
-    if (text.empty()) return true;   // a trailing semicolon
+    if (text.empty()) return true;  // a trailing semicolon
     const auto equals = text.find('=');
     if (equals == std::string_view::npos) return false;
     const auto name = trim(text.substr(0, equals));
@@ -110,9 +110,8 @@ std::vector<AcceptClause> parse_accept(std::string_view header) {
     AcceptClause clause{std::move(*media), 1};
     if (take_quality(clause) && clause.q > 0) out.push_back(std::move(clause));
   }
-  std::stable_sort(out.begin(), out.end(), [](const AcceptClause& a, const AcceptClause& b) {
-    return a.q != b.q ? a.q > b.q : specificity(a) > specificity(b);
-  });
+  std::stable_sort(out.begin(), out.end(),
+                   [](const AcceptClause& a, const AcceptClause& b) { return a.q != b.q ? a.q > b.q : specificity(a) > specificity(b); });
   return out;
 }
 

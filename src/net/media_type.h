@@ -23,7 +23,7 @@ struct MediaType {
 std::optional<MediaType> parse_media_type(std::string_view text);
 
 struct AcceptClause {
-  MediaType media;        // "*" stands for any
+  MediaType media;  // "*" stands for any
   double q = 1;
   bool matches(std::string_view type, std::string_view subtype) const {
     return (media.type == "*" || media.type == type) && (media.subtype == "*" || media.subtype == subtype);

@@ -14,7 +14,7 @@ namespace pintle::net {
 namespace {
 
 constexpr std::string_view http2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-constexpr rt::Duration accept_retry = std::chrono::milliseconds(50);   // out of file descriptors, most likely
+constexpr rt::Duration accept_retry = std::chrono::milliseconds(50);  // out of file descriptors, most likely
 
 // The part of a server that lives on one executor: its listener and its connections.
 struct Shard {
@@ -23,7 +23,7 @@ struct Shard {
   std::unique_ptr<rt::Listener> listener;
   Result<Unit> listening = Unit{};
   std::unordered_set<ServerConnection*> connections;
-  std::size_t count = 0;   // connections, those in the handshake too
+  std::size_t count = 0;  // connections, those in the handshake too
   Signal room;
   bool draining = false;
 };
@@ -62,8 +62,8 @@ class HttpServer final : public Server {
   mutable std::mutex tls_mutex_;
   TlsContext tls_;
   std::vector<std::unique_ptr<Shard>> shards_;
-  rt::TaskGroup connections_;   // and the accept loops
-  rt::Context accepting_ = rt::Context::background().child();   // done when draining starts
+  rt::TaskGroup connections_;                                  // and the accept loops
+  rt::Context accepting_ = rt::Context::background().child();  // done when draining starts
   rt::TaskGroup background_;
   bool drained_ = false;
 };
@@ -177,7 +177,8 @@ rt::Task<void> HttpServer::serve_tls(Shard& shard, PeerInfo info, std::unique_pt
   }
   const bool http2 = tls->protocol() == "h2";
   const ConnectionDeps deps{runtime_, handler_, options_.limits, heads_};
-  auto connection = http2 ? make_http2_connection(deps, std::move(info), std::move(tls)) : make_http1_connection(deps, std::move(info), std::move(tls));
+  auto connection =
+      http2 ? make_http2_connection(deps, std::move(info), std::move(tls)) : make_http1_connection(deps, std::move(info), std::move(tls));
   co_await run_connection(shard, std::move(connection), "");
 }
 
@@ -194,7 +195,8 @@ rt::Task<void> HttpServer::serve_plain(Shard& shard, PeerInfo info, std::unique_
   buffer = {};
   const bool http2 = received.starts_with(http2_preface);
   const ConnectionDeps deps{runtime_, handler_, options_.limits, heads_};
-  auto connection = http2 ? make_http2_connection(deps, std::move(info), std::move(stream)) : make_http1_connection(deps, std::move(info), std::move(stream));
+  auto connection =
+      http2 ? make_http2_connection(deps, std::move(info), std::move(stream)) : make_http1_connection(deps, std::move(info), std::move(stream));
   co_await run_connection(shard, std::move(connection), std::move(received));
 }
 

@@ -7,7 +7,7 @@ namespace pintle::net {
 namespace {
 
 constexpr std::size_t read_bytes = 16 << 10;
-constexpr std::size_t waiting_streams_max = 128;   // opened by the peer and not accepted yet; then the session waits
+constexpr std::size_t waiting_streams_max = 128;  // opened by the peer and not accepted yet; then the session waits
 
 Status gone() { return Status{Reason::ServiceUnavailable, 0, "the SPDY connection has ended", {}}; }
 
@@ -107,7 +107,7 @@ rt::Task<Result<Unit>> SpdySession::read_frames(rt::Context ctx) {
   while (true) {
     auto filled = co_await fill(ctx, spdy_head_bytes);
     if (!filled) {
-      if (filled.error().reason == Reason::Gone && in_.size() == taken_) co_return Unit{};   // between two frames
+      if (filled.error().reason == Reason::Gone && in_.size() == taken_) co_return Unit{};  // between two frames
       co_return filled;
     }
     CO_TRY_ASSIGN(const SpdyHead head, parse_spdy_head(std::string_view(in_).substr(taken_, spdy_head_bytes)));
@@ -120,7 +120,7 @@ rt::Task<Result<Unit>> SpdySession::read_frames(rt::Context ctx) {
     std::string payload = in_.substr(taken_, head.length);
     taken_ += head.length;
     if (taken_ == in_.size()) {
-      in_ = std::string();   // nothing is kept while idle
+      in_ = std::string();  // nothing is kept while idle
       taken_ = 0;
     }
     CO_TRY(co_await on_control(ctx, head, std::move(payload)));
@@ -139,7 +139,7 @@ rt::Task<Result<Unit>> SpdySession::read_data(rt::Context ctx, SpdyHead head) {
       in_ = std::string();
       taken_ = 0;
     }
-    if (!stream || stream->discarded_ || stream->in_ended_) continue;   // of a stream that is over: thrown away
+    if (!stream || stream->discarded_ || stream->in_ended_) continue;  // of a stream that is over: thrown away
     stream->in_.push(std::move(piece));
     stream->readable_.set();
     while (stream->in_.bytes() >= spdy_stream_bytes_max && !stream->discarded_) {
@@ -202,7 +202,7 @@ rt::Task<Result<Unit>> SpdySession::on_control(rt::Context ctx, SpdyHead head, s
       if (theirs) co_return co_await send(std::move(ctx), spdy_ping(id));
       co_return Unit{};
     }
-    default: co_return Unit{};   // GOAWAY: the end of the connection follows; settings and windows change nothing here
+    default: co_return Unit{};  // GOAWAY: the end of the connection follows; settings and windows change nothing here
   }
 }
 
@@ -256,7 +256,7 @@ rt::Task<Result<Unit>> SpdySession::send_headers(rt::Context ctx, SpdyType type,
   CO_TRY_ASSIGN(const auto lock, co_await writing_.lock(ctx));
   std::string body;
   append_spdy_number(body, id);
-  if (type == SpdyType::SynStream) body.append(6, '\0');   // no associated stream, highest priority, no credential
+  if (type == SpdyType::SynStream) body.append(6, '\0');  // no associated stream, highest priority, no credential
   body += deflater_.compress(headers);
   SpdyHead head;
   head.control = true;

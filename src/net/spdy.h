@@ -20,8 +20,8 @@
 
 namespace pintle::net {
 
-constexpr std::size_t spdy_stream_bytes_max = 256 << 10;   // received and not read yet
-constexpr std::size_t spdy_streams_max = 1024;             // at once; a further one is refused
+constexpr std::size_t spdy_stream_bytes_max = 256 << 10;  // received and not read yet
+constexpr std::size_t spdy_streams_max = 1024;            // at once; a further one is refused
 constexpr rt::Duration spdy_open_timeout = std::chrono::seconds(30);
 
 class SpdySession;
@@ -30,7 +30,7 @@ class SpdySession;
 class SpdyStream {
  public:
   uint32_t id() const { return id_; }
-  const SpdyHeaders& headers() const { return headers_; }   // that it was opened with
+  const SpdyHeaders& headers() const { return headers_; }  // that it was opened with
   // The next piece; empty at the end. ServiceUnavailable if the stream was reset or the connection is gone.
   rt::Task<Result<Bytes>> read(rt::Context ctx);
   rt::Task<Result<Unit>> write(rt::Context ctx, Bytes data);
@@ -44,18 +44,18 @@ class SpdyStream {
  private:
   friend class SpdySession;
   SpdyStream(SpdySession* session, uint32_t id, SpdyHeaders headers) : session_(session), id_(id), headers_(std::move(headers)) {}
-  SpdySession* session_;         // nullptr: it has ended
+  SpdySession* session_;  // nullptr: it has ended
   const uint32_t id_;
   const SpdyHeaders headers_;
   BytesQueue in_;
-  bool in_ended_ = false;        // the peer's FIN
-  bool out_ended_ = false;       // ours
+  bool in_ended_ = false;   // the peer's FIN
+  bool out_ended_ = false;  // ours
   bool replied_ = false;
   bool discarded_ = false;
   std::optional<Status> failure_;
-  rt::Event readable_;           // something is there, or the end
-  rt::Event room_;               // the session may go on filling in_
-  rt::Event answered_;           // SYN_REPLY came, or the end
+  rt::Event readable_;  // something is there, or the end
+  rt::Event room_;      // the session may go on filling in_
+  rt::Event answered_;  // SYN_REPLY came, or the end
 };
 using SpdyStreamPtr = std::shared_ptr<SpdyStream>;
 

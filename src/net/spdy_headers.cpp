@@ -115,7 +115,8 @@ Result<SpdyHeaders> SpdyInflater::expand(std::string_view compressed) {
     z.avail_out = sizeof chunk;
     int done = inflate(&z, Z_SYNC_FLUSH);
     if (done == Z_NEED_DICT) {
-      if (inflateSetDictionary(&z, bytes_of(spdy_dictionary), static_cast<uInt>(spdy_dictionary.size())) != Z_OK) return bad_request("SPDY: headers compressed with an unknown dictionary");
+      if (inflateSetDictionary(&z, bytes_of(spdy_dictionary), static_cast<uInt>(spdy_dictionary.size())) != Z_OK)
+        return bad_request("SPDY: headers compressed with an unknown dictionary");
       continue;
     }
     block.append(chunk, sizeof chunk - z.avail_out);

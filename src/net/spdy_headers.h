@@ -15,7 +15,7 @@ namespace pintle::net {
 
 // Names in lower case on the wire.
 using SpdyHeaders = std::vector<std::pair<std::string, std::string>>;
-constexpr std::size_t spdy_headers_bytes_max = 64 << 10;   // of a block when expanded; a larger one ends the session
+constexpr std::size_t spdy_headers_bytes_max = 64 << 10;  // of a block when expanded; a larger one ends the session
 
 // The value of `name` (lower case), or "".
 std::string_view spdy_header(const SpdyHeaders& headers, std::string_view name);

@@ -15,8 +15,10 @@ using namespace std::string_literals;
 std::string describe(std::string_view bytes) {
   const auto head = parse_spdy_head(bytes);
   if (!head) return head.error().message;
-  if (!head->control) return "data " + std::to_string(head->stream_id) + " flags " + std::to_string(head->flags) + " length " + std::to_string(head->length);
-  return "control " + std::to_string(static_cast<int>(head->type)) + " flags " + std::to_string(head->flags) + " length " + std::to_string(head->length);
+  if (!head->control)
+    return "data " + std::to_string(head->stream_id) + " flags " + std::to_string(head->flags) + " length " + std::to_string(head->length);
+  return "control " + std::to_string(static_cast<int>(head->type)) + " flags " + std::to_string(head->flags) + " length " +
+         std::to_string(head->length);
 }
 
 TEST(SpdyFrame, Heads) {
@@ -32,13 +34,17 @@ TEST(SpdyFrame, Heads) {
 TEST(SpdyHeaders, RoundTripsKeepTheirState) {
   SpdyDeflater deflater;
   SpdyInflater inflater;
-  const SpdyHeaders cases[] = {{}, {{"streamtype", "stdin"}}, {{"streamtype", "stdout"}, {"port", "80"}, {"requestid", "0"}}, {{"x", std::string(20000, 'y')}}, {{"streamtype", "error"}}};
+  const SpdyHeaders cases[] = {{},
+                               {{"streamtype", "stdin"}},
+                               {{"streamtype", "stdout"}, {"port", "80"}, {"requestid", "0"}},
+                               {{"x", std::string(20000, 'y')}},
+                               {{"streamtype", "error"}}};
   for (const SpdyHeaders& headers : cases) {
     const auto again = inflater.expand(deflater.compress(headers));
     ASSERT_TRUE(again) << again.error().message;
     EXPECT_EQ(*again, headers);
   }
-  EXPECT_LT(deflater.compress({{"streamtype", "stdin"}}).size(), 24u);   // known by then
+  EXPECT_LT(deflater.compress({{"streamtype", "stdin"}}).size(), 24u);  // known by then
 }
 
 TEST(SpdyHeaders, NamesGoInLowerCase) {
@@ -169,7 +175,7 @@ rt::Task<void> resets() {
   (void)co_await (*accepted)->write(ctx, Bytes("status"));
   co_await (*accepted)->reset(ctx);
   const std::string all = co_await read_to_end(*opened);
-  EXPECT_EQ(all, "status");   // what had come before the reset is there
+  EXPECT_EQ(all, "status");  // what had come before the reset is there
   auto wrote = co_await (*opened)->write(ctx, Bytes("x"));
   EXPECT_FALSE(wrote);
   co_await server.close();
@@ -214,7 +220,10 @@ TEST(SpdySession, HostilePeers) {
   check("\x80\x03\x00\x01\x00\xff\xff\xff"s, "SPDY: a control frame of 16777215 bytes");
   check("\x80\x03\x00\x01\x00\x00\x00\x04\x00\x00\x00\x01"s, "SPDY: a control frame is too short");
   check("\x80\x03\x00\x01\x00\x00\x00\x0e\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00zzzz"s, "SPDY: headers do not expand");
-  check("\x00\x00\x00\x09\x01\x00\x00\x03" "abc"s, "");   // data of a stream that is not there
+  check(
+      "\x00\x00\x00\x09\x01\x00\x00\x03"
+      "abc"s,
+      "");  // data of a stream that is not there
   check(spdy_ping(1), "");
 }
 

@@ -28,12 +28,12 @@ class Routes final : public Handler {
     co_await answer(std::move(ctx), request, writer);
     ++served;
   }
-  std::atomic<int> hanging = 0;      // requests in /hang
-  std::atomic<int> cancelled = 0;    // of those, ended by their context
+  std::atomic<int> hanging = 0;    // requests in /hang
+  std::atomic<int> cancelled = 0;  // of those, ended by their context
   std::atomic<int> body_errors = 0;
-  std::atomic<int> served = 0;       // requests that the handler has returned from
-  std::atomic<std::size_t> counted = 0;   // body bytes that /count has seen
-  rt::Event broken_off;              // an /endless has returned
+  std::atomic<int> served = 0;           // requests that the handler has returned from
+  std::atomic<std::size_t> counted = 0;  // body bytes that /count has seen
+  rt::Event broken_off;                  // an /endless has returned
 
  private:
   rt::Task<void> answer(rt::Context ctx, Request& request, ResponseWriter& writer);

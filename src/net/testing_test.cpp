@@ -48,7 +48,8 @@ KeyPair make(const KeyPair* ca, const std::string& common_name, const std::strin
   ASN1_TIME_set_string(X509_getm_notBefore(cert), "19700101000000Z");
   ASN1_TIME_set_string(X509_getm_notAfter(cert), "21000101000000Z");
   X509_set_pubkey(cert, key);
-  X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(common_name.c_str()), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(common_name.c_str()), -1, -1,
+                             0);
   X509* issuer = cert;
   EVP_PKEY* signer = key;
   if (ca) {
@@ -119,7 +120,8 @@ rt::Task<void> Routes::answer(rt::Context ctx, Request& request, ResponseWriter&
     }
   } else if (request.path == "/endless") {
     rt::Executor& executor = rt::Executor::current();
-    const auto timer = executor.post_at(executor.runtime().clock().now() + std::chrono::milliseconds(200), [&writer] { dynamic_cast<Abortable&>(writer).abort(); });
+    const auto timer =
+        executor.post_at(executor.runtime().clock().now() + std::chrono::milliseconds(200), [&writer] { dynamic_cast<Abortable&>(writer).abort(); });
     Result<Unit> written;
     while (written) {
       std::vector<Bytes> data;

@@ -32,7 +32,8 @@ TEST(Text, Base64) {
 
 TEST(Url, PercentDecoding) {
   const std::pair<std::string, std::optional<std::string>> table[] = {
-      {"a%2Fb", "a/b"}, {"%e4%bd", "\xe4\xbd"}, {"a+b", "a+b"}, {"", ""}, {"%", std::nullopt}, {"%2", std::nullopt}, {"%zz", std::nullopt}, {"%2x", std::nullopt}};
+      {"a%2Fb", "a/b"},    {"%e4%bd", "\xe4\xbd"}, {"a+b", "a+b"},        {"", ""},
+      {"%", std::nullopt}, {"%2", std::nullopt},   {"%zz", std::nullopt}, {"%2x", std::nullopt}};
   for (const auto& [text, want] : table) EXPECT_EQ(percent_decode(text), want) << text;
   EXPECT_EQ(percent_decode("a+b", true), "a b");
   EXPECT_EQ(percent_encode("a b/c~é"), "a%20b%2Fc~%C3%A9");
@@ -65,8 +66,15 @@ TEST(Url, Absolute) {
       {"https://h?x=1", "https|h|443|/?x=1|h"},
       {"unix:/run/a.sock:/v1/x", "unix|/run/a.sock|0|/v1/x|localhost"},
       {"unix:/run/a.sock", "unix|/run/a.sock|0|/|localhost"},
-      {"ftp://h", "error"}, {"h", "error"}, {"https://", "error"}, {"https://h:x", "error"}, {"https://h:70000", "error"},
-      {"https://u@h", "error"}, {"https://h/a b", "error"}, {"https://[::1", "error"}, {"unix:", "error"},
+      {"ftp://h", "error"},
+      {"h", "error"},
+      {"https://", "error"},
+      {"https://h:x", "error"},
+      {"https://h:70000", "error"},
+      {"https://u@h", "error"},
+      {"https://h/a b", "error"},
+      {"https://[::1", "error"},
+      {"unix:", "error"},
   };
   for (const auto& [text, want] : table) EXPECT_EQ(take_apart(text), want) << text;
 }
@@ -90,7 +98,8 @@ TEST(MediaType, Accept) {
       {"a/b;q=0, c/d", "c/d "},
       {"a/b;q=2, nonsense, c/d;x=\"1;2\"", "c/d;x=1;2 "},
       {"*", "*/* "},
-      {"application/vnd.kubernetes.protobuf;stream=watch,application/json;q=0.1", "application/vnd.kubernetes.protobuf;stream=watch application/json "},
+      {"application/vnd.kubernetes.protobuf;stream=watch,application/json;q=0.1",
+       "application/vnd.kubernetes.protobuf;stream=watch application/json "},
   };
   for (const auto& [header, want] : table) EXPECT_EQ(clauses(header), want) << header;
 }
@@ -117,7 +126,8 @@ TEST(HttpDate, RoundTrip) {
   ASSERT_TRUE(time);
   EXPECT_EQ(time->time_since_epoch(), std::chrono::seconds(784111777));
   EXPECT_EQ(format_http_date(*time), text);
-  for (std::string_view bad : {"", "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Xxx 1994 08:49:37 GMT", "Sun, 06 Nov 1994 25:49:37 GMT"}) {
+  for (std::string_view bad :
+       {"", "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Xxx 1994 08:49:37 GMT", "Sun, 06 Nov 1994 25:49:37 GMT"}) {
     EXPECT_FALSE(parse_http_date(bad)) << bad;
   }
 }

@@ -137,7 +137,7 @@ Result<TlsContext> make_server_tls(rt::Disk& disk, const ServerTls& tls) {
     TRY_ASSIGN(ciphers, cipher_list(ctx, tls.cipher_suites));
   }
   if (ciphers.empty()) {
-    SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION);   // only suites of 1.3 were named
+    SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION);  // only suites of 1.3 were named
   } else if (SSL_CTX_set_cipher_list(ctx, ciphers.c_str()) != 1) {
     return bad_request("cipher suites: " + tls_reason());
   }

@@ -15,16 +15,16 @@ namespace pintle::net {
 namespace {
 
 constexpr std::size_t record_bytes = 16384;
-constexpr std::size_t write_batch_bytes = 32 << 10;   // ciphertext of one write() below
-constexpr std::size_t keep_out_bytes = 2 << 10;        // capacity kept between writes
+constexpr std::size_t write_batch_bytes = 32 << 10;  // ciphertext of one write() below
+constexpr std::size_t keep_out_bytes = 2 << 10;      // capacity kept between writes
 constexpr std::size_t read_bytes_idle = 2 << 10;
 constexpr std::size_t read_bytes_max = 64 << 10;
 
 // Everything that the BIO and the callbacks of one connection touch.
 struct Engine {
   SSL* ssl = nullptr;
-  std::string_view in;        // ciphertext not yet taken by OpenSSL
-  std::string out;            // ciphertext not yet written
+  std::string_view in;  // ciphertext not yet taken by OpenSSL
+  std::string out;      // ciphertext not yet written
   int verify_error = X509_V_OK;
   bool verified = false;
 
@@ -101,7 +101,8 @@ struct TlsStream::Core : std::enable_shared_from_this<Core> {
     BIO_set_data(bio, &engine);
     BIO_set_init(bio, 1);
     SSL_set_bio(engine.ssl, bio, bio);
-    X509_VERIFY_PARAM_set_time(SSL_get0_param(engine.ssl), std::chrono::system_clock::to_time_t(std::chrono::time_point_cast<std::chrono::system_clock::duration>(now)));
+    X509_VERIFY_PARAM_set_time(SSL_get0_param(engine.ssl),
+                               std::chrono::system_clock::to_time_t(std::chrono::time_point_cast<std::chrono::system_clock::duration>(now)));
   }
 
   // Reads ciphertext from below. False at the end of the stream.
@@ -213,9 +214,10 @@ rt::Task<Result<Unit>> TlsStream::handshake(rt::Context ctx) {
     if (outcome != 1 && why != SSL_ERROR_WANT_READ) {
       const long verify = SSL_get_verify_result(core->engine.ssl);
       reason = last_tls_error("handshake failed");
-      if (verify != X509_V_OK && !SSL_is_server(core->engine.ssl)) reason = std::string("certificate verify failed: ") + X509_verify_cert_error_string(verify);
+      if (verify != X509_V_OK && !SSL_is_server(core->engine.ssl))
+        reason = std::string("certificate verify failed: ") + X509_verify_cert_error_string(verify);
     }
-    auto sent = co_await core->flush(ctx);   // an alert too
+    auto sent = co_await core->flush(ctx);  // an alert too
     if (!reason.empty()) co_return error(Reason::ServiceUnavailable, "TLS: " + reason);
     if (!sent) co_return sent;
     if (outcome == 1) co_return Unit{};
@@ -287,7 +289,7 @@ rt::Task<Result<Unit>> TlsStream::write(rt::Context ctx, std::vector<Bytes> data
       }
       if (core->engine.out.size() >= write_batch_bytes) {
         CO_TRY(co_await core->flush(ctx));
-        co_await rt::give_way();   // a peer that takes all at once would have the executor for megabytes
+        co_await rt::give_way();  // a peer that takes all at once would have the executor for megabytes
       }
     }
     data[i] = Bytes();

@@ -41,7 +41,7 @@ class TlsStream final : public rt::Stream {
  private:
   struct Core;
   explicit TlsStream(std::shared_ptr<Core> core);
-  std::shared_ptr<Core> core_;   // shared with the task that sends close_notify
+  std::shared_ptr<Core> core_;  // shared with the task that sends close_notify
 };
 
 // Server: asks clients for a certificate and lets the handshake pass whatever they show; the outcome of the

@@ -13,24 +13,24 @@ namespace pintle::net {
 
 namespace {
 
-constexpr int attempts_max = 4;               // of one request, the first included
-constexpr std::size_t idle_links_max = 32;    // a host: more HTTP/1.1 connections are closed after use
+constexpr int attempts_max = 4;             // of one request, the first included
+constexpr std::size_t idle_links_max = 32;  // a host: more HTTP/1.1 connections are closed after use
 // Of one executor's pool:
-constexpr std::size_t idle_links_total_max = 256;   // the same for all hosts together
-constexpr std::size_t hosts_max = 1024;             // the one that was used longest ago is forgotten; all in use: 503
+constexpr std::size_t idle_links_total_max = 256;  // the same for all hosts together
+constexpr std::size_t hosts_max = 1024;            // the one that was used longest ago is forgotten; all in use: 503
 
 struct Shared;
 
 // What one executor knows of one server. Shared by the pool and the exchanges with it.
 struct Host {
   std::vector<std::shared_ptr<Http2Client>> http2;
-  std::deque<Http1LinkPtr> idle;       // oldest first
-  std::size_t open = 0;                // HTTP/1.1 connections, lent or idle, and those being dialed
-  bool speaks_http1 = false;           // it did not choose HTTP/2 last time
-  bool dialing = false;                // a connection is under way that others may share
+  std::deque<Http1LinkPtr> idle;  // oldest first
+  std::size_t open = 0;           // HTTP/1.1 connections, lent or idle, and those being dialed
+  bool speaks_http1 = false;      // it did not choose HTTP/2 last time
+  bool dialing = false;           // a connection is under way that others may share
   uint64_t generation = 0;
   rt::TimePoint used_at{};
-  rt::Event changed;                   // wakes whoever waits for a connection
+  rt::Event changed;  // wakes whoever waits for a connection
 
   void drop_ended() {
     std::erase_if(http2, [](const auto& connection) { return !connection->usable(); });
@@ -58,7 +58,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   Shared& shared_;
   std::map<std::string, HostPtr> hosts_;
-  std::size_t idle_links_ = 0;         // of all hosts
+  std::size_t idle_links_ = 0;  // of all hosts
   Watchdog sweeper_;
   bool closed_ = false;
 };
@@ -72,7 +72,7 @@ struct Shared : std::enable_shared_from_this<Shared> {
   std::mutex mutex;
   std::unordered_map<rt::Executor*, std::shared_ptr<Pool>> pools;
   bool closed = false;
-  std::atomic<std::size_t> running = 0;   // HTTP/2 connections
+  std::atomic<std::size_t> running = 0;  // HTTP/2 connections
   rt::Event idle;
 };
 
@@ -115,7 +115,7 @@ HostPtr Pool::host(const Url& url, const std::string& address) {
   if (found == hosts_.end()) {
     if (hosts_.size() >= hosts_max && !forget_one()) return nullptr;
     found = hosts_.emplace(key, std::make_shared<Host>()).first;
-    if (hosts_.size() == 1) sweeper_.expect_within(shared_.options.idle_timeout);   // goes on until none is left
+    if (hosts_.size() == 1) sweeper_.expect_within(shared_.options.idle_timeout);  // goes on until none is left
   }
   found->second->used_at = shared_.runtime.clock().now();
   return found->second;
@@ -152,7 +152,8 @@ void Pool::renew(Host& host, uint64_t generation) {
 rt::Task<ExchangeResult> Pool::exchange(rt::Context ctx, Url url, ForwardedRequest request) {
   auto self = shared_from_this();
   HostPtr at = host(url, request.address);
-  if (!at) co_return ExchangeResult{error(Reason::ServiceUnavailable, "connections to more than " + std::to_string(hosts_max) + " servers at once"), false};
+  if (!at)
+    co_return ExchangeResult{error(Reason::ServiceUnavailable, "connections to more than " + std::to_string(hosts_max) + " servers at once"), false};
   bool secure = url.scheme == "https";
   DialTo to{request.address, secure && shared_.options.http2 && !request.head.upgrade};
   while (true) {

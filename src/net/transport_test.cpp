@@ -176,7 +176,7 @@ rt::Task<void> pinned() {
   named.address = "127.0.0.1";
   auto found = co_await forwarded(&transport, named);
   EXPECT_EQ(found, "200 xxx");
-  named.address = "127.0.0.2";   // another address is another server
+  named.address = "127.0.0.2";  // another address is another server
   auto other = co_await forwarded(&transport, named);
   EXPECT_TRUE(other.starts_with("error: ")) << other;
   // More servers than are remembered.

@@ -27,11 +27,11 @@ std::string format_query(const Query& query);
 
 // An absolute http, https or unix URL, taken apart for a client.
 struct Url {
-  std::string scheme;        // "http", "https" or "unix"
-  std::string host;          // without brackets; unix: the socket's path
-  uint16_t port = 0;         // the scheme's default if none is given
-  std::string target;        // path and query, "/" at least
-  std::string authority;     // what goes into Host: host[:port] as given
+  std::string scheme;     // "http", "https" or "unix"
+  std::string host;       // without brackets; unix: the socket's path
+  uint16_t port = 0;      // the scheme's default if none is given
+  std::string target;     // path and query, "/" at least
+  std::string authority;  // what goes into Host: host[:port] as given
 };
 // BadRequest if it is none of these. "unix:/run/x.sock:/path" names a socket and a path on it.
 Result<Url> parse_url(std::string_view text);

@@ -19,7 +19,7 @@ struct Watchdog::State : std::enable_shared_from_this<Watchdog::State> {
     if (!active) return;
     if (clock.now() < deadline) return arm();
     active = false;
-    auto call = expired;   // the callback may drop us
+    auto call = expired;  // the callback may drop us
     call();
   }
 

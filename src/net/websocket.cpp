@@ -51,7 +51,7 @@ rt::Task<Result<std::string>> WebSocket::read_payload(rt::Context ctx) {
   if (head_->mask) apply_ws_mask(payload_, *head_->mask);
   head_.reset();
   if (taken_ == in_.size()) {
-    in_ = std::string();   // nothing is kept while idle
+    in_ = std::string();  // nothing is kept while idle
     taken_ = 0;
   }
   co_return std::exchange(payload_, {});

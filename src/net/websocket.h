@@ -16,7 +16,7 @@ namespace pintle::net {
 
 struct WebSocketOptions {
   bool server = true;
-  std::size_t message_bytes_max = 4 << 20;   // a longer one ends the connection with 1009
+  std::size_t message_bytes_max = 4 << 20;  // a longer one ends the connection with 1009
 };
 
 struct WebSocketMessage {
@@ -58,10 +58,10 @@ class WebSocket {
   const WebSocketOptions options_;
   rt::AsyncMutex writing_;
   std::string in_;
-  std::size_t taken_ = 0;      // of in_
-  std::optional<WsFrameHead> head_;   // of the frame that is being read
-  std::string payload_;        // and what is there of it, still masked
-  std::string partial_;        // fragments so far
+  std::size_t taken_ = 0;            // of in_
+  std::optional<WsFrameHead> head_;  // of the frame that is being read
+  std::string payload_;              // and what is there of it, still masked
+  std::string partial_;              // fragments so far
   bool partial_text_ = false;
   bool in_message_ = false;
   bool close_sent_ = false;

@@ -34,7 +34,7 @@ void apply_ws_mask(std::string& data, const WsMask& mask, std::size_t offset = 0
 
 // A close frame's payload: code and reason. A valid code on the wire: 1000-1003, 1007-1014, 3000-4999.
 struct WsClose {
-  uint16_t code = 1005;   // 1005: none was sent
+  uint16_t code = 1005;  // 1005: none was sent
   std::string reason;
 };
 Result<WsClose> parse_ws_close(std::string_view payload);

@@ -99,7 +99,9 @@ rt::Task<Result<Unit>> accept_websocket(Request& request, ResponseWriter& writer
   if (!agreed->protocol.empty()) writer.headers().set("Sec-WebSocket-Protocol", agreed->protocol);
   options.server = true;
   auto session = std::make_shared<Session>(Session{random, std::move(handler), options, agreed->protocol});
-  UpgradeHandler upgraded = [session](rt::Context ctx, std::unique_ptr<rt::Stream> stream) { return run_session(session, std::move(ctx), std::move(stream)); };
+  UpgradeHandler upgraded = [session](rt::Context ctx, std::unique_ptr<rt::Stream> stream) {
+    return run_session(session, std::move(ctx), std::move(stream));
+  };
   co_return co_await writer.upgrade(std::move(upgraded));
 }
 

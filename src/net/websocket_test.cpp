@@ -13,7 +13,8 @@ std::string describe(std::string_view bytes, bool expect_mask) {
   if (!head) return "error";
   if (!*head) return "more";
   const auto& h = **head;
-  return std::string(h.fin ? "fin " : "") + std::to_string(static_cast<int>(h.opcode)) + " " + std::to_string(h.length) + " head " + std::to_string(h.head_bytes);
+  return std::string(h.fin ? "fin " : "") + std::to_string(static_cast<int>(h.opcode)) + " " + std::to_string(h.length) + " head " +
+         std::to_string(h.head_bytes);
 }
 
 TEST(WebSocketFrame, Heads) {
@@ -33,11 +34,11 @@ TEST(WebSocketFrame, Heads) {
       {"\x81"s, false, "more"},
       {"\x82\x7e\x01"s, false, "more"},
       {"\x82\x83wx"s, true, "more"},
-      {"\xc1\x00"s, false, "error"},                                       // a reserved bit
-      {"\x83\x00"s, false, "error"},                                       // a reserved opcode
-      {"\x09\x00"s, false, "error"},                                       // a fragmented ping
-      {"\x89\x7e\x00\x80"s, false, "error"},                               // a long one
-      {"\x82\x7e\x00\x7d"s, false, "error"},                               // a length in a longer form
+      {"\xc1\x00"s, false, "error"},          // a reserved bit
+      {"\x83\x00"s, false, "error"},          // a reserved opcode
+      {"\x09\x00"s, false, "error"},          // a fragmented ping
+      {"\x89\x7e\x00\x80"s, false, "error"},  // a long one
+      {"\x82\x7e\x00\x7d"s, false, "error"},  // a length in a longer form
       {"\x82\x7f\x00\x00\x00\x00\x00\x00\xff\xff"s, false, "error"},
       {"\x82\x7f\xff\xff\xff\xff\xff\xff\xff\xff"s, false, "error"},
       {"\x82\x01"s, true, "error"},
@@ -154,11 +155,12 @@ TEST(WebSocket, BothEnds) {
 
 // What the server sends after the handshake when a client sends these frames (all masked with zeros).
 rt::Task<std::string> provoke(rt::Endpoint to, std::string frames, bool half_close) {
-  const std::string handshake = "GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+  const std::string handshake =
+      "GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
   auto got = co_await testing::talk(std::move(to), handshake + frames, half_close);
   const auto end = got.find("\r\n\r\n");
-  EXPECT_NE(got.find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), std::string::npos);   // RFC 6455 section 1.3
+  EXPECT_NE(got.find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), std::string::npos);  // RFC 6455 section 1.3
   co_return end == std::string::npos ? got : got.substr(end + 4);
 }
 
@@ -177,15 +179,17 @@ rt::Task<void> violations() {
   const std::string zero(4, '\0');
   const std::vector<Case> table{
       {"\x81\x82"s + zero + "hi" + "\x88\x82"s + zero + "\x03\xe8", "\x81\x02hi\x88\x02\x03\xe8"s},
-      {"\x01\x81"s + zero + "a" + "\x89\x81"s + zero + "p" + "\x80\x81"s + zero + "b" + "\x88\x80"s + zero, "\x8a\x01p\x81\x02" "ab\x88\x00"s},
-      {"\x81\x01x", "\x88"},                                        // not masked
-      {"\x80\x80"s + zero, "\x88"},                                 // a continuation of nothing
+      {"\x01\x81"s + zero + "a" + "\x89\x81"s + zero + "p" + "\x80\x81"s + zero + "b" + "\x88\x80"s + zero,
+       "\x8a\x01p\x81\x02"
+       "ab\x88\x00"s},
+      {"\x81\x01x", "\x88"},         // not masked
+      {"\x80\x80"s + zero, "\x88"},  // a continuation of nothing
       {"\x01\x81"s + zero + "a" + "\x01\x81"s + zero + "b", "\x88"},
-      {"\x81\x81"s + zero + "\xff", "\x88\x1d\x03\xef"s},           // not UTF-8: 1007
-      {"\x88\x81"s + zero + "x", "\x88"},                           // a close of one byte
-      {"\x88\x82"s + zero + "\x03\xed", "\x88"},                    // a code that may not be sent
+      {"\x81\x81"s + zero + "\xff", "\x88\x1d\x03\xef"s},            // not UTF-8: 1007
+      {"\x88\x81"s + zero + "x", "\x88"},                            // a close of one byte
+      {"\x88\x82"s + zero + "\x03\xed", "\x88"},                     // a code that may not be sent
       {"\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff"s + zero, "\x88"},  // longer than memory
-      {"\x82\xfe"s, ""},                                            // ends in the middle
+      {"\x82\xfe"s, ""},                                             // ends in the middle
   };
   for (const auto& one : table) {
     auto got = co_await provoke(server->local(), one.send, one.want.empty());

@@ -23,7 +23,8 @@ Result<std::unique_ptr<Cgroups>> make_cgroups() {
   for (const MountEntry& entry : table) {
     if (entry.fs_type == "cgroup2" && entry.mount_point == unified_root) return make_cgroups_v2(entry.mount_point);
     if (entry.fs_type != "cgroup") continue;
-    for (const std::string_view controller : {"cpu", "cpuacct", "cpuset", "memory", "pids", "hugetlb", "devices", "freezer", "blkio", "net_cls", "net_prio", "perf_event"})
+    for (const std::string_view controller :
+         {"cpu", "cpuacct", "cpuset", "memory", "pids", "hugetlb", "devices", "freezer", "blkio", "net_cls", "net_prio", "perf_event"})
       if (entry.has_super_option(controller)) controllers.emplace(controller, entry.mount_point);
     if (entry.has_super_option("name=systemd")) controllers.emplace("systemd", entry.mount_point);
   }

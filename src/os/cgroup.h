@@ -22,23 +22,23 @@ enum class CgroupVersion { V1, V2 };
 
 // What is unset stays as it is.
 struct CgroupLimits {
-  std::optional<uint64_t> cpu_shares;      // version 1's 2..262144; made into a weight for version 2
-  std::optional<int64_t> cpu_quota_us;     // per period; <= 0: none
+  std::optional<uint64_t> cpu_shares;   // version 1's 2..262144; made into a weight for version 2
+  std::optional<int64_t> cpu_quota_us;  // per period; <= 0: none
   std::optional<uint64_t> cpu_period_us;
-  std::optional<int64_t> memory_bytes;     // <= 0: none
-  std::optional<int64_t> pids_max;         // <= 0: none
-  std::map<std::string, int64_t> hugepage_bytes;   // by page size: "2MB"
-  std::map<std::string, std::string> unified;      // version 2 files: "memory.min" -> "1024"
+  std::optional<int64_t> memory_bytes;            // <= 0: none
+  std::optional<int64_t> pids_max;                // <= 0: none
+  std::map<std::string, int64_t> hugepage_bytes;  // by page size: "2MB"
+  std::map<std::string, std::string> unified;     // version 2 files: "memory.min" -> "1024"
 };
 
 struct CgroupUsage {
   uint64_t cpu_usage_ns = 0;
   uint64_t memory_usage_bytes = 0;
-  uint64_t memory_working_set_bytes = 0;   // usage less inactive file pages: what eviction looks at
+  uint64_t memory_working_set_bytes = 0;  // usage less inactive file pages: what eviction looks at
   uint64_t memory_rss_bytes = 0;
   uint64_t page_faults = 0;
   uint64_t major_page_faults = 0;
-  uint64_t memory_limit_bytes = 0;         // 0: none
+  uint64_t memory_limit_bytes = 0;  // 0: none
   uint64_t swap_bytes = 0;
   uint64_t processes = 0;
 };

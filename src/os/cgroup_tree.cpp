@@ -65,7 +65,9 @@ Result<std::optional<std::string>> first_child(const UniqueFd& directory) {
   return out;
 }
 
-UniqueFd open_directory(int at, const std::string& name) { return UniqueFd(::openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)); }
+UniqueFd open_directory(int at, const std::string& name) {
+  return UniqueFd(::openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
 
 }  // namespace
 
@@ -79,7 +81,7 @@ Result<Unit> remove_cgroup_directories(const std::string& directory) {
     TRY_ASSIGN(const auto child, first_child(at));
     if (child) {
       UniqueFd below = open_directory(at.get(), *child);
-      if (!below && errno == ENOENT) continue;   // gone meanwhile
+      if (!below && errno == ENOENT) continue;  // gone meanwhile
       if (!below) return system_error(errno, *child);
       names.push_back(*child);
       at = std::move(below);
@@ -89,7 +91,8 @@ Result<Unit> remove_cgroup_directories(const std::string& directory) {
     UniqueFd above = open_directory(at.get(), "..");
     if (!above) return system_error(errno, "..");
     at = std::move(above);
-    if (::unlinkat(at.get(), names.back().c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) return system_error(errno, directory + "/.../" + names.back());
+    if (::unlinkat(at.get(), names.back().c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT)
+      return system_error(errno, directory + "/.../" + names.back());
     names.pop_back();
   }
   if (::rmdir(directory.c_str()) != 0 && errno != ENOENT) return system_error(errno, directory);
@@ -100,7 +103,7 @@ namespace {
 
 void add_processes(const std::string& directory, std::set<pid_t>& out) {
   const auto text = read_file(directory + "/cgroup.procs");
-  if (!text) return;   // what vanishes meanwhile has no processes
+  if (!text) return;  // what vanishes meanwhile has no processes
   const char* at = text->data();
   const char* end = at + text->size();
   while (at < end) {

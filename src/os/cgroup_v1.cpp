@@ -14,7 +14,7 @@ namespace pintle::os {
 
 namespace {
 
-constexpr uint64_t unlimited_bytes = uint64_t{1} << 62;   // the kernel says a page-rounded INT64_MAX
+constexpr uint64_t unlimited_bytes = uint64_t{1} << 62;  // the kernel says a page-rounded INT64_MAX
 
 class CgroupsV1 final : public Cgroups {
  public:
@@ -36,7 +36,8 @@ class CgroupsV1 final : public Cgroups {
   Result<Unit> set(const std::string& path, const CgroupLimits& limits) override {
     if (limits.cpu_shares) TRY(write("cpu", path, "cpu.shares", std::to_string(*limits.cpu_shares)));
     TRY(set_quota(path, limits));
-    if (limits.memory_bytes) TRY(write("memory", path, "memory.limit_in_bytes", std::to_string(*limits.memory_bytes > 0 ? *limits.memory_bytes : -1)));
+    if (limits.memory_bytes)
+      TRY(write("memory", path, "memory.limit_in_bytes", std::to_string(*limits.memory_bytes > 0 ? *limits.memory_bytes : -1)));
     if (limits.pids_max) TRY(write("pids", path, "pids.max", *limits.pids_max > 0 ? std::to_string(*limits.pids_max) : std::string("max")));
     for (const auto& [size, bytes] : limits.hugepage_bytes) TRY(write("hugetlb", path, "hugetlb." + size + ".limit_in_bytes", std::to_string(bytes)));
     return Unit{};
@@ -145,11 +146,13 @@ class CgroupsV1 final : public Cgroups {
   }
 
   const std::map<std::string, std::string> controllers_;
-  std::set<std::string> roots_;   // the distinct directories
+  std::set<std::string> roots_;  // the distinct directories
 };
 
 }  // namespace
 
-std::unique_ptr<Cgroups> make_cgroups_v1(std::map<std::string, std::string> controllers) { return std::make_unique<CgroupsV1>(std::move(controllers)); }
+std::unique_ptr<Cgroups> make_cgroups_v1(std::map<std::string, std::string> controllers) {
+  return std::make_unique<CgroupsV1>(std::move(controllers));
+}
 
 }  // namespace pintle::os

@@ -28,7 +28,9 @@ std::string_view at(const Attributes& attributes, uint16_t type) {
   return found == attributes.end() ? std::string_view() : found->second;
 }
 
-uint16_t read_port(std::string_view bytes) { return bytes.size() < 2 ? 0 : static_cast<uint16_t>(static_cast<uint8_t>(bytes[0]) << 8 | static_cast<uint8_t>(bytes[1])); }
+uint16_t read_port(std::string_view bytes) {
+  return bytes.size() < 2 ? 0 : static_cast<uint16_t>(static_cast<uint8_t>(bytes[0]) << 8 | static_cast<uint8_t>(bytes[1]));
+}
 
 AddressBytes read_address(const Attributes& ip, uint16_t v4, uint16_t v6) {
   AddressBytes out{};
@@ -85,7 +87,8 @@ bool exchange(int fd, const std::string& request, Each each) {
         errno = -code;
         return code == 0;
       }
-      if (head.nlmsg_len >= NLMSG_HDRLEN + sizeof(nfgenmsg)) each(bytes.substr(NLMSG_HDRLEN + sizeof(nfgenmsg), head.nlmsg_len - NLMSG_HDRLEN - sizeof(nfgenmsg)));
+      if (head.nlmsg_len >= NLMSG_HDRLEN + sizeof(nfgenmsg))
+        each(bytes.substr(NLMSG_HDRLEN + sizeof(nfgenmsg), head.nlmsg_len - NLMSG_HDRLEN - sizeof(nfgenmsg)));
       bytes.remove_prefix(std::min<std::size_t>(NLMSG_ALIGN(head.nlmsg_len), bytes.size()));
     }
   }

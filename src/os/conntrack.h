@@ -16,12 +16,12 @@ namespace pintle::os {
 using AddressBytes = std::array<uint8_t, 16>;
 
 struct ConntrackFlow {
-  uint8_t protocol = 0;                // IPPROTO_*
+  uint8_t protocol = 0;  // IPPROTO_*
   AddressBytes original_destination{};
-  uint16_t original_port = 0;          // the destination's
+  uint16_t original_port = 0;  // the destination's
   AddressBytes reply_source{};
-  uint16_t reply_port = 0;             // the source's
-  std::string original_tuple;          // as the kernel wrote it: names the flow
+  uint16_t reply_port = 0;     // the source's
+  std::string original_tuple;  // as the kernel wrote it: names the flow
 };
 
 // The flows of one IP protocol. Forbidden without CAP_NET_ADMIN.

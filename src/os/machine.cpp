@@ -72,7 +72,8 @@ std::string os_release_value(std::string_view text, std::string_view name) {
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     if (!line.starts_with(name) || line.size() <= name.size() || line[name.size()] != '=') continue;
     std::string_view value = line.substr(name.size() + 1);
-    if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front()) value = value.substr(1, value.size() - 2);
+    if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front())
+      value = value.substr(1, value.size() - 2);
     return std::string(value);
   }
   return {};
@@ -85,10 +86,14 @@ MemoryInfo parse_memory_info(std::string_view text) {
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     const uint64_t bytes = number(line.substr(std::min(line.find(':'), line.size()))) * 1024;
-    if (line.starts_with("MemTotal:")) out.total_bytes = bytes;
-    else if (line.starts_with("MemAvailable:")) out.available_bytes = bytes;
-    else if (line.starts_with("SwapTotal:")) out.swap_total_bytes = bytes;
-    else if (line.starts_with("SwapFree:")) out.swap_free_bytes = bytes;
+    if (line.starts_with("MemTotal:"))
+      out.total_bytes = bytes;
+    else if (line.starts_with("MemAvailable:"))
+      out.available_bytes = bytes;
+    else if (line.starts_with("SwapTotal:"))
+      out.swap_total_bytes = bytes;
+    else if (line.starts_with("SwapFree:"))
+      out.swap_free_bytes = bytes;
   }
   return out;
 }

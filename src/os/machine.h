@@ -11,19 +11,19 @@
 namespace pintle::os {
 
 struct MachineFacts {
-  uint32_t cores = 0;              // online ones
+  uint32_t cores = 0;  // online ones
   uint64_t memory_bytes = 0;
   uint64_t swap_bytes = 0;
   std::vector<uint64_t> hugepage_sizes_bytes;
-  std::vector<uint64_t> hugepage_counts;   // beside hugepage_sizes_bytes
-  std::string machine_id;          // /etc/machine-id, else the D-Bus one, else ""
-  std::string system_uuid;         // DMI's product_uuid; the machine id where there is none
+  std::vector<uint64_t> hugepage_counts;  // beside hugepage_sizes_bytes
+  std::string machine_id;                 // /etc/machine-id, else the D-Bus one, else ""
+  std::string system_uuid;                // DMI's product_uuid; the machine id where there is none
   std::string boot_id;
-  std::string kernel_version;      // uname -r
-  std::string os_image;            // PRETTY_NAME of os-release
-  std::string operating_system;    // "linux"
-  std::string architecture;        // Go's name: amd64, arm64
-  std::string hostname;            // lower case
+  std::string kernel_version;    // uname -r
+  std::string os_image;          // PRETTY_NAME of os-release
+  std::string operating_system;  // "linux"
+  std::string architecture;      // Go's name: amd64, arm64
+  std::string hostname;          // lower case
 };
 Result<MachineFacts> machine_facts();
 
@@ -41,7 +41,7 @@ MemoryInfo parse_memory_info(std::string_view text);
 
 struct FileSystemUsage {
   uint64_t capacity_bytes = 0;
-  uint64_t available_bytes = 0;    // to an unprivileged process
+  uint64_t available_bytes = 0;  // to an unprivileged process
   uint64_t used_bytes = 0;
   uint64_t inodes = 0;
   uint64_t inodes_free = 0;

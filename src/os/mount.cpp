@@ -142,7 +142,8 @@ namespace {
 Result<MountEntry> mount_of(const UniqueFd& file, const std::vector<MountEntry>& table) {
   struct statx info {};
   if (::statx(file.get(), "", AT_EMPTY_PATH, STATX_MNT_ID, &info) != 0) return system_error(errno, "statx");
-  const auto row = std::ranges::find(table, static_cast<uint64_t>(info.stx_mnt_id), [](const MountEntry& entry) { return static_cast<uint64_t>(entry.id); });
+  const auto row =
+      std::ranges::find(table, static_cast<uint64_t>(info.stx_mnt_id), [](const MountEntry& entry) { return static_cast<uint64_t>(entry.id); });
   if (row == table.end()) return error(Reason::NotFound, "mount " + std::to_string(info.stx_mnt_id) + " is not in the mount table");
   return *row;
 }

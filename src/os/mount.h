@@ -14,11 +14,11 @@ namespace pintle::os {
 struct MountEntry {
   int id = 0;
   int parent_id = 0;
-  std::string device;       // "8:1"
-  std::string root;         // the part of the file system that is mounted
+  std::string device;  // "8:1"
+  std::string root;    // the part of the file system that is mounted
   std::string mount_point;
-  std::string options;      // per mount: "rw,nosuid"
-  std::string optional;     // "shared:1 master:2"; "" private
+  std::string options;   // per mount: "rw,nosuid"
+  std::string optional;  // "shared:1 master:2"; "" private
   std::string fs_type;
   std::string source;
   std::string super_options;
@@ -34,10 +34,10 @@ Result<std::vector<MountEntry>> mount_table();
 
 struct MountRequest {
   std::string source;
-  std::string target;     // exists
-  std::string fs_type;    // "" for a bind mount
+  std::string target;       // exists
+  std::string fs_type;      // "" for a bind mount
   unsigned long flags = 0;  // MS_*
-  std::string data;       // "size=1048576"
+  std::string data;         // "size=1048576"
 };
 Result<Unit> mount(const MountRequest& request);
 // tmpfs with the given size limit in bytes (0: the kernel's default, half of the memory) and mode.

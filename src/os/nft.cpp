@@ -7,7 +7,7 @@
 namespace pintle::os {
 namespace {
 
-constexpr std::size_t message_bytes_max = 2048;   // a failed transaction quotes the commands at fault
+constexpr std::size_t message_bytes_max = 2048;  // a failed transaction quotes the commands at fault
 
 struct FreeContext {
   void operator()(nft_ctx* context) const { nft_ctx_free(context); }
@@ -49,7 +49,7 @@ class LibNft : public Nft {
     return error(Reason::ServiceUnavailable, "nftables: " + (message.empty() ? std::string("transaction failed") : message));
   }
 
-  std::mutex mutex_;   // the library keeps state of its parser for the whole process
+  std::mutex mutex_;  // the library keeps state of its parser for the whole process
 };
 
 }  // namespace

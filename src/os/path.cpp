@@ -19,7 +19,7 @@ int openat2_in_root(int root, const char* path, uint64_t flags) {
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
   int fd;
   do fd = static_cast<int>(::syscall(SYS_openat2, root, path, &how, sizeof how));
-  while (fd < 0 && errno == EAGAIN);   // a rename raced with the look-up
+  while (fd < 0 && errno == EAGAIN);  // a rename raced with the look-up
   return fd;
 }
 
@@ -84,7 +84,7 @@ Result<UniqueFd> open_regular_below(const std::string& root, std::string_view pa
   const std::string relative(path.empty() ? std::string_view(".") : path);
   int opened;
   do opened = static_cast<int>(::syscall(SYS_openat2, top.get(), relative.c_str(), &how, sizeof how));
-  while (opened < 0 && errno == EAGAIN);   // a rename raced with the look-up
+  while (opened < 0 && errno == EAGAIN);  // a rename raced with the look-up
   const UniqueFd named(opened);
   if (!named && (errno == ELOOP || errno == EXDEV)) return error(Reason::Forbidden, relative + ": leads elsewhere");
   if (!named) return system_error(errno, relative);
@@ -108,7 +108,8 @@ Result<Unit> set_mode(const std::string& path, uint32_t mode) {
 }
 
 Result<Unit> set_owner(const std::string& path, FileOwner owner) {
-  if (::chown(path.c_str(), owner.uid.value_or(static_cast<uid_t>(-1)), owner.gid.value_or(static_cast<gid_t>(-1))) != 0) return system_error(errno, path);
+  if (::chown(path.c_str(), owner.uid.value_or(static_cast<uid_t>(-1)), owner.gid.value_or(static_cast<gid_t>(-1))) != 0)
+    return system_error(errno, path);
   return Unit{};
 }
 

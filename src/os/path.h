@@ -40,15 +40,15 @@ struct FileOwner {
 // Trees whose content somebody else makes: of any width, and as deep as `tree_depth_max`. A walk holds at most tree_open_max + 2
 // descriptors, a block of names for each of these, and 32 bytes for each level below; it never follows a link, never crosses
 // into what is mounted inside, and opens nothing but directories.
-constexpr std::size_t tree_depth_max = 1'000'000;         // past it a walk fails; a removal knows no depth
+constexpr std::size_t tree_depth_max = 1'000'000;  // past it a walk fails; a removal knows no depth
 constexpr std::size_t tree_open_max = 64;
-constexpr std::size_t tree_linked_max = 100'000;          // files with several names that tree_usage() tells apart
+constexpr std::size_t tree_linked_max = 100'000;  // files with several names that tree_usage() tells apart
 
 // `dir_fd` and `name` name the file for the *at() calls.
 struct TreeEntry {
   int dir_fd;
   const char* name;
-  uint32_t mode;       // with the file type
+  uint32_t mode;  // with the file type
   uid_t uid;
   gid_t gid;
   uint32_t links = 1;
@@ -76,7 +76,7 @@ Result<Unit> make_directories(const std::string& path, uint32_t mode);
 struct TreeUsage {
   uint64_t bytes = 0;
   uint64_t inodes = 0;
-  std::optional<Status> failed;   // why it could not be read to its end: the numbers are what it uses at least
+  std::optional<Status> failed;  // why it could not be read to its end: the numbers are what it uses at least
 };
 // NotFound if `root` is not there. Past tree_linked_max, a file with N names counts an Nth for each that is met. `enough`, asked now and
 // then, ends it early with Timeout in `failed`; may be empty.

@@ -75,8 +75,10 @@ struct ChildStreams {
 };
 
 void plan_stream(SpawnPlan& plan, int fd, int target, int flags) {
-  if (fd >= 0) posix_spawn_file_actions_adddup2(&plan.actions, fd, target);
-  else posix_spawn_file_actions_addopen(&plan.actions, target, "/dev/null", flags, 0);
+  if (fd >= 0)
+    posix_spawn_file_actions_adddup2(&plan.actions, fd, target);
+  else
+    posix_spawn_file_actions_addopen(&plan.actions, target, "/dev/null", flags, 0);
 }
 
 Result<pid_t> spawn(ProcessSpec& spec, ChildStreams streams) {
@@ -210,9 +212,12 @@ struct Process::Impl {
     do got = ::waitpid(pid, &status, WNOHANG);
     while (got < 0 && errno == EINTR);
     if (got == 0) return false;
-    if (got < 0) exit = ExitStatus{-1, 0};  // someone else reaped it
-    else if (WIFSIGNALED(status)) exit = ExitStatus{-1, WTERMSIG(status)};
-    else exit = ExitStatus{WEXITSTATUS(status), 0};
+    if (got < 0)
+      exit = ExitStatus{-1, 0};  // someone else reaped it
+    else if (WIFSIGNALED(status))
+      exit = ExitStatus{-1, WTERMSIG(status)};
+    else
+      exit = ExitStatus{WEXITSTATUS(status), 0};
     return true;
   }
   static Result<std::unique_ptr<Impl>> start(ProcessSpec& spec, ChildStreams streams) {

@@ -49,7 +49,8 @@ Result<Unit> sync_parent(const std::string& path) {
   return Unit{};
 }
 
-Result<Unit> write_and_rename(const UniqueFd& fd, const std::string& temporary, const std::string& path, std::string_view data, uint32_t mode, Durability durability) {
+Result<Unit> write_and_rename(const UniqueFd& fd, const std::string& temporary, const std::string& path, std::string_view data, uint32_t mode,
+                              Durability durability) {
   TRY(fill(fd, temporary, data, mode));
   if (durability == Durability::Synced && ::fsync(fd.get()) != 0) return system_error(errno, temporary);
   if (::rename(temporary.c_str(), path.c_str()) != 0) return system_error(errno, path);

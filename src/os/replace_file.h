@@ -10,8 +10,8 @@
 namespace pintle::os {
 
 enum class Durability : uint8_t {
-  Whole,     // a crash of the process leaves the old file or the new one
-  Synced,    // a power cut too
+  Whole,   // a crash of the process leaves the old file or the new one
+  Synced,  // a power cut too
 };
 // Replaces the file with exactly `mode`. The new content is written beside it, under a name that nobody can guess and that must not
 // exist (no link is followed, no file is opened that lies there), then takes its name. On failure the old file stays. Blocks.

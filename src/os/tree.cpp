@@ -21,11 +21,11 @@ namespace pintle::os {
 namespace {
 
 constexpr std::size_t names_block_bytes = 32 << 10;
-constexpr uint64_t entries_between_looks = 1024;     // at the clock
-constexpr uint64_t removals_between_looks = 1024;    // more than it takes to come down again to where an earlier call stopped
-constexpr std::size_t removal_open_max = 512;        // where directories cannot be moved up
-constexpr std::size_t removal_passes_max = 16'384;   // over one directory in which new names keep coming
-constexpr std::size_t removal_failures_max = 100;    // then the rest stays for another try
+constexpr uint64_t entries_between_looks = 1024;    // at the clock
+constexpr uint64_t removals_between_looks = 1024;   // more than it takes to come down again to where an earlier call stopped
+constexpr std::size_t removal_open_max = 512;       // where directories cannot be moved up
+constexpr std::size_t removal_passes_max = 16'384;  // over one directory in which new names keep coming
+constexpr std::size_t removal_failures_max = 100;   // then the rest stays for another try
 
 // The layout of getdents64(2).
 struct DirectoryRecord {
@@ -79,7 +79,7 @@ class DirectoryReader {
   std::unique_ptr<char[]> block_;
   std::size_t at_ = 0;
   std::size_t size_ = 0;
-  int64_t position_ = 0;   // behind the last name
+  int64_t position_ = 0;  // behind the last name
   uint8_t type_ = DT_UNKNOWN;
 };
 
@@ -115,7 +115,7 @@ TreeEntry entry_of(int dir_fd, const char* name, const struct statx& info) {
 
 // A directory on the way down. The first tree_open_max stay open; of those below, the one that is read.
 struct Visited {
-  std::unique_ptr<DirectoryReader> reader;   // null: closed meanwhile
+  std::unique_ptr<DirectoryReader> reader;  // null: closed meanwhile
   uint64_t inode = 0;
   uint64_t device = 0;
   int64_t position = 0;
@@ -151,9 +151,10 @@ class Walk {
     TRY(visit_(entry_of(reader.fd(), name, info)));
     if (!S_ISDIR(info.stx_mode)) return Unit{};
     UniqueFd child = open_child(reader.fd(), name);
-    if (!child && (is_gone(errno) || errno == EXDEV)) return Unit{};   // changed meanwhile
+    if (!child && (is_gone(errno) || errno == EXDEV)) return Unit{};  // changed meanwhile
     if (!child) return system_error(errno, name);
-    if (stack_.size() >= tree_depth_max) return error(Reason::RequestEntityTooLarge, "directories are nested more than " + std::to_string(tree_depth_max) + " deep");
+    if (stack_.size() >= tree_depth_max)
+      return error(Reason::RequestEntityTooLarge, "directories are nested more than " + std::to_string(tree_depth_max) + " deep");
     // Not `info`: another directory may have taken the name.
     if (const int failed = look(child.get(), "", info)) return system_error(failed, "directory");
     push(std::move(child), info);
@@ -220,7 +221,7 @@ class Removal {
     DirectoryReader reader;
     std::string name;
     std::size_t passes = 0;
-    std::vector<std::string> failed;   // names that stay
+    std::vector<std::string> failed;  // names that stay
   };
 
   static Unexpected<Status> mounted(const std::string& shown) { return error(Reason::Conflict, shown + ": something is mounted there"); }
@@ -321,13 +322,15 @@ Result<Unit> remove_tree(const std::string& path, const std::function<bool()>& e
 
 Result<TreeUsage> tree_usage(const std::string& root, const std::function<bool()>& enough) {
   TreeUsage out;
-  std::set<std::pair<uint64_t, uint64_t>> linked;   // files with several names count once
+  std::set<std::pair<uint64_t, uint64_t>> linked;  // files with several names count once
   auto walked = visit_tree(root, [&](const TreeEntry& entry) -> Result<Unit> {
     uint64_t names = 1;
     if (entry.links > 1 && !S_ISDIR(entry.mode)) {
       if (linked.contains({entry.device, entry.inode})) return Unit{};
-      if (linked.size() < tree_linked_max) linked.emplace(entry.device, entry.inode);
-      else names = entry.links;
+      if (linked.size() < tree_linked_max)
+        linked.emplace(entry.device, entry.inode);
+      else
+        names = entry.links;
     }
     out.bytes += (entry.bytes + names - 1) / names;
     if (++out.inodes % entries_between_looks == 0 && enough && enough()) return error(Reason::Timeout, "counting files took too long");

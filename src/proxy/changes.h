@@ -19,8 +19,8 @@ namespace pintle::proxy {
 
 struct Changes {
   std::set<ServiceName> services;
-  bool config = false;                             // the node, the service ranges
-  std::vector<api::Time> triggers;                 // when what these endpoint changes follow from happened
+  bool config = false;              // the node, the service ranges
+  std::vector<api::Time> triggers;  // when what these endpoint changes follow from happened
   std::size_t service_changes = 0;
   std::size_t endpoint_changes = 0;
   rt::Event pending;

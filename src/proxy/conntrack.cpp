@@ -9,7 +9,9 @@ namespace {
 
 using Place = std::pair<Address, uint16_t>;
 
-bool is_served(const nftables::UdpFrontend& frontend, const Place& endpoint) { return std::ranges::find(frontend.serving, endpoint) != frontend.serving.end(); }
+bool is_served(const nftables::UdpFrontend& frontend, const Place& endpoint) {
+  return std::ranges::find(frontend.serving, endpoint) != frontend.serving.end();
+}
 
 }  // namespace
 

@@ -26,7 +26,8 @@ std::optional<int64_t> read_number(const std::string& path) {
 
 }  // namespace
 
-std::vector<SysctlWrite> plan_conntrack(const Config& config, std::size_t cores, const std::function<std::optional<int64_t>(const std::string&)>& current) {
+std::vector<SysctlWrite> plan_conntrack(const Config& config, std::size_t cores,
+                                        const std::function<std::optional<int64_t>(const std::string&)>& current) {
   std::vector<SysctlWrite> out;
   const auto want = [&](std::string_view name, int64_t value, bool only_more) {
     const std::string path = std::string(folder) + std::string(name);
@@ -35,8 +36,10 @@ std::vector<SysctlWrite> plan_conntrack(const Config& config, std::size_t cores,
   };
   if (const int64_t per_core = config.max_per_core.value_or(0); per_core > 0)
     want("nf_conntrack_max", std::max<int64_t>(per_core * static_cast<int64_t>(cores), config.min.value_or(0)), true);
-  if (config.tcp_established_timeout && config.tcp_established_timeout->nanos > 0) want("nf_conntrack_tcp_timeout_established", seconds_of(*config.tcp_established_timeout), false);
-  if (config.tcp_close_wait_timeout && config.tcp_close_wait_timeout->nanos > 0) want("nf_conntrack_tcp_timeout_close_wait", seconds_of(*config.tcp_close_wait_timeout), false);
+  if (config.tcp_established_timeout && config.tcp_established_timeout->nanos > 0)
+    want("nf_conntrack_tcp_timeout_established", seconds_of(*config.tcp_established_timeout), false);
+  if (config.tcp_close_wait_timeout && config.tcp_close_wait_timeout->nanos > 0)
+    want("nf_conntrack_tcp_timeout_close_wait", seconds_of(*config.tcp_close_wait_timeout), false);
   if (config.tcp_be_liberal) want("nf_conntrack_tcp_be_liberal", 1, false);
   if (config.udp_timeout.nanos > 0) want("nf_conntrack_udp_timeout", seconds_of(config.udp_timeout), false);
   if (config.udp_stream_timeout.nanos > 0) want("nf_conntrack_udp_timeout_stream", seconds_of(config.udp_stream_timeout), false);
@@ -47,7 +50,8 @@ void apply_conntrack(const Config& config) {
   const auto cores = static_cast<std::size_t>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
   for (const SysctlWrite& write : plan_conntrack(config, cores, read_number))
     if (auto done = os::write_file(write.path, std::to_string(write.value)); !done)
-      component::log::warning("Cannot change a limit of connection tracking", {{"path", write.path}, {"value", std::to_string(write.value)}, {"err", done.error().message}});
+      component::log::warning("Cannot change a limit of connection tracking",
+                              {{"path", write.path}, {"value", std::to_string(write.value)}, {"err", done.error().message}});
 }
 
 }  // namespace pintle::proxy

@@ -13,7 +13,7 @@
 namespace pintle::proxy {
 
 struct SysctlWrite {
-  std::string path;                  // "/proc/sys/net/netfilter/..."
+  std::string path;  // "/proc/sys/net/netfilter/..."
   int64_t value = 0;
   bool operator==(const SysctlWrite&) const = default;
 };

@@ -15,7 +15,7 @@ namespace pintle::proxy {
 struct Endpoint {
   Address address;
   uint16_t port = 0;
-  bool local = false;                // on this node
+  bool local = false;  // on this node
   bool ready = true;
   bool serving = true;
   bool terminating = false;

@@ -46,7 +46,8 @@ void FamilySync::plan(const Sources& sources, const std::set<ServiceName>& chang
   const auto put = [&](const ServiceName& name) {
     const std::string key = client::object_key(name.namespace_name, name.name);
     const auto service = sources.services.get(key);
-    const auto slices = service ? sources.slices.by_index(slices_by_service, key) : std::vector<client::Informer<api::discovery_v1::EndpointSlice>::Ptr>();
+    const auto slices =
+        service ? sources.slices.by_index(slices_by_service, key) : std::vector<client::Informer<api::discovery_v1::EndpointSlice>::Ptr>();
     std::vector<const api::discovery_v1::EndpointSlice*> pointers;
     for (const auto& slice : slices) pointers.push_back(slice.get());
     table_.update(name, service.get(), pointers);

@@ -4,9 +4,9 @@
 
 #include <set>
 
+#include "os/nft.h"
 #include "proxy/changes.h"
 #include "proxy/metrics.h"
-#include "os/nft.h"
 #include "proxy/nftables/table.h"
 #include "rt/runtime.h"
 
@@ -39,8 +39,8 @@ class FamilySync {
   Metrics& metrics_;
   const std::vector<std::string> label_;
   nftables::Table table_;
-  bool broken_ = true;        // what the kernel has is not known
-  bool everything_ = true;    // every service has to be planned again
+  bool broken_ = true;      // what the kernel has is not known
+  bool everything_ = true;  // every service has to be planned again
   int failures_ = 0;
 };
 

@@ -19,14 +19,14 @@ struct Metrics {
   component::metrics::CounterVec cleanup_failures;
   component::metrics::GaugeVec last_sync_timestamp;
   component::metrics::GaugeVec last_queued_timestamp;
-  component::metrics::GaugeVec no_local_endpoints;      // ip_family, traffic_policy
+  component::metrics::GaugeVec no_local_endpoints;  // ip_family, traffic_policy
   // Without labels.
   component::metrics::GaugeVec endpoint_changes_pending;
   component::metrics::CounterVec endpoint_changes;
   component::metrics::GaugeVec service_changes_pending;
   component::metrics::CounterVec service_changes;
-  component::metrics::CounterVec healthz;               // code
-  component::metrics::CounterVec livez;                 // code
+  component::metrics::CounterVec healthz;  // code
+  component::metrics::CounterVec livez;    // code
 };
 
 }  // namespace pintle::proxy

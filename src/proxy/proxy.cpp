@@ -87,7 +87,7 @@ struct Proxy::State {
   std::shared_ptr<Changes> changes = std::make_shared<Changes>();
   std::shared_ptr<bool> alive = std::make_shared<bool>(true);
   std::vector<std::unique_ptr<FamilySync>> syncs;
-  bool table_deleted = false;     // by whomever: to be looked into by the sync loop
+  bool table_deleted = false;  // by whomever: to be looked into by the sync loop
   std::map<ServiceName, nftables::HealthCheck> health_checks;
   std::vector<std::string> health_addresses;
   rt::TimePoint last_sync{};
@@ -338,7 +338,7 @@ rt::Task<void> Proxy::State::sync_service_health() {
   for (const auto& failure : failures) {
     log::error("Failed to start healthcheck", failure.status,
                {{"service", failure.service.namespace_name + "/" + failure.service.name}, {"port", std::to_string(failure.port)}});
-    health_checks.erase(failure.service);   // tried again at the next sync
+    health_checks.erase(failure.service);  // tried again at the next sync
   }
 }
 

@@ -40,7 +40,8 @@ bool is_served(const Service& service) {
 std::vector<Address> addresses_of(const std::vector<std::string>& texts, Family family) {
   std::vector<Address> out;
   for (const std::string& text : texts)
-    if (const auto address = parse_address(text); address && address->family == family && std::ranges::find(out, *address) == out.end()) out.push_back(*address);
+    if (const auto address = parse_address(text); address && address->family == family && std::ranges::find(out, *address) == out.end())
+      out.push_back(*address);
   return out;
 }
 

@@ -23,7 +23,7 @@ struct ServiceName {
 
 struct ServicePortName {
   ServiceName service;
-  std::string port;                  // "" for the only, unnamed port
+  std::string port;  // "" for the only, unnamed port
   Protocol protocol = Protocol::TCP;
   auto operator<=>(const ServicePortName&) const = default;
   // "ns/name:port", or "ns/name" where the port has no name.
@@ -34,12 +34,12 @@ struct ServicePort {
   std::string name;
   Protocol protocol = Protocol::TCP;
   uint16_t port = 0;
-  uint16_t node_port = 0;            // 0: none
+  uint16_t node_port = 0;  // 0: none
   Address cluster_ip;
   std::vector<Address> external_ips;
   std::vector<Address> load_balancer_vips;
-  std::vector<Prefix> source_ranges; // empty: everybody may come
-  uint32_t affinity_seconds = 0;     // 0: no session affinity
+  std::vector<Prefix> source_ranges;  // empty: everybody may come
+  uint32_t affinity_seconds = 0;      // 0: no session affinity
   uint16_t health_check_node_port = 0;
   bool external_local = false;
   bool internal_local = false;

@@ -12,7 +12,7 @@ namespace pintle::proxy {
 
 struct NodeTopology {
   std::string_view node_name;
-  std::string_view zone;             // label topology.kubernetes.io/zone; "" if there is none
+  std::string_view zone;  // label topology.kubernetes.io/zone; "" if there is none
 };
 
 struct EndpointChoice {

@@ -60,15 +60,15 @@ TEST(Topology, Policies) {
   check(InternalLocal, "1l 2", "12", "1", "12", true);
   check(BothLocal, "1l 2", "12", "1", "12", true);
   check(InternalLocalOnly, "1l 2", "", "1", "1", true);
-  check(InternalLocalOnly, "1 2", "", "", "", true);       // elsewhere: dropped, not refused
+  check(InternalLocalOnly, "1 2", "", "", "", true);  // elsewhere: dropped, not refused
   check(InternalLocalOnly, "1n 2n", "", "", "", false);
 }
 
 TEST(Topology, Readiness) {
   check(Cluster, "1 2n 3nt", "1", "", "1", true);
-  check(Cluster, "1nt 2nst 3n", "1", "", "1", true);        // only those that still serve while they end
+  check(Cluster, "1nt 2nst 3n", "1", "", "1", true);  // only those that still serve while they end
   check(Cluster, "1ns 2ns", "", "", "", false);
-  check(ExternalLocal, "1lnt 2", "2", "1", "12", true);     // of the local ones, one that ends is better than none
+  check(ExternalLocal, "1lnt 2", "2", "1", "12", true);  // of the local ones, one that ends is better than none
   check(ExternalLocal, "1lnt 2l 3", "23", "2", "23", true);
   check(ExternalLocal, "1lnst 2", "2", "", "2", true);
   check(ExternalLocal, "1lnt 2nt", "12", "1", "12", true);
@@ -76,13 +76,13 @@ TEST(Topology, Readiness) {
 
 TEST(Topology, Hints) {
   check(Cluster, "1@a 2@b 3@a", "13", "", "13", true);
-  check(Cluster, "1@a 2 3@a", "123", "", "123", true);      // one without hints: none counts
-  check(Cluster, "1@b 2@b", "12", "", "12", true);          // none for this zone
-  check(Cluster, "1@a 2@b 3n", "1", "", "1", true);         // one that is not ready needs no hint
-  check(Cluster, "1@b#h 2@a#i", "1", "", "1", true);        // the node's hint before the zone's
-  check(Cluster, "1@b#i 2@a#i", "2", "", "2", true);        // no endpoint for this node: the zone's
-  check(Cluster, "1@ant 2@bnt", "12", "", "12", true);      // the last resort knows no hints
-  check(ExternalLocal, "1l@b 2@a", "2", "1", "12", true);   // policy Local knows none either
+  check(Cluster, "1@a 2 3@a", "123", "", "123", true);     // one without hints: none counts
+  check(Cluster, "1@b 2@b", "12", "", "12", true);         // none for this zone
+  check(Cluster, "1@a 2@b 3n", "1", "", "1", true);        // one that is not ready needs no hint
+  check(Cluster, "1@b#h 2@a#i", "1", "", "1", true);       // the node's hint before the zone's
+  check(Cluster, "1@b#i 2@a#i", "2", "", "2", true);       // no endpoint for this node: the zone's
+  check(Cluster, "1@ant 2@bnt", "12", "", "12", true);     // the last resort knows no hints
+  check(ExternalLocal, "1l@b 2@a", "2", "1", "12", true);  // policy Local knows none either
 }
 
 }  // namespace

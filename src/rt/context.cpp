@@ -135,9 +135,7 @@ Context Context::with_deadline(TimePoint deadline) const {
   return made;
 }
 
-Context Context::with_timeout(Duration timeout) const {
-  return with_deadline(after(Executor::current().runtime().clock().now(), timeout));
-}
+Context Context::with_timeout(Duration timeout) const { return with_deadline(after(Executor::current().runtime().clock().now(), timeout)); }
 
 bool Context::done() const { return state_ && state_->done.load(std::memory_order_acquire); }
 

@@ -9,7 +9,8 @@
 namespace pintle::rt {
 namespace {
 
-constexpr int64_t extremes[] = {INT64_MAX, INT64_MAX - 1, int64_t{1} << 62, int64_t{1} << 60, int64_t{1} << 34, 9'223'372'036, 9'223'372'037, 253'402'300'799};
+constexpr int64_t extremes[] = {INT64_MAX,        INT64_MAX - 1, int64_t{1} << 62, int64_t{1} << 60,
+                                int64_t{1} << 34, 9'223'372'036, 9'223'372'037,    253'402'300'799};
 
 TEST(FarTime, LargeNumbersAreFarAway) {
   const WallTime now = wall_time_of(1'800'000'000);
@@ -30,13 +31,15 @@ TEST(FarTime, LargeNumbersAreFarAway) {
 }
 
 TEST(FarTime, SmallNumbersAreKept) {
-  for (const int64_t seconds : {int64_t{0}, int64_t{1}, int64_t{-5}, int64_t{86'400}, int64_t{3'153'600'000}}) EXPECT_EQ(seconds_of(seconds), std::chrono::seconds(seconds));
+  for (const int64_t seconds : {int64_t{0}, int64_t{1}, int64_t{-5}, int64_t{86'400}, int64_t{3'153'600'000}})
+    EXPECT_EQ(seconds_of(seconds), std::chrono::seconds(seconds));
   EXPECT_EQ(wall_time_of(1'800'000'000, 5).time_since_epoch(), std::chrono::seconds(1'800'000'000) + Duration(5));
-  EXPECT_EQ(wall_time_of(-62'135'596'800), WallTime(-far_wall_time.time_since_epoch()));   // the year 1
+  EXPECT_EQ(wall_time_of(-62'135'596'800), WallTime(-far_wall_time.time_since_epoch()));  // the year 1
 }
 
 TEST(FarTime, AfterNeverGoesBack) {
-  for (const TimePoint now : {TimePoint{}, TimePoint(std::chrono::hours(1)), TimePoint(std::chrono::hours(24 * 365 * 20)), TimePoint(Duration(INT64_MAX - 1))})
+  for (const TimePoint now :
+       {TimePoint{}, TimePoint(std::chrono::hours(1)), TimePoint(std::chrono::hours(24 * 365 * 20)), TimePoint(Duration(INT64_MAX - 1))})
     for (const Duration wait : {Duration(0), Duration(1), far_duration, Duration::max()}) EXPECT_GE(after(now, wait), now) << wait.count();
   EXPECT_EQ(after(TimePoint(std::chrono::hours(1)), std::chrono::seconds(5)), TimePoint(std::chrono::hours(1) + std::chrono::seconds(5)));
 }

@@ -28,8 +28,8 @@ std::vector<HeldTotals> held_totals();
 
 struct Held {
   std::size_t executor = 0;
-  Duration processor{};       // used by the step, at most 10 ms too much
-  std::string_view work;      // of note_work(), empty if the step noted none; valid during the call
+  Duration processor{};   // used by the step, at most 10 ms too much
+  std::string_view work;  // of note_work(), empty if the step noted none; valid during the call
 };
 // Called after each such step, on its executor; it must not block. Before any executor runs.
 void observe_held(void (*observer)(const Held&));

@@ -87,17 +87,19 @@ TEST(Held, WaitingIsNobodysFault) {
 }
 TEST(Held, ANoteIsCutAndForgotten) {
   EXPECT_EQ(holds_of([]() -> Task<void> {
-    note_work("GET", std::string(500, 'x'));
-    use_processor(150ms);
-    co_await yield();
-  }), 1u);
+              note_work("GET", std::string(500, 'x'));
+              use_processor(150ms);
+              co_await yield();
+            }),
+            1u);
   EXPECT_EQ(told_work.size(), work_note_max);
   EXPECT_EQ(holds_of([]() -> Task<void> {
-    note_work("GET", "/");
-    co_await yield();
-    use_processor(150ms);
-    co_await yield();
-  }), 1u);
+              note_work("GET", "/");
+              co_await yield();
+              use_processor(150ms);
+              co_await yield();
+            }),
+            1u);
   EXPECT_EQ(told_work, "");
 }
 
@@ -110,20 +112,20 @@ Task<Executor*> where(Duration work) {
 Task<void> sent_away() {
   Executor* const home = &Executor::current();
   std::set<Executor*> seen;
-  for (std::size_t i = 0; i < 2 * runtime().executor_count(); ++i) seen.insert(co_await run_on(long_executor(runtime()), where(i == 0 ? 150ms : 0ms)));
+  for (std::size_t i = 0; i < 2 * runtime().executor_count(); ++i)
+    seen.insert(co_await run_on(long_executor(runtime()), where(i == 0 ? 150ms : 0ms)));
   EXPECT_EQ(&Executor::current(), home);
   EXPECT_EQ(seen.size(), std::max<std::size_t>(runtime().executor_count() / 2, 1));
   for (std::size_t i = 0; i < runtime().executor_count(); ++i) EXPECT_FALSE(seen.contains(&runtime().executor(i)));
 }
-TEST(LongExecutor, IsNoneOfTheOthersAndMayBeHeld) {
-  EXPECT_EQ(holds_of(sent_away), 0u);
-}
+TEST(LongExecutor, IsNoneOfTheOthersAndMayBeHeld) { EXPECT_EQ(holds_of(sent_away), 0u); }
 Task<void> held_for_too_long() { (void)co_await run_on(long_executor(runtime()), where(1100ms)); }
-TEST(LongExecutor, OverASecondIsCounted) {
-  EXPECT_EQ(holds_of(held_for_too_long), 1u);
-}
+TEST(LongExecutor, OverASecondIsCounted) { EXPECT_EQ(holds_of(held_for_too_long), 1u); }
 TEST(LongExecutor, IsAnyOneInTheSimulation) {
-  testing::run_sim([]() -> Task<void> { EXPECT_EQ(&long_executor(runtime()), &runtime().executor(0)); co_return; });
+  testing::run_sim([]() -> Task<void> {
+    EXPECT_EQ(&long_executor(runtime()), &runtime().executor(0));
+    co_return;
+  });
 }
 
 }  // namespace

@@ -164,7 +164,6 @@ Task<void> channel_carries_all() {
 }
 TEST(Channel, CarriesAll) { on_each_backend(channel_carries_all); }
 
-
 // Work that is posted by work, five deep.
 void post_chain(int left, int* ran) {
   if (left == 0) return;
@@ -183,7 +182,7 @@ Task<void> what_is_ready_goes_first() {
     whole += ran == 5 ? 1 : 0;
     while (ran < 5) co_await yield();
   }
-  EXPECT_GT(whole, 0);   // not each time: the rounds' time may be up
+  EXPECT_GT(whole, 0);  // not each time: the rounds' time may be up
 }
 TEST(GiveWay, WhatIsReadyGoesFirst) { testing::run_task(what_is_ready_goes_first); }
 

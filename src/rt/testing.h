@@ -50,7 +50,7 @@ value_of<F> run(F main, Run run_on) {
 }  // namespace detail
 
 template <class F>
-requires std::invocable<F>
+  requires std::invocable<F>
 auto run_task(F main, RunOptions options = {}) {
   return detail::run(std::move(main), [&](std::function<Task<void>()> f) { detail::run_real(std::move(f), options); });
 }
@@ -60,7 +60,7 @@ T run_task(Task<T> task, RunOptions options = {}) {
 }
 
 template <class F>
-requires std::invocable<F>
+  requires std::invocable<F>
 auto run_sim(F main, uint64_t seed = 1, std::string* log = nullptr) {
   return detail::run(std::move(main), [&](std::function<Task<void>()> f) { detail::run_simulated(std::move(f), seed, log); });
 }

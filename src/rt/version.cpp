@@ -34,9 +34,7 @@ struct Version::State : detail::WaitList {
 
   class Awaiter : Threshold {
    public:
-    Awaiter(std::shared_ptr<State> state, Context ctx, uint64_t wanted) : state_(std::move(state)), ctx_(std::move(ctx)) {
-      at_least = wanted;
-    }
+    Awaiter(std::shared_ptr<State> state, Context ctx, uint64_t wanted) : state_(std::move(state)), ctx_(std::move(ctx)) { at_least = wanted; }
     bool await_ready() const noexcept { return state_->value.load(std::memory_order_acquire) >= at_least; }
     bool await_suspend(std::coroutine_handle<> self) {
       handle = self;

@@ -20,13 +20,15 @@ const api::core_v1::PodCondition* scheduled_condition(const Pod& pod) {
 
 // The strategic merge patch of a pod's status: PodScheduled is false, and the nominated node if it changes; "": the pod
 // says so already.
-std::string condition_patch(const Pod& pod, std::string_view reason, const std::string& message, const std::optional<std::string>& nominated_node, rt::WallTime now) {
+std::string condition_patch(const Pod& pod, std::string_view reason, const std::string& message, const std::optional<std::string>& nominated_node,
+                            rt::WallTime now) {
   const auto* old = scheduled_condition(pod);
-  const bool told = old != nullptr && old->status == "False" && old->reason == reason && old->message == message && old->observed_generation == pod.metadata.generation;
+  const bool told = old != nullptr && old->status == "False" && old->reason == reason && old->message == message &&
+                    old->observed_generation == pod.metadata.generation;
   const bool nominated = nominated_node && *nominated_node != pod.status.nominated_node_name;
   if (told && !nominated) return "";
   codec::Value patch;
-  patch["metadata"]["uid"] = pod.metadata.uid;   // not another pod of the same name
+  patch["metadata"]["uid"] = pod.metadata.uid;  // not another pod of the same name
   if (!told) {
     codec::Value condition;
     condition["type"] = pod_scheduled;
@@ -74,8 +76,10 @@ rt::Task<PluginStatus> Core::bind_cycle(rt::Context ctx, Binding* binding) {
 
 rt::Task<void> Core::bind(std::unique_ptr<Binding> binding) {
   const PluginStatus status = co_await bind_cycle(tasks_.context(), binding.get());
-  if (status.ok()) bound(*binding);
-  else give_up(*binding, status);
+  if (status.ok())
+    bound(*binding);
+  else
+    give_up(*binding, status);
   set_bindings(bindings_ - 1);
   binding_ended_.set();
 }
@@ -89,12 +93,14 @@ void Core::bound(Binding& binding) {
   const Pod& pod = *binding.pod->pod;
   if (const QueuedPod* queued = queue_.find(binding.pod->uid())) {
     metrics_.attempts.with({}).observe(queued->attempts);
-    if (queued->first_attempt_at) metrics_.sli_duration.with({attempts_label(queued->attempts)}).observe(seconds(clock_.now() - *queued->first_attempt_at));
+    if (queued->first_attempt_at)
+      metrics_.sli_duration.with({attempts_label(queued->attempts)}).observe(seconds(clock_.now() - *queued->first_attempt_at));
   }
   queue_.done(binding.pod->uid());
   count(*binding.member, "scheduled", binding.start);
   log::info(2, "Successfully bound pod to node", {{"pod", pod_key(pod)}, {"node", binding.node}});
-  binding.member->events->normal({client::reference_to(pod), {}, "Scheduled", "Binding", "Successfully assigned " + pod_key(pod) + " to " + binding.node});
+  binding.member->events->normal(
+      {client::reference_to(pod), {}, "Scheduled", "Binding", "Successfully assigned " + pod_key(pod) + " to " + binding.node});
   for (const auto& placed : binding.member->profile->post_bind) placed.plugin->post_bind(binding.state, *binding.pod, binding.node);
 }
 
@@ -122,8 +128,10 @@ void Core::give_up(Binding& binding, const PluginStatus& status) {
 
 void Core::fail(const PodInfoPtr& pod, const Member& member, Failure failure, rt::TimePoint start) {
   count(member, failure.rejected ? "unschedulable" : "error", start);
-  if (failure.rejected) log::info(2, "Unable to schedule pod; waiting", {{"pod", pod_key(*pod->pod)}, {"err", failure.message}});
-  else if (!tasks_.context().done()) log::error("Error scheduling pod; retrying", {{"pod", pod_key(*pod->pod)}, {"err", failure.message}});
+  if (failure.rejected)
+    log::info(2, "Unable to schedule pod; waiting", {{"pod", pod_key(*pod->pod)}, {"err", failure.message}});
+  else if (!tasks_.context().done())
+    log::error("Error scheduling pod; retrying", {{"pod", pod_key(*pod->pod)}, {"err", failure.message}});
 
   const PodPtr newest = pods_->get(pod->pod->metadata.namespace_, pod->pod->metadata.name);
   if (!newest || newest->metadata.uid != pod->uid() || !newest->spec.node_name.empty()) return queue_.done(pod->uid());
@@ -142,8 +150,10 @@ rt::Task<void> Core::patch_condition(PodPtr pod, bool rejected, std::string mess
   client::PatchOptions options;
   options.subresource = "status";
   const rt::Context ctx = tasks_.context();
-  auto patched = co_await client_.patch<Pod>(ctx, pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, std::move(body), std::move(options));
-  if (!patched && patched.error().reason != Reason::NotFound && !ctx.done()) log::error("Error updating pod", patched.error(), {{"pod", pod_key(*pod)}});
+  auto patched = co_await client_.patch<Pod>(ctx, pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, std::move(body),
+                                             std::move(options));
+  if (!patched && patched.error().reason != Reason::NotFound && !ctx.done())
+    log::error("Error updating pod", patched.error(), {{"pod", pod_key(*pod)}});
 }
 
 }  // namespace pintle::scheduler

@@ -90,7 +90,7 @@ rt::Task<void> Core::schedule_all(rt::Context ctx) {
     }
     schedule_one(*pod);
     if (clock_.now() < slice_end) continue;
-    co_await rt::yield();   // bindings, watches
+    co_await rt::yield();  // bindings, watches
     slice_end = clock_.now() + cycle_slice;
   }
 }
@@ -100,7 +100,8 @@ void Core::schedule_one(QueuedPod& queued) {
   const Member* member = member_of(*pod->pod);
   CHECK(member != nullptr, "the queue holds pods of our profiles");
   if (pod->pod->metadata.deletion_timestamp) {
-    member->events->warning({client::reference_to(*pod->pod), {}, "FailedScheduling", "Scheduling", "skip schedule deleting pod: " + pod_key(*pod->pod)});
+    member->events->warning(
+        {client::reference_to(*pod->pod), {}, "FailedScheduling", "Scheduling", "skip schedule deleting pod: " + pod_key(*pod->pod)});
     return queue_.done(pod->uid());
   }
   if (cache_.has_pod(pod->uid())) return queue_.done(pod->uid());
@@ -123,7 +124,7 @@ Core::Failure Core::failure_of(const Placement& placement, const Member& member,
   if (placement.no_nodes) {
     out.rejected = true;
     out.message = "no nodes available to schedule pods";
-    for (const auto& placed : member.profile->filter) out.unschedulable_plugins |= uint64_t{1} << placed.index;   // one of them hears of a node
+    for (const auto& placed : member.profile->filter) out.unschedulable_plugins |= uint64_t{1} << placed.index;  // one of them hears of a node
     return out;
   }
   if (!placement.error.ok()) {
@@ -141,7 +142,7 @@ Core::Failure Core::failure_of(const Placement& placement, const Member& member,
       diagnosis.post_filter_message.clear();
       break;
     }
-    if (result.status.code == Code::Error) diagnosis.post_filter_message.clear();   // it stands alone
+    if (result.status.code == Code::Error) diagnosis.post_filter_message.clear();  // it stands alone
     if (!diagnosis.post_filter_message.empty()) diagnosis.post_filter_message += ", ";
     diagnosis.post_filter_message += result.status.message();
     if (result.status.code == Code::Error) break;

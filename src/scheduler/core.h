@@ -17,8 +17,8 @@
 
 namespace pintle::scheduler {
 
-constexpr std::size_t binding_cycles_max = 128;            // then the next cycle waits
-constexpr rt::Duration cycle_slice = std::chrono::milliseconds(1);   // of cycles before other tasks run
+constexpr std::size_t binding_cycles_max = 128;                     // then the next cycle waits
+constexpr rt::Duration cycle_slice = std::chrono::milliseconds(1);  // of cycles before other tasks run
 
 class Core {
  public:
@@ -31,12 +31,12 @@ class Core {
   bool running() const { return running_; }
 
  private:
-  struct Member {                        // a profile with what is its own
+  struct Member {  // a profile with what is its own
     std::unique_ptr<client::SeriesRecorder> events;
     std::unique_ptr<FilterRunner> filters;
     std::unique_ptr<Profile> profile;
   };
-  struct Binding {                       // a pod on its way to a node
+  struct Binding {  // a pod on its way to a node
     PodInfoPtr pod;
     std::string node;
     CycleState state;
@@ -44,7 +44,7 @@ class Core {
     rt::TimePoint start;
   };
   struct Failure {
-    bool rejected = false;               // Unschedulable, against SchedulerError
+    bool rejected = false;  // Unschedulable, against SchedulerError
     std::string message;
     uint64_t unschedulable_plugins = 0;
     uint64_t pending_plugins = 0;
@@ -95,9 +95,9 @@ class Core {
   client::Informers informers_;
   std::optional<client::Informer<Pod>> pods_;
   std::vector<Member> members_;
-  rt::TaskGroup tasks_;                  // bindings, patches, plugins' work
+  rt::TaskGroup tasks_;  // bindings, patches, plugins' work
   std::size_t bindings_ = 0;
-  component::metrics::Gauge& binding_tasks_;   // how many that are
+  component::metrics::Gauge& binding_tasks_;  // how many that are
   rt::Event binding_ended_;
   bool running_ = false;
 };

@@ -22,8 +22,8 @@ struct World {
   component::metrics::Registry registry;
   std::unique_ptr<Scheduler> scheduler;
   std::map<std::string, Pod> pods;
-  std::function<int(const Pod&)> on_binding = [](const Pod&) { return 200; };   // 200: the pod gets the node
-  bool shows_nodes = true;                                                      // of pods that were bound
+  std::function<int(const Pod&)> on_binding = [](const Pod&) { return 200; };  // 200: the pod gets the node
+  bool shows_nodes = true;                                                     // of pods that were bound
 
   World() {
     server.on_write = [this](const FakeServer::Write& write) { return written(write); };
@@ -43,7 +43,8 @@ struct World {
   void add_node(const std::string& name) {
     Node node;
     node.metadata.name = node.metadata.uid = name;
-    node.status.allocatable = {{"cpu", api::Quantity::from_milli(1000)}, {"memory", api::Quantity::from_int(1 << 30)}, {"pods", api::Quantity::from_int(10)}};
+    node.status.allocatable = {
+        {"cpu", api::Quantity::from_milli(1000)}, {"memory", api::Quantity::from_int(1 << 30)}, {"pods", api::Quantity::from_int(10)}};
     server.put(node);
   }
   Pod& add_pod(const std::string& name, int64_t milli_cpu, std::function<void(Pod&)> change = nullptr) {
@@ -99,7 +100,7 @@ TEST(SchedulerCore, ABindingThatFailsLetsOthersIn) {
 TEST(SchedulerCore, APodThatGoesUnseenLeavesItsRoom) {
   in_world([](World& world) -> rt::Task<void> {
     world.add_node("n");
-    world.shows_nodes = false;   // the watch is lost before it tells of the binding
+    world.shows_nodes = false;  // the watch is lost before it tells of the binding
     const Pod ghost = world.add_pod("ghost", 700);
     world.start();
     EXPECT_EQ(co_await world.node_of("ghost"), "n");
@@ -142,7 +143,8 @@ TEST(SchedulerCore, AClaimOfOnePodIsTakenOnEveryNode) {
     world.add_pod("equal", 100, [](Pod& pod) { use_claim(pod, "single", 0); });
     EXPECT_EQ(co_await world.node_of("equal"), "");
     const auto told = world.server.written("PATCH", "/pods/equal/status");
-    constexpr std::string_view why = "2 node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod";
+    constexpr std::string_view why =
+        "2 node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod";
     const std::string_view message = told.empty() ? std::string_view() : told[0].body.view();
     EXPECT_NE(message.find(why), std::string_view::npos) << message;
     world.server.remove(world.pods.at("user"));

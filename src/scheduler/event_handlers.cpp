@@ -42,13 +42,15 @@ void slim_pod(api::Object& object) {
   pod.spec.security_context.reset();
   pod.spec.dns_config.reset();
   pod.spec.host_aliases.clear();
-  std::erase_if(pod.spec.volumes, [](const auto& v) { return v.config_map || v.secret || v.empty_dir || v.host_path || v.projected || v.downward_api; });
+  std::erase_if(pod.spec.volumes,
+                [](const auto& v) { return v.config_map || v.secret || v.empty_dir || v.host_path || v.projected || v.downward_api; });
   forget_unread(pod.status.container_statuses);
   forget_unread(pod.status.init_container_statuses);
   pod.status.ephemeral_container_statuses.clear();
   pod.status.pod_ips.clear();
   pod.status.host_ips.clear();
-  std::erase_if(pod.status.conditions, [](const auto& c) { return c.type != "PodScheduled" && c.type != "PodResizePending" && c.type != "DisruptionTarget"; });
+  std::erase_if(pod.status.conditions,
+                [](const auto& c) { return c.type != "PodScheduled" && c.type != "PodResizePending" && c.type != "DisruptionTarget"; });
 }
 
 void slim_node(api::Object& object) {
@@ -67,7 +69,8 @@ Actions node_actions(const Node& before, const Node& after) {
   const auto same_taints = [](const auto& a, const auto& b) { return a.key == b.key && a.value == b.value && a.effect == b.effect; };
   if (before.status.allocatable != after.status.allocatable) out |= action::update_node_allocatable;
   if (before.metadata.labels != after.metadata.labels) out |= action::update_node_label;
-  if (before.spec.unschedulable != after.spec.unschedulable || !std::ranges::equal(before.spec.taints, after.spec.taints, same_taints)) out |= action::update_node_taint;
+  if (before.spec.unschedulable != after.spec.unschedulable || !std::ranges::equal(before.spec.taints, after.spec.taints, same_taints))
+    out |= action::update_node_taint;
   return out;
 }
 
@@ -85,7 +88,8 @@ PodInfoPtr Core::info_of(const PodPtr& pod) {
   return make_pod_info(pod);
 }
 
-void Core::tell(EventResource resource, Actions actions, std::string_view label, std::shared_ptr<const void> before, std::shared_ptr<const void> after) {
+void Core::tell(EventResource resource, Actions actions, std::string_view label, std::shared_ptr<const void> before,
+                std::shared_ptr<const void> after) {
   EventInstance event{{resource, actions, label}, std::move(before), std::move(after)};
   queue_.on_event(event);
 }
@@ -105,7 +109,9 @@ template <class T>
 void Core::follow(EventResource resource, std::string_view added, std::string_view updated, std::string_view deleted) {
   typename client::Informer<T>::Handler handler;
   handler.on_add = [this, resource, added](const std::shared_ptr<const T>& object, bool) { tell(resource, action::add, added, nullptr, object); };
-  handler.on_update = [this, resource, updated](const std::shared_ptr<const T>& before, const std::shared_ptr<const T>& after) { tell(resource, action::update_other, updated, before, after); };
+  handler.on_update = [this, resource, updated](const std::shared_ptr<const T>& before, const std::shared_ptr<const T>& after) {
+    tell(resource, action::update_other, updated, before, after);
+  };
   handler.on_delete = [this, resource, deleted](const std::shared_ptr<const T>& object) { tell(resource, action::remove, deleted, object, nullptr); };
   informers_.of<T>().add_handler(std::move(handler));
 }
@@ -119,12 +125,18 @@ void Core::follow_cluster() {
           if (interest.resource == resource) return true;
     return false;
   };
-  if (wanted(EventResource::PersistentVolumeClaim)) follow<api::core_v1::PersistentVolumeClaim>(EventResource::PersistentVolumeClaim, "PersistentVolumeClaimAdd", "PersistentVolumeClaimUpdate", "PersistentVolumeClaimDelete");
-  if (wanted(EventResource::PersistentVolume)) follow<api::core_v1::PersistentVolume>(EventResource::PersistentVolume, "PersistentVolumeAdd", "PersistentVolumeUpdate", "PersistentVolumeDelete");
-  if (wanted(EventResource::StorageClass)) follow<StorageClass>(EventResource::StorageClass, "StorageClassAdd", "StorageClassUpdate", "StorageClassDelete");
+  if (wanted(EventResource::PersistentVolumeClaim))
+    follow<api::core_v1::PersistentVolumeClaim>(EventResource::PersistentVolumeClaim, "PersistentVolumeClaimAdd", "PersistentVolumeClaimUpdate",
+                                                "PersistentVolumeClaimDelete");
+  if (wanted(EventResource::PersistentVolume))
+    follow<api::core_v1::PersistentVolume>(EventResource::PersistentVolume, "PersistentVolumeAdd", "PersistentVolumeUpdate",
+                                           "PersistentVolumeDelete");
+  if (wanted(EventResource::StorageClass))
+    follow<StorageClass>(EventResource::StorageClass, "StorageClassAdd", "StorageClassUpdate", "StorageClassDelete");
   if (wanted(EventResource::CSINode)) follow<CSINode>(EventResource::CSINode, "CSINodeAdd", "CSINodeUpdate", "CSINodeDelete");
   if (wanted(EventResource::CSIDriver)) follow<CSIDriver>(EventResource::CSIDriver, "CSIDriverAdd", "CSIDriverUpdate", "CSIDriverDelete");
-  if (wanted(EventResource::CSIStorageCapacity)) follow<CSIStorageCapacity>(EventResource::CSIStorageCapacity, "CSIStorageCapacityAdd", "CSIStorageCapacityUpdate", "CSIStorageCapacityDelete");
+  if (wanted(EventResource::CSIStorageCapacity))
+    follow<CSIStorageCapacity>(EventResource::CSIStorageCapacity, "CSIStorageCapacityAdd", "CSIStorageCapacityUpdate", "CSIStorageCapacityDelete");
   client::InformerOptions of_nodes;
   of_nodes.transform = slim_node;
   auto nodes = informers_.of<Node>("scheduling", std::move(of_nodes));
@@ -171,7 +183,7 @@ void Core::on_pod_added(const PodPtr& pod) {
 }
 
 void Core::on_pod_updated(const PodPtr& before, const PodPtr& after) {
-  if (before->metadata.uid != after->metadata.uid) {   // another pod of the same name
+  if (before->metadata.uid != after->metadata.uid) {  // another pod of the same name
     on_pod_deleted(before);
     return on_pod_added(after);
   }

@@ -6,7 +6,8 @@ namespace {
 
 constexpr double from_1ms[] = {0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024, 2.048, 4.096, 8.192, 16.384};
 constexpr double from_100us[] = {0.0001, 0.0002, 0.0004, 0.0008, 0.0016, 0.0032, 0.0064, 0.0128, 0.0256, 0.0512, 0.1024, 0.2048};
-constexpr double from_10ms[] = {0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92, 163.84, 327.68, 655.36, 1310.72, 2621.44, 5242.88};
+constexpr double from_10ms[] = {0.01,  0.02,  0.04,  0.08,  0.16,   0.32,   0.64,   1.28,    2.56,    5.12,
+                                10.24, 20.48, 40.96, 81.92, 163.84, 327.68, 655.36, 1310.72, 2621.44, 5242.88};
 constexpr double to_16[] = {1, 2, 4, 8, 16};
 constexpr double to_64[] = {1, 2, 4, 8, 16, 32, 64};
 
@@ -14,10 +15,18 @@ constexpr double to_64[] = {1, 2, 4, 8, 16, 32, 64};
 
 SchedulerMetrics::SchedulerMetrics(component::metrics::Registry& r)
     : schedule_attempts(r, {"scheduler_schedule_attempts_total", "Attempts to schedule pods, by result.", {"profile", "result"}}),
-      attempt_duration(r, {"scheduler_scheduling_attempt_duration_seconds", "Scheduling attempt latency in seconds: algorithm and binding.", {"profile", "result"}}, from_1ms),
+      attempt_duration(
+          r,
+          {"scheduler_scheduling_attempt_duration_seconds", "Scheduling attempt latency in seconds: algorithm and binding.", {"profile", "result"}},
+          from_1ms),
       algorithm_duration(r, {"scheduler_scheduling_algorithm_duration_seconds", "Scheduling algorithm latency in seconds.", {}}, from_1ms),
-      extension_point_duration(r, {"scheduler_framework_extension_point_duration_seconds", "Latency of all plugins of an extension point.", {"extension_point", "profile", "status"}}, from_100us),
-      sli_duration(r, {"scheduler_pod_scheduling_sli_duration_seconds", "Time from a pod's entry into the queue until it is bound.", {"attempts"}}, from_10ms),
+      extension_point_duration(r,
+                               {"scheduler_framework_extension_point_duration_seconds",
+                                "Latency of all plugins of an extension point.",
+                                {"extension_point", "profile", "status"}},
+                               from_100us),
+      sli_duration(r, {"scheduler_pod_scheduling_sli_duration_seconds", "Time from a pod's entry into the queue until it is bound.", {"attempts"}},
+                   from_10ms),
       attempts(r, {"scheduler_pod_scheduling_attempts", "Attempts until a pod was scheduled.", {}}, to_16),
       pending_pods(r, {"scheduler_pending_pods", "Pending pods, by queue.", {"queue"}}),
       incoming_pods(r, {"scheduler_queue_incoming_pods_total", "Pods added to the queues, by event and queue.", {"event", "queue"}}),
@@ -32,7 +41,8 @@ component::metrics::Histogram& SchedulerMetrics::phase(Phase phase, const std::s
     if (entry.profile == profile) return *entry.series[static_cast<std::size_t>(phase)];
   ProfilePhases& entry = phases_.emplace_back();
   entry.profile = profile;
-  for (std::size_t i = 0; i < phase_count; ++i) entry.series[i] = &extension_point_duration.with({std::string(phase_name(static_cast<Phase>(i))), profile, "Success"});
+  for (std::size_t i = 0; i < phase_count; ++i)
+    entry.series[i] = &extension_point_duration.with({std::string(phase_name(static_cast<Phase>(i))), profile, "Success"});
   return *entry.series[static_cast<std::size_t>(phase)];
 }
 

@@ -13,17 +13,17 @@ namespace pintle::scheduler {
 struct SchedulerMetrics {
   explicit SchedulerMetrics(component::metrics::Registry& registry);
 
-  component::metrics::CounterVec schedule_attempts;           // profile, result
-  component::metrics::HistogramVec attempt_duration;          // profile, result
+  component::metrics::CounterVec schedule_attempts;   // profile, result
+  component::metrics::HistogramVec attempt_duration;  // profile, result
   component::metrics::HistogramVec algorithm_duration;
   component::metrics::HistogramVec extension_point_duration;  // extension_point, profile, status
   component::metrics::HistogramVec sli_duration;              // attempts
   component::metrics::HistogramVec attempts;
-  component::metrics::GaugeVec pending_pods;                  // queue
-  component::metrics::CounterVec incoming_pods;               // event, queue
-  component::metrics::GaugeVec cache_size;                    // type
-  component::metrics::GaugeVec goroutines;                    // operation
-  component::metrics::GaugeVec unschedulable_pods;            // plugin, profile
+  component::metrics::GaugeVec pending_pods;        // queue
+  component::metrics::CounterVec incoming_pods;     // event, queue
+  component::metrics::GaugeVec cache_size;          // type
+  component::metrics::GaugeVec goroutines;          // operation
+  component::metrics::GaugeVec unschedulable_pods;  // plugin, profile
   component::metrics::CounterVec preemption_attempts;
   component::metrics::HistogramVec preemption_victims;
 
@@ -43,7 +43,8 @@ inline double seconds(rt::Duration duration) { return std::chrono::duration<doub
 // Observes the time of a phase when it ends.
 class PhaseTimer {
  public:
-  PhaseTimer(SchedulerMetrics& metrics, rt::Clock& clock, Phase phase, const std::string& profile) : series_(metrics.phase(phase, profile)), clock_(clock), start_(clock.now()) {}
+  PhaseTimer(SchedulerMetrics& metrics, rt::Clock& clock, Phase phase, const std::string& profile)
+      : series_(metrics.phase(phase, profile)), clock_(clock), start_(clock.now()) {}
   ~PhaseTimer() { series_.observe(seconds(clock_.now() - start_)); }
   PhaseTimer(const PhaseTimer&) = delete;
   PhaseTimer& operator=(const PhaseTimer&) = delete;

@@ -72,7 +72,7 @@ Bytes CachedObject::encoded(unsigned format) const {
   if (inside(made.view(), wire_.view())) return made;
   const int64_t cost = static_cast<int64_t>(made.size()) + memo_overhead_bytes;
   std::lock_guard lock(mutex);
-  if (const Bytes* bytes = remembered()) return *bytes;   // somebody else was faster: share theirs
+  if (const Bytes* bytes = remembered()) return *bytes;  // somebody else was faster: share theirs
   if (!recent_ && codec_.memo_bytes() + cost > codec_.memo_bytes_max()) return made;
   made = exact_copy(made.view());
   if (!memo_) memo_ = std::make_unique<Memo>();

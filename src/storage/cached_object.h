@@ -21,11 +21,11 @@ namespace pintle::storage {
 // which moves the wire bytes, and the views of them, into memory of its own.
 // A field whose value is empty may be left out: an absent field reads as "".
 struct ObjectHeader {
-  std::string_view ns;      // "" for cluster scope
+  std::string_view ns;  // "" for cluster scope
   std::string_view name;
   std::string_view uid;
   ViewMap labels;
-  ViewMap fields;           // the resource's selectable fields (spec.nodeName, status.phase ...), metadata.* aside
+  ViewMap fields;  // the resource's selectable fields (spec.nodeName, status.phase ...), metadata.* aside
 };
 
 class CachedObject;
@@ -42,8 +42,8 @@ class CacheCodec {
 
   struct Loaded {
     ObjectHeader header;
-    Bytes wire;        // the message in its storage format with metadata.resourceVersion set, without the k8s envelope
-    Bytes extra;       // for header values that do not stand in `wire` as they are (escaped JSON); mostly empty
+    Bytes wire;   // the message in its storage format with metadata.resourceVersion set, without the k8s envelope
+    Bytes extra;  // for header values that do not stand in `wire` as they are (escaped JSON); mostly empty
   };
   // From what the store holds. An error makes the object unreadable: it is counted and left out.
   virtual Result<Loaded> load(const KeyValue& stored) const = 0;
@@ -98,11 +98,11 @@ class CachedObject {
   int64_t revision_ = 0;
   int64_t create_revision_ = 0;
   ObjectHeader header_;
-  std::string_view key_;   // with the wire bytes in one block
+  std::string_view key_;  // with the wire bytes in one block
   Bytes wire_;
   mutable bool recent_ = false;
   std::unique_ptr<Bytes> extra_;
-  mutable std::unique_ptr<Memo> memo_;   // under one of a few shared mutexes, chosen by address
+  mutable std::unique_ptr<Memo> memo_;  // under one of a few shared mutexes, chosen by address
 };
 
 }  // namespace pintle::storage

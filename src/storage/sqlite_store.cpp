@@ -49,8 +49,7 @@ SqliteStore::SqliteStore(rt::Runtime& runtime, std::unique_ptr<SqliteLog> log, s
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(rt::Runtime& runtime, SqliteStoreOptions options) {
   rt::Disk& disk = options.disk != nullptr ? *options.disk : runtime.disk();
   TRY_ASSIGN(std::unique_ptr<ProcessLock> process_lock, take_lock(disk, options));
-  TRY_ASSIGN(std::unique_ptr<SqliteLog> log,
-             SqliteLog::open(disk, runtime.clock(), runtime.random(), database_path(options.data_dir), options.log));
+  TRY_ASSIGN(std::unique_ptr<SqliteLog> log, SqliteLog::open(disk, runtime.clock(), runtime.random(), database_path(options.data_dir), options.log));
   std::unique_ptr<SqliteStore> store(new SqliteStore(runtime, std::move(log), std::move(process_lock), std::move(options)));
   TRY(store->start());
   return store;
@@ -73,7 +72,7 @@ rt::Task<Result<Unit>> SqliteStore::backup_to(rt::Context ctx, std::string path)
     });
   }
   if (!done) {
-    const auto removed = remove_if_there(disk_, partial);   // the first error is the one to tell
+    const auto removed = remove_if_there(disk_, partial);  // the first error is the one to tell
     static_cast<void>(removed);
   }
   co_return done;
@@ -106,7 +105,7 @@ Result<Unit> restore_sqlite_backup(rt::Runtime& runtime, const std::string& back
   if (disk.exists(target)) {
     // A crash may have left part of the old state in its log: opening once more brings it into the file that is kept.
     auto old = SqliteLog::open(disk, runtime.clock(), runtime.random(), target, {});
-    static_cast<void>(old);   // a damaged one is kept as it is
+    static_cast<void>(old);  // a damaged one is kept as it is
   }
   for (const char* part : {"-wal", ""}) {
     if (disk.exists(target + part)) TRY(disk.rename(target + part, target + ".before-restore" + part));

@@ -17,8 +17,8 @@ struct SqliteStoreOptions {
   std::string data_dir;
   LogStoreOptions store;
   SqliteLogOptions log;
-  rt::Disk* disk = nullptr;      // the runtime's own if nullptr
-  bool process_lock = true;      // false where no other process can come: on a simulated disk
+  rt::Disk* disk = nullptr;  // the runtime's own if nullptr
+  bool process_lock = true;  // false where no other process can come: on a simulated disk
 };
 
 namespace detail {

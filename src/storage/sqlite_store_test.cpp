@@ -48,8 +48,7 @@ std::unique_ptr<Store> open_simulated(rt::Runtime& runtime, std::shared_ptr<void
 }
 
 INSTANTIATE_TEST_SUITE_P(Sqlite, StoreContract,
-                         ::testing::Values(StoreContractCase{"Thread", open_store}, StoreContractCase{"Simulated", open_simulated, true}),
-                         case_name);
+                         ::testing::Values(StoreContractCase{"Thread", open_store}, StoreContractCase{"Simulated", open_simulated, true}), case_name);
 
 const rt::Context background = rt::Context::background();
 
@@ -86,9 +85,7 @@ unsigned mode_of(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 ? info.st_mode & 0777 : 0;
 }
 
-void expect_message(const Status& status, std::string_view part) {
-  EXPECT_NE(status.message.find(part), std::string::npos) << status.message;
-}
+void expect_message(const Status& status, std::string_view part) { EXPECT_NE(status.message.find(part), std::string::npos) << status.message; }
 
 TEST(SqliteStore, FilesAreTheOwnersOnly) {
   const TempDir dir;
@@ -164,7 +161,7 @@ TEST(SqliteStore, HistoryIsCompactedByAge) {
       (void)co_await rt::sleep_for(background, std::chrono::seconds(30));
     }
     EXPECT_GT(store->compacted_revision(), first + 5);
-    EXPECT_LT(store->compacted_revision(), revision - 5);    // five minutes are still there
+    EXPECT_LT(store->compacted_revision(), revision - 5);  // five minutes are still there
     (void)co_await rt::sleep_for(background, std::chrono::minutes(11));
     EXPECT_EQ(store->compacted_revision(), revision);
     EXPECT_EQ(co_await get(store.get(), "/a"), "20");
@@ -246,7 +243,7 @@ TEST(SqliteStore, ADiskThatRefusesWritesIsToldAndForgiven) {
       SqliteStoreOptions options = in(dir.path);
       options.disk = &disk;
       std::mutex mutex;
-      std::vector<std::string> told;   // by the writer's thread, before the answer that we wait for
+      std::vector<std::string> told;  // by the writer's thread, before the answer that we wait for
       options.store.on_write_failure = [&](const std::optional<Status>& failure) {
         std::lock_guard lock(mutex);
         told.push_back(failure ? failure->message : "over");
@@ -268,7 +265,7 @@ TEST(SqliteStore, ADiskThatRefusesWritesIsToldAndForgiven) {
         expect_message(refused.error(), dir.path + "/db/state.db");
       }
       EXPECT_NE(last().find(why), std::string::npos) << last();
-      EXPECT_EQ(co_await get(store.get(), "/a"), "1");   // reads go on, nothing is half written
+      EXPECT_EQ(co_await get(store.get(), "/a"), "1");  // reads go on, nothing is half written
       auto now = co_await store->current_revision(background);
       EXPECT_EQ(*now, first);
       disk.refuse("");
@@ -297,11 +294,15 @@ TEST(SqliteStore, AReadOnlyDiskCannotBeOpened) {
     disk.refuse(FaultDisk::read_only);
     auto store = SqliteStore::open(here(), options);
     EXPECT_FALSE(store.has_value());
-    if (!store) { expect_message(store.error(), dir.path + ": read-only file system"); }
+    if (!store) {
+      expect_message(store.error(), dir.path + ": read-only file system");
+    }
     std::filesystem::create_directories(dir.path + "/db");
     store = SqliteStore::open(here(), options);
     EXPECT_FALSE(store.has_value());
-    if (!store) { expect_message(store.error(), dir.path + "/db/state.db: read-only file system"); }
+    if (!store) {
+      expect_message(store.error(), dir.path + "/db/state.db: read-only file system");
+    }
     co_return;
   });
 }
@@ -332,7 +333,7 @@ TEST(SqliteStore, FilesStayBoundedUnderSustainedLoad) {
   rt::testing::run_task([&]() -> rt::Task<void> {
     SqliteStoreOptions options = in(dir.path);
     options.store.history_bytes_max = 4 << 20;
-    options.store.history_age = std::chrono::hours(1);   // by size alone
+    options.store.history_age = std::chrono::hours(1);  // by size alone
     auto store = opened(options);
     rt::TaskGroup writers;
     rt::TaskGroup watchdog;
@@ -363,12 +364,14 @@ TEST(SqliteStore, ABackupIsWholeWhileWritesGoOn) {
     EXPECT_EQ(mode_of(copy), 0600u);
     auto again = co_await store->backup_to(background, copy);
     EXPECT_FALSE(again.has_value());
-    if (!again) { EXPECT_EQ(again.error().reason, Reason::AlreadyExists); }
+    if (!again) {
+      EXPECT_EQ(again.error().reason, Reason::AlreadyExists);
+    }
     co_await writers.join();
     auto after = co_await store->current_revision(background);
 
     auto busy = restore_sqlite_backup(here(), copy, in(dir.path));
-    EXPECT_FALSE(busy.has_value());   // the store is open
+    EXPECT_FALSE(busy.has_value());  // the store is open
     const TempDir other;
     auto restored = restore_sqlite_backup(here(), copy, in(other.path));
     EXPECT_TRUE(restored.has_value()) << restored.error().message;

@@ -23,28 +23,28 @@ struct KeyValue {
   Bytes value;
   int64_t create_revision = 0;
   int64_t mod_revision = 0;
-  int64_t version = 0;            // number of writes since the key was created
-  int64_t lease_seconds = 0;      // the TTL it was written with; 0: none
+  int64_t version = 0;        // number of writes since the key was created
+  int64_t lease_seconds = 0;  // the TTL it was written with; 0: none
 };
 
 struct RangeRequest {
-  std::string start;              // inclusive
-  std::string end;                // exclusive; "": only the key `start`, or every key if that is "" too
-  std::size_t limit = 0;          // 0: no limit
-  int64_t revision = 0;           // 0: the newest
+  std::string start;      // inclusive
+  std::string end;        // exclusive; "": only the key `start`, or every key if that is "" too
+  std::size_t limit = 0;  // 0: no limit
+  int64_t revision = 0;   // 0: the newest
   bool count_only = false;
 };
 struct RangeResult {
-  std::vector<KeyValue> items;    // by key
-  bool more = false;              // stopped at `limit`
-  int64_t count = 0;              // keys in the range, `limit` aside
-  int64_t revision = 0;           // the store's revision when it was read
+  std::vector<KeyValue> items;  // by key
+  bool more = false;            // stopped at `limit`
+  int64_t count = 0;            // keys in the range, `limit` aside
+  int64_t revision = 0;         // the store's revision when it was read
 };
 
 enum class WatchType : uint8_t { Put, Delete, Progress };
 struct WatchEvent {
   WatchType type = WatchType::Put;
-  KeyValue kv;                    // Delete: key and mod_revision only; Progress: mod_revision only
+  KeyValue kv;  // Delete: key and mod_revision only; Progress: mod_revision only
   std::optional<KeyValue> previous;
 };
 
@@ -53,7 +53,7 @@ struct WatchEvent {
 using WatchSink = std::function<void(Result<std::vector<WatchEvent>>)>;
 
 struct WatchOptions {
-  bool previous = false;          // fill WatchEvent::previous, which costs the store a read for each change
+  bool previous = false;  // fill WatchEvent::previous, which costs the store a read for each change
 };
 
 // Ends the watch when destroyed; the sink is not called afterwards (the destructor waits for a running call, unless it is
@@ -64,7 +64,7 @@ class Watch {
 };
 
 struct PutOptions {
-  int64_t ttl_seconds = 0;        // the key is deleted (with an event) after this time without a write
+  int64_t ttl_seconds = 0;  // the key is deleted (with an event) after this time without a write
 };
 
 // etcd's default request limit: a larger key and value together are RequestEntityTooLarge.
@@ -87,8 +87,7 @@ class Store {
   // Events of keys in [start, end) with mod_revision >= `revision` (0: from now on). Expired if that is compacted.
   // `sink` may be called before this returns.
   // `end` "": only the key `start`, unless that is "" too: then every key.
-  virtual Result<std::unique_ptr<Watch>> watch(std::string start, std::string end, int64_t revision, WatchSink sink,
-                                               WatchOptions options = {}) = 0;
+  virtual Result<std::unique_ptr<Watch>> watch(std::string start, std::string end, int64_t revision, WatchSink sink, WatchOptions options = {}) = 0;
   // Asks that every watch be told how far it is, by a Progress event, if no event is under way to it. A store whose events
   // reach its watches as soon as they are committed need not do anything.
   virtual void request_progress() {}

@@ -18,7 +18,7 @@
 
 namespace pintle::storage {
 
-void bench_layouts(const std::string& dir);   // sqlite/layout_bench.cpp
+void bench_layouts(const std::string& dir);  // sqlite/layout_bench.cpp
 
 namespace {
 
@@ -70,8 +70,8 @@ struct Timer {
   void report(const char* what, double n) const {
     const double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const double used = cpu_s() - cpu;
-    std::printf("%-34s %9.0f/s  %7.2f us CPU each  (%.0f in %.2f s, %.2f s CPU, RSS %.1f MiB)\n", what, n / wall, used / n * 1e6, n, wall,
-                used, rss_mib());
+    std::printf("%-34s %9.0f/s  %7.2f us CPU each  (%.0f in %.2f s, %.2f s CPU, RSS %.1f MiB)\n", what, n / wall, used / n * 1e6, n, wall, used,
+                rss_mib());
     std::fflush(stdout);
   }
 };
@@ -114,7 +114,9 @@ rt::Task<int> bench_store(rt::Runtime* runtime, std::string dir) {
     const int each = 40000 / (workers == 1 ? 20 : workers);
     const Timer timer;
     rt::TaskGroup group;
-    for (int w = 0; w < workers; ++w) group.spawn_on(runtime->executor(static_cast<std::size_t>(w) % runtime->executor_count()), creator(store->get(), workers * 1000 + w, each, 1500));
+    for (int w = 0; w < workers; ++w)
+      group.spawn_on(runtime->executor(static_cast<std::size_t>(w) % runtime->executor_count()),
+                     creator(store->get(), workers * 1000 + w, each, 1500));
     co_await group.join();
     timer.report(("create 1.5 KB, " + std::to_string(workers) + " at once").c_str(), workers * each);
   }
@@ -164,7 +166,8 @@ rt::Task<int> bench_fanout(rt::Runtime* runtime) {
     std::atomic<uint64_t> bytes = 0;
     const Timer timer;
     rt::TaskGroup group;
-    for (std::size_t i = 0; i < watchers.size(); ++i) group.spawn_on(runtime->executor(i % runtime->executor_count()), reader(watchers[i].get(), 500, &bytes));
+    for (std::size_t i = 0; i < watchers.size(); ++i)
+      group.spawn_on(runtime->executor(i % runtime->executor_count()), reader(watchers[i].get(), 500, &bytes));
     const int executor = selective ? 3 : 2;
     co_await creator(store.get(), executor, 500, 1500);
     co_await group.join();
@@ -214,7 +217,7 @@ int main(int argc, char** argv) {
   using namespace pintle;
   const char* what = argc > 1 ? argv[1] : "store";
   const std::string dir = argc > 2 ? argv[2] : "/tmp/pintle-storage-bench";
-  mallopt(M_ARENA_MAX, 2);   // as the server does
+  mallopt(M_ARENA_MAX, 2);  // as the server does
   if (std::strcmp(what, "layouts") == 0) {
     storage::bench_layouts(dir);
     return 0;

@@ -45,9 +45,7 @@ RangeRequest page(std::string start, std::string end, std::size_t limit) {
   return {.start = std::move(start), .end = std::move(end), .limit = limit};
 }
 RangeRequest single_at(std::string key, int64_t revision) { return {.start = std::move(key), .revision = revision}; }
-RangeRequest counting(std::string start, std::string end) {
-  return {.start = std::move(start), .end = std::move(end), .count_only = true};
-}
+RangeRequest counting(std::string start, std::string end) { return {.start = std::move(start), .end = std::move(end), .count_only = true}; }
 
 rt::Task<int64_t> revision_of(Store& store) {
   auto revision = co_await store.current_revision(background);
@@ -99,9 +97,11 @@ TEST_P(StoreContract, CreateRefusesAKeyThatIsThere) {
     auto again = co_await store.create(background, "/registry/a", bytes("two"));
     expect_error(again, Reason::AlreadyExists);
     const int64_t after = co_await revision_of(store);
-    EXPECT_EQ(after, before);   // a refused write takes no revision
+    EXPECT_EQ(after, before);  // a refused write takes no revision
     const RangeResult range = co_await range_of(store, single("/registry/a"));
-    if (range.items.size() == 1) { EXPECT_EQ(range.items[0].value.view(), "one"); }
+    if (range.items.size() == 1) {
+      EXPECT_EQ(range.items[0].value.view(), "one");
+    }
   });
 }
 
@@ -146,7 +146,7 @@ TEST_P(StoreContract, RangeIsOrderedLimitedAndCounted) {
   run([](Store& store) -> rt::Task<void> {
     for (const char* key : {"/r/b", "/r/a", "/r/c/1", "/r/c", "/r/\xff", "/s", "/r"}) co_await created(store, key, key);
     const RangeResult all = co_await range_of(store, between("/r/", prefix_end("/r/")));
-    EXPECT_EQ(keys_of(all.items), "/r/a /r/b /r/c /r/c/1 /r/\xff");   // bytewise
+    EXPECT_EQ(keys_of(all.items), "/r/a /r/b /r/c /r/c/1 /r/\xff");  // bytewise
     EXPECT_EQ(all.count, 5);
     EXPECT_FALSE(all.more);
     const int64_t revision = co_await revision_of(store);
@@ -208,7 +208,9 @@ TEST_P(StoreContract, ValuesAreExactToTheByte) {
       co_await created(store, key, value);
       const RangeResult range = co_await range_of(store, single(key));
       EXPECT_EQ(range.items.size(), 1u);
-      if (range.items.size() == 1) { EXPECT_TRUE(range.items[0].value.view() == value) << key; }
+      if (range.items.size() == 1) {
+        EXPECT_TRUE(range.items[0].value.view() == value) << key;
+      }
     }
   });
 }
@@ -221,7 +223,9 @@ TEST_P(StoreContract, LargeValuesUpToTheLimit) {
     auto larger = co_await store.update(background, key, bytes(largest + "b"), made.mod_revision);
     expect_error(larger, Reason::RequestEntityTooLarge);
     const RangeResult range = co_await range_of(store, single(key));
-    if (range.items.size() == 1) { EXPECT_TRUE(range.items[0].value.view() == largest); }
+    if (range.items.size() == 1) {
+      EXPECT_TRUE(range.items[0].value.view() == largest);
+    }
   });
 }
 
@@ -293,7 +297,9 @@ TEST_P(StoreContract, WatchTellsThePreviousStateWhenAsked) {
     EXPECT_EQ(previous_of(all), "-012-");
     const std::vector<WatchEvent> later = co_await live.first(3);
     EXPECT_EQ(previous_of(later), "12-");
-    if (later.size() == 3 && later[0].previous) { EXPECT_EQ(later[0].previous->mod_revision, one.mod_revision); }
+    if (later.size() == 3 && later[0].previous) {
+      EXPECT_EQ(later[0].previous->mod_revision, one.mod_revision);
+    }
   });
 }
 
@@ -351,7 +357,9 @@ TEST_P(StoreContract, CompactionForgetsThePast) {
     // What the compacted revision itself shows stays, and so does everything after.
     const RangeResult at = co_await range_of(store, between("/", "0", gone.mod_revision));
     EXPECT_EQ(at.items.size(), 1u);
-    if (!at.items.empty()) { EXPECT_EQ(at.items[0].value.view(), "2"); }
+    if (!at.items.empty()) {
+      EXPECT_EQ(at.items[0].value.view(), "2");
+    }
     EventLog log;
     auto from = store.watch("", "", gone.mod_revision, log.sink());
     const std::vector<WatchEvent> events = co_await log.first(2);
@@ -375,7 +383,7 @@ TEST_P(StoreContract, CompactionUpToTheNewestKeepsTheState) {
     const RangeResult range = co_await range_of(store, RangeRequest());
     EXPECT_EQ(keys_of(range.items), "/a");
     const KeyValue next = co_await created(store, "/c", "0");
-    EXPECT_EQ(next.mod_revision, gone.mod_revision + 1);   // the revision of the tombstone is not given out again
+    EXPECT_EQ(next.mod_revision, gone.mod_revision + 1);  // the revision of the tombstone is not given out again
     EXPECT_EQ(range.items.empty() ? 0 : range.items[0].version, 30);
   });
 }
@@ -387,7 +395,7 @@ TEST_P(StoreContract, KeysWithATtlGoWithAnEvent) {
     const KeyValue brief = co_await created(store, "/t/brief", "x", {.ttl_seconds = 1});
     EXPECT_EQ(brief.lease_seconds, 1);
     const KeyValue kept = co_await created(store, "/t/kept", "x", {.ttl_seconds = 1});
-    co_await updated(store, "/t/kept", "y", kept.mod_revision);   // without a TTL: it stays
+    co_await updated(store, "/t/kept", "y", kept.mod_revision);  // without a TTL: it stays
     const std::vector<WatchEvent> events = co_await log.first(4);
     EXPECT_EQ(text_of(events), "+/t/brief=x +/t/kept=x +/t/kept=y -/t/brief");
     const RangeResult range = co_await range_of(store, between("/t/", prefix_end("/t/")));
@@ -426,7 +434,9 @@ TEST_P(StoreContract, ConcurrentWritersLoseNothing) {
     for (int i = 0; i < writers; ++i) group.spawn(increment(&store, "/n", times, &revisions[static_cast<std::size_t>(i)]));
     co_await group.join();
     const RangeResult range = co_await range_of(store, single("/n"));
-    if (range.items.size() == 1) { EXPECT_EQ(range.items[0].value.view(), std::to_string(writers * times)); }
+    if (range.items.size() == 1) {
+      EXPECT_EQ(range.items[0].value.view(), std::to_string(writers * times));
+    }
     std::vector<int64_t> all;
     for (const auto& own : revisions) {
       EXPECT_TRUE(std::ranges::is_sorted(own));

@@ -91,7 +91,7 @@ class Fanout final : public StoreFanout {
       return;
     }
     int64_t through = 0;
-    std::vector<WatchEvent> run;      // neighbours of one feed
+    std::vector<WatchEvent> run;  // neighbours of one feed
     Feed* feed = nullptr;
     for (WatchEvent& event : *events) {
       through = std::max(through, event.kv.mod_revision);
@@ -124,7 +124,7 @@ class Fanout final : public StoreFanout {
   void wake_waiters(int64_t revision) {
     std::lock_guard lock(waiters_mutex_);
     const auto end = waiters_.upper_bound(revision);
-    for (auto it = waiters_.begin(); it != end; ++it) it->second->set();   // each takes itself off
+    for (auto it = waiters_.begin(); it != end; ++it) it->second->set();  // each takes itself off
   }
 
   // After the store's watch has failed: goes on where it stopped; if that is compacted, all caches list again.
@@ -189,13 +189,13 @@ class Fanout final : public StoreFanout {
   Store& store_;
   const std::string prefix_;
   rt::Executor& home_;
-  std::mutex mutex_;                    // held while feeds are fed: one event at a time
+  std::mutex mutex_;  // held while feeds are fed: one event at a time
   std::map<std::string, std::shared_ptr<Feed>> feeds_;
   bool recovering_ = false;
-  bool failed_ = false;                 // the present watch has ended
+  bool failed_ = false;  // the present watch has ended
   bool stopping_ = false;
-  int64_t seen_ = 0;                    // the newest revision that feeds have been given
-  int64_t latest_ = 0;                  // the same, by the present watch
+  int64_t seen_ = 0;    // the newest revision that feeds have been given
+  int64_t latest_ = 0;  // the same, by the present watch
   std::atomic<int64_t> revision_ = 0;
   std::atomic<bool> stopped_ = false;
   std::mutex waiters_mutex_;

@@ -70,7 +70,7 @@ TEST(StoreFanout, ALostWatchIsResumedWhereItStopped) {
     auto reached = co_await world.pods->wait_for(background, missed);
     EXPECT_TRUE(reached.has_value());
     EXPECT_EQ(world.names(), "a b ");
-    EXPECT_EQ(world.store.ranges_made(), before);   // nothing was listed again
+    EXPECT_EQ(world.store.ranges_made(), before);  // nothing was listed again
   });
 }
 
@@ -103,7 +103,7 @@ TEST(StoreFanout, LostHistoryIsListedAgainAndShown) {
       }
     }
     EXPECT_EQ(seen, "+new-gone");
-    auto too_old = world.pods->watch(options);   // what was between is not known
+    auto too_old = world.pods->watch(options);  // what was between is not known
     EXPECT_FALSE(too_old.has_value());
   });
 }
@@ -125,13 +125,15 @@ TEST(StoreFanout, AStoreThatWentBackIsTakenAsItIs) {
     world.store.break_watches({Reason::Expired, 0, "restored", {}});
     auto ended = co_await (*watcher)->next(background);
     EXPECT_FALSE(ended.has_value());
-    if (!ended) { EXPECT_EQ(ended.error().reason, Reason::Expired); }
+    if (!ended) {
+      EXPECT_EQ(ended.error().reason, Reason::Expired);
+    }
     const int64_t next = co_await world.create(restored.get(), "d");
     while (world.pods->revision() != next) (void)co_await rt::sleep_for(background, std::chrono::milliseconds(10));
     EXPECT_EQ(world.names(), "a d ");
     EXPECT_EQ(removed, 2);
     world.store.switch_to(*world.base);
-    co_await world.stop();   // before the store that feeds it
+    co_await world.stop();  // before the store that feeds it
     restored.reset();
   });
 }

@@ -57,13 +57,13 @@ rt::Task<Result<std::unique_ptr<WatchCache>>> begin(StoreFanout* fanout, std::un
 
 }  // namespace
 
-rt::Task<Result<std::unique_ptr<WatchCache>>> WatchCache::start(rt::Runtime&, StoreFanout& fanout, std::string prefix,
-                                                                const CacheCodec& codec, WatchCacheOptions options) {
+rt::Task<Result<std::unique_ptr<WatchCache>>> WatchCache::start(rt::Runtime&, StoreFanout& fanout, std::string prefix, const CacheCodec& codec,
+                                                                WatchCacheOptions options) {
   return begin(&fanout, nullptr, std::move(prefix), &codec, options);
 }
 
-rt::Task<Result<std::unique_ptr<WatchCache>>> WatchCache::start(rt::Runtime& runtime, Store& store, std::string prefix,
-                                                                const CacheCodec& codec, WatchCacheOptions options) {
+rt::Task<Result<std::unique_ptr<WatchCache>>> WatchCache::start(rt::Runtime& runtime, Store& store, std::string prefix, const CacheCodec& codec,
+                                                                WatchCacheOptions options) {
   auto fanout = co_await StoreFanout::start(runtime, store);
   if (!fanout) co_return Unexpected(std::move(fanout).error());
   StoreFanout* raw = fanout->get();

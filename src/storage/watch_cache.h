@@ -28,34 +28,34 @@ namespace pintle::storage {
 using Predicate = std::function<bool(const ObjectHeader&)>;
 
 struct CacheListOptions {
-  std::string prefix;            // within the resource's key space: "/registry/pods/ns/" or the whole resource's
-  std::string after;             // only keys after this one ("" : all); the place where a previous page stopped
+  std::string prefix;  // within the resource's key space: "/registry/pods/ns/" or the whole resource's
+  std::string after;   // only keys after this one ("" : all); the place where a previous page stopped
   std::size_t limit = 0;
-  Predicate match;               // empty: all
+  Predicate match;  // empty: all
 };
 struct CacheList {
   std::vector<CachedObjectPtr> items;
   int64_t revision = 0;
-  bool more = false;             // a matching object may follow the last one returned
-  int64_t remaining = 0;         // keys after the last one returned, matching or not
+  bool more = false;      // a matching object may follow the last one returned
+  int64_t remaining = 0;  // keys after the last one returned, matching or not
 };
 
 enum class CacheEventType : uint8_t { Added, Modified, Deleted, Bookmark };
 struct CacheEvent {
   CacheEventType type = CacheEventType::Added;
-  bool initial_events_end = false;   // on the bookmark that ends the initial events
+  bool initial_events_end = false;  // on the bookmark that ends the initial events
   int64_t revision = 0;
   // Added, Modified: the new state. Deleted: the last state with metadata.resourceVersion of the deletion.
   CachedObjectPtr object;
-  CachedObjectPtr previous;          // for on_event() only: the state that this event replaces or ends
+  CachedObjectPtr previous;  // for on_event() only: the state that this event replaces or ends
 };
 
 struct CacheWatchOptions {
   std::string prefix;
-  int64_t revision = 0;          // events after this one; 0: from the current state, whose objects come first as Added
-  bool send_initial = false;     // the state first as Added, then (if bookmarks) a bookmark with initial_events_end
+  int64_t revision = 0;       // events after this one; 0: from the current state, whose objects come first as Added
+  bool send_initial = false;  // the state first as Added, then (if bookmarks) a bookmark with initial_events_end
   bool bookmarks = false;
-  Predicate match;               // an object that starts or ceases to match is Added or Deleted for this watcher
+  Predicate match;  // an object that starts or ceases to match is Added or Deleted for this watcher
   // If set, `match` is true only for objects whose selectable field `index_field` equals `index_value`: a change then
   // wakes only the watchers of its own value (each node's kubelet watches its own pods).
   std::string index_field;
@@ -75,9 +75,9 @@ class CacheWatcher {
 constexpr std::size_t watcher_batch_max = 256;
 
 struct WatchCacheOptions {
-  std::size_t history_events_max = 4096;      // of the resource, then the oldest go and watches from there get Expired
+  std::size_t history_events_max = 4096;  // of the resource, then the oldest go and watches from there get Expired
   std::size_t history_bytes_max = 16 << 20;
-  std::size_t watcher_events_max = 4096;      // how many of the resource's events a watcher may be behind
+  std::size_t watcher_events_max = 4096;  // how many of the resource's events a watcher may be behind
   rt::Duration bookmark_interval = std::chrono::seconds(60);
 };
 
@@ -86,11 +86,11 @@ class WatchCache {
   virtual ~WatchCache() = default;
   // Reads the state under `prefix` ("/registry/pods/") and follows it. On a lost store watch it lists again and shows the
   // difference as events. All caches of one store share one StoreFanout, which outlives them.
-  static rt::Task<Result<std::unique_ptr<WatchCache>>> start(rt::Runtime& runtime, StoreFanout& fanout, std::string prefix,
-                                                             const CacheCodec& codec, WatchCacheOptions options = {});
+  static rt::Task<Result<std::unique_ptr<WatchCache>>> start(rt::Runtime& runtime, StoreFanout& fanout, std::string prefix, const CacheCodec& codec,
+                                                             WatchCacheOptions options = {});
   // A cache with a fanout of its own: for one cache alone.
-  static rt::Task<Result<std::unique_ptr<WatchCache>>> start(rt::Runtime& runtime, Store& store, std::string prefix,
-                                                             const CacheCodec& codec, WatchCacheOptions options = {});
+  static rt::Task<Result<std::unique_ptr<WatchCache>>> start(rt::Runtime& runtime, Store& store, std::string prefix, const CacheCodec& codec,
+                                                             WatchCacheOptions options = {});
   // Ends all watchers (Gone) and the feed. Await it before destroying the cache; watchers may outlive the cache.
   virtual rt::Task<void> stop() = 0;
 

@@ -29,7 +29,7 @@ struct Dice {
   uint64_t operator()(uint64_t bound) { return random.below(bound); }
 };
 
-using State = std::map<std::string, std::string>;   // key to "revision|value"
+using State = std::map<std::string, std::string>;  // key to "revision|value"
 
 // Every change of the store in order, told by a watch of its own.
 struct Model {
@@ -56,7 +56,7 @@ struct Model {
 struct Selection {
   std::string prefix;
   bool red = false;
-  std::string node;      // "" : any
+  std::string node;  // "" : any
   bool matches(const ObjectHeader& header) const {
     const std::string_view* color = header.labels.get("color");
     const std::string_view* on = header.fields.get("node");
@@ -102,7 +102,7 @@ struct World {
   std::unique_ptr<WatchCache> pods;
   std::unique_ptr<WatchCache> services;
   bool writing = true;
-  bool gaps = false;          // histories were lost: replicas converge, but not event by event
+  bool gaps = false;  // histories were lost: replicas converge, but not event by event
   int64_t events = 0;
   int64_t expired = 0;
 };
@@ -187,7 +187,9 @@ rt::Task<void> reflect(World* world) {
       EXPECT_GE(list.revision, revision);
       revision = list.revision;
       replica = state_of(list);
-      if (!world->gaps) { EXPECT_EQ(replica, replay.at(revision)) << "listed at " << revision; }
+      if (!world->gaps) {
+        EXPECT_EQ(replica, replay.at(revision)) << "listed at " << revision;
+      }
     }
     options.revision = revision;
     if (revision == 0) streaming = true;
@@ -204,12 +206,14 @@ rt::Task<void> reflect(World* world) {
       const rt::Context brief = background.with_timeout(std::chrono::milliseconds(200));
       auto events = co_await (*watcher)->next(brief);
       if (!events && events.error().reason == Reason::Timeout) {
-        if (streaming && !options.send_initial) {   // these initial events have no end of their own
+        if (streaming && !options.send_initial) {  // these initial events have no end of their own
           streaming = false;
           revision = (*watcher)->revision();
         }
         if (!world->writing && !streaming && (*watcher)->revision() >= world->model.changes.back().revision) {
-          if (!world->gaps) { EXPECT_EQ(replica, replay.at(INT64_MAX)); }
+          if (!world->gaps) {
+            EXPECT_EQ(replica, replay.at(INT64_MAX));
+          }
           const CacheList list = world->pods->list(list_options);
           EXPECT_EQ(replica, state_of(list));
           co_return;

@@ -143,7 +143,7 @@ TEST(WatchCache, ShowsWhatIsStoredAndFollows) {
     EXPECT_EQ(*object->header().fields.get("spec.nodeName"), "n1");
     EXPECT_EQ(object->wire().view(), std::to_string(a) + "|color=red .spec.nodeName=n1|body");
     EXPECT_EQ(world.pods->get("/registry/pods/x/b"), nullptr);
-    EXPECT_EQ(world.pods->revision(), a + 1);   // the other resource's write moves this cache's revision too
+    EXPECT_EQ(world.pods->revision(), a + 1);  // the other resource's write moves this cache's revision too
     co_await world.remove("pods/x/a");
     co_await world.caught_up();
     EXPECT_EQ(world.pods->get("/registry/pods/x/a"), nullptr);
@@ -184,7 +184,7 @@ TEST(WatchCache, ListsWhatMatches) {
     const CacheList list = world.pods->list(options);
     EXPECT_EQ(keys_of(list), "x/a");
     EXPECT_TRUE(list.more);
-    EXPECT_EQ(list.remaining, 2);   // matching or not
+    EXPECT_EQ(list.remaining, 2);  // matching or not
   });
 }
 
@@ -208,7 +208,7 @@ TEST(WatchCache, WatchFromTheListMissesNothing) {
     }
     EXPECT_EQ(text_of(events), "*x/a +x/b -x/a");
     EXPECT_EQ(events[2].revision, gone);
-    EXPECT_EQ(events[2].object->wire().view(), std::to_string(gone) + "||2");   // the last state, with the deletion's revision
+    EXPECT_EQ(events[2].object->wire().view(), std::to_string(gone) + "||2");  // the last state, with the deletion's revision
     EXPECT_EQ(watcher->revision(), world.pods->revision());
   });
 }
@@ -270,8 +270,8 @@ TEST(WatchCache, InitialEventsComeInBatches) {
       events.insert(events.end(), more->begin(), more->end());
     }
     EXPECT_EQ(events.size(), static_cast<std::size_t>(n / 2 + 1));
-    EXPECT_TRUE(std::is_sorted(events.begin(), events.end() - 1,
-                               [](const CacheEvent& a, const CacheEvent& b) { return a.object->key() < b.object->key(); }));
+    EXPECT_TRUE(
+        std::is_sorted(events.begin(), events.end() - 1, [](const CacheEvent& a, const CacheEvent& b) { return a.object->key() < b.object->key(); }));
   });
 }
 
@@ -360,12 +360,16 @@ TEST(WatchCache, PastTheWindowIsExpired) {
         co_await world.caught_up();
         auto expired = co_await slow->next(background);
         EXPECT_FALSE(expired.has_value());
-        if (!expired) { EXPECT_EQ(expired.error().reason, Reason::Expired); }
+        if (!expired) {
+          EXPECT_EQ(expired.error().reason, Reason::Expired);
+        }
         auto still = co_await slow->next(background);
         EXPECT_FALSE(still.has_value());
         auto too_old = world.pods->watch(watch);
         EXPECT_FALSE(too_old.has_value());
-        if (!too_old) { EXPECT_EQ(too_old.error().reason, Reason::Expired); }
+        if (!too_old) {
+          EXPECT_EQ(too_old.error().reason, Reason::Expired);
+        }
         watch.revision = first + 1;
         auto oldest = world.watch(watch);
         EXPECT_EQ(co_await next_text(oldest.get(), 10), "+x/2 +x/3 +x/4 +x/5 +x/6 +x/7 +x/8 +x/9 +x/10 +x/11");
@@ -406,7 +410,9 @@ TEST(WatchCache, AWatcherTooFarBehindIsExpired) {
         co_await world.caught_up();
         auto expired = co_await slow->next(background);
         EXPECT_FALSE(expired.has_value());
-        if (!expired) { EXPECT_EQ(expired.error().reason, Reason::Expired); }
+        if (!expired) {
+          EXPECT_EQ(expired.error().reason, Reason::Expired);
+        }
       },
       options);
 }
@@ -428,7 +434,9 @@ TEST(WatchCache, BookmarksTellHowFarTheCacheIs) {
         const rt::Context five_minutes = background.with_timeout(std::chrono::minutes(5));
         auto quiet = co_await watcher->next(five_minutes);
         EXPECT_FALSE(quiet.has_value());
-        if (!quiet) { EXPECT_EQ(quiet.error().reason, Reason::Timeout); }
+        if (!quiet) {
+          EXPECT_EQ(quiet.error().reason, Reason::Timeout);
+        }
         co_await world.create("pods/x/b", "|");
         EXPECT_EQ(co_await next_text(watcher.get(), 1), "+x/b");
       },
@@ -442,7 +450,9 @@ TEST(WatchCache, WaitForEndsWithTheContext) {
         const rt::Context brief = background.with_timeout(std::chrono::seconds(3));
         auto late = co_await world.pods->wait_for(brief, now + 1);
         EXPECT_FALSE(late.has_value());
-        if (!late) { EXPECT_EQ(late.error().reason, Reason::Timeout); }
+        if (!late) {
+          EXPECT_EQ(late.error().reason, Reason::Timeout);
+        }
         rt::TaskGroup group;
         bool reached = false;
         const auto wait = [](WatchCache* cache, int64_t revision, bool* out) -> rt::Task<void> {
@@ -474,7 +484,9 @@ TEST(WatchCache, ListenersSeeEverythingInOrderFirst) {
     co_await world.caught_up();
     EXPECT_EQ(text_of(seen), "+x/a *x/a -x/a");
     EXPECT_TRUE(current);
-    if (seen.size() == 3) { EXPECT_EQ(seen[1].previous, seen[0].object); }
+    if (seen.size() == 3) {
+      EXPECT_EQ(seen[1].previous, seen[0].object);
+    }
   });
 }
 
@@ -513,7 +525,7 @@ TEST(WatchCache, StopEndsWatchersAndWaiters) {
     co_await group.join();
     EXPECT_EQ(reason, Reason::Gone);
     EXPECT_FALSE(world->pods->watch(watch).has_value());
-    world.reset();   // a watcher may outlive its cache
+    world.reset();  // a watcher may outlive its cache
     watcher.reset();
   });
 }
@@ -540,7 +552,7 @@ rt::Task<void> follow_pods(WatchCache* cache, int64_t from, std::size_t n, std::
     if (!events) co_return;
     for (const CacheEvent& event : *events) {
       if (event.type == CacheEventType::Bookmark) continue;
-      EXPECT_EQ(event.revision, last + 1);   // nothing else is written
+      EXPECT_EQ(event.revision, last + 1);  // nothing else is written
       last = event.revision;
       EXPECT_FALSE(event.object->encoded(1).empty());
       ++*seen;
@@ -556,7 +568,7 @@ rt::Task<void> list_pods(WatchCache* cache, Store* store, std::size_t n) {
     EXPECT_TRUE(reached.has_value());
     const CacheList list = cache->list(under("/registry/pods/"));
     EXPECT_GE(list.revision, *now);
-    EXPECT_EQ(list.items.size(), static_cast<std::size_t>(list.revision));   // each revision made one pod
+    EXPECT_EQ(list.items.size(), static_cast<std::size_t>(list.revision));  // each revision made one pod
     size = list.items.size();
     co_await rt::yield();
   }
@@ -602,7 +614,7 @@ TEST(WatchCache, EncodingsAreKeptWithinTheBudget) {
   for (const auto& object : objects) EXPECT_EQ(object->encoded(1).view(), "f1:" + std::string(object->wire().view()));
   EXPECT_LE(codec.memo_bytes(), 1000);
   EXPECT_GT(codec.memo_bytes(), 0);
-  EXPECT_EQ(objects[0]->encoded(0).data(), objects[0]->wire().data());   // a slice of the wire bytes is free
+  EXPECT_EQ(objects[0]->encoded(0).data(), objects[0]->wire().data());  // a slice of the wire bytes is free
   objects[19]->set_recent(true);
   const Bytes hot = objects[19]->encoded(2);
   EXPECT_EQ(objects[19]->encoded(2).data(), hot.data());

@@ -49,8 +49,8 @@ void check_same(const std::string& ours, const std::string& theirs, const std::s
   if (ours == theirs) return;
   const auto at = static_cast<std::size_t>(std::mismatch(ours.begin(), ours.end(), theirs.begin(), theirs.end()).first - ours.begin());
   const std::size_t from = at < 60 ? 0 : at - 60;
-  ADD_FAILURE() << what << " differs at byte " << at << " of " << ours.size() << " (upstream " << theirs.size() << ")\nours:     "
-                << codec::go_quote(ours.substr(from, 140)) << "\nupstream: " << codec::go_quote(theirs.substr(from, 140));
+  ADD_FAILURE() << what << " differs at byte " << at << " of " << ours.size() << " (upstream " << theirs.size()
+                << ")\nours:     " << codec::go_quote(ours.substr(from, 140)) << "\nupstream: " << codec::go_quote(theirs.substr(from, 140));
 }
 
 void check_object(const KindInfo& kind, const fs::path& stem, const std::string& name) {
@@ -60,7 +60,7 @@ void check_object(const KindInfo& kind, const fs::path& stem, const std::string&
   // JSON in, protobuf out.
   Object object(type);
   DecodeReport report;
-  const auto decoded = decode_json(codec::compact_json(json), type, object.data(), Strictness::Collect, &report);   // a RawExtension keeps blanks
+  const auto decoded = decode_json(codec::compact_json(json), type, object.data(), Strictness::Collect, &report);  // a RawExtension keeps blanks
   ASSERT_TRUE(decoded) << name << ": " << decoded.error().message;
   EXPECT_TRUE(report.problems.empty()) << name << ": " << report.problems.front();
   std::string message;

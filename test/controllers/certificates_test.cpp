@@ -82,19 +82,22 @@ class Requests {
   int count_ = 0;
 };
 
-rt::Task<void> make_node(Cluster& c, std::string name) { co_await c.create("/api/v1/nodes", R"({"apiVersion":"v1","kind":"Node","metadata":{"name":")" + name + "\"}}"); }
+rt::Task<void> make_node(Cluster& c, std::string name) {
+  co_await c.create("/api/v1/nodes", R"({"apiVersion":"v1","kind":"Node","metadata":{"name":")" + name + "\"}}");
+}
 
 rt::Task<void> remove_node(Cluster& c, std::string name) {
   auto gone = co_await c.client().remove<Node>(rt::Context::background(), std::string(), name);
   EXPECT_TRUE(gone.has_value());
-  (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::seconds(5));   // virtual: the approver has heard of it
+  (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::seconds(5));  // virtual: the approver has heard of it
 }
 
 rt::Task<void> report(Cluster& c, std::string name, std::string addresses) {
   client::PatchOptions options;
   options.subresource = "status";
   std::string body = R"({"status":{"addresses":[)" + addresses + "]}}";
-  auto done = co_await c.client().patch<Node>(rt::Context::background(), std::string(), name, client::PatchType::Merge, std::move(body), std::move(options));
+  auto done =
+      co_await c.client().patch<Node>(rt::Context::background(), std::string(), name, client::PatchType::Merge, std::move(body), std::move(options));
   EXPECT_TRUE(done.has_value()) << (done ? "" : done.error().message);
 }
 
@@ -119,7 +122,7 @@ TEST(NodeNames, TheNodeItselfMayChangeItsKey) {
   with_cluster(as_pintle_server(), [](Cluster& c) -> rt::Task<void> {
     Requests requests(c);
     const auto first = *PrivateKey::generate_ec_p256(), second = *PrivateKey::generate_ec_p256(), thief = *PrivateKey::generate_ec_p256();
-    co_await make_node(c, "a");   // of a release that kept no keys
+    co_await make_node(c, "a");  // of a release that kept no keys
     EXPECT_EQ(co_await requests.client_certificate(&c.client(), "a", thief), "NodeNameTaken");
     const auto node = c.client_of("system:node:a");
     EXPECT_EQ(co_await requests.client_certificate(node.get(), "a", first), "Issued");
@@ -155,7 +158,7 @@ TEST(NodeNames, NothingIsKeptOfNamesThatAreNotUsed) {
     co_await make_node(c, "b");
     EXPECT_EQ(co_await c.count(bindings), 3u);
     co_await c.stop_controllers();
-    (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::minutes(30));   // virtual
+    (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::minutes(30));  // virtual
     c.start_controllers();
     EXPECT_EQ(co_await requests.client_certificate(&c.client(), std::string("d"), key), "Issued");
     (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::minutes(35));
@@ -170,7 +173,7 @@ TEST(NodeNames, ANameThatWasNeverUsedIsFreeAgain) {
     Requests requests(c);
     const auto first = *PrivateKey::generate_ec_p256(), second = *PrivateKey::generate_ec_p256();
     EXPECT_EQ(co_await requests.client_certificate(&c.client(), "a", first), "Issued");
-    (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::minutes(50));   // virtual
+    (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::minutes(50));  // virtual
     EXPECT_EQ(co_await requests.client_certificate(&c.client(), "a", second), "NodeNameTaken");
     (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::minutes(15));
     EXPECT_EQ(co_await requests.client_certificate(&c.client(), "a", second), "Issued");
@@ -194,7 +197,8 @@ TEST(KubeletServing, NamesItsOwnNodeAlone) {
       co_return co_await requests.outcome(std::move(name), std::chrono::seconds(20));
     };
     // It reports that it is everything.
-    co_await report(c, "a", R"({"type":"InternalIP","address":"10.0.0.1"},{"type":"InternalIP","address":"10.43.0.1"},{"type":"InternalIP","address":"10.0.0.2"},
+    co_await report(
+        c, "a", R"({"type":"InternalIP","address":"10.0.0.1"},{"type":"InternalIP","address":"10.43.0.1"},{"type":"InternalIP","address":"10.0.0.2"},
       {"type":"InternalIP","address":"127.0.0.1"},{"type":"InternalIP","address":"10.0.0.99"},{"type":"Hostname","address":"kubernetes.default.svc"},{"type":"Hostname","address":"b"},
       {"type":"Hostname","address":"a,DNS:kubernetes"}, {"type":"Hostname","address":"api.example.com"})");
     const std::vector<std::string> none;
@@ -228,7 +232,8 @@ TEST(Signer, ACommaInANameStaysInTheName) {
     approval.status = "True";
     approval.reason = "Read";
     CertificateSigningRequest approved = std::move(*request);
-    auto done = co_await c.client().update_subresource<CertificateSigningRequest>(rt::Context::background(), std::string("approval"), std::move(approved));
+    auto done =
+        co_await c.client().update_subresource<CertificateSigningRequest>(rt::Context::background(), std::string("approval"), std::move(approved));
     EXPECT_TRUE(done.has_value()) << (done ? "" : done.error().message);
     EXPECT_EQ(co_await requests.outcome(name, std::chrono::seconds(20)), "Issued");
     auto issued = co_await c.client().get<CertificateSigningRequest>(rt::Context::background(), std::string(), name);

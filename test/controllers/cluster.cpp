@@ -38,7 +38,9 @@ rt::Task<std::unique_ptr<Cluster>> Cluster::start(rt::Runtime& runtime, ClusterO
   co_return cluster;
 }
 
-std::unique_ptr<client::Client> Cluster::client_of(const std::string& user) { return client::connect_in_process(*runtime_, server_->server().handler(), user, {}); }
+std::unique_ptr<client::Client> Cluster::client_of(const std::string& user) {
+  return client::connect_in_process(*runtime_, server_->server().handler(), user, {});
+}
 
 rt::Task<void> Cluster::run_pod(std::shared_ptr<const Pod> pod) {
   const rt::Context ctx = tasks_->context();
@@ -66,9 +68,11 @@ rt::Task<void> Cluster::run_pod(std::shared_ptr<const Pod> pod) {
   if (pod->status.phase == phase || is_finished(*pod)) co_return;
   const std::string ip = "10.244.0." + std::to_string(++addresses_);
   const std::string ready = phase == "Running" ? "True" : "False";
-  const std::string now = api::format_time(api::time_from_unix(std::chrono::duration_cast<std::chrono::seconds>(runtime_->clock().wall_now().time_since_epoch()).count(), 0));
-  std::string body = R"({"metadata":{"uid":")" + pod->metadata.uid + R"("},"status":{"phase":")" + phase + R"(","podIP":")" + ip + R"(","podIPs":[{"ip":")" + ip +
-                     R"("}],"conditions":[{"type":"Ready","status":")" + ready + R"(","lastTransitionTime":")" + now + R"("}]}})";
+  const std::string now = api::format_time(
+      api::time_from_unix(std::chrono::duration_cast<std::chrono::seconds>(runtime_->clock().wall_now().time_since_epoch()).count(), 0));
+  std::string body = R"({"metadata":{"uid":")" + pod->metadata.uid + R"("},"status":{"phase":")" + phase + R"(","podIP":")" + ip +
+                     R"(","podIPs":[{"ip":")" + ip + R"("}],"conditions":[{"type":"Ready","status":")" + ready + R"(","lastTransitionTime":")" + now +
+                     R"("}]}})";
   client::PatchOptions options;
   options.subresource = "status";
   auto done = co_await client_->patch<Pod>(ctx, ns, name, client::PatchType::Strategic, std::move(body), std::move(options));
@@ -119,7 +123,7 @@ rt::Task<std::size_t> Cluster::count(std::string path) {
 }
 
 rt::Task<void> Cluster::eventually(std::string what, std::function<rt::Task<bool>()> holds) {
-  constexpr int tries_max = 3000;   // of 100 ms of simulated time
+  constexpr int tries_max = 3000;  // of 100 ms of simulated time
   for (int i = 0; i < tries_max; ++i) {
     const bool now = co_await holds();
     if (now) co_return;

@@ -16,7 +16,7 @@ namespace pintle::controller::testing {
 struct ClusterOptions {
   std::vector<std::string> controllers = {"*"};
   ControllerOptions options;
-  bool hollow = true;            // pods become Running and Ready, and go when they are told to
+  bool hollow = true;  // pods become Running and Ready, and go when they are told to
 };
 
 class Cluster {

@@ -24,15 +24,19 @@ rt::Task<void> patch(Cluster& c, std::string path, std::string body) {
 // A node that says it is ready, once.
 rt::Task<void> add_node(Cluster& c, std::string name) {
   co_await c.create("/api/v1/nodes", R"({"apiVersion":"v1","kind":"Node","metadata":{"name":")" + name + "\"}}");
-  co_await patch(c, nodes + name + "/status",
-                 R"({"status":{"conditions":[{"type":"Ready","status":"True","reason":"KubeletReady","message":"kubelet is posting ready status","lastHeartbeatTime":"2026-01-01T00:00:00Z","lastTransitionTime":"2026-01-01T00:00:00Z"}]}})");
+  co_await patch(
+      c, nodes + name + "/status",
+      R"({"status":{"conditions":[{"type":"Ready","status":"True","reason":"KubeletReady","message":"kubelet is posting ready status","lastHeartbeatTime":"2026-01-01T00:00:00Z","lastTransitionTime":"2026-01-01T00:00:00Z"}]}})");
 }
 
 // `seconds`: how long it stays on a node that is unreachable; "": the default five minutes.
 rt::Task<void> add_pod(Cluster& c, std::string name, std::string node, std::string seconds) {
   const std::string tolerations =
-      seconds.empty() ? "" : R"("tolerations":[{"key":"node.kubernetes.io/unreachable","operator":"Exists","effect":"NoExecute","tolerationSeconds":)" + seconds + "}],";
-  co_await c.create("/api/v1/namespaces/default/pods", R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":")" + name + R"("},"spec":{"nodeName":")" + node + "\"," + tolerations +
+      seconds.empty() ? ""
+                      : R"("tolerations":[{"key":"node.kubernetes.io/unreachable","operator":"Exists","effect":"NoExecute","tolerationSeconds":)" +
+                            seconds + "}],";
+  co_await c.create("/api/v1/namespaces/default/pods", R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":")" + name +
+                                                           R"("},"spec":{"nodeName":")" + node + "\"," + tolerations +
                                                            R"("containers":[{"name":"c","image":"x:1"}]}})");
   co_await field_is(c, pods + name, "status.conditions.0.status", "True");
 }

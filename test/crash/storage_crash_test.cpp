@@ -59,7 +59,7 @@ int64_t count_in(std::string_view value) {
 SqliteStoreOptions options_in(const std::string& dir) {
   SqliteStoreOptions options;
   options.data_dir = dir;
-  options.store.history_bytes_max = 1 << 20;   // compaction runs all the time
+  options.store.history_bytes_max = 1 << 20;  // compaction runs all the time
   return options;
 }
 
@@ -72,7 +72,7 @@ void tell(const std::string& line) {
 rt::Task<void> write_for_ever(Store* store, int writer, uint64_t seed) {
   Dice dice{seed | 1};
   struct Own {
-    int64_t revision = 0;    // 0: not there
+    int64_t revision = 0;  // 0: not there
     int64_t count = 0;
   };
   std::map<std::string, Own> own;
@@ -126,9 +126,9 @@ rt::Task<int> child(rt::Runtime* runtime, std::string dir, uint64_t seed) {
 
 struct Known {
   int64_t revision = 0;
-  std::string state = "delete";   // the count of the last acknowledged write, or "delete"
-  std::string latest;             // of what was begun
-  std::set<std::string> begun;    // what was begun after it and not acknowledged, by one process or several
+  std::string state = "delete";  // the count of the last acknowledged write, or "delete"
+  std::string latest;            // of what was begun
+  std::set<std::string> begun;   // what was begun after it and not acknowledged, by one process or several
 };
 using Model = std::map<std::string, Known>;
 
@@ -139,7 +139,7 @@ void learn(Model& model, const std::string& output, int64_t& acknowledged) {
     if (what == "open") continue;
     lines >> key;
     std::getline(lines, rest);
-    if (lines.eof()) break;   // the last line may have been cut off
+    if (lines.eof()) break;  // the last line may have been cut off
     rest.erase(0, 1);
     Known& known = model[key];
     if (what == "begin") {
@@ -168,10 +168,14 @@ void check(Model& model, const RangeResult& range) {
       state = std::to_string(count);
     }
     if (state == known.state) {
-      if (it != stored.end()) { EXPECT_EQ(it->second->mod_revision, known.revision) << key; }
+      if (it != stored.end()) {
+        EXPECT_EQ(it->second->mod_revision, known.revision) << key;
+      }
     } else {
       EXPECT_TRUE(known.begun.contains(state)) << key << " is " << state << ": acknowledged at revision " << known.revision << " as " << known.state;
-      if (it != stored.end()) { EXPECT_GT(it->second->mod_revision, known.revision) << key; }
+      if (it != stored.end()) {
+        EXPECT_GT(it->second->mod_revision, known.revision) << key;
+      }
     }
     if (it != stored.end()) known.revision = it->second->mod_revision;
     known.state = state;

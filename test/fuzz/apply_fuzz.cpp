@@ -43,12 +43,29 @@ void one(std::string_view input) {
 }
 
 std::vector<std::string> seeds() {
-  return {R"({"document":{"metadata":{"uid":"u","labels":{"a":"1"},"managedFields":[{"manager":"m","operation":"Apply","apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{"f:metadata":{"f:labels":{"f:a":{}}},"f:spec":{"f:containers":{"k:{\"name\":\"a\"}":{".":{},"f:image":{}}}}}}]},"spec":{"containers":[{"name":"a","image":"x"}]}},"patch":{"metadata":{"labels":{"b":"2"},"finalizers":["x","y"]},"spec":{"containers":[{"name":"a","ports":[{"containerPort":1,"protocol":"UDP"}]}]}}})",
-          R"({"document":{},"patch":{"spec":{"containers":[{"name":"a","image":"x"},{"name":"b"}],"volumes":[{"name":"v"}]}}})"};
+  return {
+      R"({"document":{"metadata":{"uid":"u","labels":{"a":"1"},"managedFields":[{"manager":"m","operation":"Apply","apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{"f:metadata":{"f:labels":{"f:a":{}}},"f:spec":{"f:containers":{"k:{\"name\":\"a\"}":{".":{},"f:image":{}}}}}}]},"spec":{"containers":[{"name":"a","image":"x"}]}},"patch":{"metadata":{"labels":{"b":"2"},"finalizers":["x","y"]},"spec":{"containers":[{"name":"a","ports":[{"containerPort":1,"protocol":"UDP"}]}]}}})",
+      R"({"document":{},"patch":{"spec":{"containers":[{"name":"a","image":"x"},{"name":"b"}],"volumes":[{"name":"v"}]}}})"};
 }
 std::vector<std::string> tokens() {
-  return {"\"f:spec\":{", "\"k:{\\\"name\\\":\\\"a\\\"}\":{", "\"v:\\\"x\\\"\":{}", "\"i:0\":{}", "\".\":{}", "\"f:a\":{},", "\"operation\":\"Update\"", "{\"name\":\"a\"},", "{\"name\":\"b\"},", "\"x\",", "null", "[", "]", "{", "}",
-          "\"containers\":[", "\"managedFields\":[", "\"labels\":{\"c\":\"d\"}"};
+  return {"\"f:spec\":{",
+          "\"k:{\\\"name\\\":\\\"a\\\"}\":{",
+          "\"v:\\\"x\\\"\":{}",
+          "\"i:0\":{}",
+          "\".\":{}",
+          "\"f:a\":{},",
+          "\"operation\":\"Update\"",
+          "{\"name\":\"a\"},",
+          "{\"name\":\"b\"},",
+          "\"x\",",
+          "null",
+          "[",
+          "]",
+          "{",
+          "}",
+          "\"containers\":[",
+          "\"managedFields\":[",
+          "\"labels\":{\"c\":\"d\"}"};
 }
 
 }  // namespace pintle::fuzz

@@ -18,11 +18,16 @@ void one(std::string_view input) {
 }
 
 std::vector<std::string> seeds() {
-  return {"self.a == 1 && (self.b in [1, 2u, 3.5] || !has(self.c))", "object.spec.containers.all(c, c.image.startsWith('x/') && c.name != \"\")", "{'a': 1, 'b': [true, null]}.a ? b\"\\x41\" : r'\\d'",
-          "request.user.filter(g, g == '''x\ny''').map(x, x + 1).size() > 0x1F - -2", "Object{spec: Object.spec{replicas: 3}}", "self.x.exists_one(i, v, i % 2 == 0) // note"};
+  return {"self.a == 1 && (self.b in [1, 2u, 3.5] || !has(self.c))",
+          "object.spec.containers.all(c, c.image.startsWith('x/') && c.name != \"\")",
+          "{'a': 1, 'b': [true, null]}.a ? b\"\\x41\" : r'\\d'",
+          "request.user.filter(g, g == '''x\ny''').map(x, x + 1).size() > 0x1F - -2",
+          "Object{spec: Object.spec{replicas: 3}}",
+          "self.x.exists_one(i, v, i % 2 == 0) // note"};
 }
 std::vector<std::string> tokens() {
-  return {"(", ")", "[", "]", "{", "}", "!", "-", "!(", "-(", "?:", " ? 1 : ", "a.", ".all(x, ", ".map(x, ", ".b", "[0]", "+1", " && ", " || ", " in ", "'", "\"\"\"", "\\u00e9", "\\", "0x", "1e9", "u", "self", "has(", "{1:", "// "};
+  return {"(",   ")",  "[",    "]",    "{",    "}", "!",      "-",       "!(", "-(", "?:",  " ? 1 : ", "a.",   ".all(x, ", ".map(x, ", ".b",
+          "[0]", "+1", " && ", " || ", " in ", "'", "\"\"\"", "\\u00e9", "\\", "0x", "1e9", "u",       "self", "has(",     "{1:",      "// "};
 }
 
 }  // namespace pintle::fuzz

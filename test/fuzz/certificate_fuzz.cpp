@@ -14,7 +14,8 @@ std::string pem(std::string_view label, std::string_view der) {
 }
 
 void check_pem(std::string_view text) {
-  if (component::parse_certificate_request_pem(text)) CHECK(component::certificate_request_key_pem(text).has_value() || true, "either key is an answer");
+  if (component::parse_certificate_request_pem(text))
+    CHECK(component::certificate_request_key_pem(text).has_value() || true, "either key is an answer");
   (void)component::check_certificates_pem(text);
   (void)component::parse_public_keys_pem(text);
   (void)component::PrivateKey::parse_pem(text);
@@ -66,8 +67,23 @@ std::vector<std::string> seeds() {
   return {*request, *certificate, *request + *certificate, key->to_pem(), "d" + body(*certificate), "r" + body(*request)};
 }
 std::vector<std::string> tokens() {
-  return {"-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n", "-----BEGIN CERTIFICATE REQUEST-----\n", "-----BEGIN RSA PRIVATE KEY-----\n", "-----BEGIN EC PRIVATE KEY-----\n", "Proc-Type: 4,ENCRYPTED\n\n", "\n", "=", "\x30\x80", "\x30\x82\xff\xff",
-          "\x06\x03\x55\x04\x03", "\x06\x03\x55\x1d\x11", "\x82\x01*", "\x87\x04\x7f\x01\x01\x01", "\x0c\x01,", "\x13\x01x", std::string("\x0c\x02\0,", 4)};
+  return {"-----BEGIN CERTIFICATE-----\n",
+          "-----END CERTIFICATE-----\n",
+          "-----BEGIN CERTIFICATE REQUEST-----\n",
+          "-----BEGIN RSA PRIVATE KEY-----\n",
+          "-----BEGIN EC PRIVATE KEY-----\n",
+          "Proc-Type: 4,ENCRYPTED\n\n",
+          "\n",
+          "=",
+          "\x30\x80",
+          "\x30\x82\xff\xff",
+          "\x06\x03\x55\x04\x03",
+          "\x06\x03\x55\x1d\x11",
+          "\x82\x01*",
+          "\x87\x04\x7f\x01\x01\x01",
+          "\x0c\x01,",
+          "\x13\x01x",
+          std::string("\x0c\x02\0,", 4)};
 }
 
 }  // namespace pintle::fuzz

@@ -13,9 +13,11 @@ namespace {
 namespace cri = api::cri_v1;
 
 const api::Type& type_by(unsigned char choice) {
-  static const std::array types = {&api::type_of<cri::ListContainersResponse>(), &api::type_of<cri::ContainerStatusResponse>(), &api::type_of<cri::PodSandboxStatusResponse>(),
-                                   &api::type_of<cri::StatusResponse>(),         &api::type_of<cri::ListImagesResponse>(),      &api::type_of<cri::ImageStatusResponse>(),
-                                   &api::type_of<cri::ListContainerStatsResponse>(), &api::type_of<cri::ExecSyncResponse>(),    &api::type_of<cri::ContainerEventResponse>()};
+  static const std::array types = {&api::type_of<cri::ListContainersResponse>(),     &api::type_of<cri::ContainerStatusResponse>(),
+                                   &api::type_of<cri::PodSandboxStatusResponse>(),   &api::type_of<cri::StatusResponse>(),
+                                   &api::type_of<cri::ListImagesResponse>(),         &api::type_of<cri::ImageStatusResponse>(),
+                                   &api::type_of<cri::ListContainerStatsResponse>(), &api::type_of<cri::ExecSyncResponse>(),
+                                   &api::type_of<cri::ContainerEventResponse>()};
   return *types[choice % types.size()];
 }
 
@@ -64,6 +66,10 @@ std::vector<std::string> seeds() {
   exec.stdout = "\xff\xfe";
   return {seed(0, containers), seed(1, status), seed(2, sandbox), seed(3, runtime), seed(4, images), seed(7, exec)};
 }
-std::vector<std::string> tokens() { return {std::string("\x0A\x00", 2), "\x12\x02\x0A\x00", "\x80\x01", "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", "\x0B", "\x0C", "\x08\x01", "config", "{\"sandboxImage\":"}; }
+std::vector<std::string> tokens() {
+  return {
+      std::string("\x0A\x00", 2), "\x12\x02\x0A\x00", "\x80\x01", "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", "\x0B", "\x0C", "\x08\x01", "config",
+      "{\"sandboxImage\":"};
+}
 
 }  // namespace pintle::fuzz

@@ -41,7 +41,20 @@ void one(std::string_view input) {
   }
 }
 
-std::vector<std::string> seeds() { return {"*/5 0-6,12 1,15 JAN-MAR MON#", "@hourly", "@every 1h30m", "0 0 31 2 *", "0 0 29 2 ?", "TZ=UTC 1 2 3 4 5", tzif(), "CET-1CEST,M3.5.0,M10.5.0/3", "<-03>3<-02>,J60/-2,300/24:30:10"}; }
-std::vector<std::string> tokens() { return {"*", "*/", "-", ",", "?", "L", "#", "@every ", "@yearly", "1s", "59", "23", "31", "DEC", "SUN", "7", "TZif", ",M", "/", "<", ">", "J", "99999999999"}; }
+std::vector<std::string> seeds() {
+  return {"*/5 0-6,12 1,15 JAN-MAR MON#",
+          "@hourly",
+          "@every 1h30m",
+          "0 0 31 2 *",
+          "0 0 29 2 ?",
+          "TZ=UTC 1 2 3 4 5",
+          tzif(),
+          "CET-1CEST,M3.5.0,M10.5.0/3",
+          "<-03>3<-02>,J60/-2,300/24:30:10"};
+}
+std::vector<std::string> tokens() {
+  return {"*",  "*/",  "-",   ",", "?",    "L",  "#", "@every ", "@yearly", "1s", "59",         "23",
+          "31", "DEC", "SUN", "7", "TZif", ",M", "/", "<",       ">",       "J",  "99999999999"};
+}
 
 }  // namespace pintle::fuzz

@@ -83,7 +83,13 @@ std::vector<std::string> seeds() {
   return out;
 }
 std::vector<std::string> tokens() {
-  return {std::string("\xC0\x0C", 2), std::string("\0\0\x29\4\xD0\0\0\0\0\0\0", 11), "\3svc\7cluster\5local", "\3pod", "\4shop", std::string("\0\x21\0\1", 4), std::string("\xC0\0", 2)};
+  return {std::string("\xC0\x0C", 2),
+          std::string("\0\0\x29\4\xD0\0\0\0\0\0\0", 11),
+          "\3svc\7cluster\5local",
+          "\3pod",
+          "\4shop",
+          std::string("\0\x21\0\1", 4),
+          std::string("\xC0\0", 2)};
 }
 
 }  // namespace pintle::fuzz

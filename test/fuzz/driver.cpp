@@ -21,9 +21,9 @@
 namespace {
 
 constexpr std::size_t edges_max = 1 << 16;
-std::array<unsigned char, edges_max> edges;      // of the input that runs
+std::array<unsigned char, edges_max> edges;  // of the input that runs
 std::array<unsigned char, edges_max> edges_ever;
-std::array<uint32_t, edges_max> touched;         // the edges of the input that runs, by number
+std::array<uint32_t, edges_max> touched;  // the edges of the input that runs, by number
 std::size_t touched_count = 0;
 uintptr_t previous = 0;
 
@@ -100,15 +100,16 @@ struct Options {
   std::string target;
   int seconds = 10;
   uint64_t seed = 1;
-  std::string replay;    // a file whose bytes are run once
-  bool keep = false;     // seeds/<target>.txt is written anew
+  std::string replay;  // a file whose bytes are run once
+  bool keep = false;   // seeds/<target>.txt is written anew
 };
 
 int replay(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return 2;
   run(std::string(std::istreambuf_iterator<char>(file), {}));
-  std::printf("%lld us, %zu bytes at once, %zu bytes of stack\n", static_cast<long long>(usage().slowest_us), usage().memory_bytes, usage().stack_bytes);
+  std::printf("%lld us, %zu bytes at once, %zu bytes of stack\n", static_cast<long long>(usage().slowest_us), usage().memory_bytes,
+              usage().stack_bytes);
   return 0;
 }
 
@@ -131,8 +132,9 @@ int run_for(const Options& options) {
     ++runs;
     if (run(input)) corpus.push_back(std::move(input));
   }
-  std::printf("%llu runs, %d s, %zu inputs kept, %td edges, slowest %lld us, most memory %zu KiB, most stack %zu KiB\n", static_cast<unsigned long long>(runs), options.seconds, corpus.size(),
-              std::count(edges_ever.begin(), edges_ever.end(), 1), static_cast<long long>(usage().slowest_us), usage().memory_bytes >> 10, usage().stack_bytes >> 10);
+  std::printf("%llu runs, %d s, %zu inputs kept, %td edges, slowest %lld us, most memory %zu KiB, most stack %zu KiB\n",
+              static_cast<unsigned long long>(runs), options.seconds, corpus.size(), std::count(edges_ever.begin(), edges_ever.end(), 1),
+              static_cast<long long>(usage().slowest_us), usage().memory_bytes >> 10, usage().stack_bytes >> 10);
   if (options.keep) keep(std::move(corpus), seeds_path);
   return 0;
 }

@@ -15,8 +15,8 @@ constexpr int time_max_ms = 2000;
 constexpr std::size_t memory_max_bytes = 64 << 20, memory_max_per_input_byte = 1000;
 constexpr std::size_t stack_bytes = 4 * (8 << 20);
 
-void one(std::string_view input);          // a broken promise is a failed CHECK
-std::vector<std::string> seeds();          // besides those of seeds/<target>.txt
-std::vector<std::string> tokens();         // pieces worth inserting
+void one(std::string_view input);   // a broken promise is a failed CHECK
+std::vector<std::string> seeds();   // besides those of seeds/<target>.txt
+std::vector<std::string> tokens();  // pieces worth inserting
 
 }  // namespace pintle::fuzz

@@ -13,7 +13,9 @@ void check_message(const api::Type& type, std::string_view bytes) {
   api::Object object(type);
   const bool decodes = api::decode_proto(bytes, type, object.data()).has_value();
   const auto spliced = api::with_resource_version(type, bytes, "77");
-  for (std::string_view path : {"metadata.name", "metadata.labels['app']", "spec.nodeName", "spec.containers[1].image", "status.phase", "metadata.resourceVersion"}) (void)api::proto_field(type, bytes, path);
+  for (std::string_view path :
+       {"metadata.name", "metadata.labels['app']", "spec.nodeName", "spec.containers[1].image", "status.phase", "metadata.resourceVersion"})
+    (void)api::proto_field(type, bytes, path);
   if (!decodes) return;
   CHECK(spliced.has_value(), "what decodes can be spliced");
   api::Object changed(type);
@@ -46,6 +48,8 @@ std::vector<std::string> seeds() {
   all.emplace_back("metadata.labels['a.b/c']");
   return all;
 }
-std::vector<std::string> tokens() { return {"\"resourceVersion\":\"1\"", "\"metadata\":{", "{}", ".", "[0]", "['", "\x32\x01", "\x0A\x02", std::string("k8s\0", 4)}; }
+std::vector<std::string> tokens() {
+  return {"\"resourceVersion\":\"1\"", "\"metadata\":{", "{}", ".", "[0]", "['", "\x32\x01", "\x0A\x02", std::string("k8s\0", 4)};
+}
 
 }  // namespace pintle::fuzz

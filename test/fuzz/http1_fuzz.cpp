@@ -68,6 +68,8 @@ std::vector<std::string> seeds() {
           "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\n",
           "5;ext=1\r\nhello\r\n0\r\nTrailer: x\r\n\r\n", "https://[::1]:6443/a?b=c"};
 }
-std::vector<std::string> tokens() { return {"\r\n", "\r\n\r\n", ": ", "Content-Length: 1", "Transfer-Encoding: chunked", "HTTP/1.1", "0\r\n", "%2F", "\t", "Host: b"}; }
+std::vector<std::string> tokens() {
+  return {"\r\n", "\r\n\r\n", ": ", "Content-Length: 1", "Transfer-Encoding: chunked", "HTTP/1.1", "0\r\n", "%2F", "\t", "Host: b"};
+}
 
 }  // namespace pintle::fuzz

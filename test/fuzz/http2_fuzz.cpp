@@ -127,16 +127,36 @@ void one(std::string_view input) {
 }
 
 std::vector<std::string> seeds() {
-  const std::string get = "\x82\x87\x01\x01" "a" "\x84", post = "\x83\x87\x01\x01" "a" "\x04\x02/x";
-  return {frame(1, 5, 1, get), frame(1, 4, 1, post) + frame(0, 1, 1, "body"), frame(1, 1, 1, get.substr(0, 2)) + frame(9, 4, 1, get.substr(2)),
-          frame(1, 0x2d, 1, std::string("\2\0\0\0\0\x10", 6) + get + std::string(2, '\0')), frame(1, 5, 1, get) + frame(3, 0, 1, std::string("\0\0\0\x08", 4)),
-          frame(4, 0, 0, std::string("\0\4\0\0\0\0", 6)) + frame(1, 4, 1, post), frame(8, 0, 0, std::string("\0\0\x10\0", 4)) + frame(6, 0, 0, "12345678") + frame(7, 0, 0, std::string(8, '\0')),
+  const std::string get =
+                        "\x82\x87\x01\x01"
+                        "a"
+                        "\x84",
+                    post =
+                        "\x83\x87\x01\x01"
+                        "a"
+                        "\x04\x02/x";
+  return {frame(1, 5, 1, get),
+          frame(1, 4, 1, post) + frame(0, 1, 1, "body"),
+          frame(1, 1, 1, get.substr(0, 2)) + frame(9, 4, 1, get.substr(2)),
+          frame(1, 0x2d, 1, std::string("\2\0\0\0\0\x10", 6) + get + std::string(2, '\0')),
+          frame(1, 5, 1, get) + frame(3, 0, 1, std::string("\0\0\0\x08", 4)),
+          frame(4, 0, 0, std::string("\0\4\0\0\0\0", 6)) + frame(1, 4, 1, post),
+          frame(8, 0, 0, std::string("\0\0\x10\0", 4)) + frame(6, 0, 0, "12345678") + frame(7, 0, 0, std::string(8, '\0')),
           frame(1, 1, 1, get) + frame(9, 0, 1, "\x40\x01x\x7f\x81\x08" + std::string(1152, 'v')) + frame(9, 4, 1, "\xbe\xbe"),
           frame(1, 1, 3, get + std::string("\x40\x01x\x7f\xff\xff\x07", 7)) + frame(9, 4, 3, std::string(3000, 'v'))};
 }
 std::vector<std::string> tokens() {
-  return {frame(0, 0, 1, ""), frame(0, 1, 1, ""), frame(9, 0, 1, ""), frame(9, 4, 1, ""), frame(4, 0, 0, ""), frame(3, 0, 1, std::string("\0\0\0\x08", 4)), frame(1, 5, 3, "\x82\x87\x84"),
-          "\x40", "\x7f\xff\xff\x7f", std::string("\0\0\0\1", 4), "\xbe"};
+  return {frame(0, 0, 1, ""),
+          frame(0, 1, 1, ""),
+          frame(9, 0, 1, ""),
+          frame(9, 4, 1, ""),
+          frame(4, 0, 0, ""),
+          frame(3, 0, 1, std::string("\0\0\0\x08", 4)),
+          frame(1, 5, 3, "\x82\x87\x84"),
+          "\x40",
+          "\x7f\xff\xff\x7f",
+          std::string("\0\0\0\1", 4),
+          "\xbe"};
 }
 
 }  // namespace pintle::fuzz

@@ -28,7 +28,7 @@ void one(std::string_view input) {
   CHECK(json_again == json, "JSON keeps the object");
   json_again.clear();
   const auto decoded = api::decode_proto(proto, type, from_proto.data());
-  if (!decoded) return;   // nested past protobuf's depth
+  if (!decoded) return;  // nested past protobuf's depth
   api::encode_json(type, from_proto.data(), json_again);
   CHECK(json_again == json, "protobuf keeps the object");
   CHECK(api::transcode_json(type, proto, transcoded).has_value() && transcoded == json, "the transcoder writes the same");

@@ -72,8 +72,18 @@ users:
 contexts:
 - {name: main, context: {cluster: c1, user: files}}
 - {name: other, context: {cluster: c2, user: data, namespace: n}}
-)", client::write_kubeconfig({.cluster_name = "c", .user_name = "u", .server = "https://h", .ca_pem = "CA", .cert_pem = "C", .key_pem = "K", .token = "t"})};
+)",
+          client::write_kubeconfig(
+              {.cluster_name = "c", .user_name = "u", .server = "https://h", .ca_pem = "CA", .cert_pem = "C", .key_pem = "K", .token = "t"})};
 }
-std::vector<std::string> tokens() { return {"\n", "\n- ", ": ", "{", "}", "[", "]", "&a ", "*a", "<<: ", "name: main", "current-context: ", "cluster: c1", "user: data", "exec: {command: x}", "Q0E=", "!!binary ", "---\n", "|\n  ", "\""}; }
+std::vector<std::string> tokens() {
+  return {"\n",          "\n- ",       ": ",
+          "{",           "}",          "[",
+          "]",           "&a ",        "*a",
+          "<<: ",        "name: main", "current-context: ",
+          "cluster: c1", "user: data", "exec: {command: x}",
+          "Q0E=",        "!!binary ",  "---\n",
+          "|\n  ",       "\""};
+}
 
 }  // namespace pintle::fuzz

@@ -25,8 +25,15 @@ void one(std::string_view input) {
 std::vector<std::string> seeds() {
   return {"/containerLogs/default/web/main?follow=true&tailLines=10&timestamps=1&limitBytes=100",
           "/containerLogs/default/web/main?sinceSeconds=5&sinceTime=2026-01-02T03%3A04%3A05Z&previous=true&stream=Stdout",
-          "/exec/default/web/u1/main?command=sh&command=-c&input=1&output=1&tty=1", "/logs/containers/x.log", "/stats/summary?only_cpu_and_memory=true", "/metrics/cadvisor", "/pods/", "/"};
+          "/exec/default/web/u1/main?command=sh&command=-c&input=1&output=1&tty=1",
+          "/logs/containers/x.log",
+          "/stats/summary?only_cpu_and_memory=true",
+          "/metrics/cadvisor",
+          "/pods/",
+          "/"};
 }
-std::vector<std::string> tokens() { return {"%2e%2e", "%00", "tailLines=", "sinceTime=", "&", "=", "-1", "9223372036854775808", "/logs", "/exec", "/proxy", ";", "+"}; }
+std::vector<std::string> tokens() {
+  return {"%2e%2e", "%00", "tailLines=", "sinceTime=", "&", "=", "-1", "9223372036854775808", "/logs", "/exec", "/proxy", ";", "+"};
+}
 
 }  // namespace pintle::fuzz

@@ -24,7 +24,7 @@ Usage most;
 timer_t timer;
 timespec begun;
 
-thread_local bool counts = false;   // the thread that runs inputs, while one runs
+thread_local bool counts = false;  // the thread that runs inputs, while one runs
 std::size_t held = 0, held_most = 0, held_max = 0;
 std::uintptr_t stack_top = 0, stack_lowest = 0;
 

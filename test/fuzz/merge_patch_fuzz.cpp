@@ -16,7 +16,8 @@ void one(std::string_view input) {
 }
 
 std::vector<std::string> seeds() {
-  return {R"({"document":{"a":{"b":1,"c":[1]}},"patch":{"a":{"b":null,"c":{"d":null}},"e":[null]}})", R"({"document":{"a":1,"b":2,"c":3},"patch":{"a":null,"b":null,"d":null,"e":{"f":{}}}})"};
+  return {R"({"document":{"a":{"b":1,"c":[1]}},"patch":{"a":{"b":null,"c":{"d":null}},"e":[null]}})",
+          R"({"document":{"a":1,"b":2,"c":3},"patch":{"a":null,"b":null,"d":null,"e":{"f":{}}}})"};
 }
 std::vector<std::string> tokens() { return {"\"a\":null,", "\"b\":{", "{\"a\":", "null", "[", "]", "{", "}", ",", "\"x\":1,", "\"y\":null,"}; }
 

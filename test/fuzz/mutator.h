@@ -12,7 +12,8 @@ namespace pintle::fuzz {
 class Mutator {
  public:
   // Both outlive it; the corpus may grow.
-  Mutator(uint64_t seed, const std::vector<std::string>& corpus, const std::vector<std::string>& tokens) : random_(seed), corpus_(corpus), tokens_(tokens) {}
+  Mutator(uint64_t seed, const std::vector<std::string>& corpus, const std::vector<std::string>& tokens)
+      : random_(seed), corpus_(corpus), tokens_(tokens) {}
   std::string next();
 
  private:

@@ -50,14 +50,18 @@ void one(std::string_view input) {
 
 std::vector<std::string> seeds() {
   std::vector<std::string> out;
-  const std::string_view texts[] = {"nameserver 10.0.0.1\nnameserver fd00::1%eth0\nsearch a b\noptions ndots:5\n",
-                                    "36 35 98:0 /mnt1 /mnt\\0402 rw,noatime master:1 - ext3 /dev/root rw,errors=continue\n",
-                                    "MemTotal:       16384 kB\nMemAvailable:   8192 kB\nHugePages_Total:       4\nHugepagesize:       2048 kB\n",
-                                    "anon 4096\nfile 8192\ninactive_file 1\ntotal_inactive_file 2\n",
-                                    "2026-01-02T03:04:05.678901234Z stdout F one\n2026-01-02T03:04:05Z stderr P half\n2026-01-02T03:04:05+01:00 stderr F :rest\n"};
+  const std::string_view texts[] = {
+      "nameserver 10.0.0.1\nnameserver fd00::1%eth0\nsearch a b\noptions ndots:5\n",
+      "36 35 98:0 /mnt1 /mnt\\0402 rw,noatime master:1 - ext3 /dev/root rw,errors=continue\n",
+      "MemTotal:       16384 kB\nMemAvailable:   8192 kB\nHugePages_Total:       4\nHugepagesize:       2048 kB\n",
+      "anon 4096\nfile 8192\ninactive_file 1\ntotal_inactive_file 2\n",
+      "2026-01-02T03:04:05.678901234Z stdout F one\n2026-01-02T03:04:05Z stderr P half\n2026-01-02T03:04:05+01:00 stderr F :rest\n"};
   for (std::size_t i = 0; i < std::size(texts); ++i) out.push_back(std::string(1, static_cast<char>(i)) + std::string(texts[i]));
   return out;
 }
-std::vector<std::string> tokens() { return {"nameserver ", "[fd00::1]:53", " - ", "\\040", "\\134", "MemTotal:", " kB\n", " stdout F ", " stderr P ", "18446744073709551615", "-1", "T", "Z"}; }
+std::vector<std::string> tokens() {
+  return {"nameserver ", "[fd00::1]:53",         " - ", "\\040", "\\134", "MemTotal:", " kB\n", " stdout F ",
+          " stderr P ",  "18446744073709551615", "-1",  "T",     "Z"};
+}
 
 }  // namespace pintle::fuzz

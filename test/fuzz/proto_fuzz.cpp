@@ -23,7 +23,6 @@ void check_untrusted(const api::Type& type, std::string_view bytes, bool decodes
 
 }  // namespace
 
-
 void one(std::string_view input) {
   if (input.empty()) return;
   const api::KindInfo& kind = kind_by(static_cast<unsigned char>(input[0]));
@@ -59,7 +58,17 @@ std::vector<std::string> seeds() {
   return all;
 }
 std::vector<std::string> tokens() {
-  return {std::string("\x0A\x00", 2), "\x0A\x01" "a", "\x12\x02\x0A\x00", "\x80\x01", "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", "\x0B", "\x0C", "\x08\x01", "\x10\x7F", std::string("k8s\0", 4)};
+  return {std::string("\x0A\x00", 2),
+          "\x0A\x01"
+          "a",
+          "\x12\x02\x0A\x00",
+          "\x80\x01",
+          "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01",
+          "\x0B",
+          "\x0C",
+          "\x08\x01",
+          "\x10\x7F",
+          std::string("k8s\0", 4)};
 }
 
 }  // namespace pintle::fuzz

@@ -53,12 +53,18 @@ void one(std::string_view input) {
 
 std::vector<std::string> seeds() {
   std::vector<std::string> out;
-  out.push_back(std::string(1, '\0') + R"({"auths": {"https://index.docker.io/v1/": {"username": "u", "password": "p"}, "*.example.com": {"auth": ")" + codec::base64("a:b") + R"("}}})");
+  out.push_back(std::string(1, '\0') +
+                R"({"auths": {"https://index.docker.io/v1/": {"username": "u", "password": "p"}, "*.example.com": {"auth": ")" +
+                codec::base64("a:b") + R"("}}})");
   out.push_back(std::string(1, '\1') + R"({"127.0.0.1:5000": {"auth": ")" + codec::base64("a:b:c") + R"("}, "localhost/x": {}})");
-  for (const char* image : {"busybox", "registry.k8s.io/pause:3.10", "127.0.0.1:5000/a/b__c:v1", "[::1]:5000/x", "x@sha256:0123456789012345678901234567890123456789012345678901234567890123"}) out.push_back("\2" + std::string(image));
+  for (const char* image : {"busybox", "registry.k8s.io/pause:3.10", "127.0.0.1:5000/a/b__c:v1", "[::1]:5000/x",
+                            "x@sha256:0123456789012345678901234567890123456789012345678901234567890123"})
+    out.push_back("\2" + std::string(image));
   out.push_back(std::string("\3*.ex[a-z]mple.?om\0www.example.com", 35));
   return out;
 }
-std::vector<std::string> tokens() { return {"*", "*a", "[a-", "[^", "]", "\\", "?", "{\"auths\":{", "\"auth\":\"", "https://", "/v1/", "@sha256:", ":latest", "docker.io/"}; }
+std::vector<std::string> tokens() {
+  return {"*", "*a", "[a-", "[^", "]", "\\", "?", "{\"auths\":{", "\"auth\":\"", "https://", "/v1/", "@sha256:", ":latest", "docker.io/"};
+}
 
 }  // namespace pintle::fuzz

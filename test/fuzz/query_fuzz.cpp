@@ -26,7 +26,8 @@ void check_options(std::string_view input) {
   const Query query = Query::parse(input);
   for (const bool watch : {false, true})
     if (const auto list = parse_list_parameters(query, watch)) CHECK(list->limit >= 0, "a limit is none or positive");
-  for (const WriteKind kind : {WriteKind::Create, WriteKind::Update, WriteKind::Patch, WriteKind::ApplyPatch}) (void)parse_write_parameters(query, kind);
+  for (const WriteKind kind : {WriteKind::Create, WriteKind::Update, WriteKind::Patch, WriteKind::ApplyPatch})
+    (void)parse_write_parameters(query, kind);
   (void)parse_resource_version(input);
   if (const auto options = apimachinery::parse_log_options(net::parse_query(input))) {
     (void)apimachinery::validate_log_options(*options);
@@ -55,12 +56,44 @@ void one(std::string_view input) {
 }
 
 std::vector<std::string> seeds() {
-  return {"/api/v1/namespaces/a/pods/b/log?container=c&follow=1&tailLines=5&sinceTime=2026-01-02T03:04:05Z&limitBytes=9&stream=Stdout", "/apis/apps/v1/watch/namespaces/a/deployments/b?watch=1", "/api/v1/proxy/nodes/n:10250/%2e%2e/x",
-          "/api/v1/namespaces/a/finalize", "/apis//v1/pods", "labelSelector=a%3Db&fieldSelector=metadata.name%3Dx&limit=5&continue=x&resourceVersion=7&resourceVersionMatch=Exact&timeoutSeconds=9&sendInitialEvents=true",
-          "dryRun=All&fieldManager=m&fieldValidation=Strict&force=true", "application/json;as=Table;v=v1;g=meta.k8s.io;q=0.5, application/vnd.kubernetes.protobuf;stream=watch,*/*", encode_continue({7, std::string("default/web-1\0", 14)})};
+  return {"/api/v1/namespaces/a/pods/b/log?container=c&follow=1&tailLines=5&sinceTime=2026-01-02T03:04:05Z&limitBytes=9&stream=Stdout",
+          "/apis/apps/v1/watch/namespaces/a/deployments/b?watch=1",
+          "/api/v1/proxy/nodes/n:10250/%2e%2e/x",
+          "/api/v1/namespaces/a/finalize",
+          "/apis//v1/pods",
+          "labelSelector=a%3Db&fieldSelector=metadata.name%3Dx&limit=5&continue=x&resourceVersion=7&resourceVersionMatch=Exact&timeoutSeconds=9&"
+          "sendInitialEvents=true",
+          "dryRun=All&fieldManager=m&fieldValidation=Strict&force=true",
+          "application/json;as=Table;v=v1;g=meta.k8s.io;q=0.5, application/vnd.kubernetes.protobuf;stream=watch,*/*",
+          encode_continue({7, std::string("default/web-1\0", 14)})};
 }
 std::vector<std::string> tokens() {
-  return {"/", "//", "/watch/", "/namespaces/", "/api/v1/", "/apis/", "%2F", "%2e%2e", "%00", "%", "&", "=", ";", "+", "?", "watch=true", "limit=", "-1", "9223372036854775808", "dryRun=All", ",", ";q=0", "*/*", "application/yaml", "tailLines=", "sinceSeconds="};
+  return {"/",
+          "//",
+          "/watch/",
+          "/namespaces/",
+          "/api/v1/",
+          "/apis/",
+          "%2F",
+          "%2e%2e",
+          "%00",
+          "%",
+          "&",
+          "=",
+          ";",
+          "+",
+          "?",
+          "watch=true",
+          "limit=",
+          "-1",
+          "9223372036854775808",
+          "dryRun=All",
+          ",",
+          ";q=0",
+          "*/*",
+          "application/yaml",
+          "tailLines=",
+          "sinceSeconds="};
 }
 
 }  // namespace pintle::fuzz

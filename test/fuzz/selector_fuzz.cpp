@@ -33,9 +33,16 @@ void one(std::string_view input) {
 }
 
 std::vector<std::string> seeds() {
-  return {"a=1,b!=2,c in (x,y),!d,e notin (),f>3", "metadata.name=a,b!=c\\,d", R"({"f:a":{".":{},"k:{\"n\":1,\"p\":\"T\"}":{},"v:\"x\"":{}},"i:3":{}})",
-          "2001:db8::1", "::ffff:1.2.3.4", "10.0.0.0/8", "example.com/name"};
+  return {"a=1,b!=2,c in (x,y),!d,e notin (),f>3",
+          "metadata.name=a,b!=c\\,d",
+          R"({"f:a":{".":{},"k:{\"n\":1,\"p\":\"T\"}":{},"v:\"x\"":{}},"i:3":{}})",
+          "2001:db8::1",
+          "::ffff:1.2.3.4",
+          "10.0.0.0/8",
+          "example.com/name"};
 }
-std::vector<std::string> tokens() { return {" in (", " notin (", "==", "!=", ")", ",", "\\,", "\"f:", "\"k:{", "\".\":{}", "::", ".", "/", "ffff", "255"}; }
+std::vector<std::string> tokens() {
+  return {" in (", " notin (", "==", "!=", ")", ",", "\\,", "\"f:", "\"k:{", "\".\":{}", "::", ".", "/", "ffff", "255"};
+}
 
 }  // namespace pintle::fuzz

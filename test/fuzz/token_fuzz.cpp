@@ -68,18 +68,45 @@ void one(std::string_view input) {
     check_claims(parsed->claims);
   }
   if (const auto value = codec::parse_json(input)) check_claims(*value);
-  if (const auto file = apiserver::TokenFileAuthenticator::parse(input, "tokens.csv", {"api"})) (void)(*file)->authenticate_token_now(std::string(input), {"api"});
+  if (const auto file = apiserver::TokenFileAuthenticator::parse(input, "tokens.csv", {"api"}))
+    (void)(*file)->authenticate_token_now(std::string(input), {"api"});
   check_bootstrap_secret(input);
 }
 
 std::vector<std::string> seeds() {
-  const std::string claims = R"({"iss":"https://a","sub":"system:serviceaccount:n:a","aud":["api"],"exp":1800000600,"iat":1800000000,"nbf":1800000000,"jti":"j","kubernetes.io":{"namespace":"n","serviceaccount":{"name":"a","uid":"u"},"pod":{"name":"p","uid":"v"},"node":{"name":"m","uid":"w"},"warnafter":1800000300}})";
-  const std::string jwt = codec::base64_url(R"({"alg":"ES256","kid":"k"})") + "." + codec::base64_url(claims) + "." + codec::base64_url(std::string(64, 'x'));
-  return {claims, jwt, R"({"iss":"kubernetes/serviceaccount","kubernetes.io/serviceaccount/namespace":"n","kubernetes.io/serviceaccount/secret.name":"s","kubernetes.io/serviceaccount/service-account.name":"a","kubernetes.io/serviceaccount/service-account.uid":"u","sub":"system:serviceaccount:n:a"})",
-          "t1,user,uid,\"g1,g2\"\nt2,other,2\n", "system:bootstrappers:a,system:bootstrappers:b:c\n2030-01-02T03:04:05Z", std::string(bootstrap_token)};
+  const std::string claims =
+      R"({"iss":"https://a","sub":"system:serviceaccount:n:a","aud":["api"],"exp":1800000600,"iat":1800000000,"nbf":1800000000,"jti":"j","kubernetes.io":{"namespace":"n","serviceaccount":{"name":"a","uid":"u"},"pod":{"name":"p","uid":"v"},"node":{"name":"m","uid":"w"},"warnafter":1800000300}})";
+  const std::string jwt =
+      codec::base64_url(R"({"alg":"ES256","kid":"k"})") + "." + codec::base64_url(claims) + "." + codec::base64_url(std::string(64, 'x'));
+  return {
+      claims,
+      jwt,
+      R"({"iss":"kubernetes/serviceaccount","kubernetes.io/serviceaccount/namespace":"n","kubernetes.io/serviceaccount/secret.name":"s","kubernetes.io/serviceaccount/service-account.name":"a","kubernetes.io/serviceaccount/service-account.uid":"u","sub":"system:serviceaccount:n:a"})",
+      "t1,user,uid,\"g1,g2\"\nt2,other,2\n",
+      "system:bootstrappers:a,system:bootstrappers:b:c\n2030-01-02T03:04:05Z",
+      std::string(bootstrap_token)};
 }
 std::vector<std::string> tokens() {
-  return {".", "\"", "\"\"", ",", "\n", "\"exp\":", "\"aud\":\"x\"", "1e400", "-1", "9223372036854775807", "\"kubernetes.io\":{", "\"pod\":{", "system:bootstrappers:", "system:bootstrappers:x,", "eyJhbGciOiJub25lIn0", "{", "}", "[", "]", "2030-01-02T03:04:05Z"};
+  return {".",
+          "\"",
+          "\"\"",
+          ",",
+          "\n",
+          "\"exp\":",
+          "\"aud\":\"x\"",
+          "1e400",
+          "-1",
+          "9223372036854775807",
+          "\"kubernetes.io\":{",
+          "\"pod\":{",
+          "system:bootstrappers:",
+          "system:bootstrappers:x,",
+          "eyJhbGciOiJub25lIn0",
+          "{",
+          "}",
+          "[",
+          "]",
+          "2030-01-02T03:04:05Z"};
 }
 
 }  // namespace pintle::fuzz

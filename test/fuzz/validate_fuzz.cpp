@@ -59,25 +59,36 @@ void one(std::string_view input) {
 
 std::vector<std::string> seeds() {
   const auto of = [](int kind, std::string_view json) { return std::string(1, static_cast<char>(kind)) + std::string(json); };
-  return {
-      of(0, R"j({"metadata":{"name":"as.b.c"},"spec":{"group":"b.c","names":{"plural":"as","singular":"a","kind":"A","listKind":"AList"},"scope":"Namespaced","versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","properties":{"a":{"type":"array","items":{"type":"string","pattern":"^a+$"},"x-kubernetes-list-type":"set","maxItems":3},"b":{"type":"object","additionalProperties":{"type":"integer","minimum":0}},"c":{"x-kubernetes-int-or-string":true,"anyOf":[{"type":"integer"},{"type":"string"}]}},"x-kubernetes-validations":[{"rule":"self.a.size() < 3","message":"m"}],"not":{"required":["z"]}}}}]}})j"),
-      of(1, R"j({"metadata":{"name":"r"},"spec":{"request":"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K","signerName":"kubernetes.io/kubelet-serving","usages":["digital signature","server auth"],"expirationSeconds":600}})j"),
-      of(2, test::sample_pod),
-      of(3, R"j({"metadata":{"name":"r"},"rules":[{"verbs":["get"],"apiGroups":["","apps"],"resources":["pods","deployments/scale"],"resourceNames":["x"]},{"verbs":["*"],"nonResourceURLs":["/x/*"]}],"aggregationRule":{"clusterRoleSelectors":[{"matchLabels":{"a":"b"}}]}})j"),
-      of(4, R"j({"metadata":{"name":"p"},"spec":{"matchConstraints":{"resourceRules":[{"apiGroups":["apps"],"apiVersions":["v1"],"operations":["CREATE"],"resources":["deployments"]}]},"variables":[{"name":"a","expression":"object.spec.replicas"}],"validations":[{"expression":"variables.a < 5","messageExpression":"'a' + string(variables.a)"}],"matchConditions":[{"name":"c","expression":"true"}],"auditAnnotations":[{"key":"k","valueExpression":"'v'"}]}})j"),
-      of(5, R"j({"metadata":{"name":"w"},"webhooks":[{"name":"a.b.c","clientConfig":{"url":"https://h/x"},"rules":[{"apiGroups":["*"],"apiVersions":["*"],"operations":["*"],"resources":["*/*"]}],"sideEffects":"None","admissionReviewVersions":["v1"],"matchConditions":[{"name":"c","expression":"has(object.metadata)"}]}]})j"),
-      of(6, R"j({"metadata":{"name":"s"},"spec":{"type":"NodePort","clusterIP":"10.0.0.1","clusterIPs":["10.0.0.1"],"ipFamilies":["IPv4"],"ports":[{"name":"a","port":80,"nodePort":30000,"targetPort":"http"}],"selector":{"a":"b"}}})j"),
-      of(7, R"j({"metadata":{"name":"n"},"spec":{"podSelector":{},"ingress":[{"from":[{"ipBlock":{"cidr":"10.0.0.0/8","except":["10.1.0.0/16"]}},{"podSelector":{"matchExpressions":[{"key":"a","operator":"In","values":["b"]}]}}],"ports":[{"port":80,"endPort":90}]}],"policyTypes":["Ingress"]}})j"),
-      of(8, R"j({"metadata":{"name":"c"},"spec":{"devices":{"requests":[{"name":"r","exactly":{"deviceClassName":"d","selectors":[{"cel":{"expression":"device.driver == 'x'"}}],"count":2}}],"constraints":[{"requests":["r"],"matchAttribute":"x/y"}]}}})j"),
-      of(9, R"j({"metadata":{"name":"d"},"spec":{"replicas":3,"selector":{"matchLabels":{"a":"b"}},"strategy":{"rollingUpdate":{"maxSurge":"25%"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}})j"),
-      of(10, R"j({"metadata":{"name":"j"},"spec":{"schedule":"*/5 * * * *","timeZone":"UTC","jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"i"}]}}}}}})j"),
-      of(11, R"j({"metadata":{"name":"e"},"addressType":"IPv4","endpoints":[{"addresses":["10.0.0.1"],"conditions":{"ready":true}}],"ports":[{"name":"a","port":80}]})j")};
+  return {of(0,
+             R"j({"metadata":{"name":"as.b.c"},"spec":{"group":"b.c","names":{"plural":"as","singular":"a","kind":"A","listKind":"AList"},"scope":"Namespaced","versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","properties":{"a":{"type":"array","items":{"type":"string","pattern":"^a+$"},"x-kubernetes-list-type":"set","maxItems":3},"b":{"type":"object","additionalProperties":{"type":"integer","minimum":0}},"c":{"x-kubernetes-int-or-string":true,"anyOf":[{"type":"integer"},{"type":"string"}]}},"x-kubernetes-validations":[{"rule":"self.a.size() < 3","message":"m"}],"not":{"required":["z"]}}}}]}})j"),
+          of(1,
+             R"j({"metadata":{"name":"r"},"spec":{"request":"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K","signerName":"kubernetes.io/kubelet-serving","usages":["digital signature","server auth"],"expirationSeconds":600}})j"),
+          of(2, test::sample_pod),
+          of(3,
+             R"j({"metadata":{"name":"r"},"rules":[{"verbs":["get"],"apiGroups":["","apps"],"resources":["pods","deployments/scale"],"resourceNames":["x"]},{"verbs":["*"],"nonResourceURLs":["/x/*"]}],"aggregationRule":{"clusterRoleSelectors":[{"matchLabels":{"a":"b"}}]}})j"),
+          of(4,
+             R"j({"metadata":{"name":"p"},"spec":{"matchConstraints":{"resourceRules":[{"apiGroups":["apps"],"apiVersions":["v1"],"operations":["CREATE"],"resources":["deployments"]}]},"variables":[{"name":"a","expression":"object.spec.replicas"}],"validations":[{"expression":"variables.a < 5","messageExpression":"'a' + string(variables.a)"}],"matchConditions":[{"name":"c","expression":"true"}],"auditAnnotations":[{"key":"k","valueExpression":"'v'"}]}})j"),
+          of(5,
+             R"j({"metadata":{"name":"w"},"webhooks":[{"name":"a.b.c","clientConfig":{"url":"https://h/x"},"rules":[{"apiGroups":["*"],"apiVersions":["*"],"operations":["*"],"resources":["*/*"]}],"sideEffects":"None","admissionReviewVersions":["v1"],"matchConditions":[{"name":"c","expression":"has(object.metadata)"}]}]})j"),
+          of(6,
+             R"j({"metadata":{"name":"s"},"spec":{"type":"NodePort","clusterIP":"10.0.0.1","clusterIPs":["10.0.0.1"],"ipFamilies":["IPv4"],"ports":[{"name":"a","port":80,"nodePort":30000,"targetPort":"http"}],"selector":{"a":"b"}}})j"),
+          of(7,
+             R"j({"metadata":{"name":"n"},"spec":{"podSelector":{},"ingress":[{"from":[{"ipBlock":{"cidr":"10.0.0.0/8","except":["10.1.0.0/16"]}},{"podSelector":{"matchExpressions":[{"key":"a","operator":"In","values":["b"]}]}}],"ports":[{"port":80,"endPort":90}]}],"policyTypes":["Ingress"]}})j"),
+          of(8,
+             R"j({"metadata":{"name":"c"},"spec":{"devices":{"requests":[{"name":"r","exactly":{"deviceClassName":"d","selectors":[{"cel":{"expression":"device.driver == 'x'"}}],"count":2}}],"constraints":[{"requests":["r"],"matchAttribute":"x/y"}]}}})j"),
+          of(9,
+             R"j({"metadata":{"name":"d"},"spec":{"replicas":3,"selector":{"matchLabels":{"a":"b"}},"strategy":{"rollingUpdate":{"maxSurge":"25%"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}})j"),
+          of(10,
+             R"j({"metadata":{"name":"j"},"spec":{"schedule":"*/5 * * * *","timeZone":"UTC","jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"i"}]}}}}}})j"),
+          of(11,
+             R"j({"metadata":{"name":"e"},"addressType":"IPv4","endpoints":[{"addresses":["10.0.0.1"],"conditions":{"ready":true}}],"ports":[{"name":"a","port":80}]})j")};
 }
 
 std::vector<std::string> tokens() {
   std::vector<std::string> all = json_tokens();
-  for (const char* text : {"{\"type\":\"object\"},", "\"properties\":{\"a\":{\"type\":\"object\",", "\"items\":{", "\"allOf\":[{", "\"not\":{", "{\"name\":\"c\"},", "{\"name\":\"c\",\"image\":\"i\"},", "\"env\":[{\"name\":\"A\"}],", "\"pattern\":\"(a*)*\"", "\"x\",", "\"*\",",
-                           "{\"verbs\":[\"*\"]},", "\"rule\":\"self\"", "{\"port\":1},", "\"enum\":[1,1],"})
+  for (const char* text : {"{\"type\":\"object\"},", "\"properties\":{\"a\":{\"type\":\"object\",", "\"items\":{", "\"allOf\":[{", "\"not\":{",
+                           "{\"name\":\"c\"},", "{\"name\":\"c\",\"image\":\"i\"},", "\"env\":[{\"name\":\"A\"}],", "\"pattern\":\"(a*)*\"", "\"x\",",
+                           "\"*\",", "{\"verbs\":[\"*\"]},", "\"rule\":\"self\"", "{\"port\":1},", "\"enum\":[1,1],"})
     all.emplace_back(text);
   return all;
 }

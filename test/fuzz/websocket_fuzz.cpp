@@ -26,7 +26,13 @@ void one(std::string_view input) {
 
 std::vector<std::string> seeds() {
   using namespace std::string_literals;
-  return {"\x81\x05hello"s, "\x82\x83wxyzabc"s, "\x82\x7e\x01\x00"s, "\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00"s, "\x03\xe8" "bye"s, "\xf0\x9f\x98\x80"s};
+  return {"\x81\x05hello"s,
+          "\x82\x83wxyzabc"s,
+          "\x82\x7e\x01\x00"s,
+          "\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00"s,
+          "\x03\xe8"
+          "bye"s,
+          "\xf0\x9f\x98\x80"s};
 }
 std::vector<std::string> tokens() { return {"\x7e", "\x7f", "\xfe", "\xff", std::string(4, '\0'), "\x03\xe8"}; }
 

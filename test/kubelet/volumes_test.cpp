@@ -109,9 +109,11 @@ TEST_F(ApiVolumes, FollowObjects) {
   run([](NodeVolumes& v) -> rt::Task<void> {
     co_await v.send("POST", config_maps, R"({"metadata":{"name":"cm"},"data":{"a":"1","b":"1"}})");
     co_await v.send("POST", secrets, R"({"metadata":{"name":"s"},"stringData":{"k":"one"}})");
-    co_await v.send("POST", pods,
-                    pod_json(R"({"name":"c","configMap":{"name":"cm","items":[{"key":"a","path":"dir/a"}]}},{"name":"s","secret":{"secretName":"s","defaultMode":256}},)"
-                             R"({"name":"d","downwardAPI":{"items":[{"path":"labels","fieldRef":{"fieldPath":"metadata.labels"}}]}})"));
+    co_await v.send(
+        "POST", pods,
+        pod_json(
+            R"({"name":"c","configMap":{"name":"cm","items":[{"key":"a","path":"dir/a"}]}},{"name":"s","secret":{"secretName":"s","defaultMode":256}},)"
+            R"({"name":"d","downwardAPI":{"items":[{"path":"labels","fieldRef":{"fieldPath":"metadata.labels"}}]}})"));
     const PodPtr pod = co_await v.pod();
     const auto ready = co_await v.manager->prepare(rt::Context::background(), pod);
     EXPECT_TRUE(ready) << ready.error().message;
@@ -217,7 +219,9 @@ TEST_F(ApiVolumes, WhatIsForbiddenAtFirstIsAskedForAgainAtOnce) {
 
 TEST_F(ApiVolumes, TokensAreRenewed) {
   run([](NodeVolumes& v) -> rt::Task<void> {
-    co_await v.send("POST", pods, pod_json(R"({"name":"t","projected":{"sources":[{"serviceAccountToken":{"path":"token","audience":"vault","expirationSeconds":600}}]}})"));
+    co_await v.send(
+        "POST", pods,
+        pod_json(R"({"name":"t","projected":{"sources":[{"serviceAccountToken":{"path":"token","audience":"vault","expirationSeconds":600}}]}})"));
     const PodPtr pod = co_await v.pod();
     const auto ready = co_await v.manager->prepare(rt::Context::background().with_timeout(std::chrono::seconds(5)), pod);
     EXPECT_TRUE(ready) << ready.error().message << (v.warnings.empty() ? std::string() : v.warnings[0]);

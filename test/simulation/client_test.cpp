@@ -7,9 +7,9 @@
 
 #include "api/gen/apps_v1.h"
 #include "api/gen/authentication_v1.h"
+#include "api/gen/coordination_v1.h"
 #include "api/gen/core_v1.h"
 #include "apiserver/testing/in_process.h"
-#include "api/gen/coordination_v1.h"
 #include "client/event_recorder.h"
 #include "client/informers.h"
 #include "client/kubeconfig.h"
@@ -34,11 +34,9 @@ class FaultyTransport final : public net::Transport {
   explicit FaultyTransport(std::shared_ptr<net::Transport> under) : under_(std::move(under)) {}
   void set(std::shared_ptr<net::Transport> under) { under_ = std::move(under); }
   // Ends every answer that is under way.
-  void cut() {
-    std::exchange(connections_, rt::Context::background().child()).cancel();
-  }
+  void cut() { std::exchange(connections_, rt::Context::background().child()).cancel(); }
   bool down = false;
-  bool answers_expired = false;         // to watches, until a list has been answered
+  bool answers_expired = false;  // to watches, until a list has been answered
   int requests = 0;
   std::string last_accept;
   std::string last_type;
@@ -99,15 +97,17 @@ std::shared_ptr<net::Transport> transport_to(InProcessServer& server) {
 
 // Runs `steps` with a server and a client, under this seed.
 void with_world(std::function<rt::Task<void>(World&)> steps, uint64_t seed = 1) {
-  rt::testing::run_sim([&]() -> rt::Task<void> {
-    World world;
-    world.server = co_await start_server();
-    world.transport = std::make_shared<FaultyTransport>(transport_to(*world.server));
-    world.client = std::make_unique<Client>(rt::Executor::current().runtime(), world.transport, ClientConfig());
-    co_await steps(world);
-    co_await world.client->close();
-    co_await world.server->stop();
-  }, seed);
+  rt::testing::run_sim(
+      [&]() -> rt::Task<void> {
+        World world;
+        world.server = co_await start_server();
+        world.transport = std::make_shared<FaultyTransport>(transport_to(*world.server));
+        world.client = std::make_unique<Client>(rt::Executor::current().runtime(), world.transport, ClientConfig());
+        co_await steps(world);
+        co_await world.client->close();
+        co_await world.server->stop();
+      },
+      seed);
 }
 
 ConfigMap config_map(std::string name, std::string value) {
@@ -164,7 +164,8 @@ rt::Task<void> write_and_read(World& world) {
   PatchOptions apply;
   apply.field_manager = "tester";
   apply.force = true;
-  auto applied = co_await client.patch<ConfigMap>(background, "default", "one", PatchType::Apply, R"({"apiVersion":"v1","kind":"ConfigMap","data":{"x":"4"}})", apply);
+  auto applied = co_await client.patch<ConfigMap>(background, "default", "one", PatchType::Apply,
+                                                  R"({"apiVersion":"v1","kind":"ConfigMap","data":{"x":"4"}})", apply);
   CHECK(applied.has_value(), applied ? "" : applied.error().message);
   EXPECT_EQ(applied->data["x"], "4");
 
@@ -462,7 +463,7 @@ rt::Task<void> record_events(World& world) {
     recorder.warning(*made, "Again", "the same");
     (void)co_await rt::sleep_for(background, seconds(1));
   }
-  world.transport->down = true;       // what cannot be sent now is sent later
+  world.transport->down = true;  // what cannot be sent now is sent later
   recorder.normal(*made, "Once", "while the server was away");
   (void)co_await rt::sleep_for(background, seconds(25));
   world.transport->down = false;
@@ -477,7 +478,7 @@ rt::Task<void> record_events(World& world) {
     EXPECT_GT(event.last_timestamp.seconds, event.first_timestamp.seconds);
     (void)co_await client.remove<api::core_v1::Event>(background, "default", event.metadata.name);
   }
-  recorder.warning(*made, "Again", "the same");   // its event is gone: made anew
+  recorder.warning(*made, "Again", "the same");  // its event is gone: made anew
   co_await recorder.stop();
   events = co_await client.list<api::core_v1::Event>(background, all);
   EXPECT_EQ(events_about(events->items), "Againx4 the same; Oncex1 while the server was away; ");
@@ -507,7 +508,8 @@ rt::Task<void> stand(Candidate* candidate) {
   LeaderElectionOptions options;
   options.name = "test";
   options.identity = candidate->name;
-  candidate->outcome = co_await run_as_leader(*candidate->client, candidate->life, options, nullptr, [candidate](rt::Context ctx) { return lead_until_done(candidate, ctx); });
+  candidate->outcome = co_await run_as_leader(*candidate->client, candidate->life, options, nullptr,
+                                              [candidate](rt::Context ctx) { return lead_until_done(candidate, ctx); });
 }
 
 std::string joined(const std::vector<std::string>& log) {

@@ -41,7 +41,7 @@ std::unique_ptr<client::Client> connect_to(rt::Machine& machine, const rt::Machi
   client::ConnectionConfig config;
   config.client.server = "http://" + server.address() + ":" + std::to_string(port);
   config.client.request_timeout = std::chrono::seconds(10);
-  config.tls.http2 = false;                       // so each watch has a connection of its own
+  config.tls.http2 = false;  // so each watch has a connection of its own
   config.tls.connections_per_host_max = 1000;
   config.tls.dial_timeout = std::chrono::seconds(5);
   auto client = client::connect(machine, std::move(config));
@@ -90,7 +90,7 @@ class Cluster {
   rt::Machine* chaos_ = nullptr;
   std::vector<rt::Machine*> nodes_;
   std::map<std::string, Wanted> wanted_;
-  std::map<std::string, std::string> node_of_pod_;     // by uid
+  std::map<std::string, std::string> node_of_pod_;  // by uid
   bool user_done_ = false;
   bool chaos_done_ = false;
   ClusterOutcome outcome_;
@@ -201,7 +201,8 @@ rt::Task<bool> Cluster::change_deployment(client::Client& client, std::string na
   }
   const Wanted& known = wanted_[name];
   if (found->spec.replicas.value_or(1) != known.replicas) violation("deployment " + name + " lost an acknowledged change of its replicas");
-  if (found->spec.template_.spec.containers.front().image != known.image) violation("deployment " + name + " lost an acknowledged change of its image");
+  if (found->spec.template_.spec.containers.front().image != known.image)
+    violation("deployment " + name + " lost an acknowledged change of its image");
   Wanted next = known;
   if (dice_(2) == 0) {
     next.replicas = static_cast<int32_t>(dice_(60));
@@ -266,12 +267,14 @@ rt::Task<std::string> Cluster::what_is_missing(client::Client& client) {
     ++running[*app];
   }
   for (const auto& [name, wanted] : wanted_) {
-    if (running[name] != wanted.replicas) co_return name + " has " + std::to_string(running[name]) + " of " + std::to_string(wanted.replicas) + " pods";
+    if (running[name] != wanted.replicas)
+      co_return name + " has " + std::to_string(running[name]) + " of " + std::to_string(wanted.replicas) + " pods";
     bool there = false;
     for (const apps::Deployment& deployment : deployments->items) {
       if (deployment.metadata.name != name) continue;
       there = true;
-      if (deployment.status.ready_replicas != wanted.replicas) co_return "the status of " + name + " says " + std::to_string(deployment.status.ready_replicas);
+      if (deployment.status.ready_replicas != wanted.replicas)
+        co_return "the status of " + name + " says " + std::to_string(deployment.status.ready_replicas);
     }
     if (!there) violation("deployment " + name + ", acknowledged, is lost");
   }
@@ -299,11 +302,13 @@ rt::Task<void> Cluster::describe(client::Client& client) {
   for (const auto& [name, wanted] : wanted_) outcome_.state.push_back(name + " wants " + std::to_string(wanted.replicas) + " of " + wanted.image);
   for (const apps::ReplicaSet& set : sets->items)
     if (set.spec.replicas.value_or(0) != 0 || set.status.replicas != 0)
-      outcome_.state.push_back(set.metadata.name + " (" + set.spec.template_.spec.containers.front().image + ") has " + std::to_string(set.status.ready_replicas) + " ready of " +
-                               std::to_string(set.status.replicas) + ", wants " + std::to_string(set.spec.replicas.value_or(0)));
+      outcome_.state.push_back(set.metadata.name + " (" + set.spec.template_.spec.containers.front().image + ") has " +
+                               std::to_string(set.status.ready_replicas) + " ready of " + std::to_string(set.status.replicas) + ", wants " +
+                               std::to_string(set.spec.replicas.value_or(0)));
   std::map<std::string, int> phases;
   for (const core::Pod& pod : pods->items)
-    ++phases[*pod.metadata.labels.get("app") + " " + pod.status.phase + (pod.spec.node_name.empty() ? " without a node" : "") + (pod.metadata.deletion_timestamp ? " on its way out" : "")];
+    ++phases[*pod.metadata.labels.get("app") + " " + pod.status.phase + (pod.spec.node_name.empty() ? " without a node" : "") +
+             (pod.metadata.deletion_timestamp ? " on its way out" : "")];
   for (const auto& [what, count] : phases) outcome_.state.push_back(std::to_string(count) + " pods: " + what);
 }
 
@@ -344,8 +349,10 @@ void Cluster::do_disaster() {
     default: {
       rt::Machine& cut = dice_(2) == 0 ? *control_ : *nodes_[dice_(nodes_.size())];
       note(cut.name() + " is cut off, or joined again");
-      if (sim_.network().blocked(&cut, server_)) sim_.heal(cut, *server_);
-      else sim_.partition(cut, *server_);
+      if (sim_.network().blocked(&cut, server_))
+        sim_.heal(cut, *server_);
+      else
+        sim_.partition(cut, *server_);
     }
   }
 }

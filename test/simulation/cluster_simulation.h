@@ -16,15 +16,15 @@ struct ClusterPlan {
   uint64_t seed = 1;
   int nodes = 200;
   int deployments = 6;
-  int user_steps = 30;                                 // changes that the user makes
-  int disasters = 8;                                   // things that go wrong meanwhile
+  int user_steps = 30;                                   // changes that the user makes
+  int disasters = 8;                                     // things that go wrong meanwhile
   rt::Duration converge_max = std::chrono::minutes(20);  // after the last of both
 };
 
 struct ClusterOutcome {
-  std::vector<std::string> violations;                 // empty: all invariants hold
-  std::vector<std::string> disasters;                  // what went wrong, in order
-  std::vector<std::string> state;                      // where the workloads stood, if they did not get there
+  std::vector<std::string> violations;  // empty: all invariants hold
+  std::vector<std::string> disasters;   // what went wrong, in order
+  std::vector<std::string> state;       // where the workloads stood, if they did not get there
   int64_t acknowledged_writes = 0;
   int64_t pods_seen = 0;
   rt::Duration virtual_time{};

@@ -28,10 +28,12 @@ TEST(Cluster, KeepsItsPromisesInTrouble) {
       for (const std::string& disaster : outcome.disasters) std::printf("  %s\n", disaster.c_str());
       for (const std::string& line : outcome.state) std::printf("  %s\n", line.c_str());
     }
-    if (!outcome.violations.empty()) std::printf("again: SEED=%llu build/test/simulation/cluster_simulation_test\n", static_cast<unsigned long long>(seed));
+    if (!outcome.violations.empty())
+      std::printf("again: SEED=%llu build/test/simulation/cluster_simulation_test\n", static_cast<unsigned long long>(seed));
     EXPECT_GT(outcome.acknowledged_writes, 0);
-    std::printf("seed %llu: %lld writes, %lld pods, %lld s\n", static_cast<unsigned long long>(seed), static_cast<long long>(outcome.acknowledged_writes),
-                static_cast<long long>(outcome.pods_seen), static_cast<long long>(outcome.virtual_time.count() / 1'000'000'000));
+    std::printf("seed %llu: %lld writes, %lld pods, %lld s\n", static_cast<unsigned long long>(seed),
+                static_cast<long long>(outcome.acknowledged_writes), static_cast<long long>(outcome.pods_seen),
+                static_cast<long long>(outcome.virtual_time.count() / 1'000'000'000));
   }
 }
 

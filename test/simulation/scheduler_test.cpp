@@ -40,22 +40,24 @@ struct World {
 };
 
 void with_world(std::function<rt::Task<void>(World&)> steps, uint64_t seed = 1) {
-  rt::testing::run_sim([&]() -> rt::Task<void> {
-    World world;
-    apiserver::ApiServerOptions options;
-    options.disable_admission_plugins = {"ServiceAccount", "TaintNodesByCondition"};   // no controllers here
-    auto server = co_await InProcessServer::start(rt::Executor::current().runtime(), std::move(options));
-    CHECK(server.has_value(), server ? "" : server.error().message);
-    world.server = std::move(*server);
-    client::ClientConfig config;
-    world.client = client::connect_in_process(rt::Executor::current().runtime(), world.server->server().handler(), "system:admin", config);
-    world.start_scheduler();
-    co_await steps(world);
-    if (world.scheduler) co_await world.scheduler->stop();
-    world.scheduler.reset();
-    co_await world.client->close();
-    co_await world.server->stop();
-  }, seed);
+  rt::testing::run_sim(
+      [&]() -> rt::Task<void> {
+        World world;
+        apiserver::ApiServerOptions options;
+        options.disable_admission_plugins = {"ServiceAccount", "TaintNodesByCondition"};  // no controllers here
+        auto server = co_await InProcessServer::start(rt::Executor::current().runtime(), std::move(options));
+        CHECK(server.has_value(), server ? "" : server.error().message);
+        world.server = std::move(*server);
+        client::ClientConfig config;
+        world.client = client::connect_in_process(rt::Executor::current().runtime(), world.server->server().handler(), "system:admin", config);
+        world.start_scheduler();
+        co_await steps(world);
+        if (world.scheduler) co_await world.scheduler->stop();
+        world.scheduler.reset();
+        co_await world.client->close();
+        co_await world.server->stop();
+      },
+      seed);
 }
 
 api::Quantity quantity(std::string_view text) {
@@ -204,23 +206,25 @@ TEST(SchedulerSimulation, GatedPodsWaitForTheirGates) {
 // The sum of requests on every node stays within what it has, whatever the order; all pods that fit get a place.
 TEST(SchedulerSimulation, FillsNodesAndNoMore) {
   for (uint64_t seed = 1; seed <= 3; ++seed)
-    with_world([](World& world) -> rt::Task<void> {
-      for (int i = 0; i < 4; ++i) {
-        Node each = node("n" + std::to_string(i), "2");
-        co_await create(&world, std::move(each));
-      }
-      for (int i = 0; i < 20; ++i) {
-        Pod each = pod("p" + std::to_string(i), "500m");
-        co_await create(&world, std::move(each));
-      }
-      (void)co_await rt::sleep_for(background, seconds(30));
-      client::ListOptions options;
-      auto pods = co_await world.client->list<Pod>(background, std::move(options));
-      std::map<std::string, int> on;
-      for (const Pod& each : pods->items) ++on[each.spec.node_name];
-      EXPECT_EQ(on[""], 4);
-      for (int i = 0; i < 4; ++i) EXPECT_EQ(on["n" + std::to_string(i)], 4);
-    }, seed);
+    with_world(
+        [](World& world) -> rt::Task<void> {
+          for (int i = 0; i < 4; ++i) {
+            Node each = node("n" + std::to_string(i), "2");
+            co_await create(&world, std::move(each));
+          }
+          for (int i = 0; i < 20; ++i) {
+            Pod each = pod("p" + std::to_string(i), "500m");
+            co_await create(&world, std::move(each));
+          }
+          (void)co_await rt::sleep_for(background, seconds(30));
+          client::ListOptions options;
+          auto pods = co_await world.client->list<Pod>(background, std::move(options));
+          std::map<std::string, int> on;
+          for (const Pod& each : pods->items) ++on[each.spec.node_name];
+          EXPECT_EQ(on[""], 4);
+          for (int i = 0; i < 4; ++i) EXPECT_EQ(on["n" + std::to_string(i)], 4);
+        },
+        seed);
 }
 
 // The victims of least importance go; the pod takes their place, and those that were spared stay.
@@ -251,12 +255,14 @@ TEST(SchedulerSimulation, PreemptsPodsOfLowerPriority) {
     auto left = co_await world.client->list<Pod>(background, std::move(options));
     EXPECT_EQ(left->items.size(), 3u);
     const Pod found = co_await get(&world, "important");
-    EXPECT_EQ(found.status.nominated_node_name, "");   // cleared by the binding
+    EXPECT_EQ(found.status.nominated_node_name, "");  // cleared by the binding
     Pod modest = pod("modest", "1");
     modest.spec.priority_class_name = "low";
     co_await create(&world, std::move(modest));
     const std::string why = co_await rejection_of(&world, "modest");
-    EXPECT_EQ(why, "False Unschedulable: 0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.");
+    EXPECT_EQ(why,
+              "False Unschedulable: 0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes are available: 1 "
+              "No preemption victims found for incoming pod.");
   });
 }
 
@@ -278,14 +284,16 @@ TEST(SchedulerSimulation, KeepsPodsApartAndTogether) {
     for (int i = 0; i < 3; ++i) {
       Pod each = pod("apart-" + std::to_string(i));
       each.metadata.labels["app"] = "apart";
-      each.spec.affinity.emplace().pod_anti_affinity.emplace().required_during_scheduling_ignored_during_execution.push_back(term_for("apart", "kubernetes.io/hostname"));
+      each.spec.affinity.emplace().pod_anti_affinity.emplace().required_during_scheduling_ignored_during_execution.push_back(
+          term_for("apart", "kubernetes.io/hostname"));
       co_await create(&world, std::move(each));
       used.insert(co_await node_of(&world, "apart-" + std::to_string(i)));
     }
     EXPECT_EQ(used, (std::set<std::string>{"n0", "n1", "n2"}));
     Pod fourth = pod("apart-3");
     fourth.metadata.labels["app"] = "apart";
-    fourth.spec.affinity.emplace().pod_anti_affinity.emplace().required_during_scheduling_ignored_during_execution.push_back(term_for("apart", "kubernetes.io/hostname"));
+    fourth.spec.affinity.emplace().pod_anti_affinity.emplace().required_during_scheduling_ignored_during_execution.push_back(
+        term_for("apart", "kubernetes.io/hostname"));
     co_await create(&world, std::move(fourth));
     const std::string why = co_await rejection_of(&world, "apart-3");
     EXPECT_TRUE(why.starts_with("False Unschedulable: 0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules.")) << why;
@@ -307,7 +315,7 @@ TEST(SchedulerSimulation, SpreadsPodsOverZones) {
   with_world([](World& world) -> rt::Task<void> {
     for (int i = 0; i < 4; ++i) {
       Node each = node("n" + std::to_string(i));
-      each.metadata.labels["zone"] = i < 3 ? "a" : "b";   // zone b is one node
+      each.metadata.labels["zone"] = i < 3 ? "a" : "b";  // zone b is one node
       co_await create(&world, std::move(each));
     }
     int in_b = 0;

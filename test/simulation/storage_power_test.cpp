@@ -38,10 +38,10 @@ struct Dice {
 
 // What the writers know of a key. A write that was not answered may have happened or not.
 struct Known {
-  int64_t revision = 0;      // of the last acknowledged write
-  int count = 0;             // acknowledged writes
+  int64_t revision = 0;  // of the last acknowledged write
+  int count = 0;         // acknowledged writes
   bool deleted = true;
-  bool pending = false;      // one more write was begun
+  bool pending = false;  // one more write was begun
   bool pending_delete = false;
 };
 using Model = std::map<std::string, Known>;
@@ -73,7 +73,7 @@ rt::Task<void> write(Store* store, Model* model, std::string prefix, uint64_t se
         done = co_await store->update(background, key, value, known.revision);
       }
     }
-    if (!done) co_return;   // only the disk refuses; what became of the write shows after the restart
+    if (!done) co_return;  // only the disk refuses; what became of the write shows after the restart
     EXPECT_GT(done->mod_revision, known.revision);
     known = {done->mod_revision, known.count + 1, remove, false, false};
   }

@@ -61,7 +61,8 @@ void check_round_trip(std::string_view fields) {
 TEST(FieldsV1, RoundTrips) {
   check_round_trip("{}");
   check_round_trip(R"({"f:a":{},"f:b":{".":{},"f:c":{}}})");
-  check_round_trip(R"({"f:ports":{"k:{\"containerPort\":80,\"protocol\":\"TCP\"}":{".":{},"f:name":{}},"k:{\"containerPort\":443,\"protocol\":\"TCP\"}":{}}})");
+  check_round_trip(
+      R"({"f:ports":{"k:{\"containerPort\":80,\"protocol\":\"TCP\"}":{".":{},"f:name":{}},"k:{\"containerPort\":443,\"protocol\":\"TCP\"}":{}}})");
   check_round_trip(R"({"f:finalizers":{".":{},"v:\"a/b\"":{},"v:\"a/c\"":{}}})");
   check_round_trip(R"({"f:x":{"k:{\"a\":1.5,\"b\":true,\"c\":null}":{},"v:-3":{},"v:2":{},"v:\"2\"":{},"i:2":{},"i:10":{}}})");
 }
@@ -94,7 +95,8 @@ TEST(FieldSet, Operations) {
   EXPECT_EQ(set.to_fields_v1(), R"({"f:d":{}})");
 }
 
-constexpr auto minimal = R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i"}],"restartPolicy":"Always","securityContext":{}}})";
+constexpr auto minimal =
+    R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i"}],"restartPolicy":"Always","securityContext":{}}})";
 constexpr auto minimal_fields =
     R"({"f:spec":{"f:containers":{"k:{\"name\":\"c\"}":{".":{},"f:image":{},"f:name":{},"f:resources":{}}},"f:restartPolicy":{},"f:securityContext":{}}})";
 
@@ -129,8 +131,9 @@ TEST(TrackUpdate, ChangesMoveFieldsToTheWriter) {
   next.as<api::core_v1::Pod>().metadata.labels["b"] = "2";
   next.as<api::core_v1::Pod>().metadata.labels["c"] = "1";
   track_update(live, next, writer("other", 2));
-  EXPECT_EQ(shown(next), "creator/Update@1 {\"f:metadata\":{\"f:labels\":{\".\":{},\"f:a\":{}}}}\n"
-                         "other/Update@2 {\"f:metadata\":{\"f:labels\":{\"f:b\":{},\"f:c\":{}}}}\n");
+  EXPECT_EQ(shown(next),
+            "creator/Update@1 {\"f:metadata\":{\"f:labels\":{\".\":{},\"f:a\":{}}}}\n"
+            "other/Update@2 {\"f:metadata\":{\"f:labels\":{\"f:b\":{},\"f:c\":{}}}}\n");
   api::Object last = next;
   last.as<api::core_v1::Pod>().metadata.labels.clear();
   track_update(next, last, writer("third", 3));
@@ -142,7 +145,7 @@ TEST(TrackUpdate, NothingChanged) {
   api::Object next = live;
   track_update(live, next, writer("other", 2));
   EXPECT_EQ(shown(next), shown(live));
-  next.as<api::core_v1::Pod>().metadata.managed_fields.clear();   // a client that does not know them
+  next.as<api::core_v1::Pod>().metadata.managed_fields.clear();  // a client that does not know them
   track_update(live, next, writer("other", 2));
   EXPECT_EQ(shown(next), shown(live));
 }
@@ -218,8 +221,7 @@ struct ApplyRun {
   std::string labels() const { return codec::to_json(*live.find("metadata")->find("labels")); }
   std::string managers() const {
     std::string out;
-    for (const Value& entry : live.find("metadata")->find("managedFields")->as_array())
-      out += std::string(entry.string_at("manager")) + " ";
+    for (const Value& entry : live.find("metadata")->find("managedFields")->as_array()) out += std::string(entry.string_at("manager")) + " ";
     return out;
   }
 };
@@ -237,7 +239,7 @@ TEST(Apply, OwnsConflictsForcesAndDrops) {
 
   ASSERT_TRUE(server.run("b", R"({"metadata":{"labels":{"owner":"b"}}})", 4, true));
   EXPECT_EQ(server.labels(), R"({"keep":"1","owner":"b","x":"1"})");
-  ASSERT_TRUE(server.run("a", R"({"metadata":{"labels":{"y":"1"}}})", 5));   // x was a's alone, owner is b's now
+  ASSERT_TRUE(server.run("a", R"({"metadata":{"labels":{"y":"1"}}})", 5));  // x was a's alone, owner is b's now
   EXPECT_EQ(server.labels(), R"({"keep":"1","owner":"b","y":"1"})");
   EXPECT_EQ(server.managers(), "b a creator ");
 }
@@ -269,8 +271,9 @@ TEST(Apply, ListsByKey) {
   EXPECT_EQ(codec::to_json(*server.live.find("spec")),
             R"({"containers":[{"image":"i","name":"c"},{"image":"s","name":"side","ports":[{"containerPort":80}]}]})");
   const Value& entry = server.live.find("metadata")->find("managedFields")->as_array()[0];
-  EXPECT_EQ(codec::to_json(*entry.find("fieldsV1")),
-            R"({"f:spec":{"f:containers":{"k:{\"name\":\"side\"}":{".":{},"f:image":{},"f:name":{},"f:ports":{"k:{\"containerPort\":80,\"protocol\":\"TCP\"}":{".":{},"f:containerPort":{}}}}}}})");
+  EXPECT_EQ(
+      codec::to_json(*entry.find("fieldsV1")),
+      R"({"f:spec":{"f:containers":{"k:{\"name\":\"side\"}":{".":{},"f:image":{},"f:name":{},"f:ports":{"k:{\"containerPort\":80,\"protocol\":\"TCP\"}":{".":{},"f:containerPort":{}}}}}}})");
   ASSERT_TRUE(server.run("a", R"({"spec":{"hostname":"h"}})", 3));
   EXPECT_EQ(codec::to_json(*server.live.find("spec")), R"({"containers":[{"image":"i","name":"c"}],"hostname":"h"})");
 }

@@ -31,7 +31,7 @@ Collected collect_elements(const ValueCursor& list) {
     Collected child = collect_at(item, nullptr);
     result.below.append(std::move(key), true, std::move(child.below));
   }
-  result.below.sort();   // makes one of elements that come twice
+  result.below.sort();  // makes one of elements that come twice
   return result;
 }
 

@@ -23,8 +23,8 @@ const FieldSet& never_owned() {
     fields.insert_fields({"apiVersion"});
     fields.insert_fields({"kind"});
     fields.insert_fields({"metadata"});
-    for (const std::string_view name : {"name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation",
-                                        "managedFields", "resourceVersion"})
+    for (const std::string_view name :
+         {"name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation", "managedFields", "resourceVersion"})
       fields.insert_fields({"metadata", name});
     return fields;
   }();
@@ -50,8 +50,8 @@ ManagerEntry entry_of(const FieldWriter& writer, bool applied) {
 
 // One entry with nothing in it: the client wants the managed fields gone.
 bool asks_for_reset(const Entries& entries) {
-  return entries.size() == 1 && entries[0].manager.empty() && entries[0].operation.empty() && entries[0].api_version.empty() &&
-         !entries[0].time && entries[0].fields_type.empty() && !entries[0].fields_v_1 && entries[0].subresource.empty();
+  return entries.size() == 1 && entries[0].manager.empty() && entries[0].operation.empty() && entries[0].api_version.empty() && !entries[0].time &&
+         entries[0].fields_type.empty() && !entries[0].fields_v_1 && entries[0].subresource.empty();
 }
 
 // The entries to start from.
@@ -126,9 +126,7 @@ Result<Unit> check_conflicts(const ManagedFields& managed, const ManagerEntry& a
 // `merged` without what the applier stated before, states no longer, and nobody else owns.
 Value prune_dropped(const SchemaView& schema, const Value& merged, const FieldSet& last, const ManagedFields& managed) {
   if (last.empty()) return merged;
-  const auto fields_of = [&](const Value& document) {
-    return with_named_parents(schema, collect(ValueCursor(schema, schema.root(), document)));
-  };
+  const auto fields_of = [&](const Value& document) { return with_named_parents(schema, collect(ValueCursor(schema, schema.root(), document))); };
   const FieldSet last_fields = with_named_parents(schema, last);
   const FieldSet merged_fields = fields_of(merged);
   std::vector<FieldSet> all;
@@ -214,10 +212,9 @@ void track_update(const api::Object& live, api::Object& object, const FieldWrite
   const api::meta_v1::ObjectMeta& before = metadata_of(live);
   FieldSet storage;
   const FieldSet& excluded = excluded_for(writer, storage);
-  metadata.managed_fields =
-      updated_entries(before.managed_fields, std::move(metadata.managed_fields), before.uid.empty(), writer, [&] {
-        return compare(TypedCursor(live.type(), live.data()), TypedCursor(object.type(), object.data()), &excluded);
-      });
+  metadata.managed_fields = updated_entries(before.managed_fields, std::move(metadata.managed_fields), before.uid.empty(), writer, [&] {
+    return compare(TypedCursor(live.type(), live.data()), TypedCursor(object.type(), object.data()), &excluded);
+  });
 }
 
 void track_update(const SchemaView& schema, const Value& live, Value& object, const FieldWriter& writer) {
@@ -238,7 +235,7 @@ Result<Applied> apply_config(const SchemaView& schema, const Value& live_object,
   if (!decoded) return internal("failed to decode managed fields: " + decoded.error().message);
   ManagedFields managed = std::move(*decoded);
   Value live = without_managed_fields(live_object);
-  for (const char* member : {"apiVersion", "kind"})   // the typed form goes without; stating them is no change
+  for (const char* member : {"apiVersion", "kind"})  // the typed form goes without; stating them is no change
     if (const Value* stated = config.find(member); stated && !live.find(member)) live[member] = *stated;
   const Value* metadata = live.find("metadata");
   const bool exists = metadata && !metadata->string_at("uid").empty();

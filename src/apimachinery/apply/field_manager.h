@@ -20,13 +20,13 @@ namespace pintle::apimachinery {
 
 // Who writes, and what part of the object. The views need to live for the call only.
 struct FieldWriter {
-  std::string_view manager;         // manager_name()
-  std::string_view api_version;     // of the request: "apps/v1"
-  std::string_view subresource;     // "" for the object itself
+  std::string_view manager;      // manager_name()
+  std::string_view api_version;  // of the request: "apps/v1"
+  std::string_view subresource;  // "" for the object itself
   // What a write here never owns ("spec" on status). nullptr: nothing.
   const FieldSet* reset_fields = nullptr;
-  api::Time now;                    // zero: the entry's time stays as it is (the scale subresource, as upstream)
-  bool force = false;               // of an apply
+  api::Time now;       // zero: the entry's time stays as it is (the scale subresource, as upstream)
+  bool force = false;  // of an apply
 };
 
 // The set of the fields named by dotted paths: {"spec", "metadata.generation"}.
@@ -40,8 +40,8 @@ void track_update(const api::Object& live, api::Object& object, const FieldWrite
 void track_update(const SchemaView& schema, const codec::Value& live, codec::Value& object, const FieldWriter& writer);
 
 struct Applied {
-  codec::Value object;              // with its managed fields; not yet defaulted
-  bool changed = false;             // false: nothing but, at most, the managed fields differs from live
+  codec::Value object;   // with its managed fields; not yet defaulted
+  bool changed = false;  // false: nothing but, at most, the managed fields differs from live
 };
 // Server-side apply of `config` onto `live` (a default object, as JSON, if there is none yet). BadRequest: the
 // configuration states managedFields or is malformed. Conflict (409) with a cause FieldManagerConflict for each field.

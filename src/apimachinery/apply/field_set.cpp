@@ -43,10 +43,12 @@ void FieldSet::sort() {
   const auto same = [](const Node& a, const Node& b) { return a.element == b.element; };
   if (std::adjacent_find(nodes_.begin(), nodes_.end(), same) == nodes_.end()) return;
   Nodes distinct;
-  std::vector<FieldSet> below;   // of the last of them
+  std::vector<FieldSet> below;  // of the last of them
   const auto close = [&] {
-    if (below.size() > 1) distinct.back().children = united(std::move(below));
-    else if (!below.empty()) distinct.back().children = std::move(below.front());
+    if (below.size() > 1)
+      distinct.back().children = united(std::move(below));
+    else if (!below.empty())
+      distinct.back().children = std::move(below.front());
     below.clear();
   };
   for (Node& node : nodes_) {

@@ -54,11 +54,11 @@ class FieldSet {
   void append_json(bool self, std::string& out, std::string& scratch) const;
   void prune();
 
-  std::vector<Node> nodes_;   // sorted by element, each once
+  std::vector<Node> nodes_;  // sorted by element, each once
 };
 
 struct FieldSet::Node {
-  std::string element;        // see path_element.h
+  std::string element;  // see path_element.h
   bool member = false;
   FieldSet children;
   bool operator==(const Node&) const = default;

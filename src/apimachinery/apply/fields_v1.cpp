@@ -7,7 +7,7 @@
 namespace pintle::apimachinery {
 namespace {
 
-constexpr int depth_max = 200;   // deeper than any schema; then BadRequest
+constexpr int depth_max = 200;  // deeper than any schema; then BadRequest
 
 // Reads the object that the reader stands at: its nodes into `set`, and whether "." is among them into `self`.
 bool read_set(codec::JsonReader& reader, int depth, FieldSet& set, bool& self) {
@@ -43,7 +43,7 @@ void FieldSet::append_json(bool self, std::string& out, std::string& scratch) co
   for (const Node& node : nodes_) {
     if (!first) out += ',';
     first = false;
-    if (path_element::is_field(node.element)) {   // the common case, without the detour
+    if (path_element::is_field(node.element)) {  // the common case, without the detour
       scratch.assign("f:");
       scratch += path_element::field_name(node.element);
     } else {

@@ -29,13 +29,14 @@ TEST(HostileFields, OneFieldManyTimes) {
   for (int i = 0; i < 60000; ++i) deep += "\"f:a\":{\"f:" + std::to_string(1000000 - i) + "\":{}},";
   flat.back() = deep.back() = '}';
   EXPECT_LT(cpu_seconds([&] {
-    const auto set = FieldSet::parse_fields_v1(flat);
-    ASSERT_TRUE(set.has_value());
-    EXPECT_EQ(set->to_fields_v1(), "{\"f:a\":{}}");
-    const auto below = FieldSet::parse_fields_v1(deep);
-    ASSERT_TRUE(below.has_value());
-    EXPECT_EQ(below->nodes()[0].children.nodes().size(), 60000u);
-  }), hostile_seconds_max);
+              const auto set = FieldSet::parse_fields_v1(flat);
+              ASSERT_TRUE(set.has_value());
+              EXPECT_EQ(set->to_fields_v1(), "{\"f:a\":{}}");
+              const auto below = FieldSet::parse_fields_v1(deep);
+              ASSERT_TRUE(below.has_value());
+              EXPECT_EQ(below->nodes()[0].children.nodes().size(), 60000u);
+            }),
+            hostile_seconds_max);
   EXPECT_FALSE(FieldSet::parse_fields_v1(repeated("{\"f:a\":", 100000)).has_value());
 }
 

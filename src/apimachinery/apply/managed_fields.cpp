@@ -29,7 +29,7 @@ Result<ManagedFields> ManagedFields::decode(std::span<const api::meta_v1::Manage
     TRY_ASSIGN(FieldSet fields, FieldSet::parse_fields_v1(entry.fields_v_1 ? std::string_view(entry.fields_v_1->raw) : ""));
     ManagerEntry decoded{entry.manager, entry.operation == "Apply", entry.api_version, entry.subresource, entry.time, std::move(fields)};
     if (ManagerEntry* same = managed.find(decoded)) {
-      *same = std::move(decoded);   // the last of one owner stays
+      *same = std::move(decoded);  // the last of one owner stays
     } else {
       managed.entries_.push_back(std::move(decoded));
     }

@@ -13,12 +13,12 @@
 
 namespace pintle::apimachinery {
 
-inline constexpr std::size_t managed_entries_max = 1000; // that a client may send; then they are no valid managed fields
-inline constexpr std::size_t update_managers_max = 10;   // then the oldest are merged into "ancient-changes"
+inline constexpr std::size_t managed_entries_max = 1000;  // that a client may send; then they are no valid managed fields
+inline constexpr std::size_t update_managers_max = 10;    // then the oldest are merged into "ancient-changes"
 
 struct ManagerEntry {
   std::string manager;
-  bool applied = false;              // operation Apply; else Update
+  bool applied = false;  // operation Apply; else Update
   std::string api_version;
   std::string subresource;
   std::optional<api::Time> time;
@@ -26,8 +26,7 @@ struct ManagerEntry {
 
   // The same owner: applies of one manager are one whatever their version.
   bool same_owner(const ManagerEntry& other) const {
-    return manager == other.manager && applied == other.applied && subresource == other.subresource &&
-           (applied || api_version == other.api_version);
+    return manager == other.manager && applied == other.applied && subresource == other.subresource && (applied || api_version == other.api_version);
   }
 };
 

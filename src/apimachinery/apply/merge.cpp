@@ -64,7 +64,7 @@ class ListMerger {
 
   Side live_;
   Side config_;
-  std::vector<const std::string*> shared_;   // elements of both, in the order of config
+  std::vector<const std::string*> shared_;  // elements of both, in the order of config
   std::size_t shared_at_ = 0;
   Index merged_;
   Value::Array out_;
@@ -107,7 +107,7 @@ Result<Value> ListMerger::merge() {
         continue;
       }
       if (config_.has(live_.keys[l]) && next_shared() && *next_shared() != live_.keys[l]) {
-        ++l;   // shared, but another shared one comes first
+        ++l;  // shared, but another shared one comes first
         continue;
       }
     }
@@ -131,7 +131,7 @@ Result<Value> ListMerger::merge() {
 
 Result<Value> merge_at(const ValueCursor* live, const ValueCursor* config) {
   if (config == nullptr) return live->value();
-  if (live == nullptr) {   // nothing to merge with, but the lists inside must be sound
+  if (live == nullptr) {  // nothing to merge with, but the lists inside must be sound
     const Shape shape = config->shape();
     if ((shape == Shape::KeyedList || shape == Shape::SetList) && config->value().is_array() && !Side(*config).repeated.empty())
       return bad_request("failed to merge config: a list holds the same element twice");
@@ -180,7 +180,7 @@ FieldSet with_parents_at(const SchemaView& schema, SchemaNode at, const FieldSet
     } else if (shape == Shape::KeyedList || shape == Shape::SetList) {
       below = schema.element(at);
     } else {
-      known = shape == Shape::Deduced;   // below a leaf there is nothing the schema could name
+      known = shape == Shape::Deduced;  // below a leaf there is nothing the schema could name
     }
     const bool member = node.member || (named && !node.children.empty());
     result.append(node.element, member, known ? with_parents_at(schema, below, node.children) : node.children);

@@ -35,7 +35,7 @@ void set_managed_fields(codec::Value& document, const std::vector<ManagedFieldsE
     return;
   }
   codec::Value::Array list;
-  for (const ManagedFieldsEntry& entry : entries)   // one whose fields are nested too deep to be read again is left out
+  for (const ManagedFieldsEntry& entry : entries)  // one whose fields are nested too deep to be read again is left out
     if (auto written = api::to_document(api::type_of<ManagedFieldsEntry>(), &entry)) list.push_back(std::move(*written));
   document["metadata"]["managedFields"] = std::move(list);
 }

@@ -66,8 +66,7 @@ void append_number(std::string& out, const Value& value) {
   bits = bits >> 63 ? ~bits : bits | (uint64_t{1} << 63);
   append_big_endian(out, bits);
   out += value.is_int() ? '\1' : '\2';
-  append_big_endian(out, value.is_int() ? static_cast<uint64_t>(value.as_int()) ^ (uint64_t{1} << 63)
-                                        : std::bit_cast<uint64_t>(value.as_double()));
+  append_big_endian(out, value.is_int() ? static_cast<uint64_t>(value.as_int()) ^ (uint64_t{1} << 63) : std::bit_cast<uint64_t>(value.as_double()));
 }
 
 Value take_number(std::string_view& in) {
@@ -94,9 +93,7 @@ void append_value(std::string& out, const Value& value) {
       out += bool_tag;
       out += value.as_bool() ? '\1' : '\0';
       return;
-    case Value::Kind::Null:
-      out += null_tag;
-      return;
+    case Value::Kind::Null: out += null_tag; return;
     case Value::Kind::Array:
     case Value::Kind::Object:
       out += json_tag;

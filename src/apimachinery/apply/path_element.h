@@ -23,7 +23,7 @@ std::string index(uint64_t index);
 // A keyed list's element: begin, then its keys in the order of their names.
 std::string begin_keys();
 void add_key(std::string& element, std::string_view name, const codec::Value& value);
-void add_key(std::string& element, std::string_view name, std::string_view text);   // a string value
+void add_key(std::string& element, std::string_view name, std::string_view text);  // a string value
 
 inline bool is_field(std::string_view element) { return !element.empty() && element.front() == field_tag; }
 inline std::string_view field_name(std::string_view element) { return element.substr(1); }

@@ -35,9 +35,7 @@ codec::Value TypeSchema::empty_object() const {
   return api::to_value(*type_, object.data());
 }
 
-Shape TypeSchema::shape(SchemaNode node) const {
-  return node.type == nullptr ? Shape::Deduced : shape_of(*type_at(node), field_at(node));
-}
+Shape TypeSchema::shape(SchemaNode node) const { return node.type == nullptr ? Shape::Deduced : shape_of(*type_at(node), field_at(node)); }
 
 SchemaNode TypeSchema::member(SchemaNode object, std::string_view name, bool& named) const {
   named = false;

@@ -12,11 +12,11 @@ namespace pintle::apimachinery {
 
 // How a value is owned.
 enum class Shape : uint8_t {
-  Leaf,      // as a whole: scalars, atomic lists, maps and structs
-  Object,    // member by member
-  KeyedList, // element by element, which are told apart by some of their members
-  SetList,   // element by element, which are scalars
-  Deduced,   // no schema: objects member by member, everything else as a whole
+  Leaf,       // as a whole: scalars, atomic lists, maps and structs
+  Object,     // member by member
+  KeyedList,  // element by element, which are told apart by some of their members
+  SetList,    // element by element, which are scalars
+  Deduced,    // no schema: objects member by member, everything else as a whole
 };
 
 // A place in a schema. What the pointers mean is the schema's own affair.

@@ -53,8 +53,7 @@ std::size_t TypedCursor::size() const {
   switch (type_->kind) {
     case api::Kind::List: return type_->list->size(at_);
     case api::Kind::Map: return type_->map->size(at_);
-    case api::Kind::Struct:
-      return static_cast<std::size_t>(std::ranges::any_of(type_->fields, [&](const api::Field& f) { return present(f, at_); }));
+    case api::Kind::Struct: return static_cast<std::size_t>(std::ranges::any_of(type_->fields, [&](const api::Field& f) { return present(f, at_); }));
     default: return 0;
   }
 }
@@ -64,9 +63,7 @@ bool TypedCursor::equals(const TypedCursor& other) const {
   return api::equal(*type_, at_, other.at_);
 }
 
-TypedCursor TypedCursor::element(std::size_t i) const {
-  return TypedCursor(*type_->elem, type_->list->at(const_cast<void*>(at_), i));
-}
+TypedCursor TypedCursor::element(std::size_t i) const { return TypedCursor(*type_->elem, type_->list->at(const_cast<void*>(at_), i)); }
 
 codec::Value TypedCursor::value() const {
   if (at_ == nullptr) return {};
@@ -76,8 +73,7 @@ codec::Value TypedCursor::value() const {
 
 std::string TypedCursor::element_key(std::size_t i) const {
   const TypedCursor item = element(i);
-  if (shape() == Shape::SetList)
-    return path_element::value(item.value());
+  if (shape() == Shape::SetList) return path_element::value(item.value());
   std::string key = path_element::begin_keys();
   std::vector<std::string_view> storage;
   for (const std::string_view name : sorted_names(field_->list_map_keys, storage)) {

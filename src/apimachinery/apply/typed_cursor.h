@@ -18,12 +18,12 @@ class TypedCursor {
 
   Shape shape() const { return shape_of(*type_, field_); }
   bool null() const { return at_ == nullptr; }
-  std::size_t size() const;             // of members or elements; 0 for null
+  std::size_t size() const;  // of members or elements; 0 for null
   bool equals(const TypedCursor& other) const;
-  codec::Value value() const;           // null where embedded JSON cannot be read
+  codec::Value value() const;  // null where embedded JSON cannot be read
 
   // The members that are there in either, in an order that is the same for every object of the type.
-  template <class Visit>   // (name, const TypedCursor* a, const TypedCursor* b)
+  template <class Visit>  // (name, const TypedCursor* a, const TypedCursor* b)
   static void visit_pairs(const TypedCursor* a, const TypedCursor* b, Visit&& visit);
 
   TypedCursor element(std::size_t i) const;
@@ -34,7 +34,7 @@ class TypedCursor {
   static bool present(const api::Field& field, const void* object);
 
   const api::Type* type_;
-  const void* at_;                      // nullptr: null
+  const void* at_;  // nullptr: null
   const api::Field* field_;
 };
 

@@ -24,7 +24,7 @@ class ValueCursor {
 
   // `named`: the schema names the member, it is no map's key.
   ValueCursor member(std::string_view name, const codec::Value& value, bool* named = nullptr) const;
-  template <class Visit>   // (name, const ValueCursor* a, const ValueCursor* b)
+  template <class Visit>  // (name, const ValueCursor* a, const ValueCursor* b)
   static void visit_pairs(const ValueCursor* a, const ValueCursor* b, Visit&& visit);
 
   ValueCursor element(std::size_t i) const { return {*schema_, schema_->element(node_), value_->as_array()[i]}; }

@@ -18,9 +18,9 @@
 namespace pintle::apimachinery {
 
 struct Changes {
-  FieldSet changed;            // added or modified
+  FieldSet changed;  // added or modified
   FieldSet removed;
-  bool self_changed = false;   // the place itself
+  bool self_changed = false;  // the place itself
   bool self_removed = false;
   bool any() const { return self_changed || self_removed || !changed.empty() || !removed.empty(); }
 };
@@ -109,7 +109,7 @@ Changes compare(const C* a, const C* b, const FieldSet* excluded) {
   const Shape right = b ? b->shape() : left;
   const bool empty = (!a || a->size() == 0) && (!b || b->size() == 0);
   if (left == Shape::Leaf || right == Shape::Leaf || empty) {
-    if (left != right) {   // an object became a scalar, or the other way: what was below comes and goes too
+    if (left != right) {  // an object became a scalar, or the other way: what was below comes and goes too
       const C* object = left == Shape::Leaf ? b : a;
       Changes below = left == Shape::Leaf ? compare<C>(nullptr, object, nullptr) : compare<C>(object, nullptr, nullptr);
       changes = std::move(below);

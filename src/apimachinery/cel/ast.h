@@ -1,5 +1,5 @@
-// The tree of a CEL expression. "a && b && c" is one call of three arguments, || likewise; other chains lean to the left. Macros (has, all, map ...) are kept as calls; operators are calls of their sign.
-// Source: the language definition of CEL, grammar section.
+// The tree of a CEL expression. "a && b && c" is one call of three arguments, || likewise; other chains lean to the left. Macros (has, all, map ...)
+// are kept as calls; operators are calls of their sign. Source: the language definition of CEL, grammar section.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +18,11 @@ struct Expr {
   // Literal: its text as written; Ident: the name; Select: the field; Call: the function ("+", "_[_]", "size");
   // Struct: the type's name.
   std::string text;
-  std::unique_ptr<Expr> target;               // Select: of what; Call: the receiver, if it has one
-  std::vector<std::unique_ptr<Expr>> args;    // Call: arguments; List: elements; Map: key, value, key ...; Struct: values
-  std::vector<std::string> fields;            // Struct: names of `args`
-  std::size_t offset = 0;                     // of the first byte in the text
-  int depth = 1;                              // expressions inside one another, this one included
+  std::unique_ptr<Expr> target;             // Select: of what; Call: the receiver, if it has one
+  std::vector<std::unique_ptr<Expr>> args;  // Call: arguments; List: elements; Map: key, value, key ...; Struct: values
+  std::vector<std::string> fields;          // Struct: names of `args`
+  std::size_t offset = 0;                   // of the first byte in the text
+  int depth = 1;                            // expressions inside one another, this one included
 };
 using ExprPtr = std::unique_ptr<Expr>;
 

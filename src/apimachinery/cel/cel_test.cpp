@@ -12,15 +12,36 @@
 namespace pintle::apimachinery::cel {
 namespace {
 
-void check_parse(std::string_view expression, bool good) {
-  EXPECT_EQ(parse(expression).has_value(), good) << expression;
-}
+void check_parse(std::string_view expression, bool good) { EXPECT_EQ(parse(expression).has_value(), good) << expression; }
 
 TEST(Cel, Syntax) {
-  for (const char* good : {"true", "a.b.c", "a[0].b['x']", "!a && -b > 1", "a ? b : c ? d : e", "[1, 2u, 3.5e2,]", "{'a': 1, 'b': [2]}", "has(a.b)", "a.all(x, x > 0)", "r'\\d'", "b\"\\x41\"",
-                           "'''a\n'b'''", "a in b", "Object{spec: Object.spec{replicas: 1}}", "a.?b.orValue(1)", "a[?0]", "a.`b-c/d`", "// why\n a", ".a.b", "((((1))))", "0xFFu", "a - -1", "!!a", "f()"})
+  for (const char* good : {"true",
+                           "a.b.c",
+                           "a[0].b['x']",
+                           "!a && -b > 1",
+                           "a ? b : c ? d : e",
+                           "[1, 2u, 3.5e2,]",
+                           "{'a': 1, 'b': [2]}",
+                           "has(a.b)",
+                           "a.all(x, x > 0)",
+                           "r'\\d'",
+                           "b\"\\x41\"",
+                           "'''a\n'b'''",
+                           "a in b",
+                           "Object{spec: Object.spec{replicas: 1}}",
+                           "a.?b.orValue(1)",
+                           "a[?0]",
+                           "a.`b-c/d`",
+                           "// why\n a",
+                           ".a.b",
+                           "((((1))))",
+                           "0xFFu",
+                           "a - -1",
+                           "!!a",
+                           "f()"})
     check_parse(good, true);
-  for (const char* bad : {"", "Not Valid!", "a b", "a.", "(a", "[1, 2", "'abc", "'\\q'", "a &&", "a ? b", "1 +", "a in", "while", "f(a,)", "a..b", "#", "&a", "{'a'}", "'a\nb'"})
+  for (const char* bad : {"", "Not Valid!", "a b", "a.", "(a", "[1, 2", "'abc", "'\\q'", "a &&", "a ? b", "1 +", "a in", "while", "f(a,)", "a..b",
+                          "#", "&a", "{'a'}", "'a\nb'"})
     check_parse(bad, false);
   check_parse(std::string(1000, '('), false);
   check_parse(std::string(expression_bytes_max + 1, 'a'), false);
@@ -37,7 +58,8 @@ TEST(Cel, NestingHasALimit) {
     static constexpr std::array<std::string_view, 1> variables{"a"};
     const auto good = [](const std::string& expression) { return check(expression, {variables, ResultType::Any}).has_value(); };
     // Chains and what nests, as long as an expression may be.
-    for (const std::string_view open : {"(", "[", "{1:", "!", "-", "a[", "a.b(", "f(", "a ? a : ", "a.all(x, ", "true ? [", "a.b{c:"}) EXPECT_FALSE(good(repeated(open, expression_bytes_max / open.size()))) << open;
+    for (const std::string_view open : {"(", "[", "{1:", "!", "-", "a[", "a.b(", "f(", "a ? a : ", "a.all(x, ", "true ? [", "a.b{c:"})
+      EXPECT_FALSE(good(repeated(open, expression_bytes_max / open.size()))) << open;
     for (const std::string_view link : {"+ 1 ", "* 1 ", "== 1 ", "in 1 "}) EXPECT_FALSE(good("1 " + repeated(link, 20000))) << link;
     for (const std::string_view link : {".b", "[1]", ".b()", ".?b"}) EXPECT_FALSE(good("a" + repeated(link, 20000))) << link;
     EXPECT_FALSE(good(repeated("(", 200) + "a" + repeated(".b", 500) + repeated(")" + repeated(".b", 20), 200)));
@@ -58,8 +80,9 @@ TEST(Cel, ManyNamesInADeepScope) {
   expression += "[" + repeated("a,", 45000) + "a]" + repeated(")", 100);
   ASSERT_LE(expression.size(), expression_bytes_max);
   EXPECT_LT(codec::cpu_seconds([&] {
-    for (int i = 0; i < 10; ++i) EXPECT_TRUE(check(expression, {variables, ResultType::Any}).has_value());
-  }), codec::hostile_seconds_max);
+              for (int i = 0; i < 10; ++i) EXPECT_TRUE(check(expression, {variables, ResultType::Any}).has_value());
+            }),
+            codec::hostile_seconds_max);
 }
 
 TEST(Cel, NamesAndResults) {

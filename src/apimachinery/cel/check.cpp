@@ -13,8 +13,9 @@ namespace {
 enum class Known : uint8_t { Any, Null, Bool, Number, String, Bytes, List, Map };
 
 // Names of types and namespaces of functions that need no declaration.
-constexpr std::array<std::string_view, 26> builtin_names{"bool",  "bytes", "double", "int",   "list", "map",     "null_type", "string", "type", "uint", "dyn",     "google", "optional",
-                                                         "cel",   "math",  "base64", "lists", "sets", "strings", "quantity",  "semver", "ip",   "cidr", "format", "Object", "JSONPatch"};
+constexpr std::array<std::string_view, 26> builtin_names{
+    "bool", "bytes", "double", "int",   "list", "map",     "null_type", "string", "type", "uint", "dyn",    "google", "optional",
+    "cel",  "math",  "base64", "lists", "sets", "strings", "quantity",  "semver", "ip",   "cidr", "format", "Object", "JSONPatch"};
 
 // name(x, ...): how many of the first arguments declare variables, by macro.
 struct Macro {
@@ -22,10 +23,26 @@ struct Macro {
   std::size_t args;
   std::size_t variables;
 };
-constexpr std::array<Macro, 20> macros{{{"all", 2, 1},           {"exists", 2, 1},        {"exists_one", 2, 1},     {"existsOne", 2, 1},     {"map", 2, 1},
-                                        {"map", 3, 1},           {"filter", 2, 1},        {"sortBy", 2, 1},         {"optMap", 2, 1},        {"optFlatMap", 2, 1},
-                                        {"all", 3, 2},           {"exists", 3, 2},        {"exists_one", 3, 2},     {"existsOne", 3, 2},     {"transformList", 3, 2},
-                                        {"transformList", 4, 2}, {"transformMap", 3, 2},  {"transformMap", 4, 2},   {"transformMapEntry", 3, 2}, {"transformMapEntry", 4, 2}}};
+constexpr std::array<Macro, 20> macros{{{"all", 2, 1},
+                                        {"exists", 2, 1},
+                                        {"exists_one", 2, 1},
+                                        {"existsOne", 2, 1},
+                                        {"map", 2, 1},
+                                        {"map", 3, 1},
+                                        {"filter", 2, 1},
+                                        {"sortBy", 2, 1},
+                                        {"optMap", 2, 1},
+                                        {"optFlatMap", 2, 1},
+                                        {"all", 3, 2},
+                                        {"exists", 3, 2},
+                                        {"exists_one", 3, 2},
+                                        {"existsOne", 3, 2},
+                                        {"transformList", 3, 2},
+                                        {"transformList", 4, 2},
+                                        {"transformMap", 3, 2},
+                                        {"transformMap", 4, 2},
+                                        {"transformMapEntry", 3, 2},
+                                        {"transformMapEntry", 4, 2}}};
 
 class Checker {
  public:
@@ -34,7 +51,7 @@ class Checker {
   }
 
   Known visit(const Expr& expr) {
-    if (!error_.empty()) return Known::Any;   // the first fault is the answer
+    if (!error_.empty()) return Known::Any;  // the first fault is the answer
     switch (expr.kind) {
       case Expr::Kind::Literal: return literal(expr.literal);
       case Expr::Kind::Ident: return ident(expr);
@@ -68,13 +85,15 @@ class Checker {
   void forget(std::string_view name) { --declared_[name]; }
   Known ident(const Expr& expr) {
     const auto declared = declared_.find(expr.text);
-    const bool known = (declared != declared_.end() && declared->second > 0) || std::find(builtin_names.begin(), builtin_names.end(), expr.text) != builtin_names.end();
+    const bool known = (declared != declared_.end() && declared->second > 0) ||
+                       std::find(builtin_names.begin(), builtin_names.end(), expr.text) != builtin_names.end();
     if (!known) fail("undeclared reference to '" + expr.text + "' at offset " + std::to_string(expr.offset));
     return Known::Any;
   }
 
   Known call(const Expr& expr) {
-    if (expr.target) return expr.target->kind == Expr::Kind::Ident && expr.target->text == "cel" && expr.text == "bind" ? bind(expr) : receiver_call(expr);
+    if (expr.target)
+      return expr.target->kind == Expr::Kind::Ident && expr.target->text == "cel" && expr.text == "bind" ? bind(expr) : receiver_call(expr);
     if (expr.text == "has") return has(expr);
     std::vector<Known> known;
     for (const auto& arg : expr.args) known.push_back(visit(*arg));
@@ -131,8 +150,9 @@ class Checker {
       return Known::Bool;
     }
     if (std::find(relations.begin(), relations.end(), f) != relations.end()) {
-      const bool comparable = f == "in" ? is(1, Known::List) || is(1, Known::Map) : known[0] == Known::Any || known[1] == Known::Any || known[0] == known[1] ||
-                                                                                     known[0] == Known::Null || known[1] == Known::Null;
+      const bool comparable =
+          f == "in" ? is(1, Known::List) || is(1, Known::Map)
+                    : known[0] == Known::Any || known[1] == Known::Any || known[0] == known[1] || known[0] == Known::Null || known[1] == Known::Null;
       if (!comparable) fail("no matching overload for '" + f + "'");
       return Known::Bool;
     }
@@ -150,7 +170,7 @@ class Checker {
     return Known::Any;
   }
 
-  std::unordered_map<std::string_view, int> declared_;   // how many times over, now
+  std::unordered_map<std::string_view, int> declared_;  // how many times over, now
   std::string error_;
 };
 

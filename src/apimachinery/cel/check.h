@@ -12,7 +12,7 @@ namespace pintle::apimachinery::cel {
 enum class ResultType : uint8_t { Any, Bool, String, StringOrNull, Object, List };
 
 struct Environment {
-  std::span<const std::string_view> variables;   // names at the root: "object", "request"
+  std::span<const std::string_view> variables;  // names at the root: "object", "request"
   ResultType wanted = ResultType::Any;
 };
 

@@ -11,8 +11,8 @@ namespace pintle::apimachinery::cel {
 namespace {
 
 constexpr std::array<std::string_view, 4> literal_words{"true", "false", "null", "in"};
-constexpr std::array<std::string_view, 17> reserved_words{"as",     "break", "const", "continue", "else", "for",    "function", "if",   "import",
-                                                          "let",    "loop",  "package", "namespace", "return", "var", "void",     "while"};
+constexpr std::array<std::string_view, 17> reserved_words{"as",  "break", "const",   "continue",  "else",   "for", "function", "if",   "import",
+                                                          "let", "loop",  "package", "namespace", "return", "var", "void",     "while"};
 
 ExprPtr make(Expr::Kind kind, std::string_view text, std::size_t offset) {
   auto expr = std::make_unique<Expr>();
@@ -50,8 +50,8 @@ class Parser {
   }
   ExprPtr fail(std::string_view wanted) {
     if (error_.empty())
-      error_ = "syntax error at offset " + std::to_string(now().offset) + ": " + (now().type == TokenType::End ? "the end" : "'" + std::string(now().text) + "'") +
-               " where " + std::string(wanted) + " was expected";
+      error_ = "syntax error at offset " + std::to_string(now().offset) + ": " +
+               (now().type == TokenType::End ? "the end" : "'" + std::string(now().text) + "'") + " where " + std::string(wanted) + " was expected";
     return nullptr;
   }
   bool expect(std::string_view sign) {
@@ -96,7 +96,7 @@ class Parser {
   }
 
   ExprPtr binary(std::size_t level) {
-    constexpr std::size_t levels = 5, logical_levels = 2;   // || and &&
+    constexpr std::size_t levels = 5, logical_levels = 2;  // || and &&
     if (level == levels) return unary();
     ExprPtr left = binary(level + 1);
     while (left && operator_at(level)) {
@@ -177,7 +177,7 @@ class Parser {
 
   ExprPtr message(ExprPtr name) {
     ExprPtr made = make(Expr::Kind::Struct, dotted(*name), name->offset);
-    ++at_;   // {
+    ++at_;  // {
     while (!is_sign("}")) {
       take("?");
       if (now().type != TokenType::Ident && now().type != TokenType::QuotedIdent) return fail("a field name");
@@ -207,7 +207,7 @@ class Parser {
 
   ExprPtr map() {
     ExprPtr made = make(Expr::Kind::Map, "", now().offset);
-    ++at_;   // {
+    ++at_;  // {
     while (!is_sign("}")) {
       take("?");
       ExprPtr key = expression();
@@ -274,12 +274,14 @@ class Parser {
 
 bool is_identifier(std::string_view name) {
   if (name.empty() || (name[0] >= '0' && name[0] <= '9')) return false;
-  const bool good = std::all_of(name.begin(), name.end(), [](char c) { return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
+  const bool good = std::all_of(name.begin(), name.end(),
+                                [](char c) { return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
   return good && !contains(literal_words, name) && !contains(reserved_words, name);
 }
 
 Result<ExprPtr> parse(std::string_view expression) {
-  if (expression.size() > expression_bytes_max) return Unexpected(bad_request("the expression exceeds " + std::to_string(expression_bytes_max) + " bytes"));
+  if (expression.size() > expression_bytes_max)
+    return Unexpected(bad_request("the expression exceeds " + std::to_string(expression_bytes_max) + " bytes"));
   auto tokens = tokenize(expression);
   if (!tokens) return Unexpected(tokens.error());
   return Parser(std::move(*tokens)).run();

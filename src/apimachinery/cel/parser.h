@@ -9,8 +9,8 @@
 namespace pintle::apimachinery::cel {
 
 constexpr std::size_t expression_bytes_max = 100'000;
-constexpr int nesting_max = 250;       // of parentheses, lists, calls and unary operators, as upstream
-constexpr int tree_depth_max = 1000;   // of the tree, in which "a + b + c" and "a.b.c" nest too
+constexpr int nesting_max = 250;      // of parentheses, lists, calls and unary operators, as upstream
+constexpr int tree_depth_max = 1000;  // of the tree, in which "a + b + c" and "a.b.c" nest too
 
 // Fails (BadRequest) with what was found where something else was expected.
 Result<ExprPtr> parse(std::string_view expression);

@@ -23,8 +23,8 @@ CatalogResource catalog_entry(const ServedResource& served) {
   resource.categories = strings_of(served.categories);
   resource.storage_version_hash = served.storage_version_hash;
   for (const ServedSubresource& part : served.subresources)
-    resource.subresources.push_back({std::string(part.name), std::string(part.group), std::string(part.version), std::string(part.kind),
-                                     strings_of(verb_names(part.verbs))});
+    resource.subresources.push_back(
+        {std::string(part.name), std::string(part.group), std::string(part.version), std::string(part.kind), strings_of(verb_names(part.verbs))});
   return resource;
 }
 
@@ -35,8 +35,7 @@ std::string group_version(std::string_view group, std::string_view version) {
 meta::APIGroup group_document(const CatalogGroup& group) {
   meta::APIGroup document;
   document.name = group.name;
-  for (const CatalogVersion& version : group.versions)
-    document.versions.push_back({group_version(group.name, version.version), version.version});
+  for (const CatalogVersion& version : group.versions) document.versions.push_back({group_version(group.name, version.version), version.version});
   if (!document.versions.empty()) document.preferred_version = document.versions.front();
   return document;
 }

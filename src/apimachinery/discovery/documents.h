@@ -14,7 +14,7 @@ namespace pintle::apimachinery {
 
 struct CatalogSubresource {
   std::string name;
-  std::string group;             // of the kind; both empty: those of the resource
+  std::string group;  // of the kind; both empty: those of the resource
   std::string version;
   std::string kind;
   std::vector<std::string> verbs;
@@ -33,11 +33,11 @@ struct CatalogResource {
 struct CatalogVersion {
   std::string version;
   std::vector<CatalogResource> resources;
-  bool stale = false;            // an aggregated server that does not answer
+  bool stale = false;  // an aggregated server that does not answer
 };
 struct CatalogGroup {
-  std::string name;              // "" for the core group
-  std::vector<CatalogVersion> versions;   // the preferred one first
+  std::string name;                      // "" for the core group
+  std::vector<CatalogVersion> versions;  // the preferred one first
 };
 using Catalog = std::vector<CatalogGroup>;
 

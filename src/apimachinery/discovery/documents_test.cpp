@@ -21,8 +21,9 @@ TEST(Discovery, GroupsAndVersions) {
   EXPECT_EQ(api_group_list(catalog).groups.size(), catalog.size() - 1);
   const auto scaling = api_group(catalog, "autoscaling");
   ASSERT_TRUE(scaling);
-  EXPECT_EQ(json_of(*scaling),
-            R"({"name":"autoscaling","versions":[{"groupVersion":"autoscaling/v2","version":"v2"},{"groupVersion":"autoscaling/v1","version":"v1"}],"preferredVersion":{"groupVersion":"autoscaling/v2","version":"v2"}})");
+  EXPECT_EQ(
+      json_of(*scaling),
+      R"({"name":"autoscaling","versions":[{"groupVersion":"autoscaling/v2","version":"v2"},{"groupVersion":"autoscaling/v1","version":"v1"}],"preferredVersion":{"groupVersion":"autoscaling/v2","version":"v2"}})");
   EXPECT_FALSE(api_group(catalog, ""));
   EXPECT_FALSE(api_group(catalog, "nope"));
 }
@@ -31,8 +32,9 @@ TEST(Discovery, Resources) {
   const Catalog catalog = built_in_catalog();
   const auto list = api_resource_list(catalog, "policy", "v1");
   ASSERT_TRUE(list);
-  EXPECT_EQ(json_of(*list),
-            R"({"groupVersion":"policy/v1","resources":[{"name":"poddisruptionbudgets","singularName":"poddisruptionbudget","namespaced":true,"kind":"PodDisruptionBudget","verbs":["create","delete","deletecollection","get","list","patch","update","watch"],"shortNames":["pdb"],"storageVersionHash":"EVWiDmWqyJw="},{"name":"poddisruptionbudgets/status","singularName":"","namespaced":true,"kind":"PodDisruptionBudget","verbs":["get","patch","update"]}]})");
+  EXPECT_EQ(
+      json_of(*list),
+      R"({"groupVersion":"policy/v1","resources":[{"name":"poddisruptionbudgets","singularName":"poddisruptionbudget","namespaced":true,"kind":"PodDisruptionBudget","verbs":["create","delete","deletecollection","get","list","patch","update","watch"],"shortNames":["pdb"],"storageVersionHash":"EVWiDmWqyJw="},{"name":"poddisruptionbudgets/status","singularName":"","namespaced":true,"kind":"PodDisruptionBudget","verbs":["get","patch","update"]}]})");
   EXPECT_TRUE(api_resource_list(catalog, "", "v1"));
   EXPECT_FALSE(api_resource_list(catalog, "", "v2"));
 }
@@ -42,8 +44,11 @@ TEST(Discovery, Aggregated) {
   const auto core = aggregated_discovery(catalog, true);
   ASSERT_EQ(core.items.size(), 1u);
   const std::string text = json_of(core);
-  EXPECT_TRUE(text.starts_with(R"({"metadata":{},"items":[{"metadata":{},"versions":[{"version":"v1","resources":[{"resource":"bindings","responseKind":{"group":"","version":"","kind":"Binding"},"scope":"Namespaced","singularResource":"binding","verbs":["create"]})")) << text.substr(0, 400);
-  EXPECT_NE(text.find(R"({"subresource":"eviction","responseKind":{"group":"policy","version":"v1","kind":"Eviction"},"verbs":["create"]})"), std::string::npos);
+  EXPECT_TRUE(text.starts_with(
+      R"({"metadata":{},"items":[{"metadata":{},"versions":[{"version":"v1","resources":[{"resource":"bindings","responseKind":{"group":"","version":"","kind":"Binding"},"scope":"Namespaced","singularResource":"binding","verbs":["create"]})"))
+      << text.substr(0, 400);
+  EXPECT_NE(text.find(R"({"subresource":"eviction","responseKind":{"group":"policy","version":"v1","kind":"Eviction"},"verbs":["create"]})"),
+            std::string::npos);
   EXPECT_TRUE(text.ends_with(R"("freshness":"Current"}]}]})"));
   EXPECT_EQ(aggregated_discovery(catalog, false).items.size(), catalog.size() - 1);
 }

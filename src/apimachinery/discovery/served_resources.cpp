@@ -9,13 +9,12 @@
 namespace pintle::apimachinery {
 namespace {
 
-constexpr std::array<std::string_view, 8> verb_table = {"create", "delete", "deletecollection", "get",
-                                                        "list",   "patch",  "update",           "watch"};
+constexpr std::array<std::string_view, 8> verb_table = {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"};
 
 struct Table {
   std::vector<ServedResource> resources;
   std::vector<ServedGroupVersion> group_versions;
-  std::vector<const ServedResource*> by_name;   // sorted by (group, version, name)
+  std::vector<const ServedResource*> by_name;  // sorted by (group, version, name)
 };
 
 auto key_of(const ServedResource& resource) { return std::tuple(resource.group, resource.version, resource.name); }
@@ -30,10 +29,8 @@ Table build() {
   const auto rows = served_rows();
   table.resources.reserve(rows.size());
   for (const ServedRow& row : rows) {
-    table.resources.push_back({row.group, row.version, row.name, row.singular, row.kind, row.namespaced,
-                               static_cast<Verbs>(row.verbs), row.storage_version_hash,
-                               filled(row.short_names),
-                               filled(row.categories), row.subresources});
+    table.resources.push_back({row.group, row.version, row.name, row.singular, row.kind, row.namespaced, static_cast<Verbs>(row.verbs),
+                               row.storage_version_hash, filled(row.short_names), filled(row.categories), row.subresources});
   }
   const std::span<const ServedResource> all = table.resources;
   for (std::size_t begin = 0, i = 1; i <= all.size(); ++i) {

@@ -33,22 +33,22 @@ Verbs parse_verb(std::string_view name);
 std::vector<std::string_view> verb_names(Verbs verbs);
 
 struct ServedSubresource {
-  std::string_view name;              // "status"
-  std::string_view kind;              // of the body: "Pod", "Scale", "Binding" ...
+  std::string_view name;  // "status"
+  std::string_view kind;  // of the body: "Pod", "Scale", "Binding" ...
   Verbs verbs = 0;
-  std::string_view group;             // of `kind`; both empty: those of the resource
+  std::string_view group;  // of `kind`; both empty: those of the resource
   std::string_view version;
 };
 
 struct ServedResource {
-  std::string_view group;             // "" for the core group
+  std::string_view group;  // "" for the core group
   std::string_view version;
-  std::string_view name;              // plural: "pods"
+  std::string_view name;  // plural: "pods"
   std::string_view singular;
   std::string_view kind;
   bool namespaced = false;
   Verbs verbs = 0;
-  std::string_view storage_version_hash;   // "": has none (review kinds)
+  std::string_view storage_version_hash;  // "": has none (review kinds)
   std::span<const std::string_view> short_names;
   std::span<const std::string_view> categories;
   std::span<const ServedSubresource> subresources;

@@ -8,8 +8,7 @@
 namespace pintle::apimachinery {
 namespace {
 
-void check_served(std::string_view group, std::string_view version, std::string_view name, std::string_view kind, bool namespaced,
-                  Verbs verbs) {
+void check_served(std::string_view group, std::string_view version, std::string_view name, std::string_view kind, bool namespaced, Verbs verbs) {
   const ServedResource* resource = find_served_resource(group, version, name);
   ASSERT_NE(resource, nullptr) << name;
   EXPECT_EQ(resource->kind, kind);

@@ -19,26 +19,39 @@ struct OtherVersion {
   bool resources = false;
 };
 constexpr OtherVersion other_versions[] = {
-    {"admissionregistration.k8s.io", "v1alpha1", true}, {"admissionregistration.k8s.io", "v1beta1", true},
-    {"apps", "v1beta1"}, {"apps", "v1beta2"},
-    {"authentication.k8s.io", "v1alpha1"}, {"authentication.k8s.io", "v1beta1"},
+    {"admissionregistration.k8s.io", "v1alpha1", true},
+    {"admissionregistration.k8s.io", "v1beta1", true},
+    {"apps", "v1beta1"},
+    {"apps", "v1beta2"},
+    {"authentication.k8s.io", "v1alpha1"},
+    {"authentication.k8s.io", "v1beta1"},
     {"authorization.k8s.io", "v1beta1"},
     {"batch", "v1beta1"},
-    {"certificates.k8s.io", "v1alpha1", true}, {"certificates.k8s.io", "v1beta1", true},
-    {"coordination.k8s.io", "v1alpha2", true}, {"coordination.k8s.io", "v1beta1", true},
+    {"certificates.k8s.io", "v1alpha1", true},
+    {"certificates.k8s.io", "v1beta1", true},
+    {"coordination.k8s.io", "v1alpha2", true},
+    {"coordination.k8s.io", "v1beta1", true},
     {"discovery.k8s.io", "v1beta1"},
     {"events.k8s.io", "v1beta1"},
     {"extensions", "v1beta1"},
-    {"flowcontrol.apiserver.k8s.io", "v1beta1"}, {"flowcontrol.apiserver.k8s.io", "v1beta2"}, {"flowcontrol.apiserver.k8s.io", "v1beta3"},
+    {"flowcontrol.apiserver.k8s.io", "v1beta1"},
+    {"flowcontrol.apiserver.k8s.io", "v1beta2"},
+    {"flowcontrol.apiserver.k8s.io", "v1beta3"},
     {"imagepolicy.k8s.io", "v1alpha1"},
     {"internal.apiserver.k8s.io", "v1alpha1", true},
     {"networking.k8s.io", "v1beta1", true},
-    {"node.k8s.io", "v1alpha1"}, {"node.k8s.io", "v1beta1"},
+    {"node.k8s.io", "v1alpha1"},
+    {"node.k8s.io", "v1beta1"},
     {"policy", "v1beta1"},
-    {"rbac.authorization.k8s.io", "v1alpha1"}, {"rbac.authorization.k8s.io", "v1beta1"},
-    {"resource.k8s.io", "v1alpha3", true}, {"resource.k8s.io", "v1beta1", true}, {"resource.k8s.io", "v1beta2", true},
-    {"scheduling.k8s.io", "v1alpha2", true}, {"scheduling.k8s.io", "v1beta1"},
-    {"storage.k8s.io", "v1alpha1", true}, {"storage.k8s.io", "v1beta1", true},
+    {"rbac.authorization.k8s.io", "v1alpha1"},
+    {"rbac.authorization.k8s.io", "v1beta1"},
+    {"resource.k8s.io", "v1alpha3", true},
+    {"resource.k8s.io", "v1beta1", true},
+    {"resource.k8s.io", "v1beta2", true},
+    {"scheduling.k8s.io", "v1alpha2", true},
+    {"scheduling.k8s.io", "v1beta1"},
+    {"storage.k8s.io", "v1alpha1", true},
+    {"storage.k8s.io", "v1beta1", true},
     {"storagemigration.k8s.io", "v1beta1", true},
 };
 
@@ -106,7 +119,8 @@ Result<Unit> add_version(Wishes& wishes, std::string_view key, std::string_view 
   if (other == nullptr && find_served_group_version(group, version) == nullptr)
     return bad_request(fmt::format("group version {}/{} that has not been registered", group, version));
   TRY_ASSIGN(const bool enabled, read_bool(key, value));
-  if (other != nullptr && other->resources && enabled) return bad_request(fmt::format("--runtime-config: {}/{} is not served by this release", group, version));
+  if (other != nullptr && other->resources && enabled)
+    return bad_request(fmt::format("--runtime-config: {}/{} is not served by this release", group, version));
   if (parts.size() == 2) {
     wishes.versions[{group, version}] = enabled;
     return Unit{};

@@ -36,7 +36,7 @@ class ServedSet {
   bool has_group(std::string_view group) const;
 
  private:
-  std::vector<ServedResource> resources_;              // group_versions_ point into it
+  std::vector<ServedResource> resources_;  // group_versions_ point into it
   std::vector<ServedGroupVersion> group_versions_;
 };
 

@@ -51,7 +51,8 @@ TEST(ServedSet, Refusals) {
   check_refused({{"example.com/v1", "true"}}, "unknown api groups example.com");
   check_refused({{"apps/v7", "true"}}, "group version apps/v7 that has not been registered");
   check_refused({{"apps/v1", "maybe"}}, "invalid value of apps/v1: maybe, it must be true or false");
-  check_refused({{"apps/v1/Deployments", "true"}}, "invalid key apps/v1/Deployments: group/version/resource and resource is always lowercase plural, not \"Deployments\"");
+  check_refused({{"apps/v1/Deployments", "true"}},
+                "invalid key apps/v1/Deployments: group/version/resource and resource is always lowercase plural, not \"Deployments\"");
   check_refused({{"resource.k8s.io/v1beta1", "true"}}, "--runtime-config: resource.k8s.io/v1beta1 is not served by this release");
 }
 

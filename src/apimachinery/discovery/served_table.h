@@ -20,7 +20,7 @@ struct ServedRow {
   bool namespaced;
   int verbs;
   std::string_view storage_version_hash;
-  std::array<std::string_view, names_max> short_names;   // "" after the last
+  std::array<std::string_view, names_max> short_names;  // "" after the last
   std::array<std::string_view, names_max> categories;
   std::span<const ServedSubresource> subresources;
 };

@@ -14,20 +14,13 @@ TEST(NodeUser, IsExactlyPrefixNameAndGroup) {
     const char* node;
   };
   const Case cases[] = {
-      {"system:node:victim", "victim"},
-      {"system:node:ip-10-0-0-1.eu.internal", "ip-10-0-0-1.eu.internal"},
-      {"system:node:x:victim", ""},
-      {"system:node::victim", ""},
-      {"system:node:victim:", ""},
-      {"system:node:", ""},
-      {"system:node:Victim", ""},
-      {"system:node:victim ", ""},
-      {"system:node:victim/x", ""},
-      {"system:node:../victim", ""},
-      {"system:nodes:victim", ""},
-      {"System:node:victim", ""},
-      {" system:node:victim", ""},
-      {"victim", ""},
+      {"system:node:victim", "victim"}, {"system:node:ip-10-0-0-1.eu.internal", "ip-10-0-0-1.eu.internal"},
+      {"system:node:x:victim", ""},     {"system:node::victim", ""},
+      {"system:node:victim:", ""},      {"system:node:", ""},
+      {"system:node:Victim", ""},       {"system:node:victim ", ""},
+      {"system:node:victim/x", ""},     {"system:node:../victim", ""},
+      {"system:nodes:victim", ""},      {"System:node:victim", ""},
+      {" system:node:victim", ""},      {"victim", ""},
   };
   for (const Case& c : cases) {
     EXPECT_EQ(node_of_user(c.user, nodes), c.node) << c.user;

@@ -51,7 +51,7 @@ TEST(OpenApi, Version3Documents) {
   const Value* patch = path->find("patch");
   ASSERT_NE(patch, nullptr);
   EXPECT_EQ(patch->string_at("operationId"), "patchAppsV1NamespacedDeployment");
-  bool validates = false;   // kubectl asks for this before it trusts server-side validation
+  bool validates = false;  // kubectl asks for this before it trusts server-side validation
   for (const Value& parameter : patch->find("parameters")->as_array()) validates |= parameter.string_at("name") == "fieldValidation";
   EXPECT_TRUE(validates);
   EXPECT_NE(document->find("components")->find("schemas")->find("io.k8s.api.apps.v1.Deployment"), nullptr);

@@ -18,7 +18,8 @@ const std::array<Parameter, 20>& table() {
       {"fieldValidation", "string", "What happens to unknown and duplicate fields: Ignore, Warn (the default) or Strict."},
       {"force", "boolean", "Takes over fields that other managers own; for apply only."},
       {"gracePeriodSeconds", "integer", "Seconds before the object is removed; 0 removes it at once, absent takes the kind's default."},
-      {"ignoreStoreReadErrorWithClusterBreakingPotential", "boolean", "Removes an object that cannot be read from the store, with none of the usual checks."},
+      {"ignoreStoreReadErrorWithClusterBreakingPotential", "boolean",
+       "Removes an object that cannot be read from the store, with none of the usual checks."},
       {"labelSelector", "string", "Restricts the answer to objects whose labels match."},
       {"limit", "integer", "The most items to answer at once; a continue token leads to the rest."},
       {"orphanDependents", "boolean", "Deprecated in favour of propagationPolicy: whether dependents lose this owner and stay."},
@@ -48,7 +49,7 @@ std::vector<Parameter> pick(std::initializer_list<std::string_view> names) {
 
 std::string_view json_type(const api::Type& type) {
   const api::Type* at = &type;
-  while (at->elem != nullptr) at = at->elem;   // a list is given by repeating the parameter
+  while (at->elem != nullptr) at = at->elem;  // a list is given by repeating the parameter
   switch (at->kind) {
     case api::Kind::Bool: return "boolean";
     case api::Kind::Int32:
@@ -67,8 +68,8 @@ bool is_common(const Parameter& parameter) {
 }
 
 std::vector<Parameter> list_parameters(bool watch) {
-  auto parameters = pick({"allowWatchBookmarks", "continue", "fieldSelector", "labelSelector", "limit", "resourceVersion",
-                          "resourceVersionMatch", "sendInitialEvents", "shardSelector", "timeoutSeconds"});
+  auto parameters = pick({"allowWatchBookmarks", "continue", "fieldSelector", "labelSelector", "limit", "resourceVersion", "resourceVersionMatch",
+                          "sendInitialEvents", "shardSelector", "timeoutSeconds"});
   if (watch) parameters.push_back(named("watch"));
   return parameters;
 }
@@ -82,8 +83,8 @@ std::vector<Parameter> delete_parameters() {
 
 std::vector<Parameter> delete_collection_parameters() {
   return pick({"continue", "dryRun", "fieldSelector", "gracePeriodSeconds", "ignoreStoreReadErrorWithClusterBreakingPotential", "labelSelector",
-               "limit", "orphanDependents", "propagationPolicy", "resourceVersion", "resourceVersionMatch", "sendInitialEvents",
-               "shardSelector", "timeoutSeconds"});
+               "limit", "orphanDependents", "propagationPolicy", "resourceVersion", "resourceVersionMatch", "sendInitialEvents", "shardSelector",
+               "timeoutSeconds"});
 }
 
 std::vector<Parameter> option_parameters(const api::Type& options) {

@@ -13,8 +13,8 @@ namespace {
 using Produces = std::vector<std::string_view>;
 
 const Produces object_types = {"application/json", "application/yaml", "application/vnd.kubernetes.protobuf"};
-const Produces stream_types = {"application/json", "application/yaml", "application/vnd.kubernetes.protobuf",
-                               "application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"};
+const Produces stream_types = {"application/json", "application/yaml", "application/vnd.kubernetes.protobuf", "application/json;stream=watch",
+                               "application/vnd.kubernetes.protobuf;stream=watch"};
 const Produces any_type = {"*/*"};
 const Produces patch_types = {"application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json",
                               "application/apply-patch+yaml"};
@@ -48,13 +48,15 @@ class Builder {
  public:
   explicit Builder(const ServedGroupVersion& served)
       : served_(served),
-        root_(served.group.empty() ? "/api/" + std::string(served.version) : "/apis/" + std::string(served.group) + "/" + std::string(served.version)),
+        root_(served.group.empty() ? "/api/" + std::string(served.version)
+                                   : "/apis/" + std::string(served.group) + "/" + std::string(served.version)),
         tag_(group_word(served.group) + "_" + std::string(served.version)),
         words_(capitalised(group_word(served.group)) + capitalised(served.version)) {}
   std::vector<PathItem> build();
 
  private:
-  Operation operation(std::string_view method, std::string_view action, std::string id, std::string description, const api::GroupVersionKind& kind) const;
+  Operation operation(std::string_view method, std::string_view action, std::string id, std::string description,
+                      const api::GroupVersionKind& kind) const;
   std::string id(std::string_view verb, std::string_view middle, std::string_view rest) const {
     return std::string(verb) + words_ + std::string(middle) + scope_ + std::string(rest);
   }
@@ -70,9 +72,9 @@ class Builder {
   const ServedGroupVersion& served_;
   std::string root_;
   std::string tag_;
-  std::string words_;            // "AppsV1"
-  std::string scope_;            // "Namespaced" for the resource at hand
-  std::string base_;             // its collection path
+  std::string words_;  // "AppsV1"
+  std::string scope_;  // "Namespaced" for the resource at hand
+  std::string base_;   // its collection path
   std::vector<PathItem> paths_;
 };
 
@@ -213,7 +215,7 @@ void Builder::add_connect(const ServedResource& resource, const ServedSubresourc
     Verbs verb;
   };
   // What answers any method is listed with those that no verb stands for.
-  static constexpr Method methods[] = {{"get", verb::get},       {"put", verb::update}, {"post", verb::create}, {"delete", verb::delete_},
+  static constexpr Method methods[] = {{"get", verb::get},         {"put", verb::update},   {"post", verb::create}, {"delete", verb::delete_},
                                        {"options", verb::delete_}, {"head", verb::delete_}, {"patch", verb::patch}};
   std::vector<Operation> operations;
   for (const Method& method : methods) {
@@ -231,7 +233,7 @@ void Builder::add_connect(const ServedResource& resource, const ServedSubresourc
   const std::string path = base_ + "/{name}/" + std::string(part.name) + (with_path ? "/{path}" : "");
   add(path, std::move(operations), true, resource.namespaced);
   auto& parameters = paths_.back().parameters;
-  parameters.pop_back();   // no JSON, nothing to indent
+  parameters.pop_back();  // no JSON, nothing to indent
   if (with_path) parameters.push_back({"path", "string", "The path at the other end.", true});
   for (Parameter& parameter : option_parameters(options)) parameters.push_back(std::move(parameter));
 }
@@ -307,20 +309,22 @@ std::vector<PathItem> meta_paths(std::span<const ServedGroupVersion> group_versi
   const Produces json = {"application/json"};
   paths.push_back(meta_path("/.well-known/openid-configuration/", "getServiceAccountIssuerOpenIDConfiguration", "WellKnown",
                             "get the OpenID configuration of the issuer of service account tokens", {}, json));
-  paths.push_back(meta_path("/api/", "getCoreAPIVersions", "core", "get available API versions", {&api::type_of<api::meta_v1::APIVersions>()}, object_types));
-  paths.push_back(meta_path("/apis/", "getAPIVersions", "apis", "get available API versions", {&api::type_of<api::meta_v1::APIGroupList>()}, object_types));
+  paths.push_back(
+      meta_path("/api/", "getCoreAPIVersions", "core", "get available API versions", {&api::type_of<api::meta_v1::APIVersions>()}, object_types));
+  paths.push_back(
+      meta_path("/apis/", "getAPIVersions", "apis", "get available API versions", {&api::type_of<api::meta_v1::APIGroupList>()}, object_types));
   std::string_view last;
   for (const ServedGroupVersion& served : group_versions) {
     if (served.group.empty() || served.group == last) continue;
     last = served.group;
     const std::string word = group_word(served.group);
-    paths.push_back(meta_path("/apis/" + std::string(served.group) + "/", "get" + capitalised(word) + "APIGroup", word,
-                              "get information of a group", {&api::type_of<api::meta_v1::APIGroup>()}, object_types));
+    paths.push_back(meta_path("/apis/" + std::string(served.group) + "/", "get" + capitalised(word) + "APIGroup", word, "get information of a group",
+                              {&api::type_of<api::meta_v1::APIGroup>()}, object_types));
   }
-  paths.push_back(meta_path("/openid/v1/jwks/", "getServiceAccountIssuerOpenIDKeyset", "openid",
-                            "get the keys that verify service account tokens", {}, {"application/jwk-set+json"}));
-  paths.push_back(meta_path("/version/", "getCodeVersion", "version", "get the version information for this server",
-                            {nullptr, version_info_name, false}, json));
+  paths.push_back(meta_path("/openid/v1/jwks/", "getServiceAccountIssuerOpenIDKeyset", "openid", "get the keys that verify service account tokens",
+                            {}, {"application/jwk-set+json"}));
+  paths.push_back(
+      meta_path("/version/", "getCodeVersion", "version", "get the version information for this server", {nullptr, version_info_name, false}, json));
   std::ranges::sort(paths, {}, &PathItem::path);
   return paths;
 }

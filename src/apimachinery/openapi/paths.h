@@ -13,22 +13,22 @@ namespace pintle::apimachinery::openapi {
 
 struct Parameter {
   std::string name;
-  std::string_view type = "string";     // string, boolean, integer
+  std::string_view type = "string";  // string, boolean, integer
   std::string_view description;
-  bool in_path = false;                 // else in the query
+  bool in_path = false;  // else in the query
 };
 
 // What an answer or a body holds.
 struct Body {
-  const api::Type* type = nullptr;      // nullptr with named empty: text
-  std::string_view named = {};          // a definition without a descriptor
+  const api::Type* type = nullptr;  // nullptr with named empty: text
+  std::string_view named = {};      // a definition without a descriptor
   bool none = false;
 };
 
 struct Operation {
-  std::string_view method;              // "get"
-  std::string id;                       // "listAppsV1NamespacedDeployment"
-  std::string_view action;              // "list"; "": none (discovery)
+  std::string_view method;  // "get"
+  std::string id;           // "listAppsV1NamespacedDeployment"
+  std::string_view action;  // "list"; "": none (discovery)
   std::string description;
   std::string tag;
   api::GroupVersionKind kind;
@@ -37,12 +37,12 @@ struct Operation {
   Body body = {.none = true};
   bool body_required = false;
   std::vector<Parameter> parameters;
-  std::vector<std::pair<std::string_view, Body>> responses;   // {"200", ...}; 401 is added by the writers
+  std::vector<std::pair<std::string_view, Body>> responses;  // {"200", ...}; 401 is added by the writers
 };
 
 struct PathItem {
   std::string path;
-  std::vector<Parameter> parameters;    // of all operations
+  std::vector<Parameter> parameters;  // of all operations
   std::vector<Operation> operations;
 };
 

@@ -192,7 +192,7 @@ std::string ProtoDocument::finish() && {
   put_bytes(out, 9, definitions_);
   put_bytes(out, 10, parameters_);
 
-  std::string names;   // security: [{"BearerToken": []}]
+  std::string names;  // security: [{"BearerToken": []}]
   put_named(names, 1, "BearerToken", {});
   put_bytes(out, 12, names);
   std::string key;

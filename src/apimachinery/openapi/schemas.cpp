@@ -205,7 +205,7 @@ Value special_definition(const api::Type& type, Dialect dialect) {
       schema["format"] = "int-or-string";
       return schema;
     }
-    default: return Value::Object{};   // any JSON
+    default: return Value::Object{};  // any JSON
   }
 }
 
@@ -252,7 +252,8 @@ Value version_info_definition(Dialect dialect) {
   Value schema = typed("object");
   schema["description"] = "The version of the server.";
   Value::Array required;
-  for (const std::string_view name : {"major", "minor", "gitVersion", "gitCommit", "gitTreeState", "buildDate", "goVersion", "compiler", "platform"}) {
+  for (const std::string_view name :
+       {"major", "minor", "gitVersion", "gitCommit", "gitTreeState", "buildDate", "goVersion", "compiler", "platform"}) {
     schema["properties"][name] = typed("string");
     if (dialect == Dialect::V3) schema["properties"][name]["default"] = "";
     required.push_back(name);

@@ -11,10 +11,10 @@ namespace {
 using codec::Value;
 using Array = Value::Array;
 
-constexpr std::size_t steps_an_element = 20;   // a key made, hashed and looked up (see work_budget.h)
+constexpr std::size_t steps_an_element = 20;  // a key made, hashed and looked up (see work_budget.h)
 
 struct Placed {
-  std::size_t at;        // none: last
+  std::size_t at;  // none: last
   Value item;
 };
 

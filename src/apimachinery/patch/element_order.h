@@ -27,7 +27,7 @@ class ElementIndex {
   // false: the item has no key.
   bool key_of(const codec::Value& item, std::string& key) const;
 
-  std::string_view merge_key_;   // "": the elements are scalars
+  std::string_view merge_key_;  // "": the elements are scalars
   std::unordered_map<std::string, std::size_t> places_;
   mutable std::size_t steps_ = 0;
 };

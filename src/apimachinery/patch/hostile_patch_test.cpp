@@ -59,7 +59,8 @@ TEST(HostileJsonPatch, DoesNotNestDeeper) {
     }
     EXPECT_EQ(http_of(apply_json_patch(Value(Value::Object{}), Value(patch))), 422);
     for (const std::string_view op : {"add", "replace"}) {
-      const Value one(Value::Array{operation(op, "/a", nested(codec::nesting_max - 1))}), more(Value::Array{operation(op, "/a", nested(codec::nesting_max))});
+      const Value one(Value::Array{operation(op, "/a", nested(codec::nesting_max - 1))}),
+          more(Value::Array{operation(op, "/a", nested(codec::nesting_max))});
       EXPECT_EQ(http_of(apply_json_patch(Value(Value::Object{}), one)), 200);
       EXPECT_EQ(http_of(apply_json_patch(Value(Value::Object{}), more)), 422);
     }
@@ -101,28 +102,40 @@ TEST(HostileJsonPatch, WorkHasALimit) {
     Value::Array patch;
     for (int i = 0; i < times; ++i) patch.push_back(make(i));
     Value copy = document;
-    EXPECT_LT(cpu_seconds([&] { EXPECT_EQ(http_of(apply_json_patch(std::move(copy), Value(std::move(patch)))), expected) << what; }), hostile_seconds_max) << what;
+    EXPECT_LT(cpu_seconds([&] { EXPECT_EQ(http_of(apply_json_patch(std::move(copy), Value(std::move(patch)))), expected) << what; }),
+              hostile_seconds_max)
+        << what;
   };
   const auto move = [](std::string from, std::string to) {
     Value value = operation("move", std::move(to));
     value["from"] = std::move(from);
     return value;
   };
-  check("inserts at the front", [](int) { return operation("add", "/a/0", 1); }, 2000, 413);
-  check("removes from the front", [](int) { return operation("remove", "/a/0"); }, 2000, 413);
-  check("adds before all others", [](int i) { return operation("add", "/m/a" + std::to_string(i), 1); }, 5000, 413);
-  check("removes of the first member", [](int i) { return operation("remove", "/m/k" + std::to_string(1000000 + i)); }, 5000, 413);
-  check("moves of all there is", [&](int i) { return i % 2 == 0 ? move("/a", "/b") : move("/b", "/a"); }, 5000, 413);
+  check(
+      "inserts at the front", [](int) { return operation("add", "/a/0", 1); }, 2000, 413);
+  check(
+      "removes from the front", [](int) { return operation("remove", "/a/0"); }, 2000, 413);
+  check(
+      "adds before all others", [](int i) { return operation("add", "/m/a" + std::to_string(i), 1); }, 5000, 413);
+  check(
+      "removes of the first member", [](int i) { return operation("remove", "/m/k" + std::to_string(1000000 + i)); }, 5000, 413);
+  check(
+      "moves of all there is", [&](int i) { return i % 2 == 0 ? move("/a", "/b") : move("/b", "/a"); }, 5000, 413);
   // What is no more than a patch of its size takes.
-  check("appends", [](int) { return operation("add", "/a/-", 1); }, 10000, 200);
-  check("replaces", [](int i) { return operation("replace", "/a/" + std::to_string(i), 1); }, 10000, 200);
-  check("a few at the front", [](int) { return operation("add", "/a/0", 1); }, 40, 200);
-  check("tests", [](int) { return operation("test", "/a/0", 0); }, 10000, 200);
+  check(
+      "appends", [](int) { return operation("add", "/a/-", 1); }, 10000, 200);
+  check(
+      "replaces", [](int i) { return operation("replace", "/a/" + std::to_string(i), 1); }, 10000, 200);
+  check(
+      "a few at the front", [](int) { return operation("add", "/a/0", 1); }, 40, 200);
+  check(
+      "tests", [](int) { return operation("test", "/a/0", 0); }, 10000, 200);
 }
 
 TEST(HostileMergePatch, IsLinear) {
   Value live, nulls, between;
-  Value::Object &have = (live = Value(Value::Object{})).as_object(), &gone = (nulls = Value(Value::Object{})).as_object(), &more = (between = Value(Value::Object{})).as_object();
+  Value::Object &have = (live = Value(Value::Object{})).as_object(), &gone = (nulls = Value(Value::Object{})).as_object(),
+                &more = (between = Value(Value::Object{})).as_object();
   for (int i = 0; i < 60000; ++i) {
     const std::string key = std::to_string(1000000 + i);
     have.append(key) = "x";
@@ -132,12 +145,13 @@ TEST(HostileMergePatch, IsLinear) {
   Value in_new;
   in_new["b"] = nulls;
   EXPECT_LT(cpu_seconds([&] {
-    EXPECT_EQ(codec::to_json(*apply_merge_patch(live, nulls)), "{}");
-    EXPECT_EQ(codec::to_json(*apply_merge_patch(live, in_new)).size(), codec::to_json(live).size() + 7);
-    EXPECT_EQ(apply_merge_patch(live, between)->as_object().size(), 120000u);
-    EXPECT_EQ(codec::to_json(*apply_strategic_patch(live, nulls, api::type_of<api::core_v1::Pod>())), "{}");
-    EXPECT_EQ(apply_strategic_patch(live, between, api::type_of<api::core_v1::Pod>())->as_object().size(), 120000u);
-  }), hostile_seconds_max);
+              EXPECT_EQ(codec::to_json(*apply_merge_patch(live, nulls)), "{}");
+              EXPECT_EQ(codec::to_json(*apply_merge_patch(live, in_new)).size(), codec::to_json(live).size() + 7);
+              EXPECT_EQ(apply_merge_patch(live, between)->as_object().size(), 120000u);
+              EXPECT_EQ(codec::to_json(*apply_strategic_patch(live, nulls, api::type_of<api::core_v1::Pod>())), "{}");
+              EXPECT_EQ(apply_strategic_patch(live, between, api::type_of<api::core_v1::Pod>())->as_object().size(), 120000u);
+            }),
+            hostile_seconds_max);
 }
 
 TEST(HostileStrategicPatch, WorkHasALimit) {
@@ -174,7 +188,7 @@ TEST(HostileStrategicPatch, WorkHasALimit) {
 }
 
 TEST(MemberEdits, AreSeenAtOnceAndPutInPlace) {
-  for (const int n : {3, 100}) {   // in place, and all at once
+  for (const int n : {3, 100}) {  // in place, and all at once
     Value::Object object;
     for (int i = 0; i < n; ++i) object[std::to_string(1000 + 2 * i)] = i;
     MemberEdits edits(object);

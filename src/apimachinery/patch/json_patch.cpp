@@ -60,7 +60,7 @@ Result<Value*> child_of(Value& container, const std::string& token) {
 struct Place {
   Value* container;
   std::string token;
-  std::size_t depth;   // of the container, the document's own being 1
+  std::size_t depth;  // of the container, the document's own being 1
 };
 
 // What it takes, in steps, to put something at a place of a container or to take it away: everything behind it moves.
@@ -248,7 +248,7 @@ void merge_into(Value& document, const Value& patch) {
       merge_into(*current, change);
       continue;
     }
-    const bool keep_nulls = current && current->is_object();   // upstream prunes only what does not replace an object
+    const bool keep_nulls = current && current->is_object();  // upstream prunes only what does not replace an object
     Value& member = members.set(key, change);
     if (!keep_nulls) prune_nulls(member);
   }
@@ -263,9 +263,8 @@ Result<Value> apply_json_patch(Value document, const Value& patch) {
   for (const Value& operation : operations)
     if (!operation.is_object()) return bad_request("error decoding patch: each operation is an object");
   if (operations.size() > json_patch_operations_max)
-    return error(Reason::RequestEntityTooLarge, "The allowed maximum operations in a JSON patch is " +
-                                                    std::to_string(json_patch_operations_max) + ", got " +
-                                                    std::to_string(operations.size()));
+    return error(Reason::RequestEntityTooLarge, "The allowed maximum operations in a JSON patch is " + std::to_string(json_patch_operations_max) +
+                                                    ", got " + std::to_string(operations.size()));
   Patcher patcher(document);
   for (const Value& operation : operations) TRY(patcher.apply(operation));
   return document;

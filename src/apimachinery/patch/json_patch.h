@@ -10,8 +10,8 @@
 
 namespace pintle::apimachinery {
 
-inline constexpr std::size_t json_patch_operations_max = 10000;        // then RequestEntityTooLarge
-inline constexpr std::size_t json_patch_copy_bytes_max = 3 << 20;      // of memory, that "copy" may add, then Invalid
+inline constexpr std::size_t json_patch_operations_max = 10000;    // then RequestEntityTooLarge
+inline constexpr std::size_t json_patch_copy_bytes_max = 3 << 20;  // of memory, that "copy" may add, then Invalid
 // What inserting into, removing from and moving within the document may move about (see work_budget.h), then RequestEntityTooLarge:
 // the front of 200,000 elements takes fifty of them.
 inline constexpr uint64_t json_patch_steps_max = 20'000'000;

@@ -5,7 +5,7 @@
 namespace pintle::apimachinery {
 namespace {
 
-constexpr std::size_t in_place_max = 8;   // so few are done sooner where they are
+constexpr std::size_t in_place_max = 8;  // so few are done sooner where they are
 
 }  // namespace
 

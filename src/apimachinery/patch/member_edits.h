@@ -16,14 +16,14 @@ class MemberEdits {
  public:
   explicit MemberEdits(codec::Value::Object& object) : object_(object) {}
 
-  codec::Value* find(std::string_view key);   // valid until the key is erased, or finish()
+  codec::Value* find(std::string_view key);  // valid until the key is erased, or finish()
   codec::Value& set(std::string_view key, codec::Value value);
   void erase(std::string_view key);
   void finish();
 
  private:
   codec::Value::Object& object_;
-  std::vector<bool> gone_;                                  // members of object_; empty: none
+  std::vector<bool> gone_;  // members of object_; empty: none
   std::size_t gone_count_ = 0;
   std::map<std::string, codec::Value, std::less<>> added_;  // no member of object_, or one that is gone
 };

@@ -18,9 +18,7 @@ Value json(std::string_view text) {
   return value ? std::move(*value) : Value();
 }
 
-std::string shown(const Result<Value>& result) {
-  return result ? codec::to_json(*result) : std::to_string(result.error().http());
-}
+std::string shown(const Result<Value>& result) { return result ? codec::to_json(*result) : std::to_string(result.error().http()); }
 
 void check_json_patch(std::string_view document, std::string_view patch, std::string_view expected) {
   EXPECT_EQ(shown(apply_json_patch(json(document), json(patch))), expected) << patch;
@@ -71,7 +69,7 @@ TEST(JsonPatch, Limits) {
   many.pop_back();
   EXPECT_EQ(shown(apply_json_patch(Value::Object{}, Value(many))), R"({"a":1})");
 
-  Value::Array doubling;   // copies the document into itself again and again
+  Value::Array doubling;  // copies the document into itself again and again
   for (int i = 0; i < 40; ++i) doubling.push_back(json(R"({"op":"copy","from":"/a","path":"/a/-"})"));
   EXPECT_EQ(shown(apply_json_patch(json(R"({"a":[1]})"), Value(doubling))), "422");
 }
@@ -104,12 +102,11 @@ TEST(StrategicPatch, MergesListsByKey) {
                   R"({"spec":{"containers":[{"image":"1","name":"a"},{"image":"3","name":"b"}]}})");
   check_strategic(pod(), two, R"({"spec":{"containers":[{"name":"c","image":"3"}]}})",
                   R"({"spec":{"containers":[{"image":"3","name":"c"},{"image":"1","name":"a"},{"image":"2","name":"b"}]}})");
-  check_strategic(pod(), two, R"({"spec":{"containers":[{"name":"a","$patch":"delete"}]}})",
-                  R"({"spec":{"containers":[{"image":"2","name":"b"}]}})");
+  check_strategic(pod(), two, R"({"spec":{"containers":[{"name":"a","$patch":"delete"}]}})", R"({"spec":{"containers":[{"image":"2","name":"b"}]}})");
   check_strategic(pod(), two, R"({"spec":{"containers":[{"$patch":"replace"},{"name":"z","image":"9"}]}})",
                   R"({"spec":{"containers":[{"image":"9","name":"z"}]}})");
   check_strategic(pod(), two, R"({"spec":{"containers":[{"image":"9"}]}})", "500");
-  check_strategic(pod(), two, R"({"spec":{"containers":["a"]}})", "500");   // upstream counts it as its own fault, too
+  check_strategic(pod(), two, R"({"spec":{"containers":["a"]}})", "500");  // upstream counts it as its own fault, too
   check_strategic(pod(), two, R"({"spec":{"$setElementOrder/containers":[{"name":"b"},{"name":"a"}]}})",
                   R"({"spec":{"containers":[{"image":"2","name":"b"},{"image":"1","name":"a"}]}})");
   check_strategic(pod(), two,
@@ -118,8 +115,7 @@ TEST(StrategicPatch, MergesListsByKey) {
 }
 
 TEST(StrategicPatch, AtomicListsAreReplaced) {
-  check_strategic(pod(), R"({"spec":{"containers":[{"name":"a","command":["x","y"]}]}})",
-                  R"({"spec":{"containers":[{"name":"a","command":["z"]}]}})",
+  check_strategic(pod(), R"({"spec":{"containers":[{"name":"a","command":["x","y"]}]}})", R"({"spec":{"containers":[{"name":"a","command":["z"]}]}})",
                   R"({"spec":{"containers":[{"command":["z"],"name":"a"}]}})");
 }
 
@@ -128,8 +124,7 @@ TEST(StrategicPatch, MapsAndScalars) {
                   R"({"metadata":{"labels":{"b":"2","c":"3"}}})");
   check_strategic(pod(), R"({"metadata":{"labels":{"a":"1"}}})", R"({"metadata":{"labels":{"$patch":"replace","c":"3"}}})",
                   R"({"metadata":{"labels":{"c":"3"}}})");
-  check_strategic(pod(), R"({"metadata":{"labels":{"a":"1"}}})", R"({"metadata":{"labels":{"$patch":"delete"}}})",
-                  R"({"metadata":{"labels":{}}})");
+  check_strategic(pod(), R"({"metadata":{"labels":{"a":"1"}}})", R"({"metadata":{"labels":{"$patch":"delete"}}})", R"({"metadata":{"labels":{}}})");
   check_strategic(pod(), R"({"spec":{"nodeName":"x"}})", R"({"spec":{"nodeName":null,"hostname":"h"}})", R"({"spec":{"hostname":"h"}})");
   check_strategic(pod(), "{}", R"({"metadata":{"labels":{"a":null,"b":"1"}}})", R"({"metadata":{"labels":{"b":"1"}}})");
 }

@@ -20,9 +20,9 @@ constexpr std::string_view order_prefix = "$setElementOrder";
 
 // What the schema says about one member: the type of a merging list's elements or of an object, how it merges.
 struct Member {
-  const api::Type* type = nullptr;   // of the object, or of the list's elements; nullptr: not in the schema
-  bool merges = false;               // a list: element by element
-  bool replaces = false;             // an object: as a whole
+  const api::Type* type = nullptr;  // of the object, or of the list's elements; nullptr: not in the schema
+  bool merges = false;              // a list: element by element
+  bool replaces = false;            // an object: as a whole
   std::string_view merge_key;
 };
 
@@ -221,7 +221,7 @@ class ObjectMerge {
   Value::Object& patch_;
   const api::Type* type_;
   WorkBudget& budget_;
-  std::set<std::string, std::less<>> ordered_;   // fields that a $setElementOrder has dealt with
+  std::set<std::string, std::less<>> ordered_;  // fields that a $setElementOrder has dealt with
 };
 
 Result<Unit> ObjectMerge::apply_order(const std::string& key, Value directive) {

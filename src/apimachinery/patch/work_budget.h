@@ -25,7 +25,8 @@ class WorkBudget {
   // RequestEntityTooLarge (413) once it is exceeded. `what` is "this patch".
   Result<Unit> check(std::string_view what) const {
     if (!exceeded_) return Unit{};
-    return error(Reason::RequestEntityTooLarge, std::string(what) + " takes more than " + std::to_string(steps_max_) + " steps to carry out on this object");
+    return error(Reason::RequestEntityTooLarge,
+                 std::string(what) + " takes more than " + std::to_string(steps_max_) + " steps to carry out on this object");
   }
 
  private:

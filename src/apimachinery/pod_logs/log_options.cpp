@@ -50,7 +50,8 @@ Result<PodLogOptions> parse_log_options(const net::Query& query) {
 FieldErrors validate_log_options(const PodLogOptions& options) {
   static constexpr std::string_view streams[] = {log_stream_all, log_stream_stderr, log_stream_stdout};
   FieldErrors errors;
-  if (options.tail_lines && *options.tail_lines < 0) errors.invalid(FieldPath("tailLines"), *options.tail_lines, "must be greater than or equal to 0");
+  if (options.tail_lines && *options.tail_lines < 0)
+    errors.invalid(FieldPath("tailLines"), *options.tail_lines, "must be greater than or equal to 0");
   if (options.limit_bytes && *options.limit_bytes < 1) errors.invalid(FieldPath("limitBytes"), *options.limit_bytes, "must be greater than 0");
   if (options.since_seconds && options.since_time) {
     errors.forbidden(FieldPath(""), "at most one of `sinceTime` or `sinceSeconds` may be specified");
@@ -58,7 +59,8 @@ FieldErrors validate_log_options(const PodLogOptions& options) {
     errors.invalid(FieldPath("sinceSeconds"), *options.since_seconds, "must be greater than 0");
   }
   if (!options.stream || *options.stream == log_stream_all) return errors;
-  if (*options.stream != log_stream_stdout && *options.stream != log_stream_stderr) errors.not_supported(FieldPath("stream"), *options.stream, streams);
+  if (*options.stream != log_stream_stdout && *options.stream != log_stream_stderr)
+    errors.not_supported(FieldPath("stream"), *options.stream, streams);
   if (options.tail_lines) errors.forbidden(FieldPath(""), "`tailLines` and specific `stream` are mutually exclusive for now");
   return errors;
 }

@@ -35,8 +35,8 @@ template <class ListOf>
 ResourceList sum_of(const PodSpec& spec, ListOf list_of) {
   Sums total;
   for (const auto& container : spec.containers) add(total, list_of(container.resources));
-  Sums sidecars;     // those started before, which go on running
-  Sums peak;         // of what an init container does not ask for, it was seen when the last sidecar came that does
+  Sums sidecars;  // those started before, which go on running
+  Sums peak;      // of what an init container does not ask for, it was seen when the last sidecar came that does
   for (const auto& container : spec.init_containers) {
     const ResourceList& asked = list_of(container.resources);
     if (is_sidecar(container)) {
@@ -45,8 +45,10 @@ ResourceList sum_of(const PodSpec& spec, ListOf list_of) {
     }
     for (const auto& [name, quantity] : asked) {
       const auto running = sidecars.find(name);
-      if (running == sidecars.end()) keep_larger(peak, name, quantity);
-      else keep_larger(peak, name, is_sidecar(container) ? running->second : running->second + quantity);
+      if (running == sidecars.end())
+        keep_larger(peak, name, quantity);
+      else
+        keep_larger(peak, name, is_sidecar(container) ? running->second : running->second + quantity);
     }
   }
   for (const auto& [name, quantity] : peak) keep_larger(total, name, quantity);

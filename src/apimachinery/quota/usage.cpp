@@ -15,8 +15,17 @@ using namespace api::core_v1;
 using api::Quantity;
 
 constexpr std::string_view class_suffix = ".storageclass.storage.k8s.io/";
-constexpr std::string_view pod_names[] = {"count/pods", "cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory", "requests.ephemeral-storage",
-                                          "limits.cpu", "limits.memory", "limits.ephemeral-storage", "pods"};
+constexpr std::string_view pod_names[] = {"count/pods",
+                                          "cpu",
+                                          "memory",
+                                          "ephemeral-storage",
+                                          "requests.cpu",
+                                          "requests.memory",
+                                          "requests.ephemeral-storage",
+                                          "limits.cpu",
+                                          "limits.memory",
+                                          "limits.ephemeral-storage",
+                                          "pods"};
 constexpr std::string_view service_names[] = {"count/services", "services", "services.nodeports", "services.loadbalancers"};
 constexpr std::string_view claim_names[] = {"persistentvolumeclaims", "requests.storage"};
 
@@ -75,8 +84,7 @@ ResourceList compute_usage(const ResourceList& requests, const ResourceList& lim
 
 ResourceList pod_usage(const Pod& pod) {
   ResourceList out;
-  if (pod.status.phase != "Failed" && pod.status.phase != "Succeeded")
-    out = compute_usage(pod_requests(pod.spec, true), pod_limits(pod.spec, true));
+  if (pod.status.phase != "Failed" && pod.status.phase != "Succeeded") out = compute_usage(pod_requests(pod.spec, true), pod_limits(pod.spec, true));
   out["count/pods"] = Quantity::from_int(1);
   return out;
 }
@@ -88,7 +96,8 @@ ResourceList service_usage(const Service& service) {
   if (service.spec.type == "NodePort") out["services.nodeports"] = Quantity::from_int(ports);
   if (service.spec.type != "LoadBalancer") return out;
   out["services.loadbalancers"] = Quantity::from_int(1);
-  const auto stated = std::count_if(service.spec.ports.begin(), service.spec.ports.end(), [](const ServicePort& port) { return port.node_port != 0; });
+  const auto stated =
+      std::count_if(service.spec.ports.begin(), service.spec.ports.end(), [](const ServicePort& port) { return port.node_port != 0; });
   out["services.nodeports"] = Quantity::from_int(service.spec.allocate_load_balancer_node_ports.value_or(true) ? ports : stated);
   return out;
 }
@@ -140,7 +149,8 @@ std::string missing_requests(const std::vector<std::string>& names, const api::O
   std::for_each(spec.containers.begin(), spec.containers.end(), look);
   std::for_each(spec.init_containers.begin(), spec.init_containers.end(), look);
   std::string out;
-  for (const auto& [name, containers] : missing) out += fmt::format("{}{} for: {}", out.empty() ? "must specify " : "; ", name, fmt::join(containers, ","));
+  for (const auto& [name, containers] : missing)
+    out += fmt::format("{}{} for: {}", out.empty() ? "must specify " : "; ", name, fmt::join(containers, ","));
   return out;
 }
 

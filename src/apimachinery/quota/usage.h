@@ -12,7 +12,7 @@ namespace pintle::apimachinery::quota {
 
 struct CountedResource {
   std::string group;
-  std::string resource;      // plural
+  std::string resource;  // plural
 };
 
 // What `object` of the resource uses, in every name under which a quota may count it. For resources that are counted

@@ -3,7 +3,7 @@
 namespace pintle::apimachinery {
 namespace {
 
-constexpr std::size_t requirements_max = 100;   // each is asked of every object of a list; then BadRequest
+constexpr std::size_t requirements_max = 100;  // each is asked of every object of a list; then BadRequest
 
 // The terms between commas that no backslash escapes.
 std::vector<std::string_view> split_terms(std::string_view text) {
@@ -29,8 +29,7 @@ Result<std::string> unescape(std::string_view value) {
   out.reserve(value.size());
   for (std::size_t i = 0; i < value.size(); ++i) {
     char c = value[i];
-    if (c == ',' || c == '=')
-      return bad_request("invalid field selector: unescaped character in value: " + std::string(1, c));
+    if (c == ',' || c == '=') return bad_request("invalid field selector: unescaped character in value: " + std::string(1, c));
     if (c == '\\') {
       const char follows = i + 1 < value.size() ? value[i + 1] : '\0';
       if (follows != '\\' && follows != ',' && follows != '=')
@@ -62,7 +61,7 @@ Result<FieldSelector> FieldSelector::parse(std::string_view text) {
   for (const std::string_view term : split_terms(text)) {
     if (term.empty()) continue;
     TRY_ASSIGN(FieldRequirement requirement, parse_term(term, text));
-    if (requirement.field.empty() && requirement.value.empty()) continue;   // "=", "!=": no demand at all
+    if (requirement.field.empty() && requirement.value.empty()) continue;  // "=", "!=": no demand at all
     if (selector.requirements_.size() == requirements_max)
       return bad_request("a field selector has at most " + std::to_string(requirements_max) + " requirements");
     selector.requirements_.push_back(std::move(requirement));

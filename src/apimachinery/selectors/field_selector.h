@@ -15,13 +15,13 @@ namespace pintle::apimachinery {
 struct FieldRequirement {
   std::string field;
   std::string value;
-  bool equals = true;    // false: !=
+  bool equals = true;  // false: !=
   bool operator==(const FieldRequirement&) const = default;
 };
 
 class FieldSelector {
  public:
-  FieldSelector() = default;   // everything
+  FieldSelector() = default;  // everything
   explicit FieldSelector(std::vector<FieldRequirement> requirements) : requirements_(std::move(requirements)) {}
   // field=value, field==value, field!=value, joined by commas; in values, a backslash escapes itself, ',' and '='.
   static Result<FieldSelector> parse(std::string_view text);

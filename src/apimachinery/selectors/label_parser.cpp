@@ -36,7 +36,7 @@ class Parser {
     return bad_request("unable to parse requirement: found '" + std::string(found.text) + "', expected: " + std::string(what));
   }
 
-  std::string_view text_;   // what is not read yet
+  std::string_view text_;  // what is not read yet
   Lexeme next_;
 };
 
@@ -91,8 +91,7 @@ Result<LabelRequirement> Parser::parse_requirement() {
   if (negated) key = take();
   if (key.token != Token::Identifier) return expected(key, "identifier");
   if (negated) return LabelRequirement::make(std::string(key.text), LabelOperator::DoesNotExist, {});
-  if (next_.token == Token::End || next_.token == Token::Comma)
-    return LabelRequirement::make(std::string(key.text), LabelOperator::Exists, {});
+  if (next_.token == Token::End || next_.token == Token::Comma) return LabelRequirement::make(std::string(key.text), LabelOperator::Exists, {});
   TRY_ASSIGN(const LabelOperator op, parse_operator());
   const bool many = op == LabelOperator::In || op == LabelOperator::NotIn;
   TRY_ASSIGN(auto values, many ? parse_values() : parse_exact_value());
@@ -116,7 +115,7 @@ Result<LabelOperator> Parser::parse_operator() {
 
 Result<std::vector<std::string>> Parser::parse_values() {
   if (const Lexeme open = take(); open.token != Token::Open) return expected(open, "'('");
-  if (next_.token == Token::Close) {   // "()" is the set of the empty value
+  if (next_.token == Token::Close) {  // "()" is the set of the empty value
     take();
     return std::vector<std::string>{""};
   }

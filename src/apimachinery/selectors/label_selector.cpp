@@ -27,8 +27,7 @@ void append_joined(const std::vector<std::string>& values, std::string& out) {
 }  // namespace
 
 Result<LabelRequirement> LabelRequirement::make(std::string key, LabelOperator op, std::vector<std::string> values) {
-  if (const Faults faults = check_qualified_name(key); !faults.empty())
-    return bad_request("key: Invalid value: \"" + key + "\": " + faults.front());
+  if (const Faults faults = check_qualified_name(key); !faults.empty()) return bad_request("key: Invalid value: \"" + key + "\": " + faults.front());
   LabelRequirement requirement;
   switch (op) {
     case LabelOperator::In:
@@ -121,7 +120,7 @@ LabelSelector LabelSelector::from_set(const FlatMap<std::string>& labels) {
     if (auto requirement = LabelRequirement::make(key, LabelOperator::Equals, {value})) {
       requirements.push_back(std::move(*requirement));
     } else {
-      return nothing();   // no object can carry an invalid label
+      return nothing();  // no object can carry an invalid label
     }
   return LabelSelector(std::move(requirements));
 }

@@ -15,14 +15,14 @@
 namespace pintle::apimachinery {
 
 enum class LabelOperator : uint8_t {
-  Equals,         // key=value
-  DoubleEquals,   // key==value, the same meaning
-  NotEquals,      // key!=value: also where the key is absent
+  Equals,        // key=value
+  DoubleEquals,  // key==value, the same meaning
+  NotEquals,     // key!=value: also where the key is absent
   In,
-  NotIn,          // also where the key is absent
+  NotIn,  // also where the key is absent
   Exists,
   DoesNotExist,
-  GreaterThan,    // both sides are 64-bit integers, or it does not match
+  GreaterThan,  // both sides are 64-bit integers, or it does not match
   LessThan,
 };
 
@@ -33,7 +33,7 @@ class LabelRequirement {
 
   const std::string& key() const { return key_; }
   LabelOperator op() const { return op_; }
-  const std::vector<std::string>& values() const { return values_; }   // sorted, unique
+  const std::vector<std::string>& values() const { return values_; }  // sorted, unique
   bool matches(const FlatMap<std::string>& labels) const;
   void append_to(std::string& out) const;
   bool operator==(const LabelRequirement&) const = default;
@@ -42,12 +42,12 @@ class LabelRequirement {
   std::string key_;
   LabelOperator op_ = LabelOperator::Exists;
   std::vector<std::string> values_;
-  int64_t bound_ = 0;   // of the comparisons
+  int64_t bound_ = 0;  // of the comparisons
 };
 
 class LabelSelector {
  public:
-  LabelSelector() = default;                            // everything
+  LabelSelector() = default;  // everything
   explicit LabelSelector(std::vector<LabelRequirement> requirements);
   static LabelSelector nothing();
   // BadRequest, with what was found and what was expected, on a syntax error, a bad key or a bad value.

@@ -78,7 +78,8 @@ bool tolerates(const Toleration& toleration, const Taint& taint) {
   return op == "Gt" ? *value > *bound : *value < *bound;
 }
 
-const Taint* untolerated_taint(std::span<const Taint> taints, std::span<const Toleration> tolerations, const std::function<bool(const Taint&)>& counts) {
+const Taint* untolerated_taint(std::span<const Taint> taints, std::span<const Toleration> tolerations,
+                               const std::function<bool(const Taint&)>& counts) {
   for (const Taint& taint : taints) {
     if (!counts(taint)) continue;
     if (std::ranges::none_of(tolerations, [&](const Toleration& toleration) { return tolerates(toleration, taint); })) return &taint;

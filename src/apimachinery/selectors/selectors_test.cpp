@@ -39,8 +39,8 @@ TEST(LabelSelector, ParsesPrintsAndMatches) {
 }
 
 TEST(LabelSelector, RejectsBadSyntax) {
-  for (const char* text : {"app=", "=web", "app in", "app in (", "app in web", "a b", "a=b,", ",a", "a=b=c", "!a=b", "a==", "a>b",
-                           "a!", "a=(b)", "-bad=x", "a=-bad", "a/b/c=d", "app in (a b)", "((", "a=\"b\"", "a=b c"}) {
+  for (const char* text : {"app=", "=web", "app in", "app in (", "app in web", "a b",     "a=b,",         ",a", "a=b=c",   "!a=b", "a==",
+                           "a>b",  "a!",   "a=(b)",  "-bad=x",   "a=-bad",     "a/b/c=d", "app in (a b)", "((", "a=\"b\"", "a=b c"}) {
     const bool good = std::string_view(text) == "app=" || std::string_view(text) == "a==";
     const auto selector = LabelSelector::parse(text);
     EXPECT_EQ(selector.has_value(), good) << text;
@@ -88,7 +88,9 @@ void check_field(std::string_view text, std::string_view canonical, bool matches
   EXPECT_EQ(selector->matches([&](const std::string& name) {
     const std::string* value = fields.get(name);
     return value ? std::string_view(*value) : std::string_view();
-  }), matches) << text;
+  }),
+            matches)
+      << text;
 }
 
 TEST(FieldSelector, ParsesPrintsAndMatches) {

@@ -15,82 +15,83 @@ constexpr TableColumn text(std::string_view name) { return {name, "string", "", 
 constexpr TableColumn componentstatuses[] = {name_column, text("Status"), text("Message"), text("Error")};
 constexpr TableColumn configmaps[] = {name_column, text("Data"), age};
 constexpr TableColumn endpoints[] = {name_column, text("Endpoints"), age};
-constexpr TableColumn events[] = {text("Last Seen"), text("Type"), text("Reason"), text("Object"), wide("Subobject"),
-    wide("Source"), text("Message"), wide("First Seen"), wide("Count"), {"Name", "string", "name", 1}};
+constexpr TableColumn events[] = {text("Last Seen"), text("Type"),    text("Reason"),     text("Object"), wide("Subobject"),
+                                  wide("Source"),    text("Message"), wide("First Seen"), wide("Count"),  {"Name", "string", "name", 1}};
 constexpr TableColumn limitranges[] = {name_column, date("Created At")};
 constexpr TableColumn namespaces[] = {name_column, text("Status"), age};
-constexpr TableColumn nodes[] = {name_column, text("Status"), text("Roles"), age, text("Version"), wide("Internal-IP"),
-    wide("External-IP"), wide("OS-Image"), wide("Kernel-Version"), wide("Container-Runtime")};
-constexpr TableColumn persistentvolumeclaims[] = {name_column, text("Status"), text("Volume"), text("Capacity"),
-    text("Access Modes"), text("StorageClass"), text("VolumeAttributesClass"), age, wide("VolumeMode")};
-constexpr TableColumn persistentvolumes[] = {name_column, text("Capacity"), text("Access Modes"), text("Reclaim Policy"),
-    text("Status"), text("Claim"), text("StorageClass"), text("VolumeAttributesClass"), text("Reason"), age,
+constexpr TableColumn nodes[] = {name_column,
+                                 text("Status"),
+                                 text("Roles"),
+                                 age,
+                                 text("Version"),
+                                 wide("Internal-IP"),
+                                 wide("External-IP"),
+                                 wide("OS-Image"),
+                                 wide("Kernel-Version"),
+                                 wide("Container-Runtime")};
+constexpr TableColumn persistentvolumeclaims[] = {
+    name_column, text("Status"),    text("Volume"), text("Capacity"), text("Access Modes"), text("StorageClass"), text("VolumeAttributesClass"),
+    age,         wide("VolumeMode")};
+constexpr TableColumn persistentvolumes[] = {
+    name_column,       text("Capacity"),     text("Access Modes"),          text("Reclaim Policy"), text("Status"),
+    text("Claim"),     text("StorageClass"), text("VolumeAttributesClass"), text("Reason"),         age,
     wide("VolumeMode")};
-constexpr TableColumn pods[] = {name_column, text("Ready"), text("Status"), text("Restarts"), age, wide("IP"), wide("Node"),
-    wide("Nominated Node"), wide("Readiness Gates")};
+constexpr TableColumn pods[] = {name_column, text("Ready"), text("Status"),         text("Restarts"),       age,
+                                wide("IP"),  wide("Node"),  wide("Nominated Node"), wide("Readiness Gates")};
 constexpr TableColumn podtemplates[] = {name_column, text("Containers"), text("Images"), text("Pod Labels")};
-constexpr TableColumn replicationcontrollers[] = {name_column, number("Desired"), number("Current"), number("Ready"), age,
-    wide("Containers"), wide("Images"), wide("Selector")};
+constexpr TableColumn replicationcontrollers[] = {name_column, number("Desired"),  number("Current"), number("Ready"),
+                                                  age,         wide("Containers"), wide("Images"),    wide("Selector")};
 constexpr TableColumn resourcequotas[] = {name_column, text("Request"), text("Limit"), age};
 constexpr TableColumn secrets[] = {name_column, text("Type"), text("Data"), age};
 constexpr TableColumn serviceaccounts[] = {name_column, age};
-constexpr TableColumn services[] = {name_column, text("Type"), text("Cluster-IP"), text("External-IP"), text("Port(s)"), age,
-    wide("Selector")};
+constexpr TableColumn services[] = {name_column, text("Type"), text("Cluster-IP"), text("External-IP"), text("Port(s)"), age, wide("Selector")};
 constexpr TableColumn apiregistration_apiservices[] = {name_column, text("Service"), text("Available"), age};
 constexpr TableColumn apps_controllerrevisions[] = {name_column, text("Controller"), text("Revision"), age};
-constexpr TableColumn apps_daemonsets[] = {name_column, number("Desired"), number("Current"), number("Ready"),
-    number("Up-to-date"), number("Available"), text("Node Selector"), age, wide("Containers"), wide("Images"),
-    wide("Selector")};
-constexpr TableColumn apps_deployments[] = {name_column, text("Ready"), text("Up-to-date"), text("Available"), age,
-    wide("Containers"), wide("Images"), wide("Selector")};
-constexpr TableColumn apps_replicasets[] = {name_column, number("Desired"), number("Current"), number("Ready"), age,
-    wide("Containers"), wide("Images"), wide("Selector")};
+constexpr TableColumn apps_daemonsets[] = {name_column,          number("Desired"),   number("Current"),     number("Ready"),
+                                           number("Up-to-date"), number("Available"), text("Node Selector"), age,
+                                           wide("Containers"),   wide("Images"),      wide("Selector")};
+constexpr TableColumn apps_deployments[] = {name_column, text("Ready"),      text("Up-to-date"), text("Available"),
+                                            age,         wide("Containers"), wide("Images"),     wide("Selector")};
+constexpr TableColumn apps_replicasets[] = {name_column, number("Desired"),  number("Current"), number("Ready"),
+                                            age,         wide("Containers"), wide("Images"),    wide("Selector")};
 constexpr TableColumn apps_statefulsets[] = {name_column, text("Ready"), age, wide("Containers"), wide("Images")};
-constexpr TableColumn events_events[] = {text("Last Seen"), text("Type"), text("Reason"), text("Object"), wide("Subobject"),
-    wide("Source"), text("Message"), wide("First Seen"), wide("Count"), {"Name", "string", "name", 1}};
-constexpr TableColumn autoscaling_horizontalpodautoscalers[] = {name_column, text("Reference"), text("Targets"),
-    text("MinPods"), text("MaxPods"), text("Replicas"), age};
-constexpr TableColumn batch_cronjobs[] = {name_column, text("Schedule"), text("Timezone"), flag("Suspend"), number("Active"),
-    text("Last Schedule"), age, wide("Containers"), wide("Images"), wide("Selector")};
-constexpr TableColumn batch_jobs[] = {name_column, text("Status"), text("Completions"), text("Duration"), age,
-    wide("Containers"), wide("Images"), wide("Selector")};
-constexpr TableColumn certificates_certificatesigningrequests[] = {name_column, age, text("SignerName"), text("Requestor"),
-    text("RequestedDuration"), text("Condition")};
+constexpr TableColumn events_events[] = {text("Last Seen"), text("Type"),    text("Reason"),     text("Object"), wide("Subobject"),
+                                         wide("Source"),    text("Message"), wide("First Seen"), wide("Count"),  {"Name", "string", "name", 1}};
+constexpr TableColumn autoscaling_horizontalpodautoscalers[] = {
+    name_column, text("Reference"), text("Targets"), text("MinPods"), text("MaxPods"), text("Replicas"), age};
+constexpr TableColumn batch_cronjobs[] = {name_column, text("Schedule"),   text("Timezone"), flag("Suspend"), number("Active"), text("Last Schedule"),
+                                          age,         wide("Containers"), wide("Images"),   wide("Selector")};
+constexpr TableColumn batch_jobs[] = {name_column, text("Status"),     text("Completions"), text("Duration"),
+                                      age,         wide("Containers"), wide("Images"),      wide("Selector")};
+constexpr TableColumn certificates_certificatesigningrequests[] = {
+    name_column, age, text("SignerName"), text("Requestor"), text("RequestedDuration"), text("Condition")};
 constexpr TableColumn networking_ingressclasses[] = {name_column, text("Controller"), text("Parameters"), age};
 constexpr TableColumn networking_ingresses[] = {name_column, text("Class"), text("Hosts"), text("Address"), text("Ports"), age};
 constexpr TableColumn networking_ipaddresses[] = {name_column, text("ParentRef")};
 constexpr TableColumn networking_networkpolicies[] = {name_column, text("Pod-Selector"), age};
 constexpr TableColumn networking_servicecidrs[] = {name_column, text("CIDRs"), age};
-constexpr TableColumn policy_poddisruptionbudgets[] = {name_column, text("Min Available"), text("Max Unavailable"),
-    number("Allowed Disruptions"), age};
-constexpr TableColumn rbac_clusterrolebindings[] = {name_column, text("Role"), age, wide("Users"), wide("Groups"),
-    wide("ServiceAccounts")};
+constexpr TableColumn policy_poddisruptionbudgets[] = {name_column, text("Min Available"), text("Max Unavailable"), number("Allowed Disruptions"),
+                                                       age};
+constexpr TableColumn rbac_clusterrolebindings[] = {name_column, text("Role"), age, wide("Users"), wide("Groups"), wide("ServiceAccounts")};
 constexpr TableColumn rbac_clusterroles[] = {name_column, date("Created At")};
-constexpr TableColumn rbac_rolebindings[] = {name_column, text("Role"), age, wide("Users"), wide("Groups"),
-    wide("ServiceAccounts")};
+constexpr TableColumn rbac_rolebindings[] = {name_column, text("Role"), age, wide("Users"), wide("Groups"), wide("ServiceAccounts")};
 constexpr TableColumn rbac_roles[] = {name_column, date("Created At")};
-constexpr TableColumn storage_csidrivers[] = {name_column, flag("AttachRequired"), flag("PodInfoOnMount"),
-    flag("StorageCapacity"), text("TokenRequests"), flag("RequiresRepublish"), text("Modes"), age};
+constexpr TableColumn storage_csidrivers[] = {name_column,           flag("AttachRequired"),    flag("PodInfoOnMount"), flag("StorageCapacity"),
+                                              text("TokenRequests"), flag("RequiresRepublish"), text("Modes"),          age};
 constexpr TableColumn storage_csinodes[] = {name_column, number("Drivers"), age};
 constexpr TableColumn storage_csistoragecapacities[] = {name_column, date("Created At")};
-constexpr TableColumn storage_storageclasses[] = {name_column, text("Provisioner"), text("ReclaimPolicy"),
-    text("VolumeBindingMode"), text("AllowVolumeExpansion"), age};
-constexpr TableColumn storage_volumeattachments[] = {name_column, {"Attacher", "string", "name", 0}, text("PV"), text("Node"),
-    flag("Attached"), age};
+constexpr TableColumn storage_storageclasses[] = {
+    name_column, text("Provisioner"), text("ReclaimPolicy"), text("VolumeBindingMode"), text("AllowVolumeExpansion"), age};
+constexpr TableColumn storage_volumeattachments[] = {name_column, {"Attacher", "string", "name", 0}, text("PV"), text("Node"), flag("Attached"), age};
 constexpr TableColumn storage_volumeattributesclasses[] = {name_column, text("DriverName"), age};
-constexpr TableColumn admissionregistration_mutatingadmissionpolicies[] = {name_column, number("Mutations"), text("ParamKind"),
-    age};
-constexpr TableColumn admissionregistration_mutatingadmissionpolicybindings[] = {name_column, text("PolicyName"),
-    text("ParamRef"), age};
+constexpr TableColumn admissionregistration_mutatingadmissionpolicies[] = {name_column, number("Mutations"), text("ParamKind"), age};
+constexpr TableColumn admissionregistration_mutatingadmissionpolicybindings[] = {name_column, text("PolicyName"), text("ParamRef"), age};
 constexpr TableColumn admissionregistration_mutatingwebhookconfigurations[] = {name_column, number("Webhooks"), age};
-constexpr TableColumn admissionregistration_validatingadmissionpolicies[] = {name_column, number("Validations"),
-    text("ParamKind"), age};
-constexpr TableColumn admissionregistration_validatingadmissionpolicybindings[] = {name_column, text("PolicyName"),
-    text("ParamRef"), age};
+constexpr TableColumn admissionregistration_validatingadmissionpolicies[] = {name_column, number("Validations"), text("ParamKind"), age};
+constexpr TableColumn admissionregistration_validatingadmissionpolicybindings[] = {name_column, text("PolicyName"), text("ParamRef"), age};
 constexpr TableColumn admissionregistration_validatingwebhookconfigurations[] = {name_column, number("Webhooks"), age};
 constexpr TableColumn apiextensions_customresourcedefinitions[] = {name_column, date("Created At")};
-constexpr TableColumn scheduling_priorityclasses[] = {name_column, number("Value"), flag("Global-Default"), age,
-    text("PreemptionPolicy")};
+constexpr TableColumn scheduling_priorityclasses[] = {name_column, number("Value"), flag("Global-Default"), age, text("PreemptionPolicy")};
 constexpr TableColumn coordination_leases[] = {name_column, text("Holder"), age};
 constexpr TableColumn node_runtimeclasses[] = {name_column, text("Handler"), age};
 constexpr TableColumn discovery_endpointslices[] = {name_column, text("AddressType"), text("Ports"), text("Endpoints"), age};
@@ -98,10 +99,10 @@ constexpr TableColumn resource_deviceclasses[] = {name_column, age};
 constexpr TableColumn resource_resourceclaims[] = {name_column, text("State"), age};
 constexpr TableColumn resource_resourceclaimtemplates[] = {name_column, age};
 constexpr TableColumn resource_resourceslices[] = {name_column, text("Node"), text("Driver"), text("Pool"), age};
-constexpr TableColumn flowcontrol_flowschemas[] = {name_column, text("PriorityLevel"), text("MatchingPrecedence"),
-    text("DistinguisherMethod"), age, text("MissingPL")};
-constexpr TableColumn flowcontrol_prioritylevelconfigurations[] = {name_column, text("Type"), text("NominalConcurrencyShares"),
-    text("Queues"), text("HandSize"), text("QueueLengthLimit"), age};
+constexpr TableColumn flowcontrol_flowschemas[] = {name_column, text("PriorityLevel"), text("MatchingPrecedence"), text("DistinguisherMethod"),
+                                                   age,         text("MissingPL")};
+constexpr TableColumn flowcontrol_prioritylevelconfigurations[] = {
+    name_column, text("Type"), text("NominalConcurrencyShares"), text("Queues"), text("HandSize"), text("QueueLengthLimit"), age};
 
 struct Row {
   std::string_view group;

@@ -8,9 +8,9 @@ namespace pintle::apimachinery {
 
 struct TableColumn {
   std::string_view name;
-  std::string_view type = "string";   // string, integer, boolean, date
-  std::string_view format = "";       // "name" marks the primary column
-  int priority = 0;                   // 1: shown with -o wide only
+  std::string_view type = "string";  // string, integer, boolean, date
+  std::string_view format = "";      // "name" marks the primary column
+  int priority = 0;                  // 1: shown with -o wide only
 };
 
 // The columns of a served resource; name and creation time for one that states none (custom resources). The views live

@@ -30,7 +30,7 @@ bool parse_octets(std::string_view text, bool strict, std::array<uint8_t, 16>& b
 
 bool parse_v6(std::string_view text, bool strict, std::array<uint8_t, 16>& bytes) {
   std::size_t filled = 0;
-  std::size_t gap = 17;   // where "::" stands, in bytes
+  std::size_t gap = 17;  // where "::" stands, in bytes
   if (text.starts_with("::")) {
     gap = 0;
     text.remove_prefix(2);
@@ -106,7 +106,7 @@ std::string IpAddress::to_string() const {
     return out;
   }
   const auto group = [&](int i) { return (bytes[static_cast<std::size_t>(2 * i)] << 8) | bytes[static_cast<std::size_t>(2 * i + 1)]; };
-  int best = -1, best_length = 1;   // the longest run of two zero groups or more becomes "::"
+  int best = -1, best_length = 1;  // the longest run of two zero groups or more becomes "::"
   for (int i = 0; i < 8;) {
     int j = i;
     while (j < 8 && group(j) == 0) ++j;
@@ -150,9 +150,7 @@ IpAddress Cidr::network() const {
   return masked;
 }
 
-bool Cidr::contains(const IpAddress& other) const {
-  return other.v6 == address.v6 && Cidr{other, prefix_bits}.network() == network();
-}
+bool Cidr::contains(const IpAddress& other) const { return other.v6 == address.v6 && Cidr{other, prefix_bits}.network() == network(); }
 
 std::string Cidr::to_string() const { return network().to_string() + "/" + std::to_string(prefix_bits); }
 

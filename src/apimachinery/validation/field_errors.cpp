@@ -54,9 +54,7 @@ void FieldErrors::add(std::string_view type, const FieldPath& path, std::string 
   keep({std::string(type), std::move(message), path.to_string()});
 }
 
-void FieldErrors::required(const FieldPath& path, std::string_view detail) {
-  add("FieldValueRequired", path, with_detail("Required value", detail));
-}
+void FieldErrors::required(const FieldPath& path, std::string_view detail) { add("FieldValueRequired", path, with_detail("Required value", detail)); }
 
 void FieldErrors::invalid(const FieldPath& path, const BadValue& value, std::string_view detail) {
   add("FieldValueInvalid", path, with_detail("Invalid value: " + value.shown(), detail));
@@ -74,17 +72,11 @@ void FieldErrors::not_supported(const FieldPath& path, const BadValue& value, st
   add("FieldValueNotSupported", path, std::move(message));
 }
 
-void FieldErrors::duplicate(const FieldPath& path, const BadValue& value) {
-  add("FieldValueDuplicate", path, "Duplicate value: " + value.shown());
-}
+void FieldErrors::duplicate(const FieldPath& path, const BadValue& value) { add("FieldValueDuplicate", path, "Duplicate value: " + value.shown()); }
 
-void FieldErrors::forbidden(const FieldPath& path, std::string_view detail) {
-  add("FieldValueForbidden", path, with_detail("Forbidden", detail));
-}
+void FieldErrors::forbidden(const FieldPath& path, std::string_view detail) { add("FieldValueForbidden", path, with_detail("Forbidden", detail)); }
 
-void FieldErrors::not_found(const FieldPath& path, const BadValue& value) {
-  add("FieldValueNotFound", path, "Not found: " + value.shown());
-}
+void FieldErrors::not_found(const FieldPath& path, const BadValue& value) { add("FieldValueNotFound", path, "Not found: " + value.shown()); }
 
 void FieldErrors::too_long(const FieldPath& path, std::size_t max_bytes) {
   add("FieldValueTooLong", path, "Too long: may not be more than " + std::to_string(max_bytes) + " bytes");
@@ -99,9 +91,7 @@ void FieldErrors::type_invalid(const FieldPath& path, const BadValue& value, std
   add("FieldValueTypeInvalid", path, with_detail("Invalid value: " + value.shown(), detail));
 }
 
-void FieldErrors::internal(const FieldPath& path, std::string_view detail) {
-  add("InternalError", path, with_detail("Internal error", detail));
-}
+void FieldErrors::internal(const FieldPath& path, std::string_view detail) { add("InternalError", path, with_detail("Internal error", detail)); }
 
 void FieldErrors::append(FieldErrors more) {
   for (StatusCause& cause : more.causes_) keep(std::move(cause));
@@ -109,7 +99,7 @@ void FieldErrors::append(FieldErrors more) {
 }
 
 Status FieldErrors::to_status(std::string_view group, std::string_view kind, std::string_view name) const {
-  std::unordered_set<std::string> messages;   // each text once
+  std::unordered_set<std::string> messages;  // each text once
   std::string all;
   const auto add_message = [&](std::string message) {
     if (!messages.insert(message).second) return;

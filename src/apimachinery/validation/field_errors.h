@@ -16,8 +16,8 @@
 namespace pintle::apimachinery {
 
 constexpr std::size_t field_errors_max = 500;
-constexpr std::size_t field_errors_bytes_max = 256 << 10;   // of paths and messages; the error that passes it is the last one kept
-constexpr std::size_t shown_value_bytes_max = 8 << 10;      // then it is cut short, and "..." stands behind it
+constexpr std::size_t field_errors_bytes_max = 256 << 10;  // of paths and messages; the error that passes it is the last one kept
+constexpr std::size_t shown_value_bytes_max = 8 << 10;     // then it is cut short, and "..." stands behind it
 
 // A value as an error shows it: text in quotes, numbers and booleans bare. Anything else: give its JSON as `raw`.
 class BadValue {
@@ -54,8 +54,8 @@ class FieldErrors {
   void append(FieldErrors more);
 
   bool empty() const { return causes_.empty(); }
-  std::size_t size() const { return causes_.size() + left_out_; }   // of all errors
-  const std::vector<StatusCause>& causes() const { return causes_; }   // of those kept
+  std::size_t size() const { return causes_.size() + left_out_; }     // of all errors
+  const std::vector<StatusCause>& causes() const { return causes_; }  // of those kept
   // Reason Invalid, details{group, kind, name, causes}. Call it only when there is an error.
   Status to_status(std::string_view group, std::string_view kind, std::string_view name) const;
   // Nothing wrong, or to_status().

@@ -12,7 +12,7 @@ namespace pintle::apimachinery {
 
 class FieldPath {
  public:
-  FieldPath() = default;                                   // the object itself: "<nil>" as upstream prints it; FieldPath("") is "[]"
+  FieldPath() = default;  // the object itself: "<nil>" as upstream prints it; FieldPath("") is "[]"
   // Names and keys are borrowed: they outlive the path (literals, descriptors, keys of the object at hand).
   explicit FieldPath(std::string_view name) { push({name, -1}); }
   FieldPath(std::string_view name, std::string_view child) : FieldPath(name) { push({child, -1}); }
@@ -35,7 +35,7 @@ class FieldPath {
   static constexpr std::size_t inline_max = 12;
   struct Element {
     std::string_view text;
-    int64_t index = -1;      // -1: a name, is_key: a map key, else an index
+    int64_t index = -1;  // -1: a name, is_key: a map key, else an index
   };
   FieldPath with(Element element) const {
     FieldPath path = *this;

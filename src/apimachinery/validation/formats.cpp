@@ -110,7 +110,8 @@ Faults check_dns1035_label(std::string_view text) {
   Faults faults;
   if (text.size() > dns_label_bytes_max) faults.push_back(too_long(dns_label_bytes_max));
   if (!is_dns_label(text) || !is_lower(text.front()))
-    faults.emplace_back("a DNS-1035 label holds lower case letters, digits and '-', begins with a letter and ends with a letter or digit (such as 'my-name')");
+    faults.emplace_back(
+        "a DNS-1035 label holds lower case letters, digits and '-', begins with a letter and ends with a letter or digit (such as 'my-name')");
   return faults;
 }
 
@@ -208,8 +209,7 @@ Faults check_path_segment_name(std::string_view text) {
 
 Faults check_domain_prefixed_path(std::string_view text) {
   const std::size_t slash = text.find('/');
-  if (slash == std::string_view::npos || slash == 0 || slash + 1 == text.size())
-    return {"must be a domain and a path (such as \"acme.io/foo\")"};
+  if (slash == std::string_view::npos || slash == 0 || slash + 1 == text.size()) return {"must be a domain and a path (such as \"acme.io/foo\")"};
   Faults faults = check_dns_subdomain(text.substr(0, slash));
   const auto allowed = [](char c) { return is_alnum(c) || std::string_view("/-._~%!$&'()*+,;=:").find(c) != std::string_view::npos; };
   if (!all_of(text.substr(slash + 1), allowed)) faults.emplace_back("the path holds a character that is not allowed in a URL path");
@@ -225,8 +225,7 @@ Faults check_fully_qualified_name(std::string_view text) {
 Faults check_uuid(std::string_view text) {
   const auto is_hex = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); };
   bool good = text.size() == 36;
-  for (std::size_t i = 0; good && i < text.size(); ++i)
-    good = i == 8 || i == 13 || i == 18 || i == 23 ? text[i] == '-' : is_hex(text[i]);
+  for (std::size_t i = 0; good && i < text.size(); ++i) good = i == 8 || i == 13 || i == 18 || i == 23 ? text[i] == '-' : is_hex(text[i]);
   if (good) return {};
   return {"must be a lower case UUID in its 8-4-4-4-12 form"};
 }
@@ -237,7 +236,7 @@ Faults name_is_dns1035_label(std::string_view name, bool prefix) { return check_
 
 Faults name_is_path_segment(std::string_view name, bool prefix) {
   if (!prefix) return check_path_segment_name(name);
-  Faults faults;   // "." and ".." are fine as the beginning of a name
+  Faults faults;  // "." and ".." are fine as the beginning of a name
   for (const char c : {'/', '%'})
     if (name.find(c) != std::string_view::npos) faults.push_back(std::string("may not contain '") + c + "'");
   return faults;

@@ -18,45 +18,45 @@ inline constexpr std::size_t dns_subdomain_bytes_max = 253;
 inline constexpr std::size_t label_value_bytes_max = 63;
 inline constexpr std::size_t port_name_bytes_max = 15;
 
-Faults check_dns_label(std::string_view text);              // RFC 1123 label
-Faults check_dns_subdomain(std::string_view text);          // RFC 1123 subdomain
+Faults check_dns_label(std::string_view text);      // RFC 1123 label
+Faults check_dns_subdomain(std::string_view text);  // RFC 1123 subdomain
 Faults check_dns_subdomain_with_underscore(std::string_view text);
-Faults check_wildcard_dns_subdomain(std::string_view text); // "*." and a subdomain
+Faults check_wildcard_dns_subdomain(std::string_view text);  // "*." and a subdomain
 Faults check_dns1035_label(std::string_view text);
-Faults check_qualified_name(std::string_view text);         // label keys: [subdomain/]name
+Faults check_qualified_name(std::string_view text);  // label keys: [subdomain/]name
 Faults check_label_value(std::string_view text);
 Faults check_c_identifier(std::string_view text);
-Faults check_env_var_name(std::string_view text);           // any printable ASCII but '='
+Faults check_env_var_name(std::string_view text);  // any printable ASCII but '='
 Faults check_config_map_key(std::string_view text);
 Faults check_http_header_name(std::string_view text);
 Faults check_port_number(int64_t port);
-Faults check_port_name(std::string_view text);              // RFC 6335 service name
-Faults check_percent(std::string_view text);                // "25%"
-Faults check_user_id(int64_t id);                           // also group ids
-Faults check_path_segment_name(std::string_view text);      // neither "." nor ".." nor holds '/' or '%'
-Faults check_domain_prefixed_path(std::string_view text);   // acme.io/foo
-Faults check_fully_qualified_name(std::string_view text);   // a subdomain of three labels or more
+Faults check_port_name(std::string_view text);             // RFC 6335 service name
+Faults check_percent(std::string_view text);               // "25%"
+Faults check_user_id(int64_t id);                          // also group ids
+Faults check_path_segment_name(std::string_view text);     // neither "." nor ".." nor holds '/' or '%'
+Faults check_domain_prefixed_path(std::string_view text);  // acme.io/foo
+Faults check_fully_qualified_name(std::string_view text);  // a subdomain of three labels or more
 Faults check_uuid(std::string_view text);
 Faults check_in_range(int64_t value, int64_t minimum, int64_t maximum);
 
 // Addresses. Leading zeros and IPv4-mapped IPv6 are read only where `strict` is off; canonical form is check_ip's own demand.
 struct IpAddress {
   bool v6 = false;
-  std::array<uint8_t, 16> bytes{};   // the first four where !v6
-  std::string to_string() const;     // RFC 5952
+  std::array<uint8_t, 16> bytes{};  // the first four where !v6
+  std::string to_string() const;    // RFC 5952
   bool operator==(const IpAddress&) const = default;
 };
 struct Cidr {
-  IpAddress address;                 // as written, host bits kept
+  IpAddress address;  // as written, host bits kept
   int prefix_bits = 0;
   IpAddress network() const;
   bool contains(const IpAddress& other) const;
-  std::string to_string() const;     // of the network
+  std::string to_string() const;  // of the network
 };
 std::optional<IpAddress> parse_ip(std::string_view text, bool strict = true);
 std::optional<Cidr> parse_cidr(std::string_view text, bool strict = true);
-Faults check_ip(std::string_view text);                     // strict and canonical
-Faults check_legacy_ip(std::string_view text);              // strict, not necessarily canonical
+Faults check_ip(std::string_view text);         // strict and canonical
+Faults check_legacy_ip(std::string_view text);  // strict, not necessarily canonical
 Faults check_cidr(std::string_view text);
 Faults check_legacy_cidr(std::string_view text);
 

@@ -7,9 +7,7 @@
 namespace pintle::apimachinery {
 namespace {
 
-void check_format(FormatCheck check, std::string_view text, std::size_t faults) {
-  EXPECT_EQ(check(text).size(), faults) << "'" << text << "'";
-}
+void check_format(FormatCheck check, std::string_view text, std::size_t faults) { EXPECT_EQ(check(text).size(), faults) << "'" << text << "'"; }
 
 TEST(Formats, DnsNames) {
   const std::string long_label(64, 'a');

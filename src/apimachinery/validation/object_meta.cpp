@@ -62,16 +62,13 @@ void require_same(bool same, const FieldPath& path, const BadValue& value, Field
   if (!same) errors.invalid(path, value, immutable_detail);
 }
 
-BadValue shown_time(const std::optional<api::Time>& time) {
-  return time && !time->zero() ? BadValue(api::format_time(*time)) : BadValue(nullptr);
-}
+BadValue shown_time(const std::optional<api::Time>& time) { return time && !time->zero() ? BadValue(api::format_time(*time)) : BadValue(nullptr); }
 BadValue shown_number(const std::optional<int64_t>& number) { return number ? BadValue(*number) : BadValue(nullptr); }
 
 }  // namespace
 
 void validate_object_meta(const ObjectMeta& meta, bool namespaced, NameCheck name_check, const FieldPath& path, FieldErrors& errors) {
-  if (!meta.generate_name.empty())
-    errors.invalid_all(path.child("generateName"), meta.generate_name, name_check(meta.generate_name, true));
+  if (!meta.generate_name.empty()) errors.invalid_all(path.child("generateName"), meta.generate_name, name_check(meta.generate_name, true));
   if (meta.name.empty()) {
     errors.required(path.child("name"), "name or generateName is required");
   } else {
@@ -98,8 +95,7 @@ void validate_object_meta_update(const ObjectMeta& meta, const ObjectMeta& old, 
     const bool added = std::ranges::any_of(meta.finalizers, [&](const std::string& f) { return !before.contains(f); });
     if (added) errors.forbidden(path.child("finalizers"), "no new finalizers can be added while the object is being deleted");
   }
-  if (meta.resource_version.empty())
-    errors.invalid(path.child("resourceVersion"), meta.resource_version, "must be specified for an update");
+  if (meta.resource_version.empty()) errors.invalid(path.child("resourceVersion"), meta.resource_version, "must be specified for an update");
   if (meta.generation < old.generation) errors.invalid(path.child("generation"), meta.generation, "must not be decremented");
   require_same(meta.name == old.name, path.child("name"), meta.name, errors);
   require_same(meta.namespace_ == old.namespace_, path.child("namespace"), meta.namespace_, errors);
@@ -125,7 +121,7 @@ void validate_annotations(const FlatMap<std::string>& annotations, const FieldPa
   std::size_t bytes = 0;
   for (const auto& [key, value] : annotations) {
     bytes += key.size() + value.size();
-    std::string lower = key;   // case does not matter here
+    std::string lower = key;  // case does not matter here
     std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     errors.invalid_all(path, key, check_qualified_name(lower));
   }
@@ -151,8 +147,7 @@ void validate_label_selector(const api::meta_v1::LabelSelector* selector, const 
     if (expression.operator_ == "In" || expression.operator_ == "NotIn") {
       if (expression.values.empty()) errors.required(at.child("values"), "must be specified when `operator` is 'In' or 'NotIn'");
     } else if (expression.operator_ == "Exists" || expression.operator_ == "DoesNotExist") {
-      if (!expression.values.empty())
-        errors.forbidden(at.child("values"), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+      if (!expression.values.empty()) errors.forbidden(at.child("values"), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
     } else {
       errors.invalid(at.child("operator"), expression.operator_, "not a valid selector operator");
     }

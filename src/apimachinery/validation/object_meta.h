@@ -12,12 +12,11 @@
 
 namespace pintle::apimachinery {
 
-inline constexpr std::size_t annotations_bytes_max = 256 << 10;   // keys and values together
+inline constexpr std::size_t annotations_bytes_max = 256 << 10;  // keys and values together
 inline constexpr std::size_t field_manager_bytes_max = 128;
 
 // Of an object about to be created, its name already generated.
-void validate_object_meta(const api::meta_v1::ObjectMeta& meta, bool namespaced, NameCheck name_check, const FieldPath& path,
-                          FieldErrors& errors);
+void validate_object_meta(const api::meta_v1::ObjectMeta& meta, bool namespaced, NameCheck name_check, const FieldPath& path, FieldErrors& errors);
 // Of `meta` as the successor of `old`.
 void validate_object_meta_update(const api::meta_v1::ObjectMeta& meta, const api::meta_v1::ObjectMeta& old, const FieldPath& path,
                                  FieldErrors& errors);

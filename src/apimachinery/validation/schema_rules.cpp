@@ -50,7 +50,7 @@ BadValue shown(const api::Type& type, const void* at) {
 }
 
 bool matches_pattern(std::string_view text, std::string_view pattern) {
-  thread_local std::unordered_map<std::string_view, std::unique_ptr<re2::RE2>> compiled;   // patterns live for ever
+  thread_local std::unordered_map<std::string_view, std::unique_ptr<re2::RE2>> compiled;  // patterns live for ever
   auto& regex = compiled[pattern];
   if (!regex) regex = std::make_unique<re2::RE2>(re2::StringPiece(pattern.data(), pattern.size()), re2::RE2::Quiet);
   return !regex->ok() || re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *regex);
@@ -61,8 +61,7 @@ void check_string(const std::string& text, const api::Constraints& rules, const 
     errors.too_long(path, static_cast<std::size_t>(rules.max_length));
   if (text.empty()) return;
   if (const FormatCheck check = find_format(rules.format)) errors.invalid_all(path, text, check(text));
-  if (!rules.pattern.empty() && !matches_pattern(text, rules.pattern))
-    errors.invalid(path, text, "must match " + std::string(rules.pattern));
+  if (!rules.pattern.empty() && !matches_pattern(text, rules.pattern)) errors.invalid(path, text, "must match " + std::string(rules.pattern));
 }
 
 void check_number(int64_t number, const api::Constraints& rules, const FieldPath& path, FieldErrors& errors) {
@@ -82,8 +81,7 @@ void check_constraints(const api::Type& type, const void* at, const api::Constra
     case Kind::Int64: check_number(*static_cast<const int64_t*>(at), rules, path, errors); return;
     case Kind::List: {
       const std::size_t n = type.list->size(at);
-      if (rules.max_items >= 0 && n > static_cast<std::size_t>(rules.max_items))
-        errors.too_many(path, n, static_cast<std::size_t>(rules.max_items));
+      if (rules.max_items >= 0 && n > static_cast<std::size_t>(rules.max_items)) errors.too_many(path, n, static_cast<std::size_t>(rules.max_items));
       return;
     }
     case Kind::Map:
@@ -143,8 +141,7 @@ void visit(const api::Type& type, const void* at, const FieldPath& path, FieldEr
       for (const api::Field& field : type.fields) visit_field(field, at, path, errors);
       return;
     case Kind::List:
-      for (std::size_t i = 0; i < type.list->size(at); ++i)
-        visit(*type.elem, type.list->at(const_cast<void*>(at), i), path.index(i), errors);
+      for (std::size_t i = 0; i < type.list->size(at); ++i) visit(*type.elem, type.list->at(const_cast<void*>(at), i), path.index(i), errors);
       return;
     case Kind::Map:
       for (std::size_t i = 0; i < type.map->size(at); ++i)

@@ -47,8 +47,9 @@ TEST(ObjectMeta, Create) {
   check_meta(R"({"name":"a","finalizers":["orphan","foregroundDeletion"]})", false, "Invalid metadata.finalizers\n");
   check_meta(R"({"name":"a","ownerReferences":[{"apiVersion":"v1"}]})", false,
              "Invalid metadata.ownerReferences.kind\nInvalid metadata.ownerReferences.name\nInvalid metadata.ownerReferences.uid\n");
-  check_meta(R"({"name":"a","ownerReferences":[{"apiVersion":"v1","kind":"A","name":"a","uid":"1","controller":true},{"apiVersion":"v1","kind":"A","name":"b","uid":"2","controller":true}]})",
-             false, "Invalid metadata.ownerReferences\n");
+  check_meta(
+      R"({"name":"a","ownerReferences":[{"apiVersion":"v1","kind":"A","name":"a","uid":"1","controller":true},{"apiVersion":"v1","kind":"A","name":"b","uid":"2","controller":true}]})",
+      false, "Invalid metadata.ownerReferences\n");
   check_meta(R"({"name":"a","managedFields":[{"operation":"Nope","fieldsType":"X"}]})", false,
              "Invalid metadata.managedFields[0].operation\nInvalid metadata.managedFields[0].fieldsType\n");
 }
@@ -62,8 +63,9 @@ void check_meta_update(std::string_view json, std::string_view old, std::string_
 TEST(ObjectMeta, Update) {
   constexpr auto old = R"({"name":"a","namespace":"b","uid":"1","resourceVersion":"5","generation":2})";
   check_meta_update(old, old, "");
-  check_meta_update(R"({"name":"x","namespace":"y","uid":"2","generation":1})", old,
-                    "Invalid metadata.resourceVersion\nInvalid metadata.generation\nInvalid metadata.name\nInvalid metadata.namespace\nInvalid metadata.uid\n");
+  check_meta_update(
+      R"({"name":"x","namespace":"y","uid":"2","generation":1})", old,
+      "Invalid metadata.resourceVersion\nInvalid metadata.generation\nInvalid metadata.name\nInvalid metadata.namespace\nInvalid metadata.uid\n");
   check_meta_update(R"({"name":"a","resourceVersion":"1","deletionTimestamp":"2026-01-02T03:04:05Z","finalizers":["a/b"]})",
                     R"({"name":"a","deletionTimestamp":"2026-01-02T03:04:05Z"})", "Forbidden metadata.finalizers\n");
   check_meta_update(R"({"name":"a","resourceVersion":"1","deletionTimestamp":"2026-01-02T03:04:05Z"})", R"({"name":"a"})",
@@ -75,10 +77,12 @@ TEST(LabelSelectors, Validation) {
   const auto selector = decoded<api::meta_v1::LabelSelector>(
       R"({"matchLabels":{"a":"b c"},"matchExpressions":[{"key":"k","operator":"In"},{"key":"k","operator":"Exists","values":["v"]},{"key":"","operator":"X","values":["v v"]}]})");
   validate_label_selector(&selector, FieldPath("spec", "selector"), errors);
-  EXPECT_EQ(shown(errors),
-            "Invalid spec.selector.matchLabels\nRequired spec.selector.matchExpressions[0].values\nForbidden spec.selector.matchExpressions[1].values\n"
-            "Invalid spec.selector.matchExpressions[2].operator\nInvalid spec.selector.matchExpressions[2].key\nInvalid spec.selector.matchExpressions[2].key\n"
-            "Invalid spec.selector.matchExpressions[2].values[0]\n");
+  EXPECT_EQ(
+      shown(errors),
+      "Invalid spec.selector.matchLabels\nRequired spec.selector.matchExpressions[0].values\nForbidden spec.selector.matchExpressions[1].values\n"
+      "Invalid spec.selector.matchExpressions[2].operator\nInvalid spec.selector.matchExpressions[2].key\nInvalid "
+      "spec.selector.matchExpressions[2].key\n"
+      "Invalid spec.selector.matchExpressions[2].values[0]\n");
 }
 
 template <class T>
@@ -90,7 +94,9 @@ void check_schema(std::string_view json, std::string_view expected) {
 }
 
 TEST(Schema, RequiredAndEnums) {
-  check_schema<api::core_v1::Pod>(R"({"spec":{"containers":[{"name":"c","image":"i","terminationMessagePolicy":"File","imagePullPolicy":"Always"}],"restartPolicy":"Always","dnsPolicy":"ClusterFirst"}})", "");
+  check_schema<api::core_v1::Pod>(
+      R"({"spec":{"containers":[{"name":"c","image":"i","terminationMessagePolicy":"File","imagePullPolicy":"Always"}],"restartPolicy":"Always","dnsPolicy":"ClusterFirst"}})",
+      "");
   check_schema<api::core_v1::Pod>("{}", "Required spec.containers\n");
   check_schema<api::core_v1::Pod>(R"({"spec":{"containers":[{"name":"c","image":"i","ports":[{"containerPort":80,"protocol":"X"}]}]}})",
                                   "NotSupported spec.containers[0].ports[0].protocol\n");

@@ -33,8 +33,10 @@ Unexpected<Status> refuse(const AdmissionAttributes& attributes, std::string_vie
   if (name.empty()) {
     name = "Unknown";
     if (const auto* metadata = metadata_of(attributes.object)) {
-      if (!metadata->name.empty()) name = metadata->name;
-      else if (!metadata->generate_name.empty()) name = metadata->generate_name;
+      if (!metadata->name.empty())
+        name = metadata->name;
+      else if (!metadata->generate_name.empty())
+        name = metadata->generate_name;
     }
   }
   return Unexpected(errors::forbidden(attributes.resource, name, why));

@@ -28,15 +28,15 @@ struct AdmissionAttributes {
   Operation operation = Operation::Create;
   api::GroupVersionKind kind;
   GroupResource resource;
-  std::string version;            // of the resource in the request
+  std::string version;  // of the resource in the request
   std::string subresource;
   std::string ns;
   std::string name;
-  api::Object* object = nullptr;       // Create, Update: may be changed by admit(); Connect: the options; Delete: nullptr
-  const api::Object* old_object = nullptr;   // Update, Delete
+  api::Object* object = nullptr;            // Create, Update: may be changed by admit(); Connect: the options; Delete: nullptr
+  const api::Object* old_object = nullptr;  // Update, Delete
   const UserInfo* user = nullptr;
   bool dry_run = false;
-  std::vector<std::string>* warnings = nullptr;   // shown to the client as Warning headers
+  std::vector<std::string>* warnings = nullptr;  // shown to the client as Warning headers
 
   bool is(std::string_view group, std::string_view resource_name) const { return resource.resource == resource_name && resource.group == group; }
   // The object as T; nullptr if there is none or it is of another type.
@@ -68,10 +68,10 @@ class AdmissionPlugin {
 // What plugins look at and write to; all outlive the plugins.
 struct AdmissionDeps {
   const ResourceReader& reader;
-  Authorizer* authorizer = nullptr;     // nullptr: checks that ask for rights refuse
+  Authorizer* authorizer = nullptr;  // nullptr: checks that ask for rights refuse
   rt::Random* random = nullptr;
-  Registry* registry = nullptr;         // quota usage is written through it; nullptr: it is checked alone
-  rt::Runtime* runtime = nullptr;       // for the scope of such a write
+  Registry* registry = nullptr;    // quota usage is written through it; nullptr: it is checked alone
+  rt::Runtime* runtime = nullptr;  // for the scope of such a write
 };
 
 // 403 in upstream's form: `pods "a" is forbidden: why`, named by the request or the object.

@@ -11,7 +11,8 @@
 namespace pintle::apiserver {
 
 template <class T>
-std::optional<T> find_default_class(const ResourceReader& reader, const GroupResource& resource, std::initializer_list<std::string_view> annotations) {
+std::optional<T> find_default_class(const ResourceReader& reader, const GroupResource& resource,
+                                    std::initializer_list<std::string_view> annotations) {
   std::optional<T> best;
   for (const auto& cached : reader.list(resource, "")) {
     auto object = reader.decode(resource, *cached);

@@ -31,7 +31,7 @@ using Factory = std::unique_ptr<AdmissionPlugin> (*)(const AdmissionDeps&);
 struct Entry {
   std::string_view name;
   bool on_by_default;
-  Factory make;            // nullptr: nothing here yet
+  Factory make;  // nullptr: nothing here yet
 };
 constexpr Entry entries[] = {
     {"AlwaysAdmit", false, nullptr},
@@ -48,7 +48,7 @@ constexpr Entry entries[] = {
     {"PodSecurity", true, make_pod_security},
     {"PodNodeSelector", false, nullptr},
     {"Priority", true, make_priority},
-    {"DefaultTolerationSeconds", true, nullptr},      // made below: it has settings
+    {"DefaultTolerationSeconds", true, nullptr},  // made below: it has settings
     {"PodTolerationRestriction", false, nullptr},
     {"EventRateLimit", false, nullptr},
     {"ExtendedResourceToleration", false, make_extended_resource_toleration},
@@ -82,7 +82,8 @@ bool contains(const std::vector<std::string>& list, std::string_view name) { ret
 Result<Unit> check_names(const std::vector<std::string>& names, std::string_view flag) {
   for (const auto& name : names) {
     const auto known = [&](const Entry& entry) { return entry.name == name; };
-    if (std::none_of(std::begin(entries), std::end(entries), known)) return bad_request(fmt::format("{}: there is no admission plugin \"{}\"", flag, name));
+    if (std::none_of(std::begin(entries), std::end(entries), known))
+      return bad_request(fmt::format("{}: there is no admission plugin \"{}\"", flag, name));
   }
   return Unit{};
 }
@@ -100,7 +101,8 @@ Result<Unit> check_admission_config(const AdmissionConfig& config) {
     if (contains(config.disable, name)) return bad_request(fmt::format("the admission plugin \"{}\" is both enabled and disabled", name));
   for (const Entry& entry : entries)
     if (is_missing(entry) && contains(config.enable, entry.name))
-      return bad_request(fmt::format("--enable-admission-plugins: \"{}\" is not there yet, and a server that goes on without it protects nothing", entry.name));
+      return bad_request(
+          fmt::format("--enable-admission-plugins: \"{}\" is not there yet, and a server that goes on without it protects nothing", entry.name));
   return Unit{};
 }
 
@@ -110,7 +112,8 @@ std::vector<std::unique_ptr<AdmissionPlugin>> make_admission_plugins(const Admis
     if (contains(config.disable, entry.name) || (!entry.on_by_default && !contains(config.enable, entry.name))) continue;
     if (entry.name == "DefaultTolerationSeconds")
       members.push_back(make_default_toleration_seconds(config.default_not_ready_toleration_seconds, config.default_unreachable_toleration_seconds));
-    else if (entry.make) members.push_back(entry.make(deps));
+    else if (entry.make)
+      members.push_back(entry.make(deps));
   }
   std::vector<std::unique_ptr<AdmissionPlugin>> out;
   out.push_back(std::make_unique<AdmissionSequence>(std::move(members)));

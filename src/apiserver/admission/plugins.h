@@ -11,8 +11,8 @@
 namespace pintle::apiserver {
 
 struct AdmissionConfig {
-  std::vector<std::string> enable;      // --enable-admission-plugins
-  std::vector<std::string> disable;     // --disable-admission-plugins
+  std::vector<std::string> enable;   // --enable-admission-plugins
+  std::vector<std::string> disable;  // --disable-admission-plugins
   int64_t default_not_ready_toleration_seconds = 300;
   int64_t default_unreachable_toleration_seconds = 300;
 };

@@ -33,9 +33,7 @@ class AdmissionTest : public ::testing::Test {
     reader_.put({"", "serviceaccounts"}, account);
     use({});
   }
-  void use(AdmissionConfig config) {
-    plugins_ = make_admission_plugins(config, {reader_, nullptr, &random_});
-  }
+  void use(AdmissionConfig config) { plugins_ = make_admission_plugins(config, {reader_, nullptr, &random_}); }
   static Pod pod() {
     Pod out;
     out.metadata.name = "p";
@@ -81,11 +79,29 @@ TEST(AdmissionConfigTest, NamesAndOrder) {
   testing::FakeRandom random;
   const auto plugins = make_admission_plugins({.enable = {"NodeRestriction", "AlwaysAdmit"}, .disable = {"Priority"}}, {reader, nullptr, &random});
   const auto names = static_cast<AdmissionSequence&>(*plugins[0]).member_names();
-  const std::vector<std::string_view> want = {
-      "NamespaceLifecycle", "LimitRanger",          "ServiceAccount",    "NodeRestriction",     "TaintNodesByCondition",       "PodSecurity",
-      "DefaultTolerationSeconds", "DefaultStorageClass", "StorageObjectInUseProtection", "PersistentVolumeClaimResize", "RuntimeClass", "CertificateApproval",
-      "CertificateSigning", "CertificateSubjectRestriction", "DefaultIngressClass", "PodTopologyLabels", "NodeDeclaredFeatureValidator", "PodResizeValidator",
-      "MutatingAdmissionPolicy", "MutatingAdmissionWebhook", "ValidatingAdmissionPolicy", "ValidatingAdmissionWebhook", "ResourceQuota"};
+  const std::vector<std::string_view> want = {"NamespaceLifecycle",
+                                              "LimitRanger",
+                                              "ServiceAccount",
+                                              "NodeRestriction",
+                                              "TaintNodesByCondition",
+                                              "PodSecurity",
+                                              "DefaultTolerationSeconds",
+                                              "DefaultStorageClass",
+                                              "StorageObjectInUseProtection",
+                                              "PersistentVolumeClaimResize",
+                                              "RuntimeClass",
+                                              "CertificateApproval",
+                                              "CertificateSigning",
+                                              "CertificateSubjectRestriction",
+                                              "DefaultIngressClass",
+                                              "PodTopologyLabels",
+                                              "NodeDeclaredFeatureValidator",
+                                              "PodResizeValidator",
+                                              "MutatingAdmissionPolicy",
+                                              "MutatingAdmissionWebhook",
+                                              "ValidatingAdmissionPolicy",
+                                              "ValidatingAdmissionWebhook",
+                                              "ResourceQuota"};
   EXPECT_EQ(names, want);
   for (const char* missing : {"EventRateLimit", "ImagePolicyWebhook", "OwnerReferencesPermissionEnforcement", "PodNodeSelector"})
     EXPECT_FALSE(check_admission_config({.enable = {missing}, .disable = {}})) << "asked for, and nobody would do it";
@@ -189,7 +205,7 @@ TEST_F(AdmissionTest, ListsThatMultiply) {
     p.spec.containers[0].resources.requests["a.b/r" + std::to_string(i + 1)] = quantity("1");
   }
   EXPECT_EQ(create(p), "ok");
-  EXPECT_EQ(p.spec.tolerations.size(), 5'000u + 2);   // of DefaultTolerationSeconds
+  EXPECT_EQ(p.spec.tolerations.size(), 5'000u + 2);  // of DefaultTolerationSeconds
 
   LimitRange wide;
   wide.metadata.name = "wide";
@@ -226,7 +242,8 @@ TEST_F(AdmissionTest, Namespaces) {
   map.metadata.namespace_ = "wire";
   EXPECT_EQ(run({"", "configmaps"}, map), "ok");
   map.metadata.namespace_ = "going";
-  EXPECT_EQ(run({"", "configmaps"}, map), "403 configmaps \"m\" is forbidden: unable to create new content in namespace going because it is being terminated");
+  EXPECT_EQ(run({"", "configmaps"}, map),
+            "403 configmaps \"m\" is forbidden: unable to create new content in namespace going because it is being terminated");
   EXPECT_EQ(run({"", "configmaps"}, map, &map), "ok");
   map.metadata.namespace_ = "none";
   EXPECT_TRUE(run({"", "configmaps"}, map, &map).starts_with("404"));
@@ -403,7 +420,8 @@ TEST_F(AdmissionTest, LimitRanges) {
   Pod p = pod();
   ASSERT_EQ(create(p), "ok");
   EXPECT_EQ(p.spec.containers[0].resources.limits.get("cpu")->text(), "500m");
-  EXPECT_EQ(*p.metadata.annotations.get("kubernetes.io/limit-ranger"), "LimitRanger plugin set: cpu request for container c; cpu limit for container c");
+  EXPECT_EQ(*p.metadata.annotations.get("kubernetes.io/limit-ranger"),
+            "LimitRanger plugin set: cpu request for container c; cpu limit for container c");
   struct Case {
     const char* request;
     const char* limit;
@@ -454,7 +472,8 @@ TEST_F(AdmissionTest, ResourceQuotas) {
   EXPECT_EQ(create(bare), "403 pods \"p\" is forbidden: failed quota: rq: must specify requests.cpu for: c");
   quota.status.used["requests.cpu"] = quantity("600m");
   reader_.put({"", "resourcequotas"}, quota);
-  EXPECT_EQ(create(p), "403 pods \"p\" is forbidden: exceeded quota: rq, requested: requests.cpu=600m, used: requests.cpu=600m, limited: requests.cpu=1");
+  EXPECT_EQ(create(p),
+            "403 pods \"p\" is forbidden: exceeded quota: rq, requested: requests.cpu=600m, used: requests.cpu=600m, limited: requests.cpu=1");
   ConfigMap map;
   map.metadata.name = "m";
   map.metadata.namespace_ = "wire";

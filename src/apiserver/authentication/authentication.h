@@ -17,16 +17,16 @@ namespace pintle::apiserver {
 struct AuthenticationConfig {
   bool anonymous = true;
   bool bootstrap_tokens = false;
-  std::string token_file_text;                      // of --token-auth-file; "" with an empty name: none
+  std::string token_file_text;  // of --token-auth-file; "" with an empty name: none
   std::string token_file_name;
-  std::vector<std::string> service_account_issuers; // accepted; the first one signs
-  std::vector<std::string> audiences;               // "": the first issuer
-  std::vector<std::string> key_pems;                // texts of --service-account-key-file
-  std::string signing_key_pem;                      // text of --service-account-signing-key-file; "": no tokens are made
+  std::vector<std::string> service_account_issuers;  // accepted; the first one signs
+  std::vector<std::string> audiences;                // "": the first issuer
+  std::vector<std::string> key_pems;                 // texts of --service-account-key-file
+  std::string signing_key_pem;                       // text of --service-account-signing-key-file; "": no tokens are made
   rt::Duration max_token_expiration{};
   bool extend_token_expiration = true;
-  std::string jwks_uri;                             // "": https://external_host/openid/v1/jwks
-  std::string external_host;                        // host:port under which clients reach this server
+  std::string jwks_uri;       // "": https://external_host/openid/v1/jwks
+  std::string external_host;  // host:port under which clients reach this server
 };
 
 class Authentication {
@@ -41,10 +41,10 @@ class Authentication {
   std::optional<Result<UserInfo>> authenticate_now(const net::Request& request);
   rt::Task<Result<UserInfo>> authenticate(rt::Context ctx, const net::Request& request);
 
-  TokenAuthenticator& tokens();                      // for TokenReview
+  TokenAuthenticator& tokens();  // for TokenReview
   const std::vector<std::string>& audiences() const { return audiences_; }
-  service_account::TokenIssuer* issuer() { return issuer_.get(); }     // nullptr without a signing key
-  const std::optional<service_account::OpenIdDocuments>& openid() const { return openid_; }   // absent: not served
+  service_account::TokenIssuer* issuer() { return issuer_.get(); }                           // nullptr without a signing key
+  const std::optional<service_account::OpenIdDocuments>& openid() const { return openid_; }  // absent: not served
 
  private:
   Authentication() = default;

@@ -119,7 +119,8 @@ TEST_F(AuthenticationTest, ClientCertificates) {
   const auto authentication = make(config());
   const auto request = with_certificate("alice", {"admins", "system:masters"}, clock_.seconds() + 100);
   for (int i = 0; i < 2; ++i) EXPECT_EQ(who(*authentication, request), "alice|admins,system:masters,system:authenticated");
-  EXPECT_TRUE(authentication->authenticate_now(request)->value().extra.get("authentication.kubernetes.io/credential-id")->front().starts_with("X509SHA256="));
+  EXPECT_TRUE(
+      authentication->authenticate_now(request)->value().extra.get("authentication.kubernetes.io/credential-id")->front().starts_with("X509SHA256="));
   EXPECT_EQ(who(*authentication, with_certificate("", {"x"}, clock_.seconds() + 100)), "system:anonymous|system:unauthenticated");
   clock_.advance(101);
   EXPECT_TRUE(who(*authentication, request).starts_with("401"));
@@ -135,7 +136,8 @@ TEST_F(AuthenticationTest, ComponentsOfThisProcess) {
       {"system:kube-scheduler", "system:kube-scheduler|system:authenticated"},
       {"system:kube-controller-manager", "system:kube-controller-manager|system:authenticated"},
       {"system:node:n1", "system:node:n1|system:nodes,system:authenticated"},
-      {"system:serviceaccount:kube-system:gc", "system:serviceaccount:kube-system:gc|system:serviceaccounts,system:serviceaccounts:kube-system,system:authenticated"},
+      {"system:serviceaccount:kube-system:gc",
+       "system:serviceaccount:kube-system:gc|system:serviceaccounts,system:serviceaccounts:kube-system,system:authenticated"},
   };
   for (const auto& [name, want] : cases) {
     request.in_process_user = name;
@@ -183,7 +185,8 @@ TEST_F(AuthenticationTest, BootstrapTokens) {
 }
 
 TEST_F(AuthenticationTest, BadConfiguration) {
-  const std::pair<const char*, const char*> files[] = {{"a,b\n", "tokens.csv:1"}, {"a,b,c\n\"x,y,z\n", "tokens.csv:2"}, {"a,b\"c,d\n", "tokens.csv:1"}, {"\"a\"b,c,d\n", "tokens.csv:1"}};
+  const std::pair<const char*, const char*> files[] = {
+      {"a,b\n", "tokens.csv:1"}, {"a,b,c\n\"x,y,z\n", "tokens.csv:2"}, {"a,b\"c,d\n", "tokens.csv:1"}, {"\"a\"b,c,d\n", "tokens.csv:1"}};
   for (const auto& [text, where] : files) {
     AuthenticationConfig c = config();
     c.token_file_text = text;

@@ -42,7 +42,7 @@ bool expired(const api::core_v1::Secret& secret, const rt::Clock& clock) {
   if (text.empty()) return false;
   const auto time = api::parse_time(text);
   const int64_t now = std::chrono::duration_cast<std::chrono::seconds>(clock.wall_now().time_since_epoch()).count();
-  return !time || time->seconds <= now;    // an unreadable time is taken as past
+  return !time || time->seconds <= now;  // an unreadable time is taken as past
 }
 
 std::optional<std::vector<std::string>> groups_of(const api::core_v1::Secret& secret) {

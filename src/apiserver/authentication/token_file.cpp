@@ -77,7 +77,7 @@ std::vector<std::string> split(std::string_view list) {
 }  // namespace
 
 Result<std::unique_ptr<TokenFileAuthenticator>> TokenFileAuthenticator::parse(std::string_view csv, std::string_view file,
-                                                                             std::vector<std::string> audiences) {
+                                                                              std::vector<std::string> audiences) {
   auto out = std::make_unique<TokenFileAuthenticator>();
   out->audiences_ = std::move(audiences);
   CsvReader reader(csv);
@@ -87,7 +87,8 @@ Result<std::unique_ptr<TokenFileAuthenticator>> TokenFileAuthenticator::parse(st
     if (!more) return bad_request(fmt::format("{}:{}: {}", file, reader.line(), more.error().message));
     if (!*more) break;
     if (fields.size() < 3)
-      return bad_request(fmt::format("{}:{}: a line has at least 3 columns (token, user name, user uid), this one {}", file, reader.line(), fields.size()));
+      return bad_request(
+          fmt::format("{}:{}: a line has at least 3 columns (token, user name, user uid), this one {}", file, reader.line(), fields.size()));
     if (fields[0].empty()) continue;
     UserInfo user;
     user.name = fields[1];
@@ -98,7 +99,8 @@ Result<std::unique_ptr<TokenFileAuthenticator>> TokenFileAuthenticator::parse(st
   return out;
 }
 
-std::optional<AuthenticationResult> TokenFileAuthenticator::authenticate_token_now(const std::string& token, const std::vector<std::string>& audiences) {
+std::optional<AuthenticationResult> TokenFileAuthenticator::authenticate_token_now(const std::string& token,
+                                                                                   const std::vector<std::string>& audiences) {
   const auto it = users_.find(component::sha256(token));
   if (it == users_.end()) return AuthenticationResult(std::nullopt);
   auto good_for = agnostic_audiences(audiences_, audiences);

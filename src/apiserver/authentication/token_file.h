@@ -18,7 +18,7 @@ class TokenFileAuthenticator : public TokenAuthenticator {
   std::size_t size() const { return users_.size(); }
 
  private:
-  std::unordered_map<std::string, UserInfo> users_;   // by the token's digest
+  std::unordered_map<std::string, UserInfo> users_;  // by the token's digest
   std::vector<std::string> audiences_;
 };
 

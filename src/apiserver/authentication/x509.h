@@ -34,7 +34,7 @@ class X509Authenticator : public Authenticator {
   std::mutex mutex_;
   // One entry a connection: the certificate is read once.
   std::unordered_map<const net::PeerCertificates*, std::shared_ptr<const Known>> known_;
-  std::size_t sweep_at_ = 64;   // entries at which those of closed connections are dropped
+  std::size_t sweep_at_ = 64;  // entries at which those of closed connections are dropped
 };
 
 }  // namespace pintle::apiserver

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "apiserver/request_info.h"
 #include "apiserver/registry/errors.h"
+#include "apiserver/request_info.h"
 #include "base/check.h"
 #include "codec/json_text.h"
 
@@ -32,9 +32,7 @@ rt::Task<AuthorizationResult> Authorizer::authorize(rt::Context, const Authoriza
   co_return std::move(*result);
 }
 
-std::string_view node_name_of(const UserInfo& user) {
-  return apimachinery::node_of_user(user.name, user.groups);
-}
+std::string_view node_name_of(const UserInfo& user) { return apimachinery::node_of_user(user.name, user.groups); }
 
 bool claims_to_be_node(const UserInfo& user) { return apimachinery::claims_to_be_node(user.name, user.groups); }
 

@@ -28,7 +28,7 @@ struct AuthorizationAttributes {
   std::string resource;
   std::string subresource;
   std::string name;
-  std::string path;             // of a non-resource request
+  std::string path;  // of a non-resource request
   std::string label_selector;
   std::string field_selector;
 };

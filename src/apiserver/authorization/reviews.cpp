@@ -164,7 +164,8 @@ rt::Task<Result<LocalSubjectAccessReview>> review(rt::Context ctx, Authorizer& a
   check_metadata(review.metadata, true, errors);
   const FieldPath spec("spec");
   if (review.spec.resource_attributes && review.spec.resource_attributes->namespace_ != ns)
-    errors.invalid(spec.child("resourceAttributes").child("namespace"), review.spec.resource_attributes->namespace_, "must be the namespace of the request");
+    errors.invalid(spec.child("resourceAttributes").child("namespace"), review.spec.resource_attributes->namespace_,
+                   "must be the namespace of the request");
   if (review.spec.non_resource_attributes)
     errors.invalid(spec.child("nonResourceAttributes"), shown(*review.spec.non_resource_attributes), "not allowed in a review within a namespace");
   if (!errors.empty()) co_return Unexpected(errors.to_status(group, "", ""));
@@ -196,24 +197,20 @@ Result<SelfSubjectRulesReview> review(Authorizer& authorizer, const UserInfo& us
 }
 
 std::shared_ptr<Action> subject_access_review_action(Authorizer& authorizer) {
-  return make_action<SubjectAccessReview>(authorizer, [](Authorizer& a, RequestScope& scope, SubjectAccessReview body) {
-    return review(scope.ctx, a, std::move(body));
-  });
+  return make_action<SubjectAccessReview>(
+      authorizer, [](Authorizer& a, RequestScope& scope, SubjectAccessReview body) { return review(scope.ctx, a, std::move(body)); });
 }
 std::shared_ptr<Action> local_subject_access_review_action(Authorizer& authorizer) {
-  return make_action<LocalSubjectAccessReview>(authorizer, [](Authorizer& a, RequestScope& scope, LocalSubjectAccessReview body) {
-    return review(scope.ctx, a, scope.ns, std::move(body));
-  });
+  return make_action<LocalSubjectAccessReview>(
+      authorizer, [](Authorizer& a, RequestScope& scope, LocalSubjectAccessReview body) { return review(scope.ctx, a, scope.ns, std::move(body)); });
 }
 std::shared_ptr<Action> self_subject_access_review_action(Authorizer& authorizer) {
-  return make_action<SelfSubjectAccessReview>(authorizer, [](Authorizer& a, RequestScope& scope, SelfSubjectAccessReview body) {
-    return review(scope.ctx, a, scope.user, std::move(body));
-  });
+  return make_action<SelfSubjectAccessReview>(
+      authorizer, [](Authorizer& a, RequestScope& scope, SelfSubjectAccessReview body) { return review(scope.ctx, a, scope.user, std::move(body)); });
 }
 std::shared_ptr<Action> self_subject_rules_review_action(Authorizer& authorizer) {
-  return make_action<SelfSubjectRulesReview>(authorizer, [](Authorizer& a, RequestScope& scope, SelfSubjectRulesReview body) {
-    return rules_task(a, scope, std::move(body));
-  });
+  return make_action<SelfSubjectRulesReview>(
+      authorizer, [](Authorizer& a, RequestScope& scope, SelfSubjectRulesReview body) { return rules_task(a, scope, std::move(body)); });
 }
 
 }  // namespace pintle::apiserver

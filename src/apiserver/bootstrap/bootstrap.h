@@ -30,11 +30,11 @@ class Writer {
 };
 
 struct Config {
-  std::vector<std::string> service_cidrs;          // of --service-cluster-ip-range
-  std::string kubernetes_service_ip;               // the first address of the first range
-  std::string advertise_address;                   // "" or loopback: no endpoints are published
+  std::vector<std::string> service_cidrs;  // of --service-cluster-ip-range
+  std::string kubernetes_service_ip;       // the first address of the first range
+  std::string advertise_address;           // "" or loopback: no endpoints are published
   uint16_t secure_port = 6443;
-  std::string client_ca_pem;                       // for extension API servers; "": none
+  std::string client_ca_pem;  // for extension API servers; "": none
   int64_t now_seconds = 0;
 };
 

@@ -38,7 +38,9 @@ class MemoryWriter : public Writer, public ResourceReader {
   Result<api::Object> decode(const GroupResource&, const storage::CachedObject&) const override { return internal("not here"); }
   void subscribe(const GroupResource&, std::function<void(const storage::CacheEvent&)>) override {}
 
-  static std::string key(const GroupResource& resource, const std::string& ns, const std::string& name) { return resource.resource + " " + ns + "/" + name; }
+  static std::string key(const GroupResource& resource, const std::string& ns, const std::string& name) {
+    return resource.resource + " " + ns + "/" + name;
+  }
   static std::string name_of(const api::Object& object) {
     const auto* kind = api::kind_of(object.type());
     return reinterpret_cast<const api::meta_v1::ObjectMeta*>(static_cast<const char*>(object.data()) + kind->metadata_offset)->name;
@@ -71,7 +73,9 @@ TEST(RbacPolicyText, HasEveryRoleAndBinding) {
   EXPECT_EQ(policy.cluster_role_bindings.size(), 50u);
   EXPECT_EQ(policy.roles.size(), 7u);
   EXPECT_EQ(policy.role_bindings.size(), 7u);
-  const auto find = [&](std::string_view name) { return *std::find_if(policy.cluster_roles.begin(), policy.cluster_roles.end(), [&](const auto& r) { return r.metadata.name == name; }); };
+  const auto find = [&](std::string_view name) {
+    return *std::find_if(policy.cluster_roles.begin(), policy.cluster_roles.end(), [&](const auto& r) { return r.metadata.name == name; });
+  };
   const ClusterRole admin = find("cluster-admin");
   ASSERT_EQ(admin.rules.size(), 2u);
   EXPECT_EQ(admin.rules[0].api_groups, std::vector<std::string>{"*"});
@@ -85,8 +89,9 @@ TEST(RbacPolicyText, HasEveryRoleAndBinding) {
 }
 
 TEST(RbacPolicyText, BadLines) {
-  for (const char* text : {"Nonsense x\n", "ClusterRole\n", "ClusterRole x label=y\n", "Role x aggregates=y\n", "ClusterRole x\n  get\n", "  get core pods\n",
-                           "ClusterRoleBinding x\n", "ClusterRoleBinding x role=y\n", "ClusterRoleBinding x role=ClusterRole/y\n  Robot z\n"})
+  for (const char* text :
+       {"Nonsense x\n", "ClusterRole\n", "ClusterRole x label=y\n", "Role x aggregates=y\n", "ClusterRole x\n  get\n", "  get core pods\n",
+        "ClusterRoleBinding x\n", "ClusterRoleBinding x role=y\n", "ClusterRoleBinding x role=ClusterRole/y\n  Robot z\n"})
     EXPECT_FALSE(parse_rbac_policy(text)) << text;
 }
 
@@ -97,7 +102,8 @@ TEST(Bootstrap, MakesEverythingOnce) {
   EXPECT_TRUE(memory.objects.contains("namespaces /kube-node-lease"));
   EXPECT_EQ(memory.at<api::core_v1::Service>("services default/kubernetes").spec.cluster_ip, "10.96.0.1");
   EXPECT_EQ(memory.at<api::apiregistration_v1::APIService>("apiservices /v1.").status.conditions.size(), 1u);
-  EXPECT_EQ(*memory.at<api::core_v1::ConfigMap>("configmaps kube-system/kube-apiserver-legacy-service-account-token-tracking").data.get("since"), "2027-01-15");
+  EXPECT_EQ(*memory.at<api::core_v1::ConfigMap>("configmaps kube-system/kube-apiserver-legacy-service-account-token-tracking").data.get("since"),
+            "2027-01-15");
   const int writes = memory.writes;
   ASSERT_TRUE(run(memory));
   EXPECT_EQ(memory.writes, writes);

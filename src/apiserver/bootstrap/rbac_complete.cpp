@@ -43,7 +43,8 @@ bool complete_subjects(std::vector<Subject>& stored, const std::vector<Subject>&
   bool changed = false;
   for (const Subject& subject : wanted) {
     const auto same = [&](const Subject& other) {
-      return other.kind == subject.kind && other.name == subject.name && other.namespace_ == subject.namespace_ && other.api_group == subject.api_group;
+      return other.kind == subject.kind && other.name == subject.name && other.namespace_ == subject.namespace_ &&
+             other.api_group == subject.api_group;
     };
     if (std::any_of(stored.begin(), stored.end(), same)) continue;
     stored.push_back(subject);

@@ -55,7 +55,8 @@ class Parser {
       text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
       const auto words = words_of(line);
       if (words.empty()) continue;
-      if (!(line.front() == ' ' ? detail(words) : head(words))) return bad_request("rbac policy, line " + std::to_string(number) + ": " + std::string(line));
+      if (!(line.front() == ' ' ? detail(words) : head(words)))
+        return bad_request("rbac policy, line " + std::to_string(number) + ": " + std::string(line));
     }
     return std::move(policy_);
   }
@@ -142,8 +143,8 @@ class Parser {
   }
 
   RbacPolicy policy_;
-  std::vector<PolicyRule>* rules_ = nullptr;          // of the role that is being read
-  std::vector<Subject>* subjects_ = nullptr;          // of the binding that is being read
+  std::vector<PolicyRule>* rules_ = nullptr;  // of the role that is being read
+  std::vector<Subject>* subjects_ = nullptr;  // of the binding that is being read
 };
 
 }  // namespace

@@ -17,7 +17,7 @@ namespace {
 
 namespace core = api::core_v1;
 
-constexpr std::size_t kubelet_error_bytes_max = 50000;   // of a kubelet's refusal that the client is shown
+constexpr std::size_t kubelet_error_bytes_max = 50000;  // of a kubelet's refusal that the client is shown
 
 // As upstream shows what a kubelet answered instead of a log.
 Status log_failure(int code, const std::string& text, const std::string& name) {
@@ -57,7 +57,9 @@ core::PodExecOptions exec_options(const api::Object& admitted) {
   return out;
 }
 
-Status internal_error(const std::string& why) { return Status{Reason::InternalError, 0, "Internal error occurred: " + why, {.causes = {{.message = why}}}}; }
+Status internal_error(const std::string& why) {
+  return Status{Reason::InternalError, 0, "Internal error occurred: " + why, {.causes = {{.message = why}}}};
+}
 
 }  // namespace
 
@@ -136,7 +138,8 @@ rt::Task<Result<Unit>> Connector::log(Exchange& exchange) {
     co_return co_await exchange.writer.start(204);
   }
   CO_TRY_ASSIGN(std::string url, co_await kubelet_of(exchange, pod.spec.node_name));
-  url += fmt::format("/containerLogs/{}/{}/{}?{}", pod.metadata.namespace_, pod.metadata.name, container, net::format_query(apimachinery::log_options_query(options)));
+  url += fmt::format("/containerLogs/{}/{}/{}?{}", pod.metadata.namespace_, pod.metadata.name, container,
+                     net::format_query(apimachinery::log_options_query(options)));
   net::ClientRequest request;
   request.url = std::move(url);
   net::Transport& transport = options.insecure_skip_tls_verify_backend ? kubelets_->unchecked_transport() : kubelets_->transport();
@@ -149,7 +152,8 @@ rt::Task<Result<Unit>> Connector::log(Exchange& exchange) {
   }
   if (net::is_websocket_request(exchange.request)) {
     exchange.status = 101;
-    (void)co_await send_log_by_websocket(exchange.request, exchange.writer, deps_.runtime.random(), std::move(sent->body));   // answers a malformed handshake itself
+    (void)co_await send_log_by_websocket(exchange.request, exchange.writer, deps_.runtime.random(),
+                                         std::move(sent->body));  // answers a malformed handshake itself
     co_return Unit{};
   }
   exchange.status = 200;
@@ -167,7 +171,8 @@ rt::Task<Result<Unit>> Connector::exec(Exchange& exchange, Authorizer* authorize
   CO_TRY_ASSIGN(const std::string container, choose_container(pod, options.container));
   if (pod.spec.node_name.empty()) co_return bad_request(fmt::format("pod {} does not have a host assigned", exchange.info.name));
   CO_TRY_ASSIGN(std::string url, co_await kubelet_of(exchange, pod.spec.node_name));
-  url += fmt::format("/{}/{}/{}/{}?{}", exchange.info.subresource, pod.metadata.namespace_, pod.metadata.name, container, net::format_query(exec_query(options)));
+  url += fmt::format("/{}/{}/{}/{}?{}", exchange.info.subresource, pod.metadata.namespace_, pod.metadata.name, container,
+                     net::format_query(exec_query(options)));
   if (!wants_stream_translation(exchange.request)) co_return co_await forward_upgrade(exchange, std::move(url));
   TranslatedStreams streams;
   streams.stdin = options.stdin;
@@ -176,7 +181,7 @@ rt::Task<Result<Unit>> Connector::exec(Exchange& exchange, Authorizer* authorize
   streams.tty = options.tty;
   exchange.status = 101;
   (void)co_await translate_streams(exchange.ctx, exchange.request, exchange.writer, deps_.runtime, kubelets_->transport(), std::move(url), streams);
-  co_return Unit{};   // a malformed handshake has been answered
+  co_return Unit{};  // a malformed handshake has been answered
 }
 
 rt::Task<Result<Unit>> Connector::port_forward(Exchange& exchange, Authorizer* authorizer) {
@@ -200,7 +205,8 @@ rt::Task<Result<Unit>> Connector::forward_upgrade(Exchange& exchange, std::strin
     exchange.status = response.status;
     return Unit{};
   };
-  auto joined = co_await net::forward_upgrade(exchange.ctx, exchange.request, exchange.writer, kubelets_->transport(), std::move(url), std::move(options));
+  auto joined =
+      co_await net::forward_upgrade(exchange.ctx, exchange.request, exchange.writer, kubelets_->transport(), std::move(url), std::move(options));
   if (!joined) co_return Unexpected(internal_error("error dialing backend: " + joined.error().message));
   co_return Unit{};
 }

@@ -35,7 +35,7 @@ class Connector {
  private:
   struct Target {
     std::string origin;
-    std::string address;                    // that the origin's name was checked to be; "": the origin names an address
+    std::string address;  // that the origin's name was checked to be; "": the origin names an address
     net::ForwardingTransport* transport = nullptr;
   };
   rt::Task<Result<api::core_v1::Pod>> pod_of(Exchange& exchange, std::string name);
@@ -55,7 +55,7 @@ class Connector {
 
   ConnectorDeps deps_;
   std::unique_ptr<KubeletClient> kubelets_;
-  std::unique_ptr<net::ForwardingTransport> plain_;     // to pods and services; their certificates are not checked, as upstream
+  std::unique_ptr<net::ForwardingTransport> plain_;  // to pods and services; their certificates are not checked, as upstream
 };
 
 }  // namespace pintle::apiserver

@@ -17,15 +17,30 @@ struct LinkAttributes {
   std::array<std::string_view, 4> attributes;
 };
 constexpr LinkAttributes link_attributes[] = {
-    {"a", {"href"}},           {"applet", {"codebase"}},         {"area", {"href"}},
-    {"audio", {"src"}},        {"base", {"href"}},               {"blockquote", {"cite"}},
-    {"body", {"background"}},  {"button", {"formaction"}},       {"command", {"icon"}},
-    {"del", {"cite"}},         {"embed", {"src"}},               {"form", {"action"}},
-    {"frame", {"longdesc", "src"}},   {"head", {"profile"}},     {"html", {"manifest"}},
-    {"iframe", {"longdesc", "src"}},  {"img", {"longdesc", "src", "usemap"}},
-    {"input", {"formaction", "src", "usemap"}},                  {"ins", {"cite"}},
-    {"link", {"href"}},        {"object", {"classid", "codebase", "data", "usemap"}},
-    {"q", {"cite"}},           {"script", {"src"}},              {"source", {"src"}},
+    {"a", {"href"}},
+    {"applet", {"codebase"}},
+    {"area", {"href"}},
+    {"audio", {"src"}},
+    {"base", {"href"}},
+    {"blockquote", {"cite"}},
+    {"body", {"background"}},
+    {"button", {"formaction"}},
+    {"command", {"icon"}},
+    {"del", {"cite"}},
+    {"embed", {"src"}},
+    {"form", {"action"}},
+    {"frame", {"longdesc", "src"}},
+    {"head", {"profile"}},
+    {"html", {"manifest"}},
+    {"iframe", {"longdesc", "src"}},
+    {"img", {"longdesc", "src", "usemap"}},
+    {"input", {"formaction", "src", "usemap"}},
+    {"ins", {"cite"}},
+    {"link", {"href"}},
+    {"object", {"classid", "codebase", "data", "usemap"}},
+    {"q", {"cite"}},
+    {"script", {"src"}},
+    {"source", {"src"}},
     {"video", {"poster", "src"}},
 };
 // Elements whose content is no markup.
@@ -52,14 +67,14 @@ bool is_link(std::string_view element, std::string_view attribute) {
 }
 
 struct Attribute {
-  std::string name;              // lower case
-  std::size_t begin = 0;         // of its value, without quotes
+  std::string name;       // lower case
+  std::size_t begin = 0;  // of its value, without quotes
   std::size_t end = 0;
 };
 struct StartTag {
-  std::string element;           // lower case
+  std::string element;  // lower case
   std::vector<Attribute> attributes;
-  std::size_t size = 0;          // of the tag, with its brackets
+  std::size_t size = 0;  // of the tag, with its brackets
 };
 
 // The start tag that `text` begins with; nullopt: it is not complete.
@@ -79,11 +94,11 @@ std::optional<StartTag> parse_start_tag(std::string_view text) {
       return tag;
     }
     Attribute attribute;
-    const std::size_t name = at++;   // a '=' may begin a name
+    const std::size_t name = at++;  // a '=' may begin a name
     if (!skip([](char c) { return !is_space(c) && c != '/' && c != '>' && c != '='; })) return std::nullopt;
     attribute.name = lower(text.substr(name, at - name));
     if (!skip(is_space)) return std::nullopt;
-    if (text[at] != '=') continue;   // without a value
+    if (text[at] != '=') continue;  // without a value
     ++at;
     if (!skip(is_space)) return std::nullopt;
     const char quote = text[at];
@@ -138,7 +153,7 @@ bool HtmlLinks::step(std::string_view& rest, std::string& out) {
 bool HtmlLinks::step_until(std::string_view end, std::string_view& rest, std::string& out) {
   const std::size_t found = find_fold(rest, end);
   if (found == rest.npos) {
-    const std::size_t certain = rest.size() - std::min(rest.size(), end.size() - 1);   // the end may have begun
+    const std::size_t certain = rest.size() - std::min(rest.size(), end.size() - 1);  // the end may have begun
     out += rest.substr(0, certain);
     rest.remove_prefix(certain);
     return false;
@@ -157,11 +172,11 @@ bool HtmlLinks::step_in_text(std::string_view& rest, std::string& out) {
   if (rest.size() < comment_start.size() && comment_start.starts_with(rest)) return false;
   if (rest.starts_with(comment_start)) {
     out += comment_start.substr(0, 2);
-    rest.remove_prefix(2);     // "<!-->" is a whole comment
+    rest.remove_prefix(2);  // "<!-->" is a whole comment
     where_ = Where::Comment;
     return true;
   }
-  if (!is_letter(rest[1])) {   // an end tag, a declaration or a bare bracket
+  if (!is_letter(rest[1])) {  // an end tag, a declaration or a bare bracket
     out += rest[0];
     rest.remove_prefix(1);
     return true;

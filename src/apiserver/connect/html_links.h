@@ -10,12 +10,12 @@
 
 namespace pintle::apiserver {
 
-constexpr std::size_t html_tag_bytes_max = 64 << 10;   // a longer tag passes as it is
+constexpr std::size_t html_tag_bytes_max = 64 << 10;  // a longer tag passes as it is
 
 // Gives every link of a page to `rewrite` and puts its answer in the link's place; all else stays as it is. No I/O.
 class HtmlLinks {
  public:
-  using Rewrite = std::function<std::string(std::string_view link)>;   // the text between the quotes, entities kept
+  using Rewrite = std::function<std::string(std::string_view link)>;  // the text between the quotes, entities kept
   explicit HtmlLinks(Rewrite rewrite) : rewrite_(std::move(rewrite)) {}
 
   // The next piece of the page; a tag that is not complete yet is kept back.
@@ -31,7 +31,7 @@ class HtmlLinks {
 
   Rewrite rewrite_;
   Where where_ = Where::Text;
-  std::string raw_end_;      // "</script": what ends the raw text, in lower case
+  std::string raw_end_;  // "</script": what ends the raw text, in lower case
   std::string held_;
 };
 

@@ -31,14 +31,16 @@ TEST(HtmlLinks, AttributesThatAreLinks) {
   check_page("<img src=/a.png alt=/b><br/><img src=/c>", "<img src=/p/a.png alt=/b><br/><img src=/p/c>");
   check_page("<img longdesc=\"/d\" src=\"/s\" usemap=\"#m\"/>", "<img longdesc=\"/p/d\" src=\"/p/s\" usemap=\"#m\"/>");
   check_page("<link rel=stylesheet href=\"style.css\"><form action='/do'>", "<link rel=stylesheet href=\"style.css\"><form action='/p/do'>");
-  check_page("<div href='/x' data-src='/y'><p title='a>b' ><a disabled href='/z'>", "<div href='/x' data-src='/y'><p title='a>b' ><a disabled href='/p/z'>");
+  check_page("<div href='/x' data-src='/y'><p title='a>b' ><a disabled href='/z'>",
+             "<div href='/x' data-src='/y'><p title='a>b' ><a disabled href='/p/z'>");
 }
 
 TEST(HtmlLinks, WhatIsNoMarkupStays) {
   check_page("1 < 2 <3 </a href='/x'> <!doctype html>", "1 < 2 <3 </a href='/x'> <!doctype html>");
   check_page("<!-- <a href='/x'> --><a href='/y'>", "<!-- <a href='/x'> --><a href='/p/y'>");
   check_page("<!--><a href='/y'>", "<!--><a href='/p/y'>");
-  check_page("<script src=\"/s.js\">if (a<b) x = \"<a href='/x'>\";</Script><a href='/y'>", "<script src=\"/p/s.js\">if (a<b) x = \"<a href='/x'>\";</Script><a href='/p/y'>");
+  check_page("<script src=\"/s.js\">if (a<b) x = \"<a href='/x'>\";</Script><a href='/y'>",
+             "<script src=\"/p/s.js\">if (a<b) x = \"<a href='/x'>\";</Script><a href='/p/y'>");
   check_page("<title><a href='/x'></title>", "<title><a href='/x'></title>");
 }
 

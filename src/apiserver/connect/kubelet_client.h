@@ -15,7 +15,7 @@ namespace pintle::apiserver {
 struct KubeletAddress {
   std::string host;
   std::string port;
-  std::string origin() const;   // "https://host:port"
+  std::string origin() const;  // "https://host:port"
 };
 // By the first of `preferred` kinds that the node has. InternalError if it has none of them.
 Result<KubeletAddress> kubelet_address(const api::core_v1::Node& node, const std::vector<std::string>& preferred);

@@ -22,9 +22,12 @@ rt::Task<void> send_pieces(rt::Context ctx, net::WebSocket& socket, std::string 
 
 }  // namespace
 
-rt::Task<Result<Unit>> send_log_by_websocket(net::Request& request, net::ResponseWriter& writer, rt::Random& random, std::unique_ptr<net::BodyReader> body) {
+rt::Task<Result<Unit>> send_log_by_websocket(net::Request& request, net::ResponseWriter& writer, rt::Random& random,
+                                             std::unique_ptr<net::BodyReader> body) {
   std::shared_ptr<net::BodyReader> shared = std::move(body);
-  net::WebSocketHandler handler = [shared](rt::Context ctx, net::WebSocket& socket, std::string protocol) { return send_pieces(std::move(ctx), socket, std::move(protocol), shared); };
+  net::WebSocketHandler handler = [shared](rt::Context ctx, net::WebSocket& socket, std::string protocol) {
+    return send_pieces(std::move(ctx), socket, std::move(protocol), shared);
+  };
   std::vector<std::string> protocols{"binary.k8s.io", std::string(base64_protocol)};
   co_return co_await net::accept_websocket(request, writer, std::move(protocols), random, std::move(handler));
 }

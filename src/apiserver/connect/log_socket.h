@@ -9,6 +9,7 @@
 namespace pintle::apiserver {
 
 // Answers the handshake, sends `body` to its end and closes.
-rt::Task<Result<Unit>> send_log_by_websocket(net::Request& request, net::ResponseWriter& writer, rt::Random& random, std::unique_ptr<net::BodyReader> body);
+rt::Task<Result<Unit>> send_log_by_websocket(net::Request& request, net::ResponseWriter& writer, rt::Random& random,
+                                             std::unique_ptr<net::BodyReader> body);
 
 }  // namespace pintle::apiserver

@@ -17,7 +17,9 @@ namespace core = api::core_v1;
 // Segments of the path up to the subresource: /api/v1[/namespaces/N]/RESOURCE/NAME/proxy.
 std::size_t segments_before(const RequestInfo& info) { return 2 + (info.ns.empty() ? 0 : 2) + 3; }
 
-std::string host_of(const Exchange& exchange) { return exchange.request.host.empty() ? std::string(exchange.request.headers.get("host")) : exchange.request.host; }
+std::string host_of(const Exchange& exchange) {
+  return exchange.request.host.empty() ? std::string(exchange.request.headers.get("host")) : exchange.request.host;
+}
 
 // Pages alone, and those that can be read.
 void rewrite_links(net::Response& response, const std::string& origin, const std::string& prefix) {
@@ -62,10 +64,10 @@ rt::Task<Result<Connector::Target>> Connector::service_target(Exchange& exchange
   const core::Service* declared = service ? &*service : nullptr;
   CO_TRY_ASSIGN(const auto origins, service_origins(declared, object.as<core::Endpoints>(), name, deps_.runtime.random().next_u64()));
   for (const ServiceEndpoint& endpoint : origins) {
-    if (!endpoint.address->target_ref) continue;   // only to pods, lest a proxy reaches what an Endpoints object was made to name
+    if (!endpoint.address->target_ref) continue;  // only to pods, lest a proxy reaches what an Endpoints object was made to name
     const auto pod = co_await pod_of(exchange, endpoint.address->target_ref->name);
     if (!pod || !is_endpoint_of(*endpoint.address, ns, *pod)) continue;
-    if (!is_proxyable_address(endpoint.address->ip)) co_return bad_request("address not allowed");   // a node says what its pods' addresses are
+    if (!is_proxyable_address(endpoint.address->ip)) co_return bad_request("address not allowed");  // a node says what its pods' addresses are
     Target target;
     target.origin = endpoint.origin;
     target.transport = plain_.get();
@@ -84,7 +86,7 @@ rt::Task<Result<Connector::Target>> Connector::node_target(Exchange& exchange, P
     if (!is_proxyable_address(one)) co_return bad_request("address not allowed");
   if (resolved.empty()) co_return error(Reason::ServiceUnavailable, "no address for " + address.host);
   Target target;
-  target.address = resolved.front();   // what was checked: a name may stand for another address by the next question
+  target.address = resolved.front();  // what was checked: a name may stand for another address by the next question
   if (name.port.empty() || name.port == address.port) {
     target.origin = address.origin();
     target.transport = &kubelets_->transport();

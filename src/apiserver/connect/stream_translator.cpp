@@ -41,7 +41,9 @@ std::string failure_json(std::string message, std::string_view reason, std::stri
   return out;
 }
 
-std::string internal_error_json(std::string_view why) { return failure_json(fmt::format("Internal error occurred: {}", why), "InternalError", "", std::string(why), 500); }
+std::string internal_error_json(std::string_view why) {
+  return failure_json(fmt::format("Internal error occurred: {}", why), "InternalError", "", std::string(why), 500);
+}
 
 // The exit code among a status' causes; -1: none.
 int exit_code_of(const codec::Value& status) {
@@ -146,7 +148,7 @@ rt::Task<void> Translation::read_client(rt::Context ctx) {
   }
   if (ctx.done()) co_return;
   client_gone_ = true;
-  co_await session_->close();   // the streams end, and with them the copying
+  co_await session_->close();  // the streams end, and with them the copying
 }
 
 rt::Task<Result<Unit>> Translation::take(rt::Context ctx, Bytes message) {
@@ -155,7 +157,7 @@ rt::Task<Result<Unit>> Translation::take(rt::Context ctx, Bytes message) {
   Bytes data = message.substr(1);
   if (channel == Channel::Stdin && stdin_) {
     auto wrote = co_await stdin_->write(std::move(ctx), std::move(data));
-    if (!wrote) stdin_.reset();   // the program reads no more: what comes is dropped, its output goes on
+    if (!wrote) stdin_.reset();  // the program reads no more: what comes is dropped, its output goes on
   } else if (channel == Channel::Resize && resize_) {
     auto wrote = co_await resize_->write(std::move(ctx), std::move(data));
     if (!wrote) resize_.reset();
@@ -225,12 +227,15 @@ rt::Task<void> Translation::run(rt::Context ctx, net::WebSocket& socket) {
     status = internal_error_json(stream.error().message);
   }
   if (client_gone_) co_return;
-  if (ctx.done()) status = internal_error_json("the connection into the pod was ended by the API server");   // it stops: the program's end is not known
+  if (ctx.done())
+    status = internal_error_json("the connection into the pod was ended by the API server");  // it stops: the program's end is not known
   const rt::Context bounded = rt::Context::background().with_timeout(farewell_timeout);
   (void)co_await tell(bounded, Channel::Error, Bytes(std::move(status)));
 }
 
-rt::Task<void> run_translation(std::shared_ptr<Translation> translation, rt::Context ctx, net::WebSocket* socket) { co_await translation->run(std::move(ctx), *socket); }
+rt::Task<void> run_translation(std::shared_ptr<Translation> translation, rt::Context ctx, net::WebSocket* socket) {
+  co_await translation->run(std::move(ctx), *socket);
+}
 
 }  // namespace
 
@@ -251,15 +256,18 @@ std::string translated_status(std::string_view error_stream) {
   if (status->string_at("reason") != "NonZeroExitCode") return internal_error_json(status->string_at("message"));
   const int code = exit_code_of(*status);
   if (code < 0) return internal_error_json("error stream protocol error: no ExitCode cause given");
-  return failure_json(fmt::format("command terminated with non-zero exit code: command terminated with exit code {}", code), "NonZeroExitCode", "ExitCode", std::to_string(code), 0);
+  return failure_json(fmt::format("command terminated with non-zero exit code: command terminated with exit code {}", code), "NonZeroExitCode",
+                      "ExitCode", std::to_string(code), 0);
 }
 
-rt::Task<Result<Unit>> translate_streams(rt::Context ctx, net::Request& request, net::ResponseWriter& writer, rt::Runtime& runtime, net::Transport& kubelet, std::string url,
-                                         TranslatedStreams streams) {
+rt::Task<Result<Unit>> translate_streams(rt::Context ctx, net::Request& request, net::ResponseWriter& writer, rt::Runtime& runtime,
+                                         net::Transport& kubelet, std::string url, TranslatedStreams streams) {
   std::vector<std::string> protocols;
   protocols.emplace_back(stream_close_protocol);
   auto translation = std::make_shared<Translation>(runtime, kubelet, std::move(url), streams);
-  net::WebSocketHandler handler = [translation, ctx](rt::Context, net::WebSocket& socket, std::string) { return run_translation(translation, ctx, &socket); };
+  net::WebSocketHandler handler = [translation, ctx](rt::Context, net::WebSocket& socket, std::string) {
+    return run_translation(translation, ctx, &socket);
+  };
   co_return co_await net::accept_websocket(request, writer, std::move(protocols), runtime.random(), std::move(handler));
 }
 

@@ -22,8 +22,8 @@ struct TranslatedStreams {
 bool wants_stream_translation(const net::Request& request);
 // Accepts the WebSocket and serves it until one side ends or `ctx` is done. What goes wrong behind it is told on its error
 // channel.
-rt::Task<Result<Unit>> translate_streams(rt::Context ctx, net::Request& request, net::ResponseWriter& writer, rt::Runtime& runtime, net::Transport& kubelet, std::string url,
-                                         TranslatedStreams streams);
+rt::Task<Result<Unit>> translate_streams(rt::Context ctx, net::Request& request, net::ResponseWriter& writer, rt::Runtime& runtime,
+                                         net::Transport& kubelet, std::string url, TranslatedStreams streams);
 
 // The status that the client is told, from what the runtime wrote on its error stream (JSON of a Status; "": success).
 std::string translated_status(std::string_view error_stream);

@@ -63,7 +63,9 @@ std::optional<std::string_view> path_at(std::string_view link, IsTarget is_targe
   return path;
 }
 
-std::string through_prefix(std::string_view path, std::string_view prefix) { return path.starts_with(prefix) ? std::string(path) : std::string(prefix) + std::string(path); }
+std::string through_prefix(std::string_view path, std::string_view prefix) {
+  return path.starts_with(prefix) ? std::string(path) : std::string(prefix) + std::string(path);
+}
 
 }  // namespace
 
@@ -151,12 +153,12 @@ struct Embedding {
 };
 using namespace std::string_view_literals;
 constexpr Embedding embeddings[] = {
-    {"\0\0\0\0\0\0\0\0\0\0\xff\xff"sv, 12},          // ::ffff:a.b.c.d, which a socket takes for a.b.c.d
-    {"\0\0\0\0\0\0\0\0\xff\xff\0\0"sv, 12},          // ::ffff:0:a.b.c.d
-    {"\0\0\0\0\0\0\0\0\0\0\0\0"sv, 12},              // ::a.b.c.d, with :: and ::1 among them
-    {"\0\x64\xff\x9b\0\0\0\0\0\0\0\0"sv, 12},        // 64:ff9b::a.b.c.d
-    {"\0\x64\xff\x9b\0\1"sv, 12},                      // 64:ff9b:1::/48, as /96
-    {"\x20\x02"sv, 2},                                  // 2002:aabb:ccdd::
+    {"\0\0\0\0\0\0\0\0\0\0\xff\xff"sv, 12},    // ::ffff:a.b.c.d, which a socket takes for a.b.c.d
+    {"\0\0\0\0\0\0\0\0\xff\xff\0\0"sv, 12},    // ::ffff:0:a.b.c.d
+    {"\0\0\0\0\0\0\0\0\0\0\0\0"sv, 12},        // ::a.b.c.d, with :: and ::1 among them
+    {"\0\x64\xff\x9b\0\0\0\0\0\0\0\0"sv, 12},  // 64:ff9b::a.b.c.d
+    {"\0\x64\xff\x9b\0\1"sv, 12},              // 64:ff9b:1::/48, as /96
+    {"\x20\x02"sv, 2},                         // 2002:aabb:ccdd::
 };
 
 uint32_t ipv4_at(const unsigned char* bytes) { return uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | bytes[3]; }
@@ -171,7 +173,8 @@ bool is_proxyable_address(std::string_view address) {
   if (inet_pton(AF_INET6, text.c_str(), &six) != 1) return false;
   if (IN6_IS_ADDR_LINKLOCAL(&six) || IN6_IS_ADDR_MULTICAST(&six)) return false;
   const std::string_view bytes(reinterpret_cast<const char*>(six.s6_addr), sizeof six.s6_addr);
-  return std::ranges::none_of(embeddings, [&](const Embedding& one) { return bytes.starts_with(one.prefix) && !is_proxyable_ipv4(ipv4_at(six.s6_addr + one.at)); });
+  return std::ranges::none_of(
+      embeddings, [&](const Embedding& one) { return bytes.starts_with(one.prefix) && !is_proxyable_ipv4(ipv4_at(six.s6_addr + one.at)); });
 }
 
 Result<std::string> pod_origin(const core::Pod& pod, const ProxyName& name) {
@@ -185,7 +188,8 @@ Result<std::string> pod_origin(const core::Pod& pod, const ProxyName& name) {
   return scheme_of(name) + "://" + join_host_port(address, port);
 }
 
-Result<std::vector<ServiceEndpoint>> service_origins(const core::Service* service, const core::Endpoints& endpoints, const ProxyName& name, uint64_t seed) {
+Result<std::vector<ServiceEndpoint>> service_origins(const core::Service* service, const core::Endpoints& endpoints, const ProxyName& name,
+                                                     uint64_t seed) {
   std::string port_name = name.port;
   if (const auto port = number(name.port); port && service != nullptr) {
     const auto found = std::ranges::find_if(service->spec.ports, [&](const auto& p) { return p.port == *port; });
@@ -196,7 +200,8 @@ Result<std::vector<ServiceEndpoint>> service_origins(const core::Service* servic
   for (const auto& subset : endpoints.subsets)
     for (const auto& port : subset.ports) {
       if (port.name != port_name) continue;
-      for (const auto& address : subset.addresses) out.push_back({&address, scheme_of(name) + "://" + join_host_port(address.ip, std::to_string(port.port))});
+      for (const auto& address : subset.addresses)
+        out.push_back({&address, scheme_of(name) + "://" + join_host_port(address.ip, std::to_string(port.port))});
     }
   if (out.empty()) return unavailable(fmt::format("no endpoints available for service \"{}\"", name.name));
   std::ranges::rotate(out, out.begin() + static_cast<std::ptrdiff_t>(seed % out.size()));
@@ -218,7 +223,8 @@ std::string_view path_behind(std::string_view raw_path, std::size_t segments) {
   return raw_path.substr(at);
 }
 
-std::string rewrite_location(const std::string& location, std::string_view origin, std::string_view scheme, std::string_view request_host, std::string_view prefix) {
+std::string rewrite_location(const std::string& location, std::string_view origin, std::string_view scheme, std::string_view request_host,
+                             std::string_view prefix) {
   const auto path = path_at(location, [&](std::string_view there, std::string_view host) { return there == origin || host == request_host; });
   if (!path) return location;
   return fmt::format("{}://{}{}", scheme, request_host, through_prefix(*path, prefix));

@@ -15,9 +15,9 @@ namespace pintle::apiserver {
 
 // "name", "name:port" or "scheme:name:port", as proxies name their target. nullopt: none of these.
 struct ProxyName {
-  std::string scheme;      // "", "http" or "https"
+  std::string scheme;  // "", "http" or "https"
   std::string name;
-  std::string port;        // a number or a port's name; "": none
+  std::string port;  // a number or a port's name; "": none
 };
 std::optional<ProxyName> parse_proxy_name(std::string_view id);
 
@@ -45,7 +45,8 @@ struct ServiceEndpoint {
   const api::core_v1::EndpointAddress* address;
   std::string origin;
 };
-Result<std::vector<ServiceEndpoint>> service_origins(const api::core_v1::Service* service, const api::core_v1::Endpoints& endpoints, const ProxyName& name, uint64_t seed);
+Result<std::vector<ServiceEndpoint>> service_origins(const api::core_v1::Service* service, const api::core_v1::Endpoints& endpoints,
+                                                     const ProxyName& name, uint64_t seed);
 // Whether the endpoint is the pod that it names.
 bool is_endpoint_of(const api::core_v1::EndpointAddress& address, std::string_view namespace_name, const api::core_v1::Pod& pod);
 
@@ -54,7 +55,8 @@ bool is_endpoint_of(const api::core_v1::EndpointAddress& address, std::string_vi
 std::string_view path_behind(std::string_view raw_path, std::size_t segments);
 
 // A redirect of the target's, as the client must see it: within the target, it goes through `prefix`.
-std::string rewrite_location(const std::string& location, std::string_view origin, std::string_view scheme, std::string_view request_host, std::string_view prefix);
+std::string rewrite_location(const std::string& location, std::string_view origin, std::string_view scheme, std::string_view request_host,
+                             std::string_view prefix);
 // A link in a page of the target's: an absolute path of the target goes through `prefix`, all else stays.
 std::string rewrite_link(std::string_view link, std::string_view origin, std::string_view prefix);
 

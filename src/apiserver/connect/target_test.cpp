@@ -42,17 +42,23 @@ TEST(ConnectTarget, Containers) {
 }
 
 TEST(ConnectTarget, Queries) {
-  EXPECT_EQ(net::format_query(exec_query(parse_exec_options(net::parse_query("command=sh&command=-c&stdin=true&stdout=&tty=false")))), "command=sh&command=-c&input=1&output=1");
+  EXPECT_EQ(net::format_query(exec_query(parse_exec_options(net::parse_query("command=sh&command=-c&stdin=true&stdout=&tty=false")))),
+            "command=sh&command=-c&input=1&output=1");
   EXPECT_EQ(net::format_query(*port_forward_query(net::parse_query("ports=80&ports=443"))), "port=80%2C443");
   EXPECT_FALSE(port_forward_query(net::parse_query("ports=x")));
 }
 
 TEST(ConnectTarget, Addresses) {
-  for (const std::string_view good : {"10.0.0.1", "192.168.1.1", "8.8.8.8", "fd00::1", "2001:db8::1", "::ffff:10.0.0.1", "64:ff9b::8.8.8.8", "2002:a00:1::1"}) EXPECT_TRUE(is_proxyable_address(good)) << good;
-  for (const std::string_view bad : {"", "127.0.0.1", "169.254.169.254", "224.0.0.1", "0.0.0.0", "255.255.255.255", "::1", "fe80::1", "ff02::1", "::", "host",
-                                   // The same in the forms that carry an IPv4 address.
-                                   "0.1.2.3", "::ffff:127.0.0.1", "::ffff:7f00:1", "::FFFF:169.254.169.254", "::ffff:0.0.0.0", "::ffff:224.0.0.1", "::127.0.0.1", "::ffff:0:127.0.0.1",
-                                   "64:ff9b::127.0.0.1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::7f00:1", "2002:7f00:1::", "2002:a9fe:a9fe::1", "127.1", "0x7f.0.0.1", "2130706433", "fe80::1%lo", "[::1]"}) EXPECT_FALSE(is_proxyable_address(bad)) << bad;
+  for (const std::string_view good :
+       {"10.0.0.1", "192.168.1.1", "8.8.8.8", "fd00::1", "2001:db8::1", "::ffff:10.0.0.1", "64:ff9b::8.8.8.8", "2002:a00:1::1"})
+    EXPECT_TRUE(is_proxyable_address(good)) << good;
+  for (const std::string_view bad :
+       {"", "127.0.0.1", "169.254.169.254", "224.0.0.1", "0.0.0.0", "255.255.255.255", "::1", "fe80::1", "ff02::1", "::", "host",
+        // The same in the forms that carry an IPv4 address.
+        "0.1.2.3", "::ffff:127.0.0.1", "::ffff:7f00:1", "::FFFF:169.254.169.254", "::ffff:0.0.0.0", "::ffff:224.0.0.1", "::127.0.0.1",
+        "::ffff:0:127.0.0.1", "64:ff9b::127.0.0.1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::7f00:1", "2002:7f00:1::", "2002:a9fe:a9fe::1", "127.1",
+        "0x7f.0.0.1", "2130706433", "fe80::1%lo", "[::1]"})
+    EXPECT_FALSE(is_proxyable_address(bad)) << bad;
   EXPECT_EQ(join_host_port("::1", "80"), "[::1]:80");
 }
 
@@ -101,7 +107,9 @@ TEST(ConnectTarget, Paths) {
   EXPECT_EQ(path_behind("/api/v1/namespaces/n/pods/p/proxy", 7), "");
   EXPECT_EQ(path_behind("/api/v1/namespaces/n/pods/p/proxy/", 7), "/");
   EXPECT_EQ(path_behind("/api/v1/nodes/n/proxy/a%2Fb//c/", 5), "/a%2Fb//c/");
-  const auto rewritten = [](const std::string& location) { return rewrite_location(location, "http://10.0.0.1:80", "https", "api:6443", "/api/v1/p/proxy"); };
+  const auto rewritten = [](const std::string& location) {
+    return rewrite_location(location, "http://10.0.0.1:80", "https", "api:6443", "/api/v1/p/proxy");
+  };
   EXPECT_EQ(rewritten("/next?a=b"), "https://api:6443/api/v1/p/proxy/next?a=b");
   EXPECT_EQ(rewritten("http://10.0.0.1:80/next"), "https://api:6443/api/v1/p/proxy/next");
   EXPECT_EQ(rewritten("https://api:6443/api/v1/p/proxy/x"), "https://api:6443/api/v1/p/proxy/x");
@@ -130,8 +138,9 @@ TEST(ConnectTarget, Kubelets) {
 TEST(ConnectTarget, ErrorStreams) {
   EXPECT_EQ(translated_status(""), R"({"metadata":{},"status":"Success"})");
   EXPECT_EQ(translated_status(R"({"metadata":{},"status":"Success"})"), R"({"metadata":{},"status":"Success"})");
-  EXPECT_EQ(translated_status(R"({"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"3"}]}})"),
-            R"({"metadata":{},"status":"Failure","message":"command terminated with non-zero exit code: command terminated with exit code 3","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"3"}]}})");
+  EXPECT_EQ(
+      translated_status(R"({"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"3"}]}})"),
+      R"({"metadata":{},"status":"Failure","message":"command terminated with non-zero exit code: command terminated with exit code 3","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"3"}]}})");
   EXPECT_NE(translated_status(R"({"status":"Failure","message":"no such file"})").find("Internal error occurred: no such file"), std::string::npos);
   EXPECT_NE(translated_status("rubbish").find("error stream protocol error"), std::string::npos);
 }

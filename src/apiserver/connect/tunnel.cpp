@@ -57,7 +57,8 @@ rt::Task<void> carry(std::shared_ptr<std::unique_ptr<rt::Stream>> stream, rt::Co
 
 bool wants_tunnel(const net::Request& request) { return net::is_websocket_request(request) && !tunnelled_protocols(request).empty(); }
 
-rt::Task<Result<Unit>> tunnel_spdy(rt::Context ctx, net::Request& request, net::ResponseWriter& writer, rt::Runtime& runtime, net::Transport& kubelet, std::string url) {
+rt::Task<Result<Unit>> tunnel_spdy(rt::Context ctx, net::Request& request, net::ResponseWriter& writer, rt::Runtime& runtime, net::Transport& kubelet,
+                                   std::string url) {
   net::ClientRequest dial;
   dial.method = "POST";
   dial.url = std::move(url);
@@ -72,7 +73,8 @@ rt::Task<Result<Unit>> tunnel_spdy(rt::Context ctx, net::Request& request, net::
   protocols.push_back(std::string(tunnel_prefix) + std::string(net::trim(response->headers.get("x-stream-protocol-version"))));
   auto stream = std::make_shared<std::unique_ptr<rt::Stream>>(std::move(response->upgraded));
   net::WebSocketHandler handler = [stream, ctx](rt::Context, net::WebSocket& socket, std::string) { return carry(stream, ctx, &socket); };
-  (void)co_await net::accept_websocket(request, writer, std::move(protocols), runtime.random(), std::move(handler));   // answers a malformed handshake itself
+  (void)co_await net::accept_websocket(request, writer, std::move(protocols), runtime.random(),
+                                       std::move(handler));  // answers a malformed handshake itself
   co_return Unit{};
 }
 

@@ -12,6 +12,7 @@ namespace pintle::apiserver {
 bool wants_tunnel(const net::Request& request);
 // Connects to the kubelet, then accepts the WebSocket with the protocol that the kubelet chose, and carries bytes until
 // one side ends. A kubelet's refusal is passed back. An error means that nothing was answered yet.
-rt::Task<Result<Unit>> tunnel_spdy(rt::Context ctx, net::Request& request, net::ResponseWriter& writer, rt::Runtime& runtime, net::Transport& kubelet, std::string url);
+rt::Task<Result<Unit>> tunnel_spdy(rt::Context ctx, net::Request& request, net::ResponseWriter& writer, rt::Runtime& runtime, net::Transport& kubelet,
+                                   std::string url);
 
 }  // namespace pintle::apiserver

@@ -1,12 +1,12 @@
 // What is no plain verb on a stored object: reviews, bindings, evictions, tokens; streams into pods and proxies; virtual
 // resources. Actions and connects leave here through AdmissionGate alone.
+#include "apiserver/registry/action.h"
 #include "api/codec.h"
 #include "apimachinery/apply/field_manager.h"
 #include "apiserver/connect/connector.h"
 #include "apiserver/endpoints/body.h"
 #include "apiserver/endpoints/connect_options.h"
 #include "apiserver/endpoints/resource_handler.h"
-#include "apiserver/registry/action.h"
 #include "apiserver/registry/errors.h"
 #include "apiserver/registry/object_steps.h"
 #include "codec/json.h"
@@ -71,7 +71,7 @@ rt::Task<void> ResourceHandler::run_connect(Exchange& exchange, const api::KindI
     co_await answer_failure(exchange, errors::no_such_route());
     co_return;
   }
-  if (exchange.info.subresource == "log") {   // a read: nothing to admit
+  if (exchange.info.subresource == "log") {  // a read: nothing to admit
     co_await connector_->serve_log(exchange);
     co_return;
   }
@@ -114,7 +114,8 @@ rt::Task<void> ResourceHandler::get_virtual(Exchange& exchange, Found found) {
   co_await answer_objects(exchange, *form, {}, *objects);
 }
 
-rt::Task<void> ResourceHandler::answer_objects(Exchange& exchange, const ObjectForm& form, api::meta_v1::ListMeta meta, const std::vector<api::Object>& objects) {
+rt::Task<void> ResourceHandler::answer_objects(Exchange& exchange, const ObjectForm& form, api::meta_v1::ListMeta meta,
+                                               const std::vector<api::Object>& objects) {
   ObjectForm shown = form;
   if (shown.output.media == Media::Protobuf) {
     std::vector<std::string> encoded;

@@ -6,7 +6,8 @@ namespace pintle::apiserver {
 
 AnswerStream::AnswerStream(Exchange& exchange, std::string_view content_type, std::size_t expected_bytes)
     : exchange_(exchange), content_type_(content_type), pretty_(wants_pretty(exchange) && content_type == "application/json") {
-  if (!pretty_ && expected_bytes >= gzip_bytes_min && accepts_gzip(exchange.request.headers.get("accept-encoding"))) gzip_ = std::make_unique<GzipStream>();
+  if (!pretty_ && expected_bytes >= gzip_bytes_min && accepts_gzip(exchange.request.headers.get("accept-encoding")))
+    gzip_ = std::make_unique<GzipStream>();
 }
 
 rt::Task<Result<Unit>> AnswerStream::flush(bool last) {

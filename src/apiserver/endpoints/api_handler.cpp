@@ -52,8 +52,12 @@ std::shared_ptr<fairness::Fairness> make_fairness(const ApiHandlerDeps& deps, co
 }  // namespace
 
 ApiHandler::ApiHandler(ApiHandlerDeps deps)
-    : deps_(deps), request_metrics_(metrics_), fairness_(make_fairness(deps, metrics_)), limits_(deps.registry, deps.options, deps.runtime.clock(), fairness_.get(), request_metrics_),
-      resources_(deps.runtime, deps.registry, deps.options, deps.connector, deps.authorizer), discovery_(deps.registry.served(), deps.server_address) {
+    : deps_(deps),
+      request_metrics_(metrics_),
+      fairness_(make_fairness(deps, metrics_)),
+      limits_(deps.registry, deps.options, deps.runtime.clock(), fairness_.get(), request_metrics_),
+      resources_(deps.runtime, deps.registry, deps.options, deps.connector, deps.authorizer),
+      discovery_(deps.registry.served(), deps.server_address) {
   metrics_.add_callback([this](std::string& out) {
     component::metrics::write_process_metrics(out);
     if (fairness_) {
@@ -145,7 +149,7 @@ rt::Task<void> ApiHandler::serve_exchange(Exchange& exchange, BoundedWriter& wri
   }
   writer.hold();
   co_await rt::run_on(rt::long_executor(deps_.runtime), route(exchange));
-  (void)co_await writer.send();   // a peer that is gone needs nothing
+  (void)co_await writer.send();  // a peer that is gone needs nothing
 }
 
 rt::Task<Result<UserInfo>> ApiHandler::authenticate(Exchange& exchange) {
@@ -179,7 +183,7 @@ rt::Task<Result<Unit>> ApiHandler::authorize(Exchange& exchange) {
 }
 
 rt::Task<void> ApiHandler::route(Exchange& exchange) {
-  rt::note_work(exchange.request.method, exchange.request.path);   // the step that serves it, wherever it runs
+  rt::note_work(exchange.request.method, exchange.request.path);  // the step that serves it, wherever it runs
   const RequestInfo& info = exchange.info;
   if (!info.is_resource) {
     co_await serve_fixed(exchange, info.path);

@@ -27,11 +27,11 @@ struct ApiHandlerDeps {
   rt::Runtime& runtime;
   InstalledRegistry& registry;
   const ApiServerOptions& options;
-  Authentication* authentication = nullptr;   // nullptr (tests): everyone is a member of system:masters
-  Authorizer* authorizer = nullptr;           // nullptr (tests): everything is allowed
+  Authentication* authentication = nullptr;  // nullptr (tests): everyone is a member of system:masters
+  Authorizer* authorizer = nullptr;          // nullptr (tests): everything is allowed
   const rbac::EscalationCheck* escalation = nullptr;
-  Connector* connector = nullptr;             // nullptr (tests): nothing leads out of this server
-  std::string server_address;                 // host:port that discovery tells
+  Connector* connector = nullptr;  // nullptr (tests): nothing leads out of this server
+  std::string server_address;      // host:port that discovery tells
 };
 
 class ApiHandler : public net::Handler {
@@ -66,7 +66,7 @@ class ApiHandler : public net::Handler {
   ApiHandlerDeps deps_;
   component::metrics::Registry metrics_;
   RequestMetrics request_metrics_;
-  std::shared_ptr<fairness::Fairness> fairness_;      // nullptr: counters of requests in flight
+  std::shared_ptr<fairness::Fairness> fairness_;  // nullptr: counters of requests in flight
   std::unique_ptr<fairness::Keeper> keeper_;
   RequestLimits limits_;
   ResourceHandler resources_;

@@ -54,7 +54,8 @@ Result<Unit> check_kind(const TypeMeta& meta, const BodyRules& rules) {
   const api::GroupVersionKind& want = rules.kind.gvk;
   const std::string version = api::api_version(want);
   if (!meta.kind.empty() && meta.kind != want.kind)
-    return bad_request(fmt::format("{} in version \"{}\" cannot be handled as a {}: the object provided is of another kind", meta.kind, meta.api_version, want.kind));
+    return bad_request(fmt::format("{} in version \"{}\" cannot be handled as a {}: the object provided is of another kind", meta.kind,
+                                   meta.api_version, want.kind));
   if (!meta.api_version.empty() && meta.api_version != version && !rules.any_version)
     return bad_request(fmt::format("the API version in the data ({}) does not match the expected API version ({})", meta.api_version, version));
   return Unit{};
@@ -99,7 +100,7 @@ bool has_early_body(const Exchange& exchange) {
 
 rt::Task<Result<Unit>> receive_body(Exchange& exchange, fairness::Budget& budget) {
   const net::Request& request = exchange.request;
-  const bool counted = request.in_process_user.empty();   // this process' own components send no more than they hold already
+  const bool counted = request.in_process_user.empty();  // this process' own components send no more than they hold already
   if (counted) exchange.body_hold = budget.hold(exchange.scope.user.name, rt::to_string(request.remote));
   if (counted && !exchange.body_hold.raise_to(body_bytes_min)) co_return Unexpected(errors::too_many_requests());
   const rt::Context ctx = counted ? exchange.ctx.with_timeout(body_read_timeout) : exchange.ctx;
@@ -107,7 +108,8 @@ rt::Task<Result<Unit>> receive_body(Exchange& exchange, fairness::Budget& budget
   std::string rest;
   while (true) {
     auto piece = co_await request.body->read(ctx);
-    if (!piece && piece.error().reason == Reason::Timeout) co_return error(Reason::Timeout, "the request's body did not arrive within the time for it");
+    if (!piece && piece.error().reason == Reason::Timeout)
+      co_return error(Reason::Timeout, "the request's body did not arrive within the time for it");
     if (!piece) co_return Unexpected(piece.error());
     if (piece->empty()) break;
     const std::size_t size = first.size() + rest.size() + piece->size();
@@ -115,7 +117,7 @@ rt::Task<Result<Unit>> receive_body(Exchange& exchange, fairness::Budget& budget
       co_return error(Reason::RequestEntityTooLarge, "limit of " + std::to_string(request_bytes_max) + " bytes for a request body is passed");
     if (counted && !exchange.body_hold.raise_to(static_cast<int64_t>(size))) co_return Unexpected(errors::too_many_requests());
     if (size == piece->size()) {
-      first = std::move(*piece);   // most bodies come in one piece, which needs no copy
+      first = std::move(*piece);  // most bodies come in one piece, which needs no copy
       continue;
     }
     if (rest.empty()) rest = std::string(std::exchange(first, Bytes()).view());

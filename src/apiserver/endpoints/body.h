@@ -17,8 +17,8 @@
 
 namespace pintle::apiserver {
 
-constexpr std::size_t request_bytes_max = 3 << 20;                   // then 413; what it is decoded into: codec/limits.h
-constexpr rt::Duration body_read_timeout = std::chrono::seconds(30);   // from the first byte waited for to the last; then 504
+constexpr std::size_t request_bytes_max = 3 << 20;                    // then 413; what it is decoded into: codec/limits.h
+constexpr rt::Duration body_read_timeout = std::chrono::seconds(30);  // from the first byte waited for to the last; then 504
 
 // Bodies being received, and those whose requests are not over, in bytes; past a limit 429. Each counts body_bytes_min
 // at least.
@@ -45,7 +45,7 @@ struct BodyRules {
   const api::KindInfo& kind;
   FieldValidation validation = FieldValidation::Ignore;
   bool defaults = true;
-  bool any_version = false;          // DeleteOptions come as v1 or in the version of the group addressed
+  bool any_version = false;  // DeleteOptions come as v1 or in the version of the group addressed
 };
 Result<api::Object> decode_body(std::string_view body, Media media, const BodyRules& rules, std::vector<std::string>& warnings);
 

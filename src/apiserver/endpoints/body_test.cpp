@@ -61,7 +61,7 @@ rt::Task<void> table() {
     std::string name;
     std::vector<std::string> pieces;
     bool stalls;
-    Reason want;   // Reason::Unknown: received
+    Reason want;  // Reason::Unknown: received
     std::string body;
   };
   const std::vector<Case> cases{
@@ -81,7 +81,8 @@ rt::Task<void> table() {
     EXPECT_EQ(got.body, one.body) << one.name;
     EXPECT_EQ(budget.held(), 0) << one.name;
     const rt::Duration took = rt::Executor::current().runtime().clock().now() - began;
-    EXPECT_NEAR(std::chrono::duration<double>(took).count(), one.stalls ? std::chrono::duration<double>(body_read_timeout).count() : 0, 0.1) << one.name;
+    EXPECT_NEAR(std::chrono::duration<double>(took).count(), one.stalls ? std::chrono::duration<double>(body_read_timeout).count() : 0, 0.1)
+        << one.name;
   }
 }
 TEST(Body, IsReceivedWithinItsLimits) { rt::testing::run_sim(table()); }

@@ -21,7 +21,8 @@ struct BoundedWriter::Watched {
   }
 };
 
-BoundedWriter::BoundedWriter(net::ResponseWriter& inner, rt::Runtime& runtime) : inner_(inner), abortable_(dynamic_cast<net::Abortable&>(inner)), runtime_(runtime) {}
+BoundedWriter::BoundedWriter(net::ResponseWriter& inner, rt::Runtime& runtime)
+    : inner_(inner), abortable_(dynamic_cast<net::Abortable&>(inner)), runtime_(runtime) {}
 
 void BoundedWriter::watch_stalls(fairness::Budget& budget, const std::string& user, const rt::Endpoint* remote, std::function<void()> on_stall) {
   budget_ = &budget;

@@ -17,7 +17,7 @@
 
 namespace pintle::apiserver {
 
-constexpr rt::Duration stall_time = std::chrono::milliseconds(250);   // also the longest that stalled answers make others wait for a seat
+constexpr rt::Duration stall_time = std::chrono::milliseconds(250);  // also the longest that stalled answers make others wait for a seat
 // Answers whose write has waited that long; each holds a few hundred KiB at most.
 constexpr fairness::BudgetLimits stalled_answers{.total = 256, .user = 32, .connection = 32, .user_assured = 2};
 

@@ -13,7 +13,7 @@ namespace {
 
 namespace core = api::core_v1;
 
-constexpr std::size_t parts_before_path = 3;   // resource, name, subresource
+constexpr std::size_t parts_before_path = 3;  // resource, name, subresource
 
 // What follows the subresource, without a slash at its front.
 std::string path_of(const RequestInfo& info) {
@@ -34,7 +34,7 @@ core::PodAttachOptions attach_options(const core::PodExecOptions& options) {
 
 Result<core::PodPortForwardOptions> forward_options(const net::Query& query) {
   core::PodPortForwardOptions out;
-  TRY(port_forward_query(query));   // refuses what is no number
+  TRY(port_forward_query(query));  // refuses what is no number
   const auto ports = query.find("ports");
   if (ports == query.end()) return out;
   for (const std::string& text : ports->second) {

@@ -151,7 +151,8 @@ rt::Task<void> Discovery::serve(Exchange& exchange, std::string path) {
     co_return;
   }
   const bool root = path == "/api" || path == "/apis";
-  const auto form = negotiate(exchange.request.headers.get("accept"), Offer{.yaml = true, .protobuf = true, .table = false, .partial = false, .discovery = root});
+  const auto form =
+      negotiate(exchange.request.headers.get("accept"), Offer{.yaml = true, .protobuf = true, .table = false, .partial = false, .discovery = root});
   if (!form) {
     co_await answer_failure(exchange, form.error());
     co_return;
@@ -172,7 +173,8 @@ rt::Task<void> Discovery::serve(Exchange& exchange, std::string path) {
   } else if (path == "/apis") {
     meta::APIGroupList groups;
     for (const ServedGroupVersion& version : served_.group_versions())
-      if (!version.group.empty() && (groups.groups.empty() || groups.groups.back().name != version.group)) groups.groups.push_back(group_of(served_, version.group));
+      if (!version.group.empty() && (groups.groups.empty() || groups.groups.back().name != version.group))
+        groups.groups.push_back(group_of(served_, version.group));
     body = versioned(media, groups, "APIGroupList");
   } else {
     const bool core = path.starts_with("/api/");

@@ -23,14 +23,14 @@ struct Exchange {
   net::ResponseWriter& writer;
   RequestInfo info;
   Query query;
-  RequestScope scope;          // user, namespace, warnings ... for the registry
-  int status = 0;              // that was answered; 0: nothing yet
+  RequestScope scope;  // user, namespace, warnings ... for the registry
+  int status = 0;      // that was answered; 0: nothing yet
   std::size_t answered_bytes = 0;
   // What the authorizer allowed, for this user. Dispatch carries out this and nothing else.
   std::optional<AuthorizationAttributes> authorized = std::nullopt;
-  std::optional<Bytes> body = std::nullopt;         // read before the request takes a seat; nullopt: streamed by whoever serves it, or none
-  Place* place = nullptr;            // held while it is served; a watch gives it up early
-  fairness::Budget::Hold body_hold = {};  // what the body counts for, until the request is over
+  std::optional<Bytes> body = std::nullopt;  // read before the request takes a seat; nullopt: streamed by whoever serves it, or none
+  Place* place = nullptr;                    // held while it is served; a watch gives it up early
+  fairness::Budget::Hold body_hold = {};     // what the body counts for, until the request is over
 };
 
 }  // namespace pintle::apiserver

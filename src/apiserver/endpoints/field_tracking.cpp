@@ -4,7 +4,8 @@
 
 namespace pintle::apiserver {
 
-apimachinery::FieldWriter field_writer(const Resource& resource, const VersionBinding& version, const PartSubresource* part, const RequestScope& scope) {
+apimachinery::FieldWriter field_writer(const Resource& resource, const VersionBinding& version, const PartSubresource* part,
+                                       const RequestScope& scope) {
   apimachinery::FieldWriter writer;
   writer.manager = scope.field_manager;
   writer.api_version = version.api_version;

@@ -12,6 +12,7 @@ namespace pintle::apiserver {
 Result<api::Object> to_tracked_storage(const Resource& resource, const VersionBinding& version, const PartSubresource* part,
                                        const RequestScope& scope, api::Object object, const api::Object* existing);
 
-apimachinery::FieldWriter field_writer(const Resource& resource, const VersionBinding& version, const PartSubresource* part, const RequestScope& scope);
+apimachinery::FieldWriter field_writer(const Resource& resource, const VersionBinding& version, const PartSubresource* part,
+                                       const RequestScope& scope);
 
 }  // namespace pintle::apiserver

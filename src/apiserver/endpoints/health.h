@@ -15,10 +15,10 @@ class Health {
  public:
   struct Check {
     std::string name;
-    std::function<bool()> holds;    // must not block
-    bool ready_only = false;        // of /readyz alone
+    std::function<bool()> holds;  // must not block
+    bool ready_only = false;      // of /readyz alone
   };
-  void add(Check check) { checks_.push_back(std::move(check)); }   // before serving
+  void add(Check check) { checks_.push_back(std::move(check)); }  // before serving
 
   bool handles(std::string_view path) const;
   rt::Task<void> serve(Exchange& exchange, std::string path);

@@ -9,7 +9,7 @@
 namespace pintle::apiserver {
 
 namespace {
-constexpr std::size_t list_text_bytes = 128 << 10;   // of JSON gathered before it is handed on
+constexpr std::size_t list_text_bytes = 128 << 10;  // of JSON gathered before it is handed on
 }  // namespace
 
 Result<Selection> parse_selection(const Resource& resource, const VersionBinding& version, const ListParameters& parameters, std::string_view ns) {
@@ -48,7 +48,7 @@ rt::Task<void> ResourceHandler::list(Exchange& exchange, Found found) {
     co_await answer_failure(exchange, selection.error());
     co_return;
   }
-  selection->name = exchange.info.name;   // what the field selector demands
+  selection->name = exchange.info.name;  // what the field selector demands
   auto listed = co_await found.store->list(exchange.ctx, std::move(*selection), std::move(*parameters));
   if (!listed) {
     co_await answer_failure(exchange, listed.error());

@@ -10,7 +10,7 @@ namespace pintle::apiserver {
 
 namespace {
 
-constexpr std::size_t clauses_max = 64;   // further ones are ignored
+constexpr std::size_t clauses_max = 64;  // further ones are ignored
 
 std::string_view trim(std::string_view s) {
   while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
@@ -126,9 +126,8 @@ Result<OutputForm> negotiate(std::string_view accept, const Offer& offer) {
     if (clauses.size() == clauses_max) break;
     if (auto clause = parse_clause(text)) clauses.push_back(std::move(*clause));
   }
-  std::stable_sort(clauses.begin(), clauses.end(), [](const Clause& a, const Clause& b) {
-    return a.q != b.q ? a.q > b.q : a.specificity() > b.specificity();
-  });
+  std::stable_sort(clauses.begin(), clauses.end(),
+                   [](const Clause& a, const Clause& b) { return a.q != b.q ? a.q > b.q : a.specificity() > b.specificity(); });
   bool media_known = false;
   for (const Clause& clause : clauses) {
     for (const Media media : {Media::Json, Media::Yaml, Media::Protobuf}) {

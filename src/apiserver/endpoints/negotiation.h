@@ -17,8 +17,8 @@ enum class Shape : uint8_t { Object, Table, PartialMetadata, PartialMetadataList
 struct OutputForm {
   Media media = Media::Json;
   Shape shape = Shape::Object;
-  std::string_view shape_version = "v1";   // of meta.k8s.io: v1 or v1beta1
-  bool stream = false;                     // ;stream=watch was asked for
+  std::string_view shape_version = "v1";  // of meta.k8s.io: v1 or v1beta1
+  bool stream = false;                    // ;stream=watch was asked for
 };
 
 // The media type of an answer ("application/json"), and of a watch's stream.

@@ -134,7 +134,8 @@ void append_object(const ObjectForm& form, const storage::CachedObject& object, 
   const bool proto = form.output.media == Media::Protobuf;
   if (partial(form)) {
     if (proto) {
-      append_enveloped({"meta.k8s.io", form.output.shape_version, "PartialObjectMetadata"}, Bytes(partial_proto(wire_object_meta(object.wire().view()))), out);
+      append_enveloped({"meta.k8s.io", form.output.shape_version, "PartialObjectMetadata"},
+                       Bytes(partial_proto(wire_object_meta(object.wire().view()))), out);
       return;
     }
     out.push_back(Bytes::literal(partial_head(form)));
@@ -255,13 +256,15 @@ std::string list_head(const ObjectForm& form, const api::meta_v1::ListMeta& meta
     std::string encoded, field;
     api::encode_proto(api::type_of<api::meta_v1::ListMeta>(), &meta, encoded);
     codec::append_bytes_field(1, encoded, field);
-    const api::GroupVersionKind kind = partial(form) ? api::GroupVersionKind{"meta.k8s.io", form.output.shape_version, "PartialObjectMetadataList"} : form.version->list_kind->gvk;
+    const api::GroupVersionKind kind =
+        partial(form) ? api::GroupVersionKind{"meta.k8s.io", form.output.shape_version, "PartialObjectMetadataList"} : form.version->list_kind->gvk;
     return envelope_head(kind, field.size() + items_bytes) + field;
   }
   const std::string meta_json = list_meta_json(meta);
   if (form.output.shape == Shape::Table) return table_head(form, meta_json, true);
   if (partial(form))
-    return "{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/" + std::string(form.output.shape_version) + "\",\"metadata\":" + meta_json + ",\"items\":[";
+    return "{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/" + std::string(form.output.shape_version) +
+           "\",\"metadata\":" + meta_json + ",\"items\":[";
   return form.version->list_json_head + meta_json + ",\"items\":[";
 }
 

@@ -22,7 +22,7 @@ struct ObjectForm {
   const Resource* resource = nullptr;
   const ResourceCodec* codec = nullptr;
   const VersionBinding* version = nullptr;
-  IncludeObject include = IncludeObject::Metadata;   // of table rows
+  IncludeObject include = IncludeObject::Metadata;  // of table rows
   rt::WallTime now{};
 };
 

@@ -22,7 +22,7 @@ rt::Task<void> serve_v2(const ServedSet& served, Exchange& exchange) {
   Bytes body(proto ? openapi::v2_proto(served.group_versions()) : openapi::v2_json(served.group_versions()));
   const std::string_view type = proto ? std::string_view(v2_proto_type) : std::string_view("application/json");
   co_await answer(exchange, 200, type, std::move(body));
-  malloc_trim(0);   // two megabytes that are seldom asked for
+  malloc_trim(0);  // two megabytes that are seldom asked for
 }
 
 rt::Task<void> serve_v3_index(const ServedSet& served, Exchange& exchange) {

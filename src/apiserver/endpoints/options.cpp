@@ -13,24 +13,31 @@ constexpr std::size_t field_manager_bytes_max = 128;
 Status invalid_options(std::string_view kind, std::vector<StatusCause> causes) { return errors::invalid("meta.k8s.io", kind, "", std::move(causes)); }
 
 void check_list_match(const ListParameters& list, std::string_view match, std::vector<StatusCause>& causes) {
-  const auto forbid = [&](std::string_view field, std::string why) { causes.push_back(errors::cause("FieldValueForbidden", field, "Forbidden: " + why)); };
+  const auto forbid = [&](std::string_view field, std::string why) {
+    causes.push_back(errors::cause("FieldValueForbidden", field, "Forbidden: " + why));
+  };
   if (!match.empty()) {
     if (list.resource_version.empty()) forbid("resourceVersionMatch", "it needs a resourceVersion");
     if (!list.continue_token.empty()) forbid("resourceVersionMatch", "it cannot go with continue");
     if (match != "Exact" && match != "NotOlderThan")
-      causes.push_back(errors::cause("FieldValueNotSupported", "resourceVersionMatch", "Unsupported value: \"" + std::string(match) + "\": supported values: \"Exact\", \"NotOlderThan\", \"\""));
+      causes.push_back(errors::cause("FieldValueNotSupported", "resourceVersionMatch",
+                                     "Unsupported value: \"" + std::string(match) + "\": supported values: \"Exact\", \"NotOlderThan\", \"\""));
     if (match == "Exact" && list.resource_version == "0") forbid("resourceVersionMatch", "\"Exact\" cannot go with resourceVersion \"0\"");
   }
   if (list.send_initial_events) forbid("sendInitialEvents", "it is for watches alone");
 }
 
 void check_watch_match(const ListParameters& list, std::string_view match, std::vector<StatusCause>& causes) {
-  const auto forbid = [&](std::string_view field, std::string why) { causes.push_back(errors::cause("FieldValueForbidden", field, "Forbidden: " + why)); };
-  if (list.send_initial_events && match != "NotOlderThan") forbid("resourceVersionMatch", "sendInitialEvents needs resourceVersionMatch NotOlderThan");
+  const auto forbid = [&](std::string_view field, std::string why) {
+    causes.push_back(errors::cause("FieldValueForbidden", field, "Forbidden: " + why));
+  };
+  if (list.send_initial_events && match != "NotOlderThan")
+    forbid("resourceVersionMatch", "sendInitialEvents needs resourceVersionMatch NotOlderThan");
   if (match.empty()) return;
   if (!list.send_initial_events) forbid("resourceVersionMatch", "on a watch it needs sendInitialEvents");
   if (match != "NotOlderThan")
-    causes.push_back(errors::cause("FieldValueNotSupported", "resourceVersionMatch", "Unsupported value: \"" + std::string(match) + "\": supported values: \"NotOlderThan\""));
+    causes.push_back(errors::cause("FieldValueNotSupported", "resourceVersionMatch",
+                                   "Unsupported value: \"" + std::string(match) + "\": supported values: \"NotOlderThan\""));
   if (!list.continue_token.empty()) forbid("resourceVersionMatch", "it cannot go with continue");
 }
 
@@ -68,7 +75,8 @@ Result<int64_t> parse_resource_version(std::string_view text) {
 Result<bool> parse_dry_run(const std::vector<std::string_view>& values, std::string_view kind) {
   for (const auto value : values)
     if (value != "All")
-      return Unexpected(invalid_options(kind, {errors::cause("FieldValueNotSupported", "dryRun", "Unsupported value: \"" + std::string(value) + "\": supported values: \"All\"")}));
+      return Unexpected(invalid_options(
+          kind, {errors::cause("FieldValueNotSupported", "dryRun", "Unsupported value: \"" + std::string(value) + "\": supported values: \"All\"")}));
   return !values.empty();
 }
 
@@ -103,12 +111,15 @@ Result<WriteParameters> parse_write_parameters(const Query& query, WriteKind kin
   const std::string_view name = options_kind(kind);
   std::vector<StatusCause> causes;
   for (const auto value : query.get_all("dryRun")) {
-    if (value != "All") causes.push_back(errors::cause("FieldValueNotSupported", "dryRun", "Unsupported value: \"" + std::string(value) + "\": supported values: \"All\""));
+    if (value != "All")
+      causes.push_back(
+          errors::cause("FieldValueNotSupported", "dryRun", "Unsupported value: \"" + std::string(value) + "\": supported values: \"All\""));
     write.dry_run = true;
   }
   write.field_manager = query.get("fieldManager");
   if (kind == WriteKind::ApplyPatch) {
-    if (write.field_manager.empty()) causes.push_back(errors::cause("FieldValueRequired", "fieldManager", "Required value: is required for apply patch"));
+    if (write.field_manager.empty())
+      causes.push_back(errors::cause("FieldValueRequired", "fieldManager", "Required value: is required for apply patch"));
     write.force = query.boolean("force");
   } else if (kind == WriteKind::Patch && query.has("force")) {
     causes.push_back(errors::cause("FieldValueForbidden", "force", "Forbidden: may not be specified for non-apply patch"));
@@ -120,7 +131,8 @@ Result<WriteParameters> parse_write_parameters(const Query& query, WriteKind kin
   } else if (validation == "Ignore") {
     write.validation = FieldValidation::Ignore;
   } else if (!validation.empty() && validation != "Warn") {
-    causes.push_back(errors::cause("FieldValueNotSupported", "fieldValidation", "Unsupported value: \"" + std::string(validation) + "\": supported values: \"Ignore\", \"Strict\", \"Warn\""));
+    causes.push_back(errors::cause("FieldValueNotSupported", "fieldValidation",
+                                   "Unsupported value: \"" + std::string(validation) + "\": supported values: \"Ignore\", \"Strict\", \"Warn\""));
   }
   if (!causes.empty()) return Unexpected(invalid_options(name, std::move(causes)));
   return write;

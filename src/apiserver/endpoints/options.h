@@ -18,11 +18,11 @@ struct ListParameters {
   std::string field_selector;
   bool watch = false;
   bool allow_bookmarks = false;
-  std::string resource_version;         // "": not given
-  int64_t revision = 0;                 // resource_version as a number
+  std::string resource_version;  // "": not given
+  int64_t revision = 0;          // resource_version as a number
   VersionMatch match = VersionMatch::Unset;
   std::optional<int64_t> timeout_seconds;
-  int64_t limit = 0;                    // 0: no limit
+  int64_t limit = 0;  // 0: no limit
   std::string continue_token;
   std::optional<bool> send_initial_events;
 };
@@ -34,7 +34,7 @@ enum class WriteKind : uint8_t { Create, Update, Patch, ApplyPatch };
 
 struct WriteParameters {
   bool dry_run = false;
-  std::string field_manager;            // "": the user agent's
+  std::string field_manager;  // "": the user agent's
   FieldValidation validation = FieldValidation::Warn;
   bool force = false;
 };

@@ -31,7 +31,8 @@ Status invalid_patch(std::string message) {
 }
 
 // The patched document as an object of the version; what does not fit is the patch's fault.
-Result<api::Object> to_object(const codec::Value& document, const VersionBinding& version, FieldValidation validation, std::vector<std::string>& warnings) {
+Result<api::Object> to_object(const codec::Value& document, const VersionBinding& version, FieldValidation validation,
+                              std::vector<std::string>& warnings) {
   api::Object object(version.type());
   api::DecodeReport report;
   const auto strictness = validation == FieldValidation::Ignore ? api::Strictness::Ignore : api::Strictness::Collect;
@@ -110,12 +111,15 @@ Result<api::Object> apply_object(const PatchTarget& target, const Patch& patch, 
 
 Result<Unit> check_config(const codec::Value& config, const VersionBinding& version, std::string_view name) {
   if (!config.is_object()) return bad_request("the configuration to apply is no object");
-  if (config.string_at("kind").empty() || config.string_at("apiVersion").empty()) return bad_request("Object 'Kind' is missing: an applied configuration states apiVersion and kind");
+  if (config.string_at("kind").empty() || config.string_at("apiVersion").empty())
+    return bad_request("Object 'Kind' is missing: an applied configuration states apiVersion and kind");
   if (config.string_at("kind") != version.kind->gvk.kind || config.string_at("apiVersion") != version.api_version)
-    return bad_request("the configuration is a " + std::string(config.string_at("apiVersion")) + " " + std::string(config.string_at("kind")) + ", not a " + version.api_version + " " + std::string(version.kind->gvk.kind));
+    return bad_request("the configuration is a " + std::string(config.string_at("apiVersion")) + " " + std::string(config.string_at("kind")) +
+                       ", not a " + version.api_version + " " + std::string(version.kind->gvk.kind));
   const codec::Value* meta = config.find("metadata");
   const std::string_view said = meta ? meta->string_at("name") : std::string_view();
-  if (!said.empty() && said != name) return bad_request("the name of the object (" + std::string(said) + ") does not match the name on the URL (" + std::string(name) + ")");
+  if (!said.empty() && said != name)
+    return bad_request("the name of the object (" + std::string(said) + ") does not match the name on the URL (" + std::string(name) + ")");
   return Unit{};
 }
 
@@ -168,10 +172,12 @@ rt::Task<void> ResourceHandler::patch(Exchange& exchange, Found found, const Par
   co_await answer_object(exchange, *form, status, std::move(written->object));
 }
 
-Result<Unit> ResourceHandler::prepare_patch(Exchange& exchange, bool apply, const Bytes& body, codec::Value& document, WriteParameters& parameters) const {
+Result<Unit> ResourceHandler::prepare_patch(Exchange& exchange, bool apply, const Bytes& body, codec::Value& document,
+                                            WriteParameters& parameters) const {
   TRY_ASSIGN(parameters, write_parameters(exchange, apply ? WriteKind::ApplyPatch : WriteKind::Patch));
   std::vector<std::string> duplicates;
-  auto parsed = decode_document(body.view(), apply ? Media::Yaml : Media::Json, parameters.validation == FieldValidation::Ignore ? nullptr : &duplicates);
+  auto parsed =
+      decode_document(body.view(), apply ? Media::Yaml : Media::Json, parameters.validation == FieldValidation::Ignore ? nullptr : &duplicates);
   if (!parsed && parsed.error().reason == Reason::RequestEntityTooLarge) return Unexpected(parsed.error());
   if (!parsed) return bad_request("error decoding the patch: " + parsed.error().message);
   TRY(settle_problems(duplicates, parameters.validation, exchange.scope.warnings));

@@ -65,7 +65,9 @@ rt::Task<void> ResourceHandler::remove(Exchange& exchange, Found found) {
     co_return;
   }
   if (found.resource->name() == GroupResource{"batch", "jobs"} && request->propagation_policy.empty() && !request->orphan_dependents)
-    exchange.scope.warnings.push_back("child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning");
+    exchange.scope.warnings.push_back(
+        "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan "
+        "to suppress this warning");
   auto removed = co_await found.store->remove(exchange.scope, std::move(*request));
   if (!removed) {
     co_await answer_failure(exchange, removed.error());

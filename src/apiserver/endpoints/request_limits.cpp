@@ -63,7 +63,9 @@ int64_t StoredBytes::average(ResourceStore& store) const {
 }
 
 ReadWriteRatios::ReadWriteRatios(const ApiServerOptions& options, rt::Clock& clock)
-    : clock_(clock), kinds_{Kind{0, {ratio_bounds, clock.now()}}, Kind{0, {ratio_bounds, clock.now()}}, Kind{0, {ratio_bounds, clock.now()}}, Kind{0, {ratio_bounds, clock.now()}}} {
+    : clock_(clock),
+      kinds_{Kind{0, {ratio_bounds, clock.now()}}, Kind{0, {ratio_bounds, clock.now()}}, Kind{0, {ratio_bounds, clock.now()}},
+             Kind{0, {ratio_bounds, clock.now()}}} {
   kinds_[0].ratio.set_bound(std::max(1, options.max_mutating_requests_inflight), clock.now());
   kinds_[2].ratio.set_bound(std::max(1, options.max_requests_inflight), clock.now());
 }
@@ -86,9 +88,17 @@ void ReadWriteRatios::write(std::string& out) {
   }
 }
 
-RequestLimits::RequestLimits(InstalledRegistry& registry, const ApiServerOptions& options, rt::Clock& clock, fairness::Fairness* fairness, RequestMetrics& metrics)
-    : registry_(registry), options_(options), fairness_(fairness), stored_(registry), ratios_(options, clock), reading_now_(metrics.inflight_read()), mutating_now_(metrics.inflight_mutating()),
-      reading_waiting_(metrics.inqueue_read()), mutating_waiting_(metrics.inqueue_mutating()) {}
+RequestLimits::RequestLimits(InstalledRegistry& registry, const ApiServerOptions& options, rt::Clock& clock, fairness::Fairness* fairness,
+                             RequestMetrics& metrics)
+    : registry_(registry),
+      options_(options),
+      fairness_(fairness),
+      stored_(registry),
+      ratios_(options, clock),
+      reading_now_(metrics.inflight_read()),
+      mutating_now_(metrics.inflight_mutating()),
+      reading_waiting_(metrics.inqueue_read()),
+      mutating_waiting_(metrics.inqueue_mutating()) {}
 
 rt::Task<Result<Unit>> RequestLimits::enter(Exchange& exchange, Place& place, bool long_running) {
   const bool watch = exchange.info.is_resource && exchange.info.verb == "watch";

@@ -43,7 +43,7 @@ class ReadWriteRatios {
   };
   rt::Clock& clock_;
   std::mutex mutex_;
-  std::array<Kind, 4> kinds_;      // executing and waiting writes, executing and waiting reads
+  std::array<Kind, 4> kinds_;  // executing and waiting writes, executing and waiting reads
 };
 
 // Lives in the request's frame; not moved.
@@ -69,7 +69,8 @@ class Place {
 class RequestLimits {
  public:
   // `fairness` nullptr: the counters.
-  RequestLimits(InstalledRegistry& registry, const ApiServerOptions& options, rt::Clock& clock, fairness::Fairness* fairness, RequestMetrics& metrics);
+  RequestLimits(InstalledRegistry& registry, const ApiServerOptions& options, rt::Clock& clock, fairness::Fairness* fairness,
+                RequestMetrics& metrics);
 
   void write_metrics(std::string& out) { ratios_.write(out); }
   // Waits for its turn. TooManyRequests if there is none. Requests that last (watches aside) need no place.
@@ -96,6 +97,6 @@ class RequestLimits {
 
 // Of requests waiting for their seats, by --request-timeout; none waits longer than this part of it.
 constexpr int queue_wait_part = 4;
-constexpr rt::Duration queue_wait_max = std::chrono::seconds(60);    // where --request-timeout sets no bound
+constexpr rt::Duration queue_wait_max = std::chrono::seconds(60);  // where --request-timeout sets no bound
 
 }  // namespace pintle::apiserver

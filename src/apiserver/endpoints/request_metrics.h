@@ -13,9 +13,9 @@ class RequestMetrics {
   explicit RequestMetrics(component::metrics::Registry& registry);
 
   struct Sample {
-    std::string verb;          // as upstream names it: GET, LIST, WATCH, POST, PUT, PATCH, APPLY, DELETE, DELETECOLLECTION, CONNECT
+    std::string verb;  // as upstream names it: GET, LIST, WATCH, POST, PUT, PATCH, APPLY, DELETE, DELETECOLLECTION, CONNECT
     std::string group, version, resource, subresource;
-    std::string scope;         // cluster, namespace, resource or ""
+    std::string scope;  // cluster, namespace, resource or ""
     bool dry_run = false;
     int code = 0;
     rt::Duration took{};

@@ -28,7 +28,8 @@ void hold_to_what_was_authorized(const Exchange& exchange, const Route& route, b
   // A namespace is judged by the rights within it, so its own name counts as its namespace.
   CHECK(namespaced ? scope.ns == allowed.ns : allowed.ns.empty() || allowed.ns == allowed.name, "the namespace is the one that was authorized");
   // The name of a list or watch without one comes from its field selector, which holds it there.
-  CHECK(scope.name == allowed.name || (scope.name.empty() && (route.verb & (verb::list | verb::watch)) != 0), "the name is the one that was authorized");
+  CHECK(scope.name == allowed.name || (scope.name.empty() && (route.verb & (verb::list | verb::watch)) != 0),
+        "the name is the one that was authorized");
   CHECK(scope.user.name == allowed.user.name, "the user is the one that was authorized");
 }
 
@@ -56,7 +57,7 @@ bool ResourceHandler::takes_long(const Exchange& exchange) const {
   const std::string_view body = exchange.body->view();
   if (!info.is_resource || body.empty()) return false;
   if (body.size() >= quick_body_bytes_max) return true;
-  if (info.group == "apiextensions.k8s.io" || info.group == "admissionregistration.k8s.io") return true;   // schemas and expressions
+  if (info.group == "apiextensions.k8s.io" || info.group == "admissionregistration.k8s.io") return true;  // schemas and expressions
   // Aliases multiply.
   const std::string_view type = bare_media_type(exchange.request.headers.get("content-type"));
   if (type.ends_with("yaml") && body.contains('&')) return true;

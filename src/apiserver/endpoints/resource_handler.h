@@ -20,8 +20,8 @@ class WatchFrames;
 
 // What a PUT or PATCH of a scale asks for.
 struct ScaleChange {
-  std::optional<api::Object> whole;   // PUT
-  std::string media_type;             // of the patch
+  std::optional<api::Object> whole;  // PUT
+  std::string media_type;            // of the patch
   codec::Value patch;
 };
 

@@ -40,7 +40,7 @@ api::meta_v1::Status to_wire(const Status& status, std::string continue_token) {
 }  // namespace
 
 namespace {
-constexpr std::size_t warnings_bytes_max = 4 << 10;   // in the headers of one answer
+constexpr std::size_t warnings_bytes_max = 4 << 10;  // in the headers of one answer
 constexpr std::size_t cut_warning_bytes = 256;
 }  // namespace
 

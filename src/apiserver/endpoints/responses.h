@@ -15,8 +15,8 @@
 
 namespace pintle::apiserver {
 
-constexpr std::size_t gzip_bytes_min = 128 << 10;     // smaller answers are sent as they are
-constexpr std::size_t write_buffers_max = 512;        // buffers handed to the connection at once
+constexpr std::size_t gzip_bytes_min = 128 << 10;  // smaller answers are sent as they are
+constexpr std::size_t write_buffers_max = 512;     // buffers handed to the connection at once
 
 // A value of the schema as the body of an answer: JSON with a final newline, YAML, or the protobuf envelope.
 Bytes encode_answer(Media media, const api::Type& type, const void* value, const api::GroupVersionKind& kind);

@@ -20,9 +20,9 @@
 namespace pintle::apiserver {
 
 struct Route {
-  apimachinery::Verbs verb = 0;     // one; 0: a connection by OPTIONS
-  const apimachinery::ServedSubresource* subresource = nullptr;   // nullptr: the resource itself
-  bool connect = false;             // it leads out of this server
+  apimachinery::Verbs verb = 0;                                  // one; 0: a connection by OPTIONS
+  const apimachinery::ServedSubresource* subresource = nullptr;  // nullptr: the resource itself
+  bool connect = false;                                          // it leads out of this server
   std::string_view verb_name() const;
 };
 

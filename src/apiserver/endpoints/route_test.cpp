@@ -11,7 +11,7 @@ namespace {
 using testing::InProcessServer;
 
 struct Case {
-  const char* methods;   // asked one after the other
+  const char* methods;  // asked one after the other
   const char* path;
   int status;
 };

@@ -70,9 +70,8 @@ Result<Unit> check_address(const Scale& scale, const RequestScope& scope) {
 void untime_scale_entries(api::meta_v1::ObjectMeta& meta) {
   for (auto& entry : meta.managed_fields)
     if (entry.subresource == "scale" && entry.operation == "Update") entry.time.reset();
-  std::stable_sort(meta.managed_fields.begin(), meta.managed_fields.end(), [](const auto& a, const auto& b) {
-    return a.operation == "Update" && b.operation == "Update" && !a.time && b.time;
-  });
+  std::stable_sort(meta.managed_fields.begin(), meta.managed_fields.end(),
+                   [](const auto& a, const auto& b) { return a.operation == "Update" && b.operation == "Update" && !a.time && b.time; });
 }
 
 Result<Unit> check_scale(const Scale& scale, std::string_view name) {
@@ -146,12 +145,14 @@ rt::Task<void> ResourceHandler::change_scale(Exchange& exchange, Found found) {
       wanted = change->whole->as<Scale>();
     } else {
       codec::Value live = api::to_value(api::type_of<Scale>(), &wanted, &scale_kind);
-      Result<codec::Value> changed = change->media_type == "application/json-patch+json" ? apimachinery::apply_json_patch(std::move(live), change->patch)
-                                                                                       : apimachinery::apply_merge_patch(std::move(live), change->patch);
+      Result<codec::Value> changed = change->media_type == "application/json-patch+json"
+                                         ? apimachinery::apply_json_patch(std::move(live), change->patch)
+                                         : apimachinery::apply_merge_patch(std::move(live), change->patch);
       if (!changed) return Unexpected(changed.error());
       Scale decoded;
       auto read = api::decode_value(*changed, api::type_of<Scale>(), &decoded);
-      if (!read) return Unexpected(errors::invalid("", "", "", {errors::cause("FieldValueInvalid", "patch", "Invalid value: " + read.error().message)}));
+      if (!read)
+        return Unexpected(errors::invalid("", "", "", {errors::cause("FieldValueInvalid", "patch", "Invalid value: " + read.error().message)}));
       wanted = std::move(decoded);
     }
     TRY(check_address(wanted, exchange.scope));
@@ -159,7 +160,8 @@ rt::Task<void> ResourceHandler::change_scale(Exchange& exchange, Found found) {
     api::Object object = *existing;
     auto& meta = object_meta(object);
     if (!wanted.metadata.uid.empty() && wanted.metadata.uid != meta.uid)
-      return Unexpected(errors::conflict(found.resource->name(), exchange.info.name, "Precondition failed: UID in precondition: " + wanted.metadata.uid + ", UID in object meta: " + meta.uid));
+      return Unexpected(errors::conflict(found.resource->name(), exchange.info.name,
+                                         "Precondition failed: UID in precondition: " + wanted.metadata.uid + ", UID in object meta: " + meta.uid));
     if (!wanted.metadata.resource_version.empty()) meta.resource_version = wanted.metadata.resource_version;
     int32_t* replicas = number_at(object, paths.spec_replicas, true);
     if (replicas) *replicas = wanted.spec.replicas;

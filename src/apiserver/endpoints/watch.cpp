@@ -56,7 +56,7 @@ rt::Task<void> ResourceHandler::watch(Exchange& exchange, Found found) {
 
 rt::Task<void> ResourceHandler::send_events(Exchange& exchange, rt::Context ctx, storage::CacheWatcher& watcher, WatchFrames& frames) {
   while (true) {
-    if (watcher.revision() > 0 && exchange.place != nullptr) exchange.place->release();   // its first state has been sent
+    if (watcher.revision() > 0 && exchange.place != nullptr) exchange.place->release();  // its first state has been sent
     auto events = co_await watcher.next(ctx);
     std::vector<Bytes> out;
     if (!events) {

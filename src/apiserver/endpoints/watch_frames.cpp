@@ -84,7 +84,8 @@ void WatchFrames::append_bookmark(const storage::CacheEvent& event, std::vector<
     std::string text = "{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":{\"resourceVersion\":\"" + meta.resource_version +
                        "\"},\"columnDefinitions\":";
     text.append(columns_sent_ ? "null" : column_definitions(form_.resource->name()));
-    text += ",\"rows\":[{\"cells\":null,\"object\":{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":" + metadata + "}}]}";
+    text += ",\"rows\":[{\"cells\":null,\"object\":{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":" + metadata +
+            "}}]}";
     columns_sent_ = true;
     pieces.emplace_back(std::move(text));
   } else if (!append_object(form_, object, pieces)) {

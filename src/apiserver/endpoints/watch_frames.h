@@ -24,7 +24,7 @@ class WatchFrames {
 
   ObjectForm form_;
   bool columns_sent_ = false;
-  std::array<Bytes, 3> json_heads_;    // by CacheEventType: {"type":"ADDED","object":{"kind":"Pod","apiVersion":"v1",
+  std::array<Bytes, 3> json_heads_;  // by CacheEventType: {"type":"ADDED","object":{"kind":"Pod","apiVersion":"v1",
 };
 
 }  // namespace pintle::apiserver

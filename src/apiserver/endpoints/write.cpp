@@ -73,8 +73,10 @@ rt::Task<void> ResourceHandler::update(Exchange& exchange, Found found, const Pa
   auto& meta = object_meta(*object);
   if (found.resource->namespaced() && meta.namespace_.empty()) meta.namespace_ = exchange.scope.ns;
   if (meta.name != exchange.info.name || (found.resource->namespaced() && meta.namespace_ != exchange.scope.ns)) {
-    const std::string why = meta.name != exchange.info.name ? "the name of the object (" + meta.name + ") does not match the name on the URL (" + exchange.info.name + ")"
-                                                            : "the namespace of the object (" + meta.namespace_ + ") does not match the namespace on the URL (" + exchange.scope.ns + ")";
+    const std::string why =
+        meta.name != exchange.info.name
+            ? "the name of the object (" + meta.name + ") does not match the name on the URL (" + exchange.info.name + ")"
+            : "the namespace of the object (" + meta.namespace_ + ") does not match the namespace on the URL (" + exchange.scope.ns + ")";
     co_await answer_failure(exchange, Reason::BadRequest, why);
     co_return;
   }

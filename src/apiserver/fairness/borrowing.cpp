@@ -8,8 +8,8 @@
 namespace pintle::apiserver::fairness {
 
 namespace {
-constexpr double target_min = 0.001;    // of a claim, so that a fraction of it means something
-constexpr int halvings = 60;            // of the interval in which the fraction is sought
+constexpr double target_min = 0.001;  // of a claim, so that a fraction of it means something
+constexpr int halvings = 60;          // of the interval in which the fraction is sought
 }  // namespace
 
 void Demand::advance(rt::TimePoint now) {
@@ -99,7 +99,7 @@ Limits next_limits(int total, std::span<const LevelDemand> levels) {
       continue;
     }
     Claim claim;
-    claim.low = std::max<double>(minimum, std::min<double>(level.shares.nominal, level.peak));   // not lent away while it is needed
+    claim.low = std::max<double>(minimum, std::min<double>(level.shares.nominal, level.peak));  // not lent away while it is needed
     claim.high = level.shares.borrowing ? level.shares.nominal + *level.shares.borrowing : std::max(total, level.shares.nominal);
     claim.target = std::max(claim.low, level.smoothed);
     minimum_sum += minimum;

@@ -12,7 +12,7 @@
 namespace pintle::apiserver::fairness {
 
 constexpr rt::Duration borrowing_period = std::chrono::seconds(10);
-constexpr double demand_smoothing = 0.977;     // what is kept of a falling demand in one period
+constexpr double demand_smoothing = 0.977;  // what is kept of a falling demand in one period
 
 // A quantity that changes at moments, over one period: its average, deviation and peak by time.
 class Demand {
@@ -41,7 +41,7 @@ class Demand {
 struct LevelShares {
   int nominal = 0;
   int lendable = 0;
-  std::optional<int> borrowing;    // nullopt: without limit
+  std::optional<int> borrowing;  // nullopt: without limit
   int minimum() const { return nominal - lendable; }
 };
 // Seats of `total` for these numbers of shares, rounded up, as upstream does.
@@ -54,7 +54,7 @@ double smoothed_demand(double before, const Demand::Statistics& seen, int64_t pe
 
 struct Claim {
   double target = 0;
-  double low = 0;      // low <= target, low <= high
+  double low = 0;  // low <= target, low <= high
   double high = 0;
 };
 // The one assignment that sums to `total` and gives each claim the same fraction of its target, but for what its bounds
@@ -65,7 +65,7 @@ std::vector<double> share_out(double total, std::span<const Claim> claims, doubl
 struct LevelDemand {
   bool exempt = false;
   LevelShares shares;
-  double peak = 0;         // in the last period
+  double peak = 0;  // in the last period
   double smoothed = 0;
 };
 struct Limits {

@@ -16,7 +16,7 @@ struct BudgetLimits {
   int64_t total = 0;
   int64_t user = 0;
   int64_t connection = 0;
-  int64_t user_assured = 0;     // not refused for the sake of `total`
+  int64_t user_assured = 0;  // not refused for the sake of `total`
 };
 
 class Budget {

@@ -8,11 +8,11 @@
 
 namespace pintle::apiserver::fairness {
 
-constexpr uint32_t seats_max = 10;                     // of a request that writes
+constexpr uint32_t seats_max = 10;  // of a request that writes
 constexpr uint32_t list_seats_max = 100;
-constexpr double level_part_max = 0.15;                // of its level's nominal seats, that one request may take
+constexpr double level_part_max = 0.15;  // of its level's nominal seats, that one request may take
 constexpr int64_t bytes_per_seat = 100'000;
-constexpr int64_t list_bytes_max = 1'000'000;          // that a list holds at once, as it is streamed
+constexpr int64_t list_bytes_max = 1'000'000;  // that a list holds at once, as it is streamed
 constexpr uint32_t watchers_per_seat = 10;
 constexpr rt::Duration event_time = std::chrono::milliseconds(5);
 

@@ -50,7 +50,8 @@ std::shared_ptr<Fairness> Fairness::make(FairnessDeps deps) {
   return out;
 }
 
-Fairness::Fairness(FairnessDeps deps) : deps_(deps), seed_(deps.runtime.random().next_u64()), metrics_(deps.metrics), period_began_(deps.runtime.clock().now()) {}
+Fairness::Fairness(FairnessDeps deps)
+    : deps_(deps), seed_(deps.runtime.random().next_u64()), metrics_(deps.metrics), period_began_(deps.runtime.clock().now()) {}
 
 void Fairness::follow() {
   const auto to = [this](void (Fairness::*handler)(const storage::CacheEvent&)) {
@@ -58,7 +59,7 @@ void Fairness::follow() {
       if (const auto self = weak.lock()) (*self.*handler)(event);
     };
   };
-  digest_pending_ = true;   // one digestion of all that is there
+  digest_pending_ = true;  // one digestion of all that is there
   deps_.reader.subscribe(levels_resource, to(&Fairness::on_level));
   deps_.reader.subscribe(schemas_resource, to(&Fairness::on_schema));
   digest();
@@ -153,7 +154,9 @@ void Fairness::digest_flows() {
     const auto level = levels_.find(stored.compiled.level);
     if (level != levels_.end() && !level->second->quiescing()) schemas.push_back(stored.compiled);
   }
-  const auto has = [&](std::string_view name) { return std::any_of(schemas.begin(), schemas.end(), [&](const FlowSchema& schema) { return schema.name == name; }); };
+  const auto has = [&](std::string_view name) {
+    return std::any_of(schemas.begin(), schemas.end(), [&](const FlowSchema& schema) { return schema.name == name; });
+  };
   const bool add_exempt = !has(exempt_name), add_catch_all = !has(catch_all_name);
   sort_for_matching(schemas);
   if (add_exempt) schemas.insert(schemas.begin(), mandatory_schema(true));

@@ -73,7 +73,7 @@ struct FairnessDeps {
   rt::Runtime& runtime;
   ResourceReader& reader;
   component::metrics::Registry& metrics;
-  int seats = 600;                       // of the server
+  int seats = 600;  // of the server
 };
 
 class Fairness : public std::enable_shared_from_this<Fairness> {
@@ -104,7 +104,7 @@ class Fairness : public std::enable_shared_from_this<Fairness> {
  private:
   struct StoredSchema {
     FlowSchema compiled;
-    std::string dangling;                // the condition's status; "": there is none
+    std::string dangling;  // the condition's status; "": there is none
     std::string dangling_reason;
   };
   explicit Fairness(FairnessDeps deps);
@@ -126,9 +126,9 @@ class Fairness : public std::enable_shared_from_this<Fairness> {
   WatchCounts watches_;
   std::atomic<std::shared_ptr<const Configuration>> configuration_;
   std::atomic<bool> digest_pending_ = false;
-  std::atomic<bool> used_ = false;           // since the period began
+  std::atomic<bool> used_ = false;  // since the period began
   std::atomic<bool> armed_ = false;
-  mutable std::mutex mutex_;                 // of everything below
+  mutable std::mutex mutex_;  // of everything below
   std::map<std::string, StoredSchema> schemas_;
   std::map<std::string, LevelSpec> specs_;
   std::map<std::string, std::shared_ptr<PriorityLevel>> levels_;

@@ -71,7 +71,8 @@ rt::Task<int> run() {
   component::metrics::Registry registry;
   for (const auto& wanted : bootstrap::first_objects({})) {
     if (wanted.resource.resource == "flowschemas") reader.put(wanted.resource, wanted.object.as<api::flowcontrol_v1::FlowSchema>());
-    if (wanted.resource.resource == "prioritylevelconfigurations") reader.put(wanted.resource, wanted.object.as<api::flowcontrol_v1::PriorityLevelConfiguration>());
+    if (wanted.resource.resource == "prioritylevelconfigurations")
+      reader.put(wanted.resource, wanted.object.as<api::flowcontrol_v1::PriorityLevelConfiguration>());
   }
   const FairnessDeps deps{rt::Executor::current().runtime(), reader, registry, 600};
   const auto fairness = Fairness::make(deps);

@@ -31,8 +31,9 @@ T object(const std::string& name, const std::string& spec) {
 }
 
 std::string level_spec(int shares, int lendable, int length) {
-  return R"({"type":"Limited","limited":{"nominalConcurrencyShares":)" + std::to_string(shares) + R"(,"lendablePercent":)" + std::to_string(lendable) +
-         R"(,"limitResponse":{"type":"Queue","queuing":{"queues":8,"handSize":2,"queueLengthLimit":)" + std::to_string(length) + "}}}}";
+  return R"({"type":"Limited","limited":{"nominalConcurrencyShares":)" + std::to_string(shares) + R"(,"lendablePercent":)" +
+         std::to_string(lendable) + R"(,"limitResponse":{"type":"Queue","queuing":{"queues":8,"handSize":2,"queueLengthLimit":)" +
+         std::to_string(length) + "}}}}";
 }
 std::string schema_spec(const std::string& level, int precedence, const std::string& group) {
   return R"({"priorityLevelConfiguration":{"name":")" + level + R"("},"matchingPrecedence":)" + std::to_string(precedence) +
@@ -130,11 +131,13 @@ rt::Task<void> waits_end() {
   const std::string page = debug_page(*world.fairness, "dump_requests", true, here().clock().wall_now(), here().clock().now());
   EXPECT_NE(page.find("tenants"), page.npos) << page;
   EXPECT_NE(page.find("ann"), page.npos) << page;
-  a.release();   // before it sleeps
+  a.release();  // before it sleeps
   co_await wait_in(&d, rt::Context::background(), &seated);
   EXPECT_EQ(seated, true);
   const std::string metrics = world.registry.write();
-  EXPECT_NE(metrics.find(R"(apiserver_flowcontrol_rejected_requests_total{flow_schema="tenants",priority_level="tenants",reason="time-out"} 1)"), metrics.npos) << metrics;
+  EXPECT_NE(metrics.find(R"(apiserver_flowcontrol_rejected_requests_total{flow_schema="tenants",priority_level="tenants",reason="time-out"} 1)"),
+            metrics.npos)
+      << metrics;
 }
 TEST(Fairness, WaitsEnd) { rt::testing::run_sim(waits_end()); }
 
@@ -223,7 +226,8 @@ rt::Task<void> many_threads() {
   World world(1000);
   std::atomic<int> served = 0;
   rt::TaskGroup tasks;
-  for (int i = 0; i < 40; ++i) tasks.spawn_on(here().executor(static_cast<std::size_t>(i) % 2), client(&world, user("u" + std::to_string(i % 7), "tenant"), 500, &served));
+  for (int i = 0; i < 40; ++i)
+    tasks.spawn_on(here().executor(static_cast<std::size_t>(i) % 2), client(&world, user("u" + std::to_string(i % 7), "tenant"), 500, &served));
   co_await tasks.join();
   EXPECT_EQ(served, 40 * 500);
   for (const auto& level : world.fairness->levels()) EXPECT_TRUE(level->idle()) << level->name();

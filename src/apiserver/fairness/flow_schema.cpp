@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <tuple>
 
-
 namespace pintle::apiserver::fairness {
 
 namespace {
@@ -65,7 +64,8 @@ bool FlowRule::matches(const UserInfo& user, const RequestInfo& info) const {
   const auto named = [&](const FlowSubject& subject) { return subject.matches(user); };
   if (std::none_of(subjects.begin(), subjects.end(), named)) return false;
   if (info.is_resource) return std::any_of(resources.begin(), resources.end(), [&](const Resources& rule) { return matches_resources(rule, info); });
-  return std::any_of(paths.begin(), paths.end(), [&](const Paths& rule) { return lists(rule.verbs, info.verb) && lists_path(rule.paths, info.path); });
+  return std::any_of(paths.begin(), paths.end(),
+                     [&](const Paths& rule) { return lists(rule.verbs, info.verb) && lists_path(rule.paths, info.path); });
 }
 
 bool FlowSchema::matches(const UserInfo& user, const RequestInfo& info) const {
@@ -84,11 +84,13 @@ FlowSchema compile(const api::flowcontrol_v1::FlowSchema& object) {
   out.uid = object.metadata.uid;
   out.level = object.spec.priority_level_configuration.name;
   out.precedence = object.spec.matching_precedence;
-  if (object.spec.distinguisher_method) out.distinguisher = object.spec.distinguisher_method->type == "ByUser" ? Distinguisher::User : Distinguisher::Namespace;
+  if (object.spec.distinguisher_method)
+    out.distinguisher = object.spec.distinguisher_method->type == "ByUser" ? Distinguisher::User : Distinguisher::Namespace;
   for (const auto& from : object.spec.rules) {
     FlowRule rule;
     for (const auto& subject : from.subjects) rule.subjects.push_back(compile_subject(subject));
-    for (const auto& item : from.resource_rules) rule.resources.push_back({item.verbs, item.api_groups, item.resources, item.namespaces, item.cluster_scope});
+    for (const auto& item : from.resource_rules)
+      rule.resources.push_back({item.verbs, item.api_groups, item.resources, item.namespaces, item.cluster_scope});
     for (const auto& item : from.non_resource_rules) rule.paths.push_back({item.verbs, item.non_resource_urls});
     out.rules.push_back(std::move(rule));
   }
@@ -96,7 +98,8 @@ FlowSchema compile(const api::flowcontrol_v1::FlowSchema& object) {
 }
 
 void sort_for_matching(std::vector<FlowSchema>& schemas) {
-  std::sort(schemas.begin(), schemas.end(), [](const FlowSchema& a, const FlowSchema& b) { return std::tie(a.precedence, a.name) < std::tie(b.precedence, b.name); });
+  std::sort(schemas.begin(), schemas.end(),
+            [](const FlowSchema& a, const FlowSchema& b) { return std::tie(a.precedence, a.name) < std::tie(b.precedence, b.name); });
 }
 
 uint64_t hash_flow(uint64_t seed, std::string_view schema, std::string_view flow) {

@@ -17,8 +17,8 @@ enum class Distinguisher : uint8_t { None, User, Namespace };
 
 struct FlowSubject {
   enum class Kind : uint8_t { User, Group, ServiceAccount } kind = Kind::User;
-  std::string ns;      // of a service account
-  std::string name;    // "*": any
+  std::string ns;    // of a service account
+  std::string name;  // "*": any
   bool matches(const UserInfo& user) const;
 };
 

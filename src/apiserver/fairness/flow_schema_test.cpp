@@ -61,7 +61,8 @@ TEST(FlowSchema, Subjects) {
       {R"({"kind":"ServiceAccount","serviceAccount":{"namespace":"a","name":"b"}})", user("b"), false},
   };
   for (const Case& one : cases) {
-    const auto made = schema("s", R"({"rules":[{"subjects":[)" + one.subject + R"(],"nonResourceRules":[{"verbs":["*"],"nonResourceURLs":["*"]}]}]})");
+    const auto made =
+        schema("s", R"({"rules":[{"subjects":[)" + one.subject + R"(],"nonResourceRules":[{"verbs":["*"],"nonResourceURLs":["*"]}]}]})");
     EXPECT_EQ(made.matches(one.who, page("/healthz")), one.want) << one.subject << " " << one.who.name;
   }
 }
@@ -72,7 +73,8 @@ TEST(FlowSchema, Rules) {
     RequestInfo what;
     bool want;
   };
-  const std::string leases = R"({"verbs":["get","update"],"apiGroups":["coordination.k8s.io"],"resources":["leases"],"namespaces":["kube-node-lease"]})";
+  const std::string leases =
+      R"({"verbs":["get","update"],"apiGroups":["coordination.k8s.io"],"resources":["leases"],"namespaces":["kube-node-lease"]})";
   const std::string nodes = R"({"verbs":["*"],"apiGroups":[""],"resources":["nodes","nodes/status"],"clusterScope":true})";
   const std::vector<Case> cases{
       {leases, request("update", "coordination.k8s.io", "leases", "kube-node-lease"), true},
@@ -89,9 +91,12 @@ TEST(FlowSchema, Rules) {
   };
   for (const Case& one : cases) {
     const auto made = schema("s", R"({"rules":[{"subjects":[{"kind":"User","user":{"name":"*"}}],"resourceRules":[)" + one.rule + "]}]}");
-    EXPECT_EQ(made.matches(user("u"), one.what), one.want) << one.rule << " " << one.what.verb << " " << one.what.resource << "/" << one.what.subresource << " in " << one.what.ns;
+    EXPECT_EQ(made.matches(user("u"), one.what), one.want)
+        << one.rule << " " << one.what.verb << " " << one.what.resource << "/" << one.what.subresource << " in " << one.what.ns;
   }
-  const auto probes = schema("p", R"({"rules":[{"subjects":[{"kind":"Group","group":{"name":"*"}}],"nonResourceRules":[{"verbs":["get"],"nonResourceURLs":["/healthz","/debug/*"]}]}]})");
+  const auto probes = schema(
+      "p",
+      R"({"rules":[{"subjects":[{"kind":"Group","group":{"name":"*"}}],"nonResourceRules":[{"verbs":["get"],"nonResourceURLs":["/healthz","/debug/*"]}]}]})");
   EXPECT_TRUE(probes.matches(user("u"), page("/healthz")));
   EXPECT_FALSE(probes.matches(user("u"), page("/healthz/ping")));
   EXPECT_TRUE(probes.matches(user("u"), page("/debug/pprof")));
@@ -99,7 +104,8 @@ TEST(FlowSchema, Rules) {
 }
 
 TEST(FlowSchema, OrderAndFlows) {
-  std::vector<FlowSchema> all{schema("b", R"({"matchingPrecedence":5})"), schema("c", R"({"matchingPrecedence":1,"distinguisherMethod":{"type":"ByUser"}})"),
+  std::vector<FlowSchema> all{schema("b", R"({"matchingPrecedence":5})"),
+                              schema("c", R"({"matchingPrecedence":1,"distinguisherMethod":{"type":"ByUser"}})"),
                               schema("a", R"({"matchingPrecedence":5,"distinguisherMethod":{"type":"ByNamespace"}})")};
   sort_for_matching(all);
   EXPECT_EQ(all[0].name + all[1].name + all[2].name, "cab");
@@ -120,10 +126,12 @@ TEST(Estimate, ListsByTheirBytes) {
     uint32_t level_max, want;
   };
   const Case cases[] = {
-      {{0, 0}, 0, false, 100, 1},        {{10, 1000}, 0, false, 100, 1},  {{300, 1000}, 0, false, 100, 3}, {{100'000, 1000}, 0, false, 100, 10},
-      {{100'000, 1000}, 500, false, 100, 5}, {{100'000, 1000}, 0, true, 100, 1}, {{100'000, 1000}, 0, false, 2, 2},
+      {{0, 0}, 0, false, 100, 1},           {{10, 1000}, 0, false, 100, 1},        {{300, 1000}, 0, false, 100, 3},
+      {{100'000, 1000}, 0, false, 100, 10}, {{100'000, 1000}, 500, false, 100, 5}, {{100'000, 1000}, 0, true, 100, 1},
+      {{100'000, 1000}, 0, false, 2, 2},
   };
-  for (const Case& one : cases) EXPECT_EQ(list_work(one.objects, one.limit, one.named, one.level_max).initial_seats, one.want) << one.objects.count << " " << one.limit;
+  for (const Case& one : cases)
+    EXPECT_EQ(list_work(one.objects, one.limit, one.named, one.level_max).initial_seats, one.want) << one.objects.count << " " << one.limit;
   EXPECT_EQ(level_seats_max(98), 15u);
   EXPECT_EQ(level_seats_max(0), 1u);
 }

@@ -15,7 +15,7 @@ namespace objects = api::flowcontrol_v1;
 constexpr std::string_view dangling_type = "Dangling";
 
 Result<Unit> set_condition(objects::FlowSchema& schema, const Fairness::Upkeep::Dangling& wanted, rt::WallTime now) {
-  if (schema.spec.priority_level_configuration.name != wanted.level) return Unit{};   // changed since; the next round knows
+  if (schema.spec.priority_level_configuration.name != wanted.level) return Unit{};  // changed since; the next round knows
   auto& conditions = schema.status.conditions;
   auto found = std::find_if(conditions.begin(), conditions.end(), [](const auto& condition) { return condition.type == dangling_type; });
   if (found == conditions.end()) {
@@ -54,12 +54,12 @@ rt::Task<void> Keeper::run() {
     changed_->reset();
     const Fairness::Upkeep upkeep = fairness_.upkeep();
     if (upkeep.dangling.empty()) continue;
-    rt::TaskGroup writes;   // together: one commit
+    rt::TaskGroup writes;  // together: one commit
     for (const auto& wanted : upkeep.dangling) writes.spawn(write(ctx, wanted));
     co_await writes.join();
     auto slept = co_await rt::sleep_for(ctx, upkeep_pause);
     if (!slept) co_return;
-    changed_->set();   // a write may have failed
+    changed_->set();  // a write may have failed
   }
 }
 
@@ -69,7 +69,8 @@ rt::Task<void> Keeper::write(rt::Context ctx, Fairness::Upkeep::Dangling wanted)
   const std::string name = wanted.schema;
   Mutation mutation = [wanted, now = scope.now](api::Object& object) { return set_condition(object.as<objects::FlowSchema>(), wanted, now); };
   auto done = co_await registry_.update(scope, resource, "", name, "status", std::move(mutation));
-  if (!done && done.error().reason != Reason::NotFound && !ctx.done()) component::log::error("The condition of FlowSchema " + name + " could not be written", done.error());
+  if (!done && done.error().reason != Reason::NotFound && !ctx.done())
+    component::log::error("The condition of FlowSchema " + name + " could not be written", done.error());
 }
 
 }  // namespace pintle::apiserver::fairness

@@ -8,7 +8,7 @@
 
 namespace pintle::apiserver::fairness {
 
-constexpr rt::Duration upkeep_pause = std::chrono::seconds(1);   // between two rounds of writes, whoever contradicts them
+constexpr rt::Duration upkeep_pause = std::chrono::seconds(1);  // between two rounds of writes, whoever contradicts them
 
 class Keeper {
  public:

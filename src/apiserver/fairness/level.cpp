@@ -49,9 +49,16 @@ std::optional<LevelSpec> compile(const api::flowcontrol_v1::PriorityLevelConfigu
 }
 
 PriorityLevel::PriorityLevel(rt::Runtime& runtime, Metrics& metrics, std::string name, bool exempt)
-    : runtime_(runtime), metrics_(metrics), name_(std::move(name)), exempt_(exempt), set_(first_config(exempt), 0, runtime.clock().now()),
-      demand_(runtime.clock().now()), seats_ratio_(seat_bounds, runtime.clock().now()), demand_ratio_(demand_bounds, runtime.clock().now()),
-      executing_ratio_(request_bounds, runtime.clock().now()), waiting_ratio_(request_bounds, runtime.clock().now()) {}
+    : runtime_(runtime),
+      metrics_(metrics),
+      name_(std::move(name)),
+      exempt_(exempt),
+      set_(first_config(exempt), 0, runtime.clock().now()),
+      demand_(runtime.clock().now()),
+      seats_ratio_(seat_bounds, runtime.clock().now()),
+      demand_ratio_(demand_bounds, runtime.clock().now()),
+      executing_ratio_(request_bounds, runtime.clock().now()),
+      waiting_ratio_(request_bounds, runtime.clock().now()) {}
 
 QueueSet::Outcome PriorityLevel::start(Guest& guest) {
   Dispatched woken;
@@ -59,7 +66,7 @@ QueueSet::Outcome PriorityLevel::start(Guest& guest) {
   int length = 0;
   {
     std::lock_guard lock(mutex_);
-    const rt::TimePoint now = runtime_.clock().now();   // under the lock, so that it does not go back
+    const rt::TimePoint now = runtime_.clock().now();  // under the lock, so that it does not go back
     set_.settle(now, woken);
     outcome = set_.start(guest, now, woken);
     if (outcome == QueueSet::Outcome::Wait) {
@@ -104,7 +111,7 @@ bool PriorityLevel::abandon(Guest& guest) {
     set_.abandon(guest, now);
     --guest.stats->waiting;
     guest.stats->waiting_seats -= static_cast<int>(guest.work.max_seats());
-    set_.settle(now, woken);   // those behind it may fit
+    set_.settle(now, woken);  // those behind it may fit
     changed(now, woken);
   }
   wake(woken);
@@ -130,7 +137,7 @@ void PriorityLevel::changed(rt::TimePoint now, Dispatched& out) {
     ++guest.stats->executing;
     guest.stats->executing_seats += seats;
     guest.stats->dispatched.add();
-    if (guest.handle) asleep.push(guest);   // else its task is about to look, and must not be touched after the lock
+    if (guest.handle) asleep.push(guest);  // else its task is about to look, and must not be touched after the lock
   }
   out = asleep;
   demand_.set(set_.seat_demand(), now);
@@ -245,8 +252,8 @@ PriorityLevel::Dump PriorityLevel::dump() {
     for (const Ticket* ticket = queue.first; ticket != nullptr; ticket = ticket->next) {
       const auto& guest = static_cast<const Guest&>(*ticket);
       const RequestInfo& info = *guest.info;
-      dumped.requests.push_back({guest.stats->schema, std::string(guest.flow), guest.user->name, info.verb, info.path, info.ns, info.name, info.group, info.version,
-                                 info.resource, info.subresource, guest.arrived, guest.work});
+      dumped.requests.push_back({guest.stats->schema, std::string(guest.flow), guest.user->name, info.verb, info.path, info.ns, info.name, info.group,
+                                 info.version, info.resource, info.subresource, guest.arrived, guest.work});
     }
     out.queues.push_back(std::move(dumped));
   }
@@ -264,7 +271,8 @@ PriorityLevel::Figures PriorityLevel::figures() {
   out.seen = seen_;
   out.last_start = set_.last_start();
   out.next_starts = set_.next_starts();
-  for (const auto& [schema, stats] : flows_) out.flows.push_back({schema, stats->executing, stats->executing_seats, stats->waiting, stats->waiting_seats});
+  for (const auto& [schema, stats] : flows_)
+    out.flows.push_back({schema, stats->executing, stats->executing_seats, stats->waiting, stats->waiting_seats});
   return out;
 }
 
@@ -281,9 +289,13 @@ PriorityLevel::Totals PriorityLevel::totals() {
   return out;
 }
 
-void PriorityLevel::write_ratio(std::string& out, Ratio ratio, std::string_view name, std::span<const std::string_view> labels, std::span<const std::string> values) {
+void PriorityLevel::write_ratio(std::string& out, Ratio ratio, std::string_view name, std::span<const std::string_view> labels,
+                                std::span<const std::string> values) {
   std::lock_guard lock(mutex_);
-  TimingRatio& chosen = ratio == Ratio::SeatsInUse ? seats_ratio_ : ratio == Ratio::Demand ? demand_ratio_ : ratio == Ratio::Executing ? executing_ratio_ : waiting_ratio_;
+  TimingRatio& chosen = ratio == Ratio::SeatsInUse  ? seats_ratio_
+                        : ratio == Ratio::Demand    ? demand_ratio_
+                        : ratio == Ratio::Executing ? executing_ratio_
+                                                    : waiting_ratio_;
   chosen.write(out, name, labels, values, runtime_.clock().now());
 }
 

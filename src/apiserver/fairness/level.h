@@ -41,10 +41,10 @@ std::optional<LevelSpec> compile(const api::flowcontrol_v1::PriorityLevelConfigu
 // A request at a level: the ticket, and who waits with it.
 struct Guest : Ticket {
   FlowStats* stats = nullptr;
-  const UserInfo* user = nullptr;          // while it waits, for the debug pages
+  const UserInfo* user = nullptr;  // while it waits, for the debug pages
   const RequestInfo* info = nullptr;
   std::string_view flow;
-  std::coroutine_handle<> handle;          // set once the task sleeps
+  std::coroutine_handle<> handle;  // set once the task sleeps
   rt::Executor* executor = nullptr;
 };
 
@@ -113,7 +113,8 @@ class PriorityLevel : public std::enable_shared_from_this<PriorityLevel> {
   };
   Totals totals();
   enum class Ratio : uint8_t { SeatsInUse, Demand, Executing, Waiting };
-  void write_ratio(std::string& out, Ratio ratio, std::string_view name, std::span<const std::string_view> labels, std::span<const std::string> values);
+  void write_ratio(std::string& out, Ratio ratio, std::string_view name, std::span<const std::string_view> labels,
+                   std::span<const std::string> values);
 
  private:
   // Under the lock: after every change. The guests that got their seats stay in `out` only if they sleep.
@@ -126,8 +127,8 @@ class PriorityLevel : public std::enable_shared_from_this<PriorityLevel> {
   Metrics& metrics_;
   const std::string name_;
   const bool exempt_;
-  LevelSpec spec_;                            // of the configuration's lock
-  bool quiescing_ = false;                    // of the configuration's lock
+  LevelSpec spec_;          // of the configuration's lock
+  bool quiescing_ = false;  // of the configuration's lock
   std::atomic<uint32_t> seats_max_ = 1;
   std::mutex mutex_;
   QueueSet set_;

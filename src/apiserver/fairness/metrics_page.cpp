@@ -24,7 +24,8 @@ void write_by_level(std::string& out, const std::vector<Named>& levels, std::str
   }
 }
 
-void write_by_flow(std::string& out, const std::vector<Named>& levels, std::string_view name, std::string_view help, int PriorityLevel::Figures::Flow::*member) {
+void write_by_flow(std::string& out, const std::vector<Named>& levels, std::string_view name, std::string_view help,
+                   int PriorityLevel::Figures::Flow::*member) {
   const std::string full = fmt::format("apiserver_flowcontrol_{}", name);
   constexpr std::string_view labels[] = {"flow_schema", "priority_level"};
   write_head(out, full, help, "gauge");
@@ -45,12 +46,17 @@ void write_limits(std::string& out, const std::vector<Named>& levels, int total)
   });
   write_by_level(out, levels, "current_limit_seats", "Seats that a level has now.", [](const Figures& f) { return f.limit; });
   write_by_level(out, levels, "request_concurrency_limit", "Seats that a level is entitled to.", [](const Figures& f) { return f.shares.nominal; });
-  write_by_level(out, levels, "target_seats", "Seats that a level was to get when they were last shared out.", [](const Figures& f) { return f.target; });
-  write_by_level(out, levels, "demand_seats_high_watermark", "Most seats asked for in the last period.", [](const Figures& f) { return f.seen.peak; });
-  write_by_level(out, levels, "demand_seats_average", "Seats asked for in the last period, by time.", [](const Figures& f) { return f.seen.average; });
-  write_by_level(out, levels, "demand_seats_stdev", "Deviation of the seats asked for in the last period, by time.", [](const Figures& f) { return f.seen.deviation; });
+  write_by_level(out, levels, "target_seats", "Seats that a level was to get when they were last shared out.",
+                 [](const Figures& f) { return f.target; });
+  write_by_level(out, levels, "demand_seats_high_watermark", "Most seats asked for in the last period.",
+                 [](const Figures& f) { return f.seen.peak; });
+  write_by_level(out, levels, "demand_seats_average", "Seats asked for in the last period, by time.",
+                 [](const Figures& f) { return f.seen.average; });
+  write_by_level(out, levels, "demand_seats_stdev", "Deviation of the seats asked for in the last period, by time.",
+                 [](const Figures& f) { return f.seen.deviation; });
   write_by_level(out, levels, "demand_seats_smoothed", "Seats asked for, which fall slowly.", [](const Figures& f) { return f.smoothed; });
-  write_by_level(out, levels, "dispatch_r", "A level's virtual time when a request last got its seats.", [](const Figures& f) { return f.last_start; });
+  write_by_level(out, levels, "dispatch_r", "A level's virtual time when a request last got its seats.",
+                 [](const Figures& f) { return f.last_start; });
   write_by_level(out, levels, "latest_s", "The virtual start of the request that got its seats last.", [](const Figures& f) { return f.last_start; });
   for (const std::string_view name : {"apiserver_flowcontrol_next_s_bounds", "apiserver_flowcontrol_next_discounted_s_bounds"}) {
     constexpr std::string_view labels[] = {"bound", "priority_level"};
@@ -71,7 +77,8 @@ void Fairness::write_metrics(std::string& out) const {
   const auto all = levels();
   for (const auto& level : all) figures.emplace_back(level->name(), level->figures());
   using Flow = PriorityLevel::Figures::Flow;
-  write_by_flow(out, figures, "current_executing_requests", "Requests that have seats, or are watches that still read their first state.", &Flow::executing);
+  write_by_flow(out, figures, "current_executing_requests", "Requests that have seats, or are watches that still read their first state.",
+                &Flow::executing);
   write_by_flow(out, figures, "current_executing_seats", "Seats of the requests that have them.", &Flow::executing_seats);
   write_by_flow(out, figures, "request_concurrency_in_use", "Seats of the requests that have them.", &Flow::executing_seats);
   write_by_flow(out, figures, "current_inqueue_requests", "Requests that wait for seats.", &Flow::waiting);
@@ -92,9 +99,11 @@ void Fairness::write_metrics(std::string& out) const {
       level->write_ratio(out, ratio, full, std::span(labels, count), std::span(values, count));
     }
   };
-  write_ratios("priority_level_seat_utilization", "Seats in use by the level's nominal seats, by time in nanoseconds.", PriorityLevel::Ratio::SeatsInUse, "");
+  write_ratios("priority_level_seat_utilization", "Seats in use by the level's nominal seats, by time in nanoseconds.",
+               PriorityLevel::Ratio::SeatsInUse, "");
   write_ratios("demand_seats", "Seats asked for by the level's nominal seats, by time in nanoseconds.", PriorityLevel::Ratio::Demand, "");
-  write_ratios("priority_level_request_utilization", "Requests of a phase by the most there could be, by time in nanoseconds.", PriorityLevel::Ratio::Executing, "executing");
+  write_ratios("priority_level_request_utilization", "Requests of a phase by the most there could be, by time in nanoseconds.",
+               PriorityLevel::Ratio::Executing, "executing");
   write_ratios("priority_level_request_utilization", "", PriorityLevel::Ratio::Waiting, "waiting");
 }
 

@@ -27,7 +27,9 @@ void QueueSet::set_limit(int seats, rt::TimePoint now, Dispatched& out) {
   dispatch(now, out);
 }
 
-double QueueSet::total_work(const Work& work) { return work.initial_seats * seconds(service_time_guess) + work.final_seats * seconds(work.final_time); }
+double QueueSet::total_work(const Work& work) {
+  return work.initial_seats * seconds(service_time_guess) + work.final_seats * seconds(work.final_time);
+}
 
 void QueueSet::advance(rt::TimePoint now) {
   CHECK(now >= last_, "time does not go back");
@@ -41,7 +43,7 @@ void QueueSet::advance(rt::TimePoint now) {
 bool QueueSet::fits(const Work& work) const {
   if (config_.exempt) return true;
   const int seats = static_cast<int>(work.max_seats());
-  if (seats > limit_) return limit_ > 0 && executing_ == 0;   // it will never fit: it runs alone
+  if (seats > limit_) return limit_ > 0 && executing_ == 0;  // it will never fit: it runs alone
   return seats_in_use_ + seats <= limit_;
 }
 
@@ -56,7 +58,8 @@ int QueueSet::choose_queue(uint64_t flow_hash) const {
     }
     const Queue& queue = queues_[static_cast<std::size_t>(index)];
     const Queue& chosen = queues_[static_cast<std::size_t>(best)];
-    if (queue.work_waiting < chosen.work_waiting || (queue.work_waiting == chosen.work_waiting && queue.seats_in_use < chosen.seats_in_use)) best = index;
+    if (queue.work_waiting < chosen.work_waiting || (queue.work_waiting == chosen.work_waiting && queue.seats_in_use < chosen.seats_in_use))
+      best = index;
   }
   return best;
 }
@@ -69,7 +72,7 @@ QueueSet::Outcome QueueSet::start(Ticket& ticket, rt::TimePoint now, Dispatched&
   ticket.queue = -1;
   const bool room = fits(ticket.work);
   if (config_.exempt || config_.queues == 0) {
-    if (!room || waiting_ > 0) return Outcome::OverLimit;   // waiting_: of a configuration that had queues
+    if (!room || waiting_ > 0) return Outcome::OverLimit;  // waiting_: of a configuration that had queues
     begin(ticket, now);
     return Outcome::Execute;
   }
@@ -84,7 +87,7 @@ QueueSet::Outcome QueueSet::start(Ticket& ticket, rt::TimePoint now, Dispatched&
   if (queue.length >= config_.queue_length_limit) return Outcome::QueueFull;
   if (!was_active) queue.next_dispatch_r = r_, ++active_queues_;
   enqueue(ticket, queue);
-  dispatch(now, out);   // what waits before it may be too wide for the seats there are, and later in turn
+  dispatch(now, out);  // what waits before it may be too wide for the seats there are, and later in turn
   if (ticket.state == Ticket::State::Waiting) return Outcome::Wait;
   out.remove(ticket);
   return Outcome::Execute;

@@ -5,7 +5,8 @@
 // Each queue's share of the seats is measured in virtual time R, in seat-seconds: R grows with the seats in use divided
 // by the queues that have requests. A queue's next request would start at `next_dispatch_r` and finish its estimated work
 // later; the one that would finish first goes first. A queue is charged the estimate when a request begins, what it takes
-// beyond that while it goes on, and what it took when it ends. What fits in no way yet keeps those behind it waiting too, so that wide requests are not starved.
+// beyond that while it goes on, and what it took when it ends. What fits in no way yet keeps those behind it waiting too, so that wide requests are
+// not starved.
 #pragma once
 
 #include <cstdint>
@@ -19,13 +20,13 @@
 namespace pintle::apiserver::fairness {
 
 struct QueueConfig {
-  bool exempt = false;          // seats are counted and never refused
-  int queues = 0;               // 0: nothing waits, what does not fit is refused
+  bool exempt = false;  // seats are counted and never refused
+  int queues = 0;       // 0: nothing waits, what does not fit is refused
   int hand_size = 1;
-  int queue_length_limit = 1;   // requests in one queue; then refused
+  int queue_length_limit = 1;  // requests in one queue; then refused
 };
-constexpr int queues_max = 4096;                                            // of one level; more in its configuration count as these
-constexpr rt::Duration service_time_guess = std::chrono::milliseconds(3);   // until a request has been served
+constexpr int queues_max = 4096;                                           // of one level; more in its configuration count as these
+constexpr rt::Duration service_time_guess = std::chrono::milliseconds(3);  // until a request has been served
 
 // One request. Lives in its task's frame; owned by the set's lock from start() until it is Done.
 struct Ticket {
@@ -33,12 +34,12 @@ struct Ticket {
   State state = State::Done;
   Work work;
   uint64_t flow_hash = 0;
-  int queue = -1;                     // -1: of none
+  int queue = -1;  // -1: of none
   rt::TimePoint arrived{};
   rt::TimePoint began{};
   double arrival_r = 0;
-  Ticket* previous = nullptr;         // in its queue
-  Ticket* next = nullptr;             // in its queue; in the list of those dispatched
+  Ticket* previous = nullptr;  // in its queue
+  Ticket* next = nullptr;      // in its queue; in the list of those dispatched
 };
 
 // Tickets that have got their seats, in order.
@@ -106,11 +107,11 @@ class QueueSet {
     int executing = 0;
     int seats_in_use = 0;
     int initial_seats_executing = 0;
-    double began_sum = 0;         // of those executing, each initial seat's begin, in seconds
+    double began_sum = 0;  // of those executing, each initial seat's begin, in seconds
     int initial_seats_waiting = 0;
     int max_seats_waiting = 0;
     double next_dispatch_r = 0;
-    double work_waiting = 0;      // seat-seconds
+    double work_waiting = 0;  // seat-seconds
     bool active() const { return length > 0 || executing > 0; }
   };
   const std::vector<Queue>& queues() const { return queues_; }
@@ -141,12 +142,12 @@ class QueueSet {
   std::priority_queue<Settling, std::vector<Settling>, std::greater<>> settling_;
   rt::TimePoint last_;
   double r_ = 0;
-  std::size_t robin_ = 0;           // the queue that was served last
+  std::size_t robin_ = 0;  // the queue that was served last
   int active_queues_ = 0;
   int executing_ = 0;
   int waiting_ = 0;
   int seats_in_use_ = 0;
-  int seats_waiting_ = 0;           // the widest phase of each
+  int seats_waiting_ = 0;  // the widest phase of each
   double last_start_ = 0;
   uint64_t no_accommodation_ = 0;
 };

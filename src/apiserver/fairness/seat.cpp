@@ -20,7 +20,8 @@ struct Seat::Sleep {
   void await_resume() { registration = {}; }
 };
 
-Seat::Entry Seat::enter(rt::Clock& clock, Classified classified, uint64_t hash, const UserInfo& user_of, const RequestInfo& info_of, const Work& work_of) {
+Seat::Entry Seat::enter(rt::Clock& clock, Classified classified, uint64_t hash, const UserInfo& user_of, const RequestInfo& info_of,
+                        const Work& work_of) {
   clock_ = &clock;
   classified_ = std::move(classified);
   work = work_of;

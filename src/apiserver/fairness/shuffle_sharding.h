@@ -9,8 +9,8 @@
 
 namespace pintle::apiserver::fairness {
 
-constexpr int entropy_bits_max = 60;    // that a hand may need of a hash
-constexpr int hand_size_max = 32;       // more different queues no 60 bits can choose usefully; larger hands are cut
+constexpr int entropy_bits_max = 60;  // that a hand may need of a hash
+constexpr int hand_size_max = 32;     // more different queues no 60 bits can choose usefully; larger hands are cut
 
 // Bits of a hash that decide a hand of `hand_size` out of `deck_size` queues.
 int required_entropy_bits(int deck_size, int hand_size);

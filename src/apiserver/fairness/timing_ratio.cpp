@@ -31,7 +31,8 @@ void TimingRatio::set_bound(double bound, rt::TimePoint now) {
   bound_ = bound;
 }
 
-void TimingRatio::write(std::string& out, std::string_view name, std::span<const std::string_view> labels, std::span<const std::string> values, rt::TimePoint now) {
+void TimingRatio::write(std::string& out, std::string_view name, std::span<const std::string_view> labels, std::span<const std::string> values,
+                        rt::TimePoint now) {
   advance(now);
   std::vector<std::string_view> with_le(labels.begin(), labels.end());
   with_le.push_back("le");

@@ -19,7 +19,8 @@ class TimingRatio {
   void set(double value, rt::TimePoint now);
   void set_bound(double bound, rt::TimePoint now);
   // Appends the samples; `labels` and `values` of the series.
-  void write(std::string& out, std::string_view name, std::span<const std::string_view> labels, std::span<const std::string> values, rt::TimePoint now);
+  void write(std::string& out, std::string_view name, std::span<const std::string_view> labels, std::span<const std::string> values,
+             rt::TimePoint now);
 
  private:
   void advance(rt::TimePoint now);

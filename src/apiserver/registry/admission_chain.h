@@ -12,7 +12,7 @@ class AdmissionChain {
  public:
   AdmissionChain() = default;
   explicit AdmissionChain(std::vector<std::unique_ptr<AdmissionPlugin>> plugins) : plugins_(std::move(plugins)) {}
-  void set(std::vector<std::unique_ptr<AdmissionPlugin>> plugins) { plugins_ = std::move(plugins); }   // before serving
+  void set(std::vector<std::unique_ptr<AdmissionPlugin>> plugins) { plugins_ = std::move(plugins); }  // before serving
 
   // The first refusal ends it.
   rt::Task<Result<Unit>> admit(rt::Context ctx, AdmissionAttributes& attributes) const {

@@ -31,7 +31,8 @@ Result<ContinueToken> decode_continue(std::string_view text) {
   ContinueToken token{revision->as_int(), std::string(value->string_at("start"))};
   if (token.start.empty()) return not_valid("it holds no start key");
   const std::string rooted = "/" + token.start;
-  if (token.start[0] == '/' || rooted.find("/../") != rooted.npos || rooted.find("/./") != rooted.npos) return not_valid("its start key is out of the resource");
+  if (token.start[0] == '/' || rooted.find("/../") != rooted.npos || rooted.find("/./") != rooted.npos)
+    return not_valid("its start key is out of the resource");
   return token;
 }
 

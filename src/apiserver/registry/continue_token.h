@@ -11,8 +11,8 @@
 namespace pintle::apiserver {
 
 struct ContinueToken {
-  int64_t revision = 0;    // that of the first page; -1: whatever is newest
-  std::string start;       // the first key of the next page, below the resource's prefix ("default/web-1\0")
+  int64_t revision = 0;  // that of the first page; -1: whatever is newest
+  std::string start;     // the first key of the next page, below the resource's prefix ("default/web-1\0")
 };
 
 std::string encode_continue(const ContinueToken& token);

@@ -4,8 +4,7 @@
 
 namespace pintle::apiserver::errors {
 
-const std::string_view modified_message =
-    "the object has been modified; please apply your changes to the latest version and try again";
+const std::string_view modified_message = "the object has been modified; please apply your changes to the latest version and try again";
 
 namespace {
 
@@ -30,9 +29,7 @@ std::string joined(const std::vector<StatusCause>& causes) {
 
 }  // namespace
 
-std::string qualified(const GroupResource& resource) {
-  return resource.group.empty() ? resource.resource : resource.resource + "." + resource.group;
-}
+std::string qualified(const GroupResource& resource) { return resource.group.empty() ? resource.resource : resource.resource + "." + resource.group; }
 
 Status not_found(const GroupResource& resource, std::string_view name) {
   return make(Reason::NotFound, fmt::format("{} \"{}\" not found", qualified(resource), name), resource, name);
@@ -50,7 +47,8 @@ Status invalid(std::string_view group, std::string_view kind, std::string_view n
   const GroupResource about{std::string(group), std::string(kind)};
   Status status = make(Reason::Invalid, {}, about, name);
   const std::string full = group.empty() ? std::string(kind) : fmt::format("{}.{}", kind, group);
-  status.message = causes.empty() ? fmt::format("{} \"{}\" is invalid", full, name) : fmt::format("{} \"{}\" is invalid: {}", full, name, joined(causes));
+  status.message =
+      causes.empty() ? fmt::format("{} \"{}\" is invalid", full, name) : fmt::format("{} \"{}\" is invalid: {}", full, name, joined(causes));
   status.details.causes = std::move(causes);
   return status;
 }
@@ -64,12 +62,12 @@ Status forbidden(const GroupResource& resource, std::string_view name, std::stri
 
 Status no_such_route() { return make(Reason::NotFound, "the server could not find the requested resource", {}, {}); }
 
-Status method_not_allowed() {
-  return make(Reason::MethodNotAllowed, "the server does not allow this method on the requested resource", {}, {});
-}
+Status method_not_allowed() { return make(Reason::MethodNotAllowed, "the server does not allow this method on the requested resource", {}, {}); }
 
 Status not_acceptable(bool with_details) {
-  Status status = make(Reason::NotAcceptable, "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf", {}, {});
+  Status status =
+      make(Reason::NotAcceptable,
+           "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf", {}, {});
   status.details.shown = with_details;
   return status;
 }
@@ -81,7 +79,8 @@ Status unsupported_media_type(bool with_details) {
 }
 
 Status expired_continue() {
-  return Status{Reason::Expired, 0,
+  return Status{Reason::Expired,
+                0,
                 "the continue token is older than the history that is kept: list again without it, or go on with the token of this answer, "
                 "which leads through the objects as they are by then rather than as they were at the first page",
                 {}};

@@ -6,9 +6,9 @@ namespace pintle::apiserver {
 
 namespace {
 
+using api::core_v1::SecurityContext;
 using apimachinery::FieldErrors;
 using apimachinery::FieldPath;
-using api::core_v1::SecurityContext;
 
 void add_types(const api::Type& type, std::set<const api::Type*>& out) {
   if (!out.insert(&type).second) return;
@@ -45,14 +45,16 @@ void ForbiddenFields::check_fields(const api::Type& type, const void* value, con
 }
 
 void ForbiddenFields::check_value(const api::Type& type, const void* value, const FieldPath& path, FieldErrors& errors) const {
-  void* at = const_cast<void*>(value);   // the tables of operations have no constant form
+  void* at = const_cast<void*>(value);  // the tables of operations have no constant form
   if (&type == &api::type_of<SecurityContext>()) {
     // The words are upstream's: installers look for them.
-    if (static_cast<const SecurityContext*>(value)->privileged.value_or(false)) errors.forbidden(path.child("privileged"), "disallowed by cluster policy");
+    if (static_cast<const SecurityContext*>(value)->privileged.value_or(false))
+      errors.forbidden(path.child("privileged"), "disallowed by cluster policy");
   } else if (type.list != nullptr) {
     for (std::size_t i = 0; i < type.list->size(at); ++i) check_value(*type.elem, type.list->at(at, i), path.index(i), errors);
   } else if (type.map != nullptr) {
-    for (std::size_t i = 0; i < type.map->size(at); ++i) check_value(*type.elem, type.map->value_at(at, i), path.key(type.map->key_at(at, i)), errors);
+    for (std::size_t i = 0; i < type.map->size(at); ++i)
+      check_value(*type.elem, type.map->value_at(at, i), path.key(type.map->key_at(at, i)), errors);
   } else if (type.pointer != nullptr) {
     if (const void* held = type.pointer->get(at)) check_value(*type.elem, held, path, errors);
   } else {

@@ -22,7 +22,7 @@ class ForbiddenFields {
   void check_fields(const api::Type& type, const void* value, const apimachinery::FieldPath& path, apimachinery::FieldErrors& errors) const;
   void check_value(const api::Type& type, const void* value, const apimachinery::FieldPath& path, apimachinery::FieldErrors& errors) const;
 
-  std::set<const api::Type*> reaching_;   // types in whose values a forbidden field may lie; empty: all is allowed
+  std::set<const api::Type*> reaching_;  // types in whose values a forbidden field may lie; empty: all is allowed
 };
 
 }  // namespace pintle::apiserver

@@ -16,7 +16,12 @@ std::string served_key(std::string_view group, std::string_view version, std::st
 }  // namespace
 
 InstalledRegistry::InstalledRegistry(rt::Runtime& runtime, storage::Store& store, const ApiServerOptions& options, apimachinery::ServedSet served)
-    : runtime_(runtime), store_(store), options_(options), shown_(std::move(served)), gated_fields_(options.feature_gates), forbidden_fields_(options) {}
+    : runtime_(runtime),
+      store_(store),
+      options_(options),
+      shown_(std::move(served)),
+      gated_fields_(options.feature_gates),
+      forbidden_fields_(options) {}
 InstalledRegistry::~InstalledRegistry() = default;
 
 void InstalledRegistry::install(std::vector<ResourceDefinition> definitions) {
@@ -36,7 +41,8 @@ rt::Task<Result<Unit>> InstalledRegistry::start() {
   CO_TRY_ASSIGN(fanout_, co_await storage::StoreFanout::start(runtime_, store_));
   for (const auto& resource : resources_) {
     if (!resource->stored()) continue;
-    auto store = std::make_unique<ResourceStore>(*resource, ResourceStoreDeps{runtime_, store_, *fanout_, *this, admission_, options_, gated_fields_, forbidden_fields_});
+    auto store = std::make_unique<ResourceStore>(
+        *resource, ResourceStoreDeps{runtime_, store_, *fanout_, *this, admission_, options_, gated_fields_, forbidden_fields_});
     CO_TRY(co_await store->start());
     for (const VersionBinding& version : resource->versions()) {
       const auto it = served_.find(served_key(version.served->group, version.served->version, version.served->name));
@@ -127,7 +133,8 @@ rt::Task<Result<api::Object>> InstalledRegistry::update(RequestScope& outer, Gro
   co_return std::move(written.object);
 }
 
-rt::Task<Result<api::Object>> InstalledRegistry::remove(RequestScope& outer, GroupResource resource, std::string ns, std::string name, RemoveOptions options) {
+rt::Task<Result<api::Object>> InstalledRegistry::remove(RequestScope& outer, GroupResource resource, std::string ns, std::string name,
+                                                        RemoveOptions options) {
   ResourceStore* store = stored(resource);
   if (store == nullptr) co_return Unexpected(errors::not_found(resource, name));
   RequestScope scope = inner_scope(outer, resource, ns, name);

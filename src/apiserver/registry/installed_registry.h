@@ -23,7 +23,7 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   struct Found {
     const Resource* resource = nullptr;
     const VersionBinding* version = nullptr;
-    ResourceStore* store = nullptr;       // nullptr: it stores nothing
+    ResourceStore* store = nullptr;  // nullptr: it stores nothing
   };
 
   // `served`: what clients may reach; the server itself reaches every resource that is installed.
@@ -73,7 +73,7 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   std::unique_ptr<storage::StoreFanout> fanout_;
   std::vector<std::unique_ptr<Resource>> resources_;
   std::map<GroupResource, std::unique_ptr<ResourceStore>> stores_;
-  std::map<std::string, Found, std::less<>> served_;      // "group/version/resource"
+  std::map<std::string, Found, std::less<>> served_;  // "group/version/resource"
 };
 
 }  // namespace pintle::apiserver

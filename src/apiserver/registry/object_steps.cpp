@@ -12,7 +12,7 @@ namespace pintle::apiserver {
 
 namespace {
 
-constexpr std::string_view name_characters = "bcdfghjklmnpqrstvwxz2456789";   // no vowels: no words
+constexpr std::string_view name_characters = "bcdfghjklmnpqrstvwxz2456789";  // no vowels: no words
 constexpr std::size_t name_suffix_length = 5;
 constexpr std::size_t name_length_max = 63;
 
@@ -73,7 +73,8 @@ void keep_system_metadata(api::meta_v1::ObjectMeta& meta, const api::meta_v1::Ob
   meta.self_link.clear();
   meta.generation = old.generation;
   if (old.deletion_timestamp) meta.deletion_timestamp = old.deletion_timestamp;
-  if (old.deletion_grace_period_seconds && !meta.deletion_grace_period_seconds) meta.deletion_grace_period_seconds = old.deletion_grace_period_seconds;
+  if (old.deletion_grace_period_seconds && !meta.deletion_grace_period_seconds)
+    meta.deletion_grace_period_seconds = old.deletion_grace_period_seconds;
 }
 
 void prepare_new(const Resource& resource, api::Object& object) {

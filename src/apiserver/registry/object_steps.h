@@ -12,8 +12,8 @@
 
 namespace pintle::apiserver {
 
-api::Time to_api_time(rt::WallTime time);           // whole seconds
-std::string new_uid(rt::Random& random);            // RFC 4122, version 4
+api::Time to_api_time(rt::WallTime time);  // whole seconds
+std::string new_uid(rt::Random& random);   // RFC 4122, version 4
 // `base` and five characters, as upstream's name generator.
 std::string generated_name(std::string_view base, rt::Random& random);
 

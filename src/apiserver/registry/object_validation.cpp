@@ -31,13 +31,15 @@ void validate_new_metadata(const Resource& resource, const api::Object& object, 
   for (std::size_t i = 0; i < meta.finalizers.size(); ++i) {
     const std::string& name = meta.finalizers[i];
     if (name.find('/') == std::string::npos && name != "kubernetes" && name != "orphan" && name != "foregroundDeletion")
-      errors.invalid(FieldPath("metadata", "finalizers").index(i), name, "must be a standard finalizer's name, or one with a domain (example.com/name)");
+      errors.invalid(FieldPath("metadata", "finalizers").index(i), name,
+                     "must be a standard finalizer's name, or one with a domain (example.com/name)");
   }
 }
 
 void validate_changed_metadata(const api::Object& object, const api::Object& old, bool main, FieldErrors& errors) {
   // Upstream checks metadata generically and again for the kind: each fault is told twice.
-  for (int i = 0; i < (main ? 2 : 1); ++i) apimachinery::validate_object_meta_update(object_meta(object), object_meta(old), FieldPath("metadata"), errors);
+  for (int i = 0; i < (main ? 2 : 1); ++i)
+    apimachinery::validate_object_meta_update(object_meta(object), object_meta(old), FieldPath("metadata"), errors);
 }
 
 void validate_by_schema(const api::Object& object, const api::Object* old, FieldErrors& errors) {

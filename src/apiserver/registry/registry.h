@@ -34,14 +34,14 @@ class Registry {
   virtual rt::Task<Result<api::Object>> get(RequestScope& scope, GroupResource resource, std::string ns, std::string name) = 0;
   virtual rt::Task<Result<api::Object>> create(RequestScope& scope, GroupResource resource, std::string ns, api::Object object) = 0;
   // With `subresource` "status" the mutation may change what that part allows; "*": anything, unvalidated (binding).
-  virtual rt::Task<Result<api::Object>> update(RequestScope& scope, GroupResource resource, std::string ns, std::string name,
-                                               std::string subresource, Mutation mutation) = 0;
+  virtual rt::Task<Result<api::Object>> update(RequestScope& scope, GroupResource resource, std::string ns, std::string name, std::string subresource,
+                                               Mutation mutation) = 0;
   struct RemoveOptions {
-    int64_t grace_period_seconds = -1;    // -1: the resource's default
-    std::string uid;                      // precondition; "": none
+    int64_t grace_period_seconds = -1;  // -1: the resource's default
+    std::string uid;                    // precondition; "": none
     std::string resource_version;
     std::optional<bool> orphan_dependents;
-    std::string propagation_policy;       // "": the resource's default
+    std::string propagation_policy;  // "": the resource's default
   };
   // The last state.
   virtual rt::Task<Result<api::Object>> remove(RequestScope& scope, GroupResource resource, std::string ns, std::string name,

@@ -39,7 +39,8 @@ Result<api::Object> VersionBinding::from_storage(const api::Object& object) cons
 Resource::Resource(ResourceDefinition definition) : definition_(std::move(definition)) {
   if (definition_.versions.empty()) {
     for (const auto& group_version : apimachinery::served_group_versions())
-      if (group_version.group == definition_.resource.group && apimachinery::find_served_resource(group_version.group, group_version.version, definition_.resource.resource))
+      if (group_version.group == definition_.resource.group &&
+          apimachinery::find_served_resource(group_version.group, group_version.version, definition_.resource.resource))
         definition_.versions.push_back({group_version.group, group_version.version});
   }
   CHECK(!definition_.versions.empty(), "no version is served of " + definition_.resource.resource);
@@ -49,10 +50,12 @@ Resource::Resource(ResourceDefinition definition) : definition_(std::move(defini
     binding.is_storage = binding.conversion->to_storage == nullptr;
     if (binding.served->group == definition_.resource.group && binding.served->version == definition_.storage_version) storage_index_ = binding.index;
   }
-  const bool has_status_part = std::any_of(definition_.parts.begin(), definition_.parts.end(), [](const PartSubresource& p) { return p.name == "status"; });
+  const bool has_status_part =
+      std::any_of(definition_.parts.begin(), definition_.parts.end(), [](const PartSubresource& p) { return p.name == "status"; });
   if (definition_.has_status) {
     if (!has_status_part) definition_.parts.push_back({.name = "status"});
-    if (std::find(definition_.reset_fields.begin(), definition_.reset_fields.end(), "status") == definition_.reset_fields.end()) definition_.reset_fields.push_back("status");
+    if (std::find(definition_.reset_fields.begin(), definition_.reset_fields.end(), "status") == definition_.reset_fields.end())
+      definition_.reset_fields.push_back("status");
   }
   reset_fields_ = apimachinery::field_set_of(definition_.reset_fields);
   for (const PartSubresource& part : definition_.parts) part_reset_fields_.push_back(apimachinery::field_set_of(part.reset_fields));
@@ -87,8 +90,6 @@ std::string Resource::key(std::string_view ns, std::string_view object_name) con
   return key.append(object_name);
 }
 
-std::string Resource::prefix_of(std::string_view ns) const {
-  return ns.empty() ? prefix_ : prefix_ + std::string(ns) + "/";
-}
+std::string Resource::prefix_of(std::string_view ns) const { return ns.empty() ? prefix_ : prefix_ + std::string(ns) + "/"; }
 
 }  // namespace pintle::apiserver

@@ -22,12 +22,12 @@ struct VersionBinding {
   const apimachinery::ServedResource* served = nullptr;
   const api::KindInfo* kind = nullptr;
   const api::KindInfo* list_kind = nullptr;
-  std::string api_version;            // "apps/v1"
+  std::string api_version;  // "apps/v1"
   const ServedVersion* conversion = nullptr;
-  unsigned index = 0;                 // among the resource's versions
-  bool is_storage = false;            // its type is that of the stored bytes
-  Bytes json_head;                    // {"kind":"Pod","apiVersion":"v1",   what follows is the object's JSON but for its '{'
-  std::string list_json_head;         // {"kind":"PodList","apiVersion":"v1","metadata":
+  unsigned index = 0;          // among the resource's versions
+  bool is_storage = false;     // its type is that of the stored bytes
+  Bytes json_head;             // {"kind":"Pod","apiVersion":"v1",   what follows is the object's JSON but for its '{'
+  std::string list_json_head;  // {"kind":"PodList","apiVersion":"v1","metadata":
 
   const api::Type& type() const { return *kind->type; }
   // BadRequest if the conversion fails.
@@ -69,7 +69,7 @@ class Resource {
   std::size_t storage_index_ = 0;
   std::string prefix_;
   apimachinery::FieldSet reset_fields_;
-  std::vector<apimachinery::FieldSet> part_reset_fields_;   // as definition_.parts
+  std::vector<apimachinery::FieldSet> part_reset_fields_;  // as definition_.parts
 };
 
 }  // namespace pintle::apiserver

@@ -8,7 +8,7 @@
 namespace pintle::apiserver {
 
 namespace {
-constexpr std::size_t scratch_bytes = 256;   // of integers shown as selectable fields
+constexpr std::size_t scratch_bytes = 256;  // of integers shown as selectable fields
 
 api::meta_v1::ObjectMeta* metadata_of(void* data, const api::Type& type) {
   const api::KindInfo* kind = api::kind_of(type);

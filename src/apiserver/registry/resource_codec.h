@@ -24,10 +24,10 @@ class ResourceCodec : public storage::CacheCodec {
   explicit ResourceCodec(const Resource& resource);
 
   // CacheCodec's numbers of encodings.
-  static unsigned json_format(const VersionBinding& version) { return version.index * 2; }          // without kind and apiVersion
-  static unsigned proto_format(const VersionBinding& version) { return version.index * 2 + 1; }     // the message, no envelope
-  static constexpr unsigned row_format = 4;        // a table row's cells as a JSON array, ages marked (see table_rows.h)
-  static constexpr unsigned metadata_format = 5;   // metadata as JSON
+  static unsigned json_format(const VersionBinding& version) { return version.index * 2; }       // without kind and apiVersion
+  static unsigned proto_format(const VersionBinding& version) { return version.index * 2 + 1; }  // the message, no envelope
+  static constexpr unsigned row_format = 4;       // a table row's cells as a JSON array, ages marked (see table_rows.h)
+  static constexpr unsigned metadata_format = 5;  // metadata as JSON
 
   Result<Loaded> load(const storage::KeyValue& stored) const override;
   Result<Loaded> restamp(const storage::CachedObject& object, int64_t revision) const override;

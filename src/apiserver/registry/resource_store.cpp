@@ -77,13 +77,12 @@ rt::Task<Result<Unit>> ResourceStore::wait_for_revision(rt::Context ctx, int64_t
   const rt::Context limited = ctx.with_timeout(fresh_wait_max);
   auto waited = co_await cache_->wait_for(limited, revision);
   if (waited) co_return Unit{};
-  if (waited.error().reason == Reason::Timeout && !ctx.done())
-    co_return Unexpected(errors::too_large_resource_version(revision, cache_->revision()));
+  if (waited.error().reason == Reason::Timeout && !ctx.done()) co_return Unexpected(errors::too_large_resource_version(revision, cache_->revision()));
   co_return Unexpected(waited.error());
 }
 
 rt::Task<void> ResourceStore::await_own_write(rt::Context ctx, int64_t revision) {
-  (void)co_await wait_for_revision(std::move(ctx), revision);   // the write stands, whatever comes of this
+  (void)co_await wait_for_revision(std::move(ctx), revision);  // the write stands, whatever comes of this
 }
 
 rt::Task<Result<storage::CachedObjectPtr>> ResourceStore::newest(rt::Context ctx, std::string key) {

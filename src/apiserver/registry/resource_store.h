@@ -14,9 +14,9 @@
 #include "api/object.h"
 #include "apimachinery/selectors/field_selector.h"
 #include "apimachinery/selectors/label_selector.h"
-#include "apiserver/registry/admission_chain.h"
 #include "apiserver/endpoints/options.h"
 #include "apiserver/options.h"
+#include "apiserver/registry/admission_chain.h"
 #include "apiserver/registry/forbidden_fields.h"
 #include "apiserver/registry/gated_fields.h"
 #include "apiserver/registry/registry.h"
@@ -28,9 +28,9 @@
 
 namespace pintle::apiserver {
 
-constexpr int update_attempts_max = 64;          // then Conflict
-constexpr int generate_name_attempts_max = 8;    // names tried before AlreadyExists
-constexpr rt::Duration fresh_wait_max = std::chrono::seconds(3);   // for a revision not yet reached, then 504
+constexpr int update_attempts_max = 64;                           // then Conflict
+constexpr int generate_name_attempts_max = 8;                     // names tried before AlreadyExists
+constexpr rt::Duration fresh_wait_max = std::chrono::seconds(3);  // for a revision not yet reached, then 504
 
 struct ResourceStoreDeps {
   rt::Runtime& runtime;
@@ -46,7 +46,7 @@ struct ResourceStoreDeps {
 // What a list or a watch selects. Field names are those of the version asked in.
 struct Selection {
   std::string ns;
-  std::string name;                              // "": any; a watch or list of one name
+  std::string name;  // "": any; a watch or list of one name
   apimachinery::LabelSelector labels;
   apimachinery::FieldSelector fields;
   bool everything() const { return name.empty() && labels.matches_everything() && fields.empty(); }
@@ -68,29 +68,29 @@ using Transform = std::function<Result<api::Object>(const api::Object* existing)
 struct AdmissionView {
   api::GroupVersionKind kind;
   std::function<api::Object(const api::Object&)> show;
-  std::function<void(api::Object& object, const api::Object& shown)> take;   // what mutating admission has made of it
+  std::function<void(api::Object& object, const api::Object& shown)> take;  // what mutating admission has made of it
 };
 
 struct UpdateRequest {
   std::string ns;
   std::string name;
-  const PartSubresource* part = nullptr;         // nullptr: the main resource
-  bool raw = false;                              // no strategy, no validation (pods/binding)
-  bool check_uid = false;                        // PUT: another uid is a conflict rather than an invalid change
+  const PartSubresource* part = nullptr;  // nullptr: the main resource
+  bool raw = false;                       // no strategy, no validation (pods/binding)
+  bool check_uid = false;                 // PUT: another uid is a conflict rather than an invalid change
   Transform transform;
   // Asked before an object that does not exist is created; nullptr: it is NotFound. Who may update may not create for it.
   std::function<rt::Task<Result<Unit>>()> may_create;
-  std::optional<AdmissionView> view;             // none: admission sees the object itself
+  std::optional<AdmissionView> view;  // none: admission sees the object itself
 };
 
 struct RemoveRequest {
   std::string ns;
   std::string name;
   std::optional<int64_t> grace_period_seconds;
-  std::string uid;                               // preconditions; "": none
+  std::string uid;  // preconditions; "": none
   std::string resource_version;
   std::optional<bool> orphan_dependents;
-  std::string propagation_policy;                // "", Orphan, Foreground, Background
+  std::string propagation_policy;  // "", Orphan, Foreground, Background
   // Checked against the state about to be removed (deletecollection's selectors have been).
   bool collection = false;
 };
@@ -100,7 +100,7 @@ struct Written {
   bool created = false;
 };
 struct Removed {
-  api::Object object;                            // the last state, or the one that is now on its way out
+  api::Object object;  // the last state, or the one that is now on its way out
   bool gone = false;
 };
 
@@ -133,14 +133,16 @@ class ResourceStore {
   rt::Task<Result<Unit>> wait_for_revision(rt::Context ctx, int64_t revision);
   // Before a write is answered: what admission and authorization read from the cache shows it too.
   rt::Task<void> await_own_write(rt::Context ctx, int64_t revision);
-  rt::Task<Result<ListAnswer>> list_at(rt::Context ctx, const Selection& selection, const ListParameters& parameters, int64_t revision, std::string start, bool at_revision);
+  rt::Task<Result<ListAnswer>> list_at(rt::Context ctx, const Selection& selection, const ListParameters& parameters, int64_t revision,
+                                       std::string start, bool at_revision);
   storage::Predicate predicate(const Selection& selection) const;
   Status not_found(std::string_view name) const;
   AdmissionAttributes attributes(RequestScope& scope, Operation operation) const;
   rt::Task<Result<Written>> create_named(RequestScope& scope, api::Object object);
   rt::Task<Result<Unit>> finish_create(RequestScope& scope, api::Object& object);
   enum class AdmissionPhase : uint8_t { Mutate, Validate };
-  rt::Task<Result<Unit>> admit_update(RequestScope& scope, const UpdateRequest& request, AdmissionPhase phase, api::Object& object, const api::Object& old) const;
+  rt::Task<Result<Unit>> admit_update(RequestScope& scope, const UpdateRequest& request, AdmissionPhase phase, api::Object& object,
+                                      const api::Object& old) const;
   rt::Task<Result<std::optional<Written>>> try_update(RequestScope& scope, const UpdateRequest& request, const std::string& key);
   rt::Task<Result<std::optional<Written>>> finish_update(RequestScope& scope, const UpdateRequest& request, const std::string& key,
                                                          api::Object& object, const api::Object& old, int64_t revision);

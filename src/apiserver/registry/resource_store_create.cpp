@@ -10,7 +10,8 @@ rt::Task<Result<Written>> ResourceStore::create(RequestScope& scope, api::Object
   auto& meta = codec_.metadata(object);
   if (resource_.namespaced()) {
     if (meta.namespace_.empty()) meta.namespace_ = scope.ns;
-    if (meta.namespace_ != scope.ns) co_return bad_request("the namespace of the object (" + meta.namespace_ + ") does not match the namespace of the request (" + scope.ns + ")");
+    if (meta.namespace_ != scope.ns)
+      co_return bad_request("the namespace of the object (" + meta.namespace_ + ") does not match the namespace of the request (" + scope.ns + ")");
   } else {
     meta.namespace_.clear();
   }

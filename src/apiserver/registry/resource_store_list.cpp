@@ -9,8 +9,8 @@ namespace pintle::apiserver {
 
 namespace {
 
-constexpr int64_t newest_revision = -1;     // in a continue token: whatever the state is by then
-constexpr std::size_t range_chunk = 500;   // objects read at once when selectors may drop some
+constexpr int64_t newest_revision = -1;   // in a continue token: whatever the state is by then
+constexpr std::size_t range_chunk = 500;  // objects read at once when selectors may drop some
 
 // The key that follows all keys with `prefix`.
 std::string prefix_end(std::string prefix) {
@@ -36,8 +36,8 @@ rt::Task<Result<ListAnswer>> ResourceStore::list(rt::Context ctx, Selection sele
     expired.continue_token = encode_continue({newest_revision, token.start});
     co_return expired;
   }
-  const bool exact = parameters.match == VersionMatch::Exact ||
-                     (parameters.match == VersionMatch::Unset && parameters.limit > 0 && parameters.revision > 0);
+  const bool exact =
+      parameters.match == VersionMatch::Exact || (parameters.match == VersionMatch::Unset && parameters.limit > 0 && parameters.revision > 0);
   if (exact) co_return co_await list_at(ctx, selection, parameters, parameters.revision, "", true);
   // resourceVersion=0: whatever the cache holds.
   if (parameters.resource_version != "0") CO_TRY(co_await wait_for_revision(ctx, parameters.revision));
@@ -45,8 +45,8 @@ rt::Task<Result<ListAnswer>> ResourceStore::list(rt::Context ctx, Selection sele
 }
 
 // The page that begins at `start`; at `revision` if `at_revision`, else from the cache as it is.
-rt::Task<Result<ListAnswer>> ResourceStore::list_at(rt::Context ctx, const Selection& selection, const ListParameters& parameters,
-                                                    int64_t revision, std::string start, bool at_revision) {
+rt::Task<Result<ListAnswer>> ResourceStore::list_at(rt::Context ctx, const Selection& selection, const ListParameters& parameters, int64_t revision,
+                                                    std::string start, bool at_revision) {
   const std::string prefix = resource_.prefix_of(selection.ns);
   const std::size_t limit = static_cast<std::size_t>(parameters.limit);
   const bool everything = selection.everything();

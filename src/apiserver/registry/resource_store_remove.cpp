@@ -53,7 +53,7 @@ Grace take_grace(const Resource& resource, const RequestScope& scope, const Remo
     if (left == 0) return Grace::None;
     if (!request.grace_period_seconds || *request.grace_period_seconds >= left) return Grace::Pending;
     const int64_t wanted = std::max<int64_t>(*request.grace_period_seconds, 0);
-    meta.deletion_timestamp->seconds += rt::bounded_seconds(wanted) - rt::bounded_seconds(left);   // as mark_deleted() added it
+    meta.deletion_timestamp->seconds += rt::bounded_seconds(wanted) - rt::bounded_seconds(left);  // as mark_deleted() added it
     meta.deletion_grace_period_seconds = wanted;
     return wanted == 0 ? Grace::None : Grace::Begun;
   }
@@ -89,9 +89,12 @@ rt::Task<Result<std::optional<Removed>>> ResourceStore::try_remove(RequestScope&
   const bool by_resource = resource_.name() == GroupResource{"", "namespaces"};
   const GroupResource kind{resource_.name().group, by_resource ? resource_.name().resource : std::string(resource_.kind())};
   if (!request.uid.empty() && request.uid != old_meta.uid)
-    co_return Unexpected(errors::conflict(kind, request.name, "Precondition failed: UID in precondition: " + request.uid + ", UID in object meta: " + old_meta.uid));
+    co_return Unexpected(
+        errors::conflict(kind, request.name, "Precondition failed: UID in precondition: " + request.uid + ", UID in object meta: " + old_meta.uid));
   if (!request.resource_version.empty() && request.resource_version != old_meta.resource_version)
-    co_return Unexpected(errors::conflict(kind, request.name, "Precondition failed: ResourceVersion in precondition: " + request.resource_version + ", ResourceVersion in object meta: " + old_meta.resource_version));
+    co_return Unexpected(errors::conflict(kind, request.name,
+                                          "Precondition failed: ResourceVersion in precondition: " + request.resource_version +
+                                              ", ResourceVersion in object meta: " + old_meta.resource_version));
   CO_TRY(resource_.strategy().validate_delete(scope, old));
   if (!scope.internal) {
     AdmissionAttributes admission = attributes(scope, Operation::Delete);
@@ -131,7 +134,8 @@ rt::Task<Result<std::optional<Removed>>> ResourceStore::try_remove(RequestScope&
   co_return std::optional<Removed>(std::move(removed));
 }
 
-rt::Task<Result<std::optional<Removed>>> ResourceStore::remove_now(RequestScope& scope, const std::string& key, api::Object object, int64_t revision) {
+rt::Task<Result<std::optional<Removed>>> ResourceStore::remove_now(RequestScope& scope, const std::string& key, api::Object object,
+                                                                   int64_t revision) {
   Removed removed;
   removed.gone = true;
   if (!scope.dry_run) {
@@ -148,7 +152,8 @@ rt::Task<Result<std::optional<Removed>>> ResourceStore::remove_now(RequestScope&
   co_return std::optional<Removed>(std::move(removed));
 }
 
-rt::Task<Result<ListAnswer>> ResourceStore::remove_collection(RequestScope& scope, Selection selection, ListParameters parameters, RemoveRequest request) {
+rt::Task<Result<ListAnswer>> ResourceStore::remove_collection(RequestScope& scope, Selection selection, ListParameters parameters,
+                                                              RemoveRequest request) {
   CO_TRY_ASSIGN(ListAnswer found, co_await list(scope.ctx, std::move(selection), std::move(parameters)));
   if (found.expired) co_return Unexpected(errors::expired_continue());
   for (const auto& item : found.items) {

@@ -6,7 +6,6 @@
 #include "apiserver/registry/object_validation.h"
 #include "apiserver/registry/resource_store.h"
 
-
 namespace pintle::apiserver {
 
 rt::Task<Result<Written>> ResourceStore::update(RequestScope& scope, UpdateRequest request) {
@@ -19,7 +18,8 @@ rt::Task<Result<Written>> ResourceStore::update(RequestScope& scope, UpdateReque
   co_return Unexpected(errors::conflict(resource_.name(), request.name, errors::modified_message));
 }
 
-rt::Task<Result<Unit>> ResourceStore::admit_update(RequestScope& scope, const UpdateRequest& request, AdmissionPhase phase, api::Object& object, const api::Object& old) const {
+rt::Task<Result<Unit>> ResourceStore::admit_update(RequestScope& scope, const UpdateRequest& request, AdmissionPhase phase, api::Object& object,
+                                                   const api::Object& old) const {
   if (scope.internal) co_return Unit{};
   AdmissionAttributes admission = attributes(scope, Operation::Update);
   admission.object = &object;
@@ -47,7 +47,8 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::try_update(RequestScope&
     CO_TRY_ASSIGN(api::Object fresh, request.transform(nullptr));
     std::string& name = codec_.metadata(fresh).name;
     if (name.empty()) name = request.name;
-    if (name != request.name) co_return bad_request("the name of the object (" + name + ") does not match the name on the URL (" + request.name + ")");
+    if (name != request.name)
+      co_return bad_request("the name of the object (" + name + ") does not match the name on the URL (" + request.name + ")");
     auto created = co_await create(scope, std::move(fresh));
     if (created) co_return std::optional<Written>(std::move(*created));
     if (created.error().reason == Reason::AlreadyExists) co_return std::nullopt;
@@ -64,9 +65,11 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::try_update(RequestScope&
     co_return bad_request("the name of the object (" + meta.name + ") does not match the name on the URL (" + old_meta.name + ")");
   if (meta.namespace_.empty()) meta.namespace_ = old_meta.namespace_;
   if (meta.namespace_ != old_meta.namespace_)
-    co_return bad_request("the namespace of the object (" + meta.namespace_ + ") does not match the namespace on the URL (" + old_meta.namespace_ + ")");
+    co_return bad_request("the namespace of the object (" + meta.namespace_ + ") does not match the namespace on the URL (" + old_meta.namespace_ +
+                          ")");
   if (request.check_uid && !meta.uid.empty() && meta.uid != old_meta.uid)
-    co_return Unexpected(errors::conflict(resource_.name(), request.name, "Precondition failed: UID in precondition: " + meta.uid + ", UID in object meta: " + old_meta.uid));
+    co_return Unexpected(errors::conflict(resource_.name(), request.name,
+                                          "Precondition failed: UID in precondition: " + meta.uid + ", UID in object meta: " + old_meta.uid));
   if (meta.resource_version.empty() || meta.resource_version == "0") {
     if (!resource_.definition().allow_unconditional_update) {
       FieldErrors problems;
@@ -124,8 +127,8 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::finish_update(RequestSco
   Written written;
   auto& meta = codec_.metadata(object);
   const auto& old_meta = codec_.metadata(old);
-  const bool last_finalizer_gone = old_meta.deletion_timestamp && meta.finalizers.empty() && old_meta.deletion_grace_period_seconds.value_or(0) == 0 &&
-                                   resource_.strategy().may_remove(object);
+  const bool last_finalizer_gone = old_meta.deletion_timestamp && meta.finalizers.empty() &&
+                                   old_meta.deletion_grace_period_seconds.value_or(0) == 0 && resource_.strategy().may_remove(object);
   if (last_finalizer_gone) {
     CO_TRY_ASSIGN(auto removed, co_await remove_now(scope, key, std::move(object), revision));
     if (!removed) co_return std::nullopt;

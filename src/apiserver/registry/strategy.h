@@ -45,7 +45,7 @@ struct TableCell {
   codec::Value value;
   bool is_age = false;
   api::Time age_of;
-  std::string before_age;   // plain text around the age: "3 (" and " ago)"
+  std::string before_age;  // plain text around the age: "3 (" and " ago)"
   std::string after_age;
   TableCell(codec::Value v) : value(std::move(v)) {}
   TableCell(const char* v) : value(v) {}
@@ -76,7 +76,7 @@ using Finish = std::function<void(bool stored)>;
 
 // How the generic store removes an object.
 struct DeleteSettings {
-  int64_t grace_period_seconds = 0;   // asked for by the client; -1: not stated
+  int64_t grace_period_seconds = 0;  // asked for by the client; -1: not stated
   bool orphan = false;
   bool foreground = false;
 };
@@ -158,7 +158,9 @@ class TypedStrategy : public Strategy {
 
   void set_defaults(api::Object& o) const final { set_defaults(o.as<T>()); }
   void prepare_for_create(const RequestScope& s, api::Object& o) const final { prepare_for_create(s, o.as<T>()); }
-  void prepare_for_update(const RequestScope& s, api::Object& o, const api::Object& old) const final { prepare_for_update(s, o.as<T>(), old.as<T>()); }
+  void prepare_for_update(const RequestScope& s, api::Object& o, const api::Object& old) const final {
+    prepare_for_update(s, o.as<T>(), old.as<T>());
+  }
   void validate(const RequestScope& s, const api::Object& o, FieldErrors& e) const final { validate(s, o.as<T>(), e); }
   void validate_update(const RequestScope& s, const api::Object& o, const api::Object& old, FieldErrors& e) const final {
     validate_update(s, o.as<T>(), old.as<T>(), e);
@@ -168,7 +170,9 @@ class TypedStrategy : public Strategy {
     warnings(s, o.as<T>(), old ? &old->as<T>() : nullptr, out);
   }
   void after_delete(const RequestScope& s, const api::Object& o) const final { after_delete(s, o.as<T>()); }
-  int64_t grace_period_seconds(const RequestScope& s, api::Object& o, const DeleteSettings& d) const final { return grace_period_seconds(s, o.as<T>(), d); }
+  int64_t grace_period_seconds(const RequestScope& s, api::Object& o, const DeleteSettings& d) const final {
+    return grace_period_seconds(s, o.as<T>(), d);
+  }
   void mark_deleted(const RequestScope& s, api::Object& o) const final { mark_deleted(s, o.as<T>()); }
   bool may_remove(const api::Object& o) const final { return may_remove(o.as<T>()); }
   Result<Unit> validate_delete(const RequestScope& s, const api::Object& o) const final { return validate_delete(s, o.as<T>()); }
@@ -208,10 +212,10 @@ struct ActionSubresource {
 // A field that fieldSelector may name, metadata.name and metadata.namespace aside. Its value is read from the stored
 // bytes by path: strings as they are, numbers in decimal, booleans as true or false.
 struct SelectableField {
-  std::string_view name;           // "spec.nodeName"
-  std::string_view path = {};      // in the storage version; "": name
-  std::string_view or_path = {};   // read if `path` is empty
-  std::string_view if_absent = {}; // "false", "0"
+  std::string_view name;            // "spec.nodeName"
+  std::string_view path = {};       // in the storage version; "": name
+  std::string_view or_path = {};    // read if `path` is empty
+  std::string_view if_absent = {};  // "false", "0"
 };
 
 // A version in which the resource is served. The hooks convert from and to the storage version; nullptr: same type.
@@ -221,7 +225,7 @@ struct ServedVersion {
   Result<api::Object> (*to_storage)(const api::Object&) = nullptr;
   Result<api::Object> (*from_storage)(const api::Object&) = nullptr;
   // Names in this version of selectable fields, where they differ (events: regarding.name for involvedObject.name).
-  std::vector<std::pair<std::string_view, std::string_view>> field_names = {};   // {here, in the storage version}
+  std::vector<std::pair<std::string_view, std::string_view>> field_names = {};  // {here, in the storage version}
 };
 
 enum class NameRule : uint8_t { DnsSubdomain, DnsLabel, Dns1035Label, PathSegment, Any };
@@ -235,7 +239,7 @@ class VirtualResource {
 };
 
 struct ResourceDefinition {
-  GroupResource resource;                       // in the group of the storage version
+  GroupResource resource;  // in the group of the storage version
   std::string_view storage_version = "v1";
   // Versions served; empty: those that discovery lists for the group, all of the storage version's type. Kind, scope,
   // verbs, short names come from apimachinery/discovery/served_resources.h.
@@ -246,20 +250,20 @@ struct ResourceDefinition {
 
   std::shared_ptr<const Strategy> strategy = std::make_shared<Strategy>();
 
-  bool has_status = false;          // spec/status split: create clears status, update keeps it, "status" is served
-  bool has_generation = false;      // metadata.generation: 1 at create, +1 when anything outside metadata and status changes
+  bool has_status = false;      // spec/status split: create clears status, update keeps it, "status" is served
+  bool has_generation = false;  // metadata.generation: 1 at create, +1 when anything outside metadata and status changes
   NameRule name_rule = NameRule::DnsSubdomain;
-  bool allow_create_on_update = false;         // PUT of a missing object creates it
-  bool allow_unconditional_update = true;      // PUT without a resourceVersion
-  bool return_deleted_object = false;          // DELETE answers with the object rather than a Status
-  bool orphan_by_default = false;              // garbage collection default (never true in the groups of today)
-  bool no_garbage_collection = false;          // events: propagationPolicy has no effect
+  bool allow_create_on_update = false;     // PUT of a missing object creates it
+  bool allow_unconditional_update = true;  // PUT without a resourceVersion
+  bool return_deleted_object = false;      // DELETE answers with the object rather than a Status
+  bool orphan_by_default = false;          // garbage collection default (never true in the groups of today)
+  bool no_garbage_collection = false;      // events: propagationPolicy has no effect
   // Fields that apply and update never own in the main resource ("status" when has_status).
   std::vector<std::string_view> reset_fields = {};
 
   std::vector<SelectableField> selectable_fields = {};
-  std::vector<PartSubresource> parts = {};     // "status" is added for has_status unless listed here
-  std::vector<ScaleSubresource> scale = {};    // none or one
+  std::vector<PartSubresource> parts = {};   // "status" is added for has_status unless listed here
+  std::vector<ScaleSubresource> scale = {};  // none or one
   std::vector<ActionSubresource> actions = {};
 
   // Resources that store nothing: exactly one of these is set, and strategy and the rest are unused.

@@ -91,10 +91,11 @@ Result<std::string> with_wire_resource_version(std::string_view wire, std::strin
   const char* meta_start = nullptr;
   const char* meta_end = nullptr;
   std::string_view meta;
-  if (!for_each_bytes(wire, [&](uint32_t number, std::string_view bytes, const char* start, const char* end) {
-        if (number == object_metadata) meta = bytes, meta_start = start, meta_end = end;
-        return true;
-      }) ||
+  if (!for_each_bytes(wire,
+                      [&](uint32_t number, std::string_view bytes, const char* start, const char* end) {
+                        if (number == object_metadata) meta = bytes, meta_start = start, meta_end = end;
+                        return true;
+                      }) ||
       meta_start == nullptr)
     return malformed();
   const char* cut_start = meta.data();

@@ -14,10 +14,10 @@
 namespace pintle::apiserver {
 
 struct WireMetadata {
-  std::string_view message;            // the ObjectMeta itself
+  std::string_view message;  // the ObjectMeta itself
   std::string_view ns, name, uid;
   std::string_view resource_version;
-  std::vector<std::pair<std::string_view, std::string_view>> labels;   // in wire order
+  std::vector<std::pair<std::string_view, std::string_view>> labels;  // in wire order
 };
 // The ObjectMeta message alone; "" if there is none.
 std::string_view wire_object_meta(std::string_view wire);

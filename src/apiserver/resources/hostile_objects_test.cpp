@@ -3,10 +3,10 @@
 
 #include <string>
 
+#include "api/defaults.h"
 #include "api/gen/apiextensions_v1.h"
 #include "api/gen/core_v1.h"
 #include "api/gen/resource_v1.h"
-#include "api/defaults.h"
 #include "api/untrusted.h"
 #include "apiserver/registry/request_scope.h"
 #include "apiserver/resources/core/pod_spec.h"
@@ -46,7 +46,9 @@ FieldErrors errors_of(const Strategy& strategy, api::Object& object) {
 
 api::Object definition_of(const std::string& schema) {
   api::Object object(api::type_of<api::apiextensions_v1::CustomResourceDefinition>());
-  const std::string json = R"({"metadata":{"name":"as.example.com"},"spec":{"group":"example.com","scope":"Cluster","names":{"plural":"as","kind":"A"},"versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":)" + schema + "}}]}}";
+  const std::string json =
+      R"({"metadata":{"name":"as.example.com"},"spec":{"group":"example.com","scope":"Cluster","names":{"plural":"as","kind":"A"},"versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":)" +
+      schema + "}}]}}";
   const auto decoded = api::decode_untrusted_json(json, object.type(), object.data());
   EXPECT_TRUE(decoded.has_value()) << decoded.error().message;
   return object;
@@ -54,17 +56,26 @@ api::Object definition_of(const std::string& schema) {
 
 TEST(HostileDefinitions, NestAsDeepAsADocumentMay) {
   codec::run_on_small_stack([] {
-    const struct { std::string open, close; int levels; } ways[] = {
-        {R"({"type":"object","properties":{"a":)", "}}", 2}, {R"({"type":"array","items":)", "}", 1}, {R"({"type":"object","additionalProperties":)", "}", 1},
-        {R"({"type":"object","not":)", "}", 1}, {R"({"type":"object","allOf":[)", "]}", 2}, {R"({"type":"object","anyOf":[)", "]}", 2}, {R"({"not":{"properties":{"a":)", "}}}", 3},
-        {R"({"definitions":{"a":)", "}}", 2}};
+    const struct {
+      std::string open, close;
+      int levels;
+    } ways[] = {{R"({"type":"object","properties":{"a":)", "}}", 2},
+                {R"({"type":"array","items":)", "}", 1},
+                {R"({"type":"object","additionalProperties":)", "}", 1},
+                {R"({"type":"object","not":)", "}", 1},
+                {R"({"type":"object","allOf":[)", "]}", 2},
+                {R"({"type":"object","anyOf":[)", "]}", 2},
+                {R"({"not":{"properties":{"a":)", "}}}", 3},
+                {R"({"definitions":{"a":)", "}}", 2}};
     for (const auto& way : ways) {
       const auto n = static_cast<std::size_t>((codec::nesting_max - 10) / way.levels);
       api::Object object = definition_of(repeated(way.open, n) + R"({"type":"string"})" + repeated(way.close, n));
       EXPECT_LT(cpu_seconds([&] {
-        const FieldErrors errors = errors_of(strategy_of("customresourcedefinitions"), object);
-        (void)errors.size();
-      }), hostile_seconds_max) << way.open;
+                  const FieldErrors errors = errors_of(strategy_of("customresourcedefinitions"), object);
+                  (void)errors.size();
+                }),
+                hostile_seconds_max)
+          << way.open;
     }
   });
 }
@@ -76,7 +87,9 @@ TEST(HostileDefinitions, PatternsHaveABudget) {
   EXPECT_LT(cpu_seconds([&] { EXPECT_GT(errors_of(strategy_of("customresourcedefinitions"), object).size(), 10000u); }), hostile_seconds_max);
   // Those of real definitions are far from it.
   properties.clear();
-  for (int i = 0; i < 2000; ++i) properties += (i == 0 ? "\"p" : ",\"p") + std::to_string(i) + R"(":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"})";
+  for (int i = 0; i < 2000; ++i)
+    properties += (i == 0 ? "\"p" : ",\"p") + std::to_string(i) +
+                  R"(":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"})";
   api::Object ordinary = definition_of("{\"type\":\"object\",\"properties\":{" + properties + "}}");
   EXPECT_EQ(errors_of(strategy_of("customresourcedefinitions"), ordinary).size(), 0u);
 }
@@ -86,14 +99,16 @@ TEST(HostileDefinitions, KeysAndWhatIsRequired) {
   for (int i = 0; i < 60000; ++i) names += (i == 0 ? "\"k" : ",\"k") + std::to_string(i) + "\"";
   std::string properties;
   for (int i = 0; i < 20000; ++i) properties += (i == 0 ? "\"k" : ",\"k") + std::to_string(i) + R"(":{"type":"string"})";
-  api::Object object = definition_of(R"({"type":"object","properties":{"l":{"type":"array","x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":[)" + names + R"(],"items":{"type":"object","required":[)" + names +
-                                     "],\"properties\":{" + properties + "}}}}}");
+  api::Object object =
+      definition_of(R"({"type":"object","properties":{"l":{"type":"array","x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":[)" + names +
+                    R"(],"items":{"type":"object","required":[)" + names + "],\"properties\":{" + properties + "}}}}}");
   EXPECT_LT(cpu_seconds([&] { (void)errors_of(strategy_of("customresourcedefinitions"), object).size(); }), hostile_seconds_max);
 }
 
 api::Object pod_of(std::string_view spec) {
   api::Object object(api::type_of<core::Pod>());
-  const auto decoded = api::decode_untrusted_json("{\"metadata\":{\"name\":\"p\",\"namespace\":\"n\"},\"spec\":" + std::string(spec) + "}", object.type(), object.data());
+  const auto decoded = api::decode_untrusted_json("{\"metadata\":{\"name\":\"p\",\"namespace\":\"n\"},\"spec\":" + std::string(spec) + "}",
+                                                  object.type(), object.data());
   EXPECT_TRUE(decoded.has_value()) << decoded.error().message;
   api::apply_defaults(object.type(), object.data());
   return object;
@@ -107,16 +122,20 @@ TEST(HostilePods, ListsTimesLists) {
     volumes += comma + "{\"name\":\"v" + n + "\",\"emptyDir\":{}}";
     mounts += comma + "{\"name\":\"v" + n + "\",\"mountPath\":\"/m" + n + "\"}";
     devices += comma + "{\"name\":\"d" + n + "\",\"devicePath\":\"/d" + n + "\"}";
-    ports += comma + R"({"containerPort":1,"hostIP":"10.0.)" + std::to_string(i / 256) + "." + std::to_string(i % 256) + "\",\"hostPort\":" + std::to_string(i + 1) + "}";
+    ports += comma + R"({"containerPort":1,"hostIP":"10.0.)" + std::to_string(i / 256) + "." + std::to_string(i % 256) +
+             "\",\"hostPort\":" + std::to_string(i + 1) + "}";
   }
-  for (const std::string& spec : {"{\"volumes\":[" + volumes + "],\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"volumeMounts\":[" + mounts + "],\"volumeDevices\":[" + devices + "]}]}",
+  for (const std::string& spec : {"{\"volumes\":[" + volumes + "],\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"volumeMounts\":[" + mounts +
+                                      "],\"volumeDevices\":[" + devices + "]}]}",
                                   "{\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"ports\":[" + ports + "]}]}", image_spaces}) {
     api::Object object = pod_of(spec);
     std::vector<std::string> warnings;
     EXPECT_LT(cpu_seconds([&] {
-      (void)errors_of(strategy_of("pods"), object).size();
-      pod_warnings(object.as<core::Pod>().spec, object.as<core::Pod>().metadata, warnings);
-    }), hostile_seconds_max) << spec.substr(0, 60);
+                (void)errors_of(strategy_of("pods"), object).size();
+                pod_warnings(object.as<core::Pod>().spec, object.as<core::Pod>().metadata, warnings);
+              }),
+              hostile_seconds_max)
+        << spec.substr(0, 60);
     EXPECT_LE(warnings.size(), 100u);
   }
 }
@@ -132,7 +151,8 @@ TEST(HostilePods, WarningsAreBounded) {
 
 TEST(HostilePods, ReferencesInVariables) {
   const std::string name = repeated("$(", 200000);
-  api::Object object = pod_of(R"({"containers":[{"name":"c","image":"i","env":[{"name":")" + name + "a\",\"value\":\"x\"},{\"name\":\"" + name + "a\",\"value\":\"" + repeated(name, 2) + "\"}]}]}");
+  api::Object object = pod_of(R"({"containers":[{"name":"c","image":"i","env":[{"name":")" + name + "a\",\"value\":\"x\"},{\"name\":\"" + name +
+                              "a\",\"value\":\"" + repeated(name, 2) + "\"}]}]}");
   std::vector<std::string> warnings;
   EXPECT_LT(cpu_seconds([&] { pod_warnings(object.as<core::Pod>().spec, object.as<core::Pod>().metadata, warnings); }), hostile_seconds_max);
 }
@@ -153,7 +173,8 @@ TEST(HostileEndpoints, RowsDoNotMultiply) {
 
 TEST(HostileClaims, NamesDoNotMultiply) {
   api::Object object(api::type_of<api::resource_v1::ResourceClaim>());
-  const std::string json = R"({"spec":{"devices":{"requests":[{"name":")" + std::string(1 << 20, 'n') + R"(","firstAvailable":[{"name":"a"})" + repeated(R"(,{"name":"b"})", 100000) + "]}]}}}";
+  const std::string json = R"({"spec":{"devices":{"requests":[{"name":")" + std::string(1 << 20, 'n') + R"(","firstAvailable":[{"name":"a"})" +
+                           repeated(R"(,{"name":"b"})", 100000) + "]}]}}}";
   ASSERT_TRUE(api::decode_untrusted_json(json, object.type(), object.data()).has_value());
   EXPECT_LT(cpu_seconds([&] { EXPECT_FALSE(errors_of(strategy_of("resourceclaims"), object).empty()); }), hostile_seconds_max);
 }

@@ -22,10 +22,10 @@ using api::Field;
 using api::Kind;
 using api::Type;
 
-constexpr int depth_max = 9;               // fields from the root: a container's probe's headers
+constexpr int depth_max = 9;  // fields from the root: a container's probe's headers
 constexpr std::size_t length = 4000;
-constexpr double worth_a_look_s = 0.03;    // shorter than that is linear enough
-constexpr double linear_factor_max = 8;    // four times the length: linear takes 4 times as long, the square of it 16 times
+constexpr double worth_a_look_s = 0.03;  // shorter than that is linear enough
+constexpr double linear_factor_max = 8;  // four times the length: linear takes 4 times as long, the square of it 16 times
 
 // The fields that lead from a root to a list or map.
 using Path = std::vector<const Field*>;
@@ -155,7 +155,7 @@ TEST(LongLists, TakeTimeInProportion) {
       ++lists;
       for (const bool distinct : {false, true}) {
         double factor = 0;
-        for (int attempt = 0; attempt < 3; ++attempt) {   // a busy machine may spoil one
+        for (int attempt = 0; attempt < 3; ++attempt) {  // a busy machine may spoil one
           const double all = seconds(resource, root, path, length, distinct);
           if (all < worth_a_look_s) {
             factor = 0;

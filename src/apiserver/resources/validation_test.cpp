@@ -56,7 +56,10 @@ constexpr Case slices{"resource.k8s.io", "v1", "ResourceSlice", "resourceslices"
 
 TEST(PodValidation, SysctlNames) {
   const auto check = [](std::string name, std::vector<std::string> wanted) {
-    check_causes(Case{"", "v1", "Pod", "pods"}, "{metadata: {name: p, namespace: d}, spec: {securityContext: {sysctls: [{name: \"" + name + "\", value: \"1\"}]}, restartPolicy: Always, dnsPolicy: ClusterFirst, containers: [{name: c, image: i, terminationMessagePolicy: File}]}}",
+    check_causes(Case{"", "v1", "Pod", "pods"},
+                 "{metadata: {name: p, namespace: d}, spec: {securityContext: {sysctls: [{name: \"" + name +
+                     "\", value: \"1\"}]}, restartPolicy: Always, dnsPolicy: ClusterFirst, containers: [{name: c, image: i, "
+                     "terminationMessagePolicy: File}]}}",
                  std::move(wanted));
   };
   const std::string field = "spec.securityContext.sysctls[0].name";
@@ -67,10 +70,13 @@ TEST(PodValidation, SysctlNames) {
 TEST(PodValidation, UnmaskedProcNeedsAUserNamespace) {
   const auto check = [](const char* host_users, std::vector<std::string> wanted) {
     const std::string rest = ", image: i, terminationMessagePolicy: File, imagePullPolicy: Always, securityContext: {procMount: Unmasked}}]";
-    check_causes(Case{"", "v1", "Pod", "pods"}, "{metadata: {name: p, namespace: d}, spec: {" + std::string(host_users) + "restartPolicy: Always, dnsPolicy: ClusterFirst, containers: [{name: a" + rest + ", initContainers: [{name: b" + rest + "}}",
+    check_causes(Case{"", "v1", "Pod", "pods"},
+                 "{metadata: {name: p, namespace: d}, spec: {" + std::string(host_users) +
+                     "restartPolicy: Always, dnsPolicy: ClusterFirst, containers: [{name: a" + rest + ", initContainers: [{name: b" + rest + "}}",
                  std::move(wanted));
   };
-  const std::vector<std::string> refused = {"Invalid spec.containers[0].securityContext.procMount", "Invalid spec.initContainers[0].securityContext.procMount"};
+  const std::vector<std::string> refused = {"Invalid spec.containers[0].securityContext.procMount",
+                                            "Invalid spec.initContainers[0].securityContext.procMount"};
   check("hostUsers: false, ", {});
   check("hostUsers: true, ", refused);
   check("", refused);
@@ -78,23 +84,34 @@ TEST(PodValidation, UnmaskedProcNeedsAUserNamespace) {
 
 TEST(JobValidation, SucceededIndexes) {
   const auto check = [](const std::string& indexes, std::vector<std::string> wanted) {
-    check_causes(Case{"batch", "v1", "Job", "jobs"}, "{metadata: {name: j, namespace: d}, spec: {completionMode: Indexed, completions: 10, parallelism: 1, successPolicy: {rules: [{succeededIndexes: \"" + indexes + "\"}]}, template: {spec: {restartPolicy: Never, dnsPolicy: ClusterFirst, containers: [{name: c, image: i, terminationMessagePolicy: File}]}}}}",
+    check_causes(Case{"batch", "v1", "Job", "jobs"},
+                 "{metadata: {name: j, namespace: d}, spec: {completionMode: Indexed, completions: 10, parallelism: 1, successPolicy: {rules: "
+                 "[{succeededIndexes: \"" +
+                     indexes +
+                     "\"}]}, template: {spec: {restartPolicy: Never, dnsPolicy: ClusterFirst, containers: [{name: c, image: i, "
+                     "terminationMessagePolicy: File}]}}}}",
                  std::move(wanted));
   };
   for (const char* good : {"", "0", "0,2-4,9", "0-9"}) check(good, {});
-  for (const char* bad : {"10", "1,1", "2-1", "3-3", "1-", "-1", "1--3", "1-2-3", "99999999999", "0-99999999999", "99999999999-5", "a"}) check(bad, {"Invalid spec.successPolicy.rules[0].succeededIndexes"});
+  for (const char* bad : {"10", "1,1", "2-1", "3-3", "1-", "-1", "1--3", "1-2-3", "99999999999", "0-99999999999", "99999999999-5", "a"})
+    check(bad, {"Invalid spec.successPolicy.rules[0].succeededIndexes"});
 }
 
 TEST(ApiServiceValidation, Causes) {
   check_causes(api_service, "{metadata: {name: v1.}, spec: {version: v1, groupPriorityMinimum: 1, versionPriority: 1}}", {});
-  check_causes(api_service, "{metadata: {name: v1.a.b}, spec: {version: v1, groupPriorityMinimum: 1, versionPriority: 1, service: {name: s, namespace: ns, port: 443}}}",
-               {"Invalid metadata.name"});
-  check_causes(api_service, "{metadata: {name: v2.}, spec: {version: v2, groupPriorityMinimum: 0, versionPriority: 2000, service: {name: s, port: 443}}}",
+  check_causes(
+      api_service,
+      "{metadata: {name: v1.a.b}, spec: {version: v1, groupPriorityMinimum: 1, versionPriority: 1, service: {name: s, namespace: ns, port: 443}}}",
+      {"Invalid metadata.name"});
+  check_causes(api_service,
+               "{metadata: {name: v2.}, spec: {version: v2, groupPriorityMinimum: 0, versionPriority: 2000, service: {name: s, port: 443}}}",
                {"Required spec.group", "Invalid spec.groupPriorityMinimum", "Invalid spec.versionPriority", "Required spec.service.namespace"});
 }
 
 std::string webhook(std::string_view change) {
-  return "{metadata: {name: w}, webhooks: [{name: a.example.com, sideEffects: None, admissionReviewVersions: [v1], clientConfig: {url: 'https://a.example.com/x'}, " + std::string(change) + "}]}";
+  return "{metadata: {name: w}, webhooks: [{name: a.example.com, sideEffects: None, admissionReviewVersions: [v1], clientConfig: {url: "
+         "'https://a.example.com/x'}, " +
+         std::string(change) + "}]}";
 }
 
 TEST(WebhookValidation, Causes) {
@@ -104,47 +121,66 @@ TEST(WebhookValidation, Causes) {
                {"Invalid webhooks[0].rules[0].operations", "Required webhooks[0].rules[0].apiVersions[0]", "Invalid webhooks[0].rules[0].resources"});
   check_causes(webhooks, webhook("matchConditions: [{name: a, expression: 'object.x =='}, {name: a, expression: 'true'}]"),
                {"Invalid webhooks[0].matchConditions[0].expression", "Duplicate webhooks[0].matchConditions[1].name"});
-  check_causes(webhooks, "{metadata: {name: w}, webhooks: [{name: a, sideEffects: Some, admissionReviewVersions: ['', v9], clientConfig: {service: {name: s, port: 443}}}]}",
-               {"Invalid webhooks[0].name", "NotSupported webhooks[0].sideEffects", "Required webhooks[0].clientConfig.service.name", "Invalid webhooks[0].admissionReviewVersions[0]",
-                "Invalid webhooks[0].admissionReviewVersions"});
+  check_causes(webhooks,
+               "{metadata: {name: w}, webhooks: [{name: a, sideEffects: Some, admissionReviewVersions: ['', v9], clientConfig: {service: {name: s, "
+               "port: 443}}}]}",
+               {"Invalid webhooks[0].name", "NotSupported webhooks[0].sideEffects", "Required webhooks[0].clientConfig.service.name",
+                "Invalid webhooks[0].admissionReviewVersions[0]", "Invalid webhooks[0].admissionReviewVersions"});
 }
 
 TEST(PolicyValidation, Causes) {
-  const std::string rules = "matchConstraints: {matchPolicy: Exact, namespaceSelector: {}, objectSelector: {}, resourceRules: [{operations: [CREATE], apiGroups: [a], apiVersions: [v1], resources: [b]}]}";
+  const std::string rules =
+      "matchConstraints: {matchPolicy: Exact, namespaceSelector: {}, objectSelector: {}, resourceRules: [{operations: [CREATE], apiGroups: [a], "
+      "apiVersions: [v1], resources: [b]}]}";
   check_causes(policies, "{metadata: {name: p}, spec: {" + rules + ", validations: [{expression: 'object.a < 3', reason: Invalid}]}}", {});
   check_causes(policies, "{metadata: {name: p}, spec: {" + rules + "}}", {"Required spec.validations", "Required spec.auditAnnotations"});
-  check_causes(policies, "{metadata: {name: p}, spec: {" + rules + ", variables: [{name: 'a-b', expression: '1 +'}], validations: [{expression: params.x, reason: Nope}], auditAnnotations: [{key: 'a b', valueExpression: \"'v'\"}]}}",
-               {"Invalid spec.variables[0].name", "Invalid spec.variables[0].expression", "Invalid spec.validations[0].expression", "NotSupported spec.validations[0].reason",
-                "Invalid spec.auditAnnotations[0].key"});
+  check_causes(policies,
+               "{metadata: {name: p}, spec: {" + rules +
+                   ", variables: [{name: 'a-b', expression: '1 +'}], validations: [{expression: params.x, reason: Nope}], auditAnnotations: [{key: "
+                   "'a b', valueExpression: \"'v'\"}]}}",
+               {"Invalid spec.variables[0].name", "Invalid spec.variables[0].expression", "Invalid spec.validations[0].expression",
+                "NotSupported spec.validations[0].reason", "Invalid spec.auditAnnotations[0].key"});
 }
 
 std::string definition(std::string_view schema) {
-  return "{metadata: {name: ws.a.b}, spec: {group: a.b, scope: Cluster, names: {plural: ws, kind: W}, versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: " + std::string(schema) + "}}]}}";
+  return "{metadata: {name: ws.a.b}, spec: {group: a.b, scope: Cluster, names: {plural: ws, kind: W}, versions: [{name: v1, served: true, storage: "
+         "true, schema: {openAPIV3Schema: " +
+         std::string(schema) + "}}]}}";
 }
 
 TEST(DefinitionValidation, Causes) {
   const std::string at = "spec.validation.openAPIV3Schema.";
   check_causes(definitions, definition("{type: object, properties: {a: {type: string}}}"), {});
   check_causes(definitions, definition("{properties: {a: {type: array}}}"), {"Required " + at + "properties[a].items", "Required " + at + "type"});
-  check_causes(definitions, definition("{type: object, properties: {a: {type: word, x-kubernetes-list-type: set}}}"), {"NotSupported " + at + "properties[a].type", "Invalid " + at + "properties[a].type"});
-  check_causes(definitions, definition("{type: object, properties: {a: {type: object, anyOf: [{properties: {b: {minimum: 1}}}]}}}"), {"Required " + at + "properties[a].properties[b]"});
-  check_causes(definitions, definition("{type: object, x-kubernetes-validations: [{rule: 'self.a >'}]}"), {"Invalid " + at + "x-kubernetes-validations[0].rule"});
+  check_causes(definitions, definition("{type: object, properties: {a: {type: word, x-kubernetes-list-type: set}}}"),
+               {"NotSupported " + at + "properties[a].type", "Invalid " + at + "properties[a].type"});
+  check_causes(definitions, definition("{type: object, properties: {a: {type: object, anyOf: [{properties: {b: {minimum: 1}}}]}}}"),
+               {"Required " + at + "properties[a].properties[b]"});
+  check_causes(definitions, definition("{type: object, x-kubernetes-validations: [{rule: 'self.a >'}]}"),
+               {"Invalid " + at + "x-kubernetes-validations[0].rule"});
   check_causes(definitions, "{metadata: {name: ws}, spec: {scope: Cluster, names: {plural: ws, kind: W}}}",
                {"Invalid metadata.name", "Required spec.group", "Invalid spec.versions", "Invalid status.storedVersions"});
-  check_causes(definitions, "{metadata: {name: ws.x.k8s.io}, spec: {group: x.k8s.io, scope: Cluster, names: {plural: ws, kind: W, listKind: W, shortNames: ['']}, versions: [{name: v1, storage: true, schema: {openAPIV3Schema: {type: object}}}]}}",
+  check_causes(definitions,
+               "{metadata: {name: ws.x.k8s.io}, spec: {group: x.k8s.io, scope: Cluster, names: {plural: ws, kind: W, listKind: W, shortNames: ['']}, "
+               "versions: [{name: v1, storage: true, schema: {openAPIV3Schema: {type: object}}}]}}",
                {"Invalid spec.names.shortNames[0]", "Invalid spec.names.listKind", "Required metadata.annotations[api-approved.kubernetes.io]"});
 }
 
 TEST(DeviceValidation, Causes) {
   check_causes(claims, "{spec: {devices: {requests: [{name: a, exactly: {deviceClassName: c}}]}}}", {});
-  check_causes(claims, "{spec: {devices: {requests: [{name: a}, {name: a, exactly: {deviceClassName: c, allocationMode: All, count: 2}}], constraints: [{requests: [b], matchAttribute: x}]}}}",
-               {"Required spec.devices.requests[0]", "Invalid spec.devices.requests[1].exactly.count", "Duplicate spec.devices.requests[1]", "Invalid spec.devices.constraints[0].requests[0]",
-                "Invalid spec.devices.constraints[0].matchAttribute"});
-  check_causes(classes, "{spec: {selectors: [{cel: {expression: 'device.driver == \"x\"'}}, {cel: {}}], config: [{opaque: {driver: d, parameters: [1]}}]}}",
+  check_causes(claims,
+               "{spec: {devices: {requests: [{name: a}, {name: a, exactly: {deviceClassName: c, allocationMode: All, count: 2}}], constraints: "
+               "[{requests: [b], matchAttribute: x}]}}}",
+               {"Required spec.devices.requests[0]", "Invalid spec.devices.requests[1].exactly.count", "Duplicate spec.devices.requests[1]",
+                "Invalid spec.devices.constraints[0].requests[0]", "Invalid spec.devices.constraints[0].matchAttribute"});
+  check_causes(classes,
+               "{spec: {selectors: [{cel: {expression: 'device.driver == \"x\"'}}, {cel: {}}], config: [{opaque: {driver: d, parameters: [1]}}]}}",
                {"Invalid spec.selectors[1].cel.expression", "Invalid spec.config[0].opaque.parameters"});
-  check_causes(slices, "{spec: {driver: d, pool: {name: p, resourceSliceCount: 1}, nodeName: n1, devices: [{name: a, attributes: {m: {string: x}}}]}}", {});
+  check_causes(slices,
+               "{spec: {driver: d, pool: {name: p, resourceSliceCount: 1}, nodeName: n1, devices: [{name: a, attributes: {m: {string: x}}}]}}", {});
   check_causes(slices, "{spec: {driver: d, pool: {name: p}, devices: [{name: a, attributes: {m: {version: x}}}, {name: a, nodeName: n1}]}}",
-               {"Invalid spec.pool.resourceSliceCount", "Required spec", "Invalid spec.devices[0].attributes[m].version", "Invalid spec.devices[1]", "Duplicate spec.devices[1]"});
+               {"Invalid spec.pool.resourceSliceCount", "Required spec", "Invalid spec.devices[0].attributes[m].version", "Invalid spec.devices[1]",
+                "Duplicate spec.devices[1]"});
 }
 
 }  // namespace

@@ -92,7 +92,8 @@ void validate_webhook_url(std::string_view url, const FieldPath& path, FieldErro
 void validate_webhook_service(const WebhookService& service, const FieldPath& path, FieldErrors& errors) {
   if (service.name.empty()) errors.required(path.child("name"));
   if (service.ns.empty()) errors.required(path.child("namespace"));
-  for (const auto& fault : apimachinery::check_port_number(service.port)) errors.invalid(path.child("port"), service.port, "port is not valid: " + fault);
+  for (const auto& fault : apimachinery::check_port_number(service.port))
+    errors.invalid(path.child("port"), service.port, "port is not valid: " + fault);
   if (service.path) validate_path(*service.path, path.child("path"), errors);
 }
 

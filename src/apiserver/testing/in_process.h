@@ -17,7 +17,7 @@ namespace pintle::apiserver::testing {
 struct Answer {
   int status = 0;
   std::string body;
-  codec::Value json;           // of the body, if it is JSON
+  codec::Value json;  // of the body, if it is JSON
   net::Headers headers;
   // The member at a dotted path, as text ("" if there is none).
   std::string at(std::string_view path) const;
@@ -33,7 +33,9 @@ class InProcessServer {
   rt::Task<Answer> ask(std::string method, std::string path, std::string body, std::string type) {
     return ask(std::move(method), std::move(path), std::move(body), std::move(type), "application/json");
   }
-  rt::Task<Answer> ask(std::string method, std::string path, std::string body) { return ask(std::move(method), std::move(path), std::move(body), "application/json"); }
+  rt::Task<Answer> ask(std::string method, std::string path, std::string body) {
+    return ask(std::move(method), std::move(path), std::move(body), "application/json");
+  }
   rt::Task<Answer> ask(std::string method, std::string path) { return ask(std::move(method), std::move(path), ""); }
   rt::Task<Answer> get(std::string path) { return ask("GET", std::move(path)); }
   rt::Task<Answer> get(std::string path, std::string accept) { return ask("GET", std::move(path), "", "", std::move(accept)); }

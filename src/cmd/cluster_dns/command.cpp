@@ -89,10 +89,14 @@ Result<Options> read_options(const component::FlagSet& flags) {
   if (ttl < 0 || ttl > 3600) return bad_request("--ttl must be 0-3600");
   out.zone.ttl_seconds = static_cast<uint32_t>(ttl);
   const std::string pods = flags.get_string("pods");
-  if (pods == "disabled") out.zone.pods = dns::PodRecords::Disabled;
-  else if (pods == "insecure") out.zone.pods = dns::PodRecords::Insecure;
-  else if (pods == "verified") out.zone.pods = dns::PodRecords::Verified;
-  else return bad_request("--pods must be disabled, insecure or verified");
+  if (pods == "disabled")
+    out.zone.pods = dns::PodRecords::Disabled;
+  else if (pods == "insecure")
+    out.zone.pods = dns::PodRecords::Insecure;
+  else if (pods == "verified")
+    out.zone.pods = dns::PodRecords::Verified;
+  else
+    return bad_request("--pods must be disabled, insecure or verified");
   return out;
 }
 
@@ -128,7 +132,8 @@ class StatusPages final : public net::Handler {
   component::metrics::Registry& metrics_;
 };
 
-rt::Task<Result<Unit>> serve_until_signal(rt::Runtime* runtime, dns::Server* server, component::metrics::Registry* metrics, std::string metrics_listen) {
+rt::Task<Result<Unit>> serve_until_signal(rt::Runtime* runtime, dns::Server* server, component::metrics::Registry* metrics,
+                                          std::string metrics_listen) {
   CO_TRY(co_await server->start());
   for (const rt::Endpoint& endpoint : server->endpoints()) log::info(0, "Serving DNS", {{"address", rt::to_string(endpoint)}});
   StatusPages pages(*server, *metrics);
@@ -146,7 +151,8 @@ rt::Task<Result<Unit>> serve_until_signal(rt::Runtime* runtime, dns::Server* ser
 }
 
 rt::Task<int> serve(rt::Runtime& runtime, Options options) {
-  auto connection = options.kubeconfig.empty() ? client::in_cluster_config(runtime.disk()) : client::load_kubeconfig(runtime.disk(), options.kubeconfig);
+  auto connection =
+      options.kubeconfig.empty() ? client::in_cluster_config(runtime.disk()) : client::load_kubeconfig(runtime.disk(), options.kubeconfig);
   if (!connection) co_return fail(connection.error());
   connection->client.user_agent = "pintle cluster-dns";
   auto client = client::connect(runtime, std::move(*connection));

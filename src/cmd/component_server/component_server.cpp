@@ -38,7 +38,7 @@ class Impl final : public ComponentServer, public net::Handler {
   rt::Task<void> stop() override {
     if (server_) co_await server_->drain(drain_grace);
     rt::Disk& disk = setup_.runtime.disk();
-    for (const std::string& path : made_) (void)disk.remove(path);   // temporary: nobody misses what is left
+    for (const std::string& path : made_) (void)disk.remove(path);  // temporary: nobody misses what is left
   }
 
   rt::Task<void> serve(rt::Context ctx, net::Request& request, net::ResponseWriter& writer) override {
@@ -88,7 +88,8 @@ class Impl final : public ComponentServer, public net::Handler {
 
   bool is_open(const std::string& path) const {
     return std::ranges::any_of(setup_.always_allow_paths, [&](const std::string& open) {
-      return open.ends_with("/*") ? path.starts_with(std::string_view(open).substr(0, open.size() - 1)) : path == open || path.starts_with(open + "/");
+      return open.ends_with("/*") ? path.starts_with(std::string_view(open).substr(0, open.size() - 1))
+                                  : path == open || path.starts_with(open + "/");
     });
   }
 
@@ -138,7 +139,7 @@ class Impl final : public ComponentServer, public net::Handler {
     }
   }
   static rt::Task<void> answer(net::ResponseWriter& writer, int status, std::string type, std::string body) {
-    (void)co_await net::respond(writer, status, std::move(type), Bytes(std::move(body)));   // a peer that went away misses it
+    (void)co_await net::respond(writer, status, std::move(type), Bytes(std::move(body)));  // a peer that went away misses it
   }
 
   ComponentServerSetup setup_;

@@ -17,19 +17,19 @@ namespace pintle::cmd {
 
 struct ComponentServerSetup {
   rt::Runtime& runtime;
-  client::Client* client = nullptr;          // for reviews; nullptr: only open paths are served
+  client::Client* client = nullptr;  // for reviews; nullptr: only open paths are served
   component::metrics::Registry& metrics;
-  std::string name;                          // "kube-scheduler": of the certificate that is made
+  std::string name;  // "kube-scheduler": of the certificate that is made
   std::string bind_address = "0.0.0.0";
-  uint16_t port = 0;                         // 0: any
-  std::string cert_file, key_file;           // "": self-signed, under cert_dir
-  std::string cert_dir;                      // "": a temporary folder, removed at the end
+  uint16_t port = 0;                // 0: any
+  std::string cert_file, key_file;  // "": self-signed, under cert_dir
+  std::string cert_dir;             // "": a temporary folder, removed at the end
   std::string client_ca_file;
   int tls_min_version = 12;
   std::vector<std::string> cipher_suites;
   std::vector<std::string> always_allow_paths = {"/healthz", "/readyz", "/livez"};
-  std::function<bool()> ready;               // for /readyz
-  std::map<std::string, std::string> config; // JSON by name: /configz
+  std::function<bool()> ready;                // for /readyz
+  std::map<std::string, std::string> config;  // JSON by name: /configz
 };
 
 class ComponentServer {

@@ -52,7 +52,8 @@ Result<apiserver::ApiServerOptions> api_server_options(const component::FlagSet&
   options.cert_dir = flags.get_string("cert-dir");
   options.tls_cert_file = flags.get_string("tls-cert-file");
   options.tls_private_key_file = flags.get_string("tls-private-key-file");
-  if (options.tls_cert_file.empty() != options.tls_private_key_file.empty()) return bad_request("--tls-cert-file and --tls-private-key-file go together");
+  if (options.tls_cert_file.empty() != options.tls_private_key_file.empty())
+    return bad_request("--tls-cert-file and --tls-private-key-file go together");
   options.client_ca_file = flags.get_string("client-ca-file");
   options.tls_cipher_suites = flags.get_list("tls-cipher-suites");
   const std::string version = flags.get_string("tls-min-version");

@@ -26,7 +26,7 @@ struct Options {
   std::vector<std::string> selected;
   client::ConnectionConfig connection;
   std::optional<client::LeaderElectionOptions> leader_election;
-  bool own_accounts = false;             // --use-service-account-credentials
+  bool own_accounts = false;  // --use-service-account-credentials
   std::string bind_address;
   uint16_t port = 0;
   net::ServerTls tls;
@@ -118,8 +118,10 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   auto client = client::connect(runtime, options.connection);
   if (!client) co_return fail(client.error());
   ServiceAccountClients accounts(**client, options.connection);
-  controller::ManagerSetup setup{runtime, **client, nullptr, std::move(options.controllers), std::move(options.selected), std::move(options.leader_election)};
-  if (options.own_accounts) setup.client_for = [&accounts](rt::Context ctx, std::string account) { return accounts.client_for(std::move(ctx), std::move(account)); };
+  controller::ManagerSetup setup{
+      runtime, **client, nullptr, std::move(options.controllers), std::move(options.selected), std::move(options.leader_election)};
+  if (options.own_accounts)
+    setup.client_for = [&accounts](rt::Context ctx, std::string account) { return accounts.client_for(std::move(ctx), std::move(account)); };
   auto manager = controller::make_controller_manager(std::move(setup));
   metrics::Registry registry;
   registry.add_callback([&manager](std::string& out) {

@@ -47,7 +47,8 @@ Result<Unit> read_signers(rt::Disk& disk, const FlagSet& flags, controller::Cont
     single = true;
     options.signers[std::string(signer)] = std::move(own);
   }
-  if (common.certificate_pem.empty() != common.key_pem.empty()) return bad_request("--cluster-signing-cert-file and --cluster-signing-key-file go together");
+  if (common.certificate_pem.empty() != common.key_pem.empty())
+    return bad_request("--cluster-signing-cert-file and --cluster-signing-key-file go together");
   if (common.key_pem.empty()) return Unit{};
   if (single) return bad_request("--cluster-signing-cert-file cannot be combined with the flags of single signers");
   for (const auto& [signer, flag] : signers) options.signers[std::string(signer)] = common;
@@ -117,7 +118,8 @@ Result<controller::ControllerOptions> controller_options(rt::Disk& disk, const F
   options.max_endpoints_per_slice = static_cast<int>(flags.get_int("max-endpoints-per-slice"));
   if (options.max_endpoints_per_slice < 1 || options.max_endpoints_per_slice > 1000) return bad_request("--max-endpoints-per-slice must be 1-1000");
   options.mirroring_max_endpoints_per_subset = static_cast<int>(flags.get_int("mirroring-max-endpoints-per-subset"));
-  options.endpoint_updates_batch_period = std::max(flags.get_duration("endpoint-updates-batch-period"), flags.get_duration("endpointslice-updates-batch-period"));
+  options.endpoint_updates_batch_period =
+      std::max(flags.get_duration("endpoint-updates-batch-period"), flags.get_duration("endpointslice-updates-batch-period"));
   options.legacy_service_account_token_clean_up_period = flags.get_duration("legacy-service-account-token-clean-up-period");
   options.horizontal_pod_autoscaler_sync_period = flags.get_duration("horizontal-pod-autoscaler-sync-period");
   options.horizontal_pod_autoscaler_downscale_stabilization = flags.get_duration("horizontal-pod-autoscaler-downscale-stabilization");

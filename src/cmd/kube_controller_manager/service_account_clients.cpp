@@ -13,19 +13,20 @@ namespace {
 
 constexpr std::string_view account_namespace = "kube-system";
 constexpr int64_t token_seconds = 3600;
-constexpr rt::Duration token_renewal = std::chrono::minutes(30);   // half of its life
+constexpr rt::Duration token_renewal = std::chrono::minutes(30);  // half of its life
 
 // Puts the account's token on every request.
 class TokenTransport final : public net::Transport {
  public:
-  TokenTransport(client::Client& manager, std::unique_ptr<net::Transport> inner, std::string account) : manager_(manager), inner_(std::move(inner)), account_(std::move(account)) {}
+  TokenTransport(client::Client& manager, std::unique_ptr<net::Transport> inner, std::string account)
+      : manager_(manager), inner_(std::move(inner)), account_(std::move(account)) {}
 
   rt::Task<Result<net::Response>> send(rt::Context ctx, net::ClientRequest request) override {
     auto token = co_await current_token(ctx);
     if (!token) co_return Unexpected(std::move(token).error());
     request.headers.set("authorization", "Bearer " + *token);
     auto answer = co_await inner_->send(std::move(ctx), std::move(request));
-    if (answer && answer->status == 401) token_.clear();   // revoked, or the signing key changed: the next try has a new one
+    if (answer && answer->status == 401) token_.clear();  // revoked, or the signing key changed: the next try has a new one
     co_return std::move(answer);
   }
   rt::Task<void> close() override { co_await inner_->close(); }
@@ -39,7 +40,8 @@ class TokenTransport final : public net::Transport {
     if (!token_.empty() && now < renew_at_) co_return token_;
     TokenRequest wanted;
     wanted.spec.expiration_seconds = token_seconds;
-    auto answer = co_await manager_.create_subresource<TokenRequest>(ctx, client::resource_of<ServiceAccount>(), std::string(account_namespace), account_, "token", std::move(wanted));
+    auto answer = co_await manager_.create_subresource<TokenRequest>(ctx, client::resource_of<ServiceAccount>(), std::string(account_namespace),
+                                                                     account_, "token", std::move(wanted));
     if (!answer) co_return Unexpected(std::move(answer).error());
     token_ = answer->status.token;
     renew_at_ = now + token_renewal;
@@ -68,7 +70,8 @@ rt::Task<Result<Unit>> ensure_account(client::Client& manager, rt::Context ctx, 
 
 }  // namespace
 
-ServiceAccountClients::ServiceAccountClients(client::Client& manager, client::ConnectionConfig connection) : manager_(manager), connection_(std::move(connection)) {
+ServiceAccountClients::ServiceAccountClients(client::Client& manager, client::ConnectionConfig connection)
+    : manager_(manager), connection_(std::move(connection)) {
   // The token is the only credential: neither the manager's certificate nor its own token goes along.
   connection_.tls.cert_file = connection_.tls.key_file = connection_.tls.cert_pem = connection_.tls.key_pem = "";
   connection_.client.bearer_token = connection_.client.bearer_token_file = "";

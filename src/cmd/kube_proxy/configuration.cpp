@@ -26,7 +26,8 @@ Result<Configuration> read_file(rt::Disk& disk, const std::string& path) {
     const codec::Value* member = value->find(name);
     return member && member->is_string() ? member->as_string() : std::string();
   };
-  if (text_of("apiVersion") != api_version || text_of("kind") != kind) return fail("must be apiVersion " + std::string(api_version) + ", kind " + std::string(kind));
+  if (text_of("apiVersion") != api_version || text_of("kind") != kind)
+    return fail("must be apiVersion " + std::string(api_version) + ", kind " + std::string(kind));
   Configuration config;
   api::DecodeReport report;
   auto decoded = api::decode_value(*value, api::type_of<Configuration>(), &config, api::Strictness::Collect, &report);
@@ -42,8 +43,10 @@ void apply_port_defaults(Configuration& config) {
   // A port may be left out of either.
   const auto with_port = [](std::string& address, std::string_view port) {
     const auto colons = std::count(address.begin(), address.end(), ':');
-    if (colons == 0) address += ":" + std::string(port);
-    else if (colons > 1 && !address.starts_with('[')) address = "[" + address + "]:" + std::string(port);
+    if (colons == 0)
+      address += ":" + std::string(port);
+    else if (colons > 1 && !address.starts_with('['))
+      address = "[" + address + "]:" + std::string(port);
   };
   with_port(config.healthz_bind_address, "10256");
   with_port(config.metrics_bind_address, "10249");

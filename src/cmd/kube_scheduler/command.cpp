@@ -23,7 +23,7 @@ struct Options {
   scheduler::SchedulerConfig config;
   component::FeatureGates gates;
   std::string master;
-  std::string reviews_kubeconfig;       // of --authentication-kubeconfig or --authorization-kubeconfig
+  std::string reviews_kubeconfig;  // of --authentication-kubeconfig or --authorization-kubeconfig
   std::string bind_address;
   int64_t port = 0;
   std::string cert_file, key_file, cert_dir, client_ca_file;
@@ -62,7 +62,8 @@ Result<Options> options_of(rt::Disk& disk, const component::FlagSet& flags) {
   TRY_ASSIGN(out.config, config_of(disk, flags));
   TRY_ASSIGN(out.gates, component::FeatureGates::parse(flags.get_map("feature-gates")));
   out.master = flags.get_string("master");
-  out.reviews_kubeconfig = flags.get_string("authorization-kubeconfig").empty() ? flags.get_string("authentication-kubeconfig") : flags.get_string("authorization-kubeconfig");
+  out.reviews_kubeconfig = flags.get_string("authorization-kubeconfig").empty() ? flags.get_string("authentication-kubeconfig")
+                                                                                : flags.get_string("authorization-kubeconfig");
   out.bind_address = flags.get_string("bind-address");
   out.port = flags.get_int("secure-port");
   if (out.port < 0 || out.port > 65535) return bad_request("--secure-port must be between 0 and 65535");
@@ -99,7 +100,8 @@ std::string host_name() {
 
 std::string identity_of(rt::Runtime& runtime) {
   char unique[40] = {};
-  std::snprintf(unique, sizeof unique, "%016llx%016llx", static_cast<unsigned long long>(runtime.random().next_u64()), static_cast<unsigned long long>(runtime.random().next_u64()));
+  std::snprintf(unique, sizeof unique, "%016llx%016llx", static_cast<unsigned long long>(runtime.random().next_u64()),
+                static_cast<unsigned long long>(runtime.random().next_u64()));
   return host_name() + "_" + unique;
 }
 
@@ -168,7 +170,7 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   ComponentServerSetup of_server = server_setup(runtime, metrics, options);
   of_server.client = reviews->get();
   const bool elected = options.config.leader_elect;
-  of_server.ready = [&scheduler, elected] { return elected || scheduler->running(); };   // those that do not lead are ready to
+  of_server.ready = [&scheduler, elected] { return elected || scheduler->running(); };  // those that do not lead are ready to
   auto server = make_component_server(std::move(of_server));
   int status = 0;
   Result<Unit> started = Unit{};

@@ -18,9 +18,11 @@ constexpr rt::BackoffOptions retry{.initial = std::chrono::seconds(1), .max = st
 // Certificate and key by name: they are renewed in place.
 std::string kubeconfig_text(const std::string& server, const std::string& ca_pem, const std::string& pair_file) {
   return "apiVersion: v1\nkind: Config\ncurrent-context: default-context\n"
-         "clusters:\n- name: default-cluster\n  cluster:\n    server: " + server + "\n    certificate-authority-data: " + codec::base64(ca_pem) +
+         "clusters:\n- name: default-cluster\n  cluster:\n    server: " +
+         server + "\n    certificate-authority-data: " + codec::base64(ca_pem) +
          "\ncontexts:\n- name: default-context\n  context:\n    cluster: default-cluster\n    namespace: default\n    user: default-auth\n"
-         "users:\n- name: default-auth\n  user:\n    client-certificate: " + pair_file + "\n    client-key: " + pair_file + "\n";
+         "users:\n- name: default-auth\n  user:\n    client-certificate: " +
+         pair_file + "\n    client-key: " + pair_file + "\n";
 }
 
 Result<std::string> authority_of(rt::Disk& disk, const net::ClientOptions& tls) {

@@ -12,7 +12,7 @@ namespace pintle::cmd {
 
 struct BootstrapRequest {
   std::string bootstrap_kubeconfig;
-  std::string kubeconfig;              // written, 0600
+  std::string kubeconfig;  // written, 0600
   std::string cert_dir;
   std::string node_name;
 };

@@ -14,7 +14,9 @@ constexpr std::string_view api_version = "kubelet.config.k8s.io/v1beta1";
 constexpr std::string_view kind = "KubeletConfiguration";
 constexpr std::size_t file_bytes_max = 1 << 20;
 
-Unexpected<Status> bad_file(const std::string& path, const std::string& why) { return error(Reason::Invalid, "configuration file " + path + ": " + why); }
+Unexpected<Status> bad_file(const std::string& path, const std::string& why) {
+  return error(Reason::Invalid, "configuration file " + path + ": " + why);
+}
 
 Result<Value> read_file(rt::Disk& disk, const std::string& path) {
   TRY_ASSIGN(const std::string text, disk.read(path, file_bytes_max));
@@ -31,8 +33,10 @@ Result<Value> read_file(rt::Disk& disk, const std::string& path) {
 void merge(Value& base, const Value& over) {
   for (const auto& [name, value] : over.as_object()) {
     Value& at = base[name];
-    if (at.is_object() && value.is_object()) merge(at, value);
-    else at = value;
+    if (at.is_object() && value.is_object())
+      merge(at, value);
+    else
+      at = value;
   }
 }
 
@@ -50,8 +54,10 @@ Value value_of(const component::FlagSet& flags, const component::FlagSpec& spec,
     case Map: {
       Value object{Value::Object()};
       for (const auto& [name, text] : flags.get_map(spec.name)) {
-        if (field == "featureGates") object[name] = text == "true";
-        else object[name] = text;
+        if (field == "featureGates")
+          object[name] = text == "true";
+        else
+          object[name] = text;
       }
       return object;
     }
@@ -114,7 +120,8 @@ Result<Configuration> kubelet_configuration(rt::Disk& disk, const component::Fla
 }
 
 Result<Unit> check_kubelet_protections(const Configuration& configuration) {
-  if (configuration.protect_kernel_defaults) return error(Reason::Invalid, "protectKernelDefaults: this release does not check the kernel's settings, and does not start as if it did");
+  if (configuration.protect_kernel_defaults)
+    return error(Reason::Invalid, "protectKernelDefaults: this release does not check the kernel's settings, and does not start as if it did");
   return Unit{};
 }
 

@@ -10,7 +10,7 @@ namespace pintle::cmd {
 
 struct FieldOfFlag {
   std::string_view flag;
-  std::string_view field;      // of a KubeletConfiguration: "authentication.x509.clientCAFile"
+  std::string_view field;  // of a KubeletConfiguration: "authentication.x509.clientCAFile"
 };
 std::span<const component::FlagSpec> kubelet_flags();
 std::span<const FieldOfFlag> kubelet_fields();

@@ -74,7 +74,8 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
     co_await runtime.run_blocking([&] { cleaned = routes::clean_up(); });
     co_return cleaned ? 0 : fail(cleaned.error());
   }
-  auto connection = options.kubeconfig.empty() ? client::in_cluster_config(runtime.disk()) : client::load_kubeconfig(runtime.disk(), options.kubeconfig);
+  auto connection =
+      options.kubeconfig.empty() ? client::in_cluster_config(runtime.disk()) : client::load_kubeconfig(runtime.disk(), options.kubeconfig);
   if (!connection) co_return fail(connection.error());
   connection->client.user_agent = "pintle node-routes";
   auto client = client::connect(runtime, std::move(*connection));

@@ -143,7 +143,7 @@ rt::Task<void> Serving::serve(rt::Context ctx, net::Request& request, net::Respo
     }
   }
   auto sent = co_await net::respond(writer, status, std::move(type), Bytes(body));
-  (void)sent;   // the peer has gone
+  (void)sent;  // the peer has gone
 }
 
 }  // namespace

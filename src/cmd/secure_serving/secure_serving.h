@@ -16,14 +16,14 @@ namespace pintle::cmd {
 
 struct SecureServingSetup {
   rt::Runtime& runtime;
-  std::string component;                       // "kube-controller-manager": the name in its own certificate
+  std::string component;  // "kube-controller-manager": the name in its own certificate
   std::string bind_address = "0.0.0.0";
   uint16_t port = 0;
-  net::ServerTls tls;                          // without files: a certificate of its own, kept in cert_dir
-  std::string cert_dir;                        // "": /run/pintle/COMPONENT
+  net::ServerTls tls;    // without files: a certificate of its own, kept in cert_dir
+  std::string cert_dir;  // "": /run/pintle/COMPONENT
   std::vector<std::string> always_allow_paths = {"/healthz", "/readyz", "/livez"};
-  client::Client* reviewer = nullptr;          // who asks the API server; nullptr: nobody else is let in
-  std::function<bool()> healthy;               // none: always
+  client::Client* reviewer = nullptr;  // who asks the API server; nullptr: nobody else is let in
+  std::function<bool()> healthy;       // none: always
   component::metrics::Registry* metrics = nullptr;
 };
 

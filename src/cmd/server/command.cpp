@@ -42,8 +42,8 @@ Result<Unit> write_record(rt::Runtime& runtime, const cli::ClusterConfig& config
 }
 
 // Everything that one process runs, stopped in the opposite order: the node before what it talks to.
-rt::Task<Result<Unit>> run_until_signal(rt::Runtime& runtime, const cli::ClusterConfig& config, Machine machine, std::unique_ptr<ControlPlane>& control_plane,
-                                        std::unique_ptr<Node>& node) {
+rt::Task<Result<Unit>> run_until_signal(rt::Runtime& runtime, const cli::ClusterConfig& config, Machine machine,
+                                        std::unique_ptr<ControlPlane>& control_plane, std::unique_ptr<Node>& node) {
   const cli::Layout layout{config.data_dir};
   CO_TRY(write_record(runtime, config, machine));
   if (config.node.enabled) {

@@ -25,7 +25,12 @@ std::string url_host(const std::string& address) { return address.find(':') == s
 }  // namespace
 
 ControlPlane::ControlPlane(rt::Runtime& runtime, const cli::ClusterConfig& config, cli::Layout layout, std::string node_name, std::string node_ip)
-    : runtime_(runtime), config_(config), layout_(std::move(layout)), node_name_(std::move(node_name)), node_ip_(std::move(node_ip)), pki_(runtime, layout_.pki()) {}
+    : runtime_(runtime),
+      config_(config),
+      layout_(std::move(layout)),
+      node_name_(std::move(node_name)),
+      node_ip_(std::move(node_ip)),
+      pki_(runtime, layout_.pki()) {}
 
 ControlPlane::~ControlPlane() { CHECK(!tasks_, "await stop() before destroying ControlPlane"); }
 
@@ -55,7 +60,7 @@ apiserver::ApiServerOptions ControlPlane::api_server_options() const {
   options.kubelet_client_certificate = pki_.path("apiserver-kubelet-client.crt");
   options.kubelet_client_key = pki_.path("apiserver-kubelet-client.key");
   options.kubelet_certificate_authority = pki_.path(std::string(component::Pki::kubelet_serving_ca) + ".crt");
-  options.kubelet_preferred_address_types = {"InternalIP", "ExternalIP", "Hostname", "InternalDNS", "ExternalDNS"};   // an address needs no DNS
+  options.kubelet_preferred_address_types = {"InternalIP", "ExternalIP", "Hostname", "InternalDNS", "ExternalDNS"};  // an address needs no DNS
   options.data_dir = layout_.store();
   options.service_account_issuer = "https://kubernetes.default.svc." + config_.cluster_domain;
   options.service_account_issuers = {options.service_account_issuer};
@@ -63,7 +68,7 @@ apiserver::ApiServerOptions ControlPlane::api_server_options() const {
   options.service_account_signing_key_file = pki_.path("sa.key");
   options.enable_bootstrap_token_auth = true;
   options.authorization_modes = {"Node", "RBAC"};
-  options.enable_admission_plugins = {"NodeRestriction"};   // without it every agent is an administrator
+  options.enable_admission_plugins = {"NodeRestriction"};  // without it every agent is an administrator
   options.service_cluster_ip_range = config_.service_cidr;
   options.allow_privileged = true;
   options.feature_gates = config_.feature_gates;
@@ -122,7 +127,7 @@ rt::Task<Result<Unit>> ControlPlane::ensure_token() {
       co_return disk.remove(layout_.token());
     }
     if (known->expires || !token.expires) co_return Unit{};
-    token.text = known->text;   // of a release whose tokens were good for ever
+    token.text = known->text;  // of a release whose tokens were good for ever
   }
   if (token.text.empty()) token.text = cli::make_token_text(runtime_.random());
   const std::string text = token.text;
@@ -168,14 +173,17 @@ void ControlPlane::reserve_names(controller::ControllerOptions& options) const {
   if (config_.node.enabled) options.reserved_node_names = {node_name_};
   for (const auto* list : {&names.dns_names, &names.ip_addresses})
     for (const std::string& name : *list)
-      if (config_.node.enabled || (name != node_name_ && name != node_ip_ && name != config_.bind_address)) options.reserved_serving_names.push_back(name);
+      if (config_.node.enabled || (name != node_name_ && name != node_ip_ && name != config_.bind_address))
+        options.reserved_serving_names.push_back(name);
 }
 
 Result<Unit> ControlPlane::start_controllers() {
   TRY_ASSIGN(ManagerOptions options, manager_options(runtime_.disk(), config_, layout_));
   reserve_names(options.controllers);
-  for (const std::string& name : options.without_effect) log::warning("This flag of kube-controller-manager has no effect in this release", {{"flag", name}});
-  controller::ManagerSetup setup{runtime_, client_for("system:kube-controller-manager"), nullptr, std::move(options.controllers), std::move(options.selected), std::nullopt};
+  for (const std::string& name : options.without_effect)
+    log::warning("This flag of kube-controller-manager has no effect in this release", {{"flag", name}});
+  controller::ManagerSetup setup{
+      runtime_, client_for("system:kube-controller-manager"), nullptr, std::move(options.controllers), std::move(options.selected), std::nullopt};
   setup.client_for = [this](rt::Context, std::string account) { return account_client(std::move(account)); };
   controllers_ = controller::make_controller_manager(std::move(setup));
   return controllers_->start();

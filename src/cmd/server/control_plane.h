@@ -58,7 +58,7 @@ class ControlPlane {
   const std::string node_name_;
   const std::string node_ip_;
   component::Pki pki_;
-  std::optional<component::CertificateSpec> kubelet_;   // what certify_kubelet() was asked for
+  std::optional<component::CertificateSpec> kubelet_;  // what certify_kubelet() was asked for
   std::unique_ptr<apiserver::ApiServer> api_server_;
   std::vector<std::pair<std::string, std::unique_ptr<client::Client>>> clients_;
   std::unique_ptr<controller::Manifests> manifests_;

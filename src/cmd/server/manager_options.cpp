@@ -13,10 +13,31 @@ namespace {
 constexpr std::string_view argument_flag = "--kube-controller-manager-arg";
 // Beginnings of the flags of a process with a port, a lease and files of its own, and of those that flags of `pintle server` decide.
 constexpr std::string_view settled[] = {
-    "allocate-node-cidrs", "authentication-", "authorization-", "bind-address", "cert-dir",    "client-ca-file", "cluster-cidr",
-    "cluster-signing-cert-", "cluster-signing-k", "cluster-signing-legacy-", "help", "http2-", "kube-api-", "kubeconfig",
-    "leader-elect", "log", "master", "requestheader-", "root-ca-file", "secure-port", "service-account-private-key-file",
-    "service-cluster-ip-range", "tls-", "use-service-account-credentials", "v",
+    "allocate-node-cidrs",
+    "authentication-",
+    "authorization-",
+    "bind-address",
+    "cert-dir",
+    "client-ca-file",
+    "cluster-cidr",
+    "cluster-signing-cert-",
+    "cluster-signing-k",
+    "cluster-signing-legacy-",
+    "help",
+    "http2-",
+    "kube-api-",
+    "kubeconfig",
+    "leader-elect",
+    "log",
+    "master",
+    "requestheader-",
+    "root-ca-file",
+    "secure-port",
+    "service-account-private-key-file",
+    "service-cluster-ip-range",
+    "tls-",
+    "use-service-account-credentials",
+    "v",
 };
 
 Result<component::FlagSet> parse(std::vector<std::string> arguments, const cli::ClusterConfig& config) {
@@ -45,15 +66,16 @@ Result<Unit> check_manager_arguments(const cli::ClusterConfig& config) {
 
 Result<ManagerOptions> manager_options(rt::Disk& disk, const cli::ClusterConfig& config, const cli::Layout& layout) {
   const std::string pki = layout.pki(), ca = pki + "/ca", kubelets = pki + "/" + std::string(component::Pki::kubelet_serving_ca);
-  TRY_ASSIGN(const component::FlagSet flags,
-             parse({"--allocate-node-cidrs", "--cluster-cidr=" + config.cluster_cidr, "--service-cluster-ip-range=" + config.service_cidr,
-                    "--root-ca-file=" + pki + "/ca.crt", "--service-account-private-key-file=" + pki + "/sa.key",
-                    "--cluster-signing-kube-apiserver-client-cert-file=" + ca + ".crt", "--cluster-signing-kube-apiserver-client-key-file=" + ca + ".key",
-                    "--cluster-signing-kubelet-client-cert-file=" + ca + ".crt", "--cluster-signing-kubelet-client-key-file=" + ca + ".key",
-                    "--cluster-signing-legacy-unknown-cert-file=" + ca + ".crt", "--cluster-signing-legacy-unknown-key-file=" + ca + ".key",
-                    "--cluster-signing-kubelet-serving-cert-file=" + kubelets + ".crt", "--cluster-signing-kubelet-serving-key-file=" + kubelets + ".key",
-                    "--controllers=*,bootstrap-signer-controller,token-cleaner-controller"},
-                   config));
+  TRY_ASSIGN(
+      const component::FlagSet flags,
+      parse({"--allocate-node-cidrs", "--cluster-cidr=" + config.cluster_cidr, "--service-cluster-ip-range=" + config.service_cidr,
+             "--root-ca-file=" + pki + "/ca.crt", "--service-account-private-key-file=" + pki + "/sa.key",
+             "--cluster-signing-kube-apiserver-client-cert-file=" + ca + ".crt", "--cluster-signing-kube-apiserver-client-key-file=" + ca + ".key",
+             "--cluster-signing-kubelet-client-cert-file=" + ca + ".crt", "--cluster-signing-kubelet-client-key-file=" + ca + ".key",
+             "--cluster-signing-legacy-unknown-cert-file=" + ca + ".crt", "--cluster-signing-legacy-unknown-key-file=" + ca + ".key",
+             "--cluster-signing-kubelet-serving-cert-file=" + kubelets + ".crt", "--cluster-signing-kubelet-serving-key-file=" + kubelets + ".key",
+             "--controllers=*,bootstrap-signer-controller,token-cleaner-controller"},
+            config));
   ManagerOptions out;
   TRY_ASSIGN(out.controllers, controller_options(disk, flags));
   out.controllers.approve_kubelet_serving = true;

@@ -14,8 +14,8 @@ namespace pintle::cmd {
 
 struct ManagerOptions {
   controller::ControllerOptions controllers;
-  std::vector<std::string> selected;           // as in --controllers
-  std::vector<std::string> without_effect;     // flags that were given and do nothing yet
+  std::vector<std::string> selected;        // as in --controllers
+  std::vector<std::string> without_effect;  // flags that were given and do nothing yet
 };
 
 // Reads nothing. BadRequest in one clear line: no such flag, a bad value, or one that `pintle server` settles itself.

@@ -108,7 +108,8 @@ rt::Task<Result<Unit>> Node::connect() {
   client::ConnectionConfig bootstrap = config;
   bootstrap.client.bearer_token = config_.token;
   CO_TRY_ASSIGN(const auto bootstrap_client, client::connect(runtime_, std::move(bootstrap)));
-  auto certificate = co_await kubelet::bootstrap_client_certificate(rt::Context::background(), bootstrap_client.get(), layout_.kubelet() + "/pki", name_);
+  auto certificate =
+      co_await kubelet::bootstrap_client_certificate(rt::Context::background(), bootstrap_client.get(), layout_.kubelet() + "/pki", name_);
   co_await bootstrap_client->close();
   if (!certificate) {
     const bool unknown = certificate.error().reason == Reason::Unauthorized;
@@ -117,7 +118,8 @@ rt::Task<Result<Unit>> Node::connect() {
   }
   config.tls.cert_file = config.tls.key_file = *certificate;
   CO_TRY_ASSIGN(own_client_, client::connect(runtime_, std::move(config)));
-  auto facts = co_await own_client_->get<api::core_v1::ConfigMap>(rt::Context::background(), std::string("kube-system"), std::string("pintle-cluster"));
+  auto facts =
+      co_await own_client_->get<api::core_v1::ConfigMap>(rt::Context::background(), std::string("kube-system"), std::string("pintle-cluster"));
   if (!facts) co_return error(facts.error().reason, "cannot read what the cluster is like: " + facts.error().message);
   const auto fact = [&](std::string_view key) { return facts->data.contains(key) ? *facts->data.get(key) : std::string(); };
   cluster_ = {fact("clusterCIDR"), fact("clusterDNS"), fact("clusterDomain"), fact("kubeletServingCA")};

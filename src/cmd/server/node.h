@@ -49,13 +49,13 @@ class Node {
   const std::string name_;
   const std::string ip_;
   struct ClusterFacts {
-    std::string cidr;      // of pods
-    std::string dns;       // "": the cluster has none
+    std::string cidr;  // of pods
+    std::string dns;   // "": the cluster has none
     std::string domain;
-    std::string serving_ca_pem;   // who signs serving certificates; "": anyone, or not asked for
+    std::string serving_ca_pem;  // who signs serving certificates; "": anyone, or not asked for
   };
   ClusterFacts cluster_;
-  std::string serving_certificate_;                // without ".crt" and ".key"; "": the kubelet asks for one
+  std::string serving_certificate_;  // without ".crt" and ".key"; "": the kubelet asks for one
   std::unique_ptr<cli::Containerd> containerd_;
   std::optional<Result<Unit>> containerd_result_;
   rt::Event containerd_done_;

@@ -21,7 +21,8 @@ using enum component::FlagType;
 
 constexpr std::size_t deletions_max = 1000;
 
-constexpr FlagSpec data_dir_flag{"data-dir", String, "/var/lib/pintle", "Folder of the installation, whose administrator's kubeconfig is used", 'd', false, true};
+constexpr FlagSpec data_dir_flag{"data-dir", String, "/var/lib/pintle", "Folder of the installation, whose administrator's kubeconfig is used", 'd',
+                                 false,      true};
 constexpr FlagSpec kubeconfig_flag{"kubeconfig", String, "", "Kubeconfig to use instead", 0, false, true};
 constexpr FlagSpec help_flag{"help", Bool, "", "Show this help", 'h', false, true};
 
@@ -100,9 +101,12 @@ rt::Task<int> run(rt::Runtime& runtime, std::string verb, const FlagSet& flags) 
     if (!client) {
       done = Unexpected(client.error());
     } else {
-      if (verb == "create") done = co_await create(**client, server, flags);
-      else if (verb == "list") done = co_await list(**client);
-      else done = co_await remove(**client, flags);
+      if (verb == "create")
+        done = co_await create(**client, server, flags);
+      else if (verb == "list")
+        done = co_await list(**client);
+      else
+        done = co_await remove(**client, flags);
       co_await (*client)->close();
     }
   }

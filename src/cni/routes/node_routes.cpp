@@ -77,11 +77,11 @@ struct NodeRoutes::State {
   std::unique_ptr<client::Informers> own_informers;
   std::optional<client::Informer<Node>> informer;
   std::shared_ptr<Known> known = std::make_shared<Known>();
-  std::string masquerade;      // the commands that were run last
+  std::string masquerade;  // the commands that were run last
   struct {
     std::atomic<int> underlay = 0;
     std::atomic<int> vxlan = 0;
-  } own_links;                 // indexes, as the last sync found them
+  } own_links;  // indexes, as the last sync found them
   rt::Event synced;
   rt::TaskGroup tasks;
 };
@@ -109,8 +109,10 @@ rt::Task<Result<Unit>> NodeRoutes::start() {
       .on_update = [known = s.known](const auto&, const auto& node) { known->put(*node); },
       .on_delete = [known = s.known](const auto& node) { known->remove(node->metadata.name); },
   });
-  if (s.own_informers) s.own_informers->start();
-  else s.setup.informers->start();
+  if (s.own_informers)
+    s.own_informers->start();
+  else
+    s.setup.informers->start();
   s.tasks.spawn(s.run());
   if (s.setup.mode != Mode::None) s.tasks.spawn(s.watch_kernel());
   co_return Unit{};
@@ -207,7 +209,8 @@ Result<Unit> NodeRoutes::State::sync_kernel(const std::map<std::string, NodeInfo
   TRY_ASSIGN(const Entries actual, read_entries(netlink, vxlan_index));
   const Difference difference = compare(wanted, actual);
   if (difference.empty()) return Unit{};
-  log::info(2, "Routes to other nodes", {{"added", std::to_string(difference.add.routes.size())}, {"removed", std::to_string(difference.remove.routes.size())}});
+  log::info(2, "Routes to other nodes",
+            {{"added", std::to_string(difference.add.routes.size())}, {"removed", std::to_string(difference.remove.routes.size())}});
   return apply(netlink, difference, vxlan_index);
 }
 

@@ -1,5 +1,6 @@
 // NodeRoutes: the ways from this node to the pods of all others, from the cluster's Node objects, for as long as it runs.
-// Event driven: changes of nodes, and the kernel's notices of routes and links that somebody removed, which come back at once. In mode Vxlan it makes the device pintle.1 and publishes its hardware address on the own Node.
+// Event driven: changes of nodes, and the kernel's notices of routes and links that somebody removed, which come back at once. In mode Vxlan it makes
+// the device pintle.1 and publishes its hardware address on the own Node.
 //
 //   cni::routes::NodeRoutesSetup setup{.runtime = runtime, .client = client, .node_name = name, .mode = mode, .cluster_cidrs = cidrs};
 //   cni::routes::NodeRoutes routes(std::move(setup));
@@ -22,7 +23,7 @@ struct NodeRoutesSetup {
   client::Client& client;
   std::string node_name;
   Mode mode = Mode::Vxlan;
-  std::vector<std::string> cluster_cidrs;   // of all pods; packets to elsewhere get the node's address ({}: none do)
+  std::vector<std::string> cluster_cidrs;  // of all pods; packets to elsewhere get the node's address ({}: none do)
   uint32_t vni = 1;
   uint16_t port = 8472;
   // Informers of the whole process, as in proxy/proxy.h; nullptr: its own.

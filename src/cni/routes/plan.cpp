@@ -14,7 +14,7 @@ namespace {
 using os::netlink::Neighbour;
 using os::netlink::Route;
 
-constexpr uint32_t vxlan_overhead_ipv4 = 50;   // Ethernet, IPv4, UDP, VXLAN
+constexpr uint32_t vxlan_overhead_ipv4 = 50;  // Ethernet, IPv4, UDP, VXLAN
 constexpr uint32_t vxlan_overhead_ipv6 = 70;
 
 // Locally administered, unicast.
@@ -62,7 +62,9 @@ bool same(const std::string& a, const std::string& b) { return a == b; }
 
 template <class T>
 void compare_lists(const std::vector<T>& wanted, const std::vector<T>& actual, std::vector<T>& add, std::vector<T>& remove) {
-  const auto missing = [](const std::vector<T>& from, const T& item) { return std::ranges::none_of(from, [&](const T& other) { return same(item, other); }); };
+  const auto missing = [](const std::vector<T>& from, const T& item) {
+    return std::ranges::none_of(from, [&](const T& other) { return same(item, other); });
+  };
   for (const T& item : wanted)
     if (missing(actual, item)) add.push_back(item);
   for (const T& item : actual)
@@ -129,7 +131,8 @@ Entries plan_entries(Mode mode, const std::string& own_name, const std::map<std:
   if (mode == Mode::None || own == nodes.end() || own->second.addresses.empty()) return out;
   const IpFamily underlay = own->second.addresses.front().family;
   if (mode == Mode::Vxlan)
-    for (const IpPrefix& range : own->second.pod_cidrs) out.addresses.push_back(range.address.to_string() + (range.address.family == IpFamily::IPv4 ? "/32" : "/128"));
+    for (const IpPrefix& range : own->second.pod_cidrs)
+      out.addresses.push_back(range.address.to_string() + (range.address.family == IpFamily::IPv4 ? "/32" : "/128"));
   for (const auto& [name, node] : nodes) {
     if (name == own_name) continue;
     if (mode == Mode::HostGateway) {
@@ -168,12 +171,14 @@ std::string masquerade_commands(const std::vector<IpPrefix>& own_pod_cidrs, cons
     std::vector<IpPrefix> inside = cluster_cidrs;
     inside.push_back(*parse_prefix(multicast));
     if (from.empty() || list_of(cluster_cidrs, family).empty()) continue;
-    rules += fmt::format("add rule {} postrouting {} saddr {{ {} }} {} daddr != {{ {} }} masquerade fully-random\n", masquerade_table, ip, from, ip, list_of(inside, family));
+    rules += fmt::format("add rule {} postrouting {} saddr {{ {} }} {} daddr != {{ {} }} masquerade fully-random\n", masquerade_table, ip, from, ip,
+                         list_of(inside, family));
   }
   if (rules.empty()) return "";
-  return fmt::format("add table {0}\ndelete table {0}\nadd table {0} {{ comment \"pods that leave the cluster\" ; }}\n"
-                     "add chain {0} postrouting {{ type nat hook postrouting priority 100 ; }}\n",
-                     masquerade_table) +
+  return fmt::format(
+             "add table {0}\ndelete table {0}\nadd table {0} {{ comment \"pods that leave the cluster\" ; }}\n"
+             "add chain {0} postrouting {{ type nat hook postrouting priority 100 ; }}\n",
+             masquerade_table) +
          rules;
 }
 

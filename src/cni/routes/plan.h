@@ -15,9 +15,9 @@
 namespace pintle::cni::routes {
 
 enum class Mode : uint8_t {
-  None,          // another network connects the pods
-  HostGateway,   // "host-gw": by the node's own address; all nodes share a link
-  Vxlan,         // "vxlan": in UDP from node to node, wherever they are
+  None,         // another network connects the pods
+  HostGateway,  // "host-gw": by the node's own address; all nodes share a link
+  Vxlan,        // "vxlan": in UDP from node to node, wherever they are
 };
 Result<Mode> parse_mode(std::string_view text);
 
@@ -25,8 +25,8 @@ Result<Mode> parse_mode(std::string_view text);
 struct NodeInfo {
   std::string name;
   std::vector<IpPrefix> pod_cidrs;
-  std::vector<IpAddress> addresses;    // InternalIPs, in the API's order
-  std::string vxlan_mac;               // annotation pintle.dev/vxlan-mac; "": not published yet
+  std::vector<IpAddress> addresses;  // InternalIPs, in the API's order
+  std::string vxlan_mac;             // annotation pintle.dev/vxlan-mac; "": not published yet
 
   bool operator==(const NodeInfo&) const = default;
   const IpAddress* address(IpFamily family) const;
@@ -55,9 +55,9 @@ uint32_t pod_mtu(Mode mode, IpFamily underlay, uint32_t underlay_mtu);
 
 struct Entries {
   std::vector<os::netlink::Route> routes;
-  std::vector<os::netlink::Neighbour> neighbours;    // of the VXLAN device
-  std::vector<os::netlink::Neighbour> forwarding;    // of the VXLAN device
-  std::vector<std::string> addresses;                // of the VXLAN device: "10.42.0.0/32"
+  std::vector<os::netlink::Neighbour> neighbours;  // of the VXLAN device
+  std::vector<os::netlink::Neighbour> forwarding;  // of the VXLAN device
+  std::vector<std::string> addresses;              // of the VXLAN device: "10.42.0.0/32"
 };
 // `nodes` includes the own one. `vxlan_index` counts in mode Vxlan alone.
 Entries plan_entries(Mode mode, const std::string& own_name, const std::map<std::string, NodeInfo>& nodes, int vxlan_index);

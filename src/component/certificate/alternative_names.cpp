@@ -41,7 +41,8 @@ bool push(GENERAL_NAMES* names, GENERAL_NAME* name, int kind, const std::string&
 }
 
 Result<Unit> add(GENERAL_NAMES* names, int kind, const std::string& bytes) {
-  if (kind != GEN_IPADD && !is_printable(bytes)) return bad_request("a certificate cannot have a name that is empty or has characters beyond printable ASCII");
+  if (kind != GEN_IPADD && !is_printable(bytes))
+    return bad_request("a certificate cannot have a name that is empty or has characters beyond printable ASCII");
   GENERAL_NAME* name = GENERAL_NAME_new();
   if (name == nullptr || !push(names, name, kind, bytes)) return internal("cannot make a name of a certificate");
   return Unit{};

@@ -35,9 +35,12 @@ void read_subject(const X509_NAME* name, CertificateInfo& info) {
     const int nid = OBJ_obj2nid(object);
     std::string text = text_of(X509_NAME_ENTRY_get_data(entry));
     // The last common name counts, as in Go's pkix.Name.
-    if (nid == NID_commonName) info.common_name = std::move(text);
-    else if (nid == NID_organizationName) info.organizations.push_back(std::move(text));
-    else if (OBJ_cmp(object, user_id.get()) == 0) info.user_ids.push_back(std::move(text));
+    if (nid == NID_commonName)
+      info.common_name = std::move(text);
+    else if (nid == NID_organizationName)
+      info.organizations.push_back(std::move(text));
+    else if (OBJ_cmp(object, user_id.get()) == 0)
+      info.user_ids.push_back(std::move(text));
   }
 }
 
@@ -163,7 +166,7 @@ bool add_request_names(X509_REQ* request, GENERAL_NAMES* names) {
 }
 
 // The alternative names among the extensions, if there are any. BadRequest: they cannot be read, or are there twice.
-Result<Unit> read_extension_names(const STACK_OF(X509_EXTENSION)* extensions, CertificateInfo& info) {
+Result<Unit> read_extension_names(const STACK_OF(X509_EXTENSION) * extensions, CertificateInfo& info) {
   constexpr int absent = -1;
   int found = absent;
   const GeneralNames names(static_cast<GENERAL_NAMES*>(X509V3_get_d2i(extensions, NID_subject_alt_name, &found, nullptr)));
@@ -268,7 +271,8 @@ Result<std::string> issue_certificate(const CertificateSpec& spec, const PublicK
               ASN1_TIME_set(X509_getm_notBefore(certificate.get()), static_cast<time_t>(spec.not_before)) &&
               ASN1_TIME_set(X509_getm_notAfter(certificate.get()), static_cast<time_t>(spec.not_after)) &&
               X509_set_pubkey(certificate.get(), KeyAccess::get(subject_key)) == 1 && add_subject(X509_get_subject_name(certificate.get()), spec) &&
-              X509_set_issuer_name(certificate.get(), X509_get_subject_name(signer)) == 1 && add_extensions(certificate.get(), signer, spec, names.get());
+              X509_set_issuer_name(certificate.get(), X509_get_subject_name(signer)) == 1 &&
+              add_extensions(certificate.get(), signer, spec, names.get());
   if (issuer) good = good && add_extension(certificate.get(), signer, NID_authority_key_identifier, "keyid");
   good = good && X509_sign(certificate.get(), KeyAccess::get(issuer_key), EVP_sha256()) > 0;
   if (!good) {

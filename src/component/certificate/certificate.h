@@ -14,13 +14,13 @@ namespace pintle::component {
 struct CertificateInfo {
   std::string common_name;
   std::vector<std::string> organizations;
-  std::vector<std::string> user_ids;         // subject attributes of upstream's user-UID type, 1.3.6.1.4.1.57683.2
+  std::vector<std::string> user_ids;  // subject attributes of upstream's user-UID type, 1.3.6.1.4.1.57683.2
   std::vector<std::string> dns_names;
   std::vector<std::string> ip_addresses;
   std::vector<std::string> emails;
   std::vector<std::string> uris;
-  std::vector<std::string> extended_key_usages;   // by OpenSSL's short name: clientAuth, serverAuth ...
-  int64_t not_before = 0;                    // seconds since 1970; 0 for a request
+  std::vector<std::string> extended_key_usages;  // by OpenSSL's short name: clientAuth, serverAuth ...
+  int64_t not_before = 0;                        // seconds since 1970; 0 for a request
   int64_t not_after = 0;
 };
 // BadRequest on anything but one DER certificate, and on alternative names that cannot be read.
@@ -38,7 +38,7 @@ Result<Unit> check_certificates_pem(std::string_view pem);
 struct CertificateSpec {
   std::string common_name;
   std::vector<std::string> organizations;
-  std::string user_id;                       // "": none
+  std::string user_id;  // "": none
   std::vector<std::string> dns_names;
   std::vector<std::string> ip_addresses;
   std::vector<std::string> emails;

@@ -132,7 +132,8 @@ Result<CertificateInfo> issued_for(const CertificateSpec& wanted) {
 
 // Names are bytes: what reads like two names, another kind of name or a section of a file is one name.
 TEST(CertificateRequest, NamesAreNeverReadAsText) {
-  for (const char* name : {"a,DNS:kubernetes", "a, DNS:b", "a,IP:10.0.0.1", "DNS:b", "email:copy", "@section", "a;b", "a/b", "critical,a", "dirName:x", "*.b", "a b"}) {
+  for (const char* name :
+       {"a,DNS:kubernetes", "a, DNS:b", "a,IP:10.0.0.1", "DNS:b", "email:copy", "@section", "a;b", "a/b", "critical,a", "dirName:x", "*.b", "a b"}) {
     CertificateSpec spec;
     spec.common_name = spec.organizations.emplace_back(name);
     spec.dns_names = spec.emails = spec.uris = {name};
@@ -168,7 +169,8 @@ TEST(CertificateRequest, NamesThatNoCertificateShouldHave) {
     check([&](CertificateSpec& spec) { spec.organizations = {name}; });
     check([&](CertificateSpec& spec) { spec.user_id = name; });
   }
-  for (const char* address : {"10.0.0", "10.0.0.1,IP:10.0.0.2", "localhost", ""}) check([&](CertificateSpec& spec) { spec.ip_addresses = {address}; });
+  for (const char* address : {"10.0.0", "10.0.0.1,IP:10.0.0.2", "localhost", ""})
+    check([&](CertificateSpec& spec) { spec.ip_addresses = {address}; });
 }
 
 // The longest name of a node: OpenSSL's table stops at 64 characters.
@@ -224,7 +226,7 @@ TEST(Certificate, IssuedOnesAreCertificateBlocksAlone) {
   const std::string broken = "-----BEGIN CERTIFICATE-----\n****\n-----END CERTIFICATE-----\n";
   check_issued(*pem, "");
   check_issued("text\n" + *pem + "more\n" + *pem + "text", "");
-  check_issued(broken + *pem, "");   // what is no block at all is passed over
+  check_issued(broken + *pem, "");  // what is no block at all is passed over
   check_issued(broken, "no CERTIFICATE");
   check_issued("text", "no CERTIFICATE");
   check_issued("", "no CERTIFICATE");

@@ -1,8 +1,8 @@
 #include "component/certificate/keys.h"
 
-#include <openssl/hmac.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
+#include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/sha.h>
@@ -106,11 +106,16 @@ EvpKey next_key(BIO* bio, bool& is_private) {
     const unsigned char* at = data;
     EvpKey key;
     is_private = kind.ends_with("PRIVATE KEY");
-    if (kind == "RSA PRIVATE KEY") key.reset(d2i_PrivateKey(EVP_PKEY_RSA, nullptr, &at, size));
-    else if (kind == "EC PRIVATE KEY") key.reset(d2i_PrivateKey(EVP_PKEY_EC, nullptr, &at, size));
-    else if (kind == "PRIVATE KEY") key.reset(d2i_AutoPrivateKey(nullptr, &at, size));
-    else if (kind == "PUBLIC KEY") key.reset(d2i_PUBKEY(nullptr, &at, size));
-    else if (kind == "RSA PUBLIC KEY") key.reset(d2i_PublicKey(EVP_PKEY_RSA, nullptr, &at, size));
+    if (kind == "RSA PRIVATE KEY")
+      key.reset(d2i_PrivateKey(EVP_PKEY_RSA, nullptr, &at, size));
+    else if (kind == "EC PRIVATE KEY")
+      key.reset(d2i_PrivateKey(EVP_PKEY_EC, nullptr, &at, size));
+    else if (kind == "PRIVATE KEY")
+      key.reset(d2i_AutoPrivateKey(nullptr, &at, size));
+    else if (kind == "PUBLIC KEY")
+      key.reset(d2i_PUBKEY(nullptr, &at, size));
+    else if (kind == "RSA PUBLIC KEY")
+      key.reset(d2i_PublicKey(EVP_PKEY_RSA, nullptr, &at, size));
     else if (kind == "CERTIFICATE") {
       const X509Certificate certificate(d2i_X509(nullptr, &at, size));
       if (certificate) key.reset(X509_get_pubkey(certificate.get()));

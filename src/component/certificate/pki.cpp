@@ -7,7 +7,7 @@ namespace pintle::component {
 
 namespace {
 
-constexpr int64_t clock_skew_seconds = 300;   // certificates are valid a little before they are made
+constexpr int64_t clock_skew_seconds = 300;  // certificates are valid a little before they are made
 
 // Renewed once two thirds of its life are over.
 int64_t renewal_time(int64_t not_before, int64_t not_after) { return not_before + (not_after - not_before) / 3 * 2; }
@@ -96,7 +96,8 @@ Result<bool> Pki::ensure_leaf(const Authority& authority, const std::string& nam
     TRY_ASSIGN(const std::string pem, runtime_.disk().read(file));
     // A file that cannot be read as a certificate is made anew, as an expired one.
     const auto info = read_certificate(pem);
-    if (info && says_the_same(*info, spec) && is_issued_by(pem, authority.certificate_pem) && now() < renewal_time(info->not_before, info->not_after)) {
+    if (info && says_the_same(*info, spec) && is_issued_by(pem, authority.certificate_pem) &&
+        now() < renewal_time(info->not_before, info->not_after)) {
       plan(info->not_before, info->not_after);
       return false;
     }

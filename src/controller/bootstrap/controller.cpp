@@ -31,7 +31,9 @@ client::InformerOptions cluster_info() {
 class Signer final : public Controller {
  public:
   explicit Signer(ControllerDeps deps)
-      : deps_(deps), secrets_(deps.informers.of<Secret>("bootstrap-tokens", token_secrets())), maps_(deps.informers.of<ConfigMap>("cluster-info", cluster_info())),
+      : deps_(deps),
+        secrets_(deps.informers.of<Secret>("bootstrap-tokens", token_secrets())),
+        maps_(deps.informers.of<ConfigMap>("cluster-info", cluster_info())),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string) { return sync(std::move(ctx)); }) {
     secrets_.on_any([this](const Secret&) { loop_.queue().add(std::string(map_name)); });
     maps_.on_any([this](const ConfigMap&) { loop_.queue().add(std::string(map_name)); });
@@ -73,7 +75,8 @@ rt::Task<Result<Unit>> Signer::sync(rt::Context ctx) {
 class TokenCleaner final : public Controller {
  public:
   explicit TokenCleaner(ControllerDeps deps)
-      : deps_(deps), secrets_(deps.informers.of<Secret>("bootstrap-tokens", token_secrets())),
+      : deps_(deps),
+        secrets_(deps.informers.of<Secret>("bootstrap-tokens", token_secrets())),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     secrets_.on_any([this](const Secret& secret) { loop_.queue().add(client::object_key(secret.metadata.namespace_, secret.metadata.name)); });
   }

@@ -37,7 +37,8 @@ std::optional<rt::WallTime> expiration(const Secret& secret) {
 
 std::optional<SigningToken> signing_token(const Secret& secret, rt::WallTime now) {
   SigningToken token{text_of(secret, "token-id"), text_of(secret, "token-secret")};
-  if (secret.type != token_secret_type || token.id.empty() || token.secret.empty() || secret.metadata.name != "bootstrap-token-" + token.id) return std::nullopt;
+  if (secret.type != token_secret_type || token.id.empty() || token.secret.empty() || secret.metadata.name != "bootstrap-token-" + token.id)
+    return std::nullopt;
   if (text_of(secret, "usage-bootstrap-signing") != "true" || secret.metadata.deletion_timestamp) return std::nullopt;
   if (const auto end = expiration(secret); end && *end <= now) return std::nullopt;
   return token;

@@ -21,8 +21,11 @@ bool same_rule(const PolicyRule& a, const PolicyRule& b) { return api::equal(api
 class AggregationController final : public Controller {
  public:
   explicit AggregationController(ControllerDeps deps)
-      : deps_(deps), roles_(deps.informers.of<ClusterRole>()), loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
-    roles_.add_index("aggregated", [](const ClusterRole& role) { return role.aggregation_rule ? std::vector<std::string>{"yes"} : std::vector<std::string>(); });
+      : deps_(deps),
+        roles_(deps.informers.of<ClusterRole>()),
+        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+    roles_.add_index("aggregated",
+                     [](const ClusterRole& role) { return role.aggregation_rule ? std::vector<std::string>{"yes"} : std::vector<std::string>(); });
     roles_.on_any([this](const ClusterRole&) {
       for (const RolePtr& role : roles_.by_index("aggregated", "yes")) loop_.queue().add(role->metadata.name);
     });
@@ -42,7 +45,7 @@ class AggregationController final : public Controller {
 // In the order of the selectors, then of the names; equal rules once.
 Result<std::vector<PolicyRule>> AggregationController::gather(const ClusterRole& role) const {
   std::vector<PolicyRule> rules;
-  std::unordered_set<std::string> seen;   // as JSON: comparing each with each takes too long for thousands
+  std::unordered_set<std::string> seen;  // as JSON: comparing each with each takes too long for thousands
   for (const auto& wanted : role.aggregation_rule->cluster_role_selectors) {
     TRY_ASSIGN(const auto selector, apimachinery::to_label_selector(&wanted));
     for (const RolePtr& other : roles_.list()) {
@@ -72,6 +75,8 @@ rt::Task<Result<Unit>> AggregationController::sync(rt::Context ctx, std::string 
 
 }  // namespace
 
-std::unique_ptr<Controller> make_clusterrole_aggregation_controller(ControllerDeps deps) { return std::make_unique<AggregationController>(std::move(deps)); }
+std::unique_ptr<Controller> make_clusterrole_aggregation_controller(ControllerDeps deps) {
+  return std::make_unique<AggregationController>(std::move(deps));
+}
 
 }  // namespace pintle::controller::clusterrole_aggregation

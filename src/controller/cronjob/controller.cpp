@@ -18,7 +18,11 @@ namespace {
 class CronJobController final : public Controller {
  public:
   explicit CronJobController(ControllerDeps deps)
-      : deps_(deps), crons_(deps.informers.of<CronJob>()), jobs_(deps.informers.of<Job>()), written_(crons_), written_jobs_(jobs_),
+      : deps_(deps),
+        crons_(deps.informers.of<CronJob>()),
+        jobs_(deps.informers.of<Job>()),
+        written_(crons_),
+        written_jobs_(jobs_),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<CronJob>::Handler crons;
     crons.on_add = [this](const CronPtr& cron, bool) { enqueue(*cron); };
@@ -148,7 +152,8 @@ rt::Task<Result<Unit>> CronJobController::sync(rt::Context ctx, std::string key)
   if (cron == nullptr) co_return Unit{};
   cron = written_.newest(cron);
   auto schedule = Schedule::parse(cron->spec.schedule);
-  if (!schedule) deps_.events.warning(*cron, "UnparseableSchedule", "unparseable schedule: " + cron->spec.schedule + " : " + schedule.error().message);
+  if (!schedule)
+    deps_.events.warning(*cron, "UnparseableSchedule", "unparseable schedule: " + cron->spec.schedule + " : " + schedule.error().message);
   auto zone = zone_of(*cron);
   if (!zone) deps_.events.warning(*cron, "UnknownTimeZone", "invalid timeZone: " + zone.error().message);
   const std::vector<JobPtr> jobs = jobs_of(*cron);

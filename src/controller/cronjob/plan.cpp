@@ -20,7 +20,8 @@ std::string finished_as(const Job& job) {
 
 class Round {
  public:
-  explicit Round(const Observed& seen) : seen_(seen), cron_(seen.cron), now_(std::chrono::duration_cast<std::chrono::seconds>(seen.now.time_since_epoch()).count()) {}
+  explicit Round(const Observed& seen)
+      : seen_(seen), cron_(seen.cron), now_(std::chrono::duration_cast<std::chrono::seconds>(seen.now.time_since_epoch()).count()) {}
   Plan run();
 
  private:
@@ -51,7 +52,8 @@ void Round::follow_jobs() {
     } else if (!listed && end.empty()) {
       active.push_back(reference_to_job(*job));
     }
-    if (end == "Complete" && job->status.completion_time && (!plan_.status.last_successful_time || before(*plan_.status.last_successful_time, *job->status.completion_time)))
+    if (end == "Complete" && job->status.completion_time &&
+        (!plan_.status.last_successful_time || before(*plan_.status.last_successful_time, *job->status.completion_time)))
       plan_.status.last_successful_time = job->status.completion_time;
   }
   std::erase_if(active, [&](const api::core_v1::ObjectReference& ref) {
@@ -84,9 +86,9 @@ std::optional<int64_t> Round::due() {
     ++missed;
   }
   if (missed > missed_starts_max)
-    plan_.events.push_back({true, "TooManyMissedTimes",
-                            "too many missed start times: " + std::to_string(missed) +
-                                ". Set or decrease .spec.startingDeadlineSeconds or check clock skew"});
+    plan_.events.push_back(
+        {true, "TooManyMissedTimes",
+         "too many missed start times: " + std::to_string(missed) + ". Set or decrease .spec.startingDeadlineSeconds or check clock skew"});
   return last;
 }
 

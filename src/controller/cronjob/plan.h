@@ -16,7 +16,7 @@ using api::batch_v1::CronJob;
 using api::batch_v1::Job;
 using JobPtr = std::shared_ptr<const Job>;
 
-inline constexpr int missed_starts_max = 100;     // more are reported
+inline constexpr int missed_starts_max = 100;  // more are reported
 
 struct CronEvent {
   bool warning = false;
@@ -24,18 +24,18 @@ struct CronEvent {
   std::string message;
 };
 struct Plan {
-  std::vector<JobPtr> remove;                     // finished ones past the history limits
-  std::vector<JobPtr> replace;                    // running ones, before the new one starts
+  std::vector<JobPtr> remove;   // finished ones past the history limits
+  std::vector<JobPtr> replace;  // running ones, before the new one starts
   std::optional<Job> start;
-  std::optional<int64_t> start_time;              // the time of the schedule that it is for
-  api::batch_v1::CronJobStatus status;            // without the job to be started
+  std::optional<int64_t> start_time;    // the time of the schedule that it is for
+  api::batch_v1::CronJobStatus status;  // without the job to be started
   std::vector<CronEvent> events;
   std::optional<rt::Duration> look_again;
 };
 struct Observed {
   const CronJob& cron;
-  const std::vector<JobPtr>& jobs;                // those it controls
-  const Schedule* schedule = nullptr;             // nullptr: it cannot be read
+  const std::vector<JobPtr>& jobs;     // those it controls
+  const Schedule* schedule = nullptr;  // nullptr: it cannot be read
   const TimeZone& zone;
   rt::WallTime now;
 };

@@ -8,7 +8,7 @@ namespace pintle::controller::cronjob {
 namespace {
 
 constexpr int64_t hour = 3600;
-constexpr std::string_view usual_changes = ",M3.2.0,M11.1.0";   // of a summer time without dates
+constexpr std::string_view usual_changes = ",M3.2.0,M11.1.0";  // of a summer time without dates
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -48,7 +48,9 @@ class RuleParser {
   bool name() {
     const bool quoted = take('<');
     std::size_t size = 0;
-    const auto is_part = [quoted](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (quoted && (is_digit(c) || c == '+' || c == '-')); };
+    const auto is_part = [quoted](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (quoted && (is_digit(c) || c == '+' || c == '-'));
+    };
     while (size < text_.size() && is_part(text_[size])) ++size;
     text_.remove_prefix(size);
     return size >= 3 && (!quoted || take('>'));
@@ -100,7 +102,7 @@ int64_t PosixRule::local_change(const Date& date, int number) {
     return seconds_of(at) + date.second;
   }
   int days = date.day;
-  if (date.kind == Date::Kind::Julian && !(year.is_leap() && date.day >= 60)) --days;   // from 1, and 29 February has no number
+  if (date.kind == Date::Kind::Julian && !(year.is_leap() && date.day >= 60)) --days;  // from 1, and 29 February has no number
   return seconds_of(sys_days(year / January / 1) + std::chrono::days(days)) + date.second;
 }
 

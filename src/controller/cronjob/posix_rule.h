@@ -18,16 +18,16 @@ class PosixRule {
  private:
   struct Date {
     enum class Kind : uint8_t { Month, Julian, Day } kind = Kind::Month;
-    int month = 0, week = 0, day = 0;   // Mm.w.d: week 5 is the last; Jn: 1..365 without 29 February; n: 0..365
-    int64_t second = 2 * 3600;          // of that day by the offset until then; may be of another day
+    int month = 0, week = 0, day = 0;  // Mm.w.d: week 5 is the last; Jn: 1..365 without 29 February; n: 0..365
+    int64_t second = 2 * 3600;         // of that day by the offset until then; may be of another day
   };
   friend class RuleParser;
   // When the clock changes in that year, as if UTC were the local time.
   static int64_t local_change(const Date& date, int year);
 
-  int64_t standard_ = 0;                // offsets
+  int64_t standard_ = 0;  // offsets
   int64_t summer_ = 0;
-  std::optional<Date> start_, end_;     // of summer time: both or none
+  std::optional<Date> start_, end_;  // of summer time: both or none
 };
 
 }  // namespace pintle::controller::cronjob

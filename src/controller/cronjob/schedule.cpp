@@ -15,13 +15,14 @@ namespace {
 struct FieldRange {
   std::string_view name;
   int first, last;
-  std::span<const std::string_view> words;   // words[i] means first + i
+  std::span<const std::string_view> words;  // words[i] means first + i
 };
 constexpr std::string_view month_words[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"};
 constexpr std::string_view weekday_words[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat"};
 
 constexpr std::pair<std::string_view, std::string_view> nicknames[] = {
-    {"@yearly", "0 0 1 1 *"}, {"@annually", "0 0 1 1 *"}, {"@monthly", "0 0 1 * *"}, {"@weekly", "0 0 * * 0"}, {"@daily", "0 0 * * *"}, {"@midnight", "0 0 * * *"}, {"@hourly", "0 * * * *"},
+    {"@yearly", "0 0 1 1 *"}, {"@annually", "0 0 1 1 *"}, {"@monthly", "0 0 1 * *"}, {"@weekly", "0 0 * * 0"},
+    {"@daily", "0 0 * * *"},  {"@midnight", "0 0 * * *"}, {"@hourly", "0 * * * *"},
 };
 
 std::optional<int> number_of(std::string_view text, const FieldRange& field) {
@@ -96,7 +97,7 @@ int64_t big_endian(std::string_view bytes, std::size_t at, std::size_t size) {
 Result<TimeZone> TimeZone::parse_tzif(std::string_view bytes) {
   constexpr std::size_t header = 44;
   const auto counts = [&](std::size_t at) {
-    std::array<std::size_t, 6> out;   // isut, isstd, leap, time, type, char
+    std::array<std::size_t, 6> out;  // isut, isstd, leap, time, type, char
     for (std::size_t i = 0; i < 6; ++i) out[i] = static_cast<uint32_t>(big_endian(bytes, at + 20 + 4 * i, 4));
     return out;
   };
@@ -115,7 +116,7 @@ Result<TimeZone> TimeZone::parse_tzif(std::string_view bytes) {
     if (type >= n[4]) return bad_request("the time zone file is broken");
     zone.transitions_.emplace_back(big_endian(bytes, times + 8 * i, 8), big_endian(bytes, types + 6 * type, 4));
   }
-  const std::string_view rule = bytes.substr(footer);   // between two line ends
+  const std::string_view rule = bytes.substr(footer);  // between two line ends
   if (const auto end = rule.find('\n', 1); rule.starts_with('\n') && end != rule.npos) zone.rule_ = PosixRule::parse(rule.substr(1, end - 1));
   return zone;
 }
@@ -149,7 +150,8 @@ Result<Schedule> Schedule::parse(std::string_view text) {
 
 // Both fields restricted: either is enough.
 bool Schedule::is_day(int year, int month, int day) const {
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)), std::chrono::day(static_cast<unsigned>(day))};
+  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
   const bool by_day = days_[static_cast<std::size_t>(day)], by_weekday = weekdays_[std::chrono::weekday(std::chrono::sys_days(date)).c_encoding()];
   return any_day_ || any_weekday_ ? by_day && by_weekday : by_day || by_weekday;
 }
@@ -164,8 +166,9 @@ std::optional<int64_t> Schedule::next_after(int64_t unix_seconds, const TimeZone
     const auto days = std::chrono::floor<std::chrono::days>(std::chrono::sys_seconds(std::chrono::seconds(local)));
     const std::chrono::year_month_day date(days);
     const int64_t second = local - std::chrono::duration_cast<std::chrono::seconds>(days.time_since_epoch()).count();
-    if (!months_[static_cast<unsigned>(date.month())] || !is_day(static_cast<int>(date.year()), static_cast<int>(static_cast<unsigned>(date.month())), static_cast<int>(static_cast<unsigned>(date.day())))) {
-      at += hour - second % hour;   // by hours: a day may have 23 or 25
+    if (!months_[static_cast<unsigned>(date.month())] || !is_day(static_cast<int>(date.year()), static_cast<int>(static_cast<unsigned>(date.month())),
+                                                                 static_cast<int>(static_cast<unsigned>(date.day())))) {
+      at += hour - second % hour;  // by hours: a day may have 23 or 25
     } else if (!hours_[static_cast<std::size_t>(second / hour)]) {
       at += hour - second % hour;
     } else if (!minutes_[static_cast<std::size_t>(second % hour / minute)]) {

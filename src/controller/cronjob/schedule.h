@@ -24,7 +24,7 @@ class TimeZone {
 
  private:
   int64_t first_offset_ = 0;
-  std::vector<std::pair<int64_t, int64_t>> transitions_;   // from when, which offset
+  std::vector<std::pair<int64_t, int64_t>> transitions_;  // from when, which offset
   std::optional<PosixRule> rule_;
 };
 
@@ -42,8 +42,8 @@ class Schedule {
   std::bitset<32> days_;
   std::bitset<13> months_;
   std::bitset<7> weekdays_;
-  bool any_day_ = false, any_weekday_ = false;   // given as * or ?
-  int64_t every_seconds_ = 0;                    // @every
+  bool any_day_ = false, any_weekday_ = false;  // given as * or ?
+  int64_t every_seconds_ = 0;                   // @every
 };
 
 }  // namespace pintle::controller::cronjob

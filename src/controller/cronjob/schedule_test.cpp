@@ -20,7 +20,7 @@ TEST(Schedule, FindsTheNextTime) {
   check_next("* * * * *", "2026-01-01T00:00:00Z", "2026-01-01T00:01:00Z");
   check_next("*/15 * * * *", "2026-01-01T00:14:59Z", "2026-01-01T00:15:00Z");
   check_next("0 0 29 2 *", "2026-01-01T00:00:00Z", "2028-02-29T00:00:00Z");
-  check_next("30 4 1,15 * 5", "2026-01-01T05:00:00Z", "2026-01-02T04:30:00Z");   // the 15th, or any Friday
+  check_next("30 4 1,15 * 5", "2026-01-01T05:00:00Z", "2026-01-02T04:30:00Z");  // the 15th, or any Friday
   check_next("0 9 * jan-mar mon", "2026-03-30T10:00:00Z", "2027-01-04T09:00:00Z");
   check_next("@daily", "2026-12-31T12:00:00Z", "2027-01-01T00:00:00Z");
   check_next("0 0 31 2 *", "2026-01-01T00:00:00Z", "never");
@@ -28,7 +28,8 @@ TEST(Schedule, FindsTheNextTime) {
 }
 
 TEST(Schedule, RefusesWhatItCannotRead) {
-  for (const char* bad : {"", "* * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 7x", "*/0 * * * *", "5-1 * * * *", "@never"}) EXPECT_FALSE(Schedule::parse(bad)) << bad;
+  for (const char* bad : {"", "* * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 7x", "*/0 * * * *", "5-1 * * * *", "@never"})
+    EXPECT_FALSE(Schedule::parse(bad)) << bad;
 }
 
 std::string number(uint64_t value, int bytes) {
@@ -52,8 +53,9 @@ TEST(TimeZone, GoesOnByTheRuleAtItsEnd) {
   const auto ruled = TimeZone::parse_tzif(slim_file(change, "CET-1CEST,M3.5.0,M10.5.0/3"));
   const auto bare = TimeZone::parse_tzif(slim_file(change, ""));
   ASSERT_TRUE(ruled && bare);
-  for (const auto& [time, by_rule, without] : {std::tuple{"1996-01-01T00:00:00Z", 3600, 3600}, std::tuple{"1996-07-01T00:00:00Z", 7200, 7200}, std::tuple{"1996-12-01T00:00:00Z", 3600, 7200},
-                                               std::tuple{"2026-01-01T00:00:00Z", 3600, 7200}, std::tuple{"2040-07-01T00:00:00Z", 7200, 7200}}) {
+  for (const auto& [time, by_rule, without] : {std::tuple{"1996-01-01T00:00:00Z", 3600, 3600}, std::tuple{"1996-07-01T00:00:00Z", 7200, 7200},
+                                               std::tuple{"1996-12-01T00:00:00Z", 3600, 7200}, std::tuple{"2026-01-01T00:00:00Z", 3600, 7200},
+                                               std::tuple{"2040-07-01T00:00:00Z", 7200, 7200}}) {
     EXPECT_EQ(ruled->offset_at(at(time)), by_rule) << time;
     EXPECT_EQ(bare->offset_at(at(time)), without) << time;
   }

@@ -15,7 +15,7 @@ using CsrPtr = std::shared_ptr<const CertificateSigningRequest>;
 
 namespace {
 
-const std::string release_prefix = "/";   // before the name of a deleted node, in the queue; no request's name begins so
+const std::string release_prefix = "/";  // before the name of a deleted node, in the queue; no request's name begins so
 
 // Before the name of a node that never came; alone: look for such names, which this process was not there to count the time of.
 const std::string unused_prefix = "//";
@@ -25,8 +25,11 @@ enum class Verdict { Approved, Denied };
 class Approver final : public Controller {
  public:
   explicit Approver(ControllerDeps deps)
-      : deps_(deps), csrs_(deps.informers.of<CertificateSigningRequest>()), nodes_(deps.informers.of<api::core_v1::Node>()),
-        serving_rules_(deps.options.reserved_serving_names, deps.options.service_cidrs), node_names_(deps.client, deps.options.reserved_node_names),
+      : deps_(deps),
+        csrs_(deps.informers.of<CertificateSigningRequest>()),
+        nodes_(deps.informers.of<api::core_v1::Node>()),
+        serving_rules_(deps.options.reserved_serving_names, deps.options.service_cidrs),
+        node_names_(deps.client, deps.options.reserved_node_names),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<CertificateSigningRequest>::Handler handler;
     handler.on_add = [this](const CsrPtr& csr, bool) { loop_.queue().add(csr->metadata.name); };
@@ -94,7 +97,9 @@ rt::Task<Result<Unit>> Approver::sync_serving(rt::Context ctx, CsrPtr csr, compo
   const std::string name(apimachinery::node_of_user(csr->spec.username, csr->spec.groups));
   if (name.empty()) co_return Unit{};
   const auto fault = serving_name_fault(name, request, nodes_.list(), serving_rules_);
-  if (!fault) co_return co_await decide(std::move(ctx), csr, Verdict::Approved, "AutoApproved", "Auto approving kubelet serving certificate for the node's own addresses.");
+  if (!fault)
+    co_return co_await decide(std::move(ctx), csr, Verdict::Approved, "AutoApproved",
+                              "Auto approving kubelet serving certificate for the node's own addresses.");
   if (fault->forbidden) co_return co_await decide(std::move(ctx), csr, Verdict::Denied, "NameNotAllowed", fault->why);
   co_return error(Reason::Conflict, "certificate request " + csr->metadata.name + " of node " + name + ": " + fault->why);
 }
@@ -104,14 +109,15 @@ rt::Task<Result<Unit>> Approver::approve_client(rt::Context ctx, CsrPtr csr, com
     const auto key = component::certificate_request_key_pem(csr->spec.request);
     if (!key) co_return co_await decide(std::move(ctx), csr, Verdict::Denied, "KeyNotSupported", key.error().message);
     NameClaim claim;
-    claim.node = apimachinery::node_of_user(request.common_name, request.organizations);   // approvals_for() wants a node's
+    claim.node = apimachinery::node_of_user(request.common_name, request.organizations);  // approvals_for() wants a node's
     claim.key = key->key_id();
     claim.by_node_itself = csr->spec.username == request.common_name;
     claim.node_exists = nodes_.get(claim.node) != nullptr;
     const std::string name = claim.node;
     CO_TRY_ASSIGN(const bool its_own, co_await node_names_.claim(ctx, std::move(claim)));
     if (!its_own) {
-      std::string why = "the node name \"" + name + "\" belongs to another key: join under another name (--node-name), or delete the Node first if its machine is gone";
+      std::string why = "the node name \"" + name +
+                        "\" belongs to another key: join under another name (--node-name), or delete the Node first if its machine is gone";
       co_return co_await decide(std::move(ctx), csr, Verdict::Denied, "NodeNameTaken", std::move(why));
     }
     if (nodes_.get(name) == nullptr) loop_.queue().add(unused_prefix + name);
@@ -140,7 +146,7 @@ rt::Task<Result<Unit>> Approver::sync(rt::Context ctx, std::string key) {
   const CsrPtr csr = csrs_.get(key);
   if (csr == nullptr || !csr->status.certificate.empty() || is_approved(*csr) || is_denied(*csr)) co_return Unit{};
   const auto request = component::parse_certificate_request_pem(csr->spec.request);
-  if (!request) co_return Unit{};   // nothing that we could approve
+  if (!request) co_return Unit{};  // nothing that we could approve
   if (deps_.options.approve_kubelet_serving && is_own_serving_request(*csr, *request)) co_return co_await sync_serving(std::move(ctx), csr, *request);
   const auto approvals = approvals_for(*csr, *request);
   for (const Approval& approval : approvals) {
@@ -148,7 +154,8 @@ rt::Task<Result<Unit>> Approver::sync(rt::Context ctx, std::string key) {
     if (!allowed) co_return Unexpected(std::move(allowed).error());
     if (*allowed) co_return co_await approve_client(std::move(ctx), csr, *request, approval);
   }
-  if (!approvals.empty()) component::log::info(2, "A kubelet may not have the certificate that it asks for", {{"csr", key}, {"user", csr->spec.username}});
+  if (!approvals.empty())
+    component::log::info(2, "A kubelet may not have the certificate that it asks for", {{"csr", key}, {"user", csr->spec.username}});
   co_return Unit{};
 }
 

@@ -11,7 +11,8 @@ namespace {
 class Cleaner final : public Controller {
  public:
   explicit Cleaner(ControllerDeps deps)
-      : deps_(deps), csrs_(deps.informers.of<CertificateSigningRequest>()),
+      : deps_(deps),
+        csrs_(deps.informers.of<CertificateSigningRequest>()),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<CertificateSigningRequest>::Handler handler;
     handler.on_add = [this](const CsrPtr& csr, bool) { loop_.queue().add(csr->metadata.name); };

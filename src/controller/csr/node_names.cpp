@@ -36,7 +36,9 @@ std::string text_at(const ConfigMap& map, std::string_view key) {
 }
 
 // Until a name that nobody uses is free; not above zero: it is. Creation times are whole seconds.
-rt::Duration time_left(const ConfigMap& held, rt::WallTime now) { return to_wall_time(held.metadata.creation_timestamp) + unused_name_kept_max + std::chrono::seconds(1) - now; }
+rt::Duration time_left(const ConfigMap& held, rt::WallTime now) {
+  return to_wall_time(held.metadata.creation_timestamp) + unused_name_kept_max + std::chrono::seconds(1) - now;
+}
 bool is_old(const ConfigMap& held, rt::WallTime now) { return time_left(held, now) <= rt::Duration::zero(); }
 
 // `held` and no newer one of that name.
@@ -52,7 +54,8 @@ Unexpected<Status> again() { return error(Reason::Conflict, "the node's name was
 
 }  // namespace
 
-NodeNames::NodeNames(client::Client& client, const std::vector<std::string>& reserved) : client_(client), reserved_(reserved.begin(), reserved.end()) {}
+NodeNames::NodeNames(client::Client& client, const std::vector<std::string>& reserved)
+    : client_(client), reserved_(reserved.begin(), reserved.end()) {}
 
 rt::Task<Result<bool>> NodeNames::claim(rt::Context ctx, NameClaim claim) {
   if (reserved_.contains(claim.node)) co_return false;

@@ -17,8 +17,8 @@ inline constexpr rt::Duration unused_name_kept_max = std::chrono::hours(1);
 
 struct NameClaim {
   std::string node;
-  std::string key;               // PublicKey::key_id()
-  bool by_node_itself = false;   // asked with the node's own certificate
+  std::string key;              // PublicKey::key_id()
+  bool by_node_itself = false;  // asked with the node's own certificate
   bool node_exists = false;
 };
 

@@ -74,7 +74,8 @@ bool is_failed(const CertificateSigningRequest& csr) { return has_condition(csr,
 std::vector<Approval> approvals_for(const CertificateSigningRequest& csr, const CertificateInfo& request) {
   if (csr.spec.signer_name != kubelet_client_signer || client_fault(csr, request)) return {};
   std::vector<Approval> out;
-  if (csr.spec.username == request.common_name) out.push_back({"selfnodeclient", "Auto approving self kubelet client certificate after SubjectAccessReview."});
+  if (csr.spec.username == request.common_name)
+    out.push_back({"selfnodeclient", "Auto approving self kubelet client certificate after SubjectAccessReview."});
   out.push_back({"nodeclient", "Auto approving kubelet client certificate after SubjectAccessReview."});
   return out;
 }
@@ -87,7 +88,7 @@ std::optional<std::string> refusal(const CertificateSigningRequest& csr, const C
   if (csr.spec.signer_name == kubelet_client_signer) return client_fault(csr, request);
   if (csr.spec.signer_name == kubelet_serving_signer) return serving_fault(csr, request);
   if (csr.spec.signer_name == apiserver_client_signer) return apiserver_client_fault(csr);
-  return std::nullopt;   // legacy-unknown knows no limits
+  return std::nullopt;  // legacy-unknown knows no limits
 }
 
 int64_t lifetime_seconds(const CertificateSigningRequest& csr, rt::Duration most) {

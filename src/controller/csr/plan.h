@@ -19,13 +19,13 @@ inline constexpr std::string_view kubelet_client_signer = "kubernetes.io/kube-ap
 inline constexpr std::string_view kubelet_serving_signer = "kubernetes.io/kubelet-serving";
 inline constexpr std::string_view legacy_unknown_signer = "kubernetes.io/legacy-unknown";
 
-bool is_approved(const CertificateSigningRequest& csr);      // and not denied
+bool is_approved(const CertificateSigningRequest& csr);  // and not denied
 bool is_denied(const CertificateSigningRequest& csr);
 bool is_failed(const CertificateSigningRequest& csr);
 
 // A kubelet's client certificate: what the approver asks the API server whether the requester may have it.
 struct Approval {
-  std::string_view subresource;       // of certificatesigningrequests, verb create
+  std::string_view subresource;  // of certificatesigningrequests, verb create
   std::string_view message;
 };
 // In the order in which they are tried; empty: not one that is approved by itself.

@@ -7,9 +7,9 @@
 namespace pintle::controller::csr {
 namespace {
 
+using api::core_v1::Node;
 using apimachinery::Cidr;
 using apimachinery::IpAddress;
-using api::core_v1::Node;
 using Nodes = std::vector<std::shared_ptr<const Node>>;
 
 // "Kubernetes." and "kubernetes" are one name to whoever resolves it.
@@ -25,7 +25,8 @@ std::optional<IpAddress> address_of(std::string_view text) { return apimachinery
 bool is_nobodys(const IpAddress& address) {
   static const std::vector<Cidr> ranges = [] {
     std::vector<Cidr> out;
-    for (const char* text : {"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3", "::/127", "fe80::/10", "ff00::/8"}) out.push_back(*apimachinery::parse_cidr(text, false));
+    for (const char* text : {"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3", "::/127", "fe80::/10", "ff00::/8"})
+      out.push_back(*apimachinery::parse_cidr(text, false));
     return out;
   }();
   return std::ranges::any_of(ranges, [&](const Cidr& range) { return range.contains(address); });
@@ -33,13 +34,15 @@ bool is_nobodys(const IpAddress& address) {
 
 // Names by which services are known inside a cluster: web.default.svc, web.default.svc.cluster.local.
 bool is_service_name(std::string_view name) {
-  return name.ends_with(".svc") || name.find(".svc.") != name.npos || name == "kubernetes" || name.starts_with("kubernetes.default") || name == "localhost" || name.ends_with(".localhost");
+  return name.ends_with(".svc") || name.find(".svc.") != name.npos || name == "kubernetes" || name.starts_with("kubernetes.default") ||
+         name == "localhost" || name.ends_with(".localhost");
 }
 
 std::optional<std::string> forbidden_name(const std::string& name, const ServingNameRules& rules) {
   if (!apimachinery::check_dns_subdomain(name).empty()) return "\"" + name + "\" is no name of one machine";
   if (address_of(name)) return "\"" + name + "\" is an address, not a name";
-  if (is_service_name(name) || std::ranges::find(rules.names, name) != rules.names.end()) return "\"" + name + "\" is a name of the API server, of a service or of the loopback";
+  if (is_service_name(name) || std::ranges::find(rules.names, name) != rules.names.end())
+    return "\"" + name + "\" is a name of the API server, of a service or of the loopback";
   return std::nullopt;
 }
 
@@ -48,7 +51,8 @@ std::optional<std::string> forbidden_address(const std::string& text, const Serv
   if (!address) return "\"" + text + "\" is no address";
   if (is_nobodys(*address)) return text + " is a loopback, link-local, multicast or unspecified address";
   const bool service = std::ranges::any_of(rules.ranges, [&](const Cidr& range) { return range.contains(*address); });
-  if (service || std::ranges::find(rules.addresses, *address) != rules.addresses.end()) return text + " is an address of services or of the API server";
+  if (service || std::ranges::find(rules.addresses, *address) != rules.addresses.end())
+    return text + " is an address of services or of the API server";
   return std::nullopt;
 }
 
@@ -71,7 +75,8 @@ std::optional<std::string> not_its_own(const std::string& name, const std::strin
   for (const auto& node : nodes) {
     if (node->metadata.name == name) continue;
     if (node->metadata.name == text) return "\"" + text + "\" is the name of another node";
-    if (reports(*node, text) && (self == nullptr || is_older(*node, *self))) return "node " + node->metadata.name + " reports " + text + " too, and was there before";
+    if (reports(*node, text) && (self == nullptr || is_older(*node, *self)))
+      return "node " + node->metadata.name + " reports " + text + " too, and was there before";
   }
   if (text == name || (self != nullptr && reports(*self, text))) return std::nullopt;
   return "the node does not report " + text;
@@ -91,7 +96,8 @@ ServingNameRules::ServingNameRules(const std::vector<std::string>& reserved_name
     if (const auto range = apimachinery::parse_cidr(text, false)) ranges.push_back(*range);
 }
 
-std::optional<NameFault> serving_name_fault(const std::string& name, const component::CertificateInfo& request, const Nodes& nodes, const ServingNameRules& rules) {
+std::optional<NameFault> serving_name_fault(const std::string& name, const component::CertificateInfo& request, const Nodes& nodes,
+                                            const ServingNameRules& rules) {
   for (const std::string& asked : request.dns_names)
     if (auto why = forbidden_name(folded(asked), rules)) return NameFault{std::move(*why), true};
   for (const std::string& asked : request.ip_addresses)

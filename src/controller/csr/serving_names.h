@@ -19,14 +19,14 @@ struct ServingNameRules {
   // Names and addresses of the API server, ranges of services, as options give them; addresses by value.
   ServingNameRules(const std::vector<std::string>& reserved_names, const std::vector<std::string>& service_cidrs);
 
-  std::vector<std::string> names;                      // in lower case
+  std::vector<std::string> names;  // in lower case
   std::vector<apimachinery::IpAddress> addresses;
   std::vector<apimachinery::Cidr> ranges;
 };
 
 struct NameFault {
   std::string why;
-  bool forbidden = false;      // for whoever asks; false: the nodes' statuses may come to allow it
+  bool forbidden = false;  // for whoever asks; false: the nodes' statuses may come to allow it
 };
 
 // What is wrong with the names that node `name` asks for; nullopt: nothing. `nodes`: all that there are.

@@ -9,12 +9,13 @@ using CsrPtr = std::shared_ptr<const CertificateSigningRequest>;
 
 namespace {
 
-constexpr int64_t backdate_seconds = 300;   // clocks differ
+constexpr int64_t backdate_seconds = 300;  // clocks differ
 
 class Signer final : public Controller {
  public:
   explicit Signer(ControllerDeps deps)
-      : deps_(deps), csrs_(deps.informers.of<CertificateSigningRequest>()),
+      : deps_(deps),
+        csrs_(deps.informers.of<CertificateSigningRequest>()),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<CertificateSigningRequest>::Handler handler;
     handler.on_add = [this](const CsrPtr& csr, bool) { look_at(*csr); };
@@ -26,7 +27,8 @@ class Signer final : public Controller {
 
  private:
   void look_at(const CertificateSigningRequest& csr) {
-    if (is_approved(csr) && csr.status.certificate.empty() && !is_failed(csr) && deps_.options.signers.contains(csr.spec.signer_name)) loop_.queue().add(csr.metadata.name);
+    if (is_approved(csr) && csr.status.certificate.empty() && !is_failed(csr) && deps_.options.signers.contains(csr.spec.signer_name))
+      loop_.queue().add(csr.metadata.name);
   }
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
   rt::Task<Result<Unit>> fail(rt::Context ctx, CertificateSigningRequest csr, std::string why);
@@ -39,7 +41,8 @@ class Signer final : public Controller {
   client::ControlLoop loop_;
 };
 
-Result<std::string> Signer::sign(const CertificateSigningRequest& csr, const component::CertificateInfo& request, const SigningAuthority& authority) const {
+Result<std::string> Signer::sign(const CertificateSigningRequest& csr, const component::CertificateInfo& request,
+                                 const SigningAuthority& authority) const {
   const auto key = component::PrivateKey::parse_pem(authority.key_pem);
   const auto issuers = component::certificates_from_pem(authority.certificate_pem);
   const auto issuer = issuers ? component::parse_certificate_der(issuers->front()) : Unexpected(issuers.error());

@@ -24,8 +24,14 @@ namespace {
 class DaemonSetController final : public Controller {
  public:
   explicit DaemonSetController(ControllerDeps deps)
-      : deps_(deps), sets_(deps.informers.of<DaemonSet>()), nodes_(deps.informers.of<Node>()), written_(sets_), revisions_(deps.client, deps.informers, deps.name), pending_(deps.pods),
-        control_(deps.client, deps.events), loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+      : deps_(deps),
+        sets_(deps.informers.of<DaemonSet>()),
+        nodes_(deps.informers.of<Node>()),
+        written_(sets_),
+        revisions_(deps.client, deps.informers, deps.name),
+        pending_(deps.pods),
+        control_(deps.client, deps.events),
+        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<DaemonSet>::Handler sets;
     sets.on_add = [this](const SetPtr& set, bool) { enqueue(*set); };
     sets.on_update = [this](const SetPtr&, const SetPtr& set) { enqueue(*set); };
@@ -41,7 +47,9 @@ class DaemonSetController final : public Controller {
     nodes.on_delete = [this](const NodePtr&) { enqueue_all(); };
     nodes_.add_handler(std::move(nodes));
     deps_.pods.add_owner_handler({"DaemonSet", "apps",
-                                  [this](const std::string& ns, const api::meta_v1::OwnerReference& ref, const PodPtr&) { loop_.queue().add(client::object_key(ns, ref.name)); },
+                                  [this](const std::string& ns, const api::meta_v1::OwnerReference& ref, const PodPtr&) {
+                                    loop_.queue().add(client::object_key(ns, ref.name));
+                                  },
                                   [this](const Pod& pod) { enqueue_matching(pod); }});
   }
   void start() override { loop_.start(deps_.workers(2)); }
@@ -79,7 +87,7 @@ class DaemonSetController final : public Controller {
   Revisions revisions_;
   PendingPods pending_;
   PodControl control_;
-  FailureBackoff failures_;      // by "namespace/set/node"
+  FailureBackoff failures_;  // by "namespace/set/node"
   client::ControlLoop loop_;
 };
 
@@ -127,8 +135,9 @@ rt::Task<Result<Unit>> DaemonSetController::remove_one(rt::Context ctx, SetPtr s
   if (!removal.event.empty()) {
     const bool failed = removal.event == "FailedDaemonPod";
     if (failed && !may_replace(key, *removal.pod)) co_return Unit{};
-    const std::string text = std::string("Found ") + (failed ? "failed" : "succeeded") + " daemon pod " + removal.pod->metadata.namespace_ + "/" + removal.pod->metadata.name + " on node " +
-                             removal.pod->spec.node_name + ", will try to " + (failed ? "kill" : "delete") + " it";
+    const std::string text = std::string("Found ") + (failed ? "failed" : "succeeded") + " daemon pod " + removal.pod->metadata.namespace_ + "/" +
+                             removal.pod->metadata.name + " on node " + removal.pod->spec.node_name + ", will try to " +
+                             (failed ? "kill" : "delete") + " it";
     if (failed) {
       deps_.events.warning(*set, removal.event, text);
     } else {
@@ -142,7 +151,9 @@ rt::Task<Result<Unit>> DaemonSetController::remove_one(rt::Context ctx, SetPtr s
 }
 
 rt::Task<std::optional<Status>> DaemonSetController::change_pods(rt::Context ctx, SetPtr set, Plan& plan, std::string hash) {
-  std::function<rt::Task<Result<Unit>>(int)> attempt = [this, ctx, set, &plan, hash](int i) { return create_one(ctx, set, plan.create[static_cast<std::size_t>(i)], hash); };
+  std::function<rt::Task<Result<Unit>>(int)> attempt = [this, ctx, set, &plan, hash](int i) {
+    return create_one(ctx, set, plan.create[static_cast<std::size_t>(i)], hash);
+  };
   auto outcome = co_await slow_start(static_cast<int>(plan.create.size()), std::move(attempt));
   std::vector<rt::Task<Result<Unit>>> removals;
   for (Removal& removal : plan.remove) removals.push_back(remove_one(ctx, set, std::move(removal)));

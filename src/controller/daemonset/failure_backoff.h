@@ -20,7 +20,7 @@ class FailureBackoff {
   std::size_t size() const { return entries_.size(); }
 
  private:
-  std::map<std::string, rt::GrowingWait<rt::TimePoint>> entries_;   // since the last replacement
+  std::map<std::string, rt::GrowingWait<rt::TimePoint>> entries_;  // since the last replacement
 };
 
 }  // namespace pintle::controller::daemonset

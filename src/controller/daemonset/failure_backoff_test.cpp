@@ -19,7 +19,7 @@ TEST(FailureBackoff, DoublesUpToItsLimitAndStartsAnew) {
     now += std::chrono::milliseconds(1);
     EXPECT_EQ(backoff.wait("n", now), seconds(0));
   }
-  now += minutes(30);   // not yet stable
+  now += minutes(30);  // not yet stable
   EXPECT_EQ(backoff.wait("n", now), seconds(0));
   EXPECT_EQ(backoff.wait("n", now), minutes(15));
   now += minutes(30) + seconds(1);

@@ -11,7 +11,7 @@ namespace {
 
 struct NodeState {
   Placement placement;
-  std::vector<PodPtr> pods;          // older first
+  std::vector<PodPtr> pods;  // older first
 };
 
 class Round {
@@ -36,7 +36,8 @@ class Round {
   // The newest pod of the template and the newest other one; false: more than one of a sort is there still.
   bool new_and_old(const NodeState& node, PodPtr& fresh, PodPtr& old) const;
   void remove(const PodPtr& pod, std::string event = {}) {
-    if (plan_.remove.size() < burst_max && std::ranges::find(plan_.remove, pod, &Removal::pod) == plan_.remove.end()) plan_.remove.push_back({pod, std::move(event)});
+    if (plan_.remove.size() < burst_max && std::ranges::find(plan_.remove, pod, &Removal::pod) == plan_.remove.end())
+      plan_.remove.push_back({pod, std::move(event)});
   }
 
   const Observed& seen_;
@@ -56,12 +57,14 @@ void Round::sort_pods() {
     if (it != nodes_.end()) {
       it->second.pods.push_back(pod);
     } else if (pod->spec.node_name.empty() && !is_deleted(pod->metadata)) {
-      remove(pod);   // meant for a node that is gone
+      remove(pod);  // meant for a node that is gone
     }
   }
   for (auto& [name, state] : nodes_)
     std::ranges::sort(state.pods, [](const PodPtr& a, const PodPtr& b) {
-      return a->metadata.creation_timestamp == b->metadata.creation_timestamp ? a->metadata.name < b->metadata.name : before(a->metadata.creation_timestamp, b->metadata.creation_timestamp);
+      return a->metadata.creation_timestamp == b->metadata.creation_timestamp
+                 ? a->metadata.name < b->metadata.name
+                 : before(a->metadata.creation_timestamp, b->metadata.creation_timestamp);
     });
 }
 
@@ -125,7 +128,7 @@ void Round::roll_in_place(int32_t max_unavailable) {
       unavailable += !available(fresh);
     } else if (!available(old)) {
       ++unavailable;
-      remove(old);   // serves nobody
+      remove(old);  // serves nobody
     } else {
       candidates.push_back(old);
     }
@@ -191,7 +194,8 @@ void Round::count() {
     status.number_available += std::ranges::any_of(node.pods, is_up);
     status.updated_number_scheduled += std::ranges::any_of(node.pods, [&](const PodPtr& pod) { return is_new(pod) && !is_deleted(pod->metadata); });
     for (const PodPtr& pod : node.pods)
-      if (const auto wait = until_available(*pod, seen_.set.spec.min_ready_seconds, seen_.now)) plan_.look_again = std::min(plan_.look_again.value_or(*wait), *wait);
+      if (const auto wait = until_available(*pod, seen_.set.spec.min_ready_seconds, seen_.now))
+        plan_.look_again = std::min(plan_.look_again.value_or(*wait), *wait);
   }
   status.number_unavailable = desired_ - status.number_available;
   status.observed_generation = seen_.set.metadata.generation;

@@ -16,11 +16,11 @@ using api::apps_v1::DaemonSet;
 using NodePtr = std::shared_ptr<const api::core_v1::Node>;
 
 inline constexpr std::string_view hash_label = "controller-revision-hash";
-inline constexpr int burst_max = 250;            // pods made or deleted in one round
+inline constexpr int burst_max = 250;  // pods made or deleted in one round
 
 struct Placement {
   bool should_run = false;
-  bool may_stay = false;                         // a pod that is there goes on
+  bool may_stay = false;  // a pod that is there goes on
 };
 Placement place(const DaemonSet& set, const api::core_v1::Node& node);
 // The node that a pod of a DaemonSet is for: where it runs, or where its affinity sends it; "": unknown.
@@ -28,10 +28,10 @@ std::string target_node(const api::core_v1::Pod& pod);
 
 struct Removal {
   PodPtr pod;
-  std::string event;                             // "FailedDaemonPod", "SucceededDaemonPod"; "": none
+  std::string event;  // "FailedDaemonPod", "SucceededDaemonPod"; "": none
 };
 struct Plan {
-  std::vector<std::string> create;               // node names
+  std::vector<std::string> create;  // node names
   std::vector<Removal> remove;
   api::apps_v1::DaemonSetStatus status;
   std::optional<rt::Duration> look_again;
@@ -39,8 +39,8 @@ struct Plan {
 struct Observed {
   const DaemonSet& set;
   const std::vector<NodePtr>& nodes;
-  const std::vector<PodPtr>& pods;               // those it controls
-  std::string hash;                              // of the template: what new pods carry
+  const std::vector<PodPtr>& pods;  // those it controls
+  std::string hash;                 // of the template: what new pods carry
   rt::WallTime now;
 };
 Plan plan_daemons(const Observed& observed);

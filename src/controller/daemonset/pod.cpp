@@ -19,8 +19,9 @@ struct OwnToleration {
   std::string_view effect;
 };
 constexpr OwnToleration own_tolerations[] = {
-    {"node.kubernetes.io/not-ready", "NoExecute"},       {"node.kubernetes.io/unreachable", "NoExecute"},   {"node.kubernetes.io/disk-pressure", "NoSchedule"},
-    {"node.kubernetes.io/memory-pressure", "NoSchedule"}, {"node.kubernetes.io/pid-pressure", "NoSchedule"}, {"node.kubernetes.io/unschedulable", "NoSchedule"},
+    {"node.kubernetes.io/not-ready", "NoExecute"},      {"node.kubernetes.io/unreachable", "NoExecute"},
+    {"node.kubernetes.io/disk-pressure", "NoSchedule"}, {"node.kubernetes.io/memory-pressure", "NoSchedule"},
+    {"node.kubernetes.io/pid-pressure", "NoSchedule"},  {"node.kubernetes.io/unschedulable", "NoSchedule"},
 };
 
 // What the node itself says about its health does not keep daemons off.
@@ -31,7 +32,8 @@ void add_tolerations(api::core_v1::PodSpec& spec) {
     toleration.operator_ = "Exists";
     toleration.effect = own.effect;
     const bool there = std::ranges::any_of(spec.tolerations, [&](const auto& t) {
-      return t.key == toleration.key && t.operator_ == toleration.operator_ && t.effect == toleration.effect && t.value.empty() && !t.toleration_seconds;
+      return t.key == toleration.key && t.operator_ == toleration.operator_ && t.effect == toleration.effect && t.value.empty() &&
+             !t.toleration_seconds;
     });
     if (!there) spec.tolerations.push_back(std::move(toleration));
   };
@@ -67,7 +69,8 @@ std::string target_node(const Pod& pod) {
 
 Pod make_pod(const DaemonSet& set, const std::string& node, const std::string& hash) {
   Pod pod = pod_from_template(set.spec.template_, Workload{"apps/v1", "DaemonSet", &set.metadata});
-  if (const std::string* generation = set.metadata.annotations.get(generation_annotation)) pod.metadata.labels["pod-template-generation"] = *generation;
+  if (const std::string* generation = set.metadata.annotations.get(generation_annotation))
+    pod.metadata.labels["pod-template-generation"] = *generation;
   pod.metadata.labels[hash_label] = hash;
   add_tolerations(pod.spec);
   // The scheduler binds it, to this node and no other.

@@ -19,7 +19,11 @@ namespace {
 class DeploymentController final : public Controller {
  public:
   explicit DeploymentController(ControllerDeps deps)
-      : deps_(deps), deployments_(deps.informers.of<Deployment>()), sets_(deps.informers.of<ReplicaSet>()), written_sets_(sets_), written_(deployments_),
+      : deps_(deps),
+        deployments_(deps.informers.of<Deployment>()),
+        sets_(deps.informers.of<ReplicaSet>()),
+        written_sets_(sets_),
+        written_(deployments_),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     deployments_.on_any([this](const Deployment& d) { enqueue(d.metadata); });
     client::Informer<ReplicaSet>::Handler handler;
@@ -152,7 +156,7 @@ rt::Task<Result<bool>> DeploymentController::create_set(rt::Context ctx, Deploym
   deps_.events.warning(*deployment, "ReplicaSetCreateError", "Failed to create new replica set \"" + name + "\": " + made.error().message);
   if (has_progress_deadline(*deployment)) {
     auto noted = co_await write_status(ctx, after_failed_create(*deployment, name, made.error(), deps_.runtime.clock().wall_now()));
-    (void)noted;   // the failure to create is what counts
+    (void)noted;  // the failure to create is what counts
   }
   co_return Unexpected(std::move(made).error());
 }
@@ -161,7 +165,7 @@ rt::Task<Result<Unit>> DeploymentController::apply(rt::Context ctx, DeploymentPt
   if (plan.create) {
     auto created = co_await create_set(ctx, deployment, std::move(*plan.create));
     if (!created) co_return Unexpected(std::move(created).error());
-    if (!*created) co_return Unit{};   // the collision count is written: its event brings the next round
+    if (!*created) co_return Unit{};  // the collision count is written: its event brings the next round
   }
   for (SetUpdate& update : plan.update) {
     auto written = co_await deps_.client.update<ReplicaSet>(ctx, std::move(update.set));
@@ -191,7 +195,7 @@ rt::Task<Result<Unit>> DeploymentController::sync(rt::Context ctx, std::string k
   if (deployment == nullptr) co_return Unit{};
   deployment = written_.newest(deployment);
   const auto selector = apimachinery::to_label_selector(deployment->spec.selector.get());
-  if (!selector) co_return Unit{};   // refused by validation
+  if (!selector) co_return Unit{};  // refused by validation
   if (selector->matches_everything()) co_return co_await observe_only(std::move(ctx), deployment);
   auto sets = co_await claim_sets(ctx, deployment, *selector);
   if (!sets) co_return Unexpected(std::move(sets).error());

@@ -47,9 +47,9 @@ class Round {
 
   const Observed& seen_;
   const Deployment& deployment_;
-  Deployment result_;                 // with revision and conditions as this round changes them
+  Deployment result_;  // with revision and conditions as this round changes them
   SetPtr new_;
-  Sets old_;                          // older first
+  Sets old_;  // older first
   Plan plan_;
 };
 
@@ -65,14 +65,16 @@ bool Round::resize(const SetPtr& set, int32_t size, bool annotate_only_with_size
   const int32_t from = replicas_of(*set);
   if (from == size && annotate_only_with_size) return false;
   const int32_t desired = replicas_of(deployment_), most = desired + max_surge(deployment_);
-  if (from == size && annotated_number(*set, desired_replicas_annotation) == desired && annotated_number(*set, max_replicas_annotation) == most) return false;
+  if (from == size && annotated_number(*set, desired_replicas_annotation) == desired && annotated_number(*set, max_replicas_annotation) == most)
+    return false;
   ReplicaSet& changed = change(set);
   changed.spec.replicas = size;
   set_replicas_annotations(changed, desired, most);
   if (from == size) return false;
   for (SetUpdate& update : plan_.update)
     if (&update.set == &changed)
-      update.event = std::string("Scaled ") + (from < size ? "up" : "down") + " replica set " + set->metadata.name + " from " + std::to_string(from) + " to " + std::to_string(size);
+      update.event = std::string("Scaled ") + (from < size ? "up" : "down") + " replica set " + set->metadata.name + " from " + std::to_string(from) +
+                     " to " + std::to_string(size);
   return true;
 }
 
@@ -81,7 +83,8 @@ void Round::create_new_set(int64_t revision) {
   set.spec.replicas = new_set_replicas(deployment_, wanted_pods(old_), 0);
   set_new_set_annotations(deployment_, set, revision, false);
   if (has_progress_deadline(deployment_))
-    set_deployment_condition(result_.status, "Progressing", "True", "NewReplicaSetCreated", "Created new replica set \"" + set.metadata.name + "\"", seen_.now);
+    set_deployment_condition(result_.status, "Progressing", "True", "NewReplicaSetCreated", "Created new replica set \"" + set.metadata.name + "\"",
+                             seen_.now);
   result_.metadata.annotations[revision_annotation] = std::to_string(revision);
   new_ = std::make_shared<const ReplicaSet>(set);
   plan_.create = std::move(set);
@@ -101,7 +104,8 @@ void Round::sync_revision(bool create) {
   }
   result_.metadata.annotations[revision_annotation] = copy.metadata.annotations[revision_annotation];
   if (has_progress_deadline(deployment_) && find_condition(result_.status.conditions, "Progressing") == nullptr)
-    set_deployment_condition(result_.status, "Progressing", "True", "FoundNewReplicaSet", "Found new replica set \"" + new_->metadata.name + "\"", seen_.now);
+    set_deployment_condition(result_.status, "Progressing", "True", "FoundNewReplicaSet", "Found new replica set \"" + new_->metadata.name + "\"",
+                             seen_.now);
 }
 
 bool Round::grow_new_set() {
@@ -148,7 +152,8 @@ void Round::clean_up() {
   std::ranges::stable_sort(cleanable, [](const SetPtr& a, const SetPtr& b) { return revision_of(a->metadata) < revision_of(b->metadata); });
   for (int64_t i = 0; i < surplus; ++i) {
     const SetPtr& set = cleanable[static_cast<std::size_t>(i)];
-    if (set->status.replicas == 0 && replicas_of(*set) == 0 && set->metadata.generation <= set->status.observed_generation) plan_.remove.push_back(set);
+    if (set->status.replicas == 0 && replicas_of(*set) == 0 && set->metadata.generation <= set->status.observed_generation)
+      plan_.remove.push_back(set);
   }
 }
 
@@ -178,7 +183,8 @@ bool Round::is_scaling() const {
 
 bool Round::is_saturated() const {
   const int32_t want = replicas_of(deployment_);
-  return new_ != nullptr && annotated_number(*new_, desired_replicas_annotation) == want && replicas_of(*new_) == want && new_->status.available_replicas == want;
+  return new_ != nullptr && annotated_number(*new_, desired_replicas_annotation) == want && replicas_of(*new_) == want &&
+         new_->status.available_replicas == want;
 }
 
 SetPtr Round::active_or_latest() const {
@@ -207,7 +213,9 @@ void Round::scale_in_proportion() {
     if (add != added) {
       int32_t base = annotated_number(*set, max_replicas_annotation);
       if (base <= 0) base = deployment_.status.replicas;
-      const int32_t fraction = want == 0 ? -size : base == 0 ? 0 : static_cast<int32_t>(std::lround(static_cast<double>(size) * (want + surge) / base)) - size;
+      const int32_t fraction = want == 0   ? -size
+                               : base == 0 ? 0
+                                           : static_cast<int32_t>(std::lround(static_cast<double>(size) * (want + surge) / base)) - size;
       share = add > 0 ? std::min(fraction, add - added) : std::max(fraction, add - added);
     }
     added += share;
@@ -262,7 +270,8 @@ Deployment after_failed_create(const Deployment& deployment, const std::string& 
   Deployment out = deployment;
   out.status.observed_generation = deployment.metadata.generation;
   if (has_progress_deadline(deployment))
-    set_deployment_condition(out.status, "Progressing", "False", "ReplicaSetCreateError", "Failed to create new replica set \"" + set_name + "\": " + failure.message, now);
+    set_deployment_condition(out.status, "Progressing", "False", "ReplicaSetCreateError",
+                             "Failed to create new replica set \"" + set_name + "\": " + failure.message, now);
   return out;
 }
 

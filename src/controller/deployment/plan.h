@@ -13,7 +13,7 @@ namespace pintle::controller::deployment {
 
 struct Observed {
   const Deployment& deployment;
-  const Sets& sets;                   // those it owns
+  const Sets& sets;  // those it owns
   // Whether pods of sets other than the new one still run: Recreate waits for them.
   bool old_pods_running = false;
   rt::WallTime now;
@@ -21,7 +21,7 @@ struct Observed {
 
 struct SetUpdate {
   ReplicaSet set;
-  std::string event;                  // of reason ScalingReplicaSet; "": none
+  std::string event;  // of reason ScalingReplicaSet; "": none
 };
 
 struct Plan {

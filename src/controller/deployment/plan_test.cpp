@@ -78,15 +78,12 @@ struct RollCase {
 
 TEST(DeploymentPlan, RollsWithinItsFenceposts) {
   const RollCase cases[] = {
-      {"25%", "25%", 4, 4, 4, 0, 0, 4, 1},     // surge of one comes first
-      {"25%", "25%", 4, 4, 4, 1, 0, 3, 1},     // one may be unavailable
-      {"25%", "25%", 4, 3, 3, 2, 1, 2, 2},
-      {"1", "0", 3, 3, 3, 1, 0, 3, 1},         // nothing goes before the new one is there
-      {"1", "0", 3, 3, 3, 1, 1, 2, 1},
-      {"0", "1", 3, 3, 3, 0, 0, 2, 0},         // no room above: an old one goes first
-      {"0", "0", 3, 3, 3, 0, 0, 2, 0},         // both zero: one may be unavailable
-      {"100%", "0", 2, 2, 2, 0, 0, 2, 2},
-      {"25%", "25%", 4, 4, 1, 1, 0, 3, 1},     // pods that serve nobody go first, but not too many at once
+      {"25%", "25%", 4, 4, 4, 0, 0, 4, 1},                                       // surge of one comes first
+      {"25%", "25%", 4, 4, 4, 1, 0, 3, 1},                                       // one may be unavailable
+      {"25%", "25%", 4, 3, 3, 2, 1, 2, 2}, {"1", "0", 3, 3, 3, 1, 0, 3, 1},      // nothing goes before the new one is there
+      {"1", "0", 3, 3, 3, 1, 1, 2, 1},     {"0", "1", 3, 3, 3, 0, 0, 2, 0},      // no room above: an old one goes first
+      {"0", "0", 3, 3, 3, 0, 0, 2, 0},                                           // both zero: one may be unavailable
+      {"100%", "0", 2, 2, 2, 0, 0, 2, 2},  {"25%", "25%", 4, 4, 1, 1, 0, 3, 1},  // pods that serve nobody go first, but not too many at once
   };
   for (const RollCase& c : cases) {
     const Deployment d = deployment_of(c.replicas, "2", c.surge, c.unavailable);

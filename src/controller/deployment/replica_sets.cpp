@@ -29,8 +29,12 @@ int32_t sum(const Sets& sets, Count count) {
   return total;
 }
 
-constexpr std::array<std::string_view, 6> uncopied_annotations = {"kubectl.kubernetes.io/last-applied-configuration", revision_annotation, revision_history_annotation,
-                                                                  desired_replicas_annotation, max_replicas_annotation, "deprecated.deployment.rollback.to"};
+constexpr std::array<std::string_view, 6> uncopied_annotations = {"kubectl.kubernetes.io/last-applied-configuration",
+                                                                  revision_annotation,
+                                                                  revision_history_annotation,
+                                                                  desired_replicas_annotation,
+                                                                  max_replicas_annotation,
+                                                                  "deprecated.deployment.rollback.to"};
 
 }  // namespace
 

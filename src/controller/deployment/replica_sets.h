@@ -28,7 +28,7 @@ inline bool is_rolling(const Deployment& deployment) { return deployment.spec.st
 
 // The set whose template is the Deployment's; of several, the oldest. nullptr: none.
 SetPtr find_new(const Deployment& deployment, const Sets& sets);
-Sets active(const Sets& sets);                     // those that want pods
+Sets active(const Sets& sets);  // those that want pods
 int32_t wanted_pods(const Sets& sets);
 int32_t actual_pods(const Sets& sets);
 int32_t available_pods(const Sets& sets);
@@ -36,7 +36,7 @@ int32_t available_pods(const Sets& sets);
 // Older first; by name within one second.
 void sort_by_creation(Sets& sets);
 
-int64_t revision_of(const api::meta_v1::ObjectMeta& meta);   // 0: none, or no number
+int64_t revision_of(const api::meta_v1::ObjectMeta& meta);  // 0: none, or no number
 int64_t max_revision(const Sets& sets);
 
 struct Fenceposts {
@@ -45,8 +45,8 @@ struct Fenceposts {
 };
 // Surge rounds up, unavailable down; one pod may be unavailable if both come to nothing.
 Fenceposts fenceposts(const Deployment& deployment);
-int32_t max_surge(const Deployment& deployment);          // 0 unless rolling
-int32_t max_unavailable(const Deployment& deployment);    // at most the replicas; 0 unless rolling
+int32_t max_surge(const Deployment& deployment);        // 0 unless rolling
+int32_t max_unavailable(const Deployment& deployment);  // at most the replicas; 0 unless rolling
 
 // How many pods the new set is to have now: all, or, while rolling, what the surge leaves room for.
 int32_t new_set_replicas(const Deployment& deployment, int32_t all_wanted_pods, int32_t new_set_now);

@@ -15,7 +15,8 @@ bool has_progress_deadline(const Deployment& deployment) {
 
 bool is_complete(const Deployment& deployment, const DeploymentStatus& status) {
   const int32_t want = replicas_of(deployment);
-  return status.updated_replicas == want && status.replicas == want && status.available_replicas == want && status.observed_generation >= deployment.metadata.generation;
+  return status.updated_replicas == want && status.replicas == want && status.available_replicas == want &&
+         status.observed_generation >= deployment.metadata.generation;
 }
 
 namespace {
@@ -92,7 +93,8 @@ std::optional<int32_t> terminating_pods(const Sets& sets) {
 
 }  // namespace
 
-void set_deployment_condition(DeploymentStatus& status, std::string_view type, std::string_view value, std::string_view reason, std::string message, rt::WallTime now) {
+void set_deployment_condition(DeploymentStatus& status, std::string_view type, std::string_view value, std::string_view reason, std::string message,
+                              rt::WallTime now) {
   auto condition = make_condition(type, value, reason, std::move(message), now);
   if (const auto* current = find_condition(status.conditions, type)) {
     if (current->status == value && current->reason == reason) return;
@@ -120,7 +122,8 @@ DeploymentStatus count_status(const Deployment& deployment, const DeploymentStat
   return status;
 }
 
-DeploymentStatus rollout_status(const Deployment& deployment, const DeploymentStatus& base, const Sets& all, const SetPtr& new_set, rt::WallTime now) {
+DeploymentStatus rollout_status(const Deployment& deployment, const DeploymentStatus& base, const Sets& all, const SetPtr& new_set,
+                                rt::WallTime now) {
   DeploymentStatus status = count_status(deployment, base, all, new_set, now);
   if (has_progress_deadline(deployment)) {
     set_progressing(deployment, status, new_set, now);
@@ -134,8 +137,9 @@ DeploymentStatus rollout_status(const Deployment& deployment, const DeploymentSt
 std::optional<rt::Duration> until_deadline(const Deployment& deployment, const DeploymentStatus& status, rt::WallTime now) {
   const auto* progressing = find_condition(status.conditions, "Progressing");
   if (!has_progress_deadline(deployment) || progressing == nullptr || deployment.spec.paused) return std::nullopt;
-  if (is_complete(deployment, status) || progressing->reason == "ProgressDeadlineExceeded" || progressing->reason == "NewReplicaSetAvailable") return std::nullopt;
-  constexpr rt::Duration slack = std::chrono::seconds(1);   // times of objects are whole seconds
+  if (is_complete(deployment, status) || progressing->reason == "ProgressDeadlineExceeded" || progressing->reason == "NewReplicaSetAvailable")
+    return std::nullopt;
+  constexpr rt::Duration slack = std::chrono::seconds(1);  // times of objects are whole seconds
   return std::max<rt::Duration>(deadline_of(deployment, *progressing) - now, rt::Duration::zero()) + slack;
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 
-
 namespace pintle::controller {
 
 namespace {

@@ -16,8 +16,8 @@ struct ServedResource {
 };
 
 struct ServedResources {
-  std::vector<ServedResource> resources;         // each in its group's preferred version (the first that has it); no subresources
-  std::vector<std::string> failed_groups;        // "group/version: why": their resources are missing above
+  std::vector<ServedResource> resources;   // each in its group's preferred version (the first that has it); no subresources
+  std::vector<std::string> failed_groups;  // "group/version: why": their resources are missing above
 
   // The resource of a kind, whatever the version says; nullptr: none.
   const ServedResource* of_kind(std::string_view group, std::string_view kind) const;

@@ -22,8 +22,12 @@ namespace {
 class DisruptionController final : public Controller {
  public:
   explicit DisruptionController(ControllerDeps deps)
-      : deps_(deps), budgets_(deps.informers.of<PodDisruptionBudget>()), sets_(deps.informers.of<api::apps_v1::ReplicaSet>()), deployments_(deps.informers.of<api::apps_v1::Deployment>()),
-        stateful_sets_(deps.informers.of<api::apps_v1::StatefulSet>()), controllers_(deps.informers.of<api::core_v1::ReplicationController>()),
+      : deps_(deps),
+        budgets_(deps.informers.of<PodDisruptionBudget>()),
+        sets_(deps.informers.of<api::apps_v1::ReplicaSet>()),
+        deployments_(deps.informers.of<api::apps_v1::Deployment>()),
+        stateful_sets_(deps.informers.of<api::apps_v1::StatefulSet>()),
+        controllers_(deps.informers.of<api::core_v1::ReplicationController>()),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<PodDisruptionBudget>::Handler budgets;
     budgets.on_add = [this](const BudgetPtr& budget, bool) { enqueue(*budget); };
@@ -33,8 +37,9 @@ class DisruptionController final : public Controller {
     pods.on_add = [this](const PodPtr& pod, bool) { pod_changed(*pod); };
     pods.on_update = [this](const PodPtr& before, const PodPtr& after) {
       if (before->metadata.labels != after->metadata.labels) pod_changed(*before);
-      if (is_ready(*before) != is_ready(*after) || is_deleted(before->metadata) != is_deleted(after->metadata) || is_finished(*before) != is_finished(*after) ||
-          before->metadata.labels != after->metadata.labels || before->metadata.owner_references.size() != after->metadata.owner_references.size())
+      if (is_ready(*before) != is_ready(*after) || is_deleted(before->metadata) != is_deleted(after->metadata) ||
+          is_finished(*before) != is_finished(*after) || before->metadata.labels != after->metadata.labels ||
+          before->metadata.owner_references.size() != after->metadata.owner_references.size())
         pod_changed(*after);
     };
     pods.on_delete = [this](const PodPtr& pod) { pod_changed(*pod); };
@@ -80,7 +85,8 @@ rt::Task<Result<int32_t>> DisruptionController::scale_of(rt::Context ctx, std::s
   co_return wanted != nullptr && wanted->is_int() ? static_cast<int32_t>(wanted->as_int()) : 0;
 }
 
-rt::Task<Result<int32_t>> DisruptionController::replicas(rt::Context ctx, std::string namespace_name, api::meta_v1::OwnerReference ref, std::set<std::string>& counted) {
+rt::Task<Result<int32_t>> DisruptionController::replicas(rt::Context ctx, std::string namespace_name, api::meta_v1::OwnerReference ref,
+                                                         std::set<std::string>& counted) {
   const auto once = [&](const std::string& uid, std::optional<int32_t> wanted) { return counted.insert(uid).second ? wanted.value_or(1) : 0; };
   if (ref.kind == "ReplicaSet") {
     const auto set = sets_.get(namespace_name, ref.name);
@@ -144,7 +150,7 @@ rt::Task<Result<Unit>> DisruptionController::sync(rt::Context ctx, std::string k
     auto written = co_await deps_.client.update_status<PodDisruptionBudget>(std::move(ctx), std::move(copy));
     if (!written && written.error().reason != Reason::NotFound) co_return Unexpected(std::move(written).error());
   }
-  if (!plan) co_return Unit{};   // a change of the pods or workloads brings it here again
+  if (!plan) co_return Unit{};  // a change of the pods or workloads brings it here again
   if (plan->look_again) loop_.queue().add_after(key, *plan->look_again);
   co_return Unit{};
 }

@@ -57,8 +57,10 @@ void check_mixed(int owned, int naked, bool warned, int32_t expected, int32_t he
     EXPECT_EQ(status.disruptions_allowed, allowed);
     EXPECT_EQ(world.event("CalculateExpectedPodCountFailed"), "");
     const std::string message =
-        "Pods selected by this PodDisruptionBudget (selector: &LabelSelector{MatchLabels:map[string]string{app: web,},MatchExpressions:[]LabelSelectorRequirement{},}) were found to be unmanaged. As a "
-        "result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set \".spec.minAvailable\" field of the PDB to an "
+        "Pods selected by this PodDisruptionBudget (selector: &LabelSelector{MatchLabels:map[string]string{app: "
+        "web,},MatchExpressions:[]LabelSelectorRequirement{},}) were found to be unmanaged. As a "
+        "result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set "
+        "\".spec.minAvailable\" field of the PDB to an "
         "integer value.";
     EXPECT_EQ(world.event("UnmanagedPods"), warned ? message : "");
   });

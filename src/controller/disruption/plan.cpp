@@ -11,7 +11,8 @@ namespace pintle::controller::disruption {
 
 namespace {
 
-void set_allowed(PodDisruptionBudgetStatus& status, std::string_view value, std::string_view reason, std::string message, int64_t generation, rt::WallTime now) {
+void set_allowed(PodDisruptionBudgetStatus& status, std::string_view value, std::string_view reason, std::string message, int64_t generation,
+                 rt::WallTime now) {
   api::meta_v1::Condition condition;
   condition.type = "DisruptionAllowed";
   condition.status = value;
@@ -38,7 +39,9 @@ std::string selector_text(const PodDisruptionBudget& budget) {
 
 }  // namespace
 
-bool counts_workloads(const PodDisruptionBudget& budget) { return budget.spec.max_unavailable || (budget.spec.min_available && budget.spec.min_available->is_string); }
+bool counts_workloads(const PodDisruptionBudget& budget) {
+  return budget.spec.max_unavailable || (budget.spec.min_available && budget.spec.min_available->is_string);
+}
 
 std::vector<PodPtr> owned_of(const std::vector<PodPtr>& pods) {
   std::vector<PodPtr> out;

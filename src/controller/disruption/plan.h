@@ -19,8 +19,8 @@ inline constexpr rt::Duration disrupted_pod_timeout = std::chrono::minutes(2);
 
 struct Observed {
   const PodDisruptionBudget& budget;
-  const std::vector<PodPtr>& pods;           // those that its selector matches
-  int32_t expected = 0;                      // pods that their workloads want (or that there are)
+  const std::vector<PodPtr>& pods;  // those that its selector matches
+  int32_t expected = 0;             // pods that their workloads want (or that there are)
   rt::WallTime now;
 };
 struct Plan {

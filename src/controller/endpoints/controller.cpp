@@ -16,11 +16,14 @@ namespace {
 class EndpointsController final : public Controller {
  public:
   explicit EndpointsController(ControllerDeps deps)
-      : deps_(deps), services_(deps.informers.of<Service>()), endpoints_(deps.informers.of<Endpoints>()), written_(endpoints_),
+      : deps_(deps),
+        services_(deps.informers.of<Service>()),
+        endpoints_(deps.informers.of<Endpoints>()),
+        written_(endpoints_),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     watch_service_pods(services_, deps_.pods, [this](std::string key) { enqueue(std::move(key)); });
     client::Informer<Endpoints>::Handler handler;
-    handler.on_add = [this](const EndpointsPtr& e, bool initial) {   // left over from a service deleted while we were away
+    handler.on_add = [this](const EndpointsPtr& e, bool initial) {  // left over from a service deleted while we were away
       if (initial && is_mirrored(*e)) enqueue(client::object_key(e->metadata.namespace_, e->metadata.name));
     };
     handler.on_delete = [this](const EndpointsPtr& e) { enqueue(client::object_key(e->metadata.namespace_, e->metadata.name)); };
@@ -59,7 +62,8 @@ rt::Task<Result<Unit>> EndpointsController::remove(rt::Context ctx, std::string 
 }
 
 rt::Task<Result<Unit>> EndpointsController::write(rt::Context ctx, Endpoints next, bool exists) {
-  auto done = exists ? deps_.client.update<Endpoints>(std::move(ctx), std::move(next)) : deps_.client.create<Endpoints>(std::move(ctx), std::move(next));
+  auto done =
+      exists ? deps_.client.update<Endpoints>(std::move(ctx), std::move(next)) : deps_.client.create<Endpoints>(std::move(ctx), std::move(next));
   auto written = co_await done;
   if (!written) {
     if (is_namespace_terminating(written.error())) co_return Unit{};

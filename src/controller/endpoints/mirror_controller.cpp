@@ -17,7 +17,11 @@ constexpr std::string_view slice_managed_by_label = "endpointslice.kubernetes.io
 class MirrorController final : public Controller {
  public:
   explicit MirrorController(ControllerDeps deps)
-      : deps_(deps), services_(deps.informers.of<Service>()), endpoints_(deps.informers.of<Endpoints>()), slices_(deps.informers.of<EndpointSlice>()), written_(slices_),
+      : deps_(deps),
+        services_(deps.informers.of<Service>()),
+        endpoints_(deps.informers.of<Endpoints>()),
+        slices_(deps.informers.of<EndpointSlice>()),
+        written_(slices_),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     // Endpoints of our own are not mirrored: most changes end here.
     endpoints_.on_any([this](const Endpoints& e) {
@@ -80,24 +84,29 @@ rt::Task<Result<Unit>> MirrorController::sync(rt::Context ctx, std::string key) 
   std::vector<SlicePtr> slices = slices_.by_index("mirrored", key);
   for (SlicePtr& slice : slices) slice = written_.newest(slice);
   for (const SlicePtr& slice : written_.unseen(client::split_key(key).namespace_name))
-    if (const std::string* name = slice->metadata.labels.get(service_name_label); name != nullptr && *name == client::split_key(key).name) slices.push_back(slice);
+    if (const std::string* name = slice->metadata.labels.get(service_name_label); name != nullptr && *name == client::split_key(key).name)
+      slices.push_back(slice);
   MirrorPlan plan;
   if (endpoints == nullptr || service == nullptr || !service->spec.selector.empty() || !is_mirrored(*endpoints)) {
     plan.remove = slices;
   } else {
     plan = plan_mirror(*endpoints, slices, deps_.options.mirroring_max_endpoints_per_subset);
     if (plan.invalid_addresses > 0)
-      deps_.events.warning(*endpoints, "InvalidIPAddress", "Skipped " + std::to_string(plan.invalid_addresses) + " invalid IP addresses when mirroring to EndpointSlices");
+      deps_.events.warning(*endpoints, "InvalidIPAddress",
+                           "Skipped " + std::to_string(plan.invalid_addresses) + " invalid IP addresses when mirroring to EndpointSlices");
     if (plan.skipped_addresses > 0)
       deps_.events.warning(*endpoints, "TooManyAddressesToMirror",
-                           "A max of " + std::to_string(deps_.options.mirroring_max_endpoints_per_subset) + " addresses can be mirrored to EndpointSlices per Endpoints subset. " +
-                               std::to_string(plan.skipped_addresses) + " addresses were skipped");
+                           "A max of " + std::to_string(deps_.options.mirroring_max_endpoints_per_subset) +
+                               " addresses can be mirrored to EndpointSlices per Endpoints subset. " + std::to_string(plan.skipped_addresses) +
+                               " addresses were skipped");
   }
   co_return co_await apply(std::move(ctx), std::move(plan));
 }
 
 }  // namespace
 
-std::unique_ptr<Controller> make_endpointslice_mirroring_controller(ControllerDeps deps) { return std::make_unique<MirrorController>(std::move(deps)); }
+std::unique_ptr<Controller> make_endpointslice_mirroring_controller(ControllerDeps deps) {
+  return std::make_unique<MirrorController>(std::move(deps));
+}
 
 }  // namespace pintle::controller::endpoints

@@ -68,10 +68,12 @@ EndpointSlice make_slice(const Endpoints& endpoints, const Wanted& wanted) {
 }
 
 bool same(const EndpointSlice& a, const EndpointSlice& b) {
-  if (a.metadata.labels != b.metadata.labels || a.metadata.annotations != b.metadata.annotations || a.endpoints.size() != b.endpoints.size()) return false;
+  if (a.metadata.labels != b.metadata.labels || a.metadata.annotations != b.metadata.annotations || a.endpoints.size() != b.endpoints.size())
+    return false;
   const auto *owner_a = controller_of(a.metadata), *owner_b = controller_of(b.metadata);
   if (owner_a == nullptr || owner_b == nullptr || owner_a->uid != owner_b->uid) return false;
-  return std::ranges::is_permutation(a.endpoints, b.endpoints, [](const Endpoint& x, const Endpoint& y) { return api::equal(api::type_of<Endpoint>(), &x, &y); });
+  return std::ranges::is_permutation(a.endpoints, b.endpoints,
+                                     [](const Endpoint& x, const Endpoint& y) { return api::equal(api::type_of<Endpoint>(), &x, &y); });
 }
 
 std::map<std::string, Wanted> wanted_of(const Endpoints& endpoints, int subset_max, MirrorPlan& plan) {

@@ -106,9 +106,12 @@ Endpoints plan_endpoints(const Service& service, const std::vector<PodPtr>& pods
 }
 
 bool differ(const Endpoints& a, const Endpoints& b) {
-  if (a.metadata.labels != b.metadata.labels || a.metadata.annotations.contains(over_capacity_annotation) != b.metadata.annotations.contains(over_capacity_annotation)) return true;
+  if (a.metadata.labels != b.metadata.labels ||
+      a.metadata.annotations.contains(over_capacity_annotation) != b.metadata.annotations.contains(over_capacity_annotation))
+    return true;
   const auto left = repack(a.subsets), right = repack(b.subsets);
-  return !std::ranges::equal(left, right, [](const EndpointSubset& x, const EndpointSubset& y) { return api::equal(api::type_of<EndpointSubset>(), &x, &y); });
+  return !std::ranges::equal(left, right,
+                             [](const EndpointSubset& x, const EndpointSubset& y) { return api::equal(api::type_of<EndpointSubset>(), &x, &y); });
 }
 
 }  // namespace pintle::controller::endpoints

@@ -16,7 +16,7 @@ using api::core_v1::EndpointSubset;
 using api::discovery_v1::EndpointSlice;
 using SlicePtr = std::shared_ptr<const EndpointSlice>;
 
-inline constexpr int addresses_max = 1000;       // in one Endpoints; then the annotation over-capacity says truncated
+inline constexpr int addresses_max = 1000;  // in one Endpoints; then the annotation over-capacity says truncated
 inline constexpr std::string_view managed_by_label = "endpoints.kubernetes.io/managed-by";
 inline constexpr std::string_view managed_by = "endpoint-controller";
 
@@ -33,7 +33,7 @@ struct MirrorPlan {
   std::vector<EndpointSlice> update;
   std::vector<SlicePtr> remove;
   int invalid_addresses = 0;
-  int skipped_addresses = 0;                     // past `subset_max`
+  int skipped_addresses = 0;  // past `subset_max`
 };
 inline constexpr std::string_view mirror_manager = "endpointslicemirroring-controller.k8s.io";
 MirrorPlan plan_mirror(const Endpoints& endpoints, const std::vector<SlicePtr>& slices, int subset_max);

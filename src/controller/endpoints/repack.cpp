@@ -31,10 +31,10 @@ struct Member {
 
 std::vector<EndpointSubset> repack(const std::vector<EndpointSubset>& subsets) {
   std::map<std::string, EndpointPort> ports;
-  std::map<std::string, std::map<std::string, Member>> by_port;   // port → address → the address
+  std::map<std::string, std::map<std::string, Member>> by_port;  // port → address → the address
   for (const EndpointSubset& subset : subsets) {
     std::vector<EndpointPort> with_none = subset.ports;
-    if (with_none.empty()) with_none.push_back({});   // addresses without ports: a headless service
+    if (with_none.empty()) with_none.push_back({});  // addresses without ports: a headless service
     for (const EndpointPort& port : with_none) {
       const std::string port_key = subset.ports.empty() ? std::string() : key_of(port);
       ports[port_key] = port;
@@ -54,7 +54,8 @@ std::vector<EndpointSubset> repack(const std::vector<EndpointSubset>& subsets) {
     EndpointSubset subset;
     for (const std::string& key : port_keys)
       if (!key.empty()) subset.ports.push_back(ports[key]);
-    for (const auto& [key, member] : by_port[port_keys.front()]) (member.ready ? subset.addresses : subset.not_ready_addresses).push_back(member.address);
+    for (const auto& [key, member] : by_port[port_keys.front()])
+      (member.ready ? subset.addresses : subset.not_ready_addresses).push_back(member.address);
     out.push_back(std::move(subset));
   }
   return out;

@@ -16,7 +16,11 @@ namespace {
 class EndpointSliceController final : public Controller {
  public:
   explicit EndpointSliceController(ControllerDeps deps)
-      : deps_(deps), services_(deps.informers.of<Service>()), slices_(deps.informers.of<EndpointSlice>()), nodes_(deps.informers.of<Node>()), written_(slices_),
+      : deps_(deps),
+        services_(deps.informers.of<Service>()),
+        slices_(deps.informers.of<EndpointSlice>()),
+        nodes_(deps.informers.of<Node>()),
+        written_(slices_),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     watch_service_pods(services_, deps_.pods, [this](std::string key) { enqueue(std::move(key)); });
     slices_.add_index("service", [](const EndpointSlice& slice) {
@@ -77,7 +81,8 @@ std::vector<SlicePtr> EndpointSliceController::slices_of(const std::string& key,
   for (const SlicePtr& slice : slices_.by_index("service", key))
     if (is_managed(*slice) && !slice->metadata.deletion_timestamp) out.push_back(written_.newest(slice));
   for (const SlicePtr& slice : written_.unseen(service.metadata.namespace_))
-    if (const std::string* name = slice->metadata.labels.get(service_name_label); name != nullptr && *name == service.metadata.name) out.push_back(slice);
+    if (const std::string* name = slice->metadata.labels.get(service_name_label); name != nullptr && *name == service.metadata.name)
+      out.push_back(slice);
   return out;
 }
 
@@ -106,7 +111,7 @@ rt::Task<Result<Unit>> EndpointSliceController::sync(rt::Context ctx, std::strin
   const auto service = services_.get(key);
   if (service == nullptr) {
     triggers_.forget(key);
-    co_return Unit{};   // its slices go with it, by their owner reference
+    co_return Unit{};  // its slices go with it, by their owner reference
   }
   if (service->spec.type == "ExternalName" || service->spec.selector.empty()) co_return Unit{};
   std::vector<PodPtr> pods;
@@ -114,13 +119,15 @@ rt::Task<Result<Unit>> EndpointSliceController::sync(rt::Context ctx, std::strin
     if (selects(*service, *pod)) pods.push_back(std::move(pod));
   const std::vector<SlicePtr> slices = slices_of(key, *service);
   const api::Time triggered = triggers_.next(key, *service, pods);
-  Observed observed{*service, pods, slices, [this](const std::string& name) { return nodes_.get(name); }, static_cast<std::size_t>(deps_.options.max_endpoints_per_slice)};
+  Observed observed{*service, pods, slices, [this](const std::string& name) { return nodes_.get(name); },
+                    static_cast<std::size_t>(deps_.options.max_endpoints_per_slice)};
   Plan plan = plan_slices(observed);
   auto done = co_await apply(std::move(ctx), std::move(plan), triggered);
   if (!done) {
     if (done.error().reason != Reason::Conflict && done.error().reason != Reason::NotFound)
-      deps_.events.warning(*service, "FailedToUpdateEndpointSlices",
-                           "Error updating Endpoint Slices for Service " + service->metadata.namespace_ + "/" + service->metadata.name + ": " + done.error().message);
+      deps_.events.warning(
+          *service, "FailedToUpdateEndpointSlices",
+          "Error updating Endpoint Slices for Service " + service->metadata.namespace_ + "/" + service->metadata.name + ": " + done.error().message);
     co_return std::move(done);
   }
   co_return Unit{};

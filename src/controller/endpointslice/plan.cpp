@@ -62,7 +62,7 @@ std::vector<EndpointPort> ports_of(const Service& service, const Pod& pod) {
   std::vector<EndpointPort> out;
   for (const auto& port : service.spec.ports) {
     const auto number = find_port(pod, port);
-    if (!number) continue;   // a pod that lacks the name is reached on the other ports
+    if (!number) continue;  // a pod that lacks the name is reached on the other ports
     EndpointPort endpoint_port;
     endpoint_port.name = port.name;
     endpoint_port.protocol = port.protocol;
@@ -139,13 +139,14 @@ Endpoint make_endpoint(const Service& service, const Pod& pod, const api::core_v
 // The endpoints that share one set of ports, and the slices there are of it.
 struct PortGroup {
   std::vector<EndpointPort> ports;
-  std::map<std::string, Endpoint> wanted;     // by key, those without a slice yet
+  std::map<std::string, Endpoint> wanted;  // by key, those without a slice yet
   std::vector<SlicePtr> slices;
 };
 
 class Family {
  public:
-  Family(const Observed& seen, std::string family, Plan& plan) : seen_(seen), family_(std::move(family)), labels_(labels_for(seen.service)), plan_(plan) {}
+  Family(const Observed& seen, std::string family, Plan& plan)
+      : seen_(seen), family_(std::move(family)), labels_(labels_for(seen.service)), plan_(plan) {}
   void run();
 
  private:
@@ -230,7 +231,9 @@ void Family::place(PortGroup& group) {
     // The fullest that has room for all.
     auto best = unchanged.end();
     for (auto it = unchanged.begin(); it != unchanged.end(); ++it)
-      if ((*it)->endpoints.size() + group.wanted.size() <= seen_.endpoints_max && (best == unchanged.end() || (*it)->endpoints.size() > (*best)->endpoints.size())) best = it;
+      if ((*it)->endpoints.size() + group.wanted.size() <= seen_.endpoints_max &&
+          (best == unchanged.end() || (*it)->endpoints.size() > (*best)->endpoints.size()))
+        best = it;
     if (best != unchanged.end()) {
       EndpointSlice copy = **best;
       unchanged.erase(best);
@@ -248,7 +251,8 @@ void Family::place(PortGroup& group) {
 // A service without endpoints has one slice that says so.
 void Family::keep_placeholder() {
   if (existing_ != remove_.size() || !create_.empty()) return;
-  if (remove_.size() == 1 && is_ours(*remove_[0]) && remove_[0]->endpoints.empty() && remove_[0]->ports.empty() && remove_[0]->metadata.labels == labels_) {
+  if (remove_.size() == 1 && is_ours(*remove_[0]) && remove_[0]->endpoints.empty() && remove_[0]->ports.empty() &&
+      remove_[0]->metadata.labels == labels_) {
     remove_.clear();
   } else {
     create_.push_back(new_slice(seen_.service, family_, {}));
@@ -275,7 +279,7 @@ void Family::run() {
   for (auto& [key, group] : groups_) place(group);
   keep_placeholder();
   reuse_removed();
-  if (seen_.service.metadata.deletion_timestamp) create_.clear();   // its slices are being collected
+  if (seen_.service.metadata.deletion_timestamp) create_.clear();  // its slices are being collected
   std::ranges::move(create_, std::back_inserter(plan_.create));
   std::ranges::move(update_, std::back_inserter(plan_.update));
   std::ranges::move(remove_, std::back_inserter(plan_.remove));

@@ -21,7 +21,9 @@ bool has_ephemeral(const Pod& pod) {
 class EphemeralVolumeController final : public Controller {
  public:
   explicit EphemeralVolumeController(ControllerDeps deps)
-      : deps_(deps), claims_(deps.informers.of<PersistentVolumeClaim>()), loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+      : deps_(deps),
+        claims_(deps.informers.of<PersistentVolumeClaim>()),
+        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<Pod>::Handler pods;
     pods.on_add = [this](const PodPtr& pod, bool) {
       if (has_ephemeral(*pod)) loop_.queue().add(client::object_key(pod->metadata.namespace_, pod->metadata.name));
@@ -50,7 +52,8 @@ rt::Task<Result<Unit>> EphemeralVolumeController::ensure(rt::Context ctx, PodPtr
   const std::string name = claim.metadata.name;
   if (const auto there = claims_.get(pod->metadata.namespace_, name)) {
     if (is_controlled_by(there->metadata, pod->metadata)) co_return Unit{};
-    co_return error(Reason::Conflict, "PVC " + pod->metadata.namespace_ + "/" + name + " was not created for pod " + pod->metadata.name + " (pod is not owner)");
+    co_return error(Reason::Conflict,
+                    "PVC " + pod->metadata.namespace_ + "/" + name + " was not created for pod " + pod->metadata.name + " (pod is not owner)");
   }
   auto made = co_await deps_.client.create<PersistentVolumeClaim>(std::move(ctx), std::move(claim));
   if (made || made.error().reason == Reason::AlreadyExists || is_namespace_terminating(made.error())) co_return Unit{};
@@ -77,6 +80,8 @@ rt::Task<Result<Unit>> EphemeralVolumeController::sync(rt::Context ctx, std::str
 
 }  // namespace
 
-std::unique_ptr<Controller> make_ephemeral_volume_controller(ControllerDeps deps) { return std::make_unique<EphemeralVolumeController>(std::move(deps)); }
+std::unique_ptr<Controller> make_ephemeral_volume_controller(ControllerDeps deps) {
+  return std::make_unique<EphemeralVolumeController>(std::move(deps));
+}
 
 }  // namespace pintle::controller::ephemeral_volume

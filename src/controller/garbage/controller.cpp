@@ -36,13 +36,16 @@ void keep_little(api::Object& object) {
 class GarbageCollector final : public Controller {
  public:
   explicit GarbageCollector(ControllerDeps deps)
-      : deps_(deps), collect_(deps.runtime, deps.name, [this](rt::Context ctx, std::string uid) { return collect(std::move(ctx), std::move(uid)); }),
+      : deps_(deps),
+        collect_(deps.runtime, deps.name, [this](rt::Context ctx, std::string uid) { return collect(std::move(ctx), std::move(uid)); }),
         orphan_(deps.runtime, deps.name, [this](rt::Context ctx, std::string uid) { return orphan(std::move(ctx), std::move(uid)); }),
         discovery_(deps.runtime, deps.name, [this](rt::Context ctx, std::string) { return rediscover(std::move(ctx)); }) {
     // New kinds come by definitions and by aggregated services.
-    for (const auto& [group, name, kind] : {std::tuple("apiextensions.k8s.io", "customresourcedefinitions", "CustomResourceDefinition"), std::tuple("apiregistration.k8s.io", "apiservices", "APIService")}) {
+    for (const auto& [group, name, kind] : {std::tuple("apiextensions.k8s.io", "customresourcedefinitions", "CustomResourceDefinition"),
+                                            std::tuple("apiregistration.k8s.io", "apiservices", "APIService")}) {
       client::Resource resource{group, "v1", name, kind, false};
-      deps.informers.metadata_of(resource).on_any([this](const PartialObjectMetadata&) { discovery_.queue().add_after(std::string(discovery_key), rediscovery_pause); });
+      deps.informers.metadata_of(resource).on_any(
+          [this](const PartialObjectMetadata&) { discovery_.queue().add_after(std::string(discovery_key), rediscovery_pause); });
     }
   }
   void start() override {
@@ -74,7 +77,7 @@ class GarbageCollector final : public Controller {
   ControllerDeps deps_;
   Graph graph_;
   ServedResources served_;
-  std::map<std::string, std::unique_ptr<client::AnyInformer>> informers_;   // by path
+  std::map<std::string, std::unique_ptr<client::AnyInformer>> informers_;  // by path
   bool collecting_ = false;
   client::ControlLoop collect_, orphan_, discovery_;
 };
@@ -100,7 +103,8 @@ void GarbageCollector::follow(const ServedResource& served) {
   if (informers_.contains(key)) return;
   client::InformerOptions options;
   options.transform = keep_little;
-  auto informer = std::make_unique<client::AnyInformer>(deps_.informers.client(), served.resource, api::type_of<PartialObjectMetadata>(), std::move(options));
+  auto informer =
+      std::make_unique<client::AnyInformer>(deps_.informers.client(), served.resource, api::type_of<PartialObjectMetadata>(), std::move(options));
   client::Informer<PartialObjectMetadata> typed(*informer);
   using Ptr = std::shared_ptr<const PartialObjectMetadata>;
   client::Informer<PartialObjectMetadata>::Handler handler;
@@ -153,15 +157,18 @@ rt::Task<Result<Unit>> GarbageCollector::rediscover(rt::Context ctx) {
 }
 
 rt::Task<Result<ObjectMeta>> GarbageCollector::read(rt::Context ctx, client::Resource resource, std::string namespace_name, std::string name) {
-  auto object = co_await deps_.client.get_object(std::move(ctx), std::move(resource), api::type_of<PartialObjectMetadata>(), std::move(namespace_name), std::move(name));
+  auto object = co_await deps_.client.get_object(std::move(ctx), std::move(resource), api::type_of<PartialObjectMetadata>(),
+                                                 std::move(namespace_name), std::move(name));
   if (!object) co_return Unexpected(std::move(object).error());
   co_return std::move(object->as<PartialObjectMetadata>().metadata);
 }
 
-rt::Task<Result<Unit>> GarbageCollector::patch(rt::Context ctx, client::Resource resource, std::string namespace_name, std::string name, std::string body) {
+rt::Task<Result<Unit>> GarbageCollector::patch(rt::Context ctx, client::Resource resource, std::string namespace_name, std::string name,
+                                               std::string body) {
   client::PatchOptions options;
-  auto done = co_await deps_.client.patch_object(std::move(ctx), std::move(resource), api::type_of<PartialObjectMetadata>(), std::move(namespace_name), std::move(name), client::PatchType::Merge,
-                                                 std::move(body), std::move(options));
+  auto done =
+      co_await deps_.client.patch_object(std::move(ctx), std::move(resource), api::type_of<PartialObjectMetadata>(), std::move(namespace_name),
+                                         std::move(name), client::PatchType::Merge, std::move(body), std::move(options));
   if (!done && done.error().reason != Reason::NotFound) co_return Unexpected(std::move(done).error());
   co_return Unit{};
 }
@@ -176,7 +183,7 @@ rt::Task<Result<OwnerState>> GarbageCollector::owner_state(rt::Context ctx, Owne
   }
   const ServedResource* served = served_.of_kind(group_of(ref.api_version), ref.kind);
   if (served == nullptr) co_return error(Reason::NotFound, "no resource of kind " + ref.kind + " in " + ref.api_version);
-  if (served->resource.namespaced && namespace_name.empty()) co_return OwnerState::Solid;   // no way to tell: leave it
+  if (served->resource.namespaced && namespace_name.empty()) co_return OwnerState::Solid;  // no way to tell: leave it
   const client::Resource resource = served->resource;
   if (!resource.namespaced) namespace_name.clear();
   auto meta = co_await read(std::move(ctx), resource, std::move(namespace_name), ref.name);
@@ -232,7 +239,8 @@ rt::Task<Result<Unit>> GarbageCollector::collect_owned(rt::Context ctx, client::
     CO_TRY(co_await patch(ctx, resource, meta.namespace_, meta.name, std::move(body)));
     options.precondition_resource_version.clear();
   }
-  log::info(2, "Deleting an object without owners", {{"kind", identity.kind}, {"namespace", meta.namespace_}, {"name", meta.name}, {"propagation", verdict.propagation}});
+  log::info(2, "Deleting an object without owners",
+            {{"kind", identity.kind}, {"namespace", meta.namespace_}, {"name", meta.name}, {"propagation", verdict.propagation}});
   auto done = co_await deps_.client.remove_object(std::move(ctx), std::move(resource), meta.namespace_, meta.name, std::move(options));
   if (!done && done.error().reason != Reason::NotFound) co_return Unexpected(std::move(done).error());
   co_return Unit{};
@@ -245,7 +253,7 @@ rt::Task<Result<Unit>> GarbageCollector::collect(rt::Context ctx, std::string ui
   const bool was_virtual = node->is_virtual;
   const ServedResource* served = served_.of_kind(identity.group, identity.kind);
   if (served == nullptr) {
-    if (was_virtual) co_return Unit{};   // an owner of an unknown kind: nothing can be said until the kind is known
+    if (was_virtual) co_return Unit{};  // an owner of an unknown kind: nothing can be said until the kind is known
     co_return error(Reason::NotFound, "no resource of kind " + identity.kind);
   }
   const client::Resource resource = served->resource;
@@ -257,7 +265,7 @@ rt::Task<Result<Unit>> GarbageCollector::collect(rt::Context ctx, std::string ui
     if (still != nullptr && still->is_virtual) enqueue(graph_.remove(uid));
     co_return Unit{};
   }
-  if (was_virtual) co_return Unit{};   // it is there, and its watch will say so
+  if (was_virtual) co_return Unit{};  // it is there, and its watch will say so
   const Node* now = graph_.find(uid);
   if (now != nullptr && now->deleting_dependents) co_return co_await finish_foreground(std::move(ctx), resource, uid, std::move(*meta));
   if (meta->deletion_timestamp) co_return Unit{};

@@ -37,9 +37,9 @@ void Graph::link(Node& node, const OwnerReference& ref, const std::function<bool
   }
   owner.dependents.insert(node.identity.uid);
   if (owner.is_virtual) {
-    work.collect.insert(ref.uid);   // is it there at all?
+    work.collect.insert(ref.uid);  // is it there at all?
   } else if (owner.identity.namespace_name != node.identity.namespace_name && !owner.identity.namespace_name.empty()) {
-    work.collect.insert(node.identity.uid);   // no owner across namespaces
+    work.collect.insert(node.identity.uid);  // no owner across namespaces
   } else if (owner.deleting_dependents) {
     work.collect.insert(node.identity.uid);
   }
@@ -53,9 +53,10 @@ void Graph::unlink(const Node& node, const OwnerReference& ref, Work& work) {
   if (it->second.is_virtual && it->second.dependents.empty()) nodes_.erase(it);
 }
 
-Work Graph::observe(const Identity& identity, const ObjectMeta& meta, const std::function<bool(std::string_view, std::string_view)>& owner_namespaced) {
+Work Graph::observe(const Identity& identity, const ObjectMeta& meta,
+                    const std::function<bool(std::string_view, std::string_view)>& owner_namespaced) {
   Work work;
-  Node& node = nodes_[identity.uid];   // references to nodes stay good: the map is node-based
+  Node& node = nodes_[identity.uid];  // references to nodes stay good: the map is node-based
   const bool was_orphaning = node.deleting && !node.deleting_dependents, was_foreground = node.deleting_dependents;
   const bool appeared = node.is_virtual || node.identity.uid.empty();
   node.identity = identity;
@@ -69,7 +70,7 @@ Work Graph::observe(const Identity& identity, const ObjectMeta& meta, const std:
     if (old == nullptr) {
       link(node, ref, owner_namespaced, work);
     } else if (old->block_owner_deletion.value_or(false) && !ref.block_owner_deletion.value_or(false)) {
-      work.collect.insert(ref.uid);   // one that it held back
+      work.collect.insert(ref.uid);  // one that it held back
     }
   }
   node.deleting = meta.deletion_timestamp.has_value();
@@ -82,7 +83,8 @@ Work Graph::observe(const Identity& identity, const ObjectMeta& meta, const std:
   // Dependents that named it before it was seen, from where it cannot own them.
   if (appeared && !identity.namespace_name.empty())
     for (const std::string& uid : node.dependents)
-      if (const Node* dependent = find(uid); dependent != nullptr && dependent->identity.namespace_name != identity.namespace_name) work.collect.insert(uid);
+      if (const Node* dependent = find(uid); dependent != nullptr && dependent->identity.namespace_name != identity.namespace_name)
+        work.collect.insert(uid);
   return work;
 }
 

@@ -27,16 +27,16 @@ struct Identity {
 struct Node {
   Identity identity;
   std::vector<api::meta_v1::OwnerReference> owners;
-  std::set<std::string> dependents;            // uids
-  bool deleting = false;                       // has a deletion timestamp
-  bool deleting_dependents = false;            // ... and waits for its dependents (foreground)
-  bool is_virtual = false;                     // known from references only
+  std::set<std::string> dependents;  // uids
+  bool deleting = false;             // has a deletion timestamp
+  bool deleting_dependents = false;  // ... and waits for its dependents (foreground)
+  bool is_virtual = false;           // known from references only
 };
 
 // What a change asks for. Uids.
 struct Work {
-  std::set<std::string> collect;               // look whether these are to go
-  std::set<std::string> orphan;                // let the dependents of these go free
+  std::set<std::string> collect;  // look whether these are to go
+  std::set<std::string> orphan;   // let the dependents of these go free
   void merge(Work other) {
     collect.merge(other.collect);
     orphan.merge(other.orphan);
@@ -47,7 +47,8 @@ class Graph {
  public:
   // The object exists, in this state. `owner_namespaced(group, kind)` is for owners not seen yet: a namespaced one is
   // sought in the dependent's namespace.
-  Work observe(const Identity& identity, const api::meta_v1::ObjectMeta& meta, const std::function<bool(std::string_view group, std::string_view kind)>& owner_namespaced);
+  Work observe(const Identity& identity, const api::meta_v1::ObjectMeta& meta,
+               const std::function<bool(std::string_view group, std::string_view kind)>& owner_namespaced);
   // The object (or virtual node) is gone.
   Work remove(const std::string& uid);
 
@@ -57,7 +58,8 @@ class Graph {
   std::size_t size() const { return nodes_.size(); }
 
  private:
-  void link(Node& node, const api::meta_v1::OwnerReference& ref, const std::function<bool(std::string_view, std::string_view)>& owner_namespaced, Work& work);
+  void link(Node& node, const api::meta_v1::OwnerReference& ref, const std::function<bool(std::string_view, std::string_view)>& owner_namespaced,
+            Work& work);
   void unlink(const Node& node, const api::meta_v1::OwnerReference& ref, Work& work);
   std::unordered_map<std::string, Node> nodes_;
 };

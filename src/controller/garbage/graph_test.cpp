@@ -21,7 +21,8 @@ OwnerReference owned_by(const char* uid, bool blocking = true) {
 
 struct World {
   Graph graph;
-  Work see(const char* uid, std::vector<OwnerReference> owners = {}, std::vector<std::string> finalizers = {}, bool deleting = false, const char* ns = "a") {
+  Work see(const char* uid, std::vector<OwnerReference> owners = {}, std::vector<std::string> finalizers = {}, bool deleting = false,
+           const char* ns = "a") {
     ObjectMeta meta;
     meta.name = meta.uid = uid;
     meta.namespace_ = ns;
@@ -36,7 +37,7 @@ TEST(Graph, AsksAboutOwnersThatItHasNotSeen) {
   World w;
   EXPECT_EQ(w.see("child", {owned_by("o")}).collect, std::set<std::string>{"o"});
   EXPECT_TRUE(w.graph.find("o")->is_virtual);
-  EXPECT_EQ(w.graph.remove("o").collect, std::set<std::string>{"child"});   // it is absent: look at the child
+  EXPECT_EQ(w.graph.remove("o").collect, std::set<std::string>{"child"});  // it is absent: look at the child
   EXPECT_TRUE(w.see("other").collect.empty());
 }
 

@@ -10,16 +10,16 @@
 namespace pintle::controller::garbage {
 
 enum class OwnerState {
-  Solid,       // there
-  Dangling,    // not there
-  Waiting,     // there, on its way out, waiting for its dependents
+  Solid,     // there
+  Dangling,  // not there
+  Waiting,   // there, on its way out, waiting for its dependents
 };
 
 struct Verdict {
   enum class Do { Nothing, DropOwners, Delete } action = Do::Nothing;
-  std::vector<api::meta_v1::OwnerReference> owners_kept;   // DropOwners: what metadata.ownerReferences becomes
-  std::string propagation;                                 // Delete
-  bool unblock_owners = false;                             // Delete: first stop holding its owners back: a circle
+  std::vector<api::meta_v1::OwnerReference> owners_kept;  // DropOwners: what metadata.ownerReferences becomes
+  std::string propagation;                                // Delete
+  bool unblock_owners = false;                            // Delete: first stop holding its owners back: a circle
 };
 
 // `states` runs beside meta.owner_references. `has_dependents` and `dependent_waits` (one of them is itself waiting for

@@ -20,8 +20,13 @@ namespace {
 class JobController final : public Controller {
  public:
   explicit JobController(ControllerDeps deps)
-      : deps_(deps), jobs_(deps.informers.of<Job>()), written_(jobs_), pending_(deps.pods), control_(deps.client, deps.events),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }, backoff),
+      : deps_(deps),
+        jobs_(deps.informers.of<Job>()),
+        written_(jobs_),
+        pending_(deps.pods),
+        control_(deps.client, deps.events),
+        loop_(
+            deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }, backoff),
         orphans_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return release_orphan(std::move(ctx), std::move(key)); }) {
     client::Informer<Job>::Handler handler;
     handler.on_add = [this](const JobPtr& job, bool) { enqueue(*job); };
@@ -31,8 +36,9 @@ class JobController final : public Controller {
       for (const PodPtr& pod : deps_.pods.controlled_by(job->metadata.uid)) look_at_orphan(*pod);
     };
     jobs_.add_handler(std::move(handler));
-    deps_.pods.add_owner_handler({"Job", "batch", [this](const std::string& ns, const api::meta_v1::OwnerReference& ref, const PodPtr& pod) { pod_changed(ns, ref, *pod); },
-                                  [this](const Pod& pod) { look_at_orphan(pod); }});
+    deps_.pods.add_owner_handler(
+        {"Job", "batch", [this](const std::string& ns, const api::meta_v1::OwnerReference& ref, const PodPtr& pod) { pod_changed(ns, ref, *pod); },
+         [this](const Pod& pod) { look_at_orphan(pod); }});
   }
   void start() override {
     loop_.start(deps_.workers(5));
@@ -114,7 +120,8 @@ rt::Task<Result<Unit>> JobController::remove_one(rt::Context ctx, JobPtr job, Po
 
 rt::Task<Result<Unit>> JobController::release(rt::Context ctx, PodPtr pod) {
   std::string patch = release_patch_for(*pod);
-  auto done = co_await deps_.client.patch<Pod>(std::move(ctx), pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, std::move(patch));
+  auto done =
+      co_await deps_.client.patch<Pod>(std::move(ctx), pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, std::move(patch));
   if (!done && done.error().reason != Reason::NotFound && done.error().reason != Reason::Invalid && done.error().reason != Reason::Conflict)
     co_return Unexpected(std::move(done).error());
   co_return Unit{};
@@ -146,7 +153,9 @@ rt::Task<Result<Unit>> JobController::release_orphan(rt::Context ctx, std::strin
 // The first failure; the status then says what is, not what was to be.
 rt::Task<std::optional<Status>> JobController::change_pods(rt::Context ctx, JobPtr job, Plan& plan) {
   if (!plan.create.empty()) {
-    std::function<rt::Task<Result<Unit>>(int)> attempt = [this, ctx, job, &plan](int i) { return create_one(ctx, job, plan.create[static_cast<std::size_t>(i)]); };
+    std::function<rt::Task<Result<Unit>>(int)> attempt = [this, ctx, job, &plan](int i) {
+      return create_one(ctx, job, plan.create[static_cast<std::size_t>(i)]);
+    };
     auto outcome = co_await slow_start(static_cast<int>(plan.create.size()), std::move(attempt));
     plan.status.active -= static_cast<int32_t>(plan.create.size()) - outcome.succeeded;
     co_return std::move(outcome.failure);
@@ -165,7 +174,8 @@ rt::Task<std::optional<Status>> JobController::change_pods(rt::Context ctx, JobP
 }
 
 rt::Task<Result<Unit>> JobController::write_status(rt::Context ctx, JobPtr job, Plan& plan) {
-  if (!api::equal(api::type_of<JobStatus>(), &plan.status, &job->status) || plan.status.uncounted_terminated_pods.has_value() != job->status.uncounted_terminated_pods.has_value()) {
+  if (!api::equal(api::type_of<JobStatus>(), &plan.status, &job->status) ||
+      plan.status.uncounted_terminated_pods.has_value() != job->status.uncounted_terminated_pods.has_value()) {
     Job copy = *job;
     copy.status = plan.status;
     auto written = co_await deps_.client.update_status<Job>(std::move(ctx), std::move(copy));

@@ -15,7 +15,7 @@ using api::batch_v1::Job;
 enum class FailureAction { Count, Ignore, FailIndex, FailJob };
 struct FailureVerdict {
   FailureAction action = FailureAction::Count;
-  std::string message;             // of the rule that matched
+  std::string message;  // of the rule that matched
 };
 FailureVerdict judge_failure(const Job& job, const api::core_v1::Pod& pod);
 

@@ -26,7 +26,7 @@ class IndexSet {
   std::string text() const;
 
  private:
-  std::map<int32_t, int32_t> ranges_;   // first → last, apart from each other
+  std::map<int32_t, int32_t> ranges_;  // first → last, apart from each other
 };
 
 // The index that a pod stands for; nullopt: none.

@@ -7,9 +7,9 @@ namespace {
 
 TEST(IndexSet, ReadsAndWritesRanges) {
   EXPECT_EQ(IndexSet::parse("1,3-5,7", 10).text(), "1,3-5,7");
-  EXPECT_EQ(IndexSet::parse("0,1", 10).text(), "0,1");       // two are no range
+  EXPECT_EQ(IndexSet::parse("0,1", 10).text(), "0,1");  // two are no range
   EXPECT_EQ(IndexSet::parse("0-2,3", 10).text(), "0-3");
-  EXPECT_EQ(IndexSet::parse("2-9", 5).text(), "2-4");        // completions shrank
+  EXPECT_EQ(IndexSet::parse("2-9", 5).text(), "2-4");  // completions shrank
   EXPECT_EQ(IndexSet::parse("x,4", 5).text(), "4");
   EXPECT_EQ(IndexSet::parse("", 5).text(), "");
 }

@@ -75,11 +75,11 @@ class Round {
   const int32_t completions_;
   Plan plan_;
   std::vector<PodPtr> active_, terminating_, finished_;
-  std::set<std::string> uncounted_;              // uids in the status' lists
+  std::set<std::string> uncounted_;  // uids in the status' lists
   IndexSet completed_, failed_indexes_;
-  std::map<int32_t, IndexHistory> history_;      // with backoffLimitPerIndex
-  std::optional<std::string> fail_job_;          // the message of a FailJob rule
-  bool more_finished_ = false;                   // some finished pods wait for the next round
+  std::map<int32_t, IndexHistory> history_;  // with backoffLimitPerIndex
+  std::optional<std::string> fail_job_;      // the message of a FailJob rule
+  bool more_finished_ = false;               // some finished pods wait for the next round
 };
 
 void Round::sort_pods() {
@@ -123,7 +123,8 @@ void Round::gather_index_history() {
       const FailureAction action = judge_failure(job_, *pod).action;
       (action == FailureAction::Ignore ? ignored : failures) += 1;
       if (action == FailureAction::FailIndex && !completed_.contains(*index)) failed_indexes_.add(*index);
-      if (history.newest_failed == nullptr || finish_time(*history.newest_failed, seen_.now) < finish_time(*pod, seen_.now)) history.newest_failed = pod;
+      if (history.newest_failed == nullptr || finish_time(*history.newest_failed, seen_.now) < finish_time(*pod, seen_.now))
+        history.newest_failed = pod;
     }
     history.failures = std::max(history.failures, failures);
     history.ignored = std::max(history.ignored, ignored);
@@ -139,7 +140,8 @@ bool Round::keeps_history(const Pod& pod) const {
   if (!index || completed_.contains(*index) || failed_indexes_.contains(*index)) return false;
   const int32_t mine = annotated(pod, index_failure_count_annotation) + annotated(pod, index_ignored_failure_count_annotation);
   return std::ranges::none_of(seen_.pods, [&](const PodPtr& other) {
-    return completion_index(*other) == index && annotated(*other, index_failure_count_annotation) + annotated(*other, index_ignored_failure_count_annotation) > mine;
+    return completion_index(*other) == index &&
+           annotated(*other, index_failure_count_annotation) + annotated(*other, index_ignored_failure_count_annotation) > mine;
   });
 }
 
@@ -178,7 +180,9 @@ void Round::take_up_finished() {
 }
 
 std::optional<JobCondition> Round::failure_verdict() {
-  const auto fail = [&](std::string_view reason, std::string message) { return make_condition("FailureTarget", "True", reason, std::move(message), seen_.now); };
+  const auto fail = [&](std::string_view reason, std::string message) {
+    return make_condition("FailureTarget", "True", reason, std::move(message), seen_.now);
+  };
   if (fail_job_) return fail("PodFailurePolicy", *fail_job_);
   const int32_t limit = job_.spec.backoff_limit.value_or(6);
   int64_t restarts = 0;
@@ -197,13 +201,16 @@ std::optional<JobCondition> Round::failure_verdict() {
   if (is_indexed(job_) && job_.spec.backoff_limit_per_index) {
     if (job_.spec.max_failed_indexes && failed_indexes_.count() > *job_.spec.max_failed_indexes)
       return fail("MaxFailedIndexesExceeded", "Job has exceeded the specified maximal number of failed indexes");
-    if (failed_indexes_.count() > 0 && failed_indexes_.count() + completed_.count() >= completions_) return fail("FailedIndexes", "Job has failed indexes");
+    if (failed_indexes_.count() > 0 && failed_indexes_.count() + completed_.count() >= completions_)
+      return fail("FailedIndexes", "Job has failed indexes");
   }
   return std::nullopt;
 }
 
 std::optional<JobCondition> Round::success_verdict() {
-  const auto succeed = [&](std::string_view reason, std::string message) { return make_condition("SuccessCriteriaMet", "True", reason, std::move(message), seen_.now); };
+  const auto succeed = [&](std::string_view reason, std::string message) {
+    return make_condition("SuccessCriteriaMet", "True", reason, std::move(message), seen_.now);
+  };
   if (is_indexed(job_) && job_.spec.success_policy && completed_.count() > 0) {
     const auto& rules = job_.spec.success_policy->rules;
     for (std::size_t i = 0; i < rules.size(); ++i) {
@@ -235,8 +242,9 @@ std::optional<JobCondition> Round::verdict() {
 void Round::end(JobCondition interim) {
   if (find_condition(status_.conditions, interim.type) == nullptr) status_.conditions.push_back(interim);
   for (const PodPtr& pod : active_) plan_.remove.push_back(pod);
-  for (const PodPtr& pod : finished_)   // those kept for their index' history
-    if (has_tracking_finalizer(*pod) && !is_uncounted(pod->metadata.uid) && std::ranges::find(plan_.release, pod) == plan_.release.end() && !more_finished_) {
+  for (const PodPtr& pod : finished_)  // those kept for their index' history
+    if (has_tracking_finalizer(*pod) && !is_uncounted(pod->metadata.uid) && std::ranges::find(plan_.release, pod) == plan_.release.end() &&
+        !more_finished_) {
       count_failed(pod);
       plan_.release.push_back(pod);
     }
@@ -356,7 +364,7 @@ void Round::manage() {
     want = active;
   }
   remove_surplus(std::max(0, active - want));
-  if (!plan_.remove.empty()) return;   // one or the other: the numbers change with each
+  if (!plan_.remove.empty()) return;  // one or the other: the numbers change with each
   const int32_t waiting = replaces_failed_only(job_) ? static_cast<int32_t>(terminating_.size()) : 0;
   if (const int32_t missing = want - waiting - active; missing > 0) create(missing);
 }
@@ -391,9 +399,13 @@ Plan Round::run() {
 
 Plan plan_job(const Observed& observed) { return Round(observed).run(); }
 
-bool is_finished_job(const Job& job) { return condition_is(job.status.conditions, "Complete", "True") || condition_is(job.status.conditions, "Failed", "True"); }
+bool is_finished_job(const Job& job) {
+  return condition_is(job.status.conditions, "Complete", "True") || condition_is(job.status.conditions, "Failed", "True");
+}
 bool is_suspended(const Job& job) { return job.spec.suspend.value_or(false); }
 bool is_indexed(const Job& job) { return job.spec.completion_mode == "Indexed"; }
-bool has_tracking_finalizer(const Pod& pod) { return std::ranges::find(pod.metadata.finalizers, tracking_finalizer) != pod.metadata.finalizers.end(); }
+bool has_tracking_finalizer(const Pod& pod) {
+  return std::ranges::find(pod.metadata.finalizers, tracking_finalizer) != pod.metadata.finalizers.end();
+}
 
 }  // namespace pintle::controller::job

@@ -19,12 +19,12 @@ using api::batch_v1::JobStatus;
 inline constexpr std::string_view tracking_finalizer = "batch.kubernetes.io/job-tracking";
 inline constexpr std::string_view index_failure_count_annotation = "batch.kubernetes.io/job-index-failure-count";
 inline constexpr std::string_view index_ignored_failure_count_annotation = "batch.kubernetes.io/job-index-ignored-failure-count";
-inline constexpr int pods_max = 500;             // made or deleted in one round
-inline constexpr std::size_t uncounted_max = 500;   // finished pods taken up in one round
+inline constexpr int pods_max = 500;               // made or deleted in one round
+inline constexpr std::size_t uncounted_max = 500;  // finished pods taken up in one round
 
 struct NewPod {
   std::optional<int32_t> index;
-  int32_t failures = 0;                          // of that index before it
+  int32_t failures = 0;  // of that index before it
   int32_t ignored_failures = 0;
 };
 
@@ -37,21 +37,21 @@ struct JobEvent {
 struct Plan {
   std::vector<PodPtr> remove;
   std::vector<NewPod> create;
-  JobStatus status;                              // as it is when all of the above succeeds
-  std::vector<PodPtr> release;                   // after the status is stored: take the finalizer off
-  std::vector<JobEvent> events;                  // after the status is stored
+  JobStatus status;              // as it is when all of the above succeeds
+  std::vector<PodPtr> release;   // after the status is stored: take the finalizer off
+  std::vector<JobEvent> events;  // after the status is stored
   std::optional<rt::Duration> look_again;
 };
 
 struct Observed {
   const Job& job;
-  const std::vector<PodPtr>& pods;               // those it controls
+  const std::vector<PodPtr>& pods;  // those it controls
   rt::WallTime now;
 };
 
 Plan plan_job(const Observed& observed);
 
-bool is_finished_job(const Job& job);            // Complete or Failed
+bool is_finished_job(const Job& job);  // Complete or Failed
 bool is_suspended(const Job& job);
 bool is_indexed(const Job& job);
 bool has_tracking_finalizer(const api::core_v1::Pod& pod);

@@ -48,8 +48,8 @@ void check_failed(int32_t exit_code, const char* failed_indexes, std::size_t cre
 }
 
 TEST(JobPlan, AnIndexThatItsPolicyFailsIsNotTriedAgain) {
-  check_failed(1, "1", 1, 1);   // index 0 alone is made
-  check_failed(2, "", 2, 0);    // within the limit: again, and its pod stays until the next one carries its count on
+  check_failed(1, "1", 1, 1);  // index 0 alone is made
+  check_failed(2, "", 2, 0);   // within the limit: again, and its pod stays until the next one carries its count on
 }
 
 }  // namespace

@@ -9,8 +9,8 @@ using api::core_v1::Pod;
 
 namespace {
 
-constexpr std::size_t generated_suffix_bytes = 6;     // "-" and five drawn letters
-constexpr std::size_t pod_name_bytes_max = 63;        // of a pod with an index: it is its host name too
+constexpr std::size_t generated_suffix_bytes = 6;  // "-" and five drawn letters
+constexpr std::size_t pod_name_bytes_max = 63;     // of a pod with an index: it is its host name too
 
 template <class C>
 void add_index_variable(C& container) {
@@ -45,7 +45,8 @@ Pod make_pod(const Job& job, const NewPod& wanted) {
 }
 
 std::string release_patch_for(const Pod& pod) {
-  return R"({"metadata":{"uid":)" + json_string(pod.metadata.uid) + R"(,"$deleteFromPrimitiveList/finalizers":[)" + json_string(tracking_finalizer) + "]}}";
+  return R"({"metadata":{"uid":)" + json_string(pod.metadata.uid) + R"(,"$deleteFromPrimitiveList/finalizers":[)" + json_string(tracking_finalizer) +
+         "]}}";
 }
 
 }  // namespace pintle::controller::job

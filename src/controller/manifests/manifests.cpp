@@ -87,7 +87,8 @@ rt::Task<Result<Unit>> Manifests::apply(rt::Context ctx, codec::Value object) {
   }
   path += "/" + endpoint.resource + "/" + net::percent_encode(name) + "?fieldManager=pintle&force=true";
   std::string body = codec::to_json(object);
-  auto answer = co_await setup_.client.ask_json(ctx, std::string("PATCH"), std::move(path), std::move(body), std::string("application/apply-patch+yaml"));
+  auto answer =
+      co_await setup_.client.ask_json(ctx, std::string("PATCH"), std::move(path), std::move(body), std::string("application/apply-patch+yaml"));
   if (!answer) co_return Unexpected(answer.error());
   co_return Unit{};
 }
@@ -114,7 +115,7 @@ rt::Task<bool> Manifests::apply_folder(rt::Context ctx) {
   for (const std::string& name : *names) {
     if (!is_manifest(name)) continue;
     const auto text = setup_.runtime.disk().read(setup_.folder + "/" + name);
-    if (!text) continue;   // removed meanwhile
+    if (!text) continue;  // removed meanwhile
     const auto before = applied_.find(name);
     if (before == applied_.end() || before->second != *text) {
       auto applied = co_await apply_text(ctx, name, *text);

@@ -23,8 +23,8 @@ Result<std::vector<codec::Value>> objects_of_manifest(std::string_view text);
 struct ManifestSetup {
   rt::Runtime& runtime;
   client::Client& client;
-  std::string folder;                                // *.yaml, *.yml and *.json, in order of their names
-  std::map<std::string, std::string> built_in;       // name -> manifest, applied first
+  std::string folder;                           // *.yaml, *.yml and *.json, in order of their names
+  std::map<std::string, std::string> built_in;  // name -> manifest, applied first
 };
 
 class Manifests {
@@ -49,7 +49,7 @@ class Manifests {
   rt::Task<void> follow(rt::Context ctx, std::unique_ptr<rt::FileWatcher> watcher);
 
   ManifestSetup setup_;
-  std::map<std::string, std::string> applied_;       // file -> content
+  std::map<std::string, std::string> applied_;  // file -> content
   std::unique_ptr<rt::TaskGroup> tasks_;
 };
 

@@ -14,7 +14,8 @@ void check_objects(std::string_view text, std::vector<std::string> kinds) {
 }
 TEST(Manifest, DocumentsAndLists) {
   check_objects("apiVersion: v1\nkind: Namespace\n---\n# nothing\n---\napiVersion: v1\nkind: Pod\n", {"Namespace", "Pod"});
-  check_objects(R"({"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"Secret"},{"apiVersion":"apps/v1","kind":"Deployment"}]})", {"Secret", "Deployment"});
+  check_objects(R"({"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"Secret"},{"apiVersion":"apps/v1","kind":"Deployment"}]})",
+                {"Secret", "Deployment"});
   check_objects("", {});
 }
 

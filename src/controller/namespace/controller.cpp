@@ -22,8 +22,10 @@ constexpr client::WorkQueueOptions retry_options{std::chrono::milliseconds(20), 
 class NamespaceController final : public Controller {
  public:
   explicit NamespaceController(ControllerDeps deps)
-      : deps_(deps), namespaces_(deps.informers.of<Namespace>()),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }, retry_options) {
+      : deps_(deps),
+        namespaces_(deps.informers.of<Namespace>()),
+        loop_(
+            deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }, retry_options) {
     client::Informer<Namespace>::Handler handler;
     handler.on_add = [this](const NamespacePtr& ns, bool) { look_at(*ns); };
     handler.on_update = [this](const NamespacePtr& before, const NamespacePtr& after) {
@@ -72,7 +74,8 @@ rt::Task<void> NamespaceController::empty_resource(rt::Context ctx, ServedResour
   const auto& type = api::type_of<PartialObjectMetadata>();
   auto listed = co_await deps_.client.list_objects(ctx, served.resource, type, options);
   if (!listed) {
-    if (listed.error().reason != Reason::NotFound && listed.error().reason != Reason::MethodNotAllowed) outcome.failures[label] = listed.error().message;
+    if (listed.error().reason != Reason::NotFound && listed.error().reason != Reason::MethodNotAllowed)
+      outcome.failures[label] = listed.error().message;
     co_return;
   }
   if (listed->items.empty()) co_return;
@@ -142,7 +145,7 @@ rt::Task<Result<Unit>> NamespaceController::sync(rt::Context ctx, std::string ke
   if (!outcome) co_return Unexpected(std::move(outcome).error());
   CO_TRY_ASSIGN(ns, co_await write_status(ctx, ns, plan_status(ns->status, *outcome, deps_.runtime.clock().wall_now())));
   if (outcome->empty()) co_return co_await finalize(ctx, ns);
-  co_return error(Reason::Conflict, "namespace " + key + " has content still");   // comes again with backoff
+  co_return error(Reason::Conflict, "namespace " + key + " has content still");  // comes again with backoff
 }
 
 }  // namespace

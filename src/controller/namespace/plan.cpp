@@ -44,16 +44,21 @@ NamespaceStatus plan_status(const NamespaceStatus& status, const Outcome& outcom
   std::vector<std::string> failures;
   for (const auto& [resource, why] : outcome.failures) failures.push_back(why);
   set(!outcome.undiscovered.empty(),
-      {"NamespaceDeletionDiscoveryFailure", "DiscoveryFailed", "Discovery failed for some groups, " + std::to_string(outcome.undiscovered.size()) + " failing: " + join(outcome.undiscovered)},
+      {"NamespaceDeletionDiscoveryFailure", "DiscoveryFailed",
+       "Discovery failed for some groups, " + std::to_string(outcome.undiscovered.size()) + " failing: " + join(outcome.undiscovered)},
       {"NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"});
   set(false, {}, {"NamespaceDeletionGroupVersionParsingFailure", "ParsedGroupVersions", "All legacy kube types successfully parsed"});
   set(!failures.empty(),
-      {"NamespaceDeletionContentFailure", "ContentDeletionFailed", "Failed to delete all resource types, " + std::to_string(failures.size()) + " remaining: " + join(failures)},
+      {"NamespaceDeletionContentFailure", "ContentDeletionFailed",
+       "Failed to delete all resource types, " + std::to_string(failures.size()) + " remaining: " + join(failures)},
       {"NamespaceDeletionContentFailure", "ContentDeleted", "All content successfully deleted, may be waiting on finalization"});
-  set(!outcome.remaining.empty(), {"NamespaceContentRemaining", "SomeResourcesRemain", "Some resources are remaining: " + counted(outcome.remaining, " has ", " resource instances")},
+  set(!outcome.remaining.empty(),
+      {"NamespaceContentRemaining", "SomeResourcesRemain",
+       "Some resources are remaining: " + counted(outcome.remaining, " has ", " resource instances")},
       {"NamespaceContentRemaining", "ContentRemoved", "All content successfully removed"});
   set(!outcome.finalizers.empty(),
-      {"NamespaceFinalizersRemaining", "SomeFinalizersRemain", "Some content in the namespace has finalizers remaining: " + counted(outcome.finalizers, " in ", " resource instances")},
+      {"NamespaceFinalizersRemaining", "SomeFinalizersRemain",
+       "Some content in the namespace has finalizers remaining: " + counted(outcome.finalizers, " in ", " resource instances")},
       {"NamespaceFinalizersRemaining", "ContentHasNoFinalizers", "All content-preserving finalizers finished"});
   return out;
 }

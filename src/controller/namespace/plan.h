@@ -14,10 +14,10 @@ inline constexpr std::string_view finalizer = "kubernetes";
 
 // What a round of deletion found.
 struct Outcome {
-  std::vector<std::string> undiscovered;            // groups whose resources are not known
-  std::map<std::string, std::string> failures;      // "pods." or "deployments.apps": why they could not be deleted
-  std::map<std::string, int> remaining;             // "pods.": how many objects are still there
-  std::map<std::string, int> finalizers;            // on those: how many of them have it
+  std::vector<std::string> undiscovered;        // groups whose resources are not known
+  std::map<std::string, std::string> failures;  // "pods." or "deployments.apps": why they could not be deleted
+  std::map<std::string, int> remaining;         // "pods.": how many objects are still there
+  std::map<std::string, int> finalizers;        // on those: how many of them have it
   bool empty() const { return undiscovered.empty() && failures.empty() && remaining.empty(); }
 };
 

@@ -20,7 +20,8 @@ Result<CidrSet> CidrSet::make(std::string_view range, int part_prefix_bits) {
   const auto parsed = apimachinery::parse_cidr(range, false);
   if (!parsed) return bad_request("invalid CIDR address: " + std::string(range));
   const int bits = part_prefix_bits - parsed->prefix_bits;
-  if (bits < 0 || part_prefix_bits > address_bits(parsed->address.v6)) return bad_request("the node mask size must not be smaller than the mask of the cluster CIDR " + std::string(range));
+  if (bits < 0 || part_prefix_bits > address_bits(parsed->address.v6))
+    return bad_request("the node mask size must not be smaller than the mask of the cluster CIDR " + std::string(range));
   if (bits > subnet_bits_max) return bad_request("New CIDR set failed; the node CIDR size is too big");
   CidrSet set;
   set.range_ = *parsed;
@@ -41,7 +42,7 @@ std::string CidrSet::part(std::size_t i) const {
 std::optional<std::pair<std::size_t, std::size_t>> CidrSet::parts_of(std::string_view text) const {
   const auto cidr = apimachinery::parse_cidr(text, false);
   if (!cidr || cidr->address.v6 != range_.address.v6) return std::nullopt;
-  if (cidr->prefix_bits <= range_.prefix_bits) {   // covers the range, or lies elsewhere
+  if (cidr->prefix_bits <= range_.prefix_bits) {  // covers the range, or lies elsewhere
     if (!cidr->contains(range_.address)) return std::nullopt;
     return std::pair(std::size_t{0}, taken_.size());
   }

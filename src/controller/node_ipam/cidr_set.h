@@ -11,7 +11,7 @@
 
 namespace pintle::controller::node_ipam {
 
-inline constexpr int subnet_bits_max = 16;   // parts of a range: 65536 nodes
+inline constexpr int subnet_bits_max = 16;  // parts of a range: 65536 nodes
 
 class CidrSet {
  public:

@@ -20,8 +20,8 @@ TEST(CidrSet, HandsOutPartsInOrderAndRestsThoseGivenBack) {
 TEST(CidrSet, LeavesOutWhatIsTaken) {
   auto set = CidrSet::make("10.244.0.0/22", 24);
   ASSERT_TRUE(set);
-  EXPECT_TRUE(set->occupy("10.244.0.0/23"));     // larger than a part
-  EXPECT_TRUE(set->occupy("10.244.2.128/25"));   // smaller than one
+  EXPECT_TRUE(set->occupy("10.244.0.0/23"));    // larger than a part
+  EXPECT_TRUE(set->occupy("10.244.2.128/25"));  // smaller than one
   EXPECT_FALSE(set->occupy("10.96.0.0/12"));
   EXPECT_EQ(set->take().value(), "10.244.3.0/24");
 }

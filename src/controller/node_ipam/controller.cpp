@@ -15,7 +15,9 @@ namespace {
 class NodeIpamController final : public Controller {
  public:
   explicit NodeIpamController(ControllerDeps deps)
-      : deps_(deps), nodes_(deps.informers.of<Node>()), loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+      : deps_(deps),
+        nodes_(deps.informers.of<Node>()),
+        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     if (!deps_.options.allocate_node_cidrs) return;
     client::Informer<Node>::Handler handler;
     handler.on_add = [this](const NodePtr& node, bool) { loop_.queue().add(node->metadata.name); };
@@ -35,7 +37,7 @@ class NodeIpamController final : public Controller {
 
   ControllerDeps deps_;
   client::Informer<Node> nodes_;
-  std::vector<CidrSet> sets_;          // one of each family
+  std::vector<CidrSet> sets_;  // one of each family
   client::ControlLoop loop_;
 };
 
@@ -55,7 +57,7 @@ void NodeIpamController::start() {
     for (const NodePtr& node : nodes_.list())
       for (const std::string& cidr : node->spec.pod_cidrs) set.occupy(cidr);
   }
-  if (!sets_.empty()) loop_.start(1);   // one at a time: the sets have no lock
+  if (!sets_.empty()) loop_.start(1);  // one at a time: the sets have no lock
 }
 
 void NodeIpamController::release(const Node& node) {
@@ -77,7 +79,8 @@ rt::Task<Result<Unit>> NodeIpamController::assign(rt::Context ctx, NodePtr node)
   if (failure) {
     deps_.events.normal(*node, "CIDRNotAvailable", "Node " + node->metadata.name + " status is now: CIDRNotAvailable");
   } else {
-    std::string body = R"({"metadata":{"uid":)" + json_string(node->metadata.uid) + R"(},"spec":{"podCIDR":)" + json_string(cidrs[0]) + R"(,"podCIDRs":[)";
+    std::string body =
+        R"({"metadata":{"uid":)" + json_string(node->metadata.uid) + R"(},"spec":{"podCIDR":)" + json_string(cidrs[0]) + R"(,"podCIDRs":[)";
     for (const std::string& cidr : cidrs) body += (body.back() == '[' ? "" : ",") + json_string(cidr);
     auto done = co_await deps_.client.patch<Node>(ctx, "", node->metadata.name, client::PatchType::Strategic, body + "]}}");
     if (done) co_return Unit{};
@@ -102,7 +105,7 @@ rt::Task<Result<Unit>> NodeIpamController::sync(rt::Context ctx, std::string key
     if (fresh.error().reason == Reason::NotFound) co_return Unit{};
     co_return Unexpected(std::move(fresh).error());
   }
-  if (!fresh->spec.pod_cidrs.empty()) co_return Unit{};   // its event is on the way
+  if (!fresh->spec.pod_cidrs.empty()) co_return Unit{};  // its event is on the way
   co_return co_await assign(std::move(ctx), node);
 }
 

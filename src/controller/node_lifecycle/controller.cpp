@@ -29,7 +29,9 @@ client::InformerOptions node_leases() {
 class NodeLifecycleController final : public Controller {
  public:
   explicit NodeLifecycleController(ControllerDeps deps)
-      : deps_(deps), nodes_(deps.informers.of<Node>()), leases_(deps.informers.of<Lease>("kube-node-lease", node_leases())),
+      : deps_(deps),
+        nodes_(deps.informers.of<Node>()),
+        leases_(deps.informers.of<Lease>("kube-node-lease", node_leases())),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<Node>::Handler nodes;
     nodes.on_add = [this](const NodePtr& node, bool initial) { appeared(*node, initial); };
@@ -55,15 +57,15 @@ class NodeLifecycleController final : public Controller {
 
  private:
   struct Known {
-    rt::TimePoint heard;             // when its status or lease last changed
+    rt::TimePoint heard;  // when its status or lease last changed
     std::string zone;
-    std::string ready;               // as last seen: "True", "False", "Unknown", ""
-    bool silent = false;             // found silent, and not heard since
-    bool pods_marked = false;        // it is not ready, and its pods were made so
+    std::string ready;         // as last seen: "True", "False", "Unknown", ""
+    bool silent = false;       // found silent, and not heard since
+    bool pods_marked = false;  // it is not ready, and its pods were made so
   };
   struct Zone {
-    double rate = 0;                 // nodes a second
-    rt::TimePoint next{};            // when the next one may be tainted NoExecute
+    double rate = 0;       // nodes a second
+    rt::TimePoint next{};  // when the next one may be tainted NoExecute
   };
 
   void appeared(const Node& node, bool initial);
@@ -93,7 +95,8 @@ void NodeLifecycleController::appeared(const Node& node, bool initial) {
   known.zone = zone_of(node);
   known.ready = ready_status(node);
   count_zones();
-  if (!initial) deps_.events.normal(node, "RegisteredNode", "Node " + node.metadata.name + " event: Registered Node " + node.metadata.name + " in Controller");
+  if (!initial)
+    deps_.events.normal(node, "RegisteredNode", "Node " + node.metadata.name + " event: Registered Node " + node.metadata.name + " in Controller");
   loop_.queue().add(node.metadata.name);
 }
 
@@ -102,7 +105,8 @@ void NodeLifecycleController::node_changed(const Node& before, const Node& after
   if (it == known_.end()) return;
   const auto* old_ready = find_condition(before.status.conditions, "Ready");
   const auto* new_ready = find_condition(after.status.conditions, "Ready");
-  if (new_ready != nullptr && (old_ready == nullptr || !(old_ready->last_heartbeat_time == new_ready->last_heartbeat_time))) heard(after.metadata.name);
+  if (new_ready != nullptr && (old_ready == nullptr || !(old_ready->last_heartbeat_time == new_ready->last_heartbeat_time)))
+    heard(after.metadata.name);
   const std::string zone = zone_of(after);
   const std::string ready = ready_status(after);
   const bool counts = zone != it->second.zone || (ready == "True") != (it->second.ready == "True");
@@ -110,7 +114,7 @@ void NodeLifecycleController::node_changed(const Node& before, const Node& after
   if (counts) {
     const std::string was = std::exchange(it->second.ready, ready);
     count_zones();
-    it->second.ready = was;   // sync compares with it
+    it->second.ready = was;  // sync compares with it
   }
   loop_.queue().add(after.metadata.name);
 }
@@ -140,7 +144,8 @@ void NodeLifecycleController::count_zones() {
   for (const auto& [name, known] : known_) (known.ready == "True" ? counts[known.zone].ready : counts[known.zone].not_ready)++;
   const EvictionRates rates{deps_.options.node_eviction_rate, deps_.options.secondary_node_eviction_rate, deps_.options.large_cluster_size_threshold};
   bool changed = false;
-  for (const auto& [zone, rate] : eviction_rates(counts, deps_.options.unhealthy_zone_threshold, rates)) changed |= std::exchange(zones_[zone].rate, rate) != rate;
+  for (const auto& [zone, rate] : eviction_rates(counts, deps_.options.unhealthy_zone_threshold, rates))
+    changed |= std::exchange(zones_[zone].rate, rate) != rate;
   if (changed)
     for (const auto& [name, known] : known_)
       if (known.ready != "True") loop_.queue().add(name);
@@ -172,11 +177,13 @@ rt::Task<Result<Unit>> NodeLifecycleController::mark_pods_not_ready(rt::Context 
   std::optional<Status> failure;
   for (const PodPtr& pod : deps_.pods.on_node(node)) {
     if (!is_ready(*pod)) continue;
-    std::string body = R"({"metadata":{"uid":)" + json_string(pod->metadata.uid) + R"(},"status":{"conditions":[{"type":"Ready","status":"False","lastTransitionTime":")" +
+    std::string body = R"({"metadata":{"uid":)" + json_string(pod->metadata.uid) +
+                       R"(},"status":{"conditions":[{"type":"Ready","status":"False","lastTransitionTime":")" +
                        api::format_time(to_api_time(deps_.runtime.clock().wall_now())) + R"("}]}})";
     client::PatchOptions options;
     options.subresource = "status";
-    auto done = co_await deps_.client.patch<Pod>(ctx, pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, std::move(body), std::move(options));
+    auto done = co_await deps_.client.patch<Pod>(ctx, pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, std::move(body),
+                                                 std::move(options));
     if (!done && done.error().reason != Reason::NotFound && done.error().reason != Reason::Conflict) failure = std::move(done).error();
     if (done) deps_.events.warning(*pod, "NodeNotReady", "Node is not ready");
   }
@@ -203,7 +210,7 @@ rt::Task<Result<Unit>> NodeLifecycleController::sync(rt::Context ctx, std::strin
   const rt::Duration grace = never_heard ? deps_.options.node_startup_grace_period : deps_.options.node_monitor_grace_period;
   const rt::Duration quiet = deps_.runtime.clock().now() - it->second.heard;
   if (quiet >= grace) {
-    it->second.silent = true;   // heard() ends it
+    it->second.silent = true;  // heard() ends it
     CO_TRY_ASSIGN(node, co_await mark_silent(ctx, node));
   } else {
     loop_.queue().add_after(key, grace - quiet);
@@ -220,14 +227,15 @@ rt::Task<Result<Unit>> NodeLifecycleController::sync(rt::Context ctx, std::strin
     it = known_.find(key);
     if (it == known_.end()) co_return Unit{};
     if (!marked) {
-      it->second.pods_marked = false;   // again, with the queue's back-off
+      it->second.pods_marked = false;  // again, with the queue's back-off
       co_return marked;
     }
   }
   count_zones();
   std::optional<rt::Duration> wait;
   const auto has_eviction = [&] {
-    return std::ranges::any_of(node->spec.taints, [](const auto& t) { return t.effect == "NoExecute" && (t.key == not_ready_taint || t.key == unreachable_taint); });
+    return std::ranges::any_of(node->spec.taints,
+                               [](const auto& t) { return t.effect == "NoExecute" && (t.key == not_ready_taint || t.key == unreachable_taint); });
   };
   const bool evict = wants_eviction(*node) && !has_eviction() && may_evict(it->second, wait);
   auto taints = plan_taints(*node, evict, deps_.runtime.clock().wall_now());

@@ -77,7 +77,7 @@ bool wants_eviction(const Node& node) {
 
 std::vector<Taint> plan_taints(const Node& node, bool may_evict, rt::WallTime now) {
   std::vector<Taint> out;
-  std::vector<std::string_view> wanted;   // keys, of effect NoSchedule
+  std::vector<std::string_view> wanted;  // keys, of effect NoSchedule
   for (const ConditionTaint& row : condition_taints)
     if (condition_is(node.status.conditions, row.condition, row.status)) wanted.push_back(row.key);
   if (node.spec.unschedulable) wanted.push_back(unschedulable_taint);
@@ -94,7 +94,8 @@ std::vector<Taint> plan_taints(const Node& node, bool may_evict, rt::WallTime no
     out.push_back(taint);
   }
   const auto ensure = [&](std::string_view key, std::string_view effect) {
-    if (std::ranges::none_of(out, [&](const Taint& taint) { return taint.key == key && taint.effect == effect; })) out.push_back(make_taint(key, effect, now));
+    if (std::ranges::none_of(out, [&](const Taint& taint) { return taint.key == key && taint.effect == effect; }))
+      out.push_back(make_taint(key, effect, now));
   };
   for (const std::string_view key : wanted) ensure(key, "NoSchedule");
   if (!evict_key.empty() && (may_evict || was_evicting)) ensure(evict_key, "NoExecute");
@@ -103,7 +104,8 @@ std::vector<Taint> plan_taints(const Node& node, bool may_evict, rt::WallTime no
 
 bool same_taints(const std::vector<Taint>& a, const std::vector<Taint>& b) {
   return a.size() == b.size() && std::ranges::all_of(a, [&](const Taint& taint) {
-           return std::ranges::any_of(b, [&](const Taint& other) { return other.key == taint.key && other.effect == taint.effect && other.value == taint.value; });
+           return std::ranges::any_of(
+               b, [&](const Taint& other) { return other.key == taint.key && other.effect == taint.effect && other.value == taint.value; });
          });
 }
 

@@ -21,7 +21,7 @@ api::core_v1::NodeStatus silent_status(const api::core_v1::Node& node, rt::WallT
 // The taints that the conditions and spec.unschedulable ask for, others kept. The NoExecute taint of a node that is not
 // ready is added only if `may_evict`; one that is there is exchanged when its reason changes.
 std::vector<api::core_v1::Taint> plan_taints(const api::core_v1::Node& node, bool may_evict, rt::WallTime now);
-bool wants_eviction(const api::core_v1::Node& node);       // it is to have a NoExecute taint
+bool wants_eviction(const api::core_v1::Node& node);  // it is to have a NoExecute taint
 bool same_taints(const std::vector<api::core_v1::Taint>& a, const std::vector<api::core_v1::Taint>& b);
 
 // "region:\0:zone", as zones are told apart; "" without such labels.

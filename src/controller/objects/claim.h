@@ -19,7 +19,7 @@ struct ClaimRequest {
   api::meta_v1::OwnerReference owner;
   bool owner_deleted = false;
   std::function<bool(const T&)> matches;
-  std::function<bool(const T&)> adoptable;      // asked of objects of nobody that match; none: all that are not deleted
+  std::function<bool(const T&)> adoptable;  // asked of objects of nobody that match; none: all that are not deleted
   // Reads the workload's metadata from the server.
   std::function<rt::Task<Result<api::meta_v1::ObjectMeta>>(rt::Context)> fresh;
 };
@@ -30,7 +30,8 @@ inline bool is_moot(const Status& status) { return status.reason == Reason::NotF
 }  // namespace detail
 
 template <class T>
-rt::Task<Result<std::vector<std::shared_ptr<const T>>>> claim(client::Client& client, rt::Context ctx, ClaimRequest<T> request, std::vector<std::shared_ptr<const T>> candidates) {
+rt::Task<Result<std::vector<std::shared_ptr<const T>>>> claim(client::Client& client, rt::Context ctx, ClaimRequest<T> request,
+                                                              std::vector<std::shared_ptr<const T>> candidates) {
   std::vector<std::shared_ptr<const T>> ours;
   std::optional<bool> adopting;
   std::optional<Status> failure;

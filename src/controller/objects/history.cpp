@@ -31,7 +31,7 @@ ControllerRevision make_revision(const RevisionOwner& owner, int64_t number, std
   uint32_t hash = fnv1a_32(revision.data.raw);
   if (owner.collisions) hash = fnv1a_32(std::to_string(*owner.collisions), hash);
   const std::string text = safe_hash(hash);
-  constexpr std::size_t name_bytes_max = 223;   // what upstream leaves of the owner's name
+  constexpr std::size_t name_bytes_max = 223;  // what upstream leaves of the owner's name
   revision.metadata.name = owner.metadata->name.substr(0, name_bytes_max) + "-" + text;
   revision.metadata.namespace_ = owner.metadata->namespace_;
   revision.metadata.labels = owner.pod_template->metadata.labels;
@@ -58,7 +58,9 @@ bool holds_template(const ControllerRevision& revision, const PodTemplateSpec& p
 }
 
 void sort_by_number(std::vector<RevisionPtr>& revisions) {
-  std::ranges::sort(revisions, [](const RevisionPtr& a, const RevisionPtr& b) { return a->revision != b->revision ? a->revision < b->revision : a->metadata.name < b->metadata.name; });
+  std::ranges::sort(revisions, [](const RevisionPtr& a, const RevisionPtr& b) {
+    return a->revision != b->revision ? a->revision < b->revision : a->metadata.name < b->metadata.name;
+  });
 }
 
 int64_t next_number(const std::vector<RevisionPtr>& revisions) {

@@ -15,7 +15,7 @@ using api::apps_v1::ControllerRevision;
 using RevisionPtr = std::shared_ptr<const ControllerRevision>;
 
 struct RevisionOwner {
-  std::string kind;                     // of apps/v1
+  std::string kind;  // of apps/v1
   const api::meta_v1::ObjectMeta* metadata = nullptr;
   const api::core_v1::PodTemplateSpec* pod_template = nullptr;
   std::optional<int32_t> collisions;

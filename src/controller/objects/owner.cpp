@@ -22,8 +22,9 @@ api::meta_v1::OwnerReference controller_reference(std::string_view api_version, 
 }
 
 std::string adopt_patch(const api::meta_v1::OwnerReference& owner, std::string_view uid) {
-  return R"({"metadata":{"ownerReferences":[{"apiVersion":)" + json_string(owner.api_version) + R"(,"kind":)" + json_string(owner.kind) + R"(,"name":)" + json_string(owner.name) +
-         R"(,"uid":)" + json_string(owner.uid) + R"(,"controller":true,"blockOwnerDeletion":true}],"uid":)" + json_string(uid) + "}}";
+  return R"({"metadata":{"ownerReferences":[{"apiVersion":)" + json_string(owner.api_version) + R"(,"kind":)" + json_string(owner.kind) +
+         R"(,"name":)" + json_string(owner.name) + R"(,"uid":)" + json_string(owner.uid) +
+         R"(,"controller":true,"blockOwnerDeletion":true}],"uid":)" + json_string(uid) + "}}";
 }
 
 std::string release_patch(std::string_view owner_uid, std::string_view uid) {

@@ -25,10 +25,10 @@ rt::Task<Result<Revisions::Current>> Revisions::ensure(rt::Context ctx, Revision
   const std::vector<RevisionPtr> all = of(owner);
   Current current;
   for (const RevisionPtr& revision : all)
-    if (holds_template(*revision, *owner.pod_template)) current.revision = revision;   // the newest of equal ones
+    if (holds_template(*revision, *owner.pod_template)) current.revision = revision;  // the newest of equal ones
   if (current.revision != nullptr) {
     if (current.revision == all.back()) co_return current;
-    ControllerRevision raised = *current.revision;   // a roll-back: the old revision becomes the newest
+    ControllerRevision raised = *current.revision;  // a roll-back: the old revision becomes the newest
     raised.revision = next_number(all);
     auto written = co_await client_.update<ControllerRevision>(std::move(ctx), std::move(raised));
     if (!written) co_return Unexpected(std::move(written).error());

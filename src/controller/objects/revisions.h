@@ -21,7 +21,7 @@ class Revisions {
 
   struct Current {
     RevisionPtr revision;
-    bool collision = false;               // the name is taken by another template: count it, and come again
+    bool collision = false;  // the name is taken by another template: count it, and come again
   };
   // The revision of the owner's template, with the highest number.
   rt::Task<Result<Current>> ensure(rt::Context ctx, RevisionOwner owner, std::string hash_label);

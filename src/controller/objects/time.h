@@ -19,9 +19,7 @@ inline api::MicroTime to_micro_time(rt::WallTime time) {
   return out;
 }
 // The zero time becomes the epoch.
-inline rt::WallTime to_wall_time(const api::Time& time) {
-  return time.zero() ? rt::WallTime() : rt::wall_time_of(time.seconds, time.nanos);
-}
+inline rt::WallTime to_wall_time(const api::Time& time) { return time.zero() ? rt::WallTime() : rt::wall_time_of(time.seconds, time.nanos); }
 inline bool before(const api::Time& a, const api::Time& b) { return a.seconds != b.seconds ? a.seconds < b.seconds : a.nanos < b.nanos; }
 
 }  // namespace pintle::controller

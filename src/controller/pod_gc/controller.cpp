@@ -18,19 +18,22 @@ namespace {
 
 // A node that is not there may be there in a moment.
 constexpr rt::Duration missing_node_grace = std::chrono::seconds(40);
-constexpr std::string_view finished_key = "";      // the key of the round over all finished pods
+constexpr std::string_view finished_key = "";  // the key of the round over all finished pods
 constexpr rt::Duration finished_pause = std::chrono::seconds(1);
 
 class PodGcController final : public Controller {
  public:
   explicit PodGcController(ControllerDeps deps)
-      : deps_(deps), nodes_(deps.informers.of<Node>()), loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+      : deps_(deps),
+        nodes_(deps.informers.of<Node>()),
+        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<Pod>::Handler pods;
     pods.on_add = [this](const PodPtr& pod, bool) { changed(*pod); };
     pods.on_update = [this](const PodPtr& before, const PodPtr& after) {
       const bool was_finished = is_finished(*before);
       if (was_finished) --finished_;
-      if (before->spec.node_name != after->spec.node_name || is_deleted(before->metadata) != is_deleted(after->metadata) || was_finished != is_finished(*after)) {
+      if (before->spec.node_name != after->spec.node_name || is_deleted(before->metadata) != is_deleted(after->metadata) ||
+          was_finished != is_finished(*after)) {
         changed(*after);
       } else if (was_finished) {
         ++finished_;
@@ -53,7 +56,8 @@ class PodGcController final : public Controller {
  private:
   void changed(const Pod& pod);
   void look_at_pods(const std::string& node, rt::Duration delay) {
-    for (const PodPtr& pod : deps_.pods.on_node(node)) loop_.queue().add_after(client::object_key(pod->metadata.namespace_, pod->metadata.name), delay);
+    for (const PodPtr& pod : deps_.pods.on_node(node))
+      loop_.queue().add_after(client::object_key(pod->metadata.namespace_, pod->metadata.name), delay);
   }
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
   rt::Task<Result<Unit>> sync_pod(rt::Context ctx, PodPtr pod);

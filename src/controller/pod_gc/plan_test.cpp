@@ -25,7 +25,7 @@ TEST(PodGcPlan, OutOfServiceIsTaintedAndNotReady) {
   check_out_of_service("NoExecute", "Unknown", true);
   check_out_of_service("NoSchedule", "False", true);
   check_out_of_service("PreferNoSchedule", "", true);
-  check_out_of_service("NoExecute", "True", false);   // its kubelet ends the pods
+  check_out_of_service("NoExecute", "True", false);  // its kubelet ends the pods
   check_out_of_service("", "Unknown", false);
 }
 

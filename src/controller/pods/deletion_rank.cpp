@@ -17,9 +17,9 @@ struct Rank {
   int phase = 0;
   bool ready = false;
   int32_t cost = 0;
-  int neighbours = 0;           // negated: more go first
-  int64_t ready_age = 0;        // the power of two of its seconds
-  int32_t restarts = 0;         // negated
+  int neighbours = 0;     // negated: more go first
+  int64_t ready_age = 0;  // the power of two of its seconds
+  int32_t restarts = 0;   // negated
   int64_t age = 0;
   std::string_view uid;
   auto operator<=>(const Rank&) const = default;

@@ -26,8 +26,8 @@ class PendingPods {
 
  private:
   struct Owner {
-    std::map<std::string, PodPtr> created;             // by key
-    std::unordered_map<std::string, std::string> deleted;   // uid → key
+    std::map<std::string, PodPtr> created;                 // by key
+    std::unordered_map<std::string, std::string> deleted;  // uid → key
   };
   PodStore& store_;
   std::unordered_map<std::string, Owner> owners_;

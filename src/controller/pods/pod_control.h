@@ -14,7 +14,7 @@ namespace pintle::controller {
 struct Workload {
   std::string api_version;
   std::string kind;
-  const api::meta_v1::ObjectMeta* metadata = nullptr;   // outlives the call
+  const api::meta_v1::ObjectMeta* metadata = nullptr;  // outlives the call
 
   api::core_v1::ObjectReference reference() const;
 };

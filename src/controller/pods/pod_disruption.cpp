@@ -13,11 +13,13 @@ rt::Task<Result<Unit>> mark_disrupted(client::Client& client, rt::Context ctx, P
   if (there != nullptr && there->status == "True" && there->reason == disruption.reason && (!disruption.fail || is_finished(*pod))) co_return Unit{};
   std::string body = R"({"metadata":{"uid":)" + json_string(pod->metadata.uid) + R"(},"status":{)";
   if (disruption.fail && !is_finished(*pod)) body += R"("phase":"Failed",)";
-  body += R"("conditions":[{"type":"DisruptionTarget","status":"True","observedGeneration":)" + std::to_string(pod->metadata.generation) + R"(,"reason":)" + json_string(disruption.reason) +
-          R"(,"message":)" + json_string(disruption.message) + R"(,"lastTransitionTime":")" + api::format_time(to_api_time(now)) + R"("}]}})";
+  body += R"("conditions":[{"type":"DisruptionTarget","status":"True","observedGeneration":)" + std::to_string(pod->metadata.generation) +
+          R"(,"reason":)" + json_string(disruption.reason) + R"(,"message":)" + json_string(disruption.message) + R"(,"lastTransitionTime":")" +
+          api::format_time(to_api_time(now)) + R"("}]}})";
   client::PatchOptions options;
   options.subresource = "status";
-  auto done = co_await client.patch<Pod>(std::move(ctx), pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, std::move(body), std::move(options));
+  auto done = co_await client.patch<Pod>(std::move(ctx), pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, std::move(body),
+                                         std::move(options));
   if (!done && done.error().reason != Reason::NotFound && done.error().reason != Reason::Conflict) co_return Unexpected(std::move(done).error());
   co_return Unit{};
 }

@@ -9,9 +9,9 @@
 namespace pintle::controller {
 
 struct Disruption {
-  std::string reason;          // "DeletionByTaintManager", "DeletionByPodGC"
+  std::string reason;  // "DeletionByTaintManager", "DeletionByPodGC"
   std::string message;
-  bool fail = false;           // its phase becomes Failed too
+  bool fail = false;  // its phase becomes Failed too
 };
 // NotFound and Conflict (another pod of that name) are no failures.
 rt::Task<Result<Unit>> mark_disrupted(client::Client& client, rt::Context ctx, PodPtr pod, Disruption disruption, rt::WallTime now);

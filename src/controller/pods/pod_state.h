@@ -12,7 +12,7 @@ using PodPtr = std::shared_ptr<const api::core_v1::Pod>;
 
 const api::core_v1::PodCondition* ready_condition(const api::core_v1::Pod& pod);
 bool is_ready(const api::core_v1::Pod& pod);
-bool is_finished(const api::core_v1::Pod& pod);      // Succeeded or Failed
+bool is_finished(const api::core_v1::Pod& pod);  // Succeeded or Failed
 // Neither finished nor being deleted.
 bool is_active(const api::core_v1::Pod& pod);
 // Ready for at least `min_ready_seconds`.

@@ -60,8 +60,11 @@ PodStore::PodStore(client::Informers& informers) : pods_(informers.of<Pod>("", p
     const auto* ref = controller_of(pod.metadata);
     return ref ? std::vector<std::string>{ref->uid} : std::vector<std::string>();
   });
-  pods_.add_index("orphan", [](const Pod& pod) { return controller_of(pod.metadata) ? std::vector<std::string>() : std::vector<std::string>{pod.metadata.namespace_}; });
-  pods_.add_index("node", [](const Pod& pod) { return pod.spec.node_name.empty() ? std::vector<std::string>() : std::vector<std::string>{pod.spec.node_name}; });
+  pods_.add_index("orphan", [](const Pod& pod) {
+    return controller_of(pod.metadata) ? std::vector<std::string>() : std::vector<std::string>{pod.metadata.namespace_};
+  });
+  pods_.add_index(
+      "node", [](const Pod& pod) { return pod.spec.node_name.empty() ? std::vector<std::string>() : std::vector<std::string>{pod.spec.node_name}; });
 }
 
 void PodStore::add_owner_handler(OwnerHandler handler) {

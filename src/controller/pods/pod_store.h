@@ -28,7 +28,7 @@ class PodStore {
   // without a controller whose labels or owner changed.
   struct OwnerHandler {
     std::string kind;
-    std::string group;                    // of the owner's apiVersion; "" for the core group
+    std::string group;  // of the owner's apiVersion; "" for the core group
     std::function<void(const std::string& namespace_name, const api::meta_v1::OwnerReference& ref, const PodPtr& pod)> owner;
     std::function<void(const api::core_v1::Pod& pod)> orphan;
   };

@@ -21,14 +21,19 @@ namespace {
 class ReplicaController final : public Controller {
  public:
   ReplicaController(ControllerDeps deps, std::unique_ptr<ReplicaKind> kind)
-      : deps_(deps), kind_(std::move(kind)), pending_(deps.pods), control_(deps.client, deps.events),
+      : deps_(deps),
+        kind_(std::move(kind)),
+        pending_(deps.pods),
+        control_(deps.client, deps.events),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     kind_->on_change([this](const ReplicaSet& set, bool gone) {
       if (gone) pending_.forget(set.metadata.uid);
       enqueue(set.metadata);
     });
     deps_.pods.add_owner_handler({kind_->kind, kind_->group,
-                                  [this](const std::string& ns, const api::meta_v1::OwnerReference& ref, const PodPtr&) { loop_.queue().add(client::object_key(ns, ref.name)); },
+                                  [this](const std::string& ns, const api::meta_v1::OwnerReference& ref, const PodPtr&) {
+                                    loop_.queue().add(client::object_key(ns, ref.name));
+                                  },
                                   [this](const Pod& pod) { enqueue_matching(pod); }});
   }
   void start() override { loop_.start(deps_.workers(5)); }
@@ -81,7 +86,8 @@ rt::Task<Result<api::meta_v1::ObjectMeta>> ReplicaController::fresh_metadata(rt:
   co_return std::move(read->metadata);
 }
 
-rt::Task<Result<std::vector<PodPtr>>> ReplicaController::claim_all(rt::Context ctx, SetPtr set, apimachinery::LabelSelector selector, std::vector<PodPtr> candidates) {
+rt::Task<Result<std::vector<PodPtr>>> ReplicaController::claim_all(rt::Context ctx, SetPtr set, apimachinery::LabelSelector selector,
+                                                                   std::vector<PodPtr> candidates) {
   ClaimRequest<Pod> request;
   request.owner = controller_reference(kind_->api_version, kind_->kind, set->metadata);
   request.owner_deleted = is_deleted(set->metadata);
@@ -144,7 +150,7 @@ rt::Task<Result<Unit>> ReplicaController::sync(rt::Context ctx, std::string key)
   const SetPtr set = kind_->get(key);
   if (set == nullptr) co_return Unit{};
   const auto selector = apimachinery::to_label_selector(set->spec.selector.get());
-  if (!selector) co_return Unit{};   // refused by validation; nothing to do until it changes
+  if (!selector) co_return Unit{};  // refused by validation; nothing to do until it changes
   std::vector<PodPtr> candidates = pending_.merge(set->metadata.uid, deps_.pods.controlled_by(set->metadata.uid));
   if (!selector->matches_everything())
     for (PodPtr& pod : deps_.pods.orphans_in(set->metadata.namespace_))

@@ -25,8 +25,8 @@ Plan plan_pods(const api::apps_v1::ReplicaSet& set, const std::vector<PodPtr>& a
 struct StatusInput {
   const std::vector<PodPtr>& active;
   int terminating = 0;
-  std::optional<Status> failure;      // of this round
-  int wanted_difference = 0;          // active pods less wanted ones, before this round
+  std::optional<Status> failure;  // of this round
+  int wanted_difference = 0;      // active pods less wanted ones, before this round
   rt::WallTime now;
 };
 api::apps_v1::ReplicaSetStatus plan_status(const api::apps_v1::ReplicaSet& set, const StatusInput& input);

@@ -22,12 +22,16 @@ constexpr rt::Duration recount_pause = std::chrono::milliseconds(200);
 class QuotaController final : public Controller {
  public:
   explicit QuotaController(ControllerDeps deps)
-      : deps_(deps), quotas_(deps.informers.of<ResourceQuota>()), services_(deps.informers.of<Service>()), claims_(deps.informers.of<PersistentVolumeClaim>()),
+      : deps_(deps),
+        quotas_(deps.informers.of<ResourceQuota>()),
+        services_(deps.informers.of<Service>()),
+        claims_(deps.informers.of<PersistentVolumeClaim>()),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<ResourceQuota>::Handler quotas;
     quotas.on_add = [this](const QuotaPtr& quota, bool) { loop_.queue().add(client::object_key(quota->metadata.namespace_, quota->metadata.name)); };
     quotas.on_update = [this](const QuotaPtr& before, const QuotaPtr& after) {
-      if (!(before->spec.hard == after->spec.hard) || !(after->status.hard == after->spec.hard)) loop_.queue().add(client::object_key(after->metadata.namespace_, after->metadata.name));
+      if (!(before->spec.hard == after->spec.hard) || !(after->status.hard == after->spec.hard))
+        loop_.queue().add(client::object_key(after->metadata.namespace_, after->metadata.name));
     };
     quotas_.add_handler(std::move(quotas));
     client::Informer<Pod>::Handler pods;
@@ -51,7 +55,8 @@ class QuotaController final : public Controller {
 
  private:
   void recount(const std::string& namespace_name) {
-    for (const QuotaPtr& quota : quotas_.list(namespace_name)) loop_.queue().add_after(client::object_key(namespace_name, quota->metadata.name), recount_pause);
+    for (const QuotaPtr& quota : quotas_.list(namespace_name))
+      loop_.queue().add_after(client::object_key(namespace_name, quota->metadata.name), recount_pause);
   }
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
   // The watch of a resource that is counted alone, begun when a quota first names it. nullptr: there is no such resource.
@@ -62,7 +67,7 @@ class QuotaController final : public Controller {
   client::Informer<ResourceQuota> quotas_;
   client::Informer<Service> services_;
   client::Informer<PersistentVolumeClaim> claims_;
-  std::map<std::string, client::AnyInformer*> watched_;   // by "resource.group"; the shared informers own them
+  std::map<std::string, client::AnyInformer*> watched_;  // by "resource.group"; the shared informers own them
   client::ControlLoop loop_;
 };
 
@@ -104,7 +109,8 @@ rt::Task<Result<ResourceList>> QuotaController::count(rt::Context ctx, QuotaPtr 
     auto informer = co_await watch(ctx, resource);
     if (!informer) co_return Unexpected(std::move(informer).error());
     if (*informer == nullptr) continue;
-    for (const auto& object : (*informer)->store().in_namespace(ns)) charge(*quota, resource, api::Object::of(*static_cast<const PartialObjectMetadata*>(object.get())), used);
+    for (const auto& object : (*informer)->store().in_namespace(ns))
+      charge(*quota, resource, api::Object::of(*static_cast<const PartialObjectMetadata*>(object.get())), used);
   }
   co_return used;
 }
@@ -116,7 +122,7 @@ rt::Task<Result<Unit>> QuotaController::sync(rt::Context ctx, std::string key) {
   auto used = co_await count(ctx, cached);
   if (!used) co_return Unexpected(std::move(used).error());
   if (cached->status.hard == cached->spec.hard && cached->status.used == *used) co_return Unit{};
-  ResourceQuota copy = *cached;   // of this version: what was charged since makes a conflict, and another round
+  ResourceQuota copy = *cached;  // of this version: what was charged since makes a conflict, and another round
   copy.status.hard = copy.spec.hard;
   copy.status.used = std::move(*used);
   auto written = co_await deps_.client.update_status<ResourceQuota>(std::move(ctx), std::move(copy));

@@ -24,7 +24,8 @@ std::vector<CountedResource> counted_alone(const ResourceList& hard) {
     } else {
       continue;
     }
-    if (std::ranges::none_of(out, [&](const CountedResource& other) { return other.group == resource.group && other.resource == resource.resource; })) out.push_back(std::move(resource));
+    if (std::ranges::none_of(out, [&](const CountedResource& other) { return other.group == resource.group && other.resource == resource.resource; }))
+      out.push_back(std::move(resource));
   }
   return out;
 }

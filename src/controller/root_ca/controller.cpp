@@ -14,7 +14,8 @@ constexpr std::string_view map_name = "kube-root-ca.crt";
 constexpr std::string_view data_key = "ca.crt";
 constexpr std::string_view description_annotation = "kubernetes.io/description";
 constexpr std::string_view description =
-    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. "
+    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or "
+    "kubernetes.default.svc. "
     "No other usage is guaranteed across distributions of Kubernetes clusters.";
 
 client::InformerOptions only_root_ca() {
@@ -26,7 +27,9 @@ client::InformerOptions only_root_ca() {
 class RootCaPublisher final : public Controller {
  public:
   explicit RootCaPublisher(ControllerDeps deps)
-      : deps_(deps), namespaces_(deps.informers.of<Namespace>()), maps_(deps.informers.of<ConfigMap>(std::string(map_name), only_root_ca())),
+      : deps_(deps),
+        namespaces_(deps.informers.of<Namespace>()),
+        maps_(deps.informers.of<ConfigMap>(std::string(map_name), only_root_ca())),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<Namespace>::Handler handler;
     handler.on_add = [this](const std::shared_ptr<const Namespace>& ns, bool) { loop_.queue().add(ns->metadata.name); };
@@ -59,7 +62,8 @@ rt::Task<Result<Unit>> RootCaPublisher::create(rt::Context ctx, std::string name
   map.metadata.annotations[description_annotation] = description;
   map.data[data_key] = deps_.options.root_ca_pem;
   auto made = co_await deps_.client.create<ConfigMap>(std::move(ctx), std::move(map));
-  if (made || made.error().reason == Reason::AlreadyExists || made.error().reason == Reason::NotFound || is_namespace_terminating(made.error())) co_return Unit{};
+  if (made || made.error().reason == Reason::AlreadyExists || made.error().reason == Reason::NotFound || is_namespace_terminating(made.error()))
+    co_return Unit{};
   co_return Unexpected(std::move(made).error());
 }
 

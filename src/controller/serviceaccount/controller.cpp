@@ -15,7 +15,9 @@ constexpr std::string_view account_name = "default";
 class ServiceAccountController final : public Controller {
  public:
   explicit ServiceAccountController(ControllerDeps deps)
-      : deps_(deps), namespaces_(deps.informers.of<Namespace>()), accounts_(deps.informers.of<ServiceAccount>()),
+      : deps_(deps),
+        namespaces_(deps.informers.of<Namespace>()),
+        accounts_(deps.informers.of<ServiceAccount>()),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<Namespace>::Handler handler;
     handler.on_add = [this](const std::shared_ptr<const Namespace>& ns, bool) { loop_.queue().add(ns->metadata.name); };
@@ -47,12 +49,15 @@ rt::Task<Result<Unit>> ServiceAccountController::sync(rt::Context ctx, std::stri
   account.metadata.namespace_ = key;
   account.metadata.name = account_name;
   auto made = co_await deps_.client.create<ServiceAccount>(std::move(ctx), std::move(account));
-  if (made || made.error().reason == Reason::AlreadyExists || made.error().reason == Reason::NotFound || is_namespace_terminating(made.error())) co_return Unit{};
+  if (made || made.error().reason == Reason::AlreadyExists || made.error().reason == Reason::NotFound || is_namespace_terminating(made.error()))
+    co_return Unit{};
   co_return Unexpected(std::move(made).error());
 }
 
 }  // namespace
 
-std::unique_ptr<Controller> make_serviceaccount_controller(ControllerDeps deps) { return std::make_unique<ServiceAccountController>(std::move(deps)); }
+std::unique_ptr<Controller> make_serviceaccount_controller(ControllerDeps deps) {
+  return std::make_unique<ServiceAccountController>(std::move(deps));
+}
 
 }  // namespace pintle::controller::serviceaccount

@@ -40,7 +40,7 @@ std::optional<int32_t> find_port(const Pod& pod, const ServicePort& port) {
   if (!port.target_port.is_string) return port.target_port.int_value;
   for (const auto& container : pod.spec.containers)
     if (const auto found = named_port(container.ports, port)) return found;
-  for (const auto& container : pod.spec.init_containers)   // sidecars serve too
+  for (const auto& container : pod.spec.init_containers)  // sidecars serve too
     if (container.restart_policy == "Always")
       if (const auto found = named_port(container.ports, port)) return found;
   return std::nullopt;
@@ -53,7 +53,8 @@ std::string endpoint_hostname(const Service& service, const Pod& pod) {
 bool endpoints_differ(const Pod& before, const Pod& after) {
   if (is_deleted(before.metadata) != is_deleted(after.metadata) || before.metadata.labels != after.metadata.labels) return true;
   if (is_ready(before) != is_ready(after) || is_finished(before) != is_finished(after) || before.metadata.uid != after.metadata.uid) return true;
-  if (before.spec.node_name != after.spec.node_name || before.spec.hostname != after.spec.hostname || before.spec.subdomain != after.spec.subdomain) return true;
+  if (before.spec.node_name != after.spec.node_name || before.spec.hostname != after.spec.hostname || before.spec.subdomain != after.spec.subdomain)
+    return true;
   return !std::ranges::equal(before.status.pod_ips, after.status.pod_ips, {}, &api::core_v1::PodIP::ip, &api::core_v1::PodIP::ip);
 }
 
@@ -90,7 +91,8 @@ void watch_service_pods(client::Informer<Service> services, PodStore& pods, std:
   services.on_any([changed](const Service& service) { changed(client::object_key(service.metadata.namespace_, service.metadata.name)); });
   const auto tell = [services, changed](const Pod& pod, const Pod* also) {
     for (const auto& service : services.list(pod.metadata.namespace_))
-      if (selects(*service, pod) || (also != nullptr && selects(*service, *also))) changed(client::object_key(service->metadata.namespace_, service->metadata.name));
+      if (selects(*service, pod) || (also != nullptr && selects(*service, *also)))
+        changed(client::object_key(service->metadata.namespace_, service->metadata.name));
   };
   client::Informer<Pod>::Handler handler;
   handler.on_add = [tell](const PodPtr& pod, bool) { tell(*pod, nullptr); };

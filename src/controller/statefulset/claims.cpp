@@ -43,7 +43,8 @@ bool set_owner(std::vector<api::meta_v1::OwnerReference>& owners, api::meta_v1::
 
 rt::Task<Result<Unit>> Claims::settle_owners(rt::Context ctx, std::shared_ptr<const StatefulSet> set, PodPtr pod, bool condemned) {
   const auto* policy = set->spec.persistent_volume_claim_retention_policy.get();
-  const bool with_set = policy != nullptr && policy->when_deleted == "Delete", with_pod = policy != nullptr && policy->when_scaled == "Delete" && condemned;
+  const bool with_set = policy != nullptr && policy->when_deleted == "Delete",
+             with_pod = policy != nullptr && policy->when_scaled == "Delete" && condemned;
   const auto ordinal = ordinal_of(*set, pod->metadata.name);
   if (!ordinal || policy == nullptr) co_return Unit{};
   const std::vector<PersistentVolumeClaim> all = claims_of(*set, *ordinal);

@@ -11,7 +11,8 @@ namespace pintle::controller::statefulset {
 
 class Claims {
  public:
-  Claims(client::Client& client, client::Informers& informers, client::EventRecorder& events) : client_(client), claims_(informers.of<PersistentVolumeClaim>()), events_(events) {}
+  Claims(client::Client& client, client::Informers& informers, client::EventRecorder& events)
+      : client_(client), claims_(informers.of<PersistentVolumeClaim>()), events_(events) {}
   // Makes those of the ordinal that are not there.
   rt::Task<Result<Unit>> ensure(rt::Context ctx, std::shared_ptr<const StatefulSet> set, int32_t ordinal);
   // Their owner references say when they go: with the set (whenDeleted: Delete), with the pod (whenScaled: Delete, once it

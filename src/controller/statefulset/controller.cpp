@@ -22,7 +22,12 @@ constexpr std::string_view history_hash_label = "controller.kubernetes.io/hash";
 class StatefulSetController final : public Controller {
  public:
   explicit StatefulSetController(ControllerDeps deps)
-      : deps_(deps), sets_(deps.informers.of<StatefulSet>()), written_(sets_), revisions_(deps.client, deps.informers, deps.name), claims_(deps.client, deps.informers, deps.events), pending_(deps.pods),
+      : deps_(deps),
+        sets_(deps.informers.of<StatefulSet>()),
+        written_(sets_),
+        revisions_(deps.client, deps.informers, deps.name),
+        claims_(deps.client, deps.informers, deps.events),
+        pending_(deps.pods),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<StatefulSet>::Handler sets;
     sets.on_add = [this](const SetPtr& set, bool) { enqueue(*set); };
@@ -30,7 +35,9 @@ class StatefulSetController final : public Controller {
     sets.on_delete = [this](const SetPtr& set) { pending_.forget(set->metadata.uid); };
     sets_.add_handler(std::move(sets));
     deps_.pods.add_owner_handler({"StatefulSet", "apps",
-                                  [this](const std::string& ns, const api::meta_v1::OwnerReference& ref, const PodPtr&) { loop_.queue().add(client::object_key(ns, ref.name)); },
+                                  [this](const std::string& ns, const api::meta_v1::OwnerReference& ref, const PodPtr&) {
+                                    loop_.queue().add(client::object_key(ns, ref.name));
+                                  },
                                   [this](const Pod& pod) { enqueue_matching(pod); }});
   }
   void start() override { loop_.start(deps_.workers(5)); }
@@ -77,7 +84,9 @@ rt::Task<Result<std::vector<PodPtr>>> StatefulSetController::claim_all(rt::Conte
   ClaimRequest<Pod> request;
   request.owner = controller_reference("apps/v1", "StatefulSet", set->metadata);
   request.owner_deleted = is_deleted(set->metadata);
-  request.matches = [selector = std::move(*selector), set](const Pod& pod) { return selector.matches(pod.metadata.labels) && ordinal_of(*set, pod.metadata.name); };
+  request.matches = [selector = std::move(*selector), set](const Pod& pod) {
+    return selector.matches(pod.metadata.labels) && ordinal_of(*set, pod.metadata.name);
+  };
   request.fresh = [this, set](rt::Context c) { return fresh_metadata(std::move(c), set); };
   co_return co_await claim<Pod>(deps_.client, std::move(ctx), std::move(request), std::move(candidates));
 }
@@ -91,7 +100,8 @@ rt::Task<Result<Unit>> StatefulSetController::create_one(rt::Context ctx, SetPtr
   auto made = co_await deps_.client.create<Pod>(std::move(ctx), std::move(pod));
   if (!made) {
     if (!is_namespace_terminating(made.error()) && made.error().reason != Reason::AlreadyExists)
-      deps_.events.warning(*set, "FailedCreate", "create Pod " + name + " in StatefulSet " + set->metadata.name + " failed error: " + made.error().message);
+      deps_.events.warning(*set, "FailedCreate",
+                           "create Pod " + name + " in StatefulSet " + set->metadata.name + " failed error: " + made.error().message);
     co_return Unexpected(std::move(made).error());
   }
   deps_.events.normal(*set, "SuccessfulCreate", "create Pod " + name + " in StatefulSet " + set->metadata.name + " successful");
@@ -105,7 +115,8 @@ rt::Task<Result<Unit>> StatefulSetController::create_one(rt::Context ctx, SetPtr
 rt::Task<Result<Unit>> StatefulSetController::remove_one(rt::Context ctx, SetPtr set, Removal removal) {
   const std::string name = removal.pod->metadata.name;
   if (!removal.event.empty()) {
-    const std::string text = "StatefulSet " + set->metadata.namespace_ + "/" + set->metadata.name + " is recreating " + (removal.event == "RecreatingFailedPod" ? "failed" : "terminated") + " Pod " + name;
+    const std::string text = "StatefulSet " + set->metadata.namespace_ + "/" + set->metadata.name + " is recreating " +
+                             (removal.event == "RecreatingFailedPod" ? "failed" : "terminated") + " Pod " + name;
     if (removal.event == "RecreatingFailedPod") {
       deps_.events.warning(*set, removal.event, text);
     } else {
@@ -119,7 +130,8 @@ rt::Task<Result<Unit>> StatefulSetController::remove_one(rt::Context ctx, SetPtr
   options.precondition_uid = removal.pod->metadata.uid;
   auto done = co_await deps_.client.remove<Pod>(std::move(ctx), removal.pod->metadata.namespace_, name, std::move(options));
   if (!done && done.error().reason != Reason::NotFound && done.error().reason != Reason::Conflict) {
-    deps_.events.warning(*set, "FailedDelete", "delete Pod " + name + " in StatefulSet " + set->metadata.name + " failed error: " + done.error().message);
+    deps_.events.warning(*set, "FailedDelete",
+                         "delete Pod " + name + " in StatefulSet " + set->metadata.name + " failed error: " + done.error().message);
     co_return std::move(done);
   }
   if (done) deps_.events.normal(*set, "SuccessfulDelete", "delete Pod " + name + " in StatefulSet " + set->metadata.name + " successful");
@@ -131,7 +143,7 @@ rt::Task<Result<Unit>> StatefulSetController::repair(rt::Context ctx, SetPtr set
   const auto ordinal = ordinal_of(*set, pod->metadata.name);
   if (!ordinal) co_return Unit{};
   CO_TRY(co_await claims_.ensure(ctx, set, *ordinal));
-  auto fresh = co_await deps_.client.get<Pod>(ctx, pod->metadata.namespace_, pod->metadata.name);   // what the store keeps of pods is not whole
+  auto fresh = co_await deps_.client.get<Pod>(ctx, pod->metadata.namespace_, pod->metadata.name);  // what the store keeps of pods is not whole
   if (!fresh) co_return Unexpected(std::move(fresh).error());
   set_identity(*set, *fresh, *ordinal);
   if (!has_storage(*set, *fresh)) set_storage(*set, *fresh, *ordinal);
@@ -192,7 +204,8 @@ rt::Task<Result<Unit>> StatefulSetController::sync(rt::Context ctx, std::string 
   if (plan.look_again) loop_.queue().add_after(key, *plan.look_again);
   for (const PodPtr& pod : *pods) {
     const auto ordinal = ordinal_of(*set, pod->metadata.name);
-    if (ordinal && *ordinal < first_ordinal(*set) + replicas_of(*set) && !is_deleted(set->metadata)) CO_TRY(co_await claims_.settle_owners(ctx, set, pod, false));
+    if (ordinal && *ordinal < first_ordinal(*set) + replicas_of(*set) && !is_deleted(set->metadata))
+      CO_TRY(co_await claims_.settle_owners(ctx, set, pod, false));
   }
   std::set<std::string> live = {plan.status.current_revision, plan.status.update_revision};
   for (const PodPtr& pod : *pods)

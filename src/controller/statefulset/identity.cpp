@@ -9,12 +9,15 @@ namespace pintle::controller::statefulset {
 
 namespace {
 
-std::string claim_name(const PersistentVolumeClaim& claim, const StatefulSet& set, int32_t ordinal) { return claim.metadata.name + "-" + pod_name(set, ordinal); }
+std::string claim_name(const PersistentVolumeClaim& claim, const StatefulSet& set, int32_t ordinal) {
+  return claim.metadata.name + "-" + pod_name(set, ordinal);
+}
 
 }  // namespace
 
 std::optional<int32_t> ordinal_of(const StatefulSet& set, std::string_view name) {
-  if (!name.starts_with(set.metadata.name) || name.size() <= set.metadata.name.size() + 1 || name[set.metadata.name.size()] != '-') return std::nullopt;
+  if (!name.starts_with(set.metadata.name) || name.size() <= set.metadata.name.size() + 1 || name[set.metadata.name.size()] != '-')
+    return std::nullopt;
   const std::string_view digits = name.substr(set.metadata.name.size() + 1);
   int32_t ordinal = 0;
   const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), ordinal);
@@ -81,7 +84,8 @@ bool has_storage(const StatefulSet& set, const Pod& pod) {
   const auto ordinal = ordinal_of(set, pod.metadata.name);
   return ordinal && std::ranges::all_of(set.spec.volume_claim_templates, [&](const PersistentVolumeClaim& claim) {
            return std::ranges::any_of(pod.spec.volumes, [&](const auto& volume) {
-             return volume.name == claim.metadata.name && volume.persistent_volume_claim && volume.persistent_volume_claim->claim_name == claim_name(claim, set, *ordinal);
+             return volume.name == claim.metadata.name && volume.persistent_volume_claim &&
+                    volume.persistent_volume_claim->claim_name == claim_name(claim, set, *ordinal);
            });
          });
 }

@@ -12,7 +12,11 @@ namespace {
 class Round {
  public:
   explicit Round(const Observed& seen)
-      : seen_(seen), set_(seen.set), ordered_(set_.spec.pod_management_policy != "Parallel"), start_(first_ordinal(set_)), end_(start_ + replicas_of(set_)) {}
+      : seen_(seen),
+        set_(seen.set),
+        ordered_(set_.spec.pod_management_policy != "Parallel"),
+        start_(first_ordinal(set_)),
+        end_(start_ + replicas_of(set_)) {}
   Plan run();
 
  private:
@@ -29,7 +33,8 @@ class Round {
   }
   bool wants_current(int32_t ordinal) const;
   bool available(const Pod& pod) {
-    if (const auto wait = until_available(pod, set_.spec.min_ready_seconds, seen_.now)) plan_.look_again = std::min(plan_.look_again.value_or(*wait), *wait);
+    if (const auto wait = until_available(pod, set_.spec.min_ready_seconds, seen_.now))
+      plan_.look_again = std::min(plan_.look_again.value_or(*wait), *wait);
     return is_available(pod, set_.spec.min_ready_seconds, seen_.now);
   }
   static bool running_and_ready(const Pod& pod) { return pod.status.phase == "Running" && is_ready(pod); }
@@ -40,7 +45,7 @@ class Round {
   const StatefulSet& set_;
   const bool ordered_;
   const int32_t start_, end_;
-  std::map<int32_t, PodPtr> kept_;          // ordinals in range
+  std::map<int32_t, PodPtr> kept_;  // ordinals in range
   std::map<int32_t, PodPtr, std::greater<>> condemned_;
   Plan plan_;
 };
@@ -96,7 +101,7 @@ bool Round::keep(int32_t ordinal) {
       const bool failed = pod->status.phase == "Failed";
       plan_.remove.push_back({pod, failed ? "RecreatingFailedPod" : "RecreatingTerminatedPod"});
     }
-    return ordered_;   // made anew when it has gone
+    return ordered_;  // made anew when it has gone
   }
   if (pod->status.phase == "Pending" || pod->status.phase.empty()) plan_.claims.push_back(ordinal);
   if (ordered_ && (is_deleted(pod->metadata) || !running_and_ready(*pod) || !available(*pod))) return true;

@@ -30,7 +30,9 @@ bool same(const std::vector<api::core_v1::Taint>& a, const std::vector<api::core
 class TaintEvictionController final : public Controller {
  public:
   explicit TaintEvictionController(ControllerDeps deps)
-      : deps_(deps), nodes_(deps.informers.of<Node>()), loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+      : deps_(deps),
+        nodes_(deps.informers.of<Node>()),
+        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<Node>::Handler nodes;
     nodes.on_add = [this](const NodePtr& node, bool) {
       if (!evicting(*node).empty()) look_at_pods(node->metadata.name);
@@ -69,7 +71,7 @@ class TaintEvictionController final : public Controller {
 
   ControllerDeps deps_;
   client::Informer<Node> nodes_;
-  std::map<std::string, rt::TimePoint> due_;   // by uid: when it goes
+  std::map<std::string, rt::TimePoint> due_;  // by uid: when it goes
   client::ControlLoop loop_;
 };
 

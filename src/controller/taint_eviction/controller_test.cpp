@@ -15,7 +15,7 @@ using std::chrono::seconds;
 using testing::pass;
 using testing::World;
 
-using Seconds = std::optional<int64_t>;   // nullopt: for ever
+using Seconds = std::optional<int64_t>;  // nullopt: for ever
 
 std::vector<Toleration> tolerating(Seconds time, const std::string& key = "k") {
   Toleration out;
@@ -65,7 +65,7 @@ void check_change(Seconds before, Seconds after, int evicted_at, bool cancelled)
 TEST(TaintEviction, SeesThatATolerationChanged) {
   check_change(std::nullopt, 20, 30, false);
   check_change(30, std::nullopt, -1, true);
-  check_change(30, 300, 30, false);   // once it is set, the time stands
+  check_change(30, 300, 30, false);  // once it is set, the time stands
   check_change(300, 30, 300, false);
 }
 

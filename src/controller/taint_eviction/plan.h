@@ -11,7 +11,7 @@ namespace pintle::controller::taint_eviction {
 
 struct Stay {
   bool forever = false;
-  rt::Duration time{};       // zero: it goes at once
+  rt::Duration time{};  // zero: it goes at once
   bool operator==(const Stay&) const = default;
 };
 // Every taint must be tolerated; the shortest toleration used counts.

@@ -14,7 +14,9 @@ constexpr std::string_view annotation = "node.alpha.kubernetes.io/ttl";
 class TtlController final : public Controller {
  public:
   explicit TtlController(ControllerDeps deps)
-      : deps_(deps), nodes_(deps.informers.of<Node>()), loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+      : deps_(deps),
+        nodes_(deps.informers.of<Node>()),
+        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<Node>::Handler handler;
     handler.on_add = [this](const std::shared_ptr<const Node>& node, bool) {
       count(count_ + 1);

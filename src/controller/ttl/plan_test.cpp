@@ -5,7 +5,9 @@
 namespace pintle::controller::ttl {
 namespace {
 
-void check_step(std::size_t nodes, std::size_t before, int seconds) { EXPECT_EQ(steps()[step_for(nodes, before)].seconds, seconds) << nodes << " nodes, before at step " << before; }
+void check_step(std::size_t nodes, std::size_t before, int seconds) {
+  EXPECT_EQ(steps()[step_for(nodes, before)].seconds, seconds) << nodes << " nodes, before at step " << before;
+}
 
 TEST(TtlPlan, FollowsTheSize) {
   check_step(0, 0, 0);

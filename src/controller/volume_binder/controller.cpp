@@ -16,8 +16,13 @@ namespace {
 class VolumeBinder final : public Controller {
  public:
   explicit VolumeBinder(ControllerDeps deps)
-      : deps_(deps), claims_(deps.informers.of<PersistentVolumeClaim>()), volumes_(deps.informers.of<PersistentVolume>()), classes_(deps.informers.of<StorageClass>()), written_claims_(claims_),
-        written_volumes_(volumes_), claim_loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync_claim(std::move(ctx), std::move(key)); }),
+      : deps_(deps),
+        claims_(deps.informers.of<PersistentVolumeClaim>()),
+        volumes_(deps.informers.of<PersistentVolume>()),
+        classes_(deps.informers.of<StorageClass>()),
+        written_claims_(claims_),
+        written_volumes_(volumes_),
+        claim_loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync_claim(std::move(ctx), std::move(key)); }),
         volume_loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync_volume(std::move(ctx), std::move(key)); }) {
     claims_.on_any([this](const PersistentVolumeClaim& claim) {
       claim_loop_.queue().add(client::object_key(claim.metadata.namespace_, claim.metadata.name));
@@ -99,7 +104,9 @@ rt::Task<Result<Unit>> VolumeBinder::set_claim_phase(rt::Context ctx, ClaimPtr c
     copy.status.access_modes.clear();
     copy.status.capacity.clear();
   }
-  if (copy.status.phase == claim->status.phase && copy.status.access_modes == claim->status.access_modes && copy.status.capacity == claim->status.capacity) co_return Unit{};
+  if (copy.status.phase == claim->status.phase && copy.status.access_modes == claim->status.access_modes &&
+      copy.status.capacity == claim->status.capacity)
+    co_return Unit{};
   auto written = co_await deps_.client.update_status<PersistentVolumeClaim>(std::move(ctx), std::move(copy));
   if (!written) co_return Unexpected(std::move(written).error());
   written_claims_.remember(std::move(*written));
@@ -160,7 +167,8 @@ rt::Task<Result<Unit>> VolumeBinder::ask_provisioner(rt::Context ctx, ClaimPtr c
     }
     deps_.events.normal(*claim, "ExternalProvisioning",
                         "Waiting for a volume to be created either by the external provisioner '" + found->provisioner +
-                            "' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered.");
+                            "' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running "
+                            "and correctly registered.");
   }
   co_return co_await set_claim_phase(std::move(ctx), claim, "Pending", nullptr);
 }
@@ -174,13 +182,15 @@ rt::Task<Result<Unit>> VolumeBinder::sync_claim(rt::Context ctx, std::string key
     if (volume != nullptr && (!volume->spec.claim_ref || is_promised(*volume, *claim))) co_return co_await bind(std::move(ctx), claim, volume);
     if (claim->status.phase != "Lost")
       deps_.events.warning(*claim, volume ? "ClaimMisbound" : "ClaimLost",
-                           volume ? "Two claims are bound to the same volume, this one is bound incorrectly" : "Bound claim has lost its PersistentVolume. Data on the volume is lost!");
+                           volume ? "Two claims are bound to the same volume, this one is bound incorrectly"
+                                  : "Bound claim has lost its PersistentVolume. Data on the volume is lost!");
     co_return co_await set_claim_phase(std::move(ctx), claim, "Lost", nullptr);
   }
   if (!claim->spec.volume_name.empty()) {
     const VolumePtr volume = volume_named(claim->spec.volume_name);
     if (volume != nullptr && (!volume->spec.claim_ref || is_promised(*volume, *claim))) co_return co_await bind(std::move(ctx), claim, volume);
-    if (volume != nullptr) deps_.events.warning(*claim, "FailedBinding", "volume \"" + volume->metadata.name + "\" already bound to a different claim.");
+    if (volume != nullptr)
+      deps_.events.warning(*claim, "FailedBinding", "volume \"" + volume->metadata.name + "\" already bound to a different claim.");
     co_return co_await set_claim_phase(std::move(ctx), claim, "Pending", nullptr);
   }
   const VolumePtr volume = choose_volume(*claim, volumes());
@@ -201,7 +211,7 @@ rt::Task<Result<Unit>> VolumeBinder::sync_volume(rt::Context ctx, std::string ke
   const ClaimPtr claim = claims_.get(ref.namespace_, ref.name);
   if (claim != nullptr && claim->metadata.uid == ref.uid) {
     if (claim->spec.volume_name == volume->metadata.name) co_return co_await set_volume_phase(std::move(ctx), volume, "Bound");
-    co_return Unit{};   // the claim's own round goes on
+    co_return Unit{};  // the claim's own round goes on
   }
   auto fresh = co_await deps_.client.get<PersistentVolumeClaim>(ctx, ref.namespace_, ref.name);
   if (fresh && fresh->metadata.uid == ref.uid) co_return Unit{};

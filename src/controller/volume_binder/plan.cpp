@@ -34,7 +34,10 @@ bool is_promised(const PersistentVolume& volume, const PersistentVolumeClaim& cl
 bool satisfies(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
   if (volume.spec.volume_mode.value_or("Filesystem") != claim.spec.volume_mode.value_or("Filesystem")) return false;
   if (storage_of(volume.spec.capacity).compare(storage_of(claim.spec.resources.requests)) < 0 || class_of(volume) != class_of(claim)) return false;
-  if (!std::ranges::all_of(claim.spec.access_modes, [&](const std::string& mode) { return std::ranges::find(volume.spec.access_modes, mode) != volume.spec.access_modes.end(); })) return false;
+  if (!std::ranges::all_of(claim.spec.access_modes, [&](const std::string& mode) {
+        return std::ranges::find(volume.spec.access_modes, mode) != volume.spec.access_modes.end();
+      }))
+    return false;
   if (!claim.spec.selector) return true;
   const auto selector = apimachinery::to_label_selector(claim.spec.selector.get());
   return selector && selector->matches(volume.metadata.labels);

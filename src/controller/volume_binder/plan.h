@@ -17,7 +17,7 @@ inline constexpr std::string_view bind_completed_annotation = "pv.kubernetes.io/
 inline constexpr std::string_view bound_by_controller_annotation = "pv.kubernetes.io/bound-by-controller";
 inline constexpr std::string_view selected_node_annotation = "volume.kubernetes.io/selected-node";
 
-std::string class_of(const PersistentVolumeClaim& claim);    // "": none
+std::string class_of(const PersistentVolumeClaim& claim);  // "": none
 // Whether the volume is promised to the claim: by name, and by uid where it states one.
 bool is_promised(const PersistentVolume& volume, const PersistentVolumeClaim& claim);
 // Whether the volume has what the claim asks for.

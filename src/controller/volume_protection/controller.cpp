@@ -15,7 +15,9 @@ using api::storage_v1::VolumeAttributesClass;
 
 namespace {
 
-bool has_finalizer(const api::meta_v1::ObjectMeta& meta, std::string_view name) { return std::ranges::find(meta.finalizers, name) != meta.finalizers.end(); }
+bool has_finalizer(const api::meta_v1::ObjectMeta& meta, std::string_view name) {
+  return std::ranges::find(meta.finalizers, name) != meta.finalizers.end();
+}
 
 // Adds the finalizer to what lives, takes it off what is deleted and free; others' finalizers stay.
 template <class T>
@@ -45,7 +47,9 @@ std::vector<std::string> claims_used_by(const Pod& pod) {
 class ClaimProtection final : public Controller {
  public:
   explicit ClaimProtection(ControllerDeps deps)
-      : deps_(deps), claims_(deps.informers.of<PersistentVolumeClaim>()), loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+      : deps_(deps),
+        claims_(deps.informers.of<PersistentVolumeClaim>()),
+        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     using Ptr = std::shared_ptr<const PersistentVolumeClaim>;
     client::Informer<PersistentVolumeClaim>::Handler claims;
     claims.on_add = [this](const Ptr& claim, bool) { enqueue(claim->metadata.namespace_, claim->metadata.name); };
@@ -77,7 +81,7 @@ class ClaimProtection final : public Controller {
     bool in_use = false;
     if (claim->metadata.deletion_timestamp) {
       for (const PodPtr& pod : deps_.pods.in_namespace(claim->metadata.namespace_)) in_use |= uses(*pod, claim->metadata.name);
-      if (!in_use && has_finalizer(claim->metadata, finalizer)) {   // the cache may be behind: the server's word counts
+      if (!in_use && has_finalizer(claim->metadata, finalizer)) {  // the cache may be behind: the server's word counts
         client::ListOptions options;
         options.namespace_name = claim->metadata.namespace_;
         auto listed = co_await deps_.client.list<Pod>(ctx, std::move(options));
@@ -96,7 +100,9 @@ class ClaimProtection final : public Controller {
 class VolumeProtection final : public Controller {
  public:
   explicit VolumeProtection(ControllerDeps deps)
-      : deps_(deps), volumes_(deps.informers.of<PersistentVolume>()), loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+      : deps_(deps),
+        volumes_(deps.informers.of<PersistentVolume>()),
+        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     volumes_.on_any([this](const PersistentVolume& volume) { loop_.queue().add(volume.metadata.name); });
   }
   void start() override { loop_.start(deps_.workers(1)); }
@@ -131,7 +137,10 @@ std::vector<std::string> classes_used_by(const PersistentVolume& volume) {
 class AttributesClassProtection final : public Controller {
  public:
   explicit AttributesClassProtection(ControllerDeps deps)
-      : deps_(deps), classes_(deps.informers.of<VolumeAttributesClass>()), claims_(deps.informers.of<PersistentVolumeClaim>()), volumes_(deps.informers.of<PersistentVolume>()),
+      : deps_(deps),
+        classes_(deps.informers.of<VolumeAttributesClass>()),
+        claims_(deps.informers.of<PersistentVolumeClaim>()),
+        volumes_(deps.informers.of<PersistentVolume>()),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     classes_.on_any([this](const VolumeAttributesClass& one) { loop_.queue().add(one.metadata.name); });
     follow(claims_);
@@ -193,6 +202,8 @@ class AttributesClassProtection final : public Controller {
 
 std::unique_ptr<Controller> make_claim_protection_controller(ControllerDeps deps) { return std::make_unique<ClaimProtection>(std::move(deps)); }
 std::unique_ptr<Controller> make_volume_protection_controller(ControllerDeps deps) { return std::make_unique<VolumeProtection>(std::move(deps)); }
-std::unique_ptr<Controller> make_attributes_class_protection_controller(ControllerDeps deps) { return std::make_unique<AttributesClassProtection>(std::move(deps)); }
+std::unique_ptr<Controller> make_attributes_class_protection_controller(ControllerDeps deps) {
+  return std::make_unique<AttributesClassProtection>(std::move(deps));
+}
 
 }  // namespace pintle::controller::volume_protection

@@ -21,9 +21,7 @@ struct Failure {
   std::string message;
   std::optional<Shortage> shortage;
 };
-Failure failed(std::string name, std::string_view what) {
-  return {name, "Predicate " + name + " failed: " + std::string(what), std::nullopt};
-}
+Failure failed(std::string name, std::string_view what) { return {name, "Predicate " + name + " failed: " + std::string(what), std::nullopt}; }
 
 PodAdmission under_pressure(const PodAdmissionInputs& in) {
   const Pressure& pressure = in.pressure;
@@ -71,7 +69,8 @@ void check_resource(const PodAdmissionInputs& in, const std::string& resource, i
   if (requested <= capacity - used) return;
   const auto number = [](int64_t value) { return std::to_string(value); };
   out.push_back({"OutOf" + resource,
-                 "Node didn't have enough resource: " + resource + ", requested: " + number(requested) + ", used: " + number(used) + ", capacity: " + number(capacity),
+                 "Node didn't have enough resource: " + resource + ", requested: " + number(requested) + ", used: " + number(used) +
+                     ", capacity: " + number(capacity),
                  Shortage{resource, requested - (capacity - used)}});
 }
 
@@ -124,7 +123,8 @@ std::vector<Failure> failures(const PodAdmissionInputs& in) {
     out.push_back(failed("NodeName", "node(s) didn't match the requested node name"));
   if (ports_are_taken(in)) out.push_back(failed("NodePorts", "node(s) didn't have free ports for the requested pod ports"));
   if (!is_static_pod(in.pod)) {
-    const auto* taint = apimachinery::untolerated_taint(node.spec.taints, in.pod.spec.tolerations, [](const auto& t) { return t.effect == "NoExecute"; });
+    const auto* taint =
+        apimachinery::untolerated_taint(node.spec.taints, in.pod.spec.tolerations, [](const auto& t) { return t.effect == "NoExecute"; });
     if (taint) out.push_back(failed("TaintToleration", "node(s) had taints that the pod didn't tolerate"));
   }
   return out;
@@ -144,7 +144,8 @@ PodAdmission make_room(const PodAdmissionInputs& in, const std::vector<Failure>&
   for (const Shortage& shortage : shortages) list += "(res: " + shortage.resource + ", q: " + std::to_string(shortage.amount) + "), ";
   return refuse("UnexpectedAdmissionError",
                 "Unexpected error while attempting to recover from admission failure: preemption: error finding a set of pods to preempt: "
-                "no set of running pods found to reclaim resources: [" + list + "]");
+                "no set of running pods found to reclaim resources: [" +
+                    list + "]");
 }
 
 }  // namespace

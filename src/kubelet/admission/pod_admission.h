@@ -12,7 +12,7 @@ namespace pintle::kubelet {
 
 struct PodAdmission {
   bool admitted = true;
-  std::string reason;       // of the pod's status: "OutOfcpu", "NodeAffinity", "NodeShutdown" ...
+  std::string reason;  // of the pod's status: "OutOfcpu", "NodeAffinity", "NodeShutdown" ...
   std::string message;
   // A critical pod that lacks resources alone: admitted once these have been ended ("Preempting").
   std::vector<const api::core_v1::Pod*> preempt;
@@ -20,11 +20,11 @@ struct PodAdmission {
 
 struct PodAdmissionInputs {
   const api::core_v1::Pod& pod;
-  const api::core_v1::Node* node = nullptr;                    // nullptr: not known
-  std::vector<const api::core_v1::Pod*> others;                // active pods of the node, without this one
+  const api::core_v1::Node* node = nullptr;      // nullptr: not known
+  std::vector<const api::core_v1::Pod*> others;  // active pods of the node, without this one
   Pressure pressure;
   bool shutting_down = false;
-  const std::vector<std::string>& allowed_unsafe_sysctls;      // --allowed-unsafe-sysctls; "net.core.*" is a prefix
+  const std::vector<std::string>& allowed_unsafe_sysctls;  // --allowed-unsafe-sysctls; "net.core.*" is a prefix
 };
 PodAdmission admit_pod(const PodAdmissionInputs& inputs);
 

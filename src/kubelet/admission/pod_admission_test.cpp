@@ -125,7 +125,8 @@ TEST(PodAdmission, Sysctls) {
   };
   EXPECT_EQ(world.reason(with("net.ipv4.tcp_syncookies", false)), "ok");
   EXPECT_EQ(world.reason(with("kernel/shm_rmid_forced", false)), "ok");
-  EXPECT_EQ(world.admit(with("net.ipv4.tcp_syncookies", true)).message, "forbidden sysctl: \"net.ipv4.tcp_syncookies\" not allowed with host Net enabled");
+  EXPECT_EQ(world.admit(with("net.ipv4.tcp_syncookies", true)).message,
+            "forbidden sysctl: \"net.ipv4.tcp_syncookies\" not allowed with host Net enabled");
   EXPECT_EQ(world.admit(with("net.core.somaxconn", false)).message, "forbidden sysctl: \"net.core.somaxconn\" not allowlisted");
   world.sysctls = {"net.core.*"};
   EXPECT_EQ(world.reason(with("net.core.somaxconn", false)), "ok");
@@ -146,8 +147,8 @@ TEST(PodAdmission, CriticalPodsMakeRoom) {
   guaranteed.spec.containers[0].resources.limits = guaranteed.spec.containers[0].resources.requests;
   world.others = {guaranteed, pod("b", "1", ""), pod("e", "", "")};
   const int32_t critical = 2'000'000'000;
-  EXPECT_EQ(preempted(world, pod("p", "", "", critical)), "e");     // pods alone are short
-  EXPECT_EQ(preempted(world, pod("p", "1", "", critical)), "b");   // its end makes room for the pod too
+  EXPECT_EQ(preempted(world, pod("p", "", "", critical)), "e");   // pods alone are short
+  EXPECT_EQ(preempted(world, pod("p", "1", "", critical)), "b");  // its end makes room for the pod too
   EXPECT_EQ(preempted(world, pod("p", "2", "", critical)), "bg");
   EXPECT_EQ(preempted(world, pod("p", "3", "", critical)), "UnexpectedAdmissionError");
   world.others[1].spec.priority = critical;

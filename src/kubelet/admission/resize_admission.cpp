@@ -10,7 +10,9 @@ using api::core_v1::Pod;
 
 namespace {
 constexpr std::array<std::string_view, 2> resizable{"cpu", "memory"};
-int64_t amount(const ResourceList& list, std::string_view name) { return name == "cpu" ? resource_milli_value(list, name) : resource_value(list, name); }
+int64_t amount(const ResourceList& list, std::string_view name) {
+  return name == "cpu" ? resource_milli_value(list, name) : resource_value(list, name);
+}
 }  // namespace
 
 std::optional<WaitingReason> admit_resize(const Pod& pod, const std::vector<const Pod*>& others, const ResourceList& allocatable) {
@@ -27,7 +29,8 @@ std::optional<WaitingReason> admit_resize(const Pod& pod, const std::vector<cons
     for (const Pod* other : others) used += amount(pod_requests(*other), name);
     const int64_t capacity = amount(allocatable, name);
     if (requested == 0 || requested + used <= capacity) continue;
-    return WaitingReason{"Deferred", fmt::format("Node didn't have enough resource: {}, requested: {}, used: {}, capacity: {}", name, requested, used, capacity)};
+    return WaitingReason{"Deferred",
+                         fmt::format("Node didn't have enough resource: {}, requested: {}, used: {}, capacity: {}", name, requested, used, capacity)};
   }
   return std::nullopt;
 }

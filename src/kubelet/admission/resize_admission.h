@@ -12,6 +12,7 @@ namespace pintle::kubelet {
 
 // Why `pod`, with its new resources, cannot have them: Infeasible (never on this node) or Deferred (not beside the others now),
 // with upstream's messages; nullopt: it can.
-std::optional<WaitingReason> admit_resize(const api::core_v1::Pod& pod, const std::vector<const api::core_v1::Pod*>& others, const ResourceList& allocatable);
+std::optional<WaitingReason> admit_resize(const api::core_v1::Pod& pod, const std::vector<const api::core_v1::Pod*>& others,
+                                          const ResourceList& allocatable);
 
 }  // namespace pintle::kubelet

@@ -12,17 +12,17 @@ enum class Namespace { None, Ipc, Net };
 
 // Namespaced, and without effect on other pods. Their kernels are all older than what we run on.
 constexpr std::string_view safe_sysctls[] = {"kernel.shm_rmid_forced",
-                                            "net.ipv4.ip_local_port_range",
-                                            "net.ipv4.tcp_syncookies",
-                                            "net.ipv4.ping_group_range",
-                                            "net.ipv4.ip_unprivileged_port_start",
-                                            "net.ipv4.ip_local_reserved_ports",
-                                            "net.ipv4.tcp_keepalive_time",
-                                            "net.ipv4.tcp_fin_timeout",
-                                            "net.ipv4.tcp_keepalive_intvl",
-                                            "net.ipv4.tcp_keepalive_probes",
-                                            "net.ipv4.tcp_rmem",
-                                            "net.ipv4.tcp_wmem"};
+                                             "net.ipv4.ip_local_port_range",
+                                             "net.ipv4.tcp_syncookies",
+                                             "net.ipv4.ping_group_range",
+                                             "net.ipv4.ip_unprivileged_port_start",
+                                             "net.ipv4.ip_local_reserved_ports",
+                                             "net.ipv4.tcp_keepalive_time",
+                                             "net.ipv4.tcp_fin_timeout",
+                                             "net.ipv4.tcp_keepalive_intvl",
+                                             "net.ipv4.tcp_keepalive_probes",
+                                             "net.ipv4.tcp_rmem",
+                                             "net.ipv4.tcp_wmem"};
 
 // "kernel/shm_rmid_forced" is written with dots; a name whose first separator is a dot keeps its slashes.
 std::string normal_name(std::string_view name) {
@@ -66,8 +66,10 @@ Result<Unit> check_sysctls(const api::core_v1::Pod& pod, const std::vector<std::
     const std::string name = normal_name(sysctl.name);
     if (!is_allowed(name, allowed_unsafe)) return error(Reason::Forbidden, "forbidden sysctl: " + quoted(name) + " not allowlisted");
     const Namespace where = namespace_of(name);
-    if (where == Namespace::Ipc && pod.spec.host_ipc) return error(Reason::Forbidden, "forbidden sysctl: " + quoted(name) + " not allowed with host IPC enabled");
-    if (where == Namespace::Net && pod.spec.host_network) return error(Reason::Forbidden, "forbidden sysctl: " + quoted(name) + " not allowed with host Net enabled");
+    if (where == Namespace::Ipc && pod.spec.host_ipc)
+      return error(Reason::Forbidden, "forbidden sysctl: " + quoted(name) + " not allowed with host IPC enabled");
+    if (where == Namespace::Net && pod.spec.host_network)
+      return error(Reason::Forbidden, "forbidden sysctl: " + quoted(name) + " not allowed with host Net enabled");
   }
   return Unit{};
 }

@@ -22,7 +22,7 @@ constexpr auto retry_max = 1min;
 // A sleep this long is looked up from: wall clocks are set.
 constexpr auto look_again = std::chrono::hours(1);
 
-constexpr const char* bootstrap_key_file = "kubelet-client.key.tmp";   // upstream's name
+constexpr const char* bootstrap_key_file = "kubelet-client.key.tmp";  // upstream's name
 constexpr uint32_t key_mode = 0600, key_folder_mode = 0750;
 
 int64_t wall_seconds(rt::Runtime& runtime) { return runtime.clock().wall_now().time_since_epoch().count() / 1'000'000'000; }
@@ -36,9 +36,11 @@ Result<std::string> verdict(const CertificateSigningRequest& request) {
   bool approved = false;
   for (const auto& condition : request.status.conditions) {
     if (condition.type == "Denied")
-      return error(Reason::Forbidden, "certificate signing request " + request.metadata.name + " is denied, reason: " + condition.reason + ", message: " + condition.message);
+      return error(Reason::Forbidden, "certificate signing request " + request.metadata.name + " is denied, reason: " + condition.reason +
+                                          ", message: " + condition.message);
     if (condition.type == "Failed")
-      return error(Reason::Forbidden, "certificate signing request " + request.metadata.name + " failed, reason: " + condition.reason + ", message: " + condition.message);
+      return error(Reason::Forbidden, "certificate signing request " + request.metadata.name + " failed, reason: " + condition.reason +
+                                          ", message: " + condition.message);
     approved = approved || condition.type == "Approved";
   }
   return approved ? request.status.certificate : std::string();
@@ -54,7 +56,8 @@ rt::Task<Result<std::string>> wait_for_certificate(rt::Context ctx, client::Clie
     client::WatchOptions options;
     options.field_selector = "metadata.name=" + name;
     options.resource_version = request.metadata.resource_version;
-    auto watch = co_await client->watch_objects(ctx, client::resource_of<CertificateSigningRequest>(), api::type_of<CertificateSigningRequest>(), std::move(options));
+    auto watch = co_await client->watch_objects(ctx, client::resource_of<CertificateSigningRequest>(), api::type_of<CertificateSigningRequest>(),
+                                                std::move(options));
     if (!watch) {
       if (ctx.done()) co_return Unexpected(ctx.status());
       CO_TRY(co_await rt::sleep_for(ctx, retry_first));
@@ -81,7 +84,8 @@ component::CertificateSpec client_certificate_spec(const std::string& node_name)
   return out;
 }
 
-std::optional<component::CertificateSpec> serving_certificate_spec(const std::string& node_name, const std::vector<api::core_v1::NodeAddress>& addresses) {
+std::optional<component::CertificateSpec> serving_certificate_spec(const std::string& node_name,
+                                                                   const std::vector<api::core_v1::NodeAddress>& addresses) {
   component::CertificateSpec out = client_certificate_spec(node_name);
   out.client = false;
   out.server = true;
@@ -160,7 +164,7 @@ rt::Task<Result<std::string>> bootstrap_client_certificate(rt::Context ctx, clie
   Result<Unit> saved;
   co_await runtime.run_blocking([&] {
     saved = store.save(*pair, now);
-    if (saved) (void)runtime.disk().remove(key_file);   // the pair has it
+    if (saved) (void)runtime.disk().remove(key_file);  // the pair has it
   });
   if (!saved) co_return Unexpected(std::move(saved).error());
   co_return store.current_path();
@@ -206,7 +210,8 @@ rt::Task<void> CertificateManager::State::load() {
   if (pair) {
     take(std::move(*pair));
   } else if (pair.error().reason != Reason::NotFound) {
-    log::warning("The certificate that was kept cannot be used; a new one is asked for", {{"file", store.current_path()}, {"err", pair.error().message}});
+    log::warning("The certificate that was kept cannot be used; a new one is asked for",
+                 {{"file", store.current_path()}, {"err", pair.error().message}});
   }
 }
 

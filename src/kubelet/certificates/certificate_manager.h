@@ -21,8 +21,8 @@ inline constexpr const char* serving_signer = "kubernetes.io/kubelet-serving";
 struct CertificateManagerSetup {
   rt::Runtime& runtime;
   client::Client& client;
-  std::string folder;                   // --cert-dir
-  std::string name;                     // "kubelet-client", "kubelet-server"
+  std::string folder;  // --cert-dir
+  std::string name;    // "kubelet-client", "kubelet-server"
   std::string signer;
   // What to ask for; nothing: it cannot be said yet (no addresses), poke() when it can.
   std::function<std::optional<component::CertificateSpec>()> wanted;
@@ -35,7 +35,8 @@ struct CertificateManagerSetup {
 // The node's identity, and for serving its addresses. Pure.
 component::CertificateSpec client_certificate_spec(const std::string& node_name);
 // Nothing without an IP address.
-std::optional<component::CertificateSpec> serving_certificate_spec(const std::string& node_name, const std::vector<api::core_v1::NodeAddress>& addresses);
+std::optional<component::CertificateSpec> serving_certificate_spec(const std::string& node_name,
+                                                                   const std::vector<api::core_v1::NodeAddress>& addresses);
 // When to renew: between 70 % and 90 % of the life, `share` in [0, 1) says where. Seconds since 1970. Pure.
 int64_t renewal_time(int64_t not_before, int64_t not_after, double share);
 // False: the certificate names something else than is wanted. Pure.

@@ -52,7 +52,8 @@ Result<CertificatePair> make_pair(std::string certificate_pem, std::string key_p
   TRY_ASSIGN(out.info, component::parse_certificate_der(chain[0]));
   TRY_ASSIGN(const auto key, component::PrivateKey::parse_pem(key_pem));
   TRY_ASSIGN(const auto certified, component::parse_public_keys_pem(certificate_pem));
-  if (certified.empty() || certified[0].key_id() != key.public_key().key_id()) return bad_request("the private key does not belong to the certificate");
+  if (certified.empty() || certified[0].key_id() != key.public_key().key_id())
+    return bad_request("the private key does not belong to the certificate");
   out.certificate_pem = std::move(certificate_pem);
   out.key_pem = std::move(key_pem);
   return out;

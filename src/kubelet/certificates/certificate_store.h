@@ -14,7 +14,7 @@
 namespace pintle::kubelet {
 
 struct CertificatePair {
-  std::string certificate_pem;   // leaf first
+  std::string certificate_pem;  // leaf first
   std::string key_pem;
   component::CertificateInfo info;
 };
@@ -24,8 +24,7 @@ Result<CertificatePair> make_pair(std::string certificate_pem, std::string key_p
 class CertificateStore {
  public:
   // `name` is "kubelet-client" or "kubelet-server".
-  CertificateStore(rt::Disk& disk, std::string folder, std::string name)
-      : disk_(disk), folder_(std::move(folder)), name_(std::move(name)) {}
+  CertificateStore(rt::Disk& disk, std::string folder, std::string name) : disk_(disk), folder_(std::move(folder)), name_(std::move(name)) {}
 
   // What kubeconfigs and the server read: certificate and key in one file.
   std::string current_path() const { return folder_ + "/" + name_ + "-current.pem"; }

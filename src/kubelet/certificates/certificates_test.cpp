@@ -30,8 +30,9 @@ TEST(KubeletCertificates, WhatIsAskedFor) {
   EXPECT_EQ(client.common_name, "system:node:n1");
   EXPECT_EQ(client.organizations, std::vector<std::string>{"system:nodes"});
   EXPECT_FALSE(serving_certificate_spec("n1", {address("Hostname", "n1")}).has_value());
-  const auto serving = serving_certificate_spec("n1", {address("Hostname", "n1"), address("InternalIP", "10.0.0.2"), address("InternalIP", "10.0.0.1"),
-                                                       address("ExternalDNS", "n1.example.com"), address("InternalIP", "10.0.0.1"), address("InternalIP", "")});
+  const auto serving =
+      serving_certificate_spec("n1", {address("Hostname", "n1"), address("InternalIP", "10.0.0.2"), address("InternalIP", "10.0.0.1"),
+                                      address("ExternalDNS", "n1.example.com"), address("InternalIP", "10.0.0.1"), address("InternalIP", "")});
   ASSERT_TRUE(serving.has_value());
   EXPECT_EQ(serving->dns_names, (std::vector<std::string>{"n1", "n1.example.com"}));
   EXPECT_EQ(serving->ip_addresses, (std::vector<std::string>{"10.0.0.1", "10.0.0.2"}));
@@ -85,7 +86,9 @@ rt::Task<void> self_signed_and_stored() {
   (void)disk.remove(dir);
   co_return;
 }
-TEST(KubeletCertificates, SelfSignedAndStored) { rt::testing::run_task([] { return self_signed_and_stored(); }); }
+TEST(KubeletCertificates, SelfSignedAndStored) {
+  rt::testing::run_task([] { return self_signed_and_stored(); });
+}
 
 // An API server that refuses everything, and counts.
 class Refusing final : public net::Transport {
@@ -104,7 +107,8 @@ rt::Task<void> asks_when_it_can_say_for_what() {
   client::ClientConfig config;
   client::Client client(runtime, transport, config);
   std::vector<NodeAddress> addresses;
-  CertificateManagerSetup setup{runtime, client, "/pki", "kubelet-server", serving_signer, [&addresses] { return serving_certificate_spec("n1", addresses); }, nullptr};
+  CertificateManagerSetup setup{
+      runtime, client, "/pki", "kubelet-server", serving_signer, [&addresses] { return serving_certificate_spec("n1", addresses); }, nullptr};
   CertificateManager manager(std::move(setup));
   manager.start();
   (void)co_await rt::sleep_for(rt::Context::background(), 1min);
@@ -190,7 +194,9 @@ class OnRealDisk final : public rt::Runtime {
   rt::Executor& executor(std::size_t i) override { return rest_.executor(i); }
   rt::Task<void> run_blocking(std::function<void()> work) override { return rest_.run_blocking(std::move(work)); }
   Result<std::unique_ptr<rt::FileWatcher>> watch_files(std::vector<std::string> paths) override { return rest_.watch_files(std::move(paths)); }
-  rt::Task<Result<int>> wait_signal(rt::Context ctx, std::vector<int> signals) override { return rest_.wait_signal(std::move(ctx), std::move(signals)); }
+  rt::Task<Result<int>> wait_signal(rt::Context ctx, std::vector<int> signals) override {
+    return rest_.wait_signal(std::move(ctx), std::move(signals));
+  }
 
  private:
   rt::Runtime& rest_;
@@ -212,7 +218,8 @@ rt::Task<void> ask_for_ten_minutes(Signed made, std::string authority, int least
   auto transport = std::make_shared<Signing>(runtime, std::move(made));
   client::ClientConfig config;
   client::Client client(runtime, transport, config);
-  CertificateManagerSetup setup{runtime, client, dir, "kubelet-client", client_signer, [] { return std::optional(client_certificate_spec("n1")); }, nullptr, authority};
+  CertificateManagerSetup setup{runtime, client,   dir, "kubelet-client", client_signer, [] { return std::optional(client_certificate_spec("n1")); },
+                                nullptr, authority};
   CertificateManager manager(std::move(setup));
   manager.start();
   (void)co_await rt::sleep_for(rt::Context::background(), 10min);

@@ -12,21 +12,24 @@ using api::kubeletconfig_v1beta1::KubeletConfiguration;
 
 constexpr int64_t cfs_period_min_ns = 1'000'000;
 constexpr int64_t cfs_period_max_ns = 1'000'000'000;
-constexpr std::string_view known[] = {"pods", "system-reserved", "kube-reserved", "system-reserved-compressible", "kube-reserved-compressible", "none"};
+constexpr std::string_view known[] = {"pods", "system-reserved", "kube-reserved", "system-reserved-compressible", "kube-reserved-compressible",
+                                      "none"};
 
 Unexpected<Status> invalid(std::string message) { return error(Reason::Invalid, "invalid configuration: " + std::move(message)); }
 
 Result<Unit> check_enforced(const KubeletConfiguration& config) {
   for (const std::string& one : config.enforce_node_allocatable) {
     if (std::ranges::find(known, one) == std::end(known))
-      return invalid("option \"" + one + "\" specified for enforceNodeAllocatable (--enforce-node-allocatable). Valid options are \"pods\", \"system-reserved\", "
+      return invalid("option \"" + one +
+                     "\" specified for enforceNodeAllocatable (--enforce-node-allocatable). Valid options are \"pods\", \"system-reserved\", "
                      "\"kube-reserved\", \"system-reserved-compressible\", \"kube-reserved-compressible\" or \"none\"");
   }
   if (enforces(config, "none") && config.enforce_node_allocatable.size() > 1)
     return invalid("enforceNodeAllocatable (--enforce-node-allocatable) may not contain additional enforcements when \"none\" is specified");
   for (const std::string what : {"system-reserved", "kube-reserved"}) {
     if (enforces(config, what) && enforces(config, what + "-compressible"))
-      return invalid("both \"" + what + "\" and \"" + what + "-compressible\" cannot be specified in enforceNodeAllocatable (--enforce-node-allocatable)");
+      return invalid("both \"" + what + "\" and \"" + what +
+                     "-compressible\" cannot be specified in enforceNodeAllocatable (--enforce-node-allocatable)");
   }
   return Unit{};
 }
@@ -52,7 +55,8 @@ Result<int64_t> cpu_cfs_period_us(const KubeletConfiguration& config) {
   if (!config.cpu_cfs_quota_period) return PodCgroupOptions().cpu_cfs_period_us;
   const int64_t nanos = config.cpu_cfs_quota_period->nanos;
   if (nanos < cfs_period_min_ns || nanos > cfs_period_max_ns)
-    return invalid("cpuCFSQuotaPeriod (--cpu-cfs-quota-period) {" + api::format_duration(*config.cpu_cfs_quota_period) + "} must be between 1ms and 1sec, inclusive");
+    return invalid("cpuCFSQuotaPeriod (--cpu-cfs-quota-period) {" + api::format_duration(*config.cpu_cfs_quota_period) +
+                   "} must be between 1ms and 1sec, inclusive");
   return nanos / 1000;
 }
 
@@ -69,11 +73,13 @@ Result<PodCgroupOptions> pod_cgroup_options(const KubeletConfiguration& config) 
 Result<std::vector<ReservedCgroup>> reserved_cgroups(const KubeletConfiguration& config) {
   TRY(check_enforced(config));
   std::vector<ReservedCgroup> out;
-  const auto add = [&](const std::string& what, const std::string& path, const char* fields, const FlatMap<std::string>& reserved, const char* name) -> Result<Unit> {
+  const auto add = [&](const std::string& what, const std::string& path, const char* fields, const FlatMap<std::string>& reserved,
+                       const char* name) -> Result<Unit> {
     const bool compressible_only = enforces(config, what + "-compressible");
     if (!compressible_only && !enforces(config, what)) return Unit{};
     if (path.empty())
-      return invalid(std::string(fields) + " must be specified when \"" + what + "\" or \"" + what + "-compressible\" included in enforceNodeAllocatable (--enforce-node-allocatable)");
+      return invalid(std::string(fields) + " must be specified when \"" + what + "\" or \"" + what +
+                     "-compressible\" included in enforceNodeAllocatable (--enforce-node-allocatable)");
     out.push_back({configured_cgroup_path(path, config.cgroup_driver == "systemd"), name, limits_of(reserved, compressible_only)});
     return Unit{};
   };

@@ -22,7 +22,7 @@ Result<PodCgroupOptions> pod_cgroup_options(const api::kubeletconfig_v1beta1::Ku
 // A cgroup of daemons, which somebody else makes, and what it is held to.
 struct ReservedCgroup {
   std::string path;
-  std::string what;        // "System" or "Kube"
+  std::string what;  // "System" or "Kube"
   os::CgroupLimits limits;
 };
 // Those that enforceNodeAllocatable means. Invalid: it lists what there is not, or what does not go together.

@@ -28,8 +28,10 @@ TEST(CgroupConfiguration, PeriodOfTheCpuQuota) {
   check_period({}, 100'000);
   check_period(with_period(1'000'000), 1'000);
   check_period(with_period(1'000'000'000), 1'000'000);
-  check_period(with_period(999'999), 0, "invalid configuration: cpuCFSQuotaPeriod (--cpu-cfs-quota-period) {999.999µs} must be between 1ms and 1sec, inclusive");
-  check_period(with_period(2'000'000'000), 0, "invalid configuration: cpuCFSQuotaPeriod (--cpu-cfs-quota-period) {2s} must be between 1ms and 1sec, inclusive");
+  check_period(with_period(999'999), 0,
+               "invalid configuration: cpuCFSQuotaPeriod (--cpu-cfs-quota-period) {999.999µs} must be between 1ms and 1sec, inclusive");
+  check_period(with_period(2'000'000'000), 0,
+               "invalid configuration: cpuCFSQuotaPeriod (--cpu-cfs-quota-period) {2s} must be between 1ms and 1sec, inclusive");
   api::core_v1::Pod pod;
   auto& limits = pod.spec.containers.emplace_back().resources.limits;
   limits["cpu"] = *api::Quantity::parse("2");
@@ -84,8 +86,10 @@ TEST(CgroupConfiguration, WhatIsRefused) {
   EXPECT_TRUE(show(enforcing({"pod"})).starts_with(invalid + "option \"pod\" specified for " + flag));
   KubeletConfiguration nowhere = enforcing({"system-reserved"});
   nowhere.system_reserved_cgroup.clear();
-  EXPECT_EQ(show(nowhere), invalid + "systemReservedCgroup (--system-reserved-cgroup) must be specified when \"system-reserved\" or "
-                                     "\"system-reserved-compressible\" included in " + flag);
+  EXPECT_EQ(show(nowhere), invalid +
+                               "systemReservedCgroup (--system-reserved-cgroup) must be specified when \"system-reserved\" or "
+                               "\"system-reserved-compressible\" included in " +
+                               flag);
   const auto cgroups = os::make_cgroups_v1({{"memory", "/nowhere"}});
   const auto enforced = enforce(*cgroups, *reserved_cgroups(enforcing({"system-reserved"})));
   ASSERT_FALSE(enforced);

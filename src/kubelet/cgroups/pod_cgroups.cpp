@@ -179,7 +179,7 @@ std::vector<std::string> PodCgroups::pods() const {
   std::vector<std::string> out;
   for (const std::vector<std::string>& place : {std::vector<std::string>{}, {"burstable"}, {"besteffort"}}) {
     const auto children = cgroups_.children(path_below(options_, place));
-    if (!children) continue;   // not set up
+    if (!children) continue;  // not set up
     for (const std::string& child : *children)
       if (std::string uid = pod_uid_of(child, options_.systemd_driver); !uid.empty()) out.push_back(std::move(uid));
   }

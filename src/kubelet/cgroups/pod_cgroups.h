@@ -17,9 +17,9 @@
 namespace pintle::kubelet {
 
 struct PodCgroupOptions {
-  std::string root = "/";                  // --cgroup-root: the parent of kubepods
-  bool systemd_driver = false;             // names as slices: kubepods-burstable-podUID.slice
-  bool per_qos = true;                     // --cgroups-per-qos; false: pods have no cgroup of their own
+  std::string root = "/";       // --cgroup-root: the parent of kubepods
+  bool systemd_driver = false;  // names as slices: kubepods-burstable-podUID.slice
+  bool per_qos = true;          // --cgroups-per-qos; false: pods have no cgroup of their own
   bool cpu_cfs_quota = true;
   int64_t cpu_cfs_period_us = 100'000;
   int64_t pod_pids_limit = -1;
@@ -49,7 +49,7 @@ class PodCgroups {
   // Below the mounted cgroup roots.
   std::string path_of(const api::core_v1::Pod& pod) const;
   Result<os::CgroupUsage> usage(const api::core_v1::Pod& pod) const;
-  Result<os::CgroupUsage> node_usage() const;      // of kubepods
+  Result<os::CgroupUsage> node_usage() const;  // of kubepods
 
  private:
   os::Cgroups& cgroups_;

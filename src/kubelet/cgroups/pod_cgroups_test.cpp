@@ -43,7 +43,8 @@ TEST(PodCgroups, Paths) {
   check_parent({}, burstable, "/kubepods/burstable/pod0a-1b", "/kubepods/burstable/pod0a-1b");
   check_parent({}, guaranteed, "/kubepods/pod0a-1b", "/kubepods/pod0a-1b");
   check_parent({.root = "/mine/here"}, guaranteed, "/mine/here/kubepods/pod0a-1b", "/mine/here/kubepods/pod0a-1b");
-  check_parent({.systemd_driver = true}, burstable, "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0a_1b.slice", "kubepods-burstable-pod0a_1b.slice");
+  check_parent({.systemd_driver = true}, burstable, "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0a_1b.slice",
+               "kubepods-burstable-pod0a_1b.slice");
   check_parent({.root = "/a.slice/a-b_c.slice", .systemd_driver = true}, guaranteed,
                "/a.slice/a-b_c.slice/a-b_c-kubepods.slice/a-b_c-kubepods-pod0a_1b.slice", "a-b_c-kubepods-pod0a_1b.slice");
   check_parent({.per_qos = false}, guaranteed, "/kubepods/pod0a-1b", "");

@@ -75,7 +75,9 @@ rt::Task<Result<cri::ContainerConfig>> Configurator::container_config(rt::Contex
   CO_TRY_ASSIGN(const PodHostname hostname, pod_hostname(pod, node.cluster_domain));
   const bool mount_hosts = mounts_hosts_file(pod, *container, request.pod_ips);
   std::string hosts;
-  if (mount_hosts) hosts = pod.spec.host_network ? node_hosts(node.hosts_file, pod.spec.host_aliases) : managed_hosts(request.pod_ips, hostname, pod.spec.host_aliases);
+  if (mount_hosts)
+    hosts =
+        pod.spec.host_network ? node_hosts(node.hosts_file, pod.spec.host_aliases) : managed_hosts(request.pod_ips, hostname, pod.spec.host_aliases);
   ContainerFiles files{node.paths, pod, *container, std::move(mounts), mount_hosts, std::move(hosts), setup_.runtime.random().next_u64()};
   Result<MadeFiles> made = error(Reason::InternalError, "not made");
   co_await setup_.runtime.run_blocking([&] { made = make_container_files(std::move(files)); });
@@ -93,14 +95,15 @@ rt::Task<Result<cri::ContainerConfig>> Configurator::container_config(rt::Contex
   co_return make_container_config(inputs);
 }
 
-rt::Task<Result<EnvironmentVariables>> Configurator::environment(rt::Context ctx, const core::Pod& pod, const core::Container& container, const NodeConfig& node,
-                                                                 const std::vector<std::string>& pod_ips) {
+rt::Task<Result<EnvironmentVariables>> Configurator::environment(rt::Context ctx, const core::Pod& pod, const core::Container& container,
+                                                                 const NodeConfig& node, const std::vector<std::string>& pod_ips) {
   PodAddresses addresses;
   addresses.host_ips = node.node_ips;
   addresses.pod_ips = pod_ips;
   EnvironmentInputs inputs{pod, container, std::move(addresses), node.allocatable, {}, {}, nullptr, {}};
   std::optional<Services> services = setup_.services ? setup_.services() : std::optional<Services>(Services());
-  if (!services && !is_static_pod(pod)) co_return error(Reason::ServiceUnavailable, "services have not yet been read at least once, cannot construct envvars");
+  if (!services && !is_static_pod(pod))
+    co_return error(Reason::ServiceUnavailable, "services have not yet been read at least once, cannot construct envvars");
   if (services) inputs.services = std::move(*services);
 
   const ObjectNames names = environment_names(container);
@@ -117,11 +120,16 @@ rt::Task<Result<EnvironmentVariables>> Configurator::environment(rt::Context ctx
   }
   // A copy: files are read on another thread.
   const MountedVolumes* mounted = setup_.volumes.mounted(pod.metadata.uid);
-  inputs.volume_file = [volumes = mounted ? *mounted : MountedVolumes()](std::string_view volume, std::string_view path) { return volume_file(volumes, volume, path); };
+  inputs.volume_file = [volumes = mounted ? *mounted : MountedVolumes()](std::string_view volume, std::string_view path) {
+    return volume_file(volumes, volume, path);
+  };
   Result<EnvironmentVariables> out = error(Reason::InternalError, "not made");
-  const bool reads_files = std::ranges::any_of(container.env, [](const core::EnvVar& variable) { return variable.value_from && variable.value_from->file_key_ref; });
-  if (reads_files) co_await setup_.runtime.run_blocking([&] { out = make_environment(inputs); });
-  else out = make_environment(inputs);
+  const bool reads_files =
+      std::ranges::any_of(container.env, [](const core::EnvVar& variable) { return variable.value_from && variable.value_from->file_key_ref; });
+  if (reads_files)
+    co_await setup_.runtime.run_blocking([&] { out = make_environment(inputs); });
+  else
+    out = make_environment(inputs);
   co_return std::move(out);
 }
 

@@ -18,7 +18,7 @@ namespace pintle::kubelet {
 struct ConfiguratorSetup {
   rt::Runtime& runtime;
   VolumeManager& volumes;
-  ReferencedObjects* objects = nullptr;            // nullptr: no API server
+  ReferencedObjects* objects = nullptr;  // nullptr: no API server
   // The facts now (addresses and resolv.conf may change while the node runs).
   std::function<NodeConfig()> node;
   // Every Service of the cluster that is known; nullopt before the first list (pods from the API wait for it).
@@ -29,14 +29,14 @@ struct ConfiguratorSetup {
 
 struct ContainerRequest {
   PodPtr pod;
-  std::string container;                           // its name, of any of the three kinds
+  std::string container;  // its name, of any of the three kinds
   uint32_t attempt = 0;
   std::string image_ref;
   std::optional<int64_t> image_uid;
   std::string image_username;
-  std::vector<std::string> pod_ips;                // of the sandbox; the node's for a pod on the host's network
+  std::vector<std::string> pod_ips;  // of the sandbox; the node's for a pod on the host's network
   std::string target_container_id;
-  FlatMap<std::string> image_volumes;              // image reference by the name of an image volume
+  FlatMap<std::string> image_volumes;  // image reference by the name of an image volume
 };
 
 class Configurator {

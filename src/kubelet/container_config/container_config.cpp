@@ -37,8 +37,10 @@ FlatMap<std::string> container_annotations(const core::Pod& pod, const core::Con
   out[labels::restart_count] = std::to_string(attempt);
   out[labels::termination_message_path] = container.termination_message_path;
   out[labels::termination_message_policy] = container.termination_message_policy;
-  if (pod.metadata.deletion_grace_period_seconds) out[labels::pod_deletion_grace_period] = std::to_string(*pod.metadata.deletion_grace_period_seconds);
-  if (pod.spec.termination_grace_period_seconds) out[labels::pod_termination_grace_period] = std::to_string(*pod.spec.termination_grace_period_seconds);
+  if (pod.metadata.deletion_grace_period_seconds)
+    out[labels::pod_deletion_grace_period] = std::to_string(*pod.metadata.deletion_grace_period_seconds);
+  if (pod.spec.termination_grace_period_seconds)
+    out[labels::pod_termination_grace_period] = std::to_string(*pod.spec.termination_grace_period_seconds);
   if (container.lifecycle && container.lifecycle->pre_stop) out[labels::pre_stop_handler] = json_of(*container.lifecycle->pre_stop);
   if (!container.ports.empty()) {
     std::string list;
@@ -63,13 +65,72 @@ std::vector<std::string> expand_all(const std::vector<std::string>& texts, const
 
 // The runtime's number of "SIGTERM" and the like: their order in the interface.
 int32_t stop_signal_of(std::string_view name) {
-  static constexpr std::string_view names[] = {
-      "",          "SIGABRT",     "SIGALRM",     "SIGBUS",      "SIGCHLD",     "SIGCLD",      "SIGCONT",     "SIGFPE",      "SIGHUP",      "SIGILL",      "SIGINT",
-      "SIGIO",     "SIGIOT",      "SIGKILL",     "SIGPIPE",     "SIGPOLL",     "SIGPROF",     "SIGPWR",      "SIGQUIT",     "SIGSEGV",     "SIGSTKFLT",   "SIGSTOP",
-      "SIGSYS",    "SIGTERM",     "SIGTRAP",     "SIGTSTP",     "SIGTTIN",     "SIGTTOU",     "SIGURG",      "SIGUSR1",     "SIGUSR2",     "SIGVTALRM",   "SIGWINCH",
-      "SIGXCPU",   "SIGXFSZ",     "SIGRTMIN",    "SIGRTMIN+1",  "SIGRTMIN+2",  "SIGRTMIN+3",  "SIGRTMIN+4",  "SIGRTMIN+5",  "SIGRTMIN+6",  "SIGRTMIN+7",  "SIGRTMIN+8",
-      "SIGRTMIN+9", "SIGRTMIN+10", "SIGRTMIN+11", "SIGRTMIN+12", "SIGRTMIN+13", "SIGRTMIN+14", "SIGRTMIN+15", "SIGRTMAX-14", "SIGRTMAX-13", "SIGRTMAX-12", "SIGRTMAX-11",
-      "SIGRTMAX-10", "SIGRTMAX-9", "SIGRTMAX-8", "SIGRTMAX-7",  "SIGRTMAX-6",  "SIGRTMAX-5",  "SIGRTMAX-4",  "SIGRTMAX-3",  "SIGRTMAX-2",  "SIGRTMAX-1",  "SIGRTMAX"};
+  static constexpr std::string_view names[] = {"",
+                                               "SIGABRT",
+                                               "SIGALRM",
+                                               "SIGBUS",
+                                               "SIGCHLD",
+                                               "SIGCLD",
+                                               "SIGCONT",
+                                               "SIGFPE",
+                                               "SIGHUP",
+                                               "SIGILL",
+                                               "SIGINT",
+                                               "SIGIO",
+                                               "SIGIOT",
+                                               "SIGKILL",
+                                               "SIGPIPE",
+                                               "SIGPOLL",
+                                               "SIGPROF",
+                                               "SIGPWR",
+                                               "SIGQUIT",
+                                               "SIGSEGV",
+                                               "SIGSTKFLT",
+                                               "SIGSTOP",
+                                               "SIGSYS",
+                                               "SIGTERM",
+                                               "SIGTRAP",
+                                               "SIGTSTP",
+                                               "SIGTTIN",
+                                               "SIGTTOU",
+                                               "SIGURG",
+                                               "SIGUSR1",
+                                               "SIGUSR2",
+                                               "SIGVTALRM",
+                                               "SIGWINCH",
+                                               "SIGXCPU",
+                                               "SIGXFSZ",
+                                               "SIGRTMIN",
+                                               "SIGRTMIN+1",
+                                               "SIGRTMIN+2",
+                                               "SIGRTMIN+3",
+                                               "SIGRTMIN+4",
+                                               "SIGRTMIN+5",
+                                               "SIGRTMIN+6",
+                                               "SIGRTMIN+7",
+                                               "SIGRTMIN+8",
+                                               "SIGRTMIN+9",
+                                               "SIGRTMIN+10",
+                                               "SIGRTMIN+11",
+                                               "SIGRTMIN+12",
+                                               "SIGRTMIN+13",
+                                               "SIGRTMIN+14",
+                                               "SIGRTMIN+15",
+                                               "SIGRTMAX-14",
+                                               "SIGRTMAX-13",
+                                               "SIGRTMAX-12",
+                                               "SIGRTMAX-11",
+                                               "SIGRTMAX-10",
+                                               "SIGRTMAX-9",
+                                               "SIGRTMAX-8",
+                                               "SIGRTMAX-7",
+                                               "SIGRTMAX-6",
+                                               "SIGRTMAX-5",
+                                               "SIGRTMAX-4",
+                                               "SIGRTMAX-3",
+                                               "SIGRTMAX-2",
+                                               "SIGRTMAX-1",
+                                               "SIGRTMAX"};
   static_assert(std::size(names) == cri::Signal::Sigrtmax + 1);
   const auto it = std::ranges::find(names, name);
   return it == std::end(names) ? 0 : static_cast<int32_t>(it - std::begin(names));

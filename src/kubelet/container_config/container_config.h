@@ -48,14 +48,14 @@ struct ContainerInputs {
   const api::core_v1::Pod& pod;
   const api::core_v1::Container& container;
   const NodeConfig& node;
-  uint32_t attempt = 0;                            // = restartCount
-  std::string image_ref;                           // the runtime's id of the image
-  std::optional<int64_t> image_uid;                // the image's user, if it is a number
-  std::string image_username;                      // else its name
+  uint32_t attempt = 0;              // = restartCount
+  std::string image_ref;             // the runtime's id of the image
+  std::optional<int64_t> image_uid;  // the image's user, if it is a number
+  std::string image_username;        // else its name
   EnvironmentVariables environment;
-  std::vector<api::cri_v1::Mount> mounts;          // volumes, hosts file
-  std::string termination_log;                     // host path of the termination log; "": none
-  std::string target_container_id;                 // of an ephemeral container: whose process namespace it joins
+  std::vector<api::cri_v1::Mount> mounts;  // volumes, hosts file
+  std::string termination_log;             // host path of the termination log; "": none
+  std::string target_container_id;         // of an ephemeral container: whose process namespace it joins
   std::optional<UserNamespaceRange> user_namespace;
 };
 Result<api::cri_v1::ContainerConfig> make_container_config(const ContainerInputs& inputs);
@@ -84,6 +84,7 @@ std::optional<api::core_v1::Container> find_container(const api::core_v1::PodSpe
 api::core_v1::Container plain_container(const api::core_v1::EphemeralContainerCommon& ephemeral);
 
 // The host's resources of a running container, for UpdateContainerResources.
-api::cri_v1::LinuxContainerResources make_linux_resources(const api::core_v1::Pod& pod, const api::core_v1::Container& container, const NodeConfig& node);
+api::cri_v1::LinuxContainerResources make_linux_resources(const api::core_v1::Pod& pod, const api::core_v1::Container& container,
+                                                          const NodeConfig& node);
 
 }  // namespace pintle::kubelet

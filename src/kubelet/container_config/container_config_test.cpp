@@ -76,7 +76,10 @@ TEST(ContainerConfig, Plain) {
   EXPECT_EQ(config->command, (std::vector<std::string>{"sh", "-c", "echo 1 $(NONE) $(A)"}));
   EXPECT_EQ(config->args, std::vector<std::string>{"$(A)"});
   EXPECT_EQ(config->log_path, "main/2.log");
-  EXPECT_EQ(config->labels, (FlatMap<std::string>{{"io.kubernetes.pod.name", "web"}, {"io.kubernetes.pod.namespace", "shop"}, {"io.kubernetes.pod.uid", "u1"}, {"io.kubernetes.container.name", "main"}}));
+  EXPECT_EQ(config->labels, (FlatMap<std::string>{{"io.kubernetes.pod.name", "web"},
+                                                  {"io.kubernetes.pod.namespace", "shop"},
+                                                  {"io.kubernetes.pod.uid", "u1"},
+                                                  {"io.kubernetes.container.name", "main"}}));
   EXPECT_EQ(*config->annotations.get(labels::restart_count), "2");
   EXPECT_EQ(*config->annotations.get(labels::pod_termination_grace_period), "30");
   EXPECT_EQ(*config->annotations.get(labels::termination_message_path), "/dev/termination-log");

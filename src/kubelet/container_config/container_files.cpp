@@ -32,7 +32,9 @@ Result<cri::Mount> finish_mount(const ContainerFiles& files, PlannedMount planne
   std::string log;
   auto prepared = prepare_sub_path(files.paths, sub_path, &log);
   if (!prepared) {
-    component::log::error("Failed to prepare a subPath", {{"pod", files.pod.metadata.namespace_ + "/" + files.pod.metadata.name}, {"container", files.container.name}, {"err", log}});
+    component::log::error(
+        "Failed to prepare a subPath",
+        {{"pod", files.pod.metadata.namespace_ + "/" + files.pod.metadata.name}, {"container", files.container.name}, {"err", log}});
     return Unexpected(std::move(prepared).error());
   }
   planned.mount.host_path = std::move(*prepared);

@@ -16,14 +16,14 @@ struct ContainerFiles {
   const Paths& paths;
   const api::core_v1::Pod& pod;
   const api::core_v1::Container& container;
-  std::vector<PlannedMount> mounts;     // sub-paths are prepared in here
+  std::vector<PlannedMount> mounts;  // sub-paths are prepared in here
   bool mount_hosts = false;
-  std::string hosts;                    // the content of the hosts file
-  uint64_t random = 0;                  // names the termination log
+  std::string hosts;    // the content of the hosts file
+  uint64_t random = 0;  // names the termination log
 };
 struct MadeFiles {
   std::vector<api::cri_v1::Mount> mounts;
-  std::string termination_log;          // "" when the container has no terminationMessagePath
+  std::string termination_log;  // "" when the container has no terminationMessagePath
 };
 // Sub-path mounts, the hosts file, the container's log directory and its termination log (mode 0666).
 Result<MadeFiles> make_container_files(ContainerFiles files);

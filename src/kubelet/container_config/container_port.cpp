@@ -14,7 +14,8 @@ Result<uint16_t> resolve_port(const api::IntOrString& port, const api::core_v1::
       number = named->container_port;
     } else {
       const auto [stop, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-      if (failed != std::errc() || stop != text.data() + text.size()) return error(Reason::Invalid, "strconv.Atoi: parsing \"" + text + "\": invalid syntax");
+      if (failed != std::errc() || stop != text.data() + text.size())
+        return error(Reason::Invalid, "strconv.Atoi: parsing \"" + text + "\": invalid syntax");
     }
   }
   if (number < 1 || number > 65535) return error(Reason::Invalid, "invalid port number: " + std::to_string(number));

@@ -92,7 +92,8 @@ void merge(const core::PodDNSConfig& config, cri::DNSConfig& dns) {
 void fit_limits(cri::DNSConfig& dns, std::vector<ConfigWarning>& warnings) {
   if (dns.servers.size() > dns_servers_max) {
     dns.servers.resize(dns_servers_max);
-    warnings.push_back({"DNSConfigForming", "Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: " + join(dns.servers)});
+    warnings.push_back({"DNSConfigForming",
+                        "Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: " + join(dns.servers)});
   }
   bool cut = dns.searches.size() > dns_searches_max;
   if (cut) dns.searches.resize(dns_searches_max);
@@ -102,7 +103,8 @@ void fit_limits(cri::DNSConfig& dns, std::vector<ConfigWarning>& warnings) {
     cut = true;
   }
   if (cut)
-    warnings.push_back({"DNSConfigForming", "Search Line limits were exceeded, some search paths have been omitted, the applied search line is: " + join(dns.searches)});
+    warnings.push_back({"DNSConfigForming",
+                        "Search Line limits were exceeded, some search paths have been omitted, the applied search line is: " + join(dns.searches)});
 }
 
 }  // namespace
@@ -140,9 +142,11 @@ Result<cri::DNSConfig> make_dns_config(const core::Pod& pod, const NodeConfig& n
     dns.options = std::move(host.options);
   }
   if (source == Source::Cluster && node.cluster_dns.empty()) {
-    warnings.push_back({"MissingClusterDNS", "pod: \"" + pod.metadata.name + "_" + pod.metadata.namespace_ + "(" + pod.metadata.uid +
-                                                 ")\". kubelet does not have ClusterDNS IP configured and cannot create Pod using \"ClusterFirst\" policy. Falling back to "
-                                                 "\"Default\" policy."});
+    warnings.push_back(
+        {"MissingClusterDNS",
+         "pod: \"" + pod.metadata.name + "_" + pod.metadata.namespace_ + "(" + pod.metadata.uid +
+             ")\". kubelet does not have ClusterDNS IP configured and cannot create Pod using \"ClusterFirst\" policy. Falling back to "
+             "\"Default\" policy."});
     source = Source::Host;
   }
   if (source == Source::Cluster) use_cluster(pod, node, dns);

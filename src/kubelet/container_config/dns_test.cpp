@@ -73,7 +73,10 @@ TEST(Dns, PodConfigIsMerged) {
   config.nameservers = {"10.96.0.10", "1.1.1.1"};
   config.searches = {"extra.org", "cluster.local"};
   config.options = {{"ndots", "1"}, {"edns0", {}}};
-  check(pod, node(), {{"10.96.0.10", "1.1.1.1"}, {"shop.svc.cluster.local", "svc.cluster.local", "cluster.local", "example.com", "extra.org"}, {"ndots:1", "edns0"}});
+  check(pod, node(),
+        {{"10.96.0.10", "1.1.1.1"},
+         {"shop.svc.cluster.local", "svc.cluster.local", "cluster.local", "example.com", "extra.org"},
+         {"ndots:1", "edns0"}});
 }
 
 TEST(Dns, Limits) {
@@ -88,7 +91,8 @@ TEST(Dns, Limits) {
   EXPECT_EQ(dns->searches.size(), 32u);
   ASSERT_EQ(warnings.size(), 2u);
   EXPECT_EQ(warnings[0].reason, "DNSConfigForming");
-  EXPECT_EQ(warnings[0].message, "Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: 1.1.1.1 1.1.1.2 1.1.1.3");
+  EXPECT_EQ(warnings[0].message,
+            "Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: 1.1.1.1 1.1.1.2 1.1.1.3");
 
   config.nameservers = {"1.1.1.1"};
   config.searches = {std::string(300, 'a'), "short"};

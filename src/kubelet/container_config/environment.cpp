@@ -18,8 +18,10 @@ class Variables {
  public:
   void set(const std::string& name, std::string value) {
     const auto [it, added] = index_.emplace(name, items_.size());
-    if (added) items_.emplace_back(name, std::move(value));
-    else items_[it->second].second = std::move(value);
+    if (added)
+      items_.emplace_back(name, std::move(value));
+    else
+      items_[it->second].second = std::move(value);
   }
   const std::string* get(std::string_view name) const {
     const auto it = index_.find(name);
@@ -45,7 +47,8 @@ Result<Ptr> find_object(const std::map<std::string, Result<Ptr>, std::less<>>& o
 class Builder {
  public:
   explicit Builder(const EnvironmentInputs& inputs)
-      : in_(inputs), services_(service_variables(inputs.services, inputs.pod.metadata.namespace_, inputs.pod.spec.enable_service_links.value_or(true))) {}
+      : in_(inputs),
+        services_(service_variables(inputs.services, inputs.pod.metadata.namespace_, inputs.pod.spec.enable_service_links.value_or(true))) {}
 
   Result<EnvironmentVariables> build() {
     for (const core::EnvFromSource& source : in_.container.env_from) TRY(add_source(source));
@@ -103,7 +106,8 @@ class Builder {
     if (source.file_key_ref) return from_file(*source.file_key_ref);
     return std::optional<std::string>(std::string());
   }
-  Result<std::optional<std::string>> key_of(const FlatMap<std::string>* data, const std::string& key, bool optional, std::string_view kind, const std::string& name) const {
+  Result<std::optional<std::string>> key_of(const FlatMap<std::string>* data, const std::string& key, bool optional, std::string_view kind,
+                                            const std::string& name) const {
     if (!data) return std::optional<std::string>();
     if (const std::string* value = data->get(key)) return std::optional<std::string>(*value);
     if (optional) return std::optional<std::string>();

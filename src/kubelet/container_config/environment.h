@@ -27,7 +27,7 @@ struct EnvironmentInputs {
   std::map<std::string, Result<SecretPtr>, std::less<>> secrets;
   // The content of a file of an emptyDir volume (fileKeyRef).
   std::function<Result<std::string>(std::string_view volume, std::string_view path)> volume_file;
-  std::vector<std::shared_ptr<const api::core_v1::Service>> services;   // of the cluster
+  std::vector<std::shared_ptr<const api::core_v1::Service>> services;  // of the cluster
 };
 
 // First what envFrom gives, then env in its order (references see what comes before them and the Services' variables),

@@ -19,8 +19,10 @@ std::string expand(std::string_view text, const std::function<std::optional<std:
       continue;
     }
     const std::string_view name = text.substr(1, close - 1);
-    if (auto found = value(name)) out += *found;
-    else out.append("$(").append(name).append(")");
+    if (auto found = value(name))
+      out += *found;
+    else
+      out.append("$(").append(name).append(")");
     text.remove_prefix(close + 1);
   }
 }

@@ -54,10 +54,12 @@ Result<PodHostname> pod_hostname(const core::Pod& pod, std::string_view cluster_
   PodHostname out;
   out.name = spec.hostname.empty() ? pod.metadata.name : spec.hostname;
   if (!spec.hostname.empty())
-    if (const auto faults = apimachinery::check_dns_label(spec.hostname); !faults.empty()) return bad_name("Hostname", spec.hostname, "DNS label", faults);
+    if (const auto faults = apimachinery::check_dns_label(spec.hostname); !faults.empty())
+      return bad_name("Hostname", spec.hostname, "DNS label", faults);
   out.name = cut(std::move(out.name));
   if (spec.subdomain.empty()) return out;
-  if (const auto faults = apimachinery::check_dns_label(spec.subdomain); !faults.empty()) return bad_name("Subdomain", spec.subdomain, "DNS label", faults);
+  if (const auto faults = apimachinery::check_dns_label(spec.subdomain); !faults.empty())
+    return bad_name("Subdomain", spec.subdomain, "DNS label", faults);
   out.domain = spec.subdomain + "." + pod.metadata.namespace_ + ".svc." + std::string(cluster_domain);
   return out;
 }
@@ -67,7 +69,8 @@ Result<std::string> kernel_hostname(const core::Pod& pod, const PodHostname& hos
   std::string whole = hostname.name + "." + hostname.domain;
   if (whole.size() > kernel_hostname_max)
     return error(Reason::Invalid, "failed to construct FQDN from pod hostname and cluster domain, FQDN " + whole + " is too long (" +
-                                      std::to_string(kernel_hostname_max) + " characters is the max, " + std::to_string(whole.size()) + " characters requested)");
+                                      std::to_string(kernel_hostname_max) + " characters is the max, " + std::to_string(whole.size()) +
+                                      " characters requested)");
   return whole;
 }
 

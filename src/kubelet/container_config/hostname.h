@@ -11,8 +11,8 @@
 namespace pintle::kubelet {
 
 struct PodHostname {
-  std::string name;     // the pod's hostname, or its own name, cut to 63 characters
-  std::string domain;   // SUBDOMAIN.NAMESPACE.svc.CLUSTER_DOMAIN; "" without a subdomain
+  std::string name;    // the pod's hostname, or its own name, cut to 63 characters
+  std::string domain;  // SUBDOMAIN.NAMESPACE.svc.CLUSTER_DOMAIN; "" without a subdomain
 };
 Result<PodHostname> pod_hostname(const api::core_v1::Pod& pod, std::string_view cluster_domain);
 // What the kernel is told: with setHostnameAsFQDN the whole name, which must fit 64 characters.

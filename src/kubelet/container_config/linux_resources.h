@@ -6,10 +6,10 @@
 namespace pintle::kubelet {
 
 struct CpuAndMemory {
-  bool has_cpu_request = false;     // else the limit stands for it
+  bool has_cpu_request = false;  // else the limit stands for it
   int64_t cpu_request_milli = 0;
-  int64_t cpu_limit_milli = 0;      // 0: none
-  int64_t memory_limit_bytes = 0;   // 0: none
+  int64_t cpu_limit_milli = 0;     // 0: none
+  int64_t memory_limit_bytes = 0;  // 0: none
 };
 api::cri_v1::LinuxContainerResources linux_resources(const CpuAndMemory& amounts, const NodeConfig& node);
 

@@ -61,26 +61,31 @@ Result<int32_t> propagation_of(const core::VolumeMount& mount) {
 
 Result<bool> recursive_read_only(const core::VolumeMount& mount, bool supported) {
   if (!mount.recursive_read_only || *mount.recursive_read_only == "Disabled") return false;
-  const std::string asked = "failed to resolve recursive read-only mode: volume " + codec::go_quote(mount.name) + " requested recursive read-only mode, but it is not ";
+  const std::string asked =
+      "failed to resolve recursive read-only mode: volume " + codec::go_quote(mount.name) + " requested recursive read-only mode, but it is not ";
   if (!mount.read_only) return error(Reason::Invalid, asked + "read-only");
   if (mount.mount_propagation && *mount.mount_propagation != "None")
     return error(Reason::Invalid, asked + "compatible with propagation " + codec::go_quote(*mount.mount_propagation));
   if (*mount.recursive_read_only == "IfPossible") return supported;
   if (*mount.recursive_read_only != "Enabled")
-    return error(Reason::Invalid, "failed to resolve recursive read-only mode: unknown recursive read-only mode " + codec::go_quote(*mount.recursive_read_only));
+    return error(Reason::Invalid,
+                 "failed to resolve recursive read-only mode: unknown recursive read-only mode " + codec::go_quote(*mount.recursive_read_only));
   if (!supported) return error(Reason::Invalid, asked + "supported by the runtime");
   return true;
 }
 
 }  // namespace
 
-Result<std::vector<PlannedMount>> plan_mounts(const core::Container& container, const MountedVolumes& volumes, const EnvironmentVariables& environment,
-                                              const FlatMap<std::string>& image_volumes, const NodeConfig& node) {
+Result<std::vector<PlannedMount>> plan_mounts(const core::Container& container, const MountedVolumes& volumes,
+                                              const EnvironmentVariables& environment, const FlatMap<std::string>& image_volumes,
+                                              const NodeConfig& node) {
   std::vector<PlannedMount> out;
   for (std::size_t i = 0; i < container.volume_mounts.size(); ++i) {
     const core::VolumeMount& mount = container.volume_mounts[i];
     const MountedVolume* volume = find(volumes, mount.name);
-    if (!volume) return error(Reason::NotFound, "cannot find volume " + codec::go_quote(mount.name) + " to mount into container " + codec::go_quote(container.name));
+    if (!volume)
+      return error(Reason::NotFound,
+                   "cannot find volume " + codec::go_quote(mount.name) + " to mount into container " + codec::go_quote(container.name));
     PlannedMount planned;
     planned.volume = mount.name;
     planned.index = i;
@@ -91,7 +96,9 @@ Result<std::vector<PlannedMount>> plan_mounts(const core::Container& container, 
     planned.mount.readonly = mount.read_only || volume->read_only;
     if (volume->image) {
       const std::string* image = image_volumes.get(mount.name);
-      if (!image) return error(Reason::NotFound, "cannot find volume " + codec::go_quote(mount.name) + " to mount into container " + codec::go_quote(container.name));
+      if (!image)
+        return error(Reason::NotFound,
+                     "cannot find volume " + codec::go_quote(mount.name) + " to mount into container " + codec::go_quote(container.name));
       planned.mount.image.emplace().image = *image;
       planned.mount.image_sub_path = std::exchange(planned.sub_path, {});
     } else {

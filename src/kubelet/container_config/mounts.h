@@ -16,15 +16,16 @@ inline constexpr std::string_view etc_hosts_path = "/etc/hosts";
 
 // A volumeMount with everything decided.
 struct PlannedMount {
-  api::cri_v1::Mount mount;      // host_path is the volume's; a sub-path is not in it yet
+  api::cri_v1::Mount mount;  // host_path is the volume's; a sub-path is not in it yet
   std::string volume;
-  std::string sub_path;          // to be prepared below host_path; "" the volume itself
-  std::size_t index = 0;         // of the volumeMount
+  std::string sub_path;   // to be prepared below host_path; "" the volume itself
+  std::size_t index = 0;  // of the volumeMount
 };
 
 // `image_volumes`: the image (reference) by the volume's name.
-Result<std::vector<PlannedMount>> plan_mounts(const api::core_v1::Container& container, const MountedVolumes& volumes, const EnvironmentVariables& environment,
-                                              const FlatMap<std::string>& image_volumes, const NodeConfig& node);
+Result<std::vector<PlannedMount>> plan_mounts(const api::core_v1::Container& container, const MountedVolumes& volumes,
+                                              const EnvironmentVariables& environment, const FlatMap<std::string>& image_volumes,
+                                              const NodeConfig& node);
 
 // False if a volumeMount stands at /etc/hosts, or the pod's addresses are not known yet.
 bool mounts_hosts_file(const api::core_v1::Pod& pod, const api::core_v1::Container& container, const std::vector<std::string>& pod_ips);

@@ -79,7 +79,9 @@ TEST(Mounts, PropagationAndRecursiveReadOnly) {
   mount.recursive_read_only = "Enabled";
   check_error(mount, "failed to resolve recursive read-only mode: volume \"data\" requested recursive read-only mode, but it is not read-only");
   mount.read_only = true;
-  check_error(mount, "failed to resolve recursive read-only mode: volume \"data\" requested recursive read-only mode, but it is not supported by the runtime");
+  check_error(
+      mount,
+      "failed to resolve recursive read-only mode: volume \"data\" requested recursive read-only mode, but it is not supported by the runtime");
   EXPECT_TRUE(plan(mount, true)->at(0).mount.recursive_read_only);
   mount.recursive_read_only = "IfPossible";
   EXPECT_FALSE(plan(mount)->at(0).mount.recursive_read_only);

@@ -27,7 +27,8 @@ void add_ports(const core::Container& container, std::vector<cri::PortMapping>& 
     std::string name = port.name;
     if (name.empty()) {
       const std::string_view family = port.host_ip.empty() ? "any" : port.host_ip.find(':') == std::string::npos ? "v4" : "v6";
-      name = std::string(family) + "-" + port.protocol + "-" + port.host_ip + ":" + std::to_string(port.container_port) + ":" + std::to_string(port.host_port);
+      name = std::string(family) + "-" + port.protocol + "-" + port.host_ip + ":" + std::to_string(port.container_port) + ":" +
+             std::to_string(port.host_port);
     }
     if (!seen.insert(std::move(name)).second) continue;
     cri::PortMapping& mapping = out.emplace_back();

@@ -11,8 +11,9 @@ namespace cri = api::cri_v1;
 
 namespace {
 
-constexpr const char* masked_paths[] = {"/proc/asound",      "/proc/acpi",        "/proc/interrupts",  "/proc/kcore", "/proc/keys",     "/proc/latency_stats",
-                                        "/proc/timer_list",  "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi",  "/sys/firmware", "/sys/devices/virtual/powercap"};
+constexpr const char* masked_paths[] = {"/proc/asound",      "/proc/acpi",          "/proc/interrupts", "/proc/kcore",
+                                        "/proc/keys",        "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
+                                        "/proc/sched_debug", "/proc/scsi",          "/sys/firmware",    "/sys/devices/virtual/powercap"};
 constexpr const char* read_only_paths[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
 
 std::string shown(const core::Pod& pod, const core::Container& container) {
@@ -126,21 +127,23 @@ core::SecurityContext effective_security_context(const core::Pod& pod, const cor
   return out;
 }
 
-Result<Unit> check_non_root(const core::Pod& pod, const core::Container& container, const core::SecurityContext& effective, std::optional<int64_t> image_uid,
-                            const std::string& image_username) {
+Result<Unit> check_non_root(const core::Pod& pod, const core::Container& container, const core::SecurityContext& effective,
+                            std::optional<int64_t> image_uid, const std::string& image_username) {
   if (!effective.run_as_non_root.value_or(false)) return Unit{};
   if (effective.run_as_user) {
     if (*effective.run_as_user == 0) return error(Reason::Forbidden, "container's runAsUser breaks non-root policy " + shown(pod, container));
     return Unit{};
   }
   if (!image_uid && !image_username.empty())
-    return error(Reason::Forbidden, "container has runAsNonRoot and image has non-numeric user (" + image_username + "), cannot verify user is non-root " + shown(pod, container));
+    return error(Reason::Forbidden, "container has runAsNonRoot and image has non-numeric user (" + image_username +
+                                        "), cannot verify user is non-root " + shown(pod, container));
   if (!image_uid) return Unit{};
   if (*image_uid == 0) return error(Reason::Forbidden, "container has runAsNonRoot and image will run as root " + shown(pod, container));
   constexpr int64_t uid_max = std::numeric_limits<int32_t>::max();
   if (*image_uid < 0 || *image_uid > uid_max)
-    return error(Reason::Forbidden, "container has runAsNonRoot and image has an invalid user id (" + std::to_string(*image_uid) + "). (Must be 1-(" + std::to_string(uid_max) +
-                                        ")): must be between 0 and " + std::to_string(uid_max) + ", inclusive " + shown(pod, container));
+    return error(Reason::Forbidden, "container has runAsNonRoot and image has an invalid user id (" + std::to_string(*image_uid) + "). (Must be 1-(" +
+                                        std::to_string(uid_max) + ")): must be between 0 and " + std::to_string(uid_max) + ", inclusive " +
+                                        shown(pod, container));
   return Unit{};
 }
 
@@ -148,15 +151,21 @@ Result<cri::NamespaceOption> namespace_options(const core::Pod& pod, const NodeC
   cri::NamespaceOption out;
   out.network = pod.spec.host_network ? cri::NamespaceMode::Node : cri::NamespaceMode::Pod;
   out.ipc = pod.spec.host_ipc ? cri::NamespaceMode::Node : cri::NamespaceMode::Pod;
-  if (pod.spec.host_pid) out.pid = cri::NamespaceMode::Node;
-  else out.pid = pod.spec.share_process_namespace.value_or(false) ? cri::NamespaceMode::Pod : cri::NamespaceMode::Container;
+  if (pod.spec.host_pid)
+    out.pid = cri::NamespaceMode::Node;
+  else
+    out.pid = pod.spec.share_process_namespace.value_or(false) ? cri::NamespaceMode::Pod : cri::NamespaceMode::Container;
   const bool host_users = pod.spec.host_users.value_or(true);
   if (!host_users && !node.user_namespaces)
-    return error(Reason::Invalid, "RuntimeClass handler " + codec::go_quote(pod.spec.runtime_class_name.value_or("")) + " does not support user namespaces");
+    return error(Reason::Invalid,
+                 "RuntimeClass handler " + codec::go_quote(pod.spec.runtime_class_name.value_or("")) + " does not support user namespaces");
   if (!node.user_namespaces) return out;
-  if (host_users) out.userns_options.emplace().mode = cri::NamespaceMode::Node;
-  else if (range) out.userns_options = own_users(*range);
-  else return error(Reason::InternalError, "no user namespace range was given to the pod");
+  if (host_users)
+    out.userns_options.emplace().mode = cri::NamespaceMode::Node;
+  else if (range)
+    out.userns_options = own_users(*range);
+  else
+    return error(Reason::InternalError, "no user namespace range was given to the pod");
   return out;
 }
 

@@ -19,7 +19,8 @@ Result<Unit> check_non_root(const api::core_v1::Pod& pod, const api::core_v1::Co
 Result<api::cri_v1::LinuxContainerSecurityContext> make_security_context(const ContainerInputs& inputs);
 
 // Network, process, IPC and user namespaces of the pod's containers.
-Result<api::cri_v1::NamespaceOption> namespace_options(const api::core_v1::Pod& pod, const NodeConfig& node, const std::optional<UserNamespaceRange>& range);
+Result<api::cri_v1::NamespaceOption> namespace_options(const api::core_v1::Pod& pod, const NodeConfig& node,
+                                                       const std::optional<UserNamespaceRange>& range);
 
 // "Merge" or "Strict". Error: another word.
 Result<int32_t> supplemental_groups_policy(const api::core_v1::PodSecurityContext& context);

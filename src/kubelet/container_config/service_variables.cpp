@@ -60,8 +60,10 @@ EnvironmentVariables service_variables(const std::vector<ServicePtr>& services, 
   for (const ServicePtr& service : services) {
     if (!has_address(*service)) continue;
     const std::string_view name = service->metadata.name;
-    if (service->metadata.namespace_ == "default" && name == "kubernetes") seen.emplace(name, service.get());
-    else if (enable_service_links && service->metadata.namespace_ == namespace_name) seen[name] = service.get();
+    if (service->metadata.namespace_ == "default" && name == "kubernetes")
+      seen.emplace(name, service.get());
+    else if (enable_service_links && service->metadata.namespace_ == namespace_name)
+      seen[name] = service.get();
   }
   EnvironmentVariables out;
   for (const auto& [name, service] : seen) add_service(*service, out);

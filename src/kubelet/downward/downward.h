@@ -13,8 +13,8 @@ namespace pintle::kubelet {
 
 // What of a running pod its object may not say yet.
 struct PodAddresses {
-  std::vector<std::string> host_ips;   // the first is status.hostIP
-  std::vector<std::string> pod_ips;    // the first is status.podIP
+  std::vector<std::string> host_ips;  // the first is status.hostIP
+  std::vector<std::string> pod_ips;   // the first is status.podIP
 };
 
 // metadata.name, .namespace, .uid, .labels, .annotations, .labels['k'], .annotations['k'], spec.nodeName,

@@ -69,7 +69,7 @@ TEST(Downward, Resources) {
   check_resource("requests.memory", "1Mi", "100");
   check_resource("requests.memory", "", "104857600");
   check_resource("limits.memory", "1Mi", "200");
-  check_resource("limits.cpu", "", "4");              // the node's
+  check_resource("limits.cpu", "", "4");  // the node's
   check_resource("limits.cpu", "1m", "4000");
   check_resource("requests.ephemeral-storage", "", "0");
   check_resource("limits.hugepages-2Mi", "1Mi", "4");

@@ -58,8 +58,10 @@ std::vector<Threshold> EvictionManager::judge_now() {
 rt::Task<void> EvictionManager::run(rt::Context ctx) {
   while (!ctx.done()) {
     const auto evicted = co_await look(ctx);
-    if (evicted.empty()) (void)co_await rt::sleep_for(ctx, setup_.look_every);
-    else co_await wait_for_cleanup(ctx, evicted);
+    if (evicted.empty())
+      (void)co_await rt::sleep_for(ctx, setup_.look_every);
+    else
+      co_await wait_for_cleanup(ctx, evicted);
   }
 }
 
@@ -71,7 +73,7 @@ rt::Task<void> EvictionManager::find_image_disk(rt::Context ctx) {
   std::string path = answer->image_filesystems.front().fs_id->mountpoint;
   const auto images = os::file_system_id(path);
   const auto root = os::file_system_id(setup_.paths.root());
-  if (!images || !root) co_return;   // it is made with the first image
+  if (!images || !root) co_return;  // it is made with the first image
   image_disk_ = std::move(path);
   dedicated_images_ = *images != *root;
 }
@@ -158,14 +160,16 @@ rt::Task<std::vector<std::string>> EvictionManager::reclaim(rt::Context ctx, std
   }
   const EvictionInputs inputs{starved, seen, with_usage(pods, *usages), dedicated_images_, setup_.max_grace_seconds};
   const auto eviction = plan_eviction(inputs);
-  if (!eviction) log::info(0, "No pod can be evicted", {{"resource", resource}});
-  else if (evict(*eviction)) evicted.push_back(eviction->pod_uid);
+  if (!eviction)
+    log::info(0, "No pod can be evicted", {{"resource", resource}});
+  else if (evict(*eviction))
+    evicted.push_back(eviction->pod_uid);
   co_return std::move(evicted);
 }
 
 bool EvictionManager::evict(const Eviction& eviction) {
   const PodWorker* worker = setup_.workers.find(eviction.pod_uid);
-  if (!worker || worker->terminated() || worker->ended()) return false;   // it has ended meanwhile
+  if (!worker || worker->terminated() || worker->ended()) return false;  // it has ended meanwhile
   const PodPtr pod = worker->pod();
   log::info(0, "Evicting a pod", {{"pod", format_pod(*pod)}, {"message", eviction.message}});
   setup_.events.warning(*pod, "", eviction_reason, eviction.message, eviction.annotations);

@@ -36,13 +36,13 @@ struct EvictionSetup {
   PodEvents& events;
   ImageCollector& images;
   const Paths& paths;
-  PodCgroups* cgroups = nullptr;               // nullptr: pods have none
+  PodCgroups* cgroups = nullptr;  // nullptr: pods have none
   std::vector<Threshold> thresholds;
-  rt::Duration hold = std::chrono::minutes(5); // evictionPressureTransitionPeriod
-  int64_t max_grace_seconds = 0;               // evictionMaxPodGracePeriod
-  bool storage_limits = true;                  // localStorageCapacityIsolation
+  rt::Duration hold = std::chrono::minutes(5);  // evictionPressureTransitionPeriod
+  int64_t max_grace_seconds = 0;                // evictionMaxPodGracePeriod
+  bool storage_limits = true;                   // localStorageCapacityIsolation
   rt::Duration look_every = eviction_look_every;
-  int64_t memory_for_pods_bytes = 0;           // what the cgroup of all pods is limited to
+  int64_t memory_for_pods_bytes = 0;  // what the cgroup of all pods is limited to
   // A warning event about the node.
   std::function<void(std::string_view reason, std::string message)> warn;
   // The node's conditions are others than before.
@@ -82,7 +82,7 @@ class EvictionManager {
   SignalValues values_;
   PressureMemory memory_;
   Pressure pressure_;
-  std::string image_disk_;                     // where images are; "": not known yet
+  std::string image_disk_;  // where images are; "": not known yet
   bool dedicated_images_ = false;
   std::map<std::string, uint64_t> evictions_;
   std::optional<rt::TimePoint> next_walk_;

@@ -45,14 +45,15 @@ Rank rank_of(const MeasuredPod& measured, std::string_view signal, bool dedicate
   const int32_t priority = pod.spec.priority.value_or(0);
   const std::string_view resource = resource_of(signal);
   // By priority before all else, requests for process numbers do not exist.
-  if (resource == "pids") return {false, false, priority, measured.usage ? -static_cast<int64_t>(measured.usage->processes) : std::numeric_limits<int64_t>::min()};
+  if (resource == "pids")
+    return {false, false, priority, measured.usage ? -static_cast<int64_t>(measured.usage->processes) : std::numeric_limits<int64_t>::min()};
   if (!measured.usage) return {false, false, priority, 0};
   if (resource == "memory") {
     const int64_t above = static_cast<int64_t>(measured.usage->memory_bytes) - request_of(pod, "memory");
     return {true, above <= 0, priority, -above};
   }
   const DiskUsage disk = disk_of(*measured.usage, scope_of(signal, dedicated_images));
-  if (!disk.complete) return {false, false, priority, 0};   // not known, which is not nothing
+  if (!disk.complete) return {false, false, priority, 0};  // not known, which is not nothing
   const int64_t used = static_cast<int64_t>(resource == "inodes" ? disk.inodes : disk.bytes);
   // Nobody asks for inodes; upstream still takes the request for bytes off when it compares pods.
   const int64_t asked = resource == "inodes" ? 0 : request_of(pod, "ephemeral-storage");
@@ -73,7 +74,8 @@ std::optional<int64_t> usage_for_message(const ContainerUsage& usage, std::strin
 }
 
 std::string larger(std::string_view what, const std::string& name, const std::string& used, const std::string& asked, std::string_view resource) {
-  return std::string(what) + " " + name + " was using " + used + ", request is " + asked + ", has larger consumption of " + std::string(resource) + ". ";
+  return std::string(what) + " " + name + " was using " + used + ", request is " + asked + ", has larger consumption of " + std::string(resource) +
+         ". ";
 }
 
 void add_pod(const Pod& pod, const PodUsage& usage, std::string_view resource, Eviction& out) {
@@ -107,7 +109,8 @@ void explain(const EvictionInputs& in, const MeasuredPod& measured, Eviction& ou
   for (const Threshold& threshold : in.starved) {
     const auto value = in.values.find(threshold.signal);
     if (resource_of(threshold.signal) != resource || value == in.values.end()) continue;
-    out.message += "Threshold quantity: " + threshold_text(threshold, value->second) + ", available: " + available_text(threshold.signal, value->second) + ". ";
+    out.message +=
+        "Threshold quantity: " + threshold_text(threshold, value->second) + ", available: " + available_text(threshold.signal, value->second) + ". ";
     break;
   }
   if (!measured.usage) return;
@@ -135,7 +138,8 @@ std::optional<Eviction> check_volumes(const MeasuredPod& measured) {
     const api::Quantity* limit = size_limit(volume);
     const auto used = measured.usage->volumes.find(volume.name);
     if (!limit || used == measured.usage->volumes.end() || static_cast<int64_t>(used->second.bytes) <= limit->value()) continue;
-    return over_limit(measured, "emptydirfs.limit", "Usage of EmptyDir volume " + quoted(volume.name) + " exceeds the limit " + quoted(limit->text()) + ". ");
+    return over_limit(measured, "emptydirfs.limit",
+                      "Usage of EmptyDir volume " + quoted(volume.name) + " exceeds the limit " + quoted(limit->text()) + ". ");
   }
   return std::nullopt;
 }
@@ -147,7 +151,8 @@ std::optional<Eviction> check_pod(const MeasuredPod& measured) {
   DiskUsage used = disk_of(*measured.usage, {});
   used += measured.usage->files;
   if (static_cast<int64_t>(used.bytes) <= limit->value()) return std::nullopt;
-  return over_limit(measured, "ephemeralpodfs.limit", "Pod ephemeral local storage usage exceeds the total limit of containers " + limit->text() + ". ");
+  return over_limit(measured, "ephemeralpodfs.limit",
+                    "Pod ephemeral local storage usage exceeds the total limit of containers " + limit->text() + ". ");
 }
 
 std::optional<Eviction> check_containers(const MeasuredPod& measured, bool dedicated_images) {
@@ -158,14 +163,16 @@ std::optional<Eviction> check_containers(const MeasuredPod& measured, bool dedic
     if (!limit || limit->value() == 0) continue;
     const uint64_t used = usage.logs.bytes + (dedicated_images || !usage.root ? 0 : usage.root->bytes);
     if (static_cast<int64_t>(used) <= limit->value()) continue;
-    return over_limit(measured, "ephemeralcontainerfs.limit", "Container " + usage.name + " exceeded its local ephemeral storage limit " + quoted(limit->text()) + ". ");
+    return over_limit(measured, "ephemeralcontainerfs.limit",
+                      "Container " + usage.name + " exceeded its local ephemeral storage limit " + quoted(limit->text()) + ". ");
   }
   return std::nullopt;
 }
 
 }  // namespace
 
-PressureVerdict judge(const std::vector<Threshold>& thresholds, const SignalValues& values, rt::Duration hold, rt::TimePoint now, PressureMemory& memory) {
+PressureVerdict judge(const std::vector<Threshold>& thresholds, const SignalValues& values, rt::Duration hold, rt::TimePoint now,
+                      PressureMemory& memory) {
   PressureVerdict out;
   std::map<std::size_t, rt::TimePoint> met_since;
   std::set<std::size_t> unresolved;

@@ -19,17 +19,18 @@ constexpr int64_t immediate_eviction_grace_seconds = 1;
 
 // What one look leaves to the next; thresholds by their place in the list.
 struct PressureMemory {
-  std::map<std::size_t, rt::TimePoint> met_since;          // without a break
-  std::set<std::size_t> unresolved;                        // were reclaimed for: met until their minimum reclaim is won, too
-  std::map<std::string, rt::TimePoint> last_met;           // by resource of the condition
+  std::map<std::size_t, rt::TimePoint> met_since;  // without a break
+  std::set<std::size_t> unresolved;                // were reclaimed for: met until their minimum reclaim is won, too
+  std::map<std::string, rt::TimePoint> last_met;   // by resource of the condition
 };
 
 struct PressureVerdict {
   Pressure pressure;
-  std::vector<Threshold> starved;                          // met for their grace period, the first to reclaim for first
+  std::vector<Threshold> starved;  // met for their grace period, the first to reclaim for first
 };
 // `hold`: how long a condition stays after its thresholds are not met any more (evictionPressureTransitionPeriod).
-PressureVerdict judge(const std::vector<Threshold>& thresholds, const SignalValues& values, rt::Duration hold, rt::TimePoint now, PressureMemory& memory);
+PressureVerdict judge(const std::vector<Threshold>& thresholds, const SignalValues& values, rt::Duration hold, rt::TimePoint now,
+                      PressureMemory& memory);
 // Nothing is short any more, minimum reclaims included: no pod has to go.
 bool is_reclaimed(const std::vector<Threshold>& thresholds, const SignalValues& values);
 // Unused images and dead containers lie on the file system of this signal. `dedicated_images`: images have one of their own.
@@ -37,24 +38,24 @@ bool frees_images(std::string_view signal, bool dedicated_images);
 
 struct MeasuredPod {
   PodPtr pod;
-  const PodUsage* usage = nullptr;                         // nullptr: not known
+  const PodUsage* usage = nullptr;  // nullptr: not known
 };
 
 struct Eviction {
   std::string pod_uid;
-  std::string signal;                                      // that the eviction is counted under
+  std::string signal;  // that the eviction is counted under
   std::string message;
   int64_t grace_seconds = immediate_eviction_grace_seconds;
-  FlatMap<std::string> annotations;                        // of the event
-  bool disrupts = false;                                   // the pod gets the condition DisruptionTarget
+  FlatMap<std::string> annotations;  // of the event
+  bool disrupts = false;             // the pod gets the condition DisruptionTarget
 };
 
 struct EvictionInputs {
-  const std::vector<Threshold>& starved;                   // the first is reclaimed for; not empty
+  const std::vector<Threshold>& starved;  // the first is reclaimed for; not empty
   const SignalValues& values;
   std::vector<MeasuredPod> pods;
   bool dedicated_images = false;
-  int64_t max_grace_seconds = 0;                           // evictionMaxPodGracePeriod
+  int64_t max_grace_seconds = 0;  // evictionMaxPodGracePeriod
 };
 // The pods by who goes first: who uses more than it asked for, of lower priority, by how much.
 std::vector<MeasuredPod> eviction_order(const EvictionInputs& inputs);

@@ -34,14 +34,17 @@ std::string show(const Result<std::vector<Threshold>>& thresholds) {
 }
 
 TEST(EvictionThresholds, OfAConfiguration) {
-  EXPECT_EQ(show(eviction_thresholds(config({{"nodefs.available", "10%"}, {"memory.available", "100"}}))), "memory.available<100 nodefs.available<100 ");
-  KubeletConfiguration full = config({{"nodefs.available", "10%"}, {"imagefs.available", "0%"}, {"memory.available", "100"}, {"pid.available", "100%"}});
+  EXPECT_EQ(show(eviction_thresholds(config({{"nodefs.available", "10%"}, {"memory.available", "100"}}))),
+            "memory.available<100 nodefs.available<100 ");
+  KubeletConfiguration full =
+      config({{"nodefs.available", "10%"}, {"imagefs.available", "0%"}, {"memory.available", "100"}, {"pid.available", "100%"}});
   full.enforce_node_allocatable = {"pods"};
   full.eviction_soft["nodefs.available"] = "20%";
   full.eviction_soft_grace_period["nodefs.available"] = "1m30s";
   full.eviction_minimum_reclaim["nodefs.available"] = "5%";
   full.eviction_minimum_reclaim["memory.available"] = "7";
-  EXPECT_EQ(show(eviction_thresholds(full)), "memory.available<100+7 allocatableMemory.available<100+7 nodefs.available<100+50 nodefs.available<200+50/90s ");
+  EXPECT_EQ(show(eviction_thresholds(full)),
+            "memory.available<100+7 allocatableMemory.available<100+7 nodefs.available<100+50 nodefs.available<200+50/90s ");
   EXPECT_EQ(eviction_thresholds(KubeletConfiguration())->size(), 5u);
 }
 
@@ -89,7 +92,7 @@ TEST(Judge, ConditionsStayForAWhile) {
   EXPECT_EQ(rounds.at(10min, fine), "");
   rounds.hold = 0s;
   EXPECT_EQ(rounds.at(11min, {{"nodefs.inodesFree", {9, 100}}}), "Disk [nodefs.inodesFree]");
-  EXPECT_EQ(rounds.at(12min, {}), "");   // not measured
+  EXPECT_EQ(rounds.at(12min, {}), "");  // not measured
 }
 
 TEST(Judge, SoftThresholdsWait) {
@@ -101,7 +104,7 @@ TEST(Judge, SoftThresholdsWait) {
   const SignalValues low = {{"memory.available", {50, 1000}}}, fine = {{"memory.available", {200, 1000}}};
   EXPECT_EQ(rounds.at(0s, low), "Memory ");
   EXPECT_EQ(rounds.at(20s, low), "Memory ");
-  EXPECT_EQ(rounds.at(25s, fine), "Memory ");   // a break: the wait begins anew
+  EXPECT_EQ(rounds.at(25s, fine), "Memory ");  // a break: the wait begins anew
   EXPECT_EQ(rounds.at(30s, low), "Memory ");
   EXPECT_EQ(rounds.at(60s, low), "Memory [memory.available]");
   EXPECT_EQ(rounds.at(61s, {{"memory.available", {5, 1000}}}), "Memory [memory.available][memory.available]");
@@ -132,7 +135,9 @@ struct World {
 
   // `asks`: what one container requests, and what else the spec says.
   PodUsage& add(const std::string& name, const std::string& requests, const std::string& more = "", const std::string& metadata = "") {
-    auto pod = std::make_shared<Pod>(testing::pod_of("{metadata: {name: " + name + ", uid: " + name + metadata + "}, spec: {containers: [{name: main, resources: {requests: {" + requests + "}}}]" + more + "}}"));
+    auto pod =
+        std::make_shared<Pod>(testing::pod_of("{metadata: {name: " + name + ", uid: " + name + metadata +
+                                              "}, spec: {containers: [{name: main, resources: {requests: {" + requests + "}}}]" + more + "}}"));
     pods.emplace_back(pod, PodUsage());
     pods.back().second->containers.push_back({"main", std::nullopt, std::nullopt, {}});
     return *pods.back().second;
@@ -224,9 +229,11 @@ TEST(Eviction, WhatItSays) {
   ASSERT_TRUE(eviction);
   EXPECT_EQ(eviction->pod_uid, "hog");
   EXPECT_EQ(eviction->signal, "memory.available");
-  EXPECT_EQ(eviction->message, "The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi. "
-                               "Container main was using 300Mi, request is 10Mi, has larger consumption of memory. ");
-  EXPECT_EQ(eviction->annotations, (FlatMap<std::string>{{"offending_containers", "main"}, {"offending_containers_usage", "300Mi"}, {"starved_resource", "memory"}}));
+  EXPECT_EQ(eviction->message,
+            "The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi. "
+            "Container main was using 300Mi, request is 10Mi, has larger consumption of memory. ");
+  EXPECT_EQ(eviction->annotations,
+            (FlatMap<std::string>{{"offending_containers", "main"}, {"offending_containers_usage", "300Mi"}, {"starved_resource", "memory"}}));
   EXPECT_TRUE(eviction->disrupts);
   EXPECT_EQ(eviction->grace_seconds, 1);
 
@@ -235,8 +242,9 @@ TEST(Eviction, WhatItSays) {
   PodUsage& usage = disk.add("filler", "");
   usage.containers[0].root = DiskUsage{8192, 1};
   usage.containers[0].logs = {100, 1};
-  EXPECT_EQ(plan_eviction(disk.inputs())->message, "The node was low on resource: ephemeral-storage. Threshold quantity: 1000000, available: 123456. "
-                                                   "Container main was using 8292, request is 0, has larger consumption of ephemeral-storage. ");
+  EXPECT_EQ(plan_eviction(disk.inputs())->message,
+            "The node was low on resource: ephemeral-storage. Threshold quantity: 1000000, available: 123456. "
+            "Container main was using 8292, request is 0, has larger consumption of ephemeral-storage. ");
   disk.starve("nodefs.inodesFree", "5%", {4000, 100'000});
   EXPECT_EQ(plan_eviction(disk.inputs())->message, "The node was low on resource: inodes. Threshold quantity: 5000, available: 4k. ");
   disk.starve("pid.available", "5%", {40, 1024 * 100});
@@ -248,9 +256,10 @@ TEST(Eviction, OfAPodWithResourcesOfItsOwn) {
   world.starve("memory.available", "100Mi", {50 << 20, 1 << 30});
   world.memory("hog", "", 300, ", resources: {requests: {memory: 20Mi}}");
   const auto eviction = plan_eviction(world.inputs());
-  EXPECT_EQ(eviction->message, "The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi. "
-                               "Pod hog was using 300Mi, request is 20Mi, has larger consumption of memory. "
-                               "Container main was using 300Mi, request is 0, has larger consumption of memory. ");
+  EXPECT_EQ(eviction->message,
+            "The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi. "
+            "Pod hog was using 300Mi, request is 20Mi, has larger consumption of memory. "
+            "Container main was using 300Mi, request is 0, has larger consumption of memory. ");
   EXPECT_EQ(*eviction->annotations.get("offending_pod_usage"), "300Mi");
 }
 
@@ -303,7 +312,8 @@ TEST(Limits, EmptyDirs) {
   const std::string spec = "{spec: {containers: [{name: main}], volumes: [{name: data, emptyDir: {sizeLimit: 1Mi}}]}}";
   EXPECT_EQ(Limited(spec, 9 << 20, 0, 1 << 20).said(), "fits");
   EXPECT_EQ(Limited(spec, 0, 0, (1 << 20) + 1).said(), "emptydirfs.limit: Usage of EmptyDir volume \"data\" exceeds the limit \"1Mi\". ");
-  EXPECT_EQ(Limited("{spec: {containers: [{name: main}], volumes: [{name: data, emptyDir: {sizeLimit: 1Mi, medium: Memory}}]}}", 0, 0, 0).said(), "no limits");
+  EXPECT_EQ(Limited("{spec: {containers: [{name: main}], volumes: [{name: data, emptyDir: {sizeLimit: 1Mi, medium: Memory}}]}}", 0, 0, 0).said(),
+            "no limits");
   EXPECT_EQ(Limited("{spec: {containers: [{name: main}], volumes: [{name: data, emptyDir: {}}]}}", 0, 0, 9 << 20).said(), "no limits");
   EXPECT_EQ(Limited("{metadata: {annotations: {kubernetes.io/config.source: file}}, " + spec.substr(1), 0, 0, 9 << 20).said(), "fits");
 }
@@ -313,7 +323,9 @@ TEST(Limits, OfContainersAndPods) {
   EXPECT_EQ(Limited(one, 600, 400, 0).said(), "fits");
   EXPECT_EQ(Limited(one, 600, 401, 0).said(), "ephemeralpodfs.limit: Pod ephemeral local storage usage exceeds the total limit of containers 1k. ");
   EXPECT_EQ(Limited(one, 0, 0, 1001).said(), "ephemeralpodfs.limit: Pod ephemeral local storage usage exceeds the total limit of containers 1k. ");
-  const std::string two = "{spec: {containers: [{name: main, resources: {limits: {ephemeral-storage: 1000}}}, {name: other, resources: {limits: {ephemeral-storage: 1Mi}}}]}}";
+  const std::string two =
+      "{spec: {containers: [{name: main, resources: {limits: {ephemeral-storage: 1000}}}, {name: other, resources: {limits: {ephemeral-storage: "
+      "1Mi}}}]}}";
   Limited both(two, 600, 401, 0);
   EXPECT_EQ(both.said(), "ephemeralcontainerfs.limit: Container main exceeded its local ephemeral storage limit \"1k\". ");
   both.dedicated_images = true;

@@ -19,9 +19,9 @@ inline constexpr std::string_view allocatable_memory_signal = "allocatableMemory
 struct Threshold {
   std::string signal;
   EvictionThreshold value;
-  std::string quantity;                            // the canonical text of an amount; "" for a share
-  std::optional<EvictionThreshold> min_reclaim;    // evictionMinimumReclaim
-  rt::Duration grace{};                            // zero: a hard threshold
+  std::string quantity;                          // the canonical text of an amount; "" for a share
+  std::optional<EvictionThreshold> min_reclaim;  // evictionMinimumReclaim
+  rt::Duration grace{};                          // zero: a hard threshold
   bool hard() const { return grace == rt::Duration(0); }
 };
 

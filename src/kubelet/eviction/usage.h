@@ -21,7 +21,7 @@ namespace pintle::kubelet {
 struct DiskUsage {
   uint64_t bytes = 0;
   uint64_t inodes = 0;
-  bool complete = true;                      // false: it could not all be read, and at least that much is used
+  bool complete = true;  // false: it could not all be read, and at least that much is used
   DiskUsage& operator+=(const DiskUsage& more) {
     bytes += more.bytes;
     inodes += more.inodes;
@@ -32,23 +32,23 @@ struct DiskUsage {
 
 struct ContainerUsage {
   std::string name;
-  std::optional<uint64_t> memory_bytes;      // its working set
-  std::optional<DiskUsage> root;             // its writable layer
+  std::optional<uint64_t> memory_bytes;  // its working set
+  std::optional<DiskUsage> root;         // its writable layer
   DiskUsage logs;
 };
 
 struct PodUsage {
-  uint64_t memory_bytes = 0;                 // of its cgroup; the sum over its containers where it has none
+  uint64_t memory_bytes = 0;  // of its cgroup; the sum over its containers where it has none
   uint64_t processes = 0;
   std::vector<ContainerUsage> containers;
-  std::map<std::string, DiskUsage, std::less<>> volumes;   // those on the node's own disk
-  DiskUsage files;                           // what the kubelet keeps for it besides (its hosts file)
+  std::map<std::string, DiskUsage, std::less<>> volumes;  // those on the node's own disk
+  DiskUsage files;                                        // what the kubelet keeps for it besides (its hosts file)
 };
 
 struct UsageSources {
   rt::Runtime& runtime;
   cri::RuntimeClient& cri;
-  PodCgroups* cgroups = nullptr;             // nullptr: pods have none
+  PodCgroups* cgroups = nullptr;  // nullptr: pods have none
   const Paths& paths;
 };
 

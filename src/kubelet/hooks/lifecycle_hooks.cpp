@@ -25,7 +25,8 @@ rt::Task<Result<Unit>> LifecycleHooks::run(rt::Context ctx, HookTarget target, L
   if (handler.exec) {
     CO_TRY_ASSIGN(const auto answer, co_await cri_.exec_sync(ctx, target.container_id, handler.exec->command, rt::Duration(0)));
     if (answer.exit_code == 0) co_return Unit{};
-    co_return internal(fmt::format("command '{}' exited with {}: {}{}", fmt::join(handler.exec->command, " "), answer.exit_code, answer.stdout, answer.stderr));
+    co_return internal(
+        fmt::format("command '{}' exited with {}: {}{}", fmt::join(handler.exec->command, " "), answer.exit_code, answer.stdout, answer.stderr));
   }
   if (handler.sleep) co_return co_await rt::sleep_for(ctx, rt::seconds_of(handler.sleep->seconds));
   if (handler.http_get) co_return co_await run_http(std::move(ctx), std::move(target), *handler.http_get);
@@ -49,7 +50,7 @@ rt::Task<Result<Unit>> LifecycleHooks::run_http(rt::Context ctx, HookTarget targ
   CO_TRY_ASSIGN(const uint16_t port, resolve_port(action.port, *container));
   if (!transport_) {
     net::ClientOptions options;
-    options.insecure_skip_verify = true;   // the pod's own certificate says nothing to the node
+    options.insecure_skip_verify = true;  // the pod's own certificate says nothing to the node
     CO_TRY_ASSIGN(transport_, net::make_transport(runtime_, options));
   }
   const std::string host = action.host.empty() ? target.pod_ip : action.host;

@@ -31,7 +31,7 @@ class LifecycleHooks {
   rt::Task<Result<Unit>> run_http(rt::Context ctx, HookTarget target, api::core_v1::HTTPGetAction action);
   rt::Runtime& runtime_;
   cri::RuntimeClient& cri_;
-  std::unique_ptr<net::Transport> transport_;   // made at the first HTTP handler
+  std::unique_ptr<net::Transport> transport_;  // made at the first HTTP handler
 };
 
 }  // namespace pintle::kubelet

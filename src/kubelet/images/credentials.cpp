@@ -15,7 +15,7 @@ using api::cri_v1::AuthConfig;
 
 namespace {
 
-constexpr std::string_view hub_key = "index.docker.io";   // how Docker's file names docker.io
+constexpr std::string_view hub_key = "index.docker.io";  // how Docker's file names docker.io
 
 // "https://host/v1/" and the like become "host".
 std::string pattern_of(std::string_view key) {
@@ -75,7 +75,8 @@ Result<std::vector<RegistryCredential>> credentials_of(const api::core_v1::Secre
   TRY_ASSIGN(const codec::Value document, codec::parse_json(data->second));
   const codec::Value* auths = config_json ? document.find("auths") : &document;
   if (!auths || !auths->is_object()) return out;
-  if (auths->as_object().size() > registry_credentials_max) return bad_request("more than " + std::to_string(registry_credentials_max) + " registries");
+  if (auths->as_object().size() > registry_credentials_max)
+    return bad_request("more than " + std::to_string(registry_credentials_max) + " registries");
   for (const auto& [key, entry] : auths->as_object()) {
     RegistryCredential credential;
     credential.pattern = pattern_of(key);

@@ -12,13 +12,13 @@
 
 namespace pintle::kubelet {
 
-constexpr std::size_t registry_pattern_bytes_max = 1024;   // a longer key matches nothing: host and repository have 255 bytes each
-constexpr std::size_t registry_credentials_max = 4096;     // of one secret; more are BadRequest
+constexpr std::size_t registry_pattern_bytes_max = 1024;  // a longer key matches nothing: host and repository have 255 bytes each
+constexpr std::size_t registry_credentials_max = 4096;    // of one secret; more are BadRequest
 
 struct RegistryCredential {
-  std::string pattern;                 // host[:port][/path]; '*', '?' and classes within a label of the host
+  std::string pattern;  // host[:port][/path]; '*', '?' and classes within a label of the host
   api::cri_v1::AuthConfig auth;
-  api::kubeletconfig_v1beta1::ImagePullSecret source;   // the secret, and a hash of `auth`
+  api::kubeletconfig_v1beta1::ImagePullSecret source;  // the secret, and a hash of `auth`
 };
 // Of a Secret of type kubernetes.io/dockerconfigjson or kubernetes.io/dockercfg; other types have none.
 Result<std::vector<RegistryCredential>> credentials_of(const api::core_v1::Secret& secret);

@@ -45,10 +45,10 @@ Step match_one(std::string_view pattern, std::size_t& at, char c) {
 }  // namespace
 
 bool glob_matches(std::string_view pattern, std::string_view text) {
-  std::size_t at = 0;            // in the pattern
-  std::size_t read = 0;          // in the text
+  std::size_t at = 0;    // in the pattern
+  std::size_t read = 0;  // in the text
   std::size_t after_star = std::string_view::npos;
-  std::size_t star_read = 0;     // where what follows the star is tried
+  std::size_t star_read = 0;  // where what follows the star is tried
   while (read < text.size() || at < pattern.size()) {
     if (at < pattern.size() && pattern[at] == '*') {
       after_star = ++at;

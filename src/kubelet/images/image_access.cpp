@@ -62,8 +62,10 @@ rt::Task<void> ImageAccess::pulled(std::string image, std::string image_ref, std
   if (off()) co_return;
   const auto lock = co_await working_.lock(rt::Context::background());
   ImagePullCredentials credentials;
-  if (source) credentials.kubernetes_secrets.push_back(std::move(*source));
-  else credentials.node_pods_accessible = true;
+  if (source)
+    credentials.kubernetes_secrets.push_back(std::move(*source));
+  else
+    credentials.node_pods_accessible = true;
   Result<Unit> noted = Unit{};
   co_await runtime_.run_blocking([&] { noted = note(image, image_ref, credentials); });
   if (!noted) log::error("Could not record with which credentials an image was pulled", noted.error(), {{"image", image}});
@@ -75,7 +77,7 @@ rt::Task<void> ImageAccess::pulled(std::string image, std::string image_ref, std
 Result<Unit> ImageAccess::note(const std::string& image, const std::string& image_ref, const ImagePullCredentials& credentials) {
   TRY_ASSIGN(const std::string name, record_name(image));
   auto known = records_.read(image_ref);
-  const bool is_new = !known || !*known;   // one that cannot be read is written anew
+  const bool is_new = !known || !*known;  // one that cannot be read is written anew
   ImagePulledRecord record = is_new ? ImagePulledRecord() : std::move(**known);
   record.image_ref = image_ref;
   if (!add_credentials(record, name, credentials) && !is_new) return Unit{};
@@ -97,7 +99,9 @@ rt::Task<bool> ImageAccess::adopt(rt::Context ctx) {
       for (const std::string& image : *begun) {
         const std::string listed = listed_image_name(image);
         for (const auto& one : *images) {
-          if (std::ranges::find(one.repo_tags, listed) == one.repo_tags.end() && std::ranges::find(one.repo_digests, listed) == one.repo_digests.end()) continue;
+          if (std::ranges::find(one.repo_tags, listed) == one.repo_tags.end() &&
+              std::ranges::find(one.repo_digests, listed) == one.repo_digests.end())
+            continue;
           if (note(image, one.id, ImagePullCredentials())) (void)records_.end(image);
         }
       }
@@ -121,7 +125,8 @@ Result<bool> ImageAccess::judge(const std::string& image, const std::string& ima
   if (access.learned) {
     ImagePullCredentials more;
     more.kubernetes_secrets.push_back(*access.learned);
-    if (auto noted = note(image, image_ref, more); !noted) log::error("Could not record that a secret gives access to an image", noted.error(), {{"image", image}});
+    if (auto noted = note(image, image_ref, more); !noted)
+      log::error("Could not record that a secret gives access to an image", noted.error(), {{"image", image}});
   }
   return !access.granted;
 }

@@ -49,12 +49,12 @@ class ImageAccess {
   cri::RuntimeClient& cri_;
   const VerificationPolicy policy_;
   const PullRecords records_;
-  rt::AsyncMutex working_;                        // around what reads and writes records
+  rt::AsyncMutex working_;  // around what reads and writes records
   struct Pulls {
     int count = 0;
-    bool keep = false;                            // an earlier one left its record: a failure does not take that away
+    bool keep = false;  // an earlier one left its record: a failure does not take that away
   };
-  std::map<std::string, Pulls> under_way_;        // by image
+  std::map<std::string, Pulls> under_way_;  // by image
   bool adopted_ = false;
 };
 

@@ -180,7 +180,7 @@ rt::Task<void> a_public_image_is_everyones(World& world) {
 TEST(ImageAccess, APublicImageIsEveryones) { run(a_public_image_is_everyones); }
 
 rt::Task<void> policies(World& world) {
-  world.node.present = true;   // by other means
+  world.node.present = true;  // by other means
   co_await expect(world, "b", "IfNotPresent", "ok", 0);
   world.config.image_pull_credentials_verification_policy = "AlwaysVerify";
   co_await expect(world, "b", "IfNotPresent", "unauthorized", 1);
@@ -211,7 +211,7 @@ rt::Task<void> what_is_not_known_is_not_granted(World& world) {
   // A record that cannot be read.
   EXPECT_TRUE(os::remove_tree(world.root + "/image_manager/pulled"));
   EXPECT_TRUE(os::make_directories(world.root + "/image_manager/pulled", 0700));
-  co_await expect(world, "b", "IfNotPresent", "ok", 0);   // none: it came by other means
+  co_await expect(world, "b", "IfNotPresent", "ok", 0);  // none: it came by other means
   auto record = ImagePulledRecord();
   record.image_ref = image_id;
   EXPECT_TRUE(records.write(record));
@@ -256,8 +256,11 @@ TEST(PullRecords, AreUpstreams) {
   const std::string folder = root + "/image_manager/pulled";
   ASSERT_TRUE(os::make_directories(folder, 0700));
   const std::string file = folder + "/sha256-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
-  ASSERT_TRUE(os::create_file(file, R"({"kind":"ImagePulledRecord","apiVersion":"kubelet.config.k8s.io/v1alpha1","lastUpdatedTime":"2024-10-21T12:26:40Z","imageRef":"test",)"
-                                    R"("credentialMapping":{"docker.io/testing/test":{"kubernetesSecrets":[{"uid":"u","namespace":"default","name":"pull","credentialHash":"h"}]}}})", 0600));
+  ASSERT_TRUE(os::create_file(
+      file,
+      R"({"kind":"ImagePulledRecord","apiVersion":"kubelet.config.k8s.io/v1alpha1","lastUpdatedTime":"2024-10-21T12:26:40Z","imageRef":"test",)"
+      R"("credentialMapping":{"docker.io/testing/test":{"kubernetesSecrets":[{"uid":"u","namespace":"default","name":"pull","credentialHash":"h"}]}}})",
+      0600));
   const auto read = records.read("test");
   ASSERT_TRUE(read && *read);
   EXPECT_EQ((*read)->credential_mapping.get("docker.io/testing/test")->kubernetes_secrets.at(0).name, "pull");
@@ -304,7 +307,8 @@ TEST(VerificationPolicy, IsChecked) {
   EXPECT_FALSE(valid("AlwaysVerify", {"docker.io/library/busybox"}));
   const std::string listed = "NeverVerifyAllowlistedImages";
   EXPECT_TRUE(valid(listed, {"docker.io/library/busybox", "example.com/*", "example.com/a/*"}));
-  for (const char* bad : {"busybox", "docker.io/library/busybox:1", "*", "/*", "example.com/*/a", "example.com/a*", "", " example.com/a"}) EXPECT_FALSE(valid(listed, {bad})) << bad;
+  for (const char* bad : {"busybox", "docker.io/library/busybox:1", "*", "/*", "example.com/*/a", "example.com/a*", "", " example.com/a"})
+    EXPECT_FALSE(valid(listed, {bad})) << bad;
 }
 
 }  // namespace

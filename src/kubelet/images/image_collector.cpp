@@ -64,7 +64,8 @@ rt::Task<Result<Unit>> ImageCollector::collect_now(rt::Context ctx, std::optiona
   }
   const uint64_t wanted = bytes_to_free(*disk, setup_.policy);
   if (wanted == 0) co_return Unit{};
-  log::info(0, "The images' disk is over the high threshold, unused images go", {{"used", std::to_string(used_percent(*disk)) + "%"}, {"wantedBytes", std::to_string(wanted)}});
+  log::info(0, "The images' disk is over the high threshold, unused images go",
+            {{"used", std::to_string(used_percent(*disk)) + "%"}, {"wantedBytes", std::to_string(wanted)}});
   CO_TRY_ASSIGN(const uint64_t freed, co_await free_space(ctx, std::move(unused), wanted));
   if (freed >= wanted) co_return Unit{};
   std::string message = too_little_freed(*disk, freed);
@@ -127,8 +128,10 @@ rt::Task<Result<Unit>> ImageCollector::remove_aged(rt::Context ctx, std::vector<
   std::vector<std::string> errors;
   for (const ImageRecord& image : aged_images(unused, setup_.policy, began_, setup_.runtime.clock().now())) {
     const auto removed = co_await remove(ctx, image, "age");
-    if (removed) std::erase_if(unused, [&](const ImageRecord& one) { return one.id == image.id; });
-    else errors.push_back(removed.error().message);
+    if (removed)
+      std::erase_if(unused, [&](const ImageRecord& one) { return one.id == image.id; });
+    else
+      errors.push_back(removed.error().message);
   }
   if (errors.empty()) co_return Unit{};
   const std::string age = api::format_duration(api::Duration{setup_.policy.max_age.count()});
@@ -143,11 +146,14 @@ rt::Task<Result<uint64_t>> ImageCollector::free_space(rt::Context ctx, std::vect
     if (freed >= wanted_bytes || ctx.done()) break;
     if (!is_old_enough(image, setup_.policy, now)) continue;
     const auto removed = co_await remove(ctx, image, "space");
-    if (removed) freed += image.size_bytes;
-    else errors.push_back(removed.error().message);
+    if (removed)
+      freed += image.size_bytes;
+    else
+      errors.push_back(removed.error().message);
   }
   if (errors.empty()) co_return freed;
-  co_return internal("wanted to free " + std::to_string(wanted_bytes) + " bytes, but freed " + std::to_string(freed) + " bytes space with errors in image deletion: " + joined(errors));
+  co_return internal("wanted to free " + std::to_string(wanted_bytes) + " bytes, but freed " + std::to_string(freed) +
+                     " bytes space with errors in image deletion: " + joined(errors));
 }
 
 }  // namespace pintle::kubelet

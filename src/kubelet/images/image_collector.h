@@ -65,8 +65,8 @@ class ImageCollector {
   ImageRecords records_;
   std::map<std::string, uint64_t> removed_;
   rt::AsyncMutex working_;
-  std::optional<rt::TimePoint> next_;          // nullopt: at once
-  std::optional<uint64_t> seen_changes_;       // at the last look
+  std::optional<rt::TimePoint> next_;     // nullopt: at once
+  std::optional<uint64_t> seen_changes_;  // at the last look
   bool was_full_ = false;
   bool failed_before_ = false;
 };

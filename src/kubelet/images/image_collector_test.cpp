@@ -18,9 +18,9 @@ constexpr auto* path = "/run/fake.sock";
 // Images by id, what is made of them, and what was said.
 struct Node {
   std::map<std::string, Image> images;
-  std::vector<std::string> containers;         // the images that they are made of
+  std::vector<std::string> containers;  // the images that they are made of
   std::vector<std::string> volumes;
-  std::set<std::string> stuck;                 // cannot be removed
+  std::set<std::string> stuck;  // cannot be removed
   std::string sandbox = "pause";
   std::vector<std::string> said;
   uint64_t pod_changes = 0;
@@ -94,7 +94,7 @@ void run(std::function<rt::Task<void>(Node&, ImageCollector&)> check, ImagePolic
   rt::testing::run_sim([&] { return with_node(check, policy); }, 1);
 }
 
-constexpr SignalValue roomy{500, 1000}, full{100, 1000};   // 100 short of 20 %
+constexpr SignalValue roomy{500, 1000}, full{100, 1000};  // 100 short of 20 %
 const auto always = rt::Context::background();
 
 rt::Task<void> wait_for(rt::Duration time) { (void)co_await rt::sleep_for(always, time); }

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t repository_length_max = 255;
 constexpr std::size_t tag_length_max = 128;
-constexpr std::size_t identifier_length = 64;   // a bare image id is no name
+constexpr std::size_t identifier_length = 64;  // a bare image id is no name
 
 bool is_lower_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
@@ -60,7 +60,9 @@ bool is_digest(std::string_view text) {
 }
 
 // What stands before the first slash is a registry if it cannot be a part of Docker Hub's names.
-bool is_registry(std::string_view first) { return first == "localhost" || first.find_first_of(".:") != std::string_view::npos || std::any_of(first.begin(), first.end(), is_upper); }
+bool is_registry(std::string_view first) {
+  return first == "localhost" || first.find_first_of(".:") != std::string_view::npos || std::any_of(first.begin(), first.end(), is_upper);
+}
 
 bool is_host(std::string_view text) {
   if (text.starts_with('[')) return text.find(']') != std::string_view::npos;

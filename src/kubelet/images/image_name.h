@@ -9,10 +9,10 @@
 namespace pintle::kubelet {
 
 struct ImageName {
-  std::string registry;      // "docker.io" if none is given
-  std::string repository;    // "library/busybox"
+  std::string registry;    // "docker.io" if none is given
+  std::string repository;  // "library/busybox"
   std::string tag;
-  std::string digest;        // "sha256:..."
+  std::string digest;  // "sha256:..."
 };
 // BadRequest with upstream's words: `couldn't parse image name "X": invalid reference format: ...`.
 Result<ImageName> parse_image_name(std::string_view image);

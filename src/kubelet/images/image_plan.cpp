@@ -17,7 +17,8 @@ Result<Unit> check_percent(int percent, std::string_view field, std::string_view
 
 // "18.3 GiB".
 std::string size_text(uint64_t bytes) {
-  constexpr std::pair<const char*, double> units[] = {{"KiB", 1024.0}, {"MiB", 1024.0 * 1024}, {"GiB", 1024.0 * 1024 * 1024}, {"TiB", 1024.0 * 1024 * 1024 * 1024}};
+  constexpr std::pair<const char*, double> units[] = {
+      {"KiB", 1024.0}, {"MiB", 1024.0 * 1024}, {"GiB", 1024.0 * 1024 * 1024}, {"TiB", 1024.0 * 1024 * 1024 * 1024}};
   const auto size = static_cast<double>(bytes);
   if (size < units[0].second) return std::to_string(bytes) + " B";
   std::size_t unit = 0;
@@ -39,8 +40,11 @@ Result<ImagePolicy> image_policy(const api::kubeletconfig_v1beta1::KubeletConfig
   TRY(check_percent(out.high_percent, "imageGCHighThresholdPercent", "--image-gc-high-threshold"));
   TRY(check_percent(out.low_percent, "imageGCLowThresholdPercent", "--image-gc-low-threshold"));
   if (out.low_percent >= out.high_percent)
-    return error(Reason::Invalid, fmt::format("invalid configuration: imageGCLowThresholdPercent (--image-gc-low-threshold) {} must be less than imageGCHighThresholdPercent "
-                                              "(--image-gc-high-threshold) {}", out.low_percent, out.high_percent));
+    return error(
+        Reason::Invalid,
+        fmt::format("invalid configuration: imageGCLowThresholdPercent (--image-gc-low-threshold) {} must be less than imageGCHighThresholdPercent "
+                    "(--image-gc-high-threshold) {}",
+                    out.low_percent, out.high_percent));
   if (config.image_minimum_gc_age.nanos > 0) out.min_age = rt::Duration(config.image_minimum_gc_age.nanos);
   out.max_age = rt::Duration(std::max<int64_t>(0, config.image_maximum_gc_age.nanos));
   return out;
@@ -102,9 +106,11 @@ uint64_t bytes_to_free(const SignalValue& disk, const ImagePolicy& policy) {
 }
 
 std::string too_little_freed(const SignalValue& disk, uint64_t freed_bytes) {
-  return fmt::format("Insufficient free disk space on the node's image filesystem ({}% of {} used). Failed to free sufficient space by deleting unused images (freed {} bytes). "
-                     "Investigate disk usage, as it could be used by active images, logs, volumes, or other data.",
-                     used_percent(disk), size_text(static_cast<uint64_t>(disk.capacity)), freed_bytes);
+  return fmt::format(
+      "Insufficient free disk space on the node's image filesystem ({}% of {} used). Failed to free sufficient space by deleting unused images "
+      "(freed {} bytes). "
+      "Investigate disk usage, as it could be used by active images, logs, volumes, or other data.",
+      used_percent(disk), size_text(static_cast<uint64_t>(disk.capacity)), freed_bytes);
 }
 
 std::string sandbox_image(const FlatMap<std::string>& runtime_info) {

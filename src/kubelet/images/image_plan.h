@@ -17,10 +17,10 @@
 namespace pintle::kubelet {
 
 struct ImagePolicy {
-  int high_percent = 85;                             // of their disk: from here on images are removed
-  int low_percent = 80;                              // until no more than this is used
-  rt::Duration min_age = std::chrono::minutes(2);    // of an image that may go: what was just pulled is about to be used
-  rt::Duration max_age{};                            // unused for longer: it goes, however empty the disk is; zero: never
+  int high_percent = 85;                           // of their disk: from here on images are removed
+  int low_percent = 80;                            // until no more than this is used
+  rt::Duration min_age = std::chrono::minutes(2);  // of an image that may go: what was just pulled is about to be used
+  rt::Duration max_age{};                          // unused for longer: it goes, however empty the disk is; zero: never
   bool collects() const { return high_percent < 100 || max_age > rt::Duration(0); }
 };
 // Invalid: percentages that are none, or the wrong way round.
@@ -31,8 +31,8 @@ struct ImageRecord {
   std::string runtime_handler;
   uint64_t size_bytes = 0;
   bool pinned = false;
-  bool used = false;                                 // at the last look
-  std::optional<rt::TimePoint> last_used;            // nullopt: never yet
+  bool used = false;                       // at the last look
+  std::optional<rt::TimePoint> last_used;  // nullopt: never yet
   rt::TimePoint first_seen{};
 };
 

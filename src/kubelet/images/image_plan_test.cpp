@@ -28,10 +28,11 @@ std::string show(const std::vector<ImageRecord>& images) {
 
 TEST(Images, TheLeastRecentlyUsedGoFirst) {
   ImageRecords records;
-  records.look({image("a"), image("b"), image("c"), image("pinned", 10, true)}, {"a", "docker.io/library/b:1", "docker.io/library/c@sha256:1"}, start + 1min);
+  records.look({image("a"), image("b"), image("c"), image("pinned", 10, true)}, {"a", "docker.io/library/b:1", "docker.io/library/c@sha256:1"},
+               start + 1min);
   EXPECT_EQ(show(records.unused()), "");
   records.look({image("a"), image("b"), image("c"), image("new"), image("pinned", 10, true)}, {"b"}, start + 2min);
-  EXPECT_EQ(show(records.unused()), "new a c ");   // never used at all; then those of one moment by age
+  EXPECT_EQ(show(records.unused()), "new a c ");  // never used at all; then those of one moment by age
   records.look({image("a"), image("b"), image("c"), image("new")}, {"a"}, start + 3min);
   EXPECT_EQ(show(records.unused()), "new c b ");
   records.look({image("b")}, {}, start + 4min);
@@ -61,7 +62,7 @@ TEST(Images, UnusedForTooLong) {
   const auto aged = [&](rt::Duration at) { return show(aged_images(records.unused(), policy, start, start + at)); };
   EXPECT_EQ(aged(100h), "");
   policy.max_age = 1h;
-  EXPECT_EQ(aged(1h), "");            // the kubelet has not run for that long
+  EXPECT_EQ(aged(1h), "");  // the kubelet has not run for that long
   EXPECT_EQ(aged(61min), "never ");
   EXPECT_EQ(aged(91min), "never used ");
 }
@@ -76,7 +77,8 @@ TEST(Images, HowMuchHasToGo) {
   EXPECT_EQ(bytes_to_free({5, 0}, policy), 0u);
   EXPECT_EQ(used_percent({2000, 1000}), 0);
   EXPECT_EQ(too_little_freed({150ll << 30, 1000ll << 30}, 7),
-            "Insufficient free disk space on the node's image filesystem (85% of 1000.0 GiB used). Failed to free sufficient space by deleting unused images (freed 7 bytes). "
+            "Insufficient free disk space on the node's image filesystem (85% of 1000.0 GiB used). Failed to free sufficient space by deleting "
+            "unused images (freed 7 bytes). "
             "Investigate disk usage, as it could be used by active images, logs, volumes, or other data.");
   EXPECT_NE(too_little_freed({1, 1000}, 0).find(" of 1000 B used"), std::string::npos);
   EXPECT_NE(too_little_freed({1, 1536}, 0).find(" of 1.5 KiB used"), std::string::npos);
@@ -86,13 +88,16 @@ TEST(Images, ThePolicyOfAConfiguration) {
   api::kubeletconfig_v1beta1::KubeletConfiguration config;
   const auto said = [&] {
     const auto policy = image_policy(config);
-    return policy ? std::to_string(policy->high_percent) + " " + std::to_string(policy->low_percent) + (policy->collects() ? "" : " never") : policy.error().message;
+    return policy ? std::to_string(policy->high_percent) + " " + std::to_string(policy->low_percent) + (policy->collects() ? "" : " never")
+                  : policy.error().message;
   };
   EXPECT_EQ(said(), "85 80");
   config.image_gc_high_threshold_percent = 100;
   EXPECT_EQ(said(), "100 80 never");
   config.image_gc_low_threshold_percent = 100;
-  EXPECT_EQ(said(), "invalid configuration: imageGCLowThresholdPercent (--image-gc-low-threshold) 100 must be less than imageGCHighThresholdPercent (--image-gc-high-threshold) 100");
+  EXPECT_EQ(said(),
+            "invalid configuration: imageGCLowThresholdPercent (--image-gc-low-threshold) 100 must be less than imageGCHighThresholdPercent "
+            "(--image-gc-high-threshold) 100");
   config.image_gc_high_threshold_percent = 101;
   EXPECT_EQ(said(), "invalid configuration: imageGCHighThresholdPercent (--image-gc-high-threshold) 101 must be between 0 and 100, inclusive");
 }

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "api/values.h"
 #include "kubelet/images/credentials.h"
 #include "kubelet/images/image_name.h"
-#include "api/values.h"
 
 namespace pintle::kubelet {
 
@@ -127,8 +127,8 @@ rt::Task<Outcome> ImagePuller::pull_now(rt::Context ctx, ImageRequest request, s
     size = pulled->status->size;
   }
   setup_.events.normal(*request.pod, request.container, "Pulled",
-                       fmt::format("Successfully pulled image \"{}\" in {} ({} including waiting). Image size: {} bytes.", request.image, rounded(ended - started),
-                                   rounded(ended - asked), size));
+                       fmt::format("Successfully pulled image \"{}\" in {} ({} including waiting). Image size: {} bytes.", request.image,
+                                   rounded(ended - started), rounded(ended - asked), size));
   co_return std::move(out);
 }
 
@@ -140,11 +140,13 @@ rt::Task<std::optional<Image>> ImagePuller::find(rt::Context ctx, const ImageReq
 }
 
 // Whoever looks at the image while it is pulled, or after this process ended in the middle, finds that it is not everyone's.
-rt::Task<Result<ImagePuller::Fetched>> ImagePuller::pull_recorded(rt::Context ctx, const ImageRequest& request, std::string image, std::optional<Credentials> known) {
+rt::Task<Result<ImagePuller::Fetched>> ImagePuller::pull_recorded(rt::Context ctx, const ImageRequest& request, std::string image,
+                                                                  std::optional<Credentials> known) {
   bool was_there = false;
   if (setup_.access) {
     const auto begun = co_await setup_.access->begin_pull(ctx, request.image);
-    if (!begun) co_return internal(fmt::format("Failed to record image pull intent for container image \"{}\": {}", request.image, begun.error().message));
+    if (!begun)
+      co_return internal(fmt::format("Failed to record image pull intent for container image \"{}\": {}", request.image, begun.error().message));
     if (!setup_.access->off()) {
       const auto before = co_await find(ctx, request, image);
       was_there = before.has_value();
@@ -167,7 +169,8 @@ rt::Task<Result<ImagePuller::Fetched>> ImagePuller::pull_recorded(rt::Context ct
 }
 
 // Each credential that fits is tried in turn; none fits: without.
-rt::Task<Result<ImagePuller::Fetched>> ImagePuller::pull_with_credentials(rt::Context ctx, const ImageRequest& request, std::string image, std::optional<Credentials> known) {
+rt::Task<Result<ImagePuller::Fetched>> ImagePuller::pull_with_credentials(rt::Context ctx, const ImageRequest& request, std::string image,
+                                                                          std::optional<Credentials> known) {
   if (!known) {
     CO_TRY_ASSIGN(known, co_await credentials(ctx, request.pod, image));
   }
@@ -188,15 +191,17 @@ rt::Task<Result<ImagePuller::Fetched>> ImagePuller::pull_with_credentials(rt::Co
   co_return Unexpected(std::move(*last));
 }
 
-rt::Task<Result<ImagePuller::Credentials>> ImagePuller::credentials(rt::Context ctx, std::shared_ptr<const api::core_v1::Pod> pod, std::string image) {
+rt::Task<Result<ImagePuller::Credentials>> ImagePuller::credentials(rt::Context ctx, std::shared_ptr<const api::core_v1::Pod> pod,
+                                                                    std::string image) {
   std::vector<RegistryCredential> all;
   for (const auto& reference : pod->spec.image_pull_secrets) {
     if (!setup_.objects) break;
     const auto secret = co_await setup_.objects->secret(ctx, pod->metadata.namespace_, reference.name);
     if (!secret) {
       // Upstream goes on without it, and says so.
-      setup_.events.warning(*pod, "", "FailedToRetrieveImagePullSecret",
-                            fmt::format("Unable to retrieve some image pull secrets ({}); attempting to pull the image may not succeed.", reference.name));
+      setup_.events.warning(
+          *pod, "", "FailedToRetrieveImagePullSecret",
+          fmt::format("Unable to retrieve some image pull secrets ({}); attempting to pull the image may not succeed.", reference.name));
       continue;
     }
     CO_TRY_ASSIGN(auto some, credentials_of(**secret));

@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "base/expected.h"
 #include "api/gen/core_v1.h"
 #include "api/gen/cri_v1.h"
+#include "base/expected.h"
 #include "cri/runtime_client.h"
 #include "kubelet/images/credentials.h"
 #include "kubelet/images/image_access.h"
@@ -29,8 +29,8 @@ constexpr rt::Duration image_backoff_initial = std::chrono::seconds(10);
 constexpr rt::Duration image_backoff_max = std::chrono::minutes(5);
 
 struct PulledImage {
-  std::string ref;                   // the runtime's id
-  std::optional<int64_t> uid;        // the image's user
+  std::string ref;             // the runtime's id
+  std::optional<int64_t> uid;  // the image's user
   std::string username;
 };
 
@@ -38,15 +38,15 @@ struct ImagePullerSetup {
   rt::Runtime& runtime;
   cri::RuntimeClient& cri;
   PodEvents& events;
-  ReferencedObjects* objects = nullptr;          // nullptr: no secrets
-  std::size_t parallel_pulls_max = 1;            // 0: no limit
-  ImageAccess* access = nullptr;                 // nullptr: what is on the node is for everyone
-  std::function<void()> pulled;                  // the node has another image; may be empty
+  ReferencedObjects* objects = nullptr;  // nullptr: no secrets
+  std::size_t parallel_pulls_max = 1;    // 0: no limit
+  ImageAccess* access = nullptr;         // nullptr: what is on the node is for everyone
+  std::function<void()> pulled;          // the node has another image; may be empty
 };
 
 struct ImageRequest {
   std::shared_ptr<const api::core_v1::Pod> pod;
-  std::string container;             // for the events; "" for an image volume
+  std::string container;  // for the events; "" for an image volume
   std::string image;
   std::string pull_policy;
   api::cri_v1::PodSandboxConfig sandbox;
@@ -68,13 +68,13 @@ class ImagePuller {
     rt::GrowingWait<rt::TimePoint> wait;
     std::string error;
   };
-  using Key = std::pair<std::string, std::string>;     // pod uid, image
+  using Key = std::pair<std::string, std::string>;  // pod uid, image
 
   using Credentials = std::vector<RegistryCredential>;
   // An image that was pulled.
   struct Fetched {
-    std::string ref;                                   // as the pull calls it
-    std::optional<ImagePullSecret> source;             // the secret that it took; nullopt: none
+    std::string ref;                        // as the pull calls it
+    std::optional<ImagePullSecret> source;  // the secret that it took; nullopt: none
     std::optional<api::cri_v1::Image> status;
   };
 
@@ -88,7 +88,7 @@ class ImagePuller {
   void failed(const Key& key, std::string error);
 
   ImagePullerSetup setup_;
-  rt::Channel<Unit> running_;        // a place for each pull that may run
+  rt::Channel<Unit> running_;  // a place for each pull that may run
   std::map<Key, Backoff> backoffs_;
 };
 

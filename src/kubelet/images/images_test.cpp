@@ -27,10 +27,12 @@ TEST(ImageName, Parts) {
 }
 
 TEST(ImageName, Malformed) {
-  for (const std::string& bad : {std::string(), std::string("a b"), std::string("a/"), std::string("/a"), std::string("a:"), std::string("a..b"), std::string("a-"), std::string("x@sha256:12"), std::string(64, 'a')}) {
+  for (const std::string& bad : {std::string(), std::string("a b"), std::string("a/"), std::string("/a"), std::string("a:"), std::string("a..b"),
+                                 std::string("a-"), std::string("x@sha256:12"), std::string(64, 'a')}) {
     EXPECT_FALSE(parse_image_name(bad)) << bad;
   }
-  EXPECT_EQ(parse_image_name("docker.io/UPPER").error().message, "couldn't parse image name \"docker.io/UPPER\": invalid reference format: repository name (UPPER) must be lowercase");
+  EXPECT_EQ(parse_image_name("docker.io/UPPER").error().message,
+            "couldn't parse image name \"docker.io/UPPER\": invalid reference format: repository name (UPPER) must be lowercase");
 }
 
 api::core_v1::Secret secret(const std::string& json) {
@@ -47,8 +49,10 @@ std::string users(const std::vector<RegistryCredential>& all, std::string_view i
 }
 
 TEST(Credentials, MostSpecificFirst) {
-  const auto all = credentials_of(secret(R"({"auths": {"https://index.docker.io/v1/": {"username": "hub", "password": "1"}, "*.example.com": {"username": "any", "password": "2"},
-    "a.example.com/team": {"auth": ")" + codec::base64("team:p:w") + R"("}, "localhost:5000": {"username": "local", "password": "3"}}})"));
+  const auto all = credentials_of(
+      secret(R"({"auths": {"https://index.docker.io/v1/": {"username": "hub", "password": "1"}, "*.example.com": {"username": "any", "password": "2"},
+    "a.example.com/team": {"auth": ")" +
+             codec::base64("team:p:w") + R"("}, "localhost:5000": {"username": "local", "password": "3"}}})"));
   ASSERT_TRUE(all);
   EXPECT_EQ(users(*all, "busybox"), "hub:1 ");
   EXPECT_EQ(users(*all, "a.example.com/team/app:1"), "team:p:w any:2 ");
@@ -63,8 +67,9 @@ TEST(Credentials, NoKeyTakesLong) {
   std::string host = std::string(200, 'a') + ".example.com";
   std::string stars;
   for (int i = 0; i < 20; ++i) stars += "*a";
-  const auto all = credentials_of(secret(R"({"auths": {")" + stars + R"(b.example.com": {"username": "x", "password": "1"}, ")" + stars + R"(.example.com": {"username": "y", "password": "2"}, ")" +
-                                         std::string(2000, '*') + R"(": {"username": "z", "password": "3"}}})"));
+  const auto all = credentials_of(secret(R"({"auths": {")" + stars + R"(b.example.com": {"username": "x", "password": "1"}, ")" + stars +
+                                         R"(.example.com": {"username": "y", "password": "2"}, ")" + std::string(2000, '*') +
+                                         R"(": {"username": "z", "password": "3"}}})"));
   ASSERT_TRUE(all);
   EXPECT_EQ(users(*all, host + "/app:1"), "y:2 ");
 }

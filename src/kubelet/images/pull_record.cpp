@@ -7,7 +7,9 @@ namespace pintle::kubelet {
 namespace {
 
 bool is_same_object(const ImagePullSecret& a, const ImagePullSecret& b) { return a.uid == b.uid && a.namespace_ == b.namespace_ && a.name == b.name; }
-bool is_same_content(const ImagePullSecret& a, const ImagePullSecret& b) { return !a.credential_hash.empty() && a.credential_hash == b.credential_hash; }
+bool is_same_content(const ImagePullSecret& a, const ImagePullSecret& b) {
+  return !a.credential_hash.empty() && a.credential_hash == b.credential_hash;
+}
 
 bool add_secret(std::vector<ImagePullSecret>& secrets, const ImagePullSecret& secret) {
   const auto known = std::ranges::find_if(secrets, [&](const auto& one) { return is_same_object(one, secret); });

@@ -10,9 +10,9 @@
 
 namespace pintle::kubelet {
 
-constexpr std::size_t record_secrets_max = 1000;       // of one name of an image; then the oldest go, and are verified again
-constexpr std::size_t record_matches_max = 100;        // as long as it has fewer, what merely matches is noted too
-constexpr std::size_t record_names_max = 100;          // names of one image; then all but the new one go
+constexpr std::size_t record_secrets_max = 1000;  // of one name of an image; then the oldest go, and are verified again
+constexpr std::size_t record_matches_max = 100;   // as long as it has fewer, what merely matches is noted too
+constexpr std::size_t record_names_max = 100;     // names of one image; then all but the new one go
 
 using api::kubeletconfig_v1beta1::ImagePullCredentials;
 using api::kubeletconfig_v1beta1::ImagePulledRecord;
@@ -23,7 +23,7 @@ bool add_credentials(ImagePulledRecord& record, std::string_view image_name, con
 
 struct Access {
   bool granted = false;
-  const ImagePullSecret* learned = nullptr;   // of the pod's; to be added to the record
+  const ImagePullSecret* learned = nullptr;  // of the pod's; to be added to the record
 };
 // Whether a pod with these secrets has shown that it may use the image. A secret whose content changed stays good, and so does the
 // same content under another name.

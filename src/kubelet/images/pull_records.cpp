@@ -24,7 +24,9 @@ constexpr std::size_t name_bytes = 7 + 64;
 constexpr uint32_t folder_mode = 0700;
 constexpr uint32_t file_mode = 0600;
 
-std::string file_of(const std::string& folder, const std::string& key) { return folder + "/" + std::string(prefix) + component::hex(component::sha256(key)); }
+std::string file_of(const std::string& folder, const std::string& key) {
+  return folder + "/" + std::string(prefix) + component::hex(component::sha256(key));
+}
 
 template <class T>
 std::string text_of(const T& object, std::string_view kind) {

@@ -12,8 +12,8 @@
 
 namespace pintle::kubelet {
 
-constexpr std::size_t record_bytes_max = 4 << 20;   // a larger file is not read: what it says is not known
-constexpr std::size_t record_files_max = 100'000;   // looked at in a folder
+constexpr std::size_t record_bytes_max = 4 << 20;  // a larger file is not read: what it says is not known
+constexpr std::size_t record_files_max = 100'000;  // looked at in a folder
 
 class PullRecords {
  public:
@@ -23,7 +23,7 @@ class PullRecords {
   // No error if there is none.
   Result<Unit> end(const std::string& image) const;
   Result<bool> is_begun(const std::string& image) const;
-  Result<std::vector<std::string>> begun() const;      // images
+  Result<std::vector<std::string>> begun() const;  // images
 
   // nullopt: there is none.
   Result<std::optional<ImagePulledRecord>> read(const std::string& image_ref) const;

@@ -28,11 +28,15 @@ Result<VerificationPolicy> VerificationPolicy::make(const api::kubeletconfig_v1b
   VerificationPolicy out;
   const std::string& policy = config.image_pull_credentials_verification_policy;
   const bool* gate = config.feature_gates.get("KubeletEnsureSecretPulledImages");
-  if (policy == Names::NeverVerify || (gate && !*gate)) out.kind_ = Kind::Never;
-  else if (policy == Names::AlwaysVerify) out.kind_ = Kind::Always;
-  else if (policy == Names::NeverVerifyAllowlistedImages) out.kind_ = Kind::NeverListed;
+  if (policy == Names::NeverVerify || (gate && !*gate))
+    out.kind_ = Kind::Never;
+  else if (policy == Names::AlwaysVerify)
+    out.kind_ = Kind::Always;
+  else if (policy == Names::NeverVerifyAllowlistedImages)
+    out.kind_ = Kind::NeverListed;
   else if (!policy.empty() && policy != Names::NeverVerifyPreloadedImages)
-    return error(Reason::Invalid, "imagePullCredentialsVerificationPolicy: \"" + policy + "\" is none of NeverVerify, NeverVerifyPreloadedImages, NeverVerifyAllowlistedImages, AlwaysVerify");
+    return error(Reason::Invalid, "imagePullCredentialsVerificationPolicy: \"" + policy +
+                                      "\" is none of NeverVerify, NeverVerifyPreloadedImages, NeverVerifyAllowlistedImages, AlwaysVerify");
   const auto& entries = config.preloaded_images_verification_allowlist;
   if (!entries.empty() && policy != Names::NeverVerifyAllowlistedImages)
     return error(Reason::Invalid, std::string(list_field) + ": only the policy NeverVerifyAllowlistedImages takes it");
@@ -43,8 +47,10 @@ Result<VerificationPolicy> VerificationPolicy::make(const api::kubeletconfig_v1b
     if (name.find('*') != std::string::npos) return bad_entry(entry, "a \"*\" may only follow the last slash");
     if (prefix && name.size() == 1) return bad_entry(entry, "it must name a registry");
     if (!prefix && full_name(name) != name) return bad_entry(entry, "not the full name of an image without tag and digest");
-    if (prefix) out.prefixes_.push_back(name);
-    else out.names_.insert(name);
+    if (prefix)
+      out.prefixes_.push_back(name);
+    else
+      out.names_.insert(name);
   }
   return out;
 }

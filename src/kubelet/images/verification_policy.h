@@ -28,7 +28,7 @@ class VerificationPolicy {
 
   Kind kind_ = Kind::NeverPreloaded;
   std::set<std::string, std::less<>> names_;
-  std::vector<std::string> prefixes_;        // of entries "PREFIX/*"
+  std::vector<std::string> prefixes_;  // of entries "PREFIX/*"
 };
 
 }  // namespace pintle::kubelet

@@ -15,7 +15,7 @@ namespace pintle::kubelet {
 
 namespace {
 
-constexpr std::size_t link_name_max = 251;   // with ".log" a file name's 255
+constexpr std::size_t link_name_max = 251;  // with ".log" a file name's 255
 
 void each_name(const std::string& directory, const std::function<void(std::string_view)>& visit) {
   DIR* open = ::opendir(directory.c_str());
@@ -61,7 +61,7 @@ void remove_pod_logs(const std::string& pod_log_dir, const std::string& links_di
   each_name(links_dir, [&](std::string_view entry) {
     if (!entry.starts_with(prefix)) return;
     const std::string path = links_dir + "/" + std::string(entry);
-    if (::access(path.c_str(), F_OK) != 0) ::unlink(path.c_str());   // it leads nowhere now
+    if (::access(path.c_str(), F_OK) != 0) ::unlink(path.c_str());  // it leads nowhere now
   });
 }
 

@@ -11,7 +11,7 @@ namespace pintle::kubelet {
 
 namespace {
 
-constexpr int own_names = 3;   // of a pod, of a container, of a file
+constexpr int own_names = 3;  // of a pod, of a container, of a file
 
 }  // namespace
 

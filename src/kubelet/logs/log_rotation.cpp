@@ -15,7 +15,7 @@ std::vector<std::string> pieces_to_remove(const std::vector<std::string>& names,
     if (name.size() > log.size() + 1 && name.starts_with(log) && name[log.size()] == '.') pieces.push_back(name);
   }
   std::sort(pieces.begin(), pieces.end());
-  const std::size_t keep = files_max > 2 ? files_max - 2 : 0;   // beside the log and the piece that is set aside now
+  const std::size_t keep = files_max > 2 ? files_max - 2 : 0;  // beside the log and the piece that is set aside now
   if (pieces.size() <= keep) return {};
   pieces.resize(pieces.size() - keep);
   return pieces;
@@ -25,8 +25,8 @@ std::string rotation_suffix(rt::WallTime time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::seconds>(time - day));
-  return fmt::format("{:04}{:02}{:02}-{:02}{:02}{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+  return fmt::format("{:04}{:02}{:02}-{:02}{:02}{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                     static_cast<unsigned>(date.day()), clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
 LogRotator::LogRotator(rt::Runtime& runtime, cri::RuntimeClient& cri, const PodWorkers& workers, LogRotationOptions options)
@@ -80,7 +80,8 @@ rt::Task<Result<Unit>> LogRotator::rotate(rt::Context ctx, Log log) {
     rt::Disk& disk = runtime_.disk();
     const std::string directory = rt::parent_path(log.path);
     if (const auto names = disk.list(directory)) {
-      for (const auto& piece : pieces_to_remove(*names, log.path.substr(directory.size() + 1), options_.files_max)) (void)disk.remove(directory + "/" + piece);
+      for (const auto& piece : pieces_to_remove(*names, log.path.substr(directory.size() + 1), options_.files_max))
+        (void)disk.remove(directory + "/" + piece);
     }
     moved = disk.rename(log.path, aside);
   });

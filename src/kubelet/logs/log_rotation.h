@@ -17,9 +17,9 @@ namespace pintle::kubelet {
 constexpr rt::Duration log_look_max = std::chrono::minutes(3);
 
 struct LogRotationOptions {
-  uint64_t bytes_max = 10 << 20;                          // containerLogMaxSize
-  std::size_t files_max = 5;                              // containerLogMaxFiles: the log and the pieces set aside
-  rt::Duration look_every = std::chrono::seconds(10);     // containerLogMonitorInterval
+  uint64_t bytes_max = 10 << 20;                       // containerLogMaxSize
+  std::size_t files_max = 5;                           // containerLogMaxFiles: the log and the pieces set aside
+  rt::Duration look_every = std::chrono::seconds(10);  // containerLogMonitorInterval
 };
 
 class LogRotator {
@@ -41,7 +41,7 @@ class LogRotator {
   cri::RuntimeClient& cri_;
   const PodWorkers& workers_;
   const LogRotationOptions options_;
-  std::map<std::string, uint64_t> sizes_;                 // at the last look, by path
+  std::map<std::string, uint64_t> sizes_;  // at the last look, by path
   rt::TaskGroup tasks_;
 };
 

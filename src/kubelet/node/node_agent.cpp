@@ -65,7 +65,9 @@ client::InformerOptions own_node_options(const std::string& node_name) {
 
 struct NodeAgent::State {
   explicit State(NodeAgentSetup s)
-      : setup(std::move(s)), informer(setup.informers.of<Node>(own_node_informer, own_node_options(setup.identity.name))), reference(node_reference(setup.identity.name)) {}
+      : setup(std::move(s)),
+        informer(setup.informers.of<Node>(own_node_informer, own_node_options(setup.identity.name))),
+        reference(node_reference(setup.identity.name)) {}
 
   rt::Task<void> run(rt::Context ctx);
   rt::Task<bool> register_node(rt::Context ctx);
@@ -87,7 +89,7 @@ struct NodeAgent::State {
   rt::Event became_ready;
   bool registered = false;
   bool ready = false;
-  std::shared_ptr<const Node> latest;      // the newest of what was written and what was seen
+  std::shared_ptr<const Node> latest;  // the newest of what was written and what was seen
   std::vector<std::string> pod_cidrs;
   std::optional<bool> unschedulable;
   std::optional<RuntimeObservation> runtime;
@@ -159,7 +161,8 @@ rt::Task<Result<Unit>> NodeAgent::State::try_register(rt::Context ctx) {
     client::PatchOptions options;
     options.subresource = "status";
     std::string patch = node_patch(*existing, reconciled);
-    auto patched = co_await setup.client.patch<Node>(ctx, std::string(), setup.identity.name, client::PatchType::Strategic, std::move(patch), options);
+    auto patched =
+        co_await setup.client.patch<Node>(ctx, std::string(), setup.identity.name, client::PatchType::Strategic, std::move(patch), options);
     if (!patched) co_return Unexpected(std::move(patched).error());
     reconciled = std::move(*patched);
   }
@@ -224,9 +227,7 @@ rt::Task<NodeObservation> NodeAgent::State::observe(rt::Context ctx) {
 }
 
 // Reports of many nodes come at different times; a change starts a new random interval, as upstream's.
-bool NodeAgent::State::report_is_due() const {
-  return !reported || setup.runtime.clock().now() - *reported >= report_after;
-}
+bool NodeAgent::State::report_is_due() const { return !reported || setup.runtime.clock().now() - *reported >= report_after; }
 
 rt::Task<Result<Unit>> NodeAgent::State::update(rt::Context ctx) {
   co_await look_at_images(ctx);
@@ -249,7 +250,8 @@ rt::Task<Result<Unit>> NodeAgent::State::update(rt::Context ctx) {
     client::PatchOptions options;
     options.subresource = "status";
     std::string patch = node_patch(*before, after);
-    auto patched = co_await setup.client.patch<Node>(ctx, std::string(), setup.identity.name, client::PatchType::Strategic, std::move(patch), options);
+    auto patched =
+        co_await setup.client.patch<Node>(ctx, std::string(), setup.identity.name, client::PatchType::Strategic, std::move(patch), options);
     if (!patched) {
       outcome = Unexpected(std::move(patched).error());
       continue;
@@ -259,7 +261,8 @@ rt::Task<Result<Unit>> NodeAgent::State::update(rt::Context ctx) {
     latest = std::make_shared<const Node>(std::move(*patched));
     const auto interval = setup.timing.status_report;
     report_after = interval;
-    if (changed || !reported) report_after += rt::Duration(static_cast<int64_t>(setup.runtime.random().below(static_cast<uint64_t>(interval.count())))) - interval / 2;
+    if (changed || !reported)
+      report_after += rt::Duration(static_cast<int64_t>(setup.runtime.random().below(static_cast<uint64_t>(interval.count())))) - interval / 2;
     reported = setup.runtime.clock().now();
     ready = is_ready(*latest);
     if (ready) became_ready.set();

@@ -17,9 +17,9 @@
 namespace pintle::kubelet {
 
 struct NodeTiming {
-  rt::Duration status_update = std::chrono::seconds(10);   // nodeStatusUpdateFrequency
-  rt::Duration status_report = std::chrono::minutes(5);    // nodeStatusReportFrequency
-  int32_t lease_seconds = 40;                              // nodeLeaseDurationSeconds; renewed at a quarter of it
+  rt::Duration status_update = std::chrono::seconds(10);  // nodeStatusUpdateFrequency
+  rt::Duration status_report = std::chrono::minutes(5);   // nodeStatusReportFrequency
+  int32_t lease_seconds = 40;                             // nodeLeaseDurationSeconds; renewed at a quarter of it
 };
 NodeTiming node_timing(const api::kubeletconfig_v1beta1::KubeletConfiguration& config);
 

@@ -67,7 +67,8 @@ std::shared_ptr<const Node> NodeDuties::known_node() const {
 
 std::optional<WaitingReason> NodeDuties::admit(const Pod& pod) {
   const auto node = known_node();
-  const PodAdmissionInputs inputs{pod, node.get(), setup_.workers.active(pod.metadata.uid), setup_.pressure(), shutting_down_, setup_.config.allowed_unsafe_sysctls};
+  const PodAdmissionInputs inputs{
+      pod, node.get(), setup_.workers.active(pod.metadata.uid), setup_.pressure(), shutting_down_, setup_.config.allowed_unsafe_sysctls};
   const PodAdmission outcome = admit_pod(inputs);
   if (!outcome.admitted) return WaitingReason{outcome.reason, outcome.message};
   for (const Pod* victim : outcome.preempt) {

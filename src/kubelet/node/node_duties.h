@@ -22,7 +22,7 @@ namespace pintle::kubelet {
 
 struct NodeDutiesSetup {
   rt::Runtime& runtime;
-  client::Client* client = nullptr;              // nullptr: no mirrors
+  client::Client* client = nullptr;  // nullptr: no mirrors
   const api::kubeletconfig_v1beta1::KubeletConfiguration& config;
   PodConfig& pods;
   PodWorkers& workers;

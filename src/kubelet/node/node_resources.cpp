@@ -20,7 +20,7 @@ const std::map<std::string, std::string> default_hard = {{"memory.available", "1
 
 // Thresholds are taken out of these resources.
 constexpr std::pair<std::string_view, std::string_view> reserved_by_signal[] = {{"memory", "memory.available"},
-                                                                               {"ephemeral-storage", "nodefs.available"}};
+                                                                                {"ephemeral-storage", "nodefs.available"}};
 
 Result<Unit> add_reserved(const FlatMap<std::string>& from, std::string_view field, ResourceList& out) {
   for (const auto& [name, text] : from) {
@@ -35,9 +35,7 @@ Result<Unit> add_reserved(const FlatMap<std::string>& from, std::string_view fie
 
 }  // namespace
 
-int64_t EvictionThreshold::of(int64_t capacity) const {
-  return is_share ? static_cast<int64_t>(static_cast<double>(capacity) * share) : amount;
-}
+int64_t EvictionThreshold::of(int64_t capacity) const { return is_share ? static_cast<int64_t>(static_cast<double>(capacity) * share) : amount; }
 
 Result<EvictionThreshold> parse_eviction_threshold(std::string_view text) {
   EvictionThreshold out;

@@ -19,8 +19,8 @@ namespace pintle::kubelet {
 // A hard or soft limit of one eviction signal ("memory.available"): an amount, or a share of the capacity.
 struct EvictionThreshold {
   bool is_share = false;
-  double share = 0;        // 0..1
-  int64_t amount = 0;      // bytes, inodes or processes
+  double share = 0;    // 0..1
+  int64_t amount = 0;  // bytes, inodes or processes
   // What it means for a resource of this size.
   int64_t of(int64_t capacity) const;
   bool operator==(const EvictionThreshold&) const = default;
@@ -36,9 +36,9 @@ Result<EvictionThresholds> hard_eviction_thresholds(const api::kubeletconfig_v1b
 
 struct NodeSize {
   os::MachineFacts machine;
-  uint64_t storage_bytes = 0;      // of the file system that holds the kubelet's root
+  uint64_t storage_bytes = 0;  // of the file system that holds the kubelet's root
   int32_t max_pods = 110;
-  int32_t pods_per_core = 0;       // 0: no limit by cores
+  int32_t pods_per_core = 0;  // 0: no limit by cores
 };
 ResourceList node_capacity(const NodeSize& size);
 

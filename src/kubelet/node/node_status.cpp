@@ -21,16 +21,16 @@ constexpr std::size_t image_names_max = 5;
 
 // Labels that are brought up to date on a node that exists (those that the kubelet sets).
 constexpr std::string_view default_labels[] = {"kubernetes.io/hostname",
-                                              "topology.kubernetes.io/zone",
-                                              "topology.kubernetes.io/region",
-                                              "failure-domain.beta.kubernetes.io/zone",
-                                              "failure-domain.beta.kubernetes.io/region",
-                                              "node.kubernetes.io/instance-type",
-                                              "beta.kubernetes.io/instance-type",
-                                              "kubernetes.io/os",
-                                              "kubernetes.io/arch",
-                                              "beta.kubernetes.io/os",
-                                              "beta.kubernetes.io/arch"};
+                                               "topology.kubernetes.io/zone",
+                                               "topology.kubernetes.io/region",
+                                               "failure-domain.beta.kubernetes.io/zone",
+                                               "failure-domain.beta.kubernetes.io/region",
+                                               "node.kubernetes.io/instance-type",
+                                               "beta.kubernetes.io/instance-type",
+                                               "kubernetes.io/os",
+                                               "kubernetes.io/arch",
+                                               "beta.kubernetes.io/os",
+                                               "beta.kubernetes.io/arch"};
 
 struct PressureText {
   std::string_view type;
@@ -38,14 +38,22 @@ struct PressureText {
   std::string_view good_reason, good_message, good_event;
 };
 constexpr PressureText memory_text{"MemoryPressure",
-                                   "KubeletHasInsufficientMemory", "kubelet has insufficient memory available", "NodeHasInsufficientMemory",
-                                   "KubeletHasSufficientMemory", "kubelet has sufficient memory available", "NodeHasSufficientMemory"};
-constexpr PressureText disk_text{"DiskPressure",
-                                 "KubeletHasDiskPressure", "kubelet has disk pressure", "NodeHasDiskPressure",
-                                 "KubeletHasNoDiskPressure", "kubelet has no disk pressure", "NodeHasNoDiskPressure"};
+                                   "KubeletHasInsufficientMemory",
+                                   "kubelet has insufficient memory available",
+                                   "NodeHasInsufficientMemory",
+                                   "KubeletHasSufficientMemory",
+                                   "kubelet has sufficient memory available",
+                                   "NodeHasSufficientMemory"};
+constexpr PressureText disk_text{"DiskPressure",         "KubeletHasDiskPressure",   "kubelet has disk pressure",
+                                 "NodeHasDiskPressure",  "KubeletHasNoDiskPressure", "kubelet has no disk pressure",
+                                 "NodeHasNoDiskPressure"};
 constexpr PressureText pid_text{"PIDPressure",
-                                "KubeletHasInsufficientPID", "kubelet has insufficient PID available", "NodeHasInsufficientPID",
-                                "KubeletHasSufficientPID", "kubelet has sufficient PID available", "NodeHasSufficientPID"};
+                                "KubeletHasInsufficientPID",
+                                "kubelet has insufficient PID available",
+                                "NodeHasInsufficientPID",
+                                "KubeletHasSufficientPID",
+                                "kubelet has sufficient PID available",
+                                "NodeHasSufficientPID"};
 
 NodeEvent status_event(const Node& node, std::string_view what) {
   return {false, std::string(what), "Node " + node.metadata.name + " status is now: " + std::string(what)};
@@ -350,7 +358,7 @@ std::string shown_runtime_version(std::string_view told) {
   int parts = 0;
   while (true) {
     const std::string_view number = rest.substr(0, rest.find_first_not_of(digits));
-    if (number.empty()) return std::string(told);   // upstream refuses it; what it says is more use than nothing
+    if (number.empty()) return std::string(told);  // upstream refuses it; what it says is more use than nothing
     numbers += (parts++ == 0 ? "" : ".") + std::string(number);
     rest.remove_prefix(number.size());
     if (rest.size() < 2 || rest[0] != '.' || !digits.contains(rest[1])) break;

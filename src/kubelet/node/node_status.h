@@ -16,31 +16,31 @@ namespace pintle::kubelet {
 // What does not change while the kubelet runs.
 struct NodeIdentity {
   std::string name;
-  std::string hostname;                    // --hostname-override, or the machine's
-  std::vector<std::string> ips;            // --node-ip: one, or one of each family; not empty
-  FlatMap<std::string> labels;             // --node-labels
-  std::vector<api::core_v1::Taint> taints; // registerWithTaints
+  std::string hostname;                     // --hostname-override, or the machine's
+  std::vector<std::string> ips;             // --node-ip: one, or one of each family; not empty
+  FlatMap<std::string> labels;              // --node-labels
+  std::vector<api::core_v1::Taint> taints;  // registerWithTaints
   std::string provider_id;
   bool external_cloud_provider = false;
-  bool controller_attach_detach = true;    // enableControllerAttachDetach
+  bool controller_attach_detach = true;  // enableControllerAttachDetach
   int32_t kubelet_port = 10250;
-  int32_t status_images_max = 50;          // nodeStatusMaxImages; -1: no limit
+  int32_t status_images_max = 50;  // nodeStatusMaxImages; -1: no limit
 };
 
 struct RuntimeCondition {
-  bool known = false;                      // the runtime told about it
+  bool known = false;  // the runtime told about it
   bool status = false;
   std::string reason;
   std::string message;
 };
 // What the container runtime says about itself.
 struct RuntimeObservation {
-  std::string name;                        // "containerd"
+  std::string name;  // "containerd"
   std::string version;
   RuntimeCondition runtime_ready;
   RuntimeCondition network_ready;
   std::vector<api::core_v1::NodeRuntimeHandler> handlers;
-  std::optional<bool> supplemental_groups_policy;   // the runtime states its features
+  std::optional<bool> supplemental_groups_policy;  // the runtime states its features
 };
 
 struct Pressure {
@@ -56,8 +56,8 @@ struct NodeObservation {
   // nullopt: it has not answered yet, or not for too long (`runtime_silent`).
   std::optional<RuntimeObservation> runtime;
   bool runtime_silent = false;
-  std::vector<std::string> other_errors;   // why the node is not ready besides ("node is shutting down")
-  std::vector<api::core_v1::ContainerImage> images;   // the largest first
+  std::vector<std::string> other_errors;             // why the node is not ready besides ("node is shutting down")
+  std::vector<api::core_v1::ContainerImage> images;  // the largest first
   std::vector<std::string> volumes_in_use;
   Pressure pressure;
 };

@@ -216,7 +216,13 @@ TEST(NodeStatus, Images) {
 }
 
 TEST(NodeStatus, VersionOfTheRuntime) {
-  for (const auto& [told, shown] : {std::pair{"1.6.20", "1.6.20"}, {"v2.1.1", "2.1.1"}, {"1.6.20~ds1", "1.6.20"}, {"2.0.0-rc.1", "2.0.0-rc.1"}, {"1.7.2+deb12u1", "1.7.2+deb12u1"}, {"1.7-2", "1.7"}, {"main", "main"}}) {
+  for (const auto& [told, shown] : {std::pair{"1.6.20", "1.6.20"},
+                                    {"v2.1.1", "2.1.1"},
+                                    {"1.6.20~ds1", "1.6.20"},
+                                    {"2.0.0-rc.1", "2.0.0-rc.1"},
+                                    {"1.7.2+deb12u1", "1.7.2+deb12u1"},
+                                    {"1.7-2", "1.7"},
+                                    {"main", "main"}}) {
     EXPECT_EQ(shown_runtime_version(told), shown);
   }
 }

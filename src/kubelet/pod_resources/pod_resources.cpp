@@ -25,8 +25,10 @@ const api::Quantity& quantity(const ResourceList& list, std::string_view name) {
 void add(ResourceList& to, const ResourceList& more) {
   for (const auto& [name, amount] : more) {
     api::Quantity* mine = to.get(name);
-    if (mine) *mine = *mine + amount;
-    else to[name] = amount;
+    if (mine)
+      *mine = *mine + amount;
+    else
+      to[name] = amount;
   }
 }
 
@@ -85,8 +87,10 @@ void add_qos(const core::ResourceRequirements& resources, QosFacts& facts) {
     const api::Quantity& limit = quantity(resources.limits, name);
     ResourceList requests, limits;
     if (request.sign() > 0) requests[name] = request;
-    if (limit.sign() > 0) limits[name] = limit;
-    else facts.guaranteed = false;
+    if (limit.sign() > 0)
+      limits[name] = limit;
+    else
+      facts.guaranteed = false;
     add(facts.requests, requests);
     add(facts.limits, limits);
   }
@@ -103,7 +107,8 @@ int64_t spare_memory_per_container(const core::Pod& pod) {
 }
 
 bool is_sidecar_of(const core::Pod& pod, const core::Container& container) {
-  return is_sidecar(container) && std::ranges::any_of(pod.spec.init_containers, [&](const core::Container& other) { return other.name == container.name; });
+  return is_sidecar(container) &&
+         std::ranges::any_of(pod.spec.init_containers, [&](const core::Container& other) { return other.name == container.name; });
 }
 
 }  // namespace
@@ -165,7 +170,9 @@ int64_t oom_score_adj(const core::Pod& pod, const core::Container& container, in
   if (qos == "BestEffort") return best_effort_oom_score;
   if (memory_capacity_bytes <= 0) return best_effort_oom_score - 1;
   const int64_t spare = spare_memory_per_container(pod);
-  const auto score_of = [&](int64_t request) { return 1000 - static_cast<int64_t>(static_cast<__int128>(1000) * (request + spare) / memory_capacity_bytes); };
+  const auto score_of = [&](int64_t request) {
+    return 1000 - static_cast<int64_t>(static_cast<__int128>(1000) * (request + spare) / memory_capacity_bytes);
+  };
   int64_t score = score_of(resource_value(container.resources.requests, "memory"));
   if (is_sidecar_of(pod, container) && !pod.spec.containers.empty()) {
     // A sidecar goes no sooner than the container that asks for least.

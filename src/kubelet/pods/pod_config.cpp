@@ -32,8 +32,10 @@ void PodConfig::set(const std::string& source, std::vector<PodPtr> pods) {
   std::map<std::string, PodPtr> before = std::exchange(from.pods, now);
   for (const auto& [uid, pod] : before) {
     if (now.contains(uid)) continue;
-    if (is_mirror_pod(*pod)) mirrors_.erase(pod_full_name(*pod));
-    else pods_.erase(uid);
+    if (is_mirror_pod(*pod))
+      mirrors_.erase(pod_full_name(*pod));
+    else
+      pods_.erase(uid);
     if (listener_) listener_(pod, true);
   }
   std::vector<PodPtr> changed;
@@ -43,8 +45,10 @@ void PodConfig::set(const std::string& source, std::vector<PodPtr> pods) {
   }
   std::ranges::sort(changed, comes_before);
   for (const PodPtr& pod : changed) {
-    if (is_mirror_pod(*pod)) mirrors_[pod_full_name(*pod)] = pod;
-    else pods_[pod->metadata.uid] = pod;
+    if (is_mirror_pod(*pod))
+      mirrors_[pod_full_name(*pod)] = pod;
+    else
+      pods_[pod->metadata.uid] = pod;
     if (listener_) listener_(pod, false);
   }
 }

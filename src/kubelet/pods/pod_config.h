@@ -50,7 +50,7 @@ class PodConfig {
   PodPtr find(std::string_view namespace_name, std::string_view name) const;
   // The API's mirror of a static pod; nullptr: none.
   PodPtr mirror_of(const api::core_v1::Pod& pod) const;
-  const std::map<std::string, PodPtr, std::less<>>& mirrors() const { return mirrors_; }   // by full name
+  const std::map<std::string, PodPtr, std::less<>>& mirrors() const { return mirrors_; }  // by full name
 
  private:
   struct Source {

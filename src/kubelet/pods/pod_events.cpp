@@ -25,7 +25,8 @@ void PodEvents::normal(const api::core_v1::Pod& pod, std::string_view container,
   if (recorder_) recorder_->normal(container_reference(pod, container), reason, std::move(message));
 }
 
-void PodEvents::warning(const api::core_v1::Pod& pod, std::string_view container, std::string_view reason, std::string message, FlatMap<std::string> annotations) {
+void PodEvents::warning(const api::core_v1::Pod& pod, std::string_view container, std::string_view reason, std::string message,
+                        FlatMap<std::string> annotations) {
   if (recorder_) recorder_->warning(container_reference(pod, container), reason, std::move(message), std::move(annotations));
 }
 

@@ -15,7 +15,8 @@ class PodEvents {
   explicit PodEvents(client::EventRecorder* recorder) : recorder_(recorder) {}
   // `container` "": about the pod.
   void normal(const api::core_v1::Pod& pod, std::string_view container, std::string_view reason, std::string message);
-  void warning(const api::core_v1::Pod& pod, std::string_view container, std::string_view reason, std::string message, FlatMap<std::string> annotations = {});
+  void warning(const api::core_v1::Pod& pod, std::string_view container, std::string_view reason, std::string message,
+               FlatMap<std::string> annotations = {});
   client::EventRecorder* recorder() { return recorder_; }
 
  private:

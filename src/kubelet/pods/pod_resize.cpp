@@ -24,13 +24,17 @@ const ResourceRequirements* said_of(const PodStatus& status, const RuntimeContai
 
 // What was started by this kubelet has what the spec said then; an adopted container what its status says.
 void PodWorker::note_applied() {
-  std::erase_if(applied_, [this](const auto& entry) { return std::none_of(state_.containers.begin(), state_.containers.end(), [&](const auto& c) { return c.id == entry.first; }); });
+  std::erase_if(applied_, [this](const auto& entry) {
+    return std::none_of(state_.containers.begin(), state_.containers.end(), [&](const auto& c) { return c.id == entry.first; });
+  });
   for (const auto& container : state_.containers) {
     if (container.phase != ContainerPhase::Running || applied_.contains(container.id)) continue;
     const auto spec = find_container(pod_->spec, container.name);
     const ResourceRequirements* said = said_of(status_, container);
-    if (said) applied_[container.id] = *said;
-    else if (spec) applied_[container.id] = spec->resources;
+    if (said)
+      applied_[container.id] = *said;
+    else if (spec)
+      applied_[container.id] = spec->resources;
   }
 }
 

@@ -5,8 +5,8 @@
 
 #include "component/log.h"
 #include "kubelet/pods/pod_worker.h"
-#include "kubelet/status/conditions.h"
 #include "kubelet/runtime/observe.h"
+#include "kubelet/status/conditions.h"
 #include "kubelet/status/container_status.h"
 #include "rt/far_time.h"
 
@@ -17,11 +17,11 @@ namespace log = component::log;
 
 namespace {
 
-constexpr rt::Duration retry_after = std::chrono::seconds(10);            // what failed is tried again
-constexpr rt::Duration retry_after_pull = std::chrono::seconds(2);        // then it is seen to back off
-constexpr rt::Duration prepare_timeout = std::chrono::seconds(123);       // upstream's 2m3s
+constexpr rt::Duration retry_after = std::chrono::seconds(10);       // what failed is tried again
+constexpr rt::Duration retry_after_pull = std::chrono::seconds(2);   // then it is seen to back off
+constexpr rt::Duration prepare_timeout = std::chrono::seconds(123);  // upstream's 2m3s
 constexpr rt::Duration lag_first_look = std::chrono::milliseconds(10);
-constexpr int lag_looks_max = 9;                                          // over five seconds in all
+constexpr int lag_looks_max = 9;  // over five seconds in all
 
 const ContainerStatus* status_of(const PodStatus& status, std::string_view name) {
   for (const auto* list : {&status.container_statuses, &status.init_container_statuses}) {
@@ -47,7 +47,8 @@ rt::Task<bool> PodWorker::observe(rt::Context ctx) {
   state_.runtime_name = std::move(*runtime_name);
   for (auto& [id, looks] : lagging_) ++looks;
   std::erase_if(lagging_, [this](const auto& entry) {
-    const bool runs = std::any_of(state_.containers.begin(), state_.containers.end(), [&](const auto& c) { return c.id == entry.first && c.phase == ContainerPhase::Running; }) ||
+    const bool runs = std::any_of(state_.containers.begin(), state_.containers.end(),
+                                  [&](const auto& c) { return c.id == entry.first && c.phase == ContainerPhase::Running; }) ||
                       std::any_of(state_.sandboxes.begin(), state_.sandboxes.end(), [&](const auto& s) { return s.id == entry.first && s.ready; });
     return !runs || entry.second > lag_looks_max;
   });
@@ -112,7 +113,8 @@ void PodWorker::note_waits(const PodPlan& plan) {
     waiting_[wait.name] = {"CrashLoopBackOff", fmt::format("back-off {} restarting failed container={} pod={}", delay, wait.name, format_pod(*pod_))};
     const RuntimeContainer* latest = state_.latest(wait.name);
     if (latest && reported_backoff_.insert(latest->id).second) {
-      deps_.events.warning(*pod_, wait.name, "BackOff", fmt::format("Back-off restarting failed container {} in pod {}", wait.name, format_pod(*pod_)));
+      deps_.events.warning(*pod_, wait.name, "BackOff",
+                           fmt::format("Back-off restarting failed container {} in pod {}", wait.name, format_pod(*pod_)));
     }
   }
 }
@@ -127,14 +129,14 @@ void PodWorker::failed(const std::string& what, const WaitingReason& reason) {
     const auto until = container ? deps_.images.retry_at(pod_->metadata.uid, container->image) : std::nullopt;
     if (until) retry.at = *until;
   }
-  if (reason.reason == "RunContainerError" || reason.reason == "PostStartHookError") retry.at = now;   // the crash loop's back-off rules
+  if (reason.reason == "RunContainerError" || reason.reason == "PostStartHookError") retry.at = now;  // the crash loop's back-off rules
   retries_[what] = retry;
 }
 
 rt::Task<bool> PodWorker::prepare(rt::Context ctx) {
   if (deps_.cgroups) {
     Result<Unit> made = Unit{};
-    const PodPtr pod = pod_;   // update() may put another in its place meanwhile
+    const PodPtr pod = pod_;  // update() may put another in its place meanwhile
     co_await deps_.runtime.run_blocking([&] { made = deps_.cgroups->apply(*pod); });
     if (!made) {
       deps_.events.warning(*pod_, "", "FailedCreatePodContainer", "unable to ensure pod container exists: " + made.error().message);
@@ -177,9 +179,11 @@ rt::Task<void> PodWorker::apply(rt::Context ctx, PodPlan plan) {
   if (!prepared || ctx.done()) co_return;
   if (plan.create_sandbox) {
     const auto made = co_await deps_.pods.create_sandbox(ctx, pod_, plan.sandbox_attempt);
-    if (made) retries_.erase("");
-    else if (!ctx.done()) failed("", {"", ""});
-    co_return;   // the next pass sees it, with its addresses
+    if (made)
+      retries_.erase("");
+    else if (!ctx.done())
+      failed("", {"", ""});
+    co_return;  // the next pass sees it, with its addresses
   }
   for (auto& start : plan.start) {
     co_await start_one(ctx, std::move(start));
@@ -193,7 +197,8 @@ rt::Task<void> PodWorker::start_one(rt::Context ctx, ContainerStart start) {
   const auto container = find_container(pod_->spec, start.name);
   const RuntimeContainer* latest = state_.latest(start.name);
   const std::string name = start.name;
-  if (container && latest && latest->phase == ContainerPhase::Exited) backoffs_.next(CrashBackoffs::key(name, container_hash(*container)), deps_.runtime.clock().wall_now());
+  if (container && latest && latest->phase == ContainerPhase::Exited)
+    backoffs_.next(CrashBackoffs::key(name, container_hash(*container)), deps_.runtime.clock().wall_now());
   StartRequest request;
   request.pod = pod_;
   request.sandbox_id = sandbox->id;
@@ -217,7 +222,7 @@ rt::Task<void> PodWorker::start_one(rt::Context ctx, ContainerStart start) {
 }
 
 void PodWorker::publish() {
-  if (removed_) return;   // nobody asks any more
+  if (removed_) return;  // nobody asks any more
   StatusInputs inputs{*pod_, status_, state_, [this](const std::string& id) { return probe_state(id); }};
   inputs.waiting = waiting_;
   inputs.node_ips = deps_.node_ips();

@@ -22,7 +22,10 @@ bool is_terminal(std::string_view phase) { return phase == "Succeeded" || phase 
 }  // namespace
 
 PodWorker::PodWorker(PodWorkerDeps& deps, PodPtr pod, PodState adopted)
-    : deps_(deps), pod_(std::move(pod)), status_(pod_->status), backoffs_(std::min(crash_backoff_initial, deps.crash_backoff_max), deps.crash_backoff_max) {
+    : deps_(deps),
+      pod_(std::move(pod)),
+      status_(pod_->status),
+      backoffs_(std::min(crash_backoff_initial, deps.crash_backoff_max), deps.crash_backoff_max) {
   state_.uid = adopted.uid.empty() ? pod_->metadata.uid : adopted.uid;
 }
 
@@ -90,9 +93,7 @@ bool PodWorker::active() const {
   return !(rejected_ || is_terminal(pod_->status.phase)) || state_.any_running();
 }
 
-bool PodWorker::ending() const {
-  return removed_ || finished_ || end_ || pod_->metadata.deletion_timestamp || is_terminal(status_.phase);
-}
+bool PodWorker::ending() const { return removed_ || finished_ || end_ || pod_->metadata.deletion_timestamp || is_terminal(status_.phase); }
 
 bool PodWorker::past_deadline() {
   if (!pod_->spec.active_deadline_seconds || !status_.start_time) return false;

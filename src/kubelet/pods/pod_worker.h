@@ -33,7 +33,7 @@ struct PodWorkerDeps {
   ProbeManager& probes;
   StatusManager& statuses;
   PodEvents& events;
-  PodCgroups* cgroups = nullptr;                 // nullptr: none
+  PodCgroups* cgroups = nullptr;  // nullptr: none
   ReferencedObjects* objects = nullptr;
   client::Client* client = nullptr;
   std::function<std::vector<std::string>()> node_ips;
@@ -48,10 +48,10 @@ struct PodWorkerDeps {
 
 // The kubelet ends a pod: eviction, shutdown, rejection.
 struct PodEnd {
-  std::string reason;                            // status.reason: "Evicted"
+  std::string reason;  // status.reason: "Evicted"
   std::string message;
   std::optional<int64_t> grace_seconds;
-  std::optional<api::core_v1::PodCondition> condition;   // DisruptionTarget
+  std::optional<api::core_v1::PodCondition> condition;  // DisruptionTarget
 };
 
 class PodWorker {
@@ -90,7 +90,7 @@ class PodWorker {
  private:
   struct Retry {
     rt::TimePoint at;
-    bool on_change = false;      // a change of a referenced object ends the wait
+    bool on_change = false;  // a change of a referenced object ends the wait
   };
 
   // --- phases (pod_worker.cpp) ---
@@ -126,21 +126,21 @@ class PodWorker {
   PodWorkerDeps& deps_;
   PodPtr pod_;
   PodState state_;
-  api::core_v1::PodStatus status_;               // generated last, or the API's
+  api::core_v1::PodStatus status_;  // generated last, or the API's
   CrashBackoffs backoffs_;
   std::map<std::string, WaitingReason, std::less<>> waiting_;
-  std::map<std::string, Retry, std::less<>> retries_;       // by container; "": the sandbox
-  std::map<std::string, int> lagging_;           // containers that are said to have ended: looks so far
+  std::map<std::string, Retry, std::less<>> retries_;  // by container; "": the sandbox
+  std::map<std::string, int> lagging_;                 // containers that are said to have ended: looks so far
   std::set<std::string> probed_;
   std::set<std::string> reported_backoff_;
   AppliedResources applied_;
-  PodPtr wanted_;                                // as the API has it, while its resize does not fit
+  PodPtr wanted_;  // as the API has it, while its resize does not fit
   std::optional<WaitingReason> resize_pending_;
   std::optional<WaitingReason> resize_in_progress_;
   std::optional<PodEnd> end_;
-  rt::Context pass_ = rt::Context::background();            // of the running apply(): cancelled by what ends the pod
+  rt::Context pass_ = rt::Context::background();  // of the running apply(): cancelled by what ends the pod
   rt::Event wake_;
-  bool finished_ = false;                        // nothing is left to run
+  bool finished_ = false;  // nothing is left to run
   bool rejected_ = false;
   bool removed_ = false;
   bool terminating_ = false;

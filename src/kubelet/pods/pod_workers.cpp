@@ -11,7 +11,7 @@ namespace pintle::kubelet {
 namespace log = component::log;
 
 namespace {
-constexpr std::size_t early_ends_max = 256;   // then the oldest are forgotten: containers of others
+constexpr std::size_t early_ends_max = 256;  // then the oldest are forgotten: containers of others
 }
 
 PodWorkers::PodWorkers(PodWorkerDeps deps, PodConfig& config) : deps_(std::move(deps)), config_(config) {
@@ -64,7 +64,7 @@ void PodWorkers::start(PodPtr pod, PodState adopted, bool orphan) {
 
 rt::Task<void> PodWorkers::run(std::string uid, PodWorker* worker) {
   co_await worker->run(tasks_.context());
-  if (!worker->gone()) co_return;   // the kubelet stops
+  if (!worker->gone()) co_return;  // the kubelet stops
   std::erase_if(pod_of_container_, [&](const auto& entry) { return entry.second == uid; });
   workers_.erase(uid);
   changes_.increment();
@@ -166,7 +166,8 @@ rt::Task<void> PodWorkers::remove_dead(rt::Context ctx) {
     auto left = co_await observe_pod(deps_.cri, ctx, uid, worker->state());
     if (!left || (left->containers.empty() && left->sandboxes.empty())) continue;
     const auto removed = co_await deps_.pods.remove_pod(ctx, std::move(*left), pod->metadata.namespace_, pod->metadata.name);
-    if (!removed) log::info(1, "Removing the containers of a pod that has ended failed", {{"pod", format_pod(*pod)}, {"err", removed.error().message}});
+    if (!removed)
+      log::info(1, "Removing the containers of a pod that has ended failed", {{"pod", format_pod(*pod)}, {"err", removed.error().message}});
   }
 }
 

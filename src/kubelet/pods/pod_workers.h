@@ -61,7 +61,7 @@ class PodWorkers {
   Admission admission_;
   std::map<std::string, std::unique_ptr<PodWorker>, std::less<>> workers_;
   std::map<std::string, std::string, std::less<>> pod_of_container_;
-  std::deque<std::string> early_ends_;         // of containers that no look has seen yet: they ended at once
+  std::deque<std::string> early_ends_;  // of containers that no look has seen yet: they ended at once
   bool looking_for_orphans_ = false;
   rt::Version changes_;
   rt::TaskGroup tasks_;

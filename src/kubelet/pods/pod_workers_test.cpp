@@ -19,8 +19,10 @@ namespace cri_v1 = api::cri_v1;
 
 // "name cpu age": of a pod that is new; with a phase after them, of one that was here before.
 PodPtr pod_ptr(const std::string& uid, const std::string& name, const std::string& cpu, int64_t created, const std::string& phase = "") {
-  auto out = std::make_shared<Pod>(pod_of("{metadata: {name: " + name + ", namespace: default, uid: " + uid + ", annotations: {kubernetes.io/config.source: api}}, "
-                                          "spec: {containers: [{name: c, image: x, resources: {requests: {cpu: '" + cpu + "'}}}]}}"));
+  auto out = std::make_shared<Pod>(pod_of("{metadata: {name: " + name + ", namespace: default, uid: " + uid +
+                                          ", annotations: {kubernetes.io/config.source: api}}, "
+                                          "spec: {containers: [{name: c, image: x, resources: {requests: {cpu: '" +
+                                          cpu + "'}}}]}}"));
   out->metadata.creation_timestamp = api::time_from_unix(created, 0);
   if (!phase.empty()) {
     out->status.phase = phase;
@@ -48,7 +50,9 @@ rt::Task<void> check_admission(std::vector<PodPtr> all, std::string expected) {
 }
 
 TEST(PodWorkers, WhatOthersHaveWhenAPodIsJudged) {
-  const auto check = [](std::vector<PodPtr> all, std::string expected) { rt::testing::run_sim(check_admission(std::move(all), std::move(expected))); };
+  const auto check = [](std::vector<PodPtr> all, std::string expected) {
+    rt::testing::run_sim(check_admission(std::move(all), std::move(expected)));
+  };
   check({pod_ptr("u1", "second", "1", 2), pod_ptr("u2", "first", "1500m", 1), pod_ptr("u3", "third", "500m", 3)}, "first:0 second:1500! third:1500 ");
   check({pod_ptr("u1", "ended", "2", 1, "Succeeded"), pod_ptr("u2", "new", "1", 2)}, "new:0 ");
   check({pod_ptr("u1", "older", "1", 1), pod_ptr("u2", "runs", "1500m", 2, "Running")}, "older:1500! ");

@@ -25,11 +25,11 @@ struct ProbeState {
 
 struct ProbedContainer {
   PodPtr pod;
-  std::string container;               // a plain container or a sidecar
-  std::string container_id;            // as the runtime knows it
-  std::string pod_ip;                  // "" while unknown
-  rt::WallTime started_at;             // the delays count from it
-  bool was_ready = false;              // its status in the API said so before the kubelet restarted: readiness goes on from there
+  std::string container;     // a plain container or a sidecar
+  std::string container_id;  // as the runtime knows it
+  std::string pod_ip;        // "" while unknown
+  rt::WallTime started_at;   // the delays count from it
+  bool was_ready = false;    // its status in the API said so before the kubelet restarted: readiness goes on from there
 };
 
 class ProbeManager {

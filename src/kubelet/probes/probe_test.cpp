@@ -97,12 +97,10 @@ rt::Task<Result<ExecOutput>> fake_exec(FakeContainer* fake) {
   co_return ExecOutput{fake->healthy ? 0 : 1, fake->healthy ? "fine" : "it hurts"};
 }
 std::unique_ptr<ProbeManager> manager(FakeContainer* fake, Events* events) {
-  ProbeSetup setup{
-      runtime(),
-      [fake](rt::Context, std::string, std::vector<std::string>, rt::Duration) { return fake_exec(fake); },
-      [events](const Pod&, const std::string& container, std::string_view reason, std::string message) {
-        events->texts.push_back(container + " " + std::string(reason) + ": " + message);
-      }};
+  ProbeSetup setup{runtime(), [fake](rt::Context, std::string, std::vector<std::string>, rt::Duration) { return fake_exec(fake); },
+                   [events](const Pod&, const std::string& container, std::string_view reason, std::string message) {
+                     events->texts.push_back(container + " " + std::string(reason) + ": " + message);
+                   }};
   auto out = make_probe_manager(std::move(setup));
   out->on_change([events](const std::string&) { ++events->changes; });
   return out;
@@ -263,7 +261,9 @@ rt::Task<void> http_and_tcp() {
   EXPECT_TRUE(run.message.starts_with("dial tcp 127.0.0.1:")) << run.message;
   co_await prober.close();
 }
-TEST(Prober, HttpAndTcp) { rt::testing::run_task([] { return http_and_tcp(); }); }
+TEST(Prober, HttpAndTcp) {
+  rt::testing::run_task([] { return http_and_tcp(); });
+}
 
 }  // namespace
 }  // namespace pintle::kubelet

@@ -48,19 +48,17 @@ const Probe* probe_of(const Container& container, ProbeKind kind) {
 
 // A container that runs, shared by the tasks of its probes.
 struct Watched {
-  Watched(ProbedContainer container, rt::Context context)
-      : about(std::move(container)), ctx(std::move(context)), starting_ctx(ctx.child()) {}
+  Watched(ProbedContainer container, rt::Context context) : about(std::move(container)), ctx(std::move(context)), starting_ctx(ctx.child()) {}
   ProbedContainer about;
-  rt::Context ctx;               // done when the container has ended
-  rt::Context starting_ctx;      // of liveness and startup probes: done when the pod terminates too
-  rt::Event started;             // its startup probe has succeeded, or it has none
+  rt::Context ctx;           // done when the container has ended
+  rt::Context starting_ctx;  // of liveness and startup probes: done when the pod terminates too
+  rt::Event started;         // its startup probe has succeeded, or it has none
   std::map<ProbeKind, ProbeTracker> trackers;
 };
 
 class Workers final : public ProbeManager {
  public:
-  explicit Workers(ProbeSetup setup)
-      : setup_(std::move(setup)), prober_(setup_.runtime, setup_.exec), made_at_(setup_.runtime.clock().now()) {}
+  explicit Workers(ProbeSetup setup) : setup_(std::move(setup)), prober_(setup_.runtime, setup_.exec), made_at_(setup_.runtime.clock().now()) {}
 
   void start(ProbedContainer container) override;
   void stop(std::string_view container_id) override;
@@ -86,8 +84,8 @@ class Workers final : public ProbeManager {
   ProbeSetup setup_;
   Prober prober_;
   const rt::TimePoint made_at_;
-  std::map<std::string, WatchedPtr, std::less<>> watched_;   // by container id
-  std::set<std::string, std::less<>> terminating_;           // pod uids
+  std::map<std::string, WatchedPtr, std::less<>> watched_;  // by container id
+  std::set<std::string, std::less<>> terminating_;          // pod uids
   std::function<void(const std::string&)> listener_;
   rt::TaskGroup tasks_;
 };
@@ -205,7 +203,11 @@ rt::Task<void> Workers::work(WatchedPtr watched, ProbeKind kind) {
     const auto success = verdict(*watched, kind, run);
     if (success && tracker.add(*success)) {
       if (kind == ProbeKind::Startup && tracker.outcome() == ProbeOutcome::Success) watched->started.set();
-      log::info(2, "Probe changed its verdict", {{"pod", pod->metadata.name}, {"container", container->name}, {"probe", std::string(kind_name(kind))}, {"success", *success ? "true" : "false"}});
+      log::info(2, "Probe changed its verdict",
+                {{"pod", pod->metadata.name},
+                 {"container", container->name},
+                 {"probe", std::string(kind_name(kind))},
+                 {"success", *success ? "true" : "false"}});
       changed(*watched);
     }
     // A ticker drops the ticks that a slow probe has missed.

@@ -78,13 +78,15 @@ ProbeRun probe_error(const Status& status) { return {Outcome::Error, status.mess
 
 // What Go's client says of a request that ran out of time.
 std::string request_failure(const std::string& url, const Status& status) {
-  const std::string why = status.reason == Reason::Timeout ? "context deadline exceeded (Client.Timeout exceeded while awaiting headers)" : status.message;
+  const std::string why =
+      status.reason == Reason::Timeout ? "context deadline exceeded (Client.Timeout exceeded while awaiting headers)" : status.message;
   return "Get \"" + url + "\": " + why;
 }
 
 }  // namespace
 
-Result<net::ClientRequest> probe_request(const api::core_v1::HTTPGetAction& action, const api::core_v1::Container& container, const std::string& pod_ip) {
+Result<net::ClientRequest> probe_request(const api::core_v1::HTTPGetAction& action, const api::core_v1::Container& container,
+                                         const std::string& pod_ip) {
   TRY_ASSIGN(const uint16_t port, resolve_port(action.port, container));
   net::ClientRequest out;
   const std::string scheme = action.scheme.empty() ? "http" : to_lower(action.scheme);
@@ -195,7 +197,8 @@ rt::Task<ProbeRun> Prober::grpc(rt::Context ctx, std::string host, int32_t port,
   co_await (*channel)->close();
   if (!answer) {
     const Status& why = answer.error();
-    if (why.reason == Reason::Timeout) co_return failure("timeout: failed to connect service \"" + address + "\" within " + seconds_text(timeout) + ": context deadline exceeded");
+    if (why.reason == Reason::Timeout)
+      co_return failure("timeout: failed to connect service \"" + address + "\" within " + seconds_text(timeout) + ": context deadline exceeded");
     if (why.reason == Reason::MethodNotAllowed)
       co_return failure("error: this server does not implement the grpc health protocol (grpc.health.v1.Health): " + why.message);
     co_return failure("error: health rpc probe failed: " + why.message);

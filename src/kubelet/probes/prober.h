@@ -22,7 +22,7 @@ struct ProbeRun {
     Success,
     Warning,  // success that is worth an event: a redirect to elsewhere
     Failure,
-    Error,    // the probe itself could not be made: says nothing about the container
+    Error,  // the probe itself could not be made: says nothing about the container
   };
   Result result = Result::Error;
   std::string message;
@@ -63,6 +63,7 @@ class Prober {
 };
 
 // The request of an httpGet probe. Pure.
-Result<net::ClientRequest> probe_request(const api::core_v1::HTTPGetAction& action, const api::core_v1::Container& container, const std::string& pod_ip);
+Result<net::ClientRequest> probe_request(const api::core_v1::HTTPGetAction& action, const api::core_v1::Container& container,
+                                         const std::string& pod_ip);
 
 }  // namespace pintle::kubelet

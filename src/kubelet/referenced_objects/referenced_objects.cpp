@@ -11,7 +11,7 @@ namespace core = api::core_v1;
 
 namespace {
 
-constexpr rt::Duration first_answer_max = std::chrono::seconds(1);   // then the caller tries again later
+constexpr rt::Duration first_answer_max = std::chrono::seconds(1);  // then the caller tries again later
 
 enum class Kind { ConfigMap, Secret };
 
@@ -23,7 +23,9 @@ struct ObjectId {
 };
 
 const api::Type& type_of(Kind kind) { return kind == Kind::ConfigMap ? api::type_of<core::ConfigMap>() : api::type_of<core::Secret>(); }
-const client::Resource& resource_of(Kind kind) { return kind == Kind::ConfigMap ? client::resource_of<core::ConfigMap>() : client::resource_of<core::Secret>(); }
+const client::Resource& resource_of(Kind kind) {
+  return kind == Kind::ConfigMap ? client::resource_of<core::ConfigMap>() : client::resource_of<core::Secret>();
+}
 std::string_view word(Kind kind) { return kind == Kind::ConfigMap ? "configmap" : "secret"; }
 
 bool is_immutable(Kind kind, const client::AnyPtr& object) {
@@ -33,8 +35,8 @@ bool is_immutable(Kind kind, const client::AnyPtr& object) {
 
 // One object that is followed, by an informer that selects it alone.
 struct Followed {
-  std::unique_ptr<client::AnyInformer> informer;   // null once an immutable object has been read
-  client::AnyPtr settled;                          // that object
+  std::unique_ptr<client::AnyInformer> informer;  // null once an immutable object has been read
+  client::AnyPtr settled;                         // that object
   std::set<std::string, std::less<>> pods;
 };
 
@@ -151,7 +153,9 @@ class Follower final : public ReferencedObjects {
     co_return object;
   }
 
-  static Unexpected<Status> missing(const ObjectId& id) { return error(Reason::NotFound, std::string(word(id.kind)) + " \"" + id.name + "\" not found"); }
+  static Unexpected<Status> missing(const ObjectId& id) {
+    return error(Reason::NotFound, std::string(word(id.kind)) + " \"" + id.name + "\" not found");
+  }
 
   client::Client& client_;
   std::map<ObjectId, Followed> followed_;

@@ -24,7 +24,7 @@ using SecretPtr = std::shared_ptr<const api::core_v1::Secret>;
 // The names that a pod's containers and volumes refer to, in its namespace.
 struct ObjectNames {
   std::set<std::string> config_maps;
-  std::set<std::string> secrets;      // image pull secrets too
+  std::set<std::string> secrets;  // image pull secrets too
 };
 ObjectNames referenced_names(const api::core_v1::Pod& pod);
 

@@ -15,7 +15,8 @@ rt::Task<void> pre_stop_calls_the_sandbox() {
   auto listener = parts.runtime.network().listen({"127.0.0.1", 0});
   EXPECT_TRUE(listener);
   const std::string port = std::to_string((*listener)->local().port);
-  const auto pod = std::make_shared<Pod>(pod_of("{spec: {containers: [{name: a, image: x, lifecycle: {preStop: {tcpSocket: {port: " + port + "}}}}]}, "
+  const auto pod = std::make_shared<Pod>(pod_of("{spec: {containers: [{name: a, image: x, lifecycle: {preStop: {tcpSocket: {port: " + port +
+                                                "}}}}]}, "
                                                 "status: {podIP: 10.0.0.8}}"));
   PodState state = state_of({running("a")});
   state.sandboxes[0].ips = {"127.0.0.1"};

@@ -108,7 +108,8 @@ rt::Task<void> PodRuntime::link_log(StartRequest request, std::string container_
   if (setup_.container_logs_dir.empty()) co_return;
   const Pod& pod = *request.pod;
   const std::string& name = request.start.name;
-  const std::string path = setup_.paths.pod_log(pod.metadata.namespace_, pod.metadata.name, pod.metadata.uid) + "/" + Paths::container_log(name, request.start.attempt);
+  const std::string path =
+      setup_.paths.pod_log(pod.metadata.namespace_, pod.metadata.name, pod.metadata.uid) + "/" + Paths::container_log(name, request.start.attempt);
   const std::string link = log_link_name(pod.metadata.name, pod.metadata.namespace_, name, container_id);
   Result<Unit> made = Unit{};
   co_await setup_.runtime.run_blocking([&] { made = make_log_link(setup_.container_logs_dir, link, path); });

@@ -167,7 +167,7 @@ rt::Task<Result<std::map<std::string, PodState>>> observe_all(cri::RuntimeClient
   std::map<std::string, PodState> out;
   const auto entry = [&out](const FlatMap<std::string>& pod_labels) -> PodState* {
     std::string uid = value_of(pod_labels, labels::pod_uid);
-    if (uid.empty()) return nullptr;   // not a kubelet's
+    if (uid.empty()) return nullptr;  // not a kubelet's
     PodState& state = out[uid];
     if (state.uid.empty()) {
       state.uid = std::move(uid);

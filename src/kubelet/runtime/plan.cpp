@@ -115,7 +115,8 @@ class Planner {
     const RuntimeContainer* active = state_.active(container.name);
     if (completed(active)) return true;
     if (active && active->phase == ContainerPhase::Running) return false;
-    if (active && active->phase == ContainerPhase::Unknown) kill(*active, KillReason::Unknown, "Init container is in unknown state, try killing it before restart");
+    if (active && active->phase == ContainerPhase::Unknown)
+      kill(*active, KillReason::Unknown, "Init container is in unknown state, try killing it before restart");
     if (active && ended(*active) && !restarts_after_exit(pod_, container, active->exit_code)) {
       end_pod();
       return false;
@@ -244,7 +245,9 @@ bool is_initialized(const Pod& pod, const PodState& state, const ProbeLookup& pr
 
 std::vector<std::vector<std::string>> kill_order(const Pod& pod, const PodState& state) {
   // One that was made and never started has nothing to stop: the runtime would leave it as it is, and it goes with its sandbox.
-  const auto stops = [](const RuntimeContainer& container) { return container.phase == ContainerPhase::Running || container.phase == ContainerPhase::Unknown; };
+  const auto stops = [](const RuntimeContainer& container) {
+    return container.phase == ContainerPhase::Running || container.phase == ContainerPhase::Unknown;
+  };
   std::vector<std::vector<std::string>> out(1);
   std::vector<std::string> taken;
   const auto& inits = pod.spec.init_containers;

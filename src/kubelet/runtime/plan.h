@@ -20,7 +20,7 @@ struct ContainerKill {
   std::string id;
   std::string name;
   KillReason reason = KillReason::Stopping;
-  std::string message;               // of the Killing event
+  std::string message;  // of the Killing event
 };
 
 enum class ContainerRole : uint8_t { Init, Sidecar, Main, Ephemeral };
@@ -35,15 +35,15 @@ struct ContainerStart {
 struct ContainerWait {
   std::string name;
   rt::WallTime until{};
-  rt::Duration delay{};              // the back-off that it serves
+  rt::Duration delay{};  // the back-off that it serves
 };
 
 struct PodPlan {
-  bool kill_pod = false;             // kill every container and stop the sandbox, before anything else
+  bool kill_pod = false;  // kill every container and stop the sandbox, before anything else
   bool create_sandbox = false;
   uint32_t sandbox_attempt = 0;
   std::vector<ContainerKill> kill;
-  std::vector<ContainerStart> start; // in this order
+  std::vector<ContainerStart> start;  // in this order
   std::vector<ContainerWait> wait;
   bool idle() const { return !kill_pod && !create_sandbox && kill.empty() && start.empty(); }
 };

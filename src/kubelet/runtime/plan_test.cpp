@@ -25,7 +25,8 @@ std::string text_of(const PodPlan& plan) {
   return out;
 }
 
-void check_plan(const Pod& pod, const PodState& state, const std::string& want, const Probes& probes = {}, const CrashBackoffs& backoffs = CrashBackoffs()) {
+void check_plan(const Pod& pod, const PodState& state, const std::string& want, const Probes& probes = {},
+                const CrashBackoffs& backoffs = CrashBackoffs()) {
   const auto lookup = [&](const std::string& id) {
     const auto found = probes.find(id);
     return found == probes.end() ? ProbeState() : found->second;
@@ -33,7 +34,9 @@ void check_plan(const Pod& pod, const PodState& state, const std::string& want, 
   EXPECT_EQ(text_of(plan_pod(PlanInputs{pod, state, lookup, backoffs, at(200)})), want);
 }
 
-Pod plain(const std::string& policy) { return pod_of("{spec: {restartPolicy: " + policy + ", containers: [{name: a, image: x}, {name: b, image: x}]}}"); }
+Pod plain(const std::string& policy) {
+  return pod_of("{spec: {restartPolicy: " + policy + ", containers: [{name: a, image: x}, {name: b, image: x}]}}");
+}
 
 TEST(Plan, APodBeginsWithItsSandbox) {
   check_plan(plain("Always"), PodState(), "create(0)");
@@ -100,13 +103,14 @@ TEST(Plan, ProbesAndChangesKill) {
 }
 
 TEST(Plan, InitContainersInTurn) {
-  const auto pod = pod_of("{spec: {restartPolicy: Always, initContainers: [{name: i, image: x}, {name: j, image: x}], containers: [{name: a, image: x}]}}");
+  const auto pod =
+      pod_of("{spec: {restartPolicy: Always, initContainers: [{name: i, image: x}, {name: j, image: x}], containers: [{name: a, image: x}]}}");
   check_plan(pod, state_of({}), "start(i/0)");
   check_plan(pod, state_of({running("i")}), "");
   check_plan(pod, state_of({exited("i", 1)}), "start(i/1)");
   check_plan(pod, state_of({exited("i", 0)}), "start(j/0)");
   check_plan(pod, state_of({exited("j", 0), exited("i", 0)}), "start(a/0)");
-  check_plan(pod, state_of({exited("j", 0)}), "start(a/0)");   // i was cleared away
+  check_plan(pod, state_of({exited("j", 0)}), "start(a/0)");  // i was cleared away
   check_plan(pod, state_of({running("a")}), "");
   auto never = pod;
   never.spec.restart_policy = "Never";
@@ -116,7 +120,8 @@ TEST(Plan, InitContainersInTurn) {
 }
 
 TEST(Plan, Sidecars) {
-  const auto pod = pod_of(R"({spec: {restartPolicy: OnFailure, initContainers: [{name: s, image: x, restartPolicy: Always, startupProbe: {}}, {name: i, image: x}],
+  const auto pod =
+      pod_of(R"({spec: {restartPolicy: OnFailure, initContainers: [{name: s, image: x, restartPolicy: Always, startupProbe: {}}, {name: i, image: x}],
     containers: [{name: a, image: x}]}})");
   ProbeState up;
   up.startup = ProbeOutcome::Success;
@@ -135,12 +140,15 @@ TEST(Plan, EphemeralContainersStartOnce) {
 }
 
 TEST(Plan, ACountThatTheRuntimeForgotGoesOn) {
-  const auto pod = pod_of("{spec: {containers: [{name: a, image: x}]}, status: {containerStatuses: [{name: a, containerID: 'containerd://z', restartCount: 4}]}}");
+  const auto pod =
+      pod_of("{spec: {containers: [{name: a, image: x}]}, status: {containerStatuses: [{name: a, containerID: 'containerd://z', restartCount: 4}]}}");
   check_plan(pod, state_of({}), "start(a/5)");
 }
 
 TEST(KillOrder, SidecarsLastAndBackwards) {
-  const auto pod = pod_of("{spec: {initContainers: [{name: s, image: x, restartPolicy: Always}, {name: t, image: x, restartPolicy: Always}], containers: [{name: a, image: x}, {name: b, image: x}]}}");
+  const auto pod = pod_of(
+      "{spec: {initContainers: [{name: s, image: x, restartPolicy: Always}, {name: t, image: x, restartPolicy: Always}], containers: [{name: a, "
+      "image: x}, {name: b, image: x}]}}");
   const auto order = kill_order(pod, state_of({running("a"), exited("b", 0), running("s"), running("t")}));
   EXPECT_EQ(order, (std::vector<std::vector<std::string>>{{"a0"}, {"t0"}, {"s0"}}));
   EXPECT_TRUE(kill_order(pod, state_of({exited("a", 0)})).empty());

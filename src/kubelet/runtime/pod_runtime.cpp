@@ -93,7 +93,7 @@ rt::Task<Result<Unit>> PodRuntime::remove_pod(rt::Context ctx, PodState state, s
     CO_TRY(co_await remove_container(ctx, container, namespace_name, name));
   }
   for (const auto& sandbox : state.sandboxes) {
-    (void)co_await setup_.cri.stop_pod_sandbox(ctx, sandbox.id);   // its network may have been left by a failed start
+    (void)co_await setup_.cri.stop_pod_sandbox(ctx, sandbox.id);  // its network may have been left by a failed start
     auto removed = co_await setup_.cri.remove_pod_sandbox(ctx, sandbox.id);
     if (!removed && removed.error().reason != Reason::NotFound) co_return std::move(removed);
   }

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "base/expected.h"
 #include "api/gen/core_v1.h"
 #include "api/gen/cri_v1.h"
+#include "base/expected.h"
 #include "cri/runtime_client.h"
 #include "kubelet/container_config/configurator.h"
 #include "kubelet/hooks/lifecycle_hooks.h"
@@ -23,7 +23,7 @@
 
 namespace pintle::kubelet {
 
-constexpr int64_t minimum_grace_seconds = 2;         // that a container keeps after its preStop hook
+constexpr int64_t minimum_grace_seconds = 2;  // that a container keeps after its preStop hook
 
 struct PodRuntimeSetup {
   rt::Runtime& runtime;
@@ -33,7 +33,7 @@ struct PodRuntimeSetup {
   LifecycleHooks& hooks;
   PodEvents& events;
   Paths paths;
-  std::string container_logs_dir;                    // "": no links
+  std::string container_logs_dir;  // "": no links
   // The runtime's handler of a runtime class; an error if there is no such class.
   std::function<rt::Task<Result<std::string>>(rt::Context, std::string runtime_class)> runtime_handler;
   std::function<std::vector<std::string>()> node_ips;
@@ -46,16 +46,16 @@ struct StartRequest {
   std::string sandbox_id;
   uint32_t sandbox_attempt = 0;
   std::vector<std::string> sandbox_ips;
-  std::string target_container_id;                   // of an ephemeral container
+  std::string target_container_id;  // of an ephemeral container
 };
 
 struct KillRequest {
   PodPtr pod;
   RuntimeContainer container;
   KillReason reason = KillReason::Stopping;
-  std::vector<std::string> sandbox_ips;              // PodState::ips_of: where its preStop hook calls
-  std::string message;                               // ""; "Stopping container NAME"
-  std::optional<int64_t> grace_seconds;              // instead of the pod's own
+  std::vector<std::string> sandbox_ips;  // PodState::ips_of: where its preStop hook calls
+  std::string message;                   // ""; "Stopping container NAME"
+  std::optional<int64_t> grace_seconds;  // instead of the pod's own
 };
 
 class PodRuntime {
@@ -79,10 +79,10 @@ class PodRuntime {
 
  private:
   rt::Task<Expected<std::string, WaitingReason>> create_and_start(rt::Context ctx, StartRequest request, PulledImage image,
-                                                                        api::cri_v1::PodSandboxConfig sandbox);
+                                                                  api::cri_v1::PodSandboxConfig sandbox);
   // The images of the image volumes that the container mounts, by the volume's name.
   rt::Task<Expected<FlatMap<std::string>, WaitingReason>> pull_image_volumes(rt::Context ctx, PodPtr pod, std::string container,
-                                                                                  api::cri_v1::PodSandboxConfig sandbox);
+                                                                             api::cri_v1::PodSandboxConfig sandbox);
   rt::Task<Result<Unit>> run_post_start(rt::Context ctx, StartRequest request, std::string container_id);
   rt::Task<int64_t> run_pre_stop(rt::Context ctx, KillRequest request, int64_t grace_seconds);
   // Where hooks of the pod call; "": not known.

@@ -18,7 +18,7 @@ struct SandboxState {
   bool ready = false;
   rt::WallTime created_at{};
   bool host_network = false;
-  std::vector<std::string> ips;      // none on the host's network
+  std::vector<std::string> ips;  // none on the host's network
   std::string runtime_handler;
 };
 
@@ -28,19 +28,19 @@ struct RuntimeContainer {
   std::string id;
   std::string sandbox_id;
   std::string name;
-  uint32_t attempt = 0;              // = restart count
+  uint32_t attempt = 0;  // = restart count
   ContainerPhase phase = ContainerPhase::Unknown;
   rt::WallTime created_at{};
   rt::WallTime started_at{};
   rt::WallTime finished_at{};
   int32_t exit_code = 0;
-  std::string reason;                // "OOMKilled", "Error", "Completed", "StartError" ...
-  std::string message;               // the runtime's, or the termination message
-  std::string image;                 // as asked for
-  std::string image_id;              // digest or id
-  std::string hash;                  // annotation io.kubernetes.container.hash
+  std::string reason;    // "OOMKilled", "Error", "Completed", "StartError" ...
+  std::string message;   // the runtime's, or the termination message
+  std::string image;     // as asked for
+  std::string image_id;  // digest or id
+  std::string hash;      // annotation io.kubernetes.container.hash
   std::string log_path;
-  std::string termination_log;       // host path
+  std::string termination_log;  // host path
   std::string termination_policy;
   std::optional<int64_t> deletion_grace_seconds;
   bool restarted_all = false;

@@ -26,7 +26,8 @@ bool differs(const ResourceRequirements& a, const ResourceRequirements& b, std::
 }
 
 bool needs_restart(const Container& container, std::string_view name) {
-  return std::any_of(container.resize_policy.begin(), container.resize_policy.end(), [&](const auto& policy) { return policy.resource_name == name && policy.restart_policy == "RestartContainer"; });
+  return std::any_of(container.resize_policy.begin(), container.resize_policy.end(),
+                     [&](const auto& policy) { return policy.resource_name == name && policy.restart_policy == "RestartContainer"; });
 }
 
 template <class Visit>

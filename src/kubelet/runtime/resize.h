@@ -17,7 +17,7 @@ using AppliedResources = std::map<std::string, api::core_v1::ResourceRequirement
 struct ContainerResize {
   std::string name;
   std::string id;
-  bool restart = false;            // its resizePolicy asks for it
+  bool restart = false;  // its resizePolicy asks for it
 };
 // Plain containers and sidecars that run with other CPU or memory than the spec says.
 std::vector<ContainerResize> plan_resize(const api::core_v1::Pod& pod, const PodState& state, const AppliedResources& applied);

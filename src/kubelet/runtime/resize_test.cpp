@@ -38,9 +38,11 @@ TEST(Resize, OnlyWhatRunsAndIsKnown) {
 
 TEST(Resize, RoomForBoth) {
   const AppliedResources applied{{"a0", pod_with("{limits: {cpu: 3}, requests: {cpu: 1, memory: 5Mi}}").spec.containers[0].resources}};
-  const auto both = with_room_for_both(pod_with("{limits: {cpu: 2, memory: 9Mi}, requests: {cpu: 2}}"), state_of({running("a")}), applied).spec.containers[0].resources;
+  const auto both = with_room_for_both(pod_with("{limits: {cpu: 2, memory: 9Mi}, requests: {cpu: 2}}"), state_of({running("a")}), applied)
+                        .spec.containers[0]
+                        .resources;
   EXPECT_EQ(both.limits.find("cpu")->second.text(), "3");
-  EXPECT_FALSE(both.limits.contains("memory"));   // it had no limit
+  EXPECT_FALSE(both.limits.contains("memory"));  // it had no limit
   EXPECT_EQ(both.requests.find("cpu")->second.text(), "2");
   EXPECT_EQ(both.requests.find("memory")->second.text(), "5Mi");
 }

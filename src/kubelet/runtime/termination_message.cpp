@@ -47,8 +47,10 @@ std::string message_of(const RuntimeContainer& container) {
   std::string message;
   if (!container.termination_log.empty()) {
     auto text = read_part(os::open_regular(container.termination_log), container.termination_log, termination_message_bytes_max, false);
-    if (text) message = std::move(*text);
-    else if (text.error().reason != Reason::NotFound) return "Error reading termination message log: " + text.error().message;
+    if (text)
+      message = std::move(*text);
+    else if (text.error().reason != Reason::NotFound)
+      return "Error reading termination message log: " + text.error().message;
   }
   const bool fallback = container.termination_policy == "FallbackToLogsOnError" && container.exit_code != 0;
   if (!message.empty() || !fallback || container.log_path.empty()) return message;

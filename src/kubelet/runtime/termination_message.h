@@ -9,8 +9,8 @@
 
 namespace pintle::kubelet {
 
-constexpr std::size_t termination_message_bytes_max = 4096;        // of the file
-constexpr std::size_t termination_fallback_bytes_max = 2048;       // of the log
+constexpr std::size_t termination_message_bytes_max = 4096;   // of the file
+constexpr std::size_t termination_fallback_bytes_max = 2048;  // of the log
 constexpr std::size_t termination_fallback_lines_max = 80;
 
 // Appends the message to container.message: of its termination log; with FallbackToLogsOnError, when that is empty and the container

@@ -102,7 +102,7 @@ rt::Task<Result<User>> Access::authenticate(rt::Context ctx, const net::Request&
 }
 
 rt::Task<Result<std::optional<User>>> Access::user_of_token(rt::Context ctx, std::string token) {
-  std::string key = component::sha256(token);   // tokens are not kept
+  std::string key = component::sha256(token);  // tokens are not kept
   {
     const std::lock_guard lock(mutex_);
     if (auto known = tokens_.get(key, deps_.clock.now())) co_return std::move(*known);
@@ -150,11 +150,12 @@ rt::Task<Result<Unit>> Access::authorize(rt::Context ctx, User user, RequestAttr
   for (const std::string& subresource : attributes.subresources) {
     auto decision = co_await allowed(ctx, user, attributes.verb, subresource);
     if (!decision)
-      co_return internal(fmt::format("Authorization error (user={}, verb={}, resource=nodes, subresource={})", user.username, attributes.verb, subresource));
+      co_return internal(
+          fmt::format("Authorization error (user={}, verb={}, resource=nodes, subresource={})", user.username, attributes.verb, subresource));
     if (*decision) co_return Unit{};
   }
-  co_return error(Reason::Forbidden,
-                  fmt::format("Forbidden (user={}, verb={}, resource=nodes, subresource(s)=[{}])\n", user.username, attributes.verb, fmt::join(attributes.subresources, " ")));
+  co_return error(Reason::Forbidden, fmt::format("Forbidden (user={}, verb={}, resource=nodes, subresource(s)=[{}])\n", user.username,
+                                                 attributes.verb, fmt::join(attributes.subresources, " ")));
 }
 
 }  // namespace pintle::kubelet::server

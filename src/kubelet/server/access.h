@@ -26,13 +26,13 @@ std::string decision_key(const User& user, std::string_view verb, std::string_vi
 
 struct AccessDeps {
   const rt::Clock& clock;
-  client::Client* client = nullptr;   // nullptr: no API server; then only what needs none is allowed
+  client::Client* client = nullptr;  // nullptr: no API server; then only what needs none is allowed
   api::kubeletconfig_v1beta1::KubeletAuthentication authentication;
   api::kubeletconfig_v1beta1::KubeletAuthorization authorization;
   std::string node_name;
 };
 
-constexpr std::size_t access_answers_max = 4096;   // kept of each sort; then the oldest go
+constexpr std::size_t access_answers_max = 4096;  // kept of each sort; then the oldest go
 
 class Access {
  public:

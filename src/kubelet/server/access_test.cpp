@@ -44,7 +44,9 @@ rt::Task<void> bad_credentials() {
     EXPECT_FALSE(user.has_value()) << name;
   }
 }
-TEST(KubeletAccess, BadCredentialsAreNotAnonymous) { rt::testing::run_task([] { return bad_credentials(); }); }
+TEST(KubeletAccess, BadCredentialsAreNotAnonymous) {
+  rt::testing::run_task([] { return bad_credentials(); });
+}
 
 TEST(KubeletAccess, NoTwoUsersShareADecision) {
   const auto key = [](std::string name, std::string uid, std::vector<std::string> groups, std::vector<std::string> extra = {}) {

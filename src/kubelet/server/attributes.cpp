@@ -10,12 +10,19 @@ bool below(std::string_view path, std::string_view root) { return path == root |
 struct Rule {
   std::string_view root;
   std::string_view subresource;
-  bool or_proxy = false;      // "proxy" allows it too
+  bool or_proxy = false;  // "proxy" allows it too
 };
 constexpr Rule rules[] = {
-    {"/pods", "pods", true},      {"/runningpods", "pods", true}, {"/healthz", "healthz", true},      {"/configz", "configz", true},
-    {"/stats", "stats"},          {"/metrics", "metrics"},        {"/logs", "log"},                   {"/checkpoint", "checkpoint"},
-    {"/statusz", "statusz"},      {"/flagz", "configz"},
+    {"/pods", "pods", true},
+    {"/runningpods", "pods", true},
+    {"/healthz", "healthz", true},
+    {"/configz", "configz", true},
+    {"/stats", "stats"},
+    {"/metrics", "metrics"},
+    {"/logs", "log"},
+    {"/checkpoint", "checkpoint"},
+    {"/statusz", "statusz"},
+    {"/flagz", "configz"},
 };
 
 std::string_view verb_of(std::string_view method) {

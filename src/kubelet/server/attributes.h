@@ -8,8 +8,8 @@
 namespace pintle::kubelet::server {
 
 struct RequestAttributes {
-  std::string verb;                          // "get", "create" ...; "": a method without one
-  std::vector<std::string> subresources;     // of nodes; one of them is enough
+  std::string verb;                       // "get", "create" ...; "": a method without one
+  std::vector<std::string> subresources;  // of nodes; one of them is enough
 };
 RequestAttributes request_attributes(std::string_view method, std::string_view path);
 

@@ -26,7 +26,7 @@ Result<StreamRequest> stream_request(const net::Query& query) {
   out.tty = is_one(query, "tty");
   out.stdin = is_one(query, "input");
   out.stdout = is_one(query, "output");
-  out.stderr = is_one(query, "error") && !out.tty;   // a terminal has one output
+  out.stderr = is_one(query, "error") && !out.tty;  // a terminal has one output
   if (!out.stdin && !out.stdout && !out.stderr) return bad_request("you must specify at least 1 of stdin, stdout, stderr");
   return out;
 }
@@ -50,7 +50,8 @@ Result<std::vector<int32_t>> forwarded_ports(const net::Query& query) {
       const auto comma = std::min(rest.find(','), rest.size());
       uint16_t port = 0;
       const auto [end, failure] = std::from_chars(rest.data(), rest.data() + comma, port);
-      if (failure != std::errc() || end != rest.data() + comma || port == 0) return bad_request(fmt::format("unable to parse \"{}\" as a port", rest.substr(0, comma)));
+      if (failure != std::errc() || end != rest.data() + comma || port == 0)
+        return bad_request(fmt::format("unable to parse \"{}\" as a port", rest.substr(0, comma)));
       ports.push_back(port);
       if (comma == rest.size()) break;
       rest.remove_prefix(comma + 1);
@@ -73,7 +74,9 @@ rt::Task<Result<Unit>> container_end(rt::Executor* home, KubeletHost* host, std:
   co_return co_await rt::run_on(*home, host->wait_container_end(std::move(ctx), std::move(id)));
 }
 
-rt::Task<std::optional<core::Pod>> pod_of(KubeletHost* host, std::string namespace_name, std::string name) { return host->pod(std::move(namespace_name), std::move(name)); }
+rt::Task<std::optional<core::Pod>> pod_of(KubeletHost* host, std::string namespace_name, std::string name) {
+  return host->pod(std::move(namespace_name), std::move(name));
+}
 
 }  // namespace
 
@@ -135,7 +138,8 @@ rt::Task<void> Routes::send_log(Call& call, core::PodLogOptions options, std::st
   if (options.since_time) reading.selection.since = *options.since_time;
   if (options.since_seconds) {
     const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(deps_.runtime.clock().wall_now().time_since_epoch()).count();
-    reading.selection.since = api::time_from_unix(now / 1'000'000'000 - rt::bounded_seconds(*options.since_seconds), static_cast<int32_t>(now % 1'000'000'000));
+    reading.selection.since =
+        api::time_from_unix(now / 1'000'000'000 - rt::bounded_seconds(*options.since_seconds), static_cast<int32_t>(now % 1'000'000'000));
   }
   LogReader reader(deps_.runtime, std::move(reading));
   Result<Unit> opened;
@@ -147,12 +151,12 @@ rt::Task<void> Routes::send_log(Call& call, core::PodLogOptions options, std::st
   call.writer.headers().set("Content-Type", "text/plain");
   auto started = co_await call.writer.start(200);
   if (!started) co_return;
-  started = co_await call.writer.flush();   // the client knows at once that it is connected
+  started = co_await call.writer.flush();  // the client knows at once that it is connected
   if (!started) co_return;
   LogWriter out{call.writer};
   LogSink sink = [&out](std::string lines) { return out.write(std::move(lines)); };
   LogEnd end = [this, container_id](rt::Context ctx) { return container_end(&deps_.home, &deps_.host, container_id, std::move(ctx)); };
-  (void)co_await reader.run(call.ctx, std::move(sink), std::move(end));   // whoever follows has been told 200 already
+  (void)co_await reader.run(call.ctx, std::move(sink), std::move(end));  // whoever follows has been told 200 already
 }
 
 rt::Task<void> Routes::run(Call& call) {

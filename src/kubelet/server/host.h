@@ -20,8 +20,8 @@ namespace pintle::kubelet::server {
 
 // What a client wants to run in a container, or to which streams of it to attach.
 struct StreamRequest {
-  std::string container_id;             // as the runtime knows it, without "containerd://"
-  std::vector<std::string> command;     // empty: attach
+  std::string container_id;          // as the runtime knows it, without "containerd://"
+  std::vector<std::string> command;  // empty: attach
   bool stdin = false;
   bool stdout = false;
   bool stderr = false;
@@ -56,7 +56,8 @@ class KubeletHost {
   // --- streams: the URL at which the runtime's streaming server carries them (CRI Exec, Attach, PortForward) ----------
   virtual rt::Task<Result<std::string>> exec_url(rt::Context ctx, StreamRequest request) = 0;
   virtual rt::Task<Result<std::string>> attach_url(rt::Context ctx, StreamRequest request) = 0;
-  virtual rt::Task<Result<std::string>> port_forward_url(rt::Context ctx, api::core_v1::Pod pod, std::vector<int32_t> ports) = 0;   // ports: of WebSocket clients
+  virtual rt::Task<Result<std::string>> port_forward_url(rt::Context ctx, api::core_v1::Pod pod,
+                                                         std::vector<int32_t> ports) = 0;  // ports: of WebSocket clients
 
   // --- statistics ------------------------------------------------------------------------------------------------------
   virtual rt::Task<Result<api::kubeletstats_v1alpha1::Summary>> stats_summary(rt::Context ctx, bool only_cpu_and_memory) = 0;

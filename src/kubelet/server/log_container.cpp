@@ -23,7 +23,8 @@ Unexpected<Status> waiting(std::string_view container, std::string_view pod, std
 }  // namespace
 
 bool has_container(const core::Pod& pod, std::string_view name) {
-  return named(pod.spec.containers, name) != nullptr || named(pod.spec.init_containers, name) != nullptr || named(pod.spec.ephemeral_containers, name) != nullptr;
+  return named(pod.spec.containers, name) != nullptr || named(pod.spec.init_containers, name) != nullptr ||
+         named(pod.spec.ephemeral_containers, name) != nullptr;
 }
 
 const core::ContainerStatus* container_status(const core::Pod& pod, std::string_view name) {

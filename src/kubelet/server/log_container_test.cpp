@@ -20,16 +20,45 @@ void check(const std::function<void(core::ContainerStatus&)>& shape, bool previo
 }
 
 TEST(LogContainer, ByStatus) {
-  check([](auto& s) { s.state.running.ensure(); s.container_id = "containerd://new"; }, false, "new");
-  check([](auto& s) { s.state.running.ensure(); s.container_id = "containerd://new"; s.last_state.terminated.ensure().container_id = "containerd://old"; }, true, "old");
-  check([](auto& s) { s.state.running.ensure(); s.container_id = "containerd://new"; }, true, "previous terminated container \"c\" in pod \"p\" not found");
+  check(
+      [](auto& s) {
+        s.state.running.ensure();
+        s.container_id = "containerd://new";
+      },
+      false, "new");
+  check(
+      [](auto& s) {
+        s.state.running.ensure();
+        s.container_id = "containerd://new";
+        s.last_state.terminated.ensure().container_id = "containerd://old";
+      },
+      true, "old");
+  check(
+      [](auto& s) {
+        s.state.running.ensure();
+        s.container_id = "containerd://new";
+      },
+      true, "previous terminated container \"c\" in pod \"p\" not found");
   check([](auto& s) { s.state.terminated.ensure().container_id = "containerd://done"; }, false, "done");
-  check([](auto& s) { s.state.terminated.ensure(); s.last_state.terminated.ensure().container_id = "containerd://old"; }, false, "old");
+  check(
+      [](auto& s) {
+        s.state.terminated.ensure();
+        s.last_state.terminated.ensure().container_id = "containerd://old";
+      },
+      false, "old");
   check([](auto& s) { s.state.terminated.ensure(); }, false, "container \"c\" in pod \"p\" is terminated");
-  check([](auto& s) { s.state.waiting.ensure().reason = "CrashLoopBackOff"; s.last_state.terminated.ensure().container_id = "containerd://old"; }, false, "old");
-  check([](auto& s) { s.state.waiting.ensure().reason = "ContainerCreating"; }, false, "container \"c\" in pod \"p\" is waiting to start: ContainerCreating");
-  check([](auto& s) { s.state.waiting.ensure().reason = "ErrImagePull"; }, false, "container \"c\" in pod \"p\" is waiting to start: image can't be pulled");
-  check([](auto& s) { s.state.waiting.ensure().reason = "ImagePullBackOff"; }, false, "container \"c\" in pod \"p\" is waiting to start: trying and failing to pull image");
+  check(
+      [](auto& s) {
+        s.state.waiting.ensure().reason = "CrashLoopBackOff";
+        s.last_state.terminated.ensure().container_id = "containerd://old";
+      },
+      false, "old");
+  check([](auto& s) { s.state.waiting.ensure().reason = "ContainerCreating"; }, false,
+        "container \"c\" in pod \"p\" is waiting to start: ContainerCreating");
+  check([](auto& s) { s.state.waiting.ensure().reason = "ErrImagePull"; }, false,
+        "container \"c\" in pod \"p\" is waiting to start: image can't be pulled");
+  check([](auto& s) { s.state.waiting.ensure().reason = "ImagePullBackOff"; }, false,
+        "container \"c\" in pod \"p\" is waiting to start: trying and failing to pull image");
   check([](auto&) {}, false, "container \"c\" in pod \"p\" is waiting to start - no logs yet");
   check([](auto& s) { s.name = "other"; }, false, "container \"c\" in pod \"p\" is not available");
 }

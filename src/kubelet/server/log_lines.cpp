@@ -63,7 +63,8 @@ void LogFilter::feed(std::string_view raw, std::string& out) {
     out += ' ';
   }
   out += line->text;
-  if (selection_.bytes_max && bytes_ + static_cast<int64_t>(out.size() - start) > *selection_.bytes_max) out.resize(start + static_cast<std::size_t>(*selection_.bytes_max - bytes_));
+  if (selection_.bytes_max && bytes_ + static_cast<int64_t>(out.size() - start) > *selection_.bytes_max)
+    out.resize(start + static_cast<std::size_t>(*selection_.bytes_max - bytes_));
   bytes_ += static_cast<int64_t>(out.size() - start);
 }
 

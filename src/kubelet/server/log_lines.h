@@ -14,15 +14,15 @@ namespace pintle::kubelet::server {
 
 struct LogLine {
   std::string_view timestamp;
-  std::string_view stream;     // "stdout" or "stderr"
-  std::string_view text;       // with its newline, unless the line is partial
+  std::string_view stream;  // "stdout" or "stderr"
+  std::string_view text;    // with its newline, unless the line is partial
 };
 // nullopt: no such line. `line` ends with its newline.
 std::optional<LogLine> parse_log_line(std::string_view line);
 
 struct LogSelection {
-  api::Time since;                         // zero: from the beginning
-  std::optional<int64_t> lines_max;        // of the file; then full() (a tail that does not follow)
+  api::Time since;                   // zero: from the beginning
+  std::optional<int64_t> lines_max;  // of the file; then full() (a tail that does not follow)
   std::optional<int64_t> bytes_max;
   bool timestamps = false;
   bool stdout = true;
@@ -42,7 +42,7 @@ class LogFilter {
   LogSelection selection_;
   int64_t lines_ = 0;
   int64_t bytes_ = 0;
-  bool begins_ = true;      // the next piece begins a line of the container
+  bool begins_ = true;  // the next piece begins a line of the container
 };
 
 }  // namespace pintle::kubelet::server

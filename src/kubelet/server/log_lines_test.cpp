@@ -33,11 +33,13 @@ TEST(LogLines, Selections) {
   EXPECT_EQ(filtered({.bytes_max = 6}), "one\ntw");
   EXPECT_EQ(filtered({.since = *api::parse_time("2026-01-02T03:04:07.15Z")}), "ee\n\n");
   EXPECT_EQ(filtered({.timestamps = true}),
-            "2026-01-02T03:04:05.123456789Z one\n2026-01-02T03:04:06.500000000+01:00 two\n2026-01-02T03:04:07.100000000Z three\n2026-01-02T03:04:08.000000000Z \n");
+            "2026-01-02T03:04:05.123456789Z one\n2026-01-02T03:04:06.500000000+01:00 two\n2026-01-02T03:04:07.100000000Z "
+            "three\n2026-01-02T03:04:08.000000000Z \n");
 }
 
 TEST(LogLines, NoLines) {
-  for (const std::string_view line : {"", "\n", "a b c d\n", "2026-01-02T03:04:05Z stdout\n", "2026-01-02T03:04:05Z stdlog F x\n", "2026-01-02T03:04:05Z stdout F\n"})
+  for (const std::string_view line :
+       {"", "\n", "a b c d\n", "2026-01-02T03:04:05Z stdout\n", "2026-01-02T03:04:05Z stdlog F x\n", "2026-01-02T03:04:05Z stdout F\n"})
     EXPECT_FALSE(parse_log_line(line)) << line;
 }
 

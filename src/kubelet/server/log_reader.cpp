@@ -12,8 +12,8 @@ namespace pintle::kubelet::server {
 namespace {
 
 constexpr std::size_t chunk_bytes = 64 << 10;
-constexpr uint64_t tail_bytes_max = 256 << 20;    // in which a tail is looked for
-constexpr std::size_t line_bytes_max = 1 << 20;   // runtimes cut lines at 16 KiB; a longer one is passed over
+constexpr uint64_t tail_bytes_max = 256 << 20;   // in which a tail is looked for
+constexpr std::size_t line_bytes_max = 1 << 20;  // runtimes cut lines at 16 KiB; a longer one is passed over
 
 rt::Task<void> note_end(LogEnd* container_end, rt::Context ctx, rt::Event* ended) {
   (void)co_await (*container_end)(ctx);
@@ -72,7 +72,7 @@ Result<std::string> LogReader::read_chunk() {
 
 rt::Task<Result<bool>> LogReader::drain(rt::Context ctx, LogSink& sink) {
   while (!filter_.full()) {
-    if (ctx.done()) co_return Unexpected(ctx.status());   // nothing may have gone to the client for long
+    if (ctx.done()) co_return Unexpected(ctx.status());  // nothing may have gone to the client for long
     Result<std::string> chunk;
     co_await runtime_.run_blocking([this, &chunk] { chunk = read_chunk(); });
     if (!chunk) co_return Unexpected(chunk.error());
@@ -91,10 +91,10 @@ rt::Task<Result<bool>> LogReader::drain(rt::Context ctx, LogSink& sink) {
 
 bool LogReader::rotated() {
   const auto there = runtime_.disk().stat(reading_.path);
-  if (!there) return false;   // moved away; the new one is yet to come
+  if (!there) return false;  // moved away; the new one is yet to come
   const auto ours = file_->size();
   if (!ours) return true;
-  if (there->size_bytes > *ours) return true;   // ours was measured later, and log files only grow
+  if (there->size_bytes > *ours) return true;  // ours was measured later, and log files only grow
   if (there->size_bytes == *ours) return false;
   const auto again = runtime_.disk().stat(reading_.path);
   return again && again->size_bytes < *ours;
@@ -105,11 +105,11 @@ rt::Task<Result<Unit>> LogReader::follow(rt::Context ctx, LogSink& sink, rt::Eve
   paths.push_back(reading_.path);
   CO_TRY_ASSIGN(auto watcher, runtime_.watch_files(std::move(paths)));
   while (true) {
-    const bool last = ended.is_set();   // before reading: what the container wrote is in the file by then
+    const bool last = ended.is_set();  // before reading: what the container wrote is in the file by then
     CO_TRY_ASSIGN(const bool all, co_await drain(ctx, sink));
     if (all) co_return Unit{};
     if (rotated()) {
-      CO_TRY_ASSIGN(const bool enough, co_await drain(ctx, sink));   // what was written before the change
+      CO_TRY_ASSIGN(const bool enough, co_await drain(ctx, sink));  // what was written before the change
       if (enough) co_return Unit{};
       Result<std::unique_ptr<rt::File>> opened;
       co_await runtime_.run_blocking([this, &opened] { opened = open_file(); });
@@ -142,7 +142,7 @@ rt::Task<Result<Unit>> LogReader::run(rt::Context ctx, LogSink sink, LogEnd cont
     if (!drained) co_return Unexpected(drained.error());
   }
   std::string rest;
-  if (!partial_.empty() && !filter_.full()) filter_.feed(partial_, rest);   // a last line without an end
+  if (!partial_.empty() && !filter_.full()) filter_.feed(partial_, rest);  // a last line without an end
   if (rest.empty()) co_return Unit{};
   co_return co_await sink(std::move(rest));
 }

@@ -46,8 +46,8 @@ class LogReader {
   LogReading reading_;
   LogFilter filter_;
   std::unique_ptr<rt::File> file_;
-  uint64_t offset_ = 0;       // of the next byte to read
-  std::string partial_;       // a line without its end so far
+  uint64_t offset_ = 0;  // of the next byte to read
+  std::string partial_;  // a line without its end so far
 };
 
 }  // namespace pintle::kubelet::server

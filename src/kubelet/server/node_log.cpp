@@ -40,7 +40,7 @@ Result<NodeLog> open_node_log(const std::string& root, std::string path) {
     const auto next = behind_link(root, path);
     if (!next) break;
     path = *next;
-    fd = os::open_regular_below(root, path, true);   // checks the whole way again
+    fd = os::open_regular_below(root, path, true);  // checks the whole way again
   }
   if (!fd) return Unexpected(std::move(fd).error());
   struct stat info {};

@@ -11,12 +11,12 @@
 
 namespace pintle::kubelet::server {
 
-constexpr std::size_t listed_names_max = 10'000;   // of a directory; the rest is told of by a line
+constexpr std::size_t listed_names_max = 10'000;  // of a directory; the rest is told of by a line
 
 struct NodeLog {
   os::UniqueFd fd;
   bool directory = false;
-  uint64_t bytes = 0;      // of a file, when it was opened
+  uint64_t bytes = 0;  // of a file, when it was opened
 };
 // `path` is relative to `root`. A link is followed if it leads to a place inside (/var/log/containers has such, with whole paths);
 // Forbidden if it leads out, or if there is a FIFO, a socket or a device.

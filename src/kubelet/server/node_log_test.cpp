@@ -32,7 +32,7 @@ class NodeLogs : public ::testing::Test {
     ASSERT_EQ(::symlink("/", (root_ + "/everything").c_str()), 0);
     ASSERT_EQ(::symlink("loop", (root_ + "/loop").c_str()), 0);
     ASSERT_EQ(::mkfifo((root_ + "/fifo").c_str(), 0644), 0);
-    device_ = ::mknod((root_ + "/device").c_str(), S_IFCHR | 0600, makedev(1, 5)) == 0;   // /dev/zero: without end
+    device_ = ::mknod((root_ + "/device").c_str(), S_IFCHR | 0600, makedev(1, 5)) == 0;  // /dev/zero: without end
   }
   void TearDown() override { EXPECT_TRUE(os::remove_tree(top_)); }
 
@@ -57,8 +57,11 @@ TEST_F(NodeLogs, NothingOutsideIsRead) {
   EXPECT_EQ(text(""), "directory");
   EXPECT_EQ(text("pods/ns_p_u"), "directory");
   EXPECT_EQ(text("missing"), "(NotFound)");
-  for (const char* path : {"stolen", "stolen-too", "everything", "everything/etc/passwd", "loop", "fifo", "../secret", "pods/../../secret"}) EXPECT_EQ(text(path), "(Forbidden)") << path;
-  if (device_) { EXPECT_EQ(text("device"), "(Forbidden)"); }
+  for (const char* path : {"stolen", "stolen-too", "everything", "everything/etc/passwd", "loop", "fifo", "../secret", "pods/../../secret"})
+    EXPECT_EQ(text(path), "(Forbidden)") << path;
+  if (device_) {
+    EXPECT_EQ(text("device"), "(Forbidden)");
+  }
 }
 
 TEST_F(NodeLogs, NamesAreText) {

@@ -50,7 +50,8 @@ rt::Task<void> Routes::node_logs(Call& call) {
     co_await text(call, 405, "logs endpoint is disabled.\n");
     co_return;
   }
-  const bool safe = std::ranges::none_of(call.parts, [](const std::string& part) { return part == ".." || part.empty() || part.find('\0') != std::string::npos; });
+  const bool safe =
+      std::ranges::none_of(call.parts, [](const std::string& part) { return part == ".." || part.empty() || part.find('\0') != std::string::npos; });
   if (!safe) {
     co_await text(call, 400, "invalid path\n");
     co_return;

@@ -18,7 +18,7 @@ constexpr std::string_view plain_type = "text/plain; charset=utf-8";
 std::vector<std::string> split(std::string_view path) {
   std::vector<std::string> parts;
   while (!path.empty()) {
-    path.remove_prefix(1);   // a slash
+    path.remove_prefix(1);  // a slash
     const auto slash = std::min(path.find('/'), path.size());
     parts.emplace_back(path.substr(0, slash));
     path.remove_prefix(slash);
@@ -68,7 +68,9 @@ const Routes::Route Routes::routes_[] = {
 rt::Task<void> Routes::text(Call& call, int status, std::string body) {
   (void)co_await net::respond(call.writer, status, std::string(plain_type), Bytes(std::move(body)));
 }
-rt::Task<void> Routes::json(Call& call, std::string body) { (void)co_await net::respond(call.writer, 200, "application/json", Bytes(std::move(body))); }
+rt::Task<void> Routes::json(Call& call, std::string body) {
+  (void)co_await net::respond(call.writer, 200, "application/json", Bytes(std::move(body)));
+}
 rt::Task<void> Routes::fail(Call& call, Status why) { return text(call, why.http(), std::move(why.message)); }
 
 rt::Task<void> Routes::serve(rt::Context ctx, net::Request& request, net::ResponseWriter& writer) {
@@ -100,8 +102,10 @@ rt::Task<Result<Unit>> Routes::let_in(Call& call) {
 }
 
 rt::Task<void> Routes::dispatch(Call& call) {
-  const auto route = std::ranges::find_if(routes_, [&](const Route& r) { return r.first == call.parts.front() && call.parts.size() >= r.parts_min && call.parts.size() <= r.parts_max; });
-  const bool found = route != std::end(routes_) && (!deps_.health_only || route->where == Route::Where::Everywhere) && (!deps_.read_only || route->where != Route::Where::Debugging);
+  const auto route = std::ranges::find_if(
+      routes_, [&](const Route& r) { return r.first == call.parts.front() && call.parts.size() >= r.parts_min && call.parts.size() <= r.parts_max; });
+  const bool found = route != std::end(routes_) && (!deps_.health_only || route->where == Route::Where::Everywhere) &&
+                     (!deps_.read_only || route->where != Route::Where::Debugging);
   if (!found) {
     co_await text(call, 404, "404 page not found\n");
   } else if (route->where == Route::Where::Debugging && !deps_.debugging) {

@@ -17,11 +17,11 @@ namespace pintle::kubelet::server {
 struct RoutesDeps {
   rt::Runtime& runtime;
   KubeletHost& host;
-  rt::Executor& home;                   // where the host is called
+  rt::Executor& home;  // where the host is called
   net::Transport& runtime_transport;
-  Access* access = nullptr;             // nullptr: nobody is asked who he is (local ports)
-  bool debugging = true;                // exec, attach, run, portForward, containerLogs, runningpods, logs
-  bool read_only = false;               // pods, stats, metrics and health alone
+  Access* access = nullptr;  // nullptr: nobody is asked who he is (local ports)
+  bool debugging = true;     // exec, attach, run, portForward, containerLogs, runningpods, logs
+  bool read_only = false;    // pods, stats, metrics and health alone
   bool health_only = false;
 };
 
@@ -38,7 +38,7 @@ class Routes final : public net::Handler {
     rt::Context ctx;
     net::Request& request;
     net::ResponseWriter& writer;
-    std::string path;                   // decoded, "/" at its end taken off
+    std::string path;  // decoded, "/" at its end taken off
     std::vector<std::string> parts;
     net::Query query;
   };
@@ -55,7 +55,7 @@ class Routes final : public net::Handler {
   rt::Task<void> summary(Call& call);
   rt::Task<void> metrics(Call& call);
   rt::Task<void> configz(Call& call);
-  rt::Task<void> node_logs(Call& call);   // node_logs.cpp
+  rt::Task<void> node_logs(Call& call);  // node_logs.cpp
   // containers.cpp
   rt::Task<void> container_logs(Call& call);
   rt::Task<void> send_log(Call& call, api::core_v1::PodLogOptions options, std::string container_id);

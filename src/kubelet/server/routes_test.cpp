@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "os/path.h"
-#include "os/replace_file.h"
 #include "net/client.h"
 #include "net/server.h"
 #include "net/spdy.h"
+#include "os/path.h"
+#include "os/replace_file.h"
 #include "rt/sync.h"
 #include "rt/testing.h"
 
@@ -87,7 +87,7 @@ rt::Task<std::string> ask(net::Transport* transport, std::string method, std::st
 struct Case {
   std::string method;
   std::string path;
-  std::string want;     // the answer's beginning
+  std::string want;  // the answer's beginning
 };
 
 rt::Task<void> check_answers(std::vector<Case> cases, AccessDeps* access_deps, bool read_only, std::string logs = "") {
@@ -152,7 +152,9 @@ TEST(KubeletRoutes, Answers) {
 
 TEST(KubeletRoutes, TheReadOnlyPortShowsLittle) {
   rt::testing::run_task([&] {
-    return check_answers({{"GET", "/pods", "200 {"}, {"GET", "/configz", "404 "}, {"GET", "/containerLogs/default/web/main", "404 "}, {"GET", "/metrics", "200 "}}, nullptr, true);
+    return check_answers(
+        {{"GET", "/pods", "200 {"}, {"GET", "/configz", "404 "}, {"GET", "/containerLogs/default/web/main", "404 "}, {"GET", "/metrics", "200 "}},
+        nullptr, true);
   });
 }
 
@@ -181,7 +183,8 @@ rt::Task<void> strangers() {
   access.authorization.mode = "Webhook";
   access.authentication.anonymous.enabled = false;
   const std::vector<Case> refused = {{"GET", "/pods", "401 Unauthorized"}, {"GET", "/healthz", "401 Unauthorized"}};
-  const std::vector<Case> nobody_to_ask = {{"GET", "/pods", "500 Authorization error (user=system:anonymous, verb=get, resource=nodes, subresource=pods)"}};
+  const std::vector<Case> nobody_to_ask = {
+      {"GET", "/pods", "500 Authorization error (user=system:anonymous, verb=get, resource=nodes, subresource=pods)"}};
   const std::vector<Case> allowed = {{"GET", "/pods", "200 {"}};
   co_await check_answers(refused, &access, false);
   access.authentication.anonymous.enabled = true;

@@ -9,7 +9,6 @@ constexpr rt::Duration drain_grace = std::chrono::seconds(1);
 constexpr int tls_1_3 = 13;
 }  // namespace
 
-
 KubeletServer::KubeletServer(KubeletServerSetup setup) : setup_(std::move(setup)) {}
 KubeletServer::~KubeletServer() = default;
 

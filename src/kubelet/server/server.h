@@ -15,10 +15,10 @@ namespace pintle::kubelet::server {
 
 struct KubeletServerSetup {
   rt::Runtime& runtime;
-  KubeletHost& host;                    // lives on `home`; outlives the server
+  KubeletHost& host;  // lives on `home`; outlives the server
   rt::Executor& home;
-  client::Client* client = nullptr;     // asked about tokens and rights; nullptr: no API server
-  std::string cert_file;                // serving certificate and key; read again when they change
+  client::Client* client = nullptr;  // asked about tokens and rights; nullptr: no API server
+  std::string cert_file;             // serving certificate and key; read again when they change
   std::string key_file;
 };
 
@@ -40,7 +40,7 @@ class KubeletServer {
   rt::Task<Result<Unit>> start_plain(std::unique_ptr<net::Server>& server, net::Handler& handler, std::string address, int32_t port);
 
   KubeletServerSetup setup_;
-  std::unique_ptr<net::Transport> runtime_transport_;   // to the runtime's streaming server
+  std::unique_ptr<net::Transport> runtime_transport_;  // to the runtime's streaming server
   std::unique_ptr<Access> access_;
   std::unique_ptr<Routes> secure_routes_;
   std::unique_ptr<Routes> read_only_routes_;

@@ -23,7 +23,8 @@ bool still_good(rt::Disk& disk, const ServingFiles& files, int64_t now) {
 
 }  // namespace
 
-Result<ServingFiles> ensure_self_signed(rt::Runtime& runtime, const std::string& folder, const std::string& node_name, const std::vector<std::string>& node_ips) {
+Result<ServingFiles> ensure_self_signed(rt::Runtime& runtime, const std::string& folder, const std::string& node_name,
+                                        const std::vector<std::string>& node_ips) {
   rt::Disk& disk = runtime.disk();
   ServingFiles files{folder + "/kubelet.crt", folder + "/kubelet.key"};
   const int64_t now = std::chrono::duration_cast<std::chrono::seconds>(runtime.clock().wall_now().time_since_epoch()).count();

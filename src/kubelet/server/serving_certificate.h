@@ -14,6 +14,7 @@ struct ServingFiles {
   std::string key_file;
 };
 // Keeps the kubelet.crt and kubelet.key that are in `folder`, unless they expire within a month; makes them otherwise.
-Result<ServingFiles> ensure_self_signed(rt::Runtime& runtime, const std::string& folder, const std::string& node_name, const std::vector<std::string>& node_ips);
+Result<ServingFiles> ensure_self_signed(rt::Runtime& runtime, const std::string& folder, const std::string& node_name,
+                                        const std::vector<std::string>& node_ips);
 
 }  // namespace pintle::kubelet::server

@@ -14,8 +14,8 @@ inline constexpr const char* shutdown_reason = "Terminated";
 inline constexpr const char* shutdown_message = "Pod was terminated in response to imminent node shutdown.";
 
 struct ShutdownGroup {
-  int32_t priority = 0;        // pods from this priority on, up to the next group's
-  int64_t grace_seconds = 0;   // how long the group may take
+  int32_t priority = 0;       // pods from this priority on, up to the next group's
+  int64_t grace_seconds = 0;  // how long the group may take
   std::vector<PodPtr> pods;
 };
 

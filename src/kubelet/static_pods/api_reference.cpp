@@ -75,7 +75,7 @@ Found of_volume(const Volume& volume, const std::string& field) {
 std::optional<ApiReference> api_reference(const Pod& pod) {
   const PodSpec& spec = pod.spec;
   if (!spec.service_account_name.empty()) return ApiReference{"serviceaccounts", "spec.serviceAccountName"};
-  if (!spec.service_account.empty()) return ApiReference{"serviceaccounts", "spec.serviceAccount"};   // its older name
+  if (!spec.service_account.empty()) return ApiReference{"serviceaccounts", "spec.serviceAccount"};  // its older name
   if (!spec.image_pull_secrets.empty()) return ApiReference{"secrets", "spec.imagePullSecrets"};
   if (!spec.resource_claims.empty()) return ApiReference{"resourceclaims", "spec.resourceClaims"};
   if (Found found = first_of(spec.init_containers, "spec.initContainers", of_container<Container>)) return found;

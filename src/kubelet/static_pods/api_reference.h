@@ -10,8 +10,8 @@
 namespace pintle::kubelet {
 
 struct ApiReference {
-  std::string kind;    // upstream's words: "secrets", "csidrivers (via CSI volumes)"
-  std::string field;   // "spec.volumes[0].csi"
+  std::string kind;   // upstream's words: "secrets", "csidrivers (via CSI volumes)"
+  std::string field;  // "spec.volumes[0].csi"
 };
 // The first one; nullopt: none.
 std::optional<ApiReference> api_reference(const api::core_v1::Pod& pod);

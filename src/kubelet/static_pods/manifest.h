@@ -10,9 +10,9 @@
 namespace pintle::kubelet {
 
 struct ManifestSource {
-  std::string path;        // goes into the pod's UID
+  std::string path;  // goes into the pod's UID
   std::string node_name;
-  std::string seen;        // kubernetes.io/config.seen
+  std::string seen;  // kubernetes.io/config.seen
 };
 
 // YAML or JSON of one v1 Pod. Its name gets the node's, its UID is the hash of what it says and where it stands, it

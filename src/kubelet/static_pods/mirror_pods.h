@@ -16,8 +16,8 @@
 namespace pintle::kubelet {
 
 struct MirrorPlan {
-  std::vector<PodPtr> create;   // static pods
-  std::vector<PodPtr> remove;   // mirrors
+  std::vector<PodPtr> create;  // static pods
+  std::vector<PodPtr> remove;  // mirrors
   bool empty() const { return create.empty() && remove.empty(); }
 };
 // Pure. `mirrors` are those of this node.

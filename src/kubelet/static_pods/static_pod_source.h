@@ -19,7 +19,7 @@ constexpr std::size_t manifest_bytes_max = 10 << 20;
 
 struct StaticPodSetup {
   rt::Runtime& runtime;
-  std::string path;                 // staticPodPath
+  std::string path;  // staticPodPath
   std::string node_name;
   // Every static pod that there is; called at the start (with none, if there are none) and after each change.
   std::function<void(std::vector<PodPtr> pods)> set;
@@ -37,7 +37,7 @@ class StaticPodSource {
   std::map<std::string, std::string> read_files();
 
   StaticPodSetup setup_;
-  std::map<std::string, std::string> texts_;   // by path; a file that is the same keeps its pod
+  std::map<std::string, std::string> texts_;  // by path; a file that is the same keeps its pod
   std::map<std::string, PodPtr> pods_;
   rt::TaskGroup tasks_;
 };

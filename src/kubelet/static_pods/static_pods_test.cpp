@@ -66,7 +66,8 @@ TEST(StaticPod, Refused) {
 
 // `more`: what the spec says besides its container, which says `container` besides its name and image.
 void check_reference(const std::string& more, std::string_view kind_and_field, const std::string& container = "") {
-  const auto pod = parse_static_pod("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers: [{name: a, image: b" + container + "}]\n  " + more + "\n", source);
+  const auto pod = parse_static_pod(
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers: [{name: a, image: b" + container + "}]\n  " + more + "\n", source);
   if (kind_and_field.empty()) {
     EXPECT_TRUE(pod.has_value()) << more << ": " << pod.error().message;
     return;
@@ -95,10 +96,14 @@ TEST(StaticPod, MayNotReferToTheApi) {
                "persistentvolumeclaims (via ephemeral volumes): spec.volumes[1].ephemeral");
   check_volume("azureFile: {secretName: s, shareName: x}", "secrets (via azureFile volumes): spec.volumes[1].azureFile");
   check_volume("cephfs: {monitors: [m], secretRef: {name: s}}", "secrets: spec.volumes[1].cephfs.secretRef");
-  check_volume("iscsi: {targetPortal: t, iqn: 'iqn.2001-04.com.example:x', lun: 0, secretRef: {name: s}}", "secrets: spec.volumes[1].iscsi.secretRef");
-  check_volume("projected: {sources: [{downwardAPI: {}}, {configMap: {name: c}}]}", "configmaps (via projected volumes): spec.volumes[1].projected.sources[1].configMap");
-  check_volume("projected: {sources: [{serviceAccountToken: {path: t}}]}", "serviceaccounts (via projected volumes): spec.volumes[1].projected.sources[0].serviceAccountToken");
-  check_volume("projected: {sources: [{podCertificate: {signerName: example.com/s, keyType: ED25519}}]}", "podcertificates: spec.volumes[1].projected.sources[0].podCertificate");
+  check_volume("iscsi: {targetPortal: t, iqn: 'iqn.2001-04.com.example:x', lun: 0, secretRef: {name: s}}",
+               "secrets: spec.volumes[1].iscsi.secretRef");
+  check_volume("projected: {sources: [{downwardAPI: {}}, {configMap: {name: c}}]}",
+               "configmaps (via projected volumes): spec.volumes[1].projected.sources[1].configMap");
+  check_volume("projected: {sources: [{serviceAccountToken: {path: t}}]}",
+               "serviceaccounts (via projected volumes): spec.volumes[1].projected.sources[0].serviceAccountToken");
+  check_volume("projected: {sources: [{podCertificate: {signerName: example.com/s, keyType: ED25519}}]}",
+               "podcertificates: spec.volumes[1].projected.sources[0].podCertificate");
   check_volume("hostPath: {path: /etc}", "");
   check_volume("nfs: {server: s, path: /p}", "");
   check_volume("cephfs: {monitors: [m]}", "");

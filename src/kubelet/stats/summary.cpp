@@ -84,12 +84,15 @@ PodStats pod_of(const StatsInputs& in, const api::core_v1::Pod& pod) {
   cpu.time = memory.time = to_time(in.now);
   for (const auto* statuses : {&pod.status.container_statuses, &pod.status.init_container_statuses}) {
     for (const auto& status : *statuses) {
-      const auto found = std::find_if(in.containers.begin(), in.containers.end(), [&](const auto& c) { return c.attributes && status.container_id.ends_with("/" + c.attributes->id); });
+      const auto found = std::find_if(in.containers.begin(), in.containers.end(),
+                                      [&](const auto& c) { return c.attributes && status.container_id.ends_with("/" + c.attributes->id); });
       if (!status.state.running || found == in.containers.end()) continue;
       out.containers.push_back(container_of(*found, status));
       const ContainerStats& one = out.containers.back();
       if (one.cpu) add(cpu.usage_core_nano_seconds, one.cpu->usage_core_nano_seconds), add(cpu.usage_nano_cores, one.cpu->usage_nano_cores);
-      if (one.memory) add(memory.working_set_bytes, one.memory->working_set_bytes), add(memory.usage_bytes, one.memory->usage_bytes), add(memory.rss_bytes, one.memory->rss_bytes);
+      if (one.memory)
+        add(memory.working_set_bytes, one.memory->working_set_bytes), add(memory.usage_bytes, one.memory->usage_bytes),
+            add(memory.rss_bytes, one.memory->rss_bytes);
     }
   }
   out.cpu = std::move(cpu);
@@ -97,7 +100,8 @@ PodStats pod_of(const StatsInputs& in, const api::core_v1::Pod& pod) {
   for (const auto& sandbox : in.sandboxes) {
     if (!sandbox.attributes || !sandbox.attributes->metadata || sandbox.attributes->metadata->uid != pod.metadata.uid || !sandbox.linux) continue;
     if (sandbox.linux->network) out.network = network_of(*sandbox.linux->network);
-    if (sandbox.linux->process && sandbox.linux->process->process_count) out.process_stats.emplace().process_count = sandbox.linux->process->process_count->value;
+    if (sandbox.linux->process && sandbox.linux->process->process_count)
+      out.process_stats.emplace().process_count = sandbox.linux->process->process_count->value;
   }
   return out;
 }
@@ -162,21 +166,27 @@ std::string resource_metrics(const Summary& summary) {
   page.head("node_memory_working_set_bytes", "[STABLE] Current working set of the node in bytes", "gauge");
   page.sample("node_memory_working_set_bytes", {}, {}, static_cast<double>(summary.node.memory->working_set_bytes.value_or(0)));
   page.head("pod_cpu_usage_seconds_total", "[STABLE] Cumulative cpu time consumed by the pod in core-seconds", "counter");
-  for (const auto& pod : summary.pods) page.sample("pod_cpu_usage_seconds_total", {"namespace", "pod"}, {pod.pod_ref.namespace_, pod.pod_ref.name}, seconds(pod.cpu->usage_core_nano_seconds));
+  for (const auto& pod : summary.pods)
+    page.sample("pod_cpu_usage_seconds_total", {"namespace", "pod"}, {pod.pod_ref.namespace_, pod.pod_ref.name},
+                seconds(pod.cpu->usage_core_nano_seconds));
   page.head("pod_memory_working_set_bytes", "[STABLE] Current working set of the pod in bytes", "gauge");
   for (const auto& pod : summary.pods)
-    page.sample("pod_memory_working_set_bytes", {"namespace", "pod"}, {pod.pod_ref.namespace_, pod.pod_ref.name}, static_cast<double>(pod.memory->working_set_bytes.value_or(0)));
+    page.sample("pod_memory_working_set_bytes", {"namespace", "pod"}, {pod.pod_ref.namespace_, pod.pod_ref.name},
+                static_cast<double>(pod.memory->working_set_bytes.value_or(0)));
   const auto each = [&](std::string_view name, auto value) {
     for (const auto& pod : summary.pods) {
-      for (const auto& one : pod.containers) page.sample(name, {"container", "namespace", "pod"}, {one.name, pod.pod_ref.namespace_, pod.pod_ref.name}, value(one));
+      for (const auto& one : pod.containers)
+        page.sample(name, {"container", "namespace", "pod"}, {one.name, pod.pod_ref.namespace_, pod.pod_ref.name}, value(one));
     }
   };
   page.head("container_cpu_usage_seconds_total", "[STABLE] Cumulative cpu time consumed by the container in core-seconds", "counter");
   each("container_cpu_usage_seconds_total", [&](const ContainerStats& one) { return one.cpu ? seconds(one.cpu->usage_core_nano_seconds) : 0; });
   page.head("container_memory_working_set_bytes", "[STABLE] Current working set of the container in bytes", "gauge");
-  each("container_memory_working_set_bytes", [](const ContainerStats& one) { return one.memory ? static_cast<double>(one.memory->working_set_bytes.value_or(0)) : 0; });
+  each("container_memory_working_set_bytes",
+       [](const ContainerStats& one) { return one.memory ? static_cast<double>(one.memory->working_set_bytes.value_or(0)) : 0; });
   page.head("container_start_time_seconds", "[STABLE] Start time of the container since unix epoch in seconds", "gauge");
-  each("container_start_time_seconds", [](const ContainerStats& one) { return static_cast<double>(one.start_time.zero() ? 0 : one.start_time.seconds); });
+  each("container_start_time_seconds",
+       [](const ContainerStats& one) { return static_cast<double>(one.start_time.zero() ? 0 : one.start_time.seconds); });
   page.head("resource_scrape_error", "[STABLE] 1 if there was an error while getting container metrics, 0 otherwise", "gauge");
   page.sample("resource_scrape_error", {}, {}, 0);
   return std::move(page.text);

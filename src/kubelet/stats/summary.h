@@ -20,12 +20,12 @@ struct StatsInputs {
   std::string node_name;
   rt::WallTime now;
   rt::WallTime node_started;
-  std::vector<api::core_v1::Pod> pods;                             // with their present statuses
+  std::vector<api::core_v1::Pod> pods;  // with their present statuses
   std::vector<api::cri_v1::ContainerStats> containers;
-  std::vector<api::cri_v1::PodSandboxStats> sandboxes;             // none where the runtime does not tell
+  std::vector<api::cri_v1::PodSandboxStats> sandboxes;  // none where the runtime does not tell
   std::optional<os::CgroupUsage> node;
-  uint64_t node_nano_cores = 0;                                    // between the last two looks
-  std::optional<os::FileSystemUsage> file_system;                  // of the kubelet's root
+  uint64_t node_nano_cores = 0;                    // between the last two looks
+  std::optional<os::FileSystemUsage> file_system;  // of the kubelet's root
   std::optional<os::FileSystemUsage> image_file_system;
   uint64_t image_bytes = 0;
   uint64_t memory_available_bytes = 0;

@@ -12,7 +12,8 @@ using namespace api::core_v1;
 
 namespace {
 
-constexpr std::array<std::string_view, 7> own_conditions{"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled", "PodResizePending", "PodResizeInProgress"};
+constexpr std::array<std::string_view, 7> own_conditions{
+    "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled", "PodResizePending", "PodResizeInProgress"};
 
 struct Verdict {
   bool holds = true;
@@ -40,9 +41,8 @@ std::string list_message(const std::vector<std::string>& unknown, std::string_vi
 
 Verdict initialized(const Pod& pod, const PodStatus& status) {
   if (status.phase == "Succeeded") return {true, "PodCompleted", ""};
-  const bool started = std::any_of(status.container_statuses.begin(), status.container_statuses.end(), [](const auto& s) {
-    return s.state.running || s.state.terminated || s.last_state.terminated;
-  });
+  const bool started = std::any_of(status.container_statuses.begin(), status.container_statuses.end(),
+                                   [](const auto& s) { return s.state.running || s.state.terminated || s.last_state.terminated; });
   std::vector<std::string> unknown;
   std::vector<std::string> incomplete;
   for (const auto& container : pod.spec.init_containers) {
@@ -65,8 +65,10 @@ Verdict containers_ready(const Pod& pod, const PodStatus& status) {
   std::vector<std::string> unknown;
   std::vector<std::string> unready;
   const auto look = [&](const Container& container, const ContainerStatus* one) {
-    if (!one) unknown.push_back(container.name);
-    else if (!one->ready) unready.push_back(container.name);
+    if (!one)
+      unknown.push_back(container.name);
+    else if (!one->ready)
+      unready.push_back(container.name);
   };
   for (const auto& container : pod.spec.init_containers) {
     if (is_sidecar(container)) look(container, find(status.init_container_statuses, container.name));
@@ -129,7 +131,8 @@ std::vector<PodCondition> pod_conditions(const StatusInputs& inputs, const PodSt
   out.push_back(make(own_conditions[3], std::move(containers), inputs));
   out.push_back(make(own_conditions[4], Verdict(), inputs));
   if (inputs.resize_pending) out.push_back(make(own_conditions[5], {true, inputs.resize_pending->reason, inputs.resize_pending->message}, inputs));
-  if (inputs.resize_in_progress) out.push_back(make(own_conditions[6], {true, inputs.resize_in_progress->reason, inputs.resize_in_progress->message}, inputs));
+  if (inputs.resize_in_progress)
+    out.push_back(make(own_conditions[6], {true, inputs.resize_in_progress->reason, inputs.resize_in_progress->message}, inputs));
   for (const auto& condition : pod.status.conditions) {
     if (!is_kubelet_condition(condition.type)) out.push_back(condition);
   }

@@ -77,7 +77,7 @@ class Statuses {
   }
 
   void fill_unstarted(const Container& container, const ContainerStatus* old, ContainerStatus& out) {
-    const bool initializing = !in_.pod.spec.init_containers.empty();   // of whatever kind this one is
+    const bool initializing = !in_.pod.spec.init_containers.empty();  // of whatever kind this one is
     out.state.waiting.emplace().reason = initializing ? "PodInitializing" : "ContainerCreating";
     if (!old || !old->state.running) {
       if (old) out.restart_count = old->restart_count;
@@ -117,7 +117,8 @@ class Statuses {
 
   bool will_start(const Container& container, const RuntimeContainer* latest) const {
     if (in_.terminating || in_.terminated || kind_ == StatusKind::Ephemeral) return false;
-    if (kind_ == StatusKind::Init && !is_sidecar(container) && latest && latest->phase == ContainerPhase::Exited && latest->exit_code == 0) return false;
+    if (kind_ == StatusKind::Init && !is_sidecar(container) && latest && latest->phase == ContainerPhase::Exited && latest->exit_code == 0)
+      return false;
     return should_restart(in_.pod, container, latest);
   }
 
@@ -182,7 +183,8 @@ std::vector<ContainerStatus> container_statuses(const StatusInputs& inputs, Stat
     for (const auto& container : inputs.pod.spec.ephemeral_containers) out.push_back(statuses.make(plain_container(container)));
     return out;
   }
-  for (const auto& container : kind == StatusKind::Init ? inputs.pod.spec.init_containers : inputs.pod.spec.containers) out.push_back(statuses.make(container));
+  for (const auto& container : kind == StatusKind::Init ? inputs.pod.spec.init_containers : inputs.pod.spec.containers)
+    out.push_back(statuses.make(container));
   return out;
 }
 

@@ -22,7 +22,7 @@ void fill_addresses(const StatusInputs& inputs, PodStatus& status) {
   } else if (sandbox && sandbox->ready) {
     for (const auto& ip : sandbox->ips) status.pod_ips.push_back({ip});
   } else if (inputs.terminating || inputs.terminated || sandbox) {
-    status.pod_ips = inputs.previous.pod_ips;   // whoever looks after the end still learns it
+    status.pod_ips = inputs.previous.pod_ips;  // whoever looks after the end still learns it
   }
   if (!status.pod_ips.empty()) status.pod_ip = status.pod_ips.front().ip;
 }

@@ -27,18 +27,18 @@ struct StatusInputs {
   const api::core_v1::PodStatus& previous;
   const PodState& state;
   std::function<ProbeState(const std::string& container_id)> probes;
-  std::map<std::string, WaitingReason, std::less<>> waiting;     // by container
+  std::map<std::string, WaitingReason, std::less<>> waiting;  // by container
   std::vector<std::string> node_ips;
   // What running containers were given, by id; those that are not there have what the spec says.
   std::map<std::string, api::core_v1::ResourceRequirements, std::less<>> applied_resources;
-  std::optional<os::CgroupLimits> cgroup;                        // of the pod's own; nullopt: it has none
-  std::optional<WaitingReason> resize_pending;                   // Deferred or Infeasible
-  std::optional<WaitingReason> resize_in_progress;               // reason "Error" with its message, or neither
+  std::optional<os::CgroupLimits> cgroup;           // of the pod's own; nullopt: it has none
+  std::optional<WaitingReason> resize_pending;      // Deferred or Infeasible
+  std::optional<WaitingReason> resize_in_progress;  // reason "Error" with its message, or neither
   // Set when the pod was ended by the kubelet (evicted, rejected, deadline): phase Failed with these.
   std::string failed_reason;
   std::string failed_message;
-  bool terminating = false;          // containers are being stopped
-  bool terminated = false;           // none runs any more and none will be started
+  bool terminating = false;  // containers are being stopped
+  bool terminated = false;   // none runs any more and none will be started
   rt::WallTime now;
 };
 api::core_v1::PodStatus generate_status(const StatusInputs& inputs);

@@ -39,7 +39,9 @@ PodStatus status_of(const Case& in) {
 
 std::string condition_text(const PodStatus& status, std::string_view type) {
   const auto* condition = find_condition(status.conditions, type);
-  return condition ? condition->status + (condition->reason.empty() ? "" : " " + condition->reason) + (condition->message.empty() ? "" : ": " + condition->message) : "none";
+  return condition ? condition->status + (condition->reason.empty() ? "" : " " + condition->reason) +
+                         (condition->message.empty() ? "" : ": " + condition->message)
+                   : "none";
 }
 
 Pod plain(const std::string& policy) { return pod_of("{spec: {restartPolicy: " + policy + ", containers: [{name: a, image: x}]}}"); }
@@ -122,7 +124,9 @@ TEST(Status, ATerminalPhaseStays) {
 }
 
 TEST(Status, InitContainers) {
-  Case in{pod_of("{spec: {restartPolicy: Always, initContainers: [{name: i, image: x}, {name: s, image: x, restartPolicy: Always}], containers: [{name: a, image: x}]}}"), state_of({running("i")})};
+  Case in{pod_of("{spec: {restartPolicy: Always, initContainers: [{name: i, image: x}, {name: s, image: x, restartPolicy: Always}], containers: "
+                 "[{name: a, image: x}]}}"),
+          state_of({running("i")})};
   auto status = status_of(in);
   EXPECT_EQ(status.phase, "Pending");
   EXPECT_EQ(status.container_statuses[0].state.waiting->reason, "PodInitializing");
@@ -135,18 +139,22 @@ TEST(Status, InitContainers) {
 }
 
 TEST(Status, ReadinessNeedsProbesAndGates) {
-  Case in{pod_of("{metadata: {generation: 3}, spec: {readinessGates: [{conditionType: example.com/lb}], containers: [{name: a, image: x, readinessProbe: {}}]}}"), state_of({running("a")})};
+  Case in{pod_of("{metadata: {generation: 3}, spec: {readinessGates: [{conditionType: example.com/lb}], containers: [{name: a, image: x, "
+                 "readinessProbe: {}}]}}"),
+          state_of({running("a")})};
   EXPECT_EQ(condition_text(status_of(in), "ContainersReady"), "False ContainersNotReady: containers with unready status: [a]");
   ProbeState ok;
   ok.readiness = ProbeOutcome::Success;
   in.probes["a0"] = ok;
   EXPECT_EQ(condition_text(status_of(in), "ContainersReady"), "True");
-  EXPECT_EQ(condition_text(status_of(in), "Ready"), "False ReadinessGatesNotReady: corresponding condition of pod readiness gate \"example.com/lb\" does not exist.");
+  EXPECT_EQ(condition_text(status_of(in), "Ready"),
+            "False ReadinessGatesNotReady: corresponding condition of pod readiness gate \"example.com/lb\" does not exist.");
   PodCondition gate;
   gate.type = "example.com/lb";
   gate.status = "False";
   in.pod.status.conditions.push_back(gate);
-  EXPECT_EQ(condition_text(status_of(in), "Ready"), "False ReadinessGatesNotReady: the status of pod readiness gate \"example.com/lb\" is not \"True\", but False");
+  EXPECT_EQ(condition_text(status_of(in), "Ready"),
+            "False ReadinessGatesNotReady: the status of pod readiness gate \"example.com/lb\" is not \"True\", but False");
   in.pod.status.conditions[0].status = "True";
   EXPECT_EQ(condition_text(status_of(in), "Ready"), "True");
   EXPECT_EQ(status_of(in).observed_generation, 3);
@@ -181,9 +189,10 @@ TEST(StatusPatch, SaysOnlyWhatChanged) {
   after.conditions[2].reason = "PodFailed";
   after.pod_ips = {{"10.0.0.9"}};
   after.start_time.reset();
-  EXPECT_EQ(status_patch("u1", before, after),
-            R"({"metadata":{"uid":"u1"},"status":{"conditions":[{"lastProbeTime":null,"lastTransitionTime":"1970-01-01T00:16:40Z","reason":"PodFailed","status":"False","type":"Ready"}],)"
-            R"("phase":"Failed","podIPs":[{"ip":"10.0.0.9"},{"$patch":"replace"}],"startTime":null}})");
+  EXPECT_EQ(
+      status_patch("u1", before, after),
+      R"({"metadata":{"uid":"u1"},"status":{"conditions":[{"lastProbeTime":null,"lastTransitionTime":"1970-01-01T00:16:40Z","reason":"PodFailed","status":"False","type":"Ready"}],)"
+      R"("phase":"Failed","podIPs":[{"ip":"10.0.0.9"},{"$patch":"replace"}],"startTime":null}})");
 }
 
 TEST(StatusPatch, DropsConditionsThatEnded) {
@@ -192,7 +201,8 @@ TEST(StatusPatch, DropsConditionsThatEnded) {
   before.conditions.emplace_back().type = "Ready";
   PodStatus after = before;
   after.conditions.erase(after.conditions.begin());
-  EXPECT_EQ(status_patch("u1", before, after), R"({"metadata":{"uid":"u1"},"status":{"conditions":[{"$patch":"delete","type":"PodResizePending"}]}})");
+  EXPECT_EQ(status_patch("u1", before, after),
+            R"({"metadata":{"uid":"u1"},"status":{"conditions":[{"$patch":"delete","type":"PodResizePending"}]}})");
 }
 
 TEST(StatusPatch, LeavesConditionsOfOthersAlone) {

@@ -27,13 +27,15 @@ void check_resources(const std::string& spec, const std::string& pending, const 
 
 TEST(PodLevelResources, OfTheSpecAndOfTheCgroup) {
   check_resources("containers: [{name: a, image: x}]", "/", "/");
-  check_resources("containers: [{name: a, image: x, resources: {requests: {cpu: 100m, memory: 64Mi}}}]", "cpu=100m memory=64Mi /", "cpu=100m memory=64Mi /");
+  check_resources("containers: [{name: a, image: x, resources: {requests: {cpu: 100m, memory: 64Mi}}}]", "cpu=100m memory=64Mi /",
+                  "cpu=100m memory=64Mi /");
   // 1001 thousandths are 1025 shares, and those 1001 again; the kernel's least quota is a hundredth of a core.
   check_resources("containers: [{name: a, image: x, resources: {requests: {cpu: 1001m, memory: 1Mi}, limits: {cpu: 1001m, memory: 1Mi}}}]",
                   "cpu=1001m memory=1Mi / cpu=1001m memory=1Mi", "cpu=1001m memory=1Mi / cpu=1001m memory=1Mi");
-  check_resources("containers: [{name: a, image: x, resources: {requests: {cpu: 1m, memory: 1Mi}, limits: {cpu: 1m, memory: 1Mi}}}]", "cpu=1m memory=1Mi / cpu=1m memory=1Mi",
-                  "memory=1Mi / memory=1Mi");
-  check_resources("resources: {requests: {cpu: 1m}, limits: {cpu: 5m, memory: 2Mi}}, containers: [{name: a, image: x}]", "cpu=1m / cpu=5m memory=2Mi", "cpu=1m / cpu=5m memory=2Mi");
+  check_resources("containers: [{name: a, image: x, resources: {requests: {cpu: 1m, memory: 1Mi}, limits: {cpu: 1m, memory: 1Mi}}}]",
+                  "cpu=1m memory=1Mi / cpu=1m memory=1Mi", "memory=1Mi / memory=1Mi");
+  check_resources("resources: {requests: {cpu: 1m}, limits: {cpu: 5m, memory: 2Mi}}, containers: [{name: a, image: x}]", "cpu=1m / cpu=5m memory=2Mi",
+                  "cpu=1m / cpu=5m memory=2Mi");
 }
 
 TEST(PodLevelResources, WithoutACgroupTheSpecStands) {

@@ -15,9 +15,10 @@ namespace {
 constexpr rt::BackoffOptions retry_options{.initial = std::chrono::milliseconds(200), .max = std::chrono::seconds(10)};
 
 uint64_t revision(const api::core_v1::Pod& pod) { return std::strtoull(pod.metadata.resource_version.c_str(), nullptr, 10); }
-}
+}  // namespace
 
-StatusManager::StatusManager(rt::Runtime& runtime, client::Client* client, const PodConfig& config) : runtime_(runtime), client_(client), config_(config) {}
+StatusManager::StatusManager(rt::Runtime& runtime, client::Client* client, const PodConfig& config)
+    : runtime_(runtime), client_(client), config_(config) {}
 
 void StatusManager::set(PodPtr pod, api::core_v1::PodStatus status) {
   auto& entry = entries_[pod->metadata.uid];
@@ -88,14 +89,15 @@ PodPtr StatusManager::target_of(const Entry& entry) const { return is_static_pod
 
 rt::Task<Result<Unit>> StatusManager::send(EntryPtr entry) {
   const PodPtr target = target_of(*entry);
-  if (!target) co_return Unit{};   // a static pod without a mirror yet
+  if (!target) co_return Unit{};  // a static pod without a mirror yet
   if (entry->sent_to != target->metadata.uid) entry->sent.reset();
   const auto& before = entry->sent ? *entry->sent : target->status;
   const std::string patch = status_patch(target->metadata.uid, before, entry->status);
   if (patch.empty()) co_return Unit{};
   client::PatchOptions options;
   options.subresource = "status";
-  auto answer = co_await client_->patch<api::core_v1::Pod>(tasks_.context(), target->metadata.namespace_, target->metadata.name, client::PatchType::Strategic, patch, options);
+  auto answer = co_await client_->patch<api::core_v1::Pod>(tasks_.context(), target->metadata.namespace_, target->metadata.name,
+                                                           client::PatchType::Strategic, patch, options);
   if (!answer) {
     // Gone, or another pod of the name: nobody waits for this status.
     const Reason reason = answer.error().reason;

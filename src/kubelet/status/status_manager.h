@@ -36,13 +36,13 @@ class StatusManager {
   struct Entry {
     PodPtr pod;
     api::core_v1::PodStatus status;
-    std::optional<api::core_v1::PodStatus> sent;      // what the API answered last
-    std::string sent_to;                              // uid of the object in the API
-    uint64_t sent_revision = 0;                       // of that answer: what is older is our own past
-    uint64_t version = 0;                             // of status
+    std::optional<api::core_v1::PodStatus> sent;  // what the API answered last
+    std::string sent_to;                          // uid of the object in the API
+    uint64_t sent_revision = 0;                   // of that answer: what is older is our own past
+    uint64_t version = 0;                         // of status
     uint64_t sent_version = 0;
     bool sending = false;
-    rt::Event changed;                                // sent_version moved, or the pod is gone
+    rt::Event changed;  // sent_version moved, or the pod is gone
   };
   using EntryPtr = std::shared_ptr<Entry>;
 

@@ -15,11 +15,11 @@
 namespace pintle::kubelet {
 
 struct AtomicWrite {
-  std::string volume;                   // an existing directory
+  std::string volume;  // an existing directory
   const Payload& payload;
-  rt::WallTime now;                     // names the directory
-  uint64_t random = 0;                  // likewise
-  std::optional<uint32_t> fs_group;     // who may read, before anyone sees it
+  rt::WallTime now;                  // names the directory
+  uint64_t random = 0;               // likewise
+  std::optional<uint32_t> fs_group;  // who may read, before anyone sees it
 };
 // Whether anything changed.
 Result<bool> write_payload(const AtomicWrite& write);

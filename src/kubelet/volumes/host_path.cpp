@@ -35,7 +35,7 @@ Result<HostPath> check_host_path(const std::string& path, std::string_view type)
   const bool found = ::stat(path.c_str(), &info) == 0;
   HostPath out;
   out.is_file = found && !S_ISDIR(info.st_mode);
-  if (type.empty()) return out;   // whatever is there; a missing directory is made by the runtime
+  if (type.empty()) return out;  // whatever is there; a missing directory is made by the runtime
   if ((type == "Directory" || type == "DirectoryOrCreate") && !(found && S_ISDIR(info.st_mode))) return is_not(path, "directory");
   if ((type == "File" || type == "FileOrCreate") && !(found && S_ISREG(info.st_mode))) return is_not(path, "file");
   if (type == "Socket" && !(found && S_ISSOCK(info.st_mode))) return is_not(path, "socket file");

@@ -9,7 +9,7 @@
 namespace pintle::kubelet {
 
 struct HostPath {
-  bool is_file = false;   // or a socket or a device
+  bool is_file = false;  // or a socket or a device
 };
 // Makes a missing directory (DirectoryOrCreate, mode 0755) or file (FileOrCreate, 0644). Error: "hostPath type check
 // failed: PATH is not a directory" and the like, as upstream says it.

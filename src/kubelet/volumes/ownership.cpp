@@ -32,7 +32,7 @@ bool is_right(const std::string& root, uint32_t gid, bool read_only) {
 // what was looked at.
 Result<Unit> own_entry(const os::TreeEntry& entry, uint32_t gid, bool read_only) {
   const os::UniqueFd fd(::openat(entry.dir_fd, entry.name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd && errno == ENOENT) return Unit{};   // gone meanwhile
+  if (!fd && errno == ENOENT) return Unit{};  // gone meanwhile
   struct stat info {};
   if (!fd || ::fstat(fd.get(), &info) != 0) return os::system_error(errno, entry.name);
   if (info.st_gid != gid && ::fchownat(fd.get(), "", static_cast<uid_t>(-1), gid, AT_EMPTY_PATH) != 0) return os::system_error(errno, entry.name);

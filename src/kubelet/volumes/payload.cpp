@@ -18,8 +18,10 @@ PayloadFile file(std::string data, const std::optional<int32_t>& mode, uint32_t 
 Result<Unit> check_path(std::string_view path) {
   if (path.empty()) return error(Reason::Invalid, "invalid path: must not be empty: \"\"");
   if (path.starts_with('/')) return error(Reason::Invalid, "invalid path: must be relative path: " + std::string(path));
-  if (path.size() > path_bytes_max) return error(Reason::Invalid, "invalid path: must be less than or equal to " + std::to_string(path_bytes_max) + " characters");
-  if (path.starts_with("..") && path.size() > 2 && path[2] != '/') return error(Reason::Invalid, "invalid path: must not start with '..': " + std::string(path));
+  if (path.size() > path_bytes_max)
+    return error(Reason::Invalid, "invalid path: must be less than or equal to " + std::to_string(path_bytes_max) + " characters");
+  if (path.starts_with("..") && path.size() > 2 && path[2] != '/')
+    return error(Reason::Invalid, "invalid path: must not start with '..': " + std::string(path));
   std::string_view rest = path;
   while (!rest.empty()) {
     const std::size_t slash = rest.find('/');
@@ -41,8 +43,10 @@ Result<Payload> config_map_payload(const std::vector<core::KeyToPath>& items, co
   for (const core::KeyToPath& item : items) {
     const std::string* value = object.data.get(item.key);
     if (!value) value = object.binary_data.get(item.key);
-    if (value) out[item.path] = file(*value, item.mode, default_mode);
-    else if (!optional) return error(Reason::NotFound, "configmap references non-existent config key: " + item.key);
+    if (value)
+      out[item.path] = file(*value, item.mode, default_mode);
+    else if (!optional)
+      return error(Reason::NotFound, "configmap references non-existent config key: " + item.key);
   }
   return out;
 }
@@ -54,14 +58,16 @@ Result<Payload> secret_payload(const std::vector<core::KeyToPath>& items, const 
     return out;
   }
   for (const core::KeyToPath& item : items) {
-    if (const std::string* value = object.data.get(item.key)) out[item.path] = file(*value, item.mode, default_mode);
-    else if (!optional) return error(Reason::NotFound, "references non-existent secret key: " + item.key);
+    if (const std::string* value = object.data.get(item.key))
+      out[item.path] = file(*value, item.mode, default_mode);
+    else if (!optional)
+      return error(Reason::NotFound, "references non-existent secret key: " + item.key);
   }
   return out;
 }
 
-Result<Payload> downward_payload(const std::vector<core::DownwardAPIVolumeFile>& items, const core::Pod& pod, const FlatMap<api::Quantity>& node_allocatable,
-                                 uint32_t default_mode) {
+Result<Payload> downward_payload(const std::vector<core::DownwardAPIVolumeFile>& items, const core::Pod& pod,
+                                 const FlatMap<api::Quantity>& node_allocatable, uint32_t default_mode) {
   Payload out;
   for (const core::DownwardAPIVolumeFile& item : items) {
     std::string text;

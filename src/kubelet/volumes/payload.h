@@ -17,15 +17,17 @@ namespace pintle::kubelet {
 struct PayloadFile {
   std::string data;
   uint32_t mode = 0644;
-  std::optional<uint32_t> uid;     // who owns it; else root
+  std::optional<uint32_t> uid;  // who owns it; else root
   bool operator==(const PayloadFile&) const = default;
 };
 // By path inside the volume.
 using Payload = std::map<std::string, PayloadFile>;
 
 // All keys, or those of `items`. NotFound with upstream's message for a key that is not there, unless `optional`.
-Result<Payload> config_map_payload(const std::vector<api::core_v1::KeyToPath>& items, const api::core_v1::ConfigMap& object, uint32_t default_mode, bool optional);
-Result<Payload> secret_payload(const std::vector<api::core_v1::KeyToPath>& items, const api::core_v1::Secret& object, uint32_t default_mode, bool optional);
+Result<Payload> config_map_payload(const std::vector<api::core_v1::KeyToPath>& items, const api::core_v1::ConfigMap& object, uint32_t default_mode,
+                                   bool optional);
+Result<Payload> secret_payload(const std::vector<api::core_v1::KeyToPath>& items, const api::core_v1::Secret& object, uint32_t default_mode,
+                               bool optional);
 Result<Payload> downward_payload(const std::vector<api::core_v1::DownwardAPIVolumeFile>& items, const api::core_v1::Pod& pod,
                                  const FlatMap<api::Quantity>& node_allocatable, uint32_t default_mode);
 // Every path is relative, inside the volume, and not of the names that atomic updates use ("..data").

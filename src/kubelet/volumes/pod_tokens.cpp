@@ -14,7 +14,7 @@ namespace {
 
 constexpr rt::Duration age_max = std::chrono::hours(24);
 constexpr rt::Duration jitter_max = std::chrono::seconds(10);
-constexpr rt::Duration again_after = std::chrono::seconds(30);   // a refresh that failed, while the old token is valid
+constexpr rt::Duration again_after = std::chrono::seconds(30);  // a refresh that failed, while the old token is valid
 constexpr int64_t default_life_seconds = 3600;
 
 rt::WallTime wall_time(const api::Time& time) { return rt::wall_time_of(time.seconds, time.nanos); }
@@ -32,8 +32,8 @@ std::optional<rt::TimePoint> PodTokens::next_refresh() const {
   return runtime_.clock().now() + (first->second.refresh - runtime_.clock().wall_now());
 }
 
-rt::Task<Result<PodTokens::Token>> PodTokens::request(rt::Context ctx, std::string namespace_name, std::string service_account, core::ServiceAccountTokenProjection source,
-                                                      std::string pod_name, std::string pod_uid) {
+rt::Task<Result<PodTokens::Token>> PodTokens::request(rt::Context ctx, std::string namespace_name, std::string service_account,
+                                                      core::ServiceAccountTokenProjection source, std::string pod_name, std::string pod_uid) {
   auth::TokenRequest body;
   body.metadata.namespace_ = namespace_name;
   body.metadata.name = service_account;
@@ -46,7 +46,8 @@ rt::Task<Result<PodTokens::Token>> PodTokens::request(rt::Context ctx, std::stri
   bound.uid = std::move(pod_uid);
   const client::Resource& parent = client::resource_of<core::ServiceAccount>();
   CO_TRY_ASSIGN(auth::TokenRequest answer,
-                (co_await client_.create_subresource<auth::TokenRequest>(ctx, parent, std::move(namespace_name), std::move(service_account), std::string("token"), std::move(body))));
+                (co_await client_.create_subresource<auth::TokenRequest>(ctx, parent, std::move(namespace_name), std::move(service_account),
+                                                                         std::string("token"), std::move(body))));
   uint64_t jitter = runtime_.random().below(static_cast<uint64_t>(jitter_max.count()));
   Token token;
   token.text = std::move(answer.status.token);

@@ -38,12 +38,12 @@ class PodTokens {
     rt::WallTime expires;
     rt::WallTime refresh;
   };
-  rt::Task<Result<Token>> request(rt::Context ctx, std::string namespace_name, std::string service_account, api::core_v1::ServiceAccountTokenProjection source,
-                                  std::string pod_name, std::string pod_uid);
+  rt::Task<Result<Token>> request(rt::Context ctx, std::string namespace_name, std::string service_account,
+                                  api::core_v1::ServiceAccountTokenProjection source, std::string pod_name, std::string pod_uid);
 
   rt::Runtime& runtime_;
   client::Client& client_;
-  std::map<std::pair<std::string, int64_t>, Token> tokens_;   // by audience and life in seconds
+  std::map<std::pair<std::string, int64_t>, Token> tokens_;  // by audience and life in seconds
 };
 
 }  // namespace pintle::kubelet

@@ -44,7 +44,8 @@ Result<Unit> mount_opened(const os::UniqueFd& opened, const std::string& target)
 
 Unexpected<Status> failed(std::string_view what, const SubPath& sub_path, const Status& why, std::string* log) {
   if (log) *log = why.message;
-  return error(Reason::InternalError, "failed to " + std::string(what) + " for volumeMount " + codec::go_quote(sub_path.volume) + " of container " + codec::go_quote(sub_path.container));
+  return error(Reason::InternalError, "failed to " + std::string(what) + " for volumeMount " + codec::go_quote(sub_path.volume) + " of container " +
+                                          codec::go_quote(sub_path.container));
 }
 
 }  // namespace
@@ -52,7 +53,8 @@ Unexpected<Status> failed(std::string_view what, const SubPath& sub_path, const 
 Result<std::string> prepare_sub_path(const Paths& paths, const SubPath& sub_path, std::string* log) {
   const auto opened = open_or_make(sub_path);
   if (!opened) return failed("create subPath directory", sub_path, opened.error(), log);
-  const std::string target = paths.subpaths(sub_path.pod_uid) + "/" + sub_path.volume + "/" + sub_path.container + "/" + std::to_string(sub_path.index);
+  const std::string target =
+      paths.subpaths(sub_path.pod_uid) + "/" + sub_path.volume + "/" + sub_path.container + "/" + std::to_string(sub_path.index);
   const auto mounted = mount_opened(*opened, target);
   if (!mounted) return failed("prepare subPath", sub_path, mounted.error(), log);
   return target;

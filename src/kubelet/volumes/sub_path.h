@@ -11,11 +11,11 @@ namespace pintle::kubelet {
 
 struct SubPath {
   std::string pod_uid;
-  std::string volume;        // its name
-  std::string volume_path;   // where it is
-  std::string path;          // relative, without ".."
+  std::string volume;       // its name
+  std::string volume_path;  // where it is
+  std::string path;         // relative, without ".."
   std::string container;
-  std::size_t index = 0;     // of the volumeMount
+  std::size_t index = 0;  // of the volumeMount
 };
 // The host path for the container. A path that is missing is made as a directory, with the volume's mode. Errors say no
 // more than the container's user may know of this machine; the whole reason is in `log`, if given.

@@ -76,8 +76,10 @@ Result<Unit> unmount_all(const std::string& directory) {
 
 Result<Unit> make_empty_dir(const EmptyDirPlan& plan) {
   TRY(make_volume_directory(plan.directory));
-  if (plan.medium == "Memory") TRY(mount_memory(plan.directory, plan.size_bytes));
-  else if (!plan.medium.empty()) TRY(mount_hugepages(plan.directory, plan.medium));
+  if (plan.medium == "Memory")
+    TRY(mount_memory(plan.directory, plan.size_bytes));
+  else if (!plan.medium.empty())
+    TRY(mount_hugepages(plan.directory, plan.medium));
   if (plan.fs_group) TRY(own_by_group(plan.directory, *plan.fs_group, false, false));
   return note_ready(plan.notes);
 }
@@ -93,8 +95,7 @@ Result<bool> make_payload_volume(const PayloadPlan& plan, const Payload& payload
 
 Result<Unit> make_local_volume(const LocalVolumePlan& plan) {
   struct stat info {};
-  if (::stat(plan.source.c_str(), &info) != 0)
-    return error(Reason::NotFound, "path " + std::string(1, '"') + plan.source + "\" does not exist");
+  if (::stat(plan.source.c_str(), &info) != 0) return error(Reason::NotFound, "path " + std::string(1, '"') + plan.source + "\" does not exist");
   TRY(os::make_directories(plan.directory, parent_mode));
   TRY_ASSIGN(const bool mounted, os::is_mount_point(plan.directory));
   if (!mounted) TRY(os::bind_mount(plan.source, plan.directory, plan.read_only, false));

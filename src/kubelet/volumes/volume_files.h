@@ -18,9 +18,9 @@ namespace pintle::kubelet {
 
 struct EmptyDirPlan {
   std::string directory;
-  std::string notes;                     // where "ready" is written; "": nowhere
-  std::string medium;                    // "", "Memory", "HugePages", "HugePages-2Mi"
-  uint64_t size_bytes = 0;               // of a memory volume; 0: the kernel's default
+  std::string notes;        // where "ready" is written; "": nowhere
+  std::string medium;       // "", "Memory", "HugePages", "HugePages-2Mi"
+  uint64_t size_bytes = 0;  // of a memory volume; 0: the kernel's default
   std::optional<uint32_t> fs_group;
 };
 // Adopts what is there, content and mount.
@@ -29,7 +29,7 @@ Result<Unit> make_empty_dir(const EmptyDirPlan& plan);
 struct PayloadPlan {
   std::string directory;
   std::string notes;
-  bool memory = true;                    // on a tmpfs, as secrets are
+  bool memory = true;  // on a tmpfs, as secrets are
   uint64_t size_bytes = 0;
   std::optional<uint32_t> fs_group;
   rt::WallTime now;
@@ -43,13 +43,14 @@ struct LocalVolumePlan {
   std::string directory;
   bool read_only = false;
   std::optional<uint32_t> fs_group;
-  bool on_root_mismatch = false;         // fsGroupChangePolicy
+  bool on_root_mismatch = false;  // fsGroupChangePolicy
 };
 Result<Unit> make_local_volume(const LocalVolumePlan& plan);
 
 // The limit of a memory volume: the least of what the node has for pods, what the pod's containers may use, and the
 // volume's own limit. 0: no limit is known.
-uint64_t memory_volume_bytes(const api::core_v1::Pod& pod, const std::optional<api::Quantity>& size_limit, const FlatMap<api::Quantity>& node_allocatable);
+uint64_t memory_volume_bytes(const api::core_v1::Pod& pod, const std::optional<api::Quantity>& size_limit,
+                             const FlatMap<api::Quantity>& node_allocatable);
 
 // Unmounts everything below the pod's directory, then removes it. Timeout: `enough` ended it early, and another call goes on.
 Result<Unit> remove_pod_directory(const Paths& paths, std::string_view pod_uid, const std::function<bool()>& enough = {});

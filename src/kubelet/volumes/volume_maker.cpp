@@ -99,14 +99,16 @@ rt::Task<Result<MountedVolume>> VolumeMaker::make_claim_volume(rt::Context ctx, 
   auto claim = co_await setup_.client->get<core::PersistentVolumeClaim>(ctx, pod.metadata.namespace_, name);
   if (!claim) co_return Unexpected(std::move(claim).error());
   if (volume.ephemeral && !is_claim_of(*claim, pod))
-    co_return error(Reason::Forbidden, "PVC " + pod.metadata.namespace_ + "/" + name + " was not created for pod " + pod.metadata.namespace_ + "/" + pod.metadata.name + " (pod is not owner)");
+    co_return error(Reason::Forbidden, "PVC " + pod.metadata.namespace_ + "/" + name + " was not created for pod " + pod.metadata.namespace_ + "/" +
+                                           pod.metadata.name + " (pod is not owner)");
   if (claim->spec.volume_name.empty() || claim->status.phase != "Bound")
     co_return error(Reason::Conflict, "error processing PVC " + pod.metadata.namespace_ + "/" + name + ": PVC is not bound");
   auto persistent = co_await setup_.client->get<core::PersistentVolume>(ctx, std::string(), claim->spec.volume_name);
   if (!persistent) co_return Unexpected(std::move(persistent).error());
   const core::PersistentVolumeSpec& spec = persistent->spec;
   if (!spec.claim_ref || spec.claim_ref->uid != claim->metadata.uid)
-    co_return error(Reason::Conflict, "error processing PVC " + pod.metadata.namespace_ + "/" + name + ": PersistentVolume " + persistent->metadata.name + " is not bound to it");
+    co_return error(Reason::Conflict, "error processing PVC " + pod.metadata.namespace_ + "/" + name + ": PersistentVolume " +
+                                          persistent->metadata.name + " is not bound to it");
   const bool read_only = volume.persistent_volume_claim && volume.persistent_volume_claim->read_only;
   if (spec.volume_mode.value_or("Filesystem") == "Block") co_return error(Reason::Invalid, "raw block volumes are not supported by this kubelet yet");
   if (spec.host_path) {
@@ -137,7 +139,8 @@ rt::Task<Result<MountedVolume>> VolumeMaker::make_claim_volume(rt::Context ctx, 
   co_return at(volume, std::move(plan.directory), read_only);
 }
 
-rt::Task<Result<MountedVolume>> VolumeMaker::make_projecting_volume(rt::Context ctx, const core::Pod& pod, const core::Volume& volume, PodTokens* tokens) {
+rt::Task<Result<MountedVolume>> VolumeMaker::make_projecting_volume(rt::Context ctx, const core::Pod& pod, const core::Volume& volume,
+                                                                    PodTokens* tokens) {
   const VolumeKind kind = kind_of(volume);
   CO_TRY_ASSIGN(const Payload payload, co_await gather(std::move(ctx), pod, volume, tokens));
   PayloadPlan plan;
@@ -156,17 +159,21 @@ rt::Task<Result<MountedVolume>> VolumeMaker::make_projecting_volume(rt::Context 
 rt::Task<Result<Payload>> VolumeMaker::gather(rt::Context ctx, const core::Pod& pod, const core::Volume& volume, PodTokens* tokens) {
   if (volume.config_map) {
     const core::ConfigMapVolumeSource& source = *volume.config_map;
-    co_return co_await config_map(std::move(ctx), pod.metadata.namespace_, source.name, source.items, mode_or_default(source.default_mode), source.optional.value_or(false));
+    co_return co_await config_map(std::move(ctx), pod.metadata.namespace_, source.name, source.items, mode_or_default(source.default_mode),
+                                  source.optional.value_or(false));
   }
   if (volume.secret) {
     const core::SecretVolumeSource& source = *volume.secret;
-    co_return co_await secret(std::move(ctx), pod.metadata.namespace_, source.secret_name, source.items, mode_or_default(source.default_mode), source.optional.value_or(false));
+    co_return co_await secret(std::move(ctx), pod.metadata.namespace_, source.secret_name, source.items, mode_or_default(source.default_mode),
+                              source.optional.value_or(false));
   }
-  if (volume.downward_api) co_return downward_payload(volume.downward_api->items, pod, allocatable(), mode_or_default(volume.downward_api->default_mode));
+  if (volume.downward_api)
+    co_return downward_payload(volume.downward_api->items, pod, allocatable(), mode_or_default(volume.downward_api->default_mode));
   co_return co_await gather_projected(std::move(ctx), pod, *volume.projected, tokens);
 }
 
-rt::Task<Result<Payload>> VolumeMaker::gather_projected(rt::Context ctx, const core::Pod& pod, const core::ProjectedVolumeSource& source, PodTokens* tokens) {
+rt::Task<Result<Payload>> VolumeMaker::gather_projected(rt::Context ctx, const core::Pod& pod, const core::ProjectedVolumeSource& source,
+                                                        PodTokens* tokens) {
   Payload out;
   std::vector<Status> errors;
   for (const core::VolumeProjection& part : source.sources) {
@@ -181,11 +188,14 @@ rt::Task<Result<Payload>> VolumeMaker::gather_projected(rt::Context ctx, const c
   co_return std::move(out);
 }
 
-rt::Task<Result<Payload>> VolumeMaker::gather_source(rt::Context ctx, const core::Pod& pod, const core::VolumeProjection& source, uint32_t mode, PodTokens* tokens) {
+rt::Task<Result<Payload>> VolumeMaker::gather_source(rt::Context ctx, const core::Pod& pod, const core::VolumeProjection& source, uint32_t mode,
+                                                     PodTokens* tokens) {
   if (source.secret)
-    co_return co_await secret(std::move(ctx), pod.metadata.namespace_, source.secret->name, source.secret->items, mode, source.secret->optional.value_or(false));
+    co_return co_await secret(std::move(ctx), pod.metadata.namespace_, source.secret->name, source.secret->items, mode,
+                              source.secret->optional.value_or(false));
   if (source.config_map)
-    co_return co_await config_map(std::move(ctx), pod.metadata.namespace_, source.config_map->name, source.config_map->items, mode, source.config_map->optional.value_or(false));
+    co_return co_await config_map(std::move(ctx), pod.metadata.namespace_, source.config_map->name, source.config_map->items, mode,
+                                  source.config_map->optional.value_or(false));
   if (source.downward_api) co_return downward_payload(source.downward_api->items, pod, allocatable(), mode);
   if (source.service_account_token) {
     if (!tokens) co_return no_server();
@@ -204,8 +214,8 @@ rt::Task<Result<Payload>> VolumeMaker::gather_source(rt::Context ctx, const core
   co_return error(Reason::Invalid, "this source of a projected volume is not supported by this kubelet yet");
 }
 
-rt::Task<Result<Payload>> VolumeMaker::config_map(rt::Context ctx, std::string namespace_name, std::string name, std::vector<core::KeyToPath> items, uint32_t mode,
-                                                  bool optional) {
+rt::Task<Result<Payload>> VolumeMaker::config_map(rt::Context ctx, std::string namespace_name, std::string name, std::vector<core::KeyToPath> items,
+                                                  uint32_t mode, bool optional) {
   if (!setup_.objects) co_return no_server();
   auto object = co_await setup_.objects->config_map(std::move(ctx), std::move(namespace_name), std::move(name));
   if (!object && object.error().reason == Reason::NotFound && optional) co_return Payload();
@@ -213,7 +223,8 @@ rt::Task<Result<Payload>> VolumeMaker::config_map(rt::Context ctx, std::string n
   co_return config_map_payload(items, **object, mode, optional);
 }
 
-rt::Task<Result<Payload>> VolumeMaker::secret(rt::Context ctx, std::string namespace_name, std::string name, std::vector<core::KeyToPath> items, uint32_t mode, bool optional) {
+rt::Task<Result<Payload>> VolumeMaker::secret(rt::Context ctx, std::string namespace_name, std::string name, std::vector<core::KeyToPath> items,
+                                              uint32_t mode, bool optional) {
   if (!setup_.objects) co_return no_server();
   auto object = co_await setup_.objects->secret(std::move(ctx), std::move(namespace_name), std::move(name));
   if (!object && object.error().reason == Reason::NotFound && optional) co_return Payload();

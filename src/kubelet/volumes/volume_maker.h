@@ -27,17 +27,22 @@ class VolumeMaker {
   rt::Task<Result<MountedVolume>> make_empty_dir_volume(const api::core_v1::Pod& pod, const api::core_v1::Volume& volume);
   rt::Task<Result<MountedVolume>> make_host_path_volume(const api::core_v1::Volume& volume);
   rt::Task<Result<MountedVolume>> make_claim_volume(rt::Context ctx, const api::core_v1::Pod& pod, const api::core_v1::Volume& volume);
-  rt::Task<Result<MountedVolume>> make_projecting_volume(rt::Context ctx, const api::core_v1::Pod& pod, const api::core_v1::Volume& volume, PodTokens* tokens);
+  rt::Task<Result<MountedVolume>> make_projecting_volume(rt::Context ctx, const api::core_v1::Pod& pod, const api::core_v1::Volume& volume,
+                                                         PodTokens* tokens);
 
   rt::Task<Result<Payload>> gather(rt::Context ctx, const api::core_v1::Pod& pod, const api::core_v1::Volume& volume, PodTokens* tokens);
-  rt::Task<Result<Payload>> gather_projected(rt::Context ctx, const api::core_v1::Pod& pod, const api::core_v1::ProjectedVolumeSource& source, PodTokens* tokens);
-  rt::Task<Result<Payload>> gather_source(rt::Context ctx, const api::core_v1::Pod& pod, const api::core_v1::VolumeProjection& source, uint32_t mode, PodTokens* tokens);
-  rt::Task<Result<Payload>> config_map(rt::Context ctx, std::string namespace_name, std::string name, std::vector<api::core_v1::KeyToPath> items, uint32_t mode, bool optional);
-  rt::Task<Result<Payload>> secret(rt::Context ctx, std::string namespace_name, std::string name, std::vector<api::core_v1::KeyToPath> items, uint32_t mode, bool optional);
+  rt::Task<Result<Payload>> gather_projected(rt::Context ctx, const api::core_v1::Pod& pod, const api::core_v1::ProjectedVolumeSource& source,
+                                             PodTokens* tokens);
+  rt::Task<Result<Payload>> gather_source(rt::Context ctx, const api::core_v1::Pod& pod, const api::core_v1::VolumeProjection& source, uint32_t mode,
+                                          PodTokens* tokens);
+  rt::Task<Result<Payload>> config_map(rt::Context ctx, std::string namespace_name, std::string name, std::vector<api::core_v1::KeyToPath> items,
+                                       uint32_t mode, bool optional);
+  rt::Task<Result<Payload>> secret(rt::Context ctx, std::string namespace_name, std::string name, std::vector<api::core_v1::KeyToPath> items,
+                                   uint32_t mode, bool optional);
   FlatMap<api::Quantity> allocatable() const { return setup_.node_allocatable ? setup_.node_allocatable() : FlatMap<api::Quantity>(); }
 
   VolumeManagerSetup setup_;
-  rt::Channel<Unit> owning_{owned_at_once_max};   // a place for each
+  rt::Channel<Unit> owning_{owned_at_once_max};  // a place for each
 };
 
 }  // namespace pintle::kubelet

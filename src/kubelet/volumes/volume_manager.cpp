@@ -28,21 +28,21 @@ constexpr rt::Duration retry_max = std::chrono::seconds(122);
 // A pod whose volumes are wanted.
 struct PodVolumes {
   PodPtr pod;
-  std::map<std::string, MountedVolume> made;   // by the volume's name
-  MountedVolumes mounted;                      // all of them, in the pod's order
+  std::map<std::string, MountedVolume> made;  // by the volume's name
+  MountedVolumes mounted;                     // all of them, in the pod's order
   bool ready = false;
   bool following = false;
   std::unique_ptr<PodTokens> tokens;
-  rt::Event changed;                           // an object that it refers to, or the pod itself
-  rt::AsyncMutex working;                      // one at a time makes or removes
-  rt::TaskGroup tasks;                         // the follower
+  rt::Event changed;       // an object that it refers to, or the pod itself
+  rt::AsyncMutex working;  // one at a time makes or removes
+  rt::TaskGroup tasks;     // the follower
 };
 using PodVolumesPtr = std::shared_ptr<PodVolumes>;
 
 // Volumes that could not be made.
 struct Missing {
   std::vector<std::string> names;
-  bool forbidden = true;                       // none for another reason
+  bool forbidden = true;  // none for another reason
 };
 
 bool follows_api(const core::Pod& pod) {
@@ -51,7 +51,9 @@ bool follows_api(const core::Pod& pod) {
   return false;
 }
 
-bool same_metadata(const core::Pod& a, const core::Pod& b) { return a.metadata.labels == b.metadata.labels && a.metadata.annotations == b.metadata.annotations; }
+bool same_metadata(const core::Pod& a, const core::Pod& b) {
+  return a.metadata.labels == b.metadata.labels && a.metadata.annotations == b.metadata.annotations;
+}
 
 std::string bracketed(const std::vector<std::string>& names) {
   std::string out = "[";
@@ -79,7 +81,8 @@ class Manager final : public VolumeManager {
       if (!missing) co_return Unexpected(std::move(missing).error());
       if (missing->names.empty()) break;
       const auto wait = early && missing->forbidden ? early_retry : backoff.next(runtime().random());
-      if (const auto woken = co_await state->changed.wait(ctx.with_timeout(wait)); !woken && ctx.done()) co_return unmounted(missing->names, ctx.status());
+      if (const auto woken = co_await state->changed.wait(ctx.with_timeout(wait)); !woken && ctx.done())
+        co_return unmounted(missing->names, ctx.status());
     }
     settle(*state);
     co_return Unit{};
@@ -192,7 +195,8 @@ class Manager final : public VolumeManager {
 
   static Unexpected<Status> unmounted(const std::vector<std::string>& names, const Status& why) {
     const std::string_view reason = why.reason == Reason::Timeout ? "context deadline exceeded" : "context canceled";
-    return error(why.reason, "unmounted volumes=" + bracketed(names) + ", unattached volumes=[], failed to process volumes=[]: " + std::string(reason));
+    return error(why.reason,
+                 "unmounted volumes=" + bracketed(names) + ", unattached volumes=[], failed to process volumes=[]: " + std::string(reason));
   }
 
   // Everything is made: containers may have it, and what follows the API is followed from now on.

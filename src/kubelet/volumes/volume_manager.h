@@ -25,11 +25,11 @@ using PodPtr = std::shared_ptr<const api::core_v1::Pod>;
 
 // A volume of a pod that is ready for containers.
 struct MountedVolume {
-  std::string name;            // of pod.spec.volumes
-  std::string host_path;       // what a container mounts; "" for an image volume
-  bool read_only = false;      // whatever the mount says (configMap, secret, projected, downwardAPI)
-  bool image = false;          // the runtime mounts an image: nothing on this side
-  bool is_file = false;        // a hostPath that is no directory
+  std::string name;        // of pod.spec.volumes
+  std::string host_path;   // what a container mounts; "" for an image volume
+  bool read_only = false;  // whatever the mount says (configMap, secret, projected, downwardAPI)
+  bool image = false;      // the runtime mounts an image: nothing on this side
+  bool is_file = false;    // a hostPath that is no directory
 };
 using MountedVolumes = std::vector<MountedVolume>;
 

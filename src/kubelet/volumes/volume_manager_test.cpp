@@ -72,7 +72,8 @@ struct Fixture {
   Fixture(rt::Runtime& runtime, std::string root, net::Handler* server = nullptr) : root_dir(std::move(root)) {
     if (server) {
       client::ClientConfig config;
-      client = std::make_unique<client::Client>(runtime, std::shared_ptr<net::Transport>(net::make_in_process_transport(runtime, *server, "system:node:n1")), config);
+      client = std::make_unique<client::Client>(
+          runtime, std::shared_ptr<net::Transport>(net::make_in_process_transport(runtime, *server, "system:node:n1")), config);
     }
     VolumeManagerSetup setup{runtime, client.get(), &objects, Paths(root_dir), {}, {}};
     setup.node_allocatable = [] { return FlatMap<api::Quantity>{{"memory", api::Quantity::parse("1Gi").value()}}; };
@@ -212,11 +213,13 @@ rt::Task<void> check_given_up(Fixture& f) {
   const auto ready = co_await f.manager->prepare(ctx, share(pod));
   EXPECT_FALSE(ready);
   if (!ready) {
-    EXPECT_EQ(ready.error().message, "unmounted volumes=[host share], unattached volumes=[], failed to process volumes=[]: context deadline exceeded");
+    EXPECT_EQ(ready.error().message,
+              "unmounted volumes=[host share], unattached volumes=[], failed to process volumes=[]: context deadline exceeded");
   }
   EXPECT_EQ(f.warnings.size(), 2u);
   if (f.warnings.size() == 2) {
-    EXPECT_EQ(f.warnings[0], "FailedMount: MountVolume.SetUp failed for volume \"host\" : hostPath type check failed: " + f.root_dir + "/none is not a directory");
+    EXPECT_EQ(f.warnings[0],
+              "FailedMount: MountVolume.SetUp failed for volume \"host\" : hostPath type check failed: " + f.root_dir + "/none is not a directory");
   }
   EXPECT_EQ(f.manager->mounted("u1"), nullptr);
   // What was made goes, too.

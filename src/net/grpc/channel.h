@@ -13,9 +13,9 @@
 namespace pintle::net::grpc {
 
 struct ChannelOptions {
-  std::string target;                          // "unix:///run/x.sock", "/run/x.sock", "http://host:port", "https://host:port"
-  ClientOptions tls;                           // for https
-  std::size_t message_bytes_max = 16 << 20;    // of an answer; then RequestEntityTooLarge
+  std::string target;                        // "unix:///run/x.sock", "/run/x.sock", "http://host:port", "https://host:port"
+  ClientOptions tls;                         // for https
+  std::size_t message_bytes_max = 16 << 20;  // of an answer; then RequestEntityTooLarge
   rt::Duration dial_timeout = std::chrono::seconds(5);
 };
 

@@ -59,7 +59,7 @@ std::optional<rt::Duration> parse_timeout(std::string_view text) {
   const auto [end, failed] = std::from_chars(text.data(), unit, value);
   if (failed != std::errc() || end != unit || value < 0) return std::nullopt;
   switch (*unit) {
-    case 'H': return std::chrono::hours(std::min<int64_t>(value, 1000000));   // a century is for ever
+    case 'H': return std::chrono::hours(std::min<int64_t>(value, 1000000));  // a century is for ever
     case 'M': return std::chrono::minutes(value);
     case 'S': return std::chrono::seconds(value);
     case 'm': return std::chrono::milliseconds(value);

@@ -31,7 +31,8 @@ Http2Options to_options() {
 
 class ServerConnection final : public Http2Connection {
  public:
-  ServerConnection(Server& server, std::unique_ptr<rt::Stream> stream) : Http2Connection(server.runtime_, std::move(stream), to_options()), server_(server) {}
+  ServerConnection(Server& server, std::unique_ptr<rt::Stream> stream)
+      : Http2Connection(server.runtime_, std::move(stream), to_options()), server_(server) {}
 
   static rt::Task<void> run(std::shared_ptr<ServerConnection> self) {
     co_await self->run_io("");

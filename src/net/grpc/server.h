@@ -13,7 +13,7 @@
 
 namespace pintle::net::grpc {
 
-constexpr std::size_t request_bytes_max = 16 << 20;   // of one request; then ResourceExhausted
+constexpr std::size_t request_bytes_max = 16 << 20;  // of one request; then ResourceExhausted
 
 class ServerConnection;
 

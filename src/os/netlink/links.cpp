@@ -1,6 +1,6 @@
+#include <arpa/inet.h>
 #include <linux/if_link.h>
 #include <net/if.h>
-#include <arpa/inet.h>
 
 #include "os/netlink/message.h"
 #include "os/netlink/netlink.h"

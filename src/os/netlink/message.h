@@ -89,9 +89,9 @@ Number number_of(const Attributes& attributes, uint16_t type) {
 std::string text_of(const Attributes& attributes, uint16_t type);
 
 struct IpBytes {
-  uint8_t family = 0;          // AF_INET or AF_INET6
-  uint8_t length = 0;          // of the prefix, in bits
-  std::string bytes;           // 4 or 16
+  uint8_t family = 0;  // AF_INET or AF_INET6
+  uint8_t length = 0;  // of the prefix, in bits
+  std::string bytes;   // 4 or 16
 };
 // "10.0.0.1" (length 32) or "10.0.0.0/24".
 Result<IpBytes> parse_ip(std::string_view text);

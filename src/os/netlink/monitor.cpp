@@ -35,7 +35,7 @@ struct Monitor::Impl {
       const ssize_t got = ::recv(socket->get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
       if (got < 0 && errno == EINTR) continue;
       if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return found;
-      if (got < 0 && errno == ENOBUFS) {   // more came than the socket holds
+      if (got < 0 && errno == ENOBUFS) {  // more came than the socket holds
         found = true;
         continue;
       }

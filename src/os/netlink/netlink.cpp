@@ -11,8 +11,8 @@ namespace pintle::os::netlink {
 
 namespace {
 
-constexpr std::size_t answer_bytes_max = 256 * 1024;   // one datagram of a dump
-constexpr int dump_tries_max = 5;                      // after the kernel says that the dump was interrupted by changes
+constexpr std::size_t answer_bytes_max = 256 * 1024;  // one datagram of a dump
+constexpr int dump_tries_max = 5;                     // after the kernel says that the dump was interrupted by changes
 
 }  // namespace
 
@@ -43,7 +43,7 @@ std::string extended_text(const nlmsghdr& header, std::string_view payload) {
 }
 
 struct Answers {
-  std::vector<std::string> messages;   // the payload of each
+  std::vector<std::string> messages;  // the payload of each
   bool finished = false;
   bool interrupted = false;
 };

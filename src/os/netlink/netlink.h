@@ -18,20 +18,20 @@ namespace pintle::os::netlink {
 struct Link {
   int index = 0;
   std::string name;
-  std::string kind;            // "bridge", "vxlan", "veth", "dummy"; "" for hardware and lo
+  std::string kind;  // "bridge", "vxlan", "veth", "dummy"; "" for hardware and lo
   std::string mac;
   uint32_t mtu = 0;
-  int master_index = 0;        // 0: none
-  bool up = false;             // administratively
-  bool running = false;        // has carrier
+  int master_index = 0;  // 0: none
+  bool up = false;       // administratively
+  bool running = false;  // has carrier
   bool loopback = false;
 };
 
 struct Address {
   int link_index = 0;
-  std::string prefix;          // "10.1.0.1/24"
+  std::string prefix;  // "10.1.0.1/24"
   std::string label;
-  uint8_t scope = 0;           // RT_SCOPE_*
+  uint8_t scope = 0;  // RT_SCOPE_*
   bool permanent = true;
   bool tentative = false;
 };
@@ -39,23 +39,23 @@ struct Address {
 enum class RouteType : uint8_t { Unicast = 1, Local = 2, Blackhole = 6, Unreachable = 7 };
 
 struct Route {
-  std::string destination;     // "10.2.0.0/24"; "default" when zero length: "0.0.0.0/0", "::/0"
-  std::string gateway;         // "": on the link
-  std::string source;          // preferred source address; ""
-  int link_index = 0;          // 0: found by the gateway
-  uint32_t table = 254;        // RT_TABLE_MAIN
-  uint32_t priority = 0;       // metric
-  uint32_t mtu = 0;            // 0: the link's
-  uint8_t scope = 0;           // RT_SCOPE_UNIVERSE; RT_SCOPE_LINK (253) on the link
-  uint8_t protocol = 4;        // RTPROT_STATIC: who made it
+  std::string destination;  // "10.2.0.0/24"; "default" when zero length: "0.0.0.0/0", "::/0"
+  std::string gateway;      // "": on the link
+  std::string source;       // preferred source address; ""
+  int link_index = 0;       // 0: found by the gateway
+  uint32_t table = 254;     // RT_TABLE_MAIN
+  uint32_t priority = 0;    // metric
+  uint32_t mtu = 0;         // 0: the link's
+  uint8_t scope = 0;        // RT_SCOPE_UNIVERSE; RT_SCOPE_LINK (253) on the link
+  uint8_t protocol = 4;     // RTPROT_STATIC: who made it
   RouteType type = RouteType::Unicast;
-  bool on_link = false;        // the gateway is reachable though no route says so
+  bool on_link = false;  // the gateway is reachable though no route says so
   bool operator==(const Route&) const = default;
 };
 
 struct Neighbour {
   int link_index = 0;
-  std::string ip;              // of an FDB entry: the tunnel's far end
+  std::string ip;  // of an FDB entry: the tunnel's far end
   std::string mac;
   bool permanent = true;
 };
@@ -64,10 +64,10 @@ struct VxlanOptions {
   std::string name;
   uint32_t vni = 1;
   uint16_t port = 8472;
-  std::string local_address;   // "": by the route
-  int underlay_index = 0;      // 0: by the route
+  std::string local_address;  // "": by the route
+  int underlay_index = 0;     // 0: by the route
   bool learning = false;
-  std::string mac;             // "": made by the kernel
+  std::string mac;  // "": made by the kernel
   uint32_t mtu = 0;
 };
 
@@ -76,8 +76,8 @@ class Netlink {
   static Result<Netlink> open();
 
   Result<std::vector<Link>> links();
-  Result<Link> link(const std::string& name);                    // NotFound
-  Result<Link> add_bridge(const std::string& name);              // AlreadyExists
+  Result<Link> link(const std::string& name);        // NotFound
+  Result<Link> add_bridge(const std::string& name);  // AlreadyExists
   Result<Link> add_dummy(const std::string& name);
   Result<Link> add_vxlan(const VxlanOptions& options);
   Result<Unit> add_veth(const std::string& name, const std::string& peer);
@@ -85,7 +85,7 @@ class Netlink {
   Result<Unit> set_up(int index, bool up);
   Result<Unit> set_mtu(int index, uint32_t mtu);
   Result<Unit> set_mac(int index, const std::string& mac);
-  Result<Unit> set_master(int index, int master_index);          // 0: none
+  Result<Unit> set_master(int index, int master_index);  // 0: none
   Result<Unit> move_to_namespace(int index, int namespace_fd);
 
   Result<std::vector<Address>> addresses();

@@ -21,9 +21,11 @@ TEST(NetlinkText, Addresses) {
   check("10.0.0.1", 32, "10.0.0.1");
   check("10.0.0.0/24", 24, "10.0.0.0");
   check("fd00:0:0::1/64", 64, "fd00::1");
-  for (const std::string_view bad : {"", "10.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/x", "fd00::/129", "a/24"}) EXPECT_FALSE(parse_ip(bad)) << bad;
+  for (const std::string_view bad : {"", "10.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/x", "fd00::/129", "a/24"})
+    EXPECT_FALSE(parse_ip(bad)) << bad;
   EXPECT_EQ(format_mac(*parse_mac("0a:58:0A:00:00:ff")), "0a:58:0a:00:00:ff");
-  for (const std::string_view bad : {"", "0a:58", "0a:58:0a:00:00:fg", "0a:58:0a:00:00:ff:01", "0a:58:0a:00:00:ff:"}) EXPECT_FALSE(parse_mac(bad)) << bad;
+  for (const std::string_view bad : {"", "0a:58", "0a:58:0a:00:00:fg", "0a:58:0a:00:00:ff:01", "0a:58:0a:00:00:ff:"})
+    EXPECT_FALSE(parse_mac(bad)) << bad;
 }
 
 TEST(NetlinkText, HostileAttributes) {
@@ -44,7 +46,7 @@ bool in_network_namespace(Body body) {
   return made;
 }
 
-#define ASSERT_OK(expression)                                        \
+#define ASSERT_OK(expression) \
   if (const auto& ok = (expression); !ok) FAIL() << #expression << ": " << ok.error().message
 
 void check_links_and_routes() {
@@ -122,7 +124,7 @@ void check_vxlan() {
   auto opened = Netlink::open();
   ASSERT_OK(opened);
   Netlink& net = *opened;
-  ASSERT_OK(net.add_veth("under0", "under1"));   // not every kernel has dummy links
+  ASSERT_OK(net.add_veth("under0", "under1"));  // not every kernel has dummy links
   const auto under = net.link("under0");
   ASSERT_OK(under);
   ASSERT_OK(net.replace_address(under->index, "192.168.7.1/24"));

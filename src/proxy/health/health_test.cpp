@@ -14,31 +14,35 @@ TEST(ProxyHealth, UnhealthyWhileAChangeWaitsTooLong) {
   health::ProxyHealth health(std::chrono::seconds(60));
   health.updated(Family::IPv4, at(1'000));
   health.updated(Family::IPv6, at(1'500));
-  EXPECT_TRUE(health.healthy(at(1'000'000)));          // nothing waits
+  EXPECT_TRUE(health.healthy(at(1'000'000)));  // nothing waits
   health.queued(Family::IPv4, at(10'000));
-  health.queued(Family::IPv4, at(60'000));             // the oldest counts
+  health.queued(Family::IPv4, at(60'000));  // the oldest counts
   EXPECT_TRUE(health.healthy(at(69'999)));
   EXPECT_FALSE(health.healthy(at(70'000)));
   EXPECT_EQ(health.page(at(70'000), false),
             "{\"lastUpdated\":\"1970-01-01T00:00:01.5Z\",\"currentTime\":\"1970-01-01T00:01:10Z\",\"healthy\":false,\"status\":{"
-            "\"IPv4\":{\"lastUpdated\":\"1970-01-01T00:00:01Z\",\"healthy\":false},\"IPv6\":{\"lastUpdated\":\"1970-01-01T00:00:01.5Z\",\"healthy\":true}}}");
+            "\"IPv4\":{\"lastUpdated\":\"1970-01-01T00:00:01Z\",\"healthy\":false},\"IPv6\":{\"lastUpdated\":\"1970-01-01T00:00:01.5Z\",\"healthy\":"
+            "true}}}");
   health.updated(Family::IPv4, at(71'000));
   EXPECT_TRUE(health.healthy(at(200'000)));
 }
 
 TEST(ProxyHealth, NodeEligibility) {
   health::ProxyHealth health(std::chrono::seconds(60));
-  EXPECT_EQ(health.page(at(0), true), "{\"lastUpdated\":\"0001-01-01T00:00:00Z\",\"currentTime\":\"1970-01-01T00:00:00Z\",\"nodeEligible\":false,\"healthy\":true}");
+  EXPECT_EQ(health.page(at(0), true),
+            "{\"lastUpdated\":\"0001-01-01T00:00:00Z\",\"currentTime\":\"1970-01-01T00:00:00Z\",\"nodeEligible\":false,\"healthy\":true}");
   health.set_node_eligible(true);
-  EXPECT_EQ(health.page(at(5'000), true), "{\"lastUpdated\":\"1970-01-01T00:00:05Z\",\"currentTime\":\"1970-01-01T00:00:05Z\",\"nodeEligible\":true,\"healthy\":true}");
+  EXPECT_EQ(health.page(at(5'000), true),
+            "{\"lastUpdated\":\"1970-01-01T00:00:05Z\",\"currentTime\":\"1970-01-01T00:00:05Z\",\"nodeEligible\":true,\"healthy\":true}");
 }
 
 TEST(ServiceHealth, Page) {
   EXPECT_EQ(health::service_page({"ns", "svc"}, 2, true).status, 200);
   EXPECT_EQ(health::service_page({"ns", "svc"}, 0, true).status, 503);
   EXPECT_EQ(health::service_page({"ns", "svc"}, 2, false).status, 503);
-  EXPECT_EQ(health::service_page({"ns", "svc"}, 2, true).body,
-            "{\n\t\"service\": {\n\t\t\"namespace\": \"ns\",\n\t\t\"name\": \"svc\"\n\t},\n\t\"localEndpoints\": 2,\n\t\"serviceProxyHealthy\": true\n}");
+  EXPECT_EQ(
+      health::service_page({"ns", "svc"}, 2, true).body,
+      "{\n\t\"service\": {\n\t\t\"namespace\": \"ns\",\n\t\t\"name\": \"svc\"\n\t},\n\t\"localEndpoints\": 2,\n\t\"serviceProxyHealthy\": true\n}");
 }
 
 os::ConntrackFlow flow(std::string_view to, uint16_t port, std::string_view from, uint16_t from_port) {
@@ -61,11 +65,11 @@ TEST(Conntrack, ForgetsFlowsToEndpointsThatAreGone) {
   EXPECT_FALSE(is_stale(flow("10.96.0.10", 53, "10.42.0.5", 5353)));
   EXPECT_TRUE(is_stale(flow("10.96.0.10", 53, "10.42.0.6", 5353)));
   EXPECT_TRUE(is_stale(flow("10.96.0.10", 53, "10.42.0.5", 53)));
-  EXPECT_TRUE(is_stale(flow("10.96.0.10", 53, "10.96.0.10", 53)));      // never translated: sent before there was a rule
+  EXPECT_TRUE(is_stale(flow("10.96.0.10", 53, "10.96.0.10", 53)));  // never translated: sent before there was a rule
   EXPECT_TRUE(is_stale(flow("1.2.3.4", 53, "10.42.0.6", 5353)));
   EXPECT_TRUE(is_stale(flow("192.168.0.1", 30053, "10.42.0.6", 5353)));
   EXPECT_FALSE(is_stale(flow("192.168.0.1", 30053, "10.42.0.5", 5353)));
-  EXPECT_FALSE(is_stale(flow("10.96.0.11", 53, "10.42.0.6", 5353)));    // somebody else's
+  EXPECT_FALSE(is_stale(flow("10.96.0.11", 53, "10.42.0.6", 5353)));  // somebody else's
   EXPECT_FALSE(is_stale(flow("8.8.8.8", 53, "8.8.8.8", 53)));
 }
 
@@ -88,7 +92,7 @@ TEST(ConntrackSettings, WritesWhatDiffers) {
   };
   EXPECT_EQ(plan(2, 65536, 432000, 0), "max=131072 tcp_timeout_established=86400 tcp_be_liberal=1 ");
   EXPECT_EQ(plan(16, 65536, 86400, 1), "max=524288 ");
-  EXPECT_EQ(plan(2, 262144, 86400, 1), "");      // never made smaller
+  EXPECT_EQ(plan(2, 262144, 86400, 1), "");  // never made smaller
   config.max_per_core = 0;
   EXPECT_EQ(plan(2, 1, 86400, 1), "");
 }

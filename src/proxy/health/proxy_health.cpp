@@ -14,8 +14,8 @@ std::string go_time(rt::WallTime time) {
   const auto days = std::chrono::floor<std::chrono::days>(seconds);
   const std::chrono::year_month_day date{std::chrono::sys_days(days)};
   const std::chrono::hh_mm_ss clock(seconds - days);
-  std::string out = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                                clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+  std::string out = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                                static_cast<unsigned>(date.day()), clock.hours().count(), clock.minutes().count(), clock.seconds().count());
   std::string fraction = fmt::format("{:09}", (since - seconds).count());
   fraction.erase(fraction.find_last_not_of('0') + 1);
   if (!fraction.empty()) out += "." + fraction;
@@ -67,11 +67,13 @@ std::string ProxyHealth::page(rt::WallTime now, bool with_node) const {
   std::string status;
   for (const auto& [family, time] : updated_) {
     last = std::max(last, time);
-    status += fmt::format("{}\"{}\":{{\"lastUpdated\":\"{}\",\"healthy\":{}}}", status.empty() ? "" : ",", family_name(family), go_time(time), keeps_up(family, now));
+    status += fmt::format("{}\"{}\":{{\"lastUpdated\":\"{}\",\"healthy\":{}}}", status.empty() ? "" : ",", family_name(family), go_time(time),
+                          keeps_up(family, now));
   }
   // While all is well, the time of the last update is "now", as users of the page expect a recent one.
   if (answer_ok) last = now;
-  std::string out = fmt::format("{{\"lastUpdated\":\"{}\",\"currentTime\":\"{}\"", last == rt::WallTime{} ? "0001-01-01T00:00:00Z" : go_time(last), go_time(now));
+  std::string out =
+      fmt::format("{{\"lastUpdated\":\"{}\",\"currentTime\":\"{}\"", last == rt::WallTime{} ? "0001-01-01T00:00:00Z" : go_time(last), go_time(now));
   if (with_node) out += fmt::format(",\"nodeEligible\":{}", node_eligible_);
   out += fmt::format(",\"healthy\":{}", all_well);
   if (!status.empty()) out += ",\"status\":{" + status + "}";

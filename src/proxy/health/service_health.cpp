@@ -8,7 +8,7 @@ namespace pintle::proxy::health {
 namespace {
 
 constexpr rt::Duration close_grace = std::chrono::seconds(1);
-constexpr std::size_t connections_max = 256;   // of one health check port
+constexpr std::size_t connections_max = 256;  // of one health check port
 
 }  // namespace
 
@@ -34,12 +34,14 @@ struct ServiceHealth::Port : net::Handler {
 ServicePage service_page(const ServiceName& name, std::size_t local_endpoints, bool proxy_healthy) {
   ServicePage out;
   out.status = local_endpoints != 0 && proxy_healthy ? 200 : 503;
-  out.body = fmt::format("{{\n\t\"service\": {{\n\t\t\"namespace\": \"{}\",\n\t\t\"name\": \"{}\"\n\t}},\n\t\"localEndpoints\": {},\n\t\"serviceProxyHealthy\": {}\n}}",
-                         name.namespace_name, name.name, local_endpoints, proxy_healthy);
+  out.body = fmt::format(
+      "{{\n\t\"service\": {{\n\t\t\"namespace\": \"{}\",\n\t\t\"name\": \"{}\"\n\t}},\n\t\"localEndpoints\": {},\n\t\"serviceProxyHealthy\": {}\n}}",
+      name.namespace_name, name.name, local_endpoints, proxy_healthy);
   return out;
 }
 
-ServiceHealth::ServiceHealth(rt::Runtime& runtime, std::function<bool()> proxy_healthy) : runtime_(runtime), proxy_healthy_(std::move(proxy_healthy)) {}
+ServiceHealth::ServiceHealth(rt::Runtime& runtime, std::function<bool()> proxy_healthy)
+    : runtime_(runtime), proxy_healthy_(std::move(proxy_healthy)) {}
 ServiceHealth::~ServiceHealth() { CHECK(ports_.empty(), "await stop() before destroying ServiceHealth"); }
 
 rt::Task<Result<Unit>> ServiceHealth::open(Port& port, std::vector<std::string> addresses) {
@@ -59,7 +61,8 @@ rt::Task<void> ServiceHealth::close(std::unique_ptr<Port> port) {
   for (auto& server : port->servers) co_await server->drain(close_grace);
 }
 
-rt::Task<std::vector<ServiceHealth::Failure>> ServiceHealth::sync(std::map<ServiceName, nftables::HealthCheck> checks, std::vector<std::string> addresses) {
+rt::Task<std::vector<ServiceHealth::Failure>> ServiceHealth::sync(std::map<ServiceName, nftables::HealthCheck> checks,
+                                                                  std::vector<std::string> addresses) {
   std::vector<Failure> failures;
   for (auto at = ports_.begin(); at != ports_.end();) {
     const auto wanted = checks.find(at->first);

@@ -53,7 +53,8 @@ Chain services(const RulesConfig& config, std::string_view ip, const std::string
     chain.rules.push_back(fmt::format("{} daddr @cluster-ips {} comment \"masquerade all clusterIP traffic\"", ip, masquerade));
   else if (!config.if_not_local.empty())
     // The service range may be routed to any node, which then passes on what came from outside.
-    chain.rules.push_back(fmt::format("{} daddr @cluster-ips {} {} comment \"masquerade clusterIP traffic from outside cluster\"", ip, config.if_not_local, masquerade));
+    chain.rules.push_back(fmt::format("{} daddr @cluster-ips {} {} comment \"masquerade clusterIP traffic from outside cluster\"", ip,
+                                      config.if_not_local, masquerade));
   chain.rules.push_back(fmt::format("{} daddr . meta l4proto . th dport vmap @service-ips", ip));
   chain.rules.push_back((config.node_ports_everywhere ? "fib daddr type local " : "") + to_node + " meta l4proto . th dport vmap @service-nodeports");
   return chain;

@@ -11,8 +11,8 @@ namespace pintle::proxy::nftables {
 struct ContainerSpec {
   Container container;
   std::string_view name;
-  bool map;                          // else a set
-  std::string_view key_type_ip;      // types after the address, "" if there are none
+  bool map;                      // else a set
+  std::string_view key_type_ip;  // types after the address, "" if there are none
   bool key_has_address;
   std::string_view comment;
 };
@@ -21,7 +21,7 @@ std::span<const ContainerSpec> container_specs();
 
 struct BaseChain {
   std::string_view name;
-  std::string_view declaration;      // "type nat hook output priority -100 ;"
+  std::string_view declaration;  // "type nat hook output priority -100 ;"
 };
 std::span<const BaseChain> base_chains();
 

@@ -7,8 +7,8 @@
 namespace pintle::proxy::nftables {
 namespace {
 
-constexpr std::size_t name_bytes_max = 256;      // the kernel's limit
-constexpr std::size_t prefix_bytes_max = 16;     // "firewall-" and the like
+constexpr std::size_t name_bytes_max = 256;   // the kernel's limit
+constexpr std::size_t prefix_bytes_max = 16;  // "firewall-" and the like
 constexpr std::size_t base_bytes_max = name_bytes_max - prefix_bytes_max;
 constexpr std::size_t hash_chars = 8;
 

@@ -61,7 +61,8 @@ void set_node_port_addresses(RulesConfig& out, const Configuration& config, cons
   out.node_ports_everywhere = ranges.empty() || std::ranges::any_of(ranges, [](const Prefix& range) { return range.bits == 0; });
   if (out.node_ports_everywhere) return;
   for (const Address& address : facts.local_addresses)
-    if (!address.is_loopback() && std::ranges::any_of(ranges, [&](const Prefix& range) { return range.contains(address); })) out.node_port_ips.push_back(address);
+    if (!address.is_loopback() && std::ranges::any_of(ranges, [&](const Prefix& range) { return range.contains(address); }))
+      out.node_port_ips.push_back(address);
   std::ranges::sort(out.node_port_ips);
 }
 
@@ -70,25 +71,31 @@ void set_node_port_addresses(RulesConfig& out, const Configuration& config, cons
 Result<Unit> validate(const Configuration& config) {
   if (!config.mode.empty() && config.mode != "nftables")
     return invalid("mode", config.mode, "this release proxies with nftables only: set mode to nftables, or leave it out");
-  if (const int32_t bit = config.nftables.masquerade_bit.value_or(14); bit < 0 || bit > 31) return invalid("nftables.masqueradeBit", std::to_string(bit), "must be within the range [0, 31]");
-  if (config.nftables.sync_period.nanos <= 0) return invalid("nftables.syncPeriod", api::format_duration(config.nftables.sync_period), "must be greater than 0");
-  if (config.nftables.min_sync_period.nanos < 0) return invalid("nftables.minSyncPeriod", api::format_duration(config.nftables.min_sync_period), "must be greater than or equal to 0");
+  if (const int32_t bit = config.nftables.masquerade_bit.value_or(14); bit < 0 || bit > 31)
+    return invalid("nftables.masqueradeBit", std::to_string(bit), "must be within the range [0, 31]");
+  if (config.nftables.sync_period.nanos <= 0)
+    return invalid("nftables.syncPeriod", api::format_duration(config.nftables.sync_period), "must be greater than 0");
+  if (config.nftables.min_sync_period.nanos < 0)
+    return invalid("nftables.minSyncPeriod", api::format_duration(config.nftables.min_sync_period), "must be greater than or equal to 0");
   if (config.nftables.min_sync_period.nanos > config.nftables.sync_period.nanos)
-    return invalid("nftables.syncPeriod", api::format_duration(config.nftables.min_sync_period), "must be greater than or equal to KubeProxyConfiguration.nftables.minSyncPeriod");
+    return invalid("nftables.syncPeriod", api::format_duration(config.nftables.min_sync_period),
+                   "must be greater than or equal to KubeProxyConfiguration.nftables.minSyncPeriod");
   for (const std::string_view range : split(config.cluster_cidr))
-    if (!parse_prefix(range)) return invalid("clusterCIDR", config.cluster_cidr, "must be a valid CIDR block (e.g. 10.100.0.0/16 or fde4:8dba:82e1::/48)");
+    if (!parse_prefix(range))
+      return invalid("clusterCIDR", config.cluster_cidr, "must be a valid CIDR block (e.g. 10.100.0.0/16 or fde4:8dba:82e1::/48)");
   const auto& node_ports = config.node_port_addresses;
   for (const std::string& range : node_ports)
     if (!(node_ports.size() == 1 && range == primary) && !parse_prefix(range)) return invalid("nodePortAddresses", range, "must be a valid CIDR");
-  if (!config.bind_address.empty() && !parse_address(config.bind_address)) return invalid("bindAddress", config.bind_address, "not a valid textual representation of an IP address");
+  if (!config.bind_address.empty() && !parse_address(config.bind_address))
+    return invalid("bindAddress", config.bind_address, "not a valid textual representation of an IP address");
   if (config.detect_local_mode == "BridgeInterface" && config.detect_local.bridge_interface.empty())
     return invalid("detectLocal.bridgeInterface", "", "must not be empty with detectLocalMode BridgeInterface");
   if (config.detect_local_mode == "InterfaceNamePrefix" && config.detect_local.interface_name_prefix.empty())
     return invalid("detectLocal.interfaceNamePrefix", "", "must not be empty with detectLocalMode InterfaceNamePrefix");
   for (const std::string& name : {config.detect_local.bridge_interface, config.detect_local.interface_name_prefix})
     if (name.find_first_of("\"\\*/ \n") != std::string::npos || name.size() > 15) return invalid("detectLocal", name, "not the name of an interface");
-  if (!config.detect_local_mode.empty() && config.detect_local_mode != "ClusterCIDR" && config.detect_local_mode != "NodeCIDR" && config.detect_local_mode != "BridgeInterface" &&
-      config.detect_local_mode != "InterfaceNamePrefix")
+  if (!config.detect_local_mode.empty() && config.detect_local_mode != "ClusterCIDR" && config.detect_local_mode != "NodeCIDR" &&
+      config.detect_local_mode != "BridgeInterface" && config.detect_local_mode != "InterfaceNamePrefix")
     return invalid("detectLocalMode", config.detect_local_mode, "must be ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix");
   return Unit{};
 }

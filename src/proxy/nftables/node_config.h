@@ -19,9 +19,9 @@ Result<Unit> validate(const Configuration& config);
 
 struct NodeFacts {
   std::string_view node_name;
-  const api::core_v1::Node* node = nullptr;         // nullptr: not registered yet; then no address serves node ports
-  std::span<const Prefix> service_cidrs;            // of both families
-  std::span<const Address> local_addresses;         // of the node's interfaces
+  const api::core_v1::Node* node = nullptr;  // nullptr: not registered yet; then no address serves node ports
+  std::span<const Prefix> service_cidrs;     // of both families
+  std::span<const Address> local_addresses;  // of the node's interfaces
 };
 // `config` is valid.
 RulesConfig make_rules_config(Family family, const Configuration& config, const NodeFacts& facts);

@@ -20,13 +20,15 @@ Configuration config_of(const std::string& yaml) {
   api::apply_defaults(api::type_of<Configuration>(), &out);
   return out;
 }
-const std::string node_text = "{metadata: {name: node, labels: {topology.kubernetes.io/zone: z1}}, spec: {podCIDRs: [10.42.1.0/24, \"fd00:42::/64\"]}, "
-                              "status: {addresses: [{type: ExternalIP, address: 1.2.3.4}, {type: InternalIP, address: 192.168.0.5}]}}";
+const std::string node_text =
+    "{metadata: {name: node, labels: {topology.kubernetes.io/zone: z1}}, spec: {podCIDRs: [10.42.1.0/24, \"fd00:42::/64\"]}, "
+    "status: {addresses: [{type: ExternalIP, address: 1.2.3.4}, {type: InternalIP, address: 192.168.0.5}]}}";
 
 RulesConfig made(const std::string& yaml, Family family = Family::IPv4, bool registered = true) {
   const auto node = read<api::core_v1::Node>(node_text);
   const std::vector<Prefix> ranges = {*parse_prefix("172.30.0.0/16"), *parse_prefix("172.30.1.0/24"), *parse_prefix("fd00:96::/112")};
-  const std::vector<Address> local = {*parse_address("127.0.0.1"), *parse_address("192.168.0.5"), *parse_address("10.0.0.9"), *parse_address("fd00::5")};
+  const std::vector<Address> local = {*parse_address("127.0.0.1"), *parse_address("192.168.0.5"), *parse_address("10.0.0.9"),
+                                      *parse_address("fd00::5")};
   NodeFacts facts;
   facts.node_name = "node";
   facts.node = registered ? &node : nullptr;
@@ -64,8 +66,8 @@ TEST(NodeConfig, LocalDetection) {
 TEST(NodeConfig, NodePortAddresses) {
   EXPECT_EQ(node_ports(made("")), "192.168.0.5");
   EXPECT_EQ(node_ports(made("nodePortAddresses: [primary]")), "192.168.0.5");
-  EXPECT_EQ(node_ports(made("", Family::IPv6)), "everywhere");              // the node has no address of that family
-  EXPECT_EQ(node_ports(made("", Family::IPv4, false)), "");                 // not registered yet: nowhere
+  EXPECT_EQ(node_ports(made("", Family::IPv6)), "everywhere");  // the node has no address of that family
+  EXPECT_EQ(node_ports(made("", Family::IPv4, false)), "");     // not registered yet: nowhere
   EXPECT_EQ(node_ports(made("nodePortAddresses: [10.0.0.0/8, 127.0.0.0/8]")), "10.0.0.9");
   EXPECT_EQ(node_ports(made("nodePortAddresses: [0.0.0.0/0]")), "everywhere");
   EXPECT_EQ(node_ports(made("nodePortAddresses: [10.0.0.0/8]", Family::IPv6)), "everywhere");

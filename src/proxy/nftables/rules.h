@@ -27,8 +27,8 @@ constexpr std::size_t container_count = 8;
 
 struct Element {
   Container container;
-  std::string key;                   // "10.0.0.1 . tcp . 80"
-  std::string value;                 // "goto CHAIN", "drop"; "" in a set
+  std::string key;    // "10.0.0.1 . tcp . 80"
+  std::string value;  // "goto CHAIN", "drop"; "" in a set
   std::string comment;
 };
 

@@ -93,15 +93,15 @@ class Ruleset {
   std::unordered_map<std::string, Owner> owners_;
   Slots slots_[container_count];
   std::set<std::string> touched_[container_count];
-  std::map<std::string, uint32_t> installed_sets_;   // timeouts; 0: not known
+  std::map<std::string, uint32_t> installed_sets_;  // timeouts; 0: not known
   std::map<std::string, uint32_t> wanted_sets_;
   std::set<std::string> touched_sets_;
-  std::map<std::string, std::vector<std::string>> pending_chains_;   // their new rules; none for those that go
-  std::set<std::string> old_chains_;                 // found by rebuild() and not wanted again yet
+  std::map<std::string, std::vector<std::string>> pending_chains_;  // their new rules; none for those that go
+  std::set<std::string> old_chains_;                                // found by rebuild() and not wanted again yet
   std::set<std::string> stale_chains_;
   std::size_t no_local_internal_ = 0;
   std::size_t no_local_external_ = 0;
-  bool whole_ = false;                               // the next transaction builds the whole table
+  bool whole_ = false;  // the next transaction builds the whole table
   std::string head_;
 };
 

@@ -100,7 +100,8 @@ class PortPlan {
       chain.rules.push_back(fmt::format("{} saddr @{}{} goto endpoint-{}", ip_, affinity_prefix, base, base));
     }
     if (port_.affinity_seconds == 0)
-      chain.rules.push_back(fmt::format("meta l4proto {} dnat {} addr . port to numgen random mod {} map {{ {} }}", protocol_, ip_, endpoints.size(), choices));
+      chain.rules.push_back(
+          fmt::format("meta l4proto {} dnat {} addr . port to numgen random mod {} map {{ {} }}", protocol_, ip_, endpoints.size(), choices));
     else
       chain.rules.push_back(fmt::format("numgen random mod {} vmap {{ {} }}", endpoints.size(), choices));
     rules_.chains.push_back(std::move(chain));
@@ -122,7 +123,8 @@ class PortPlan {
       chain.rules.push_back(masquerade + " comment \"masquerade\"");
     } else if (!choice_.cluster.empty()) {
       // The client's address is kept. What starts in this node goes anywhere, as if it had gone out to the load balancer.
-      if (!config_.if_local.empty()) chain.rules.push_back(fmt::format("{} goto {} comment \"short-circuit pod traffic\"", config_.if_local, cluster_chain_));
+      if (!config_.if_local.empty())
+        chain.rules.push_back(fmt::format("{} goto {} comment \"short-circuit pod traffic\"", config_.if_local, cluster_chain_));
       chain.rules.push_back("fib saddr type local " + masquerade + " comment \"masquerade local traffic\"");
       chain.rules.push_back("fib saddr type local goto " + cluster_chain_ + " comment \"short-circuit local traffic\"");
     }

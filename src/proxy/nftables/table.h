@@ -10,8 +10,8 @@
 #include "api/gen/core_v1.h"
 #include "api/gen/discovery_v1.h"
 #include "proxy/endpoint.h"
-#include "proxy/nftables/ruleset.h"
 #include "proxy/nftables/rules.h"
+#include "proxy/nftables/ruleset.h"
 
 namespace pintle::proxy::nftables {
 
@@ -26,7 +26,7 @@ struct UdpFrontend {
 // What the load balancer's health check of a service is told.
 struct HealthCheck {
   uint16_t port = 0;
-  std::size_t local_endpoints = 0;   // ready pods of this node
+  std::size_t local_endpoints = 0;  // ready pods of this node
   bool operator==(const HealthCheck&) const = default;
 };
 

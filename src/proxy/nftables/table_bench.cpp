@@ -37,7 +37,8 @@ Made make(int index, int endpoints) {
   out.service.metadata.namespace_ = "ns" + std::to_string(index % 50);
   out.service.metadata.name = "service-" + std::to_string(index);
   out.service.spec.type = "ClusterIP";
-  out.service.spec.cluster_ip = "10." + std::to_string(100 + index / 65536) + "." + std::to_string(index / 256 % 256) + "." + std::to_string(index % 256);
+  out.service.spec.cluster_ip =
+      "10." + std::to_string(100 + index / 65536) + "." + std::to_string(index / 256 % 256) + "." + std::to_string(index % 256);
   out.service.spec.ports.emplace_back();
   out.service.spec.ports[0].name = "http";
   out.service.spec.ports[0].protocol = "TCP";
@@ -78,8 +79,9 @@ void run(int services) {
   const long peak = resident_kib();
   steps = {};
   malloc_trim(0);
-  std::printf("%6d services: plan %.1f ms, %.1f MiB of text, kernel %.1f ms, resident +%.1f MiB (+%.1f MiB at the peak)\n", services, planned, static_cast<double>(bytes) / (1 << 20), written,
-              static_cast<double>(resident_kib() - before) / 1024, static_cast<double>(peak - before) / 1024);
+  std::printf("%6d services: plan %.1f ms, %.1f MiB of text, kernel %.1f ms, resident +%.1f MiB (+%.1f MiB at the peak)\n", services, planned,
+              static_cast<double>(bytes) / (1 << 20), written, static_cast<double>(resident_kib() - before) / 1024,
+              static_cast<double>(peak - before) / 1024);
   start = Clock::now();
   constexpr int changes = 20;
   double planning = 0;

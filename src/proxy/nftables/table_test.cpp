@@ -18,11 +18,12 @@ using testing::parse;
 using testing::put;
 
 std::string service(std::string_view spec, std::string_view rest = "") {
-  return "kind: Service\nmetadata: {name: svc, namespace: ns}\nspec: {clusterIP: 172.30.0.41, " + std::string(spec) + "}\n" + std::string(rest) + "\n---\n";
+  return "kind: Service\nmetadata: {name: svc, namespace: ns}\nspec: {clusterIP: 172.30.0.41, " + std::string(spec) + "}\n" + std::string(rest) +
+         "\n---\n";
 }
 std::string slice(std::string_view endpoints, std::string_view port = "name: p80, port: 8080, protocol: TCP") {
-  return "kind: EndpointSlice\nmetadata: {name: svc-a, namespace: ns, labels: {kubernetes.io/service-name: svc}}\naddressType: IPv4\nendpoints: [" + std::string(endpoints) + "]\nports: [{" +
-         std::string(port) + "}]\n---\n";
+  return "kind: EndpointSlice\nmetadata: {name: svc-a, namespace: ns, labels: {kubernetes.io/service-name: svc}}\naddressType: IPv4\nendpoints: [" +
+         std::string(endpoints) + "]\nports: [{" + std::string(port) + "}]\n---\n";
 }
 
 // A transaction without what is the same in each line.
@@ -97,7 +98,9 @@ add element service-nodeports { tcp . 3001 : goto external-EAX6K5MY-ns/svc/tcp/p
 }
 TEST(TableRules, ExternalLocal) {
   check_rules(service("type: LoadBalancer, externalTrafficPolicy: Local, ports: [{name: p80, port: 80, nodePort: 3001, protocol: TCP}]",
-                      "status: {loadBalancer: {ingress: [{ip: 1.2.3.4}]}}") + slice(two_nodes), R"(
+                      "status: {loadBalancer: {ingress: [{ip: 1.2.3.4}]}}") +
+                  slice(two_nodes),
+              R"(
 add chain external-EAX6K5MY-ns/svc/tcp/p80
 add chain local-EAX6K5MY-ns/svc/tcp/p80
 add chain service-EAX6K5MY-ns/svc/tcp/p80
@@ -115,7 +118,9 @@ add element service-nodeports { tcp . 3001 : goto external-EAX6K5MY-ns/svc/tcp/p
 }
 TEST(TableRules, ExternalLocalElsewhere) {
   check_rules(service("type: LoadBalancer, externalTrafficPolicy: Local, ports: [{name: p80, port: 80, nodePort: 3001, protocol: TCP}]",
-                      "status: {loadBalancer: {ingress: [{ip: 1.2.3.4}]}}") + slice(other_node), R"(
+                      "status: {loadBalancer: {ingress: [{ip: 1.2.3.4}]}}") +
+                  slice(other_node),
+              R"(
 add chain external-EAX6K5MY-ns/svc/tcp/p80
 add chain service-EAX6K5MY-ns/svc/tcp/p80
 add rule external-EAX6K5MY-ns/svc/tcp/p80 ip saddr 10.0.0.0/8 goto service-EAX6K5MY-ns/svc/tcp/p80 comment "short-circuit pod traffic"
@@ -145,8 +150,11 @@ add element no-endpoint-services { 172.30.0.41 . tcp . 80 comment "ns/svc:p80" :
 )");
 }
 TEST(TableRules, SourceRangesAndAffinity) {
-  check_rules(service("type: LoadBalancer, loadBalancerSourceRanges: [\" 203.0.113.0/25\", 192.168.0.0/24], sessionAffinity: ClientIP, ports: [{name: p80, port: 80, nodePort: 3002, protocol: TCP}]",
-                      "status: {loadBalancer: {ingress: [{ip: 5.6.7.8}]}}") + slice("{addresses: [10.180.0.3], nodeName: node-1}"), R"(
+  check_rules(service("type: LoadBalancer, loadBalancerSourceRanges: [\" 203.0.113.0/25\", 192.168.0.0/24], sessionAffinity: ClientIP, ports: "
+                      "[{name: p80, port: 80, nodePort: 3002, protocol: TCP}]",
+                      "status: {loadBalancer: {ingress: [{ip: 5.6.7.8}]}}") +
+                  slice("{addresses: [10.180.0.3], nodeName: node-1}"),
+              R"(
 add chain endpoint-33UWAE6X-ns/svc/tcp/p80__10.180.0.3/8080
 add chain external-EAX6K5MY-ns/svc/tcp/p80
 add chain firewall-EAX6K5MY-ns/svc/tcp/p80
@@ -221,23 +229,29 @@ void check_kernel(const RulesConfig& with, const std::vector<std::string>& steps
 }
 
 TEST(TableInKernel, EveryKindOfService) {
-  check_kernel(config(),
-               {service("ports: [{name: p80, port: 80, protocol: TCP}]") + slice(two_nodes),
-                service("ports: [{name: p80, port: 80, protocol: TCP}]") + slice(other_node),
-                service("type: NodePort, externalIPs: [192.168.99.22], ports: [{name: p80, port: 80, nodePort: 3001, protocol: TCP}]"),
-                service("type: LoadBalancer, loadBalancerSourceRanges: [192.168.0.0/16, 192.168.0.0/24, 203.0.113.0/25], sessionAffinity: ClientIP, ports: [{name: p80, port: 80, nodePort: 3002, protocol: TCP}]",
-                        "status: {loadBalancer: {ingress: [{ip: 5.6.7.8}]}}") +
-                    slice(two_nodes),
-                service("type: LoadBalancer, externalTrafficPolicy: Local, internalTrafficPolicy: Local, sessionAffinity: ClientIP, sessionAffinityConfig: {clientIP: {timeoutSeconds: 60}}, "
-                        "ports: [{name: p80, port: 80, nodePort: 3001, protocol: TCP}, {name: u, port: 53, protocol: UDP}, {name: s, port: 99, protocol: SCTP}]",
-                        "status: {loadBalancer: {ingress: [{ip: 1.2.3.4}]}}") +
-                    slice(two_nodes)});
+  check_kernel(
+      config(),
+      {service("ports: [{name: p80, port: 80, protocol: TCP}]") + slice(two_nodes),
+       service("ports: [{name: p80, port: 80, protocol: TCP}]") + slice(other_node),
+       service("type: NodePort, externalIPs: [192.168.99.22], ports: [{name: p80, port: 80, nodePort: 3001, protocol: TCP}]"),
+       service("type: LoadBalancer, loadBalancerSourceRanges: [192.168.0.0/16, 192.168.0.0/24, 203.0.113.0/25], sessionAffinity: ClientIP, ports: "
+               "[{name: p80, port: 80, nodePort: 3002, protocol: TCP}]",
+               "status: {loadBalancer: {ingress: [{ip: 5.6.7.8}]}}") +
+           slice(two_nodes),
+       service(
+           "type: LoadBalancer, externalTrafficPolicy: Local, internalTrafficPolicy: Local, sessionAffinity: ClientIP, sessionAffinityConfig: "
+           "{clientIP: {timeoutSeconds: 60}}, "
+           "ports: [{name: p80, port: 80, nodePort: 3001, protocol: TCP}, {name: u, port: 53, protocol: UDP}, {name: s, port: 99, protocol: SCTP}]",
+           "status: {loadBalancer: {ingress: [{ip: 1.2.3.4}]}}") +
+           slice(two_nodes)});
 }
 
 TEST(TableInKernel, Ipv6) {
-  std::string objects = service("clusterIPs: [172.30.0.41, \"fd00:10:96::41\"], type: LoadBalancer, externalTrafficPolicy: Local, loadBalancerSourceRanges: [\"2001:db8::/32\"], sessionAffinity: ClientIP, "
-                                "ports: [{name: p80, port: 80, nodePort: 3001, protocol: TCP}]",
-                                "status: {loadBalancer: {ingress: [{ip: \"2001:db8::99\"}]}}") +
+  std::string objects = service(
+                            "clusterIPs: [172.30.0.41, \"fd00:10:96::41\"], type: LoadBalancer, externalTrafficPolicy: Local, "
+                            "loadBalancerSourceRanges: [\"2001:db8::/32\"], sessionAffinity: ClientIP, "
+                            "ports: [{name: p80, port: 80, nodePort: 3001, protocol: TCP}]",
+                            "status: {loadBalancer: {ingress: [{ip: \"2001:db8::99\"}]}}") +
                         slice("{addresses: [\"fd00:10::5\"], nodeName: node-1}");
   objects.replace(objects.find("addressType: IPv4"), 17, "addressType: IPv6");
   check_kernel(config(Family::IPv6), {objects});
@@ -255,7 +269,8 @@ TEST(TableInKernel, OtherConfigurations) {
   with.masquerade_all = false;
   with.if_local = "iifname \"veth*\"";
   with.if_not_local = "iifname != \"veth*\"";
-  check_kernel(with, {service("type: NodePort, externalTrafficPolicy: Local, ports: [{name: p80, port: 80, nodePort: 31000, protocol: TCP}]") + slice(two_nodes)});
+  check_kernel(with, {service("type: NodePort, externalTrafficPolicy: Local, ports: [{name: p80, port: 80, nodePort: 31000, protocol: TCP}]") +
+                      slice(two_nodes)});
 }
 
 // What a change costs does not depend on how much there is: only what it touches is written.
@@ -267,16 +282,19 @@ TEST(TableChanges, WritesOnlyWhatChanged) {
   EXPECT_EQ(table.ruleset().take_transaction(), "");
 
   put(table, parse(service(spec) + slice(other_node)));
-  EXPECT_EQ(table.ruleset().take_transaction(), "delete element ip kube-proxy hairpin-connections { 10.180.0.1 . 10.180.0.1 . tcp . 8080 }\n"
-                                                "add chain ip kube-proxy service-EAX6K5MY-ns/svc/tcp/p80\n"
-                                                "flush chain ip kube-proxy service-EAX6K5MY-ns/svc/tcp/p80\n"
-                                                "add rule ip kube-proxy service-EAX6K5MY-ns/svc/tcp/p80 meta l4proto tcp dnat ip addr . port to numgen random mod 1 map { 0 : 10.180.0.2 . 8080 }\n");
+  EXPECT_EQ(table.ruleset().take_transaction(),
+            "delete element ip kube-proxy hairpin-connections { 10.180.0.1 . 10.180.0.1 . tcp . 8080 }\n"
+            "add chain ip kube-proxy service-EAX6K5MY-ns/svc/tcp/p80\n"
+            "flush chain ip kube-proxy service-EAX6K5MY-ns/svc/tcp/p80\n"
+            "add rule ip kube-proxy service-EAX6K5MY-ns/svc/tcp/p80 meta l4proto tcp dnat ip addr . port to numgen random mod 1 map { 0 : 10.180.0.2 "
+            ". 8080 }\n");
 
   table.update({"ns", "svc"}, nullptr, {});
-  EXPECT_EQ(table.ruleset().take_transaction(), "delete element ip kube-proxy cluster-ips { 172.30.0.41 }\n"
-                                                "delete element ip kube-proxy service-ips { 172.30.0.41 . tcp . 80 }\n"
-                                                "add chain ip kube-proxy service-EAX6K5MY-ns/svc/tcp/p80\n"
-                                                "flush chain ip kube-proxy service-EAX6K5MY-ns/svc/tcp/p80\n");
+  EXPECT_EQ(table.ruleset().take_transaction(),
+            "delete element ip kube-proxy cluster-ips { 172.30.0.41 }\n"
+            "delete element ip kube-proxy service-ips { 172.30.0.41 . tcp . 80 }\n"
+            "add chain ip kube-proxy service-EAX6K5MY-ns/svc/tcp/p80\n"
+            "flush chain ip kube-proxy service-EAX6K5MY-ns/svc/tcp/p80\n");
   EXPECT_TRUE(table.ruleset().has_stale_chains());
   // Wanted again before it was deleted: it stays.
   put(table, parse(service(spec) + slice(two_nodes)));
@@ -289,10 +307,11 @@ TEST(TableChanges, EndpointsComeAndGo) {
   Table table = filled(config(), service(spec));
   (void)table.ruleset().take_transaction();
   put(table, parse(service(spec) + slice(other_node)));
-  EXPECT_EQ(brief(table.ruleset().take_transaction()), "delete element no-endpoint-services { 172.30.0.41 . tcp . 80 }\n"
-                                                       "add chain service-EAX6K5MY-ns/svc/tcp/p80\n"
-                                                       "add rule service-EAX6K5MY-ns/svc/tcp/p80 meta l4proto tcp dnat ip addr . port to numgen random mod 1 map { 0 : 10.180.0.2 . 8080 }\n"
-                                                       "add element service-ips { 172.30.0.41 . tcp . 80 : goto service-EAX6K5MY-ns/svc/tcp/p80 }\n");
+  EXPECT_EQ(brief(table.ruleset().take_transaction()),
+            "delete element no-endpoint-services { 172.30.0.41 . tcp . 80 }\n"
+            "add chain service-EAX6K5MY-ns/svc/tcp/p80\n"
+            "add rule service-EAX6K5MY-ns/svc/tcp/p80 meta l4proto tcp dnat ip addr . port to numgen random mod 1 map { 0 : 10.180.0.2 . 8080 }\n"
+            "add element service-ips { 172.30.0.41 . tcp . 80 : goto service-EAX6K5MY-ns/svc/tcp/p80 }\n");
 }
 
 // Two services may ask for one address and port: one has it, and when that goes the other gets it.
@@ -311,22 +330,29 @@ TEST(TableChanges, SharedExternalIp) {
 
 TEST(TableChanges, AffinityTimeoutMakesTheSetAnew) {
   const auto with_timeout = [](int seconds) {
-    return service("sessionAffinity: ClientIP, sessionAffinityConfig: {clientIP: {timeoutSeconds: " + std::to_string(seconds) + "}}, ports: [{name: p80, port: 80, protocol: TCP}]") + slice(other_node);
+    return service("sessionAffinity: ClientIP, sessionAffinityConfig: {clientIP: {timeoutSeconds: " + std::to_string(seconds) +
+                   "}}, ports: [{name: p80, port: 80, protocol: TCP}]") +
+           slice(other_node);
   };
   Table table = filled(config(), with_timeout(100));
   (void)table.ruleset().take_transaction();
   put(table, parse(with_timeout(50)));
   const std::string text = table.ruleset().take_transaction();
-  const auto flush = text.find("flush chain ip kube-proxy endpoint-"), gone = text.find("delete set ip kube-proxy affinity-"), made = text.find("timeout 50s");
+  const auto flush = text.find("flush chain ip kube-proxy endpoint-"), gone = text.find("delete set ip kube-proxy affinity-"),
+             made = text.find("timeout 50s");
   EXPECT_TRUE(flush < gone && gone < made && made != std::string::npos) << text;
 }
 
 TEST(TableFacts, HealthChecksAndMetrics) {
-  Table table = filled(config(), service("type: LoadBalancer, externalTrafficPolicy: Local, healthCheckNodePort: 32000, ports: [{name: p80, port: 80, nodePort: 3001, protocol: TCP}]") + slice(two_nodes));
+  Table table = filled(config(), service("type: LoadBalancer, externalTrafficPolicy: Local, healthCheckNodePort: 32000, ports: [{name: p80, port: "
+                                         "80, nodePort: 3001, protocol: TCP}]") +
+                                     slice(two_nodes));
   ASSERT_EQ(table.health_checks().size(), 1u);
   EXPECT_EQ(table.health_checks().begin()->second, (HealthCheck{32000, 1}));
   EXPECT_EQ(table.ruleset().no_local_external(), 0u);
-  put(table, parse(service("type: LoadBalancer, externalTrafficPolicy: Local, internalTrafficPolicy: Local, healthCheckNodePort: 32000, ports: [{name: p80, port: 80, nodePort: 3001, protocol: TCP}]") + slice(other_node)));
+  put(table, parse(service("type: LoadBalancer, externalTrafficPolicy: Local, internalTrafficPolicy: Local, healthCheckNodePort: 32000, ports: "
+                           "[{name: p80, port: 80, nodePort: 3001, protocol: TCP}]") +
+                   slice(other_node)));
   EXPECT_EQ(table.health_checks().begin()->second, (HealthCheck{32000, 0}));
   EXPECT_EQ(table.ruleset().no_local_external(), 1u);
   EXPECT_EQ(table.ruleset().no_local_internal(), 1u);

@@ -35,8 +35,10 @@ inline Objects parse(std::string_view stream) {
   for (const std::string_view document : codec::split_yaml(stream)) {
     auto value = codec::parse_yaml(document);
     CHECK(value, "the test's YAML is well-formed");
-    if (document.find("kind: EndpointSlice") != std::string_view::npos) out.slices.push_back(decode<api::discovery_v1::EndpointSlice>(*value));
-    else out.services.push_back(decode<api::core_v1::Service>(*value));
+    if (document.find("kind: EndpointSlice") != std::string_view::npos)
+      out.slices.push_back(decode<api::discovery_v1::EndpointSlice>(*value));
+    else
+      out.services.push_back(decode<api::core_v1::Service>(*value));
   }
   return out;
 }

@@ -54,8 +54,7 @@ class Fd::Wait {
  private:
   friend class Fd;
   enum class Outcome { Ready, Cancelled, Closed };
-  Wait(std::shared_ptr<Fd> fd, Direction direction, Context ctx)
-      : fd_(std::move(fd)), direction_(direction), ctx_(std::move(ctx)) {}
+  Wait(std::shared_ptr<Fd> fd, Direction direction, Context ctx) : fd_(std::move(fd)), direction_(direction), ctx_(std::move(ctx)) {}
   std::shared_ptr<Fd> fd_;
   Direction direction_;
   Context ctx_;

@@ -14,7 +14,7 @@ struct WorkNote {
   char text[work_note_max] = {};
   std::size_t size = 0;
 };
-WorkNote& work_note();   // of this thread
+WorkNote& work_note();  // of this thread
 void count_executor(std::size_t index);
 void count_held(std::size_t index, Duration processor);
 

@@ -22,10 +22,7 @@ Result<std::unique_ptr<FileWatcher>> InotifyWatcher::make(std::vector<std::strin
   return std::make_unique<InotifyWatcher>(Fd::make(static_cast<RealExecutor&>(Executor::current()), fd), std::move(paths));
 }
 
-InotifyWatcher::InotifyWatcher(std::shared_ptr<Fd> fd, std::vector<std::string> paths)
-    : fd_(std::move(fd)), paths_(std::move(paths)) {
-  watch();
-}
+InotifyWatcher::InotifyWatcher(std::shared_ptr<Fd> fd, std::vector<std::string> paths) : fd_(std::move(fd)), paths_(std::move(paths)) { watch(); }
 
 InotifyWatcher::~InotifyWatcher() { fd_->close(); }
 

@@ -122,13 +122,11 @@ Result<std::unique_ptr<Datagram>> RealNetwork::bind_datagram(Endpoint endpoint, 
   const int off = 0;
   if (options.reuse_port) ::setsockopt(fd->get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   if (address.storage.ss_family == AF_INET6) ::setsockopt(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-  if (::bind(fd->get(), address.get(), address.length) != 0)
-    return Unexpected(io_status(errno, "bind udp " + to_string(endpoint)));
+  if (::bind(fd->get(), address.get(), address.length) != 0) return Unexpected(io_status(errno, "bind udp " + to_string(endpoint)));
   const bool connected = options.peer.port != 0;
   if (connected) {
     TRY_ASSIGN(const SocketAddress peer, to_sockaddr(options.peer));
-    if (::connect(fd->get(), peer.get(), peer.length) != 0)
-      return Unexpected(io_status(errno, "connect udp " + to_string(options.peer)));
+    if (::connect(fd->get(), peer.get(), peer.length) != 0) return Unexpected(io_status(errno, "connect udp " + to_string(options.peer)));
   }
   const Endpoint local = local_endpoint(fd->get());
   return std::make_unique<SocketDatagram>(std::move(fd), local, connected, address.storage.ss_family == AF_INET6);

@@ -64,19 +64,14 @@ class MachineRuntime final : public RealRuntime, public LongExecutorSource {
     BlockingAwaiter awaiter{*pool_, std::move(work)};
     co_await awaiter;
   }
-  Result<std::unique_ptr<FileWatcher>> watch_files(std::vector<std::string> paths) override {
-    return InotifyWatcher::make(std::move(paths));
-  }
-  Task<Result<int>> wait_signal(Context ctx, std::vector<int> signals) override {
-    return wait_process_signal(ctx, std::move(signals));
-  }
+  Result<std::unique_ptr<FileWatcher>> watch_files(std::vector<std::string> paths) override { return InotifyWatcher::make(std::move(paths)); }
+  Task<Result<int>> wait_signal(Context ctx, std::vector<int> signals) override { return wait_process_signal(ctx, std::move(signals)); }
 
   int run(std::function<Task<int>()> main) override {
     int result = 0;
     executors_[0]->post(run_main(&main, &result).handle);
     std::vector<std::thread> threads;
-    for (std::size_t i = 1; i < executors_.size(); ++i)
-      threads.emplace_back([executor = executors_[i].get()] { executor->run(); });
+    for (std::size_t i = 1; i < executors_.size(); ++i) threads.emplace_back([executor = executors_[i].get()] { executor->run(); });
     executors_[0]->run();
     for (std::thread& thread : threads) thread.join();
     long_->stop();

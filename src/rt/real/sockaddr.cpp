@@ -26,8 +26,7 @@ Result<SocketAddress> to_sockaddr(const Endpoint& endpoint) {
     v6.sin6_scope_id = ::if_nametoindex(address.c_str() + zone + 1);
     address.resize(zone);
   }
-  if (::inet_pton(AF_INET6, address.c_str(), &v6.sin6_addr) != 1)
-    return error(Reason::Invalid, "\"" + endpoint.address + "\" is not an IP address");
+  if (::inet_pton(AF_INET6, address.c_str(), &v6.sin6_addr) != 1) return error(Reason::Invalid, "\"" + endpoint.address + "\" is not an IP address");
   v6.sin6_family = AF_INET6;
   v6.sin6_port = htons(endpoint.port);
   std::memcpy(&out.storage, &v6, sizeof v6);

@@ -203,8 +203,8 @@ Task<Result<Unit>> SocketDatagram::send_to(Context ctx, std::string_view data, E
     CO_TRY_ASSIGN(address, to_sockaddr(to));
   }
   while (fd->is_open()) {
-    const ssize_t sent = ::sendto(fd->get(), data.data(), data.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
-                                  connected_ ? nullptr : address.get(), connected_ ? 0 : address.length);
+    const ssize_t sent = ::sendto(fd->get(), data.data(), data.size(), MSG_DONTWAIT | MSG_NOSIGNAL, connected_ ? nullptr : address.get(),
+                                  connected_ ? 0 : address.length);
     if (sent >= 0) co_return Unit{};
     if (errno == EINTR) continue;
     // A full socket buffer loses the datagram, as a full queue further on would.

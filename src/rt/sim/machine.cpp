@@ -15,9 +15,7 @@ class Machine::MachineClock final : public Clock {
  public:
   explicit MachineClock(const Machine& machine) : machine_(machine) {}
   TimePoint now() const override { return machine_.scheduler_.now(); }
-  WallTime wall_now() const override {
-    return WallTime(wall_start + machine_.scheduler_.now().time_since_epoch() + machine_.options_.clock_offset);
-  }
+  WallTime wall_now() const override { return WallTime(wall_start + machine_.scheduler_.now().time_since_epoch() + machine_.options_.clock_offset); }
 
  private:
   const Machine& machine_;
@@ -39,8 +37,7 @@ Machine::Machine(SimScheduler& scheduler, SimNetwork& network, MachineOptions op
       machine_network_(network, *this),
       last_port_(first_free_port - 1) {
   if (options_.address.empty())
-    options_.address =
-        "10." + std::to_string(number >> 16 & 255) + "." + std::to_string(number >> 8 & 255) + "." + std::to_string(number & 255);
+    options_.address = "10." + std::to_string(number >> 16 & 255) + "." + std::to_string(number >> 8 & 255) + "." + std::to_string(number & 255);
   network_.add_machine(*this);
   make_executors();
 }
@@ -60,9 +57,7 @@ Task<void> Machine::run_blocking(std::function<void()> work) {
   (void)co_await sleep_for(Context::background(), took);
 }
 
-Result<std::unique_ptr<FileWatcher>> Machine::watch_files(std::vector<std::string> paths) {
-  return disk_.watch(std::move(paths));
-}
+Result<std::unique_ptr<FileWatcher>> Machine::watch_files(std::vector<std::string> paths) { return disk_.watch(std::move(paths)); }
 
 Task<Result<int>> Machine::wait_signal(Context ctx, std::vector<int> signals) {
   auto wait = std::make_shared<SignalWait>();

@@ -71,8 +71,7 @@ class SimStream final : public Stream {
 
 class SimListener final : public Listener {
  public:
-  SimListener(SimNetwork& network, std::shared_ptr<SimNetwork::ListenQueue> queue)
-      : network_(network), queue_(std::move(queue)) {}
+  SimListener(SimNetwork& network, std::shared_ptr<SimNetwork::ListenQueue> queue) : network_(network), queue_(std::move(queue)) {}
   ~SimListener() override { close(); }
   Task<Result<std::unique_ptr<Stream>>> accept(Context ctx) override;
   Endpoint local() const override { return queue_->endpoint; }

@@ -20,9 +20,7 @@ std::string clean(std::string_view path) {
   return out;
 }
 
-Unexpected<Status> fail(Reason reason, const std::string& path, std::string_view why) {
-  return error(reason, path + ": " + std::string(why));
-}
+Unexpected<Status> fail(Reason reason, const std::string& path, std::string_view why) { return error(reason, path + ": " + std::string(why)); }
 
 class SimWatcher final : public FileWatcher {
  public:
@@ -113,9 +111,7 @@ Result<Unit> SimDisk::act(Action action, const std::string& path) {
   } else {
     scheduler_.advance(took);
   }
-  const uint32_t chance = action == Action::Read    ? plan_.read_errors
-                          : action == Action::Write ? plan_.write_errors
-                                                    : plan_.sync_errors;
+  const uint32_t chance = action == Action::Read ? plan_.read_errors : action == Action::Write ? plan_.write_errors : plan_.sync_errors;
   if (!scheduler_.random().chance(chance)) return Unit{};
   scheduler_.note(machine_ + " disk error " + path);
   return fail(Reason::InternalError, path, "input/output error");
@@ -207,8 +203,7 @@ Result<Unit> SimDisk::remove(const std::string& raw) {
   const Node node = find(path);
   if (!node) return fail(Reason::NotFound, path, "no such file or directory");
   const auto child = names_.lower_bound(path + "/");
-  if (child != names_.end() && child->first.starts_with(path + "/"))
-    return fail(Reason::AlreadyExists, path, "directory not empty");
+  if (child != names_.end() && child->first.starts_with(path + "/")) return fail(Reason::AlreadyExists, path, "directory not empty");
   set_names({{path, nullptr}});
   return Unit{};
 }

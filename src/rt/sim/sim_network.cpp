@@ -86,8 +86,7 @@ void SimNetwork::machine_down(Machine& machine, bool silent) {
     for (int side = 0; connection && side < 2; ++side) {
       // Only the machine's own end that was still open tells its peer.
       const auto& end = connection->ends[side];
-      if (end.host.machine == &machine && end.host.life == machine.life() && !end.closed)
-        send(connection, 1 - side, Kind::Reset, {});
+      if (end.host.machine == &machine && end.host.life == machine.life() && !end.closed) send(connection, 1 - side, Kind::Reset, {});
     }
   }
 }
@@ -157,8 +156,8 @@ void SimNetwork::release_held() {
 void SimNetwork::take_in(const std::shared_ptr<Connection>& connection, int to_side, Segment segment) {
   auto& to = connection->ends[to_side];
   const char* names[] = {"data", "end", "reset"};
-  scheduler_.note("net c" + std::to_string(connection->number) + (to_side == 1 ? ">" : "<") +
-                  names[static_cast<int>(segment.kind)] + std::to_string(segment.data.size()));
+  scheduler_.note("net c" + std::to_string(connection->number) + (to_side == 1 ? ">" : "<") + names[static_cast<int>(segment.kind)] +
+                  std::to_string(segment.data.size()));
   if (segment.kind == Kind::Reset) return connection->fail(to_side, reset_text);
   // Data for an end that is gone is answered with a reset.
   if (to.closed || !to.host.up()) {
@@ -170,8 +169,7 @@ void SimNetwork::take_in(const std::shared_ptr<Connection>& connection, int to_s
   to.readable.set();
 }
 
-Result<std::shared_ptr<SimNetwork::ListenQueue>> SimNetwork::listen(Host host, Endpoint endpoint, std::string unix_path,
-                                                                    ListenOptions options) {
+Result<std::shared_ptr<SimNetwork::ListenQueue>> SimNetwork::listen(Host host, Endpoint endpoint, std::string unix_path, ListenOptions options) {
   const std::string name = unix_path.empty() ? to_string(endpoint) : "unix://" + unix_path;
   if (unix_path.empty()) {
     TRY(to_sockaddr(endpoint));
@@ -181,8 +179,8 @@ Result<std::shared_ptr<SimNetwork::ListenQueue>> SimNetwork::listen(Host host, E
   }
   for (const auto& other : listeners_) {
     if (other->host.machine != host.machine || other->unix_path != unix_path) continue;
-    if (unix_path.empty() && (other->endpoint.port != endpoint.port || !overlap(other->endpoint.address, endpoint.address) ||
-                              (other->reuse_port && options.reuse_port)))
+    if (unix_path.empty() &&
+        (other->endpoint.port != endpoint.port || !overlap(other->endpoint.address, endpoint.address) || (other->reuse_port && options.reuse_port)))
       continue;
     return error(Reason::ServiceUnavailable, "listen " + name + ": Address already in use");
   }
@@ -219,8 +217,7 @@ SimNetwork::ListenQueue* SimNetwork::find_listener(const Attempt& attempt) {
   std::vector<ListenQueue*> found;
   for (const auto& queue : listeners_) {
     if (queue->host.machine != attempt.to || queue->unix_path != attempt.unix_path) continue;
-    if (attempt.unix_path.empty() &&
-        (queue->endpoint.port != attempt.remote.port || !overlap(queue->endpoint.address, attempt.remote.address)))
+    if (attempt.unix_path.empty() && (queue->endpoint.port != attempt.remote.port || !overlap(queue->endpoint.address, attempt.remote.address)))
       continue;
     found.push_back(queue.get());
   }

@@ -58,13 +58,10 @@ class SimScheduler {
 
 class SimExecutor final : public Executor {
  public:
-  SimExecutor(SimScheduler& scheduler, Runtime& runtime, std::string name)
-      : scheduler_(scheduler), runtime_(runtime), name_(std::move(name)) {}
+  SimExecutor(SimScheduler& scheduler, Runtime& runtime, std::string name) : scheduler_(scheduler), runtime_(runtime), name_(std::move(name)) {}
   void post(std::function<void()> work) override { scheduler_.post(this, {}, std::move(work)); }
   void post(std::coroutine_handle<> handle) override { scheduler_.post(this, handle, nullptr); }
-  TimerId post_at(TimePoint when, std::function<void()> work) override {
-    return scheduler_.add_timer(this, when, std::move(work));
-  }
+  TimerId post_at(TimePoint when, std::function<void()> work) override { return scheduler_.add_timer(this, when, std::move(work)); }
   bool cancel_timer(TimerId id) override { return scheduler_.cancel_timer(id); }
   Runtime& runtime() override { return runtime_; }
 

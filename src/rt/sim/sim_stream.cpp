@@ -12,9 +12,7 @@ constexpr std::size_t segment_bytes_max = 16 * 1024;
 // How often a read or a write is a short one.
 constexpr uint32_t short_per_million = 100'000;
 
-Unexpected<Status> failed(const char* what, const std::string& why) {
-  return error(Reason::ServiceUnavailable, std::string(what) + ": " + why);
-}
+Unexpected<Status> failed(const char* what, const std::string& why) { return error(Reason::ServiceUnavailable, std::string(what) + ": " + why); }
 
 }  // namespace
 

@@ -48,8 +48,7 @@ struct Simulation::Core {
     return internal(why + "; seed " + std::to_string(options.seed) + ", last events:\n" + scheduler.log().tail(tail_lines));
   }
   Result<Unit> step() {
-    if (scheduler.steps() >= options.steps_max)
-      return fail("simulation: no end after " + std::to_string(options.steps_max) + " steps");
+    if (scheduler.steps() >= options.steps_max) return fail("simulation: no end after " + std::to_string(options.steps_max) + " steps");
     if (!scheduler.step()) return fail("simulation: deadlock: nothing is ready and no timer is set");
     return Unit{};
   }

@@ -206,9 +206,7 @@ struct Cluster {
     EXPECT_TRUE(ended.has_value()) << ended.error().message;
     return out;
   }
-  Task<void> ask_task(Result<std::size_t>* out, Duration limit) {
-    *out = co_await echo(background().with_timeout(limit), endpoint, 1000);
-  }
+  Task<void> ask_task(Result<std::size_t>* out, Duration limit) { *out = co_await echo(background().with_timeout(limit), endpoint, 1000); }
   Simulation sim;
   Machine& server = sim.add_machine({.name = "server"});
   Machine& client = sim.add_machine({.name = "client"});

@@ -81,7 +81,8 @@ void Cache::add_node(NodePtr node) {
   NodeInfo& info = at(node->metadata.name);
   if (!info.node) arrival_.push_back(node->metadata.name);
   if (!info.node || zone_key(*info.node) != zone_key(*node)) order_is_stale_ = true;
-  const bool same_images = info.node && std::ranges::equal(info.node->status.images, node->status.images, [](const auto& a, const auto& b) { return a.names == b.names; });
+  const bool same_images =
+      info.node && std::ranges::equal(info.node->status.images, node->status.images, [](const auto& a, const auto& b) { return a.names == b.names; });
   if (!same_images) clear_images(info);
   info.set_node(std::move(node));
   if (!same_images) set_images(info);

@@ -22,7 +22,7 @@ class Cache {
   // `metrics` is told how many nodes and pods there are.
   explicit Cache(SchedulerMetrics* metrics = nullptr);
 
-  void add_node(NodePtr node);               // or its new state
+  void add_node(NodePtr node);  // or its new state
   void remove_node(const std::string& name);
 
   // The pod is on spec.nodeName. Confirms an assumed one, wherever that was.
@@ -69,16 +69,16 @@ class Cache {
   void changing(NodeInfo& info, Change change);
 
   std::unordered_map<std::string, std::unique_ptr<NodeInfo>> by_name_;
-  std::unordered_map<std::string, PodState> pods_;      // by uid
+  std::unordered_map<std::string, PodState> pods_;  // by uid
   std::unordered_map<std::string, ImageState> images_;
   mutable std::vector<const NodeInfo*> order_;
   mutable bool order_is_stale_ = false;
-  std::vector<std::string> arrival_;                    // node names, oldest first
+  std::vector<std::string> arrival_;  // node names, oldest first
   std::size_t assumed_count_ = 0;
   std::size_t nodes_with_affinity_ = 0;
   std::size_t nodes_with_required_anti_affinity_ = 0;
   uint64_t generation_ = 0;
-  component::metrics::Gauge* node_gauge_ = nullptr;     // the three of them, or none
+  component::metrics::Gauge* node_gauge_ = nullptr;  // the three of them, or none
   component::metrics::Gauge* pod_gauge_ = nullptr;
   component::metrics::Gauge* assumed_gauge_ = nullptr;
 };

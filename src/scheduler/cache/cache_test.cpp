@@ -33,7 +33,8 @@ std::vector<std::string> names(const Cache& cache) {
 
 TEST(Cache, AlternatesOverZones) {
   Cache cache;
-  for (const auto& [name, zone] : {std::pair{"a1", "a"}, std::pair{"a2", "a"}, std::pair{"b1", "b"}, std::pair{"a3", "a"}, std::pair{"b2", "b"}}) cache.add_node(node(name, zone));
+  for (const auto& [name, zone] : {std::pair{"a1", "a"}, std::pair{"a2", "a"}, std::pair{"b1", "b"}, std::pair{"a3", "a"}, std::pair{"b2", "b"}})
+    cache.add_node(node(name, zone));
   EXPECT_EQ(names(cache), (std::vector<std::string>{"a1", "b1", "a2", "b2", "a3"}));
   cache.remove_node("a1");
   EXPECT_EQ(names(cache), (std::vector<std::string>{"a2", "b1", "a3", "b2"}));
@@ -51,7 +52,7 @@ TEST(Cache, AssumedPodsCountAndMayBeForgotten) {
   cache.assume(pod("p"), "n");
   cache.add_pod(pod("p", "n"));
   EXPECT_FALSE(cache.is_assumed("p"));
-  cache.forget(*pod("p")->pod);   // confirmed: it stays
+  cache.forget(*pod("p")->pod);  // confirmed: it stays
   EXPECT_EQ(cache.find("n")->pods.size(), 1u);
   EXPECT_EQ(cache.assumed_count(), 0u);
 }
@@ -105,7 +106,7 @@ TEST(Cache, TellsItsSizes) {
   cache.forget(*pod("q")->pod);
   EXPECT_EQ(cache.node_of("q"), "");
   check_sizes(2, 1, 0);
-  cache.remove_node("n");   // its pod is still there
+  cache.remove_node("n");  // its pod is still there
   cache.remove_node("m");
   check_sizes(1, 1, 0);
   cache.remove_pod(*pod("p")->pod);

@@ -18,10 +18,26 @@ constexpr struct {
   std::string_view name;
   int32_t weight;
 } default_plugins[] = {
-    {"SchedulingGates", 0},   {"PrioritySort", 0},     {"NodeUnschedulable", 0},  {"NodeName", 0},          {"TaintToleration", 3},
-    {"NodeAffinity", 2},      {"NodePorts", 0},        {"NodeResourcesFit", 1},   {"VolumeRestrictions", 0}, {"NodeVolumeLimits", 0},
-    {"VolumeBinding", 0},     {"VolumeZone", 0},       {"PodTopologySpread", 2},  {"InterPodAffinity", 2},  {"DynamicResources", 2},
-    {"DefaultPreemption", 0}, {"NodeResourcesBalancedAllocation", 1}, {"ImageLocality", 1}, {"DefaultBinder", 0}, {"NodeDeclaredFeatures", 0},
+    {"SchedulingGates", 0},
+    {"PrioritySort", 0},
+    {"NodeUnschedulable", 0},
+    {"NodeName", 0},
+    {"TaintToleration", 3},
+    {"NodeAffinity", 2},
+    {"NodePorts", 0},
+    {"NodeResourcesFit", 1},
+    {"VolumeRestrictions", 0},
+    {"NodeVolumeLimits", 0},
+    {"VolumeBinding", 0},
+    {"VolumeZone", 0},
+    {"PodTopologySpread", 2},
+    {"InterPodAffinity", 2},
+    {"DynamicResources", 2},
+    {"DefaultPreemption", 0},
+    {"NodeResourcesBalancedAllocation", 1},
+    {"ImageLocality", 1},
+    {"DefaultBinder", 0},
+    {"NodeDeclaredFeatures", 0},
 };
 
 // Of upstream's set, and not here: configurations may name them.
@@ -63,8 +79,9 @@ ProfileSpec default_spec() {
 
 void take_plugins(const v1::Plugins& plugins, ProfileSpec& spec) {
   spec.multi_point = merged(spec.multi_point, plugins.multi_point);
-  const v1::PluginSet* sets[phase_count] = {&plugins.pre_enqueue, &plugins.queue_sort, &plugins.pre_filter, &plugins.filter, &plugins.post_filter, &plugins.pre_score,
-                                            &plugins.score,       &plugins.reserve,    &plugins.permit,     &plugins.pre_bind, &plugins.bind,      &plugins.post_bind};
+  const v1::PluginSet* sets[phase_count] = {&plugins.pre_enqueue, &plugins.queue_sort, &plugins.pre_filter, &plugins.filter,
+                                            &plugins.post_filter, &plugins.pre_score,  &plugins.score,      &plugins.reserve,
+                                            &plugins.permit,      &plugins.pre_bind,   &plugins.bind,       &plugins.post_bind};
   for (std::size_t i = 0; i < phase_count; ++i) {
     spec.phases[i].enabled = entries_of(sets[i]->enabled);
     spec.phases[i].disabled = entries_of(sets[i]->disabled);
@@ -72,7 +89,8 @@ void take_plugins(const v1::Plugins& plugins, ProfileSpec& spec) {
 }
 
 Result<Unit> check_percentage(std::optional<int32_t> value, const std::string& field) {
-  if (value && (*value < 0 || *value > 100)) return bad_request(field + ": Invalid value: " + std::to_string(*value) + ": not in valid range [0-100]");
+  if (value && (*value < 0 || *value > 100))
+    return bad_request(field + ": Invalid value: " + std::to_string(*value) + ": not in valid range [0-100]");
   return Unit{};
 }
 
@@ -96,7 +114,9 @@ Result<Unit> take_all(const v1::KubeSchedulerConfiguration& file, SchedulerConfi
   out.percentage_of_nodes_to_score = file.percentage_of_nodes_to_score.value_or(0);
   const int64_t initial = file.pod_initial_backoff_seconds.value_or(1), most = file.pod_max_backoff_seconds.value_or(10);
   if (initial <= 0) return bad_request("podInitialBackoffSeconds: Invalid value: " + std::to_string(initial) + ": must be greater than 0");
-  if (most < initial) return bad_request("podMaxBackoffSeconds: Invalid value: " + std::to_string(most) + ": must be greater than or equal to PodInitialBackoffSeconds");
+  if (most < initial)
+    return bad_request("podMaxBackoffSeconds: Invalid value: " + std::to_string(most) +
+                       ": must be greater than or equal to PodInitialBackoffSeconds");
   out.pod_initial_backoff = std::chrono::seconds(initial);
   out.pod_max_backoff = std::chrono::seconds(most);
   const auto& election = file.leader_election;
@@ -109,7 +129,8 @@ Result<Unit> take_all(const v1::KubeSchedulerConfiguration& file, SchedulerConfi
   take_duration(election.retry_period, out.retry_period);
   if (!election.resource_name.empty()) out.lease_name = election.resource_name;
   if (!election.resource_namespace.empty()) out.lease_namespace = election.resource_namespace;
-  if (!election.resource_lock.empty() && election.resource_lock != "leases") return bad_request("leaderElection.resourceLock: Invalid value: \"" + election.resource_lock + "\": resourceLock value must be \"leases\"");
+  if (!election.resource_lock.empty() && election.resource_lock != "leases")
+    return bad_request("leaderElection.resourceLock: Invalid value: \"" + election.resource_lock + "\": resourceLock value must be \"leases\"");
   out.kubeconfig = file.client_connection.kubeconfig;
   if (file.client_connection.qps != 0) out.client_qps = static_cast<double>(file.client_connection.qps);
   if (file.client_connection.burst != 0) out.client_burst = file.client_connection.burst;
@@ -131,8 +152,10 @@ Result<SchedulerConfig> parse_config(std::string_view text) {
   const codec::Value* version = value.find("apiVersion");
   const codec::Value* kind = value.find("kind");
   const auto text_of = [](const codec::Value* v) { return v != nullptr && v->is_string() ? std::string(v->as_string()) : std::string(); };
-  if (text_of(kind) != "KubeSchedulerConfiguration") return bad_request("couldn't decode as KubeSchedulerConfiguration, got " + text_of(version) + ", Kind=" + text_of(kind));
-  if (text_of(version) != "kubescheduler.config.k8s.io/v1") return bad_request("no kind \"KubeSchedulerConfiguration\" is registered for version \"" + text_of(version) + "\"");
+  if (text_of(kind) != "KubeSchedulerConfiguration")
+    return bad_request("couldn't decode as KubeSchedulerConfiguration, got " + text_of(version) + ", Kind=" + text_of(kind));
+  if (text_of(version) != "kubescheduler.config.k8s.io/v1")
+    return bad_request("no kind \"KubeSchedulerConfiguration\" is registered for version \"" + text_of(version) + "\"");
   v1::KubeSchedulerConfiguration file;
   api::DecodeReport report;
   TRY(api::decode_value(value, api::type_of<v1::KubeSchedulerConfiguration>(), &file, api::Strictness::Collect, &report));

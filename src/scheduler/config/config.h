@@ -11,8 +11,8 @@
 namespace pintle::scheduler {
 
 struct SchedulerConfig {
-  std::vector<ProfileSpec> profiles;          // at least one
-  int32_t percentage_of_nodes_to_score = 0;   // of profiles without their own; 0: adaptive
+  std::vector<ProfileSpec> profiles;         // at least one
+  int32_t percentage_of_nodes_to_score = 0;  // of profiles without their own; 0: adaptive
   rt::Duration pod_initial_backoff = std::chrono::seconds(1);
   rt::Duration pod_max_backoff = std::chrono::seconds(10);
   rt::Duration pod_max_in_unschedulable = std::chrono::minutes(5);

@@ -36,14 +36,17 @@ bool Algorithm::pre_filter(const Profile& profile, CycleState& state, const PodI
     }
     if (!mine) continue;
     narrowing |= uint64_t{1} << placed.index;
-    if (!nodes) nodes = std::move(mine);
-    else std::erase_if(*nodes, [&](const std::string& name) { return !mine->contains(name); });
+    if (!nodes)
+      nodes = std::move(mine);
+    else
+      std::erase_if(*nodes, [&](const std::string& name) { return !mine->contains(name); });
     if (!nodes->empty()) continue;
     std::string names;
     for (const std::string& name : plugin_names(narrowing)) names += (names.empty() ? "" : " ") + name;
     const bool several = (narrowing & (narrowing - 1)) != 0;
     diagnosis_.unschedulable_plugins |= narrowing;
-    diagnosis_.absent_reason = diagnosis_.pre_filter_message = several ? "node(s) didn't satisfy plugin(s) [" + names + "] simultaneously" : "node(s) didn't satisfy plugin " + names;
+    diagnosis_.absent_reason = diagnosis_.pre_filter_message =
+        several ? "node(s) didn't satisfy plugin(s) [" + names + "] simultaneously" : "node(s) didn't satisfy plugin " + names;
     return false;
   }
   if (nodes) {
@@ -55,7 +58,8 @@ bool Algorithm::pre_filter(const Profile& profile, CycleState& state, const PodI
   return true;
 }
 
-bool Algorithm::find_feasible(const FilterRunner& filters, const CycleState& state, const PodInfo& pod, Nodes nodes, std::size_t wanted, Placement& out) {
+bool Algorithm::find_feasible(const FilterRunner& filters, const CycleState& state, const PodInfo& pod, Nodes nodes, std::size_t wanted,
+                              Placement& out) {
   NodeRejection rejection;
   const std::size_t count = nodes.size();
   std::size_t at = count == 0 ? 0 : next_start_ % count;
@@ -102,12 +106,14 @@ bool Algorithm::score(const Profile& profile, CycleState& state, const PodInfo& 
     std::ranges::fill(scores_, 0);
     const PluginStatus status = placed.plugin->score(state, pod, feasible_, scores_);
     if (!status.ok()) {
-      out.error = PluginStatus::of(Code::Error, "running Score plugins: plugin \"" + std::string(placed.name) + "\" failed with: " + status.message());
+      out.error =
+          PluginStatus::of(Code::Error, "running Score plugins: plugin \"" + std::string(placed.name) + "\" failed with: " + status.message());
       return false;
     }
     for (std::size_t i = 0; i < totals_.size(); ++i) {
       if (scores_[i] < 0 || scores_[i] > node_score_max) {
-        out.error = PluginStatus::of(Code::Error, "applying score defaultWeights on Score plugins: plugin \"" + std::string(placed.name) + "\" returns an invalid score " + std::to_string(scores_[i]) +
+        out.error = PluginStatus::of(Code::Error, "applying score defaultWeights on Score plugins: plugin \"" + std::string(placed.name) +
+                                                      "\" returns an invalid score " + std::to_string(scores_[i]) +
                                                       ", it should in the range of [0, 100] after normalizing");
         return false;
       }

@@ -13,23 +13,24 @@
 
 namespace pintle::scheduler {
 
-constexpr std::size_t feasible_nodes_min = 100;         // as many are always looked for
+constexpr std::size_t feasible_nodes_min = 100;  // as many are always looked for
 constexpr std::size_t feasible_percentage_min = 5;
 
 // How many feasible nodes are enough. `percentage` 0: adaptive, 50 % down to 5 % as clusters grow.
 std::size_t feasible_nodes_to_find(std::size_t nodes, int32_t percentage);
 
 struct Placement {
-  const NodeInfo* node = nullptr;       // nullptr: see `error` or `diagnosis`
+  const NodeInfo* node = nullptr;  // nullptr: see `error` or `diagnosis`
   std::size_t evaluated = 0;
   std::size_t feasible = 0;
-  PluginStatus error;                   // Code::Error: a phase failed
-  bool no_nodes = false;                // the cluster has none
+  PluginStatus error;     // Code::Error: a phase failed
+  bool no_nodes = false;  // the cluster has none
 };
 
 class Algorithm {
  public:
-  Algorithm(const Cache& cache, rt::Clock& clock, rt::Random& random, SchedulerMetrics& metrics) : cache_(cache), clock_(clock), random_(random), metrics_(metrics) {}
+  Algorithm(const Cache& cache, rt::Clock& clock, rt::Random& random, SchedulerMetrics& metrics)
+      : cache_(cache), clock_(clock), random_(random), metrics_(metrics) {}
   // The diagnosis of a pod that fits nowhere stays until the next call. `global_percentage`: for profiles without their own.
   Placement schedule(const FilterRunner& filters, CycleState& state, const PodInfo& pod, int32_t global_percentage);
   Diagnosis& diagnosis() { return diagnosis_; }
@@ -47,9 +48,9 @@ class Algorithm {
   SchedulerMetrics& metrics_;
   std::size_t next_start_ = 0;
   Diagnosis diagnosis_;
-  std::vector<const NodeInfo*> candidates_;    // of a narrowed search
+  std::vector<const NodeInfo*> candidates_;  // of a narrowed search
   std::vector<const NodeInfo*> feasible_;
-  std::vector<int64_t> scores_;                // of one plugin
+  std::vector<int64_t> scores_;  // of one plugin
   std::vector<int64_t> totals_;
 };
 

@@ -9,7 +9,7 @@
 
 namespace pintle::scheduler {
 
-constexpr int plugins_max = 64;    // their sets are 64-bit masks
+constexpr int plugins_max = 64;  // their sets are 64-bit masks
 
 struct StateData {
   virtual ~StateData() = default;
@@ -51,8 +51,8 @@ class CycleState {
     return out;
   }
 
-  uint64_t skip_filter = 0;        // plugins whose PreFilter said Skip
-  uint64_t skip_score = 0;         // plugins whose PreScore said Skip
+  uint64_t skip_filter = 0;  // plugins whose PreFilter said Skip
+  uint64_t skip_score = 0;   // plugins whose PreScore said Skip
 
  private:
   std::vector<std::unique_ptr<StateData>> slots_;

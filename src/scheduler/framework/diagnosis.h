@@ -18,12 +18,12 @@ struct NodeRejection {
 };
 
 struct Diagnosis {
-  std::vector<NodeRejection> nodes;          // those that were looked at
-  std::size_t node_count = 0;                // all there are
+  std::vector<NodeRejection> nodes;  // those that were looked at
+  std::size_t node_count = 0;        // all there are
   // What holds for the nodes that were not looked at.
   Code absent_code = Code::UnschedulableAndUnresolvable;
   std::string absent_reason;
-  uint64_t unschedulable_plugins = 0;        // masks by plugin index
+  uint64_t unschedulable_plugins = 0;  // masks by plugin index
   uint64_t pending_plugins = 0;
   std::string pre_filter_message;
   std::string post_filter_message;

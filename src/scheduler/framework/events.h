@@ -11,7 +11,19 @@
 
 namespace pintle::scheduler {
 
-enum class EventResource : uint8_t { Pod, Node, PersistentVolume, PersistentVolumeClaim, StorageClass, CSINode, CSIDriver, CSIStorageCapacity, VolumeAttachment, Namespace, Everything };
+enum class EventResource : uint8_t {
+  Pod,
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  StorageClass,
+  CSINode,
+  CSIDriver,
+  CSIStorageCapacity,
+  VolumeAttachment,
+  Namespace,
+  Everything
+};
 
 using Actions = uint32_t;
 namespace action {
@@ -27,15 +39,15 @@ constexpr Actions update_pod_scale_down = 1 << 8;
 constexpr Actions update_pod_toleration = 1 << 9;
 constexpr Actions update_pod_scheduling_gates_eliminated = 1 << 10;
 constexpr Actions update_other = 1 << 11;
-constexpr Actions update = update_node_allocatable | update_node_label | update_node_taint | update_node_condition | update_node_annotation | update_pod_label | update_pod_scale_down |
-                           update_pod_toleration | update_pod_scheduling_gates_eliminated | update_other;
+constexpr Actions update = update_node_allocatable | update_node_label | update_node_taint | update_node_condition | update_node_annotation |
+                           update_pod_label | update_pod_scale_down | update_pod_toleration | update_pod_scheduling_gates_eliminated | update_other;
 constexpr Actions all = add | remove | update;
 }  // namespace action
 
 struct ClusterEvent {
   EventResource resource = EventResource::Everything;
   Actions actions = action::all;
-  std::string_view label;          // as metrics name it: "AssignedPodAdd"
+  std::string_view label;  // as metrics name it: "AssignedPodAdd"
 };
 
 // An event with the objects before and after; the one that does not exist is nullptr. Of Pod events, `assigned` tells

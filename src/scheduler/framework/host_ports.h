@@ -27,7 +27,8 @@ inline std::vector<HostPort> host_ports_of(const api::core_v1::Pod& pod) {
   std::vector<HostPort> out;
   const auto take = [&out](const api::core_v1::Container& container) {
     for (const auto& port : container.ports)
-      if (port.host_port > 0) out.push_back({port.host_ip.empty() ? "0.0.0.0" : port.host_ip, port.protocol.empty() ? "TCP" : port.protocol, port.host_port});
+      if (port.host_port > 0)
+        out.push_back({port.host_ip.empty() ? "0.0.0.0" : port.host_ip, port.protocol.empty() ? "TCP" : port.protocol, port.host_port});
   };
   for (const auto& container : pod.spec.containers) take(container);
   for (const auto& container : pod.spec.init_containers)
@@ -52,7 +53,7 @@ class HostPorts {
   }
 
  private:
-  std::vector<HostPort> ports_;   // few: those of one node
+  std::vector<HostPort> ports_;  // few: those of one node
 };
 
 }  // namespace pintle::scheduler

@@ -22,8 +22,10 @@ void NodeInfo::count(const PodInfo& pod, int sign) {
   if (pod.has_affinity()) pods_with_affinity += step;
   if (!pod.required_anti_affinity.empty()) pods_with_required_anti_affinity += step;
   if (!pod.host_ports.empty()) {
-    if (sign > 0) used_ports.add(pod.host_ports);
-    else used_ports.remove(pod.host_ports);
+    if (sign > 0)
+      used_ports.add(pod.host_ports);
+    else
+      used_ports.remove(pod.host_ports);
   }
   for (const auto& volume : pod.pod->spec.volumes) {
     if (!volume.persistent_volume_claim) continue;

@@ -14,12 +14,12 @@ namespace pintle::scheduler {
 
 // An image that nodes hold, by its name.
 struct ImageState {
-  int64_t size_bytes = 0;          // as the first node told it
+  int64_t size_bytes = 0;  // as the first node told it
   int64_t node_count = 0;
 };
 
 struct NodeInfo {
-  NodePtr node;                    // nullptr: pods are bound to a node that is not known (yet, or any more)
+  NodePtr node;  // nullptr: pods are bound to a node that is not known (yet, or any more)
   Resource allocatable;
   Resource requested;
   int64_t non_zero_milli_cpu = 0;
@@ -28,10 +28,10 @@ struct NodeInfo {
   uint32_t pods_with_affinity = 0;
   uint32_t pods_with_required_anti_affinity = 0;
   HostPorts used_ports;
-  std::vector<const ImageState*> images;   // sorted by address
-  FlatMap<int32_t> claims_in_use;          // "namespace/claim" to the number of pods' volumes that name it
-  std::size_t index = 0;                   // place in the cache's list
-  bool has_scheduling_taints = false;      // NoSchedule or NoExecute
+  std::vector<const ImageState*> images;  // sorted by address
+  FlatMap<int32_t> claims_in_use;         // "namespace/claim" to the number of pods' volumes that name it
+  std::size_t index = 0;                  // place in the cache's list
+  bool has_scheduling_taints = false;     // NoSchedule or NoExecute
   bool has_prefer_taints = false;
 
   const std::string& name() const { return node->metadata.name; }

@@ -7,7 +7,9 @@
 namespace pintle::scheduler {
 namespace {
 
-void check_tolerates(Toleration toleration, Taint taint, bool expected, bool comparisons = true) { EXPECT_EQ(tolerates(toleration, taint, comparisons), expected) << toleration.key << " " << toleration.operator_ << " " << toleration.value; }
+void check_tolerates(Toleration toleration, Taint taint, bool expected, bool comparisons = true) {
+  EXPECT_EQ(tolerates(toleration, taint, comparisons), expected) << toleration.key << " " << toleration.operator_ << " " << toleration.value;
+}
 
 TEST(Tolerations, ByKeyValueEffectAndOperator) {
   Taint taint;
@@ -62,7 +64,7 @@ TEST(RequiredNodeAffinity, SelectorAndAnyTerm) {
   pod.spec.node_selector["zone"] = "a";
   EXPECT_TRUE(RequiredNodeAffinity(pod).matches(node()));
   auto& required = pod.spec.affinity.emplace().node_affinity.emplace().required_during_scheduling_ignored_during_execution.emplace();
-  EXPECT_FALSE(RequiredNodeAffinity(pod).matches(node()));   // no term: nothing
+  EXPECT_FALSE(RequiredNodeAffinity(pod).matches(node()));  // no term: nothing
   required.node_selector_terms.resize(2);
   required.node_selector_terms[0].match_expressions.push_back({"zone", "In", {"b"}});
   required.node_selector_terms[1].match_expressions.push_back({"size", "In", {"8"}});

@@ -22,7 +22,8 @@ bool field_matches(const api::core_v1::NodeSelectorRequirement& requirement, con
 
 }  // namespace
 
-NodeSelectorTerm::NodeSelectorTerm(const api::core_v1::NodeSelectorTerm& term) : fields_(term.match_fields), empty_(term.match_expressions.empty() && term.match_fields.empty()) {
+NodeSelectorTerm::NodeSelectorTerm(const api::core_v1::NodeSelectorTerm& term)
+    : fields_(term.match_fields), empty_(term.match_expressions.empty() && term.match_fields.empty()) {
   for (const auto& expression : term.match_expressions) {
     const auto op = operator_of(expression.operator_);
     if (!op) {
@@ -37,7 +38,8 @@ NodeSelectorTerm::NodeSelectorTerm(const api::core_v1::NodeSelectorTerm& term) :
     labels_.push_back(std::move(*made));
   }
   for (const auto& field : fields_)
-    if (field.key != "metadata.name" || field.values.size() != 1 || (field.operator_ != "In" && field.operator_ != "NotIn")) problem_ = "\"" + field.key + "\" is not a field selector of one name";
+    if (field.key != "metadata.name" || field.values.size() != 1 || (field.operator_ != "In" && field.operator_ != "NotIn"))
+      problem_ = "\"" + field.key + "\" is not a field selector of one name";
 }
 
 bool NodeSelectorTerm::matches(const Node& node) const {

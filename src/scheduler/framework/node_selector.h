@@ -21,7 +21,7 @@ class NodeSelectorTerm {
   std::vector<apimachinery::LabelRequirement> labels_;
   std::vector<api::core_v1::NodeSelectorRequirement> fields_;
   std::string problem_;
-  bool empty_ = false;       // a term without requirements matches nothing
+  bool empty_ = false;  // a term without requirements matches nothing
 };
 
 // Any of its terms.

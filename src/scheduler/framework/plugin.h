@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "client/client.h"
-#include "client/series_recorder.h"
 #include "client/informers.h"
+#include "client/series_recorder.h"
 #include "component/feature_gates.h"
 #include "rt/context.h"
 #include "rt/task.h"

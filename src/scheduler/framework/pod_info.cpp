@@ -40,8 +40,10 @@ struct TermReader {
   }
   void read(const PodAffinityTerm& term, int32_t weight, std::vector<AffinityTerm>& out) {
     auto parsed = parse_term(pod, term, weight);
-    if (parsed) out.push_back(std::move(*parsed));
-    else problem = parsed.error().message;
+    if (parsed)
+      out.push_back(std::move(*parsed));
+    else
+      problem = parsed.error().message;
   }
 };
 

@@ -21,9 +21,9 @@ using NodePtr = std::shared_ptr<const Node>;
 struct AffinityTerm {
   apimachinery::LabelSelector selector;
   apimachinery::LabelSelector namespace_selector;
-  std::vector<std::string> namespaces;    // those named; the pod's own where the term says nothing
+  std::vector<std::string> namespaces;  // those named; the pod's own where the term says nothing
   std::string topology_key;
-  int32_t weight = 0;                     // of preferred terms
+  int32_t weight = 0;  // of preferred terms
 
   // `namespace_labels` may be nullptr: unknown.
   bool matches(const Pod& pod, const FlatMap<std::string>* namespace_labels) const;
@@ -40,10 +40,12 @@ struct PodInfo {
   std::vector<AffinityTerm> preferred_affinity;
   std::vector<AffinityTerm> preferred_anti_affinity;
   int32_t priority = 0;
-  std::string problem;                    // a selector that does not parse: the pod cannot be scheduled
+  std::string problem;  // a selector that does not parse: the pod cannot be scheduled
 
   const std::string& uid() const { return pod->metadata.uid; }
-  bool has_affinity() const { return !required_affinity.empty() || !required_anti_affinity.empty() || !preferred_affinity.empty() || !preferred_anti_affinity.empty(); }
+  bool has_affinity() const {
+    return !required_affinity.empty() || !required_anti_affinity.empty() || !preferred_affinity.empty() || !preferred_anti_affinity.empty();
+  }
 };
 using PodInfoPtr = std::shared_ptr<const PodInfo>;
 

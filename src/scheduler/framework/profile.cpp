@@ -5,7 +5,8 @@
 namespace pintle::scheduler {
 
 std::string_view phase_name(Phase phase) {
-  constexpr std::string_view names[phase_count] = {"PreEnqueue", "QueueSort", "PreFilter", "Filter", "PostFilter", "PreScore", "Score", "Reserve", "Permit", "PreBind", "Bind", "PostBind"};
+  constexpr std::string_view names[phase_count] = {"PreEnqueue", "QueueSort", "PreFilter", "Filter",  "PostFilter", "PreScore",
+                                                   "Score",      "Reserve",   "Permit",    "PreBind", "Bind",       "PostBind"};
   return names[static_cast<std::size_t>(phase)];
 }
 
@@ -48,8 +49,11 @@ class Builder {
     TRY(fill(Phase::PostBind, profile_->post_bind));
     complete(profile_->pre_filter, profile_->filter);
     complete(profile_->pre_score, profile_->score);
-    if (profile_->queue_sort.size() != 1) return bad_request("only one queue sort plugin required for profile with scheduler name \"" + spec_.scheduler_name + "\", but got " + std::to_string(profile_->queue_sort.size()));
-    if (profile_->bind.empty()) return bad_request("at least one bind plugin is needed for profile with scheduler name \"" + spec_.scheduler_name + "\"");
+    if (profile_->queue_sort.size() != 1)
+      return bad_request("only one queue sort plugin required for profile with scheduler name \"" + spec_.scheduler_name + "\", but got " +
+                         std::to_string(profile_->queue_sort.size()));
+    if (profile_->bind.empty())
+      return bad_request("at least one bind plugin is needed for profile with scheduler name \"" + spec_.scheduler_name + "\"");
     for (auto& plugin : made_)
       if (plugin) profile_->plugins.push_back(std::move(plugin));
     return std::move(profile_);
@@ -75,7 +79,9 @@ class Builder {
   template <class PhasePlugin>
   Result<Unit> fill(Phase phase, std::vector<Placed<PhasePlugin>>& out) {
     const PhaseChoice& choice = spec_.phases[static_cast<std::size_t>(phase)];
-    const auto has = [](const std::vector<PhaseEntry>& entries, std::string_view name) { return std::ranges::any_of(entries, [&](const PhaseEntry& e) { return e.name == name; }); };
+    const auto has = [](const std::vector<PhaseEntry>& entries, std::string_view name) {
+      return std::ranges::any_of(entries, [&](const PhaseEntry& e) { return e.name == name; });
+    };
     for (const PhaseEntry& entry : choice.enabled)
       if (has(spec_.multi_point, entry.name)) TRY(place(phase, entry, true, out));
     if (!has(choice.disabled, "*"))
@@ -103,7 +109,8 @@ class Builder {
   static void complete(std::vector<Placed<Before>>& before, const std::vector<Placed<After>>& after) {
     for (const auto& placed : after) {
       auto* earlier = dynamic_cast<Before*>(placed.plugin);
-      if (earlier != nullptr && std::ranges::none_of(before, [&](const auto& other) { return other.index == placed.index; })) before.push_back({earlier, placed.index, placed.name, 1});
+      if (earlier != nullptr && std::ranges::none_of(before, [&](const auto& other) { return other.index == placed.index; }))
+        before.push_back({earlier, placed.index, placed.name, 1});
     }
   }
 

@@ -18,7 +18,7 @@ struct PhaseEntry {
 };
 struct PhaseChoice {
   std::vector<PhaseEntry> enabled;
-  std::vector<PhaseEntry> disabled;      // "*": all that multi_point enables
+  std::vector<PhaseEntry> disabled;  // "*": all that multi_point enables
 };
 
 enum class Phase : uint8_t { PreEnqueue, QueueSort, PreFilter, Filter, PostFilter, PreScore, Score, Reserve, Permit, PreBind, Bind, PostBind };
@@ -27,10 +27,10 @@ std::string_view phase_name(Phase phase);
 
 struct ProfileSpec {
   std::string scheduler_name = "default-scheduler";
-  int32_t percentage_of_nodes_to_score = 0;            // 0: adaptive
-  std::vector<PhaseEntry> multi_point;                 // each in every phase that it implements
-  PhaseChoice phases[phase_count];                     // what one phase has besides, or instead
-  std::map<std::string, std::string> args;             // JSON by plugin name
+  int32_t percentage_of_nodes_to_score = 0;  // 0: adaptive
+  std::vector<PhaseEntry> multi_point;       // each in every phase that it implements
+  PhaseChoice phases[phase_count];           // what one phase has besides, or instead
+  std::map<std::string, std::string> args;   // JSON by plugin name
 };
 
 // A plugin in its phase. `weight` matters to Score alone.
@@ -75,7 +75,7 @@ struct PluginDeps {
   const Cache& cache;
   Nominator& nominator;
   FilterRunner& filters;
-  rt::TaskGroup& tasks;                  // for work in the background
+  rt::TaskGroup& tasks;  // for work in the background
   SchedulerMetrics& metrics;
 };
 
@@ -86,7 +86,7 @@ struct PluginRow {
   Result<std::unique_ptr<Plugin>> (*make)(const PluginDeps& deps, const std::string& args);
 };
 std::span<const PluginRow> plugin_table();
-int plugin_index(std::string_view name);       // -1: unknown
+int plugin_index(std::string_view name);  // -1: unknown
 std::string_view plugin_name(int index);
 // Sorted names of a mask.
 std::vector<std::string> plugin_names(uint64_t mask);

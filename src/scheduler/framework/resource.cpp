@@ -50,11 +50,16 @@ bool is_scalar_resource(std::string_view name) {
 Resource to_resource(const Quantities& quantities) {
   Resource out;
   for (const auto& [name, quantity] : quantities) {
-    if (name == "cpu") out.milli_cpu = quantity.milli_value();
-    else if (name == "memory") out.memory = quantity.value();
-    else if (name == "ephemeral-storage") out.ephemeral_storage = quantity.value();
-    else if (name == "pods") out.allowed_pods = quantity.value();
-    else if (is_scalar_resource(name)) out.scalars[name] = quantity.value();
+    if (name == "cpu")
+      out.milli_cpu = quantity.milli_value();
+    else if (name == "memory")
+      out.memory = quantity.value();
+    else if (name == "ephemeral-storage")
+      out.ephemeral_storage = quantity.value();
+    else if (name == "pods")
+      out.allowed_pods = quantity.value();
+    else if (is_scalar_resource(name))
+      out.scalars[name] = quantity.value();
   }
   return out;
 }
@@ -80,8 +85,10 @@ Resource requests_of(const Pod& pod, const Container& container, const std::vect
   if (status != nullptr && status->resources) {
     Resource actual = to_resource(status->resources->requests);
     actual.max_with(to_resource(status->allocated_resources));
-    if (resize_is_infeasible(pod)) out = actual;
-    else out.max_with(actual);
+    if (resize_is_infeasible(pod))
+      out = actual;
+    else
+      out.max_with(actual);
   }
   if (non_zero) {
     if (!container.resources.requests.contains("cpu")) out.milli_cpu += default_milli_cpu_request;
@@ -116,8 +123,10 @@ Resource pod_requests(const Pod& pod, bool non_zero) {
     const Resource level = to_resource(pod.spec.resources->requests);
     for (const auto& [name, quantity] : pod.spec.resources->requests) {
       if (!is_pod_level(name)) continue;
-      if (int64_t* mine = out.find(name)) *mine = level.get(name);
-      else out.scalars[name] = level.get(name);
+      if (int64_t* mine = out.find(name))
+        *mine = level.get(name);
+      else
+        out.scalars[name] = level.get(name);
     }
   }
   out.add(to_resource(pod.spec.overhead));

@@ -16,10 +16,10 @@ constexpr int64_t default_memory_request_bytes = 200 * 1024 * 1024;
 
 struct Resource {
   int64_t milli_cpu = 0;
-  int64_t memory = 0;               // bytes
-  int64_t ephemeral_storage = 0;    // bytes
-  int64_t allowed_pods = 0;         // of nodes
-  FlatMap<int64_t> scalars;         // extended resources, huge pages
+  int64_t memory = 0;             // bytes
+  int64_t ephemeral_storage = 0;  // bytes
+  int64_t allowed_pods = 0;       // of nodes
+  FlatMap<int64_t> scalars;       // extended resources, huge pages
 
   void add(const Resource& other, int64_t sign = 1);
   void max_with(const Resource& other);

@@ -60,7 +60,8 @@ TEST(PodRequests, AResizeCountsAsItsLargest) {
 }
 
 TEST(Resource, KnowsScalars) {
-  for (const char* name : {"nvidia.com/gpu", "hugepages-2Mi", "kubernetes.io/batch-cpu", "attachable-volumes-aws-ebs"}) EXPECT_TRUE(is_scalar_resource(name)) << name;
+  for (const char* name : {"nvidia.com/gpu", "hugepages-2Mi", "kubernetes.io/batch-cpu", "attachable-volumes-aws-ebs"})
+    EXPECT_TRUE(is_scalar_resource(name)) << name;
   for (const char* name : {"cpu", "storage", "requests.nvidia.com/gpu"}) EXPECT_FALSE(is_scalar_resource(name)) << name;
 }
 

@@ -14,27 +14,27 @@ namespace pintle::scheduler {
 
 enum class Code : uint8_t {
   Success,
-  Error,                           // something went wrong: tried again with backoff
-  Unschedulable,                   // preemption may help
-  UnschedulableAndUnresolvable,    // it would not
-  Skip,                            // of PreFilter, PreScore, Bind: this plugin has nothing to say about the pod
-  Pending,                         // wait for an event, without backoff
+  Error,                         // something went wrong: tried again with backoff
+  Unschedulable,                 // preemption may help
+  UnschedulableAndUnresolvable,  // it would not
+  Skip,                          // of PreFilter, PreScore, Bind: this plugin has nothing to say about the pod
+  Pending,                       // wait for an event, without backoff
 };
-std::string_view code_name(Code code);   // as metrics label it
+std::string_view code_name(Code code);  // as metrics label it
 
 inline bool is_rejected(Code code) { return code == Code::Unschedulable || code == Code::UnschedulableAndUnresolvable || code == Code::Pending; }
 
 struct PluginStatus {
   Code code = Code::Success;
   std::vector<std::string> reasons;
-  int plugin = -1;                 // index of the plugin that answered
+  int plugin = -1;  // index of the plugin that answered
 
   static PluginStatus of(Code code, std::string reason) { return {code, {std::move(reason)}}; }
   static PluginStatus skip() { return {Code::Skip, {}}; }
   // An error with the message of `status`.
   static PluginStatus failure(const Status& status) { return {Code::Error, {status.message}}; }
   bool ok() const { return code == Code::Success; }
-  std::string message() const;     // the reasons, joined by ", "
+  std::string message() const;  // the reasons, joined by ", "
 };
 
 // The reasons of one node. The texts live as long as the cycle: literals, or owned by the cycle's state. Those past

@@ -27,7 +27,7 @@ std::string_view queue_name(Place place) {
 }  // namespace
 
 bool SchedulingQueue::ActiveLess::operator()(const QueuedPod* a, const QueuedPod* b) const {
-  const QueueSortPlugin& sort = *a->profile->queue_sort.front().plugin;   // the same plugin in every profile
+  const QueueSortPlugin& sort = *a->profile->queue_sort.front().plugin;  // the same plugin in every profile
   if (sort.less(*a, *b)) return true;
   if (sort.less(*b, *a)) return false;
   return a->sequence < b->sequence;
@@ -50,7 +50,12 @@ struct SchedulingQueue::Timer {
 };
 
 SchedulingQueue::SchedulingQueue(rt::Runtime& runtime, QueueOptions options, SchedulerMetrics& metrics, ProfileOf profile_of)
-    : runtime_(runtime), clock_(runtime.clock()), options_(options), metrics_(metrics), profile_of_(std::move(profile_of)), timer_(std::make_shared<Timer>()) {
+    : runtime_(runtime),
+      clock_(runtime.clock()),
+      options_(options),
+      metrics_(metrics),
+      profile_of_(std::move(profile_of)),
+      timer_(std::make_shared<Timer>()) {
   timer_->queue = this;
   for (Place place : {Place::Active, Place::Backoff, Place::ErrorBackoff, Place::Unschedulable, Place::Gated})
     pending_[static_cast<std::size_t>(place)] = &metrics_.pending_pods.with({std::string(queue_name(place))});
@@ -147,7 +152,8 @@ bool SchedulingQueue::backing_off(QueuedPod& pod) const {
 
 void SchedulingQueue::move_by(QueuedPod& pod, Strategy strategy, std::string_view event) {
   if (strategy == Strategy::Stay) return put(pod, pod.place == Place::Gated ? Place::Gated : Place::Unschedulable, event);
-  if (strategy == Strategy::AfterBackoff && backing_off(pod)) return put(pod, pod.consecutive_errors > 0 ? Place::ErrorBackoff : Place::Backoff, event);
+  if (strategy == Strategy::AfterBackoff && backing_off(pod))
+    return put(pod, pod.consecutive_errors > 0 ? Place::ErrorBackoff : Place::Backoff, event);
   put(pod, gated(pod) ? Place::Gated : Place::Active, event);
 }
 
@@ -289,7 +295,8 @@ void SchedulingQueue::requeue(const std::string& uid, PodInfoPtr info, uint64_t 
     ++pod.unschedulable_count;
   }
   Strategy strategy = failed ? Strategy::AfterBackoff : Strategy::Stay;
-  for (std::size_t i = pod.events_from - first_event_; i < events_.size() && strategy != Strategy::Immediately; ++i) strategy = std::max(strategy, strategy_for(pod, events_[i]));
+  for (std::size_t i = pod.events_from - first_event_; i < events_.size() && strategy != Strategy::Immediately; ++i)
+    strategy = std::max(strategy, strategy_for(pod, events_[i]));
   take_out(pod);
   pod.place = Place::Unschedulable;
   move_by(pod, strategy, "ScheduleAttemptFailure");
@@ -310,8 +317,10 @@ void SchedulingQueue::expire() {
     }
   std::vector<QueuedPod*> stale;
   for (QueuedPod* pod : unschedulable_) {
-    if (pod->queued_at + options_.unschedulable_max <= now) stale.push_back(pod);
-    else break;
+    if (pod->queued_at + options_.unschedulable_max <= now)
+      stale.push_back(pod);
+    else
+      break;
   }
   for (QueuedPod* pod : stale) {
     take_out(*pod);
@@ -327,7 +336,7 @@ void SchedulingQueue::arm() {
   if (!error_backoff_.empty()) consider((*error_backoff_.begin())->backoff_until);
   if (!unschedulable_.empty()) consider((*unschedulable_.begin())->queued_at + options_.unschedulable_max);
   if (timer_->executor != nullptr) {
-    if (next && timer_->at <= *next) return;   // it wakes early enough, and sets itself anew
+    if (next && timer_->at <= *next) return;  // it wakes early enough, and sets itself anew
     timer_->executor->cancel_timer(timer_->id);
     timer_->executor = nullptr;
   }

@@ -32,18 +32,18 @@ constexpr std::size_t place_count = 6;
 struct QueuedPod {
   PodInfoPtr info;
   const Profile* profile = nullptr;
-  rt::TimePoint queued_at{};                       // since when it is in the queue, this time
+  rt::TimePoint queued_at{};  // since when it is in the queue, this time
   std::optional<rt::TimePoint> first_attempt_at;
   int attempts = 0;
   int unschedulable_count = 0;
   int consecutive_errors = 0;
   rt::TimePoint backoff_until{};
   // The queue's own.
-  uint64_t unschedulable_plugins = 0;              // that rejected it last; none while it is in flight
+  uint64_t unschedulable_plugins = 0;  // that rejected it last; none while it is in flight
   uint64_t pending_plugins = 0;
   Place place = Place::Active;
-  uint64_t sequence = 0;                           // of arrival: settles ties
-  uint64_t events_from = 0;                        // in flight: the first event since it was popped
+  uint64_t sequence = 0;     // of arrival: settles ties
+  uint64_t events_from = 0;  // in flight: the first event since it was popped
 };
 
 struct QueueOptions {
@@ -122,15 +122,15 @@ class SchedulingQueue {
   SchedulerMetrics& metrics_;
   const ProfileOf profile_of_;
   std::map<const Profile*, Hints> hints_;
-  std::unordered_map<std::string, std::unique_ptr<QueuedPod>> pods_;   // by uid
+  std::unordered_map<std::string, std::unique_ptr<QueuedPod>> pods_;  // by uid
   std::set<QueuedPod*, ActiveLess> active_;
   std::set<QueuedPod*, BackoffLess> backoff_;
   std::set<QueuedPod*, BackoffLess> error_backoff_;
   std::set<QueuedPod*, AgeLess> unschedulable_;
   std::set<QueuedPod*, AgeLess> gated_;
   std::size_t sizes_[place_count] = {};
-  std::deque<EventInstance> events_;       // since the oldest pod in flight was popped
-  uint64_t first_event_ = 0;               // number of events_.front()
+  std::deque<EventInstance> events_;  // since the oldest pod in flight was popped
+  uint64_t first_event_ = 0;          // number of events_.front()
   std::multiset<uint64_t> in_flight_from_;
   uint64_t next_sequence_ = 0;
   rt::Event ready_;

@@ -16,16 +16,22 @@ constexpr uint64_t fit_bit = 1 << 0;
 
 class ByPriority final : public Plugin, public QueueSortPlugin {
  public:
-  bool less(const QueuedPod& a, const QueuedPod& b) const override { return a.info->priority != b.info->priority ? a.info->priority > b.info->priority : a.queued_at < b.queued_at; }
+  bool less(const QueuedPod& a, const QueuedPod& b) const override {
+    return a.info->priority != b.info->priority ? a.info->priority > b.info->priority : a.queued_at < b.queued_at;
+  }
 };
 // Cares about new nodes whose name is that of the pod; gates pods with scheduling gates.
 class Fit final : public Plugin, public PreEnqueuePlugin {
  public:
   std::vector<EventInterest> interests() const override {
-    HintFunction on_node = [](const PodInfo& pod, const EventInstance& event) { return event.after<Node>()->metadata.name == pod.pod->metadata.name ? QueueingHint::Queue : QueueingHint::Skip; };
+    HintFunction on_node = [](const PodInfo& pod, const EventInstance& event) {
+      return event.after<Node>()->metadata.name == pod.pod->metadata.name ? QueueingHint::Queue : QueueingHint::Skip;
+    };
     return {{EventResource::Node, action::add, on_node}, {EventResource::Pod, action::update_pod_scheduling_gates_eliminated, nullptr}};
   }
-  PluginStatus pre_enqueue(const PodInfo& pod) override { return pod.pod->spec.scheduling_gates.empty() ? PluginStatus() : PluginStatus::of(Code::UnschedulableAndUnresolvable, "gated"); }
+  PluginStatus pre_enqueue(const PodInfo& pod) override {
+    return pod.pod->spec.scheduling_gates.empty() ? PluginStatus() : PluginStatus::of(Code::UnschedulableAndUnresolvable, "gated");
+  }
 };
 
 struct World {
@@ -95,7 +101,7 @@ TEST(SchedulingQueue, OnlyAHintMovesAnUnschedulablePod) {
     EXPECT_EQ(world.queue->size(Place::Unschedulable), 1u);
     world.node_added("a");
     EXPECT_EQ(world.queue->size(Place::Backoff), 1u);
-    EXPECT_EQ(world.pop(), "a");   // nothing else is ready: its backoff is cut short
+    EXPECT_EQ(world.pop(), "a");  // nothing else is ready: its backoff is cut short
     co_return;
   });
 }
@@ -169,9 +175,9 @@ TEST(SchedulingQueue, CountsWhomPluginsHoldBack) {
     }
     EXPECT_EQ(held(0), 2);
     world.node_added("a");
-    EXPECT_EQ(world.pop(), "a");   // tried again: nobody rejects it
+    EXPECT_EQ(world.pop(), "a");  // tried again: nobody rejects it
     EXPECT_EQ(held(0), 1);
-    world.queue->requeue("a", pod("a"), 0, fit_bit << 1);   // another one does
+    world.queue->requeue("a", pod("a"), 0, fit_bit << 1);  // another one does
     EXPECT_EQ(held(0), 1);
     EXPECT_EQ(held(1), 1);
     world.queue->remove("a");
@@ -180,7 +186,7 @@ TEST(SchedulingQueue, CountsWhomPluginsHoldBack) {
     EXPECT_EQ(held(1), 0);
     world.queue->add(pod("c", 0, true));
     world.queue->update(pod("c", 1, true));
-    EXPECT_EQ(held(0), 1);   // gated
+    EXPECT_EQ(held(0), 1);  // gated
     world.queue->update(pod("c"));
     EXPECT_EQ(held(0), 0);
     co_return;
@@ -194,7 +200,7 @@ TEST(SchedulingQueue, ForgetsWhatIsDeleted) {
     EXPECT_EQ(world.pop(), "");
     world.queue->add(pod("b"));
     EXPECT_EQ(world.pop(), "b");
-    world.queue->remove("b");   // in flight: until its cycle ends
+    world.queue->remove("b");  // in flight: until its cycle ends
     EXPECT_EQ(world.queue->size(Place::InFlight), 1u);
     world.queue->done("b");
     EXPECT_EQ(world.queue->find("b"), nullptr);

@@ -8,7 +8,7 @@ namespace pintle::storage {
 namespace {
 
 constexpr std::size_t listing_page_items = 500;
-constexpr int listing_attempts_max = 3;        // a listing that outlives the store's history starts over
+constexpr int listing_attempts_max = 3;  // a listing that outlives the store's history starts over
 
 }  // namespace
 
@@ -47,11 +47,11 @@ std::vector<CacheCore::Prepared> CacheCore::prepare(std::vector<WatchEvent> even
 void CacheCore::apply_locked(std::vector<Prepared> events) {
   for (Prepared& prepared : events) {
     const int64_t revision = prepared.event.kv.mod_revision;
-    if (revision <= listed_revision_) continue;   // the listing showed it
+    if (revision <= listed_revision_) continue;  // the listing showed it
     if (prepared.object) {
       put(std::move(prepared.object));
     } else {
-      erase(prepared.event.kv.key, revision);   // also what cannot be read any more
+      erase(prepared.event.kv.key, revision);  // also what cannot be read any more
     }
   }
 }
@@ -125,7 +125,7 @@ rt::Task<Result<CacheCore::Listing>> CacheCore::read_all(rt::Context ctx) {
       if (!page) co_return Unexpected(std::move(page).error());
       if (listing.revision == 0) listing.revision = page->revision;
       for (const KeyValue& stored : page->items) {
-        CachedObjectPtr object = tree_.find(stored.key);   // nobody changes the tree during a listing
+        CachedObjectPtr object = tree_.find(stored.key);  // nobody changes the tree during a listing
         if (!object || object->revision() != stored.mod_revision) object = load(stored);
         if (object) listing.items.push_back(std::move(object));
       }
@@ -139,7 +139,7 @@ rt::Task<Result<CacheCore::Listing>> CacheCore::read_all(rt::Context ctx) {
 void CacheCore::take_listing(Listing listing) {
   std::lock_guard lock(feed_mutex_);
   listed_revision_ = listing.revision;
-  const bool backwards = listing.revision < tree_revision_;   // the store was restored from a backup
+  const bool backwards = listing.revision < tree_revision_;  // the store was restored from a backup
   if (tree_revision_ == 0) {
     std::lock_guard tree_lock(tree_mutex_);
     for (CachedObjectPtr& object : listing.items) tree_.put(std::move(object));
@@ -196,7 +196,7 @@ void CacheCore::expire_watchers() {
 }
 
 int64_t CacheCore::revision() const {
-  const int64_t delivered = fanout_.revision();   // read first: all of it has been applied when the lock is held
+  const int64_t delivered = fanout_.revision();  // read first: all of it has been applied when the lock is held
   std::lock_guard lock(tree_mutex_);
   return std::max(delivered, tree_revision_);
 }

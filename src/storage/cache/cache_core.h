@@ -25,7 +25,10 @@ class Watcher;
 class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from_this<CacheCore> {
  public:
   CacheCore(StoreFanout& fanout, std::string prefix, const CacheCodec& codec, WatchCacheOptions options)
-      : fanout_(fanout), prefix_(std::move(prefix)), codec_(codec), options_(options),
+      : fanout_(fanout),
+        prefix_(std::move(prefix)),
+        codec_(codec),
+        options_(options),
         history_(options.history_events_max, options.history_bytes_max) {}
 
   // Feed.
@@ -50,13 +53,13 @@ class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from
   // Watchers that one kind of event concerns.
   using Bucket = std::unordered_set<Watcher*>;
   struct Listing {
-    std::vector<CachedObjectPtr> items;   // by key
+    std::vector<CachedObjectPtr> items;  // by key
     int64_t revision = 0;
   };
 
   struct Prepared {
     WatchEvent event;
-    CachedObjectPtr object;               // of a Put that could be read
+    CachedObjectPtr object;  // of a Put that could be read
   };
   std::vector<Prepared> prepare(std::vector<WatchEvent> events);
   void apply_locked(std::vector<Prepared> events);
@@ -82,16 +85,16 @@ class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from
 
   // The order of things: held by whoever changes the state, the history or the watchers. Taken before tree_mutex_.
   mutable std::mutex feed_mutex_;
-  mutable std::mutex tree_mutex_;          // the tree and tree_revision_
-  mutable ObjectTree tree_;                // changed with both mutexes held
-  int64_t tree_revision_ = 0;              // of the newest event or listing that the tree shows
-  int64_t listed_revision_ = 0;            // of the last listing
+  mutable std::mutex tree_mutex_;  // the tree and tree_revision_
+  mutable ObjectTree tree_;        // changed with both mutexes held
+  int64_t tree_revision_ = 0;      // of the newest event or listing that the tree shows
+  int64_t listed_revision_ = 0;    // of the last listing
   History history_;
-  bool listing_ = true;                    // events are kept in early_ until the listing is there
+  bool listing_ = true;  // events are kept in early_ until the listing is there
   std::vector<WatchEvent> early_;
   bool stopped_ = false;
   std::unordered_map<std::string, Bucket> buckets_;
-  std::unordered_map<std::string, std::size_t> indexed_fields_;   // by how many watchers
+  std::unordered_map<std::string, std::size_t> indexed_fields_;  // by how many watchers
   std::size_t prefix_watchers_ = 0;
   std::size_t bookmark_watchers_ = 0;
   bool bookmarking_ = false;
@@ -145,22 +148,22 @@ class Watcher final : public CacheWatcher {
   const CacheWatchOptions options_;
   std::string bucket_;
 
-  bool initial_ = false;                   // the snapshot's objects come first
+  bool initial_ = false;  // the snapshot's objects come first
   ObjectTree::Snapshot snapshot_;
   ObjectTree::Position position_;
   int64_t snapshot_revision_ = 0;
 
-  uint64_t place_ = 0;                     // the next change to look at, unless waiting: then it is the history's head
-  int64_t after_ = 0;                      // changes up to this revision are not shown
-  int64_t returned_ = 0;                   // revision of the last event that next() returned or passed over
+  uint64_t place_ = 0;    // the next change to look at, unless waiting: then it is the history's head
+  int64_t after_ = 0;     // changes up to this revision are not shown
+  int64_t returned_ = 0;  // revision of the last event that next() returned or passed over
   int64_t bookmarked_ = 0;
   bool waiting_ = false;
   bool bookmark_due_ = false;
   bool expired_ = false;
-  bool cancelled_ = false;                 // the followed context is done
+  bool cancelled_ = false;  // the followed context is done
   std::coroutine_handle<> parked_;
-  rt::Executor* executor_ = nullptr;       // of the parked task
-  const void* followed_ = nullptr;         // the context of registration_
+  rt::Executor* executor_ = nullptr;  // of the parked task
+  const void* followed_ = nullptr;    // the context of registration_
   rt::CancelRegistration registration_;
 };
 

@@ -10,9 +10,7 @@ namespace {
 constexpr std::string_view name_field = "metadata.name";
 
 std::string prefix_bucket(std::string_view prefix) { return "p" + std::string(prefix); }
-std::string index_bucket(std::string_view field, std::string_view value) {
-  return "f" + std::string(field) + "=" + std::string(value);
-}
+std::string index_bucket(std::string_view field, std::string_view value) { return "f" + std::string(field) + "=" + std::string(value); }
 
 std::string_view field_of(const CachedObject& object, std::string_view field) {
   if (field == name_field) return object.header().name;
@@ -70,7 +68,7 @@ void CacheCore::add_watcher(Watcher& watcher) {
 void CacheCore::remove_watcher(Watcher& watcher) {
   std::lock_guard lock(feed_mutex_);
   const auto bucket = buckets_.find(watcher.bucket_);
-  if (bucket == buckets_.end() || bucket->second.erase(&watcher) == 0) return;   // it never was one of ours
+  if (bucket == buckets_.end() || bucket->second.erase(&watcher) == 0) return;  // it never was one of ours
   if (bucket->second.empty()) buckets_.erase(bucket);
   if (watcher.bucket_.starts_with('p')) --prefix_watchers_;
   if (watcher.bucket_.starts_with('f')) {
@@ -139,7 +137,7 @@ void Watcher::resume() {
 
 bool Watcher::Parking::await_suspend(std::coroutine_handle<> task) const {
   std::lock_guard lock(watcher.core_->feed_mutex_);
-  if (!watcher.waiting_ || watcher.cancelled_) return false;   // something came since look()
+  if (!watcher.waiting_ || watcher.cancelled_) return false;  // something came since look()
   watcher.parked_ = task;
   watcher.executor_ = &rt::Executor::current();
   return true;
@@ -157,13 +155,9 @@ void Watcher::follow(const rt::Context& ctx) {
   });
 }
 
-bool Watcher::covers(const Change& change) const {
-  return change.revision() > after_ && change.object()->key().starts_with(options_.prefix);
-}
+bool Watcher::covers(const Change& change) const { return change.revision() > after_ && change.object()->key().starts_with(options_.prefix); }
 
-bool Watcher::concerns(const Change& change) const {
-  return covers(change) && (matches(change.object()) || matches(change.previous()));
-}
+bool Watcher::concerns(const Change& change) const { return covers(change) && (matches(change.object()) || matches(change.previous())); }
 
 void Watcher::show(const ChangePtr& change, std::vector<CacheEvent>& out) const {
   if (!covers(*change)) return;
@@ -211,7 +205,7 @@ Result<Watcher::Look> Watcher::look() {
   std::lock_guard lock(core_->feed_mutex_);
   const History& history = core_->history_;
   if (core_->stopped_) return error(Reason::Gone, "the watch cache has stopped");
-  if (waiting_) place_ = history.head();   // an earlier wait was given up
+  if (waiting_) place_ = history.head();  // an earlier wait was given up
   waiting_ = false;
   if (expired_ || place_ < history.first() || history.head() - place_ > core_->options_.watcher_events_max) {
     expired_ = true;

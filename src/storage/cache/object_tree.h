@@ -19,7 +19,7 @@ class ObjectTree {
   };
   struct Root {
     uint64_t epoch = 0;
-    std::vector<std::shared_ptr<Leaf>> leaves;   // none empty
+    std::vector<std::shared_ptr<Leaf>> leaves;  // none empty
   };
 
  public:
@@ -55,7 +55,7 @@ class ObjectTree {
 
  private:
   static constexpr std::size_t leaf_max = 64;
-  static constexpr std::size_t leaf_min = 16;    // smaller ones join a neighbour
+  static constexpr std::size_t leaf_min = 16;  // smaller ones join a neighbour
 
   static std::size_t leaf_of(const Root& root, std::string_view key);
   static std::size_t item_of(const Leaf& leaf, std::string_view key);
@@ -65,7 +65,7 @@ class ObjectTree {
   void shrink(std::size_t index);
 
   std::shared_ptr<Root> root_ = std::make_shared<Root>();
-  uint64_t epoch_ = 0;      // of what no snapshot has seen
+  uint64_t epoch_ = 0;  // of what no snapshot has seen
   std::size_t size_ = 0;
 };
 

@@ -27,7 +27,7 @@ class LogStore::Submission {
   bool await_suspend(std::coroutine_handle<> waiter) {
     request_->executor = &rt::Executor::current();
     request_->waiter = waiter;
-    LogStore& store = store_;   // the coroutine may be gone once the request is queued
+    LogStore& store = store_;  // the coroutine may be gone once the request is queued
     {
       std::lock_guard lock(store.queue_mutex_);
       if (store.closed_) {
@@ -94,8 +94,8 @@ Result<Unit> LogStore::load() {
 rt::Task<Result<KeyValue>> LogStore::submit(RequestPtr request) {
   if (request->ctx && request->ctx->done()) co_return Unexpected(request->ctx->status());
   if (request->key.size() + request->value.size() > request_bytes_max) {
-    co_return error(Reason::RequestEntityTooLarge, "request is too large: a key and its value may have " +
-                                                       std::to_string(request_bytes_max) + " bytes together");
+    co_return error(Reason::RequestEntityTooLarge,
+                    "request is too large: a key and its value may have " + std::to_string(request_bytes_max) + " bytes together");
   }
   Submission submission(*this, request);
   co_await submission;
@@ -182,8 +182,8 @@ Result<RangeResult> LogStore::read(const RangeRequest& request) {
       return bad_request("revision " + std::to_string(revision) + " is in the future: the store is at " + std::to_string(result.revision));
     }
     if (revision < compacted_) {
-      return error(Reason::Expired, "revision " + std::to_string(revision) + " has been compacted: history starts at " +
-                                        std::to_string(compacted_.load()));
+      return error(Reason::Expired,
+                   "revision " + std::to_string(revision) + " has been compacted: history starts at " + std::to_string(compacted_.load()));
     }
     selection = index_.select(request.start, request.end, revision, request.limit, request.count_only);
     if (!selection.revisions.empty()) TRY(snapshot->pin());
@@ -211,8 +211,8 @@ Result<std::unique_ptr<Watch>> LogStore::watch(std::string start, std::string en
     if (closed_) return Unexpected(closed_status());
     std::shared_lock lock(index_mutex_);
     if (revision != 0 && revision < compacted_) {
-      return error(Reason::Expired, "revision " + std::to_string(revision) + " has been compacted: history starts at " +
-                                        std::to_string(compacted_.load()));
+      return error(Reason::Expired,
+                   "revision " + std::to_string(revision) + " has been compacted: history starts at " + std::to_string(compacted_.load()));
     }
     state->next = revision == 0 ? index_.newest() + 1 : revision;
     state->live = state->next > index_.newest();

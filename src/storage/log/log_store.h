@@ -27,9 +27,9 @@ namespace pintle::storage {
 struct LogStoreOptions {
   // On an executor (the current one at open) instead of a thread: for simulations.
   bool on_executor = false;
-  rt::Duration history_age = std::chrono::minutes(5);   // older history is compacted
-  int64_t history_bytes_max = 32 << 20;                 // history beyond this much is compacted whatever its age
-  std::size_t batch_writes_max = 512;                   // writes that share one commit
+  rt::Duration history_age = std::chrono::minutes(5);  // older history is compacted
+  int64_t history_bytes_max = 32 << 20;                // history beyond this much is compacted whatever its age
+  std::size_t batch_writes_max = 512;                  // writes that share one commit
   std::size_t batch_bytes_max = 8 << 20;
   // Called by the writer when it can no longer write (the disk is full, read-only, broken), again when the reason changes, and with
   // nullopt when it can: within moments of the disk's recovery, whether anybody writes or not. Must not block.
@@ -47,8 +47,7 @@ class LogStore : public Store {
   rt::Task<Result<KeyValue>> update(rt::Context ctx, std::string key, Bytes value, int64_t expected, PutOptions options = {}) override;
   rt::Task<Result<KeyValue>> remove(rt::Context ctx, std::string key, int64_t expected) override;
   rt::Task<Result<RangeResult>> range(rt::Context ctx, RangeRequest request) override;
-  Result<std::unique_ptr<Watch>> watch(std::string start, std::string end, int64_t revision, WatchSink sink,
-                                       WatchOptions options = {}) override;
+  Result<std::unique_ptr<Watch>> watch(std::string start, std::string end, int64_t revision, WatchSink sink, WatchOptions options = {}) override;
   void request_progress() override;
   rt::Task<Result<int64_t>> current_revision(rt::Context ctx) override;
   rt::Task<Result<Unit>> compact(rt::Context ctx, int64_t revision) override;
@@ -70,12 +69,12 @@ class LogStore : public Store {
     Kind kind = Kind::Create;
     std::string key;
     Bytes value;
-    int64_t expected = 0;          // Compact: the revision
+    int64_t expected = 0;  // Compact: the revision
     int64_t ttl_seconds = 0;
-    std::function<bool()> slice;   // Job
-    std::optional<rt::Context> ctx;          // none: the store's own (expiry)
+    std::function<bool()> slice;     // Job
+    std::optional<rt::Context> ctx;  // none: the store's own (expiry)
     Result<KeyValue> result = KeyValue{};
-    std::atomic<bool> abandoned = false;     // nobody waits any more
+    std::atomic<bool> abandoned = false;  // nobody waits any more
     rt::Executor* executor = nullptr;
     std::coroutine_handle<> waiter;
   };
@@ -84,13 +83,13 @@ class LogStore : public Store {
   // The newest state of a key within a batch that is not committed yet.
   struct Pending {
     RevisionIndex::Head head;
-    std::size_t row = 0;           // in Batch::rows
+    std::size_t row = 0;  // in Batch::rows
   };
   struct Batch {
     std::vector<RequestPtr> requests;
     std::vector<LogRow> rows;
-    std::vector<RequestPtr> writers;         // of each row
-    std::vector<std::optional<KeyValue>> previous;   // of each row, where it is wanted
+    std::vector<RequestPtr> writers;                // of each row
+    std::vector<std::optional<KeyValue>> previous;  // of each row, where it is wanted
     std::unordered_map<std::string_view, Pending> pending;
   };
   struct Expiry {
@@ -135,7 +134,7 @@ class LogStore : public Store {
   const std::unique_ptr<RevisionLog> log_;
   const LogStoreOptions options_;
 
-  mutable std::shared_mutex index_mutex_;    // the index: changed by the writer, read by all
+  mutable std::shared_mutex index_mutex_;  // the index: changed by the writer, read by all
   RevisionIndex index_;
   std::atomic<int64_t> newest_ = 0;
   std::atomic<int64_t> compacted_ = 0;
@@ -151,14 +150,14 @@ class LogStore : public Store {
   std::priority_queue<Expiry, std::vector<Expiry>, std::greater<>> expiries_;
   std::deque<Mark> marks_;
   int64_t compact_to_ = 0;
-  bool compact_more_ = false;                // the index has not forgotten all that it may
+  bool compact_more_ = false;  // the index has not forgotten all that it may
   int64_t compacted_durable_ = 0;
-  std::vector<int64_t> drops_;               // forgotten by the index, not yet by the log
-  rt::TimePoint retry_at_{};                 // housekeeping failed; not before then
+  std::vector<int64_t> drops_;  // forgotten by the index, not yet by the log
+  rt::TimePoint retry_at_{};    // housekeeping failed; not before then
   std::optional<Status> write_failure_;
-  rt::TimePoint try_disk_at_{};              // while write_failure_ is set
+  rt::TimePoint try_disk_at_{};  // while write_failure_ is set
 
-  std::unique_ptr<WriterLoop> loop_;         // last: its steps use the others
+  std::unique_ptr<WriterLoop> loop_;  // last: its steps use the others
 };
 
 }  // namespace pintle::storage

@@ -11,15 +11,13 @@ namespace {
 
 constexpr std::size_t drops_per_commit_max = 1000;
 constexpr std::size_t expiries_per_step_max = 1000;
-constexpr std::size_t feed_events_max = 512;            // a lagging watch's share of one step
+constexpr std::size_t feed_events_max = 512;  // a lagging watch's share of one step
 constexpr std::size_t feed_bytes_max = 1 << 20;
-constexpr int marks_per_history = 20;                   // how finely history is compacted
+constexpr int marks_per_history = 20;  // how finely history is compacted
 constexpr std::size_t marks_max = 4 * marks_per_history;
-constexpr rt::Duration retry_delay = std::chrono::seconds(1);   // after housekeeping or an expiry failed
+constexpr rt::Duration retry_delay = std::chrono::seconds(1);  // after housekeeping or an expiry failed
 
-KeyValue to_key_value(const LogRow& row) {
-  return {row.key, row.value, row.create_revision, row.revision, row.version, row.lease_seconds};
-}
+KeyValue to_key_value(const LogRow& row) { return {row.key, row.value, row.create_revision, row.revision, row.version, row.lease_seconds}; }
 
 }  // namespace
 
@@ -67,7 +65,7 @@ LogStore::Batch LogStore::take_batch(rt::TimePoint now) {
     }
   }
   add_expiries(now, batch);
-  batch.rows.reserve(batch.requests.size());   // pending's keys are views of rows
+  batch.rows.reserve(batch.requests.size());  // pending's keys are views of rows
   return batch;
 }
 
@@ -99,8 +97,8 @@ void LogStore::plan(Batch& batch, const RequestPtr& request) {
   }
   if (request->kind == Kind::Compact) {
     if (request->expected > index_.newest()) {
-      return refuse(Reason::BadRequest, "revision " + std::to_string(request->expected) + " is in the future: the store is at " +
-                                            std::to_string(index_.newest()));
+      return refuse(Reason::BadRequest,
+                    "revision " + std::to_string(request->expected) + " is in the future: the store is at " + std::to_string(index_.newest()));
     }
     compact_to_ = std::max(compact_to_, request->expected);
     return;
@@ -352,7 +350,7 @@ void LogStore::feed(const WatchHub::StatePtr& state) {
     }
   }
   if (!done) return hub_->send(state, Unexpected(done.error()));
-  if (rows < feed_events_max && bytes < feed_bytes_max) through = index_.newest();   // the scan ran to its end
+  if (rows < feed_events_max && bytes < feed_bytes_max) through = index_.newest();  // the scan ran to its end
   state->next = through + 1;
   state->live = state->next > index_.newest();
   if (!events.empty()) hub_->send(state, std::move(events));

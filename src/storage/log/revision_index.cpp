@@ -74,7 +74,7 @@ bool RevisionIndex::compact(int64_t revision, std::size_t max, std::vector<int64
     Entry& entry = item.entry->second;
     dropped.push_back(item.revision);
     if (entry.head.mod_revision == item.revision) {
-      keys_.erase(item.entry);   // its newest row is a tombstone; nothing older is left, as that was superseded before
+      keys_.erase(item.entry);  // its newest row is a tombstone; nothing older is left, as that was superseded before
       continue;
     }
     CHECK(!entry.older.empty() && entry.older.front() / 2 == item.revision, "rows of a key are superseded in order");

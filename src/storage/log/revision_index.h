@@ -32,8 +32,8 @@ class RevisionIndex {
   int64_t before(std::string_view key, int64_t revision) const;
 
   struct Selection {
-    std::vector<int64_t> revisions;   // one row a key, by key
-    int64_t count = 0;                // keys in the range, the limit aside
+    std::vector<int64_t> revisions;  // one row a key, by key
+    int64_t count = 0;               // keys in the range, the limit aside
   };
   // Keys in [start, end) as they were at `revision`, which is not compacted. `end` as in RangeRequest.
   Selection select(std::string_view start, std::string_view end, int64_t revision, std::size_t limit, bool count_only) const;
@@ -51,12 +51,12 @@ class RevisionIndex {
 
  private:
   struct Entry {
-    Head head;                     // version 0: the newest row is a tombstone
-    std::vector<int64_t> older;    // ascending, each revision * 2 + (1 if a tombstone)
+    Head head;                   // version 0: the newest row is a tombstone
+    std::vector<int64_t> older;  // ascending, each revision * 2 + (1 if a tombstone)
   };
   using Keys = std::map<std::string, Entry, std::less<>>;
   struct Superseded {
-    int64_t by;                    // the row may go when revisions before `by` + 1 are forgotten
+    int64_t by;  // the row may go when revisions before `by` + 1 are forgotten
     int64_t revision;
     Keys::iterator entry;
   };

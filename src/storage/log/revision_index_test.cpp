@@ -73,7 +73,7 @@ void check_compact(std::string_view script, int64_t to, const char* want) {
 
 TEST(RevisionIndex, CompactionDropsWhatOnlyOlderRevisionsShow) {
   check_compact("a a a", 1, "");
-  check_compact("a a a", 2, "");         // the event of 2 may still ask for the state before it
+  check_compact("a a a", 2, "");  // the event of 2 may still ask for the state before it
   check_compact("a a a", 3, "1");
   check_compact("a -a b", 2, "");
   check_compact("a -a b", 3, "1 2");
@@ -89,7 +89,7 @@ TEST(RevisionIndex, CompactionGoesInSlices) {
   EXPECT_EQ(text_of(dropped), "1 2");
   EXPECT_TRUE(index.compact(5, 2, dropped));
   EXPECT_EQ(text_of(dropped), "1 2 3");
-  EXPECT_FALSE(index.compactable());      // 4 is the state before the newest event
+  EXPECT_FALSE(index.compactable());  // 4 is the state before the newest event
 }
 
 TEST(RevisionIndex, KnowsTheStateBefore) {

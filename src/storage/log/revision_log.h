@@ -19,19 +19,19 @@ struct LogRow {
   int64_t revision = 0;
   std::string key;
   Bytes value;
-  bool deleted = false;            // a tombstone; no value
+  bool deleted = false;  // a tombstone; no value
   int64_t create_revision = 0;
   int64_t version = 0;
   int64_t lease_seconds = 0;
-  int64_t expires_at_s = 0;        // Unix time; 0: never
-  uint32_t value_bytes = 0;        // value.size(), known where the value is not read
+  int64_t expires_at_s = 0;  // Unix time; 0: never
+  uint32_t value_bytes = 0;  // value.size(), known where the value is not read
 };
 
 // What one commit changes, all of it or nothing.
 struct LogCommit {
-  std::span<const LogRow> append;        // by revision, after the newest
-  std::span<const int64_t> drop;         // revisions that nobody will ask for again
-  int64_t compacted_revision = 0;        // 0: as before
+  std::span<const LogRow> append;  // by revision, after the newest
+  std::span<const int64_t> drop;   // revisions that nobody will ask for again
+  int64_t compacted_revision = 0;  // 0: as before
 };
 
 class RevisionLog {

@@ -89,7 +89,7 @@ void WatchHub::deliver(std::vector<WatchEvent> events, int64_t through) {
 
 void WatchHub::tell_progress(int64_t revision) {
   for (const StatePtr& state : watches()) {
-    if (!state->live || state->next > revision + 1) continue;   // one that starts in the future
+    if (!state->live || state->next > revision + 1) continue;  // one that starts in the future
     WatchEvent event;
     event.type = WatchType::Progress;
     event.kv.mod_revision = revision;

@@ -22,9 +22,9 @@ class WatchHub {
     std::string end;
     WatchOptions options;
     WatchSink sink;
-    int64_t next = 0;              // the first revision not delivered; the writer's, once added
-    bool live = false;             // the writer's, once added
-    std::mutex mutex;              // held while the sink runs
+    int64_t next = 0;   // the first revision not delivered; the writer's, once added
+    bool live = false;  // the writer's, once added
+    std::mutex mutex;   // held while the sink runs
     std::atomic<std::thread::id> running{};
     std::atomic<bool> ended = false;
 

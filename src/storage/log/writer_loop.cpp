@@ -62,14 +62,12 @@ class ThreadLoop final : public WriterLoop {
   std::condition_variable changed_;
   bool woken_ = false;
   bool stopping_ = false;
-  std::thread thread_;   // last: it uses the others
+  std::thread thread_;  // last: it uses the others
 };
 
 class ExecutorLoop final : public WriterLoop {
  public:
-  ExecutorLoop(rt::Executor& executor, Step step) : executor_(executor), state_(std::make_shared<State>()) {
-    state_->step = std::move(step);
-  }
+  ExecutorLoop(rt::Executor& executor, Step step) : executor_(executor), state_(std::make_shared<State>()) { state_->step = std::move(step); }
   ~ExecutorLoop() override { stop(); }
 
   void wake() override { schedule(executor_, state_); }
@@ -82,11 +80,11 @@ class ExecutorLoop final : public WriterLoop {
 
  private:
   struct State {
-    std::mutex running;      // held during a step
+    std::mutex running;  // held during a step
     std::mutex mutex;
     bool posted = false;
     rt::TimerId timer = 0;
-    Step step;               // empty once stopped
+    Step step;  // empty once stopped
   };
 
   static void schedule(rt::Executor& executor, const std::shared_ptr<State>& state) {

@@ -54,8 +54,7 @@ class FaultDisk final : public rt::Disk {
  private:
   class FaultFile final : public rt::File {
    public:
-    FaultFile(FaultDisk& disk, std::string path, std::unique_ptr<rt::File> base)
-        : disk_(disk), path_(std::move(path)), base_(std::move(base)) {}
+    FaultFile(FaultDisk& disk, std::string path, std::unique_ptr<rt::File> base) : disk_(disk), path_(std::move(path)), base_(std::move(base)) {}
     Result<std::size_t> read_at(uint64_t offset, std::span<char> out) override {
       if (disk_.dead()) return disk_.gone(path_);
       return base_->read_at(offset, out);

@@ -21,8 +21,8 @@ struct Layout {
   const char* name;
   const char* pragmas;
   const char* schema;
-  const char* find;                  // ?1 key; nullptr: the index is in memory
-  std::vector<const char*> write;    // ?1 revision, ?2 key, ?3 value, ?4 create revision, ?5 version
+  const char* find;                // ?1 key; nullptr: the index is in memory
+  std::vector<const char*> write;  // ?1 revision, ?2 key, ?3 value, ?4 create revision, ?5 version
 };
 
 double cpu_s() {
@@ -51,11 +51,18 @@ void run(const Layout& layout, const std::string& dir) {
   sqlite3* db = nullptr;
   must(db, sqlite3_open((dir + "/x.db").c_str(), &db));
   must(db, sqlite3_exec(db, layout.pragmas, nullptr, nullptr, nullptr));
-  must(db, sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-2048; PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=OFF",
-                        nullptr, nullptr, nullptr));
+  must(db, sqlite3_exec(
+               db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-2048; PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=OFF",
+               nullptr, nullptr, nullptr));
   must(db, sqlite3_exec(db, layout.schema, nullptr, nullptr, nullptr));
   int64_t wal_pages = 0;
-  sqlite3_wal_hook(db, [](void* out, sqlite3*, const char*, int pages) { *static_cast<int64_t*>(out) = pages; return SQLITE_OK; }, &wal_pages);
+  sqlite3_wal_hook(
+      db,
+      [](void* out, sqlite3*, const char*, int pages) {
+        *static_cast<int64_t*>(out) = pages;
+        return SQLITE_OK;
+      },
+      &wal_pages);
   std::vector<sqlite3_stmt*> write(layout.write.size());
   for (std::size_t i = 0; i < write.size(); ++i) must(db, sqlite3_prepare_v2(db, layout.write[i], -1, &write[i], nullptr));
   sqlite3_stmt* find = nullptr;
@@ -83,7 +90,8 @@ void run(const Layout& layout, const std::string& dir) {
         for (sqlite3_stmt* statement : write) {
           sqlite3_bind_int64(statement, 1, revision);
           sqlite3_bind_text(statement, 2, key.data(), static_cast<int>(key.size()), SQLITE_STATIC);
-          if (sqlite3_bind_parameter_count(statement) > 2) sqlite3_bind_blob(statement, 3, value.data(), static_cast<int>(value.size()), SQLITE_STATIC);
+          if (sqlite3_bind_parameter_count(statement) > 2)
+            sqlite3_bind_blob(statement, 3, value.data(), static_cast<int>(value.size()), SQLITE_STATIC);
           must(db, sqlite3_step(statement));
           sqlite3_reset(statement);
         }

@@ -16,7 +16,7 @@ class SharedFile {
 
   // One connection's part.
   struct Member {
-    int level = 0;              // SQLITE_LOCK_NONE ... EXCLUSIVE
+    int level = 0;  // SQLITE_LOCK_NONE ... EXCLUSIVE
     uint16_t shared_mask = 0;
     uint16_t exclusive_mask = 0;
   };
@@ -36,13 +36,13 @@ class SharedFile {
 
  private:
   std::mutex mutex_;
-  int shared_ = 0;              // members at SHARED or more
+  int shared_ = 0;  // members at SHARED or more
   bool reserved_ = false;
   bool pending_ = false;
   bool exclusive_ = false;
   int shm_members_ = 0;
   std::vector<std::unique_ptr<char[]>> regions_;
-  std::array<int, shm_locks> slots_{};   // shared holders, or -1: exclusive
+  std::array<int, shm_locks> slots_{};  // shared holders, or -1: exclusive
 };
 
 }  // namespace pintle::storage

@@ -16,10 +16,10 @@ namespace {
 
 constexpr int64_t schema_version = 1;
 constexpr std::size_t readers_max = 2;
-constexpr int64_t free_pages_kept = 1024;      // free pages that wait for reuse before the file is made smaller
+constexpr int64_t free_pages_kept = 1024;  // free pages that wait for reuse before the file is made smaller
 constexpr int vacuum_pages_per_slice = 128;
 constexpr int backup_pages_per_slice = 64;
-constexpr std::size_t trial_bytes = 256 << 10;   // what the disk must take before it counts as sound again
+constexpr std::size_t trial_bytes = 256 << 10;  // what the disk must take before it counts as sound again
 
 // secure_delete would overwrite every dropped row; a compacted row is nobody's secret that a backup is not.
 constexpr const char* writer_pragmas =
@@ -114,9 +114,7 @@ class SqliteLogImpl final : public SqliteLog {
    public:
     explicit WriterReader(SqliteLogImpl& log) : log_(log) {}
     Result<LogRow> read(int64_t revision) override { return log_.writer_rows_.read(revision); }
-    Result<Unit> scan(int64_t first, int64_t last, std::function<bool(LogRow)> sink) override {
-      return log_.writer_rows_.scan(first, last, sink);
-    }
+    Result<Unit> scan(int64_t first, int64_t last, std::function<bool(LogRow)> sink) override { return log_.writer_rows_.scan(first, last, sink); }
 
    private:
     SqliteLogImpl& log_;
@@ -141,10 +139,10 @@ class SqliteLogImpl final : public SqliteLog {
   WriterReader writer_reader_{*this};
   Statement begin_, insert_, drop_, set_compacted_, commit_, rollback_;
   std::atomic<int64_t> wal_pages_ = 0;
-  bool checkpointed_ = true;              // everything in the log is in the database file
-  int64_t free_pages_ = -1;               // -1: not counted since rows were dropped
+  bool checkpointed_ = true;  // everything in the log is in the database file
+  int64_t free_pages_ = -1;   // -1: not counted since rows were dropped
 
-  std::shared_mutex pinned_;              // shared: a snapshot is pinned; exclusive: a checkpoint must not meet one
+  std::shared_mutex pinned_;  // shared: a snapshot is pinned; exclusive: a checkpoint must not meet one
   std::mutex readers_mutex_;
   std::condition_variable reader_free_;
   std::vector<std::unique_ptr<ReadConnection>> free_readers_;
@@ -158,7 +156,7 @@ class SqliteLogImpl::PooledSnapshot final : public Snapshot {
       : log_(log), connection_(std::move(connection)), pinned_(log.pinned_, std::defer_lock) {}
   ~PooledSnapshot() override {
     if (pinned_.owns_lock()) {
-      const auto ended = connection_->end.run();   // a reader's end has nothing to fail at
+      const auto ended = connection_->end.run();  // a reader's end has nothing to fail at
       static_cast<void>(ended);
     }
     log_.give_back(std::move(connection_));
@@ -166,12 +164,10 @@ class SqliteLogImpl::PooledSnapshot final : public Snapshot {
   Result<Unit> pin() override {
     pinned_.lock();
     TRY(connection_->begin.run());
-    return connection_->touch.run();   // the transaction sees what is committed at its first read
+    return connection_->touch.run();  // the transaction sees what is committed at its first read
   }
   Result<LogRow> read(int64_t revision) override { return connection_->rows.read(revision); }
-  Result<Unit> scan(int64_t first, int64_t last, std::function<bool(LogRow)> sink) override {
-    return connection_->rows.scan(first, last, sink);
-  }
+  Result<Unit> scan(int64_t first, int64_t last, std::function<bool(LogRow)> sink) override { return connection_->rows.scan(first, last, sink); }
 
  private:
   SqliteLogImpl& log_;
@@ -315,8 +311,7 @@ bool SqliteLogImpl::idle() {
   if (free_pages_ <= free_pages_kept) return false;
   // Not to zero: what was free will be needed again soon.
   free_pages_ -= vacuum_pages_per_slice;
-  return writer_->execute("PRAGMA incremental_vacuum(" + std::to_string(vacuum_pages_per_slice) + ")").has_value() &&
-         free_pages_ > free_pages_kept;
+  return writer_->execute("PRAGMA incremental_vacuum(" + std::to_string(vacuum_pages_per_slice) + ")").has_value() && free_pages_ > free_pages_kept;
 }
 
 Result<Unit> SqliteLogImpl::try_disk() {
@@ -366,7 +361,7 @@ Result<std::unique_ptr<ReadConnection>> SqliteLogImpl::take_reader() {
 }
 
 void SqliteLogImpl::give_back(std::unique_ptr<ReadConnection> connection) {
-  connection->database->release_memory();   // reads from the store are rare: caches answer
+  connection->database->release_memory();  // reads from the store are rare: caches answer
   std::lock_guard lock(readers_mutex_);
   free_readers_.push_back(std::move(connection));
   reader_free_.notify_one();

@@ -13,9 +13,9 @@
 namespace pintle::storage {
 
 struct SqliteLogOptions {
-  int64_t wal_pages_checkpoint = 1000;    // pages in the write-ahead log that start a checkpoint (4 KiB each)
-  int64_t wal_pages_max = 8000;           // then commits wait for readers, so that the log can start over
-  bool integrity_check = true;            // quick_check at open
+  int64_t wal_pages_checkpoint = 1000;  // pages in the write-ahead log that start a checkpoint (4 KiB each)
+  int64_t wal_pages_max = 8000;         // then commits wait for readers, so that the log can start over
+  bool integrity_check = true;          // quick_check at open
 };
 
 class SqliteLog : public RevisionLog {

@@ -23,7 +23,7 @@ struct Vfs::State {
   sqlite3_vfs vfs{};
   mutable std::mutex mutex;
   Status last_error;
-  std::map<std::string, std::weak_ptr<SharedFile>> shared;   // by path, of open database files
+  std::map<std::string, std::weak_ptr<SharedFile>> shared;  // by path, of open database files
 
   // Remembers what went wrong and makes it SQLite's code.
   int failed(const Status& status, int code) {
@@ -48,7 +48,7 @@ struct OpenFile {
   Vfs::State* state = nullptr;
   std::string path;
   std::unique_ptr<rt::File> file;
-  std::shared_ptr<SharedFile> shared;   // of a database file
+  std::shared_ptr<SharedFile> shared;  // of a database file
   SharedFile::Member member;
   bool in_shm = false;
   bool name_synced = false;
@@ -70,7 +70,7 @@ int read_file(sqlite3_file* file, void* out, int bytes, sqlite3_int64 offset) {
   auto got = open.file->read_at(static_cast<uint64_t>(offset), span);
   if (!got) return open.state->failed(got.error(), SQLITE_IOERR_READ);
   if (*got == span.size()) return SQLITE_OK;
-  std::memset(span.data() + *got, 0, span.size() - *got);   // SQLite relies on it
+  std::memset(span.data() + *got, 0, span.size() - *got);  // SQLite relies on it
   return SQLITE_IOERR_SHORT_READ;
 }
 
@@ -132,9 +132,7 @@ int shm_map(sqlite3_file* file, int region, int bytes, int extend, void volatile
   return SQLITE_OK;
 }
 
-int shm_lock(sqlite3_file* file, int first, int count, int flags) {
-  return self(file).shared->shm_lock(self(file).member, first, count, flags);
-}
+int shm_lock(sqlite3_file* file, int first, int count, int flags) { return self(file).shared->shm_lock(self(file).member, first, count, flags); }
 
 void shm_barrier(sqlite3_file* file) { self(file).shared->barrier(); }
 

@@ -35,12 +35,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::size_t request_bytes_max = 16 << 10;   // then the connection is closed
-constexpr milliseconds idle_max(60000);               // of a connection
+constexpr std::size_t request_bytes_max = 16 << 10;  // then the connection is closed
+constexpr milliseconds idle_max(60000);              // of a connection
 
 volatile std::sig_atomic_t terminated = 0;
 std::atomic<bool> unhealthy = false;
-std::atomic<int> busy = 0;                            // requests under way
+std::atomic<int> busy = 0;  // requests under way
 Clock::time_point ready_at;
 
 void on_term(int) { terminated = 1; }
@@ -143,10 +143,12 @@ bool serve_one(int socket, std::string_view head, bool debug) {
   const std::string_view target = head.substr(first + 1, second - first - 1);
   const Answer reply = answer(method, target);
   const bool last = terminated || head.find("HTTP/1.0") != std::string_view::npos || head.find("onnection: close") != std::string_view::npos;
-  std::string out = "HTTP/1.1 " + std::to_string(reply.status) + (reply.status == 200 ? " OK" : " Error") + "\r\nContent-Type: application/json\r\nContent-Length: " +
-                    std::to_string(reply.body.size() + 1) + (last ? "\r\nConnection: close" : "") + "\r\n\r\n";
+  std::string out = "HTTP/1.1 " + std::to_string(reply.status) + (reply.status == 200 ? " OK" : " Error") +
+                    "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(reply.body.size() + 1) +
+                    (last ? "\r\nConnection: close" : "") + "\r\n\r\n";
   if (method != "HEAD") out += reply.body + "\n";
-  if (debug) std::printf("%.*s %.*s %d\n", static_cast<int>(method.size()), method.data(), static_cast<int>(target.size()), target.data(), reply.status);
+  if (debug)
+    std::printf("%.*s %.*s %d\n", static_cast<int>(method.size()), method.data(), static_cast<int>(target.size()), target.data(), reply.status);
   return send_all(socket, out) && !last;
 }
 

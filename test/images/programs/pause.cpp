@@ -1,8 +1,8 @@
 // The process that holds a pod's namespaces: does nothing, reaps the children that its pod leaves behind, ends on SIGINT
 // and SIGTERM.
-#include <csignal>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
 
 namespace {
 

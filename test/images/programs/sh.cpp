@@ -1,8 +1,8 @@
 // /bin/sh of the test images: busybox' shell, whose messages the suite compares; or bash where the environment has names
 // that are no identifiers (data-1), which busybox' shell would not hand on.
+#include <unistd.h>
 #include <cctype>
 #include <cstdio>
-#include <unistd.h>
 
 extern char** environ;
 
@@ -24,7 +24,7 @@ int main(int, char** argv) {
     if (!is_identifier(*entry)) program = "/bin/bash";
   }
   char name[] = "/bin/sh";
-  argv[0] = name;   // busybox does what its name says
+  argv[0] = name;  // busybox does what its name says
   execv(program, argv);
   std::perror(program);
   return 127;

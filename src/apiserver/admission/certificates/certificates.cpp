@@ -99,6 +99,8 @@ std::unique_ptr<AdmissionPlugin> make_certificate_approval(const AdmissionDeps& 
   return std::make_unique<SignerRight>(deps, "CertificateApproval", "approval", "approve");
 }
 std::unique_ptr<AdmissionPlugin> make_certificate_signing(const AdmissionDeps& deps) { return std::make_unique<CertificateSigning>(deps); }
-std::unique_ptr<AdmissionPlugin> make_certificate_subject_restriction(const AdmissionDeps&) { return std::make_unique<CertificateSubjectRestriction>(); }
+std::unique_ptr<AdmissionPlugin> make_certificate_subject_restriction(const AdmissionDeps&) {
+  return std::make_unique<CertificateSubjectRestriction>();
+}
 
 }  // namespace pintle::apiserver

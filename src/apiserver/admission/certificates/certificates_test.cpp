@@ -47,7 +47,8 @@ TEST_F(CertificatesTest, ApprovalNeedsARightOnTheSigner) {
   const auto plugin = make_certificate_approval({reader_, &authorizer_});
   CertificateSigningRequest request;
   request.spec.signer_name = "example.com/a";
-  const std::pair<const char*, int> cases[] = {{"", 403}, {"approve example.com/a", 200}, {"approve example.com/*", 200}, {"sign example.com/a", 403}, {"approve example.com/b", 403}};
+  const std::pair<const char*, int> cases[] = {
+      {"", 403}, {"approve example.com/a", 200}, {"approve example.com/*", 200}, {"sign example.com/a", 403}, {"approve example.com/b", 403}};
   for (const auto& [right, want] : cases) {
     authorizer_.right = right;
     EXPECT_EQ(run(*plugin, "approval", request, request), want) << right;

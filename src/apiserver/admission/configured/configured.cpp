@@ -27,13 +27,14 @@ using Objects = std::vector<storage::CachedObjectPtr>;
 class GuardTable {
  public:
   using Make = Guards (*)(const ResourceReader&, const std::vector<Objects>&);
-  GuardTable(const ResourceReader& reader, std::vector<GroupResource> resources, Make make) : reader_(reader), resources_(std::move(resources)), make_(make) {}
+  GuardTable(const ResourceReader& reader, std::vector<GroupResource> resources, Make make)
+      : reader_(reader), resources_(std::move(resources)), make_(make) {}
 
   std::shared_ptr<const Guards> now() {
     std::vector<Objects> objects;
     for (const GroupResource& resource : resources_) {
       objects.push_back(reader_.list(resource, ""));
-      if (objects.back().empty()) return nullptr;   // nor is there a guard without any one of them
+      if (objects.back().empty()) return nullptr;  // nor is there a guard without any one of them
     }
     std::lock_guard lock(mutex_);
     if (!guards_ || objects != objects_) {
@@ -81,12 +82,14 @@ bool acts(const v1::MutatingAdmissionPolicyBinding&) { return true; }
 
 // `objects`: the policies, then the bindings.
 template <class Policy, class Binding>
-Guards policy_guards(const ResourceReader& reader, std::string_view policies_name, std::string_view bindings_name, const std::vector<Objects>& objects) {
+Guards policy_guards(const ResourceReader& reader, std::string_view policies_name, std::string_view bindings_name,
+                     const std::vector<Objects>& objects) {
   Guards out;
   const auto policies = read_all<Policy>(reader, policies_name, objects[0]);
   for (const auto& binding : read_all<Binding>(reader, bindings_name, objects[1])) {
     const auto policy = std::find_if(policies.begin(), policies.end(), [&](const Policy& p) { return p.metadata.name == binding.spec.policy_name; });
-    if (policy == policies.end() || policy->spec.failure_policy == v1::FailurePolicyType::Ignore || !policy->spec.match_constraints || !acts(binding)) continue;
+    if (policy == policies.end() || policy->spec.failure_policy == v1::FailurePolicyType::Ignore || !policy->spec.match_constraints || !acts(binding))
+      continue;
     Guard& guard = out.emplace_back();
     guard.who = fmt::format("'{}' with binding '{}'", policy->metadata.name, binding.metadata.name);
     guard.selections.push_back(selection_of(*policy->spec.match_constraints, true));
@@ -112,7 +115,8 @@ class Configured : public AdmissionPlugin {
     bool mutates = false;
     bool webhooks = false;
   };
-  Configured(const AdmissionDeps& deps, Shape shape) : reader_(deps.reader), shape_(std::move(shape)), guards_(deps.reader, resources_of(shape_), shape_.make) {}
+  Configured(const AdmissionDeps& deps, Shape shape)
+      : reader_(deps.reader), shape_(std::move(shape)), guards_(deps.reader, resources_of(shape_), shape_.make) {}
 
   std::string_view name() const override { return shape_.name; }
   bool handles(Operation operation) const override { return shape_.webhooks || !shape_.mutates || operation != Operation::Delete; }
@@ -138,7 +142,8 @@ class Configured : public AdmissionPlugin {
     Labels labels;
     const Labels* of_namespace = namespace_labels(a, labels);
     for (const Guard& guard : *guards) {
-      const bool asked = std::all_of(guard.selections.begin(), guard.selections.end(), [&](const Selection& s) { return selects(s, a, of_namespace); });
+      const bool asked =
+          std::all_of(guard.selections.begin(), guard.selections.end(), [&](const Selection& s) { return selects(s, a, of_namespace); });
       if (asked) return refusal(a, guard);
     }
     return Unit{};
@@ -156,7 +161,9 @@ class Configured : public AdmissionPlugin {
   }
 
   Result<Unit> refusal(const AdmissionAttributes& a, const Guard& guard) const {
-    if (!shape_.webhooks) return refuse(a, fmt::format("{} {} cannot be evaluated: this server evaluates no policies yet, and its failurePolicy is Fail", shape_.name, guard.who));
+    if (!shape_.webhooks)
+      return refuse(
+          a, fmt::format("{} {} cannot be evaluated: this server evaluates no policies yet, and its failurePolicy is Fail", shape_.name, guard.who));
     const std::string why = fmt::format("failed calling webhook \"{}\": this server calls no webhooks yet, and its failurePolicy is Fail", guard.who);
     return Unexpected(Status{Reason::InternalError, 0, "Internal error occurred: " + why, {.causes = {{.message = why}}}});
   }
@@ -171,7 +178,8 @@ class Configured : public AdmissionPlugin {
 std::unique_ptr<AdmissionPlugin> make_mutating_admission_policy(const AdmissionDeps& deps) {
   Configured::Shape shape{"MutatingAdmissionPolicy", {"mutatingadmissionpolicies", "mutatingadmissionpolicybindings"}, nullptr, true, false};
   shape.make = [](const ResourceReader& reader, const std::vector<Objects>& objects) {
-    return policy_guards<v1::MutatingAdmissionPolicy, v1::MutatingAdmissionPolicyBinding>(reader, "mutatingadmissionpolicies", "mutatingadmissionpolicybindings", objects);
+    return policy_guards<v1::MutatingAdmissionPolicy, v1::MutatingAdmissionPolicyBinding>(reader, "mutatingadmissionpolicies",
+                                                                                          "mutatingadmissionpolicybindings", objects);
   };
   return std::make_unique<Configured>(deps, std::move(shape));
 }
@@ -179,7 +187,8 @@ std::unique_ptr<AdmissionPlugin> make_mutating_admission_policy(const AdmissionD
 std::unique_ptr<AdmissionPlugin> make_validating_admission_policy(const AdmissionDeps& deps) {
   Configured::Shape shape{"ValidatingAdmissionPolicy", {"validatingadmissionpolicies", "validatingadmissionpolicybindings"}, nullptr, false, false};
   shape.make = [](const ResourceReader& reader, const std::vector<Objects>& objects) {
-    return policy_guards<v1::ValidatingAdmissionPolicy, v1::ValidatingAdmissionPolicyBinding>(reader, "validatingadmissionpolicies", "validatingadmissionpolicybindings", objects);
+    return policy_guards<v1::ValidatingAdmissionPolicy, v1::ValidatingAdmissionPolicyBinding>(reader, "validatingadmissionpolicies",
+                                                                                              "validatingadmissionpolicybindings", objects);
   };
   return std::make_unique<Configured>(deps, std::move(shape));
 }

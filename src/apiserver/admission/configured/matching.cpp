@@ -31,11 +31,13 @@ bool lists_resource(const std::vector<std::string>& patterns, std::string_view r
   });
 }
 
-bool is_events(const GroupResource& resource) { return resource.resource == "events" && (resource.group.empty() || resource.group == "events.k8s.io"); }
+bool is_events(const GroupResource& resource) {
+  return resource.resource == "events" && (resource.group.empty() || resource.group == "events.k8s.io");
+}
 
 bool lists_group(const std::vector<std::string>& groups, const AdmissionAttributes& a, bool equivalent) {
   if (lists(groups, a.resource.group)) return true;
-  return equivalent && is_events(a.resource) && (lists(groups, "") || lists(groups, "events.k8s.io"));   // one resource in two groups
+  return equivalent && is_events(a.resource) && (lists(groups, "") || lists(groups, "events.k8s.io"));  // one resource in two groups
 }
 
 bool in_scope(const v1::Rule& rule, const AdmissionAttributes& a) {

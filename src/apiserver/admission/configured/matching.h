@@ -16,10 +16,10 @@ namespace v1 = api::admissionregistration_v1;
 struct Selection {
   std::vector<v1::NamedRuleWithOperations> rules;
   std::vector<v1::NamedRuleWithOperations> excluded;
-  apimachinery::LabelSelector namespaces;   // the empty one selects everything
+  apimachinery::LabelSelector namespaces;  // the empty one selects everything
   apimachinery::LabelSelector objects;
-  bool any_rule = false;                    // bindings without rules: whatever their policy says
-  bool equivalent = true;                   // a rule for one version of a resource is for all
+  bool any_rule = false;   // bindings without rules: whatever their policy says
+  bool equivalent = true;  // a rule for one version of a resource is for all
 };
 
 template <class Webhook>

@@ -48,7 +48,7 @@ TEST(Matching, RulesAndResources) {
   check(pods, {.operation = Operation::Update}, false);
   check(pods, {.subresource = "exec"}, false);
   check(pods, {.resource = {"apps", "pods"}}, false);
-  check(pods, {.version = "v2"}, true);   // Equivalent, unless it says otherwise
+  check(pods, {.version = "v2"}, true);  // Equivalent, unless it says otherwise
   auto exact = pods;
   exact.match_policy = "Exact";
   check(exact, {.version = "v2"}, false);
@@ -77,7 +77,7 @@ TEST(Matching, ScopesAndSelectors) {
   guarded["guarded"] = "yes";
   check(in_namespace, {}, false);
   check(in_namespace, {}, true, {}, guarded);
-  check(in_namespace, {.resource = {"", "nodes"}, .ns = ""}, true);   // what is in no namespace is selected by all
+  check(in_namespace, {.resource = {"", "nodes"}, .ns = ""}, true);  // what is in no namespace is selected by all
   auto of_object = webhook({"*"}, {"*"}, {"*"});
   of_object.object_selector.emplace().match_labels["guarded"] = "yes";
   check(of_object, {}, false);

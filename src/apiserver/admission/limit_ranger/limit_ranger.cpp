@@ -10,7 +10,7 @@ namespace {
 
 using namespace api::core_v1;
 
-constexpr std::size_t limit_ranges_bytes_max = 256 << 10;   // of a namespace: every pod of it is held against all of them
+constexpr std::size_t limit_ranges_bytes_max = 256 << 10;  // of a namespace: every pod of it is held against all of them
 
 class LimitRanger : public AdmissionPlugin {
  public:
@@ -60,7 +60,8 @@ class LimitRanger : public AdmissionPlugin {
     std::size_t bytes = 0;
     for (const auto& cached : reader_.list(resource, a.ns)) {
       bytes += cached->wire().size();
-      if (bytes > limit_ranges_bytes_max) return refuse(a, fmt::format("the limit ranges of namespace {} have more than {} bytes in all", a.ns, limit_ranges_bytes_max));
+      if (bytes > limit_ranges_bytes_max)
+        return refuse(a, fmt::format("the limit ranges of namespace {} have more than {} bytes in all", a.ns, limit_ranges_bytes_max));
       auto object = reader_.decode(resource, *cached);
       if (object) out.push_back(std::move(object->as<LimitRange>()));
     }

@@ -20,7 +20,7 @@ constexpr std::string_view annotation = "kubernetes.io/limit-ranger";
 // Of an entry of a resource list: two short texts and what holds them.
 std::size_t bytes_of(const ResourceList& list) {
   std::size_t bytes = 0;
-  for (const auto& [name, quantity] : list) bytes += sizeof(name) + sizeof(quantity) + 2 * name.size();   // once more in the annotation
+  for (const auto& [name, quantity] : list) bytes += sizeof(name) + sizeof(quantity) + 2 * name.size();  // once more in the annotation
   return bytes;
 }
 
@@ -68,23 +68,31 @@ class Bounds {
     const Quantity* request = requests_.get(name);
     const Quantity* limit = limits_.get(name);
     const auto say = [&](std::string_view more) { tell(fmt::format("minimum {} usage per {} is {}{}", name, item_.type, bound.text(), more)); };
-    if (!request) say(".  No request is specified");
-    else if (request->compare(bound) < 0) say(", but request is " + request->text());
-    else if (limit && limit->compare(bound) < 0) say(", but limit is " + limit->text());
+    if (!request)
+      say(".  No request is specified");
+    else if (request->compare(bound) < 0)
+      say(", but request is " + request->text());
+    else if (limit && limit->compare(bound) < 0)
+      say(", but limit is " + limit->text());
   }
   void check_max(const std::string& name, const Quantity& bound) {
     const Quantity* request = requests_.get(name);
     const Quantity* limit = limits_.get(name);
     const auto say = [&](std::string_view more) { tell_max(name, bound, more); };
-    if (!limit) say(".  No limit is specified");
-    else if (limit->compare(bound) > 0) say(", but limit is " + limit->text());
-    else if (request && request->compare(bound) > 0) say(", but request is " + request->text());
+    if (!limit)
+      say(".  No limit is specified");
+    else if (limit->compare(bound) > 0)
+      say(", but limit is " + limit->text());
+    else if (request && request->compare(bound) > 0)
+      say(", but request is " + request->text());
   }
   // Of claims, which have no limits.
   void check_max_request(const std::string& name, const Quantity& bound) {
     const Quantity* request = requests_.get(name);
-    if (!request) tell_max(name, bound, ".  No request is specified");
-    else if (request->compare(bound) > 0) tell_max(name, bound, ", but request is " + request->text());
+    if (!request)
+      tell_max(name, bound, ".  No request is specified");
+    else if (request->compare(bound) > 0)
+      tell_max(name, bound, ", but request is " + request->text());
   }
 
  private:
@@ -97,7 +105,9 @@ class Bounds {
   void check_ratio(const std::string& name, const Quantity& bound) {
     const Quantity* request = requests_.get(name);
     const Quantity* limit = limits_.get(name);
-    const auto say = [&](std::string_view more) { tell(fmt::format("{} max limit to request ratio per {} is {}{}", name, item_.type, bound.text(), more)); };
+    const auto say = [&](std::string_view more) {
+      tell(fmt::format("{} max limit to request ratio per {} is {}{}", name, item_.type, bound.text(), more));
+    };
     if (!request || request->is_zero()) return say(", but no request is specified or request is 0");
     if (!limit || limit->is_zero()) return say(", but no limit is specified or limit is 0");
     const double ratio = number(*limit) / number(*request);
@@ -138,7 +148,7 @@ Result<std::vector<std::string>> violations(const LimitRange& range, const PodSp
     if (item.type == "Container") bounds += item.min.size() + item.max.size() + item.max_limit_request_ratio.size();
   if (bounds * containers_of(pod) > limit_comparisons_max) return too_much(range, "compares");
   std::vector<std::string> out;
-  std::optional<ResourceList> requests, limits;   // of the whole pod
+  std::optional<ResourceList> requests, limits;  // of the whole pod
   for (const auto& item : range.spec.limits) {
     if (item.type == "Container") {
       for (const auto& container : pod.containers) Bounds(item, container.resources.requests, container.resources.limits, out).check_all();

@@ -44,7 +44,9 @@ class NamespaceLifecycle : public AdmissionPlugin {
   }
 
  private:
-  Result<api::core_v1::Namespace> find(const std::string& name) const { return reader_.get_as<api::core_v1::Namespace>({"", "namespaces"}, "", name); }
+  Result<api::core_v1::Namespace> find(const std::string& name) const {
+    return reader_.get_as<api::core_v1::Namespace>({"", "namespaces"}, "", name);
+  }
 
   Result<Unit> judge(const AdmissionAttributes& a, const api::core_v1::Namespace& ns) const {
     if (a.operation != Operation::Create || ns.status.phase != "Terminating") return Unit{};

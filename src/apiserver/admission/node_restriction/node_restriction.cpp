@@ -114,7 +114,8 @@ class NodeRestriction : public AdmissionPlugin {
 
   Result<Unit> pods(const AdmissionAttributes& a, const std::string& node) const {
     if (a.operation == Operation::Create) return new_pod(a, node);
-    if (a.operation != Operation::Delete) return refuse(a, fmt::format("unexpected operation \"UPDATE\", node \"{}\" can only create and delete mirror pods", node));
+    if (a.operation != Operation::Delete)
+      return refuse(a, fmt::format("unexpected operation \"UPDATE\", node \"{}\" can only create and delete mirror pods", node));
     TRY_ASSIGN(const Pod pod, reader_.get_as<Pod>({"", "pods"}, a.ns, a.name));
     if (pod.spec.node_name != node) return refuse(a, fmt::format("node \"{}\" can only delete pods with spec.nodeName set to itself", node));
     return Unit{};
@@ -146,7 +147,8 @@ class NodeRestriction : public AdmissionPlugin {
     const Pod* pod = a.object_as<Pod>();
     const Pod* old = a.old_as<Pod>();
     if (a.operation != Operation::Update || !pod || !old) return refuse(a, "unexpected operation");
-    if (old->spec.node_name != node) return refuse(a, fmt::format("node \"{}\" can only update pod status for pods with spec.nodeName set to itself", node));
+    if (old->spec.node_name != node)
+      return refuse(a, fmt::format("node \"{}\" can only update pod status for pods with spec.nodeName set to itself", node));
     if (old->metadata.labels != pod->metadata.labels) return refuse(a, fmt::format("node \"{}\" cannot update labels through pod status", node));
     if (!same_list(old->status.resource_claim_statuses, pod->status.resource_claim_statuses))
       return refuse(a, fmt::format("node \"{}\" cannot update resource claim statues", node));
@@ -219,9 +221,10 @@ class NodeRestriction : public AdmissionPlugin {
     if (ref->uid.empty()) return refuse(a, "node requested token with a pod binding without a uid");
     TRY_ASSIGN(const Pod pod, reader_.get_as<Pod>({"", "pods"}, a.ns, ref->name));
     if (ref->uid != pod.metadata.uid)
-      return refuse(a, fmt::format("the UID in the bound object reference ({}) does not match the UID in record. The object might have been deleted and "
-                                   "then recreated",
-                                   ref->uid));
+      return refuse(a,
+                    fmt::format("the UID in the bound object reference ({}) does not match the UID in record. The object might have been deleted and "
+                                "then recreated",
+                                ref->uid));
     if (pod.spec.node_name != node) return refuse(a, "node requested token bound to a pod scheduled on a different node");
     const std::string why = audience_refusal(reader_, authorizer_, a, *request, pod);
     if (!why.empty()) return refuse(a, why);
@@ -229,8 +232,9 @@ class NodeRestriction : public AdmissionPlugin {
   }
 
   static Result<Unit> slices(const AdmissionAttributes& a, const std::string& node) {
-    if (a.operation == Operation::Update) return Unit{};   // the authorizer knows whose it is, and it cannot change hands
-    const auto* slice = a.operation == Operation::Create ? a.object_as<api::resource_v1::ResourceSlice>() : a.old_as<api::resource_v1::ResourceSlice>();
+    if (a.operation == Operation::Update) return Unit{};  // the authorizer knows whose it is, and it cannot change hands
+    const auto* slice =
+        a.operation == Operation::Create ? a.object_as<api::resource_v1::ResourceSlice>() : a.old_as<api::resource_v1::ResourceSlice>();
     if (!slice) return refuse(a, "unexpected type");
     if (slice->spec.node_name != node)
       return refuse(a, fmt::format("can only {} ResourceSlice with the same NodeName as the requesting node",
@@ -246,7 +250,8 @@ class NodeRestriction : public AdmissionPlugin {
     if (signer != "kubernetes.io/kubelet-serving" && signer != "kubernetes.io/kube-apiserver-client-kubelet") return Unit{};
     const auto parsed = component::parse_certificate_request_pem(request->spec.request);
     if (!parsed) return refuse(a, "unable to parse csr: " + parsed.error().message);
-    if (parsed->common_name != std::string(user_node_prefix) + node) return refuse(a, fmt::format("can only create a node CSR with CN=system:node:{}", node));
+    if (parsed->common_name != std::string(user_node_prefix) + node)
+      return refuse(a, fmt::format("can only create a node CSR with CN=system:node:{}", node));
     return Unit{};
   }
 

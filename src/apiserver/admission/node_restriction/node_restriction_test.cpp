@@ -33,7 +33,8 @@ class NodeRestrictionTest : public ::testing::Test {
     reader_.put({"", "pods"}, pod);
   }
   template <class T>
-  int run(Operation operation, GroupResource resource, const std::string& name, const T* object, const T* old = nullptr, const std::string& subresource = "") {
+  int run(Operation operation, GroupResource resource, const std::string& name, const T* object, const T* old = nullptr,
+          const std::string& subresource = "") {
     AdmissionAttributes a;
     a.operation = operation;
     a.resource = std::move(resource);
@@ -159,7 +160,7 @@ TEST_F(NodeRestrictionTest, StatusTokensAndLeases) {
   request.spec.bound_object_ref = api::authentication_v1::BoundObjectReference{"Pod", "v1", "q", "uid-p"};
   EXPECT_EQ(run(Operation::Create, {"", "serviceaccounts"}, "sa", &request, {}, "token"), 403);
   request.spec.bound_object_ref->name = "p";
-  EXPECT_EQ(run(Operation::Create, {"", "serviceaccounts"}, "sa", &request, {}, "token"), 403);   // no volume asks for it
+  EXPECT_EQ(run(Operation::Create, {"", "serviceaccounts"}, "sa", &request, {}, "token"), 403);  // no volume asks for it
   Pod with_token = own;
   with_token.spec.volumes.resize(1);
   with_token.spec.volumes[0].projected.emplace().sources.resize(1);

@@ -26,7 +26,9 @@ std::string driver_of(const ResourceReader& reader, const Pod& pod, const Volume
 }
 
 bool pod_needs(const ResourceReader& reader, const Pod& pod, const std::string& audience) {
-  const auto projects = [&](const VolumeProjection& source) { return source.service_account_token && source.service_account_token->audience == audience; };
+  const auto projects = [&](const VolumeProjection& source) {
+    return source.service_account_token && source.service_account_token->audience == audience;
+  };
   for (const auto& volume : pod.spec.volumes) {
     if (volume.projected && std::any_of(volume.projected->sources.begin(), volume.projected->sources.end(), projects)) return true;
     const std::string driver_name = driver_of(reader, pod, volume);
@@ -55,7 +57,8 @@ std::string audience_refusal(const ResourceReader& reader, Authorizer* authorize
   right.name = a.name;
   const auto answer = authorizer ? authorizer->authorize_now(right) : std::nullopt;
   if (answer && answer->decision == Decision::Allow) return {};
-  return fmt::format("audience \"{}\" not found in pod spec volume, {} is not authorized to request tokens for this audience", audience, a.user->name);
+  return fmt::format("audience \"{}\" not found in pod spec volume, {} is not authorized to request tokens for this audience", audience,
+                     a.user->name);
 }
 
 }  // namespace pintle::apiserver

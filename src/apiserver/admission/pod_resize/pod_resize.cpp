@@ -66,10 +66,12 @@ class PodResizeValidator : public AdmissionPlugin {
       if (wanted == nullptr || (there != nullptr && wanted->compare(*there) <= 0)) continue;
       lacking.push_back(fmt::format("{}, requested: {}, allocatable: {}", name, wanted->text(), there ? there->text() : "0"));
     }
-    if (!lacking.empty()) return refuse_for(a, fmt::format("Node didn't have enough allocatable resources: {}", fmt::join(lacking, "; ")), "NodeCapacity");
+    if (!lacking.empty())
+      return refuse_for(a, fmt::format("Node didn't have enough allocatable resources: {}", fmt::join(lacking, "; ")), "NodeCapacity");
     const std::string* os = node.metadata.labels.get("kubernetes.io/os");
     if (os == nullptr || *os != "linux")
-      return refuse_for(a, fmt::format("pod resize is only supported on linux nodes, node \"{}\" is \"{}\"", node.metadata.name, os ? *os : ""), "UnsupportedPlatform");
+      return refuse_for(a, fmt::format("pod resize is only supported on linux nodes, node \"{}\" is \"{}\"", node.metadata.name, os ? *os : ""),
+                        "UnsupportedPlatform");
     return Unit{};
   }
 
@@ -81,13 +83,16 @@ std::vector<std::string_view> needed_features(const Pod& pod, const Pod& old) {
   std::vector<std::string_view> out;
   const auto& level = pod.spec.resources;
   const auto& old_level = old.spec.resources;
-  if (static_cast<bool>(level) != static_cast<bool>(old_level) || (level && !same(*level, *old_level))) out.push_back("InPlacePodLevelResourcesVerticalScaling");
+  if (static_cast<bool>(level) != static_cast<bool>(old_level) || (level && !same(*level, *old_level)))
+    out.push_back("InPlacePodLevelResourcesVerticalScaling");
   const auto changed = [&](const Container& now) {
     if (now.restart_policy == "Always") return false;
-    const auto before = std::find_if(old.spec.init_containers.begin(), old.spec.init_containers.end(), [&](const Container& c) { return c.name == now.name; });
+    const auto before =
+        std::find_if(old.spec.init_containers.begin(), old.spec.init_containers.end(), [&](const Container& c) { return c.name == now.name; });
     return before != old.spec.init_containers.end() && !same(now.resources, before->resources);
   };
-  if (std::any_of(pod.spec.init_containers.begin(), pod.spec.init_containers.end(), changed)) out.push_back("InPlacePodVerticalScalingInitContainers");
+  if (std::any_of(pod.spec.init_containers.begin(), pod.spec.init_containers.end(), changed))
+    out.push_back("InPlacePodVerticalScalingInitContainers");
   return out;
 }
 
@@ -108,7 +113,8 @@ class NodeDeclaredFeatureValidator : public AdmissionPlugin {
     for (const std::string_view feature : needed)
       if (std::find(declared.begin(), declared.end(), feature) == declared.end()) missing.push_back(feature);
     if (missing.empty()) return Unit{};
-    return Result<Unit>(refuse(a, fmt::format("pod update requires features {} which are not available on node \"{}\"", fmt::join(missing, ", "), node->metadata.name)));
+    return Result<Unit>(refuse(
+        a, fmt::format("pod update requires features {} which are not available on node \"{}\"", fmt::join(missing, ", "), node->metadata.name)));
   }
 
  private:
@@ -118,6 +124,8 @@ class NodeDeclaredFeatureValidator : public AdmissionPlugin {
 }  // namespace
 
 std::unique_ptr<AdmissionPlugin> make_pod_resize_validator(const AdmissionDeps& deps) { return std::make_unique<PodResizeValidator>(deps); }
-std::unique_ptr<AdmissionPlugin> make_node_declared_feature_validator(const AdmissionDeps& deps) { return std::make_unique<NodeDeclaredFeatureValidator>(deps); }
+std::unique_ptr<AdmissionPlugin> make_node_declared_feature_validator(const AdmissionDeps& deps) {
+  return std::make_unique<NodeDeclaredFeatureValidator>(deps);
+}
 
 }  // namespace pintle::apiserver

@@ -53,7 +53,7 @@ Finding app_armor(const PodView& pod, int) {
 }
 
 Finding capabilities(const PodView& pod, int) {
-  constexpr std::string_view allowed[] = {"AUDIT_WRITE", "CHOWN",   "DAC_OVERRIDE", "FOWNER",  "FSETID", "KILL",      "MKNOD",
+  constexpr std::string_view allowed[] = {"AUDIT_WRITE",      "CHOWN",   "DAC_OVERRIDE", "FOWNER",  "FSETID", "KILL",      "MKNOD",
                                           "NET_BIND_SERVICE", "SETFCAP", "SETGID",       "SETPCAP", "SETUID", "SYS_CHROOT"};
   std::vector<std::string> forbidden;
   const auto containers = containers_that(pod, [&](const SecurityContext& security) {
@@ -121,9 +121,8 @@ Finding host_probes(const PodView& pod, int) {
   if (containers.empty()) return {};
   sort_unique(containers);
   sort_unique(hosts);
-  return {"probe or lifecycle host",
-          fmt::format("{} {} {} {}", containers_text(containers), plural(containers.size(), "uses", "use"),
-                      plural(hosts.size(), "probe or lifecycle host", "probe or lifecycle hosts"), join_quoted(hosts))};
+  return {"probe or lifecycle host", fmt::format("{} {} {} {}", containers_text(containers), plural(containers.size(), "uses", "use"),
+                                                 plural(hosts.size(), "probe or lifecycle host", "probe or lifecycle hosts"), join_quoted(hosts))};
 }
 
 Finding privileged(const PodView& pod, int) {
@@ -197,10 +196,18 @@ Finding sysctls(const PodView& pod, int minor) {
     int since_minor;
   };
   constexpr Allowed allowed[] = {
-      {"kernel.shm_rmid_forced", 0},          {"net.ipv4.ip_local_port_range", 0},     {"net.ipv4.tcp_syncookies", 0},
-      {"net.ipv4.ping_group_range", 0},       {"net.ipv4.ip_unprivileged_port_start", 0}, {"net.ipv4.ip_local_reserved_ports", 27},
-      {"net.ipv4.tcp_keepalive_time", 29},    {"net.ipv4.tcp_fin_timeout", 29},        {"net.ipv4.tcp_keepalive_intvl", 29},
-      {"net.ipv4.tcp_keepalive_probes", 29},  {"net.ipv4.tcp_rmem", 32},               {"net.ipv4.tcp_wmem", 32},
+      {"kernel.shm_rmid_forced", 0},
+      {"net.ipv4.ip_local_port_range", 0},
+      {"net.ipv4.tcp_syncookies", 0},
+      {"net.ipv4.ping_group_range", 0},
+      {"net.ipv4.ip_unprivileged_port_start", 0},
+      {"net.ipv4.ip_local_reserved_ports", 27},
+      {"net.ipv4.tcp_keepalive_time", 29},
+      {"net.ipv4.tcp_fin_timeout", 29},
+      {"net.ipv4.tcp_keepalive_intvl", 29},
+      {"net.ipv4.tcp_keepalive_probes", 29},
+      {"net.ipv4.tcp_rmem", 32},
+      {"net.ipv4.tcp_wmem", 32},
   };
   std::vector<std::string> forbidden;
   if (pod.spec.security_context)

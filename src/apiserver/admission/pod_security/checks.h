@@ -14,9 +14,9 @@ namespace pintle::apiserver::pod_security {
 // What of a container the checks look at, whichever list it stands in.
 struct ContainerView {
   const std::string* name;
-  const api::core_v1::SecurityContext* security;     // nullptr: none
+  const api::core_v1::SecurityContext* security;  // nullptr: none
   const std::vector<api::core_v1::ContainerPort>* ports;
-  const api::core_v1::Probe* probes[3];              // liveness, readiness, startup
+  const api::core_v1::Probe* probes[3];  // liveness, readiness, startup
   const api::core_v1::Lifecycle* lifecycle;
 };
 
@@ -25,7 +25,7 @@ struct PodView {
   PodView(const api::meta_v1::ObjectMeta& metadata, const api::core_v1::PodSpec& spec);
   const api::meta_v1::ObjectMeta& metadata;
   const api::core_v1::PodSpec& spec;
-  std::vector<ContainerView> containers;             // init, main and ephemeral ones
+  std::vector<ContainerView> containers;  // init, main and ephemeral ones
   bool windows() const { return spec.os && spec.os->name == "windows"; }
   bool in_user_namespace() const { return spec.host_users && !*spec.host_users; }
 };
@@ -44,14 +44,14 @@ struct Check {
   std::string_view overridden_by;
   Finding (*run)(const PodView& pod, int minor);
 };
-std::span<const Check> baseline_checks();     // by id
+std::span<const Check> baseline_checks();  // by id
 std::span<const Check> restricted_checks();
 
 struct Findings {
   std::vector<Finding> items;
   bool allowed() const { return items.empty(); }
-  std::string reasons() const;                       // hostPort, privileged
-  std::string details() const;                       // hostPort (container "c" uses hostPort 80), privileged (...)
+  std::string reasons() const;  // hostPort, privileged
+  std::string details() const;  // hostPort (container "c" uses hostPort 80), privileged (...)
 };
 Findings evaluate(const LevelVersion& policy, const PodView& pod);
 

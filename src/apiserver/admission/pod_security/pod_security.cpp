@@ -97,7 +97,8 @@ class PodSecurity : public AdmissionPlugin {
 
   static void warn(const AdmissionAttributes& a, const LevelVersion& policy, const PodView& view) {
     const Findings findings = evaluate(policy, view);
-    if (!findings.allowed() && a.warnings) a.warnings->push_back(fmt::format("would violate PodSecurity \"{}\": {}", to_string(policy), findings.details()));
+    if (!findings.allowed() && a.warnings)
+      a.warnings->push_back(fmt::format("would violate PodSecurity \"{}\": {}", to_string(policy), findings.details()));
   }
 
   Result<Unit> check_namespace(const AdmissionAttributes& a) const {
@@ -127,9 +128,11 @@ class PodSecurity : public AdmissionPlugin {
       if (!findings.allowed()) by_reason[findings.reasons()].push_back(pod.metadata.name);
     }
     if (cached.size() > existing_pods_max)
-      a.warnings->push_back(fmt::format("new PodSecurity enforce level only checked against the first {} of {} existing pods", existing_pods_max, cached.size()));
+      a.warnings->push_back(
+          fmt::format("new PodSecurity enforce level only checked against the first {} of {} existing pods", existing_pods_max, cached.size()));
     if (by_reason.empty()) return;
-    a.warnings->push_back(fmt::format("existing pods in namespace \"{}\" violate the new PodSecurity enforce level \"{}\"", a.name, to_string(policy)));
+    a.warnings->push_back(
+        fmt::format("existing pods in namespace \"{}\" violate the new PodSecurity enforce level \"{}\"", a.name, to_string(policy)));
     std::vector<std::string> lines;
     for (auto& [reason, names] : by_reason) {
       const std::string& first = *std::min_element(names.begin(), names.end());

@@ -13,16 +13,16 @@ namespace pintle::apiserver::pod_security {
 
 enum class Level : uint8_t { Privileged, Baseline, Restricted };
 
-constexpr int version_latest = 36;    // the minor version whose checks "latest" means
+constexpr int version_latest = 36;  // the minor version whose checks "latest" means
 
 struct LevelVersion {
   Level level = Level::Privileged;
-  int minor = -1;                     // of Kubernetes 1.x; -1: latest
+  int minor = -1;  // of Kubernetes 1.x; -1: latest
   bool operator==(const LevelVersion&) const = default;
   // The version to check by: one from the future is taken as the latest.
   int effective_minor() const { return minor < 0 || minor > version_latest ? version_latest : minor; }
 };
-std::string to_string(const LevelVersion& policy);    // "baseline:latest"
+std::string to_string(const LevelVersion& policy);  // "baseline:latest"
 
 struct Policy {
   LevelVersion enforce, audit, warn;

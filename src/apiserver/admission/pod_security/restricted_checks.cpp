@@ -44,7 +44,8 @@ Finding proc_mount_restricted(const PodView& pod, int) { return proc_mount(pod);
 
 // The name of a volume's source, if it is not one of those allowed.
 std::string_view restricted_source(const api::core_v1::Volume& v) {
-  if (v.config_map || v.csi || v.downward_api || v.empty_dir || v.ephemeral || v.image || v.persistent_volume_claim || v.projected || v.secret) return "";
+  if (v.config_map || v.csi || v.downward_api || v.empty_dir || v.ephemeral || v.image || v.persistent_volume_claim || v.projected || v.secret)
+    return "";
   if (v.host_path) return "hostPath";
   if (v.gce_persistent_disk) return "gcePersistentDisk";
   if (v.aws_elastic_block_store) return "awsElasticBlockStore";
@@ -135,7 +136,8 @@ Finding seccomp(const PodView& pod, int minor) {
     return {"seccompProfile", fmt::format("{} must not set securityContext.seccompProfile.type to {}", who, join_quoted(values))};
   }
   if (silent.empty()) return {};
-  return {"seccompProfile", "pod or " + containers_text(silent) + " must set securityContext.seccompProfile.type to \"RuntimeDefault\" or \"Localhost\""};
+  return {"seccompProfile",
+          "pod or " + containers_text(silent) + " must set securityContext.seccompProfile.type to \"RuntimeDefault\" or \"Localhost\""};
 }
 
 constexpr Check checks[] = {

@@ -60,7 +60,8 @@ class Priority : public AdmissionPlugin {
       policy = found->preemption_policy;
     }
     if (pod.spec.priority && *pod.spec.priority != value)
-      return refuse(a, fmt::format("the integer value of priority ({}) must not be provided in pod spec; its PriorityClass makes it {}", *pod.spec.priority, value));
+      return refuse(a, fmt::format("the integer value of priority ({}) must not be provided in pod spec; its PriorityClass makes it {}",
+                                   *pod.spec.priority, value));
     pod.spec.priority = value;
     if (!policy) return Unit{};
     if (pod.spec.preemption_policy && *pod.spec.preemption_policy != *policy)

@@ -23,6 +23,8 @@ bool concerns(const AdmissionAttributes& a) {
   return create;
 }
 
-apimachinery::quota::CountedResource counted_resource(const AdmissionAttributes& attributes) { return {attributes.resource.group, attributes.resource.resource}; }
+apimachinery::quota::CountedResource counted_resource(const AdmissionAttributes& attributes) {
+  return {attributes.resource.group, attributes.resource.resource};
+}
 
 }  // namespace pintle::apiserver::quota

@@ -32,7 +32,7 @@ void merge_tolerations(std::vector<Toleration>& into, const std::vector<Tolerati
   for (std::size_t i = 0; i < all.size(); ++i) {
     bool redundant = false;
     for (std::size_t j = 0; j < all.size() && !redundant; ++j)
-      redundant = j != i && covers(all[j], all[i]) && (j < i || !covers(all[i], all[j]));   // of two equals the first stays
+      redundant = j != i && covers(all[j], all[i]) && (j < i || !covers(all[i], all[j]));  // of two equals the first stays
     if (!redundant) kept.push_back(all[i]);
   }
   into = std::move(kept);
@@ -57,7 +57,8 @@ class RuntimeClassPlugin : public AdmissionPlugin {
     for (const auto& [key, value] : its_class->scheduling->node_selector) {
       const std::string* own = pod->spec.node_selector.get(key);
       if (own && *own != value)
-        return Result<Unit>(refuse(a, fmt::format("conflict: runtimeClass.scheduling.nodeSelector[{}] = {}; pod.spec.nodeSelector[{}] = {}", key, value, key, *own)));
+        return Result<Unit>(
+            refuse(a, fmt::format("conflict: runtimeClass.scheduling.nodeSelector[{}] = {}; pod.spec.nodeSelector[{}] = {}", key, value, key, *own)));
       pod->spec.node_selector[key] = value;
     }
     merge_tolerations(pod->spec.tolerations, its_class->scheduling->tolerations);
@@ -82,7 +83,9 @@ class RuntimeClassPlugin : public AdmissionPlugin {
   }
 
  private:
-  Result<RuntimeClass> find(const Pod& pod) const { return reader_.get_as<RuntimeClass>({"node.k8s.io", "runtimeclasses"}, "", *pod.spec.runtime_class_name); }
+  Result<RuntimeClass> find(const Pod& pod) const {
+    return reader_.get_as<RuntimeClass>({"node.k8s.io", "runtimeclasses"}, "", *pod.spec.runtime_class_name);
+  }
   static Unexpected<Status> missing(const AdmissionAttributes& a, const Pod& pod) {
     return refuse(a, fmt::format("pod rejected: RuntimeClass \"{}\" not found", *pod.spec.runtime_class_name));
   }

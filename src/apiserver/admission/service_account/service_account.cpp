@@ -46,12 +46,14 @@ std::string stray_secret(const Containers& containers, std::string_view kind, co
   for (const auto& container : containers) {
     for (const auto& variable : container.env)
       if (variable.value_from && variable.value_from->secret_key_ref && !secrets.contains(variable.value_from->secret_key_ref->name))
-        return fmt::format("{} {} with envVar {} referencing secret.secretName=\"{}\" is not allowed because service account {} does not reference that secret",
-                           kind, container.name, variable.name, variable.value_from->secret_key_ref->name, account.metadata.name);
+        return fmt::format(
+            "{} {} with envVar {} referencing secret.secretName=\"{}\" is not allowed because service account {} does not reference that secret",
+            kind, container.name, variable.name, variable.value_from->secret_key_ref->name, account.metadata.name);
     for (const auto& source : container.env_from)
       if (source.secret_ref && !secrets.contains(source.secret_ref->name))
-        return fmt::format("{} {} with envFrom referencing secret.secretName=\"{}\" is not allowed because service account {} does not reference that secret",
-                           kind, container.name, source.secret_ref->name, account.metadata.name);
+        return fmt::format(
+            "{} {} with envFrom referencing secret.secretName=\"{}\" is not allowed because service account {} does not reference that secret", kind,
+            container.name, source.secret_ref->name, account.metadata.name);
   }
   return {};
 }
@@ -121,8 +123,8 @@ class ServiceAccountPlugin : public AdmissionPlugin {
     if (!account) return Result<Unit>(missing(a, *pod));
     const std::string* enforce = account->metadata.annotations.get(enforce_annotation);
     if (!enforce || !is_true(*enforce)) return Unit{};
-    const std::string stray =
-        ephemeral ? stray_secret(pod->spec.ephemeral_containers, "ephemeral container", *account, names_of(account->secrets)) : stray_reference(*account, *pod);
+    const std::string stray = ephemeral ? stray_secret(pod->spec.ephemeral_containers, "ephemeral container", *account, names_of(account->secrets))
+                                        : stray_reference(*account, *pod);
     if (!stray.empty()) return Result<Unit>(refuse(a, stray));
     return Unit{};
   }
@@ -140,7 +142,7 @@ class ServiceAccountPlugin : public AdmissionPlugin {
     return refuse(a, fmt::format("error looking up service account {}/{}: serviceaccount \"{}\" not found", a.ns, name, name));
   }
   AdmissionNow apply(const AdmissionAttributes& a, const ServiceAccount& account, Pod& pod) {
-    pod.spec.service_account = pod.spec.service_account_name;      // the deprecated field shows the same
+    pod.spec.service_account = pod.spec.service_account_name;  // the deprecated field shows the same
     if (automounts(account, pod)) mount_token_volume(pod, random_);
     if (pod.spec.image_pull_secrets.empty()) pod.spec.image_pull_secrets = account.image_pull_secrets;
     return validate_now(a);

@@ -13,7 +13,9 @@ class AlwaysDeny : public AdmissionPlugin {
  public:
   std::string_view name() const override { return "AlwaysDeny"; }
   bool handles(Operation) const override { return true; }
-  AdmissionNow validate_now(const AdmissionAttributes& a) override { return Result<Unit>(refuse(a, "admission control is denying all modifications")); }
+  AdmissionNow validate_now(const AdmissionAttributes& a) override {
+    return Result<Unit>(refuse(a, "admission control is denying all modifications"));
+  }
 };
 
 class AlwaysPullImages : public AdmissionPlugin {

@@ -31,8 +31,9 @@ class DefaultStorageClass : public AdmissionPlugin {
     if (!a.is("", "persistentvolumeclaims") || !a.subresource.empty()) return Unit{};
     auto* claim = a.object_as<PersistentVolumeClaim>();
     if (!claim || claim->spec.storage_class_name || claim->metadata.annotations.contains(class_annotation)) return Unit{};
-    const auto fallback = find_default_class<StorageClass>(
-        reader_, {"storage.k8s.io", "storageclasses"}, {"storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"});
+    const auto fallback =
+        find_default_class<StorageClass>(reader_, {"storage.k8s.io", "storageclasses"},
+                                         {"storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"});
     if (fallback) claim->spec.storage_class_name = fallback->metadata.name;
     return Unit{};
   }
@@ -76,7 +77,8 @@ class PersistentVolumeClaimResize : public AdmissionPlugin {
     const std::string name = class_of(*claim);
     const auto its_class = reader_.get_as<StorageClass>({"storage.k8s.io", "storageclasses"}, "", name);
     if (name.empty() || name != class_of(*old) || !its_class || !its_class->allow_volume_expansion.value_or(false))
-      return Result<Unit>(refuse(a, "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize"));
+      return Result<Unit>(
+          refuse(a, "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize"));
     return Unit{};
   }
 
@@ -95,7 +97,9 @@ class PersistentVolumeClaimResize : public AdmissionPlugin {
 }  // namespace
 
 std::unique_ptr<AdmissionPlugin> make_default_storage_class(const AdmissionDeps& deps) { return std::make_unique<DefaultStorageClass>(deps); }
-std::unique_ptr<AdmissionPlugin> make_storage_object_in_use_protection(const AdmissionDeps&) { return std::make_unique<StorageObjectInUseProtection>(); }
+std::unique_ptr<AdmissionPlugin> make_storage_object_in_use_protection(const AdmissionDeps&) {
+  return std::make_unique<StorageObjectInUseProtection>();
+}
 std::unique_ptr<AdmissionPlugin> make_persistent_volume_claim_resize(const AdmissionDeps& deps) {
   return std::make_unique<PersistentVolumeClaimResize>(deps);
 }

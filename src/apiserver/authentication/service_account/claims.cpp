@@ -85,9 +85,11 @@ Result<Unit> check_account(const Claims& claims, int64_t oldest_deletion, const 
 }
 
 Result<Unit> check_legacy(const Claims& claims, std::string_view token, const ResourceReader& reader) {
-  const std::pair<const char*, const std::string*> needed[] = {
-      {"sub", &claims.subject}, {"namespace", &claims.ns}, {"secretName", &claims.secret->name},
-      {"serviceAccountName", &claims.account.name}, {"serviceAccountUID", &claims.account.uid}};
+  const std::pair<const char*, const std::string*> needed[] = {{"sub", &claims.subject},
+                                                               {"namespace", &claims.ns},
+                                                               {"secretName", &claims.secret->name},
+                                                               {"serviceAccountName", &claims.account.name},
+                                                               {"serviceAccountUID", &claims.account.uid}};
   for (const auto& [name, value] : needed)
     if (value->empty()) return unauthorized(fmt::format("{} claim is missing", name));
   if (claims.subject != user_name(claims.ns, claims.account.name)) return unauthorized("sub claim is invalid");

@@ -12,8 +12,8 @@
 
 namespace pintle::apiserver::service_account {
 
-constexpr int64_t leeway_seconds = 60;              // between the clocks of issuer and verifier
-constexpr std::string_view legacy_issuer = "kubernetes/serviceaccount";   // of tokens kept in secrets
+constexpr int64_t leeway_seconds = 60;                                   // between the clocks of issuer and verifier
+constexpr std::string_view legacy_issuer = "kubernetes/serviceaccount";  // of tokens kept in secrets
 
 struct ObjectRef {
   std::string name, uid;
@@ -22,7 +22,7 @@ struct ObjectRef {
 struct Claims {
   std::string issuer, subject, id;
   std::vector<std::string> audiences;
-  std::optional<int64_t> issued_at, not_before, expires;    // seconds since 1970
+  std::optional<int64_t> issued_at, not_before, expires;  // seconds since 1970
   std::string ns;
   ObjectRef account;
   std::optional<ObjectRef> pod, node, secret;

@@ -21,8 +21,8 @@ constexpr std::string_view group = "authentication.k8s.io";
 std::string random_uuid(rt::Random& random) {
   uint64_t high = random.next_u64();
   uint64_t low = random.next_u64();
-  high = (high & ~uint64_t{0xf000}) | 0x4000;                      // version 4
-  low = (low & ~(uint64_t{3} << 62)) | (uint64_t{2} << 62);        // RFC 4122's variant
+  high = (high & ~uint64_t{0xf000}) | 0x4000;                // version 4
+  low = (low & ~(uint64_t{3} << 62)) | (uint64_t{2} << 62);  // RFC 4122's variant
   return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, high >> 16 & 0xffff, high & 0xffff, low >> 48, low & 0xffffffffffff);
 }
 
@@ -62,7 +62,7 @@ class TokenRequestAction : public Action {
 // What a token is bound to.
 struct TokenIssuer::Binding {
   std::optional<ObjectRef> pod, node, secret;
-  std::string uid;          // of the object that the request names
+  std::string uid;  // of the object that the request names
 };
 
 TokenIssuer::TokenIssuer(TokenIssuerConfig config, const rt::Clock& clock, rt::Random& random, const ResourceReader& reader)
@@ -94,9 +94,9 @@ Result<TokenIssuer::Binding> TokenIssuer::bind(std::string_view ns, std::string_
   }
   if (!ref.uid.empty() && ref.uid != out.uid)
     return Unexpected(errors::conflict({"", ref.kind}, ref.name,
-                                            fmt::format("the UID in the bound object reference ({}) does not match the UID in record. The object might "
-                                                        "have been deleted and then recreated",
-                                                        ref.uid)));
+                                       fmt::format("the UID in the bound object reference ({}) does not match the UID in record. The object might "
+                                                   "have been deleted and then recreated",
+                                                   ref.uid)));
   return out;
 }
 
@@ -105,8 +105,8 @@ Result<TokenRequest> TokenIssuer::issue(std::string_view ns, std::string_view na
   TRY_ASSIGN(const auto account, reader_.get_as<ServiceAccount>({"", "serviceaccounts"}, ns, name));
   if (!request.metadata.uid.empty() && request.metadata.uid != account.metadata.uid)
     return Unexpected(errors::conflict({std::string(group), "TokenRequest"}, name,
-                                            fmt::format("the UID in the token request ({}) does not match the UID of the service account ({})",
-                                                        request.metadata.uid, account.metadata.uid)));
+                                       fmt::format("the UID in the token request ({}) does not match the UID of the service account ({})",
+                                                   request.metadata.uid, account.metadata.uid)));
   request.metadata.name = account.metadata.name;
   request.metadata.namespace_ = account.metadata.namespace_;
   request.metadata.uid = account.metadata.uid;

@@ -26,8 +26,8 @@ constexpr int64_t expiration_seconds_extended = 365 * 24 * 3600;
 struct TokenIssuerConfig {
   std::string issuer;
   component::PrivateKey key;
-  std::vector<std::string> audiences;        // of this server; the default of a request
-  int64_t max_expiration_seconds = 0;        // 0: no limit of our own
+  std::vector<std::string> audiences;  // of this server; the default of a request
+  int64_t max_expiration_seconds = 0;  // 0: no limit of our own
   bool extend_expiration = true;
 };
 
@@ -61,6 +61,7 @@ constexpr std::string_view openid_configuration_path = "/.well-known/openid-conf
 constexpr std::string_view jwks_path = "/openid/v1/jwks";
 // `jwks_uri` "": https://`external_host`/openid/v1/jwks. BadRequest if the issuer is no https URL: then the documents
 // are not served.
-Result<OpenIdDocuments> make_openid_documents(const std::string& issuer, const std::string& jwks_uri, const std::string& external_host, const KeySet& keys);
+Result<OpenIdDocuments> make_openid_documents(const std::string& issuer, const std::string& jwks_uri, const std::string& external_host,
+                                              const KeySet& keys);
 
 }  // namespace pintle::apiserver::service_account

@@ -13,13 +13,13 @@
 
 namespace pintle::apiserver::service_account {
 
-constexpr std::size_t token_bytes_max = 64 << 10;   // a longer token is none
+constexpr std::size_t token_bytes_max = 64 << 10;  // a longer token is none
 
 struct ParsedToken {
   std::string algorithm;
   std::string key_id;
   codec::Value claims;
-  std::string_view signed_part;    // into the token
+  std::string_view signed_part;  // into the token
   std::string signature;
 };
 // nullopt: not a JWT. Nothing of it is trusted yet.
@@ -29,7 +29,7 @@ std::optional<ParsedToken> parse_token(std::string_view token);
 class KeySet {
  public:
   KeySet() = default;
-  explicit KeySet(std::vector<component::PublicKey> keys);   // each once
+  explicit KeySet(std::vector<component::PublicKey> keys);  // each once
   const std::vector<component::PublicKey>& keys() const { return keys_; }
   // Unauthorized if no key made the signature. A token that names its key is checked against that one alone.
   Result<Unit> verify(const ParsedToken& token) const;

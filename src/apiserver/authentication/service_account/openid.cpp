@@ -57,7 +57,8 @@ std::string jwks_of(const KeySet& keys) {
 
 }  // namespace
 
-Result<OpenIdDocuments> make_openid_documents(const std::string& issuer, const std::string& jwks_uri, const std::string& external_host, const KeySet& keys) {
+Result<OpenIdDocuments> make_openid_documents(const std::string& issuer, const std::string& jwks_uri, const std::string& external_host,
+                                              const KeySet& keys) {
   if (!issuer.starts_with("https://")) return bad_request("the issuer URL must use the https scheme: " + issuer);
   if (issuer.find_first_of("?#") != std::string::npos) return bad_request("the issuer URL must have neither a query nor a fragment: " + issuer);
   if (!jwks_uri.empty() && !jwks_uri.starts_with("https://")) return bad_request("the JWKS URI must use the https scheme: " + jwks_uri);

@@ -82,7 +82,7 @@ TEST_F(ServiceAccountTokens, RoundTripWithBothKindsOfKey) {
     EXPECT_EQ(answer->metadata.uid, "uid-sa");
     EXPECT_EQ(answer->status.expiration_timestamp.seconds, clock_.seconds() + 3600);
     EXPECT_EQ(check(answer->status.token), "system:serviceaccount:wire:bot");
-    EXPECT_EQ(check(answer->status.token), "system:serviceaccount:wire:bot");   // from memory
+    EXPECT_EQ(check(answer->status.token), "system:serviceaccount:wire:bot");  // from memory
   }
 }
 
@@ -93,11 +93,14 @@ TEST_F(ServiceAccountTokens, ClaimsAreUpstreams) {
   codec::Value claims = claims_of(ask(request)->status.token);
   EXPECT_EQ(claims.find("exp")->as_int(), clock_.seconds() + 700);
   for (const char* key : {"exp", "iat", "nbf", "jti"}) claims[key] = "x";
-  EXPECT_EQ(codec::to_json(claims), R"({"aud":["vault"],"exp":"x","iat":"x","iss":"https://kubernetes.default.svc.cluster.local","jti":"x",)"
-                                    R"("kubernetes.io":{"namespace":"wire","serviceaccount":{"name":"bot","uid":"uid-sa"}},"nbf":"x","sub":"system:serviceaccount:wire:bot"})");
+  EXPECT_EQ(
+      codec::to_json(claims),
+      R"({"aud":["vault"],"exp":"x","iat":"x","iss":"https://kubernetes.default.svc.cluster.local","jti":"x",)"
+      R"("kubernetes.io":{"namespace":"wire","serviceaccount":{"name":"bot","uid":"uid-sa"}},"nbf":"x","sub":"system:serviceaccount:wire:bot"})");
   const codec::Value pod_claims = claims_of(ask(bound("Pod", "p"))->status.token);
-  EXPECT_EQ(codec::to_json(*pod_claims.find("kubernetes.io")),
-            R"({"namespace":"wire","node":{"name":"n1","uid":"uid-node"},"pod":{"name":"p","uid":"uid-pod"},"serviceaccount":{"name":"bot","uid":"uid-sa"}})");
+  EXPECT_EQ(
+      codec::to_json(*pod_claims.find("kubernetes.io")),
+      R"({"namespace":"wire","node":{"name":"n1","uid":"uid-node"},"pod":{"name":"p","uid":"uid-pod"},"serviceaccount":{"name":"bot","uid":"uid-sa"}})");
 }
 
 TEST_F(ServiceAccountTokens, ExtrasNameThePodAndNode) {
@@ -152,13 +155,14 @@ TEST_F(ServiceAccountTokens, Audiences) {
   request.spec.audiences = {"vault", "bank"};
   const std::string token = ask(request)->status.token;
   EXPECT_EQ(check(token, {"bank"}), "system:serviceaccount:wire:bot");
-  EXPECT_EQ(check(token), "token audiences [\"vault\" \"bank\"] is invalid for the target audiences [\"https://kubernetes.default.svc.cluster.local\"]");
+  EXPECT_EQ(check(token),
+            "token audiences [\"vault\" \"bank\"] is invalid for the target audiences [\"https://kubernetes.default.svc.cluster.local\"]");
 }
 
 TEST_F(ServiceAccountTokens, BadTokens) {
   const std::string token = ask({})->status.token;
-  for (const std::string& bad : {std::string(""), std::string("x"), std::string("a.b.c"), std::string("..."), token.substr(0, token.rfind('.')), "x" + token,
-                                std::string(token_bytes_max + 1, 'x')})
+  for (const std::string& bad : {std::string(""), std::string("x"), std::string("a.b.c"), std::string("..."), token.substr(0, token.rfind('.')),
+                                 "x" + token, std::string(token_bytes_max + 1, 'x')})
     EXPECT_EQ(check(bad), "unknown") << bad.substr(0, 40);
   std::string forged = token;
   forged[forged.size() - 10] = forged[forged.size() - 10] == 'A' ? 'B' : 'A';
@@ -204,7 +208,13 @@ TEST_F(ServiceAccountTokens, RequestsThatAreRefused) {
   endless.spec.expiration_seconds = expiration_seconds_max + 1;
   renamed.metadata.name = "other";
   uid.metadata.uid = "uid-2";
-  const Case cases[] = {{brief, 422}, {endless, 422}, {renamed, 422}, {uid, 409}, {bound("Pod", "none"), 404}, {bound("Pod", "p", "uid-2"), 409}, {bound("Service", "s"), 400}};
+  const Case cases[] = {{brief, 422},
+                        {endless, 422},
+                        {renamed, 422},
+                        {uid, 409},
+                        {bound("Pod", "none"), 404},
+                        {bound("Pod", "p", "uid-2"), 409},
+                        {bound("Service", "s"), 400}};
   for (const auto& c : cases) {
     const auto answer = ask(c.request);
     ASSERT_FALSE(answer);
@@ -240,10 +250,12 @@ TEST_F(ServiceAccountTokens, Review) {
   EXPECT_EQ(answer->status.user.groups, (std::vector<std::string>{"system:serviceaccounts", "system:serviceaccounts:wire", "system:authenticated"}));
   EXPECT_EQ(answer->status.audiences, std::vector<std::string>{"vault"});
   question.spec.audiences = {"other"};
-  EXPECT_EQ(ask_review(question)->status.error, "[invalid bearer token, token audiences [\"vault\"] is invalid for the target audiences [\"other\"]]");
-  question.spec.audiences = {};
   EXPECT_EQ(ask_review(question)->status.error,
-            "[invalid bearer token, token audiences [\"vault\"] is invalid for the target audiences [\"https://kubernetes.default.svc.cluster.local\"]]");
+            "[invalid bearer token, token audiences [\"vault\"] is invalid for the target audiences [\"other\"]]");
+  question.spec.audiences = {};
+  EXPECT_EQ(
+      ask_review(question)->status.error,
+      "[invalid bearer token, token audiences [\"vault\"] is invalid for the target audiences [\"https://kubernetes.default.svc.cluster.local\"]]");
   question.spec.token = "x";
   EXPECT_EQ(ask_review(question)->status.error, "invalid bearer token");
   question.spec.token = "";
@@ -255,12 +267,14 @@ TEST(OpenId, Documents) {
   const auto ec = component::PrivateKey::generate_ec_p256();
   const auto documents = make_openid_documents(issuer_url, "", "10.0.0.1:6443", KeySet({key->public_key(), ec->public_key()}));
   ASSERT_TRUE(documents);
-  EXPECT_EQ(documents->configuration,
-            R"({"issuer":"https://kubernetes.default.svc.cluster.local","jwks_uri":"https://10.0.0.1:6443/openid/v1/jwks","response_types_supported":["id_token"],)"
-            R"("subject_types_supported":["public"],"id_token_signing_alg_values_supported":["ES256","RS256"]})");
+  EXPECT_EQ(
+      documents->configuration,
+      R"({"issuer":"https://kubernetes.default.svc.cluster.local","jwks_uri":"https://10.0.0.1:6443/openid/v1/jwks","response_types_supported":["id_token"],)"
+      R"("subject_types_supported":["public"],"id_token_signing_alg_values_supported":["ES256","RS256"]})");
   EXPECT_TRUE(documents->jwks.starts_with(R"({"keys":[{"use":"sig","kty":"RSA","kid":")"));
   EXPECT_EQ(codec::parse_json(documents->jwks)->find("keys")->as_array().size(), 2u);
-  for (const char* bad : {"http://x", "kubernetes/serviceaccount", "https://x?y", "https://x#y"}) EXPECT_FALSE(make_openid_documents(bad, "", "h", KeySet({key->public_key()})));
+  for (const char* bad : {"http://x", "kubernetes/serviceaccount", "https://x?y", "https://x#y"})
+    EXPECT_FALSE(make_openid_documents(bad, "", "h", KeySet({key->public_key()})));
 }
 
 TEST(ServiceAccountNames, SplitAndMake) {

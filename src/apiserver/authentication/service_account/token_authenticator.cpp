@@ -76,7 +76,8 @@ std::optional<AuthenticationResult> ServiceAccountAuthenticator::authenticate_to
   for (const auto& audience : offered)
     if (contains(wanted, audience)) response.audiences.push_back(audience);
   if (response.audiences.empty() && !config_.audiences.empty())
-    return AuthenticationResult(unauthorized(fmt::format("token audiences {} is invalid for the target audiences {}", quoted(offered), quoted(wanted))));
+    return AuthenticationResult(
+        unauthorized(fmt::format("token audiences {} is invalid for the target audiences {}", quoted(offered), quoted(wanted))));
   auto user = validate(*claims, token, seconds(clock_.wall_now()), reader_);
   if (!user) return AuthenticationResult(Unexpected(user.error()));
   response.user = std::move(*user);

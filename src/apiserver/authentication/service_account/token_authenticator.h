@@ -16,8 +16,8 @@
 namespace pintle::apiserver::service_account {
 
 struct TokenAuthenticatorConfig {
-  std::vector<std::string> issuers;        // that are accepted
-  std::vector<std::string> audiences;      // of this server
+  std::vector<std::string> issuers;    // that are accepted
+  std::vector<std::string> audiences;  // of this server
   KeySet keys;
 };
 
@@ -43,6 +43,6 @@ class ServiceAccountAuthenticator : public TokenAuthenticator {
   std::unordered_map<std::string_view, std::list<std::pair<std::string, ClaimsPtr>>::iterator> by_digest_;
 };
 
-constexpr std::size_t verified_tokens_max = 4096;    // then the least recently used is forgotten and checked anew
+constexpr std::size_t verified_tokens_max = 4096;  // then the least recently used is forgotten and checked anew
 
 }  // namespace pintle::apiserver::service_account

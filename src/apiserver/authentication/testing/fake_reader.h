@@ -101,7 +101,7 @@ class FakeReader : public ResourceReader {
 
   Codec codec_;
   std::map<const storage::CachedObject*, api::Object> objects_;
-  std::vector<storage::CachedObjectPtr> kept_;    // every version, so that an address stands for one
+  std::vector<storage::CachedObjectPtr> kept_;  // every version, so that an address stands for one
   std::map<GroupResource, std::map<std::pair<std::string, std::string>, storage::CachedObjectPtr>> stored_;
   std::map<GroupResource, std::vector<std::function<void(const storage::CacheEvent&)>>> listeners_;
   mutable int decoded_ = 0;
@@ -135,7 +135,7 @@ T now(rt::Task<T> task) {
   std::optional<T> out;
   const auto keep = [](rt::Task<T> inner, std::optional<T>* into) -> rt::Task<void> { into->emplace(co_await inner); };
   rt::Task<void> outer = keep(std::move(task), &out);
-  (void)outer.await_suspend(std::noop_coroutine());   // starts it
+  (void)outer.await_suspend(std::noop_coroutine());  // starts it
   CHECK(out, "the task waited");
   return std::move(*out);
 }

@@ -64,7 +64,8 @@ std::optional<AuthorizationResult> refuse_unless_get(const AuthorizationAttribut
 
 // Leases and CSINodes: the object that bears the node's name. Its name is not known at creation.
 AuthorizationResult own_object(const std::string& node, const AuthorizationAttributes& a, std::string_view what) {
-  if (!one_of(a.verb, {"get", "create", "update", "patch", "delete"})) return pass(fmt::format("can only get, create, update, patch, or delete a {}", what));
+  if (!one_of(a.verb, {"get", "create", "update", "patch", "delete"}))
+    return pass(fmt::format("can only get, create, update, patch, or delete a {}", what));
   if (a.verb != "create" && a.name != node) return pass(fmt::format("can only access {} with the same name as the requesting node", what));
   return allow();
 }
@@ -89,7 +90,8 @@ UserRules NodeAuthorizer::rules_for(const UserInfo& user, const std::string&) {
 AuthorizationResult NodeAuthorizer::judge(const std::string& node, const AuthorizationAttributes& a) {
   if (a.is_resource) {
     const std::string_view resource = a.resource;
-    if (a.group.empty() && one_of(resource, {"secrets", "configmaps", "persistentvolumeclaims", "persistentvolumes", "serviceaccounts", "nodes", "pods"}))
+    if (a.group.empty() &&
+        one_of(resource, {"secrets", "configmaps", "persistentvolumeclaims", "persistentvolumes", "serviceaccounts", "nodes", "pods"}))
       return core(node, a);
     if (a.group == "coordination.k8s.io" && resource == "leases") {
       if (a.ns != "kube-node-lease") return pass("can only access leases in the \"kube-node-lease\" system namespace");
@@ -153,7 +155,7 @@ AuthorizationResult NodeAuthorizer::nodes(const std::string& node, const Authori
 
 AuthorizationResult NodeAuthorizer::pods(const std::string& node, const AuthorizationAttributes& a) {
   if (a.subresource.empty()) {
-    if (one_of(a.verb, {"create", "delete"})) return allow();   // mirror pods
+    if (one_of(a.verb, {"create", "delete"})) return allow();  // mirror pods
     if (one_of(a.verb, {"list", "watch"}) && selects(a, "spec.nodeName", node)) return allow();
     if (one_of(a.verb, {"list", "watch"}) && a.name.empty()) return pass("can only list/watch pods with spec.nodeName field selector");
     if (a.verb == "get" && a.name.empty()) return pass("No Object name found");
@@ -208,7 +210,8 @@ bool NodeAuthorizer::related_secret(const std::string& node, const std::string& 
       const auto claim = reader_.get_as<api::core_v1::PersistentVolumeClaim>({"", "persistentvolumeclaims"}, pod_ns, claim_name);
       if (!claim || claim->spec.volume_name.empty()) return false;
       const auto volume = reader_.get_as<api::core_v1::PersistentVolume>({"", "persistentvolumes"}, "", claim->spec.volume_name);
-      if (!volume || !volume->spec.claim_ref || volume->spec.claim_ref->name != claim_name || volume->spec.claim_ref->namespace_ != pod_ns) return false;
+      if (!volume || !volume->spec.claim_ref || volume->spec.claim_ref->name != claim_name || volume->spec.claim_ref->namespace_ != pod_ns)
+        return false;
       const auto secrets = node_secrets_of(*volume);
       return std::find(secrets.begin(), secrets.end(), wanted) != secrets.end();
     });

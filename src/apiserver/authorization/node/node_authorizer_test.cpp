@@ -167,7 +167,7 @@ TEST_F(NodeAuthorizerTest, Table) {
 
 TEST_F(NodeAuthorizerTest, OnlyNodesAreAnswered) {
   AuthorizationAttributes a;
-  a.user.name = "system:node:n1";       // without the group
+  a.user.name = "system:node:n1";  // without the group
   a.verb = "get";
   a.resource = "nodes";
   a.name = "n1";
@@ -179,7 +179,7 @@ TEST_F(NodeAuthorizerTest, OnlyNodesAreAnswered) {
   for (const char* name : {"system:node:x:n1", "system:node::n1", "system:node:n1:", "system:node:N1"}) {
     a.user.name = name;
     EXPECT_EQ(authorizer_.authorize_now(a)->decision, Decision::NoOpinion) << name;
-    a.resource = "services";   // what every node may read
+    a.resource = "services";  // what every node may read
     EXPECT_EQ(authorizer_.authorize_now(a)->decision, Decision::NoOpinion) << name;
     a.resource = "nodes";
   }

@@ -10,9 +10,7 @@ std::string_view node_of(const storage::CachedObjectPtr& pod) {
   return node ? *node : std::string_view();
 }
 
-bool same_pod(const storage::CachedObject& a, std::string_view ns, std::string_view name) {
-  return a.header().name == name && a.header().ns == ns;
-}
+bool same_pod(const storage::CachedObject& a, std::string_view ns, std::string_view name) { return a.header().name == name && a.header().ns == ns; }
 
 }  // namespace
 

@@ -28,7 +28,7 @@ class PodIndex {
  private:
   struct Entry {
     storage::CachedObjectPtr pod;
-    std::shared_ptr<const PodReferences> references;   // nullptr: not read yet
+    std::shared_ptr<const PodReferences> references;  // nullptr: not read yet
   };
   struct Hash {
     using is_transparent = void;

@@ -85,8 +85,10 @@ PodReferences references_of(const Pod& pod) {
   out.config_maps = config_map_names(pod);
   out.service_account = pod.spec.service_account_name;
   for (const auto& volume : pod.spec.volumes) {
-    if (volume.persistent_volume_claim) add(out.claims, volume.persistent_volume_claim->claim_name);
-    else if (volume.ephemeral) out.claims.push_back(pod.metadata.name + "-" + volume.name);
+    if (volume.persistent_volume_claim)
+      add(out.claims, volume.persistent_volume_claim->claim_name);
+    else if (volume.ephemeral)
+      out.claims.push_back(pod.metadata.name + "-" + volume.name);
   }
   for (const auto& claim : pod.spec.resource_claims) {
     if (claim.resource_claim_name) add(out.resource_claims, *claim.resource_claim_name);

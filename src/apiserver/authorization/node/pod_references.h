@@ -14,7 +14,7 @@ struct PodReferences {
   // Sorted, each once.
   std::vector<std::string> secrets;
   std::vector<std::string> config_maps;
-  std::vector<std::string> claims;            // PersistentVolumeClaims
+  std::vector<std::string> claims;  // PersistentVolumeClaims
   std::vector<std::string> resource_claims;
   std::string service_account;
 };

@@ -15,9 +15,12 @@ std::vector<Subject> to_subjects(const std::vector<api::rbac_v1::Subject>& subje
   std::vector<Subject> out;
   out.reserve(subjects.size());
   for (const auto& subject : subjects) {
-    if (subject.kind == "User") out.push_back({SubjectKind::User, {}, subject.name});
-    else if (subject.kind == "Group") out.push_back({SubjectKind::Group, {}, subject.name});
-    else if (subject.kind == "ServiceAccount") out.push_back({SubjectKind::ServiceAccount, subject.namespace_, subject.name});
+    if (subject.kind == "User")
+      out.push_back({SubjectKind::User, {}, subject.name});
+    else if (subject.kind == "Group")
+      out.push_back({SubjectKind::Group, {}, subject.name});
+    else if (subject.kind == "ServiceAccount")
+      out.push_back({SubjectKind::ServiceAccount, subject.namespace_, subject.name});
   }
   return out;
 }

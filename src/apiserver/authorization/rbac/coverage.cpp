@@ -101,8 +101,8 @@ class Comparison {
   const std::size_t words_;
   const bool all_;
   std::size_t steps_ = 0;
-  std::size_t bytes_ = 0;          // of what is listed
-  bool clipped_ = false;           // not every verb of it is
+  std::size_t bytes_ = 0;  // of what is listed
+  bool clipped_ = false;   // not every verb of it is
   Dimension verbs_, groups_, resources_, names_;
   Coverage out_;
 };
@@ -110,7 +110,7 @@ class Comparison {
 template <class MaskOf>
 std::vector<Class> Comparison::classes(const std::vector<std::string>& values, MaskOf&& mask_of) {
   std::map<Mask, std::size_t> by_mask;
-  std::vector<Class> out;        // in the order of the values, which is how they are listed
+  std::vector<Class> out;  // in the order of the values, which is how they are listed
   std::unordered_set<std::string_view> seen;
   for (const std::string& value : values) {
     if (!seen.insert(value).second) continue;
@@ -144,7 +144,7 @@ Mask Comparison::url_mask(std::string_view url) {
 }
 
 std::vector<Class> Comparison::name_classes(const Rule& wanted) {
-  if (wanted.names.empty()) return {{names_.any_value, {}}};   // every name: only rules that name none know it
+  if (wanted.names.empty()) return {{names_.any_value, {}}};  // every name: only rules that name none know it
   return classes(wanted.names, [this](std::string_view name) { return names_.mask_of(name); });
 }
 

@@ -11,18 +11,18 @@
 
 namespace pintle::apiserver::rbac {
 
-constexpr std::size_t coverage_steps_max = 4 << 20;   // of 64 held rules each, a few milliseconds; then nothing is said to be covered
+constexpr std::size_t coverage_steps_max = 4 << 20;  // of 64 held rules each, a few milliseconds; then nothing is said to be covered
 // Of what is missing, for an error message: rules, verbs of each, and bytes of all their values.
 constexpr std::size_t missing_rules_max = 64;
 constexpr std::size_t missing_verbs_max = 64;
 constexpr std::size_t missing_bytes_max = 16 << 10;
-enum class Listing : uint8_t { Some, All };           // All: for rules of our own
+enum class Listing : uint8_t { Some, All };  // All: for rules of our own
 
 struct Coverage {
   // What is wanted and not held, each for one resource (or path) and name, with the verbs that are missing.
   std::vector<Rule> missing;
-  bool more = false;           // there is more than what is listed
-  bool too_many = false;       // past coverage_steps_max: not compared to the end
+  bool more = false;      // there is more than what is listed
+  bool too_many = false;  // past coverage_steps_max: not compared to the end
   bool complete() const { return missing.empty() && !more && !too_many; }
 };
 

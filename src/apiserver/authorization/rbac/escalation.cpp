@@ -19,15 +19,16 @@ using namespace api::rbac_v1;
 struct Write {
   const char* resource = nullptr;
   const api::meta_v1::ObjectMeta* metadata = nullptr;
-  std::vector<Rule> rules;                 // of a role
+  std::vector<Rule> rules;  // of a role
   bool aggregated = false;
-  const api::rbac_v1::RoleRef* role_ref = nullptr;   // of a binding
+  const api::rbac_v1::RoleRef* role_ref = nullptr;  // of a binding
 };
 
 Write subject_of(const api::Object& object) {
   if (object.is<ClusterRole>()) {
     const auto& role = object.as<ClusterRole>();
-    return {"clusterroles", &role.metadata, to_rules(role.rules), role.aggregation_rule && !role.aggregation_rule->cluster_role_selectors.empty(), nullptr};
+    return {"clusterroles", &role.metadata, to_rules(role.rules), role.aggregation_rule && !role.aggregation_rule->cluster_role_selectors.empty(),
+            nullptr};
   }
   if (object.is<Role>()) return {"roles", &object.as<Role>().metadata, to_rules(object.as<Role>().rules), false, nullptr};
   if (object.is<ClusterRoleBinding>()) {
@@ -141,7 +142,7 @@ rt::Task<Result<Unit>> check_escalation(rt::Context ctx, EscalationCheck check, 
   if (user.in_group(group_masters)) co_return Unit{};
   if (old && only_collection_fields_changed(*object, *old)) co_return Unit{};
   Write subject = subject_of(*object);
-  if (old && subject_of(*old).aggregated) subject.aggregated = true;   // taking the aggregationRule away asks as much
+  if (old && subject_of(*old).aggregated) subject.aggregated = true;  // taking the aggregationRule away asks as much
   if (subject.role_ref) co_return co_await check_binding(ctx, check, std::move(user), std::move(subject));
   co_return co_await check_role(ctx, check, std::move(user), std::move(subject));
 }

@@ -58,7 +58,7 @@ void RbacIndex::remove_role(const std::string& ns, const std::string& name) {
   const auto it = roles_.find(object_key(ns, name));
   if (it == roles_.end()) return;
   it->second->rules = nullptr;
-  if (it->second.use_count() == 1) roles_.erase(it);   // no binding waits for it to come back
+  if (it->second.use_count() == 1) roles_.erase(it);  // no binding waits for it to come back
 }
 
 void RbacIndex::put_binding(const std::string& ns, const std::string& name, RoleRef role, std::vector<Subject> subjects) {
@@ -75,7 +75,7 @@ void RbacIndex::put_binding(const std::string& ns, const std::string& name, Role
     std::string key = key_of(ns, subject);
     if (key.empty()) continue;
     auto& entries = by_subject_[key];
-    if (!entries.empty() && entries.back().binding == slot.get()) continue;   // a subject named twice
+    if (!entries.empty() && entries.back().binding == slot.get()) continue;  // a subject named twice
     entries.push_back({slot.get(), &subject});
     slot->keys.push_back(std::move(key));
   }
@@ -98,13 +98,13 @@ void RbacIndex::remove_binding(const std::string& ns, const std::string& name) {
   const auto role = it->second->role;
   const std::string role_key = object_key(it->second->ref.cluster ? std::string_view() : std::string_view(ns), it->second->ref.name);
   bindings_.erase(it);
-  if (!role->rules && role.use_count() == 2) roles_.erase(role_key);   // here and in the table
+  if (!role->rules && role.use_count() == 2) roles_.erase(role_key);  // here and in the table
 }
 
 // One user's roles, each once, within values_judged_max.
 struct RbacIndex::Visit {
   const std::function<bool(const Grant&)>& call;
-  std::array<const Role*, 32> few{};        // seen; no memory is asked for in the usual case
+  std::array<const Role*, 32> few{};  // seen; no memory is asked for in the usual case
   std::size_t count = 0;
   std::unordered_set<const Role*> many;
   std::size_t values = 0;

@@ -18,11 +18,11 @@ namespace pintle::apiserver::rbac {
 enum class SubjectKind : uint8_t { User, Group, ServiceAccount };
 struct Subject {
   SubjectKind kind = SubjectKind::User;
-  std::string ns;            // of a service account; "": the binding's
+  std::string ns;  // of a service account; "": the binding's
   std::string name;
 };
 struct RoleRef {
-  bool cluster = false;      // ClusterRole or Role
+  bool cluster = false;  // ClusterRole or Role
   std::string name;
 };
 
@@ -39,7 +39,7 @@ struct Grant {
   std::string_view binding_name;
   const RoleRef* role = nullptr;
   const Subject* subject = nullptr;
-  const Rules* rules = nullptr;                  // nullptr: the role does not exist
+  const Rules* rules = nullptr;  // nullptr: the role does not exist
 };
 
 class RbacIndex {
@@ -59,7 +59,7 @@ class RbacIndex {
 
  private:
   struct Role {
-    Rules rules;                 // nullptr: it does not exist
+    Rules rules;  // nullptr: it does not exist
     std::size_t values = 0;
   };
   struct Binding {
@@ -67,7 +67,7 @@ class RbacIndex {
     RoleRef ref;
     std::shared_ptr<Role> role;
     std::vector<Subject> subjects;
-    std::vector<std::string> keys;   // of by_subject_, each once
+    std::vector<std::string> keys;  // of by_subject_, each once
   };
   struct Entry {
     const Binding* binding;
@@ -86,9 +86,9 @@ class RbacIndex {
   bool visit_key(std::string_view key, Visit& visit) const;
 
   mutable std::shared_mutex mutex_;
-  Table<std::shared_ptr<Role>> roles_;                // "ns/name"
-  Table<std::unique_ptr<Binding>> bindings_;          // "ns/name"
-  Table<std::vector<Entry>> by_subject_;              // "ns\0u:name", "ns\0g:name"
+  Table<std::shared_ptr<Role>> roles_;        // "ns/name"
+  Table<std::unique_ptr<Binding>> bindings_;  // "ns/name"
+  Table<std::vector<Entry>> by_subject_;      // "ns\0u:name", "ns\0g:name"
 };
 
 }  // namespace pintle::apiserver::rbac

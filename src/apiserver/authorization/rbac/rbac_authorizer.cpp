@@ -9,7 +9,7 @@
 namespace pintle::apiserver::rbac {
 namespace {
 
-constexpr std::size_t missing_roles_listed_max = 16;   // of roles that are bound and do not exist, in a reason
+constexpr std::size_t missing_roles_listed_max = 16;  // of roles that are bound and do not exist, in a reason
 
 std::string describe_subject(const Subject& subject, std::string_view binding_ns) {
   switch (subject.kind) {
@@ -56,16 +56,17 @@ std::optional<AuthorizationResult> RbacAuthorizer::authorize_now(const Authoriza
   const RuleQuery query(attributes);
   AuthorizationResult result;
   GrantErrors errors;
-  const bool all = index_.visit(attributes.user, attributes.is_resource ? std::string_view(attributes.ns) : std::string_view(), [&](const Grant& grant) {
-    if (!grant.rules) {
-      errors.add(*grant.role);
-      return true;
-    }
-    if (!allows(**grant.rules, query)) return true;
-    result.decision = Decision::Allow;
-    result.reason = describe_grant(grant);
-    return false;
-  });
+  const bool all =
+      index_.visit(attributes.user, attributes.is_resource ? std::string_view(attributes.ns) : std::string_view(), [&](const Grant& grant) {
+        if (!grant.rules) {
+          errors.add(*grant.role);
+          return true;
+        }
+        if (!allows(**grant.rules, query)) return true;
+        result.decision = Decision::Allow;
+        result.reason = describe_grant(grant);
+        return false;
+      });
   if (!all) errors.add_exceeded();
   const std::string text = errors.text();
   if (result.decision == Decision::NoOpinion && !text.empty()) result.reason = "RBAC: " + text;
@@ -90,7 +91,8 @@ UserRules RbacAuthorizer::rules_for(const UserInfo& user, const std::string& ns)
     }
     return true;
   });
-  if (out.incomplete) errors.add(fmt::format("more than {} rules or {} bytes of them: the others are not listed", rules_listed_max, rules_listed_bytes_max));
+  if (out.incomplete)
+    errors.add(fmt::format("more than {} rules or {} bytes of them: the others are not listed", rules_listed_max, rules_listed_bytes_max));
   if (!all) errors.add_exceeded();
   out.incomplete = out.incomplete || !all;
   out.evaluation_error = errors.text();

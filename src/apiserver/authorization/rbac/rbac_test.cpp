@@ -20,7 +20,8 @@ UserInfo user(std::string name, std::vector<std::string> groups = {}) {
 }
 
 // "get pods/log in ns named x", written as fields.
-AuthorizationAttributes ask(UserInfo who, std::string verb, std::string resource, std::string ns = "", std::string name = "", std::string group = "") {
+AuthorizationAttributes ask(UserInfo who, std::string verb, std::string resource, std::string ns = "", std::string name = "",
+                            std::string group = "") {
   AuthorizationAttributes a;
   a.user = std::move(who);
   a.verb = std::move(verb);
@@ -73,7 +74,8 @@ TEST(RbacRules, Match) {
       {&urls, ask(who, "get", "pods"), false},
   };
   for (const auto& c : cases)
-    EXPECT_EQ(allows(*c.rule, RuleQuery(c.attributes)), c.allowed) << describe(*c.rule) << " " << c.attributes.verb << " " << c.attributes.resource << c.attributes.path;
+    EXPECT_EQ(allows(*c.rule, RuleQuery(c.attributes)), c.allowed)
+        << describe(*c.rule) << " " << c.attributes.verb << " " << c.attributes.resource << c.attributes.path;
 }
 
 TEST(RbacRules, Uncovered) {
@@ -138,7 +140,11 @@ TEST(RbacRules, CoverAgreesWithItsDefinition) {
   for (int round = 0; round < 20'000; ++round) {
     std::vector<Rule> held(1 + draw(100) / 20);
     for (Rule& rule : held)
-      rule = {some({"get", "list", "*"}), some({"", "apps", "*"}), some({"pods", "pods/log", "*/log", "*"}), draw(2) ? std::vector<std::string>() : some({"a", "b", "c"}), {}};
+      rule = {some({"get", "list", "*"}),
+              some({"", "apps", "*"}),
+              some({"pods", "pods/log", "*/log", "*"}),
+              draw(2) ? std::vector<std::string>() : some({"a", "b", "c"}),
+              {}};
     std::vector<const Rule*> pointers;
     for (const Rule& rule : held) pointers.push_back(&rule);
     const Rule wanted{some({"get", "list", "watch"}), some({"", "apps"}), some({"pods", "pods/log", "nodes"}), some({"a", "b", "d"}), {}};
@@ -157,7 +163,7 @@ std::vector<std::string> many(const char* stem, std::size_t n) {
 
 // A rule is a product; 1.8 KB of it were 512,000 rules.
 TEST(RbacRules, CoverDoesNotMultiplyOut) {
-  const Rule product{many("v", 80), many("g", 80), many("r", 80), many("n", 1000), {}};   // 512 million
+  const Rule product{many("v", 80), many("g", 80), many("r", 80), many("n", 1000), {}};  // 512 million
   const Rule other{{"v1"}, {"g1"}, {"r1"}, {"n1"}, {}};
   const std::vector<const Rule*> held{&other};
   const Coverage coverage = cover(held, std::span(&product, 1), Listing::Some);
@@ -167,13 +173,15 @@ TEST(RbacRules, CoverDoesNotMultiplyOut) {
   EXPECT_TRUE(coverage.more);
   EXPECT_EQ(coverage.missing.front().verbs.size(), missing_verbs_max);
   const Rule wide{{"v"}, {"g"}, {std::string(missing_bytes_max, 'r'), std::string(missing_bytes_max, 's')}, many("n", 100), {}};
-  EXPECT_TRUE(cover(held, std::span(&wide, 1), Listing::Some).missing.empty());   // nothing is short enough to list
+  EXPECT_TRUE(cover(held, std::span(&wide, 1), Listing::Some).missing.empty());  // nothing is short enough to list
   EXPECT_FALSE(cover(held, std::span(&wide, 1), Listing::Some).complete());
   EXPECT_TRUE(cover(std::vector<const Rule*>{&product}, std::span(&product, 1), Listing::Some).complete());
 
   // Many held rules that all know something else are given up on, and then nothing is covered.
   std::vector<Rule> scattered;
-  for (int i = 0; i < 2000; ++i) scattered.push_back({{"v" + std::to_string(i % 80)}, {"g" + std::to_string(i % 79)}, {"r" + std::to_string(i % 77)}, {"n" + std::to_string(i % 997)}, {}});
+  for (int i = 0; i < 2000; ++i)
+    scattered.push_back(
+        {{"v" + std::to_string(i % 80)}, {"g" + std::to_string(i % 79)}, {"r" + std::to_string(i % 77)}, {"n" + std::to_string(i % 997)}, {}});
   scattered.push_back({{"*"}, {"*"}, {"*"}, {}, {}});
   std::vector<const Rule*> pointers;
   for (const Rule& rule : scattered) pointers.push_back(&rule);
@@ -194,7 +202,8 @@ class RbacTest : public ::testing::Test {
     RoleBinding binding;
     binding.metadata = role.metadata;
     binding.role_ref = {"rbac.authorization.k8s.io", "Role", "reader"};
-    binding.subjects = {{"User", "rbac.authorization.k8s.io", "jane", ""}, {"ServiceAccount", "", "bot", ""}, {"Group", "rbac.authorization.k8s.io", "devs", ""}};
+    binding.subjects = {
+        {"User", "rbac.authorization.k8s.io", "jane", ""}, {"ServiceAccount", "", "bot", ""}, {"Group", "rbac.authorization.k8s.io", "devs", ""}};
     reader_.put({"rbac.authorization.k8s.io", "rolebindings"}, binding);
     ClusterRole cluster_role;
     cluster_role.metadata.name = "nodes";
@@ -292,7 +301,8 @@ TEST_F(RbacTest, RulesForAUser) {
 TEST_F(RbacTest, ManyGrantsOfOneUser) {
   const auto bound = [&](const std::string& role, std::vector<Rule> rules, int bindings) {
     index_.put_role("big", role, std::move(rules));
-    for (int i = 0; i < bindings; ++i) index_.put_binding("big", role + std::to_string(i), {false, role}, std::vector<Subject>(3, {SubjectKind::User, "", "eve"}));
+    for (int i = 0; i < bindings; ++i)
+      index_.put_binding("big", role + std::to_string(i), {false, role}, std::vector<Subject>(3, {SubjectKind::User, "", "eve"}));
   };
   const Rule rule{many("verb", 10), many("group", 10), many("resource", 10), {}, {}};
   bound("a", std::vector<Rule>(100, rule), 1000);
@@ -316,7 +326,8 @@ TEST_F(RbacTest, ManyGrantsOfOneUser) {
   index_.remove_role("big", "c");
   EXPECT_TRUE(allowed(ask(user("eve"), "get", "secrets", "big")));
 
-  for (int i = 0; i < 1000; ++i) index_.put_binding("big", "gone" + std::to_string(i), {false, "gone" + std::to_string(i)}, {{SubjectKind::User, "", "eve"}});
+  for (int i = 0; i < 1000; ++i)
+    index_.put_binding("big", "gone" + std::to_string(i), {false, "gone" + std::to_string(i)}, {{SubjectKind::User, "", "eve"}});
   EXPECT_LT(authorizer_.authorize_now(ask(user("eve"), "get", "nodes", "big"))->reason.size(), 2000u);
 }
 
@@ -344,7 +355,7 @@ TEST_F(RbacTest, Escalation) {
   role.metadata.finalizers = {"foregroundDeletion"};
   role.metadata.owner_references.resize(1);
   role.metadata.managed_fields.resize(1);
-  EXPECT_EQ(check(user("jane"), api::Object::of<Role>(role), &big), 200);   // what garbage collection changes
+  EXPECT_EQ(check(user("jane"), api::Object::of<Role>(role), &big), 200);  // what garbage collection changes
 
   RoleBinding binding;
   binding.metadata.name = "new";
@@ -405,7 +416,8 @@ TEST(AuthorizationChain, Modes) {
 
 TEST(Forbidden, HasUpstreamsForm) {
   auto a = ask(user("jane"), "get", "pods/log", "wire", "x");
-  EXPECT_EQ(forbidden(a, "").message, "pods \"x\" is forbidden: User \"jane\" cannot get resource \"pods/log\" in API group \"\" in the namespace \"wire\"");
+  EXPECT_EQ(forbidden(a, "").message,
+            "pods \"x\" is forbidden: User \"jane\" cannot get resource \"pods/log\" in API group \"\" in the namespace \"wire\"");
   a = ask(user("jane"), "list", "deployments", "", "", "apps");
   EXPECT_EQ(forbidden(a, "why").message,
             "deployments.apps is forbidden: User \"jane\" cannot list resource \"deployments\" in API group \"apps\" at the cluster scope: why");

@@ -1,8 +1,8 @@
 // RBAC's policy rules: whether a rule allows a request. (coverage.h: whether rules cover other rules.)
 #pragma once
 
-#include <span>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +19,7 @@ struct Rule {
   std::vector<std::string> names;
   std::vector<std::string> urls;
   std::size_t values() const { return verbs.size() + groups.size() + resources.size() + names.size() + urls.size(); }
-  std::size_t bytes() const;   // of all values, with what stands between them in JSON
+  std::size_t bytes() const;  // of all values, with what stands between them in JSON
   bool operator==(const Rule&) const = default;
 };
 
@@ -32,7 +32,7 @@ struct RuleQuery {
   std::string_view subresource;
   std::string_view name;
   std::string_view path;
-  std::string combined;      // "pods", "pods/log"
+  std::string combined;  // "pods", "pods/log"
 };
 
 bool allows(const Rule& rule, const RuleQuery& query);

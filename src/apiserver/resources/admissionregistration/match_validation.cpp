@@ -19,7 +19,7 @@ apimachinery::BadValue list_value(const std::vector<std::string>& list) {
 }
 
 void validate_resources(const std::vector<std::string>& resources, const FieldPath& path, FieldErrors& errors) {
-  std::set<std::string, std::less<>> all_subresources_of, everywhere;   // of "x/*" the x, of "*/x" the x
+  std::set<std::string, std::less<>> all_subresources_of, everywhere;  // of "x/*" the x, of "*/x" the x
   bool all = false, all_with_subresources = false, plain = false;
   for (std::size_t i = 0; i < resources.size(); ++i) {
     const std::string& name = resources[i];
@@ -63,14 +63,17 @@ void validate_named_rules(const std::vector<v1::NamedRuleWithOperations>& rules,
 void validate_rule(const v1::RuleWithOperations& rule, const FieldPath& path, FieldErrors& errors) {
   constexpr std::array<std::string_view, 5> operations{"*", "CONNECT", "CREATE", "DELETE", "UPDATE"};
   if (rule.operations.empty()) errors.required(path.child("operations"));
-  if (rule.operations.size() > 1 && has_wildcard(rule.operations)) errors.invalid(path.child("operations"), list_value(rule.operations), "'*' stands alone");
+  if (rule.operations.size() > 1 && has_wildcard(rule.operations))
+    errors.invalid(path.child("operations"), list_value(rule.operations), "'*' stands alone");
   for (std::size_t i = 0; i < rule.operations.size(); ++i)
     if (std::find(operations.begin(), operations.end(), rule.operations[i]) == operations.end())
       errors.not_supported(path.child("operations").index(i), rule.operations[i], operations);
   if (rule.api_groups.empty()) errors.required(path.child("apiGroups"));
-  if (rule.api_groups.size() > 1 && has_wildcard(rule.api_groups)) errors.invalid(path.child("apiGroups"), list_value(rule.api_groups), "'*' stands alone");
+  if (rule.api_groups.size() > 1 && has_wildcard(rule.api_groups))
+    errors.invalid(path.child("apiGroups"), list_value(rule.api_groups), "'*' stands alone");
   if (rule.api_versions.empty()) errors.required(path.child("apiVersions"));
-  if (rule.api_versions.size() > 1 && has_wildcard(rule.api_versions)) errors.invalid(path.child("apiVersions"), list_value(rule.api_versions), "'*' stands alone");
+  if (rule.api_versions.size() > 1 && has_wildcard(rule.api_versions))
+    errors.invalid(path.child("apiVersions"), list_value(rule.api_versions), "'*' stands alone");
   for (std::size_t i = 0; i < rule.api_versions.size(); ++i)
     if (rule.api_versions[i].empty()) errors.required(path.child("apiVersions").index(i));
   if (rule.resources.empty()) errors.required(path.child("resources"));

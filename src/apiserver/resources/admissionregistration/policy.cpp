@@ -55,13 +55,15 @@ void validate_validation(const v1::Validation& validation, const ExpressionScope
     if (validation.message.substr(begin, end - begin).find_first_of("\r\n") != std::string::npos)
       errors.invalid(path.child("message"), validation.message, "must be one line");
   }
-  if (validation.reason && std::find(reasons.begin(), reasons.end(), *validation.reason) == reasons.end()) errors.not_supported(path.child("reason"), *validation.reason, reasons);
+  if (validation.reason && std::find(reasons.begin(), reasons.end(), *validation.reason) == reasons.end())
+    errors.not_supported(path.child("reason"), *validation.reason, reasons);
 }
 
 void validate_audit_annotations(const v1::ValidatingAdmissionPolicy& policy, const ExpressionScope& scope, FieldErrors& errors) {
   const FieldPath path("spec", "auditAnnotations");
   const auto& annotations = policy.spec.audit_annotations;
-  if (annotations.size() > audit_annotations_max) errors.invalid(path, static_cast<int64_t>(annotations.size()), "must not hold more than 20 annotations");
+  if (annotations.size() > audit_annotations_max)
+    errors.invalid(path, static_cast<int64_t>(annotations.size()), "must not hold more than 20 annotations");
   std::set<std::string_view> keys;
   for (std::size_t i = 0; i < annotations.size(); ++i) {
     const FieldPath at = path.index(i);
@@ -88,7 +90,8 @@ void validate_conditions(const std::vector<api::meta_v1::Condition>& conditions,
     const FieldPath at = path.index(i);
     if (!types.insert(condition.type).second) errors.duplicate(at.child("type"), condition.type);
     errors.invalid_all(at.child("type"), condition.type, apimachinery::check_qualified_name(condition.type));
-    if (std::find(statuses.begin(), statuses.end(), condition.status) == statuses.end()) errors.not_supported(at.child("status"), condition.status, statuses);
+    if (std::find(statuses.begin(), statuses.end(), condition.status) == statuses.end())
+      errors.not_supported(at.child("status"), condition.status, statuses);
     if (condition.observed_generation < 0) errors.invalid(at.child("observedGeneration"), condition.observed_generation, "must be 0 or more");
     if (condition.last_transition_time.zero()) errors.required(at.child("lastTransitionTime"), "must be set");
     if (condition.reason.empty()) errors.required(at.child("reason"), "must be set");
@@ -96,7 +99,9 @@ void validate_conditions(const std::vector<api::meta_v1::Condition>& conditions,
 }
 
 void warn_of_policies(std::vector<std::string>& out) {
-  out.emplace_back("this server evaluates no admission policies yet: what matches a binding is refused while failurePolicy is Fail, and passes while it is Ignore");
+  out.emplace_back(
+      "this server evaluates no admission policies yet: what matches a binding is refused while failurePolicy is Fail, and passes while it is "
+      "Ignore");
 }
 
 class ValidatingPolicyStrategy : public TypedStrategy<v1::ValidatingAdmissionPolicy> {
@@ -112,10 +117,14 @@ class ValidatingPolicyStrategy : public TypedStrategy<v1::ValidatingAdmissionPol
       errors.required(path.child("validations"), "validations or auditAnnotations must hold an item");
       errors.required(path.child("auditAnnotations"), "validations or auditAnnotations must hold an item");
     }
-    for (std::size_t i = 0; i < spec.validations.size(); ++i) validate_validation(spec.validations[i], scope, path.child("validations").index(i), errors);
+    for (std::size_t i = 0; i < spec.validations.size(); ++i)
+      validate_validation(spec.validations[i], scope, path.child("validations").index(i), errors);
     validate_audit_annotations(policy, scope, errors);
   }
-  void warnings(const RequestScope&, const v1::ValidatingAdmissionPolicy&, const v1::ValidatingAdmissionPolicy*, std::vector<std::string>& out) const override { warn_of_policies(out); }
+  void warnings(const RequestScope&, const v1::ValidatingAdmissionPolicy&, const v1::ValidatingAdmissionPolicy*,
+                std::vector<std::string>& out) const override {
+    warn_of_policies(out);
+  }
   void table_cells(const v1::ValidatingAdmissionPolicy& policy, TableCells& cells) const override {
     cells.emplace_back(policy.metadata.name);
     cells.emplace_back(static_cast<int64_t>(policy.spec.validations.size()));
@@ -135,7 +144,8 @@ class PolicyStatusStrategy : public TypedStrategy<v1::ValidatingAdmissionPolicy>
     policy.metadata.resource_version = std::move(version);
   }
   bool validate_update_includes_validate() const override { return false; }
-  void validate_update(const RequestScope&, const v1::ValidatingAdmissionPolicy& policy, const v1::ValidatingAdmissionPolicy&, FieldErrors& errors) const override {
+  void validate_update(const RequestScope&, const v1::ValidatingAdmissionPolicy& policy, const v1::ValidatingAdmissionPolicy&,
+                       FieldErrors& errors) const override {
     const FieldPath path("status");
     if (policy.status.type_checking) {
       const auto& warnings = policy.status.type_checking->expression_warnings;
@@ -168,7 +178,10 @@ class MutatingPolicyStrategy : public TypedStrategy<v1::MutatingAdmissionPolicy>
       errors.not_supported(path.child("reinvocationPolicy"), spec.reinvocation_policy, reinvocations);
     }
   }
-  void warnings(const RequestScope&, const v1::MutatingAdmissionPolicy&, const v1::MutatingAdmissionPolicy*, std::vector<std::string>& out) const override { warn_of_policies(out); }
+  void warnings(const RequestScope&, const v1::MutatingAdmissionPolicy&, const v1::MutatingAdmissionPolicy*,
+                std::vector<std::string>& out) const override {
+    warn_of_policies(out);
+  }
   void table_cells(const v1::MutatingAdmissionPolicy& policy, TableCells& cells) const override {
     cells.emplace_back(policy.metadata.name);
     cells.emplace_back(static_cast<int64_t>(policy.spec.mutations.size()));
@@ -197,7 +210,8 @@ class MutatingPolicyStrategy : public TypedStrategy<v1::MutatingAdmissionPolicy>
       } else {
         validate_expression(mutation.json_patch->expression, scope, ResultType::List, at.child("expression"), errors);
       }
-      if (mutation.apply_configuration) errors.invalid(path.child("applyConfiguration"), "{applyConfiguration}", "must not be given when patchType is JSONPatch");
+      if (mutation.apply_configuration)
+        errors.invalid(path.child("applyConfiguration"), "{applyConfiguration}", "must not be given when patchType is JSONPatch");
     } else if (mutation.patch_type == v1::PatchType::ApplyConfiguration) {
       const FieldPath at = path.child("applyConfiguration");
       if (!mutation.apply_configuration) {
@@ -216,7 +230,8 @@ template <class Binding>
 void validate_binding(const Binding& binding, FieldErrors& errors) {
   const FieldPath path("spec");
   if (binding.spec.policy_name.empty()) errors.required(path.child("policyName"));
-  if (!binding.spec.policy_name.empty()) errors.invalid_all(path.child("policyName"), binding.spec.policy_name, apimachinery::check_dns_subdomain(binding.spec.policy_name));
+  if (!binding.spec.policy_name.empty())
+    errors.invalid_all(path.child("policyName"), binding.spec.policy_name, apimachinery::check_dns_subdomain(binding.spec.policy_name));
   if (binding.spec.param_ref) validate_param_ref(*binding.spec.param_ref, path.child("paramRef"), errors);
   if (binding.spec.match_resources) validate_match_resources(*binding.spec.match_resources, path.child("matchResources"), errors);
 }
@@ -243,7 +258,8 @@ class ValidatingBindingStrategy : public TypedStrategy<v1::ValidatingAdmissionPo
       if (!seen.insert(actions[i]).second) errors.duplicate(path.index(i), actions[i]);
     }
     if (actions.empty()) errors.required(path, "at least one action is required");
-    if (has("Deny") && has("Warn")) errors.invalid(FieldPath("spec", "validationActions"), "Deny,Warn", "must not hold both Deny and Warn: the client would be told twice");
+    if (has("Deny") && has("Warn"))
+      errors.invalid(FieldPath("spec", "validationActions"), "Deny,Warn", "must not hold both Deny and Warn: the client would be told twice");
   }
   void table_cells(const v1::ValidatingAdmissionPolicyBinding& binding, TableCells& cells) const override { binding_cells(binding, cells); }
 };

@@ -14,7 +14,9 @@ namespace {
 constexpr int32_t timeout_seconds_max = 30;
 constexpr std::array<std::string_view, 2> review_versions{"v1", "v1beta1"};
 
-bool is_known_review(const std::string& version) { return std::find(review_versions.begin(), review_versions.end(), version) != review_versions.end(); }
+bool is_known_review(const std::string& version) {
+  return std::find(review_versions.begin(), review_versions.end(), version) != review_versions.end();
+}
 template <class Webhook>
 bool has_no_side_effects(const Webhook& hook) {
   return hook.side_effects && (*hook.side_effects == "None" || *hook.side_effects == "NoneOnDryRun");
@@ -40,7 +42,8 @@ void validate_review_versions(const std::vector<std::string>& versions, const Ru
       errors.invalid_all(path.index(i), versions[i], apimachinery::check_dns1035_label(versions[i]));
     }
   }
-  if (rules.known_review && std::none_of(versions.begin(), versions.end(), is_known_review)) errors.invalid(path, versions.front(), "must include one of v1, v1beta1");
+  if (rules.known_review && std::none_of(versions.begin(), versions.end(), is_known_review))
+    errors.invalid(path, versions.front(), "must include one of v1, v1beta1");
 }
 
 template <class Webhook>
@@ -54,7 +57,8 @@ void validate_webhook(const Webhook& hook, const Rules& rules, const FieldPath& 
   constexpr std::array<std::string_view, 4> classes{"None", "NoneOnDryRun", "Some", "Unknown"};
   const std::span<const std::string_view> allowed(classes.data(), rules.no_side_effects ? 2 : classes.size());
   if (!hook.side_effects) errors.required(path.child("sideEffects"), "must be one of None, NoneOnDryRun");
-  if (hook.side_effects && std::find(allowed.begin(), allowed.end(), *hook.side_effects) == allowed.end()) errors.not_supported(path.child("sideEffects"), *hook.side_effects, allowed);
+  if (hook.side_effects && std::find(allowed.begin(), allowed.end(), *hook.side_effects) == allowed.end())
+    errors.not_supported(path.child("sideEffects"), *hook.side_effects, allowed);
   if (hook.timeout_seconds && (*hook.timeout_seconds < 1 || *hook.timeout_seconds > timeout_seconds_max))
     errors.invalid(path.child("timeoutSeconds"), *hook.timeout_seconds, "must be between 1 and 30 seconds");
   if (hook.namespace_selector) validate_label_selector(*hook.namespace_selector, path.child("namespaceSelector"), errors);
@@ -67,7 +71,8 @@ void validate_webhook(const Webhook& hook, const Rules& rules, const FieldPath& 
   } else {
     // Upstream reports a missing name as the namespace and the other way round; clients have seen nothing else.
     const auto& service = *hook.client_config.service;
-    validate_webhook_service({.ns = service.name, .name = service.namespace_, .path = service.path, .port = service.port.value_or(0)}, client.child("service"), errors);
+    validate_webhook_service({.ns = service.name, .name = service.namespace_, .path = service.path, .port = service.port.value_or(0)},
+                             client.child("service"), errors);
   }
   validate_match_conditions(hook.match_conditions, false, path.child("matchConditions"), errors);
   validate_review_versions(hook.admission_review_versions, rules, path.child("admissionReviewVersions"), errors);
@@ -90,7 +95,8 @@ Rules rules_after(const Configuration& old) {
   std::set<std::string_view> names;
   for (const auto& hook : old.webhooks) {
     rules.no_side_effects = rules.no_side_effects && has_no_side_effects(hook);
-    rules.known_review = rules.known_review && std::any_of(hook.admission_review_versions.begin(), hook.admission_review_versions.end(), is_known_review);
+    rules.known_review =
+        rules.known_review && std::any_of(hook.admission_review_versions.begin(), hook.admission_review_versions.end(), is_known_review);
     rules.unique_names = rules.unique_names && names.insert(hook.name).second;
   }
   return rules;
@@ -99,7 +105,9 @@ Rules rules_after(const Configuration& old) {
 template <class Configuration>
 class WebhookConfigurationStrategy : public TypedStrategy<Configuration> {
  public:
-  void validate(const RequestScope&, const Configuration& configuration, FieldErrors& errors) const override { validate_webhooks(configuration, Rules{}, errors); }
+  void validate(const RequestScope&, const Configuration& configuration, FieldErrors& errors) const override {
+    validate_webhooks(configuration, Rules{}, errors);
+  }
   bool validate_update_includes_validate() const override { return false; }
   void validate_update(const RequestScope&, const Configuration& configuration, const Configuration& old, FieldErrors& errors) const override {
     validate_webhooks(configuration, rules_after(old), errors);

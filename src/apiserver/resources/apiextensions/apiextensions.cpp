@@ -18,29 +18,40 @@ using Spec = v1::CustomResourceDefinitionSpec;
 constexpr std::size_t deprecation_warning_bytes_max = 256;
 
 template <class T>
-bool same(const T& a, const T& b) { return api::equal(api::type_of<T>(), &a, &b); }
+bool same(const T& a, const T& b) {
+  return api::equal(api::type_of<T>(), &a, &b);
+}
 template <class T>
-bool same(const Box<T>& a, const Box<T>& b) { return a.has_value() == b.has_value() && (!a || same(*a, *b)); }
+bool same(const Box<T>& a, const Box<T>& b) {
+  return a.has_value() == b.has_value() && (!a || same(*a, *b));
+}
 template <class T>
 bool same(const std::vector<T>& a, const std::vector<T>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const T& x, const T& y) { return same(x, y); });
 }
 template <class T>
-bool is_given(const Box<T>& part) { return part.has_value(); }
+bool is_given(const Box<T>& part) {
+  return part.has_value();
+}
 template <class T>
-bool is_given(const std::vector<T>& part) { return !part.empty(); }
+bool is_given(const std::vector<T>& part) {
+  return !part.empty();
+}
 
 template <class Part>
 bool all_agree(const Spec& spec, Part part) {
-  return !spec.versions.empty() && std::all_of(spec.versions.begin(), spec.versions.end(), [&](const auto& version) { return is_given(version.*part) && same(version.*part, spec.versions[0].*part); });
+  return !spec.versions.empty() && std::all_of(spec.versions.begin(), spec.versions.end(), [&](const auto& version) {
+    return is_given(version.*part) && same(version.*part, spec.versions[0].*part);
+  });
 }
 
 void validate_name(const v1::CustomResourceDefinition& definition, FieldErrors& errors) {
   const std::string& name = definition.metadata.name;
-  if (name.empty()) return;   // said with the metadata
+  if (name.empty()) return;  // said with the metadata
   const FieldPath path("metadata", "name");
   errors.invalid_all(path, name, apimachinery::check_dns_subdomain(name));
-  if (name != definition.spec.names.plural + "." + definition.spec.group) errors.invalid(path, name, "must be the plural name and the group, joined by a dot");
+  if (name != definition.spec.names.plural + "." + definition.spec.group)
+    errors.invalid(path, name, "must be the plural name and the group, joined by a dot");
 }
 
 void validate_group(const std::string& group, FieldErrors& errors) {
@@ -55,7 +66,8 @@ void validate_group(const std::string& group, FieldErrors& errors) {
 }
 
 void validate_version(const v1::CustomResourceDefinitionVersion& version, const Shared& shared, const FieldPath& path, FieldErrors& errors) {
-  if (const auto faults = apimachinery::check_dns1035_label(version.name); !faults.empty()) errors.invalid(path.child("name"), version.name, faults.front());
+  if (const auto faults = apimachinery::check_dns1035_label(version.name); !faults.empty())
+    errors.invalid(path.child("name"), version.name, faults.front());
   if (version.deprecation_warning) {
     const FieldPath at = path.child("deprecationWarning");
     if (!version.deprecated) {
@@ -65,10 +77,12 @@ void validate_version(const v1::CustomResourceDefinitionVersion& version, const 
     }
   }
   const bool has_status = version.subresources && version.subresources->status;
-  if (!shared.schema && version.schema && version.schema->open_apiv_3_schema) validate_schema(*version.schema->open_apiv_3_schema, has_status, path.child("schema"), errors);
+  if (!shared.schema && version.schema && version.schema->open_apiv_3_schema)
+    validate_schema(*version.schema->open_apiv_3_schema, has_status, path.child("schema"), errors);
   if (!shared.subresources && version.subresources) validate_subresources(*version.subresources, path.child("subresources"), errors);
   if (!shared.columns)
-    for (std::size_t i = 0; i < version.additional_printer_columns.size(); ++i) validate_column(version.additional_printer_columns[i], path.child("additionalPrinterColumns").index(i), errors);
+    for (std::size_t i = 0; i < version.additional_printer_columns.size(); ++i)
+      validate_column(version.additional_printer_columns[i], path.child("additionalPrinterColumns").index(i), errors);
   if (!shared.selectable_fields) validate_selectable_fields(version.selectable_fields, version.schema.get(), path.child("selectableFields"), errors);
 }
 
@@ -76,11 +90,13 @@ void validate_shared(const Spec& spec, const Shared& shared, FieldErrors& errors
   const FieldPath path("spec");
   if (spec.versions.empty()) return;
   const auto& any = spec.versions[0];
-  const bool has_status = std::any_of(spec.versions.begin(), spec.versions.end(), [](const auto& version) { return version.subresources && version.subresources->status; });
+  const bool has_status = std::any_of(spec.versions.begin(), spec.versions.end(),
+                                      [](const auto& version) { return version.subresources && version.subresources->status; });
   if (shared.schema && any.schema->open_apiv_3_schema) validate_schema(*any.schema->open_apiv_3_schema, has_status, path.child("validation"), errors);
   if (shared.subresources) validate_subresources(*any.subresources, path.child("subresources"), errors);
   if (shared.columns)
-    for (std::size_t i = 0; i < any.additional_printer_columns.size(); ++i) validate_column(any.additional_printer_columns[i], path.child("additionalPrinterColumns").index(i), errors);
+    for (std::size_t i = 0; i < any.additional_printer_columns.size(); ++i)
+      validate_column(any.additional_printer_columns[i], path.child("additionalPrinterColumns").index(i), errors);
   if (shared.selectable_fields) validate_selectable_fields(any.selectable_fields, any.schema.get(), path.child("selectableFields"), errors);
 }
 
@@ -95,7 +111,8 @@ void validate_spec(const Spec& spec, FieldErrors& errors) {
     errors.not_supported(path.child("scope"), spec.scope, scopes);
   }
   for (std::size_t i = 0; i < spec.versions.size(); ++i)
-    if (!spec.versions[i].schema || !spec.versions[i].schema->open_apiv_3_schema) errors.required(versions.index(i).child("schema", "openAPIV3Schema"));
+    if (!spec.versions[i].schema || !spec.versions[i].schema->open_apiv_3_schema)
+      errors.required(versions.index(i).child("schema", "openAPIV3Schema"));
   std::set<std::string_view> seen;
   std::size_t storage = 0;
   for (std::size_t i = 0; i < spec.versions.size(); ++i) {
@@ -129,10 +146,13 @@ void validate_stored_versions(const v1::CustomResourceDefinition& definition, Fi
     if (version.storage && !known) errors.invalid(path, version.name, "must hold the storage version " + version.name);
   }
   for (std::size_t i = 0; i < stored.size(); ++i)
-    if (left.contains(stored[i])) errors.invalid(path.index(i), stored[i], "objects may still be stored in this version: it must stay in spec.versions");
+    if (left.contains(stored[i]))
+      errors.invalid(path.index(i), stored[i], "objects may still be stored in this version: it must stay in spec.versions");
 }
 
-bool is_protected(std::string_view group) { return group == "k8s.io" || group == "kubernetes.io" || group.ends_with(".k8s.io") || group.ends_with(".kubernetes.io"); }
+bool is_protected(std::string_view group) {
+  return group == "k8s.io" || group == "kubernetes.io" || group.ends_with(".k8s.io") || group.ends_with(".kubernetes.io");
+}
 
 // Groups of the project itself need its approval.
 void validate_approval(const v1::CustomResourceDefinition& definition, FieldErrors& errors) {
@@ -148,7 +168,8 @@ void validate_approval(const v1::CustomResourceDefinition& definition, FieldErro
 }
 
 bool is_established(const v1::CustomResourceDefinition& definition) {
-  return std::any_of(definition.status.conditions.begin(), definition.status.conditions.end(), [](const auto& c) { return c.type == "Established" && c.status == "True"; });
+  return std::any_of(definition.status.conditions.begin(), definition.status.conditions.end(),
+                     [](const auto& c) { return c.type == "Established" && c.status == "True"; });
 }
 
 void record_stored_version(v1::CustomResourceDefinition& definition) {
@@ -186,10 +207,12 @@ class DefinitionStrategy : public TypedStrategy<v1::CustomResourceDefinition> {
     validate_names(definition.status.accepted_names, FieldPath("status", "acceptedNames"), errors);
     validate_stored_versions(definition, errors);
     validate_approval(definition, errors);
-    if (definition.spec.preserve_unknown_fields) errors.invalid(FieldPath("spec", "preserveUnknownFields"), true, "cannot be true: say x-kubernetes-preserve-unknown-fields in the schema");
+    if (definition.spec.preserve_unknown_fields)
+      errors.invalid(FieldPath("spec", "preserveUnknownFields"), true, "cannot be true: say x-kubernetes-preserve-unknown-fields in the schema");
   }
   bool validate_update_includes_validate() const override { return false; }
-  void validate_update(const RequestScope&, const v1::CustomResourceDefinition& definition, const v1::CustomResourceDefinition& old, FieldErrors& errors) const override {
+  void validate_update(const RequestScope&, const v1::CustomResourceDefinition& definition, const v1::CustomResourceDefinition& old,
+                       FieldErrors& errors) const override {
     const FieldPath path("spec");
     const auto keep = [&](const std::string& now, const std::string& before, const FieldPath& at) {
       if (now != before) errors.invalid(at, now, "field is immutable");
@@ -223,7 +246,8 @@ class StatusStrategy : public TypedStrategy<v1::CustomResourceDefinition> {
     definition.metadata.resource_version = std::move(version);
   }
   bool validate_update_includes_validate() const override { return false; }
-  void validate_update(const RequestScope&, const v1::CustomResourceDefinition& definition, const v1::CustomResourceDefinition&, FieldErrors& errors) const override {
+  void validate_update(const RequestScope&, const v1::CustomResourceDefinition& definition, const v1::CustomResourceDefinition&,
+                       FieldErrors& errors) const override {
     validate_names(definition.status.accepted_names, FieldPath("status", "acceptedNames"), errors);
   }
 };

@@ -20,7 +20,8 @@ Shared shared_parts(const v1::CustomResourceDefinitionSpec& spec);
 void validate_names(const v1::CustomResourceDefinitionNames& names, const FieldPath& path, FieldErrors& errors);
 void validate_subresources(const v1::CustomResourceSubresources& subresources, const FieldPath& path, FieldErrors& errors);
 void validate_column(const v1::CustomResourceColumnDefinition& column, const FieldPath& path, FieldErrors& errors);
-void validate_selectable_fields(const std::vector<v1::SelectableField>& fields, const v1::CustomResourceValidation* schema, const FieldPath& path, FieldErrors& errors);
+void validate_selectable_fields(const std::vector<v1::SelectableField>& fields, const v1::CustomResourceValidation* schema, const FieldPath& path,
+                                FieldErrors& errors);
 void validate_conversion(const v1::CustomResourceConversion& conversion, const FieldPath& path, FieldErrors& errors);
 
 // A whole schema at `path` ("...openAPIV3Schema"): structural rules, then those of OpenAPI, then expressions.

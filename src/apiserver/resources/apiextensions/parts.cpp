@@ -16,7 +16,8 @@ void check_label(std::string_view text, bool any_case, const FieldPath& path, Fi
   std::string lower(text);
   if (any_case)
     for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  if (const auto faults = apimachinery::check_dns1035_label(lower); !faults.empty()) errors.invalid(path, text, (any_case ? "upper case aside: " : "") + faults.front());
+  if (const auto faults = apimachinery::check_dns1035_label(lower); !faults.empty())
+    errors.invalid(path, text, (any_case ? "upper case aside: " : "") + faults.front());
 }
 
 // ".spec.replicas"; false when something was wrong.
@@ -91,7 +92,8 @@ void validate_column(const v1::CustomResourceColumnDefinition& column, const Fie
   }
 }
 
-void validate_selectable_fields(const std::vector<v1::SelectableField>& fields, const v1::CustomResourceValidation* schema, const FieldPath& path, FieldErrors& errors) {
+void validate_selectable_fields(const std::vector<v1::SelectableField>& fields, const v1::CustomResourceValidation* schema, const FieldPath& path,
+                                FieldErrors& errors) {
   if (fields.empty()) return;
   if (schema == nullptr || !schema->open_apiv_3_schema) {
     errors.invalid(path, "", "needs a schema");
@@ -111,7 +113,8 @@ void validate_selectable_fields(const std::vector<v1::SelectableField>& fields, 
       continue;
     }
     if (json_path == ".metadata" || json_path.starts_with(".metadata.")) errors.invalid(at, json_path, "must not point into metadata");
-    if (found->type != "string" && found->type != "boolean" && found->type != "integer") errors.invalid(at, json_path, "must point to a string, a boolean or an integer");
+    if (found->type != "string" && found->type != "boolean" && found->type != "integer")
+      errors.invalid(at, json_path, "must point to a string, a boolean or an integer");
     if (!seen.insert(json_path).second) errors.duplicate(at, json_path);
   }
   if (seen.size() > selectable_fields_max) errors.too_many(path, seen.size(), selectable_fields_max);
@@ -138,8 +141,9 @@ void validate_conversion(const v1::CustomResourceConversion& conversion, const F
     validate_webhook_url(*client->url, client_path.child("url"), errors);
   } else {
     // Name and namespace change places in the report, as they do upstream.
-    validate_webhook_service({.ns = client->service->name, .name = client->service->namespace_, .path = client->service->path, .port = client->service->port.value_or(0)},
-                             client_path.child("service"), errors);
+    validate_webhook_service(
+        {.ns = client->service->name, .name = client->service->namespace_, .path = client->service->path, .port = client->service->port.value_or(0)},
+        client_path.child("service"), errors);
   }
   if (versions.empty()) {
     errors.required(versions_path);

@@ -23,7 +23,7 @@ bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n\v\
 class OpenApiRules {
  public:
   OpenApiRules(bool check_expressions, FieldErrors& errors) : check_expressions_(check_expressions), errors_(errors) {}
-  FieldErrors expression_errors;   // these come last
+  FieldErrors expression_errors;  // these come last
 
   void visit(const Schema& schema, const FieldPath& path, const Position& position) {
     visit_forbidden(schema, path, position);
@@ -32,14 +32,16 @@ class OpenApiRules {
     visit_junctors(schema, path, position);
     if (schema.items) {
       if (schema.items->schema) visit(*schema.items->schema, path.child("items"), below(position));
-      for (std::size_t i = 0; i < schema.items->json_schemas.size(); ++i) visit(schema.items->json_schemas[i], path.child("items").index(i), below(position));
+      for (std::size_t i = 0; i < schema.items->json_schemas.size(); ++i)
+        visit(schema.items->json_schemas[i], path.child("items").index(i), below(position));
     }
     if (schema.x_kubernetes_preserve_unknown_fields && !*schema.x_kubernetes_preserve_unknown_fields)
       errors_.invalid(path.child("x-kubernetes-preserve-unknown-fields"), false, "must be true or left out");
     visit_map_type(schema, path);
     visit_list_type(schema, path);
     visit_list_map(schema, path);
-    for (std::size_t i = 0; i < schema.x_kubernetes_validations.size(); ++i) visit_rule(schema.x_kubernetes_validations[i], path.child("x-kubernetes-validations").index(i));
+    for (std::size_t i = 0; i < schema.x_kubernetes_validations.size(); ++i)
+      visit_rule(schema.x_kubernetes_validations[i], path.child("x-kubernetes-validations").index(i));
   }
 
  private:
@@ -62,7 +64,8 @@ class OpenApiRules {
     forbid(schema.ref.has_value(), "$ref", "is not supported");
     forbid(schema.type == "null", "type", "cannot be null: use nullable");
     forbid(schema.items && !schema.items->json_schemas.empty(), "items", "must be one schema, not a list of them");
-    forbid(position.inside_metadata && schema.x_kubernetes_embedded_resource, "x-kubernetes-embedded-resource", "must not be used inside of metadata");
+    forbid(position.inside_metadata && schema.x_kubernetes_embedded_resource, "x-kubernetes-embedded-resource",
+           "must not be used inside of metadata");
     forbid(schema.unique_items, "uniqueItems", "cannot be true: checking takes time that grows with the square of the list");
   }
 
@@ -70,7 +73,8 @@ class OpenApiRules {
     if (!schema.additional_properties) return;
     const auto& additional = *schema.additional_properties;
     const FieldPath at = path.child("additionalProperties");
-    if (!schema.properties.empty() && (!additional.allows || additional.schema)) errors_.forbidden(at, "properties and additionalProperties exclude each other");
+    if (!schema.properties.empty() && (!additional.allows || additional.schema))
+      errors_.forbidden(at, "properties and additionalProperties exclude each other");
     Position inside = below(position);
     if (position.inside_metadata) inside.defaults_allowed = false;
     if (additional.schema) visit(*additional.schema, at, inside);
@@ -111,7 +115,8 @@ class OpenApiRules {
     constexpr std::array<std::string_view, 2> kinds{"atomic", "granular"};
     if (!schema.x_kubernetes_map_type) return;
     if (schema.type != "object") want_type(schema, "object", path);
-    if (!contains(kinds, *schema.x_kubernetes_map_type)) errors_.not_supported(path.child("x-kubernetes-map-type"), *schema.x_kubernetes_map_type, kinds);
+    if (!contains(kinds, *schema.x_kubernetes_map_type))
+      errors_.not_supported(path.child("x-kubernetes-map-type"), *schema.x_kubernetes_map_type, kinds);
   }
 
   void visit_list_type(const Schema& schema, const FieldPath& path) {
@@ -124,14 +129,16 @@ class OpenApiRules {
       if (items->type == "array" && items->x_kubernetes_list_type.value_or("atomic") != "atomic")
         errors_.invalid(path.child("items", "x-kubernetes-list-type"), *items->x_kubernetes_list_type, "must be atomic as an item of a set");
       if (items->type == "object" && items->x_kubernetes_map_type.value_or("granular") != "atomic")
-        errors_.invalid(path.child("items", "x-kubernetes-map-type"), items->x_kubernetes_map_type.value_or(""), "must be atomic as an item of a set");
+        errors_.invalid(path.child("items", "x-kubernetes-map-type"), items->x_kubernetes_map_type.value_or(""),
+                        "must be atomic as an item of a set");
     }
     if (list_type && !contains(kinds, *list_type)) errors_.not_supported(path.child("x-kubernetes-list-type"), *list_type, kinds);
   }
 
   void visit_list_map(const Schema& schema, const FieldPath& path) {
     const auto& keys = schema.x_kubernetes_list_map_keys;
-    const FieldPath list_type = path.child("x-kubernetes-list-type"), list_keys = path.child("x-kubernetes-list-map-keys"), items_path = path.child("items");
+    const FieldPath list_type = path.child("x-kubernetes-list-type"), list_keys = path.child("x-kubernetes-list-map-keys"),
+                    items_path = path.child("items");
     if (!keys.empty() && !schema.x_kubernetes_list_type) errors_.required(list_type, "must be map where there are x-kubernetes-list-map-keys");
     if (!keys.empty() && schema.x_kubernetes_list_type && *schema.x_kubernetes_list_type != "map")
       errors_.invalid(list_type, *schema.x_kubernetes_list_type, "must be map where there are x-kubernetes-list-map-keys");
@@ -182,7 +189,8 @@ class OpenApiRules {
     } else if (rule.rule.find_first_of("\r\n") != std::string::npos && rule.message.empty() && rule.message_expression.empty()) {
       errors_.required(path.child("message"), "must be given where the rule has several lines");
     }
-    if (!rule.message_expression.empty() && is_blank(rule.message_expression)) errors_.required(path.child("messageExpression"), "must not be blank if given");
+    if (!rule.message_expression.empty() && is_blank(rule.message_expression))
+      errors_.required(path.child("messageExpression"), "must not be blank if given");
     if (rule.reason && !contains(reasons, *rule.reason)) errors_.not_supported(path.child("reason"), *rule.reason, reasons);
     if (!rule.field_path.empty() && (is_blank(rule.field_path) || (rule.field_path[0] != '.' && rule.field_path[0] != '[')))
       errors_.invalid(path.child("fieldPath"), rule.field_path, "must be a path that begins with '.' or '['");
@@ -204,10 +212,11 @@ class OpenApiRules {
 
 // With a status subresource the root may hold only what stays true when "status" is taken out of it.
 bool fits_status(const Schema& schema) {
-  return schema.id.empty() && schema.schema.empty() && !schema.ref && !schema.default_ && schema.enum_.empty() && !schema.max_properties && !schema.min_properties &&
-         schema.all_of.empty() && schema.one_of.empty() && schema.any_of.empty() && !schema.not_ && !schema.additional_properties && schema.pattern_properties.empty() &&
-         schema.dependencies.empty() && !schema.additional_items && schema.definitions.empty() && !schema.nullable && !schema.x_kubernetes_embedded_resource &&
-         !schema.x_kubernetes_int_or_string && schema.x_kubernetes_list_map_keys.empty() && !schema.x_kubernetes_list_type && !schema.x_kubernetes_map_type;
+  return schema.id.empty() && schema.schema.empty() && !schema.ref && !schema.default_ && schema.enum_.empty() && !schema.max_properties &&
+         !schema.min_properties && schema.all_of.empty() && schema.one_of.empty() && schema.any_of.empty() && !schema.not_ &&
+         !schema.additional_properties && schema.pattern_properties.empty() && schema.dependencies.empty() && !schema.additional_items &&
+         schema.definitions.empty() && !schema.nullable && !schema.x_kubernetes_embedded_resource && !schema.x_kubernetes_int_or_string &&
+         schema.x_kubernetes_list_map_keys.empty() && !schema.x_kubernetes_list_type && !schema.x_kubernetes_map_type;
 }
 
 }  // namespace

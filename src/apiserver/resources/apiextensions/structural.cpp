@@ -45,8 +45,10 @@ class Structural {
  private:
   void visit_extensions(const Schema& schema, const FieldPath& path) {
     if (!schema.x_kubernetes_int_or_string) return;
-    if (keeps_unknown(schema)) errors_.invalid(path.child("x-kubernetes-preserve-unknown-fields"), true, "must be false with x-kubernetes-int-or-string");
-    if (schema.x_kubernetes_embedded_resource) errors_.invalid(path.child("x-kubernetes-embedded-resource"), true, "must be false with x-kubernetes-int-or-string");
+    if (keeps_unknown(schema))
+      errors_.invalid(path.child("x-kubernetes-preserve-unknown-fields"), true, "must be false with x-kubernetes-int-or-string");
+    if (schema.x_kubernetes_embedded_resource)
+      errors_.invalid(path.child("x-kubernetes-embedded-resource"), true, "must be false with x-kubernetes-int-or-string");
   }
 
   void visit_type(const Schema& schema, Level level, const FieldPath& path) {
@@ -58,9 +60,12 @@ class Structural {
         errors_.invalid(at, schema.type, "must be object with x-kubernetes-embedded-resource");
       }
     } else if (schema.type.empty() && !schema.x_kubernetes_int_or_string && !keeps_unknown(schema)) {
-      errors_.required(at, level == Level::Root ? "must not be empty at the root" : level == Level::Item ? "must not be empty for the items of a list" : "must not be empty for a field");
+      errors_.required(at, level == Level::Root   ? "must not be empty at the root"
+                           : level == Level::Item ? "must not be empty for the items of a list"
+                                                  : "must not be empty for a field");
     }
-    if (schema.x_kubernetes_embedded_resource && schema.additional_properties) errors_.forbidden(path.child("additionalProperties"), "must not be used with x-kubernetes-embedded-resource");
+    if (schema.x_kubernetes_embedded_resource && schema.additional_properties)
+      errors_.forbidden(path.child("additionalProperties"), "must not be used with x-kubernetes-embedded-resource");
     if (level == Level::Root && !schema.type.empty() && schema.type != "object") errors_.invalid(at, schema.type, "must be object at the root");
   }
 
@@ -75,11 +80,14 @@ class Structural {
       const FieldPath at = path.child("properties").key("metadata");
       if (is_object && metadata->second.type != "object") errors_.invalid(at.child("type"), metadata->second.type, "must be object");
       const auto& properties = metadata->second.properties;
-      const bool only_names = std::all_of(properties.begin(), properties.end(), [](const auto& entry) { return entry.first == "name" || entry.first == "generateName"; });
-      if (level == Level::Root && (!only_names || metadata->second.additional_properties)) errors_.forbidden(at, "may restrict name and generateName only");
+      const bool only_names =
+          std::all_of(properties.begin(), properties.end(), [](const auto& entry) { return entry.first == "name" || entry.first == "generateName"; });
+      if (level == Level::Root && (!only_names || metadata->second.additional_properties))
+        errors_.forbidden(at, "may restrict name and generateName only");
     }
     if (schema.x_kubernetes_embedded_resource && !keeps_unknown(schema) && schema.properties.empty())
-      errors_.required(path.child("properties"), "must not be empty with x-kubernetes-embedded-resource and without x-kubernetes-preserve-unknown-fields");
+      errors_.required(path.child("properties"),
+                       "must not be empty with x-kubernetes-embedded-resource and without x-kubernetes-preserve-unknown-fields");
   }
 
   void visit_validations(const Schema& schema, bool skip_any, bool skip_first_all, const FieldPath& path) {
@@ -144,7 +152,8 @@ class Structural {
     if (const Schema* items = items_of(nested)) visit_nested_completeness(*items, items_of(*outer), outer_path.child("items"), nested_path);
     for (const auto& [name, property] : nested.properties) {
       const auto found = outer->properties.find(name);
-      visit_nested_completeness(property, found == outer->properties.end() ? nullptr : &found->second, outer_path.child("properties").key(name), nested_path);
+      visit_nested_completeness(property, found == outer->properties.end() ? nullptr : &found->second, outer_path.child("properties").key(name),
+                                nested_path);
     }
   }
 

@@ -16,7 +16,7 @@ constexpr int32_t version_priority_max = 1000;
 
 void validate_name(const apiregistration::APIService& service, FieldErrors& errors) {
   const std::string& name = service.metadata.name;
-  if (name.empty()) return;   // said with the metadata
+  if (name.empty()) return;  // said with the metadata
   const FieldPath path("metadata", "name");
   const auto faults = apimachinery::check_path_segment_name(name);
   const std::string wanted = service.spec.version + "." + service.spec.group;
@@ -27,7 +27,8 @@ void validate_name(const apiregistration::APIService& service, FieldErrors& erro
 void validate_backend(const apiregistration::APIServiceSpec& spec, FieldErrors& errors) {
   const FieldPath at("spec");
   if (!spec.service) {
-    if (!spec.ca_bundle.empty()) errors.invalid(at.child("caBundle"), std::to_string(spec.ca_bundle.size()) + " bytes", "is not for a group that this server serves itself");
+    if (!spec.ca_bundle.empty())
+      errors.invalid(at.child("caBundle"), std::to_string(spec.ca_bundle.size()) + " bytes", "is not for a group that this server serves itself");
     if (spec.insecure_skip_tls_verify) errors.invalid(at.child("insecureSkipTLSVerify"), true, "is not for a group that this server serves itself");
     return;
   }
@@ -36,7 +37,8 @@ void validate_backend(const apiregistration::APIServiceSpec& spec, FieldErrors& 
   if (spec.service->name.empty()) errors.required(service.child("name"));
   const int32_t port = spec.service->port.value_or(0);
   for (const auto& fault : apimachinery::check_port_number(port)) errors.invalid(service.child("port"), port, "port is not valid: " + fault);
-  if (spec.insecure_skip_tls_verify && !spec.ca_bundle.empty()) errors.invalid(at.child("insecureSkipTLSVerify"), true, "may not be true if caBundle is present");
+  if (spec.insecure_skip_tls_verify && !spec.ca_bundle.empty())
+    errors.invalid(at.child("insecureSkipTLSVerify"), true, "may not be true if caBundle is present");
 }
 
 std::string available(const apiregistration::APIService& service) {
@@ -90,12 +92,14 @@ class StatusStrategy : public TypedStrategy<apiregistration::APIService> {
     service.metadata.owner_references = old.metadata.owner_references;
   }
   bool validate_update_includes_validate() const override { return false; }
-  void validate_update(const RequestScope&, const apiregistration::APIService& service, const apiregistration::APIService&, FieldErrors& errors) const override {
+  void validate_update(const RequestScope&, const apiregistration::APIService& service, const apiregistration::APIService&,
+                       FieldErrors& errors) const override {
     constexpr std::array<std::string_view, 3> statuses{"False", "True", "Unknown"};
     const FieldPath conditions("status", "conditions");
     for (std::size_t i = 0; i < service.status.conditions.size(); ++i) {
       const std::string& status = service.status.conditions[i].status;
-      if (std::find(statuses.begin(), statuses.end(), status) == statuses.end()) errors.not_supported(conditions.index(i).child("status"), status, statuses);
+      if (std::find(statuses.begin(), statuses.end(), status) == statuses.end())
+        errors.not_supported(conditions.index(i).child("status"), status, statuses);
     }
   }
 };

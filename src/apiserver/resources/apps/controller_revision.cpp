@@ -14,9 +14,9 @@ class ControllerRevisionStrategy : public TypedStrategy<apps::ControllerRevision
     if (revision.data.raw.empty()) errors.required(FieldPath("data"), "data is mandatory");
     non_negative(revision.revision, FieldPath("revision"), errors);
   }
-  void validate_update(const RequestScope&, const apps::ControllerRevision& revision, const apps::ControllerRevision& old, FieldErrors& errors) const override {
-    if (revision.data != old.data)
-      errors.invalid(FieldPath("data"), apimachinery::BadValue::raw("{...}"), "field is immutable");
+  void validate_update(const RequestScope&, const apps::ControllerRevision& revision, const apps::ControllerRevision& old,
+                       FieldErrors& errors) const override {
+    if (revision.data != old.data) errors.invalid(FieldPath("data"), apimachinery::BadValue::raw("{...}"), "field is immutable");
   }
   void table_cells(const apps::ControllerRevision& revision, TableCells& cells) const override {
     std::string owner = "<none>";
@@ -35,6 +35,8 @@ class ControllerRevisionStrategy : public TypedStrategy<apps::ControllerRevision
 
 }  // namespace
 
-ResourceDefinition controller_revisions() { return {.resource = {"apps", "controllerrevisions"}, .strategy = std::make_shared<ControllerRevisionStrategy>()}; }
+ResourceDefinition controller_revisions() {
+  return {.resource = {"apps", "controllerrevisions"}, .strategy = std::make_shared<ControllerRevisionStrategy>()};
+}
 
 }  // namespace pintle::apiserver::resources

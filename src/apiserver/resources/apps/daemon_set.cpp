@@ -30,7 +30,8 @@ void set_template_generation(apps::DaemonSet& set, int64_t generation) {
 class DaemonSetStrategy : public TypedStrategy<apps::DaemonSet> {
  public:
   void warnings(const RequestScope&, const apps::DaemonSet& object, const apps::DaemonSet* old, std::vector<std::string>& out) const override {
-    if (old == nullptr || object.metadata.generation != old->metadata.generation) pod_template_warnings(object.spec.template_, FieldPath("spec", "template"), out);
+    if (old == nullptr || object.metadata.generation != old->metadata.generation)
+      pod_template_warnings(object.spec.template_, FieldPath("spec", "template"), out);
   }
   void set_defaults(apps::DaemonSet& set) const override {
     apps::DaemonSetSpec& spec = set.spec;
@@ -94,7 +95,8 @@ class DaemonSetStrategy : public TypedStrategy<apps::DaemonSet> {
     const bool unavailable = !is_zero(*strategy.rolling_update->max_unavailable);
     const bool surge = !is_zero(*strategy.rolling_update->max_surge);
     if (!unavailable && !surge) errors.required(rolling.child("maxUnavailable"), "cannot be 0 when maxSurge is 0");
-    if (unavailable && surge) errors.invalid(rolling.child("maxSurge"), apimachinery::BadValue::raw("{...}"), "may not be set when maxUnavailable is non-zero");
+    if (unavailable && surge)
+      errors.invalid(rolling.child("maxSurge"), apimachinery::BadValue::raw("{...}"), "may not be set when maxUnavailable is non-zero");
   }
 };
 

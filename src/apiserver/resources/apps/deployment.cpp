@@ -20,7 +20,8 @@ std::string scale_selector(const api::Object& object) { return scale_selector_te
 class DeploymentStrategy : public TypedStrategy<apps::Deployment> {
  public:
   void warnings(const RequestScope&, const apps::Deployment& object, const apps::Deployment* old, std::vector<std::string>& out) const override {
-    if (old == nullptr || object.metadata.generation != old->metadata.generation) pod_template_warnings(object.spec.template_, FieldPath("spec", "template"), out);
+    if (old == nullptr || object.metadata.generation != old->metadata.generation)
+      pod_template_warnings(object.spec.template_, FieldPath("spec", "template"), out);
   }
   void set_defaults(apps::Deployment& deployment) const override {
     apps::DeploymentSpec& spec = deployment.spec;
@@ -93,7 +94,8 @@ class DeploymentStrategy : public TypedStrategy<apps::Deployment> {
     validate_int_or_percent(unavailable, path.child("maxUnavailable"), false, errors);
     validate_int_or_percent(surge, path.child("maxSurge"), false, errors);
     if (is_zero(unavailable) && is_zero(surge))
-      errors.invalid(path.child("maxUnavailable"), unavailable.is_string ? apimachinery::BadValue(unavailable.string_value) : apimachinery::BadValue(unavailable.int_value),
+      errors.invalid(path.child("maxUnavailable"),
+                     unavailable.is_string ? apimachinery::BadValue(unavailable.string_value) : apimachinery::BadValue(unavailable.int_value),
                      "may not be 0 when `maxSurge` is 0");
     validate_not_above_all(unavailable, path.child("maxUnavailable"), errors);
   }

@@ -14,7 +14,8 @@ std::string scale_selector(const api::Object& object) { return scale_selector_te
 class ReplicaSetStrategy : public TypedStrategy<apps::ReplicaSet> {
  public:
   void warnings(const RequestScope&, const apps::ReplicaSet& object, const apps::ReplicaSet* old, std::vector<std::string>& out) const override {
-    if (old == nullptr || object.metadata.generation != old->metadata.generation) pod_template_warnings(object.spec.template_, FieldPath("spec", "template"), out);
+    if (old == nullptr || object.metadata.generation != old->metadata.generation)
+      pod_template_warnings(object.spec.template_, FieldPath("spec", "template"), out);
   }
   void set_defaults(apps::ReplicaSet& set) const override {
     default_pod_spec(set.spec.template_.spec);

@@ -26,7 +26,8 @@ std::string scale_selector(const api::Object& object) { return scale_selector_te
 class StatefulSetStrategy : public TypedStrategy<apps::StatefulSet> {
  public:
   void warnings(const RequestScope&, const apps::StatefulSet& object, const apps::StatefulSet* old, std::vector<std::string>& out) const override {
-    if (old == nullptr || object.metadata.generation != old->metadata.generation) pod_template_warnings(object.spec.template_, FieldPath("spec", "template"), out);
+    if (old == nullptr || object.metadata.generation != old->metadata.generation)
+      pod_template_warnings(object.spec.template_, FieldPath("spec", "template"), out);
   }
   void set_defaults(apps::StatefulSet& set) const override {
     apps::StatefulSetSpec& spec = set.spec;
@@ -80,8 +81,10 @@ class StatefulSetStrategy : public TypedStrategy<apps::StatefulSet> {
     allowed.revision_history_limit = old.spec.revision_history_limit;
     allowed.persistent_volume_claim_retention_policy = old.spec.persistent_volume_claim_retention_policy;
     if (!api::equal(api::type_of<apps::StatefulSetSpec>(), &allowed, &old.spec))
-      errors.forbidden(FieldPath("spec"), "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', "
-                                          "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden");
+      errors.forbidden(
+          FieldPath("spec"),
+          "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', "
+          "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden");
   }
 
   void table_cells(const apps::StatefulSet& set, TableCells& cells) const override {
@@ -109,7 +112,9 @@ class StatefulSetStrategy : public TypedStrategy<apps::StatefulSet> {
     if (strategy.type.empty()) {
       errors.required(at.child("updateStrategy"));
     } else if (strategy.type == "OnDelete") {
-      if (strategy.rolling_update) errors.invalid(at.child("updateStrategy", "rollingUpdate"), apimachinery::BadValue::raw("{...}"), "only allowed for updateStrategy 'RollingUpdate'");
+      if (strategy.rolling_update)
+        errors.invalid(at.child("updateStrategy", "rollingUpdate"), apimachinery::BadValue::raw("{...}"),
+                       "only allowed for updateStrategy 'RollingUpdate'");
     } else if (strategy.type == "RollingUpdate") {
       const FieldPath rolling = at.child("updateStrategy", "rollingUpdate");
       non_negative(strategy.rolling_update->partition.value_or(0), rolling.child("partition"), errors);

@@ -44,7 +44,8 @@ void validate_workload_selector(const api::meta_v1::LabelSelector* selector, con
 
 void validate_running_template(const api::core_v1::PodTemplateSpec& pod_template, const FieldPath& path, std::string_view kind, FieldErrors& errors) {
   constexpr std::array<std::string_view, 1> always{"Always"};
-  if (pod_template.spec.restart_policy != "Always") errors.not_supported(path.child("spec", "restartPolicy"), pod_template.spec.restart_policy, always);
+  if (pod_template.spec.restart_policy != "Always")
+    errors.not_supported(path.child("spec", "restartPolicy"), pod_template.spec.restart_policy, always);
   if (pod_template.spec.active_deadline_seconds)
     errors.forbidden(path.child("spec", "activeDeadlineSeconds"), "activeDeadlineSeconds in " + std::string(kind) + " is not Supported");
 }

@@ -10,7 +10,7 @@ namespace {
 namespace v2 = api::autoscaling_v2;
 
 constexpr int32_t cpu_percent_default = 80;
-constexpr std::size_t shown_max = 2;   // metrics of a table row
+constexpr std::size_t shown_max = 2;  // metrics of a table row
 
 v2::HPAScalingPolicy policy(const char* type, int32_t value, int32_t period_seconds) {
   v2::HPAScalingPolicy out;
@@ -25,23 +25,29 @@ std::string or_unknown(const std::optional<api::Quantity>& value) { return value
 // "<current>/<target>" of one metric; `status` may be missing.
 std::string metric_text(const v2::MetricSpec& spec, const v2::MetricStatus* status) {
   const auto value_text = [](const v2::MetricTarget& target, const v2::MetricValueStatus* current) {
-    if (target.average_value) return fmt::format("{}/{}{}", current ? or_unknown(current->average_value) : "<unknown>", target.average_value->text(), " (avg)");
+    if (target.average_value)
+      return fmt::format("{}/{}{}", current ? or_unknown(current->average_value) : "<unknown>", target.average_value->text(), " (avg)");
     return fmt::format("{}/{}", current ? or_unknown(current->value) : "<unknown>", target.value ? target.value->text() : "<auto>");
   };
   const auto resource_text = [](const std::string& name, const v2::MetricTarget& target, const v2::MetricValueStatus* current) {
-    if (target.average_value) return fmt::format("{}: {}/{}", name, current ? or_unknown(current->average_value) : "<unknown>", target.average_value->text());
+    if (target.average_value)
+      return fmt::format("{}: {}/{}", name, current ? or_unknown(current->average_value) : "<unknown>", target.average_value->text());
     const std::string now = current && current->average_utilization ? fmt::format("{}%", *current->average_utilization) : "<unknown>";
     return fmt::format("{}: {}/{}", name, now, target.average_utilization ? fmt::format("{}%", *target.average_utilization) : "<auto>");
   };
-  if (spec.type == "Resource" && spec.resource) return resource_text(spec.resource->name, spec.resource->target, status && status->resource ? &status->resource->current : nullptr);
+  if (spec.type == "Resource" && spec.resource)
+    return resource_text(spec.resource->name, spec.resource->target, status && status->resource ? &status->resource->current : nullptr);
   if (spec.type == "ContainerResource" && spec.container_resource)
-    return resource_text(spec.container_resource->name, spec.container_resource->target, status && status->container_resource ? &status->container_resource->current : nullptr);
+    return resource_text(spec.container_resource->name, spec.container_resource->target,
+                         status && status->container_resource ? &status->container_resource->current : nullptr);
   if (spec.type == "Pods" && spec.pods) {
     const v2::MetricValueStatus* current = status && status->pods ? &status->pods->current : nullptr;
-    return fmt::format("{}/{}", current ? or_unknown(current->average_value) : "<unknown>", spec.pods->target.average_value ? spec.pods->target.average_value->text() : "<auto>");
+    return fmt::format("{}/{}", current ? or_unknown(current->average_value) : "<unknown>",
+                       spec.pods->target.average_value ? spec.pods->target.average_value->text() : "<auto>");
   }
   if (spec.type == "Object" && spec.object) return value_text(spec.object->target, status && status->object ? &status->object->current : nullptr);
-  if (spec.type == "External" && spec.external) return value_text(spec.external->target, status && status->external ? &status->external->current : nullptr);
+  if (spec.type == "External" && spec.external)
+    return value_text(spec.external->target, status && status->external ? &status->external->current : nullptr);
   return "<unknown type>";
 }
 
@@ -79,8 +85,12 @@ class AutoscalerStrategy : public TypedStrategy<v2::HorizontalPodAutoscaler> {
     if (!down.select_policy) down.select_policy = "Max";
     if (down.policies.empty()) down.policies = {policy("Percent", 100, 15)};
   }
-  void prepare_for_create(const RequestScope&, v2::HorizontalPodAutoscaler& autoscaler) const override { autoscaler.status = v2::HorizontalPodAutoscalerStatus(); }
-  void validate(const RequestScope&, const v2::HorizontalPodAutoscaler& autoscaler, FieldErrors& errors) const override { validate_autoscaler(autoscaler, errors); }
+  void prepare_for_create(const RequestScope&, v2::HorizontalPodAutoscaler& autoscaler) const override {
+    autoscaler.status = v2::HorizontalPodAutoscalerStatus();
+  }
+  void validate(const RequestScope&, const v2::HorizontalPodAutoscaler& autoscaler, FieldErrors& errors) const override {
+    validate_autoscaler(autoscaler, errors);
+  }
   void table_cells(const v2::HorizontalPodAutoscaler& autoscaler, TableCells& cells) const override {
     cells.emplace_back(autoscaler.metadata.name);
     cells.emplace_back(autoscaler.spec.scale_target_ref.kind + "/" + autoscaler.spec.scale_target_ref.name);

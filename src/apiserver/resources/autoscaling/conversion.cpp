@@ -34,7 +34,7 @@ template <class Item>
 void take_list(FlatMap<std::string>& annotations, std::string_view name, std::vector<Item>& items) {
   const std::string* text = annotations.get(name);
   if (text == nullptr) return;
-  const bool readable = text->size() <= apimachinery::annotations_bytes_max;   // more is refused later
+  const bool readable = text->size() <= apimachinery::annotations_bytes_max;  // more is refused later
   if (const auto value = readable ? codec::parse_json(*text) : Result<codec::Value>(); value && value->is_array())
     for (const codec::Value& element : value->as_array()) {
       Item item;

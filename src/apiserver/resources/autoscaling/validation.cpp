@@ -31,7 +31,8 @@ void validate_target(const Reference& reference, const FieldPath& path, FieldErr
   const auto slashes = std::count(version.begin(), version.end(), '/');
   const std::string group = slashes == 1 ? version.substr(0, version.find('/')) : std::string();
   const std::string name = slashes == 1 ? version.substr(version.find('/') + 1) : version;
-  const bool good = !version.empty() && slashes <= 1 && (slashes == 0 || apimachinery::check_dns_subdomain(group).empty()) && apimachinery::check_dns1035_label(name).empty();
+  const bool good = !version.empty() && slashes <= 1 && (slashes == 0 || apimachinery::check_dns_subdomain(group).empty()) &&
+                    apimachinery::check_dns1035_label(name).empty();
   if (!good) errors.invalid(path.child("apiVersion"), version, "must be a group and version such as apps/v1");
 }
 
@@ -39,9 +40,11 @@ void validate_metric_target(const v2::MetricTarget& target, const FieldPath& pat
   constexpr std::array<std::string_view, 3> types{"AverageValue", "Utilization", "Value"};
   if (target.type.empty()) errors.required(path.child("type"), "must specify a metric target type");
   if (!contains(types, target.type)) errors.invalid(path.child("type"), target.type, "must be either Utilization, Value, or AverageValue");
-  if (target.average_utilization && *target.average_utilization < 1) errors.invalid(path.child("averageUtilization"), *target.average_utilization, "must be greater than 0");
+  if (target.average_utilization && *target.average_utilization < 1)
+    errors.invalid(path.child("averageUtilization"), *target.average_utilization, "must be greater than 0");
   if (target.value && target.value->sign() != 1) errors.invalid(path.child("value"), target.value->text(), "must be positive");
-  if (target.average_value && target.average_value->sign() != 1) errors.invalid(path.child("averageValue"), target.average_value->text(), "must be positive");
+  if (target.average_value && target.average_value->sign() != 1)
+    errors.invalid(path.child("averageValue"), target.average_value->text(), "must be positive");
 }
 
 void validate_identifier(const v2::MetricIdentifier& metric, const FieldPath& path, FieldErrors& errors) {
@@ -97,12 +100,17 @@ void validate_metric(const v2::MetricSpec& metric, const FieldPath& path, FieldE
   }
   // The type and the source that is given disagree.
   const bool known = contains(metric_types, metric.type);
-  const bool given = (metric.type == "Object" && metric.object) || (metric.type == "Pods" && metric.pods) || (metric.type == "Resource" && metric.resource) ||
-                     (metric.type == "ContainerResource" && metric.container_resource) || (metric.type == "External" && metric.external);
+  const bool given = (metric.type == "Object" && metric.object) || (metric.type == "Pods" && metric.pods) ||
+                     (metric.type == "Resource" && metric.resource) || (metric.type == "ContainerResource" && metric.container_resource) ||
+                     (metric.type == "External" && metric.external);
   if (!known) {
     errors.not_supported(path.child("type"), metric.type, metric_types);
   } else if (!given) {
-    errors.required(path.child(metric.type == "Object" ? "object" : metric.type == "Pods" ? "pods" : metric.type == "Resource" ? "resource" : metric.type == "External" ? "external" : "containerResource"),
+    errors.required(path.child(metric.type == "Object"     ? "object"
+                               : metric.type == "Pods"     ? "pods"
+                               : metric.type == "Resource" ? "resource"
+                               : metric.type == "External" ? "external"
+                                                           : "containerResource"),
                     "must populate information for the given metric source");
   } else if (!expected.empty()) {
     errors.forbidden(path.child(expected), "must populate the given metric source only");
@@ -117,7 +125,8 @@ void validate_rules(const v2::HPAScalingRules& rules, const FieldPath& path, Fie
     if (*rules.stabilization_window_seconds > window_seconds_max)
       errors.invalid(path.child("stabilizationWindowSeconds"), *rules.stabilization_window_seconds, "must be less than or equal to 3600");
   }
-  if (rules.select_policy && !contains(selects, *rules.select_policy)) errors.not_supported(path.child("selectPolicy"), *rules.select_policy, selects);
+  if (rules.select_policy && !contains(selects, *rules.select_policy))
+    errors.not_supported(path.child("selectPolicy"), *rules.select_policy, selects);
   if (rules.policies.empty()) errors.required(path.child("policies"), "must specify at least one Policy");
   for (std::size_t i = 0; i < rules.policies.size(); ++i) {
     const v2::HPAScalingPolicy& policy = rules.policies[i];
@@ -139,7 +148,8 @@ void validate_autoscaler(const v2::HorizontalPodAutoscaler& autoscaler, FieldErr
   const FieldPath at("spec");
   if (spec.min_replicas && *spec.min_replicas < 1) errors.invalid(at.child("minReplicas"), *spec.min_replicas, "must be greater than or equal to 1");
   if (spec.max_replicas < 1) errors.invalid(at.child("maxReplicas"), spec.max_replicas, "must be greater than 0");
-  if (spec.min_replicas && spec.max_replicas < *spec.min_replicas) errors.invalid(at.child("maxReplicas"), spec.max_replicas, "must be greater than or equal to `minReplicas`");
+  if (spec.min_replicas && spec.max_replicas < *spec.min_replicas)
+    errors.invalid(at.child("maxReplicas"), spec.max_replicas, "must be greater than or equal to `minReplicas`");
   validate_target(spec.scale_target_ref, at.child("scaleTargetRef"), errors);
   for (std::size_t i = 0; i < spec.metrics.size(); ++i) validate_metric(spec.metrics[i], at.child("metrics").index(i), errors);
   if (spec.behavior) {

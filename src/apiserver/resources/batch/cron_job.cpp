@@ -11,11 +11,12 @@ namespace {
 
 namespace batch = api::batch_v1;
 
-constexpr std::size_t name_bytes_max = 52;   // the controller appends 11 characters to make the Jobs' names
+constexpr std::size_t name_bytes_max = 52;  // the controller appends 11 characters to make the Jobs' names
 
 // A name of the time zone database; that the controller's machine has it is checked there.
 bool is_time_zone(std::string_view name) {
-  return !name.empty() && name != "Local" && name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-/") == std::string_view::npos &&
+  return !name.empty() && name != "Local" &&
+         name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-/") == std::string_view::npos &&
          name.find("..") == std::string_view::npos && name.front() != '/';
 }
 
@@ -52,7 +53,8 @@ class CronJobStrategy : public TypedStrategy<batch::CronJob> {
     errors.append(std::move(of_template));
     if (spec.successful_jobs_history_limit) non_negative(*spec.successful_jobs_history_limit, at.child("successfulJobsHistoryLimit"), errors);
     if (spec.failed_jobs_history_limit) non_negative(*spec.failed_jobs_history_limit, at.child("failedJobsHistoryLimit"), errors);
-    if (job.metadata.name.size() > name_bytes_max) errors.invalid(FieldPath("metadata", "name"), job.metadata.name, "must be no more than 52 characters");
+    if (job.metadata.name.size() > name_bytes_max)
+      errors.invalid(FieldPath("metadata", "name"), job.metadata.name, "must be no more than 52 characters");
   }
   void table_cells(const batch::CronJob& job, TableCells& cells) const override {
     cells.emplace_back(job.metadata.name);
@@ -62,7 +64,8 @@ class CronJobStrategy : public TypedStrategy<batch::CronJob> {
     cells.emplace_back(static_cast<int64_t>(job.status.active.size()));
     cells.push_back(job.status.last_schedule_time ? TableCell::age(*job.status.last_schedule_time) : TableCell("<none>"));
     cells.push_back(TableCell::age(job.metadata.creation_timestamp));
-    append_template_cells(job.spec.job_template.spec.template_.spec, job.spec.job_template.spec.selector ? selector_text(job.spec.job_template.spec.selector.get()) : "<none>", cells);
+    append_template_cells(job.spec.job_template.spec.template_.spec,
+                          job.spec.job_template.spec.selector ? selector_text(job.spec.job_template.spec.selector.get()) : "<none>", cells);
   }
 };
 

@@ -17,7 +17,7 @@ struct FieldRule {
   std::string_view name;
   int min = 0;
   int max = 0;
-  std::string_view words;   // three letters each, from `min` on
+  std::string_view words;  // three letters each, from `min` on
 };
 constexpr std::array<FieldRule, 5> rules{{{"minute", 0, 59, ""},
                                           {"hour", 0, 23, ""},

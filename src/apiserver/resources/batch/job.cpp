@@ -36,13 +36,15 @@ void generate_selector(batch::Job& job) {
 
 bool suspended(const batch::Job& job) { return job.spec.suspend.value_or(false); }
 bool has_condition(const batch::Job& job, std::string_view type) {
-  return std::any_of(job.status.conditions.begin(), job.status.conditions.end(), [&](const batch::JobCondition& c) { return c.type == type && c.status == "True"; });
+  return std::any_of(job.status.conditions.begin(), job.status.conditions.end(),
+                     [&](const batch::JobCondition& c) { return c.type == type && c.status == "True"; });
 }
 
 class JobStrategy : public TypedStrategy<batch::Job> {
  public:
   void warnings(const RequestScope&, const batch::Job& object, const batch::Job* old, std::vector<std::string>& out) const override {
-    if (old == nullptr || object.metadata.generation != old->metadata.generation) pod_template_warnings(object.spec.template_, FieldPath("spec", "template"), out);
+    if (old == nullptr || object.metadata.generation != old->metadata.generation)
+      pod_template_warnings(object.spec.template_, FieldPath("spec", "template"), out);
   }
   void set_defaults(batch::Job& job) const override {
     default_job_spec(job.spec);
@@ -75,11 +77,14 @@ class JobStrategy : public TypedStrategy<batch::Job> {
 
   void validate_update(const RequestScope&, const batch::Job& job, const batch::Job& old, FieldErrors& errors) const override {
     const FieldPath at("spec");
-    if (!(job.spec.completion_mode && *job.spec.completion_mode == "Indexed" && job.spec.completions == job.spec.parallelism) && job.spec.completions != old.spec.completions)
+    if (!(job.spec.completion_mode && *job.spec.completion_mode == "Indexed" && job.spec.completions == job.spec.parallelism) &&
+        job.spec.completions != old.spec.completions)
       errors.invalid(at.child("completions"), job.spec.completions.value_or(0), "field is immutable");
-    if (!same_selector(job.spec.selector, old.spec.selector)) errors.invalid(at.child("selector"), apimachinery::BadValue::raw("{...}"), "field is immutable");
+    if (!same_selector(job.spec.selector, old.spec.selector))
+      errors.invalid(at.child("selector"), apimachinery::BadValue::raw("{...}"), "field is immutable");
     validate_template_update(job, old, errors);
-    if (job.spec.completion_mode != old.spec.completion_mode) errors.invalid(at.child("completionMode"), job.spec.completion_mode.value_or(""), "field is immutable");
+    if (job.spec.completion_mode != old.spec.completion_mode)
+      errors.invalid(at.child("completionMode"), job.spec.completion_mode.value_or(""), "field is immutable");
     const auto& policy = api::type_of<batch::PodFailurePolicy>();
     if (job.spec.pod_failure_policy.has_value() != old.spec.pod_failure_policy.has_value() ||
         (job.spec.pod_failure_policy && !api::equal(policy, job.spec.pod_failure_policy.get(), old.spec.pod_failure_policy.get())))

@@ -26,7 +26,8 @@ constexpr std::size_t success_rules_max = 20;
 constexpr int32_t parallelism_indexed_max = 100000;
 constexpr int32_t completions_with_limit_max = 100000;
 
-void validate_exit_codes(const std::set<std::string_view>& containers, const batch::PodFailurePolicyOnExitCodesRequirement& codes, const FieldPath& path, FieldErrors& errors) {
+void validate_exit_codes(const std::set<std::string_view>& containers, const batch::PodFailurePolicyOnExitCodesRequirement& codes,
+                         const FieldPath& path, FieldErrors& errors) {
   constexpr std::array<std::string_view, 2> operators{"In", "NotIn"};
   if (codes.operator_.empty()) {
     errors.required(path.child("operator"));
@@ -83,8 +84,10 @@ void validate_failure_policy(const batch::JobSpec& spec, const FieldPath& path, 
         errors.not_supported(one.child("status"), pattern.status, statuses);
       }
     }
-    if (rule.on_exit_codes && !rule.on_pod_conditions.empty()) errors.invalid(at, BadValue::raw("{...}"), "specifying both OnExitCodes and OnPodConditions is not supported");
-    if (!rule.on_exit_codes && rule.on_pod_conditions.empty()) errors.invalid(at, BadValue::raw("{...}"), "specifying one of OnExitCodes and OnPodConditions is required");
+    if (rule.on_exit_codes && !rule.on_pod_conditions.empty())
+      errors.invalid(at, BadValue::raw("{...}"), "specifying both OnExitCodes and OnPodConditions is not supported");
+    if (!rule.on_exit_codes && rule.on_pod_conditions.empty())
+      errors.invalid(at, BadValue::raw("{...}"), "specifying one of OnExitCodes and OnPodConditions is required");
   }
 }
 
@@ -131,9 +134,13 @@ void validate_success_policy(const batch::JobSpec& spec, const FieldPath& path, 
     if (rule.succeeded_count) {
       const FieldPath count = at.child("succeededCount");
       non_negative(*rule.succeeded_count, count, errors);
-      if (*rule.succeeded_count > completions) errors.invalid(count, *rule.succeeded_count, fmt::format("must be less than or equal to {} (the number of specified completions)", completions));
+      if (*rule.succeeded_count > completions)
+        errors.invalid(count, *rule.succeeded_count,
+                       fmt::format("must be less than or equal to {} (the number of specified completions)", completions));
       if (rule.succeeded_indexes && *rule.succeeded_count > indexes.value_or(0))
-        errors.invalid(count, *rule.succeeded_count, fmt::format("must be less than or equal to {} (the number of indexes in the specified succeededIndexes field)", indexes.value_or(0)));
+        errors.invalid(
+            count, *rule.succeeded_count,
+            fmt::format("must be less than or equal to {} (the number of indexes in the specified succeededIndexes field)", indexes.value_or(0)));
     }
   }
 }
@@ -141,7 +148,8 @@ void validate_success_policy(const batch::JobSpec& spec, const FieldPath& path, 
 void validate_indexed(const batch::JobSpec& spec, const FieldPath& at, FieldErrors& errors) {
   if (!spec.completions) errors.required(at.child("completions"), "when completion mode is Indexed");
   if (spec.parallelism && *spec.parallelism > parallelism_indexed_max && spec.completions)
-    errors.invalid(at.child("parallelism"), *spec.parallelism, fmt::format("must be less than or equal to {} when completion mode is Indexed", parallelism_indexed_max));
+    errors.invalid(at.child("parallelism"), *spec.parallelism,
+                   fmt::format("must be less than or equal to {} when completion mode is Indexed", parallelism_indexed_max));
   if (spec.completions && spec.max_failed_indexes && *spec.max_failed_indexes > *spec.completions)
     errors.invalid(at.child("maxFailedIndexes"), *spec.max_failed_indexes, "must be less than or equal to completions");
   if (spec.completions && spec.backoff_limit_per_index && *spec.completions > completions_with_limit_max && !spec.max_failed_indexes)
@@ -177,7 +185,8 @@ void validate_job_spec(const batch::JobSpec& spec, const FieldPath& at, bool in_
     if (indexed) validate_indexed(spec, at, errors);
   }
   if (!indexed) {
-    if (spec.backoff_limit_per_index) errors.invalid(at.child("backoffLimitPerIndex"), *spec.backoff_limit_per_index, "requires indexed completion mode");
+    if (spec.backoff_limit_per_index)
+      errors.invalid(at.child("backoffLimitPerIndex"), *spec.backoff_limit_per_index, "requires indexed completion mode");
     if (spec.max_failed_indexes) errors.invalid(at.child("maxFailedIndexes"), *spec.max_failed_indexes, "requires indexed completion mode");
   }
   if (spec.pod_failure_policy) validate_failure_policy(spec, at.child("podFailurePolicy"), errors);
@@ -191,8 +200,10 @@ void validate_job_spec(const batch::JobSpec& spec, const FieldPath& at, bool in_
   if (spec.pod_replacement_policy) {
     constexpr std::array<std::string_view, 2> any{"Failed", "TerminatingOrFailed"};
     constexpr std::array<std::string_view, 1> failed{"Failed"};
-    const std::span<const std::string_view> allowed = spec.pod_failure_policy ? std::span<const std::string_view>(failed) : std::span<const std::string_view>(any);
-    if (!contains(allowed, *spec.pod_replacement_policy)) errors.not_supported(at.child("podReplacementPolicy"), *spec.pod_replacement_policy, allowed);
+    const std::span<const std::string_view> allowed =
+        spec.pod_failure_policy ? std::span<const std::string_view>(failed) : std::span<const std::string_view>(any);
+    if (!contains(allowed, *spec.pod_replacement_policy))
+      errors.not_supported(at.child("podReplacementPolicy"), *spec.pod_replacement_policy, allowed);
   }
   if (spec.managed_by) errors.invalid_all(at.child("managedBy"), *spec.managed_by, apimachinery::check_domain_prefixed_path(*spec.managed_by));
   validate_pod_template(spec.template_, at.child("template"), errors);

@@ -19,9 +19,11 @@ namespace {
 namespace certificates = api::certificates_v1;
 using apimachinery::BadValue;
 
-constexpr std::array<std::string_view, 23> usages{"any", "cert sign", "client auth", "code signing", "content commitment", "crl sign", "data encipherment", "decipher only",
-                                                  "digital signature", "email protection", "encipher only", "ipsec end system", "ipsec tunnel", "ipsec user", "key agreement",
-                                                  "key encipherment", "microsoft sgc", "netscape sgc", "ocsp signing", "s/mime", "server auth", "signing", "timestamping"};
+constexpr std::array<std::string_view, 23> usages{
+    "any",           "cert sign",         "client auth",      "code signing",  "content commitment", "crl sign",     "data encipherment",
+    "decipher only", "digital signature", "email protection", "encipher only", "ipsec end system",   "ipsec tunnel", "ipsec user",
+    "key agreement", "key encipherment",  "microsoft sgc",    "netscape sgc",  "ocsp signing",       "s/mime",       "server auth",
+    "signing",       "timestamping"};
 constexpr int32_t expiration_seconds_min = 600;
 constexpr std::size_t signer_name_bytes_max = 571;
 
@@ -65,14 +67,17 @@ void validate_conditions(const certificates::CertificateSigningRequest& request,
     if (condition.status.empty()) {
       errors.required(at.child("status"));
     } else if (decided ? condition.status != "True" : !contains(statuses, condition.status)) {
-      errors.not_supported(at.child("status"), condition.status, decided ? std::span<const std::string_view>(statuses).subspan(1, 1) : std::span<const std::string_view>(statuses));
+      errors.not_supported(at.child("status"), condition.status,
+                           decided ? std::span<const std::string_view>(statuses).subspan(1, 1) : std::span<const std::string_view>(statuses));
     }
   }
-  if (has_condition(request, "Approved") && has_condition(request, "Denied")) errors.invalid(path, "Denied", "Approved and Denied conditions are mutually exclusive");
+  if (has_condition(request, "Approved") && has_condition(request, "Denied"))
+    errors.invalid(path, "Denied", "Approved and Denied conditions are mutually exclusive");
 }
 
 // Of status and approval alike; only the latter may decide.
-void validate_status_change(const certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest& old, bool may_decide, FieldErrors& errors) {
+void validate_status_change(const certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest& old,
+                            bool may_decide, FieldErrors& errors) {
   validate_conditions(request, errors);
   const FieldPath conditions("status", "conditions");
   const FieldPath certificate("status", "certificate");
@@ -82,7 +87,8 @@ void validate_status_change(const certificates::CertificateSigningRequest& reque
     if (const auto good = component::check_certificates_pem(request.status.certificate); !good)
       errors.invalid(certificate, "<certificate data>", good.error().message);
   for (const std::string_view type : {"Approved", "Denied", "Failed"})
-    if (count_conditions(request, type) < count_conditions(old, type)) errors.forbidden(conditions, "updates may not remove a condition of type \"" + std::string(type) + "\"");
+    if (count_conditions(request, type) < count_conditions(old, type))
+      errors.forbidden(conditions, "updates may not remove a condition of type \"" + std::string(type) + "\"");
   for (const std::string_view type : {"Approved", "Denied"})
     if (!may_decide && count_conditions(request, type) > count_conditions(old, type))
       errors.forbidden(conditions, "only approval may add a condition of type \"" + std::string(type) + "\"");
@@ -90,9 +96,10 @@ void validate_status_change(const certificates::CertificateSigningRequest& reque
 }
 
 // Conditions carry the time of their last update, and that of their last transition.
-void stamp_conditions(const RequestScope& scope, certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest& old) {
+void stamp_conditions(const RequestScope& scope, certificates::CertificateSigningRequest& request,
+                      const certificates::CertificateSigningRequest& old) {
   const api::Time now{std::chrono::duration_cast<std::chrono::seconds>(scope.now.time_since_epoch()).count(), 0};
-  std::map<std::pair<std::string_view, std::string_view>, api::Time> before;   // by type and status, of equal ones the first
+  std::map<std::pair<std::string_view, std::string_view>, api::Time> before;  // by type and status, of equal ones the first
   for (const auto& condition : old.status.conditions)
     if (!condition.last_transition_time.zero()) before.try_emplace({condition.type, condition.status}, condition.last_transition_time);
   for (auto& condition : request.status.conditions) {
@@ -124,7 +131,8 @@ class CertificateSigningRequestStrategy : public TypedStrategy<certificates::Cer
     request.spec.extra = scope.user.extra;
     request.status = certificates::CertificateSigningRequestStatus();
   }
-  void prepare_for_update(const RequestScope&, certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest& old) const override {
+  void prepare_for_update(const RequestScope&, certificates::CertificateSigningRequest& request,
+                          const certificates::CertificateSigningRequest& old) const override {
     request.spec = old.spec;
     request.status = old.status;
   }
@@ -137,7 +145,8 @@ class CertificateSigningRequestStrategy : public TypedStrategy<certificates::Cer
       errors.invalid(at.child("request"), BadValue::raw("<pem>"), parsed.error().message);
     validate_signer_name(request.spec.signer_name, at.child("signerName"), errors);
     if (request.spec.expiration_seconds && *request.spec.expiration_seconds < expiration_seconds_min)
-      errors.invalid(at.child("expirationSeconds"), *request.spec.expiration_seconds, "may not specify a duration less than 600 seconds (10 minutes)");
+      errors.invalid(at.child("expirationSeconds"), *request.spec.expiration_seconds,
+                     "may not specify a duration less than 600 seconds (10 minutes)");
     validate_conditions(request, errors);
   }
   void table_cells(const certificates::CertificateSigningRequest& request, TableCells& cells) const override {
@@ -164,27 +173,31 @@ class CertificateSigningRequestStrategy : public TypedStrategy<certificates::Cer
 // Status may bring a certificate and conditions other than the decision, which belongs to approval.
 class StatusStrategy : public TypedStrategy<certificates::CertificateSigningRequest> {
  public:
-  void prepare_for_update(const RequestScope& scope, certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest& old) const override {
+  void prepare_for_update(const RequestScope& scope, certificates::CertificateSigningRequest& request,
+                          const certificates::CertificateSigningRequest& old) const override {
     request.spec = old.spec;
     keep_conditions(request, old, "Approved");
     keep_conditions(request, old, "Denied");
     stamp_conditions(scope, request, old);
   }
   bool validate_update_includes_validate() const override { return false; }
-  void validate_update(const RequestScope&, const certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest& old, FieldErrors& errors) const override {
+  void validate_update(const RequestScope&, const certificates::CertificateSigningRequest& request,
+                       const certificates::CertificateSigningRequest& old, FieldErrors& errors) const override {
     validate_status_change(request, old, false, errors);
   }
 };
 
 class ApprovalStrategy : public TypedStrategy<certificates::CertificateSigningRequest> {
  public:
-  void prepare_for_update(const RequestScope& scope, certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest& old) const override {
+  void prepare_for_update(const RequestScope& scope, certificates::CertificateSigningRequest& request,
+                          const certificates::CertificateSigningRequest& old) const override {
     request.spec = old.spec;
     request.status.certificate = old.status.certificate;
     stamp_conditions(scope, request, old);
   }
   bool validate_update_includes_validate() const override { return false; }
-  void validate_update(const RequestScope&, const certificates::CertificateSigningRequest& request, const certificates::CertificateSigningRequest& old, FieldErrors& errors) const override {
+  void validate_update(const RequestScope&, const certificates::CertificateSigningRequest& request,
+                       const certificates::CertificateSigningRequest& old, FieldErrors& errors) const override {
     validate_status_change(request, old, true, errors);
   }
 };

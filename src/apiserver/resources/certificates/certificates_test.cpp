@@ -35,7 +35,8 @@ CertificateSigningRequest request_with(const Conditions& conditions, const std::
 }
 
 // `wanted`: each cause as "type field".
-void check_update(std::string_view part, const CertificateSigningRequest& old_request, const CertificateSigningRequest& request, std::vector<std::string> wanted) {
+void check_update(std::string_view part, const CertificateSigningRequest& old_request, const CertificateSigningRequest& request,
+                  std::vector<std::string> wanted) {
   const Strategy& strategy = part_strategy(part);
   const RequestScope scope;
   const auto old = api::Object::of<CertificateSigningRequest>(old_request);
@@ -65,7 +66,7 @@ TEST(CertificateSigningRequests, StatusBringsTheCertificateOnce) {
   };
   check("", certificate(), {});
   check(certificate(), certificate(), {});
-  check("rubbish", "rubbish", {});   // stored by others
+  check("rubbish", "rubbish", {});  // stored by others
   check("", "rubbish", {"Invalid status.certificate"});
   check(certificate(), "", {"Forbidden status.certificate"});
   check(certificate(), certificate() + certificate(), {"Forbidden status.certificate"});
@@ -112,7 +113,7 @@ TEST(CertificateSigningRequests, EachPartKeepsWhatIsNotItsOwn) {
   EXPECT_EQ(approval.spec.signer_name, "a.b/c");
   EXPECT_EQ(approval.status.certificate, "");
   EXPECT_EQ(approval.status.conditions[1].message, "second");
-  EXPECT_EQ(approval.status.conditions[1].last_transition_time.seconds, 7);   // its status is as it was
+  EXPECT_EQ(approval.status.conditions[1].last_transition_time.seconds, 7);  // its status is as it was
 }
 
 }  // namespace

@@ -133,7 +133,8 @@ void validate_affinity(const core::PodSpec& spec, const FieldPath& path, FieldEr
   if (const auto& node = spec.affinity->node_affinity) {
     const FieldPath at = path.child("nodeAffinity");
     if (node->required_during_scheduling_ignored_during_execution)
-      validate_node_selector(*node->required_during_scheduling_ignored_during_execution, at.child("requiredDuringSchedulingIgnoredDuringExecution"), errors);
+      validate_node_selector(*node->required_during_scheduling_ignored_during_execution, at.child("requiredDuringSchedulingIgnoredDuringExecution"),
+                             errors);
     const auto& preferred = node->preferred_during_scheduling_ignored_during_execution;
     for (std::size_t i = 0; i < preferred.size(); ++i) {
       const FieldPath one = at.child("preferredDuringSchedulingIgnoredDuringExecution").index(i);

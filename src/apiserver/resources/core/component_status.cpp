@@ -15,7 +15,7 @@ namespace core = api::core_v1;
 
 struct Component {
   std::string_view name;
-  uint16_t port;       // of its health endpoint on loopback; 0: the store, which is in this process
+  uint16_t port;  // of its health endpoint on loopback; 0: the store, which is in this process
 };
 // Deprecated since 1.19 and still asked for.
 constexpr Component components[] = {{"controller-manager", 10257}, {"etcd-0", 0}, {"scheduler", 10259}};

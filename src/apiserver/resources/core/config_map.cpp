@@ -8,7 +8,7 @@ namespace {
 
 namespace core = api::core_v1;
 
-constexpr std::size_t data_bytes_max = 1 << 20;   // keys aside
+constexpr std::size_t data_bytes_max = 1 << 20;  // keys aside
 
 class ConfigMapStrategy : public TypedStrategy<core::ConfigMap> {
  public:

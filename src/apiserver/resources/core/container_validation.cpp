@@ -20,8 +20,9 @@ constexpr std::array<std::string_view, 3> pull_policies{"Always", "IfNotPresent"
 constexpr std::array<std::string_view, 2> message_policies{"FallbackToLogsOnError", "File"};
 constexpr std::array<std::string_view, 3> propagations{"Bidirectional", "HostToContainer", "None"};
 constexpr std::array<std::string_view, 2> schemes{"HTTP", "HTTPS"};
-constexpr std::array<std::string_view, 10> env_field_paths{"metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid",
-                                                           "spec.nodeName",        "spec.serviceAccountName", "status.hostIP", "status.podIP", "status.podIPs"};
+constexpr std::array<std::string_view, 10> env_field_paths{"metadata.annotations", "metadata.labels", "metadata.name",           "metadata.namespace",
+                                                           "metadata.uid",         "spec.nodeName",   "spec.serviceAccountName", "status.hostIP",
+                                                           "status.podIP",         "status.podIPs"};
 
 void non_negative(int64_t value, const FieldPath& path, FieldErrors& errors) {
   if (value < 0) errors.invalid(path, value, "must be greater than or equal to 0");
@@ -61,7 +62,7 @@ void validate_value_from(const core::EnvVar& env, const FieldPath& path, FieldEr
     const std::string_view field = source.field_ref->field_path;
     if (field.empty()) {
       errors.required(path.child("fieldRef", "fieldPath"));
-    } else if (!contains(env_field_paths, field.substr(0, field.find('[')))  && field != "status.hostIPs") {
+    } else if (!contains(env_field_paths, field.substr(0, field.find('['))) && field != "status.hostIPs") {
       errors.not_supported(path.child("fieldRef", "fieldPath"), field, env_field_paths);
     }
   }
@@ -139,7 +140,8 @@ void validate_http_get(const core::HTTPGetAction& action, const FieldPath& path,
   validate_port_reference(action.port, path.child("port"), errors);
   if (!contains(schemes, action.scheme)) errors.not_supported(path.child("scheme"), action.scheme, schemes);
   for (std::size_t i = 0; i < action.http_headers.size(); ++i)
-    errors.invalid_all(path.child("httpHeaders").index(i).child("name"), action.http_headers[i].name, check_http_header_name(action.http_headers[i].name));
+    errors.invalid_all(path.child("httpHeaders").index(i).child("name"), action.http_headers[i].name,
+                       check_http_header_name(action.http_headers[i].name));
 }
 
 // The actions that probes and hooks share. Returns how many are given.
@@ -157,7 +159,8 @@ int validate_actions(const Handler& handler, const FieldPath& path, FieldErrors&
     if (handler.grpc && count("grpc")) errors.invalid_all(path.child("grpc", "port"), handler.grpc->port, check_port_number(handler.grpc->port));
   }
   if constexpr (requires { handler.sleep; }) {
-    if (handler.sleep && count("sleep") && handler.sleep->seconds < 0) errors.invalid(path.child("sleep"), handler.sleep->seconds, "must not be negative");
+    if (handler.sleep && count("sleep") && handler.sleep->seconds < 0)
+      errors.invalid(path.child("sleep"), handler.sleep->seconds, "must not be negative");
   }
   if (given == 0) errors.required(path, "must specify a handler type");
   return given;
@@ -231,7 +234,8 @@ void validate_mounts(const Container& container, const VolumeTable& volumes, con
     if (mount.mount_path.empty()) errors.required(at.child("mountPath"));
     if (!mounted.insert(mount.mount_path).second) errors.invalid(at.child("mountPath"), mount.mount_path, "must be unique");
     if (device_names.contains(mount.name)) errors.invalid(at.child("name"), mount.name, "must not already exist in volumeDevices");
-    if (device_paths.contains(mount.mount_path)) errors.invalid(at.child("mountPath"), mount.mount_path, "must not already exist as a path in volumeDevices");
+    if (device_paths.contains(mount.mount_path))
+      errors.invalid(at.child("mountPath"), mount.mount_path, "must not already exist as a path in volumeDevices");
     if (!mount.sub_path.empty()) validate_sub_path(mount.sub_path, path.child("subPath"), errors);
     if (!mount.sub_path_expr.empty()) {
       if (!mount.sub_path.empty()) errors.invalid(at.child("subPathExpr"), mount.sub_path_expr, "subPathExpr and subPath are mutually exclusive");
@@ -274,7 +278,8 @@ void validate_devices(const Container& container, const VolumeTable& volumes, co
       names.insert(device.name);
     }
     if (mount_names.contains(device.name)) errors.invalid(at.child("name"), device.name, "must not already exist in volumeMounts");
-    if (mount_paths.contains(device.device_path)) errors.invalid(at.child("devicePath"), device.device_path, "must not already exist as a path in volumeMounts");
+    if (mount_paths.contains(device.device_path))
+      errors.invalid(at.child("devicePath"), device.device_path, "must not already exist as a path in volumeMounts");
   }
 }
 
@@ -287,7 +292,8 @@ void validate_seccomp(const core::SeccompProfile& profile, const FieldPath& path
       validate_sub_path(*profile.localhost_profile, path.child("localhostProfile"), errors);
     }
   } else {
-    if (profile.localhost_profile) errors.invalid(path.child("localhostProfile"), *profile.localhost_profile, "can only be set when seccomp type is Localhost");
+    if (profile.localhost_profile)
+      errors.invalid(path.child("localhostProfile"), *profile.localhost_profile, "can only be set when seccomp type is Localhost");
     if (profile.type.empty()) {
       errors.required(path.child("type"), "type is required when seccompProfile is set");
     } else if (!contains(types, profile.type)) {
@@ -305,13 +311,14 @@ void validate_security_context(const core::SecurityContext& context, bool host_u
   if (context.proc_mount) {
     constexpr std::array<std::string_view, 2> mounts{"Default", "Unmasked"};
     if (!contains(mounts, *context.proc_mount)) errors.not_supported(path.child("procMount"), *context.proc_mount, mounts);
-    if (host_users && *context.proc_mount == "Unmasked") errors.invalid(path.child("procMount"), *context.proc_mount, "needs `hostUsers` to be false");
+    if (host_users && *context.proc_mount == "Unmasked")
+      errors.invalid(path.child("procMount"), *context.proc_mount, "needs `hostUsers` to be false");
   }
   if (context.seccomp_profile) validate_seccomp(*context.seccomp_profile, path.child("seccompProfile"), errors);
   if (context.allow_privilege_escalation && !*context.allow_privilege_escalation) {
-    if (context.privileged.value_or(false))
-      errors.invalid(path, "", "cannot set allowPrivilegeEscalation to false and privileged to true");
-    if (context.capabilities && std::find(context.capabilities->add.begin(), context.capabilities->add.end(), "CAP_SYS_ADMIN") != context.capabilities->add.end())
+    if (context.privileged.value_or(false)) errors.invalid(path, "", "cannot set allowPrivilegeEscalation to false and privileged to true");
+    if (context.capabilities &&
+        std::find(context.capabilities->add.begin(), context.capabilities->add.end(), "CAP_SYS_ADMIN") != context.capabilities->add.end())
       errors.invalid(path, "", "cannot set allowPrivilegeEscalation to false and capabilities.Add CAP_SYS_ADMIN");
   }
 }
@@ -349,7 +356,8 @@ void validate_common(const Container& container, const core::PodSpec& spec, cons
     errors.not_supported(path.child("imagePullPolicy"), container.image_pull_policy, pull_policies);
   }
   validate_resource_requirements(container.resources, path.child("resources"), errors);
-  if (container.security_context) validate_security_context(*container.security_context, uses_host_users(spec), path.child("securityContext"), errors);
+  if (container.security_context)
+    validate_security_context(*container.security_context, uses_host_users(spec), path.child("securityContext"), errors);
 }
 
 using HostPorts = std::set<std::tuple<std::string_view, std::string_view, int32_t>>;
@@ -372,7 +380,8 @@ void validate_init_containers(const core::PodSpec& spec, const FieldPath& path, 
     const FieldPath at = list.index(i);
     validate_common(container, spec, volumes, at, errors);
     const bool sidecar = container.restart_policy && *container.restart_policy == "Always";
-    if (container.restart_policy && !sidecar && container.restart_policy_rules.empty() && *container.restart_policy != "Never" && *container.restart_policy != "OnFailure") {
+    if (container.restart_policy && !sidecar && container.restart_policy_rules.empty() && *container.restart_policy != "Never" &&
+        *container.restart_policy != "OnFailure") {
       constexpr std::array<std::string_view, 3> policies{"Always", "Never", "OnFailure"};
       errors.not_supported(at.child("restartPolicy"), *container.restart_policy, policies);
     }

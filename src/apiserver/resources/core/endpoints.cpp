@@ -13,7 +13,7 @@ namespace {
 namespace core = api::core_v1;
 using apimachinery::check_legacy_ip;
 
-constexpr std::size_t shown_max = 3;   // addresses of a table row
+constexpr std::size_t shown_max = 3;  // addresses of a table row
 
 bool in_range(const apimachinery::IpAddress& ip, std::string_view cidr) { return apimachinery::parse_cidr(cidr)->contains(ip); }
 
@@ -24,10 +24,13 @@ void validate_endpoint_ip(const std::string& text, const FieldPath& path, FieldE
     errors.invalid(path, text, "must be a valid IP address");
     return;
   }
-  if (*ip == *apimachinery::parse_ip("0.0.0.0") || *ip == *apimachinery::parse_ip("::")) errors.invalid(path, text, "may not be unspecified (0.0.0.0 or ::)");
+  if (*ip == *apimachinery::parse_ip("0.0.0.0") || *ip == *apimachinery::parse_ip("::"))
+    errors.invalid(path, text, "may not be unspecified (0.0.0.0 or ::)");
   if (in_range(*ip, ip->v6 ? "::1/128" : "127.0.0.0/8")) errors.invalid(path, text, "may not be in the loopback range (127.0.0.0/8, ::1/128)");
-  if (in_range(*ip, ip->v6 ? "fe80::/10" : "169.254.0.0/16")) errors.invalid(path, text, "may not be in the link-local range (169.254.0.0/16, fe80::/10)");
-  if (in_range(*ip, ip->v6 ? "ff02::/16" : "224.0.0.0/24")) errors.invalid(path, text, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
+  if (in_range(*ip, ip->v6 ? "fe80::/10" : "169.254.0.0/16"))
+    errors.invalid(path, text, "may not be in the link-local range (169.254.0.0/16, fe80::/10)");
+  if (in_range(*ip, ip->v6 ? "ff02::/16" : "224.0.0.0/24"))
+    errors.invalid(path, text, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
 }
 
 class EndpointsStrategy : public TypedStrategy<core::Endpoints> {
@@ -40,7 +43,8 @@ class EndpointsStrategy : public TypedStrategy<core::Endpoints> {
       for (std::size_t a = 0; a < subset.addresses.size(); ++a) validate_address(subset.addresses[a], at.child("addresses").index(a), errors);
       for (std::size_t a = 0; a < subset.not_ready_addresses.size(); ++a)
         validate_address(subset.not_ready_addresses[a], at.child("notReadyAddresses").index(a), errors);
-      for (std::size_t p = 0; p < subset.ports.size(); ++p) validate_port(subset.ports[p], subset.ports.size() > 1, at.child("ports").index(p), errors);
+      for (std::size_t p = 0; p < subset.ports.size(); ++p)
+        validate_port(subset.ports[p], subset.ports.size() > 1, at.child("ports").index(p), errors);
     }
   }
 
@@ -82,7 +86,7 @@ class EndpointsStrategy : public TypedStrategy<core::Endpoints> {
       if (subset.ports.empty())
         for (const core::EndpointAddress& address : subset.addresses) add([&] { return address.ip; });
       for (const core::EndpointPort& port : subset.ports) {
-        if (count > shown_max) {   // each port with each address: not to be gone through only to be counted
+        if (count > shown_max) {  // each port with each address: not to be gone through only to be counted
           count += subset.addresses.size();
           continue;
         }
@@ -98,7 +102,10 @@ class EndpointsStrategy : public TypedStrategy<core::Endpoints> {
 }  // namespace
 
 ResourceDefinition endpoints() {
-  return {.resource = {"", "endpoints"}, .key_prefix = "services/endpoints", .strategy = std::make_shared<EndpointsStrategy>(), .allow_create_on_update = true};
+  return {.resource = {"", "endpoints"},
+          .key_prefix = "services/endpoints",
+          .strategy = std::make_shared<EndpointsStrategy>(),
+          .allow_create_on_update = true};
 }
 
 }  // namespace pintle::apiserver::resources

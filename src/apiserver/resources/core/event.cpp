@@ -67,8 +67,9 @@ class EventStrategy : public TypedStrategy<core::Event> {
  public:
   void validate(const RequestScope& scope, const core::Event& event, FieldErrors& errors) const override {
     const std::string& ns = event.involved_object.namespace_;
-    const bool fits = ns.empty() ? event.metadata.namespace_ == "default" || event.metadata.namespace_ == "kube-system" || event.metadata.namespace_.empty()
-                                 : ns == event.metadata.namespace_;
+    const bool fits = ns.empty()
+                          ? event.metadata.namespace_ == "default" || event.metadata.namespace_ == "kube-system" || event.metadata.namespace_.empty()
+                          : ns == event.metadata.namespace_;
     if (!fits) errors.invalid(FieldPath("involvedObject", "namespace"), ns, "does not match event.namespace");
     if (scope.group == "events.k8s.io" && event.event_time.zero()) errors.required(FieldPath("eventTime"));
   }
@@ -111,18 +112,33 @@ ResourceDefinition events() {
   ResourceDefinition out;
   out.resource = {"", "events"};
   out.versions = {{"", "v1"},
-                  {"events.k8s.io", "v1", to_storage, from_storage,
-                   {{"regarding.kind", "involvedObject.kind"}, {"regarding.namespace", "involvedObject.namespace"}, {"regarding.name", "involvedObject.name"},
-                    {"regarding.uid", "involvedObject.uid"}, {"regarding.apiVersion", "involvedObject.apiVersion"},
-                    {"regarding.resourceVersion", "involvedObject.resourceVersion"}, {"regarding.fieldPath", "involvedObject.fieldPath"},
+                  {"events.k8s.io",
+                   "v1",
+                   to_storage,
+                   from_storage,
+                   {{"regarding.kind", "involvedObject.kind"},
+                    {"regarding.namespace", "involvedObject.namespace"},
+                    {"regarding.name", "involvedObject.name"},
+                    {"regarding.uid", "involvedObject.uid"},
+                    {"regarding.apiVersion", "involvedObject.apiVersion"},
+                    {"regarding.resourceVersion", "involvedObject.resourceVersion"},
+                    {"regarding.fieldPath", "involvedObject.fieldPath"},
                     {"reportingController", "reportingComponent"}}}};
   out.strategy = std::make_shared<EventStrategy>();
   out.name_rule = NameRule::Any;
   out.allow_create_on_update = true;
   out.no_garbage_collection = true;
-  out.selectable_fields = {{"involvedObject.kind"}, {"involvedObject.namespace"}, {"involvedObject.name"}, {"involvedObject.uid"}, {"involvedObject.apiVersion"},
-                           {"involvedObject.resourceVersion"}, {"involvedObject.fieldPath"}, {"reason"}, {"reportingComponent"},
-                           {"source", "source.component", "reportingComponent"}, {"type"}};
+  out.selectable_fields = {{"involvedObject.kind"},
+                           {"involvedObject.namespace"},
+                           {"involvedObject.name"},
+                           {"involvedObject.uid"},
+                           {"involvedObject.apiVersion"},
+                           {"involvedObject.resourceVersion"},
+                           {"involvedObject.fieldPath"},
+                           {"reason"},
+                           {"reportingComponent"},
+                           {"source", "source.component", "reportingComponent"},
+                           {"type"}};
   return out;
 }
 

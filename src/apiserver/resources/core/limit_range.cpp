@@ -31,16 +31,20 @@ void validate_order(const core::LimitRangeItem& item, const std::string& key, co
     if (low && high && low->compare(*high) > 0) errors.invalid(path.child(field).key(key), low->text(), detail);
   };
   ordered(min, max, "min", "min value is greater than max value");
-  if (request && min && min->compare(*request) > 0) errors.invalid(path.child("defaultRequest").key(key), request->text(), "min value is greater than default request value");
+  if (request && min && min->compare(*request) > 0)
+    errors.invalid(path.child("defaultRequest").key(key), request->text(), "min value is greater than default request value");
   ordered(request, max, "defaultRequest", "default request value is greater than max value");
   ordered(request, limit, "defaultRequest", "default request value is greater than default limit value");
-  if (limit && min && min->compare(*limit) > 0) errors.invalid(path.child("default").key(key), limit->text(), "min value is greater than default value");
+  if (limit && min && min->compare(*limit) > 0)
+    errors.invalid(path.child("default").key(key), limit->text(), "min value is greater than default value");
   ordered(limit, max, "default", "default value is greater than max value");
-  if (ratio && ratio->compare(api::Quantity::from_int(1)) < 0) errors.invalid(path.child("maxLimitRequestRatio").key(key), ratio->text(), "ratio is less than 1");
+  if (ratio && ratio->compare(api::Quantity::from_int(1)) < 0)
+    errors.invalid(path.child("maxLimitRequestRatio").key(key), ratio->text(), "ratio is less than 1");
   const bool overcommits = key.find('/') == std::string::npos && !key.starts_with("hugepages-");
   if (item.type == "Container" && !overcommits) {
     if (limit && !request) errors.invalid(path.child("default").key(key), limit->text(), "may not be set without a default request");
-    if (limit && request && *limit != *request) errors.invalid(path.child("defaultRequest").key(key), request->text(), "default value must equal to defaultRequest value");
+    if (limit && request && *limit != *request)
+      errors.invalid(path.child("defaultRequest").key(key), request->text(), "default value must equal to defaultRequest value");
   }
 }
 
@@ -64,7 +68,8 @@ class LimitRangeStrategy : public TypedStrategy<core::LimitRange> {
       const FieldPath at = list.index(i);
       const auto faults = apimachinery::check_qualified_name(item.type);
       errors.invalid_all(at.child("type"), item.type, faults);
-      if (faults.empty() && item.type.find('/') == std::string::npos && item.type != "Container" && item.type != "Pod" && item.type != "PersistentVolumeClaim")
+      if (faults.empty() && item.type.find('/') == std::string::npos && item.type != "Container" && item.type != "Pod" &&
+          item.type != "PersistentVolumeClaim")
         errors.invalid(at.child("type"), item.type, "must be a standard limit type or fully qualified");
       if (!types.insert(item.type).second) errors.duplicate(at.child("type"), item.type);
       const std::set<std::string> keys = keys_of(item);

@@ -32,7 +32,8 @@ class NamespaceStrategy : public TypedStrategy<core::Namespace> {
   void prepare_for_create(const RequestScope&, core::Namespace& ns) const override {
     ns.status = core::NamespaceStatus();
     ns.status.phase = "Active";
-    if (std::find(ns.spec.finalizers.begin(), ns.spec.finalizers.end(), "kubernetes") == ns.spec.finalizers.end()) ns.spec.finalizers.emplace_back("kubernetes");
+    if (std::find(ns.spec.finalizers.begin(), ns.spec.finalizers.end(), "kubernetes") == ns.spec.finalizers.end())
+      ns.spec.finalizers.emplace_back("kubernetes");
   }
   void prepare_for_update(const RequestScope&, core::Namespace& ns, const core::Namespace& old) const override {
     ns.spec.finalizers = old.spec.finalizers;
@@ -40,7 +41,7 @@ class NamespaceStrategy : public TypedStrategy<core::Namespace> {
   }
   void mark_deleted(const RequestScope&, core::Namespace& ns) const override {
     ns.status.phase = "Terminating";
-    ns.metadata.deletion_grace_period_seconds.reset();   // its end is the namespace controller's affair
+    ns.metadata.deletion_grace_period_seconds.reset();  // its end is the namespace controller's affair
   }
   bool may_remove(const core::Namespace& ns) const override { return ns.spec.finalizers.empty(); }
   Result<Unit> validate_delete(const RequestScope&, const core::Namespace& ns) const override {

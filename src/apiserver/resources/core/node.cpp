@@ -20,7 +20,7 @@ void validate_taints(const core::Node& node, FieldErrors& errors) {
   std::set<std::tuple<std::string_view, std::string_view>> seen;
   for (std::size_t i = 0; i < node.spec.taints.size(); ++i) {
     const core::Taint& taint = node.spec.taints[i];
-    const FieldPath at = FieldPath("metadata", "taints").index(i);   // upstream's path
+    const FieldPath at = FieldPath("metadata", "taints").index(i);  // upstream's path
     errors.invalid_all(at.child("key"), taint.key, apimachinery::check_qualified_name(taint.key));
     if (!apimachinery::check_label_value(taint.value).empty()) errors.invalid(at.child("value"), taint.value, "must be a valid label value");
     if (taint.effect.empty()) {
@@ -42,8 +42,10 @@ class NodeStrategy : public TypedStrategy<core::Node> {
   void prepare_for_update(const RequestScope&, core::Node& node, const core::Node& old) const override { node.status = old.status; }
   void validate(const RequestScope&, const core::Node& node, FieldErrors& errors) const override {
     validate_taints(node, errors);
-    for (const auto& [name, quantity] : node.status.capacity) validate_resource_quantity(name, quantity, FieldPath("status", "capacity").key(name), errors);
-    for (const auto& [name, quantity] : node.status.allocatable) validate_resource_quantity(name, quantity, FieldPath("status", "allocatable").key(name), errors);
+    for (const auto& [name, quantity] : node.status.capacity)
+      validate_resource_quantity(name, quantity, FieldPath("status", "capacity").key(name), errors);
+    for (const auto& [name, quantity] : node.status.allocatable)
+      validate_resource_quantity(name, quantity, FieldPath("status", "allocatable").key(name), errors);
     for (std::size_t i = 0; i < node.spec.pod_cidrs.size(); ++i)
       errors.invalid_all(FieldPath("spec", "podCIDRs").index(i), node.spec.pod_cidrs[i], apimachinery::check_legacy_cidr(node.spec.pod_cidrs[i]));
   }
@@ -95,9 +97,7 @@ class NodeStrategy : public TypedStrategy<core::Node> {
 
 class NodeStatusStrategy : public TypedStrategy<core::Node> {
  public:
-  void prepare_for_update(const RequestScope&, core::Node& node, const core::Node& old) const override {
-    node.spec = old.spec;
-  }
+  void prepare_for_update(const RequestScope&, core::Node& node, const core::Node& old) const override { node.spec = old.spec; }
   bool validate_update_includes_validate() const override { return false; }
 };
 
@@ -108,7 +108,7 @@ ResourceDefinition nodes() {
   out.resource = {"", "nodes"};
   out.key_prefix = "minions";
   out.strategy = std::make_shared<NodeStrategy>();
-  out.has_status = false;   // a kubelet registers with its status: create keeps it
+  out.has_status = false;  // a kubelet registers with its status: create keeps it
   out.selectable_fields = {{"spec.unschedulable", "", "", "false"}};
   out.parts = {{.name = "status", .strategy = std::make_shared<NodeStatusStrategy>()}};
   out.reset_fields = {"status"};

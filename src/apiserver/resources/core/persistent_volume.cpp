@@ -30,10 +30,11 @@ std::string modes_text(const std::vector<std::string>& modes) {
 }
 
 int sources_of(const core::PersistentVolumeSource& v) {
-  return v.gce_persistent_disk.has_value() + v.aws_elastic_block_store.has_value() + v.host_path.has_value() + v.glusterfs.has_value() + v.nfs.has_value() +
-         v.rbd.has_value() + v.iscsi.has_value() + v.cinder.has_value() + v.cephfs.has_value() + v.fc.has_value() + v.flocker.has_value() + v.flex_volume.has_value() +
-         v.azure_file.has_value() + v.vsphere_volume.has_value() + v.quobyte.has_value() + v.azure_disk.has_value() + v.photon_persistent_disk.has_value() +
-         v.portworx_volume.has_value() + v.scale_io.has_value() + v.local.has_value() + v.storageos.has_value() + v.csi.has_value();
+  return v.gce_persistent_disk.has_value() + v.aws_elastic_block_store.has_value() + v.host_path.has_value() + v.glusterfs.has_value() +
+         v.nfs.has_value() + v.rbd.has_value() + v.iscsi.has_value() + v.cinder.has_value() + v.cephfs.has_value() + v.fc.has_value() +
+         v.flocker.has_value() + v.flex_volume.has_value() + v.azure_file.has_value() + v.vsphere_volume.has_value() + v.quobyte.has_value() +
+         v.azure_disk.has_value() + v.photon_persistent_disk.has_value() + v.portworx_volume.has_value() + v.scale_io.has_value() +
+         v.local.has_value() + v.storageos.has_value() + v.csi.has_value();
 }
 
 void validate_source(const core::PersistentVolumeSpec& spec, FieldErrors& errors) {
@@ -41,7 +42,8 @@ void validate_source(const core::PersistentVolumeSpec& spec, FieldErrors& errors
   const int given = sources_of(spec);
   if (spec.host_path) {
     if (spec.host_path->path.empty()) errors.required(at.child("hostPath", "path"));
-    if (spec.host_path->path.find("..") != std::string::npos) errors.invalid(at.child("hostPath", "path"), spec.host_path->path, "must not contain '..'");
+    if (spec.host_path->path.find("..") != std::string::npos)
+      errors.invalid(at.child("hostPath", "path"), spec.host_path->path, "must not contain '..'");
   }
   if (spec.nfs) {
     if (spec.nfs->server.empty()) errors.required(at.child("nfs", "server"));
@@ -90,7 +92,8 @@ class PersistentVolumeStrategy : public TypedStrategy<core::PersistentVolume> {
     }
     for (const auto& [name, quantity] : spec.capacity)
       if (quantity.sign() <= 0) errors.invalid(at.child("capacity").key(name), quantity.text(), "must be greater than zero");
-    if (!spec.persistent_volume_reclaim_policy.empty() && std::find(policies.begin(), policies.end(), spec.persistent_volume_reclaim_policy) == policies.end())
+    if (!spec.persistent_volume_reclaim_policy.empty() &&
+        std::find(policies.begin(), policies.end(), spec.persistent_volume_reclaim_policy) == policies.end())
       errors.not_supported(at.child("persistentVolumeReclaimPolicy"), spec.persistent_volume_reclaim_policy, policies);
     if (spec.node_affinity) {
       if (!spec.node_affinity->required) {
@@ -100,14 +103,19 @@ class PersistentVolumeStrategy : public TypedStrategy<core::PersistentVolume> {
       }
     }
     validate_source(spec, errors);
-    if (!spec.storage_class_name.empty()) errors.invalid_all(at.child("storageClassName"), spec.storage_class_name, apimachinery::check_dns_subdomain(spec.storage_class_name));
-    if (spec.volume_mode && std::find(modes.begin(), modes.end(), *spec.volume_mode) == modes.end()) errors.not_supported(at.child("volumeMode"), *spec.volume_mode, modes);
+    if (!spec.storage_class_name.empty())
+      errors.invalid_all(at.child("storageClassName"), spec.storage_class_name, apimachinery::check_dns_subdomain(spec.storage_class_name));
+    if (spec.volume_mode && std::find(modes.begin(), modes.end(), *spec.volume_mode) == modes.end())
+      errors.not_supported(at.child("volumeMode"), *spec.volume_mode, modes);
   }
-  void validate_update(const RequestScope&, const core::PersistentVolume& volume, const core::PersistentVolume& old, FieldErrors& errors) const override {
+  void validate_update(const RequestScope&, const core::PersistentVolume& volume, const core::PersistentVolume& old,
+                       FieldErrors& errors) const override {
     const auto& type = api::type_of<core::PersistentVolumeSource>();
-    if (!api::equal(type, static_cast<const core::PersistentVolumeSource*>(&volume.spec), static_cast<const core::PersistentVolumeSource*>(&old.spec)))
+    if (!api::equal(type, static_cast<const core::PersistentVolumeSource*>(&volume.spec),
+                    static_cast<const core::PersistentVolumeSource*>(&old.spec)))
       errors.forbidden(FieldPath("spec", "persistentvolumesource"), "spec.persistentvolumesource is immutable after creation");
-    if (volume.spec.volume_mode != old.spec.volume_mode) errors.invalid(FieldPath("spec", "volumeMode"), volume.spec.volume_mode.value_or(""), "field is immutable");
+    if (volume.spec.volume_mode != old.spec.volume_mode)
+      errors.invalid(FieldPath("spec", "volumeMode"), volume.spec.volume_mode.value_or(""), "field is immutable");
   }
   void table_cells(const core::PersistentVolume& volume, TableCells& cells) const override {
     const core::PersistentVolumeSpec& spec = volume.spec;
@@ -148,7 +156,8 @@ class PersistentVolumeClaimStrategy : public TypedStrategy<core::PersistentVolum
     validate_claim_spec(claim.spec, FieldPath("spec"), errors);
   }
   // Only a bound claim may grow; all else of the spec stays.
-  void validate_update(const RequestScope&, const core::PersistentVolumeClaim& claim, const core::PersistentVolumeClaim& old, FieldErrors& errors) const override {
+  void validate_update(const RequestScope&, const core::PersistentVolumeClaim& claim, const core::PersistentVolumeClaim& old,
+                       FieldErrors& errors) const override {
     core::PersistentVolumeClaimSpec allowed = claim.spec;
     if (old.spec.volume_name.empty()) allowed.volume_name = old.spec.volume_name;
     allowed.volume_attributes_class_name = old.spec.volume_attributes_class_name;
@@ -156,7 +165,8 @@ class PersistentVolumeClaimStrategy : public TypedStrategy<core::PersistentVolum
     const api::Quantity* now = claim.spec.resources.requests.get("storage");
     if (before && old.status.phase == "Bound") allowed.resources.requests["storage"] = *before;
     if (!api::equal(api::type_of<core::PersistentVolumeClaimSpec>(), &allowed, &old.spec)) {
-      errors.forbidden(FieldPath("spec"), "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims");
+      errors.forbidden(FieldPath("spec"),
+                       "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims");
     }
     const api::Quantity* capacity = old.status.capacity.get("storage");
     if (before && now && now->compare(*before) < 0 && !(capacity && now->compare(*capacity) > 0))
@@ -219,7 +229,8 @@ void validate_claim_spec(const core::PersistentVolumeClaimSpec& spec, const Fiel
   }
   if (spec.storage_class_name && !spec.storage_class_name->empty())
     errors.invalid_all(path.child("storageClassName"), *spec.storage_class_name, apimachinery::check_dns_subdomain(*spec.storage_class_name));
-  if (spec.volume_mode && std::find(modes.begin(), modes.end(), *spec.volume_mode) == modes.end()) errors.not_supported(path.child("volumeMode"), *spec.volume_mode, modes);
+  if (spec.volume_mode && std::find(modes.begin(), modes.end(), *spec.volume_mode) == modes.end())
+    errors.not_supported(path.child("volumeMode"), *spec.volume_mode, modes);
   if (spec.data_source) {
     if (spec.data_source->name.empty()) errors.required(path.child("dataSource", "name"));
     if (spec.data_source->kind.empty()) errors.required(path.child("dataSource", "kind"));

@@ -25,8 +25,8 @@ bool is_zero(const FlatMap<api::Quantity>& list, std::string_view name) {
 
 // What of a container's resources counts for the QoS class.
 struct QosFacts {
-  bool any = false;            // some cpu or memory is asked for
-  bool guaranteed = true;      // limits of both, equal to the requests
+  bool any = false;        // some cpu or memory is asked for
+  bool guaranteed = true;  // limits of both, equal to the requests
 };
 
 void add_qos(const core::ResourceRequirements& resources, QosFacts& facts) {
@@ -65,7 +65,7 @@ class PodStrategy : public TypedStrategy<core::Pod> {
 
   void prepare_for_update(const RequestScope&, core::Pod& pod, const core::Pod& old) const override { pod.status = old.status; }
   void warnings(const RequestScope&, const core::Pod& pod, const core::Pod* old, std::vector<std::string>& out) const override {
-    if (old == nullptr) pod_warnings(pod.spec, pod.metadata, out);   // upstream is silent on updates
+    if (old == nullptr) pod_warnings(pod.spec, pod.metadata, out);  // upstream is silent on updates
   }
 
   void validate(const RequestScope&, const core::Pod& pod, FieldErrors& errors) const override {
@@ -94,8 +94,11 @@ class PodStrategy : public TypedStrategy<core::Pod> {
     core::PodSpec allowed = pod.spec;
     keep_changeable(allowed, pod.spec, old.spec);
     if (!same_spec(allowed, old.spec))
-      errors.forbidden(spec, "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
-                             "`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)");
+      errors.forbidden(
+          spec,
+          "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
+          "`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
+          "previously negative)");
   }
 
   int64_t grace_period_seconds(const RequestScope&, core::Pod& pod, const DeleteSettings& settings) const override {
@@ -162,7 +165,8 @@ class PodStatusStrategy : public TypedStrategy<core::Pod> {
     pod.status = std::move(status);
     pod.metadata.deletion_timestamp = old.metadata.deletion_timestamp;
     pod.metadata.owner_references = old.metadata.owner_references;
-    if (pod.status.qos_class.empty()) pod.status.qos_class = old.status.qos_class.empty() ? std::string(pod_qos_class(pod.spec)) : old.status.qos_class;
+    if (pod.status.qos_class.empty())
+      pod.status.qos_class = old.status.qos_class.empty() ? std::string(pod_qos_class(pod.spec)) : old.status.qos_class;
     // An address is in the list of addresses, first.
     if (!pod.status.pod_ip.empty() && pod.status.pod_ips.empty()) pod.status.pod_ips.push_back({pod.status.pod_ip});
     if (pod.status.pod_ip.empty() && !pod.status.pod_ips.empty()) pod.status.pod_ip = pod.status.pod_ips[0].ip;
@@ -172,7 +176,8 @@ class PodStatusStrategy : public TypedStrategy<core::Pod> {
   void validate_update(const RequestScope&, const core::Pod& pod, const core::Pod& old, FieldErrors& errors) const override {
     for (std::size_t i = 0; i < pod.status.conditions.size(); ++i) {
       const core::PodCondition& condition = pod.status.conditions[i];
-      errors.invalid_all(FieldPath("status", "conditions").index(i).child("type"), condition.type, apimachinery::check_qualified_name(condition.type));
+      errors.invalid_all(FieldPath("status", "conditions").index(i).child("type"), condition.type,
+                         apimachinery::check_qualified_name(condition.type));
     }
     if (!old.status.qos_class.empty() && pod.status.qos_class != old.status.qos_class)
       errors.invalid(FieldPath("status", "qosClass"), pod.status.qos_class, "Pod QoS is immutable");
@@ -202,9 +207,12 @@ ResourceDefinition pods() {
   out.has_status = true;
   out.has_generation = true;
   out.return_deleted_object = true;
-  out.selectable_fields = {{"spec.nodeName"}, {"spec.restartPolicy"}, {"spec.schedulerName"}, {"spec.serviceAccountName"},
-                           {"spec.hostNetwork", "", "", "false"}, {"status.phase"}, {"status.podIP"}, {"status.nominatedNodeName"}};
-  out.parts = {{.name = "status", .strategy = std::make_shared<PodStatusStrategy>(), .reset_fields = {"spec", "metadata.deletionTimestamp", "metadata.ownerReferences"}},
+  out.selectable_fields = {
+      {"spec.nodeName"}, {"spec.restartPolicy"}, {"spec.schedulerName"},      {"spec.serviceAccountName"}, {"spec.hostNetwork", "", "", "false"},
+      {"status.phase"},  {"status.podIP"},       {"status.nominatedNodeName"}};
+  out.parts = {{.name = "status",
+                .strategy = std::make_shared<PodStatusStrategy>(),
+                .reset_fields = {"spec", "metadata.deletionTimestamp", "metadata.ownerReferences"}},
                {.name = "ephemeralcontainers", .strategy = make_ephemeral_containers_strategy(), .reset_fields = {"status", "metadata"}},
                {.name = "resize", .strategy = make_resize_strategy(), .reset_fields = {"status", "metadata"}}};
   out.actions = {{"binding", make_binding_action()}, {"eviction", make_eviction_action()}};

@@ -24,9 +24,7 @@ const GroupResource pods{"", "pods"};
 const GroupResource bindings{"", "pods/binding"};
 const GroupResource budgets{"policy", "poddisruptionbudgets"};
 
-api::Time to_time(rt::WallTime now) {
-  return {std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count(), 0};
-}
+api::Time to_time(rt::WallTime now) { return {std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count(), 0}; }
 
 api::Object success() {
   api::meta_v1::Status status;
@@ -53,7 +51,7 @@ core::PodCondition& hold_condition(core::Pod& pod, std::string_view type, rt::Wa
 
 void set_scheduled(core::Pod& pod, rt::WallTime now) {
   hold_condition(pod, "PodScheduled", now);
-  pod.status.nominated_node_name.clear();   // the hope has come true, or another node was found
+  pod.status.nominated_node_name.clear();  // the hope has come true, or another node was found
 }
 
 // The body is about the object that the path names, and says so.
@@ -87,9 +85,11 @@ class BindingAction : public Action {
         return Unexpected(apiserver::errors::conflict(bindings, name, "the UID of the binding is not that of the pod"));
       if (!binding.metadata.resource_version.empty() && binding.metadata.resource_version != pod.metadata.resource_version)
         return Unexpected(apiserver::errors::conflict(bindings, name, "the resourceVersion of the binding is not that of the pod"));
-      if (pod.metadata.deletion_timestamp) return Unexpected(apiserver::errors::conflict(bindings, name, fmt::format("pod {} is being deleted, cannot be assigned to a host", name)));
+      if (pod.metadata.deletion_timestamp)
+        return Unexpected(apiserver::errors::conflict(bindings, name, fmt::format("pod {} is being deleted, cannot be assigned to a host", name)));
       if (!pod.spec.node_name.empty())
-        return Unexpected(apiserver::errors::conflict(bindings, name, fmt::format("pod {} is already assigned to node \"{}\"", name, pod.spec.node_name)));
+        return Unexpected(
+            apiserver::errors::conflict(bindings, name, fmt::format("pod {} is already assigned to node \"{}\"", name, pod.spec.node_name)));
       if (!pod.spec.scheduling_gates.empty())
         return Unexpected(apiserver::errors::conflict(bindings, name, fmt::format("pod {} has non-empty .spec.schedulingGates", name)));
       pod.spec.node_name = binding.target.name;
@@ -104,7 +104,8 @@ class BindingAction : public Action {
 };
 
 bool counts_as_healthy(const core::Pod& pod) {
-  return std::any_of(pod.status.conditions.begin(), pod.status.conditions.end(), [](const core::PodCondition& c) { return c.type == "Ready" && c.status == "True"; });
+  return std::any_of(pod.status.conditions.begin(), pod.status.conditions.end(),
+                     [](const core::PodCondition& c) { return c.type == "Ready" && c.status == "True"; });
 }
 
 Status too_many_disruptions(std::string message) {
@@ -195,8 +196,8 @@ class EvictionAction : public Action {
         return Unexpected(std::move(status));
       }
       if (budget.status.disruptions_allowed <= 0)
-        return Unexpected(too_many_disruptions(fmt::format("The disruption budget {} needs {} healthy pods and has {} currently", budget.metadata.name,
-                                                                budget.status.desired_healthy, budget.status.current_healthy)));
+        return Unexpected(too_many_disruptions(fmt::format("The disruption budget {} needs {} healthy pods and has {} currently",
+                                                           budget.metadata.name, budget.status.desired_healthy, budget.status.current_healthy)));
       --budget.status.disruptions_allowed;
       budget.status.disrupted_pods[pod_name] = now;
       return Unit{};

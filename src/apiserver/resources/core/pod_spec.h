@@ -19,7 +19,7 @@ void default_pod_spec(api::core_v1::PodSpec& spec);
 void default_pod_requests(api::core_v1::PodSpec& spec);
 
 struct PodSpecRules {
-  bool is_template = false;            // of a workload: serviceAccountToken and host checks are the same, names are not drawn
+  bool is_template = false;  // of a workload: serviceAccountToken and host checks are the same, names are not drawn
   const api::meta_v1::ObjectMeta* metadata = nullptr;
 };
 void validate_pod_spec(const api::core_v1::PodSpec& spec, const FieldPath& path, const PodSpecRules& rules, FieldErrors& errors);

@@ -12,12 +12,12 @@ constexpr std::size_t image_name_bytes_max = 255;
 
 // Always for an image without a tag or with :latest (a digest counts as neither), else IfNotPresent.
 std::string_view default_pull_policy(std::string_view image) {
-  if (image.size() > image_name_bytes_max) return "IfNotPresent";   // no image reference at all
+  if (image.size() > image_name_bytes_max) return "IfNotPresent";  // no image reference at all
   if (image.find('@') != std::string_view::npos) return "IfNotPresent";
   const std::size_t slash = image.rfind('/');
   const std::size_t colon = image.rfind(':');
   const bool tagged = colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash);
-  if (image.find_first_of(" !") != std::string_view::npos) return "IfNotPresent";   // no image reference at all
+  if (image.find_first_of(" !") != std::string_view::npos) return "IfNotPresent";  // no image reference at all
   return !tagged || image.substr(colon + 1) == "latest" ? "Always" : "IfNotPresent";
 }
 
@@ -30,10 +30,10 @@ void default_container(Container& container, bool host_network) {
 }
 
 bool has_no_source(const core::VolumeSource& v) {
-  return !(v.host_path || v.empty_dir || v.gce_persistent_disk || v.aws_elastic_block_store || v.git_repo || v.secret || v.nfs || v.iscsi || v.glusterfs ||
-           v.persistent_volume_claim || v.rbd || v.flex_volume || v.cinder || v.cephfs || v.flocker || v.downward_api || v.fc || v.azure_file || v.config_map ||
-           v.vsphere_volume || v.quobyte || v.azure_disk || v.photon_persistent_disk || v.projected || v.portworx_volume || v.scale_io || v.storageos || v.csi ||
-           v.ephemeral || v.image);
+  return !(v.host_path || v.empty_dir || v.gce_persistent_disk || v.aws_elastic_block_store || v.git_repo || v.secret || v.nfs || v.iscsi ||
+           v.glusterfs || v.persistent_volume_claim || v.rbd || v.flex_volume || v.cinder || v.cephfs || v.flocker || v.downward_api || v.fc ||
+           v.azure_file || v.config_map || v.vsphere_volume || v.quobyte || v.azure_disk || v.photon_persistent_disk || v.projected ||
+           v.portworx_volume || v.scale_io || v.storageos || v.csi || v.ephemeral || v.image);
 }
 
 template <class Resources>

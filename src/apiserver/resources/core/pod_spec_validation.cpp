@@ -49,7 +49,8 @@ void validate_sysctls(const core::PodSecurityContext& context, bool host_network
     if (name.empty()) {
       errors.required(at);
     } else if (!is_sysctl_name(name)) {
-      errors.invalid(at, name, R"(must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$)");
+      errors.invalid(at, name,
+                     R"(must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$)");
     } else if (!names.insert(name).second) {
       errors.duplicate(at, name);
     }
@@ -71,7 +72,8 @@ void validate_pod_security_context(const core::PodSpec& spec, const FieldPath& p
   validate_sysctls(context, spec.host_network, spec.host_ipc, path.child("sysctls"), errors);
   if (context.fs_group_change_policy) {
     constexpr std::array<std::string_view, 2> policies{"Always", "OnRootMismatch"};
-    if (!contains(policies, *context.fs_group_change_policy)) errors.not_supported(path.child("fsGroupChangePolicy"), *context.fs_group_change_policy, policies);
+    if (!contains(policies, *context.fs_group_change_policy))
+      errors.not_supported(path.child("fsGroupChangePolicy"), *context.fs_group_change_policy, policies);
   }
   if (context.seccomp_profile) {
     constexpr std::array<std::string_view, 3> types{"Localhost", "RuntimeDefault", "Unconfined"};
@@ -85,7 +87,8 @@ void validate_pod_security_context(const core::PodSpec& spec, const FieldPath& p
   }
   if (context.supplemental_groups_policy) {
     constexpr std::array<std::string_view, 2> policies{"Merge", "Strict"};
-    if (!contains(policies, *context.supplemental_groups_policy)) errors.not_supported(path.child("supplementalGroupsPolicy"), *context.supplemental_groups_policy, policies);
+    if (!contains(policies, *context.supplemental_groups_policy))
+      errors.not_supported(path.child("supplementalGroupsPolicy"), *context.supplemental_groups_policy, policies);
   }
 }
 
@@ -106,7 +109,8 @@ void validate_dns_config(const core::PodSpec& spec, const FieldPath& path, Field
     if (search.ends_with('.')) search.remove_suffix(1);
     errors.invalid_all(path.child("searches").index(i), search, check_dns_subdomain_with_underscore(search));
   }
-  if (bytes > search_bytes_max + 1) errors.invalid(path.child("searches"), BadValue::raw("[...]"), "must not have more than 2048 characters (including spaces) in the search list");
+  if (bytes > search_bytes_max + 1)
+    errors.invalid(path.child("searches"), BadValue::raw("[...]"), "must not have more than 2048 characters (including spaces) in the search list");
   for (std::size_t i = 0; i < config.options.size(); ++i)
     if (config.options[i].name.empty()) errors.required(path.child("options").index(i), "must not be empty");
 }
@@ -115,7 +119,7 @@ void validate_spread_constraints(const core::PodSpec& spec, const FieldPath& pat
   constexpr std::array<std::string_view, 2> actions{"DoNotSchedule", "ScheduleAnyway"};
   constexpr std::array<std::string_view, 2> policies{"Honor", "Ignore"};
   const auto& all = spec.topology_spread_constraints;
-  std::map<std::pair<std::string_view, std::string_view>, std::size_t> last;   // by what may not come twice
+  std::map<std::pair<std::string_view, std::string_view>, std::size_t> last;  // by what may not come twice
   for (std::size_t i = 0; i < all.size(); ++i) last[{all[i].topology_key, all[i].when_unsatisfiable}] = i;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const core::TopologySpreadConstraint& constraint = all[i];
@@ -126,7 +130,8 @@ void validate_spread_constraints(const core::PodSpec& spec, const FieldPath& pat
     } else {
       errors.invalid_all(at.child("topologyKey"), constraint.topology_key, check_qualified_name(constraint.topology_key));
     }
-    if (!contains(actions, constraint.when_unsatisfiable)) errors.not_supported(at.child("whenUnsatisfiable"), constraint.when_unsatisfiable, actions);
+    if (!contains(actions, constraint.when_unsatisfiable))
+      errors.not_supported(at.child("whenUnsatisfiable"), constraint.when_unsatisfiable, actions);
     if (last[{constraint.topology_key, constraint.when_unsatisfiable}] > i)
       errors.duplicate(at.child("{topologyKey, whenUnsatisfiable}"), "{" + constraint.topology_key + ", " + constraint.when_unsatisfiable + "}");
     if (constraint.min_domains) {
@@ -178,7 +183,8 @@ void validate_scalars(const core::PodSpec& spec, const FieldPath& path, FieldErr
   validate_tolerations(spec.tolerations, path.child("tolerations"), errors);
   validate_host_aliases(spec.host_aliases, path.child("hostAliases"), errors);
   name("priorityClassName", spec.priority_class_name, check_dns_subdomain);
-  if (spec.runtime_class_name) errors.invalid_all(path.child("runtimeClassName"), *spec.runtime_class_name, check_dns_subdomain(*spec.runtime_class_name));
+  if (spec.runtime_class_name)
+    errors.invalid_all(path.child("runtimeClassName"), *spec.runtime_class_name, check_dns_subdomain(*spec.runtime_class_name));
   if (spec.preemption_policy) {
     constexpr std::array<std::string_view, 2> policies{"Never", "PreemptLowerPriority"};
     validate_choice(*spec.preemption_policy, policies, path.child("preemptionPolicy"), errors);
@@ -204,7 +210,8 @@ void validate_tolerations(const std::vector<core::Toleration>& tolerations, cons
     const FieldPath at = path.index(i);
     if (!toleration.key.empty()) errors.invalid_all(at.child("key"), toleration.key, check_qualified_name(toleration.key));
     if (toleration.key.empty() && toleration.operator_ != "Exists")
-      errors.invalid(at.child("operator"), toleration.operator_, "operator must be Exists when `key` is empty, which means \"match all values and all keys\"");
+      errors.invalid(at.child("operator"), toleration.operator_,
+                     "operator must be Exists when `key` is empty, which means \"match all values and all keys\"");
     if (toleration.toleration_seconds && toleration.effect != "NoExecute")
       errors.invalid(at.child("effect"), toleration.effect, "effect must be 'NoExecute' when `tolerationSeconds` is set");
     if (toleration.operator_.empty() || toleration.operator_ == "Equal") {
@@ -231,7 +238,8 @@ void validate_pod_spec(const core::PodSpec& spec, const FieldPath& path, const P
     for (std::size_t i = 0; i < spec.containers.size(); ++i)
       for (std::size_t p = 0; p < spec.containers[i].ports.size(); ++p)
         if (spec.containers[i].ports[p].host_port != spec.containers[i].ports[p].container_port)
-          errors.invalid(path.child("containers").index(i).child("ports").index(p).child("hostPort"), spec.containers[i].ports[p].host_port, "must match `containerPort` when `hostNetwork` is true");
+          errors.invalid(path.child("containers").index(i).child("ports").index(p).child("hostPort"), spec.containers[i].ports[p].host_port,
+                         "must match `containerPort` when `hostNetwork` is true");
   for (std::size_t i = 0; i < spec.image_pull_secrets.size(); ++i)
     if (spec.image_pull_secrets[i].name.empty()) errors.required(path.child("imagePullSecrets").index(i).child("name"));
   validate_affinity(spec, path.child("affinity"), errors);

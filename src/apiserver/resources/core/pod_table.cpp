@@ -26,9 +26,8 @@ struct Summary {
 };
 
 bool is_sidecar(const core::PodSpec& spec, std::string_view name) {
-  return std::any_of(spec.init_containers.begin(), spec.init_containers.end(), [&](const core::Container& c) {
-    return c.name == name && c.restart_policy && *c.restart_policy == "Always";
-  });
+  return std::any_of(spec.init_containers.begin(), spec.init_containers.end(),
+                     [&](const core::Container& c) { return c.name == name && c.restart_policy && *c.restart_policy == "Always"; });
 }
 
 void later(api::Time& kept, const core::ContainerStatus& status) {
@@ -135,7 +134,7 @@ void pod_table_cells(const core::Pod& pod, TableCells& cells) {
   cells.emplace_back(fmt::format("{}/{}", summary.ready, summary.total));
   cells.emplace_back(summary.reason);
   cells.push_back(summary.restarts != 0 && !summary.last_restart.zero() ? TableCell::counted(summary.restarts, summary.last_restart)
-                                                                       : TableCell(std::to_string(summary.restarts)));
+                                                                        : TableCell(std::to_string(summary.restarts)));
   cells.push_back(TableCell::age(pod.metadata.creation_timestamp));
   cells.emplace_back(or_none(address));
   cells.emplace_back(or_none(pod.spec.node_name));

@@ -1,6 +1,6 @@
 // What is allowed in a pod and still is hardly meant: shown to the client, never refused.
-#include <set>
 #include <map>
+#include <set>
 
 #include <fmt/core.h>
 
@@ -18,7 +18,8 @@ constexpr std::size_t reference_bytes_max = 1 << 10;  // a variable's name, when
 
 class PodWarnings {
  public:
-  PodWarnings(const core::PodSpec& spec, const ObjectMeta& metadata, const FieldPath* root, std::vector<std::string>& out) : spec_(spec), metadata_(metadata), root_(root), out_(out) {}
+  PodWarnings(const core::PodSpec& spec, const ObjectMeta& metadata, const FieldPath* root, std::vector<std::string>& out)
+      : spec_(spec), metadata_(metadata), root_(root), out_(out) {}
 
   void run() {
     node_labels();
@@ -32,7 +33,8 @@ class PodWarnings {
     if (spec_.termination_grace_period_seconds && *spec_.termination_grace_period_seconds < 0)
       warn(at("spec").child("terminationGracePeriodSeconds"), "must be >= 0; a negative value is taken as 1");
     if (spec_.affinity && spec_.affinity->pod_affinity) affinity(*spec_.affinity->pod_affinity, at("spec").child("affinity", "podAffinity"));
-    if (spec_.affinity && spec_.affinity->pod_anti_affinity) affinity(*spec_.affinity->pod_anti_affinity, at("spec").child("affinity", "podAntiAffinity"));
+    if (spec_.affinity && spec_.affinity->pod_anti_affinity)
+      affinity(*spec_.affinity->pod_anti_affinity, at("spec").child("affinity", "podAntiAffinity"));
   }
 
  private:
@@ -46,7 +48,8 @@ class PodWarnings {
     const FieldPath spec = at("spec");
     for (std::size_t i = 0; i < spec_.init_containers.size(); ++i) visit(spec_.init_containers[i], spec.child("initContainers").index(i));
     for (std::size_t i = 0; i < spec_.containers.size(); ++i) visit(spec_.containers[i], spec.child("containers").index(i));
-    for (std::size_t i = 0; i < spec_.ephemeral_containers.size(); ++i) visit(spec_.ephemeral_containers[i], spec.child("ephemeralContainers").index(i));
+    for (std::size_t i = 0; i < spec_.ephemeral_containers.size(); ++i)
+      visit(spec_.ephemeral_containers[i], spec.child("ephemeralContainers").index(i));
   }
 
   // "": the label is in use.
@@ -71,17 +74,20 @@ class PodWarnings {
     const FieldPath path = at("spec").child("affinity", "nodeAffinity");
     if (node.required_during_scheduling_ignored_during_execution) {
       const auto& terms = node.required_during_scheduling_ignored_during_execution->node_selector_terms;
-      for (std::size_t i = 0; i < terms.size(); ++i) node_term(terms[i], path.child("requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms").index(i));
+      for (std::size_t i = 0; i < terms.size(); ++i)
+        node_term(terms[i], path.child("requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms").index(i));
     }
     const auto& preferred = node.preferred_during_scheduling_ignored_during_execution;
-    for (std::size_t i = 0; i < preferred.size(); ++i) node_term(preferred[i].preference, path.child("preferredDuringSchedulingIgnoredDuringExecution").index(i).child("preference"));
+    for (std::size_t i = 0; i < preferred.size(); ++i)
+      node_term(preferred[i].preference, path.child("preferredDuringSchedulingIgnoredDuringExecution").index(i).child("preference"));
   }
 
   void spread() {
     for (std::size_t i = 0; i < spec_.topology_spread_constraints.size(); ++i) {
       const auto& constraint = spec_.topology_spread_constraints[i];
       const FieldPath path = at("spec").child("topologySpreadConstraints").index(i);
-      if (const auto text = successor(constraint.topology_key); !text.empty()) warn(path.child("topologyKey"), fmt::format("{} is {}", constraint.topology_key, text));
+      if (const auto text = successor(constraint.topology_key); !text.empty())
+        warn(path.child("topologyKey"), fmt::format("{} is {}", constraint.topology_key, text));
       if (!constraint.label_selector) warn(path.child("labelSelector"), no_pod);
     }
   }
@@ -119,7 +125,8 @@ class PodWarnings {
   void doubles() {
     std::set<std::string_view> addresses, secrets;
     for (std::size_t i = 0; i < spec_.host_aliases.size(); ++i)
-      if (!addresses.insert(spec_.host_aliases[i].ip).second) warn(at("spec").child("hostAliases").index(i).child("ip"), fmt::format("duplicate ip \"{}\"", spec_.host_aliases[i].ip));
+      if (!addresses.insert(spec_.host_aliases[i].ip).second)
+        warn(at("spec").child("hostAliases").index(i).child("ip"), fmt::format("duplicate ip \"{}\"", spec_.host_aliases[i].ip));
     for (std::size_t i = 0; i < spec_.image_pull_secrets.size(); ++i)
       if (!secrets.insert(spec_.image_pull_secrets[i].name).second)
         warn(at("spec").child("imagePullSecrets").index(i).child("name"), fmt::format("duplicate name \"{}\"", spec_.image_pull_secrets[i].name));
@@ -130,7 +137,8 @@ class PodWarnings {
   void fractions(const FlatMap<api::Quantity>& amounts, const FieldPath& path) {
     for (const std::string_view name : {"memory", "ephemeral-storage"}) {
       const api::Quantity* amount = amounts.get(name);
-      if (amount != nullptr && amount->milli_value() % 1000 != 0) warn(path.key(name), fmt::format("fractional byte value \"{}\" is invalid, must be an integer", amount->text()));
+      if (amount != nullptr && amount->milli_value() % 1000 != 0)
+        warn(path.key(name), fmt::format("fractional byte value \"{}\" is invalid, must be an integer", amount->text()));
     }
   }
 
@@ -176,7 +184,9 @@ class PodWarnings {
       }
       if (!port.name.empty()) {
         const auto [first, fresh] = port_names_.try_emplace(port.name, here.to_string());
-        if (!fresh) warn(here, fmt::format("duplicate port name \"{}\" with {}; services and probes that select ports by name will use the latter", port.name, first->second));
+        if (!fresh)
+          warn(here, fmt::format("duplicate port name \"{}\" with {}; services and probes that select ports by name will use the latter", port.name,
+                                 first->second));
       }
       same_number.emplace_back(here.to_string(), &port);
     }
@@ -206,7 +216,9 @@ class PodWarnings {
 
 }  // namespace
 
-void pod_warnings(const core::PodSpec& spec, const ObjectMeta& metadata, std::vector<std::string>& out) { PodWarnings(spec, metadata, nullptr, out).run(); }
+void pod_warnings(const core::PodSpec& spec, const ObjectMeta& metadata, std::vector<std::string>& out) {
+  PodWarnings(spec, metadata, nullptr, out).run();
+}
 
 void pod_template_warnings(const core::PodTemplateSpec& pod_template, const FieldPath& path, std::vector<std::string>& out) {
   PodWarnings(pod_template.spec, pod_template.metadata, &path, out).run();

@@ -40,9 +40,11 @@ class ReplicationControllerStrategy : public TypedStrategy<core::ReplicationCont
   }
   void validate(const RequestScope&, const core::ReplicationController& controller, FieldErrors& errors) const override {
     const FieldPath at("spec");
-    if (controller.spec.min_ready_seconds < 0) errors.invalid(at.child("minReadySeconds"), controller.spec.min_ready_seconds, "must be greater than or equal to 0");
+    if (controller.spec.min_ready_seconds < 0)
+      errors.invalid(at.child("minReadySeconds"), controller.spec.min_ready_seconds, "must be greater than or equal to 0");
     if (controller.spec.selector.empty()) errors.required(at.child("selector"));
-    if (controller.spec.replicas.value_or(0) < 0) errors.invalid(at.child("replicas"), *controller.spec.replicas, "must be greater than or equal to 0");
+    if (controller.spec.replicas.value_or(0) < 0)
+      errors.invalid(at.child("replicas"), *controller.spec.replicas, "must be greater than or equal to 0");
     if (!controller.spec.template_) {
       errors.required(at.child("template"));
       return;
@@ -50,13 +52,16 @@ class ReplicationControllerStrategy : public TypedStrategy<core::ReplicationCont
     const core::PodTemplateSpec& pod_template = *controller.spec.template_;
     const auto selector = apimachinery::LabelSelector::from_set(controller.spec.selector);
     if (!controller.spec.selector.empty() && !selector.matches(pod_template.metadata.labels))
-      errors.invalid(at.child("template").child("metadata", "labels"), apimachinery::BadValue::raw("{...}"), "`selector` does not match template `labels`");
+      errors.invalid(at.child("template").child("metadata", "labels"), apimachinery::BadValue::raw("{...}"),
+                     "`selector` does not match template `labels`");
     validate_pod_template(pod_template, at.child("template"), errors);
     if (pod_template.spec.restart_policy != "Always") {
       constexpr std::array<std::string_view, 1> always{"Always"};
       errors.not_supported(at.child("template").child("spec", "restartPolicy"), pod_template.spec.restart_policy, always);
     }
-    if (pod_template.spec.active_deadline_seconds) errors.forbidden(at.child("template").child("spec", "activeDeadlineSeconds"), "activeDeadlineSeconds in ReplicationController is not Supported");
+    if (pod_template.spec.active_deadline_seconds)
+      errors.forbidden(at.child("template").child("spec", "activeDeadlineSeconds"),
+                       "activeDeadlineSeconds in ReplicationController is not Supported");
   }
   void table_cells(const core::ReplicationController& controller, TableCells& cells) const override {
     cells.emplace_back(controller.metadata.name);
@@ -64,14 +69,16 @@ class ReplicationControllerStrategy : public TypedStrategy<core::ReplicationCont
     cells.emplace_back(controller.status.replicas);
     cells.emplace_back(controller.status.ready_replicas);
     cells.push_back(TableCell::age(controller.metadata.creation_timestamp));
-    append_template_cells(controller.spec.template_ ? controller.spec.template_->spec : core::PodSpec(), selector_text(controller.spec.selector), cells);
+    append_template_cells(controller.spec.template_ ? controller.spec.template_->spec : core::PodSpec(), selector_text(controller.spec.selector),
+                          cells);
   }
 };
 
 }  // namespace
 
 ResourceDefinition pod_templates() {
-  return {.resource = {"", "podtemplates"}, .strategy = std::make_shared<PodTemplateStrategy>(), .has_generation = true, .return_deleted_object = true};
+  return {
+      .resource = {"", "podtemplates"}, .strategy = std::make_shared<PodTemplateStrategy>(), .has_generation = true, .return_deleted_object = true};
 }
 
 ResourceDefinition replication_controllers() {

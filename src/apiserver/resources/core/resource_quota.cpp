@@ -15,18 +15,38 @@ namespace {
 
 namespace core = api::core_v1;
 
-constexpr std::array<std::string_view, 7> scopes{"BestEffort", "CrossNamespacePodAffinity", "NotBestEffort", "NotTerminating", "PriorityClass", "Terminating", "VolumeAttributesClass"};
+constexpr std::array<std::string_view, 7> scopes{"BestEffort",  "CrossNamespacePodAffinity", "NotBestEffort", "NotTerminating", "PriorityClass",
+                                                 "Terminating", "VolumeAttributesClass"};
 
 bool is_quota_resource(std::string_view name) {
-  constexpr std::array<std::string_view, 20> standard{"cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory", "requests.storage", "requests.ephemeral-storage",
-                                                      "limits.cpu", "limits.memory", "limits.ephemeral-storage", "pods", "resourcequotas", "services", "replicationcontrollers",
-                                                      "secrets", "persistentvolumeclaims", "configmaps", "services.nodeports", "services.loadbalancers", "storage"};
-  return std::find(standard.begin(), standard.end(), name) != standard.end() || name.starts_with("hugepages-") || name.starts_with("requests.hugepages-");
+  constexpr std::array<std::string_view, 20> standard{"cpu",
+                                                      "memory",
+                                                      "ephemeral-storage",
+                                                      "requests.cpu",
+                                                      "requests.memory",
+                                                      "requests.storage",
+                                                      "requests.ephemeral-storage",
+                                                      "limits.cpu",
+                                                      "limits.memory",
+                                                      "limits.ephemeral-storage",
+                                                      "pods",
+                                                      "resourcequotas",
+                                                      "services",
+                                                      "replicationcontrollers",
+                                                      "secrets",
+                                                      "persistentvolumeclaims",
+                                                      "configmaps",
+                                                      "services.nodeports",
+                                                      "services.loadbalancers",
+                                                      "storage"};
+  return std::find(standard.begin(), standard.end(), name) != standard.end() || name.starts_with("hugepages-") ||
+         name.starts_with("requests.hugepages-");
 }
 
 // Compute resources that only pods with requests have, for the scopes that select such pods.
 bool is_pod_compute(std::string_view name) {
-  return name == "pods" || name == "cpu" || name == "memory" || name == "requests.cpu" || name == "requests.memory" || name == "limits.cpu" || name == "limits.memory";
+  return name == "pods" || name == "cpu" || name == "memory" || name == "requests.cpu" || name == "requests.memory" || name == "limits.cpu" ||
+         name == "limits.memory";
 }
 
 bool scope_fits(std::string_view scope, std::string_view resource) {
@@ -72,10 +92,11 @@ class ResourceQuotaStrategy : public TypedStrategy<core::ResourceQuota> {
  private:
   static void validate_scopes(const core::ResourceQuota& quota, FieldErrors& errors) {
     const FieldPath path("spec", "scopes");
-    std::map<std::string_view, bool> given;   // and whether every limit fits it
+    std::map<std::string_view, bool> given;  // and whether every limit fits it
     for (const std::string& scope : quota.spec.scopes) {
       const auto [it, first] = given.try_emplace(scope);
-      if (first) it->second = std::all_of(quota.spec.hard.begin(), quota.spec.hard.end(), [&](const auto& limit) { return scope_fits(scope, limit.first); });
+      if (first)
+        it->second = std::all_of(quota.spec.hard.begin(), quota.spec.hard.end(), [&](const auto& limit) { return scope_fits(scope, limit.first); });
       if (std::find(scopes.begin(), scopes.end(), scope) == scopes.end()) {
         errors.invalid(path, scope, "unsupported scope");
       } else if (!it->second) {

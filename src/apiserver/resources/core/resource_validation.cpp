@@ -37,13 +37,15 @@ bool is_extended_resource(std::string_view name) {
 }
 
 bool is_integer_resource(std::string_view name) {
-  return name == "pods" || name == "services" || name == "replicationcontrollers" || name == "resourcequotas" || name == "secrets" || name == "configmaps" ||
-         name == "persistentvolumeclaims" || name == "services.nodeports" || name == "services.loadbalancers" || is_extended_resource(name);
+  return name == "pods" || name == "services" || name == "replicationcontrollers" || name == "resourcequotas" || name == "secrets" ||
+         name == "configmaps" || name == "persistentvolumeclaims" || name == "services.nodeports" || name == "services.loadbalancers" ||
+         is_extended_resource(name);
 }
 
 void validate_resource_quantity(std::string_view resource, const api::Quantity& quantity, const FieldPath& path, FieldErrors& errors) {
   if (quantity.sign() < 0) errors.invalid(path, quantity.text(), "must be greater than or equal to 0");
-  if (is_integer_resource(resource) && quantity.milli_value() % milli != 0) errors.invalid(path, BadValue::raw(quantity.text()), "must be an integer");
+  if (is_integer_resource(resource) && quantity.milli_value() % milli != 0)
+    errors.invalid(path, BadValue::raw(quantity.text()), "must be an integer");
 }
 
 void validate_resource_requirements(const core::ResourceRequirements& requirements, const FieldPath& path, FieldErrors& errors) {

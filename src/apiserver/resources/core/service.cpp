@@ -79,13 +79,15 @@ class ServiceStrategy : public TypedStrategy<core::Service> {
     if (wants_node_ports(old.spec) && !wants_node_ports(spec) && spec.type != "LoadBalancer")
       for (std::size_t i = 0; i < spec.ports.size() && i < old.spec.ports.size(); ++i)
         if (spec.ports[i].node_port == old.spec.ports[i].node_port) spec.ports[i].node_port = 0;
-    if (wants_health_port(old.spec) && !wants_health_port(spec) && spec.health_check_node_port == old.spec.health_check_node_port) spec.health_check_node_port = 0;
+    if (wants_health_port(old.spec) && !wants_health_port(spec) && spec.health_check_node_port == old.spec.health_check_node_port)
+      spec.health_check_node_port = 0;
     if (old.spec.type == "LoadBalancer" && spec.type != "LoadBalancer") {
       if (spec.allocate_load_balancer_node_ports == old.spec.allocate_load_balancer_node_ports) spec.allocate_load_balancer_node_ports.reset();
       if (spec.load_balancer_class == old.spec.load_balancer_class) spec.load_balancer_class.reset();
       service.status.load_balancer = core::LoadBalancerStatus();
     }
-    if (is_external(old.spec) && !is_external(spec) && spec.external_traffic_policy == old.spec.external_traffic_policy) spec.external_traffic_policy.clear();
+    if (is_external(old.spec) && !is_external(spec) && spec.external_traffic_policy == old.spec.external_traffic_policy)
+      spec.external_traffic_policy.clear();
     drop_unused(spec);
   }
 
@@ -95,7 +97,9 @@ class ServiceStrategy : public TypedStrategy<core::Service> {
   }
 
   bool has_begin() const override { return true; }
-  rt::Task<Result<Finish>> begin_create(RequestScope& scope, api::Object& object) const override { co_return allocate(scope, object.as<core::Service>(), nullptr); }
+  rt::Task<Result<Finish>> begin_create(RequestScope& scope, api::Object& object) const override {
+    co_return allocate(scope, object.as<core::Service>(), nullptr);
+  }
   rt::Task<Result<Finish>> begin_update(RequestScope& scope, api::Object& object, const api::Object& old) const override {
     co_return allocate(scope, object.as<core::Service>(), &old.as<core::Service>());
   }
@@ -141,7 +145,8 @@ class ServiceStrategy : public TypedStrategy<core::Service> {
           }
       }
     }
-    if (wants_health_port(old) && wants_health_port(spec) && spec.health_check_node_port == 0) spec.health_check_node_port = old.health_check_node_port;
+    if (wants_health_port(old) && wants_health_port(spec) && spec.health_check_node_port == 0)
+      spec.health_check_node_port = old.health_check_node_port;
   }
 
   Status invalid(const core::Service& service, const FieldPath& path, const apimachinery::BadValue& value, const Status& why) const {
@@ -171,11 +176,13 @@ class ServiceStrategy : public TypedStrategy<core::Service> {
     if (!spec.ip_family_policy) spec.ip_family_policy = spec.ip_families.size() == 2 ? "RequireDualStack" : "SingleStack";
     for (std::size_t i = 0; i < spec.ip_families.size(); ++i)
       if (std::find(configured.begin(), configured.end(), spec.ip_families[i]) == configured.end() && !(is_headless(spec) && spec.selector.empty()))
-        return Unexpected(invalid(service, FieldPath("spec", "ipFamilies").index(i), spec.ip_families[i], Status{.message = "not configured on this cluster"}));
+        return Unexpected(
+            invalid(service, FieldPath("spec", "ipFamilies").index(i), spec.ip_families[i], Status{.message = "not configured on this cluster"}));
     const bool headless_without_selector = is_headless(spec) && spec.selector.empty();
     if (spec.ip_families.empty()) spec.ip_families.push_back(configured[0]);
     if (*spec.ip_family_policy == "RequireDualStack" && configured.size() < 2 && !headless_without_selector)
-      return Unexpected(invalid(service, FieldPath("spec", "ipFamilyPolicy"), *spec.ip_family_policy, Status{.message = "this cluster is not configured for dual-stack services"}));
+      return Unexpected(invalid(service, FieldPath("spec", "ipFamilyPolicy"), *spec.ip_family_policy,
+                                Status{.message = "this cluster is not configured for dual-stack services"}));
     if (*spec.ip_family_policy != "SingleStack" && spec.ip_families.size() == 1 && configured.size() == 2)
       spec.ip_families.emplace_back(spec.ip_families[0] == "IPv4" ? "IPv6" : "IPv4");
     return Unit{};
@@ -191,13 +198,15 @@ class ServiceStrategy : public TypedStrategy<core::Service> {
       return Unit{};
     }
     const auto held = [&](const std::string& address) {
-      return old && has_cluster_ip(old->spec.type) && std::find(old->spec.cluster_ips.begin(), old->spec.cluster_ips.end(), address) != old->spec.cluster_ips.end();
+      return old && has_cluster_ip(old->spec.type) &&
+             std::find(old->spec.cluster_ips.begin(), old->spec.cluster_ips.end(), address) != old->spec.cluster_ips.end();
     };
     for (std::size_t i = 0; i < spec.ip_families.size(); ++i) {
       if (i < spec.cluster_ips.size() && !spec.cluster_ips[i].empty()) {
         if (held(spec.cluster_ips[i])) continue;
         if (auto reserved = allocator_->reserve_ip(spec.cluster_ips[i]); !reserved)
-          return Unexpected(invalid(service, FieldPath("spec", "clusterIPs"), apimachinery::BadValue::raw("[\"" + spec.cluster_ips[i] + "\"]"), reserved.error()));
+          return Unexpected(
+              invalid(service, FieldPath("spec", "clusterIPs"), apimachinery::BadValue::raw("[\"" + spec.cluster_ips[i] + "\"]"), reserved.error()));
         grant.addresses.push_back(spec.cluster_ips[i]);
       } else {
         TRY_ASSIGN(std::string address, allocator_->draw_ip(spec.ip_families[i], scope.runtime->random()));
@@ -215,7 +224,7 @@ class ServiceStrategy : public TypedStrategy<core::Service> {
 
   Result<Unit> allocate_ports(RequestScope& scope, core::Service& service, const core::Service* old, Grant& grant) const {
     core::ServiceSpec& spec = service.spec;
-    std::set<int32_t> own;   // numbers that this Service holds already: TCP and UDP may share one
+    std::set<int32_t> own;  // numbers that this Service holds already: TCP and UDP may share one
     if (old) {
       for (const core::ServicePort& port : old->spec.ports) own.insert(port.node_port);
       own.insert(old->spec.health_check_node_port);
@@ -228,7 +237,8 @@ class ServiceStrategy : public TypedStrategy<core::Service> {
       return Unit{};
     };
     for (std::size_t i = 0; i < spec.ports.size(); ++i)
-      if (spec.ports[i].node_port != 0 && has_cluster_ip(spec.type)) TRY(reserve(spec.ports[i].node_port, FieldPath("spec", "ports").index(i).child("nodePort")));
+      if (spec.ports[i].node_port != 0 && has_cluster_ip(spec.type))
+        TRY(reserve(spec.ports[i].node_port, FieldPath("spec", "ports").index(i).child("nodePort")));
     if (wants_node_ports(spec))
       for (core::ServicePort& port : spec.ports) {
         if (port.node_port != 0) continue;
@@ -263,7 +273,8 @@ class ServiceStrategy : public TypedStrategy<core::Service> {
     if (spec.type == "ExternalName") return spec.external_name;
     if (spec.type != "LoadBalancer") return spec.external_ips.empty() ? "<none>" : join(spec.external_ips);
     std::vector<std::string> addresses;
-    for (const core::LoadBalancerIngress& ingress : service.status.load_balancer.ingress) addresses.push_back(ingress.ip.empty() ? ingress.hostname : ingress.ip);
+    for (const core::LoadBalancerIngress& ingress : service.status.load_balancer.ingress)
+      addresses.push_back(ingress.ip.empty() ? ingress.hostname : ingress.ip);
     std::string text = join(addresses);
     if (text.size() > external_address_chars_max) text = text.substr(0, external_address_chars_max - 3) + "...";
     if (!spec.external_ips.empty()) text += (text.empty() ? "" : ",") + join(spec.external_ips);

@@ -12,7 +12,7 @@ using apimachinery::Cidr;
 using apimachinery::IpAddress;
 
 constexpr int tries_at_random = 64;
-constexpr uint64_t scan_max = 1 << 16;     // addresses looked at one by one once chance has failed
+constexpr uint64_t scan_max = 1 << 16;  // addresses looked at one by one once chance has failed
 constexpr uint64_t static_band_min = 16;
 constexpr uint64_t static_band_max = 256;
 constexpr uint64_t static_ports_max = 128;
@@ -133,7 +133,8 @@ Result<std::string> ServiceAllocator::draw_ip(std::string_view family, rt::Rando
 
 Result<Unit> ServiceAllocator::reserve_port(int32_t port, const std::set<int32_t>& also_ok) {
   if (port < node_ports_.first || port > node_ports_.second)
-    return bad_request(fmt::format("provided port is not in the valid range. The range of valid ports is {}-{}", node_ports_.first, node_ports_.second));
+    return bad_request(
+        fmt::format("provided port is not in the valid range. The range of valid ports is {}-{}", node_ports_.first, node_ports_.second));
   std::lock_guard lock(mutex_);
   if (port_taken(port) && !also_ok.contains(port)) return bad_request("provided port is already allocated");
   ++reserved_ports_[port];

@@ -53,8 +53,8 @@ class ServiceAllocator {
   std::vector<std::string> families_;
   std::pair<uint16_t, uint16_t> node_ports_{30000, 32767};
   mutable std::mutex mutex_;
-  std::map<std::string, Holding, std::less<>> services_;       // by storage key
-  std::map<std::string, int, std::less<>> used_ips_;           // how many Services hold it (one, unless the store was written by hand)
+  std::map<std::string, Holding, std::less<>> services_;  // by storage key
+  std::map<std::string, int, std::less<>> used_ips_;      // how many Services hold it (one, unless the store was written by hand)
   std::map<int32_t, int> used_ports_;
   std::map<std::string, int, std::less<>> reserved_ips_;
   std::map<int32_t, int> reserved_ports_;

@@ -24,7 +24,8 @@ constexpr std::array<std::string_view, 2> families{"IPv4", "IPv6"};
 constexpr int32_t affinity_seconds_max = 86400;
 constexpr std::size_t address_families_max = 2;
 
-void validate_port(const core::ServicePort& port, bool needs_name, bool headless, std::set<std::string_view>& names, const FieldPath& path, FieldErrors& errors) {
+void validate_port(const core::ServicePort& port, bool needs_name, bool headless, std::set<std::string_view>& names, const FieldPath& path,
+                   FieldErrors& errors) {
   if (needs_name && port.name.empty()) {
     errors.required(path.child("name"));
   } else if (!port.name.empty()) {
@@ -88,7 +89,8 @@ void validate_families(const core::ServiceSpec& spec, FieldErrors& errors) {
     if (!contains(families, spec.ip_families[i])) errors.not_supported(one, spec.ip_families[i], families);
     if (!seen.insert(spec.ip_families[i]).second) errors.duplicate(one, spec.ip_families[i]);
   }
-  if (spec.ip_family_policy && !contains(family_policies, *spec.ip_family_policy)) errors.not_supported(at.child("ipFamilyPolicy"), *spec.ip_family_policy, family_policies);
+  if (spec.ip_family_policy && !contains(family_policies, *spec.ip_family_policy))
+    errors.not_supported(at.child("ipFamilyPolicy"), *spec.ip_family_policy, family_policies);
   if (spec.cluster_ips.size() > address_families_max) errors.too_many(at.child("clusterIPs"), spec.cluster_ips.size(), address_families_max);
   if (is_headless(spec)) return;
   for (std::size_t i = 0; i < spec.cluster_ips.size(); ++i) {
@@ -109,7 +111,8 @@ void validate_unique_ports(const core::ServiceSpec& spec, FieldErrors& errors) {
   std::set<std::pair<std::string_view, int32_t>> ports;
   for (std::size_t i = 0; i < spec.ports.size(); ++i) {
     const core::ServicePort& port = spec.ports[i];
-    if (port.node_port != 0 && !node_ports.emplace(port.protocol, port.node_port).second) errors.duplicate(path.index(i).child("nodePort"), port.node_port);
+    if (port.node_port != 0 && !node_ports.emplace(port.protocol, port.node_port).second)
+      errors.duplicate(path.index(i).child("nodePort"), port.node_port);
     if (!ports.emplace(port.protocol, port.port).second) errors.duplicate(path.index(i), std::to_string(port.port) + "/" + port.protocol);
   }
 }
@@ -150,7 +153,8 @@ void validate_traffic_policies(const core::ServiceSpec& spec, FieldErrors& error
   }
   const bool health_check = spec.type == "LoadBalancer" && spec.external_traffic_policy == "Local";
   if (!health_check && spec.health_check_node_port != 0)
-    errors.invalid(at.child("healthCheckNodePort"), spec.health_check_node_port, "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'");
+    errors.invalid(at.child("healthCheckNodePort"), spec.health_check_node_port,
+                   "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'");
   if (spec.type != "ExternalName") {
     if (!spec.internal_traffic_policy) {
       errors.required(at.child("internalTrafficPolicy"));
@@ -172,7 +176,8 @@ void validate_service(const core::Service& service, FieldErrors& errors) {
   const FieldPath at("spec");
   const bool headless = is_headless(spec);
   if (spec.ports.empty() && !headless && spec.type != "ExternalName") errors.required(at.child("ports"));
-  if (spec.type == "LoadBalancer" && headless) errors.invalid(at.child("clusterIPs").index(0), "None", "may not be set to 'None' for LoadBalancer services");
+  if (spec.type == "LoadBalancer" && headless)
+    errors.invalid(at.child("clusterIPs").index(0), "None", "may not be set to 'None' for LoadBalancer services");
   if (spec.type == "NodePort" && headless) errors.invalid(at.child("clusterIPs").index(0), "None", "may not be set to 'None' for NodePort services");
   if (spec.type == "ExternalName") {
     std::string_view name = spec.external_name;
@@ -196,7 +201,8 @@ void validate_service(const core::Service& service, FieldErrors& errors) {
   }
   if (spec.type == "ClusterIP" || spec.type == "ExternalName")
     for (std::size_t i = 0; i < spec.ports.size(); ++i)
-      if (spec.ports[i].node_port != 0) errors.forbidden(at.child("ports").index(i).child("nodePort"), "may not be used when `type` is '" + spec.type + "'");
+      if (spec.ports[i].node_port != 0)
+        errors.forbidden(at.child("ports").index(i).child("nodePort"), "may not be used when `type` is '" + spec.type + "'");
   validate_unique_ports(spec, errors);
   validate_load_balancer(spec, errors);
   if (contains(types, spec.type)) validate_traffic_policies(spec, errors);

@@ -48,7 +48,8 @@ void validate_downward_file(const core::DownwardAPIVolumeFile& file, const Field
   if (file.path.empty()) errors.required(path.child("path"));
   validate_local_path(file.path, path.child("path"), errors);
   if (file.field_ref) {
-    constexpr std::array<std::string_view, 5> supported{"metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid"};
+    constexpr std::array<std::string_view, 5> supported{"metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace",
+                                                        "metadata.uid"};
     const std::string_view field = std::string_view(file.field_ref->field_path).substr(0, file.field_ref->field_path.find('['));
     if (field.empty()) {
       errors.required(path.child("fieldRef", "fieldPath"));
@@ -97,9 +98,11 @@ void validate_projected(const core::ProjectedVolumeSource& projected, const Fiel
     if (source.service_account_token && first("serviceAccountToken")) {
       const auto& token = *source.service_account_token;
       if (token.expiration_seconds.value_or(token_seconds_min) < token_seconds_min) {
-        errors.invalid(at.child("serviceAccountToken", "expirationSeconds"), *token.expiration_seconds, "may not specify a duration less than 10 minutes");
+        errors.invalid(at.child("serviceAccountToken", "expirationSeconds"), *token.expiration_seconds,
+                       "may not specify a duration less than 10 minutes");
       } else if (token.expiration_seconds.value_or(0) > token_seconds_max) {
-        errors.invalid(at.child("serviceAccountToken", "expirationSeconds"), *token.expiration_seconds, "may not specify a duration larger than 2^32 seconds");
+        errors.invalid(at.child("serviceAccountToken", "expirationSeconds"), *token.expiration_seconds,
+                       "may not specify a duration larger than 2^32 seconds");
       }
       if (token.path.empty()) {
         errors.required(at.child("serviceAccountToken", "path"));
@@ -115,13 +118,15 @@ void validate_projected(const core::ProjectedVolumeSource& projected, const Fiel
 }
 
 void validate_host_path(const core::HostPathVolumeSource& source, const FieldPath& path, FieldErrors& errors) {
-  constexpr std::array<std::string_view, 8> types{"", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"};
+  constexpr std::array<std::string_view, 8> types{"",     "BlockDevice",  "CharDevice", "Directory", "DirectoryOrCreate",
+                                                  "File", "FileOrCreate", "Socket"};
   if (source.path.empty()) {
     errors.required(path.child("path"));
     return;
   }
   if (source.path.find("..") != std::string::npos) errors.invalid(path.child("path"), source.path, "must not contain '..'");
-  if (source.type && std::find(types.begin(), types.end(), *source.type) == types.end()) errors.not_supported(path.child("type"), *source.type, types);
+  if (source.type && std::find(types.begin(), types.end(), *source.type) == types.end())
+    errors.not_supported(path.child("type"), *source.type, types);
 }
 
 void validate_csi(const core::CSIVolumeSource& source, const FieldPath& path, FieldErrors& errors) {

@@ -53,7 +53,8 @@ void validate_endpoint(const discovery::Endpoint& endpoint, std::string_view typ
   if (endpoint.addresses.empty()) errors.required(path.child("addresses"), "must contain at least 1 address");
   if (endpoint.addresses.size() > addresses_max) errors.too_many(path.child("addresses"), endpoint.addresses.size(), addresses_max);
   if (contains(address_types, type))
-    for (std::size_t i = 0; i < endpoint.addresses.size(); ++i) validate_address(endpoint.addresses[i], type, path.child("addresses").index(i), errors);
+    for (std::size_t i = 0; i < endpoint.addresses.size(); ++i)
+      validate_address(endpoint.addresses[i], type, path.child("addresses").index(i), errors);
   if (endpoint.node_name) errors.invalid_all(path.child("nodeName"), *endpoint.node_name, apimachinery::check_dns_subdomain(*endpoint.node_name));
   if (endpoint.hostname) errors.invalid_all(path.child("hostname"), *endpoint.hostname, apimachinery::check_dns_label(*endpoint.hostname));
   if (endpoint.hints) {
@@ -78,7 +79,8 @@ void validate_ports(const std::vector<discovery::EndpointPort>& ports, FieldErro
     if (!name.empty()) errors.invalid_all(at.child("name"), name, apimachinery::check_dns_label(name));
     if (!names.insert(name).second) errors.duplicate(at.child("name"), name);
     if (ports[i].protocol && !contains(protocols, *ports[i].protocol)) errors.not_supported(at.child("protocol"), *ports[i].protocol, protocols);
-    if (ports[i].app_protocol) errors.invalid_all(at.child("appProtocol"), *ports[i].app_protocol, apimachinery::check_qualified_name(*ports[i].app_protocol));
+    if (ports[i].app_protocol)
+      errors.invalid_all(at.child("appProtocol"), *ports[i].app_protocol, apimachinery::check_qualified_name(*ports[i].app_protocol));
   }
 }
 
@@ -101,10 +103,12 @@ class EndpointSliceStrategy : public TypedStrategy<discovery::EndpointSlice> {
       errors.not_supported(FieldPath("addressType"), slice.address_type, address_types);
     }
     if (slice.endpoints.size() > endpoints_max) errors.too_many(FieldPath("endpoints"), slice.endpoints.size(), endpoints_max);
-    for (std::size_t i = 0; i < slice.endpoints.size(); ++i) validate_endpoint(slice.endpoints[i], slice.address_type, FieldPath("endpoints").index(i), errors);
+    for (std::size_t i = 0; i < slice.endpoints.size(); ++i)
+      validate_endpoint(slice.endpoints[i], slice.address_type, FieldPath("endpoints").index(i), errors);
     validate_ports(slice.ports, errors);
   }
-  void validate_update(const RequestScope&, const discovery::EndpointSlice& slice, const discovery::EndpointSlice& old, FieldErrors& errors) const override {
+  void validate_update(const RequestScope&, const discovery::EndpointSlice& slice, const discovery::EndpointSlice& old,
+                       FieldErrors& errors) const override {
     if (slice.address_type != old.address_type) errors.invalid(FieldPath("addressType"), slice.address_type, "field is immutable");
   }
   void table_cells(const discovery::EndpointSlice& slice, TableCells& cells) const override {

@@ -21,8 +21,10 @@ constexpr int32_t queues_max = 10'000'000;
 void validate_subject(const flowcontrol::Subject& subject, const FieldPath& path, FieldErrors& errors) {
   constexpr std::array<std::string_view, 3> kinds{"Group", "ServiceAccount", "User"};
   const auto only = [&](bool present, std::string_view field, std::string_view kind) {
-    if (present && subject.kind != kind) errors.forbidden(path.child(field), std::string(field) + " is forbidden when subject kind is not '" + std::string(kind) + "'");
-    if (!present && subject.kind == kind) errors.required(path.child(field), std::string(field) + " is required when subject kind is '" + std::string(kind) + "'");
+    if (present && subject.kind != kind)
+      errors.forbidden(path.child(field), std::string(field) + " is forbidden when subject kind is not '" + std::string(kind) + "'");
+    if (!present && subject.kind == kind)
+      errors.required(path.child(field), std::string(field) + " is required when subject kind is '" + std::string(kind) + "'");
   };
   if (!contains(kinds, subject.kind)) {
     errors.not_supported(path.child("kind"), subject.kind, kinds);
@@ -33,7 +35,8 @@ void validate_subject(const flowcontrol::Subject& subject, const FieldPath& path
   only(subject.group.has_value(), "group", "Group");
   if (subject.kind == "ServiceAccount" && subject.service_account) {
     if (subject.service_account->name.empty()) errors.required(path.child("serviceAccount", "name"));
-    if (subject.service_account->namespace_.empty()) errors.required(path.child("serviceAccount", "namespace"), "must specify namespace for service account");
+    if (subject.service_account->namespace_.empty())
+      errors.required(path.child("serviceAccount", "namespace"), "must specify namespace for service account");
   }
   if (subject.kind == "User" && subject.user && subject.user->name.empty()) errors.required(path.child("user", "name"));
   if (subject.kind == "Group" && subject.group && subject.group->name.empty()) errors.required(path.child("group", "name"));
@@ -41,7 +44,8 @@ void validate_subject(const flowcontrol::Subject& subject, const FieldPath& path
 
 // A list with "*" holds nothing else.
 void validate_wildcard(const std::vector<std::string>& list, const FieldPath& path, FieldErrors& errors) {
-  if (list.size() > 1 && std::find(list.begin(), list.end(), "*") != list.end()) errors.invalid(path, BadValue::raw("[...]"), "if '*' is present, must not specify other values");
+  if (list.size() > 1 && std::find(list.begin(), list.end(), "*") != list.end())
+    errors.invalid(path, BadValue::raw("[...]"), "if '*' is present, must not specify other values");
 }
 
 void validate_verbs(const std::vector<std::string>& verbs, const FieldPath& path, FieldErrors& errors) {
@@ -64,21 +68,26 @@ void validate_resource_rule(const flowcontrol::ResourcePolicyRule& rule, const F
   validate_wildcard(rule.api_groups, path.child("apiGroups"), errors);
   if (rule.resources.empty()) errors.required(path.child("resources"), "resource rules must supply at least one resource");
   validate_wildcard(rule.resources, path.child("resources"), errors);
-  if (rule.namespaces.empty() && !rule.cluster_scope) errors.required(path.child("namespaces"), "resource rules that are not cluster scoped must supply at least one namespace");
+  if (rule.namespaces.empty() && !rule.cluster_scope)
+    errors.required(path.child("namespaces"), "resource rules that are not cluster scoped must supply at least one namespace");
   validate_wildcard(rule.namespaces, path.child("namespaces"), errors);
   for (std::size_t i = 0; i < rule.namespaces.size(); ++i)
-    if (rule.namespaces[i] != "*") errors.invalid_all(path.child("namespaces").index(i), rule.namespaces[i], apimachinery::check_dns_label(rule.namespaces[i]));
+    if (rule.namespaces[i] != "*")
+      errors.invalid_all(path.child("namespaces").index(i), rule.namespaces[i], apimachinery::check_dns_label(rule.namespaces[i]));
 }
 
 void validate_rule(const flowcontrol::PolicyRulesWithSubjects& rule, const FieldPath& path, FieldErrors& errors) {
   if (rule.subjects.empty()) errors.required(path.child("subjects"), "subjects must contain at least one value");
   for (std::size_t i = 0; i < rule.subjects.size(); ++i) validate_subject(rule.subjects[i], path.child("subjects").index(i), errors);
-  if (rule.resource_rules.empty() && rule.non_resource_rules.empty()) errors.required(path, "at least one of resourceRules and nonResourceRules has to be non-empty");
-  for (std::size_t i = 0; i < rule.resource_rules.size(); ++i) validate_resource_rule(rule.resource_rules[i], path.child("resourceRules").index(i), errors);
+  if (rule.resource_rules.empty() && rule.non_resource_rules.empty())
+    errors.required(path, "at least one of resourceRules and nonResourceRules has to be non-empty");
+  for (std::size_t i = 0; i < rule.resource_rules.size(); ++i)
+    validate_resource_rule(rule.resource_rules[i], path.child("resourceRules").index(i), errors);
   for (std::size_t i = 0; i < rule.non_resource_rules.size(); ++i) {
     const FieldPath at = path.child("nonResourceRules").index(i);
     validate_verbs(rule.non_resource_rules[i].verbs, at.child("verbs"), errors);
-    if (rule.non_resource_rules[i].non_resource_urls.empty()) errors.required(at.child("nonResourceURLs"), "nonResourceURLs must contain at least one value");
+    if (rule.non_resource_rules[i].non_resource_urls.empty())
+      errors.required(at.child("nonResourceURLs"), "nonResourceURLs must contain at least one value");
     validate_wildcard(rule.non_resource_rules[i].non_resource_urls, at.child("nonResourceURLs"), errors);
   }
 }
@@ -94,7 +103,8 @@ class FlowSchemaStrategy : public TypedStrategy<flowcontrol::FlowSchema> {
     const flowcontrol::FlowSchemaSpec& spec = schema.spec;
     const FieldPath at("spec");
     if (spec.matching_precedence <= 0) errors.invalid(at.child("matchingPrecedence"), spec.matching_precedence, "must be a positive value");
-    if (spec.matching_precedence > precedence_max) errors.invalid(at.child("matchingPrecedence"), spec.matching_precedence, "must not be greater than 10000");
+    if (spec.matching_precedence > precedence_max)
+      errors.invalid(at.child("matchingPrecedence"), spec.matching_precedence, "must not be greater than 10000");
     if (spec.matching_precedence == 1 && schema.metadata.name != "exempt")
       errors.invalid(at.child("matchingPrecedence"), spec.matching_precedence, "only the schema named 'exempt' may have matchingPrecedence 1");
     if (spec.distinguisher_method && !contains(methods, spec.distinguisher_method->type))
@@ -102,7 +112,8 @@ class FlowSchemaStrategy : public TypedStrategy<flowcontrol::FlowSchema> {
     if (spec.priority_level_configuration.name.empty()) {
       errors.required(at.child("priorityLevelConfiguration", "name"), "must reference a priority level");
     } else {
-      errors.invalid_all(at.child("priorityLevelConfiguration", "name"), spec.priority_level_configuration.name, apimachinery::check_dns_subdomain(spec.priority_level_configuration.name));
+      errors.invalid_all(at.child("priorityLevelConfiguration", "name"), spec.priority_level_configuration.name,
+                         apimachinery::check_dns_subdomain(spec.priority_level_configuration.name));
     }
     for (std::size_t i = 0; i < spec.rules.size(); ++i) validate_rule(spec.rules[i], at.child("rules").index(i), errors);
   }
@@ -137,7 +148,9 @@ class PriorityLevelStrategy : public TypedStrategy<flowcontrol::PriorityLevelCon
       if (!exempt.lendable_percent) exempt.lendable_percent = 0;
     }
   }
-  void prepare_for_create(const RequestScope&, flowcontrol::PriorityLevelConfiguration& level) const override { level.status = flowcontrol::PriorityLevelConfigurationStatus(); }
+  void prepare_for_create(const RequestScope&, flowcontrol::PriorityLevelConfiguration& level) const override {
+    level.status = flowcontrol::PriorityLevelConfigurationStatus();
+  }
   void validate(const RequestScope&, const flowcontrol::PriorityLevelConfiguration& level, FieldErrors& errors) const override {
     constexpr std::array<std::string_view, 2> types{"Exempt", "Limited"};
     const flowcontrol::PriorityLevelConfigurationSpec& spec = level.spec;
@@ -147,7 +160,8 @@ class PriorityLevelStrategy : public TypedStrategy<flowcontrol::PriorityLevelCon
     if (spec.type == "Exempt") {
       if (spec.limited) errors.forbidden(at.child("limited"), "must be nil if the type is not Limited");
       if (spec.exempt) {
-        if (*spec.exempt->nominal_concurrency_shares < 0) errors.invalid(at.child("exempt", "nominalConcurrencyShares"), *spec.exempt->nominal_concurrency_shares, "must be a non-negative integer");
+        if (*spec.exempt->nominal_concurrency_shares < 0)
+          errors.invalid(at.child("exempt", "nominalConcurrencyShares"), *spec.exempt->nominal_concurrency_shares, "must be a non-negative integer");
         validate_percent(*spec.exempt->lendable_percent, at.child("exempt", "lendablePercent"), errors);
       }
     } else if (spec.type == "Limited") {
@@ -186,7 +200,8 @@ class PriorityLevelStrategy : public TypedStrategy<flowcontrol::PriorityLevelCon
   }
   static void validate_limited(const flowcontrol::LimitedPriorityLevelConfiguration& limited, const FieldPath& path, FieldErrors& errors) {
     constexpr std::array<std::string_view, 2> responses{"Queue", "Reject"};
-    if (limited.nominal_concurrency_shares.value_or(0) < 0) errors.invalid(path.child("nominalConcurrencyShares"), *limited.nominal_concurrency_shares, "must be a non-negative integer");
+    if (limited.nominal_concurrency_shares.value_or(0) < 0)
+      errors.invalid(path.child("nominalConcurrencyShares"), *limited.nominal_concurrency_shares, "must be a non-negative integer");
     const FieldPath response = path.child("limitResponse");
     if (limited.limit_response.type.empty()) {
       errors.required(response.child("type"));
@@ -202,7 +217,8 @@ class PriorityLevelStrategy : public TypedStrategy<flowcontrol::PriorityLevelCon
       errors.not_supported(response.child("type"), limited.limit_response.type, responses);
     }
     validate_percent(limited.lendable_percent.value_or(0), path.child("lendablePercent"), errors);
-    if (limited.borrowing_limit_percent.value_or(0) < 0) errors.invalid(path.child("borrowingLimitPercent"), *limited.borrowing_limit_percent, "if specified, must be a non-negative integer");
+    if (limited.borrowing_limit_percent.value_or(0) < 0)
+      errors.invalid(path.child("borrowingLimitPercent"), *limited.borrowing_limit_percent, "if specified, must be a non-negative integer");
   }
   static void validate_queuing(const flowcontrol::QueuingConfiguration& queuing, const FieldPath& path, FieldErrors& errors) {
     if (queuing.queue_length_limit <= 0) errors.invalid(path.child("queueLengthLimit"), queuing.queue_length_limit, "must be positive");
@@ -217,8 +233,8 @@ class PriorityLevelStrategy : public TypedStrategy<flowcontrol::PriorityLevelCon
       errors.invalid(path.child("handSize"), queuing.hand_size, "should not be greater than queues");
     } else if (fairness::required_entropy_bits(queuing.queues, queuing.hand_size) > fairness::entropy_bits_max) {
       errors.invalid(path.child("handSize"), queuing.hand_size,
-                     "required entropy bits of deckSize " + std::to_string(queuing.queues) + " and handSize " + std::to_string(queuing.hand_size) + " should not be greater than " +
-                         std::to_string(fairness::entropy_bits_max));
+                     "required entropy bits of deckSize " + std::to_string(queuing.queues) + " and handSize " + std::to_string(queuing.hand_size) +
+                         " should not be greater than " + std::to_string(fairness::entropy_bits_max));
     }
   }
 };

@@ -59,7 +59,8 @@ void validate_path(const networking::HTTPIngressPath& http, const FieldPath& pat
     if (!http.path.starts_with('/')) errors.invalid(path.child("path"), http.path, "must be an absolute path");
     if (!http.path.empty()) {
       for (const std::string_view sequence : sequences)
-        if (http.path.find(sequence) != std::string::npos) errors.invalid(path.child("path"), http.path, "must not contain '" + std::string(sequence) + "'");
+        if (http.path.find(sequence) != std::string::npos)
+          errors.invalid(path.child("path"), http.path, "must not contain '" + std::string(sequence) + "'");
       for (const std::string_view end : {"/..", "/."})
         if (http.path.ends_with(end)) errors.invalid(path.child("path"), http.path, "cannot end with '" + std::string(end) + "'");
     }
@@ -91,13 +92,16 @@ class IngressStrategy : public TypedStrategy<networking::Ingress> {
       for (std::size_t p = 0; p < rule.http->paths.size(); ++p) validate_path(rule.http->paths[p], one.child("http", "paths").index(p), errors);
     }
     for (std::size_t i = 0; i < spec.tls.size(); ++i) {
-      for (std::size_t h = 0; h < spec.tls[i].hosts.size(); ++h) validate_host(spec.tls[i].hosts[h], at.child("tls").index(i).child("hosts").index(h), errors);
+      for (std::size_t h = 0; h < spec.tls[i].hosts.size(); ++h)
+        validate_host(spec.tls[i].hosts[h], at.child("tls").index(i).child("hosts").index(h), errors);
       if (!spec.tls[i].secret_name.empty())
-        errors.invalid_all(at.child("tls").index(i).child("secretName"), spec.tls[i].secret_name, apimachinery::check_dns_subdomain(spec.tls[i].secret_name));
+        errors.invalid_all(at.child("tls").index(i).child("secretName"), spec.tls[i].secret_name,
+                           apimachinery::check_dns_subdomain(spec.tls[i].secret_name));
     }
     if (spec.ingress_class_name)
       errors.invalid_all(at.child("ingressClassName"), *spec.ingress_class_name, apimachinery::check_dns_subdomain(*spec.ingress_class_name));
-    if (const std::string* annotated = ingress.metadata.annotations.get(class_annotation); annotated && spec.ingress_class_name && *annotated != *spec.ingress_class_name)
+    if (const std::string* annotated = ingress.metadata.annotations.get(class_annotation);
+        annotated && spec.ingress_class_name && *annotated != *spec.ingress_class_name)
       errors.invalid(FieldPath("annotations").child(class_annotation), *annotated, "must match `ingressClassName` when both are specified");
   }
   void table_cells(const networking::Ingress& ingress, TableCells& cells) const override {
@@ -136,11 +140,13 @@ class IngressClassStrategy : public TypedStrategy<networking::IngressClass> {
     constexpr std::array<std::string_view, 2> scopes{"Cluster", "Namespace"};
     const FieldPath at("spec");
     if (ingress_class.spec.controller.size() > 250) errors.too_long(at.child("controller"), 250);
-    errors.invalid_all(at.child("controller"), ingress_class.spec.controller, apimachinery::check_domain_prefixed_path(ingress_class.spec.controller));
+    errors.invalid_all(at.child("controller"), ingress_class.spec.controller,
+                       apimachinery::check_domain_prefixed_path(ingress_class.spec.controller));
     if (!ingress_class.spec.parameters) return;
     const networking::IngressClassParametersReference& reference = *ingress_class.spec.parameters;
     const FieldPath parameters = at.child("parameters");
-    if (reference.api_group) errors.invalid_all(parameters.child("apiGroup"), *reference.api_group, apimachinery::check_dns_subdomain(*reference.api_group));
+    if (reference.api_group)
+      errors.invalid_all(parameters.child("apiGroup"), *reference.api_group, apimachinery::check_dns_subdomain(*reference.api_group));
     if (reference.kind.empty()) errors.required(parameters.child("kind"));
     if (reference.name.empty()) errors.required(parameters.child("name"));
     if (!reference.scope) {
@@ -148,11 +154,15 @@ class IngressClassStrategy : public TypedStrategy<networking::IngressClass> {
       return;
     }
     if (!contains(scopes, *reference.scope)) errors.not_supported(parameters.child("scope"), *reference.scope, scopes);
-    if (*reference.scope == "Namespace" && reference.namespace_.value_or("").empty()) errors.required(parameters.child("namespace"), "`parameters.scope` is set to 'Namespace'");
-    if (*reference.scope == "Cluster" && reference.namespace_) errors.forbidden(parameters.child("namespace"), "`parameters.scope` is set to 'Cluster'");
+    if (*reference.scope == "Namespace" && reference.namespace_.value_or("").empty())
+      errors.required(parameters.child("namespace"), "`parameters.scope` is set to 'Namespace'");
+    if (*reference.scope == "Cluster" && reference.namespace_)
+      errors.forbidden(parameters.child("namespace"), "`parameters.scope` is set to 'Cluster'");
   }
-  void validate_update(const RequestScope&, const networking::IngressClass& ingress_class, const networking::IngressClass& old, FieldErrors& errors) const override {
-    if (ingress_class.spec.controller != old.spec.controller) errors.invalid(FieldPath("spec", "controller"), ingress_class.spec.controller, "field is immutable");
+  void validate_update(const RequestScope&, const networking::IngressClass& ingress_class, const networking::IngressClass& old,
+                       FieldErrors& errors) const override {
+    if (ingress_class.spec.controller != old.spec.controller)
+      errors.invalid(FieldPath("spec", "controller"), ingress_class.spec.controller, "field is immutable");
   }
   void table_cells(const networking::IngressClass& ingress_class, TableCells& cells) const override {
     const std::string* by_default = ingress_class.metadata.annotations.get(default_annotation);

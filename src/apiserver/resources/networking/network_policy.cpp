@@ -45,7 +45,8 @@ void validate_block(const networking::IPBlock& block, const FieldPath& path, Fie
     const FieldPath at = path.child("except").index(i);
     errors.invalid_all(at, block.except[i], apimachinery::check_legacy_cidr(block.except[i]));
     const auto inner = apimachinery::parse_cidr(block.except[i], false);
-    if (inner && (!outer->contains(inner->address) || inner->prefix_bits <= outer->prefix_bits)) errors.invalid(at, block.except[i], "must be a strict subset of `cidr`");
+    if (inner && (!outer->contains(inner->address) || inner->prefix_bits <= outer->prefix_bits))
+      errors.invalid(at, block.except[i], "must be a strict subset of `cidr`");
   }
 }
 
@@ -97,7 +98,8 @@ class NetworkPolicyStrategy : public TypedStrategy<networking::NetworkPolicy> {
       return;
     }
     for (std::size_t i = 0; i < spec.policy_types.size(); ++i)
-      if (std::find(types.begin(), types.end(), spec.policy_types[i]) == types.end()) errors.not_supported(at.child("policyTypes").index(i), spec.policy_types[i], types);
+      if (std::find(types.begin(), types.end(), spec.policy_types[i]) == types.end())
+        errors.not_supported(at.child("policyTypes").index(i), spec.policy_types[i], types);
   }
   void table_cells(const networking::NetworkPolicy& policy, TableCells& cells) const override {
     cells.emplace_back(policy.metadata.name);

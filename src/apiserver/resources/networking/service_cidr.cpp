@@ -17,15 +17,18 @@ class ServiceCIDRStrategy : public TypedStrategy<networking::ServiceCIDR> {
       return;
     }
     if (cidr.spec.cidrs.size() > 2) errors.too_many(path, cidr.spec.cidrs.size(), 2);
-    for (std::size_t i = 0; i < cidr.spec.cidrs.size(); ++i) errors.invalid_all(path.index(i), cidr.spec.cidrs[i], apimachinery::check_cidr(cidr.spec.cidrs[i]));
+    for (std::size_t i = 0; i < cidr.spec.cidrs.size(); ++i)
+      errors.invalid_all(path.index(i), cidr.spec.cidrs[i], apimachinery::check_cidr(cidr.spec.cidrs[i]));
     if (cidr.spec.cidrs.size() == 2) {
       const auto first = apimachinery::parse_cidr(cidr.spec.cidrs[0]);
       const auto second = apimachinery::parse_cidr(cidr.spec.cidrs[1]);
       if (first && second && first->address.v6 == second->address.v6)
-        errors.invalid(path, apimachinery::BadValue::raw("[...]"), "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64");
+        errors.invalid(path, apimachinery::BadValue::raw("[...]"),
+                       "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64");
     }
   }
-  void validate_update(const RequestScope&, const networking::ServiceCIDR& cidr, const networking::ServiceCIDR& old, FieldErrors& errors) const override {
+  void validate_update(const RequestScope&, const networking::ServiceCIDR& cidr, const networking::ServiceCIDR& old,
+                       FieldErrors& errors) const override {
     if (cidr.spec.cidrs != old.spec.cidrs && !(old.spec.cidrs.size() == 1 && cidr.spec.cidrs.size() == 2 && cidr.spec.cidrs[0] == old.spec.cidrs[0]))
       errors.invalid(FieldPath("spec", "cidrs").index(0), cidr.spec.cidrs.empty() ? "" : cidr.spec.cidrs[0], "field is immutable");
   }
@@ -42,7 +45,8 @@ class IPAddressStrategy : public TypedStrategy<networking::IPAddress> {
  public:
   void validate(const RequestScope&, const networking::IPAddress& address, FieldErrors& errors) const override {
     const auto ip = apimachinery::parse_ip(address.metadata.name);
-    if (!ip || ip->to_string() != address.metadata.name) errors.invalid(FieldPath("metadata", "name"), address.metadata.name, "must be an IP address in canonical form");
+    if (!ip || ip->to_string() != address.metadata.name)
+      errors.invalid(FieldPath("metadata", "name"), address.metadata.name, "must be an IP address in canonical form");
     const FieldPath at("spec", "parentRef");
     if (!address.spec.parent_ref) {
       errors.required(at);
@@ -61,16 +65,20 @@ class IPAddressStrategy : public TypedStrategy<networking::IPAddress> {
     segment("name", parent.name, true);
     segment("namespace", parent.namespace_, false);
   }
-  void validate_update(const RequestScope&, const networking::IPAddress& address, const networking::IPAddress& old, FieldErrors& errors) const override {
+  void validate_update(const RequestScope&, const networking::IPAddress& address, const networking::IPAddress& old,
+                       FieldErrors& errors) const override {
     const auto text = [](const networking::IPAddress& a) {
-      return a.spec.parent_ref ? a.spec.parent_ref->group + "/" + a.spec.parent_ref->resource + "/" + a.spec.parent_ref->namespace_ + "/" + a.spec.parent_ref->name : "";
+      return a.spec.parent_ref
+                 ? a.spec.parent_ref->group + "/" + a.spec.parent_ref->resource + "/" + a.spec.parent_ref->namespace_ + "/" + a.spec.parent_ref->name
+                 : "";
     };
     if (text(address) != text(old)) errors.invalid(FieldPath("spec", "parentRef"), apimachinery::BadValue::raw("{...}"), "field is immutable");
   }
   void table_cells(const networking::IPAddress& address, TableCells& cells) const override {
     std::string parent;
     if (const auto& reference = address.spec.parent_ref) {
-      parent = reference->resource + (reference->group.empty() ? "" : "." + reference->group) + "/" + (reference->namespace_.empty() ? "" : reference->namespace_ + "/") + reference->name;
+      parent = reference->resource + (reference->group.empty() ? "" : "." + reference->group) + "/" +
+               (reference->namespace_.empty() ? "" : reference->namespace_ + "/") + reference->name;
     }
     cells.emplace_back(address.metadata.name);
     cells.emplace_back(parent);

@@ -35,6 +35,8 @@ class RuntimeClassStrategy : public TypedStrategy<node::RuntimeClass> {
 
 }  // namespace
 
-void add_node(Definitions& out) { out.push_back({.resource = {"node.k8s.io", "runtimeclasses"}, .strategy = std::make_shared<RuntimeClassStrategy>()}); }
+void add_node(Definitions& out) {
+  out.push_back({.resource = {"node.k8s.io", "runtimeclasses"}, .strategy = std::make_shared<RuntimeClassStrategy>()});
+}
 
 }  // namespace pintle::apiserver::resources

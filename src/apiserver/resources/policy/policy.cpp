@@ -18,15 +18,19 @@ std::string or_not_available(const std::optional<api::IntOrString>& value) {
 
 class PodDisruptionBudgetStrategy : public TypedStrategy<policy::PodDisruptionBudget> {
  public:
-  void prepare_for_create(const RequestScope&, policy::PodDisruptionBudget& budget) const override { budget.status = policy::PodDisruptionBudgetStatus(); }
+  void prepare_for_create(const RequestScope&, policy::PodDisruptionBudget& budget) const override {
+    budget.status = policy::PodDisruptionBudgetStatus();
+  }
   void validate(const RequestScope&, const policy::PodDisruptionBudget& budget, FieldErrors& errors) const override {
     constexpr std::array<std::string_view, 2> policies{"AlwaysAllow", "IfHealthyBudget"};
     const policy::PodDisruptionBudgetSpec& spec = budget.spec;
     const FieldPath at("spec");
-    if (spec.min_available && spec.max_unavailable) errors.invalid(at, apimachinery::BadValue::raw("{...}"), "minAvailable and maxUnavailable cannot be both set");
+    if (spec.min_available && spec.max_unavailable)
+      errors.invalid(at, apimachinery::BadValue::raw("{...}"), "minAvailable and maxUnavailable cannot be both set");
     if (spec.min_available) validate_int_or_percent(*spec.min_available, at.child("minAvailable"), true, errors);
     if (spec.max_unavailable) validate_int_or_percent(*spec.max_unavailable, at.child("maxUnavailable"), true, errors);
-    if (spec.unhealthy_pod_eviction_policy && *spec.unhealthy_pod_eviction_policy != policies[0] && *spec.unhealthy_pod_eviction_policy != policies[1])
+    if (spec.unhealthy_pod_eviction_policy && *spec.unhealthy_pod_eviction_policy != policies[0] &&
+        *spec.unhealthy_pod_eviction_policy != policies[1])
       errors.not_supported(at.child("unhealthyPodEvictionPolicy"), *spec.unhealthy_pod_eviction_policy, policies);
     if (spec.selector) validate_label_selector(*spec.selector, at.child("selector"), errors);
   }

@@ -2,8 +2,8 @@
 
 #include "api/gen/rbac_v1.h"
 #include "apimachinery/validation/formats.h"
-#include "apiserver/resources/core/pod_spec.h"
 #include "apiserver/authorization/rbac/escalation.h"
+#include "apiserver/resources/core/pod_spec.h"
 #include "apiserver/resources/resources.h"
 
 namespace pintle::apiserver::resources {
@@ -20,9 +20,11 @@ void validate_rules(const std::vector<rbac::PolicyRule>& rules, bool namespaced,
     const FieldPath at = FieldPath("rules").index(i);
     if (rule.verbs.empty()) errors.required(at.child("verbs"), "verbs must contain at least one value");
     if (!rule.non_resource_urls.empty()) {
-      if (namespaced) errors.invalid(at.child("nonResourceURLs"), apimachinery::BadValue::raw("[...]"), "namespaced rules cannot apply to non-resource URLs");
+      if (namespaced)
+        errors.invalid(at.child("nonResourceURLs"), apimachinery::BadValue::raw("[...]"), "namespaced rules cannot apply to non-resource URLs");
       if (!rule.api_groups.empty() || !rule.resources.empty() || !rule.resource_names.empty())
-        errors.invalid(at.child("nonResourceURLs"), apimachinery::BadValue::raw("[...]"), "rules cannot apply to both regular resources and non-resource URLs");
+        errors.invalid(at.child("nonResourceURLs"), apimachinery::BadValue::raw("[...]"),
+                       "rules cannot apply to both regular resources and non-resource URLs");
       continue;
     }
     if (rule.api_groups.empty()) errors.required(at.child("apiGroups"), "resource rules must supply at least one api group");
@@ -60,18 +62,21 @@ void validate_binding(const Binding& binding, bool cluster_wide, FieldErrors& er
   const rbac::RoleRef& role = binding.role_ref;
   if (role.api_group != api_group) errors.not_supported(at.child("apiGroup"), role.api_group, rbac_groups);
   if (role.kind != "ClusterRole" && (cluster_wide || role.kind != "Role"))
-    errors.not_supported(at.child("kind"), role.kind, cluster_wide ? std::span<const std::string_view>(cluster_kinds) : std::span<const std::string_view>(role_kinds));
+    errors.not_supported(at.child("kind"), role.kind,
+                         cluster_wide ? std::span<const std::string_view>(cluster_kinds) : std::span<const std::string_view>(role_kinds));
   if (role.name.empty()) {
     errors.required(at.child("name"));
   } else {
     errors.invalid_all(at.child("name"), role.name, apimachinery::check_path_segment_name(role.name));
   }
-  for (std::size_t i = 0; i < binding.subjects.size(); ++i) validate_subject(binding.subjects[i], cluster_wide, FieldPath("subjects").index(i), errors);
+  for (std::size_t i = 0; i < binding.subjects.size(); ++i)
+    validate_subject(binding.subjects[i], cluster_wide, FieldPath("subjects").index(i), errors);
 }
 
 template <class Binding>
 void validate_role_ref_kept(const Binding& binding, const Binding& old, FieldErrors& errors) {
-  if (binding.role_ref.api_group != old.role_ref.api_group || binding.role_ref.kind != old.role_ref.kind || binding.role_ref.name != old.role_ref.name)
+  if (binding.role_ref.api_group != old.role_ref.api_group || binding.role_ref.kind != old.role_ref.kind ||
+      binding.role_ref.name != old.role_ref.name)
     errors.invalid(FieldPath("roleRef"), apimachinery::BadValue::raw("{...}"), "cannot change roleRef");
 }
 
@@ -125,7 +130,8 @@ class ClusterRoleStrategy : public CheckedStrategy<rbac::ClusterRole> {
     validate_rules(role.rules, false, errors);
     if (!role.aggregation_rule) return;
     const FieldPath selectors("aggregationRule", "clusterRoleSelectors");
-    if (role.aggregation_rule->cluster_role_selectors.empty()) errors.required(selectors, "at least one clusterRoleSelector required if aggregationRule is non-nil");
+    if (role.aggregation_rule->cluster_role_selectors.empty())
+      errors.required(selectors, "at least one clusterRoleSelector required if aggregationRule is non-nil");
     for (std::size_t i = 0; i < role.aggregation_rule->cluster_role_selectors.size(); ++i) {
       const auto& selector = role.aggregation_rule->cluster_role_selectors[i];
       FieldErrors own;
@@ -141,7 +147,9 @@ class ClusterRoleStrategy : public CheckedStrategy<rbac::ClusterRole> {
 class RoleBindingStrategy : public CheckedStrategy<rbac::RoleBinding> {
  public:
   void set_defaults(rbac::RoleBinding& binding) const override { default_binding(binding); }
-  void validate(const RequestScope&, const rbac::RoleBinding& binding, FieldErrors& errors) const override { validate_binding(binding, false, errors); }
+  void validate(const RequestScope&, const rbac::RoleBinding& binding, FieldErrors& errors) const override {
+    validate_binding(binding, false, errors);
+  }
   void validate_update(const RequestScope&, const rbac::RoleBinding& binding, const rbac::RoleBinding& old, FieldErrors& errors) const override {
     validate_role_ref_kept(binding, old, errors);
   }
@@ -151,8 +159,11 @@ class RoleBindingStrategy : public CheckedStrategy<rbac::RoleBinding> {
 class ClusterRoleBindingStrategy : public CheckedStrategy<rbac::ClusterRoleBinding> {
  public:
   void set_defaults(rbac::ClusterRoleBinding& binding) const override { default_binding(binding); }
-  void validate(const RequestScope&, const rbac::ClusterRoleBinding& binding, FieldErrors& errors) const override { validate_binding(binding, true, errors); }
-  void validate_update(const RequestScope&, const rbac::ClusterRoleBinding& binding, const rbac::ClusterRoleBinding& old, FieldErrors& errors) const override {
+  void validate(const RequestScope&, const rbac::ClusterRoleBinding& binding, FieldErrors& errors) const override {
+    validate_binding(binding, true, errors);
+  }
+  void validate_update(const RequestScope&, const rbac::ClusterRoleBinding& binding, const rbac::ClusterRoleBinding& old,
+                       FieldErrors& errors) const override {
     validate_role_ref_kept(binding, old, errors);
   }
   void table_cells(const rbac::ClusterRoleBinding& binding, TableCells& cells) const override { binding_cells(binding, cells); }

@@ -35,14 +35,16 @@ void validate_toleration(const v1::DeviceToleration& toleration, const FieldPath
 template <class Request>
 void validate_wanted(const Request& request, const FieldPath& path, FieldErrors& errors) {
   if (request.device_class_name.empty()) errors.required(path.child("deviceClassName"));
-  if (!request.device_class_name.empty()) errors.invalid_all(path.child("deviceClassName"), request.device_class_name, apimachinery::check_dns_subdomain(request.device_class_name));
+  if (!request.device_class_name.empty())
+    errors.invalid_all(path.child("deviceClassName"), request.device_class_name, apimachinery::check_dns_subdomain(request.device_class_name));
   validate_selectors(request.selectors, path.child("selectors"), errors);
   if (request.allocation_mode == v1::DeviceAllocationMode::All) {
     if (request.count != 0) errors.invalid(path.child("count"), request.count, "must not be given when allocationMode is All");
   } else if (request.allocation_mode == v1::DeviceAllocationMode::ExactCount && request.count <= 0) {
     errors.invalid(path.child("count"), request.count, "must be greater than zero");
   }
-  for (std::size_t i = 0; i < request.tolerations.size(); ++i) validate_toleration(request.tolerations[i], path.child("tolerations").index(i), errors);
+  for (std::size_t i = 0; i < request.tolerations.size(); ++i)
+    validate_toleration(request.tolerations[i], path.child("tolerations").index(i), errors);
 }
 
 template <class Named>
@@ -105,7 +107,8 @@ void validate_allocation(const v1::AllocationResult& allocation, const RequestNa
   if (allocation.devices.results.size() > results_max) {
     errors.too_many(results, allocation.devices.results.size(), results_max);
   } else {
-    for (std::size_t i = 0; i < allocation.devices.results.size(); ++i) validate_result(allocation.devices.results[i], names, results.index(i), errors);
+    for (std::size_t i = 0; i < allocation.devices.results.size(); ++i)
+      validate_result(allocation.devices.results[i], names, results.index(i), errors);
   }
   if (allocation.devices.config.size() > 2 * configs_max) {
     errors.too_many(configs, allocation.devices.config.size(), 2 * configs_max);
@@ -124,7 +127,8 @@ void validate_network(const v1::NetworkDeviceData& data, const FieldPath& path, 
   std::set<std::string_view> seen;
   for (std::size_t i = 0; i < data.ips.size(); ++i) {
     const FieldPath at = path.child("ips").index(i);
-    if (!apimachinery::parse_cidr(data.ips[i])) errors.invalid(at, data.ips[i], "must be an address with the length of its network's prefix (192.0.2.5/24, 2001:db8::5/64)");
+    if (!apimachinery::parse_cidr(data.ips[i]))
+      errors.invalid(at, data.ips[i], "must be an address with the length of its network's prefix (192.0.2.5/24, 2001:db8::5/64)");
     if (!seen.insert(data.ips[i]).second) errors.duplicate(at, data.ips[i]);
   }
 }
@@ -132,7 +136,8 @@ void validate_network(const v1::NetworkDeviceData& data, const FieldPath& path, 
 void validate_devices(const v1::ResourceClaimStatus& status, const FieldPath& path, FieldErrors& errors) {
   std::set<std::string> allocated, seen;
   if (status.allocation)
-    for (const auto& result : status.allocation->devices.results) allocated.insert(device_key(result.driver, result.pool, result.device, result.share_id));
+    for (const auto& result : status.allocation->devices.results)
+      allocated.insert(device_key(result.driver, result.pool, result.device, result.share_id));
   for (std::size_t i = 0; i < status.devices.size(); ++i) {
     const auto& device = status.devices[i];
     const FieldPath at = path.index(i);
@@ -170,7 +175,8 @@ void validate_claim(const v1::ResourceClaimSpec& spec, const FieldPath& path, Fi
   if (devices.constraints.size() > constraints_max) {
     errors.too_many(at.child("constraints"), devices.constraints.size(), constraints_max);
   } else {
-    for (std::size_t i = 0; i < devices.constraints.size(); ++i) validate_constraint(devices.constraints[i], names, at.child("constraints").index(i), errors);
+    for (std::size_t i = 0; i < devices.constraints.size(); ++i)
+      validate_constraint(devices.constraints[i], names, at.child("constraints").index(i), errors);
   }
   if (devices.config.size() > configs_max) {
     errors.too_many(at.child("config"), devices.config.size(), configs_max);
@@ -195,7 +201,8 @@ void validate_claim_status(const v1::ResourceClaim& claim, const v1::ResourceCla
     std::set<std::string_view> known;
     for (const auto& consumer : old.status.reserved_for) known.insert(consumer.uid);
     const auto is_known = [&](const auto& consumer) { return known.contains(consumer.uid); };
-    if (!std::all_of(status.reserved_for.begin(), status.reserved_for.end(), is_known)) errors.forbidden(reserved, "takes no new entries once the claim is being deleted");
+    if (!std::all_of(status.reserved_for.begin(), status.reserved_for.end(), is_known))
+      errors.forbidden(reserved, "takes no new entries once the claim is being deleted");
   }
   if (!status.allocation) return;
   if (!old.status.allocation) {

@@ -22,7 +22,7 @@ void validate_identifier(std::string_view text, const FieldPath& path, FieldErro
   errors.invalid_all(path, text, apimachinery::check_c_identifier(text));
 }
 
-constexpr std::size_t request_name_bytes_max = 63;   // a DNS label
+constexpr std::size_t request_name_bytes_max = 63;  // a DNS label
 
 }  // namespace
 
@@ -61,7 +61,7 @@ void validate_label(std::string_view name, const FieldPath& path, FieldErrors& e
 
 void validate_qualified_name(std::string_view name, const FieldPath& path, FieldErrors& errors) {
   const auto slashes = std::count(name.begin(), name.end(), '/');
-  if (slashes > 1) return;   // accepted, as upstream does
+  if (slashes > 1) return;  // accepted, as upstream does
   const std::size_t slash = name.find('/');
   if (slash == name.npos) {
     validate_identifier(name, path, errors);
@@ -120,7 +120,8 @@ void validate_opaque(const v1::DeviceConfiguration& configuration, const FieldPa
   validate_parameters(configuration.opaque->parameters.raw, opaque_bytes_max, at.child("parameters"), errors);
 }
 
-void validate_binding_conditions(const std::vector<std::string>& conditions, const std::vector<std::string>& failures, const FieldPath& path, FieldErrors& errors) {
+void validate_binding_conditions(const std::vector<std::string>& conditions, const std::vector<std::string>& failures, const FieldPath& path,
+                                 FieldErrors& errors) {
   const auto check = [&](const std::vector<std::string>& list, std::string_view field) {
     const FieldPath at = path.child(field);
     if (list.size() > binding_conditions_max) {
@@ -139,8 +140,10 @@ void validate_binding_conditions(const std::vector<std::string>& conditions, con
     if (!seen_failures.insert(failures[i]).second) errors.duplicate(at, failures[i]);
     if (seen.contains(failures[i])) errors.invalid(at, failures[i], "is one of bindingConditions too");
   }
-  if (conditions.empty() && !failures.empty()) errors.invalid(path.child("bindingConditions"), nullptr, "is needed where bindingFailureConditions are");
-  if (failures.empty() && !conditions.empty()) errors.invalid(path.child("bindingFailureConditions"), nullptr, "is needed where bindingConditions are");
+  if (conditions.empty() && !failures.empty())
+    errors.invalid(path.child("bindingConditions"), nullptr, "is needed where bindingFailureConditions are");
+  if (failures.empty() && !conditions.empty())
+    errors.invalid(path.child("bindingFailureConditions"), nullptr, "is needed where bindingConditions are");
 }
 
 RequestNames request_names(const v1::DeviceClaim& claim) {

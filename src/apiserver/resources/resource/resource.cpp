@@ -28,7 +28,9 @@ class DeviceClassStrategy : public TypedStrategy<v1::DeviceClass> {
 class ResourceClaimStrategy : public TypedStrategy<v1::ResourceClaim> {
  public:
   void set_defaults(v1::ResourceClaim& claim) const override { device::default_claim(claim.spec); }
-  void validate(const RequestScope&, const v1::ResourceClaim& claim, FieldErrors& errors) const override { device::validate_claim(claim.spec, FieldPath("spec"), errors); }
+  void validate(const RequestScope&, const v1::ResourceClaim& claim, FieldErrors& errors) const override {
+    device::validate_claim(claim.spec, FieldPath("spec"), errors);
+  }
   // The spec is immutable, which the schema sees to: there is nothing else to look at.
   bool validate_update_includes_validate() const override { return false; }
   void table_cells(const v1::ResourceClaim& claim, TableCells& cells) const override {
@@ -76,8 +78,12 @@ class ResourceClaimTemplateStrategy : public TypedStrategy<v1::ResourceClaimTemp
 class ResourceSliceStrategy : public TypedStrategy<v1::ResourceSlice> {
  public:
   void prepare_for_create(const RequestScope& scope, v1::ResourceSlice& slice) const override { stamp_taints(scope, slice); }
-  void prepare_for_update(const RequestScope& scope, v1::ResourceSlice& slice, const v1::ResourceSlice&) const override { stamp_taints(scope, slice); }
-  void validate(const RequestScope&, const v1::ResourceSlice& slice, FieldErrors& errors) const override { device::validate_slice(slice.spec, nullptr, errors); }
+  void prepare_for_update(const RequestScope& scope, v1::ResourceSlice& slice, const v1::ResourceSlice&) const override {
+    stamp_taints(scope, slice);
+  }
+  void validate(const RequestScope&, const v1::ResourceSlice& slice, FieldErrors& errors) const override {
+    device::validate_slice(slice.spec, nullptr, errors);
+  }
   bool validate_update_includes_validate() const override { return false; }
   void validate_update(const RequestScope&, const v1::ResourceSlice& slice, const v1::ResourceSlice& old, FieldErrors& errors) const override {
     device::validate_slice(slice.spec, &old.spec, errors);

@@ -26,7 +26,8 @@ void validate_selectors(const std::vector<v1::DeviceSelector>& selectors, const 
 void validate_opaque(const v1::DeviceConfiguration& configuration, const FieldPath& path, FieldErrors& errors);
 // An object as JSON, of at most `bytes_max`.
 void validate_parameters(std::string_view json, std::size_t bytes_max, const FieldPath& path, FieldErrors& errors);
-void validate_binding_conditions(const std::vector<std::string>& conditions, const std::vector<std::string>& failures, const FieldPath& path, FieldErrors& errors);
+void validate_binding_conditions(const std::vector<std::string>& conditions, const std::vector<std::string>& failures, const FieldPath& path,
+                                 FieldErrors& errors);
 
 void default_claim(v1::ResourceClaimSpec& spec);
 void validate_claim(const v1::ResourceClaimSpec& spec, const FieldPath& path, FieldErrors& errors);

@@ -11,7 +11,7 @@ namespace pintle::apiserver::resources::device {
 namespace {
 
 constexpr std::size_t devices_max = 128;
-constexpr std::size_t advanced_devices_max = 64;   // with taints, counters or lists
+constexpr std::size_t advanced_devices_max = 64;  // with taints, counters or lists
 constexpr std::size_t counter_sets_max = 8;
 constexpr std::size_t counters_max = 32;
 constexpr std::size_t consumptions_max = 2;
@@ -50,9 +50,11 @@ void validate_valid_values(const v1::CapacityRequestPolicy& policy, const api::Q
     for (std::size_t i = 0; i < values.size(); ++i)
       if (values[i].compare(capacity) > 0) errors.invalid(path.index(i), values[i].text(), "is larger than the capacity " + capacity.text());
     for (std::size_t i = 1; i < values.size(); ++i)
-      if (std::find(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(i), values[i]) != values.begin() + static_cast<std::ptrdiff_t>(i)) errors.duplicate(path.index(i), values[i].text());
+      if (std::find(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(i), values[i]) != values.begin() + static_cast<std::ptrdiff_t>(i))
+        errors.duplicate(path.index(i), values[i].text());
   }
-  if (std::find(values.begin(), values.end(), *policy.default_) == values.end()) errors.invalid(path, policy.default_->text(), "the default must be one of the values");
+  if (std::find(values.begin(), values.end(), *policy.default_) == values.end())
+    errors.invalid(path, policy.default_->text(), "the default must be one of the values");
 }
 
 void validate_range(const v1::CapacityRequestPolicy& policy, const api::Quantity& capacity, const FieldPath& path, FieldErrors& errors) {
@@ -71,10 +73,12 @@ void validate_range(const v1::CapacityRequestPolicy& policy, const api::Quantity
   }
   if (!range.step) return;
   const FieldPath at = path.child("step");
-  if ((*range.min + *range.step).compare(capacity) > 0) errors.invalid(at, range.step->text(), "one step from the minimum is larger than the capacity " + capacity.text());
+  if ((*range.min + *range.step).compare(capacity) > 0)
+    errors.invalid(at, range.step->text(), "one step from the minimum is larger than the capacity " + capacity.text());
   const int64_t step = range.step->value();
   const auto check = [&](const api::Quantity& value) {
-    if (step == 0 || (value.value() - range.min->value()) % step != 0) errors.invalid(at, value.text(), "is no whole number of steps from the minimum");
+    if (step == 0 || (value.value() - range.min->value()) % step != 0)
+      errors.invalid(at, value.text(), "is no whole number of steps from the minimum");
   };
   check(by_default);
   if (range.max) check(*range.max);
@@ -178,9 +182,10 @@ void validate_device(const v1::Device& device, bool per_device, const FieldPath&
 }
 
 bool is_advanced(const v1::Device& device) {
-  return !device.taints.empty() || !device.consumes_counters.empty() || std::any_of(device.attributes.begin(), device.attributes.end(), [](const auto& entry) {
-    return !entry.second.bools.empty() || !entry.second.ints.empty() || !entry.second.strings.empty() || !entry.second.versions.empty();
-  });
+  return !device.taints.empty() || !device.consumes_counters.empty() ||
+         std::any_of(device.attributes.begin(), device.attributes.end(), [](const auto& entry) {
+           return !entry.second.bools.empty() || !entry.second.ints.empty() || !entry.second.strings.empty() || !entry.second.versions.empty();
+         });
 }
 
 void validate_devices(const v1::ResourceSliceSpec& spec, const FieldPath& path, FieldErrors& errors) {
@@ -189,7 +194,8 @@ void validate_devices(const v1::ResourceSliceSpec& spec, const FieldPath& path, 
     errors.too_many(path, spec.devices.size(), max);
     return;
   }
-  for (std::size_t i = 0; i < spec.devices.size(); ++i) validate_device(spec.devices[i], spec.per_device_node_selection.value_or(false), path.index(i), errors);
+  for (std::size_t i = 0; i < spec.devices.size(); ++i)
+    validate_device(spec.devices[i], spec.per_device_node_selection.value_or(false), path.index(i), errors);
   std::set<std::string_view> names;
   for (std::size_t i = 0; i < spec.devices.size(); ++i)
     if (!names.insert(spec.devices[i].name).second) errors.duplicate(path.index(i), spec.devices[i].name);
@@ -214,7 +220,8 @@ void validate_slice(const v1::ResourceSliceSpec& spec, const v1::ResourceSliceSp
   const FieldPath path("spec"), pool = path.child("pool");
   validate_driver_name(spec.driver, path.child("driver"), errors);
   validate_pool_name(spec.pool.name, pool.child("name"), errors);
-  if (spec.pool.resource_slice_count <= 0) errors.invalid(pool.child("resourceSliceCount"), spec.pool.resource_slice_count, "must be greater than zero");
+  if (spec.pool.resource_slice_count <= 0)
+    errors.invalid(pool.child("resourceSliceCount"), spec.pool.resource_slice_count, "must be greater than zero");
   if (spec.pool.generation < 0) errors.invalid(pool.child("generation"), spec.pool.generation, "must be 0 or more");
   if (old != nullptr) {
     if (spec.pool.name != old->pool.name) errors.invalid(pool.child("name"), spec.pool.name, "field is immutable");

@@ -21,7 +21,8 @@ class PriorityClassStrategy : public TypedStrategy<scheduling::PriorityClass> {
  public:
   void validate(const RequestScope&, const scheduling::PriorityClass& priority, FieldErrors& errors) const override {
     if (priority.metadata.name.starts_with(system_prefix)) {
-      if (!is_system_class(priority)) errors.forbidden(FieldPath("metadata", "name"), "priority class names with 'system-' prefix are reserved for system use only");
+      if (!is_system_class(priority))
+        errors.forbidden(FieldPath("metadata", "name"), "priority class names with 'system-' prefix are reserved for system use only");
     } else if (priority.value > user_priority_max) {
       errors.forbidden(FieldPath("value"), "maximum allowed value of a user defined priority is 1000000000");
     }
@@ -32,13 +33,16 @@ class PriorityClassStrategy : public TypedStrategy<scheduling::PriorityClass> {
       errors.not_supported(FieldPath("preemptionPolicy"), *priority.preemption_policy, policies);
     }
   }
-  void validate_update(const RequestScope&, const scheduling::PriorityClass& priority, const scheduling::PriorityClass& old, FieldErrors& errors) const override {
+  void validate_update(const RequestScope&, const scheduling::PriorityClass& priority, const scheduling::PriorityClass& old,
+                       FieldErrors& errors) const override {
     if (priority.value != old.value) errors.forbidden(FieldPath("value"), "may not be changed in an update.");
-    if (priority.preemption_policy != old.preemption_policy) errors.invalid(FieldPath("preemptionPolicy"), priority.preemption_policy.value_or(""), "field is immutable");
+    if (priority.preemption_policy != old.preemption_policy)
+      errors.invalid(FieldPath("preemptionPolicy"), priority.preemption_policy.value_or(""), "field is immutable");
   }
   Result<Unit> validate_delete(const RequestScope&, const scheduling::PriorityClass& priority) const override {
     if (is_system_class(priority))
-      return Unexpected(errors::forbidden({"scheduling.k8s.io", "priorityclasses"}, priority.metadata.name, "this is a system priority class and cannot be deleted"));
+      return Unexpected(errors::forbidden({"scheduling.k8s.io", "priorityclasses"}, priority.metadata.name,
+                                          "this is a system priority class and cannot be deleted"));
     return Unit{};
   }
   void table_cells(const scheduling::PriorityClass& priority, TableCells& cells) const override {
@@ -53,7 +57,8 @@ class PriorityClassStrategy : public TypedStrategy<scheduling::PriorityClass> {
 }  // namespace
 
 void add_scheduling(Definitions& out) {
-  out.push_back({.resource = {"scheduling.k8s.io", "priorityclasses"}, .strategy = std::make_shared<PriorityClassStrategy>(), .has_generation = true});
+  out.push_back(
+      {.resource = {"scheduling.k8s.io", "priorityclasses"}, .strategy = std::make_shared<PriorityClassStrategy>(), .has_generation = true});
 }
 
 }  // namespace pintle::apiserver::resources

@@ -77,7 +77,8 @@ class StorageClassStrategy : public TypedStrategy<storage::StorageClass> {
     }
     validate_topologies(storage_class.allowed_topologies, FieldPath("allowedTopologies"), errors);
   }
-  void validate_update(const RequestScope&, const storage::StorageClass& storage_class, const storage::StorageClass& old, FieldErrors& errors) const override {
+  void validate_update(const RequestScope&, const storage::StorageClass& storage_class, const storage::StorageClass& old,
+                       FieldErrors& errors) const override {
     if (storage_class.parameters != old.parameters) errors.forbidden(FieldPath("parameters"), "updates to parameters are forbidden.");
     if (storage_class.provisioner != old.provisioner) errors.forbidden(FieldPath("provisioner"), "updates to provisioner are forbidden.");
     if (storage_class.reclaim_policy != old.reclaim_policy) errors.forbidden(FieldPath("reclaimPolicy"), "updates to reclaimPolicy are forbidden.");
@@ -101,9 +102,15 @@ class CSIDriverStrategy : public TypedStrategy<storage::CSIDriver> {
  public:
   void warnings(const RequestScope&, const storage::CSIDriver& driver, const storage::CSIDriver* old, std::vector<std::string>& out) const override {
     if (driver.spec.token_requests.empty() || driver.spec.service_account_token_in_secrets) return;
-    const auto same = [](const storage::TokenRequest& a, const storage::TokenRequest& b) { return a.audience == b.audience && a.expiration_seconds == b.expiration_seconds; };
-    if (old != nullptr && std::equal(driver.spec.token_requests.begin(), driver.spec.token_requests.end(), old->spec.token_requests.begin(), old->spec.token_requests.end(), same)) return;
-    out.emplace_back("spec.serviceAccountTokenInSecrets should be true where there are spec.tokenRequests: tokens then reach the driver among the secrets, which it does not log");
+    const auto same = [](const storage::TokenRequest& a, const storage::TokenRequest& b) {
+      return a.audience == b.audience && a.expiration_seconds == b.expiration_seconds;
+    };
+    if (old != nullptr && std::equal(driver.spec.token_requests.begin(), driver.spec.token_requests.end(), old->spec.token_requests.begin(),
+                                     old->spec.token_requests.end(), same))
+      return;
+    out.emplace_back(
+        "spec.serviceAccountTokenInSecrets should be true where there are spec.tokenRequests: tokens then reach the driver among the secrets, which "
+        "it does not log");
   }
   void set_defaults(storage::CSIDriver& driver) const override {
     storage::CSIDriverSpec& spec = driver.spec;
@@ -133,9 +140,11 @@ class CSIDriverStrategy : public TypedStrategy<storage::CSIDriver> {
     std::set<std::string_view> audiences;
     for (std::size_t i = 0; i < driver.spec.token_requests.size(); ++i) {
       const FieldPath token = at.child("tokenRequests").index(i);
-      if (!audiences.insert(driver.spec.token_requests[i].audience).second) errors.duplicate(token.child("audience"), driver.spec.token_requests[i].audience);
+      if (!audiences.insert(driver.spec.token_requests[i].audience).second)
+        errors.duplicate(token.child("audience"), driver.spec.token_requests[i].audience);
       if (driver.spec.token_requests[i].expiration_seconds && *driver.spec.token_requests[i].expiration_seconds < token_seconds_min)
-        errors.invalid(token.child("expirationSeconds"), *driver.spec.token_requests[i].expiration_seconds, "may not specify a duration less than 10 minutes");
+        errors.invalid(token.child("expirationSeconds"), *driver.spec.token_requests[i].expiration_seconds,
+                       "may not specify a duration less than 10 minutes");
     }
     for (const std::string& mode : driver.spec.volume_lifecycle_modes)
       if (!contains(modes, mode)) errors.not_supported(at.child("volumeLifecycleModes"), mode, modes);
@@ -166,7 +175,8 @@ class CSINodeStrategy : public TypedStrategy<storage::CSINode> {
       const FieldPath at = FieldPath("spec", "drivers").index(i);
       validate_driver(driver.name, at.child("name"), errors);
       if (driver.node_id.empty()) errors.required(at.child("nodeID"));
-      if (driver.allocatable && driver.allocatable->count.value_or(0) < 0) errors.invalid(at.child("allocatable", "count"), *driver.allocatable->count, "must be greater than or equal to 0");
+      if (driver.allocatable && driver.allocatable->count.value_or(0) < 0)
+        errors.invalid(at.child("allocatable", "count"), *driver.allocatable->count, "must be greater than or equal to 0");
       if (!names.insert(driver.name).second) errors.duplicate(at.child("name"), driver.name);
     }
   }
@@ -182,12 +192,15 @@ class CSIStorageCapacityStrategy : public TypedStrategy<storage::CSIStorageCapac
   void validate(const RequestScope&, const storage::CSIStorageCapacity& capacity, FieldErrors& errors) const override {
     if (capacity.node_topology) validate_label_selector(*capacity.node_topology, FieldPath("nodeTopology"), errors);
     errors.invalid_all(FieldPath("storageClassName"), capacity.storage_class_name, apimachinery::check_dns_subdomain(capacity.storage_class_name));
-    if (capacity.capacity && capacity.capacity->sign() < 0) errors.invalid(FieldPath("capacity"), capacity.capacity->text(), "must be greater than or equal to 0");
+    if (capacity.capacity && capacity.capacity->sign() < 0)
+      errors.invalid(FieldPath("capacity"), capacity.capacity->text(), "must be greater than or equal to 0");
     if (capacity.maximum_volume_size && capacity.maximum_volume_size->sign() < 0)
       errors.invalid(FieldPath("maximumVolumeSize"), capacity.maximum_volume_size->text(), "must be greater than or equal to 0");
   }
-  void validate_update(const RequestScope&, const storage::CSIStorageCapacity& capacity, const storage::CSIStorageCapacity& old, FieldErrors& errors) const override {
-    if (capacity.storage_class_name != old.storage_class_name) errors.invalid(FieldPath("storageClassName"), capacity.storage_class_name, "field is immutable");
+  void validate_update(const RequestScope&, const storage::CSIStorageCapacity& capacity, const storage::CSIStorageCapacity& old,
+                       FieldErrors& errors) const override {
+    if (capacity.storage_class_name != old.storage_class_name)
+      errors.invalid(FieldPath("storageClassName"), capacity.storage_class_name, "field is immutable");
   }
   void table_cells(const storage::CSIStorageCapacity& capacity, TableCells& cells) const override {
     cells.emplace_back(capacity.metadata.name);
@@ -199,7 +212,9 @@ class CSIStorageCapacityStrategy : public TypedStrategy<storage::CSIStorageCapac
 
 class VolumeAttachmentStrategy : public TypedStrategy<storage::VolumeAttachment> {
  public:
-  void prepare_for_create(const RequestScope&, storage::VolumeAttachment& attachment) const override { attachment.status = storage::VolumeAttachmentStatus(); }
+  void prepare_for_create(const RequestScope&, storage::VolumeAttachment& attachment) const override {
+    attachment.status = storage::VolumeAttachmentStatus();
+  }
   void validate(const RequestScope&, const storage::VolumeAttachment& attachment, FieldErrors& errors) const override {
     const FieldPath at("spec");
     validate_driver(attachment.spec.attacher, at.child("attacher"), errors);
@@ -214,8 +229,10 @@ class VolumeAttachmentStrategy : public TypedStrategy<storage::VolumeAttachment>
     }
     errors.invalid_all(at.child("nodeName"), attachment.spec.node_name, apimachinery::check_dns_subdomain(attachment.spec.node_name));
   }
-  void validate_update(const RequestScope&, const storage::VolumeAttachment& attachment, const storage::VolumeAttachment& old, FieldErrors& errors) const override {
-    if (!api::equal(api::type_of<storage::VolumeAttachmentSpec>(), &attachment.spec, &old.spec)) errors.invalid(FieldPath("spec"), BadValue::raw("{...}"), "field is immutable");
+  void validate_update(const RequestScope&, const storage::VolumeAttachment& attachment, const storage::VolumeAttachment& old,
+                       FieldErrors& errors) const override {
+    if (!api::equal(api::type_of<storage::VolumeAttachmentSpec>(), &attachment.spec, &old.spec))
+      errors.invalid(FieldPath("spec"), BadValue::raw("{...}"), "field is immutable");
   }
   void table_cells(const storage::VolumeAttachment& attachment, TableCells& cells) const override {
     cells.emplace_back(attachment.metadata.name);
@@ -234,7 +251,8 @@ class VolumeAttributesClassStrategy : public TypedStrategy<storage::VolumeAttrib
     if (attributes.parameters.empty()) errors.required(FieldPath("parameters"), "must contain at least one key/value pair");
     validate_parameters(attributes.parameters, FieldPath("parameters"), errors);
   }
-  void validate_update(const RequestScope&, const storage::VolumeAttributesClass& attributes, const storage::VolumeAttributesClass& old, FieldErrors& errors) const override {
+  void validate_update(const RequestScope&, const storage::VolumeAttributesClass& attributes, const storage::VolumeAttributesClass& old,
+                       FieldErrors& errors) const override {
     if (attributes.driver_name != old.driver_name) errors.invalid(FieldPath("driverName"), attributes.driver_name, "field is immutable");
     if (attributes.parameters != old.parameters) errors.invalid(FieldPath("parameters"), BadValue::raw("{...}"), "field is immutable");
   }

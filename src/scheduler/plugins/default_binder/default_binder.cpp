@@ -31,6 +31,8 @@ class DefaultBinder final : public Plugin, public BindPlugin {
 
 }  // namespace
 
-Result<std::unique_ptr<Plugin>> make_default_binder(const PluginDeps& deps, const std::string&) { return std::make_unique<DefaultBinder>(deps.client); }
+Result<std::unique_ptr<Plugin>> make_default_binder(const PluginDeps& deps, const std::string&) {
+  return std::make_unique<DefaultBinder>(deps.client);
+}
 
 }  // namespace pintle::scheduler::plugins

@@ -30,11 +30,12 @@ class DefaultPreemption final : public Plugin, public PostFilterPlugin {
       return out;
     }
     std::vector<NodeRejection> rejections;
-    std::vector<CycleState> kept;   // the owners of the rejections' texts
+    std::vector<CycleState> kept;  // the owners of the rejections' texts
     const std::vector<Candidate> candidates = dry_run(state, pod, diagnosis, rejections, kept);
     if (candidates.empty()) {
       const std::string why = reasons_text(rejections, diagnosis.node_count, "Preemption is not helpful for scheduling");
-      out.status = PluginStatus::of(Code::Unschedulable, "preemption: 0/" + std::to_string(diagnosis.node_count) + " nodes are available:" + (why.empty() ? "" : " " + why + "."));
+      out.status = PluginStatus::of(Code::Unschedulable, "preemption: 0/" + std::to_string(diagnosis.node_count) +
+                                                             " nodes are available:" + (why.empty() ? "" : " " + why + "."));
       out.nominated_node = "";
       return out;
     }
@@ -59,18 +60,21 @@ class DefaultPreemption final : public Plugin, public PostFilterPlugin {
     const NodeInfo* node = nominated.empty() ? nullptr : deps_.cache.find(nominated);
     if (node == nullptr) return "";
     for (const NodeRejection& rejection : diagnosis.nodes)
-      if (rejection.node == node && rejection.code == Code::UnschedulableAndUnresolvable) return "";   // no use waiting for it
+      if (rejection.node == node && rejection.code == Code::UnschedulableAndUnresolvable) return "";  // no use waiting for it
     for (const PodInfoPtr& other : node->pods)
       if (other->priority < pod.priority && is_being_preempted(*other->pod)) return "not eligible due to a terminating pod on the nominated node.";
     return "";
   }
   static bool is_being_preempted(const Pod& pod) {
     if (!pod.metadata.deletion_timestamp) return false;
-    return std::ranges::any_of(pod.status.conditions, [](const auto& c) { return c.type == "DisruptionTarget" && c.status == "True" && c.reason == "PreemptionByScheduler"; });
+    return std::ranges::any_of(pod.status.conditions, [](const auto& c) {
+      return c.type == "DisruptionTarget" && c.status == "True" && c.reason == "PreemptionByScheduler";
+    });
   }
 
   // Tries the nodes that others could make room on, from a random one, until enough candidates are found.
-  std::vector<Candidate> dry_run(CycleState& state, const PodInfo& pod, const Diagnosis& diagnosis, std::vector<NodeRejection>& rejections, std::vector<CycleState>& kept) {
+  std::vector<Candidate> dry_run(CycleState& state, const PodInfo& pod, const Diagnosis& diagnosis, std::vector<NodeRejection>& rejections,
+                                 std::vector<CycleState>& kept) {
     std::vector<const NodeInfo*> nodes;
     for (const NodeRejection& rejection : diagnosis.nodes)
       if (rejection.code == Code::Unschedulable) nodes.push_back(rejection.node);
@@ -98,7 +102,8 @@ class DefaultPreemption final : public Plugin, public PostFilterPlugin {
     return out;
   }
 
-  Code select_victims(CycleState& real_state, const PodInfo& pod, const NodeInfo& real_node, std::span<const BudgetPtr> budgets, Candidate& out, Reasons& reasons, std::vector<CycleState>& kept) {
+  Code select_victims(CycleState& real_state, const PodInfo& pod, const NodeInfo& real_node, std::span<const BudgetPtr> budgets, Candidate& out,
+                      Reasons& reasons, std::vector<CycleState>& kept) {
     std::vector<PodInfoPtr> lower;
     for (const PodInfoPtr& other : real_node.pods)
       if (other->priority < pod.priority) lower.push_back(other);
@@ -143,8 +148,10 @@ class DefaultPreemption final : public Plugin, public PostFilterPlugin {
 Result<std::unique_ptr<Plugin>> make_default_preemption(const PluginDeps& deps, const std::string& args) {
   TRY_ASSIGN(const auto parsed, parse_args<api::kubeschedulerconfig_v1::DefaultPreemptionArgs>(args));
   const int32_t percentage = parsed.min_candidate_nodes_percentage.value_or(10), absolute = parsed.min_candidate_nodes_absolute.value_or(100);
-  if (percentage < 0 || percentage > 100) return bad_request("minCandidateNodesPercentage: Invalid value: " + std::to_string(percentage) + ": not in valid range [0, 100]");
-  if (absolute < 0 || (absolute == 0 && percentage == 0)) return bad_request("minCandidateNodesAbsolute: Invalid value: " + std::to_string(absolute) + ": not in valid range (0, inf)");
+  if (percentage < 0 || percentage > 100)
+    return bad_request("minCandidateNodesPercentage: Invalid value: " + std::to_string(percentage) + ": not in valid range [0, 100]");
+  if (absolute < 0 || (absolute == 0 && percentage == 0))
+    return bad_request("minCandidateNodesAbsolute: Invalid value: " + std::to_string(absolute) + ": not in valid range (0, inf)");
   return std::make_unique<DefaultPreemption>(deps, percentage, absolute);
 }
 

@@ -15,7 +15,8 @@ rt::Task<Result<Unit>> patch_status(client::Client* client, rt::Context ctx, con
   patch["status"] = std::move(status);
   client::PatchOptions options;
   options.subresource = "status";
-  auto patched = co_await client->patch<Pod>(ctx, pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, codec::to_json(patch), std::move(options));
+  auto patched = co_await client->patch<Pod>(ctx, pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, codec::to_json(patch),
+                                             std::move(options));
   if (!patched) co_return Unexpected(std::move(patched).error());
   co_return Unit{};
 }
@@ -28,7 +29,8 @@ codec::Value disruption_condition(const Pod& victim, const Pod& preemptor, rt::W
   condition["message"] = preemptor.spec.scheduler_name + ": preempting to accommodate a higher priority pod";
   if (victim.metadata.generation != 0) condition["observedGeneration"] = victim.metadata.generation;
   condition["lastProbeTime"] = nullptr;
-  condition["lastTransitionTime"] = api::format_time(api::time_from_unix(std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count(), 0));
+  condition["lastTransitionTime"] =
+      api::format_time(api::time_from_unix(std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count(), 0));
   codec::Value status;
   status["conditions"] = codec::Value::Array{std::move(condition)};
   return status;
@@ -53,12 +55,14 @@ rt::Task<void> carry_out(PluginDeps deps, Preemption preemption) {
     codec::Value status;
     status["nominatedNodeName"] = nullptr;
     auto cleared = co_await patch_status(&deps.client, ctx, pod->pod.get(), std::move(status));
-    if (!cleared && cleared.error().reason != Reason::NotFound) log::error("Cannot clear 'NominatedNodeName' field", cleared.error(), {{"pod", pod_key(*pod->pod)}});
+    if (!cleared && cleared.error().reason != Reason::NotFound)
+      log::error("Cannot clear 'NominatedNodeName' field", cleared.error(), {{"pod", pod_key(*pod->pod)}});
   }
   for (const PodInfoPtr& victim : preemption.victims) {
-    if (victim->pod->metadata.deletion_timestamp) continue;   // on its way out
+    if (victim->pod->metadata.deletion_timestamp) continue;  // on its way out
     auto gone = co_await evict(&deps, ctx, victim->pod.get(), &preemption);
-    if (!gone && gone.error().reason != Reason::NotFound && !ctx.done()) log::error("Tried to preempt pod", gone.error(), {{"pod", pod_key(*victim->pod)}});
+    if (!gone && gone.error().reason != Reason::NotFound && !ctx.done())
+      log::error("Tried to preempt pod", gone.error(), {{"pod", pod_key(*victim->pod)}});
   }
 }
 

@@ -13,7 +13,7 @@ struct Preemption {
   PodInfoPtr preemptor;
   std::string node;
   std::vector<PodInfoPtr> victims;
-  std::vector<PodInfoPtr> disappointed;   // nominated to the node, of lower priority
+  std::vector<PodInfoPtr> disappointed;  // nominated to the node, of lower priority
 };
 
 rt::Task<void> carry_out(PluginDeps deps, Preemption preemption);

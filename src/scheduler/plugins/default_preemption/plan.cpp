@@ -32,7 +32,7 @@ auto cost(const Candidate& candidate) {
   int64_t top = std::numeric_limits<int64_t>::min(), sum = 0;
   for (const PodInfoPtr& victim : candidate.victims) {
     top = std::max<int64_t>(top, victim->priority);
-    sum += static_cast<int64_t>(victim->priority) + std::numeric_limits<int32_t>::max() + 1;   // so that fewer sum to less
+    sum += static_cast<int64_t>(victim->priority) + std::numeric_limits<int32_t>::max() + 1;  // so that fewer sum to less
   }
   const auto [seconds, nanos] = earliest_start(candidate);
   return std::tuple(candidate.budget_violations, top, sum, candidate.victims.size(), -seconds, -nanos);
@@ -58,7 +58,7 @@ std::vector<bool> violates_budget(std::span<const PodInfoPtr> pods, std::span<co
       const auto& budget = *budgets[i];
       if (budget.metadata.namespace_ != pod.metadata.namespace_ || pod.metadata.labels.empty()) continue;
       if (selectors[i].matches_everything() || !selectors[i].matches(pod.metadata.labels)) continue;
-      if (budget.status.disrupted_pods.contains(pod.metadata.name)) continue;   // counted already
+      if (budget.status.disrupted_pods.contains(pod.metadata.name)) continue;  // counted already
       violates |= --left[i] < 0;
     }
     out.push_back(violates);

@@ -17,22 +17,24 @@ PodInfoPtr pod(const std::string& name, int32_t priority, int64_t start = 0, con
   return make_pod_info(made);
 }
 
-void check_best(std::vector<Candidate> candidates, std::size_t expected) { EXPECT_EQ(&best_candidate(candidates) - candidates.data(), static_cast<std::ptrdiff_t>(expected)); }
+void check_best(std::vector<Candidate> candidates, std::size_t expected) {
+  EXPECT_EQ(&best_candidate(candidates) - candidates.data(), static_cast<std::ptrdiff_t>(expected));
+}
 Candidate candidate(std::vector<PodInfoPtr> victims, int64_t violations = 0) { return {nullptr, std::move(victims), violations}; }
 
 TEST(PreemptionPlan, TheCheapestNode) {
-  check_best({candidate({pod("a", 1)}, 1), candidate({pod("b", 100)})}, 1);                                       // budgets before all
-  check_best({candidate({pod("a", 10)}), candidate({pod("b", 5), pod("c", 5)})}, 1);                              // the lowest top priority
-  check_best({candidate({pod("a", 10), pod("b", 9)}), candidate({pod("c", 10), pod("d", 1)})}, 1);                // the lowest sum
-  check_best({candidate({pod("a", 10), pod("b", 1)}), candidate({pod("c", 10)})}, 1);                             // the fewest
-  check_best({candidate({pod("a", 10, 100)}), candidate({pod("b", 10, 200)})}, 1);                                // the youngest
+  check_best({candidate({pod("a", 1)}, 1), candidate({pod("b", 100)})}, 1);                         // budgets before all
+  check_best({candidate({pod("a", 10)}), candidate({pod("b", 5), pod("c", 5)})}, 1);                // the lowest top priority
+  check_best({candidate({pod("a", 10), pod("b", 9)}), candidate({pod("c", 10), pod("d", 1)})}, 1);  // the lowest sum
+  check_best({candidate({pod("a", 10), pod("b", 1)}), candidate({pod("c", 10)})}, 1);               // the fewest
+  check_best({candidate({pod("a", 10, 100)}), candidate({pod("b", 10, 200)})}, 1);                  // the youngest
   check_best({candidate({pod("a", 10, 100)}), candidate({pod("b", 10, 100)})}, 0);
 }
 
 TEST(PreemptionPlan, Importance) {
   EXPECT_TRUE(more_important(*pod("a", 2), *pod("b", 1)));
   EXPECT_TRUE(more_important(*pod("a", 1, 100), *pod("b", 1, 200)));
-  EXPECT_TRUE(more_important(*pod("a", 1, 100), *pod("b", 1)));   // not started yet
+  EXPECT_TRUE(more_important(*pod("a", 1, 100), *pod("b", 1)));  // not started yet
 }
 
 TEST(PreemptionPlan, BudgetsRunOut) {

@@ -19,8 +19,9 @@ class DynamicResources final : public Plugin, public PreFilterPlugin, public Pos
   // Upstream's words, which are part of every message about a pod that fits nowhere.
   PostFilterResult post_filter(CycleState& state, const PodInfo&, const Diagnosis&) override {
     PostFilterResult out;
-    out.status = state.get<State>(index) == nullptr ? PluginStatus::of(Code::Error, "not found")   // another PreFilter came first: no later plugin is asked
-                                                    : PluginStatus::of(Code::Unschedulable, "no new claims to deallocate");
+    out.status = state.get<State>(index) == nullptr
+                     ? PluginStatus::of(Code::Error, "not found")  // another PreFilter came first: no later plugin is asked
+                     : PluginStatus::of(Code::Unschedulable, "no new claims to deallocate");
     return out;
   }
 };

@@ -22,7 +22,7 @@ std::string normalized(const std::string& image) {
 struct State : StateOf<State> {
   struct Wanted {
     const ImageState* image;
-    int64_t score;             // its size, scaled by how many nodes have it
+    int64_t score;  // its size, scaled by how many nodes have it
   };
   std::vector<Wanted> images;
 };
@@ -43,7 +43,7 @@ class ImageLocality final : public Plugin, public PreScorePlugin, public ScorePl
     for (const auto& container : pod.pod->spec.containers) want(container.image);
     for (const auto& volume : pod.pod->spec.volumes)
       if (volume.image) want(volume.image->reference);
-    if (data->images.empty()) return PluginStatus::skip();   // 0 everywhere
+    if (data->images.empty()) return PluginStatus::skip();  // 0 everywhere
     state.put(index, std::move(data));
     return {};
   }
@@ -67,6 +67,8 @@ class ImageLocality final : public Plugin, public PreScorePlugin, public ScorePl
 
 }  // namespace
 
-Result<std::unique_ptr<Plugin>> make_image_locality(const PluginDeps& deps, const std::string&) { return std::make_unique<ImageLocality>(deps.cache); }
+Result<std::unique_ptr<Plugin>> make_image_locality(const PluginDeps& deps, const std::string&) {
+  return std::make_unique<ImageLocality>(deps.cache);
+}
 
 }  // namespace pintle::scheduler::plugins

@@ -48,19 +48,23 @@ class DomainCounts {
 };
 
 struct State : StateOf<State> {
-  DomainCounts existing_anti;     // domains where pods are that refuse this one
-  DomainCounts affinity;          // domains of pods that match all of this pod's required affinity terms
-  DomainCounts anti;              // domains of pods that match one of its anti-affinity terms
+  DomainCounts existing_anti;  // domains where pods are that refuse this one
+  DomainCounts affinity;       // domains of pods that match all of this pod's required affinity terms
+  DomainCounts anti;           // domains of pods that match one of its anti-affinity terms
   DomainCounts score;
 };
 
 class InterPodAffinity final : public Plugin, public PreFilterPlugin, public FilterPlugin, public PreScorePlugin, public ScorePlugin {
  public:
-  InterPodAffinity(const PluginDeps& deps, int32_t hard_weight, bool ignore_preferred) : cache_(deps.cache), namespaces_(deps.informers.of<Namespace>()), hard_weight_(hard_weight), ignore_preferred_(ignore_preferred) {}
+  InterPodAffinity(const PluginDeps& deps, int32_t hard_weight, bool ignore_preferred)
+      : cache_(deps.cache), namespaces_(deps.informers.of<Namespace>()), hard_weight_(hard_weight), ignore_preferred_(ignore_preferred) {}
 
   std::vector<EventInterest> interests() const override {
-    HintFunction on_pod = [this](const PodInfo& pod, const EventInstance& event) { return pod_event_helps(pod, event) ? QueueingHint::Queue : QueueingHint::Skip; };
-    return {{EventResource::Pod, action::add | action::remove | action::update_pod_label, on_pod}, {EventResource::Node, action::add | action::update_node_label, nullptr}};
+    HintFunction on_pod = [this](const PodInfo& pod, const EventInstance& event) {
+      return pod_event_helps(pod, event) ? QueueingHint::Queue : QueueingHint::Skip;
+    };
+    return {{EventResource::Pod, action::add | action::remove | action::update_pod_label, on_pod},
+            {EventResource::Node, action::add | action::update_node_label, nullptr}};
   }
 
   PluginStatus pre_filter(CycleState& state, const PodInfo& pod, NodeNames&) override {
@@ -76,8 +80,12 @@ class InterPodAffinity final : public Plugin, public PreFilterPlugin, public Fil
     state.put(index, std::move(data));
     return {};
   }
-  void pod_added(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo& node) override { count(*state.get<State>(index), pod, other, *node.node, 1); }
-  void pod_removed(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo& node) override { count(*state.get<State>(index), pod, other, *node.node, -1); }
+  void pod_added(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo& node) override {
+    count(*state.get<State>(index), pod, other, *node.node, 1);
+  }
+  void pod_removed(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo& node) override {
+    count(*state.get<State>(index), pod, other, *node.node, -1);
+  }
 
   Code filter(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons) const override {
     const State& data = *state.get<State>(index);
@@ -117,14 +125,17 @@ class InterPodAffinity final : public Plugin, public PreFilterPlugin, public Fil
     for (std::size_t i = 0; i < nodes.size(); ++i) scores[i] = counts.sum(*nodes[i]->node);
     const auto [least, most] = std::ranges::minmax(scores);
     const int64_t from = least, range = most - least;
-    for (int64_t& score : scores) score = range == 0 ? 0 : static_cast<int64_t>(static_cast<double>(node_score_max) * (static_cast<double>(score - from) / static_cast<double>(range)));
+    for (int64_t& score : scores)
+      score = range == 0
+                  ? 0
+                  : static_cast<int64_t>(static_cast<double>(node_score_max) * (static_cast<double>(score - from) / static_cast<double>(range)));
     return {};
   }
 
  private:
   const Labels* labels_of(const std::string& namespace_name) const {
     const auto found = namespaces_.get(namespace_name);
-    return found ? &found->metadata.labels : nullptr;   // alive in the informer's store
+    return found ? &found->metadata.labels : nullptr;  // alive in the informer's store
   }
   bool matches(const AffinityTerm& term, const Pod& pod) const { return term.matches(pod, labels_of(pod.metadata.namespace_)); }
   bool matches_all(const std::vector<AffinityTerm>& terms, const Pod& pod) const {
@@ -170,7 +181,9 @@ class InterPodAffinity final : public Plugin, public PreFilterPlugin, public Fil
     const Pod *before = event.before<Pod>(), *after = event.after<Pod>();
     const Pod& subject = after != nullptr ? *after : *before;
     if (subject.metadata.uid == pod.uid()) return true;
-    const auto matches_anti = [&](const Pod& other) { return std::ranges::any_of(pod.required_anti_affinity, [&](const AffinityTerm& term) { return matches(term, other); }); };
+    const auto matches_anti = [&](const Pod& other) {
+      return std::ranges::any_of(pod.required_anti_affinity, [&](const AffinityTerm& term) { return matches(term, other); });
+    };
     if (after != nullptr) {
       if (matches_all(pod.required_affinity, *after) && (before == nullptr || !matches_all(pod.required_affinity, *before))) return true;
       return before != nullptr && matches_anti(*before) && !matches_anti(*after);
@@ -192,7 +205,8 @@ class InterPodAffinity final : public Plugin, public PreFilterPlugin, public Fil
 Result<std::unique_ptr<Plugin>> make_inter_pod_affinity(const PluginDeps& deps, const std::string& args) {
   TRY_ASSIGN(const auto parsed, parse_args<api::kubeschedulerconfig_v1::InterPodAffinityArgs>(args));
   const int32_t weight = parsed.hard_pod_affinity_weight.value_or(1);
-  if (weight < 0 || weight > 100) return bad_request("hardPodAffinityWeight: Invalid value: " + std::to_string(weight) + ": not in valid range [0-100]");
+  if (weight < 0 || weight > 100)
+    return bad_request("hardPodAffinityWeight: Invalid value: " + std::to_string(weight) + ": not in valid range [0-100]");
   return std::make_unique<InterPodAffinity>(deps, weight, parsed.ignore_preferred_terms_of_existing_pods);
 }
 

@@ -25,8 +25,10 @@ NodeNames pinned_by(const api::core_v1::NodeSelectorTerm& term) {
   for (const auto& field : term.match_fields) {
     if (field.key != "metadata.name" || field.operator_ != "In") continue;
     std::set<std::string> names(field.values.begin(), field.values.end());
-    if (!out) out = std::move(names);
-    else std::erase_if(*out, [&](const std::string& name) { return !names.contains(name); });
+    if (!out)
+      out = std::move(names);
+    else
+      std::erase_if(*out, [&](const std::string& name) { return !names.contains(name); });
   }
   return out;
 }

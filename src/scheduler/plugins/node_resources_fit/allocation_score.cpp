@@ -8,7 +8,7 @@
 namespace pintle::scheduler::plugins {
 
 namespace {
-constexpr int64_t custom_score_max = 10;   // of shape points in the configuration
+constexpr int64_t custom_score_max = 10;  // of shape points in the configuration
 }
 
 std::vector<WeightedResource> weighted_resources(const std::vector<api::kubeschedulerconfig_v1::ResourceSpec>& specs) {
@@ -18,14 +18,19 @@ std::vector<WeightedResource> weighted_resources(const std::vector<api::kubesche
   return out;
 }
 
-void usages_of(const NodeInfo& node, std::span<const WeightedResource> resources, std::span<const int64_t> pod_requests, bool non_zero, std::span<Usage> out) {
+void usages_of(const NodeInfo& node, std::span<const WeightedResource> resources, std::span<const int64_t> pod_requests, bool non_zero,
+               std::span<Usage> out) {
   for (std::size_t i = 0; i < resources.size(); ++i) {
     const std::string& name = resources[i].name;
     Usage usage;
-    if (name == "cpu") usage = {node.allocatable.milli_cpu, non_zero ? node.non_zero_milli_cpu : node.requested.milli_cpu};
-    else if (name == "memory") usage = {node.allocatable.memory, non_zero ? node.non_zero_memory : node.requested.memory};
-    else if (name == "ephemeral-storage") usage = {node.allocatable.ephemeral_storage, node.requested.ephemeral_storage};
-    else if (pod_requests[i] != 0) usage = {node.allocatable.get(name), node.requested.get(name)};
+    if (name == "cpu")
+      usage = {node.allocatable.milli_cpu, non_zero ? node.non_zero_milli_cpu : node.requested.milli_cpu};
+    else if (name == "memory")
+      usage = {node.allocatable.memory, non_zero ? node.non_zero_memory : node.requested.memory};
+    else if (name == "ephemeral-storage")
+      usage = {node.allocatable.ephemeral_storage, node.requested.ephemeral_storage};
+    else if (pod_requests[i] != 0)
+      usage = {node.allocatable.get(name), node.requested.get(name)};
     usage.requested = usage.allocated + pod_requests[i];
     out[i] = usage;
   }
@@ -63,7 +68,8 @@ int64_t shape_score(std::span<const ShapePoint> shape, int64_t utilization) {
   return shape.back().score;
 }
 
-int64_t requested_to_capacity_ratio_score(std::span<const Usage> usages, std::span<const WeightedResource> resources, std::span<const ShapePoint> shape) {
+int64_t requested_to_capacity_ratio_score(std::span<const Usage> usages, std::span<const WeightedResource> resources,
+                                          std::span<const ShapePoint> shape) {
   int64_t sum = 0, weights = 0;
   for (std::size_t i = 0; i < usages.size(); ++i) {
     const Usage& u = usages[i];
@@ -82,7 +88,8 @@ Result<std::vector<ShapePoint>> make_shape(const std::vector<api::kubeschedulerc
   for (const auto& point : points) {
     if (point.utilization < 0 || point.utilization > 100) return bad_request("shape: utilization must be within 0 and 100");
     if (point.score < 0 || point.score > custom_score_max) return bad_request("shape: score must be within 0 and 10");
-    if (!out.empty() && point.utilization <= out.back().utilization) return bad_request("shape: utilization values must be sorted in increasing order");
+    if (!out.empty() && point.utilization <= out.back().utilization)
+      return bad_request("shape: utilization values must be sorted in increasing order");
     out.push_back({point.utilization, point.score * (node_score_max / custom_score_max)});
   }
   return out;

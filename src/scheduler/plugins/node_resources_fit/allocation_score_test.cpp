@@ -24,9 +24,11 @@ TEST(AllocationScore, LeastAndMost) {
 
 TEST(AllocationScore, ShapeIsAPolyline) {
   const ShapePoint shape[] = {{0, 100}, {50, 0}, {100, 40}};
-  for (const auto& [utilization, score] : {std::pair{0, 100}, std::pair{25, 50}, std::pair{50, 0}, std::pair{75, 20}, std::pair{100, 40}, std::pair{120, 40}}) EXPECT_EQ(shape_score(shape, utilization), score);
+  for (const auto& [utilization, score] :
+       {std::pair{0, 100}, std::pair{25, 50}, std::pair{50, 0}, std::pair{75, 20}, std::pair{100, 40}, std::pair{120, 40}})
+    EXPECT_EQ(shape_score(shape, utilization), score);
   const Usage usages[] = {usage(1000, 0, 250), usage(1000, 0, 500)};
-  EXPECT_EQ(requested_to_capacity_ratio_score(usages, two, shape), 50);   // a score of 0 has no weight
+  EXPECT_EQ(requested_to_capacity_ratio_score(usages, two, shape), 50);  // a score of 0 has no weight
 }
 
 TEST(AllocationScore, ShapesAreChecked) {

@@ -34,11 +34,16 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
     if (!parsed.scoring_strategy) return Unit{};
     const auto& strategy = *parsed.scoring_strategy;
     resources_ = weighted_resources(strategy.resources);
-    if (strategy.type == "MostAllocated") strategy_ = Strategy::MostAllocated;
-    else if (strategy.type == "RequestedToCapacityRatio") strategy_ = Strategy::RequestedToCapacityRatio;
-    else if (!strategy.type.empty() && strategy.type != "LeastAllocated") return bad_request("scoringStrategy.type: Unsupported value: \"" + strategy.type + "\": supported values: \"LeastAllocated\", \"MostAllocated\", \"RequestedToCapacityRatio\"");
+    if (strategy.type == "MostAllocated")
+      strategy_ = Strategy::MostAllocated;
+    else if (strategy.type == "RequestedToCapacityRatio")
+      strategy_ = Strategy::RequestedToCapacityRatio;
+    else if (!strategy.type.empty() && strategy.type != "LeastAllocated")
+      return bad_request("scoringStrategy.type: Unsupported value: \"" + strategy.type +
+                         "\": supported values: \"LeastAllocated\", \"MostAllocated\", \"RequestedToCapacityRatio\"");
     for (const WeightedResource& resource : resources_)
-      if (resource.weight < 1 || resource.weight > 100) return bad_request("scoringStrategy.resources: Invalid value: resource weight of " + resource.name + " should be in [1, 100]");
+      if (resource.weight < 1 || resource.weight > 100)
+        return bad_request("scoringStrategy.resources: Invalid value: resource weight of " + resource.name + " should be in [1, 100]");
     if (strategy_ == Strategy::RequestedToCapacityRatio) {
       if (!strategy.requested_to_capacity_ratio) return bad_request("scoringStrategy.requestedToCapacityRatio: Required value");
       TRY_ASSIGN(shape_, make_shape(strategy.requested_to_capacity_ratio->shape));
@@ -47,9 +52,14 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
   }
 
   std::vector<EventInterest> interests() const override {
-    HintFunction on_pod = [this](const PodInfo& pod, const EventInstance& event) { return after_pod(pod, event) ? QueueingHint::Queue : QueueingHint::Skip; };
-    HintFunction on_node = [this](const PodInfo& pod, const EventInstance& event) { return after_node(pod, event) ? QueueingHint::Queue : QueueingHint::Skip; };
-    return {{EventResource::Pod, action::remove | action::update_pod_scale_down, on_pod}, {EventResource::Node, action::add | action::update_node_allocatable, on_node}};
+    HintFunction on_pod = [this](const PodInfo& pod, const EventInstance& event) {
+      return after_pod(pod, event) ? QueueingHint::Queue : QueueingHint::Skip;
+    };
+    HintFunction on_node = [this](const PodInfo& pod, const EventInstance& event) {
+      return after_node(pod, event) ? QueueingHint::Queue : QueueingHint::Skip;
+    };
+    return {{EventResource::Pod, action::remove | action::update_pod_scale_down, on_pod},
+            {EventResource::Node, action::add | action::update_node_allocatable, on_node}};
   }
 
   PluginStatus pre_filter(CycleState& state, const PodInfo& pod, NodeNames&) override {
@@ -72,7 +82,8 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
     check(want.milli_cpu, node.allocatable.milli_cpu, node.requested.milli_cpu, "Insufficient cpu");
     check(want.memory, node.allocatable.memory, node.requested.memory, "Insufficient memory");
     check(want.ephemeral_storage, node.allocatable.ephemeral_storage, node.requested.ephemeral_storage, "Insufficient ephemeral-storage");
-    for (const Scalar& scalar : state.get<State>(index)->scalars) check(scalar.amount, node.allocatable.get(scalar.name), node.requested.get(scalar.name), scalar.insufficient);
+    for (const Scalar& scalar : state.get<State>(index)->scalars)
+      check(scalar.amount, node.allocatable.get(scalar.name), node.requested.get(scalar.name), scalar.insufficient);
     if (reasons.size() == 0) return Code::Success;
     return resolvable ? Code::Unschedulable : Code::UnschedulableAndUnresolvable;
   }
@@ -81,9 +92,12 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
     State* data = state.get<State>(index);
     if (data == nullptr) data = &state.put(index, std::make_unique<State>());
     for (const WeightedResource& resource : resources_) {
-      if (resource.name == "cpu") data->score_requests.push_back(pod.non_zero_milli_cpu);
-      else if (resource.name == "memory") data->score_requests.push_back(pod.non_zero_memory);
-      else data->score_requests.push_back(pod.requests.get(resource.name));
+      if (resource.name == "cpu")
+        data->score_requests.push_back(pod.non_zero_milli_cpu);
+      else if (resource.name == "memory")
+        data->score_requests.push_back(pod.non_zero_memory);
+      else
+        data->score_requests.push_back(pod.requests.get(resource.name));
     }
     return {};
   }
@@ -112,7 +126,7 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
     const Pod& before = *event.before<Pod>();
     const Pod* after = event.after<Pod>();
     if (after == nullptr) return !before.spec.node_name.empty() || !before.status.nominated_node_name.empty();
-    if (after->metadata.uid == pod.uid()) return true;   // it asks for less itself
+    if (after->metadata.uid == pod.uid()) return true;  // it asks for less itself
     if (after->spec.node_name.empty()) return false;
     const Resource had = pod_requests(before, false), has = pod_requests(*after, false);
     const auto freed = [&](std::string_view name) { return pod.requests.get(name) > 0 && has.get(name) < had.get(name); };

@@ -8,17 +8,20 @@ namespace {
 
 class NodeUnschedulable final : public Plugin, public FilterPlugin {
  public:
-  explicit NodeUnschedulable(bool comparisons) : comparisons_(comparisons) { taint_.key = "node.kubernetes.io/unschedulable", taint_.effect = "NoSchedule"; }
+  explicit NodeUnschedulable(bool comparisons) : comparisons_(comparisons) {
+    taint_.key = "node.kubernetes.io/unschedulable", taint_.effect = "NoSchedule";
+  }
 
   std::vector<EventInterest> interests() const override {
     HintFunction on_node = [this](const PodInfo& pod, const EventInstance& event) {
       const Node& after = *event.after<Node>();
-      if (event.before<Node>() != nullptr && !event.before<Node>()->spec.unschedulable) return QueueingHint::Skip;   // nothing has become better
+      if (event.before<Node>() != nullptr && !event.before<Node>()->spec.unschedulable) return QueueingHint::Skip;  // nothing has become better
       return !after.spec.unschedulable || tolerated(pod.pod->spec.tolerations, taint_, comparisons_) ? QueueingHint::Queue : QueueingHint::Skip;
     };
     HintFunction on_pod = [this](const PodInfo& pod, const EventInstance& event) {
       const Pod* after = event.after<Pod>();
-      return after != nullptr && after->metadata.uid == pod.uid() && tolerated(after->spec.tolerations, taint_, comparisons_) ? QueueingHint::Queue : QueueingHint::Skip;
+      return after != nullptr && after->metadata.uid == pod.uid() && tolerated(after->spec.tolerations, taint_, comparisons_) ? QueueingHint::Queue
+                                                                                                                              : QueueingHint::Skip;
     };
     return {{EventResource::Node, action::add | action::update_node_taint, on_node}, {EventResource::Pod, action::update_pod_toleration, on_pod}};
   }

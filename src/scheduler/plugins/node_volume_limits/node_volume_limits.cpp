@@ -24,7 +24,9 @@ class NodeVolumeLimits final : public Plugin, public PreFilterPlugin, public Fil
   explicit NodeVolumeLimits(const PluginDeps& deps) : known_(deps.informers), nodes_(deps.informers.of<CSINode>()) {}
 
   std::vector<EventInterest> interests() const override {
-    return {{EventResource::CSINode, action::add | action::update, nullptr}, {EventResource::Pod, action::remove, nullptr}, {EventResource::PersistentVolumeClaim, action::add, nullptr},
+    return {{EventResource::CSINode, action::add | action::update, nullptr},
+            {EventResource::Pod, action::remove, nullptr},
+            {EventResource::PersistentVolumeClaim, action::add, nullptr},
             {EventResource::Node, action::add, nullptr}};
   }
   PluginStatus pre_filter(CycleState& state, const PodInfo& pod, NodeNames&) override {
@@ -36,7 +38,7 @@ class NodeVolumeLimits final : public Plugin, public PreFilterPlugin, public Fil
   }
   Code filter(const CycleState& state, const PodInfo&, const NodeInfo& node, Reasons& reasons) const override {
     const auto limits = nodes_.get(node.name());
-    if (!limits) return Code::Success;   // nothing is said
+    if (!limits) return Code::Success;  // nothing is said
     VolumesByDriver used;
     for (const PodInfoPtr& other : node.pods) collect(*other->pod, used);
     for (const auto& [driver, wanted] : state.get<State>(index)->wanted) {
@@ -56,14 +58,15 @@ class NodeVolumeLimits final : public Plugin, public PreFilterPlugin, public Fil
   void collect(const Pod& pod, VolumesByDriver& out) const {
     for (const ClaimUse& use : claims_of(pod)) {
       const ClaimPtr claim = known_.claims.get(pod.metadata.namespace_, use.name);
-      if (!claim) continue;   // VolumeBinding says so
+      if (!claim) continue;  // VolumeBinding says so
       const VolumePtr volume = claim->spec.volume_name.empty() ? nullptr : known_.volumes.get(claim->spec.volume_name);
       if (volume) {
         if (volume->spec.csi) out[volume->spec.csi->driver].insert(volume->spec.csi->volume_handle);
         continue;
       }
       // It will be made by the class's provisioner, and attached then.
-      if (const auto storage_class = known_.classes.get(class_of(*claim))) out[storage_class->provisioner].insert(client::object_key(claim->metadata.namespace_, claim->metadata.name));
+      if (const auto storage_class = known_.classes.get(class_of(*claim)))
+        out[storage_class->provisioner].insert(client::object_key(claim->metadata.namespace_, claim->metadata.name));
     }
   }
 
@@ -73,6 +76,8 @@ class NodeVolumeLimits final : public Plugin, public PreFilterPlugin, public Fil
 
 }  // namespace
 
-Result<std::unique_ptr<Plugin>> make_node_volume_limits(const PluginDeps& deps, const std::string&) { return std::make_unique<NodeVolumeLimits>(deps); }
+Result<std::unique_ptr<Plugin>> make_node_volume_limits(const PluginDeps& deps, const std::string&) {
+  return std::make_unique<NodeVolumeLimits>(deps);
+}
 
 }  // namespace pintle::scheduler::plugins

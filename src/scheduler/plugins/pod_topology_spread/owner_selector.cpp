@@ -39,7 +39,7 @@ void add_all(const FlatMap<std::string>& selector, FlatMap<std::string>& out) {
 
 void add_requirements(const api::meta_v1::LabelSelector* selector, std::vector<LabelRequirement>& out) {
   const auto parsed = apimachinery::to_label_selector(selector);
-  if (!parsed) return;   // the API server refuses such
+  if (!parsed) return;  // the API server refuses such
   for (const LabelRequirement& requirement : parsed->requirements()) out.push_back(requirement);
 }
 

@@ -29,8 +29,8 @@ struct Constraint {
   int32_t min_domains = 1;
   bool honor_affinity = true;
   bool honor_taints = false;
-  std::unordered_map<std::string, int64_t> counts;   // matching pods by domain
-  double weight = 1;                                 // of scores: larger for more domains
+  std::unordered_map<std::string, int64_t> counts;  // matching pods by domain
+  double weight = 1;                                // of scores: larger for more domains
 
   int64_t least() const {
     if (static_cast<int64_t>(counts.size()) < min_domains) return 0;
@@ -42,9 +42,9 @@ struct Constraint {
 
 struct State : StateOf<State> {
   std::vector<Constraint> required;
-  std::vector<int64_t> least;          // of each required one
+  std::vector<int64_t> least;  // of each required one
   std::vector<Constraint> preferred;
-  bool all_topologies = true;          // nodes without every key of the preferred ones score 0
+  bool all_topologies = true;  // nodes without every key of the preferred ones score 0
 };
 
 int64_t count_matching(const NodeInfo& node, const LabelSelector& selector, const std::string& namespace_name) {
@@ -64,15 +64,22 @@ bool has_keys(const Node& node, const std::vector<Constraint>& constraints) {
 class PodTopologySpread final : public Plugin, public PreFilterPlugin, public FilterPlugin, public PreScorePlugin, public ScorePlugin {
  public:
   PodTopologySpread(const PluginDeps& deps, std::vector<TopologySpreadConstraint> defaults, bool system)
-      : cache_(deps.cache), owners_(deps.informers), defaults_(std::move(defaults)), system_defaults_(system), comparisons_(deps.gates.enabled("TaintTolerationComparisonOperators")) {}
+      : cache_(deps.cache),
+        owners_(deps.informers),
+        defaults_(std::move(defaults)),
+        system_defaults_(system),
+        comparisons_(deps.gates.enabled("TaintTolerationComparisonOperators")) {}
 
   std::vector<EventInterest> interests() const override {
-    HintFunction on_pod = [this](const PodInfo& pod, const EventInstance& event) { return pod_event_helps(pod, event) ? QueueingHint::Queue : QueueingHint::Skip; };
+    HintFunction on_pod = [this](const PodInfo& pod, const EventInstance& event) {
+      return pod_event_helps(pod, event) ? QueueingHint::Queue : QueueingHint::Skip;
+    };
     HintFunction on_node = [this](const PodInfo& pod, const EventInstance& event) {
       auto constraints = constraints_of(*pod.pod, required);
       if (!constraints) return QueueingHint::Queue;
       const Node *before = event.before<Node>(), *after = event.after<Node>();
-      return (before != nullptr && has_keys(*before, *constraints)) || (after != nullptr && has_keys(*after, *constraints)) ? QueueingHint::Queue : QueueingHint::Skip;
+      return (before != nullptr && has_keys(*before, *constraints)) || (after != nullptr && has_keys(*after, *constraints)) ? QueueingHint::Queue
+                                                                                                                            : QueueingHint::Skip;
     };
     return {{EventResource::Pod, action::add | action::remove | action::update_pod_label, on_pod},
             {EventResource::Node, action::add | action::remove | action::update_node_label | action::update_node_taint, on_node}};
@@ -89,7 +96,8 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
       if (!has_keys(*node->node, data->required)) continue;
       for (Constraint& constraint : data->required) {
         if (!counts_here(constraint, *pod.pod, *node->node, affinity)) continue;
-        constraint.counts[*node->node->metadata.labels.get(constraint.topology_key)] += count_matching(*node, constraint.selector, pod.pod->metadata.namespace_);
+        constraint.counts[*node->node->metadata.labels.get(constraint.topology_key)] +=
+            count_matching(*node, constraint.selector, pod.pod->metadata.namespace_);
       }
     }
     for (const Constraint& constraint : data->required) data->least.push_back(constraint.least());
@@ -97,7 +105,9 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
     return {};
   }
   void pod_added(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo& node) override { change(state, pod, other, node, 1); }
-  void pod_removed(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo& node) override { change(state, pod, other, node, -1); }
+  void pod_removed(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo& node) override {
+    change(state, pod, other, node, -1);
+  }
 
   Code filter(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons) const override {
     const State& data = *state.get<State>(index);
@@ -142,8 +152,10 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
       most = std::max(most, scores[i]);
     }
     for (int64_t& score : scores) {
-      if (score == ignored) score = 0;
-      else score = most == 0 ? node_score_max : node_score_max * (most + least - score) / most;
+      if (score == ignored)
+        score = 0;
+      else
+        score = most == 0 ? node_score_max : node_score_max * (most + least - score) / most;
     }
     return {};
   }
@@ -161,7 +173,8 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
       constraint.honor_taints = spec.node_taints_policy.value_or("Ignore") == "Honor";
       TRY_ASSIGN(constraint.selector, apimachinery::to_label_selector(spec.label_selector.get()));
       if (!spec.match_label_keys.empty() && !constraint.selector.matches_nothing()) {
-        std::vector<apimachinery::LabelRequirement> requirements(constraint.selector.requirements().begin(), constraint.selector.requirements().end());
+        std::vector<apimachinery::LabelRequirement> requirements(constraint.selector.requirements().begin(),
+                                                                 constraint.selector.requirements().end());
         for (const std::string& key : spec.match_label_keys) {
           const std::string* value = pod.metadata.labels.get(key);
           if (value == nullptr) continue;
@@ -225,7 +238,8 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
         const std::string* domain = node->node->metadata.labels.get(constraint.topology_key);
         if (domain == nullptr || !scored(data, *node)) continue;
         auto it = constraint.counts.find(*domain);
-        if (it != constraint.counts.end() && counts_here(constraint, pod, *node->node, affinity)) it->second += count_matching(*node, constraint.selector, pod.metadata.namespace_);
+        if (it != constraint.counts.end() && counts_here(constraint, pod, *node->node, affinity))
+          it->second += count_matching(*node, constraint.selector, pod.metadata.namespace_);
       }
     }
   }
@@ -235,7 +249,8 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
     for (const Constraint& constraint : data.preferred) {
       const std::string* domain = node.node->metadata.labels.get(constraint.topology_key);
       if (domain == nullptr) continue;
-      const int64_t count = constraint.topology_key == hostname_label ? count_matching(node, constraint.selector, pod.metadata.namespace_) : constraint.counts.at(*domain);
+      const int64_t count = constraint.topology_key == hostname_label ? count_matching(node, constraint.selector, pod.metadata.namespace_)
+                                                                      : constraint.counts.at(*domain);
       sum += static_cast<double>(count) * constraint.weight + static_cast<double>(constraint.max_skew - 1);
     }
     return std::llround(sum);
@@ -275,10 +290,13 @@ TopologySpreadConstraint default_constraint(std::string_view key, int32_t max_sk
 Result<std::unique_ptr<Plugin>> make_pod_topology_spread(const PluginDeps& deps, const std::string& args) {
   TRY_ASSIGN(auto parsed, parse_args<api::kubeschedulerconfig_v1::PodTopologySpreadArgs>(args));
   const bool system = parsed.defaulting_type.empty() || parsed.defaulting_type == "System";
-  if (!system && parsed.defaulting_type != "List") return bad_request("defaultingType: Unsupported value: \"" + parsed.defaulting_type + "\": supported values: \"System\", \"List\"");
-  if (system && !parsed.default_constraints.empty()) return bad_request("defaultingType: Invalid value: \"System\": when .defaultConstraints are not empty");
+  if (!system && parsed.defaulting_type != "List")
+    return bad_request("defaultingType: Unsupported value: \"" + parsed.defaulting_type + "\": supported values: \"System\", \"List\"");
+  if (system && !parsed.default_constraints.empty())
+    return bad_request("defaultingType: Invalid value: \"System\": when .defaultConstraints are not empty");
   for (const TopologySpreadConstraint& constraint : parsed.default_constraints)
-    if (constraint.label_selector) return bad_request("defaultConstraints.labelSelector: Forbidden: constraint must not define a selector, as they deduced for each pod");
+    if (constraint.label_selector)
+      return bad_request("defaultConstraints.labelSelector: Forbidden: constraint must not define a selector, as they deduced for each pod");
   std::vector<TopologySpreadConstraint> defaults = std::move(parsed.default_constraints);
   if (system) defaults = {default_constraint(hostname_label, 3), default_constraint("topology.kubernetes.io/zone", 5)};
   return std::make_unique<PodTopologySpread>(deps, std::move(defaults), system);

@@ -8,7 +8,9 @@ namespace {
 
 class PrioritySort final : public Plugin, public QueueSortPlugin {
  public:
-  bool less(const QueuedPod& a, const QueuedPod& b) const override { return a.info->priority != b.info->priority ? a.info->priority > b.info->priority : a.queued_at < b.queued_at; }
+  bool less(const QueuedPod& a, const QueuedPod& b) const override {
+    return a.info->priority != b.info->priority ? a.info->priority > b.info->priority : a.queued_at < b.queued_at;
+  }
 };
 
 }  // namespace

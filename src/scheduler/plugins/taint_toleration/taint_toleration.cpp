@@ -16,8 +16,10 @@ class TaintToleration final : public Plugin, public FilterPlugin, public PreScor
   std::vector<EventInterest> interests() const override {
     HintFunction on_node = [this](const PodInfo& pod, const EventInstance& event) {
       const auto& tolerations = pod.pod->spec.tolerations;
-      const bool was_kept_away = event.before<Node>() == nullptr || has_untolerated_taint(event.before<Node>()->spec.taints, tolerations, comparisons_);
-      return was_kept_away && !has_untolerated_taint(event.after<Node>()->spec.taints, tolerations, comparisons_) ? QueueingHint::Queue : QueueingHint::Skip;
+      const bool was_kept_away =
+          event.before<Node>() == nullptr || has_untolerated_taint(event.before<Node>()->spec.taints, tolerations, comparisons_);
+      return was_kept_away && !has_untolerated_taint(event.after<Node>()->spec.taints, tolerations, comparisons_) ? QueueingHint::Queue
+                                                                                                                  : QueueingHint::Skip;
     };
     HintFunction on_pod = [](const PodInfo& pod, const EventInstance& event) {
       return event.after<Pod>() != nullptr && event.after<Pod>()->metadata.uid == pod.uid() ? QueueingHint::Queue : QueueingHint::Skip;
@@ -33,7 +35,7 @@ class TaintToleration final : public Plugin, public FilterPlugin, public PreScor
 
   PluginStatus pre_score(CycleState&, const PodInfo&, Nodes nodes) override {
     const bool any = std::ranges::any_of(nodes, [](const NodeInfo* node) { return node->has_prefer_taints; });
-    return any ? PluginStatus() : PluginStatus::skip();   // all nodes are equal
+    return any ? PluginStatus() : PluginStatus::skip();  // all nodes are equal
   }
   PluginStatus score(const CycleState&, const PodInfo& pod, Nodes nodes, std::span<int64_t> scores) const override {
     std::vector<Toleration> soft;

@@ -15,11 +15,14 @@ int64_t capacity_bytes(const PersistentVolume& volume) {
 
 bool reserved_for(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
   const auto* ref = volume.spec.claim_ref.get();
-  return ref != nullptr && ref->name == claim.metadata.name && ref->namespace_ == claim.metadata.namespace_ && (ref->uid.empty() || ref->uid == claim.metadata.uid);
+  return ref != nullptr && ref->name == claim.metadata.name && ref->namespace_ == claim.metadata.namespace_ &&
+         (ref->uid.empty() || ref->uid == claim.metadata.uid);
 }
 
 bool offers_modes(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
-  return std::ranges::all_of(claim.spec.access_modes, [&](const std::string& mode) { return std::ranges::find(volume.spec.access_modes, mode) != volume.spec.access_modes.end(); });
+  return std::ranges::all_of(claim.spec.access_modes, [&](const std::string& mode) {
+    return std::ranges::find(volume.spec.access_modes, mode) != volume.spec.access_modes.end();
+  });
 }
 
 bool satisfies(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {

@@ -20,7 +20,7 @@ struct VolumePlan {
   std::vector<ClaimPtr> provisions;  // claims that a provisioner is to serve on the node
 };
 
-using Assumed = std::map<std::string, std::string>;   // volume to the uid of the claim that is about to have it
+using Assumed = std::map<std::string, std::string>;  // volume to the uid of the claim that is about to have it
 
 // Whether the volume can be reached from the node.
 bool reaches(const PersistentVolume& volume, const Node& node);

@@ -41,7 +41,8 @@ std::string found(const PersistentVolumeClaim& wanted, const std::vector<VolumeP
 }
 
 TEST(VolumePlan, TheSmallestThatFitsAndIsReached) {
-  const std::vector<VolumePtr> volumes = {volume("large", "10Gi", "a"), volume("small", "1Gi", "a"), volume("far", "2Gi", "b"), volume("taken", "2Gi", "a", "Bound"), volume("fitting", "3Gi", "a")};
+  const std::vector<VolumePtr> volumes = {volume("large", "10Gi", "a"), volume("small", "1Gi", "a"), volume("far", "2Gi", "b"),
+                                          volume("taken", "2Gi", "a", "Bound"), volume("fitting", "3Gi", "a")};
   EXPECT_EQ(found(claim("2Gi"), volumes), "fitting");
   EXPECT_EQ(found(claim("2Gi"), volumes, {{"fitting", "another"}}), "large");
   EXPECT_EQ(found(claim("2Gi"), volumes, {{"fitting", "u1"}}), "fitting");

@@ -25,14 +25,19 @@ constexpr std::string_view reason_lost = "node(s) unavailable due to one or more
 
 struct State : StateOf<State> {
   std::vector<ClaimPtr> bound;
-  std::vector<ClaimPtr> waiting;     // for this pod's node; the smallest request first
-  VolumePlan plan;                   // of the node that was reserved
+  std::vector<ClaimPtr> waiting;  // for this pod's node; the smallest request first
+  VolumePlan plan;                // of the node that was reserved
 };
 
 class VolumeBinding final : public Plugin, public PreFilterPlugin, public FilterPlugin, public ReservePlugin, public PreBindPlugin {
  public:
   VolumeBinding(const PluginDeps& deps, rt::Duration timeout)
-      : client_(deps.client), known_(deps.informers), drivers_(deps.informers.of<CSIDriver>()), capacities_(deps.informers.of<CSIStorageCapacity>()), timeout_(timeout), nodes_(deps.cache) {
+      : client_(deps.client),
+        known_(deps.informers),
+        drivers_(deps.informers.of<CSIDriver>()),
+        capacities_(deps.informers.of<CSIStorageCapacity>()),
+        timeout_(timeout),
+        nodes_(deps.cache) {
     known_.claims.on_any([this](const PersistentVolumeClaim&) { changed_.set(); });
     known_.volumes.on_any([this](const PersistentVolume&) { changed_.set(); });
   }
@@ -44,9 +49,12 @@ class VolumeBinding final : public Plugin, public PreFilterPlugin, public Filter
       const auto uses = claims_of(*pod.pod);
       return std::ranges::find(uses, claim.metadata.name, &ClaimUse::name) != uses.end() ? QueueingHint::Queue : QueueingHint::Skip;
     };
-    return {{EventResource::PersistentVolumeClaim, action::add | action::update, on_claim}, {EventResource::PersistentVolume, action::add | action::update, nullptr},
-            {EventResource::StorageClass, action::add | action::update, nullptr},           {EventResource::CSIStorageCapacity, action::add | action::update, nullptr},
-            {EventResource::CSIDriver, action::update, nullptr},                            {EventResource::CSINode, action::add | action::update, nullptr},
+    return {{EventResource::PersistentVolumeClaim, action::add | action::update, on_claim},
+            {EventResource::PersistentVolume, action::add | action::update, nullptr},
+            {EventResource::StorageClass, action::add | action::update, nullptr},
+            {EventResource::CSIStorageCapacity, action::add | action::update, nullptr},
+            {EventResource::CSIDriver, action::update, nullptr},
+            {EventResource::CSINode, action::add | action::update, nullptr},
             {EventResource::Node, action::add | action::update_node_label, nullptr}};
   }
 
@@ -56,9 +64,12 @@ class VolumeBinding final : public Plugin, public PreFilterPlugin, public Filter
     for (const ClaimUse& use : claims_of(*pod.pod)) {
       const ClaimPtr claim = known_.claims.get(pod.pod->metadata.namespace_, use.name);
       if (const std::string why = unusable(claim, use, *pod.pod); !why.empty()) return PluginStatus::of(Code::UnschedulableAndUnresolvable, why);
-      if (is_bound(*claim)) data->bound.push_back(claim);
-      else if (claim->spec.volume_name.empty() && known_.waits_for_consumer(*claim)) data->waiting.push_back(claim);
-      else immediate = true;
+      if (is_bound(*claim))
+        data->bound.push_back(claim);
+      else if (claim->spec.volume_name.empty() && known_.waits_for_consumer(*claim))
+        data->waiting.push_back(claim);
+      else
+        immediate = true;
     }
     if (immediate) return PluginStatus::of(Code::UnschedulableAndUnresolvable, "pod has unbound immediate PersistentVolumeClaims");
     if (data->bound.empty() && data->waiting.empty()) return PluginStatus::skip();
@@ -112,10 +123,14 @@ class VolumeBinding final : public Plugin, public PreFilterPlugin, public Filter
  private:
   // Why the pod cannot be placed for this claim, anywhere; "": it can be looked at.
   std::string unusable(const ClaimPtr& claim, const ClaimUse& use, const Pod& pod) const {
-    if (!claim) return use.ephemeral ? "waiting for ephemeral volume controller to create the persistentvolumeclaim \"" + use.name + "\"" : "persistentvolumeclaim \"" + use.name + "\" not found";
-    if (claim->status.phase == "Lost") return "persistentvolumeclaim \"" + use.name + "\" bound to non-existent persistentvolume \"" + claim->spec.volume_name + "\"";
+    if (!claim)
+      return use.ephemeral ? "waiting for ephemeral volume controller to create the persistentvolumeclaim \"" + use.name + "\""
+                           : "persistentvolumeclaim \"" + use.name + "\" not found";
+    if (claim->status.phase == "Lost")
+      return "persistentvolumeclaim \"" + use.name + "\" bound to non-existent persistentvolume \"" + claim->spec.volume_name + "\"";
     if (claim->metadata.deletion_timestamp) return "persistentvolumeclaim \"" + use.name + "\" is being deleted";
-    if (use.ephemeral && !is_made_for(*claim, pod)) return "PVC " + claim->metadata.namespace_ + "/" + use.name + " was not created for pod " + pod_key(pod) + " (pod is not owner)";
+    if (use.ephemeral && !is_made_for(*claim, pod))
+      return "PVC " + claim->metadata.namespace_ + "/" + use.name + " was not created for pod " + pod_key(pod) + " (pod is not owner)";
     return "";
   }
 
@@ -126,7 +141,7 @@ class VolumeBinding final : public Plugin, public PreFilterPlugin, public Filter
     Assumed taken = assumed_;
     for (const ClaimPtr& claim : data.waiting) {
       const std::string* chosen = claim->metadata.annotations.get(selected_node);
-      if (chosen != nullptr && *chosen != node.metadata.name) return reason_bind;   // it is being made elsewhere
+      if (chosen != nullptr && *chosen != node.metadata.name) return reason_bind;  // it is being made elsewhere
       VolumePtr volume = chosen == nullptr ? find_volume(*claim, node, volumes, taken) : nullptr;
       if (volume) {
         taken[volume->metadata.name] = claim->metadata.uid;
@@ -141,7 +156,8 @@ class VolumeBinding final : public Plugin, public PreFilterPlugin, public Filter
 
   std::string_view cannot_provision(const PersistentVolumeClaim& claim, const Node& node) const {
     const auto storage_class = known_.classes.get(class_of(claim));
-    if (!storage_class || storage_class->provisioner.empty() || storage_class->provisioner == no_provisioner || !allows(*storage_class, node)) return reason_bind;
+    if (!storage_class || storage_class->provisioner.empty() || storage_class->provisioner == no_provisioner || !allows(*storage_class, node))
+      return reason_bind;
     const auto driver = drivers_.get(storage_class->provisioner);
     if (!driver || !driver->spec.storage_capacity.value_or(false)) return {};
     const int64_t wanted = requested_bytes(claim);
@@ -180,7 +196,8 @@ class VolumeBinding final : public Plugin, public PreFilterPlugin, public Filter
       patch["metadata"]["resourceVersion"] = claim->metadata.resource_version;
       patch["metadata"]["annotations"][std::string(selected_node)] = node;
       std::string body = codec::to_json(patch);
-      CO_TRY(co_await client_.patch<PersistentVolumeClaim>(ctx, claim->metadata.namespace_, claim->metadata.name, client::PatchType::Merge, std::move(body)));
+      CO_TRY(co_await client_.patch<PersistentVolumeClaim>(ctx, claim->metadata.namespace_, claim->metadata.name, client::PatchType::Merge,
+                                                           std::move(body)));
     }
     co_return Unit{};
   }
@@ -190,7 +207,8 @@ class VolumeBinding final : public Plugin, public PreFilterPlugin, public Filter
     bool all = true;
     const auto look = [&](const ClaimPtr& then) -> Result<Unit> {
       const ClaimPtr now = known_.claims.get(then->metadata.namespace_, then->metadata.name);
-      if (!now || now->metadata.uid != then->metadata.uid) return error(Reason::NotFound, "persistentvolumeclaim \"" + then->metadata.name + "\" not found");
+      if (!now || now->metadata.uid != then->metadata.uid)
+        return error(Reason::NotFound, "persistentvolumeclaim \"" + then->metadata.name + "\" not found");
       all &= is_bound(*now);
       return Unit{};
     };
@@ -199,8 +217,9 @@ class VolumeBinding final : public Plugin, public PreFilterPlugin, public Filter
       TRY(look(claim));
       const ClaimPtr now = known_.claims.get(claim->metadata.namespace_, claim->metadata.name);
       const std::string* chosen = now->metadata.annotations.get(selected_node);
-      const bool seen = now->metadata.resource_version != claim->metadata.resource_version;   // our own patch has come back
-      if (!is_bound(*now) && seen && chosen == nullptr) return error(Reason::Conflict, "selectedNode annotation reset for PVC \"" + claim->metadata.name + "\"");
+      const bool seen = now->metadata.resource_version != claim->metadata.resource_version;  // our own patch has come back
+      if (!is_bound(*now) && seen && chosen == nullptr)
+        return error(Reason::Conflict, "selectedNode annotation reset for PVC \"" + claim->metadata.name + "\"");
       if (!is_bound(*now) && seen && *chosen != node) return error(Reason::Conflict, "provisioning failed for PVC \"" + claim->metadata.name + "\"");
     }
     return all;
@@ -231,7 +250,9 @@ class VolumeBinding final : public Plugin, public PreFilterPlugin, public Filter
 Result<std::unique_ptr<Plugin>> make_volume_binding(const PluginDeps& deps, const std::string& args) {
   TRY_ASSIGN(const auto parsed, parse_args<api::kubeschedulerconfig_v1::VolumeBindingArgs>(args));
   const int64_t seconds = parsed.bind_timeout_seconds.value_or(600);
-  if (seconds < 0) return bad_request("bindTimeoutSeconds: Invalid value: " + std::to_string(seconds) + ": invalid BindTimeoutSeconds, should not be a negative value");
+  if (seconds < 0)
+    return bad_request("bindTimeoutSeconds: Invalid value: " + std::to_string(seconds) +
+                       ": invalid BindTimeoutSeconds, should not be a negative value");
   return std::make_unique<VolumeBinding>(deps, std::chrono::seconds(seconds));
 }
 

@@ -12,14 +12,15 @@ namespace {
 using api::core_v1::Volume;
 
 struct State : StateOf<State> {
-  std::vector<std::string> exclusive;   // names of ReadWriteOncePod claims
-  int64_t users = 0;                    // volumes of pods, anywhere, that are those claims
+  std::vector<std::string> exclusive;  // names of ReadWriteOncePod claims
+  int64_t users = 0;                   // volumes of pods, anywhere, that are those claims
   bool has_disks = false;
 };
 
 int64_t uses_of(const Pod& other, const Pod& pod, const std::vector<std::string>& claims) {
   if (other.metadata.namespace_ != pod.metadata.namespace_) return 0;
-  return std::ranges::count_if(claims_of(other), [&](const ClaimUse& use) { return !use.ephemeral && std::ranges::find(claims, use.name) != claims.end(); });
+  return std::ranges::count_if(claims_of(other),
+                               [&](const ClaimUse& use) { return !use.ephemeral && std::ranges::find(claims, use.name) != claims.end(); });
 }
 
 bool is_disk(const Volume& v) { return v.gce_persistent_disk || v.aws_elastic_block_store || v.rbd || v.iscsi; }
@@ -31,11 +32,13 @@ bool share_a_monitor(const std::vector<std::string>& a, const std::vector<std::s
 // Two uses of one disk that its kind does not allow on one node.
 bool clash(const Volume& a, const Volume& b) {
   if (a.gce_persistent_disk && b.gce_persistent_disk)
-    return a.gce_persistent_disk->pd_name == b.gce_persistent_disk->pd_name && !(a.gce_persistent_disk->read_only && b.gce_persistent_disk->read_only);
+    return a.gce_persistent_disk->pd_name == b.gce_persistent_disk->pd_name &&
+           !(a.gce_persistent_disk->read_only && b.gce_persistent_disk->read_only);
   if (a.aws_elastic_block_store && b.aws_elastic_block_store) return a.aws_elastic_block_store->volume_id == b.aws_elastic_block_store->volume_id;
   if (a.iscsi && b.iscsi) return a.iscsi->iqn == b.iscsi->iqn && !(a.iscsi->read_only && b.iscsi->read_only);
   if (a.rbd && b.rbd)
-    return share_a_monitor(a.rbd->monitors, b.rbd->monitors) && a.rbd->pool == b.rbd->pool && a.rbd->image == b.rbd->image && !(a.rbd->read_only && b.rbd->read_only);
+    return share_a_monitor(a.rbd->monitors, b.rbd->monitors) && a.rbd->pool == b.rbd->pool && a.rbd->image == b.rbd->image &&
+           !(a.rbd->read_only && b.rbd->read_only);
   return false;
 }
 
@@ -44,13 +47,15 @@ class VolumeRestrictions final : public Plugin, public PreFilterPlugin, public F
   explicit VolumeRestrictions(const PluginDeps& deps) : cache_(deps.cache), claims_(deps.informers.of<PersistentVolumeClaim>()) {}
 
   std::vector<EventInterest> interests() const override {
-    return {{EventResource::Pod, action::remove, nullptr}, {EventResource::Node, action::add, nullptr}, {EventResource::PersistentVolumeClaim, action::add | action::update, nullptr}};
+    return {{EventResource::Pod, action::remove, nullptr},
+            {EventResource::Node, action::add, nullptr},
+            {EventResource::PersistentVolumeClaim, action::add | action::update, nullptr}};
   }
   PluginStatus pre_filter(CycleState& state, const PodInfo& pod, NodeNames&) override {
     auto data = std::make_unique<State>();
     data->has_disks = std::ranges::any_of(pod.pod->spec.volumes, is_disk);
     for (const ClaimUse& use : claims_of(*pod.pod)) {
-      if (use.ephemeral) continue;   // no other pod has it
+      if (use.ephemeral) continue;  // no other pod has it
       const auto claim = claims_.get(pod.pod->metadata.namespace_, use.name);
       if (!claim) return PluginStatus::of(Code::UnschedulableAndUnresolvable, "persistentvolumeclaim \"" + use.name + "\" not found");
       const bool exclusive = std::ranges::find(claim->spec.access_modes, "ReadWriteOncePod") != claim->spec.access_modes.end();
@@ -83,7 +88,7 @@ class VolumeRestrictions final : public Plugin, public PreFilterPlugin, public F
               reasons.add("node(s) had no available disk");
               return Code::Unschedulable;
             }
-    if (data.users > 0) {   // whatever the node: preemption may end the user
+    if (data.users > 0) {  // whatever the node: preemption may end the user
       reasons.add("node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod");
       return Code::Unschedulable;
     }
@@ -97,6 +102,8 @@ class VolumeRestrictions final : public Plugin, public PreFilterPlugin, public F
 
 }  // namespace
 
-Result<std::unique_ptr<Plugin>> make_volume_restrictions(const PluginDeps& deps, const std::string&) { return std::make_unique<VolumeRestrictions>(deps); }
+Result<std::unique_ptr<Plugin>> make_volume_restrictions(const PluginDeps& deps, const std::string&) {
+  return std::make_unique<VolumeRestrictions>(deps);
+}
 
 }  // namespace pintle::scheduler::plugins

@@ -8,11 +8,12 @@ namespace pintle::scheduler::plugins {
 
 namespace {
 
-constexpr std::string_view topology_labels[] = {"topology.kubernetes.io/zone", "topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/region"};
+constexpr std::string_view topology_labels[] = {"topology.kubernetes.io/zone", "topology.kubernetes.io/region",
+                                                "failure-domain.beta.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/region"};
 
 struct Demand {
   std::string label;
-  std::vector<std::string> values;   // any of them
+  std::vector<std::string> values;  // any of them
 };
 struct State : StateOf<State> {
   std::vector<Demand> demands;
@@ -45,8 +46,10 @@ class VolumeZone final : public Plugin, public PreFilterPlugin, public FilterPlu
   explicit VolumeZone(const PluginDeps& deps) : known_(deps.informers) {}
 
   std::vector<EventInterest> interests() const override {
-    return {{EventResource::StorageClass, action::add, nullptr}, {EventResource::Node, action::add | action::update_node_label, nullptr},
-            {EventResource::PersistentVolumeClaim, action::add | action::update, nullptr}, {EventResource::PersistentVolume, action::add | action::update, nullptr}};
+    return {{EventResource::StorageClass, action::add, nullptr},
+            {EventResource::Node, action::add | action::update_node_label, nullptr},
+            {EventResource::PersistentVolumeClaim, action::add | action::update, nullptr},
+            {EventResource::PersistentVolume, action::add | action::update, nullptr}};
   }
   PluginStatus pre_filter(CycleState& state, const PodInfo& pod, NodeNames&) override {
     auto data = std::make_unique<State>();
@@ -54,8 +57,9 @@ class VolumeZone final : public Plugin, public PreFilterPlugin, public FilterPlu
       const ClaimPtr claim = known_.claims.get(pod.pod->metadata.namespace_, use.name);
       if (!claim) return PluginStatus::of(Code::UnschedulableAndUnresolvable, "persistentvolumeclaim \"" + use.name + "\" not found");
       if (claim->spec.volume_name.empty()) {
-        if (class_of(*claim).empty()) return PluginStatus::of(Code::UnschedulableAndUnresolvable, "PersistentVolumeClaim had no pv name and storageClass name");
-        if (known_.waits_for_consumer(*claim)) continue;   // it is made where the pod goes
+        if (class_of(*claim).empty())
+          return PluginStatus::of(Code::UnschedulableAndUnresolvable, "PersistentVolumeClaim had no pv name and storageClass name");
+        if (known_.waits_for_consumer(*claim)) continue;  // it is made where the pod goes
         return PluginStatus::of(Code::UnschedulableAndUnresolvable, "PersistentVolume had no name");
       }
       const VolumePtr volume = known_.volumes.get(claim->spec.volume_name);
@@ -71,7 +75,9 @@ class VolumeZone final : public Plugin, public PreFilterPlugin, public FilterPlu
     for (const Demand& demand : state.get<State>(index)->demands) {
       const std::string* value = label_of(*node.node, demand.label);
       if (value != nullptr && std::ranges::find(demand.values, *value) != demand.values.end()) continue;
-      if (value == nullptr && std::ranges::none_of(topology_labels, [&](std::string_view label) { return node.node->metadata.labels.contains(label); })) continue;   // a node without zones reaches all
+      if (value == nullptr &&
+          std::ranges::none_of(topology_labels, [&](std::string_view label) { return node.node->metadata.labels.contains(label); }))
+        continue;  // a node without zones reaches all
       reasons.add("node(s) had no available volume zone");
       return Code::UnschedulableAndUnresolvable;
     }
