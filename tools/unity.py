@@ -3,10 +3,10 @@
 
     unity.py SOURCE_ROOT FOLDER BATCH_SIZE FILE...     writes the batches into FOLDER, prints the files to compile
 
-Names of an anonymous namespace are seen by the rest of the batch. So two files are kept apart when one defines such a name, or a macro,
-that the other defines or uses without a qualifier. Allowed are equal aliases, and functions of one name whose first parameters are
-references to different classes (neither takes the other's calls); files of unrelated namespaces see nothing of each other. What this overlooks does not compile; what it is too careful about costs
-a batch."""
+Names of an anonymous namespace are seen by the rest of the batch. Where one file's would disturb another (it defines such a name that the
+other defines or uses without a qualifier), the batch gives it another name while that file is read, by a macro, after all headers of all
+files. Where that is impossible (the file also uses the name after a dot, an arrow or a colon) the files are kept apart. What this overlooks does not
+compile; what it is too careful about costs a batch."""
 import pathlib
 import re
 import sys
@@ -21,6 +21,9 @@ NAMESPACE = re.compile(r'^namespace ([\w:]+) \{', re.M)
 CLASS_REFERENCE = re.compile(rf'\(\s*(?:const\s+)?((?:{WORD}::)*[A-Z]\w*)\s*&')
 OTHER = re.compile(rf'(?<![\w:])({WORD})\s*(?:\[[^\]]*\]\s*)*([({{=;])')
 USE = re.compile(rf'(?<![\w.>:])({WORD})\b')
+MEMBER = re.compile(rf'(?:\.|->|::)\s*({WORD})\b')
+TEST = re.compile(rf'^TEST(?:_F|_P)?\(({WORD}),\s*({WORD})\)', re.M)
+INCLUDE = re.compile(r'^#include [<"][^>"]*[>"]', re.M)
 CALL = re.compile(rf'(?<![\w.>:])({WORD})\s*\(')
 KEYWORDS = {'if', 'for', 'while', 'switch', 'return', 'namespace', 'public', 'private', 'using', 'operator', 'static_assert', 'constexpr', 'const', 'requires', 'decltype', 'noexcept',
             'alignas', 'extern'}
@@ -43,6 +46,11 @@ class Source:
             self.declare(line)
         rest = plain(text)
         self.used, self.called = set(USE.findall(rest)), set(CALL.findall(rest))
+        self.fixed = set(MEMBER.findall(rest))
+        self.others |= {f'{suite}_{name}_Test' for suite, name in TEST.findall(rest)}
+        self.fixed |= {f'{suite}_{name}_Test' for suite, name in TEST.findall(rest)}
+        self.used |= {f'{suite}_{name}_Test' for suite, name in TEST.findall(rest)}
+        self.includes = INCLUDE.findall(text)
 
     def declare(self, line):
         if named := ALIAS.match(line):
@@ -57,23 +65,25 @@ class Source:
                 first = CLASS_REFERENCE.match(line[line.index('(', line.index(name)):] if '(' in line[line.index(name):] else '')
                 self.functions.setdefault(name, set()).add(first[1] if first else '')
 
-    def disturbs(self, other):
-        """Asked in both directions."""
-        if self.macros & other.used:
-            return True
+    def disturbing(self, other):
+        """Names of this file that the other must not see."""
         if not any(within(a, b) or within(b, a) for a in self.namespaces for b in other.namespaces):
-            return False
-        if self.others & (other.used | other.functions.keys() | other.aliases.keys()) or self.aliases.keys() & other.functions.keys():
-            return True
-        if any(other.aliases.get(name, what) != what for name, what in self.aliases.items()):
-            return True
+            return self.macros & other.used
+        names = (self.macros | self.others) & (other.used | other.functions.keys() | other.aliases.keys())
+        names |= self.aliases.keys() & (other.functions.keys() | other.others)
+        names |= {name for name, what in self.aliases.items() if other.aliases.get(name, what) != what}
         for name, firsts in self.functions.items():
             if name in other.functions:
                 if '' in firsts | other.functions[name] or firsts & other.functions[name]:
-                    return True
+                    names.add(name)
             elif name in other.called:
-                return True
-        return False
+                names.add(name)
+        return names
+
+    def renamed(self, others):
+        """The names that change beside `others`; None where one cannot."""
+        names = set().union(*(self.disturbing(other) for other in others))
+        return None if names & (self.fixed | self.macros) else names
 
 
 def within(inner, outer):
@@ -91,19 +101,24 @@ def private_lines(text):
             yield plain(line)
 
 
+def fits(source, sources):
+    together = [*sources, source]
+    return all(one.renamed([s for s in together if s is not one]) is not None for one in together)
+
+
 def batches(paths, size):
-    """Each file goes into the first batch that has room for it and nothing that clashes; files of one folder stay together."""
+    """[(paths, sources)]: each file goes into the first batch that has room for it and where nothing is disturbed."""
     out = []
     for path in sorted(paths):
         source = Source(path)
         for members, sources in out:
-            if len(members) < size and not any(source.disturbs(s) or s.disturbs(source) for s in sources):
+            if len(members) < size and fits(source, sources):
                 members.append(path)
                 sources.append(source)
                 break
         else:
             out.append(([path], [source]))
-    return [members for members, _ in out]
+    return out
 
 
 def written(path, text):
@@ -113,16 +128,25 @@ def written(path, text):
     return path
 
 
+def batch_text(root, members, sources):
+    lines = ['// Written by tools/unity.py.', *sorted({line for source in sources for line in source.includes})]
+    for member, source in zip(members, sources):
+        names = sorted(source.renamed([s for s in sources if s is not source]))
+        lines += [f'#define {name} {name}__{member.stem}' for name in names]
+        lines.append(f'#include "{member.relative_to(root)}"')
+        lines += [f'#undef {name}' for name in names]
+    return '\n'.join(lines) + '\n'
+
+
 def main():
     root, folder, size = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), int(sys.argv[3])
     folder.mkdir(parents=True, exist_ok=True)
     out = set()
-    for number, members in enumerate(batches([pathlib.Path(f) for f in sys.argv[4:]], size)):
+    for number, (members, sources) in enumerate(batches([pathlib.Path(f) for f in sys.argv[4:]], size)):
         if len(members) == 1:
             print(members[0])
             continue
-        text = ''.join(f'#include "{member.relative_to(root)}"\n' for member in members)
-        out.add(written(folder / f'{number}.cpp', text))
+        out.add(written(folder / f'{number}.cpp', batch_text(root, members, sources)))
         print(folder / f'{number}.cpp')
     for old in set(folder.glob('*.cpp')) - out:
         old.unlink()

@@ -16,28 +16,43 @@ def source(tmp_path, name, private='', public='', namespace='pintle::a'):
     return path
 
 
-@pytest.mark.parametrize('one,two,together', [
-    ({'private': 'int f(int x) {'}, {'private': 'int g(int x) {'}, True),
-    ({'private': 'int f(int x) {'}, {'private': 'int f(long x) {'}, False),
-    ({'private': 'int f(const Pod& x) {'}, {'private': 'int f(const Node& x) {'}, True),
-    ({'private': 'int f(const Pod& x) {'}, {'private': 'int f(const Pod& x, int) {'}, False),
-    ({'private': 'int f(int x) {'}, {'public': 'int g() { return f(1); }'}, False),
-    ({'private': 'int f(int x) {'}, {'public': 'int g(int f) { return x.f(1) + y::f(2); }'}, True),
-    ({'private': 'constexpr int most = 3;'}, {'public': 'int g() { return most; }'}, False),
-    ({'private': 'struct State {'}, {'private': 'struct State {'}, False),
-    ({'private': 'struct State {'}, {'private': 'struct State {', 'namespace': 'pintle::b'}, True),
-    ({'private': 'struct State {'}, {'private': 'struct State {', 'namespace': 'pintle::a::c'}, False),
-    ({'private': 'namespace core = api::core::v1;'}, {'private': 'namespace core = api::core::v1;'}, True),
-    ({'private': 'namespace core = api::core::v1;'}, {'private': 'namespace core = api::core::v2;'}, False),
-    ({'private': '#define STEP 1'}, {'public': 'int x = STEP;', 'namespace': 'pintle::b'}, False),
-    ({'private': '// int f(int x) {'}, {'public': 'int g() { return f(1); }'}, True),
-    ({'public': 'int f(int x) {'}, {'public': 'int g() { return f(1); }'}, True),
+@pytest.mark.parametrize('one,two,renamed', [
+    ({'private': 'int f(int x) {'}, {'private': 'int g(int x) {'}, [[], []]),
+    ({'private': 'int f(int x) {'}, {'private': 'int f(long x) {'}, [['f'], ['f']]),
+    ({'private': 'int f(const Pod& x) {'}, {'private': 'int f(const Node& x) {'}, [[], []]),
+    ({'private': 'int f(const Pod& x) {'}, {'private': 'int f(const Pod& x, int) {'}, [['f'], ['f']]),
+    ({'private': 'int f(int x) {'}, {'public': 'int g() { return f(1); }'}, [['f'], []]),
+    ({'private': 'int f(int x) {'}, {'public': 'int g(int f) { return x.f(1) + y::f(2); }'}, [[], []]),
+    ({'private': 'int f(int x) {', 'public': 'int g() { return x.f(1); }'}, {'public': 'int h() { return f(1); }'}, None),
+    ({'private': 'constexpr int most = 3;'}, {'public': 'int g() { return most; }'}, [['most'], []]),
+    ({'private': 'struct State {'}, {'private': 'struct State {'}, [['State'], ['State']]),
+    ({'private': 'struct State {'}, {'private': 'struct State {', 'namespace': 'pintle::b'}, [[], []]),
+    ({'private': 'struct State {'}, {'private': 'struct State {', 'namespace': 'pintle::a::c'}, [['State'], ['State']]),
+    ({'private': 'namespace core = api::core::v1;'}, {'private': 'namespace core = api::core::v1;'}, [[], []]),
+    ({'private': 'namespace c = api::core::v1;'}, {'private': 'namespace c = api::core::v2;'}, [['c'], ['c']]),
+    ({'private': '#define STEP 1'}, {'public': 'int x = STEP;', 'namespace': 'pintle::b'}, None),
+    ({'private': '// int f(int x) {'}, {'public': 'int g() { return f(1); }'}, [[], []]),
+    ({'public': 'int f(int x) {'}, {'public': 'int g() { return f(1); }'}, [[], []]),
+    ({'public': 'TEST(A, B) {'}, {'public': 'TEST(A, B) {'}, None),
 ])
-def test_which_files_go_together(tmp_path, one, two, together):
+def test_which_files_go_together(tmp_path, one, two, renamed):
+    """`renamed`: the names that change in the first file and in the second; None: they are kept apart."""
     paths = [source(tmp_path, 'one', **one), source(tmp_path, 'two', **two)]
-    assert len(unity.batches(paths, 8)) == (1 if together else 2)
+    out = unity.batches(paths, 8)
+    assert len(out) == (1 if renamed else 2)
+    if renamed:
+        sources = out[0][1]
+        assert [sorted(sources[0].renamed(sources[1:])), sorted(sources[1].renamed(sources[:1]))] == renamed
+
+
+def test_the_text_of_a_batch(tmp_path):
+    paths = [source(tmp_path, name, private='int f(int x) {') for name in ('one', 'two')]
+    paths[0].write_text('#include <map>\n' + paths[0].read_text())
+    (members, sources), = unity.batches(paths, 8)
+    assert unity.batch_text(tmp_path, members, sources).splitlines()[1:] == [
+        '#include <map>', '#define f f__one', '#include "one.cpp"', '#undef f', '#define f f__two', '#include "two.cpp"', '#undef f']
 
 
 def test_a_batch_has_its_size(tmp_path):
     paths = [source(tmp_path, f'f{i}') for i in range(7)]
-    assert [len(b) for b in unity.batches(paths, 3)] == [3, 3, 1]
+    assert [len(members) for members, _ in unity.batches(paths, 3)] == [3, 3, 1]
