@@ -1,22 +1,22 @@
 #include "api/defaults.h"
 
 #include <memory>
-#include <mutex>
 #include <unordered_map>
 
 #include "api/codec.h"
 #include "api/json_encode.h"
 #include "api/object.h"
 #include "api/type_plan.h"
+#include "base/mutex.h"
 
 namespace pintle::api {
 namespace {
 
 // The literals as values, each parsed when first wanted and kept for ever.
 const Object& default_of(const Field& field) {
-  static std::mutex mutex;
+  static ThreadMutex mutex;
   static std::unordered_map<const Field*, std::unique_ptr<const Object>> values;
-  const std::scoped_lock lock(mutex);
+  ThreadLock lock(mutex);
   auto& value = values[&field];
   if (value == nullptr) {
     Object made(*field.type);

@@ -3,7 +3,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
-#include <mutex>
 #include <optional>
 
 #include "api/codec.h"
@@ -27,6 +26,7 @@
 #include "apiserver/resources/core/component_status.h"
 #include "apiserver/resources/resources.h"
 #include "apiserver/serving_certificate.h"
+#include "base/mutex.h"
 #include "component/log.h"
 #include "net/server.h"
 #include "rt/file.h"
@@ -104,19 +104,19 @@ std::string first_address(const std::string& cidr) {
 class StoreHealth {
  public:
   void set(const std::optional<Status>& failure) {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     if (failure && !failure_) component::log::error("The store cannot write; reads and watches go on", *failure);
     if (!failure) component::log::info(0, "The store writes again");
     failure_ = failure;
   }
   std::optional<Status> failure() const {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     return failure_;
   }
 
  private:
-  mutable std::mutex mutex_;
-  std::optional<Status> failure_;
+  mutable ThreadMutex mutex_;
+  std::optional<Status> failure_ GUARDED_BY(mutex_);
 };
 
 class ApiServerImpl final : public ApiServer {

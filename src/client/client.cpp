@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "api/codec.h"
+#include "base/mutex.h"
 #include "client/watch_stream.h"
 #include "client/wire.h"
 #include "codec/json.h"
@@ -91,9 +92,9 @@ struct Client::Answer {
 };
 
 struct Client::TokenFile {
-  std::mutex mutex;
-  std::string token;
-  std::optional<rt::TimePoint> read_at;
+  ThreadMutex mutex;
+  std::string token GUARDED_BY(mutex);
+  std::optional<rt::TimePoint> read_at GUARDED_BY(mutex);
 };
 
 Client::Client(rt::Runtime& runtime, std::shared_ptr<net::Transport> transport, ClientConfig config)
@@ -110,12 +111,12 @@ rt::Task<Result<std::string>> Client::bearer_token(rt::Context ctx) {
   auto kept = token_file_;
   const auto now = runtime_.clock().now();
   {
-    std::lock_guard lock(kept->mutex);
+    ThreadLock lock(kept->mutex);
     if (kept->read_at && now - *kept->read_at < token_age_max) co_return kept->token;
   }
   Result<std::string> text;
   co_await runtime_.run_blocking([this, &text] { text = runtime_.disk().read(config_.bearer_token_file); });
-  std::lock_guard lock(kept->mutex);
+  ThreadLock lock(kept->mutex);
   if (text) {
     while (!text->empty() && (text->back() == '\n' || text->back() == ' ')) text->pop_back();
     kept->token = std::move(*text);

@@ -1,10 +1,10 @@
 #include "client/exec_credential.h"
 
 #include <memory>
-#include <mutex>
 
 #include "api/codec.h"
 #include "api/gen/clientauthentication_v1.h"
+#include "base/mutex.h"
 #include "codec/base64.h"
 #include "codec/json.h"
 #include "os/process.h"
@@ -35,12 +35,12 @@ struct Tokens {
   Cluster cluster;
   std::string directory;
   rt::AsyncMutex running;  // one program at a time; the others wait for its answer
-  std::mutex mutex;
-  ExecAnswer last;
+  ThreadMutex mutex;
+  ExecAnswer last GUARDED_BY(mutex);
 
   // "" when there is none, or none any more.
   std::string valid(rt::WallTime now) {
-    std::lock_guard lock(mutex);
+    ThreadLock lock(mutex);
     const auto seconds = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
     return last.expires_unix_seconds == 0 || seconds < last.expires_unix_seconds ? last.token : std::string();
   }
@@ -66,7 +66,7 @@ rt::Task<Result<std::string>> token_of(std::shared_ptr<Tokens> tokens, rt::Conte
   if (!ran) co_return unauthorized(config, ran.error().message);
   if (!ran->exit.ok()) co_return unauthorized(config, ran->exit.text() + ": " + ran->err.substr(0, shown_error_bytes_max));
   CO_TRY_ASSIGN(ExecAnswer answer, parse_exec_answer(config, ran->out));
-  std::lock_guard guard(tokens->mutex);
+  ThreadLock guard(tokens->mutex);
   tokens->last = std::move(answer);
   co_return tokens->last.token;
 }

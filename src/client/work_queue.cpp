@@ -139,7 +139,7 @@ rt::Task<void> ControlLoop::work(rt::Context ctx) {
     } else {
       const Reason reason = outcome.error().reason;
       const bool usual = reason == Reason::Conflict || reason == Reason::Cancelled;
-      component::log::info(usual ? 4 : 2, "Sync failed, trying again", {{"controller", name_}, {"key", *key}, {"err", outcome.error().message}});
+      component::log::info(usual ? 4 : 2, "Not synced, tried again later", {{"controller", name_}, {"key", *key}, {"err", outcome.error().message}});
       queue_.add_rate_limited(*key);
     }
     queue_.done(*key);

@@ -49,7 +49,7 @@ TEST(FeatureGates, NamedOnesWinOverStages) {
 
 TEST(FeatureGates, Refusals) {
   check_refused({{"Bogus", "true"}}, "unrecognized feature gate: Bogus");
-  check_refused({{"SidecarContainers", "false"}}, "cannot set feature gate SidecarContainers to false, feature is locked to true");
+  check_refused({{"SidecarContainers", "false"}}, "feature gate SidecarContainers cannot be false: it is locked to true");
   check_refused({{"MemoryQoS", "maybe"}}, "invalid value of MemoryQoS=maybe: must be true or false");
   check_on({{"SidecarContainers", "true"}}, "SidecarContainers", true);
 }

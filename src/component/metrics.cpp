@@ -92,22 +92,22 @@ void Histogram::observe(double value) {
 }
 
 void Registry::add(const Family* family) {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   families_.push_back(family);
 }
 
 void Registry::remove(const Family* family) {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   std::erase(families_, family);
 }
 
 void Registry::add_callback(std::function<void(std::string&)> callback) {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   callbacks_.push_back(std::move(callback));
 }
 
 std::string Registry::write() const {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   std::string out;
   for (const Family* family : families_) family->write(out);
   for (const auto& callback : callbacks_) callback(out);
@@ -128,7 +128,7 @@ void write_sample(std::string& out, std::string_view name, std::span<const std::
 template <class Series>
 Series& Vec<Series>::with(std::vector<std::string> values) {
   CHECK(values.size() == description_.labels.size(), description_.name);
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   auto it = series_.find(values);
   if (it == series_.end()) {
     if (series_.size() >= series_max) values.assign(values.size(), "overflow");
@@ -145,7 +145,7 @@ Series& Vec<Series>::with(std::vector<std::string> values) {
 
 template <class Series>
 void Vec<Series>::write(std::string& out) const {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   if (series_.empty()) return;
   write_head(out, description_.name, description_.help, type_name<Series>());
   for (const auto& [values, series] : series_) write_series(out, description_, values, *series);

@@ -8,11 +8,12 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace pintle::component::metrics {
 
@@ -69,9 +70,9 @@ class Registry {
   std::string write() const;
 
  private:
-  mutable std::mutex mutex_;
-  std::vector<const Family*> families_;
-  std::vector<std::function<void(std::string&)>> callbacks_;
+  mutable ThreadMutex mutex_;
+  std::vector<const Family*> families_ GUARDED_BY(mutex_);
+  std::vector<std::function<void(std::string&)>> callbacks_ GUARDED_BY(mutex_);
 };
 
 struct Description {
@@ -101,8 +102,8 @@ class Vec : public Family {
   Registry& registry_;
   Description description_;
   std::span<const double> bounds_;
-  mutable std::mutex mutex_;
-  std::map<std::vector<std::string>, std::unique_ptr<Series>> series_;
+  mutable ThreadMutex mutex_;
+  std::map<std::vector<std::string>, std::unique_ptr<Series>> series_ GUARDED_BY(mutex_);
 };
 
 using CounterVec = Vec<Counter>;

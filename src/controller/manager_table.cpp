@@ -124,7 +124,7 @@ Result<std::vector<const ControllerRow*>> select_controllers(const std::vector<s
     const std::string_view name = entry.starts_with('-') ? std::string_view(entry).substr(1) : std::string_view(entry);
     bool known = contains(other_names, name);
     for (const ControllerRow& row : rows) known |= is_name_of(row, name);
-    if (!known) return bad_request("\"" + std::string(name) + "\" is not in the list of known controllers");
+    if (!known) return bad_request("\"" + std::string(name) + "\" is no controller");
   }
   std::vector<const ControllerRow*> out;
   for (const ControllerRow& row : rows) {

@@ -21,8 +21,8 @@ struct Responder::Metrics {
   explicit Metrics(metrics::Registry& registry)
       : requests(
             registry,
-            {"coredns_dns_requests_total", "Counter of DNS requests made per zone, protocol and type.", {"server", "zone", "view", "proto", "type"}}),
-        responses(registry, {"coredns_dns_responses_total", "Counter of response status codes.", {"server", "zone", "view", "rcode"}}),
+            {"coredns_dns_requests_total", "Questions received.", {"server", "zone", "view", "proto", "type"}}),
+        responses(registry, {"coredns_dns_responses_total", "Answers sent, by code.", {"server", "zone", "view", "rcode"}}),
         hits(registry, {"coredns_cache_hits_total", "Questions answered from the cache.", {"server", "type"}}),
         misses(registry, {"coredns_cache_misses_total", "Questions asked of other servers.", {"server"}}) {}
   metrics::CounterVec requests;

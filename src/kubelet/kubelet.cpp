@@ -146,7 +146,7 @@ Result<Unit> Kubelet::State::measure() {
   // Containers may want to see what is mounted later; and another kubelet that takes the root over finds it as it wants it,
   // instead of binding it over our mounts.
   if (const auto shared = os::share_mounts(paths.root()); !shared)
-    return error(shared.error().reason, "error configuring root directory: " + shared.error().message);
+    return error(shared.error().reason, "the root directory: " + shared.error().message);
   NodeSize size;
   size.machine = machine;
   if (const auto usage = os::file_system_usage(paths.root())) size.storage_bytes = usage->capacity_bytes;

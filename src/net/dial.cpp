@@ -26,6 +26,7 @@ std::vector<rt::FileStat> ClientTls::stat_files() {
 }
 
 Result<Unit> ClientTls::load() {
+  ThreadLock lock(mutex_);
   stats_ = stat_files();
   TRY_ASSIGN(current_.context, make_client_tls(runtime_.disk(), options_));
   checked_ = runtime_.clock().now();
@@ -33,7 +34,7 @@ Result<Unit> ClientTls::load() {
 }
 
 ClientTls::Current ClientTls::current() {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   const auto now = runtime_.clock().now();
   if (now - checked_ < look_at_files_every) return current_;
   checked_ = now;

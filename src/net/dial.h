@@ -2,10 +2,10 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "net/client.h"
 #include "net/tls_context.h"
 #include "net/url.h"
@@ -29,10 +29,10 @@ class ClientTls {
   std::vector<rt::FileStat> stat_files();
   rt::Runtime& runtime_;
   const ClientOptions& options_;
-  std::mutex mutex_;
-  Current current_;
-  std::vector<rt::FileStat> stats_;
-  rt::TimePoint checked_{};
+  ThreadMutex mutex_;
+  Current current_ GUARDED_BY(mutex_);
+  std::vector<rt::FileStat> stats_ GUARDED_BY(mutex_);
+  rt::TimePoint checked_ GUARDED_BY(mutex_){};
 };
 
 struct DialTo {

@@ -1,9 +1,9 @@
 #include "net/server.h"
 
 #include <atomic>
-#include <mutex>
 #include <unordered_set>
 
+#include "base/mutex.h"
 #include "net/server_connection.h"
 #include "net/signal.h"
 #include "net/tls_stream.h"
@@ -50,7 +50,7 @@ class HttpServer final : public Server {
   rt::Task<void> drain_shard(Shard& shard);
   rt::Task<void> abort_shard(Shard& shard);
   TlsContext tls_context() const {
-    std::lock_guard lock(tls_mutex_);
+    ThreadLock lock(tls_mutex_);
     return tls_;
   }
 
@@ -59,8 +59,8 @@ class HttpServer final : public Server {
   const ServerOptions options_;
   HeadBudget heads_;
   rt::Endpoint local_;
-  mutable std::mutex tls_mutex_;
-  TlsContext tls_;
+  mutable ThreadMutex tls_mutex_;
+  TlsContext tls_ GUARDED_BY(tls_mutex_);
   std::vector<std::unique_ptr<Shard>> shards_;
   rt::TaskGroup connections_;                                  // and the accept loops
   rt::Context accepting_ = rt::Context::background().child();  // done when draining starts
@@ -102,7 +102,11 @@ rt::Task<Result<Unit>> HttpServer::start() {
   CHECK(shards_.empty(), "a Server starts once");
   if (options_.tls) {
     CO_TRY_ASSIGN(auto watcher, runtime_.watch_files(tls_files(*options_.tls)));
-    CO_TRY_ASSIGN(tls_, make_server_tls(runtime_.disk(), *options_.tls));
+    CO_TRY_ASSIGN(auto tls, make_server_tls(runtime_.disk(), *options_.tls));
+    {
+      ThreadLock lock(tls_mutex_);
+      tls_ = std::move(tls);
+    }
     background_.spawn(reload_loop(std::move(watcher)));
   }
   auto listening = co_await listen();
@@ -125,7 +129,7 @@ rt::Task<void> HttpServer::reload_loop(std::unique_ptr<rt::FileWatcher> watcher)
       if (options_.on_reload_error) options_.on_reload_error(made.error());
       continue;
     }
-    std::lock_guard lock(tls_mutex_);
+    ThreadLock lock(tls_mutex_);
     tls_ = std::move(*made);
   }
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "base/mutex.h"
 #include "net/client.h"
 #include "net/dial.h"
 #include "net/http2_client.h"
@@ -69,9 +70,9 @@ struct Shared : std::enable_shared_from_this<Shared> {
   rt::Runtime& runtime;
   const ClientOptions options;
   ClientTls tls;
-  std::mutex mutex;
-  std::unordered_map<rt::Executor*, std::shared_ptr<Pool>> pools;
-  bool closed = false;
+  ThreadMutex mutex;
+  std::unordered_map<rt::Executor*, std::shared_ptr<Pool>> pools GUARDED_BY(mutex);
+  bool closed GUARDED_BY(mutex) = false;
   std::atomic<std::size_t> running = 0;  // HTTP/2 connections
   rt::Event idle;
 };
@@ -100,7 +101,7 @@ class HttpTransport final : public ForwardingTransport {
  private:
   std::shared_ptr<Pool> pool();
   std::unordered_map<rt::Executor*, std::shared_ptr<Pool>> take_pools() {
-    std::lock_guard lock(shared_->mutex);
+    ThreadLock lock(shared_->mutex);
     shared_->closed = true;
     return std::exchange(shared_->pools, {});
   }
@@ -273,7 +274,7 @@ void Pool::close() {
 
 std::shared_ptr<Pool> HttpTransport::pool() {
   rt::Executor& executor = rt::Executor::current();
-  std::lock_guard lock(shared_->mutex);
+  ThreadLock lock(shared_->mutex);
   if (shared_->closed) return nullptr;
   auto& made = shared_->pools[&executor];
   if (!made) made = std::make_shared<Pool>(*shared_, executor);

@@ -2,7 +2,8 @@
 
 #include <nftables/libnftables.h>
 
-#include <mutex>
+#include "base/mutex.h"
+
 
 namespace pintle::os {
 namespace {
@@ -34,7 +35,7 @@ class LibNft : public Nft {
  private:
   // A context of its own for each call, so that nothing of the library's cache stays between them.
   Result<Unit> call(const std::string& commands, unsigned flags, std::string& output) {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     const std::unique_ptr<nft_ctx, FreeContext> context(nft_ctx_new(NFT_CTX_DEFAULT));
     if (!context) return error(Reason::ServiceUnavailable, "nftables: cannot open the kernel's interface");
     nft_ctx_output_set_flags(context.get(), flags);
@@ -49,7 +50,7 @@ class LibNft : public Nft {
     return error(Reason::ServiceUnavailable, "nftables: " + (message.empty() ? std::string("transaction failed") : message));
   }
 
-  std::mutex mutex_;  // the library keeps state of its parser for the whole process
+  ThreadMutex mutex_;  // the library keeps state of its parser for the whole process
 };
 
 }  // namespace

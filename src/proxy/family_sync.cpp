@@ -95,7 +95,7 @@ rt::Task<Result<Unit>> FamilySync::sync(const Sources& sources, const std::set<S
   metrics_.last_sync_timestamp.with(label_).set(seconds_of(runtime_.clock().wall_now().time_since_epoch()));
   metrics_.no_local_endpoints.with({label_[0], "internal"}).set(static_cast<double>(table_.ruleset().no_local_internal()));
   metrics_.no_local_endpoints.with({label_[0], "external"}).set(static_cast<double>(table_.ruleset().no_local_external()));
-  log::info(2, "SyncProxyRules complete", {{"ipFamily", label_[0]}, {"elapsed", std::to_string(took)}});
+  log::info(2, "The rules are in place", {{"ipFamily", label_[0]}, {"elapsed", std::to_string(took)}});
   co_await forget_stale_flows();
   co_return Unit{};
 }
@@ -134,7 +134,7 @@ rt::Task<void> FamilySync::delete_stale_chains() {
   auto done = co_await run(std::move(commands));
   if (done) co_return;
   metrics_.cleanup_failures.with(label_).add();
-  log::error("Unable to delete stale chains; will retry later", done.error(), {{"ipFamily", label_[0]}});
+  log::error("Chains that nothing uses stay until the next sync", done.error(), {{"ipFamily", label_[0]}});
   broken_ = true;
 }
 

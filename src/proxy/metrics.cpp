@@ -27,37 +27,37 @@ constexpr auto programming_bounds = [] {
 }  // namespace
 
 Metrics::Metrics(component::metrics::Registry& registry)
-    : sync_seconds(registry, {"kubeproxy_sync_proxy_rules_duration_seconds", "SyncProxyRules latency in seconds", {"ip_family"}}, sync_bounds),
+    : sync_seconds(registry, {"kubeproxy_sync_proxy_rules_duration_seconds", "Seconds that a sync of the rules took.", {"ip_family"}}, sync_bounds),
       full_sync_seconds(registry,
-                        {"kubeproxy_sync_full_proxy_rules_duration_seconds", "SyncProxyRules latency in seconds for full resyncs", {"ip_family"}},
+                        {"kubeproxy_sync_full_proxy_rules_duration_seconds", "Seconds that a sync of all rules took.", {"ip_family"}},
                         sync_bounds),
       partial_sync_seconds(
-          registry, {"kubeproxy_sync_partial_proxy_rules_duration_seconds", "SyncProxyRules latency in seconds for partial resyncs", {"ip_family"}},
+          registry, {"kubeproxy_sync_partial_proxy_rules_duration_seconds", "Seconds that a sync of what had changed took.", {"ip_family"}},
           sync_bounds),
       network_programming_seconds(
-          registry, {"kubeproxy_network_programming_duration_seconds", "In Cluster Network Programming Latency in seconds", {"ip_family"}},
+          registry, {"kubeproxy_network_programming_duration_seconds", "Seconds from a change of endpoints until the rules follow it.", {"ip_family"}},
           programming_bounds),
       conntrack_seconds(registry,
-                        {"kubeproxy_conntrack_reconciler_sync_duration_seconds", "ReconcileConntrackFlowsLatency latency in seconds", {"ip_family"}},
+                        {"kubeproxy_conntrack_reconciler_sync_duration_seconds", "Seconds that a look through the tracked connections took.", {"ip_family"}},
                         sync_bounds),
       conntrack_deleted(
           registry,
-          {"kubeproxy_conntrack_reconciler_deleted_entries_total", "Cumulative conntrack flows deleted by conntrack reconciler", {"ip_family"}}),
-      sync_failures(registry, {"kubeproxy_sync_proxy_rules_nftables_sync_failures_total", "Cumulative proxy nftables sync failures", {"ip_family"}}),
+          {"kubeproxy_conntrack_reconciler_deleted_entries_total", "Tracked connections that were removed.", {"ip_family"}}),
+      sync_failures(registry, {"kubeproxy_sync_proxy_rules_nftables_sync_failures_total", "Syncs that nftables refused.", {"ip_family"}}),
       cleanup_failures(registry,
-                       {"kubeproxy_sync_proxy_rules_nftables_cleanup_failures_total", "Cumulative proxy nftables cleanup failures", {"ip_family"}}),
+                       {"kubeproxy_sync_proxy_rules_nftables_cleanup_failures_total", "Removals of unused chains that nftables refused.", {"ip_family"}}),
       last_sync_timestamp(registry,
-                          {"kubeproxy_sync_proxy_rules_last_timestamp_seconds", "The last time proxy rules were successfully synced", {"ip_family"}}),
+                          {"kubeproxy_sync_proxy_rules_last_timestamp_seconds", "When the rules were last in place.", {"ip_family"}}),
       last_queued_timestamp(
-          registry, {"kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds", "The last time a sync of proxy rules was queued", {"ip_family"}}),
+          registry, {"kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds", "When a sync was last asked for.", {"ip_family"}}),
       no_local_endpoints(registry, {"kubeproxy_sync_proxy_rules_no_local_endpoints_total",
-                                    "Number of services with a Local traffic policy and no endpoints",
+                                    "Services with the traffic policy Local and no endpoint on this node.",
                                     {"ip_family", "traffic_policy"}}),
-      endpoint_changes_pending(registry, {"kubeproxy_sync_proxy_rules_endpoint_changes_pending", "Pending proxy rules Endpoint changes", {}}),
-      endpoint_changes(registry, {"kubeproxy_sync_proxy_rules_endpoint_changes_total", "Cumulative proxy rules Endpoint changes", {}}),
-      service_changes_pending(registry, {"kubeproxy_sync_proxy_rules_service_changes_pending", "Pending proxy rules Service changes", {}}),
-      service_changes(registry, {"kubeproxy_sync_proxy_rules_service_changes_total", "Cumulative proxy rules Service changes", {}}),
-      healthz(registry, {"kubeproxy_proxy_healthz_total", "Cumulative proxy healthz HTTP status", {"code"}}),
-      livez(registry, {"kubeproxy_proxy_livez_total", "Cumulative proxy livez HTTP status", {"code"}}) {}
+      endpoint_changes_pending(registry, {"kubeproxy_sync_proxy_rules_endpoint_changes_pending", "Changes of endpoints that wait for a sync.", {}}),
+      endpoint_changes(registry, {"kubeproxy_sync_proxy_rules_endpoint_changes_total", "Changes of endpoints seen.", {}}),
+      service_changes_pending(registry, {"kubeproxy_sync_proxy_rules_service_changes_pending", "Changes of Services that wait for a sync.", {}}),
+      service_changes(registry, {"kubeproxy_sync_proxy_rules_service_changes_total", "Changes of Services seen.", {}}),
+      healthz(registry, {"kubeproxy_proxy_healthz_total", "Answers of /healthz, by status.", {"code"}}),
+      livez(registry, {"kubeproxy_proxy_livez_total", "Answers of /livez, by status.", {"code"}}) {}
 
 }  // namespace pintle::proxy

@@ -264,7 +264,7 @@ rt::Task<void> Proxy::State::sync_loop() {
       retry = std::chrono::seconds(1);
       continue;
     }
-    log::info(0, "Sync failed", {{"retryingTime", api::format_duration({retry.count()})}});
+    log::info(0, "The rules are not in place, tried again later", {{"retryingTime", api::format_duration({retry.count()})}});
     (void)co_await rt::sleep_for(ctx, retry);
     retry = std::min<rt::Duration>(2 * retry, std::chrono::nanoseconds(setup.config.nftables.sync_period.nanos));
     changes->pending.set();
@@ -300,7 +300,7 @@ rt::Task<bool> Proxy::State::sync_once() {
     const rt::WallTime now = setup.runtime.clock().wall_now();
     if (!done) {
       all_done = false;
-      log::error("nftables sync failed", done.error(), {{"ipFamily", std::string(family_name(sync->family()))}});
+      log::error("nftables did not take the rules", done.error(), {{"ipFamily", std::string(family_name(sync->family()))}});
       continue;
     }
     health.updated(sync->family(), now);
@@ -336,7 +336,7 @@ rt::Task<void> Proxy::State::sync_service_health() {
   health_addresses = addresses;
   auto failures = co_await service_health.sync(std::move(checks), std::move(addresses));
   for (const auto& failure : failures) {
-    log::error("Failed to start healthcheck", failure.status,
+    log::error("The health check of a Service does not listen", failure.status,
                {{"service", failure.service.namespace_name + "/" + failure.service.name}, {"port", std::to_string(failure.port)}});
     health_checks.erase(failure.service);  // tried again at the next sync
   }

@@ -1,9 +1,9 @@
 #include "rt/context.h"
 
 #include <atomic>
-#include <mutex>
 #include <thread>
 
+#include "base/mutex.h"
 #include "rt/executor.h"
 #include "rt/far_time.h"
 #include "rt/runtime.h"
@@ -21,14 +21,14 @@ struct CancelNode {
 };
 
 struct ContextState : std::enable_shared_from_this<ContextState> {
-  std::mutex mutex;
+  ThreadMutex mutex;
   std::atomic<bool> done = false;
   Reason reason = Reason::Cancelled;
-  CancelNode* first = nullptr;
-  CancelNode* last = nullptr;
+  CancelNode* first GUARDED_BY(mutex) = nullptr;
+  CancelNode* last GUARDED_BY(mutex) = nullptr;
   // The callback that cancel() is running right now, and where.
-  CancelNode* running = nullptr;
-  std::thread::id running_thread;
+  CancelNode* running GUARDED_BY(mutex) = nullptr;
+  std::thread::id running_thread GUARDED_BY(mutex);
   std::optional<TimePoint> deadline;
   // The deadline's timer; timer 0: none.
   Executor* executor = nullptr;
@@ -40,20 +40,20 @@ struct ContextState : std::enable_shared_from_this<ContextState> {
     if (timer != 0) executor->cancel_timer(timer);
   }
 
-  void link(CancelNode* node) {
+  void link(CancelNode* node) REQUIRES(mutex) {
     node->linked = true;
     node->prev = last;
     (last ? last->next : first) = node;
     last = node;
   }
-  void unlink(CancelNode* node) {
+  void unlink(CancelNode* node) REQUIRES(mutex) {
     (node->prev ? node->prev->next : first) = node->next;
     (node->next ? node->next->prev : last) = node->prev;
     node->linked = false;
   }
 
   void finish(Reason why) {
-    std::unique_lock lock(mutex);
+    ThreadLock lock(mutex);
     if (done) return;
     reason = why;
     done.store(true, std::memory_order_release);
@@ -92,7 +92,7 @@ CancelRegistration::~CancelRegistration() { reset(); }
 void CancelRegistration::reset() {
   if (!node_) return;
   {
-    std::unique_lock lock(state_->mutex);
+    ThreadLock lock(state_->mutex);
     if (node_->linked) state_->unlink(node_.get());
     while (state_->running == node_.get() && state_->running_thread != std::this_thread::get_id()) {
       lock.unlock();
@@ -156,7 +156,7 @@ CancelRegistration Context::on_done(std::function<void()> callback) const {
   CancelRegistration registration;
   if (!state_) return registration;
   {
-    std::lock_guard lock(state_->mutex);
+    ThreadLock lock(state_->mutex);
     if (!state_->done) {
       registration.node_ = std::make_unique<CancelNode>();
       registration.node_->callback = std::move(callback);

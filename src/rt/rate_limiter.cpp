@@ -20,7 +20,7 @@ void RateLimiter::refill(TimePoint now) {
 }
 
 bool RateLimiter::try_take() {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   refill(clock_.now());
   if (tokens_ < 1) return false;
   tokens_ -= 1;
@@ -31,7 +31,7 @@ Task<Result<Unit>> RateLimiter::take(Context ctx) {
   if (ctx.done()) co_return Unexpected(ctx.status());
   TimePoint when;
   {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     const TimePoint now = clock_.now();
     refill(now);
     const double missing = std::max(0.0, 1 - tokens_);
@@ -43,7 +43,7 @@ Task<Result<Unit>> RateLimiter::take(Context ctx) {
   }
   auto slept = co_await sleep_until(ctx, when);
   if (!slept) {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     tokens_ += 1;  // not used after all
   }
   co_return slept;

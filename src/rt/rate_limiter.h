@@ -1,8 +1,8 @@
 // RateLimiter: a token bucket. Thread-safe.
 #pragma once
 
-#include <mutex>
 
+#include "base/mutex.h"
 #include "base/status.h"
 #include "rt/clock.h"
 #include "rt/context.h"
@@ -20,14 +20,14 @@ class RateLimiter {
   Task<Result<Unit>> take(Context ctx);
 
  private:
-  void refill(TimePoint now);
+  void refill(TimePoint now) REQUIRES(mutex_);
 
   const Clock& clock_;
   const double per_second_;
   const double burst_;
-  std::mutex mutex_;
-  double tokens_;  // negative: owed to those in line
-  TimePoint refilled_;
+  ThreadMutex mutex_;
+  double tokens_ GUARDED_BY(mutex_);  // negative: owed to those in line
+  TimePoint refilled_ GUARDED_BY(mutex_);
 };
 
 }  // namespace pintle::rt

@@ -77,7 +77,7 @@ Event::~Event() = default;
 void Event::set() {
   detail::WokenList woken;
   {
-    std::lock_guard lock(state_->mutex);
+    ThreadLock lock(state_->mutex);
     state_->set = true;
     while (detail::Waiter* waiter = state_->pop()) woken.push(waiter);
   }
@@ -85,12 +85,12 @@ void Event::set() {
 }
 
 void Event::reset() {
-  std::lock_guard lock(state_->mutex);
+  ThreadLock lock(state_->mutex);
   state_->set = false;
 }
 
 bool Event::is_set() const {
-  std::lock_guard lock(state_->mutex);
+  ThreadLock lock(state_->mutex);
   return state_->set;
 }
 
@@ -104,7 +104,7 @@ struct AsyncMutex::State : detail::WaitList {
   bool locked = false;
   bool try_acquire() { return !std::exchange(locked, true); }
   void unlock() {
-    std::lock_guard guard(mutex);
+    ThreadLock guard(mutex);
     if (detail::Waiter* waiter = pop()) {
       waiter->executor->post(waiter->handle);
     } else {

@@ -5,10 +5,10 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/status.h"
 #include "rt/context.h"
 #include "rt/executor.h"
@@ -101,7 +101,7 @@ class Channel {
 
   // False if the queue is full or closed.
   bool try_send(T value) {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     if (closed_ || items_.size() >= capacity_) return false;
     items_.push_back(std::move(value));
     readable_.set();
@@ -109,7 +109,7 @@ class Channel {
     return true;
   }
   std::optional<T> try_receive() {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     if (items_.empty()) return std::nullopt;
     std::optional<T> value(std::move(items_.front()));
     items_.pop_front();
@@ -120,7 +120,7 @@ class Channel {
   Task<Result<Unit>> send(Context ctx, T value) {
     while (true) {
       {
-        std::lock_guard lock(mutex_);
+        ThreadLock lock(mutex_);
         if (closed_) co_return error(Reason::Gone, "channel closed");
         if (items_.size() < capacity_) {
           items_.push_back(std::move(value));
@@ -136,30 +136,30 @@ class Channel {
     while (true) {
       if (auto value = try_receive()) co_return std::move(*value);
       {
-        std::lock_guard lock(mutex_);
+        ThreadLock lock(mutex_);
         if (items_.empty() && closed_) co_return error(Reason::Gone, "channel closed");
       }
       CO_TRY(co_await readable_.wait(ctx));
     }
   }
   void close() {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     closed_ = true;
     readable_.set();
     writable_.set();
   }
   std::size_t size() const {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     return items_.size();
   }
 
  private:
   const std::size_t capacity_;
-  mutable std::mutex mutex_;
-  std::deque<T> items_;
-  bool closed_ = false;
-  Event readable_;
-  Event writable_;
+  mutable ThreadMutex mutex_;
+  std::deque<T> items_ GUARDED_BY(mutex_);
+  bool closed_ GUARDED_BY(mutex_) = false;
+  Event readable_ GUARDED_BY(mutex_);
+  Event writable_ GUARDED_BY(mutex_);
 };
 
 }  // namespace pintle::rt

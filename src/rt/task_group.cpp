@@ -1,21 +1,22 @@
 #include "rt/detached.h"
+#include "base/mutex.h"
 #include "rt/sync.h"
 
 namespace pintle::rt {
 
 struct TaskGroup::State {
   Context context = Context::background().child();
-  mutable std::mutex mutex;
-  std::size_t running = 0;
+  mutable ThreadMutex mutex;
+  std::size_t running GUARDED_BY(mutex) = 0;
   Event idle;
 
   State() { idle.set(); }
   void enter() {
-    std::lock_guard lock(mutex);
+    ThreadLock lock(mutex);
     if (running++ == 0) idle.reset();
   }
   void leave() {
-    std::lock_guard lock(mutex);
+    ThreadLock lock(mutex);
     if (--running == 0) idle.set();
   }
   // The member's frame is gone before it is counted out: it may refer to what the group's owner destroys next.
@@ -42,7 +43,7 @@ void TaskGroup::spawn_on(Executor& executor, Task<void> task) {
 }
 
 std::size_t TaskGroup::size() const {
-  std::lock_guard lock(state_->mutex);
+  ThreadLock lock(state_->mutex);
   return state_->running;
 }
 
@@ -50,7 +51,7 @@ Task<void> TaskGroup::join() {
   auto state = state_;
   while (true) {
     (void)co_await state->idle.wait(Context::background());
-    std::lock_guard lock(state->mutex);
+    ThreadLock lock(state->mutex);
     if (state->running == 0) co_return;
   }
 }

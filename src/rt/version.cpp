@@ -17,8 +17,8 @@ struct Version::State : detail::WaitList {
   std::atomic<uint64_t> value;
 
   explicit State(uint64_t start) : value(start) {}
-  // Under the mutex; the result is posted after it.
-  detail::WokenList raise(uint64_t to) {
+  // The result is posted after the mutex.
+  detail::WokenList raise(uint64_t to) REQUIRES(mutex) {
     detail::WokenList woken;
     value.store(to, std::memory_order_release);
     for (detail::Waiter* waiter = first; waiter;) {
@@ -40,7 +40,7 @@ struct Version::State : detail::WaitList {
       handle = self;
       executor = &Executor::current();
       {
-        std::lock_guard lock(state_->mutex);
+        ThreadLock lock(state_->mutex);
         if (state_->value >= at_least) return false;
         state_->push(this);
       }
@@ -69,7 +69,7 @@ void Version::advance_to(uint64_t value) {
   const auto state = state_;  // who sees the value may destroy the Version
   detail::WokenList woken;
   {
-    std::lock_guard lock(state->mutex);
+    ThreadLock lock(state->mutex);
     if (value > state->value) woken = state->raise(value);
   }
   woken.post();
@@ -80,7 +80,7 @@ uint64_t Version::increment() {
   detail::WokenList woken;
   uint64_t next = 0;
   {
-    std::lock_guard lock(state->mutex);
+    ThreadLock lock(state->mutex);
     next = state->value + 1;
     woken = state->raise(next);
   }

@@ -5,8 +5,8 @@
 
 #include <coroutine>
 #include <memory>
-#include <mutex>
 
+#include "base/mutex.h"
 #include "base/status.h"
 #include "rt/context.h"
 #include "rt/executor.h"
@@ -23,30 +23,30 @@ struct Waiter {
 };
 
 struct WaitList {
-  std::mutex mutex;
-  Waiter* first = nullptr;
-  Waiter* last = nullptr;
+  ThreadMutex mutex;
+  Waiter* first GUARDED_BY(mutex) = nullptr;
+  Waiter* last GUARDED_BY(mutex) = nullptr;
 
-  void push(Waiter* waiter) {
+  void push(Waiter* waiter) REQUIRES(mutex) {
     waiter->queued = true;
     waiter->prev = last;
     waiter->next = nullptr;
     (last ? last->next : first) = waiter;
     last = waiter;
   }
-  void unlink(Waiter* waiter) {
+  void unlink(Waiter* waiter) REQUIRES(mutex) {
     (waiter->prev ? waiter->prev->next : first) = waiter->next;
     (waiter->next ? waiter->next->prev : last) = waiter->prev;
     waiter->queued = false;
   }
   // Takes the first waiter off; null if there is none.
-  Waiter* pop() {
+  Waiter* pop() REQUIRES(mutex) {
     Waiter* waiter = first;
     if (waiter) unlink(waiter);
     return waiter;
   }
   void cancel(Waiter* waiter) {
-    std::lock_guard lock(mutex);
+    ThreadLock lock(mutex);
     if (!waiter->queued) return;
     unlink(waiter);
     waiter->cancelled = true;
@@ -85,7 +85,7 @@ class WaitAwaiter : Waiter {
     handle = self;
     executor = &Executor::current();
     {
-      std::lock_guard lock(state_->mutex);
+      ThreadLock lock(state_->mutex);
       if (state_->try_acquire()) return false;
       push_self();
     }

@@ -98,7 +98,7 @@ void Core::bound(Binding& binding) {
   }
   queue_.done(binding.pod->uid());
   count(*binding.member, "scheduled", binding.start);
-  log::info(2, "Successfully bound pod to node", {{"pod", pod_key(pod)}, {"node", binding.node}});
+  log::info(2, "Bound", {{"pod", pod_key(pod)}, {"node", binding.node}});
   binding.member->events->normal(
       {client::reference_to(pod), {}, "Scheduled", "Binding", "Successfully assigned " + pod_key(pod) + " to " + binding.node});
   for (const auto& placed : binding.member->profile->post_bind) placed.plugin->post_bind(binding.state, *binding.pod, binding.node);
@@ -129,9 +129,9 @@ void Core::give_up(Binding& binding, const PluginStatus& status) {
 void Core::fail(const PodInfoPtr& pod, const Member& member, Failure failure, rt::TimePoint start) {
   count(member, failure.rejected ? "unschedulable" : "error", start);
   if (failure.rejected)
-    log::info(2, "Unable to schedule pod; waiting", {{"pod", pod_key(*pod->pod)}, {"err", failure.message}});
+    log::info(2, "No node fits", {{"pod", pod_key(*pod->pod)}, {"err", failure.message}});
   else if (!tasks_.context().done())
-    log::error("Error scheduling pod; retrying", {{"pod", pod_key(*pod->pod)}, {"err", failure.message}});
+    log::error("A pod was not scheduled for an error", {{"pod", pod_key(*pod->pod)}, {"err", failure.message}});
 
   const PodPtr newest = pods_->get(pod->pod->metadata.namespace_, pod->pod->metadata.name);
   if (!newest || newest->metadata.uid != pod->uid() || !newest->spec.node_name.empty()) return queue_.done(pod->uid());
@@ -153,7 +153,7 @@ rt::Task<void> Core::patch_condition(PodPtr pod, bool rejected, std::string mess
   auto patched = co_await client_.patch<Pod>(ctx, pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, std::move(body),
                                              std::move(options));
   if (!patched && patched.error().reason != Reason::NotFound && !ctx.done())
-    log::error("Error updating pod", patched.error(), {{"pod", pod_key(*pod)}});
+    log::error("A pod's condition was not written", patched.error(), {{"pod", pod_key(*pod)}});
 }
 
 }  // namespace pintle::scheduler

@@ -35,7 +35,7 @@ class LeadingScheduler final : public Scheduler {
     std::function<rt::Task<void>(rt::Context)> lead = [this](rt::Context c) { return core_->run(std::move(c)); };
     auto ended = co_await client::run_as_leader(setup_.client, ctx, *setup_.leader_election, &events, std::move(lead));
     if (!ended && !ctx.done()) {
-      log::error("Leaderelection lost", ended.error());
+      log::error("Another scheduler leads now", ended.error());
       lost_.set();
     }
     co_await events.stop();

@@ -70,7 +70,7 @@ def test_fields_of_a_gate_that_is_on_stay(ns):
     ('--runtime-config=apps/v7=true', 'group version apps/v7 that has not been registered'),
     ('--runtime-config=apps/v1=maybe', 'invalid value of apps/v1: maybe'),
     ('--feature-gates=Bogus=true', 'unrecognized feature gate: Bogus'),
-    ('--feature-gates=SidecarContainers=false', 'cannot set feature gate SidecarContainers to false, feature is locked to true'),
+    ('--feature-gates=SidecarContainers=false', 'feature gate SidecarContainers cannot be false: it is locked to true'),
     ('--feature-gates=MemoryQoS=maybe', 'invalid value of MemoryQoS=maybe'),
 ])
 def test_refused_with_one_line(flag, message):

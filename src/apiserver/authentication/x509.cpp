@@ -32,7 +32,7 @@ AuthenticationResult user_of_certificate(std::string_view der) {
 }
 
 std::shared_ptr<const X509Authenticator::Known> X509Authenticator::look_up(const std::shared_ptr<const net::PeerCertificates>& peer) {
-  const std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   if (const auto it = known_.find(peer.get()); it != known_.end() && it->second->peer.lock() == peer) return it->second;
   auto known = std::make_shared<Known>();
   known->peer = peer;

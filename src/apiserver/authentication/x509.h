@@ -2,11 +2,11 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string_view>
 #include <unordered_map>
 
 #include "apiserver/authentication/authenticator.h"
+#include "base/mutex.h"
 #include "component/certificate/certificate.h"
 #include "rt/clock.h"
 
@@ -31,10 +31,10 @@ class X509Authenticator : public Authenticator {
   std::shared_ptr<const Known> look_up(const std::shared_ptr<const net::PeerCertificates>& peer);
 
   const rt::Clock& clock_;
-  std::mutex mutex_;
+  ThreadMutex mutex_;
   // One entry a connection: the certificate is read once.
-  std::unordered_map<const net::PeerCertificates*, std::shared_ptr<const Known>> known_;
-  std::size_t sweep_at_ = 64;  // entries at which those of closed connections are dropped
+  std::unordered_map<const net::PeerCertificates*, std::shared_ptr<const Known>> known_ GUARDED_BY(mutex_);
+  std::size_t sweep_at_ GUARDED_BY(mutex_) = 64;  // entries at which those of closed connections are dropped
 };
 
 }  // namespace pintle::apiserver

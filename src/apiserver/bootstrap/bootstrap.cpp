@@ -1,8 +1,8 @@
 #include "apiserver/bootstrap/bootstrap.h"
 
-#include <mutex>
 #include <optional>
 
+#include "base/mutex.h"
 #include "rt/sync.h"
 
 namespace pintle::apiserver::bootstrap {
@@ -12,18 +12,18 @@ namespace {
 class FirstError {
  public:
   void set(Status status) {
-    const std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     if (!status_) status_ = std::move(status);
   }
   Result<Unit> result() {
-    const std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     if (status_) return Unexpected(std::move(*status_));
     return Unit{};
   }
 
  private:
-  std::mutex mutex_;
-  std::optional<Status> status_;
+  ThreadMutex mutex_;
+  std::optional<Status> status_ GUARDED_BY(mutex_);
 };
 
 std::function<Result<Unit>(api::Object&)> mutation_of(std::function<bool(api::Object&)> complete) {

@@ -71,7 +71,7 @@ ReadWriteRatios::ReadWriteRatios(const ApiServerOptions& options, rt::Clock& clo
 }
 
 void ReadWriteRatios::note(bool reading, bool waiting, int delta) {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   Kind& kind = kinds_[(reading ? 2 : 0) + (waiting ? 1 : 0)];
   kind.now += delta;
   kind.ratio.set(kind.now, clock_.now());
@@ -81,7 +81,7 @@ void ReadWriteRatios::write(std::string& out) {
   constexpr std::string_view name = "apiserver_flowcontrol_read_vs_write_current_requests";
   constexpr std::string_view labels[] = {"phase", "request_kind"};
   component::metrics::write_head(out, name, "Requests of a kind and a phase by the most there could be, by time in nanoseconds.", "histogram");
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   for (std::size_t i = 0; i < kinds_.size(); ++i) {
     const std::string values[] = {i % 2 == 0 ? "executing" : "waiting", i < 2 ? "mutating" : "readOnly"};
     kinds_[i].ratio.write(out, name, labels, values, clock_.now());

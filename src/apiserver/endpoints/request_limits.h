@@ -6,7 +6,6 @@
 #include <array>
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <unordered_map>
 
@@ -14,6 +13,7 @@
 #include "apiserver/endpoints/request_metrics.h"
 #include "apiserver/fairness/fairness.h"
 #include "apiserver/registry/installed_registry.h"
+#include "base/mutex.h"
 #include "base/status.h"
 #include "rt/task.h"
 
@@ -42,8 +42,8 @@ class ReadWriteRatios {
     fairness::TimingRatio ratio;
   };
   rt::Clock& clock_;
-  std::mutex mutex_;
-  std::array<Kind, 4> kinds_;  // executing and waiting writes, executing and waiting reads
+  ThreadMutex mutex_;
+  std::array<Kind, 4> kinds_ GUARDED_BY(mutex_);  // executing and waiting writes, executing and waiting reads
 };
 
 // Lives in the request's frame; not moved.

@@ -18,7 +18,7 @@ bool Budget::Hold::raise_to(int64_t amount) {
   CHECK(budget_ != nullptr, "a Hold comes from its Budget");
   const int64_t more = amount - amount_;
   if (more <= 0) return true;
-  std::lock_guard lock(budget_->mutex_);
+  ThreadLock lock(budget_->mutex_);
   const BudgetLimits& limits = budget_->limits_;
   if (user_->second.held + more > limits.user || connection_->second.held + more > limits.connection) return false;
   if (budget_->held_ + more > limits.total && user_->second.held + more > limits.user_assured) return false;
@@ -31,7 +31,7 @@ bool Budget::Hold::raise_to(int64_t amount) {
 
 void Budget::Hold::release() {
   if (budget_ == nullptr) return;
-  std::lock_guard lock(budget_->mutex_);
+  ThreadLock lock(budget_->mutex_);
   budget_->held_ -= amount_;
   user_->second.held -= amount_;
   connection_->second.held -= amount_;
@@ -47,7 +47,7 @@ void Budget::close(Accounts& accounts, Accounts::value_type* account) {
 
 Budget::Hold Budget::hold(std::string_view user, std::string_view connection) {
   Hold out;
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   out.budget_ = this;
   out.user_ = &*users_.try_emplace(std::string(user)).first;
   out.connection_ = &*connections_.try_emplace(std::string(connection)).first;
@@ -57,12 +57,12 @@ Budget::Hold Budget::hold(std::string_view user, std::string_view connection) {
 }
 
 int64_t Budget::held() const {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   return held_;
 }
 
 std::size_t Budget::users() const {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   return users_.size();
 }
 

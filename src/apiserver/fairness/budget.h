@@ -4,11 +4,12 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+
+#include "base/mutex.h"
 
 namespace pintle::apiserver::fairness {
 
@@ -60,10 +61,10 @@ class Budget {
   static void close(Accounts& accounts, Accounts::value_type* account);
 
   const BudgetLimits limits_;
-  mutable std::mutex mutex_;
-  int64_t held_ = 0;
-  Accounts users_;
-  Accounts connections_;
+  mutable ThreadMutex mutex_;
+  int64_t held_ GUARDED_BY(mutex_) = 0;
+  Accounts users_ GUARDED_BY(mutex_);
+  Accounts connections_ GUARDED_BY(mutex_);
 };
 
 }  // namespace pintle::apiserver::fairness

@@ -68,7 +68,7 @@ void Fairness::follow() {
 void Fairness::on_schema(const storage::CacheEvent& event) {
   if (!event.object) return;
   const std::string name(event.object->header().name);
-  std::unique_lock lock(mutex_);
+  ThreadLock lock(mutex_);
   schemas_.erase(name);
   if (event.type != storage::CacheEventType::Deleted) {
     const auto object = deps_.reader.decode(schemas_resource, *event.object);
@@ -89,7 +89,7 @@ void Fairness::on_schema(const storage::CacheEvent& event) {
 void Fairness::on_level(const storage::CacheEvent& event) {
   if (!event.object) return;
   const std::string name(event.object->header().name);
-  std::unique_lock lock(mutex_);
+  ThreadLock lock(mutex_);
   specs_.erase(name);
   if (event.type != storage::CacheEventType::Deleted) {
     const auto object = deps_.reader.decode(levels_resource, *event.object);
@@ -111,7 +111,7 @@ void Fairness::digest_soon() {
 void Fairness::digest() {
   std::function<void()> tell;
   {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     digest_pending_ = false;
     digest_levels();
     digest_flows();
@@ -213,7 +213,7 @@ void Fairness::on_period() {
   const bool used = used_.exchange(false);
   bool waits = false;
   {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     const rt::TimePoint now = deps_.runtime.clock().now();
     const int64_t periods = std::max<int64_t>(1, (now - period_began_) / borrowing_period);
     period_began_ = now;
@@ -238,7 +238,7 @@ void Fairness::share_seats(bool new_period, int64_t periods) {
 
 Fairness::Upkeep Fairness::upkeep() const {
   Upkeep out;
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   for (const auto& [name, stored] : schemas_) {
     const std::string& level = stored.compiled.level;
     const bool dangling = !specs_.contains(level) && level != exempt_name && level != catch_all_name;
@@ -249,13 +249,13 @@ Fairness::Upkeep Fairness::upkeep() const {
 }
 
 void Fairness::on_upkeep(std::function<void()> callback) {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   on_upkeep_ = std::move(callback);
 }
 
 std::vector<std::shared_ptr<PriorityLevel>> Fairness::levels() const {
   std::vector<std::shared_ptr<PriorityLevel>> out;
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   for (const auto& [name, level] : levels_) out.push_back(level);
   return out;
 }

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "apiserver/fairness/level.h"
 #include "apiserver/fairness/watch_counts.h"
 #include "apiserver/resource_reader.h"
+#include "base/mutex.h"
 #include "component/metrics.h"
 #include "rt/context.h"
 #include "rt/runtime.h"
@@ -113,9 +113,9 @@ class Fairness : public std::enable_shared_from_this<Fairness> {
   void on_level(const storage::CacheEvent& event);
   void digest_soon();
   void digest();
-  void digest_levels();
-  void digest_flows();
-  void share_seats(bool new_period, int64_t periods);
+  void digest_levels() REQUIRES(mutex_);
+  void digest_flows() REQUIRES(mutex_);
+  void share_seats(bool new_period, int64_t periods) REQUIRES(mutex_);
   void note_use();
   void arm();
   void on_period();
@@ -128,13 +128,13 @@ class Fairness : public std::enable_shared_from_this<Fairness> {
   std::atomic<bool> digest_pending_ = false;
   std::atomic<bool> used_ = false;  // since the period began
   std::atomic<bool> armed_ = false;
-  mutable std::mutex mutex_;  // of everything below
-  std::map<std::string, StoredSchema> schemas_;
-  std::map<std::string, LevelSpec> specs_;
-  std::map<std::string, std::shared_ptr<PriorityLevel>> levels_;
-  std::function<void()> on_upkeep_;
-  rt::TimePoint period_began_{};
-  double fraction_ = 1;
+  mutable ThreadMutex mutex_;  // of everything below
+  std::map<std::string, StoredSchema> schemas_ GUARDED_BY(mutex_);
+  std::map<std::string, LevelSpec> specs_ GUARDED_BY(mutex_);
+  std::map<std::string, std::shared_ptr<PriorityLevel>> levels_ GUARDED_BY(mutex_);
+  std::function<void()> on_upkeep_ GUARDED_BY(mutex_);
+  rt::TimePoint period_began_ GUARDED_BY(mutex_){};
+  double fraction_ GUARDED_BY(mutex_) = 1;
 };
 
 // The objects that are there whatever is stored: what keeps the administrator in, and where everything else goes.

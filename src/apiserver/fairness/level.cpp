@@ -65,7 +65,7 @@ QueueSet::Outcome PriorityLevel::start(Guest& guest) {
   QueueSet::Outcome outcome;
   int length = 0;
   {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     const rt::TimePoint now = runtime_.clock().now();  // under the lock, so that it does not go back
     set_.settle(now, woken);
     outcome = set_.start(guest, now, woken);
@@ -92,7 +92,7 @@ QueueSet::Outcome PriorityLevel::start(Guest& guest) {
 void PriorityLevel::finish(Guest& guest) {
   Dispatched woken;
   {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     const rt::TimePoint now = runtime_.clock().now();
     set_.finish(guest, now, woken);
     --guest.stats->executing;
@@ -105,7 +105,7 @@ void PriorityLevel::finish(Guest& guest) {
 bool PriorityLevel::abandon(Guest& guest) {
   Dispatched woken;
   {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     if (guest.state != Ticket::State::Waiting) return false;
     const rt::TimePoint now = runtime_.clock().now();
     set_.abandon(guest, now);
@@ -119,7 +119,7 @@ bool PriorityLevel::abandon(Guest& guest) {
 }
 
 bool PriorityLevel::sleep(Guest& guest, std::coroutine_handle<> handle) {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   if (guest.state != Ticket::State::Waiting) return false;
   guest.handle = handle;
   guest.executor = &rt::Executor::current();
@@ -168,7 +168,7 @@ void PriorityLevel::arm(rt::TimePoint when) {
 void PriorityLevel::on_timer() {
   Dispatched woken;
   {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     armed_ = false;
     const rt::TimePoint now = runtime_.clock().now();
     set_.settle(now, woken);
@@ -180,7 +180,7 @@ void PriorityLevel::on_timer() {
 void PriorityLevel::configure(const LevelSpec& spec, int nominal) {
   spec_ = spec;
   seats_max_ = level_seats_max(nominal);
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   set_.configure(spec.queues);
   shares_ = make_shares(nominal, spec.lendable_percent, spec.borrowing_percent);
   const rt::TimePoint now = runtime_.clock().now();
@@ -191,7 +191,7 @@ void PriorityLevel::configure(const LevelSpec& spec, int nominal) {
 }
 
 LevelDemand PriorityLevel::end_period(int64_t periods) {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   const rt::TimePoint now = runtime_.clock().now();
   seen_ = demand_.reset(now);
   smoothed_ = smoothed_demand(smoothed_, seen_, periods);
@@ -199,14 +199,14 @@ LevelDemand PriorityLevel::end_period(int64_t periods) {
 }
 
 LevelDemand PriorityLevel::demand() {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   return {exempt_, shares_, std::max(seen_.peak, demand_.value()), smoothed_};
 }
 
 void PriorityLevel::set_limit(int seats, double target) {
   Dispatched woken;
   {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     const rt::TimePoint now = runtime_.clock().now();
     target_ = target;
     set_.set_limit(seats, now, woken);
@@ -216,19 +216,19 @@ void PriorityLevel::set_limit(int seats, double target) {
 }
 
 bool PriorityLevel::idle() {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   return set_.idle();
 }
 
 std::shared_ptr<FlowStats> PriorityLevel::flow(const std::string& schema) {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   auto& slot = flows_[schema];
   if (!slot) slot = metrics_.flow(name_, schema);
   return slot;
 }
 
 void PriorityLevel::forget_flows(const std::vector<std::string>& kept) {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   std::erase_if(flows_, [&](const auto& item) {
     const FlowStats& stats = *item.second;
     return stats.executing == 0 && stats.waiting == 0 && std::find(kept.begin(), kept.end(), item.first) == kept.end();
@@ -236,7 +236,7 @@ void PriorityLevel::forget_flows(const std::vector<std::string>& kept) {
 }
 
 PriorityLevel::Dump PriorityLevel::dump() {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   Dispatched none;
   Dump out;
   out.limit = set_.limit();
@@ -261,7 +261,7 @@ PriorityLevel::Dump PriorityLevel::dump() {
 }
 
 PriorityLevel::Figures PriorityLevel::figures() {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   Figures out;
   out.shares = shares_;
   out.limit = set_.limit();
@@ -277,7 +277,7 @@ PriorityLevel::Figures PriorityLevel::figures() {
 }
 
 PriorityLevel::Totals PriorityLevel::totals() {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   Totals out;
   for (const auto& [schema, stats] : flows_) {
     const auto refused = [&stats](Refusal why) { return stats->refused[static_cast<std::size_t>(why)]->value(); };
@@ -291,7 +291,7 @@ PriorityLevel::Totals PriorityLevel::totals() {
 
 void PriorityLevel::write_ratio(std::string& out, Ratio ratio, std::string_view name, std::span<const std::string_view> labels,
                                 std::span<const std::string> values) {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   TimingRatio& chosen = ratio == Ratio::SeatsInUse  ? seats_ratio_
                         : ratio == Ratio::Demand    ? demand_ratio_
                         : ratio == Ratio::Executing ? executing_ratio_

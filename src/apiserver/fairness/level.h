@@ -6,7 +6,6 @@
 #include <coroutine>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +16,7 @@
 #include "apiserver/fairness/queue_set.h"
 #include "apiserver/fairness/timing_ratio.h"
 #include "apiserver/request_info.h"
+#include "base/mutex.h"
 #include "rt/executor.h"
 #include "rt/runtime.h"
 
@@ -118,9 +118,9 @@ class PriorityLevel : public std::enable_shared_from_this<PriorityLevel> {
 
  private:
   // Under the lock: after every change. The guests that got their seats stay in `out` only if they sleep.
-  void changed(rt::TimePoint now, Dispatched& out);
+  void changed(rt::TimePoint now, Dispatched& out) REQUIRES(mutex_);
   static void wake(const Dispatched& out);
-  void arm(rt::TimePoint when);
+  void arm(rt::TimePoint when) REQUIRES(mutex_);
   void on_timer();
 
   rt::Runtime& runtime_;
@@ -130,19 +130,19 @@ class PriorityLevel : public std::enable_shared_from_this<PriorityLevel> {
   LevelSpec spec_;          // of the configuration's lock
   bool quiescing_ = false;  // of the configuration's lock
   std::atomic<uint32_t> seats_max_ = 1;
-  std::mutex mutex_;
-  QueueSet set_;
-  Demand demand_;
-  LevelShares shares_;
-  double target_ = 0;
-  double smoothed_ = 0;
-  Demand::Statistics seen_;
-  TimingRatio seats_ratio_;
-  TimingRatio demand_ratio_;
-  TimingRatio executing_ratio_;
-  TimingRatio waiting_ratio_;
-  bool armed_ = false;
-  std::map<std::string, std::shared_ptr<FlowStats>> flows_;
+  ThreadMutex mutex_;
+  QueueSet set_ GUARDED_BY(mutex_);
+  Demand demand_ GUARDED_BY(mutex_);
+  LevelShares shares_ GUARDED_BY(mutex_);
+  double target_ GUARDED_BY(mutex_) = 0;
+  double smoothed_ GUARDED_BY(mutex_) = 0;
+  Demand::Statistics seen_ GUARDED_BY(mutex_);
+  TimingRatio seats_ratio_ GUARDED_BY(mutex_);
+  TimingRatio demand_ratio_ GUARDED_BY(mutex_);
+  TimingRatio executing_ratio_ GUARDED_BY(mutex_);
+  TimingRatio waiting_ratio_ GUARDED_BY(mutex_);
+  bool armed_ GUARDED_BY(mutex_) = false;
+  std::map<std::string, std::shared_ptr<FlowStats>> flows_ GUARDED_BY(mutex_);
 };
 
 }  // namespace pintle::apiserver::fairness

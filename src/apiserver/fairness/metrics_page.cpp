@@ -86,7 +86,7 @@ void Fairness::write_metrics(std::string& out) const {
   write_limits(out, figures, deps_.seats);
   write_head(out, "apiserver_flowcontrol_seat_fair_frac", "The part of each level's target that was given when seats were last shared out.", "gauge");
   {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     write_sample(out, "apiserver_flowcontrol_seat_fair_frac", {}, {}, fraction_);
   }
   const auto write_ratios = [&](std::string_view name, std::string_view help, PriorityLevel::Ratio ratio, std::string_view phase) {

@@ -1,6 +1,5 @@
 #include "apiserver/fairness/watch_counts.h"
 
-#include <mutex>
 #include <string>
 
 #include "apiserver/fairness/flow_schema.h"
@@ -22,13 +21,13 @@ bool of_one_node(const RequestInfo& info) {
 WatchCounts::Registration WatchCounts::add(const RequestInfo& info) {
   if (of_one_node(info)) return {};
   const uint64_t key = key_of(info, info.ns, info.name);
-  std::unique_lock lock(mutex_);
+  ExclusiveThreadLock lock(mutex_);
   ++counts_[key];
   return {this, key};
 }
 
 void WatchCounts::remove(uint64_t key) {
-  std::unique_lock lock(mutex_);
+  ExclusiveThreadLock lock(mutex_);
   const auto found = counts_.find(key);
   if (--found->second == 0) counts_.erase(found);
 }
@@ -38,7 +37,7 @@ std::size_t WatchCounts::woken_by(const RequestInfo& info) const {
   const uint64_t keys[] = {key_of(info, {}, {}), key_of(info, info.ns, {}), key_of(info, {}, info.name), key_of(info, info.ns, info.name)};
   const bool distinct[] = {true, namespaced, named, namespaced && named};
   std::size_t sum = 0;
-  std::shared_lock lock(mutex_);
+  SharedThreadLock lock(mutex_);
   for (std::size_t i = 0; i < std::size(keys); ++i) {
     if (!distinct[i]) continue;
     if (const auto found = counts_.find(keys[i]); found != counts_.end()) sum += found->second;

@@ -3,12 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <shared_mutex>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 
 #include "apiserver/request_info.h"
+#include "base/mutex.h"
 
 namespace pintle::apiserver::fairness {
 
@@ -44,8 +44,8 @@ class WatchCounts {
  private:
   void remove(uint64_t key);
 
-  mutable std::shared_mutex mutex_;
-  std::unordered_map<uint64_t, std::size_t> counts_;
+  mutable SharedThreadMutex mutex_;
+  std::unordered_map<uint64_t, std::size_t> counts_ GUARDED_BY(mutex_);
 };
 
 }  // namespace pintle::apiserver::fairness

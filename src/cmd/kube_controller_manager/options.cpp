@@ -90,7 +90,7 @@ Result<Unit> read_network(const FlagSet& flags, controller::ControllerOptions& o
     (options.cluster_cidrs[0].contains(':') ? options.node_cidr_mask_size_v6 : options.node_cidr_mask_size_v4) =
         size("node-cidr-mask-size", options.cluster_cidrs[0].contains(':') ? 64 : 24);
   } else if (flags.is_set("node-cidr-mask-size")) {
-    return bad_request("usage of --node-cidr-mask-size is not allowed with dual-stack clusters");
+    return bad_request("--node-cidr-mask-size is for clusters of one IP family; use --node-cidr-mask-size-ipv4 and -ipv6");
   }
   if (flags.is_set("node-cidr-mask-size-ipv4")) options.node_cidr_mask_size_v4 = size("node-cidr-mask-size-ipv4", 24);
   if (flags.is_set("node-cidr-mask-size-ipv6")) options.node_cidr_mask_size_v6 = size("node-cidr-mask-size-ipv6", 64);

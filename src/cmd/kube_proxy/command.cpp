@@ -100,7 +100,7 @@ rt::Task<int> run_once(rt::Runtime& runtime, Options options) {
   }
   if (options.init_only) {
     proxy::apply_conntrack(options.config.conntrack);
-    log::info(0, "System initialized and --init-only specified");
+    log::info(0, "The node is set up; --init-only asks for no more");
     co_return 0;
   }
   co_return co_await serve(runtime, std::move(options));

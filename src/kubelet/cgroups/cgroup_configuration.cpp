@@ -1,5 +1,8 @@
 #include "kubelet/cgroups/cgroup_configuration.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "kubelet/pod_resources/pod_resources.h"
@@ -20,16 +23,13 @@ Unexpected<Status> invalid(std::string message) { return error(Reason::Invalid, 
 Result<Unit> check_enforced(const KubeletConfiguration& config) {
   for (const std::string& one : config.enforce_node_allocatable) {
     if (std::ranges::find(known, one) == std::end(known))
-      return invalid("option \"" + one +
-                     "\" specified for enforceNodeAllocatable (--enforce-node-allocatable). Valid options are \"pods\", \"system-reserved\", "
-                     "\"kube-reserved\", \"system-reserved-compressible\", \"kube-reserved-compressible\" or \"none\"");
+      return invalid("enforceNodeAllocatable (--enforce-node-allocatable) has \"" + one + "\"; known are " + fmt::format("{}", fmt::join(known, ", ")));
   }
   if (enforces(config, "none") && config.enforce_node_allocatable.size() > 1)
-    return invalid("enforceNodeAllocatable (--enforce-node-allocatable) may not contain additional enforcements when \"none\" is specified");
+    return invalid("enforceNodeAllocatable (--enforce-node-allocatable) has \"none\" beside others");
   for (const std::string what : {"system-reserved", "kube-reserved"}) {
     if (enforces(config, what) && enforces(config, what + "-compressible"))
-      return invalid("both \"" + what + "\" and \"" + what +
-                     "-compressible\" cannot be specified in enforceNodeAllocatable (--enforce-node-allocatable)");
+      return invalid("enforceNodeAllocatable (--enforce-node-allocatable) has \"" + what + "\" and \"" + what + "-compressible\": one of the two");
   }
   return Unit{};
 }

@@ -49,17 +49,17 @@ TEST(EvictionThresholds, OfAConfiguration) {
 }
 
 TEST(EvictionThresholds, WhatIsRefused) {
-  EXPECT_EQ(show(eviction_thresholds(config({{"disk.free", "10%"}}))), "unsupported eviction signal disk.free");
-  EXPECT_EQ(show(eviction_thresholds(config({{"memory.available", "0"}}))), "eviction threshold memory.available must be positive: 0");
+  EXPECT_EQ(show(eviction_thresholds(config({{"disk.free", "10%"}}))), "unknown eviction signal disk.free");
+  EXPECT_EQ(show(eviction_thresholds(config({{"memory.available", "0"}}))), "the eviction threshold of memory.available must be more than nothing: 0");
   EXPECT_EQ(show(eviction_thresholds(config({{"containerfs.available", "10%"}}))), "");
   KubeletConfiguration soft;
   soft.eviction_soft["memory.available"] = "1Gi";
-  EXPECT_EQ(show(eviction_thresholds(soft)), "grace period must be specified for the soft eviction threshold memory.available");
+  EXPECT_EQ(show(eviction_thresholds(soft)), "evictionSoft.memory.available has no evictionSoftGracePeriod");
   soft.eviction_soft_grace_period["memory.available"] = "-1s";
-  EXPECT_EQ(show(eviction_thresholds(soft)), "invalid eviction grace period specified: -1s, must be a positive value");
+  EXPECT_EQ(show(eviction_thresholds(soft)), "evictionSoftGracePeriod.memory.available must not be negative: -1s");
   soft.eviction_soft_grace_period["memory.available"] = "1s";
   soft.eviction_minimum_reclaim["nodefs.available"] = "0%";
-  EXPECT_EQ(show(eviction_thresholds(soft)), "eviction percentage minimum reclaim nodefs.available must be positive: 0%");
+  EXPECT_EQ(show(eviction_thresholds(soft)), "evictionMinimumReclaim.nodefs.available must be more than 0%: 0%");
 }
 
 // --- conditions -----------------------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ bool is_container_file_system(std::string_view signal) { return signal == "conta
 Unexpected<Status> bad(std::string message) { return error(Reason::Invalid, std::move(message)); }
 
 Result<Unit> check_signal(const std::string& signal) {
-  if (place_of(signal) == signals.size() && !is_container_file_system(signal)) return bad("unsupported eviction signal " + signal);
+  if (place_of(signal) == signals.size() && !is_container_file_system(signal)) return bad("unknown eviction signal " + signal);
   return Unit{};
 }
 
@@ -46,7 +46,7 @@ Result<std::optional<Threshold>> parse_threshold(const std::string& signal, cons
   out.signal = signal;
   TRY_ASSIGN(out.value, parse_eviction_threshold(text));
   if (out.value.is_share) return out;
-  if (out.value.amount == 0) return bad("eviction threshold " + signal + " must be positive: " + text);
+  if (out.value.amount == 0) return bad("the eviction threshold of " + signal + " must be more than nothing: " + text);
   out.quantity = api::Quantity::parse(text)->text();
   return out;
 }
@@ -57,9 +57,9 @@ Result<Unit> add(const auto& texts, const KubeletConfiguration& config, bool sof
     if (!threshold) continue;
     if (soft) {
       const std::string* grace = config.eviction_soft_grace_period.get(signal);
-      if (!grace) return bad("grace period must be specified for the soft eviction threshold " + signal);
+      if (!grace) return bad("evictionSoft." + signal + " has no evictionSoftGracePeriod");
       TRY_ASSIGN(const auto duration, api::parse_duration(*grace));
-      if (duration.nanos < 0) return bad("invalid eviction grace period specified: " + *grace + ", must be a positive value");
+      if (duration.nanos < 0) return bad("evictionSoftGracePeriod." + signal + " must not be negative: " + *grace);
       threshold->grace = rt::Duration(duration.nanos);
     }
     out.push_back(std::move(*threshold));
@@ -71,7 +71,7 @@ Result<Unit> add_min_reclaim(const KubeletConfiguration& config, std::vector<Thr
   for (const auto& [signal, text] : config.eviction_minimum_reclaim) {
     TRY(check_signal(signal));
     TRY_ASSIGN(const EvictionThreshold reclaim, parse_eviction_threshold(text));
-    if (reclaim.is_share && reclaim.share <= 0) return bad("eviction percentage minimum reclaim " + signal + " must be positive: " + text);
+    if (reclaim.is_share && reclaim.share <= 0) return bad("evictionMinimumReclaim." + signal + " must be more than 0%: " + text);
     for (Threshold& threshold : thresholds)
       if (threshold.signal == signal) threshold.min_reclaim = reclaim;
   }

@@ -37,7 +37,7 @@ Result<AuthConfig> auth_of(const codec::Value& entry) {
   if (!combined.empty()) {
     const auto decoded = codec::decode_base64(combined);
     const auto colon = decoded ? decoded->find(':') : std::string::npos;
-    if (colon == std::string::npos) return bad_request("unable to parse auth field, must be formatted as base64(username:password)");
+    if (colon == std::string::npos) return bad_request("\"auth\" of a pull secret is not the base64 of user:password");
     out.username = decoded->substr(0, colon);
     out.password = decoded->substr(colon + 1);
   }

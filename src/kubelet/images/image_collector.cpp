@@ -44,10 +44,10 @@ rt::Task<void> ImageCollector::collect(rt::Context ctx, std::optional<SignalValu
     co_return;
   }
   if (std::exchange(failed_before_, true)) {
-    log::error("Image garbage collection failed multiple times in a row", done.error());
+    log::error("Unused images are not removed, again", done.error());
     setup_.warn("ImageGCFailed", done.error().message);
   } else {
-    log::error("Image garbage collection failed once", done.error());
+    log::error("Unused images are not removed", done.error());
   }
 }
 

@@ -179,7 +179,7 @@ rt::Task<bool> NodeAgent::State::register_node(rt::Context ctx) {
       co_return true;
     }
     if (ctx.done()) break;
-    log::error("Unable to register node with API server", done.error(), {{"node", setup.identity.name}});
+    log::error("The API server did not take this node", done.error(), {{"node", setup.identity.name}});
     (void)co_await rt::sleep_for(ctx, backoff);
     backoff = std::min<rt::Duration>(backoff * 2, register_backoff_max);
   }
@@ -288,7 +288,7 @@ rt::Task<void> NodeAgent::State::run(rt::Context ctx) {
     poked.reset();
     auto updated = co_await update(ctx);
     if (ctx.done()) break;
-    if (!updated) log::error("Unable to update node status", updated.error());
+    if (!updated) log::error("The node's status was not written", updated.error());
     rt::Duration wait = setup.timing.status_update;
     if (!became_ready.is_set()) {
       wait = std::min(wait, not_ready_wait);

@@ -104,7 +104,7 @@ rt::Task<Result<User>> Access::authenticate(rt::Context ctx, const net::Request&
 rt::Task<Result<std::optional<User>>> Access::user_of_token(rt::Context ctx, std::string token) {
   std::string key = component::sha256(token);  // tokens are not kept
   {
-    const std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     if (auto known = tokens_.get(key, deps_.clock.now())) co_return std::move(*known);
   }
   authn::TokenReview review;
@@ -112,7 +112,7 @@ rt::Task<Result<std::optional<User>>> Access::user_of_token(rt::Context ctx, std
   CO_TRY_ASSIGN(const auto answer, co_await deps_.client->create(std::move(ctx), std::move(review)));
   std::optional<User> user;
   if (answer.status.authenticated) user = answer.status.user;
-  const std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   const rt::TimePoint now = deps_.clock.now();
   tokens_.put(std::move(key), user, now, now + rt::Duration(deps_.authentication.webhook.cache_ttl.nanos));
   co_return user;
@@ -121,7 +121,7 @@ rt::Task<Result<std::optional<User>>> Access::user_of_token(rt::Context ctx, std
 rt::Task<Result<bool>> Access::allowed(rt::Context ctx, User user, std::string verb, std::string subresource) {
   std::string key = decision_key(user, verb, subresource);
   {
-    const std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     if (auto known = decisions_.get(key, deps_.clock.now())) co_return *known;
   }
   if (deps_.client == nullptr) co_return error(Reason::ServiceUnavailable, "there is no API server to ask");
@@ -139,7 +139,7 @@ rt::Task<Result<bool>> Access::allowed(rt::Context ctx, User user, std::string v
   CO_TRY_ASSIGN(const auto answer, co_await deps_.client->create(std::move(ctx), std::move(review)));
   const bool allow = answer.status.allowed && !answer.status.denied;
   const auto& keep = deps_.authorization.webhook;
-  const std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   const rt::TimePoint now = deps_.clock.now();
   decisions_.put(std::move(key), allow, now, now + rt::Duration(allow ? keep.cache_authorized_ttl.nanos : keep.cache_unauthorized_ttl.nanos));
   co_return allow;

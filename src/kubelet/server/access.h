@@ -4,13 +4,13 @@
 #pragma once
 
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "api/gen/authentication_v1.h"
 #include "api/gen/kubeletconfig_v1beta1.h"
+#include "base/mutex.h"
 #include "client/client.h"
 #include "kubelet/server/attributes.h"
 #include "net/http.h"
@@ -57,9 +57,9 @@ class Access {
   rt::Task<Result<bool>> allowed(rt::Context ctx, User user, std::string verb, std::string subresource);
 
   AccessDeps deps_;
-  std::mutex mutex_;
-  Cache<std::optional<User>> tokens_;
-  Cache<bool> decisions_;
+  ThreadMutex mutex_;
+  Cache<std::optional<User>> tokens_ GUARDED_BY(mutex_);
+  Cache<bool> decisions_ GUARDED_BY(mutex_);
 };
 
 }  // namespace pintle::kubelet::server

@@ -53,7 +53,7 @@ rt::Task<void> StaticPodSource::read_all() {
     if (pod) {
       pods[path] = std::make_shared<const api::core_v1::Pod>(std::move(*pod));
     } else {
-      log::error("Could not process manifest file", pod.error(), {{"path", path}});
+      log::error("A manifest is left out", pod.error(), {{"path", path}});
     }
   }
   texts_ = std::move(texts);

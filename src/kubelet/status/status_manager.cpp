@@ -77,7 +77,7 @@ rt::Task<void> StatusManager::send_loop(EntryPtr entry) {
       entry->changed.set();
       continue;
     }
-    log::info(2, "Failed to update status for pod", {{"uid", entry->pod ? entry->pod->metadata.uid : ""}, {"err", sent.error().message}});
+    log::info(2, "A pod's status was not written", {{"uid", entry->pod ? entry->pod->metadata.uid : ""}, {"err", sent.error().message}});
     const auto waited = co_await rt::sleep_for(tasks_.context(), backoff.next(runtime_.random()));
     if (!waited) break;
   }

@@ -25,28 +25,28 @@ std::string go_time(rt::WallTime time) {
 }  // namespace
 
 void ProxyHealth::queued(Family family, rt::WallTime now) {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   oldest_queued_.emplace(family, now);
 }
 
 void ProxyHealth::updated(Family family, rt::WallTime now) {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   oldest_queued_.erase(family);
   updated_[family] = now;
 }
 
 void ProxyHealth::set_node_eligible(bool eligible) {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   node_eligible_ = eligible;
 }
 
 bool ProxyHealth::node_eligible() const {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   return node_eligible_;
 }
 
 bool ProxyHealth::healthy(rt::WallTime now) const {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   return all_keep_up(now);
 }
 
@@ -56,11 +56,11 @@ bool ProxyHealth::keeps_up(Family family, rt::WallTime now) const {
 }
 
 bool ProxyHealth::all_keep_up(rt::WallTime now) const {
-  return std::ranges::all_of(updated_, [&](const auto& entry) { return keeps_up(entry.first, now); });
+  return std::ranges::all_of(updated_, [&](const auto& entry) REQUIRES(mutex_) { return keeps_up(entry.first, now); });
 }
 
 std::string ProxyHealth::page(rt::WallTime now, bool with_node) const {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   const bool all_well = all_keep_up(now);
   const bool answer_ok = all_well && (!with_node || node_eligible_);
   rt::WallTime last{};

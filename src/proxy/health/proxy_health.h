@@ -3,10 +3,10 @@
 #pragma once
 
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 
+#include "base/mutex.h"
 #include "proxy/address.h"
 #include "rt/clock.h"
 
@@ -29,13 +29,13 @@ class ProxyHealth {
   std::string page(rt::WallTime now, bool with_node) const;
 
  private:
-  bool keeps_up(Family family, rt::WallTime now) const;
-  bool all_keep_up(rt::WallTime now) const;
-  mutable std::mutex mutex_;
+  bool keeps_up(Family family, rt::WallTime now) const REQUIRES(mutex_);
+  bool all_keep_up(rt::WallTime now) const REQUIRES(mutex_);
+  mutable ThreadMutex mutex_;
   const rt::Duration timeout_;
-  std::map<Family, rt::WallTime> updated_;
-  std::map<Family, rt::WallTime> oldest_queued_;
-  bool node_eligible_ = false;
+  std::map<Family, rt::WallTime> updated_ GUARDED_BY(mutex_);
+  std::map<Family, rt::WallTime> oldest_queued_ GUARDED_BY(mutex_);
+  bool node_eligible_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace pintle::proxy::health

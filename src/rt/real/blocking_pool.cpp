@@ -8,7 +8,7 @@ namespace pintle::rt {
 
 BlockingPool::~BlockingPool() {
   {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_all();
@@ -16,7 +16,7 @@ BlockingPool::~BlockingPool() {
 }
 
 void BlockingPool::submit(std::function<void()> work) {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   queue_.push_back(std::move(work));
   if (queue_.size() <= idle_ || threads_.size() == threads_max_) {
     wake_.notify_one();
@@ -27,7 +27,7 @@ void BlockingPool::submit(std::function<void()> work) {
 
 void BlockingPool::work_loop() {
   SignalStack signals;
-  std::unique_lock lock(mutex_);
+  ThreadLock lock(mutex_);
   while (true) {
     while (queue_.empty()) {
       if (stopping_) return;

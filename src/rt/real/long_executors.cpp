@@ -8,7 +8,7 @@
 namespace pintle::rt {
 
 Executor& LongExecutors::next() {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   CHECK(!stopped_, "a long executor asked for while the runtime ends");
   const std::size_t turn = turn_++ % count_;
   if (turn == members_.size()) {
@@ -20,7 +20,7 @@ Executor& LongExecutors::next() {
 }
 
 void LongExecutors::stop() {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   if (std::exchange(stopped_, true)) return;
   for (Member& member : members_) member.executor->stop();
   for (Member& member : members_) member.thread.join();

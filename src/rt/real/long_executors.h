@@ -3,10 +3,10 @@
 
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
+#include "base/mutex.h"
 #include "rt/real/real_executor.h"
 
 namespace pintle::rt {
@@ -29,11 +29,10 @@ class LongExecutors {
   Runtime& runtime_;
   const std::size_t first_index_;
   const std::size_t count_;
-  std::mutex mutex_;
-  // Guarded by mutex_.
-  std::vector<Member> members_;
-  std::size_t turn_ = 0;
-  bool stopped_ = false;
+  ThreadMutex mutex_;
+  std::vector<Member> members_ GUARDED_BY(mutex_);
+  std::size_t turn_ GUARDED_BY(mutex_) = 0;
+  bool stopped_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace pintle::rt

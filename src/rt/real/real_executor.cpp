@@ -24,7 +24,7 @@ void RealExecutor::post(std::coroutine_handle<> handle) { push(Work{handle, null
 
 void RealExecutor::push(Work work) {
   {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     ready_.push_back(std::move(work));
     if (std::exchange(drain_posted_, true)) return;
   }
@@ -34,7 +34,7 @@ void RealExecutor::push(Work work) {
 void RealExecutor::post_last(std::coroutine_handle<> handle) {
   last_.push_back(handle);
   {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     if (std::exchange(drain_posted_, true)) return;
   }
   boost::asio::post(io_->context, [this] { drain(); });
@@ -45,7 +45,7 @@ void RealExecutor::drain() {
   const TimePoint began = watch_.begun();
   for (int round = 0; round < rounds_max && watch_.begun() - began < rounds_time_max; ++round) {
     {
-      std::lock_guard lock(mutex_);
+      ThreadLock lock(mutex_);
       if (ready_.empty()) break;
       running_.swap(ready_);
     }
@@ -58,7 +58,7 @@ void RealExecutor::drain() {
     watch_.end();
   }
   {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     drain_posted_ = !ready_.empty() || !last_.empty();
     if (!drain_posted_) return;
   }
@@ -83,7 +83,7 @@ void RealExecutor::run_batch() {
 TimerId RealExecutor::post_at(TimePoint when, std::function<void()> work) {
   TimerId id;
   {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     id = timers_.add(when, std::move(work));
     if (when >= armed_) return id;
     armed_ = when;
@@ -97,14 +97,14 @@ TimerId RealExecutor::post_at(TimePoint when, std::function<void()> work) {
 }
 
 bool RealExecutor::cancel_timer(TimerId id) {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   return timers_.remove(id);
 }
 
 void RealExecutor::arm() {
   TimePoint when;
   {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     const auto earliest = timers_.earliest();
     armed_ = earliest.value_or(TimePoint::max());
     if (!earliest) return;
@@ -121,7 +121,7 @@ void RealExecutor::fire() {
   while (true) {
     std::optional<std::function<void()>> work;
     {
-      std::lock_guard lock(mutex_);
+      ThreadLock lock(mutex_);
       armed_ = TimePoint::min();  // armed once, below
       work = timers_.pop_due(now);
     }

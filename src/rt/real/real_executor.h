@@ -4,9 +4,9 @@
 
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <vector>
 
+#include "base/mutex.h"
 #include "rt/executor.h"
 #include "rt/real/hold_watch.h"
 #include "rt/timer_heap.h"
@@ -52,13 +52,12 @@ class RealExecutor final : public Executor {
   Runtime& runtime_;
   const std::size_t index_;
   std::unique_ptr<Io> io_;
-  std::mutex mutex_;
-  // Guarded by mutex_.
-  std::vector<Work> ready_;
-  bool drain_posted_ = false;
-  TimerHeap timers_;
+  ThreadMutex mutex_;
+  std::vector<Work> ready_ GUARDED_BY(mutex_);
+  bool drain_posted_ GUARDED_BY(mutex_) = false;
+  TimerHeap timers_ GUARDED_BY(mutex_);
   // When the asio timer rings at the latest; an earlier post_at() arms it anew.
-  TimePoint armed_ = TimePoint::max();
+  TimePoint armed_ GUARDED_BY(mutex_) = TimePoint::max();
   // The executor's thread only.
   std::vector<Work> running_;
   std::deque<std::coroutine_handle<>> last_;

@@ -113,8 +113,8 @@ bool Algorithm::score(const Profile& profile, CycleState& state, const PodInfo& 
     for (std::size_t i = 0; i < totals_.size(); ++i) {
       if (scores_[i] < 0 || scores_[i] > node_score_max) {
         out.error = PluginStatus::of(Code::Error, "applying score defaultWeights on Score plugins: plugin \"" + std::string(placed.name) +
-                                                      "\" returns an invalid score " + std::to_string(scores_[i]) +
-                                                      ", it should in the range of [0, 100] after normalizing");
+                                                      "\" gave the score " + std::to_string(scores_[i]) +
+                                                      ", which is not within 0 and 100 after normalizing");
         return false;
       }
       totals_[i] += scores_[i] * placed.weight;

@@ -50,10 +50,10 @@ class Builder {
     complete(profile_->pre_filter, profile_->filter);
     complete(profile_->pre_score, profile_->score);
     if (profile_->queue_sort.size() != 1)
-      return bad_request("only one queue sort plugin required for profile with scheduler name \"" + spec_.scheduler_name + "\", but got " +
+      return bad_request("profile \"" + spec_.scheduler_name + "\" needs one queue sort plugin and has " +
                          std::to_string(profile_->queue_sort.size()));
     if (profile_->bind.empty())
-      return bad_request("at least one bind plugin is needed for profile with scheduler name \"" + spec_.scheduler_name + "\"");
+      return bad_request("profile \"" + spec_.scheduler_name + "\" has no bind plugin");
     for (auto& plugin : made_)
       if (plugin) profile_->plugins.push_back(std::move(plugin));
     return std::move(profile_);

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <mutex>
 
 #include "api/gen/core_v1.h"
 #include "apiserver/admission/configured/matching.h"
+#include "base/mutex.h"
 
 namespace pintle::apiserver {
 namespace {
@@ -36,7 +36,7 @@ class GuardTable {
       objects.push_back(reader_.list(resource, ""));
       if (objects.back().empty()) return nullptr;  // nor is there a guard without any one of them
     }
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     if (!guards_ || objects != objects_) {
       guards_ = std::make_shared<const Guards>(make_(reader_, objects));
       objects_ = std::move(objects);
@@ -48,9 +48,9 @@ class GuardTable {
   const ResourceReader& reader_;
   const std::vector<GroupResource> resources_;
   const Make make_;
-  std::mutex mutex_;
-  std::vector<Objects> objects_;
-  std::shared_ptr<const Guards> guards_;
+  ThreadMutex mutex_;
+  std::vector<Objects> objects_ GUARDED_BY(mutex_);
+  std::shared_ptr<const Guards> guards_ GUARDED_BY(mutex_);
 };
 
 template <class T>

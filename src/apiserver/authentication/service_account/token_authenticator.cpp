@@ -30,7 +30,7 @@ ServiceAccountAuthenticator::ServiceAccountAuthenticator(TokenAuthenticatorConfi
     : config_(std::move(config)), clock_(clock), reader_(reader) {}
 
 ServiceAccountAuthenticator::ClaimsPtr ServiceAccountAuthenticator::recall(const std::string& digest) {
-  const std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   const auto it = by_digest_.find(digest);
   if (it == by_digest_.end()) return nullptr;
   recent_.splice(recent_.begin(), recent_, it->second);
@@ -38,7 +38,7 @@ ServiceAccountAuthenticator::ClaimsPtr ServiceAccountAuthenticator::recall(const
 }
 
 void ServiceAccountAuthenticator::remember(std::string digest, ClaimsPtr claims) {
-  const std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   if (by_digest_.contains(digest)) return;
   recent_.emplace_front(std::move(digest), std::move(claims));
   by_digest_.emplace(recent_.front().first, recent_.begin());

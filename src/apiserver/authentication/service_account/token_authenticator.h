@@ -3,7 +3,6 @@
 
 #include <list>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "apiserver/authentication/authenticator.h"
 #include "apiserver/authentication/service_account/claims.h"
 #include "apiserver/authentication/service_account/jwt.h"
+#include "base/mutex.h"
 #include "rt/clock.h"
 
 namespace pintle::apiserver::service_account {
@@ -37,10 +37,10 @@ class ServiceAccountAuthenticator : public TokenAuthenticator {
   const TokenAuthenticatorConfig config_;
   const rt::Clock& clock_;
   const ResourceReader& reader_;
-  std::mutex mutex_;
+  ThreadMutex mutex_;
   // Most recently used first, by the token's digest; never a token itself.
-  std::list<std::pair<std::string, ClaimsPtr>> recent_;
-  std::unordered_map<std::string_view, std::list<std::pair<std::string, ClaimsPtr>>::iterator> by_digest_;
+  std::list<std::pair<std::string, ClaimsPtr>> recent_ GUARDED_BY(mutex_);
+  std::unordered_map<std::string_view, std::list<std::pair<std::string, ClaimsPtr>>::iterator> by_digest_ GUARDED_BY(mutex_);
 };
 
 constexpr std::size_t verified_tokens_max = 4096;  // then the least recently used is forgotten and checked anew

@@ -26,7 +26,7 @@ void PodIndex::apply(const storage::CacheEvent& event) {
   const std::string_view now = event.type == storage::CacheEventType::Deleted ? std::string_view() : node_of(event.object);
   const std::string_view before = event.type == storage::CacheEventType::Deleted ? node_of(event.object) : node_of(event.previous);
   if (now.empty() && before.empty()) return;
-  const std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   if (!before.empty() && before != now) remove(before, *event.object);
   if (now.empty()) return;
   auto it = nodes_.find(now);
@@ -41,7 +41,7 @@ void PodIndex::apply(const storage::CacheEvent& event) {
 
 std::vector<PodIndex::Entry> PodIndex::entries_of(std::string_view node, std::string_view ns) const {
   std::vector<Entry> out;
-  const std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   const auto it = nodes_.find(node);
   if (it == nodes_.end()) return out;
   for (const Entry& entry : it->second)
@@ -50,7 +50,7 @@ std::vector<PodIndex::Entry> PodIndex::entries_of(std::string_view node, std::st
 }
 
 void PodIndex::remember(std::string_view node, const Entry& entry) const {
-  const std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   const auto it = nodes_.find(node);
   if (it == nodes_.end()) return;
   for (Entry& kept : it->second)
@@ -71,7 +71,7 @@ bool PodIndex::any(std::string_view node, std::string_view ns, const std::functi
 }
 
 bool PodIndex::has(std::string_view node, std::string_view ns, std::string_view pod) const {
-  const std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   const auto it = nodes_.find(node);
   if (it == nodes_.end()) return false;
   return std::any_of(it->second.begin(), it->second.end(), [&](const Entry& entry) { return same_pod(*entry.pod, ns, pod); });

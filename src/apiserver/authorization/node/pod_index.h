@@ -4,7 +4,6 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -12,6 +11,7 @@
 
 #include "apiserver/authorization/node/pod_references.h"
 #include "apiserver/resource_reader.h"
+#include "base/mutex.h"
 
 namespace pintle::apiserver::node {
 
@@ -39,8 +39,8 @@ class PodIndex {
   void remember(std::string_view node, const Entry& entry) const;
 
   const ResourceReader& reader_;
-  mutable std::mutex mutex_;
-  mutable std::unordered_map<std::string, std::vector<Entry>, Hash, std::equal_to<>> nodes_;
+  mutable ThreadMutex mutex_;
+  mutable std::unordered_map<std::string, std::vector<Entry>, Hash, std::equal_to<>> nodes_ GUARDED_BY(mutex_);
 };
 
 }  // namespace pintle::apiserver::node

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <mutex>
 #include <unordered_set>
 
 namespace pintle::apiserver::rbac {
@@ -46,7 +45,7 @@ std::shared_ptr<RbacIndex::Role> RbacIndex::role_slot(const std::string& key) {
 }
 
 void RbacIndex::put_role(const std::string& ns, const std::string& name, std::vector<Rule> rules) {
-  const std::lock_guard lock(mutex_);
+  ExclusiveThreadLock lock(mutex_);
   auto role = role_slot(object_key(ns, name));
   role->values = 0;
   for (const Rule& rule : rules) role->values += rule.values();
@@ -54,7 +53,7 @@ void RbacIndex::put_role(const std::string& ns, const std::string& name, std::ve
 }
 
 void RbacIndex::remove_role(const std::string& ns, const std::string& name) {
-  const std::lock_guard lock(mutex_);
+  ExclusiveThreadLock lock(mutex_);
   const auto it = roles_.find(object_key(ns, name));
   if (it == roles_.end()) return;
   it->second->rules = nullptr;
@@ -62,7 +61,7 @@ void RbacIndex::remove_role(const std::string& ns, const std::string& name) {
 }
 
 void RbacIndex::put_binding(const std::string& ns, const std::string& name, RoleRef role, std::vector<Subject> subjects) {
-  const std::lock_guard lock(mutex_);
+  ExclusiveThreadLock lock(mutex_);
   auto& slot = bindings_[object_key(ns, name)];
   if (slot) unlink(*slot);
   slot = std::make_unique<Binding>();
@@ -91,7 +90,7 @@ void RbacIndex::unlink(const Binding& binding) {
 }
 
 void RbacIndex::remove_binding(const std::string& ns, const std::string& name) {
-  const std::lock_guard lock(mutex_);
+  ExclusiveThreadLock lock(mutex_);
   const auto it = bindings_.find(object_key(ns, name));
   if (it == bindings_.end()) return;
   unlink(*it->second);
@@ -135,7 +134,7 @@ bool RbacIndex::visit_key(std::string_view key, Visit& visit) const {
 }
 
 bool RbacIndex::visit(const UserInfo& user, std::string_view ns, const std::function<bool(const Grant&)>& call) const {
-  const std::shared_lock lock(mutex_);
+  SharedThreadLock lock(mutex_);
   std::string key;
   Visit visit{.call = call};
   const auto visit_scope = [&](std::string_view scope) {
@@ -152,7 +151,7 @@ bool RbacIndex::visit(const UserInfo& user, std::string_view ns, const std::func
 }
 
 Rules RbacIndex::role_rules(const std::string& ns, const std::string& name) const {
-  const std::shared_lock lock(mutex_);
+  SharedThreadLock lock(mutex_);
   const auto it = roles_.find(object_key(ns, name));
   return it == roles_.end() ? nullptr : it->second->rules;
 }

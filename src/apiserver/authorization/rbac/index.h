@@ -5,13 +5,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "apiserver/authorization/rbac/rules.h"
+#include "base/mutex.h"
 
 namespace pintle::apiserver::rbac {
 
@@ -80,15 +80,15 @@ class RbacIndex {
   template <class V>
   using Table = std::unordered_map<std::string, V, Hash, std::equal_to<>>;
 
-  std::shared_ptr<Role> role_slot(const std::string& key);
-  void unlink(const Binding& binding);
+  std::shared_ptr<Role> role_slot(const std::string& key) REQUIRES(mutex_);
+  void unlink(const Binding& binding) REQUIRES(mutex_);
   struct Visit;
-  bool visit_key(std::string_view key, Visit& visit) const;
+  bool visit_key(std::string_view key, Visit& visit) const REQUIRES_SHARED(mutex_);
 
-  mutable std::shared_mutex mutex_;
-  Table<std::shared_ptr<Role>> roles_;        // "ns/name"
-  Table<std::unique_ptr<Binding>> bindings_;  // "ns/name"
-  Table<std::vector<Entry>> by_subject_;      // "ns\0u:name", "ns\0g:name"
+  mutable SharedThreadMutex mutex_;
+  Table<std::shared_ptr<Role>> roles_ GUARDED_BY(mutex_);        // "ns/name"
+  Table<std::unique_ptr<Binding>> bindings_ GUARDED_BY(mutex_);  // "ns/name"
+  Table<std::vector<Entry>> by_subject_ GUARDED_BY(mutex_);      // "ns\0u:name", "ns\0g:name"
 };
 
 }  // namespace pintle::apiserver::rbac

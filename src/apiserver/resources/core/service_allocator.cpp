@@ -84,7 +84,7 @@ void ServiceAllocator::on_event(const ResourceReader& reader, const storage::Cac
     std::sort(now.ports.begin(), now.ports.end());
     now.ports.erase(std::unique(now.ports.begin(), now.ports.end()), now.ports.end());
   }
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   const std::string key(event.object->key());
   Holding& before = services_[key];
   for (const std::string& address : before.addresses) drop(used_ips_, address);
@@ -102,7 +102,7 @@ Result<Unit> ServiceAllocator::reserve_ip(std::string_view address) {
   const auto ip = apimachinery::parse_ip(address);
   const bool in_range = ip && std::any_of(ranges_.begin(), ranges_.end(), [&](const Cidr& range) { return range.contains(*ip); });
   if (!in_range) return bad_request(fmt::format("failed to allocate IP {}: the provided IP is not in the valid range", address));
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   const std::string key = ip->to_string();
   if (ip_taken(key)) return bad_request(fmt::format("failed to allocate IP {}: provided IP is already allocated", address));
   ++reserved_ips_[key];
@@ -116,8 +116,8 @@ Result<std::string> ServiceAllocator::draw_ip(std::string_view family, rt::Rando
   const uint64_t size = usable(range);
   if (size == 0) return internal("the service IP range is too small");
   const uint64_t band = static_band(size);
-  std::lock_guard lock(mutex_);
-  const auto take = [&](uint64_t offset) -> std::string {
+  ThreadLock lock(mutex_);
+  const auto take = [&](uint64_t offset) REQUIRES(mutex_) -> std::string {
     std::string address = address_at(range, offset).to_string();
     if (ip_taken(address)) return {};
     ++reserved_ips_[address];
@@ -135,7 +135,7 @@ Result<Unit> ServiceAllocator::reserve_port(int32_t port, const std::set<int32_t
   if (port < node_ports_.first || port > node_ports_.second)
     return bad_request(
         fmt::format("provided port is not in the valid range. The range of valid ports is {}-{}", node_ports_.first, node_ports_.second));
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   if (port_taken(port) && !also_ok.contains(port)) return bad_request("provided port is already allocated");
   ++reserved_ports_[port];
   return Unit{};
@@ -144,7 +144,7 @@ Result<Unit> ServiceAllocator::reserve_port(int32_t port, const std::set<int32_t
 Result<int32_t> ServiceAllocator::draw_port(rt::Random& random) {
   const auto size = static_cast<uint64_t>(node_ports_.second - node_ports_.first + 1);
   const uint64_t band = size < static_band_min ? 0 : std::clamp(size / 32, static_band_min, static_ports_max);
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   const uint64_t start = band + random.below(size - band);
   for (uint64_t i = 0; i < size; ++i) {
     const auto port = static_cast<int32_t>(node_ports_.first + (start + i) % size);
@@ -156,7 +156,7 @@ Result<int32_t> ServiceAllocator::draw_port(rt::Random& random) {
 }
 
 void ServiceAllocator::release(const std::vector<std::string>& addresses, const std::vector<int32_t>& ports) {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   for (const std::string& address : addresses) drop(reserved_ips_, address);
   for (const int32_t port : ports) drop(reserved_ports_, port);
 }

@@ -4,7 +4,6 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
@@ -13,6 +12,7 @@
 #include "api/gen/core_v1.h"
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resource_reader.h"
+#include "base/mutex.h"
 #include "base/status.h"
 #include "rt/clock.h"
 
@@ -39,8 +39,8 @@ class ServiceAllocator {
 
  private:
   void on_event(const ResourceReader& reader, const storage::CacheEvent& event);
-  bool ip_taken(const std::string& address) const { return used_ips_.contains(address) || reserved_ips_.contains(address); }
-  bool port_taken(int32_t port) const { return used_ports_.contains(port) || reserved_ports_.contains(port); }
+  bool ip_taken(const std::string& address) const REQUIRES(mutex_) { return used_ips_.contains(address) || reserved_ips_.contains(address); }
+  bool port_taken(int32_t port) const REQUIRES(mutex_) { return used_ports_.contains(port) || reserved_ports_.contains(port); }
 
   struct Holding {
     std::vector<std::string> addresses;
@@ -52,12 +52,12 @@ class ServiceAllocator {
   std::vector<apimachinery::Cidr> ranges_;
   std::vector<std::string> families_;
   std::pair<uint16_t, uint16_t> node_ports_{30000, 32767};
-  mutable std::mutex mutex_;
-  std::map<std::string, Holding, std::less<>> services_;  // by storage key
-  std::map<std::string, int, std::less<>> used_ips_;      // how many Services hold it (one, unless the store was written by hand)
-  std::map<int32_t, int> used_ports_;
-  std::map<std::string, int, std::less<>> reserved_ips_;
-  std::map<int32_t, int> reserved_ports_;
+  mutable ThreadMutex mutex_;
+  std::map<std::string, Holding, std::less<>> services_ GUARDED_BY(mutex_);  // by storage key
+  std::map<std::string, int, std::less<>> used_ips_ GUARDED_BY(mutex_);      // how many Services hold it (one, unless the store was written by hand)
+  std::map<int32_t, int> used_ports_ GUARDED_BY(mutex_);
+  std::map<std::string, int, std::less<>> reserved_ips_ GUARDED_BY(mutex_);
+  std::map<int32_t, int> reserved_ports_ GUARDED_BY(mutex_);
 };
 
 }  // namespace pintle::apiserver::resources

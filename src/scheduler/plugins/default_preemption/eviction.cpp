@@ -56,7 +56,7 @@ rt::Task<void> carry_out(PluginDeps deps, Preemption preemption) {
     status["nominatedNodeName"] = nullptr;
     auto cleared = co_await patch_status(&deps.client, ctx, pod->pod.get(), std::move(status));
     if (!cleared && cleared.error().reason != Reason::NotFound)
-      log::error("Cannot clear 'NominatedNodeName' field", cleared.error(), {{"pod", pod_key(*pod->pod)}});
+      log::error("A pod's nomination was not taken back", cleared.error(), {{"pod", pod_key(*pod->pod)}});
   }
   for (const PodInfoPtr& victim : preemption.victims) {
     if (victim->pod->metadata.deletion_timestamp) continue;  // on its way out
