@@ -74,7 +74,8 @@ class FlatMap {
     return true;
   }
   iterator erase(const_iterator it) { return items_.erase(it); }
-  bool operator==(const FlatMap&) const = default;
+  // No default: clang would want to know V where the class is named only.
+  bool operator==(const FlatMap& other) const { return items_ == other.items_; }
 
  private:
   iterator lower(std::string_view key) {
