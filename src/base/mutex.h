@@ -5,8 +5,8 @@
 //   std::vector<int> ready_ GUARDED_BY(mutex_);
 #pragma once
 
-#include <condition_variable>
 #include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <shared_mutex>
 

@@ -35,8 +35,7 @@ Result<FeatureGates> FeatureGates::parse(const std::map<std::string, bool>& want
   for (const auto& [name, on] : wanted) {
     const FeatureSpec* spec = find_feature(name);
     if (spec == nullptr) return bad_request("unrecognized feature gate: " + name);
-    if (spec->locked && spec->on != on)
-      return bad_request(fmt::format("feature gate {} cannot be {}: it is locked to {}", name, on, spec->on));
+    if (spec->locked && spec->on != on) return bad_request(fmt::format("feature gate {} cannot be {}: it is locked to {}", name, on, spec->on));
     gates.on_[place_of(*spec)] = on;
   }
   for (const auto& [flag, stage] : {std::pair{all_alpha, FeatureStage::Alpha}, std::pair{all_beta, FeatureStage::Beta}}) {

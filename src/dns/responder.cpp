@@ -19,9 +19,7 @@ std::size_t limit_of(const Query& query, Protocol protocol) { return protocol ==
 
 struct Responder::Metrics {
   explicit Metrics(metrics::Registry& registry)
-      : requests(
-            registry,
-            {"coredns_dns_requests_total", "Questions received.", {"server", "zone", "view", "proto", "type"}}),
+      : requests(registry, {"coredns_dns_requests_total", "Questions received.", {"server", "zone", "view", "proto", "type"}}),
         responses(registry, {"coredns_dns_responses_total", "Answers sent, by code.", {"server", "zone", "view", "rcode"}}),
         hits(registry, {"coredns_cache_hits_total", "Questions answered from the cache.", {"server", "type"}}),
         misses(registry, {"coredns_cache_misses_total", "Questions asked of other servers.", {"server"}}) {}

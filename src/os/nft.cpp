@@ -4,7 +4,6 @@
 
 #include "base/mutex.h"
 
-
 namespace pintle::os {
 namespace {
 

@@ -28,28 +28,26 @@ constexpr auto programming_bounds = [] {
 
 Metrics::Metrics(component::metrics::Registry& registry)
     : sync_seconds(registry, {"kubeproxy_sync_proxy_rules_duration_seconds", "Seconds that a sync of the rules took.", {"ip_family"}}, sync_bounds),
-      full_sync_seconds(registry,
-                        {"kubeproxy_sync_full_proxy_rules_duration_seconds", "Seconds that a sync of all rules took.", {"ip_family"}},
+      full_sync_seconds(registry, {"kubeproxy_sync_full_proxy_rules_duration_seconds", "Seconds that a sync of all rules took.", {"ip_family"}},
                         sync_bounds),
-      partial_sync_seconds(
-          registry, {"kubeproxy_sync_partial_proxy_rules_duration_seconds", "Seconds that a sync of what had changed took.", {"ip_family"}},
-          sync_bounds),
+      partial_sync_seconds(registry,
+                           {"kubeproxy_sync_partial_proxy_rules_duration_seconds", "Seconds that a sync of what had changed took.", {"ip_family"}},
+                           sync_bounds),
       network_programming_seconds(
-          registry, {"kubeproxy_network_programming_duration_seconds", "Seconds from a change of endpoints until the rules follow it.", {"ip_family"}},
-          programming_bounds),
-      conntrack_seconds(registry,
-                        {"kubeproxy_conntrack_reconciler_sync_duration_seconds", "Seconds that a look through the tracked connections took.", {"ip_family"}},
-                        sync_bounds),
-      conntrack_deleted(
           registry,
-          {"kubeproxy_conntrack_reconciler_deleted_entries_total", "Tracked connections that were removed.", {"ip_family"}}),
+          {"kubeproxy_network_programming_duration_seconds", "Seconds from a change of endpoints until the rules follow it.", {"ip_family"}},
+          programming_bounds),
+      conntrack_seconds(
+          registry,
+          {"kubeproxy_conntrack_reconciler_sync_duration_seconds", "Seconds that a look through the tracked connections took.", {"ip_family"}},
+          sync_bounds),
+      conntrack_deleted(registry, {"kubeproxy_conntrack_reconciler_deleted_entries_total", "Tracked connections that were removed.", {"ip_family"}}),
       sync_failures(registry, {"kubeproxy_sync_proxy_rules_nftables_sync_failures_total", "Syncs that nftables refused.", {"ip_family"}}),
-      cleanup_failures(registry,
-                       {"kubeproxy_sync_proxy_rules_nftables_cleanup_failures_total", "Removals of unused chains that nftables refused.", {"ip_family"}}),
-      last_sync_timestamp(registry,
-                          {"kubeproxy_sync_proxy_rules_last_timestamp_seconds", "When the rules were last in place.", {"ip_family"}}),
-      last_queued_timestamp(
-          registry, {"kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds", "When a sync was last asked for.", {"ip_family"}}),
+      cleanup_failures(
+          registry,
+          {"kubeproxy_sync_proxy_rules_nftables_cleanup_failures_total", "Removals of unused chains that nftables refused.", {"ip_family"}}),
+      last_sync_timestamp(registry, {"kubeproxy_sync_proxy_rules_last_timestamp_seconds", "When the rules were last in place.", {"ip_family"}}),
+      last_queued_timestamp(registry, {"kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds", "When a sync was last asked for.", {"ip_family"}}),
       no_local_endpoints(registry, {"kubeproxy_sync_proxy_rules_no_local_endpoints_total",
                                     "Services with the traffic policy Local and no endpoint on this node.",
                                     {"ip_family", "traffic_policy"}}),

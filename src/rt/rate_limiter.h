@@ -1,7 +1,6 @@
 // RateLimiter: a token bucket. Thread-safe.
 #pragma once
 
-
 #include "base/mutex.h"
 #include "base/status.h"
 #include "rt/clock.h"

@@ -1,5 +1,5 @@
-#include "rt/detached.h"
 #include "base/mutex.h"
+#include "rt/detached.h"
 #include "rt/sync.h"
 
 namespace pintle::rt {

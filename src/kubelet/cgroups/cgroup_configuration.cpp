@@ -23,7 +23,8 @@ Unexpected<Status> invalid(std::string message) { return error(Reason::Invalid, 
 Result<Unit> check_enforced(const KubeletConfiguration& config) {
   for (const std::string& one : config.enforce_node_allocatable) {
     if (std::ranges::find(known, one) == std::end(known))
-      return invalid("enforceNodeAllocatable (--enforce-node-allocatable) has \"" + one + "\"; known are " + fmt::format("{}", fmt::join(known, ", ")));
+      return invalid("enforceNodeAllocatable (--enforce-node-allocatable) has \"" + one + "\"; known are " +
+                     fmt::format("{}", fmt::join(known, ", ")));
   }
   if (enforces(config, "none") && config.enforce_node_allocatable.size() > 1)
     return invalid("enforceNodeAllocatable (--enforce-node-allocatable) has \"none\" beside others");

@@ -50,7 +50,8 @@ TEST(EvictionThresholds, OfAConfiguration) {
 
 TEST(EvictionThresholds, WhatIsRefused) {
   EXPECT_EQ(show(eviction_thresholds(config({{"disk.free", "10%"}}))), "unknown eviction signal disk.free");
-  EXPECT_EQ(show(eviction_thresholds(config({{"memory.available", "0"}}))), "the eviction threshold of memory.available must be more than nothing: 0");
+  EXPECT_EQ(show(eviction_thresholds(config({{"memory.available", "0"}}))),
+            "the eviction threshold of memory.available must be more than nothing: 0");
   EXPECT_EQ(show(eviction_thresholds(config({{"containerfs.available", "10%"}}))), "");
   KubeletConfiguration soft;
   soft.eviction_soft["memory.available"] = "1Gi";

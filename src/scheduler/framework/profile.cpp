@@ -52,8 +52,7 @@ class Builder {
     if (profile_->queue_sort.size() != 1)
       return bad_request("profile \"" + spec_.scheduler_name + "\" needs one queue sort plugin and has " +
                          std::to_string(profile_->queue_sort.size()));
-    if (profile_->bind.empty())
-      return bad_request("profile \"" + spec_.scheduler_name + "\" has no bind plugin");
+    if (profile_->bind.empty()) return bad_request("profile \"" + spec_.scheduler_name + "\" has no bind plugin");
     for (auto& plugin : made_)
       if (plugin) profile_->plugins.push_back(std::move(plugin));
     return std::move(profile_);

@@ -295,8 +295,7 @@ Result<std::unique_ptr<Plugin>> make_pod_topology_spread(const PluginDeps& deps,
   if (system && !parsed.default_constraints.empty())
     return bad_request("defaultingType: Invalid value: \"System\": when .defaultConstraints are not empty");
   for (const TopologySpreadConstraint& constraint : parsed.default_constraints)
-    if (constraint.label_selector)
-      return bad_request("defaultConstraints.labelSelector: Forbidden: each pod's own is used");
+    if (constraint.label_selector) return bad_request("defaultConstraints.labelSelector: Forbidden: each pod's own is used");
   std::vector<TopologySpreadConstraint> defaults = std::move(parsed.default_constraints);
   if (system) defaults = {default_constraint(hostname_label, 3), default_constraint("topology.kubernetes.io/zone", 5)};
   return std::make_unique<PodTopologySpread>(deps, std::move(defaults), system);
