@@ -57,7 +57,7 @@ class Source:
             self.aliases[named[1]] = named[2]
         elif named := TYPE.match(line):
             self.others.add(named[1])
-        elif found := [m for m in OTHER.finditer(re.sub(r'<[^<>]*>', '', re.sub(r'<[^<>]*>', '', line))) if m[1] not in KEYWORDS]:
+        elif found := [m for m in OTHER.finditer(re.sub(r'<[^<>]*>', '', re.sub(r'<[^<>]*>', '', line))) if m[1] not in KEYWORDS and not m[1].isupper()]:
             name, what = found[0][1], found[0][2]
             if what != '(':
                 self.others.add(name)

@@ -33,7 +33,8 @@ def source(tmp_path, name, private='', public='', namespace='pintle::a'):
     ({'private': '#define STEP 1'}, {'public': 'int x = STEP;', 'namespace': 'pintle::b'}, None),
     ({'private': '// int f(int x) {'}, {'public': 'int g() { return f(1); }'}, [[], []]),
     ({'public': 'int f(int x) {'}, {'public': 'int g() { return f(1); }'}, [[], []]),
-    ({'public': 'TEST(A, B) {'}, {'public': 'TEST(A, B) {'}, None),
+    ({'private': 'TEST(A, B) {'}, {'private': 'TEST(A, B) {'}, None),
+    ({'private': 'TEST(A, B) {'}, {'private': 'TEST(A, C) {'}, [[], []]),
 ])
 def test_which_files_go_together(tmp_path, one, two, renamed):
     """`renamed`: the names that change in the first file and in the second; None: they are kept apart."""
