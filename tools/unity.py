@@ -57,10 +57,12 @@ class Source:
             self.aliases[named[1]] = named[2]
         elif named := TYPE.match(line):
             self.others.add(named[1])
-        elif found := [m for m in OTHER.finditer(re.sub(r'<[^<>]*>', '', re.sub(r'<[^<>]*>', '', line))) if m[1] not in KEYWORDS and not m[1].isupper()]:
+        elif found := [m for m in OTHER.finditer(re.sub(r'<[^<>]*>', '', re.sub(r'<[^<>]*>', '', line))) if m[1] not in KEYWORDS]:
             name, what = found[0][1], found[0][2]
+            if name.isupper():
+                return            # a macro of gtest
             if what != '(':
-                self.others.add(name)
+                self.others |= {m[1] for m in found if m[2] != '('}
             else:
                 first = CLASS_REFERENCE.match(line[line.index('(', line.index(name)):] if '(' in line[line.index(name):] else '')
                 self.functions.setdefault(name, set()).add(first[1] if first else '')

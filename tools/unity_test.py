@@ -34,7 +34,8 @@ def source(tmp_path, name, private='', public='', namespace='pintle::a'):
     ({'private': '// int f(int x) {'}, {'public': 'int g() { return f(1); }'}, [[], []]),
     ({'public': 'int f(int x) {'}, {'public': 'int g() { return f(1); }'}, [[], []]),
     ({'private': 'TEST(A, B) {'}, {'private': 'TEST(A, B) {'}, None),
-    ({'private': 'TEST(A, B) {'}, {'private': 'TEST(A, C) {'}, [[], []]),
+    ({'private': 'TEST(A, B) { f(x); }'}, {'private': 'TEST(A, C) { f(x); }'}, [[], []]),
+    ({'private': 'constexpr int a = 1, b = 2;'}, {'public': 'int g() { return b; }'}, [['b'], []]),
 ])
 def test_which_files_go_together(tmp_path, one, two, renamed):
     """`renamed`: the names that change in the first file and in the second; None: they are kept apart."""
