@@ -19,7 +19,7 @@ ALIAS = re.compile(rf'^(?:using|namespace)\s+({WORD})\s*=\s*([^;]*);')
 NAMESPACE = re.compile(r'^namespace ([\w:]+) \{', re.M)
 # The class that a function's first parameter refers to.
 CLASS_REFERENCE = re.compile(rf'\(\s*(?:const\s+)?((?:{WORD}::)*[A-Z]\w*)\s*&')
-OTHER = re.compile(rf'(?<![\w:])({WORD})\s*(?:\[[^\]]*\]\s*)*([({{=;])')
+OTHER = re.compile(rf'(::)?(?<!\w)({WORD})\s*(?:\[[^\]]*\]\s*)*([({{=;])')
 USE = re.compile(rf'(?<![\w.>:])({WORD})\b')
 MEMBER = re.compile(rf'(?:\.|->|::)\s*({WORD})\b')
 TEST = re.compile(rf'^TEST(?:_F|_P)?\(({WORD}),\s*({WORD})\)', re.M)
@@ -42,11 +42,15 @@ class Source:
         text = path.read_text()
         self.functions, self.aliases, self.others, self.macros = {}, {}, set(), set(MACRO.findall(text))
         self.namespaces = set(NAMESPACE.findall(text))
-        for line in private_lines(text):
-            self.declare(line)
         rest = plain(text)
+        # gtest's macros say ::testing; what is also declared for others keeps its name.
+        self.fixed = set(MEMBER.findall(rest)) | {'testing'}
+        for private, line in declaration_lines(text):
+            if private:
+                self.declare(line)
+            else:
+                self.fixed |= {m[2] for m in OTHER.finditer(line)}
         self.used, self.called = set(USE.findall(rest)), set(CALL.findall(rest))
-        self.fixed = set(MEMBER.findall(rest))
         self.others |= {f'{suite}_{name}_Test' for suite, name in TEST.findall(rest)}
         self.fixed |= {f'{suite}_{name}_Test' for suite, name in TEST.findall(rest)}
         self.used |= {f'{suite}_{name}_Test' for suite, name in TEST.findall(rest)}
@@ -57,12 +61,12 @@ class Source:
             self.aliases[named[1]] = named[2]
         elif named := TYPE.match(line):
             self.others.add(named[1])
-        elif found := [m for m in OTHER.finditer(re.sub(r'<[^<>]*>', '', re.sub(r'<[^<>]*>', '', line))) if m[1] not in KEYWORDS]:
-            name, what = found[0][1], found[0][2]
-            if name.isupper():
-                return            # a macro of gtest
+        elif found := [m for m in OTHER.finditer(re.sub(r'<[^<>]*>', '', re.sub(r'<[^<>]*>', '', line))) if m[2] not in KEYWORDS]:
+            qualified, name, what = found[0].groups()
+            if qualified or name.isupper():
+                return            # a member's definition; a macro of gtest
             if what != '(':
-                self.others |= {m[1] for m in found if m[2] != '('}
+                self.others |= {m[2] for m in found if m[3] != '('}
             else:
                 first = CLASS_REFERENCE.match(line[line.index('(', line.index(name)):] if '(' in line[line.index(name):] else '')
                 self.functions.setdefault(name, set()).add(first[1] if first else '')
@@ -92,15 +96,16 @@ def within(inner, outer):
     return inner == outer or inner.startswith(outer + '::')
 
 
-def private_lines(text):
+def declaration_lines(text):
+    """(is it private, line) of the lines that may begin a declaration."""
     inside = False
     for line in text.split('\n'):
         if re.match(r'namespace\s*\{', line):
             inside = True
         elif re.match(r'\}\s*// namespace$', line):
             inside = False
-        if (inside or line.startswith('static ')) and re.match(WORD, line):
-            yield plain(line)
+        if re.match(WORD, line):
+            yield inside or line.startswith('static '), plain(line)
 
 
 def fits(source, sources):
