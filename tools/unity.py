@@ -17,6 +17,7 @@ COMMENT_OR_TEXT = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\
 TYPE = re.compile(rf'^(?:template\s*<[^\n]*>\s*)?(?:struct|class|union|enum(?:\s+class)?|concept)\s+({WORD})')
 ALIAS = re.compile(rf'^(?:using|namespace)\s+({WORD})\s*=\s*([^;]*);')
 NAMESPACE = re.compile(r'^namespace ([\w:]+) \{', re.M)
+MORE = re.compile(rf',\s*({WORD})\s*=')
 # The class that a function's first parameter refers to.
 CLASS_REFERENCE = re.compile(rf'\(\s*(?:const\s+)?((?:{WORD}::)*[A-Z]\w*)\s*&')
 OTHER = re.compile(rf'(::)?(?<!\w)({WORD})\s*(?:\[[^\]]*\]\s*)*([({{=;])')
@@ -66,7 +67,7 @@ class Source:
             if qualified or name.isupper():
                 return            # a member's definition; a macro of gtest
             if what != '(':
-                self.others |= {m[2] for m in found if m[3] != '('}
+                self.others |= {name, *MORE.findall(line)}
             else:
                 first = CLASS_REFERENCE.match(line[line.index('(', line.index(name)):] if '(' in line[line.index(name):] else '')
                 self.functions.setdefault(name, set()).add(first[1] if first else '')

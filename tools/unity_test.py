@@ -37,6 +37,7 @@ def source(tmp_path, name, private='', public='', namespace='pintle::a'):
     ({'private': 'TEST(A, B) { f(x); }'}, {'private': 'TEST(A, C) { f(x); }'}, [[], []]),
     ({'private': 'char f(char x) {', 'public': 'void f(A& x) {'}, {'public': 'int h() { return f(1); }'}, None),
     ({'private': 'A::A(int x) : f(x) {'}, {'public': 'int h() { return f(1); }'}, [[], []]),
+    ({'private': 'thread_local int* a = nullptr;'}, {'public': 'int* h() { return nullptr; }'}, [[], []]),
     ({'private': 'constexpr int a = 1, b = 2;'}, {'public': 'int g() { return b; }'}, [['b'], []]),
 ])
 def test_which_files_go_together(tmp_path, one, two, renamed):
