@@ -24,7 +24,7 @@ OTHER = re.compile(rf'(::)?(?<!\w)({WORD})\s*(?:\[[^\]]*\]\s*)*([({{=;])')
 USE = re.compile(rf'(?<![\w.>:])({WORD})\b')
 MEMBER = re.compile(rf'(?:\.|->|::)\s*({WORD})\b')
 TEST = re.compile(rf'^TEST(?:_F|_P)?\(({WORD}),\s*({WORD})\)', re.M)
-INCLUDE = re.compile(r'^#include [<"][^>"]*[>"]', re.M)
+INCLUDE = re.compile(r'^#include (?:<[^>]*>|"[^"]*\.h")', re.M)   # tables (.inc) are read where they stand
 CALL = re.compile(rf'(?<![\w.>:])({WORD})\s*\(')
 KEYWORDS = {'if', 'for', 'while', 'switch', 'return', 'namespace', 'public', 'private', 'using', 'operator', 'static_assert', 'constexpr', 'const', 'requires', 'decltype', 'noexcept',
             'alignas', 'extern'}
@@ -105,7 +105,7 @@ def declaration_lines(text):
             inside = True
         elif re.match(r'\}\s*// namespace$', line):
             inside = False
-        if re.match(WORD, line):
+        if re.match(WORD, line) and not line.startswith('using namespace '):
             yield inside or line.startswith('static '), plain(line)
 
 

@@ -38,6 +38,7 @@ def source(tmp_path, name, private='', public='', namespace='pintle::a'):
     ({'private': 'char f(char x) {', 'public': 'void f(A& x) {'}, {'public': 'int h() { return f(1); }'}, None),
     ({'private': 'A::A(int x) : f(x) {'}, {'public': 'int h() { return f(1); }'}, [[], []]),
     ({'private': 'thread_local int* a = nullptr;'}, {'public': 'int* h() { return nullptr; }'}, [[], []]),
+    ({'private': 'using namespace api;'}, {'public': 'int h() { return api::g; }'}, [[], []]),
     ({'private': 'constexpr int a = 1, b = 2;'}, {'public': 'int g() { return b; }'}, [['b'], []]),
 ])
 def test_which_files_go_together(tmp_path, one, two, renamed):
@@ -52,7 +53,7 @@ def test_which_files_go_together(tmp_path, one, two, renamed):
 
 def test_the_text_of_a_batch(tmp_path):
     paths = [source(tmp_path, name, private='int f(int x) {') for name in ('one', 'two')]
-    paths[0].write_text('#include <map>\n' + paths[0].read_text())
+    paths[0].write_text('#include <map>\n#include "table.inc"\n' + paths[0].read_text())
     (members, sources), = unity.batches(paths, 8)
     assert unity.batch_text(tmp_path, members, sources).splitlines()[1:] == [
         '#include <map>', '#define f f__one', '#include "one.cpp"', '#undef f', '#define f f__two', '#include "two.cpp"', '#undef f']
