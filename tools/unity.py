@@ -23,11 +23,12 @@ CLASS_REFERENCE = re.compile(rf'\(\s*(?:const\s+)?((?:{WORD}::)*[A-Z]\w*)\s*&')
 OTHER = re.compile(rf'(::)?(?<!\w)({WORD})\s*(?:\[[^\]]*\]\s*)*([({{=;])')
 USE = re.compile(rf'(?<![\w.>:])({WORD})\b')
 MEMBER = re.compile(rf'(?:\.|->|::)\s*({WORD})\b')
+OVERRIDE = re.compile(rf'\b({WORD})\([^;{{}}]*\boverride\b')
 TEST = re.compile(rf'^TEST(?:_F|_P)?\(({WORD}),\s*({WORD})\)', re.M)
 INCLUDE = re.compile(r'^#include (?:<[^>]*>|"[^"]*\.h")', re.M)   # tables (.inc) are read where they stand
 CALL = re.compile(rf'(?<![\w.>:])({WORD})\s*\(')
 KEYWORDS = {'if', 'for', 'while', 'switch', 'return', 'namespace', 'public', 'private', 'using', 'operator', 'static_assert', 'constexpr', 'const', 'requires', 'decltype', 'noexcept',
-            'alignas', 'extern'}
+            'alignas', 'extern', 'struct', 'class', 'enum', 'union', 'template', 'inline', 'auto', 'nullptr', 'sizeof', 'co_await', 'co_return'}
 
 
 def plain(text):
@@ -45,7 +46,7 @@ class Source:
         self.namespaces = set(NAMESPACE.findall(text))
         rest = plain(text)
         # gtest's macros say ::testing; what is also declared for others keeps its name.
-        self.fixed = set(MEMBER.findall(rest)) | {'testing'}
+        self.fixed = set(MEMBER.findall(rest)) | set(OVERRIDE.findall(rest)) | {'testing'}
         for private, line in declaration_lines(text):
             if private:
                 self.declare(line)
@@ -107,6 +108,8 @@ def declaration_lines(text):
             inside = False
         if re.match(WORD, line) and not line.startswith('using namespace '):
             yield inside or line.startswith('static '), plain(line)
+    if inside:
+        raise ValueError('an anonymous namespace does not end with "}  // namespace": clang-format writes it')
 
 
 def fits(source, sources):
@@ -118,7 +121,10 @@ def batches(paths, size):
     """[(paths, sources)]: each file goes into the first batch that has room for it and where nothing is disturbed."""
     out = []
     for path in sorted(paths):
-        source = Source(path)
+        try:
+            source = Source(path)
+        except ValueError as e:
+            raise SystemExit(f'{path}: {e}') from e
         for members, sources in out:
             if len(members) < size and fits(source, sources):
                 members.append(path)

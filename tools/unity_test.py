@@ -62,3 +62,10 @@ def test_the_text_of_a_batch(tmp_path):
 def test_a_batch_has_its_size(tmp_path):
     paths = [source(tmp_path, f'f{i}') for i in range(7)]
     assert [len(members) for members, _ in unity.batches(paths, 3)] == [3, 3, 1]
+
+
+def test_a_namespace_without_an_end(tmp_path):
+    path = source(tmp_path, 'one', private='int f(int x) {')
+    path.write_text(path.read_text().replace('}  // namespace\n', '}\n'))
+    with pytest.raises(SystemExit, match='one.cpp: an anonymous namespace'):
+        unity.batches([path], 8)
