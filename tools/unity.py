@@ -146,7 +146,8 @@ def batch_text(root, members, sources):
     lines = ['// Written by tools/unity.py.', *sorted({line for source in sources for line in source.includes})]
     for member, source in zip(members, sources):
         names = sorted(source.renamed([s for s in sources if s is not source]))
-        lines += [f'#define {name} {name}__{member.stem}' for name in names]
+        place = re.sub(r'\W', '_', str(member.relative_to(root).with_suffix('')))
+        lines += [f'#define {name} {name}__{place}' for name in names]
         lines.append(f'#include "{member.relative_to(root)}"')
         lines += [f'#undef {name}' for name in names]
     return '\n'.join(lines) + '\n'
