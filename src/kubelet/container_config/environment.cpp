@@ -91,8 +91,14 @@ class Builder {
 
   // nullopt: an optional source that is missing.
   Result<std::optional<std::string>> resolve(const core::EnvVarSource& source) {
-    if (source.field_ref) return field_value(in_.pod, source.field_ref->field_path, in_.addresses);
-    if (source.resource_field_ref) return resource_value_text(in_.pod, &in_.container, *source.resource_field_ref, in_.node_allocatable);
+    if (source.field_ref) {
+      TRY_ASSIGN(std::string value, field_value(in_.pod, source.field_ref->field_path, in_.addresses));
+      return value;
+    }
+    if (source.resource_field_ref) {
+      TRY_ASSIGN(std::string value, resource_value_text(in_.pod, &in_.container, *source.resource_field_ref, in_.node_allocatable));
+      return value;
+    }
     if (source.config_map_key_ref) {
       const core::ConfigMapKeySelector& ref = *source.config_map_key_ref;
       TRY_ASSIGN(const ConfigMapPtr object, find_object(in_.config_maps, ref.name, is_optional(ref.optional)));
