@@ -33,7 +33,7 @@ TEST(HeapProfile, ADumpIsScaledToWhatIsHeld) {
   EXPECT_EQ(profile->samples[0].stack, (std::vector<uint64_t>{0x30, 0x2f}));
   EXPECT_EQ(profile->samples[0].bytes, 8388609);  // far above the period: nearly every one is sampled
   EXPECT_EQ(profile->samples[1].stack, (std::vector<uint64_t>{0x10, 0x2f}));
-  EXPECT_EQ(profile->samples[1].bytes, 1658821);  // 1 / (1 - 1/e) of what was sampled
+  EXPECT_EQ(profile->samples[1].bytes, 1658823);  // 1 / (1 - 1/e) of what was sampled
   EXPECT_EQ(profile->samples[1].objects, 3);
 }
 
