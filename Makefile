@@ -11,7 +11,7 @@ ASAN_STACK_KB := 131072
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: help all deps build test unit tsan integration sanitize integration-asan fuzz simulation wire demo demo-down bench swap peers images conformance conformance-fast lint coverage format clean
+.PHONY: help all deps build test unit tsan integration sanitize integration-asan fuzz simulation wire demo demo-down bench swap soak peers images conformance conformance-fast lint coverage format clean
 all: build
 
 help:            ## this list
@@ -93,6 +93,9 @@ bench: build $(PY)         ## the API server (apiload, fairness) and a whole nod
 	@$(PY) test/bench/api.py --pintle $(BUILD)/pintle --peers $(BUILD)/peers
 	@$(PY) test/bench/fairness.py --pintle $(BUILD)/pintle --peers $(BUILD)/peers
 	@$(PY) test/bench/node.py
+
+soak: build $(PY)          ## churn of every kind for MINUTES (30), then the memory must be back: make soak MINUTES=5
+	@$(PY) test/soak/run.py --pintle $(BUILD)/pintle --minutes $${MINUTES:-30}
 
 swap: build $(PY)          ## upstream's controller manager and scheduler on pintle kube-apiserver
 	@test/peers/build $(BUILD)/peers

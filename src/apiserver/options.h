@@ -60,6 +60,7 @@ struct ApiServerOptions {
   rt::Duration kubelet_timeout = std::chrono::seconds(5);  // to connect
   component::FeatureGates feature_gates;
   std::map<std::string, std::string> runtime_config;
+  bool profiling = true;  // serve /debug/pprof/
   int verbosity = 0;
 };
 

@@ -18,6 +18,7 @@
 #include "apiserver/connect/connector.h"
 #include "apiserver/endpoints/api_handler.h"
 #include "apiserver/endpoints/openapi_pages.h"
+#include "apiserver/endpoints/profile_pages.h"
 #include "apiserver/endpoints/responses.h"
 #include "apiserver/registry/action.h"
 #include "apiserver/registry/errors.h"
@@ -261,6 +262,7 @@ void ApiServerImpl::make_handler() {
   health.add({"poststarthook/rbac/bootstrap-roles", [this] { return ready_.load(); }});
   health.add({"shutdown", [this] { return ready_.load(); }, true});
   add_openapi_pages(*handler_, registry_->served());
+  if (options_.profiling) add_profile_pages(*handler_, runtime_);
   if (authentication_ && authentication_->openid()) {
     const auto page = [](const std::string& text, std::string type) {
       return [&text, type](Exchange& exchange) { return answer(exchange, 200, type, Bytes::copy(text)); };

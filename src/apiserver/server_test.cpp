@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "apiserver/testing/in_process.h"
+#include "component/memory.h"
 #include "rt/sync.h"
 #include "rt/testing.h"
 
@@ -311,6 +312,8 @@ rt::Task<void> fixed_paths(InProcessServer& server) {
                         {"GET", "/readyz/etcd-readiness", 200},
                         {"GET", "/livez/etcd-readiness", 404},
                         {"GET", "/metrics", 200},
+                        {"GET", "/debug/pprof/", 404},
+                        {"GET", "/debug/pprof/nope", 404},
                         {"GET", "/version", 200},
                         {"GET", "/api/v1/nopes", 404},
                         {"TRACE", maps, 405},
@@ -324,6 +327,32 @@ rt::Task<void> fixed_paths(InProcessServer& server) {
   }
 }
 TEST(Server, AnswersFixedPaths) { with_server(fixed_paths); }
+
+rt::Task<void> tells_what_holds_memory(InProcessServer& server) {
+  (void)co_await server.ask("POST", maps, config_map("one"));
+  (void)co_await server.ask("GET", maps);
+  const Answer page = co_await server.ask("GET", "/metrics");
+  const auto value = [&page](const std::string& series) {
+    const std::size_t at = page.body.find("\n" + series + " ");
+    return at == std::string::npos ? -1.0 : std::stod(page.body.substr(at + series.size() + 2));
+  };
+  EXPECT_GT(value(R"(pintle_cache_bytes{group="",resource="configmaps",holds="objects"})"), 100.0);
+  EXPECT_GT(value(R"(pintle_cache_bytes{group="",resource="configmaps",holds="history"})"), 0.0);
+  EXPECT_GT(value(R"(pintle_cache_bytes{group="",resource="configmaps",holds="encodings"})"), 0.0);
+  EXPECT_EQ(value(R"(pintle_cache_bytes{group="batch",resource="jobs",holds="objects"})"), 0.0);
+
+  const Answer profile = co_await server.ask("GET", "/debug/pprof/heap");
+  const Answer text = co_await server.ask("GET", "/debug/pprof/heap?debug=1");
+  if (component::heap_use().allocated == 0) {
+    EXPECT_EQ(profile.status, 503);  // the sanitizer's allocator takes no samples
+    co_return;
+  }
+  EXPECT_EQ(profile.status, 200);
+  EXPECT_NE(profile.body.find("inuse_space"), std::string::npos);
+  EXPECT_EQ(text.status, 200);
+  EXPECT_TRUE(text.body.starts_with("Held now")) << text.body.substr(0, 100);
+}
+TEST(Server, TellsWhatHoldsMemory) { with_server(tells_what_holds_memory); }
 
 }  // namespace
 }  // namespace pintle::apiserver

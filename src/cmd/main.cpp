@@ -18,7 +18,6 @@
 #include "cmd/token/command.h"
 #include "component/crash_report.h"
 #include "component/held_report.h"
-#include "component/memory.h"
 
 namespace {
 
@@ -65,7 +64,6 @@ int main(int argc, char** argv) {
   if (args.empty()) return 1;
   pintle::component::report_crashes();
   pintle::component::report_held_executors();
-  pintle::component::tune_allocator();
   const char* slash = std::strrchr(args[0], '/');
   if (const Command* command = find_command(slash ? slash + 1 : args[0])) return command->run(args.subspan(1));
   if (args.size() < 2) return usage(stderr);

@@ -1,12 +1,26 @@
-// What a process does so that its resident memory is what it uses. Once a process each; threads may run.
+// What a process does so that its resident memory is what it uses. The allocator is jemalloc (docs/decisions/0027-allocator.md); builds with a
+// sanitizer have the sanitizer's own, and there nothing is to be tuned.
 #pragma once
+
+#include <cstdint>
+#include <string>
 
 namespace pintle::component {
 
-// Large buffers go back to the system when they are freed, and threads share arenas. Before any thread starts.
-void tune_allocator();
-// When a start has ended: free heap pages leave, and so do the pages of code and constants, which come back from the page cache
-// as they are needed (breakpoints that a debugger has set before are lost).
+// When a start has ended, once: free heap pages leave, and so do the pages of code and constants, which come back from the page cache
+// as they are needed (breakpoints that a debugger has set before are lost). Threads may run.
 void release_start_memory();
+// Free heap pages leave at once, where the allocator would keep them for a second: after a large buffer that is seldom needed.
+void release_free_memory();
+
+// The heap, in bytes. All 0 in builds with a sanitizer.
+struct HeapUse {
+  int64_t allocated = 0;  // what the program holds, as size classes round it up
+  int64_t active = 0;     // pages that hold some of it
+  int64_t resident = 0;   // active pages, those free but not yet given back, and the allocator's own
+};
+HeapUse heap_use();
+// pintle_heap_bytes{state=...}.
+void write_heap_metrics(std::string& out);
 
 }  // namespace pintle::component

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <fstream>
+#include <memory>
+#include <string>
 #include <vector>
 
 namespace pintle::component {
@@ -28,6 +30,30 @@ TEST(Memory, CodeLeavesAfterTheStartAndComesBack) {
   std::ranges::sort(numbers);
   EXPECT_EQ(numbers.front(), 0);
   EXPECT_EQ(numbers.back(), 999);
+}
+
+TEST(Memory, FreedPagesGoBack) {
+  if (heap_use().allocated == 0) GTEST_SKIP() << "the sanitizer has an allocator of its own";
+  constexpr int64_t small = 200, many = 100'000;
+  std::vector<std::unique_ptr<char[]>> held;
+  held.reserve(many);
+  for (int64_t i = 0; i < many; ++i) held.push_back(std::make_unique<char[]>(small));
+  const HeapUse full = heap_use();
+  EXPECT_GT(full.allocated, small * many);
+  EXPECT_GE(full.resident, full.active);
+  EXPECT_GE(full.active, full.allocated);
+  held.clear();
+  release_free_memory();
+  const HeapUse after = heap_use();
+  EXPECT_LT(after.allocated, full.allocated - small * many);
+  EXPECT_LT(after.resident, full.resident - small * many);
+}
+
+TEST(Memory, TheHeapIsOnThePageOfMetrics) {
+  std::string page;
+  write_heap_metrics(page);
+  for (const char* state : {"allocated", "active", "resident"})
+    EXPECT_NE(page.find("pintle_heap_bytes{state=\"" + std::string(state) + "\"} "), std::string::npos);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "base/check.h"
+#include "component/memory.h"
 #include "rt/held.h"
 
 namespace pintle::component::metrics {
@@ -173,6 +174,7 @@ void write_held_metrics(std::string& out) {
 
 void write_process_metrics(std::string& out) {
   write_held_metrics(out);
+  write_heap_metrics(out);
   std::ifstream stat("/proc/self/stat");
   const std::string text((std::istreambuf_iterator<char>(stat)), std::istreambuf_iterator<char>());
   const std::size_t after_name = text.rfind(')');

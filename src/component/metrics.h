@@ -110,7 +110,7 @@ using CounterVec = Vec<Counter>;
 using GaugeVec = Vec<Gauge>;
 using HistogramVec = Vec<Histogram>;
 
-// process_resident_memory_bytes, process_cpu_seconds_total, process_open_fds, process_start_time_seconds.
+// process_resident_memory_bytes, process_cpu_seconds_total, process_open_fds, process_start_time_seconds, pintle_heap_bytes.
 void write_process_metrics(std::string& out);
 
 }  // namespace pintle::component::metrics

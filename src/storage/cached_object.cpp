@@ -10,6 +10,8 @@ namespace {
 
 // What one remembered encoding costs beside its bytes.
 constexpr int64_t memo_overhead_bytes = 96;
+// Of an object: the blocks that shared pointers count in, and what an allocator rounds up.
+constexpr int64_t object_overhead_bytes = 96;
 
 // An object has no mutex of its own: there are many objects and little contention.
 std::mutex& memo_mutex(const void* object) {
@@ -52,15 +54,22 @@ CachedObject::CachedObject(const CacheCodec& codec, const KeyValue& stored, Cach
 }
 
 CachedObject::~CachedObject() {
-  if (!memo_) return;
-  for (const Memo::Entry& entry : memo_->entries) codec_.memo_bytes_.fetch_sub(entry.cost, std::memory_order_relaxed);
+  if (memo_) forget_encodings();
+}
+
+int64_t CachedObject::memory_bytes() const {
+  const std::size_t views = header_.labels.size() + header_.fields.size();
+  const std::size_t bytes = sizeof *this + key_.size() + wire_.size() + views * sizeof(ViewMap::value_type) + (extra_ ? extra_->size() : 0);
+  return static_cast<int64_t>(bytes) + object_overhead_bytes;
 }
 
 Bytes CachedObject::encoded(unsigned format) const {
   const auto remembered = [&]() -> const Bytes* {
     if (!memo_) return nullptr;
     const auto it = std::ranges::find(memo_->entries, format, &Memo::Entry::format);
-    return it == memo_->entries.end() ? nullptr : &it->bytes;
+    if (it == memo_->entries.end()) return nullptr;
+    memo_->used = true;
+    return &it->bytes;
   };
   std::mutex& mutex = memo_mutex(this);
   {
@@ -73,20 +82,31 @@ Bytes CachedObject::encoded(unsigned format) const {
   const int64_t cost = static_cast<int64_t>(made.size()) + memo_overhead_bytes;
   std::lock_guard lock(mutex);
   if (const Bytes* bytes = remembered()) return *bytes;  // somebody else was faster: share theirs
-  if (!recent_ && codec_.memo_bytes() + cost > codec_.memo_bytes_max()) return made;
+  if (!recent_ && codec_.over_budget(cost)) return made;
   made = exact_copy(made.view());
   if (!memo_) memo_ = std::make_unique<Memo>();
   memo_->entries.push_back({format, made, cost});
-  codec_.memo_bytes_.fetch_add(cost, std::memory_order_relaxed);
+  codec_.charge(cost);
   return made;
+}
+
+void CachedObject::forget_encodings() const {
+  int64_t bytes = 0;
+  for (const Memo::Entry& entry : memo_->entries) bytes += entry.cost;
+  codec_.charge(-bytes);
+  memo_.reset();
 }
 
 void CachedObject::set_recent(bool recent) const {
   std::lock_guard lock(memo_mutex(this));
   recent_ = recent;
-  if (recent || !memo_ || codec_.memo_bytes() <= codec_.memo_bytes_max()) return;
-  for (const Memo::Entry& entry : memo_->entries) codec_.memo_bytes_.fetch_sub(entry.cost, std::memory_order_relaxed);
-  memo_.reset();
+  if (!recent && memo_ && codec_.over_budget()) forget_encodings();
+}
+
+bool CachedObject::drop_unused_encodings() const {
+  std::lock_guard lock(memo_mutex(this));
+  if (memo_ && !std::exchange(memo_->used, false)) forget_encodings();
+  return memo_ != nullptr;
 }
 
 }  // namespace pintle::storage

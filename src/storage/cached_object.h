@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "base/view_map.h"
+#include "storage/cache_budget.h"
 #include "storage/store.h"
 
 namespace pintle::storage {
@@ -35,9 +36,9 @@ using CachedObjectPtr = std::shared_ptr<const CachedObject>;
 // every CachedObject made with it.
 class CacheCodec {
  public:
-  // `memo_bytes_max` bounds what the encodings of this resource's objects may hold together; those that the window of
-  // history still hands to watchers come on top. Past it an encoding is made anew for each reader.
-  explicit CacheCodec(int64_t memo_bytes_max = 16 << 20) : memo_bytes_max_(memo_bytes_max) {}
+  // Encodings are charged to `budget`, which all caches of a store share (StoreFanout::budget()). Past it an encoding is made anew for each
+  // reader, but for those that the window of history still hands to watchers.
+  explicit CacheCodec(std::shared_ptr<CacheBudget> budget = std::make_shared<CacheBudget>()) : budget_(std::move(budget)) {}
   virtual ~CacheCodec() = default;
 
   struct Loaded {
@@ -54,12 +55,18 @@ class CacheCodec {
   // CachedObject::formats_max): JSON of each served version, a table row ...
   virtual Bytes encode(const CachedObject& object, unsigned format) const = 0;
 
+  // What the encodings of this resource's objects hold.
   int64_t memo_bytes() const { return memo_bytes_.load(std::memory_order_relaxed); }
-  int64_t memo_bytes_max() const { return memo_bytes_max_; }
 
  private:
   friend class CachedObject;
-  const int64_t memo_bytes_max_;
+  bool over_budget(int64_t more = 0) const { return budget_->encodings() + more > budget_->share(); }
+  void charge(int64_t bytes) const {
+    memo_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    budget_->charge_encodings(bytes);
+  }
+
+  const std::shared_ptr<CacheBudget> budget_;
   mutable std::atomic<int64_t> memo_bytes_{0};
 };
 
@@ -81,9 +88,11 @@ class CachedObject {
   Bytes encoded(unsigned format) const;
 
   // What the object holds, encodings aside, for limits that count bytes.
-  std::size_t memory_bytes() const { return sizeof *this + key_.size() + wire_.size(); }
-  // Objects in the window of history keep their encodings whatever the budget says; leaving it ends that.
+  int64_t memory_bytes() const;
+  // The newest objects in the window of history keep their encodings whatever the budget says; leaving it ends that.
   void set_recent(bool recent) const;
+  // Forgets the encodings if nobody has asked for one since the last call. True if it still has any.
+  bool drop_unused_encodings() const;
 
  private:
   struct Memo {
@@ -93,7 +102,11 @@ class CachedObject {
       int64_t cost;
     };
     std::vector<Entry> entries;
+    bool used = true;  // since the last drop_unused_encodings()
   };
+  // With the memo's mutex held.
+  void forget_encodings() const;
+
   const CacheCodec& codec_;
   int64_t revision_ = 0;
   int64_t create_revision_ = 0;

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "rt/sync.h"
@@ -14,15 +16,19 @@ namespace {
 
 constexpr rt::Duration retry_first = std::chrono::milliseconds(50);
 constexpr rt::Duration retry_max = std::chrono::seconds(5);
+constexpr std::size_t marks_max = history_age / give_back_interval;
+constexpr int64_t slack_part = 16;  // what is over is cut by this part more, so that it is not cut at every event
 
 class Fanout final : public StoreFanout {
  public:
-  Fanout(Store& store, std::string prefix) : store_(store), prefix_(std::move(prefix)), home_(rt::Executor::current()) {}
+  Fanout(Store& store, std::string prefix, CacheBudgetOptions budget)
+      : store_(store), prefix_(std::move(prefix)), home_(rt::Executor::current()), budget_(std::make_shared<CacheBudget>(budget)) {}
 
   rt::Task<Result<Unit>> begin() {
     auto now = co_await store_.current_revision(tasks_.context());
     if (!now) co_return Unexpected(std::move(now).error());
     revision_ = *now;
+    budget_->on_use([this] { tasks_.spawn_on(home_, give_back()); });
     co_return follow(*now + 1);
   }
 
@@ -31,6 +37,7 @@ class Fanout final : public StoreFanout {
       std::lock_guard lock(mutex_);
       stopping_ = true;
     }
+    budget_->on_use({});
     co_await tasks_.close();
     watch_.reset();
     stopped_ = true;
@@ -38,6 +45,7 @@ class Fanout final : public StoreFanout {
   }
 
   Store& store() override { return store_; }
+  const std::shared_ptr<CacheBudget>& budget() const override { return budget_; }
   int64_t revision() const override { return revision_.load(std::memory_order_acquire); }
 
   rt::Task<Result<Unit>> wait_for(rt::Context ctx, int64_t revision) override {
@@ -102,6 +110,7 @@ class Fanout final : public StoreFanout {
       if (feed != nullptr) run.push_back(std::move(event));
     }
     if (!run.empty()) feed->apply(std::move(run));
+    keep_to_budget();
     latest_ = std::max(latest_, through);
     seen_ = std::max(seen_, through);
     if (!recovering_) advance(seen_);
@@ -113,6 +122,50 @@ class Fanout final : public StoreFanout {
     if (it == feeds_.begin()) return nullptr;
     --it;
     return key.starts_with(it->first) ? it->second.get() : nullptr;
+  }
+
+  // With mutex_ held.
+  void keep_to_budget() {
+    const int64_t share = budget_->share();
+    if (budget_->history() > share) {
+      std::vector<int64_t> held;
+      for (const auto& [prefix, feed] : feeds_) held.push_back(feed->history_bytes());
+      const int64_t level = fair_level(held, share - share / slack_part);
+      for (const auto& [prefix, feed] : feeds_) {
+        if (feed->history_bytes() > level) feed->shrink_history(level);
+      }
+    }
+    if (budget_->encodings() > share) {
+      for (const auto& [prefix, feed] : feeds_) feed->shrink_encodings();
+    }
+  }
+
+  // From the first charge until nothing is left that time alone takes back.
+  rt::Task<void> give_back() {
+    bool more = true;
+    while (more) {
+      auto slept = co_await rt::sleep_for(tasks_.context(), give_back_interval);
+      if (!slept) co_return;
+      budget_->rest();
+      more = give_back_once() && budget_->resume();
+    }
+  }
+
+  bool give_back_once() {
+    std::map<std::string, std::shared_ptr<Feed>> feeds;
+    int64_t old = 0;  // changes up to this revision have history_age at least
+    {
+      std::lock_guard lock(mutex_);
+      feeds = feeds_;
+      if (marks_.size() == marks_max) {
+        old = marks_.front();
+        marks_.pop_front();
+      }
+      marks_.push_back(seen_);
+    }
+    bool more = false;
+    for (auto& [prefix, feed] : feeds) more = feed->give_back(old) || more;
+    return more;
   }
 
   void advance(int64_t revision) {
@@ -189,13 +242,15 @@ class Fanout final : public StoreFanout {
   Store& store_;
   const std::string prefix_;
   rt::Executor& home_;
+  const std::shared_ptr<CacheBudget> budget_;
   std::mutex mutex_;  // held while feeds are fed: one event at a time
   std::map<std::string, std::shared_ptr<Feed>> feeds_;
   bool recovering_ = false;
   bool failed_ = false;  // the present watch has ended
   bool stopping_ = false;
-  int64_t seen_ = 0;    // the newest revision that feeds have been given
-  int64_t latest_ = 0;  // the same, by the present watch
+  int64_t seen_ = 0;           // the newest revision that feeds have been given
+  int64_t latest_ = 0;         // the same, by the present watch
+  std::deque<int64_t> marks_;  // seen_ at the last times that things were given back
   std::atomic<int64_t> revision_ = 0;
   std::atomic<bool> stopped_ = false;
   std::mutex waiters_mutex_;
@@ -206,8 +261,8 @@ class Fanout final : public StoreFanout {
 
 }  // namespace
 
-rt::Task<Result<std::unique_ptr<StoreFanout>>> StoreFanout::start(rt::Runtime&, Store& store, std::string prefix) {
-  auto fanout = std::make_unique<Fanout>(store, std::move(prefix));
+rt::Task<Result<std::unique_ptr<StoreFanout>>> StoreFanout::start(rt::Runtime&, Store& store, std::string prefix, CacheBudgetOptions budget) {
+  auto fanout = std::make_unique<Fanout>(store, std::move(prefix), budget);
   auto begun = co_await fanout->begin();
   if (!begun) {
     co_await fanout->stop();

@@ -34,6 +34,7 @@ class WatchCacheImpl final : public WatchCache {
   }
   void on_event(std::function<void(const CacheEvent&)> listener) override { core_->on_event(std::move(listener)); }
   int64_t unreadable() const override { return core_->unreadable(); }
+  CacheUse use() const override { return core_->use(); }
 
  private:
   StoreFanout& fanout_;

@@ -75,10 +75,21 @@ class CacheWatcher {
 constexpr std::size_t watcher_batch_max = 256;
 
 struct WatchCacheOptions {
-  std::size_t history_events_max = 4096;  // of the resource, then the oldest go and watches from there get Expired
-  std::size_t history_bytes_max = 16 << 20;
+  // Watches from before the window get Expired. It has at most so many of the resource's changes. Beyond the newest `history_events_min` of
+  // them (as far as those hold no more than `history_bytes_min`, but always the newest one) the oldest go when they are older than
+  // history_age, or sooner when the windows of all resources hold more than the budget's share: then the largest windows give.
+  std::size_t history_events_max = 4096;
+  std::size_t history_events_min = 100;
+  int64_t history_bytes_min = 256 << 10;
   std::size_t watcher_events_max = 4096;  // how many of the resource's events a watcher may be behind
   rt::Duration bookmark_interval = std::chrono::seconds(60);
+};
+
+// What a cache holds, in bytes.
+struct CacheUse {
+  int64_t objects = 0;    // the present states
+  int64_t history = 0;    // states that only the window of history keeps
+  int64_t encodings = 0;  // other encodings of both
 };
 
 class WatchCache {
@@ -112,6 +123,7 @@ class WatchCache {
   virtual void on_event(std::function<void(const CacheEvent&)> listener) = 0;
   // Stored objects that the codec could not read and that are left out.
   virtual int64_t unreadable() const = 0;
+  virtual CacheUse use() const = 0;
 };
 
 }  // namespace pintle::storage

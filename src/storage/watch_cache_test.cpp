@@ -377,26 +377,6 @@ TEST(WatchCache, PastTheWindowIsExpired) {
       options);
 }
 
-TEST(WatchCache, TheWindowIsBoundedByBytesToo) {
-  WatchCacheOptions options;
-  options.history_bytes_max = 20'000;
-  run(
-      [](World& world) -> rt::Task<void> {
-        const int64_t first = co_await world.create("pods/x/0", "|");
-        for (int i = 1; i < 10; ++i) co_await world.create("pods/x/" + std::to_string(i), "|" + std::string(5000, 'x'));
-        co_await world.caught_up();
-        CacheWatchOptions watch;
-        watch.prefix = "/registry/pods/";
-        watch.revision = first;
-        auto too_old = world.pods->watch(watch);
-        EXPECT_FALSE(too_old.has_value());
-        watch.revision = first + 6;
-        auto recent = world.watch(watch);
-        EXPECT_EQ(co_await next_text(recent.get(), 3), "+x/7 +x/8 +x/9");
-      },
-      options);
-}
-
 TEST(WatchCache, AWatcherTooFarBehindIsExpired) {
   WatchCacheOptions options;
   options.watcher_events_max = 5;
@@ -599,28 +579,6 @@ TEST(WatchCache, ThreadsWriteListAndWatchAtOnce) {
         co_await (*fanout)->stop();
       },
       {.threads = 3});
-}
-
-TEST(WatchCache, EncodingsAreKeptWithinTheBudget) {
-  const TestCodec codec(1000);
-  std::vector<CachedObjectPtr> objects;
-  for (int i = 0; i < 20; ++i) {
-    KeyValue stored;
-    stored.key = "/registry/pods/x/" + std::to_string(i);
-    stored.mod_revision = i + 1;
-    stored.value = Bytes("|" + std::string(100, 'x'));
-    objects.push_back(std::make_shared<CachedObject>(codec, stored, *codec.load(stored)));
-  }
-  for (const auto& object : objects) EXPECT_EQ(object->encoded(1).view(), "f1:" + std::string(object->wire().view()));
-  EXPECT_LE(codec.memo_bytes(), 1000);
-  EXPECT_GT(codec.memo_bytes(), 0);
-  EXPECT_EQ(objects[0]->encoded(0).data(), objects[0]->wire().data());  // a slice of the wire bytes is free
-  objects[19]->set_recent(true);
-  const Bytes hot = objects[19]->encoded(2);
-  EXPECT_EQ(objects[19]->encoded(2).data(), hot.data());
-  objects[19]->set_recent(false);
-  objects.clear();
-  EXPECT_EQ(codec.memo_bytes(), 0);
 }
 
 }  // namespace

@@ -49,6 +49,22 @@ std::shared_ptr<fairness::Fairness> make_fairness(const ApiHandlerDeps& deps, co
   return fairness::Fairness::make(needed);
 }
 
+// What each resource's cache holds, by what it is.
+void write_cache_metrics(InstalledRegistry& registry, std::string& out) {
+  constexpr std::string_view name = "pintle_cache_bytes";
+  component::metrics::write_head(out, name, "Memory of the watch caches: present objects, the window of history, remembered encodings.", "gauge");
+  const std::string_view labels[] = {"group", "resource", "holds"};
+  for (const auto& resource : registry.resources()) {
+    ResourceStore* store = registry.find(resource->name());
+    if (store == nullptr) continue;
+    const storage::CacheUse use = store->cache().use();
+    for (const auto& [holds, bytes] : {std::pair{"objects", use.objects}, std::pair{"history", use.history}, std::pair{"encodings", use.encodings}}) {
+      const std::string values[] = {resource->name().group, resource->name().resource, holds};
+      component::metrics::write_sample(out, name, labels, values, static_cast<double>(bytes));
+    }
+  }
+}
+
 }  // namespace
 
 ApiHandler::ApiHandler(ApiHandlerDeps deps)
@@ -72,6 +88,7 @@ ApiHandler::ApiHandler(ApiHandlerDeps deps)
       const std::string values[] = {resource->name().group, resource->name().resource};
       component::metrics::write_sample(out, "apiserver_resource_objects", labels, values, static_cast<double>(store->cache().count("")));
     }
+    write_cache_metrics(deps_.registry, out);
   });
 }
 

@@ -1,9 +1,8 @@
 #include "apiserver/endpoints/openapi_pages.h"
 
-#include <malloc.h>
-
 #include "apimachinery/openapi/documents.h"
 #include "apiserver/endpoints/responses.h"
+#include "component/memory.h"
 
 namespace pintle::apiserver {
 
@@ -22,7 +21,7 @@ rt::Task<void> serve_v2(const ServedSet& served, Exchange& exchange) {
   Bytes body(proto ? openapi::v2_proto(served.group_versions()) : openapi::v2_json(served.group_versions()));
   const std::string_view type = proto ? std::string_view(v2_proto_type) : std::string_view("application/json");
   co_await answer(exchange, 200, type, std::move(body));
-  malloc_trim(0);  // two megabytes that are seldom asked for
+  component::release_free_memory();  // two megabytes that are seldom asked for
 }
 
 rt::Task<void> serve_v3_index(const ServedSet& served, Exchange& exchange) {
@@ -39,7 +38,7 @@ rt::Task<void> serve_v3(const ServedSet& served, Exchange& exchange) {
   }
   if (!exchange.query.get("hash").empty()) exchange.writer.headers().set("cache-control", "public, immutable");
   co_await answer(exchange, 200, "application/json", Bytes(std::move(*document)));
-  malloc_trim(0);
+  component::release_free_memory();
 }
 
 }  // namespace

@@ -20,7 +20,8 @@ api::meta_v1::ObjectMeta* metadata_of(void* data, const api::Type& type) {
 api::meta_v1::ObjectMeta& object_meta(api::Object& object) { return *metadata_of(object.data(), object.type()); }
 const api::meta_v1::ObjectMeta& object_meta(const api::Object& object) { return *metadata_of(const_cast<void*>(object.data()), object.type()); }
 
-ResourceCodec::ResourceCodec(const Resource& resource) : resource_(resource), storage_(resource.storage_version()) {
+ResourceCodec::ResourceCodec(const Resource& resource, std::shared_ptr<storage::CacheBudget> budget)
+    : CacheCodec(std::move(budget)), resource_(resource), storage_(resource.storage_version()) {
   CHECK(resource.versions().size() <= 2, "the encodings' numbers have room for two versions");
   for (const SelectableField& field : resource.definition().selectable_fields) {
     Selectable selectable;

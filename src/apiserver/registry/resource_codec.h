@@ -2,6 +2,7 @@
 // and the registry its decoded objects. Constant, thread-safe.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,7 +22,8 @@ namespace pintle::apiserver {
 
 class ResourceCodec : public storage::CacheCodec {
  public:
-  explicit ResourceCodec(const Resource& resource);
+  // `budget`: where encodings are charged.
+  ResourceCodec(const Resource& resource, std::shared_ptr<storage::CacheBudget> budget);
 
   // CacheCodec's numbers of encodings.
   static unsigned json_format(const VersionBinding& version) { return version.index * 2; }       // without kind and apiVersion

@@ -55,7 +55,8 @@ bool matches(const apimachinery::LabelSelector& selector, const ViewMap& labels)
 
 }  // namespace
 
-ResourceStore::ResourceStore(const Resource& resource, ResourceStoreDeps deps) : resource_(resource), deps_(deps), codec_(resource) {}
+ResourceStore::ResourceStore(const Resource& resource, ResourceStoreDeps deps)
+    : resource_(resource), deps_(deps), codec_(resource, deps.fanout.budget()) {}
 ResourceStore::~ResourceStore() = default;
 
 rt::Task<Result<Unit>> ResourceStore::start() {

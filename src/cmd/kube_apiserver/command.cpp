@@ -102,6 +102,7 @@ Result<apiserver::ApiServerOptions> api_server_options(const component::FlagSet&
   options.kubelet_timeout = flags.get_duration("kubelet-timeout");
   options.runtime_config = flags.get_map("runtime-config");
   TRY(apimachinery::ServedSet::configured(options.runtime_config));
+  options.profiling = flags.get_bool("profiling");
   options.verbosity = static_cast<int>(flags.get_int("v"));
   return options;
 }

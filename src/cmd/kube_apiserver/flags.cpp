@@ -144,7 +144,7 @@ constexpr FlagSpec specs[] = {
     {"peer-ca-file", String, "", "CA certificates of other API servers", 0, false, false},
     {"permit-address-sharing", Bool, "", "Set SO_REUSEADDR on the port", 0, false, false},
     {"permit-port-sharing", Bool, "", "Set SO_REUSEPORT on the port", 0, false, false},
-    {"profiling", Bool, "true", "Serve /debug/pprof", 0, false, false},
+    {"profiling", Bool, "true", "Serve /debug/pprof/heap: what holds the memory", 0, false, true},
     {"proxy-client-cert-file", String, "", "Client certificate of the aggregator", 0, false, false},
     {"proxy-client-key-file", String, "", "Client key of the aggregator", 0, false, false},
     {"request-timeout", Duration, "1m0s", "Time after which a request is given up; watches and other long ones aside", 0, false, true},

@@ -12,6 +12,8 @@ constexpr int listing_attempts_max = 3;  // a listing that outlives the store's 
 
 }  // namespace
 
+CacheCore::~CacheCore() { budget_->charge_objects(-object_bytes_); }
+
 CachedObjectPtr CacheCore::load(const KeyValue& stored) {
   auto loaded = codec_.load(stored);
   if (!loaded) {
@@ -63,6 +65,7 @@ void CacheCore::put(CachedObjectPtr object) {
     previous = tree_.put(object);
     tree_revision_ = object->revision();
   }
+  account(object, previous);
   const CacheEventType type = previous ? CacheEventType::Modified : CacheEventType::Added;
   const int64_t revision = object->revision();
   change(type, revision, std::move(object), std::move(previous));
@@ -76,8 +79,15 @@ void CacheCore::erase(const std::string& key, int64_t revision) {
     tree_revision_ = revision;
   }
   if (!previous) return;
+  account(nullptr, previous);
   CachedObjectPtr last = restamped(codec_, previous, revision);
   change(CacheEventType::Deleted, revision, std::move(last), std::move(previous));
+}
+
+void CacheCore::account(const CachedObjectPtr& came, const CachedObjectPtr& went) {
+  const int64_t bytes = (came ? came->memory_bytes() : 0) - (went ? went->memory_bytes() : 0);
+  object_bytes_ += bytes;
+  budget_->charge_objects(bytes);
 }
 
 void CacheCore::change(CacheEventType type, int64_t revision, CachedObjectPtr object, CachedObjectPtr previous) {
@@ -142,7 +152,10 @@ void CacheCore::take_listing(Listing listing) {
   const bool backwards = listing.revision < tree_revision_;  // the store was restored from a backup
   if (tree_revision_ == 0) {
     std::lock_guard tree_lock(tree_mutex_);
-    for (CachedObjectPtr& object : listing.items) tree_.put(std::move(object));
+    for (CachedObjectPtr& object : listing.items) {
+      account(object, nullptr);
+      tree_.put(std::move(object));
+    }
     tree_revision_ = listing.revision;
   } else {
     show_difference(listing);
@@ -176,6 +189,33 @@ void CacheCore::show_difference(const Listing& listing) {
   for (const std::string& key : gone) erase(key, listing.revision);
   std::lock_guard tree_lock(tree_mutex_);
   tree_revision_ = listing.revision;
+}
+
+void CacheCore::shrink_history(int64_t bytes) {
+  std::lock_guard lock(feed_mutex_);
+  history_.shrink(bytes);
+}
+
+void CacheCore::shrink_encodings() {
+  std::lock_guard lock(feed_mutex_);
+  history_.shrink_encodings();
+}
+
+bool CacheCore::give_back(int64_t revision) {
+  ObjectTree::Snapshot snapshot;
+  bool left = false;
+  {
+    std::lock_guard lock(feed_mutex_);
+    left = history_.drop_through(revision);
+    left = history_.drop_unused_encodings() || left;
+    if (codec_.memo_bytes() == 0) return left;
+    std::lock_guard tree_lock(tree_mutex_);
+    snapshot = tree_.snapshot();
+  }
+  for (auto position = snapshot.seek(""); position != snapshot.end(); position = snapshot.next(position)) {
+    left = snapshot.at(position)->drop_unused_encodings() || left;
+  }
+  return left;
 }
 
 void CacheCore::stop() {

@@ -29,12 +29,18 @@ class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from
         prefix_(std::move(prefix)),
         codec_(codec),
         options_(options),
-        history_(options.history_events_max, options.history_bytes_max) {}
+        budget_(fanout.budget()),
+        history_({options.history_events_max, options.history_events_min, options.history_bytes_min}, budget_) {}
+  ~CacheCore() override;
 
   // Feed.
   void apply(std::vector<WatchEvent> events) override;
   void lost() override;
   rt::Task<Result<Unit>> relist() override;
+  int64_t history_bytes() const override { return history_.bytes(); }
+  void shrink_history(int64_t bytes) override;
+  void shrink_encodings() override;
+  bool give_back(int64_t revision) override;
 
   void stop();
   int64_t revision() const;
@@ -44,6 +50,7 @@ class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from
   Result<std::unique_ptr<CacheWatcher>> watch(CacheWatchOptions options, rt::Executor& home);
   void on_event(std::function<void(const CacheEvent&)> listener);
   int64_t unreadable() const { return unreadable_; }
+  CacheUse use() const { return {object_bytes_, history_.bytes(), codec_.memo_bytes()}; }
   const CacheCodec& codec() const { return codec_; }
   const WatchCacheOptions& options() const { return options_; }
   rt::TaskGroup& tasks() { return tasks_; }
@@ -65,6 +72,8 @@ class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from
   void apply_locked(std::vector<Prepared> events);
   void put(CachedObjectPtr object);
   void erase(const std::string& key, int64_t revision);
+  // Objects that have come into the tree, or gone out of it (nullptr: none).
+  void account(const CachedObjectPtr& came, const CachedObjectPtr& went);
   void change(CacheEventType type, int64_t revision, CachedObjectPtr object, CachedObjectPtr previous);
   void wake_watchers(const ChangePtr& change);
   void wake_bucket(const std::string& name, const ChangePtr& change);
@@ -82,6 +91,7 @@ class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from
   const std::string prefix_;
   const CacheCodec& codec_;
   const WatchCacheOptions options_;
+  const std::shared_ptr<CacheBudget> budget_;
 
   // The order of things: held by whoever changes the state, the history or the watchers. Taken before tree_mutex_.
   mutable std::mutex feed_mutex_;
@@ -100,6 +110,7 @@ class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from
   bool bookmarking_ = false;
   std::list<std::function<void(const CacheEvent&)>> listeners_;
   std::atomic<int64_t> unreadable_ = 0;
+  std::atomic<int64_t> object_bytes_ = 0;
   rt::TaskGroup tasks_;
 };
 
