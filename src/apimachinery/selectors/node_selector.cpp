@@ -1,7 +1,6 @@
 #include "apimachinery/selectors/node_selector.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "apimachinery/selectors/label_selector.h"
 
@@ -10,8 +9,6 @@ namespace pintle::apimachinery {
 namespace {
 
 using api::core_v1::NodeSelectorRequirement;
-using api::core_v1::Taint;
-using api::core_v1::Toleration;
 
 std::optional<LabelOperator> operator_of(std::string_view name) {
   if (name == "Gt") return LabelOperator::GreaterThan;
@@ -37,13 +34,6 @@ bool matches_fields(const std::vector<NodeSelectorRequirement>& requirements, st
   });
 }
 
-std::optional<int64_t> number(std::string_view text) {
-  int64_t out = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (text.empty() || failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return out;
-}
-
 }  // namespace
 
 bool matches_node(const api::core_v1::NodeSelectorTerm& term, const FlatMap<std::string>& labels, std::string_view node_name) {
@@ -63,28 +53,6 @@ bool pod_matches_node(const api::core_v1::PodSpec& pod, const FlatMap<std::strin
   if (!pod.affinity || !pod.affinity->node_affinity) return true;
   const auto& required = pod.affinity->node_affinity->required_during_scheduling_ignored_during_execution;
   return !required || matches_node(*required, labels, node_name);
-}
-
-bool tolerates(const Toleration& toleration, const Taint& taint) {
-  if (!toleration.effect.empty() && toleration.effect != taint.effect) return false;
-  if (!toleration.key.empty() && toleration.key != taint.key) return false;
-  const std::string& op = toleration.operator_;
-  if (op.empty() || op == "Equal") return toleration.value == taint.value;
-  if (op == "Exists") return true;
-  if (op != "Gt" && op != "Lt") return false;
-  const auto bound = number(toleration.value);
-  const auto value = number(taint.value);
-  if (!bound || !value) return false;
-  return op == "Gt" ? *value > *bound : *value < *bound;
-}
-
-const Taint* untolerated_taint(std::span<const Taint> taints, std::span<const Toleration> tolerations,
-                               const std::function<bool(const Taint&)>& counts) {
-  for (const Taint& taint : taints) {
-    if (!counts(taint)) continue;
-    if (std::ranges::none_of(tolerations, [&](const Toleration& toleration) { return tolerates(toleration, taint); })) return &taint;
-  }
-  return nullptr;
 }
 
 }  // namespace pintle::apimachinery

@@ -1,8 +1,6 @@
-// What of a pod's spec is about nodes: node selectors and affinity terms, taints and tolerations. Pure.
+// What of a pod's spec is about nodes: node selectors and affinity terms. Pure.
 #pragma once
 
-#include <functional>
-#include <span>
 #include <string_view>
 
 #include "api/gen/core_v1.h"
@@ -16,10 +14,5 @@ bool matches_node(const api::core_v1::NodeSelector& selector, const FlatMap<std:
 bool matches_node(const api::core_v1::NodeSelectorTerm& term, const FlatMap<std::string>& labels, std::string_view node_name);
 // spec.nodeSelector and the required node affinity of a pod.
 bool pod_matches_node(const api::core_v1::PodSpec& pod, const FlatMap<std::string>& labels, std::string_view node_name);
-
-bool tolerates(const api::core_v1::Toleration& toleration, const api::core_v1::Taint& taint);
-// The first taint that `counts` and that nothing tolerates; nullptr: none.
-const api::core_v1::Taint* untolerated_taint(std::span<const api::core_v1::Taint> taints, std::span<const api::core_v1::Toleration> tolerations,
-                                             const std::function<bool(const api::core_v1::Taint&)>& counts);
 
 }  // namespace pintle::apimachinery

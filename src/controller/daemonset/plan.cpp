@@ -49,7 +49,7 @@ class Round {
 void Round::sort_pods() {
   for (const NodePtr& node : seen_.nodes) {
     NodeState& state = nodes_[node->metadata.name];
-    state.placement = place(seen_.set, *node);
+    state.placement = place(seen_.set, *node, seen_.toleration_comparisons);
     desired_ += state.placement.should_run;
   }
   for (const PodPtr& pod : seen_.pods) {

@@ -5,6 +5,7 @@
 #include "apimachinery/selectors/node_selector.h"
 #include "kubelet/admission/preemption.h"
 #include "kubelet/admission/sysctls.h"
+#include "rules/tolerations.h"
 
 namespace pintle::kubelet {
 
@@ -31,7 +32,7 @@ PodAdmission under_pressure(const PodAdmissionInputs& in) {
     api::core_v1::Taint taint;
     taint.key = "node.kubernetes.io/memory-pressure";
     taint.effect = "NoSchedule";
-    if (std::ranges::any_of(in.pod.spec.tolerations, [&](const auto& t) { return apimachinery::tolerates(t, taint); })) return {};
+    if (rules::is_tolerated(in.pod.spec.tolerations, taint, in.toleration_comparisons)) return {};
   }
   std::string conditions;
   const auto add = [&](bool on, const char* name) { conditions += on ? (conditions.empty() ? "" : " ") + std::string(name) : ""; };
@@ -124,7 +125,7 @@ std::vector<Failure> failures(const PodAdmissionInputs& in) {
   if (ports_are_taken(in)) out.push_back(failed("NodePorts", "node(s) didn't have free ports for the requested pod ports"));
   if (!is_static_pod(in.pod)) {
     const auto* taint =
-        apimachinery::untolerated_taint(node.spec.taints, in.pod.spec.tolerations, [](const auto& t) { return t.effect == "NoExecute"; });
+        rules::untolerated_taint(node.spec.taints, in.pod.spec.tolerations, rules::TaintEffects::NoExecute, in.toleration_comparisons);
     if (taint) out.push_back(failed("TaintToleration", "node(s) had taints that the pod didn't tolerate"));
   }
   return out;

@@ -1,33 +1,10 @@
-// Tolerations and node selectors.
+// Node selectors.
 #include <gtest/gtest.h>
 
 #include "scheduler/framework/node_selector.h"
-#include "scheduler/framework/tolerations.h"
 
 namespace pintle::scheduler {
 namespace {
-
-void check_tolerates(Toleration toleration, Taint taint, bool expected, bool comparisons = true) {
-  EXPECT_EQ(tolerates(toleration, taint, comparisons), expected) << toleration.key << " " << toleration.operator_ << " " << toleration.value;
-}
-
-TEST(Tolerations, ByKeyValueEffectAndOperator) {
-  Taint taint;
-  taint.key = "k";
-  taint.value = "5";
-  taint.effect = "NoSchedule";
-  check_tolerates({"k", "Equal", "5", "NoSchedule"}, taint, true);
-  check_tolerates({"k", "", "5", ""}, taint, true);
-  check_tolerates({"k", "Equal", "6", ""}, taint, false);
-  check_tolerates({"k", "Exists", "", "NoExecute"}, taint, false);
-  check_tolerates({"", "Exists", "", ""}, taint, true);
-  check_tolerates({"other", "Exists", "", ""}, taint, false);
-  check_tolerates({"k", "Lt", "6", ""}, taint, true);
-  check_tolerates({"k", "Lt", "5", ""}, taint, false);
-  check_tolerates({"k", "Gt", "4", ""}, taint, true);
-  check_tolerates({"k", "Gt", "x", ""}, taint, false);
-  check_tolerates({"k", "Gt", "4", ""}, taint, false, false);
-}
 
 Node node() {
   Node out;

@@ -5,10 +5,10 @@
 #include <unordered_map>
 
 #include "api/gen/kubeschedulerconfig_v1.h"
+#include "rules/tolerations.h"
 #include "scheduler/cache/cache.h"
 #include "scheduler/framework/node_selector.h"
 #include "scheduler/framework/plugin_args.h"
-#include "scheduler/framework/tolerations.h"
 #include "scheduler/plugins/pod_topology_spread/owner_selector.h"
 
 namespace pintle::scheduler::plugins {
@@ -200,7 +200,8 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
 
   bool counts_here(const Constraint& constraint, const Pod& pod, const Node& node, const RequiredNodeAffinity& affinity) const {
     if (constraint.honor_affinity && !affinity.matches(node)) return false;
-    return !constraint.honor_taints || !has_untolerated_taint(node.spec.taints, pod.spec.tolerations, comparisons_);
+    return !constraint.honor_taints ||
+           rules::untolerated_taint(node.spec.taints, pod.spec.tolerations, rules::TaintEffects::KeepOff, comparisons_) == nullptr;
   }
 
   void change(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo& node, int64_t sign) const {
