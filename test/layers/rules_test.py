@@ -10,6 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Names that say which rule a definition would be, by the rule. The first of each rule must be defined in its home.
 RULES = {
     'tolerations.h': ['tolerates', 'find_toleration', 'is_tolerated', 'untolerated_taint', 'tolerated', 'has_untolerated_taint', 'tolerates_taint'],
+    'node_selector.h': ['NodeSelectorTerm', 'NodeSelector', 'RequiredNodeAffinity', 'matches_node', 'pod_matches_node', 'matches_node_selector', 'allows_node'],
 }
 
 DEFINITION = re.compile(r'^[ \t]*(?:(?:inline|static|constexpr|virtual|explicit)\s+)*(?:class|struct|[\w:<>,&*\s]+?[\s&*])\s*(\w+)\s*(?:\([^;{}]*\)\s*(?:const\s*)?)?(?:override\s*)?\{', re.M)

@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "controller/daemonset/plan.h"
-#include "controller/objects/node_affinity.h"
 #include "controller/pods/pod_control.h"
+#include "rules/node_selector.h"
 #include "rules/tolerations.h"
 
 namespace pintle::controller::daemonset {
@@ -46,7 +46,7 @@ void add_tolerations(api::core_v1::PodSpec& spec) {
 Placement place(const DaemonSet& set, const api::core_v1::Node& node, bool toleration_comparisons) {
   api::core_v1::PodSpec spec = set.spec.template_.spec;
   add_tolerations(spec);
-  if ((!spec.node_name.empty() && spec.node_name != node.metadata.name) || !allows_node(spec, node)) return {};
+  if ((!spec.node_name.empty() && spec.node_name != node.metadata.name) || !rules::RequiredNodeAffinity(spec).matches(node)) return {};
   const auto tolerates_all = [&](rules::TaintEffects effects) {
     return rules::untolerated_taint(node.spec.taints, spec.tolerations, effects, toleration_comparisons) == nullptr;
   };

@@ -41,5 +41,18 @@ TEST(DaemonSetPlacement, TaintsKeepPodsOff) {
   check_place(tolerating("Gt", "5"), tainted("NoExecute"), true, true, true);
 }
 
+// A field of a node selector takes one value; with two, the scheduler would never bind the pod either.
+TEST(DaemonSetPlacement, NodeAffinityIsTheSchedulers) {
+  DaemonSet set;
+  auto& required = set.spec.template_.spec.affinity.ensure().node_affinity.ensure().required_during_scheduling_ignored_during_execution.ensure();
+  required.node_selector_terms.emplace_back().match_fields.push_back({"metadata.name", "In", {"n1"}});
+  Node node;
+  node.metadata.name = "n1";
+  EXPECT_TRUE(place(set, node, false).should_run);
+  required.node_selector_terms[0].match_fields[0].values.push_back("n2");
+  EXPECT_FALSE(place(set, node, false).should_run);
+  EXPECT_FALSE(place(set, node, false).may_stay);
+}
+
 }  // namespace
 }  // namespace pintle::controller::daemonset

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "apimachinery/selectors/node_selector.h"
 #include "kubelet/admission/preemption.h"
 #include "kubelet/admission/sysctls.h"
+#include "rules/node_selector.h"
 #include "rules/tolerations.h"
 
 namespace pintle::kubelet {
@@ -118,7 +118,7 @@ std::vector<Failure> failures(const PodAdmissionInputs& in) {
   std::vector<Failure> out;
   const Node& node = *in.node;
   check_resources(in, out);
-  if (!apimachinery::pod_matches_node(in.pod.spec, node.metadata.labels, node.metadata.name))
+  if (!rules::RequiredNodeAffinity(in.pod.spec).matches(node))
     out.push_back(failed("NodeAffinity", "node(s) didn't match Pod's node affinity/selector"));
   if (!in.pod.spec.node_name.empty() && in.pod.spec.node_name != node.metadata.name)
     out.push_back(failed("NodeName", "node(s) didn't match the requested node name"));
