@@ -11,6 +11,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 RULES = {
     'tolerations.h': ['tolerates', 'find_toleration', 'is_tolerated', 'untolerated_taint', 'tolerated', 'has_untolerated_taint', 'tolerates_taint'],
     'node_selector.h': ['NodeSelectorTerm', 'NodeSelector', 'RequiredNodeAffinity', 'matches_node', 'pod_matches_node', 'matches_node_selector', 'allows_node'],
+    'pod_resources.h': ['pod_requests', 'pod_limits', 'pod_request_amounts', 'qos_class', 'qos_class_of_spec', 'pod_qos', 'pod_qos_class', 'compute_qos', 'is_sidecar',
+                        'has_pod_level_requests', 'resize_is_infeasible'],
+    'quota/usage.h': ['counted_names', 'missing_requests', 'pod_usage'],
 }
 
 DEFINITION = re.compile(r'^[ \t]*(?:(?:inline|static|constexpr|virtual|explicit)\s+)*(?:class|struct|[\w:<>,&*\s]+?[\s&*])\s*(\w+)\s*(?:\([^;{}]*\)\s*(?:const\s*)?)?(?:override\s*)?\{', re.M)

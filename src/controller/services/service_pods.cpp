@@ -4,6 +4,7 @@
 
 #include "api/codec.h"
 #include "controller/objects/time.h"
+#include "rules/pod_resources.h"
 
 namespace pintle::controller {
 
@@ -41,7 +42,7 @@ std::optional<int32_t> find_port(const Pod& pod, const ServicePort& port) {
   for (const auto& container : pod.spec.containers)
     if (const auto found = named_port(container.ports, port)) return found;
   for (const auto& container : pod.spec.init_containers)  // sidecars serve too
-    if (container.restart_policy == "Always")
+    if (rules::is_sidecar(container))
       if (const auto found = named_port(container.ports, port)) return found;
   return std::nullopt;
 }

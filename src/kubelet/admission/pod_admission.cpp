@@ -28,7 +28,7 @@ PodAdmission under_pressure(const PodAdmissionInputs& in) {
   const Pressure& pressure = in.pressure;
   if ((!pressure.memory && !pressure.disk && !pressure.pid) || is_critical_pod(in.pod)) return {};
   if (pressure.memory && !pressure.disk && !pressure.pid) {
-    if (pod_qos(in.pod) != "BestEffort") return {};
+    if (rules::qos_class(in.pod) != "BestEffort") return {};
     api::core_v1::Taint taint;
     taint.key = "node.kubernetes.io/memory-pressure";
     taint.effect = "NoSchedule";
@@ -77,7 +77,7 @@ void check_resource(const PodAdmissionInputs& in, const std::string& resource, i
 
 void check_resources(const PodAdmissionInputs& in, std::vector<Failure>& out) {
   check_resource(in, "pods", 1, out);
-  const ResourceList requests = pod_requests(in.pod);
+  const ResourceList requests = rules::pod_requests(in.pod.spec);
   for (const char* first : {"cpu", "memory", "ephemeral-storage"}) check_resource(in, first, amount_of(requests, first), out);
   for (const auto& [name, amount] : requests) {
     if (name == "cpu" || name == "memory" || name == "ephemeral-storage") continue;
@@ -95,7 +95,7 @@ void each_host_port(const Pod& pod, Visit visit) {
     for (const auto& port : container.ports)
       if (port.host_port > 0) visit(port);
   for (const auto& container : pod.spec.init_containers)
-    if (is_sidecar(container))
+    if (rules::is_sidecar(container))
       for (const auto& port : container.ports)
         if (port.host_port > 0) visit(port);
 }

@@ -49,7 +49,7 @@ Verdict initialized(const Pod& pod, const PodStatus& status) {
     const ContainerStatus* one = find(status.init_container_statuses, container.name);
     if (!one) {
       unknown.push_back(container.name);
-    } else if (is_sidecar(container) ? !one->started.value_or(false) : !one->ready) {
+    } else if (rules::is_sidecar(container) ? !one->started.value_or(false) : !one->ready) {
       incomplete.push_back(container.name);
     }
   }
@@ -71,7 +71,7 @@ Verdict containers_ready(const Pod& pod, const PodStatus& status) {
       unready.push_back(container.name);
   };
   for (const auto& container : pod.spec.init_containers) {
-    if (is_sidecar(container)) look(container, find(status.init_container_statuses, container.name));
+    if (rules::is_sidecar(container)) look(container, find(status.init_container_statuses, container.name));
   }
   for (const auto& container : pod.spec.containers) look(container, find(status.container_statuses, container.name));
   if (unknown.empty() && unready.empty()) return {};

@@ -35,7 +35,7 @@ PodStatus generate_status(const StatusInputs& inputs) {
   PodStatus status;
   status.observed_generation = inputs.pod.metadata.generation;
   status.start_time = inputs.previous.start_time ? inputs.previous.start_time : std::optional<api::Time>(to_time(inputs.now));
-  status.qos_class = pod_qos(inputs.pod);
+  status.qos_class = rules::qos_class(inputs.pod);
   status.nominated_node_name = inputs.pod.status.nominated_node_name;
   status.resource_claim_statuses = inputs.pod.status.resource_claim_statuses;
   status.init_container_statuses = container_statuses(inputs, StatusKind::Init);
@@ -52,7 +52,7 @@ PodStatus generate_status(const StatusInputs& inputs) {
     status.message = inputs.previous.message;
   }
   status.resources = pod_level_resources(inputs.pod, inputs.previous.phase, inputs.cgroup ? &*inputs.cgroup : nullptr);
-  status.allocated_resources = pod_requests(inputs.pod);
+  status.allocated_resources = rules::pod_requests(inputs.pod.spec);
   status.conditions = pod_conditions(inputs, status);
   return status;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "apiserver/resources/core/pod.h"
+#include "rules/pod_resources.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -25,9 +26,9 @@ struct Summary {
   api::Time last_sidecar_restart;
 };
 
-bool is_sidecar(const core::PodSpec& spec, std::string_view name) {
+bool names_sidecar(const core::PodSpec& spec, std::string_view name) {
   return std::any_of(spec.init_containers.begin(), spec.init_containers.end(),
-                     [&](const core::Container& c) { return c.name == name && c.restart_policy && *c.restart_policy == "Always"; });
+                     [&](const core::Container& c) { return c.name == name && rules::is_sidecar(c); });
 }
 
 void later(api::Time& kept, const core::ContainerStatus& status) {
@@ -47,7 +48,7 @@ bool summarise_init(const core::Pod& pod, Summary& summary) {
     const core::ContainerStatus& status = pod.status.init_container_statuses[i];
     summary.restarts += status.restart_count;
     later(summary.last_restart, status);
-    const bool sidecar = is_sidecar(pod.spec, status.name);
+    const bool sidecar = names_sidecar(pod.spec, status.name);
     if (sidecar) {
       summary.sidecar_restarts += status.restart_count;
       later(summary.last_sidecar_restart, status);
@@ -96,7 +97,7 @@ Summary summarise(const core::Pod& pod) {
   Summary summary;
   summary.total = static_cast<int64_t>(pod.spec.containers.size());
   for (const core::Container& container : pod.spec.init_containers)
-    if (container.restart_policy && *container.restart_policy == "Always") ++summary.total;
+    if (rules::is_sidecar(container)) ++summary.total;
   summary.reason = pod.status.reason.empty() ? pod.status.phase : pod.status.reason;
   if (const core::PodCondition* scheduled = find_condition(pod.status, "PodScheduled"); scheduled && scheduled->reason == "SchedulingGated")
     summary.reason = "SchedulingGated";

@@ -1,4 +1,4 @@
-#include "apimachinery/quota/usage.h"
+#include "rules/quota/usage.h"
 
 #include <fmt/format.h>
 
@@ -6,9 +6,11 @@
 #include <map>
 #include <set>
 
-#include "apimachinery/quota/pod_scopes.h"
+#include "base/flat_map_merge.h"
+#include "rules/pod_state.h"
+#include "rules/quota/pod_scopes.h"
 
-namespace pintle::apimachinery::quota {
+namespace pintle::rules::quota {
 namespace {
 
 using namespace api::core_v1;
@@ -84,7 +86,8 @@ ResourceList compute_usage(const ResourceList& requests, const ResourceList& lim
 
 ResourceList pod_usage(const Pod& pod) {
   ResourceList out;
-  if (pod.status.phase != "Failed" && pod.status.phase != "Succeeded") out = compute_usage(pod_requests(pod.spec, true), pod_limits(pod.spec, true));
+  const PodResourceOptions resized{.status = &pod.status};
+  if (!is_terminal(pod)) out = compute_usage(pod_requests(pod.spec, resized), pod_limits(pod.spec, resized));
   out["count/pods"] = Quantity::from_int(1);
   return out;
 }
@@ -166,6 +169,19 @@ bool in_scope(const ResourceQuota& quota, const api::Object& object) {
   return std::all_of(scopes.begin(), scopes.end(), matches);
 }
 
+void add_resources(ResourceList& into, const ResourceList& more) {
+  merge_maps(into, more, [](api::Quantity& there, const api::Quantity& quantity) { there = there + quantity; });
+}
+
+std::string to_text(const ResourceList& list) {
+  std::string out;
+  for (const auto& [name, quantity] : list) {
+    if (!out.empty()) out += ',';
+    out.append(name).append("=").append(quantity.text());
+  }
+  return out;
+}
+
 ResourceList mask(const ResourceList& list, const std::vector<std::string>& names) {
   ResourceList out;
   for (const auto& name : names)
@@ -173,4 +189,4 @@ ResourceList mask(const ResourceList& list, const std::vector<std::string>& name
   return out;
 }
 
-}  // namespace pintle::apimachinery::quota
+}  // namespace pintle::rules::quota
