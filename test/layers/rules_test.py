@@ -13,6 +13,10 @@ RULES = {
     'node_selector.h': ['NodeSelectorTerm', 'NodeSelector', 'RequiredNodeAffinity', 'matches_node', 'pod_matches_node', 'matches_node_selector', 'allows_node'],
     'pod_resources.h': ['pod_requests', 'pod_limits', 'pod_request_amounts', 'qos_class', 'qos_class_of_spec', 'pod_qos', 'pod_qos_class', 'compute_qos', 'is_sidecar',
                         'has_pod_level_requests', 'resize_is_infeasible'],
+    'pod_state.h': ['is_terminal', 'is_terminal_phase', 'is_finished', 'is_active', 'ready_condition'],
+    'conditions.h': ['find_condition', 'condition_is', 'remove_condition'],
+    'owner_references.h': ['controller_of', 'is_controlled_by', 'controller_reference'],
+    'pod_claims.h': ['is_claim_of', 'is_made_for'],
     'quota/usage.h': ['counted_names', 'missing_requests', 'pod_usage'],
 }
 

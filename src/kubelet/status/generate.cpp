@@ -4,6 +4,7 @@
 #include "kubelet/status/conditions.h"
 #include "kubelet/status/container_status.h"
 #include "kubelet/status/pod_level_resources.h"
+#include "rules/pod_state.h"
 
 namespace pintle::kubelet {
 
@@ -27,8 +28,6 @@ void fill_addresses(const StatusInputs& inputs, PodStatus& status) {
   if (!status.pod_ips.empty()) status.pod_ip = status.pod_ips.front().ip;
 }
 
-bool is_terminal(std::string_view phase) { return phase == "Succeeded" || phase == "Failed"; }
-
 }  // namespace
 
 PodStatus generate_status(const StatusInputs& inputs) {
@@ -42,7 +41,7 @@ PodStatus generate_status(const StatusInputs& inputs) {
   status.container_statuses = container_statuses(inputs, StatusKind::Main);
   status.ephemeral_container_statuses = container_statuses(inputs, StatusKind::Ephemeral);
   fill_addresses(inputs, status);
-  status.phase = is_terminal(inputs.previous.phase) ? inputs.previous.phase : pod_phase(inputs.pod, status, inputs.terminated);
+  status.phase = rules::is_terminal_phase(inputs.previous.phase) ? inputs.previous.phase : pod_phase(inputs.pod, status, inputs.terminated);
   if (!inputs.failed_reason.empty()) {
     status.phase = "Failed";
     status.reason = inputs.failed_reason;

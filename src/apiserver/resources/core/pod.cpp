@@ -12,6 +12,7 @@
 #include "apiserver/resources/core/core.h"
 #include "apiserver/resources/core/pod_spec.h"
 #include "rules/pod_resources.h"
+#include "rules/pod_state.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -85,7 +86,7 @@ class PodStrategy : public TypedStrategy<core::Pod> {
   int64_t grace_period_seconds(const RequestScope&, core::Pod& pod, const DeleteSettings& settings) const override {
     int64_t seconds = settings.grace_period_seconds >= 0 ? settings.grace_period_seconds : pod.spec.termination_grace_period_seconds.value_or(30);
     // Nobody runs the pod yet, or it has ended: nothing to wait for.
-    if (pod.spec.node_name.empty() || pod.status.phase == "Failed" || pod.status.phase == "Succeeded") seconds = 0;
+    if (pod.spec.node_name.empty() || rules::is_terminal(pod)) seconds = 0;
     return seconds < 0 ? 1 : seconds;
   }
 
