@@ -17,16 +17,18 @@ COMMENT_OR_TEXT = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\
 TYPE = re.compile(rf'^(?:template\s*<[^\n]*>\s*)?(?:struct|class|union|enum(?:\s+class)?|concept)\s+({WORD})')
 ALIAS = re.compile(rf'^(?:using|namespace)\s+({WORD})\s*=\s*([^;]*);')
 NAMESPACE = re.compile(r'^namespace ([\w:]+) \{', re.M)
+MORE = re.compile(rf',\s*({WORD})\s*=')
 # The class that a function's first parameter refers to.
 CLASS_REFERENCE = re.compile(rf'\(\s*(?:const\s+)?((?:{WORD}::)*[A-Z]\w*)\s*&')
-OTHER = re.compile(rf'(?<![\w:])({WORD})\s*(?:\[[^\]]*\]\s*)*([({{=;])')
+OTHER = re.compile(rf'(::)?(?<!\w)({WORD})\s*(?:\[[^\]]*\]\s*)*([({{=;])')
 USE = re.compile(rf'(?<![\w.>:])({WORD})\b')
 MEMBER = re.compile(rf'(?:\.|->|::)\s*({WORD})\b')
+OVERRIDE = re.compile(rf'\b({WORD})\([^;{{}}]*\boverride\b')
 TEST = re.compile(rf'^TEST(?:_F|_P)?\(({WORD}),\s*({WORD})\)', re.M)
-INCLUDE = re.compile(r'^#include [<"][^>"]*[>"]', re.M)
+INCLUDE = re.compile(r'^#include (?:<[^>]*>|"[^"]*\.h")', re.M)   # tables (.inc) are read where they stand
 CALL = re.compile(rf'(?<![\w.>:])({WORD})\s*\(')
 KEYWORDS = {'if', 'for', 'while', 'switch', 'return', 'namespace', 'public', 'private', 'using', 'operator', 'static_assert', 'constexpr', 'const', 'requires', 'decltype', 'noexcept',
-            'alignas', 'extern'}
+            'alignas', 'extern', 'struct', 'class', 'enum', 'union', 'template', 'inline', 'auto', 'nullptr', 'sizeof', 'co_await', 'co_return'}
 
 
 def plain(text):
@@ -42,11 +44,15 @@ class Source:
         text = path.read_text()
         self.functions, self.aliases, self.others, self.macros = {}, {}, set(), set(MACRO.findall(text))
         self.namespaces = set(NAMESPACE.findall(text))
-        for line in private_lines(text):
-            self.declare(line)
         rest = plain(text)
+        # gtest's macros say ::testing; what is also declared for others keeps its name.
+        self.fixed = set(MEMBER.findall(rest)) | set(OVERRIDE.findall(rest)) | {'testing'}
+        for private, line in declaration_lines(text):
+            if private:
+                self.declare(line)
+            else:
+                self.fixed |= {m[2] for m in OTHER.finditer(line)}
         self.used, self.called = set(USE.findall(rest)), set(CALL.findall(rest))
-        self.fixed = set(MEMBER.findall(rest))
         self.others |= {f'{suite}_{name}_Test' for suite, name in TEST.findall(rest)}
         self.fixed |= {f'{suite}_{name}_Test' for suite, name in TEST.findall(rest)}
         self.used |= {f'{suite}_{name}_Test' for suite, name in TEST.findall(rest)}
@@ -57,10 +63,12 @@ class Source:
             self.aliases[named[1]] = named[2]
         elif named := TYPE.match(line):
             self.others.add(named[1])
-        elif found := [m for m in OTHER.finditer(re.sub(r'<[^<>]*>', '', re.sub(r'<[^<>]*>', '', line))) if m[1] not in KEYWORDS and not m[1].isupper()]:
-            name, what = found[0][1], found[0][2]
+        elif found := [m for m in OTHER.finditer(re.sub(r'<[^<>]*>', '', re.sub(r'<[^<>]*>', '', line))) if m[2] not in KEYWORDS]:
+            qualified, name, what = found[0].groups()
+            if qualified or name.isupper():
+                return            # a member's definition; a macro of gtest
             if what != '(':
-                self.others.add(name)
+                self.others |= {name, *MORE.findall(line)}
             else:
                 first = CLASS_REFERENCE.match(line[line.index('(', line.index(name)):] if '(' in line[line.index(name):] else '')
                 self.functions.setdefault(name, set()).add(first[1] if first else '')
@@ -90,15 +98,18 @@ def within(inner, outer):
     return inner == outer or inner.startswith(outer + '::')
 
 
-def private_lines(text):
+def declaration_lines(text):
+    """(is it private, line) of the lines that may begin a declaration."""
     inside = False
     for line in text.split('\n'):
         if re.match(r'namespace\s*\{', line):
             inside = True
         elif re.match(r'\}\s*// namespace$', line):
             inside = False
-        if (inside or line.startswith('static ')) and re.match(WORD, line):
-            yield plain(line)
+        if re.match(WORD, line) and not line.startswith('using namespace '):
+            yield inside or line.startswith('static '), plain(line)
+    if inside:
+        raise ValueError('an anonymous namespace does not end with "}  // namespace": clang-format writes it')
 
 
 def fits(source, sources):
@@ -110,7 +121,10 @@ def batches(paths, size):
     """[(paths, sources)]: each file goes into the first batch that has room for it and where nothing is disturbed."""
     out = []
     for path in sorted(paths):
-        source = Source(path)
+        try:
+            source = Source(path)
+        except ValueError as e:
+            raise SystemExit(f'{path}: {e}') from e
         for members, sources in out:
             if len(members) < size and fits(source, sources):
                 members.append(path)
@@ -132,7 +146,8 @@ def batch_text(root, members, sources):
     lines = ['// Written by tools/unity.py.', *sorted({line for source in sources for line in source.includes})]
     for member, source in zip(members, sources):
         names = sorted(source.renamed([s for s in sources if s is not source]))
-        lines += [f'#define {name} {name}__{member.stem}' for name in names]
+        place = re.sub(r'\W', '_', str(member.relative_to(root).with_suffix('')))
+        lines += [f'#define {name} {name}__{place}' for name in names]
         lines.append(f'#include "{member.relative_to(root)}"')
         lines += [f'#undef {name}' for name in names]
     return '\n'.join(lines) + '\n'

@@ -34,7 +34,12 @@ def source(tmp_path, name, private='', public='', namespace='pintle::a'):
     ({'private': '// int f(int x) {'}, {'public': 'int g() { return f(1); }'}, [[], []]),
     ({'public': 'int f(int x) {'}, {'public': 'int g() { return f(1); }'}, [[], []]),
     ({'private': 'TEST(A, B) {'}, {'private': 'TEST(A, B) {'}, None),
-    ({'private': 'TEST(A, B) {'}, {'private': 'TEST(A, C) {'}, [[], []]),
+    ({'private': 'TEST(A, B) { f(x); }'}, {'private': 'TEST(A, C) { f(x); }'}, [[], []]),
+    ({'private': 'char f(char x) {', 'public': 'void f(A& x) {'}, {'public': 'int h() { return f(1); }'}, None),
+    ({'private': 'A::A(int x) : f(x) {'}, {'public': 'int h() { return f(1); }'}, [[], []]),
+    ({'private': 'thread_local int* a = nullptr;'}, {'public': 'int* h() { return nullptr; }'}, [[], []]),
+    ({'private': 'using namespace api;'}, {'public': 'int h() { return api::g; }'}, [[], []]),
+    ({'private': 'constexpr int a = 1, b = 2;'}, {'public': 'int g() { return b; }'}, [['b'], []]),
 ])
 def test_which_files_go_together(tmp_path, one, two, renamed):
     """`renamed`: the names that change in the first file and in the second; None: they are kept apart."""
@@ -48,7 +53,7 @@ def test_which_files_go_together(tmp_path, one, two, renamed):
 
 def test_the_text_of_a_batch(tmp_path):
     paths = [source(tmp_path, name, private='int f(int x) {') for name in ('one', 'two')]
-    paths[0].write_text('#include <map>\n' + paths[0].read_text())
+    paths[0].write_text('#include <map>\n#include "table.inc"\n' + paths[0].read_text())
     (members, sources), = unity.batches(paths, 8)
     assert unity.batch_text(tmp_path, members, sources).splitlines()[1:] == [
         '#include <map>', '#define f f__one', '#include "one.cpp"', '#undef f', '#define f f__two', '#include "two.cpp"', '#undef f']
@@ -57,3 +62,10 @@ def test_the_text_of_a_batch(tmp_path):
 def test_a_batch_has_its_size(tmp_path):
     paths = [source(tmp_path, f'f{i}') for i in range(7)]
     assert [len(members) for members, _ in unity.batches(paths, 3)] == [3, 3, 1]
+
+
+def test_a_namespace_without_an_end(tmp_path):
+    path = source(tmp_path, 'one', private='int f(int x) {')
+    path.write_text(path.read_text().replace('}  // namespace\n', '}\n'))
+    with pytest.raises(SystemExit, match='one.cpp: an anonymous namespace'):
+        unity.batches([path], 8)

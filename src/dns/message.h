@@ -20,12 +20,12 @@ constexpr uint16_t udp_bytes_max = 1232;
 namespace type {
 constexpr uint16_t A = 1, NS = 2, CNAME = 5, SOA = 6, PTR = 12, HINFO = 13, MX = 15, TXT = 16, AAAA = 28, SRV = 33, DNAME = 39, OPT = 41, IXFR = 251,
                    AXFR = 252, ANY = 255;
-}
+}  // namespace type
 constexpr uint16_t class_in = 1;
 
 namespace rcode {
 constexpr uint16_t NoError = 0, FormErr = 1, ServFail = 2, NxDomain = 3, NotImp = 4, Refused = 5, BadVers = 16;
-}
+}  // namespace rcode
 // "NOERROR", as metrics and logs name it; the number for others.
 std::string rcode_name(uint16_t code);
 std::string type_name(uint16_t type);

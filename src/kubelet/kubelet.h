@@ -17,7 +17,7 @@ namespace pintle::kubelet {
 
 namespace server {
 class KubeletHost;
-}
+}  // namespace server
 class PodConfig;
 class PodWorkers;
 class NodeAgent;

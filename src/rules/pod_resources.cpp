@@ -1,5 +1,7 @@
 #include "rules/pod_resources.h"
 
+#include "rules/resource_names.h"
+
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -33,10 +35,8 @@ struct Whole {
   static bool is_zero(Amount amount) { return amount == 0; }
 };
 
-// Only these are known at pod level.
-bool is_pod_level(std::string_view name) { return name == "cpu" || name == "memory" || name.starts_with("hugepages-"); }
 bool has_pod_level(const ResourceList& list) {
-  return std::ranges::any_of(list, [](const auto& item) { return is_pod_level(item.first); });
+  return std::ranges::any_of(list, [](const auto& item) { return is_pod_level_resource(item.first); });
 }
 
 bool resize_is_infeasible(const core::PodStatus& status) {
@@ -140,7 +140,7 @@ class Walk {
     const bool use_status = status != nullptr && status->resources;
     if (use_status) resized = effective(asked, *status->resources, status->allocated_resources);
     for (const auto& [name, quantity] : asked)
-      if (is_pod_level(name)) total_.insert_or_assign(name, use_status ? resized[name] : Arithmetic::of(name, quantity));
+      if (is_pod_level_resource(name)) total_.insert_or_assign(name, use_status ? resized[name] : Arithmetic::of(name, quantity));
   }
 
   void add_overhead() {

@@ -13,6 +13,7 @@ RULES = {
     'node_selector.h': ['NodeSelectorTerm', 'NodeSelector', 'RequiredNodeAffinity', 'matches_node', 'pod_matches_node', 'matches_node_selector', 'allows_node'],
     'pod_resources.h': ['pod_requests', 'pod_limits', 'pod_request_amounts', 'qos_class', 'qos_class_of_spec', 'pod_qos', 'pod_qos_class', 'compute_qos', 'is_sidecar',
                         'has_pod_level_requests', 'resize_is_infeasible'],
+    'resource_names.h': ['is_native_resource', 'is_extended_resource', 'is_huge_pages', 'is_overcommitted', 'is_pod_level_resource', 'is_native', 'is_extended'],
     'pod_state.h': ['is_terminal', 'is_terminal_phase', 'is_finished', 'is_active', 'ready_condition'],
     'conditions.h': ['find_condition', 'condition_is', 'remove_condition'],
     'owner_references.h': ['controller_of', 'is_controlled_by', 'controller_reference'],

@@ -6,7 +6,7 @@ namespace pintle::apiserver {
 
 namespace {
 constexpr std::string_view default_kubelet_port = "10250";
-}
+}  // namespace
 
 std::string KubeletAddress::origin() const { return "https://" + join_host_port(host, port); }
 

@@ -22,7 +22,7 @@
 
 namespace pintle::apiserver {
 struct UserInfo;
-}
+}  // namespace pintle::apiserver
 
 namespace pintle::apiserver::fairness {
 

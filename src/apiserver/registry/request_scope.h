@@ -15,7 +15,7 @@ namespace pintle::apiserver {
 class Registry;
 namespace rbac {
 struct EscalationCheck;
-}
+}  // namespace rbac
 struct ApiServerOptions;
 
 // Outlives the request's task; hooks keep no pointer to it.

@@ -15,7 +15,7 @@
 
 namespace pintle::api::meta_v1 {
 struct ObjectMeta;
-}
+}  // namespace pintle::api::meta_v1
 
 namespace pintle::apiserver {
 

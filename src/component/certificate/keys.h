@@ -15,7 +15,7 @@ constexpr std::size_t pem_bytes_max = 1 << 20;  // a larger text is refused
 
 namespace detail {
 struct KeyHandle;
-}
+}  // namespace detail
 
 // The members of a JSON Web Key (RFC 7517) of a public key, values in base64url.
 struct JsonWebKey {

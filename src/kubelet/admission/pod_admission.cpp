@@ -5,6 +5,7 @@
 #include "kubelet/admission/preemption.h"
 #include "kubelet/admission/sysctls.h"
 #include "rules/node_selector.h"
+#include "rules/resource_names.h"
 #include "rules/tolerations.h"
 
 namespace pintle::kubelet {
@@ -53,11 +54,6 @@ PodAdmission wrong_system(const Pod& pod, const Node& node) {
   return {};
 }
 
-bool is_extended(std::string_view resource) {
-  const auto slash = resource.find('/');
-  return slash != std::string_view::npos && !resource.substr(0, slash).ends_with("kubernetes.io");
-}
-
 int64_t amount_of(const ResourceList& list, std::string_view resource) {
   return resource == "cpu" ? resource_milli_value(list, resource) : resource_value(list, resource);
 }
@@ -82,7 +78,7 @@ void check_resources(const PodAdmissionInputs& in, std::vector<Failure>& out) {
   for (const auto& [name, amount] : requests) {
     if (name == "cpu" || name == "memory" || name == "ephemeral-storage") continue;
     // Resources of the cluster that no node knows are not the kubelet's to count.
-    if (is_extended(name) && !in.node->status.allocatable.contains(name)) continue;
+    if (rules::is_extended_resource(name) && !in.node->status.allocatable.contains(name)) continue;
     check_resource(in, name, amount.value(), out);
   }
 }

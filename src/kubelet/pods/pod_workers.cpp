@@ -12,7 +12,7 @@ namespace log = component::log;
 
 namespace {
 constexpr std::size_t early_ends_max = 256;  // then the oldest are forgotten: containers of others
-}
+}  // namespace
 
 PodWorkers::PodWorkers(PodWorkerDeps deps, PodConfig& config) : deps_(std::move(deps)), config_(config) {
   deps_.observed = [this](const std::string& uid, const PodState& state) { observed(uid, state); };

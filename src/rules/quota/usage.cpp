@@ -9,6 +9,7 @@
 #include "base/flat_map_merge.h"
 #include "rules/pod_state.h"
 #include "rules/quota/pod_scopes.h"
+#include "rules/resource_names.h"
 
 namespace pintle::rules::quota {
 namespace {
@@ -33,8 +34,6 @@ constexpr std::string_view claim_names[] = {"persistentvolumeclaims", "requests.
 
 bool one_of(std::span<const std::string_view> list, std::string_view name) { return std::find(list.begin(), list.end(), name) != list.end(); }
 
-// Vendors' resources have a domain of their own.
-bool is_native(std::string_view name) { return name.find('/') == std::string_view::npos || name.find("kubernetes.io/") != std::string_view::npos; }
 bool is_device_class(std::string_view name) { return name.starts_with("deviceclass.resource.kubernetes.io/"); }
 
 // "count/pods", "count/deployments.apps"
@@ -53,8 +52,8 @@ bool is_counted(const CountedResource& resource, std::string_view name) {
   if (name == count_name(resource)) return true;
   if (resource.group.empty()) {
     if (resource.resource == "pods") {
-      if (one_of(pod_names, name) || name.starts_with("hugepages-") || name.starts_with("requests.hugepages-")) return true;
-      return name.starts_with("requests.") && (!is_native(name) || is_device_class(name.substr(9)));
+      if (one_of(pod_names, name) || is_huge_pages(name) || name.starts_with("requests.hugepages-")) return true;
+      return name.starts_with("requests.") && (!is_native_resource(name) || is_device_class(name.substr(9)));
     }
     if (resource.resource == "services") return one_of(service_names, name);
     if (resource.resource == "persistentvolumeclaims") {
@@ -78,8 +77,8 @@ ResourceList compute_usage(const ResourceList& requests, const ResourceList& lim
     if (const Quantity* limit = limits.get(name)) out[std::string("limits.") + name] = *limit;
   }
   for (const auto& [name, quantity] : requests) {
-    if (name.starts_with("hugepages-")) out[name] = quantity;
-    if (name.starts_with("hugepages-") || !is_native(name) || is_device_class(name)) out["requests." + name] = quantity;
+    if (is_huge_pages(name)) out[name] = quantity;
+    if (is_huge_pages(name) || !is_native_resource(name) || is_device_class(name)) out["requests." + name] = quantity;
   }
   return out;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "rules/pod_resources.h"
+#include "rules/resource_names.h"
 
 namespace pintle::scheduler {
 
@@ -37,13 +38,9 @@ int64_t Resource::get(std::string_view name) const {
   return found == nullptr ? 0 : *found;
 }
 
-bool is_extended_resource(std::string_view name) {
-  const bool native = name.find('/') == std::string_view::npos || name.find("kubernetes.io/") != std::string_view::npos;
-  return !native && !name.starts_with("requests.");
-}
 bool is_scalar_resource(std::string_view name) {
-  return is_extended_resource(name) || name.starts_with("hugepages-") || name.starts_with("attachable-volumes-") ||
-         (name.find("kubernetes.io/") != std::string_view::npos && !name.starts_with("requests."));
+  return rules::is_huge_pages(name) || name.starts_with("attachable-volumes-") || name.contains("kubernetes.io/") ||
+         rules::is_extended_resource(name);
 }
 
 Resource to_resource(const Quantities& quantities) {

@@ -33,7 +33,6 @@ struct Resource {
 Resource to_resource(const FlatMap<api::Quantity>& quantities);
 // Extended resources, huge pages, hugepages-*, attachable-volumes-*.
 bool is_scalar_resource(std::string_view name);
-bool is_extended_resource(std::string_view name);
 
 // What a pod asks for (rules/pod_resources.h), containers that are being resized as their status says. Scores count containers that
 // state no cpu or memory with the defaults above.

@@ -35,7 +35,7 @@ const Labels* labels_of(const api::Object* object);
 
 namespace detail {
 apimachinery::LabelSelector selector_of(const api::meta_v1::LabelSelector* selector);
-}
+}  // namespace detail
 
 template <class Webhook>
 Selection selection_of_webhook(const Webhook& webhook) {

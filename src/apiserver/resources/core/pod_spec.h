@@ -42,7 +42,6 @@ void validate_resource_requirements(const api::core_v1::ResourceRequirements& re
 // A quantity that is not negative, whole for integer resources.
 void validate_resource_quantity(std::string_view resource, const api::Quantity& quantity, const FieldPath& path, FieldErrors& errors);
 bool is_integer_resource(std::string_view name);
-bool is_extended_resource(std::string_view name);
 
 // The spec's good volumes by name: whether it is a claim (block devices must be).
 struct VolumeInfo {

@@ -9,7 +9,7 @@ namespace pintle::scheduler::plugins {
 
 namespace {
 constexpr int64_t custom_score_max = 10;  // of shape points in the configuration
-}
+}  // namespace
 
 std::vector<WeightedResource> weighted_resources(const std::vector<api::kubeschedulerconfig_v1::ResourceSpec>& specs) {
   if (specs.empty()) return {{"cpu", 1}, {"memory", 1}};
