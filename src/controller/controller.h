@@ -14,6 +14,7 @@
 #include "client/client.h"
 #include "client/event_recorder.h"
 #include "client/informers.h"
+#include "component/feature_gates.h"
 #include "rt/runtime.h"
 
 namespace pintle::controller {
@@ -28,6 +29,7 @@ struct SigningAuthority {
 
 // What the command line decides, as plain values; the names are those of the flags.
 struct ControllerOptions {
+  component::FeatureGates feature_gates;
   std::string cluster_name = "kubernetes";
   bool allocate_node_cidrs = false;
   std::vector<std::string> cluster_cidrs;  // one, or one of each family

@@ -8,6 +8,7 @@
 #include "dns/resolv_conf.h"
 #include "dns/responder.h"
 #include "rt/sync.h"
+#include "rules/pod_state.h"
 
 namespace pintle::dns {
 
@@ -33,7 +34,7 @@ void keep_identity(api::meta_v1::ObjectMeta& metadata) {
 std::vector<std::string> pod_addresses(const Pod& pod) {
   std::vector<std::string> out;
   // The address of a host network pod is its node's; a finished pod's may be another's by now.
-  if (pod.spec.host_network || pod.status.phase == "Succeeded" || pod.status.phase == "Failed") return out;
+  if (pod.spec.host_network || rules::is_terminal(pod)) return out;
   for (const auto& ip : pod.status.pod_ips) out.push_back(ip.ip);
   return out;
 }

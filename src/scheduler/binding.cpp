@@ -2,6 +2,7 @@
 #include "api/values.h"
 #include "codec/json.h"
 #include "component/log.h"
+#include "rules/conditions.h"
 #include "scheduler/core.h"
 
 namespace pintle::scheduler {
@@ -12,17 +13,11 @@ namespace {
 
 constexpr std::string_view pod_scheduled = "PodScheduled";
 
-const api::core_v1::PodCondition* scheduled_condition(const Pod& pod) {
-  for (const auto& condition : pod.status.conditions)
-    if (condition.type == pod_scheduled) return &condition;
-  return nullptr;
-}
-
 // The strategic merge patch of a pod's status: PodScheduled is false, and the nominated node if it changes; "": the pod
 // says so already.
 std::string condition_patch(const Pod& pod, std::string_view reason, const std::string& message, const std::optional<std::string>& nominated_node,
                             rt::WallTime now) {
-  const auto* old = scheduled_condition(pod);
+  const auto* old = rules::find_condition(pod.status.conditions, pod_scheduled);
   const bool told = old != nullptr && old->status == "False" && old->reason == reason && old->message == message &&
                     old->observed_generation == pod.metadata.generation;
   const bool nominated = nominated_node && *nominated_node != pod.status.nominated_node_name;

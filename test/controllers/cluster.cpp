@@ -5,6 +5,7 @@
 #include "codec/json.h"
 #include "controller/daemonset/plan.h"
 #include "controller/pods/pod_state.h"
+#include "rules/pod_state.h"
 
 namespace pintle::controller::testing {
 
@@ -65,7 +66,7 @@ rt::Task<void> Cluster::run_pod(std::shared_ptr<const Pod> pod) {
     co_return;
   }
   const std::string phase = pod->spec.restart_policy == "Always" ? "Running" : "Succeeded";
-  if (pod->status.phase == phase || is_finished(*pod)) co_return;
+  if (pod->status.phase == phase || rules::is_terminal(*pod)) co_return;
   const std::string ip = "10.244.0." + std::to_string(++addresses_);
   const std::string ready = phase == "Running" ? "True" : "False";
   const std::string now = api::format_time(

@@ -57,20 +57,18 @@ Result<LabelRequirement> LabelRequirement::make(std::string key, LabelOperator o
   return requirement;
 }
 
-bool LabelRequirement::matches(const FlatMap<std::string>& labels) const {
-  const std::string* value = labels.get(key_);
+bool LabelRequirement::matches_value(std::string_view value) const {
   switch (op_) {
     case LabelOperator::Equals:
-    case LabelOperator::DoubleEquals: return value && *value == values_[0];
-    case LabelOperator::NotEquals: return !value || *value != values_[0];
-    case LabelOperator::In: return value && std::ranges::binary_search(values_, *value);
-    case LabelOperator::NotIn: return !value || !std::ranges::binary_search(values_, *value);
-    case LabelOperator::Exists: return value != nullptr;
-    case LabelOperator::DoesNotExist: return value == nullptr;
+    case LabelOperator::DoubleEquals: return value == values_[0];
+    case LabelOperator::NotEquals: return value != values_[0];
+    case LabelOperator::In: return std::ranges::binary_search(values_, value);
+    case LabelOperator::NotIn: return !std::ranges::binary_search(values_, value);
+    case LabelOperator::Exists: return true;
+    case LabelOperator::DoesNotExist: return false;
     case LabelOperator::GreaterThan:
     case LabelOperator::LessThan: {
-      if (!value) return false;
-      const auto number = parse_int(*value);
+      const auto number = parse_int(value);
       if (!number) return false;
       return op_ == LabelOperator::GreaterThan ? *number > bound_ : *number < bound_;
     }
@@ -123,11 +121,6 @@ LabelSelector LabelSelector::from_set(const FlatMap<std::string>& labels) {
       return nothing();  // no object can carry an invalid label
     }
   return LabelSelector(std::move(requirements));
-}
-
-bool LabelSelector::matches(const FlatMap<std::string>& labels) const {
-  if (nothing_) return false;
-  return std::ranges::all_of(requirements_, [&](const LabelRequirement& r) { return r.matches(labels); });
 }
 
 std::optional<std::string_view> LabelSelector::exact_value(std::string_view key) const {

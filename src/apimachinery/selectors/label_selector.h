@@ -34,7 +34,14 @@ class LabelRequirement {
   const std::string& key() const { return key_; }
   LabelOperator op() const { return op_; }
   const std::vector<std::string>& values() const { return values_; }  // sorted, unique
-  bool matches(const FlatMap<std::string>& labels) const;
+  // `labels`: a FlatMap<std::string>, or a ViewMap of labels read in place.
+  template <class Labels>
+  bool matches(const Labels& labels) const {
+    const auto* value = labels.get(key_);
+    return value == nullptr ? matches_absence() : matches_value(*value);
+  }
+  bool matches_value(std::string_view value) const;
+  bool matches_absence() const { return op_ == LabelOperator::NotEquals || op_ == LabelOperator::NotIn || op_ == LabelOperator::DoesNotExist; }
   void append_to(std::string& out) const;
   bool operator==(const LabelRequirement&) const = default;
 
@@ -55,7 +62,14 @@ class LabelSelector {
   // Exactly these labels (Service.spec.selector). Not validated; empty matches everything.
   static LabelSelector from_set(const FlatMap<std::string>& labels);
 
-  bool matches(const FlatMap<std::string>& labels) const;
+  // `labels`: a FlatMap<std::string>, or a ViewMap of labels read in place.
+  template <class Labels>
+  bool matches(const Labels& labels) const {
+    if (nothing_) return false;
+    for (const LabelRequirement& requirement : requirements_)
+      if (!requirement.matches(labels)) return false;
+    return true;
+  }
   bool matches_everything() const { return !nothing_ && requirements_.empty(); }
   bool matches_nothing() const { return nothing_; }
   std::span<const LabelRequirement> requirements() const { return requirements_; }

@@ -2,6 +2,7 @@
 
 #include "apimachinery/selectors/field_selector.h"
 #include "apimachinery/selectors/label_selector.h"
+#include "base/view_map.h"
 
 namespace pintle::apimachinery {
 namespace {
@@ -13,6 +14,8 @@ void check_label(std::string_view text, std::string_view canonical, bool matches
   ASSERT_TRUE(selector) << text << ": " << selector.error().message;
   EXPECT_EQ(selector->to_string(), canonical) << text;
   EXPECT_EQ(selector->matches(web), matches) << text;
+  const ViewMap in_place(std::vector<ViewMap::value_type>(web.begin(), web.end()));
+  EXPECT_EQ(selector->matches(in_place), matches) << text << ", read in place";
 }
 
 TEST(LabelSelector, ParsesPrintsAndMatches) {
@@ -27,6 +30,7 @@ TEST(LabelSelector, ParsesPrintsAndMatches) {
   check_label("! app", "!app", false);
   check_label("n>4,n<6", "n>4,n<6", true);
   check_label("n>5", "n>5", false);
+  check_label("n>+4,n<+6", "n<+6,n>+4", true);
   check_label("app>1", "app>1", false);
   check_label("none=", "none=", true);
   check_label("none==,app", "app,none==", true);

@@ -1,59 +1,10 @@
 #include "apiserver/registry/resource_store.h"
 
-#include <algorithm>
-#include <charconv>
-
 #include "apiserver/registry/admission_gate.h"
 #include "apiserver/registry/errors.h"
 #include "base/check.h"
 
 namespace pintle::apiserver {
-
-namespace {
-
-bool compares(std::string_view value, const apimachinery::LabelRequirement& requirement) {
-  int64_t left = 0, right = 0;
-  const std::string& bound = requirement.values().front();
-  const auto [end, failure] = std::from_chars(value.data(), value.data() + value.size(), left);
-  if (failure != std::errc() || end != value.data() + value.size()) return false;
-  std::from_chars(bound.data(), bound.data() + bound.size(), right);
-  return requirement.op() == apimachinery::LabelOperator::GreaterThan ? left > right : left < right;
-}
-
-// LabelSelector::matches, on labels read in place.
-bool matches(const apimachinery::LabelSelector& selector, const ViewMap& labels) {
-  using apimachinery::LabelOperator;
-  if (selector.matches_nothing()) return false;
-  for (const auto& requirement : selector.requirements()) {
-    const std::string_view* value = labels.get(requirement.key());
-    const auto& values = requirement.values();
-    const bool listed = value != nullptr && std::find(values.begin(), values.end(), *value) != values.end();
-    switch (requirement.op()) {
-      case LabelOperator::Equals:
-      case LabelOperator::DoubleEquals:
-      case LabelOperator::In:
-        if (!listed) return false;
-        break;
-      case LabelOperator::NotEquals:
-      case LabelOperator::NotIn:
-        if (listed) return false;
-        break;
-      case LabelOperator::Exists:
-        if (value == nullptr) return false;
-        break;
-      case LabelOperator::DoesNotExist:
-        if (value != nullptr) return false;
-        break;
-      case LabelOperator::GreaterThan:
-      case LabelOperator::LessThan:
-        if (value == nullptr || !compares(*value, requirement)) return false;
-        break;
-    }
-  }
-  return true;
-}
-
-}  // namespace
 
 ResourceStore::ResourceStore(const Resource& resource, ResourceStoreDeps deps)
     : resource_(resource), deps_(deps), codec_(resource, deps.fanout.budget()) {}
@@ -109,7 +60,7 @@ storage::Predicate ResourceStore::predicate(const Selection& selection) const {
   if (selection.everything()) return {};
   return [selection](const storage::ObjectHeader& header) {
     if (!selection.name.empty() && header.name != selection.name) return false;
-    if (!matches(selection.labels, header.labels)) return false;
+    if (!selection.labels.matches(header.labels)) return false;
     return selection.fields.matches([&](std::string_view field) -> std::string_view {
       if (field == "metadata.name") return header.name;
       if (field == "metadata.namespace") return header.ns;

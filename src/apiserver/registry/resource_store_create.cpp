@@ -61,7 +61,7 @@ rt::Task<Result<Unit>> ResourceStore::finish_create(RequestScope& scope, api::Ob
   FieldErrors problems;
   validate_new_metadata(resource_, object, problems);
   strategy.validate(scope, object, problems);
-  deps_.forbidden_fields.check(object, problems);
+  deps_.forbidden_fields.check(object, nullptr, problems);
   if (problems.empty()) validate_by_schema(object, nullptr, problems);
   if (!problems.empty()) co_return Unexpected(problems.to_status(resource_.name().group, resource_.kind(), name));
   if (strategy.has_check()) CO_TRY(co_await strategy.check(scope, object, nullptr));

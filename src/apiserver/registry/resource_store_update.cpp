@@ -115,7 +115,7 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::finish_update(RequestSco
       if (main && strategy.validate_update_includes_validate()) strategy.validate(scope, object, problems);
       strategy.validate_update(scope, object, old, problems);
     }
-    if (scope.subresource != "status") deps_.forbidden_fields.check(object, problems);
+    if (scope.subresource != "status") deps_.forbidden_fields.check(object, &old, problems);
     if (main && problems.empty()) validate_by_schema(object, &old, problems);
     if (!problems.empty()) co_return Unexpected(problems.to_status(resource_.name().group, resource_.kind(), request.name));
     if (strategy.has_check()) CO_TRY(co_await strategy.check(scope, object, &old));

@@ -78,7 +78,7 @@ constexpr FlagSpec specs[] = {
     {"endpoint-updates-batch-period", Duration, "", "Changes of Endpoints gathered for this long", 0, false, true},
     {"endpointslice-updates-batch-period", Duration, "", "Changes of EndpointSlices gathered for this long", 0, false, true},
     {"external-cloud-volume-plugin", String, "", "Volume plugin of an external cloud provider", 0, false, false},
-    {"feature-gates", Map, "", "Features switched on or off: NAME=true|false", 0, false, false},
+    {"feature-gates", Map, "", "Features switched on or off: NAME=true|false", 0, false, true},
     {"flex-volume-plugin-dir", String, "/usr/libexec/kubernetes/kubelet-plugins/volume/exec/", "Folder of FlexVolume plugins", 0, false, false},
     {"horizontal-pod-autoscaler-cpu-initialization-period", Duration, "5m0s", "CPU figures of a pod count only after this time from its start", 0,
      false, true},

@@ -101,6 +101,7 @@ Result<Unit> read_network(const FlagSet& flags, controller::ControllerOptions& o
 
 Result<controller::ControllerOptions> controller_options(rt::Disk& disk, const FlagSet& flags) {
   controller::ControllerOptions options;
+  TRY_ASSIGN(options.feature_gates, component::FeatureGates::parse(flags.get_map("feature-gates")));
   TRY(read_network(flags, options));
   TRY_ASSIGN(options.root_ca_pem, read_file(disk, flags, "root-ca-file"));
   TRY_ASSIGN(options.service_account_key_pem, read_file(disk, flags, "service-account-private-key-file"));

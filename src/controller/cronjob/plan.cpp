@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "controller/objects/conditions.h"
 #include "controller/objects/owner.h"
 #include "controller/objects/time.h"
 #include "rt/far_time.h"
+#include "rules/conditions.h"
 
 namespace pintle::controller::cronjob {
 
@@ -14,7 +14,7 @@ namespace {
 // "Complete", "Failed" or "".
 std::string finished_as(const Job& job) {
   for (const std::string_view type : {"Complete", "Failed"})
-    if (condition_is(job.status.conditions, type, "True")) return std::string(type);
+    if (rules::condition_is(job.status.conditions, type, "True")) return std::string(type);
   return "";
 }
 

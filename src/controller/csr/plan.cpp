@@ -4,9 +4,9 @@
 #include <set>
 
 #include "apimachinery/identity/node_user.h"
-#include "controller/objects/conditions.h"
 #include "controller/objects/time.h"
 #include "rt/far_time.h"
+#include "rules/conditions.h"
 
 namespace pintle::controller::csr {
 
@@ -14,7 +14,9 @@ using component::CertificateInfo;
 
 namespace {
 
-bool has_condition(const CertificateSigningRequest& csr, std::string_view type) { return find_condition(csr.status.conditions, type) != nullptr; }
+bool has_condition(const CertificateSigningRequest& csr, std::string_view type) {
+  return rules::find_condition(csr.status.conditions, type) != nullptr;
+}
 
 // digital signature and `auth`; key encipherment is for RSA keys.
 bool are_usages(const std::vector<std::string>& usages, std::string_view auth) {

@@ -7,7 +7,6 @@
 #include "controller/daemonset/plan.h"
 #include "controller/objects/claim.h"
 #include "controller/objects/revisions.h"
-#include "controller/objects/tolerations.h"
 #include "controller/pods/pending_pods.h"
 #include "controller/pods/pod_control.h"
 #include "rt/combine.h"
@@ -203,6 +202,7 @@ rt::Task<Result<Unit>> DaemonSetController::sync(rt::Context ctx, std::string ke
   if (!pods) co_return Unexpected(std::move(pods).error());
   const std::vector<NodePtr> nodes = nodes_.list();
   Observed observed{*set, nodes, *pods, hash, deps_.runtime.clock().wall_now()};
+  observed.toleration_comparisons = deps_.options.feature_gates.enabled("TaintTolerationComparisonOperators");
   Plan plan = plan_daemons(observed);
   auto failure = co_await change_pods(ctx, set, plan, hash);
   CO_TRY(co_await write_status(ctx, set, std::move(plan.status)));

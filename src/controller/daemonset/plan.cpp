@@ -4,6 +4,7 @@
 
 #include "controller/objects/amount.h"
 #include "controller/objects/time.h"
+#include "rules/pod_state.h"
 
 namespace pintle::controller::daemonset {
 
@@ -49,7 +50,7 @@ class Round {
 void Round::sort_pods() {
   for (const NodePtr& node : seen_.nodes) {
     NodeState& state = nodes_[node->metadata.name];
-    state.placement = place(seen_.set, *node);
+    state.placement = place(seen_.set, *node, seen_.toleration_comparisons);
     desired_ += state.placement.should_run;
   }
   for (const PodPtr& pod : seen_.pods) {
@@ -108,7 +109,7 @@ void Round::manage(const std::string& name, NodeState& node) {
 
 bool Round::new_and_old(const NodeState& node, PodPtr& fresh, PodPtr& old) const {
   for (const PodPtr& pod : node.pods) {
-    if (is_deleted(pod->metadata) || is_finished(*pod)) continue;
+    if (is_deleted(pod->metadata) || rules::is_terminal(*pod)) continue;
     PodPtr& place = is_new(pod) ? fresh : old;
     if (place != nullptr) return false;
     place = pod;

@@ -22,7 +22,8 @@ struct Placement {
   bool should_run = false;
   bool may_stay = false;  // a pod that is there goes on
 };
-Placement place(const DaemonSet& set, const api::core_v1::Node& node);
+// `toleration_comparisons`: Lt and Gt count (rules/tolerations.h).
+Placement place(const DaemonSet& set, const api::core_v1::Node& node, bool toleration_comparisons);
 // The node that a pod of a DaemonSet is for: where it runs, or where its affinity sends it; "": unknown.
 std::string target_node(const api::core_v1::Pod& pod);
 
@@ -42,6 +43,7 @@ struct Observed {
   const std::vector<PodPtr>& pods;  // those it controls
   std::string hash;                 // of the template: what new pods carry
   rt::WallTime now;
+  bool toleration_comparisons = false;  // feature TaintTolerationComparisonOperators
 };
 Plan plan_daemons(const Observed& observed);
 

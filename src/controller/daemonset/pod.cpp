@@ -2,9 +2,9 @@
 #include <algorithm>
 
 #include "controller/daemonset/plan.h"
-#include "controller/objects/node_affinity.h"
-#include "controller/objects/tolerations.h"
 #include "controller/pods/pod_control.h"
+#include "rules/node_selector.h"
+#include "rules/tolerations.h"
 
 namespace pintle::controller::daemonset {
 
@@ -43,17 +43,14 @@ void add_tolerations(api::core_v1::PodSpec& spec) {
 
 }  // namespace
 
-Placement place(const DaemonSet& set, const api::core_v1::Node& node) {
+Placement place(const DaemonSet& set, const api::core_v1::Node& node, bool toleration_comparisons) {
   api::core_v1::PodSpec spec = set.spec.template_.spec;
   add_tolerations(spec);
-  if ((!spec.node_name.empty() && spec.node_name != node.metadata.name) || !allows_node(spec, node)) return {};
-  bool fits = true, stays = true;
-  for (const auto& taint : node.spec.taints) {
-    if (taint.effect == "PreferNoSchedule" || is_tolerated(taint, spec.tolerations)) continue;
-    fits = false;
-    stays &= taint.effect != "NoExecute";
-  }
-  return {fits, stays};
+  if ((!spec.node_name.empty() && spec.node_name != node.metadata.name) || !rules::RequiredNodeAffinity(spec).matches(node)) return {};
+  const auto tolerates_all = [&](rules::TaintEffects effects) {
+    return rules::untolerated_taint(node.spec.taints, spec.tolerations, effects, toleration_comparisons) == nullptr;
+  };
+  return {tolerates_all(rules::TaintEffects::KeepOff), tolerates_all(rules::TaintEffects::NoExecute)};
 }
 
 std::string target_node(const Pod& pod) {

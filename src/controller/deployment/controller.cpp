@@ -8,6 +8,7 @@
 #include "controller/objects/written.h"
 #include "controller/pods/pod_control.h"
 #include "controller/pods/pod_store.h"
+#include "rules/pod_state.h"
 
 namespace pintle::controller::deployment {
 
@@ -119,7 +120,7 @@ bool DeploymentController::old_pods_running(const Deployment& deployment, const 
   for (const SetPtr& set : sets) {
     if (set == current) continue;
     for (const PodPtr& pod : deps_.pods.controlled_by(set->metadata.uid))
-      if (!is_finished(*pod)) return true;
+      if (!rules::is_terminal(*pod)) return true;
   }
   return false;
 }

@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "api/codec.h"
-#include "controller/objects/conditions.h"
 #include "controller/objects/time.h"
+#include "rules/conditions.h"
 
 namespace pintle::controller::deployment {
 
@@ -103,7 +103,7 @@ void Round::sync_revision(bool create) {
     change(new_) = copy;
   }
   result_.metadata.annotations[revision_annotation] = copy.metadata.annotations[revision_annotation];
-  if (has_progress_deadline(deployment_) && find_condition(result_.status.conditions, "Progressing") == nullptr)
+  if (has_progress_deadline(deployment_) && rules::find_condition(result_.status.conditions, "Progressing") == nullptr)
     set_deployment_condition(result_.status, "Progressing", "True", "FoundNewReplicaSet", "Found new replica set \"" + new_->metadata.name + "\"",
                              seen_.now);
 }

@@ -1,8 +1,7 @@
 #include "controller/deployment/plan.h"
+#include "rules/conditions.h"
 
 #include <gtest/gtest.h>
-
-#include "controller/objects/conditions.h"
 
 namespace pintle::controller::deployment {
 namespace {
@@ -103,8 +102,8 @@ TEST(DeploymentPlan, MakesTheFirstSet) {
   EXPECT_EQ(*plan.create->metadata.annotations.get(desired_replicas_annotation), "3");
   EXPECT_EQ(*plan.create->metadata.annotations.get(max_replicas_annotation), "4");
   ASSERT_TRUE(plan.status);
-  EXPECT_EQ(find_condition(plan.status->status.conditions, "Progressing")->reason, "NewReplicaSetCreated");
-  EXPECT_EQ(find_condition(plan.status->status.conditions, "Available")->status, "False");
+  EXPECT_EQ(rules::find_condition(plan.status->status.conditions, "Progressing")->reason, "NewReplicaSetCreated");
+  EXPECT_EQ(rules::find_condition(plan.status->status.conditions, "Available")->status, "False");
 }
 
 TEST(DeploymentPlan, RollsBackToASetThatIsThere) {
@@ -136,7 +135,7 @@ TEST(DeploymentPlan, PausedDoesNotRollButScales) {
   const Plan plan = plan_of(d, sets);
   EXPECT_FALSE(plan.create);
   EXPECT_EQ(size_of(plan, sets, d, "1"), 2);
-  EXPECT_EQ(find_condition(plan.status->status.conditions, "Progressing")->reason, "DeploymentPaused");
+  EXPECT_EQ(rules::find_condition(plan.status->status.conditions, "Progressing")->reason, "DeploymentPaused");
 }
 
 TEST(DeploymentPlan, RecreateWaitsForTheOldPods) {
@@ -159,7 +158,7 @@ TEST(DeploymentPlan, SaysThatTheDeadlineHasPassed) {
   d.status.replicas = d.status.updated_replicas = 2;
   const Plan plan = plan_of(d, sets);
   ASSERT_TRUE(plan.status);
-  EXPECT_EQ(find_condition(plan.status->status.conditions, "Progressing")->reason, "ProgressDeadlineExceeded");
+  EXPECT_EQ(rules::find_condition(plan.status->status.conditions, "Progressing")->reason, "ProgressDeadlineExceeded");
   EXPECT_FALSE(plan.look_again);
 }
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "controller/objects/conditions.h"
 #include "controller/objects/time.h"
+#include "rules/conditions.h"
 
 namespace pintle::controller::deployment {
 
@@ -22,7 +22,7 @@ bool is_complete(const Deployment& deployment, const DeploymentStatus& status) {
 namespace {
 
 void put(DeploymentStatus& status, DeploymentCondition condition) {
-  remove_condition(status.conditions, condition.type);
+  rules::remove_condition(status.conditions, condition.type);
   status.conditions.push_back(std::move(condition));
 }
 
@@ -46,13 +46,13 @@ rt::WallTime deadline_of(const Deployment& deployment, const DeploymentCondition
 }
 
 bool is_timed_out(const Deployment& deployment, const DeploymentStatus& status, rt::WallTime now) {
-  const auto* progressing = find_condition(status.conditions, "Progressing");
+  const auto* progressing = rules::find_condition(status.conditions, "Progressing");
   if (progressing == nullptr || progressing->reason == "NewReplicaSetAvailable") return false;
   return progressing->reason == "ProgressDeadlineExceeded" || deadline_of(deployment, *progressing) < now;
 }
 
 void set_progressing(const Deployment& deployment, DeploymentStatus& status, const SetPtr& new_set, rt::WallTime now) {
-  const auto* current = find_condition(status.conditions, "Progressing");
+  const auto* current = rules::find_condition(status.conditions, "Progressing");
   const bool completed_before = status.replicas == status.updated_replicas && current != nullptr && current->reason == "NewReplicaSetAvailable";
   if (completed_before) return;
   const std::string what = new_set ? "ReplicaSet \"" + new_set->metadata.name + "\" " : "Deployment \"" + deployment.metadata.name + "\" ";
@@ -69,13 +69,13 @@ void set_progressing(const Deployment& deployment, DeploymentStatus& status, con
 
 // The new set's failure goes before the others'.
 void set_failure(DeploymentStatus& status, const Sets& all, const SetPtr& new_set, rt::WallTime now) {
-  const api::apps_v1::ReplicaSetCondition* failure = new_set ? find_condition(new_set->status.conditions, "ReplicaFailure") : nullptr;
+  const api::apps_v1::ReplicaSetCondition* failure = new_set ? rules::find_condition(new_set->status.conditions, "ReplicaFailure") : nullptr;
   for (const SetPtr& set : all)
-    if (failure == nullptr) failure = find_condition(set->status.conditions, "ReplicaFailure");
-  if (failure == nullptr) return remove_condition(status.conditions, "ReplicaFailure");
+    if (failure == nullptr) failure = rules::find_condition(set->status.conditions, "ReplicaFailure");
+  if (failure == nullptr) return rules::remove_condition(status.conditions, "ReplicaFailure");
   auto condition = make_condition("ReplicaFailure", failure->status, failure->reason, failure->message, now);
   condition.last_transition_time = condition.last_update_time = failure->last_transition_time;
-  const auto* current = find_condition(status.conditions, "ReplicaFailure");
+  const auto* current = rules::find_condition(status.conditions, "ReplicaFailure");
   if (current == nullptr || current->status != condition.status || current->reason != condition.reason) put(status, std::move(condition));
 }
 
@@ -96,7 +96,7 @@ std::optional<int32_t> terminating_pods(const Sets& sets) {
 void set_deployment_condition(DeploymentStatus& status, std::string_view type, std::string_view value, std::string_view reason, std::string message,
                               rt::WallTime now) {
   auto condition = make_condition(type, value, reason, std::move(message), now);
-  if (const auto* current = find_condition(status.conditions, type)) {
+  if (const auto* current = rules::find_condition(status.conditions, type)) {
     if (current->status == value && current->reason == reason) return;
     if (current->status == value) condition.last_transition_time = current->last_transition_time;
   }
@@ -128,14 +128,14 @@ DeploymentStatus rollout_status(const Deployment& deployment, const DeploymentSt
   if (has_progress_deadline(deployment)) {
     set_progressing(deployment, status, new_set, now);
   } else {
-    remove_condition(status.conditions, "Progressing");
+    rules::remove_condition(status.conditions, "Progressing");
   }
   set_failure(status, all, new_set, now);
   return status;
 }
 
 std::optional<rt::Duration> until_deadline(const Deployment& deployment, const DeploymentStatus& status, rt::WallTime now) {
-  const auto* progressing = find_condition(status.conditions, "Progressing");
+  const auto* progressing = rules::find_condition(status.conditions, "Progressing");
   if (!has_progress_deadline(deployment) || progressing == nullptr || deployment.spec.paused) return std::nullopt;
   if (is_complete(deployment, status) || progressing->reason == "ProgressDeadlineExceeded" || progressing->reason == "NewReplicaSetAvailable")
     return std::nullopt;
@@ -145,7 +145,7 @@ std::optional<rt::Duration> until_deadline(const Deployment& deployment, const D
 
 bool note_pause(const Deployment& deployment, DeploymentStatus& status, rt::WallTime now) {
   if (!has_progress_deadline(deployment)) return false;
-  const auto* progressing = find_condition(status.conditions, "Progressing");
+  const auto* progressing = rules::find_condition(status.conditions, "Progressing");
   if (progressing != nullptr && progressing->reason == "ProgressDeadlineExceeded") return false;
   const bool noted = progressing != nullptr && progressing->reason == "DeploymentPaused";
   if (deployment.spec.paused == noted) return false;

@@ -11,6 +11,7 @@
 #include "controller/garbage/graph.h"
 #include "controller/objects/owner.h"
 #include "controller/pods/pod_store.h"
+#include "rules/pod_state.h"
 
 namespace pintle::controller::disruption {
 
@@ -38,7 +39,7 @@ class DisruptionController final : public Controller {
     pods.on_update = [this](const PodPtr& before, const PodPtr& after) {
       if (before->metadata.labels != after->metadata.labels) pod_changed(*before);
       if (is_ready(*before) != is_ready(*after) || is_deleted(before->metadata) != is_deleted(after->metadata) ||
-          is_finished(*before) != is_finished(*after) || before->metadata.labels != after->metadata.labels ||
+          rules::is_terminal(*before) != rules::is_terminal(*after) || before->metadata.labels != after->metadata.labels ||
           before->metadata.owner_references.size() != after->metadata.owner_references.size())
         pod_changed(*after);
     };

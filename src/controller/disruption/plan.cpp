@@ -3,9 +3,10 @@
 #include <algorithm>
 
 #include "controller/objects/amount.h"
-#include "controller/objects/conditions.h"
 #include "controller/objects/owner.h"
 #include "controller/objects/time.h"
+#include "rules/conditions.h"
+#include "rules/pod_state.h"
 
 namespace pintle::controller::disruption {
 
@@ -20,7 +21,7 @@ void set_allowed(PodDisruptionBudgetStatus& status, std::string_view value, std:
   condition.message = std::move(message);
   condition.observed_generation = generation;
   condition.last_transition_time = to_api_time(now);
-  set_condition(status.conditions, std::move(condition));
+  rules::set_condition(status.conditions, std::move(condition));
 }
 
 // As Go's generated code prints it.
@@ -71,7 +72,7 @@ Result<Plan> plan_budget(const Observed& seen) {
   status.disrupted_pods.clear();
   status.current_healthy = 0;
   for (const PodPtr& pod : seen.pods) {
-    if (is_deleted(pod->metadata) || is_finished(*pod)) continue;
+    if (is_deleted(pod->metadata) || rules::is_terminal(*pod)) continue;
     if (const api::Time* since = seen.budget.status.disrupted_pods.get(pod->metadata.name)) {
       const rt::Duration left = to_wall_time(*since) + disrupted_pod_timeout - seen.now;
       if (left > rt::Duration::zero()) {

@@ -4,6 +4,7 @@
 #include "controller/objects/owner.h"
 #include "controller/pods/pod_control.h"
 #include "controller/pods/pod_store.h"
+#include "rules/pod_claims.h"
 
 namespace pintle::controller::ephemeral_volume {
 
@@ -51,7 +52,7 @@ class EphemeralVolumeController final : public Controller {
 rt::Task<Result<Unit>> EphemeralVolumeController::ensure(rt::Context ctx, PodPtr pod, std::string volume, PersistentVolumeClaim claim) {
   const std::string name = claim.metadata.name;
   if (const auto there = claims_.get(pod->metadata.namespace_, name)) {
-    if (is_controlled_by(there->metadata, pod->metadata)) co_return Unit{};
+    if (rules::is_claim_of(*there, *pod)) co_return Unit{};
     co_return error(Reason::Conflict,
                     "PVC " + pod->metadata.namespace_ + "/" + name + " was not created for pod " + pod->metadata.name + " (pod is not owner)");
   }
@@ -67,7 +68,7 @@ rt::Task<Result<Unit>> EphemeralVolumeController::sync(rt::Context ctx, std::str
   for (const auto& volume : pod->spec.volumes) {
     if (!volume.ephemeral || !volume.ephemeral->volume_claim_template) continue;
     PersistentVolumeClaim claim;
-    claim.metadata.name = pod->metadata.name + "-" + volume.name;
+    claim.metadata.name = rules::claim_name(*pod, volume);
     claim.metadata.namespace_ = pod->metadata.namespace_;
     claim.metadata.labels = volume.ephemeral->volume_claim_template->metadata.labels;
     claim.metadata.annotations = volume.ephemeral->volume_claim_template->metadata.annotations;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "controller/objects/conditions.h"
 #include "controller/objects/time.h"
 
 namespace pintle::controller::job {

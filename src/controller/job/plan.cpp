@@ -6,9 +6,10 @@
 #include <set>
 #include <tuple>
 
-#include "controller/objects/conditions.h"
 #include "controller/objects/time.h"
 #include "rt/far_time.h"
+#include "rules/conditions.h"
+#include "rules/pod_state.h"
 
 namespace pintle::controller::job {
 
@@ -84,7 +85,7 @@ class Round {
 
 void Round::sort_pods() {
   for (const PodPtr& pod : seen_.pods) {
-    if (is_finished(*pod)) {
+    if (rules::is_terminal(*pod)) {
       finished_.push_back(pod);
     } else if (is_deleted(pod->metadata)) {
       terminating_.push_back(pod);
@@ -233,14 +234,14 @@ std::optional<JobCondition> Round::success_verdict() {
 // What was decided before stands.
 std::optional<JobCondition> Round::verdict() {
   for (const std::string_view type : {"SuccessCriteriaMet", "FailureTarget"})
-    if (const auto* there = find_condition(status_.conditions, type); there != nullptr && there->status == "True") return *there;
+    if (const auto* there = rules::find_condition(status_.conditions, type); there != nullptr && there->status == "True") return *there;
   if (auto failure = failure_verdict()) return failure;
   return success_verdict();
 }
 
 // First the interim condition, then the end of every pod, then the last word.
 void Round::end(JobCondition interim) {
-  if (find_condition(status_.conditions, interim.type) == nullptr) status_.conditions.push_back(interim);
+  if (rules::find_condition(status_.conditions, interim.type) == nullptr) status_.conditions.push_back(interim);
   for (const PodPtr& pod : active_) plan_.remove.push_back(pod);
   for (const PodPtr& pod : finished_)  // those kept for their index' history
     if (has_tracking_finalizer(*pod) && !is_uncounted(pod->metadata.uid) && std::ranges::find(plan_.release, pod) == plan_.release.end() &&
@@ -267,13 +268,13 @@ void Round::end(JobCondition interim) {
 // True: the Job is suspended.
 bool Round::note_suspension() {
   const bool suspended = is_suspended(job_);
-  const auto* there = find_condition(status_.conditions, "Suspended");
+  const auto* there = rules::find_condition(status_.conditions, "Suspended");
   if (suspended && (there == nullptr || there->status != "True")) {
-    set_condition(status_.conditions, make_condition("Suspended", "True", "JobSuspended", "Job suspended", seen_.now));
+    rules::set_condition(status_.conditions, make_condition("Suspended", "True", "JobSuspended", "Job suspended", seen_.now));
     status_.start_time.reset();
     plan_.events.push_back({false, "Suspended", "Job suspended"});
   } else if (!suspended && there != nullptr && there->status == "True") {
-    set_condition(status_.conditions, make_condition("Suspended", "False", "JobResumed", "Job resumed", seen_.now));
+    rules::set_condition(status_.conditions, make_condition("Suspended", "False", "JobResumed", "Job resumed", seen_.now));
     status_.start_time = to_api_time(seen_.now);
     plan_.events.push_back({false, "Resumed", "Job resumed"});
   }
@@ -400,7 +401,7 @@ Plan Round::run() {
 Plan plan_job(const Observed& observed) { return Round(observed).run(); }
 
 bool is_finished_job(const Job& job) {
-  return condition_is(job.status.conditions, "Complete", "True") || condition_is(job.status.conditions, "Failed", "True");
+  return rules::condition_is(job.status.conditions, "Complete", "True") || rules::condition_is(job.status.conditions, "Failed", "True");
 }
 bool is_suspended(const Job& job) { return job.spec.suspend.value_or(false); }
 bool is_indexed(const Job& job) { return job.spec.completion_mode == "Indexed"; }

@@ -1,7 +1,7 @@
 #include "controller/namespace/plan.h"
 
-#include "controller/objects/conditions.h"
 #include "controller/objects/time.h"
+#include "rules/conditions.h"
 
 namespace pintle::controller::namespace_lifecycle {
 
@@ -39,7 +39,7 @@ NamespaceStatus plan_status(const NamespaceStatus& status, const Outcome& outcom
     condition.reason = say.reason;
     condition.message = say.message;
     condition.last_transition_time = to_api_time(now);
-    set_condition(out.conditions, std::move(condition));
+    rules::set_condition(out.conditions, std::move(condition));
   };
   std::vector<std::string> failures;
   for (const auto& [resource, why] : outcome.failures) failures.push_back(why);

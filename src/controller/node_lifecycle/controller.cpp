@@ -6,10 +6,10 @@
 #include "api/gen/coordination_v1.h"
 #include "client/work_queue.h"
 #include "controller/node_lifecycle/plan.h"
-#include "controller/objects/conditions.h"
 #include "controller/objects/json_text.h"
 #include "controller/objects/time.h"
 #include "controller/pods/pod_store.h"
+#include "rules/conditions.h"
 
 namespace pintle::controller::node_lifecycle {
 
@@ -103,8 +103,8 @@ void NodeLifecycleController::appeared(const Node& node, bool initial) {
 void NodeLifecycleController::node_changed(const Node& before, const Node& after) {
   auto it = known_.find(after.metadata.name);
   if (it == known_.end()) return;
-  const auto* old_ready = find_condition(before.status.conditions, "Ready");
-  const auto* new_ready = find_condition(after.status.conditions, "Ready");
+  const auto* old_ready = rules::find_condition(before.status.conditions, "Ready");
+  const auto* new_ready = rules::find_condition(after.status.conditions, "Ready");
   if (new_ready != nullptr && (old_ready == nullptr || !(old_ready->last_heartbeat_time == new_ready->last_heartbeat_time)))
     heard(after.metadata.name);
   const std::string zone = zone_of(after);
@@ -206,7 +206,7 @@ rt::Task<Result<Unit>> NodeLifecycleController::sync(rt::Context ctx, std::strin
   NodePtr node = nodes_.get(key);
   auto it = known_.find(key);
   if (node == nullptr || it == known_.end() || node->metadata.deletion_timestamp) co_return Unit{};
-  const bool never_heard = find_condition(node->status.conditions, "Ready") == nullptr;
+  const bool never_heard = rules::find_condition(node->status.conditions, "Ready") == nullptr;
   const rt::Duration grace = never_heard ? deps_.options.node_startup_grace_period : deps_.options.node_monitor_grace_period;
   const rt::Duration quiet = deps_.runtime.clock().now() - it->second.heard;
   if (quiet >= grace) {

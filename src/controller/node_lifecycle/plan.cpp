@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "controller/objects/conditions.h"
 #include "controller/objects/time.h"
+#include "rules/conditions.h"
 
 namespace pintle::controller::node_lifecycle {
 
@@ -43,14 +43,14 @@ Taint make_taint(std::string_view key, std::string_view effect, rt::WallTime now
 }  // namespace
 
 std::string ready_status(const Node& node) {
-  const auto* ready = find_condition(node.status.conditions, "Ready");
+  const auto* ready = rules::find_condition(node.status.conditions, "Ready");
   return ready ? ready->status : std::string();
 }
 
 api::core_v1::NodeStatus silent_status(const Node& node, rt::WallTime now) {
   api::core_v1::NodeStatus status = node.status;
   for (const std::string_view type : {"Ready", "MemoryPressure", "DiskPressure", "PIDPressure"}) {
-    NodeCondition* condition = find_condition(status.conditions, type);
+    NodeCondition* condition = rules::find_condition(status.conditions, type);
     if (condition == nullptr) {
       NodeCondition made;
       made.type = type;
@@ -79,7 +79,7 @@ std::vector<Taint> plan_taints(const Node& node, bool may_evict, rt::WallTime no
   std::vector<Taint> out;
   std::vector<std::string_view> wanted;  // keys, of effect NoSchedule
   for (const ConditionTaint& row : condition_taints)
-    if (condition_is(node.status.conditions, row.condition, row.status)) wanted.push_back(row.key);
+    if (rules::condition_is(node.status.conditions, row.condition, row.status)) wanted.push_back(row.key);
   if (node.spec.unschedulable) wanted.push_back(unschedulable_taint);
   const std::string ready = ready_status(node);
   const std::string_view evict_key = ready == "False" ? not_ready_taint : ready == "Unknown" ? unreachable_taint : std::string_view();

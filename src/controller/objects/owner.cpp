@@ -4,23 +4,6 @@
 
 namespace pintle::controller {
 
-const api::meta_v1::OwnerReference* controller_of(const api::meta_v1::ObjectMeta& meta) {
-  for (const auto& ref : meta.owner_references)
-    if (ref.controller.value_or(false)) return &ref;
-  return nullptr;
-}
-
-api::meta_v1::OwnerReference controller_reference(std::string_view api_version, std::string_view kind, const api::meta_v1::ObjectMeta& owner) {
-  api::meta_v1::OwnerReference ref;
-  ref.api_version = api_version;
-  ref.kind = kind;
-  ref.name = owner.name;
-  ref.uid = owner.uid;
-  ref.controller = true;
-  ref.block_owner_deletion = true;
-  return ref;
-}
-
 std::string adopt_patch(const api::meta_v1::OwnerReference& owner, std::string_view uid) {
   return R"({"metadata":{"ownerReferences":[{"apiVersion":)" + json_string(owner.api_version) + R"(,"kind":)" + json_string(owner.kind) +
          R"(,"name":)" + json_string(owner.name) + R"(,"uid":)" + json_string(owner.uid) +

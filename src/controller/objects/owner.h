@@ -1,21 +1,17 @@
-// Owners: who controls an object, and the reference that says so.
+// Adopting and releasing: the patches of owner references (rules/owner_references.h says who controls what).
 #pragma once
 
 #include <string>
 #include <string_view>
 
 #include "api/gen/meta_v1.h"
+#include "rules/owner_references.h"
 
 namespace pintle::controller {
 
-// The reference with controller=true, or nullptr.
-const api::meta_v1::OwnerReference* controller_of(const api::meta_v1::ObjectMeta& meta);
-inline bool is_controlled_by(const api::meta_v1::ObjectMeta& meta, const api::meta_v1::ObjectMeta& owner) {
-  const auto* ref = controller_of(meta);
-  return ref != nullptr && ref->uid == owner.uid;
-}
-// What a controlled object carries: controller and blockOwnerDeletion are true.
-api::meta_v1::OwnerReference controller_reference(std::string_view api_version, std::string_view kind, const api::meta_v1::ObjectMeta& owner);
+using rules::controller_of;
+using rules::controller_reference;
+using rules::is_controlled_by;
 
 // Strategic merge patches of metadata.ownerReferences, good for this uid alone: the server refuses them for another.
 std::string adopt_patch(const api::meta_v1::OwnerReference& owner, std::string_view uid);

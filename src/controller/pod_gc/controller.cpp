@@ -7,6 +7,7 @@
 #include "controller/pod_gc/plan.h"
 #include "controller/pods/pod_disruption.h"
 #include "controller/pods/pod_store.h"
+#include "rules/pod_state.h"
 
 namespace pintle::controller::pod_gc {
 
@@ -30,17 +31,17 @@ class PodGcController final : public Controller {
     client::Informer<Pod>::Handler pods;
     pods.on_add = [this](const PodPtr& pod, bool) { changed(*pod); };
     pods.on_update = [this](const PodPtr& before, const PodPtr& after) {
-      const bool was_finished = is_finished(*before);
+      const bool was_finished = rules::is_terminal(*before);
       if (was_finished) --finished_;
       if (before->spec.node_name != after->spec.node_name || is_deleted(before->metadata) != is_deleted(after->metadata) ||
-          was_finished != is_finished(*after)) {
+          was_finished != rules::is_terminal(*after)) {
         changed(*after);
       } else if (was_finished) {
         ++finished_;
       }
     };
     pods.on_delete = [this](const PodPtr& pod) {
-      if (is_finished(*pod)) --finished_;
+      if (rules::is_terminal(*pod)) --finished_;
     };
     deps_.pods.informer().add_handler(std::move(pods));
     client::Informer<Node>::Handler nodes;
@@ -72,7 +73,7 @@ class PodGcController final : public Controller {
 
 void PodGcController::changed(const Pod& pod) {
   const std::string key = client::object_key(pod.metadata.namespace_, pod.metadata.name);
-  if (is_finished(pod) && ++finished_ > deps_.options.terminated_pod_gc_threshold && deps_.options.terminated_pod_gc_threshold > 0)
+  if (rules::is_terminal(pod) && ++finished_ > deps_.options.terminated_pod_gc_threshold && deps_.options.terminated_pod_gc_threshold > 0)
     loop_.queue().add_after(std::string(finished_key), finished_pause);
   if (pod.spec.node_name.empty()) {
     if (is_deleted(pod.metadata)) loop_.queue().add(key);
@@ -98,7 +99,7 @@ rt::Task<Result<Unit>> PodGcController::remove(rt::Context ctx, PodPtr pod) {
 rt::Task<Result<Unit>> PodGcController::trim_finished(rt::Context ctx) {
   std::vector<PodPtr> finished;
   for (PodPtr& pod : deps_.pods.informer().list())
-    if (is_finished(*pod) && !is_deleted(pod->metadata)) finished.push_back(std::move(pod));
+    if (rules::is_terminal(*pod) && !is_deleted(pod->metadata)) finished.push_back(std::move(pod));
   const int64_t surplus = static_cast<int64_t>(finished.size()) - deps_.options.terminated_pod_gc_threshold;
   if (surplus <= 0 || deps_.options.terminated_pod_gc_threshold <= 0) co_return Unit{};
   // Evicted ones first, then the oldest.

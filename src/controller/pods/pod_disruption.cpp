@@ -1,18 +1,20 @@
 #include "controller/pods/pod_disruption.h"
 
-#include "controller/objects/conditions.h"
 #include "controller/objects/json_text.h"
 #include "controller/objects/time.h"
+#include "rules/conditions.h"
+#include "rules/pod_state.h"
 
 namespace pintle::controller {
 
 using api::core_v1::Pod;
 
 rt::Task<Result<Unit>> mark_disrupted(client::Client& client, rt::Context ctx, PodPtr pod, Disruption disruption, rt::WallTime now) {
-  const auto* there = find_condition(pod->status.conditions, "DisruptionTarget");
-  if (there != nullptr && there->status == "True" && there->reason == disruption.reason && (!disruption.fail || is_finished(*pod))) co_return Unit{};
+  const auto* there = rules::find_condition(pod->status.conditions, "DisruptionTarget");
+  if (there != nullptr && there->status == "True" && there->reason == disruption.reason && (!disruption.fail || rules::is_terminal(*pod)))
+    co_return Unit{};
   std::string body = R"({"metadata":{"uid":)" + json_string(pod->metadata.uid) + R"(},"status":{)";
-  if (disruption.fail && !is_finished(*pod)) body += R"("phase":"Failed",)";
+  if (disruption.fail && !rules::is_terminal(*pod)) body += R"("phase":"Failed",)";
   body += R"("conditions":[{"type":"DisruptionTarget","status":"True","observedGeneration":)" + std::to_string(pod->metadata.generation) +
           R"(,"reason":)" + json_string(disruption.reason) + R"(,"message":)" + json_string(disruption.message) + R"(,"lastTransitionTime":")" +
           api::format_time(to_api_time(now)) + R"("}]}})";

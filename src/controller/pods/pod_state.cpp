@@ -2,17 +2,11 @@
 
 #include <algorithm>
 
-#include "controller/objects/conditions.h"
 #include "controller/objects/time.h"
 
 namespace pintle::controller {
 
 using api::core_v1::Pod;
-
-const api::core_v1::PodCondition* ready_condition(const Pod& pod) { return find_condition(pod.status.conditions, "Ready"); }
-bool is_ready(const Pod& pod) { return condition_is(pod.status.conditions, "Ready", "True"); }
-bool is_finished(const Pod& pod) { return pod.status.phase == "Succeeded" || pod.status.phase == "Failed"; }
-bool is_active(const Pod& pod) { return !is_finished(pod) && !is_deleted(pod.metadata); }
 
 bool is_available(const Pod& pod, int32_t min_ready_seconds, rt::WallTime now) {
   const auto* ready = ready_condition(pod);

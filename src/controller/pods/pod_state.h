@@ -1,20 +1,20 @@
-// What a pod's status says to controllers. Pure.
+// What a pod's status says to controllers, beyond what it says to everybody (rules/pod_state.h). Pure.
 #pragma once
 
 #include <memory>
 
 #include "api/gen/core_v1.h"
 #include "rt/clock.h"
+#include "rules/pod_state.h"
 
 namespace pintle::controller {
 
 using PodPtr = std::shared_ptr<const api::core_v1::Pod>;
 
-const api::core_v1::PodCondition* ready_condition(const api::core_v1::Pod& pod);
-bool is_ready(const api::core_v1::Pod& pod);
-bool is_finished(const api::core_v1::Pod& pod);  // Succeeded or Failed
-// Neither finished nor being deleted.
-bool is_active(const api::core_v1::Pod& pod);
+using rules::is_active;
+using rules::is_ready;
+using rules::ready_condition;
+
 // Ready for at least `min_ready_seconds`.
 bool is_available(const api::core_v1::Pod& pod, int32_t min_ready_seconds, rt::WallTime now);
 // When a ready pod becomes available; nullopt: it is not ready, or is available already.

@@ -10,6 +10,7 @@
 #include "controller/replicaset/plan.h"
 #include "controller/replicaset/replica_kind.h"
 #include "rt/combine.h"
+#include "rules/pod_state.h"
 
 namespace pintle::controller::replicaset {
 
@@ -163,7 +164,7 @@ rt::Task<Result<Unit>> ReplicaController::sync(rt::Context ctx, std::string key)
   for (PodPtr& pod : *claimed) {
     if (is_active(*pod)) {
       active.push_back(std::move(pod));
-    } else if (!is_finished(*pod)) {
+    } else if (!rules::is_terminal(*pod)) {
       ++terminating;
     }
   }

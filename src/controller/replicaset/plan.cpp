@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "controller/objects/conditions.h"
 #include "controller/objects/time.h"
 #include "controller/pods/deletion_rank.h"
+#include "rules/conditions.h"
 
 namespace pintle::controller::replicaset {
 
@@ -34,7 +34,7 @@ bool carries(const FlatMap<std::string>& labels, const FlatMap<std::string>& wan
 }
 
 void set_failure(ReplicaSetStatus& status, const StatusInput& input) {
-  const bool failed = find_condition(status.conditions, "ReplicaFailure") != nullptr;
+  const bool failed = rules::find_condition(status.conditions, "ReplicaFailure") != nullptr;
   if (input.failure && !failed) {
     ReplicaSetCondition condition;
     condition.type = "ReplicaFailure";
@@ -42,9 +42,9 @@ void set_failure(ReplicaSetStatus& status, const StatusInput& input) {
     condition.reason = input.wanted_difference < 0 ? "FailedCreate" : "FailedDelete";
     condition.message = input.failure->message;
     condition.last_transition_time = to_api_time(input.now);
-    set_condition(status.conditions, std::move(condition));
+    rules::set_condition(status.conditions, std::move(condition));
   } else if (!input.failure && failed) {
-    remove_condition(status.conditions, "ReplicaFailure");
+    rules::remove_condition(status.conditions, "ReplicaFailure");
   }
 }
 

@@ -4,6 +4,7 @@
 #include "controller/discovery/discovery.h"
 #include "controller/pods/pod_store.h"
 #include "controller/resourcequota/plan.h"
+#include "rules/pod_state.h"
 
 namespace pintle::controller::resourcequota {
 
@@ -36,7 +37,7 @@ class QuotaController final : public Controller {
     quotas_.add_handler(std::move(quotas));
     client::Informer<Pod>::Handler pods;
     pods.on_update = [this](const PodPtr& before, const PodPtr& after) {
-      if (!is_finished(*before) && is_finished(*after)) recount(after->metadata.namespace_);
+      if (!rules::is_terminal(*before) && rules::is_terminal(*after)) recount(after->metadata.namespace_);
     };
     pods.on_delete = [this](const PodPtr& pod) { recount(pod->metadata.namespace_); };
     deps_.pods.informer().add_handler(std::move(pods));

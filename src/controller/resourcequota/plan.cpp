@@ -31,9 +31,9 @@ std::vector<CountedResource> counted_alone(const ResourceList& hard) {
 }
 
 void charge(const api::core_v1::ResourceQuota& quota, const CountedResource& resource, const api::Object& object, ResourceList& used) {
-  const auto names = apimachinery::quota::counted_names(resource, quota.spec.hard);
-  if (names.empty() || !apimachinery::quota::in_scope(quota, object)) return;
-  apimachinery::quota::add_resources(used, apimachinery::quota::mask(apimachinery::quota::usage_of(resource, object), names));
+  const auto names = rules::quota::counted_names(resource, quota.spec.hard);
+  if (names.empty() || !rules::quota::in_scope(quota, object)) return;
+  rules::quota::add_resources(used, rules::quota::mask(rules::quota::usage_of(resource, object), names));
 }
 
 ResourceList zeros(const ResourceList& hard) {

@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "apimachinery/quota/usage.h"
+#include "rules/quota/usage.h"
 
 namespace pintle::controller::resourcequota {
 
-using apimachinery::quota::CountedResource;
-using apimachinery::quota::ResourceList;
+using rules::ResourceList;
+using rules::quota::CountedResource;
 
 // The resources that the quota counts by their number alone: "count/deployments.apps", "configmaps" ...
 std::vector<CountedResource> counted_alone(const ResourceList& hard);

@@ -4,6 +4,8 @@
 
 #include "api/codec.h"
 #include "controller/objects/time.h"
+#include "rules/pod_resources.h"
+#include "rules/pod_state.h"
 
 namespace pintle::controller {
 
@@ -22,7 +24,7 @@ bool selects(const Service& service, const Pod& pod) {
 }
 
 bool belongs_in_endpoints(const Pod& pod, bool with_terminating) {
-  if (is_finished(pod) || (pod.status.pod_ip.empty() && pod.status.pod_ips.empty())) return false;
+  if (rules::is_terminal(pod) || (pod.status.pod_ip.empty() && pod.status.pod_ips.empty())) return false;
   return with_terminating || !is_deleted(pod.metadata);
 }
 
@@ -41,7 +43,7 @@ std::optional<int32_t> find_port(const Pod& pod, const ServicePort& port) {
   for (const auto& container : pod.spec.containers)
     if (const auto found = named_port(container.ports, port)) return found;
   for (const auto& container : pod.spec.init_containers)  // sidecars serve too
-    if (container.restart_policy == "Always")
+    if (rules::is_sidecar(container))
       if (const auto found = named_port(container.ports, port)) return found;
   return std::nullopt;
 }
@@ -52,7 +54,8 @@ std::string endpoint_hostname(const Service& service, const Pod& pod) {
 
 bool endpoints_differ(const Pod& before, const Pod& after) {
   if (is_deleted(before.metadata) != is_deleted(after.metadata) || before.metadata.labels != after.metadata.labels) return true;
-  if (is_ready(before) != is_ready(after) || is_finished(before) != is_finished(after) || before.metadata.uid != after.metadata.uid) return true;
+  if (is_ready(before) != is_ready(after) || rules::is_terminal(before) != rules::is_terminal(after) || before.metadata.uid != after.metadata.uid)
+    return true;
   if (before.spec.node_name != after.spec.node_name || before.spec.hostname != after.spec.hostname || before.spec.subdomain != after.spec.subdomain)
     return true;
   return !std::ranges::equal(before.status.pod_ips, after.status.pod_ips, {}, &api::core_v1::PodIP::ip, &api::core_v1::PodIP::ip);

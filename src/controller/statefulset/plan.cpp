@@ -4,6 +4,7 @@
 #include <map>
 
 #include "controller/objects/time.h"
+#include "rules/pod_state.h"
 
 namespace pintle::controller::statefulset {
 
@@ -96,7 +97,7 @@ bool Round::keep(int32_t ordinal) {
     return ordered_;
   }
   const PodPtr& pod = it->second;
-  if (is_finished(*pod)) {
+  if (rules::is_terminal(*pod)) {
     if (!is_deleted(pod->metadata)) {
       const bool failed = pod->status.phase == "Failed";
       plan_.remove.push_back({pod, failed ? "RecreatingFailedPod" : "RecreatingTerminatedPod"});

@@ -91,7 +91,7 @@ rt::Task<Result<Unit>> TaintEvictionController::sync(rt::Context ctx, std::strin
   if (pod == nullptr || is_deleted(pod->metadata) || pod->spec.node_name.empty()) co_return Unit{};
   const NodePtr node = nodes_.get(pod->spec.node_name);
   const auto taints = node ? evicting(*node) : std::vector<api::core_v1::Taint>();
-  const Stay stay = plan_stay(taints, pod->spec.tolerations);
+  const Stay stay = plan_stay(taints, pod->spec.tolerations, deps_.options.feature_gates.enabled("TaintTolerationComparisonOperators"));
   if (taints.empty() || stay.forever) {
     cancel(*pod);
     co_return Unit{};

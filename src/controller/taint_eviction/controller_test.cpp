@@ -69,6 +69,21 @@ TEST(TaintEviction, SeesThatATolerationChanged) {
   check_change(300, 30, 300, false);
 }
 
+// Against k=7:NoExecute. With the feature on, what the scheduler bound is not evicted again.
+TEST(TaintEvictionPlan, ComparisonsCountWithTheirFeature) {
+  api::core_v1::Taint taint;
+  taint.key = "k";
+  taint.value = "7";
+  taint.effect = "NoExecute";
+  Toleration more_than_five;
+  more_than_five.key = "k";
+  more_than_five.operator_ = "Gt";
+  more_than_five.value = "5";
+  more_than_five.effect = "NoExecute";
+  EXPECT_EQ(plan_stay({taint}, {more_than_five}, true), (Stay{true, {}}));
+  EXPECT_EQ(plan_stay({taint}, {more_than_five}, false), Stay{});
+}
+
 TEST(TaintEvictionPlan, TolerationsAreComparedByContent) {
   EXPECT_TRUE(same_tolerations(tolerating(5), tolerating(5)));
   EXPECT_TRUE(same_tolerations({}, {}));

@@ -3,17 +3,17 @@
 #include <algorithm>
 
 #include "api/codec.h"
-#include "controller/objects/tolerations.h"
 #include "rt/far_time.h"
+#include "rules/tolerations.h"
 
 namespace pintle::controller::taint_eviction {
 
-Stay plan_stay(const std::vector<api::core_v1::Taint>& taints, const std::vector<api::core_v1::Toleration>& tolerations) {
+Stay plan_stay(const std::vector<api::core_v1::Taint>& taints, const std::vector<api::core_v1::Toleration>& tolerations, bool comparisons) {
   std::optional<int64_t> shortest;
   for (const auto& taint : taints) {
-    if (taint.effect != "NoExecute") continue;
-    const auto used = std::ranges::find_if(tolerations, [&](const auto& toleration) { return tolerates(toleration, taint); });
-    if (used == tolerations.end()) return Stay{};
+    if (!rules::has_effect(taint, rules::TaintEffects::NoExecute)) continue;
+    const auto* used = rules::find_toleration(tolerations, taint, comparisons);
+    if (used == nullptr) return Stay{};
     if (used->toleration_seconds) shortest = std::min(shortest.value_or(INT64_MAX), std::max<int64_t>(0, *used->toleration_seconds));
   }
   if (!shortest) return Stay{true, {}};

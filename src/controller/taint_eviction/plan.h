@@ -14,8 +14,8 @@ struct Stay {
   rt::Duration time{};  // zero: it goes at once
   bool operator==(const Stay&) const = default;
 };
-// Every taint must be tolerated; the shortest toleration used counts.
-Stay plan_stay(const std::vector<api::core_v1::Taint>& taints, const std::vector<api::core_v1::Toleration>& tolerations);
+// Every taint must be tolerated; the shortest toleration used counts. `comparisons`: Lt and Gt count (rules/tolerations.h).
+Stay plan_stay(const std::vector<api::core_v1::Taint>& taints, const std::vector<api::core_v1::Toleration>& tolerations, bool comparisons);
 
 // By content and order.
 bool same_tolerations(const std::vector<api::core_v1::Toleration>& a, const std::vector<api::core_v1::Toleration>& b);

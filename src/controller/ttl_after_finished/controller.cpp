@@ -2,9 +2,9 @@
 
 #include "api/gen/batch_v1.h"
 #include "client/work_queue.h"
-#include "controller/objects/conditions.h"
 #include "controller/objects/time.h"
 #include "rt/far_time.h"
+#include "rules/conditions.h"
 
 namespace pintle::controller::ttl_after_finished {
 
@@ -17,7 +17,7 @@ namespace {
 std::optional<rt::WallTime> expiry(const Job& job) {
   if (!job.spec.ttl_seconds_after_finished || job.metadata.deletion_timestamp) return std::nullopt;
   for (const std::string_view type : {"Complete", "Failed"})
-    if (const auto* condition = find_condition(job.status.conditions, type); condition != nullptr && condition->status == "True")
+    if (const auto* condition = rules::find_condition(job.status.conditions, type); condition != nullptr && condition->status == "True")
       return to_wall_time(condition->last_transition_time) + rt::seconds_of(*job.spec.ttl_seconds_after_finished);
   return std::nullopt;
 }

@@ -5,6 +5,8 @@
 #include "api/gen/storage_v1.h"
 #include "client/work_queue.h"
 #include "controller/pods/pod_store.h"
+#include "rules/pod_claims.h"
+#include "rules/pod_state.h"
 
 namespace pintle::controller::volume_protection {
 
@@ -37,10 +39,8 @@ rt::Task<Result<Unit>> settle(client::Client& client, rt::Context ctx, std::shar
 
 std::vector<std::string> claims_used_by(const Pod& pod) {
   std::vector<std::string> out;
-  for (const auto& volume : pod.spec.volumes) {
-    if (volume.persistent_volume_claim) out.push_back(volume.persistent_volume_claim->claim_name);
-    if (volume.ephemeral) out.push_back(pod.metadata.name + "-" + volume.name);
-  }
+  for (const auto& volume : pod.spec.volumes)
+    if (std::string name = rules::claim_name(pod, volume); !name.empty()) out.push_back(std::move(name));
   return out;
 }
 
@@ -57,7 +57,7 @@ class ClaimProtection final : public Controller {
     claims_.add_handler(std::move(claims));
     client::Informer<Pod>::Handler pods;
     pods.on_update = [this](const PodPtr& before, const PodPtr& after) {
-      if (before->metadata.uid != after->metadata.uid || (!is_finished(*before) && is_finished(*after))) pod_ended(*before);
+      if (before->metadata.uid != after->metadata.uid || (!rules::is_terminal(*before) && rules::is_terminal(*after))) pod_ended(*before);
     };
     pods.on_delete = [this](const PodPtr& pod) { pod_ended(*pod); };
     deps_.pods.informer().add_handler(std::move(pods));
@@ -73,7 +73,7 @@ class ClaimProtection final : public Controller {
   }
   static bool uses(const Pod& pod, const std::string& claim) {
     const std::vector<std::string> used = claims_used_by(pod);
-    return !pod.spec.node_name.empty() && !is_finished(pod) && std::ranges::find(used, claim) != used.end();
+    return !pod.spec.node_name.empty() && !rules::is_terminal(pod) && std::ranges::find(used, claim) != used.end();
   }
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key) {
     const auto claim = claims_.get(key);

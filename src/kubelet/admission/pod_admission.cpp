@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
-#include "apimachinery/selectors/node_selector.h"
 #include "kubelet/admission/preemption.h"
 #include "kubelet/admission/sysctls.h"
+#include "rules/node_selector.h"
+#include "rules/resource_names.h"
+#include "rules/tolerations.h"
 
 namespace pintle::kubelet {
 
@@ -27,11 +29,11 @@ PodAdmission under_pressure(const PodAdmissionInputs& in) {
   const Pressure& pressure = in.pressure;
   if ((!pressure.memory && !pressure.disk && !pressure.pid) || is_critical_pod(in.pod)) return {};
   if (pressure.memory && !pressure.disk && !pressure.pid) {
-    if (pod_qos(in.pod) != "BestEffort") return {};
+    if (rules::qos_class(in.pod) != "BestEffort") return {};
     api::core_v1::Taint taint;
     taint.key = "node.kubernetes.io/memory-pressure";
     taint.effect = "NoSchedule";
-    if (std::ranges::any_of(in.pod.spec.tolerations, [&](const auto& t) { return apimachinery::tolerates(t, taint); })) return {};
+    if (rules::is_tolerated(in.pod.spec.tolerations, taint, in.toleration_comparisons)) return {};
   }
   std::string conditions;
   const auto add = [&](bool on, const char* name) { conditions += on ? (conditions.empty() ? "" : " ") + std::string(name) : ""; };
@@ -50,11 +52,6 @@ PodAdmission wrong_system(const Pod& pod, const Node& node) {
   if (strict && !(node.status.features && node.status.features->supplemental_groups_policy.value_or(false)))
     return refuse("SupplementalGroupsPolicyNotSupported", "SupplementalGroupsPolicy=Strict is not supported in this node");
   return {};
-}
-
-bool is_extended(std::string_view resource) {
-  const auto slash = resource.find('/');
-  return slash != std::string_view::npos && !resource.substr(0, slash).ends_with("kubernetes.io");
 }
 
 int64_t amount_of(const ResourceList& list, std::string_view resource) {
@@ -76,12 +73,12 @@ void check_resource(const PodAdmissionInputs& in, const std::string& resource, i
 
 void check_resources(const PodAdmissionInputs& in, std::vector<Failure>& out) {
   check_resource(in, "pods", 1, out);
-  const ResourceList requests = pod_requests(in.pod);
+  const ResourceList requests = rules::pod_requests(in.pod.spec);
   for (const char* first : {"cpu", "memory", "ephemeral-storage"}) check_resource(in, first, amount_of(requests, first), out);
   for (const auto& [name, amount] : requests) {
     if (name == "cpu" || name == "memory" || name == "ephemeral-storage") continue;
     // Resources of the cluster that no node knows are not the kubelet's to count.
-    if (is_extended(name) && !in.node->status.allocatable.contains(name)) continue;
+    if (rules::is_extended_resource(name) && !in.node->status.allocatable.contains(name)) continue;
     check_resource(in, name, amount.value(), out);
   }
 }
@@ -94,7 +91,7 @@ void each_host_port(const Pod& pod, Visit visit) {
     for (const auto& port : container.ports)
       if (port.host_port > 0) visit(port);
   for (const auto& container : pod.spec.init_containers)
-    if (is_sidecar(container))
+    if (rules::is_sidecar(container))
       for (const auto& port : container.ports)
         if (port.host_port > 0) visit(port);
 }
@@ -117,14 +114,14 @@ std::vector<Failure> failures(const PodAdmissionInputs& in) {
   std::vector<Failure> out;
   const Node& node = *in.node;
   check_resources(in, out);
-  if (!apimachinery::pod_matches_node(in.pod.spec, node.metadata.labels, node.metadata.name))
+  if (!rules::RequiredNodeAffinity(in.pod.spec).matches(node))
     out.push_back(failed("NodeAffinity", "node(s) didn't match Pod's node affinity/selector"));
   if (!in.pod.spec.node_name.empty() && in.pod.spec.node_name != node.metadata.name)
     out.push_back(failed("NodeName", "node(s) didn't match the requested node name"));
   if (ports_are_taken(in)) out.push_back(failed("NodePorts", "node(s) didn't have free ports for the requested pod ports"));
   if (!is_static_pod(in.pod)) {
     const auto* taint =
-        apimachinery::untolerated_taint(node.spec.taints, in.pod.spec.tolerations, [](const auto& t) { return t.effect == "NoExecute"; });
+        rules::untolerated_taint(node.spec.taints, in.pod.spec.tolerations, rules::TaintEffects::NoExecute, in.toleration_comparisons);
     if (taint) out.push_back(failed("TaintToleration", "node(s) had taints that the pod didn't tolerate"));
   }
   return out;

@@ -25,6 +25,7 @@ struct PodAdmissionInputs {
   Pressure pressure;
   bool shutting_down = false;
   const std::vector<std::string>& allowed_unsafe_sysctls;  // --allowed-unsafe-sysctls; "net.core.*" is a prefix
+  bool toleration_comparisons = false;                     // feature TaintTolerationComparisonOperators
 };
 PodAdmission admit_pod(const PodAdmissionInputs& inputs);
 

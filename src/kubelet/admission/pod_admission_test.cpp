@@ -38,11 +38,12 @@ struct World {
   Pressure pressure;
   bool shutting_down = false;
   std::vector<std::string> sysctls;
+  bool comparisons = false;
 
   PodAdmission admit(const Pod& p) const {
     std::vector<const Pod*> list;
     for (const Pod& other : others) list.push_back(&other);
-    return admit_pod({p, &the_node, list, pressure, shutting_down, sysctls});
+    return admit_pod({p, &the_node, list, pressure, shutting_down, sysctls, comparisons});
   }
   std::string reason(const Pod& p) const {
     const PodAdmission out = admit(p);
@@ -92,6 +93,13 @@ TEST(PodAdmission, SelectorsPortsTaints) {
   taint.effect = "NoExecute";
   EXPECT_EQ(world.reason(p), "TaintToleration");
   p.spec.tolerations.emplace_back().operator_ = "Exists";
+  EXPECT_EQ(world.reason(p), "ok");
+  taint.value = "7";
+  p.spec.tolerations[0].key = "gone";
+  p.spec.tolerations[0].operator_ = "Gt";
+  p.spec.tolerations[0].value = "5";
+  EXPECT_EQ(world.reason(p), "TaintToleration");
+  world.comparisons = true;
   EXPECT_EQ(world.reason(p), "ok");
 }
 

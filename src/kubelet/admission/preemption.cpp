@@ -72,7 +72,7 @@ Pods both(Pods a, const Pods& b) {
 
 int64_t request_amount(const Pod& pod, std::string_view resource) {
   if (resource == "pods") return 1;
-  const ResourceList requests = pod_requests(pod);
+  const ResourceList requests = rules::pod_requests(pod.spec);
   return resource == "cpu" ? resource_milli_value(requests, resource) : resource_value(requests, resource);
 }
 
@@ -80,7 +80,7 @@ Pods pods_to_preempt(const Pod& pod, const Pods& others, Shortages shortages) {
   Pods best_effort, burstable, guaranteed;
   for (const Pod* other : others) {
     if (!may_preempt(pod, *other)) continue;
-    const std::string_view qos = pod_qos(*other);
+    const std::string_view qos = rules::qos_class(*other);
     (qos == "BestEffort" ? best_effort : qos == "Burstable" ? burstable : guaranteed).push_back(other);
   }
   if (!left_after(shortages, both(both(best_effort, burstable), guaranteed)).empty()) return {};

@@ -16,7 +16,7 @@ int64_t amount(const ResourceList& list, std::string_view name) {
 }  // namespace
 
 std::optional<WaitingReason> admit_resize(const Pod& pod, const std::vector<const Pod*>& others, const ResourceList& allocatable) {
-  const ResourceList wanted = pod_requests(pod);
+  const ResourceList wanted = rules::pod_requests(pod.spec);
   for (const auto name : resizable) {
     const int64_t requested = amount(wanted, name);
     const int64_t capacity = amount(allocatable, name);
@@ -26,7 +26,7 @@ std::optional<WaitingReason> admit_resize(const Pod& pod, const std::vector<cons
   for (const auto name : resizable) {
     const int64_t requested = amount(wanted, name);
     int64_t used = 0;
-    for (const Pod* other : others) used += amount(pod_requests(*other), name);
+    for (const Pod* other : others) used += amount(rules::pod_requests(other->spec), name);
     const int64_t capacity = amount(allocatable, name);
     if (requested == 0 || requested + used <= capacity) continue;
     return WaitingReason{"Deferred",

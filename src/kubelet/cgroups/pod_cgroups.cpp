@@ -91,8 +91,8 @@ std::string cgroup_path(const std::vector<std::string>& parts, bool systemd_driv
 std::string configured_cgroup_path(std::string_view path, bool systemd_driver) { return cgroup_path(parts_of(path, systemd_driver), systemd_driver); }
 
 os::CgroupLimits pod_cgroup_limits(const core::Pod& pod, const PodCgroupOptions& options) {
-  const ResourceList requests = pod_requests(pod);
-  const ResourceList limits = pod_limits(pod);
+  const ResourceList requests = rules::pod_requests(pod.spec);
+  const ResourceList limits = rules::pod_limits(pod.spec);
   bool all_cpu_limited = true;
   bool all_memory_limited = true;
   const auto look_at = [&](const core::Container& container) {
@@ -107,7 +107,7 @@ os::CgroupLimits pod_cgroup_limits(const core::Pod& pod, const PodCgroupOptions&
   }
 
   os::CgroupLimits out;
-  const std::string_view qos = pod_qos(pod);
+  const std::string_view qos = rules::qos_class(pod);
   out.cpu_shares = static_cast<uint64_t>(qos == "BestEffort" ? cpu_shares(0) : cpu_shares(resource_milli_value(requests, "cpu")));
   if (qos == "Guaranteed" || (qos == "Burstable" && all_cpu_limited)) {
     out.cpu_period_us = static_cast<uint64_t>(options.cpu_cfs_period_us);
@@ -156,7 +156,7 @@ Result<Unit> PodCgroups::update_classes(const std::vector<const core::Pod*>& act
   if (!options_.per_qos) return Unit{};
   int64_t burstable_milli_cpu = 0;
   for (const core::Pod* pod : active)
-    if (pod_qos(*pod) == "Burstable") burstable_milli_cpu += resource_milli_value(pod_requests(*pod), "cpu");
+    if (rules::qos_class(*pod) == "Burstable") burstable_milli_cpu += resource_milli_value(rules::pod_requests(pod->spec), "cpu");
   os::CgroupLimits limits;
   limits.cpu_shares = static_cast<uint64_t>(cpu_shares(burstable_milli_cpu));
   return cgroups_.set(path_below(options_, {"burstable"}), limits);
@@ -187,7 +187,7 @@ std::vector<std::string> PodCgroups::pods() const {
 }
 
 std::string PodCgroups::path_of(const core::Pod& pod) const {
-  const std::string_view qos = pod_qos(pod);
+  const std::string_view qos = rules::qos_class(pod);
   std::vector<std::string> parts;
   if (qos != "Guaranteed") parts.push_back(lower_qos(qos));
   parts.push_back("pod" + pod.metadata.uid);

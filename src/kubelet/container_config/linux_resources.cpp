@@ -62,8 +62,8 @@ cri::LinuxContainerResources make_linux_resources(const core::Pod& pod, const co
 }
 
 cri::LinuxContainerResources sandbox_resources(const core::Pod& pod, const NodeConfig& node) {
-  const ResourceList requests = pod_requests(pod, {.overhead = false});
-  const ResourceList limits = pod_limits(pod, {.overhead = false});
+  const ResourceList requests = rules::pod_requests(pod.spec, {.overhead = false});
+  const ResourceList limits = rules::pod_limits(pod.spec, {.overhead = false});
   CpuAndMemory amounts;
   amounts.has_cpu_request = requests.contains("cpu");
   amounts.cpu_request_milli = resource_milli_value(requests, "cpu");

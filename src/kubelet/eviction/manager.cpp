@@ -6,6 +6,7 @@
 #include "kubelet/pod_resources/pod_resources.h"
 #include "kubelet/status/conditions.h"
 #include "os/machine.h"
+#include "rules/pod_state.h"
 
 namespace pintle::kubelet {
 
@@ -105,9 +106,7 @@ rt::Task<void> EvictionManager::collect_images(rt::Context ctx) {
 std::vector<PodPtr> EvictionManager::candidates() const {
   std::vector<PodPtr> out;
   for (const auto& [uid, worker] : setup_.workers.all()) {
-    const std::string& phase = worker->pod()->status.phase;
-    const bool over = phase == "Succeeded" || phase == "Failed";
-    if (!over && !worker->terminated() && !worker->ended()) out.push_back(worker->pod());
+    if (!rules::is_terminal(*worker->pod()) && !worker->terminated() && !worker->ended()) out.push_back(worker->pod());
   }
   return out;
 }

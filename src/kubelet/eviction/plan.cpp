@@ -35,7 +35,7 @@ DiskUsage disk_of(const PodUsage& usage, DiskScope scope) {
   return out;
 }
 
-int64_t request_of(const Pod& pod, std::string_view resource) { return resource_value(pod_requests(pod), resource); }
+int64_t request_of(const Pod& pod, std::string_view resource) { return resource_value(rules::pod_requests(pod.spec), resource); }
 
 // What goes first is less: pods of which nothing is known, pods beyond their requests, lower priorities, the most above the requests.
 using Rank = std::tuple<bool, bool, int32_t, int64_t>;
@@ -145,7 +145,7 @@ std::optional<Eviction> check_volumes(const MeasuredPod& measured) {
 }
 
 std::optional<Eviction> check_pod(const MeasuredPod& measured) {
-  const ResourceList limits = pod_limits(*measured.pod);
+  const ResourceList limits = rules::pod_limits(measured.pod->spec);
   const api::Quantity* limit = limits.get("ephemeral-storage");
   if (!limit) return std::nullopt;
   DiskUsage used = disk_of(*measured.usage, {});

@@ -1,7 +1,9 @@
 #include "kubelet/node/node_duties.h"
 
 #include <algorithm>
+#include <map>
 
+#include "component/feature_gates.h"
 #include "component/log.h"
 #include "kubelet/status/conditions.h"
 #include "rt/far_time.h"
@@ -21,6 +23,9 @@ NodeDuties::~NodeDuties() = default;
 
 Result<Unit> NodeDuties::start() {
   TRY(check_sysctl_patterns(setup_.config.allowed_unsafe_sysctls));
+  const std::map<std::string, bool> wanted(setup_.config.feature_gates.begin(), setup_.config.feature_gates.end());
+  TRY_ASSIGN(const auto gates, component::FeatureGates::parse(wanted));
+  toleration_comparisons_ = gates.enabled("TaintTolerationComparisonOperators");
   setup_.workers.set_admission([this](const Pod& pod) { return admit(pod); });
   if (setup_.client) {
     MirrorPodsSetup mirrors{setup_.runtime, *setup_.client, setup_.pods, setup_.identity.name, [this] {
@@ -67,8 +72,13 @@ std::shared_ptr<const Node> NodeDuties::known_node() const {
 
 std::optional<WaitingReason> NodeDuties::admit(const Pod& pod) {
   const auto node = known_node();
-  const PodAdmissionInputs inputs{
-      pod, node.get(), setup_.workers.active(pod.metadata.uid), setup_.pressure(), shutting_down_, setup_.config.allowed_unsafe_sysctls};
+  const PodAdmissionInputs inputs{pod,
+                                  node.get(),
+                                  setup_.workers.active(pod.metadata.uid),
+                                  setup_.pressure(),
+                                  shutting_down_,
+                                  setup_.config.allowed_unsafe_sysctls,
+                                  toleration_comparisons_};
   const PodAdmission outcome = admit_pod(inputs);
   if (!outcome.admitted) return WaitingReason{outcome.reason, outcome.message};
   for (const Pod* victim : outcome.preempt) {

@@ -43,7 +43,7 @@ class NodeDuties {
   explicit NodeDuties(NodeDutiesSetup setup);
   ~NodeDuties();
 
-  // Invalid: an allowed sysctl that is not namespaced.
+  // Invalid: an allowed sysctl that is not namespaced. BadRequest: a feature gate that nobody knows.
   Result<Unit> start();
   rt::Task<void> stop();
   // Pods of the API, or the node, have changed.
@@ -66,6 +66,7 @@ class NodeDuties {
   std::unique_ptr<StaticPodSource> static_pods_;
   std::unique_ptr<MirrorPods> mirrors_;
   bool shutting_down_ = false;
+  bool toleration_comparisons_ = false;
 };
 
 }  // namespace pintle::kubelet

@@ -22,131 +22,20 @@ const api::Quantity& quantity(const ResourceList& list, std::string_view name) {
   return found ? *found : zero;
 }
 
-void add(ResourceList& to, const ResourceList& more) {
-  for (const auto& [name, amount] : more) {
-    api::Quantity* mine = to.get(name);
-    if (mine)
-      *mine = *mine + amount;
-    else
-      to[name] = amount;
-  }
-}
-
-void raise(ResourceList& to, const ResourceList& least) {
-  for (const auto& [name, amount] : least) {
-    const api::Quantity* mine = to.get(name);
-    if (!mine || mine->compare(amount) < 0) to[name] = amount;
-  }
-}
-
-bool is_pod_level_resource(std::string_view name) { return name == "cpu" || name == "memory" || name.starts_with(hugepages_prefix); }
-
-bool has_pod_level(const ResourceList& list) {
-  return std::ranges::any_of(list, [](const auto& item) { return is_pod_level_resource(item.first); });
-}
-
-using Side = ResourceList core::ResourceRequirements::*;
-
-ResourceList aggregate(const core::PodSpec& spec, Side side) {
-  ResourceList running, sidecars, start_up;
-  for (const core::Container& container : spec.containers) add(running, container.resources.*side);
-  for (const core::Container& container : spec.init_containers) {
-    ResourceList during = container.resources.*side;
-    if (is_sidecar(container)) {
-      add(running, during);
-      add(sidecars, during);
-      during = sidecars;
-    } else {
-      add(during, sidecars);
-    }
-    raise(start_up, during);
-  }
-  raise(running, start_up);
-  return running;
-}
-
-ResourceList of_pod(const core::Pod& pod, Side side) {
-  ResourceList out = aggregate(pod.spec, side);
-  if (!pod.spec.resources) return out;
-  for (const auto& [name, amount] : (*pod.spec.resources).*side)
-    if (is_pod_level_resource(name)) out[name] = amount;
-  return out;
-}
-
-// --- class of service ---------------------------------------------------------------------------------------------------
-
-struct QosFacts {
-  ResourceList requests;
-  ResourceList limits;
-  bool guaranteed = true;
-};
-
-void add_qos(const core::ResourceRequirements& resources, QosFacts& facts) {
-  for (const std::string_view name : {"cpu", "memory"}) {
-    const api::Quantity& request = quantity(resources.requests, name);
-    const api::Quantity& limit = quantity(resources.limits, name);
-    ResourceList requests, limits;
-    if (request.sign() > 0) requests[name] = request;
-    if (limit.sign() > 0)
-      limits[name] = limit;
-    else
-      facts.guaranteed = false;
-    add(facts.requests, requests);
-    add(facts.limits, limits);
-  }
-}
-
-// --- out of memory ------------------------------------------------------------------------------------------------------
-
 // What the pod requests beyond its containers, for each of them.
 int64_t spare_memory_per_container(const core::Pod& pod) {
   const int64_t requested = pod.spec.resources ? resource_value(pod.spec.resources->requests, "memory") : 0;
   const auto containers = static_cast<int64_t>(pod.spec.containers.size() + pod.spec.init_containers.size());
   if (requested == 0 || containers == 0) return 0;
-  return (requested - resource_value(aggregate(pod.spec, &core::ResourceRequirements::requests), "memory")) / containers;
+  return (requested - resource_value(rules::pod_requests(pod.spec, {.overhead = false, .pod_level = false}), "memory")) / containers;
 }
 
 bool is_sidecar_of(const core::Pod& pod, const core::Container& container) {
-  return is_sidecar(container) &&
+  return rules::is_sidecar(container) &&
          std::ranges::any_of(pod.spec.init_containers, [&](const core::Container& other) { return other.name == container.name; });
 }
 
 }  // namespace
-
-std::string_view compute_qos(const core::PodSpec& spec) {
-  QosFacts facts;
-  if (spec.resources && (has_pod_level(spec.resources->requests) || has_pod_level(spec.resources->limits))) {
-    add_qos(*spec.resources, facts);
-  } else {
-    for (const core::Container& container : spec.containers) add_qos(container.resources, facts);
-    for (const core::Container& container : spec.init_containers) add_qos(container.resources, facts);
-  }
-  if (facts.requests.empty() && facts.limits.empty()) return "BestEffort";
-  if (facts.guaranteed && facts.requests == facts.limits) return "Guaranteed";
-  return "Burstable";
-}
-
-std::string_view pod_qos(const core::Pod& pod) {
-  if (!pod.status.qos_class.empty()) return pod.status.qos_class;
-  return compute_qos(pod.spec);
-}
-
-ResourceList pod_requests(const core::Pod& pod, PodResourceOptions options) {
-  ResourceList out = of_pod(pod, &core::ResourceRequirements::requests);
-  if (options.overhead) add(out, pod.spec.overhead);
-  return out;
-}
-
-ResourceList pod_limits(const core::Pod& pod, PodResourceOptions options) {
-  ResourceList out = of_pod(pod, &core::ResourceRequirements::limits);
-  if (!options.overhead) return out;
-  // Overhead raises a limit; it makes none.
-  for (const auto& [name, amount] : pod.spec.overhead) {
-    api::Quantity* mine = out.get(name);
-    if (mine && !mine->is_zero()) *mine = *mine + amount;
-  }
-  return out;
-}
 
 int64_t resource_value(const ResourceList& list, std::string_view name) { return quantity(list, name).value(); }
 int64_t resource_milli_value(const ResourceList& list, std::string_view name) { return quantity(list, name).milli_value(); }
@@ -165,7 +54,7 @@ int64_t cpu_quota_us(int64_t milli_cpu, int64_t period_us) {
 
 int64_t oom_score_adj(const core::Pod& pod, const core::Container& container, int64_t memory_capacity_bytes) {
   if (is_node_critical_pod(pod)) return guaranteed_oom_score;
-  const std::string_view qos = pod_qos(pod);
+  const std::string_view qos = rules::qos_class(pod);
   if (qos == "Guaranteed") return guaranteed_oom_score;
   if (qos == "BestEffort") return best_effort_oom_score;
   if (memory_capacity_bytes <= 0) return best_effort_oom_score - 1;
@@ -182,8 +71,6 @@ int64_t oom_score_adj(const core::Pod& pod, const core::Container& container, in
   }
   return std::clamp<int64_t>(score, 1000 + guaranteed_oom_score, best_effort_oom_score - 1);
 }
-
-bool is_sidecar(const core::Container& init_container) { return init_container.restart_policy && *init_container.restart_policy == "Always"; }
 
 bool is_static_pod(const core::Pod& pod) {
   const std::string* source = pod.metadata.annotations.get("kubernetes.io/config.source");

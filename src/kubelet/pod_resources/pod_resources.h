@@ -1,4 +1,5 @@
-// What a pod asks for and may use in all, its class of service, and the numbers that the kernel wants for it. Pure.
+// The numbers that the kernel wants for a pod and its containers, and which pods are critical. What a pod asks for as a whole and its
+// class of service are rules/pod_resources.h. Pure.
 #pragma once
 
 #include <cstdint>
@@ -6,23 +7,11 @@
 #include <string_view>
 
 #include "api/gen/core_v1.h"
-#include "base/flat_map.h"
+#include "rules/pod_resources.h"
 
 namespace pintle::kubelet {
 
-using ResourceList = FlatMap<api::Quantity>;
-
-// "Guaranteed", "Burstable" or "BestEffort": status.qosClass if it is set, else from the resources.
-std::string_view pod_qos(const api::core_v1::Pod& pod);
-std::string_view compute_qos(const api::core_v1::PodSpec& spec);
-
-struct PodResourceOptions {
-  bool overhead = true;
-};
-// As upstream adds them up: plain containers and sidecars together, or the largest init container with the sidecars
-// before it, whichever is more; pod-level resources win; overhead on top.
-ResourceList pod_requests(const api::core_v1::Pod& pod, PodResourceOptions options = {});
-ResourceList pod_limits(const api::core_v1::Pod& pod, PodResourceOptions options = {});
+using rules::ResourceList;
 
 // 0 when absent.
 int64_t resource_value(const ResourceList& list, std::string_view name);
@@ -34,10 +23,9 @@ int64_t cpu_shares(int64_t milli_cpu);
 int64_t cpu_quota_us(int64_t milli_cpu, int64_t period_us);
 // oom_score_adj of a container.
 int64_t oom_score_adj(const api::core_v1::Pod& pod, const api::core_v1::Container& container, int64_t memory_capacity_bytes);
-bool is_sidecar(const api::core_v1::Container& init_container);  // restartPolicy Always
-bool is_static_pod(const api::core_v1::Pod& pod);                // kubernetes.io/config.source is not "api"
-bool is_critical_pod(const api::core_v1::Pod& pod);              // static, mirror, or of a system priority
-bool is_node_critical_pod(const api::core_v1::Pod& pod);         // priorityClassName system-node-critical
+bool is_static_pod(const api::core_v1::Pod& pod);         // kubernetes.io/config.source is not "api"
+bool is_critical_pod(const api::core_v1::Pod& pod);       // static, mirror, or of a system priority
+bool is_node_critical_pod(const api::core_v1::Pod& pod);  // priorityClassName system-node-critical
 // "64KB", "2MB", "1GB": how the kernel's cgroup files name a page size; from bytes, or from "hugepages-2Mi".
 std::string hugepage_size_name(uint64_t bytes);
 // The size in a resource name; 0 if it is none.

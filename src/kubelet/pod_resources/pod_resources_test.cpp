@@ -31,64 +31,6 @@ core::Container sidecar(ResourceList requests) {
   return out;
 }
 
-void check_qos(std::vector<core::Container> containers, std::string_view expected) {
-  core::PodSpec spec;
-  spec.containers = std::move(containers);
-  EXPECT_EQ(compute_qos(spec), expected);
-}
-
-TEST(Qos, Classes) {
-  check_qos({container({}, {})}, "BestEffort");
-  check_qos({container(list("0", "0"), {})}, "BestEffort");
-  check_qos({container(list("1", "1Gi"), list("1", "1Gi"))}, "Guaranteed");
-  check_qos({container(list("1000m", "1Gi"), list("1", "1024Mi"))}, "Guaranteed");
-  check_qos({container(list("1", "1Gi"), list("2", "1Gi"))}, "Burstable");
-  check_qos({container(list("1", "1Gi"), list("1", ""))}, "Burstable");
-  check_qos({container(list("1", "1Gi"), list("1", "1Gi")), container({}, {})}, "Burstable");
-  check_qos({container({}, list("1", ""))}, "Burstable");
-}
-
-TEST(Qos, PodLevelWins) {
-  core::PodSpec spec;
-  spec.containers.push_back(container({}, {}));
-  spec.resources.ensure().requests = list("1", "1Gi");
-  spec.resources->limits = list("1", "1Gi");
-  EXPECT_EQ(compute_qos(spec), "Guaranteed");
-  spec.resources->limits = list("2", "1Gi");
-  EXPECT_EQ(compute_qos(spec), "Burstable");
-}
-
-void check_requests(const core::Pod& pod, std::string_view cpu, std::string_view memory) {
-  const ResourceList requests = pod_requests(pod);
-  EXPECT_EQ(requests, list(cpu, memory));
-}
-
-TEST(PodResources, ContainersInitAndSidecars) {
-  core::Pod pod;
-  pod.spec.containers = {container(list("1", "1Gi"), {}), container(list("500m", ""), {})};
-  check_requests(pod, "1500m", "1Gi");
-  pod.spec.init_containers = {container(list("2", "512Mi"), {})};
-  check_requests(pod, "2", "1Gi");
-  // A sidecar counts beside the containers, and beside the init containers after it.
-  pod.spec.init_containers = {sidecar(list("100m", "1Gi")), container(list("2", "512Mi"), {})};
-  check_requests(pod, "2100m", "2Gi");
-  // One before it is alone.
-  pod.spec.init_containers = {container(list("2", "512Mi"), {}), sidecar(list("100m", "1Gi"))};
-  check_requests(pod, "2", "2Gi");
-  pod.spec.overhead = list("100m", "");
-  check_requests(pod, "2100m", "2Gi");
-  EXPECT_EQ(pod_requests(pod, {.overhead = false}), list("2", "2Gi"));
-  pod.spec.resources.ensure().requests = list("5", "");
-  check_requests(pod, "5100m", "2Gi");
-}
-
-TEST(PodResources, OverheadMakesNoLimit) {
-  core::Pod pod;
-  pod.spec.containers = {container({}, list("1", ""))};
-  pod.spec.overhead = list("100m", "10Mi");
-  EXPECT_EQ(pod_limits(pod), list("1100m", ""));
-}
-
 TEST(PodResources, KernelNumbers) {
   EXPECT_EQ(cpu_shares(0), 2);
   EXPECT_EQ(cpu_shares(1), 2);

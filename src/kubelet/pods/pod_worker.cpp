@@ -6,6 +6,7 @@
 #include "kubelet/pod_resources/pod_resources.h"
 #include "kubelet/runtime/observe.h"
 #include "rt/backoff.h"
+#include "rules/pod_state.h"
 
 namespace pintle::kubelet {
 
@@ -16,8 +17,6 @@ namespace {
 
 constexpr rt::BackoffOptions cleanup_retry{.initial = std::chrono::milliseconds(100), .max = std::chrono::seconds(30)};
 constexpr rt::Duration kill_retry_after = std::chrono::seconds(2);
-
-bool is_terminal(std::string_view phase) { return phase == "Succeeded" || phase == "Failed"; }
 
 }  // namespace
 
@@ -90,10 +89,12 @@ void PodWorker::objects_changed() {
 
 bool PodWorker::active() const {
   if (terminated_) return false;
-  return !(rejected_ || is_terminal(pod_->status.phase)) || state_.any_running();
+  return !(rejected_ || rules::is_terminal(*pod_)) || state_.any_running();
 }
 
-bool PodWorker::ending() const { return removed_ || finished_ || end_ || pod_->metadata.deletion_timestamp || is_terminal(status_.phase); }
+bool PodWorker::ending() const {
+  return removed_ || finished_ || end_ || pod_->metadata.deletion_timestamp || rules::is_terminal_phase(status_.phase);
+}
 
 bool PodWorker::past_deadline() {
   if (!pod_->spec.active_deadline_seconds || !status_.start_time) return false;

@@ -38,8 +38,8 @@ rt::Task<void> check_admission(std::vector<PodPtr> all, std::string expected) {
   std::string judged;
   workers.set_admission([&](const Pod& pod) -> std::optional<WaitingReason> {
     int64_t used = 0;
-    for (const Pod* other : workers.active(pod.metadata.uid)) used += resource_milli_value(pod_requests(*other), "cpu");
-    const bool fits = used + resource_milli_value(pod_requests(pod), "cpu") <= 2000;
+    for (const Pod* other : workers.active(pod.metadata.uid)) used += resource_milli_value(rules::pod_requests(other->spec), "cpu");
+    const bool fits = used + resource_milli_value(rules::pod_requests(pod.spec), "cpu") <= 2000;
     judged += pod.metadata.name + ":" + std::to_string(used) + (fits ? " " : "! ");
     return fits ? std::nullopt : std::optional(WaitingReason{"OutOfcpu", "too little"});
   });

@@ -67,7 +67,7 @@ class Planner {
 
   bool init_failed_for_good() const {
     for (const auto& container : pod_.spec.init_containers) {
-      if (is_sidecar(container)) continue;
+      if (rules::is_sidecar(container)) continue;
       const RuntimeContainer* latest = state_.latest(container.name);
       if (latest && ended(*latest) && latest->exit_code != 0 && !restarts_after_exit(pod_, container, latest->exit_code)) return true;
     }
@@ -90,7 +90,7 @@ class Planner {
     }
     for (std::size_t i = 0; i < inits.size(); ++i) {
       const Container& container = inits[i];
-      if (is_sidecar(container)) {
+      if (rules::is_sidecar(container)) {
         if (!plan_sidecar(container) && !was_initialized) return false;
       } else if (!was_initialized && i >= first && !plan_init(container)) {
         return false;
@@ -234,7 +234,7 @@ bool is_initialized(const Pod& pod, const PodState& state, const ProbeLookup& pr
   if (any_main_created(pod, state)) return true;
   for (const auto& container : pod.spec.init_containers) {
     const RuntimeContainer* active = state.active(container.name);
-    if (is_sidecar(container)) {
+    if (rules::is_sidecar(container)) {
       if (!active || !is_started(container, *active, probes(active->id))) return false;
     } else if (!completed(active)) {
       return false;
@@ -253,7 +253,7 @@ std::vector<std::vector<std::string>> kill_order(const Pod& pod, const PodState&
   const auto& inits = pod.spec.init_containers;
   std::vector<std::vector<std::string>> sidecars;
   for (auto container = inits.rbegin(); container != inits.rend(); ++container) {
-    if (!is_sidecar(*container)) continue;
+    if (!rules::is_sidecar(*container)) continue;
     std::vector<std::string> group;
     for (const auto& running : state.containers) {
       if (running.name == container->name && stops(running)) group.push_back(running.id);

@@ -33,7 +33,7 @@ bool needs_restart(const Container& container, std::string_view name) {
 template <class Visit>
 void each_resizable(const PodSpec& spec, Visit visit) {
   for (const auto& container : spec.init_containers) {
-    if (is_sidecar(container)) visit(container);
+    if (rules::is_sidecar(container)) visit(container);
   }
   for (const auto& container : spec.containers) visit(container);
 }

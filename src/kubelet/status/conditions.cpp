@@ -5,6 +5,8 @@
 
 #include "kubelet/pod_resources/pod_resources.h"
 #include "kubelet/status/container_status.h"
+#include "rules/conditions.h"
+#include "rules/pod_state.h"
 
 namespace pintle::kubelet {
 
@@ -49,7 +51,7 @@ Verdict initialized(const Pod& pod, const PodStatus& status) {
     const ContainerStatus* one = find(status.init_container_statuses, container.name);
     if (!one) {
       unknown.push_back(container.name);
-    } else if (is_sidecar(container) ? !one->started.value_or(false) : !one->ready) {
+    } else if (rules::is_sidecar(container) ? !one->started.value_or(false) : !one->ready) {
       incomplete.push_back(container.name);
     }
   }
@@ -58,10 +60,9 @@ Verdict initialized(const Pod& pod, const PodStatus& status) {
 }
 
 Verdict terminal_verdict(const PodStatus& status) { return {false, status.phase == "Succeeded" ? "PodCompleted" : "PodFailed", ""}; }
-bool is_terminal(const PodStatus& status) { return status.phase == "Succeeded" || status.phase == "Failed"; }
 
 Verdict containers_ready(const Pod& pod, const PodStatus& status) {
-  if (is_terminal(status)) return terminal_verdict(status);
+  if (rules::is_terminal_phase(status.phase)) return terminal_verdict(status);
   std::vector<std::string> unknown;
   std::vector<std::string> unready;
   const auto look = [&](const Container& container, const ContainerStatus* one) {
@@ -71,7 +72,7 @@ Verdict containers_ready(const Pod& pod, const PodStatus& status) {
       unready.push_back(container.name);
   };
   for (const auto& container : pod.spec.init_containers) {
-    if (is_sidecar(container)) look(container, find(status.init_container_statuses, container.name));
+    if (rules::is_sidecar(container)) look(container, find(status.init_container_statuses, container.name));
   }
   for (const auto& container : pod.spec.containers) look(container, find(status.container_statuses, container.name));
   if (unknown.empty() && unready.empty()) return {};
@@ -82,7 +83,7 @@ Verdict ready(const Pod& pod, const Verdict& containers) {
   if (!containers.holds) return containers;
   std::string messages;
   for (const auto& gate : pod.spec.readiness_gates) {
-    const PodCondition* condition = find_condition(pod.status.conditions, gate.condition_type);
+    const PodCondition* condition = rules::find_condition(pod.status.conditions, gate.condition_type);
     std::string message;
     if (!condition) {
       message = "corresponding condition of pod readiness gate \"" + gate.condition_type + "\" does not exist.";
@@ -107,7 +108,7 @@ PodCondition make(std::string_view type, Verdict verdict, const StatusInputs& in
   out.status = verdict.holds ? "True" : "False";
   out.reason = std::move(verdict.reason);
   out.message = std::move(verdict.message);
-  const PodCondition* old = find_condition(inputs.previous.conditions, type);
+  const PodCondition* old = rules::find_condition(inputs.previous.conditions, type);
   out.last_transition_time = old && old->status == out.status ? old->last_transition_time : to_time(inputs.now);
   return out;
 }
@@ -115,11 +116,6 @@ PodCondition make(std::string_view type, Verdict verdict, const StatusInputs& in
 }  // namespace
 
 bool is_kubelet_condition(std::string_view type) { return std::find(own_conditions.begin(), own_conditions.end(), type) != own_conditions.end(); }
-
-const PodCondition* find_condition(const std::vector<PodCondition>& conditions, std::string_view type) {
-  const auto found = std::find_if(conditions.begin(), conditions.end(), [&](const auto& c) { return c.type == type; });
-  return found == conditions.end() ? nullptr : &*found;
-}
 
 std::vector<PodCondition> pod_conditions(const StatusInputs& inputs, const PodStatus& status) {
   const Pod& pod = inputs.pod;
@@ -137,7 +133,7 @@ std::vector<PodCondition> pod_conditions(const StatusInputs& inputs, const PodSt
     if (!is_kubelet_condition(condition.type)) out.push_back(condition);
   }
   for (const auto& condition : inputs.previous.conditions) {
-    if (!is_kubelet_condition(condition.type) && !find_condition(out, condition.type)) out.push_back(condition);
+    if (!is_kubelet_condition(condition.type) && !rules::find_condition(out, condition.type)) out.push_back(condition);
   }
   return out;
 }
@@ -152,14 +148,8 @@ PodCondition disruption_by_kubelet(std::string message) {
 }
 
 void set_condition(PodStatus& status, PodCondition condition, rt::WallTime now) {
-  const auto there = std::ranges::find(status.conditions, condition.type, &PodCondition::type);
-  const bool same = there != status.conditions.end() && there->status == condition.status;
-  condition.last_transition_time = same ? there->last_transition_time : to_time(now);
-  if (there == status.conditions.end()) {
-    status.conditions.push_back(std::move(condition));
-  } else {
-    *there = std::move(condition);
-  }
+  condition.last_transition_time = to_time(now);
+  rules::set_condition(status.conditions, std::move(condition));
 }
 
 }  // namespace pintle::kubelet

@@ -117,7 +117,7 @@ class Statuses {
 
   bool will_start(const Container& container, const RuntimeContainer* latest) const {
     if (in_.terminating || in_.terminated || kind_ == StatusKind::Ephemeral) return false;
-    if (kind_ == StatusKind::Init && !is_sidecar(container) && latest && latest->phase == ContainerPhase::Exited && latest->exit_code == 0)
+    if (kind_ == StatusKind::Init && !rules::is_sidecar(container) && latest && latest->phase == ContainerPhase::Exited && latest->exit_code == 0)
       return false;
     return should_restart(in_.pod, container, latest);
   }
@@ -137,7 +137,7 @@ class Statuses {
   void fill_readiness(const Container& container, const RuntimeContainer* latest, ContainerStatus& out) {
     const bool running = out.state.running.has_value();
     if (kind_ == StatusKind::Ephemeral) return;
-    if (kind_ == StatusKind::Init && !is_sidecar(container)) {
+    if (kind_ == StatusKind::Init && !rules::is_sidecar(container)) {
       out.started = running;
       out.ready = out.state.terminated && out.state.terminated->exit_code == 0;
       return;

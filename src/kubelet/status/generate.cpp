@@ -4,6 +4,7 @@
 #include "kubelet/status/conditions.h"
 #include "kubelet/status/container_status.h"
 #include "kubelet/status/pod_level_resources.h"
+#include "rules/pod_state.h"
 
 namespace pintle::kubelet {
 
@@ -27,22 +28,20 @@ void fill_addresses(const StatusInputs& inputs, PodStatus& status) {
   if (!status.pod_ips.empty()) status.pod_ip = status.pod_ips.front().ip;
 }
 
-bool is_terminal(std::string_view phase) { return phase == "Succeeded" || phase == "Failed"; }
-
 }  // namespace
 
 PodStatus generate_status(const StatusInputs& inputs) {
   PodStatus status;
   status.observed_generation = inputs.pod.metadata.generation;
   status.start_time = inputs.previous.start_time ? inputs.previous.start_time : std::optional<api::Time>(to_time(inputs.now));
-  status.qos_class = pod_qos(inputs.pod);
+  status.qos_class = rules::qos_class(inputs.pod);
   status.nominated_node_name = inputs.pod.status.nominated_node_name;
   status.resource_claim_statuses = inputs.pod.status.resource_claim_statuses;
   status.init_container_statuses = container_statuses(inputs, StatusKind::Init);
   status.container_statuses = container_statuses(inputs, StatusKind::Main);
   status.ephemeral_container_statuses = container_statuses(inputs, StatusKind::Ephemeral);
   fill_addresses(inputs, status);
-  status.phase = is_terminal(inputs.previous.phase) ? inputs.previous.phase : pod_phase(inputs.pod, status, inputs.terminated);
+  status.phase = rules::is_terminal_phase(inputs.previous.phase) ? inputs.previous.phase : pod_phase(inputs.pod, status, inputs.terminated);
   if (!inputs.failed_reason.empty()) {
     status.phase = "Failed";
     status.reason = inputs.failed_reason;
@@ -52,7 +51,7 @@ PodStatus generate_status(const StatusInputs& inputs) {
     status.message = inputs.previous.message;
   }
   status.resources = pod_level_resources(inputs.pod, inputs.previous.phase, inputs.cgroup ? &*inputs.cgroup : nullptr);
-  status.allocated_resources = pod_requests(inputs.pod);
+  status.allocated_resources = rules::pod_requests(inputs.pod.spec);
   status.conditions = pod_conditions(inputs, status);
   return status;
 }

@@ -6,6 +6,7 @@
 #include "kubelet/status/conditions.h"
 #include "kubelet/status/status_manager.h"
 #include "kubelet/testing.h"
+#include "rules/conditions.h"
 
 namespace pintle::kubelet {
 namespace {
@@ -38,7 +39,7 @@ PodStatus status_of(const Case& in) {
 }
 
 std::string condition_text(const PodStatus& status, std::string_view type) {
-  const auto* condition = find_condition(status.conditions, type);
+  const auto* condition = rules::find_condition(status.conditions, type);
   return condition ? condition->status + (condition->reason.empty() ? "" : " " + condition->reason) +
                          (condition->message.empty() ? "" : ": " + condition->message)
                    : "none";

@@ -26,7 +26,7 @@ const ContainerStatus* find(const std::vector<ContainerStatus>& statuses, std::s
 }
 
 void count_init(const Pod& pod, const Container& container, const ContainerStatus* status, Counts& counts) {
-  const bool sidecar = is_sidecar(container);
+  const bool sidecar = rules::is_sidecar(container);
   if (!status) {
     ++counts.pending_init;
   } else if (status->state.running) {

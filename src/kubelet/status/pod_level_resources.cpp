@@ -27,12 +27,12 @@ ResourceRequirements pod_level_resources(const Pod& pod, std::string_view phase,
   ResourceRequirements out;
   if (pod.spec.resources) out = *pod.spec.resources;
   if (phase != "Running") {
-    out.requests = pod_requests(pod);
-    out.limits = pod_limits(pod);
+    out.requests = rules::pod_requests(pod.spec);
+    out.limits = rules::pod_limits(pod.spec);
     return out;
   }
   if (!out.requests.contains("memory")) {
-    const ResourceList requests = pod_requests(pod);
+    const ResourceList requests = rules::pod_requests(pod.spec);
     if (const api::Quantity* memory = requests.get("memory")) out.requests["memory"] = *memory;
   }
   if (cgroup == nullptr) return out;

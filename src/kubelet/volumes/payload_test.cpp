@@ -4,6 +4,7 @@
 
 #include "kubelet/volumes/pod_tokens.h"
 #include "kubelet/volumes/volume_kinds.h"
+#include "rules/pod_claims.h"
 
 namespace pintle::kubelet {
 namespace {
@@ -92,22 +93,7 @@ TEST(VolumeKinds, Directories) {
   volume = {};
   volume.name = "scratch";
   volume.ephemeral.ensure();
-  EXPECT_EQ(claim_name(pod, volume), "web-scratch");
-}
-
-// A claim of that name was mounted whoever made it.
-TEST(VolumeKinds, AnEphemeralVolumesClaimIsThePods) {
-  core::Pod pod;
-  pod.metadata.uid = "u1";
-  core::PersistentVolumeClaim claim;
-  EXPECT_FALSE(is_claim_of(claim, pod));
-  auto& owner = claim.metadata.owner_references.emplace_back();
-  owner.uid = "u1";
-  EXPECT_FALSE(is_claim_of(claim, pod)) << "it does not control it";
-  owner.controller = true;
-  EXPECT_TRUE(is_claim_of(claim, pod));
-  owner.uid = "u2";
-  EXPECT_FALSE(is_claim_of(claim, pod));
+  EXPECT_EQ(rules::claim_name(pod, volume), "web-scratch");
 }
 
 }  // namespace

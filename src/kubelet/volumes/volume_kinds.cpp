@@ -37,15 +37,4 @@ std::string_view source_name(const core::Volume& volume) {
   return "of this type";
 }
 
-std::string claim_name(const core::Pod& pod, const core::Volume& volume) {
-  if (volume.persistent_volume_claim) return volume.persistent_volume_claim->claim_name;
-  return pod.metadata.name + "-" + volume.name;
-}
-
-bool is_claim_of(const core::PersistentVolumeClaim& claim, const core::Pod& pod) {
-  for (const auto& owner : claim.metadata.owner_references)
-    if (owner.controller.value_or(false)) return owner.uid == pod.metadata.uid;
-  return false;
-}
-
 }  // namespace pintle::kubelet

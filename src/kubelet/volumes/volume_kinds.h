@@ -20,10 +20,5 @@ std::string_view source_name(const api::core_v1::Volume& volume);
 inline bool follows_api(VolumeKind kind) {
   return kind == VolumeKind::ConfigMap || kind == VolumeKind::Secret || kind == VolumeKind::DownwardApi || kind == VolumeKind::Projected;
 }
-// The claim's name of a persistentVolumeClaim or generic ephemeral volume.
-std::string claim_name(const api::core_v1::Pod& pod, const api::core_v1::Volume& volume);
-// Whether the claim was made for the pod's generic ephemeral volume: the pod controls it. Another's claim that happens to have the name,
-// or was made to have it, is not the pod's to mount.
-bool is_claim_of(const api::core_v1::PersistentVolumeClaim& claim, const api::core_v1::Pod& pod);
 
 }  // namespace pintle::kubelet

@@ -3,6 +3,7 @@
 #include "kubelet/volumes/host_path.h"
 #include "kubelet/volumes/volume_files.h"
 #include "kubelet/volumes/volume_kinds.h"
+#include "rules/pod_claims.h"
 
 namespace pintle::kubelet {
 
@@ -95,10 +96,10 @@ rt::Task<Result<MountedVolume>> VolumeMaker::make_host_path_volume(const core::V
 
 rt::Task<Result<MountedVolume>> VolumeMaker::make_claim_volume(rt::Context ctx, const core::Pod& pod, const core::Volume& volume) {
   if (!setup_.client) co_return no_server();
-  const std::string name = claim_name(pod, volume);
+  const std::string name = rules::claim_name(pod, volume);
   auto claim = co_await setup_.client->get<core::PersistentVolumeClaim>(ctx, pod.metadata.namespace_, name);
   if (!claim) co_return Unexpected(std::move(claim).error());
-  if (volume.ephemeral && !is_claim_of(*claim, pod))
+  if (volume.ephemeral && !rules::is_claim_of(*claim, pod))
     co_return error(Reason::Forbidden, "PVC " + pod.metadata.namespace_ + "/" + name + " was not created for pod " + pod.metadata.namespace_ + "/" +
                                            pod.metadata.name + " (pod is not owner)");
   if (claim->spec.volume_name.empty() || claim->status.phase != "Bound")

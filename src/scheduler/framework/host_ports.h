@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/gen/core_v1.h"
+#include "rules/pod_resources.h"
 
 namespace pintle::scheduler {
 
@@ -32,7 +33,7 @@ inline std::vector<HostPort> host_ports_of(const api::core_v1::Pod& pod) {
   };
   for (const auto& container : pod.spec.containers) take(container);
   for (const auto& container : pod.spec.init_containers)
-    if (container.restart_policy == "Always") take(container);
+    if (rules::is_sidecar(container)) take(container);
   return out;
 }
 

@@ -51,10 +51,10 @@ struct TermReader {
 
 PodInfoPtr make_pod_info(PodPtr pod) {
   auto info = std::make_shared<PodInfo>();
-  info->requests = pod_requests(*pod, false);
-  const Resource non_zero = pod_requests(*pod, true);
-  info->non_zero_milli_cpu = non_zero.milli_cpu;
-  info->non_zero_memory = non_zero.memory;
+  RequestedResource requested = requested_by(*pod);
+  info->requests = std::move(requested.requests);
+  info->non_zero_milli_cpu = requested.non_zero_milli_cpu;
+  info->non_zero_memory = requested.non_zero_memory;
   info->host_ports = host_ports_of(*pod);
   info->priority = pod->spec.priority.value_or(0);
   if (pod->spec.affinity) {

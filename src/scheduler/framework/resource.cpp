@@ -1,12 +1,12 @@
 #include "scheduler/framework/resource.h"
 
 #include <algorithm>
-#include <map>
+
+#include "rules/pod_resources.h"
+#include "rules/resource_names.h"
 
 namespace pintle::scheduler {
 
-using api::core_v1::Container;
-using api::core_v1::ContainerStatus;
 using api::core_v1::Pod;
 using Quantities = FlatMap<api::Quantity>;
 
@@ -38,13 +38,9 @@ int64_t Resource::get(std::string_view name) const {
   return found == nullptr ? 0 : *found;
 }
 
-bool is_extended_resource(std::string_view name) {
-  const bool native = name.find('/') == std::string_view::npos || name.find("kubernetes.io/") != std::string_view::npos;
-  return !native && !name.starts_with("requests.");
-}
 bool is_scalar_resource(std::string_view name) {
-  return is_extended_resource(name) || name.starts_with("hugepages-") || name.starts_with("attachable-volumes-") ||
-         (name.find("kubernetes.io/") != std::string_view::npos && !name.starts_with("requests."));
+  return rules::is_huge_pages(name) || name.starts_with("attachable-volumes-") || name.contains("kubernetes.io/") ||
+         rules::is_extended_resource(name);
 }
 
 Resource to_resource(const Quantities& quantities) {
@@ -66,70 +62,38 @@ Resource to_resource(const Quantities& quantities) {
 
 namespace {
 
-bool resize_is_infeasible(const Pod& pod) {
-  for (const auto& condition : pod.status.conditions)
-    if (condition.type == "PodResizePending") return condition.reason == "Infeasible";
-  return false;
-}
-
-const ContainerStatus* status_of(const std::vector<ContainerStatus>& statuses, const std::string& name) {
-  for (const ContainerStatus& status : statuses)
-    if (status.name == name) return &status;
-  return nullptr;
-}
-
-// A container that is being resized counts as the most of what is asked, given and allocated.
-Resource requests_of(const Pod& pod, const Container& container, const std::vector<ContainerStatus>& statuses, bool non_zero) {
-  Resource out = to_resource(container.resources.requests);
-  const ContainerStatus* status = status_of(statuses, container.name);
-  if (status != nullptr && status->resources) {
-    Resource actual = to_resource(status->resources->requests);
-    actual.max_with(to_resource(status->allocated_resources));
-    if (resize_is_infeasible(pod))
-      out = actual;
-    else
-      out.max_with(actual);
+Resource of_amounts(const FlatMap<int64_t>& amounts) {
+  Resource out;
+  for (const auto& [name, amount] : amounts) {
+    if (int64_t* mine = out.find(name))
+      *mine = amount;
+    else if (is_scalar_resource(name))
+      out.scalars[name] = amount;
   }
-  if (non_zero) {
-    if (!container.resources.requests.contains("cpu")) out.milli_cpu += default_milli_cpu_request;
-    if (!container.resources.requests.contains("memory")) out.memory += default_memory_request_bytes;
-  }
-  out.allowed_pods = 0;
   return out;
 }
 
-bool is_pod_level(std::string_view name) { return name == "cpu" || name == "memory" || name.starts_with("hugepages-"); }
+// What containers count with that state no requests. Where the pod states its own, it stands for all but what nobody states.
+const Quantities* unstated_requests(const Pod& pod, const FlatMap<int64_t>& stated, Quantities& room) {
+  static const Quantities defaults = {{"cpu", api::Quantity::from_milli(default_milli_cpu_request)},
+                                      {"memory", api::Quantity::from_int(default_memory_request_bytes)}};
+  if (!rules::has_pod_level_requests(pod.spec)) return &defaults;
+  for (const auto& [name, quantity] : defaults)
+    if (!stated.contains(name)) room[name] = quantity;
+  return room.empty() ? nullptr : &room;
+}
 
 }  // namespace
 
-Resource pod_requests(const Pod& pod, bool non_zero) {
-  Resource out, sidecars, init;
-  for (const Container& container : pod.spec.containers) out.add(requests_of(pod, container, pod.status.container_statuses, non_zero));
-  for (const Container& container : pod.spec.init_containers) {
-    const bool sidecar = container.restart_policy == "Always";
-    static const std::vector<ContainerStatus> none;
-    Resource mine = requests_of(pod, container, sidecar ? pod.status.init_container_statuses : none, non_zero);
-    if (sidecar) {
-      out.add(mine);
-      sidecars.add(mine);
-      mine = sidecars;
-    } else {
-      mine.add(sidecars);
-    }
-    init.max_with(mine);
-  }
-  out.max_with(init);
-  if (pod.spec.resources) {
-    const Resource level = to_resource(pod.spec.resources->requests);
-    for (const auto& [name, quantity] : pod.spec.resources->requests) {
-      if (!is_pod_level(name)) continue;
-      if (int64_t* mine = out.find(name))
-        *mine = level.get(name);
-      else
-        out.scalars[name] = level.get(name);
-    }
-  }
-  out.add(to_resource(pod.spec.overhead));
+RequestedResource requested_by(const Pod& pod) {
+  rules::PodResourceOptions options{.status = &pod.status, .pod_level_status = true};
+  const FlatMap<int64_t> amounts = rules::pod_request_amounts(pod.spec, options);
+  RequestedResource out{of_amounts(amounts), 0, 0};
+  Quantities room;
+  options.if_missing = unstated_requests(pod, amounts, room);
+  const Resource scored = options.if_missing == nullptr ? out.requests : of_amounts(rules::pod_request_amounts(pod.spec, options));
+  out.non_zero_milli_cpu = scored.milli_cpu;
+  out.non_zero_memory = scored.memory;
   return out;
 }
 

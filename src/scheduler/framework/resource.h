@@ -33,10 +33,14 @@ struct Resource {
 Resource to_resource(const FlatMap<api::Quantity>& quantities);
 // Extended resources, huge pages, hugepages-*, attachable-volumes-*.
 bool is_scalar_resource(std::string_view name);
-bool is_extended_resource(std::string_view name);
 
-// What a pod asks for: containers together, against the largest init container with the sidecars before it, pod-level
-// requests in their place, and overhead. `non_zero`: containers without cpu or memory requests count as the defaults.
-Resource pod_requests(const api::core_v1::Pod& pod, bool non_zero);
+// What a pod asks for (rules/pod_resources.h), containers that are being resized as their status says. Scores count containers that
+// state no cpu or memory with the defaults above.
+struct RequestedResource {
+  Resource requests;
+  int64_t non_zero_milli_cpu = 0;
+  int64_t non_zero_memory = 0;  // bytes
+};
+RequestedResource requested_by(const api::core_v1::Pod& pod);
 
 }  // namespace pintle::scheduler

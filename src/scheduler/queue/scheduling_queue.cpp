@@ -195,7 +195,7 @@ void SchedulingQueue::update(PodInfoPtr pod) {
   if (before.metadata.labels != after.metadata.labels) event.event.actions |= action::update_pod_label;
   if (before.spec.tolerations.size() != after.spec.tolerations.size()) event.event.actions |= action::update_pod_toleration;
   if (before.spec.scheduling_gates.size() > after.spec.scheduling_gates.size()) event.event.actions |= action::update_pod_scheduling_gates_eliminated;
-  if (!(pod_requests(before, false) == pod->requests)) event.event.actions |= action::update_pod_scale_down;
+  if (!(queued.info->requests == pod->requests)) event.event.actions |= action::update_pod_scale_down;
   if (event.event.actions == 0) event.event.actions = action::update_other;
   if (queued.place == Place::InFlight) {
     queued.info = std::move(pod);

@@ -5,12 +5,12 @@
 #include <limits>
 #include <optional>
 
-#include "apimachinery/quota/pod_resources.h"
+#include "rules/pod_resources.h"
 
 namespace pintle::apiserver {
 namespace {
 
-using namespace apimachinery::quota;
+using rules::ResourceList;
 
 using namespace api::core_v1;
 using api::Quantity;
@@ -154,7 +154,7 @@ Result<std::vector<std::string>> violations(const LimitRange& range, const PodSp
       for (const auto& container : pod.containers) Bounds(item, container.resources.requests, container.resources.limits, out).check_all();
       for (const auto& container : pod.init_containers) Bounds(item, container.resources.requests, container.resources.limits, out).check_all();
     } else if (item.type == "Pod") {
-      if (!requests) requests = pod_requests(pod, false), limits = pod_limits(pod, false);
+      if (!requests) requests = rules::pod_requests(pod, {.overhead = false}), limits = rules::pod_limits(pod, {.overhead = false});
       Bounds(item, *requests, *limits, out).check_all();
     }
   }

@@ -6,6 +6,7 @@
 
 #include "api/gen/storage_v1.h"
 #include "apiserver/authorization/authorizer.h"
+#include "rules/pod_claims.h"
 
 namespace pintle::apiserver {
 namespace {
@@ -20,8 +21,7 @@ std::string driver_of_claim(const ResourceReader& reader, const std::string& ns,
 }
 
 std::string driver_of(const ResourceReader& reader, const Pod& pod, const Volume& volume) {
-  if (volume.ephemeral) return driver_of_claim(reader, pod.metadata.namespace_, pod.metadata.name + "-" + volume.name);
-  if (volume.persistent_volume_claim) return driver_of_claim(reader, pod.metadata.namespace_, volume.persistent_volume_claim->claim_name);
+  if (const std::string claim = rules::claim_name(pod, volume); !claim.empty()) return driver_of_claim(reader, pod.metadata.namespace_, claim);
   return volume.csi ? volume.csi->driver : std::string();
 }
 

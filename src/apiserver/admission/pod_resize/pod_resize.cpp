@@ -6,7 +6,7 @@
 
 #include "api/codec.h"
 #include "api/gen/core_v1.h"
-#include "apimachinery/quota/pod_resources.h"
+#include "rules/pod_resources.h"
 
 namespace pintle::apiserver {
 namespace {
@@ -58,7 +58,7 @@ class PodResizeValidator : public AdmissionPlugin {
 
  private:
   static Result<Unit> judge(const AdmissionAttributes& a, const Pod& pod, const Node& node) {
-    const auto requests = apimachinery::quota::pod_requests(pod.spec, true);
+    const auto requests = rules::pod_requests(pod.spec);
     std::vector<std::string> lacking;
     for (const std::string_view name : {"cpu", "memory"}) {
       const api::Quantity* wanted = requests.get(name);
@@ -86,7 +86,7 @@ std::vector<std::string_view> needed_features(const Pod& pod, const Pod& old) {
   if (static_cast<bool>(level) != static_cast<bool>(old_level) || (level && !same(*level, *old_level)))
     out.push_back("InPlacePodLevelResourcesVerticalScaling");
   const auto changed = [&](const Container& now) {
-    if (now.restart_policy == "Always") return false;
+    if (rules::is_sidecar(now)) return false;
     const auto before =
         std::find_if(old.spec.init_containers.begin(), old.spec.init_containers.end(), [&](const Container& c) { return c.name == now.name; });
     return before != old.spec.init_containers.end() && !same(now.resources, before->resources);

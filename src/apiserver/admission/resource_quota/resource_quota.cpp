@@ -11,7 +11,8 @@
 namespace pintle::apiserver {
 namespace {
 
-using namespace apimachinery::quota;
+using namespace rules::quota;
+using rules::ResourceList;
 
 using api::core_v1::ResourceQuota;
 

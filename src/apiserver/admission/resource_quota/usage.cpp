@@ -1,11 +1,11 @@
 #include "apiserver/admission/resource_quota/usage.h"
 
-#include "apimachinery/quota/pod_scopes.h"
+#include "rules/quota/pod_scopes.h"
 
 namespace pintle::apiserver::quota {
 
 using api::core_v1::Pod;
-using apimachinery::quota::is_terminating;
+using rules::quota::is_terminating;
 
 bool concerns(const AdmissionAttributes& a) {
   if (a.ns.empty() || !a.object || !*a.object || a.is("", "namespaces")) return false;
@@ -23,7 +23,7 @@ bool concerns(const AdmissionAttributes& a) {
   return create;
 }
 
-apimachinery::quota::CountedResource counted_resource(const AdmissionAttributes& attributes) {
+rules::quota::CountedResource counted_resource(const AdmissionAttributes& attributes) {
   return {attributes.resource.group, attributes.resource.resource};
 }
 

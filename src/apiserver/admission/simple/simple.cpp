@@ -3,6 +3,7 @@
 #include <set>
 
 #include "api/gen/core_v1.h"
+#include "rules/resource_names.h"
 
 namespace pintle::apiserver {
 namespace {
@@ -75,7 +76,7 @@ class ExtendedResourceToleration : public AdmissionPlugin {
     const auto collect = [&](const auto& containers) {
       for (const auto& container : containers)
         for (const auto& [resource, quantity] : container.resources.requests)
-          if (resource.find('/') != std::string::npos && resource.find("kubernetes.io/") == std::string::npos) resources.insert(resource);
+          if (rules::is_extended_resource(resource)) resources.insert(resource);
     };
     collect(pod->spec.init_containers);
     collect(pod->spec.containers);

@@ -1,5 +1,7 @@
 #include "apiserver/authorization/node/pod_references.h"
 
+#include "rules/pod_claims.h"
+
 #include <algorithm>
 
 namespace pintle::apiserver::node {
@@ -84,12 +86,7 @@ PodReferences references_of(const Pod& pod) {
   out.secrets = secret_names(pod);
   out.config_maps = config_map_names(pod);
   out.service_account = pod.spec.service_account_name;
-  for (const auto& volume : pod.spec.volumes) {
-    if (volume.persistent_volume_claim)
-      add(out.claims, volume.persistent_volume_claim->claim_name);
-    else if (volume.ephemeral)
-      out.claims.push_back(pod.metadata.name + "-" + volume.name);
-  }
+  for (const auto& volume : pod.spec.volumes) add(out.claims, rules::claim_name(pod, volume));
   for (const auto& claim : pod.spec.resource_claims) {
     if (claim.resource_claim_name) add(out.resource_claims, *claim.resource_claim_name);
     if (!claim.resource_claim_template_name) continue;

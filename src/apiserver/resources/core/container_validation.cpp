@@ -8,6 +8,7 @@
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/core/pod_spec.h"
 #include "base/strings.h"
+#include "rules/pod_resources.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -379,7 +380,7 @@ void validate_init_containers(const core::PodSpec& spec, const FieldPath& path, 
     const core::Container& container = spec.init_containers[i];
     const FieldPath at = list.index(i);
     validate_common(container, spec, volumes, at, errors);
-    const bool sidecar = container.restart_policy && *container.restart_policy == "Always";
+    const bool sidecar = rules::is_sidecar(container);
     if (container.restart_policy && !sidecar && container.restart_policy_rules.empty() && *container.restart_policy != "Never" &&
         *container.restart_policy != "OnFailure") {
       constexpr std::array<std::string_view, 3> policies{"Always", "Never", "OnFailure"};

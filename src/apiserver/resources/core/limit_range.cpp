@@ -6,6 +6,7 @@
 #include "apiserver/resources/core/core.h"
 #include "apiserver/resources/core/pod_spec.h"
 #include "base/flat_map_merge.h"
+#include "rules/resource_names.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -40,7 +41,7 @@ void validate_order(const core::LimitRangeItem& item, const std::string& key, co
   ordered(limit, max, "default", "default value is greater than max value");
   if (ratio && ratio->compare(api::Quantity::from_int(1)) < 0)
     errors.invalid(path.child("maxLimitRequestRatio").key(key), ratio->text(), "ratio is less than 1");
-  const bool overcommits = key.find('/') == std::string::npos && !key.starts_with("hugepages-");
+  const bool overcommits = rules::is_overcommitted(key);
   if (item.type == "Container" && !overcommits) {
     if (limit && !request) errors.invalid(path.child("default").key(key), limit->text(), "may not be set without a default request");
     if (limit && request && *limit != *request)

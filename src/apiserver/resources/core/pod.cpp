@@ -11,32 +11,14 @@
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/core/core.h"
 #include "apiserver/resources/core/pod_spec.h"
+#include "rules/pod_resources.h"
+#include "rules/pod_state.h"
 
 namespace pintle::apiserver::resources {
 namespace {
 
 namespace core = api::core_v1;
 using api::type_of;
-
-bool is_zero(const FlatMap<api::Quantity>& list, std::string_view name) {
-  const api::Quantity* quantity = list.get(name);
-  return quantity == nullptr || quantity->is_zero();
-}
-
-// What of a container's resources counts for the QoS class.
-struct QosFacts {
-  bool any = false;        // some cpu or memory is asked for
-  bool guaranteed = true;  // limits of both, equal to the requests
-};
-
-void add_qos(const core::ResourceRequirements& resources, QosFacts& facts) {
-  for (const std::string_view name : {"cpu", "memory"}) {
-    const bool request = !is_zero(resources.requests, name);
-    const bool limit = !is_zero(resources.limits, name);
-    facts.any |= request || limit;
-    if (!limit || (request && *resources.requests.get(name) != *resources.limits.get(name))) facts.guaranteed = false;
-  }
-}
 
 bool same_spec(const core::PodSpec& a, const core::PodSpec& b) { return api::equal(type_of<core::PodSpec>(), &a, &b); }
 
@@ -51,7 +33,7 @@ class PodStrategy : public TypedStrategy<core::Pod> {
   void prepare_for_create(const RequestScope&, core::Pod& pod) const override {
     pod.status = core::PodStatus();
     pod.status.phase = "Pending";
-    pod.status.qos_class = pod_qos_class(pod.spec);
+    pod.status.qos_class = rules::qos_class_of_spec(pod.spec);
     pod.spec.ephemeral_containers.clear();
     if (!pod.spec.scheduling_gates.empty()) {
       core::PodCondition gated;
@@ -104,7 +86,7 @@ class PodStrategy : public TypedStrategy<core::Pod> {
   int64_t grace_period_seconds(const RequestScope&, core::Pod& pod, const DeleteSettings& settings) const override {
     int64_t seconds = settings.grace_period_seconds >= 0 ? settings.grace_period_seconds : pod.spec.termination_grace_period_seconds.value_or(30);
     // Nobody runs the pod yet, or it has ended: nothing to wait for.
-    if (pod.spec.node_name.empty() || pod.status.phase == "Failed" || pod.status.phase == "Succeeded") seconds = 0;
+    if (pod.spec.node_name.empty() || rules::is_terminal(pod)) seconds = 0;
     return seconds < 0 ? 1 : seconds;
   }
 
@@ -166,7 +148,7 @@ class PodStatusStrategy : public TypedStrategy<core::Pod> {
     pod.metadata.deletion_timestamp = old.metadata.deletion_timestamp;
     pod.metadata.owner_references = old.metadata.owner_references;
     if (pod.status.qos_class.empty())
-      pod.status.qos_class = old.status.qos_class.empty() ? std::string(pod_qos_class(pod.spec)) : old.status.qos_class;
+      pod.status.qos_class = old.status.qos_class.empty() ? std::string(rules::qos_class_of_spec(pod.spec)) : old.status.qos_class;
     // An address is in the list of addresses, first.
     if (!pod.status.pod_ip.empty() && pod.status.pod_ips.empty()) pod.status.pod_ips.push_back({pod.status.pod_ip});
     if (pod.status.pod_ip.empty() && !pod.status.pod_ips.empty()) pod.status.pod_ip = pod.status.pod_ips[0].ip;
@@ -187,18 +169,6 @@ class PodStatusStrategy : public TypedStrategy<core::Pod> {
 };
 
 }  // namespace
-
-std::string_view pod_qos_class(const core::PodSpec& spec) {
-  QosFacts facts;
-  if (spec.resources) {
-    add_qos(*spec.resources, facts);
-  } else {
-    for (const core::Container& container : spec.containers) add_qos(container.resources, facts);
-    for (const core::Container& container : spec.init_containers) add_qos(container.resources, facts);
-  }
-  if (!facts.any) return "BestEffort";
-  return facts.guaranteed ? "Guaranteed" : "Burstable";
-}
 
 ResourceDefinition pods() {
   ResourceDefinition out;

@@ -7,8 +7,6 @@
 namespace pintle::apiserver::resources {
 
 void pod_table_cells(const api::core_v1::Pod& pod, TableCells& cells);
-// Guaranteed, Burstable or BestEffort, by cpu and memory of the containers.
-std::string_view pod_qos_class(const api::core_v1::PodSpec& spec);
 
 // On pods that mirror a file of their node.
 constexpr std::string_view mirror_annotation = "kubernetes.io/config.mirror";

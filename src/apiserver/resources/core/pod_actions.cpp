@@ -13,6 +13,8 @@
 #include "apiserver/registry/registry.h"
 #include "apiserver/resources/core/pod.h"
 #include "base/flat_map_merge.h"
+#include "rules/conditions.h"
+#include "rules/pod_state.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -35,11 +37,10 @@ api::Object success() {
 
 // The condition, true from now on if it was not before, without reason and message.
 core::PodCondition& hold_condition(core::Pod& pod, std::string_view type, rt::WallTime now) {
-  auto it = std::find_if(pod.status.conditions.begin(), pod.status.conditions.end(), [type](const core::PodCondition& c) { return c.type == type; });
-  if (it == pod.status.conditions.end()) {
-    core::PodCondition made;
-    made.type = type;
-    it = pod.status.conditions.insert(it, std::move(made));
+  core::PodCondition* it = rules::find_condition(pod.status.conditions, type);
+  if (it == nullptr) {
+    it = &pod.status.conditions.emplace_back();
+    it->type = type;
   }
   if (it->status != "True") it->last_transition_time = to_time(now);
   it->status = "True";
@@ -103,11 +104,6 @@ class BindingAction : public Action {
   }
 };
 
-bool counts_as_healthy(const core::Pod& pod) {
-  return std::any_of(pod.status.conditions.begin(), pod.status.conditions.end(),
-                     [](const core::PodCondition& c) { return c.type == "Ready" && c.status == "True"; });
-}
-
 Status too_many_disruptions(std::string message) {
   Status status{Reason::TooManyRequests, 0, "Cannot evict pod as it would violate the pod's disruption budget.", {}};
   status.details.causes.push_back({"DisruptionBudget", std::move(message), ""});
@@ -131,7 +127,7 @@ class EvictionAction : public Action {
     const policy::Eviction eviction = std::move(body.object().as<policy::Eviction>());
     CO_TRY_ASSIGN(const api::Object found, co_await scope.registry->get(scope, pods, scope.ns, scope.name));
     const core::Pod& pod = found.as<core::Pod>();
-    const bool ended = pod.status.phase == "Succeeded" || pod.status.phase == "Failed" || pod.status.phase == "Pending";
+    const bool ended = rules::is_terminal(pod) || pod.status.phase == "Pending";
     if (!ended && !pod.metadata.deletion_timestamp) {
       CO_TRY_ASSIGN(const std::string budget, budget_of(scope, pod));
       if (!budget.empty()) CO_TRY(co_await take_disruption(scope, pod, budget));
@@ -181,7 +177,7 @@ class EvictionAction : public Action {
   }
 
   static rt::Task<Result<Unit>> take_disruption(RequestScope& scope, const core::Pod& pod, std::string budget_name) {
-    const bool healthy = counts_as_healthy(pod);
+    const bool healthy = rules::is_ready(pod);
     const std::string pod_name = pod.metadata.name;
     const api::Time now = to_time(scope.now);
     Mutation take = [healthy, pod_name, now](api::Object& object) -> Result<Unit> {

@@ -8,6 +8,7 @@
 #include "apiserver/registry/object_steps.h"
 #include "apiserver/resources/core/pod.h"
 #include "apiserver/resources/core/pod_spec.h"
+#include "rules/pod_resources.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -136,8 +137,9 @@ class ResizeStrategy : public TypedStrategy<core::Pod> {
     validate_pod_spec(pod.spec, spec, {.metadata = &pod.metadata}, errors);
     if (old.spec.os && old.spec.os->name == "windows") errors.forbidden(spec, "windows pods cannot be resized");
     if (!node_resizes(old)) errors.forbidden(spec, "Pod running on node without support for resize");
-    const std::string_view before = old.status.qos_class.empty() ? pod_qos_class(old.spec) : std::string_view(old.status.qos_class);
-    if (pod_qos_class(pod.spec) != before) errors.invalid(spec, std::string(before), "Pod QOS Class may not change as a result of resizing");
+    const std::string_view before = old.status.qos_class.empty() ? rules::qos_class_of_spec(old.spec) : std::string_view(old.status.qos_class);
+    if (rules::qos_class_of_spec(pod.spec) != before)
+      errors.invalid(spec, std::string(before), "Pod QOS Class may not change as a result of resizing");
     const bool containers = check_order(pod.spec.containers, old.spec.containers, spec.child("containers"), errors);
     const bool init_containers = check_order(pod.spec.init_containers, old.spec.init_containers, spec.child("initContainers"), errors);
     if (containers && init_containers) validate_changes(scope, pod.spec, old.spec, errors);
@@ -157,7 +159,7 @@ class ResizeStrategy : public TypedStrategy<core::Pod> {
     for (std::size_t i = 0; i < old.containers.size(); ++i) check(now.containers[i], old.containers[i], spec.child("containers").index(i));
     for (std::size_t i = 0; i < old.init_containers.size(); ++i) {
       const core::Container& before = old.init_containers[i];
-      if (init_gate || before.restart_policy == "Always") {
+      if (init_gate || rules::is_sidecar(before)) {
         check(now.init_containers[i], before, spec.child("initContainers").index(i));
       } else if (!same(now.init_containers[i], before)) {
         errors.forbidden(spec, "resources for non-sidecar init containers are immutable");

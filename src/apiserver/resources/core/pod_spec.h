@@ -26,7 +26,8 @@ void validate_pod_spec(const api::core_v1::PodSpec& spec, const FieldPath& path,
 
 // A template's labels, annotations and spec. `path` is the template's.
 void validate_pod_template(const api::core_v1::PodTemplateSpec& pod_template, const FieldPath& path, FieldErrors& errors);
-void validate_tolerations(const std::vector<api::core_v1::Toleration>& tolerations, const FieldPath& path, FieldErrors& errors);
+// `comparisons`: Lt and Gt are operators here. Whether their feature is on is asked for all kinds at once (registry/forbidden_fields.h).
+void validate_tolerations(const std::vector<api::core_v1::Toleration>& tolerations, bool comparisons, const FieldPath& path, FieldErrors& errors);
 
 // Warnings, which refuse nothing.
 void pod_warnings(const api::core_v1::PodSpec& spec, const api::meta_v1::ObjectMeta& metadata, std::vector<std::string>& out);
@@ -41,7 +42,6 @@ void validate_resource_requirements(const api::core_v1::ResourceRequirements& re
 // A quantity that is not negative, whole for integer resources.
 void validate_resource_quantity(std::string_view resource, const api::Quantity& quantity, const FieldPath& path, FieldErrors& errors);
 bool is_integer_resource(std::string_view name);
-bool is_extended_resource(std::string_view name);
 
 // The spec's good volumes by name: whether it is a claim (block devices must be).
 struct VolumeInfo {

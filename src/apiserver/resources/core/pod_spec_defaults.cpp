@@ -2,6 +2,8 @@
 
 #include "apiserver/resources/core/pod_spec.h"
 #include "base/flat_map_merge.h"
+#include "rules/pod_resources.h"
+#include "rules/resource_names.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -41,6 +43,31 @@ void requests_from_limits(Resources& resources) {
   add_missing(resources.requests, resources.limits);
 }
 
+bool is_cpu_or_memory(std::string_view name) { return name == "cpu" || name == "memory"; }
+
+// The entries under names that `counts`.
+template <class Counts>
+rules::ResourceList part_of(const rules::ResourceList& list, Counts counts) {
+  rules::ResourceList out;
+  for (const auto& [name, quantity] : list)
+    if (counts(name)) out.append(name) = quantity;
+  return out;
+}
+
+// Where the pod states resources of its own: huge pages are limited to what its containers are, unless it requests some; what it does not
+// request is what its containers do (of cpu and memory, once it has limits), else its limit.
+void default_pod_level(core::PodSpec& spec) {
+  if (!spec.resources) return;
+  core::ResourceRequirements& own = *spec.resources;
+  if (own.requests.empty() && own.limits.empty()) return;
+  const rules::PodResourceOptions containers_alone{.overhead = false, .pod_level = false};
+  const auto unrequested_pages = [&](std::string_view name) { return rules::is_huge_pages(name) && !own.requests.contains(name); };
+  add_missing(own.limits, part_of(rules::pod_limits(spec, containers_alone), unrequested_pages));
+  if (own.limits.empty()) return;
+  add_missing(own.requests, part_of(rules::pod_requests(spec, containers_alone), is_cpu_or_memory));
+  add_missing(own.requests, part_of(own.limits, rules::is_pod_level_resource));
+}
+
 }  // namespace
 
 void default_pod_spec(core::PodSpec& spec) {
@@ -61,7 +88,7 @@ void default_pod_spec(core::PodSpec& spec) {
 void default_pod_requests(core::PodSpec& spec) {
   for (core::Container& container : spec.containers) requests_from_limits(container.resources);
   for (core::Container& container : spec.init_containers) requests_from_limits(container.resources);
-  if (spec.resources) requests_from_limits(*spec.resources);
+  default_pod_level(spec);
 }
 
 }  // namespace pintle::apiserver::resources

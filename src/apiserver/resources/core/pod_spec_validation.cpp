@@ -6,6 +6,7 @@
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/core/pod_spec.h"
 #include "base/strings.h"
+#include "rules/tolerations.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -180,7 +181,7 @@ void validate_scalars(const core::PodSpec& spec, const FieldPath& path, FieldErr
     errors.invalid(path.child("activeDeadlineSeconds"), *spec.active_deadline_seconds, "must be between 1 and 2147483647, inclusive");
   name("hostname", spec.hostname, check_dns_label);
   name("subdomain", spec.subdomain, check_dns_label);
-  validate_tolerations(spec.tolerations, path.child("tolerations"), errors);
+  validate_tolerations(spec.tolerations, true, path.child("tolerations"), errors);
   validate_host_aliases(spec.host_aliases, path.child("hostAliases"), errors);
   name("priorityClassName", spec.priority_class_name, check_dns_subdomain);
   if (spec.runtime_class_name)
@@ -202,8 +203,8 @@ void validate_scalars(const core::PodSpec& spec, const FieldPath& path, FieldErr
 
 }  // namespace
 
-void validate_tolerations(const std::vector<core::Toleration>& tolerations, const FieldPath& path, FieldErrors& errors) {
-  constexpr std::array<std::string_view, 4> operators{"Equal", "Exists", "Gt", "Lt"};
+void validate_tolerations(const std::vector<core::Toleration>& tolerations, bool comparisons, const FieldPath& path, FieldErrors& errors) {
+  constexpr std::array<std::string_view, 4> operators{"Equal", "Exists", "Lt", "Gt"};
   constexpr std::array<std::string_view, 3> effects{"NoExecute", "NoSchedule", "PreferNoSchedule"};
   for (std::size_t i = 0; i < tolerations.size(); ++i) {
     const core::Toleration& toleration = tolerations[i];
@@ -218,8 +219,12 @@ void validate_tolerations(const std::vector<core::Toleration>& tolerations, cons
       if (!check_label_value(toleration.value).empty()) errors.invalid(at.child("operator"), toleration.value, "must be a valid label value");
     } else if (toleration.operator_ == "Exists") {
       if (!toleration.value.empty()) errors.invalid(at.child("operator"), toleration.value, "value must be empty when `operator` is 'Exists'");
-    } else if (!contains(operators, toleration.operator_)) {
+    } else if (toleration.operator_ != "Lt" && toleration.operator_ != "Gt") {
+      errors.not_supported(at.child("operator"), toleration.operator_, std::span(operators).first(2));
+    } else if (!comparisons) {
       errors.not_supported(at.child("operator"), toleration.operator_, operators);
+    } else if (!rules::canonical_integer(toleration.value)) {
+      errors.invalid(at.child("value"), toleration.value, "must be a decimal integer of 64 bits: no plus sign, no leading zeros");
     }
     if (!toleration.effect.empty() && !contains(effects, toleration.effect)) errors.not_supported(at.child("effect"), toleration.effect, effects);
   }

@@ -3,16 +3,14 @@
 #include <algorithm>
 
 #include "apiserver/resources/core/pod.h"
+#include "rules/conditions.h"
+#include "rules/pod_resources.h"
+#include "rules/pod_state.h"
 
 namespace pintle::apiserver::resources {
 namespace {
 
 namespace core = api::core_v1;
-
-const core::PodCondition* find_condition(const core::PodStatus& status, std::string_view type) {
-  const auto it = std::find_if(status.conditions.begin(), status.conditions.end(), [&](const core::PodCondition& c) { return c.type == type; });
-  return it == status.conditions.end() ? nullptr : &*it;
-}
 
 // Counts and reason of one row, gathered from the container statuses.
 struct Summary {
@@ -25,9 +23,9 @@ struct Summary {
   api::Time last_sidecar_restart;
 };
 
-bool is_sidecar(const core::PodSpec& spec, std::string_view name) {
+bool names_sidecar(const core::PodSpec& spec, std::string_view name) {
   return std::any_of(spec.init_containers.begin(), spec.init_containers.end(),
-                     [&](const core::Container& c) { return c.name == name && c.restart_policy && *c.restart_policy == "Always"; });
+                     [&](const core::Container& c) { return c.name == name && rules::is_sidecar(c); });
 }
 
 void later(api::Time& kept, const core::ContainerStatus& status) {
@@ -47,7 +45,7 @@ bool summarise_init(const core::Pod& pod, Summary& summary) {
     const core::ContainerStatus& status = pod.status.init_container_statuses[i];
     summary.restarts += status.restart_count;
     later(summary.last_restart, status);
-    const bool sidecar = is_sidecar(pod.spec, status.name);
+    const bool sidecar = names_sidecar(pod.spec, status.name);
     if (sidecar) {
       summary.sidecar_restarts += status.restart_count;
       later(summary.last_sidecar_restart, status);
@@ -87,7 +85,7 @@ void summarise_containers(const core::Pod& pod, Summary& summary) {
   }
   // Some container goes on although another has completed.
   if (summary.reason == "Completed" && running) {
-    const core::PodCondition* ready = find_condition(pod.status, "Ready");
+    const core::PodCondition* ready = rules::find_condition(pod.status.conditions, "Ready");
     summary.reason = ready && ready->status == "True" ? "Running" : "NotReady";
   }
 }
@@ -96,17 +94,18 @@ Summary summarise(const core::Pod& pod) {
   Summary summary;
   summary.total = static_cast<int64_t>(pod.spec.containers.size());
   for (const core::Container& container : pod.spec.init_containers)
-    if (container.restart_policy && *container.restart_policy == "Always") ++summary.total;
+    if (rules::is_sidecar(container)) ++summary.total;
   summary.reason = pod.status.reason.empty() ? pod.status.phase : pod.status.reason;
-  if (const core::PodCondition* scheduled = find_condition(pod.status, "PodScheduled"); scheduled && scheduled->reason == "SchedulingGated")
+  if (const core::PodCondition* scheduled = rules::find_condition(pod.status.conditions, "PodScheduled");
+      scheduled && scheduled->reason == "SchedulingGated")
     summary.reason = "SchedulingGated";
-  const core::PodCondition* initialized = find_condition(pod.status, "Initialized");
+  const core::PodCondition* initialized = rules::find_condition(pod.status.conditions, "Initialized");
   const bool initializing = summarise_init(pod, summary);
   if (!initializing || (initialized && initialized->status == "True")) summarise_containers(pod, summary);
   if (pod.metadata.deletion_timestamp) {
     if (pod.status.reason == "NodeLost") {
       summary.reason = "Unknown";
-    } else if (pod.status.phase != "Failed" && pod.status.phase != "Succeeded") {
+    } else if (!rules::is_terminal(pod)) {
       summary.reason = "Terminating";
     }
   }
@@ -125,7 +124,7 @@ void pod_table_cells(const core::Pod& pod, TableCells& cells) {
   if (!pod.spec.readiness_gates.empty()) {
     std::size_t true_gates = 0;
     for (const core::PodReadinessGate& gate : pod.spec.readiness_gates) {
-      const core::PodCondition* condition = find_condition(pod.status, gate.condition_type);
+      const core::PodCondition* condition = rules::find_condition(pod.status.conditions, gate.condition_type);
       if (condition && condition->status == "True") ++true_gates;
     }
     gates = fmt::format("{}/{}", true_gates, pod.spec.readiness_gates.size());

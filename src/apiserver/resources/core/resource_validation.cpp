@@ -3,6 +3,7 @@
 
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/core/pod_spec.h"
+#include "rules/resource_names.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -10,36 +11,29 @@ namespace {
 namespace core = api::core_v1;
 using namespace apimachinery;
 
-constexpr std::string_view hugepages_prefix = "hugepages-";
 constexpr int64_t milli = 1000;
 
-bool is_native(std::string_view name) { return name.find('/') == std::string_view::npos || name.starts_with("kubernetes.io/"); }
-
 bool is_standard_container_resource(std::string_view name) {
-  return name == "cpu" || name == "memory" || name == "ephemeral-storage" || name.starts_with(hugepages_prefix);
+  return name == "cpu" || name == "memory" || name == "ephemeral-storage" || rules::is_huge_pages(name);
 }
 
 void validate_resource_name(std::string_view name, const FieldPath& path, FieldErrors& errors) {
   const Faults faults = check_qualified_name(name);
   errors.invalid_all(path, name, faults);
   if (!faults.empty()) return;
-  if (is_native(name)) {
+  if (!name.contains('/')) {
     if (!is_standard_container_resource(name)) errors.invalid(path, name, "must be a standard resource for containers");
-  } else if (!is_extended_resource(name)) {
+  } else if (!rules::is_native_resource(name) && !rules::is_extended_resource(name)) {
     errors.invalid(path, name, "doesn't follow extended resource name standard");
   }
 }
 
 }  // namespace
 
-bool is_extended_resource(std::string_view name) {
-  return !is_native(name) && !name.starts_with("requests.") && check_qualified_name("requests." + std::string(name)).empty();
-}
-
 bool is_integer_resource(std::string_view name) {
   return name == "pods" || name == "services" || name == "replicationcontrollers" || name == "resourcequotas" || name == "secrets" ||
          name == "configmaps" || name == "persistentvolumeclaims" || name == "services.nodeports" || name == "services.loadbalancers" ||
-         is_extended_resource(name);
+         rules::is_extended_resource(name);
 }
 
 void validate_resource_quantity(std::string_view resource, const api::Quantity& quantity, const FieldPath& path, FieldErrors& errors) {
@@ -56,7 +50,7 @@ void validate_resource_requirements(const core::ResourceRequirements& requiremen
     validate_resource_name(name, at, errors);
     validate_resource_quantity(name, quantity, at, errors);
     limits_cpu_or_memory |= name == "cpu" || name == "memory";
-    hugepages |= name.starts_with(hugepages_prefix);
+    hugepages |= rules::is_huge_pages(name);
   }
   bool requests_cpu_or_memory = false;
   for (const auto& [name, quantity] : requirements.requests) {
@@ -64,7 +58,7 @@ void validate_resource_requirements(const core::ResourceRequirements& requiremen
     validate_resource_name(name, at, errors);
     validate_resource_quantity(name, quantity, at, errors);
     const api::Quantity* limit = requirements.limits.get(name);
-    const bool overcommits = is_native(name) && !name.starts_with(hugepages_prefix);
+    const bool overcommits = rules::is_overcommitted(name);
     if (limit != nullptr) {
       if (!overcommits && quantity != *limit) {
         errors.invalid(path.child("requests"), quantity.text(), "must be equal to the limit of a resource that cannot be overcommitted");
@@ -74,7 +68,7 @@ void validate_resource_requirements(const core::ResourceRequirements& requiremen
     } else if (!overcommits) {
       errors.required(path.child("limits"), "limit must be set for resources that cannot be overcommitted");
     }
-    hugepages |= name.starts_with(hugepages_prefix);
+    hugepages |= rules::is_huge_pages(name);
     requests_cpu_or_memory |= name == "cpu" || name == "memory";
   }
   if (hugepages && !limits_cpu_or_memory && !requests_cpu_or_memory) errors.forbidden(path, "HugePages require cpu or memory");

@@ -21,7 +21,7 @@ class RuntimeClassStrategy : public TypedStrategy<node::RuntimeClass> {
         validate_resource_quantity(name, quantity, FieldPath("overhead", "podFixed").key(name), errors);
     if (!runtime.scheduling) return;
     validate_labels(runtime.scheduling->node_selector, FieldPath("scheduling", "nodeSelector"), errors);
-    validate_tolerations(runtime.scheduling->tolerations, FieldPath("scheduling", "tolerations"), errors);
+    validate_tolerations(runtime.scheduling->tolerations, false, FieldPath("scheduling", "tolerations"), errors);
   }
   void validate_update(const RequestScope&, const node::RuntimeClass& runtime, const node::RuntimeClass& old, FieldErrors& errors) const override {
     if (runtime.handler != old.handler) errors.invalid(FieldPath("handler"), runtime.handler, "field is immutable");

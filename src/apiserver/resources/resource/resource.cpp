@@ -3,6 +3,7 @@
 #include "api/codec.h"
 #include "apiserver/resources/core/pod_spec.h"
 #include "apiserver/resources/resources.h"
+#include "rules/resource_names.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -21,7 +22,8 @@ class DeviceClassStrategy : public TypedStrategy<v1::DeviceClass> {
       for (std::size_t i = 0; i < configs.size(); ++i) device::validate_opaque(configs[i], path.child("config").index(i), errors);
     }
     const auto& name = device_class.spec.extended_resource_name;
-    if (name && !is_extended_resource(*name)) errors.invalid(path.child("extendedResourceName"), *name, "must be the name of an extended resource");
+    if (name && !rules::is_extended_resource(*name))
+      errors.invalid(path.child("extendedResourceName"), *name, "must be the name of an extended resource");
   }
 };
 

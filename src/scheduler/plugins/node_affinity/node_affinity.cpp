@@ -1,13 +1,16 @@
 #include "scheduler/plugins/node_affinity/node_affinity.h"
 
 #include "api/gen/kubeschedulerconfig_v1.h"
-#include "scheduler/framework/node_selector.h"
+#include "rules/node_selector.h"
 #include "scheduler/framework/normalize.h"
 #include "scheduler/framework/plugin_args.h"
 
 namespace pintle::scheduler::plugins {
 
 namespace {
+
+using rules::NodeSelectorTerm;
+using rules::RequiredNodeAffinity;
 
 struct Preference {
   NodeSelectorTerm term;
@@ -58,7 +61,7 @@ class NodeAffinity final : public Plugin, public PreFilterPlugin, public FilterP
 
   std::vector<EventInterest> interests() const override {
     HintFunction on_node = [this](const PodInfo& pod, const EventInstance& event) {
-      const auto matches = [&](const Node& node) { return (!added_ || added_->matches(node)) && RequiredNodeAffinity(*pod.pod).matches(node); };
+      const auto matches = [&](const Node& node) { return (!added_ || added_->matches(node)) && RequiredNodeAffinity(pod.pod->spec).matches(node); };
       const bool before = event.before<Node>() != nullptr && matches(*event.before<Node>());
       return !before && matches(*event.after<Node>()) ? QueueingHint::Queue : QueueingHint::Skip;
     };
@@ -66,7 +69,7 @@ class NodeAffinity final : public Plugin, public PreFilterPlugin, public FilterP
   }
 
   PluginStatus pre_filter(CycleState& state, const PodInfo& pod, NodeNames& nodes) override {
-    RequiredNodeAffinity required(*pod.pod);
+    RequiredNodeAffinity required(pod.pod->spec);
     if (required.matches_everything() && !added_) return PluginStatus::skip();
     auto data = std::make_unique<State>();
     data->required = std::move(required);
@@ -119,7 +122,7 @@ class NodeAffinity final : public Plugin, public PreFilterPlugin, public FilterP
   }
 
  private:
-  std::optional<NodeSelector> added_;
+  std::optional<rules::NodeSelector> added_;
   std::vector<Preference> added_preferences_;
 };
 

@@ -128,7 +128,7 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
     if (after == nullptr) return !before.spec.node_name.empty() || !before.status.nominated_node_name.empty();
     if (after->metadata.uid == pod.uid()) return true;  // it asks for less itself
     if (after->spec.node_name.empty()) return false;
-    const Resource had = pod_requests(before, false), has = pod_requests(*after, false);
+    const Resource had = requested_by(before).requests, has = requested_by(*after).requests;
     const auto freed = [&](std::string_view name) { return pod.requests.get(name) > 0 && has.get(name) < had.get(name); };
     if (freed("cpu") || freed("memory") || freed("ephemeral-storage")) return true;
     return std::ranges::any_of(pod.requests.scalars, [&](const auto& scalar) { return freed(scalar.first); });

@@ -1,6 +1,6 @@
 #include "scheduler/plugins/node_unschedulable/node_unschedulable.h"
 
-#include "scheduler/framework/tolerations.h"
+#include "rules/tolerations.h"
 
 namespace pintle::scheduler::plugins {
 
@@ -16,23 +16,24 @@ class NodeUnschedulable final : public Plugin, public FilterPlugin {
     HintFunction on_node = [this](const PodInfo& pod, const EventInstance& event) {
       const Node& after = *event.after<Node>();
       if (event.before<Node>() != nullptr && !event.before<Node>()->spec.unschedulable) return QueueingHint::Skip;  // nothing has become better
-      return !after.spec.unschedulable || tolerated(pod.pod->spec.tolerations, taint_, comparisons_) ? QueueingHint::Queue : QueueingHint::Skip;
+      return !after.spec.unschedulable || is_tolerated_by(*pod.pod) ? QueueingHint::Queue : QueueingHint::Skip;
     };
     HintFunction on_pod = [this](const PodInfo& pod, const EventInstance& event) {
       const Pod* after = event.after<Pod>();
-      return after != nullptr && after->metadata.uid == pod.uid() && tolerated(after->spec.tolerations, taint_, comparisons_) ? QueueingHint::Queue
-                                                                                                                              : QueueingHint::Skip;
+      return after != nullptr && after->metadata.uid == pod.uid() && is_tolerated_by(*after) ? QueueingHint::Queue : QueueingHint::Skip;
     };
     return {{EventResource::Node, action::add | action::update_node_taint, on_node}, {EventResource::Pod, action::update_pod_toleration, on_pod}};
   }
   Code filter(const CycleState&, const PodInfo& pod, const NodeInfo& node, Reasons& reasons) const override {
-    if (!node.node->spec.unschedulable || tolerated(pod.pod->spec.tolerations, taint_, comparisons_)) return Code::Success;
+    if (!node.node->spec.unschedulable || is_tolerated_by(*pod.pod)) return Code::Success;
     reasons.add("node(s) were unschedulable");
     return Code::UnschedulableAndUnresolvable;
   }
 
  private:
-  Taint taint_;
+  bool is_tolerated_by(const Pod& pod) const { return rules::is_tolerated(pod.spec.tolerations, taint_, comparisons_); }
+
+  api::core_v1::Taint taint_;
   const bool comparisons_;
 };
 

@@ -5,10 +5,10 @@
 #include <unordered_map>
 
 #include "api/gen/kubeschedulerconfig_v1.h"
+#include "rules/node_selector.h"
+#include "rules/tolerations.h"
 #include "scheduler/cache/cache.h"
-#include "scheduler/framework/node_selector.h"
 #include "scheduler/framework/plugin_args.h"
-#include "scheduler/framework/tolerations.h"
 #include "scheduler/plugins/pod_topology_spread/owner_selector.h"
 
 namespace pintle::scheduler::plugins {
@@ -17,6 +17,7 @@ namespace {
 
 using api::core_v1::TopologySpreadConstraint;
 using apimachinery::LabelSelector;
+using rules::RequiredNodeAffinity;
 
 constexpr std::string_view hostname_label = "kubernetes.io/hostname";
 constexpr std::string_view required = "DoNotSchedule";
@@ -91,7 +92,7 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
     if (constraints->empty()) return PluginStatus::skip();
     auto data = std::make_unique<State>();
     data->required = std::move(*constraints);
-    const RequiredNodeAffinity affinity(*pod.pod);
+    const RequiredNodeAffinity affinity(pod.pod->spec);
     for (const NodeInfo* node : cache_.nodes()) {
       if (!has_keys(*node->node, data->required)) continue;
       for (Constraint& constraint : data->required) {
@@ -200,13 +201,14 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
 
   bool counts_here(const Constraint& constraint, const Pod& pod, const Node& node, const RequiredNodeAffinity& affinity) const {
     if (constraint.honor_affinity && !affinity.matches(node)) return false;
-    return !constraint.honor_taints || !has_untolerated_taint(node.spec.taints, pod.spec.tolerations, comparisons_);
+    return !constraint.honor_taints ||
+           rules::untolerated_taint(node.spec.taints, pod.spec.tolerations, rules::TaintEffects::KeepOff, comparisons_) == nullptr;
   }
 
   void change(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo& node, int64_t sign) const {
     State& data = *state.get<State>(index);
     if (other.pod->metadata.namespace_ != pod.pod->metadata.namespace_ || !has_keys(*node.node, data.required)) return;
-    const RequiredNodeAffinity affinity(*pod.pod);
+    const RequiredNodeAffinity affinity(pod.pod->spec);
     for (std::size_t i = 0; i < data.required.size(); ++i) {
       Constraint& constraint = data.required[i];
       if (!constraint.selector.matches(other.pod->metadata.labels) || !counts_here(constraint, *pod.pod, *node.node, affinity)) continue;
@@ -229,7 +231,7 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
         constraint.counts.try_emplace(domain == nullptr ? std::string() : *domain, 0);
       }
     }
-    const RequiredNodeAffinity affinity(pod);
+    const RequiredNodeAffinity affinity(pod.spec);
     for (Constraint& constraint : data.preferred) {
       const bool by_host = constraint.topology_key == hostname_label;
       constraint.weight = std::log(static_cast<double>((by_host ? hosts : constraint.counts.size()) + 2));

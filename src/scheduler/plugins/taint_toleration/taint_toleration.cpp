@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "rules/tolerations.h"
 #include "scheduler/framework/normalize.h"
-#include "scheduler/framework/tolerations.h"
 
 namespace pintle::scheduler::plugins {
 
 namespace {
+
+using api::core_v1::Taint;
+using api::core_v1::Toleration;
 
 class TaintToleration final : public Plugin, public FilterPlugin, public PreScorePlugin, public ScorePlugin {
  public:
@@ -16,10 +19,8 @@ class TaintToleration final : public Plugin, public FilterPlugin, public PreScor
   std::vector<EventInterest> interests() const override {
     HintFunction on_node = [this](const PodInfo& pod, const EventInstance& event) {
       const auto& tolerations = pod.pod->spec.tolerations;
-      const bool was_kept_away =
-          event.before<Node>() == nullptr || has_untolerated_taint(event.before<Node>()->spec.taints, tolerations, comparisons_);
-      return was_kept_away && !has_untolerated_taint(event.after<Node>()->spec.taints, tolerations, comparisons_) ? QueueingHint::Queue
-                                                                                                                  : QueueingHint::Skip;
+      const bool was_kept_away = event.before<Node>() == nullptr || keeps_off(*event.before<Node>(), tolerations);
+      return was_kept_away && !keeps_off(*event.after<Node>(), tolerations) ? QueueingHint::Queue : QueueingHint::Skip;
     };
     HintFunction on_pod = [](const PodInfo& pod, const EventInstance& event) {
       return event.after<Pod>() != nullptr && event.after<Pod>()->metadata.uid == pod.uid() ? QueueingHint::Queue : QueueingHint::Skip;
@@ -28,7 +29,7 @@ class TaintToleration final : public Plugin, public FilterPlugin, public PreScor
   }
 
   Code filter(const CycleState&, const PodInfo& pod, const NodeInfo& node, Reasons& reasons) const override {
-    if (!node.has_scheduling_taints || !has_untolerated_taint(node.node->spec.taints, pod.pod->spec.tolerations, comparisons_)) return Code::Success;
+    if (!node.has_scheduling_taints || !keeps_off(*node.node, pod.pod->spec.tolerations)) return Code::Success;
     reasons.add("node(s) had untolerated taint(s)");
     return Code::UnschedulableAndUnresolvable;
   }
@@ -44,13 +45,17 @@ class TaintToleration final : public Plugin, public FilterPlugin, public PreScor
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       if (!nodes[i]->has_prefer_taints) continue;
       for (const Taint& taint : nodes[i]->node->spec.taints)
-        if (taint.effect == "PreferNoSchedule" && !tolerated(soft, taint, comparisons_)) ++scores[i];
+        if (taint.effect == "PreferNoSchedule" && !rules::is_tolerated(soft, taint, comparisons_)) ++scores[i];
     }
     normalize_scores(scores, true, node_score_max);
     return {};
   }
 
  private:
+  bool keeps_off(const Node& node, const std::vector<Toleration>& tolerations) const {
+    return rules::untolerated_taint(node.spec.taints, tolerations, rules::TaintEffects::KeepOff, comparisons_) != nullptr;
+  }
+
   const bool comparisons_;
 };
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "scheduler/framework/node_selector.h"
+#include "rules/node_selector.h"
 
 namespace pintle::scheduler::plugins {
 
@@ -44,7 +44,7 @@ int64_t requested_bytes(const PersistentVolumeClaim& claim) {
 
 bool reaches(const PersistentVolume& volume, const Node& node) {
   if (!volume.spec.node_affinity || !volume.spec.node_affinity->required) return true;
-  return NodeSelector(*volume.spec.node_affinity->required).matches(node);
+  return rules::NodeSelector(*volume.spec.node_affinity->required).matches(node);
 }
 
 VolumePtr find_volume(const PersistentVolumeClaim& claim, const Node& node, std::span<const VolumePtr> volumes, const Assumed& assumed) {

@@ -5,6 +5,7 @@
 #include "api/gen/kubeschedulerconfig_v1.h"
 #include "codec/json.h"
 #include "rt/sync.h"
+#include "rules/pod_claims.h"
 #include "scheduler/cache/cache.h"
 #include "scheduler/framework/plugin_args.h"
 #include "scheduler/plugins/volume_binding/plan.h"
@@ -129,7 +130,7 @@ class VolumeBinding final : public Plugin, public PreFilterPlugin, public Filter
     if (claim->status.phase == "Lost")
       return "persistentvolumeclaim \"" + use.name + "\" bound to non-existent persistentvolume \"" + claim->spec.volume_name + "\"";
     if (claim->metadata.deletion_timestamp) return "persistentvolumeclaim \"" + use.name + "\" is being deleted";
-    if (use.ephemeral && !is_made_for(*claim, pod))
+    if (use.ephemeral && !rules::is_claim_of(*claim, pod))
       return "PVC " + claim->metadata.namespace_ + "/" + use.name + " was not created for pod " + pod_key(pod) + " (pod is not owner)";
     return "";
   }

@@ -1,23 +1,14 @@
 #include "scheduler/plugins/volumes/claims.h"
 
-#include <algorithm>
+#include "rules/pod_claims.h"
 
 namespace pintle::scheduler::plugins {
 
 std::vector<ClaimUse> claims_of(const Pod& pod) {
   std::vector<ClaimUse> out;
-  for (const auto& volume : pod.spec.volumes) {
-    if (volume.persistent_volume_claim)
-      out.push_back({volume.persistent_volume_claim->claim_name, false});
-    else if (volume.ephemeral)
-      out.push_back({pod.metadata.name + "-" + volume.name, true});
-  }
+  for (const auto& volume : pod.spec.volumes)
+    if (std::string name = rules::claim_name(pod, volume); !name.empty()) out.push_back({std::move(name), !volume.persistent_volume_claim});
   return out;
-}
-
-bool is_made_for(const PersistentVolumeClaim& claim, const Pod& pod) {
-  return std::ranges::any_of(claim.metadata.owner_references,
-                             [&](const auto& owner) { return owner.controller.value_or(false) && owner.uid == pod.metadata.uid; });
 }
 
 std::string class_of(const PersistentVolumeClaim& claim) {

@@ -24,8 +24,6 @@ struct ClaimUse {
   bool ephemeral = false;
 };
 std::vector<ClaimUse> claims_of(const Pod& pod);
-// Whether a claim made for `pod` is that pod's.
-bool is_made_for(const PersistentVolumeClaim& claim, const Pod& pod);
 
 // spec.storageClassName, or the older annotation.
 std::string class_of(const PersistentVolumeClaim& claim);

@@ -1,26 +1,15 @@
-#include "apimachinery/quota/pod_scopes.h"
+#include "rules/quota/pod_scopes.h"
 
 #include <algorithm>
 
-namespace pintle::apimachinery::quota {
+#include "rules/pod_resources.h"
+
+namespace pintle::rules::quota {
 namespace {
 
 using namespace api::core_v1;
 
-bool states_compute(const ResourceRequirements& resources) {
-  const auto states = [](const FlatMap<api::Quantity>& list) {
-    for (const char* name : {"cpu", "memory"})
-      if (const auto* quantity = list.get(name); quantity && !quantity->is_zero()) return true;
-    return false;
-  };
-  return states(resources.requests) || states(resources.limits);
-}
-
-bool is_best_effort(const PodSpec& spec) {
-  const auto states = [](const Container& container) { return states_compute(container.resources); };
-  return std::none_of(spec.containers.begin(), spec.containers.end(), states) &&
-         std::none_of(spec.init_containers.begin(), spec.init_containers.end(), states) && (!spec.resources || !states_compute(*spec.resources));
-}
+bool is_best_effort(const Pod& pod) { return qos_class(pod) == PodQOSClass::BestEffort; }
 
 bool crosses(const PodAffinityTerm& term) { return !term.namespaces.empty() || term.namespace_selector.has_value(); }
 template <class Affinity>
@@ -48,8 +37,8 @@ bool is_terminating(const Pod& pod) { return pod.spec.active_deadline_seconds &&
 bool pod_in_scope(const Pod& pod, const ScopedResourceSelectorRequirement& scope) {
   if (scope.scope_name == "Terminating") return is_terminating(pod);
   if (scope.scope_name == "NotTerminating") return !is_terminating(pod);
-  if (scope.scope_name == "BestEffort") return is_best_effort(pod.spec);
-  if (scope.scope_name == "NotBestEffort") return !is_best_effort(pod.spec);
+  if (scope.scope_name == "BestEffort") return is_best_effort(pod);
+  if (scope.scope_name == "NotBestEffort") return !is_best_effort(pod);
   if (scope.scope_name == "PriorityClass") return selects(scope, pod.spec.priority_class_name);
   if (scope.scope_name == "CrossNamespacePodAffinity")
     return pod.spec.affinity && (affinity_crosses(pod.spec.affinity->pod_affinity) || affinity_crosses(pod.spec.affinity->pod_anti_affinity));
@@ -60,4 +49,4 @@ bool claim_in_scope(const PersistentVolumeClaim& claim, const ScopedResourceSele
   return scope.scope_name == "VolumeAttributesClass" && selects(scope, claim.spec.volume_attributes_class_name.value_or(""));
 }
 
-}  // namespace pintle::apimachinery::quota
+}  // namespace pintle::rules::quota

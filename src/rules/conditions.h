@@ -1,13 +1,15 @@
-// Conditions by type, whatever object they belong to.
+// Conditions by type, whatever object they belong to: anything with `type`, `status` and, to be set, `last_transition_time`. Pure.
 #pragma once
 
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/values.h"
 
-namespace pintle::controller {
+namespace pintle::rules {
 
+// The condition of that type, or nullptr.
 template <class Condition>
 const Condition* find_condition(const std::vector<Condition>& conditions, std::string_view type) {
   for (const Condition& condition : conditions)
@@ -30,13 +32,13 @@ void remove_condition(std::vector<Condition>& conditions, std::string_view type)
 // Puts `condition` in the place of its type; the transition time stays while the status does.
 template <class Condition>
 void set_condition(std::vector<Condition>& conditions, Condition condition) {
-  for (Condition& c : conditions)
-    if (c.type == condition.type) {
-      if (c.status == condition.status) condition.last_transition_time = c.last_transition_time;
-      c = std::move(condition);
-      return;
-    }
-  conditions.push_back(std::move(condition));
+  Condition* const there = find_condition(conditions, condition.type);
+  if (there == nullptr) {
+    conditions.push_back(std::move(condition));
+    return;
+  }
+  if (there->status == condition.status) condition.last_transition_time = there->last_transition_time;
+  *there = std::move(condition);
 }
 
-}  // namespace pintle::controller
+}  // namespace pintle::rules

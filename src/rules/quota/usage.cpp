@@ -1,4 +1,4 @@
-#include "apimachinery/quota/usage.h"
+#include "rules/quota/usage.h"
 
 #include <fmt/format.h>
 
@@ -6,9 +6,12 @@
 #include <map>
 #include <set>
 
-#include "apimachinery/quota/pod_scopes.h"
+#include "base/flat_map_merge.h"
+#include "rules/pod_state.h"
+#include "rules/quota/pod_scopes.h"
+#include "rules/resource_names.h"
 
-namespace pintle::apimachinery::quota {
+namespace pintle::rules::quota {
 namespace {
 
 using namespace api::core_v1;
@@ -31,8 +34,6 @@ constexpr std::string_view claim_names[] = {"persistentvolumeclaims", "requests.
 
 bool one_of(std::span<const std::string_view> list, std::string_view name) { return std::find(list.begin(), list.end(), name) != list.end(); }
 
-// Vendors' resources have a domain of their own.
-bool is_native(std::string_view name) { return name.find('/') == std::string_view::npos || name.find("kubernetes.io/") != std::string_view::npos; }
 bool is_device_class(std::string_view name) { return name.starts_with("deviceclass.resource.kubernetes.io/"); }
 
 // "count/pods", "count/deployments.apps"
@@ -51,8 +52,8 @@ bool is_counted(const CountedResource& resource, std::string_view name) {
   if (name == count_name(resource)) return true;
   if (resource.group.empty()) {
     if (resource.resource == "pods") {
-      if (one_of(pod_names, name) || name.starts_with("hugepages-") || name.starts_with("requests.hugepages-")) return true;
-      return name.starts_with("requests.") && (!is_native(name) || is_device_class(name.substr(9)));
+      if (one_of(pod_names, name) || is_huge_pages(name) || name.starts_with("requests.hugepages-")) return true;
+      return name.starts_with("requests.") && (!is_native_resource(name) || is_device_class(name.substr(9)));
     }
     if (resource.resource == "services") return one_of(service_names, name);
     if (resource.resource == "persistentvolumeclaims") {
@@ -76,15 +77,16 @@ ResourceList compute_usage(const ResourceList& requests, const ResourceList& lim
     if (const Quantity* limit = limits.get(name)) out[std::string("limits.") + name] = *limit;
   }
   for (const auto& [name, quantity] : requests) {
-    if (name.starts_with("hugepages-")) out[name] = quantity;
-    if (name.starts_with("hugepages-") || !is_native(name) || is_device_class(name)) out["requests." + name] = quantity;
+    if (is_huge_pages(name)) out[name] = quantity;
+    if (is_huge_pages(name) || !is_native_resource(name) || is_device_class(name)) out["requests." + name] = quantity;
   }
   return out;
 }
 
 ResourceList pod_usage(const Pod& pod) {
   ResourceList out;
-  if (pod.status.phase != "Failed" && pod.status.phase != "Succeeded") out = compute_usage(pod_requests(pod.spec, true), pod_limits(pod.spec, true));
+  const PodResourceOptions resized{.status = &pod.status};
+  if (!is_terminal(pod)) out = compute_usage(pod_requests(pod.spec, resized), pod_limits(pod.spec, resized));
   out["count/pods"] = Quantity::from_int(1);
   return out;
 }
@@ -166,6 +168,19 @@ bool in_scope(const ResourceQuota& quota, const api::Object& object) {
   return std::all_of(scopes.begin(), scopes.end(), matches);
 }
 
+void add_resources(ResourceList& into, const ResourceList& more) {
+  merge_maps(into, more, [](api::Quantity& there, const api::Quantity& quantity) { there = there + quantity; });
+}
+
+std::string to_text(const ResourceList& list) {
+  std::string out;
+  for (const auto& [name, quantity] : list) {
+    if (!out.empty()) out += ',';
+    out.append(name).append("=").append(quantity.text());
+  }
+  return out;
+}
+
 ResourceList mask(const ResourceList& list, const std::vector<std::string>& names) {
   ResourceList out;
   for (const auto& name : names)
@@ -173,4 +188,4 @@ ResourceList mask(const ResourceList& list, const std::vector<std::string>& name
   return out;
 }
 
-}  // namespace pintle::apimachinery::quota
+}  // namespace pintle::rules::quota

@@ -6,9 +6,9 @@
 
 #include "api/gen/core_v1.h"
 #include "api/object.h"
-#include "apimachinery/quota/pod_resources.h"
+#include "rules/pod_resources.h"
 
-namespace pintle::apimachinery::quota {
+namespace pintle::rules::quota {
 
 struct CountedResource {
   std::string group;
@@ -25,6 +25,9 @@ bool in_scope(const api::core_v1::ResourceQuota& quota, const api::Object& objec
 // Containers that do not state what the quota counts: `must specify requests.cpu for: c`; "" if all do.
 std::string missing_requests(const std::vector<std::string>& names, const api::Object& object);
 
+void add_resources(ResourceList& into, const ResourceList& more);
+// {cpu=1, pods=2}: as messages show it.
+std::string to_text(const ResourceList& list);
 ResourceList mask(const ResourceList& list, const std::vector<std::string>& names);
 
-}  // namespace pintle::apimachinery::quota
+}  // namespace pintle::rules::quota

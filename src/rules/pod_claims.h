@@ -1,0 +1,17 @@
+// The PersistentVolumeClaims of a pod's volumes. Pure.
+#pragma once
+
+#include <string>
+
+#include "api/gen/core_v1.h"
+
+namespace pintle::rules {
+
+// The name of the volume's claim: the one that it names, or POD-VOLUME, which is made for a generic ephemeral volume; "": the volume is
+// no claim.
+std::string claim_name(const api::core_v1::Pod& pod, const api::core_v1::Volume& volume);
+// Whether the claim was made for a generic ephemeral volume of the pod: the pod controls it. Another's claim that happens to have the
+// name, or was made to have it, is not the pod's to use.
+bool is_claim_of(const api::core_v1::PersistentVolumeClaim& claim, const api::core_v1::Pod& pod);
+
+}  // namespace pintle::rules
