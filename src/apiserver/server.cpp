@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <mutex>
 #include <optional>
 
@@ -26,6 +25,7 @@
 #include "apiserver/registry/object_steps.h"
 #include "apiserver/resources/core/component_status.h"
 #include "apiserver/resources/resources.h"
+#include "apiserver/service_ranges.h"
 #include "apiserver/serving_certificate.h"
 #include "component/log.h"
 #include "net/server.h"
@@ -80,25 +80,6 @@ class BootstrapWriter : public bootstrap::Writer {
  private:
   InstalledRegistry& registry_;
 };
-
-std::vector<std::string> split_commas(std::string_view text) {
-  std::vector<std::string> parts;
-  while (!text.empty()) {
-    const auto comma = text.find(',');
-    parts.emplace_back(text.substr(0, comma));
-    text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
-  }
-  return parts;
-}
-
-// The first address to hand out of a range: "10.96.0.1" of "10.96.0.0/16", "fd00::1" of "fd00::/108".
-std::string first_address(const std::string& cidr) {
-  std::string base = cidr.substr(0, cidr.find('/'));
-  if (base.find(':') != base.npos) return base + "1";
-  const auto dot = base.rfind('.');
-  if (dot == base.npos) return "";
-  return base.substr(0, dot + 1) + std::to_string(std::atoi(base.c_str() + dot + 1) + 1);
-}
 
 // What the store's writer says of its disk. Thread-safe.
 class StoreHealth {
@@ -272,8 +253,9 @@ void ApiServerImpl::make_handler() {
 
 rt::Task<Result<Unit>> ApiServerImpl::ensure_bootstrap() {
   bootstrap::Config config;
-  config.service_cidrs = split_commas(options_.service_cluster_ip_range);
-  if (!config.service_cidrs.empty()) config.kubernetes_service_ip = first_address(config.service_cidrs.front());
+  CO_TRY_ASSIGN(const std::vector<IpPrefix> ranges, parse_service_ranges(options_.service_cluster_ip_range));
+  for (const IpPrefix& range : ranges) config.service_cidrs.push_back(range.to_string());
+  config.kubernetes_service_ip = ranges.front().nth(1)->to_string();
   config.advertise_address = options_.advertise_address;
   config.secure_port = options_.secure_port;
   if (!options_.client_ca_file.empty()) {

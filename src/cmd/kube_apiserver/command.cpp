@@ -7,6 +7,7 @@
 #include "apimachinery/discovery/served_set.h"
 #include "apiserver/endpoints/version.h"
 #include "apiserver/server.h"
+#include "apiserver/service_ranges.h"
 #include "cmd/kube_apiserver/flags.h"
 #include "component/log.h"
 #include "component/until_signal.h"
@@ -86,6 +87,7 @@ Result<apiserver::ApiServerOptions> api_server_options(const component::FlagSet&
   options.default_unreachable_toleration_seconds = flags.get_int("default-unreachable-toleration-seconds");
 
   if (flags.is_set("service-cluster-ip-range")) options.service_cluster_ip_range = flags.get_string("service-cluster-ip-range");
+  TRY(apiserver::parse_service_ranges(options.service_cluster_ip_range));
   TRY_ASSIGN(options.service_node_port_range, component::parse_port_range(flags.get_string("service-node-port-range")));
   options.allow_privileged = flags.get_bool("allow-privileged");
   options.event_ttl = flags.get_duration("event-ttl");
