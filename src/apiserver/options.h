@@ -22,7 +22,7 @@ struct ApiServerOptions {
   std::vector<std::string> tls_cipher_suites;
   int tls_min_version = 12;
 
-  std::string cert_dir = "/var/run/kubernetes";
+  std::string cert_dir;                      // of the self-signed serving certificate; "": DATA_DIR/tls, without data_dir /var/run/kubernetes
   std::string data_dir = "/var/lib/pintle";  // "": keep everything in memory
   bool etcd_servers_given = false;
 

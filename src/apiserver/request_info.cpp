@@ -9,6 +9,7 @@
 #include "apimachinery/selectors/field_selector.h"
 #include "apimachinery/selectors/label_selector.h"
 #include "apiserver/endpoints/query.h"
+#include "net/url.h"
 
 namespace pintle::apiserver {
 namespace {
@@ -75,7 +76,7 @@ Result<Unit> take_prefix(RequestInfo& info, std::span<const std::string> parts, 
 }  // namespace
 
 Result<RequestInfo> parse_request_info(std::string_view method, std::string_view path, const Query& query) {
-  auto decoded = percent_decode(path, false);
+  auto decoded = net::percent_decode(path);
   if (!decoded) return bad_request("the path \"" + std::string(path) + "\" is not correctly percent-encoded");
   RequestInfo info;
   info.path = std::move(*decoded);

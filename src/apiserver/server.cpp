@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <optional>
 
 #include "api/codec.h"
@@ -26,9 +25,10 @@
 #include "apiserver/registry/object_steps.h"
 #include "apiserver/resources/core/component_status.h"
 #include "apiserver/resources/resources.h"
-#include "apiserver/serving_certificate.h"
+#include "apiserver/service_ranges.h"
 #include "base/mutex.h"
 #include "component/log.h"
+#include "component/serving/self_signed_certificate.h"
 #include "net/server.h"
 #include "rt/file.h"
 #include "storage/memory_store.h"
@@ -82,25 +82,6 @@ class BootstrapWriter : public bootstrap::Writer {
   InstalledRegistry& registry_;
 };
 
-std::vector<std::string> split_commas(std::string_view text) {
-  std::vector<std::string> parts;
-  while (!text.empty()) {
-    const auto comma = text.find(',');
-    parts.emplace_back(text.substr(0, comma));
-    text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
-  }
-  return parts;
-}
-
-// The first address to hand out of a range: "10.96.0.1" of "10.96.0.0/16", "fd00::1" of "fd00::/108".
-std::string first_address(const std::string& cidr) {
-  std::string base = cidr.substr(0, cidr.find('/'));
-  if (base.find(':') != base.npos) return base + "1";
-  const auto dot = base.rfind('.');
-  if (dot == base.npos) return "";
-  return base.substr(0, dot + 1) + std::to_string(std::atoi(base.c_str() + dot + 1) + 1);
-}
-
 // What the store's writer says of its disk. Thread-safe.
 class StoreHealth {
  public:
@@ -139,6 +120,7 @@ class ApiServerImpl final : public ApiServer {
   void make_handler();
   rt::Task<Result<Unit>> ensure_bootstrap();
   rt::Task<Result<Unit>> ensure_token_tracking(BootstrapWriter& writer);
+  Result<Unit> make_serving_certificate();
   rt::Task<Result<Unit>> listen();
 
   rt::Runtime& runtime_;
@@ -154,6 +136,7 @@ class ApiServerImpl final : public ApiServer {
   rbac::EscalationCheck escalation_;
   std::unique_ptr<Connector> connector_;
   std::unique_ptr<ApiHandler> handler_;
+  std::unique_ptr<component::SelfSignedCertificate> serving_certificate_;  // where none is given
   std::unique_ptr<net::Server> server_;
 };
 
@@ -274,8 +257,9 @@ void ApiServerImpl::make_handler() {
 
 rt::Task<Result<Unit>> ApiServerImpl::ensure_bootstrap() {
   bootstrap::Config config;
-  config.service_cidrs = split_commas(options_.service_cluster_ip_range);
-  if (!config.service_cidrs.empty()) config.kubernetes_service_ip = first_address(config.service_cidrs.front());
+  CO_TRY_ASSIGN(const std::vector<IpPrefix> ranges, parse_service_ranges(options_.service_cluster_ip_range));
+  for (const IpPrefix& range : ranges) config.service_cidrs.push_back(range.to_string());
+  config.kubernetes_service_ip = ranges.front().nth(1)->to_string();
   config.advertise_address = options_.advertise_address;
   config.secure_port = options_.secure_port;
   if (!options_.client_ca_file.empty()) {
@@ -299,9 +283,22 @@ rt::Task<Result<Unit>> ApiServerImpl::ensure_token_tracking(BootstrapWriter& wri
   co_return co_await writer.create(rt::Context::background(), config_maps, "kube-system", api::Object::of(std::move(tracking)));
 }
 
+Result<Unit> ApiServerImpl::make_serving_certificate() {
+  std::string folder = options_.cert_dir;
+  if (folder.empty()) folder = options_.data_dir.empty() ? "/var/run/kubernetes" : options_.data_dir + "/tls";
+  component::SelfSignedSetup wanted{
+      .runtime = runtime_, .cert_file = folder + "/apiserver.crt", .key_file = folder + "/apiserver.key", .common_name = "kube-apiserver"};
+  wanted.dns_names = {"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"};
+  wanted.ip_addresses = {"127.0.0.1", "::1"};
+  if (!options_.advertise_address.empty()) wanted.ip_addresses.push_back(options_.advertise_address);
+  serving_certificate_ = std::make_unique<component::SelfSignedCertificate>(std::move(wanted));
+  options_.tls_cert_file = serving_certificate_->cert_file();
+  options_.tls_private_key_file = serving_certificate_->key_file();
+  return serving_certificate_->ensure();
+}
+
 rt::Task<Result<Unit>> ApiServerImpl::listen() {
-  const std::string folder = options_.data_dir.empty() ? options_.cert_dir : options_.data_dir + "/tls";
-  CO_TRY(ensure_serving_certificate(runtime_, options_, folder));
+  if (options_.tls_cert_file.empty()) CO_TRY(make_serving_certificate());
   net::ServerOptions server;
   server.listen = {options_.bind_address, options_.secure_port};
   net::ServerTls tls;
@@ -311,8 +308,11 @@ rt::Task<Result<Unit>> ApiServerImpl::listen() {
   tls.cipher_suites = options_.tls_cipher_suites;
   tls.min_version = options_.tls_min_version;
   server.tls = std::move(tls);
+  server.on_reload_error = [](const Status& status) { component::log::error("The serving certificate cannot be read again", status); };
   server_ = net::make_server(runtime_, *handler_, std::move(server));
-  co_return co_await server_->start();
+  CO_TRY(co_await server_->start());
+  if (serving_certificate_) serving_certificate_->start();
+  co_return Unit{};
 }
 
 rt::Task<Result<Unit>> ApiServerImpl::start() {
@@ -341,6 +341,7 @@ rt::Task<void> ApiServerImpl::stop() {
   ready_ = false;
   if (handler_) handler_->end_long_running();
   if (server_) co_await server_->drain(drain_grace);
+  if (serving_certificate_) co_await serving_certificate_->stop();
   if (handler_) co_await handler_->close();
   if (connector_) co_await connector_->close();
   if (registry_) co_await registry_->stop();

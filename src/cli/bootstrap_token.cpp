@@ -7,6 +7,7 @@
 
 #include "api/values.h"
 #include "apimachinery/table/duration.h"
+#include "base/split.h"
 
 namespace pintle::cli {
 
@@ -35,16 +36,6 @@ bool is_join_group(std::string_view group) {
 std::string text_at(const Secret& secret, std::string_view key) {
   const std::string* value = secret.data.get(key);
   return value ? *value : std::string();
-}
-
-std::vector<std::string> split(std::string_view list) {
-  std::vector<std::string> out;
-  while (!list.empty()) {
-    const auto comma = list.find(',');
-    out.emplace_back(list.substr(0, comma));
-    list.remove_prefix(comma == list.npos ? list.size() : comma + 1);
-  }
-  return out;
 }
 
 std::string time_text(rt::WallTime time) {
@@ -105,7 +96,8 @@ std::optional<BootstrapToken> token_of(const Secret& secret) {
   if (secret.type != secret_type || !token_id_of(out.text) || secret.metadata.name != std::string(name_prefix) + out.text.substr(0, id_length))
     return std::nullopt;
   out.description = text_at(secret, "description");
-  out.groups = split(text_at(secret, "auth-extra-groups"));
+  const std::string groups = text_at(secret, "auth-extra-groups");
+  for (const std::string_view group : split_words(groups, ',')) out.groups.emplace_back(group);
   out.usages.clear();
   for (const char* usage : {"authentication", "signing"})
     if (text_at(secret, std::string(usage_prefix) + usage) == "true") out.usages.emplace_back(usage);

@@ -1,12 +1,10 @@
 #include "cli/cluster_config.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cstring>
 
+#include "base/ip_address.h"
+#include "base/parse_number.h"
 #include "cli/bootstrap_token.h"
 #include "codec/yaml.h"
 
@@ -76,11 +74,9 @@ Result<std::string> scalar_text(const std::string& where, const codec::Value& va
 }
 
 Result<uint32_t> parse_mode(const std::string& text) {
-  uint32_t mode = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
-  if (failure != std::errc() || end != text.data() + text.size() || mode > 0777 || text.empty())
-    return bad_request("--write-kubeconfig-mode must be an octal mode such as 0600, not \"" + text + "\"");
-  return mode;
+  const auto mode = parse_number<uint32_t>(text, 8);
+  if (!mode || *mode > 0777) return bad_request("--write-kubeconfig-mode must be an octal mode such as 0600, not \"" + text + "\"");
+  return *mode;
 }
 
 // "key=value:effect" or "key:effect".
@@ -213,25 +209,11 @@ Result<ClusterConfig> parse_cluster_config(component::FlagSet& flags, bool serve
 }
 
 Result<std::string> nth_address(std::string_view cidr, uint64_t n) {
-  const auto slash = cidr.find('/');
-  const std::string address(cidr.substr(0, slash));
-  int bits = -1;
-  if (slash != std::string_view::npos) std::from_chars(cidr.data() + slash + 1, cidr.data() + cidr.size(), bits);
-  const bool v6 = address.find(':') != std::string::npos;
-  const int width = v6 ? 128 : 32;
-  std::array<unsigned char, 16> bytes{};
-  if (bits < 0 || bits > width || inet_pton(v6 ? AF_INET6 : AF_INET, address.c_str(), bytes.data()) != 1)
-    return bad_request("\"" + std::string(cidr) + "\" is not an address range such as 10.0.0.0/16");
-  if (width - bits < 64 && n >= (uint64_t{1} << (width - bits))) return bad_request("\"" + std::string(cidr) + "\" is too small");
-  for (int bit = bits; bit < width; ++bit) bytes[static_cast<std::size_t>(bit / 8)] &= static_cast<unsigned char>(~(0x80 >> (bit % 8)));
-  for (int at = width / 8 - 1; at >= 0 && n != 0; --at) {
-    n += bytes[static_cast<std::size_t>(at)];
-    bytes[static_cast<std::size_t>(at)] = static_cast<unsigned char>(n);
-    n >>= 8;
-  }
-  char text[INET6_ADDRSTRLEN] = {};
-  inet_ntop(v6 ? AF_INET6 : AF_INET, bytes.data(), text, sizeof text);
-  return std::string(text);
+  const auto range = parse_prefix(cidr);
+  if (!range) return bad_request("\"" + std::string(cidr) + "\" is not an address range such as 10.0.0.0/16");
+  const auto address = range->nth(n);
+  if (!address) return bad_request("\"" + std::string(cidr) + "\" is too small");
+  return address->to_string();
 }
 
 bool is_bootstrap_token(std::string_view token) {

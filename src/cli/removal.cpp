@@ -7,6 +7,7 @@
 
 #include <charconv>
 
+#include "base/parse_number.h"
 #include "cli/containerd.h"
 #include "cni/conflist.h"
 #include "cri/runtime_client.h"
@@ -56,9 +57,7 @@ std::vector<pid_t> all_processes(rt::Disk& disk) {
   const auto names = disk.list("/proc");
   if (!names) return out;
   for (const std::string& name : *names) {
-    pid_t pid = 0;
-    const auto [end, failure] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (failure == std::errc() && end == name.data() + name.size()) out.push_back(pid);
+    if (const auto pid = parse_number<pid_t>(name)) out.push_back(*pid);
   }
   return out;
 }

@@ -1,9 +1,8 @@
 #include "client/client.h"
 
-#include <charconv>
-
 #include "api/codec.h"
 #include "base/mutex.h"
+#include "base/parse_number.h"
 #include "client/watch_stream.h"
 #include "client/wire.h"
 #include "codec/json.h"
@@ -70,12 +69,7 @@ Bytes delete_body(const DeleteOptions& options) {
   return Bytes(codec::to_json(body));
 }
 
-int retry_after_seconds(const net::Headers& headers) {
-  const std::string_view text = headers.get("retry-after");
-  int seconds = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  return failed == std::errc() && end == text.data() + text.size() && seconds > 0 ? seconds : 0;
-}
+int retry_after_seconds(const net::Headers& headers) { return std::max(parse_number<int>(headers.get("retry-after")).value_or(0), 0); }
 
 }  // namespace
 

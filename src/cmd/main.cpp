@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 
-#include "apiserver/endpoints/version.h"
 #include "cmd/cluster_dns/command.h"
 #include "cmd/kube_apiserver/command.h"
 #include "cmd/kube_controller_manager/command.h"
@@ -18,6 +17,7 @@
 #include "cmd/token/command.h"
 #include "component/crash_report.h"
 #include "component/held_report.h"
+#include "component/version.h"
 
 namespace {
 
@@ -69,7 +69,7 @@ int main(int argc, char** argv) {
   if (args.size() < 2) return usage(stderr);
   const std::string_view first = args[1];
   if (first == "version" || first == "--version") {
-    std::printf("Pintle, compatible with Kubernetes %s\n", pintle::apiserver::git_version);
+    std::printf("Pintle, compatible with Kubernetes %s\n", pintle::component::kubernetes_version);
     return 0;
   }
   if (first == "help" || first == "--help" || first == "-h") return usage(stdout);

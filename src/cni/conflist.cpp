@@ -1,7 +1,7 @@
 #include "cni/conflist.h"
 
+#include "base/ip_address.h"
 #include "codec/json_text.h"
-#include "os/netlink/message.h"
 
 namespace pintle::cni {
 
@@ -19,8 +19,9 @@ Result<std::string> conflist(const ConflistSettings& settings) {
   if (settings.pod_cidrs.empty()) return error(Reason::Invalid, "the node has no pod CIDR");
   std::string ranges, routes;
   for (const std::string& cidr : settings.pod_cidrs) {
-    TRY_ASSIGN(const os::netlink::IpBytes prefix, os::netlink::parse_ip(cidr));
-    const std::string everywhere = prefix.bytes.size() == 4 ? "0.0.0.0/0" : "::/0";
+    const auto range = parse_prefix(cidr);
+    if (!range) return error(Reason::Invalid, "the node's pod CIDR is no address range: " + cidr);
+    const std::string everywhere = range->address.is_v6() ? "::/0" : "0.0.0.0/0";
     if (!ranges.empty()) ranges += ',';
     ranges += "[{\"subnet\":" + quoted(cidr) + "}]";
     if (!routes.empty()) routes += ',';

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "base/ip_address.h"
 
 namespace pintle::component {
 namespace {
@@ -66,26 +67,6 @@ Result<std::vector<std::string>> split_csv(std::string_view text) {
   return out;
 }
 
-bool is_ip(std::string_view text) {
-  int dots = 0, colons = 0;
-  for (const char c : text) {
-    dots += c == '.';
-    colons += c == ':';
-    const bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-    if (!hex && c != '.' && c != ':') return false;
-  }
-  if (colons > 0) return colons >= 2 && colons <= 7;
-  if (dots != 3) return false;
-  std::size_t start = 0;
-  for (int part = 0; part < 4; ++part) {
-    const std::size_t end = std::min(text.find('.', start), text.size());
-    unsigned value = 0;
-    if (end - start > 3 || !parse_number(text.substr(start, end - start), value) || value > 255) return false;
-    start = end + 1;
-  }
-  return true;
-}
-
 bool is_quantity(std::string_view text) {
   const std::size_t digits = text.find_first_not_of("+-0123456789.");
   const std::string_view suffix = digits == std::string_view::npos ? std::string_view() : text.substr(digits);
@@ -126,7 +107,7 @@ Result<Unit> check_value(FlagType type, std::string_view value) {
       return Unit{};
     }
     case FlagType::Ip:
-      if (!value.empty() && !is_ip(value)) return bad_request("must be an IP address");
+      if (!value.empty() && !parse_address(value)) return bad_request("must be an IP address");
       return Unit{};
     case FlagType::PortRange: {
       auto range = parse_port_range(value);

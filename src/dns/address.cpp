@@ -1,7 +1,5 @@
 #include "dns/address.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 
 #include "dns/name.h"
@@ -30,21 +28,6 @@ std::optional<uint8_t> nibble(std::string_view text) {
 
 }  // namespace
 
-std::optional<Address> Address::parse(std::string_view text) {
-  Address out;
-  char zero_ended[INET6_ADDRSTRLEN];
-  if (text.size() >= sizeof zero_ended) return std::nullopt;
-  zero_ended[text.copy(zero_ended, text.size())] = 0;
-  out.v6 = text.find(':') != std::string_view::npos;
-  if (::inet_pton(out.v6 ? AF_INET6 : AF_INET, zero_ended, out.bytes.data()) != 1) return std::nullopt;
-  return out;
-}
-
-std::string Address::text() const {
-  char out[INET6_ADDRSTRLEN];
-  return ::inet_ntop(v6 ? AF_INET6 : AF_INET, bytes.data(), out, sizeof out) ? out : "";
-}
-
 std::optional<Address> address_of_reverse_name(std::string_view name) {
   constexpr std::size_t v4_labels = 4;
   constexpr std::size_t v6_labels = 32;
@@ -56,16 +39,16 @@ std::optional<Address> address_of_reverse_name(std::string_view name) {
     for (std::size_t i = 0; i < v4_labels; ++i) {
       const auto byte = decimal_byte(labels[v4_labels - 1 - i]);
       if (!byte) return std::nullopt;
-      out.bytes[i] = static_cast<char>(*byte);
+      out.bytes[i] = *byte;
     }
     return out;
   }
   if (family == "ip6" && labels.count == v6_labels + 2) {
-    out.v6 = true;
+    out.family = IpFamily::IPv6;
     for (std::size_t i = 0; i < v6_labels; ++i) {
       const auto value = nibble(labels[v6_labels - 1 - i]);
       if (!value) return std::nullopt;
-      out.bytes[i / 2] = static_cast<char>(out.bytes[i / 2] << 4 | *value);
+      out.bytes[i / 2] = static_cast<uint8_t>(out.bytes[i / 2] << 4 | *value);
     }
     return out;
   }
@@ -83,11 +66,11 @@ std::optional<Address> parse_dashed(std::string_view label) {
   std::string text(label);
   if (std::ranges::count(text, '-') == 3 && text.find("--") == std::string::npos) {
     std::ranges::replace(text, '-', '.');
-    if (auto v4 = Address::parse(text)) return v4;
+    if (auto v4 = parse_address(text, IpSyntax::Strict)) return v4;
     text = label;
   }
   std::ranges::replace(text, '-', ':');
-  return Address::parse(text);
+  return parse_address(text, IpSyntax::Strict);
 }
 
 }  // namespace pintle::dns

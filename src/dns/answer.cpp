@@ -58,7 +58,7 @@ struct Asker {
     negative(rcode::NxDomain);
     return {};
   }
-  bool wants(const Address& address) const { return query.type == (address.v6 ? type::AAAA : type::A); }
+  bool wants(const Address& address) const { return query.type == (address.is_v6() ? type::AAAA : type::A); }
 
   // The addresses of the queried family, from the turn's one on; false: there are none.
   bool addresses(std::span<const Address> all) {
@@ -183,7 +183,7 @@ Answer Asker::about_endpoints(const ServiceRecords& service, std::string_view ho
       if (service.publishes(endpoint) && (hostname.empty() || endpoint.hostname == hostname)) found.push_back(endpoint.address);
   if (found.empty()) return no_such_name();
   // An endpoint stands in several slices when its ports differ.
-  std::ranges::sort(found, {}, [](const Address& a) { return std::pair(a.v6, a.bytes); });
+  std::ranges::sort(found);
   const auto repeated = std::ranges::unique(found);
   found.erase(repeated.begin(), repeated.end());
   if (query.type == type::SRV) return services(targets(service, hostname, "", ""));

@@ -38,7 +38,7 @@ Result<std::vector<IpPrefix>> parse_client_ranges(const std::vector<std::string>
   std::vector<IpPrefix> out;
   for (const std::string& text : texts) {
     const auto address = parse_address(text);
-    const auto range = address ? IpPrefix{*address, static_cast<uint8_t>(address->family == IpFamily::IPv4 ? 32 : 128)} : parse_prefix(text);
+    const auto range = address ? IpPrefix::of(*address) : parse_prefix(text);
     if (!range) return error(Reason::Invalid, "\"" + text + "\" is neither an address nor a range of them");
     out.push_back(*range);
   }

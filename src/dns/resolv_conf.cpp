@@ -1,7 +1,6 @@
 #include "dns/resolv_conf.h"
 
-#include <charconv>
-
+#include "base/parse_number.h"
 #include "dns/address.h"
 
 namespace pintle::dns {
@@ -20,7 +19,7 @@ std::string_view next_word(std::string_view& line) {
 }
 
 // A zone ("fe80::1%eth0") may follow the address.
-bool is_address(std::string_view text) { return Address::parse(text.substr(0, text.find('%'))).has_value(); }
+bool is_address(std::string_view text) { return parse_address(text.substr(0, text.find('%'))).has_value(); }
 
 }  // namespace
 
@@ -42,11 +41,9 @@ Result<rt::Endpoint> parse_upstream(std::string_view text) {
   const auto colon = text.rfind(':');
   std::string_view address = text.substr(0, colon);
   if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
-  uint16_t port = 0;
   if (colon != std::string_view::npos && is_address(address)) {
-    const std::string_view digits = text.substr(colon + 1);
-    const auto [stop, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-    if (failed == std::errc() && stop == digits.data() + digits.size() && port != 0) return rt::Endpoint{std::string(address), port};
+    const auto port = parse_number<uint16_t>(text.substr(colon + 1));
+    if (port && *port != 0) return rt::Endpoint{std::string(address), *port};
   }
   return error(Reason::Invalid, "\"" + std::string(text) + "\" is not the address of a DNS server");
 }

@@ -26,7 +26,7 @@ std::string data_of(uint16_t t, const std::string& text) {
   std::string out;
   switch (t) {
     case type::A:
-    case type::AAAA: return std::string(Address::parse(text)->wire());
+    case type::AAAA: return std::string(parse_address(text)->wire());
     case type::SOA:
       out = name_of("ns") + name_of("mail");
       for (int i = 0; i < 4; ++i) put_u32(out, 1);
@@ -41,12 +41,7 @@ std::string show_data(const Reply::Record& record) {
   const std::string_view data = record.rdata;
   switch (record.header.type) {
     case type::A:
-    case type::AAAA: {
-      Address address;
-      address.v6 = record.header.type == type::AAAA;
-      data.copy(address.bytes.data(), address.bytes.size());
-      return " " + address.text();
-    }
+    case type::AAAA: return " " + IpAddress::from_wire(data)->to_string();
     case type::SRV: {
       std::string out;
       for (std::size_t at = 0; at < 6; at += 2) out += " " + std::to_string(get_u16(data, at));

@@ -90,7 +90,7 @@ bool Writer::record(const RecordHeader& header, std::string_view owner, std::str
 }
 
 bool Writer::address(Section section, std::string_view owner, uint32_t ttl_seconds, const Address& address) {
-  const RecordHeader header{section, address.v6 ? type::AAAA : type::A, class_in, ttl_seconds};
+  const RecordHeader header{section, address.is_v6() ? type::AAAA : type::A, class_in, ttl_seconds};
   return record(header, owner, address.wire());
 }
 

@@ -30,7 +30,7 @@ SliceRecords slice_records(const api::discovery_v1::EndpointSlice& slice) {
   for (const auto& endpoint : slice.endpoints) {
     const bool ready = endpoint.conditions.ready.value_or(true);
     for (const std::string& text : endpoint.addresses) {
-      const auto address = Address::parse(text);
+      const auto address = parse_address(text);
       if (!address) continue;
       const bool named = endpoint.hostname && !endpoint.hostname->empty();
       out.endpoints.push_back({*address, named ? to_lower(*endpoint.hostname) : dashed(text), ready});
@@ -56,7 +56,7 @@ Zone::Zone(ZoneOptions options) : options_(std::move(options)) {
   CHECK(domain && domain->size() > 1, "the cluster domain is a domain name");
   domain_ = std::move(*domain);
   for (const std::string& text : options_.nameservers)
-    if (const auto address = Address::parse(text)) nameservers_.push_back(*address);
+    if (const auto address = parse_address(text)) nameservers_.push_back(*address);
 }
 
 ServiceRecords& Zone::service(const std::string& key) {
@@ -98,7 +98,7 @@ void Zone::put_service(const api::core_v1::Service& object) {
   std::vector<std::string> texts = object.spec.cluster_ips;
   if (texts.empty()) texts.push_back(object.spec.cluster_ip);
   for (const std::string& text : texts) {
-    const auto address = Address::parse(text);  // "None" and "" are none
+    const auto address = parse_address(text);  // "None" and "" are none
     if (!address) continue;
     records.cluster_ips.push_back(*address);
     by_cluster_ip_[*address] = &records;
@@ -170,7 +170,7 @@ void Zone::put_pod(std::string_view namespace_name, std::string_view name, const
   }
   std::vector<Address> parsed;
   for (const std::string& text : addresses)
-    if (const auto address = Address::parse(text)) parsed.push_back(*address);
+    if (const auto address = parse_address(text)) parsed.push_back(*address);
   if (parsed.empty()) return;
   for (const Address& address : parsed) pod_namespaces_.emplace(address, owner);
   pods_[key] = std::move(parsed);

@@ -7,6 +7,7 @@
 #include "client/event_recorder.h"
 #include "client/informers.h"
 #include "component/log.h"
+#include "component/serving/self_signed_certificate.h"
 #include "cri/container_events.h"
 #include "kubelet/admission/resize_admission.h"
 #include "kubelet/certificates/certificate_manager.h"
@@ -19,7 +20,6 @@
 #include "kubelet/pods/pod_workers.h"
 #include "kubelet/probes/probe_workers.h"
 #include "kubelet/server/server.h"
-#include "kubelet/server/serving_certificate.h"
 #include "os/cgroup.h"
 #include "os/machine.h"
 #include "os/mount.h"
@@ -126,6 +126,7 @@ struct Kubelet::State {
   std::unique_ptr<NodeAgent> node;
   std::unique_ptr<CertificateManager> client_certificate;
   std::unique_ptr<CertificateManager> serving_certificate;
+  std::unique_ptr<component::SelfSignedCertificate> self_signed_certificate;
   std::unique_ptr<LogRotator> logs;
   std::unique_ptr<Host> host;
   std::unique_ptr<server::KubeletServer> server;
@@ -433,9 +434,16 @@ rt::Task<Result<server::ServingFiles>> Kubelet::State::serving_files() {
     CO_TRY(co_await serving_certificate->wait_ready(tasks.context()));
     co_return server::ServingFiles{serving_certificate->path(), serving_certificate->path()};
   }
-  Result<server::ServingFiles> made = error(Reason::NotFound, "");
-  co_await runtime.run_blocking([this, &made] { made = server::ensure_self_signed(runtime, cert_dir(), identity().hostname, setup.node_ips); });
-  co_return std::move(made);
+  const std::string hostname = identity().hostname, pair = cert_dir() + "/kubelet";
+  component::SelfSignedSetup wanted{.runtime = runtime, .cert_file = pair + ".crt", .key_file = pair + ".key", .common_name = hostname};
+  wanted.dns_names = {hostname};
+  wanted.ip_addresses = setup.node_ips;
+  self_signed_certificate = std::make_unique<component::SelfSignedCertificate>(std::move(wanted));
+  Result<Unit> made;
+  co_await runtime.run_blocking([this, &made] { made = self_signed_certificate->ensure(); });
+  CO_TRY(std::move(made));
+  self_signed_certificate->start();
+  co_return server::ServingFiles{self_signed_certificate->cert_file(), self_signed_certificate->key_file()};
 }
 
 // The server waits for its certificate, and nothing else waits for the server.
@@ -514,6 +522,7 @@ rt::Task<void> Kubelet::State::stop() {
   if (server) co_await server->stop();
   if (client_certificate) co_await client_certificate->stop();
   if (serving_certificate) co_await serving_certificate->stop();
+  if (self_signed_certificate) co_await self_signed_certificate->stop();
   if (node) co_await node->stop();
   if (duties) co_await duties->stop();
   if (eviction) co_await eviction->stop();

@@ -1,8 +1,9 @@
 #include "net/http_date.h"
 
 #include <array>
-#include <charconv>
 #include <cstdio>
+
+#include "base/parse_number.h"
 
 namespace pintle::net {
 
@@ -10,12 +11,7 @@ namespace {
 constexpr std::array<const char*, 7> days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 constexpr std::array<const char*, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-std::optional<int> number(std::string_view text) {
-  int value = 0;
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (ec != std::errc() || end != text.data() + text.size() || text.front() == '-') return std::nullopt;
-  return value;
-}
+std::optional<int> number(std::string_view text) { return text.starts_with('-') ? std::nullopt : parse_number<int>(text); }
 }  // namespace
 
 std::string format_http_date(rt::WallTime time) {

@@ -1,12 +1,12 @@
 #include "net/tls_stream.h"
 
-#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include <cstring>
 
+#include "base/ip_address.h"
 #include "net/signal.h"
 #include "rt/give_way.h"
 
@@ -83,11 +83,6 @@ std::string last_tls_error(std::string_view fallback) {
   const char* text = code ? ERR_reason_error_string(code) : nullptr;
   ERR_clear_error();
   return text ? std::string(text) : std::string(fallback);
-}
-
-bool is_ip_address(const std::string& name) {
-  unsigned char scratch[sizeof(in6_addr)];
-  return inet_pton(AF_INET, name.c_str(), scratch) == 1 || inet_pton(AF_INET6, name.c_str(), scratch) == 1;
 }
 
 }  // namespace
@@ -191,8 +186,9 @@ std::unique_ptr<TlsStream> TlsStream::client(TlsContext context, std::unique_ptr
   auto core = std::make_shared<Core>(std::move(context), std::move(lower), now);
   SSL* ssl = core->engine.ssl;
   SSL_set_connect_state(ssl);
-  if (is_ip_address(name)) {
-    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str());
+  if (const auto address = parse_address(name)) {
+    const std::string_view bytes = address->wire();
+    X509_VERIFY_PARAM_set1_ip(SSL_get0_param(ssl), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
   } else {
     SSL_set_tlsext_host_name(ssl, name.c_str());
     SSL_set1_host(ssl, name.c_str());

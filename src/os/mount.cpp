@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "base/split.h"
 #include "os/fd.h"
 #include "os/path.h"
 #include "os/read_file.h"
@@ -20,13 +21,8 @@ namespace pintle::os {
 namespace {
 
 bool listed(std::string_view list, std::string_view word) {
-  while (!list.empty()) {
-    const std::size_t comma = list.find(',');
-    if (list.substr(0, comma) == word) return true;
-    if (comma == std::string_view::npos) break;
-    list.remove_prefix(comma + 1);
-  }
-  return false;
+  const auto words = split(list, ',');
+  return std::ranges::find(words, word) != words.end();
 }
 
 std::string_view next_word(std::string_view& line) {

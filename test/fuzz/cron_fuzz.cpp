@@ -1,12 +1,12 @@
 // Cron schedules, time zone files and the rule at their end.
 #include "base/check.h"
-#include "controller/cronjob/schedule.h"
 #include "driver.h"
+#include "rules/cron/cron_schedule.h"
 
 namespace pintle::fuzz {
 namespace {
 
-using namespace controller::cronjob;
+using namespace rules;
 constexpr int64_t times[] = {0, 1'800'000'000, 4'102'444'800};
 
 std::string tzif() {
@@ -29,7 +29,7 @@ std::string tzif() {
 }  // namespace
 
 void one(std::string_view input) {
-  const auto schedule = Schedule::parse(input);
+  const auto schedule = CronSchedule::parse(input);
   const auto zone = TimeZone::parse_tzif(input);
   const auto rule = PosixRule::parse(input);
   for (const int64_t at : times) {

@@ -1,4 +1,5 @@
 """--runtime-config and --feature-gates: what they switch, and what is refused at start."""
+import ipaddress
 import json
 import subprocess
 import sys
@@ -72,6 +73,9 @@ def test_fields_of_a_gate_that_is_on_stay(ns):
     ('--feature-gates=Bogus=true', 'unrecognized feature gate: Bogus'),
     ('--feature-gates=SidecarContainers=false', 'feature gate SidecarContainers cannot be false: it is locked to true'),
     ('--feature-gates=MemoryQoS=maybe', 'invalid value of MemoryQoS=maybe'),
+    ('--service-cluster-ip-range=10.96.0.0', '"10.96.0.0" is no address range'),
+    ('--service-cluster-ip-range=10.96.0.0/16,10.97.0.0/16', 'one range, or one of IPv4 and one of IPv6'),
+    ('--service-cluster-ip-range=10.96.0.1/32', 'no address for the service "kubernetes"'),
 ])
 def test_refused_with_one_line(flag, message):
     done = subprocess.run([pintle_binary(), 'kube-apiserver', flag, '--data-dir='], capture_output=True, text=True, timeout=30)
@@ -94,3 +98,19 @@ def test_arguments_of_a_component_are_checked_before_anything_is_made(tmp_path, 
 
 if __name__ == '__main__':
     sys.exit(pytest.main([__file__]))
+
+
+@pytest.mark.parametrize('flag, ranges, first', [
+    ('fd00:10:96::1000/116', ['fd00:10:96::1000/116'], 'fd00:10:96::1001'),
+    ('10.96.7.9/16', ['10.96.0.0/16'], '10.96.0.1'),
+    ('10.96.0.255/24,fd00:10:96::/108', ['10.96.0.0/24', 'fd00:10:96::/108'], '10.96.0.1'),
+])
+def test_service_ranges_are_masked(flag, ranges, first):
+    with ApiServer(flags=[f'--service-cluster-ip-range={flag}']) as s:
+        kubernetes = json.loads(s.kubectl('get', 'service', 'kubernetes', '-n', 'default', '-o', 'json'))['spec']
+        assert kubernetes['clusterIP'] == first
+        assert json.loads(s.kubectl('get', 'servicecidr', 'kubernetes', '-o', 'json'))['spec']['cidrs'] == ranges
+        service = {'apiVersion': 'v1', 'kind': 'Service', 'metadata': {'name': 's', 'namespace': 'default'}, 'spec': {'ports': [{'port': 80}]}}
+        s.kubectl('apply', '-f', '-', stdin=yaml.safe_dump(service))
+        address = json.loads(s.kubectl('get', 'service', 's', '-n', 'default', '-o', 'json'))['spec']['clusterIP']
+        assert ipaddress.ip_address(address) in ipaddress.ip_network(ranges[0]) and address != first

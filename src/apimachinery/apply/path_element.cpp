@@ -1,11 +1,11 @@
 #include "apimachinery/apply/path_element.h"
 
 #include <bit>
-#include <charconv>
 #include <cstring>
 #include <vector>
 
 #include "base/check.h"
+#include "base/parse_number.h"
 #include "codec/json.h"
 #include "codec/json_text.h"
 
@@ -186,10 +186,9 @@ std::optional<std::string> parse_text(std::string_view text) {
   const std::string_view rest = text.substr(2);
   if (text[0] == 'f') return field(rest);
   if (text[0] == 'i') {
-    uint64_t number = 0;
-    const auto [end, failed] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
-    if (failed != std::errc() || end != rest.data() + rest.size()) return std::nullopt;
-    return index(number);
+    const auto number = parse_number<uint64_t>(rest);
+    if (!number) return std::nullopt;
+    return index(*number);
   }
   if (text[0] != 'k' && text[0] != 'v') return std::nullopt;
   const auto parsed = codec::parse_json(rest);

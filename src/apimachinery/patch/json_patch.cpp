@@ -1,13 +1,13 @@
 #include "apimachinery/patch/json_patch.h"
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <string>
 #include <vector>
 
 #include "apimachinery/patch/member_edits.h"
 #include "apimachinery/patch/work_budget.h"
+#include "base/parse_number.h"
 #include "codec/bounded_json.h"
 #include "codec/limits.h"
 
@@ -40,10 +40,9 @@ std::vector<std::string> split_pointer(std::string_view pointer) {
 Result<std::size_t> parse_index(std::string_view token, std::size_t size) {
   std::string_view digits = token;
   if (digits.starts_with('+')) digits.remove_prefix(1);
-  int64_t index = 0;
-  const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
-  if (failed != std::errc() || end != digits.data() + digits.size())
-    return unapplicable("value was not a proper array index: '" + std::string(token) + "'");
+  const auto number = parse_number<int64_t>(digits);
+  if (!number) return unapplicable("value was not a proper array index: '" + std::string(token) + "'");
+  int64_t index = *number;
   if (index < 0) index += static_cast<int64_t>(size);
   if (index < 0 || index >= static_cast<int64_t>(size)) return unapplicable("array index out of range: " + std::string(token));
   return static_cast<std::size_t>(index);

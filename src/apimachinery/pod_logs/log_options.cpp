@@ -1,6 +1,6 @@
 #include "apimachinery/pod_logs/log_options.h"
 
-#include <charconv>
+#include "base/parse_number.h"
 
 namespace pintle::apimachinery {
 
@@ -22,9 +22,8 @@ Result<std::optional<int64_t>> read_number(const net::Query& query, std::string_
   const auto it = query.find(name);
   if (it == query.end() || it->second.empty()) return std::nullopt;
   const std::string& text = it->second.front();
-  int64_t number = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failure != std::errc() || end != text.data() + text.size()) return bad_request(std::string(name) + ": \"" + text + "\" is not a number");
+  const auto number = parse_number<int64_t>(text);
+  if (!number) return bad_request(std::string(name) + ": \"" + text + "\" is not a number");
   return number;
 }
 

@@ -1,20 +1,17 @@
 #include "apimachinery/selectors/label_selector.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "apimachinery/selectors/label_parser.h"
 #include "apimachinery/validation/formats.h"
+#include "base/parse_number.h"
 
 namespace pintle::apimachinery {
 namespace {
 
 std::optional<int64_t> parse_int(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
-  int64_t value = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
+  return parse_number<int64_t>(text);
 }
 
 void append_joined(const std::vector<std::string>& values, std::string& out) {

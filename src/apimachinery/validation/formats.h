@@ -2,9 +2,7 @@
 // wrong, one message for each rule broken (as upstream: one cause each), and nothing for a good value.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,22 +37,7 @@ Faults check_fully_qualified_name(std::string_view text);  // a subdomain of thr
 Faults check_uuid(std::string_view text);
 Faults check_in_range(int64_t value, int64_t minimum, int64_t maximum);
 
-// Addresses. Leading zeros and IPv4-mapped IPv6 are read only where `strict` is off; canonical form is check_ip's own demand.
-struct IpAddress {
-  bool v6 = false;
-  std::array<uint8_t, 16> bytes{};  // the first four where !v6
-  std::string to_string() const;    // RFC 5952
-  bool operator==(const IpAddress&) const = default;
-};
-struct Cidr {
-  IpAddress address;  // as written, host bits kept
-  int prefix_bits = 0;
-  IpAddress network() const;
-  bool contains(const IpAddress& other) const;
-  std::string to_string() const;  // of the network
-};
-std::optional<IpAddress> parse_ip(std::string_view text, bool strict = true);
-std::optional<Cidr> parse_cidr(std::string_view text, bool strict = true);
+// Addresses and ranges (base/ip_address.h reads them).
 Faults check_ip(std::string_view text);         // strict and canonical
 Faults check_legacy_ip(std::string_view text);  // strict, not necessarily canonical
 Faults check_cidr(std::string_view text);

@@ -99,11 +99,9 @@ TEST(Formats, Addresses) {
   check_format(check_cidr, "10.0.0.0/33", 1);
   check_format(check_cidr, "10.0.0.0/08", 1);
   check_format(check_cidr, "10.0.0.0", 1);
-  EXPECT_EQ(parse_ip("1:0:0:2:0:0:0:3")->to_string(), "1:0:0:2::3");
-  EXPECT_EQ(parse_ip("::ffff:1.2.3.4", false)->to_string(), "1.2.3.4");
-  EXPECT_EQ(parse_ip("64:ff9b::1.2.3.4")->to_string(), "64:ff9b::102:304");
-  EXPECT_TRUE(parse_cidr("10.0.0.0/8")->contains(*parse_ip("10.1.2.3")));
-  EXPECT_FALSE(parse_cidr("10.0.0.0/8")->contains(*parse_ip("11.1.2.3")));
+  check_format(check_cidr, "10.0.0.0/-0", 1);
+  check_format(check_cidr, "::ffff:10.0.0.0/104", 1);
+  check_format(check_legacy_cidr, "2001:DB8::/64", 0);
 }
 
 TEST(FieldErrors, Status) {

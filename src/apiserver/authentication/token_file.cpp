@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "apiserver/authentication/bearer.h"
+#include "base/split.h"
 #include "component/certificate/keys.h"
 
 namespace pintle::apiserver {
@@ -64,16 +65,6 @@ class CsvReader {
   std::size_t line_ = 0;
 };
 
-std::vector<std::string> split(std::string_view list) {
-  std::vector<std::string> out;
-  while (true) {
-    const auto comma = list.find(',');
-    out.emplace_back(list.substr(0, comma));
-    if (comma == std::string_view::npos) return out;
-    list.remove_prefix(comma + 1);
-  }
-}
-
 }  // namespace
 
 Result<std::unique_ptr<TokenFileAuthenticator>> TokenFileAuthenticator::parse(std::string_view csv, std::string_view file,
@@ -93,7 +84,10 @@ Result<std::unique_ptr<TokenFileAuthenticator>> TokenFileAuthenticator::parse(st
     UserInfo user;
     user.name = fields[1];
     user.uid = fields[2];
-    if (fields.size() >= 4 && !fields[3].empty()) user.groups = split(fields[3]);
+    if (fields.size() >= 4 && !fields[3].empty()) {
+      const auto groups = split(fields[3], ',');
+      user.groups.assign(groups.begin(), groups.end());
+    }
     out->users_[component::sha256(fields[0])] = std::move(user);
   }
   return out;

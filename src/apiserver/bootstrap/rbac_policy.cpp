@@ -12,6 +12,7 @@ using namespace api::rbac_v1;
 
 constexpr std::string_view policy_text =
 #include "apiserver/bootstrap/rbac_policy.inc"
+#include "base/split.h"
     ;
 
 constexpr std::string_view rbac_group = "rbac.authorization.k8s.io";
@@ -31,13 +32,8 @@ std::vector<std::string_view> words_of(std::string_view line) {
 
 std::vector<std::string> list_of(std::string_view text) {
   std::vector<std::string> out;
-  while (true) {
-    const auto comma = text.find(',');
-    const std::string_view item = text.substr(0, comma);
-    out.emplace_back(item == "core" ? std::string_view() : item);
-    if (comma == std::string_view::npos) return out;
-    text.remove_prefix(comma + 1);
-  }
+  for (const std::string_view item : split(text, ',')) out.emplace_back(item == "core" ? std::string_view() : item);
+  return out;
 }
 
 std::pair<std::string, std::string> split_name(std::string_view text) {

@@ -1,11 +1,10 @@
 #include "apiserver/connect/stream_translator.h"
 
-#include <charconv>
-
 #include <fmt/format.h>
 
 #include "api/codec.h"
 #include "api/gen/meta_v1.h"
+#include "base/parse_number.h"
 #include "codec/json.h"
 #include "net/spdy.h"
 #include "net/text.h"
@@ -52,10 +51,7 @@ int exit_code_of(const codec::Value& status) {
   if (causes == nullptr || !causes->is_array()) return -1;
   for (const codec::Value& cause : causes->as_array()) {
     if (cause.string_at("reason") != "ExitCode") continue;
-    const std::string text(cause.string_at("message"));
-    int code = 0;
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), code);
-    if (failure == std::errc() && end == text.data() + text.size() && code >= 0 && code <= 255) return code;
+    if (const auto code = parse_number<uint8_t>(cause.string_at("message"))) return *code;
   }
   return -1;
 }

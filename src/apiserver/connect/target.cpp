@@ -1,13 +1,13 @@
 #include "apiserver/connect/target.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include "base/ip_address.h"
+#include "base/parse_number.h"
 
 namespace pintle::apiserver {
 
@@ -23,13 +23,6 @@ bool flag(const net::Query& query, std::string_view name) {
   std::string text = it->second.front();
   std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
   return text != "false" && text != "0";
-}
-
-std::optional<int64_t> number(std::string_view text) {
-  int64_t out = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (failure != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return out;
 }
 
 std::vector<std::string> container_names(const core::Pod& pod) {
@@ -129,7 +122,7 @@ Result<net::Query> port_forward_query(const net::Query& query) {
   const auto ports = query.find("ports");
   if (ports == query.end()) return out;
   for (const std::string& port : ports->second)
-    if (!number(port)) return bad_request(fmt::format("ports: \"{}\" is not a number", port));
+    if (!parse_number<int64_t>(port)) return bad_request(fmt::format("ports: \"{}\" is not a number", port));
   out["port"] = {fmt::format("{}", fmt::join(ports->second, ","))};
   return out;
 }
@@ -146,14 +139,14 @@ bool is_proxyable_ipv4(uint32_t ip) {
   return ip != 0xffffffff && !this_host && !loopback && !link_local && !multicast;
 }
 
-// IPv6 addresses that stand for an IPv4 one: where it is, by the leading bytes. RFC 4291 2.5.5, 6052, 3056, 2765, 8215.
+// IPv6 addresses that stand for an IPv4 one: where it is, by the leading bytes. RFC 4291 2.5.5, 6052, 3056, 2765, 8215. Mapped ones
+// (::ffff:a.b.c.d) are read as IPv4 anyway.
 struct Embedding {
   std::string_view prefix;
   std::size_t at;
 };
 using namespace std::string_view_literals;
 constexpr Embedding embeddings[] = {
-    {"\0\0\0\0\0\0\0\0\0\0\xff\xff"sv, 12},    // ::ffff:a.b.c.d, which a socket takes for a.b.c.d
     {"\0\0\0\0\0\0\0\0\xff\xff\0\0"sv, 12},    // ::ffff:0:a.b.c.d
     {"\0\0\0\0\0\0\0\0\0\0\0\0"sv, 12},        // ::a.b.c.d, with :: and ::1 among them
     {"\0\x64\xff\x9b\0\0\0\0\0\0\0\0"sv, 12},  // 64:ff9b::a.b.c.d
@@ -166,15 +159,13 @@ uint32_t ipv4_at(const unsigned char* bytes) { return uint32_t{bytes[0]} << 24 |
 }  // namespace
 
 bool is_proxyable_address(std::string_view address) {
-  const std::string text(address);
-  in_addr four{};
-  if (inet_pton(AF_INET, text.c_str(), &four) == 1) return is_proxyable_ipv4(ntohl(four.s_addr));
-  in6_addr six{};
-  if (inet_pton(AF_INET6, text.c_str(), &six) != 1) return false;
-  if (IN6_IS_ADDR_LINKLOCAL(&six) || IN6_IS_ADDR_MULTICAST(&six)) return false;
-  const std::string_view bytes(reinterpret_cast<const char*>(six.s6_addr), sizeof six.s6_addr);
+  const auto ip = parse_address(address);
+  if (!ip) return false;
+  if (!ip->is_v6()) return is_proxyable_ipv4(ipv4_at(ip->bytes.data()));
+  const bool link_local = ip->bytes[0] == 0xfe && (ip->bytes[1] & 0xc0) == 0x80, multicast = ip->bytes[0] == 0xff;
+  if (link_local || multicast) return false;
   return std::ranges::none_of(
-      embeddings, [&](const Embedding& one) { return bytes.starts_with(one.prefix) && !is_proxyable_ipv4(ipv4_at(six.s6_addr + one.at)); });
+      embeddings, [&](const Embedding& one) { return ip->wire().starts_with(one.prefix) && !is_proxyable_ipv4(ipv4_at(ip->bytes.data() + one.at)); });
 }
 
 Result<std::string> pod_origin(const core::Pod& pod, const ProxyName& name) {

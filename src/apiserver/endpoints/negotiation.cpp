@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "apiserver/registry/errors.h"
+#include "base/split.h"
 
 namespace pintle::apiserver {
 
@@ -25,18 +26,14 @@ struct Clause {
   int specificity() const { return (type != "*" ? 2 : 0) + (subtype != "*" ? 1 : 0); }
 };
 
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const auto at = text.find(separator);
-    parts.push_back(trim(text.substr(0, at)));
-    if (at == text.npos) return parts;
-    text.remove_prefix(at + 1);
-  }
+std::vector<std::string_view> trimmed_parts(std::string_view text, char separator) {
+  std::vector<std::string_view> parts = split(text, separator);
+  for (std::string_view& part : parts) part = trim(part);
+  return parts;
 }
 
 std::optional<Clause> parse_clause(std::string_view text) {
-  const auto parts = split(text, ';');
+  const auto parts = trimmed_parts(text, ';');
   Clause clause;
   const auto slash = parts[0].find('/');
   if (parts[0] == "*") {
@@ -122,7 +119,7 @@ Result<OutputForm> negotiate(std::string_view accept, const Offer& offer) {
   accept = trim(accept);
   if (accept.empty()) return OutputForm{};
   std::vector<Clause> clauses;
-  for (const auto text : split(accept, ',')) {
+  for (const auto text : trimmed_parts(accept, ',')) {
     if (clauses.size() == clauses_max) break;
     if (auto clause = parse_clause(text)) clauses.push_back(std::move(*clause));
   }

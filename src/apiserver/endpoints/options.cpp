@@ -1,8 +1,7 @@
 #include "apiserver/endpoints/options.h"
 
-#include <charconv>
-
 #include "apiserver/registry/errors.h"
+#include "base/parse_number.h"
 
 namespace pintle::apiserver {
 
@@ -65,11 +64,9 @@ void check_field_manager(std::string_view manager, std::vector<StatusCause>& cau
 
 Result<int64_t> parse_resource_version(std::string_view text) {
   if (text.empty()) return 0;
-  int64_t value = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failure != std::errc() || end != text.data() + text.size() || value < 0)
-    return bad_request("resourceVersion \"" + std::string(text) + "\" is no revision of this server");
-  return value;
+  const auto value = parse_number<int64_t>(text);
+  if (!value || *value < 0) return bad_request("resourceVersion \"" + std::string(text) + "\" is no revision of this server");
+  return *value;
 }
 
 Result<bool> parse_dry_run(const std::vector<std::string_view>& values, std::string_view kind) {

@@ -2,35 +2,10 @@
 
 #include <strings.h>
 
-#include <charconv>
+#include "base/parse_number.h"
+#include "net/url.h"
 
 namespace pintle::apiserver {
-
-namespace {
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-}  // namespace
-
-std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%') {
-      if (i + 2 >= text.size()) return std::nullopt;
-      const int high = hex_value(text[i + 1]), low = hex_value(text[i + 2]);
-      if (high < 0 || low < 0) return std::nullopt;
-      out += static_cast<char>(high * 16 + low);
-      i += 2;
-    } else {
-      out += plus_is_space && text[i] == '+' ? ' ' : text[i];
-    }
-  }
-  return out;
-}
 
 Query Query::parse(std::string_view text) {
   Query query;
@@ -40,8 +15,8 @@ Query Query::parse(std::string_view text) {
     text.remove_prefix(end == text.npos ? text.size() : end + 1);
     if (part.empty() || part.find(';') != part.npos) continue;
     const auto equals = part.find('=');
-    auto key = percent_decode(part.substr(0, equals), true);
-    auto value = equals == part.npos ? std::optional<std::string>(std::string()) : percent_decode(part.substr(equals + 1), true);
+    auto key = net::percent_decode(part.substr(0, equals), true);
+    auto value = equals == part.npos ? std::optional<std::string>(std::string()) : net::percent_decode(part.substr(equals + 1), true);
     if (key && value) query.items_.emplace_back(std::move(*key), std::move(*value));
   }
   return query;
@@ -70,11 +45,9 @@ Result<std::optional<int64_t>> Query::integer(std::string_view name) const {
   std::string_view text = get(name);
   if (text.empty()) return std::nullopt;
   if (text.front() == '+') text.remove_prefix(1);
-  int64_t value = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failure != std::errc() || end != text.data() + text.size())
-    return bad_request("parameter " + std::string(name) + ": \"" + std::string(get(name)) + "\" is no integer");
-  return value;
+  const auto value = parse_number<int64_t>(text);
+  if (!value) return bad_request("parameter " + std::string(name) + ": \"" + std::string(get(name)) + "\" is no integer");
+  return *value;
 }
 
 bool Query::boolean(std::string_view name) const {

@@ -29,7 +29,4 @@ class Query {
   std::vector<std::pair<std::string, std::string>> items_;
 };
 
-// "%2F" to "/" and, in queries, '+' to ' '. nullopt for a broken escape.
-std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
-
 }  // namespace pintle::apiserver

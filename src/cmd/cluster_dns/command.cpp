@@ -1,12 +1,12 @@
 #include "cmd/cluster_dns/command.h"
 
-#include <csignal>
-#include <cstdio>
-
+#include "base/split.h"
 #include "client/kubeconfig.h"
+#include "component/command.h"
 #include "component/flags.h"
 #include "component/log.h"
 #include "component/metrics.h"
+#include "component/until_signal.h"
 #include "dns/client_ranges.h"
 #include "dns/resolv_conf.h"
 #include "dns/server.h"
@@ -57,16 +57,6 @@ Result<std::vector<rt::Endpoint>> endpoints(const std::vector<std::string>& text
   return out;
 }
 
-std::vector<std::string> split(std::string_view text) {
-  std::vector<std::string> out;
-  while (!text.empty()) {
-    const auto comma = text.find(',');
-    if (comma != 0) out.emplace_back(text.substr(0, comma));
-    text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
-  }
-  return out;
-}
-
 Result<Options> read_options(const component::FlagSet& flags) {
   Options out;
   out.kubeconfig = flags.get_string("kubeconfig");
@@ -79,7 +69,8 @@ Result<Options> read_options(const component::FlagSet& flags) {
   for (const std::string& text : flags.get_list("stub-domain")) {
     const auto equals = text.find('=');
     if (equals == std::string::npos) return bad_request("--stub-domain must be DOMAIN=SERVER[,SERVER], not \"" + text + "\"");
-    TRY_ASSIGN(auto servers, endpoints(split(std::string_view(text).substr(equals + 1))));
+    const auto servers_given = split_words(std::string_view(text).substr(equals + 1), ',');
+    TRY_ASSIGN(auto servers, endpoints({servers_given.begin(), servers_given.end()}));
     out.stub_domains[text.substr(0, equals)] = std::move(servers);
   }
   out.zone.domain = flags.get_string("cluster-domain");
@@ -100,10 +91,7 @@ Result<Options> read_options(const component::FlagSet& flags) {
   return out;
 }
 
-int fail(const Status& status) {
-  std::fprintf(stderr, "cluster-dns: %s\n", status.message.c_str());
-  return 1;
-}
+int fail(const Status& status) { return component::fail("cluster-dns", status); }
 
 // /health, /ready and /metrics, as CoreDNS' plugins of these names answer them.
 class StatusPages final : public net::Handler {
@@ -144,8 +132,7 @@ rt::Task<Result<Unit>> serve_until_signal(rt::Runtime* runtime, dns::Server* ser
     status = net::make_server(*runtime, pages, std::move(options));
     CO_TRY(co_await status->start());
   }
-  std::vector<int> signals{SIGINT, SIGTERM};
-  (void)co_await rt::wait_signal(rt::Context::background(), std::move(signals));
+  (void)co_await component::until_signal(rt::Context::background());
   if (status) co_await status->drain(rt::Duration::zero());
   co_return Unit{};
 }
@@ -176,26 +163,17 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   co_return served ? 0 : fail(served.error());
 }
 
+Result<component::CommandWork> prepare(rt::Runtime& runtime, const component::FlagSet& flags) {
+  TRY_ASSIGN(auto options, read_options(flags));
+  log::Options logging;
+  logging.verbosity = static_cast<int>(flags.get_int("v"));
+  return component::CommandWork{logging, [&runtime, options] { return serve(runtime, options); }};
+}
+
 }  // namespace
 
 int run_cluster_dns(std::span<const char* const> args) {
-  component::FlagSet flags("cluster-dns", specs);
-  auto parsed = flags.parse(args);
-  if (!parsed) return fail(parsed.error());
-  if (flags.help_requested()) {
-    std::fputs(flags.help().c_str(), stdout);
-    return 0;
-  }
-  auto options = read_options(flags);
-  if (!options) return fail(options.error());
-  rt::RealRuntimeOptions machine_options;
-  machine_options.threads = 1;
-  auto runtime = rt::make_real_runtime(machine_options);
-  log::Options logging;
-  logging.verbosity = static_cast<int>(flags.get_int("v"));
-  log::init(runtime->clock(), logging);
-  rt::Runtime& machine = *runtime;
-  return runtime->run([&machine, wanted = std::move(*options)] { return serve(machine, wanted); });
+  return component::run_command({.name = "cluster-dns", .flags = specs, .prepare = prepare}, args);
 }
 
 }  // namespace pintle::cmd

@@ -1,13 +1,12 @@
 #include "cmd/kube_apiserver/command.h"
 
 #include <algorithm>
-#include <csignal>
-#include <cstdio>
 
 #include "apimachinery/discovery/served_set.h"
-#include "apiserver/endpoints/version.h"
 #include "apiserver/server.h"
+#include "apiserver/service_ranges.h"
 #include "cmd/kube_apiserver/flags.h"
+#include "component/command.h"
 #include "component/log.h"
 #include "component/until_signal.h"
 #include "rt/runtime.h"
@@ -18,15 +17,17 @@ namespace {
 
 namespace log = component::log;
 
-rt::Task<int> serve(rt::Runtime& runtime, apiserver::ApiServerOptions options) {
+rt::Task<int> serve(rt::Runtime& runtime, apiserver::ApiServerOptions options, bool anonymous_wanted) {
+  if (anonymous_wanted && !options.anonymous_auth)
+    log::warning("Anonymous requests are refused, as the authorization mode AlwaysAllow would let them do everything; name other modes");
   apiserver::ApiServerSetup setup;
   setup.options = std::move(options);
   auto server = apiserver::make_api_server(runtime, std::move(setup));
   auto started = co_await server->start();
   if (!started) {
-    std::fprintf(stderr, "kube-apiserver: %s\n", started.error().message.c_str());
+    const int status = component::fail("kube-apiserver", started.error());
     co_await server->stop();
-    co_return 1;
+    co_return status;
   }
   log::info(0, "Serving securely", {{"address", rt::to_string(server->local())}});
   const auto signal = co_await component::until_signal(rt::Context::background());
@@ -35,7 +36,12 @@ rt::Task<int> serve(rt::Runtime& runtime, apiserver::ApiServerOptions options) {
   co_return 0;
 }
 
-void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+Result<component::CommandWork> prepare(rt::Runtime& runtime, const component::FlagSet& flags) {
+  TRY_ASSIGN(auto options, api_server_options(flags));
+  const bool anonymous_wanted = flags.get_bool("anonymous-auth");
+  return component::CommandWork{component::logging_of(flags),
+                                [&runtime, options, anonymous_wanted] { return serve(runtime, options, anonymous_wanted); }};
+}
 
 }  // namespace
 
@@ -49,7 +55,7 @@ Result<apiserver::ApiServerOptions> api_server_options(const component::FlagSet&
     const bool any = options.bind_address.empty() || options.bind_address == "0.0.0.0" || options.bind_address == "::";
     options.advertise_address = any ? "127.0.0.1" : options.bind_address;
   }
-  options.cert_dir = flags.get_string("cert-dir");
+  if (flags.is_set("cert-dir")) options.cert_dir = flags.get_string("cert-dir");
   options.tls_cert_file = flags.get_string("tls-cert-file");
   options.tls_private_key_file = flags.get_string("tls-private-key-file");
   if (options.tls_cert_file.empty() != options.tls_private_key_file.empty())
@@ -86,6 +92,7 @@ Result<apiserver::ApiServerOptions> api_server_options(const component::FlagSet&
   options.default_unreachable_toleration_seconds = flags.get_int("default-unreachable-toleration-seconds");
 
   if (flags.is_set("service-cluster-ip-range")) options.service_cluster_ip_range = flags.get_string("service-cluster-ip-range");
+  TRY(apiserver::parse_service_ranges(options.service_cluster_ip_range));
   TRY_ASSIGN(options.service_node_port_range, component::parse_port_range(flags.get_string("service-node-port-range")));
   options.allow_privileged = flags.get_bool("allow-privileged");
   options.event_ttl = flags.get_duration("event-ttl");
@@ -108,39 +115,7 @@ Result<apiserver::ApiServerOptions> api_server_options(const component::FlagSet&
 }
 
 int run_kube_apiserver(std::span<const char* const> args) {
-  component::FlagSet flags("kube-apiserver", kube_apiserver_flags());
-  auto parsed = flags.parse(args);
-  if (!parsed) {
-    std::fprintf(stderr, "Error: %s\n", parsed.error().message.c_str());
-    return 1;
-  }
-  if (flags.help_requested()) {
-    print(flags.help());
-    return 0;
-  }
-  if (!flags.version_requested().empty()) {
-    print(std::string("Kubernetes ") + apiserver::git_version + "\n");
-    return 0;
-  }
-  auto options = api_server_options(flags);
-  if (!options) {
-    std::fprintf(stderr, "Error: %s\n", options.error().message.c_str());
-    return 1;
-  }
-  auto runtime = rt::make_real_runtime();
-  log::Options logging;
-  logging.verbosity = options->verbosity;
-  logging.format = flags.get_string("logging-format") == "json" ? log::Format::Json : log::Format::Text;
-  log::init(runtime->clock(), logging);
-  if (flags.get_bool("anonymous-auth") && !options->anonymous_auth)
-    log::warning("Anonymous requests are refused, as the authorization mode AlwaysAllow would let them do everything; name other modes");
-  if (!flags.without_effect().empty()) {
-    std::string names;
-    for (const std::string& name : flags.without_effect()) names += (names.empty() ? "--" : ", --") + name;
-    log::warning("These flags have no effect in this release", {{"flags", names}});
-  }
-  rt::Runtime& machine = *runtime;
-  return runtime->run([&machine, wanted = std::move(*options)] { return serve(machine, wanted); });
+  return component::run_command({.name = "kube-apiserver", .flags = kube_apiserver_flags(), .threads = 0, .prepare = prepare}, args);
 }
 
 }  // namespace pintle::cmd

@@ -2,14 +2,16 @@
 
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
 
+#include "client/access_reviews.h"
 #include "client/kubeconfig.h"
 #include "cmd/kube_controller_manager/flags.h"
 #include "cmd/kube_controller_manager/service_account_clients.h"
-#include "cmd/secure_serving/secure_serving.h"
+#include "component/command.h"
 #include "component/log.h"
+#include "component/serving/secure_port.h"
+#include "component/until_signal.h"
 #include "component/version.h"
 #include "controller/manager.h"
 #include "rt/combine.h"
@@ -27,17 +29,10 @@ struct Options {
   client::ConnectionConfig connection;
   std::optional<client::LeaderElectionOptions> leader_election;
   bool own_accounts = false;  // --use-service-account-credentials
-  std::string bind_address;
-  uint16_t port = 0;
-  net::ServerTls tls;
-  std::string cert_dir;
-  std::vector<std::string> always_allow_paths;
+  component::SecurePortOptions port;
 };
 
-int fail(const Status& status) {
-  std::fprintf(stderr, "kube-controller-manager: %s\n", status.message.c_str());
-  return 1;
-}
+int fail(const Status& status) { return component::fail("kube-controller-manager", status); }
 
 std::string identity_of(rt::Runtime& runtime) {
   char host[256] = {};
@@ -85,33 +80,21 @@ Result<Options> options_of(rt::Runtime& runtime, const component::FlagSet& flags
     election.retry_period = flags.get_duration("leader-elect-retry-period");
     out.leader_election = std::move(election);
   }
-  const int64_t port = flags.get_int("secure-port");
-  if (port < 0 || port > 65535) return bad_request("--secure-port must be 0-65535");
-  out.port = static_cast<uint16_t>(port);
-  out.bind_address = flags.get_string("bind-address");
-  out.cert_dir = flags.get_string("cert-dir");
-  out.tls.cert_file = flags.get_string("tls-cert-file");
-  out.tls.key_file = flags.get_string("tls-private-key-file");
-  if (out.tls.cert_file.empty() != out.tls.key_file.empty()) return bad_request("--tls-cert-file and --tls-private-key-file go together");
-  out.tls.client_ca_file = flags.get_string("client-ca-file");
-  out.tls.cipher_suites = flags.get_list("tls-cipher-suites");
-  if (flags.get_string("tls-min-version") == "VersionTLS13") out.tls.min_version = 13;
-  out.always_allow_paths = flags.get_list("authorization-always-allow-paths");
+  TRY(component::read_secure_port(flags, out.port));
   return out;
+}
+
+rt::Task<Result<Unit>> until_told(rt::Context ctx) {
+  CO_TRY(co_await component::until_signal(std::move(ctx)));
+  co_return Unit{};
 }
 
 // Ends by a signal, or when the lease is lost.
 rt::Task<Result<Unit>> wait_end(controller::ControllerManager& manager) {
-  const rt::Context ctx = rt::Context::background();
   std::vector<std::function<rt::Task<Result<Unit>>(rt::Context)>> ends;
-  ends.push_back([](rt::Context c) -> rt::Task<Result<Unit>> {
-    std::vector<int> signals{SIGINT, SIGTERM};
-    auto got = co_await rt::wait_signal(std::move(c), std::move(signals));
-    if (!got) co_return Unexpected(std::move(got).error());
-    co_return Unit{};
-  });
-  ends.push_back([&manager](rt::Context c) { return manager.wait_lost(std::move(c)); });
-  co_return co_await rt::when_any<Unit>(ctx, std::move(ends));
+  ends.push_back([](rt::Context ctx) { return until_told(std::move(ctx)); });
+  ends.push_back([&manager](rt::Context ctx) { return manager.wait_lost(std::move(ctx)); });
+  co_return co_await rt::when_any<Unit>(rt::Context::background(), std::move(ends));
 }
 
 rt::Task<int> serve(rt::Runtime& runtime, Options options) {
@@ -129,18 +112,13 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
     metrics::write_head(out, "pintle_controllers_running", "Whether the controllers are at work in this process.", "gauge");
     metrics::write_sample(out, "pintle_controllers_running", {}, {}, manager->running() ? 1 : 0);
   });
-  SecureServingSetup serving_setup{.runtime = runtime, .component = "kube-controller-manager"};
-  serving_setup.bind_address = options.bind_address;
-  serving_setup.port = options.port;
-  serving_setup.tls = std::move(options.tls);
-  serving_setup.cert_dir = std::move(options.cert_dir);
-  serving_setup.always_allow_paths = std::move(options.always_allow_paths);
-  serving_setup.reviewer = client->get();
-  serving_setup.metrics = &registry;
-  auto serving = make_secure_serving(std::move(serving_setup));
+  client::AccessReviews reviewer(**client);
+  component::SecurePortSetup wanted{
+      .runtime = runtime, .metrics = registry, .reviewer = &reviewer, .name = "kube-controller-manager", .options = options.port};
+  component::SecurePort port(std::move(wanted));
   int status = 0;
   Result<Unit> started = Unit{};
-  if (options.port != 0) started = co_await serving->start();
+  if (options.port.port != 0) started = co_await port.start();
   if (started) started = manager->start();
   if (!started) {
     status = fail(started.error());
@@ -150,46 +128,20 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
     log::info(0, "Shutting down");
   }
   co_await manager->stop();
-  co_await serving->stop();
+  co_await port.stop();
   co_await (*client)->close();
   co_return status;
 }
 
-void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+Result<component::CommandWork> prepare(rt::Runtime& runtime, const component::FlagSet& flags) {
+  TRY_ASSIGN(auto options, options_of(runtime, flags));
+  return component::CommandWork{component::logging_of(flags), [&runtime, options] { return serve(runtime, options); }};
+}
 
 }  // namespace
 
 int run_kube_controller_manager(std::span<const char* const> args) {
-  component::FlagSet flags("kube-controller-manager", kube_controller_manager_flags());
-  if (auto parsed = flags.parse(args); !parsed) {
-    std::fprintf(stderr, "Error: %s\n", parsed.error().message.c_str());
-    return 1;
-  }
-  if (flags.help_requested()) {
-    print(flags.help());
-    return 0;
-  }
-  if (!flags.version_requested().empty()) {
-    print(std::string("Kubernetes ") + component::kubernetes_version + "\n");
-    return 0;
-  }
-  // One executor: controllers wait more than they work.
-  rt::RealRuntimeOptions machine_options;
-  machine_options.threads = 1;
-  auto runtime = rt::make_real_runtime(machine_options);
-  auto options = options_of(*runtime, flags);
-  if (!options) return fail(options.error());
-  log::Options logging;
-  logging.verbosity = static_cast<int>(flags.get_int("v"));
-  logging.format = flags.get_string("logging-format") == "json" ? log::Format::Json : log::Format::Text;
-  log::init(runtime->clock(), logging);
-  if (!flags.without_effect().empty()) {
-    std::string names;
-    for (const std::string& name : flags.without_effect()) names += (names.empty() ? "--" : ", --") + name;
-    log::warning("These flags have no effect in this release", {{"flags", names}});
-  }
-  rt::Runtime& machine = *runtime;
-  return runtime->run([&machine, wanted = std::move(*options)] { return serve(machine, wanted); });
+  return component::run_command({.name = "kube-controller-manager", .flags = kube_controller_manager_flags(), .prepare = prepare}, args);
 }
 
 }  // namespace pintle::cmd

@@ -1,4 +1,5 @@
 // Flags → ControllerOptions.
+#include "base/split.h"
 #include "base/strings.h"
 #include "cmd/kube_controller_manager/command.h"
 
@@ -8,15 +9,9 @@ namespace {
 
 using component::FlagSet;
 
-std::vector<std::string> split(const std::string& text) {
-  std::vector<std::string> out;
-  std::size_t start = 0;
-  while (start < text.size()) {
-    const auto comma = std::min(text.find(',', start), text.size());
-    if (comma > start) out.push_back(text.substr(start, comma - start));
-    start = comma + 1;
-  }
-  return out;
+std::vector<std::string> list_of(const std::string& text) {
+  const auto words = split_words(text, ',');
+  return {words.begin(), words.end()};
 }
 
 Result<std::string> read_file(rt::Disk& disk, const FlagSet& flags, std::string_view flag) {
@@ -82,8 +77,8 @@ void read_concurrency(const FlagSet& flags, controller::ControllerOptions& optio
 Result<Unit> read_network(const FlagSet& flags, controller::ControllerOptions& options) {
   options.cluster_name = flags.get_string("cluster-name");
   options.allocate_node_cidrs = flags.get_bool("allocate-node-cidrs");
-  options.cluster_cidrs = split(flags.get_string("cluster-cidr"));
-  options.service_cidrs = split(flags.get_string("service-cluster-ip-range"));
+  options.cluster_cidrs = list_of(flags.get_string("cluster-cidr"));
+  options.service_cidrs = list_of(flags.get_string("service-cluster-ip-range"));
   if (options.allocate_node_cidrs && options.cluster_cidrs.empty()) return bad_request("--allocate-node-cidrs needs --cluster-cidr");
   const auto size = [&](std::string_view flag, int usual) { return flags.get_int(flag) > 0 ? static_cast<int>(flags.get_int(flag)) : usual; };
   if (options.cluster_cidrs.size() == 1) {

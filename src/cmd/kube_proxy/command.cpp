@@ -2,16 +2,15 @@
 
 #include <unistd.h>
 
-#include <csignal>
-#include <cstdio>
-
 #include "api/codec.h"
-#include "apiserver/endpoints/version.h"
 #include "base/strings.h"
 #include "client/kubeconfig.h"
 #include "cmd/kube_proxy/flags.h"
 #include "codec/yaml.h"
+#include "component/command.h"
 #include "component/log.h"
+#include "component/until_signal.h"
+#include "component/version.h"
 #include "os/read_file.h"
 #include "proxy/conntrack_settings.h"
 #include "proxy/proxy.h"
@@ -47,16 +46,13 @@ Result<client::ConnectionConfig> connection_of(rt::Disk& disk, const Options& op
     TRY_ASSIGN(out, client::in_cluster_config(disk));
   }
   if (!options.master.empty()) out.client.server = options.master;
-  out.client.user_agent = std::string("kube-proxy/") + apiserver::git_version + " (pintle)";
+  out.client.user_agent = std::string("kube-proxy/") + component::kubernetes_version + " (pintle)";
   out.client.qps = wanted.qps;
   out.client.burst = wanted.burst;
   return out;
 }
 
-int fail(const Status& status) {
-  std::fprintf(stderr, "kube-proxy: %s\n", status.message.c_str());
-  return 1;
-}
+int fail(const Status& status) { return component::fail("kube-proxy", status); }
 
 rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   auto connection = connection_of(runtime.disk(), options);
@@ -75,8 +71,7 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
     if (!started) {
       status = fail(started.error());
     } else {
-      std::vector<int> signals{SIGINT, SIGTERM};
-      auto signal = co_await rt::wait_signal(rt::Context::background(), std::move(signals));
+      const auto signal = co_await component::until_signal(rt::Context::background());
       log::info(0, "Shutting down", {{"signal", signal ? std::to_string(*signal) : "none"}});
     }
     co_await proxy.stop();
@@ -106,47 +101,23 @@ rt::Task<int> run_once(rt::Runtime& runtime, Options options) {
   co_return co_await serve(runtime, std::move(options));
 }
 
-void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
-
-}  // namespace
-
-int run_kube_proxy(std::span<const char* const> args) {
-  component::FlagSet flags("kube-proxy", kube_proxy_flags());
-  if (auto parsed = flags.parse(args); !parsed) {
-    std::fprintf(stderr, "Error: %s\n", parsed.error().message.c_str());
-    return 1;
-  }
-  if (flags.help_requested()) {
-    print(flags.help());
-    return 0;
-  }
-  if (!flags.version_requested().empty()) {
-    print(std::string("Kubernetes ") + apiserver::git_version + "\n");
-    return 0;
-  }
-  // One executor is enough: the work is the kernel's.
-  rt::RealRuntimeOptions machine_options;
-  machine_options.threads = 1;
-  auto runtime = rt::make_real_runtime(machine_options);
-  auto config = kube_proxy_configuration(runtime->disk(), flags);
-  if (!config) return fail(config.error());
-  log::Options logging;
-  logging.verbosity = static_cast<int>(config->logging.verbosity);
-  logging.format = config->logging.format == "json" ? log::Format::Json : log::Format::Text;
-  log::init(runtime->clock(), logging);
-  if (!flags.without_effect().empty()) {
-    std::string names;
-    for (const std::string& name : flags.without_effect()) names += (names.empty() ? "--" : ", --") + name;
-    log::warning("These flags have no effect in this release", {{"flags", names}});
-  }
+Result<component::CommandWork> prepare(rt::Runtime& runtime, const component::FlagSet& flags) {
   Options options;
-  options.config = std::move(*config);
+  TRY_ASSIGN(options.config, kube_proxy_configuration(runtime.disk(), flags));
   options.master = flags.get_string("master");
   options.write_config_to = flags.get_string("write-config-to");
   options.cleanup = flags.get_bool("cleanup");
   options.init_only = flags.get_bool("init-only");
-  rt::Runtime& machine = *runtime;
-  return runtime->run([&machine, wanted = std::move(options)] { return run_once(machine, wanted); });
+  log::Options logging;
+  logging.verbosity = static_cast<int>(options.config.logging.verbosity);
+  logging.format = options.config.logging.format == "json" ? log::Format::Json : log::Format::Text;
+  return component::CommandWork{logging, [&runtime, options] { return run_once(runtime, options); }};
+}
+
+}  // namespace
+
+int run_kube_proxy(std::span<const char* const> args) {
+  return component::run_command({.name = "kube-proxy", .flags = kube_proxy_flags(), .prepare = prepare}, args);
 }
 
 }  // namespace pintle::cmd

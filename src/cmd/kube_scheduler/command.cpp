@@ -2,14 +2,16 @@
 
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
 
-#include "apiserver/endpoints/version.h"
+#include "client/access_reviews.h"
 #include "client/kubeconfig.h"
-#include "cmd/component_server/component_server.h"
 #include "cmd/kube_scheduler/flags.h"
+#include "component/command.h"
 #include "component/log.h"
+#include "component/serving/secure_port.h"
+#include "component/until_signal.h"
+#include "component/version.h"
 #include "rt/combine.h"
 #include "rt/runtime.h"
 #include "scheduler/scheduler.h"
@@ -24,11 +26,7 @@ struct Options {
   component::FeatureGates gates;
   std::string master;
   std::string reviews_kubeconfig;  // of --authentication-kubeconfig or --authorization-kubeconfig
-  std::string bind_address;
-  int64_t port = 0;
-  std::string cert_file, key_file, cert_dir, client_ca_file;
-  std::vector<std::string> cipher_suites, always_allow_paths;
-  int tls_min_version = 12;
+  component::SecurePortOptions port;
 };
 
 // --config holds everything that the deprecated flags say; the election flags outweigh it.
@@ -64,17 +62,7 @@ Result<Options> options_of(rt::Disk& disk, const component::FlagSet& flags) {
   out.master = flags.get_string("master");
   out.reviews_kubeconfig = flags.get_string("authorization-kubeconfig").empty() ? flags.get_string("authentication-kubeconfig")
                                                                                 : flags.get_string("authorization-kubeconfig");
-  out.bind_address = flags.get_string("bind-address");
-  out.port = flags.get_int("secure-port");
-  if (out.port < 0 || out.port > 65535) return bad_request("--secure-port must be between 0 and 65535");
-  out.cert_file = flags.get_string("tls-cert-file");
-  out.key_file = flags.get_string("tls-private-key-file");
-  if (out.cert_file.empty() != out.key_file.empty()) return bad_request("--tls-cert-file and --tls-private-key-file go together");
-  out.cert_dir = flags.get_string("cert-dir");
-  out.client_ca_file = flags.get_string("client-ca-file");
-  out.cipher_suites = flags.get_list("tls-cipher-suites");
-  out.always_allow_paths = flags.get_list("authorization-always-allow-paths");
-  out.tls_min_version = flags.get_string("tls-min-version") == "VersionTLS13" ? 13 : 12;
+  TRY(component::read_secure_port(flags, out.port));
   return out;
 }
 
@@ -86,7 +74,7 @@ Result<client::ConnectionConfig> connection_of(rt::Disk& disk, const Options& op
     TRY_ASSIGN(out, client::in_cluster_config(disk));
   }
   if (!options.master.empty()) out.client.server = options.master;
-  out.client.user_agent = std::string("kube-scheduler/") + apiserver::git_version + " (pintle)";
+  out.client.user_agent = std::string("kube-scheduler/") + component::kubernetes_version + " (pintle)";
   out.client.qps = options.config.client_qps;
   out.client.burst = options.config.client_burst;
   return out;
@@ -105,16 +93,11 @@ std::string identity_of(rt::Runtime& runtime) {
   return host_name() + "_" + unique;
 }
 
-int fail(const Status& status) {
-  std::fprintf(stderr, "kube-scheduler: %s\n", status.message.c_str());
-  return 1;
-}
+int fail(const Status& status) { return component::fail("kube-scheduler", status); }
 
-rt::Task<Result<int>> until_signal(rt::Context ctx) {
-  std::vector<int> signals{SIGINT, SIGTERM};
-  auto signal = co_await rt::wait_signal(std::move(ctx), std::move(signals));
-  if (!signal) co_return Unexpected(signal.error());
-  log::info(0, "Shutting down", {{"signal", std::to_string(*signal)}});
+rt::Task<Result<int>> until_told(rt::Context ctx) {
+  CO_TRY_ASSIGN(const int signal, co_await component::until_signal(std::move(ctx)));
+  log::info(0, "Shutting down", {{"signal", std::to_string(signal)}});
   co_return 0;
 }
 rt::Task<Result<int>> until_lost(rt::Context ctx, scheduler::Scheduler* scheduler) {
@@ -131,21 +114,6 @@ client::LeaderElectionOptions election_of(const scheduler::SchedulerConfig& conf
   out.lease_duration = config.lease_duration;
   out.renew_deadline = config.renew_deadline;
   out.retry_period = config.retry_period;
-  return out;
-}
-
-ComponentServerSetup server_setup(rt::Runtime& runtime, component::metrics::Registry& metrics, const Options& options) {
-  ComponentServerSetup out{.runtime = runtime, .metrics = metrics};
-  out.name = "kube-scheduler";
-  out.bind_address = options.bind_address;
-  out.port = static_cast<uint16_t>(options.port);
-  out.cert_file = options.cert_file;
-  out.key_file = options.key_file;
-  out.cert_dir = options.cert_dir;
-  out.client_ca_file = options.client_ca_file;
-  out.cipher_suites = options.cipher_suites;
-  out.tls_min_version = options.tls_min_version;
-  out.always_allow_paths = options.always_allow_paths;
   return out;
 }
 
@@ -167,17 +135,19 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   scheduler::SchedulerSetup setup{runtime, **client, metrics, options.config, options.gates, std::nullopt, host_name()};
   if (options.config.leader_elect) setup.leader_election = election_of(options.config, runtime);
   auto scheduler = scheduler::make_scheduler(std::move(setup));
-  ComponentServerSetup of_server = server_setup(runtime, metrics, options);
-  of_server.client = reviews->get();
+  std::optional<client::AccessReviews> reviewer;
+  if (*reviews) reviewer.emplace(**reviews);
+  component::SecurePortSetup wanted{.runtime = runtime, .metrics = metrics, .name = "kube-scheduler", .options = options.port};
+  wanted.reviewer = reviewer ? &*reviewer : nullptr;
   const bool elected = options.config.leader_elect;
-  of_server.ready = [&scheduler, elected] { return elected || scheduler->running(); };  // those that do not lead are ready to
-  auto server = make_component_server(std::move(of_server));
+  wanted.ready = [&scheduler, elected] { return elected || scheduler->running(); };  // those that do not lead are ready to
+  component::SecurePort port(std::move(wanted));
   int status = 0;
   Result<Unit> started = Unit{};
-  if (options.port != 0) started = co_await server->start();
+  if (options.port.port != 0) started = co_await port.start();
   if (started) started = scheduler->start();
   if (started) {
-    std::vector<std::function<rt::Task<Result<int>>(rt::Context)>> ends{[](rt::Context ctx) { return until_signal(std::move(ctx)); },
+    std::vector<std::function<rt::Task<Result<int>>(rt::Context)>> ends{[](rt::Context ctx) { return until_told(std::move(ctx)); },
                                                                         [&](rt::Context ctx) { return until_lost(std::move(ctx), scheduler.get()); }};
     auto ended = co_await rt::when_any<int>(rt::Context::background(), std::move(ends));
     status = ended.value_or(1);
@@ -185,47 +155,21 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
     status = fail(started.error());
   }
   co_await scheduler->stop();
-  co_await server->stop();
+  co_await port.stop();
   co_await (*client)->close();
   if (*reviews) co_await (*reviews)->close();
   co_return status;
 }
 
-void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+Result<component::CommandWork> prepare(rt::Runtime& runtime, const component::FlagSet& flags) {
+  TRY_ASSIGN(auto options, options_of(runtime.disk(), flags));
+  return component::CommandWork{component::logging_of(flags), [&runtime, options] { return serve(runtime, options); }};
+}
 
 }  // namespace
 
 int run_kube_scheduler(std::span<const char* const> args) {
-  component::FlagSet flags("kube-scheduler", kube_scheduler_flags());
-  if (auto parsed = flags.parse(args); !parsed) {
-    std::fprintf(stderr, "Error: %s\n", parsed.error().message.c_str());
-    return 1;
-  }
-  if (flags.help_requested()) {
-    print(flags.help());
-    return 0;
-  }
-  if (!flags.version_requested().empty()) {
-    print(std::string("Kubernetes ") + apiserver::git_version + "\n");
-    return 0;
-  }
-  // One executor is enough.
-  rt::RealRuntimeOptions machine_options;
-  machine_options.threads = 1;
-  auto runtime = rt::make_real_runtime(machine_options);
-  log::Options logging;
-  logging.verbosity = static_cast<int>(flags.get_int("v"));
-  logging.format = flags.get_string("logging-format") == "json" ? log::Format::Json : log::Format::Text;
-  log::init(runtime->clock(), logging);
-  auto options = options_of(runtime->disk(), flags);
-  if (!options) return fail(options.error());
-  if (!flags.without_effect().empty()) {
-    std::string names;
-    for (const std::string& name : flags.without_effect()) names += (names.empty() ? "--" : ", --") + name;
-    log::warning("These flags have no effect in this release", {{"flags", names}});
-  }
-  rt::Runtime& machine = *runtime;
-  return runtime->run([&machine, wanted = std::move(*options)] { return serve(machine, wanted); });
+  return component::run_command({.name = "kube-scheduler", .flags = kube_scheduler_flags(), .prepare = prepare}, args);
 }
 
 }  // namespace pintle::cmd

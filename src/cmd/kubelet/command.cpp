@@ -1,14 +1,16 @@
 #include "cmd/kubelet/command.h"
 
 #include <csignal>
-#include <cstdio>
 
-#include "apiserver/endpoints/version.h"
+#include "base/split.h"
 #include "base/strings.h"
 #include "client/kubeconfig.h"
 #include "cmd/kubelet/bootstrap.h"
 #include "cmd/kubelet/flags.h"
+#include "component/command.h"
 #include "component/log.h"
+#include "component/until_signal.h"
+#include "component/version.h"
 #include "kubelet/kubelet.h"
 #include "os/machine.h"
 #include "rt/runtime.h"
@@ -31,26 +33,12 @@ struct Options {
   std::map<std::string, std::string> node_labels;
 };
 
-int fail(const Status& status) {
-  std::fprintf(stderr, "kubelet: %s\n", status.message.c_str());
-  return 1;
-}
-
-std::vector<std::string> split_list(std::string_view text) {
-  std::vector<std::string> out;
-  while (!text.empty()) {
-    const auto comma = text.find(',');
-    if (comma != 0) out.emplace_back(text.substr(0, comma));
-    if (comma == std::string_view::npos) break;
-    text.remove_prefix(comma + 1);
-  }
-  return out;
-}
+int fail(const Status& status) { return component::fail("kubelet", status); }
 
 // The address that this machine is reached at: the one its name stands for, else the loopback's.
 rt::Task<std::vector<std::string>> node_ips(rt::Runtime& runtime, std::string said, std::string name) {
-  auto out = split_list(said);
-  if (!out.empty()) co_return std::move(out);
+  const auto given = split_words(said, ',');
+  if (!given.empty()) co_return std::vector<std::string>(given.begin(), given.end());
   const auto found = co_await runtime.network().resolve(rt::Context::background(), name);
   if (found) {
     for (const auto& address : *found) {
@@ -86,7 +74,7 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   if (!options.kubeconfig.empty()) {
     auto connection = client::load_kubeconfig(runtime.disk(), options.kubeconfig);
     if (!connection) co_return fail(connection.error());
-    connection->client.user_agent = std::string("kubelet/") + apiserver::git_version + " (pintle)";
+    connection->client.user_agent = std::string("kubelet/") + component::kubernetes_version + " (pintle)";
     connection->client.qps = options.config.kube_apiqps.value_or(50);
     connection->client.burst = options.config.kube_api_burst;
     auto made = client::connect(runtime, std::move(*connection));
@@ -102,8 +90,7 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
       status = fail(started.error());
     } else {
       log::info(0, "Started kubelet");
-      std::vector<int> signals{SIGINT, SIGTERM};
-      const auto signal = co_await rt::wait_signal(rt::Context::background(), std::move(signals));
+      const auto signal = co_await component::until_signal(rt::Context::background());
       log::info(0, "Shutting down", {{"signal", signal ? std::to_string(*signal) : "none"}});
       // Where nothing else tells of the machine's shutdown, a SIGTERM is it.
       if (signal && *signal == SIGTERM && kubelet.has_shutdown() && !has_logind(runtime)) co_await kubelet.shut_down_pods(rt::Context::background());
@@ -113,8 +100,6 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   if (client) co_await client->close();
   co_return status;
 }
-
-void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
 Result<Options> options_of(rt::Disk& disk, const component::FlagSet& flags) {
   Options options;
@@ -136,38 +121,18 @@ Result<Options> options_of(rt::Disk& disk, const component::FlagSet& flags) {
   return options;
 }
 
+Result<component::CommandWork> prepare(rt::Runtime& runtime, const component::FlagSet& flags) {
+  TRY_ASSIGN(auto options, options_of(runtime.disk(), flags));
+  log::Options logging;
+  logging.verbosity = static_cast<int>(options.config.logging.verbosity);
+  logging.format = options.config.logging.format == "json" ? log::Format::Json : log::Format::Text;
+  return component::CommandWork{logging, [&runtime, options] { return serve(runtime, options); }};
+}
+
 }  // namespace
 
 int run_kubelet(std::span<const char* const> args) {
-  component::FlagSet flags("kubelet", kubelet_flags());
-  if (auto parsed = flags.parse(args); !parsed) {
-    std::fprintf(stderr, "Error: %s\n", parsed.error().message.c_str());
-    return 1;
-  }
-  if (flags.help_requested()) {
-    print(flags.help());
-    return 0;
-  }
-  if (!flags.version_requested().empty()) {
-    print(std::string("Kubernetes ") + apiserver::git_version + "\n");
-    return 0;
-  }
-  // One executor is enough: the work is the runtime's.
-  rt::RealRuntimeOptions machine_options;
-  machine_options.threads = 1;
-  auto runtime = rt::make_real_runtime(machine_options);
-  auto options = options_of(runtime->disk(), flags);
-  if (!options) return fail(options.error());
-  log::Options logging;
-  logging.verbosity = static_cast<int>(options->config.logging.verbosity);
-  logging.format = options->config.logging.format == "json" ? log::Format::Json : log::Format::Text;
-  log::init(runtime->clock(), logging);
-  if (!flags.without_effect().empty()) {
-    std::string names;
-    for (const std::string& name : flags.without_effect()) names += (names.empty() ? "--" : ", --") + name;
-    log::warning("These flags have no effect in this release", {{"flags", names}});
-  }
-  return runtime->run([&]() -> rt::Task<int> { return serve(*runtime, std::move(*options)); });
+  return component::run_command({.name = "kubelet", .flags = kubelet_flags(), .prepare = prepare}, args);
 }
 
 }  // namespace pintle::cmd

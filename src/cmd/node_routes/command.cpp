@@ -2,14 +2,13 @@
 
 #include <unistd.h>
 
-#include <csignal>
-#include <cstdio>
-
 #include "base/strings.h"
 #include "client/kubeconfig.h"
 #include "cni/routes/node_routes.h"
+#include "component/command.h"
 #include "component/flags.h"
 #include "component/log.h"
+#include "component/until_signal.h"
 #include "rt/runtime.h"
 
 namespace pintle::cmd {
@@ -63,10 +62,7 @@ Result<Options> read_options(const component::FlagSet& flags) {
   return out;
 }
 
-int fail(const Status& status) {
-  std::fprintf(stderr, "node-routes: %s\n", status.message.c_str());
-  return 1;
-}
+int fail(const Status& status) { return component::fail("node-routes", status); }
 
 rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   if (options.cleanup) {
@@ -93,8 +89,7 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
     if (!started) {
       status = fail(started.error());
     } else {
-      std::vector<int> signals{SIGINT, SIGTERM};
-      (void)co_await rt::wait_signal(rt::Context::background(), std::move(signals));
+      (void)co_await component::until_signal(rt::Context::background());
     }
     co_await node_routes.stop();
   }
@@ -102,26 +97,17 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   co_return status;
 }
 
+Result<component::CommandWork> prepare(rt::Runtime& runtime, const component::FlagSet& flags) {
+  TRY_ASSIGN(auto options, read_options(flags));
+  log::Options logging;
+  logging.verbosity = static_cast<int>(flags.get_int("v"));
+  return component::CommandWork{logging, [&runtime, options] { return serve(runtime, options); }};
+}
+
 }  // namespace
 
 int run_node_routes(std::span<const char* const> args) {
-  component::FlagSet flags("node-routes", specs);
-  auto parsed = flags.parse(args);
-  if (!parsed) return fail(parsed.error());
-  if (flags.help_requested()) {
-    std::fputs(flags.help().c_str(), stdout);
-    return 0;
-  }
-  auto options = read_options(flags);
-  if (!options) return fail(options.error());
-  rt::RealRuntimeOptions machine_options;
-  machine_options.threads = 1;
-  auto runtime = rt::make_real_runtime(machine_options);
-  log::Options logging;
-  logging.verbosity = static_cast<int>(flags.get_int("v"));
-  log::init(runtime->clock(), logging);
-  rt::Runtime& machine = *runtime;
-  return runtime->run([&machine, wanted = std::move(*options)] { return serve(machine, wanted); });
+  return component::run_command({.name = "node-routes", .flags = specs, .prepare = prepare}, args);
 }
 
 }  // namespace pintle::cmd

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/ip_address.h"
 #include "cli/addons.h"
 #include "cli/bootstrap_token.h"
 #include "client/kubeconfig.h"
@@ -43,8 +44,7 @@ component::PkiNames ControlPlane::serving_names() const {
   if (auto first = cli::nth_address(config_.service_cidr, 1)) names.ip_addresses.push_back(*first);
   if (config_.bind_address != "0.0.0.0" && config_.bind_address != "::") names.ip_addresses.push_back(config_.bind_address);
   for (const std::string& san : config_.tls_sans) {
-    const bool numeric = san.find(':') != std::string::npos || san.find_first_not_of("0123456789.") == std::string::npos;
-    (numeric ? names.ip_addresses : names.dns_names).push_back(san);
+    (parse_address(san) ? names.ip_addresses : names.dns_names).push_back(san);
   }
   return names;
 }

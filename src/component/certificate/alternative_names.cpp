@@ -1,24 +1,20 @@
 #include "component/certificate/alternative_names.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
+
+#include "base/ip_address.h"
 
 namespace pintle::component {
 namespace {
-
-constexpr int v4_bytes = 4, v6_bytes = 16;
 
 std::string raw_of(const ASN1_STRING* value) {
   return std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)), static_cast<std::size_t>(ASN1_STRING_length(value)));
 }
 
 Result<std::string> ip_text(const ASN1_OCTET_STRING* address) {
-  char buffer[INET6_ADDRSTRLEN] = {};
-  const int size = ASN1_STRING_length(address);
-  if (size != v4_bytes && size != v6_bytes) return bad_request("an IP address among the alternative names has " + std::to_string(size) + " bytes");
-  inet_ntop(size == v4_bytes ? AF_INET : AF_INET6, ASN1_STRING_get0_data(address), buffer, sizeof buffer);
-  return std::string(buffer);
+  const auto ip = IpAddress::from_wire(raw_of(address));
+  if (!ip) return bad_request("an IP address among the alternative names has " + std::to_string(ASN1_STRING_length(address)) + " bytes");
+  return ip->to_string();
 }
 
 bool is_printable(std::string_view text) {
@@ -48,13 +44,6 @@ Result<Unit> add(GENERAL_NAMES* names, int kind, const std::string& bytes) {
   return Unit{};
 }
 
-Result<std::string> ip_bytes(const std::string& text) {
-  unsigned char bytes[v6_bytes];
-  if (inet_pton(AF_INET, text.c_str(), bytes) == 1) return std::string(reinterpret_cast<char*>(bytes), v4_bytes);
-  if (inet_pton(AF_INET6, text.c_str(), bytes) == 1) return std::string(reinterpret_cast<char*>(bytes), v6_bytes);
-  return bad_request("\"" + text + "\" is no IP address");
-}
-
 }  // namespace
 
 Result<GeneralNames> make_general_names(const CertificateSpec& spec) {
@@ -63,8 +52,9 @@ Result<GeneralNames> make_general_names(const CertificateSpec& spec) {
   for (const std::string& name : spec.dns_names) TRY(add(names.get(), GEN_DNS, name));
   for (const std::string& name : spec.emails) TRY(add(names.get(), GEN_EMAIL, name));
   for (const std::string& address : spec.ip_addresses) {
-    TRY_ASSIGN(const std::string bytes, ip_bytes(address));
-    TRY(add(names.get(), GEN_IPADD, bytes));
+    const auto ip = parse_address(address);
+    if (!ip) return bad_request("\"" + address + "\" is no IP address");
+    TRY(add(names.get(), GEN_IPADD, std::string(ip->wire())));
   }
   for (const std::string& name : spec.uris) TRY(add(names.get(), GEN_URI, name));
   return names;

@@ -293,6 +293,16 @@ bool is_issued_by(std::string_view certificate_pem, std::string_view authority_p
   return good;
 }
 
+bool is_certificate_of_key(std::string_view certificate_pem, std::string_view key_pem) {
+  const X509Certificate certificate = certificate_of_pem(certificate_pem);
+  const Bio bio = memory_bio(key_pem);
+  constexpr auto no_passphrase = [](char*, int, int, void*) { return -1; };
+  const EvpKey key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
+  const bool good = certificate && key && X509_check_private_key(certificate.get(), key.get()) == 1;
+  ERR_clear_error();
+  return good;
+}
+
 Result<std::string> make_certificate_request(const CertificateSpec& spec, const PrivateKey& key) {
   TRY(check_subject(spec));
   TRY_ASSIGN(const GeneralNames names, make_general_names(spec));

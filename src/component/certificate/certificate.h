@@ -57,6 +57,8 @@ Result<std::string> issue_certificate(const CertificateSpec& spec, const PublicK
                                       std::string_view issuer_certificate_pem);
 // Whether the first certificate of a PEM text is signed by the first of another, and in its name.
 bool is_issued_by(std::string_view certificate_pem, std::string_view authority_pem);
+// Whether the first certificate of a PEM text is of the first private key of another, which may be of any kind that OpenSSL reads.
+bool is_certificate_of_key(std::string_view certificate_pem, std::string_view key_pem);
 // PKCS#10, PEM ("CERTIFICATE REQUEST"), for the spec's subject and names, signed by `key`.
 Result<std::string> make_certificate_request(const CertificateSpec& spec, const PrivateKey& key);
 

@@ -7,13 +7,15 @@
 #include <vector>
 
 #include "api/gen/batch_v1.h"
-#include "controller/cronjob/schedule.h"
 #include "rt/clock.h"
+#include "rules/cron/cron_schedule.h"
 
 namespace pintle::controller::cronjob {
 
 using api::batch_v1::CronJob;
 using api::batch_v1::Job;
+using Schedule = rules::CronSchedule;
+using rules::TimeZone;
 using JobPtr = std::shared_ptr<const Job>;
 
 inline constexpr int missed_starts_max = 100;  // more are reported

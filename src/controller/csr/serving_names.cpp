@@ -2,14 +2,13 @@
 
 #include <algorithm>
 
+#include "apimachinery/validation/formats.h"
 #include "base/strings.h"
 
 namespace pintle::controller::csr {
 namespace {
 
 using api::core_v1::Node;
-using apimachinery::Cidr;
-using apimachinery::IpAddress;
 using Nodes = std::vector<std::shared_ptr<const Node>>;
 
 // "Kubernetes." and "kubernetes" are one name to whoever resolves it.
@@ -19,17 +18,15 @@ std::string folded(std::string_view name) {
   return out;
 }
 
-std::optional<IpAddress> address_of(std::string_view text) { return apimachinery::parse_ip(text, false); }
-
 // Addresses that are no single machine's on any network.
 bool is_nobodys(const IpAddress& address) {
-  static const std::vector<Cidr> ranges = [] {
-    std::vector<Cidr> out;
+  static const std::vector<IpPrefix> ranges = [] {
+    std::vector<IpPrefix> out;
     for (const char* text : {"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3", "::/127", "fe80::/10", "ff00::/8"})
-      out.push_back(*apimachinery::parse_cidr(text, false));
+      out.push_back(*parse_prefix(text));
     return out;
   }();
-  return std::ranges::any_of(ranges, [&](const Cidr& range) { return range.contains(address); });
+  return std::ranges::any_of(ranges, [&](const IpPrefix& range) { return range.contains(address); });
 }
 
 // Names by which services are known inside a cluster: web.default.svc, web.default.svc.cluster.local.
@@ -40,27 +37,27 @@ bool is_service_name(std::string_view name) {
 
 std::optional<std::string> forbidden_name(const std::string& name, const ServingNameRules& rules) {
   if (!apimachinery::check_dns_subdomain(name).empty()) return "\"" + name + "\" is no name of one machine";
-  if (address_of(name)) return "\"" + name + "\" is an address, not a name";
+  if (parse_address(name)) return "\"" + name + "\" is an address, not a name";
   if (is_service_name(name) || std::ranges::find(rules.names, name) != rules.names.end())
     return "\"" + name + "\" is a name of the API server, of a service or of the loopback";
   return std::nullopt;
 }
 
 std::optional<std::string> forbidden_address(const std::string& text, const ServingNameRules& rules) {
-  const auto address = address_of(text);
+  const auto address = parse_address(text);
   if (!address) return "\"" + text + "\" is no address";
   if (is_nobodys(*address)) return text + " is a loopback, link-local, multicast or unspecified address";
-  const bool service = std::ranges::any_of(rules.ranges, [&](const Cidr& range) { return range.contains(*address); });
+  const bool service = std::ranges::any_of(rules.ranges, [&](const IpPrefix& range) { return range.contains(*address); });
   if (service || std::ranges::find(rules.addresses, *address) != rules.addresses.end())
     return text + " is an address of services or of the API server";
   return std::nullopt;
 }
 
 bool reports(const Node& node, const std::string& text) {
-  const auto wanted = address_of(text);
+  const auto wanted = parse_address(text);
   return std::ranges::any_of(node.status.addresses, [&](const auto& address) {
     if (!wanted) return folded(address.address) == text;
-    const auto own = address_of(address.address);
+    const auto own = parse_address(address.address);
     return own && *own == *wanted;
   });
 }
@@ -86,14 +83,14 @@ std::optional<std::string> not_its_own(const std::string& name, const std::strin
 
 ServingNameRules::ServingNameRules(const std::vector<std::string>& reserved_names, const std::vector<std::string>& service_cidrs) {
   for (const std::string& name : reserved_names) {
-    if (const auto address = address_of(name)) {
+    if (const auto address = parse_address(name)) {
       addresses.push_back(*address);
     } else {
       names.push_back(folded(name));
     }
   }
   for (const std::string& text : service_cidrs)
-    if (const auto range = apimachinery::parse_cidr(text, false)) ranges.push_back(*range);
+    if (const auto range = parse_prefix(text)) ranges.push_back(*range);
 }
 
 std::optional<NameFault> serving_name_fault(const std::string& name, const component::CertificateInfo& request, const Nodes& nodes,

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "api/gen/core_v1.h"
-#include "apimachinery/validation/formats.h"
+#include "base/ip_address.h"
 #include "component/certificate/certificate.h"
 
 namespace pintle::controller::csr {
@@ -20,8 +20,8 @@ struct ServingNameRules {
   ServingNameRules(const std::vector<std::string>& reserved_names, const std::vector<std::string>& service_cidrs);
 
   std::vector<std::string> names;  // in lower case
-  std::vector<apimachinery::IpAddress> addresses;
-  std::vector<apimachinery::Cidr> ranges;
+  std::vector<IpAddress> addresses;
+  std::vector<IpPrefix> ranges;
 };
 
 struct NameFault {

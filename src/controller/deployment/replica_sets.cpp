@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
+#include "base/parse_number.h"
 #include "base/strings.h"
 #include "controller/objects/amount.h"
 #include "controller/objects/hash.h"
@@ -13,14 +13,6 @@
 namespace pintle::controller::deployment {
 
 namespace {
-
-template <class T>
-std::optional<T> parse_number(std::string_view text) {
-  T value{};
-  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (fault != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 template <class Count>
 int32_t sum(const Sets& sets, Count count) {

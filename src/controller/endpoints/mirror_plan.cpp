@@ -2,7 +2,7 @@
 #include <map>
 
 #include "api/codec.h"
-#include "apimachinery/validation/formats.h"
+#include "base/ip_address.h"
 #include "controller/endpoints/plan.h"
 #include "controller/objects/owner.h"
 #include "controller/services/service_pods.h"
@@ -83,7 +83,7 @@ std::map<std::string, Wanted> wanted_of(const Endpoints& endpoints, int subset_m
     int added = 0;
     for (const bool ready : {true, false})
       for (const auto& address : ready ? subset.addresses : subset.not_ready_addresses) {
-        const auto ip = apimachinery::parse_ip(address.ip, false);
+        const auto ip = parse_address(address.ip);
         if (!ip) {
           ++plan.invalid_addresses;
           continue;
@@ -93,7 +93,7 @@ std::map<std::string, Wanted> wanted_of(const Endpoints& endpoints, int subset_m
           continue;
         }
         ++added;
-        const std::string family = ip->v6 ? "IPv6" : "IPv4";
+        const std::string family(family_name(ip->family));
         Wanted& wanted = out[key_of(ports, family)];
         wanted.ports = ports;
         wanted.family = family;

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "api/codec.h"
-#include "apimachinery/validation/formats.h"
+#include "base/ip_address.h"
 #include "base/strings.h"
 #include "controller/objects/owner.h"
 #include "controller/services/service_pods.h"
@@ -116,8 +116,8 @@ void add_hints(const Service& service, Endpoint& endpoint) {
 Endpoint make_endpoint(const Service& service, const Pod& pod, const api::core_v1::Node* node, std::string_view family) {
   Endpoint endpoint;
   for (const auto& ip : pod.status.pod_ips) {
-    const auto parsed = apimachinery::parse_ip(ip.ip, false);
-    if (parsed && parsed->v6 == (family == "IPv6")) endpoint.addresses.push_back(parsed->to_string());
+    const auto parsed = parse_address(ip.ip);
+    if (parsed && family_name(parsed->family) == family) endpoint.addresses.push_back(parsed->to_string());
   }
   const bool serving = is_ready(pod), terminating = is_deleted(pod.metadata);
   endpoint.conditions.ready = service.spec.publish_not_ready_addresses || (serving && !terminating);

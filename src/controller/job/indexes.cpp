@@ -1,27 +1,24 @@
 #include "controller/job/indexes.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "base/parse_number.h"
+#include "base/split.h"
 
 namespace pintle::controller::job {
 
 namespace {
 
 std::optional<int32_t> number(std::string_view text) {
-  int32_t value = 0;
-  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || fault != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
-  return value;
+  const auto value = parse_number<int32_t>(text);
+  return value && *value >= 0 ? value : std::nullopt;
 }
 
 }  // namespace
 
 IndexSet IndexSet::parse(std::string_view text, int32_t limit) {
   IndexSet out;
-  while (!text.empty()) {
-    const auto comma = text.find(',');
-    const std::string_view part = text.substr(0, comma);
-    text = comma == text.npos ? std::string_view() : text.substr(comma + 1);
+  for (const std::string_view part : split_words(text, ',')) {
     const auto dash = part.find('-');
     const auto first = number(part.substr(0, dash));
     const auto last = dash == part.npos ? first : number(part.substr(dash + 1));

@@ -4,12 +4,7 @@
 
 namespace pintle::controller::node_ipam {
 
-using apimachinery::Cidr;
-using apimachinery::IpAddress;
-
 namespace {
-
-int address_bits(bool v6) { return v6 ? 128 : 32; }
 
 bool bit(const IpAddress& address, int i) { return (address.bytes[static_cast<std::size_t>(i / 8)] >> (7 - i % 8)) & 1; }
 void set_bit(IpAddress& address, int i) { address.bytes[static_cast<std::size_t>(i / 8)] |= static_cast<uint8_t>(1 << (7 - i % 8)); }
@@ -17,39 +12,38 @@ void set_bit(IpAddress& address, int i) { address.bytes[static_cast<std::size_t>
 }  // namespace
 
 Result<CidrSet> CidrSet::make(std::string_view range, int part_prefix_bits) {
-  const auto parsed = apimachinery::parse_cidr(range, false);
+  const auto parsed = parse_prefix(range);
   if (!parsed) return bad_request("invalid CIDR address: " + std::string(range));
-  const int bits = part_prefix_bits - parsed->prefix_bits;
-  if (bits < 0 || part_prefix_bits > address_bits(parsed->address.v6))
+  const int bits = part_prefix_bits - parsed->bits;
+  if (bits < 0 || part_prefix_bits > static_cast<int>(parsed->address.width_bits()))
     return bad_request("the node mask size must not be smaller than the mask of the cluster CIDR " + std::string(range));
   if (bits > subnet_bits_max) return bad_request("New CIDR set failed; the node CIDR size is too big");
   CidrSet set;
   set.range_ = *parsed;
-  set.range_.address = parsed->network();
   set.part_bits_ = part_prefix_bits;
   set.taken_.resize(std::size_t{1} << bits);
   return set;
 }
 
 std::string CidrSet::part(std::size_t i) const {
-  Cidr cidr = range_;
-  for (int b = part_bits_ - 1; b >= range_.prefix_bits; --b, i >>= 1)
+  IpPrefix cidr = range_;
+  for (int b = part_bits_ - 1; b >= range_.bits; --b, i >>= 1)
     if (i & 1) set_bit(cidr.address, b);
-  cidr.prefix_bits = part_bits_;
+  cidr.bits = static_cast<uint8_t>(part_bits_);
   return cidr.to_string();
 }
 
 std::optional<std::pair<std::size_t, std::size_t>> CidrSet::parts_of(std::string_view text) const {
-  const auto cidr = apimachinery::parse_cidr(text, false);
-  if (!cidr || cidr->address.v6 != range_.address.v6) return std::nullopt;
-  if (cidr->prefix_bits <= range_.prefix_bits) {  // covers the range, or lies elsewhere
+  const auto cidr = parse_prefix(text);
+  if (!cidr || cidr->address.family != range_.address.family) return std::nullopt;
+  if (cidr->bits <= range_.bits) {  // covers the range, or lies elsewhere
     if (!cidr->contains(range_.address)) return std::nullopt;
     return std::pair(std::size_t{0}, taken_.size());
   }
   if (!range_.contains(cidr->address)) return std::nullopt;
   std::size_t first = 0;
-  for (int b = range_.prefix_bits; b < part_bits_; ++b) first = first << 1 | static_cast<std::size_t>(b < cidr->prefix_bits && bit(cidr->address, b));
-  return std::pair(first, first + (std::size_t{1} << std::max(0, part_bits_ - cidr->prefix_bits)));
+  for (int b = range_.bits; b < part_bits_; ++b) first = first << 1 | static_cast<std::size_t>(b < cidr->bits && bit(cidr->address, b));
+  return std::pair(first, first + (std::size_t{1} << std::max(0, part_bits_ - cidr->bits)));
 }
 
 Result<std::string> CidrSet::take() {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "apimachinery/validation/formats.h"
+#include "base/ip_address.h"
 #include "base/status.h"
 
 namespace pintle::controller::node_ipam {
@@ -22,14 +22,14 @@ class CidrSet {
   // Marks what a node (or a service range) already has; parts of it may be taken. False: not of this range.
   bool occupy(std::string_view cidr);
   void give_back(std::string_view cidr);
-  bool v6() const { return range_.address.v6; }
+  bool v6() const { return range_.address.is_v6(); }
   std::size_t size() const { return taken_.size(); }
 
  private:
   // The parts that `cidr` covers, [first, last); nothing: not of this range.
   std::optional<std::pair<std::size_t, std::size_t>> parts_of(std::string_view cidr) const;
   std::string part(std::size_t i) const;
-  apimachinery::Cidr range_;
+  IpPrefix range_;
   int part_bits_ = 0;
   std::vector<bool> taken_;
   std::size_t next_ = 0;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <compare>
 #include <map>
 
+#include "base/parse_number.h"
 #include "controller/objects/time.h"
 
 namespace pintle::controller {
@@ -52,10 +52,7 @@ Rank rank_of(const api::core_v1::Pod& pod, const std::map<std::string_view, int>
 
 int32_t deletion_cost(const api::core_v1::Pod& pod) {
   const std::string* text = pod.metadata.annotations.get("controller.kubernetes.io/pod-deletion-cost");
-  int32_t cost = 0;
-  if (text == nullptr || text->empty()) return 0;
-  const auto [end, fault] = std::from_chars(text->data(), text->data() + text->size(), cost);
-  return fault == std::errc() && end == text->data() + text->size() ? cost : 0;
+  return text == nullptr ? 0 : parse_number<int32_t>(*text).value_or(0);
 }
 
 std::vector<PodPtr> pods_to_delete(std::vector<PodPtr> pods, std::size_t count, const std::vector<PodPtr>& related, rt::WallTime now) {

@@ -1,8 +1,8 @@
 #include "controller/statefulset/identity.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/parse_number.h"
 #include "controller/pods/pod_control.h"
 
 namespace pintle::controller::statefulset {
@@ -19,9 +19,8 @@ std::optional<int32_t> ordinal_of(const StatefulSet& set, std::string_view name)
   if (!name.starts_with(set.metadata.name) || name.size() <= set.metadata.name.size() + 1 || name[set.metadata.name.size()] != '-')
     return std::nullopt;
   const std::string_view digits = name.substr(set.metadata.name.size() + 1);
-  int32_t ordinal = 0;
-  const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), ordinal);
-  if (fault != std::errc() || end != digits.data() + digits.size() || ordinal < 0 || std::to_string(ordinal) != digits) return std::nullopt;
+  const auto ordinal = parse_number<int32_t>(digits);
+  if (!ordinal || *ordinal < 0 || std::to_string(*ordinal) != digits) return std::nullopt;
   return ordinal;
 }
 

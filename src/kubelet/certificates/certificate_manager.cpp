@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "api/gen/certificates_v1.h"
-#include "apimachinery/validation/formats.h"
+#include "base/ip_address.h"
 #include "component/log.h"
 #include "rt/sync.h"
 
@@ -91,7 +91,7 @@ std::optional<component::CertificateSpec> serving_certificate_spec(const std::st
   out.server = true;
   for (const auto& address : addresses) {
     if (address.address.empty()) continue;
-    const bool numeric = apimachinery::parse_ip(address.address, false).has_value();
+    const bool numeric = parse_address(address.address).has_value();
     if (numeric && address.type.ends_with("DNS")) continue;
     if (!numeric && address.type.ends_with("IP")) continue;
     (numeric ? out.ip_addresses : out.dns_names).push_back(address.address);

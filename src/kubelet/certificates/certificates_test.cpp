@@ -4,8 +4,8 @@
 #include "api/codec.h"
 #include "api/gen/certificates_v1.h"
 #include "client/wire.h"
+#include "component/serving/self_signed_certificate.h"
 #include "kubelet/certificates/certificate_manager.h"
-#include "kubelet/server/serving_certificate.h"
 #include "os/path.h"
 #include "rt/real/real_disk.h"
 #include "rt/sync.h"
@@ -52,25 +52,21 @@ std::string folder(rt::Disk& disk) {
   return out;
 }
 
-rt::Task<void> self_signed_and_stored() {
+rt::Task<void> stored() {
   rt::Runtime& runtime = rt::Executor::current().runtime();
   rt::Disk& disk = runtime.disk();
   const std::string dir = folder(disk);
   const std::vector<std::string> ips = {"10.0.0.1"};
-  auto files = server::ensure_self_signed(runtime, dir, "n1", ips);
-  EXPECT_TRUE(files.has_value());
-  const std::string first = disk.read(files->cert_file).value_or("");
-  EXPECT_EQ(disk.stat(files->key_file)->mode & 0777, 0600u);
-  (void)disk.remove(files->cert_file);
-  const std::string key = disk.read(files->key_file).value_or("");
-  (void)server::ensure_self_signed(runtime, dir, "n1", ips);
-  const std::string second = disk.read(files->cert_file).value_or("");
-  EXPECT_NE(second, first);
+  component::SelfSignedSetup setup{.runtime = runtime, .cert_file = dir + "/kubelet.crt", .key_file = dir + "/kubelet.key", .common_name = "n1"};
+  setup.ip_addresses = ips;
+  component::SelfSignedCertificate made(std::move(setup));
+  EXPECT_TRUE(made.ensure().has_value());
+  const std::string certificate = disk.read(made.cert_file()).value_or(""), key = disk.read(made.key_file()).value_or("");
 
   const CertificateStore store(disk, dir, "kubelet-client");
   EXPECT_EQ(store.load().error().reason, Reason::NotFound);
-  EXPECT_FALSE(make_pair(second, key).has_value());
-  auto pair = make_pair(second, disk.read(files->key_file).value_or(""));
+  EXPECT_FALSE(make_pair(certificate, component::PrivateKey::generate_ec_p256()->to_pem()).has_value());
+  auto pair = make_pair(certificate, key);
   EXPECT_TRUE(pair.has_value());
   EXPECT_TRUE(store.save(*pair, 1'767'323'045).has_value());
   EXPECT_TRUE(store.save(*pair, 1'767'323'046).has_value());
@@ -86,8 +82,8 @@ rt::Task<void> self_signed_and_stored() {
   (void)disk.remove(dir);
   co_return;
 }
-TEST(KubeletCertificates, SelfSignedAndStored) {
-  rt::testing::run_task([] { return self_signed_and_stored(); });
+TEST(KubeletCertificates, Stored) {
+  rt::testing::run_task([] { return stored(); });
 }
 
 // An API server that refuses everything, and counts.

@@ -1,28 +1,20 @@
-// Access: who may ask the kubelet. A client certificate that the CA signed or a bearer token says who; the API server is
-// asked about tokens (TokenReview) and about what they may (SubjectAccessReview), and its answers are kept for a while.
-// Thread-safe.
+// Access: who may ask the kubelet, as its configuration says: component/serving/access.h with the node's subresources. Thread-safe.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 
-#include "api/gen/authentication_v1.h"
 #include "api/gen/kubeletconfig_v1beta1.h"
-#include "base/mutex.h"
+#include "client/access_reviews.h"
 #include "client/client.h"
+#include "component/serving/access.h"
 #include "kubelet/server/attributes.h"
 #include "net/http.h"
 #include "rt/clock.h"
 
 namespace pintle::kubelet::server {
 
-using User = api::authentication_v1::UserInfo;
-
-// What an authorization answer depends on, as the key it is remembered by. Each text follows its length: whatever a name or a
-// group may hold, no two users share a key.
-std::string decision_key(const User& user, std::string_view verb, std::string_view subresource);
+using User = component::UserInfo;
 
 struct AccessDeps {
   const rt::Clock& clock;
@@ -32,34 +24,20 @@ struct AccessDeps {
   std::string node_name;
 };
 
-constexpr std::size_t access_answers_max = 4096;  // kept of each sort; then the oldest go
-
 class Access {
  public:
-  explicit Access(AccessDeps deps) : deps_(std::move(deps)) {}
+  explicit Access(AccessDeps deps);
   // Unauthorized: nobody, or nobody known.
-  rt::Task<Result<User>> authenticate(rt::Context ctx, const net::Request& request);
+  rt::Task<Result<User>> authenticate(rt::Context ctx, const net::Request& request) { return access_.authenticate(std::move(ctx), request); }
   // Forbidden or InternalError with upstream's words.
   rt::Task<Result<Unit>> authorize(rt::Context ctx, User user, RequestAttributes attributes);
 
  private:
-  template <class T>
-  struct Cache {
-    struct Entry {
-      T value;
-      rt::TimePoint until;
-    };
-    std::map<std::string, Entry> entries;
-    std::optional<T> get(const std::string& key, rt::TimePoint now);
-    void put(std::string key, T value, rt::TimePoint now, rt::TimePoint until);
-  };
-  rt::Task<Result<std::optional<User>>> user_of_token(rt::Context ctx, std::string token);
-  rt::Task<Result<bool>> allowed(rt::Context ctx, User user, std::string verb, std::string subresource);
+  component::DelegatedAccessSetup setup();
 
   AccessDeps deps_;
-  ThreadMutex mutex_;
-  Cache<std::optional<User>> tokens_ GUARDED_BY(mutex_);
-  Cache<bool> decisions_ GUARDED_BY(mutex_);
+  std::optional<client::AccessReviews> reviews_;
+  component::DelegatedAccess access_;
 };
 
 }  // namespace pintle::kubelet::server

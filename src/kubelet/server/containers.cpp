@@ -1,9 +1,10 @@
 // The routes that look into containers: logs, run, exec, attach, port-forward.
-#include <charconv>
 
 #include <fmt/format.h>
 
 #include "apimachinery/pod_logs/log_options.h"
+#include "base/parse_number.h"
+#include "base/split.h"
 #include "kubelet/server/log_container.h"
 #include "kubelet/server/log_reader.h"
 #include "kubelet/server/routes.h"
@@ -45,16 +46,10 @@ Result<std::vector<int32_t>> forwarded_ports(const net::Query& query) {
   const auto named = query.find("port");
   if (named == query.end()) return bad_request("query parameter \"port\" is required");
   for (const std::string& value : named->second) {
-    std::string_view rest = value;
-    while (true) {
-      const auto comma = std::min(rest.find(','), rest.size());
-      uint16_t port = 0;
-      const auto [end, failure] = std::from_chars(rest.data(), rest.data() + comma, port);
-      if (failure != std::errc() || end != rest.data() + comma || port == 0)
-        return bad_request(fmt::format("unable to parse \"{}\" as a port", rest.substr(0, comma)));
-      ports.push_back(port);
-      if (comma == rest.size()) break;
-      rest.remove_prefix(comma + 1);
+    for (const std::string_view text : split(value, ',')) {
+      const auto port = parse_number<uint16_t>(text);
+      if (!port || *port == 0) return bad_request(fmt::format("unable to parse \"{}\" as a port", text));
+      ports.push_back(*port);
     }
   }
   return ports;

@@ -13,6 +13,11 @@
 
 namespace pintle::kubelet::server {
 
+struct ServingFiles {
+  std::string cert_file;
+  std::string key_file;
+};
+
 struct KubeletServerSetup {
   rt::Runtime& runtime;
   KubeletHost& host;  // lives on `home`; outlives the server

@@ -1,7 +1,8 @@
 #include "net/grpc/code.h"
 
 #include <array>
-#include <charconv>
+
+#include "base/parse_number.h"
 
 namespace pintle::net::grpc {
 
@@ -40,10 +41,8 @@ std::string code_name(Code code) {
 }
 
 Code parse_code(std::string_view text) {
-  unsigned value = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failed != std::errc() || end != text.data() + text.size() || value >= rows.size()) return Code::Unknown;
-  return static_cast<Code>(value);
+  const auto value = parse_number<unsigned>(text);
+  return value && *value < rows.size() ? static_cast<Code>(*value) : Code::Unknown;
 }
 
 Status to_status(Code code, std::string_view description) {

@@ -108,8 +108,8 @@ Result<Link> Netlink::add_vxlan(const VxlanOptions& options) {
   request.add_number(IFLA_VXLAN_LEARNING, static_cast<uint8_t>(options.learning));
   if (options.underlay_index > 0) request.add_number(IFLA_VXLAN_LINK, options.underlay_index);
   if (!options.local_address.empty()) {
-    TRY_ASSIGN(const IpBytes local, parse_ip(options.local_address));
-    request.add(local.family == AF_INET ? IFLA_VXLAN_LOCAL : IFLA_VXLAN_LOCAL6, local.bytes);
+    TRY_ASSIGN(const IpPrefix local, parse_ip(options.local_address));
+    request.add(local.address.is_v6() ? IFLA_VXLAN_LOCAL6 : IFLA_VXLAN_LOCAL, local.address.wire());
   }
   request.end(data);
   request.end(info);

@@ -1,8 +1,8 @@
 #include "os/netlink/message.h"
 
-#include <arpa/inet.h>
+#include <sys/socket.h>
 
-#include <charconv>
+#include "base/parse_number.h"
 
 namespace pintle::os::netlink {
 
@@ -24,37 +24,17 @@ std::string text_of(const Attributes& attributes, uint16_t type) {
   return std::string(it->second.substr(0, it->second.find('\0')));
 }
 
-Result<IpBytes> parse_ip(std::string_view text) {
-  const std::size_t slash = text.find('/');
-  const std::string address(text.substr(0, slash));
-  char raw[16];
-  IpBytes out;
-  if (::inet_pton(AF_INET, address.c_str(), raw) == 1) {
-    out.family = AF_INET;
-    out.bytes.assign(raw, 4);
-  } else if (::inet_pton(AF_INET6, address.c_str(), raw) == 1) {
-    out.family = AF_INET6;
-    out.bytes.assign(raw, 16);
-  } else {
-    return error(Reason::Invalid, "not an IP address: " + std::string(text));
-  }
-  const auto bits_max = static_cast<unsigned>(out.bytes.size() * 8);
-  unsigned length = bits_max;
-  if (slash != std::string_view::npos) {
-    const std::string_view digits = text.substr(slash + 1);
-    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), length);
-    if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size() || length > bits_max)
-      return error(Reason::Invalid, "not a prefix: " + std::string(text));
-  }
-  out.length = static_cast<uint8_t>(length);
-  return out;
+Result<IpPrefix> parse_ip(std::string_view text) {
+  if (const auto address = parse_address(text, IpSyntax::Strict)) return IpPrefix::of(*address);
+  if (const auto prefix = parse_unmasked_prefix(text, IpSyntax::Strict)) return *prefix;
+  return error(Reason::Invalid, "not an IP address: " + std::string(text));
 }
 
+uint8_t family_of(const IpAddress& address) { return address.is_v6() ? AF_INET6 : AF_INET; }
+
 std::string format_ip(std::string_view bytes) {
-  char text[INET6_ADDRSTRLEN] = "";
-  if (bytes.size() == 4) ::inet_ntop(AF_INET, bytes.data(), text, sizeof text);
-  if (bytes.size() == 16) ::inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
-  return text;
+  const auto address = IpAddress::from_wire(bytes);
+  return address ? address->to_string() : "";
 }
 
 Result<std::string> parse_mac(std::string_view text) {
@@ -63,10 +43,9 @@ Result<std::string> parse_mac(std::string_view text) {
   while (!text.empty()) {
     const std::size_t colon = text.find(':');
     const std::string_view part = text.substr(0, colon);
-    unsigned value = 0;
-    const auto parsed = std::from_chars(part.data(), part.data() + part.size(), value, 16);
-    if (part.size() != 2 || parsed.ec != std::errc() || parsed.ptr != part.data() + part.size()) break;
-    out += static_cast<char>(value);
+    const auto value = parse_number<uint8_t>(part, 16);
+    if (part.size() != 2 || !value) break;
+    out += static_cast<char>(*value);
     text.remove_prefix(colon == std::string_view::npos ? text.size() : colon + 1);
   }
   if (out.size() != 6 || !text.empty() || whole.ends_with(':')) return error(Reason::Invalid, "not a hardware address: " + std::string(whole));

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/ip_address.h"
 #include "base/status.h"
 
 namespace pintle::os::netlink {
@@ -88,13 +89,10 @@ Number number_of(const Attributes& attributes, uint16_t type) {
 }
 std::string text_of(const Attributes& attributes, uint16_t type);
 
-struct IpBytes {
-  uint8_t family = 0;  // AF_INET or AF_INET6
-  uint8_t length = 0;  // of the prefix, in bits
-  std::string bytes;   // 4 or 16
-};
-// "10.0.0.1" (length 32) or "10.0.0.0/24".
-Result<IpBytes> parse_ip(std::string_view text);
+// "10.0.0.1" (a range of itself) or "10.0.0.7/24", whose host bits are kept. Invalid for anything else.
+Result<IpPrefix> parse_ip(std::string_view text);
+// AF_INET or AF_INET6.
+uint8_t family_of(const IpAddress& address);
 // "" unless it has 4 or 16 bytes.
 std::string format_ip(std::string_view bytes);
 Result<std::string> parse_mac(std::string_view text);

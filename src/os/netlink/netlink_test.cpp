@@ -15,8 +15,8 @@ TEST(NetlinkText, Addresses) {
   const auto check = [](std::string_view text, int length, std::string_view again) {
     const auto ip = parse_ip(text);
     ASSERT_TRUE(ip) << text;
-    EXPECT_EQ(ip->length, length);
-    EXPECT_EQ(format_ip(ip->bytes), again);
+    EXPECT_EQ(ip->bits, length);
+    EXPECT_EQ(format_ip(ip->address.wire()), again);
   };
   check("10.0.0.1", 32, "10.0.0.1");
   check("10.0.0.0/24", 24, "10.0.0.0");

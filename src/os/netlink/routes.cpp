@@ -3,6 +3,8 @@
 #include <net/if.h>
 #include <sys/socket.h>
 
+#include <optional>
+
 #include "os/netlink/message.h"
 #include "os/netlink/netlink.h"
 
@@ -10,10 +12,10 @@ namespace pintle::os::netlink {
 
 namespace {
 
-ifaddrmsg address_of(const IpBytes& ip, int link_index) {
+ifaddrmsg address_of(const IpPrefix& ip, int link_index) {
   ifaddrmsg out{};
-  out.ifa_family = ip.family;
-  out.ifa_prefixlen = ip.length;
+  out.ifa_family = family_of(ip.address);
+  out.ifa_prefixlen = ip.bits;
   out.ifa_index = static_cast<uint32_t>(link_index);
   return out;
 }
@@ -25,7 +27,7 @@ std::string_view bytes_of(const Attributes& attributes, uint16_t type) {
   return it == attributes.end() ? std::string_view() : it->second;
 }
 
-Address parse_address(std::string_view payload) {
+Address read_address(std::string_view payload) {
   ifaddrmsg fixed{};
   const Attributes attributes = parse_attributes(split_fixed(payload, fixed));
   Address out;
@@ -42,7 +44,7 @@ Address parse_address(std::string_view payload) {
   return out;
 }
 
-Route parse_route(std::string_view payload) {
+Route read_route(std::string_view payload) {
   rtmsg fixed{};
   const Attributes attributes = parse_attributes(split_fixed(payload, fixed));
   Route out;
@@ -63,27 +65,27 @@ Route parse_route(std::string_view payload) {
 }
 
 Result<std::string> route_request(uint16_t type, uint16_t flags, const Route& route) {
-  TRY_ASSIGN(const IpBytes destination, parse_ip(route.destination));
+  TRY_ASSIGN(const IpPrefix destination, parse_ip(route.destination));
   rtmsg fixed{};
-  fixed.rtm_family = destination.family;
-  fixed.rtm_dst_len = destination.length;
+  fixed.rtm_family = family_of(destination.address);
+  fixed.rtm_dst_len = destination.bits;
   fixed.rtm_table = route.table < 256 ? static_cast<uint8_t>(route.table) : static_cast<uint8_t>(RT_TABLE_UNSPEC);
   fixed.rtm_protocol = route.protocol;
   fixed.rtm_scope = route.scope;
   fixed.rtm_type = static_cast<uint8_t>(route.type);
   if (route.on_link) fixed.rtm_flags |= RTNH_F_ONLINK;
   Request request(type, static_cast<uint16_t>(flags | NLM_F_ACK), fixed);
-  if (destination.length > 0) request.add(RTA_DST, destination.bytes);
+  if (destination.bits > 0) request.add(RTA_DST, destination.address.wire());
   request.add_number(RTA_TABLE, route.table);
   if (route.priority > 0) request.add_number(RTA_PRIORITY, route.priority);
   if (route.link_index > 0) request.add_number(RTA_OIF, route.link_index);
   if (!route.gateway.empty()) {
-    TRY_ASSIGN(const IpBytes gateway, parse_ip(route.gateway));
-    request.add(RTA_GATEWAY, gateway.bytes);
+    TRY_ASSIGN(const IpPrefix gateway, parse_ip(route.gateway));
+    request.add(RTA_GATEWAY, gateway.address.wire());
   }
   if (!route.source.empty()) {
-    TRY_ASSIGN(const IpBytes source, parse_ip(route.source));
-    request.add(RTA_PREFSRC, source.bytes);
+    TRY_ASSIGN(const IpPrefix source, parse_ip(route.source));
+    request.add(RTA_PREFSRC, source.address.wire());
   }
   if (route.mtu > 0) {
     const std::size_t metrics = request.begin(RTA_METRICS);
@@ -99,23 +101,23 @@ Result<std::vector<Address>> Netlink::addresses() {
   Request request(RTM_GETADDR, NLM_F_DUMP, ifaddrmsg{});
   TRY_ASSIGN(const auto messages, ask(request.take(), true));
   std::vector<Address> out;
-  for (const std::string& message : messages) out.push_back(parse_address(message));
+  for (const std::string& message : messages) out.push_back(read_address(message));
   return out;
 }
 
 Result<Unit> Netlink::replace_address(int link_index, const std::string& prefix) {
-  TRY_ASSIGN(const IpBytes ip, parse_ip(prefix));
+  TRY_ASSIGN(const IpPrefix ip, parse_ip(prefix));
   ifaddrmsg fixed = address_of(ip, link_index);
-  if (ip.family == AF_INET6) fixed.ifa_flags = IFA_F_NODAD;
+  if (ip.address.is_v6()) fixed.ifa_flags = IFA_F_NODAD;
   Request request(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, fixed);
-  request.add(IFA_LOCAL, ip.bytes).add(IFA_ADDRESS, ip.bytes);
+  request.add(IFA_LOCAL, ip.address.wire()).add(IFA_ADDRESS, ip.address.wire());
   return change(request.take(), prefix);
 }
 
 Result<Unit> Netlink::remove_address(int link_index, const std::string& prefix) {
-  TRY_ASSIGN(const IpBytes ip, parse_ip(prefix));
+  TRY_ASSIGN(const IpPrefix ip, parse_ip(prefix));
   Request request(RTM_DELADDR, NLM_F_ACK, address_of(ip, link_index));
-  request.add(IFA_LOCAL, ip.bytes).add(IFA_ADDRESS, ip.bytes);
+  request.add(IFA_LOCAL, ip.address.wire()).add(IFA_ADDRESS, ip.address.wire());
   return change(request.take(), prefix);
 }
 
@@ -127,7 +129,7 @@ Result<std::vector<Route>> Netlink::routes(uint32_t table) {
     Request request(RTM_GETROUTE, NLM_F_DUMP, fixed);
     TRY_ASSIGN(const auto messages, ask(request.take(), true));
     for (const std::string& message : messages) {
-      Route route = parse_route(message);
+      Route route = read_route(message);
       if (route.table == table) out.push_back(std::move(route));
     }
   }
@@ -172,14 +174,14 @@ Result<Unit> Netlink::write_neighbour(uint16_t type, uint16_t flags, uint8_t fam
   ndmsg fixed{};
   fixed.ndm_ifindex = neighbour.link_index;
   fixed.ndm_state = neighbour.permanent ? NUD_PERMANENT : NUD_REACHABLE;
-  IpBytes ip;
+  std::optional<IpPrefix> ip;
   if (!neighbour.ip.empty()) {
     TRY_ASSIGN(ip, parse_ip(neighbour.ip));
   }
-  fixed.ndm_family = family == AF_BRIDGE ? family : ip.family;
+  fixed.ndm_family = family == AF_BRIDGE || !ip ? family : family_of(ip->address);
   if (family == AF_BRIDGE) fixed.ndm_flags = NTF_SELF;
   Request request(type, static_cast<uint16_t>(flags | NLM_F_ACK), fixed);
-  if (!ip.bytes.empty()) request.add(NDA_DST, ip.bytes);
+  if (ip) request.add(NDA_DST, ip->address.wire());
   if (!neighbour.mac.empty()) {
     TRY_ASSIGN(const std::string mac, parse_mac(neighbour.mac));
     request.add(NDA_LLADDR, mac);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/split.h"
+
 namespace pintle::proxy::nftables {
 namespace {
 
@@ -10,15 +12,7 @@ constexpr std::string_view zone_label = "topology.kubernetes.io/zone";
 constexpr std::string_view to_be_deleted_taint = "ToBeDeletedByClusterAutoscaler";
 constexpr std::string_view primary = "primary";
 
-std::vector<std::string_view> split(std::string_view list) {
-  std::vector<std::string_view> out;
-  while (!list.empty()) {
-    const auto comma = list.find(',');
-    out.push_back(list.substr(0, comma));
-    list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
-  }
-  return out;
-}
+std::vector<std::string_view> ranges_of(std::string_view list) { return list.empty() ? std::vector<std::string_view>() : split(list, ','); }
 
 Unexpected<Status> invalid(std::string field, const std::string& value, std::string_view why) {
   return error(Reason::Invalid, "KubeProxyConfiguration." + field + ": Invalid value: \"" + value + "\": " + std::string(why));
@@ -41,7 +35,7 @@ void set_local_detection(RulesConfig& out, const Configuration& config, const No
   if (config.detect_local_mode == "NodeCIDR") {
     if (facts.node) ranges.assign(facts.node->spec.pod_cidrs.begin(), facts.node->spec.pod_cidrs.end());
   } else {
-    ranges = split(config.cluster_cidr);
+    ranges = ranges_of(config.cluster_cidr);
   }
   for (const std::string_view text : ranges)
     if (const auto range = parse_prefix(text); range && range->address.family == out.family) return by_range(*range);
@@ -80,7 +74,7 @@ Result<Unit> validate(const Configuration& config) {
   if (config.nftables.min_sync_period.nanos > config.nftables.sync_period.nanos)
     return invalid("nftables.syncPeriod", api::format_duration(config.nftables.min_sync_period),
                    "must be greater than or equal to KubeProxyConfiguration.nftables.minSyncPeriod");
-  for (const std::string_view range : split(config.cluster_cidr))
+  for (const std::string_view range : ranges_of(config.cluster_cidr))
     if (!parse_prefix(range))
       return invalid("clusterCIDR", config.cluster_cidr, "must be a valid CIDR block (e.g. 10.100.0.0/16 or fde4:8dba:82e1::/48)");
   const auto& node_ports = config.node_port_addresses;

@@ -1,6 +1,5 @@
 #include "rt/real/sockaddr.h"
 
-#include <arpa/inet.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -8,29 +7,36 @@
 
 #include <cstring>
 
+#include "base/ip_address.h"
+
 namespace pintle::rt {
 
 Result<SocketAddress> to_sockaddr(const Endpoint& endpoint) {
   SocketAddress out;
-  sockaddr_in v4{};
-  if (::inet_pton(AF_INET, endpoint.address.c_str(), &v4.sin_addr) == 1) {
+  std::string text = endpoint.address.empty() ? "::" : endpoint.address;
+  uint32_t scope_id = 0;
+  if (const auto zone = text.find('%'); zone != std::string::npos) {
+    scope_id = ::if_nametoindex(text.c_str() + zone + 1);
+    text.resize(zone);
+  }
+  const auto address = parse_address(text);
+  if (!address) return error(Reason::Invalid, "\"" + endpoint.address + "\" is not an IP address");
+  if (address->is_v6()) {
+    sockaddr_in6 v6{};
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(endpoint.port);
+    v6.sin6_scope_id = scope_id;
+    std::memcpy(&v6.sin6_addr, address->bytes.data(), sizeof v6.sin6_addr);
+    std::memcpy(&out.storage, &v6, sizeof v6);
+    out.length = sizeof v6;
+  } else {
+    sockaddr_in v4{};
     v4.sin_family = AF_INET;
     v4.sin_port = htons(endpoint.port);
+    std::memcpy(&v4.sin_addr, address->bytes.data(), sizeof v4.sin_addr);
     std::memcpy(&out.storage, &v4, sizeof v4);
     out.length = sizeof v4;
-    return out;
   }
-  sockaddr_in6 v6{};
-  std::string address = endpoint.address.empty() ? "::" : endpoint.address;
-  if (const auto zone = address.find('%'); zone != std::string::npos) {
-    v6.sin6_scope_id = ::if_nametoindex(address.c_str() + zone + 1);
-    address.resize(zone);
-  }
-  if (::inet_pton(AF_INET6, address.c_str(), &v6.sin6_addr) != 1) return error(Reason::Invalid, "\"" + endpoint.address + "\" is not an IP address");
-  v6.sin6_family = AF_INET6;
-  v6.sin6_port = htons(endpoint.port);
-  std::memcpy(&out.storage, &v6, sizeof v6);
-  out.length = sizeof v6;
   return out;
 }
 
@@ -47,20 +53,17 @@ Result<SocketAddress> to_unix_sockaddr(const std::string& path) {
 }
 
 Endpoint to_endpoint(const sockaddr_storage& storage) {
-  char text[INET6_ADDRSTRLEN] = "";
+  const auto endpoint = [](const void* bytes, std::size_t size, in_port_t port) {
+    const auto address = IpAddress::from_wire({static_cast<const char*>(bytes), size});
+    return Endpoint{address->to_string(), ntohs(port)};
+  };
   if (storage.ss_family == AF_INET) {
     const auto& v4 = reinterpret_cast<const sockaddr_in&>(storage);
-    ::inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
-    return {text, ntohs(v4.sin_port)};
+    return endpoint(&v4.sin_addr, sizeof v4.sin_addr, v4.sin_port);
   }
   if (storage.ss_family == AF_INET6) {
     const auto& v6 = reinterpret_cast<const sockaddr_in6&>(storage);
-    if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
-      ::inet_ntop(AF_INET, &v6.sin6_addr.s6_addr[12], text, sizeof text);
-    } else {
-      ::inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
-    }
-    return {text, ntohs(v6.sin6_port)};
+    return endpoint(&v6.sin6_addr, sizeof v6.sin6_addr, v6.sin6_port);
   }
   return {};
 }

@@ -23,7 +23,6 @@ HARMLESS = {
     r'kube-apiserver proxy-client-(cert|key)-file': 'no request is sent to an aggregated API server',
     r'kube-apiserver debug-socket-path': 'the socket is not made',
     r'(kube-controller-manager|kube-scheduler) authentication-(skip-lookup|tolerate-lookup-failure)': 'the settings in the cluster are not read: fewer callers are known',
-    r'(kube-controller-manager|kube-scheduler) (authentication-token-webhook|authorization-webhook)-cache-.*': 'nothing is kept: every caller is asked about',
     r'kube-controller-manager concurrent-.*-syncs': 'how much is done at once',
     r'kubelet image-credential-provider-(bin-dir|config)': 'images that need the credentials are not pulled',
 }

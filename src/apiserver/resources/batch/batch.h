@@ -14,7 +14,4 @@ void default_job_spec(api::batch_v1::JobSpec& spec);
 // `in_template`: of a CronJob, whose selector the server generates later.
 void validate_job_spec(const api::batch_v1::JobSpec& spec, const FieldPath& path, bool in_template, FieldErrors& errors);
 
-// What is wrong with a cron schedule ("*/5 * * * *", "@daily", "TZ=..." is refused by the caller); "" if nothing.
-std::string check_cron_schedule(std::string_view text);
-
 }  // namespace pintle::apiserver::resources

@@ -5,6 +5,7 @@
 #include "apiserver/resources/apps/workload.h"
 #include "apiserver/resources/batch/batch.h"
 #include "apiserver/resources/core/template_cells.h"
+#include "rules/cron/cron_schedule.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -12,13 +13,6 @@ namespace {
 namespace batch = api::batch_v1;
 
 constexpr std::size_t name_bytes_max = 52;  // the controller appends 11 characters to make the Jobs' names
-
-// A name of the time zone database; that the controller's machine has it is checked there.
-bool is_time_zone(std::string_view name) {
-  return !name.empty() && name != "Local" &&
-         name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-/") == std::string_view::npos &&
-         name.find("..") == std::string_view::npos && name.front() != '/';
-}
 
 class CronJobStrategy : public TypedStrategy<batch::CronJob> {
  public:
@@ -41,11 +35,11 @@ class CronJobStrategy : public TypedStrategy<batch::CronJob> {
       errors.required(at.child("schedule"));
     } else if (spec.schedule.find("TZ") != std::string::npos) {
       errors.invalid(at.child("schedule"), spec.schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
-    } else if (const std::string fault = check_cron_schedule(spec.schedule); !fault.empty()) {
-      errors.invalid(at.child("schedule"), spec.schedule, fault);
+    } else if (const auto schedule = rules::CronSchedule::parse(spec.schedule); !schedule) {
+      errors.invalid(at.child("schedule"), spec.schedule, schedule.error().message);
     }
     if (spec.starting_deadline_seconds) non_negative(*spec.starting_deadline_seconds, at.child("startingDeadlineSeconds"), errors);
-    if (spec.time_zone && !is_time_zone(*spec.time_zone)) errors.invalid(at.child("timeZone"), *spec.time_zone, "unknown time zone");
+    if (spec.time_zone && !rules::is_time_zone_name(*spec.time_zone)) errors.invalid(at.child("timeZone"), *spec.time_zone, "unknown time zone");
     if (std::find(policies.begin(), policies.end(), spec.concurrency_policy) == policies.end())
       errors.not_supported(at.child("concurrencyPolicy"), spec.concurrency_policy, policies);
     FieldErrors of_template;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 #include <set>
 
@@ -11,6 +10,8 @@
 #include "apiserver/resources/apps/workload.h"
 #include "apiserver/resources/batch/batch.h"
 #include "apiserver/resources/core/pod_spec.h"
+#include "base/parse_number.h"
+#include "base/split.h"
 #include "base/strings.h"
 
 namespace pintle::apiserver::resources {
@@ -91,27 +92,18 @@ void validate_failure_policy(const batch::JobSpec& spec, const FieldPath& path, 
   }
 }
 
-bool parse_index(std::string_view text, int32_t& index) {
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), index);
-  return failure == std::errc() && end == text.data() + text.size();
-}
-
 // The number of indexes in "1,3-5"; nothing if it is no ascending list below `completions`.
 std::optional<int32_t> count_indexes(std::string_view text, int32_t completions) {
   int32_t total = 0;
   int32_t previous = -1;
-  for (std::size_t start = 0; start <= text.size();) {
-    const std::size_t end = std::min(text.find(',', start), text.size());
-    const std::string_view item = text.substr(start, end - start);
+  for (const std::string_view item : split(text, ',')) {
     const std::size_t dash = item.find('-');
-    int32_t low = 0;
-    if (!parse_index(item.substr(0, dash), low)) return std::nullopt;
-    int32_t high = low;
-    if (dash != std::string_view::npos && (!parse_index(item.substr(dash + 1), high) || high <= low)) return std::nullopt;
-    if (low <= previous || high >= completions) return std::nullopt;
-    total += high - low + 1;
-    previous = high;
-    start = end + 1;
+    const auto low = parse_number<int32_t>(item.substr(0, dash));
+    const auto high = dash == std::string_view::npos ? low : parse_number<int32_t>(item.substr(dash + 1));
+    if (!low || !high || (dash != std::string_view::npos && *high <= *low)) return std::nullopt;
+    if (*low <= previous || *high >= completions) return std::nullopt;
+    total += *high - *low + 1;
+    previous = *high;
   }
   return total;
 }

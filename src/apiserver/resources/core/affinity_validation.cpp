@@ -1,10 +1,10 @@
 #include <array>
-#include <charconv>
 #include <set>
 #include <string_view>
 
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/core/pod_spec.h"
+#include "base/parse_number.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -12,11 +12,7 @@ namespace {
 namespace core = api::core_v1;
 using namespace apimachinery;
 
-bool is_integer(std::string_view text) {
-  int64_t value = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return failure == std::errc() && end == text.data() + text.size() && !text.empty();
-}
+bool is_integer(std::string_view text) { return parse_number<int64_t>(text).has_value(); }
 
 void validate_requirement(const core::NodeSelectorRequirement& requirement, const FieldPath& path, FieldErrors& errors) {
   const std::string_view op = requirement.operator_;

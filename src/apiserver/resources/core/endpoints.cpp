@@ -6,6 +6,7 @@
 #include "api/gen/core_v1.h"
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/core/core.h"
+#include "base/ip_address.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -15,21 +16,20 @@ using apimachinery::check_legacy_ip;
 
 constexpr std::size_t shown_max = 3;  // addresses of a table row
 
-bool in_range(const apimachinery::IpAddress& ip, std::string_view cidr) { return apimachinery::parse_cidr(cidr)->contains(ip); }
+bool in_range(const IpAddress& ip, std::string_view cidr) { return parse_prefix(cidr)->contains(ip); }
 
 // Addresses that no endpoint may have: they would lead into the node itself or nowhere.
 void validate_endpoint_ip(const std::string& text, const FieldPath& path, FieldErrors& errors) {
-  const auto ip = apimachinery::parse_ip(text, false);
+  const auto ip = parse_address(text);
   if (!ip) {
     errors.invalid(path, text, "must be a valid IP address");
     return;
   }
-  if (*ip == *apimachinery::parse_ip("0.0.0.0") || *ip == *apimachinery::parse_ip("::"))
-    errors.invalid(path, text, "may not be unspecified (0.0.0.0 or ::)");
-  if (in_range(*ip, ip->v6 ? "::1/128" : "127.0.0.0/8")) errors.invalid(path, text, "may not be in the loopback range (127.0.0.0/8, ::1/128)");
-  if (in_range(*ip, ip->v6 ? "fe80::/10" : "169.254.0.0/16"))
+  if (ip->is_unspecified()) errors.invalid(path, text, "may not be unspecified (0.0.0.0 or ::)");
+  if (in_range(*ip, ip->is_v6() ? "::1/128" : "127.0.0.0/8")) errors.invalid(path, text, "may not be in the loopback range (127.0.0.0/8, ::1/128)");
+  if (in_range(*ip, ip->is_v6() ? "fe80::/10" : "169.254.0.0/16"))
     errors.invalid(path, text, "may not be in the link-local range (169.254.0.0/16, fe80::/10)");
-  if (in_range(*ip, ip->v6 ? "ff02::/16" : "224.0.0.0/24"))
+  if (in_range(*ip, ip->is_v6() ? "ff02::/16" : "224.0.0.0/24"))
     errors.invalid(path, text, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
 }
 

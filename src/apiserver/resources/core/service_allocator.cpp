@@ -4,12 +4,12 @@
 
 #include <algorithm>
 
+#include "apiserver/service_ranges.h"
+
 namespace pintle::apiserver::resources {
 namespace {
 
 namespace core = api::core_v1;
-using apimachinery::Cidr;
-using apimachinery::IpAddress;
 
 constexpr int tries_at_random = 64;
 constexpr uint64_t scan_max = 1 << 16;  // addresses looked at one by one once chance has failed
@@ -19,23 +19,11 @@ constexpr uint64_t static_ports_max = 128;
 const GroupResource services{"", "services"};
 
 // Addresses of the range that may be given out: neither the first nor, in IPv4, the last; at most 2^32.
-uint64_t usable(const Cidr& range) {
-  const int host_bits = (range.address.v6 ? 128 : 32) - range.prefix_bits;
+uint64_t usable(const IpPrefix& range) {
+  const unsigned host_bits = range.address.width_bits() - range.bits;
   const uint64_t size = host_bits >= 32 ? uint64_t{1} << 32 : uint64_t{1} << host_bits;
-  const uint64_t kept = range.address.v6 ? 1 : 2;
+  const uint64_t kept = range.address.is_v6() ? 1 : 2;
   return size > kept ? size - kept : 0;
-}
-
-// The address `offset` + 1 after the network's own.
-IpAddress address_at(const Cidr& range, uint64_t offset) {
-  IpAddress address = range.network();
-  uint64_t carry = offset + 1;
-  for (int i = (address.v6 ? 16 : 4) - 1; i >= 0 && carry > 0; --i) {
-    carry += address.bytes[static_cast<std::size_t>(i)];
-    address.bytes[static_cast<std::size_t>(i)] = static_cast<uint8_t>(carry & 0xff);
-    carry >>= 8;
-  }
-  return address;
 }
 
 template <class Map, class Key>
@@ -52,18 +40,13 @@ uint64_t static_band(uint64_t size) { return size < static_band_min ? 0 : std::c
 Result<Unit> ServiceAllocator::attach(ResourceReader& reader, const std::string& ip_ranges, std::pair<uint16_t, uint16_t> node_ports) {
   std::call_once(attached_, [&] {
     node_ports_ = node_ports;
-    for (std::size_t start = 0; start <= ip_ranges.size();) {
-      const std::size_t end = std::min(ip_ranges.find(',', start), ip_ranges.size());
-      const std::string_view text = std::string_view(ip_ranges).substr(start, end - start);
-      const auto range = apimachinery::parse_cidr(text);
-      if (!range) {
-        attach_result_ = bad_request(fmt::format("--service-cluster-ip-range: \"{}\" is no CIDR", text));
-        return;
-      }
-      ranges_.push_back(*range);
-      families_.emplace_back(range->address.v6 ? "IPv6" : "IPv4");
-      start = end + 1;
+    auto ranges = parse_service_ranges(ip_ranges);
+    if (!ranges) {
+      attach_result_ = Unexpected(std::move(ranges).error());
+      return;
     }
+    ranges_ = std::move(*ranges);
+    for (const IpPrefix& range : ranges_) families_.emplace_back(family_name(range.address.family));
     reader.subscribe(services, [this, &reader](const storage::CacheEvent& event) { on_event(reader, event); });
   });
   return attach_result_;
@@ -99,8 +82,8 @@ void ServiceAllocator::on_event(const ResourceReader& reader, const storage::Cac
 }
 
 Result<Unit> ServiceAllocator::reserve_ip(std::string_view address) {
-  const auto ip = apimachinery::parse_ip(address);
-  const bool in_range = ip && std::any_of(ranges_.begin(), ranges_.end(), [&](const Cidr& range) { return range.contains(*ip); });
+  const auto ip = parse_address(address, IpSyntax::Strict);
+  const bool in_range = ip && std::any_of(ranges_.begin(), ranges_.end(), [&](const IpPrefix& range) { return range.contains(*ip); });
   if (!in_range) return bad_request(fmt::format("failed to allocate IP {}: the provided IP is not in the valid range", address));
   ThreadLock lock(mutex_);
   const std::string key = ip->to_string();
@@ -112,13 +95,13 @@ Result<Unit> ServiceAllocator::reserve_ip(std::string_view address) {
 Result<std::string> ServiceAllocator::draw_ip(std::string_view family, rt::Random& random) {
   const auto named = std::find(families_.begin(), families_.end(), family);
   if (named == families_.end()) return bad_request(fmt::format("{} is not configured on this cluster", family));
-  const Cidr& range = ranges_[static_cast<std::size_t>(named - families_.begin())];
+  const IpPrefix& range = ranges_[static_cast<std::size_t>(named - families_.begin())];
   const uint64_t size = usable(range);
   if (size == 0) return internal("the service IP range is too small");
   const uint64_t band = static_band(size);
   ThreadLock lock(mutex_);
   const auto take = [&](uint64_t offset) REQUIRES(mutex_) -> std::string {
-    std::string address = address_at(range, offset).to_string();
+    std::string address = range.nth(offset + 1)->to_string();
     if (ip_taken(address)) return {};
     ++reserved_ips_[address];
     return address;

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "api/gen/core_v1.h"
-#include "apimachinery/validation/formats.h"
 #include "apiserver/resource_reader.h"
+#include "base/ip_address.h"
 #include "base/mutex.h"
 #include "base/status.h"
 #include "rt/clock.h"
@@ -21,7 +21,7 @@ namespace pintle::apiserver::resources {
 class ServiceAllocator {
  public:
   // Starts following the stored Services; the first call does it, later ones return at once.
-  // BadRequest if `ip_ranges` is no list of one or two CIDRs of different families.
+  // BadRequest if `ip_ranges` is refused by parse_service_ranges.
   Result<Unit> attach(ResourceReader& reader, const std::string& ip_ranges, std::pair<uint16_t, uint16_t> node_ports);
 
   // "IPv4" and "IPv6" in the order of the ranges.
@@ -49,7 +49,7 @@ class ServiceAllocator {
 
   std::once_flag attached_;
   Result<Unit> attach_result_ = Unit{};
-  std::vector<apimachinery::Cidr> ranges_;
+  std::vector<IpPrefix> ranges_;
   std::vector<std::string> families_;
   std::pair<uint16_t, uint16_t> node_ports_{30000, 32767};
   mutable ThreadMutex mutex_;

@@ -8,6 +8,7 @@
 #include "api/gen/discovery_v1.h"
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/resources.h"
+#include "base/ip_address.h"
 #include "base/strings.h"
 
 namespace pintle::apiserver::resources {
@@ -28,15 +29,15 @@ void validate_address(const std::string& address, std::string_view type, const F
     errors.invalid_all(path, address, apimachinery::check_dns_subdomain(address));
     return;
   }
-  const auto ip = apimachinery::parse_ip(address, false);
-  if (!ip || ip->v6 != (type == "IPv6")) {
+  const auto ip = parse_address(address);
+  if (!ip || family_name(ip->family) != type) {
     errors.invalid(path, address, fmt::format("must be a valid {} address", type));
     return;
   }
   const auto forbidden = [&](std::string_view range, const char* why) {
-    if (apimachinery::parse_cidr(range)->contains(*ip)) errors.invalid(path, address, why);
+    if (parse_prefix(range)->contains(*ip)) errors.invalid(path, address, why);
   };
-  if (ip->v6) {
+  if (ip->is_v6()) {
     forbidden("::/128", "may not be unspecified (::)");
     forbidden("::1/128", "may not be in the loopback range (::1/128)");
     forbidden("fe80::/10", "may not be in the link-local range (fe80::/10)");

@@ -4,6 +4,7 @@
 #include "api/gen/networking_v1.h"
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/networking/networking.h"
+#include "base/ip_address.h"
 #include "base/strings.h"
 
 namespace pintle::apiserver::resources {
@@ -84,7 +85,7 @@ class IngressStrategy : public TypedStrategy<networking::Ingress> {
       const networking::IngressRule& rule = spec.rules[i];
       const FieldPath one = at.child("rules").index(i);
       if (!rule.host.empty()) {
-        if (apimachinery::parse_ip(rule.host)) errors.invalid(one.child("host"), rule.host, "must be a DNS name, not an IP address");
+        if (parse_address(rule.host, IpSyntax::Strict)) errors.invalid(one.child("host"), rule.host, "must be a DNS name, not an IP address");
         validate_host(rule.host, one.child("host"), errors);
       }
       if (!rule.http) continue;

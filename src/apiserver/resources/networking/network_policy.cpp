@@ -6,6 +6,7 @@
 #include "apiserver/resources/core/pod_spec.h"
 #include "apiserver/resources/core/template_cells.h"
 #include "apiserver/resources/networking/networking.h"
+#include "base/ip_address.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -39,13 +40,13 @@ void validate_block(const networking::IPBlock& block, const FieldPath& path, Fie
     return;
   }
   errors.invalid_all(path.child("cidr"), block.cidr, apimachinery::check_legacy_cidr(block.cidr));
-  const auto outer = apimachinery::parse_cidr(block.cidr, false);
+  const auto outer = parse_prefix(block.cidr);
   if (!outer) return;
   for (std::size_t i = 0; i < block.except.size(); ++i) {
     const FieldPath at = path.child("except").index(i);
     errors.invalid_all(at, block.except[i], apimachinery::check_legacy_cidr(block.except[i]));
-    const auto inner = apimachinery::parse_cidr(block.except[i], false);
-    if (inner && (!outer->contains(inner->address) || inner->prefix_bits <= outer->prefix_bits))
+    const auto inner = parse_prefix(block.except[i]);
+    if (inner && (!outer->contains(inner->address) || inner->bits <= outer->bits))
       errors.invalid(at, block.except[i], "must be a strict subset of `cidr`");
   }
 }

@@ -1,6 +1,7 @@
 #include "api/gen/networking_v1.h"
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/networking/networking.h"
+#include "base/ip_address.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -20,9 +21,9 @@ class ServiceCIDRStrategy : public TypedStrategy<networking::ServiceCIDR> {
     for (std::size_t i = 0; i < cidr.spec.cidrs.size(); ++i)
       errors.invalid_all(path.index(i), cidr.spec.cidrs[i], apimachinery::check_cidr(cidr.spec.cidrs[i]));
     if (cidr.spec.cidrs.size() == 2) {
-      const auto first = apimachinery::parse_cidr(cidr.spec.cidrs[0]);
-      const auto second = apimachinery::parse_cidr(cidr.spec.cidrs[1]);
-      if (first && second && first->address.v6 == second->address.v6)
+      const auto first = parse_prefix(cidr.spec.cidrs[0], IpSyntax::Strict);
+      const auto second = parse_prefix(cidr.spec.cidrs[1], IpSyntax::Strict);
+      if (first && second && first->address.family == second->address.family)
         errors.invalid(path, apimachinery::BadValue::raw("[...]"),
                        "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64");
     }
@@ -44,7 +45,7 @@ class ServiceCIDRStrategy : public TypedStrategy<networking::ServiceCIDR> {
 class IPAddressStrategy : public TypedStrategy<networking::IPAddress> {
  public:
   void validate(const RequestScope&, const networking::IPAddress& address, FieldErrors& errors) const override {
-    const auto ip = apimachinery::parse_ip(address.metadata.name);
+    const auto ip = parse_address(address.metadata.name, IpSyntax::Strict);
     if (!ip || ip->to_string() != address.metadata.name)
       errors.invalid(FieldPath("metadata", "name"), address.metadata.name, "must be an IP address in canonical form");
     const FieldPath at("spec", "parentRef");

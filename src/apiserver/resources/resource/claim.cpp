@@ -5,6 +5,7 @@
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/core/pod_spec.h"
 #include "apiserver/resources/resource/resource.h"
+#include "base/ip_address.h"
 
 namespace pintle::apiserver::resources::device {
 namespace {
@@ -127,7 +128,7 @@ void validate_network(const v1::NetworkDeviceData& data, const FieldPath& path, 
   std::set<std::string_view> seen;
   for (std::size_t i = 0; i < data.ips.size(); ++i) {
     const FieldPath at = path.child("ips").index(i);
-    if (!apimachinery::parse_cidr(data.ips[i]))
+    if (!parse_prefix(data.ips[i], IpSyntax::Strict))
       errors.invalid(at, data.ips[i], "must be an address with the length of its network's prefix (192.0.2.5/24, 2001:db8::5/64)");
     if (!seen.insert(data.ips[i]).second) errors.duplicate(at, data.ips[i]);
   }

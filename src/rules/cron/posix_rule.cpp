@@ -1,9 +1,9 @@
-#include "controller/cronjob/posix_rule.h"
+#include "rules/cron/posix_rule.h"
 
 #include <algorithm>
 #include <chrono>
 
-namespace pintle::controller::cronjob {
+namespace pintle::rules {
 
 namespace {
 
@@ -126,4 +126,4 @@ int64_t PosixRule::offset_at(int64_t unix_seconds) const {
   return offset;
 }
 
-}  // namespace pintle::controller::cronjob
+}  // namespace pintle::rules

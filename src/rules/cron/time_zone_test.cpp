@@ -1,36 +1,15 @@
-#include "controller/cronjob/schedule.h"
+#include "rules/cron/time_zone.h"
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <tuple>
 
 #include "api/values.h"
+#include "rules/cron/cron_schedule.h"
 
-namespace pintle::controller::cronjob {
+namespace pintle::rules {
 namespace {
-
-void check_next(const char* schedule, const char* after, const char* next) {
-  const auto parsed = Schedule::parse(schedule);
-  ASSERT_TRUE(parsed) << schedule;
-  const auto at = parsed->next_after(api::parse_time(after)->seconds, TimeZone::utc());
-  EXPECT_EQ(at ? api::format_time(api::time_from_unix(*at, 0)) : "never", next) << schedule;
-}
-
-TEST(Schedule, FindsTheNextTime) {
-  check_next("* * * * *", "2026-01-01T00:00:00Z", "2026-01-01T00:01:00Z");
-  check_next("*/15 * * * *", "2026-01-01T00:14:59Z", "2026-01-01T00:15:00Z");
-  check_next("0 0 29 2 *", "2026-01-01T00:00:00Z", "2028-02-29T00:00:00Z");
-  check_next("30 4 1,15 * 5", "2026-01-01T05:00:00Z", "2026-01-02T04:30:00Z");  // the 15th, or any Friday
-  check_next("0 9 * jan-mar mon", "2026-03-30T10:00:00Z", "2027-01-04T09:00:00Z");
-  check_next("@daily", "2026-12-31T12:00:00Z", "2027-01-01T00:00:00Z");
-  check_next("0 0 31 2 *", "2026-01-01T00:00:00Z", "never");
-  check_next("5-10/5 3 * * *", "2026-01-01T03:05:00Z", "2026-01-01T03:10:00Z");
-}
-
-TEST(Schedule, RefusesWhatItCannotRead) {
-  for (const char* bad : {"", "* * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 7x", "*/0 * * * *", "5-1 * * * *", "@never"})
-    EXPECT_FALSE(Schedule::parse(bad)) << bad;
-}
 
 std::string number(uint64_t value, int bytes) {
   std::string out;
@@ -47,6 +26,12 @@ std::string slim_file(int64_t change, const std::string& footer) {
   return out + std::string("XYZ\0", 4) + "\n" + footer + "\n";
 }
 
+TEST(TimeZone, Names) {
+  for (const char* name : {"UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+3"}) EXPECT_TRUE(is_time_zone_name(name)) << name;
+  for (const char* name : {"", "Local", "LOCAL", "/etc/passwd", "../passwd", "Europe/../x", "Europe/B\xc3\xa9rlin", "Europe Berlin"})
+    EXPECT_FALSE(is_time_zone_name(name)) << name;
+}
+
 TEST(TimeZone, GoesOnByTheRuleAtItsEnd) {
   const auto at = [](const char* time) { return api::parse_time(time)->seconds; };
   const int64_t change = at("1996-03-31T01:00:00Z");
@@ -59,10 +44,10 @@ TEST(TimeZone, GoesOnByTheRuleAtItsEnd) {
     EXPECT_EQ(ruled->offset_at(at(time)), by_rule) << time;
     EXPECT_EQ(bare->offset_at(at(time)), without) << time;
   }
-  const auto schedule = Schedule::parse("0 9 * * *");
+  const auto schedule = CronSchedule::parse("0 9 * * *");
   EXPECT_EQ(schedule->next_after(at("2040-12-01T00:00:00Z"), *ruled), at("2040-12-01T08:00:00Z"));
   EXPECT_FALSE(TimeZone::parse_tzif(slim_file(change, "").substr(0, 100)));
 }
 
 }  // namespace
-}  // namespace pintle::controller::cronjob
+}  // namespace pintle::rules

@@ -1,10 +1,10 @@
-#include "controller/cronjob/posix_rule.h"
+#include "rules/cron/posix_rule.h"
 
 #include <gtest/gtest.h>
 
 #include "api/values.h"
 
-namespace pintle::controller::cronjob {
+namespace pintle::rules {
 namespace {
 
 // The offset changes to `after` at that very second.
@@ -56,4 +56,4 @@ TEST(PosixRule, RefusesWhatItCannotRead) {
 }
 
 }  // namespace
-}  // namespace pintle::controller::cronjob
+}  // namespace pintle::rules
