@@ -101,11 +101,11 @@ rt::Task<Result<UserInfo>> DelegatedAccess::authenticate(rt::Context ctx, const 
 rt::Task<Result<std::optional<UserInfo>>> DelegatedAccess::user_of_token(rt::Context ctx, std::string token) {
   std::string key = sha256(token);  // tokens are not kept
   {
-    const std::lock_guard lock(mutex_);
+    const ThreadLock lock(mutex_);
     if (auto known = tokens_.get(key, setup_.clock.now())) co_return std::move(*known);
   }
   CO_TRY_ASSIGN(auto user, co_await setup_.reviewer->review_token(std::move(ctx), std::move(token)));
-  const std::lock_guard lock(mutex_);
+  const ThreadLock lock(mutex_);
   const rt::TimePoint now = setup_.clock.now();
   tokens_.put(std::move(key), user, now, now + setup_.token_ttl);
   co_return user;
@@ -114,12 +114,12 @@ rt::Task<Result<std::optional<UserInfo>>> DelegatedAccess::user_of_token(rt::Con
 rt::Task<Result<bool>> DelegatedAccess::is_allowed(rt::Context ctx, UserInfo user, AccessAttributes attributes) {
   std::string key = access_key(user, attributes);
   {
-    const std::lock_guard lock(mutex_);
+    const ThreadLock lock(mutex_);
     if (auto known = decisions_.get(key, setup_.clock.now())) co_return *known;
   }
   if (setup_.reviewer == nullptr) co_return error(Reason::ServiceUnavailable, "there is no API server to ask");
   CO_TRY_ASSIGN(const bool allowed, co_await setup_.reviewer->review_access(std::move(ctx), std::move(user), std::move(attributes)));
-  const std::lock_guard lock(mutex_);
+  const ThreadLock lock(mutex_);
   const rt::TimePoint now = setup_.clock.now();
   decisions_.put(std::move(key), allowed, now, now + (allowed ? setup_.allowed_ttl : setup_.denied_ttl));
   co_return allowed;

@@ -3,12 +3,13 @@
 #pragma once
 
 #include <map>
-#include <mutex>
+
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/status.h"
 #include "net/http.h"
 #include "rt/clock.h"
@@ -80,9 +81,9 @@ class DelegatedAccess {
   rt::Task<Result<std::optional<UserInfo>>> user_of_token(rt::Context ctx, std::string token);
 
   DelegatedAccessSetup setup_;
-  std::mutex mutex_;
-  Cache<std::optional<UserInfo>> tokens_;
-  Cache<bool> decisions_;
+  ThreadMutex mutex_;
+  Cache<std::optional<UserInfo>> tokens_ GUARDED_BY(mutex_);
+  Cache<bool> decisions_ GUARDED_BY(mutex_);
 };
 
 }  // namespace pintle::component
