@@ -1,5 +1,6 @@
 #include "cmd/kubelet/command.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 
@@ -8,7 +9,10 @@
 #include "client/kubeconfig.h"
 #include "cmd/kubelet/bootstrap.h"
 #include "cmd/kubelet/flags.h"
+#include "cmd/logging_options.h"
+#include "cmd/oom_score.h"
 #include "component/log.h"
+#include "kubelet/configuration/effects.h"
 #include "kubelet/kubelet.h"
 #include "os/machine.h"
 #include "rt/runtime.h"
@@ -76,6 +80,7 @@ kubelet::KubeletSetup setup_of(rt::Runtime& runtime, client::Client* client, con
 bool has_logind(rt::Runtime& runtime) { return runtime.disk().exists("/run/systemd/system"); }
 
 rt::Task<int> serve(rt::Runtime& runtime, Options options) {
+  set_oom_score(options.config.oom_score_adj.value_or(0));
   std::unique_ptr<client::Client> client;
   if (!options.kubeconfig.empty() && !options.bootstrap_kubeconfig.empty()) {
     BootstrapRequest request{options.bootstrap_kubeconfig, options.kubeconfig, options.cert_dir, options.hostname};
@@ -115,6 +120,18 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
 }
 
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+// Flags by themselves, and fields that no flag of the command line has set.
+void warn_of_settings(const component::FlagSet& flags, const api::kubeletconfig_v1beta1::KubeletConfiguration& config) {
+  std::string names;
+  for (const std::string& name : flags.without_effect()) names += (names.empty() ? "--" : ", --") + name;
+  for (const std::string& field : kubelet::settings_without_effect(config)) {
+    const auto said = std::ranges::find(kubelet_fields(), field, &FieldOfFlag::field);
+    if (said != kubelet_fields().end() && flags.is_set(said->flag)) continue;
+    names += (names.empty() ? "" : ", ") + field;
+  }
+  if (!names.empty()) log::warning("These settings have no effect in this release", {{"settings", names}});
+}
 
 Result<Options> options_of(rt::Disk& disk, const component::FlagSet& flags) {
   Options options;
@@ -158,15 +175,8 @@ int run_kubelet(std::span<const char* const> args) {
   auto runtime = rt::make_real_runtime(machine_options);
   auto options = options_of(runtime->disk(), flags);
   if (!options) return fail(options.error());
-  log::Options logging;
-  logging.verbosity = static_cast<int>(options->config.logging.verbosity);
-  logging.format = options->config.logging.format == "json" ? log::Format::Json : log::Format::Text;
-  log::init(runtime->clock(), logging);
-  if (!flags.without_effect().empty()) {
-    std::string names;
-    for (const std::string& name : flags.without_effect()) names += (names.empty() ? "--" : ", --") + name;
-    log::warning("These flags have no effect in this release", {{"flags", names}});
-  }
+  log::init(runtime->clock(), log_options(options->config.logging));
+  warn_of_settings(flags, options->config);
   return runtime->run([&]() -> rt::Task<int> { return serve(*runtime, std::move(*options)); });
 }
 
