@@ -9,7 +9,7 @@
 #include "cmd/kube_controller_manager/flags.h"
 #include "cmd/kube_controller_manager/service_account_clients.h"
 #include "cmd/secure_serving/secure_serving.h"
-#include "component/log.h"
+#include "component/log_flags.h"
 #include "component/version.h"
 #include "controller/manager.h"
 #include "rt/combine.h"
@@ -179,10 +179,9 @@ int run_kube_controller_manager(std::span<const char* const> args) {
   auto runtime = rt::make_real_runtime(machine_options);
   auto options = options_of(*runtime, flags);
   if (!options) return fail(options.error());
-  log::Options logging;
-  logging.verbosity = static_cast<int>(flags.get_int("v"));
-  logging.format = flags.get_string("logging-format") == "json" ? log::Format::Json : log::Format::Text;
-  log::init(runtime->clock(), logging);
+  auto logging = component::log_options(flags);
+  if (!logging) return fail(logging.error());
+  log::init(runtime->clock(), std::move(*logging));
   if (!flags.without_effect().empty()) {
     std::string names;
     for (const std::string& name : flags.without_effect()) names += (names.empty() ? "--" : ", --") + name;

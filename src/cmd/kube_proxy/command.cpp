@@ -10,10 +10,12 @@
 #include "base/strings.h"
 #include "client/kubeconfig.h"
 #include "cmd/kube_proxy/flags.h"
+#include "cmd/logging_options.h"
+#include "cmd/oom_score.h"
 #include "codec/yaml.h"
 #include "component/log.h"
-#include "os/read_file.h"
 #include "proxy/conntrack_settings.h"
+#include "proxy/effects.h"
 #include "proxy/proxy.h"
 #include "rt/runtime.h"
 
@@ -63,8 +65,7 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   if (!connection) co_return fail(connection.error());
   auto client = client::connect(runtime, std::move(*connection));
   if (!client) co_return fail(client.error());
-  if (auto adjusted = os::write_file("/proc/self/oom_score_adj", std::to_string(options.config.oom_score_adj.value_or(0))); !adjusted)
-    log::warning("Cannot change the OOM score", {{"err", adjusted.error().message}});
+  set_oom_score(options.config.oom_score_adj.value_or(0));
   proxy::ProxySetup setup{.runtime = runtime, .client = **client};
   setup.node_name = node_name_of(options.config);
   setup.config = std::move(options.config);
@@ -130,15 +131,11 @@ int run_kube_proxy(std::span<const char* const> args) {
   auto runtime = rt::make_real_runtime(machine_options);
   auto config = kube_proxy_configuration(runtime->disk(), flags);
   if (!config) return fail(config.error());
-  log::Options logging;
-  logging.verbosity = static_cast<int>(config->logging.verbosity);
-  logging.format = config->logging.format == "json" ? log::Format::Json : log::Format::Text;
-  log::init(runtime->clock(), logging);
-  if (!flags.without_effect().empty()) {
-    std::string names;
-    for (const std::string& name : flags.without_effect()) names += (names.empty() ? "--" : ", --") + name;
-    log::warning("These flags have no effect in this release", {{"flags", names}});
-  }
+  log::init(runtime->clock(), log_options(config->logging));
+  std::string names;
+  for (const std::string& name : flags.without_effect()) names += (names.empty() ? "--" : ", --") + name;
+  for (const std::string& field : proxy::settings_without_effect(*config)) names += (names.empty() ? "" : ", ") + field;
+  if (!names.empty()) log::warning("These settings have no effect in this release", {{"settings", names}});
   Options options;
   options.config = std::move(*config);
   options.master = flags.get_string("master");

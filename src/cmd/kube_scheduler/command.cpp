@@ -9,7 +9,7 @@
 #include "client/kubeconfig.h"
 #include "cmd/component_server/component_server.h"
 #include "cmd/kube_scheduler/flags.h"
-#include "component/log.h"
+#include "component/log_flags.h"
 #include "rt/combine.h"
 #include "rt/runtime.h"
 #include "scheduler/scheduler.h"
@@ -213,17 +213,15 @@ int run_kube_scheduler(std::span<const char* const> args) {
   rt::RealRuntimeOptions machine_options;
   machine_options.threads = 1;
   auto runtime = rt::make_real_runtime(machine_options);
-  log::Options logging;
-  logging.verbosity = static_cast<int>(flags.get_int("v"));
-  logging.format = flags.get_string("logging-format") == "json" ? log::Format::Json : log::Format::Text;
-  log::init(runtime->clock(), logging);
+  auto logging = component::log_options(flags);
+  if (!logging) return fail(logging.error());
+  log::init(runtime->clock(), std::move(*logging));
   auto options = options_of(runtime->disk(), flags);
   if (!options) return fail(options.error());
-  if (!flags.without_effect().empty()) {
-    std::string names;
-    for (const std::string& name : flags.without_effect()) names += (names.empty() ? "--" : ", --") + name;
-    log::warning("These flags have no effect in this release", {{"flags", names}});
-  }
+  std::string names;
+  for (const std::string& name : flags.without_effect()) names += (names.empty() ? "--" : ", --") + name;
+  for (const std::string& field : options->config.without_effect) names += (names.empty() ? "" : ", ") + field;
+  if (!names.empty()) log::warning("These settings have no effect in this release", {{"settings", names}});
   rt::Runtime& machine = *runtime;
   return runtime->run([&machine, wanted = std::move(*options)] { return serve(machine, wanted); });
 }

@@ -27,9 +27,9 @@ constexpr FlagSpec specs[] = {
     {"tls-private-key-file", String, "", "Key of the serving certificate", 0, false, true},
     {"tls-sni-cert-key", CertKey, "", "Further certificates by server name", 0, false, false, Refused},
     {"authentication-kubeconfig", String, "", "Kubeconfig for asking who a caller is", 0, false, true},
-    {"authentication-skip-lookup", Bool, "", "Do not read the authentication settings from the cluster", 0, false, true},
+    {"authentication-skip-lookup", Bool, "", "Do not read the authentication settings from the cluster", 0, false, false},
     {"authentication-token-webhook-cache-ttl", Duration, "10s", "How long answers about tokens are kept", 0, false, false},
-    {"authentication-tolerate-lookup-failure", Bool, "true", "Go on when the authentication settings cannot be read", 0, false, true},
+    {"authentication-tolerate-lookup-failure", Bool, "true", "Go on when the authentication settings cannot be read", 0, false, false},
     {"client-ca-file", String, "", "Authority of client certificates, PEM", 0, false, true},
     {"requestheader-allowed-names", Strings, "", "Common names of front proxies", 0, false, false, Refused},
     {"requestheader-client-ca-file", String, "", "Authority of front proxies", 0, false, false, Refused},
@@ -71,6 +71,7 @@ constexpr FlagSpec specs[] = {
     {"v", Int, "", "Verbosity of the log, 0 to 10", 'v', false, true},
     {"help", Bool, "", "Show this help", 'h', false, true},
     {"version", Version, "", "Print the version and end; raw prints it in full", 0, false, true},
+    {"vmodule", FileLevels, "", "Verbosity of the log by source file: name=N, with * and ? in names", 0, false, true},
 };
 
 }  // namespace
