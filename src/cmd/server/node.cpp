@@ -204,6 +204,8 @@ Result<KubeletConfiguration> Node::kubelet_configuration() const {
     config.server_tls_bootstrap = true;
     config.rotate_certificates = true;
   }
+  for (const auto& [gate, on] : config_.wanted_gates)
+    if (!config.feature_gates.contains(gate)) config.feature_gates[gate] = on;
   // One process for all: only who asks for a score gets it.
   const std::optional<int32_t> oom_score = config.oom_score_adj;
   kubelet::apply_defaults(config);
@@ -217,8 +219,12 @@ rt::Task<Result<Unit>> Node::start_kubelet(client::Client& client) {
   if (!*containerd_result_) co_return Unexpected(containerd_result_->error());
   kubelet::KubeletSetup setup{runtime_, &client};
   CO_TRY_ASSIGN(setup.configuration, kubelet_configuration());
-  for (const std::string& field : kubelet::settings_without_effect(setup.configuration))
+  for (const std::string& field : kubelet::settings_without_effect(setup.configuration)) {
+    // --feature-gates is for all components, and what the kubelet does not ask others may.
+    constexpr std::string_view gate = "featureGates.";
+    if (field.starts_with(gate) && config_.wanted_gates.contains(field.substr(gate.size()))) continue;
     log::warning("This setting of the kubelet has no effect in this release", {{"field", field}});
+  }
   setup.node_name = setup.hostname = name_;
   setup.node_ips = {ip_};
   setup.root_dir = layout_.kubelet();
