@@ -214,17 +214,21 @@ Result<KubeletConfiguration> Node::kubelet_configuration() const {
   return config;
 }
 
+// --feature-gates is for all components, and what the kubelet does not ask others may.
+void Node::warn_of_kubelet_settings(const KubeletConfiguration& config) const {
+  constexpr std::string_view gate = "featureGates.";
+  std::string names;
+  for (const std::string& field : kubelet::settings_without_effect(config))
+    if (!field.starts_with(gate) || !config_.wanted_gates.contains(field.substr(gate.size()))) names += (names.empty() ? "" : ", ") + field;
+  if (!names.empty()) log::warning("These settings of the kubelet have no effect in this release", {{"settings", names}});
+}
+
 rt::Task<Result<Unit>> Node::start_kubelet(client::Client& client) {
   CO_TRY(co_await containerd_done_.wait(rt::Context::background()));
   if (!*containerd_result_) co_return Unexpected(containerd_result_->error());
   kubelet::KubeletSetup setup{runtime_, &client};
   CO_TRY_ASSIGN(setup.configuration, kubelet_configuration());
-  for (const std::string& field : kubelet::settings_without_effect(setup.configuration)) {
-    // --feature-gates is for all components, and what the kubelet does not ask others may.
-    constexpr std::string_view gate = "featureGates.";
-    if (field.starts_with(gate) && config_.wanted_gates.contains(field.substr(gate.size()))) continue;
-    log::warning("This setting of the kubelet has no effect in this release", {{"field", field}});
-  }
+  warn_of_kubelet_settings(setup.configuration);
   setup.node_name = setup.hostname = name_;
   setup.node_ips = {ip_};
   setup.root_dir = layout_.kubelet();
