@@ -12,6 +12,8 @@
 
 namespace pintle::apiserver {
 
+inline constexpr const char* default_service_account_issuer = "https://kubernetes.default.svc.cluster.local";
+
 struct ApiServerOptions {
   std::string bind_address = "0.0.0.0";
   uint16_t secure_port = 6443;
@@ -24,15 +26,14 @@ struct ApiServerOptions {
 
   std::string cert_dir;                      // of the self-signed serving certificate; "": DATA_DIR/tls, without data_dir /var/run/kubernetes
   std::string data_dir = "/var/lib/pintle";  // "": keep everything in memory
-  bool etcd_servers_given = false;
 
-  std::string service_account_issuer = "https://kubernetes.default.svc.cluster.local";
-  std::vector<std::string> service_account_issuers;  // all accepted; the first one signs
+  std::vector<std::string> service_account_issuers;  // all accepted; the first one signs; empty: default_service_account_issuer
   std::vector<std::string> service_account_key_files;
   std::string service_account_signing_key_file;
   std::vector<std::string> api_audiences;
   rt::Duration service_account_max_token_expiration{};
   bool service_account_extend_token_expiration = true;
+  bool service_account_lookup = true;  // false: a legacy token outlives its Secret and its account
   std::string service_account_jwks_uri;
   std::string token_auth_file;
   bool anonymous_auth = true;
@@ -61,7 +62,8 @@ struct ApiServerOptions {
   component::FeatureGates feature_gates;
   std::map<std::string, std::string> runtime_config;
   bool profiling = true;  // serve /debug/pprof/
-  int verbosity = 0;
+  int64_t http2_streams_max = 0;  // of one connection; 0: the HTTP server's default
+  rt::Duration shutdown_delay{};  // how long stop() goes on serving, with /readyz failing
 };
 
 }  // namespace pintle::apiserver

@@ -1,5 +1,6 @@
 #include "apiserver/server.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <optional>
@@ -39,6 +40,7 @@ namespace pintle::apiserver {
 namespace {
 
 constexpr rt::Duration drain_grace = std::chrono::seconds(10);
+constexpr int64_t http2_streams_most = (int64_t{1} << 31) - 1;  // stream numbers are of 31 bits
 
 // An action that is known later than its resource.
 class LateAction : public Action {
@@ -126,7 +128,8 @@ class ApiServerImpl final : public ApiServer {
   rt::Runtime& runtime_;
   ApiServerSetup setup_;
   ApiServerOptions& options_;
-  std::atomic<bool> ready_ = false;
+  std::atomic<bool> started_ = false;
+  std::atomic<bool> shutting_down_ = false;
   StoreHealth store_health_;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<InstalledRegistry> registry_;
@@ -176,6 +179,7 @@ Result<Unit> ApiServerImpl::make_authentication() {
   }
   config.max_token_expiration = options_.service_account_max_token_expiration;
   config.extend_token_expiration = options_.service_account_extend_token_expiration;
+  config.lookup = options_.service_account_lookup;
   config.jwks_uri = options_.service_account_jwks_uri;
   config.external_host = options_.advertise_address + ":" + std::to_string(options_.secure_port);
   TRY_ASSIGN(authentication_, Authentication::make(std::move(config), runtime_.clock(), runtime_.random(), registry_->reader()));
@@ -242,8 +246,8 @@ void ApiServerImpl::make_handler() {
   for (const char* name : {"ping", "log", "etcd"}) health.add({name, [] { return true; }});
   // Of /readyz alone, as upstream's: a server that can read is not made better by a restart.
   health.add({"etcd-readiness", [this] { return !store_health_.failure(); }, true});
-  health.add({"poststarthook/rbac/bootstrap-roles", [this] { return ready_.load(); }});
-  health.add({"shutdown", [this] { return ready_.load(); }, true});
+  health.add({"poststarthook/rbac/bootstrap-roles", [this] { return started_.load(); }});
+  health.add({"shutdown", [this] { return !shutting_down_.load(); }, true});
   add_openapi_pages(*handler_, registry_->served());
   if (options_.profiling) add_profile_pages(*handler_, runtime_);
   if (authentication_ && authentication_->openid()) {
@@ -308,7 +312,9 @@ rt::Task<Result<Unit>> ApiServerImpl::listen() {
   tls.cipher_suites = options_.tls_cipher_suites;
   tls.min_version = options_.tls_min_version;
   server.tls = std::move(tls);
-  server.on_reload_error = [](const Status& status) { component::log::error("The serving certificate cannot be read again", status); };
+  if (options_.http2_streams_max > 0)
+    server.limits.streams_per_connection_max = static_cast<uint32_t>(std::min<int64_t>(options_.http2_streams_max, http2_streams_most));
+  server.on_reload_error = [](const Status& failure) { component::log::error("The serving certificate has changed and is no good", failure); };
   server_ = net::make_server(runtime_, *handler_, std::move(server));
   CO_TRY(co_await server_->start());
   if (serving_certificate_) serving_certificate_->start();
@@ -320,7 +326,7 @@ rt::Task<Result<Unit>> ApiServerImpl::start() {
   CO_TRY_ASSIGN(auto served, apimachinery::ServedSet::configured(options_.runtime_config));
   CO_TRY(open_store());
   registry_ = std::make_unique<InstalledRegistry>(runtime_, *store_, options_, std::move(served));
-  if (options_.service_account_issuers.empty()) options_.service_account_issuers.push_back(options_.service_account_issuer);
+  if (options_.service_account_issuers.empty()) options_.service_account_issuers.emplace_back(default_service_account_issuer);
   registry_->install(definitions());
   CO_TRY(co_await registry_->start());
   CO_TRY(make_authentication());
@@ -333,12 +339,14 @@ rt::Task<Result<Unit>> ApiServerImpl::start() {
   make_handler();
   if (setup_.listen) CO_TRY(co_await listen());
   handler_->start();
-  ready_ = true;
+  started_ = true;
   co_return Unit{};
 }
 
 rt::Task<void> ApiServerImpl::stop() {
-  ready_ = false;
+  shutting_down_ = true;
+  // Load balancers see /readyz fail and send their clients elsewhere, while those that still come are served.
+  if (started_ && options_.shutdown_delay > rt::Duration(0)) (void)co_await rt::sleep_for(rt::Context::background(), options_.shutdown_delay);
   if (handler_) handler_->end_long_running();
   if (server_) co_await server_->drain(drain_grace);
   if (serving_certificate_) co_await serving_certificate_->stop();

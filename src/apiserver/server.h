@@ -29,7 +29,8 @@ class ApiServer {
   virtual ~ApiServer() = default;
   // Opens the store, reads all state, and serves when it returns. An error names the file, address or option at fault.
   virtual rt::Task<Result<Unit>> start() = 0;
-  // Ends /readyz, drains requests, stops everything. Await it before destroying the server.
+  // Ends /readyz, goes on serving for ApiServerOptions::shutdown_delay, drains requests, stops everything. Await it before destroying
+  // the server.
   virtual rt::Task<void> stop() = 0;
   // For the in-process transport. Valid between start() and stop().
   virtual net::Handler& handler() = 0;

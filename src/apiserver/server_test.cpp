@@ -353,6 +353,30 @@ rt::Task<void> tells_what_holds_memory(InProcessServer& server) {
   EXPECT_TRUE(text.body.starts_with("Held now")) << text.body.substr(0, 100);
 }
 TEST(Server, TellsWhatHoldsMemory) { with_server(tells_what_holds_memory); }
+// Load balancers are told by /readyz; those that come still are served, until the time is over.
+rt::Task<void> shut_down_late() {
+  ApiServerOptions options;
+  options.shutdown_delay = std::chrono::seconds(30);
+  auto server = co_await InProcessServer::start(rt::Executor::current().runtime(), std::move(options));
+  CHECK(server.has_value(), server ? "" : server.error().message);
+  const rt::Clock& clock = rt::Executor::current().runtime().clock();
+  const rt::TimePoint began = clock.now();
+  rt::TaskGroup stopping;
+  stopping.spawn((*server)->stop());
+  (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::seconds(29));
+  const Answer ready = co_await (*server)->get("/readyz");
+  EXPECT_EQ(ready.status, 500);
+  EXPECT_NE(ready.body.find("[-]shutdown failed"), std::string::npos) << ready.body;
+  EXPECT_NE(ready.body.find("[+]poststarthook/rbac/bootstrap-roles ok"), std::string::npos) << ready.body;
+  const Answer live = co_await (*server)->get("/livez");
+  EXPECT_EQ(live.status, 200) << live.body;
+  const Answer made = co_await (*server)->ask("POST", maps, config_map("late"));
+  EXPECT_EQ(made.status, 201) << made.body;
+  co_await stopping.join();
+  EXPECT_GE(clock.now() - began, std::chrono::seconds(30));
+  EXPECT_LT(clock.now() - began, std::chrono::seconds(40));
+}
+TEST(Server, ShutsDownAfterADelay) { rt::testing::run_sim(shut_down_late(), 1); }
 
 }  // namespace
 }  // namespace pintle::apiserver

@@ -32,8 +32,9 @@ using enum component::FlagType;
       {"pause-image", String, "registry.k8s.io/pause:3.10.2", "Image of pod sandboxes", 0, false, true},                                       \
       {"pod-logs-dir", String, "", "Folder of container logs; default: /var/log/pods, or DATA_DIR/log/pods with a --data-dir of one's own", 0, \
        false,          true},                                                                                                                  \
-      {"registry-config-dir", String, "", "Folder of registry hosts files (mirrors, credentials) for our containerd", 0, false, true}, {       \
-    "v", Int, "0", "Verbosity of the log", 'v', false, true                                                                                    \
+      {"registry-config-dir", String, "", "Folder of registry hosts files (mirrors, credentials) for our containerd", 0, false, true},         \
+      {"v", Int, "0", "Verbosity of the log", 'v', false, true}, {                                                                             \
+    "vmodule", FileLevels, "", "Verbosity of the log by source file: name=N, with * and ? in names", 0, false, true                            \
   }
 
 constexpr FlagSpec server_specs[] = {
@@ -196,6 +197,8 @@ Result<ClusterConfig> parse_cluster_config(component::FlagSet& flags, bool serve
   if (!config.token.empty() && !is_bootstrap_token(config.token))
     return bad_request("--token must have the form abcdef.0123456789abcdef (lower-case letters and digits)");
   TRY_ASSIGN(config.feature_gates, component::FeatureGates::parse(flags.get_map("feature-gates")));
+  for (const auto& [name, on] : flags.get_map("feature-gates")) config.wanted_gates[name] = component::parse_go_bool(on).value_or(false);
+  TRY_ASSIGN(config.vmodule, component::log::parse_vmodule(flags.get_string("vmodule")));
   config.verbosity = static_cast<int>(flags.get_int("v"));
   config.json_logs = flags.get_string("logging-format") == "json";
   TRY(read_node(flags, config));

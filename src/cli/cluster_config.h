@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "component/feature_gates.h"
 #include "component/flags.h"
+#include "component/log.h"
 #include "rt/clock.h"
 #include "rt/file.h"
 
@@ -55,7 +56,9 @@ struct ClusterConfig {
   std::string server_url;                            // agent: --server
   NodeConfig node;
   component::FeatureGates feature_gates;
+  std::map<std::string, bool> wanted_gates;  // those of --feature-gates, for the kubelet's configuration
   int verbosity = 0;
+  std::vector<component::log::FileVerbosity> vmodule;
   bool json_logs = false;
 
   bool disabled(std::string_view component) const;

@@ -64,6 +64,15 @@ TEST(ClusterConfig, MistakesAreNamed) {
   check_refused(false, {"--token=abcdef.0123456789abcdef"}, "", "--server must be the https:// URL of the API server to join");
 }
 
+TEST(ClusterConfig, GatesAndLevelsOfFiles) {
+  const auto config = parse(true, {"--feature-gates=MemoryQoS=true,EventedPLEG=false", "--vmodule=node=4"});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->wanted_gates, (std::map<std::string, bool>{{"EventedPLEG", false}, {"MemoryQoS", true}}));
+  ASSERT_EQ(config->vmodule.size(), 1u);
+  EXPECT_EQ(config->vmodule[0].pattern, "node");
+  EXPECT_FALSE(parse(true, {"--vmodule=node"}));
+}
+
 TEST(ClusterConfig, Taints) {
   const auto config = parse(true, {"--node-taint=a/b=c:NoExecute,d:NoSchedule"});
   ASSERT_TRUE(config) << config.error().message;

@@ -10,11 +10,11 @@ namespace {
 
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
-void announce(const std::vector<std::string>& without_effect) {
-  if (without_effect.empty()) return;
+void announce(const std::vector<std::string>& flags, const std::vector<std::string>& settings) {
   std::string names;
-  for (const std::string& name : without_effect) names += (names.empty() ? "--" : ", --") + name;
-  log::warning("These flags have no effect in this release", {{"flags", names}});
+  for (const std::string& name : flags) names += (names.empty() ? "--" : ", --") + name;
+  for (const std::string& name : settings) names += (names.empty() ? "" : ", ") + name;
+  if (!names.empty()) log::warning("These settings have no effect in this release", {{"settings", names}});
 }
 
 }  // namespace
@@ -22,13 +22,6 @@ void announce(const std::vector<std::string>& without_effect) {
 int fail(const std::string& command, const Status& status) {
   std::fprintf(stderr, "%s: %s\n", command.c_str(), status.message.c_str());
   return 1;
-}
-
-log::Options logging_of(const FlagSet& flags) {
-  log::Options out;
-  out.verbosity = static_cast<int>(flags.get_int("v"));
-  out.format = flags.get_string("logging-format") == "json" ? log::Format::Json : log::Format::Text;
-  return out;
 }
 
 int run_command(const Command& command, std::span<const char* const> args) {
@@ -48,7 +41,7 @@ int run_command(const Command& command, std::span<const char* const> args) {
   const auto work = command.prepare(*runtime, flags);
   if (!work) return fail(command.name, work.error());
   log::init(runtime->clock(), work->logging);
-  announce(flags.without_effect());
+  announce(flags.without_effect(), work->without_effect);
   return runtime->run(work->run);
 }
 

@@ -15,7 +15,8 @@ namespace pintle::component {
 
 struct CommandWork {
   log::Options logging;
-  std::function<rt::Task<int>()> run;  // on the runtime's first executor, once; its value is the exit status
+  std::vector<std::string> without_effect;  // settings of a configuration file that are known and do nothing
+  std::function<rt::Task<int>()> run;       // on the runtime's first executor, once; its value is the exit status
 };
 
 struct Command {
@@ -31,7 +32,5 @@ struct Command {
 int run_command(const Command& command, std::span<const char* const> args);
 // One line on standard error; the exit status of a command that failed.
 int fail(const std::string& command, const Status& status);
-// Of --v and --logging-format.
-log::Options logging_of(const FlagSet& flags);
 
 }  // namespace pintle::component

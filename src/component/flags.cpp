@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/ip_address.h"
+#include "component/log.h"
 
 namespace pintle::component {
 namespace {
@@ -130,6 +131,11 @@ Result<Unit> check_value(FlagType type, std::string_view value) {
       if (value.find(',') == std::string_view::npos) return bad_request("must be certificate,key or certificate,key:domain,...");
       return Unit{};
     case FlagType::Map: return check_map(value);
+    case FlagType::FileLevels: {
+      auto levels = log::parse_vmodule(value);
+      if (!levels) return Unexpected(levels.error());
+      return Unit{};
+    }
     case FlagType::Strings: {
       auto items = split_csv(value);
       if (!items) return Unexpected(items.error());
@@ -157,6 +163,7 @@ std::string_view type_name(FlagType type) {
     case FlagType::Quantity: return "quantity";
     case FlagType::Int32Slice: return "ints";
     case FlagType::CertKey: return "cert,key";
+    case FlagType::FileLevels: return "pattern=N,...";
     case FlagType::Version: return "version";
   }
   return "";
@@ -305,6 +312,13 @@ Result<Unit> FlagSet::refuse_unbuilt() const {
     return bad_request(fmt::format("--{}: this release does not have what the flag asks for, and {} does not start without it", name, program_));
   }
   return Unit{};
+}
+
+std::vector<std::string> FlagSet::without_effect() const {
+  std::vector<std::string> out;
+  for (const std::string& name : without_effect_)
+    if (!is_default(require(name), values_.find(name)->second)) out.push_back(name);
+  return out;
 }
 
 bool FlagSet::is_set(std::string_view name) const { return values_.contains(require(name).name); }

@@ -31,6 +31,7 @@ enum class FlagType : uint8_t {
   Quantity,     // 10Mi
   Int32Slice,   // comma-separated integers
   CertKey,      // cert,key[:domain,...], repeatable
+  FileLevels,   // pattern=N,... of source files (log.h)
   Version,      // true, false, raw or a version string
 };
 
@@ -85,8 +86,8 @@ class FlagSet {
   bool help_requested() const { return help_; }
   // --version, --version=raw ...: "" when absent.
   const std::string& version_requested() const { return version_; }
-  // Flags that were set and have no effect yet, in the order given.
-  const std::vector<std::string>& without_effect() const { return without_effect_; }
+  // Flags that were set to something else than their default and have no effect yet, in the order given.
+  std::vector<std::string> without_effect() const;
   const std::vector<std::string>& deprecated_used() const { return deprecated_used_; }
   // Every flag with type, default and description.
   std::string help() const;

@@ -16,11 +16,13 @@ constexpr FlagSpec specs[] = {
     {"bind-address", FlagType::Ip, "0.0.0.0", "address", 0, false, true},
     {"service-node-port-range", FlagType::PortRange, "30000-32767", "ports", 0, false, true},
     {"log-text-info-buffer-size", FlagType::Quantity, "", "buffer"},
+    {"period", FlagType::Duration, "1m0s", "period"},
     {"audit-policy-file", FlagType::String, "", "policy", 0, false, false, WithoutEffect::Refused},
     {"header-names", FlagType::Strings, "x-user", "headers", 0, false, false, WithoutEffect::Refused},
     {"http1-only", FlagType::Bool, "", "no HTTP/2", 0, false, false, WithoutEffect::Refused},
     {"cache-ttl", FlagType::Duration, "2m0s", "ttl", 0, false, false, WithoutEffect::Refused},
     {"v", FlagType::Int, "", "verbosity", 'v', false, true},
+    {"vmodule", FlagType::FileLevels, "", "verbosity by file", 0, false, true},
     {"version", FlagType::Version, "", "print", 0, false, true},
     {"help", FlagType::Bool, "", "help", 'h', false, true},
 };
@@ -81,6 +83,8 @@ TEST(Flags, RefusesWithOneClearLine) {
 TEST(Flags, ReportsFlagsWithoutEffectOnce) {
   const FlagSet flags = parsed({"--log-text-info-buffer-size=1Mi", "--log-text-info-buffer-size=2Mi"});
   EXPECT_EQ(flags.without_effect(), std::vector<std::string>{"log-text-info-buffer-size"});
+  EXPECT_TRUE(parsed({"--period=60s"}).without_effect().empty()) << "its default asks for nothing";
+  EXPECT_FALSE(parsed({"--period=61s"}).without_effect().empty());
 }
 
 TEST(Flags, VersionAndHelp) {

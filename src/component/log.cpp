@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <charconv>
 #include <ctime>
 #include <iterator>
 
@@ -15,6 +16,9 @@ std::atomic<const rt::Clock*> clock_source = nullptr;
 std::atomic<int> verbosity_limit = 0;
 std::atomic<int> target_fd = 2;
 std::atomic<Format> line_format = Format::Text;
+// Written by init() alone, read where has_file_verbosity says so.
+std::vector<FileVerbosity> file_verbosity;
+std::atomic<bool> has_file_verbosity = false;
 
 struct Moment {
   std::tm utc{};
@@ -88,19 +92,75 @@ void write_line(char severity, std::string_view message, Pairs pairs) {
   [[maybe_unused]] const ssize_t written = ::write(target_fd.load(), line.data(), line.size());
 }
 
+bool fits(std::string_view pattern, std::string_view text) {
+  while (!pattern.empty()) {
+    if (pattern[0] == '*') {
+      for (std::size_t i = 0; i <= text.size(); ++i)
+        if (fits(pattern.substr(1), text.substr(i))) return true;
+      return false;
+    }
+    if (text.empty() || (pattern[0] != '?' && pattern[0] != text[0])) return false;
+    pattern.remove_prefix(1);
+    text.remove_prefix(1);
+  }
+  return text.empty();
+}
+
+bool enabled_for_file(int verbosity, std::string_view file) {
+  for (const FileVerbosity& one : file_verbosity)
+    if (is_file_of(one.pattern, file)) return verbosity <= one.verbosity;
+  return false;
+}
+
 }  // namespace
+
+bool is_file_of(std::string_view pattern, std::string_view file) {
+  constexpr std::string_view root = "src/";
+  if (const auto at = file.rfind("/src/"); at != std::string_view::npos)
+    file.remove_prefix(at + 1 + root.size());
+  else if (file.starts_with(root))
+    file.remove_prefix(root.size());
+  file = file.substr(0, file.rfind('.'));
+  if (pattern.find('/') == std::string_view::npos) file.remove_prefix(file.rfind('/') + 1);
+  return fits(pattern, file);
+}
+
+Result<std::vector<FileVerbosity>> parse_vmodule(std::string_view text) {
+  constexpr std::size_t pattern_chars_max = 256;
+  std::vector<FileVerbosity> out;
+  while (!text.empty()) {
+    const std::string_view item = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), item.size() + 1));
+    if (item.empty()) continue;  // as after a last comma
+    const auto equals = item.find('=');
+    const std::string_view number = equals == std::string_view::npos ? std::string_view() : item.substr(equals + 1);
+    FileVerbosity one{std::string(item.substr(0, equals)), 0};
+    const auto [end, failure] = std::from_chars(number.data(), number.data() + number.size(), one.verbosity);
+    if (one.pattern.empty() || one.pattern.size() > pattern_chars_max || number.empty() || failure != std::errc() ||
+        end != number.data() + number.size() || one.verbosity < 0)
+      return bad_request(fmt::format("\"{}\" is not PATTERN=N, a pattern of source files and their verbosity", item));
+    out.push_back(std::move(one));
+  }
+  return out;
+}
 
 void init(const rt::Clock& clock, Options options) {
   clock_source = &clock;
   verbosity_limit = options.verbosity;
+  has_file_verbosity = false;
+  file_verbosity = std::move(options.vmodule);
+  has_file_verbosity = !file_verbosity.empty();
   target_fd = options.fd;
   line_format = options.format;
 }
 
-bool enabled(int verbosity) { return verbosity <= verbosity_limit.load(std::memory_order_relaxed); }
+bool enabled(int verbosity, const std::source_location& where) {
+  if (verbosity <= verbosity_limit.load(std::memory_order_relaxed)) return true;
+  return has_file_verbosity.load(std::memory_order_acquire) && enabled_for_file(verbosity, where.file_name());
+}
 
-void info(int verbosity, std::string_view message, Pairs pairs) {
-  if (enabled(verbosity)) write_line('I', message, pairs);
+void info(int verbosity, std::string_view message, Pairs pairs, const std::source_location& where) {
+  if (enabled(verbosity, where)) write_line('I', message, pairs);
 }
 void warning(std::string_view message, Pairs pairs) { write_line('W', message, pairs); }
 void error(std::string_view message, Pairs pairs) { write_line('E', message, pairs); }

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <initializer_list>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/status.h"
 #include "rt/clock.h"
@@ -14,12 +16,24 @@ namespace pintle::component::log {
 
 enum class Format : uint8_t { Text, Json };
 
+// --vmodule: the verbosity of source files of one name. As klog's, the pattern (with * and ?) is for the file's name without its
+// suffix ("node_agent" for kubelet/node/node_agent.cpp), or for the path below src/ where it has a slash ("kubelet/node/*").
+struct FileVerbosity {
+  std::string pattern;
+  int verbosity = 0;
+};
+// "pattern=N,...": BadRequest says what is wrong.
+Result<std::vector<FileVerbosity>> parse_vmodule(std::string_view text);
+// Whether a file (path below src/, or an absolute one) is among those of a pattern. Pure.
+bool is_file_of(std::string_view pattern, std::string_view file);
+
 struct Options {
   Format format = Format::Text;
-  int verbosity = 0;  // -v
+  int verbosity = 0;                   // -v
+  std::vector<FileVerbosity> vmodule;  // the first pattern that fits a file decides; it only ever adds lines to those of -v
   int fd = 2;
 };
-// Before anything is logged; `clock` outlives every logging thread.
+// Before anything is logged by another thread; `clock` outlives every logging thread.
 void init(const rt::Clock& clock, Options options);
 
 // A key and its value; the value is quoted as needed.
@@ -29,9 +43,9 @@ struct Pair {
 };
 using Pairs = std::initializer_list<Pair>;
 
-// True if info() of this verbosity is written: ask before an expensive argument is built.
-bool enabled(int verbosity);
-void info(int verbosity, std::string_view message, Pairs pairs = {});
+// True if info() of this verbosity is written at that place: ask before an expensive argument is built.
+bool enabled(int verbosity, const std::source_location& where = std::source_location::current());
+void info(int verbosity, std::string_view message, Pairs pairs = {}, const std::source_location& where = std::source_location::current());
 void warning(std::string_view message, Pairs pairs = {});
 void error(std::string_view message, Pairs pairs = {});
 // With the Status as pair "err".

@@ -47,5 +47,34 @@ TEST(Log, VerbosityIsALimit) {
   EXPECT_NE(logged({.verbosity = 2}, [] { info(2, "said"); }), "");
 }
 
+TEST(Log, FilesMaySayMore) {
+  const auto vmodule = parse_vmodule("other=9,log_*=3");
+  ASSERT_TRUE(vmodule) << vmodule.error().message;
+  EXPECT_NE(logged({.verbosity = 1, .vmodule = *vmodule}, [] { info(3, "said"); }), "");
+  EXPECT_EQ(logged({.verbosity = 1, .vmodule = *vmodule}, [] { info(4, "quiet"); }), "");
+  EXPECT_NE(logged({.verbosity = 4, .vmodule = *vmodule}, [] { info(4, "-v holds for all"); }), "");
+  EXPECT_EQ(logged({.verbosity = 1, .vmodule = *parse_vmodule("other=9")}, [] { info(3, "quiet"); }), "");
+}
+
+TEST(Log, PatternsOfFiles) {
+  const auto check = [](std::string_view pattern, std::string_view file, bool fits) {
+    EXPECT_EQ(is_file_of(pattern, file), fits) << pattern << file;
+  };
+  check("node_agent", "src/kubelet/node/node_agent.cpp", true);
+  check("node_agent", "/home/me/src/pintle/src/kubelet/node/node_agent.cpp", true);
+  check("node_*", "../src/kubelet/node/node_agent.cpp", true);
+  check("node", "src/kubelet/node/node_agent.cpp", false);
+  check("node_agen?", "src/kubelet/node/node_agent.h", true);
+  check("kubelet/node/*", "src/kubelet/node/node_agent.cpp", true);
+  check("kubelet/*", "src/proxy/proxy.cpp", false);
+  check("*", "a.cpp", true);
+}
+
+TEST(Log, WhatIsNoVmodule) {
+  for (const char* wrong : {"a", "a=", "=1", "a=b", "a=-1", "a=1=2", "a=1,b"}) EXPECT_FALSE(parse_vmodule(wrong)) << wrong;
+  EXPECT_EQ(parse_vmodule("a=1,")->size(), 1u);
+  EXPECT_TRUE(parse_vmodule("")->empty());
+}
+
 }  // namespace
 }  // namespace pintle::component::log

@@ -30,7 +30,6 @@ struct SigningAuthority {
 // What the command line decides, as plain values; the names are those of the flags.
 struct ControllerOptions {
   component::FeatureGates feature_gates;
-  std::string cluster_name = "kubernetes";
   bool allocate_node_cidrs = false;
   std::vector<std::string> cluster_cidrs;  // one, or one of each family
   std::vector<std::string> service_cidrs;  // --service-cluster-ip-range
@@ -38,7 +37,6 @@ struct ControllerOptions {
   int node_cidr_mask_size_v6 = 64;
 
   std::string root_ca_pem;                          // of --root-ca-file: what kube-root-ca.crt holds
-  std::string service_account_key_pem;              // of --service-account-private-key-file: signs legacy tokens
   std::map<std::string, SigningAuthority> signers;  // by signer name
   // Kubelets' serving certificates are approved when they name the node's own addresses alone. Upstream leaves that to the
   // administrator; `pintle server` is one. So are the next two.
@@ -49,7 +47,6 @@ struct ControllerOptions {
   std::vector<std::string> reserved_node_names;  // nodes that never ask
   rt::Duration cluster_signing_duration = std::chrono::hours(24 * 365);
 
-  rt::Duration node_monitor_period = std::chrono::seconds(5);
   rt::Duration node_monitor_grace_period = std::chrono::seconds(50);
   rt::Duration node_startup_grace_period = std::chrono::seconds(60);
   double node_eviction_rate = 0.1;  // nodes a second
@@ -62,14 +59,7 @@ struct ControllerOptions {
   int max_endpoints_per_slice = 100;
   int mirroring_max_endpoints_per_subset = 1000;
   rt::Duration endpoint_updates_batch_period{};
-  rt::Duration legacy_service_account_token_clean_up_period = std::chrono::hours(24 * 365);
-  rt::Duration horizontal_pod_autoscaler_sync_period = std::chrono::seconds(15);
-  rt::Duration horizontal_pod_autoscaler_downscale_stabilization = std::chrono::minutes(5);
-  rt::Duration horizontal_pod_autoscaler_cpu_initialization_period = std::chrono::minutes(5);
-  rt::Duration horizontal_pod_autoscaler_initial_readiness_delay = std::chrono::seconds(30);
-  double horizontal_pod_autoscaler_tolerance = 0.1;
-  std::vector<std::string> namespace_finalizers_skip;  // resources that namespace deletion leaves alone; for tests
-  std::map<std::string, int> concurrency;              // workers by controller name; absent: its default
+  std::map<std::string, int> concurrency;  // workers by controller name; absent: its default
 };
 
 struct ControllerDeps {

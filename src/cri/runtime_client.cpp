@@ -199,13 +199,6 @@ RuntimeClient::Answer<std::vector<ContainerStats>> RuntimeClient::list_container
   co_return std::move(answer.stats);
 }
 
-RuntimeClient::Answer<ContainerStats> RuntimeClient::container_stats(Context ctx, std::string id) {
-  ContainerStatsRequest request;
-  request.container_id = std::move(id);
-  CO_TRY_ASSIGN(auto answer, co_await call<ContainerStatsResponse>(*runtime_, ctx, timeout_, runtime_method("ContainerStats"), encode(request)));
-  co_return answer.stats ? std::move(*answer.stats) : ContainerStats();
-}
-
 RuntimeClient::Answer<std::vector<PodSandboxStats>> RuntimeClient::list_pod_sandbox_stats(Context ctx, PodSandboxStatsFilter filter) {
   ListPodSandboxStatsRequest request;
   request.filter = std::move(filter);

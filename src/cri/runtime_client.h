@@ -72,7 +72,6 @@ class RuntimeClient {
 
   // --- statistics ------------------------------------------------------------------------------------------------------
   Answer<std::vector<api::cri_v1::ContainerStats>> list_container_stats(Context ctx, api::cri_v1::ContainerStatsFilter filter);
-  Answer<api::cri_v1::ContainerStats> container_stats(Context ctx, std::string id);
   Answer<std::vector<api::cri_v1::PodSandboxStats>> list_pod_sandbox_stats(Context ctx, api::cri_v1::PodSandboxStatsFilter filter);
 
   // --- images ----------------------------------------------------------------------------------------------------------

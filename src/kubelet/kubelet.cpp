@@ -1,17 +1,22 @@
 #include "kubelet/kubelet.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <optional>
 
 #include "api/gen/node_v1.h"
 #include "apimachinery/validation/node_labels.h"
 #include "client/event_recorder.h"
 #include "client/informers.h"
+#include "component/feature_gates.h"
 #include "component/log.h"
 #include "component/serving/self_signed_certificate.h"
 #include "cri/container_events.h"
 #include "kubelet/admission/resize_admission.h"
 #include "kubelet/certificates/certificate_manager.h"
 #include "kubelet/cgroups/cgroup_configuration.h"
+#include "kubelet/configuration/validation.h"
 #include "kubelet/eviction/manager.h"
 #include "kubelet/kubelet_host.h"
 #include "kubelet/logs/log_rotation.h"
@@ -33,7 +38,9 @@ namespace log = component::log;
 namespace {
 
 constexpr auto* pods_of_node = "node";
+constexpr auto* container_log_links = "/var/log/containers";  // to pods' logs, for those who gather them
 constexpr rt::BackoffOptions reconnect{.initial = std::chrono::milliseconds(100), .max = std::chrono::seconds(5)};
+constexpr rt::Duration cgroup_driver_patience = std::chrono::seconds(5);   // with a runtime that does not answer
 constexpr rt::Duration look_after_subscription = std::chrono::seconds(1);  // an event may fall between stream and list
 constexpr rt::Duration look_without_events = std::chrono::seconds(5);      // a runtime that tells nothing
 
@@ -67,6 +74,8 @@ struct Kubelet::State {
   explicit State(KubeletSetup setup_in);
 
   rt::Task<Result<Unit>> start();
+  rt::Task<void> ask_cgroup_driver();
+  rt::Task<Result<HandlerFeatures>> features_for(rt::Context ctx, PodPtr pod);
   rt::Task<Result<Unit>> serve();
   rt::Task<Result<server::ServingFiles>> serving_files();
   rt::Task<void> serve_when_certified();
@@ -78,6 +87,8 @@ struct Kubelet::State {
   rt::Task<void> stop();
 
   Result<Unit> measure();
+  Result<Unit> check_swap() const;
+  Result<Unit> make_runtime_client();
   Result<Unit> make_cgroups();
   Result<Unit> make_parts();
   void make_workers();
@@ -95,6 +106,7 @@ struct Kubelet::State {
   KubeletSetup setup;
   rt::Runtime& runtime;
   const Paths paths;
+  component::FeatureGates gates;
   os::MachineFacts machine;
   ResourceList capacity;
   ResourceList allocatable;
@@ -112,6 +124,7 @@ struct Kubelet::State {
   std::unique_ptr<os::Cgroups> machine_cgroups;
   std::unique_ptr<PodCgroups> cgroups;
   std::unique_ptr<VolumeManager> volumes;
+  std::unique_ptr<UserNamespaceRanges> user_namespaces;
   std::unique_ptr<Configurator> configurator;
   std::unique_ptr<ImageAccess> image_access;
   std::unique_ptr<ImagePuller> images;
@@ -131,6 +144,8 @@ struct Kubelet::State {
   std::unique_ptr<Host> host;
   std::unique_ptr<server::KubeletServer> server;
   bool cgroup_v2 = false;
+  bool swap_controller = false;
+  std::vector<std::string> masked_paths;
   rt::TaskGroup tasks;
 };
 
@@ -142,7 +157,10 @@ Kubelet::State::State(KubeletSetup setup_in)
 // What the machine has, and what of it pods may use.
 Result<Unit> Kubelet::State::measure() {
   const auto& configuration = setup.configuration;
+  TRY_ASSIGN(gates, feature_gates(configuration));
   TRY_ASSIGN(machine, os::machine_facts());
+  TRY(check_swap());
+  masked_paths = os::thermal_throttle_paths();
   TRY(runtime.disk().make_directories(paths.pods(), 0750));
   // Containers may want to see what is mounted later; and another kubelet that takes the root over finds it as it wants it,
   // instead of binding it over our mounts.
@@ -161,6 +179,13 @@ Result<Unit> Kubelet::State::measure() {
   allocatable = node_allocatable(capacity, reserved, hard);
   for_pods = enforces(configuration, "pods") ? allocatable_for_pods(capacity, reserved) : capacity;
   return Unit{};
+}
+
+Result<Unit> Kubelet::State::check_swap() const {
+  if (!setup.configuration.fail_swap_on.value_or(true) || machine.swap_bytes == 0) return Unit{};
+  return error(Reason::Invalid,
+               fmt::format("this machine swaps ({} MiB), and failSwapOn (--fail-swap-on) refuses that: turn swap off, or set it to false",
+                           machine.swap_bytes >> 20));
 }
 
 NodeConfig Kubelet::State::node_config() const {
@@ -183,19 +208,68 @@ NodeConfig Kubelet::State::node_config() const {
   out.seccomp_default = configuration.seccomp_default.value_or(false);
   out.cgroup_v2 = cgroup_v2;
   out.single_process_oom_kill = configuration.single_process_oom_kill.value_or(!cgroup_v2);
+  out.swap_controller = swap_controller;
+  out.limited_swap = configuration.memory_swap.swap_behavior == "LimitedSwap";
+  out.swap_capacity_bytes = static_cast<int64_t>(machine.swap_bytes);
+  out.more_masked_paths = masked_paths;
   return out;
 }
 
 Result<Unit> Kubelet::State::make_cgroups() {
   TRY_ASSIGN(PodCgroupOptions options, pod_cgroup_options(setup.configuration));
   TRY_ASSIGN(const auto reserved, reserved_cgroups(setup.configuration));
-  if (!setup.cgroups || !setup.configuration.cgroups_per_qos.value_or(true)) return Unit{};
+  if (!setup.configuration.cgroups_per_qos.value_or(true)) return Unit{};
   TRY_ASSIGN(machine_cgroups, os::make_cgroups());
   cgroup_v2 = machine_cgroups->version() == os::CgroupVersion::V2;
+  if (!cgroup_v2 && setup.configuration.fail_cgroup_v_1.value_or(true))
+    return error(Reason::Invalid,
+                 "this machine has cgroups of version 1, and failCgroupV1 (--fail-cgroupv1) refuses them: boot it with version 2, or "
+                 "set it to false");
   options.hugepage_sizes_bytes = machine.hugepage_sizes_bytes;
   cgroups = std::make_unique<PodCgroups>(*machine_cgroups, std::move(options));
   TRY(cgroups->set_up(for_pods));
+  swap_controller = cgroups->limits_swap();
   return enforce(*machine_cgroups, reserved);
+}
+
+Result<Unit> Kubelet::State::make_runtime_client() {
+  const auto& configuration = setup.configuration;
+  cri::RuntimeClientOptions at;
+  at.endpoint = configuration.container_runtime_endpoint;
+  at.image_endpoint = configuration.image_service_endpoint;
+  if (configuration.runtime_request_timeout.nanos > 0) at.request_timeout = rt::Duration(configuration.runtime_request_timeout.nanos);
+  TRY_ASSIGN(cri, cri::RuntimeClient::make(runtime, at));
+  return Unit{};
+}
+
+// Kubelet and runtime must name cgroups alike: what the runtime says outweighs the configuration. An older one does not know the
+// question, and one that does not run yet is not waited for.
+rt::Task<void> Kubelet::State::ask_cgroup_driver() {
+  const rt::Context bounded = rt::Context::background().with_timeout(cgroup_driver_patience);
+  rt::Backoff backoff(reconnect);
+  std::string& driver = setup.configuration.cgroup_driver;
+  while (true) {
+    const auto answer = co_await cri->runtime_config(bounded);
+    if (answer) {
+      if (!answer->linux) co_return;
+      const std::string told = answer->linux->cgroup_driver == api::cri_v1::CgroupDriver::Systemd ? "systemd" : "cgroupfs";
+      if (told != driver) log::info(0, "The runtime's cgroup driver is taken", {{"runtime", told}, {"configured", driver}});
+      driver = told;
+      co_return;
+    }
+    if (answer.error().reason == Reason::MethodNotAllowed) co_return;
+    if (!bounded.done()) (void)co_await rt::sleep_for(bounded, backoff.next(runtime.random()));
+    if (!bounded.done()) continue;
+    log::warning("The runtime does not say its cgroup driver; the configured one is taken", {{"driver", driver}, {"err", answer.error().message}});
+    co_return;
+  }
+}
+
+// What the handler of the pod's RuntimeClass can do, as the runtime says now.
+rt::Task<Result<HandlerFeatures>> Kubelet::State::features_for(rt::Context ctx, PodPtr pod) {
+  CO_TRY_ASSIGN(const std::string handler, co_await runtime_handler(ctx, pod->spec.runtime_class_name.value_or("")));
+  CO_TRY_ASSIGN(const auto status, co_await cri->status(ctx, false));
+  co_return handler_features(status, handler);
 }
 
 Result<Unit> Kubelet::State::make_parts() {
@@ -206,11 +280,6 @@ Result<Unit> Kubelet::State::make_parts() {
     objects = make_referenced_objects(*setup.client);
   }
   events = std::make_unique<PodEvents>(recorder.get());
-  cri::RuntimeClientOptions at;
-  at.endpoint = configuration.container_runtime_endpoint;
-  at.image_endpoint = configuration.image_service_endpoint;
-  if (configuration.runtime_request_timeout.nanos > 0) at.request_timeout = rt::Duration(configuration.runtime_request_timeout.nanos);
-  TRY_ASSIGN(cri, cri::RuntimeClient::make(runtime, at));
   observer = std::make_unique<CriObserver>(*cri);
   TRY(make_cgroups());
   VolumeManagerSetup volume_setup{runtime, setup.client, objects.get(), paths};
@@ -227,6 +296,12 @@ Result<Unit> Kubelet::State::make_parts() {
   };
   configurator_setup.cgroup_parent = [this](const Pod& pod) { return cgroups ? cgroups->parent_of(pod) : std::string(); };
   configurator_setup.warn = warn;
+  configurator_setup.handler_features = [this](rt::Context ctx, PodPtr pod) { return features_for(std::move(ctx), std::move(pod)); };
+  UserNamespaceOptions ranges{.pods_max = static_cast<uint32_t>(std::max(configuration.max_pods, 1))};
+  if (configuration.user_namespaces && configuration.user_namespaces->ids_per_pod)
+    ranges.ids_per_pod = static_cast<uint32_t>(*configuration.user_namespaces->ids_per_pod);
+  user_namespaces = std::make_unique<UserNamespaceRanges>(runtime.disk(), paths, ranges);
+  configurator_setup.user_namespaces = user_namespaces.get();
   configurator = std::make_unique<Configurator>(std::move(configurator_setup));
   ImagePullerSetup pulling{runtime, *cri, *events, objects.get(), parallel_pulls(configuration)};
   pulling.pulled = [this] {
@@ -259,7 +334,7 @@ rt::Task<Result<ExecOutput>> exec_for_probe(cri::RuntimeClient& cri, rt::Context
 }  // namespace
 
 void Kubelet::State::make_workers() {
-  PodRuntimeSetup runtime_setup{runtime, *cri, *configurator, *images, *hooks, *events, paths, setup.container_logs_dir};
+  PodRuntimeSetup runtime_setup{runtime, *cri, *configurator, *images, *hooks, *events, paths, container_log_links};
   runtime_setup.runtime_handler = [this](rt::Context ctx, std::string name) { return runtime_handler(std::move(ctx), std::move(name)); };
   runtime_setup.node_ips = [this] { return setup.node_ips; };
   runtime_setup.node = [this] { return node_config(); };
@@ -277,6 +352,10 @@ void Kubelet::State::make_workers() {
   deps.node_ips = [this] { return setup.node_ips; };
   deps.runtime_name = [this](rt::Context ctx) { return observer->runtime_name(std::move(ctx)); };
   const auto& most = setup.configuration.crash_loop_back_off.max_container_restart_period;
+  if (gates.enabled("ReduceDefaultCrashLoopBackOffDecay")) {
+    deps.crash_backoff_initial = reduced_crash_backoff_initial;
+    deps.crash_backoff_max = reduced_crash_backoff_max;
+  }
   if (most) deps.crash_backoff_max = rt::Duration(most->nanos);
   workers = std::make_unique<PodWorkers>(std::move(deps), config);
   workers->set_resize_admission([this](const Pod& pod) { return admit_resize(pod, workers->active(pod.metadata.uid), allocatable); });
@@ -341,7 +420,6 @@ void Kubelet::State::follow_api() {
   agent.pressure = [this] { return eviction->pressure(); };
   agent.other_errors = [this] { return duties->not_ready(); };
   agent.on_pod_cidrs = [this](const std::vector<std::string>& cidrs) {
-    if (setup.on_pod_cidrs) setup.on_pod_cidrs(cidrs);
     if (!cidrs.empty()) tasks.spawn(tell_pod_cidr(cidrs.front()));
   };
   agent.on_node = [this] {
@@ -397,6 +475,8 @@ void Kubelet::State::follow_changes() {
 rt::Task<Result<Unit>> Kubelet::State::start() {
   CO_TRY(check_labels(setup.node_labels));
   CO_TRY(measure());
+  CO_TRY(make_runtime_client());
+  co_await ask_cgroup_driver();
   CO_TRY(make_parts());
   follow_changes();
   CO_TRY(take_duties());

@@ -2,7 +2,6 @@
 // running, and the next start adopts them.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,15 +30,11 @@ struct KubeletSetup {
   std::vector<std::string> node_ips;  // empty: the address of the default route
   FlatMap<std::string> node_labels;
   std::string root_dir = "/var/lib/kubelet";
-  std::string container_logs_dir = "/var/log/containers";  // of the links to pods' logs; "": none are made
-  std::string cert_dir;                                    // "": root_dir/pki
-  std::string serving_authority_pem;                       // who signs serving certificates in this cluster; "": anyone
-  std::string hostname;                                    // --hostname-override; "": the machine's
+  std::string cert_dir;               // "": root_dir/pki
+  std::string serving_authority_pem;  // who signs serving certificates in this cluster; "": anyone
+  std::string hostname;               // --hostname-override; "": the machine's
   std::string provider_id;
   bool external_cloud_provider = false;
-  bool cgroups = true;  // false: pods get no cgroups of their own (tests)
-  // The node's pod CIDRs are known or have changed: whoever configures the pod network wants them.
-  std::function<void(const std::vector<std::string>& pod_cidrs)> on_pod_cidrs;
 };
 
 class Kubelet {

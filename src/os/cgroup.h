@@ -49,6 +49,8 @@ class Cgroups {
   virtual CgroupVersion version() const = 0;
   // "cpu", "memory", "pids", "hugetlb" ...
   virtual bool has_controller(std::string_view controller) const = 0;
+  // Whether the kernel can limit the swap of this cgroup, which must exist; of version 2's root it cannot.
+  virtual bool limits_swap(const std::string& path) const = 0;
   // Makes the cgroup (and its parents) in every hierarchy, ready for children to use the same controllers. No error if
   // it is there.
   virtual Result<Unit> create(const std::string& path) = 0;

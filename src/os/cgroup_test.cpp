@@ -162,6 +162,10 @@ TEST(Cgroups, V2Files) {
   EXPECT_EQ(read_file(root + "/pod/memory.max").value(), "4096");
   EXPECT_EQ(read_file(root + "/pod/pids.max").value(), "max");
   EXPECT_EQ(read_file(root + "/pod/memory.min").value(), "1024");
+  EXPECT_FALSE(cgroups->limits_swap("/pod"));
+  put("pod/memory.swap.max", "max\n");
+  EXPECT_TRUE(cgroups->limits_swap("/pod"));
+  EXPECT_FALSE(cgroups->limits_swap("/"));
   put("pod/cpu.stat", "usage_usec 1500\nuser_usec 1000\n");
   put("pod/memory.current", "1000\n");
   put("pod/memory.stat", "anon 300\ninactive_file 400\npgfault 7\npgmajfault 2\n");

@@ -24,6 +24,9 @@ class CgroupsV1 final : public Cgroups {
   CgroupVersion version() const override { return CgroupVersion::V1; }
   bool has_controller(std::string_view controller) const override { return controllers_.contains(std::string(controller)); }
 
+  bool limits_swap(const std::string& path) const override {
+    return has_controller("memory") && read_file(file("memory", path, "memory.memsw.limit_in_bytes")).has_value();
+  }
   Result<Unit> create(const std::string& path) override {
     for (const std::string& root : roots_) TRY(create_below(root, path, root == root_of("cpuset")));
     return Unit{};

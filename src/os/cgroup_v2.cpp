@@ -33,6 +33,8 @@ class CgroupsV2 final : public Cgroups {
   CgroupVersion version() const override { return CgroupVersion::V2; }
   bool has_controller(std::string_view controller) const override { return has_word(controllers_, controller); }
 
+  bool limits_swap(const std::string& path) const override { return read_file(file(path, "memory.swap.max")).has_value(); }
+
   Result<Unit> create(const std::string& path) override {
     const std::string directory = cgroup_directory(root_, path);
     std::string made = root_;

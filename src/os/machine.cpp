@@ -98,6 +98,20 @@ MemoryInfo parse_memory_info(std::string_view text) {
   return out;
 }
 
+std::vector<std::string> thermal_throttle_paths(const std::string& cpus) {
+  std::vector<std::string> out;
+  DIR* directory = ::opendir(cpus.c_str());
+  if (directory == nullptr) return out;
+  while (const dirent* entry = ::readdir(directory)) {
+    const std::string path = cpus + "/" + entry->d_name + "/thermal_throttle";
+    struct stat info {};
+    if (std::string_view(entry->d_name).starts_with("cpu") && ::stat(path.c_str(), &info) == 0) out.push_back(path);
+  }
+  ::closedir(directory);
+  std::ranges::sort(out);
+  return out;
+}
+
 Result<MemoryInfo> memory_info() {
   TRY_ASSIGN(const std::string text, read_file("/proc/meminfo"));
   return parse_memory_info(text);

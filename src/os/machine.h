@@ -30,6 +30,10 @@ Result<MachineFacts> machine_facts();
 // The value of NAME in an os-release file, unquoted; "" if absent.
 std::string os_release_value(std::string_view text, std::string_view name);
 
+// Files of CPUs that tell how often they were slowed down by heat, which containers shall not read: "/sys/devices/system/cpu/cpu0/
+// thermal_throttle" and its kin, of this machine; sorted.
+std::vector<std::string> thermal_throttle_paths(const std::string& cpus = "/sys/devices/system/cpu");
+
 struct MemoryInfo {
   uint64_t total_bytes = 0;
   uint64_t available_bytes = 0;

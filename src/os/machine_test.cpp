@@ -1,6 +1,9 @@
 #include "os/machine.h"
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include "os/path.h"
 
 namespace pintle::os {
 namespace {
@@ -19,6 +22,16 @@ TEST(Machine, MemoryInfo) {
   EXPECT_EQ(info.available_bytes, 400u * 1024);
   EXPECT_EQ(info.swap_total_bytes, 10u * 1024);
   EXPECT_EQ(info.swap_free_bytes, 5u * 1024);
+}
+
+TEST(Machine, ThermalThrottle) {
+  std::string cpus = ::testing::TempDir() + "pintle-cpus-XXXXXX";
+  ASSERT_NE(::mkdtemp(cpus.data()), nullptr);
+  for (const char* name : {"/cpu1/thermal_throttle", "/cpu0/thermal_throttle", "/cpu2/topology", "/power/thermal_throttle"})
+    ASSERT_TRUE(make_directories(cpus + name, 0755));
+  EXPECT_EQ(thermal_throttle_paths(cpus), (std::vector<std::string>{cpus + "/cpu0/thermal_throttle", cpus + "/cpu1/thermal_throttle"}));
+  EXPECT_TRUE(thermal_throttle_paths(cpus + "/none").empty());
+  EXPECT_TRUE(remove_tree(cpus));
 }
 
 TEST(Machine, FactsOfThisOne) {

@@ -22,14 +22,13 @@ FOREVER = 'trap "exit 0" TERM; while true; do sleep 0.1; done'
 @pytest.fixture(scope='module')
 def node():
     with own_network():
-        made = KubeletNode('n1', flags=['--node-labels=team=blue'])
+        made = KubeletNode('n1', flags=['--node-labels=team=blue', '--register-with-taints=test=yes:PreferNoSchedule'])
         made.flags.append(f'--cert-dir={made.folder}/kubelet/pki')
         manifests = made.folder / 'manifests'
         manifests.mkdir()
         made.manifests = manifests
         made.config = {'staticPodPath': str(manifests), 'serverTLSBootstrap': True, 'shutdownGracePeriod': '10s', 'shutdownGracePeriodCriticalPods': '4s',
-                       'nodeStatusUpdateFrequency': '2s', 'nodeStatusReportFrequency': '5m', 'nodeLeaseDurationSeconds': 8, 'kubeReserved': {'cpu': '100m'},
-                       'registerWithTaints': [{'key': 'test', 'value': 'yes', 'effect': 'PreferNoSchedule'}]}
+                       'nodeStatusUpdateFrequency': '2s', 'nodeStatusReportFrequency': '5m', 'nodeLeaseDurationSeconds': 8, 'kubeReserved': {'cpu': '100m'}}
         with made:
             yield made
 

@@ -198,12 +198,32 @@ def test_resources_reach_the_kernel(node):
         assert (root / 'cpu' / parent / container / 'cpu.shares').read_text() == '256\n'
         assert (root / 'cpu' / parent / container / 'cpu.cfs_quota_us').read_text() == '50000\n'
         assert (root / 'cpu' / parent / 'cpu.cfs_quota_us').read_text() == '50000\n'
+        swap = root / 'memory' / parent / container / 'memory.memsw.limit_in_bytes'
+        assert not swap.exists() or swap.read_text() == f'{64 << 20}\n', 'NoSwap: memory and swap together have no more than memory'
     else:
         assert (root / parent / 'memory.max').read_text() == f'{64 << 20}\n'
         assert (root / parent / 'cpu.max').read_text() == '50000 100000\n'
     node.server.kubectl('delete', 'pod', 'limited', '--wait=false')
     node.wait('limited', lambda p: p is None)
     await_true('its cgroup goes', lambda: not (root / 'memory' / parent).exists() and not (root / parent).exists(), timeout_s=10)
+
+
+def test_burstable_pods_weigh_what_they_ask_for_together(node):
+    root = pathlib.Path('/sys/fs/cgroup')
+    group = f'{node.cgroup.lstrip("/")}/kubepods/burstable'
+    version_1 = root / 'cpu' / group / 'cpu.shares'
+    shares = lambda: int((version_1 if version_1.exists() else root / group / 'cpu.weight').read_text())
+    before = shares()
+    for name, cpu in (('weighs-1', '1'), ('weighs-2', '500m')):
+        node.run_pod(name, {'command': ['sh', '-c', FOREVER], 'resources': {'requests': {'cpu': cpu}}}, wait=ready)
+    if version_1.exists():
+        await_true('the shares of both', lambda: shares() - before in (1534, 1536), timeout_s=10)   # of 2 for none
+    else:
+        await_true('more weight', lambda: shares() > before, timeout_s=10)
+    node.server.kubectl('delete', 'pod', 'weighs-1', 'weighs-2', '--wait=false')
+    for name in ('weighs-1', 'weighs-2'):
+        node.wait(name, lambda p: p is None)
+    await_true('the shares of none of them', lambda: shares() == before, timeout_s=10)
 
 
 def test_nothing_is_left(node):

@@ -135,7 +135,7 @@ class KubeletNode:
 
     def start_kubelet(self):
         config = {'apiVersion': 'kubelet.config.k8s.io/v1beta1', 'kind': 'KubeletConfiguration', 'containerRuntimeEndpoint': f'unix://{self.folder}/containerd.sock',
-                  'podLogsDir': f'{self.folder}/pod-logs', 'cgroupRoot': self.cgroup, 'failSwapOn': False, 'healthzPort': 0, 'logging': {'verbosity': 2}, **self.config}
+                  'podLogsDir': f'{self.folder}/pod-logs', 'cgroupRoot': self.cgroup, 'failSwapOn': False, 'failCgroupV1': False, 'healthzPort': 0, 'logging': {'verbosity': 2}, **self.config}
         path = self.folder / 'kubelet.yaml'
         path.write_text(yaml.safe_dump(config))
         self.kubelet = Process([pintle_binary(), 'kubelet', f'--config={path}', f'--kubeconfig={self.server.kubeconfig}', f'--root-dir={self.folder}/kubelet',

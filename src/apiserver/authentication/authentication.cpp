@@ -77,7 +77,7 @@ Result<std::unique_ptr<Authentication>> Authentication::make(AuthenticationConfi
   if (!keys.keys().empty() && !config.service_account_issuers.empty()) {
     auto documents = service_account::make_openid_documents(config.service_account_issuers.front(), config.jwks_uri, config.external_host, keys);
     if (documents) out->openid_ = std::move(*documents);
-    service_account::TokenAuthenticatorConfig accounts{config.service_account_issuers, config.audiences, std::move(keys)};
+    service_account::TokenAuthenticatorConfig accounts{config.service_account_issuers, config.audiences, std::move(keys), config.lookup};
     tokens.push_back(std::make_unique<service_account::ServiceAccountAuthenticator>(std::move(accounts), clock, reader));
   }
   if (config.bootstrap_tokens) tokens.push_back(std::make_unique<BootstrapTokenAuthenticator>(config.audiences, clock, reader));

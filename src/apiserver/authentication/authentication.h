@@ -25,6 +25,7 @@ struct AuthenticationConfig {
   std::string signing_key_pem;                       // text of --service-account-signing-key-file; "": no tokens are made
   rt::Duration max_token_expiration{};
   bool extend_token_expiration = true;
+  bool lookup = true;         // --service-account-lookup
   std::string jwks_uri;       // "": https://external_host/openid/v1/jwks
   std::string external_host;  // host:port under which clients reach this server
 };

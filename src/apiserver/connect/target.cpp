@@ -182,7 +182,7 @@ Result<std::string> pod_origin(const core::Pod& pod, const ProxyName& name) {
 Result<std::vector<ServiceEndpoint>> service_origins(const core::Service* service, const core::Endpoints& endpoints, const ProxyName& name,
                                                      uint64_t seed) {
   std::string port_name = name.port;
-  if (const auto port = number(name.port); port && service != nullptr) {
+  if (const auto port = parse_number<int32_t>(name.port); port && service != nullptr) {
     const auto found = std::ranges::find_if(service->spec.ports, [&](const auto& p) { return p.port == *port; });
     if (found == service->spec.ports.end()) return unavailable(fmt::format("no service port {} found for service \"{}\"", *port, name.name));
     port_name = found->name;

@@ -108,7 +108,7 @@ constexpr FlagSpec specs[] = {
     {"feature-gates", Map, "", "Features to switch: Name=true|false,...", 0, false, true},
     {"goaway-chance", Float, "", "Chance that an HTTP/2 request's connection is sent GOAWAY, 0 to 0.02", 0, false, false},
     {"help", Bool, "", "Show this help", 'h', false, true},
-    {"http2-max-streams-per-connection", Int, "", "Most HTTP/2 streams of a connection; 0: the default", 0, false, false},
+    {"http2-max-streams-per-connection", Int, "", "Most HTTP/2 streams of a connection; 0: the default", 0, false, true},
     {"kubelet-certificate-authority", String, "", "CA certificates of kubelets", 0, false, true},
     {"kubelet-client-certificate", String, "", "Client certificate for kubelets", 0, false, true},
     {"kubelet-client-key", String, "", "Client key for kubelets", 0, false, true},
@@ -168,7 +168,7 @@ constexpr FlagSpec specs[] = {
     {"service-cluster-ip-range", String, "", "CIDRs of cluster IPs, one an IP family; at most two", 0, false, true},
     {"service-node-port-range", PortRange, "30000-32767", "Ports for NodePort services", 0, false, true},
     {"show-hidden-metrics-for-version", String, "", "Show metrics hidden in this previous version", 0, false, false},
-    {"shutdown-delay-duration", Duration, "", "Time to go on serving, not ready, before the shutdown begins", 0, false, false},
+    {"shutdown-delay-duration", Duration, "", "Time to go on serving, not ready, before the shutdown begins", 0, false, true},
     {"shutdown-send-retry-after", Bool, "", "Refuse requests with Retry-After during the shutdown", 0, false, false},
     {"shutdown-watch-termination-grace-period", Duration, "", "Time that watches are given to end during the shutdown", 0, false, false},
     {"storage-backend", String, "", "Store: etcd3; none: etcd3 with --etcd-servers, else the embedded store", 0, false, false, Refused},
@@ -185,7 +185,8 @@ constexpr FlagSpec specs[] = {
     {"tracing-config-file", String, "", "File with the tracing configuration", 0, false, false},
     {"v", Int, "", "Verbosity of the log, 0 to 10", 'v', false, true},
     {"version", Version, "", "Print the version and end; raw prints it in full", 0, false, true},
-    {"watch-cache", Bool, "true", "Answer lists and watches from memory (always on)", 0, false, true},
+    {"vmodule", FileLevels, "", "Verbosity of the log by source file: name=N, with * and ? in names", 0, false, true},
+    {"watch-cache", Bool, "true", "Answer lists and watches from memory (always on)", 0, false, false},
     {"watch-cache-sizes", Strings, "", "Events kept in memory for single resources: resource#size", 0, false, false},
 };
 

@@ -10,6 +10,7 @@
 #include "cmd/kube_controller_manager/service_account_clients.h"
 #include "component/command.h"
 #include "component/log.h"
+#include "component/log_flags.h"
 #include "component/serving/secure_port.h"
 #include "component/until_signal.h"
 #include "component/version.h"
@@ -135,7 +136,8 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
 
 Result<component::CommandWork> prepare(rt::Runtime& runtime, const component::FlagSet& flags) {
   TRY_ASSIGN(auto options, options_of(runtime, flags));
-  return component::CommandWork{component::logging_of(flags), [&runtime, options] { return serve(runtime, options); }};
+  TRY_ASSIGN(auto logging, component::log_options(flags));
+  return component::CommandWork{std::move(logging), {}, [&runtime, options] { return serve(runtime, options); }};
 }
 
 }  // namespace

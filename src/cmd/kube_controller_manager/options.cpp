@@ -2,6 +2,7 @@
 #include "base/split.h"
 #include "base/strings.h"
 #include "cmd/kube_controller_manager/command.h"
+#include "component/feature_gates.h"
 
 namespace pintle::cmd {
 
@@ -26,18 +27,22 @@ Result<Unit> read_signers(rt::Disk& disk, const FlagSet& flags, controller::Cont
   controller::SigningAuthority common;
   TRY_ASSIGN(common.certificate_pem, read_file(disk, flags, "cluster-signing-cert-file"));
   TRY_ASSIGN(common.key_pem, read_file(disk, flags, "cluster-signing-key-file"));
-  constexpr std::pair<std::string_view, std::string_view> signers[] = {
-      {"kubernetes.io/kube-apiserver-client", "cluster-signing-kube-apiserver-client"},
-      {"kubernetes.io/kube-apiserver-client-kubelet", "cluster-signing-kubelet-client"},
-      {"kubernetes.io/kubelet-serving", "cluster-signing-kubelet-serving"},
-      {"kubernetes.io/legacy-unknown", "cluster-signing-legacy-unknown"},
+  struct Signer {
+    std::string_view name, cert_flag, key_flag;
+  };
+  constexpr Signer signers[] = {
+      {"kubernetes.io/kube-apiserver-client", "cluster-signing-kube-apiserver-client-cert-file", "cluster-signing-kube-apiserver-client-key-file"},
+      {"kubernetes.io/kube-apiserver-client-kubelet", "cluster-signing-kubelet-client-cert-file", "cluster-signing-kubelet-client-key-file"},
+      {"kubernetes.io/kubelet-serving", "cluster-signing-kubelet-serving-cert-file", "cluster-signing-kubelet-serving-key-file"},
+      {"kubernetes.io/legacy-unknown", "cluster-signing-legacy-unknown-cert-file", "cluster-signing-legacy-unknown-key-file"},
   };
   bool single = false;
-  for (const auto& [signer, flag] : signers) {
+  for (const auto& [signer, cert_flag, key_flag] : signers) {
     controller::SigningAuthority own;
-    TRY_ASSIGN(own.certificate_pem, read_file(disk, flags, std::string(flag) + "-cert-file"));
-    TRY_ASSIGN(own.key_pem, read_file(disk, flags, std::string(flag) + "-key-file"));
-    if (own.certificate_pem.empty() != own.key_pem.empty()) return bad_request("--" + std::string(flag) + "-cert-file and -key-file go together");
+    TRY_ASSIGN(own.certificate_pem, read_file(disk, flags, cert_flag));
+    TRY_ASSIGN(own.key_pem, read_file(disk, flags, key_flag));
+    if (own.certificate_pem.empty() != own.key_pem.empty())
+      return bad_request("--" + std::string(cert_flag) + " and --" + std::string(key_flag) + " go together");
     if (own.key_pem.empty()) continue;
     single = true;
     options.signers[std::string(signer)] = std::move(own);
@@ -46,7 +51,7 @@ Result<Unit> read_signers(rt::Disk& disk, const FlagSet& flags, controller::Cont
     return bad_request("--cluster-signing-cert-file and --cluster-signing-key-file go together");
   if (common.key_pem.empty()) return Unit{};
   if (single) return bad_request("--cluster-signing-cert-file cannot be combined with the flags of single signers");
-  for (const auto& [signer, flag] : signers) options.signers[std::string(signer)] = common;
+  for (const Signer& signer : signers) options.signers[std::string(signer.name)] = common;
   return Unit{};
 }
 
@@ -60,14 +65,12 @@ void read_concurrency(const FlagSet& flags, controller::ControllerOptions& optio
       {"endpointslice-mirroring-controller", "mirroring-concurrent-service-endpoint-syncs"},
       {"ephemeral-volume-controller", "concurrent-ephemeralvolume-syncs"},
       {"garbage-collector-controller", "concurrent-gc-syncs"},
-      {"horizontal-pod-autoscaler-controller", "concurrent-horizontal-pod-autoscaler-syncs"},
       {"job-controller", "concurrent-job-syncs"},
       {"cronjob-controller", "concurrent-cron-job-syncs"},
       {"namespace-controller", "concurrent-namespace-syncs"},
       {"replicaset-controller", "concurrent-replicaset-syncs"},
       {"replicationcontroller-controller", "concurrent-rc-syncs"},
       {"resourcequota-controller", "concurrent-resource-quota-syncs"},
-      {"serviceaccount-token-controller", "concurrent-serviceaccount-token-syncs"},
       {"ttl-after-finished-controller", "concurrent-ttl-after-finished-syncs"},
   };
   for (const auto& [name, flag] : workers)
@@ -75,7 +78,6 @@ void read_concurrency(const FlagSet& flags, controller::ControllerOptions& optio
 }
 
 Result<Unit> read_network(const FlagSet& flags, controller::ControllerOptions& options) {
-  options.cluster_name = flags.get_string("cluster-name");
   options.allocate_node_cidrs = flags.get_bool("allocate-node-cidrs");
   options.cluster_cidrs = list_of(flags.get_string("cluster-cidr"));
   options.service_cidrs = list_of(flags.get_string("service-cluster-ip-range"));
@@ -99,7 +101,6 @@ Result<controller::ControllerOptions> controller_options(rt::Disk& disk, const F
   TRY_ASSIGN(options.feature_gates, component::FeatureGates::parse(flags.get_map("feature-gates")));
   TRY(read_network(flags, options));
   TRY_ASSIGN(options.root_ca_pem, read_file(disk, flags, "root-ca-file"));
-  TRY_ASSIGN(options.service_account_key_pem, read_file(disk, flags, "service-account-private-key-file"));
   TRY(read_signers(disk, flags, options));
   read_concurrency(flags, options);
   options.cluster_signing_duration = flags.get_duration("cluster-signing-duration");
@@ -116,12 +117,6 @@ Result<controller::ControllerOptions> controller_options(rt::Disk& disk, const F
   options.mirroring_max_endpoints_per_subset = static_cast<int>(flags.get_int("mirroring-max-endpoints-per-subset"));
   options.endpoint_updates_batch_period =
       std::max(flags.get_duration("endpoint-updates-batch-period"), flags.get_duration("endpointslice-updates-batch-period"));
-  options.legacy_service_account_token_clean_up_period = flags.get_duration("legacy-service-account-token-clean-up-period");
-  options.horizontal_pod_autoscaler_sync_period = flags.get_duration("horizontal-pod-autoscaler-sync-period");
-  options.horizontal_pod_autoscaler_downscale_stabilization = flags.get_duration("horizontal-pod-autoscaler-downscale-stabilization");
-  options.horizontal_pod_autoscaler_cpu_initialization_period = flags.get_duration("horizontal-pod-autoscaler-cpu-initialization-period");
-  options.horizontal_pod_autoscaler_initial_readiness_delay = flags.get_duration("horizontal-pod-autoscaler-initial-readiness-delay");
-  options.horizontal_pod_autoscaler_tolerance = flags.get_float("horizontal-pod-autoscaler-tolerance");
   return options;
 }
 

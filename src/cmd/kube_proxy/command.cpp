@@ -6,6 +6,8 @@
 #include "base/strings.h"
 #include "client/kubeconfig.h"
 #include "cmd/kube_proxy/flags.h"
+#include "cmd/logging_options.h"
+#include "cmd/oom_score.h"
 #include "codec/yaml.h"
 #include "component/command.h"
 #include "component/log.h"
@@ -13,6 +15,7 @@
 #include "component/version.h"
 #include "os/read_file.h"
 #include "proxy/conntrack_settings.h"
+#include "proxy/effects.h"
 #include "proxy/proxy.h"
 #include "rt/runtime.h"
 
@@ -59,8 +62,7 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   if (!connection) co_return fail(connection.error());
   auto client = client::connect(runtime, std::move(*connection));
   if (!client) co_return fail(client.error());
-  if (auto adjusted = os::write_file("/proc/self/oom_score_adj", std::to_string(options.config.oom_score_adj.value_or(0))); !adjusted)
-    log::warning("Cannot change the OOM score", {{"err", adjusted.error().message}});
+  set_oom_score(options.config.oom_score_adj.value_or(0));
   proxy::ProxySetup setup{.runtime = runtime, .client = **client};
   setup.node_name = node_name_of(options.config);
   setup.config = std::move(options.config);
@@ -108,10 +110,8 @@ Result<component::CommandWork> prepare(rt::Runtime& runtime, const component::Fl
   options.write_config_to = flags.get_string("write-config-to");
   options.cleanup = flags.get_bool("cleanup");
   options.init_only = flags.get_bool("init-only");
-  log::Options logging;
-  logging.verbosity = static_cast<int>(options.config.logging.verbosity);
-  logging.format = options.config.logging.format == "json" ? log::Format::Json : log::Format::Text;
-  return component::CommandWork{logging, [&runtime, options] { return run_once(runtime, options); }};
+  return component::CommandWork{log_options(options.config.logging), proxy::settings_without_effect(options.config),
+                                [&runtime, options] { return run_once(runtime, options); }};
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "api/defaults.h"
 #include "cmd/kube_proxy/command.h"
 #include "codec/yaml.h"
+#include "component/log.h"
 
 namespace pintle::cmd {
 namespace {
@@ -52,7 +53,7 @@ void apply_port_defaults(Configuration& config) {
   with_port(config.metrics_bind_address, "10249");
 }
 
-void from_flags(const component::FlagSet& flags, Configuration& config) {
+Result<Unit> from_flags(const component::FlagSet& flags, Configuration& config) {
   config.bind_address = flags.get_string("bind-address");
   config.bind_address_hard_fail = flags.get_bool("bind-address-hard-fail");
   config.cluster_cidr = flags.get_string("cluster-cidr");
@@ -77,6 +78,12 @@ void from_flags(const component::FlagSet& flags, Configuration& config) {
   config.client_connection.qps = static_cast<float>(flags.get_float("kube-api-qps"));
   config.client_connection.burst = static_cast<int32_t>(flags.get_int("kube-api-burst"));
   config.logging.format = flags.get_string("logging-format");
+  for (const auto& [name, text] : flags.get_map("feature-gates")) {
+    const auto on = component::parse_go_bool(text);
+    if (!on) return bad_request("--feature-gates: " + name + "=" + text + " is neither true nor false");
+    config.feature_gates[name] = *on;
+  }
+  return Unit{};
 }
 
 }  // namespace
@@ -85,7 +92,7 @@ Result<Configuration> kube_proxy_configuration(rt::Disk& disk, const component::
   Configuration config;
   const std::string file = flags.get_string("config");
   if (file.empty()) {
-    from_flags(flags, config);
+    TRY(from_flags(flags, config));
   } else {
     TRY_ASSIGN(config, read_file(disk, file));
     apply_port_defaults(config);
@@ -93,9 +100,18 @@ Result<Configuration> kube_proxy_configuration(rt::Disk& disk, const component::
   api::apply_defaults(api::type_of<Configuration>(), &config);
   if (config.client_connection.qps == 0) config.client_connection.qps = 5;
   if (config.client_connection.burst == 0) config.client_connection.burst = 10;
-  // Three flags count even beside a file.
+  // These flags count even beside a file.
   if (flags.is_set("hostname-override") || file.empty()) config.hostname_override = flags.get_string("hostname-override");
   if (flags.is_set("v")) config.logging.verbosity = static_cast<uint32_t>(flags.get_int("v"));
+  if (flags.is_set("vmodule")) {
+    config.logging.vmodule.clear();
+    TRY_ASSIGN(const auto levels, component::log::parse_vmodule(flags.get_string("vmodule")));
+    for (const auto& one : levels) {
+      auto& made = config.logging.vmodule.emplace_back();
+      made.file_pattern = one.pattern;
+      made.verbosity = static_cast<uint64_t>(one.verbosity);
+    }
+  }
   return config;
 }
 

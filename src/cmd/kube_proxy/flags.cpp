@@ -24,7 +24,7 @@ constexpr FlagSpec specs[] = {
     {"conntrack-udp-timeout", Duration, "", "How long UDP without an answer is tracked; 0 leaves it", 0, false, true},
     {"conntrack-udp-timeout-stream", Duration, "", "How long UDP with answers is tracked; 0 leaves it", 0, false, true},
     {"detect-local-mode", String, "", "How this node's pods are told: ClusterCIDR, NodeCIDR, BridgeInterface, InterfaceNamePrefix", 0, false, true},
-    {"feature-gates", Map, "", "Features to switch: Name=true|false", 0, false, false},
+    {"feature-gates", Map, "", "Features to switch: Name=true|false", 0, false, true},
     {"healthz-bind-address", String, "0.0.0.0:10256", "Address and port of /healthz and /livez; empty: none", 0, false, true},
     {"help", Bool, "", "Show this help", 'h', false, true},
     {"hostname-override", String, "", "Name of this node, instead of the host's", 0, false, true},
@@ -64,6 +64,7 @@ constexpr FlagSpec specs[] = {
     {"show-hidden-metrics-for-version", String, "", "Show metrics hidden in this previous version", 0, false, false},
     {"v", Int, "", "Verbosity of the log, 0 to 10", 'v', false, true},
     {"version", Version, "", "Print the version and end; raw prints it in full", 0, false, true},
+    {"vmodule", FileLevels, "", "Verbosity of the log by source file: name=N, with * and ? in names", 0, false, true},
     {"write-config-to", String, "", "Write the configuration to this file and end", 0, false, true},
 };
 

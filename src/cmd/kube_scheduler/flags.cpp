@@ -71,6 +71,7 @@ constexpr FlagSpec specs[] = {
     {"v", Int, "", "Verbosity of the log, 0 to 10", 'v', false, true},
     {"help", Bool, "", "Show this help", 'h', false, true},
     {"version", Version, "", "Print the version and end; raw prints it in full", 0, false, true},
+    {"vmodule", FileLevels, "", "Verbosity of the log by source file: name=N, with * and ? in names", 0, false, true},
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "cmd/kubelet/command.h"
 
+#include <algorithm>
 #include <csignal>
 
 #include "base/split.h"
@@ -7,10 +8,13 @@
 #include "client/kubeconfig.h"
 #include "cmd/kubelet/bootstrap.h"
 #include "cmd/kubelet/flags.h"
+#include "cmd/logging_options.h"
+#include "cmd/oom_score.h"
 #include "component/command.h"
 #include "component/log.h"
 #include "component/until_signal.h"
 #include "component/version.h"
+#include "kubelet/configuration/effects.h"
 #include "kubelet/kubelet.h"
 #include "os/machine.h"
 #include "rt/runtime.h"
@@ -64,6 +68,7 @@ kubelet::KubeletSetup setup_of(rt::Runtime& runtime, client::Client* client, con
 bool has_logind(rt::Runtime& runtime) { return runtime.disk().exists("/run/systemd/system"); }
 
 rt::Task<int> serve(rt::Runtime& runtime, Options options) {
+  set_oom_score(options.config.oom_score_adj.value_or(0));
   std::unique_ptr<client::Client> client;
   if (!options.kubeconfig.empty() && !options.bootstrap_kubeconfig.empty()) {
     BootstrapRequest request{options.bootstrap_kubeconfig, options.kubeconfig, options.cert_dir, options.hostname};
@@ -101,6 +106,16 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   co_return status;
 }
 
+// Fields that no flag of the command line has set: those are named as flags.
+std::vector<std::string> idle_fields(const component::FlagSet& flags, const api::kubeletconfig_v1beta1::KubeletConfiguration& config) {
+  std::vector<std::string> out = kubelet::settings_without_effect(config);
+  std::erase_if(out, [&flags](const std::string& field) {
+    const auto said = std::ranges::find(kubelet_fields(), field, &FieldOfFlag::field);
+    return said != kubelet_fields().end() && flags.is_set(said->flag);
+  });
+  return out;
+}
+
 Result<Options> options_of(rt::Disk& disk, const component::FlagSet& flags) {
   Options options;
   TRY_ASSIGN(options.config, kubelet_configuration(disk, flags));
@@ -123,10 +138,8 @@ Result<Options> options_of(rt::Disk& disk, const component::FlagSet& flags) {
 
 Result<component::CommandWork> prepare(rt::Runtime& runtime, const component::FlagSet& flags) {
   TRY_ASSIGN(auto options, options_of(runtime.disk(), flags));
-  log::Options logging;
-  logging.verbosity = static_cast<int>(options.config.logging.verbosity);
-  logging.format = options.config.logging.format == "json" ? log::Format::Json : log::Format::Text;
-  return component::CommandWork{logging, [&runtime, options] { return serve(runtime, options); }};
+  return component::CommandWork{log_options(options.config.logging), idle_fields(flags, options.config),
+                                [&runtime, options] { return serve(runtime, options); }};
 }
 
 }  // namespace

@@ -11,10 +11,8 @@
 namespace pintle::cmd {
 
 // The file of --config, the pieces of --config-dir on top, the flags that were set on top of both, defaults last. Without a
-// file, flags have upstream's older defaults (an open server, a read-only port). Invalid names the file and the field.
+// file, flags have upstream's older defaults (an open server, a read-only port). Validated whole: Invalid names the fields at fault.
 Result<api::kubeletconfig_v1beta1::KubeletConfiguration> kubelet_configuration(rt::Disk& disk, const component::FlagSet& flags);
-// Protections that the configuration asks for and that are not built: Invalid, so that nobody believes to have them.
-Result<Unit> check_kubelet_protections(const api::kubeletconfig_v1beta1::KubeletConfiguration& configuration);
 // Runs until SIGINT or SIGTERM; the exit status.
 int run_kubelet(std::span<const char* const> args);
 

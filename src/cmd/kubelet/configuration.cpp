@@ -2,6 +2,9 @@
 #include "cmd/kubelet/command.h"
 #include "cmd/kubelet/flags.h"
 #include "codec/yaml.h"
+#include "component/log.h"
+#include "kubelet/configuration/taints.h"
+#include "kubelet/configuration/validation.h"
 #include "kubelet/defaults.h"
 
 namespace pintle::cmd {
@@ -40,28 +43,64 @@ void merge(Value& base, const Value& over) {
   }
 }
 
-Value value_of(const component::FlagSet& flags, const component::FlagSpec& spec, std::string_view field) {
+Value list_of(std::vector<std::string> items) {
+  Value::Array list;
+  for (auto& item : items) list.emplace_back(std::move(item));
+  return list;
+}
+
+// [{key, value, effect}] of "key=value:effect".
+Result<Value> taints_of(const std::vector<std::string>& texts) {
+  Value::Array list;
+  for (const std::string& text : texts) {
+    auto taint = kubelet::parse_taint(text);
+    if (!taint) return bad_request("--register-with-taints: " + taint.error().message);
+    Value& made = list.emplace_back();
+    made["key"] = std::move(taint->key);
+    if (!taint->value.empty()) made["value"] = std::move(taint->value);
+    made["effect"] = std::move(taint->effect);
+  }
+  return Value(std::move(list));
+}
+
+// {"Name": true}
+Result<Value> gates_of(const std::map<std::string, std::string>& texts) {
+  Value object{Value::Object()};
+  for (const auto& [name, text] : texts) {
+    const auto on = component::parse_go_bool(text);
+    if (!on) return bad_request("--feature-gates: " + name + "=" + text + " is neither true nor false");
+    object[name] = *on;
+  }
+  return object;
+}
+
+// [{filePattern, verbosity}] of "pattern=N,..."
+Value levels_of(const std::string& text) {
+  Value::Array list;
+  for (auto& one : component::log::parse_vmodule(text).value_or(std::vector<component::log::FileVerbosity>())) {
+    Value& made = list.emplace_back();
+    made["filePattern"] = std::move(one.pattern);
+    made["verbosity"] = one.verbosity;
+  }
+  return list;
+}
+
+Result<Value> value_of(const component::FlagSet& flags, const component::FlagSpec& spec, std::string_view field) {
   using enum component::FlagType;
+  if (field == "featureGates") return gates_of(flags.get_map(spec.name));
+  if (field == "registerWithTaints") return taints_of(flags.get_list(spec.name));
   switch (spec.type) {
-    case Bool: return flags.get_bool(spec.name);
-    case Int: return flags.get_int(spec.name);
-    case Duration: return api::format_duration(api::Duration{flags.get_duration(spec.name).count()});
-    case Strings: {
-      Value::Array list;
-      for (auto& item : flags.get_list(spec.name)) list.emplace_back(std::move(item));
-      return list;
-    }
+    case Bool: return Value(flags.get_bool(spec.name));
+    case Int: return Value(flags.get_int(spec.name));
+    case Duration: return Value(api::format_duration(api::Duration{flags.get_duration(spec.name).count()}));
+    case Strings: return list_of(flags.get_list(spec.name));
+    case FileLevels: return levels_of(flags.get_string(spec.name));
     case Map: {
       Value object{Value::Object()};
-      for (const auto& [name, text] : flags.get_map(spec.name)) {
-        if (field == "featureGates")
-          object[name] = text == "true";
-        else
-          object[name] = text;
-      }
+      for (auto& [name, text] : flags.get_map(spec.name)) object[name] = text;
       return object;
     }
-    default: return flags.get_string(spec.name);
+    default: return Value(flags.get_string(spec.name));
   }
 }
 
@@ -84,13 +123,20 @@ bool has_older_default(std::string_view flag) {
   return false;
 }
 
-void apply_flags(const component::FlagSet& flags, bool with_file, Value& value) {
+Result<Unit> apply_flags(const component::FlagSet& flags, bool with_file, Value& value) {
   for (const auto& [flag, field] : kubelet_fields()) {
     if (!flags.is_set(flag) && (with_file || !has_older_default(flag))) continue;
     for (const auto& spec : kubelet_flags()) {
-      if (spec.name == flag) set_field(value, field, value_of(flags, spec, field));
+      if (spec.name != flag) continue;
+      TRY_ASSIGN(Value given, value_of(flags, spec, field));
+      // Gates add up: those of the file that the flag does not name stay.
+      if (field == "featureGates")
+        merge(value[field], given);
+      else
+        set_field(value, field, std::move(given));
     }
   }
+  return Unit{};
 }
 
 }  // namespace
@@ -109,20 +155,14 @@ Result<Configuration> kubelet_configuration(rt::Disk& disk, const component::Fla
       merge(value, piece);
     }
   }
-  apply_flags(flags, !file.empty(), value);
+  TRY(apply_flags(flags, !file.empty(), value));
   Configuration config;
   api::DecodeReport report;
   TRY(api::decode_value(value, api::type_of<Configuration>(), &config, api::Strictness::Collect, &report));
   if (!report.problems.empty()) return bad_file(file, "strict decoding error: " + report.problems.front());
-  TRY(check_kubelet_protections(config));
   kubelet::apply_defaults(config);
+  TRY(kubelet::validate(config));
   return config;
-}
-
-Result<Unit> check_kubelet_protections(const Configuration& configuration) {
-  if (configuration.protect_kernel_defaults)
-    return error(Reason::Invalid, "protectKernelDefaults: this release does not check the kernel's settings, and does not start as if it did");
-  return Unit{};
 }
 
 }  // namespace pintle::cmd

@@ -98,6 +98,7 @@ int run_command(bool server, std::span<const char* const> args) {
   if (!checked) return refuse(server, checked.error());
   log::Options logging;
   logging.verbosity = config->verbosity;
+  logging.vmodule = config->vmodule;
   logging.format = config->json_logs ? log::Format::Json : log::Format::Text;
   log::init(runtime->clock(), logging);
 

@@ -62,8 +62,7 @@ apiserver::ApiServerOptions ControlPlane::api_server_options() const {
   options.kubelet_certificate_authority = pki_.path(std::string(component::Pki::kubelet_serving_ca) + ".crt");
   options.kubelet_preferred_address_types = {"InternalIP", "ExternalIP", "Hostname", "InternalDNS", "ExternalDNS"};  // an address needs no DNS
   options.data_dir = layout_.store();
-  options.service_account_issuer = "https://kubernetes.default.svc." + config_.cluster_domain;
-  options.service_account_issuers = {options.service_account_issuer};
+  options.service_account_issuers = {"https://kubernetes.default.svc." + config_.cluster_domain};
   options.service_account_key_files = {pki_.path("sa.key")};
   options.service_account_signing_key_file = pki_.path("sa.key");
   options.enable_bootstrap_token_auth = true;
@@ -72,7 +71,6 @@ apiserver::ApiServerOptions ControlPlane::api_server_options() const {
   options.service_cluster_ip_range = config_.service_cidr;
   options.allow_privileged = true;
   options.feature_gates = config_.feature_gates;
-  options.verbosity = config_.verbosity;
   return options;
 }
 

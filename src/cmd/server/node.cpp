@@ -7,9 +7,12 @@
 #include "cmd/kube_proxy/command.h"
 #include "cmd/kube_proxy/flags.h"
 #include "cmd/kubelet/command.h"
+#include "cmd/oom_score.h"
 #include "codec/yaml.h"
 #include "component/log.h"
 #include "kubelet/certificates/certificate_manager.h"
+#include "kubelet/configuration/effects.h"
+#include "kubelet/configuration/validation.h"
 #include "kubelet/defaults.h"
 #include "rt/backoff.h"
 
@@ -42,7 +45,6 @@ Result<KubeletConfiguration> read_kubelet_configuration(rt::Disk& disk, const st
   auto decoded = api::decode_value(*value, api::type_of<KubeletConfiguration>(), &config, api::Strictness::Collect, &report);
   if (!decoded) return bad_request(path + ": " + decoded.error().message);
   if (!report.problems.empty()) return bad_request(path + ": " + report.problems.front());
-  TRY(check_kubelet_protections(config));
   return config;
 }
 
@@ -202,8 +204,23 @@ Result<KubeletConfiguration> Node::kubelet_configuration() const {
     config.server_tls_bootstrap = true;
     config.rotate_certificates = true;
   }
+  for (const auto& [gate, on] : config_.wanted_gates)
+    if (!config.feature_gates.contains(gate)) config.feature_gates[gate] = on;
+  // One process for all: only who asks for a score gets it.
+  const std::optional<int32_t> oom_score = config.oom_score_adj;
   kubelet::apply_defaults(config);
+  TRY(kubelet::validate(config));
+  if (oom_score) set_oom_score(*oom_score);
   return config;
+}
+
+// --feature-gates is for all components, and what the kubelet does not ask others may.
+void Node::warn_of_kubelet_settings(const KubeletConfiguration& config) const {
+  constexpr std::string_view gate = "featureGates.";
+  std::string names;
+  for (const std::string& field : kubelet::settings_without_effect(config))
+    if (!field.starts_with(gate) || !config_.wanted_gates.contains(field.substr(gate.size()))) names += (names.empty() ? "" : ", ") + field;
+  if (!names.empty()) log::warning("These settings of the kubelet have no effect in this release", {{"settings", names}});
 }
 
 rt::Task<Result<Unit>> Node::start_kubelet(client::Client& client) {
@@ -211,6 +228,7 @@ rt::Task<Result<Unit>> Node::start_kubelet(client::Client& client) {
   if (!*containerd_result_) co_return Unexpected(containerd_result_->error());
   kubelet::KubeletSetup setup{runtime_, &client};
   CO_TRY_ASSIGN(setup.configuration, kubelet_configuration());
+  warn_of_kubelet_settings(setup.configuration);
   setup.node_name = setup.hostname = name_;
   setup.node_ips = {ip_};
   setup.root_dir = layout_.kubelet();

@@ -42,6 +42,7 @@ class Node {
   rt::Task<Result<Unit>> start_pod_network(client::Client& client);
   rt::Task<Result<Unit>> start_kubelet(client::Client& client);
   Result<api::kubeletconfig_v1beta1::KubeletConfiguration> kubelet_configuration() const;
+  void warn_of_kubelet_settings(const api::kubeletconfig_v1beta1::KubeletConfiguration& config) const;
 
   rt::Runtime& runtime_;
   const cli::ClusterConfig& config_;

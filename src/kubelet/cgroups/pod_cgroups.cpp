@@ -152,13 +152,17 @@ Result<Unit> PodCgroups::apply(const core::Pod& pod) {
 
 os::CgroupLimits PodCgroups::limits_of(const core::Pod& pod) const { return pod_cgroup_limits(pod, options_); }
 
-Result<Unit> PodCgroups::update_classes(const std::vector<const core::Pod*>& active) {
-  if (!options_.per_qos) return Unit{};
-  int64_t burstable_milli_cpu = 0;
+uint64_t burstable_shares(const std::vector<const core::Pod*>& active) {
+  int64_t milli_cpu = 0;
   for (const core::Pod* pod : active)
-    if (rules::qos_class(*pod) == "Burstable") burstable_milli_cpu += resource_milli_value(rules::pod_requests(pod->spec), "cpu");
+    if (rules::qos_class(*pod) == "Burstable") milli_cpu += resource_milli_value(rules::pod_requests(pod->spec), "cpu");
+  return static_cast<uint64_t>(cpu_shares(milli_cpu));
+}
+
+Result<Unit> PodCgroups::set_burstable_shares(uint64_t shares) {
+  if (!options_.per_qos) return Unit{};
   os::CgroupLimits limits;
-  limits.cpu_shares = static_cast<uint64_t>(cpu_shares(burstable_milli_cpu));
+  limits.cpu_shares = shares;
   return cgroups_.set(path_below(options_, {"burstable"}), limits);
 }
 
@@ -203,5 +207,6 @@ std::string PodCgroups::parent_of(const core::Pod& pod) const {
 
 Result<os::CgroupUsage> PodCgroups::usage(const core::Pod& pod) const { return cgroups_.usage(path_of(pod)); }
 Result<os::CgroupUsage> PodCgroups::node_usage() const { return cgroups_.usage(path_below(options_, {})); }
+bool PodCgroups::limits_swap() const { return cgroups_.limits_swap(path_below(options_, {})); }
 
 }  // namespace pintle::kubelet

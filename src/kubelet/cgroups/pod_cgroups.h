@@ -38,8 +38,8 @@ class PodCgroups {
   Result<Unit> apply(const api::core_v1::Pod& pod);
   // What the pod's cgroup is held to.
   os::CgroupLimits limits_of(const api::core_v1::Pod& pod) const;
-  // Shares of the classes follow from the pods that are active.
-  Result<Unit> update_classes(const std::vector<const api::core_v1::Pod*>& active);
+  // The weight of the class Burstable against Guaranteed pods.
+  Result<Unit> set_burstable_shares(uint64_t shares);
   // Kills what is left in it and removes it. Conflict while a process lingers: call again.
   Result<Unit> remove(std::string_view pod_uid);
   // UIDs of pods that have a cgroup.
@@ -50,6 +50,7 @@ class PodCgroups {
   std::string path_of(const api::core_v1::Pod& pod) const;
   Result<os::CgroupUsage> usage(const api::core_v1::Pod& pod) const;
   Result<os::CgroupUsage> node_usage() const;  // of kubepods
+  bool limits_swap() const;                    // the kernel can limit the swap of containers; after set_up()
 
  private:
   os::Cgroups& cgroups_;
@@ -62,6 +63,9 @@ std::string cgroup_path(const std::vector<std::string>& parts, bool systemd_driv
 
 // The path of a cgroup that a configuration names: as slices ("/a.slice/a-b.slice") or as a plain path. Pure.
 std::string configured_cgroup_path(std::string_view path, bool systemd_driver);
+
+// The shares of the class Burstable: those of its pods' CPU requests together. BestEffort always has the fewest. Pure.
+uint64_t burstable_shares(const std::vector<const api::core_v1::Pod*>& active);
 
 // The limits of a pod's cgroup. Pure.
 os::CgroupLimits pod_cgroup_limits(const api::core_v1::Pod& pod, const PodCgroupOptions& options);

@@ -73,6 +73,14 @@ TEST(PodCgroups, Limits) {
   check_limits(mixed, 512, {}, 3 << 20);
 }
 
+TEST(PodCgroups, BurstableWeighsWhatItsPodsAskFor) {
+  const core::Pod small = pod_with("500m", "", "", ""), large = pod_with("1", "", "", ""), best_effort = pod_with("", "", "", "");
+  const core::Pod guaranteed = pod_with("1", "1", "1Gi", "1Gi");
+  EXPECT_EQ(burstable_shares({}), 2u);
+  EXPECT_EQ(burstable_shares({&best_effort, &guaranteed}), 2u);
+  EXPECT_EQ(burstable_shares({&small, &large, &best_effort, &guaranteed}), 1536u);
+}
+
 TEST(PodCgroups, HugepagesAndPids) {
   core::Pod pod = pod_with("", "", "1Mi", "");
   pod.spec.containers[0].resources.requests["hugepages-2Mi"] = q("4Mi");
@@ -98,7 +106,7 @@ TEST(PodCgroups, OnThisMachine) {
   EXPECT_TRUE(applied) << applied.error().message;
   EXPECT_TRUE(subject.apply(pod)) << "again: no error";
   EXPECT_EQ(subject.pods(), std::vector<std::string>{"0a-1b"});
-  EXPECT_TRUE(subject.update_classes({&pod}));
+  EXPECT_TRUE(subject.set_burstable_shares(1536));
   if ((*cgroups)->has_controller("memory")) {
     EXPECT_EQ((*cgroups)->memory_limit(root + "/kubepods").value(), 1 << 30);
     EXPECT_EQ((*cgroups)->memory_limit(subject.path_of(pod)).value(), 64 << 20);

@@ -49,9 +49,24 @@ Result<std::string> volume_file(const MountedVolumes& volumes, std::string_view 
 
 Configurator::Configurator(ConfiguratorSetup setup) : setup_(std::move(setup)) {}
 
-rt::Task<Result<cri::PodSandboxConfig>> Configurator::sandbox_config(rt::Context, PodPtr pod, uint32_t attempt) {
-  const NodeConfig node = setup_.node();
-  SandboxInputs inputs{*pod, node, attempt, setup_.cgroup_parent ? setup_.cgroup_parent(*pod) : std::string(), std::nullopt};
+rt::Task<Result<Configurator::NodeForPod>> Configurator::node_for(rt::Context ctx, PodPtr pod) {
+  NodeForPod out{setup_.node(), std::nullopt};
+  if (!setup_.handler_features || !wants_handler_features(*pod)) co_return std::move(out);
+  CO_TRY_ASSIGN(const HandlerFeatures features, co_await setup_.handler_features(std::move(ctx), pod));
+  out.config.recursive_read_only = features.recursive_read_only;
+  out.config.user_namespaces = features.user_namespaces && setup_.user_namespaces != nullptr;
+  if (!out.config.user_namespaces || pod->spec.host_users.value_or(true)) co_return std::move(out);
+  Result<UserNamespaceRange> range = error(Reason::InternalError, "");
+  co_await setup_.runtime.run_blocking([&] { range = setup_.user_namespaces->range_of(pod->metadata.uid); });
+  if (!range) co_return Unexpected(std::move(range).error());
+  out.user_namespace = *range;
+  co_return std::move(out);
+}
+
+rt::Task<Result<cri::PodSandboxConfig>> Configurator::sandbox_config(rt::Context ctx, PodPtr pod, uint32_t attempt) {
+  CO_TRY_ASSIGN(const NodeForPod of_pod, co_await node_for(std::move(ctx), pod));
+  const NodeConfig& node = of_pod.config;
+  SandboxInputs inputs{*pod, node, attempt, setup_.cgroup_parent ? setup_.cgroup_parent(*pod) : std::string(), of_pod.user_namespace};
   auto made = make_sandbox_config(inputs);
   if (!made) co_return Unexpected(std::move(made).error());
   if (setup_.warn)
@@ -64,7 +79,8 @@ rt::Task<Result<cri::PodSandboxConfig>> Configurator::sandbox_config(rt::Context
 
 rt::Task<Result<cri::ContainerConfig>> Configurator::container_config(rt::Context ctx, ContainerRequest request) {
   const core::Pod& pod = *request.pod;
-  const NodeConfig node = setup_.node();
+  CO_TRY_ASSIGN(const NodeForPod of_pod, co_await node_for(ctx, request.pod));
+  const NodeConfig& node = of_pod.config;
   const std::optional<core::Container> container = find_container(pod.spec, request.container);
   if (!container) co_return error(Reason::NotFound, "container " + request.container + " is not in the pod");
   CO_TRY_ASSIGN(EnvironmentVariables variables, co_await environment(ctx, pod, *container, node, request.pod_ips));
@@ -92,6 +108,7 @@ rt::Task<Result<cri::ContainerConfig>> Configurator::container_config(rt::Contex
   inputs.mounts = std::move(made->mounts);
   inputs.termination_log = std::move(made->termination_log);
   inputs.target_container_id = std::move(request.target_container_id);
+  inputs.user_namespace = of_pod.user_namespace;
   co_return make_container_config(inputs);
 }
 

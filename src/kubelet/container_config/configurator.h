@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "kubelet/container_config/container_config.h"
+#include "kubelet/container_config/handler_features.h"
+#include "kubelet/container_config/user_namespace_ranges.h"
 #include "kubelet/referenced_objects/referenced_objects.h"
 #include "kubelet/volumes/volume_manager.h"
 #include "rt/runtime.h"
@@ -24,6 +26,9 @@ struct ConfiguratorSetup {
   // Every Service of the cluster that is known; nullopt before the first list (pods from the API wait for it).
   std::function<std::optional<std::vector<std::shared_ptr<const api::core_v1::Service>>>()> services;
   std::function<std::string(const api::core_v1::Pod&)> cgroup_parent;
+  // Asked for pods that want something of it (wants_handler_features); empty: the handler can do nothing of it.
+  std::function<rt::Task<Result<HandlerFeatures>>(rt::Context ctx, PodPtr pod)> handler_features;
+  UserNamespaceRanges* user_namespaces = nullptr;  // nullptr: no pod gets one
   std::function<void(const api::core_v1::Pod& pod, std::string_view reason, const std::string& message)> warn;
 };
 
@@ -51,6 +56,12 @@ class Configurator {
   rt::Task<Result<api::cri_v1::ContainerConfig>> container_config(rt::Context ctx, ContainerRequest request);
 
  private:
+  // The node as the pod finds it: with what its runtime handler can do, and its range of user ids.
+  struct NodeForPod {
+    NodeConfig config;
+    std::optional<UserNamespaceRange> user_namespace;
+  };
+  rt::Task<Result<NodeForPod>> node_for(rt::Context ctx, PodPtr pod);
   rt::Task<Result<EnvironmentVariables>> environment(rt::Context ctx, const api::core_v1::Pod& pod, const api::core_v1::Container& container,
                                                      const NodeConfig& node, const std::vector<std::string>& pod_ips);
 

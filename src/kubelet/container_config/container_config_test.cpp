@@ -99,6 +99,42 @@ TEST(ContainerConfig, StopSignal) {
   EXPECT_EQ(config_of(pod)->stop_signal, cri::Signal::Sigrtmaxminus14);
 }
 
+// What a container may swap, "" where nothing is said of it.
+std::string swap_of(const core::Pod& pod, const NodeConfig& on) {
+  const auto resources = config_of(pod, on)->linux->resources;
+  const std::string* most = resources->unified.get("memory.swap.max");
+  return most ? *most : std::string();
+}
+
+TEST(ContainerConfig, Swap) {
+  core::Pod pod = sample();
+  core::ResourceRequirements& resources = pod.spec.containers[0].resources;
+  resources.requests = {{"memory", q("1Gi")}};
+  resources.limits = {{"memory", q("2Gi")}};
+  NodeConfig on = node();
+  on.cgroup_v2 = true;
+  on.memory_capacity_bytes = int64_t{8} << 30;
+  on.swap_capacity_bytes = int64_t{4} << 30;
+  EXPECT_EQ(swap_of(pod, on), "") << "a kernel that cannot limit it";
+  on.swap_controller = true;
+  EXPECT_EQ(swap_of(pod, on), "0");
+  on.limited_swap = true;
+  EXPECT_EQ(swap_of(pod, on), std::to_string(int64_t{512} << 20)) << "an eighth of the memory, an eighth of the swap";
+  pod.spec.priority = 2'000'000'000;
+  EXPECT_EQ(swap_of(pod, on), "0") << "critical";
+  pod.spec.priority = 0;
+  resources.requests = {{"memory", q("2Gi")}};
+  EXPECT_EQ(swap_of(pod, on), "0") << "it wants no more than it asks for";
+  resources = {};
+  EXPECT_EQ(swap_of(pod, on), "0") << "BestEffort";
+  resources.limits = {{"memory", q("2Gi")}, {"cpu", q("1")}};
+  resources.requests = resources.limits;
+  EXPECT_EQ(swap_of(pod, on), "0") << "Guaranteed";
+  on.cgroup_v2 = false;
+  EXPECT_EQ(swap_of(pod, on), "");
+  EXPECT_EQ(config_of(pod, on)->linux->resources->memory_swap_limit_in_bytes, int64_t{2} << 30);
+}
+
 TEST(ContainerConfig, Resources) {
   core::Pod pod = sample();
   core::ResourceRequirements& resources = pod.spec.containers[0].resources;
@@ -113,7 +149,8 @@ TEST(ContainerConfig, Resources) {
   EXPECT_EQ(out.cpu_quota, 50'000);
   EXPECT_EQ(out.cpu_period, 100'000);
   EXPECT_EQ(out.memory_limit_in_bytes, int64_t{2} << 30);
-  EXPECT_EQ(out.memory_swap_limit_in_bytes, int64_t{2} << 30);
+  EXPECT_EQ(out.memory_swap_limit_in_bytes, 0) << "version 2 has a file for it";
+  EXPECT_EQ(*out.unified.get("memory.swap.max"), "0");
   EXPECT_EQ(out.oom_score_adj, 875);
   ASSERT_EQ(out.hugepage_limits.size(), 2u);
   EXPECT_EQ(out.hugepage_limits[0].page_size, "2MB");

@@ -32,6 +32,25 @@ void set_hugepages(const core::Pod& pod, const core::Container& container, const
   }
 }
 
+// LimitedSwap: the container's share of the machine's swap is that of its memory request in the machine's memory. Not for pods whose
+// speed others rely on, nor for containers that say how much memory they want at most or nothing of it.
+int64_t swap_bytes(const core::Pod& pod, const core::Container& container, const NodeConfig& node) {
+  if (!node.limited_swap || !node.cgroup_v2 || is_critical_pod(pod) || pod_qos(pod) != "Burstable" || node.memory_capacity_bytes <= 0) return 0;
+  const int64_t request = resource_value(container.resources.requests, "memory");
+  const int64_t limit = resource_value(container.resources.limits, "memory");
+  if (request <= 0 || request == limit) return 0;
+  const double share = static_cast<double>(request) / static_cast<double>(node.memory_capacity_bytes);
+  return static_cast<int64_t>(share * static_cast<double>(node.swap_capacity_bytes));
+}
+
+void set_swap(const core::Pod& pod, const core::Container& container, const NodeConfig& node, cri::LinuxContainerResources& out) {
+  if (!node.swap_controller) return;
+  if (node.cgroup_v2)
+    out.unified["memory.swap.max"] = std::to_string(swap_bytes(pod, container, node));
+  else
+    out.memory_swap_limit_in_bytes = out.memory_limit_in_bytes;  // memory and swap together get no more than memory alone
+}
+
 }  // namespace
 
 cri::LinuxContainerResources linux_resources(const CpuAndMemory& amounts, const NodeConfig& node) {
@@ -56,8 +75,7 @@ cri::LinuxContainerResources make_linux_resources(const core::Pod& pod, const co
   cri::LinuxContainerResources out = linux_resources(amounts, node);
   out.oom_score_adj = oom_score_adj(pod, container, node.memory_capacity_bytes);
   set_hugepages(pod, container, node, out);
-  // No swap: memory and swap together get no more than memory alone.
-  if (node.swap_controller) out.memory_swap_limit_in_bytes = out.memory_limit_in_bytes;
+  set_swap(pod, container, node, out);
   return out;
 }
 

@@ -30,7 +30,9 @@ struct NodeConfig {
   bool seccomp_default = false;
   bool cgroup_v2 = false;
   bool single_process_oom_kill = false;        // else (v2) memory.oom.group
-  bool swap_controller = false;                // containers get no swap where it is there
+  bool swap_controller = false;                // the kernel can limit a container's swap
+  bool limited_swap = false;                   // memorySwap.swapBehavior LimitedSwap; else containers get none
+  int64_t swap_capacity_bytes = 0;             // of the machine
   std::vector<std::string> more_masked_paths;  // of this machine: /sys/devices/system/cpu/cpuN/thermal_throttle
   bool recursive_read_only = false;            // of the runtime handler
   bool user_namespaces = false;                // of the runtime handler

@@ -210,7 +210,6 @@ NodeObservation NodeAgent::State::known() const {
   seen.images = images;
   if (setup.pressure) seen.pressure = setup.pressure();
   if (setup.other_errors) seen.other_errors = setup.other_errors();
-  if (setup.volumes_in_use) seen.volumes_in_use = setup.volumes_in_use();
   return seen;
 }
 

@@ -58,7 +58,6 @@ struct NodeObservation {
   bool runtime_silent = false;
   std::vector<std::string> other_errors;             // why the node is not ready besides ("node is shutting down")
   std::vector<api::core_v1::ContainerImage> images;  // the largest first
-  std::vector<std::string> volumes_in_use;
   Pressure pressure;
 };
 

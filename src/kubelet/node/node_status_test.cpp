@@ -177,11 +177,11 @@ TEST(NodeStatus, PatchLeadsFromOneToTheOther) {
   const Node empty = initial_node(identity(), machine());
   NodeObservation seen = observation(false);
   seen.images = {{{"a@sha256:1", "a:1"}, 10}, {{"b:1"}, 20}};
-  seen.volumes_in_use = {"kubernetes.io/csi/x"};
   NodeIdentity dual = identity();
   dual.ips = {"10.0.0.1", "fd00::1"};
   Node full = update_node(empty, dual, seen, first, said);
   full.status.capacity["example.com/gpu"] = api::Quantity::from_int(1);
+  full.status.volumes_in_use = {"kubernetes.io/csi/x"};  // of another kubelet
   check_patch(empty, full);
   NodeObservation later = observation(true);
   later.capacity.erase("hugepages-2Mi");

@@ -74,6 +74,8 @@ rt::Task<bool> PodWorker::resize(rt::Context ctx) {
     if (done) applied_[one.id] = container->resources;
   }
   if (done) done = co_await resize_cgroup(*pod_);
+  const SandboxState* sandbox = state_.sandbox();
+  if (done && sandbox) done = co_await deps_.pods.update_sandbox_resources(ctx, pod_, sandbox->id);
   if (done) {
     resize_in_progress_.reset();
     retries_.erase("/resize");

@@ -24,7 +24,7 @@ PodWorker::PodWorker(PodWorkerDeps& deps, PodPtr pod, PodState adopted)
     : deps_(deps),
       pod_(std::move(pod)),
       status_(pod_->status),
-      backoffs_(std::min(crash_backoff_initial, deps.crash_backoff_max), deps.crash_backoff_max) {
+      backoffs_(std::min(deps.crash_backoff_initial, deps.crash_backoff_max), deps.crash_backoff_max) {
   state_.uid = adopted.uid.empty() ? pod_->metadata.uid : adopted.uid;
 }
 

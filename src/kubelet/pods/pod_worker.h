@@ -39,6 +39,7 @@ struct PodWorkerDeps {
   std::function<std::vector<std::string>()> node_ips;
   // What the runtime calls itself; nullptr: nobody asks (tests).
   std::function<rt::Task<Result<std::string>>(rt::Context ctx)> runtime_name;
+  rt::Duration crash_backoff_initial = kubelet::crash_backoff_initial;
   rt::Duration crash_backoff_max = kubelet::crash_backoff_max;
   // Whether a pod with other resources than before fits; nullptr: always.
   std::function<std::optional<WaitingReason>(const api::core_v1::Pod& pod)> admit_resize;

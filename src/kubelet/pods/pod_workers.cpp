@@ -1,6 +1,7 @@
 #include "kubelet/pods/pod_workers.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "component/log.h"
 #include "kubelet/pod_resources/pod_resources.h"
@@ -29,6 +30,7 @@ void PodWorkers::observed(const std::string& uid, const PodState& state) {
     if (container.phase == ContainerPhase::Running && worker != workers_.end()) worker->second->expect_end(container.id);
   }
   changes_.increment();
+  weigh_classes();
 }
 
 void PodWorkers::pod_changed(const PodPtr& pod, bool removed) {
@@ -44,7 +46,10 @@ void PodWorkers::pod_changed(const PodPtr& pod, bool removed) {
     if (found != workers_.end()) found->second->remove();
     return;
   }
-  if (found != workers_.end()) return found->second->update(pod);
+  if (found != workers_.end()) {
+    found->second->update(pod);
+    return weigh_classes();
+  }
   start(pod, PodState(), false);
 }
 
@@ -60,6 +65,28 @@ void PodWorkers::start(PodPtr pod, PodState adopted, bool orphan) {
   }
   workers_.emplace(uid, std::move(worker));
   tasks_.spawn(run(uid, raw));
+  weigh_classes();
+}
+
+void PodWorkers::weigh_classes() {
+  if (!deps_.cgroups) return;
+  weigh_again_ = true;
+  if (std::exchange(weighing_, true)) return;
+  tasks_.spawn(write_weights());
+}
+
+rt::Task<void> PodWorkers::write_weights() {
+  while (std::exchange(weigh_again_, false)) {
+    const uint64_t shares = burstable_shares(active(""));
+    if (shares == burstable_shares_) continue;
+    Result<Unit> written = Unit{};
+    co_await deps_.runtime.run_blocking([&] { written = deps_.cgroups->set_burstable_shares(shares); });
+    if (written)
+      burstable_shares_ = shares;
+    else
+      log::warning("The weight of Burstable pods was not written", {{"err", written.error().message}});
+  }
+  weighing_ = false;
 }
 
 rt::Task<void> PodWorkers::run(std::string uid, PodWorker* worker) {
@@ -68,6 +95,7 @@ rt::Task<void> PodWorkers::run(std::string uid, PodWorker* worker) {
   std::erase_if(pod_of_container_, [&](const auto& entry) { return entry.second == uid; });
   workers_.erase(uid);
   changes_.increment();
+  weigh_classes();
   for (const auto& [other, waiting] : workers_) waiting->retry_resize();
   // A static pod that was taken away and put back in the meantime.
   if (const PodPtr again = config_.find(uid)) start(again, PodState(), false);

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -55,6 +56,9 @@ class PodWorkers {
   void start(PodPtr pod, PodState adopted, bool orphan);
   rt::Task<void> run(std::string uid, PodWorker* worker);
   rt::Task<void> remove_orphans();
+  // The weight of Burstable pods together follows from those that are active. Written in the background, one write at a time.
+  void weigh_classes();
+  rt::Task<void> write_weights();
 
   PodWorkerDeps deps_;
   PodConfig& config_;
@@ -63,6 +67,9 @@ class PodWorkers {
   std::map<std::string, std::string, std::less<>> pod_of_container_;
   std::deque<std::string> early_ends_;  // of containers that no look has seen yet: they ended at once
   bool looking_for_orphans_ = false;
+  bool weighing_ = false;
+  bool weigh_again_ = false;
+  std::optional<uint64_t> burstable_shares_;  // that were written last
   rt::Version changes_;
   rt::TaskGroup tasks_;
 };

@@ -1,5 +1,9 @@
 #include "kubelet/pods/pod_workers.h"
 
+#include <stdlib.h>
+
+#include <fstream>
+
 #include "cri/typed_call.h"
 #include "kubelet/container_config/container_config.h"
 #include "kubelet/node/runtime_observer.h"
@@ -7,6 +11,8 @@
 #include "kubelet/pods/testing.h"
 #include "kubelet/testing.h"
 #include "net/grpc/server.h"
+#include "os/path.h"
+#include "os/read_file.h"
 #include "rt/testing.h"
 
 namespace pintle::kubelet {
@@ -47,6 +53,36 @@ rt::Task<void> check_admission(std::vector<PodPtr> all, std::string expected) {
   EXPECT_EQ(judged, expected);
   co_await workers.stop();
   co_await parts.close();
+}
+
+// The weight of the class Burstable follows the pods that are there, in the files of version 2.
+rt::Task<void> weigh_burstable(std::string root) {
+  rt::Runtime& runtime = rt::Executor::current().runtime();
+  const auto weight = [&] { return os::read_file(root + "/kubepods/burstable/cpu.weight").value_or(""); };
+  PodParts parts(runtime);
+  auto tree = os::make_cgroups_v2(root);
+  PodCgroups cgroups(*tree, {});
+  PodWorkerDeps deps = parts.deps();
+  deps.cgroups = &cgroups;
+  PodWorkers workers(std::move(deps), parts.config);
+  parts.config.set("api", {pod_ptr("u1", "a", "1", 1), pod_ptr("u2", "b", "500m", 2)});
+  (void)co_await rt::sleep_for(rt::Context::background(), 1s);
+  EXPECT_EQ(weight(), std::to_string(os::cpu_weight_of_shares(1536)));
+  parts.config.set("api", {pod_ptr("u1", "a", "1", 1), pod_ptr("u2", "b", "500m", 2, "Succeeded")});
+  (void)co_await rt::sleep_for(rt::Context::background(), 1s);
+  EXPECT_EQ(weight(), std::to_string(os::cpu_weight_of_shares(1024)));
+  co_await workers.stop();
+  co_await parts.close();
+}
+
+TEST(PodWorkers, BurstablePodsWeighWhatTheyAskForTogether) {
+  std::string root = ::testing::TempDir() + "pintle-weights-XXXXXX";
+  ASSERT_NE(::mkdtemp(root.data()), nullptr);
+  ASSERT_TRUE(os::make_directories(root + "/kubepods/burstable", 0755));
+  std::ofstream(root + "/cgroup.controllers") << "cpu\n";
+  std::ofstream(root + "/kubepods/burstable/cpu.weight") << "100\n";
+  rt::testing::run_sim(weigh_burstable(root));
+  EXPECT_TRUE(os::remove_tree(root));
 }
 
 TEST(PodWorkers, WhatOthersHaveWhenAPodIsJudged) {

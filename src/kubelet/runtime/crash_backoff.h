@@ -13,6 +13,9 @@ namespace pintle::kubelet {
 
 constexpr rt::Duration crash_backoff_initial = std::chrono::seconds(10);
 constexpr rt::Duration crash_backoff_max = std::chrono::minutes(5);
+// With the feature gate ReduceDefaultCrashLoopBackOffDecay.
+constexpr rt::Duration reduced_crash_backoff_initial = std::chrono::seconds(1);
+constexpr rt::Duration reduced_crash_backoff_max = std::chrono::seconds(60);
 
 class CrashBackoffs {
  public:

@@ -86,8 +86,10 @@ void fill_status(const cri_v1::ContainerStatus& status, RuntimeContainer& out) {
   if (!status.image_ref.empty()) out.image_id = status.image_ref;
   out.log_path = status.log_path;
   const std::string path = value_of(status.annotations, labels::termination_message_path);
+  out.recursive_read_only.clear();
   for (const auto& mount : status.mounts) {
     if (!path.empty() && mount.container_path == path) out.termination_log = mount.host_path;
+    if (mount.recursive_read_only) out.recursive_read_only.push_back(mount.container_path);
   }
 }
 

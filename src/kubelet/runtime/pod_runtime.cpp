@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "component/log.h"
+#include "kubelet/container_config/linux_resources.h"
 #include "kubelet/logs/container_logs.h"
 #include "kubelet/pods/pod_config.h"
 #include "rt/combine.h"
@@ -48,6 +49,17 @@ rt::Task<Result<Unit>> PodRuntime::update_resources(rt::Context ctx, PodPtr pod,
   request.container_id = std::move(container_id);
   request.linux = make_linux_resources(*pod, *spec, setup_.node());
   co_return co_await setup_.cri.update_container_resources(std::move(ctx), std::move(request));
+}
+
+rt::Task<Result<Unit>> PodRuntime::update_sandbox_resources(rt::Context ctx, PodPtr pod, std::string sandbox_id) {
+  const NodeConfig node = setup_.node();
+  api::cri_v1::UpdatePodSandboxResourcesRequest request;
+  request.pod_sandbox_id = std::move(sandbox_id);
+  request.overhead = overhead_resources(*pod, node);
+  request.resources = sandbox_resources(*pod, node);
+  auto told = co_await setup_.cri.update_pod_sandbox_resources(std::move(ctx), std::move(request));
+  if (!told && told.error().reason == Reason::MethodNotAllowed) co_return Unit{};
+  co_return std::move(told);
 }
 
 // Containers of a group at once; the next group after them.

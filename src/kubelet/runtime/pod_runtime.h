@@ -70,6 +70,8 @@ class PodRuntime {
   rt::Task<Result<Unit>> kill_container(rt::Context ctx, KillRequest request);
   // Gives a running container the resources of the spec.
   rt::Task<Result<Unit>> update_resources(rt::Context ctx, PodPtr pod, std::string container, std::string container_id);
+  // Tells the runtime what the pod as a whole has by now. A runtime that does not know the call needs none.
+  rt::Task<Result<Unit>> update_sandbox_resources(rt::Context ctx, PodPtr pod, std::string sandbox_id);
   // Every container in kill_order(), then the sandboxes.
   rt::Task<Result<Unit>> kill_pod(rt::Context ctx, PodPtr pod, PodState state, std::optional<int64_t> grace_seconds);
   // Removes everything of the pod from the runtime, and its logs. Nothing runs any more.

@@ -42,6 +42,7 @@ struct RuntimeContainer {
   std::string log_path;
   std::string termination_log;  // host path
   std::string termination_policy;
+  std::vector<std::string> recursive_read_only;  // paths in the container whose mounts the runtime made so
   std::optional<int64_t> deletion_grace_seconds;
   bool restarted_all = false;
 };

@@ -1,5 +1,6 @@
 #include "kubelet/server/server.h"
 
+#include "component/log.h"
 #include "kubelet/server/routes.h"
 
 namespace pintle::kubelet::server {
@@ -27,6 +28,9 @@ Result<net::ServerOptions> KubeletServer::secure_options() const {
     return bad_request("tlsMinVersion must be VersionTLS12 or VersionTLS13");
   }
   options.tls = std::move(tls);
+  options.on_reload_error = [](const Status& failure) {
+    component::log::error("The kubelet's serving certificate has changed and is no good", failure);
+  };
   return options;
 }
 

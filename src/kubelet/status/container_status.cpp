@@ -159,7 +159,8 @@ class Statuses {
       status.name = mount.name;
       status.mount_path = mount.mount_path;
       status.read_only = mount.read_only;
-      if (mount.read_only) status.recursive_read_only = "Disabled";
+      const bool recursive = latest && std::ranges::find(latest->recursive_read_only, mount.mount_path) != latest->recursive_read_only.end();
+      if (mount.read_only) status.recursive_read_only = recursive ? "Enabled" : "Disabled";
       out.volume_mounts.push_back(std::move(status));
     }
   }

@@ -1,9 +1,11 @@
 #include "proxy/nftables/node_config.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/split.h"
+#include "component/feature_gates.h"
 
 namespace pintle::proxy::nftables {
 namespace {
@@ -60,9 +62,40 @@ void set_node_port_addresses(RulesConfig& out, const Configuration& config, cons
   std::ranges::sort(out.node_port_ips);
 }
 
+Result<Unit> check_process(const Configuration& config) {
+  std::map<std::string, bool> gates;
+  for (const auto& [name, on] : config.feature_gates) gates.emplace(name, on);
+  if (const auto parsed = component::FeatureGates::parse(gates); !parsed)
+    return error(Reason::Invalid, "KubeProxyConfiguration.featureGates: " + parsed.error().message);
+  const int32_t score = config.oom_score_adj.value_or(0);
+  if (score < -1000 || score > 1000) return invalid("oomScoreAdj", std::to_string(score), "must be within the range [-1000, 1000]");
+  if (config.client_connection.burst < 0)
+    return invalid("clientConnection.burst", std::to_string(config.client_connection.burst), "must be greater than or equal to 0");
+  if (config.logging.format != "text" && config.logging.format != "json")
+    return invalid("logging.format", config.logging.format, "must be text or json");
+  if (config.config_sync_period.nanos <= 0)
+    return invalid("configSyncPeriod", api::format_duration(config.config_sync_period), "must be greater than 0");
+  return Unit{};
+}
+
+Result<Unit> check_conntrack(const Configuration& config) {
+  const auto& conntrack = config.conntrack;
+  for (const auto& [field, number] : {std::pair{"maxPerCore", conntrack.max_per_core}, {"min", conntrack.min}})
+    if (number && *number < 0) return invalid(std::string("conntrack.") + field, std::to_string(*number), "must be greater than or equal to 0");
+  const api::Duration none;
+  for (const auto& [field, time] : {std::pair{"tcpEstablishedTimeout", conntrack.tcp_established_timeout.value_or(none)},
+                                    {"tcpCloseWaitTimeout", conntrack.tcp_close_wait_timeout.value_or(none)},
+                                    {"udpTimeout", conntrack.udp_timeout},
+                                    {"udpStreamTimeout", conntrack.udp_stream_timeout}})
+    if (time.nanos < 0) return invalid(std::string("conntrack.") + field, api::format_duration(time), "must be greater than or equal to 0");
+  return Unit{};
+}
+
 }  // namespace
 
 Result<Unit> validate(const Configuration& config) {
+  TRY(check_process(config));
+  TRY(check_conntrack(config));
   if (!config.mode.empty() && config.mode != "nftables")
     return invalid("mode", config.mode, "this release proxies with nftables only: set mode to nftables, or leave it out");
   if (const int32_t bit = config.nftables.masquerade_bit.value_or(14); bit < 0 || bit > 31)

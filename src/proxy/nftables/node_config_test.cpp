@@ -96,6 +96,13 @@ TEST(NodeConfig, Validation) {
   check("bindAddress: x", "bindAddress");
   check("detectLocalMode: BridgeInterface", "bridgeInterface");
   check("detectLocalMode: InterfaceNamePrefix", "interfaceNamePrefix");
+  check("featureGates: {NoSuchGate: true}", "unrecognized feature gate: NoSuchGate");
+  check("oomScoreAdj: 1001", "oomScoreAdj");
+  check("conntrack: {min: -1}", "conntrack.min");
+  check("conntrack: {udpTimeout: -1s}", "conntrack.udpTimeout");
+  check("logging: {format: xml}", "logging.format");
+  check("configSyncPeriod: -1s", "configSyncPeriod");
+  check("clientConnection: {burst: -1}", "clientConnection.burst");
   check("detectLocalMode: BridgeInterface, detectLocal: {bridgeInterface: \"a\\\" drop\"}", "not the name of an interface");
 }
 

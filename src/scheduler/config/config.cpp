@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "api/codec.h"
+#include "api/defaults.h"
 #include "api/gen/kubeschedulerconfig_v1.h"
 #include "codec/json.h"
 #include "codec/yaml.h"
+#include "component/settings.h"
 
 namespace pintle::scheduler {
 
@@ -108,8 +110,44 @@ Result<ProfileSpec> take_profile(const v1::KubeSchedulerProfile& profile, const 
   return spec;
 }
 
+constexpr std::string_view without_effect[] = {
+    "clientConnection.acceptContentTypes",
+    "clientConnection.contentType",
+    "delayCacheUntilActive",
+    "enableContentionProfiling",
+    "enableProfiling",
+    "parallelism",  // one executor; a filter costs microseconds
+};
+
+std::vector<std::string> settings_without_effect(const v1::KubeSchedulerConfiguration& file) {
+  v1::KubeSchedulerConfiguration ours = file, defaults;
+  const api::Type& type = api::type_of<v1::KubeSchedulerConfiguration>();
+  api::apply_defaults(type, &ours);
+  api::apply_defaults(type, &defaults);
+  return component::differing_settings(api::to_value(type, &ours), api::to_value(type, &defaults), without_effect);
+}
+
+Result<Unit> check_parallelism(const v1::KubeSchedulerConfiguration& file) {
+  if (file.parallelism.value_or(1) <= 0)
+    return bad_request("parallelism: Invalid value: " + std::to_string(*file.parallelism) + ": should be an integer value greater than zero");
+  return Unit{};
+}
+
+Result<Unit> check_times(const SchedulerConfig& config) {
+  if (config.lease_duration <= config.renew_deadline)
+    return bad_request("leaderElection.leaseDuration: Invalid value: " + api::format_duration({config.lease_duration.count()}) +
+                       ": must be greater than RenewDeadline");
+  // Renewals are tried up to 20 % late.
+  if (config.renew_deadline * 5 <= config.retry_period * 6)
+    return bad_request("leaderElection.renewDeadline: Invalid value: " + api::format_duration({config.renew_deadline.count()}) +
+                       ": must be greater than 1.2 times RetryPeriod");
+  return Unit{};
+}
+
 Result<Unit> take_all(const v1::KubeSchedulerConfiguration& file, SchedulerConfig& out) {
   TRY(check_percentage(file.percentage_of_nodes_to_score, "percentageOfNodesToScore"));
+  TRY(check_parallelism(file));
+  out.without_effect = settings_without_effect(file);
   if (!file.extenders.empty()) return bad_request("extenders: Forbidden: extenders are not supported");
   out.percentage_of_nodes_to_score = file.percentage_of_nodes_to_score.value_or(0);
   const int64_t initial = file.pod_initial_backoff_seconds.value_or(1), most = file.pod_max_backoff_seconds.value_or(10);
@@ -131,6 +169,7 @@ Result<Unit> take_all(const v1::KubeSchedulerConfiguration& file, SchedulerConfi
   if (!election.resource_namespace.empty()) out.lease_namespace = election.resource_namespace;
   if (!election.resource_lock.empty() && election.resource_lock != "leases")
     return bad_request("leaderElection.resourceLock: Invalid value: \"" + election.resource_lock + "\": resourceLock value must be \"leases\"");
+  if (out.leader_elect) TRY(check_times(out));
   out.kubeconfig = file.client_connection.kubeconfig;
   if (file.client_connection.qps != 0) out.client_qps = static_cast<double>(file.client_connection.qps);
   if (file.client_connection.burst != 0) out.client_burst = file.client_connection.burst;
@@ -138,6 +177,8 @@ Result<Unit> take_all(const v1::KubeSchedulerConfiguration& file, SchedulerConfi
 }
 
 }  // namespace
+
+std::span<const std::string_view> fields_without_effect() { return without_effect; }
 
 SchedulerConfig default_config() {
   SchedulerConfig out;

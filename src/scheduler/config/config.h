@@ -1,7 +1,9 @@
 // The scheduler's configuration: upstream's defaults, or a KubeSchedulerConfiguration file.
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -27,10 +29,13 @@ struct SchedulerConfig {
   std::string kubeconfig;
   double client_qps = 50;
   double client_burst = 100;
+  std::vector<std::string> without_effect;  // fields of the file that this release knows and does not act on, and that differ from their defaults
 };
 
 // One profile, "default-scheduler", with every default plugin.
 SchedulerConfig default_config();
+// Paths of the fields by their JSON names that nothing here acts on.
+std::span<const std::string_view> fields_without_effect();
 // Reads a KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1) from YAML or JSON, strictly. BadRequest names the
 // field at fault.
 Result<SchedulerConfig> parse_config(std::string_view text);

@@ -66,6 +66,13 @@ profiles:
   EXPECT_NE(packing.args.at("NodeResourcesFit").find("MostAllocated"), std::string::npos);
 }
 
+TEST(SchedulerConfig, NamesWhatDoesNothing) {
+  EXPECT_TRUE(parse_config(head)->without_effect.empty());
+  EXPECT_TRUE(parse_config(std::string(head) + "parallelism: 16\nenableProfiling: true\n")->without_effect.empty());
+  EXPECT_EQ(parse_config(std::string(head) + "parallelism: 4\nclientConnection: {contentType: application/json}\n")->without_effect,
+            (std::vector<std::string>{"clientConnection.contentType", "parallelism"}));
+}
+
 TEST(SchedulerConfig, SaysWhatIsWrong) {
   EXPECT_FALSE(parse_config("apiVersion: kubescheduler.config.k8s.io/v1beta3\nkind: KubeSchedulerConfiguration\n").has_value());
   EXPECT_FALSE(parse_config("kind: Pod\napiVersion: v1\n").has_value());
@@ -73,6 +80,9 @@ TEST(SchedulerConfig, SaysWhatIsWrong) {
   check_refused("percentageOfNodesToScore: 101\n", "percentageOfNodesToScore: Invalid value: 101");
   check_refused("podInitialBackoffSeconds: 20\n", "podMaxBackoffSeconds");
   check_refused("profiles: [{schedulerName: a}, {schedulerName: a}]\n", "Duplicate value: \"a\"");
+  check_refused("parallelism: 0\n", "parallelism: Invalid value: 0");
+  check_refused("leaderElection: {leaseDuration: 5s}\n", "leaderElection.leaseDuration: Invalid value: 5s");
+  check_refused("leaderElection: {retryPeriod: 9s}\n", "leaderElection.renewDeadline: Invalid value: 10s");
   check_refused("extenders: [{urlPrefix: http://x}]\n", "extenders");
 }
 

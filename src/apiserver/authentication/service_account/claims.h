@@ -35,7 +35,8 @@ codec::Value to_value(const Claims& claims);
 Result<Claims> claims_from(const codec::Value& value);
 
 // The user that valid claims stand for; Unauthorized with the reason otherwise: expired, or what the token is bound to is
-// gone or another one by now. `token` is compared with the secret's copy for a legacy token.
-Result<UserInfo> validate(const Claims& claims, std::string_view token, int64_t now_seconds, const ResourceReader& reader);
+// gone or another one by now. `token` is compared with the secret's copy for a legacy token, unless `lookup` is false: then such a token is
+// good as long as its signature is.
+Result<UserInfo> validate(const Claims& claims, std::string_view token, int64_t now_seconds, bool lookup, const ResourceReader& reader);
 
 }  // namespace pintle::apiserver::service_account

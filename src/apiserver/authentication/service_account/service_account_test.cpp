@@ -194,6 +194,15 @@ TEST_F(ServiceAccountTokens, LegacyTokensOfSecrets) {
   secret.data["token"] = token;
   reader_.put({"", "secrets"}, secret);
   EXPECT_EQ(check(token), "system:serviceaccount:wire:bot");
+  // Without a look at what is stored, nothing but the signature counts; of legacy tokens alone.
+  ServiceAccountAuthenticator trusting(TokenAuthenticatorConfig{{issuer_url}, {issuer_url}, KeySet({key_.public_key()}), false}, clock_, reader_);
+  reader_.remove({"", "secrets"}, "wire", "old");
+  EXPECT_EQ(check(token), "Token has been invalidated");
+  EXPECT_TRUE(*trusting.authenticate_token_now(token, {}));
+  const std::string to_pod = ask(bound("Pod", "p"))->status.token;
+  EXPECT_TRUE(*trusting.authenticate_token_now(to_pod, {}));
+  reader_.remove({"", "pods"}, "wire", "p");
+  EXPECT_FALSE(*trusting.authenticate_token_now(to_pod, {}));
   claims["sub"] = "system:serviceaccount:wire:root";
   EXPECT_EQ(check(*make_token(key_, claims)), "sub claim is invalid");
 }

@@ -78,7 +78,7 @@ std::optional<AuthenticationResult> ServiceAccountAuthenticator::authenticate_to
   if (response.audiences.empty() && !config_.audiences.empty())
     return AuthenticationResult(
         unauthorized(fmt::format("token audiences {} is invalid for the target audiences {}", quoted(offered), quoted(wanted))));
-  auto user = validate(*claims, token, seconds(clock_.wall_now()), reader_);
+  auto user = validate(*claims, token, seconds(clock_.wall_now()), config_.lookup, reader_);
   if (!user) return AuthenticationResult(Unexpected(user.error()));
   response.user = std::move(*user);
   return AuthenticationResult(std::move(response));

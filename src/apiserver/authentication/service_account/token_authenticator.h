@@ -19,6 +19,7 @@ struct TokenAuthenticatorConfig {
   std::vector<std::string> issuers;    // that are accepted
   std::vector<std::string> audiences;  // of this server
   KeySet keys;
+  bool lookup = true;  // legacy tokens need their Secret and their account to be there
 };
 
 class ServiceAccountAuthenticator : public TokenAuthenticator {

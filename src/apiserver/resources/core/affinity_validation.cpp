@@ -90,13 +90,6 @@ void validate_pod_terms(const PodAffinity& affinity, const FieldPath& path, Fiel
 
 }  // namespace
 
-void validate_labels(const FlatMap<std::string>& labels, const FieldPath& path, FieldErrors& errors) {
-  for (const auto& [key, value] : labels) {
-    errors.invalid_all(path, key, check_qualified_name(key));
-    errors.invalid_all(path, value, check_label_value(value));
-  }
-}
-
 void validate_label_selector(const api::meta_v1::LabelSelector& selector, const FieldPath& path, FieldErrors& errors) {
   validate_labels(selector.match_labels, path.child("matchLabels"), errors);
   for (std::size_t i = 0; i < selector.match_expressions.size(); ++i) {

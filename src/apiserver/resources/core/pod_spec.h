@@ -6,6 +6,7 @@
 
 #include "api/gen/core_v1.h"
 #include "apimachinery/validation/field_errors.h"
+#include "apimachinery/validation/object_meta.h"
 
 namespace pintle::apiserver::resources {
 
@@ -37,7 +38,6 @@ void pod_template_warnings(const api::core_v1::PodTemplateSpec& pod_template, co
 void validate_node_selector(const api::core_v1::NodeSelector& selector, const FieldPath& path, FieldErrors& errors);
 void validate_affinity(const api::core_v1::PodSpec& spec, const FieldPath& path, FieldErrors& errors);
 void validate_label_selector(const api::meta_v1::LabelSelector& selector, const FieldPath& path, FieldErrors& errors);
-void validate_labels(const FlatMap<std::string>& labels, const FieldPath& path, FieldErrors& errors);
 void validate_resource_requirements(const api::core_v1::ResourceRequirements& requirements, const FieldPath& path, FieldErrors& errors);
 // A quantity that is not negative, whole for integer resources.
 void validate_resource_quantity(std::string_view resource, const api::Quantity& quantity, const FieldPath& path, FieldErrors& errors);

@@ -1,0 +1,92 @@
+#include "kubelet/configuration/effects.h"
+
+#include <map>
+
+#include "api/codec.h"
+#include "component/settings.h"
+#include "kubelet/defaults.h"
+
+namespace pintle::kubelet {
+
+namespace {
+
+using api::kubeletconfig_v1beta1::KubeletConfiguration;
+
+constexpr std::string_view without_effect[] = {
+    "configMapAndSecretChangeDetectionStrategy",  // always Watch
+    "containerLogMaxWorkers",
+    "contentType",
+    "cpuManagerPolicy",
+    "cpuManagerPolicyOptions",
+    "cpuManagerReconcilePeriod",
+    "enableContentionProfiling",
+    "enableDebugFlagsHandler",
+    "enableProfilingHandler",
+    "enableSystemLogQuery",
+    "eventBurst",
+    "eventRecordQPS",
+    "fileCheckFrequency",  // files are watched
+    "hairpinMode",         // of dockershim's bridge
+    "httpCheckFrequency",
+    "iptablesDropBit",  // unused upstream, too
+    "iptablesMasqueradeBit",
+    "kernelMemcgNotification",
+    "kubeletCgroups",
+    "logging.flushFrequency",  // nothing is held back
+    "logging.options",
+    "makeIPTablesUtilChains",
+    "maxOpenFiles",
+    "memoryManagerPolicy",
+    "memoryReservationPolicy",
+    "memoryThrottlingFactor",
+    "podCIDR",
+    "qosReserved",
+    "registryBurst",
+    "registryPullQPS",
+    "reservedMemory",
+    "reservedSystemCPUs",
+    "runOnce",
+    "showHiddenMetricsForVersion",
+    "staticPodURL",
+    "staticPodURLHeader",
+    "streamingConnectionIdleTimeout",
+    "syncFrequency",  // changes arrive by themselves
+    "systemCgroups",
+    "topologyManagerPolicy",
+    "topologyManagerPolicyOptions",
+    "topologyManagerScope",
+    "tracing",
+    "volumePluginDir",
+    "volumeStatsAggPeriod",
+};
+
+// Asked somewhere in the kubelet, by the name of the gate.
+constexpr std::string_view gates_asked[] = {
+    "TaintTolerationComparisonOperators",
+    "AllAlpha",  // these two stand for gates of a stage
+    "AllBeta",
+    "GracefulNodeShutdown",
+    "GracefulNodeShutdownBasedOnPodPriority",
+    "KubeletCrashLoopBackOffMax",
+    "KubeletEnsureSecretPulledImages",
+    "ReduceDefaultCrashLoopBackOffDecay",
+    "RotateKubeletServerCertificate",
+};
+
+codec::Value value_of(const KubeletConfiguration& config) { return api::to_value(api::type_of<KubeletConfiguration>(), &config); }
+
+}  // namespace
+
+std::span<const std::string_view> fields_without_effect() { return without_effect; }
+
+std::vector<std::string> settings_without_effect(const KubeletConfiguration& config) {
+  KubeletConfiguration defaults;
+  apply_defaults(defaults);
+  std::vector<std::string> out = component::differing_settings(value_of(config), value_of(defaults), without_effect);
+  std::map<std::string, bool> gates;
+  for (const auto& [name, on] : config.feature_gates) gates.emplace(name, on);
+  for (std::string& gate : component::unasked_gates(gates, gates_asked)) out.push_back(std::move(gate));
+  return out;
+}
+
+}  // namespace pintle::kubelet
