@@ -19,7 +19,7 @@ constexpr FlagSpec specs[] = {
     {"authentication-token-webhook-cache-ttl", Duration, "10s", "How long answers about tokens are kept", 0, false, true},
     {"authentication-tolerate-lookup-failure", Bool, "", "Go on when the authentication settings cannot be read", 0, false, false},
     {"authorization-always-allow-paths", Strings, "/healthz,/readyz,/livez", "Paths that need no authorization", 0, false, true},
-    {"authorization-kubeconfig", String, "", "kubeconfig for asking the API server who may do what", 0, false, true},
+    {"authorization-kubeconfig", String, "", "kubeconfig for asking the API server who may do what", 0, false, false},
     {"authorization-webhook-cache-authorized-ttl", Duration, "10s", "How long a yes is kept", 0, false, true},
     {"authorization-webhook-cache-unauthorized-ttl", Duration, "10s", "How long a no is kept", 0, false, true},
     {"bind-address", Ip, "0.0.0.0", "Address of the secure port", 0, false, true},
