@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "api/values.h"
+#include "apimachinery/clock_time.h"
 #include "apimachinery/table/duration.h"
 #include "base/split.h"
 
@@ -38,9 +39,7 @@ std::string text_at(const Secret& secret, std::string_view key) {
   return value ? *value : std::string();
 }
 
-std::string time_text(rt::WallTime time) {
-  return api::format_time(api::time_from_unix(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count(), 0));
-}
+std::string time_text(rt::WallTime time) { return api::format_time(apimachinery::to_api_time(time)); }
 
 std::string ttl_text(const BootstrapToken& token, rt::WallTime now) {
   if (!token.expires) return "<forever>";

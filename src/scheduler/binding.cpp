@@ -1,5 +1,6 @@
 // Binding cycles: what happens to a pod after its node is decided, and after it could not be.
 #include "api/values.h"
+#include "apimachinery/clock_time.h"
 #include "codec/json.h"
 #include "component/log.h"
 #include "rules/conditions.h"
@@ -33,8 +34,7 @@ std::string condition_patch(const Pod& pod, std::string_view reason, const std::
     if (pod.metadata.generation != 0) condition["observedGeneration"] = pod.metadata.generation;
     condition["lastProbeTime"] = nullptr;
     const bool was_false = old != nullptr && old->status == "False";
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
-    condition["lastTransitionTime"] = api::format_time(was_false ? old->last_transition_time : api::time_from_unix(seconds, 0));
+    condition["lastTransitionTime"] = api::format_time(was_false ? old->last_transition_time : apimachinery::to_api_time(now));
     patch["status"]["conditions"] = codec::Value::Array{std::move(condition)};
   }
   if (nominated) patch["status"]["nominatedNodeName"] = nominated_node->empty() ? codec::Value() : codec::Value(*nominated_node);

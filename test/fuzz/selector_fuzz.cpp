@@ -5,6 +5,7 @@
 #include "apimachinery/selectors/label_selector.h"
 #include "apimachinery/validation/formats.h"
 #include "base/check.h"
+#include "base/ip_address.h"
 #include "driver.h"
 
 namespace pintle::fuzz {
@@ -26,9 +27,13 @@ void one(std::string_view input) {
   }
   for (const char* format : {"dns-label", "dns-subdomain", "qualified-name", "label-value", "port-name", "path-segment", "ip", "cidr", "uuid"})
     apimachinery::find_format(format)(input);
-  if (const auto address = apimachinery::parse_ip(input)) {
-    const auto again = apimachinery::parse_ip(address->to_string());
-    CHECK(again && *again == *address, "an address reads back");
+  for (const IpSyntax syntax : {IpSyntax::Legacy, IpSyntax::Strict}) {
+    if (const auto address = parse_address(input, syntax))
+      CHECK(parse_address(address->to_string(), IpSyntax::Strict) == address, "an address reads back");
+    if (const auto range = parse_unmasked_prefix(input, syntax)) {
+      CHECK(parse_unmasked_prefix(range->to_string()) == range, "a range reads back");
+      CHECK(range->contains(range->address) && range->masked().contains(*range->nth(0)), "a range contains its addresses");
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apimachinery/clock_time.h"
 #include "apiserver/authorization/authorizer.h"
 #include "apiserver/registry/action.h"
 
@@ -67,7 +68,7 @@ rt::Task<Result<TokenReview>> review(rt::Context ctx, TokenAuthenticator& tokens
 }
 
 SelfSubjectReview review(const UserInfo& user, rt::WallTime now, SelfSubjectReview review) {
-  review.metadata.creation_timestamp = api::Time{std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count(), 0};
+  review.metadata.creation_timestamp = apimachinery::to_api_time(now);
   review.status.user_info = to_api(user);
   return review;
 }

@@ -31,12 +31,6 @@ void assign_top_field(api::Object& to, const api::Object& from, std::string_view
 
 }  // namespace
 
-api::Time to_api_time(rt::WallTime time) {
-  api::Time out;
-  out.seconds = std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-  return out;
-}
-
 std::string new_uid(rt::Random& random) {
   unsigned char bytes[16];
   random.fill(std::as_writable_bytes(std::span(bytes)));

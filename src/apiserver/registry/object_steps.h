@@ -7,13 +7,15 @@
 
 #include "api/gen/meta_v1.h"
 #include "api/object.h"
+#include "apimachinery/clock_time.h"
 #include "apiserver/registry/resource.h"
 #include "rt/clock.h"
 
 namespace pintle::apiserver {
 
-api::Time to_api_time(rt::WallTime time);  // whole seconds
-std::string new_uid(rt::Random& random);   // RFC 4122, version 4
+using apimachinery::to_api_time;
+
+std::string new_uid(rt::Random& random);  // RFC 4122, version 4
 // `base` and five characters, as upstream's name generator.
 std::string generated_name(std::string_view base, rt::Random& random);
 

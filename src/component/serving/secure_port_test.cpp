@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "net/testing.h"
+#include "net/client.h"
 #include "rt/testing.h"
 
 namespace pintle::component {
@@ -25,19 +25,34 @@ rt::Task<std::string> get(net::Transport& transport, const SecurePort& port, std
   request.method = "GET";
   request.url = "https://127.0.0.1:" + std::to_string(port.local().port) + path;
   if (!token.empty()) request.headers.add("Authorization", "Bearer " + token);
-  co_return co_await net::testing::fetch(transport, std::move(request));
+  auto response = co_await transport.send(rt::Context::background(), std::move(request));
+  if (!response) co_return "error: " + response.error().message;
+  auto body = co_await net::read_all(rt::Context::background(), *response->body, 1 << 20);
+  co_return std::to_string(response->status) + " " + std::string(body ? body->view() : "");
+}
+
+struct Pair {
+  std::string certificate, key;
+};
+Pair make_authority() {
+  const auto key = PrivateKey::generate_ec_p256();
+  CertificateSpec spec;
+  spec.common_name = "authority";
+  spec.authority = true;
+  spec.not_after = int64_t{4102444800};
+  return {*issue_certificate(spec, key->public_key(), *key, ""), key->to_pem()};
 }
 
 struct Cluster {
   metrics::Registry registry;
   Reviewer reviewer;
-  net::testing::KeyPair authority = net::testing::make_ca("authority");
+  Pair authority = make_authority();
   bool ready = false;
 
   SecurePortSetup setup() {
     rt::Runtime& runtime = rt::Executor::current().runtime();
     (void)runtime.disk().make_directories("/pki");
-    (void)runtime.disk().write("/pki/ca.crt", authority.cert_pem);
+    (void)runtime.disk().write("/pki/ca.crt", authority.certificate);
     SecurePortSetup out{.runtime = runtime, .metrics = registry, .reviewer = &reviewer, .name = "kube-x"};
     out.options.bind_address = "127.0.0.1";
     out.options.tls.client_ca_file = "/pki/ca.crt";
@@ -101,7 +116,7 @@ rt::Task<void> administrators_need_no_review() {
   spec.organizations = {"system:masters"};
   spec.client = true;
   spec.not_after = int64_t{4102444800};
-  options.cert_pem = *issue_certificate(spec, made->public_key(), *PrivateKey::parse_pem(cluster.authority.key_pem), cluster.authority.cert_pem);
+  options.cert_pem = *issue_certificate(spec, made->public_key(), *PrivateKey::parse_pem(cluster.authority.key), cluster.authority.certificate);
   options.key_pem = made->to_pem();
   auto root = net::make_transport(runtime, options);
   std::string said = co_await get(**root, port, "/configz");

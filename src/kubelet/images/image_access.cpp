@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "apimachinery/clock_time.h"
 #include "component/log.h"
 #include "kubelet/images/image_name.h"
 
@@ -11,14 +12,13 @@ namespace pintle::kubelet {
 namespace {
 
 namespace log = component::log;
+using apimachinery::to_api_time;
 
 // Without tag and digest: "docker.io/library/busybox".
 Result<std::string> record_name(const std::string& image) {
   TRY_ASSIGN(const ImageName name, parse_image_name(image));
   return name.registry + "/" + name.repository;
 }
-
-api::Time time_of(rt::WallTime time) { return api::time_from_unix(std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count(), 0); }
 
 }  // namespace
 
@@ -81,7 +81,7 @@ Result<Unit> ImageAccess::note(const std::string& image, const std::string& imag
   ImagePulledRecord record = is_new ? ImagePulledRecord() : std::move(**known);
   record.image_ref = image_ref;
   if (!add_credentials(record, name, credentials) && !is_new) return Unit{};
-  record.last_updated_time = time_of(runtime_.clock().wall_now());
+  record.last_updated_time = to_api_time(runtime_.clock().wall_now());
   return records_.write(record);
 }
 
@@ -154,7 +154,7 @@ rt::Task<void> ImageAccess::keep_only(std::vector<std::string> image_refs, rt::W
   const auto lock = co_await working_.lock(rt::Context::background());
   co_await runtime_.run_blocking([&] {
     const std::set<std::string> kept(image_refs.begin(), image_refs.end());
-    const api::Time limit = time_of(before);
+    const api::Time limit = to_api_time(before);
     const auto records = records_.all();
     if (!records) return;
     for (const ImagePulledRecord& record : *records)

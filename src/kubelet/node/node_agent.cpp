@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "apimachinery/clock_time.h"
 #include "component/log.h"
 #include "kubelet/node/node_lease.h"
 #include "rt/sync.h"
@@ -27,10 +28,7 @@ constexpr auto observe_timeout = 10s;
 constexpr auto images_age_max = 5min;
 constexpr int patch_tries_max = 5;
 
-api::Time now_of(rt::Runtime& runtime) {
-  const int64_t nanos = runtime.clock().wall_now().time_since_epoch().count();
-  return api::time_from_unix(nanos / 1'000'000'000, 0);
-}
+api::Time now_of(rt::Runtime& runtime) { return apimachinery::to_api_time(runtime.clock().wall_now()); }
 
 uint64_t revision(const Node& node) { return std::strtoull(node.metadata.resource_version.c_str(), nullptr, 10); }
 

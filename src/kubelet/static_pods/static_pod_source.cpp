@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apimachinery/clock_time.h"
 #include "component/log.h"
 #include "kubelet/static_pods/manifest.h"
 
@@ -11,12 +12,7 @@ namespace {
 
 namespace log = component::log;
 
-std::string time_text(rt::Runtime& runtime) {
-  const int64_t nanos = runtime.clock().wall_now().time_since_epoch().count();
-  api::MicroTime now;
-  static_cast<api::Time&>(now) = api::time_from_unix(nanos / 1'000'000'000, static_cast<int32_t>(nanos % 1'000'000'000));
-  return api::format_micro_time(now);
-}
+std::string time_text(rt::Runtime& runtime) { return api::format_micro_time(apimachinery::to_micro_time(runtime.clock().wall_now())); }
 
 }  // namespace
 

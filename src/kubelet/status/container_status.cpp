@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apimachinery/clock_time.h"
 #include "kubelet/container_config/container_config.h"
 #include "kubelet/pod_resources/pod_resources.h"
 #include "kubelet/runtime/plan.h"
@@ -171,11 +172,7 @@ class Statuses {
 
 }  // namespace
 
-api::Time to_time(rt::WallTime time) {
-  const auto since = time.time_since_epoch();
-  if (since.count() == 0) return api::Time();
-  return api::time_from_unix(std::chrono::floor<std::chrono::seconds>(since).count(), 0);
-}
+api::Time to_time(rt::WallTime time) { return time == rt::WallTime() ? api::Time() : apimachinery::to_api_time(time); }
 
 std::vector<ContainerStatus> container_statuses(const StatusInputs& inputs, StatusKind kind) {
   Statuses statuses(inputs, kind);

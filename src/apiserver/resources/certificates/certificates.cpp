@@ -6,6 +6,7 @@
 
 #include "api/codec.h"
 #include "api/gen/certificates_v1.h"
+#include "apimachinery/clock_time.h"
 #include "apimachinery/table/duration.h"
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/resources.h"
@@ -98,7 +99,7 @@ void validate_status_change(const certificates::CertificateSigningRequest& reque
 // Conditions carry the time of their last update, and that of their last transition.
 void stamp_conditions(const RequestScope& scope, certificates::CertificateSigningRequest& request,
                       const certificates::CertificateSigningRequest& old) {
-  const api::Time now{std::chrono::duration_cast<std::chrono::seconds>(scope.now.time_since_epoch()).count(), 0};
+  const api::Time now = apimachinery::to_api_time(scope.now);
   std::map<std::pair<std::string_view, std::string_view>, api::Time> before;  // by type and status, of equal ones the first
   for (const auto& condition : old.status.conditions)
     if (!condition.last_transition_time.zero()) before.try_emplace({condition.type, condition.status}, condition.last_transition_time);

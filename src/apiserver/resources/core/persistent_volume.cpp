@@ -4,6 +4,7 @@
 
 #include "api/codec.h"
 #include "api/gen/core_v1.h"
+#include "apimachinery/clock_time.h"
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/core/core.h"
 #include "apiserver/resources/core/pod_spec.h"
@@ -75,7 +76,7 @@ class PersistentVolumeStrategy : public TypedStrategy<core::PersistentVolume> {
   void prepare_for_create(const RequestScope& scope, core::PersistentVolume& volume) const override {
     volume.status = core::PersistentVolumeStatus();
     volume.status.phase = "Pending";
-    volume.status.last_phase_transition_time = api::Time{std::chrono::duration_cast<std::chrono::seconds>(scope.now.time_since_epoch()).count(), 0};
+    volume.status.last_phase_transition_time = apimachinery::to_api_time(scope.now);
   }
   void validate(const RequestScope&, const core::PersistentVolume& volume, FieldErrors& errors) const override {
     constexpr std::array<std::string_view, 3> policies{"Delete", "Recycle", "Retain"};
@@ -140,7 +141,7 @@ class PersistentVolumeStatusStrategy : public TypedStrategy<core::PersistentVolu
   void prepare_for_update(const RequestScope& scope, core::PersistentVolume& volume, const core::PersistentVolume& old) const override {
     volume.spec = old.spec;
     if (volume.status.phase != old.status.phase && volume.status.last_phase_transition_time == old.status.last_phase_transition_time)
-      volume.status.last_phase_transition_time = api::Time{std::chrono::duration_cast<std::chrono::seconds>(scope.now.time_since_epoch()).count(), 0};
+      volume.status.last_phase_transition_time = apimachinery::to_api_time(scope.now);
   }
   bool validate_update_includes_validate() const override { return false; }
 };

@@ -6,6 +6,7 @@
 
 #include "api/gen/meta_v1.h"
 #include "api/gen/policy_v1.h"
+#include "apimachinery/clock_time.h"
 #include "apimachinery/selectors/label_selector.h"
 #include "apiserver/registry/action.h"
 #include "apiserver/registry/delete_options.h"
@@ -26,8 +27,6 @@ const GroupResource pods{"", "pods"};
 const GroupResource bindings{"", "pods/binding"};
 const GroupResource budgets{"policy", "poddisruptionbudgets"};
 
-api::Time to_time(rt::WallTime now) { return {std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count(), 0}; }
-
 api::Object success() {
   api::meta_v1::Status status;
   status.status = "Success";
@@ -42,7 +41,7 @@ core::PodCondition& hold_condition(core::Pod& pod, std::string_view type, rt::Wa
     it = &pod.status.conditions.emplace_back();
     it->type = type;
   }
-  if (it->status != "True") it->last_transition_time = to_time(now);
+  if (it->status != "True") it->last_transition_time = apimachinery::to_api_time(now);
   it->status = "True";
   it->observed_generation = pod.metadata.generation;
   it->reason.clear();
@@ -179,7 +178,7 @@ class EvictionAction : public Action {
   static rt::Task<Result<Unit>> take_disruption(RequestScope& scope, const core::Pod& pod, std::string budget_name) {
     const bool healthy = rules::is_ready(pod);
     const std::string pod_name = pod.metadata.name;
-    const api::Time now = to_time(scope.now);
+    const api::Time now = apimachinery::to_api_time(scope.now);
     Mutation take = [healthy, pod_name, now](api::Object& object) -> Result<Unit> {
       auto& budget = object.as<policy::PodDisruptionBudget>();
       if (!healthy) {

@@ -1,6 +1,7 @@
 #include "apiserver/resources/resource/resource.h"
 
 #include "api/codec.h"
+#include "apimachinery/clock_time.h"
 #include "apiserver/resources/core/pod_spec.h"
 #include "apiserver/resources/resources.h"
 #include "rules/resource_names.h"
@@ -100,7 +101,7 @@ class ResourceSliceStrategy : public TypedStrategy<v1::ResourceSlice> {
 
  private:
   static void stamp_taints(const RequestScope& scope, v1::ResourceSlice& slice) {
-    const api::Time now{std::chrono::duration_cast<std::chrono::seconds>(scope.now.time_since_epoch()).count(), 0};
+    const api::Time now = apimachinery::to_api_time(scope.now);
     for (auto& device : slice.spec.devices)
       for (auto& taint : device.taints)
         if (!taint.time_added) taint.time_added = now;

@@ -1,5 +1,6 @@
 #include "scheduler/plugins/default_preemption/eviction.h"
 
+#include "apimachinery/clock_time.h"
 #include "codec/json.h"
 #include "component/log.h"
 
@@ -29,8 +30,7 @@ codec::Value disruption_condition(const Pod& victim, const Pod& preemptor, rt::W
   condition["message"] = preemptor.spec.scheduler_name + ": preempting to accommodate a higher priority pod";
   if (victim.metadata.generation != 0) condition["observedGeneration"] = victim.metadata.generation;
   condition["lastProbeTime"] = nullptr;
-  condition["lastTransitionTime"] =
-      api::format_time(api::time_from_unix(std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count(), 0));
+  condition["lastTransitionTime"] = api::format_time(apimachinery::to_api_time(now));
   codec::Value status;
   status["conditions"] = codec::Value::Array{std::move(condition)};
   return status;
