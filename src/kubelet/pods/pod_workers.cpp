@@ -13,7 +13,7 @@ namespace log = component::log;
 
 namespace {
 constexpr std::size_t early_ends_max = 256;  // then the oldest are forgotten: containers of others
-}
+}  // namespace
 
 PodWorkers::PodWorkers(PodWorkerDeps deps, PodConfig& config) : deps_(std::move(deps)), config_(config) {
   deps_.observed = [this](const std::string& uid, const PodState& state) { observed(uid, state); };
@@ -69,7 +69,7 @@ void PodWorkers::start(PodPtr pod, PodState adopted, bool orphan) {
 }
 
 void PodWorkers::weigh_classes() {
-  if (!deps_.cgroups) return;
+  if (!deps_.cgroups || tasks_.context().done()) return;  // the kubelet stops: pods and their weights stay
   weigh_again_ = true;
   if (std::exchange(weighing_, true)) return;
   tasks_.spawn(write_weights());
