@@ -69,7 +69,7 @@ void PodWorkers::start(PodPtr pod, PodState adopted, bool orphan) {
 }
 
 void PodWorkers::weigh_classes() {
-  if (!deps_.cgroups) return;
+  if (!deps_.cgroups || tasks_.context().done()) return;  // the kubelet stops: pods and their weights stay
   weigh_again_ = true;
   if (std::exchange(weighing_, true)) return;
   tasks_.spawn(write_weights());
