@@ -79,7 +79,7 @@ class Source:
             return self.macros & other.used
         names = (self.macros | self.others) & (other.used | other.functions.keys() | other.aliases.keys())
         names |= self.aliases.keys() & (other.functions.keys() | other.others)
-        names |= {name for name, what in self.aliases.items() if other.aliases.get(name, what) != what}
+        names |= {name for name, what in self.aliases.items() if name in other.used and other.aliases.get(name) != what}
         for name, firsts in self.functions.items():
             if name in other.functions:
                 if '' in firsts | other.functions[name] or firsts & other.functions[name]:

@@ -30,6 +30,7 @@ def source(tmp_path, name, private='', public='', namespace='pintle::a'):
     ({'private': 'struct State {'}, {'private': 'struct State {', 'namespace': 'pintle::a::c'}, [['State'], ['State']]),
     ({'private': 'namespace core = api::core::v1;'}, {'private': 'namespace core = api::core::v1;'}, [[], []]),
     ({'private': 'namespace c = api::core::v1;'}, {'private': 'namespace c = api::core::v2;'}, [['c'], ['c']]),
+    ({'private': 'namespace c = api::core::v1;'}, {'public': 'c::X x;'}, [['c'], []]),
     ({'private': '#define STEP 1'}, {'public': 'int x = STEP;', 'namespace': 'pintle::b'}, None),
     ({'private': '// int f(int x) {'}, {'public': 'int g() { return f(1); }'}, [[], []]),
     ({'public': 'int f(int x) {'}, {'public': 'int g() { return f(1); }'}, [[], []]),

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "apimachinery/validation/formats.h"
+#include "apimachinery/validation/object_meta.h"
 #include "apiserver/resources/admissionregistration/admissionregistration.h"
 
 namespace pintle::apiserver::resources::admissionregistration {
@@ -82,22 +83,6 @@ void validate_audit_annotations(const v1::ValidatingAdmissionPolicy& policy, con
   }
 }
 
-void validate_conditions(const std::vector<api::meta_v1::Condition>& conditions, const FieldPath& path, FieldErrors& errors) {
-  constexpr std::array<std::string_view, 3> statuses{"False", "True", "Unknown"};
-  std::set<std::string_view> types;
-  for (std::size_t i = 0; i < conditions.size(); ++i) {
-    const auto& condition = conditions[i];
-    const FieldPath at = path.index(i);
-    if (!types.insert(condition.type).second) errors.duplicate(at.child("type"), condition.type);
-    errors.invalid_all(at.child("type"), condition.type, apimachinery::check_qualified_name(condition.type));
-    if (std::find(statuses.begin(), statuses.end(), condition.status) == statuses.end())
-      errors.not_supported(at.child("status"), condition.status, statuses);
-    if (condition.observed_generation < 0) errors.invalid(at.child("observedGeneration"), condition.observed_generation, "must be 0 or more");
-    if (condition.last_transition_time.zero()) errors.required(at.child("lastTransitionTime"), "must be set");
-    if (condition.reason.empty()) errors.required(at.child("reason"), "must be set");
-  }
-}
-
 void warn_of_policies(std::vector<std::string>& out) {
   out.emplace_back(
       "this server evaluates no admission policies yet: what matches a binding is refused while failurePolicy is Fail, and passes while it is "
@@ -155,7 +140,7 @@ class PolicyStatusStrategy : public TypedStrategy<v1::ValidatingAdmissionPolicy>
         if (is_blank(warnings[i].field_ref)) errors.required(at.child("fieldRef"));
       }
     }
-    validate_conditions(policy.status.conditions, path.child("conditions"), errors);
+    apimachinery::validate_conditions(policy.status.conditions, path.child("conditions"), errors);
   }
 };
 
