@@ -33,7 +33,9 @@ test: unit sanitize integration   ## everything CI runs
 
 unit: $(BUILD)/build.ninja $(PY)   ## unit tests beside the code, the layer check, the schema check
 	@ninja -C $(BUILD) -j $(JOBS) pintle unit_tests
-	@cd $(BUILD) && ctest --output-on-failure -j $(JOBS) --timeout 600
+	@rm -rf $(BUILD)/gtest
+	@cd $(BUILD) && GTEST_OUTPUT=xml:$(abspath $(BUILD))/gtest/ ctest --output-on-failure -j $(JOBS) --timeout 600
+	@$(PY) test/support/skips.py $(BUILD)/gtest
 	@$(PY) -m pytest -q test/layers test/wire tools
 
 # The folders whose unit tests CI runs under ASan and UBSan: what decodes and what others stand on. All: make sanitize SANITIZED='...'.
