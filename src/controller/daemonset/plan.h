@@ -42,6 +42,7 @@ struct Observed {
   const std::vector<PodPtr>& pods;  // those it controls
   std::string hash;                 // of the template: what new pods carry
   rt::WallTime now;
+  std::set<std::string> waiting{};  // nodes whose failed pods may not be replaced yet
 };
 Plan plan_daemons(const Observed& observed);
 
