@@ -4,7 +4,7 @@ BUILD ?= build
 JOBS  ?= $(shell nproc)
 VENV  := $(BUILD)/venv
 PY    := $(VENV)/bin/python3
-WIRE  ?= ../shared/wire
+WIRE  ?= test/wire
 # ASan's frames are several times the size: documents nested as deep as the limit allows need more than 8 MiB of stack.
 ASAN_STACK_KB := 131072
 # A checkout elsewhere compiles to the same objects, so that ccache may share them.
@@ -33,8 +33,10 @@ test: unit sanitize integration   ## everything CI runs
 
 unit: $(BUILD)/build.ninja $(PY)   ## unit tests beside the code, the layer check, the schema check
 	@ninja -C $(BUILD) -j $(JOBS) pintle unit_tests
-	@cd $(BUILD) && ctest --output-on-failure -j $(JOBS) --timeout 600
-	@$(PY) -m pytest -q test/layers tools
+	@rm -rf $(BUILD)/gtest
+	@cd $(BUILD) && GTEST_OUTPUT=xml:$(abspath $(BUILD))/gtest/ ctest --output-on-failure -j $(JOBS) --timeout 600
+	@$(PY) test/support/skips.py $(BUILD)/gtest
+	@$(PY) -m pytest -q test/layers test/wire tools
 
 # The folders whose unit tests CI runs under ASan and UBSan: what decodes and what others stand on. All: make sanitize SANITIZED='...'.
 SANITIZED ?= base codec rt os net api apimachinery component storage proxy cni dns
@@ -55,7 +57,8 @@ tsan:            ## unit tests of rt, net, storage and client under TSan
 	@ninja -C $(BUILD)-tsan -j $(JOBS) rt_test net_test storage_test client_test
 	@cd $(BUILD)-tsan && ctest --output-on-failure -R '^(rt|net|storage|client)$$'
 
-integration: build $(PY)   ## kubectl and client libraries against a running server
+integration: build $(PY)   ## kubectl and client libraries against a running server, and the golden conversation
+	@$(PY) test/wire/run.py --pintle $(BUILD)/pintle
 	@$(PY) -m pytest -q -x test/integration --ignore=test/integration/swap
 
 integration-asan: $(PY)    ## the integration tests against an ASan build
@@ -63,8 +66,8 @@ integration-asan: $(PY)    ## the integration tests against an ASan build
 	@ninja -C $(BUILD)-asan -j $(JOBS) pintle
 	@PINTLE_SLOWNESS=10 PINTLE=$(BUILD)-asan/pintle $(PY) -m pytest -q test/integration --ignore=test/integration/swap --ignore=test/integration/hostile
 
-wire: build $(PY)          ## the golden conversation: share of answers that agree with upstream, by class
-	@$(PY) test/wire/run.py --wire $(WIRE) --pintle $(BUILD)/pintle
+wire: build $(PY)          ## the golden conversation: share of answers that agree with upstream, by class, and its floor [SHOW=20] [RAISE=1]
+	@$(PY) test/wire/run.py --wire $(WIRE) --pintle $(BUILD)/pintle --show $${SHOW:-0} $(if $(RAISE),--raise)
 
 peers:                     ## upstream's components as Go modules into build/peers (needs Go)
 	@test/peers/build $(BUILD)/peers

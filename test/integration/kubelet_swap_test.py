@@ -1,6 +1,5 @@
 """Upstream's kubelet in the place of ours and back, on the same root directory and runtime: pods go on as they are."""
 import os
-import pathlib
 
 import pytest
 import yaml
@@ -9,9 +8,11 @@ from support.cluster import Process
 from support.kubelet_node import KubeletNode, missing
 from support.netns import own_network
 from support.nodes import await_true
+from support.peers import PEERS, lacking
 
-UPSTREAM = pathlib.Path(__file__).resolve().parents[2] / 'build/peers/kubelet'
-pytestmark = pytest.mark.skipif(missing() is not None or os.geteuid() != 0 or not UPSTREAM.exists(), reason=f'needs root, containerd, runc, CNI plugins and build/peers/kubelet: {missing()}')
+UPSTREAM = PEERS / 'kubelet'
+pytestmark = [pytest.mark.skipif(missing() is not None or os.geteuid() != 0, reason=f'needs root, containerd, runc and CNI plugins: {missing()}'),
+              pytest.mark.skipif(lacking('kubelet') is not None, reason=str(lacking('kubelet')))]
 
 
 @pytest.fixture(scope='module')

@@ -1,7 +1,6 @@
 """A cluster on one node whose five components come each from Pintle or from upstream, with the same flags and files for both. All of
 it runs in the caller's network namespace (support.netns.own_network)."""
 import json
-import os
 import pathlib
 import shutil
 import tempfile
@@ -9,12 +8,12 @@ import time
 
 import yaml
 
-from .cluster import ROOT, ApiServer, Process, pintle_binary, run, wait_for
+from .cluster import ApiServer, Process, pintle_binary, run, wait_for
 from .kubelet_node import CNI, PAUSE, KubeletNode
 from .nodes import await_true, condition, raise_inotify_limit, write_mirror
+from .peers import PEERS
 from .registry import Registry, build_images
 
-PEERS = pathlib.Path(os.environ.get('PEERS', ROOT / 'build/peers')).resolve()
 COMPONENTS = ('kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy')
 NODE_IP, POD_CIDR, NODE_POD_CIDR, SERVICE_CIDR = '10.64.0.1', '10.244.0.0/16', '10.244.0.0/24', '10.96.0.0/16'
 DAY = '123456789.dkr.ecr.us-east-1.amazonaws.com/day'

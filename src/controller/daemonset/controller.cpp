@@ -76,7 +76,8 @@ class DaemonSetController final : public Controller {
   rt::Task<Result<Unit>> remove_one(rt::Context ctx, SetPtr set, Removal removal);
   rt::Task<std::optional<Status>> change_pods(rt::Context ctx, SetPtr set, Plan& plan, std::string hash);
   // Whether a failed pod may go now; else the set is looked at again when it may.
-  bool may_replace(const std::string& key, const Pod& pod);
+  // The nodes whose failed pods wait to be replaced; the set comes again when the first may be.
+  std::set<std::string> waiting_nodes(const std::string& key, const std::vector<PodPtr>& pods);
   rt::Task<Result<Unit>> write_status(rt::Context ctx, SetPtr set, DaemonSetStatus status);
 
   ControllerDeps deps_;
@@ -122,18 +123,24 @@ rt::Task<Result<Unit>> DaemonSetController::create_one(rt::Context ctx, SetPtr s
   co_return Unit{};
 }
 
-bool DaemonSetController::may_replace(const std::string& key, const Pod& pod) {
-  const rt::Duration wait = failures_.wait(key + "/" + pod.spec.node_name, deps_.runtime.clock().now());
-  if (wait == rt::Duration::zero()) return true;
-  loop_.queue().add_after(key, wait);
-  return false;
+std::set<std::string> DaemonSetController::waiting_nodes(const std::string& key, const std::vector<PodPtr>& pods) {
+  std::set<std::string> out;
+  for (const PodPtr& pod : pods) {
+    if (pod->status.phase != "Failed" || is_deleted(pod->metadata)) continue;
+    const std::string node = target_node(*pod);
+    const rt::Duration wait = failures_.remaining(key + "/" + node, deps_.runtime.clock().now());
+    if (wait == rt::Duration::zero()) continue;
+    out.insert(node);
+    loop_.queue().add_after(key, wait);
+  }
+  return out;
 }
 
 rt::Task<Result<Unit>> DaemonSetController::remove_one(rt::Context ctx, SetPtr set, Removal removal) {
   const std::string key = client::object_key(set->metadata.namespace_, set->metadata.name);
   if (!removal.event.empty()) {
     const bool failed = removal.event == "FailedDaemonPod";
-    if (failed && !may_replace(key, *removal.pod)) co_return Unit{};
+    if (failed) (void)failures_.wait(key + "/" + target_node(*removal.pod), deps_.runtime.clock().now());  // counts it
     const std::string text = std::string("Found ") + (failed ? "failed" : "succeeded") + " daemon pod " + removal.pod->metadata.namespace_ + "/" +
                              removal.pod->metadata.name + " on node " + removal.pod->spec.node_name + ", will try to " +
                              (failed ? "kill" : "delete") + " it";
@@ -203,6 +210,7 @@ rt::Task<Result<Unit>> DaemonSetController::sync(rt::Context ctx, std::string ke
   const std::vector<NodePtr> nodes = nodes_.list();
   Observed observed{*set, nodes, *pods, hash, deps_.runtime.clock().wall_now()};
   observed.toleration_comparisons = deps_.options.feature_gates.enabled("TaintTolerationComparisonOperators");
+  observed.waiting = waiting_nodes(key, *pods);
   Plan plan = plan_daemons(observed);
   auto failure = co_await change_pods(ctx, set, plan, hash);
   CO_TRY(co_await write_status(ctx, set, std::move(plan.status)));

@@ -10,6 +10,11 @@ rt::Duration FailureBackoff::wait(const std::string& key, rt::TimePoint now) {
   return {};
 }
 
+rt::Duration FailureBackoff::remaining(const std::string& key, rt::TimePoint now) const {
+  const auto it = entries_.find(key);
+  return it == entries_.end() || now >= it->second.until() ? rt::Duration::zero() : it->second.until() - now;
+}
+
 void FailureBackoff::forget(const std::string& prefix) {
   std::erase_if(entries_, [&](const auto& item) { return item.first.starts_with(prefix); });
 }

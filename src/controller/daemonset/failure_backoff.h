@@ -15,6 +15,8 @@ class FailureBackoff {
  public:
   // Zero: now, which is counted as a replacement.
   rt::Duration wait(const std::string& key, rt::TimePoint now);
+  // The same, without counting anything.
+  rt::Duration remaining(const std::string& key, rt::TimePoint now) const;
   // Forgets the keys that begin so.
   void forget(const std::string& prefix);
   std::size_t size() const { return entries_.size(); }

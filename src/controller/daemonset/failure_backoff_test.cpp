@@ -13,12 +13,15 @@ TEST(FailureBackoff, DoublesUpToItsLimitAndStartsAnew) {
   rt::TimePoint now{seconds(1000)};
   EXPECT_EQ(backoff.wait("n", now), seconds(0));
   for (const int expected : {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900}) {
+    EXPECT_EQ(backoff.remaining("n", now), seconds(expected));
     EXPECT_EQ(backoff.wait("n", now), seconds(expected));
     now += seconds(expected) - std::chrono::milliseconds(1);
     EXPECT_EQ(backoff.wait("n", now), std::chrono::milliseconds(1));
     now += std::chrono::milliseconds(1);
+    EXPECT_EQ(backoff.remaining("n", now), seconds(0));
     EXPECT_EQ(backoff.wait("n", now), seconds(0));
   }
+  EXPECT_EQ(backoff.remaining("another", now), seconds(0));
   now += minutes(30);  // not yet stable
   EXPECT_EQ(backoff.wait("n", now), seconds(0));
   EXPECT_EQ(backoff.wait("n", now), minutes(15));

@@ -12,7 +12,7 @@ namespace {
 
 struct NodeState {
   Placement placement;
-  std::vector<PodPtr> pods;  // older first
+  std::vector<PodPtr> pods;  // those that are bound first, then older first
 };
 
 class Round {
@@ -24,6 +24,7 @@ class Round {
   void sort_pods();
   void manage(const std::string& name, NodeState& node);
   void keep_one(const std::vector<PodPtr>& running);
+  void keep_one_of_each(const std::vector<PodPtr>& running);
   void roll();
   void roll_in_place(int32_t max_unavailable);
   void roll_with_surge(int32_t max_surge);
@@ -54,6 +55,7 @@ void Round::sort_pods() {
     desired_ += state.placement.should_run;
   }
   for (const PodPtr& pod : seen_.pods) {
+    if (is_deleted(pod->metadata) && is_finished(*pod)) continue;  // it has ended, and is the kubelet's or the collector's to remove
     auto it = nodes_.find(target_node(*pod));
     if (it != nodes_.end()) {
       it->second.pods.push_back(pod);
@@ -63,6 +65,7 @@ void Round::sort_pods() {
   }
   for (auto& [name, state] : nodes_)
     std::ranges::sort(state.pods, [](const PodPtr& a, const PodPtr& b) {
+      if (a->spec.node_name.empty() != b->spec.node_name.empty()) return b->spec.node_name.empty();
       return a->metadata.creation_timestamp == b->metadata.creation_timestamp
                  ? a->metadata.name < b->metadata.name
                  : before(a->metadata.creation_timestamp, b->metadata.creation_timestamp);
@@ -75,12 +78,22 @@ int32_t Round::surge() const {
   return scaled_amount(*rolling->max_surge, desired_, true).value_or(0);
 }
 
-// One pod stays; while surging, an old one and a new one, until the new one is available.
 void Round::keep_one(const std::vector<PodPtr>& running) {
-  std::vector<PodPtr> old, fresh;
-  for (const PodPtr& pod : running) (surge() > 0 && is_new(pod) ? fresh : old).push_back(pod);
-  for (std::size_t i = 1; i < old.size(); ++i) remove(old[i]);
-  for (std::size_t i = 1; i < fresh.size(); ++i) remove(fresh[i]);
+  for (std::size_t i = 1; i < running.size(); ++i) remove(running[i]);
+}
+
+// While surging two pods may be on a node: an old one that serves, and a new one that does not yet.
+void Round::keep_one_of_each(const std::vector<PodPtr>& running) {
+  PodPtr fresh, old;
+  for (const PodPtr& pod : running) {
+    PodPtr& place = is_new(pod) ? fresh : old;
+    if (place == nullptr) {
+      place = pod;
+    } else {
+      remove(pod);
+    }
+  }
+  if (fresh != nullptr && old != nullptr && (!is_ready(*old) || available(fresh))) remove(old);
 }
 
 void Round::manage(const std::string& name, NodeState& node) {
@@ -97,19 +110,21 @@ void Round::manage(const std::string& name, NodeState& node) {
   for (const PodPtr& pod : node.pods) {
     if (is_deleted(pod->metadata)) continue;
     if (pod->status.phase == "Failed") {
-      remove(pod, "FailedDaemonPod");
+      if (!seen_.waiting.contains(name)) remove(pod, "FailedDaemonPod");
     } else if (pod->status.phase == "Succeeded") {
       remove(pod, "SucceededDaemonPod");
     } else {
       running.push_back(pod);
     }
   }
-  keep_one(running);
+  if (surge() == 0) return keep_one(running);
+  if (running.empty() && node.placement.should_run && plan_.create.size() < burst_max) plan_.create.push_back(name);
+  keep_one_of_each(running);
 }
 
 bool Round::new_and_old(const NodeState& node, PodPtr& fresh, PodPtr& old) const {
   for (const PodPtr& pod : node.pods) {
-    if (is_deleted(pod->metadata) || rules::is_terminal(*pod)) continue;
+    if (is_deleted(pod->metadata)) continue;
     PodPtr& place = is_new(pod) ? fresh : old;
     if (place != nullptr) return false;
     place = pod;
@@ -142,24 +157,38 @@ void Round::roll_in_place(int32_t max_unavailable) {
 }
 
 void Round::roll_with_surge(int32_t max_surge) {
-  int32_t surged = 0;
+  int32_t surged = 0, serving = 0;
   std::vector<std::string> candidates;
+  std::vector<PodPtr> misplaced;  // they serve where the set is to run no more
   for (auto& [name, node] : nodes_) {
     PodPtr fresh, old;
-    if (!new_and_old(node, fresh, old) || old == nullptr) continue;
-    if (fresh == nullptr) {
-      if (!node.placement.should_run) continue;
-      if (available(old)) {
-        candidates.push_back(name);
-      } else {
-        plan_.create.push_back(name);
-      }
-    } else if (!available(old)) {
-      remove(old);
-    } else {
+    if (!new_and_old(node, fresh, old)) {
       ++surged;
-      if (available(fresh)) remove(old);
+      continue;
     }
+    if (const PodPtr& one = old != nullptr ? old : fresh; one != nullptr) serving += available(one);
+    if (old == nullptr) continue;
+    if (fresh != nullptr) {
+      if (available(fresh)) {
+        remove(old);
+      } else {
+        ++surged;
+      }
+    } else if (!node.placement.should_run) {
+      if (available(old)) {
+        misplaced.push_back(old);
+      } else {
+        remove(old);
+      }
+    } else if (available(old)) {
+      candidates.push_back(name);
+    } else {
+      plan_.create.push_back(name);
+    }
+  }
+  for (const PodPtr& pod : misplaced) {
+    if (serving-- <= desired_) break;
+    remove(pod);
   }
   for (const std::string& name : candidates) {
     if (surged >= max_surge || plan_.create.size() >= burst_max) break;
@@ -190,10 +219,11 @@ void Round::count() {
       continue;
     }
     ++status.current_number_scheduled;
-    const auto is_up = [&](const PodPtr& pod) { return available(pod) && !is_deleted(pod->metadata); };
-    status.number_ready += std::ranges::any_of(node.pods, [](const PodPtr& pod) { return is_ready(*pod); });
-    status.number_available += std::ranges::any_of(node.pods, is_up);
-    status.updated_number_scheduled += std::ranges::any_of(node.pods, [&](const PodPtr& pod) { return is_new(pod) && !is_deleted(pod->metadata); });
+    // The oldest speaks for its node: a pod that surges beside it serves only once that one has gone.
+    const PodPtr& oldest = node.pods.front();
+    status.number_ready += is_ready(*oldest);
+    status.number_available += available(oldest);
+    status.updated_number_scheduled += is_new(oldest);
     for (const PodPtr& pod : node.pods)
       if (const auto wait = until_available(*pod, seen_.set.spec.min_ready_seconds, seen_.now))
         plan_.look_again = std::min(plan_.look_again.value_or(*wait), *wait);

@@ -204,8 +204,7 @@ rt::Task<Result<Unit>> StatefulSetController::sync(rt::Context ctx, std::string 
   if (plan.look_again) loop_.queue().add_after(key, *plan.look_again);
   for (const PodPtr& pod : *pods) {
     const auto ordinal = ordinal_of(*set, pod->metadata.name);
-    if (ordinal && *ordinal < first_ordinal(*set) + replicas_of(*set) && !is_deleted(set->metadata))
-      CO_TRY(co_await claims_.settle_owners(ctx, set, pod, false));
+    if (ordinal && is_wanted(*set, *ordinal) && !is_deleted(set->metadata)) CO_TRY(co_await claims_.settle_owners(ctx, set, pod, false));
   }
   std::set<std::string> live = {plan.status.current_revision, plan.status.update_revision};
   for (const PodPtr& pod : *pods)

@@ -23,6 +23,9 @@ std::optional<int32_t> ordinal_of(const StatefulSet& set, std::string_view pod_n
 inline std::string pod_name(const StatefulSet& set, int32_t ordinal) { return set.metadata.name + "-" + std::to_string(ordinal); }
 inline int32_t first_ordinal(const StatefulSet& set) { return set.spec.ordinals ? set.spec.ordinals->start : 0; }
 inline int32_t replicas_of(const StatefulSet& set) { return set.spec.replicas.value_or(1); }
+// Past the last ordinal: of 64 bits, as the sum may be beyond what an ordinal holds.
+inline int64_t end_ordinal(const StatefulSet& set) { return int64_t{first_ordinal(set)} + replicas_of(set); }
+inline bool is_wanted(const StatefulSet& set, int32_t ordinal) { return ordinal >= first_ordinal(set) && ordinal < end_ordinal(set); }
 
 // The pod of that ordinal, of this template, labelled with that revision's name.
 Pod make_pod(const StatefulSet& set, const api::core_v1::PodTemplateSpec& pod_template, int32_t ordinal, const std::string& revision);

@@ -17,7 +17,7 @@ class Round {
         set_(seen.set),
         ordered_(set_.spec.pod_management_policy != "Parallel"),
         start_(first_ordinal(set_)),
-        end_(start_ + replicas_of(set_)) {}
+        end_(std::min<int64_t>(end_ordinal(set_), int64_t{INT32_MAX} + 1)) {}
   Plan run();
 
  private:
@@ -45,7 +45,7 @@ class Round {
   const Observed& seen_;
   const StatefulSet& set_;
   const bool ordered_;
-  const int32_t start_, end_;
+  const int64_t start_, end_;
   std::map<int32_t, PodPtr> kept_;  // ordinals in range
   std::map<int32_t, PodPtr, std::greater<>> condemned_;
   Plan plan_;
@@ -74,7 +74,7 @@ void Round::sort_pods() {
     const auto ordinal = ordinal_of(set_, pod->metadata.name);
     if (!ordinal) continue;
     count(pod);
-    if (*ordinal >= start_ && *ordinal < end_) {
+    if (is_wanted(set_, *ordinal)) {
       kept_[*ordinal] = pod;
     } else {
       condemned_[*ordinal] = pod;
@@ -131,9 +131,9 @@ bool Round::condemn(const PodPtr& pod) {
 void Round::roll() {
   if (set_.spec.update_strategy.type == "OnDelete") return;
   const auto* rolling = set_.spec.update_strategy.rolling_update.get();
-  const int32_t lowest = start_ + (rolling ? rolling->partition.value_or(0) : 0);
-  for (int32_t ordinal = end_ - 1; ordinal >= lowest; --ordinal) {
-    auto it = kept_.find(ordinal);
+  const int64_t lowest = start_ + (rolling ? rolling->partition.value_or(0) : 0);
+  for (int64_t ordinal = end_ - 1; ordinal >= lowest; --ordinal) {
+    auto it = kept_.find(static_cast<int32_t>(ordinal));
     if (it == kept_.end()) return;
     const Pod& pod = *it->second;
     if (revision_of(pod) != seen_.update_revision && !is_deleted(pod.metadata)) {
@@ -147,8 +147,8 @@ void Round::roll() {
 Plan Round::run() {
   sort_pods();
   if (is_deleted(set_.metadata)) return std::move(plan_);
-  for (int32_t ordinal = start_; ordinal < end_; ++ordinal)
-    if (keep(ordinal)) return std::move(plan_);
+  for (int64_t ordinal = start_; ordinal < end_; ++ordinal)
+    if (keep(static_cast<int32_t>(ordinal))) return std::move(plan_);
   for (const auto& [ordinal, pod] : condemned_)
     if (condemn(pod)) return std::move(plan_);
   if (plan_.create.empty() && plan_.remove.empty()) roll();
@@ -160,7 +160,9 @@ Plan Round::run() {
 Plan plan_set(const Observed& observed) { return Round(observed).run(); }
 
 void complete_rollout(const StatefulSet& set, api::apps_v1::StatefulSetStatus& status) {
-  if (set.spec.update_strategy.type == "RollingUpdate" && status.updated_replicas == status.replicas && status.ready_replicas == status.replicas) {
+  const int32_t wanted = replicas_of(set);
+  if (set.spec.update_strategy.type == "RollingUpdate" && status.updated_replicas == wanted && status.ready_replicas == wanted &&
+      status.replicas == wanted) {
     status.current_replicas = status.updated_replicas;
     status.current_revision = status.update_revision;
   }

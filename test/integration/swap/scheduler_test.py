@@ -1,7 +1,6 @@
 """Pintle's scheduler in the place of upstream's: on Pintle's API server and on upstream's, the same pods go to the same
 nodes wherever there is one best, and those that cannot be placed are told the same."""
 import json
-import os
 import pathlib
 import sys
 import time
@@ -9,9 +8,9 @@ import time
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
-from support.cluster import ROOT, ApiServer, Process, pintle_binary, wait_for  # noqa: E402
+from support.cluster import ApiServer, Process, pintle_binary, wait_for  # noqa: E402
+from support.peers import PEERS, lacking  # noqa: E402
 
-PEERS = pathlib.Path(os.environ.get('PEERS', ROOT / 'build/peers')).resolve()
 SETTLE_S = 60
 
 
@@ -147,8 +146,8 @@ def comparable(placed):
 
 @pytest.fixture(scope='module')
 def upstream():
-    if not (PEERS / 'kube-scheduler').exists():
-        pytest.fail(f'{PEERS} has no upstream components: make peers')
+    if reason := lacking('kube-apiserver', 'kube-scheduler', 'etcd'):
+        pytest.skip(reason)
     with Cluster(upstream_server=True, upstream_scheduler=True) as cluster:
         return cluster.walk()
 

@@ -11,9 +11,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from hollow import Client, HollowNode  # noqa: E402
 from normalise import differences, state  # noqa: E402
-from support.cluster import ROOT, ApiServer, Process, free_port, pintle_binary, wait_for  # noqa: E402
+from support.cluster import ApiServer, Process, free_port, pintle_binary, wait_for  # noqa: E402
+from support.peers import PEERS, lacking  # noqa: E402
 
-PEERS = pathlib.Path(os.environ.get('PEERS', ROOT / 'build/peers')).resolve()
 WORKLOADS = (pathlib.Path(__file__).parent / 'workloads.yaml').read_text()
 KINDS = ['deployments', 'replicasets', 'statefulsets', 'daemonsets', 'controllerrevisions', 'jobs', 'cronjobs', 'pods', 'services', 'endpointslices', 'endpoints',
          'serviceaccounts', 'configmaps', 'poddisruptionbudgets', 'replicationcontrollers', 'resourcequotas']
@@ -119,8 +119,8 @@ class Cluster:
 
 @pytest.fixture(scope='module')
 def upstream():
-    if not (PEERS / 'kube-controller-manager').exists():
-        pytest.fail(f'{PEERS} has no upstream components: make peers')
+    if reason := lacking('kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'etcd'):
+        pytest.skip(reason)
     with Cluster(upstream=True) as cluster:
         return cluster.walk()
 

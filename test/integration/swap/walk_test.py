@@ -11,7 +11,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from support.mixed_cluster import COMPONENTS, DAY, PEERS, MixedCluster  # noqa: E402
+from support.mixed_cluster import COMPONENTS, DAY, MixedCluster  # noqa: E402
+from support.peers import lacking  # noqa: E402
 from normalise import differences, state  # noqa: E402
 from support.cluster import ROOT  # noqa: E402
 from support.kubelet_node import missing  # noqa: E402
@@ -33,8 +34,7 @@ NO_LIMIT = {'memory': '9007199254740988Ki'}
 def absent():
     if os.geteuid() != 0:
         return 'root is needed'
-    lacking = [name for name in (*COMPONENTS, 'etcd') if not (PEERS / name).exists()]
-    return missing() or (f'{PEERS} lacks {", ".join(lacking)}: make peers, which needs Go' if lacking else None)
+    return missing() or lacking(*COMPONENTS, 'etcd')
 
 
 pytestmark = pytest.mark.skipif(absent() is not None, reason=str(absent()))

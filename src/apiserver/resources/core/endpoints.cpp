@@ -6,6 +6,7 @@
 #include "api/gen/core_v1.h"
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/core/core.h"
+#include "apiserver/resources/core/service.h"
 #include "base/ip_address.h"
 
 namespace pintle::apiserver::resources {
@@ -18,7 +19,8 @@ constexpr std::size_t shown_max = 3;  // addresses of a table row
 
 bool in_range(const IpAddress& ip, std::string_view cidr) { return parse_prefix(cidr)->contains(ip); }
 
-// Addresses that no endpoint may have: they would lead into the node itself or nowhere.
+}  // namespace
+
 void validate_endpoint_ip(const std::string& text, const FieldPath& path, FieldErrors& errors) {
   const auto ip = parse_address(text);
   if (!ip) {
@@ -32,6 +34,8 @@ void validate_endpoint_ip(const std::string& text, const FieldPath& path, FieldE
   if (in_range(*ip, ip->is_v6() ? "ff02::/16" : "224.0.0.0/24"))
     errors.invalid(path, text, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
 }
+
+namespace {
 
 class EndpointsStrategy : public TypedStrategy<core::Endpoints> {
  public:

@@ -192,8 +192,12 @@ void validate_service(const core::Service& service, FieldErrors& errors) {
   validate_labels(spec.selector, at.child("selector"), errors);
   validate_affinity_of(spec, errors);
   validate_families(spec, errors);
-  for (std::size_t i = 0; i < spec.external_ips.size(); ++i)
-    errors.invalid_all(at.child("externalIPs").index(i), spec.external_ips[i], check_legacy_ip(spec.external_ips[i]));
+  for (std::size_t i = 0; i < spec.external_ips.size(); ++i) {
+    const FieldPath path = at.child("externalIPs").index(i);
+    const auto problems = check_legacy_ip(spec.external_ips[i]);
+    errors.invalid_all(path, spec.external_ips[i], problems);
+    if (problems.empty()) validate_endpoint_ip(spec.external_ips[i], path, errors);
+  }
   if (spec.type.empty()) {
     errors.required(at.child("type"));
   } else if (!contains(types, spec.type)) {

@@ -1,0 +1,128 @@
+#include "controller/volume_binder/plan.h"
+
+#include <gtest/gtest.h>
+
+#include "controller/testing/text_objects.h"
+
+namespace pintle::controller::volume_binder {
+namespace {
+
+using namespace testing;
+
+// A volume "a 5Gi RWO RWX class=fast mode=Block attributes=gold label=k:v claim=NAMESPACE/NAME[/UID] phase=Bound deleted": of phase Available.
+PersistentVolume volume_of(const std::string& text) {
+  const auto words = split(text, ' ');
+  PersistentVolume volume;
+  volume.metadata.name = words[0];
+  volume.spec.capacity["storage"] = *api::Quantity::parse(words[1]);
+  volume.status.phase = "Available";
+  for (std::size_t i = 2; i < words.size(); ++i) {
+    const std::string key = words[i].substr(0, words[i].find('=')), value = words[i].substr(words[i].find('=') + 1);
+    if (key == "RWO") volume.spec.access_modes.push_back("ReadWriteOnce");
+    if (key == "RWX") volume.spec.access_modes.push_back("ReadWriteMany");
+    if (key == "class") volume.spec.storage_class_name = value;
+    if (key == "oldclass") volume.metadata.annotations["volume.beta.kubernetes.io/storage-class"] = value;
+    if (key == "mode") volume.spec.volume_mode = value;
+    if (key == "attributes") volume.spec.volume_attributes_class_name = value;
+    if (key == "label") volume.metadata.labels[value.substr(0, value.find(':'))] = value.substr(value.find(':') + 1);
+    if (key == "phase") volume.status.phase = value;
+    if (key == "deleted") volume.metadata.deletion_timestamp = ago(0);
+    if (key == "claim") {
+      const auto parts = split(value, '/');
+      auto& ref = volume.spec.claim_ref.ensure();
+      ref.namespace_ = parts[0];
+      ref.name = parts[1];
+      if (parts.size() > 2) ref.uid = parts[2];
+    }
+  }
+  return volume;
+}
+
+// The claim default/c, of uid "u": 1Gi, ReadWriteOnce, and what `spec` says beside.
+PersistentVolumeClaim claim_of(const std::string& spec) {
+  PersistentVolumeClaim claim;
+  claim.metadata.name = "c";
+  claim.metadata.namespace_ = "default";
+  claim.metadata.uid = "u";
+  claim.spec = from_yaml<api::core_v1::PersistentVolumeClaimSpec>(spec);
+  if (claim.spec.resources.requests.empty()) claim.spec.resources.requests["storage"] = *api::Quantity::parse("1Gi");
+  if (claim.spec.access_modes.empty()) claim.spec.access_modes = {"ReadWriteOnce"};
+  return claim;
+}
+
+void check(const std::string& claim, const std::string& volumes, const std::string& want) {
+  std::vector<VolumePtr> all;
+  for (const std::string& one : split(volumes, ',')) all.push_back(std::make_shared<const PersistentVolume>(volume_of(one)));
+  const VolumePtr chosen = choose_volume(claim_of(claim), all);
+  EXPECT_EQ(chosen ? chosen->metadata.name : "none", want) << claim << " of " << volumes;
+}
+
+TEST(VolumeBinderPlan, TheSmallestThatWillDo) {
+  check("{}", "", "none");
+  check("{}", "a 1Gi RWO", "a");
+  check("{}", "a 1023Mi RWO", "none");
+  check("{}", "a 5Gi RWO, b 2Gi RWO, c 3Gi RWO", "b");
+  check("{}", "a 5Gi RWO, b 2Gi RWX, c 3Gi RWO RWX", "c");
+  check("{accessModes: [ReadWriteOnce, ReadWriteMany]}", "a 1Gi RWO, b 9Gi RWO RWX", "b");
+  check("{resources: {requests: {storage: 4Gi}}}", "a 5Gi RWO, b 2Gi RWO", "a");
+}
+
+TEST(VolumeBinderPlan, ClassesModesAndLabels) {
+  check("{storageClassName: fast}", "a 1Gi RWO, b 2Gi RWO class=fast", "b");
+  check("{}", "a 1Gi RWO class=fast", "none");
+  check("{storageClassName: ''}", "a 1Gi RWO class=fast, b 2Gi RWO", "b");
+  check("{storageClassName: fast}", "a 1Gi RWO class=slow oldclass=fast", "a");  // the annotation of old goes first
+  check("{volumeMode: Block}", "a 1Gi RWO, b 1Gi RWO mode=Block", "b");
+  check("{volumeMode: Filesystem}", "a 1Gi RWO mode=Block, b 1Gi RWO", "b");
+  check("{selector: {matchLabels: {k: v}}}", "a 1Gi RWO, b 2Gi RWO label=k:v, c 1Gi RWO label=k:w", "b");
+  check("{selector: {matchExpressions: [{key: k, operator: DoesNotExist}]}}", "a 1Gi RWO label=k:v, b 2Gi RWO", "b");
+}
+
+TEST(VolumeBinderPlan, VolumesThatAreNotFree) {
+  check("{}", "a 1Gi RWO phase=Released", "none");
+  check("{}", "a 1Gi RWO phase=Bound", "none");
+  check("{}", "a 1Gi RWO deleted, b 2Gi RWO", "b");
+  check("{}", "a 1Gi RWO claim=default/other", "none");
+  check("{}", "a 1Gi RWO claim=elsewhere/c", "none");
+}
+
+TEST(VolumeBinderPlan, APromisedVolumeComesFirst) {
+  check("{}", "a 1Gi RWO, b 9Gi RWO claim=default/c", "b");
+  check("{}", "a 1Gi RWO, b 9Gi RWO claim=default/c/u", "b");
+  check("{}", "a 1Gi RWO, b 9Gi RWO claim=default/c/former", "a");      // promised to one of that name that is gone
+  check("{}", "a 1Gi RWO, b 9Gi RWO class=fast claim=default/c", "b");  // whatever its class and labels
+  check("{selector: {matchLabels: {k: v}}}", "a 1Gi RWO label=k:v, b 9Gi RWO claim=default/c", "b");
+  check("{}", "a 1Gi RWO, b 9Gi RWO claim=default/c phase=Pending", "b");
+  check("{}", "a 1Gi RWO, b 512Mi RWO claim=default/c", "a");  // but not one that is too small
+  check("{}", "a 1Gi RWO, b 512Mi RWO claim=default/c/u", "a");
+  check("{}", "a 1Gi RWO, b 9Gi RWX claim=default/c", "a");
+  check("{}", "a 1Gi RWO, b 9Gi RWO mode=Block claim=default/c", "a");
+  check("{}", "a 1Gi RWO, b 9Gi RWO claim=default/c deleted", "a");
+}
+
+TEST(VolumeBinderPlan, AttributesClasses) {
+  check("{}", "a 1Gi RWO attributes=gold, b 2Gi RWO", "b");
+  check("{volumeAttributesClassName: gold}", "a 1Gi RWO, b 2Gi RWO attributes=gold", "b");
+  check("{volumeAttributesClassName: gold}", "a 1Gi RWO attributes=silver", "none");
+  check("{}", "a 1Gi RWO attributes=gold claim=default/c", "none");
+}
+
+TEST(VolumeBinderPlan, ClassOfAClaim) {
+  EXPECT_EQ(class_of(claim_of("{}")), "");
+  EXPECT_EQ(class_of(claim_of("{storageClassName: fast}")), "fast");
+  auto old = claim_of("{storageClassName: fast}");
+  old.metadata.annotations["volume.beta.kubernetes.io/storage-class"] = "old";
+  EXPECT_EQ(class_of(old), "old");
+}
+
+TEST(VolumeBinderPlan, IsPromised) {
+  const auto check_promised = [](const std::string& volume, bool want) { EXPECT_EQ(is_promised(volume_of(volume), claim_of("{}")), want) << volume; };
+  check_promised("a 1Gi", false);
+  check_promised("a 1Gi claim=default/c", true);
+  check_promised("a 1Gi claim=default/c/u", true);
+  check_promised("a 1Gi claim=default/c/w", false);
+  check_promised("a 1Gi claim=other/c", false);
+}
+
+}  // namespace
+}  // namespace pintle::controller::volume_binder
