@@ -16,9 +16,17 @@ RULES = {'apiVersion': 'v1', 'kind': 'Pod', 'metadata': {'name': 'p'}, 'spec': {
                     'restartPolicyRules': [{'action': 'Restart', 'exitCodes': {'operator': 'In', 'values': [42]}}]}]}}
 
 
+
+
+def tolerating(value):
+    return {'apiVersion': 'v1', 'kind': 'Pod', 'metadata': {'name': 'tolerating'}, 'spec': {
+        'automountServiceAccountToken': False, 'containers': [{'name': 'c', 'image': 'x'}],
+        'tolerations': [{'key': 'k', 'operator': 'Gt', 'value': value, 'effect': 'NoExecute'}]}}
+
+
 @pytest.fixture(scope='module')
 def switched():
-    flags = ['--runtime-config=autoscaling/v1=false,batch/v1=false,apps/v1/daemonsets=false', '--feature-gates=ContainerRestartRules=false']
+    flags = ['--runtime-config=autoscaling/v1=false,batch/v1=false,apps/v1/daemonsets=false', '--feature-gates=ContainerRestartRules=false,TaintTolerationComparisonOperators=true']
     with ApiServer(flags=flags) as s:
         s.kubectl('create', 'serviceaccount', 'default', '-n', 'default')
         yield s
@@ -62,6 +70,20 @@ def test_fields_of_a_gate_that_is_off_are_dropped(switched):
 def test_fields_of_a_gate_that_is_on_stay(ns):
     ns.apply(RULES)
     assert ns.json('get', 'pod', 'p')['spec']['containers'][0]['restartPolicyRules']
+
+
+def test_tolerations_that_compare_need_their_gate(switched, ns):
+    refused = ns.kubectl('apply', '-f', '-', stdin=yaml.safe_dump(tolerating('5')), check=False)
+    assert 'spec.tolerations[0].operator: Unsupported value: "Gt": supported values: "Equal", "Exists", "Lt", "Gt"' in refused.stderr
+    switched.kubectl('apply', '-f', '-', stdin=yaml.safe_dump(tolerating('5')))
+    no_integer = switched.kubectl('create', '-f', '-', stdin=yaml.safe_dump(tolerating('05')), check=False)
+    assert 'spec.tolerations[0].value: Invalid value: "05"' in no_integer.stderr
+
+
+@pytest.mark.parametrize('component', ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'])
+def test_every_component_knows_its_gates(component):
+    done = subprocess.run([pintle_binary(), component, '--feature-gates=Bogus=true'], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1 and 'unrecognized feature gate: Bogus' in done.stderr
 
 
 @pytest.mark.parametrize('flag, message', [

@@ -78,6 +78,7 @@ Result<ManagerOptions> manager_options(rt::Disk& disk, const cli::ClusterConfig&
   ManagerOptions out;
   TRY_ASSIGN(out.controllers, controller_options(disk, flags));
   out.controllers.approve_kubelet_serving = true;
+  if (!flags.is_set("feature-gates")) out.controllers.feature_gates = config.feature_gates;  // those of pintle server
   out.selected = selected_controllers(flags);
   out.without_effect = flags.without_effect();
   return out;
