@@ -55,7 +55,7 @@ void Round::sort_pods() {
     desired_ += state.placement.should_run;
   }
   for (const PodPtr& pod : seen_.pods) {
-    if (is_deleted(pod->metadata) && is_finished(*pod)) continue;  // it has ended, and is the kubelet's or the collector's to remove
+    if (is_deleted(pod->metadata) && rules::is_terminal(*pod)) continue;  // it has ended, and is the kubelet's or the collector's to remove
     auto it = nodes_.find(target_node(*pod));
     if (it != nodes_.end()) {
       it->second.pods.push_back(pod);

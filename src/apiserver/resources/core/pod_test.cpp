@@ -1,4 +1,5 @@
 #include "apiserver/resources/core/pod.h"
+#include "rules/pod_resources.h"
 
 #include <gtest/gtest.h>
 
@@ -19,7 +20,7 @@ std::string pod_yaml(const std::string& spec, const std::string& more = "") {
 }
 
 void check_qos(const std::string& spec, const std::string& want) {
-  EXPECT_EQ(pod_qos_class(object_of<Pod>("{spec: " + spec + "}").as<Pod>().spec), want) << spec;
+  EXPECT_EQ(rules::qos_class_of_spec(object_of<Pod>("{spec: " + spec + "}").as<Pod>().spec), want) << spec;
 }
 std::string container(const std::string& resources) { return "{name: c, resources: {" + resources + "}}"; }
 
