@@ -167,7 +167,7 @@ Result<component::CommandWork> prepare(rt::Runtime& runtime, const component::Fl
   TRY_ASSIGN(auto options, read_options(flags));
   log::Options logging;
   logging.verbosity = static_cast<int>(flags.get_int("v"));
-  return component::CommandWork{logging, [&runtime, options] { return serve(runtime, options); }};
+  return component::CommandWork{logging, {}, [&runtime, options] { return serve(runtime, options); }};
 }
 
 }  // namespace

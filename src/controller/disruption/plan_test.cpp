@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "controller/objects/conditions.h"
 #include "controller/testing/text_objects.h"
+#include "rules/conditions.h"
 
 namespace pintle::controller::disruption {
 namespace {
@@ -79,7 +79,7 @@ TEST(DisruptionPlan, TheConditionSaysWhetherAnyMayGo) {
     const auto budget = budget_of("{spec: " + spec + "}");
     const auto plan = plan_budget({budget, pods_of(pods), 2, plan_time});
     ASSERT_TRUE(plan);
-    const auto* condition = find_condition(plan->status.conditions, "DisruptionAllowed");
+    const auto* condition = rules::find_condition(plan->status.conditions, "DisruptionAllowed");
     ASSERT_TRUE(condition);
     EXPECT_EQ(condition->status + " " + condition->reason, want);
     EXPECT_EQ(condition->observed_generation, 3);
@@ -94,7 +94,7 @@ TEST(DisruptionPlan, AFailedCountAllowsNothing) {
   const auto status = failed_status(budget, "why", plan_time);
   EXPECT_EQ(status.disruptions_allowed, 0);
   EXPECT_EQ(status.current_healthy, 7);
-  const auto* condition = find_condition(status.conditions, "DisruptionAllowed");
+  const auto* condition = rules::find_condition(status.conditions, "DisruptionAllowed");
   ASSERT_TRUE(condition);
   EXPECT_EQ(condition->status + " " + condition->reason + " " + condition->message, "False SyncFailed why");
 }

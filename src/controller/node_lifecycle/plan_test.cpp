@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "controller/objects/conditions.h"
 #include "controller/testing/text_objects.h"
+#include "rules/conditions.h"
 
 namespace pintle::controller::node_lifecycle {
 namespace {

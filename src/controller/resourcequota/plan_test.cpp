@@ -38,8 +38,7 @@ TEST(ResourceQuotaPlan, ResourcesCountedByTheirNumberAlone) {
 
 // "name=amount ..." of what the objects use.
 template <class T>
-void check_charge(const std::string& quota, const apimachinery::quota::CountedResource& resource, const std::vector<std::string>& objects,
-                  const std::string& want) {
+void check_charge(const std::string& quota, const CountedResource& resource, const std::vector<std::string>& objects, const std::string& want) {
   ResourceList used;
   for (const std::string& yaml : objects) charge(quota_of(quota), resource, api::Object::of(from_yaml<T>(yaml)), used);
   Words out;

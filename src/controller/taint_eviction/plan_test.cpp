@@ -42,7 +42,7 @@ std::vector<api::core_v1::Toleration> tolerations_of(const std::string& text) {
 }
 
 void check(const std::string& taints, const std::string& tolerations, const std::string& want) {
-  const Stay stay = plan_stay(taints_of(taints), tolerations_of(tolerations));
+  const Stay stay = plan_stay(taints_of(taints), tolerations_of(tolerations), false);
   EXPECT_EQ(stay.forever ? "forever" : std::to_string(stay.time / std::chrono::seconds(1)), want) << taints << " | " << tolerations;
 }
 

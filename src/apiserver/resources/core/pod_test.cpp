@@ -1,9 +1,9 @@
 #include "apiserver/resources/core/pod.h"
-#include "rules/pod_resources.h"
 
 #include <gtest/gtest.h>
 
 #include "apiserver/resources/testing/strategies.h"
+#include "rules/pod_resources.h"
 
 namespace pintle::apiserver::resources {
 namespace {
