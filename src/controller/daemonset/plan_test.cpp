@@ -44,7 +44,7 @@ DaemonSet set_of(const std::string& spec) {
 
 // `waiting`: the nodes whose failed pods are not to be replaced yet.
 Plan plan_of(const DaemonSet& set, const std::string& nodes, const std::string& pods, const std::set<std::string>& waiting = {}) {
-  return plan_daemons({set, nodes_of(nodes), pods_of(pods), "new", plan_time, waiting});
+  return plan_daemons({set, nodes_of(nodes), pods_of(pods), "new", plan_time, false, waiting});
 }
 
 // "create(n1) remove(a:FailedDaemonPod b) again(20s)"; the template's hash is "new".
