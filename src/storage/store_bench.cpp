@@ -1,4 +1,4 @@
-// Throughput and memory of the stores and of the watch cache, by hand: storage_bench [store|fanout|memory|layouts] [DIR].
+// Throughput and memory of the stores and of the watch cache, by hand: storage_bench [store|fanout|memory|churn|layouts] [DIR].
 #include <malloc.h>
 #include <sys/resource.h>
 
@@ -210,6 +210,78 @@ rt::Task<int> bench_memory(rt::Runtime* runtime, std::string dir) {
   co_return 0;
 }
 
+constexpr int churned_caches = 20, churned_objects = 300, churned_rounds = 5;
+
+// Objects are made, changed three times, read whole, and removed.
+rt::Task<void> churn(Store* store, WatchCache* cache, int number) {
+  for (int round = 0; round < churned_rounds; ++round) {
+    std::vector<int64_t> revisions;
+    const auto key = [number](int i) { return "/registry/r" + std::to_string(number) + "/x/" + std::to_string(i); };
+    for (int change = 0; change < 4; ++change) {
+      for (int i = 0; i < churned_objects; ++i) {
+        const std::string at = key(i);
+        Bytes value("|" + std::string(500 + static_cast<std::size_t>(i * 37 + change * 101 + round) % 4000, 'v'));
+        Result<KeyValue> done = KeyValue{};
+        if (change == 0) {
+          done = co_await store->create(background, at, std::move(value));
+          revisions.push_back(done ? done->mod_revision : 0);
+        } else {
+          done = co_await store->update(background, at, std::move(value), revisions[static_cast<std::size_t>(i)]);
+        }
+        if (!done) std::printf("churn: %s\n", done.error().message.c_str());
+        if (done) revisions[static_cast<std::size_t>(i)] = done->mod_revision;
+      }
+      const CacheListOptions all;
+      for (const CachedObjectPtr& object : cache->list(all).items)
+        for (unsigned format = 1; format < 4; ++format) (void)object->encoded(format);
+    }
+    for (int i = 0; i < churned_objects; ++i) {
+      const std::string at = key(i);
+      (void)co_await store->remove(background, at, 0);
+    }
+  }
+}
+
+rt::Task<int> bench_churn(rt::Runtime* runtime, std::string dir) {
+  std::filesystem::remove_all(dir);
+  SqliteStoreOptions options;
+  options.data_dir = dir;
+  {
+    auto store = SqliteStore::open(*runtime, options);
+    auto fanout = co_await StoreFanout::start(*runtime, **store);
+    std::vector<std::unique_ptr<TestCodec>> codecs;
+    std::vector<std::unique_ptr<WatchCache>> caches;
+    for (int i = 0; i < churned_caches; ++i) {
+      codecs.push_back(std::make_unique<TestCodec>((*fanout)->budget()));
+      const std::string prefix = "/registry/r" + std::to_string(i) + "/";
+      auto cache = co_await WatchCache::start(*runtime, **fanout, prefix, *codecs.back());
+      caches.push_back(std::move(*cache));
+    }
+    const auto say = [&](const char* when) {
+      const CacheBudget& budget = *(*fanout)->budget();
+      const auto mib = [](int64_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
+      std::printf("%-22s RSS %6.1f MiB; objects %.1f, history %.1f, encodings %.1f MiB\n", when, rss_mib(), mib(budget.objects()),
+                  mib(budget.history()), mib(budget.encodings()));
+      std::fflush(stdout);
+    };
+    say("at start");
+    rt::TaskGroup group;
+    for (int i = 0; i < churned_caches; ++i) group.spawn(churn(store->get(), caches[static_cast<std::size_t>(i)].get(), i));
+    co_await group.join();
+    say("after the churn");
+    for (const auto& [when, wait] : {std::pair{"2 minutes later", 2}, std::pair{"7 minutes later", 5}}) {
+      auto slept = co_await rt::sleep_for(background, std::chrono::minutes(wait));
+      if (!slept) break;
+      if (wait == 5) malloc_trim(0);
+      say(when);
+    }
+    for (auto& cache : caches) co_await cache->stop();
+    co_await (*fanout)->stop();
+  }
+  std::filesystem::remove_all(dir);
+  co_return 0;
+}
+
 }  // namespace
 }  // namespace pintle::storage
 
@@ -227,6 +299,7 @@ int main(int argc, char** argv) {
   return runtime->run([&]() -> rt::Task<int> {
     if (std::strcmp(what, "fanout") == 0) return storage::bench_fanout(raw);
     if (std::strcmp(what, "memory") == 0) return storage::bench_memory(raw, dir);
+    if (std::strcmp(what, "churn") == 0) return storage::bench_churn(raw, dir);
     return storage::bench_store(raw, dir);
   });
 }
