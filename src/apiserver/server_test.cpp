@@ -330,7 +330,7 @@ TEST(Server, AnswersFixedPaths) { with_server(fixed_paths); }
 
 rt::Task<void> tells_what_holds_memory(InProcessServer& server) {
   (void)co_await server.ask("POST", maps, config_map("one"));
-  (void)co_await server.ask("GET", maps);
+  (void)co_await server.get(maps, "application/json;as=Table;v=v1;g=meta.k8s.io,application/json");
   const Answer page = co_await server.ask("GET", "/metrics");
   const auto value = [&page](const std::string& series) {
     const std::size_t at = page.body.find("\n" + series + " ");

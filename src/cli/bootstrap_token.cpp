@@ -96,6 +96,7 @@ std::optional<BootstrapToken> token_of(const Secret& secret) {
     return std::nullopt;
   out.description = text_at(secret, "description");
   const std::string groups = text_at(secret, "auth-extra-groups");
+  out.groups.clear();  // the usual one, if there is no list
   for (const std::string_view group : split_words(groups, ',')) out.groups.emplace_back(group);
   out.usages.clear();
   for (const char* usage : {"authentication", "signing"})

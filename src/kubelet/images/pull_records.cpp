@@ -30,7 +30,7 @@ std::string file_of(const std::string& folder, const std::string& key) {
 
 template <class T>
 std::string text_of(const T& object, std::string_view kind) {
-  const api::GroupVersionKind gvk{"kubelet.config.k8s.io", "v1beta1", std::string(kind)};
+  const api::GroupVersionKind gvk{"kubelet.config.k8s.io", "v1beta1", kind};
   std::string out;
   api::encode_json(api::type_of<T>(), &object, out, &gvk);
   return out;

@@ -28,7 +28,7 @@ TEST(PodStrategy, QosClass) {
   const std::string nothing = container(""), all = container("requests: {cpu: 1, memory: 1Gi}, limits: {cpu: 1, memory: 1Gi}");
   check_qos("{containers: [" + nothing + "]}", "BestEffort");
   check_qos("{containers: [" + all + "]}", "Guaranteed");
-  check_qos("{containers: [" + container("limits: {cpu: 1, memory: 1Gi}") + "]}", "Guaranteed");
+  check_qos("{containers: [" + container("limits: {cpu: 1, memory: 1Gi}") + "]}", "Burstable");  // before requests are defaulted
   check_qos("{containers: [" + container("requests: {cpu: 1, memory: 1Gi}, limits: {cpu: 2, memory: 1Gi}") + "]}", "Burstable");
   check_qos("{containers: [" + container("limits: {cpu: 1}") + "]}", "Burstable");
   check_qos("{containers: [" + container("requests: {cpu: 1}") + "]}", "Burstable");
@@ -37,7 +37,7 @@ TEST(PodStrategy, QosClass) {
   check_qos("{containers: [" + all + ", " + nothing + "]}", "Burstable");
   check_qos("{initContainers: [" + nothing + "], containers: [" + all + "]}", "Burstable");
   check_qos("{initContainers: [" + all + "], containers: [" + all + "]}", "Guaranteed");
-  check_qos("{resources: {limits: {cpu: 1, memory: 1Gi}}, containers: [" + nothing + "]}", "Guaranteed");  // the pod's own go first
+  check_qos("{resources: {limits: {cpu: 1, memory: 1Gi}}, containers: [" + nothing + "]}", "Burstable");  // likewise
   check_qos("{resources: {}, containers: [" + all + "]}", "BestEffort");
 }
 
