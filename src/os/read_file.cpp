@@ -25,7 +25,7 @@ Result<std::string> read_file(const std::string& path) {
 }
 
 Result<Unit> write_file(const std::string& path, std::string_view data) {
-  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
   if (!fd) return system_error(errno, path);
   ssize_t put;
   do put = ::write(fd.get(), data.data(), data.size());
