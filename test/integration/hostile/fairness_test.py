@@ -11,6 +11,7 @@ from support.hostile import SLOWNESS, BoundedServer, rule
 from support.http2_streams import Streams
 from support.tenants import LEASE_INTERVAL_S, compared, described, percentile, tenants_of, token_lines
 
+P99_BUSY_S = 0.03
 SCHEMAS = '/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas'
 LEVELS = '/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations'
 
@@ -43,7 +44,8 @@ def test_an_abusive_tenant(tenants_server):
         assert not one['lease_refused'] and not one['polite_refused'], one['failures']
         assert max(one['lease_s']) < LEASE_INTERVAL_S / 2 * SLOWNESS
     p99_s = {name: percentile(told[name]['polite_s'], .99) for name in ('idle', 'elsewhere', 'attacked')}
-    assert p99_s['attacked'] < 2 * SLOWNESS * max(p99_s['idle'], p99_s['elsewhere'])
+    # On a machine that does much else, a hundredth of some thousand reads waits for a processor whatever the server does.
+    assert p99_s['attacked'] < SLOWNESS * max(2 * p99_s['idle'], 2 * p99_s['elsewhere'], P99_BUSY_S)
     assert told['abuser']['asked'] > 20
     server.check_unharmed()
 
