@@ -61,7 +61,7 @@ struct ApiServerOptions {
   rt::Duration kubelet_timeout = std::chrono::seconds(5);  // to connect
   component::FeatureGates feature_gates;
   std::map<std::string, std::string> runtime_config;
-  bool profiling = true;  // serve /debug/pprof/
+  bool profiling = true;          // serve /debug/pprof/
   int64_t http2_streams_max = 0;  // of one connection; 0: the HTTP server's default
   rt::Duration shutdown_delay{};  // how long stop() goes on serving, with /readyz failing
 };

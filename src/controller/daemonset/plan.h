@@ -44,7 +44,7 @@ struct Observed {
   std::string hash;                 // of the template: what new pods carry
   rt::WallTime now;
   bool toleration_comparisons = false;  // feature TaintTolerationComparisonOperators
-  std::set<std::string> waiting{};  // nodes whose failed pods may not be replaced yet
+  std::set<std::string> waiting{};      // nodes whose failed pods may not be replaced yet
 };
 Plan plan_daemons(const Observed& observed);
 

@@ -36,7 +36,8 @@ void set_hugepages(const core::Pod& pod, const core::Container& container, const
 // LimitedSwap: the container's share of the machine's swap is that of its memory request in the machine's memory. Not for pods whose
 // speed others rely on, nor for containers that say how much memory they want at most or nothing of it.
 int64_t swap_bytes(const core::Pod& pod, const core::Container& container, const NodeConfig& node) {
-  if (!node.limited_swap || !node.cgroup_v2 || is_critical_pod(pod) || rules::qos_class(pod) != "Burstable" || node.memory_capacity_bytes <= 0) return 0;
+  if (!node.limited_swap || !node.cgroup_v2 || is_critical_pod(pod) || rules::qos_class(pod) != "Burstable" || node.memory_capacity_bytes <= 0)
+    return 0;
   const int64_t request = resource_value(container.resources.requests, "memory");
   const int64_t limit = resource_value(container.resources.limits, "memory");
   if (request <= 0 || request == limit) return 0;
