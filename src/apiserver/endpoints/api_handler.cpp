@@ -93,6 +93,17 @@ ApiHandler::ApiHandler(ApiHandlerDeps deps)
 }
 
 rt::Task<void> ApiHandler::serve(rt::Context ctx, net::Request& request, net::ResponseWriter& raw) {
+  // The first of the locals goes last: nothing of the handler is touched after it.
+  struct Counted {
+    std::shared_ptr<InFlight> all;
+    explicit Counted(std::shared_ptr<InFlight> all_requests) : all(std::move(all_requests)) { ++all->count; }
+    ~Counted() {
+      if (--all->count == 0) all->idle.set();
+    }
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+  };
+  const Counted counted(in_flight_);
   rt::note_work(request.method, request.path);
   BoundedWriter writer(raw, deps_.runtime);
   const rt::TimePoint began = deps_.runtime.clock().now();
@@ -276,6 +287,16 @@ void ApiHandler::start() {
 
 rt::Task<void> ApiHandler::close() {
   if (keeper_) co_await keeper_->close();
+  end_long_running();
+  const auto in_flight = in_flight_;
+  const rt::Context limit = rt::Context::background().with_timeout(close_wait_max);
+  while (true) {
+    in_flight->idle.reset();
+    if (in_flight->count == 0) co_return;
+    const auto waited = co_await in_flight->idle.wait(limit);
+    if (!waited) break;
+  }
+  component::log::warning("Requests go on while the server ends", {{"count", std::to_string(in_flight->count)}});
 }
 
 rt::Task<void> ApiHandler::serve_debug(Exchange& exchange) {

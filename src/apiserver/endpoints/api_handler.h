@@ -3,6 +3,7 @@
 // nobody holds a place while a client takes its time to send. Runs on every executor; holds no state of a request.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -20,6 +21,7 @@
 #include "apiserver/endpoints/resource_handler.h"
 #include "apiserver/fairness/keeper.h"
 #include "net/http.h"
+#include "rt/sync.h"
 
 namespace pintle::apiserver {
 
@@ -34,6 +36,8 @@ struct ApiHandlerDeps {
   std::string server_address;      // host:port that discovery tells
 };
 
+constexpr rt::Duration close_wait_max = std::chrono::seconds(5);
+
 class ApiHandler : public net::Handler {
  public:
   explicit ApiHandler(ApiHandlerDeps deps);
@@ -45,8 +49,10 @@ class ApiHandler : public net::Handler {
   component::metrics::Registry& metrics() { return metrics_; }
 
   rt::Task<void> serve(rt::Context ctx, net::Request& request, net::ResponseWriter& writer) override;
-  // Begins to keep the conditions of flow schemas; close() ends that, before the handler is destroyed.
+  // Begins to keep the conditions of flow schemas.
   void start();
+  // Before the handler is destroyed: ends what start() began and long-running requests, and waits for all requests, those within the
+  // process too, which no connection's end waits for; at most close_wait_max.
   rt::Task<void> close();
   // Ends watches and other long-running requests, so that a shutdown need not wait for them. Later ones end at once.
   void end_long_running() { long_running_.cancel(); }
@@ -63,7 +69,14 @@ class ApiHandler : public net::Handler {
   RequestMetrics::Sample sample_of(const Exchange& exchange) const;
   void record(const Exchange& exchange, rt::TimePoint began, bool long_running);
 
+  // Outlives the handler while requests end.
+  struct InFlight {
+    std::atomic<int> count = 0;
+    rt::Event idle;
+  };
+
   ApiHandlerDeps deps_;
+  std::shared_ptr<InFlight> in_flight_ = std::make_shared<InFlight>();
   component::metrics::Registry metrics_;
   RequestMetrics request_metrics_;
   std::shared_ptr<fairness::Fairness> fairness_;  // nullptr: counters of requests in flight
