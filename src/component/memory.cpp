@@ -16,8 +16,8 @@
 // The allocator reads it before main(). Decision 0027 says what each of them is worth.
 extern "C" const char* malloc_conf;
 const char* malloc_conf =
-    "narenas:2,tcache_max:4096,lg_tcache_nslots_mul:-1,"
-    "background_thread:true,max_background_threads:1,dirty_decay_ms:1000,muzzy_decay_ms:0,retain:false,"
+    "narenas:2,"
+    "background_thread:true,max_background_threads:1,dirty_decay_ms:5000,muzzy_decay_ms:0,retain:false,"
     "prof:true,lg_prof_sample:19";
 #endif
 
