@@ -15,7 +15,7 @@ void one(std::string_view input) {
     const std::string text = selector->to_string();
     const auto again = apimachinery::LabelSelector::parse(text);
     CHECK(again && again->to_string() == text, "a label selector reads back");
-    selector->matches({{"a", "1"}, {"b", ""}});
+    selector->matches(FlatMap<std::string>{{"a", "1"}, {"b", ""}});
   }
   if (const auto selector = apimachinery::FieldSelector::parse(input)) {
     const auto again = apimachinery::FieldSelector::parse(selector->to_string());

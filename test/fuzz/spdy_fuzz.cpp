@@ -18,7 +18,8 @@ void one(std::string_view input) {
   if (!expanded) return;
   net::SpdyDeflater deflater;
   net::SpdyInflater again;
-  CHECK(again.expand(deflater.compress(*expanded)) == *expanded, "compression keeps the headers");
+  const auto kept = again.expand(deflater.compress(*expanded));
+  CHECK(kept && *kept == *expanded, "compression keeps the headers");
 }
 
 std::vector<std::string> seeds() {
