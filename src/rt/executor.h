@@ -20,6 +20,9 @@ class Executor {
   virtual void post(std::function<void()> work) = 0;
   // Queues the resumption of a coroutine without an allocation.
   virtual void post(std::coroutine_handle<> handle) = 0;
+  // On the executor's thread: resumes `handle` once what is ready has run and sockets and timers have been asked (rt/give_way.h). The
+  // simulation, where a step takes no time, posts it.
+  virtual void post_last(std::coroutine_handle<> handle) { post(handle); }
   // Runs `work` at or after `when`.
   virtual TimerId post_at(TimePoint when, std::function<void()> work) = 0;
   // False if the timer has run or is running.

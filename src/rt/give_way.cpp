@@ -1,6 +1,6 @@
 #include "rt/give_way.h"
 
-#include "rt/real/real_executor.h"
+#include "rt/executor.h"
 
 namespace pintle::rt {
 
@@ -8,14 +8,7 @@ namespace {
 
 struct GiveWay {
   bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> self) const {
-    Executor& executor = Executor::current();
-    if (auto* real = dynamic_cast<RealExecutor*>(&executor)) {
-      real->post_last(self);
-    } else {
-      executor.post(self);
-    }
-  }
+  void await_suspend(std::coroutine_handle<> self) const { Executor::current().post_last(self); }
   void await_resume() const noexcept {}
 };
 

@@ -1,5 +1,5 @@
 // What held an executor: a step (one resumption of a task, one timer, one posted function) that used its thread's processor for
-// longer than held_max (long_held_max, on a long_executor()), so that everything else of that executor waited. Counted for the
+// longer than held_max (long_held_max, on a Runtime::long_executor()), so that everything else of that executor waited. Counted for the
 // process, on the real backend alone.
 // Time that a thread waits for a processor or for the disk does not count: on a busy machine nobody's code is to blame for it.
 #pragma once

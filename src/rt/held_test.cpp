@@ -9,7 +9,6 @@
 #include <thread>
 
 #include "rt/combine.h"
-#include "rt/long_executor.h"
 #include "rt/sync.h"
 #include "rt/testing.h"
 
@@ -113,17 +112,17 @@ Task<void> sent_away() {
   Executor* const home = &Executor::current();
   std::set<Executor*> seen;
   for (std::size_t i = 0; i < 2 * runtime().executor_count(); ++i)
-    seen.insert(co_await run_on(long_executor(runtime()), where(i == 0 ? 150ms : 0ms)));
+    seen.insert(co_await run_on(runtime().long_executor(), where(i == 0 ? 150ms : 0ms)));
   EXPECT_EQ(&Executor::current(), home);
   EXPECT_EQ(seen.size(), std::max<std::size_t>(runtime().executor_count() / 2, 1));
   for (std::size_t i = 0; i < runtime().executor_count(); ++i) EXPECT_FALSE(seen.contains(&runtime().executor(i)));
 }
 TEST(LongExecutor, IsNoneOfTheOthersAndMayBeHeld) { EXPECT_EQ(holds_of(sent_away), 0u); }
-Task<void> held_for_too_long() { (void)co_await run_on(long_executor(runtime()), where(1100ms)); }
+Task<void> held_for_too_long() { (void)co_await run_on(runtime().long_executor(), where(1100ms)); }
 TEST(LongExecutor, OverASecondIsCounted) { EXPECT_EQ(holds_of(held_for_too_long), 1u); }
 TEST(LongExecutor, IsAnyOneInTheSimulation) {
   testing::run_sim([]() -> Task<void> {
-    EXPECT_EQ(&long_executor(runtime()), &runtime().executor(0));
+    EXPECT_EQ(&runtime().long_executor(), &runtime().executor(0));
     co_return;
   });
 }

@@ -24,6 +24,10 @@ class Runtime {
   virtual Disk& disk() = 0;
   virtual std::size_t executor_count() const = 0;
   virtual Executor& executor(std::size_t i) = 0;
+  // An executor for tasks whose steps may use a processor for up to long_held_max (rt/held.h): hand them over with run_on(). None of
+  // executor(i), whose other tasks would wait meanwhile. There is one for every two of those; each call gives the next. Their threads
+  // start when they are first asked for. The simulation, where a step takes no time, gives executor(0).
+  virtual Executor& long_executor() { return executor(0); }
   // Runs blocking work (file I/O, DNS, a CPU-heavy signature) off the executors, at most `blocking_threads` at once;
   // the calling task resumes on its own executor. The simulation runs it in line.
   virtual Task<void> run_blocking(std::function<void()> work) = 0;

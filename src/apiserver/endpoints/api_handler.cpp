@@ -13,7 +13,6 @@
 #include "component/log.h"
 #include "rt/combine.h"
 #include "rt/held.h"
-#include "rt/long_executor.h"
 
 namespace pintle::apiserver {
 
@@ -176,7 +175,7 @@ rt::Task<void> ApiHandler::serve_exchange(Exchange& exchange, BoundedWriter& wri
     co_return;
   }
   writer.hold();
-  co_await rt::run_on(rt::long_executor(deps_.runtime), route(exchange));
+  co_await rt::run_on(deps_.runtime.long_executor(), route(exchange));
   (void)co_await writer.send();  // a peer that is gone needs nothing
 }
 

@@ -1,4 +1,4 @@
-// LongExecutors: the executors behind long_executor(), each with a thread that starts when it is first handed out.
+// LongExecutors: the executors behind Runtime::long_executor(), each with a thread that starts when it is first handed out.
 #pragma once
 
 #include <cstddef>

@@ -24,6 +24,7 @@ class RealExecutor final : public Executor {
 
   void post(std::function<void()> work) override;
   void post(std::coroutine_handle<> handle) override;
+  void post_last(std::coroutine_handle<> handle) override;  // one for each look at the sockets
   TimerId post_at(TimePoint when, std::function<void()> work) override;
   bool cancel_timer(TimerId id) override;
   Runtime& runtime() override { return runtime_; }
@@ -33,8 +34,6 @@ class RealExecutor final : public Executor {
   void stop();
   Io& io() { return *io_; }
   std::size_t index() const { return index_; }
-  // On the executor's thread: resumes `handle` once what is ready has run and the sockets have been looked at; one such a look.
-  void post_last(std::coroutine_handle<> handle);
   // On the executor's thread: what runs as a step of its own.
   HoldWatch& watch() { return watch_; }
 

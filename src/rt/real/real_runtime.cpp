@@ -3,7 +3,6 @@
 
 #include "rt/detached.h"
 #include "rt/held.h"
-#include "rt/long_executor.h"
 #include "rt/real/blocking_pool.h"
 #include "rt/real/inotify_watcher.h"
 #include "rt/real/long_executors.h"
@@ -40,7 +39,7 @@ struct BlockingAwaiter {
   void await_resume() const noexcept {}
 };
 
-class MachineRuntime final : public RealRuntime, public LongExecutorSource {
+class MachineRuntime final : public RealRuntime {
  public:
   explicit MachineRuntime(RealRuntimeOptions options) {
     const std::size_t count = executors_for(options.threads);
@@ -58,7 +57,7 @@ class MachineRuntime final : public RealRuntime, public LongExecutorSource {
   Disk& disk() override { return disk_; }
   std::size_t executor_count() const override { return executors_.size(); }
   Executor& executor(std::size_t i) override { return *executors_.at(i); }
-  Executor& next_long_executor() override { return long_->next(); }
+  Executor& long_executor() override { return long_->next(); }
 
   Task<void> run_blocking(std::function<void()> work) override {
     BlockingAwaiter awaiter{*pool_, std::move(work)};
