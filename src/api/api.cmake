@@ -1,6 +1,4 @@
 # pintle_api: the generated types and descriptors (tools/apigen reads schema/) and the walkers of src/api.
-find_package(Python3 REQUIRED COMPONENTS Interpreter)
-
 set(apigen ${CMAKE_SOURCE_DIR}/tools/apigen/apigen.py)
 set(apigen_out ${CMAKE_BINARY_DIR}/gen/api/gen)
 file(GLOB apigen_inputs CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/schema/*/*.api ${CMAKE_SOURCE_DIR}/tools/apigen/*.py)

@@ -20,7 +20,6 @@ struct DecodeReport {
   std::vector<std::string> problems;
 };
 
-constexpr int json_depth_max = 10000;  // then BadRequest, as Go's decoder
 constexpr int proto_depth_max = 1000;
 
 // `json` must be UTF-8 (invalid sequences become U+FFFD, as in Go). apiVersion and kind at the root are skipped.

@@ -13,8 +13,6 @@
 
 namespace pintle::codec {
 
-constexpr int json_depth_max = 10000;  // containers inside containers; then the document is refused, as Go does
-
 class JsonReader {
  public:
   enum class Token : uint8_t { Object, Array, String, Number, True, False, Null, End };
