@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
 
 import pytest
 import yaml
@@ -147,19 +146,11 @@ def test_a_shutdown_waits_and_says_so():
         ended = []
         stopper = threading.Thread(target=lambda: ended.append(server.server.stop()))
         stopper.start()
-        wait_for(lambda: status_of(server, '/readyz') == 500, '/readyz fails', timeout_s=3)
-        assert status_of(server, '/livez') == 200
+        wait_for(lambda: server.status('/readyz') == 500, '/readyz fails', timeout_s=3)
+        assert server.status('/livez') == 200
         assert json.loads(server.get('/version'))['major'] == '1', 'it still serves'
         stopper.join()
         assert ended == [0] and 4 <= time.monotonic() - began < 20
-
-
-def status_of(server, path):
-    try:
-        server.get(path)
-        return 200
-    except urllib.error.HTTPError as e:
-        return e.code
 
 
 if __name__ == '__main__':

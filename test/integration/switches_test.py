@@ -3,7 +3,6 @@ import ipaddress
 import json
 import subprocess
 import sys
-import urllib.error
 
 import pytest
 import yaml
@@ -32,22 +31,14 @@ def switched():
         yield s
 
 
-def status_of(server, path):
-    try:
-        server.get(path)
-        return 200
-    except urllib.error.HTTPError as e:
-        return e.code
-
-
 def test_versions_that_are_off_answer_404(switched):
-    assert status_of(switched, '/apis/batch/v1/jobs') == 404
-    assert status_of(switched, '/apis/batch/v1') == 404
-    assert status_of(switched, '/apis/batch') == 404
-    assert status_of(switched, '/apis/autoscaling/v1/horizontalpodautoscalers') == 404
-    assert status_of(switched, '/apis/autoscaling/v2/horizontalpodautoscalers') == 200
-    assert status_of(switched, '/apis/apps/v1/daemonsets') == 404
-    assert status_of(switched, '/apis/apps/v1/deployments') == 200
+    assert switched.status('/apis/batch/v1/jobs') == 404
+    assert switched.status('/apis/batch/v1') == 404
+    assert switched.status('/apis/batch') == 404
+    assert switched.status('/apis/autoscaling/v1/horizontalpodautoscalers') == 404
+    assert switched.status('/apis/autoscaling/v2/horizontalpodautoscalers') == 200
+    assert switched.status('/apis/apps/v1/daemonsets') == 404
+    assert switched.status('/apis/apps/v1/deployments') == 200
 
 
 def test_discovery_and_openapi_follow(switched):
@@ -84,6 +75,12 @@ def test_tolerations_that_compare_need_their_gate(switched, ns):
 def test_every_component_knows_its_gates(component):
     done = subprocess.run([pintle_binary(), component, '--feature-gates=Bogus=true'], capture_output=True, text=True, timeout=30)
     assert done.returncode == 1 and 'unrecognized feature gate: Bogus' in done.stderr
+
+
+@pytest.mark.parametrize('component', ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'])
+def test_every_component_knows_its_tls_versions(component):
+    done = subprocess.run([pintle_binary(), component, '--tls-min-version=VersionTLS99'], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1 and '--tls-min-version must be VersionTLS12 or VersionTLS13' in done.stderr
 
 
 @pytest.mark.parametrize('flag, message', [

@@ -13,6 +13,7 @@ import ssl
 import subprocess
 import tempfile
 import time
+import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -181,6 +182,14 @@ class ApiServer:
     def get(self, path, timeout_s=10):
         with urllib.request.urlopen(urllib.request.Request(self.url + path), context=self.context, timeout=timeout_s) as answer:
             return answer.read()
+
+    def status(self, path):
+        """The status that a GET is answered with."""
+        try:
+            self.get(path)
+            return 200
+        except urllib.error.HTTPError as e:
+            return e.code
 
     def check_held(self):
         """No step has held an executor for over 100 ms of processor time."""

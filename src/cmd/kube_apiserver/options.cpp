@@ -5,6 +5,7 @@
 #include "apiserver/service_ranges.h"
 #include "cmd/kube_apiserver/command.h"
 #include "component/bound_flags.h"
+#include "component/serving/tls_version.h"
 
 namespace pintle::cmd {
 namespace {
@@ -23,10 +24,7 @@ Result<Unit> take_port(const FlagSet& flags, std::string_view flag, Options& opt
 }
 
 Result<Unit> take_tls_version(const FlagSet& flags, std::string_view flag, Options& options) {
-  const std::string version = flags.get_string(flag);
-  if (!version.empty() && version != "VersionTLS12" && version != "VersionTLS13")
-    return bad_request("--tls-min-version must be VersionTLS12 or VersionTLS13");
-  options.tls_min_version = version == "VersionTLS13" ? 13 : 12;
+  TRY_ASSIGN(options.tls_min_version, component::parse_tls_min_version(flags.get_string(flag), "--tls-min-version"));
   return Unit{};
 }
 

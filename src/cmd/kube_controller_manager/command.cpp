@@ -66,6 +66,7 @@ Result<client::ConnectionConfig> connection_of(rt::Disk& disk, const component::
 Result<Options> options_of(rt::Runtime& runtime, const component::FlagSet& flags) {
   Options out;
   TRY_ASSIGN(out.controllers, controller_options(runtime.disk(), flags));
+  TRY(component::read_secure_port(flags, out.port));
   TRY_ASSIGN(out.connection, connection_of(runtime.disk(), flags));
   out.selected = selected_controllers(flags);
   TRY(controller::select_controllers(out.selected));
@@ -81,7 +82,6 @@ Result<Options> options_of(rt::Runtime& runtime, const component::FlagSet& flags
     election.retry_period = flags.get_duration("leader-elect-retry-period");
     out.leader_election = std::move(election);
   }
-  TRY(component::read_secure_port(flags, out.port));
   return out;
 }
 

@@ -1,6 +1,7 @@
 // What the flags of a component say of its secure port.
 #include "component/flags.h"
 #include "component/serving/secure_port.h"
+#include "component/serving/tls_version.h"
 
 namespace pintle::component {
 
@@ -15,7 +16,7 @@ Result<Unit> read_secure_port(const FlagSet& flags, SecurePortOptions& out) {
   if (out.tls.cert_file.empty() != out.tls.key_file.empty()) return bad_request("--tls-cert-file and --tls-private-key-file go together");
   out.tls.client_ca_file = flags.get_string("client-ca-file");
   out.tls.cipher_suites = flags.get_list("tls-cipher-suites");
-  if (flags.get_string("tls-min-version") == "VersionTLS13") out.tls.min_version = 13;
+  TRY_ASSIGN(out.tls.min_version, parse_tls_min_version(flags.get_string("tls-min-version"), "--tls-min-version"));
   out.always_allow_paths = flags.get_list("authorization-always-allow-paths");
   out.token_ttl = flags.get_duration("authentication-token-webhook-cache-ttl");
   out.allowed_ttl = flags.get_duration("authorization-webhook-cache-authorized-ttl");

@@ -1,13 +1,13 @@
 #include "kubelet/server/server.h"
 
 #include "component/log.h"
+#include "component/serving/tls_version.h"
 #include "kubelet/server/routes.h"
 
 namespace pintle::kubelet::server {
 
 namespace {
 constexpr rt::Duration drain_grace = std::chrono::seconds(1);
-constexpr int tls_1_3 = 13;
 }  // namespace
 
 KubeletServer::KubeletServer(KubeletServerSetup setup) : setup_(std::move(setup)) {}
@@ -22,11 +22,7 @@ Result<net::ServerOptions> KubeletServer::secure_options() const {
   tls.key_file = setup_.key_file;
   tls.client_ca_file = configuration.authentication.x509.client_ca_file;
   tls.cipher_suites = configuration.tls_cipher_suites;
-  if (configuration.tls_min_version == "VersionTLS13") {
-    tls.min_version = tls_1_3;
-  } else if (!configuration.tls_min_version.empty() && configuration.tls_min_version != "VersionTLS12") {
-    return bad_request("tlsMinVersion must be VersionTLS12 or VersionTLS13");
-  }
+  TRY_ASSIGN(tls.min_version, component::parse_tls_min_version(configuration.tls_min_version, "tlsMinVersion"));
   options.tls = std::move(tls);
   options.on_reload_error = [](const Status& failure) {
     component::log::error("The kubelet's serving certificate has changed and is no good", failure);
