@@ -2,22 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include "rules/testing/resource_list.h"
+
 namespace pintle::rules {
 namespace {
 
 namespace core = api::core_v1;
+using rules::testing::resource_list;
 
-// "cpu=1,memory=1Gi"
-ResourceList list(std::string_view text) {
-  ResourceList out;
-  while (!text.empty()) {
-    const std::string_view item = text.substr(0, text.find(','));
-    text.remove_prefix(std::min(text.size(), item.size() + 1));
-    const auto at = item.find('=');
-    out[item.substr(0, at)] = api::Quantity::parse(item.substr(at + 1)).value();
-  }
-  return out;
-}
 template <class Amount>
 std::string text(const FlatMap<Amount>& amounts) {
   std::string out;
@@ -34,8 +26,8 @@ std::string text(const FlatMap<Amount>& amounts) {
 
 core::Container container(std::string_view requests, std::string_view limits = "") {
   core::Container out;
-  out.resources.requests = list(requests);
-  out.resources.limits = list(limits);
+  out.resources.requests = resource_list(requests);
+  out.resources.limits = resource_list(limits);
   return out;
 }
 core::Container sidecar(std::string_view requests, std::string_view limits = "") {
@@ -75,16 +67,16 @@ TEST(PodResources, SidecarsRunOnBesideWhatComesAfterThem) {
 
 TEST(PodResources, PodLevelAndOverhead) {
   core::PodSpec spec = pod({}, {container("cpu=1,memory=1Gi,ephemeral-storage=1Gi", "cpu=2")});
-  spec.overhead = list("cpu=100m,memory=10Mi");
+  spec.overhead = resource_list("cpu=100m,memory=10Mi");
   check_requests(spec, "cpu=1100m,ephemeral-storage=1Gi,memory=1034Mi");
   check_requests(spec, "cpu=1,ephemeral-storage=1Gi,memory=1Gi", {.overhead = false});
   EXPECT_EQ(text(pod_limits(spec)), "cpu=2100m");  // overhead makes no limit
   EXPECT_FALSE(has_pod_level_requests(spec));
-  spec.resources.ensure().limits = list("cpu=4,memory=4Gi");
+  spec.resources.ensure().limits = resource_list("cpu=4,memory=4Gi");
   EXPECT_FALSE(has_pod_level_requests(spec));
   check_requests(spec, "cpu=1100m,ephemeral-storage=1Gi,memory=1034Mi");
   EXPECT_EQ(text(pod_limits(spec)), "cpu=4100m,memory=4106Mi");
-  spec.resources->requests = list("cpu=3,hugepages-2Mi=2Mi,ephemeral-storage=9Gi");  // storage is not the pod's to state
+  spec.resources->requests = resource_list("cpu=3,hugepages-2Mi=2Mi,ephemeral-storage=9Gi");  // storage is not the pod's to state
   EXPECT_TRUE(has_pod_level_requests(spec));
   check_requests(spec, "cpu=3100m,ephemeral-storage=1Gi,hugepages-2Mi=2Mi,memory=1034Mi");
   check_requests(spec, "cpu=1,ephemeral-storage=1Gi,memory=1Gi", {.overhead = false, .pod_level = false});
@@ -96,22 +88,22 @@ TEST(PodResources, AResizeCountsAsItsLargest) {
   core::PodStatus status;
   auto& its = status.container_statuses.emplace_back();
   its.name = "c";
-  its.allocated_resources = list("cpu=5");
+  its.allocated_resources = resource_list("cpu=5");
   check_requests(spec, "cpu=1,memory=1Gi", {.status = &status});  // nothing is known of what it has
-  its.resources.ensure().requests = list("cpu=2,memory=512Mi");
-  its.resources->limits = list("cpu=3");
+  its.resources.ensure().requests = resource_list("cpu=2,memory=512Mi");
+  its.resources->limits = resource_list("cpu=3");
   check_requests(spec, "cpu=1,memory=1Gi");
   check_requests(spec, "cpu=5,memory=1Gi", {.status = &status});
   EXPECT_EQ(text(pod_limits(spec, {.status = &status})), "cpu=3");
-  its.allocated_resources = list("cpu=1");
+  its.allocated_resources = resource_list("cpu=1");
   check_requests(spec, "cpu=2,memory=1Gi", {.status = &status});
   auto& pending = status.conditions.emplace_back();
   pending.type = "PodResizePending";
   pending.reason = "Deferred";
   check_requests(spec, "cpu=2,memory=1Gi", {.status = &status});
   pending.reason = "Infeasible";
-  spec.containers[0].resources.requests = list("cpu=8,memory=8Gi");
-  spec.containers[0].resources.limits = list("cpu=8");
+  spec.containers[0].resources.requests = resource_list("cpu=8,memory=8Gi");
+  spec.containers[0].resources.limits = resource_list("cpu=8");
   check_requests(spec, "cpu=2,memory=512Mi", {.status = &status});
   EXPECT_EQ(text(pod_limits(spec, {.status = &status})), "cpu=3");
 }
@@ -124,19 +116,19 @@ TEST(PodResources, AResizeOfSidecarsAndOfThePodItself) {
   for (const char* name : {"sidecar", "plain"}) {
     auto& its = status.init_container_statuses.emplace_back();
     its.name = name;
-    its.resources.ensure().requests = list("cpu=3");
+    its.resources.ensure().requests = resource_list("cpu=3");
   }
   check_requests(spec, "cpu=4", {.status = &status});  // a plain one is never resized
-  spec.resources.ensure().requests = list("cpu=5");
-  status.resources.ensure().requests = list("cpu=6");
+  spec.resources.ensure().requests = resource_list("cpu=5");
+  status.resources.ensure().requests = resource_list("cpu=6");
   check_requests(spec, "cpu=5", {.status = &status});
   check_requests(spec, "cpu=6", {.status = &status, .pod_level_status = true});
-  status.allocated_resources = list("cpu=7");
+  status.allocated_resources = resource_list("cpu=7");
   check_requests(spec, "cpu=7", {.status = &status, .pod_level_status = true});
 }
 
 TEST(PodResources, WhatIsNotStatedCounts) {
-  const ResourceList missing = list("cpu=100m,memory=200Mi");
+  const ResourceList missing = resource_list("cpu=100m,memory=200Mi");
   check_requests(pod({}, {container("cpu=1"), container("memory=0")}), "cpu=1100m,memory=200Mi", {.if_missing = &missing});
   check_requests(pod({container("")}, {}), "cpu=100m,memory=200Mi", {.if_missing = &missing});
 }
@@ -172,11 +164,11 @@ TEST(QosClass, ThePodItselfStandsForItsContainers) {
   core::PodSpec spec = pod({}, {container("cpu=1,memory=1Gi", "cpu=1,memory=1Gi")});
   spec.resources.ensure();
   check_qos(spec, "BestEffort");
-  spec.resources->requests = list("cpu=1,memory=1Gi");
+  spec.resources->requests = resource_list("cpu=1,memory=1Gi");
   check_qos(spec, "Burstable");
-  spec.resources->limits = list("cpu=1,memory=1Gi");
+  spec.resources->limits = resource_list("cpu=1,memory=1Gi");
   check_qos(spec, "Guaranteed");
-  spec.resources->limits = list("cpu=2,memory=1Gi");
+  spec.resources->limits = resource_list("cpu=2,memory=1Gi");
   check_qos(spec, "Burstable");
 }
 

@@ -10,16 +10,6 @@ namespace {
 using namespace testing;
 using api::core_v1::Service;
 
-Service service_of(const std::string& spec) {
-  Service service;
-  service.metadata.name = "web";
-  service.metadata.namespace_ = "default";
-  service.metadata.uid = "s";
-  service.spec = from_yaml<api::core_v1::ServiceSpec>(spec);
-  if (service.spec.cluster_ip.empty()) service.spec.cluster_ip = "10.96.0.10";
-  return service;
-}
-
 // A subset "[http:80/TCP] 10.0.0.1 10.0.0.2 | 10.0.0.3", those that are not ready after the bar.
 std::string text_of(const std::vector<EndpointSubset>& subsets) {
   std::string out;

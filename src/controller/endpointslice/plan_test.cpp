@@ -11,16 +11,6 @@ using namespace testing;
 using api::core_v1::Node;
 using api::core_v1::Service;
 
-Service service_of(const std::string& spec) {
-  Service service;
-  service.metadata.name = "web";
-  service.metadata.namespace_ = "default";
-  service.metadata.uid = "s";
-  service.spec = from_yaml<api::core_v1::ServiceSpec>(spec);
-  if (service.spec.cluster_ip.empty()) service.spec.cluster_ip = "10.96.0.10";
-  return service;
-}
-
 // Nodes n1 and n2, in zones z1 and z2; others are not known.
 std::shared_ptr<const Node> node_of(const std::string& name) {
   if (name != "n1" && name != "n2") return nullptr;

@@ -9,8 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "api/codec.h"
-#include "codec/yaml.h"
+#include "api/testing/from_yaml.h"
 #include "controller/objects/time.h"
 #include "controller/pods/pod_state.h"
 
@@ -33,22 +32,20 @@ inline std::vector<std::string> split(std::string_view text, char at) {
   return out;
 }
 
-// An object, or a part of one, from YAML.
-template <class T>
-T from_yaml(std::string_view yaml) {
-  T out;
-  const auto value = codec::parse_yaml(yaml);
-  EXPECT_TRUE(value) << yaml;
-  if (!value || value->is_null()) return out;
-  api::DecodeReport report;
-  const auto decoded = api::decode_value(*value, api::type_of<T>(), &out, api::Strictness::Collect, &report);
-  EXPECT_TRUE(decoded) << yaml << ": " << (decoded ? "" : decoded.error().message);
-  EXPECT_TRUE(report.problems.empty()) << yaml << ": " << (report.problems.empty() ? "" : report.problems[0]);
-  return out;
-}
+using api::testing::from_yaml;
 template <class T>
 std::shared_ptr<const T> shared_from_yaml(std::string_view yaml) {
   return std::make_shared<const T>(from_yaml<T>(yaml));
+}
+// The Service default/web with the uid "s" and this spec; an address of its own where none is stated.
+inline api::core_v1::Service service_of(const std::string& spec) {
+  api::core_v1::Service service;
+  service.metadata.name = "web";
+  service.metadata.namespace_ = "default";
+  service.metadata.uid = "s";
+  service.spec = from_yaml<api::core_v1::ServiceSpec>(spec);
+  if (service.spec.cluster_ip.empty()) service.spec.cluster_ip = "10.96.0.10";
+  return service;
 }
 
 namespace detail {

@@ -12,9 +12,9 @@
 #include <utility>
 #include <vector>
 
-#include "api/codec.h"
+#include "api/testing/from_yaml.h"
+#include "base/split.h"
 #include "client/testing.h"
-#include "codec/yaml.h"
 #include "rt/testing.h"
 #include "scheduler/cache/cache.h"
 #include "scheduler/framework/filter_runner.h"
@@ -23,33 +23,13 @@
 
 namespace pintle::scheduler::testing {
 
-inline std::vector<std::string> split(std::string_view text, char at) {
-  std::vector<std::string> out;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find(at, begin), text.size());
-    if (end > begin) out.emplace_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return out;
-}
-
-template <class T>
-T from_yaml(std::string_view yaml) {
-  T out;
-  const auto value = codec::parse_yaml(yaml);
-  EXPECT_TRUE(value) << yaml;
-  if (!value || value->is_null()) return out;
-  api::DecodeReport report;
-  const auto decoded = api::decode_value(*value, api::type_of<T>(), &out, api::Strictness::Collect, &report);
-  EXPECT_TRUE(decoded) << yaml << ": " << (decoded ? "" : decoded.error().message);
-  EXPECT_TRUE(report.problems.empty()) << yaml << ": " << (report.problems.empty() ? "" : report.problems[0]);
-  return out;
-}
+using api::testing::from_yaml;
 
 // "n1 zone=a cpu=4 memory=8Gi pods=10 taint=KEY=VALUE:EFFECT unschedulable image=NAME=BYTES": other words are labels. A resource of
 // another name is "resource=NAME=AMOUNT".
 inline Node node_of(const std::string& text) {
-  const auto words = split(text, ' ');
+  const auto parts = split_words(text, ' ');
+  const std::vector<std::string> words(parts.begin(), parts.end());
   Node node;
   node.metadata.name = node.metadata.uid = words.empty() ? "" : words[0];
   for (std::size_t i = 1; i < words.size(); ++i) {
@@ -82,7 +62,8 @@ inline Node node_of(const std::string& text) {
 // "p @n1 ns=other app=web cpu=500m memory=1Gi port=80 going": on node n1 ("": none), in namespace default unless said; "port" is a
 // host port, "going" has a deletion timestamp, other words are labels. `spec` is YAML of what else it asks for.
 inline Pod pod_of(const std::string& text, std::string_view spec = "") {
-  const auto words = split(text, ' ');
+  const auto parts = split_words(text, ' ');
+  const std::vector<std::string> words(parts.begin(), parts.end());
   Pod pod;
   pod.spec = from_yaml<api::core_v1::PodSpec>(spec);
   pod.metadata.name = pod.metadata.uid = words.empty() ? "" : words[0];
@@ -143,6 +124,8 @@ class Scene {
     FilterRunner filters{nominator};
     rt::TaskGroup tasks;
     std::unique_ptr<Plugin> plugin;
+
+    PluginDeps deps() { return {rt::Executor::current().runtime(), *client, informers, events, gates, cache, nominator, filters, tasks, metrics}; }
   };
   // Runs `steps` with the plugin in the cluster. `args`: JSON. Fails the test where it cannot be made.
   void run(std::string_view plugin, const std::string& args, std::function<void(World&)> steps) const {
@@ -212,17 +195,7 @@ class Scene {
     auto gates = component::FeatureGates::parse(gates_);
     CHECK(gates.has_value(), "gates that there are");
     world.gates = *gates;
-    const PluginDeps deps{rt::Executor::current().runtime(),
-                          *world.client,
-                          world.informers,
-                          world.events,
-                          world.gates,
-                          world.cache,
-                          world.nominator,
-                          world.filters,
-                          world.tasks,
-                          world.metrics};
-    auto made = plugin_table()[static_cast<std::size_t>(index)].make(deps, args);
+    auto made = plugin_table()[static_cast<std::size_t>(index)].make(world.deps(), args);
     if (made) {
       (*made)->name = plugin_table()[static_cast<std::size_t>(index)].name;
       (*made)->index = index;

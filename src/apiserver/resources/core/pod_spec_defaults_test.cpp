@@ -3,24 +3,15 @@
 
 #include "apiserver/resources/core/pod_spec.h"
 #include "rules/pod_resources.h"
+#include "rules/testing/resource_list.h"
 
 namespace pintle::apiserver::resources {
 namespace {
 
 namespace core = api::core_v1;
 using rules::ResourceList;
+using rules::testing::resource_list;
 
-// "cpu=1,memory=1Gi"
-ResourceList list(std::string_view text) {
-  ResourceList out;
-  while (!text.empty()) {
-    const std::string_view item = text.substr(0, text.find(','));
-    text.remove_prefix(std::min(text.size(), item.size() + 1));
-    const auto at = item.find('=');
-    out[item.substr(0, at)] = api::Quantity::parse(item.substr(at + 1)).value();
-  }
-  return out;
-}
 std::string text(const ResourceList& list) {
   std::string out;
   for (const auto& [name, quantity] : list) out += (out.empty() ? "" : ",") + name + "=" + quantity.text();
@@ -28,8 +19,8 @@ std::string text(const ResourceList& list) {
 }
 core::ResourceRequirements resources(std::string_view requests, std::string_view limits) {
   core::ResourceRequirements out;
-  out.requests = list(requests);
-  out.limits = list(limits);
+  out.requests = resource_list(requests);
+  out.limits = resource_list(limits);
   return out;
 }
 core::PodSpec pod(core::ResourceRequirements of_container) {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "api/codec.h"
+#include "api/testing/from_yaml.h"
 #include "apiserver/registry/request_scope.h"
 #include "apiserver/resources/resources.h"
 #include "base/check.h"
@@ -18,16 +18,7 @@ namespace pintle::apiserver::resources::testing {
 
 template <class T>
 api::Object object_of(std::string_view yaml) {
-  T out;
-  const auto value = codec::parse_yaml(yaml);
-  EXPECT_TRUE(value) << yaml;
-  api::DecodeReport report;
-  if (value) {
-    const auto decoded = api::decode_value(*value, api::type_of<T>(), &out, api::Strictness::Collect, &report);
-    EXPECT_TRUE(decoded) << yaml << ": " << (decoded ? "" : decoded.error().message);
-  }
-  EXPECT_TRUE(report.problems.empty()) << yaml << ": " << (report.problems.empty() ? "" : report.problems[0]);
-  return api::Object::of(std::move(out));
+  return api::Object::of(api::testing::from_yaml<T>(yaml));
 }
 
 inline const ResourceDefinition& definition_of(std::string_view group, std::string_view resource) {

@@ -14,17 +14,7 @@ void check(int answer, bool bound) {
   rt::testing::run_sim([&]() -> rt::Task<void> {
     Scene::World world;
     world.server.on_write = [&](const client::testing::FakeServer::Write&) { return answer; };
-    const PluginDeps deps{rt::Executor::current().runtime(),
-                          *world.client,
-                          world.informers,
-                          world.events,
-                          world.gates,
-                          world.cache,
-                          world.nominator,
-                          world.filters,
-                          world.tasks,
-                          world.metrics};
-    auto made = plugin_table()[static_cast<std::size_t>(plugin_index("DefaultBinder"))].make(deps, "");
+    auto made = plugin_table()[static_cast<std::size_t>(plugin_index("DefaultBinder"))].make(world.deps(), "");
     CHECK(made.has_value(), "it takes no arguments");
     CycleState state;
     PodInfoPtr pod = make_pod_info(shared_pod("p"));
