@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "client/leader_election.h"
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller {
 

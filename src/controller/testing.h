@@ -6,7 +6,7 @@
 #include <string>
 
 #include "client/testing.h"
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 #include "controller/pods/pod_store.h"
 #include "rt/testing.h"
 

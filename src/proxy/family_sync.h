@@ -5,9 +5,9 @@
 #include <set>
 
 #include "os/nft.h"
-#include "proxy/changes.h"
-#include "proxy/metrics.h"
 #include "proxy/nftables/table.h"
+#include "proxy/types/changes.h"
+#include "proxy/types/metrics.h"
 #include "rt/runtime.h"
 
 namespace pintle::proxy {

@@ -11,13 +11,13 @@
 #include "net/server.h"
 #include "os/netlink/monitor.h"
 #include "os/netlink/netlink.h"
-#include "proxy/changes.h"
 #include "proxy/conntrack_settings.h"
 #include "proxy/family_sync.h"
 #include "proxy/health/health_server.h"
 #include "proxy/health/service_health.h"
-#include "proxy/metrics.h"
 #include "proxy/nftables/base_rules.h"
+#include "proxy/types/changes.h"
+#include "proxy/types/metrics.h"
 #include "rt/sync.h"
 
 namespace pintle::proxy {

@@ -2,6 +2,11 @@
 
 namespace pintle::rules {
 
+std::string_view group_of(std::string_view api_version) {
+  const auto slash = api_version.find('/');
+  return slash == api_version.npos ? std::string_view() : api_version.substr(0, slash);
+}
+
 using api::meta_v1::ObjectMeta;
 using api::meta_v1::OwnerReference;
 

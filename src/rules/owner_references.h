@@ -7,6 +7,8 @@
 
 namespace pintle::rules {
 
+// Of "apps/v1" "apps"; of "v1" "".
+std::string_view group_of(std::string_view api_version);
 // The reference with controller=true, of which an object has one at most, or nullptr.
 const api::meta_v1::OwnerReference* controller_of(const api::meta_v1::ObjectMeta& meta);
 // By uid: an owner that was made again under its name is another.

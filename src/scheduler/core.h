@@ -9,8 +9,8 @@
 
 #include "client/informers.h"
 #include "rt/sync.h"
+#include "scheduler/algorithm/algorithm.h"
 #include "scheduler/cache/cache.h"
-#include "scheduler/framework/algorithm.h"
 #include "scheduler/queue/nominator.h"
 #include "scheduler/queue/scheduling_queue.h"
 #include "scheduler/scheduler.h"

@@ -94,7 +94,7 @@ def members_of(header, struct):
 
 
 OPTIONS = [('apiserver/options.h', 'ApiServerOptions', ['apiserver'], ['cmd']), ('scheduler/config/config.h', 'SchedulerConfig', ['scheduler', 'cmd/kube_scheduler'], ['cmd', 'scheduler/config']),
-           ('controller/controller.h', 'ControllerOptions', ['controller'], ['cmd']), ('kubelet/container_config/node_config.h', 'NodeConfig', ['kubelet'], ['kubelet']),
+           ('controller/framework/controller.h', 'ControllerOptions', ['controller'], ['cmd']), ('kubelet/container_config/node_config.h', 'NodeConfig', ['kubelet'], ['kubelet']),
            ('kubelet/kubelet.h', 'KubeletSetup', ['kubelet'], ['cmd'])]
 
 

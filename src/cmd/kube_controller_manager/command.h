@@ -7,7 +7,7 @@
 
 #include "base/status.h"
 #include "component/flags.h"
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 #include "rt/runtime.h"
 
 namespace pintle::cmd {

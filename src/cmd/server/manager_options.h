@@ -7,7 +7,7 @@
 
 #include "cli/cluster_config.h"
 #include "cli/layout.h"
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 #include "rt/file.h"
 
 namespace pintle::cmd {

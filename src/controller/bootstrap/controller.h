@@ -1,7 +1,7 @@
 // Bootstrap tokens: signs kube-public/cluster-info with them, and deletes those that have expired.
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::bootstrap {
 

@@ -1,7 +1,7 @@
 // Gives ClusterRoles with an aggregation rule the rules of those that their selectors match.
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::clusterrole_aggregation {
 

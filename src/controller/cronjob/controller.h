@@ -1,7 +1,7 @@
 // Starts Jobs by the clock.
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::cronjob {
 

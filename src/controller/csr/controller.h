@@ -2,7 +2,7 @@
 // cleaner (old requests).
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::csr {
 

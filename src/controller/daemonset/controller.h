@@ -1,7 +1,7 @@
 // Runs one pod of a DaemonSet on every node that it is for.
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::daemonset {
 

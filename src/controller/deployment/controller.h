@@ -1,7 +1,7 @@
 // Rolls Deployments out: makes and sizes their ReplicaSets.
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::deployment {
 

@@ -8,9 +8,9 @@
 #include "client/work_queue.h"
 #include "controller/discovery/discovery.h"
 #include "controller/disruption/plan.h"
-#include "controller/garbage/graph.h"
 #include "controller/objects/owner.h"
 #include "controller/pods/pod_store.h"
+#include "rules/owner_references.h"
 #include "rules/pod_state.h"
 
 namespace pintle::controller::disruption {
@@ -76,7 +76,7 @@ class DisruptionController final : public Controller {
 rt::Task<Result<int32_t>> DisruptionController::scale_of(rt::Context ctx, std::string namespace_name, api::meta_v1::OwnerReference ref) {
   auto served = co_await discover(deps_.client, ctx);
   if (!served) co_return Unexpected(std::move(served).error());
-  const ServedResource* resource = served->of_kind(garbage::group_of(ref.api_version), ref.kind);
+  const ServedResource* resource = served->of_kind(rules::group_of(ref.api_version), ref.kind);
   if (resource == nullptr) co_return error(Reason::NotFound, "no resource of kind " + ref.kind);
   std::string path = resource->resource.path(namespace_name, ref.name, "scale");
   auto scale = co_await deps_.client.ask_json(std::move(ctx), "GET", std::move(path), "", "");

@@ -1,7 +1,7 @@
 // Keeps the status of PodDisruptionBudgets, by which evictions are let through.
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::disruption {
 

@@ -2,7 +2,7 @@
 // EndpointSlices.
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::endpoints {
 

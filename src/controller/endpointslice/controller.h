@@ -1,7 +1,7 @@
 // Keeps the EndpointSlices of every Service with a selector.
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::endpointslice {
 

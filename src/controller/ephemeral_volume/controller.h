@@ -1,7 +1,7 @@
 // Makes the claims of pods' ephemeral volumes, owned by their pods.
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::ephemeral_volume {
 

@@ -8,6 +8,7 @@
 #include "controller/discovery/discovery.h"
 #include "controller/garbage/graph.h"
 #include "controller/garbage/plan.h"
+#include "rules/owner_references.h"
 
 namespace pintle::controller::garbage {
 
@@ -181,7 +182,7 @@ rt::Task<Result<OwnerState>> GarbageCollector::owner_state(rt::Context ctx, Owne
     if (node->deleting_dependents) co_return OwnerState::Waiting;
     co_return OwnerState::Solid;
   }
-  const ServedResource* served = served_.of_kind(group_of(ref.api_version), ref.kind);
+  const ServedResource* served = served_.of_kind(rules::group_of(ref.api_version), ref.kind);
   if (served == nullptr) co_return error(Reason::NotFound, "no resource of kind " + ref.kind + " in " + ref.api_version);
   if (served->resource.namespaced && namespace_name.empty()) co_return OwnerState::Solid;  // no way to tell: leave it
   const client::Resource resource = served->resource;

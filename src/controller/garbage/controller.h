@@ -1,7 +1,7 @@
 // Deletes what has lost its owners, and carries out foreground and orphaning deletions, for every resource there is.
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::garbage {
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "rules/owner_references.h"
+
 namespace pintle::controller::garbage {
 
 using api::meta_v1::ObjectMeta;
@@ -19,16 +21,11 @@ const OwnerReference* find_ref(const std::vector<OwnerReference>& refs, const st
 
 }  // namespace
 
-std::string group_of(std::string_view api_version) {
-  const auto slash = api_version.find('/');
-  return slash == api_version.npos ? std::string() : std::string(api_version.substr(0, slash));
-}
-
 void Graph::link(Node& node, const OwnerReference& ref, const std::function<bool(std::string_view, std::string_view)>& owner_namespaced, Work& work) {
   const auto [it, is_new] = nodes_.try_emplace(ref.uid);
   Node& owner = it->second;
   if (is_new) {
-    owner.identity.group = group_of(ref.api_version);
+    owner.identity.group = rules::group_of(ref.api_version);
     owner.identity.kind = ref.kind;
     owner.identity.name = ref.name;
     owner.identity.uid = ref.uid;

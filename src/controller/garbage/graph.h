@@ -64,6 +64,4 @@ class Graph {
   std::unordered_map<std::string, Node> nodes_;
 };
 
-std::string group_of(std::string_view api_version);
-
 }  // namespace pintle::controller::garbage

@@ -1,7 +1,7 @@
 // Runs Jobs to their end.
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::job {
 

@@ -1,7 +1,7 @@
 // Empties namespaces that are being deleted, pods first, and lets them go.
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::namespace_lifecycle {
 

@@ -1,7 +1,7 @@
 // Gives every node its pod address ranges out of the cluster's (--allocate-node-cidrs).
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::node_ipam {
 

@@ -2,7 +2,7 @@
 // are not ready.
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::node_lifecycle {
 

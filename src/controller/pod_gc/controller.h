@@ -2,7 +2,7 @@
 // taken out of service, and the oldest of too many finished ones.
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::pod_gc {
 

@@ -1,6 +1,7 @@
 #include "controller/pods/pod_store.h"
 
 #include "controller/objects/owner.h"
+#include "rules/owner_references.h"
 
 namespace pintle::controller {
 
@@ -44,13 +45,8 @@ client::InformerOptions pod_options() {
   return options;
 }
 
-std::string_view group_of(std::string_view api_version) {
-  const auto slash = api_version.find('/');
-  return slash == api_version.npos ? std::string_view() : api_version.substr(0, slash);
-}
-
 bool is_of(const api::meta_v1::OwnerReference& ref, const PodStore::OwnerHandler& handler) {
-  return ref.kind == handler.kind && group_of(ref.api_version) == handler.group;
+  return ref.kind == handler.kind && rules::group_of(ref.api_version) == handler.group;
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // Keeps the pods of a ReplicaSet (or a ReplicationController, seen as one) at the wanted number.
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::replicaset {
 

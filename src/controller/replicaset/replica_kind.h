@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "api/gen/apps_v1.h"
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::replicaset {
 

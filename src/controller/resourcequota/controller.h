@@ -2,7 +2,7 @@
 // and then not created.
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::resourcequota {
 

@@ -1,7 +1,7 @@
 // Every namespace has the ConfigMap kube-root-ca.crt with the cluster's certificate authority.
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::root_ca {
 

@@ -1,7 +1,7 @@
 // Every namespace has the service account "default".
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::serviceaccount {
 

@@ -1,7 +1,7 @@
 // Runs StatefulSets: pods with identities and claims of their own, in order.
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::statefulset {
 

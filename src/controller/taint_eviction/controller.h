@@ -1,7 +1,7 @@
 // Evicts pods that do not tolerate their node's NoExecute taints, at once or when their toleration has run out.
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::taint_eviction {
 

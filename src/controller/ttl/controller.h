@@ -1,7 +1,7 @@
 // Every node has the annotation node.alpha.kubernetes.io/ttl (plan.h), which kubelets that ask again by the clock go by.
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::ttl {
 

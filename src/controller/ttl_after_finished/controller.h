@@ -1,7 +1,7 @@
 // Deletes Jobs some time after they have finished (spec.ttlSecondsAfterFinished).
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::ttl_after_finished {
 

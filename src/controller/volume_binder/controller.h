@@ -1,7 +1,7 @@
 // Binds claims to volumes. Volumes are made and deleted by their classes' own provisioners, which it calls by annotation.
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::volume_binder {
 

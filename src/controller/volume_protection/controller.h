@@ -2,7 +2,7 @@
 // until they are free: the finalizers kubernetes.io/pvc-protection, pv-protection and vac-protection.
 #pragma once
 
-#include "controller/controller.h"
+#include "controller/framework/controller.h"
 
 namespace pintle::controller::volume_protection {
 

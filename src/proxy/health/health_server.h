@@ -4,7 +4,7 @@
 #include "component/metrics.h"
 #include "net/http.h"
 #include "proxy/health/proxy_health.h"
-#include "proxy/metrics.h"
+#include "proxy/types/metrics.h"
 #include "rt/runtime.h"
 
 namespace pintle::proxy::health {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/mutex.h"
-#include "proxy/address.h"
+#include "proxy/types/address.h"
 #include "rt/clock.h"
 
 namespace pintle::proxy::health {

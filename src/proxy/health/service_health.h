@@ -9,7 +9,7 @@
 
 #include "net/server.h"
 #include "proxy/nftables/table.h"
-#include "proxy/service_port.h"
+#include "proxy/types/service_port.h"
 #include "rt/runtime.h"
 
 namespace pintle::proxy::health {

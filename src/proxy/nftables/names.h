@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "proxy/endpoint.h"
-#include "proxy/service_port.h"
+#include "proxy/types/endpoint.h"
+#include "proxy/types/service_port.h"
 
 namespace pintle::proxy::nftables {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "proxy/address.h"
+#include "proxy/types/address.h"
 
 namespace pintle::proxy::nftables {
 

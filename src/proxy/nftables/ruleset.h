@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "proxy/nftables/rules.h"
-#include "proxy/service_port.h"
+#include "proxy/types/service_port.h"
 
 namespace pintle::proxy::nftables {
 

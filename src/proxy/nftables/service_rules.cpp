@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "proxy/nftables/names.h"
-#include "proxy/topology.h"
+#include "proxy/types/topology.h"
 
 namespace pintle::proxy::nftables {
 namespace {

@@ -3,9 +3,9 @@
 
 #include <span>
 
-#include "proxy/endpoint.h"
 #include "proxy/nftables/rules.h"
-#include "proxy/service_port.h"
+#include "proxy/types/endpoint.h"
+#include "proxy/types/service_port.h"
 
 namespace pintle::proxy::nftables {
 

@@ -9,9 +9,9 @@
 
 #include "api/gen/core_v1.h"
 #include "api/gen/discovery_v1.h"
-#include "proxy/endpoint.h"
 #include "proxy/nftables/rules.h"
 #include "proxy/nftables/ruleset.h"
+#include "proxy/types/endpoint.h"
 
 namespace pintle::proxy::nftables {
 

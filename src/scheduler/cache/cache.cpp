@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "scheduler/metrics.h"
+#include "scheduler/framework/metrics.h"
 
 namespace pintle::scheduler {
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "scheduler/metrics.h"
+#include "scheduler/framework/metrics.h"
 
 namespace pintle::scheduler {
 namespace {

@@ -4,7 +4,7 @@
 #include <bit>
 
 #include "base/check.h"
-#include "scheduler/metrics.h"
+#include "scheduler/framework/metrics.h"
 
 namespace pintle::scheduler {
 

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "rt/testing.h"
-#include "scheduler/metrics.h"
+#include "scheduler/framework/metrics.h"
 
 namespace pintle::scheduler {
 namespace {

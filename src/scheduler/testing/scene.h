@@ -16,10 +16,10 @@
 #include "base/split.h"
 #include "client/testing.h"
 #include "rt/testing.h"
+#include "scheduler/algorithm/filter_runner.h"
 #include "scheduler/cache/cache.h"
-#include "scheduler/framework/filter_runner.h"
+#include "scheduler/framework/metrics.h"
 #include "scheduler/framework/profile.h"
-#include "scheduler/metrics.h"
 
 namespace pintle::scheduler::testing {
 

@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "api/gen/kubeschedulerconfig_v1.h"
+#include "scheduler/algorithm/filter_runner.h"
 #include "scheduler/cache/cache.h"
 #include "scheduler/framework/diagnosis.h"
-#include "scheduler/framework/filter_runner.h"
+#include "scheduler/framework/metrics.h"
 #include "scheduler/framework/plugin_args.h"
-#include "scheduler/metrics.h"
 #include "scheduler/plugins/default_preemption/eviction.h"
 #include "scheduler/plugins/default_preemption/plan.h"
 

@@ -1,4 +1,4 @@
-#include "proxy/topology.h"
+#include "proxy/types/topology.h"
 
 #include <algorithm>
 #include <functional>

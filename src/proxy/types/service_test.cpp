@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
-#include "proxy/endpoint.h"
 #include "proxy/nftables/testing.h"
-#include "proxy/service_port.h"
+#include "proxy/types/endpoint.h"
+#include "proxy/types/service_port.h"
 
 namespace pintle::proxy {
 namespace {

@@ -1,4 +1,4 @@
-#include "proxy/endpoint.h"
+#include "proxy/types/endpoint.h"
 
 #include <algorithm>
 #include <optional>

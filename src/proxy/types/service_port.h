@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "api/gen/core_v1.h"
-#include "proxy/address.h"
+#include "proxy/types/address.h"
 
 namespace pintle::proxy {
 

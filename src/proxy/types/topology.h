@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "proxy/endpoint.h"
-#include "proxy/service_port.h"
+#include "proxy/types/endpoint.h"
+#include "proxy/types/service_port.h"
 
 namespace pintle::proxy {
 

@@ -1,4 +1,4 @@
-#include "scheduler/framework/algorithm.h"
+#include "scheduler/algorithm/algorithm.h"
 
 #include <gtest/gtest.h>
 

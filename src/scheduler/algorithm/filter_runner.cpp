@@ -1,4 +1,4 @@
-#include "scheduler/framework/filter_runner.h"
+#include "scheduler/algorithm/filter_runner.h"
 
 namespace pintle::scheduler {
 

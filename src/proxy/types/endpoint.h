@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "api/gen/discovery_v1.h"
-#include "proxy/address.h"
-#include "proxy/service_port.h"
+#include "proxy/types/address.h"
+#include "proxy/types/service_port.h"
 
 namespace pintle::proxy {
 

@@ -6,10 +6,10 @@
 
 #include "base/expected.h"
 #include "rt/clock.h"
+#include "scheduler/algorithm/filter_runner.h"
 #include "scheduler/cache/cache.h"
 #include "scheduler/framework/diagnosis.h"
-#include "scheduler/framework/filter_runner.h"
-#include "scheduler/metrics.h"
+#include "scheduler/framework/metrics.h"
 
 namespace pintle::scheduler {
 

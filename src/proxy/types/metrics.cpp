@@ -1,4 +1,4 @@
-#include "proxy/metrics.h"
+#include "proxy/types/metrics.h"
 
 #include <array>
 

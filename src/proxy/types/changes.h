@@ -12,7 +12,7 @@
 #include "api/gen/discovery_v1.h"
 #include "api/gen/networking_v1.h"
 #include "client/informers.h"
-#include "proxy/service_port.h"
+#include "proxy/types/service_port.h"
 #include "rt/sync.h"
 
 namespace pintle::proxy {

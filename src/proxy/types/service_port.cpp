@@ -1,4 +1,4 @@
-#include "proxy/service_port.h"
+#include "proxy/types/service_port.h"
 
 #include <algorithm>
 #include <optional>

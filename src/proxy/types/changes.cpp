@@ -1,4 +1,4 @@
-#include "proxy/changes.h"
+#include "proxy/types/changes.h"
 
 #include <utility>
 
