@@ -115,7 +115,7 @@ std::string join_objects(const ClusterConfig& config, const AddonFacts& facts) {
                     "system:nodes") +
       group_binding("pintle:node-proxier", "system:node-proxier", "system:nodes");
   return fmt::format(join_manifest, fmt::arg("kubeconfig", indented(client::write_kubeconfig(cluster_info), 4)), fmt::arg("bindings", bindings),
-                     fmt::arg("cluster_cidr", config.cluster_cidr), fmt::arg("cluster_dns", config.disabled("dns") ? "" : config.cluster_dns),
+                     fmt::arg("cluster_cidr", config.cluster_cidr), fmt::arg("cluster_dns", config.cluster_dns),
                      fmt::arg("cluster_domain", config.cluster_domain), fmt::arg("kubelet_serving_ca", indented(facts.kubelet_serving_ca_pem, 4)));
 }
 

@@ -18,10 +18,19 @@ using enum component::FlagType;
   {"cgroup-root", String, "", "Control group under which those of pods are made", 0, false, true},                                             \
       {"cni-bin-dir", Strings, "/opt/cni/bin,/usr/lib/cni", "Folders of CNI plugins; the first that has them is used", 0, false, true},        \
       {"config", String, "", "YAML file whose keys are these flags; flags given besides it win", 'c', false, true},                            \
+      {"containerd-config-dir",                                                                                                                \
+       String,                                                                                                                                 \
+       "",                                                                                                                                     \
+       "Folder of pieces (*.toml) of containerd's configuration, laid over ours; default: DATA_DIR/containerd.d",                              \
+       0,                                                                                                                                      \
+       false,                                                                                                                                  \
+       true},                                                                                                                                  \
       {"container-runtime-endpoint", String, "", "Socket of a CRI runtime; default: a containerd of our own", 0, false, true},                 \
       {"data-dir", String, "/var/lib/pintle", "Folder that holds everything", 'd', false, true},                                               \
       {"disable", Strings, "", "Components that are not started: scheduler, controller-manager, proxy, dns, routes", 0, false, true},          \
       {"feature-gates", Map, "", "Switches of features: Name=true|false", 0, false, true},                                                     \
+      {"kube-proxy-arg", StringArray, "", "A flag of kube-proxy without its dashes: config=FILE", 0, false, true},                             \
+      {"kubelet-arg", StringArray, "", "A flag of the kubelet without its dashes: max-pods=250", 0, false, true},                              \
       {"kubelet-config", String, "", "KubeletConfiguration file to start from", 0, false, true},                                               \
       {"logging-format", String, "text", "Form of log lines: text or json", 0, false, true},                                                   \
       {"network-mode", String, "vxlan", "How pods of different nodes reach one another: vxlan, host-gw or none", 0, false, true},              \
@@ -45,8 +54,10 @@ constexpr FlagSpec server_specs[] = {
     {"disable-agent", Bool, "", "Run the control plane alone, no node", 0, false, true},
     {"dns-allow-from", Strings, "", "Addresses and ranges that the cluster's DNS answers besides those of pods, services and nodes", 0, false, true},
     {"https-listen-port", Int, "6443", "Port of the API server", 0, false, true},
+    {"kube-apiserver-arg", StringArray, "", "A flag of kube-apiserver without its dashes: event-ttl=2h", 0, false, true},
     {"kube-controller-manager-arg", StringArray, "", "A flag of kube-controller-manager without its dashes: node-monitor-grace-period=20s", 0, false,
      true},
+    {"kube-scheduler-arg", StringArray, "", "A flag of kube-scheduler without its dashes: config=FILE", 0, false, true},
     {"service-cidr", String, "10.43.0.0/16", "Range of service addresses", 0, false, true},
     {"token", String, "",
      "Bootstrap token (id.secret) with which agents join, good for --token-ttl from each start; default: one is made at the first start, see pintle "
@@ -109,6 +120,8 @@ Result<Unit> read_node(const component::FlagSet& flags, ClusterConfig& config) {
   node.cgroup_root = flags.get_string("cgroup-root");
   node.cni_bin_dirs = flags.get_list("cni-bin-dir");
   node.registry_config_dir = flags.get_string("registry-config-dir");
+  node.containerd_config_dir = flags.get_string("containerd-config-dir");
+  if (node.containerd_config_dir.empty()) node.containerd_config_dir = config.data_dir + "/containerd.d";
   node.pause_image = flags.get_string("pause-image");
   node.network_mode = flags.get_string("network-mode");
   if (node.network_mode != "vxlan" && node.network_mode != "host-gw" && node.network_mode != "none")
@@ -134,13 +147,12 @@ Result<Unit> read_server(const component::FlagSet& flags, ClusterConfig& config)
   config.token_ttl = flags.get_duration("token-ttl");
   if (config.token_ttl < rt::Duration::zero()) return bad_request("--token-ttl must not be negative");
   config.tls_sans = flags.get_list("tls-san");
-  config.controller_manager_args = flags.get_list("kube-controller-manager-arg");
   auto first = nth_address(config.cluster_cidr, 1);
   if (!first) return bad_request("--cluster-cidr: " + first.error().message);
   auto dns = nth_address(config.service_cidr, 10);
   if (!dns) return bad_request("--service-cidr: " + dns.error().message);
   config.cluster_dns = flags.get_string("cluster-dns");
-  if (config.cluster_dns.empty()) config.cluster_dns = *dns;
+  if (config.cluster_dns.empty() && !config.disabled("dns")) config.cluster_dns = *dns;
   return Unit{};
 }
 
@@ -202,6 +214,12 @@ Result<ClusterConfig> parse_cluster_config(component::FlagSet& flags, bool serve
   config.verbosity = static_cast<int>(flags.get_int("v"));
   config.json_logs = flags.get_string("logging-format") == "json";
   TRY(read_node(flags, config));
+  for (const std::string_view component : component_names) {
+    const std::string flag = std::string(component) + "-arg";
+    const bool known = std::ranges::find(server ? server_flags() : agent_flags(), std::string_view(flag), &FlagSpec::name) !=
+                       (server ? server_flags() : agent_flags()).end();
+    config.arguments[std::string(component)] = known ? flags.get_list(flag) : std::vector<std::string>();
+  }
   if (server) {
     TRY(read_server(flags, config));
     return config;

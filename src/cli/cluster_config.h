@@ -32,6 +32,7 @@ struct NodeConfig {
   std::string pod_logs_dir;               // --pod-logs-dir
   std::vector<std::string> cni_bin_dirs;  // --cni-bin-dir
   std::string registry_config_dir;        // --registry-config-dir: containerd's certs.d
+  std::string containerd_config_dir;      // --containerd-config-dir: pieces (*.toml) laid over our containerd's configuration
   std::string pause_image;                // --pause-image
   std::string network_mode;               // --network-mode: vxlan, host-gw or none
 };
@@ -43,7 +44,7 @@ struct ClusterConfig {
   std::string cluster_cidr;
   std::string service_cidr;
   std::vector<std::string> dns_allow_from;  // answered by the cluster's DNS besides pods, services and nodes
-  std::string cluster_dns;                  // "": the tenth address of service_cidr
+  std::string cluster_dns;                  // "": the cluster has none; default: the tenth address of service_cidr
   std::string cluster_domain;
   std::string bind_address;
   uint16_t https_listen_port = 6443;
@@ -52,8 +53,9 @@ struct ClusterConfig {
   std::string token;         // id.secret of a bootstrap token; "": a server makes one at its first start
   rt::Duration token_ttl{};  // of a server's tokens; zero: for ever
   std::vector<std::string> tls_sans;
-  std::vector<std::string> controller_manager_args;  // --kube-controller-manager-arg name=value
-  std::string server_url;                            // agent: --server
+  std::string server_url;  // agent: --server
+  // Flags for single components, without their dashes: of "kubelet" those of --kubelet-arg. Every component of `component_names` is there.
+  std::map<std::string, std::vector<std::string>, std::less<>> arguments;
   NodeConfig node;
   component::FeatureGates feature_gates;
   std::map<std::string, bool> wanted_gates;  // those of --feature-gates, for the kubelet's configuration
@@ -66,6 +68,9 @@ struct ClusterConfig {
 
 // What --disable takes.
 inline constexpr std::string_view components[] = {"scheduler", "controller-manager", "proxy", "dns", "routes"};
+
+// What has a flag --NAME-arg; an agent has those of the node alone.
+inline constexpr std::string_view component_names[] = {"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"};
 
 std::span<const component::FlagSpec> server_flags();
 std::span<const component::FlagSpec> agent_flags();

@@ -39,10 +39,23 @@ TEST(ClusterConfig, TheFileIsReadFirstAndFlagsWin) {
 }
 
 TEST(ClusterConfig, ArgumentsOfComponentsStayWhole) {
-  const auto config = parse(true, {"--config=/config.yaml", "--kube-controller-manager-arg=controllers=*,-ttl"},
+  const auto config = parse(true, {"--config=/config.yaml", "--kube-controller-manager-arg=controllers=*,-ttl", "--kubelet-arg=max-pods=20"},
                             "kube-controller-manager-arg: [node-monitor-grace-period=20s]\n");
   ASSERT_TRUE(config) << config.error().message;
-  EXPECT_EQ(config->controller_manager_args, (std::vector<std::string>{"node-monitor-grace-period=20s", "controllers=*,-ttl"}));
+  EXPECT_EQ(config->arguments.at("kube-controller-manager"), (std::vector<std::string>{"node-monitor-grace-period=20s", "controllers=*,-ttl"}));
+  EXPECT_EQ(config->arguments.at("kubelet"), (std::vector<std::string>{"max-pods=20"}));
+  EXPECT_TRUE(config->arguments.at("kube-apiserver").empty());
+  const auto agent = parse(false, {"--server=https://a", "--kube-proxy-arg=v=3"});
+  ASSERT_TRUE(agent) << agent.error().message;
+  EXPECT_EQ(agent->arguments.at("kube-proxy"), (std::vector<std::string>{"v=3"}));
+  EXPECT_FALSE(parse(false, {"--server=https://a", "--kube-apiserver-arg=v=3"}));
+}
+
+TEST(ClusterConfig, WithoutItsDnsAClusterHasTheOneThatIsNamed) {
+  const auto dns = [](std::vector<const char*> args) { return parse(true, std::move(args))->cluster_dns; };
+  EXPECT_EQ(dns({"--disable=dns"}), "");
+  EXPECT_EQ(dns({"--disable=dns", "--cluster-dns=10.43.0.53"}), "10.43.0.53");
+  EXPECT_EQ(dns({"--cluster-dns=10.43.0.53"}), "10.43.0.53");
 }
 
 void check_refused(bool server, std::vector<const char*> args, std::string_view file, std::string_view message) {

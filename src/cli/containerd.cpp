@@ -1,10 +1,7 @@
 #include "cli/containerd.h"
 
-#include <fmt/format.h>
-#include <linux/magic.h>
 #include <signal.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -21,23 +18,7 @@ namespace log = component::log;
 
 constexpr auto start_timeout = std::chrono::seconds(30);
 constexpr auto stop_timeout = std::chrono::seconds(15);
-constexpr int cap_sys_resource = 24;
 constexpr std::string_view cni_plugins[] = {"bridge", "host-local", "loopback", "portmap"};
-
-// Plugins that need kernels and tools of their own, and that nothing here uses.
-constexpr std::string_view disabled_plugins =
-    R"(["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs", "io.containerd.internal.v1.opt", "io.containerd.tracing.processor.v1.otlp", "io.containerd.internal.v1.tracing"])";
-
-bool has_capability(int capability) {
-  std::ifstream status("/proc/self/status");
-  std::string line;
-  while (std::getline(status, line)) {
-    if (!line.starts_with("CapEff:")) continue;
-    const uint64_t set = std::strtoull(line.c_str() + 7, nullptr, 16);
-    return (set >> capability & 1) != 0;
-  }
-  return false;
-}
 
 // The process of that number, if it is a containerd.
 bool is_containerd(pid_t pid) {
@@ -48,50 +29,6 @@ bool is_containerd(pid_t pid) {
 
 }  // namespace
 
-std::string containerd_config(const Layout& layout, const ContainerdSettings& settings) {
-  return fmt::format(R"(# Written by pintle at each start.
-version = 2
-root = "{root}"
-state = "{state}"
-disabled_plugins = {disabled}
-
-[grpc]
-  address = "{socket}"
-
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "{pause}"
-  restrict_oom_score_adj = {restrict}
-  enable_unprivileged_ports = {ports}
-  enable_unprivileged_icmp = {ports}
-  stream_server_address = "127.0.0.1"
-  stream_server_port = "0"
-  [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "{bin}"
-    conf_dir = "{conf}"
-  [plugins."io.containerd.grpc.v1.cri".registry]
-    config_path = "{registry}"
-  [plugins."io.containerd.grpc.v1.cri".containerd]
-    snapshotter = "{snapshotter}"
-    default_runtime_name = "runc"
-    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
-      runtime_type = "io.containerd.runc.v2"
-)",
-                     fmt::arg("root", layout.containerd_root()), fmt::arg("state", layout.containerd_state()), fmt::arg("disabled", disabled_plugins),
-                     fmt::arg("socket", layout.containerd_socket()), fmt::arg("pause", settings.pause_image),
-                     fmt::arg("restrict", settings.restrict_oom_score_adj), fmt::arg("ports", settings.unprivileged_ports),
-                     fmt::arg("bin", settings.cni_bin_dir), fmt::arg("conf", layout.cni_conf()), fmt::arg("registry", settings.registry_config_dir),
-                     fmt::arg("snapshotter", settings.snapshotter));
-}
-
-ContainerdSettings detect_containerd_settings(const Layout& layout) {
-  ContainerdSettings settings;
-  settings.restrict_oom_score_adj = !has_capability(cap_sys_resource);
-  struct statfs filesystem {};
-  if (statfs(layout.data_dir.c_str(), &filesystem) == 0 && static_cast<uint32_t>(filesystem.f_type) == OVERLAYFS_SUPER_MAGIC)
-    settings.snapshotter = "native";
-  return settings;
-}
-
 std::string find_cni_plugins(rt::Disk& disk, const std::vector<std::string>& folders) {
   for (const std::string& folder : folders) {
     bool all = true;
@@ -101,8 +38,8 @@ std::string find_cni_plugins(rt::Disk& disk, const std::vector<std::string>& fol
   return {};
 }
 
-Containerd::Containerd(rt::Runtime& runtime, Layout layout, ContainerdSettings settings)
-    : runtime_(runtime), layout_(std::move(layout)), settings_(std::move(settings)) {}
+Containerd::Containerd(rt::Runtime& runtime, Layout layout, std::string config)
+    : runtime_(runtime), layout_(std::move(layout)), config_(std::move(config)) {}
 
 Containerd::~Containerd() { CHECK(!tasks_, "await stop() before destroying Containerd"); }
 
@@ -150,7 +87,7 @@ rt::Task<Result<Unit>> Containerd::wait_for_socket(rt::Context ctx) {
 rt::Task<Result<Unit>> Containerd::start() {
   for (const std::string& folder : {layout_.containerd_root(), layout_.containerd_state(), layout_.cni_conf()})
     CO_TRY(runtime_.disk().make_directories(folder, 0711));
-  CO_TRY(runtime_.disk().replace(layout_.containerd_config(), containerd_config(layout_, settings_), 0600));
+  CO_TRY(runtime_.disk().replace(layout_.containerd_config(), config_, 0600));
   co_return co_await restart();
 }
 

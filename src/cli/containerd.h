@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "cli/containerd_config.h"
 #include "cli/layout.h"
 #include "os/process.h"
 #include "rt/runtime.h"
@@ -14,26 +15,13 @@
 
 namespace pintle::cli {
 
-struct ContainerdSettings {
-  std::string pause_image;
-  std::string cni_bin_dir = "/opt/cni/bin";
-  std::string registry_config_dir;
-  std::string snapshotter = "overlayfs";  // "native" where overlayfs cannot be used
-  bool restrict_oom_score_adj = false;    // without CAP_SYS_RESOURCE
-  bool unprivileged_ports = true;
-};
-// The text of config.toml (version 2, which containerd 1.6 to 2.x read).
-std::string containerd_config(const Layout& layout, const ContainerdSettings& settings);
-// What this machine asks for, on top of what the flags say.
-ContainerdSettings detect_containerd_settings(const Layout& layout);
-
 // The first of the folders that holds every plugin that the pod network needs; "" if none does.
 std::string find_cni_plugins(rt::Disk& disk, const std::vector<std::string>& folders);
 
 class Containerd {
  public:
-  // `runtime` outlives it. Belongs to the executor that starts it.
-  Containerd(rt::Runtime& runtime, Layout layout, ContainerdSettings settings);
+  // `runtime` outlives it; `config` is the text of config.toml. Belongs to the executor that starts it.
+  Containerd(rt::Runtime& runtime, Layout layout, std::string config);
   ~Containerd();
 
   // Ends what an earlier life of ours left running, starts containerd and waits until its socket answers. An error names
@@ -53,7 +41,7 @@ class Containerd {
 
   rt::Runtime& runtime_;
   const Layout layout_;
-  const ContainerdSettings settings_;
+  const std::string config_;
   std::unique_ptr<os::Process> process_;
   std::unique_ptr<rt::TaskGroup> tasks_;
 };

@@ -16,16 +16,5 @@ TEST(Containerd, TheFolderThatHoldsAllPluginsIsUsed) {
   EXPECT_EQ(find_cni_plugins(disk, {"/opt"}), "");
 }
 
-TEST(Containerd, ItsConfigurationKeepsToTheDataFolder) {
-  ContainerdSettings settings;
-  settings.pause_image = "pause:1";
-  settings.restrict_oom_score_adj = true;
-  const std::string text = containerd_config({"/d"}, settings);
-  for (const char* line :
-       {"root = \"/d/containerd/root\"", "state = \"/d/containerd/state\"", "address = \"/d/containerd/containerd.sock\"",
-        "sandbox_image = \"pause:1\"", "restrict_oom_score_adj = true", "conf_dir = \"/d/cni/net.d\"", "snapshotter = \"overlayfs\""})
-    EXPECT_NE(text.find(line), std::string::npos) << line;
-}
-
 }  // namespace
 }  // namespace pintle::cli

@@ -91,7 +91,7 @@ rt::Task<Result<std::size_t>> remove_pods(rt::Runtime& runtime, Layout layout, I
   options.endpoint = installation.runtime_endpoint;
   if (installation.runtime_endpoint.empty()) {
     if (!runtime.disk().exists(layout.containerd_config())) co_return std::size_t{0};
-    containerd = std::make_unique<Containerd>(runtime, layout, detect_containerd_settings(layout));
+    containerd = std::make_unique<Containerd>(runtime, layout, std::string());
     CO_TRY(co_await containerd->restart());
     options.endpoint = containerd->endpoint();
   }

@@ -123,6 +123,7 @@ class Informer {
   void add_index(std::string name, std::function<std::vector<std::string>(const T&)> function) {
     any_->store().add_index(std::move(name), [f = std::move(function)](const void* o) { return f(*static_cast<const T*>(o)); });
   }
+  bool has_index(std::string_view name) const { return any_->store().has_index(name); }
   Ptr get(std::string_view key) const { return cast(any_->store().find(key)); }
   Ptr get(std::string_view namespace_name, std::string_view name) const { return get(object_key(namespace_name, name)); }
   std::vector<Ptr> list() const {

@@ -32,6 +32,7 @@ class ObjectStore {
 
   // Before the first object, or at any time (the index is then built).
   void add_index(std::string name, IndexFunction function);
+  bool has_index(std::string_view name) const { return indexes_.contains(name); }
   const api::Type& type() const { return type_; }
   const api::meta_v1::ObjectMeta& meta(const void* object) const;
 

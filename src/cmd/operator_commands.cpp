@@ -11,6 +11,7 @@
 #include "cli/status.h"
 #include "cni/routes/node_routes.h"
 #include "component/log.h"
+#include "os/network_namespace.h"
 #include "proxy/proxy.h"
 #include "rt/runtime.h"
 
@@ -53,6 +54,12 @@ std::optional<cli::Layout> parse_layout(const char* command, std::span<const cha
     return std::nullopt;
   }
   return cli::Layout{flags.get_string("data-dir")};
+}
+
+// What listens on loopback, and the node's bridge and routes, are where its process lives. Before the runtime is made.
+Result<Unit> go_where_it_runs(const cli::Layout& layout) {
+  const int pid = cli::running_process(layout);
+  return pid == 0 ? Result<Unit>(Unit{}) : os::enter_network_of(pid);
 }
 
 rt::Task<int> check(rt::Runtime& runtime, cli::ClusterConfig config) {
@@ -119,6 +126,7 @@ int run_status(std::span<const char* const> args) {
   int result = 0;
   const auto layout = parse_layout("status", args, result);
   if (!layout) return result;
+  if (const auto there = go_where_it_runs(*layout); !there) return refuse("status", there.error());
   auto runtime = make_runtime();
   rt::Runtime& borrowed = *runtime;
   return runtime->run([&borrowed, layout] { return status(borrowed, *layout); });
@@ -128,6 +136,7 @@ int run_uninstall(std::span<const char* const> args) {
   int result = 0;
   const auto layout = parse_layout("uninstall", args, result);
   if (!layout) return result;
+  if (const auto there = go_where_it_runs(*layout); !there) return refuse("uninstall", there.error());
   auto runtime = make_runtime();
   rt::Runtime& borrowed = *runtime;
   return runtime->run([&borrowed, layout] { return uninstall_command(borrowed, *layout); });

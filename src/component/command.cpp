@@ -10,14 +10,14 @@ namespace {
 
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
-void announce(const std::vector<std::string>& flags, const std::vector<std::string>& settings) {
+}  // namespace
+
+void announce_without_effect(std::string_view component, const std::vector<std::string>& flags, const std::vector<std::string>& settings) {
   std::string names;
   for (const std::string& name : flags) names += (names.empty() ? "--" : ", --") + name;
   for (const std::string& name : settings) names += (names.empty() ? "" : ", ") + name;
-  if (!names.empty()) log::warning("These settings have no effect in this release", {{"settings", names}});
+  if (!names.empty()) log::warning("These settings have no effect in this release", {{"component", std::string(component)}, {"settings", names}});
 }
-
-}  // namespace
 
 int fail(const std::string& command, const Status& status) {
   std::fprintf(stderr, "%s: %s\n", command.c_str(), status.message.c_str());
@@ -41,7 +41,7 @@ int run_command(const Command& command, std::span<const char* const> args) {
   const auto work = command.prepare(*runtime, flags);
   if (!work) return fail(command.name, work.error());
   log::init(runtime->clock(), work->logging);
-  announce(flags.without_effect(), work->without_effect);
+  announce_without_effect(command.name, flags.without_effect(), work->without_effect);
   return runtime->run(work->run);
 }
 

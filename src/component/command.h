@@ -30,6 +30,8 @@ struct Command {
 // `args` follow the command's name. The exit status: 0 for --help and --version; 1 with one line on standard error for flags that cannot
 // be read and work that cannot be prepared; else what the work returns.
 int run_command(const Command& command, std::span<const char* const> args);
+// Names in one line what was set and does nothing; nothing where all works. `settings` are fields of a configuration file.
+void announce_without_effect(std::string_view component, const std::vector<std::string>& flags, const std::vector<std::string>& settings);
 // One line on standard error; the exit status of a command that failed.
 int fail(const std::string& command, const Status& status);
 

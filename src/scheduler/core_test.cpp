@@ -57,8 +57,8 @@ struct World {
     server.put(pod);
     return pod;
   }
-  void start() {
-    SchedulerSetup setup{rt::Executor::current().runtime(), *client, registry, default_config(), component::FeatureGates(), std::nullopt};
+  void start(SchedulerConfig config = default_config()) {
+    SchedulerSetup setup{rt::Executor::current().runtime(), *client, registry, std::move(config), component::FeatureGates(), std::nullopt};
     scheduler = make_scheduler(std::move(setup));
     CHECK(scheduler->start().has_value(), "the default configuration");
   }
@@ -95,6 +95,22 @@ TEST(SchedulerCore, ABindingThatFailsLetsOthersIn) {
       world.start();
       EXPECT_EQ(co_await world.node_of("second"), "n") << by_port;
     });
+}
+
+TEST(SchedulerCore, EachProfileSchedulesThePodsThatNameIt) {
+  in_world([](World& world) -> rt::Task<void> {
+    world.add_node("n1");
+    world.add_pod("a", 100);
+    world.add_pod("b", 100, [](Pod& pod) { pod.spec.scheduler_name = "other"; });
+    world.add_pod("c", 100, [](Pod& pod) { pod.spec.scheduler_name = "nobody"; });
+    SchedulerConfig config = default_config();
+    config.profiles.push_back(config.profiles.front());
+    config.profiles.back().scheduler_name = "other";
+    world.start(std::move(config));
+    EXPECT_EQ(co_await world.node_of("a"), "n1");
+    EXPECT_EQ(co_await world.node_of("b"), "n1");
+    EXPECT_EQ(world.pods.at("c").spec.node_name, "");
+  });
 }
 
 TEST(SchedulerCore, APodThatGoesUnseenLeavesItsRoom) {

@@ -92,7 +92,22 @@ constexpr BoundFlag<Options> bound[] = {
     {"token-auth-file", into<&Options::token_auth_file>},
 };
 
+Result<Unit> check(const Options& options) {
+  if (options.tls_cert_file.empty() != options.tls_private_key_file.empty())
+    return bad_request("--tls-cert-file and --tls-private-key-file go together");
+  TRY(apiserver::parse_service_ranges(options.service_cluster_ip_range));
+  if (options.http2_streams_max < 0) return bad_request("--http2-max-streams-per-connection must be 0 or more");
+  if (options.shutdown_delay < rt::Duration(0)) return bad_request("--shutdown-delay-duration must be 0 or more");
+  return Unit{};
+}
+
 }  // namespace
+
+Result<Unit> take_given_flags(const FlagSet& flags, Options& options) {
+  for (const BoundFlag<Options>& one : bound)
+    if (flags.is_set(one.flag)) TRY(one.set(flags, one.flag, options));
+  return check(options);
+}
 
 Result<Options> api_server_options(const FlagSet& flags) {
   Options options;
@@ -101,11 +116,7 @@ Result<Options> api_server_options(const FlagSet& flags) {
     const bool any = options.bind_address.empty() || options.bind_address == "0.0.0.0" || options.bind_address == "::";
     options.advertise_address = any ? "127.0.0.1" : options.bind_address;
   }
-  if (options.tls_cert_file.empty() != options.tls_private_key_file.empty())
-    return bad_request("--tls-cert-file and --tls-private-key-file go together");
-  TRY(apiserver::parse_service_ranges(options.service_cluster_ip_range));
-  if (options.http2_streams_max < 0) return bad_request("--http2-max-streams-per-connection must be 0 or more");
-  if (options.shutdown_delay < rt::Duration(0)) return bad_request("--shutdown-delay-duration must be 0 or more");
+  TRY(check(options));
   if (options.authorization_modes.empty()) options.authorization_modes = {"AlwaysAllow"};
   // Who may do everything must at least have a name, as upstream.
   if (std::ranges::find(options.authorization_modes, "AlwaysAllow") != options.authorization_modes.end()) options.anonymous_auth = false;

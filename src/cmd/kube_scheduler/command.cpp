@@ -30,35 +30,9 @@ struct Options {
   component::SecurePortOptions port;
 };
 
-// --config holds everything that the deprecated flags say; the election flags outweigh it.
-Result<scheduler::SchedulerConfig> config_of(rt::Disk& disk, const component::FlagSet& flags) {
-  scheduler::SchedulerConfig out = scheduler::default_config();
-  const std::string path = flags.get_string("config");
-  if (!path.empty()) {
-    TRY_ASSIGN(const std::string text, disk.read(path));
-    auto parsed = scheduler::parse_config(text);
-    if (!parsed) return bad_request(path + ": " + parsed.error().message);
-    out = std::move(*parsed);
-  } else {
-    out.kubeconfig = flags.get_string("kubeconfig");
-    out.client_qps = flags.get_float("kube-api-qps");
-    out.client_burst = static_cast<double>(flags.get_int("kube-api-burst"));
-  }
-  out.pod_max_in_unschedulable = flags.get_duration("pod-max-in-unschedulable-pods-duration");
-  if (flags.is_set("leader-elect")) out.leader_elect = flags.get_bool("leader-elect");
-  if (flags.is_set("leader-elect-lease-duration")) out.lease_duration = flags.get_duration("leader-elect-lease-duration");
-  if (flags.is_set("leader-elect-renew-deadline")) out.renew_deadline = flags.get_duration("leader-elect-renew-deadline");
-  if (flags.is_set("leader-elect-retry-period")) out.retry_period = flags.get_duration("leader-elect-retry-period");
-  if (flags.is_set("leader-elect-resource-name")) out.lease_name = flags.get_string("leader-elect-resource-name");
-  if (flags.is_set("leader-elect-resource-namespace")) out.lease_namespace = flags.get_string("leader-elect-resource-namespace");
-  if (flags.get_string("leader-elect-resource-lock") != "leases") return bad_request("--leader-elect-resource-lock must be \"leases\"");
-  if (out.lease_duration <= out.renew_deadline) return bad_request("leaseDuration must be greater than renewDeadline");
-  return out;
-}
-
 Result<Options> options_of(rt::Disk& disk, const component::FlagSet& flags) {
   Options out;
-  TRY_ASSIGN(out.config, config_of(disk, flags));
+  TRY_ASSIGN(out.config, scheduler_configuration(disk, flags));
   TRY_ASSIGN(out.gates, component::FeatureGates::parse(flags.get_map("feature-gates")));
   out.master = flags.get_string("master");
   out.reviews_kubeconfig = flags.get_string("authorization-kubeconfig").empty() ? flags.get_string("authentication-kubeconfig")
@@ -169,6 +143,31 @@ Result<component::CommandWork> prepare(rt::Runtime& runtime, const component::Fl
 }
 
 }  // namespace
+
+Result<scheduler::SchedulerConfig> scheduler_configuration(rt::Disk& disk, const component::FlagSet& flags) {
+  scheduler::SchedulerConfig out = scheduler::default_config();
+  const std::string path = flags.get_string("config");
+  if (!path.empty()) {
+    TRY_ASSIGN(const std::string text, disk.read(path));
+    auto parsed = scheduler::parse_config(text);
+    if (!parsed) return bad_request(path + ": " + parsed.error().message);
+    out = std::move(*parsed);
+  } else {
+    out.kubeconfig = flags.get_string("kubeconfig");
+    out.client_qps = flags.get_float("kube-api-qps");
+    out.client_burst = static_cast<double>(flags.get_int("kube-api-burst"));
+  }
+  out.pod_max_in_unschedulable = flags.get_duration("pod-max-in-unschedulable-pods-duration");
+  if (flags.is_set("leader-elect")) out.leader_elect = flags.get_bool("leader-elect");
+  if (flags.is_set("leader-elect-lease-duration")) out.lease_duration = flags.get_duration("leader-elect-lease-duration");
+  if (flags.is_set("leader-elect-renew-deadline")) out.renew_deadline = flags.get_duration("leader-elect-renew-deadline");
+  if (flags.is_set("leader-elect-retry-period")) out.retry_period = flags.get_duration("leader-elect-retry-period");
+  if (flags.is_set("leader-elect-resource-name")) out.lease_name = flags.get_string("leader-elect-resource-name");
+  if (flags.is_set("leader-elect-resource-namespace")) out.lease_namespace = flags.get_string("leader-elect-resource-namespace");
+  if (flags.get_string("leader-elect-resource-lock") != "leases") return bad_request("--leader-elect-resource-lock must be \"leases\"");
+  if (out.lease_duration <= out.renew_deadline) return bad_request("leaseDuration must be greater than renewDeadline");
+  return out;
+}
 
 int run_kube_scheduler(std::span<const char* const> args) {
   return component::run_command({.name = "kube-scheduler", .flags = kube_scheduler_flags(), .prepare = prepare}, args);

@@ -123,9 +123,9 @@ bool has_older_default(std::string_view flag) {
   return false;
 }
 
-Result<Unit> apply_flags(const component::FlagSet& flags, bool with_file, Value& value) {
+Result<Unit> apply_flags(const component::FlagSet& flags, bool older_defaults, Value& value) {
   for (const auto& [flag, field] : kubelet_fields()) {
-    if (!flags.is_set(flag) && (with_file || !has_older_default(flag))) continue;
+    if (!flags.is_set(flag) && (!older_defaults || !has_older_default(flag))) continue;
     for (const auto& spec : kubelet_flags()) {
       if (spec.name != flag) continue;
       TRY_ASSIGN(Value given, value_of(flags, spec, field));
@@ -141,7 +141,7 @@ Result<Unit> apply_flags(const component::FlagSet& flags, bool with_file, Value&
 
 }  // namespace
 
-Result<Configuration> kubelet_configuration(rt::Disk& disk, const component::FlagSet& flags) {
+Result<Configuration> read_kubelet_configuration(rt::Disk& disk, const component::FlagSet& flags, OlderDefaults older) {
   const std::string file = flags.get_string("config");
   Value value{Value::Object()};
   if (!file.empty()) {
@@ -155,11 +155,16 @@ Result<Configuration> kubelet_configuration(rt::Disk& disk, const component::Fla
       merge(value, piece);
     }
   }
-  TRY(apply_flags(flags, !file.empty(), value));
+  TRY(apply_flags(flags, older == OlderDefaults::WithoutFile && file.empty(), value));
   Configuration config;
   api::DecodeReport report;
   TRY(api::decode_value(value, api::type_of<Configuration>(), &config, api::Strictness::Collect, &report));
   if (!report.problems.empty()) return bad_file(file, "strict decoding error: " + report.problems.front());
+  return config;
+}
+
+Result<Configuration> kubelet_configuration(rt::Disk& disk, const component::FlagSet& flags) {
+  TRY_ASSIGN(Configuration config, read_kubelet_configuration(disk, flags, OlderDefaults::WithoutFile));
   kubelet::apply_defaults(config);
   TRY(kubelet::validate(config));
   return config;

@@ -6,8 +6,8 @@
 #include "cli/cluster_config.h"
 #include "cli/installation.h"
 #include "cli/layout.h"
+#include "cmd/server/component_arguments.h"
 #include "cmd/server/control_plane.h"
-#include "cmd/server/manager_options.h"
 #include "cmd/server/node.h"
 #include "component/log.h"
 #include "component/until_signal.h"
@@ -94,7 +94,7 @@ int run_command(bool server, std::span<const char* const> args) {
     std::fwrite(help.data(), 1, help.size(), stdout);
     return 0;
   }
-  auto checked = check_manager_arguments(*config);
+  auto checked = check_component_arguments(*config, runtime->disk());
   if (!checked) return refuse(server, checked.error());
   log::Options logging;
   logging.verbosity = config->verbosity;

@@ -7,7 +7,9 @@
 #include "cli/addons.h"
 #include "cli/bootstrap_token.h"
 #include "client/kubeconfig.h"
+#include "cmd/server/component_arguments.h"
 #include "cmd/server/manager_options.h"
+#include "component/command.h"
 #include "component/log.h"
 #include "dns/client_ranges.h"
 #include "os/machine.h"
@@ -49,7 +51,7 @@ component::PkiNames ControlPlane::serving_names() const {
   return names;
 }
 
-apiserver::ApiServerOptions ControlPlane::api_server_options() const {
+Result<apiserver::ApiServerOptions> ControlPlane::api_server_options() const {
   apiserver::ApiServerOptions options;
   options.bind_address = config_.bind_address;
   options.secure_port = config_.https_listen_port;
@@ -67,10 +69,9 @@ apiserver::ApiServerOptions ControlPlane::api_server_options() const {
   options.service_account_signing_key_file = pki_.path("sa.key");
   options.enable_bootstrap_token_auth = true;
   options.authorization_modes = {"Node", "RBAC"};
-  options.enable_admission_plugins = {"NodeRestriction"};  // without it every agent is an administrator
   options.service_cluster_ip_range = config_.service_cidr;
   options.allow_privileged = true;
-  options.feature_gates = config_.feature_gates;
+  TRY(take_api_server_arguments(config_, options));
   return options;
 }
 
@@ -147,7 +148,9 @@ rt::Task<void> ControlPlane::renew_certificates(rt::Context ctx) {
 rt::Task<Result<Unit>> ControlPlane::start_api_server() {
   CO_TRY(ensure_certificates());
   apiserver::ApiServerSetup setup;
-  setup.options = api_server_options();
+  CO_TRY_ASSIGN(setup.options, api_server_options());
+  CO_TRY_ASSIGN(const auto flags, component_flags(config_, "kube-apiserver"));
+  component::announce_without_effect("kube-apiserver", flags.without_effect(), {});
   api_server_ = apiserver::make_api_server(runtime_, std::move(setup));
   tasks_ = std::make_unique<rt::TaskGroup>();
   tasks_->spawn(renew_certificates(tasks_->context()));
@@ -178,8 +181,7 @@ void ControlPlane::reserve_names(controller::ControllerOptions& options) const {
 Result<Unit> ControlPlane::start_controllers() {
   TRY_ASSIGN(ManagerOptions options, manager_options(runtime_.disk(), config_, layout_));
   reserve_names(options.controllers);
-  for (const std::string& name : options.without_effect)
-    log::warning("This flag of kube-controller-manager has no effect in this release", {{"flag", name}});
+  component::announce_without_effect("kube-controller-manager", options.without_effect, {});
   controller::ManagerSetup setup{
       runtime_, client_for("system:kube-controller-manager"), nullptr, std::move(options.controllers), std::move(options.selected), std::nullopt};
   setup.client_for = [this](rt::Context, std::string account) { return account_client(std::move(account)); };
@@ -195,7 +197,10 @@ rt::Task<Result<std::unique_ptr<client::Client>>> ControlPlane::account_client(s
 
 Result<Unit> ControlPlane::start_scheduler() {
   scheduler::SchedulerSetup setup{.runtime = runtime_, .client = client_for("system:kube-scheduler"), .metrics = metrics_};
-  setup.gates = config_.feature_gates;
+  TRY_ASSIGN(SchedulerSettings settings, scheduler_settings(config_, runtime_.disk()));
+  component::announce_without_effect("kube-scheduler", {}, settings.config.without_effect);
+  setup.config = std::move(settings.config);
+  setup.gates = std::move(settings.gates);
   TRY_ASSIGN(const auto machine, os::machine_facts());
   setup.hostname = machine.hostname;
   scheduler_ = scheduler::make_scheduler(std::move(setup));

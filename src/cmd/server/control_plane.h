@@ -40,7 +40,7 @@ class ControlPlane {
 
  private:
   component::PkiNames serving_names() const;
-  apiserver::ApiServerOptions api_server_options() const;
+  Result<apiserver::ApiServerOptions> api_server_options() const;
   Result<Unit> ensure_certificates();
   Result<Unit> write_kubeconfig();
   std::optional<rt::WallTime> token_end() const;

@@ -1,19 +1,17 @@
 #include "cmd/server/node.h"
 
-#include "api/codec.h"
 #include "cli/installation.h"
 #include "cli/join.h"
 #include "client/kubeconfig.h"
-#include "cmd/kube_proxy/command.h"
-#include "cmd/kube_proxy/flags.h"
-#include "cmd/kubelet/command.h"
 #include "cmd/oom_score.h"
-#include "codec/yaml.h"
+#include "cmd/server/component_arguments.h"
+#include "component/command.h"
 #include "component/log.h"
 #include "kubelet/certificates/certificate_manager.h"
 #include "kubelet/configuration/effects.h"
 #include "kubelet/configuration/validation.h"
 #include "kubelet/defaults.h"
+#include "proxy/effects.h"
 #include "rt/backoff.h"
 
 namespace pintle::cmd {
@@ -25,27 +23,10 @@ constexpr auto refusal_patience = std::chrono::seconds(10);
 namespace log = component::log;
 using KubeletConfiguration = api::kubeletconfig_v1beta1::KubeletConfiguration;
 
-// What kube-proxy would make of these arguments.
-Result<api::kubeproxyconfig_v1alpha1::KubeProxyConfiguration> proxy_configuration(rt::Disk& disk, const std::string& cluster_cidr) {
-  component::FlagSet flags("kube-proxy", kube_proxy_flags());
-  const std::string cidr = "--cluster-cidr=" + cluster_cidr;
-  std::vector<const char*> arguments{"--proxy-mode=nftables", "--metrics-bind-address=127.0.0.1:10249"};
-  if (!cluster_cidr.empty()) arguments.push_back(cidr.c_str());
-  TRY(flags.parse(arguments));
-  return kube_proxy_configuration(disk, flags);
-}
-
-Result<KubeletConfiguration> read_kubelet_configuration(rt::Disk& disk, const std::string& path) {
-  KubeletConfiguration config;
-  if (path.empty()) return config;
-  TRY_ASSIGN(const std::string text, disk.read(path));
-  auto value = codec::parse_yaml(text);
-  if (!value) return bad_request(path + ": " + value.error().message);
-  api::DecodeReport report;
-  auto decoded = api::decode_value(*value, api::type_of<KubeletConfiguration>(), &config, api::Strictness::Collect, &report);
-  if (!decoded) return bad_request(path + ": " + decoded.error().message);
-  if (!report.problems.empty()) return bad_request(path + ": " + report.problems.front());
-  return config;
+Result<std::string> containerd_configuration(rt::Disk& disk, const cli::Layout& layout, const cli::ContainerdSettings& settings,
+                                             const std::string& folder) {
+  TRY_ASSIGN(const auto pieces, cli::containerd_config_pieces(disk, folder));
+  return cli::merge_containerd_config(cli::containerd_config(layout, settings), pieces);
 }
 
 }  // namespace
@@ -70,7 +51,13 @@ void Node::start_runtime() {
     return;
   }
   settings.registry_config_dir = config_.node.registry_config_dir;
-  containerd_ = std::make_unique<cli::Containerd>(runtime_, layout_, std::move(settings));
+  auto config = containerd_configuration(runtime_.disk(), layout_, settings, config_.node.containerd_config_dir);
+  if (!config) {
+    containerd_result_ = Unexpected(std::move(config).error());
+    containerd_done_.set();
+    return;
+  }
+  containerd_ = std::make_unique<cli::Containerd>(runtime_, layout_, std::move(*config));
   tasks_.spawn(run_containerd());
 }
 
@@ -87,7 +74,7 @@ rt::Task<Result<Unit>> Node::start(ControlPlane& control_plane) {
   serving.ip_addresses = {ip_};
   serving.server = true;
   CO_TRY_ASSIGN(serving_certificate_, control_plane.certify_kubelet(std::move(serving)));
-  cluster_ = {config_.cluster_cidr, config_.disabled("dns") ? std::string() : config_.cluster_dns, config_.cluster_domain, std::string()};
+  cluster_ = {config_.cluster_cidr, config_.cluster_dns, config_.cluster_domain, std::string()};
   co_return co_await start_components(control_plane.client_for("system:node:" + name_));
 }
 
@@ -173,14 +160,16 @@ rt::Task<Result<Unit>> Node::start_pod_network(client::Client& client) {
 
 rt::Task<Result<Unit>> Node::start_proxy(client::Client& client) {
   proxy::ProxySetup setup{.runtime = runtime_, .client = client};
-  CO_TRY_ASSIGN(setup.config, proxy_configuration(runtime_.disk(), cluster_.cidr));
+  CO_TRY_ASSIGN(setup.config, proxy_configuration(config_, runtime_.disk(), cluster_.cidr));
+  component::announce_without_effect("kube-proxy", {}, proxy::settings_without_effect(setup.config));
   setup.node_name = name_;
   proxy_ = std::make_unique<proxy::Proxy>(std::move(setup));
   co_return co_await proxy_->start();
 }
 
-Result<KubeletConfiguration> Node::kubelet_configuration() const {
-  TRY_ASSIGN(KubeletConfiguration config, read_kubelet_configuration(runtime_.disk(), config_.node.kubelet_config_file));
+Result<KubeletSettings> Node::settle_kubelet() const {
+  TRY_ASSIGN(KubeletSettings settings, kubelet_settings(config_, runtime_.disk()));
+  KubeletConfiguration& config = settings.config;
   const bool own_runtime = config_.node.runtime_endpoint.empty();
   config.container_runtime_endpoint = own_runtime ? containerd_->endpoint() : config_.node.runtime_endpoint;
   if (config.static_pod_path.empty()) config.static_pod_path = layout_.data_dir + "/static-pods";
@@ -211,24 +200,26 @@ Result<KubeletConfiguration> Node::kubelet_configuration() const {
   kubelet::apply_defaults(config);
   TRY(kubelet::validate(config));
   if (oom_score) set_oom_score(*oom_score);
-  return config;
+  return settings;
 }
 
 // --feature-gates is for all components, and what the kubelet does not ask others may.
-void Node::warn_of_kubelet_settings(const KubeletConfiguration& config) const {
+void Node::announce_idle(const KubeletSettings& settings) const {
   constexpr std::string_view gate = "featureGates.";
-  std::string names;
-  for (const std::string& field : kubelet::settings_without_effect(config))
-    if (!field.starts_with(gate) || !config_.wanted_gates.contains(field.substr(gate.size()))) names += (names.empty() ? "" : ", ") + field;
-  if (!names.empty()) log::warning("These settings of the kubelet have no effect in this release", {{"settings", names}});
+  std::vector<std::string> names = kubelet::settings_without_effect(settings.config);
+  std::erase_if(names, [&](const std::string& field) { return field.starts_with(gate) && config_.wanted_gates.contains(field.substr(gate.size())); });
+  component::announce_without_effect("kubelet", settings.without_effect, names);
 }
 
 rt::Task<Result<Unit>> Node::start_kubelet(client::Client& client) {
   CO_TRY(co_await containerd_done_.wait(rt::Context::background()));
   if (!*containerd_result_) co_return Unexpected(containerd_result_->error());
   kubelet::KubeletSetup setup{runtime_, &client};
-  CO_TRY_ASSIGN(setup.configuration, kubelet_configuration());
-  warn_of_kubelet_settings(setup.configuration);
+  CO_TRY_ASSIGN(KubeletSettings settings, settle_kubelet());
+  announce_idle(settings);
+  setup.configuration = std::move(settings.config);
+  setup.provider_id = std::move(settings.provider_id);
+  setup.external_cloud_provider = settings.external_cloud_provider;
   setup.node_name = setup.hostname = name_;
   setup.node_ips = {ip_};
   setup.root_dir = layout_.kubelet();

@@ -9,6 +9,7 @@
 #include "cli/containerd.h"
 #include "cli/layout.h"
 #include "client/client.h"
+#include "cmd/server/component_arguments.h"
 #include "cmd/server/control_plane.h"
 #include "cni/node_conflist.h"
 #include "cni/routes/node_routes.h"
@@ -41,8 +42,8 @@ class Node {
   rt::Task<Result<Unit>> start_proxy(client::Client& client);
   rt::Task<Result<Unit>> start_pod_network(client::Client& client);
   rt::Task<Result<Unit>> start_kubelet(client::Client& client);
-  Result<api::kubeletconfig_v1beta1::KubeletConfiguration> kubelet_configuration() const;
-  void warn_of_kubelet_settings(const api::kubeletconfig_v1beta1::KubeletConfiguration& config) const;
+  Result<KubeletSettings> settle_kubelet() const;
+  void announce_idle(const KubeletSettings& settings) const;
 
   rt::Runtime& runtime_;
   const cli::ClusterConfig& config_;

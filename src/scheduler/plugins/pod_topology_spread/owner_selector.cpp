@@ -50,6 +50,7 @@ OwnerSelector::OwnerSelector(client::Informers& informers)
       controllers_(informers.of<ReplicationController>("selectors", selectors_only<ReplicationController>())),
       replica_sets_(informers.of<ReplicaSet>("selectors", selectors_only<ReplicaSet>())),
       stateful_sets_(informers.of<StatefulSet>("selectors", selectors_only<StatefulSet>())) {
+  if (services_.has_index("namespace")) return;  // of another profile
   services_.add_index("namespace", [](const Service& service) { return std::vector<std::string>{service.metadata.namespace_}; });
 }
 
