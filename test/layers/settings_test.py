@@ -41,8 +41,9 @@ def flags_of(component):
     return flags
 
 
-def fields_of_flags():
-    return dict(re.findall(r'^    \{"([a-z0-9-]+)", "([\w.]+)"\},', (SRC / 'cmd/kubelet/flags.cpp').read_text(), re.M))
+def fields_of_flags(component):
+    """flag → field of the component's configuration file, of those that have such a table."""
+    return dict(re.findall(r'^    \{"([a-z0-9-]+)", "([\w.]+)"\},', (SRC / 'cmd' / component / 'flags.cpp').read_text(), re.M))
 
 
 def without_effect(file):
@@ -68,8 +69,8 @@ def test_flags_that_work_are_read(component):
     # The managers read the flags of their secure port by one function.
     shared = ['component/serving/secure_port_flags.cpp'] if component in ('kube_controller_manager', 'kube_scheduler') else []
     code = text_of(f'cmd/{component}', *shared, skip=[f'cmd/{component}/flags.cpp'])
-    fields = fields_of_flags() if component == 'kubelet' else {}
-    idle = without_effect('kubelet/configuration/effects.cpp')
+    fields = fields_of_flags(component)
+    idle = without_effect('proxy/effects.cpp' if component == 'kube_proxy' else 'kubelet/configuration/effects.cpp')
     wrong = []
     for flag, works in flags_of(component).items():
         if flag in fields:
@@ -84,7 +85,13 @@ def test_flags_that_work_are_read(component):
 def test_flags_of_the_api_server_are_bound_to_members_that_are_read():
     table = BOUND.findall((SRC / 'cmd/kube_apiserver/options.cpp').read_text())
     assert {flag for flag, _, _ in table} | OF_THE_COMMAND == {flag for flag, works in flags_of('kube_apiserver').items() if works}
-    code = text_of('apiserver')
+
+
+@pytest.mark.parametrize('file, folder', [('kube_apiserver/options.cpp', 'apiserver'), ('kube_controller_manager/options.cpp', 'controller'), ('kube_scheduler/command.cpp', 'scheduler')])
+def test_members_that_flags_are_bound_to_are_read(file, folder):
+    table = BOUND.findall((SRC / 'cmd' / file).read_text())
+    code = text_of(folder, 'cmd/kube_scheduler')
+    assert len(table) > 8
     assert [f'--{flag} sets {member}' for flag, member, _ in table if member and not reads(code, member)] == []
 
 
@@ -103,7 +110,7 @@ def test_members_of_options_are_set_and_read(header, struct, readers, setters):
     members = members_of(header, struct)
     assert len(members) > 10
     reading, setting = text_of(*readers), text_of(*setters)
-    bound = {member for _, member, _ in BOUND.findall(setting)} | set(re.findall(r'\{\.(\w+) = ', setting)) | set(re.findall(r', \.(\w+) = ', setting))
+    bound = {member for _, member, _ in BOUND.findall(setting)} | set(re.findall(r'\binto(?:_if_set)?<&\w+::(\w+)>', setting)) | set(re.findall(r'\{\.(\w+) = ', setting)) | set(re.findall(r', \.(\w+) = ', setting))
     assert [f'{struct}.{m} is read by nobody' for m in members if not reads(reading, m)] == []
     assert [f'{struct}.{m} is set by nobody' for m in members if m not in bound and not is_set(setting, m) and m != 'runtime'] == []
 

@@ -5,6 +5,7 @@
 #include "component/command.h"
 #include "component/flags.h"
 #include "component/log.h"
+#include "component/log_flags.h"
 #include "component/metrics.h"
 #include "component/until_signal.h"
 #include "dns/client_ranges.h"
@@ -26,6 +27,7 @@ constexpr FlagSpec specs[] = {
     {"cluster-domain", String, "cluster.local", "The domain of the cluster's names", 0, false, true},
     {"help", Bool, "", "Show this help", 'h', false, true},
     {"kubeconfig", String, "", "Which API server, and as whom; none: the pod's service account", 0, false, true},
+    {"logging-format", String, "text", "Form of log lines: text or json", 0, false, true},
     {"listen", Strings, "0.0.0.0:53", "Addresses to answer at, by UDP and TCP", 0, false, true},
     {"metrics-listen", String, "", "Address of /metrics, /health and /ready, by HTTP; empty: none", 0, false, true},
     {"nameserver", Strings, "", "The addresses that clients know this server by (ns.dns.CLUSTER_DOMAIN)", 0, false, true},
@@ -35,6 +37,7 @@ constexpr FlagSpec specs[] = {
     {"ttl", Int, "30", "Seconds for which the cluster's records may be kept", 0, false, true},
     {"upstream", Strings, "", "Servers for all other names, instead of the file's", 0, false, true},
     {"v", Int, "", "Verbosity of the log, 0 to 10", 'v', false, true},
+    {"vmodule", FileLevels, "", "Verbosity of the log by source file: name=N, with * and ? in names", 0, false, true},
 };
 
 struct Options {
@@ -165,8 +168,7 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
 
 Result<component::CommandWork> prepare(rt::Runtime& runtime, const component::FlagSet& flags) {
   TRY_ASSIGN(auto options, read_options(flags));
-  log::Options logging;
-  logging.verbosity = static_cast<int>(flags.get_int("v"));
+  TRY_ASSIGN(auto logging, component::log_options(flags));
   return component::CommandWork{logging, {}, [&runtime, options] { return serve(runtime, options); }};
 }
 

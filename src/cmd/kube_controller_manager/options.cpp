@@ -1,7 +1,10 @@
 // Flags → ControllerOptions.
+#include <algorithm>
+
 #include "base/split.h"
 #include "base/strings.h"
 #include "cmd/kube_controller_manager/command.h"
+#include "component/bound_flags.h"
 #include "component/feature_gates.h"
 
 namespace pintle::cmd {
@@ -9,6 +12,8 @@ namespace pintle::cmd {
 namespace {
 
 using component::FlagSet;
+using component::into;
+using Options = controller::ControllerOptions;
 
 std::vector<std::string> list_of(const std::string& text) {
   const auto words = split_words(text, ',');
@@ -55,27 +60,78 @@ Result<Unit> read_signers(rt::Disk& disk, const FlagSet& flags, controller::Cont
   return Unit{};
 }
 
-void read_concurrency(const FlagSet& flags, controller::ControllerOptions& options) {
-  constexpr std::pair<std::string_view, std::string_view> workers[] = {
-      {"deployment-controller", "concurrent-deployment-syncs"},
-      {"statefulset-controller", "concurrent-statefulset-syncs"},
-      {"daemonset-controller", "concurrent-daemonset-syncs"},
-      {"endpoints-controller", "concurrent-endpoint-syncs"},
-      {"endpointslice-controller", "concurrent-service-endpoint-syncs"},
-      {"endpointslice-mirroring-controller", "mirroring-concurrent-service-endpoint-syncs"},
-      {"ephemeral-volume-controller", "concurrent-ephemeralvolume-syncs"},
-      {"garbage-collector-controller", "concurrent-gc-syncs"},
-      {"job-controller", "concurrent-job-syncs"},
-      {"cronjob-controller", "concurrent-cron-job-syncs"},
-      {"namespace-controller", "concurrent-namespace-syncs"},
-      {"replicaset-controller", "concurrent-replicaset-syncs"},
-      {"replicationcontroller-controller", "concurrent-rc-syncs"},
-      {"resourcequota-controller", "concurrent-resource-quota-syncs"},
-      {"ttl-after-finished-controller", "concurrent-ttl-after-finished-syncs"},
-  };
-  for (const auto& [name, flag] : workers)
-    if (flags.is_set(flag)) options.concurrency[std::string(name)] = static_cast<int>(flags.get_int(flag));
+Result<Unit> take_gates(const FlagSet& flags, std::string_view flag, Options& options) {
+  TRY_ASSIGN(options.feature_gates, component::FeatureGates::parse(flags.get_map(flag)));
+  return Unit{};
 }
+
+Result<Unit> take_slice_size(const FlagSet& flags, std::string_view flag, Options& options) {
+  TRY(into<&Options::max_endpoints_per_slice>(flags, flag, options));
+  if (options.max_endpoints_per_slice < 1 || options.max_endpoints_per_slice > 1000) return bad_request("--max-endpoints-per-slice must be 1-1000");
+  return Unit{};
+}
+
+// Two flags for one period: the longer one counts.
+Result<Unit> take_batch_period(const FlagSet& flags, std::string_view flag, Options& options) {
+  options.endpoint_updates_batch_period = std::max(options.endpoint_updates_batch_period, flags.get_duration(flag));
+  return Unit{};
+}
+
+constexpr std::pair<std::string_view, std::string_view> workers[] = {
+    {"concurrent-deployment-syncs", "deployment-controller"},
+    {"concurrent-statefulset-syncs", "statefulset-controller"},
+    {"concurrent-daemonset-syncs", "daemonset-controller"},
+    {"concurrent-endpoint-syncs", "endpoints-controller"},
+    {"concurrent-service-endpoint-syncs", "endpointslice-controller"},
+    {"mirroring-concurrent-service-endpoint-syncs", "endpointslice-mirroring-controller"},
+    {"concurrent-ephemeralvolume-syncs", "ephemeral-volume-controller"},
+    {"concurrent-gc-syncs", "garbage-collector-controller"},
+    {"concurrent-job-syncs", "job-controller"},
+    {"concurrent-cron-job-syncs", "cronjob-controller"},
+    {"concurrent-namespace-syncs", "namespace-controller"},
+    {"concurrent-replicaset-syncs", "replicaset-controller"},
+    {"concurrent-rc-syncs", "replicationcontroller-controller"},
+    {"concurrent-resource-quota-syncs", "resourcequota-controller"},
+    {"concurrent-ttl-after-finished-syncs", "ttl-after-finished-controller"},
+};
+
+Result<Unit> take_workers(const FlagSet& flags, std::string_view flag, Options& options) {
+  const auto controller = std::ranges::find(workers, flag, &std::pair<std::string_view, std::string_view>::first)->second;
+  if (flags.is_set(flag)) options.concurrency[std::string(controller)] = static_cast<int>(flags.get_int(flag));
+  return Unit{};
+}
+
+constexpr component::BoundFlag<Options> bound[] = {
+    {"cluster-signing-duration", into<&Options::cluster_signing_duration>},
+    {"concurrent-cron-job-syncs", take_workers},
+    {"concurrent-daemonset-syncs", take_workers},
+    {"concurrent-deployment-syncs", take_workers},
+    {"concurrent-endpoint-syncs", take_workers},
+    {"concurrent-ephemeralvolume-syncs", take_workers},
+    {"concurrent-gc-syncs", take_workers},
+    {"concurrent-job-syncs", take_workers},
+    {"concurrent-namespace-syncs", take_workers},
+    {"concurrent-rc-syncs", take_workers},
+    {"concurrent-replicaset-syncs", take_workers},
+    {"concurrent-resource-quota-syncs", take_workers},
+    {"concurrent-service-endpoint-syncs", take_workers},
+    {"concurrent-statefulset-syncs", take_workers},
+    {"concurrent-ttl-after-finished-syncs", take_workers},
+    {"endpoint-updates-batch-period", take_batch_period},
+    {"endpointslice-updates-batch-period", take_batch_period},
+    {"feature-gates", take_gates},
+    {"large-cluster-size-threshold", into<&Options::large_cluster_size_threshold>},
+    {"max-endpoints-per-slice", take_slice_size},
+    {"mirroring-concurrent-service-endpoint-syncs", take_workers},
+    {"mirroring-max-endpoints-per-subset", into<&Options::mirroring_max_endpoints_per_subset>},
+    {"node-eviction-rate", into<&Options::node_eviction_rate>},
+    {"node-monitor-grace-period", into<&Options::node_monitor_grace_period>},
+    {"node-startup-grace-period", into<&Options::node_startup_grace_period>},
+    {"resource-quota-sync-period", into<&Options::resource_quota_sync_period>},
+    {"secondary-node-eviction-rate", into<&Options::secondary_node_eviction_rate>},
+    {"terminated-pod-gc-threshold", into<&Options::terminated_pod_gc_threshold>},
+    {"unhealthy-zone-threshold", into<&Options::unhealthy_zone_threshold>},
+};
 
 Result<Unit> read_network(const FlagSet& flags, controller::ControllerOptions& options) {
   options.allocate_node_cidrs = flags.get_bool("allocate-node-cidrs");
@@ -98,25 +154,10 @@ Result<Unit> read_network(const FlagSet& flags, controller::ControllerOptions& o
 
 Result<controller::ControllerOptions> controller_options(rt::Disk& disk, const FlagSet& flags) {
   controller::ControllerOptions options;
-  TRY_ASSIGN(options.feature_gates, component::FeatureGates::parse(flags.get_map("feature-gates")));
+  TRY(component::take_flags<Options>(flags, bound, options));
   TRY(read_network(flags, options));
   TRY_ASSIGN(options.root_ca_pem, read_file(disk, flags, "root-ca-file"));
   TRY(read_signers(disk, flags, options));
-  read_concurrency(flags, options);
-  options.cluster_signing_duration = flags.get_duration("cluster-signing-duration");
-  options.node_monitor_grace_period = flags.get_duration("node-monitor-grace-period");
-  options.node_startup_grace_period = flags.get_duration("node-startup-grace-period");
-  options.node_eviction_rate = flags.get_float("node-eviction-rate");
-  options.secondary_node_eviction_rate = flags.get_float("secondary-node-eviction-rate");
-  options.unhealthy_zone_threshold = flags.get_float("unhealthy-zone-threshold");
-  options.large_cluster_size_threshold = static_cast<int>(flags.get_int("large-cluster-size-threshold"));
-  options.terminated_pod_gc_threshold = static_cast<int>(flags.get_int("terminated-pod-gc-threshold"));
-  options.resource_quota_sync_period = flags.get_duration("resource-quota-sync-period");
-  options.max_endpoints_per_slice = static_cast<int>(flags.get_int("max-endpoints-per-slice"));
-  if (options.max_endpoints_per_slice < 1 || options.max_endpoints_per_slice > 1000) return bad_request("--max-endpoints-per-slice must be 1-1000");
-  options.mirroring_max_endpoints_per_subset = static_cast<int>(flags.get_int("mirroring-max-endpoints-per-subset"));
-  options.endpoint_updates_batch_period =
-      std::max(flags.get_duration("endpoint-updates-batch-period"), flags.get_duration("endpointslice-updates-batch-period"));
   return options;
 }
 

@@ -3,6 +3,7 @@
 #include "api/codec.h"
 #include "api/defaults.h"
 #include "cmd/kube_proxy/command.h"
+#include "cmd/kube_proxy/flags.h"
 #include "codec/yaml.h"
 #include "component/log.h"
 
@@ -14,8 +15,6 @@ using Configuration = api::kubeproxyconfig_v1alpha1::KubeProxyConfiguration;
 constexpr std::string_view api_version = "kubeproxy.config.k8s.io/v1alpha1";
 constexpr std::string_view kind = "KubeProxyConfiguration";
 constexpr std::size_t file_bytes_max = 1 << 20;
-
-api::Duration duration_of(const component::FlagSet& flags, std::string_view name) { return {flags.get_duration(name).count()}; }
 
 Result<Configuration> read_file(rt::Disk& disk, const std::string& path) {
   TRY_ASSIGN(const std::string text, disk.read(path, file_bytes_max));
@@ -53,37 +52,13 @@ void apply_port_defaults(Configuration& config) {
   with_port(config.metrics_bind_address, "10249");
 }
 
-Result<Unit> from_flags(const component::FlagSet& flags, Configuration& config) {
-  config.bind_address = flags.get_string("bind-address");
-  config.bind_address_hard_fail = flags.get_bool("bind-address-hard-fail");
-  config.cluster_cidr = flags.get_string("cluster-cidr");
-  config.conntrack.max_per_core = static_cast<int32_t>(flags.get_int("conntrack-max-per-core"));
-  config.conntrack.min = static_cast<int32_t>(flags.get_int("conntrack-min"));
-  config.conntrack.tcp_be_liberal = flags.get_bool("conntrack-tcp-be-liberal");
-  config.conntrack.tcp_close_wait_timeout = duration_of(flags, "conntrack-tcp-timeout-close-wait");
-  config.conntrack.tcp_established_timeout = duration_of(flags, "conntrack-tcp-timeout-established");
-  config.conntrack.udp_timeout = duration_of(flags, "conntrack-udp-timeout");
-  config.conntrack.udp_stream_timeout = duration_of(flags, "conntrack-udp-timeout-stream");
-  config.detect_local_mode = flags.get_string("detect-local-mode");
-  config.detect_local.bridge_interface = flags.get_string("pod-bridge-interface");
-  config.detect_local.interface_name_prefix = flags.get_string("pod-interface-name-prefix");
-  config.healthz_bind_address = flags.get_string("healthz-bind-address");
-  config.metrics_bind_address = flags.get_string("metrics-bind-address");
-  config.nftables.masquerade_bit = static_cast<int32_t>(flags.get_int("iptables-masquerade-bit"));
-  config.nftables.masquerade_all = flags.get_bool("masquerade-all");
-  config.node_port_addresses = flags.get_list("nodeport-addresses");
-  config.oom_score_adj = static_cast<int32_t>(flags.get_int("oom-score-adj"));
-  config.mode = flags.get_string("proxy-mode");
-  config.client_connection.kubeconfig = flags.get_string("kubeconfig");
-  config.client_connection.qps = static_cast<float>(flags.get_float("kube-api-qps"));
-  config.client_connection.burst = static_cast<int32_t>(flags.get_int("kube-api-burst"));
-  config.logging.format = flags.get_string("logging-format");
-  for (const auto& [name, text] : flags.get_map("feature-gates")) {
-    const auto on = component::parse_go_bool(text);
-    if (!on) return bad_request("--feature-gates: " + name + "=" + text + " is neither true nor false");
-    config.feature_gates[name] = *on;
-  }
-  return Unit{};
+Result<Configuration> from_flags(const component::FlagSet& flags) {
+  codec::Value value{codec::Value::Object()};
+  TRY(set_fields(
+      flags, kube_proxy_flags(), kube_proxy_fields(), [](std::string_view) { return true; }, value));
+  Configuration config;
+  TRY(api::decode_value(value, api::type_of<Configuration>(), &config, api::Strictness::Collect, nullptr));
+  return config;
 }
 
 }  // namespace
@@ -92,7 +67,7 @@ Result<Configuration> kube_proxy_configuration(rt::Disk& disk, const component::
   Configuration config;
   const std::string file = flags.get_string("config");
   if (file.empty()) {
-    TRY(from_flags(flags, config));
+    TRY_ASSIGN(config, from_flags(flags));
   } else {
     TRY_ASSIGN(config, read_file(disk, file));
     apply_port_defaults(config);

@@ -68,8 +68,37 @@ constexpr FlagSpec specs[] = {
     {"write-config-to", String, "", "Write the configuration to this file and end", 0, false, true},
 };
 
+constexpr FieldOfFlag fields[] = {
+    {"bind-address", "bindAddress"},
+    {"bind-address-hard-fail", "bindAddressHardFail"},
+    {"cluster-cidr", "clusterCIDR"},
+    {"conntrack-max-per-core", "conntrack.maxPerCore"},
+    {"conntrack-min", "conntrack.min"},
+    {"conntrack-tcp-be-liberal", "conntrack.tcpBeLiberal"},
+    {"conntrack-tcp-timeout-close-wait", "conntrack.tcpCloseWaitTimeout"},
+    {"conntrack-tcp-timeout-established", "conntrack.tcpEstablishedTimeout"},
+    {"conntrack-udp-timeout", "conntrack.udpTimeout"},
+    {"conntrack-udp-timeout-stream", "conntrack.udpStreamTimeout"},
+    {"detect-local-mode", "detectLocalMode"},
+    {"feature-gates", "featureGates"},
+    {"healthz-bind-address", "healthzBindAddress"},
+    {"iptables-masquerade-bit", "nftables.masqueradeBit"},
+    {"kube-api-burst", "clientConnection.burst"},
+    {"kube-api-qps", "clientConnection.qps"},
+    {"kubeconfig", "clientConnection.kubeconfig"},
+    {"logging-format", "logging.format"},
+    {"masquerade-all", "nftables.masqueradeAll"},
+    {"metrics-bind-address", "metricsBindAddress"},
+    {"nodeport-addresses", "nodePortAddresses"},
+    {"oom-score-adj", "oomScoreAdj"},
+    {"pod-bridge-interface", "detectLocal.bridgeInterface"},
+    {"pod-interface-name-prefix", "detectLocal.interfaceNamePrefix"},
+    {"proxy-mode", "mode"},
+};
+
 }  // namespace
 
 std::span<const FlagSpec> kube_proxy_flags() { return specs; }
+std::span<const FieldOfFlag> kube_proxy_fields() { return fields; }
 
 }  // namespace pintle::cmd

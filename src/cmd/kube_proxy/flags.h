@@ -3,10 +3,12 @@
 
 #include <span>
 
-#include "component/flags.h"
+#include "cmd/field_flags.h"
 
 namespace pintle::cmd {
 
 std::span<const component::FlagSpec> kube_proxy_flags();
+// Fields of a KubeProxyConfiguration; they count where there is no --config.
+std::span<const FieldOfFlag> kube_proxy_fields();
 
 }  // namespace pintle::cmd

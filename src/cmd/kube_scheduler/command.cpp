@@ -7,6 +7,7 @@
 #include "client/access_reviews.h"
 #include "client/kubeconfig.h"
 #include "cmd/kube_scheduler/flags.h"
+#include "component/bound_flags.h"
 #include "component/command.h"
 #include "component/log.h"
 #include "component/log_flags.h"
@@ -28,6 +29,30 @@ struct Options {
   std::string master;
   std::string reviews_kubeconfig;  // of --authentication-kubeconfig or --authorization-kubeconfig
   component::SecurePortOptions port;
+};
+
+using component::into;
+using component::into_if_set;
+using Config = scheduler::SchedulerConfig;
+
+Result<Unit> take_burst(const component::FlagSet& flags, std::string_view flag, Config& config) {
+  config.client_burst = static_cast<double>(flags.get_int(flag));
+  return Unit{};
+}
+
+constexpr component::BoundFlag<Config> without_file[] = {
+    {"kubeconfig", into<&Config::kubeconfig>},
+    {"kube-api-qps", into<&Config::client_qps>},
+    {"kube-api-burst", take_burst},
+};
+constexpr component::BoundFlag<Config> beside_file[] = {
+    {"pod-max-in-unschedulable-pods-duration", into<&Config::pod_max_in_unschedulable>},
+    {"leader-elect", into_if_set<&Config::leader_elect>},
+    {"leader-elect-lease-duration", into_if_set<&Config::lease_duration>},
+    {"leader-elect-renew-deadline", into_if_set<&Config::renew_deadline>},
+    {"leader-elect-retry-period", into_if_set<&Config::retry_period>},
+    {"leader-elect-resource-name", into_if_set<&Config::lease_name>},
+    {"leader-elect-resource-namespace", into_if_set<&Config::lease_namespace>},
 };
 
 Result<Options> options_of(rt::Disk& disk, const component::FlagSet& flags) {
@@ -153,17 +178,9 @@ Result<scheduler::SchedulerConfig> scheduler_configuration(rt::Disk& disk, const
     if (!parsed) return bad_request(path + ": " + parsed.error().message);
     out = std::move(*parsed);
   } else {
-    out.kubeconfig = flags.get_string("kubeconfig");
-    out.client_qps = flags.get_float("kube-api-qps");
-    out.client_burst = static_cast<double>(flags.get_int("kube-api-burst"));
+    TRY(component::take_flags<scheduler::SchedulerConfig>(flags, without_file, out));
   }
-  out.pod_max_in_unschedulable = flags.get_duration("pod-max-in-unschedulable-pods-duration");
-  if (flags.is_set("leader-elect")) out.leader_elect = flags.get_bool("leader-elect");
-  if (flags.is_set("leader-elect-lease-duration")) out.lease_duration = flags.get_duration("leader-elect-lease-duration");
-  if (flags.is_set("leader-elect-renew-deadline")) out.renew_deadline = flags.get_duration("leader-elect-renew-deadline");
-  if (flags.is_set("leader-elect-retry-period")) out.retry_period = flags.get_duration("leader-elect-retry-period");
-  if (flags.is_set("leader-elect-resource-name")) out.lease_name = flags.get_string("leader-elect-resource-name");
-  if (flags.is_set("leader-elect-resource-namespace")) out.lease_namespace = flags.get_string("leader-elect-resource-namespace");
+  TRY(component::take_flags<scheduler::SchedulerConfig>(flags, beside_file, out));
   if (flags.get_string("leader-elect-resource-lock") != "leases") return bad_request("--leader-elect-resource-lock must be \"leases\"");
   if (out.lease_duration <= out.renew_deadline) return bad_request("leaseDuration must be greater than renewDeadline");
   return out;

@@ -8,6 +8,7 @@
 #include "component/command.h"
 #include "component/flags.h"
 #include "component/log.h"
+#include "component/log_flags.h"
 #include "component/until_signal.h"
 #include "rt/runtime.h"
 
@@ -26,8 +27,10 @@ constexpr FlagSpec specs[] = {
     {"help", Bool, "", "Show this help", 'h', false, true},
     {"hostname-override", String, "", "Name of this node, instead of the host's", 0, false, true},
     {"kubeconfig", String, "", "Which API server, and as whom; none: the pod's service account", 0, false, true},
+    {"logging-format", String, "text", "Form of log lines: text or json", 0, false, true},
     {"mode", String, "vxlan", "How packets go from node to node: vxlan, host-gw or none", 0, false, true},
     {"v", Int, "", "Verbosity of the log, 0 to 10", 'v', false, true},
+    {"vmodule", FileLevels, "", "Verbosity of the log by source file: name=N, with * and ? in names", 0, false, true},
     {"vxlan-port", Int, "8472", "UDP port of VXLAN", 0, false, true},
     {"vxlan-vni", Int, "1", "VXLAN network identifier", 0, false, true},
 };
@@ -99,8 +102,7 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
 
 Result<component::CommandWork> prepare(rt::Runtime& runtime, const component::FlagSet& flags) {
   TRY_ASSIGN(auto options, read_options(flags));
-  log::Options logging;
-  logging.verbosity = static_cast<int>(flags.get_int("v"));
+  TRY_ASSIGN(auto logging, component::log_options(flags));
   return component::CommandWork{logging, {}, [&runtime, options] { return serve(runtime, options); }};
 }
 

@@ -1,0 +1,79 @@
+#include <gtest/gtest.h>
+
+#include "cmd/kube_controller_manager/command.h"
+#include "cmd/kube_controller_manager/flags.h"
+#include "cmd/testing.h"
+#include "rt/sim/simulation.h"
+
+namespace pintle::cmd {
+namespace {
+
+struct World {
+  rt::Simulation sim{{.seed = 1}};
+  rt::Disk& disk = sim.add_machine({.name = "a"}).disk();
+  Result<controller::ControllerOptions> read(const std::vector<std::string>& arguments) {
+    return controller_options(disk, testing::flags_of(kube_controller_manager_flags(), arguments));
+  }
+  std::string refusal(const std::vector<std::string>& arguments) {
+    const auto options = read(arguments);
+    return options ? "taken" : options.error().message;
+  }
+};
+
+TEST(ControllerOptions, UpstreamsDefaults) {
+  World world;
+  const auto options = world.read({});
+  ASSERT_TRUE(options) << options.error().message;
+  EXPECT_EQ(options->node_monitor_grace_period, std::chrono::seconds(50));
+  EXPECT_EQ(options->node_startup_grace_period, std::chrono::seconds(60));
+  EXPECT_EQ(options->node_eviction_rate, 0.1);
+  EXPECT_EQ(options->unhealthy_zone_threshold, 0.55);
+  EXPECT_EQ(options->terminated_pod_gc_threshold, 12500);
+  EXPECT_EQ(options->max_endpoints_per_slice, 100);
+  EXPECT_EQ(options->cluster_signing_duration, std::chrono::hours(24 * 365));
+  EXPECT_TRUE(options->concurrency.empty()) << "each controller has its own default";
+  EXPECT_TRUE(options->signers.empty());
+}
+
+TEST(ControllerOptions, EachFlagReachesItsMember) {
+  World world;
+  ASSERT_TRUE(world.disk.write("/ca.crt", "CERTIFICATE"));
+  ASSERT_TRUE(world.disk.write("/ca.key", "KEY"));
+  const auto options = world.read({"--concurrent-deployment-syncs=9", "--mirroring-concurrent-service-endpoint-syncs=3", "--node-eviction-rate=2.5",
+                                   "--endpoint-updates-batch-period=1s", "--endpointslice-updates-batch-period=3s", "--root-ca-file=/ca.crt",
+                                   "--cluster-signing-cert-file=/ca.crt", "--cluster-signing-key-file=/ca.key", "--cluster-signing-duration=1h",
+                                   "--allocate-node-cidrs", "--cluster-cidr=10.1.0.0/16,fd00::/48", "--node-cidr-mask-size-ipv4=25"});
+  ASSERT_TRUE(options) << options.error().message;
+  EXPECT_EQ(options->concurrency, (std::map<std::string, int>{{"deployment-controller", 9}, {"endpointslice-mirroring-controller", 3}}));
+  EXPECT_EQ(options->node_eviction_rate, 2.5);
+  EXPECT_EQ(options->endpoint_updates_batch_period, std::chrono::seconds(3));
+  EXPECT_EQ(options->root_ca_pem, "CERTIFICATE");
+  EXPECT_EQ(options->signers.size(), 4u);
+  EXPECT_EQ(options->signers.at("kubernetes.io/legacy-unknown").key_pem, "KEY");
+  EXPECT_EQ(options->cluster_signing_duration, std::chrono::hours(1));
+  EXPECT_TRUE(options->allocate_node_cidrs);
+  EXPECT_EQ(options->cluster_cidrs.size(), 2u);
+  EXPECT_EQ(options->node_cidr_mask_size_v4, 25);
+}
+
+TEST(ControllerOptions, MistakesNameTheFlag) {
+  World world;
+  EXPECT_EQ(world.refusal({"--max-endpoints-per-slice=1001"}), "--max-endpoints-per-slice must be 1-1000");
+  EXPECT_TRUE(world.refusal({"--root-ca-file=/none"}).starts_with("--root-ca-file: ")) << world.refusal({"--root-ca-file=/none"});
+  ASSERT_TRUE(world.disk.write("/ca.crt", "CERTIFICATE"));
+  EXPECT_EQ(world.refusal({"--cluster-signing-cert-file=/ca.crt"}), "--cluster-signing-cert-file and --cluster-signing-key-file go together");
+  EXPECT_EQ(world.refusal({"--allocate-node-cidrs", "--cluster-cidr=10.1.0.0/16,fd00::/48", "--node-cidr-mask-size=25"}),
+            "--node-cidr-mask-size is for clusters of one IP family; use --node-cidr-mask-size-ipv4 and -ipv6");
+}
+
+TEST(ControllerOptions, WhichControllersRun) {
+  const auto chosen = [](const std::vector<std::string>& arguments) {
+    return selected_controllers(testing::flags_of(kube_controller_manager_flags(), arguments));
+  };
+  EXPECT_EQ(chosen({}), (std::vector<std::string>{"*"}));
+  EXPECT_EQ(chosen({"--controllers=*,-ttl"}), (std::vector<std::string>{"*", "-ttl"}));
+  EXPECT_EQ(chosen({"--enable-garbage-collector=false"}), (std::vector<std::string>{"*", "-garbage-collector-controller"}));
+}
+
+}  // namespace
+}  // namespace pintle::cmd
