@@ -1,14 +1,12 @@
 #include "cli/containerd.h"
 
 #include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <charconv>
 #include <csignal>
-#include <fstream>
 
 #include "component/log.h"
+#include "os/read_file.h"
 #include "rt/backoff.h"
 
 namespace pintle::cli {
@@ -22,9 +20,8 @@ constexpr std::string_view cni_plugins[] = {"bridge", "host-local", "loopback", 
 
 // The process of that number, if it is a containerd.
 bool is_containerd(pid_t pid) {
-  std::ifstream comm("/proc/" + std::to_string(pid) + "/comm");
-  std::string name;
-  return std::getline(comm, name) && name == "containerd";
+  const auto name = os::read_file("/proc/" + std::to_string(pid) + "/comm");
+  return name && os::trim(*name) == "containerd";
 }
 
 }  // namespace

@@ -1,15 +1,13 @@
 #include "cli/containerd_config.h"
 
 #include <fmt/format.h>
-#include <linux/magic.h>
-#include <sys/vfs.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
 #include <sstream>
 
 #include <toml++/toml.h>
+
+#include "os/machine.h"
 
 namespace pintle::cli {
 namespace {
@@ -20,17 +18,6 @@ constexpr std::size_t piece_bytes_max = 1 << 20;
 // Plugins that need kernels and tools of their own, and that nothing here uses.
 constexpr std::string_view disabled_plugins =
     R"(["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs", "io.containerd.internal.v1.opt", "io.containerd.tracing.processor.v1.otlp", "io.containerd.internal.v1.tracing"])";
-
-bool has_capability(int capability) {
-  std::ifstream status("/proc/self/status");
-  std::string line;
-  while (std::getline(status, line)) {
-    if (!line.starts_with("CapEff:")) continue;
-    const uint64_t set = std::strtoull(line.c_str() + 7, nullptr, 16);
-    return (set >> capability & 1) != 0;
-  }
-  return false;
-}
 
 void lay_over(toml::table& base, const toml::table& over) {
   for (const auto& [key, value] : over) {
@@ -99,10 +86,8 @@ disabled_plugins = {disabled}
 
 ContainerdSettings detect_containerd_settings(const Layout& layout) {
   ContainerdSettings settings;
-  settings.restrict_oom_score_adj = !has_capability(cap_sys_resource);
-  struct statfs filesystem {};
-  if (statfs(layout.data_dir.c_str(), &filesystem) == 0 && static_cast<uint32_t>(filesystem.f_type) == OVERLAYFS_SUPER_MAGIC)
-    settings.snapshotter = "native";
+  settings.restrict_oom_score_adj = !os::has_capability(cap_sys_resource);
+  if (os::is_overlay(layout.data_dir).value_or(false)) settings.snapshotter = "native";
   return settings;
 }
 

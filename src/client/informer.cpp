@@ -87,6 +87,14 @@ rt::Task<void> AnyInformer::run(rt::Context ctx) {
   }
 }
 
+namespace {
+
+bool too_large_resource_version(const Status& failure) {
+  return std::ranges::any_of(failure.details.causes, [](const StatusCause& cause) { return cause.type == "ResourceVersionTooLarge"; });
+}
+
+}  // namespace
+
 AnyInformer::Next AnyInformer::after(const Status& failure) {
   switch (failure.reason) {
     case Reason::Expired:
@@ -95,7 +103,7 @@ AnyInformer::Next AnyInformer::after(const Status& failure) {
     case Reason::BadRequest:
     case Reason::NotFound: return Next::List;
     // The server does not know so new a revision: it was restored from a backup.
-    case Reason::Timeout: return failure.message.find("oo large resource version") != std::string::npos ? Next::List : Next::Watch;
+    case Reason::Timeout: return too_large_resource_version(failure) ? Next::List : Next::Watch;
     default: return Next::Watch;
   }
 }

@@ -33,6 +33,8 @@ std::vector<std::string_view> offered_protocols(const Headers& headers) {
   return out;
 }
 
+constexpr const char* websocket_version = "13";
+
 struct Agreement {
   std::string accept;
   std::string protocol;
@@ -44,7 +46,7 @@ Result<Agreement> agree(const Request& request, const std::vector<std::string>& 
   if (!is_websocket_request(request)) return bad_request("no request for an upgrade to websocket");
   const auto key = request.headers.get("sec-websocket-key");
   if (key.size() != 24 || !key.ends_with("==")) return bad_request("malformed Sec-WebSocket-Key");
-  if (request.headers.get("sec-websocket-version") != "13") return bad_request("unsupported Sec-WebSocket-Version");
+  if (request.headers.get("sec-websocket-version") != websocket_version) return bad_request("unsupported Sec-WebSocket-Version");
   Agreement out;
   out.accept = accept_key(key);
   const auto offered = offered_protocols(request.headers);
@@ -89,7 +91,7 @@ rt::Task<Result<Unit>> accept_websocket(Request& request, ResponseWriter& writer
                                         WebSocketHandler handler, WebSocketOptions options) {
   auto agreed = agree(request, protocols);
   if (!agreed) {
-    if (agreed.error().message.find("Version") != std::string::npos) writer.headers().set("Sec-WebSocket-Version", "13");
+    if (request.headers.get("sec-websocket-version") != websocket_version) writer.headers().set("Sec-WebSocket-Version", websocket_version);
     (void)co_await respond(writer, agreed.error().http(), "text/plain; charset=utf-8", Bytes(agreed.error().message));
     co_return Unexpected(agreed.error());
   }
@@ -125,7 +127,7 @@ rt::Task<Result<WebSocketConnection>> dial_websocket(Transport& transport, rt::C
   const std::string key = base64(nonce);
   headers.set("Connection", "Upgrade");
   headers.set("Upgrade", "websocket");
-  headers.set("Sec-WebSocket-Version", "13");
+  headers.set("Sec-WebSocket-Version", websocket_version);
   headers.set("Sec-WebSocket-Key", key);
   std::string offered;
   for (const auto& protocol : protocols) offered += (offered.empty() ? "" : ", ") + protocol;

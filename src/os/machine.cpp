@@ -1,9 +1,11 @@
 #include "os/machine.h"
 
 #include <dirent.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -115,6 +117,23 @@ std::vector<std::string> thermal_throttle_paths(const std::string& cpus) {
 Result<MemoryInfo> memory_info() {
   TRY_ASSIGN(const std::string text, read_file("/proc/meminfo"));
   return parse_memory_info(text);
+}
+
+std::string host_name() {
+  struct utsname names {};
+  return ::uname(&names) == 0 ? names.nodename : "";
+}
+
+bool has_capability(int capability) {
+  const std::string status = read_file("/proc/self/status").value_or("");
+  const auto at = status.find("\nCapEff:");
+  return at != std::string::npos && (std::strtoull(status.c_str() + at + 8, nullptr, 16) >> capability & 1) != 0;
+}
+
+Result<bool> is_overlay(const std::string& path) {
+  struct statfs filesystem {};
+  if (::statfs(path.c_str(), &filesystem) != 0) return system_error(errno, path);
+  return static_cast<uint32_t>(filesystem.f_type) == OVERLAYFS_SUPER_MAGIC;
 }
 
 Result<MachineFacts> machine_facts() {

@@ -26,6 +26,10 @@ struct MachineFacts {
   std::string hostname;          // lower case
 };
 Result<MachineFacts> machine_facts();
+// As the kernel has it; "" if it has none.
+std::string host_name();
+// Whether this process has a capability (CAP_SYS_RESOURCE), effectively.
+bool has_capability(int capability);
 
 // The value of NAME in an os-release file, unquoted; "" if absent.
 std::string os_release_value(std::string_view text, std::string_view name);
@@ -51,6 +55,7 @@ struct FileSystemUsage {
   uint64_t inodes_free = 0;
 };
 Result<FileSystemUsage> file_system_usage(const std::string& path);
+Result<bool> is_overlay(const std::string& path);
 // The device of the file system that holds `path`: alike for two paths on one.
 Result<uint64_t> file_system_id(const std::string& path);
 

@@ -9,7 +9,10 @@ std::string parent_path(std::string_view path) {
   return std::string(slash == 0 ? "/" : path.substr(0, slash));
 }
 
-bool is_disk_full(const Status& status) { return status.message.ends_with("no space left on device"); }
+constexpr int insufficient_storage = 507;
+
+Status disk_full(std::string_view path) { return {Reason::InternalError, insufficient_storage, std::string(path) + ": no space left on device", {}}; }
+bool is_disk_full(const Status& status) { return status.code == insufficient_storage; }
 
 Result<std::string> Disk::read(const std::string& path, std::size_t max_bytes) {
   TRY_ASSIGN(auto file, open(path, {}));

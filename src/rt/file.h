@@ -1,6 +1,6 @@
 // Files. All calls block: on an executor's hot path make them through Runtime::run_blocking(). Errors: NotFound,
 // AlreadyExists, Forbidden, else InternalError, each with the path and the system's reason; a full disk is
-// InternalError with "no space left on device" (is_disk_full()).
+// InternalError with the code 507 (is_disk_full()).
 #pragma once
 
 #include <cstdint>
@@ -73,6 +73,7 @@ class Disk {
 
 // The directory part of a path: "a/b" -> "a", "/x" -> "/", "x" -> ".".
 std::string parent_path(std::string_view path);
+Status disk_full(std::string_view path);
 bool is_disk_full(const Status& status);
 
 // Made by Runtime::watch_files(). Used by one task at a time.

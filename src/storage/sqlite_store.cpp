@@ -9,7 +9,7 @@ constexpr std::size_t copy_chunk_bytes = 1 << 20;
 
 std::string directory_of(const SqliteStoreOptions& options) { return options.data_dir + "/db"; }
 
-Result<std::unique_ptr<ProcessLock>> take_lock(rt::Disk& disk, const SqliteStoreOptions& options) {
+Result<std::unique_ptr<os::ProcessLock>> take_lock(rt::Disk& disk, const SqliteStoreOptions& options) {
   const std::string directory = directory_of(options);
   const bool new_data_dir = !disk.exists(options.data_dir);
   if (!disk.exists(directory)) {
@@ -18,7 +18,7 @@ Result<std::unique_ptr<ProcessLock>> take_lock(rt::Disk& disk, const SqliteStore
   }
   if (new_data_dir) TRY(disk.sync_directory(rt::parent_path(options.data_dir)));
   if (!options.process_lock) return nullptr;
-  return ProcessLock::take(SqliteStore::database_path(options.data_dir) + ".lock");
+  return os::ProcessLock::take(SqliteStore::database_path(options.data_dir) + ".lock");
 }
 
 Result<Unit> copy_durably(rt::Disk& disk, const std::string& from, const std::string& to) {
@@ -41,14 +41,14 @@ Result<Unit> remove_if_there(rt::Disk& disk, const std::string& path) {
 
 }  // namespace
 
-SqliteStore::SqliteStore(rt::Runtime& runtime, std::unique_ptr<SqliteLog> log, std::unique_ptr<ProcessLock> lock, SqliteStoreOptions options)
+SqliteStore::SqliteStore(rt::Runtime& runtime, std::unique_ptr<SqliteLog> log, std::unique_ptr<os::ProcessLock> lock, SqliteStoreOptions options)
     : LockHolder{std::move(lock)},
       LogStore(runtime, std::move(log), options.store),
       disk_(options.disk != nullptr ? *options.disk : runtime.disk()) {}
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(rt::Runtime& runtime, SqliteStoreOptions options) {
   rt::Disk& disk = options.disk != nullptr ? *options.disk : runtime.disk();
-  TRY_ASSIGN(std::unique_ptr<ProcessLock> process_lock, take_lock(disk, options));
+  TRY_ASSIGN(std::unique_ptr<os::ProcessLock> process_lock, take_lock(disk, options));
   TRY_ASSIGN(std::unique_ptr<SqliteLog> log, SqliteLog::open(disk, runtime.clock(), runtime.random(), database_path(options.data_dir), options.log));
   std::unique_ptr<SqliteStore> store(new SqliteStore(runtime, std::move(log), std::move(process_lock), std::move(options)));
   TRY(store->start());
@@ -92,7 +92,7 @@ rt::Task<Result<Unit>> SqliteStore::check_integrity(rt::Context ctx) {
 
 Result<Unit> restore_sqlite_backup(rt::Runtime& runtime, const std::string& backup_path, SqliteStoreOptions options) {
   rt::Disk& disk = options.disk != nullptr ? *options.disk : runtime.disk();
-  TRY_ASSIGN(const std::unique_ptr<ProcessLock> process_lock, take_lock(disk, options));
+  TRY_ASSIGN(const std::unique_ptr<os::ProcessLock> process_lock, take_lock(disk, options));
   const std::string target = SqliteStore::database_path(options.data_dir);
   const std::string incoming = target + ".restoring";
   TRY(copy_durably(disk, backup_path, incoming));

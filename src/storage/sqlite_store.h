@@ -8,7 +8,7 @@
 #include "rt/file.h"
 #include "rt/runtime.h"
 #include "storage/log/log_store.h"
-#include "storage/sqlite/process_lock.h"
+#include "os/process_lock.h"
 #include "storage/sqlite/sqlite_log.h"
 
 namespace pintle::storage {
@@ -24,7 +24,7 @@ struct SqliteStoreOptions {
 namespace detail {
 // Holds the lock until the store, which is the other base, has closed its files.
 struct LockHolder {
-  std::unique_ptr<ProcessLock> lock;
+  std::unique_ptr<os::ProcessLock> lock;
 };
 }  // namespace detail
 
@@ -43,7 +43,7 @@ class SqliteStore final : private detail::LockHolder, public LogStore {
   static std::string database_path(const std::string& data_dir) { return data_dir + "/db/state.db"; }
 
  private:
-  SqliteStore(rt::Runtime& runtime, std::unique_ptr<SqliteLog> log, std::unique_ptr<ProcessLock> lock, SqliteStoreOptions options);
+  SqliteStore(rt::Runtime& runtime, std::unique_ptr<SqliteLog> log, std::unique_ptr<os::ProcessLock> lock, SqliteStoreOptions options);
   SqliteLog& log() { return static_cast<SqliteLog&>(LogStore::log()); }
   rt::Disk& disk_;
 };

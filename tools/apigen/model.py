@@ -129,8 +129,6 @@ class Schema:
             for d in f.decls:
                 if d.what == "alias":
                     self.resolve(d.target, f, d.where)
-        for f in self.files:
-            self._check_constants(f)
         self.sorted = {f.namespace: self._sort(f) for f in self.files}
         self.includes = {f.namespace: self._includes(f) for f in self.files}
         self._mark_heavy()
@@ -251,17 +249,6 @@ class Schema:
             fits = isinstance(value, accepted) and not (isinstance(value, bool) and accepted is not bool)
         if not fits:
             raise SchemaError(where, f"{word}={text} does not fit the type")
-
-    def _check_constants(self, file):
-        for d in file.decls:
-            taken = {}
-            if d.what == "codes":
-                continue   # names already
-            for value in d.values:
-                name = names.constant(value)
-                if name in taken:
-                    raise SchemaError(d.where, f"values '{value}' and '{taken[name]}' of {d.name} make one constant {name}")
-                taken[name] = value
 
     def _sort(self, file):
         """The file's structs, each after those it holds by value."""

@@ -20,22 +20,6 @@ def member(json_name):
     return name + "_" if name in KEYWORDS else name
 
 
-def constant(value):
-    """The identifier of an enum value: kubernetes.io/tls -> KubernetesIoTls, "" -> Unset, HugePages- -> HugePagesPrefix."""
-    if not value:
-        return "Unset"
-    words = re.split(r"[^A-Za-z0-9]+", value)
-    name = "".join(w[:1].upper() + w[1:] for w in words if w)
-    if not name:
-        symbols = {"*": "All", "/": "Slash"}
-        name = "".join(symbols.get(c, f"Char{ord(c)}") for c in value)
-    elif not value[-1].isalnum():
-        name += "Prefix"
-    if re.match(r"SIG[A-Z]", name):   # <signal.h> has macros of these names
-        name = "Sig" + name[3:].capitalize()
-    return "V" + name if name[0].isdigit() else name
-
-
 def literal(text):
     """A C++ string literal of `text`."""
     out = []

@@ -1,7 +1,5 @@
 #include "cmd/kube_controller_manager/command.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 
 #include "client/access_reviews.h"
@@ -15,6 +13,7 @@
 #include "component/until_signal.h"
 #include "component/version.h"
 #include "controller/manager.h"
+#include "os/machine.h"
 #include "rt/combine.h"
 
 namespace pintle::cmd {
@@ -36,8 +35,6 @@ struct Options {
 int fail(const Status& status) { return component::fail("kube-controller-manager", status); }
 
 std::string identity_of(rt::Runtime& runtime) {
-  char host[256] = {};
-  gethostname(host, sizeof host - 1);
   std::string text;
   for (int i = 0; i < 2; ++i) {
     char part[17];
@@ -45,7 +42,7 @@ std::string identity_of(rt::Runtime& runtime) {
     text += part;
   }
   for (const std::size_t at : {20u, 16u, 12u, 8u}) text.insert(at, "-");
-  return std::string(host) + "_" + text;
+  return os::host_name() + "_" + text;
 }
 
 Result<client::ConnectionConfig> connection_of(rt::Disk& disk, const component::FlagSet& flags) {

@@ -1,7 +1,5 @@
 #include "cmd/kube_proxy/command.h"
 
-#include <unistd.h>
-
 #include "api/codec.h"
 #include "base/strings.h"
 #include "client/kubeconfig.h"
@@ -13,6 +11,7 @@
 #include "component/log.h"
 #include "component/until_signal.h"
 #include "component/version.h"
+#include "os/machine.h"
 #include "os/read_file.h"
 #include "proxy/conntrack_settings.h"
 #include "proxy/effects.h"
@@ -35,9 +34,7 @@ struct Options {
 
 std::string node_name_of(const Configuration& config) {
   if (!config.hostname_override.empty()) return to_lower(config.hostname_override);
-  char name[256] = {};
-  gethostname(name, sizeof name - 1);
-  return to_lower(name);
+  return to_lower(os::host_name());
 }
 
 Result<client::ConnectionConfig> connection_of(rt::Disk& disk, const Options& options) {

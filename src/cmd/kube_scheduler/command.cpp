@@ -1,7 +1,5 @@
 #include "cmd/kube_scheduler/command.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 
 #include "client/access_reviews.h"
@@ -14,6 +12,7 @@
 #include "component/serving/secure_port.h"
 #include "component/until_signal.h"
 #include "component/version.h"
+#include "os/machine.h"
 #include "rt/combine.h"
 #include "rt/runtime.h"
 #include "scheduler/scheduler.h"
@@ -80,17 +79,11 @@ Result<client::ConnectionConfig> connection_of(rt::Disk& disk, const Options& op
   return out;
 }
 
-std::string host_name() {
-  char name[256] = {};
-  gethostname(name, sizeof name - 1);
-  return name;
-}
-
 std::string identity_of(rt::Runtime& runtime) {
   char unique[40] = {};
   std::snprintf(unique, sizeof unique, "%016llx%016llx", static_cast<unsigned long long>(runtime.random().next_u64()),
                 static_cast<unsigned long long>(runtime.random().next_u64()));
-  return host_name() + "_" + unique;
+  return os::host_name() + "_" + unique;
 }
 
 int fail(const Status& status) { return component::fail("kube-scheduler", status); }
@@ -132,7 +125,7 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   if (!reviews) co_return fail(reviews.error());
   component::metrics::Registry metrics;
   metrics.add_callback(component::metrics::write_process_metrics);
-  scheduler::SchedulerSetup setup{runtime, **client, metrics, options.config, options.gates, std::nullopt, host_name()};
+  scheduler::SchedulerSetup setup{runtime, **client, metrics, options.config, options.gates, std::nullopt, os::host_name()};
   if (options.config.leader_elect) setup.leader_election = election_of(options.config, runtime);
   auto scheduler = scheduler::make_scheduler(std::move(setup));
   std::optional<client::AccessReviews> reviewer;

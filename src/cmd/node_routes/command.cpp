@@ -1,7 +1,5 @@
 #include "cmd/node_routes/command.h"
 
-#include <unistd.h>
-
 #include "base/strings.h"
 #include "client/kubeconfig.h"
 #include "cni/routes/node_routes.h"
@@ -10,6 +8,7 @@
 #include "component/log.h"
 #include "component/log_flags.h"
 #include "component/until_signal.h"
+#include "os/machine.h"
 #include "rt/runtime.h"
 
 namespace pintle::cmd {
@@ -50,9 +49,7 @@ Result<Options> read_options(const component::FlagSet& flags) {
   out.kubeconfig = flags.get_string("kubeconfig");
   out.node_name = to_lower(flags.get_string("hostname-override"));
   if (out.node_name.empty()) {
-    char name[256] = {};
-    gethostname(name, sizeof name - 1);
-    out.node_name = to_lower(name);
+    out.node_name = to_lower(os::host_name());
   }
   TRY_ASSIGN(out.mode, routes::parse_mode(flags.get_string("mode")));
   out.cluster_cidrs = flags.get_list("cluster-cidr");

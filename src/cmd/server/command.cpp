@@ -11,8 +11,8 @@
 #include "cmd/server/node.h"
 #include "component/log.h"
 #include "component/until_signal.h"
+#include "os/process_lock.h"
 #include "rt/runtime.h"
-#include "storage/sqlite/process_lock.h"
 
 namespace pintle::cmd {
 namespace {
@@ -105,7 +105,7 @@ int run_command(bool server, std::span<const char* const> args) {
   const cli::Layout layout{config->data_dir};
   auto made = runtime->disk().make_directories(config->data_dir, 0711);
   if (!made) return refuse(server, made.error());
-  auto lock = storage::ProcessLock::take(layout.lock());
+  auto lock = os::ProcessLock::take(layout.lock());
   if (!lock) return refuse(server, lock.error());
   auto name = cli::node_name(*config);
   if (!name) return refuse(server, name.error());

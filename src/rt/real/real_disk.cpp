@@ -15,6 +15,7 @@ namespace pintle::rt {
 namespace {
 
 Unexpected<Status> file_error(const std::string& path, int error_number) {
+  if (error_number == ENOSPC) return Unexpected(disk_full(path));
   Reason reason = Reason::InternalError;
   if (error_number == ENOENT || error_number == ENOTDIR) reason = Reason::NotFound;
   if (error_number == EEXIST || error_number == ENOTEMPTY) reason = Reason::AlreadyExists;

@@ -126,7 +126,7 @@ uint64_t SimDisk::used_bytes() const {
 Result<Unit> SimDisk::check_room(const std::string& path, uint64_t more_bytes) const {
   if (plan_.capacity_bytes == UINT64_MAX || used_bytes() + more_bytes <= plan_.capacity_bytes) return Unit{};
   scheduler_.note(machine_ + " disk full " + path);
-  return fail(Reason::InternalError, path, "no space left on device");
+  return Unexpected(disk_full(path));
 }
 
 Result<Unit> SimDisk::check_parent(const std::string& path) const {

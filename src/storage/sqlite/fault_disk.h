@@ -92,7 +92,9 @@ class FaultDisk final : public rt::Disk {
     std::lock_guard lock(mutex_);
     return why_;
   }
-  Unexpected<Status> refused(const std::string& path) const { return internal(path + ": " + why()); }
+  Unexpected<Status> refused(const std::string& path) const {
+    return why() == full ? Unexpected(rt::disk_full(path)) : internal(path + ": " + why());
+  }
   Unexpected<Status> gone(const std::string& path) const { return internal(path + ": the power is off"); }
 
   rt::Disk& base_;

@@ -7,7 +7,7 @@
 
 #include "base/status.h"
 
-namespace pintle::storage {
+namespace pintle::os {
 
 class ProcessLock {
  public:
@@ -22,4 +22,4 @@ class ProcessLock {
   const int fd_;
 };
 
-}  // namespace pintle::storage
+}  // namespace pintle::os

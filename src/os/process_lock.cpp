@@ -1,4 +1,4 @@
-#include "storage/sqlite/process_lock.h"
+#include "os/process_lock.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace pintle::storage {
+namespace pintle::os {
 
 Result<std::unique_ptr<ProcessLock>> ProcessLock::take(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -31,4 +31,4 @@ Result<std::unique_ptr<ProcessLock>> ProcessLock::take(const std::string& path) 
 
 ProcessLock::~ProcessLock() { ::close(fd_); }
 
-}  // namespace pintle::storage
+}  // namespace pintle::os
