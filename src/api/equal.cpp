@@ -1,5 +1,6 @@
 // Deep equality over the descriptor tables.
 #include "api/codec.h"
+#include "api/rest.h"
 #include "api/type_plan.h"
 #include "api/values.h"
 
@@ -47,7 +48,7 @@ bool equal(const Type& type, const void* a, const void* b) {
     case Kind::Union:
       for (const PlanField& field : plan_of(type).fields)
         if (!equal(*field.type, static_cast<const char*>(a) + field.offset, static_cast<const char*>(b) + field.offset)) return false;
-      return true;
+      return type.rest_offset < 0 || same<Rest>(static_cast<const char*>(a) + type.rest_offset, static_cast<const char*>(b) + type.rest_offset);
     case Kind::Optional:
     case Kind::Box: {
       const void *x = type.pointer->get(mut(a)), *y = type.pointer->get(mut(b));

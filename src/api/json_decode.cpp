@@ -4,6 +4,7 @@
 
 #include "api/codec.h"
 #include "api/decode_budget.h"
+#include "api/rest.h"
 #include "api/type_plan.h"
 #include "api/untrusted.h"
 #include "api/values.h"
@@ -169,12 +170,25 @@ class JsonDecoder {
         if (!value(*field.type, static_cast<char*>(p) + field.offset, &frame)) return false;
       } else if ((at == nullptr || type.kind_index >= 0) && (key == "kind" || key == "apiVersion")) {
         if (!type_meta(key, key == "kind" ? seen_kind : seen_version, at)) return false;
+      } else if (type.rest_offset >= 0) {
+        if (!rest_member(as<Rest>(static_cast<char*>(p) + type.rest_offset), key, at)) return false;
       } else {
         if (problems_ != nullptr) problems_->unknown_field(at, key);
         if (!reader_.skip_value()) return false;
       }
     }
     return reader_.ok();
+  }
+
+  bool rest_member(Rest& rest, std::string_view key, const PathFrame* at) {
+    const std::string name(key);
+    std::string_view text;
+    if (!reader_.read_raw(text) || !budget_.take((1 + codec::json_values_max(text)) * sizeof(codec::Value))) return false;
+    if (problems_ != nullptr && rest.members.find(name) != nullptr) problems_->duplicate_field(at, name);
+    const PathFrame frame{at, name};
+    JsonReader inner(text);
+    codec::Value& member = rest.members[name];
+    return codec::read_value(inner, member, problems_, &frame) || fail(&frame, inner.error().message);
   }
 
   // apiVersion and kind are no fields of our structs: checked to be strings, and passed over.

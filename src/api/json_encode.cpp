@@ -1,6 +1,9 @@
 // A struct to JSON, byte for byte as Go's encoder writes the type.
 #include "api/json_encode.h"
+#include <utility>
+
 #include "api/codec.h"
+#include "api/rest.h"
 #include "api/type_plan.h"
 #include "api/untrusted.h"
 #include "api/values.h"
@@ -87,6 +90,17 @@ void encode_struct(const Type& type, const void* p, std::string& out, std::strin
       encode_map(*field.type, at, field.empty_as_list, out);
     } else {
       write_json(*field.type, at, out);
+    }
+  }
+  if (type.rest_offset >= 0) {
+    const codec::Value& members = as<Rest>(static_cast<const char*>(p) + type.rest_offset).members;
+    if (members.is_object()) {
+      for (const auto& [name, value] : members.as_object()) {
+        if (!std::exchange(first, false)) out += ',';
+        codec::append_json_string(name, out);
+        out += ':';
+        codec::append_json(value, out);
+      }
     }
   }
   out += '}';
@@ -180,7 +194,7 @@ bool is_zero(const Type& type, const void* p) {
     case Kind::Union:
       for (const PlanField& field : plan_of(type).fields)
         if (!is_zero(*field.type, static_cast<const char*>(p) + field.offset)) return false;
-      return true;
+      return type.rest_offset < 0 || as<Rest>(static_cast<const char*>(p) + type.rest_offset) == Rest();
     case Kind::Quantity: return as<Quantity>(p).is_zero();
     case Kind::IntOrString: return as<IntOrString>(p) == IntOrString();
     case Kind::Time: return as<Time>(p).zero();

@@ -287,6 +287,9 @@ Result<Unit> decode(bool trusted, std::string_view bytes, const Type& type, void
 }  // namespace
 
 Result<Unit> decode_proto(std::string_view bytes, const Type& type, void* into) { return decode(true, bytes, type, into); }
-Result<Unit> decode_untrusted_proto(std::string_view bytes, const Type& type, void* into) { return decode(false, bytes, type, into); }
+Result<Unit> decode_untrusted_proto(std::string_view bytes, const Type& type, void* into) {
+  if (type.rest_offset >= 0) return error(Reason::UnsupportedMediaType, "a custom object travels as JSON alone");
+  return decode(false, bytes, type, into);
+}
 
 }  // namespace pintle::api

@@ -5,6 +5,7 @@
 #include "api/codec.h"
 #include "api/type_plan.h"
 #include "api/values.h"
+#include "base/check.h"
 #include "codec/proto_wire.h"
 
 namespace pintle::api {
@@ -108,6 +109,7 @@ void write_field(ProtoWriter& w, uint32_t number, const Type& type, const void* 
 }  // namespace
 
 void encode_proto(const Type& type, const void* object, std::string& out) {
+  CHECK(type.rest_offset < 0, "a custom object travels as JSON alone");
   thread_local ProtoWriter writer;  // keeps its buffer from one object to the next
   writer.clear();
   write_special(writer, type, object);

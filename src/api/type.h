@@ -90,6 +90,7 @@ struct Type {
   // What protobuf writes, by ascending number: i < fields.size() is fields[i], else inlined[i - fields.size()].
   std::span<const uint16_t> proto_order;
   bool proto_wrapped = false;                     // List of a named Go type (Verbs, ExtraValue): in protobuf a message {repeated items = 1}
+  int32_t rest_offset = -1;                       // of its api::Rest (rest.h): the members of its JSON that no field names; -1: has none
   int16_t kind_index = -1;                        // of a root kind: its place in all_kinds()
   std::span<const std::string_view> enum_values;  // String: closed set if `enum_closed`
   bool enum_closed = false;

@@ -108,5 +108,12 @@ TEST(JsonText, EscapesAtAnyPlace) {
   }
 }
 
+TEST(JsonText, ValuesAreCountedOutsideStrings) {
+  EXPECT_EQ(json_values_max("1"), 0u);
+  EXPECT_EQ(json_values_max(R"("a,[{")"), 0u);
+  EXPECT_EQ(json_values_max(R"("\\",1)"), 1u);
+  EXPECT_EQ(json_values_max(R"({"a\",":[1,2],"b":{}})"), 5u);
+}
+
 }  // namespace
 }  // namespace pintle::codec

@@ -337,4 +337,15 @@ std::string go_quote(std::string_view text) {
   return out;
 }
 
+std::size_t json_values_max(std::string_view json) {
+  std::size_t count = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    if (json[i] == '"') in_string = !in_string;
+    if (in_string && json[i] == '\\') ++i;
+    if (!in_string && (json[i] == ',' || json[i] == '[' || json[i] == '{')) ++count;
+  }
+  return count;
+}
+
 }  // namespace pintle::codec

@@ -1,6 +1,7 @@
 // The smallest pieces of JSON text, written exactly as Go's encoding/json writes them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@ void append_json_float(float value, std::string& out);
 void append_compact_json(std::string_view json, std::string& out);
 // The same without the escapes: the form in which raw members are kept in memory.
 std::string compact_json(std::string_view json);
+// How many values a well-formed text can hold at most, itself aside.
+std::size_t json_values_max(std::string_view json);
 // Well-formed JSON, laid out as Go's MarshalIndent does ("  " and no prefix).
 std::string pretty_json(std::string_view json);
 

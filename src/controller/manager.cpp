@@ -34,7 +34,7 @@ class Manager final : public ControllerManager {
  private:
   rt::Task<void> run();
   rt::Task<void> lead(rt::Context ctx);
-  rt::Task<Result<Unit>> begin(rt::Context ctx, client::Informers& informers, PodStore& pods, std::vector<Running>& controllers);
+  rt::Task<Result<Unit>> begin(rt::Context ctx, client::Informers& informers, pods::PodStore& pods, std::vector<Running>& controllers);
 
   ManagerSetup setup_;
   std::vector<const ControllerRow*> rows_;
@@ -60,7 +60,7 @@ rt::Task<void> Manager::run() {
   co_await events.stop();
 }
 
-rt::Task<Result<Unit>> Manager::begin(rt::Context ctx, client::Informers& informers, PodStore& pods, std::vector<Running>& controllers) {
+rt::Task<Result<Unit>> Manager::begin(rt::Context ctx, client::Informers& informers, pods::PodStore& pods, std::vector<Running>& controllers) {
   for (const ControllerRow* row : rows_) {
     Running running;
     if (setup_.client_for) {
@@ -87,7 +87,7 @@ rt::Task<Result<Unit>> Manager::begin(rt::Context ctx, client::Informers& inform
 
 rt::Task<void> Manager::lead(rt::Context ctx) {
   client::Informers informers(setup_.client);
-  PodStore pods(informers);
+  pods::PodStore pods(informers);
   std::vector<Running> controllers;
   auto begun = co_await begin(ctx, informers, pods, controllers);
   if (begun) {

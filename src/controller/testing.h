@@ -17,7 +17,7 @@ struct World {
   std::unique_ptr<client::Client> client = client::testing::connect(rt::Executor::current().runtime(), server);
   client::Informers informers{*client};
   client::EventRecorder events{*client, {"test", ""}};
-  PodStore pods{informers};
+  pods::PodStore pods{informers};
   ControllerOptions options;
   std::unique_ptr<Controller> controller;
 

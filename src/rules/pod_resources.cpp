@@ -196,7 +196,7 @@ FlatMap<int64_t> pod_request_amounts(const core::PodSpec& spec, const PodResourc
 
 bool has_pod_level_requests(const core::PodSpec& spec) { return spec.resources && has_pod_level(spec.resources->requests); }
 
-bool is_sidecar(const core::Container& init_container) { return init_container.restart_policy == core::ContainerRestartPolicy::Always; }
+bool is_sidecar(const core::Container& init_container) { return init_container.restart_policy == "Always"; }
 
 std::string_view qos_class(const core::Pod& pod) { return pod.status.qos_class.empty() ? qos_class_of_spec(pod.spec) : pod.status.qos_class; }
 
@@ -209,8 +209,8 @@ std::string_view qos_class_of_spec(const core::PodSpec& spec) {
     for (const core::Container& container : spec.init_containers) add_service(container.resources, service);
   }
   const auto none = [](const api::Quantity& sum) { return sum.is_zero(); };
-  if (std::ranges::all_of(service.requests, none) && std::ranges::all_of(service.limits, none)) return core::PodQOSClass::BestEffort;
-  return service.limited && service.requests == service.limits ? core::PodQOSClass::Guaranteed : core::PodQOSClass::Burstable;
+  if (std::ranges::all_of(service.requests, none) && std::ranges::all_of(service.limits, none)) return "BestEffort";
+  return service.limited && service.requests == service.limits ? "Guaranteed" : "Burstable";
 }
 
 }  // namespace pintle::rules

@@ -86,7 +86,7 @@ void Core::set_bindings(std::size_t count) {
 
 void Core::bound(Binding& binding) {
   const Pod& pod = *binding.pod->pod;
-  if (const QueuedPod* queued = queue_.find(binding.pod->uid())) {
+  if (const queue::QueuedPod* queued = queue_.find(binding.pod->uid())) {
     metrics_.attempts.with({}).observe(queued->attempts);
     if (queued->first_attempt_at)
       metrics_.sli_duration.with({attempts_label(queued->attempts)}).observe(seconds(clock_.now() - *queued->first_attempt_at));

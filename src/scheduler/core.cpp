@@ -8,8 +8,8 @@ namespace log = component::log;
 
 namespace {
 
-QueueOptions queue_options(const SchedulerSetup& setup) {
-  QueueOptions out;
+queue::QueueOptions queue_options(const SchedulerSetup& setup) {
+  queue::QueueOptions out;
   out.backoff_initial = setup.config.pod_initial_backoff;
   out.backoff_max = setup.config.pod_max_backoff;
   out.unschedulable_max = setup.config.pod_max_in_unschedulable;
@@ -42,7 +42,7 @@ Result<Unit> Core::prepare() {
     Member member;
     client::EventReporter reporter{spec.scheduler_name, spec.scheduler_name + "-" + setup_.hostname};
     member.events = std::make_unique<client::SeriesRecorder>(client_, std::move(reporter));
-    member.filters = std::make_unique<FilterRunner>(nominator_);
+    member.filters = std::make_unique<algorithm::FilterRunner>(nominator_);
     const PluginDeps deps{runtime_, client_, informers_, *member.events, setup_.gates, cache_, nominator_, *member.filters, tasks_, metrics_};
     TRY_ASSIGN(member.profile, make_profile(spec, deps));
     member.filters->set_profile(*member.profile);
@@ -82,7 +82,7 @@ rt::Task<void> Core::schedule_all(rt::Context ctx) {
       if (!ended) co_return;
       continue;
     }
-    QueuedPod* pod = queue_.pop();
+    queue::QueuedPod* pod = queue_.pop();
     if (pod == nullptr) {
       auto ready = co_await queue_.wait_ready(ctx);
       if (!ready) co_return;
@@ -95,7 +95,7 @@ rt::Task<void> Core::schedule_all(rt::Context ctx) {
   }
 }
 
-void Core::schedule_one(QueuedPod& queued) {
+void Core::schedule_one(queue::QueuedPod& queued) {
   const PodInfoPtr pod = queued.info;
   const Member* member = member_of(*pod->pod);
   CHECK(member != nullptr, "the queue holds pods of our profiles");
@@ -108,7 +108,7 @@ void Core::schedule_one(QueuedPod& queued) {
 
   const rt::TimePoint start = clock_.now();
   CycleState state;
-  const Placement placement = algorithm_.schedule(*member->filters, state, *pod, setup_.config.percentage_of_nodes_to_score);
+  const algorithm::Placement placement = algorithm_.schedule(*member->filters, state, *pod, setup_.config.percentage_of_nodes_to_score);
   if (placement.node == nullptr) {
     Failure failure = failure_of(placement, *member, state, *pod);
     metrics_.algorithm_duration.with({}).observe(seconds(clock_.now() - start));
@@ -118,7 +118,7 @@ void Core::schedule_one(QueuedPod& queued) {
   reserve_and_bind(queued, *member, std::move(state), *placement.node, start);
 }
 
-Core::Failure Core::failure_of(const Placement& placement, const Member& member, CycleState& state, const PodInfo& pod) {
+Core::Failure Core::failure_of(const algorithm::Placement& placement, const Member& member, CycleState& state, const PodInfo& pod) {
   Failure out;
   out.nominated_node = "";
   if (placement.no_nodes) {
@@ -153,7 +153,7 @@ Core::Failure Core::failure_of(const Placement& placement, const Member& member,
   return out;
 }
 
-void Core::reserve_and_bind(QueuedPod& queued, const Member& member, CycleState state, const NodeInfo& node, rt::TimePoint start) {
+void Core::reserve_and_bind(queue::QueuedPod& queued, const Member& member, CycleState state, const NodeInfo& node, rt::TimePoint start) {
   auto binding = std::make_unique<Binding>();
   binding->pod = queued.info;
   binding->node = node.name();

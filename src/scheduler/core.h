@@ -33,7 +33,7 @@ class Core {
  private:
   struct Member {  // a profile with what is its own
     std::unique_ptr<client::SeriesRecorder> events;
-    std::unique_ptr<FilterRunner> filters;
+    std::unique_ptr<algorithm::FilterRunner> filters;
     std::unique_ptr<Profile> profile;
   };
   struct Binding {  // a pod on its way to a node
@@ -69,9 +69,9 @@ class Core {
   // core.cpp
   const Member* member_of(const Pod& pod) const;
   rt::Task<void> schedule_all(rt::Context ctx);
-  void schedule_one(QueuedPod& queued);
-  void reserve_and_bind(QueuedPod& queued, const Member& member, CycleState state, const NodeInfo& node, rt::TimePoint start);
-  Failure failure_of(const Placement& placement, const Member& member, CycleState& state, const PodInfo& pod);
+  void schedule_one(queue::QueuedPod& queued);
+  void reserve_and_bind(queue::QueuedPod& queued, const Member& member, CycleState state, const NodeInfo& node, rt::TimePoint start);
+  Failure failure_of(const algorithm::Placement& placement, const Member& member, CycleState& state, const PodInfo& pod);
 
   // binding.cpp
   rt::Task<void> bind(std::unique_ptr<Binding> binding);
@@ -88,10 +88,10 @@ class Core {
   rt::Clock& clock_;
   client::Client& client_;
   SchedulerMetrics metrics_;
-  Cache cache_;
-  Nominator nominator_;
-  SchedulingQueue queue_;
-  Algorithm algorithm_;
+  cache::Cache cache_;
+  queue::Nominator nominator_;
+  queue::SchedulingQueue queue_;
+  algorithm::Algorithm algorithm_;
   client::Informers informers_;
   std::optional<client::Informer<Pod>> pods_;
   std::vector<Member> members_;

@@ -57,7 +57,7 @@ struct World {
     server.put(pod);
     return pod;
   }
-  void start(SchedulerConfig config = default_config()) {
+  void start(config::SchedulerConfig config = config::default_config()) {
     SchedulerSetup setup{rt::Executor::current().runtime(), *client, registry, std::move(config), component::FeatureGates(), std::nullopt};
     scheduler = make_scheduler(std::move(setup));
     CHECK(scheduler->start().has_value(), "the default configuration");
@@ -103,7 +103,7 @@ TEST(SchedulerCore, EachProfileSchedulesThePodsThatNameIt) {
     world.add_pod("a", 100);
     world.add_pod("b", 100, [](Pod& pod) { pod.spec.scheduler_name = "other"; });
     world.add_pod("c", 100, [](Pod& pod) { pod.spec.scheduler_name = "nobody"; });
-    SchedulerConfig config = default_config();
+    config::SchedulerConfig config = config::default_config();
     config.profiles.push_back(config.profiles.front());
     config.profiles.back().scheduler_name = "other";
     world.start(std::move(config));

@@ -84,7 +84,7 @@ Actions pod_actions(const PodInfo& before, const PodInfo& after) {
 }  // namespace
 
 PodInfoPtr Core::info_of(const PodPtr& pod) {
-  if (const QueuedPod* queued = queue_.find(pod->metadata.uid); queued != nullptr && queued->info->pod == pod) return queued->info;
+  if (const queue::QueuedPod* queued = queue_.find(pod->metadata.uid); queued != nullptr && queued->info->pod == pod) return queued->info;
   return make_pod_info(pod);
 }
 

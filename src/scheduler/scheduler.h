@@ -17,7 +17,7 @@ struct SchedulerSetup {
   rt::Runtime& runtime;
   client::Client& client;                 // system:kube-scheduler
   component::metrics::Registry& metrics;  // of the process
-  SchedulerConfig config = default_config();
+  config::SchedulerConfig config = config::default_config();
   component::FeatureGates gates;
   std::optional<client::LeaderElectionOptions> leader_election;  // none: leads at once
   std::string hostname;                                          // tells the instance that reports events

@@ -36,7 +36,7 @@ bool inside(std::string_view part, std::string_view whole) {
 // Key and wire bytes share one allocation of just their size: with ten thousands of objects, what lies around the bytes
 // is what counts.
 CachedObject::CachedObject(const CacheCodec& codec, const KeyValue& stored, CacheCodec::Loaded loaded)
-    : codec_(codec),
+    : codec_(codec.shared_from_this()),
       revision_(stored.mod_revision),
       create_revision_(stored.create_revision),
       header_(std::move(loaded.header)),
@@ -76,31 +76,31 @@ Bytes CachedObject::encoded(unsigned format) const {
     std::lock_guard lock(mutex);
     if (const Bytes* bytes = remembered()) return *bytes;
   }
-  Bytes made = codec_.encode(*this, format);
+  Bytes made = codec_->encode(*this, format);
   // A slice of what is kept anyway costs nothing to make again.
   if (inside(made.view(), wire_.view())) return made;
   const int64_t cost = static_cast<int64_t>(made.size()) + memo_overhead_bytes;
   std::lock_guard lock(mutex);
   if (const Bytes* bytes = remembered()) return *bytes;  // somebody else was faster: share theirs
-  if (!recent_ && codec_.over_budget(cost)) return made;
+  if (!recent_ && codec_->over_budget(cost)) return made;
   made = exact_copy(made.view());
   if (!memo_) memo_ = std::make_unique<Memo>();
   memo_->entries.push_back({format, made, cost});
-  codec_.charge(cost);
+  codec_->charge(cost);
   return made;
 }
 
 void CachedObject::forget_encodings() const {
   int64_t bytes = 0;
   for (const Memo::Entry& entry : memo_->entries) bytes += entry.cost;
-  codec_.charge(-bytes);
+  codec_->charge(-bytes);
   memo_.reset();
 }
 
 void CachedObject::set_recent(bool recent) const {
   std::lock_guard lock(memo_mutex(this));
   recent_ = recent;
-  if (!recent && memo_ && codec_.over_budget()) forget_encodings();
+  if (!recent && memo_ && codec_->over_budget()) forget_encodings();
 }
 
 bool CachedObject::drop_unused_encodings() const {

@@ -32,9 +32,9 @@ struct ObjectHeader {
 class CachedObject;
 using CachedObjectPtr = std::shared_ptr<const CachedObject>;
 
-// How a resource's bytes are read and shown; given by the API server, one for each stored resource. Thread-safe. Outlives
-// every CachedObject made with it.
-class CacheCodec {
+// How a resource's bytes are read and shown; given by the API server, one for each stored resource. Thread-safe. Lives
+// in a shared pointer, which every CachedObject made with it holds: an answer under way outlives a resource that is removed.
+class CacheCodec : public std::enable_shared_from_this<CacheCodec> {
  public:
   // Encodings are charged to `budget`, which all caches of a store share (StoreFanout::budget()). Past it an encoding is made anew for each
   // reader, but for those that the window of history still hands to watchers.
@@ -107,7 +107,7 @@ class CachedObject {
   // With the memo's mutex held.
   void forget_encodings() const;
 
-  const CacheCodec& codec_;
+  const std::shared_ptr<const CacheCodec> codec_;
   int64_t revision_ = 0;
   int64_t create_revision_ = 0;
   ObjectHeader header_;

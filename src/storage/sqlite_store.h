@@ -5,10 +5,10 @@
 #include <memory>
 #include <string>
 
+#include "os/process_lock.h"
 #include "rt/file.h"
 #include "rt/runtime.h"
 #include "storage/log/log_store.h"
-#include "os/process_lock.h"
 #include "storage/sqlite/sqlite_log.h"
 
 namespace pintle::storage {

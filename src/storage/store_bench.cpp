@@ -152,7 +152,8 @@ rt::Task<void> reader(CacheWatcher* watcher, std::size_t n, std::atomic<uint64_t
 
 rt::Task<int> bench_fanout(rt::Runtime* runtime) {
   auto store = make_memory_store(*runtime, {.on_executor = false});
-  const TestCodec codec;
+  const std::shared_ptr<const TestCodec> shared_codec = std::make_shared<const TestCodec>();
+  const TestCodec& codec = *shared_codec;
   auto cache = co_await WatchCache::start(*runtime, *store, "/registry/pods/", codec);
   co_await creator(store.get(), 1, 100, 1500);
   for (const bool selective : {false, true}) {
@@ -189,7 +190,8 @@ rt::Task<int> bench_memory(rt::Runtime* runtime, std::string dir) {
     for (int w = 0; w < 32; ++w) group.spawn(creator(store->get(), w, 10000 / 32 + 1, 1700));
     co_await group.join();
     std::printf("10,000 stored: RSS %.1f MiB\n", rss_mib());
-    const PodLikeCodec codec;
+    const std::shared_ptr<const PodLikeCodec> shared_codec = std::make_shared<const PodLikeCodec>();
+    const PodLikeCodec& codec = *shared_codec;
     const double before = rss_mib();
     const double heap_before = heap_mib();
     auto cache = co_await WatchCache::start(*runtime, **store, "/registry/pods/", codec);
@@ -249,10 +251,10 @@ rt::Task<int> bench_churn(rt::Runtime* runtime, std::string dir) {
   {
     auto store = SqliteStore::open(*runtime, options);
     auto fanout = co_await StoreFanout::start(*runtime, **store);
-    std::vector<std::unique_ptr<TestCodec>> codecs;
+    std::vector<std::shared_ptr<TestCodec>> codecs;
     std::vector<std::unique_ptr<WatchCache>> caches;
     for (int i = 0; i < churned_caches; ++i) {
-      codecs.push_back(std::make_unique<TestCodec>((*fanout)->budget()));
+      codecs.push_back(std::make_shared<TestCodec>((*fanout)->budget()));
       const std::string prefix = "/registry/r" + std::to_string(i) + "/";
       auto cache = co_await WatchCache::start(*runtime, **fanout, prefix, *codecs.back());
       caches.push_back(std::move(*cache));

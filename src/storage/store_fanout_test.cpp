@@ -18,7 +18,8 @@ struct World {
   rt::Runtime& runtime = rt::Executor::current().runtime();
   std::unique_ptr<Store> base = make_memory_store(runtime);
   FlakyStore store{*base};
-  TestCodec codec;
+  const std::shared_ptr<const TestCodec> shared_codec = std::make_shared<const TestCodec>();
+  const TestCodec& codec = *shared_codec;
   std::unique_ptr<StoreFanout> fanout;
   std::unique_ptr<WatchCache> pods;
 

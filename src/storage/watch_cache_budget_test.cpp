@@ -19,14 +19,14 @@ struct World {
   rt::Runtime& runtime = rt::Executor::current().runtime();
   std::unique_ptr<Store> store = make_memory_store(runtime);
   std::unique_ptr<StoreFanout> fanout;
-  std::unique_ptr<TestCodec> codec;
+  std::shared_ptr<TestCodec> codec;
   std::unique_ptr<WatchCache> pods;
   std::unique_ptr<WatchCache> services;
 
   rt::Task<void> start() {
     auto made = co_await StoreFanout::start(runtime, *store, "", small_budget);
     fanout = std::move(*made);
-    codec = std::make_unique<TestCodec>(fanout->budget());
+    codec = std::make_shared<TestCodec>(fanout->budget());
     for (const auto& [prefix, cache] : {std::pair{"/registry/pods/", &pods}, std::pair{"/registry/services/", &services}}) {
       auto begun = co_await WatchCache::start(runtime, *fanout, prefix, *codec, small_windows);
       *cache = std::move(*begun);
@@ -193,7 +193,8 @@ TEST(WatchCacheBudget, PastTheBudgetOnlyTheNewestKeepTheirEncodings) {
 
 TEST(WatchCacheBudget, EncodingsAreKeptWithinTheBudget) {
   const auto budget = std::make_shared<CacheBudget>(CacheBudgetOptions{.base_bytes = 2000});
-  const TestCodec codec(budget);
+  const std::shared_ptr<const TestCodec> shared_codec = std::make_shared<const TestCodec>(budget);
+  const TestCodec& codec = *shared_codec;
   std::vector<CachedObjectPtr> objects;
   for (int i = 0; i < 20; ++i) {
     KeyValue stored;

@@ -86,7 +86,8 @@ class Replay {
  private:
   const Model& model_;
   const Selection selection_;
-  const TestCodec codec_;
+  const std::shared_ptr<const TestCodec> shared_codec_ = std::make_shared<const TestCodec>();
+  const TestCodec& codec_ = *shared_codec_;
   std::size_t next_ = 0;
   State state_;
 };
@@ -96,7 +97,8 @@ struct World {
   Dice dice{runtime.random()};
   std::unique_ptr<Store> base = make_memory_store(runtime);
   FlakyStore store{*base};
-  TestCodec codec;
+  const std::shared_ptr<const TestCodec> shared_codec = std::make_shared<const TestCodec>();
+  const TestCodec& codec = *shared_codec;
   Model model;
   std::unique_ptr<StoreFanout> fanout;
   std::unique_ptr<WatchCache> pods;

@@ -19,7 +19,8 @@ const rt::Context background = rt::Context::background();
 struct World {
   rt::Runtime& runtime = rt::Executor::current().runtime();
   std::unique_ptr<Store> store = make_memory_store(runtime);
-  TestCodec codec;
+  const std::shared_ptr<const TestCodec> shared_codec = std::make_shared<const TestCodec>();
+  const TestCodec& codec = *shared_codec;
   std::unique_ptr<StoreFanout> fanout;
   std::unique_ptr<WatchCache> pods;
 
@@ -559,7 +560,8 @@ TEST(WatchCache, ThreadsWriteListAndWatchAtOnce) {
       []() -> rt::Task<void> {
         rt::Runtime& runtime = rt::Executor::current().runtime();
         auto store = make_memory_store(runtime, {.on_executor = false});
-        const TestCodec codec;
+        const std::shared_ptr<const TestCodec> shared_codec = std::make_shared<const TestCodec>();
+        const TestCodec& codec = *shared_codec;
         auto fanout = co_await StoreFanout::start(runtime, *store);
         auto cache = co_await WatchCache::start(runtime, **fanout, "/registry/pods/", codec);
         constexpr int writers = 4;

@@ -31,8 +31,8 @@ rt::Task<std::unique_ptr<Cluster>> Cluster::start(rt::Runtime& runtime, ClusterO
   if (cluster->options_.hollow) {
     Cluster* self = cluster.get();
     client::Informer<Pod>::Handler handler;
-    handler.on_add = [self](const PodPtr& pod, bool) { self->tasks_->spawn(self->run_pod(pod)); };
-    handler.on_update = [self](const PodPtr&, const PodPtr& pod) { self->tasks_->spawn(self->run_pod(pod)); };
+    handler.on_add = [self](const pods::PodPtr& pod, bool) { self->tasks_->spawn(self->run_pod(pod)); };
+    handler.on_update = [self](const pods::PodPtr&, const pods::PodPtr& pod) { self->tasks_->spawn(self->run_pod(pod)); };
     self->informers_->of<Pod>().add_handler(std::move(handler));
   }
   cluster->informers_->start();
@@ -46,7 +46,7 @@ std::unique_ptr<client::Client> Cluster::client_of(const std::string& user) {
 rt::Task<void> Cluster::run_pod(std::shared_ptr<const Pod> pod) {
   const rt::Context ctx = tasks_->context();
   const std::string ns = pod->metadata.namespace_, name = pod->metadata.name;
-  if (is_deleted(pod->metadata)) {
+  if (pods::is_deleted(pod->metadata)) {
     client::DeleteOptions now;
     now.grace_period_seconds = 0;
     now.precondition_uid = pod->metadata.uid;

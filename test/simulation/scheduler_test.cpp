@@ -29,7 +29,7 @@ struct World {
   std::unique_ptr<client::Client> client;
   component::metrics::Registry metrics;
   std::unique_ptr<Scheduler> scheduler;
-  SchedulerConfig config = default_config();
+  config::SchedulerConfig config = config::default_config();
 
   void start_scheduler() {
     SchedulerSetup setup{rt::Executor::current().runtime(), *client, metrics, config, component::FeatureGates(), std::nullopt};

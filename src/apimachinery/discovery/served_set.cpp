@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "apimachinery/discovery/version_order.h"
+
 namespace pintle::apimachinery {
 
 namespace {
@@ -163,10 +165,27 @@ Result<ServedSet> ServedSet::configured(const std::map<std::string, std::string>
   ServedSet set;
   if (config.empty()) return set;
   TRY_ASSIGN(const Wishes wishes, read_wishes(config));
+  std::vector<ServedResource> wanted;
   for (const ServedResource& resource : served_resources())
-    if (wishes.wants(resource)) set.resources_.push_back(resource);
-  set.group_versions_ = group(set.resources_);
+    if (wishes.wants(resource)) wanted.push_back(resource);
+  set.resources_ = std::make_shared<const std::vector<ServedResource>>(std::move(wanted));
+  set.group_versions_ = group(*set.resources_);
   return set;
+}
+
+ServedSet ServedSet::with(std::vector<std::shared_ptr<const RuntimeGroupVersion>> added) const {
+  ServedSet out;
+  out.resources_ = resources_;
+  out.group_versions_.assign(group_versions_.begin(), group_versions_.end() - static_cast<std::ptrdiff_t>(runtime_.size()));
+  out.runtime_ = runtime_;
+  for (auto& one : added)
+    if (out.find_group_version(one->served().group, one->served().version) == nullptr) out.runtime_.push_back(std::move(one));
+  std::ranges::sort(out.runtime_, [](const auto& a, const auto& b) {
+    const ServedGroupVersion &left = a->served(), &right = b->served();
+    return left.group != right.group ? left.group < right.group : version_precedes(left.version, right.version);
+  });
+  for (const auto& one : out.runtime_) out.group_versions_.push_back(one->served());
+  return out;
 }
 
 const ServedGroupVersion* ServedSet::find_group_version(std::string_view group, std::string_view version) const {

@@ -1,14 +1,15 @@
-// ServedSet: the part of the served table that a server was told to serve (--runtime-config). Constant once made, and
-// cheap: the resources stay those of the table.
+// ServedSet: what a server serves at a moment: the part of the served table that it was told to serve (--runtime-config), and what was
+// installed since. Constant once made, and cheap: the resources stay those of the table and of their definitions.
 #pragma once
 
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "apimachinery/discovery/served_resources.h"
+#include "apimachinery/discovery/runtime_resources.h"
 #include "base/status.h"
 
 namespace pintle::apimachinery {
@@ -23,6 +24,10 @@ class ServedSet {
   // has and this release does not.
   static Result<ServedSet> configured(const std::map<std::string, std::string>& config);
 
+  // The same with these besides, behind the groups that are there: groups by the alphabet, versions by version_precedes(). Of a group
+  // version that the table has too, the table's is served.
+  ServedSet with(std::vector<std::shared_ptr<const RuntimeGroupVersion>> added) const;
+
   ServedSet(ServedSet&&) = default;
   ServedSet& operator=(ServedSet&&) = default;
   ServedSet(const ServedSet&) = delete;
@@ -36,7 +41,8 @@ class ServedSet {
   bool has_group(std::string_view group) const;
 
  private:
-  std::vector<ServedResource> resources_;  // group_versions_ point into it
+  std::shared_ptr<const std::vector<ServedResource>> resources_;     // group_versions_ point into it
+  std::vector<std::shared_ptr<const RuntimeGroupVersion>> runtime_;  // and into these
   std::vector<ServedGroupVersion> group_versions_;
 };
 

@@ -56,5 +56,41 @@ TEST(ServedSet, Refusals) {
   check_refused({{"resource.k8s.io/v1beta1", "true"}}, "--runtime-config: resource.k8s.io/v1beta1 is not served by this release");
 }
 
+std::shared_ptr<const RuntimeGroupVersion> widgets(std::string group, std::string version) {
+  RuntimeResource resource;
+  resource.name = "widgets";
+  resource.singular = "widget";
+  resource.kind = "Widget";
+  resource.namespaced = true;
+  resource.short_names = {"wd", "wdg"};
+  resource.categories = {"all"};
+  resource.subresources = {{"status", "Widget", status_verbs, "", ""}, {"scale", "Scale", status_verbs, "autoscaling", "v1"}};
+  return std::make_shared<const RuntimeGroupVersion>(std::move(group), std::move(version), std::vector{resource});
+}
+
+TEST(ServedSet, ResourcesComeAtRunTimeBehindTheTable) {
+  const ServedSet table;
+  const std::size_t before = table.group_versions().size();
+  ServedSet more =
+      table.with({widgets("b.example.com", "v1beta1"), widgets("b.example.com", "v1"), widgets("a.example.com", "v2"), widgets("apps", "v1")});
+  ASSERT_EQ(more.group_versions().size(), before + 3) << "what the table has stays the table's";
+  std::vector<std::string> order;
+  for (const ServedGroupVersion& version : more.group_versions().subspan(before))
+    order.push_back(std::string(version.group) + "/" + std::string(version.version));
+  EXPECT_EQ(order, (std::vector<std::string>{"a.example.com/v2", "b.example.com/v1", "b.example.com/v1beta1"}));
+  EXPECT_TRUE(more.serves("b.example.com", "v1", "widgets"));
+  EXPECT_TRUE(more.serves("apps", "v1", "deployments"));
+  EXPECT_FALSE(table.serves("b.example.com", "v1", "widgets")) << "a set never changes";
+  // Their texts live with the set.
+  const ServedSet again = more.with({widgets("c.example.com", "v1")});
+  more = ServedSet();
+  const ServedGroupVersion* version = again.find_group_version("b.example.com", "v1");
+  ASSERT_NE(version, nullptr);
+  const ServedResource& resource = version->resources.front();
+  EXPECT_EQ(resource.short_names.back(), "wdg");
+  EXPECT_EQ(resource.find_subresource("scale")->group, "autoscaling");
+  EXPECT_EQ(resource.gvk().kind, "Widget");
+}
+
 }  // namespace
 }  // namespace pintle::apimachinery

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "apimachinery/discovery/documents.h"
+#include "apimachinery/discovery/content_hash.h"
 #include "apimachinery/openapi/parameters.h"
 #include "apimachinery/openapi/paths.h"
 #include "apimachinery/openapi/schemas.h"

@@ -7,7 +7,10 @@
 namespace pintle::apiserver {
 
 ResourceStore::ResourceStore(const Resource& resource, ResourceStoreDeps deps)
-    : resource_(resource), deps_(deps), codec_(resource, deps.fanout.budget()) {}
+    : resource_(resource),
+      deps_(deps),
+      shared_codec_(std::make_shared<const ResourceCodec>(resource, deps.fanout.budget())),
+      codec_(*shared_codec_) {}
 ResourceStore::~ResourceStore() = default;
 
 rt::Task<Result<Unit>> ResourceStore::start() {

@@ -151,7 +151,8 @@ class ResourceStore {
 
   const Resource& resource_;
   ResourceStoreDeps deps_;
-  ResourceCodec codec_;
+  const std::shared_ptr<const ResourceCodec> shared_codec_;
+  const ResourceCodec& codec_;
   std::unique_ptr<storage::WatchCache> cache_;
 };
 

@@ -82,17 +82,23 @@ Result<Options> options_of(rt::Runtime& runtime, const component::FlagSet& flags
   return out;
 }
 
-rt::Task<Result<Unit>> until_told(rt::Context ctx) {
+rt::Task<Result<int>> until_told(rt::Context ctx) {
   CO_TRY(co_await component::until_signal(std::move(ctx)));
-  co_return Unit{};
+  co_return 0;
 }
 
-// Ends by a signal, or when the lease is lost.
-rt::Task<Result<Unit>> wait_end(controller::ControllerManager& manager) {
-  std::vector<std::function<rt::Task<Result<Unit>>(rt::Context)>> ends;
+rt::Task<Result<int>> until_lost(rt::Context ctx, controller::ControllerManager* manager) {
+  CO_TRY(co_await manager->wait_lost(std::move(ctx)));
+  co_return 1;
+}
+
+// The exit status: 0 after a signal, 1 when the lease is lost, so that whoever supervises the process starts it again.
+rt::Task<int> wait_end(controller::ControllerManager& manager) {
+  std::vector<std::function<rt::Task<Result<int>>(rt::Context)>> ends;
   ends.push_back([](rt::Context ctx) { return until_told(std::move(ctx)); });
-  ends.push_back([&manager](rt::Context ctx) { return manager.wait_lost(std::move(ctx)); });
-  co_return co_await rt::when_any<Unit>(rt::Context::background(), std::move(ends));
+  ends.push_back([&manager](rt::Context ctx) { return until_lost(std::move(ctx), &manager); });
+  const auto ended = co_await rt::when_any<int>(rt::Context::background(), std::move(ends));
+  co_return ended.value_or(1);
 }
 
 rt::Task<int> serve(rt::Runtime& runtime, Options options) {
@@ -121,8 +127,7 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   if (!started) {
     status = fail(started.error());
   } else {
-    auto ended = co_await wait_end(*manager);
-    (void)ended;
+    status = co_await wait_end(*manager);
     log::info(0, "Shutting down");
   }
   co_await manager->stop();

@@ -23,7 +23,7 @@ namespace {
 namespace log = component::log;
 
 struct Options {
-  scheduler::SchedulerConfig config;
+  scheduler::config::SchedulerConfig config;
   component::FeatureGates gates;
   std::string master;
   std::string reviews_kubeconfig;  // of --authentication-kubeconfig or --authorization-kubeconfig
@@ -32,7 +32,7 @@ struct Options {
 
 using component::into;
 using component::into_if_set;
-using Config = scheduler::SchedulerConfig;
+using Config = scheduler::config::SchedulerConfig;
 
 Result<Unit> take_burst(const component::FlagSet& flags, std::string_view flag, Config& config) {
   config.client_burst = static_cast<double>(flags.get_int(flag));
@@ -99,7 +99,7 @@ rt::Task<Result<int>> until_lost(rt::Context ctx, scheduler::Scheduler* schedule
   co_return 1;
 }
 
-client::LeaderElectionOptions election_of(const scheduler::SchedulerConfig& config, rt::Runtime& runtime) {
+client::LeaderElectionOptions election_of(const scheduler::config::SchedulerConfig& config, rt::Runtime& runtime) {
   client::LeaderElectionOptions out;
   out.namespace_name = config.lease_namespace;
   out.name = config.lease_name;
@@ -162,18 +162,18 @@ Result<component::CommandWork> prepare(rt::Runtime& runtime, const component::Fl
 
 }  // namespace
 
-Result<scheduler::SchedulerConfig> scheduler_configuration(rt::Disk& disk, const component::FlagSet& flags) {
-  scheduler::SchedulerConfig out = scheduler::default_config();
+Result<scheduler::config::SchedulerConfig> scheduler_configuration(rt::Disk& disk, const component::FlagSet& flags) {
+  scheduler::config::SchedulerConfig out = scheduler::config::default_config();
   const std::string path = flags.get_string("config");
   if (!path.empty()) {
     TRY_ASSIGN(const std::string text, disk.read(path));
-    auto parsed = scheduler::parse_config(text);
+    auto parsed = scheduler::config::parse_config(text);
     if (!parsed) return bad_request(path + ": " + parsed.error().message);
     out = std::move(*parsed);
   } else {
-    TRY(component::take_flags<scheduler::SchedulerConfig>(flags, without_file, out));
+    TRY(component::take_flags<scheduler::config::SchedulerConfig>(flags, without_file, out));
   }
-  TRY(component::take_flags<scheduler::SchedulerConfig>(flags, beside_file, out));
+  TRY(component::take_flags<scheduler::config::SchedulerConfig>(flags, beside_file, out));
   if (flags.get_string("leader-elect-resource-lock") != "leases") return bad_request("--leader-elect-resource-lock must be \"leases\"");
   if (out.lease_duration <= out.renew_deadline) return bad_request("leaseDuration must be greater than renewDeadline");
   return out;

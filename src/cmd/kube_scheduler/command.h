@@ -10,7 +10,7 @@
 namespace pintle::cmd {
 
 // --config holds everything that the deprecated flags say; the election flags outweigh it. BadRequest names the file and the field.
-Result<scheduler::SchedulerConfig> scheduler_configuration(rt::Disk& disk, const component::FlagSet& flags);
+Result<scheduler::config::SchedulerConfig> scheduler_configuration(rt::Disk& disk, const component::FlagSet& flags);
 // Runs until SIGINT or SIGTERM, or until leadership is lost; the exit status.
 int run_kube_scheduler(std::span<const char* const> args);
 

@@ -11,7 +11,7 @@ namespace {
 struct World {
   rt::Simulation sim{{.seed = 1}};
   rt::Disk& disk = sim.add_machine({.name = "a"}).disk();
-  Result<scheduler::SchedulerConfig> read(const std::vector<std::string>& arguments) {
+  Result<scheduler::config::SchedulerConfig> read(const std::vector<std::string>& arguments) {
     return scheduler_configuration(disk, testing::flags_of(kube_scheduler_flags(), arguments));
   }
 };

@@ -24,7 +24,7 @@ Result<component::FlagSet> component_flags(const cli::ClusterConfig& config, std
 Result<Unit> take_api_server_arguments(const cli::ClusterConfig& config, apiserver::ApiServerOptions& options);
 
 struct SchedulerSettings {
-  scheduler::SchedulerConfig config;
+  scheduler::config::SchedulerConfig config;
   component::FeatureGates gates;
 };
 Result<SchedulerSettings> scheduler_settings(const cli::ClusterConfig& config, rt::Disk& disk);

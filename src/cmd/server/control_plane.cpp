@@ -227,8 +227,8 @@ rt::Task<Result<Unit>> ControlPlane::start_components() {
   CO_TRY_ASSIGN(facts.ca_pem, pki_.read("ca.crt"));
   CO_TRY_ASSIGN(facts.kubelet_serving_ca_pem, pki_.read(std::string(component::Pki::kubelet_serving_ca) + ".crt"));
   if (!config_.disabled("dns")) facts.dns_node_ip = node_ip_;
-  controller::ManifestSetup manifests{runtime_, client_for("system:apiserver"), layout_.manifests(), cli::addon_manifests(config_, facts)};
-  manifests_ = std::make_unique<controller::Manifests>(std::move(manifests));
+  controller::manifests::ManifestSetup manifests{runtime_, client_for("system:apiserver"), layout_.manifests(), cli::addon_manifests(config_, facts)};
+  manifests_ = std::make_unique<controller::manifests::Manifests>(std::move(manifests));
   CO_TRY(co_await manifests_->start());
   CO_TRY(co_await ensure_token());
   if (!config_.disabled("controller-manager")) CO_TRY(start_controllers());

@@ -32,7 +32,7 @@ std::string hmac_sha256(std::string key, std::string_view text) {
 std::optional<rt::WallTime> expiration(const Secret& secret) {
   const auto time = api::parse_time(text_of(secret, "expiration"));
   if (!time || time->zero()) return std::nullopt;
-  return to_wall_time(*time);
+  return apimachinery::to_wall_time(*time);
 }
 
 std::optional<SigningToken> signing_token(const Secret& secret, rt::WallTime now) {
@@ -45,7 +45,7 @@ std::optional<SigningToken> signing_token(const Secret& secret, rt::WallTime now
 }
 
 std::string detached_signature(std::string_view content, const SigningToken& token) {
-  const std::string header = codec::base64_url(R"({"alg":"HS256","kid":)" + json_string(token.id) + "}");
+  const std::string header = codec::base64_url(R"({"alg":"HS256","kid":)" + objects::json_string(token.id) + "}");
   const std::string signature = hmac_sha256(token.secret, header + "." + codec::base64_url(content));
   return header + ".." + codec::base64_url(signature);
 }

@@ -29,11 +29,11 @@ class CronJobController final : public Controller {
     crons.on_update = [this](const CronPtr&, const CronPtr& cron) { enqueue(*cron); };
     crons_.add_handler(std::move(crons));
     jobs_.add_index("controller", [](const Job& job) {
-      const auto* ref = controller_of(job.metadata);
+      const auto* ref = rules::controller_of(job.metadata);
       return ref ? std::vector<std::string>{ref->uid} : std::vector<std::string>();
     });
     jobs_.on_any([this](const Job& job) {
-      const auto* ref = controller_of(job.metadata);
+      const auto* ref = rules::controller_of(job.metadata);
       if (ref != nullptr && ref->kind == "CronJob") loop_.queue().add(client::object_key(job.metadata.namespace_, ref->name));
     });
   }
@@ -53,8 +53,8 @@ class CronJobController final : public Controller {
   ControllerDeps deps_;
   client::Informer<CronJob> crons_;
   client::Informer<Job> jobs_;
-  Written<CronJob> written_;
-  Written<Job> written_jobs_;
+  objects::Written<CronJob> written_;
+  objects::Written<Job> written_jobs_;
   std::map<std::string, TimeZone> zones_;
   client::ControlLoop loop_;
 };
@@ -74,7 +74,7 @@ std::vector<JobPtr> CronJobController::jobs_of(const CronJob& cron) {
   std::vector<JobPtr> out = jobs_.by_index("controller", cron.metadata.uid);
   for (JobPtr& job : out) job = written_jobs_.newest(job);
   for (JobPtr& job : written_jobs_.unseen(cron.metadata.namespace_))
-    if (is_controlled_by(job->metadata, cron.metadata)) out.push_back(std::move(job));
+    if (rules::is_controlled_by(job->metadata, cron.metadata)) out.push_back(std::move(job));
   return out;
 }
 
@@ -100,10 +100,10 @@ rt::Task<Result<bool>> CronJobController::start_job(rt::Context ctx, CronPtr cro
     if (made.error().reason == Reason::AlreadyExists) {
       auto there = co_await deps_.client.get<Job>(std::move(ctx), cron->metadata.namespace_, name);
       if (!there) co_return Unexpected(std::move(there).error());
-      if (!is_controlled_by(there->metadata, cron->metadata)) co_return error(Reason::AlreadyExists, "job " + name + " is another's");
+      if (!rules::is_controlled_by(there->metadata, cron->metadata)) co_return error(Reason::AlreadyExists, "job " + name + " is another's");
       co_return false;
     }
-    if (is_namespace_terminating(made.error())) co_return false;
+    if (pods::is_namespace_terminating(made.error())) co_return false;
     deps_.events.warning(*cron, "FailedCreate", "Error creating job: " + made.error().message);
     co_return Unexpected(std::move(made).error());
   }

@@ -53,7 +53,7 @@ void Round::follow_jobs() {
       active.push_back(reference_to_job(*job));
     }
     if (end == "Complete" && job->status.completion_time &&
-        (!plan_.status.last_successful_time || before(*plan_.status.last_successful_time, *job->status.completion_time)))
+        (!plan_.status.last_successful_time || objects::before(*plan_.status.last_successful_time, *job->status.completion_time)))
       plan_.status.last_successful_time = job->status.completion_time;
   }
   std::erase_if(active, [&](const api::core_v1::ObjectReference& ref) {
@@ -69,7 +69,7 @@ void Round::trim(std::string_view type, std::optional<int32_t> limit, int32_t us
     if (finished_as(*job) == type && !job->metadata.deletion_timestamp) finished.push_back(job);
   std::ranges::sort(finished, [](const JobPtr& a, const JobPtr& b) {
     const api::Time left = a->status.start_time.value_or(api::Time{}), right = b->status.start_time.value_or(api::Time{});
-    return left == right ? a->metadata.name < b->metadata.name : before(left, right);
+    return left == right ? a->metadata.name < b->metadata.name : objects::before(left, right);
   });
   const int64_t surplus = static_cast<int64_t>(finished.size()) - limit.value_or(usual);
   for (int64_t i = 0; i < surplus; ++i) plan_.remove.push_back(finished[static_cast<std::size_t>(i)]);
@@ -104,7 +104,7 @@ void Round::start(int64_t time) {
   job.metadata.labels = cron_.spec.job_template.metadata.labels;
   job.metadata.annotations = cron_.spec.job_template.metadata.annotations;
   job.metadata.annotations["batch.kubernetes.io/cronjob-scheduled-timestamp"] = api::format_time(api::time_from_unix(time, 0));
-  job.metadata.owner_references.push_back(controller_reference("batch/v1", "CronJob", cron_.metadata));
+  job.metadata.owner_references.push_back(rules::controller_reference("batch/v1", "CronJob", cron_.metadata));
   job.spec = cron_.spec.job_template.spec;
   plan_.start = std::move(job);
   plan_.start_time = time;

@@ -86,7 +86,7 @@ rt::Task<Result<Unit>> Approver::decide(rt::Context ctx, CsrPtr csr, Verdict ver
   condition.status = "True";
   condition.reason = std::move(reason);
   condition.message = std::move(message);
-  condition.last_update_time = condition.last_transition_time = to_api_time(deps_.runtime.clock().wall_now());
+  condition.last_update_time = condition.last_transition_time = apimachinery::to_api_time(deps_.runtime.clock().wall_now());
   copy.status.conditions.push_back(std::move(condition));
   auto done = co_await deps_.client.update_subresource<CertificateSigningRequest>(std::move(ctx), "approval", std::move(copy));
   if (!done && done.error().reason != Reason::NotFound) co_return Unexpected(std::move(done).error());

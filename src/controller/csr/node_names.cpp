@@ -37,7 +37,7 @@ std::string text_at(const ConfigMap& map, std::string_view key) {
 
 // Until a name that nobody uses is free; not above zero: it is. Creation times are whole seconds.
 rt::Duration time_left(const ConfigMap& held, rt::WallTime now) {
-  return to_wall_time(held.metadata.creation_timestamp) + unused_name_kept_max + std::chrono::seconds(1) - now;
+  return apimachinery::to_wall_time(held.metadata.creation_timestamp) + unused_name_kept_max + std::chrono::seconds(1) - now;
 }
 bool is_old(const ConfigMap& held, rt::WallTime now) { return time_left(held, now) <= rt::Duration::zero(); }
 

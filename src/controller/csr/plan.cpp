@@ -106,9 +106,9 @@ std::optional<rt::WallTime> deletion_time(const CertificateSigningRequest& csr, 
   const auto at = [&](rt::WallTime when) {
     if (!earliest || when < *earliest) earliest = when;
   };
-  if (csr.status.conditions.empty()) at(to_wall_time(csr.metadata.creation_timestamp) + pending);
+  if (csr.status.conditions.empty()) at(apimachinery::to_wall_time(csr.metadata.creation_timestamp) + pending);
   for (const auto& condition : csr.status.conditions) {
-    const rt::WallTime since = to_wall_time(condition.last_update_time);
+    const rt::WallTime since = apimachinery::to_wall_time(condition.last_update_time);
     if (condition.type == "Denied" || condition.type == "Failed") at(since + handled);
     if (condition.type == "Approved") at(since + (csr.status.certificate.empty() ? pending : handled));
   }

@@ -78,7 +78,7 @@ rt::Task<Result<Unit>> Signer::fail(rt::Context ctx, CertificateSigningRequest c
   condition.status = "True";
   condition.reason = "SignerValidationFailure";
   condition.message = std::move(why);
-  condition.last_update_time = condition.last_transition_time = to_api_time(deps_.runtime.clock().wall_now());
+  condition.last_update_time = condition.last_transition_time = apimachinery::to_api_time(deps_.runtime.clock().wall_now());
   csr.status.conditions.push_back(std::move(condition));
   co_return co_await write(std::move(ctx), std::move(csr));
 }
@@ -86,7 +86,9 @@ rt::Task<Result<Unit>> Signer::fail(rt::Context ctx, CertificateSigningRequest c
 rt::Task<Result<Unit>> Signer::sync(rt::Context ctx, std::string key) {
   const CsrPtr csr = csrs_.get(key);
   if (csr == nullptr || !is_approved(*csr) || !csr->status.certificate.empty() || is_failed(*csr)) co_return Unit{};
-  const SigningAuthority& authority = deps_.options.signers.at(csr->spec.signer_name);
+  const auto signer = deps_.options.signers.find(csr->spec.signer_name);
+  if (signer == deps_.options.signers.end()) co_return Unit{};  // made again, for another signer
+  const SigningAuthority& authority = signer->second;
   const auto request = component::parse_certificate_request_pem(csr->spec.request);
   if (!request) co_return co_await fail(std::move(ctx), *csr, "unable to parse csr \"" + key + "\": " + request.error().message);
   if (const auto why = refusal(*csr, *request)) co_return co_await fail(std::move(ctx), *csr, *why);

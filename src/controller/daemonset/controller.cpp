@@ -46,7 +46,7 @@ class DaemonSetController final : public Controller {
     nodes.on_delete = [this](const NodePtr&) { enqueue_all(); };
     nodes_.add_handler(std::move(nodes));
     deps_.pods.add_owner_handler({"DaemonSet", "apps",
-                                  [this](const std::string& ns, const api::meta_v1::OwnerReference& ref, const PodPtr&) {
+                                  [this](const std::string& ns, const api::meta_v1::OwnerReference& ref, const pods::PodPtr&) {
                                     loop_.queue().add(client::object_key(ns, ref.name));
                                   },
                                   [this](const Pod& pod) { enqueue_matching(pod); }});
@@ -70,23 +70,23 @@ class DaemonSetController final : public Controller {
     }
   }
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
-  rt::Task<Result<std::vector<PodPtr>>> claim_all(rt::Context ctx, SetPtr set);
+  rt::Task<Result<std::vector<pods::PodPtr>>> claim_all(rt::Context ctx, SetPtr set);
   rt::Task<Result<api::meta_v1::ObjectMeta>> fresh_metadata(rt::Context ctx, SetPtr set);
   rt::Task<Result<Unit>> create_one(rt::Context ctx, SetPtr set, std::string node, std::string hash);
   rt::Task<Result<Unit>> remove_one(rt::Context ctx, SetPtr set, Removal removal);
   rt::Task<std::optional<Status>> change_pods(rt::Context ctx, SetPtr set, Plan& plan, std::string hash);
   // Whether a failed pod may go now; else the set is looked at again when it may.
   // The nodes whose failed pods wait to be replaced; the set comes again when the first may be.
-  std::set<std::string> waiting_nodes(const std::string& key, const std::vector<PodPtr>& pods);
+  std::set<std::string> waiting_nodes(const std::string& key, const std::vector<pods::PodPtr>& pods);
   rt::Task<Result<Unit>> write_status(rt::Context ctx, SetPtr set, DaemonSetStatus status);
 
   ControllerDeps deps_;
   client::Informer<DaemonSet> sets_;
   client::Informer<Node> nodes_;
-  Written<DaemonSet> written_;
-  Revisions revisions_;
-  PendingPods pending_;
-  PodControl control_;
+  objects::Written<DaemonSet> written_;
+  objects::Revisions revisions_;
+  pods::PendingPods pending_;
+  pods::PodControl control_;
   FailureBackoff failures_;  // by "namespace/set/node"
   client::ControlLoop loop_;
 };
@@ -97,36 +97,36 @@ rt::Task<Result<api::meta_v1::ObjectMeta>> DaemonSetController::fresh_metadata(r
   co_return std::move(read->metadata);
 }
 
-rt::Task<Result<std::vector<PodPtr>>> DaemonSetController::claim_all(rt::Context ctx, SetPtr set) {
+rt::Task<Result<std::vector<pods::PodPtr>>> DaemonSetController::claim_all(rt::Context ctx, SetPtr set) {
   auto selector = apimachinery::to_label_selector(set->spec.selector.get());
   if (!selector) co_return Unexpected(std::move(selector).error());
-  std::vector<PodPtr> candidates = pending_.merge(set->metadata.uid, deps_.pods.controlled_by(set->metadata.uid));
-  for (PodPtr& pod : deps_.pods.orphans_in(set->metadata.namespace_))
+  std::vector<pods::PodPtr> candidates = pending_.merge(set->metadata.uid, deps_.pods.controlled_by(set->metadata.uid));
+  for (pods::PodPtr& pod : deps_.pods.orphans_in(set->metadata.namespace_))
     if (selector->matches(pod->metadata.labels)) candidates.push_back(std::move(pod));
-  ClaimRequest<Pod> request;
-  request.owner = controller_reference("apps/v1", "DaemonSet", set->metadata);
-  request.owner_deleted = is_deleted(set->metadata);
+  objects::ClaimRequest<Pod> request;
+  request.owner = rules::controller_reference("apps/v1", "DaemonSet", set->metadata);
+  request.owner_deleted = pods::is_deleted(set->metadata);
   request.matches = [selector = std::move(*selector)](const Pod& pod) { return selector.matches(pod.metadata.labels); };
   request.fresh = [this, set](rt::Context c) { return fresh_metadata(std::move(c), set); };
   co_return co_await claim<Pod>(deps_.client, std::move(ctx), std::move(request), std::move(candidates));
 }
 
 rt::Task<Result<Unit>> DaemonSetController::create_one(rt::Context ctx, SetPtr set, std::string node, std::string hash) {
-  Workload owner{"apps/v1", "DaemonSet", &set->metadata};
+  pods::Workload owner{"apps/v1", "DaemonSet", &set->metadata};
   Pod pod = make_pod(*set, node, hash);
   auto made = co_await control_.create(std::move(ctx), std::move(owner), std::move(pod));
   if (!made) {
-    if (is_namespace_terminating(made.error())) co_return Unit{};
+    if (pods::is_namespace_terminating(made.error())) co_return Unit{};
     co_return Unexpected(std::move(made).error());
   }
   pending_.created(set->metadata.uid, std::move(*made));
   co_return Unit{};
 }
 
-std::set<std::string> DaemonSetController::waiting_nodes(const std::string& key, const std::vector<PodPtr>& pods) {
+std::set<std::string> DaemonSetController::waiting_nodes(const std::string& key, const std::vector<pods::PodPtr>& pods) {
   std::set<std::string> out;
-  for (const PodPtr& pod : pods) {
-    if (pod->status.phase != "Failed" || is_deleted(pod->metadata)) continue;
+  for (const pods::PodPtr& pod : pods) {
+    if (pod->status.phase != "Failed" || pods::is_deleted(pod->metadata)) continue;
     const std::string node = target_node(*pod);
     const rt::Duration wait = failures_.remaining(key + "/" + node, deps_.runtime.clock().now());
     if (wait == rt::Duration::zero()) continue;
@@ -150,7 +150,7 @@ rt::Task<Result<Unit>> DaemonSetController::remove_one(rt::Context ctx, SetPtr s
       deps_.events.normal(*set, removal.event, text);
     }
   }
-  Workload owner{"apps/v1", "DaemonSet", &set->metadata};
+  pods::Workload owner{"apps/v1", "DaemonSet", &set->metadata};
   CO_TRY(co_await control_.remove(std::move(ctx), std::move(owner), removal.pod));
   pending_.deleted(set->metadata.uid, *removal.pod);
   co_return Unit{};
@@ -160,7 +160,7 @@ rt::Task<std::optional<Status>> DaemonSetController::change_pods(rt::Context ctx
   std::function<rt::Task<Result<Unit>>(int)> attempt = [this, ctx, set, &plan, hash](int i) {
     return create_one(ctx, set, plan.create[static_cast<std::size_t>(i)], hash);
   };
-  auto outcome = co_await slow_start(static_cast<int>(plan.create.size()), std::move(attempt));
+  auto outcome = co_await pods::slow_start(static_cast<int>(plan.create.size()), std::move(attempt));
   std::vector<rt::Task<Result<Unit>>> removals;
   for (Removal& removal : plan.remove) removals.push_back(remove_one(ctx, set, std::move(removal)));
   auto results = co_await rt::when_all(std::move(removals));
@@ -192,11 +192,11 @@ rt::Task<Result<Unit>> DaemonSetController::sync(rt::Context ctx, std::string ke
     deps_.events.warning(*set, "SelectingAll", "This daemon set is selecting all pods. A non-empty selector is required.");
     co_return Unit{};
   }
-  if (is_deleted(set->metadata)) co_return Unit{};
-  RevisionOwner owner{"DaemonSet", &set->metadata, &set->spec.template_, set->status.collision_count};
+  if (pods::is_deleted(set->metadata)) co_return Unit{};
+  objects::RevisionOwner owner{"DaemonSet", &set->metadata, &set->spec.template_, set->status.collision_count};
   auto revision = co_await revisions_.ensure(ctx, owner, std::string(hash_label));
   if (!revision) {
-    if (is_namespace_terminating(revision.error())) co_return Unit{};
+    if (pods::is_namespace_terminating(revision.error())) co_return Unit{};
     co_return Unexpected(std::move(revision).error());
   }
   if (revision->collision) {
@@ -217,7 +217,7 @@ rt::Task<Result<Unit>> DaemonSetController::sync(rt::Context ctx, std::string ke
   if (failure) co_return Unexpected(std::move(*failure));
   if (plan.look_again) loop_.queue().add_after(key, *plan.look_again);
   std::set<std::string> live = {revision->revision->metadata.name};
-  for (const PodPtr& pod : *pods)
+  for (const pods::PodPtr& pod : *pods)
     if (const std::string* label = pod->metadata.labels.get(hash_label)) live.insert(set->metadata.name + "-" + *label);
   co_return co_await revisions_.trim(std::move(ctx), owner, std::move(live), set->spec.revision_history_limit.value_or(10));
 }

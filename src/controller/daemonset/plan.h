@@ -28,7 +28,7 @@ Placement place(const DaemonSet& set, const api::core_v1::Node& node, bool toler
 std::string target_node(const api::core_v1::Pod& pod);
 
 struct Removal {
-  PodPtr pod;
+  pods::PodPtr pod;
   std::string event;  // "FailedDaemonPod", "SucceededDaemonPod"; "": none
 };
 struct Plan {
@@ -40,8 +40,8 @@ struct Plan {
 struct Observed {
   const DaemonSet& set;
   const std::vector<NodePtr>& nodes;
-  const std::vector<PodPtr>& pods;  // those it controls
-  std::string hash;                 // of the template: what new pods carry
+  const std::vector<pods::PodPtr>& pods;  // those it controls
+  std::string hash;                       // of the template: what new pods carry
   rt::WallTime now;
   bool toleration_comparisons = false;  // feature TaintTolerationComparisonOperators
   std::set<std::string> waiting{};      // nodes whose failed pods may not be replaced yet

@@ -65,7 +65,7 @@ std::string target_node(const Pod& pod) {
 }
 
 Pod make_pod(const DaemonSet& set, const std::string& node, const std::string& hash) {
-  Pod pod = pod_from_template(set.spec.template_, Workload{"apps/v1", "DaemonSet", &set.metadata});
+  Pod pod = pods::pod_from_template(set.spec.template_, pods::Workload{"apps/v1", "DaemonSet", &set.metadata});
   if (const std::string* generation = set.metadata.annotations.get(generation_annotation))
     pod.metadata.labels["pod-template-generation"] = *generation;
   pod.metadata.labels[hash_label] = hash;

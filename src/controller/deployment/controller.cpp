@@ -30,18 +30,18 @@ class DeploymentController final : public Controller {
     client::Informer<ReplicaSet>::Handler handler;
     handler.on_add = [this](const SetPtr& set, bool) { set_changed(*set); };
     handler.on_update = [this](const SetPtr& before, const SetPtr& after) {
-      const auto* ref = controller_of(before->metadata);
+      const auto* ref = rules::controller_of(before->metadata);
       if (ref != nullptr && !is_controlled_by_uid(after->metadata, ref->uid)) enqueue_owner(before->metadata.namespace_, *ref);
       set_changed(*after);
     };
     handler.on_delete = [this](const SetPtr& set) { set_changed(*set); };
     sets_.add_handler(std::move(handler));
     sets_.add_index("controller", [](const ReplicaSet& set) {
-      const auto* ref = controller_of(set.metadata);
+      const auto* ref = rules::controller_of(set.metadata);
       return std::vector<std::string>{ref ? ref->uid : "orphan/" + set.metadata.namespace_};
     });
     client::Informer<api::core_v1::Pod>::Handler pods;
-    pods.on_delete = [this](const PodPtr& pod) { pod_gone(*pod); };
+    pods.on_delete = [this](const pods::PodPtr& pod) { pod_gone(*pod); };
     deps_.pods.informer().add_handler(std::move(pods));
   }
   void start() override { loop_.start(deps_.workers(5)); }
@@ -49,7 +49,7 @@ class DeploymentController final : public Controller {
 
  private:
   static bool is_controlled_by_uid(const api::meta_v1::ObjectMeta& meta, const std::string& uid) {
-    const auto* ref = controller_of(meta);
+    const auto* ref = rules::controller_of(meta);
     return ref != nullptr && ref->uid == uid;
   }
   void enqueue(const api::meta_v1::ObjectMeta& meta) { loop_.queue().add(client::object_key(meta.namespace_, meta.name)); }
@@ -70,14 +70,14 @@ class DeploymentController final : public Controller {
   ControllerDeps deps_;
   client::Informer<Deployment> deployments_;
   client::Informer<ReplicaSet> sets_;
-  Written<ReplicaSet> written_sets_;
-  Written<Deployment> written_;
+  objects::Written<ReplicaSet> written_sets_;
+  objects::Written<Deployment> written_;
   client::ControlLoop loop_;
 };
 
 void DeploymentController::set_changed(const ReplicaSet& set) {
-  if (const auto* ref = controller_of(set.metadata)) return enqueue_owner(set.metadata.namespace_, *ref);
-  if (set.metadata.labels.empty() || is_deleted(set.metadata)) return;
+  if (const auto* ref = rules::controller_of(set.metadata)) return enqueue_owner(set.metadata.namespace_, *ref);
+  if (set.metadata.labels.empty() || pods::is_deleted(set.metadata)) return;
   for (const DeploymentPtr& deployment : deployments_.list(set.metadata.namespace_)) {
     const auto selector = apimachinery::to_label_selector(deployment->spec.selector.get());
     if (selector && !selector->matches_everything() && selector->matches(set.metadata.labels)) enqueue(deployment->metadata);
@@ -86,11 +86,11 @@ void DeploymentController::set_changed(const ReplicaSet& set) {
 
 // Recreate goes on when the last old pod has gone.
 void DeploymentController::pod_gone(const api::core_v1::Pod& pod) {
-  const auto* ref = controller_of(pod.metadata);
+  const auto* ref = rules::controller_of(pod.metadata);
   if (ref == nullptr || ref->kind != "ReplicaSet") return;
   const SetPtr set = sets_.get(pod.metadata.namespace_, ref->name);
   if (set == nullptr || set->metadata.uid != ref->uid) return;
-  const auto* owner = controller_of(set->metadata);
+  const auto* owner = rules::controller_of(set->metadata);
   if (owner == nullptr) return;
   const DeploymentPtr deployment = deployments_.get(pod.metadata.namespace_, owner->name);
   if (deployment && deployment->spec.strategy.type == "Recreate") enqueue(deployment->metadata);
@@ -107,9 +107,9 @@ rt::Task<Result<Sets>> DeploymentController::claim_sets(rt::Context ctx, Deploym
   for (SetPtr& set : sets_.by_index("controller", "orphan/" + deployment->metadata.namespace_)) candidates.push_back(std::move(set));
   for (SetPtr& set : candidates) set = written_sets_.newest(set);
   for (SetPtr& set : written_sets_.unseen(deployment->metadata.namespace_)) candidates.push_back(std::move(set));
-  ClaimRequest<ReplicaSet> request;
-  request.owner = controller_reference("apps/v1", "Deployment", deployment->metadata);
-  request.owner_deleted = is_deleted(deployment->metadata);
+  objects::ClaimRequest<ReplicaSet> request;
+  request.owner = rules::controller_reference("apps/v1", "Deployment", deployment->metadata);
+  request.owner_deleted = pods::is_deleted(deployment->metadata);
   request.matches = [selector = std::move(selector)](const ReplicaSet& set) { return selector.matches(set.metadata.labels); };
   request.fresh = [this, deployment](rt::Context c) { return fresh_metadata(std::move(c), deployment); };
   co_return co_await claim<ReplicaSet>(deps_.client, std::move(ctx), std::move(request), std::move(candidates));
@@ -119,7 +119,7 @@ bool DeploymentController::old_pods_running(const Deployment& deployment, const 
   const SetPtr current = find_new(deployment, sets);
   for (const SetPtr& set : sets) {
     if (set == current) continue;
-    for (const PodPtr& pod : deps_.pods.controlled_by(set->metadata.uid))
+    for (const pods::PodPtr& pod : deps_.pods.controlled_by(set->metadata.uid))
       if (!rules::is_terminal(*pod)) return true;
   }
   return false;
@@ -146,14 +146,14 @@ rt::Task<Result<bool>> DeploymentController::create_set(rt::Context ctx, Deploym
   if (made.error().reason == Reason::AlreadyExists) {
     auto there = co_await deps_.client.get<ReplicaSet>(ctx, deployment->metadata.namespace_, name);
     if (!there) co_return Unexpected(std::move(there).error());
-    if (is_controlled_by(there->metadata, deployment->metadata) && equal_ignoring_hash(there->spec.template_, wanted)) {
+    if (rules::is_controlled_by(there->metadata, deployment->metadata) && objects::equal_ignoring_hash(there->spec.template_, wanted)) {
       written_sets_.remember(std::move(*there));
       co_return true;
     }
     CO_TRY(co_await write_status(ctx, after_collision(*deployment)));
     co_return false;
   }
-  if (is_namespace_terminating(made.error())) co_return Unexpected(std::move(made).error());
+  if (pods::is_namespace_terminating(made.error())) co_return Unexpected(std::move(made).error());
   deps_.events.warning(*deployment, "ReplicaSetCreateError", "Failed to create new replica set \"" + name + "\": " + made.error().message);
   if (has_progress_deadline(*deployment)) {
     auto noted = co_await write_status(ctx, after_failed_create(*deployment, name, made.error(), deps_.runtime.clock().wall_now()));
@@ -204,7 +204,7 @@ rt::Task<Result<Unit>> DeploymentController::sync(rt::Context ctx, std::string k
   Observed observed{*deployment, *sets, running, deps_.runtime.clock().wall_now()};
   Plan plan = plan_deployment(observed);
   auto done = co_await apply(ctx, deployment, std::move(plan));
-  if (!done && (done.error().reason == Reason::NotFound || is_namespace_terminating(done.error()))) co_return Unit{};
+  if (!done && (done.error().reason == Reason::NotFound || pods::is_namespace_terminating(done.error()))) co_return Unit{};
   co_return std::move(done);
 }
 

@@ -201,8 +201,8 @@ void Round::scale_in_proportion() {
   const int32_t add = (want > 0 ? want + surge : 0) - wanted_pods(sets);
   std::ranges::sort(sets, [&](const SetPtr& a, const SetPtr& b) {
     if (replicas_of(*a) != replicas_of(*b)) return replicas_of(*a) > replicas_of(*b);
-    const bool older = before(a->metadata.creation_timestamp, b->metadata.creation_timestamp);
-    const bool newer = before(b->metadata.creation_timestamp, a->metadata.creation_timestamp);
+    const bool older = objects::before(a->metadata.creation_timestamp, b->metadata.creation_timestamp);
+    const bool newer = objects::before(b->metadata.creation_timestamp, a->metadata.creation_timestamp);
     return older == newer ? a->metadata.name < b->metadata.name : add > 0 ? newer : older;
   });
   std::vector<int32_t> sizes;

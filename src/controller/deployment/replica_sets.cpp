@@ -34,7 +34,7 @@ SetPtr find_new(const Deployment& deployment, const Sets& sets) {
   Sets sorted = sets;
   sort_by_creation(sorted);
   for (SetPtr& set : sorted)
-    if (equal_ignoring_hash(set->spec.template_, deployment.spec.template_)) return set;
+    if (objects::equal_ignoring_hash(set->spec.template_, deployment.spec.template_)) return set;
   return nullptr;
 }
 
@@ -59,7 +59,8 @@ void sort_by_creation(Sets& sets) {
   std::ranges::sort(sets, [](const SetPtr& a, const SetPtr& b) {
     const auto& left = a->metadata;
     const auto& right = b->metadata;
-    return left.creation_timestamp == right.creation_timestamp ? left.name < right.name : before(left.creation_timestamp, right.creation_timestamp);
+    return left.creation_timestamp == right.creation_timestamp ? left.name < right.name
+                                                               : objects::before(left.creation_timestamp, right.creation_timestamp);
   });
 }
 
@@ -79,8 +80,8 @@ Fenceposts fenceposts(const Deployment& deployment) {
   const int32_t replicas = replicas_of(deployment);
   const auto* rolling = deployment.spec.strategy.rolling_update.get();
   api::IntOrString none;
-  out.surge = scaled_amount(rolling ? rolling->max_surge.value_or(none) : none, replicas, true).value_or(0);
-  out.unavailable = scaled_amount(rolling ? rolling->max_unavailable.value_or(none) : none, replicas, false).value_or(0);
+  out.surge = objects::scaled_amount(rolling ? rolling->max_surge.value_or(none) : none, replicas, true).value_or(0);
+  out.unavailable = objects::scaled_amount(rolling ? rolling->max_unavailable.value_or(none) : none, replicas, false).value_or(0);
   if (out.surge == 0 && out.unavailable == 0) out.unavailable = 1;
   return out;
 }
@@ -153,12 +154,12 @@ bool set_new_set_annotations(const Deployment& deployment, ReplicaSet& set, int6
 
 ReplicaSet make_new_set(const Deployment& deployment) {
   ReplicaSet set;
-  const std::string hash = pod_template_hash(deployment.spec.template_, deployment.status.collision_count);
+  const std::string hash = objects::pod_template_hash(deployment.spec.template_, deployment.status.collision_count);
   // A name of the longest length gives its end to the hash.
   constexpr std::size_t name_bytes_max = 253;
   set.metadata.name = deployment.metadata.name.substr(0, name_bytes_max - hash.size() - 1) + "-" + hash;
   set.metadata.namespace_ = deployment.metadata.namespace_;
-  set.metadata.owner_references.push_back(controller_reference("apps/v1", "Deployment", deployment.metadata));
+  set.metadata.owner_references.push_back(rules::controller_reference("apps/v1", "Deployment", deployment.metadata));
   set.metadata.labels = deployment.spec.template_.metadata.labels;
   set.metadata.labels[hash_label] = hash;
   set.spec.min_ready_seconds = deployment.spec.min_ready_seconds;

@@ -32,7 +32,7 @@ DeploymentCondition make_condition(std::string_view type, std::string_view value
   condition.status = value;
   condition.reason = reason;
   condition.message = std::move(message);
-  condition.last_update_time = condition.last_transition_time = to_api_time(now);
+  condition.last_update_time = condition.last_transition_time = apimachinery::to_api_time(now);
   return condition;
 }
 
@@ -42,7 +42,7 @@ bool is_progressing(const DeploymentStatus& before, const DeploymentStatus& afte
 }
 
 rt::WallTime deadline_of(const Deployment& deployment, const DeploymentCondition& progressing) {
-  return to_wall_time(progressing.last_update_time) + std::chrono::seconds(deployment.spec.progress_deadline_seconds.value_or(0));
+  return apimachinery::to_wall_time(progressing.last_update_time) + std::chrono::seconds(deployment.spec.progress_deadline_seconds.value_or(0));
 }
 
 bool is_timed_out(const Deployment& deployment, const DeploymentStatus& status, rt::WallTime now) {

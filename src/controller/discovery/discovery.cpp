@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-namespace pintle::controller {
+namespace pintle::controller::discovery {
 
 namespace {
 
@@ -92,4 +92,4 @@ rt::Task<Result<ServedResources>> discover(client::Client& client, rt::Context c
   co_return out;
 }
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::discovery

@@ -7,7 +7,7 @@
 
 #include "client/client.h"
 
-namespace pintle::controller {
+namespace pintle::controller::discovery {
 
 struct ServedResource {
   client::Resource resource;
@@ -26,4 +26,4 @@ struct ServedResources {
 // An error only when the list of groups itself cannot be had.
 rt::Task<Result<ServedResources>> discover(client::Client& client, rt::Context ctx);
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::discovery

@@ -35,15 +35,15 @@ class DisruptionController final : public Controller {
     budgets.on_update = [this](const BudgetPtr&, const BudgetPtr& budget) { enqueue(*budget); };
     budgets_.add_handler(std::move(budgets));
     client::Informer<Pod>::Handler pods;
-    pods.on_add = [this](const PodPtr& pod, bool) { pod_changed(*pod); };
-    pods.on_update = [this](const PodPtr& before, const PodPtr& after) {
+    pods.on_add = [this](const pods::PodPtr& pod, bool) { pod_changed(*pod); };
+    pods.on_update = [this](const pods::PodPtr& before, const pods::PodPtr& after) {
       if (before->metadata.labels != after->metadata.labels) pod_changed(*before);
-      if (is_ready(*before) != is_ready(*after) || is_deleted(before->metadata) != is_deleted(after->metadata) ||
+      if (rules::is_ready(*before) != rules::is_ready(*after) || pods::is_deleted(before->metadata) != pods::is_deleted(after->metadata) ||
           rules::is_terminal(*before) != rules::is_terminal(*after) || before->metadata.labels != after->metadata.labels ||
           before->metadata.owner_references.size() != after->metadata.owner_references.size())
         pod_changed(*after);
     };
-    pods.on_delete = [this](const PodPtr& pod) { pod_changed(*pod); };
+    pods.on_delete = [this](const pods::PodPtr& pod) { pod_changed(*pod); };
     deps_.pods.informer().add_handler(std::move(pods));
   }
   void start() override { loop_.start(deps_.workers(1)); }
@@ -59,7 +59,7 @@ class DisruptionController final : public Controller {
   }
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
   // The sum of what the workloads of `owned` want.
-  rt::Task<Result<int32_t>> expected(rt::Context ctx, const std::vector<PodPtr>& owned);
+  rt::Task<Result<int32_t>> expected(rt::Context ctx, const std::vector<pods::PodPtr>& owned);
   rt::Task<Result<int32_t>> replicas(rt::Context ctx, std::string namespace_name, api::meta_v1::OwnerReference ref, std::set<std::string>& counted);
   rt::Task<Result<int32_t>> scale_of(rt::Context ctx, std::string namespace_name, api::meta_v1::OwnerReference ref);
 
@@ -74,9 +74,9 @@ class DisruptionController final : public Controller {
 
 // Any other kind says it through its scale subresource.
 rt::Task<Result<int32_t>> DisruptionController::scale_of(rt::Context ctx, std::string namespace_name, api::meta_v1::OwnerReference ref) {
-  auto served = co_await discover(deps_.client, ctx);
+  auto served = co_await discovery::discover(deps_.client, ctx);
   if (!served) co_return Unexpected(std::move(served).error());
-  const ServedResource* resource = served->of_kind(rules::group_of(ref.api_version), ref.kind);
+  const discovery::ServedResource* resource = served->of_kind(rules::group_of(ref.api_version), ref.kind);
   if (resource == nullptr) co_return error(Reason::NotFound, "no resource of kind " + ref.kind);
   std::string path = resource->resource.path(namespace_name, ref.name, "scale");
   auto scale = co_await deps_.client.ask_json(std::move(ctx), "GET", std::move(path), "", "");
@@ -92,7 +92,7 @@ rt::Task<Result<int32_t>> DisruptionController::replicas(rt::Context ctx, std::s
   if (ref.kind == "ReplicaSet") {
     const auto set = sets_.get(namespace_name, ref.name);
     if (set != nullptr && set->metadata.uid == ref.uid) {
-      const auto* owner = controller_of(set->metadata);
+      const auto* owner = rules::controller_of(set->metadata);
       const auto deployment = owner != nullptr && owner->kind == "Deployment" ? deployments_.get(namespace_name, owner->name) : nullptr;
       if (deployment != nullptr && deployment->metadata.uid == owner->uid) co_return once(deployment->metadata.uid, deployment->spec.replicas);
       co_return once(set->metadata.uid, set->spec.replicas);
@@ -112,11 +112,11 @@ rt::Task<Result<int32_t>> DisruptionController::replicas(rt::Context ctx, std::s
   co_return error(Reason::NotFound, "found no controllers for pod's owner \"" + ref.name + "\"");
 }
 
-rt::Task<Result<int32_t>> DisruptionController::expected(rt::Context ctx, const std::vector<PodPtr>& owned) {
+rt::Task<Result<int32_t>> DisruptionController::expected(rt::Context ctx, const std::vector<pods::PodPtr>& owned) {
   int32_t total = 0;
   std::set<std::string> counted;
-  for (const PodPtr& pod : owned) {
-    auto wanted = co_await replicas(ctx, pod->metadata.namespace_, *controller_of(pod->metadata), counted);
+  for (const pods::PodPtr& pod : owned) {
+    auto wanted = co_await replicas(ctx, pod->metadata.namespace_, *rules::controller_of(pod->metadata), counted);
     if (!wanted) co_return Unexpected(std::move(wanted).error());
     total += *wanted;
   }
@@ -128,14 +128,14 @@ rt::Task<Result<Unit>> DisruptionController::sync(rt::Context ctx, std::string k
   if (budget == nullptr) co_return Unit{};
   const auto selector = apimachinery::to_label_selector(budget->spec.selector.get());
   if (!selector) co_return Unit{};
-  std::vector<PodPtr> pods;
-  for (PodPtr& pod : deps_.pods.in_namespace(budget->metadata.namespace_))
+  std::vector<pods::PodPtr> pods;
+  for (pods::PodPtr& pod : deps_.pods.in_namespace(budget->metadata.namespace_))
     if (selector->matches(pod->metadata.labels)) pods.push_back(std::move(pod));
   if (pods.empty()) deps_.events.normal(*budget, "NoPods", "No matching pods found");
   const rt::WallTime now = deps_.runtime.clock().wall_now();
   Result<int32_t> wanted = static_cast<int32_t>(pods.size());
   if (counts_workloads(*budget)) {
-    const std::vector<PodPtr> owned = owned_of(pods);
+    const std::vector<pods::PodPtr> owned = owned_of(pods);
     wanted = co_await expected(ctx, owned);
     if (wanted && owned.size() < pods.size()) deps_.events.warning(*budget, "UnmanagedPods", unmanaged_message(*budget));
   }

@@ -19,7 +19,7 @@ void add_pod(World& world, const std::string& name, const ReplicaSet* owner) {
   pod.metadata.name = pod.metadata.uid = name;
   pod.metadata.namespace_ = "default";
   pod.metadata.labels["app"] = "web";
-  if (owner != nullptr) pod.metadata.owner_references.push_back(controller_reference("apps/v1", "ReplicaSet", owner->metadata));
+  if (owner != nullptr) pod.metadata.owner_references.push_back(rules::controller_reference("apps/v1", "ReplicaSet", owner->metadata));
   auto& ready = pod.status.conditions.emplace_back();
   ready.type = "Ready";
   ready.status = "True";

@@ -20,7 +20,7 @@ void set_allowed(PodDisruptionBudgetStatus& status, std::string_view value, std:
   condition.reason = reason;
   condition.message = std::move(message);
   condition.observed_generation = generation;
-  condition.last_transition_time = to_api_time(now);
+  condition.last_transition_time = apimachinery::to_api_time(now);
   rules::set_condition(status.conditions, std::move(condition));
 }
 
@@ -44,9 +44,9 @@ bool counts_workloads(const PodDisruptionBudget& budget) {
   return budget.spec.max_unavailable || (budget.spec.min_available && budget.spec.min_available->is_string);
 }
 
-std::vector<PodPtr> owned_of(const std::vector<PodPtr>& pods) {
-  std::vector<PodPtr> out;
-  std::ranges::copy_if(pods, std::back_inserter(out), [](const PodPtr& pod) { return controller_of(pod->metadata) != nullptr; });
+std::vector<pods::PodPtr> owned_of(const std::vector<pods::PodPtr>& pods) {
+  std::vector<pods::PodPtr> out;
+  std::ranges::copy_if(pods, std::back_inserter(out), [](const pods::PodPtr& pod) { return rules::controller_of(pod->metadata) != nullptr; });
   return out;
 }
 
@@ -64,24 +64,24 @@ Result<Plan> plan_budget(const Observed& seen) {
   status.expected_pods = seen.expected;
   status.desired_healthy = 0;
   if (seen.budget.spec.max_unavailable) {
-    TRY_ASSIGN(const int32_t unavailable, scaled_amount(*seen.budget.spec.max_unavailable, seen.expected, true));
+    TRY_ASSIGN(const int32_t unavailable, objects::scaled_amount(*seen.budget.spec.max_unavailable, seen.expected, true));
     status.desired_healthy = std::max(0, seen.expected - unavailable);
   } else if (seen.budget.spec.min_available) {
-    TRY_ASSIGN(status.desired_healthy, scaled_amount(*seen.budget.spec.min_available, seen.expected, true));
+    TRY_ASSIGN(status.desired_healthy, objects::scaled_amount(*seen.budget.spec.min_available, seen.expected, true));
   }
   status.disrupted_pods.clear();
   status.current_healthy = 0;
-  for (const PodPtr& pod : seen.pods) {
-    if (is_deleted(pod->metadata) || rules::is_terminal(*pod)) continue;
+  for (const pods::PodPtr& pod : seen.pods) {
+    if (pods::is_deleted(pod->metadata) || rules::is_terminal(*pod)) continue;
     if (const api::Time* since = seen.budget.status.disrupted_pods.get(pod->metadata.name)) {
-      const rt::Duration left = to_wall_time(*since) + disrupted_pod_timeout - seen.now;
+      const rt::Duration left = apimachinery::to_wall_time(*since) + disrupted_pod_timeout - seen.now;
       if (left > rt::Duration::zero()) {
         status.disrupted_pods[pod->metadata.name] = *since;
         plan.look_again = std::min(plan.look_again.value_or(left), left);
         continue;
       }
     }
-    if (is_ready(*pod)) ++status.current_healthy;
+    if (rules::is_ready(*pod)) ++status.current_healthy;
   }
   status.disruptions_allowed = seen.expected <= 0 ? 0 : std::max(0, status.current_healthy - status.desired_healthy);
   const bool allowed = status.disruptions_allowed > 0;

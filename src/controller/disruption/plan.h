@@ -19,8 +19,8 @@ inline constexpr rt::Duration disrupted_pod_timeout = std::chrono::minutes(2);
 
 struct Observed {
   const PodDisruptionBudget& budget;
-  const std::vector<PodPtr>& pods;  // those that its selector matches
-  int32_t expected = 0;             // pods that their workloads want (or that there are)
+  const std::vector<pods::PodPtr>& pods;  // those that its selector matches
+  int32_t expected = 0;                   // pods that their workloads want (or that there are)
   rt::WallTime now;
 };
 struct Plan {
@@ -31,7 +31,7 @@ Result<Plan> plan_budget(const Observed& observed);
 // Whether `expected` is what the workloads want, not what there is.
 bool counts_workloads(const PodDisruptionBudget& budget);
 // Those of a workload. The others are no part of what is wanted; they are healthy or not like any pod.
-std::vector<PodPtr> owned_of(const std::vector<PodPtr>& pods);
+std::vector<pods::PodPtr> owned_of(const std::vector<pods::PodPtr>& pods);
 // The warning about the others.
 std::string unmanaged_message(const PodDisruptionBudget& budget);
 // The status when the count could not be made: nothing may be evicted.

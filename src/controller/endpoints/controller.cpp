@@ -21,7 +21,7 @@ class EndpointsController final : public Controller {
         endpoints_(deps.informers.of<Endpoints>()),
         written_(endpoints_),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
-    watch_service_pods(services_, deps_.pods, [this](std::string key) { enqueue(std::move(key)); });
+    services::watch_service_pods(services_, deps_.pods, [this](std::string key) { enqueue(std::move(key)); });
     client::Informer<Endpoints>::Handler handler;
     handler.on_add = [this](const EndpointsPtr& e, bool initial) {  // left over from a service deleted while we were away
       if (initial && is_mirrored(*e)) enqueue(client::object_key(e->metadata.namespace_, e->metadata.name));
@@ -47,8 +47,8 @@ class EndpointsController final : public Controller {
   ControllerDeps deps_;
   client::Informer<Service> services_;
   client::Informer<Endpoints> endpoints_;
-  Written<Endpoints> written_;
-  TriggerTimes triggers_;
+  objects::Written<Endpoints> written_;
+  services::TriggerTimes triggers_;
   client::ControlLoop loop_;
 };
 
@@ -66,7 +66,7 @@ rt::Task<Result<Unit>> EndpointsController::write(rt::Context ctx, Endpoints nex
       exists ? deps_.client.update<Endpoints>(std::move(ctx), std::move(next)) : deps_.client.create<Endpoints>(std::move(ctx), std::move(next));
   auto written = co_await done;
   if (!written) {
-    if (is_namespace_terminating(written.error())) co_return Unit{};
+    if (pods::is_namespace_terminating(written.error())) co_return Unit{};
     co_return Unexpected(std::move(written).error());
   }
   written_.remember(std::move(*written));
@@ -77,9 +77,9 @@ rt::Task<Result<Unit>> EndpointsController::sync(rt::Context ctx, std::string ke
   const auto service = services_.get(key);
   if (service == nullptr) co_return co_await remove(std::move(ctx), std::move(key));
   if (service->spec.selector.empty() || service->spec.type == "ExternalName") co_return Unit{};
-  std::vector<PodPtr> pods;
-  for (PodPtr& pod : deps_.pods.in_namespace(service->metadata.namespace_))
-    if (selects(*service, *pod)) pods.push_back(std::move(pod));
+  std::vector<pods::PodPtr> pods;
+  for (pods::PodPtr& pod : deps_.pods.in_namespace(service->metadata.namespace_))
+    if (services::selects(*service, *pod)) pods.push_back(std::move(pod));
   const api::Time triggered = triggers_.next(key, *service, pods);
   EndpointsPtr current = endpoints_.get(key);
   if (current != nullptr) {
@@ -91,7 +91,7 @@ rt::Task<Result<Unit>> EndpointsController::sync(rt::Context ctx, std::string ke
   const bool exists = current != nullptr;
   Endpoints next = plan_endpoints(*service, pods, exists ? *current : Endpoints{});
   if (exists && !differ(*current, next)) co_return Unit{};
-  set_trigger_time(next.metadata.annotations, triggered);
+  services::set_trigger_time(next.metadata.annotations, triggered);
   auto written = co_await write(std::move(ctx), std::move(next), exists);
   if (!written && written.error().reason == Reason::Forbidden && !exists)
     deps_.events.warning(*service, "FailedToCreateEndpoint", "Failed to create endpoint for service " + key + ": " + written.error().message);

@@ -55,14 +55,14 @@ class MirrorController final : public Controller {
   client::Informer<Service> services_;
   client::Informer<Endpoints> endpoints_;
   client::Informer<EndpointSlice> slices_;
-  Written<EndpointSlice> written_;
+  objects::Written<EndpointSlice> written_;
   client::ControlLoop loop_;
 };
 
 rt::Task<Result<Unit>> MirrorController::apply(rt::Context ctx, MirrorPlan plan) {
   for (EndpointSlice& slice : plan.create) {
     auto made = co_await deps_.client.create<EndpointSlice>(ctx, std::move(slice));
-    if (!made && is_namespace_terminating(made.error())) co_return Unit{};
+    if (!made && pods::is_namespace_terminating(made.error())) co_return Unit{};
     if (!made) co_return Unexpected(std::move(made).error());
     written_.remember(std::move(*made));
   }

@@ -54,12 +54,12 @@ EndpointSlice make_slice(const Endpoints& endpoints, const Wanted& wanted) {
   EndpointSlice slice;
   slice.metadata.namespace_ = endpoints.metadata.namespace_;
   slice.metadata.generate_name = endpoints.metadata.name + "-";
-  slice.metadata.owner_references.push_back(controller_reference("v1", "Endpoints", endpoints.metadata));
+  slice.metadata.owner_references.push_back(rules::controller_reference("v1", "Endpoints", endpoints.metadata));
   slice.metadata.labels = endpoints.metadata.labels;
   slice.metadata.labels[service_name_label] = endpoints.metadata.name;
   slice.metadata.labels[slice_managed_by_label] = mirror_manager;
   slice.metadata.annotations = endpoints.metadata.annotations;
-  slice.metadata.annotations.erase(trigger_time_annotation);
+  slice.metadata.annotations.erase(services::trigger_time_annotation);
   slice.metadata.annotations.erase(last_applied_annotation);
   slice.address_type = wanted.family;
   slice.ports = wanted.ports;
@@ -70,7 +70,7 @@ EndpointSlice make_slice(const Endpoints& endpoints, const Wanted& wanted) {
 bool same(const EndpointSlice& a, const EndpointSlice& b) {
   if (a.metadata.labels != b.metadata.labels || a.metadata.annotations != b.metadata.annotations || a.endpoints.size() != b.endpoints.size())
     return false;
-  const auto *owner_a = controller_of(a.metadata), *owner_b = controller_of(b.metadata);
+  const auto *owner_a = rules::controller_of(a.metadata), *owner_b = rules::controller_of(b.metadata);
   if (owner_a == nullptr || owner_b == nullptr || owner_a->uid != owner_b->uid) return false;
   return std::ranges::is_permutation(a.endpoints, b.endpoints,
                                      [](const Endpoint& x, const Endpoint& y) { return api::equal(api::type_of<Endpoint>(), &x, &y); });

@@ -30,7 +30,7 @@ std::string address_of(const Service& service, const Pod& pod) {
 EndpointAddress make_address(const Service& service, const Pod& pod, std::string ip) {
   EndpointAddress address;
   address.ip = std::move(ip);
-  address.hostname = endpoint_hostname(service, pod);
+  address.hostname = services::endpoint_hostname(service, pod);
   if (!pod.spec.node_name.empty()) address.node_name = pod.spec.node_name;
   auto& ref = address.target_ref.ensure();
   ref.kind = "Pod";
@@ -43,7 +43,7 @@ EndpointAddress make_address(const Service& service, const Pod& pod, std::string
 EndpointSubset subset_of(const Service& service, const Pod& pod, const EndpointAddress& address, std::vector<EndpointPort> ports) {
   EndpointSubset subset;
   subset.ports = std::move(ports);
-  (service.spec.publish_not_ready_addresses || is_ready(pod) ? subset.addresses : subset.not_ready_addresses).push_back(address);
+  (service.spec.publish_not_ready_addresses || rules::is_ready(pod) ? subset.addresses : subset.not_ready_addresses).push_back(address);
   return subset;
 }
 
@@ -64,10 +64,10 @@ bool truncate(std::vector<EndpointSubset>& subsets) {
 
 }  // namespace
 
-Endpoints plan_endpoints(const Service& service, const std::vector<PodPtr>& pods, const Endpoints& current) {
+Endpoints plan_endpoints(const Service& service, const std::vector<pods::PodPtr>& pods, const Endpoints& current) {
   std::vector<EndpointSubset> subsets;
-  for (const PodPtr& pod : pods) {
-    if (!belongs_in_endpoints(*pod, service.spec.publish_not_ready_addresses)) continue;
+  for (const pods::PodPtr& pod : pods) {
+    if (!services::belongs_in_endpoints(*pod, service.spec.publish_not_ready_addresses)) continue;
     std::string ip = address_of(service, *pod);
     if (ip.empty()) continue;
     const EndpointAddress address = make_address(service, *pod, std::move(ip));
@@ -76,7 +76,7 @@ Endpoints plan_endpoints(const Service& service, const std::vector<PodPtr>& pods
       continue;
     }
     for (const auto& service_port : service.spec.ports) {
-      const auto number = find_port(*pod, service_port);
+      const auto number = services::find_port(*pod, service_port);
       if (!number) continue;
       EndpointPort port;
       port.name = service_port.name;
@@ -90,7 +90,7 @@ Endpoints plan_endpoints(const Service& service, const std::vector<PodPtr>& pods
   out.metadata.name = service.metadata.name;
   out.metadata.namespace_ = service.metadata.namespace_;
   out.metadata.labels = service.metadata.labels;
-  if (!has_cluster_ip(service)) {
+  if (!services::has_cluster_ip(service)) {
     out.metadata.labels[headless_label] = "";
   } else {
     out.metadata.labels.erase(headless_label);

@@ -21,7 +21,7 @@ inline constexpr std::string_view managed_by_label = "endpoints.kubernetes.io/ma
 inline constexpr std::string_view managed_by = "endpoint-controller";
 
 // The Endpoints that the service is to have, going on from `current` (a default one if there is none).
-Endpoints plan_endpoints(const api::core_v1::Service& service, const std::vector<PodPtr>& pods, const Endpoints& current);
+Endpoints plan_endpoints(const api::core_v1::Service& service, const std::vector<pods::PodPtr>& pods, const Endpoints& current);
 // Whether two differ in what this controller writes.
 bool differ(const Endpoints& a, const Endpoints& b);
 

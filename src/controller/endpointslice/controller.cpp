@@ -22,7 +22,7 @@ class EndpointSliceController final : public Controller {
         nodes_(deps.informers.of<Node>()),
         written_(slices_),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
-    watch_service_pods(services_, deps_.pods, [this](std::string key) { enqueue(std::move(key)); });
+    services::watch_service_pods(services_, deps_.pods, [this](std::string key) { enqueue(std::move(key)); });
     slices_.add_index("service", [](const EndpointSlice& slice) {
       const std::string* name = slice.metadata.labels.get(service_name_label);
       return name ? std::vector<std::string>{client::object_key(slice.metadata.namespace_, *name)} : std::vector<std::string>();
@@ -59,9 +59,9 @@ class EndpointSliceController final : public Controller {
     }
   }
   void node_changed(const std::string& name) {
-    for (const PodPtr& pod : deps_.pods.on_node(name))
+    for (const pods::PodPtr& pod : deps_.pods.on_node(name))
       for (const auto& service : services_.list(pod->metadata.namespace_))
-        if (selects(*service, *pod)) enqueue(client::object_key(service->metadata.namespace_, service->metadata.name));
+        if (services::selects(*service, *pod)) enqueue(client::object_key(service->metadata.namespace_, service->metadata.name));
   }
   std::vector<SlicePtr> slices_of(const std::string& key, const Service& service);
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
@@ -71,8 +71,8 @@ class EndpointSliceController final : public Controller {
   client::Informer<Service> services_;
   client::Informer<EndpointSlice> slices_;
   client::Informer<Node> nodes_;
-  Written<EndpointSlice> written_;
-  TriggerTimes triggers_;
+  objects::Written<EndpointSlice> written_;
+  services::TriggerTimes triggers_;
   client::ControlLoop loop_;
 };
 
@@ -88,14 +88,14 @@ std::vector<SlicePtr> EndpointSliceController::slices_of(const std::string& key,
 
 rt::Task<Result<Unit>> EndpointSliceController::apply(rt::Context ctx, Plan plan, api::Time triggered) {
   for (EndpointSlice& slice : plan.create) {
-    set_trigger_time(slice.metadata.annotations, triggered);
+    services::set_trigger_time(slice.metadata.annotations, triggered);
     auto made = co_await deps_.client.create<EndpointSlice>(ctx, std::move(slice));
-    if (!made && is_namespace_terminating(made.error())) co_return Unit{};
+    if (!made && pods::is_namespace_terminating(made.error())) co_return Unit{};
     if (!made) co_return Unexpected(std::move(made).error());
     written_.remember(std::move(*made));
   }
   for (EndpointSlice& slice : plan.update) {
-    set_trigger_time(slice.metadata.annotations, triggered);
+    services::set_trigger_time(slice.metadata.annotations, triggered);
     auto done = co_await deps_.client.update<EndpointSlice>(ctx, std::move(slice));
     if (!done) co_return Unexpected(std::move(done).error());
     written_.remember(std::move(*done));
@@ -114,9 +114,9 @@ rt::Task<Result<Unit>> EndpointSliceController::sync(rt::Context ctx, std::strin
     co_return Unit{};  // its slices go with it, by their owner reference
   }
   if (service->spec.type == "ExternalName" || service->spec.selector.empty()) co_return Unit{};
-  std::vector<PodPtr> pods;
-  for (PodPtr& pod : deps_.pods.in_namespace(service->metadata.namespace_))
-    if (selects(*service, *pod)) pods.push_back(std::move(pod));
+  std::vector<pods::PodPtr> pods;
+  for (pods::PodPtr& pod : deps_.pods.in_namespace(service->metadata.namespace_))
+    if (services::selects(*service, *pod)) pods.push_back(std::move(pod));
   const std::vector<SlicePtr> slices = slices_of(key, *service);
   const api::Time triggered = triggers_.next(key, *service, pods);
   Observed observed{*service, pods, slices, [this](const std::string& name) { return nodes_.get(name); },

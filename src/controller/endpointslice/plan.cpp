@@ -23,7 +23,7 @@ constexpr std::string_view reserved_labels[] = {service_name_label, managed_by_l
 
 std::vector<std::string> families_of(const Service& service) {
   if (!service.spec.ip_families.empty()) return service.spec.ip_families;
-  if (has_cluster_ip(service)) return {service.spec.cluster_ip.contains(':') ? "IPv6" : "IPv4"};
+  if (services::has_cluster_ip(service)) return {service.spec.cluster_ip.contains(':') ? "IPv6" : "IPv4"};
   return {"IPv4", "IPv6"};
 }
 
@@ -31,7 +31,7 @@ FlatMap<std::string> labels_for(const Service& service) {
   FlatMap<std::string> labels;
   for (const auto& [key, value] : service.metadata.labels)
     if (!contains(reserved_labels, key)) labels[key] = value;
-  if (!has_cluster_ip(service)) labels[headless_label] = "";
+  if (!services::has_cluster_ip(service)) labels[headless_label] = "";
   labels[service_name_label] = service.metadata.name;
   labels[managed_by_label] = managed_by;
   return labels;
@@ -52,7 +52,7 @@ EndpointSlice new_slice(const Service& service, const std::string& family, std::
   slice.metadata.namespace_ = service.metadata.namespace_;
   slice.metadata.generate_name = service.metadata.name + "-";
   slice.metadata.labels = labels_for(service);
-  slice.metadata.owner_references.push_back(controller_reference("v1", "Service", service.metadata));
+  slice.metadata.owner_references.push_back(rules::controller_reference("v1", "Service", service.metadata));
   slice.address_type = family;
   slice.ports = std::move(ports);
   return slice;
@@ -61,7 +61,7 @@ EndpointSlice new_slice(const Service& service, const std::string& family, std::
 std::vector<EndpointPort> ports_of(const Service& service, const Pod& pod) {
   std::vector<EndpointPort> out;
   for (const auto& port : service.spec.ports) {
-    const auto number = find_port(pod, port);
+    const auto number = services::find_port(pod, port);
     if (!number) continue;  // a pod that lacks the name is reached on the other ports
     EndpointPort endpoint_port;
     endpoint_port.name = port.name;
@@ -119,11 +119,11 @@ Endpoint make_endpoint(const Service& service, const Pod& pod, const api::core_v
     const auto parsed = parse_address(ip.ip);
     if (parsed && family_name(parsed->family) == family) endpoint.addresses.push_back(parsed->to_string());
   }
-  const bool serving = is_ready(pod), terminating = is_deleted(pod.metadata);
+  const bool serving = rules::is_ready(pod), terminating = pods::is_deleted(pod.metadata);
   endpoint.conditions.ready = service.spec.publish_not_ready_addresses || (serving && !terminating);
   endpoint.conditions.serving = serving;
   endpoint.conditions.terminating = terminating;
-  if (std::string hostname = endpoint_hostname(service, pod); !hostname.empty()) endpoint.hostname = std::move(hostname);
+  if (std::string hostname = services::endpoint_hostname(service, pod); !hostname.empty()) endpoint.hostname = std::move(hostname);
   auto& ref = endpoint.target_ref.ensure();
   ref.kind = "Pod";
   ref.namespace_ = pod.metadata.namespace_;
@@ -154,7 +154,7 @@ class Family {
   void place(PortGroup& group);
   void keep_placeholder();
   void reuse_removed();
-  bool is_ours(const EndpointSlice& slice) const { return is_controlled_by(slice.metadata, seen_.service.metadata); }
+  bool is_ours(const EndpointSlice& slice) const { return rules::is_controlled_by(slice.metadata, seen_.service.metadata); }
 
   const Observed& seen_;
   const std::string family_;
@@ -176,8 +176,8 @@ void Family::collect() {
       remove_.push_back(slice);
     }
   }
-  for (const PodPtr& pod : seen_.pods) {
-    if (!belongs_in_endpoints(*pod, true)) continue;
+  for (const pods::PodPtr& pod : seen_.pods) {
+    if (!services::belongs_in_endpoints(*pod, true)) continue;
     std::vector<EndpointPort> ports = ports_of(seen_.service, *pod);
     const auto node = pod->spec.node_name.empty() ? nullptr : seen_.node_of(pod->spec.node_name);
     // A pod on a node that is not known is left out; the node's arrival brings the service here again.

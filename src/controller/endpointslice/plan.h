@@ -23,10 +23,10 @@ inline constexpr std::string_view headless_label = "service.kubernetes.io/headle
 
 struct Observed {
   const api::core_v1::Service& service;
-  const std::vector<PodPtr>& pods;      // those it selects
-  const std::vector<SlicePtr>& slices;  // those managed here under its name
-  NodeOf node_of;                       // nullptr: not known
-  std::size_t endpoints_max = 100;      // in a slice
+  const std::vector<pods::PodPtr>& pods;  // those it selects
+  const std::vector<SlicePtr>& slices;    // those managed here under its name
+  NodeOf node_of;                         // nullptr: not known
+  std::size_t endpoints_max = 100;        // in a slice
 };
 
 struct Plan {

@@ -26,13 +26,13 @@ class EphemeralVolumeController final : public Controller {
         claims_(deps.informers.of<PersistentVolumeClaim>()),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<Pod>::Handler pods;
-    pods.on_add = [this](const PodPtr& pod, bool) {
+    pods.on_add = [this](const pods::PodPtr& pod, bool) {
       if (has_ephemeral(*pod)) loop_.queue().add(client::object_key(pod->metadata.namespace_, pod->metadata.name));
     };
     deps_.pods.informer().add_handler(std::move(pods));
     client::Informer<PersistentVolumeClaim>::Handler claims;
     claims.on_delete = [this](const std::shared_ptr<const PersistentVolumeClaim>& claim) {
-      const auto* ref = controller_of(claim->metadata);
+      const auto* ref = rules::controller_of(claim->metadata);
       if (ref != nullptr && ref->kind == "Pod") loop_.queue().add(client::object_key(claim->metadata.namespace_, ref->name));
     };
     claims_.add_handler(std::move(claims));
@@ -42,14 +42,14 @@ class EphemeralVolumeController final : public Controller {
 
  private:
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
-  rt::Task<Result<Unit>> ensure(rt::Context ctx, PodPtr pod, std::string volume, PersistentVolumeClaim claim);
+  rt::Task<Result<Unit>> ensure(rt::Context ctx, pods::PodPtr pod, std::string volume, PersistentVolumeClaim claim);
 
   ControllerDeps deps_;
   client::Informer<PersistentVolumeClaim> claims_;
   client::ControlLoop loop_;
 };
 
-rt::Task<Result<Unit>> EphemeralVolumeController::ensure(rt::Context ctx, PodPtr pod, std::string volume, PersistentVolumeClaim claim) {
+rt::Task<Result<Unit>> EphemeralVolumeController::ensure(rt::Context ctx, pods::PodPtr pod, std::string volume, PersistentVolumeClaim claim) {
   const std::string name = claim.metadata.name;
   if (const auto there = claims_.get(pod->metadata.namespace_, name)) {
     if (rules::is_claim_of(*there, *pod)) co_return Unit{};
@@ -57,14 +57,14 @@ rt::Task<Result<Unit>> EphemeralVolumeController::ensure(rt::Context ctx, PodPtr
                     "PVC " + pod->metadata.namespace_ + "/" + name + " was not created for pod " + pod->metadata.name + " (pod is not owner)");
   }
   auto made = co_await deps_.client.create<PersistentVolumeClaim>(std::move(ctx), std::move(claim));
-  if (made || made.error().reason == Reason::AlreadyExists || is_namespace_terminating(made.error())) co_return Unit{};
+  if (made || made.error().reason == Reason::AlreadyExists || pods::is_namespace_terminating(made.error())) co_return Unit{};
   deps_.events.warning(*pod, "FailedCreate", "ephemeral volume " + volume + ": " + made.error().message);
   co_return Unexpected(std::move(made).error());
 }
 
 rt::Task<Result<Unit>> EphemeralVolumeController::sync(rt::Context ctx, std::string key) {
-  const PodPtr pod = deps_.pods.get(key);
-  if (pod == nullptr || is_deleted(pod->metadata)) co_return Unit{};
+  const pods::PodPtr pod = deps_.pods.get(key);
+  if (pod == nullptr || pods::is_deleted(pod->metadata)) co_return Unit{};
   for (const auto& volume : pod->spec.volumes) {
     if (!volume.ephemeral || !volume.ephemeral->volume_claim_template) continue;
     PersistentVolumeClaim claim;
@@ -72,7 +72,7 @@ rt::Task<Result<Unit>> EphemeralVolumeController::sync(rt::Context ctx, std::str
     claim.metadata.namespace_ = pod->metadata.namespace_;
     claim.metadata.labels = volume.ephemeral->volume_claim_template->metadata.labels;
     claim.metadata.annotations = volume.ephemeral->volume_claim_template->metadata.annotations;
-    claim.metadata.owner_references.push_back(controller_reference("v1", "Pod", pod->metadata));
+    claim.metadata.owner_references.push_back(rules::controller_reference("v1", "Pod", pod->metadata));
     claim.spec = volume.ephemeral->volume_claim_template->spec;
     CO_TRY(co_await ensure(ctx, pod, volume.name, std::move(claim)));
   }

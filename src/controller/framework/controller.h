@@ -17,9 +17,11 @@
 #include "component/feature_gates.h"
 #include "rt/runtime.h"
 
-namespace pintle::controller {
-
+namespace pintle::controller::pods {
 class PodStore;
+}  // namespace pintle::controller::pods
+
+namespace pintle::controller {
 
 // A certificate authority that signs: PEM texts; both empty: that signer is off.
 struct SigningAuthority {
@@ -68,7 +70,7 @@ struct ControllerDeps {
   client::Client& client;         // with the controller's own identity
   client::Informers& informers;   // shared by all controllers
   client::EventRecorder& events;  // with the controller's own source
-  PodStore& pods;                 // shared: pods by owner, by node
+  pods::PodStore& pods;           // shared: pods by owner, by node
   const ControllerOptions& options;
 
   std::size_t workers(std::size_t usual) const {

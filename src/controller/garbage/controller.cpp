@@ -62,7 +62,7 @@ class GarbageCollector final : public Controller {
 
  private:
   rt::Task<Result<Unit>> rediscover(rt::Context ctx);
-  void follow(const ServedResource& served);
+  void follow(const discovery::ServedResource& served);
   void changed(const client::Resource& resource, const PartialObjectMetadata& object);
   void enqueue(Work work);
   bool is_namespaced(std::string_view group, std::string_view kind) const;
@@ -77,14 +77,14 @@ class GarbageCollector final : public Controller {
 
   ControllerDeps deps_;
   Graph graph_;
-  ServedResources served_;
+  discovery::ServedResources served_;
   std::map<std::string, std::unique_ptr<client::AnyInformer>> informers_;  // by path
   bool collecting_ = false;
   client::ControlLoop collect_, orphan_, discovery_;
 };
 
 bool GarbageCollector::is_namespaced(std::string_view group, std::string_view kind) const {
-  const ServedResource* served = served_.of_kind(group, kind);
+  const discovery::ServedResource* served = served_.of_kind(group, kind);
   return served == nullptr || served->resource.namespaced;
 }
 
@@ -99,7 +99,7 @@ void GarbageCollector::changed(const client::Resource& resource, const PartialOb
   enqueue(graph_.observe(identity, meta, [this](std::string_view group, std::string_view kind) { return is_namespaced(group, kind); }));
 }
 
-void GarbageCollector::follow(const ServedResource& served) {
+void GarbageCollector::follow(const discovery::ServedResource& served) {
   const std::string key = served.resource.path("");
   if (informers_.contains(key)) return;
   client::InformerOptions options;
@@ -121,12 +121,12 @@ void GarbageCollector::follow(const ServedResource& served) {
 }
 
 rt::Task<Result<Unit>> GarbageCollector::rediscover(rt::Context ctx) {
-  auto served = co_await discover(deps_.client, ctx);
+  auto served = co_await discovery::discover(deps_.client, ctx);
   if (!served) co_return Unexpected(std::move(served).error());
   const bool whole = served->failed_groups.empty();
   served_ = std::move(*served);
   std::set<std::string> wanted;
-  for (const ServedResource& resource : served_.resources) {
+  for (const discovery::ServedResource& resource : served_.resources) {
     if (!resource.can("delete") || !resource.can("list") || !resource.can("watch")) continue;
     if (resource.resource.name == "events" && (resource.resource.group.empty() || resource.resource.group == "events.k8s.io")) continue;
     wanted.insert(resource.resource.path(""));
@@ -182,7 +182,7 @@ rt::Task<Result<OwnerState>> GarbageCollector::owner_state(rt::Context ctx, Owne
     if (node->deleting_dependents) co_return OwnerState::Waiting;
     co_return OwnerState::Solid;
   }
-  const ServedResource* served = served_.of_kind(rules::group_of(ref.api_version), ref.kind);
+  const discovery::ServedResource* served = served_.of_kind(rules::group_of(ref.api_version), ref.kind);
   if (served == nullptr) co_return error(Reason::NotFound, "no resource of kind " + ref.kind + " in " + ref.api_version);
   if (served->resource.namespaced && namespace_name.empty()) co_return OwnerState::Solid;  // no way to tell: leave it
   const client::Resource resource = served->resource;
@@ -252,7 +252,7 @@ rt::Task<Result<Unit>> GarbageCollector::collect(rt::Context ctx, std::string ui
   if (node == nullptr || (node->deleting && !node->deleting_dependents)) co_return Unit{};
   const Identity identity = node->identity;
   const bool was_virtual = node->is_virtual;
-  const ServedResource* served = served_.of_kind(identity.group, identity.kind);
+  const discovery::ServedResource* served = served_.of_kind(identity.group, identity.kind);
   if (served == nullptr) {
     if (was_virtual) co_return Unit{};  // an owner of an unknown kind: nothing can be said until the kind is known
     co_return error(Reason::NotFound, "no resource of kind " + identity.kind);
@@ -274,7 +274,7 @@ rt::Task<Result<Unit>> GarbageCollector::collect(rt::Context ctx, std::string ui
 }
 
 rt::Task<Result<Unit>> GarbageCollector::drop_owner(rt::Context ctx, Identity dependent, std::string owner_uid) {
-  const ServedResource* served = served_.of_kind(dependent.group, dependent.kind);
+  const discovery::ServedResource* served = served_.of_kind(dependent.group, dependent.kind);
   if (served == nullptr) co_return Unit{};
   const client::Resource resource = served->resource;
   auto meta = co_await read(ctx, resource, dependent.namespace_name, dependent.name);
@@ -296,7 +296,7 @@ rt::Task<Result<Unit>> GarbageCollector::orphan(rt::Context ctx, std::string uid
   for (const std::string& dependent : node->dependents)
     if (const Node* found = graph_.find(dependent)) dependents.push_back(found->identity);
   for (Identity& dependent : dependents) CO_TRY(co_await drop_owner(ctx, std::move(dependent), uid));
-  const ServedResource* served = served_.of_kind(identity.group, identity.kind);
+  const discovery::ServedResource* served = served_.of_kind(identity.group, identity.kind);
   if (served == nullptr) co_return Unit{};
   const client::Resource resource = served->resource;
   auto meta = co_await read(ctx, resource, identity.namespace_name, identity.name);

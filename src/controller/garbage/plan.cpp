@@ -16,7 +16,7 @@ namespace {
 bool has_finalizer(const ObjectMeta& meta, std::string_view name) { return std::ranges::find(meta.finalizers, name) != meta.finalizers.end(); }
 
 std::string head(const ObjectMeta& meta) {
-  return R"({"metadata":{"uid":)" + json_string(meta.uid) + R"(,"resourceVersion":)" + json_string(meta.resource_version);
+  return R"({"metadata":{"uid":)" + objects::json_string(meta.uid) + R"(,"resourceVersion":)" + objects::json_string(meta.resource_version);
 }
 
 }  // namespace
@@ -62,7 +62,7 @@ std::string without_finalizer_patch(const ObjectMeta& meta, std::string_view fin
   for (const std::string& name : meta.finalizers) {
     if (name == finalizer) continue;
     if (out.back() != '[') out += ',';
-    out += json_string(name);
+    out += objects::json_string(name);
   }
   return out + "]}}";
 }

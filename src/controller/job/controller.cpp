@@ -33,11 +33,12 @@ class JobController final : public Controller {
     handler.on_update = [this](const JobPtr&, const JobPtr& job) { enqueue(*job); };
     handler.on_delete = [this](const JobPtr& job) {
       pending_.forget(job->metadata.uid);
-      for (const PodPtr& pod : deps_.pods.controlled_by(job->metadata.uid)) look_at_orphan(*pod);
+      for (const pods::PodPtr& pod : deps_.pods.controlled_by(job->metadata.uid)) look_at_orphan(*pod);
     };
     jobs_.add_handler(std::move(handler));
     deps_.pods.add_owner_handler(
-        {"Job", "batch", [this](const std::string& ns, const api::meta_v1::OwnerReference& ref, const PodPtr& pod) { pod_changed(ns, ref, *pod); },
+        {"Job", "batch",
+         [this](const std::string& ns, const api::meta_v1::OwnerReference& ref, const pods::PodPtr& pod) { pod_changed(ns, ref, *pod); },
          [this](const Pod& pod) { look_at_orphan(pod); }});
   }
   void start() override {
@@ -58,21 +59,21 @@ class JobController final : public Controller {
     if (has_tracking_finalizer(pod)) orphans_.queue().add(client::object_key(pod.metadata.namespace_, pod.metadata.name));
   }
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
-  rt::Task<Result<std::vector<PodPtr>>> claim_all(rt::Context ctx, JobPtr job);
+  rt::Task<Result<std::vector<pods::PodPtr>>> claim_all(rt::Context ctx, JobPtr job);
   rt::Task<Result<api::meta_v1::ObjectMeta>> fresh_metadata(rt::Context ctx, JobPtr job);
   rt::Task<Result<Unit>> create_one(rt::Context ctx, JobPtr job, NewPod wanted);
-  rt::Task<Result<Unit>> remove_one(rt::Context ctx, JobPtr job, PodPtr pod);
-  rt::Task<Result<Unit>> release(rt::Context ctx, PodPtr pod);
-  rt::Task<Result<Unit>> release_all(rt::Context ctx, std::vector<PodPtr> pods);
+  rt::Task<Result<Unit>> remove_one(rt::Context ctx, JobPtr job, pods::PodPtr pod);
+  rt::Task<Result<Unit>> release(rt::Context ctx, pods::PodPtr pod);
+  rt::Task<Result<Unit>> release_all(rt::Context ctx, std::vector<pods::PodPtr> pods);
   rt::Task<Result<Unit>> release_orphan(rt::Context ctx, std::string key);
   rt::Task<std::optional<Status>> change_pods(rt::Context ctx, JobPtr job, Plan& plan);
   rt::Task<Result<Unit>> write_status(rt::Context ctx, JobPtr job, Plan& plan);
 
   ControllerDeps deps_;
   client::Informer<Job> jobs_;
-  Written<Job> written_;
-  PendingPods pending_;
-  PodControl control_;
+  objects::Written<Job> written_;
+  pods::PendingPods pending_;
+  pods::PodControl control_;
   client::ControlLoop loop_, orphans_;
 };
 
@@ -88,22 +89,22 @@ rt::Task<Result<api::meta_v1::ObjectMeta>> JobController::fresh_metadata(rt::Con
   co_return std::move(read->metadata);
 }
 
-rt::Task<Result<std::vector<PodPtr>>> JobController::claim_all(rt::Context ctx, JobPtr job) {
+rt::Task<Result<std::vector<pods::PodPtr>>> JobController::claim_all(rt::Context ctx, JobPtr job) {
   auto selector = apimachinery::to_label_selector(job->spec.selector.get());
   if (!selector) co_return Unexpected(std::move(selector).error());
-  std::vector<PodPtr> candidates = pending_.merge(job->metadata.uid, deps_.pods.controlled_by(job->metadata.uid));
-  for (PodPtr& pod : deps_.pods.orphans_in(job->metadata.namespace_))
+  std::vector<pods::PodPtr> candidates = pending_.merge(job->metadata.uid, deps_.pods.controlled_by(job->metadata.uid));
+  for (pods::PodPtr& pod : deps_.pods.orphans_in(job->metadata.namespace_))
     if (selector->matches(pod->metadata.labels)) candidates.push_back(std::move(pod));
-  ClaimRequest<Pod> request;
-  request.owner = controller_reference("batch/v1", "Job", job->metadata);
-  request.owner_deleted = is_deleted(job->metadata);
+  objects::ClaimRequest<Pod> request;
+  request.owner = rules::controller_reference("batch/v1", "Job", job->metadata);
+  request.owner_deleted = pods::is_deleted(job->metadata);
   request.matches = [selector = std::move(*selector)](const Pod& pod) { return selector.matches(pod.metadata.labels); };
   request.fresh = [this, job](rt::Context c) { return fresh_metadata(std::move(c), job); };
   co_return co_await claim<Pod>(deps_.client, std::move(ctx), std::move(request), std::move(candidates));
 }
 
 rt::Task<Result<Unit>> JobController::create_one(rt::Context ctx, JobPtr job, NewPod wanted) {
-  Workload owner{"batch/v1", "Job", &job->metadata};
+  pods::Workload owner{"batch/v1", "Job", &job->metadata};
   Pod pod = make_pod(*job, wanted);
   auto made = co_await control_.create(std::move(ctx), std::move(owner), std::move(pod));
   if (!made) co_return Unexpected(std::move(made).error());
@@ -111,14 +112,14 @@ rt::Task<Result<Unit>> JobController::create_one(rt::Context ctx, JobPtr job, Ne
   co_return Unit{};
 }
 
-rt::Task<Result<Unit>> JobController::remove_one(rt::Context ctx, JobPtr job, PodPtr pod) {
-  Workload owner{"batch/v1", "Job", &job->metadata};
+rt::Task<Result<Unit>> JobController::remove_one(rt::Context ctx, JobPtr job, pods::PodPtr pod) {
+  pods::Workload owner{"batch/v1", "Job", &job->metadata};
   CO_TRY(co_await control_.remove(std::move(ctx), std::move(owner), pod));
   pending_.deleted(job->metadata.uid, *pod);
   co_return Unit{};
 }
 
-rt::Task<Result<Unit>> JobController::release(rt::Context ctx, PodPtr pod) {
+rt::Task<Result<Unit>> JobController::release(rt::Context ctx, pods::PodPtr pod) {
   std::string patch = release_patch_for(*pod);
   auto done =
       co_await deps_.client.patch<Pod>(std::move(ctx), pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, std::move(patch));
@@ -127,9 +128,9 @@ rt::Task<Result<Unit>> JobController::release(rt::Context ctx, PodPtr pod) {
   co_return Unit{};
 }
 
-rt::Task<Result<Unit>> JobController::release_all(rt::Context ctx, std::vector<PodPtr> pods) {
+rt::Task<Result<Unit>> JobController::release_all(rt::Context ctx, std::vector<pods::PodPtr> pods) {
   std::vector<rt::Task<Result<Unit>>> tasks;
-  for (PodPtr& pod : pods)
+  for (pods::PodPtr& pod : pods)
     if (has_tracking_finalizer(*pod)) tasks.push_back(release(ctx, std::move(pod)));
   auto results = co_await rt::when_all(std::move(tasks));
   for (auto& result : results)
@@ -139,9 +140,9 @@ rt::Task<Result<Unit>> JobController::release_all(rt::Context ctx, std::vector<P
 
 // A pod whose Job is gone, or that no Job owns any more: nobody counts it.
 rt::Task<Result<Unit>> JobController::release_orphan(rt::Context ctx, std::string key) {
-  const PodPtr pod = deps_.pods.get(key);
+  const pods::PodPtr pod = deps_.pods.get(key);
   if (pod == nullptr || !has_tracking_finalizer(*pod)) co_return Unit{};
-  if (const auto* ref = controller_of(pod->metadata)) {
+  if (const auto* ref = rules::controller_of(pod->metadata)) {
     if (ref->kind != "Job") co_return Unit{};
     auto owner = co_await deps_.client.get<Job>(ctx, pod->metadata.namespace_, ref->name);
     if (owner && owner->metadata.uid == ref->uid) co_return Unit{};
@@ -156,12 +157,12 @@ rt::Task<std::optional<Status>> JobController::change_pods(rt::Context ctx, JobP
     std::function<rt::Task<Result<Unit>>(int)> attempt = [this, ctx, job, &plan](int i) {
       return create_one(ctx, job, plan.create[static_cast<std::size_t>(i)]);
     };
-    auto outcome = co_await slow_start(static_cast<int>(plan.create.size()), std::move(attempt));
+    auto outcome = co_await pods::slow_start(static_cast<int>(plan.create.size()), std::move(attempt));
     plan.status.active -= static_cast<int32_t>(plan.create.size()) - outcome.succeeded;
     co_return std::move(outcome.failure);
   }
   std::vector<rt::Task<Result<Unit>>> removals;
-  for (const PodPtr& pod : plan.remove) removals.push_back(remove_one(ctx, job, pod));
+  for (const pods::PodPtr& pod : plan.remove) removals.push_back(remove_one(ctx, job, pod));
   auto results = co_await rt::when_all(std::move(removals));
   std::optional<Status> failure;
   for (auto& result : results) {
@@ -200,7 +201,7 @@ rt::Task<Result<Unit>> JobController::sync(rt::Context ctx, std::string key) {
   auto pods = co_await claim_all(ctx, job);
   if (!pods) co_return Unexpected(std::move(pods).error());
   if (is_finished_job(*job)) co_return co_await release_all(std::move(ctx), std::move(*pods));
-  if (is_deleted(job->metadata)) co_return co_await release_all(std::move(ctx), std::move(*pods));
+  if (pods::is_deleted(job->metadata)) co_return co_await release_all(std::move(ctx), std::move(*pods));
   Observed observed{*job, *pods, deps_.runtime.clock().wall_now()};
   Plan plan = plan_job(observed);
   auto failure = co_await change_pods(ctx, job, plan);
@@ -211,7 +212,7 @@ rt::Task<Result<Unit>> JobController::sync(rt::Context ctx, std::string key) {
   }
   CO_TRY(co_await release_all(ctx, std::move(plan.release)));
   if (plan.look_again) loop_.queue().add_after(key, *plan.look_again);
-  if (failure && !is_namespace_terminating(*failure)) co_return Unexpected(std::move(*failure));
+  if (failure && !pods::is_namespace_terminating(*failure)) co_return Unexpected(std::move(*failure));
   co_return Unit{};
 }
 

@@ -59,7 +59,7 @@ bool replaces_failed_only(const Job& job) { return job.spec.pod_failure_policy |
 
 bool is_failed(const Job& job, const Pod& pod) {
   if (pod.status.phase == "Failed") return true;
-  return !replaces_failed_only(job) && is_deleted(pod.metadata) && pod.status.phase != "Succeeded";
+  return !replaces_failed_only(job) && pods::is_deleted(pod.metadata) && pod.status.phase != "Succeeded";
 }
 
 rt::WallTime finish_time(const Pod& pod, rt::WallTime now) {
@@ -69,21 +69,22 @@ rt::WallTime finish_time(const Pod& pod, rt::WallTime now) {
       latest = {};
       break;
     }
-    if (latest.zero() || before(latest, status.state.terminated->finished_at)) latest = status.state.terminated->finished_at;
+    if (latest.zero() || objects::before(latest, status.state.terminated->finished_at)) latest = status.state.terminated->finished_at;
   }
-  if (!latest.zero()) return to_wall_time(latest);
-  const auto* ready = ready_condition(pod);
-  if (ready != nullptr && ready->status == "False" && !ready->last_transition_time.zero()) return to_wall_time(ready->last_transition_time);
-  if (pod.metadata.deletion_timestamp) return std::min(now, to_wall_time(*pod.metadata.deletion_timestamp));
-  return to_wall_time(pod.metadata.creation_timestamp);
+  if (!latest.zero()) return apimachinery::to_wall_time(latest);
+  const auto* ready = rules::ready_condition(pod);
+  if (ready != nullptr && ready->status == "False" && !ready->last_transition_time.zero())
+    return apimachinery::to_wall_time(ready->last_transition_time);
+  if (pod.metadata.deletion_timestamp) return std::min(now, apimachinery::to_wall_time(*pod.metadata.deletion_timestamp));
+  return apimachinery::to_wall_time(pod.metadata.creation_timestamp);
 }
 
-std::optional<rt::Duration> backoff_left(const Job& job, const std::vector<PodPtr>& finished, rt::WallTime now) {
+std::optional<rt::Duration> backoff_left(const Job& job, const std::vector<pods::PodPtr>& finished, rt::WallTime now) {
   std::optional<rt::WallTime> last_success, last_failure;
-  for (const PodPtr& pod : finished)
+  for (const pods::PodPtr& pod : finished)
     if (pod->status.phase == "Succeeded") last_success = std::max(last_success.value_or(rt::WallTime::min()), finish_time(*pod, now));
   int failures = 0;
-  for (const PodPtr& pod : finished) {
+  for (const pods::PodPtr& pod : finished) {
     if (!is_failed(job, *pod)) continue;
     const rt::WallTime at = finish_time(*pod, now);
     if (last_success && at <= *last_success) continue;

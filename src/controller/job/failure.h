@@ -30,6 +30,6 @@ rt::WallTime finish_time(const api::core_v1::Pod& pod, rt::WallTime now);
 inline constexpr rt::Duration backoff_initial = std::chrono::seconds(10);
 inline constexpr rt::Duration backoff_max = std::chrono::minutes(10);
 // How long new pods wait after the failures among `finished` since the last success; nullopt: not at all.
-std::optional<rt::Duration> backoff_left(const Job& job, const std::vector<PodPtr>& finished, rt::WallTime now);
+std::optional<rt::Duration> backoff_left(const Job& job, const std::vector<pods::PodPtr>& finished, rt::WallTime now);
 
 }  // namespace pintle::controller::job

@@ -31,13 +31,13 @@ JobCondition make_condition(std::string_view type, std::string_view status, std:
   condition.status = status;
   condition.reason = reason;
   condition.message = std::move(message);
-  condition.last_probe_time = condition.last_transition_time = to_api_time(now);
+  condition.last_probe_time = condition.last_transition_time = apimachinery::to_api_time(now);
   return condition;
 }
 
 // Failures of one index so far, as its newest pods tell.
 struct IndexHistory {
-  PodPtr newest_failed;
+  pods::PodPtr newest_failed;
   int32_t failures = 0;
   int32_t ignored = 0;
 };
@@ -51,7 +51,7 @@ class Round {
   void sort_pods();
   void flush_counted();
   void take_up_finished();
-  void count_failed(const PodPtr& pod);
+  void count_failed(const pods::PodPtr& pod);
   void gather_index_history();
   std::optional<JobCondition> verdict();
   std::optional<JobCondition> failure_verdict();
@@ -75,7 +75,7 @@ class Round {
   JobStatus status_;
   const int32_t completions_;
   Plan plan_;
-  std::vector<PodPtr> active_, terminating_, finished_;
+  std::vector<pods::PodPtr> active_, terminating_, finished_;
   std::set<std::string> uncounted_;  // uids in the status' lists
   IndexSet completed_, failed_indexes_;
   std::map<int32_t, IndexHistory> history_;  // with backoffLimitPerIndex
@@ -84,10 +84,10 @@ class Round {
 };
 
 void Round::sort_pods() {
-  for (const PodPtr& pod : seen_.pods) {
+  for (const pods::PodPtr& pod : seen_.pods) {
     if (rules::is_terminal(*pod)) {
       finished_.push_back(pod);
-    } else if (is_deleted(pod->metadata)) {
+    } else if (pods::is_deleted(pod->metadata)) {
       terminating_.push_back(pod);
       if (is_failed(job_, *pod)) finished_.push_back(pod);
     } else {
@@ -104,7 +104,7 @@ void Round::sort_pods() {
 // Uids whose pods have lost the finalizer (or are gone) become numbers.
 void Round::flush_counted() {
   std::set<std::string> held;
-  for (const PodPtr& pod : seen_.pods)
+  for (const pods::PodPtr& pod : seen_.pods)
     if (has_tracking_finalizer(*pod)) held.insert(pod->metadata.uid);
   auto& lists = *status_.uncounted_terminated_pods;
   for (auto [list, counter] : {std::pair(&lists.succeeded, &status_.succeeded), std::pair(&lists.failed, &status_.failed)}) {
@@ -115,7 +115,7 @@ void Round::flush_counted() {
 
 void Round::gather_index_history() {
   if (!job_.spec.backoff_limit_per_index) return;
-  for (const PodPtr& pod : seen_.pods) {
+  for (const pods::PodPtr& pod : seen_.pods) {
     const auto index = completion_index(*pod);
     if (!index || *index >= completions_) continue;
     IndexHistory& history = history_[*index];
@@ -140,13 +140,13 @@ bool Round::keeps_history(const Pod& pod) const {
   const auto index = completion_index(pod);
   if (!index || completed_.contains(*index) || failed_indexes_.contains(*index)) return false;
   const int32_t mine = annotated(pod, index_failure_count_annotation) + annotated(pod, index_ignored_failure_count_annotation);
-  return std::ranges::none_of(seen_.pods, [&](const PodPtr& other) {
+  return std::ranges::none_of(seen_.pods, [&](const pods::PodPtr& other) {
     return completion_index(*other) == index &&
            annotated(*other, index_failure_count_annotation) + annotated(*other, index_ignored_failure_count_annotation) > mine;
   });
 }
 
-void Round::count_failed(const PodPtr& pod) {
+void Round::count_failed(const pods::PodPtr& pod) {
   const FailureVerdict failure = judge_failure(job_, *pod);
   if (failure.action == FailureAction::FailJob && !fail_job_) fail_job_ = failure.message;
   if (failure.action != FailureAction::Ignore) status_.uncounted_terminated_pods->failed.push_back(pod->metadata.uid);
@@ -154,7 +154,7 @@ void Round::count_failed(const PodPtr& pod) {
 
 void Round::take_up_finished() {
   std::size_t taken = 0;
-  for (const PodPtr& pod : finished_) {
+  for (const pods::PodPtr& pod : finished_) {
     if (!has_tracking_finalizer(*pod)) continue;
     if (is_uncounted(pod->metadata.uid)) {
       plan_.release.push_back(pod);
@@ -188,14 +188,14 @@ std::optional<JobCondition> Round::failure_verdict() {
   const int32_t limit = job_.spec.backoff_limit.value_or(6);
   int64_t restarts = 0;
   if (job_.spec.template_.spec.restart_policy == "OnFailure")
-    for (const PodPtr& pod : seen_.pods)
+    for (const pods::PodPtr& pod : seen_.pods)
       if (pod->status.phase == "Running" || pod->status.phase == "Pending")
         for (const auto* list : {&pod->status.init_container_statuses, &pod->status.container_statuses})
           for (const auto& status : *list) restarts += status.restart_count;
   const bool restarted_too_often = job_.spec.template_.spec.restart_policy == "OnFailure" && (limit == 0 ? restarts > 0 : restarts >= limit);
   if (failed() > limit || restarted_too_often) return fail("BackoffLimitExceeded", "Job has reached the specified backoff limit");
   if (job_.spec.active_deadline_seconds && status_.start_time && !is_suspended(job_)) {
-    const rt::Duration left = to_wall_time(*status_.start_time) + rt::seconds_of(*job_.spec.active_deadline_seconds) - seen_.now;
+    const rt::Duration left = apimachinery::to_wall_time(*status_.start_time) + rt::seconds_of(*job_.spec.active_deadline_seconds) - seen_.now;
     if (left <= rt::Duration::zero()) return fail("DeadlineExceeded", "Job was active longer than specified deadline");
     look_again(left);
   }
@@ -242,8 +242,8 @@ std::optional<JobCondition> Round::verdict() {
 // First the interim condition, then the end of every pod, then the last word.
 void Round::end(JobCondition interim) {
   if (rules::find_condition(status_.conditions, interim.type) == nullptr) status_.conditions.push_back(interim);
-  for (const PodPtr& pod : active_) plan_.remove.push_back(pod);
-  for (const PodPtr& pod : finished_)  // those kept for their index' history
+  for (const pods::PodPtr& pod : active_) plan_.remove.push_back(pod);
+  for (const pods::PodPtr& pod : finished_)  // those kept for their index' history
     if (has_tracking_finalizer(*pod) && !is_uncounted(pod->metadata.uid) && std::ranges::find(plan_.release, pod) == plan_.release.end() &&
         !more_finished_) {
       count_failed(pod);
@@ -251,12 +251,12 @@ void Round::end(JobCondition interim) {
     }
   const auto& lists = *status_.uncounted_terminated_pods;
   const bool counted = lists.succeeded.empty() && lists.failed.empty() && !more_finished_ &&
-                       std::ranges::none_of(seen_.pods, [](const PodPtr& pod) { return has_tracking_finalizer(*pod); });
+                       std::ranges::none_of(seen_.pods, [](const pods::PodPtr& pod) { return has_tracking_finalizer(*pod); });
   if (!active_.empty() || !terminating_.empty() || !counted) return;
   const bool success = interim.type == "SuccessCriteriaMet";
   status_.conditions.push_back(make_condition(success ? "Complete" : "Failed", "True", interim.reason, interim.message, seen_.now));
   if (success) {
-    status_.completion_time = to_api_time(seen_.now);
+    status_.completion_time = apimachinery::to_api_time(seen_.now);
     if (job_.spec.completions && succeeded() > *job_.spec.completions && !is_indexed(job_))
       plan_.events.push_back({true, "TooManySucceededPods", "Too many succeeded pods running after completion count reached"});
     plan_.events.push_back({false, "Completed", "Job completed"});
@@ -275,7 +275,7 @@ bool Round::note_suspension() {
     plan_.events.push_back({false, "Suspended", "Job suspended"});
   } else if (!suspended && there != nullptr && there->status == "True") {
     rules::set_condition(status_.conditions, make_condition("Suspended", "False", "JobResumed", "Job resumed", seen_.now));
-    status_.start_time = to_api_time(seen_.now);
+    status_.start_time = apimachinery::to_api_time(seen_.now);
     plan_.events.push_back({false, "Resumed", "Job resumed"});
   }
   return suspended;
@@ -283,10 +283,10 @@ bool Round::note_suspension() {
 
 // Pods of an index that another has, or that is not wanted, go whatever the numbers say; then the least ready.
 void Round::remove_surplus(int32_t at_least) {
-  std::vector<PodPtr> rest;
+  std::vector<pods::PodPtr> rest;
   if (is_indexed(job_)) {
     std::set<int32_t> taken;
-    for (const PodPtr& pod : active_) {
+    for (const pods::PodPtr& pod : active_) {
       const auto index = completion_index(*pod);
       if (!index || *index >= completions_ || completed_.contains(*index) || failed_indexes_.contains(*index) || !taken.insert(*index).second) {
         if (static_cast<int>(plan_.remove.size()) < pods_max) plan_.remove.push_back(pod);
@@ -297,12 +297,12 @@ void Round::remove_surplus(int32_t at_least) {
   } else {
     rest = active_;
   }
-  std::ranges::stable_sort(rest, [](const PodPtr& a, const PodPtr& b) {
-    const auto rank = [](const Pod& pod) { return std::tuple(!pod.spec.node_name.empty(), pod.status.phase == "Running", is_ready(pod)); };
+  std::ranges::stable_sort(rest, [](const pods::PodPtr& a, const pods::PodPtr& b) {
+    const auto rank = [](const Pod& pod) { return std::tuple(!pod.spec.node_name.empty(), pod.status.phase == "Running", rules::is_ready(pod)); };
     const auto left = rank(*a), right = rank(*b);
-    return left == right ? before(b->metadata.creation_timestamp, a->metadata.creation_timestamp) : left < right;
+    return left == right ? objects::before(b->metadata.creation_timestamp, a->metadata.creation_timestamp) : left < right;
   });
-  for (const PodPtr& pod : rest) {
+  for (const pods::PodPtr& pod : rest) {
     if (static_cast<int32_t>(plan_.remove.size()) >= at_least || static_cast<int>(plan_.remove.size()) == pods_max) break;
     plan_.remove.push_back(pod);
   }
@@ -311,10 +311,10 @@ void Round::remove_surplus(int32_t at_least) {
 std::vector<NewPod> Round::new_indexes(int32_t count, std::optional<rt::Duration>& wait) {
   IndexSet taken = completed_;
   taken.add_all(failed_indexes_);
-  for (const PodPtr& pod : active_)
+  for (const pods::PodPtr& pod : active_)
     if (const auto index = completion_index(*pod)) taken.add(*index);
   if (replaces_failed_only(job_))
-    for (const PodPtr& pod : terminating_)
+    for (const pods::PodPtr& pod : terminating_)
       if (const auto index = completion_index(*pod)) taken.add(*index);
   std::vector<NewPod> out;
   for (int32_t i = 0; i < completions_ && static_cast<int32_t>(out.size()) < count; ++i) {
@@ -354,7 +354,7 @@ void Round::create(int32_t count) {
 
 void Round::manage() {
   if (note_suspension()) {
-    for (const PodPtr& pod : active_) plan_.remove.push_back(pod);
+    for (const pods::PodPtr& pod : active_) plan_.remove.push_back(pod);
     return;
   }
   const int32_t active = static_cast<int32_t>(active_.size()), parallelism = job_.spec.parallelism.value_or(1);
@@ -375,15 +375,15 @@ Plan Round::run() {
   flush_counted();
   gather_index_history();
   take_up_finished();
-  if (!status_.start_time && !is_suspended(job_)) status_.start_time = to_api_time(seen_.now);
+  if (!status_.start_time && !is_suspended(job_)) status_.start_time = apimachinery::to_api_time(seen_.now);
   if (auto interim = verdict()) {
     end(std::move(*interim));
   } else if (!job_.metadata.deletion_timestamp) {
     manage();
   }
   int32_t ready = 0;
-  for (const PodPtr& pod : active_)
-    if (is_ready(*pod) && std::ranges::find(plan_.remove, pod) == plan_.remove.end()) ++ready;
+  for (const pods::PodPtr& pod : active_)
+    if (rules::is_ready(*pod) && std::ranges::find(plan_.remove, pod) == plan_.remove.end()) ++ready;
   status_.active = static_cast<int32_t>(active_.size() - plan_.remove.size() + plan_.create.size());
   status_.ready = ready;
   status_.terminating = static_cast<int32_t>(terminating_.size() + plan_.remove.size());

@@ -35,17 +35,17 @@ struct JobEvent {
 };
 
 struct Plan {
-  std::vector<PodPtr> remove;
+  std::vector<pods::PodPtr> remove;
   std::vector<NewPod> create;
-  JobStatus status;              // as it is when all of the above succeeds
-  std::vector<PodPtr> release;   // after the status is stored: take the finalizer off
-  std::vector<JobEvent> events;  // after the status is stored
+  JobStatus status;                   // as it is when all of the above succeeds
+  std::vector<pods::PodPtr> release;  // after the status is stored: take the finalizer off
+  std::vector<JobEvent> events;       // after the status is stored
   std::optional<rt::Duration> look_again;
 };
 
 struct Observed {
   const Job& job;
-  const std::vector<PodPtr>& pods;  // those it controls
+  const std::vector<pods::PodPtr>& pods;  // those it controls
   rt::WallTime now;
 };
 

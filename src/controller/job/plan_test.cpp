@@ -24,7 +24,7 @@ Job job_by_index() {
   return job;
 }
 
-PodPtr failed_pod(int32_t index, int32_t exit_code) {
+pods::PodPtr failed_pod(int32_t index, int32_t exit_code) {
   auto pod = std::make_shared<api::core_v1::Pod>();
   pod->metadata.name = pod->metadata.uid = "pod-" + std::to_string(index);
   pod->metadata.finalizers.emplace_back(tracking_finalizer);
@@ -34,13 +34,13 @@ PodPtr failed_pod(int32_t index, int32_t exit_code) {
   container.name = "c";
   auto& ended = container.state.terminated.ensure();
   ended.exit_code = exit_code;
-  ended.finished_at = to_api_time(now - std::chrono::hours(1));
+  ended.finished_at = apimachinery::to_api_time(now - std::chrono::hours(1));
   return pod;
 }
 
 void check_failed(int32_t exit_code, const char* failed_indexes, std::size_t created, std::size_t released) {
   const Job job = job_by_index();
-  const std::vector<PodPtr> pods{failed_pod(1, exit_code)};
+  const std::vector<pods::PodPtr> pods{failed_pod(1, exit_code)};
   const Plan plan = plan_job({job, pods, now});
   EXPECT_EQ(plan.status.failed_indexes.value_or("none"), failed_indexes);
   EXPECT_EQ(plan.create.size(), created);

@@ -26,7 +26,7 @@ void add_index_variable(C& container) {
 }  // namespace
 
 Pod make_pod(const Job& job, const NewPod& wanted) {
-  Pod pod = pod_from_template(job.spec.template_, Workload{"batch/v1", "Job", &job.metadata});
+  Pod pod = pods::pod_from_template(job.spec.template_, pods::Workload{"batch/v1", "Job", &job.metadata});
   if (!has_tracking_finalizer(pod)) pod.metadata.finalizers.emplace_back(tracking_finalizer);
   if (!wanted.index) return pod;
   const std::string index = std::to_string(*wanted.index);
@@ -45,8 +45,8 @@ Pod make_pod(const Job& job, const NewPod& wanted) {
 }
 
 std::string release_patch_for(const Pod& pod) {
-  return R"({"metadata":{"uid":)" + json_string(pod.metadata.uid) + R"(,"$deleteFromPrimitiveList/finalizers":[)" + json_string(tracking_finalizer) +
-         "]}}";
+  return R"({"metadata":{"uid":)" + objects::json_string(pod.metadata.uid) + R"(,"$deleteFromPrimitiveList/finalizers":[)" +
+         objects::json_string(tracking_finalizer) + "]}}";
 }
 
 }  // namespace pintle::controller::job

@@ -8,7 +8,7 @@
 #include "rt/backoff.h"
 #include "rt/combine.h"
 
-namespace pintle::controller {
+namespace pintle::controller::manifests {
 namespace {
 
 namespace log = component::log;
@@ -169,4 +169,4 @@ rt::Task<void> Manifests::stop() {
   tasks_.reset();
 }
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::manifests

@@ -15,7 +15,7 @@
 #include "rt/runtime.h"
 #include "rt/sync.h"
 
-namespace pintle::controller {
+namespace pintle::controller::manifests {
 
 // The objects of a YAML or JSON text: documents, and the items of Lists. BadRequest names the document by its number.
 Result<std::vector<codec::Value>> objects_of_manifest(std::string_view text);
@@ -53,4 +53,4 @@ class Manifests {
   std::unique_ptr<rt::TaskGroup> tasks_;
 };
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::manifests

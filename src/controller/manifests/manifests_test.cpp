@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace pintle::controller {
+namespace pintle::controller::manifests {
 namespace {
 
 void check_objects(std::string_view text, std::vector<std::string> kinds) {
@@ -31,4 +31,4 @@ TEST(Manifest, MistakesAreNamed) {
 }
 
 }  // namespace
-}  // namespace pintle::controller
+}  // namespace pintle::controller::manifests

@@ -79,9 +79,9 @@ rt::Task<Result<Unit>> NodeIpamController::assign(rt::Context ctx, NodePtr node)
   if (failure) {
     deps_.events.normal(*node, "CIDRNotAvailable", "Node " + node->metadata.name + " status is now: CIDRNotAvailable");
   } else {
-    std::string body =
-        R"({"metadata":{"uid":)" + json_string(node->metadata.uid) + R"(},"spec":{"podCIDR":)" + json_string(cidrs[0]) + R"(,"podCIDRs":[)";
-    for (const std::string& cidr : cidrs) body += (body.back() == '[' ? "" : ",") + json_string(cidr);
+    std::string body = R"({"metadata":{"uid":)" + objects::json_string(node->metadata.uid) + R"(},"spec":{"podCIDR":)" +
+                       objects::json_string(cidrs[0]) + R"(,"podCIDRs":[)";
+    for (const std::string& cidr : cidrs) body += (body.back() == '[' ? "" : ",") + objects::json_string(cidr);
     auto done = co_await deps_.client.patch<Node>(ctx, "", node->metadata.name, client::PatchType::Strategic, body + "]}}");
     if (done) co_return Unit{};
     failure = std::move(done).error();

@@ -46,8 +46,8 @@ class NodeLifecycleController final : public Controller {
     };
     leases_.add_handler(std::move(leases));
     client::Informer<Pod>::Handler pods;
-    pods.on_add = [this](const PodPtr& pod, bool) { pod_placed(*pod); };
-    pods.on_update = [this](const PodPtr& before, const PodPtr& after) {
+    pods.on_add = [this](const pods::PodPtr& pod, bool) { pod_placed(*pod); };
+    pods.on_update = [this](const pods::PodPtr& before, const pods::PodPtr& after) {
       if (before->spec.node_name != after->spec.node_name) pod_placed(*after);
     };
     deps_.pods.informer().add_handler(std::move(pods));
@@ -175,11 +175,11 @@ rt::Task<Result<NodePtr>> NodeLifecycleController::mark_silent(rt::Context ctx, 
 // Endpoints leave out what cannot be asked any more.
 rt::Task<Result<Unit>> NodeLifecycleController::mark_pods_not_ready(rt::Context ctx, std::string node) {
   std::optional<Status> failure;
-  for (const PodPtr& pod : deps_.pods.on_node(node)) {
-    if (!is_ready(*pod)) continue;
-    std::string body = R"({"metadata":{"uid":)" + json_string(pod->metadata.uid) +
+  for (const pods::PodPtr& pod : deps_.pods.on_node(node)) {
+    if (!rules::is_ready(*pod)) continue;
+    std::string body = R"({"metadata":{"uid":)" + objects::json_string(pod->metadata.uid) +
                        R"(},"status":{"conditions":[{"type":"Ready","status":"False","lastTransitionTime":")" +
-                       api::format_time(to_api_time(deps_.runtime.clock().wall_now())) + R"("}]}})";
+                       api::format_time(apimachinery::to_api_time(deps_.runtime.clock().wall_now())) + R"("}]}})";
     client::PatchOptions options;
     options.subresource = "status";
     auto done = co_await deps_.client.patch<Pod>(ctx, pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, std::move(body),
@@ -192,7 +192,7 @@ rt::Task<Result<Unit>> NodeLifecycleController::mark_pods_not_ready(rt::Context 
 }
 
 rt::Task<Result<Unit>> NodeLifecycleController::write_taints(rt::Context ctx, NodePtr node, std::vector<api::core_v1::Taint> taints) {
-  std::string body = R"({"metadata":{"resourceVersion":)" + json_string(node->metadata.resource_version) + R"(},"spec":{"taints":[)";
+  std::string body = R"({"metadata":{"resourceVersion":)" + objects::json_string(node->metadata.resource_version) + R"(},"spec":{"taints":[)";
   for (const auto& taint : taints) {
     if (body.back() != '[') body += ',';
     api::encode_json(api::type_of<api::core_v1::Taint>(), &taint, body);

@@ -36,7 +36,7 @@ Taint make_taint(std::string_view key, std::string_view effect, rt::WallTime now
   Taint taint;
   taint.key = key;
   taint.effect = effect;
-  taint.time_added = to_api_time(now);
+  taint.time_added = apimachinery::to_api_time(now);
   return taint;
 }
 
@@ -58,13 +58,13 @@ api::core_v1::NodeStatus silent_status(const Node& node, rt::WallTime now) {
       made.reason = "NodeStatusNeverUpdated";
       made.message = "Kubelet never posted node status.";
       made.last_heartbeat_time = node.metadata.creation_timestamp;
-      made.last_transition_time = to_api_time(now);
+      made.last_transition_time = apimachinery::to_api_time(now);
       status.conditions.push_back(std::move(made));
     } else if (condition->status != "Unknown") {
       condition->status = "Unknown";
       condition->reason = "NodeStatusUnknown";
       condition->message = "Kubelet stopped posting node status.";
-      condition->last_transition_time = to_api_time(now);
+      condition->last_transition_time = apimachinery::to_api_time(now);
     }
   }
   return status;

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-namespace pintle::controller {
+namespace pintle::controller::objects {
 
 Result<int32_t> scaled_amount(const api::IntOrString& amount, int32_t total, bool round_up) {
   if (!amount.is_string) return amount.int_value;
@@ -17,4 +17,4 @@ Result<int32_t> scaled_amount(const api::IntOrString& amount, int32_t total, boo
   return static_cast<int32_t>(round_up && hundredfold % 100 > 0 ? down + 1 : down);
 }
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::objects

@@ -12,7 +12,7 @@
 #include "client/client.h"
 #include "controller/objects/owner.h"
 
-namespace pintle::controller {
+namespace pintle::controller::objects {
 
 template <class T>
 struct ClaimRequest {
@@ -37,7 +37,7 @@ rt::Task<Result<std::vector<std::shared_ptr<const T>>>> claim(client::Client& cl
   std::optional<Status> failure;
   for (auto& object : candidates) {
     const auto& meta = object->metadata;
-    const auto* ref = controller_of(meta);
+    const auto* ref = rules::controller_of(meta);
     if (ref != nullptr && ref->uid != request.owner.uid) continue;
     const bool matches = request.matches(*object);
     if (ref != nullptr && matches) {
@@ -67,4 +67,4 @@ rt::Task<Result<std::vector<std::shared_ptr<const T>>>> claim(client::Client& cl
   co_return ours;
 }
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::objects

@@ -2,7 +2,7 @@
 
 #include "api/codec.h"
 
-namespace pintle::controller {
+namespace pintle::controller::objects {
 
 uint32_t fnv1a_32(std::string_view data, uint32_t seed) {
   uint32_t hash = seed;
@@ -40,4 +40,4 @@ bool equal_ignoring_hash(const api::core_v1::PodTemplateSpec& a, const api::core
   return api::equal(type, &left, &right);
 }
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::objects

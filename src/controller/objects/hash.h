@@ -10,7 +10,7 @@
 #include "api/gen/core_v1.h"
 #include "api/type.h"
 
-namespace pintle::controller {
+namespace pintle::controller::objects {
 
 uint32_t fnv1a_32(std::string_view data, uint32_t seed = 2166136261u);
 // The digits of `hash` in the alphabet of drawn names.
@@ -22,4 +22,4 @@ std::string pod_template_hash(const api::core_v1::PodTemplateSpec& pod_template,
 // Whether two templates say the same, whatever their pod-template-hash label.
 bool equal_ignoring_hash(const api::core_v1::PodTemplateSpec& a, const api::core_v1::PodTemplateSpec& b);
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::objects

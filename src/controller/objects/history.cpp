@@ -7,7 +7,7 @@
 #include "controller/objects/hash.h"
 #include "controller/objects/owner.h"
 
-namespace pintle::controller {
+namespace pintle::controller::objects {
 
 using api::core_v1::PodTemplateSpec;
 
@@ -37,7 +37,7 @@ ControllerRevision make_revision(const RevisionOwner& owner, int64_t number, std
   revision.metadata.labels = owner.pod_template->metadata.labels;
   revision.metadata.labels[hash_label] = text;
   revision.metadata.annotations = owner.metadata->annotations;
-  revision.metadata.owner_references.push_back(controller_reference("apps/v1", owner.kind, *owner.metadata));
+  revision.metadata.owner_references.push_back(rules::controller_reference("apps/v1", owner.kind, *owner.metadata));
   return revision;
 }
 
@@ -69,4 +69,4 @@ int64_t next_number(const std::vector<RevisionPtr>& revisions) {
   return most + 1;
 }
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::objects

@@ -9,7 +9,7 @@
 
 #include "api/gen/apps_v1.h"
 
-namespace pintle::controller {
+namespace pintle::controller::objects {
 
 using api::apps_v1::ControllerRevision;
 using RevisionPtr = std::shared_ptr<const ControllerRevision>;
@@ -29,4 +29,4 @@ bool holds_template(const ControllerRevision& revision, const api::core_v1::PodT
 void sort_by_number(std::vector<RevisionPtr>& revisions);
 int64_t next_number(const std::vector<RevisionPtr>& revisions);
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::objects

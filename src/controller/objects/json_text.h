@@ -6,7 +6,7 @@
 
 #include "codec/json_text.h"
 
-namespace pintle::controller {
+namespace pintle::controller::objects {
 
 inline std::string json_string(std::string_view text) {
   std::string out;
@@ -14,4 +14,4 @@ inline std::string json_string(std::string_view text) {
   return out;
 }
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::objects

@@ -2,7 +2,7 @@
 
 #include "controller/objects/json_text.h"
 
-namespace pintle::controller {
+namespace pintle::controller::objects {
 
 std::string adopt_patch(const api::meta_v1::OwnerReference& owner, std::string_view uid) {
   return R"({"metadata":{"ownerReferences":[{"apiVersion":)" + json_string(owner.api_version) + R"(,"kind":)" + json_string(owner.kind) +
@@ -14,4 +14,4 @@ std::string release_patch(std::string_view owner_uid, std::string_view uid) {
   return R"({"metadata":{"ownerReferences":[{"$patch":"delete","uid":)" + json_string(owner_uid) + R"(}],"uid":)" + json_string(uid) + "}}";
 }
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::objects

@@ -7,14 +7,10 @@
 #include "api/gen/meta_v1.h"
 #include "rules/owner_references.h"
 
-namespace pintle::controller {
-
-using rules::controller_of;
-using rules::controller_reference;
-using rules::is_controlled_by;
+namespace pintle::controller::objects {
 
 // Strategic merge patches of metadata.ownerReferences, good for this uid alone: the server refuses them for another.
 std::string adopt_patch(const api::meta_v1::OwnerReference& owner, std::string_view uid);
 std::string release_patch(std::string_view owner_uid, std::string_view uid);
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::objects

@@ -2,12 +2,21 @@
 
 #include "controller/objects/owner.h"
 
-namespace pintle::controller {
+namespace pintle::controller::objects {
+
+namespace {
+
+// Somebody took the label away: the name still says what it was.
+std::string hash_of_name(const std::string& name, const std::string& owner) {
+  return name.starts_with(owner + "-") ? name.substr(owner.size() + 1) : name;
+}
+
+}  // namespace
 
 Revisions::Revisions(client::Client& client, client::Informers& informers, const std::string& user)
     : client_(client), index_("controller of " + user), informer_(informers.of<ControllerRevision>()), written_(informer_) {
   informer_.add_index(index_, [](const ControllerRevision& revision) {
-    const auto* ref = controller_of(revision.metadata);
+    const auto* ref = rules::controller_of(revision.metadata);
     return ref ? std::vector<std::string>{ref->uid} : std::vector<std::string>();
   });
 }
@@ -16,7 +25,7 @@ std::vector<RevisionPtr> Revisions::of(const RevisionOwner& owner) {
   std::vector<RevisionPtr> out;
   for (const RevisionPtr& revision : informer_.by_index(index_, owner.metadata->uid)) out.push_back(written_.newest(revision));
   for (const RevisionPtr& revision : written_.unseen(owner.metadata->namespace_))
-    if (is_controlled_by(revision->metadata, *owner.metadata)) out.push_back(revision);
+    if (rules::is_controlled_by(revision->metadata, *owner.metadata)) out.push_back(revision);
   sort_by_number(out);
   return out;
 }
@@ -27,9 +36,11 @@ rt::Task<Result<Revisions::Current>> Revisions::ensure(rt::Context ctx, Revision
   for (const RevisionPtr& revision : all)
     if (holds_template(*revision, *owner.pod_template)) current.revision = revision;  // the newest of equal ones
   if (current.revision != nullptr) {
-    if (current.revision == all.back()) co_return current;
-    ControllerRevision raised = *current.revision;  // a roll-back: the old revision becomes the newest
-    raised.revision = next_number(all);
+    const bool unlabelled = !hash_label.empty() && !current.revision->metadata.labels.contains(hash_label);
+    if (current.revision == all.back() && !unlabelled) co_return current;
+    ControllerRevision raised = *current.revision;
+    if (current.revision != all.back()) raised.revision = next_number(all);  // a roll-back: the old revision becomes the newest
+    if (unlabelled) raised.metadata.labels[hash_label] = hash_of_name(raised.metadata.name, owner.metadata->name);
     auto written = co_await client_.update<ControllerRevision>(std::move(ctx), std::move(raised));
     if (!written) co_return Unexpected(std::move(written).error());
     current.revision = std::make_shared<const ControllerRevision>(*written);
@@ -41,7 +52,7 @@ rt::Task<Result<Revisions::Current>> Revisions::ensure(rt::Context ctx, Revision
   auto made = co_await client_.create<ControllerRevision>(ctx, std::move(wanted));
   if (!made && made.error().reason == Reason::AlreadyExists) {
     made = co_await client_.get<ControllerRevision>(ctx, owner.metadata->namespace_, name);
-    if (made && (!is_controlled_by(made->metadata, *owner.metadata) || !holds_template(*made, *owner.pod_template))) {
+    if (made && (!rules::is_controlled_by(made->metadata, *owner.metadata) || !holds_template(*made, *owner.pod_template))) {
       current.collision = true;
       co_return current;
     }
@@ -63,4 +74,4 @@ rt::Task<Result<Unit>> Revisions::trim(rt::Context ctx, RevisionOwner owner, std
   co_return Unit{};
 }
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::objects

@@ -9,7 +9,7 @@
 #include "controller/objects/history.h"
 #include "controller/objects/written.h"
 
-namespace pintle::controller {
+namespace pintle::controller::objects {
 
 class Revisions {
  public:
@@ -35,4 +35,4 @@ class Revisions {
   Written<ControllerRevision> written_;
 };
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::objects

@@ -3,12 +3,8 @@
 
 #include "apimachinery/clock_time.h"
 
-namespace pintle::controller {
-
-using apimachinery::to_api_time;
-using apimachinery::to_micro_time;
-using apimachinery::to_wall_time;
+namespace pintle::controller::objects {
 
 inline bool before(const api::Time& a, const api::Time& b) { return a.seconds != b.seconds ? a.seconds < b.seconds : a.nanos < b.nanos; }
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::objects

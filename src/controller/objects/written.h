@@ -10,7 +10,7 @@
 #include "client/informer.h"
 #include "controller/objects/revision.h"
 
-namespace pintle::controller {
+namespace pintle::controller::objects {
 
 template <class T>
 class Written {
@@ -48,4 +48,4 @@ class Written {
   std::unordered_map<std::string, Ptr> objects_;
 };
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::objects

@@ -29,18 +29,18 @@ class PodGcController final : public Controller {
         nodes_(deps.informers.of<Node>()),
         loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<Pod>::Handler pods;
-    pods.on_add = [this](const PodPtr& pod, bool) { changed(*pod); };
-    pods.on_update = [this](const PodPtr& before, const PodPtr& after) {
+    pods.on_add = [this](const pods::PodPtr& pod, bool) { changed(*pod); };
+    pods.on_update = [this](const pods::PodPtr& before, const pods::PodPtr& after) {
       const bool was_finished = rules::is_terminal(*before);
       if (was_finished) --finished_;
-      if (before->spec.node_name != after->spec.node_name || is_deleted(before->metadata) != is_deleted(after->metadata) ||
+      if (before->spec.node_name != after->spec.node_name || pods::is_deleted(before->metadata) != pods::is_deleted(after->metadata) ||
           was_finished != rules::is_terminal(*after)) {
         changed(*after);
       } else if (was_finished) {
         ++finished_;
       }
     };
-    pods.on_delete = [this](const PodPtr& pod) {
+    pods.on_delete = [this](const pods::PodPtr& pod) {
       if (rules::is_terminal(*pod)) --finished_;
     };
     deps_.pods.informer().add_handler(std::move(pods));
@@ -57,13 +57,13 @@ class PodGcController final : public Controller {
  private:
   void changed(const Pod& pod);
   void look_at_pods(const std::string& node, rt::Duration delay) {
-    for (const PodPtr& pod : deps_.pods.on_node(node))
+    for (const pods::PodPtr& pod : deps_.pods.on_node(node))
       loop_.queue().add_after(client::object_key(pod->metadata.namespace_, pod->metadata.name), delay);
   }
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
-  rt::Task<Result<Unit>> sync_pod(rt::Context ctx, PodPtr pod);
+  rt::Task<Result<Unit>> sync_pod(rt::Context ctx, pods::PodPtr pod);
   rt::Task<Result<Unit>> trim_finished(rt::Context ctx);
-  rt::Task<Result<Unit>> remove(rt::Context ctx, PodPtr pod);
+  rt::Task<Result<Unit>> remove(rt::Context ctx, pods::PodPtr pod);
 
   ControllerDeps deps_;
   client::Informer<Node> nodes_;
@@ -76,18 +76,18 @@ void PodGcController::changed(const Pod& pod) {
   if (rules::is_terminal(pod) && ++finished_ > deps_.options.terminated_pod_gc_threshold && deps_.options.terminated_pod_gc_threshold > 0)
     loop_.queue().add_after(std::string(finished_key), finished_pause);
   if (pod.spec.node_name.empty()) {
-    if (is_deleted(pod.metadata)) loop_.queue().add(key);
+    if (pods::is_deleted(pod.metadata)) loop_.queue().add(key);
     return;
   }
   const NodePtr node = nodes_.get(pod.spec.node_name);
   if (node == nullptr) {
     loop_.queue().add_after(key, missing_node_grace);
-  } else if (is_deleted(pod.metadata) && is_out_of_service(*node)) {
+  } else if (pods::is_deleted(pod.metadata) && is_out_of_service(*node)) {
     loop_.queue().add(key);
   }
 }
 
-rt::Task<Result<Unit>> PodGcController::remove(rt::Context ctx, PodPtr pod) {
+rt::Task<Result<Unit>> PodGcController::remove(rt::Context ctx, pods::PodPtr pod) {
   client::DeleteOptions options;
   options.grace_period_seconds = 0;
   options.precondition_uid = pod->metadata.uid;
@@ -97,31 +97,32 @@ rt::Task<Result<Unit>> PodGcController::remove(rt::Context ctx, PodPtr pod) {
 }
 
 rt::Task<Result<Unit>> PodGcController::trim_finished(rt::Context ctx) {
-  std::vector<PodPtr> finished;
-  for (PodPtr& pod : deps_.pods.informer().list())
-    if (rules::is_terminal(*pod) && !is_deleted(pod->metadata)) finished.push_back(std::move(pod));
+  std::vector<pods::PodPtr> finished;
+  for (pods::PodPtr& pod : deps_.pods.informer().list())
+    if (rules::is_terminal(*pod) && !pods::is_deleted(pod->metadata)) finished.push_back(std::move(pod));
   const int64_t surplus = static_cast<int64_t>(finished.size()) - deps_.options.terminated_pod_gc_threshold;
   if (surplus <= 0 || deps_.options.terminated_pod_gc_threshold <= 0) co_return Unit{};
   // Evicted ones first, then the oldest.
-  std::ranges::sort(finished, [](const PodPtr& a, const PodPtr& b) {
+  std::ranges::sort(finished, [](const pods::PodPtr& a, const pods::PodPtr& b) {
     const bool evicted_a = a->status.reason == "Evicted", evicted_b = b->status.reason == "Evicted";
     if (evicted_a != evicted_b) return evicted_a;
     const auto &left = a->metadata, &right = b->metadata;
-    return left.creation_timestamp == right.creation_timestamp ? left.name < right.name : before(left.creation_timestamp, right.creation_timestamp);
+    return left.creation_timestamp == right.creation_timestamp ? left.name < right.name
+                                                               : objects::before(left.creation_timestamp, right.creation_timestamp);
   });
   for (int64_t i = 0; i < surplus; ++i) CO_TRY(co_await remove(ctx, finished[static_cast<std::size_t>(i)]));
   co_return Unit{};
 }
 
-rt::Task<Result<Unit>> PodGcController::sync_pod(rt::Context ctx, PodPtr pod) {
-  Disruption why{"DeletionByPodGC", "", true};
+rt::Task<Result<Unit>> PodGcController::sync_pod(rt::Context ctx, pods::PodPtr pod) {
+  pods::Disruption why{"DeletionByPodGC", "", true};
   if (pod->spec.node_name.empty()) {
-    if (!is_deleted(pod->metadata)) co_return Unit{};
+    if (!pods::is_deleted(pod->metadata)) co_return Unit{};
     co_return co_await remove(std::move(ctx), pod);
   }
   const NodePtr node = nodes_.get(pod->spec.node_name);
   if (node != nullptr) {
-    if (!is_deleted(pod->metadata) || !is_out_of_service(*node)) co_return Unit{};
+    if (!pods::is_deleted(pod->metadata) || !is_out_of_service(*node)) co_return Unit{};
     why.message = "PodGC: node has out-of-service taint";
   } else {
     auto fresh = co_await deps_.client.get<Node>(ctx, "", pod->spec.node_name);
@@ -129,13 +130,13 @@ rt::Task<Result<Unit>> PodGcController::sync_pod(rt::Context ctx, PodPtr pod) {
     if (fresh.error().reason != Reason::NotFound) co_return Unexpected(std::move(fresh).error());
     why.message = "PodGC: node no longer exists";
   }
-  CO_TRY(co_await mark_disrupted(deps_.client, ctx, pod, std::move(why), deps_.runtime.clock().wall_now()));
+  CO_TRY(co_await pods::mark_disrupted(deps_.client, ctx, pod, std::move(why), deps_.runtime.clock().wall_now()));
   co_return co_await remove(std::move(ctx), pod);
 }
 
 rt::Task<Result<Unit>> PodGcController::sync(rt::Context ctx, std::string key) {
   if (key == finished_key) co_return co_await trim_finished(std::move(ctx));
-  const PodPtr pod = deps_.pods.get(key);
+  const pods::PodPtr pod = deps_.pods.get(key);
   if (pod == nullptr) co_return Unit{};
   co_return co_await sync_pod(std::move(ctx), pod);
 }

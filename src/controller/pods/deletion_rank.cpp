@@ -8,7 +8,7 @@
 #include "base/parse_number.h"
 #include "controller/objects/time.h"
 
-namespace pintle::controller {
+namespace pintle::controller::pods {
 
 namespace {
 
@@ -30,7 +30,7 @@ int phase_rank(std::string_view phase) { return phase == "Pending" ? 0 : phase =
 // No time at all counts as youngest.
 int64_t logarithmic_age(const api::Time& since, rt::WallTime now) {
   if (since.zero()) return -2;
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - to_wall_time(since)).count();
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - apimachinery::to_wall_time(since)).count();
   return seconds <= 0 ? -1 : std::bit_width(static_cast<uint64_t>(seconds));
 }
 
@@ -38,10 +38,10 @@ Rank rank_of(const api::core_v1::Pod& pod, const std::map<std::string_view, int>
   Rank rank;
   rank.assigned = !pod.spec.node_name.empty();
   rank.phase = phase_rank(pod.status.phase);
-  rank.ready = is_ready(pod);
+  rank.ready = rules::is_ready(pod);
   rank.cost = deletion_cost(pod);
   if (auto it = on_node.find(pod.spec.node_name); rank.assigned && it != on_node.end()) rank.neighbours = -it->second;
-  if (rank.ready) rank.ready_age = logarithmic_age(ready_condition(pod)->last_transition_time, now);
+  if (rank.ready) rank.ready_age = logarithmic_age(rules::ready_condition(pod)->last_transition_time, now);
   rank.restarts = -max_container_restarts(pod);
   rank.age = logarithmic_age(pod.metadata.creation_timestamp, now);
   rank.uid = pod.metadata.uid;
@@ -59,7 +59,7 @@ std::vector<PodPtr> pods_to_delete(std::vector<PodPtr> pods, std::size_t count, 
   if (count >= pods.size()) return pods;
   std::map<std::string_view, int> on_node;
   for (const PodPtr& pod : related)
-    if (is_active(*pod)) ++on_node[pod->spec.node_name];
+    if (rules::is_active(*pod)) ++on_node[pod->spec.node_name];
   std::vector<std::pair<Rank, PodPtr>> ranked;
   ranked.reserve(pods.size());
   for (PodPtr& pod : pods) {
@@ -72,4 +72,4 @@ std::vector<PodPtr> pods_to_delete(std::vector<PodPtr> pods, std::size_t count, 
   return out;
 }
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::pods

@@ -12,7 +12,7 @@
 #include "controller/pods/pod_state.h"
 #include "controller/pods/pod_store.h"
 
-namespace pintle::controller {
+namespace pintle::controller::pods {
 
 class PendingPods {
  public:
@@ -33,4 +33,4 @@ class PendingPods {
   std::unordered_map<std::string, Owner> owners_;
 };
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::pods

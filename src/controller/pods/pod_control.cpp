@@ -5,7 +5,7 @@
 #include "controller/objects/owner.h"
 #include "rt/combine.h"
 
-namespace pintle::controller {
+namespace pintle::controller::pods {
 
 using api::core_v1::Pod;
 
@@ -27,7 +27,7 @@ Pod pod_from_template(const api::core_v1::PodTemplateSpec& pod_template, const W
   pod.metadata.annotations = pod_template.metadata.annotations;
   pod.metadata.finalizers = pod_template.metadata.finalizers;
   pod.metadata.generate_name = owner.metadata->name + "-";
-  pod.metadata.owner_references.push_back(controller_reference(owner.api_version, owner.kind, *owner.metadata));
+  pod.metadata.owner_references.push_back(rules::controller_reference(owner.api_version, owner.kind, *owner.metadata));
   pod.spec = pod_template.spec;
   return pod;
 }
@@ -80,4 +80,4 @@ rt::Task<BatchOutcome> slow_start(int count, std::function<rt::Task<Result<Unit>
   co_return outcome;
 }
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::pods

@@ -8,7 +8,7 @@
 #include "client/event_recorder.h"
 #include "controller/pods/pod_state.h"
 
-namespace pintle::controller {
+namespace pintle::controller::pods {
 
 // Whose pods: the workload, as events and owner references name it.
 struct Workload {
@@ -49,4 +49,4 @@ struct BatchOutcome {
 };
 rt::Task<BatchOutcome> slow_start(int count, std::function<rt::Task<Result<Unit>>(int)> attempt);
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::pods

@@ -5,7 +5,7 @@
 #include "rules/conditions.h"
 #include "rules/pod_state.h"
 
-namespace pintle::controller {
+namespace pintle::controller::pods {
 
 using api::core_v1::Pod;
 
@@ -13,11 +13,11 @@ rt::Task<Result<Unit>> mark_disrupted(client::Client& client, rt::Context ctx, P
   const auto* there = rules::find_condition(pod->status.conditions, "DisruptionTarget");
   if (there != nullptr && there->status == "True" && there->reason == disruption.reason && (!disruption.fail || rules::is_terminal(*pod)))
     co_return Unit{};
-  std::string body = R"({"metadata":{"uid":)" + json_string(pod->metadata.uid) + R"(},"status":{)";
+  std::string body = R"({"metadata":{"uid":)" + objects::json_string(pod->metadata.uid) + R"(},"status":{)";
   if (disruption.fail && !rules::is_terminal(*pod)) body += R"("phase":"Failed",)";
   body += R"("conditions":[{"type":"DisruptionTarget","status":"True","observedGeneration":)" + std::to_string(pod->metadata.generation) +
-          R"(,"reason":)" + json_string(disruption.reason) + R"(,"message":)" + json_string(disruption.message) + R"(,"lastTransitionTime":")" +
-          api::format_time(to_api_time(now)) + R"("}]}})";
+          R"(,"reason":)" + objects::json_string(disruption.reason) + R"(,"message":)" + objects::json_string(disruption.message) +
+          R"(,"lastTransitionTime":")" + api::format_time(apimachinery::to_api_time(now)) + R"("}]}})";
   client::PatchOptions options;
   options.subresource = "status";
   auto done = co_await client.patch<Pod>(std::move(ctx), pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, std::move(body),
@@ -26,4 +26,4 @@ rt::Task<Result<Unit>> mark_disrupted(client::Client& client, rt::Context ctx, P
   co_return Unit{};
 }
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::pods

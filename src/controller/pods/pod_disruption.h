@@ -6,7 +6,7 @@
 #include "client/client.h"
 #include "controller/pods/pod_state.h"
 
-namespace pintle::controller {
+namespace pintle::controller::pods {
 
 struct Disruption {
   std::string reason;  // "DeletionByTaintManager", "DeletionByPodGC"
@@ -16,4 +16,4 @@ struct Disruption {
 // NotFound and Conflict (another pod of that name) are no failures.
 rt::Task<Result<Unit>> mark_disrupted(client::Client& client, rt::Context ctx, PodPtr pod, Disruption disruption, rt::WallTime now);
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::pods

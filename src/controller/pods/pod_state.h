@@ -7,13 +7,9 @@
 #include "rt/clock.h"
 #include "rules/pod_state.h"
 
-namespace pintle::controller {
+namespace pintle::controller::pods {
 
 using PodPtr = std::shared_ptr<const api::core_v1::Pod>;
-
-using rules::is_active;
-using rules::is_ready;
-using rules::ready_condition;
 
 // Ready for at least `min_ready_seconds`.
 bool is_available(const api::core_v1::Pod& pod, int32_t min_ready_seconds, rt::WallTime now);
@@ -23,4 +19,4 @@ inline bool is_deleted(const api::meta_v1::ObjectMeta& meta) { return meta.delet
 // Restarts of all containers; the highest of one.
 int32_t max_container_restarts(const api::core_v1::Pod& pod);
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::pods

@@ -3,7 +3,7 @@
 #include "controller/objects/owner.h"
 #include "rules/owner_references.h"
 
-namespace pintle::controller {
+namespace pintle::controller::pods {
 
 using api::core_v1::Container;
 using api::core_v1::Pod;
@@ -53,11 +53,11 @@ bool is_of(const api::meta_v1::OwnerReference& ref, const PodStore::OwnerHandler
 
 PodStore::PodStore(client::Informers& informers) : pods_(informers.of<Pod>("", pod_options())) {
   pods_.add_index("controller", [](const Pod& pod) {
-    const auto* ref = controller_of(pod.metadata);
+    const auto* ref = rules::controller_of(pod.metadata);
     return ref ? std::vector<std::string>{ref->uid} : std::vector<std::string>();
   });
   pods_.add_index("orphan", [](const Pod& pod) {
-    return controller_of(pod.metadata) ? std::vector<std::string>() : std::vector<std::string>{pod.metadata.namespace_};
+    return rules::controller_of(pod.metadata) ? std::vector<std::string>() : std::vector<std::string>{pod.metadata.namespace_};
   });
   pods_.add_index(
       "node", [](const Pod& pod) { return pod.spec.node_name.empty() ? std::vector<std::string>() : std::vector<std::string>{pod.spec.node_name}; });
@@ -66,7 +66,7 @@ PodStore::PodStore(client::Informers& informers) : pods_(informers.of<Pod>("", p
 void PodStore::add_owner_handler(OwnerHandler handler) {
   auto shared = std::make_shared<const OwnerHandler>(std::move(handler));
   const auto tell = [shared](const PodPtr& pod) {
-    if (const auto* ref = controller_of(pod->metadata)) {
+    if (const auto* ref = rules::controller_of(pod->metadata)) {
       if (is_of(*ref, *shared)) shared->owner(pod->metadata.namespace_, *ref, pod);
     } else if (shared->orphan && !is_deleted(pod->metadata)) {
       shared->orphan(*pod);
@@ -75,17 +75,17 @@ void PodStore::add_owner_handler(OwnerHandler handler) {
   client::Informer<Pod>::Handler h;
   h.on_add = [tell](const PodPtr& pod, bool) { tell(pod); };
   h.on_update = [shared, tell](const PodPtr& before, const PodPtr& after) {
-    const auto* old_ref = controller_of(before->metadata);
-    const auto* new_ref = controller_of(after->metadata);
+    const auto* old_ref = rules::controller_of(before->metadata);
+    const auto* new_ref = rules::controller_of(after->metadata);
     const bool moved = (old_ref ? old_ref->uid : "") != (new_ref ? new_ref->uid : "");
     if (moved && old_ref && is_of(*old_ref, *shared)) shared->owner(before->metadata.namespace_, *old_ref, before);
     if (new_ref || moved || before->metadata.labels != after->metadata.labels) tell(after);
   };
   h.on_delete = [shared](const PodPtr& pod) {
-    const auto* ref = controller_of(pod->metadata);
+    const auto* ref = rules::controller_of(pod->metadata);
     if (ref && is_of(*ref, *shared)) shared->owner(pod->metadata.namespace_, *ref, pod);
   };
   pods_.add_handler(std::move(h));
 }
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::pods

@@ -10,7 +10,7 @@
 #include "client/informers.h"
 #include "controller/pods/pod_state.h"
 
-namespace pintle::controller {
+namespace pintle::controller::pods {
 
 class PodStore {
  public:
@@ -38,4 +38,4 @@ class PodStore {
   client::Informer<api::core_v1::Pod> pods_;
 };
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::pods

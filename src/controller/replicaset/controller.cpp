@@ -32,7 +32,7 @@ class ReplicaController final : public Controller {
       enqueue(set.metadata);
     });
     deps_.pods.add_owner_handler({kind_->kind, kind_->group,
-                                  [this](const std::string& ns, const api::meta_v1::OwnerReference& ref, const PodPtr&) {
+                                  [this](const std::string& ns, const api::meta_v1::OwnerReference& ref, const pods::PodPtr&) {
                                     loop_.queue().add(client::object_key(ns, ref.name));
                                   },
                                   [this](const Pod& pod) { enqueue_matching(pod); }});
@@ -45,18 +45,19 @@ class ReplicaController final : public Controller {
   void enqueue_matching(const Pod& pod);
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
   rt::Task<Result<api::meta_v1::ObjectMeta>> fresh_metadata(rt::Context ctx, SetPtr set);
-  rt::Task<Result<std::vector<PodPtr>>> claim_all(rt::Context ctx, SetPtr set, apimachinery::LabelSelector selector, std::vector<PodPtr> candidates);
+  rt::Task<Result<std::vector<pods::PodPtr>>> claim_all(rt::Context ctx, SetPtr set, apimachinery::LabelSelector selector,
+                                                        std::vector<pods::PodPtr> candidates);
   rt::Task<std::optional<Status>> manage(rt::Context ctx, SetPtr set, Plan plan);
   rt::Task<Result<Unit>> create_one(rt::Context ctx, const ReplicaSet& set);
-  rt::Task<Result<Unit>> remove_one(rt::Context ctx, const ReplicaSet& set, PodPtr pod);
+  rt::Task<Result<Unit>> remove_one(rt::Context ctx, const ReplicaSet& set, pods::PodPtr pod);
   rt::Task<Result<Unit>> write_status(rt::Context ctx, SetPtr set, StatusInput input);
-  std::vector<PodPtr> related_pods(const ReplicaSet& set) const;
-  Workload workload(const ReplicaSet& set) const { return Workload{kind_->api_version, kind_->kind, &set.metadata}; }
+  std::vector<pods::PodPtr> related_pods(const ReplicaSet& set) const;
+  pods::Workload workload(const ReplicaSet& set) const { return pods::Workload{kind_->api_version, kind_->kind, &set.metadata}; }
 
   ControllerDeps deps_;
   std::unique_ptr<ReplicaKind> kind_;
-  PendingPods pending_;
-  PodControl control_;
+  pods::PendingPods pending_;
+  pods::PodControl control_;
   client::ControlLoop loop_;
 };
 
@@ -69,14 +70,14 @@ void ReplicaController::enqueue_matching(const Pod& pod) {
 }
 
 // Pods of all sets of the same Deployment: where they stand decides which of ours go first.
-std::vector<PodPtr> ReplicaController::related_pods(const ReplicaSet& set) const {
-  const auto* ref = controller_of(set.metadata);
+std::vector<pods::PodPtr> ReplicaController::related_pods(const ReplicaSet& set) const {
+  const auto* ref = rules::controller_of(set.metadata);
   if (ref == nullptr) return deps_.pods.controlled_by(set.metadata.uid);
-  std::vector<PodPtr> out;
+  std::vector<pods::PodPtr> out;
   for (const SetPtr& other : kind_->in_namespace(set.metadata.namespace_)) {
-    const auto* theirs = controller_of(other->metadata);
+    const auto* theirs = rules::controller_of(other->metadata);
     if (theirs == nullptr || theirs->uid != ref->uid) continue;
-    for (PodPtr& pod : deps_.pods.controlled_by(other->metadata.uid)) out.push_back(std::move(pod));
+    for (pods::PodPtr& pod : deps_.pods.controlled_by(other->metadata.uid)) out.push_back(std::move(pod));
   }
   return out;
 }
@@ -87,32 +88,32 @@ rt::Task<Result<api::meta_v1::ObjectMeta>> ReplicaController::fresh_metadata(rt:
   co_return std::move(read->metadata);
 }
 
-rt::Task<Result<std::vector<PodPtr>>> ReplicaController::claim_all(rt::Context ctx, SetPtr set, apimachinery::LabelSelector selector,
-                                                                   std::vector<PodPtr> candidates) {
-  ClaimRequest<Pod> request;
-  request.owner = controller_reference(kind_->api_version, kind_->kind, set->metadata);
-  request.owner_deleted = is_deleted(set->metadata);
+rt::Task<Result<std::vector<pods::PodPtr>>> ReplicaController::claim_all(rt::Context ctx, SetPtr set, apimachinery::LabelSelector selector,
+                                                                         std::vector<pods::PodPtr> candidates) {
+  objects::ClaimRequest<Pod> request;
+  request.owner = rules::controller_reference(kind_->api_version, kind_->kind, set->metadata);
+  request.owner_deleted = pods::is_deleted(set->metadata);
   request.matches = [&selector](const Pod& pod) { return selector.matches(pod.metadata.labels); };
-  request.adoptable = is_active;
+  request.adoptable = rules::is_active;
   request.fresh = [this, set](rt::Context c) { return fresh_metadata(std::move(c), set); };
   co_return co_await claim<Pod>(deps_.client, std::move(ctx), std::move(request), std::move(candidates));
 }
 
 rt::Task<Result<Unit>> ReplicaController::create_one(rt::Context ctx, const ReplicaSet& set) {
-  Workload owner = workload(set);
-  Pod pod = pod_from_template(set.spec.template_, owner);
+  pods::Workload owner = workload(set);
+  Pod pod = pods::pod_from_template(set.spec.template_, owner);
   auto made = co_await control_.create(std::move(ctx), std::move(owner), std::move(pod));
   if (!made) {
     // A namespace on its way out takes no pods, now or later.
-    if (is_namespace_terminating(made.error())) co_return Unit{};
+    if (pods::is_namespace_terminating(made.error())) co_return Unit{};
     co_return Unexpected(std::move(made).error());
   }
   pending_.created(set.metadata.uid, std::move(*made));
   co_return Unit{};
 }
 
-rt::Task<Result<Unit>> ReplicaController::remove_one(rt::Context ctx, const ReplicaSet& set, PodPtr pod) {
-  Workload owner = workload(set);
+rt::Task<Result<Unit>> ReplicaController::remove_one(rt::Context ctx, const ReplicaSet& set, pods::PodPtr pod) {
+  pods::Workload owner = workload(set);
   CO_TRY(co_await control_.remove(std::move(ctx), std::move(owner), pod));
   pending_.deleted(set.metadata.uid, *pod);
   co_return Unit{};
@@ -121,11 +122,11 @@ rt::Task<Result<Unit>> ReplicaController::remove_one(rt::Context ctx, const Repl
 rt::Task<std::optional<Status>> ReplicaController::manage(rt::Context ctx, SetPtr set, Plan plan) {
   if (plan.create > 0) {
     std::function<rt::Task<Result<Unit>>(int)> attempt = [this, ctx, set](int) { return create_one(ctx, *set); };
-    auto outcome = co_await slow_start(plan.create, std::move(attempt));
+    auto outcome = co_await pods::slow_start(plan.create, std::move(attempt));
     co_return std::move(outcome.failure);
   }
   std::vector<rt::Task<Result<Unit>>> removals;
-  for (PodPtr& pod : plan.remove) removals.push_back(remove_one(ctx, *set, std::move(pod)));
+  for (pods::PodPtr& pod : plan.remove) removals.push_back(remove_one(ctx, *set, std::move(pod)));
   auto results = co_await rt::when_all(std::move(removals));
   for (auto& result : results)
     if (!result) co_return std::move(result).error();
@@ -152,17 +153,17 @@ rt::Task<Result<Unit>> ReplicaController::sync(rt::Context ctx, std::string key)
   if (set == nullptr) co_return Unit{};
   const auto selector = apimachinery::to_label_selector(set->spec.selector.get());
   if (!selector) co_return Unit{};  // refused by validation; nothing to do until it changes
-  std::vector<PodPtr> candidates = pending_.merge(set->metadata.uid, deps_.pods.controlled_by(set->metadata.uid));
+  std::vector<pods::PodPtr> candidates = pending_.merge(set->metadata.uid, deps_.pods.controlled_by(set->metadata.uid));
   if (!selector->matches_everything())
-    for (PodPtr& pod : deps_.pods.orphans_in(set->metadata.namespace_))
+    for (pods::PodPtr& pod : deps_.pods.orphans_in(set->metadata.namespace_))
       if (selector->matches(pod->metadata.labels)) candidates.push_back(std::move(pod));
   auto claimed = co_await claim_all(ctx, set, *selector, std::move(candidates));
   if (!claimed) co_return Unexpected(std::move(claimed).error());
 
-  std::vector<PodPtr> active;
+  std::vector<pods::PodPtr> active;
   int terminating = 0;
-  for (PodPtr& pod : *claimed) {
-    if (is_active(*pod)) {
+  for (pods::PodPtr& pod : *claimed) {
+    if (rules::is_active(*pod)) {
       active.push_back(std::move(pod));
     } else if (!rules::is_terminal(*pod)) {
       ++terminating;
@@ -171,7 +172,7 @@ rt::Task<Result<Unit>> ReplicaController::sync(rt::Context ctx, std::string key)
   const rt::WallTime now = deps_.runtime.clock().wall_now();
   std::optional<Status> failure;
   const int difference = static_cast<int>(active.size()) - set->spec.replicas.value_or(1);
-  if (!is_deleted(set->metadata) && difference != 0) {
+  if (!pods::is_deleted(set->metadata) && difference != 0) {
     Plan plan = plan_pods(*set, active, related_pods(*set), now);
     failure = co_await manage(ctx, set, std::move(plan));
   }

@@ -12,14 +12,14 @@ using api::apps_v1::ReplicaSet;
 using api::apps_v1::ReplicaSetCondition;
 using api::apps_v1::ReplicaSetStatus;
 
-Plan plan_pods(const ReplicaSet& set, const std::vector<PodPtr>& active, const std::vector<PodPtr>& related, rt::WallTime now) {
+Plan plan_pods(const ReplicaSet& set, const std::vector<pods::PodPtr>& active, const std::vector<pods::PodPtr>& related, rt::WallTime now) {
   Plan plan;
   const int want = set.spec.replicas.value_or(1);
   const int have = static_cast<int>(active.size());
   if (have < want) {
     plan.create = std::min(want - have, burst_replicas_max);
   } else if (have > want) {
-    plan.remove = pods_to_delete(active, static_cast<std::size_t>(std::min(have - want, burst_replicas_max)), related, now);
+    plan.remove = pods::pods_to_delete(active, static_cast<std::size_t>(std::min(have - want, burst_replicas_max)), related, now);
   }
   return plan;
 }
@@ -41,7 +41,7 @@ void set_failure(ReplicaSetStatus& status, const StatusInput& input) {
     condition.status = "True";
     condition.reason = input.wanted_difference < 0 ? "FailedCreate" : "FailedDelete";
     condition.message = input.failure->message;
-    condition.last_transition_time = to_api_time(input.now);
+    condition.last_transition_time = apimachinery::to_api_time(input.now);
     rules::set_condition(status.conditions, std::move(condition));
   } else if (!input.failure && failed) {
     rules::remove_condition(status.conditions, "ReplicaFailure");
@@ -54,11 +54,11 @@ ReplicaSetStatus plan_status(const ReplicaSet& set, const StatusInput& input) {
   ReplicaSetStatus status = set.status;
   status.replicas = static_cast<int32_t>(input.active.size());
   status.fully_labeled_replicas = status.ready_replicas = status.available_replicas = 0;
-  for (const PodPtr& pod : input.active) {
+  for (const pods::PodPtr& pod : input.active) {
     if (carries(pod->metadata.labels, set.spec.template_.metadata.labels)) ++status.fully_labeled_replicas;
-    if (!is_ready(*pod)) continue;
+    if (!rules::is_ready(*pod)) continue;
     ++status.ready_replicas;
-    if (is_available(*pod, set.spec.min_ready_seconds, input.now)) ++status.available_replicas;
+    if (pods::is_available(*pod, set.spec.min_ready_seconds, input.now)) ++status.available_replicas;
   }
   status.terminating_replicas = input.terminating;
   status.observed_generation = set.metadata.generation;
@@ -66,10 +66,10 @@ ReplicaSetStatus plan_status(const ReplicaSet& set, const StatusInput& input) {
   return status;
 }
 
-std::optional<rt::Duration> next_availability(const ReplicaSet& set, const std::vector<PodPtr>& active, rt::WallTime now) {
+std::optional<rt::Duration> next_availability(const ReplicaSet& set, const std::vector<pods::PodPtr>& active, rt::WallTime now) {
   std::optional<rt::Duration> soonest;
-  for (const PodPtr& pod : active)
-    if (const auto wait = until_available(*pod, set.spec.min_ready_seconds, now); wait && (!soonest || *wait < *soonest)) soonest = wait;
+  for (const pods::PodPtr& pod : active)
+    if (const auto wait = pods::until_available(*pod, set.spec.min_ready_seconds, now); wait && (!soonest || *wait < *soonest)) soonest = wait;
   return soonest;
 }
 

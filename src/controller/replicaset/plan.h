@@ -16,14 +16,15 @@ inline constexpr int burst_replicas_max = 500;
 
 struct Plan {
   int create = 0;
-  std::vector<PodPtr> remove;
+  std::vector<pods::PodPtr> remove;
 };
 // `active`: the set's active pods. `related`: active pods of every ReplicaSet with the same controller as this one (its
 // Deployment), for the spread over nodes.
-Plan plan_pods(const api::apps_v1::ReplicaSet& set, const std::vector<PodPtr>& active, const std::vector<PodPtr>& related, rt::WallTime now);
+Plan plan_pods(const api::apps_v1::ReplicaSet& set, const std::vector<pods::PodPtr>& active, const std::vector<pods::PodPtr>& related,
+               rt::WallTime now);
 
 struct StatusInput {
-  const std::vector<PodPtr>& active;
+  const std::vector<pods::PodPtr>& active;
   int terminating = 0;
   std::optional<Status> failure;  // of this round
   int wanted_difference = 0;      // active pods less wanted ones, before this round
@@ -32,6 +33,6 @@ struct StatusInput {
 api::apps_v1::ReplicaSetStatus plan_status(const api::apps_v1::ReplicaSet& set, const StatusInput& input);
 
 // When the next ready pod becomes available; nullopt: none will by time alone.
-std::optional<rt::Duration> next_availability(const api::apps_v1::ReplicaSet& set, const std::vector<PodPtr>& active, rt::WallTime now);
+std::optional<rt::Duration> next_availability(const api::apps_v1::ReplicaSet& set, const std::vector<pods::PodPtr>& active, rt::WallTime now);
 
 }  // namespace pintle::controller::replicaset

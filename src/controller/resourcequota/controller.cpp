@@ -36,10 +36,10 @@ class QuotaController final : public Controller {
     };
     quotas_.add_handler(std::move(quotas));
     client::Informer<Pod>::Handler pods;
-    pods.on_update = [this](const PodPtr& before, const PodPtr& after) {
+    pods.on_update = [this](const pods::PodPtr& before, const pods::PodPtr& after) {
       if (!rules::is_terminal(*before) && rules::is_terminal(*after)) recount(after->metadata.namespace_);
     };
-    pods.on_delete = [this](const PodPtr& pod) { recount(pod->metadata.namespace_); };
+    pods.on_delete = [this](const pods::PodPtr& pod) { recount(pod->metadata.namespace_); };
     deps_.pods.informer().add_handler(std::move(pods));
     client::Informer<Service>::Handler services;
     services.on_update = [this](const auto& before, const auto& after) {
@@ -76,10 +76,10 @@ rt::Task<Result<client::AnyInformer*>> QuotaController::watch(rt::Context ctx, C
   const std::string key = resource.resource + "." + resource.group;
   auto it = watched_.find(key);
   if (it == watched_.end()) {
-    auto served = co_await discover(deps_.client, ctx);
+    auto served = co_await discovery::discover(deps_.client, ctx);
     if (!served) co_return Unexpected(std::move(served).error());
-    const ServedResource* found = nullptr;
-    for (const ServedResource& candidate : served->resources)
+    const discovery::ServedResource* found = nullptr;
+    for (const discovery::ServedResource& candidate : served->resources)
       if (candidate.resource.group == resource.group && candidate.resource.name == resource.resource && candidate.can("watch")) found = &candidate;
     if (found == nullptr) co_return nullptr;
     if (!watched_.contains(key)) {
@@ -102,7 +102,7 @@ rt::Task<Result<ResourceList>> QuotaController::count(rt::Context ctx, QuotaPtr 
   const std::string ns = quota->metadata.namespace_;
   ResourceList used = zeros(quota->spec.hard);
   const CountedResource pods{"", "pods"}, services{"", "services"}, claims{"", "persistentvolumeclaims"};
-  for (const PodPtr& pod : deps_.pods.in_namespace(ns)) charge(*quota, pods, api::Object::of(*pod), used);
+  for (const pods::PodPtr& pod : deps_.pods.in_namespace(ns)) charge(*quota, pods, api::Object::of(*pod), used);
   for (const auto& service : services_.list(ns)) charge(*quota, services, api::Object::of(*service), used);
   for (const auto& claim : claims_.list(ns)) charge(*quota, claims, api::Object::of(*claim), used);
   const std::vector<CountedResource> alone = counted_alone(quota->spec.hard);

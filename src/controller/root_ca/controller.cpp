@@ -62,7 +62,7 @@ rt::Task<Result<Unit>> RootCaPublisher::create(rt::Context ctx, std::string name
   map.metadata.annotations[description_annotation] = description;
   map.data[data_key] = deps_.options.root_ca_pem;
   auto made = co_await deps_.client.create<ConfigMap>(std::move(ctx), std::move(map));
-  if (made || made.error().reason == Reason::AlreadyExists || made.error().reason == Reason::NotFound || is_namespace_terminating(made.error()))
+  if (made || made.error().reason == Reason::AlreadyExists || made.error().reason == Reason::NotFound || pods::is_namespace_terminating(made.error()))
     co_return Unit{};
   co_return Unexpected(std::move(made).error());
 }

@@ -49,7 +49,7 @@ rt::Task<Result<Unit>> ServiceAccountController::sync(rt::Context ctx, std::stri
   account.metadata.namespace_ = key;
   account.metadata.name = account_name;
   auto made = co_await deps_.client.create<ServiceAccount>(std::move(ctx), std::move(account));
-  if (made || made.error().reason == Reason::AlreadyExists || made.error().reason == Reason::NotFound || is_namespace_terminating(made.error()))
+  if (made || made.error().reason == Reason::AlreadyExists || made.error().reason == Reason::NotFound || pods::is_namespace_terminating(made.error()))
     co_return Unit{};
   co_return Unexpected(std::move(made).error());
 }

@@ -7,7 +7,7 @@
 #include "rules/pod_resources.h"
 #include "rules/pod_state.h"
 
-namespace pintle::controller {
+namespace pintle::controller::services {
 
 using api::core_v1::Pod;
 using api::core_v1::Service;
@@ -25,7 +25,7 @@ bool selects(const Service& service, const Pod& pod) {
 
 bool belongs_in_endpoints(const Pod& pod, bool with_terminating) {
   if (rules::is_terminal(pod) || (pod.status.pod_ip.empty() && pod.status.pod_ips.empty())) return false;
-  return with_terminating || !is_deleted(pod.metadata);
+  return with_terminating || !pods::is_deleted(pod.metadata);
 }
 
 namespace {
@@ -53,24 +53,25 @@ std::string endpoint_hostname(const Service& service, const Pod& pod) {
 }
 
 bool endpoints_differ(const Pod& before, const Pod& after) {
-  if (is_deleted(before.metadata) != is_deleted(after.metadata) || before.metadata.labels != after.metadata.labels) return true;
-  if (is_ready(before) != is_ready(after) || rules::is_terminal(before) != rules::is_terminal(after) || before.metadata.uid != after.metadata.uid)
+  if (pods::is_deleted(before.metadata) != pods::is_deleted(after.metadata) || before.metadata.labels != after.metadata.labels) return true;
+  if (rules::is_ready(before) != rules::is_ready(after) || rules::is_terminal(before) != rules::is_terminal(after) ||
+      before.metadata.uid != after.metadata.uid)
     return true;
   if (before.spec.node_name != after.spec.node_name || before.spec.hostname != after.spec.hostname || before.spec.subdomain != after.spec.subdomain)
     return true;
   return !std::ranges::equal(before.status.pod_ips, after.status.pod_ips, {}, &api::core_v1::PodIP::ip, &api::core_v1::PodIP::ip);
 }
 
-api::Time TriggerTimes::next(const std::string& key, const Service& service, const std::vector<PodPtr>& pods) {
+api::Time TriggerTimes::next(const std::string& key, const Service& service, const std::vector<pods::PodPtr>& pods) {
   const auto [it, is_new] = services_.try_emplace(key);
   State& state = it->second;
   api::Time earliest;
   const auto note = [&](const api::Time& time, const api::Time& last) {
-    if (!time.zero() && before(last, time) && (earliest.zero() || before(time, earliest))) earliest = time;
+    if (!time.zero() && objects::before(last, time) && (earliest.zero() || objects::before(time, earliest))) earliest = time;
   };
   std::map<std::string, api::Time> seen;
-  for (const PodPtr& pod : pods) {
-    const auto* ready = ready_condition(*pod);
+  for (const pods::PodPtr& pod : pods) {
+    const auto* ready = rules::ready_condition(*pod);
     if (ready == nullptr || ready->last_transition_time.zero()) continue;
     auto known = state.pods.find(pod->metadata.name);
     note(ready->last_transition_time, known == state.pods.end() ? api::Time() : known->second);
@@ -90,7 +91,7 @@ void set_trigger_time(FlatMap<std::string>& annotations, const api::Time& time) 
   }
 }
 
-void watch_service_pods(client::Informer<Service> services, PodStore& pods, std::function<void(std::string)> changed) {
+void watch_service_pods(client::Informer<Service> services, pods::PodStore& pods, std::function<void(std::string)> changed) {
   services.on_any([changed](const Service& service) { changed(client::object_key(service.metadata.namespace_, service.metadata.name)); });
   const auto tell = [services, changed](const Pod& pod, const Pod* also) {
     for (const auto& service : services.list(pod.metadata.namespace_))
@@ -98,12 +99,12 @@ void watch_service_pods(client::Informer<Service> services, PodStore& pods, std:
         changed(client::object_key(service->metadata.namespace_, service->metadata.name));
   };
   client::Informer<Pod>::Handler handler;
-  handler.on_add = [tell](const PodPtr& pod, bool) { tell(*pod, nullptr); };
-  handler.on_update = [tell](const PodPtr& before, const PodPtr& after) {
+  handler.on_add = [tell](const pods::PodPtr& pod, bool) { tell(*pod, nullptr); };
+  handler.on_update = [tell](const pods::PodPtr& before, const pods::PodPtr& after) {
     if (endpoints_differ(*before, *after)) tell(*after, before.get());
   };
-  handler.on_delete = [tell](const PodPtr& pod) { tell(*pod, nullptr); };
+  handler.on_delete = [tell](const pods::PodPtr& pod) { tell(*pod, nullptr); };
   pods.informer().add_handler(std::move(handler));
 }
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::services

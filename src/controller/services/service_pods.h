@@ -10,7 +10,7 @@
 #include "client/informers.h"
 #include "controller/pods/pod_store.h"
 
-namespace pintle::controller {
+namespace pintle::controller::services {
 
 bool has_cluster_ip(const api::core_v1::Service& service);
 bool selects(const api::core_v1::Service& service, const api::core_v1::Pod& pod);
@@ -27,7 +27,7 @@ bool endpoints_differ(const api::core_v1::Pod& before, const api::core_v1::Pod& 
 class TriggerTimes {
  public:
   // Zero: nothing that this tells of has changed since the last call.
-  api::Time next(const std::string& key, const api::core_v1::Service& service, const std::vector<PodPtr>& pods);
+  api::Time next(const std::string& key, const api::core_v1::Service& service, const std::vector<pods::PodPtr>& pods);
   void forget(const std::string& key) { services_.erase(key); }
 
  private:
@@ -41,6 +41,6 @@ inline constexpr std::string_view trigger_time_annotation = "endpoints.kubernete
 void set_trigger_time(FlatMap<std::string>& annotations, const api::Time& time);
 
 // Calls `changed` with the key of each service whose endpoints a change of a pod or of a service may touch.
-void watch_service_pods(client::Informer<api::core_v1::Service> services, PodStore& pods, std::function<void(std::string key)> changed);
+void watch_service_pods(client::Informer<api::core_v1::Service> services, pods::PodStore& pods, std::function<void(std::string key)> changed);
 
-}  // namespace pintle::controller
+}  // namespace pintle::controller::services

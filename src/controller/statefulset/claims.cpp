@@ -41,7 +41,7 @@ bool set_owner(std::vector<api::meta_v1::OwnerReference>& owners, api::meta_v1::
 
 }  // namespace
 
-rt::Task<Result<Unit>> Claims::settle_owners(rt::Context ctx, std::shared_ptr<const StatefulSet> set, PodPtr pod, bool condemned) {
+rt::Task<Result<Unit>> Claims::settle_owners(rt::Context ctx, std::shared_ptr<const StatefulSet> set, pods::PodPtr pod, bool condemned) {
   const auto* policy = set->spec.persistent_volume_claim_retention_policy.get();
   const bool with_set = policy != nullptr && policy->when_deleted == "Delete",
              with_pod = policy != nullptr && policy->when_scaled == "Delete" && condemned;
@@ -52,8 +52,9 @@ rt::Task<Result<Unit>> Claims::settle_owners(rt::Context ctx, std::shared_ptr<co
     const auto there = claims_.get(set->metadata.namespace_, wanted.metadata.name);
     if (there == nullptr) continue;
     PersistentVolumeClaim copy = *there;
-    bool changed = set_owner(copy.metadata.owner_references, controller_reference("apps/v1", "StatefulSet", set->metadata), with_set && !with_pod);
-    changed |= set_owner(copy.metadata.owner_references, controller_reference("v1", "Pod", pod->metadata), with_pod);
+    bool changed =
+        set_owner(copy.metadata.owner_references, rules::controller_reference("apps/v1", "StatefulSet", set->metadata), with_set && !with_pod);
+    changed |= set_owner(copy.metadata.owner_references, rules::controller_reference("v1", "Pod", pod->metadata), with_pod);
     if (!changed) continue;
     auto written = co_await client_.update<PersistentVolumeClaim>(ctx, std::move(copy));
     if (!written && written.error().reason != Reason::NotFound) co_return Unexpected(std::move(written).error());

@@ -17,7 +17,7 @@ class Claims {
   rt::Task<Result<Unit>> ensure(rt::Context ctx, std::shared_ptr<const StatefulSet> set, int32_t ordinal);
   // Their owner references say when they go: with the set (whenDeleted: Delete), with the pod (whenScaled: Delete, once it
   // is `condemned`), or never.
-  rt::Task<Result<Unit>> settle_owners(rt::Context ctx, std::shared_ptr<const StatefulSet> set, PodPtr pod, bool condemned);
+  rt::Task<Result<Unit>> settle_owners(rt::Context ctx, std::shared_ptr<const StatefulSet> set, pods::PodPtr pod, bool condemned);
 
  private:
   client::Client& client_;

@@ -35,7 +35,7 @@ class StatefulSetController final : public Controller {
     sets.on_delete = [this](const SetPtr& set) { pending_.forget(set->metadata.uid); };
     sets_.add_handler(std::move(sets));
     deps_.pods.add_owner_handler({"StatefulSet", "apps",
-                                  [this](const std::string& ns, const api::meta_v1::OwnerReference& ref, const PodPtr&) {
+                                  [this](const std::string& ns, const api::meta_v1::OwnerReference& ref, const pods::PodPtr&) {
                                     loop_.queue().add(client::object_key(ns, ref.name));
                                   },
                                   [this](const Pod& pod) { enqueue_matching(pod); }});
@@ -52,20 +52,20 @@ class StatefulSetController final : public Controller {
     }
   }
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
-  rt::Task<Result<std::vector<PodPtr>>> claim_all(rt::Context ctx, SetPtr set);
+  rt::Task<Result<std::vector<pods::PodPtr>>> claim_all(rt::Context ctx, SetPtr set);
   rt::Task<Result<api::meta_v1::ObjectMeta>> fresh_metadata(rt::Context ctx, SetPtr set);
-  rt::Task<Result<Unit>> apply(rt::Context ctx, SetPtr set, Plan& plan, RevisionPtr current);
-  rt::Task<Result<Unit>> create_one(rt::Context ctx, SetPtr set, Creation creation, Plan& plan, RevisionPtr current);
+  rt::Task<Result<Unit>> apply(rt::Context ctx, SetPtr set, Plan& plan, objects::RevisionPtr current);
+  rt::Task<Result<Unit>> create_one(rt::Context ctx, SetPtr set, Creation creation, Plan& plan, objects::RevisionPtr current);
   rt::Task<Result<Unit>> remove_one(rt::Context ctx, SetPtr set, Removal removal);
-  rt::Task<Result<Unit>> repair(rt::Context ctx, SetPtr set, PodPtr pod);
+  rt::Task<Result<Unit>> repair(rt::Context ctx, SetPtr set, pods::PodPtr pod);
   rt::Task<Result<Unit>> write_status(rt::Context ctx, SetPtr set, StatefulSetStatus status);
 
   ControllerDeps deps_;
   client::Informer<StatefulSet> sets_;
-  Written<StatefulSet> written_;
-  Revisions revisions_;
+  objects::Written<StatefulSet> written_;
+  objects::Revisions revisions_;
   Claims claims_;
-  PendingPods pending_;
+  pods::PendingPods pending_;
   client::ControlLoop loop_;
 };
 
@@ -75,15 +75,15 @@ rt::Task<Result<api::meta_v1::ObjectMeta>> StatefulSetController::fresh_metadata
   co_return std::move(read->metadata);
 }
 
-rt::Task<Result<std::vector<PodPtr>>> StatefulSetController::claim_all(rt::Context ctx, SetPtr set) {
+rt::Task<Result<std::vector<pods::PodPtr>>> StatefulSetController::claim_all(rt::Context ctx, SetPtr set) {
   auto selector = apimachinery::to_label_selector(set->spec.selector.get());
   if (!selector) co_return Unexpected(std::move(selector).error());
-  std::vector<PodPtr> candidates = pending_.merge(set->metadata.uid, deps_.pods.controlled_by(set->metadata.uid));
-  for (PodPtr& pod : deps_.pods.orphans_in(set->metadata.namespace_))
+  std::vector<pods::PodPtr> candidates = pending_.merge(set->metadata.uid, deps_.pods.controlled_by(set->metadata.uid));
+  for (pods::PodPtr& pod : deps_.pods.orphans_in(set->metadata.namespace_))
     if (selector->matches(pod->metadata.labels)) candidates.push_back(std::move(pod));
-  ClaimRequest<Pod> request;
-  request.owner = controller_reference("apps/v1", "StatefulSet", set->metadata);
-  request.owner_deleted = is_deleted(set->metadata);
+  objects::ClaimRequest<Pod> request;
+  request.owner = rules::controller_reference("apps/v1", "StatefulSet", set->metadata);
+  request.owner_deleted = pods::is_deleted(set->metadata);
   request.matches = [selector = std::move(*selector), set](const Pod& pod) {
     return selector.matches(pod.metadata.labels) && ordinal_of(*set, pod.metadata.name);
   };
@@ -91,15 +91,15 @@ rt::Task<Result<std::vector<PodPtr>>> StatefulSetController::claim_all(rt::Conte
   co_return co_await claim<Pod>(deps_.client, std::move(ctx), std::move(request), std::move(candidates));
 }
 
-rt::Task<Result<Unit>> StatefulSetController::create_one(rt::Context ctx, SetPtr set, Creation creation, Plan& plan, RevisionPtr current) {
+rt::Task<Result<Unit>> StatefulSetController::create_one(rt::Context ctx, SetPtr set, Creation creation, Plan& plan, objects::RevisionPtr current) {
   CO_TRY(co_await claims_.ensure(ctx, set, creation.ordinal));
-  const auto current_template = creation.current ? template_of(*current) : std::nullopt;
+  const auto current_template = creation.current ? objects::template_of(*current) : std::nullopt;
   const std::string revision = current_template ? plan.status.current_revision : plan.status.update_revision;
   Pod pod = make_pod(*set, current_template ? *current_template : set->spec.template_, creation.ordinal, revision);
   const std::string name = pod.metadata.name;
   auto made = co_await deps_.client.create<Pod>(std::move(ctx), std::move(pod));
   if (!made) {
-    if (!is_namespace_terminating(made.error()) && made.error().reason != Reason::AlreadyExists)
+    if (!pods::is_namespace_terminating(made.error()) && made.error().reason != Reason::AlreadyExists)
       deps_.events.warning(*set, "FailedCreate",
                            "create Pod " + name + " in StatefulSet " + set->metadata.name + " failed error: " + made.error().message);
     co_return Unexpected(std::move(made).error());
@@ -139,7 +139,7 @@ rt::Task<Result<Unit>> StatefulSetController::remove_one(rt::Context ctx, SetPtr
   co_return Unit{};
 }
 
-rt::Task<Result<Unit>> StatefulSetController::repair(rt::Context ctx, SetPtr set, PodPtr pod) {
+rt::Task<Result<Unit>> StatefulSetController::repair(rt::Context ctx, SetPtr set, pods::PodPtr pod) {
   const auto ordinal = ordinal_of(*set, pod->metadata.name);
   if (!ordinal) co_return Unit{};
   CO_TRY(co_await claims_.ensure(ctx, set, *ordinal));
@@ -152,9 +152,9 @@ rt::Task<Result<Unit>> StatefulSetController::repair(rt::Context ctx, SetPtr set
   co_return Unit{};
 }
 
-rt::Task<Result<Unit>> StatefulSetController::apply(rt::Context ctx, SetPtr set, Plan& plan, RevisionPtr current) {
+rt::Task<Result<Unit>> StatefulSetController::apply(rt::Context ctx, SetPtr set, Plan& plan, objects::RevisionPtr current) {
   for (const int32_t ordinal : plan.claims) CO_TRY(co_await claims_.ensure(ctx, set, ordinal));
-  for (const PodPtr& pod : plan.repair) CO_TRY(co_await repair(ctx, set, pod));
+  for (const pods::PodPtr& pod : plan.repair) CO_TRY(co_await repair(ctx, set, pod));
   for (const Creation& creation : plan.create) CO_TRY(co_await create_one(ctx, set, creation, plan, current));
   for (Removal& removal : plan.remove) CO_TRY(co_await remove_one(ctx, set, std::move(removal)));
   co_return Unit{};
@@ -177,10 +177,10 @@ rt::Task<Result<Unit>> StatefulSetController::sync(rt::Context ctx, std::string 
   set = written_.newest(set);
   auto pods = co_await claim_all(ctx, set);
   if (!pods) co_return Unexpected(std::move(pods).error());
-  RevisionOwner owner{"StatefulSet", &set->metadata, &set->spec.template_, set->status.collision_count};
+  objects::RevisionOwner owner{"StatefulSet", &set->metadata, &set->spec.template_, set->status.collision_count};
   auto update = co_await revisions_.ensure(ctx, owner, std::string(history_hash_label));
   if (!update) {
-    if (is_namespace_terminating(update.error())) co_return Unit{};
+    if (pods::is_namespace_terminating(update.error())) co_return Unit{};
     co_return Unexpected(std::move(update).error());
   }
   if (update->collision) {
@@ -188,8 +188,8 @@ rt::Task<Result<Unit>> StatefulSetController::sync(rt::Context ctx, std::string 
     status.collision_count = status.collision_count.value_or(0) + 1;
     co_return co_await write_status(std::move(ctx), set, std::move(status));
   }
-  RevisionPtr current = update->revision;
-  for (const RevisionPtr& revision : revisions_.of(owner))
+  objects::RevisionPtr current = update->revision;
+  for (const objects::RevisionPtr& revision : revisions_.of(owner))
     if (revision->metadata.name == set->status.current_revision) current = revision;
   Observed observed{*set, *pods, current->metadata.name, update->revision->metadata.name, deps_.runtime.clock().wall_now()};
   Plan plan = plan_set(observed);
@@ -198,16 +198,16 @@ rt::Task<Result<Unit>> StatefulSetController::sync(rt::Context ctx, std::string 
   complete_rollout(*set, plan.status);
   CO_TRY(co_await write_status(ctx, set, plan.status));
   if (!done) {
-    if (is_namespace_terminating(done.error())) co_return Unit{};
+    if (pods::is_namespace_terminating(done.error())) co_return Unit{};
     co_return std::move(done);
   }
   if (plan.look_again) loop_.queue().add_after(key, *plan.look_again);
-  for (const PodPtr& pod : *pods) {
+  for (const pods::PodPtr& pod : *pods) {
     const auto ordinal = ordinal_of(*set, pod->metadata.name);
-    if (ordinal && is_wanted(*set, *ordinal) && !is_deleted(set->metadata)) CO_TRY(co_await claims_.settle_owners(ctx, set, pod, false));
+    if (ordinal && is_wanted(*set, *ordinal) && !pods::is_deleted(set->metadata)) CO_TRY(co_await claims_.settle_owners(ctx, set, pod, false));
   }
   std::set<std::string> live = {plan.status.current_revision, plan.status.update_revision};
-  for (const PodPtr& pod : *pods)
+  for (const pods::PodPtr& pod : *pods)
     if (const std::string* label = pod->metadata.labels.get(revision_label)) live.insert(*label);
   co_return co_await revisions_.trim(std::move(ctx), owner, std::move(live), set->spec.revision_history_limit.value_or(10));
 }

@@ -48,7 +48,7 @@ void set_storage(const StatefulSet& set, Pod& pod, int32_t ordinal) {
 }
 
 Pod make_pod(const StatefulSet& set, const api::core_v1::PodTemplateSpec& pod_template, int32_t ordinal, const std::string& revision) {
-  Pod pod = pod_from_template(pod_template, Workload{"apps/v1", "StatefulSet", &set.metadata});
+  Pod pod = pods::pod_from_template(pod_template, pods::Workload{"apps/v1", "StatefulSet", &set.metadata});
   pod.metadata.generate_name = set.metadata.name + "-";
   set_identity(set, pod, ordinal);
   pod.metadata.labels[revision_label] = revision;

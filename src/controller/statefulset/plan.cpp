@@ -22,10 +22,10 @@ class Round {
 
  private:
   void sort_pods();
-  void count(const PodPtr& pod);
+  void count(const pods::PodPtr& pod);
   // True: the round ends here.
   bool keep(int32_t ordinal);
-  bool condemn(const PodPtr& pod);
+  bool condemn(const pods::PodPtr& pod);
   void roll();
   bool is_current(const Pod& pod) const { return revision_of(pod) == seen_.current_revision; }
   std::string revision_of(const Pod& pod) const {
@@ -34,31 +34,31 @@ class Round {
   }
   bool wants_current(int32_t ordinal) const;
   bool available(const Pod& pod) {
-    if (const auto wait = until_available(pod, set_.spec.min_ready_seconds, seen_.now))
+    if (const auto wait = pods::until_available(pod, set_.spec.min_ready_seconds, seen_.now))
       plan_.look_again = std::min(plan_.look_again.value_or(*wait), *wait);
-    return is_available(pod, set_.spec.min_ready_seconds, seen_.now);
+    return pods::is_available(pod, set_.spec.min_ready_seconds, seen_.now);
   }
-  static bool running_and_ready(const Pod& pod) { return pod.status.phase == "Running" && is_ready(pod); }
-  static bool healthy(const Pod& pod) { return running_and_ready(pod) && !is_deleted(pod.metadata); }
-  PodPtr first_unhealthy() const;
+  static bool running_and_ready(const Pod& pod) { return pod.status.phase == "Running" && rules::is_ready(pod); }
+  static bool healthy(const Pod& pod) { return running_and_ready(pod) && !pods::is_deleted(pod.metadata); }
+  pods::PodPtr first_unhealthy() const;
 
   const Observed& seen_;
   const StatefulSet& set_;
   const bool ordered_;
   const int64_t start_, end_;
-  std::map<int32_t, PodPtr> kept_;  // ordinals in range
-  std::map<int32_t, PodPtr, std::greater<>> condemned_;
+  std::map<int32_t, pods::PodPtr> kept_;  // ordinals in range
+  std::map<int32_t, pods::PodPtr, std::greater<>> condemned_;
   Plan plan_;
 };
 
-void Round::count(const PodPtr& pod) {
+void Round::count(const pods::PodPtr& pod) {
   auto& status = plan_.status;
   ++status.replicas;
   if (running_and_ready(*pod)) {
     ++status.ready_replicas;
     if (available(*pod)) ++status.available_replicas;
   }
-  if (is_deleted(pod->metadata)) return;
+  if (pods::is_deleted(pod->metadata)) return;
   if (is_current(*pod)) ++status.current_replicas;
   if (revision_of(*pod) == seen_.update_revision) ++status.updated_replicas;
 }
@@ -70,7 +70,7 @@ void Round::sort_pods() {
   status.observed_generation = set_.metadata.generation;
   status.current_revision = seen_.current_revision;
   status.update_revision = seen_.update_revision;
-  for (const PodPtr& pod : seen_.pods) {
+  for (const pods::PodPtr& pod : seen_.pods) {
     const auto ordinal = ordinal_of(set_, pod->metadata.name);
     if (!ordinal) continue;
     count(pod);
@@ -96,32 +96,32 @@ bool Round::keep(int32_t ordinal) {
     plan_.create.push_back({ordinal, wants_current(ordinal)});
     return ordered_;
   }
-  const PodPtr& pod = it->second;
+  const pods::PodPtr& pod = it->second;
   if (rules::is_terminal(*pod)) {
-    if (!is_deleted(pod->metadata)) {
+    if (!pods::is_deleted(pod->metadata)) {
       const bool failed = pod->status.phase == "Failed";
       plan_.remove.push_back({pod, failed ? "RecreatingFailedPod" : "RecreatingTerminatedPod"});
     }
     return ordered_;  // made anew when it has gone
   }
   if (pod->status.phase == "Pending" || pod->status.phase.empty()) plan_.claims.push_back(ordinal);
-  if (ordered_ && (is_deleted(pod->metadata) || !running_and_ready(*pod) || !available(*pod))) return true;
-  if (!is_deleted(pod->metadata) && (!has_identity(set_, *pod) || !has_storage(set_, *pod))) plan_.repair.push_back(pod);
+  if (ordered_ && (pods::is_deleted(pod->metadata) || !running_and_ready(*pod) || !available(*pod))) return true;
+  if (!pods::is_deleted(pod->metadata) && (!has_identity(set_, *pod) || !has_storage(set_, *pod))) plan_.repair.push_back(pod);
   return false;
 }
 
-PodPtr Round::first_unhealthy() const {
+pods::PodPtr Round::first_unhealthy() const {
   for (const auto& [ordinal, pod] : kept_)
     if (!healthy(*pod)) return pod;
-  PodPtr lowest;
+  pods::PodPtr lowest;
   for (const auto& [ordinal, pod] : condemned_)
     if (!healthy(*pod)) lowest = pod;
   return lowest;
 }
 
 // From the highest ordinal down. One that is not well stops it, unless it is the first such pod of all.
-bool Round::condemn(const PodPtr& pod) {
-  if (is_deleted(pod->metadata)) return ordered_;
+bool Round::condemn(const pods::PodPtr& pod) {
+  if (pods::is_deleted(pod->metadata)) return ordered_;
   if (ordered_ && pod != first_unhealthy() && (!running_and_ready(*pod) || !available(*pod))) return true;
   plan_.remove.push_back({pod, ""});
   return ordered_;
@@ -136,7 +136,7 @@ void Round::roll() {
     auto it = kept_.find(static_cast<int32_t>(ordinal));
     if (it == kept_.end()) return;
     const Pod& pod = *it->second;
-    if (revision_of(pod) != seen_.update_revision && !is_deleted(pod.metadata)) {
+    if (revision_of(pod) != seen_.update_revision && !pods::is_deleted(pod.metadata)) {
       plan_.remove.push_back({it->second, ""});
       return;
     }
@@ -146,7 +146,7 @@ void Round::roll() {
 
 Plan Round::run() {
   sort_pods();
-  if (is_deleted(set_.metadata)) return std::move(plan_);
+  if (pods::is_deleted(set_.metadata)) return std::move(plan_);
   for (int64_t ordinal = start_; ordinal < end_; ++ordinal)
     if (keep(static_cast<int32_t>(ordinal))) return std::move(plan_);
   for (const auto& [ordinal, pod] : condemned_)

@@ -18,20 +18,20 @@ struct Creation {
   bool current = false;  // of the current revision; else of the update revision
 };
 struct Removal {
-  PodPtr pod;
+  pods::PodPtr pod;
   std::string event;  // "RecreatingFailedPod" ...; "": the usual one
 };
 struct Plan {
   std::vector<Creation> create;
   std::vector<Removal> remove;
-  std::vector<PodPtr> repair;              // identity or storage is not that of the ordinal
+  std::vector<pods::PodPtr> repair;        // identity or storage is not that of the ordinal
   std::vector<int32_t> claims;             // ordinals whose pods wait: their claims are to be there
   api::apps_v1::StatefulSetStatus status;  // before what is planned is done
   std::optional<rt::Duration> look_again;
 };
 struct Observed {
   const StatefulSet& set;
-  const std::vector<PodPtr>& pods;
+  const std::vector<pods::PodPtr>& pods;
   std::string current_revision;  // names
   std::string update_revision;
   rt::WallTime now;

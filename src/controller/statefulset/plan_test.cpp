@@ -24,8 +24,8 @@ StatefulSet set_of(const std::string& spec) {
 }
 
 // With the labels and volumes of their ordinals; those with the word "label" keep what they say.
-std::vector<PodPtr> set_pods_of(const StatefulSet& set, const std::string& text) {
-  std::vector<PodPtr> out;
+std::vector<pods::PodPtr> set_pods_of(const StatefulSet& set, const std::string& text) {
+  std::vector<pods::PodPtr> out;
   for (const std::string& one : split(text, ',')) {
     auto pod = pod_of(one);
     if (const auto ordinal = ordinal_of(set, pod.metadata.name); ordinal && one.find("label=") == one.npos) {

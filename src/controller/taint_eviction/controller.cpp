@@ -42,15 +42,15 @@ class TaintEvictionController final : public Controller {
     };
     nodes_.add_handler(std::move(nodes));
     client::Informer<Pod>::Handler pods;
-    const auto look = [this](const PodPtr& pod) {
+    const auto look = [this](const pods::PodPtr& pod) {
       const NodePtr node = pod->spec.node_name.empty() ? nullptr : nodes_.get(pod->spec.node_name);
       if (node != nullptr && !evicting(*node).empty()) look_at(*pod);
     };
-    pods.on_add = [look](const PodPtr& pod, bool) { look(pod); };
-    pods.on_update = [look](const PodPtr& before, const PodPtr& after) {
+    pods.on_add = [look](const pods::PodPtr& pod, bool) { look(pod); };
+    pods.on_update = [look](const pods::PodPtr& before, const pods::PodPtr& after) {
       if (before->spec.node_name != after->spec.node_name || !same_tolerations(before->spec.tolerations, after->spec.tolerations)) look(after);
     };
-    pods.on_delete = [this](const PodPtr& pod) { due_.erase(pod->metadata.uid); };
+    pods.on_delete = [this](const pods::PodPtr& pod) { due_.erase(pod->metadata.uid); };
     deps_.pods.informer().add_handler(std::move(pods));
   }
   void start() override { loop_.start(deps_.workers(8)); }
@@ -59,7 +59,7 @@ class TaintEvictionController final : public Controller {
  private:
   void look_at(const Pod& pod) { loop_.queue().add(client::object_key(pod.metadata.namespace_, pod.metadata.name)); }
   void look_at_pods(const std::string& node) {
-    for (const PodPtr& pod : deps_.pods.on_node(node)) look_at(*pod);
+    for (const pods::PodPtr& pod : deps_.pods.on_node(node)) look_at(*pod);
   }
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
   // Ends the wait for its eviction, if there is one.
@@ -67,7 +67,7 @@ class TaintEvictionController final : public Controller {
     if (due_.erase(pod.metadata.uid) > 0)
       deps_.events.normal(pod, "TaintManagerEviction", "Cancelling deletion of Pod " + pod.metadata.namespace_ + "/" + pod.metadata.name);
   }
-  rt::Task<Result<Unit>> evict(rt::Context ctx, PodPtr pod);
+  rt::Task<Result<Unit>> evict(rt::Context ctx, pods::PodPtr pod);
 
   ControllerDeps deps_;
   client::Informer<Node> nodes_;
@@ -75,10 +75,10 @@ class TaintEvictionController final : public Controller {
   client::ControlLoop loop_;
 };
 
-rt::Task<Result<Unit>> TaintEvictionController::evict(rt::Context ctx, PodPtr pod) {
+rt::Task<Result<Unit>> TaintEvictionController::evict(rt::Context ctx, pods::PodPtr pod) {
   deps_.events.normal(*pod, "TaintManagerEviction", "Marking for deletion Pod " + pod->metadata.namespace_ + "/" + pod->metadata.name);
-  Disruption why{"DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", false};
-  CO_TRY(co_await mark_disrupted(deps_.client, ctx, pod, std::move(why), deps_.runtime.clock().wall_now()));
+  pods::Disruption why{"DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", false};
+  CO_TRY(co_await pods::mark_disrupted(deps_.client, ctx, pod, std::move(why), deps_.runtime.clock().wall_now()));
   client::DeleteOptions options;
   options.precondition_uid = pod->metadata.uid;
   auto done = co_await deps_.client.remove<Pod>(std::move(ctx), pod->metadata.namespace_, pod->metadata.name, std::move(options));
@@ -87,8 +87,8 @@ rt::Task<Result<Unit>> TaintEvictionController::evict(rt::Context ctx, PodPtr po
 }
 
 rt::Task<Result<Unit>> TaintEvictionController::sync(rt::Context ctx, std::string key) {
-  const PodPtr pod = deps_.pods.get(key);
-  if (pod == nullptr || is_deleted(pod->metadata) || pod->spec.node_name.empty()) co_return Unit{};
+  const pods::PodPtr pod = deps_.pods.get(key);
+  if (pod == nullptr || pods::is_deleted(pod->metadata) || pod->spec.node_name.empty()) co_return Unit{};
   const NodePtr node = nodes_.get(pod->spec.node_name);
   const auto taints = node ? evicting(*node) : std::vector<api::core_v1::Taint>();
   const Stay stay = plan_stay(taints, pod->spec.tolerations, deps_.options.feature_gates.enabled("TaintTolerationComparisonOperators"));

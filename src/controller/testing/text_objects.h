@@ -17,7 +17,7 @@ namespace pintle::controller::testing {
 
 // When the tests' plans are made; times in text are seconds before it.
 inline constexpr rt::WallTime plan_time{std::chrono::seconds(1'000'000)};
-inline api::Time ago(int64_t seconds) { return to_api_time(plan_time - std::chrono::seconds(seconds)); }
+inline api::Time ago(int64_t seconds) { return apimachinery::to_api_time(plan_time - std::chrono::seconds(seconds)); }
 
 inline std::vector<std::string> split(std::string_view text, char at) {
   std::vector<std::string> out;
@@ -111,12 +111,12 @@ inline api::core_v1::Pod pod_of(std::string_view text) {
   pod.metadata.name = pod.metadata.uid = words.empty() ? "" : words[0];
   pod.metadata.namespace_ = "default";
   pod.metadata.creation_timestamp = ago(3600);
-  for (std::size_t i = 1; i < words.size(); ++i) detail::apply_word(pod, words[i]);
+  for (std::size_t i = 1; i < words.size(); ++i) objects::detail::apply_word(pod, words[i]);
   return pod;
 }
 // Pods, with commas between them.
-inline std::vector<PodPtr> pods_of(std::string_view text) {
-  std::vector<PodPtr> out;
+inline std::vector<pods::PodPtr> pods_of(std::string_view text) {
+  std::vector<pods::PodPtr> out;
   for (const std::string& one : split(text, ',')) out.push_back(std::make_shared<const api::core_v1::Pod>(pod_of(one)));
   return out;
 }

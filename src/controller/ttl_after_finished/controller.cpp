@@ -18,7 +18,7 @@ std::optional<rt::WallTime> expiry(const Job& job) {
   if (!job.spec.ttl_seconds_after_finished || job.metadata.deletion_timestamp) return std::nullopt;
   for (const std::string_view type : {"Complete", "Failed"})
     if (const auto* condition = rules::find_condition(job.status.conditions, type); condition != nullptr && condition->status == "True")
-      return to_wall_time(condition->last_transition_time) + rt::seconds_of(*job.spec.ttl_seconds_after_finished);
+      return apimachinery::to_wall_time(condition->last_transition_time) + rt::seconds_of(*job.spec.ttl_seconds_after_finished);
   return std::nullopt;
 }
 

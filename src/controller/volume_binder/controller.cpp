@@ -77,8 +77,8 @@ class VolumeBinder final : public Controller {
   client::Informer<PersistentVolumeClaim> claims_;
   client::Informer<PersistentVolume> volumes_;
   client::Informer<StorageClass> classes_;
-  Written<PersistentVolumeClaim> written_claims_;
-  Written<PersistentVolume> written_volumes_;
+  objects::Written<PersistentVolumeClaim> written_claims_;
+  objects::Written<PersistentVolume> written_volumes_;
   client::ControlLoop claim_loop_, volume_loop_;
 };
 
@@ -87,7 +87,7 @@ rt::Task<Result<Unit>> VolumeBinder::set_volume_phase(rt::Context ctx, VolumePtr
   PersistentVolume copy = *volume;
   copy.status.phase = std::move(phase);
   copy.status.message.clear();
-  copy.status.last_phase_transition_time = to_api_time(deps_.runtime.clock().wall_now());
+  copy.status.last_phase_transition_time = apimachinery::to_api_time(deps_.runtime.clock().wall_now());
   auto written = co_await deps_.client.update_status<PersistentVolume>(std::move(ctx), std::move(copy));
   if (!written) co_return Unexpected(std::move(written).error());
   written_volumes_.remember(std::move(*written));

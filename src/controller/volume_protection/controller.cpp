@@ -56,10 +56,10 @@ class ClaimProtection final : public Controller {
     claims.on_update = [this](const Ptr&, const Ptr& claim) { enqueue(claim->metadata.namespace_, claim->metadata.name); };
     claims_.add_handler(std::move(claims));
     client::Informer<Pod>::Handler pods;
-    pods.on_update = [this](const PodPtr& before, const PodPtr& after) {
+    pods.on_update = [this](const pods::PodPtr& before, const pods::PodPtr& after) {
       if (before->metadata.uid != after->metadata.uid || (!rules::is_terminal(*before) && rules::is_terminal(*after))) pod_ended(*before);
     };
-    pods.on_delete = [this](const PodPtr& pod) { pod_ended(*pod); };
+    pods.on_delete = [this](const pods::PodPtr& pod) { pod_ended(*pod); };
     deps_.pods.informer().add_handler(std::move(pods));
   }
   void start() override { loop_.start(deps_.workers(1)); }
@@ -80,7 +80,7 @@ class ClaimProtection final : public Controller {
     if (claim == nullptr) co_return Unit{};
     bool in_use = false;
     if (claim->metadata.deletion_timestamp) {
-      for (const PodPtr& pod : deps_.pods.in_namespace(claim->metadata.namespace_)) in_use |= uses(*pod, claim->metadata.name);
+      for (const pods::PodPtr& pod : deps_.pods.in_namespace(claim->metadata.namespace_)) in_use |= uses(*pod, claim->metadata.name);
       if (!in_use && has_finalizer(claim->metadata, finalizer)) {  // the cache may be behind: the server's word counts
         client::ListOptions options;
         options.namespace_name = claim->metadata.namespace_;

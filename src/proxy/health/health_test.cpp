@@ -5,7 +5,7 @@
 #include "proxy/health/proxy_health.h"
 #include "proxy/health/service_health.h"
 
-namespace pintle::proxy {
+namespace pintle::proxy::health {
 namespace {
 
 rt::WallTime at(int64_t ms) { return rt::WallTime(std::chrono::milliseconds(ms)); }
@@ -98,4 +98,4 @@ TEST(ConntrackSettings, WritesWhatDiffers) {
 }
 
 }  // namespace
-}  // namespace pintle::proxy
+}  // namespace pintle::proxy::health

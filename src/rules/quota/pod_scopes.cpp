@@ -9,7 +9,7 @@ namespace {
 
 using namespace api::core_v1;
 
-bool is_best_effort(const Pod& pod) { return qos_class(pod) == PodQOSClass::BestEffort; }
+bool is_best_effort(const Pod& pod) { return qos_class(pod) == "BestEffort"; }
 
 bool crosses(const PodAffinityTerm& term) { return !term.namespaces.empty() || term.namespace_selector.has_value(); }
 template <class Affinity>

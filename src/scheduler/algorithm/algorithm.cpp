@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pintle::scheduler {
+namespace pintle::scheduler::algorithm {
 
 std::size_t feasible_nodes_to_find(std::size_t nodes, int32_t percentage) {
   if (nodes < feasible_nodes_min) return nodes;
@@ -183,4 +183,4 @@ Placement Algorithm::schedule(const FilterRunner& filters, CycleState& state, co
   return out;
 }
 
-}  // namespace pintle::scheduler
+}  // namespace pintle::scheduler::algorithm

@@ -11,7 +11,7 @@
 #include "scheduler/framework/diagnosis.h"
 #include "scheduler/framework/metrics.h"
 
-namespace pintle::scheduler {
+namespace pintle::scheduler::algorithm {
 
 constexpr std::size_t feasible_nodes_min = 100;  // as many are always looked for
 constexpr std::size_t feasible_percentage_min = 5;
@@ -29,7 +29,7 @@ struct Placement {
 
 class Algorithm {
  public:
-  Algorithm(const Cache& cache, rt::Clock& clock, rt::Random& random, SchedulerMetrics& metrics)
+  Algorithm(const cache::Cache& cache, rt::Clock& clock, rt::Random& random, SchedulerMetrics& metrics)
       : cache_(cache), clock_(clock), random_(random), metrics_(metrics) {}
   // The diagnosis of a pod that fits nowhere stays until the next call. `global_percentage`: for profiles without their own.
   Placement schedule(const FilterRunner& filters, CycleState& state, const PodInfo& pod, int32_t global_percentage);
@@ -42,7 +42,7 @@ class Algorithm {
   bool score(const Profile& profile, CycleState& state, const PodInfo& pod, Placement& out);
   const NodeInfo* best();
 
-  const Cache& cache_;
+  const cache::Cache& cache_;
   rt::Clock& clock_;
   rt::Random& random_;
   SchedulerMetrics& metrics_;
@@ -54,4 +54,4 @@ class Algorithm {
   std::vector<int64_t> totals_;
 };
 
-}  // namespace pintle::scheduler
+}  // namespace pintle::scheduler::algorithm

@@ -4,7 +4,7 @@
 
 #include <tuple>
 
-namespace pintle::scheduler {
+namespace pintle::scheduler::algorithm {
 namespace {
 
 TEST(Algorithm, LooksAtEnoughNodes) {
@@ -36,4 +36,4 @@ TEST(Diagnosis, CountsReasonsInOrder) {
 }
 
 }  // namespace
-}  // namespace pintle::scheduler
+}  // namespace pintle::scheduler::algorithm

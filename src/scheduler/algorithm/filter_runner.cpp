@@ -1,6 +1,6 @@
 #include "scheduler/algorithm/filter_runner.h"
 
-namespace pintle::scheduler {
+namespace pintle::scheduler::algorithm {
 
 Code FilterRunner::run(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons, int& plugin) const {
   for (const auto& filter : profile_->filter) {
@@ -47,4 +47,4 @@ void FilterRunner::remove_pod(CycleState& state, const PodInfo& pod, PodInfoPtr 
     if (!(state.skip_filter >> plugin.index & 1)) plugin.plugin->pod_removed(state, pod, *other, node);
 }
 
-}  // namespace pintle::scheduler
+}  // namespace pintle::scheduler::algorithm

@@ -4,11 +4,11 @@
 #include "scheduler/framework/profile.h"
 #include "scheduler/queue/nominator.h"
 
-namespace pintle::scheduler {
+namespace pintle::scheduler::algorithm {
 
 class FilterRunner {
  public:
-  explicit FilterRunner(const Nominator& nominator) : nominator_(nominator) {}
+  explicit FilterRunner(const queue::Nominator& nominator) : nominator_(nominator) {}
   void set_profile(const Profile& profile) { profile_ = &profile; }
   const Profile& profile() const { return *profile_; }
 
@@ -22,8 +22,8 @@ class FilterRunner {
   void remove_pod(CycleState& state, const PodInfo& pod, PodInfoPtr other, NodeInfo& node) const;
 
  private:
-  const Nominator& nominator_;
+  const queue::Nominator& nominator_;
   const Profile* profile_ = nullptr;
 };
 
-}  // namespace pintle::scheduler
+}  // namespace pintle::scheduler::algorithm

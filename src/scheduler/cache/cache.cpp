@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "scheduler/framework/metrics.h"
 
-namespace pintle::scheduler {
+namespace pintle::scheduler::cache {
 
 std::string zone_key(const Node& node) {
   const auto& labels = node.metadata.labels;
@@ -199,4 +199,4 @@ const ImageState* Cache::image(const std::string& name) const {
   return it == images_.end() ? nullptr : &it->second;
 }
 
-}  // namespace pintle::scheduler
+}  // namespace pintle::scheduler::cache

@@ -14,8 +14,10 @@
 #include "scheduler/framework/node_info.h"
 
 namespace pintle::scheduler {
-
 struct SchedulerMetrics;
+}  // namespace pintle::scheduler
+
+namespace pintle::scheduler::cache {
 
 class Cache {
  public:
@@ -86,4 +88,4 @@ class Cache {
 // "region:\0:zone" of the node's labels; "" without either.
 std::string zone_key(const Node& node);
 
-}  // namespace pintle::scheduler
+}  // namespace pintle::scheduler::cache

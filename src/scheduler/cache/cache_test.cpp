@@ -4,7 +4,7 @@
 
 #include "scheduler/framework/metrics.h"
 
-namespace pintle::scheduler {
+namespace pintle::scheduler::cache {
 namespace {
 
 NodePtr node(const std::string& name, const std::string& zone = "", const std::string& image = "") {
@@ -127,4 +127,4 @@ TEST(Cache, CountsImages) {
 }
 
 }  // namespace
-}  // namespace pintle::scheduler
+}  // namespace pintle::scheduler::cache

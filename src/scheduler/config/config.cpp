@@ -9,7 +9,7 @@
 #include "codec/yaml.h"
 #include "component/settings.h"
 
-namespace pintle::scheduler {
+namespace pintle::scheduler::config {
 
 namespace v1 = api::kubeschedulerconfig_v1;
 
@@ -214,4 +214,4 @@ Result<SchedulerConfig> parse_config(std::string_view text) {
   return out;
 }
 
-}  // namespace pintle::scheduler
+}  // namespace pintle::scheduler::config

@@ -10,7 +10,7 @@
 #include "rt/clock.h"
 #include "scheduler/framework/profile.h"
 
-namespace pintle::scheduler {
+namespace pintle::scheduler::config {
 
 struct SchedulerConfig {
   std::vector<ProfileSpec> profiles;         // at least one
@@ -40,4 +40,4 @@ std::span<const std::string_view> fields_without_effect();
 // field at fault.
 Result<SchedulerConfig> parse_config(std::string_view text);
 
-}  // namespace pintle::scheduler
+}  // namespace pintle::scheduler::config

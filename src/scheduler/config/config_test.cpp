@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace pintle::scheduler {
+namespace pintle::scheduler::config {
 namespace {
 
 constexpr std::string_view head = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n";
@@ -87,4 +87,4 @@ TEST(SchedulerConfig, SaysWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace pintle::scheduler
+}  // namespace pintle::scheduler::config

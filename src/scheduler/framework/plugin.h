@@ -23,11 +23,13 @@
 #include "scheduler/framework/node_info.h"
 #include "scheduler/framework/status.h"
 
+namespace pintle::scheduler::queue {
+struct QueuedPod;
+}  // namespace pintle::scheduler::queue
+
 namespace pintle::scheduler {
 
 constexpr int64_t node_score_max = 100;
-
-struct QueuedPod;
 
 class Plugin {
  public:
@@ -50,7 +52,7 @@ class PreEnqueuePlugin {
 class QueueSortPlugin {
  public:
   virtual ~QueueSortPlugin() = default;
-  virtual bool less(const QueuedPod& a, const QueuedPod& b) const = 0;
+  virtual bool less(const queue::QueuedPod& a, const queue::QueuedPod& b) const = 0;
 };
 
 // The nodes that a PreFilter leaves over; none given: all.

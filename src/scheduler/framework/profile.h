@@ -9,6 +9,18 @@
 
 #include "scheduler/framework/plugin.h"
 
+namespace pintle::scheduler::algorithm {
+class FilterRunner;
+}  // namespace pintle::scheduler::algorithm
+
+namespace pintle::scheduler::cache {
+class Cache;
+}  // namespace pintle::scheduler::cache
+
+namespace pintle::scheduler::queue {
+class Nominator;
+}  // namespace pintle::scheduler::queue
+
 namespace pintle::scheduler {
 
 // A plugin's name, with its weight (of Score; 0: 1).
@@ -60,9 +72,6 @@ struct Profile {
   std::vector<Placed<PostBindPlugin>> post_bind;
 };
 
-class Cache;
-class Nominator;
-class FilterRunner;
 struct SchedulerMetrics;
 
 // What plugins are given. Everything outlives them.
@@ -72,9 +81,9 @@ struct PluginDeps {
   client::Informers& informers;
   client::SeriesRecorder& events;
   const component::FeatureGates& gates;
-  const Cache& cache;
-  Nominator& nominator;
-  FilterRunner& filters;
+  const cache::Cache& cache;
+  queue::Nominator& nominator;
+  algorithm::FilterRunner& filters;
   rt::TaskGroup& tasks;  // for work in the background
   SchedulerMetrics& metrics;
 };

@@ -19,7 +19,7 @@
 #include "scheduler/plugins/volume_restrictions/volume_restrictions.h"
 #include "scheduler/plugins/volume_zone/volume_zone.h"
 
-namespace pintle::scheduler {
+namespace pintle::scheduler::plugins {
 
 namespace {
 
@@ -50,4 +50,4 @@ static_assert(std::size(rows) <= plugins_max);
 
 std::span<const PluginRow> plugin_table() { return rows; }
 
-}  // namespace pintle::scheduler
+}  // namespace pintle::scheduler::plugins

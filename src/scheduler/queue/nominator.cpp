@@ -1,6 +1,6 @@
 #include "scheduler/queue/nominator.h"
 
-namespace pintle::scheduler {
+namespace pintle::scheduler::queue {
 
 void Nominator::add(PodInfoPtr pod, const std::string& node) {
   remove(pod->uid());
@@ -29,4 +29,4 @@ std::string Nominator::node_of(const std::string& uid) const {
   return it == node_of_.end() ? std::string() : it->second;
 }
 
-}  // namespace pintle::scheduler
+}  // namespace pintle::scheduler::queue

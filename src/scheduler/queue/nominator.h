@@ -7,7 +7,7 @@
 
 #include "scheduler/framework/pod_info.h"
 
-namespace pintle::scheduler {
+namespace pintle::scheduler::queue {
 
 class Nominator {
  public:
@@ -24,4 +24,4 @@ class Nominator {
   std::unordered_map<std::string, std::string> node_of_;
 };
 
-}  // namespace pintle::scheduler
+}  // namespace pintle::scheduler::queue

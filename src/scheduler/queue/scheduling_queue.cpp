@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "scheduler/framework/metrics.h"
 
-namespace pintle::scheduler {
+namespace pintle::scheduler::queue {
 
 namespace {
 
@@ -357,4 +357,4 @@ const QueuedPod* SchedulingQueue::find(const std::string& uid) const {
   return it == pods_.end() ? nullptr : it->second.get();
 }
 
-}  // namespace pintle::scheduler
+}  // namespace pintle::scheduler::queue

@@ -24,7 +24,7 @@
 #include "rt/sync.h"
 #include "scheduler/framework/profile.h"
 
-namespace pintle::scheduler {
+namespace pintle::scheduler::queue {
 
 enum class Place : uint8_t { Active, Backoff, ErrorBackoff, Unschedulable, Gated, InFlight };
 constexpr std::size_t place_count = 6;
@@ -139,4 +139,4 @@ class SchedulingQueue {
   std::map<std::pair<std::string_view, Place>, component::metrics::Counter*> incoming_;
 };
 
-}  // namespace pintle::scheduler
+}  // namespace pintle::scheduler::queue

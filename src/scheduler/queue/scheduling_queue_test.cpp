@@ -6,7 +6,7 @@
 #include "rt/testing.h"
 #include "scheduler/framework/metrics.h"
 
-namespace pintle::scheduler {
+namespace pintle::scheduler::queue {
 namespace {
 
 using std::chrono::milliseconds;
@@ -209,4 +209,4 @@ TEST(SchedulingQueue, ForgetsWhatIsDeleted) {
 }
 
 }  // namespace
-}  // namespace pintle::scheduler
+}  // namespace pintle::scheduler::queue

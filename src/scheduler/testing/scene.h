@@ -119,9 +119,9 @@ class Scene {
     component::metrics::Registry registry;
     SchedulerMetrics metrics{registry};
     component::FeatureGates gates;
-    Cache cache;
-    Nominator nominator;
-    FilterRunner filters{nominator};
+    cache::Cache cache;
+    queue::Nominator nominator;
+    algorithm::FilterRunner filters{nominator};
     rt::TaskGroup tasks;
     std::unique_ptr<Plugin> plugin;
 

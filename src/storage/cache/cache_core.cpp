@@ -15,12 +15,12 @@ constexpr int listing_attempts_max = 3;  // a listing that outlives the store's 
 CacheCore::~CacheCore() { budget_->charge_objects(-object_bytes_); }
 
 CachedObjectPtr CacheCore::load(const KeyValue& stored) {
-  auto loaded = codec_.load(stored);
+  auto loaded = codec_->load(stored);
   if (!loaded) {
     ++unreadable_;
     return nullptr;
   }
-  return std::make_shared<CachedObject>(codec_, stored, std::move(*loaded));
+  return std::make_shared<CachedObject>(*codec_, stored, std::move(*loaded));
 }
 
 void CacheCore::apply(std::vector<WatchEvent> events) {
@@ -80,7 +80,7 @@ void CacheCore::erase(const std::string& key, int64_t revision) {
   }
   if (!previous) return;
   account(nullptr, previous);
-  CachedObjectPtr last = restamped(codec_, previous, revision);
+  CachedObjectPtr last = restamped(*codec_, previous, revision);
   change(CacheEventType::Deleted, revision, std::move(last), std::move(previous));
 }
 
@@ -208,7 +208,7 @@ bool CacheCore::give_back(int64_t revision) {
     std::lock_guard lock(feed_mutex_);
     left = history_.drop_through(revision);
     left = history_.drop_unused_encodings() || left;
-    if (codec_.memo_bytes() == 0) return left;
+    if (codec_->memo_bytes() == 0) return left;
     std::lock_guard tree_lock(tree_mutex_);
     snapshot = tree_.snapshot();
   }

@@ -27,7 +27,7 @@ class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from
   CacheCore(StoreFanout& fanout, std::string prefix, const CacheCodec& codec, WatchCacheOptions options)
       : fanout_(fanout),
         prefix_(std::move(prefix)),
-        codec_(codec),
+        codec_(codec.shared_from_this()),
         options_(options),
         budget_(fanout.budget()),
         history_({options.history_events_max, options.history_events_min, options.history_bytes_min}, budget_) {}
@@ -50,8 +50,8 @@ class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from
   Result<std::unique_ptr<CacheWatcher>> watch(CacheWatchOptions options, rt::Executor& home);
   void on_event(std::function<void(const CacheEvent&)> listener);
   int64_t unreadable() const { return unreadable_; }
-  CacheUse use() const { return {object_bytes_, history_.bytes(), codec_.memo_bytes()}; }
-  const CacheCodec& codec() const { return codec_; }
+  CacheUse use() const { return {object_bytes_, history_.bytes(), codec_->memo_bytes()}; }
+  const CacheCodec& codec() const { return *codec_; }
   const WatchCacheOptions& options() const { return options_; }
   rt::TaskGroup& tasks() { return tasks_; }
 
@@ -89,7 +89,7 @@ class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from
 
   StoreFanout& fanout_;
   const std::string prefix_;
-  const CacheCodec& codec_;
+  const std::shared_ptr<const CacheCodec> codec_;
   const WatchCacheOptions options_;
   const std::shared_ptr<CacheBudget> budget_;
 

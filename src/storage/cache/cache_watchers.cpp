@@ -168,7 +168,7 @@ void Watcher::show(const ChangePtr& change, std::vector<CacheEvent>& out) const 
   event.type = was && is ? CacheEventType::Modified : (is ? CacheEventType::Added : CacheEventType::Deleted);
   event.revision = change->revision();
   const bool left = was && !is && change->type() == CacheEventType::Modified;
-  event.object = left ? change->departed(core_->codec_) : change->object();
+  event.object = left ? change->departed(*core_->codec_) : change->object();
   out.push_back(std::move(event));
 }
 

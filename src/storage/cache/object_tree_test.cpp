@@ -9,7 +9,8 @@
 namespace pintle::storage {
 namespace {
 
-const TestCodec codec;
+const std::shared_ptr<const TestCodec> shared_codec = std::make_shared<const TestCodec>();
+const TestCodec& codec = *shared_codec;
 
 CachedObjectPtr object(const std::string& key, int64_t revision) {
   KeyValue stored;

@@ -99,7 +99,8 @@ class FakeReader : public ResourceReader {
     for (const auto& listener : listeners_[resource]) listener(event);
   }
 
-  Codec codec_;
+  const std::shared_ptr<const Codec> shared_codec_ = std::make_shared<const Codec>();
+  const Codec& codec_ = *shared_codec_;
   std::map<const storage::CachedObject*, api::Object> objects_;
   std::vector<storage::CachedObjectPtr> kept_;  // every version, so that an address stands for one
   std::map<GroupResource, std::map<std::pair<std::string, std::string>, storage::CachedObjectPtr>> stored_;

@@ -29,7 +29,7 @@ struct State : StateOf<State> {
 
 class ImageLocality final : public Plugin, public PreScorePlugin, public ScorePlugin {
  public:
-  explicit ImageLocality(const Cache& cache) : cache_(cache) {}
+  explicit ImageLocality(const cache::Cache& cache) : cache_(cache) {}
 
   PluginStatus pre_score(CycleState& state, const PodInfo& pod, Nodes) override {
     auto data = std::make_unique<State>();
@@ -62,7 +62,7 @@ class ImageLocality final : public Plugin, public PreScorePlugin, public ScorePl
   }
 
  private:
-  const Cache& cache_;
+  const cache::Cache& cache_;
 };
 
 }  // namespace

@@ -194,7 +194,7 @@ class InterPodAffinity final : public Plugin, public PreFilterPlugin, public Fil
     return std::ranges::any_of(gone->required_anti_affinity, [&](const AffinityTerm& term) { return matches(term, *pod.pod); });
   }
 
-  const Cache& cache_;
+  const cache::Cache& cache_;
   client::Informer<Namespace> namespaces_;
   const int32_t hard_weight_;
   const bool ignore_preferred_;

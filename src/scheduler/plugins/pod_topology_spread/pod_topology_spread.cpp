@@ -272,7 +272,7 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
     });
   }
 
-  const Cache& cache_;
+  const cache::Cache& cache_;
   OwnerSelector owners_;
   const std::vector<TopologySpreadConstraint> defaults_;
   const bool system_defaults_;

@@ -8,7 +8,7 @@ namespace {
 
 class PrioritySort final : public Plugin, public QueueSortPlugin {
  public:
-  bool less(const QueuedPod& a, const QueuedPod& b) const override {
+  bool less(const queue::QueuedPod& a, const queue::QueuedPod& b) const override {
     return a.info->priority != b.info->priority ? a.info->priority > b.info->priority : a.queued_at < b.queued_at;
   }
 };

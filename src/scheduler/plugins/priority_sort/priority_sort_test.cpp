@@ -8,15 +8,15 @@ namespace {
 
 using namespace testing;
 
-QueuedPod queued(int32_t priority, int64_t since_seconds) {
-  QueuedPod out;
+queue::QueuedPod queued(int32_t priority, int64_t since_seconds) {
+  queue::QueuedPod out;
   Pod pod = pod_of("p");
   pod.spec.priority = priority;
   out.info = make_pod_info(std::make_shared<const Pod>(std::move(pod)));
   out.queued_at = rt::TimePoint(std::chrono::seconds(since_seconds));
   return out;
 }
-void check(const QueuedPod& a, const QueuedPod& b, bool a_first, bool b_first) {
+void check(const queue::QueuedPod& a, const queue::QueuedPod& b, bool a_first, bool b_first) {
   Scene().run("PrioritySort", "", [&](Scene::World& world) {
     const auto& sort = dynamic_cast<QueueSortPlugin&>(*world.plugin);
     EXPECT_EQ(sort.less(a, b), a_first);

@@ -241,7 +241,7 @@ class VolumeBinding final : public Plugin, public PreFilterPlugin, public Filter
   client::Informer<CSIDriver> drivers_;
   client::Informer<CSIStorageCapacity> capacities_;
   const rt::Duration timeout_;
-  const Cache& nodes_;
+  const cache::Cache& nodes_;
   Assumed assumed_;
   rt::Event changed_;
 };

@@ -96,7 +96,7 @@ class VolumeRestrictions final : public Plugin, public PreFilterPlugin, public F
   }
 
  private:
-  const Cache& cache_;
+  const cache::Cache& cache_;
   client::Informer<PersistentVolumeClaim> claims_;
 };
 

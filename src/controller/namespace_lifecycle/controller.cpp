@@ -33,7 +33,7 @@ class NamespaceController final : public Controller {
     };
     namespaces_.add_handler(std::move(handler));
     client::Informer<api::core_v1::Pod>::Handler pods;
-    pods.on_delete = [this](const PodPtr& pod) {
+    pods.on_delete = [this](const pods::PodPtr& pod) {
       const NamespacePtr ns = namespaces_.get(pod->metadata.namespace_);
       if (ns != nullptr && ns->metadata.deletion_timestamp && deps_.pods.in_namespace(ns->metadata.name).empty()) look_at(*ns);
     };
@@ -49,7 +49,7 @@ class NamespaceController final : public Controller {
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
   rt::Task<Result<NamespacePtr>> write_status(rt::Context ctx, NamespacePtr ns, api::core_v1::NamespaceStatus status);
   rt::Task<Result<Outcome>> empty(rt::Context ctx, std::string name);
-  rt::Task<void> empty_resource(rt::Context ctx, ServedResource served, std::string name, Outcome& outcome);
+  rt::Task<void> empty_resource(rt::Context ctx, discovery::ServedResource served, std::string name, Outcome& outcome);
   rt::Task<Result<Unit>> finalize(rt::Context ctx, NamespacePtr ns);
 
   ControllerDeps deps_;
@@ -67,7 +67,7 @@ rt::Task<Result<NamespacePtr>> NamespaceController::write_status(rt::Context ctx
 }
 
 // Deletes what is there of one resource and counts what stays.
-rt::Task<void> NamespaceController::empty_resource(rt::Context ctx, ServedResource served, std::string name, Outcome& outcome) {
+rt::Task<void> NamespaceController::empty_resource(rt::Context ctx, discovery::ServedResource served, std::string name, Outcome& outcome) {
   const std::string label = served.resource.name + "." + served.resource.group;
   client::ListOptions options;
   options.namespace_name = name;
@@ -104,12 +104,12 @@ rt::Task<void> NamespaceController::empty_resource(rt::Context ctx, ServedResour
 
 // Pods go first, so that nothing they use is taken from under them.
 rt::Task<Result<Outcome>> NamespaceController::empty(rt::Context ctx, std::string name) {
-  auto served = co_await discover(deps_.client, ctx);
+  auto served = co_await discovery::discover(deps_.client, ctx);
   if (!served) co_return Unexpected(std::move(served).error());
   Outcome outcome;
   outcome.undiscovered = std::move(served->failed_groups);
   for (const bool pods : {true, false}) {
-    for (const ServedResource& resource : served->resources) {
+    for (const discovery::ServedResource& resource : served->resources) {
       const bool is_pods = resource.resource.group.empty() && resource.resource.name == "pods";
       if (is_pods != pods || !resource.resource.namespaced || !resource.can("delete") || !resource.can("list")) continue;
       co_await empty_resource(ctx, resource, name, outcome);

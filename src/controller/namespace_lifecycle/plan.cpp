@@ -38,7 +38,7 @@ NamespaceStatus plan_status(const NamespaceStatus& status, const Outcome& outcom
     condition.status = trouble ? "True" : "False";
     condition.reason = say.reason;
     condition.message = say.message;
-    condition.last_transition_time = to_api_time(now);
+    condition.last_transition_time = apimachinery::to_api_time(now);
     rules::set_condition(out.conditions, std::move(condition));
   };
   std::vector<std::string> failures;
