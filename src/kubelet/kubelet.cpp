@@ -25,6 +25,7 @@
 #include "kubelet/pods/pod_workers.h"
 #include "kubelet/probes/probe_workers.h"
 #include "kubelet/server/server.h"
+#include "kubelet/types/pod.h"
 #include "os/cgroup.h"
 #include "os/machine.h"
 #include "os/mount.h"
@@ -359,7 +360,7 @@ void Kubelet::State::make_workers() {
   if (most) deps.crash_backoff_max = rt::Duration(most->nanos);
   workers = std::make_unique<PodWorkers>(std::move(deps), config);
   workers->set_resize_admission([this](const Pod& pod) { return admit_resize(pod, workers->active(pod.metadata.uid), allocatable); });
-  logs = std::make_unique<LogRotator>(runtime, *cri, *workers, log_rotation(setup.configuration));
+  logs = std::make_unique<LogRotator>(LogRotatorDeps{runtime, *cri, [this] { return workers->running_logs(); }}, log_rotation(setup.configuration));
 }
 
 void Kubelet::State::warn_of_node(std::string_view reason, std::string message) {

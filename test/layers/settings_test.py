@@ -127,7 +127,7 @@ def fields_of(schema, kind, table, prefix=''):
             yield from fields_of(schema, kind_of, table, f'{path}.' if name else prefix)
 
 
-CONFIGURATIONS = [('KubeletConfiguration', 'kubeletconfig/v1beta1', 'kubelet/configuration/effects.cpp', ['kubelet', 'cmd/kubelet', 'cmd/logging_options.h'], ['kubelet/configuration', 'kubelet/defaults']),
+CONFIGURATIONS = [('KubeletConfiguration', 'kubeletconfig/v1beta1', 'kubelet/configuration/effects.cpp', ['kubelet', 'cmd/kubelet', 'cmd/logging_options.h'], ['kubelet/configuration']),
                   ('KubeProxyConfiguration', 'kubeproxyconfig/v1alpha1', 'proxy/effects.cpp', ['proxy', 'cmd/kube_proxy/command.cpp', 'cmd/logging_options.h'], ['proxy/effects']),
                   ('KubeSchedulerConfiguration', 'kubeschedulerconfig/v1', 'scheduler/config/config.cpp', ['scheduler/config'], [])]
 # Judged and then done without: clauses of a field's validation that stand beside its use.

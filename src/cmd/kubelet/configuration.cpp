@@ -3,9 +3,9 @@
 #include "cmd/kubelet/flags.h"
 #include "codec/yaml.h"
 #include "component/log.h"
+#include "kubelet/configuration/defaults.h"
 #include "kubelet/configuration/taints.h"
 #include "kubelet/configuration/validation.h"
-#include "kubelet/defaults.h"
 
 namespace pintle::cmd {
 namespace {

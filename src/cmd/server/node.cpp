@@ -11,9 +11,9 @@
 #include "codec/yaml.h"
 #include "component/log.h"
 #include "kubelet/certificates/certificate_manager.h"
+#include "kubelet/configuration/defaults.h"
 #include "kubelet/configuration/effects.h"
 #include "kubelet/configuration/validation.h"
-#include "kubelet/defaults.h"
 #include "rt/backoff.h"
 
 namespace pintle::cmd {

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "component/log.h"
-#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/eviction/signals.h"
+#include "kubelet/resources/pod_resources.h"
 #include "kubelet/status/conditions.h"
+#include "kubelet/types/pressure.h"
 #include "os/machine.h"
 #include "rules/pod_state.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "component/log.h"
-#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/resources/pod_resources.h"
 #include "kubelet/runtime/observe.h"
 #include "rt/backoff.h"
 #include "rules/pod_state.h"

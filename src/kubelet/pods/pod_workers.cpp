@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "component/log.h"
-#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/resources/pod_resources.h"
 #include "kubelet/runtime/observe.h"
+#include "kubelet/types/pod.h"
+#include "kubelet/types/pod_state.h"
 
 namespace pintle::kubelet {
 
@@ -197,6 +199,14 @@ rt::Task<void> PodWorkers::remove_dead(rt::Context ctx) {
     if (!removed)
       log::info(1, "Removing the containers of a pod that has ended failed", {{"pod", format_pod(*pod)}, {"err", removed.error().message}});
   }
+}
+
+std::vector<ContainerLog> PodWorkers::running_logs() const {
+  std::vector<ContainerLog> out;
+  for (const auto& [uid, worker] : workers_)
+    for (const auto& container : worker->state().containers)
+      if (container.phase == ContainerPhase::Running && !container.log_path.empty()) out.push_back({container.id, container.log_path});
+  return out;
 }
 
 std::vector<std::string> PodWorkers::volume_images() const {

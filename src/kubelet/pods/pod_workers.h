@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "cri/container_events.h"
+#include "kubelet/logs/log_rotation.h"
 #include "kubelet/pods/pod_worker.h"
+#include "kubelet/sources/pod_config.h"
 #include "rt/version.h"
 
 namespace pintle::kubelet {
@@ -44,6 +46,8 @@ class PodWorkers {
   // Removes from the runtime what is left of pods that have ended, though they still exist in the API: their dead containers with their
   // logs, their sandboxes.
   rt::Task<void> remove_dead(rt::Context ctx);
+  // Where running containers log to.
+  std::vector<ContainerLog> running_logs() const;
   // The images that volumes of pods are made of, as the pods name them.
   std::vector<std::string> volume_images() const;
   // Pods whose requests count on this node (PodWorker::active), but for the one with this uid.

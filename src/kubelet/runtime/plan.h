@@ -10,7 +10,7 @@
 #include "api/gen/core_v1.h"
 #include "kubelet/probes/probe_manager.h"
 #include "kubelet/runtime/crash_backoff.h"
-#include "kubelet/runtime/pod_state.h"
+#include "kubelet/types/pod_state.h"
 
 namespace pintle::kubelet {
 
