@@ -92,8 +92,8 @@ rt::Task<void> PodWorkers::write_weights() {
 }
 
 rt::Task<void> PodWorkers::run(std::string uid, PodWorker* worker) {
-  co_await worker->run(tasks_.context());
-  if (!worker->gone()) co_return;  // the kubelet stops
+  const bool gone = co_await worker->run(tasks_.context());
+  if (!gone) co_return;  // the kubelet stops
   std::erase_if(pod_of_container_, [&](const auto& entry) { return entry.second == uid; });
   workers_.erase(uid);
   changes_.increment();
@@ -188,7 +188,7 @@ rt::Task<void> PodWorkers::remove_orphans() {
 rt::Task<void> PodWorkers::remove_dead(rt::Context ctx) {
   std::vector<std::string> ended;
   for (const auto& [uid, worker] : workers_)
-    if (worker->cleaned_up()) ended.push_back(uid);
+    if (worker->finished()) ended.push_back(uid);
   for (const std::string& uid : ended) {
     const PodWorker* worker = find(uid);
     if (!worker || ctx.done()) continue;
@@ -213,7 +213,7 @@ std::vector<std::string> PodWorkers::volume_images() const {
   std::vector<std::string> out;
   for (const auto& [uid, worker] : workers_)
     for (const auto& volume : worker->pod()->spec.volumes)
-      if (volume.image && !worker->cleaned_up()) out.push_back(volume.image->reference);
+      if (volume.image && !worker->finished()) out.push_back(volume.image->reference);
   return out;
 }
 
