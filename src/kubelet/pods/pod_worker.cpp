@@ -16,6 +16,7 @@ namespace log = component::log;
 namespace {
 
 constexpr rt::BackoffOptions cleanup_retry{.initial = std::chrono::milliseconds(100), .max = std::chrono::seconds(30)};
+constexpr rt::Duration kill_retry_after = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -216,8 +217,9 @@ rt::Task<void> PodWorker::terminate(rt::Context ctx) {
     const rt::Context killing = ctx.child();
     rt::TaskGroup following;
     following.spawn(follow_kill(following.context(), killing, grace));
-    (void)co_await deps_.pods.kill_pod(killing, pod_, state_, grace);
+    const auto killed = co_await deps_.pods.kill_pod(killing, pod_, state_, grace);
     co_await following.close();
+    if (!killed && !killing.done()) co_await wait(ctx, deps_.runtime.clock().now() + kill_retry_after);
   }
 }
 
