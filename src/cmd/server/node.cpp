@@ -226,15 +226,15 @@ void Node::warn_of_kubelet_settings(const KubeletConfiguration& config) const {
 rt::Task<Result<Unit>> Node::start_kubelet(client::Client& client) {
   CO_TRY(co_await containerd_done_.wait(rt::Context::background()));
   if (!*containerd_result_) co_return Unexpected(containerd_result_->error());
-  kubelet::KubeletSetup setup{runtime_, &client};
-  CO_TRY_ASSIGN(setup.configuration, kubelet_configuration());
-  warn_of_kubelet_settings(setup.configuration);
-  setup.node_name = setup.hostname = name_;
-  setup.node_ips = {ip_};
-  setup.root_dir = layout_.kubelet();
-  setup.serving_authority_pem = cluster_.serving_ca_pem;
-  for (const std::string& label : config_.node.labels) setup.node_labels[label.substr(0, label.find('='))] = label.substr(label.find('=') + 1);
-  kubelet_ = std::make_unique<kubelet::Kubelet>(std::move(setup));
+  kubelet::KubeletOptions options;
+  CO_TRY_ASSIGN(options.configuration, kubelet_configuration());
+  warn_of_kubelet_settings(options.configuration);
+  options.node_name = options.hostname = name_;
+  options.node_ips = {ip_};
+  options.root_dir = layout_.kubelet();
+  options.serving_authority_pem = cluster_.serving_ca_pem;
+  for (const std::string& label : config_.node.labels) options.node_labels[label.substr(0, label.find('='))] = label.substr(label.find('=') + 1);
+  kubelet_ = std::make_unique<kubelet::Kubelet>(kubelet::KubeletDeps{runtime_, &client}, std::move(options));
   co_return co_await kubelet_->start();
 }
 

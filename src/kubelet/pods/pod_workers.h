@@ -42,7 +42,6 @@ class PodWorkers {
   // Decides whether a new pod may run here; reason and message if not.
   using Admission = std::function<std::optional<WaitingReason>(const api::core_v1::Pod& pod)>;
   void set_admission(Admission admission) { admission_ = std::move(admission); }
-  void set_resize_admission(Admission admission) { deps_.admit_resize = std::move(admission); }
   // Removes from the runtime what is left of pods that have ended, though they still exist in the API: their dead containers with their
   // logs, their sandboxes.
   rt::Task<void> remove_dead(rt::Context ctx);
