@@ -13,7 +13,7 @@
 #include "controller/garbage/controller.h"
 #include "controller/job/controller.h"
 #include "controller/manager.h"
-#include "controller/namespace/controller.h"
+#include "controller/namespace_lifecycle/controller.h"
 #include "controller/node_ipam/controller.h"
 #include "controller/node_lifecycle/controller.h"
 #include "controller/pod_gc/controller.h"

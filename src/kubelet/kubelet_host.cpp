@@ -2,6 +2,8 @@
 
 #include "component/metrics.h"
 #include "kubelet/runtime/observe.h"
+#include "kubelet/types/pod.h"
+#include "kubelet/types/pod_state.h"
 
 namespace pintle::kubelet {
 

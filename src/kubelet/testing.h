@@ -8,7 +8,7 @@
 #include "api/codec.h"
 #include "api/gen/core_v1.h"
 #include "codec/yaml.h"
-#include "kubelet/runtime/pod_state.h"
+#include "kubelet/types/pod_state.h"
 
 namespace pintle::kubelet::testing {
 

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "rules/conditions.h"
+
 namespace pintle::apiserver::custom {
 namespace {
 
@@ -76,16 +78,6 @@ void TakenNames::add(const Names& accepted) {
     if (!name.empty()) kinds.insert(name);
 }
 
-const Condition* find_condition(const Definition& definition, std::string_view type) {
-  const auto it = std::ranges::find(definition.status.conditions, type, &Condition::type);
-  return it == definition.status.conditions.end() ? nullptr : &*it;
-}
-
-bool is_true(const Definition& definition, std::string_view type) {
-  const Condition* found = find_condition(definition, type);
-  return found != nullptr && found->status == "True";
-}
-
 Status with_names(const Definition& definition, const TakenNames& taken, api::Time now) {
   const Names& asked = definition.spec.names;
   Claim claim(taken, definition.status.accepted_names);
@@ -100,7 +92,7 @@ Status with_names(const Definition& definition, const TakenNames& taken, api::Ti
   out.accepted_names = claim.names();
   const bool accepted = claim.condition().status == "True";
   set_condition(out, claim.condition(), now);
-  if (is_true(definition, "Established")) return out;
+  if (rules::condition_is(definition.status.conditions, "Established", "True")) return out;
   set_condition(out,
                 accepted ? condition_of("Established", true, "InitialNamesAccepted", "the initial names have been accepted")
                          : condition_of("Established", false, "NotAccepted", "not all names are accepted"),

@@ -22,10 +22,6 @@ struct TakenNames {
   void add(const api::apiextensions_v1::CustomResourceDefinitionNames& accepted);
 };
 
-// nullptr if there is none of that type.
-const api::apiextensions_v1::CustomResourceDefinitionCondition* find_condition(const Definition& definition, std::string_view type);
-bool is_true(const Definition& definition, std::string_view type);
-
 // The status that follows from the names asked for and those taken: acceptedNames, NamesAccepted, and Established once every name is had for the
 // first time (it stays, whatever comes afterwards). A name that is free replaces the one had before; one that is not leaves it.
 api::apiextensions_v1::CustomResourceDefinitionStatus with_names(const Definition& definition, const TakenNames& taken, api::Time now);

@@ -90,7 +90,6 @@ TEST(DefinitionStatus, DeletionAndSchemasHaveConditions) {
                                                                "NonStructuralSchema=True Violations: [a, b]"}));
   set_structural(definition.status, {}, at(later));
   EXPECT_EQ(definition.status.conditions.size(), 1u);
-  EXPECT_FALSE(is_true(definition, "Established"));
 }
 
 }  // namespace

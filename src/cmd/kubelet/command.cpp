@@ -52,17 +52,18 @@ rt::Task<std::vector<std::string>> node_ips(rt::Runtime& runtime, std::string sa
   co_return std::vector<std::string>{"127.0.0.1"};
 }
 
-kubelet::KubeletSetup setup_of(rt::Runtime& runtime, client::Client* client, const Options& options, std::vector<std::string> ips) {
-  kubelet::KubeletSetup setup{.runtime = runtime, .client = client, .configuration = options.config};
-  setup.node_name = options.hostname;
-  setup.hostname = options.hostname;
-  setup.node_ips = std::move(ips);
-  for (const auto& [name, value] : options.node_labels) setup.node_labels[name] = value;
-  setup.root_dir = options.root_dir;
-  setup.cert_dir = options.cert_dir;
-  setup.provider_id = options.provider_id;
-  setup.external_cloud_provider = options.cloud_provider == "external";
-  return setup;
+kubelet::KubeletOptions kubelet_options(const Options& options, std::vector<std::string> ips) {
+  kubelet::KubeletOptions out;
+  out.configuration = options.config;
+  out.node_name = options.hostname;
+  out.hostname = options.hostname;
+  out.node_ips = std::move(ips);
+  for (const auto& [name, value] : options.node_labels) out.node_labels[name] = value;
+  out.root_dir = options.root_dir;
+  out.cert_dir = options.cert_dir;
+  out.provider_id = options.provider_id;
+  out.external_cloud_provider = options.cloud_provider == "external";
+  return out;
 }
 
 bool has_logind(rt::Runtime& runtime) { return runtime.disk().exists("/run/systemd/system"); }
@@ -89,7 +90,7 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   auto ips = co_await node_ips(runtime, options.node_ip, options.hostname);
   int status = 0;
   {
-    kubelet::Kubelet kubelet(setup_of(runtime, client.get(), options, std::move(ips)));
+    kubelet::Kubelet kubelet(kubelet::KubeletDeps{runtime, client.get()}, kubelet_options(options, std::move(ips)));
     const auto started = co_await kubelet.start();
     if (!started) {
       status = fail(started.error());

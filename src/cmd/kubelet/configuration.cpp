@@ -3,8 +3,8 @@
 #include "cmd/kubelet/command.h"
 #include "cmd/kubelet/flags.h"
 #include "codec/yaml.h"
+#include "kubelet/configuration/defaults.h"
 #include "kubelet/configuration/validation.h"
-#include "kubelet/defaults.h"
 
 namespace pintle::cmd {
 namespace {

@@ -12,8 +12,8 @@
 #include "cmd/kubelet/command.h"
 #include "cmd/kubelet/flags.h"
 #include "cmd/server/manager_options.h"
+#include "kubelet/configuration/defaults.h"
 #include "kubelet/configuration/validation.h"
-#include "kubelet/defaults.h"
 #include "proxy/nftables/node_config.h"
 
 namespace pintle::cmd {

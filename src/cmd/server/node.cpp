@@ -8,9 +8,9 @@
 #include "component/command.h"
 #include "component/log.h"
 #include "kubelet/certificates/certificate_manager.h"
+#include "kubelet/configuration/defaults.h"
 #include "kubelet/configuration/effects.h"
 #include "kubelet/configuration/validation.h"
-#include "kubelet/defaults.h"
 #include "proxy/effects.h"
 #include "rt/backoff.h"
 
@@ -214,18 +214,18 @@ void Node::announce_idle(const KubeletSettings& settings) const {
 rt::Task<Result<Unit>> Node::start_kubelet(client::Client& client) {
   CO_TRY(co_await containerd_done_.wait(rt::Context::background()));
   if (!*containerd_result_) co_return Unexpected(containerd_result_->error());
-  kubelet::KubeletSetup setup{runtime_, &client};
+  kubelet::KubeletOptions options;
   CO_TRY_ASSIGN(KubeletSettings settings, settle_kubelet());
   announce_idle(settings);
-  setup.configuration = std::move(settings.config);
-  setup.provider_id = std::move(settings.provider_id);
-  setup.external_cloud_provider = settings.external_cloud_provider;
-  setup.node_name = setup.hostname = name_;
-  setup.node_ips = {ip_};
-  setup.root_dir = layout_.kubelet();
-  setup.serving_authority_pem = cluster_.serving_ca_pem;
-  for (const std::string& label : config_.node.labels) setup.node_labels[label.substr(0, label.find('='))] = label.substr(label.find('=') + 1);
-  kubelet_ = std::make_unique<kubelet::Kubelet>(std::move(setup));
+  options.configuration = std::move(settings.config);
+  options.provider_id = std::move(settings.provider_id);
+  options.external_cloud_provider = settings.external_cloud_provider;
+  options.node_name = options.hostname = name_;
+  options.node_ips = {ip_};
+  options.root_dir = layout_.kubelet();
+  options.serving_authority_pem = cluster_.serving_ca_pem;
+  for (const std::string& label : config_.node.labels) options.node_labels[label.substr(0, label.find('='))] = label.substr(label.find('=') + 1);
+  kubelet_ = std::make_unique<kubelet::Kubelet>(kubelet::KubeletDeps{runtime_, &client}, std::move(options));
   co_return co_await kubelet_->start();
 }
 

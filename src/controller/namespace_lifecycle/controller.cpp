@@ -1,11 +1,11 @@
-#include "controller/namespace/controller.h"
+#include "controller/namespace_lifecycle/controller.h"
 
 #include <algorithm>
 
 #include "api/codec.h"
 #include "client/work_queue.h"
 #include "controller/discovery/discovery.h"
-#include "controller/namespace/plan.h"
+#include "controller/namespace_lifecycle/plan.h"
 #include "controller/pods/pod_store.h"
 
 namespace pintle::controller::namespace_lifecycle {

@@ -1,4 +1,4 @@
-#include "controller/namespace/plan.h"
+#include "controller/namespace_lifecycle/plan.h"
 
 #include <gtest/gtest.h>
 

@@ -4,6 +4,7 @@
 
 #include "kubelet/admission/preemption.h"
 #include "kubelet/admission/sysctls.h"
+#include "kubelet/types/pod.h"
 #include "rules/node_selector.h"
 #include "rules/resource_names.h"
 #include "rules/tolerations.h"

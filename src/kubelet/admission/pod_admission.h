@@ -6,7 +6,8 @@
 #include <vector>
 
 #include "api/gen/core_v1.h"
-#include "kubelet/node/node_status.h"
+#include "base/status.h"
+#include "kubelet/types/pressure.h"
 
 namespace pintle::kubelet {
 

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/resources/pod_resources.h"
+#include "kubelet/types/pod.h"
 
 namespace pintle::kubelet {
 

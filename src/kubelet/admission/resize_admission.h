@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "api/gen/core_v1.h"
-#include "kubelet/pod_resources/pod_resources.h"
-#include "kubelet/status/generate.h"
+#include "kubelet/resources/pod_resources.h"
+#include "kubelet/types/waiting_reason.h"
 
 namespace pintle::kubelet {
 

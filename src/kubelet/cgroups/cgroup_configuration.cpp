@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/resources/pod_resources.h"
 
 namespace pintle::kubelet {
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "kubelet/defaults.h"
+#include "kubelet/configuration/defaults.h"
 
 namespace pintle::kubelet {
 namespace {

@@ -4,10 +4,10 @@
 
 #include "api/codec.h"
 #include "codec/yaml.h"
+#include "kubelet/configuration/defaults.h"
 #include "kubelet/configuration/effects.h"
 #include "kubelet/configuration/taints.h"
 #include "kubelet/configuration/validation.h"
-#include "kubelet/defaults.h"
 
 namespace pintle::kubelet {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "api/codec.h"
 #include "component/settings.h"
-#include "kubelet/defaults.h"
+#include "kubelet/configuration/defaults.h"
 
 namespace pintle::kubelet {
 

@@ -11,7 +11,7 @@
 #include "kubelet/eviction/thresholds.h"
 #include "kubelet/images/image_plan.h"
 #include "kubelet/images/verification_policy.h"
-#include "kubelet/node/node_resources.h"
+#include "kubelet/resources/node_resources.h"
 
 namespace pintle::kubelet {
 

@@ -10,7 +10,6 @@
 #include "kubelet/container_config/environment.h"
 #include "kubelet/container_config/hostname.h"
 #include "kubelet/container_config/mounts.h"
-#include "kubelet/pod_resources/pod_resources.h"
 #include "os/path.h"
 #include "os/read_file.h"
 #include "os/system_error.h"
@@ -18,7 +17,7 @@
 namespace pintle::kubelet {
 
 namespace core = api::core_v1;
-namespace cri = api::cri_v1;
+namespace cri_v1 = api::cri_v1;
 
 namespace {
 
@@ -63,7 +62,7 @@ rt::Task<Result<Configurator::NodeForPod>> Configurator::node_for(rt::Context ct
   co_return std::move(out);
 }
 
-rt::Task<Result<cri::PodSandboxConfig>> Configurator::sandbox_config(rt::Context ctx, PodPtr pod, uint32_t attempt) {
+rt::Task<Result<cri_v1::PodSandboxConfig>> Configurator::sandbox_config(rt::Context ctx, PodPtr pod, uint32_t attempt) {
   CO_TRY_ASSIGN(const NodeForPod of_pod, co_await node_for(std::move(ctx), pod));
   const NodeConfig& node = of_pod.config;
   SandboxInputs inputs{*pod, node, attempt, setup_.cgroup_parent ? setup_.cgroup_parent(*pod) : std::string(), of_pod.user_namespace};
@@ -77,7 +76,7 @@ rt::Task<Result<cri::PodSandboxConfig>> Configurator::sandbox_config(rt::Context
   co_return std::move(made->config);
 }
 
-rt::Task<Result<cri::ContainerConfig>> Configurator::container_config(rt::Context ctx, ContainerRequest request) {
+rt::Task<Result<cri_v1::ContainerConfig>> Configurator::container_config(rt::Context ctx, ContainerRequest request) {
   const core::Pod& pod = *request.pod;
   CO_TRY_ASSIGN(const NodeForPod of_pod, co_await node_for(ctx, request.pod));
   const NodeConfig& node = of_pod.config;

@@ -12,6 +12,7 @@
 #include "kubelet/container_config/handler_features.h"
 #include "kubelet/container_config/user_namespace_ranges.h"
 #include "kubelet/referenced_objects/referenced_objects.h"
+#include "kubelet/types/pod.h"
 #include "kubelet/volumes/volume_manager.h"
 #include "rt/runtime.h"
 

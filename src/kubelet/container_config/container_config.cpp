@@ -6,12 +6,11 @@
 #include "codec/json_text.h"
 #include "kubelet/container_config/expansion.h"
 #include "kubelet/container_config/security.h"
-#include "kubelet/pod_resources/pod_resources.h"
 
 namespace pintle::kubelet {
 
 namespace core = api::core_v1;
-namespace cri = api::cri_v1;
+namespace cri_v1 = api::cri_v1;
 
 namespace {
 
@@ -131,7 +130,7 @@ int32_t stop_signal_of(std::string_view name) {
                                                "SIGRTMAX-2",
                                                "SIGRTMAX-1",
                                                "SIGRTMAX"};
-  static_assert(std::size(names) == cri::Signal::Sigrtmax + 1);
+  static_assert(std::size(names) == cri_v1::Signal::Sigrtmax + 1);
   const auto it = std::ranges::find(names, name);
   return it == std::end(names) ? 0 : static_cast<int32_t>(it - std::begin(names));
 }
@@ -202,25 +201,25 @@ std::optional<core::Container> find_container(const core::PodSpec& spec, std::st
   return std::nullopt;
 }
 
-Result<cri::ContainerConfig> make_container_config(const ContainerInputs& in) {
-  cri::ContainerConfig out;
-  cri::ContainerMetadata& metadata = out.metadata.emplace();
+Result<cri_v1::ContainerConfig> make_container_config(const ContainerInputs& in) {
+  cri_v1::ContainerConfig out;
+  cri_v1::ContainerMetadata& metadata = out.metadata.emplace();
   metadata.name = in.container.name;
   metadata.attempt = in.attempt;
-  cri::ImageSpec& image = out.image.emplace();
+  cri_v1::ImageSpec& image = out.image.emplace();
   image.image = in.image_ref;
   image.user_specified_image = in.container.image;
   out.command = expand_all(in.container.command, in.environment);
   out.args = expand_all(in.container.args, in.environment);
   out.working_dir = in.container.working_dir;
   for (const auto& [name, value] : in.environment) {
-    cri::KeyValue& variable = out.envs.emplace_back();
+    cri_v1::KeyValue& variable = out.envs.emplace_back();
     variable.key = name;
     variable.value = value;
   }
   out.mounts = in.mounts;
   if (!in.termination_log.empty() && !in.container.termination_message_path.empty()) {
-    cri::Mount& mount = out.mounts.emplace_back();
+    cri_v1::Mount& mount = out.mounts.emplace_back();
     mount.host_path = in.termination_log;
     const std::string& path = in.container.termination_message_path;
     mount.container_path = path.starts_with('/') ? path : "/" + path;
@@ -232,13 +231,13 @@ Result<cri::ContainerConfig> make_container_config(const ContainerInputs& in) {
   out.stdin_once = in.container.stdin_once;
   out.tty = in.container.tty;
   if (in.container.lifecycle && in.container.lifecycle->stop_signal) out.stop_signal = stop_signal_of(*in.container.lifecycle->stop_signal);
-  cri::LinuxContainerConfig& linux_config = out.linux.emplace();
-  TRY_ASSIGN(cri::LinuxContainerSecurityContext security, make_security_context(in));
+  cri_v1::LinuxContainerConfig& linux_config = out.linux.emplace();
+  TRY_ASSIGN(cri_v1::LinuxContainerSecurityContext security, make_security_context(in));
   linux_config.security_context = std::move(security);
   linux_config.resources = make_linux_resources(in.pod, in.container, in.node);
-  const Box<cri::UserNamespace>& users = linux_config.security_context->namespace_options->userns_options;
-  if (users && users->mode == cri::NamespaceMode::Pod) {
-    for (cri::Mount& mount : out.mounts) {
+  const Box<cri_v1::UserNamespace>& users = linux_config.security_context->namespace_options->userns_options;
+  if (users && users->mode == cri_v1::NamespaceMode::Pod) {
+    for (cri_v1::Mount& mount : out.mounts) {
       mount.uid_mappings = users->uids;
       mount.gid_mappings = users->gids;
     }

@@ -10,7 +10,7 @@ namespace pintle::kubelet {
 namespace {
 
 namespace core = api::core_v1;
-namespace cri = api::cri_v1;
+namespace cri_v1 = api::cri_v1;
 
 api::Quantity q(std::string_view text) { return api::Quantity::parse(text).value(); }
 
@@ -39,7 +39,7 @@ NodeConfig node() {
   return out;
 }
 
-Result<cri::ContainerConfig> config_of(const core::Pod& pod, const NodeConfig& on = node()) {
+Result<cri_v1::ContainerConfig> config_of(const core::Pod& pod, const NodeConfig& on = node()) {
   ContainerInputs inputs{pod, pod.spec.containers[0], on};
   inputs.attempt = 2;
   inputs.image_ref = "sha256:abc";
@@ -94,9 +94,9 @@ TEST(ContainerConfig, Plain) {
 TEST(ContainerConfig, StopSignal) {
   core::Pod pod = sample();
   pod.spec.containers[0].lifecycle.ensure().stop_signal = "SIGUSR1";
-  EXPECT_EQ(config_of(pod)->stop_signal, cri::Signal::Sigusr1);
+  EXPECT_EQ(config_of(pod)->stop_signal, cri_v1::Signal::Sigusr1);
   pod.spec.containers[0].lifecycle->stop_signal = "SIGRTMAX-14";
-  EXPECT_EQ(config_of(pod)->stop_signal, cri::Signal::Sigrtmaxminus14);
+  EXPECT_EQ(config_of(pod)->stop_signal, cri_v1::Signal::Sigrtmaxminus14);
 }
 
 // What a container may swap, "" where nothing is said of it.
@@ -144,7 +144,7 @@ TEST(ContainerConfig, Resources) {
   on.hugepage_sizes_bytes = {2 << 20, 1 << 30};
   on.cgroup_v2 = true;
   on.swap_controller = true;
-  const cri::LinuxContainerResources out = *config_of(pod, on)->linux->resources;
+  const cri_v1::LinuxContainerResources out = *config_of(pod, on)->linux->resources;
   EXPECT_EQ(out.cpu_shares, 256);
   EXPECT_EQ(out.cpu_quota, 50'000);
   EXPECT_EQ(out.cpu_period, 100'000);
@@ -178,10 +178,10 @@ TEST(ContainerConfig, NoResources) {
 
 // --- security ---------------------------------------------------------------------------------------------------------------
 
-cri::LinuxContainerSecurityContext security_of(const core::Pod& pod, const NodeConfig& on = node()) {
+cri_v1::LinuxContainerSecurityContext security_of(const core::Pod& pod, const NodeConfig& on = node()) {
   const auto config = config_of(pod, on);
   EXPECT_TRUE(config) << config.error().message;
-  return config ? *config->linux->security_context : cri::LinuxContainerSecurityContext();
+  return config ? *config->linux->security_context : cri_v1::LinuxContainerSecurityContext();
 }
 
 TEST(Security, Defaults) {
@@ -189,9 +189,9 @@ TEST(Security, Defaults) {
   EXPECT_FALSE(security.privileged);
   EXPECT_FALSE(security.no_new_privs);
   EXPECT_EQ(security.run_as_user->value, 0) << "the image names no user";
-  EXPECT_EQ(security.seccomp->profile_type, cri::ProfileType::Unconfined);
-  EXPECT_EQ(security.namespace_options->pid, cri::NamespaceMode::Container);
-  EXPECT_EQ(security.namespace_options->network, cri::NamespaceMode::Pod);
+  EXPECT_EQ(security.seccomp->profile_type, cri_v1::ProfileType::Unconfined);
+  EXPECT_EQ(security.namespace_options->pid, cri_v1::NamespaceMode::Container);
+  EXPECT_EQ(security.namespace_options->network, cri_v1::NamespaceMode::Pod);
   EXPECT_EQ(security.masked_paths.size(), 12u);
   EXPECT_EQ(security.readonly_paths.size(), 5u);
 }
@@ -215,7 +215,7 @@ TEST(Security, ContainerOverPod) {
   EXPECT_EQ(security.run_as_user->value, 1001);
   EXPECT_EQ(security.run_as_group->value, 3000);
   EXPECT_EQ(security.supplemental_groups, (std::vector<int64_t>{2000, 4000}));
-  EXPECT_EQ(security.supplemental_groups_policy, cri::SupplementalGroupsPolicy::Strict);
+  EXPECT_EQ(security.supplemental_groups_policy, cri_v1::SupplementalGroupsPolicy::Strict);
   EXPECT_TRUE(security.no_new_privs);
   EXPECT_TRUE(security.readonly_rootfs);
   EXPECT_EQ(security.capabilities->add_capabilities, std::vector<std::string>{"NET_ADMIN"});
@@ -241,12 +241,12 @@ void check_seccomp(std::string_view of_pod, std::string_view of_container, bool 
 }
 
 TEST(Security, Seccomp) {
-  check_seccomp("", "", false, cri::ProfileType::Unconfined, "");
-  check_seccomp("", "", true, cri::ProfileType::RuntimeDefault, "");
-  check_seccomp("RuntimeDefault", "", false, cri::ProfileType::RuntimeDefault, "");
-  check_seccomp("RuntimeDefault", "Unconfined", false, cri::ProfileType::Unconfined, "");
-  check_seccomp("Unconfined", "", true, cri::ProfileType::Unconfined, "");
-  check_seccomp("", "audit.json", false, cri::ProfileType::Localhost, "/var/lib/kubelet/seccomp/audit.json");
+  check_seccomp("", "", false, cri_v1::ProfileType::Unconfined, "");
+  check_seccomp("", "", true, cri_v1::ProfileType::RuntimeDefault, "");
+  check_seccomp("RuntimeDefault", "", false, cri_v1::ProfileType::RuntimeDefault, "");
+  check_seccomp("RuntimeDefault", "Unconfined", false, cri_v1::ProfileType::Unconfined, "");
+  check_seccomp("Unconfined", "", true, cri_v1::ProfileType::Unconfined, "");
+  check_seccomp("", "audit.json", false, cri_v1::ProfileType::Localhost, "/var/lib/kubelet/seccomp/audit.json");
 }
 
 void check_refused(std::optional<int64_t> run_as_user, std::optional<int64_t> image_uid, std::string image_user, std::string_view message) {
@@ -292,18 +292,18 @@ TEST(Security, Namespaces) {
   pod.spec.host_ipc = true;
   pod.spec.share_process_namespace = true;
   auto options = *security_of(pod).namespace_options;
-  EXPECT_EQ(options.network, cri::NamespaceMode::Node);
-  EXPECT_EQ(options.ipc, cri::NamespaceMode::Node);
-  EXPECT_EQ(options.pid, cri::NamespaceMode::Pod);
+  EXPECT_EQ(options.network, cri_v1::NamespaceMode::Node);
+  EXPECT_EQ(options.ipc, cri_v1::NamespaceMode::Node);
+  EXPECT_EQ(options.pid, cri_v1::NamespaceMode::Pod);
   pod.spec.host_pid = true;
-  EXPECT_EQ(security_of(pod).namespace_options->pid, cri::NamespaceMode::Node);
+  EXPECT_EQ(security_of(pod).namespace_options->pid, cri_v1::NamespaceMode::Node);
 
   const core::Pod plain = sample();
   const NodeConfig on = node();
   ContainerInputs inputs{plain, plain.spec.containers[0], on};
   inputs.target_container_id = "c9";
   options = *make_container_config(inputs)->linux->security_context->namespace_options;
-  EXPECT_EQ(options.pid, cri::NamespaceMode::Target);
+  EXPECT_EQ(options.pid, cri_v1::NamespaceMode::Target);
   EXPECT_EQ(options.target_id, "c9");
 }
 
@@ -340,7 +340,7 @@ TEST(SandboxConfig, Plain) {
   pod.spec.init_containers.emplace_back().security_context.ensure().privileged = true;
   const auto made = sandbox_of(pod);
   ASSERT_TRUE(made) << made.error().message;
-  const cri::PodSandboxConfig& config = made->config;
+  const cri_v1::PodSandboxConfig& config = made->config;
   EXPECT_EQ(config.metadata->name, "web");
   EXPECT_EQ(config.metadata->attempt, 1u);
   EXPECT_EQ(config.hostname, "web");
@@ -349,12 +349,12 @@ TEST(SandboxConfig, Plain) {
   EXPECT_EQ(*config.labels.get("io.kubernetes.pod.uid"), "u1");
   EXPECT_EQ(*config.annotations.get("note"), "x");
   ASSERT_EQ(config.port_mappings.size(), 2u) << "the second of two alike is left out";
-  EXPECT_EQ(config.port_mappings[1].protocol, cri::Protocol::Udp);
+  EXPECT_EQ(config.port_mappings[1].protocol, cri_v1::Protocol::Udp);
   EXPECT_EQ(config.port_mappings[1].host_port, 8081);
   EXPECT_EQ(config.linux->cgroup_parent, "/kubepods/besteffort/podu1");
   EXPECT_EQ(*config.linux->sysctls.get("net.ipv4.ip_local_port_range"), "1024 2000");
   EXPECT_TRUE(config.linux->security_context->privileged);
-  EXPECT_EQ(config.linux->security_context->seccomp->profile_type, cri::ProfileType::RuntimeDefault);
+  EXPECT_EQ(config.linux->security_context->seccomp->profile_type, cri_v1::ProfileType::RuntimeDefault);
   EXPECT_EQ(config.dns_config->servers, std::vector<std::string>{"10.96.0.10"});
   EXPECT_TRUE(made->warnings.empty());
 }

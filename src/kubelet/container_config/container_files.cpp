@@ -11,7 +11,7 @@
 namespace pintle::kubelet {
 
 namespace core = api::core_v1;
-namespace cri = api::cri_v1;
+namespace cri_v1 = api::cri_v1;
 
 namespace {
 
@@ -26,7 +26,7 @@ Result<Unit> make_log_directory(const Paths& paths, const core::Pod& pod, std::s
   return os::make_directories(container.empty() ? directory : directory + "/" + std::string(container), 0755);
 }
 
-Result<cri::Mount> finish_mount(const ContainerFiles& files, PlannedMount planned) {
+Result<cri_v1::Mount> finish_mount(const ContainerFiles& files, PlannedMount planned) {
   if (planned.sub_path.empty()) return std::move(planned.mount);
   const SubPath sub_path{files.pod.metadata.uid, planned.volume, planned.mount.host_path, planned.sub_path, files.container.name, planned.index};
   std::string log;
@@ -53,14 +53,14 @@ Result<MadeFiles> make_container_files(ContainerFiles files) {
   const std::string& uid = files.pod.metadata.uid;
   MadeFiles out;
   for (PlannedMount& planned : files.mounts) {
-    TRY_ASSIGN(cri::Mount mount, finish_mount(files, std::move(planned)));
+    TRY_ASSIGN(cri_v1::Mount mount, finish_mount(files, std::move(planned)));
     out.mounts.push_back(std::move(mount));
   }
   if (files.mount_hosts) {
     const std::string path = files.paths.etc_hosts(uid);
     TRY(os::make_directories(files.paths.pod(uid), 0750));
     TRY(write_whole(path, files.hosts, 0644));
-    cri::Mount& mount = out.mounts.emplace_back();
+    cri_v1::Mount& mount = out.mounts.emplace_back();
     mount.container_path = etc_hosts_path;
     mount.host_path = path;
     mount.selinux_relabel = false;

@@ -5,7 +5,7 @@
 namespace pintle::kubelet {
 
 namespace core = api::core_v1;
-namespace cri = api::cri_v1;
+namespace cri_v1 = api::cri_v1;
 
 namespace {
 
@@ -58,7 +58,7 @@ Source source_of(const core::Pod& pod) {
   return Source::Cluster;
 }
 
-void use_cluster(const core::Pod& pod, const NodeConfig& node, cri::DNSConfig& dns) {
+void use_cluster(const core::Pod& pod, const NodeConfig& node, cri_v1::DNSConfig& dns) {
   dns.servers = node.cluster_dns;
   dns.options = {"ndots:5"};
   if (node.cluster_domain.empty()) return;
@@ -69,13 +69,13 @@ void use_cluster(const core::Pod& pod, const NodeConfig& node, cri::DNSConfig& d
 }
 
 // Without a resolv.conf a resolver asks the local machine; say so, instead of leaving it to the runtime.
-void use_nothing(const NodeConfig& node, cri::DNSConfig& dns) {
+void use_nothing(const NodeConfig& node, cri_v1::DNSConfig& dns) {
   for (const std::string& ip : node.node_ips) dns.servers.emplace_back(ip.find(':') == std::string::npos ? "127.0.0.1" : "::1");
   if (dns.servers.empty()) dns.servers.emplace_back("127.0.0.1");
   dns.searches = {"."};
 }
 
-void merge(const core::PodDNSConfig& config, cri::DNSConfig& dns) {
+void merge(const core::PodDNSConfig& config, cri_v1::DNSConfig& dns) {
   std::vector<std::string> servers, searches;
   add_new(servers, dns.servers);
   add_new(servers, config.nameservers);
@@ -89,7 +89,7 @@ void merge(const core::PodDNSConfig& config, cri::DNSConfig& dns) {
   }
 }
 
-void fit_limits(cri::DNSConfig& dns, std::vector<ConfigWarning>& warnings) {
+void fit_limits(cri_v1::DNSConfig& dns, std::vector<ConfigWarning>& warnings) {
   if (dns.servers.size() > dns_servers_max) {
     dns.servers.resize(dns_servers_max);
     warnings.push_back({"DNSConfigForming",
@@ -132,9 +132,9 @@ Result<ResolvConf> parse_resolv_conf(std::string_view text) {
   return out;
 }
 
-Result<cri::DNSConfig> make_dns_config(const core::Pod& pod, const NodeConfig& node, std::vector<ConfigWarning>& warnings) {
+Result<cri_v1::DNSConfig> make_dns_config(const core::Pod& pod, const NodeConfig& node, std::vector<ConfigWarning>& warnings) {
   TRY_ASSIGN(ResolvConf host, parse_resolv_conf(node.has_resolv_conf ? std::string_view(node.resolv_conf) : std::string_view()));
-  cri::DNSConfig dns;
+  cri_v1::DNSConfig dns;
   Source source = source_of(pod);
   if (source != Source::None) {
     dns.servers = std::move(host.servers);

@@ -1,12 +1,13 @@
 #include "kubelet/container_config/linux_resources.h"
 
-#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/resources/pod_resources.h"
+#include "kubelet/types/pod.h"
 #include "rules/pod_resources.h"
 
 namespace pintle::kubelet {
 
 namespace core = api::core_v1;
-namespace cri = api::cri_v1;
+namespace cri_v1 = api::cri_v1;
 
 namespace {
 
@@ -17,7 +18,7 @@ int64_t limit_of(const core::Pod& pod, const core::Container& container, std::st
   return own == 0 && pod.spec.resources ? value(pod.spec.resources->limits) : own;
 }
 
-void set_hugepages(const core::Pod& pod, const core::Container& container, const NodeConfig& node, cri::LinuxContainerResources& out) {
+void set_hugepages(const core::Pod& pod, const core::Container& container, const NodeConfig& node, cri_v1::LinuxContainerResources& out) {
   FlatMap<uint64_t> limits;
   const auto read = [&](const ResourceList& list) {
     for (const auto& [name, amount] : list)
@@ -26,7 +27,7 @@ void set_hugepages(const core::Pod& pod, const core::Container& container, const
   if (pod.spec.resources) read(pod.spec.resources->limits);
   read(container.resources.limits);
   for (const uint64_t size : node.hugepage_sizes_bytes) {
-    cri::HugepageLimit& limit = out.hugepage_limits.emplace_back();
+    cri_v1::HugepageLimit& limit = out.hugepage_limits.emplace_back();
     limit.page_size = hugepage_size_name(size);
     const uint64_t* asked = limits.get(limit.page_size);
     limit.limit = asked ? *asked : 0;
@@ -45,7 +46,7 @@ int64_t swap_bytes(const core::Pod& pod, const core::Container& container, const
   return static_cast<int64_t>(share * static_cast<double>(node.swap_capacity_bytes));
 }
 
-void set_swap(const core::Pod& pod, const core::Container& container, const NodeConfig& node, cri::LinuxContainerResources& out) {
+void set_swap(const core::Pod& pod, const core::Container& container, const NodeConfig& node, cri_v1::LinuxContainerResources& out) {
   if (!node.swap_controller) return;
   if (node.cgroup_v2)
     out.unified["memory.swap.max"] = std::to_string(swap_bytes(pod, container, node));
@@ -55,8 +56,8 @@ void set_swap(const core::Pod& pod, const core::Container& container, const Node
 
 }  // namespace
 
-cri::LinuxContainerResources linux_resources(const CpuAndMemory& amounts, const NodeConfig& node) {
-  cri::LinuxContainerResources out;
+cri_v1::LinuxContainerResources linux_resources(const CpuAndMemory& amounts, const NodeConfig& node) {
+  cri_v1::LinuxContainerResources out;
   out.cpu_shares = cpu_shares(amounts.has_cpu_request ? amounts.cpu_request_milli : amounts.cpu_limit_milli);
   out.memory_limit_in_bytes = amounts.memory_limit_bytes;
   if (node.cpu_cfs_quota) {
@@ -68,20 +69,20 @@ cri::LinuxContainerResources linux_resources(const CpuAndMemory& amounts, const 
   return out;
 }
 
-cri::LinuxContainerResources make_linux_resources(const core::Pod& pod, const core::Container& container, const NodeConfig& node) {
+cri_v1::LinuxContainerResources make_linux_resources(const core::Pod& pod, const core::Container& container, const NodeConfig& node) {
   CpuAndMemory amounts;
   amounts.has_cpu_request = container.resources.requests.contains("cpu");
   amounts.cpu_request_milli = resource_milli_value(container.resources.requests, "cpu");
   amounts.cpu_limit_milli = limit_of(pod, container, "cpu", true);
   amounts.memory_limit_bytes = limit_of(pod, container, "memory", false);
-  cri::LinuxContainerResources out = linux_resources(amounts, node);
+  cri_v1::LinuxContainerResources out = linux_resources(amounts, node);
   out.oom_score_adj = oom_score_adj(pod, container, node.memory_capacity_bytes);
   set_hugepages(pod, container, node, out);
   set_swap(pod, container, node, out);
   return out;
 }
 
-cri::LinuxContainerResources sandbox_resources(const core::Pod& pod, const NodeConfig& node) {
+cri_v1::LinuxContainerResources sandbox_resources(const core::Pod& pod, const NodeConfig& node) {
   const ResourceList requests = rules::pod_requests(pod.spec, {.overhead = false});
   const ResourceList limits = rules::pod_limits(pod.spec, {.overhead = false});
   CpuAndMemory amounts;
@@ -92,7 +93,7 @@ cri::LinuxContainerResources sandbox_resources(const core::Pod& pod, const NodeC
   return linux_resources(amounts, node);
 }
 
-cri::LinuxContainerResources overhead_resources(const core::Pod& pod, const NodeConfig& node) {
+cri_v1::LinuxContainerResources overhead_resources(const core::Pod& pod, const NodeConfig& node) {
   if (pod.spec.overhead.empty()) return {};
   CpuAndMemory amounts;
   amounts.has_cpu_request = true;

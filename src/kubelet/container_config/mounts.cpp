@@ -9,7 +9,7 @@
 namespace pintle::kubelet {
 
 namespace core = api::core_v1;
-namespace cri = api::cri_v1;
+namespace cri_v1 = api::cri_v1;
 
 namespace {
 
@@ -53,9 +53,9 @@ Result<std::string> sub_path_of(const core::VolumeMount& mount, const Environmen
 }
 
 Result<int32_t> propagation_of(const core::VolumeMount& mount) {
-  if (!mount.mount_propagation || *mount.mount_propagation == "None") return cri::MountPropagation::Private;
-  if (*mount.mount_propagation == "HostToContainer") return cri::MountPropagation::HostToContainer;
-  if (*mount.mount_propagation == "Bidirectional") return cri::MountPropagation::Bidirectional;
+  if (!mount.mount_propagation || *mount.mount_propagation == "None") return cri_v1::MountPropagation::Private;
+  if (*mount.mount_propagation == "HostToContainer") return cri_v1::MountPropagation::HostToContainer;
+  if (*mount.mount_propagation == "Bidirectional") return cri_v1::MountPropagation::Bidirectional;
   return error(Reason::Invalid, "invalid MountPropagation mode: " + codec::go_quote(*mount.mount_propagation));
 }
 

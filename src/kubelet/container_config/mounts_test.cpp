@@ -6,7 +6,7 @@ namespace pintle::kubelet {
 namespace {
 
 namespace core = api::core_v1;
-namespace cri = api::cri_v1;
+namespace cri_v1 = api::cri_v1;
 
 core::VolumeMount mount_of(std::string name, std::string path) {
   core::VolumeMount out;
@@ -44,7 +44,7 @@ TEST(Mounts, Plain) {
   EXPECT_EQ(planned->at(0).mount.container_path, "/data");
   EXPECT_EQ(planned->at(0).mount.host_path, "/v/data");
   EXPECT_FALSE(planned->at(0).mount.readonly);
-  EXPECT_EQ(planned->at(0).mount.propagation, cri::MountPropagation::Private);
+  EXPECT_EQ(planned->at(0).mount.propagation, cri_v1::MountPropagation::Private);
   EXPECT_TRUE(plan(mount_of("config", "/c"))->at(0).mount.readonly);
   check_error(mount_of("none", "/x"), "cannot find volume \"none\" to mount into container \"main\"");
 }
@@ -69,9 +69,9 @@ TEST(Mounts, SubPaths) {
 TEST(Mounts, PropagationAndRecursiveReadOnly) {
   core::VolumeMount mount = mount_of("data", "/d");
   mount.mount_propagation = "Bidirectional";
-  EXPECT_EQ(plan(mount)->at(0).mount.propagation, cri::MountPropagation::Bidirectional);
+  EXPECT_EQ(plan(mount)->at(0).mount.propagation, cri_v1::MountPropagation::Bidirectional);
   mount.mount_propagation = "HostToContainer";
-  EXPECT_EQ(plan(mount)->at(0).mount.propagation, cri::MountPropagation::HostToContainer);
+  EXPECT_EQ(plan(mount)->at(0).mount.propagation, cri_v1::MountPropagation::HostToContainer);
   mount.mount_propagation = "Odd";
   check_error(mount, "invalid MountPropagation mode: \"Odd\"");
 

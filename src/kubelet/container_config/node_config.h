@@ -7,7 +7,7 @@
 
 #include "api/values.h"
 #include "base/flat_map.h"
-#include "kubelet/paths.h"
+#include "kubelet/types/paths.h"
 
 namespace pintle::kubelet {
 

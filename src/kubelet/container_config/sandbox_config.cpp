@@ -10,18 +10,18 @@
 namespace pintle::kubelet {
 
 namespace core = api::core_v1;
-namespace cri = api::cri_v1;
+namespace cri_v1 = api::cri_v1;
 
 namespace {
 
 int32_t protocol_of(std::string_view name) {
-  if (name == "UDP") return cri::Protocol::Udp;
-  if (name == "SCTP") return cri::Protocol::Sctp;
-  return cri::Protocol::Tcp;
+  if (name == "UDP") return cri_v1::Protocol::Udp;
+  if (name == "SCTP") return cri_v1::Protocol::Sctp;
+  return cri_v1::Protocol::Tcp;
 }
 
 // A name (or, without one, the same family, protocol, address and ports) counts once in a container.
-void add_ports(const core::Container& container, std::vector<cri::PortMapping>& out) {
+void add_ports(const core::Container& container, std::vector<cri_v1::PortMapping>& out) {
   std::set<std::string> seen;
   for (const core::ContainerPort& port : container.ports) {
     std::string name = port.name;
@@ -31,7 +31,7 @@ void add_ports(const core::Container& container, std::vector<cri::PortMapping>& 
              std::to_string(port.host_port);
     }
     if (!seen.insert(std::move(name)).second) continue;
-    cri::PortMapping& mapping = out.emplace_back();
+    cri_v1::PortMapping& mapping = out.emplace_back();
     mapping.protocol = protocol_of(port.protocol);
     mapping.container_port = port.container_port;
     mapping.host_port = port.host_port;
@@ -45,12 +45,12 @@ bool has_privileged_container(const core::PodSpec& spec) {
   return std::ranges::any_of(spec.containers, is_privileged) || std::ranges::any_of(spec.init_containers, is_privileged);
 }
 
-Result<cri::LinuxSandboxSecurityContext> sandbox_security(const SandboxInputs& in) {
-  cri::LinuxSandboxSecurityContext out;
+Result<cri_v1::LinuxSandboxSecurityContext> sandbox_security(const SandboxInputs& in) {
+  cri_v1::LinuxSandboxSecurityContext out;
   out.privileged = has_privileged_container(in.pod.spec);
   // The sandbox itself needs little: always the runtime's profile.
-  out.seccomp.emplace().profile_type = cri::ProfileType::RuntimeDefault;
-  TRY_ASSIGN(cri::NamespaceOption namespaces, namespace_options(in.pod, in.node, in.user_namespace));
+  out.seccomp.emplace().profile_type = cri_v1::ProfileType::RuntimeDefault;
+  TRY_ASSIGN(cri_v1::NamespaceOption namespaces, namespace_options(in.pod, in.node, in.user_namespace));
   out.namespace_options = std::move(namespaces);
   if (!in.pod.spec.security_context) return out;
   const core::PodSecurityContext& context = *in.pod.spec.security_context;
@@ -60,7 +60,7 @@ Result<cri::LinuxSandboxSecurityContext> sandbox_security(const SandboxInputs& i
   out.supplemental_groups.insert(out.supplemental_groups.end(), context.supplemental_groups.begin(), context.supplemental_groups.end());
   TRY_ASSIGN(out.supplemental_groups_policy, supplemental_groups_policy(context));
   if (context.se_linux_options) {
-    cri::SELinuxOption& options = out.selinux_options.emplace();
+    cri_v1::SELinuxOption& options = out.selinux_options.emplace();
     options.user = context.se_linux_options->user;
     options.role = context.se_linux_options->role;
     options.type = context.se_linux_options->type;
@@ -73,9 +73,9 @@ Result<cri::LinuxSandboxSecurityContext> sandbox_security(const SandboxInputs& i
 
 Result<SandboxConfig> make_sandbox_config(const SandboxInputs& in) {
   SandboxConfig out;
-  cri::PodSandboxConfig& config = out.config;
+  cri_v1::PodSandboxConfig& config = out.config;
   const api::meta_v1::ObjectMeta& meta = in.pod.metadata;
-  cri::PodSandboxMetadata& metadata = config.metadata.emplace();
+  cri_v1::PodSandboxMetadata& metadata = config.metadata.emplace();
   metadata.name = meta.name;
   metadata.namespace_ = meta.namespace_;
   metadata.uid = meta.uid;
@@ -85,7 +85,7 @@ Result<SandboxConfig> make_sandbox_config(const SandboxInputs& in) {
   config.labels[labels::pod_namespace] = meta.namespace_;
   config.labels[labels::pod_uid] = meta.uid;
   config.annotations = meta.annotations;
-  TRY_ASSIGN(cri::DNSConfig dns, make_dns_config(in.pod, in.node, out.warnings));
+  TRY_ASSIGN(cri_v1::DNSConfig dns, make_dns_config(in.pod, in.node, out.warnings));
   config.dns_config = std::move(dns);
   if (!in.pod.spec.host_network) {
     TRY_ASSIGN(const PodHostname hostname, pod_hostname(in.pod, in.node.cluster_domain));
@@ -93,9 +93,9 @@ Result<SandboxConfig> make_sandbox_config(const SandboxInputs& in) {
   }
   config.log_directory = in.node.paths.pod_log(meta.namespace_, meta.name, meta.uid);
   for (const core::Container& container : in.pod.spec.containers) add_ports(container, config.port_mappings);
-  cri::LinuxPodSandboxConfig& linux_config = config.linux.emplace();
+  cri_v1::LinuxPodSandboxConfig& linux_config = config.linux.emplace();
   linux_config.cgroup_parent = in.cgroup_parent;
-  TRY_ASSIGN(cri::LinuxSandboxSecurityContext security, sandbox_security(in));
+  TRY_ASSIGN(cri_v1::LinuxSandboxSecurityContext security, sandbox_security(in));
   linux_config.security_context = std::move(security);
   if (in.pod.spec.security_context)
     for (const core::Sysctl& sysctl : in.pod.spec.security_context->sysctls) linux_config.sysctls[sysctl.name] = sysctl.value;

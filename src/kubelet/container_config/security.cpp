@@ -7,7 +7,7 @@
 namespace pintle::kubelet {
 
 namespace core = api::core_v1;
-namespace cri = api::cri_v1;
+namespace cri_v1 = api::cri_v1;
 
 namespace {
 
@@ -21,16 +21,16 @@ std::string shown(const core::Pod& pod, const core::Container& container) {
   return "(pod: " + codec::go_quote(name) + ", container: " + container.name + ")";
 }
 
-Box<cri::Int64Value> boxed(const std::optional<int64_t>& value) {
-  Box<cri::Int64Value> out;
+Box<cri_v1::Int64Value> boxed(const std::optional<int64_t>& value) {
+  Box<cri_v1::Int64Value> out;
   if (value) out.emplace().value = *value;
   return out;
 }
 
-Box<cri::SELinuxOption> selinux(const Box<core::SELinuxOptions>& options) {
-  Box<cri::SELinuxOption> out;
+Box<cri_v1::SELinuxOption> selinux(const Box<core::SELinuxOptions>& options) {
+  Box<cri_v1::SELinuxOption> out;
   if (!options) return out;
-  cri::SELinuxOption& to = out.emplace();
+  cri_v1::SELinuxOption& to = out.emplace();
   to.user = options->user;
   to.role = options->role;
   to.type = options->type;
@@ -38,40 +38,40 @@ Box<cri::SELinuxOption> selinux(const Box<core::SELinuxOptions>& options) {
   return out;
 }
 
-cri::SecurityProfile profile(int32_t type, std::string localhost = {}) {
-  cri::SecurityProfile out;
+cri_v1::SecurityProfile profile(int32_t type, std::string localhost = {}) {
+  cri_v1::SecurityProfile out;
   out.profile_type = type;
   out.localhost_ref = std::move(localhost);
   return out;
 }
 
-Result<cri::SecurityProfile> seccomp(const core::Pod& pod, const core::Container& container, const NodeConfig& node) {
+Result<cri_v1::SecurityProfile> seccomp(const core::Pod& pod, const core::Container& container, const NodeConfig& node) {
   const core::SeccompProfile* chosen = nullptr;
   if (pod.spec.security_context && pod.spec.security_context->seccomp_profile) chosen = pod.spec.security_context->seccomp_profile.get();
   if (container.security_context && container.security_context->seccomp_profile) chosen = container.security_context->seccomp_profile.get();
-  if (!chosen) return profile(node.seccomp_default ? cri::ProfileType::RuntimeDefault : cri::ProfileType::Unconfined);
-  if (chosen->type == "RuntimeDefault") return profile(cri::ProfileType::RuntimeDefault);
-  if (chosen->type != "Localhost") return profile(cri::ProfileType::Unconfined);
+  if (!chosen) return profile(node.seccomp_default ? cri_v1::ProfileType::RuntimeDefault : cri_v1::ProfileType::Unconfined);
+  if (chosen->type == "RuntimeDefault") return profile(cri_v1::ProfileType::RuntimeDefault);
+  if (chosen->type != "Localhost") return profile(cri_v1::ProfileType::Unconfined);
   if (!chosen->localhost_profile || chosen->localhost_profile->empty())
     return error(Reason::Invalid, "localhostProfile must be set if seccompProfile type is Localhost.");
-  return profile(cri::ProfileType::Localhost, node.paths.seccomp() + "/" + *chosen->localhost_profile);
+  return profile(cri_v1::ProfileType::Localhost, node.paths.seccomp() + "/" + *chosen->localhost_profile);
 }
 
-Result<Unit> set_apparmor(const core::Pod& pod, const core::Container& container, cri::LinuxContainerSecurityContext& out) {
+Result<Unit> set_apparmor(const core::Pod& pod, const core::Container& container, cri_v1::LinuxContainerSecurityContext& out) {
   const core::AppArmorProfile* chosen = nullptr;
   if (pod.spec.security_context && pod.spec.security_context->app_armor_profile) chosen = pod.spec.security_context->app_armor_profile.get();
   if (container.security_context && container.security_context->app_armor_profile) chosen = container.security_context->app_armor_profile.get();
   if (!chosen) return Unit{};
   // Older runtimes read the second form.
   if (chosen->type == "RuntimeDefault") {
-    out.apparmor = profile(cri::ProfileType::RuntimeDefault);
+    out.apparmor = profile(cri_v1::ProfileType::RuntimeDefault);
     out.apparmor_profile = "runtime/default";
   } else if (chosen->type == "Unconfined") {
-    out.apparmor = profile(cri::ProfileType::Unconfined);
+    out.apparmor = profile(cri_v1::ProfileType::Unconfined);
     out.apparmor_profile = "unconfined";
   } else if (chosen->type == "Localhost") {
     if (!chosen->localhost_profile) return error(Reason::Invalid, "missing localhost apparmor profile name");
-    out.apparmor = profile(cri::ProfileType::Localhost, *chosen->localhost_profile);
+    out.apparmor = profile(cri_v1::ProfileType::Localhost, *chosen->localhost_profile);
     out.apparmor_profile = "localhost/" + *chosen->localhost_profile;
   } else {
     return error(Reason::Invalid, "unknown apparmor profile type: " + codec::go_quote(chosen->type));
@@ -79,19 +79,19 @@ Result<Unit> set_apparmor(const core::Pod& pod, const core::Container& container
   return Unit{};
 }
 
-cri::UserNamespace own_users(const UserNamespaceRange& range) {
-  cri::IDMapping mapping;
+cri_v1::UserNamespace own_users(const UserNamespaceRange& range) {
+  cri_v1::IDMapping mapping;
   mapping.host_id = range.host_id;
   mapping.container_id = 0;
   mapping.length = range.length;
-  cri::UserNamespace out;
-  out.mode = cri::NamespaceMode::Pod;
+  cri_v1::UserNamespace out;
+  out.mode = cri_v1::NamespaceMode::Pod;
   out.uids = {mapping};
   out.gids = {mapping};
   return out;
 }
 
-void set_groups(const core::Pod& pod, cri::LinuxContainerSecurityContext& out) {
+void set_groups(const core::Pod& pod, cri_v1::LinuxContainerSecurityContext& out) {
   const core::PodSecurityContext& context = *pod.spec.security_context;
   if (context.fs_group) out.supplemental_groups.push_back(*context.fs_group);
   out.supplemental_groups.insert(out.supplemental_groups.end(), context.supplemental_groups.begin(), context.supplemental_groups.end());
@@ -147,21 +147,21 @@ Result<Unit> check_non_root(const core::Pod& pod, const core::Container& contain
   return Unit{};
 }
 
-Result<cri::NamespaceOption> namespace_options(const core::Pod& pod, const NodeConfig& node, const std::optional<UserNamespaceRange>& range) {
-  cri::NamespaceOption out;
-  out.network = pod.spec.host_network ? cri::NamespaceMode::Node : cri::NamespaceMode::Pod;
-  out.ipc = pod.spec.host_ipc ? cri::NamespaceMode::Node : cri::NamespaceMode::Pod;
+Result<cri_v1::NamespaceOption> namespace_options(const core::Pod& pod, const NodeConfig& node, const std::optional<UserNamespaceRange>& range) {
+  cri_v1::NamespaceOption out;
+  out.network = pod.spec.host_network ? cri_v1::NamespaceMode::Node : cri_v1::NamespaceMode::Pod;
+  out.ipc = pod.spec.host_ipc ? cri_v1::NamespaceMode::Node : cri_v1::NamespaceMode::Pod;
   if (pod.spec.host_pid)
-    out.pid = cri::NamespaceMode::Node;
+    out.pid = cri_v1::NamespaceMode::Node;
   else
-    out.pid = pod.spec.share_process_namespace.value_or(false) ? cri::NamespaceMode::Pod : cri::NamespaceMode::Container;
+    out.pid = pod.spec.share_process_namespace.value_or(false) ? cri_v1::NamespaceMode::Pod : cri_v1::NamespaceMode::Container;
   const bool host_users = pod.spec.host_users.value_or(true);
   if (!host_users && !node.user_namespaces)
     return error(Reason::Invalid,
                  "RuntimeClass handler " + codec::go_quote(pod.spec.runtime_class_name.value_or("")) + " does not support user namespaces");
   if (!node.user_namespaces) return out;
   if (host_users)
-    out.userns_options.emplace().mode = cri::NamespaceMode::Node;
+    out.userns_options.emplace().mode = cri_v1::NamespaceMode::Node;
   else if (range)
     out.userns_options = own_users(*range);
   else
@@ -170,20 +170,20 @@ Result<cri::NamespaceOption> namespace_options(const core::Pod& pod, const NodeC
 }
 
 Result<int32_t> supplemental_groups_policy(const core::PodSecurityContext& context) {
-  if (!context.supplemental_groups_policy || *context.supplemental_groups_policy == "Merge") return cri::SupplementalGroupsPolicy::Merge;
-  if (*context.supplemental_groups_policy == "Strict") return cri::SupplementalGroupsPolicy::Strict;
+  if (!context.supplemental_groups_policy || *context.supplemental_groups_policy == "Merge") return cri_v1::SupplementalGroupsPolicy::Merge;
+  if (*context.supplemental_groups_policy == "Strict") return cri_v1::SupplementalGroupsPolicy::Strict;
   return error(Reason::Invalid, "unsupported supplementalGroupsPolicy: " + *context.supplemental_groups_policy);
 }
 
-Result<cri::LinuxContainerSecurityContext> make_security_context(const ContainerInputs& in) {
+Result<cri_v1::LinuxContainerSecurityContext> make_security_context(const ContainerInputs& in) {
   const core::SecurityContext effective = effective_security_context(in.pod, in.container);
   // An image that names no user runs as root.
   std::optional<int64_t> image_uid = in.image_uid;
   if (!image_uid && in.image_username.empty()) image_uid = 0;
   TRY(check_non_root(in.pod, in.container, effective, image_uid, in.image_username));
-  cri::LinuxContainerSecurityContext out;
+  cri_v1::LinuxContainerSecurityContext out;
   if (effective.capabilities) {
-    cri::Capability& capabilities = out.capabilities.emplace();
+    cri_v1::Capability& capabilities = out.capabilities.emplace();
     capabilities.add_capabilities = effective.capabilities->add;
     capabilities.drop_capabilities = effective.capabilities->drop;
   }
@@ -192,16 +192,16 @@ Result<cri::LinuxContainerSecurityContext> make_security_context(const Container
   out.run_as_group = boxed(effective.run_as_group);
   out.privileged = effective.privileged.value_or(false);
   out.readonly_rootfs = effective.read_only_root_filesystem.value_or(false);
-  TRY_ASSIGN(cri::SecurityProfile seccomp_profile, seccomp(in.pod, in.container, in.node));
+  TRY_ASSIGN(cri_v1::SecurityProfile seccomp_profile, seccomp(in.pod, in.container, in.node));
   out.seccomp = std::move(seccomp_profile);
   TRY(set_apparmor(in.pod, in.container, out));
   if (!out.run_as_user) {
     out.run_as_user = boxed(image_uid);
     out.run_as_username = in.image_username;
   }
-  TRY_ASSIGN(cri::NamespaceOption namespaces, namespace_options(in.pod, in.node, in.user_namespace));
-  if (!in.target_container_id.empty() && namespaces.pid == cri::NamespaceMode::Container) {
-    namespaces.pid = cri::NamespaceMode::Target;
+  TRY_ASSIGN(cri_v1::NamespaceOption namespaces, namespace_options(in.pod, in.node, in.user_namespace));
+  if (!in.target_container_id.empty() && namespaces.pid == cri_v1::NamespaceMode::Container) {
+    namespaces.pid = cri_v1::NamespaceMode::Target;
     namespaces.target_id = in.target_container_id;
   }
   out.namespace_options = std::move(namespaces);

@@ -9,7 +9,7 @@
 
 #include "base/status.h"
 #include "kubelet/container_config/container_config.h"
-#include "kubelet/paths.h"
+#include "kubelet/types/paths.h"
 #include "rt/file.h"
 
 namespace pintle::kubelet {

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "component/log.h"
-#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/eviction/signals.h"
+#include "kubelet/resources/pod_resources.h"
 #include "kubelet/status/conditions.h"
+#include "kubelet/types/pressure.h"
 #include "os/machine.h"
 #include "rules/pod_state.h"
 
@@ -190,7 +192,7 @@ rt::Task<void> EvictionManager::wait_for_cleanup(rt::Context ctx, std::vector<st
   const rt::Context bounded = ctx.with_timeout(eviction_cleanup_max);
   const auto there = [this](const std::string& uid) {
     const PodWorker* worker = setup_.workers.find(uid);
-    return worker && !worker->cleaned_up();
+    return worker && !worker->finished();
   };
   while (!bounded.done()) {
     const uint64_t seen = setup_.workers.changes().value();

@@ -15,9 +15,9 @@
 #include "cri/runtime_client.h"
 #include "kubelet/eviction/plan.h"
 #include "kubelet/images/image_collector.h"
-#include "kubelet/node/pressure.h"
-#include "kubelet/pods/pod_events.h"
 #include "kubelet/pods/pod_workers.h"
+#include "kubelet/types/pod.h"
+#include "kubelet/types/pod_events.h"
 #include "rt/runtime.h"
 #include "rt/sync.h"
 

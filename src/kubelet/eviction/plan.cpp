@@ -5,7 +5,8 @@
 #include <tuple>
 
 #include "base/check.h"
-#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/resources/pod_resources.h"
+#include "kubelet/types/pressure.h"
 
 namespace pintle::kubelet {
 

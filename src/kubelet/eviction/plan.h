@@ -11,6 +11,7 @@
 
 #include "kubelet/eviction/thresholds.h"
 #include "kubelet/eviction/usage.h"
+#include "kubelet/types/pod.h"
 
 namespace pintle::kubelet {
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "kubelet/testing.h"
+#include "kubelet/types/pressure.h"
 
 namespace pintle::kubelet {
 namespace {

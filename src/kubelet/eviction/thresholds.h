@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "kubelet/node/node_resources.h"
-#include "kubelet/node/pressure.h"
+#include "kubelet/resources/node_resources.h"
+#include "kubelet/types/pressure.h"
 #include "rt/clock.h"
 
 namespace pintle::kubelet {

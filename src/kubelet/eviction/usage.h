@@ -12,8 +12,8 @@
 #include "api/gen/core_v1.h"
 #include "cri/runtime_client.h"
 #include "kubelet/cgroups/pod_cgroups.h"
-#include "kubelet/paths.h"
-#include "kubelet/pods/pod_config.h"
+#include "kubelet/types/paths.h"
+#include "kubelet/types/pod.h"
 #include "rt/runtime.h"
 
 namespace pintle::kubelet {

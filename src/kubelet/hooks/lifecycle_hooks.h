@@ -7,13 +7,14 @@
 #include "api/gen/core_v1.h"
 #include "base/status.h"
 #include "cri/runtime_client.h"
+#include "kubelet/types/pod.h"
 #include "net/http.h"
 #include "rt/runtime.h"
 
 namespace pintle::kubelet {
 
 struct HookTarget {
-  std::shared_ptr<const api::core_v1::Pod> pod;
+  PodPtr pod;
   std::string container;
   std::string container_id;
   std::string pod_ip;

@@ -5,6 +5,7 @@
 
 #include "component/log.h"
 #include "kubelet/images/image_name.h"
+#include "kubelet/types/pressure.h"
 
 namespace pintle::kubelet {
 

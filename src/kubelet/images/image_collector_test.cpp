@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "cri/typed_call.h"
+#include "kubelet/types/pressure.h"
 #include "net/grpc/server.h"
 #include "rt/testing.h"
 

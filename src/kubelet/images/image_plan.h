@@ -11,7 +11,7 @@
 #include "api/gen/cri_v1.h"
 #include "api/gen/kubeletconfig_v1beta1.h"
 #include "base/status.h"
-#include "kubelet/node/pressure.h"
+#include "kubelet/types/pressure.h"
 #include "rt/clock.h"
 
 namespace pintle::kubelet {

@@ -191,8 +191,7 @@ rt::Task<Result<ImagePuller::Fetched>> ImagePuller::pull_with_credentials(rt::Co
   co_return Unexpected(std::move(*last));
 }
 
-rt::Task<Result<ImagePuller::Credentials>> ImagePuller::credentials(rt::Context ctx, std::shared_ptr<const api::core_v1::Pod> pod,
-                                                                    std::string image) {
+rt::Task<Result<ImagePuller::Credentials>> ImagePuller::credentials(rt::Context ctx, PodPtr pod, std::string image) {
   std::vector<RegistryCredential> all;
   for (const auto& reference : pod->spec.image_pull_secrets) {
     if (!setup_.objects) break;

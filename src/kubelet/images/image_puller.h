@@ -17,9 +17,10 @@
 #include "cri/runtime_client.h"
 #include "kubelet/images/credentials.h"
 #include "kubelet/images/image_access.h"
-#include "kubelet/pods/pod_events.h"
 #include "kubelet/referenced_objects/referenced_objects.h"
-#include "kubelet/status/generate.h"
+#include "kubelet/types/pod.h"
+#include "kubelet/types/pod_events.h"
+#include "kubelet/types/waiting_reason.h"
 #include "rt/growing_wait.h"
 #include "rt/sync.h"
 
@@ -45,7 +46,7 @@ struct ImagePullerSetup {
 };
 
 struct ImageRequest {
-  std::shared_ptr<const api::core_v1::Pod> pod;
+  PodPtr pod;
   std::string container;  // for the events; "" for an image volume
   std::string image;
   std::string pull_policy;
@@ -82,7 +83,7 @@ class ImagePuller {
   rt::Task<Expected<PulledImage, WaitingReason>> pull_now(rt::Context ctx, ImageRequest request, std::string image, std::optional<Credentials> known);
   rt::Task<Result<Fetched>> pull_recorded(rt::Context ctx, const ImageRequest& request, std::string image, std::optional<Credentials> known);
   rt::Task<Result<Fetched>> pull_with_credentials(rt::Context ctx, const ImageRequest& request, std::string image, std::optional<Credentials> known);
-  rt::Task<Result<Credentials>> credentials(rt::Context ctx, std::shared_ptr<const api::core_v1::Pod> pod, std::string image);
+  rt::Task<Result<Credentials>> credentials(rt::Context ctx, PodPtr pod, std::string image);
   api::cri_v1::ImageSpec spec(const ImageRequest& request, const std::string& image) const;
   rt::Task<std::optional<api::cri_v1::Image>> find(rt::Context ctx, const ImageRequest& request, const std::string& image);
   void failed(const Key& key, std::string error);

@@ -29,8 +29,7 @@ std::string rotation_suffix(rt::WallTime time) {
                      static_cast<unsigned>(date.day()), clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
-LogRotator::LogRotator(rt::Runtime& runtime, cri::RuntimeClient& cri, const PodWorkers& workers, LogRotationOptions options)
-    : runtime_(runtime), cri_(cri), workers_(workers), options_(options) {}
+LogRotator::LogRotator(LogRotatorDeps deps, LogRotationOptions options) : deps_(std::move(deps)), options_(options) {}
 
 void LogRotator::start() { tasks_.spawn(run(tasks_.context())); }
 rt::Task<void> LogRotator::stop() { co_await tasks_.close(); }
@@ -47,14 +46,9 @@ rt::Task<void> LogRotator::run(rt::Context ctx) {
 
 // Whether any log has grown since the last look.
 rt::Task<bool> LogRotator::look(rt::Context ctx) {
-  std::vector<Log> logs;
-  for (const auto& [uid, worker] : workers_.all()) {
-    for (const auto& container : worker->state().containers) {
-      if (container.phase == ContainerPhase::Running && !container.log_path.empty()) logs.push_back({container.id, container.log_path});
-    }
-  }
+  const std::vector<ContainerLog> logs = deps_.logs();
   std::vector<uint64_t> sizes(logs.size());
-  co_await runtime_.run_blocking([&] {
+  co_await deps_.runtime.run_blocking([&] {
     for (std::size_t i = 0; i < logs.size(); ++i) {
       if (const auto bytes = container_log_bytes(logs[i].path)) sizes[i] = *bytes;
     }
@@ -73,11 +67,11 @@ rt::Task<bool> LogRotator::look(rt::Context ctx) {
   co_return grew;
 }
 
-rt::Task<Result<Unit>> LogRotator::rotate(rt::Context ctx, Log log) {
+rt::Task<Result<Unit>> LogRotator::rotate(rt::Context ctx, ContainerLog log) {
   Result<Unit> moved = Unit{};
-  const std::string aside = log.path + "." + rotation_suffix(runtime_.clock().wall_now());
-  co_await runtime_.run_blocking([&] {
-    rt::Disk& disk = runtime_.disk();
+  const std::string aside = log.path + "." + rotation_suffix(deps_.runtime.clock().wall_now());
+  co_await deps_.runtime.run_blocking([&] {
+    rt::Disk& disk = deps_.runtime.disk();
     const std::string directory = rt::parent_path(log.path);
     if (const auto names = disk.list(directory)) {
       for (const auto& piece : pieces_to_remove(*names, log.path.substr(directory.size() + 1), options_.files_max))
@@ -86,10 +80,10 @@ rt::Task<Result<Unit>> LogRotator::rotate(rt::Context ctx, Log log) {
     moved = disk.rename(log.path, aside);
   });
   CO_TRY(moved);
-  auto reopened = co_await cri_.reopen_container_log(ctx, log.container_id);
+  auto reopened = co_await deps_.cri.reopen_container_log(ctx, log.container_id);
   if (reopened) co_return Unit{};
   // The runtime goes on writing to the piece: it is the log again.
-  co_await runtime_.run_blocking([&] { (void)runtime_.disk().rename(aside, log.path); });
+  co_await deps_.runtime.run_blocking([&] { (void)deps_.runtime.disk().rename(aside, log.path); });
   co_return std::move(reopened);
 }
 

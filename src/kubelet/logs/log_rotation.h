@@ -4,12 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "cri/runtime_client.h"
-#include "kubelet/pods/pod_workers.h"
 #include "rt/runtime.h"
 
 namespace pintle::kubelet {
@@ -22,24 +22,29 @@ struct LogRotationOptions {
   rt::Duration look_every = std::chrono::seconds(10);  // containerLogMonitorInterval
 };
 
+struct ContainerLog {
+  std::string container_id;
+  std::string path;
+};
+
+struct LogRotatorDeps {
+  rt::Runtime& runtime;
+  cri::RuntimeClient& cri;
+  std::function<std::vector<ContainerLog>()> logs;  // of the containers that run now
+};
+
 class LogRotator {
  public:
-  LogRotator(rt::Runtime& runtime, cri::RuntimeClient& cri, const PodWorkers& workers, LogRotationOptions options);
+  LogRotator(LogRotatorDeps deps, LogRotationOptions options);
   void start();
   rt::Task<void> stop();
 
  private:
-  struct Log {
-    std::string container_id;
-    std::string path;
-  };
   rt::Task<void> run(rt::Context ctx);
   rt::Task<bool> look(rt::Context ctx);
-  rt::Task<Result<Unit>> rotate(rt::Context ctx, Log log);
+  rt::Task<Result<Unit>> rotate(rt::Context ctx, ContainerLog log);
 
-  rt::Runtime& runtime_;
-  cri::RuntimeClient& cri_;
-  const PodWorkers& workers_;
+  LogRotatorDeps deps_;
   const LogRotationOptions options_;
   std::map<std::string, uint64_t> sizes_;  // at the last look, by path
   rt::TaskGroup tasks_;

@@ -6,6 +6,7 @@
 #include "component/feature_gates.h"
 #include "component/log.h"
 #include "kubelet/status/conditions.h"
+#include "kubelet/types/pod.h"
 #include "rt/far_time.h"
 
 namespace pintle::kubelet {

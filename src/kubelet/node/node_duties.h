@@ -11,11 +11,12 @@
 #include "client/client.h"
 #include "kubelet/admission/pod_admission.h"
 #include "kubelet/node/node_status.h"
-#include "kubelet/pods/pod_config.h"
 #include "kubelet/pods/pod_workers.h"
 #include "kubelet/shutdown/shutdown_plan.h"
+#include "kubelet/sources/pod_config.h"
 #include "kubelet/static_pods/mirror_pods.h"
 #include "kubelet/static_pods/static_pod_source.h"
+#include "kubelet/types/waiting_reason.h"
 #include "rt/runtime.h"
 
 namespace pintle::kubelet {

@@ -9,7 +9,8 @@
 #include <vector>
 
 #include "api/gen/core_v1.h"
-#include "kubelet/node/node_resources.h"
+#include "kubelet/resources/node_resources.h"
+#include "kubelet/types/pressure.h"
 
 namespace pintle::kubelet {
 
@@ -41,12 +42,6 @@ struct RuntimeObservation {
   RuntimeCondition network_ready;
   std::vector<api::core_v1::NodeRuntimeHandler> handlers;
   std::optional<bool> supplemental_groups_policy;  // the runtime states its features
-};
-
-struct Pressure {
-  bool memory = false;
-  bool disk = false;
-  bool pid = false;
 };
 
 struct NodeObservation {

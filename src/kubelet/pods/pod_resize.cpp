@@ -11,6 +11,8 @@ using namespace api::core_v1;
 
 namespace {
 
+constexpr rt::Duration resize_retry_after = std::chrono::seconds(10);
+
 const ResourceRequirements* said_of(const PodStatus& status, const RuntimeContainer& container) {
   for (const auto* list : {&status.container_statuses, &status.init_container_statuses}) {
     for (const auto& one : *list) {
@@ -47,14 +49,14 @@ rt::Task<Result<Unit>> PodWorker::resize_cgroup(Pod pod) {
 // False: something was killed or has failed; look again.
 rt::Task<bool> PodWorker::resize(rt::Context ctx) {
   const auto todo = plan_resize(*pod_, state_, applied_);
-  const auto retry = retries_.find("/resize");
+  const auto retry = retries_.find(resize_retry);
   if (todo.empty()) {
-    resize_in_progress_.reset();
+    resize_.in_progress.reset();
     co_return true;
   }
   if (retry != retries_.end() && retry->second.at > deps_.runtime.clock().now()) co_return true;
-  if (!resize_in_progress_) {
-    resize_in_progress_ = WaitingReason();
+  if (!resize_.in_progress) {
+    resize_.in_progress = WaitingReason();
     publish();
   }
   auto done = co_await resize_cgroup(with_room_for_both(*pod_, state_, applied_));
@@ -77,13 +79,13 @@ rt::Task<bool> PodWorker::resize(rt::Context ctx) {
   const SandboxState* sandbox = state_.sandbox();
   if (done && sandbox) done = co_await deps_.pods.update_sandbox_resources(ctx, pod_, sandbox->id);
   if (done) {
-    resize_in_progress_.reset();
-    retries_.erase("/resize");
+    resize_.in_progress.reset();
+    retries_.erase(resize_retry);
     deps_.events.normal(*pod_, "", "ResizeCompleted", "Pod resize completed");
     co_return true;
   }
-  resize_in_progress_ = WaitingReason{"Error", done.error().message};
-  retries_["/resize"] = Retry{deps_.runtime.clock().now() + std::chrono::seconds(10), false};
+  resize_.in_progress = WaitingReason{"Error", done.error().message};
+  retries_[resize_retry] = Retry{deps_.runtime.clock().now() + resize_retry_after, false};
   co_return true;
 }
 

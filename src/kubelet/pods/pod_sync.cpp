@@ -65,7 +65,7 @@ void PodWorker::follow_probes() {
     const RuntimeContainer* active = state_.active(container.name);
     if (!active || active->phase != ContainerPhase::Running) return;
     running.insert(active->id);
-    if (terminating_ || probed_.contains(active->id)) return;
+    if (phase_ != WorkerPhase::Syncing || probed_.contains(active->id)) return;
     ProbedContainer probed;
     probed.pod = pod_;
     probed.container = container.name;
@@ -101,7 +101,7 @@ void PodWorker::drop_unready(PodPlan& plan) {
     return found != retries_.end() && found->second.at > now;
   };
   std::erase_if(plan.start, [&](const ContainerStart& start) { return waits(start.name); });
-  if (waits("")) {
+  if (waits(sandbox_retry)) {
     plan.start.clear();
     if (plan.create_sandbox) plan.create_sandbox = plan.kill_pod = false;
   }
@@ -140,14 +140,14 @@ rt::Task<bool> PodWorker::prepare(rt::Context ctx) {
     co_await deps_.runtime.run_blocking([&] { made = deps_.cgroups->apply(*pod); });
     if (!made) {
       deps_.events.warning(*pod_, "", "FailedCreatePodContainer", "unable to ensure pod container exists: " + made.error().message);
-      failed("", {"", ""});
+      failed(sandbox_retry, {"", ""});
       co_return false;
     }
   }
   const rt::Context bounded = ctx.with_timeout(prepare_timeout);
   const auto ready = co_await deps_.volumes.prepare(bounded, pod_);
   if (ready) co_return true;
-  failed("", {"", ""});
+  failed(sandbox_retry, {"", ""});
   if (!ctx.done()) deps_.events.warning(*pod_, "", "FailedMount", "Unable to attach or mount volumes: " + ready.error().message);
   co_return false;
 }
@@ -156,10 +156,7 @@ rt::Task<void> PodWorker::apply(rt::Context ctx, PodPlan plan) {
   if (plan.kill_pod) {
     if (plan.create_sandbox) deps_.events.normal(*pod_, "", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
     (void)co_await deps_.pods.kill_pod(ctx, pod_, state_, std::nullopt);
-    if (!plan.create_sandbox) {
-      finished_ = !ctx.done();
-      co_return;
-    }
+    if (plan.ends_pod()) co_return;
   }
   for (auto& kill : plan.kill) {
     KillRequest request;
@@ -180,9 +177,9 @@ rt::Task<void> PodWorker::apply(rt::Context ctx, PodPlan plan) {
   if (plan.create_sandbox) {
     const auto made = co_await deps_.pods.create_sandbox(ctx, pod_, plan.sandbox_attempt);
     if (made)
-      retries_.erase("");
+      retries_.erase(sandbox_retry);
     else if (!ctx.done())
-      failed("", {"", ""});
+      failed(sandbox_retry, {"", ""});
     co_return;  // the next pass sees it, with its addresses
   }
   for (auto& start : plan.start) {
@@ -226,14 +223,14 @@ void PodWorker::publish() {
   StatusInputs inputs{*pod_, status_, state_, [this](const std::string& id) { return probe_state(id); }};
   inputs.waiting = waiting_;
   inputs.node_ips = deps_.node_ips();
-  inputs.terminating = terminating_;
-  inputs.terminated = terminated_;
+  inputs.terminating = phase_ != WorkerPhase::Syncing;
+  inputs.terminated = terminated();
   inputs.now = deps_.runtime.clock().wall_now();
   inputs.applied_resources = applied_;
   if (deps_.cgroups) inputs.cgroup = deps_.cgroups->limits_of(*pod_);
-  inputs.resize_pending = resize_pending_;
-  inputs.resize_in_progress = resize_in_progress_;
-  if (end_ && terminated_) {
+  inputs.resize_pending = resize_.pending;
+  inputs.resize_in_progress = resize_.in_progress;
+  if (end_ && terminated()) {
     inputs.failed_reason = end_->reason;
     inputs.failed_message = end_->message;
   }
@@ -250,7 +247,7 @@ std::optional<rt::TimePoint> PodWorker::next_look(const PodPlan& plan) const {
   for (const auto& wait : plan.wait) consider(now + (wait.until - wall));
   for (const auto& [what, retry] : retries_) {
     const bool planned = std::any_of(plan.start.begin(), plan.start.end(), [&](const auto& start) { return start.name == what; });
-    if ((planned || what.empty() || what == "/resize") && retry.at > now) consider(retry.at);
+    if ((planned || what == sandbox_retry || what == resize_retry) && retry.at > now) consider(retry.at);
   }
   for (const auto& [id, looks] : lagging_) consider(now + lag_first_look * (1 << std::min(looks, lag_looks_max)));
   if (pod_->spec.active_deadline_seconds && status_.start_time) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "component/log.h"
-#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/resources/pod_resources.h"
 #include "kubelet/runtime/observe.h"
 #include "rt/backoff.h"
 #include "rules/pod_state.h"
@@ -31,12 +31,12 @@ PodWorker::PodWorker(PodWorkerDeps& deps, PodPtr pod, PodState adopted)
 // A resize that does not fit leaves the pod with the resources that it has.
 void PodWorker::update(PodPtr pod) {
   const bool new_spec = pod->metadata.generation != pod_->metadata.generation;
-  wanted_ = nullptr;
-  resize_pending_.reset();
-  if (deps_.admit_resize && !terminating_ && resources_differ(pod_->spec, pod->spec)) {
-    resize_pending_ = deps_.admit_resize(*pod);
-    if (resize_pending_) {
-      wanted_ = pod;
+  resize_.wanted = nullptr;
+  resize_.pending.reset();
+  if (deps_.admit_resize && phase_ == WorkerPhase::Syncing && resources_differ(pod_->spec, pod->spec)) {
+    resize_.pending = deps_.admit_resize(*pod);
+    if (resize_.pending) {
+      resize_.wanted = pod;
       auto kept = std::make_shared<Pod>(*pod);
       keep_resources(pod_->spec, kept->spec);
       pod = std::move(kept);
@@ -50,7 +50,7 @@ void PodWorker::update(PodPtr pod) {
 }
 
 void PodWorker::retry_resize() {
-  if (const PodPtr wanted = wanted_; wanted && resize_pending_ && resize_pending_->reason == "Deferred") update(wanted);
+  if (const PodPtr wanted = resize_.wanted; wanted && resize_.pending && resize_.pending->reason == "Deferred") update(wanted);
 }
 
 void PodWorker::remove() {
@@ -64,16 +64,16 @@ void PodWorker::end(PodEnd end) {
 }
 
 void PodWorker::reject(std::string reason, std::string message) {
-  rejected_ = true;
   deps_.events.warning(*pod_, "", reason, message);
   PodEnd rejected;
   rejected.reason = std::move(reason);
   rejected.message = "Pod was rejected: " + message;
+  rejected.rejected = true;
   end(std::move(rejected));
 }
 
 void PodWorker::wake() {
-  if (!terminating_ && ending()) pass_.cancel();
+  if (phase_ == WorkerPhase::Syncing && ending()) pass_.cancel();
   wake_.set();
 }
 
@@ -88,45 +88,55 @@ void PodWorker::objects_changed() {
 }
 
 bool PodWorker::active() const {
-  if (terminated_) return false;
-  return !(rejected_ || rules::is_terminal(*pod_)) || state_.any_running();
+  if (terminated()) return false;
+  const bool rejected = end_ && end_->rejected;
+  return !(rejected || rules::is_terminal(*pod_)) || state_.any_running();
 }
 
-bool PodWorker::ending() const {
-  return removed_ || finished_ || end_ || pod_->metadata.deletion_timestamp || rules::is_terminal_phase(status_.phase);
+PhaseInputs PodWorker::with_reasons(PhaseInputs found) const {
+  found.removed = removed_;
+  found.deleted = pod_->metadata.deletion_timestamp.has_value();
+  found.ended = end_.has_value();
+  found.terminal = rules::is_terminal_phase(status_.phase);
+  return found;
 }
 
-bool PodWorker::past_deadline() {
-  if (!pod_->spec.active_deadline_seconds || !status_.start_time) return false;
+void PodWorker::advance(PhaseInputs found) { phase_ = next_phase(phase_, with_reasons(found)); }
+
+void PodWorker::end_past_deadline() {
+  if (!pod_->spec.active_deadline_seconds || !status_.start_time) return;
   const auto now = std::chrono::floor<std::chrono::seconds>(deps_.runtime.clock().wall_now().time_since_epoch()).count();
-  if (now - status_.start_time->seconds < *pod_->spec.active_deadline_seconds) return false;
+  if (now - status_.start_time->seconds < *pod_->spec.active_deadline_seconds) return;
   PodEnd end;
   end.reason = "DeadlineExceeded";
   end.message = "Pod was active on the node longer than the specified deadline";
   deps_.events.normal(*pod_, "", end.reason, end.message);
-  if (!end_) end_ = std::move(end);
-  return true;
+  end_ = std::move(end);
 }
 
-rt::Task<void> PodWorker::run(rt::Context ctx) {
+rt::Task<bool> PodWorker::run(rt::Context ctx) {
   if (deps_.objects) deps_.objects->add_pod(*pod_);
-  co_await run_phase(ctx);
-  if (!ctx.done()) co_await terminate_phase(ctx);
-  if (!ctx.done()) co_await finish_phase(ctx);
-  gone_ = !ctx.done();
+  co_await sync(ctx);
+  if (!ctx.done()) co_await terminate(ctx);
+  if (!ctx.done()) co_await tear_down(ctx);
+  if (!ctx.done()) co_await let_go(ctx);
+  co_return !ctx.done();
 }
 
 // The volumes of a pod that an earlier life of the kubelet started: they are there, and are followed from now on.
 rt::Task<void> PodWorker::adopt_volumes(rt::Context ctx) { (void)co_await deps_.volumes.prepare(std::move(ctx), pod_); }
 
-rt::Task<void> PodWorker::run_phase(rt::Context ctx) {
+rt::Task<void> PodWorker::sync(rt::Context ctx) {
   rt::TaskGroup adopting;
   bool adopted = false;
-  while (!ending() && !past_deadline() && !ctx.done()) {
+  while (!ctx.done()) {
+    if (!ending()) end_past_deadline();
+    advance({});
+    if (phase_ != WorkerPhase::Syncing) break;
     wake_.reset();
     const bool seen = co_await observe(ctx);
     if (!seen) {
-      co_await wait(ctx, deps_.runtime.clock().now() + std::chrono::seconds(1));
+      co_await wait(ctx, deps_.runtime.clock().now() + observe_retry_after);
       continue;
     }
     note_applied();
@@ -144,12 +154,14 @@ rt::Task<void> PodWorker::run_phase(rt::Context ctx) {
     drop_unready(todo);
     if (!todo.idle()) {
       pass_ = ctx.child();
-      if (ending()) break;
+      if (ending()) continue;
+      const bool last = todo.ends_pod();
       co_await apply(pass_, std::move(todo));
+      if (last && !pass_.done()) advance({.completed = true});
       continue;
     }
     if (full.idle() && full.wait.empty() && !state_.any_running() && !state_.containers.empty()) {
-      finished_ = true;
+      advance({.completed = true});
       break;
     }
     co_await deps_.pods.collect_garbage(ctx, state_, pod_->metadata.namespace_, pod_->metadata.name);
@@ -170,76 +182,51 @@ std::optional<int64_t> PodWorker::kill_grace() const {
   return grace;
 }
 
-rt::Task<void> PodWorker::kill_all(rt::Context ctx, bool* done) {
-  (void)co_await deps_.pods.kill_pod(ctx, pod_, state_, kill_grace());
-  *done = true;
-  wake_.set();
+// While containers are being stopped: their states are told, and a shorter grace period than the one they were given starts anew.
+rt::Task<void> PodWorker::follow_kill(rt::Context ctx, rt::Context killing, std::optional<int64_t> grace_seconds) {
+  while (!ctx.done()) {
+    (void)co_await wake_.wait(ctx);
+    if (ctx.done()) co_return;
+    wake_.reset();
+    if (kill_grace() && kill_grace() != grace_seconds) {
+      killing.cancel();
+      co_return;
+    }
+    const bool seen = co_await observe(ctx);
+    if (!seen) continue;
+    follow_probes();
+    publish();
+  }
 }
 
-rt::Task<void> PodWorker::terminate_phase(rt::Context ctx) {
-  terminating_ = true;
+rt::Task<void> PodWorker::terminate(rt::Context ctx) {
   waiting_.clear();
   deps_.probes.terminate_pod(pod_->metadata.uid);
   while (!ctx.done()) {
     wake_.reset();
     const bool seen = co_await observe(ctx);
     const bool ready = std::any_of(state_.sandboxes.begin(), state_.sandboxes.end(), [](const auto& s) { return s.ready; });
-    if (seen && !ready && kill_order(*pod_, state_).empty()) break;
+    advance({.stopped = seen && !ready && kill_order(*pod_, state_).empty()});
+    if (phase_ != WorkerPhase::Terminating) co_return;
     if (!seen) {
-      co_await wait(ctx, deps_.runtime.clock().now() + std::chrono::seconds(1));
+      co_await wait(ctx, deps_.runtime.clock().now() + observe_retry_after);
       continue;
     }
     publish();
     const auto grace = kill_grace();
     const rt::Context killing = ctx.child();
-    bool done = false;
-    rt::TaskGroup group;
-    group.spawn(kill_all(killing, &done));
-    while (!done) {
-      wake_.reset();
-      if (done) break;
-      (void)co_await wake_.wait(rt::Context::background());
-      if (ctx.done() || (kill_grace() && kill_grace() != grace)) killing.cancel();
-      if (!done && !killing.done() && co_await observe(killing)) {
-        follow_probes();
-        publish();
-      }
-    }
-    co_await group.join();
-    const bool again = co_await observe(ctx);
-    if (again && !kill_order(*pod_, state_).empty()) co_await wait(ctx, deps_.runtime.clock().now() + kill_retry_after);
+    rt::TaskGroup following;
+    following.spawn(follow_kill(following.context(), killing, grace));
+    const auto killed = co_await deps_.pods.kill_pod(killing, pod_, state_, grace);
+    co_await following.close();
+    if (!killed && !killing.done()) co_await wait(ctx, deps_.runtime.clock().now() + kill_retry_after);
   }
-}
-
-rt::Task<void> PodWorker::finish_phase(rt::Context ctx) {
-  follow_probes();
-  terminated_ = true;
-  publish();
-  co_await clean_up(ctx);
-  cleaned_up_ = !ctx.done();
-  if (cleaned_up_ && deps_.observed) deps_.observed(pod_->metadata.uid, state_);
-  while (!removed_ && !ctx.done()) {
-    wake_.reset();
-    if (pod_->metadata.deletion_timestamp && !is_static_pod(*pod_)) co_await delete_from_api(ctx);
-    if (!removed_) (void)co_await wake_.wait(ctx);
-  }
-  rt::Backoff backoff(cleanup_retry);
-  while (!ctx.done()) {
-    const bool seen = co_await observe(ctx);
-    if (seen) {
-      const auto removed = co_await deps_.pods.remove_pod(ctx, state_, pod_->metadata.namespace_, pod_->metadata.name);
-      if (removed) break;
-      log::info(1, "Removing a pod from the runtime failed", {{"pod", format_pod(*pod_)}, {"err", removed.error().message}});
-    }
-    (void)co_await rt::sleep_for(ctx, backoff.next(deps_.runtime.random()));
-  }
-  deps_.images.forget(pod_->metadata.uid);
-  if (deps_.objects) deps_.objects->remove_pod(pod_->metadata.uid);
-  deps_.statuses.forget(pod_->metadata.uid);
 }
 
 // Volumes and cgroup go when nothing runs any more.
-rt::Task<void> PodWorker::clean_up(rt::Context ctx) {
+rt::Task<void> PodWorker::tear_down(rt::Context ctx) {
+  follow_probes();
+  publish();
   rt::Backoff backoff(cleanup_retry);
   const std::string uid = pod_->metadata.uid;
   while (!ctx.done()) {
@@ -247,8 +234,36 @@ rt::Task<void> PodWorker::clean_up(rt::Context ctx) {
     if (torn && deps_.cgroups) {
       co_await deps_.runtime.run_blocking([&] { torn = deps_.cgroups->remove(uid); });
     }
-    if (torn) co_return;
+    if (torn) break;
     log::info(1, "Cleaning up after a pod failed", {{"pod", format_pod(*pod_)}, {"err", torn.error().message}});
+    (void)co_await rt::sleep_for(ctx, backoff.next(deps_.runtime.random()));
+  }
+  if (ctx.done()) co_return;
+  advance({.torn_down = true});
+  if (deps_.observed) deps_.observed(uid, state_);
+}
+
+rt::Task<void> PodWorker::let_go(rt::Context ctx) {
+  while (!removed_ && !ctx.done()) {
+    wake_.reset();
+    if (pod_->metadata.deletion_timestamp && !is_static_pod(*pod_)) co_await delete_from_api(ctx);
+    if (!removed_) (void)co_await wake_.wait(ctx);
+  }
+  co_await remove_from_runtime(ctx);
+  deps_.images.forget(pod_->metadata.uid);
+  if (deps_.objects) deps_.objects->remove_pod(pod_->metadata.uid);
+  deps_.statuses.forget(pod_->metadata.uid);
+}
+
+rt::Task<void> PodWorker::remove_from_runtime(rt::Context ctx) {
+  rt::Backoff backoff(cleanup_retry);
+  while (!ctx.done()) {
+    const bool seen = co_await observe(ctx);
+    if (seen) {
+      const auto removed = co_await deps_.pods.remove_pod(ctx, state_, pod_->metadata.namespace_, pod_->metadata.name);
+      if (removed) co_return;
+      log::info(1, "Removing a pod from the runtime failed", {{"pod", format_pod(*pod_)}, {"err", removed.error().message}});
+    }
     (void)co_await rt::sleep_for(ctx, backoff.next(deps_.runtime.random()));
   }
 }

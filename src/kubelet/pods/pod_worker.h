@@ -12,12 +12,15 @@
 #include "api/gen/core_v1.h"
 #include "client/client.h"
 #include "kubelet/cgroups/pod_cgroups.h"
-#include "kubelet/pods/pod_config.h"
-#include "kubelet/pods/pod_events.h"
+#include "kubelet/pods/worker_phase.h"
 #include "kubelet/probes/probe_manager.h"
 #include "kubelet/runtime/pod_runtime.h"
 #include "kubelet/runtime/resize.h"
 #include "kubelet/status/status_manager.h"
+#include "kubelet/types/pod.h"
+#include "kubelet/types/pod_events.h"
+#include "kubelet/types/pod_state.h"
+#include "kubelet/types/waiting_reason.h"
 #include "kubelet/volumes/volume_manager.h"
 #include "rt/runtime.h"
 #include "rt/sync.h"
@@ -53,14 +56,15 @@ struct PodEnd {
   std::string message;
   std::optional<int64_t> grace_seconds;
   std::optional<api::core_v1::PodCondition> condition;  // DisruptionTarget
+  bool rejected = false;                                // before it ever ran
 };
 
 class PodWorker {
  public:
   PodWorker(PodWorkerDeps& deps, PodPtr pod, PodState adopted);
 
-  // Runs until the pod is gone from its source and from the runtime, or `ctx` is done (the kubelet stops; the pod goes on).
-  rt::Task<void> run(rt::Context ctx);
+  // Runs until the pod is gone from its source and from the runtime; false: `ctx` was done before (the kubelet stops; the pod goes on).
+  rt::Task<bool> run(rt::Context ctx);
   void update(PodPtr pod);
   // Its source has dropped it.
   void remove();
@@ -79,14 +83,13 @@ class PodWorker {
   const PodPtr& pod() const { return pod_; }
   const PodState& state() const { return state_; }
   // No container runs and none will.
-  bool terminated() const { return terminated_; }
+  bool terminated() const { return phase_ >= WorkerPhase::Terminated; }
+  // Nor is anything left of its volumes.
+  bool finished() const { return phase_ == WorkerPhase::Finished; }
   // What it asks for counts on this node. Not that of a pod that was refused, or that the API knows as ended, of which nothing runs.
   bool active() const;
   // The kubelet has ended it, or it is nobody's.
   bool ended() const { return end_ || removed_; }
-  // Nor is anything left of its volumes.
-  bool cleaned_up() const { return cleaned_up_; }
-  bool gone() const { return gone_; }
 
  private:
   struct Retry {
@@ -94,16 +97,27 @@ class PodWorker {
     bool on_change = false;  // a change of a referenced object ends the wait
   };
 
-  // --- phases (pod_worker.cpp) ---
-  rt::Task<void> run_phase(rt::Context ctx);
+  // A resize that does not fit (yet), or is being carried out.
+  struct Resize {
+    PodPtr wanted;  // the pod as the API has it, while it does not fit
+    std::optional<WaitingReason> pending;
+    std::optional<WaitingReason> in_progress;
+  };
+
+  // --- phases (pod_worker.cpp): each returns when the next one is due, or with `ctx` ---
+  rt::Task<void> sync(rt::Context ctx);
+  rt::Task<void> terminate(rt::Context ctx);
+  rt::Task<void> tear_down(rt::Context ctx);
+  rt::Task<void> let_go(rt::Context ctx);
+  // Goes on to the next phase if what is known of the pod, with what the phase has `found`, says so.
+  void advance(PhaseInputs found);
+  PhaseInputs with_reasons(PhaseInputs found) const;
+  bool ending() const { return next_phase(WorkerPhase::Syncing, with_reasons({})) != WorkerPhase::Syncing; }
+  void end_past_deadline();
   rt::Task<void> adopt_volumes(rt::Context ctx);
-  rt::Task<void> terminate_phase(rt::Context ctx);
-  rt::Task<void> finish_phase(rt::Context ctx);
-  rt::Task<void> kill_all(rt::Context ctx, bool* done);
-  rt::Task<void> clean_up(rt::Context ctx);
+  rt::Task<void> follow_kill(rt::Context ctx, rt::Context killing, std::optional<int64_t> grace_seconds);
+  rt::Task<void> remove_from_runtime(rt::Context ctx);
   rt::Task<void> delete_from_api(rt::Context ctx);
-  bool ending() const;
-  bool past_deadline();
   std::optional<int64_t> kill_grace() const;
 
   // --- one pass (pod_sync.cpp) ---
@@ -124,30 +138,28 @@ class PodWorker {
   rt::Task<void> wait(rt::Context ctx, std::optional<rt::TimePoint> until);
   ProbeState probe_state(const std::string& id) const;
 
+  // What retries_ has beside containers.
+  static constexpr const char* sandbox_retry = "";
+  static constexpr const char* resize_retry = "/resize";
+  static constexpr rt::Duration observe_retry_after = std::chrono::seconds(1);
+
   PodWorkerDeps& deps_;
   PodPtr pod_;
   PodState state_;
   api::core_v1::PodStatus status_;  // generated last, or the API's
   CrashBackoffs backoffs_;
   std::map<std::string, WaitingReason, std::less<>> waiting_;
-  std::map<std::string, Retry, std::less<>> retries_;  // by container; "": the sandbox
+  std::map<std::string, Retry, std::less<>> retries_;  // by container, or one of the names above
   std::map<std::string, int> lagging_;                 // containers that are said to have ended: looks so far
   std::set<std::string> probed_;
   std::set<std::string> reported_backoff_;
   AppliedResources applied_;
-  PodPtr wanted_;  // as the API has it, while its resize does not fit
-  std::optional<WaitingReason> resize_pending_;
-  std::optional<WaitingReason> resize_in_progress_;
-  std::optional<PodEnd> end_;
+  Resize resize_;
+  WorkerPhase phase_ = WorkerPhase::Syncing;
+  bool removed_ = false;                          // by its source
+  std::optional<PodEnd> end_;                     // by the kubelet
   rt::Context pass_ = rt::Context::background();  // of the running apply(): cancelled by what ends the pod
   rt::Event wake_;
-  bool finished_ = false;  // nothing is left to run
-  bool rejected_ = false;
-  bool removed_ = false;
-  bool terminating_ = false;
-  bool terminated_ = false;
-  bool cleaned_up_ = false;
-  bool gone_ = false;
 };
 
 }  // namespace pintle::kubelet

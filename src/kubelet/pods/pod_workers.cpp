@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "component/log.h"
-#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/resources/pod_resources.h"
 #include "kubelet/runtime/observe.h"
+#include "kubelet/types/pod.h"
+#include "kubelet/types/pod_state.h"
 
 namespace pintle::kubelet {
 
@@ -90,8 +92,8 @@ rt::Task<void> PodWorkers::write_weights() {
 }
 
 rt::Task<void> PodWorkers::run(std::string uid, PodWorker* worker) {
-  co_await worker->run(tasks_.context());
-  if (!worker->gone()) co_return;  // the kubelet stops
+  const bool gone = co_await worker->run(tasks_.context());
+  if (!gone) co_return;  // the kubelet stops
   std::erase_if(pod_of_container_, [&](const auto& entry) { return entry.second == uid; });
   workers_.erase(uid);
   changes_.increment();
@@ -186,7 +188,7 @@ rt::Task<void> PodWorkers::remove_orphans() {
 rt::Task<void> PodWorkers::remove_dead(rt::Context ctx) {
   std::vector<std::string> ended;
   for (const auto& [uid, worker] : workers_)
-    if (worker->cleaned_up()) ended.push_back(uid);
+    if (worker->finished()) ended.push_back(uid);
   for (const std::string& uid : ended) {
     const PodWorker* worker = find(uid);
     if (!worker || ctx.done()) continue;
@@ -199,11 +201,19 @@ rt::Task<void> PodWorkers::remove_dead(rt::Context ctx) {
   }
 }
 
+std::vector<ContainerLog> PodWorkers::running_logs() const {
+  std::vector<ContainerLog> out;
+  for (const auto& [uid, worker] : workers_)
+    for (const auto& container : worker->state().containers)
+      if (container.phase == ContainerPhase::Running && !container.log_path.empty()) out.push_back({container.id, container.log_path});
+  return out;
+}
+
 std::vector<std::string> PodWorkers::volume_images() const {
   std::vector<std::string> out;
   for (const auto& [uid, worker] : workers_)
     for (const auto& volume : worker->pod()->spec.volumes)
-      if (volume.image && !worker->cleaned_up()) out.push_back(volume.image->reference);
+      if (volume.image && !worker->finished()) out.push_back(volume.image->reference);
   return out;
 }
 

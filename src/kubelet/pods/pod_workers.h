@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "cri/container_events.h"
+#include "kubelet/logs/log_rotation.h"
 #include "kubelet/pods/pod_worker.h"
+#include "kubelet/sources/pod_config.h"
 #include "rt/version.h"
 
 namespace pintle::kubelet {
@@ -40,10 +42,11 @@ class PodWorkers {
   // Decides whether a new pod may run here; reason and message if not.
   using Admission = std::function<std::optional<WaitingReason>(const api::core_v1::Pod& pod)>;
   void set_admission(Admission admission) { admission_ = std::move(admission); }
-  void set_resize_admission(Admission admission) { deps_.admit_resize = std::move(admission); }
   // Removes from the runtime what is left of pods that have ended, though they still exist in the API: their dead containers with their
   // logs, their sandboxes.
   rt::Task<void> remove_dead(rt::Context ctx);
+  // Where running containers log to.
+  std::vector<ContainerLog> running_logs() const;
   // The images that volumes of pods are made of, as the pods name them.
   std::vector<std::string> volume_images() const;
   // Pods whose requests count on this node (PodWorker::active), but for the one with this uid.

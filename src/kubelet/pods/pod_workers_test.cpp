@@ -7,9 +7,11 @@
 #include "cri/typed_call.h"
 #include "kubelet/container_config/container_config.h"
 #include "kubelet/node/runtime_observer.h"
-#include "kubelet/pod_resources/pod_resources.h"
 #include "kubelet/pods/testing.h"
+#include "kubelet/resources/pod_resources.h"
 #include "kubelet/testing.h"
+#include "kubelet/types/pod.h"
+#include "kubelet/types/waiting_reason.h"
 #include "net/grpc/server.h"
 #include "os/path.h"
 #include "os/read_file.h"
@@ -94,38 +96,41 @@ TEST(PodWorkers, WhatOthersHaveWhenAPodIsJudged) {
   check({pod_ptr("u1", "older", "1", 1), pod_ptr("u2", "runs", "1500m", 2, "Running")}, "older:1500! ");
 }
 
+const std::string runtime_service = "/runtime.v1.RuntimeService/";
+
 rt::Task<Result<std::string>> say(std::string bytes) { co_return std::move(bytes); }
 template <class Answer>
 auto answer(const Answer& what) {
   return [bytes = cri::encode(what)](rt::Context, std::string) { return say(bytes); };
 }
 
-// A runtime with one container of the pod, which has ended.
-void play_runtime(net::grpc::Server& server, const Pod& pod) {
-  const std::string service = "/runtime.v1.RuntimeService/";
+// A runtime with one container of the pod, which runs or has ended, as its sandbox.
+void play_runtime(net::grpc::Server& server, const Pod& pod, bool runs) {
+  const auto sandbox_state = runs ? cri_v1::PodSandboxState::Ready : cri_v1::PodSandboxState::NotReady;
+  const auto container_state = runs ? cri_v1::ContainerState::Running : cri_v1::ContainerState::Exited;
   cri_v1::VersionResponse version;
   version.runtime_name = "cri-o";
-  server.on(service + "Version", answer(version));
+  server.on(runtime_service + "Version", answer(version));
   cri_v1::ListPodSandboxResponse sandboxes;
   sandboxes.items.emplace_back().id = "s1";
-  sandboxes.items[0].state = cri_v1::PodSandboxState::NotReady;
-  server.on(service + "ListPodSandbox", answer(sandboxes));
+  sandboxes.items[0].state = sandbox_state;
+  server.on(runtime_service + "ListPodSandbox", answer(sandboxes));
   cri_v1::PodSandboxStatusResponse sandbox;
   sandbox.status.emplace().id = "s1";
-  sandbox.status->state = cri_v1::PodSandboxState::NotReady;
-  server.on(service + "PodSandboxStatus", answer(sandbox));
+  sandbox.status->state = sandbox_state;
+  server.on(runtime_service + "PodSandboxStatus", answer(sandbox));
   cri_v1::ListContainersResponse containers;
   auto& container = containers.containers.emplace_back();
   container.id = "c1";
   container.pod_sandbox_id = "s1";
-  container.state = cri_v1::ContainerState::Exited;
+  container.state = container_state;
   container.labels[labels::container_name] = "c";
   container.annotations[labels::container_hash] = container_hash(pod.spec.containers[0]);
-  server.on(service + "ListContainers", answer(containers));
+  server.on(runtime_service + "ListContainers", answer(containers));
   cri_v1::ContainerStatusResponse status;
   status.status.emplace().id = "c1";
-  status.status->state = cri_v1::ContainerState::Exited;
-  server.on(service + "ContainerStatus", answer(status));
+  status.status->state = container_state;
+  server.on(runtime_service + "ContainerStatus", answer(status));
 }
 
 rt::Task<void> ids_name_the_runtime() {
@@ -133,7 +138,7 @@ rt::Task<void> ids_name_the_runtime() {
   auto pod = std::make_shared<Pod>(*pod_ptr("u1", "a", "1", 1));
   pod->spec.restart_policy = "Never";
   net::grpc::Server server(parts.runtime);
-  play_runtime(server, *pod);
+  play_runtime(server, *pod, false);
   EXPECT_TRUE(server.start(runtime_path));
   CriObserver observer(*parts.cri);
   PodWorkerDeps deps = parts.deps();
@@ -151,6 +156,31 @@ rt::Task<void> ids_name_the_runtime() {
   co_await server.stop();
 }
 TEST(PodWorkers, IdsNameTheRuntime) { rt::testing::run_sim(ids_name_the_runtime()); }
+
+rt::Task<Result<std::string>> refuse(int& calls) {
+  ++calls;
+  co_return error(Reason::InternalError, "the container does not stop");
+}
+
+// A runtime that cannot stop a container is not asked without a pause.
+rt::Task<void> kills_that_fail_wait() {
+  PodParts parts(rt::Executor::current().runtime());
+  auto pod = std::make_shared<Pod>(*pod_ptr("u1", "a", "1", 1));
+  pod->metadata.deletion_timestamp = api::time_from_unix(2, 0);
+  net::grpc::Server server(parts.runtime);
+  play_runtime(server, *pod, true);
+  int kills = 0;
+  server.on(runtime_service + "StopContainer", [&](rt::Context, std::string) { return refuse(kills); });
+  EXPECT_TRUE(server.start(runtime_path));
+  PodWorkers workers(parts.deps(), parts.config);
+  parts.config.set("api", {pod});
+  (void)co_await rt::sleep_for(rt::Context::background(), 9s);
+  EXPECT_EQ(kills, 5);  // at 0, 2, 4, 6 and 8 seconds
+  co_await workers.stop();
+  co_await parts.close();
+  co_await server.stop();
+}
+TEST(PodWorkers, KillsThatFailWait) { rt::testing::run_sim(kills_that_fail_wait()); }
 
 }  // namespace
 }  // namespace pintle::kubelet

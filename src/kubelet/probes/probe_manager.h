@@ -6,13 +6,11 @@
 #include <string>
 #include <string_view>
 
-#include "api/gen/core_v1.h"
+#include "kubelet/types/pod.h"
 #include "rt/clock.h"
 #include "rt/task.h"
 
 namespace pintle::kubelet {
-
-using PodPtr = std::shared_ptr<const api::core_v1::Pod>;
 
 // Unknown: there is no such probe, or it has not decided yet (thresholds, initial delay).
 enum class ProbeOutcome : uint8_t { Unknown, Success, Failure };

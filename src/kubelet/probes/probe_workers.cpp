@@ -7,6 +7,7 @@
 
 #include "component/log.h"
 #include "kubelet/probes/probe_tracker.h"
+#include "kubelet/types/pod.h"
 #include "rt/sync.h"
 
 namespace pintle::kubelet {

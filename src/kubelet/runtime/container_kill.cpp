@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "component/log.h"
-#include "kubelet/pods/pod_config.h"
 #include "kubelet/runtime/pod_runtime.h"
 #include "rt/far_time.h"
 

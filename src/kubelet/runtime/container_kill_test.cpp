@@ -1,5 +1,6 @@
 #include "kubelet/pods/testing.h"
 #include "kubelet/testing.h"
+#include "kubelet/types/pod_state.h"
 #include "rt/testing.h"
 
 namespace pintle::kubelet {

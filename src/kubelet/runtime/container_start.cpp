@@ -3,7 +3,6 @@
 
 #include "component/log.h"
 #include "kubelet/logs/container_logs.h"
-#include "kubelet/pods/pod_config.h"
 #include "kubelet/runtime/pod_runtime.h"
 #include "net/grpc/code.h"
 

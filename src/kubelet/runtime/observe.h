@@ -6,7 +6,7 @@
 
 #include "base/status.h"
 #include "cri/runtime_client.h"
-#include "kubelet/runtime/pod_state.h"
+#include "kubelet/types/pod_state.h"
 #include "rt/runtime.h"
 
 namespace pintle::kubelet {

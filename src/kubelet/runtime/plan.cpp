@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "kubelet/container_config/container_config.h"
-#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/resources/pod_resources.h"
 #include "kubelet/runtime/restart_policy.h"
 
 namespace pintle::kubelet {

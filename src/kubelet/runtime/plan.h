@@ -10,7 +10,7 @@
 #include "api/gen/core_v1.h"
 #include "kubelet/probes/probe_manager.h"
 #include "kubelet/runtime/crash_backoff.h"
-#include "kubelet/runtime/pod_state.h"
+#include "kubelet/types/pod_state.h"
 
 namespace pintle::kubelet {
 
@@ -45,6 +45,8 @@ struct PodPlan {
   std::vector<ContainerKill> kill;
   std::vector<ContainerStart> start;  // in this order
   std::vector<ContainerWait> wait;
+  // Everything has run: what stands is stopped, and nothing comes after it.
+  bool ends_pod() const { return kill_pod && !create_sandbox; }
   bool idle() const { return !kill_pod && !create_sandbox && kill.empty() && start.empty(); }
 };
 

@@ -7,7 +7,6 @@
 #include "component/log.h"
 #include "kubelet/container_config/linux_resources.h"
 #include "kubelet/logs/container_logs.h"
-#include "kubelet/pods/pod_config.h"
 #include "rt/combine.h"
 
 namespace pintle::kubelet {

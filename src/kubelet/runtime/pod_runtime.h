@@ -15,10 +15,11 @@
 #include "kubelet/container_config/configurator.h"
 #include "kubelet/hooks/lifecycle_hooks.h"
 #include "kubelet/images/image_puller.h"
-#include "kubelet/pods/pod_events.h"
 #include "kubelet/runtime/plan.h"
-#include "kubelet/runtime/pod_state.h"
-#include "kubelet/status/generate.h"
+#include "kubelet/types/pod.h"
+#include "kubelet/types/pod_events.h"
+#include "kubelet/types/pod_state.h"
+#include "kubelet/types/waiting_reason.h"
 #include "rt/runtime.h"
 
 namespace pintle::kubelet {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/resources/pod_resources.h"
 
 namespace pintle::kubelet {
 

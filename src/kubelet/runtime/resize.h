@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "api/gen/core_v1.h"
-#include "kubelet/runtime/pod_state.h"
+#include "kubelet/types/pod_state.h"
 
 namespace pintle::kubelet {
 

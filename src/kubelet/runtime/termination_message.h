@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "kubelet/runtime/pod_state.h"
+#include "kubelet/types/pod_state.h"
 #include "rt/task.h"
 
 namespace pintle::kubelet {

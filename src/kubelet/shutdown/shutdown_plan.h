@@ -6,7 +6,7 @@
 
 #include "api/gen/core_v1.h"
 #include "api/gen/kubeletconfig_v1beta1.h"
-#include "kubelet/pods/pod_config.h"
+#include "kubelet/types/pod.h"
 
 namespace pintle::kubelet {
 

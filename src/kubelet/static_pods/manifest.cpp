@@ -10,8 +10,8 @@
 #include "codec/json.h"
 #include "codec/yaml.h"
 #include "component/certificate/keys.h"
-#include "kubelet/pods/pod_config.h"
 #include "kubelet/static_pods/api_reference.h"
+#include "kubelet/types/pod.h"
 
 namespace pintle::kubelet {
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "component/log.h"
-#include "kubelet/pod_resources/pod_resources.h"
 
 namespace pintle::kubelet {
 

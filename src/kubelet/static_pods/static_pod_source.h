@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "api/gen/core_v1.h"
-#include "kubelet/pods/pod_config.h"
+#include "kubelet/types/pod.h"
 #include "rt/runtime.h"
 #include "rt/sync.h"
 

@@ -1,6 +1,5 @@
 #include <gtest/gtest.h>
 
-#include "kubelet/pod_resources/pod_resources.h"
 #include "kubelet/static_pods/manifest.h"
 #include "kubelet/static_pods/mirror_pods.h"
 #include "kubelet/static_pods/static_pod_source.h"

@@ -4,8 +4,9 @@
 
 #include "apimachinery/clock_time.h"
 #include "kubelet/container_config/container_config.h"
-#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/resources/pod_resources.h"
 #include "kubelet/runtime/plan.h"
+#include "kubelet/types/pod_state.h"
 
 namespace pintle::kubelet {
 

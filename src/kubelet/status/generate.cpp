@@ -1,6 +1,6 @@
 #include "kubelet/status/generate.h"
 
-#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/resources/pod_resources.h"
 #include "kubelet/status/conditions.h"
 #include "kubelet/status/container_status.h"
 #include "kubelet/status/pod_level_resources.h"

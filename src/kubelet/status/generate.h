@@ -10,16 +10,11 @@
 
 #include "api/gen/core_v1.h"
 #include "kubelet/probes/probe_manager.h"
-#include "kubelet/runtime/pod_state.h"
+#include "kubelet/types/pod_state.h"
+#include "kubelet/types/waiting_reason.h"
 #include "os/cgroup.h"
 
 namespace pintle::kubelet {
-
-// Why a container does not run, when it is not simply being created: ErrImagePull, CrashLoopBackOff, CreateContainerConfigError ...
-struct WaitingReason {
-  std::string reason;
-  std::string message;
-};
 
 struct StatusInputs {
   const api::core_v1::Pod& pod;

@@ -1,7 +1,7 @@
 // A pod's phase from the states of its containers.
 #include <algorithm>
 
-#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/resources/pod_resources.h"
 #include "kubelet/runtime/restart_policy.h"
 #include "kubelet/status/generate.h"
 

@@ -1,7 +1,7 @@
 #include "kubelet/status/pod_level_resources.h"
 
-#include "kubelet/node/node_resources.h"
-#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/resources/node_resources.h"
+#include "kubelet/resources/pod_resources.h"
 
 namespace pintle::kubelet {
 

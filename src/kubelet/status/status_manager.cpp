@@ -4,7 +4,6 @@
 
 #include "api/codec.h"
 #include "component/log.h"
-#include "kubelet/pod_resources/pod_resources.h"
 #include "rt/backoff.h"
 
 namespace pintle::kubelet {

@@ -10,7 +10,8 @@
 
 #include "api/gen/core_v1.h"
 #include "client/client.h"
-#include "kubelet/pods/pod_config.h"
+#include "kubelet/sources/pod_config.h"
+#include "kubelet/types/pod.h"
 #include "rt/runtime.h"
 #include "rt/sync.h"
 

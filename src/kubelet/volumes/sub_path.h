@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/status.h"
-#include "kubelet/paths.h"
+#include "kubelet/types/paths.h"
 
 namespace pintle::kubelet {
 

@@ -8,7 +8,7 @@
 #include <cstdlib>
 
 #include "kubelet/cgroups/pod_cgroups.h"
-#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/resources/pod_resources.h"
 #include "kubelet/volumes/atomic_writer.h"
 #include "kubelet/volumes/ownership.h"
 #include "os/fd.h"

@@ -10,7 +10,7 @@
 
 #include "api/gen/core_v1.h"
 #include "base/status.h"
-#include "kubelet/paths.h"
+#include "kubelet/types/paths.h"
 #include "kubelet/volumes/payload.h"
 #include "rt/clock.h"
 

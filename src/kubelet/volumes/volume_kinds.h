@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "api/gen/core_v1.h"
-#include "kubelet/paths.h"
+#include "kubelet/types/paths.h"
 
 namespace pintle::kubelet {
 

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "kubelet/types/pod.h"
 #include "kubelet/volumes/payload.h"
 #include "kubelet/volumes/pod_tokens.h"
 #include "kubelet/volumes/volume_manager.h"

@@ -14,14 +14,13 @@
 #include "base/flat_map.h"
 #include "base/status.h"
 #include "client/client.h"
-#include "kubelet/paths.h"
 #include "kubelet/referenced_objects/referenced_objects.h"
+#include "kubelet/types/paths.h"
+#include "kubelet/types/pod.h"
 #include "rt/context.h"
 #include "rt/runtime.h"
 
 namespace pintle::kubelet {
-
-using PodPtr = std::shared_ptr<const api::core_v1::Pod>;
 
 // A volume of a pod that is ready for containers.
 struct MountedVolume {

@@ -1,15 +1,9 @@
-#include "kubelet/pods/pod_config.h"
+#include "kubelet/sources/pod_config.h"
 
 #include <algorithm>
 #include <tuple>
 
 namespace pintle::kubelet {
-
-bool is_mirror_pod(const api::core_v1::Pod& pod) { return pod.metadata.annotations.contains(annotations::config_mirror); }
-
-std::string pod_full_name(const api::core_v1::Pod& pod) { return pod.metadata.name + "_" + pod.metadata.namespace_; }
-
-std::string format_pod(const api::core_v1::Pod& pod) { return pod_full_name(pod) + "(" + pod.metadata.uid + ")"; }
 
 namespace {
 

@@ -1,8 +1,10 @@
-#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/resources/pod_resources.h"
 
 #include <algorithm>
 #include <charconv>
 #include <limits>
+
+#include "kubelet/types/pod.h"
 
 namespace pintle::kubelet {
 
@@ -11,7 +13,6 @@ namespace core = api::core_v1;
 namespace {
 
 constexpr std::string_view hugepages_prefix = "hugepages-";
-constexpr int32_t system_critical_priority = 2'000'000'000;
 constexpr int64_t guaranteed_oom_score = -997;
 constexpr int64_t best_effort_oom_score = 1000;
 
@@ -71,18 +72,6 @@ int64_t oom_score_adj(const core::Pod& pod, const core::Container& container, in
   }
   return std::clamp<int64_t>(score, 1000 + guaranteed_oom_score, best_effort_oom_score - 1);
 }
-
-bool is_static_pod(const core::Pod& pod) {
-  const std::string* source = pod.metadata.annotations.get("kubernetes.io/config.source");
-  return source && *source != "api";
-}
-
-bool is_critical_pod(const core::Pod& pod) {
-  if (is_static_pod(pod) || pod.metadata.annotations.contains("kubernetes.io/config.mirror")) return true;
-  return pod.spec.priority && *pod.spec.priority >= system_critical_priority;
-}
-
-bool is_node_critical_pod(const core::Pod& pod) { return is_critical_pod(pod) && pod.spec.priority_class_name == "system-node-critical"; }
 
 std::string hugepage_size_name(uint64_t bytes) {
   constexpr uint64_t kib = 1024;

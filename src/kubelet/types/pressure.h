@@ -1,14 +1,18 @@
-// What the node has left of memory, disks and process numbers, as upstream's signals.
+// What a node is short of, and the figures that say so, by upstream's signals.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <string>
 
-#include "kubelet/node/node_status.h"
-
 namespace pintle::kubelet {
+
+// The node's conditions MemoryPressure, DiskPressure, PIDPressure.
+struct Pressure {
+  bool memory = false;
+  bool disk = false;
+  bool pid = false;
+};
 
 struct SignalValue {
   int64_t available = 0;
@@ -16,8 +20,5 @@ struct SignalValue {
 };
 // By signal: "memory.available", "nodefs.available", "nodefs.inodesFree", "imagefs.available", "imagefs.inodesFree", "pid.available".
 using SignalValues = std::map<std::string, SignalValue, std::less<>>;
-
-// Those of this machine; what cannot be read is absent, images with `images_dir` "". Reads a few small files of the kernel.
-SignalValues measure_signals(const std::string& root_dir, const std::string& images_dir);
 
 }  // namespace pintle::kubelet

@@ -1,4 +1,4 @@
-#include "kubelet/defaults.h"
+#include "kubelet/configuration/defaults.h"
 
 #include <gtest/gtest.h>
 

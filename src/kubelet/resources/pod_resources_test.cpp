@@ -1,4 +1,4 @@
-#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/resources/pod_resources.h"
 
 #include <gtest/gtest.h>
 
@@ -73,16 +73,6 @@ TEST(PodResources, Hugepages) {
   EXPECT_EQ(hugepage_size_of("hugepages-2Mi"), 2u << 20);
   EXPECT_EQ(hugepage_size_of("hugepages-x"), 0u);
   EXPECT_EQ(hugepage_size_of("memory"), 0u);
-}
-
-TEST(PodResources, CriticalPods) {
-  core::Pod pod;
-  EXPECT_FALSE(is_critical_pod(pod));
-  pod.metadata.annotations["kubernetes.io/config.source"] = "api";
-  EXPECT_FALSE(is_static_pod(pod));
-  pod.metadata.annotations["kubernetes.io/config.source"] = "file";
-  EXPECT_TRUE(is_static_pod(pod));
-  EXPECT_TRUE(is_critical_pod(pod));
 }
 
 }  // namespace

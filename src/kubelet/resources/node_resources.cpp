@@ -1,4 +1,4 @@
-#include "kubelet/node/node_resources.h"
+#include "kubelet/resources/node_resources.h"
 
 #include <algorithm>
 #include <charconv>

@@ -1,4 +1,4 @@
-#include "kubelet/runtime/pod_state.h"
+#include "kubelet/types/pod_state.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-// The numbers that the kernel wants for a pod and its containers, and which pods are critical. What a pod asks for as a whole and its
+// The numbers that the kernel wants for a pod and its containers. What a pod asks for as a whole and its
 // class of service are rules/pod_resources.h. Pure.
 #pragma once
 
@@ -23,9 +23,6 @@ int64_t cpu_shares(int64_t milli_cpu);
 int64_t cpu_quota_us(int64_t milli_cpu, int64_t period_us);
 // oom_score_adj of a container.
 int64_t oom_score_adj(const api::core_v1::Pod& pod, const api::core_v1::Container& container, int64_t memory_capacity_bytes);
-bool is_static_pod(const api::core_v1::Pod& pod);         // kubernetes.io/config.source is not "api"
-bool is_critical_pod(const api::core_v1::Pod& pod);       // static, mirror, or of a system priority
-bool is_node_critical_pod(const api::core_v1::Pod& pod);  // priorityClassName system-node-critical
 // "64KB", "2MB", "1GB": how the kernel's cgroup files name a page size; from bytes, or from "hugepages-2Mi".
 std::string hugepage_size_name(uint64_t bytes);
 // The size in a resource name; 0 if it is none.

@@ -1,4 +1,4 @@
-#include "kubelet/node/pressure.h"
+#include "kubelet/eviction/signals.h"
 
 #include <charconv>
 #include <optional>

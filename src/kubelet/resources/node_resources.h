@@ -11,7 +11,7 @@
 #include "api/gen/core_v1.h"
 #include "api/gen/kubeletconfig_v1beta1.h"
 #include "base/status.h"
-#include "kubelet/pod_resources/pod_resources.h"
+#include "kubelet/resources/pod_resources.h"
 #include "os/machine.h"
 
 namespace pintle::kubelet {

@@ -1,19 +1,9 @@
-#include "kubelet/node/pressure.h"
+#include "kubelet/shutdown/shutdown_plan.h"
 
 #include <gtest/gtest.h>
 
-#include "kubelet/shutdown/shutdown_plan.h"
-
 namespace pintle::kubelet {
 namespace {
-
-TEST(Pressure, MeasuredHere) {
-  const SignalValues values = measure_signals("/", "/");
-  for (const char* signal : {"memory.available", "nodefs.available", "imagefs.available", "pid.available"}) {
-    ASSERT_TRUE(values.contains(signal)) << signal;
-    EXPECT_GT(values.find(signal)->second.available, 0) << signal;
-  }
-}
 
 PodPtr pod(int32_t priority, int64_t grace) {
   auto out = std::make_shared<api::core_v1::Pod>();

@@ -1,9 +1,5 @@
 // PodConfig: which pods this node shall run, from all sources. Each source states everything that it wants at once. Belongs to the
-// kubelet's executor.
-//
-// A static pod (any source but "api") carries the annotations kubernetes.io/config.source and kubernetes.io/config.hash, and its UID
-// is that hash, as upstream makes them. Its mirror in the API (annotation kubernetes.io/config.mirror) comes in through
-// the source "api" and is never run.
+// kubelet's executor. The mirrors of static pods come in through the source "api" and are never run.
 #pragma once
 
 #include <functional>
@@ -13,24 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "api/gen/core_v1.h"
+#include "kubelet/types/pod.h"
 
 namespace pintle::kubelet {
-
-using PodPtr = std::shared_ptr<const api::core_v1::Pod>;
-
-namespace annotations {
-inline constexpr std::string_view config_source = "kubernetes.io/config.source";
-inline constexpr std::string_view config_hash = "kubernetes.io/config.hash";
-inline constexpr std::string_view config_mirror = "kubernetes.io/config.mirror";
-inline constexpr std::string_view config_seen = "kubernetes.io/config.seen";
-}  // namespace annotations
-
-bool is_mirror_pod(const api::core_v1::Pod& pod);
-// "name_namespace": what a static pod and its mirror have in common.
-std::string pod_full_name(const api::core_v1::Pod& pod);
-// "name_namespace(uid)": as messages name a pod.
-std::string format_pod(const api::core_v1::Pod& pod);
 
 class PodConfig {
  public:

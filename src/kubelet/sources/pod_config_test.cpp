@@ -1,4 +1,4 @@
-#include "kubelet/pods/pod_config.h"
+#include "kubelet/sources/pod_config.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "kubelet/pods/pod_events.h"
+#include "kubelet/types/pod_events.h"
 
 #include <algorithm>
 

@@ -1,0 +1,87 @@
+#include "kubelet/node_facts.h"
+
+#include <fmt/format.h>
+
+#include "apimachinery/validation/node_labels.h"
+#include "kubelet/cgroups/cgroup_configuration.h"
+#include "kubelet/configuration/validation.h"
+#include "os/mount.h"
+
+namespace pintle::kubelet {
+
+namespace {
+
+using api::kubeletconfig_v1beta1::KubeletConfiguration;
+
+// What the API server would refuse of this node for ever is told at once.
+Result<Unit> check_labels(const FlatMap<std::string>& labels) {
+  for (const auto& [key, value] : labels)
+    if (apimachinery::label_is_kept_from_nodes(key))
+      return bad_request("a node may not give itself the label " + key + ": kubernetes.io and k8s.io are the cluster's");
+  return Unit{};
+}
+
+Result<Unit> check_swap(const KubeletConfiguration& configuration, const os::MachineFacts& machine) {
+  if (!configuration.fail_swap_on.value_or(true) || machine.swap_bytes == 0) return Unit{};
+  return error(Reason::Invalid,
+               fmt::format("this machine swaps ({} MiB), and failSwapOn (--fail-swap-on) refuses that: turn swap off, or set it to false",
+                           machine.swap_bytes >> 20));
+}
+
+// Containers may want to see what is mounted later; and another kubelet that takes the root over finds it as it wants it,
+// instead of binding it over our mounts.
+Result<Unit> make_root(rt::Disk& disk, const Paths& paths) {
+  TRY(disk.make_directories(paths.pods(), 0750));
+  if (const auto shared = os::share_mounts(paths.root()); !shared)
+    return error(shared.error().reason, "the root directory: " + shared.error().message);
+  return Unit{};
+}
+
+NodeSize node_size(const Paths& paths, const KubeletConfiguration& configuration, const os::MachineFacts& machine) {
+  NodeSize out;
+  out.machine = machine;
+  if (const auto usage = os::file_system_usage(paths.root())) out.storage_bytes = usage->capacity_bytes;
+  out.max_pods = configuration.max_pods;
+  out.pods_per_core = configuration.pods_per_core;
+  return out;
+}
+
+NodeIdentity node_identity(const KubeletOptions& options, const os::MachineFacts& machine) {
+  const auto& configuration = options.configuration;
+  NodeIdentity out;
+  out.name = options.node_name;
+  out.hostname = options.hostname.empty() ? machine.hostname : options.hostname;
+  out.ips = options.node_ips;
+  out.labels = options.node_labels;
+  out.taints = configuration.register_with_taints;
+  out.provider_id = options.provider_id.empty() ? configuration.provider_id : options.provider_id;
+  out.external_cloud_provider = options.external_cloud_provider;
+  out.controller_attach_detach = configuration.enable_controller_attach_detach.value_or(true);
+  out.kubelet_port = configuration.port;
+  out.status_images_max = configuration.node_status_max_images.value_or(50);
+  return out;
+}
+
+}  // namespace
+
+Result<NodeFacts> measure_node(rt::Disk& disk, const Paths& paths, const KubeletOptions& options) {
+  const auto& configuration = options.configuration;
+  NodeFacts out;
+  TRY(check_labels(options.node_labels));
+  TRY_ASSIGN(out.gates, feature_gates(configuration));
+  TRY_ASSIGN(out.machine, os::machine_facts());
+  TRY(check_swap(configuration, out.machine));
+  out.masked_paths = os::thermal_throttle_paths();
+  TRY(make_root(disk, paths));
+  out.capacity = node_capacity(node_size(paths, configuration, out.machine));
+  TRY_ASSIGN(const auto reserved, reserved_resources(configuration));
+  TRY_ASSIGN(const auto hard, hard_eviction_thresholds(configuration));
+  TRY_ASSIGN(out.thresholds, eviction_thresholds(configuration));
+  TRY_ASSIGN(out.image_rules, image_policy(configuration));
+  out.allocatable = node_allocatable(out.capacity, reserved, hard);
+  out.for_pods = enforces(configuration, "pods") ? allocatable_for_pods(out.capacity, reserved) : out.capacity;
+  out.identity = node_identity(options, out.machine);
+  return out;
+}
+
+}  // namespace pintle::kubelet

@@ -1,0 +1,89 @@
+#include "kubelet/node_life.h"
+
+#include <algorithm>
+
+namespace pintle::kubelet {
+
+NodeLife::NodeLife(NodeLifeDeps deps_in)
+    : deps(deps_in), image_collector(collector_setup()), eviction(eviction_setup()), duties(duties_setup()), agent(make_agent()) {}
+
+ImageCollectorSetup NodeLife::collector_setup() {
+  ImageCollectorSetup out{deps.runtime, deps.cri, deps.facts.image_rules};
+  out.warn = [this](std::string_view reason, std::string message) { deps.cluster.warn_of_node(reason, std::move(message)); };
+  out.volume_images = [this] { return deps.pods.workers.volume_images(); };
+  out.pod_changes = [this] { return deps.pods.workers.changes().value(); };
+  out.access = &deps.node.image_access;
+  out.changed = [this] { deps.changes.images(); };
+  return out;
+}
+
+EvictionSetup NodeLife::eviction_setup() {
+  const auto& configuration = deps.options.configuration;
+  EvictionSetup out{deps.runtime,         deps.cri, deps.pods.workers, deps.cluster.events, image_collector, deps.paths, deps.node.cgroups.pods.get(),
+                    deps.facts.thresholds};
+  if (configuration.eviction_pressure_transition_period.nanos > 0) out.hold = rt::Duration(configuration.eviction_pressure_transition_period.nanos);
+  out.max_grace_seconds = configuration.eviction_max_pod_grace_period;
+  out.storage_limits = configuration.local_storage_capacity_isolation.value_or(true);
+  // Who asks for faster updates of the node's status means what they tell too.
+  out.look_every = std::min(out.look_every, node_timing(configuration).status_update);
+  out.memory_for_pods_bytes = resource_value(deps.facts.for_pods, "memory");
+  out.warn = [this](std::string_view reason, std::string message) { deps.cluster.warn_of_node(reason, std::move(message)); };
+  out.changed = [this] { deps.changes.node_status(); };
+  return out;
+}
+
+NodeDutiesSetup NodeLife::duties_setup() {
+  NodeDutiesSetup out{deps.runtime, deps.cluster.client, deps.options.configuration, deps.pods.config, deps.pods.workers, deps.cluster.events};
+  out.identity = deps.facts.identity;
+  out.machine = deps.facts.machine;
+  out.allocatable = deps.facts.allocatable;
+  out.pressure = [this] { return eviction.pressure(); };
+  out.node = [this] { return known(); };
+  out.status_changed = [this] { deps.changes.node_status(); };
+  return out;
+}
+
+std::unique_ptr<NodeAgent> NodeLife::make_agent() {
+  ClusterAccess& cluster = deps.cluster;
+  if (!cluster.client) return nullptr;
+  NodeAgentSetup out{deps.runtime, *cluster.client, *cluster.informers, *cluster.recorder, deps.node.observer};
+  out.identity = deps.facts.identity;
+  out.timing = node_timing(deps.options.configuration);
+  out.capacity = deps.facts.capacity;
+  out.allocatable = deps.facts.allocatable;
+  out.machine = deps.facts.machine;
+  out.register_node = deps.options.configuration.register_node.value_or(true);
+  out.pressure = [this] { return eviction.pressure(); };
+  out.other_errors = [this] { return duties.not_ready(); };
+  out.on_pod_cidrs = [this](const std::vector<std::string>& cidrs) {
+    if (!cidrs.empty()) deps.changes.pod_range(cidrs.front());
+  };
+  out.on_node = [this] { deps.changes.node(); };
+  return std::make_unique<NodeAgent>(std::move(out));
+}
+
+Result<Unit> NodeLife::start() {
+  TRY(duties.start());
+  eviction.start();
+  return Unit{};
+}
+
+void NodeLife::start_agent() {
+  if (agent) agent->start();
+}
+
+void NodeLife::images_changed() {
+  if (agent) agent->images_changed();
+}
+
+void NodeLife::status_changed() {
+  if (agent) agent->poke();
+}
+
+rt::Task<void> NodeLife::stop() {
+  if (agent) co_await agent->stop();
+  co_await duties.stop();
+  co_await eviction.stop();
+}
+
+}  // namespace pintle::kubelet

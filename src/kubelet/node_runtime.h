@@ -1,0 +1,77 @@
+// NodeRuntime: the container runtime of this node with what makes its containers' surroundings: images, volumes, cgroups, configuration,
+// hooks. What is done with a pod by it is decided elsewhere (pod_life.h).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cri/runtime_client.h"
+#include "kubelet/cgroups/pod_cgroups.h"
+#include "kubelet/changes.h"
+#include "kubelet/cluster_access.h"
+#include "kubelet/container_config/configurator.h"
+#include "kubelet/hooks/lifecycle_hooks.h"
+#include "kubelet/images/image_puller.h"
+#include "kubelet/images/verification_policy.h"
+#include "kubelet/node/runtime_observer.h"
+#include "kubelet/node_facts.h"
+#include "kubelet/runtime/pod_runtime.h"
+#include "kubelet/volumes/volume_manager.h"
+#include "os/cgroup.h"
+
+namespace pintle::kubelet {
+
+Result<std::unique_ptr<cri::RuntimeClient>> connect_runtime(rt::Runtime& runtime,
+                                                            const api::kubeletconfig_v1beta1::KubeletConfiguration& configuration);
+// The cgroup driver that the runtime says; `configured` where it does not know the question, or does not answer for some seconds.
+rt::Task<std::string> cgroup_driver(rt::Runtime& runtime, cri::RuntimeClient& cri, std::string configured);
+
+struct NodeCgroups {
+  std::unique_ptr<os::Cgroups> machine;  // nullptr, both: pods have none (cgroupsPerQOS false)
+  std::unique_ptr<PodCgroups> pods;
+  bool v2 = false;
+  bool limits_swap = false;
+};
+// Makes kubepods and holds the cgroups of daemons to what is reserved. Invalid: version 1 where the configuration refuses it.
+Result<NodeCgroups> make_node_cgroups(const api::kubeletconfig_v1beta1::KubeletConfiguration& configuration, const NodeFacts& facts);
+
+struct NodeRuntimeDeps {
+  rt::Runtime& runtime;
+  cri::RuntimeClient& cri;
+  ClusterAccess& cluster;
+  Changes& changes;
+  const Paths& paths;
+  const KubeletOptions& options;
+  const NodeFacts& facts;
+};
+
+struct NodeRuntime {
+  NodeRuntime(NodeRuntimeDeps deps, NodeCgroups cgroups, VerificationPolicy verification);
+  // Nothing is asked of it any more.
+  rt::Task<void> stop();
+
+  // What pods are told of the node, as it is now.
+  NodeConfig node_config() const;
+  // Runtimes that write their network's configuration from a template want it; the others do not mind.
+  rt::Task<void> tell_pod_cidr(rt::Context ctx, std::string pod_cidr);
+
+  const NodeRuntimeDeps deps;
+  const NodeCgroups cgroups;
+  CriObserver observer;
+  const std::unique_ptr<VolumeManager> volumes;
+  UserNamespaceRanges user_namespaces;
+  Configurator configurator;
+  ImageAccess image_access;
+  ImagePuller images;
+  LifecycleHooks hooks;
+  PodRuntime pods;
+
+ private:
+  VolumeManagerSetup volume_setup();
+  ConfiguratorSetup configurator_setup();
+  ImagePullerSetup image_setup();
+  PodRuntimeSetup pod_setup();
+  rt::Task<Result<HandlerFeatures>> features_for(rt::Context ctx, PodPtr pod);
+};
+
+}  // namespace pintle::kubelet
