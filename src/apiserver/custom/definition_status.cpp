@@ -13,15 +13,9 @@ using Condition = api::apiextensions_v1::CustomResourceDefinitionCondition;
 using Names = api::apiextensions_v1::CustomResourceDefinitionNames;
 using Status = api::apiextensions_v1::CustomResourceDefinitionStatus;
 
-void set_condition(Status& status, Condition wanted, api::Time now) {
+void set(Status& status, Condition wanted, api::Time now) {
   wanted.last_transition_time = now;
-  const auto it = std::ranges::find(status.conditions, wanted.type, &Condition::type);
-  if (it == status.conditions.end()) {
-    status.conditions.push_back(std::move(wanted));
-    return;
-  }
-  if (it->status == wanted.status) wanted.last_transition_time = it->last_transition_time;
-  *it = std::move(wanted);
+  rules::set_condition(status.conditions, std::move(wanted));
 }
 
 Condition condition_of(std::string_view type, bool holds, std::string_view reason, std::string message) {
@@ -91,18 +85,18 @@ Status with_names(const Definition& definition, const TakenNames& taken, api::Ti
   Status out = definition.status;
   out.accepted_names = claim.names();
   const bool accepted = claim.condition().status == "True";
-  set_condition(out, claim.condition(), now);
+  set(out, claim.condition(), now);
   if (rules::condition_is(definition.status.conditions, "Established", "True")) return out;
-  set_condition(out,
-                accepted ? condition_of("Established", true, "InitialNamesAccepted", "the initial names have been accepted")
-                         : condition_of("Established", false, "NotAccepted", "not all names are accepted"),
-                now);
+  set(out,
+      accepted ? condition_of("Established", true, "InitialNamesAccepted", "the initial names have been accepted")
+               : condition_of("Established", false, "NotAccepted", "not all names are accepted"),
+      now);
   return out;
 }
 
 void set_structural(Status& status, const std::vector<std::string>& violations, api::Time now) {
   if (violations.empty()) {
-    std::erase_if(status.conditions, [](const Condition& condition) { return condition.type == "NonStructuralSchema"; });
+    rules::remove_condition(status.conditions, "NonStructuralSchema");
     return;
   }
   std::string message = violations.front();
@@ -111,18 +105,16 @@ void set_structural(Status& status, const std::vector<std::string>& violations, 
     for (const std::string& one : violations) message += (message.size() > 1 ? ", " : "") + one;
     message += "]";
   }
-  set_condition(status, condition_of("NonStructuralSchema", true, "Violations", std::move(message)), now);
+  set(status, condition_of("NonStructuralSchema", true, "Violations", std::move(message)), now);
 }
 
 void set_terminating(Status& status, Terminating how, std::string_view why, api::Time now) {
   switch (how) {
     case Terminating::Begun:
-      set_condition(status, condition_of("Terminating", true, "InstanceDeletionInProgress", "CustomResource deletion is in progress"), now);
+      set(status, condition_of("Terminating", true, "InstanceDeletionInProgress", "CustomResource deletion is in progress"), now);
       break;
-    case Terminating::Failed: set_condition(status, condition_of("Terminating", true, "InstanceDeletionFailed", std::string(why)), now); break;
-    case Terminating::Done:
-      set_condition(status, condition_of("Terminating", false, "InstanceDeletionCompleted", "removed all instances"), now);
-      break;
+    case Terminating::Failed: set(status, condition_of("Terminating", true, "InstanceDeletionFailed", std::string(why)), now); break;
+    case Terminating::Done: set(status, condition_of("Terminating", false, "InstanceDeletionCompleted", "removed all instances"), now); break;
   }
 }
 
