@@ -19,7 +19,7 @@ ClusterAccess::ClusterAccess(client::Client* client_in, std::string node_name_in
 
 void ClusterAccess::renew_certificate(rt::Runtime& runtime, std::string certificates_dir) {
   if (!client) return;
-  CertificateManagerSetup wanted{runtime, *client, std::move(certificates_dir), "kubelet-client", client_signer};
+  CertificateManagerDeps wanted{runtime, *client, std::move(certificates_dir), "kubelet-client", client_signer};
   wanted.wanted = [this]() -> std::optional<component::CertificateSpec> { return client_certificate_spec(node_name); };
   certificate_ = std::make_unique<CertificateManager>(std::move(wanted));
   certificate_->start();

@@ -25,24 +25,24 @@ void write_counts(std::string& out, std::string_view name, std::string_view help
 
 }  // namespace
 
-Host::Host(HostSetup setup) : setup_(std::move(setup)), started_(setup_.runtime.clock().wall_now()) {}
+Host::Host(HostDeps deps) : deps_(std::move(deps)), started_(deps_.runtime.clock().wall_now()) {}
 
 rt::Task<std::vector<Pod>> Host::pods() {
   std::vector<Pod> out;
-  for (const auto& [uid, worker] : setup_.workers.all()) out.push_back(PodWorkers::current(*worker, setup_.statuses));
+  for (const auto& [uid, worker] : deps_.workers.all()) out.push_back(PodWorkers::current(*worker, deps_.statuses));
   co_return std::move(out);
 }
 
 rt::Task<std::optional<Pod>> Host::pod(std::string namespace_name, std::string name) {
-  for (const auto& [uid, worker] : setup_.workers.all()) {
+  for (const auto& [uid, worker] : deps_.workers.all()) {
     const auto& metadata = worker->pod()->metadata;
-    if (metadata.name == name && metadata.namespace_ == namespace_name) co_return PodWorkers::current(*worker, setup_.statuses);
+    if (metadata.name == name && metadata.namespace_ == namespace_name) co_return PodWorkers::current(*worker, deps_.statuses);
   }
   co_return std::nullopt;
 }
 
 rt::Task<Result<std::vector<Pod>>> Host::running_pods(rt::Context ctx) {
-  CO_TRY_ASSIGN(const auto all, co_await observe_all(setup_.cri, std::move(ctx)));
+  CO_TRY_ASSIGN(const auto all, co_await observe_all(deps_.cri, std::move(ctx)));
   std::vector<Pod> out;
   for (const auto& [uid, state] : all) {
     if (!state.any_running()) continue;
@@ -62,23 +62,23 @@ rt::Task<Result<std::vector<Pod>>> Host::running_pods(rt::Context ctx) {
 }
 
 rt::Task<Result<std::string>> Host::container_log_path(rt::Context ctx, std::string container_id) {
-  CO_TRY_ASSIGN(const auto answer, co_await setup_.cri.container_status(std::move(ctx), container_id, false));
+  CO_TRY_ASSIGN(const auto answer, co_await deps_.cri.container_status(std::move(ctx), container_id, false));
   if (!answer.status || answer.status->log_path.empty()) co_return error(Reason::NotFound, "container " + container_id + " has no log");
   co_return answer.status->log_path;
 }
 
 rt::Task<Result<Unit>> Host::wait_container_end(rt::Context ctx, std::string container_id) {
   while (true) {
-    const uint64_t seen = setup_.workers.changes().value();
+    const uint64_t seen = deps_.workers.changes().value();
     const RuntimeContainer* container = nullptr;
-    const PodWorker* worker = setup_.workers.of_container(container_id, &container);
+    const PodWorker* worker = deps_.workers.of_container(container_id, &container);
     if (!worker || container->phase != ContainerPhase::Running) co_return Unit{};
-    CO_TRY(co_await setup_.workers.changes().wait(ctx, seen + 1));
+    CO_TRY(co_await deps_.workers.changes().wait(ctx, seen + 1));
   }
 }
 
 rt::Task<Result<server::ExecSyncResult>> Host::exec_sync(rt::Context ctx, std::string container_id, std::vector<std::string> command) {
-  CO_TRY_ASSIGN(auto answer, co_await setup_.cri.exec_sync(std::move(ctx), std::move(container_id), std::move(command), rt::Duration(0)));
+  CO_TRY_ASSIGN(auto answer, co_await deps_.cri.exec_sync(std::move(ctx), std::move(container_id), std::move(command), rt::Duration(0)));
   server::ExecSyncResult out;
   out.stdout = std::move(answer.stdout);
   out.stderr = std::move(answer.stderr);
@@ -94,7 +94,7 @@ rt::Task<Result<std::string>> Host::exec_url(rt::Context ctx, server::StreamRequ
   exec.stdin = request.stdin;
   exec.stdout = request.stdout;
   exec.stderr = request.stderr;
-  return setup_.cri.exec(std::move(ctx), std::move(exec));
+  return deps_.cri.exec(std::move(ctx), std::move(exec));
 }
 
 rt::Task<Result<std::string>> Host::attach_url(rt::Context ctx, server::StreamRequest request) {
@@ -104,21 +104,21 @@ rt::Task<Result<std::string>> Host::attach_url(rt::Context ctx, server::StreamRe
   attach.stdin = request.stdin;
   attach.stdout = request.stdout;
   attach.stderr = request.stderr;
-  return setup_.cri.attach(std::move(ctx), std::move(attach));
+  return deps_.cri.attach(std::move(ctx), std::move(attach));
 }
 
 rt::Task<Result<std::string>> Host::port_forward_url(rt::Context ctx, Pod pod, std::vector<int32_t> ports) {
-  const PodWorker* worker = setup_.workers.find(pod.metadata.uid);
+  const PodWorker* worker = deps_.workers.find(pod.metadata.uid);
   const SandboxState* sandbox = worker ? worker->state().sandbox() : nullptr;
   if (!sandbox || !sandbox->ready) co_return error(Reason::NotFound, "failed to find sandboxID for pod " + format_pod(pod));
   cri_v1::PortForwardRequest forward;
   forward.pod_sandbox_id = sandbox->id;
   forward.port = std::move(ports);
-  co_return co_await setup_.cri.port_forward(std::move(ctx), std::move(forward));
+  co_return co_await deps_.cri.port_forward(std::move(ctx), std::move(forward));
 }
 
 uint64_t Host::nano_cores(uint64_t cpu_ns) {
-  const auto now = setup_.runtime.clock().now();
+  const auto now = deps_.runtime.clock().now();
   const auto before = std::exchange(last_sample_, Sample{now, cpu_ns});
   if (!before || now <= before->at || cpu_ns < before->cpu_ns) return 0;
   const double share = static_cast<double>(cpu_ns - before->cpu_ns) / static_cast<double>((now - before->at).count());
@@ -127,15 +127,15 @@ uint64_t Host::nano_cores(uint64_t cpu_ns) {
 
 rt::Task<Result<StatsInputs>> Host::gather(rt::Context ctx, bool only_cpu_and_memory) {
   StatsInputs in;
-  in.node_name = setup_.node_name;
-  in.now = setup_.runtime.clock().wall_now();
+  in.node_name = deps_.node_name;
+  in.now = deps_.runtime.clock().wall_now();
   in.node_started = started_;
   in.pods = co_await pods();
-  CO_TRY_ASSIGN(in.containers, co_await setup_.cri.list_container_stats(ctx, cri_v1::ContainerStatsFilter()));
+  CO_TRY_ASSIGN(in.containers, co_await deps_.cri.list_container_stats(ctx, cri_v1::ContainerStatsFilter()));
   if (!only_cpu_and_memory) {
-    auto sandboxes = co_await setup_.cri.list_pod_sandbox_stats(ctx, cri_v1::PodSandboxStatsFilter());
+    auto sandboxes = co_await deps_.cri.list_pod_sandbox_stats(ctx, cri_v1::PodSandboxStatsFilter());
     if (sandboxes) in.sandboxes = std::move(*sandboxes);
-    const auto images = co_await setup_.cri.image_fs_info(ctx);
+    const auto images = co_await deps_.cri.image_fs_info(ctx);
     if (images && !images->image_filesystems.empty()) {
       const auto& first = images->image_filesystems.front();
       if (first.used_bytes) in.image_bytes = first.used_bytes->value;
@@ -143,11 +143,11 @@ rt::Task<Result<StatsInputs>> Host::gather(rt::Context ctx, bool only_cpu_and_me
         if (auto usage = os::file_system_usage(first.fs_id->mountpoint)) in.image_file_system = *usage;
       }
     }
-    if (auto usage = os::file_system_usage(setup_.root_dir)) in.file_system = *usage;
+    if (auto usage = os::file_system_usage(deps_.root_dir)) in.file_system = *usage;
   }
-  co_await setup_.runtime.run_blocking([&] {
-    if (setup_.cgroups) {
-      if (auto usage = setup_.cgroups->usage("/")) in.node = *usage;
+  co_await deps_.runtime.run_blocking([&] {
+    if (deps_.cgroups) {
+      if (auto usage = deps_.cgroups->usage("/")) in.node = *usage;
     }
     if (auto memory = os::memory_info()) in.memory_available_bytes = memory->available_bytes;
   });
@@ -171,7 +171,7 @@ rt::Task<Result<std::string>> Host::cadvisor_metrics(rt::Context ctx) { return r
 std::string Host::metrics() {
   std::size_t running = 0;
   std::size_t containers = 0;
-  for (const auto& [uid, worker] : setup_.workers.all()) {
+  for (const auto& [uid, worker] : deps_.workers.all()) {
     if (worker->state().sandbox() && worker->state().sandbox()->ready) ++running;
     for (const auto& container : worker->state().containers) containers += container.phase == ContainerPhase::Running;
   }
@@ -184,12 +184,12 @@ std::string Host::metrics() {
   const std::string values[] = {"running"};
   metrics::write_sample(out, "kubelet_running_containers", labels, values, static_cast<double>(containers));
   metrics::write_head(out, "kubelet_active_pods", "[ALPHA] The number of pods the kubelet considers active", "gauge");
-  metrics::write_sample(out, "kubelet_active_pods", {}, {}, static_cast<double>(setup_.workers.all().size()));
+  metrics::write_sample(out, "kubelet_active_pods", {}, {}, static_cast<double>(deps_.workers.all().size()));
   write_counts(out, "kubelet_evictions", "[ALPHA] Cumulative number of pod evictions by eviction signal", "eviction_signal",
-               setup_.eviction.evictions());
+               deps_.eviction.evictions());
   write_counts(out, "kubelet_image_garbage_collected_total",
                "[ALPHA] Total number of images garbage collected by the kubelet, whether through disk usage or image age.", "reason",
-               setup_.images.removed());
+               deps_.images.removed());
   return out;
 }
 

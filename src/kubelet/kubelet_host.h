@@ -13,7 +13,7 @@
 
 namespace pintle::kubelet {
 
-struct HostSetup {
+struct HostDeps {
   rt::Runtime& runtime;
   const api::kubeletconfig_v1beta1::KubeletConfiguration& configuration;
   cri::RuntimeClient& cri;
@@ -28,7 +28,7 @@ struct HostSetup {
 
 class Host final : public server::KubeletHost {
  public:
-  explicit Host(HostSetup setup);
+  explicit Host(HostDeps deps);
 
   rt::Task<std::vector<api::core_v1::Pod>> pods() override;
   rt::Task<std::optional<api::core_v1::Pod>> pod(std::string namespace_name, std::string name) override;
@@ -44,10 +44,10 @@ class Host final : public server::KubeletHost {
   rt::Task<Result<std::string>> cadvisor_metrics(rt::Context ctx) override;
   rt::Task<Result<std::string>> resource_metrics(rt::Context ctx) override;
   std::string probe_metrics() override;
-  const api::kubeletconfig_v1beta1::KubeletConfiguration& configuration() const override { return setup_.configuration; }
-  std::string node_name() const override { return setup_.node_name; }
+  const api::kubeletconfig_v1beta1::KubeletConfiguration& configuration() const override { return deps_.configuration; }
+  std::string node_name() const override { return deps_.node_name; }
   std::string unhealthy() const override { return ""; }
-  std::string log_directory() const override { return setup_.configuration.enable_system_log_handler.value_or(true) ? "/var/log" : ""; }
+  std::string log_directory() const override { return deps_.configuration.enable_system_log_handler.value_or(true) ? "/var/log" : ""; }
 
  private:
   struct Sample {
@@ -57,7 +57,7 @@ class Host final : public server::KubeletHost {
   rt::Task<Result<StatsInputs>> gather(rt::Context ctx, bool only_cpu_and_memory);
   uint64_t nano_cores(uint64_t cpu_ns);
 
-  HostSetup setup_;
+  HostDeps deps_;
   rt::WallTime started_;
   std::optional<Sample> last_sample_;
 };

@@ -5,10 +5,10 @@
 namespace pintle::kubelet {
 
 NodeLife::NodeLife(NodeLifeDeps deps_in)
-    : deps(deps_in), image_collector(collector_setup()), eviction(eviction_setup()), duties(duties_setup()), agent(make_agent()) {}
+    : deps(deps_in), image_collector(collector_deps()), eviction(eviction_deps()), duties(duties_deps()), agent(make_agent()) {}
 
-ImageCollectorSetup NodeLife::collector_setup() {
-  ImageCollectorSetup out{deps.runtime, deps.cri, deps.facts.image_rules};
+ImageCollectorDeps NodeLife::collector_deps() {
+  ImageCollectorDeps out{deps.runtime, deps.cri, deps.facts.image_rules};
   out.warn = [this](std::string_view reason, std::string message) { deps.cluster.warn_of_node(reason, std::move(message)); };
   out.volume_images = [this] { return deps.pods.workers.volume_images(); };
   out.pod_changes = [this] { return deps.pods.workers.changes().value(); };
@@ -17,10 +17,10 @@ ImageCollectorSetup NodeLife::collector_setup() {
   return out;
 }
 
-EvictionSetup NodeLife::eviction_setup() {
+EvictionDeps NodeLife::eviction_deps() {
   const auto& configuration = deps.options.configuration;
-  EvictionSetup out{deps.runtime,         deps.cri, deps.pods.workers, deps.cluster.events, image_collector, deps.paths, deps.node.cgroups.pods.get(),
-                    deps.facts.thresholds};
+  EvictionDeps out{deps.runtime,         deps.cri, deps.pods.workers, deps.cluster.events, image_collector, deps.paths, deps.node.cgroups.pods.get(),
+                   deps.facts.thresholds};
   if (configuration.eviction_pressure_transition_period.nanos > 0) out.hold = rt::Duration(configuration.eviction_pressure_transition_period.nanos);
   out.max_grace_seconds = configuration.eviction_max_pod_grace_period;
   out.storage_limits = configuration.local_storage_capacity_isolation.value_or(true);
@@ -32,8 +32,8 @@ EvictionSetup NodeLife::eviction_setup() {
   return out;
 }
 
-NodeDutiesSetup NodeLife::duties_setup() {
-  NodeDutiesSetup out{deps.runtime, deps.cluster.client, deps.options.configuration, deps.pods.config, deps.pods.workers, deps.cluster.events};
+NodeDutiesDeps NodeLife::duties_deps() {
+  NodeDutiesDeps out{deps.runtime, deps.cluster.client, deps.options.configuration, deps.pods.config, deps.pods.workers, deps.cluster.events};
   out.identity = deps.facts.identity;
   out.machine = deps.facts.machine;
   out.allocatable = deps.facts.allocatable;
@@ -46,7 +46,7 @@ NodeDutiesSetup NodeLife::duties_setup() {
 std::unique_ptr<NodeAgent> NodeLife::make_agent() {
   ClusterAccess& cluster = deps.cluster;
   if (!cluster.client) return nullptr;
-  NodeAgentSetup out{deps.runtime, *cluster.client, *cluster.informers, *cluster.recorder, deps.node.observer};
+  NodeAgentDeps out{deps.runtime, *cluster.client, *cluster.informers, *cluster.recorder, deps.node.observer};
   out.identity = deps.facts.identity;
   out.timing = node_timing(deps.options.configuration);
   out.capacity = deps.facts.capacity;

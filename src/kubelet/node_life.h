@@ -46,9 +46,9 @@ struct NodeLife {
   const std::unique_ptr<NodeAgent> agent;  // nullptr: no API server
 
  private:
-  ImageCollectorSetup collector_setup();
-  EvictionSetup eviction_setup();
-  NodeDutiesSetup duties_setup();
+  ImageCollectorDeps collector_deps();
+  EvictionDeps eviction_deps();
+  NodeDutiesDeps duties_deps();
   std::unique_ptr<NodeAgent> make_agent();
 };
 

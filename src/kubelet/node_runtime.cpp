@@ -89,23 +89,23 @@ NodeRuntime::NodeRuntime(NodeRuntimeDeps deps_in, NodeCgroups cgroups_in, Verifi
     : deps(deps_in),
       cgroups(std::move(cgroups_in)),
       observer(deps.cri),
-      volumes(make_volume_manager(volume_setup())),
+      volumes(make_volume_manager(volume_deps())),
       user_namespaces(deps.runtime.disk(), deps.paths, user_namespace_options(deps.options.configuration)),
-      configurator(configurator_setup()),
+      configurator(configurator_deps()),
       image_access(deps.runtime, deps.cri, std::move(verification), deps.paths.root()),
-      images(image_setup()),
+      images(image_deps()),
       hooks(deps.runtime, deps.cri),
-      pods(pod_setup()) {}
+      pods(pod_deps()) {}
 
-VolumeManagerSetup NodeRuntime::volume_setup() {
-  VolumeManagerSetup out{deps.runtime, deps.cluster.client, deps.cluster.objects.get(), deps.paths};
+VolumeManagerDeps NodeRuntime::volume_deps() {
+  VolumeManagerDeps out{deps.runtime, deps.cluster.client, deps.cluster.objects.get(), deps.paths};
   out.node_allocatable = [this] { return deps.facts.allocatable; };
   out.warn = warn_of_pod(deps.cluster.events);
   return out;
 }
 
-ConfiguratorSetup NodeRuntime::configurator_setup() {
-  ConfiguratorSetup out{deps.runtime, *volumes, deps.cluster.objects.get()};
+ConfiguratorDeps NodeRuntime::configurator_deps() {
+  ConfiguratorDeps out{deps.runtime, *volumes, deps.cluster.objects.get()};
   out.node = [this] { return node_config(); };
   out.services = [this] { return deps.cluster.services(); };
   out.cgroup_parent = [this](const Pod& pod) { return cgroups.pods ? cgroups.pods->parent_of(pod) : std::string(); };
@@ -115,15 +115,15 @@ ConfiguratorSetup NodeRuntime::configurator_setup() {
   return out;
 }
 
-ImagePullerSetup NodeRuntime::image_setup() {
-  ImagePullerSetup out{deps.runtime, deps.cri, deps.cluster.events, deps.cluster.objects.get(), parallel_pulls(deps.options.configuration)};
+ImagePullerDeps NodeRuntime::image_deps() {
+  ImagePullerDeps out{deps.runtime, deps.cri, deps.cluster.events, deps.cluster.objects.get(), parallel_pulls(deps.options.configuration)};
   out.access = &image_access;
   out.pulled = [this] { deps.changes.images(); };
   return out;
 }
 
-PodRuntimeSetup NodeRuntime::pod_setup() {
-  PodRuntimeSetup out{deps.runtime, deps.cri, configurator, images, hooks, deps.cluster.events, deps.paths, container_log_links};
+PodRuntimeDeps NodeRuntime::pod_deps() {
+  PodRuntimeDeps out{deps.runtime, deps.cri, configurator, images, hooks, deps.cluster.events, deps.paths, container_log_links};
   out.runtime_handler = [this](rt::Context ctx, std::string name) { return deps.cluster.runtime_handler(std::move(ctx), std::move(name)); };
   out.node_ips = [this] { return deps.options.node_ips; };
   out.node = [this] { return node_config(); };

@@ -67,10 +67,10 @@ struct NodeRuntime {
   PodRuntime pods;
 
  private:
-  VolumeManagerSetup volume_setup();
-  ConfiguratorSetup configurator_setup();
-  ImagePullerSetup image_setup();
-  PodRuntimeSetup pod_setup();
+  VolumeManagerDeps volume_deps();
+  ConfiguratorDeps configurator_deps();
+  ImagePullerDeps image_deps();
+  PodRuntimeDeps pod_deps();
   rt::Task<Result<HandlerFeatures>> features_for(rt::Context ctx, PodPtr pod);
 };
 

@@ -39,8 +39,8 @@ rt::Task<Result<ExecOutput>> exec_for_probe(cri::RuntimeClient& cri, rt::Context
   co_return std::move(out);
 }
 
-ProbeSetup probe_setup(const PodLifeDeps& deps) {
-  ProbeSetup out{deps.runtime};
+ProbeDeps probe_deps(const PodLifeDeps& deps) {
+  ProbeDeps out{deps.runtime};
   out.exec = [&cri = deps.cri](rt::Context ctx, std::string id, std::vector<std::string> command, rt::Duration timeout) {
     return exec_for_probe(cri, std::move(ctx), std::move(id), std::move(command), timeout);
   };
@@ -54,7 +54,7 @@ ProbeSetup probe_setup(const PodLifeDeps& deps) {
 
 PodLife::PodLife(PodLifeDeps deps_in)
     : deps(deps_in),
-      probes(make_probe_manager(probe_setup(deps))),
+      probes(make_probe_manager(probe_deps(deps))),
       statuses(deps.runtime, deps.cluster.client, config),
       workers(worker_deps(), config),
       logs(LogRotatorDeps{deps.runtime, deps.cri, [this] { return workers.running_logs(); }}, log_rotation(deps.options.configuration)) {

@@ -21,7 +21,7 @@ rt::Task<Result<server::ServingFiles>> Serving::files() {
 }
 
 rt::Task<Result<server::ServingFiles>> Serving::signed_by_cluster() {
-  CertificateManagerSetup wanted{deps_.runtime, *deps_.client, certificates_dir(deps_.options), "kubelet-server", serving_signer};
+  CertificateManagerDeps wanted{deps_.runtime, *deps_.client, certificates_dir(deps_.options), "kubelet-server", serving_signer};
   wanted.authority_pem = deps_.options.serving_authority_pem;
   wanted.wanted = [this]() -> std::optional<component::CertificateSpec> {
     const auto known = deps_.node();
@@ -68,8 +68,8 @@ rt::Task<Result<Unit>> Serving::start() {
 }
 
 rt::Task<Result<Unit>> Serving::start_server(server::ServingFiles files) {
-  server::KubeletServerSetup setup{deps_.runtime, deps_.host, rt::Executor::current(), deps_.client, files.cert_file, files.key_file};
-  server_ = std::make_unique<server::KubeletServer>(std::move(setup));
+  server::KubeletServerDeps deps{deps_.runtime, deps_.host, rt::Executor::current(), deps_.client, files.cert_file, files.key_file};
+  server_ = std::make_unique<server::KubeletServer>(std::move(deps));
   co_return co_await server_->start();
 }
 

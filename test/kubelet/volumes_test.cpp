@@ -39,10 +39,10 @@ class NodeVolumes {
     out->admin = client::connect_in_process(runtime, out->server_->server().handler(), "system:admin", config);
     out->node = client::connect_in_process(runtime, out->server_->server().handler(), "system:node:n1", config);
     out->objects = make_referenced_objects(*out->node);
-    VolumeManagerSetup setup{runtime, out->node.get(), out->objects.get(), Paths(root), {}, {}};
+    VolumeManagerDeps deps{runtime, out->node.get(), out->objects.get(), Paths(root), {}, {}};
     NodeVolumes* self = out.get();
-    setup.warn = [self](const core::Pod&, std::string_view, const std::string& message) { self->warnings.push_back(message); };
-    out->manager = make_volume_manager(std::move(setup));
+    deps.warn = [self](const core::Pod&, std::string_view, const std::string& message) { self->warnings.push_back(message); };
+    out->manager = make_volume_manager(std::move(deps));
     co_return out;
   }
   rt::Task<void> stop() {

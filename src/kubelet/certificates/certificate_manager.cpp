@@ -171,7 +171,7 @@ rt::Task<Result<std::string>> bootstrap_client_certificate(rt::Context ctx, clie
 }
 
 struct CertificateManager::State {
-  explicit State(CertificateManagerSetup s) : setup(std::move(s)), store(setup.runtime.disk(), setup.folder, setup.name) {}
+  explicit State(CertificateManagerDeps s) : deps(std::move(s)), store(deps.runtime.disk(), deps.folder, deps.name) {}
   rt::Task<void> run(rt::Context ctx);
   rt::Task<void> load();
   rt::Task<Result<Unit>> renew(rt::Context ctx, component::CertificateSpec spec);
@@ -179,7 +179,7 @@ struct CertificateManager::State {
   // How long the current certificate serves; nothing: there is none that does.
   std::optional<rt::Duration> good_for(const component::CertificateSpec& spec) const;
 
-  CertificateManagerSetup setup;
+  CertificateManagerDeps deps;
   CertificateStore store;
   std::optional<CertificatePair> current;
   int64_t renew_at = 0;
@@ -189,24 +189,24 @@ struct CertificateManager::State {
 };
 
 void CertificateManager::State::take(CertificatePair pair) {
-  const double share = static_cast<double>(setup.runtime.random().below(1000)) / 1000;
+  const double share = static_cast<double>(deps.runtime.random().below(1000)) / 1000;
   renew_at = renewal_time(pair.info.not_before, pair.info.not_after, share);
   current = std::move(pair);
-  if (current->info.not_after <= wall_seconds(setup.runtime)) return;
+  if (current->info.not_after <= wall_seconds(deps.runtime)) return;
   ready.set();
-  if (setup.on_change) setup.on_change();
+  if (deps.on_change) deps.on_change();
 }
 
 std::optional<rt::Duration> CertificateManager::State::good_for(const component::CertificateSpec& spec) const {
-  const int64_t now = wall_seconds(setup.runtime);
+  const int64_t now = wall_seconds(deps.runtime);
   if (!current || !certifies(current->info, spec) || renew_at <= now) return std::nullopt;
-  if (!setup.authority_pem.empty() && !component::is_issued_by(current->certificate_pem, setup.authority_pem)) return std::nullopt;
+  if (!deps.authority_pem.empty() && !component::is_issued_by(current->certificate_pem, deps.authority_pem)) return std::nullopt;
   return std::chrono::seconds(renew_at - now);
 }
 
 rt::Task<void> CertificateManager::State::load() {
   Result<CertificatePair> pair = error(Reason::NotFound, "");
-  co_await setup.runtime.run_blocking([this, &pair] { pair = store.load(); });
+  co_await deps.runtime.run_blocking([this, &pair] { pair = store.load(); });
   if (pair) {
     take(std::move(*pair));
   } else if (pair.error().reason != Reason::NotFound) {
@@ -216,13 +216,13 @@ rt::Task<void> CertificateManager::State::load() {
 }
 
 rt::Task<Result<Unit>> CertificateManager::State::renew(rt::Context ctx, component::CertificateSpec spec) {
-  log::info(1, "Asking for a certificate", {{"name", setup.name}, {"signer", setup.signer}});
+  log::info(1, "Asking for a certificate", {{"name", deps.name}, {"signer", deps.signer}});
   CO_TRY_ASSIGN(auto key, component::PrivateKey::generate_ec_p256());
-  auto pair = co_await request_certificate(ctx, &setup.client, setup.signer, std::move(spec), std::move(key), request_patience);
+  auto pair = co_await request_certificate(ctx, &deps.client, deps.signer, std::move(spec), std::move(key), request_patience);
   if (!pair) co_return Unexpected(std::move(pair).error());
   Result<Unit> saved;
-  const int64_t now = wall_seconds(setup.runtime);
-  co_await setup.runtime.run_blocking([this, &pair, &saved, &now] { saved = store.save(*pair, now); });
+  const int64_t now = wall_seconds(deps.runtime);
+  co_await deps.runtime.run_blocking([this, &pair, &saved, &now] { saved = store.save(*pair, now); });
   if (!saved) co_return Unexpected(std::move(saved).error());
   take(std::move(*pair));
   co_return Unit{};
@@ -233,7 +233,7 @@ rt::Task<void> CertificateManager::State::run(rt::Context ctx) {
   rt::Duration retry = retry_first;
   while (!ctx.done()) {
     poked.reset();
-    const auto spec = setup.wanted();
+    const auto spec = deps.wanted();
     if (!spec) {
       (void)co_await poked.wait(ctx);
       continue;
@@ -252,16 +252,16 @@ rt::Task<void> CertificateManager::State::run(rt::Context ctx) {
       continue;
     }
     if (renewed) {
-      log::warning("The certificate that was signed is not what was asked for, or is due at once; it is asked for again", {{"name", setup.name}});
+      log::warning("The certificate that was signed is not what was asked for, or is due at once; it is asked for again", {{"name", deps.name}});
     } else {
-      log::error("The certificate was not renewed", renewed.error(), {{"name", setup.name}});
+      log::error("The certificate was not renewed", renewed.error(), {{"name", deps.name}});
     }
     (void)co_await rt::sleep_for(ctx, retry);
     retry = std::min<rt::Duration>(retry * 2, retry_max);
   }
 }
 
-CertificateManager::CertificateManager(CertificateManagerSetup setup) : state_(std::make_unique<State>(std::move(setup))) {}
+CertificateManager::CertificateManager(CertificateManagerDeps deps) : state_(std::make_unique<State>(std::move(deps))) {}
 CertificateManager::~CertificateManager() = default;
 void CertificateManager::start() { state_->tasks.spawn(state_->run(state_->tasks.context())); }
 rt::Task<void> CertificateManager::stop() { co_await state_->tasks.close(); }

@@ -18,7 +18,7 @@ namespace pintle::kubelet {
 inline constexpr const char* client_signer = "kubernetes.io/kube-apiserver-client-kubelet";
 inline constexpr const char* serving_signer = "kubernetes.io/kubelet-serving";
 
-struct CertificateManagerSetup {
+struct CertificateManagerDeps {
   rt::Runtime& runtime;
   client::Client& client;
   std::string folder;  // --cert-dir
@@ -44,7 +44,7 @@ bool certifies(const component::CertificateInfo& info, const component::Certific
 
 class CertificateManager {
  public:
-  explicit CertificateManager(CertificateManagerSetup setup);
+  explicit CertificateManager(CertificateManagerDeps deps);
   ~CertificateManager();
   CertificateManager(const CertificateManager&) = delete;
   CertificateManager& operator=(const CertificateManager&) = delete;

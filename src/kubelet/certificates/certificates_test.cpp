@@ -57,9 +57,9 @@ rt::Task<void> stored() {
   rt::Disk& disk = runtime.disk();
   const std::string dir = folder(disk);
   const std::vector<std::string> ips = {"10.0.0.1"};
-  component::SelfSignedSetup setup{.runtime = runtime, .cert_file = dir + "/kubelet.crt", .key_file = dir + "/kubelet.key", .common_name = "n1"};
-  setup.ip_addresses = ips;
-  component::SelfSignedCertificate made(std::move(setup));
+  component::SelfSignedSetup wanted{.runtime = runtime, .cert_file = dir + "/kubelet.crt", .key_file = dir + "/kubelet.key", .common_name = "n1"};
+  wanted.ip_addresses = ips;
+  component::SelfSignedCertificate made(std::move(wanted));
   EXPECT_TRUE(made.ensure().has_value());
   const std::string certificate = disk.read(made.cert_file()).value_or(""), key = disk.read(made.key_file()).value_or("");
 
@@ -103,9 +103,9 @@ rt::Task<void> asks_when_it_can_say_for_what() {
   client::ClientConfig config;
   client::Client client(runtime, transport, config);
   std::vector<NodeAddress> addresses;
-  CertificateManagerSetup setup{
+  CertificateManagerDeps deps{
       runtime, client, "/pki", "kubelet-server", serving_signer, [&addresses] { return serving_certificate_spec("n1", addresses); }, nullptr};
-  CertificateManager manager(std::move(setup));
+  CertificateManager manager(std::move(deps));
   manager.start();
   (void)co_await rt::sleep_for(rt::Context::background(), 1min);
   EXPECT_TRUE(transport->asked.empty());
@@ -214,9 +214,9 @@ rt::Task<void> ask_for_ten_minutes(Signed made, std::string authority, int least
   auto transport = std::make_shared<Signing>(runtime, std::move(made));
   client::ClientConfig config;
   client::Client client(runtime, transport, config);
-  CertificateManagerSetup setup{runtime, client,   dir, "kubelet-client", client_signer, [] { return std::optional(client_certificate_spec("n1")); },
-                                nullptr, authority};
-  CertificateManager manager(std::move(setup));
+  CertificateManagerDeps deps{runtime, client,   dir, "kubelet-client", client_signer, [] { return std::optional(client_certificate_spec("n1")); },
+                              nullptr, authority};
+  CertificateManager manager(std::move(deps));
   manager.start();
   (void)co_await rt::sleep_for(rt::Context::background(), 10min);
   EXPECT_TRUE(manager.current().has_value());

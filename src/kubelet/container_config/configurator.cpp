@@ -46,17 +46,17 @@ Result<std::string> volume_file(const MountedVolumes& volumes, std::string_view 
 
 }  // namespace
 
-Configurator::Configurator(ConfiguratorSetup setup) : setup_(std::move(setup)) {}
+Configurator::Configurator(ConfiguratorDeps deps) : deps_(std::move(deps)) {}
 
 rt::Task<Result<Configurator::NodeForPod>> Configurator::node_for(rt::Context ctx, PodPtr pod) {
-  NodeForPod out{setup_.node(), std::nullopt};
-  if (!setup_.handler_features || !wants_handler_features(*pod)) co_return std::move(out);
-  CO_TRY_ASSIGN(const HandlerFeatures features, co_await setup_.handler_features(std::move(ctx), pod));
+  NodeForPod out{deps_.node(), std::nullopt};
+  if (!deps_.handler_features || !wants_handler_features(*pod)) co_return std::move(out);
+  CO_TRY_ASSIGN(const HandlerFeatures features, co_await deps_.handler_features(std::move(ctx), pod));
   out.config.recursive_read_only = features.recursive_read_only;
-  out.config.user_namespaces = features.user_namespaces && setup_.user_namespaces != nullptr;
+  out.config.user_namespaces = features.user_namespaces && deps_.user_namespaces != nullptr;
   if (!out.config.user_namespaces || pod->spec.host_users.value_or(true)) co_return std::move(out);
   Result<UserNamespaceRange> range = error(Reason::InternalError, "");
-  co_await setup_.runtime.run_blocking([&] { range = setup_.user_namespaces->range_of(pod->metadata.uid); });
+  co_await deps_.runtime.run_blocking([&] { range = deps_.user_namespaces->range_of(pod->metadata.uid); });
   if (!range) co_return Unexpected(std::move(range).error());
   out.user_namespace = *range;
   co_return std::move(out);
@@ -65,13 +65,13 @@ rt::Task<Result<Configurator::NodeForPod>> Configurator::node_for(rt::Context ct
 rt::Task<Result<cri_v1::PodSandboxConfig>> Configurator::sandbox_config(rt::Context ctx, PodPtr pod, uint32_t attempt) {
   CO_TRY_ASSIGN(const NodeForPod of_pod, co_await node_for(std::move(ctx), pod));
   const NodeConfig& node = of_pod.config;
-  SandboxInputs inputs{*pod, node, attempt, setup_.cgroup_parent ? setup_.cgroup_parent(*pod) : std::string(), of_pod.user_namespace};
+  SandboxInputs inputs{*pod, node, attempt, deps_.cgroup_parent ? deps_.cgroup_parent(*pod) : std::string(), of_pod.user_namespace};
   auto made = make_sandbox_config(inputs);
   if (!made) co_return Unexpected(std::move(made).error());
-  if (setup_.warn)
-    for (const ConfigWarning& warning : made->warnings) setup_.warn(*pod, warning.reason, warning.message);
+  if (deps_.warn)
+    for (const ConfigWarning& warning : made->warnings) deps_.warn(*pod, warning.reason, warning.message);
   Result<Unit> directories = Unit{};
-  co_await setup_.runtime.run_blocking([&] { directories = make_pod_directories(node.paths, *pod); });
+  co_await deps_.runtime.run_blocking([&] { directories = make_pod_directories(node.paths, *pod); });
   if (!directories) co_return Unexpected(std::move(directories).error());
   co_return std::move(made->config);
 }
@@ -85,7 +85,7 @@ rt::Task<Result<cri_v1::ContainerConfig>> Configurator::container_config(rt::Con
   CO_TRY_ASSIGN(EnvironmentVariables variables, co_await environment(ctx, pod, *container, node, request.pod_ips));
 
   static const MountedVolumes no_volumes;
-  const MountedVolumes* volumes = setup_.volumes.mounted(pod.metadata.uid);
+  const MountedVolumes* volumes = deps_.volumes.mounted(pod.metadata.uid);
   CO_TRY_ASSIGN(auto mounts, plan_mounts(*container, volumes ? *volumes : no_volumes, variables, request.image_volumes, node));
   CO_TRY_ASSIGN(const PodHostname hostname, pod_hostname(pod, node.cluster_domain));
   const bool mount_hosts = mounts_hosts_file(pod, *container, request.pod_ips);
@@ -93,9 +93,9 @@ rt::Task<Result<cri_v1::ContainerConfig>> Configurator::container_config(rt::Con
   if (mount_hosts)
     hosts =
         pod.spec.host_network ? node_hosts(node.hosts_file, pod.spec.host_aliases) : managed_hosts(request.pod_ips, hostname, pod.spec.host_aliases);
-  ContainerFiles files{node.paths, pod, *container, std::move(mounts), mount_hosts, std::move(hosts), setup_.runtime.random().next_u64()};
+  ContainerFiles files{node.paths, pod, *container, std::move(mounts), mount_hosts, std::move(hosts), deps_.runtime.random().next_u64()};
   Result<MadeFiles> made = error(Reason::InternalError, "not made");
-  co_await setup_.runtime.run_blocking([&] { made = make_container_files(std::move(files)); });
+  co_await deps_.runtime.run_blocking([&] { made = make_container_files(std::move(files)); });
   if (!made) co_return Unexpected(std::move(made).error());
 
   ContainerInputs inputs{pod, *container, node};
@@ -117,7 +117,7 @@ rt::Task<Result<EnvironmentVariables>> Configurator::environment(rt::Context ctx
   addresses.host_ips = node.node_ips;
   addresses.pod_ips = pod_ips;
   EnvironmentInputs inputs{pod, container, std::move(addresses), node.allocatable, {}, {}, nullptr, {}};
-  std::optional<Services> services = setup_.services ? setup_.services() : std::optional<Services>(Services());
+  std::optional<Services> services = deps_.services ? deps_.services() : std::optional<Services>(Services());
   if (!services && !is_static_pod(pod))
     co_return error(Reason::ServiceUnavailable, "services have not yet been read at least once, cannot construct envvars");
   if (services) inputs.services = std::move(*services);
@@ -126,16 +126,16 @@ rt::Task<Result<EnvironmentVariables>> Configurator::environment(rt::Context ctx
   const std::string& namespace_name = pod.metadata.namespace_;
   for (const std::string& name : names.config_maps) {
     Result<ConfigMapPtr> object = no_server("configMap", namespace_name, name);
-    if (setup_.objects) object = co_await setup_.objects->config_map(ctx, namespace_name, name);
+    if (deps_.objects) object = co_await deps_.objects->config_map(ctx, namespace_name, name);
     inputs.config_maps.emplace(name, std::move(object));
   }
   for (const std::string& name : names.secrets) {
     Result<SecretPtr> object = no_server("secret", namespace_name, name);
-    if (setup_.objects) object = co_await setup_.objects->secret(ctx, namespace_name, name);
+    if (deps_.objects) object = co_await deps_.objects->secret(ctx, namespace_name, name);
     inputs.secrets.emplace(name, std::move(object));
   }
   // A copy: files are read on another thread.
-  const MountedVolumes* mounted = setup_.volumes.mounted(pod.metadata.uid);
+  const MountedVolumes* mounted = deps_.volumes.mounted(pod.metadata.uid);
   inputs.volume_file = [volumes = mounted ? *mounted : MountedVolumes()](std::string_view volume, std::string_view path) {
     return volume_file(volumes, volume, path);
   };
@@ -143,7 +143,7 @@ rt::Task<Result<EnvironmentVariables>> Configurator::environment(rt::Context ctx
   const bool reads_files =
       std::ranges::any_of(container.env, [](const core::EnvVar& variable) { return variable.value_from && variable.value_from->file_key_ref; });
   if (reads_files)
-    co_await setup_.runtime.run_blocking([&] { out = make_environment(inputs); });
+    co_await deps_.runtime.run_blocking([&] { out = make_environment(inputs); });
   else
     out = make_environment(inputs);
   co_return std::move(out);

@@ -18,7 +18,7 @@
 
 namespace pintle::kubelet {
 
-struct ConfiguratorSetup {
+struct ConfiguratorDeps {
   rt::Runtime& runtime;
   VolumeManager& volumes;
   ReferencedObjects* objects = nullptr;  // nullptr: no API server
@@ -47,7 +47,7 @@ struct ContainerRequest {
 
 class Configurator {
  public:
-  explicit Configurator(ConfiguratorSetup setup);
+  explicit Configurator(ConfiguratorDeps deps);
 
   // Also makes the pod's directory and its log directory.
   rt::Task<Result<api::cri_v1::PodSandboxConfig>> sandbox_config(rt::Context ctx, PodPtr pod, uint32_t attempt);
@@ -66,7 +66,7 @@ class Configurator {
   rt::Task<Result<EnvironmentVariables>> environment(rt::Context ctx, const api::core_v1::Pod& pod, const api::core_v1::Container& container,
                                                      const NodeConfig& node, const std::vector<std::string>& pod_ips);
 
-  ConfiguratorSetup setup_;
+  ConfiguratorDeps deps_;
 };
 
 }  // namespace pintle::kubelet

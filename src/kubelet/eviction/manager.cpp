@@ -31,7 +31,7 @@ std::vector<MeasuredPod> with_usage(const std::vector<PodPtr>& pods, const std::
 
 }  // namespace
 
-EvictionManager::EvictionManager(EvictionSetup setup) : setup_(std::move(setup)) {}
+EvictionManager::EvictionManager(EvictionDeps deps) : deps_(std::move(deps)) {}
 
 void EvictionManager::start() {
   measure();
@@ -42,19 +42,19 @@ void EvictionManager::start() {
 rt::Task<void> EvictionManager::stop() { co_await tasks_.close(); }
 
 void EvictionManager::measure() {
-  values_ = measure_signals(setup_.paths.root(), image_disk_);
-  if (!setup_.cgroups || setup_.memory_for_pods_bytes <= 0) return;
-  const auto used = setup_.cgroups->node_usage();
+  values_ = measure_signals(deps_.paths.root(), image_disk_);
+  if (!deps_.cgroups || deps_.memory_for_pods_bytes <= 0) return;
+  const auto used = deps_.cgroups->node_usage();
   if (!used) return;
   const auto bytes = static_cast<int64_t>(used->memory_working_set_bytes);
-  values_[std::string(allocatable_memory_signal)] = {setup_.memory_for_pods_bytes - bytes, setup_.memory_for_pods_bytes};
+  values_[std::string(allocatable_memory_signal)] = {deps_.memory_for_pods_bytes - bytes, deps_.memory_for_pods_bytes};
 }
 
 std::vector<Threshold> EvictionManager::judge_now() {
-  PressureVerdict verdict = judge(setup_.thresholds, values_, setup_.hold, setup_.runtime.clock().now(), memory_);
+  PressureVerdict verdict = judge(deps_.thresholds, values_, deps_.hold, deps_.runtime.clock().now(), memory_);
   const bool changed = !same(pressure_, verdict.pressure);
   pressure_ = verdict.pressure;
-  if (changed && setup_.changed) setup_.changed();
+  if (changed && deps_.changed) deps_.changed();
   return std::move(verdict.starved);
 }
 
@@ -62,7 +62,7 @@ rt::Task<void> EvictionManager::run(rt::Context ctx) {
   while (!ctx.done()) {
     const auto evicted = co_await look(ctx);
     if (evicted.empty())
-      (void)co_await rt::sleep_for(ctx, setup_.look_every);
+      (void)co_await rt::sleep_for(ctx, deps_.look_every);
     else
       co_await wait_for_cleanup(ctx, evicted);
   }
@@ -71,11 +71,11 @@ rt::Task<void> EvictionManager::run(rt::Context ctx) {
 // Images may lie on a file system of their own; the runtime knows.
 rt::Task<void> EvictionManager::find_image_disk(rt::Context ctx) {
   const rt::Context bounded = ctx.with_timeout(runtime_answer_max);
-  const auto answer = co_await setup_.cri.image_fs_info(bounded);
+  const auto answer = co_await deps_.cri.image_fs_info(bounded);
   if (!answer || answer->image_filesystems.empty() || !answer->image_filesystems.front().fs_id) co_return;
   std::string path = answer->image_filesystems.front().fs_id->mountpoint;
   const auto images = os::file_system_id(path);
-  const auto root = os::file_system_id(setup_.paths.root());
+  const auto root = os::file_system_id(deps_.paths.root());
   if (!images || !root) co_return;  // it is made with the first image
   image_disk_ = std::move(path);
   dedicated_images_ = *images != *root;
@@ -90,7 +90,7 @@ rt::Task<std::vector<std::string>> EvictionManager::look(rt::Context ctx) {
   if (!starved.empty()) co_return co_await reclaim(ctx, std::move(starved));
   const auto disk = values_.find("imagefs.available");
   const std::optional<SignalValue> images = disk == values_.end() ? std::nullopt : std::optional(disk->second);
-  if (!collecting_ && setup_.images.is_due(images)) tasks_.spawn(collect_images(ctx));
+  if (!collecting_ && deps_.images.is_due(images)) tasks_.spawn(collect_images(ctx));
   co_return std::move(evicted);
 }
 
@@ -99,7 +99,7 @@ rt::Task<void> EvictionManager::collect_images(rt::Context ctx) {
   collecting_ = true;
   const auto disk = values_.find("imagefs.available");
   const std::optional<SignalValue> images = disk == values_.end() ? std::nullopt : std::optional(disk->second);
-  co_await setup_.images.collect(ctx, images);
+  co_await deps_.images.collect(ctx, images);
   collecting_ = false;
 }
 
@@ -107,7 +107,7 @@ rt::Task<void> EvictionManager::collect_images(rt::Context ctx) {
 // ended: its end stays as it was.
 std::vector<PodPtr> EvictionManager::candidates() const {
   std::vector<PodPtr> out;
-  for (const auto& [uid, worker] : setup_.workers.all()) {
+  for (const auto& [uid, worker] : deps_.workers.all()) {
     if (!rules::is_terminal(*worker->pod()) && !worker->terminated() && !worker->ended()) out.push_back(worker->pod());
   }
   return out;
@@ -115,14 +115,14 @@ std::vector<PodPtr> EvictionManager::candidates() const {
 
 rt::Task<std::vector<std::string>> EvictionManager::check_limits(rt::Context ctx) {
   std::vector<std::string> evicted;
-  const rt::TimePoint started = setup_.runtime.clock().now();
-  if (!setup_.storage_limits || (next_walk_ && started < *next_walk_)) co_return std::move(evicted);
+  const rt::TimePoint started = deps_.runtime.clock().now();
+  if (!deps_.storage_limits || (next_walk_ && started < *next_walk_)) co_return std::move(evicted);
   std::vector<PodPtr> limited = candidates();
   std::erase_if(limited, [](const PodPtr& pod) { return is_critical_pod(*pod) || !has_storage_limits(*pod); });
   if (limited.empty()) co_return std::move(evicted);
   const rt::Context bounded = ctx.with_timeout(runtime_answer_max);
   const auto usages = co_await measure_usage(sources(), bounded, limited, true);
-  const rt::TimePoint now = setup_.runtime.clock().now();
+  const rt::TimePoint now = deps_.runtime.clock().now();
   next_walk_ = now + limit_walk_share * (now - started);
   if (!usages) co_return std::move(evicted);
   for (const Eviction& eviction : plan_limit_evictions(with_usage(limited, *usages), dedicated_images_))
@@ -133,11 +133,11 @@ rt::Task<std::vector<std::string>> EvictionManager::check_limits(rt::Context ctx
 // True: that was enough, no pod has to go.
 rt::Task<bool> EvictionManager::reclaim_node(rt::Context ctx, std::string signal) {
   if (!frees_images(signal, dedicated_images_)) co_return false;
-  co_await setup_.workers.remove_dead(ctx);
-  const auto freed = co_await setup_.images.remove_unused(ctx);
+  co_await deps_.workers.remove_dead(ctx);
+  const auto freed = co_await deps_.images.remove_unused(ctx);
   if (!freed) log::info(0, "Removing unused images failed", {{"err", freed.error().message}});
   measure();
-  co_return is_reclaimed(setup_.thresholds, values_);
+  co_return is_reclaimed(deps_.thresholds, values_);
 }
 
 rt::Task<std::vector<std::string>> EvictionManager::reclaim(rt::Context ctx, std::vector<Threshold> starved) {
@@ -145,7 +145,7 @@ rt::Task<std::vector<std::string>> EvictionManager::reclaim(rt::Context ctx, std
   const std::string signal = starved.front().signal;
   const std::string resource(resource_of(signal));
   log::info(0, "The node is short of a resource", {{"resource", resource}, {"signal", signal}});
-  setup_.warn("EvictionThresholdMet", "Attempting to reclaim " + resource);
+  deps_.warn("EvictionThresholdMet", "Attempting to reclaim " + resource);
   // What the message says is what was seen before anything was reclaimed.
   const SignalValues seen = values_;
   const bool enough = co_await reclaim_node(ctx, signal);
@@ -159,7 +159,7 @@ rt::Task<std::vector<std::string>> EvictionManager::reclaim(rt::Context ctx, std
     if (!ctx.done()) log::error("The runtime does not tell what pods use", usages.error());
     co_return std::move(evicted);
   }
-  const EvictionInputs inputs{starved, seen, with_usage(pods, *usages), dedicated_images_, setup_.max_grace_seconds};
+  const EvictionInputs inputs{starved, seen, with_usage(pods, *usages), dedicated_images_, deps_.max_grace_seconds};
   const auto eviction = plan_eviction(inputs);
   if (!eviction)
     log::info(0, "No pod can be evicted", {{"resource", resource}});
@@ -169,11 +169,11 @@ rt::Task<std::vector<std::string>> EvictionManager::reclaim(rt::Context ctx, std
 }
 
 bool EvictionManager::evict(const Eviction& eviction) {
-  const PodWorker* worker = setup_.workers.find(eviction.pod_uid);
+  const PodWorker* worker = deps_.workers.find(eviction.pod_uid);
   if (!worker || worker->terminated() || worker->ended()) return false;  // it has ended meanwhile
   const PodPtr pod = worker->pod();
   log::info(0, "Evicting a pod", {{"pod", format_pod(*pod)}, {"message", eviction.message}});
-  setup_.events.warning(*pod, "", eviction_reason, eviction.message, eviction.annotations);
+  deps_.events.warning(*pod, "", eviction_reason, eviction.message, eviction.annotations);
   PodEnd end;
   end.reason = eviction_reason;
   end.message = eviction.message;
@@ -182,7 +182,7 @@ bool EvictionManager::evict(const Eviction& eviction) {
     end.condition = disruption_by_kubelet(eviction.message);
     end.condition->observed_generation = pod->metadata.generation;
   }
-  setup_.workers.end(eviction.pod_uid, std::move(end));
+  deps_.workers.end(eviction.pod_uid, std::move(end));
   ++evictions_[eviction.signal];
   return true;
 }
@@ -191,13 +191,13 @@ bool EvictionManager::evict(const Eviction& eviction) {
 rt::Task<void> EvictionManager::wait_for_cleanup(rt::Context ctx, std::vector<std::string> uids) {
   const rt::Context bounded = ctx.with_timeout(eviction_cleanup_max);
   const auto there = [this](const std::string& uid) {
-    const PodWorker* worker = setup_.workers.find(uid);
+    const PodWorker* worker = deps_.workers.find(uid);
     return worker && !worker->finished();
   };
   while (!bounded.done()) {
-    const uint64_t seen = setup_.workers.changes().value();
+    const uint64_t seen = deps_.workers.changes().value();
     if (std::ranges::none_of(uids, there)) co_return;
-    (void)co_await setup_.workers.changes().wait(bounded, seen + 1);
+    (void)co_await deps_.workers.changes().wait(bounded, seen + 1);
   }
   if (!ctx.done()) log::info(0, "Evicted pods take long to end");
 }

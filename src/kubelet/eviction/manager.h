@@ -29,7 +29,7 @@ constexpr rt::Duration eviction_cleanup_max = std::chrono::seconds(30);
 // Walking the trees of pods with limits takes at most one part in this many of the time.
 constexpr int limit_walk_share = 50;
 
-struct EvictionSetup {
+struct EvictionDeps {
   rt::Runtime& runtime;
   cri::RuntimeClient& cri;
   PodWorkers& workers;
@@ -51,7 +51,7 @@ struct EvictionSetup {
 
 class EvictionManager {
  public:
-  explicit EvictionManager(EvictionSetup setup);
+  explicit EvictionManager(EvictionDeps deps);
 
   // Measures once, then goes on in the background.
   void start();
@@ -76,9 +76,9 @@ class EvictionManager {
   std::vector<Threshold> judge_now();
   bool evict(const Eviction& eviction);
   std::vector<PodPtr> candidates() const;
-  UsageSources sources() const { return {setup_.runtime, setup_.cri, setup_.cgroups, setup_.paths}; }
+  UsageSources sources() const { return {deps_.runtime, deps_.cri, deps_.cgroups, deps_.paths}; }
 
-  EvictionSetup setup_;
+  EvictionDeps deps_;
   SignalValues values_;
   PressureMemory memory_;
   Pressure pressure_;

@@ -99,9 +99,9 @@ struct World {
     ImageAccess access(runtime, cri, *verification, root);
     PodEvents events(nullptr);
     Objects objects(node);
-    ImagePullerSetup setup{runtime, cri, events, &objects};
-    setup.access = &access;
-    ImagePuller puller(std::move(setup));
+    ImagePullerDeps deps{runtime, cri, events, &objects};
+    deps.access = &access;
+    ImagePuller puller(std::move(deps));
     ImageRequest request;
     auto pod = testing::pod_of("{metadata: {name: p}, spec: {imagePullSecrets: [{name: pull}], containers: [{name: c}]}}");
     pod.metadata.namespace_ = namespace_name;

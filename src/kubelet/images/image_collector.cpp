@@ -22,31 +22,31 @@ std::string joined(const std::vector<std::string>& errors) {
 
 }  // namespace
 
-ImageCollector::ImageCollector(ImageCollectorSetup setup) : setup_(std::move(setup)), began_(setup_.runtime.clock().now()) {}
+ImageCollector::ImageCollector(ImageCollectorDeps deps) : deps_(std::move(deps)), began_(deps_.runtime.clock().now()) {}
 
 bool ImageCollector::is_due(const std::optional<SignalValue>& disk) const {
   if (!next_) return true;
-  const bool full = setup_.policy.collects() && disk && bytes_to_free(*disk, setup_.policy) > 0;
+  const bool full = deps_.policy.collects() && disk && bytes_to_free(*disk, deps_.policy) > 0;
   if (full && !was_full_) return true;
-  if (setup_.runtime.clock().now() < *next_) return false;
-  return full || setup_.policy.max_age > rt::Duration(0) || setup_.pod_changes() != seen_changes_;
+  if (deps_.runtime.clock().now() < *next_) return false;
+  return full || deps_.policy.max_age > rt::Duration(0) || deps_.pod_changes() != seen_changes_;
 }
 
 rt::Task<void> ImageCollector::collect(rt::Context ctx, std::optional<SignalValue> disk) {
   auto done = co_await collect_now(ctx, disk);
-  const rt::TimePoint now = setup_.runtime.clock().now();
+  const rt::TimePoint now = deps_.runtime.clock().now();
   next_ = now + image_look_every;
   if (ctx.done()) co_return;
   // What was too young to go is looked at again when it is of age.
-  was_full_ = setup_.policy.collects() && disk && bytes_to_free(*disk, setup_.policy) > 0;
-  if (const auto of_age = was_full_ ? records_.next_of_age(setup_.policy, now) : std::nullopt) next_ = std::min(*next_, *of_age);
+  was_full_ = deps_.policy.collects() && disk && bytes_to_free(*disk, deps_.policy) > 0;
+  if (const auto of_age = was_full_ ? records_.next_of_age(deps_.policy, now) : std::nullopt) next_ = std::min(*next_, *of_age);
   if (done) {
     failed_before_ = false;
     co_return;
   }
   if (std::exchange(failed_before_, true)) {
     log::error("Unused images are not removed, again", done.error());
-    setup_.warn("ImageGCFailed", done.error().message);
+    deps_.warn("ImageGCFailed", done.error().message);
   } else {
     log::error("Unused images are not removed", done.error());
   }
@@ -55,22 +55,22 @@ rt::Task<void> ImageCollector::collect(rt::Context ctx, std::optional<SignalValu
 rt::Task<Result<Unit>> ImageCollector::collect_now(rt::Context ctx, std::optional<SignalValue> disk) {
   CO_TRY_ASSIGN(const auto lock, co_await working_.lock(ctx));
   CO_TRY_ASSIGN(auto unused, co_await look(ctx));
-  if (!setup_.policy.collects()) co_return Unit{};
+  if (!deps_.policy.collects()) co_return Unit{};
   CO_TRY(co_await remove_aged(ctx, unused));
   if (!disk) co_return Unit{};
   if (disk->capacity == 0) {
     const std::string message = "invalid capacity 0 on image filesystem";
-    setup_.warn("InvalidDiskCapacity", message);
+    deps_.warn("InvalidDiskCapacity", message);
     co_return internal(message);
   }
-  const uint64_t wanted = bytes_to_free(*disk, setup_.policy);
+  const uint64_t wanted = bytes_to_free(*disk, deps_.policy);
   if (wanted == 0) co_return Unit{};
   log::info(0, "The images' disk is over the high threshold, unused images go",
             {{"used", std::to_string(used_percent(*disk)) + "%"}, {"wantedBytes", std::to_string(wanted)}});
   CO_TRY_ASSIGN(const uint64_t freed, co_await free_space(ctx, std::move(unused), wanted));
   if (freed >= wanted) co_return Unit{};
   std::string message = too_little_freed(*disk, freed);
-  setup_.warn("FreeDiskSpaceFailed", message);
+  deps_.warn("FreeDiskSpaceFailed", message);
   co_return internal(std::move(message));
 }
 
@@ -83,29 +83,29 @@ rt::Task<Result<uint64_t>> ImageCollector::remove_unused(rt::Context ctx) {
 // Every container counts, those that have ended too: they may be started again.
 rt::Task<Result<std::set<std::string>>> ImageCollector::used_images(rt::Context ctx) {
   std::set<std::string> out;
-  CO_TRY_ASSIGN(const auto containers, co_await setup_.cri.list_containers(ctx, cri_v1::ContainerFilter()));
+  CO_TRY_ASSIGN(const auto containers, co_await deps_.cri.list_containers(ctx, cri_v1::ContainerFilter()));
   for (const auto& container : containers) {
     out.insert(container.image_ref);
     out.insert(container.image_id);
     if (container.image) out.insert(container.image->image);
   }
-  CO_TRY_ASSIGN(const auto status, co_await setup_.cri.status(ctx, true));
+  CO_TRY_ASSIGN(const auto status, co_await deps_.cri.status(ctx, true));
   out.insert(listed_image_name(sandbox_image(status.info)));
-  for (const std::string& name : setup_.volume_images()) out.insert(listed_image_name(name));
+  for (const std::string& name : deps_.volume_images()) out.insert(listed_image_name(name));
   out.erase("");
   co_return std::move(out);
 }
 
 rt::Task<Result<std::vector<ImageRecord>>> ImageCollector::look(rt::Context ctx) {
-  const uint64_t changes = setup_.pod_changes();
-  const rt::WallTime began = setup_.runtime.clock().wall_now();
-  CO_TRY_ASSIGN(const auto images, co_await setup_.cri.list_images(ctx));
+  const uint64_t changes = deps_.pod_changes();
+  const rt::WallTime began = deps_.runtime.clock().wall_now();
+  CO_TRY_ASSIGN(const auto images, co_await deps_.cri.list_images(ctx));
   CO_TRY_ASSIGN(const auto used, co_await used_images(ctx));
-  records_.look(images, used, setup_.runtime.clock().now());
-  if (setup_.access) {
+  records_.look(images, used, deps_.runtime.clock().now());
+  if (deps_.access) {
     std::vector<std::string> ids;
     for (const auto& image : images) ids.push_back(image.id);
-    co_await setup_.access->keep_only(std::move(ids), began);
+    co_await deps_.access->keep_only(std::move(ids), began);
   }
   seen_changes_ = changes;
   co_return records_.unused();
@@ -116,18 +116,18 @@ rt::Task<Result<Unit>> ImageCollector::remove(rt::Context ctx, ImageRecord image
   cri_v1::ImageSpec spec;
   spec.image = image.id;
   spec.runtime_handler = image.runtime_handler;
-  CO_TRY(co_await setup_.cri.remove_image(std::move(ctx), std::move(spec)));
+  CO_TRY(co_await deps_.cri.remove_image(std::move(ctx), std::move(spec)));
   records_.removed(image.id);
-  if (setup_.access) co_await setup_.access->removed(image.id);
+  if (deps_.access) co_await deps_.access->removed(image.id);
   ++removed_[why];
-  if (setup_.changed) setup_.changed();
+  if (deps_.changed) deps_.changed();
   co_return Unit{};
 }
 
 // Takes what it removes off the list.
 rt::Task<Result<Unit>> ImageCollector::remove_aged(rt::Context ctx, std::vector<ImageRecord>& unused) {
   std::vector<std::string> errors;
-  for (const ImageRecord& image : aged_images(unused, setup_.policy, began_, setup_.runtime.clock().now())) {
+  for (const ImageRecord& image : aged_images(unused, deps_.policy, began_, deps_.runtime.clock().now())) {
     const auto removed = co_await remove(ctx, image, "age");
     if (removed)
       std::erase_if(unused, [&](const ImageRecord& one) { return one.id == image.id; });
@@ -135,17 +135,17 @@ rt::Task<Result<Unit>> ImageCollector::remove_aged(rt::Context ctx, std::vector<
       errors.push_back(removed.error().message);
   }
   if (errors.empty()) co_return Unit{};
-  const std::string age = api::format_duration(api::Duration{setup_.policy.max_age.count()});
+  const std::string age = api::format_duration(api::Duration{deps_.policy.max_age.count()});
   co_return internal("wanted to free images older than " + age + ", encountered errors in image deletion: " + joined(errors));
 }
 
 rt::Task<Result<uint64_t>> ImageCollector::free_space(rt::Context ctx, std::vector<ImageRecord> unused, uint64_t wanted_bytes) {
   std::vector<std::string> errors;
   uint64_t freed = 0;
-  const rt::TimePoint now = setup_.runtime.clock().now();
+  const rt::TimePoint now = deps_.runtime.clock().now();
   for (const ImageRecord& image : unused) {
     if (freed >= wanted_bytes || ctx.done()) break;
-    if (!is_old_enough(image, setup_.policy, now)) continue;
+    if (!is_old_enough(image, deps_.policy, now)) continue;
     const auto removed = co_await remove(ctx, image, "space");
     if (removed)
       freed += image.size_bytes;

@@ -22,7 +22,7 @@ namespace pintle::kubelet {
 // Upstream looks this often; here nothing is asked of the runtime while the disk has room and no pod has changed.
 constexpr rt::Duration image_look_every = std::chrono::minutes(5);
 
-struct ImageCollectorSetup {
+struct ImageCollectorDeps {
   rt::Runtime& runtime;
   cri::RuntimeClient& cri;
   ImagePolicy policy;
@@ -40,7 +40,7 @@ struct ImageCollectorSetup {
 
 class ImageCollector {
  public:
-  explicit ImageCollector(ImageCollectorSetup setup);
+  explicit ImageCollector(ImageCollectorDeps deps);
 
   // Whether collect() has something to look at, `disk` being the one of the images.
   bool is_due(const std::optional<SignalValue>& disk) const;
@@ -60,7 +60,7 @@ class ImageCollector {
   rt::Task<Result<uint64_t>> free_space(rt::Context ctx, std::vector<ImageRecord> unused, uint64_t wanted_bytes);
   rt::Task<Result<Unit>> remove(rt::Context ctx, ImageRecord image, std::string why);
 
-  ImageCollectorSetup setup_;
+  ImageCollectorDeps deps_;
   const rt::TimePoint began_;
   ImageRecords records_;
   std::map<std::string, uint64_t> removed_;

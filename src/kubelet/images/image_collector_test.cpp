@@ -82,11 +82,11 @@ rt::Task<void> with_node(std::function<rt::Task<void>(Node&, ImageCollector&)> c
   cri::RuntimeClientOptions options;
   options.endpoint = path;
   auto client = std::move(*cri::RuntimeClient::make(runtime, options));
-  ImageCollectorSetup setup{runtime, *client, policy, [&node](std::string_view reason, std::string) { node.said.emplace_back(reason); }};
-  setup.volume_images = [&node] { return node.volumes; };
-  setup.pod_changes = [&node] { return node.pod_changes; };
-  setup.changed = [&node] { node.said.emplace_back("changed"); };
-  ImageCollector collector(std::move(setup));
+  ImageCollectorDeps deps{runtime, *client, policy, [&node](std::string_view reason, std::string) { node.said.emplace_back(reason); }};
+  deps.volume_images = [&node] { return node.volumes; };
+  deps.pod_changes = [&node] { return node.pod_changes; };
+  deps.changed = [&node] { node.said.emplace_back("changed"); };
+  ImageCollector collector(std::move(deps));
   co_await check(node, collector);
   co_await client->close();
   co_await server.stop();

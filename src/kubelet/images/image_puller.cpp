@@ -34,8 +34,7 @@ std::string rounded(rt::Duration duration) {
 
 }  // namespace
 
-ImagePuller::ImagePuller(ImagePullerSetup setup)
-    : setup_(setup), running_(setup.parallel_pulls_max == 0 ? pulls_unlimited : setup.parallel_pulls_max) {}
+ImagePuller::ImagePuller(ImagePullerDeps deps) : deps_(deps), running_(deps.parallel_pulls_max == 0 ? pulls_unlimited : deps.parallel_pulls_max) {}
 
 ImageSpec ImagePuller::spec(const ImageRequest& request, const std::string& image) const {
   ImageSpec out;
@@ -50,39 +49,39 @@ rt::Task<Outcome> ImagePuller::ensure(rt::Context ctx, ImageRequest request) {
   const auto image = with_default_tag(request.image);
   if (!image) {
     std::string message = fmt::format("Failed to apply default image tag \"{}\": {}", request.image, image.error().message);
-    setup_.events.warning(*request.pod, request.container, "InspectFailed", message);
+    deps_.events.warning(*request.pod, request.container, "InspectFailed", message);
     co_return waits("InvalidImageName", std::move(message));
   }
   std::optional<Credentials> known;
   const bool always = request.pull_policy == "Always" || request.pull_policy.empty();
   if (!always) {
-    auto status = co_await setup_.cri.image_status(ctx, spec(request, *image), false);
+    auto status = co_await deps_.cri.image_status(ctx, spec(request, *image), false);
     if (!status) {
       std::string message = fmt::format("Failed to inspect image \"{}\": {}", request.image, status.error().message);
-      setup_.events.warning(*request.pod, request.container, "InspectFailed", message);
+      deps_.events.warning(*request.pod, request.container, "InspectFailed", message);
       co_return waits("ImageInspectError", std::move(message));
     }
     if (status->image && !status->image->id.empty()) {
       bool must_pull = false;
-      if (setup_.access && !setup_.access->off()) {
+      if (deps_.access && !deps_.access->off()) {
         // Secrets that cannot be read show nothing, and end a pull with their error.
         auto mine = co_await credentials(ctx, request.pod, *image);
         std::vector<ImagePullSecret> secrets;
         if (mine)
           for (const RegistryCredential& one : *mine) secrets.push_back(one.source);
-        must_pull = co_await setup_.access->must_pull(ctx, request.image, status->image->id, std::move(secrets));
+        must_pull = co_await deps_.access->must_pull(ctx, request.image, status->image->id, std::move(secrets));
         if (mine) known = std::move(*mine);
       }
       if (!must_pull) {
-        setup_.events.normal(*request.pod, request.container, "Pulled",
-                             fmt::format("Container image \"{}\" already present on machine and can be accessed by the pod", request.image));
+        deps_.events.normal(*request.pod, request.container, "Pulled",
+                            fmt::format("Container image \"{}\" already present on machine and can be accessed by the pod", request.image));
         co_return from_status(*status->image);
       }
     }
   }
   if (request.pull_policy == "Never") {
     std::string message = fmt::format("Container image \"{}\" is not present with pull policy of Never", request.image);
-    setup_.events.warning(*request.pod, request.container, "ErrImageNeverPull", message);
+    deps_.events.warning(*request.pod, request.container, "ErrImageNeverPull", message);
     co_return waits("ErrImageNeverPull", std::move(message));
   }
   co_return co_await pull(std::move(ctx), std::move(request), *image, std::move(known));
@@ -92,7 +91,7 @@ rt::Task<Outcome> ImagePuller::pull(rt::Context ctx, ImageRequest request, std::
   const Key key{request.pod->metadata.uid, request.image};
   if (retry_at(key.first, key.second)) {
     std::string message = fmt::format("Back-off pulling image \"{}\"", request.image);
-    setup_.events.normal(*request.pod, request.container, "BackOff", message);
+    deps_.events.normal(*request.pod, request.container, "BackOff", message);
     const Backoff& backoff = backoffs_.at(key);
     if (!backoff.error.empty()) message += ": " + backoff.error;
     co_return waits("ImagePullBackOff", std::move(message));
@@ -102,8 +101,8 @@ rt::Task<Outcome> ImagePuller::pull(rt::Context ctx, ImageRequest request, std::
 
 rt::Task<Outcome> ImagePuller::pull_now(rt::Context ctx, ImageRequest request, std::string image, std::optional<Credentials> known) {
   const Key key{request.pod->metadata.uid, request.image};
-  setup_.events.normal(*request.pod, request.container, "Pulling", fmt::format("Pulling image \"{}\"", request.image));
-  const auto& clock = setup_.runtime.clock();
+  deps_.events.normal(*request.pod, request.container, "Pulling", fmt::format("Pulling image \"{}\"", request.image));
+  const auto& clock = deps_.runtime.clock();
   const auto asked = clock.now();
   auto place = co_await running_.send(ctx, Unit{});
   if (!place) co_return waits("ErrImagePull", place.error().message);
@@ -112,13 +111,13 @@ rt::Task<Outcome> ImagePuller::pull_now(rt::Context ctx, ImageRequest request, s
   (void)running_.try_receive();
   if (!pulled) {
     const std::string& why = pulled.error().message;
-    setup_.events.warning(*request.pod, request.container, "Failed", fmt::format("Failed to pull image \"{}\": {}", request.image, why));
+    deps_.events.warning(*request.pod, request.container, "Failed", fmt::format("Failed to pull image \"{}\": {}", request.image, why));
     if (!ctx.done()) failed(key, "ErrImagePull: " + why);
     co_return waits("ErrImagePull", why);
   }
   const auto ended = clock.now();
   backoffs_.erase(key);
-  if (setup_.pulled) setup_.pulled();
+  if (deps_.pulled) deps_.pulled();
   PulledImage out;
   out.ref = pulled->ref;
   uint64_t size = 0;
@@ -126,15 +125,15 @@ rt::Task<Outcome> ImagePuller::pull_now(rt::Context ctx, ImageRequest request, s
     out = from_status(*pulled->status);
     size = pulled->status->size;
   }
-  setup_.events.normal(*request.pod, request.container, "Pulled",
-                       fmt::format("Successfully pulled image \"{}\" in {} ({} including waiting). Image size: {} bytes.", request.image,
-                                   rounded(ended - started), rounded(ended - asked), size));
+  deps_.events.normal(*request.pod, request.container, "Pulled",
+                      fmt::format("Successfully pulled image \"{}\" in {} ({} including waiting). Image size: {} bytes.", request.image,
+                                  rounded(ended - started), rounded(ended - asked), size));
   co_return std::move(out);
 }
 
 // nullopt: it is not there, or nobody knows.
 rt::Task<std::optional<Image>> ImagePuller::find(rt::Context ctx, const ImageRequest& request, const std::string& image) {
-  auto status = co_await setup_.cri.image_status(std::move(ctx), spec(request, image), false);
+  auto status = co_await deps_.cri.image_status(std::move(ctx), spec(request, image), false);
   if (!status || !status->image || status->image->id.empty()) co_return std::nullopt;
   co_return std::move(*status->image);
 }
@@ -143,28 +142,28 @@ rt::Task<std::optional<Image>> ImagePuller::find(rt::Context ctx, const ImageReq
 rt::Task<Result<ImagePuller::Fetched>> ImagePuller::pull_recorded(rt::Context ctx, const ImageRequest& request, std::string image,
                                                                   std::optional<Credentials> known) {
   bool was_there = false;
-  if (setup_.access) {
-    const auto begun = co_await setup_.access->begin_pull(ctx, request.image);
+  if (deps_.access) {
+    const auto begun = co_await deps_.access->begin_pull(ctx, request.image);
     if (!begun)
       co_return internal(fmt::format("Failed to record image pull intent for container image \"{}\": {}", request.image, begun.error().message));
-    if (!setup_.access->off()) {
+    if (!deps_.access->off()) {
       const auto before = co_await find(ctx, request, image);
       was_there = before.has_value();
     }
   }
   auto pulled = co_await pull_with_credentials(ctx, request, image, std::move(known));
   if (pulled) pulled->status = co_await find(ctx, request, image);
-  if (!setup_.access) co_return std::move(pulled);
+  if (!deps_.access) co_return std::move(pulled);
   if (pulled) {
     // By the id that later looks find it under; runtimes may call it otherwise when they pull.
     std::string id = pulled->status ? pulled->status->id : pulled->ref;
-    co_await setup_.access->pulled(request.image, std::move(id), pulled->source);
+    co_await deps_.access->pulled(request.image, std::move(id), pulled->source);
     co_return std::move(pulled);
   }
   // An answer that did not come says nothing about what the runtime has.
   const Reason why = pulled.error().reason;
   const bool unheard = ctx.done() || why == Reason::Timeout || why == Reason::Cancelled || why == Reason::ServiceUnavailable;
-  co_await setup_.access->pull_failed(request.image, unheard && !was_there);
+  co_await deps_.access->pull_failed(request.image, unheard && !was_there);
   co_return std::move(pulled);
 }
 
@@ -178,13 +177,13 @@ rt::Task<Result<ImagePuller::Fetched>> ImagePuller::pull_with_credentials(rt::Co
   pull.image = spec(request, image);
   pull.sandbox_config = request.sandbox;
   if (known->empty()) {
-    CO_TRY_ASSIGN(std::string ref, co_await setup_.cri.pull_image(ctx, std::move(pull)));
+    CO_TRY_ASSIGN(std::string ref, co_await deps_.cri.pull_image(ctx, std::move(pull)));
     co_return Fetched{std::move(ref), std::nullopt, std::nullopt};
   }
   std::optional<Status> last;
   for (const RegistryCredential& credential : *known) {
     pull.auth = credential.auth;
-    auto pulled = co_await setup_.cri.pull_image(ctx, pull);
+    auto pulled = co_await deps_.cri.pull_image(ctx, pull);
     if (pulled) co_return Fetched{std::move(*pulled), credential.source, std::nullopt};
     last = pulled.error();
   }
@@ -194,11 +193,11 @@ rt::Task<Result<ImagePuller::Fetched>> ImagePuller::pull_with_credentials(rt::Co
 rt::Task<Result<ImagePuller::Credentials>> ImagePuller::credentials(rt::Context ctx, PodPtr pod, std::string image) {
   std::vector<RegistryCredential> all;
   for (const auto& reference : pod->spec.image_pull_secrets) {
-    if (!setup_.objects) break;
-    const auto secret = co_await setup_.objects->secret(ctx, pod->metadata.namespace_, reference.name);
+    if (!deps_.objects) break;
+    const auto secret = co_await deps_.objects->secret(ctx, pod->metadata.namespace_, reference.name);
     if (!secret) {
       // Upstream goes on without it, and says so.
-      setup_.events.warning(
+      deps_.events.warning(
           *pod, "", "FailedToRetrieveImagePullSecret",
           fmt::format("Unable to retrieve some image pull secrets ({}); attempting to pull the image may not succeed.", reference.name));
       continue;
@@ -211,7 +210,7 @@ rt::Task<Result<ImagePuller::Credentials>> ImagePuller::credentials(rt::Context 
 
 void ImagePuller::failed(const Key& key, std::string error) {
   Backoff& backoff = backoffs_[key];
-  backoff.wait.next(setup_.runtime.clock().now(), {image_backoff_initial, image_backoff_max});
+  backoff.wait.next(deps_.runtime.clock().now(), {image_backoff_initial, image_backoff_max});
   backoff.error = std::move(error);
 }
 
@@ -219,7 +218,7 @@ std::optional<rt::TimePoint> ImagePuller::retry_at(const std::string& pod_uid, c
   const auto found = backoffs_.find(Key{pod_uid, image});
   if (found == backoffs_.end()) return std::nullopt;
   const auto until = found->second.wait.until();
-  return setup_.runtime.clock().now() < until ? std::optional(until) : std::nullopt;
+  return deps_.runtime.clock().now() < until ? std::optional(until) : std::nullopt;
 }
 
 void ImagePuller::forget(const std::string& pod_uid) {

@@ -35,7 +35,7 @@ struct PulledImage {
   std::string username;
 };
 
-struct ImagePullerSetup {
+struct ImagePullerDeps {
   rt::Runtime& runtime;
   cri::RuntimeClient& cri;
   PodEvents& events;
@@ -56,7 +56,7 @@ struct ImageRequest {
 
 class ImagePuller {
  public:
-  explicit ImagePuller(ImagePullerSetup setup);
+  explicit ImagePuller(ImagePullerDeps deps);
   // The image, or why the container waits: ErrImagePull, ImagePullBackOff, ErrImageNeverPull, InvalidImageName, ImageInspectError.
   rt::Task<Expected<PulledImage, WaitingReason>> ensure(rt::Context ctx, ImageRequest request);
   // When the wait for this pod's image ends; nullopt: it may be pulled now.
@@ -88,7 +88,7 @@ class ImagePuller {
   rt::Task<std::optional<api::cri_v1::Image>> find(rt::Context ctx, const ImageRequest& request, const std::string& image);
   void failed(const Key& key, std::string error);
 
-  ImagePullerSetup setup_;
+  ImagePullerDeps deps_;
   rt::Channel<Unit> running_;  // a place for each pull that may run
   std::map<Key, Backoff> backoffs_;
 };

@@ -62,10 +62,10 @@ client::InformerOptions own_node_options(const std::string& node_name) {
 }
 
 struct NodeAgent::State {
-  explicit State(NodeAgentSetup s)
-      : setup(std::move(s)),
-        informer(setup.informers.of<Node>(own_node_informer, own_node_options(setup.identity.name))),
-        reference(node_reference(setup.identity.name)) {}
+  explicit State(NodeAgentDeps s)
+      : deps(std::move(s)),
+        informer(deps.informers.of<Node>(own_node_informer, own_node_options(deps.identity.name))),
+        reference(node_reference(deps.identity.name)) {}
 
   rt::Task<void> run(rt::Context ctx);
   rt::Task<bool> register_node(rt::Context ctx);
@@ -79,7 +79,7 @@ struct NodeAgent::State {
   bool report_is_due() const;
   NodeObservation known() const;
 
-  NodeAgentSetup setup;
+  NodeAgentDeps deps;
   client::Informer<Node> informer;
   const api::core_v1::ObjectReference reference;
   rt::TaskGroup tasks;
@@ -102,24 +102,24 @@ struct NodeAgent::State {
 void NodeAgent::State::tell(const std::vector<NodeEvent>& said) {
   for (const NodeEvent& event : said) {
     if (event.warning) {
-      setup.events.warning(reference, event.reason, event.message);
+      deps.events.warning(reference, event.reason, event.message);
     } else {
-      setup.events.normal(reference, event.reason, event.message);
+      deps.events.normal(reference, event.reason, event.message);
     }
   }
 }
 
 void NodeAgent::State::on_node(const Node& node) {
-  if (setup.on_node) setup.on_node();
-  if (setup.on_pod_cidrs && !node.spec.pod_cidrs.empty() && node.spec.pod_cidrs != pod_cidrs) {
+  if (deps.on_node) deps.on_node();
+  if (deps.on_pod_cidrs && !node.spec.pod_cidrs.empty() && node.spec.pod_cidrs != pod_cidrs) {
     pod_cidrs = node.spec.pod_cidrs;
-    setup.on_pod_cidrs(pod_cidrs);
+    deps.on_pod_cidrs(pod_cidrs);
     poked.set();
   }
   const bool now_unschedulable = node.spec.unschedulable;
   if (unschedulable.value_or(false) != now_unschedulable) {
     const std::string what = now_unschedulable ? "NodeNotSchedulable" : "NodeSchedulable";
-    setup.events.normal(reference, what, "Node " + setup.identity.name + " status is now: " + what);
+    deps.events.normal(reference, what, "Node " + deps.identity.name + " status is now: " + what);
   }
   unschedulable = now_unschedulable;
 }
@@ -133,17 +133,17 @@ void NodeAgent::State::follow() {
   };
   handler.on_add = [take](const auto& node, bool) { take(node); };
   handler.on_update = [take](const auto&, const auto& node) { take(node); };
-  handler.on_delete = [this](const auto&) { log::warning("The node's object was deleted", {{"node", setup.identity.name}}); };
+  handler.on_delete = [this](const auto&) { log::warning("The node's object was deleted", {{"node", deps.identity.name}}); };
   informer.add_handler(std::move(handler));
 }
 
 rt::Task<Result<Unit>> NodeAgent::State::try_register(rt::Context ctx) {
-  Node wanted = initial_node(setup.identity, setup.machine);
+  Node wanted = initial_node(deps.identity, deps.machine);
   co_await look_at_images(ctx);
   const NodeObservation seen = co_await observe(ctx);
   std::vector<NodeEvent> said;
-  wanted = update_node(wanted, setup.identity, seen, now_of(setup.runtime), said);
-  auto created = co_await setup.client.create<Node>(ctx, wanted);
+  wanted = update_node(wanted, deps.identity, seen, now_of(deps.runtime), said);
+  auto created = co_await deps.client.create<Node>(ctx, wanted);
   if (created) {
     tell(said);
     latest = std::make_shared<const Node>(std::move(*created));
@@ -152,15 +152,14 @@ rt::Task<Result<Unit>> NodeAgent::State::try_register(rt::Context ctx) {
   if (created.error().reason != Reason::AlreadyExists && created.error().reason != Reason::Forbidden)
     co_return Unexpected(std::move(created).error());
   const Status refused = created.error();
-  auto existing = co_await setup.client.get<Node>(ctx, std::string(), setup.identity.name);
+  auto existing = co_await deps.client.get<Node>(ctx, std::string(), deps.identity.name);
   if (!existing) co_return Unexpected(refused.reason == Reason::Forbidden ? refused : existing.error());
   Node reconciled = *existing;
   if (reconcile_node(reconciled, wanted)) {
     client::PatchOptions options;
     options.subresource = "status";
     std::string patch = node_patch(*existing, reconciled);
-    auto patched =
-        co_await setup.client.patch<Node>(ctx, std::string(), setup.identity.name, client::PatchType::Strategic, std::move(patch), options);
+    auto patched = co_await deps.client.patch<Node>(ctx, std::string(), deps.identity.name, client::PatchType::Strategic, std::move(patch), options);
     if (!patched) co_return Unexpected(std::move(patched).error());
     reconciled = std::move(*patched);
   }
@@ -173,11 +172,11 @@ rt::Task<bool> NodeAgent::State::register_node(rt::Context ctx) {
   while (!ctx.done()) {
     auto done = co_await try_register(ctx);
     if (done) {
-      log::info(0, "Successfully registered node", {{"node", setup.identity.name}});
+      log::info(0, "Successfully registered node", {{"node", deps.identity.name}});
       co_return true;
     }
     if (ctx.done()) break;
-    log::error("The API server did not take this node", done.error(), {{"node", setup.identity.name}});
+    log::error("The API server did not take this node", done.error(), {{"node", deps.identity.name}});
     (void)co_await rt::sleep_for(ctx, backoff);
     backoff = std::min<rt::Duration>(backoff * 2, register_backoff_max);
   }
@@ -185,11 +184,11 @@ rt::Task<bool> NodeAgent::State::register_node(rt::Context ctx) {
 }
 
 rt::Task<void> NodeAgent::State::look_at_images(rt::Context ctx) {
-  const rt::TimePoint now = setup.runtime.clock().now();
+  const rt::TimePoint now = deps.runtime.clock().now();
   if (!images_stale && now - images_seen < images_age_max) co_return;
   const rt::Context bounded = ctx.with_timeout(observe_timeout);
   images_stale = false;
-  auto list = co_await setup.container_runtime.images(bounded);
+  auto list = co_await deps.container_runtime.images(bounded);
   if (!list) {
     images_stale = true;
     co_return;
@@ -200,23 +199,23 @@ rt::Task<void> NodeAgent::State::look_at_images(rt::Context ctx) {
 
 NodeObservation NodeAgent::State::known() const {
   NodeObservation seen;
-  seen.capacity = setup.capacity;
-  seen.allocatable = setup.allocatable;
-  seen.machine = setup.machine;
+  seen.capacity = deps.capacity;
+  seen.allocatable = deps.allocatable;
+  seen.machine = deps.machine;
   seen.runtime = runtime;
-  seen.runtime_silent = runtime_heard != rt::TimePoint{} && setup.runtime.clock().now() - runtime_heard >= runtime_silence_max;
+  seen.runtime_silent = runtime_heard != rt::TimePoint{} && deps.runtime.clock().now() - runtime_heard >= runtime_silence_max;
   seen.images = images;
-  if (setup.pressure) seen.pressure = setup.pressure();
-  if (setup.other_errors) seen.other_errors = setup.other_errors();
+  if (deps.pressure) seen.pressure = deps.pressure();
+  if (deps.other_errors) seen.other_errors = deps.other_errors();
   return seen;
 }
 
 rt::Task<NodeObservation> NodeAgent::State::observe(rt::Context ctx) {
   const rt::Context bounded = ctx.with_timeout(observe_timeout);
-  auto answer = co_await setup.container_runtime.observe(bounded);
+  auto answer = co_await deps.container_runtime.observe(bounded);
   if (answer) {
     runtime = std::move(*answer);
-    runtime_heard = setup.runtime.clock().now();
+    runtime_heard = deps.runtime.clock().now();
   } else if (!ctx.done()) {
     log::error("The container runtime does not tell its status", answer.error());
   }
@@ -224,7 +223,7 @@ rt::Task<NodeObservation> NodeAgent::State::observe(rt::Context ctx) {
 }
 
 // Reports of many nodes come at different times; a change starts a new random interval, as upstream's.
-bool NodeAgent::State::report_is_due() const { return !reported || setup.runtime.clock().now() - *reported >= report_after; }
+bool NodeAgent::State::report_is_due() const { return !reported || deps.runtime.clock().now() - *reported >= report_after; }
 
 rt::Task<Result<Unit>> NodeAgent::State::update(rt::Context ctx) {
   co_await look_at_images(ctx);
@@ -232,7 +231,7 @@ rt::Task<Result<Unit>> NodeAgent::State::update(rt::Context ctx) {
   Result<Unit> outcome = Unit{};
   for (int tried = 0; tried < patch_tries_max && !ctx.done(); ++tried) {
     if (tried > 0 || !latest) {
-      auto read = co_await setup.client.get<Node>(ctx, std::string(), setup.identity.name);
+      auto read = co_await deps.client.get<Node>(ctx, std::string(), deps.identity.name);
       if (!read) {
         outcome = Unexpected(std::move(read).error());
         continue;
@@ -241,14 +240,13 @@ rt::Task<Result<Unit>> NodeAgent::State::update(rt::Context ctx) {
     }
     const std::shared_ptr<const Node> before = latest;
     std::vector<NodeEvent> said;
-    const Node after = update_node(*before, setup.identity, seen, now_of(setup.runtime), said);
+    const Node after = update_node(*before, deps.identity, seen, now_of(deps.runtime), said);
     const bool changed = status_changed(before->status, after.status) || before->metadata.labels != after.metadata.labels;
     if (!changed && !report_is_due()) co_return Unit{};
     client::PatchOptions options;
     options.subresource = "status";
     std::string patch = node_patch(*before, after);
-    auto patched =
-        co_await setup.client.patch<Node>(ctx, std::string(), setup.identity.name, client::PatchType::Strategic, std::move(patch), options);
+    auto patched = co_await deps.client.patch<Node>(ctx, std::string(), deps.identity.name, client::PatchType::Strategic, std::move(patch), options);
     if (!patched) {
       outcome = Unexpected(std::move(patched).error());
       continue;
@@ -256,11 +254,11 @@ rt::Task<Result<Unit>> NodeAgent::State::update(rt::Context ctx) {
     tell(said);
     // What was written may be newer than what the watch has brought.
     latest = std::make_shared<const Node>(std::move(*patched));
-    const auto interval = setup.timing.status_report;
+    const auto interval = deps.timing.status_report;
     report_after = interval;
     if (changed || !reported)
-      report_after += rt::Duration(static_cast<int64_t>(setup.runtime.random().below(static_cast<uint64_t>(interval.count())))) - interval / 2;
-    reported = setup.runtime.clock().now();
+      report_after += rt::Duration(static_cast<int64_t>(deps.runtime.random().below(static_cast<uint64_t>(interval.count())))) - interval / 2;
+    reported = deps.runtime.clock().now();
     ready = is_ready(*latest);
     if (ready) became_ready.set();
     co_return Unit{};
@@ -269,16 +267,16 @@ rt::Task<Result<Unit>> NodeAgent::State::update(rt::Context ctx) {
 }
 
 rt::Task<void> NodeAgent::State::run(rt::Context ctx) {
-  setup.events.normal(reference, "Starting", "Starting kubelet.");
-  if (setup.register_node) {
+  deps.events.normal(reference, "Starting", "Starting kubelet.");
+  if (deps.register_node) {
     const bool done = co_await register_node(ctx);
     if (!done) co_return;
     registered = true;
     on_node(*latest);
   }
   follow();
-  setup.informers.start();
-  NodeLeaseSetup lease{setup.runtime, setup.client, setup.identity.name, latest ? latest->metadata.uid : std::string(), setup.timing.lease_seconds};
+  deps.informers.start();
+  NodeLeaseDeps lease{deps.runtime, deps.client, deps.identity.name, latest ? latest->metadata.uid : std::string(), deps.timing.lease_seconds};
   tasks.spawn(keep_node_lease(ctx, std::move(lease)));
   rt::Duration not_ready_wait = not_ready_first;
   while (!ctx.done()) {
@@ -286,7 +284,7 @@ rt::Task<void> NodeAgent::State::run(rt::Context ctx) {
     auto updated = co_await update(ctx);
     if (ctx.done()) break;
     if (!updated) log::error("The node's status was not written", updated.error());
-    rt::Duration wait = setup.timing.status_update;
+    rt::Duration wait = deps.timing.status_update;
     if (!became_ready.is_set()) {
       wait = std::min(wait, not_ready_wait);
       not_ready_wait = std::min<rt::Duration>(not_ready_wait * 2, not_ready_max);
@@ -295,7 +293,7 @@ rt::Task<void> NodeAgent::State::run(rt::Context ctx) {
   }
 }
 
-NodeAgent::NodeAgent(NodeAgentSetup setup) : state_(std::make_unique<State>(std::move(setup))) {}
+NodeAgent::NodeAgent(NodeAgentDeps deps) : state_(std::make_unique<State>(std::move(deps))) {}
 NodeAgent::~NodeAgent() = default;
 
 void NodeAgent::start() { state_->tasks.spawn(state_->run(state_->tasks.context())); }

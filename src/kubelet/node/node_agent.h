@@ -23,7 +23,7 @@ struct NodeTiming {
 };
 NodeTiming node_timing(const api::kubeletconfig_v1beta1::KubeletConfiguration& config);
 
-struct NodeAgentSetup {
+struct NodeAgentDeps {
   rt::Runtime& runtime;
   client::Client& client;
   // Shared with the rest of the kubelet; the agent adds the informer of its own Node to it.
@@ -54,7 +54,7 @@ client::InformerOptions own_node_options(const std::string& node_name);
 
 class NodeAgent {
  public:
-  explicit NodeAgent(NodeAgentSetup setup);
+  explicit NodeAgent(NodeAgentDeps deps);
   ~NodeAgent();
   NodeAgent(const NodeAgent&) = delete;
   NodeAgent& operator=(const NodeAgent&) = delete;

@@ -19,30 +19,30 @@ using api::core_v1::Pod;
 
 }  // namespace
 
-NodeDuties::NodeDuties(NodeDutiesSetup setup) : setup_(std::move(setup)) {}
+NodeDuties::NodeDuties(NodeDutiesDeps deps) : deps_(std::move(deps)) {}
 NodeDuties::~NodeDuties() = default;
 
 Result<Unit> NodeDuties::start() {
-  TRY(check_sysctl_patterns(setup_.config.allowed_unsafe_sysctls));
-  const std::map<std::string, bool> wanted(setup_.config.feature_gates.begin(), setup_.config.feature_gates.end());
+  TRY(check_sysctl_patterns(deps_.config.allowed_unsafe_sysctls));
+  const std::map<std::string, bool> wanted(deps_.config.feature_gates.begin(), deps_.config.feature_gates.end());
   TRY_ASSIGN(const auto gates, component::FeatureGates::parse(wanted));
   toleration_comparisons_ = gates.enabled("TaintTolerationComparisonOperators");
-  setup_.workers.set_admission([this](const Pod& pod) { return admit(pod); });
-  if (setup_.client) {
-    MirrorPodsSetup mirrors{setup_.runtime, *setup_.client, setup_.pods, setup_.identity.name, [this] {
-                              const auto node = setup_.node();
-                              return node ? node->metadata.uid : std::string();
-                            }};
+  deps_.workers.set_admission([this](const Pod& pod) { return admit(pod); });
+  if (deps_.client) {
+    MirrorPodsDeps mirrors{deps_.runtime, *deps_.client, deps_.pods, deps_.identity.name, [this] {
+                             const auto node = deps_.node();
+                             return node ? node->metadata.uid : std::string();
+                           }};
     mirrors_ = std::make_unique<MirrorPods>(std::move(mirrors));
     mirrors_->start();
   }
-  if (setup_.config.static_pod_path.empty()) return Unit{};
-  setup_.pods.expect("file");
-  StaticPodSetup pods{setup_.runtime, setup_.config.static_pod_path, setup_.identity.name, [this](std::vector<PodPtr> all) {
-                        setup_.pods.set("file", std::move(all));
-                        setup_.workers.look_again();
-                        changed();
-                      }};
+  if (deps_.config.static_pod_path.empty()) return Unit{};
+  deps_.pods.expect("file");
+  StaticPodDeps pods{deps_.runtime, deps_.config.static_pod_path, deps_.identity.name, [this](std::vector<PodPtr> all) {
+                       deps_.pods.set("file", std::move(all));
+                       deps_.workers.look_again();
+                       changed();
+                     }};
   static_pods_ = std::make_unique<StaticPodSource>(std::move(pods));
   static_pods_->start();
   return Unit{};
@@ -65,9 +65,9 @@ std::vector<std::string> NodeDuties::not_ready() const {
 
 // Before the API server has told, the node is what it will be registered as.
 std::shared_ptr<const Node> NodeDuties::known_node() const {
-  if (auto node = setup_.node ? setup_.node() : nullptr) return node;
-  Node node = initial_node(setup_.identity, setup_.machine);
-  node.status.allocatable = setup_.allocatable;
+  if (auto node = deps_.node ? deps_.node() : nullptr) return node;
+  Node node = initial_node(deps_.identity, deps_.machine);
+  node.status.allocatable = deps_.allocatable;
   return std::make_shared<const Node>(std::move(node));
 }
 
@@ -75,25 +75,25 @@ std::optional<WaitingReason> NodeDuties::admit(const Pod& pod) {
   const auto node = known_node();
   const PodAdmissionInputs inputs{pod,
                                   node.get(),
-                                  setup_.workers.active(pod.metadata.uid),
-                                  setup_.pressure(),
+                                  deps_.workers.active(pod.metadata.uid),
+                                  deps_.pressure(),
                                   shutting_down_,
-                                  setup_.config.allowed_unsafe_sysctls,
+                                  deps_.config.allowed_unsafe_sysctls,
                                   toleration_comparisons_};
   const PodAdmission outcome = admit_pod(inputs);
   if (!outcome.admitted) return WaitingReason{outcome.reason, outcome.message};
   for (const Pod* victim : outcome.preempt) {
-    setup_.events.warning(*victim, "", preemption_reason, preemption_message);
+    deps_.events.warning(*victim, "", preemption_reason, preemption_message);
     PodEnd end;
     end.reason = preemption_reason;
     end.message = preemption_message;
     end.condition = disruption_by_kubelet("Pod was preempted by Kubelet to accommodate a critical pod.");
-    setup_.workers.end(victim->metadata.uid, std::move(end));
+    deps_.workers.end(victim->metadata.uid, std::move(end));
   }
   return std::nullopt;
 }
 
-bool NodeDuties::has_shutdown() const { return !shutdown_groups(setup_.config).empty(); }
+bool NodeDuties::has_shutdown() const { return !shutdown_groups(deps_.config).empty(); }
 
 rt::Task<void> NodeDuties::end_group(rt::Context ctx, const ShutdownGroup* group) {
   const rt::Context bounded = ctx.with_timeout(rt::seconds_of(group->grace_seconds));
@@ -103,27 +103,27 @@ rt::Task<void> NodeDuties::end_group(rt::Context ctx, const ShutdownGroup* group
     end.message = shutdown_message;
     end.grace_seconds = shutdown_grace(*group, *pod);
     end.condition = disruption_by_kubelet(shutdown_message);
-    setup_.workers.end(pod->metadata.uid, std::move(end));
+    deps_.workers.end(pod->metadata.uid, std::move(end));
   }
   const auto running = [this](const PodPtr& pod) {
-    const PodWorker* worker = setup_.workers.find(pod->metadata.uid);
+    const PodWorker* worker = deps_.workers.find(pod->metadata.uid);
     return worker && !worker->terminated();
   };
   while (!bounded.done() && std::ranges::any_of(group->pods, running)) {
-    const uint64_t seen = setup_.workers.changes().value();
+    const uint64_t seen = deps_.workers.changes().value();
     if (std::ranges::none_of(group->pods, running)) break;
-    (void)co_await setup_.workers.changes().wait(bounded, seen + 1);
+    (void)co_await deps_.workers.changes().wait(bounded, seen + 1);
   }
 }
 
 rt::Task<void> NodeDuties::shut_down(rt::Context ctx) {
-  std::vector<ShutdownGroup> groups = shutdown_groups(setup_.config);
+  std::vector<ShutdownGroup> groups = shutdown_groups(deps_.config);
   if (groups.empty()) co_return;
   shutting_down_ = true;
-  if (setup_.status_changed) setup_.status_changed();
+  if (deps_.status_changed) deps_.status_changed();
   log::info(0, "The node shuts down; its pods end");
   std::vector<PodPtr> pods;
-  for (const auto& [uid, worker] : setup_.workers.all())
+  for (const auto& [uid, worker] : deps_.workers.all())
     if (!worker->terminated()) pods.push_back(worker->pod());
   assign_pods(groups, pods);
   for (const ShutdownGroup& group : groups)

@@ -21,7 +21,7 @@
 
 namespace pintle::kubelet {
 
-struct NodeDutiesSetup {
+struct NodeDutiesDeps {
   rt::Runtime& runtime;
   client::Client* client = nullptr;  // nullptr: no mirrors
   const api::kubeletconfig_v1beta1::KubeletConfiguration& config;
@@ -41,7 +41,7 @@ struct NodeDutiesSetup {
 
 class NodeDuties {
  public:
-  explicit NodeDuties(NodeDutiesSetup setup);
+  explicit NodeDuties(NodeDutiesDeps deps);
   ~NodeDuties();
 
   // Invalid: an allowed sysctl that is not namespaced. BadRequest: a feature gate that nobody knows.
@@ -63,7 +63,7 @@ class NodeDuties {
   std::shared_ptr<const api::core_v1::Node> known_node() const;
   rt::Task<void> end_group(rt::Context ctx, const ShutdownGroup* group);
 
-  NodeDutiesSetup setup_;
+  NodeDutiesDeps deps_;
   std::unique_ptr<StaticPodSource> static_pods_;
   std::unique_ptr<MirrorPods> mirrors_;
   bool shutting_down_ = false;

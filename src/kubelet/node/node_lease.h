@@ -11,7 +11,7 @@ namespace pintle::kubelet {
 
 inline constexpr const char* node_lease_namespace = "kube-node-lease";
 
-struct NodeLeaseSetup {
+struct NodeLeaseDeps {
   rt::Runtime& runtime;
   client::Client& client;
   std::string node_name;
@@ -20,9 +20,9 @@ struct NodeLeaseSetup {
 };
 
 // What the Lease should say; `old` nullptr: there is none yet. Pure.
-api::coordination_v1::Lease renewed_lease(const api::coordination_v1::Lease* old, const NodeLeaseSetup& setup, api::Time now);
+api::coordination_v1::Lease renewed_lease(const api::coordination_v1::Lease* old, const NodeLeaseDeps& deps, api::Time now);
 
 // Renews at a quarter of the duration until `ctx` is done; failures are tried again at once a few times, then next time.
-rt::Task<void> keep_node_lease(rt::Context ctx, NodeLeaseSetup setup);
+rt::Task<void> keep_node_lease(rt::Context ctx, NodeLeaseDeps deps);
 
 }  // namespace pintle::kubelet

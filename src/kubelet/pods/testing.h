@@ -35,12 +35,12 @@ struct PodParts {
   const Paths paths{::testing::TempDir() + "pintle-pods-of-nobody", "/pod-logs"};
   std::unique_ptr<cri::RuntimeClient> cri = client_of_fake(runtime);
   PodEvents events{nullptr};
-  std::unique_ptr<VolumeManager> volumes = make_volume_manager(VolumeManagerSetup{runtime, nullptr, nullptr, paths});
-  Configurator configurator{ConfiguratorSetup{runtime, *volumes}};
-  ImagePuller images{ImagePullerSetup{runtime, *cri, events}};
+  std::unique_ptr<VolumeManager> volumes = make_volume_manager(VolumeManagerDeps{runtime, nullptr, nullptr, paths});
+  Configurator configurator{ConfiguratorDeps{runtime, *volumes}};
+  ImagePuller images{ImagePullerDeps{runtime, *cri, events}};
   LifecycleHooks hooks{runtime, *cri};
-  PodRuntime pods{PodRuntimeSetup{runtime, *cri, configurator, images, hooks, events, paths}};
-  std::unique_ptr<ProbeManager> probes = make_probe_manager(ProbeSetup{runtime});
+  PodRuntime pods{PodRuntimeDeps{runtime, *cri, configurator, images, hooks, events, paths}};
+  std::unique_ptr<ProbeManager> probes = make_probe_manager(ProbeDeps{runtime});
   PodConfig config;
   StatusManager statuses{runtime, nullptr, config};
 };

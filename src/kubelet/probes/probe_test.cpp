@@ -97,11 +97,11 @@ rt::Task<Result<ExecOutput>> fake_exec(FakeContainer* fake) {
   co_return ExecOutput{fake->healthy ? 0 : 1, fake->healthy ? "fine" : "it hurts"};
 }
 std::unique_ptr<ProbeManager> manager(FakeContainer* fake, Events* events) {
-  ProbeSetup setup{runtime(), [fake](rt::Context, std::string, std::vector<std::string>, rt::Duration) { return fake_exec(fake); },
-                   [events](const Pod&, const std::string& container, std::string_view reason, std::string message) {
-                     events->texts.push_back(container + " " + std::string(reason) + ": " + message);
-                   }};
-  auto out = make_probe_manager(std::move(setup));
+  ProbeDeps deps{runtime(), [fake](rt::Context, std::string, std::vector<std::string>, rt::Duration) { return fake_exec(fake); },
+                 [events](const Pod&, const std::string& container, std::string_view reason, std::string message) {
+                   events->texts.push_back(container + " " + std::string(reason) + ": " + message);
+                 }};
+  auto out = make_probe_manager(std::move(deps));
   out->on_change([events](const std::string&) { ++events->changes; });
   return out;
 }

@@ -59,7 +59,7 @@ struct Watched {
 
 class Workers final : public ProbeManager {
  public:
-  explicit Workers(ProbeSetup setup) : setup_(std::move(setup)), prober_(setup_.runtime, setup_.exec), made_at_(setup_.runtime.clock().now()) {}
+  explicit Workers(ProbeDeps deps) : deps_(std::move(deps)), prober_(deps_.runtime, deps_.exec), made_at_(deps_.runtime.clock().now()) {}
 
   void start(ProbedContainer container) override;
   void stop(std::string_view container_id) override;
@@ -82,7 +82,7 @@ class Workers final : public ProbeManager {
     if (listener_) listener_(watched.about.pod->metadata.uid);
   }
 
-  ProbeSetup setup_;
+  ProbeDeps deps_;
   Prober prober_;
   const rt::TimePoint made_at_;
   std::map<std::string, WatchedPtr, std::less<>> watched_;  // by container id
@@ -150,10 +150,10 @@ ProbeState Workers::state(std::string_view container_id) const {
 // Until the container has started and its initial delay is over.
 rt::Task<Result<Unit>> Workers::wait_for_turn(rt::Context ctx, WatchedPtr watched, ProbeKind kind, const Probe* probe) {
   const rt::Duration period = std::chrono::seconds(std::max(probe->period_seconds, 1));
-  rt::Clock& clock = setup_.runtime.clock();
+  rt::Clock& clock = deps_.runtime.clock();
   // Just after the kubelet's start the probes of many containers are spread.
   if (watched->about.was_ready && clock.now() - made_at_ < period) {
-    const auto spread = static_cast<int64_t>(setup_.runtime.random().below(static_cast<uint64_t>(period.count())));
+    const auto spread = static_cast<int64_t>(deps_.runtime.random().below(static_cast<uint64_t>(period.count())));
     CO_TRY(co_await rt::sleep_for(ctx, rt::Duration(spread)));
   }
   if (kind != ProbeKind::Startup) CO_TRY(co_await watched->started.wait(ctx));
@@ -176,7 +176,7 @@ rt::Task<ProbeRun> Workers::probe_with_tries(rt::Context ctx, WatchedPtr watched
 std::optional<bool> Workers::verdict(const Watched& watched, ProbeKind kind, const ProbeRun& run) {
   const std::string name(kind_name(kind));
   const auto warn = [&](std::string_view reason, std::string message) {
-    setup_.warn(*watched.about.pod, watched.about.container, reason, std::move(message));
+    deps_.warn(*watched.about.pod, watched.about.container, reason, std::move(message));
   };
   switch (run.result) {
     case ProbeRun::Result::Success: return true;
@@ -197,7 +197,7 @@ rt::Task<void> Workers::work(WatchedPtr watched, ProbeKind kind) {
   auto turn = co_await wait_for_turn(ctx, watched, kind, probe);
   if (!turn) co_return;
   const rt::Duration period = std::chrono::seconds(std::max(probe->period_seconds, 1));
-  rt::TimePoint next = setup_.runtime.clock().now();
+  rt::TimePoint next = deps_.runtime.clock().now();
   while (!ctx.done() && !tracker.on_hold()) {
     const ProbeRun run = co_await probe_with_tries(ctx, watched, probe, container);
     if (ctx.done()) co_return;
@@ -212,7 +212,7 @@ rt::Task<void> Workers::work(WatchedPtr watched, ProbeKind kind) {
       changed(*watched);
     }
     // A ticker drops the ticks that a slow probe has missed.
-    const rt::TimePoint now = setup_.runtime.clock().now();
+    const rt::TimePoint now = deps_.runtime.clock().now();
     do next += period;
     while (next <= now);
     auto slept = co_await rt::sleep_until(ctx, next);
@@ -222,6 +222,6 @@ rt::Task<void> Workers::work(WatchedPtr watched, ProbeKind kind) {
 
 }  // namespace
 
-std::unique_ptr<ProbeManager> make_probe_manager(ProbeSetup setup) { return std::make_unique<Workers>(std::move(setup)); }
+std::unique_ptr<ProbeManager> make_probe_manager(ProbeDeps deps) { return std::make_unique<Workers>(std::move(deps)); }
 
 }  // namespace pintle::kubelet

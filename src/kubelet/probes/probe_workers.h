@@ -11,13 +11,13 @@
 
 namespace pintle::kubelet {
 
-struct ProbeSetup {
+struct ProbeDeps {
   rt::Runtime& runtime;
   ExecInContainer exec;
   // A warning event about a container: "Unhealthy", "ProbeWarning".
   std::function<void(const api::core_v1::Pod& pod, const std::string& container, std::string_view reason, std::string message)> warn;
 };
 
-std::unique_ptr<ProbeManager> make_probe_manager(ProbeSetup setup);
+std::unique_ptr<ProbeManager> make_probe_manager(ProbeDeps deps);
 
 }  // namespace pintle::kubelet

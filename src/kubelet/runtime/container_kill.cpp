@@ -33,19 +33,19 @@ rt::Task<int64_t> PodRuntime::run_pre_stop(rt::Context ctx, KillRequest request,
   const auto container = find_container(request.pod->spec, request.container.name);
   const bool running = request.container.phase == ContainerPhase::Running;
   if (!running || grace_seconds <= 0 || !container || !container->lifecycle || !container->lifecycle->pre_stop) co_return grace_seconds;
-  const auto started = setup_.runtime.clock().now();
+  const auto started = deps_.runtime.clock().now();
   HookTarget target;
   target.pod = request.pod;
   target.container = request.container.name;
   target.container_id = request.container.id;
   target.pod_ip = hook_address(*request.pod, request.sandbox_ips);
   const rt::Context bounded = ctx.with_timeout(rt::seconds_of(grace_seconds));
-  const auto ran = co_await setup_.hooks.run(bounded, std::move(target), *container->lifecycle->pre_stop);
+  const auto ran = co_await deps_.hooks.run(bounded, std::move(target), *container->lifecycle->pre_stop);
   if (!ran && !ctx.done()) {
     log::info(1, "PreStopHook failed", {{"pod", format_pod(*request.pod)}, {"container", request.container.name}, {"err", ran.error().message}});
-    if (!bounded.done()) setup_.events.warning(*request.pod, request.container.name, "FailedPreStopHook", "PreStopHook failed");
+    if (!bounded.done()) deps_.events.warning(*request.pod, request.container.name, "FailedPreStopHook", "PreStopHook failed");
   }
-  const auto spent = std::chrono::ceil<std::chrono::seconds>(setup_.runtime.clock().now() - started).count();
+  const auto spent = std::chrono::ceil<std::chrono::seconds>(deps_.runtime.clock().now() - started).count();
   co_return std::max(grace_seconds - spent, minimum_grace_seconds);
 }
 
@@ -54,10 +54,10 @@ rt::Task<Result<Unit>> PodRuntime::kill_container(rt::Context ctx, KillRequest r
   const PodPtr pod = request.pod;
   const std::string id = request.container.id;
   std::string message = request.message.empty() ? "Stopping container " + request.container.name : request.message;
-  setup_.events.normal(*pod, request.container.name, "Killing", std::move(message));
+  deps_.events.normal(*pod, request.container.name, "Killing", std::move(message));
   grace = co_await run_pre_stop(ctx, std::move(request), grace);
   if (ctx.done()) co_return Unexpected(ctx.status());
-  auto stopped = co_await setup_.cri.stop_container(ctx, id, grace);
+  auto stopped = co_await deps_.cri.stop_container(ctx, id, grace);
   if (!stopped && stopped.error().reason == Reason::NotFound) co_return Unit{};
   co_return std::move(stopped);
 }

@@ -19,9 +19,9 @@ rt::Task<Images> PodRuntime::pull_image_volumes(rt::Context ctx, PodPtr pod, std
     request.image = volume.image->reference;
     request.pull_policy = volume.image->pull_policy;
     request.sandbox = sandbox;
-    auto pulled = co_await setup_.images.ensure(ctx, std::move(request));
+    auto pulled = co_await deps_.images.ensure(ctx, std::move(request));
     if (!pulled) {
-      if (!ctx.done()) setup_.events.warning(*pod, container, "Failed", "Error: " + pulled.error().reason);
+      if (!ctx.done()) deps_.events.warning(*pod, container, "Failed", "Error: " + pulled.error().reason);
       co_return Unexpected(std::move(pulled).error());
     }
     out[volume.name] = std::move(pulled->ref);

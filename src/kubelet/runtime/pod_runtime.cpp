@@ -14,30 +14,30 @@ namespace pintle::kubelet {
 using namespace api::core_v1;
 namespace log = component::log;
 
-PodRuntime::PodRuntime(PodRuntimeSetup setup) : setup_(std::move(setup)) {}
+PodRuntime::PodRuntime(PodRuntimeDeps deps) : deps_(std::move(deps)) {}
 
 std::string PodRuntime::hook_address(const Pod& pod, const std::vector<std::string>& sandbox_ips) const {
-  const auto ips = pod.spec.host_network ? setup_.node_ips() : sandbox_ips;
+  const auto ips = pod.spec.host_network ? deps_.node_ips() : sandbox_ips;
   return ips.empty() ? std::string() : ips.front();
 }
 
 rt::Task<Result<std::string>> PodRuntime::create_sandbox(rt::Context ctx, PodPtr pod, uint32_t attempt) {
   std::string handler;
-  if (pod->spec.runtime_class_name && setup_.runtime_handler) {
-    auto found = co_await setup_.runtime_handler(ctx, *pod->spec.runtime_class_name);
+  if (pod->spec.runtime_class_name && deps_.runtime_handler) {
+    auto found = co_await deps_.runtime_handler(ctx, *pod->spec.runtime_class_name);
     if (!found) {
-      setup_.events.warning(*pod, "", "FailedCreatePodSandBox", "Failed to create pod sandbox: " + found.error().message);
+      deps_.events.warning(*pod, "", "FailedCreatePodSandBox", "Failed to create pod sandbox: " + found.error().message);
       co_return Unexpected(std::move(found).error());
     }
     handler = std::move(*found);
   }
-  auto config = co_await setup_.configurator.sandbox_config(ctx, pod, attempt);
+  auto config = co_await deps_.configurator.sandbox_config(ctx, pod, attempt);
   if (!config) {
-    setup_.events.warning(*pod, "", "FailedCreatePodSandBox", "Failed to create pod sandbox: " + config.error().message);
+    deps_.events.warning(*pod, "", "FailedCreatePodSandBox", "Failed to create pod sandbox: " + config.error().message);
     co_return Unexpected(std::move(config).error());
   }
-  auto id = co_await setup_.cri.run_pod_sandbox(ctx, std::move(*config), std::move(handler));
-  if (!id && !ctx.done()) setup_.events.warning(*pod, "", "FailedCreatePodSandBox", "Failed to create pod sandbox: " + id.error().message);
+  auto id = co_await deps_.cri.run_pod_sandbox(ctx, std::move(*config), std::move(handler));
+  if (!id && !ctx.done()) deps_.events.warning(*pod, "", "FailedCreatePodSandBox", "Failed to create pod sandbox: " + id.error().message);
   co_return std::move(id);
 }
 
@@ -46,17 +46,17 @@ rt::Task<Result<Unit>> PodRuntime::update_resources(rt::Context ctx, PodPtr pod,
   if (!spec) co_return error(Reason::NotFound, "no container " + container);
   api::cri_v1::UpdateContainerResourcesRequest request;
   request.container_id = std::move(container_id);
-  request.linux = make_linux_resources(*pod, *spec, setup_.node());
-  co_return co_await setup_.cri.update_container_resources(std::move(ctx), std::move(request));
+  request.linux = make_linux_resources(*pod, *spec, deps_.node());
+  co_return co_await deps_.cri.update_container_resources(std::move(ctx), std::move(request));
 }
 
 rt::Task<Result<Unit>> PodRuntime::update_sandbox_resources(rt::Context ctx, PodPtr pod, std::string sandbox_id) {
-  const NodeConfig node = setup_.node();
+  const NodeConfig node = deps_.node();
   api::cri_v1::UpdatePodSandboxResourcesRequest request;
   request.pod_sandbox_id = std::move(sandbox_id);
   request.overhead = overhead_resources(*pod, node);
   request.resources = sandbox_resources(*pod, node);
-  auto told = co_await setup_.cri.update_pod_sandbox_resources(std::move(ctx), std::move(request));
+  auto told = co_await deps_.cri.update_pod_sandbox_resources(std::move(ctx), std::move(request));
   if (!told && told.error().reason == Reason::MethodNotAllowed) co_return Unit{};
   co_return std::move(told);
 }
@@ -83,19 +83,19 @@ rt::Task<Result<Unit>> PodRuntime::kill_pod(rt::Context ctx, PodPtr pod, PodStat
   }
   for (const auto& sandbox : state.sandboxes) {
     if (!sandbox.ready) continue;
-    auto stopped = co_await setup_.cri.stop_pod_sandbox(ctx, sandbox.id);
+    auto stopped = co_await deps_.cri.stop_pod_sandbox(ctx, sandbox.id);
     if (!stopped && stopped.error().reason != Reason::NotFound) result = Unexpected(std::move(stopped).error());
   }
-  if (!result && !ctx.done()) setup_.events.warning(*pod, "", "FailedKillPod", "error killing pod: " + result.error().message);
+  if (!result && !ctx.done()) deps_.events.warning(*pod, "", "FailedKillPod", "error killing pod: " + result.error().message);
   co_return std::move(result);
 }
 
 rt::Task<Result<Unit>> PodRuntime::remove_container(rt::Context ctx, RuntimeContainer container, std::string namespace_name, std::string name) {
-  auto removed = co_await setup_.cri.remove_container(ctx, container.id);
+  auto removed = co_await deps_.cri.remove_container(ctx, container.id);
   if (!removed && removed.error().reason != Reason::NotFound) co_return std::move(removed);
   std::string link;
-  if (!setup_.container_logs_dir.empty()) link = setup_.container_logs_dir + "/" + log_link_name(name, namespace_name, container.name, container.id);
-  co_await setup_.runtime.run_blocking([&] { remove_container_log(container.log_path, link); });
+  if (!deps_.container_logs_dir.empty()) link = deps_.container_logs_dir + "/" + log_link_name(name, namespace_name, container.name, container.id);
+  co_await deps_.runtime.run_blocking([&] { remove_container_log(container.log_path, link); });
   co_return Unit{};
 }
 
@@ -104,12 +104,12 @@ rt::Task<Result<Unit>> PodRuntime::remove_pod(rt::Context ctx, PodState state, s
     CO_TRY(co_await remove_container(ctx, container, namespace_name, name));
   }
   for (const auto& sandbox : state.sandboxes) {
-    (void)co_await setup_.cri.stop_pod_sandbox(ctx, sandbox.id);  // its network may have been left by a failed start
-    auto removed = co_await setup_.cri.remove_pod_sandbox(ctx, sandbox.id);
+    (void)co_await deps_.cri.stop_pod_sandbox(ctx, sandbox.id);  // its network may have been left by a failed start
+    auto removed = co_await deps_.cri.remove_pod_sandbox(ctx, sandbox.id);
     if (!removed && removed.error().reason != Reason::NotFound) co_return std::move(removed);
   }
-  const std::string directory = setup_.paths.pod_log(namespace_name, name, state.uid);
-  co_await setup_.runtime.run_blocking([&] { remove_pod_logs(directory, setup_.container_logs_dir, name, namespace_name); });
+  const std::string directory = deps_.paths.pod_log(namespace_name, name, state.uid);
+  co_await deps_.runtime.run_blocking([&] { remove_pod_logs(directory, deps_.container_logs_dir, name, namespace_name); });
   co_return Unit{};
 }
 
@@ -126,7 +126,7 @@ rt::Task<void> PodRuntime::collect_garbage(rt::Context ctx, PodState state, std:
   for (const auto& sandbox : state.sandboxes) {
     const bool used = std::any_of(state.containers.begin(), state.containers.end(), [&](const auto& c) { return c.sandbox_id == sandbox.id; });
     if (used || sandbox.ready || sandbox.id == state.sandbox()->id) continue;
-    const auto removed = co_await setup_.cri.remove_pod_sandbox(ctx, sandbox.id);
+    const auto removed = co_await deps_.cri.remove_pod_sandbox(ctx, sandbox.id);
     if (!removed) log::info(2, "Removing an old sandbox failed", {{"sandbox", sandbox.id}, {"err", removed.error().message}});
   }
 }

@@ -26,7 +26,7 @@ namespace pintle::kubelet {
 
 constexpr int64_t minimum_grace_seconds = 2;  // that a container keeps after its preStop hook
 
-struct PodRuntimeSetup {
+struct PodRuntimeDeps {
   rt::Runtime& runtime;
   cri::RuntimeClient& cri;
   Configurator& configurator;
@@ -61,7 +61,7 @@ struct KillRequest {
 
 class PodRuntime {
  public:
-  explicit PodRuntime(PodRuntimeSetup setup);
+  explicit PodRuntime(PodRuntimeDeps deps);
 
   // Runs a sandbox. An error is told in an event (FailedCreatePodSandBox).
   rt::Task<Result<std::string>> create_sandbox(rt::Context ctx, PodPtr pod, uint32_t attempt);
@@ -93,7 +93,7 @@ class PodRuntime {
   rt::Task<void> link_log(StartRequest request, std::string container_id);
   rt::Task<Result<Unit>> remove_container(rt::Context ctx, RuntimeContainer container, std::string namespace_name, std::string name);
 
-  PodRuntimeSetup setup_;
+  PodRuntimeDeps deps_;
 };
 
 // The seconds that a container gets to end.

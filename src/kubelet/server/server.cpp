@@ -10,16 +10,16 @@ namespace {
 constexpr rt::Duration drain_grace = std::chrono::seconds(1);
 }  // namespace
 
-KubeletServer::KubeletServer(KubeletServerSetup setup) : setup_(std::move(setup)) {}
+KubeletServer::KubeletServer(KubeletServerDeps deps) : deps_(std::move(deps)) {}
 KubeletServer::~KubeletServer() = default;
 
 Result<net::ServerOptions> KubeletServer::secure_options() const {
-  const auto& configuration = setup_.host.configuration();
+  const auto& configuration = deps_.host.configuration();
   net::ServerOptions options;
   options.listen = {configuration.address.empty() ? "0.0.0.0" : configuration.address, static_cast<uint16_t>(configuration.port)};
   net::ServerTls tls;
-  tls.cert_file = setup_.cert_file;
-  tls.key_file = setup_.key_file;
+  tls.cert_file = deps_.cert_file;
+  tls.key_file = deps_.key_file;
   tls.client_ca_file = configuration.authentication.x509.client_ca_file;
   tls.cipher_suites = configuration.tls_cipher_suites;
   TRY_ASSIGN(tls.min_version, component::parse_tls_min_version(configuration.tls_min_version, "tlsMinVersion"));
@@ -33,18 +33,18 @@ Result<net::ServerOptions> KubeletServer::secure_options() const {
 rt::Task<Result<Unit>> KubeletServer::start_plain(std::unique_ptr<net::Server>& server, net::Handler& handler, std::string address, int32_t port) {
   net::ServerOptions options;
   options.listen = {std::move(address), static_cast<uint16_t>(port)};
-  server = net::make_server(setup_.runtime, handler, std::move(options));
+  server = net::make_server(deps_.runtime, handler, std::move(options));
   co_return co_await server->start();
 }
 
 rt::Task<Result<Unit>> KubeletServer::start() {
-  const auto& configuration = setup_.host.configuration();
+  const auto& configuration = deps_.host.configuration();
   net::ClientOptions to_runtime;
   to_runtime.http2 = false;
-  CO_TRY_ASSIGN(runtime_transport_, net::make_transport(setup_.runtime, std::move(to_runtime)));
-  AccessDeps access{setup_.runtime.clock(), setup_.client, configuration.authentication, configuration.authorization, setup_.host.node_name()};
+  CO_TRY_ASSIGN(runtime_transport_, net::make_transport(deps_.runtime, std::move(to_runtime)));
+  AccessDeps access{deps_.runtime.clock(), deps_.client, configuration.authentication, configuration.authorization, deps_.host.node_name()};
   access_ = std::make_unique<Access>(std::move(access));
-  RoutesDeps deps{setup_.runtime, setup_.host, setup_.home, *runtime_transport_};
+  RoutesDeps deps{deps_.runtime, deps_.host, deps_.home, *runtime_transport_};
   if (configuration.healthz_port.value_or(0) != 0) {
     RoutesDeps health = deps;
     health.health_only = true;
@@ -64,7 +64,7 @@ rt::Task<Result<Unit>> KubeletServer::start() {
   deps.debugging = configuration.enable_debugging_handlers.value_or(true);
   secure_routes_ = std::make_unique<Routes>(std::move(deps));
   CO_TRY_ASSIGN(auto options, secure_options());
-  secure_ = net::make_server(setup_.runtime, *secure_routes_, std::move(options));
+  secure_ = net::make_server(deps_.runtime, *secure_routes_, std::move(options));
   co_return co_await secure_->start();
 }
 

@@ -18,7 +18,7 @@ struct ServingFiles {
   std::string key_file;
 };
 
-struct KubeletServerSetup {
+struct KubeletServerDeps {
   rt::Runtime& runtime;
   KubeletHost& host;  // lives on `home`; outlives the server
   rt::Executor& home;
@@ -32,7 +32,7 @@ class Routes;
 
 class KubeletServer {
  public:
-  explicit KubeletServer(KubeletServerSetup setup);
+  explicit KubeletServer(KubeletServerDeps deps);
   ~KubeletServer();
   // Binds the ports that the host's configuration names (0: none). An error names the address or file at fault.
   rt::Task<Result<Unit>> start();
@@ -44,7 +44,7 @@ class KubeletServer {
   Result<net::ServerOptions> secure_options() const;
   rt::Task<Result<Unit>> start_plain(std::unique_ptr<net::Server>& server, net::Handler& handler, std::string address, int32_t port);
 
-  KubeletServerSetup setup_;
+  KubeletServerDeps deps_;
   std::unique_ptr<net::Transport> runtime_transport_;  // to the runtime's streaming server
   std::unique_ptr<Access> access_;
   std::unique_ptr<Routes> secure_routes_;

@@ -56,16 +56,16 @@ rt::Task<bool> MirrorPods::apply(rt::Context ctx, MirrorPlan plan) {
     client::DeleteOptions options;
     options.grace_period_seconds = 0;
     options.precondition_uid = mirror->metadata.uid;
-    auto removed = co_await setup_.client.remove<Pod>(ctx, mirror->metadata.namespace_, mirror->metadata.name, std::move(options));
+    auto removed = co_await deps_.client.remove<Pod>(ctx, mirror->metadata.namespace_, mirror->metadata.name, std::move(options));
     if (removed || removed.error().reason == Reason::NotFound || removed.error().reason == Reason::Conflict) continue;
     log::error("Failed deleting a mirror pod", removed.error(), {{"pod", format_pod(*mirror)}});
     all = false;
   }
-  const std::string node_uid = setup_.node_uid();
+  const std::string node_uid = deps_.node_uid();
   if (node_uid.empty() && !plan.create.empty()) co_return all;  // registering pokes
   for (const PodPtr& pod : plan.create) {
-    Pod mirror = mirror_of_static_pod(*pod, setup_.node_name, node_uid);
-    auto created = co_await setup_.client.create<Pod>(ctx, std::move(mirror));
+    Pod mirror = mirror_of_static_pod(*pod, deps_.node_name, node_uid);
+    auto created = co_await deps_.client.create<Pod>(ctx, std::move(mirror));
     // One that is there already comes in through the watch.
     if (created || created.error().reason == Reason::AlreadyExists) continue;
     log::error("Failed creating a mirror pod", created.error(), {{"pod", format_pod(*pod)}});
@@ -79,13 +79,13 @@ rt::Task<void> MirrorPods::run(rt::Context ctx) {
   while (!ctx.done()) {
     poked_.reset();
     std::vector<PodPtr> static_pods;
-    for (const auto& [uid, pod] : setup_.pods.pods())
+    for (const auto& [uid, pod] : deps_.pods.pods())
       if (is_static_pod(*pod)) static_pods.push_back(pod);
     std::vector<PodPtr> mirrors;
-    for (const auto& [name, mirror] : setup_.pods.mirrors()) mirrors.push_back(mirror);
+    for (const auto& [name, mirror] : deps_.pods.mirrors()) mirrors.push_back(mirror);
     bool done = true;
     // Before every source has told, a mirror without its static pod means nothing.
-    if (setup_.pods.complete()) {
+    if (deps_.pods.complete()) {
       MirrorPlan plan = plan_mirrors(static_pods, mirrors);
       if (!plan.empty()) done = co_await apply(ctx, std::move(plan));
     }

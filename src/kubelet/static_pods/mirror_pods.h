@@ -26,7 +26,7 @@ MirrorPlan plan_mirrors(const std::vector<PodPtr>& static_pods, const std::vecto
 // The object that is created. Pure.
 api::core_v1::Pod mirror_of_static_pod(const api::core_v1::Pod& pod, const std::string& node_name, const std::string& node_uid);
 
-struct MirrorPodsSetup {
+struct MirrorPodsDeps {
   rt::Runtime& runtime;
   client::Client& client;
   const PodConfig& pods;
@@ -38,7 +38,7 @@ struct MirrorPodsSetup {
 // Keeps the mirrors as they should be. Belongs to the kubelet's executor.
 class MirrorPods {
  public:
-  explicit MirrorPods(MirrorPodsSetup setup) : setup_(std::move(setup)) {}
+  explicit MirrorPods(MirrorPodsDeps deps) : deps_(std::move(deps)) {}
   void start() { tasks_.spawn(run(tasks_.context())); }
   // Pods or mirrors have changed, or the node has been registered.
   void poke() { poked_.set(); }
@@ -49,7 +49,7 @@ class MirrorPods {
   // False: something did not work.
   rt::Task<bool> apply(rt::Context ctx, MirrorPlan plan);
 
-  MirrorPodsSetup setup_;
+  MirrorPodsDeps deps_;
   rt::Event poked_;
   rt::TaskGroup tasks_;
 };

@@ -18,25 +18,25 @@ std::string time_text(rt::Runtime& runtime) { return api::format_micro_time(apim
 
 // On the blocking pool.
 std::map<std::string, std::string> StaticPodSource::read_files() {
-  rt::Disk& disk = setup_.runtime.disk();
+  rt::Disk& disk = deps_.runtime.disk();
   std::map<std::string, std::string> out;
   const auto read = [&](const std::string& path) {
     auto text = disk.read(path, manifest_bytes_max);
     if (text) out[path] = std::move(*text);
   };
-  auto names = disk.list(setup_.path);
+  auto names = disk.list(deps_.path);
   if (!names) {
-    read(setup_.path);  // one file, or nothing
+    read(deps_.path);  // one file, or nothing
     return out;
   }
   for (const std::string& name : *names)
-    if (!name.starts_with('.')) read(setup_.path + "/" + name);
+    if (!name.starts_with('.')) read(deps_.path + "/" + name);
   return out;
 }
 
 rt::Task<void> StaticPodSource::read_all() {
   std::map<std::string, std::string> texts;
-  co_await setup_.runtime.run_blocking([this, &texts] { texts = read_files(); });
+  co_await deps_.runtime.run_blocking([this, &texts] { texts = read_files(); });
   std::map<std::string, PodPtr> pods;
   for (const auto& [path, text] : texts) {
     const auto known = texts_.find(path);
@@ -44,7 +44,7 @@ rt::Task<void> StaticPodSource::read_all() {
       if (const auto pod = pods_.find(path); pod != pods_.end()) pods[path] = pod->second;
       continue;
     }
-    const ManifestSource source{path, setup_.node_name, time_text(setup_.runtime)};
+    const ManifestSource source{path, deps_.node_name, time_text(deps_.runtime)};
     auto pod = parse_static_pod(text, source);
     if (pod) {
       pods[path] = std::make_shared<const api::core_v1::Pod>(std::move(*pod));
@@ -65,15 +65,15 @@ rt::Task<void> StaticPodSource::read_all() {
       log::warning("Two manifests name the same pod; the first one counts", {{"pod", pod->metadata.name}, {"path", path}});
     }
   }
-  setup_.set(std::move(all));
+  deps_.set(std::move(all));
 }
 
 rt::Task<void> StaticPodSource::run(rt::Context ctx) {
   std::vector<std::string> paths;
-  paths.push_back(setup_.path);
+  paths.push_back(deps_.path);
   // Before the first look, so that no change falls in between.
-  auto watcher = setup_.runtime.watch_files(std::move(paths));
-  if (!watcher) log::error("Unable to watch the manifests", watcher.error(), {{"path", setup_.path}});
+  auto watcher = deps_.runtime.watch_files(std::move(paths));
+  if (!watcher) log::error("Unable to watch the manifests", watcher.error(), {{"path", deps_.path}});
   while (!ctx.done()) {
     co_await read_all();
     if (!watcher) co_return;

@@ -17,7 +17,7 @@ namespace pintle::kubelet {
 
 constexpr std::size_t manifest_bytes_max = 10 << 20;
 
-struct StaticPodSetup {
+struct StaticPodDeps {
   rt::Runtime& runtime;
   std::string path;  // staticPodPath
   std::string node_name;
@@ -27,7 +27,7 @@ struct StaticPodSetup {
 
 class StaticPodSource {
  public:
-  explicit StaticPodSource(StaticPodSetup setup) : setup_(std::move(setup)) {}
+  explicit StaticPodSource(StaticPodDeps deps) : deps_(std::move(deps)) {}
   void start() { tasks_.spawn(run(tasks_.context())); }
   rt::Task<void> stop() { co_await tasks_.close(); }
 
@@ -36,7 +36,7 @@ class StaticPodSource {
   rt::Task<void> read_all();
   std::map<std::string, std::string> read_files();
 
-  StaticPodSetup setup_;
+  StaticPodDeps deps_;
   std::map<std::string, std::string> texts_;  // by path; a file that is the same keeps its pod
   std::map<std::string, PodPtr> pods_;
   rt::TaskGroup tasks_;

@@ -133,12 +133,12 @@ rt::Task<void> follow_a_folder() {
   rt::Disk& disk = runtime.disk();
   (void)disk.make_directories("/manifests");
   std::vector<std::vector<std::string>> told;
-  StaticPodSetup setup{runtime, "/manifests", "n1", [&told](std::vector<PodPtr> pods) {
-                         std::vector<std::string> names;
-                         for (const PodPtr& pod : pods) names.push_back(pod->metadata.name + pod->metadata.uid);
-                         told.push_back(std::move(names));
-                       }};
-  StaticPodSource pods(std::move(setup));
+  StaticPodDeps deps{runtime, "/manifests", "n1", [&told](std::vector<PodPtr> pods) {
+                       std::vector<std::string> names;
+                       for (const PodPtr& pod : pods) names.push_back(pod->metadata.name + pod->metadata.uid);
+                       told.push_back(std::move(names));
+                     }};
+  StaticPodSource pods(std::move(deps));
   pods.start();
   (void)co_await rt::sleep_for(rt::Context::background(), 1s);
   EXPECT_EQ(told.size(), 1u);

@@ -74,13 +74,13 @@ rt::Task<Result<MountedVolume>> VolumeMaker::make(rt::Context ctx, PodPtr pod, c
 rt::Task<Result<MountedVolume>> VolumeMaker::make_empty_dir_volume(const core::Pod& pod, const core::Volume& volume) {
   const std::string_view plugin = plugin_directory(VolumeKind::EmptyDir);
   EmptyDirPlan plan;
-  plan.directory = setup_.paths.volume(pod.metadata.uid, plugin, volume.name);
-  plan.notes = setup_.paths.volume_notes(pod.metadata.uid, plugin, volume.name);
+  plan.directory = deps_.paths.volume(pod.metadata.uid, plugin, volume.name);
+  plan.notes = deps_.paths.volume_notes(pod.metadata.uid, plugin, volume.name);
   plan.medium = volume.empty_dir->medium;
   if (plan.medium == "Memory") plan.size_bytes = memory_volume_bytes(pod, volume.empty_dir->size_limit, allocatable());
   plan.fs_group = fs_group(pod);
   std::function<Result<Unit>()> work = [&plan] { return make_empty_dir(plan); };
-  CO_TRY(co_await blocking<Unit>(setup_.runtime, std::move(work)));
+  CO_TRY(co_await blocking<Unit>(deps_.runtime, std::move(work)));
   co_return at(volume, std::move(plan.directory), false);
 }
 
@@ -88,23 +88,23 @@ rt::Task<Result<MountedVolume>> VolumeMaker::make_host_path_volume(const core::V
   const std::string path = volume.host_path->path;
   const std::string type = volume.host_path->type.value_or("");
   std::function<Result<HostPath>()> work = [&] { return check_host_path(path, type); };
-  CO_TRY_ASSIGN(const HostPath checked, co_await blocking<HostPath>(setup_.runtime, std::move(work)));
+  CO_TRY_ASSIGN(const HostPath checked, co_await blocking<HostPath>(deps_.runtime, std::move(work)));
   MountedVolume out = at(volume, path, false);
   out.is_file = checked.is_file;
   co_return std::move(out);
 }
 
 rt::Task<Result<MountedVolume>> VolumeMaker::make_claim_volume(rt::Context ctx, const core::Pod& pod, const core::Volume& volume) {
-  if (!setup_.client) co_return no_server();
+  if (!deps_.client) co_return no_server();
   const std::string name = rules::claim_name(pod, volume);
-  auto claim = co_await setup_.client->get<core::PersistentVolumeClaim>(ctx, pod.metadata.namespace_, name);
+  auto claim = co_await deps_.client->get<core::PersistentVolumeClaim>(ctx, pod.metadata.namespace_, name);
   if (!claim) co_return Unexpected(std::move(claim).error());
   if (volume.ephemeral && !rules::is_claim_of(*claim, pod))
     co_return error(Reason::Forbidden, "PVC " + pod.metadata.namespace_ + "/" + name + " was not created for pod " + pod.metadata.namespace_ + "/" +
                                            pod.metadata.name + " (pod is not owner)");
   if (claim->spec.volume_name.empty() || claim->status.phase != "Bound")
     co_return error(Reason::Conflict, "error processing PVC " + pod.metadata.namespace_ + "/" + name + ": PVC is not bound");
-  auto persistent = co_await setup_.client->get<core::PersistentVolume>(ctx, std::string(), claim->spec.volume_name);
+  auto persistent = co_await deps_.client->get<core::PersistentVolume>(ctx, std::string(), claim->spec.volume_name);
   if (!persistent) co_return Unexpected(std::move(persistent).error());
   const core::PersistentVolumeSpec& spec = persistent->spec;
   if (!spec.claim_ref || spec.claim_ref->uid != claim->metadata.uid)
@@ -116,7 +116,7 @@ rt::Task<Result<MountedVolume>> VolumeMaker::make_claim_volume(rt::Context ctx, 
     const std::string path = spec.host_path->path;
     const std::string type = spec.host_path->type.value_or("");
     std::function<Result<HostPath>()> work = [&] { return check_host_path(path, type); };
-    CO_TRY_ASSIGN(const HostPath checked, co_await blocking<HostPath>(setup_.runtime, std::move(work)));
+    CO_TRY_ASSIGN(const HostPath checked, co_await blocking<HostPath>(deps_.runtime, std::move(work)));
     MountedVolume out = at(volume, path, read_only);
     out.is_file = checked.is_file;
     co_return std::move(out);
@@ -127,14 +127,14 @@ rt::Task<Result<MountedVolume>> VolumeMaker::make_claim_volume(rt::Context ctx, 
   }
   LocalVolumePlan plan;
   plan.source = spec.local->path;
-  plan.directory = setup_.paths.volume(pod.metadata.uid, "kubernetes.io~local-volume", persistent->metadata.name);
+  plan.directory = deps_.paths.volume(pod.metadata.uid, "kubernetes.io~local-volume", persistent->metadata.name);
   plan.read_only = read_only;
   plan.fs_group = fs_group(pod);
   plan.on_root_mismatch = owned_on_root_mismatch(pod);
   std::function<Result<Unit>()> work = [&plan] { return make_local_volume(plan); };
   const bool owns = plan.fs_group && !plan.read_only;
   if (owns) CO_TRY(co_await owning_.send(ctx, Unit{}));
-  const auto made = co_await blocking<Unit>(setup_.runtime, std::move(work));
+  const auto made = co_await blocking<Unit>(deps_.runtime, std::move(work));
   if (owns) (void)owning_.try_receive();
   if (!made) co_return Unexpected(made.error());
   co_return at(volume, std::move(plan.directory), read_only);
@@ -145,15 +145,15 @@ rt::Task<Result<MountedVolume>> VolumeMaker::make_projecting_volume(rt::Context 
   const VolumeKind kind = kind_of(volume);
   CO_TRY_ASSIGN(const Payload payload, co_await gather(std::move(ctx), pod, volume, tokens));
   PayloadPlan plan;
-  plan.directory = setup_.paths.volume(pod.metadata.uid, plugin_directory(kind), volume.name);
-  plan.notes = setup_.paths.volume_notes(pod.metadata.uid, plugin_directory(VolumeKind::EmptyDir), "wrapped_" + volume.name);
+  plan.directory = deps_.paths.volume(pod.metadata.uid, plugin_directory(kind), volume.name);
+  plan.notes = deps_.paths.volume_notes(pod.metadata.uid, plugin_directory(VolumeKind::EmptyDir), "wrapped_" + volume.name);
   plan.memory = kind != VolumeKind::ConfigMap;
   if (plan.memory) plan.size_bytes = memory_volume_bytes(pod, std::nullopt, allocatable());
   plan.fs_group = fs_group(pod);
-  plan.now = setup_.runtime.clock().wall_now();
-  plan.random = setup_.runtime.random().next_u64();
+  plan.now = deps_.runtime.clock().wall_now();
+  plan.random = deps_.runtime.random().next_u64();
   std::function<Result<bool>()> work = [&plan, &payload] { return make_payload_volume(plan, payload); };
-  CO_TRY(co_await blocking<bool>(setup_.runtime, std::move(work)));
+  CO_TRY(co_await blocking<bool>(deps_.runtime, std::move(work)));
   co_return at(volume, std::move(plan.directory), true);
 }
 
@@ -217,8 +217,8 @@ rt::Task<Result<Payload>> VolumeMaker::gather_source(rt::Context ctx, const core
 
 rt::Task<Result<Payload>> VolumeMaker::config_map(rt::Context ctx, std::string namespace_name, std::string name, std::vector<core::KeyToPath> items,
                                                   uint32_t mode, bool optional) {
-  if (!setup_.objects) co_return no_server();
-  auto object = co_await setup_.objects->config_map(std::move(ctx), std::move(namespace_name), std::move(name));
+  if (!deps_.objects) co_return no_server();
+  auto object = co_await deps_.objects->config_map(std::move(ctx), std::move(namespace_name), std::move(name));
   if (!object && object.error().reason == Reason::NotFound && optional) co_return Payload();
   if (!object) co_return Unexpected(std::move(object).error());
   co_return config_map_payload(items, **object, mode, optional);
@@ -226,8 +226,8 @@ rt::Task<Result<Payload>> VolumeMaker::config_map(rt::Context ctx, std::string n
 
 rt::Task<Result<Payload>> VolumeMaker::secret(rt::Context ctx, std::string namespace_name, std::string name, std::vector<core::KeyToPath> items,
                                               uint32_t mode, bool optional) {
-  if (!setup_.objects) co_return no_server();
-  auto object = co_await setup_.objects->secret(std::move(ctx), std::move(namespace_name), std::move(name));
+  if (!deps_.objects) co_return no_server();
+  auto object = co_await deps_.objects->secret(std::move(ctx), std::move(namespace_name), std::move(name));
   if (!object && object.error().reason == Reason::NotFound && optional) co_return Payload();
   if (!object) co_return Unexpected(std::move(object).error());
   co_return secret_payload(items, **object, mode, optional);

@@ -18,11 +18,11 @@ constexpr std::size_t owned_at_once_max = 2;
 
 class VolumeMaker {
  public:
-  explicit VolumeMaker(VolumeManagerSetup setup) : setup_(std::move(setup)) {}
+  explicit VolumeMaker(VolumeManagerDeps deps) : deps_(std::move(deps)) {}
 
   // `tokens`: the pod's; null without an API server.
   rt::Task<Result<MountedVolume>> make(rt::Context ctx, PodPtr pod, const api::core_v1::Volume& volume, PodTokens* tokens);
-  const VolumeManagerSetup& setup() const { return setup_; }
+  const VolumeManagerDeps& deps() const { return deps_; }
 
  private:
   rt::Task<Result<MountedVolume>> make_empty_dir_volume(const api::core_v1::Pod& pod, const api::core_v1::Volume& volume);
@@ -40,9 +40,9 @@ class VolumeMaker {
                                        uint32_t mode, bool optional);
   rt::Task<Result<Payload>> secret(rt::Context ctx, std::string namespace_name, std::string name, std::vector<api::core_v1::KeyToPath> items,
                                    uint32_t mode, bool optional);
-  FlatMap<api::Quantity> allocatable() const { return setup_.node_allocatable ? setup_.node_allocatable() : FlatMap<api::Quantity>(); }
+  FlatMap<api::Quantity> allocatable() const { return deps_.node_allocatable ? deps_.node_allocatable() : FlatMap<api::Quantity>(); }
 
-  VolumeManagerSetup setup_;
+  VolumeManagerDeps deps_;
   rt::Channel<Unit> owning_{owned_at_once_max};  // a place for each
 };
 

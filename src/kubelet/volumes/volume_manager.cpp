@@ -63,8 +63,8 @@ std::string bracketed(const std::vector<std::string>& names) {
 
 class Manager final : public VolumeManager {
  public:
-  explicit Manager(VolumeManagerSetup setup) : maker_(std::move(setup)) {
-    if (maker_.setup().objects) maker_.setup().objects->on_change([this](const std::vector<std::string>& uids) { wake(uids); });
+  explicit Manager(VolumeManagerDeps deps) : maker_(std::move(deps)) {
+    if (maker_.deps().objects) maker_.deps().objects->on_change([this](const std::vector<std::string>& uids) { wake(uids); });
   }
 
   rt::Task<Result<Unit>> prepare(rt::Context ctx, PodPtr pod) override {
@@ -93,7 +93,7 @@ class Manager final : public VolumeManager {
     if (it == pods_.end()) return;
     PodVolumes& state = *it->second;
     const bool differs = !same_metadata(*state.pod, *pod);
-    if (maker_.setup().objects && state.pod != pod) maker_.setup().objects->add_pod(*pod);
+    if (maker_.deps().objects && state.pod != pod) maker_.deps().objects->add_pod(*pod);
     state.pod = std::move(pod);
     if (differs) state.changed.set();
   }
@@ -118,12 +118,12 @@ class Manager final : public VolumeManager {
       co_return removed;
     }
     if (const auto it = pods_.find(pod_uid); it != pods_.end() && it->second == state) pods_.erase(it);
-    if (maker_.setup().objects) maker_.setup().objects->remove_pod(pod_uid);
+    if (maker_.deps().objects) maker_.deps().objects->remove_pod(pod_uid);
     co_return Unit{};
   }
 
   std::vector<std::string> pods_on_disk() const override {
-    auto names = list_names(maker_.setup().paths.pods());
+    auto names = list_names(maker_.deps().paths.pods());
     return names ? std::move(*names) : std::vector<std::string>();
   }
 
@@ -134,11 +134,11 @@ class Manager final : public VolumeManager {
   }
 
  private:
-  rt::Runtime& runtime() const { return maker_.setup().runtime; }
+  rt::Runtime& runtime() const { return maker_.deps().runtime; }
 
   // A slice at a time: however much a pod leaves, the threads for blocking work are there for others between.
   rt::Task<Result<Unit>> remove_directory(rt::Context ctx, std::string pod_uid) {
-    const Paths& paths = maker_.setup().paths;
+    const Paths& paths = maker_.deps().paths;
     const rt::Clock& clock = runtime().clock();
     while (true) {
       Result<Unit> removed = Unit{};
@@ -155,8 +155,8 @@ class Manager final : public VolumeManager {
     if (!state) {
       state = std::make_shared<PodVolumes>();
       state->pod = pod;
-      if (maker_.setup().client) state->tokens = std::make_unique<PodTokens>(runtime(), *maker_.setup().client);
-      if (maker_.setup().objects) maker_.setup().objects->add_pod(*pod);
+      if (maker_.deps().client) state->tokens = std::make_unique<PodTokens>(runtime(), *maker_.deps().client);
+      if (maker_.deps().objects) maker_.deps().objects->add_pod(*pod);
     }
     return state;
   }
@@ -190,7 +190,7 @@ class Manager final : public VolumeManager {
   void warn(const core::Pod& pod, const core::Volume& volume, const Status& why) const {
     const std::string message = "MountVolume.SetUp failed for volume \"" + volume.name + "\" : " + why.message;
     component::log::info(1, message, {{"pod", pod.metadata.namespace_ + "/" + pod.metadata.name}});
-    if (maker_.setup().warn) maker_.setup().warn(pod, "FailedMount", message);
+    if (maker_.deps().warn) maker_.deps().warn(pod, "FailedMount", message);
   }
 
   static Unexpected<Status> unmounted(const std::vector<std::string>& names, const Status& why) {
@@ -251,6 +251,6 @@ class Manager final : public VolumeManager {
 
 }  // namespace
 
-std::unique_ptr<VolumeManager> make_volume_manager(VolumeManagerSetup setup) { return std::make_unique<Manager>(std::move(setup)); }
+std::unique_ptr<VolumeManager> make_volume_manager(VolumeManagerDeps deps) { return std::make_unique<Manager>(std::move(deps)); }
 
 }  // namespace pintle::kubelet

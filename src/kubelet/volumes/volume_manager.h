@@ -32,7 +32,7 @@ struct MountedVolume {
 };
 using MountedVolumes = std::vector<MountedVolume>;
 
-struct VolumeManagerSetup {
+struct VolumeManagerDeps {
   rt::Runtime& runtime;
   // nullptr: no API server (static pods alone); what needs it fails.
   client::Client* client = nullptr;
@@ -66,6 +66,6 @@ class VolumeManager {
   virtual rt::Task<void> stop() = 0;
 };
 
-std::unique_ptr<VolumeManager> make_volume_manager(VolumeManagerSetup setup);
+std::unique_ptr<VolumeManager> make_volume_manager(VolumeManagerDeps deps);
 
 }  // namespace pintle::kubelet

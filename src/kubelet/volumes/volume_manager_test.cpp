@@ -75,13 +75,13 @@ struct Fixture {
       client = std::make_unique<client::Client>(
           runtime, std::shared_ptr<net::Transport>(net::make_in_process_transport(runtime, *server, "system:node:n1")), config);
     }
-    VolumeManagerSetup setup{runtime, client.get(), &objects, Paths(root_dir), {}, {}};
-    setup.node_allocatable = [] { return FlatMap<api::Quantity>{{"memory", api::Quantity::parse("1Gi").value()}}; };
-    setup.warn = [this](const core::Pod&, std::string_view reason, const std::string& message) {
+    VolumeManagerDeps deps{runtime, client.get(), &objects, Paths(root_dir), {}, {}};
+    deps.node_allocatable = [] { return FlatMap<api::Quantity>{{"memory", api::Quantity::parse("1Gi").value()}}; };
+    deps.warn = [this](const core::Pod&, std::string_view reason, const std::string& message) {
       warnings.push_back(std::string(reason) + ": " + message);
       warned.set();
     };
-    manager = make_volume_manager(std::move(setup));
+    manager = make_volume_manager(std::move(deps));
   }
   std::string volume(std::string_view plugin, std::string_view name) const { return Paths(root_dir).volume("u1", plugin, name); }
 
