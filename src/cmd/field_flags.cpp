@@ -21,7 +21,7 @@ Value list_of(std::vector<std::string> items) {
 Result<Value> taints_of(const std::vector<std::string>& texts) {
   Value::Array list;
   for (const std::string& text : texts) {
-    auto taint = kubelet::parse_taint(text);
+    auto taint = kubelet::configuration::parse_taint(text);
     if (!taint) return bad_request("--register-with-taints: " + taint.error().message);
     Value& made = list.emplace_back();
     made["key"] = std::move(taint->key);

@@ -138,7 +138,7 @@ void Zone::put_slice(const api::discovery_v1::EndpointSlice& object) {
   const std::string slice_key = slash_key(object.metadata.namespace_, object.metadata.name);
   forget_slice(slice_key);
   const std::string* service_name = object.metadata.labels.get(service_name_label);
-  if (!service_name || object.address_type == api::discovery_v1::AddressType::FQDN) return;
+  if (!service_name || object.address_type == "FQDN") return;
   const std::string key = key_of(object.metadata.namespace_, *service_name);
   if (key.empty()) return;
   ServiceRecords& records = service(key);

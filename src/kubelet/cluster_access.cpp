@@ -13,20 +13,20 @@ ClusterAccess::ClusterAccess(client::Client* client_in, std::string node_name_in
       recorder(client ? std::make_unique<client::EventRecorder>(*client, client::EventSource{"kubelet", node_name}) : nullptr),
       events(recorder.get()),
       informers(client ? std::make_unique<client::Informers>(*client) : nullptr),
-      objects(client ? make_referenced_objects(*client) : nullptr) {
+      objects(client ? referenced_objects::make_referenced_objects(*client) : nullptr) {
   if (informers) services_ = informers->of<Service>();
 }
 
 void ClusterAccess::renew_certificate(rt::Runtime& runtime, std::string certificates_dir) {
   if (!client) return;
-  CertificateManagerDeps wanted{runtime, *client, std::move(certificates_dir), "kubelet-client", client_signer};
-  wanted.wanted = [this]() -> std::optional<component::CertificateSpec> { return client_certificate_spec(node_name); };
-  certificate_ = std::make_unique<CertificateManager>(std::move(wanted));
+  certificates::CertificateManagerDeps wanted{runtime, *client, std::move(certificates_dir), "kubelet-client", certificates::client_signer};
+  wanted.wanted = [this]() -> std::optional<component::CertificateSpec> { return certificates::client_certificate_spec(node_name); };
+  certificate_ = std::make_unique<certificates::CertificateManager>(std::move(wanted));
   certificate_->start();
 }
 
 void ClusterAccess::warn_of_node(std::string_view reason, std::string message) {
-  if (recorder) recorder->warning(node_reference(node_name), reason, std::move(message));
+  if (recorder) recorder->warning(node::node_reference(node_name), reason, std::move(message));
 }
 
 std::optional<std::vector<std::shared_ptr<const Service>>> ClusterAccess::services() const {

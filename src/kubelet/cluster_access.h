@@ -36,11 +36,11 @@ struct ClusterAccess {
   const std::unique_ptr<client::EventRecorder> recorder;
   PodEvents events;
   const std::unique_ptr<client::Informers> informers;
-  const std::unique_ptr<ReferencedObjects> objects;
+  const std::unique_ptr<referenced_objects::ReferencedObjects> objects;
 
  private:
   std::optional<client::Informer<api::core_v1::Service>> services_;
-  std::unique_ptr<CertificateManager> certificate_;
+  std::unique_ptr<certificates::CertificateManager> certificate_;
 };
 
 }  // namespace pintle::kubelet

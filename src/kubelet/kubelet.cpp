@@ -44,7 +44,7 @@ rt::Task<Result<Unit>> Kubelet::State::make_parts() {
   CO_TRY_ASSIGN(cri, connect_runtime(runtime, configuration));
   configuration.cgroup_driver = co_await cgroup_driver(runtime, *cri, configuration.cgroup_driver);
   CO_TRY_ASSIGN(auto cgroups, make_node_cgroups(configuration, facts));
-  CO_TRY_ASSIGN(auto verification, VerificationPolicy::make(configuration));
+  CO_TRY_ASSIGN(auto verification, images::VerificationPolicy::make(configuration));
   cluster = std::make_unique<ClusterAccess>(deps.client, options.node_name);
   const NodeRuntimeDeps for_runtime{runtime, *cri, *cluster, changes, paths, options, facts};
   node_runtime = std::make_unique<NodeRuntime>(for_runtime, std::move(cgroups), std::move(verification));

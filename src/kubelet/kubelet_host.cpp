@@ -29,20 +29,20 @@ Host::Host(HostDeps deps) : deps_(std::move(deps)), started_(deps_.runtime.clock
 
 rt::Task<std::vector<Pod>> Host::pods() {
   std::vector<Pod> out;
-  for (const auto& [uid, worker] : deps_.workers.all()) out.push_back(PodWorkers::current(*worker, deps_.statuses));
+  for (const auto& [uid, worker] : deps_.workers.all()) out.push_back(pods::PodWorkers::current(*worker, deps_.statuses));
   co_return std::move(out);
 }
 
 rt::Task<std::optional<Pod>> Host::pod(std::string namespace_name, std::string name) {
   for (const auto& [uid, worker] : deps_.workers.all()) {
     const auto& metadata = worker->pod()->metadata;
-    if (metadata.name == name && metadata.namespace_ == namespace_name) co_return PodWorkers::current(*worker, deps_.statuses);
+    if (metadata.name == name && metadata.namespace_ == namespace_name) co_return pods::PodWorkers::current(*worker, deps_.statuses);
   }
   co_return std::nullopt;
 }
 
 rt::Task<Result<std::vector<Pod>>> Host::running_pods(rt::Context ctx) {
-  CO_TRY_ASSIGN(const auto all, co_await observe_all(deps_.cri, std::move(ctx)));
+  CO_TRY_ASSIGN(const auto all, co_await runtime::observe_all(deps_.cri, std::move(ctx)));
   std::vector<Pod> out;
   for (const auto& [uid, state] : all) {
     if (!state.any_running()) continue;
@@ -71,7 +71,7 @@ rt::Task<Result<Unit>> Host::wait_container_end(rt::Context ctx, std::string con
   while (true) {
     const uint64_t seen = deps_.workers.changes().value();
     const RuntimeContainer* container = nullptr;
-    const PodWorker* worker = deps_.workers.of_container(container_id, &container);
+    const pods::PodWorker* worker = deps_.workers.of_container(container_id, &container);
     if (!worker || container->phase != ContainerPhase::Running) co_return Unit{};
     CO_TRY(co_await deps_.workers.changes().wait(ctx, seen + 1));
   }
@@ -108,7 +108,7 @@ rt::Task<Result<std::string>> Host::attach_url(rt::Context ctx, server::StreamRe
 }
 
 rt::Task<Result<std::string>> Host::port_forward_url(rt::Context ctx, Pod pod, std::vector<int32_t> ports) {
-  const PodWorker* worker = deps_.workers.find(pod.metadata.uid);
+  const pods::PodWorker* worker = deps_.workers.find(pod.metadata.uid);
   const SandboxState* sandbox = worker ? worker->state().sandbox() : nullptr;
   if (!sandbox || !sandbox->ready) co_return error(Reason::NotFound, "failed to find sandboxID for pod " + format_pod(pod));
   cri_v1::PortForwardRequest forward;
@@ -125,8 +125,8 @@ uint64_t Host::nano_cores(uint64_t cpu_ns) {
   return static_cast<uint64_t>(share * 1e9);
 }
 
-rt::Task<Result<StatsInputs>> Host::gather(rt::Context ctx, bool only_cpu_and_memory) {
-  StatsInputs in;
+rt::Task<Result<stats::StatsInputs>> Host::gather(rt::Context ctx, bool only_cpu_and_memory) {
+  stats::StatsInputs in;
   in.node_name = deps_.node_name;
   in.now = deps_.runtime.clock().wall_now();
   in.node_started = started_;
@@ -157,12 +157,12 @@ rt::Task<Result<StatsInputs>> Host::gather(rt::Context ctx, bool only_cpu_and_me
 
 rt::Task<Result<api::kubeletstats_v1alpha1::Summary>> Host::stats_summary(rt::Context ctx, bool only_cpu_and_memory) {
   CO_TRY_ASSIGN(const auto in, co_await gather(std::move(ctx), only_cpu_and_memory));
-  co_return make_summary(in);
+  co_return stats::make_summary(in);
 }
 
 rt::Task<Result<std::string>> Host::resource_metrics(rt::Context ctx) {
   CO_TRY_ASSIGN(const auto in, co_await gather(std::move(ctx), true));
-  co_return kubelet::resource_metrics(make_summary(in));
+  co_return stats::resource_metrics(stats::make_summary(in));
 }
 
 // The same figures: whoever wants every counter of every cgroup runs cAdvisor.

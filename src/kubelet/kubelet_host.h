@@ -17,10 +17,10 @@ struct HostDeps {
   rt::Runtime& runtime;
   const api::kubeletconfig_v1beta1::KubeletConfiguration& configuration;
   cri::RuntimeClient& cri;
-  PodWorkers& workers;
-  StatusManager& statuses;
-  const EvictionManager& eviction;
-  const ImageCollector& images;
+  pods::PodWorkers& workers;
+  status::StatusManager& statuses;
+  const eviction::EvictionManager& eviction;
+  const images::ImageCollector& images;
   os::Cgroups* cgroups = nullptr;  // nullptr: the node's usage is not told
   std::string node_name;
   std::string root_dir;
@@ -54,7 +54,7 @@ class Host final : public server::KubeletHost {
     rt::TimePoint at;
     uint64_t cpu_ns;
   };
-  rt::Task<Result<StatsInputs>> gather(rt::Context ctx, bool only_cpu_and_memory);
+  rt::Task<Result<stats::StatsInputs>> gather(rt::Context ctx, bool only_cpu_and_memory);
   uint64_t nano_cores(uint64_t cpu_ns);
 
   HostDeps deps_;

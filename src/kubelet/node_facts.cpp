@@ -37,8 +37,8 @@ Result<Unit> make_root(rt::Disk& disk, const Paths& paths) {
   return Unit{};
 }
 
-NodeSize node_size(const Paths& paths, const KubeletConfiguration& configuration, const os::MachineFacts& machine) {
-  NodeSize out;
+resources::NodeSize node_size(const Paths& paths, const KubeletConfiguration& configuration, const os::MachineFacts& machine) {
+  resources::NodeSize out;
   out.machine = machine;
   if (const auto usage = os::file_system_usage(paths.root())) out.storage_bytes = usage->capacity_bytes;
   out.max_pods = configuration.max_pods;
@@ -46,9 +46,9 @@ NodeSize node_size(const Paths& paths, const KubeletConfiguration& configuration
   return out;
 }
 
-NodeIdentity node_identity(const KubeletOptions& options, const os::MachineFacts& machine) {
+node::NodeIdentity node_identity(const KubeletOptions& options, const os::MachineFacts& machine) {
   const auto& configuration = options.configuration;
-  NodeIdentity out;
+  node::NodeIdentity out;
   out.name = options.node_name;
   out.hostname = options.hostname.empty() ? machine.hostname : options.hostname;
   out.ips = options.node_ips;
@@ -68,18 +68,18 @@ Result<NodeFacts> measure_node(rt::Disk& disk, const Paths& paths, const Kubelet
   const auto& configuration = options.configuration;
   NodeFacts out;
   TRY(check_labels(options.node_labels));
-  TRY_ASSIGN(out.gates, feature_gates(configuration));
+  TRY_ASSIGN(out.gates, configuration::feature_gates(configuration));
   TRY_ASSIGN(out.machine, os::machine_facts());
   TRY(check_swap(configuration, out.machine));
   out.masked_paths = os::thermal_throttle_paths();
   TRY(make_root(disk, paths));
-  out.capacity = node_capacity(node_size(paths, configuration, out.machine));
-  TRY_ASSIGN(const auto reserved, reserved_resources(configuration));
-  TRY_ASSIGN(const auto hard, hard_eviction_thresholds(configuration));
-  TRY_ASSIGN(out.thresholds, eviction_thresholds(configuration));
-  TRY_ASSIGN(out.image_rules, image_policy(configuration));
-  out.allocatable = node_allocatable(out.capacity, reserved, hard);
-  out.for_pods = enforces(configuration, "pods") ? allocatable_for_pods(out.capacity, reserved) : out.capacity;
+  out.capacity = resources::node_capacity(node_size(paths, configuration, out.machine));
+  TRY_ASSIGN(const auto reserved, resources::reserved_resources(configuration));
+  TRY_ASSIGN(const auto hard, resources::hard_eviction_thresholds(configuration));
+  TRY_ASSIGN(out.thresholds, eviction::eviction_thresholds(configuration));
+  TRY_ASSIGN(out.image_rules, images::image_policy(configuration));
+  out.allocatable = resources::node_allocatable(out.capacity, reserved, hard);
+  out.for_pods = cgroups::enforces(configuration, "pods") ? resources::allocatable_for_pods(out.capacity, reserved) : out.capacity;
   out.identity = node_identity(options, out.machine);
   return out;
 }

@@ -21,12 +21,12 @@ struct NodeFacts {
   component::FeatureGates gates;
   os::MachineFacts machine;
   std::vector<std::string> masked_paths;  // of this machine, besides those of every container
-  ResourceList capacity;
-  ResourceList allocatable;
-  ResourceList for_pods;  // what the cgroup of all pods is limited to
-  std::vector<Threshold> thresholds;
-  ImagePolicy image_rules;
-  NodeIdentity identity;
+  rules::ResourceList capacity;
+  rules::ResourceList allocatable;
+  rules::ResourceList for_pods;  // what the cgroup of all pods is limited to
+  std::vector<eviction::Threshold> thresholds;
+  images::ImagePolicy image_rules;
+  node::NodeIdentity identity;
 };
 
 // Also makes the kubelet's root ready, on whose file system capacity depends. Invalid, in words for the operator: a label that the API

@@ -7,8 +7,8 @@ namespace pintle::kubelet {
 NodeLife::NodeLife(NodeLifeDeps deps_in)
     : deps(deps_in), image_collector(collector_deps()), eviction(eviction_deps()), duties(duties_deps()), agent(make_agent()) {}
 
-ImageCollectorDeps NodeLife::collector_deps() {
-  ImageCollectorDeps out{deps.runtime, deps.cri, deps.facts.image_rules};
+images::ImageCollectorDeps NodeLife::collector_deps() {
+  images::ImageCollectorDeps out{deps.runtime, deps.cri, deps.facts.image_rules};
   out.warn = [this](std::string_view reason, std::string message) { deps.cluster.warn_of_node(reason, std::move(message)); };
   out.volume_images = [this] { return deps.pods.workers.volume_images(); };
   out.pod_changes = [this] { return deps.pods.workers.changes().value(); };
@@ -17,23 +17,24 @@ ImageCollectorDeps NodeLife::collector_deps() {
   return out;
 }
 
-EvictionDeps NodeLife::eviction_deps() {
+eviction::EvictionDeps NodeLife::eviction_deps() {
   const auto& configuration = deps.options.configuration;
-  EvictionDeps out{deps.runtime,         deps.cri, deps.pods.workers, deps.cluster.events, image_collector, deps.paths, deps.node.cgroups.pods.get(),
-                   deps.facts.thresholds};
+  eviction::EvictionDeps out{
+      deps.runtime,         deps.cri, deps.pods.workers, deps.cluster.events, image_collector, deps.paths, deps.node.cgroups.pods.get(),
+      deps.facts.thresholds};
   if (configuration.eviction_pressure_transition_period.nanos > 0) out.hold = rt::Duration(configuration.eviction_pressure_transition_period.nanos);
   out.max_grace_seconds = configuration.eviction_max_pod_grace_period;
   out.storage_limits = configuration.local_storage_capacity_isolation.value_or(true);
   // Who asks for faster updates of the node's status means what they tell too.
-  out.look_every = std::min(out.look_every, node_timing(configuration).status_update);
-  out.memory_for_pods_bytes = resource_value(deps.facts.for_pods, "memory");
+  out.look_every = std::min(out.look_every, node::node_timing(configuration).status_update);
+  out.memory_for_pods_bytes = resources::resource_value(deps.facts.for_pods, "memory");
   out.warn = [this](std::string_view reason, std::string message) { deps.cluster.warn_of_node(reason, std::move(message)); };
   out.changed = [this] { deps.changes.node_status(); };
   return out;
 }
 
-NodeDutiesDeps NodeLife::duties_deps() {
-  NodeDutiesDeps out{deps.runtime, deps.cluster.client, deps.options.configuration, deps.pods.config, deps.pods.workers, deps.cluster.events};
+node::NodeDutiesDeps NodeLife::duties_deps() {
+  node::NodeDutiesDeps out{deps.runtime, deps.cluster.client, deps.options.configuration, deps.pods.config, deps.pods.workers, deps.cluster.events};
   out.identity = deps.facts.identity;
   out.machine = deps.facts.machine;
   out.allocatable = deps.facts.allocatable;
@@ -43,12 +44,12 @@ NodeDutiesDeps NodeLife::duties_deps() {
   return out;
 }
 
-std::unique_ptr<NodeAgent> NodeLife::make_agent() {
+std::unique_ptr<node::NodeAgent> NodeLife::make_agent() {
   ClusterAccess& cluster = deps.cluster;
   if (!cluster.client) return nullptr;
-  NodeAgentDeps out{deps.runtime, *cluster.client, *cluster.informers, *cluster.recorder, deps.node.observer};
+  node::NodeAgentDeps out{deps.runtime, *cluster.client, *cluster.informers, *cluster.recorder, deps.node.observer};
   out.identity = deps.facts.identity;
-  out.timing = node_timing(deps.options.configuration);
+  out.timing = node::node_timing(deps.options.configuration);
   out.capacity = deps.facts.capacity;
   out.allocatable = deps.facts.allocatable;
   out.machine = deps.facts.machine;
@@ -59,7 +60,7 @@ std::unique_ptr<NodeAgent> NodeLife::make_agent() {
     if (!cidrs.empty()) deps.changes.pod_range(cidrs.front());
   };
   out.on_node = [this] { deps.changes.node(); };
-  return std::make_unique<NodeAgent>(std::move(out));
+  return std::make_unique<node::NodeAgent>(std::move(out));
 }
 
 Result<Unit> NodeLife::start() {

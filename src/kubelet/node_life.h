@@ -40,16 +40,16 @@ struct NodeLife {
   void status_changed();
 
   const NodeLifeDeps deps;
-  ImageCollector image_collector;
-  EvictionManager eviction;
-  NodeDuties duties;
-  const std::unique_ptr<NodeAgent> agent;  // nullptr: no API server
+  images::ImageCollector image_collector;
+  eviction::EvictionManager eviction;
+  node::NodeDuties duties;
+  const std::unique_ptr<node::NodeAgent> agent;  // nullptr: no API server
 
  private:
-  ImageCollectorDeps collector_deps();
-  EvictionDeps eviction_deps();
-  NodeDutiesDeps duties_deps();
-  std::unique_ptr<NodeAgent> make_agent();
+  images::ImageCollectorDeps collector_deps();
+  eviction::EvictionDeps eviction_deps();
+  node::NodeDutiesDeps duties_deps();
+  std::unique_ptr<node::NodeAgent> make_agent();
 };
 
 }  // namespace pintle::kubelet

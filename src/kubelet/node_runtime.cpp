@@ -23,8 +23,8 @@ std::size_t parallel_pulls(const KubeletConfiguration& config) {
   return config.max_parallel_image_pulls ? static_cast<std::size_t>(*config.max_parallel_image_pulls) : 0;
 }
 
-UserNamespaceOptions user_namespace_options(const KubeletConfiguration& config) {
-  UserNamespaceOptions out{.pods_max = static_cast<uint32_t>(std::max(config.max_pods, 1))};
+container_config::UserNamespaceOptions user_namespace_options(const KubeletConfiguration& config) {
+  container_config::UserNamespaceOptions out{.pods_max = static_cast<uint32_t>(std::max(config.max_pods, 1))};
   if (config.user_namespaces && config.user_namespaces->ids_per_pod) out.ids_per_pod = static_cast<uint32_t>(*config.user_namespaces->ids_per_pod);
   return out;
 }
@@ -67,8 +67,8 @@ rt::Task<std::string> cgroup_driver(rt::Runtime& runtime, cri::RuntimeClient& cr
 }
 
 Result<NodeCgroups> make_node_cgroups(const KubeletConfiguration& configuration, const NodeFacts& facts) {
-  TRY_ASSIGN(PodCgroupOptions options, pod_cgroup_options(configuration));
-  TRY_ASSIGN(const auto reserved, reserved_cgroups(configuration));
+  TRY_ASSIGN(cgroups::PodCgroupOptions options, cgroups::pod_cgroup_options(configuration));
+  TRY_ASSIGN(const auto reserved, cgroups::reserved_cgroups(configuration));
   NodeCgroups out;
   if (!configuration.cgroups_per_qos.value_or(true)) return out;
   TRY_ASSIGN(out.machine, os::make_cgroups());
@@ -78,18 +78,18 @@ Result<NodeCgroups> make_node_cgroups(const KubeletConfiguration& configuration,
                  "this machine has cgroups of version 1, and failCgroupV1 (--fail-cgroupv1) refuses them: boot it with version 2, or "
                  "set it to false");
   options.hugepage_sizes_bytes = facts.machine.hugepage_sizes_bytes;
-  out.pods = std::make_unique<PodCgroups>(*out.machine, std::move(options));
+  out.pods = std::make_unique<cgroups::PodCgroups>(*out.machine, std::move(options));
   TRY(out.pods->set_up(facts.for_pods));
   out.limits_swap = out.pods->limits_swap();
-  TRY(enforce(*out.machine, reserved));
+  TRY(cgroups::enforce(*out.machine, reserved));
   return out;
 }
 
-NodeRuntime::NodeRuntime(NodeRuntimeDeps deps_in, NodeCgroups cgroups_in, VerificationPolicy verification)
+NodeRuntime::NodeRuntime(NodeRuntimeDeps deps_in, NodeCgroups cgroups_in, images::VerificationPolicy verification)
     : deps(deps_in),
       cgroups(std::move(cgroups_in)),
       observer(deps.cri),
-      volumes(make_volume_manager(volume_deps())),
+      volumes(volumes::make_volume_manager(volume_deps())),
       user_namespaces(deps.runtime.disk(), deps.paths, user_namespace_options(deps.options.configuration)),
       configurator(configurator_deps()),
       image_access(deps.runtime, deps.cri, std::move(verification), deps.paths.root()),
@@ -97,15 +97,15 @@ NodeRuntime::NodeRuntime(NodeRuntimeDeps deps_in, NodeCgroups cgroups_in, Verifi
       hooks(deps.runtime, deps.cri),
       pods(pod_deps()) {}
 
-VolumeManagerDeps NodeRuntime::volume_deps() {
-  VolumeManagerDeps out{deps.runtime, deps.cluster.client, deps.cluster.objects.get(), deps.paths};
+volumes::VolumeManagerDeps NodeRuntime::volume_deps() {
+  volumes::VolumeManagerDeps out{deps.runtime, deps.cluster.client, deps.cluster.objects.get(), deps.paths};
   out.node_allocatable = [this] { return deps.facts.allocatable; };
   out.warn = warn_of_pod(deps.cluster.events);
   return out;
 }
 
-ConfiguratorDeps NodeRuntime::configurator_deps() {
-  ConfiguratorDeps out{deps.runtime, *volumes, deps.cluster.objects.get()};
+container_config::ConfiguratorDeps NodeRuntime::configurator_deps() {
+  container_config::ConfiguratorDeps out{deps.runtime, *volumes, deps.cluster.objects.get()};
   out.node = [this] { return node_config(); };
   out.services = [this] { return deps.cluster.services(); };
   out.cgroup_parent = [this](const Pod& pod) { return cgroups.pods ? cgroups.pods->parent_of(pod) : std::string(); };
@@ -115,15 +115,15 @@ ConfiguratorDeps NodeRuntime::configurator_deps() {
   return out;
 }
 
-ImagePullerDeps NodeRuntime::image_deps() {
-  ImagePullerDeps out{deps.runtime, deps.cri, deps.cluster.events, deps.cluster.objects.get(), parallel_pulls(deps.options.configuration)};
+images::ImagePullerDeps NodeRuntime::image_deps() {
+  images::ImagePullerDeps out{deps.runtime, deps.cri, deps.cluster.events, deps.cluster.objects.get(), parallel_pulls(deps.options.configuration)};
   out.access = &image_access;
   out.pulled = [this] { deps.changes.images(); };
   return out;
 }
 
-PodRuntimeDeps NodeRuntime::pod_deps() {
-  PodRuntimeDeps out{deps.runtime, deps.cri, configurator, images, hooks, deps.cluster.events, deps.paths, container_log_links};
+runtime::PodRuntimeDeps NodeRuntime::pod_deps() {
+  runtime::PodRuntimeDeps out{deps.runtime, deps.cri, configurator, images, hooks, deps.cluster.events, deps.paths, container_log_links};
   out.runtime_handler = [this](rt::Context ctx, std::string name) { return deps.cluster.runtime_handler(std::move(ctx), std::move(name)); };
   out.node_ips = [this] { return deps.options.node_ips; };
   out.node = [this] { return node_config(); };
@@ -131,16 +131,16 @@ PodRuntimeDeps NodeRuntime::pod_deps() {
 }
 
 // What the handler of the pod's RuntimeClass can do, as the runtime says now.
-rt::Task<Result<HandlerFeatures>> NodeRuntime::features_for(rt::Context ctx, PodPtr pod) {
+rt::Task<Result<container_config::HandlerFeatures>> NodeRuntime::features_for(rt::Context ctx, PodPtr pod) {
   CO_TRY_ASSIGN(const std::string handler, co_await deps.cluster.runtime_handler(ctx, pod->spec.runtime_class_name.value_or("")));
   CO_TRY_ASSIGN(const auto status, co_await deps.cri.status(ctx, false));
-  co_return handler_features(status, handler);
+  co_return container_config::handler_features(status, handler);
 }
 
-NodeConfig NodeRuntime::node_config() const {
+container_config::NodeConfig NodeRuntime::node_config() const {
   const auto& configuration = deps.options.configuration;
   const auto& machine = deps.facts.machine;
-  NodeConfig out;
+  container_config::NodeConfig out;
   out.node_name = deps.options.node_name;
   out.node_ips = deps.options.node_ips;
   out.allocatable = deps.facts.allocatable;
@@ -154,7 +154,7 @@ NodeConfig NodeRuntime::node_config() const {
   if (out.has_resolv_conf) out.resolv_conf = deps.runtime.disk().read(resolv_conf).value_or("");
   out.hosts_file = deps.runtime.disk().read("/etc/hosts").value_or("");
   out.cpu_cfs_quota = configuration.cpu_cfs_quota.value_or(true);
-  out.cpu_cfs_period_us = cpu_cfs_period_us(configuration).value_or(out.cpu_cfs_period_us);  // make_node_cgroups() has refused a wrong one
+  out.cpu_cfs_period_us = cgroups::cpu_cfs_period_us(configuration).value_or(out.cpu_cfs_period_us);  // make_node_cgroups() has refused a wrong one
   out.seccomp_default = configuration.seccomp_default.value_or(false);
   out.cgroup_v2 = cgroups.v2;
   out.single_process_oom_kill = configuration.single_process_oom_kill.value_or(!cgroups.v2);

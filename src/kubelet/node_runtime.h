@@ -28,7 +28,7 @@ rt::Task<std::string> cgroup_driver(rt::Runtime& runtime, cri::RuntimeClient& cr
 
 struct NodeCgroups {
   std::unique_ptr<os::Cgroups> machine;  // nullptr, both: pods have none (cgroupsPerQOS false)
-  std::unique_ptr<PodCgroups> pods;
+  std::unique_ptr<cgroups::PodCgroups> pods;
   bool v2 = false;
   bool limits_swap = false;
 };
@@ -46,32 +46,32 @@ struct NodeRuntimeDeps {
 };
 
 struct NodeRuntime {
-  NodeRuntime(NodeRuntimeDeps deps, NodeCgroups cgroups, VerificationPolicy verification);
+  NodeRuntime(NodeRuntimeDeps deps, NodeCgroups cgroups, images::VerificationPolicy verification);
   // Nothing is asked of it any more.
   rt::Task<void> stop();
 
   // What pods are told of the node, as it is now.
-  NodeConfig node_config() const;
+  container_config::NodeConfig node_config() const;
   // Runtimes that write their network's configuration from a template want it; the others do not mind.
   rt::Task<void> tell_pod_cidr(rt::Context ctx, std::string pod_cidr);
 
   const NodeRuntimeDeps deps;
   const NodeCgroups cgroups;
-  CriObserver observer;
-  const std::unique_ptr<VolumeManager> volumes;
-  UserNamespaceRanges user_namespaces;
-  Configurator configurator;
-  ImageAccess image_access;
-  ImagePuller images;
-  LifecycleHooks hooks;
-  PodRuntime pods;
+  node::CriObserver observer;
+  const std::unique_ptr<volumes::VolumeManager> volumes;
+  container_config::UserNamespaceRanges user_namespaces;
+  container_config::Configurator configurator;
+  images::ImageAccess image_access;
+  images::ImagePuller images;
+  hooks::LifecycleHooks hooks;
+  runtime::PodRuntime pods;
 
  private:
-  VolumeManagerDeps volume_deps();
-  ConfiguratorDeps configurator_deps();
-  ImagePullerDeps image_deps();
-  PodRuntimeDeps pod_deps();
-  rt::Task<Result<HandlerFeatures>> features_for(rt::Context ctx, PodPtr pod);
+  volumes::VolumeManagerDeps volume_deps();
+  container_config::ConfiguratorDeps configurator_deps();
+  images::ImagePullerDeps image_deps();
+  runtime::PodRuntimeDeps pod_deps();
+  rt::Task<Result<container_config::HandlerFeatures>> features_for(rt::Context ctx, PodPtr pod);
 };
 
 }  // namespace pintle::kubelet

@@ -19,8 +19,8 @@ constexpr rt::BackoffOptions reconnect{.initial = std::chrono::milliseconds(100)
 constexpr rt::Duration look_after_subscription = std::chrono::seconds(1);  // an event may fall between stream and list
 constexpr rt::Duration look_without_events = std::chrono::seconds(5);      // a runtime that tells nothing
 
-LogRotationOptions log_rotation(const KubeletConfiguration& config) {
-  LogRotationOptions out;
+logs::LogRotationOptions log_rotation(const KubeletConfiguration& config) {
+  logs::LogRotationOptions out;
   if (const auto size = api::Quantity::parse(config.container_log_max_size); size && size->value() > 0)
     out.bytes_max = static_cast<uint64_t>(size->value());
   if (config.container_log_max_files) out.files_max = static_cast<std::size_t>(*config.container_log_max_files);
@@ -29,18 +29,18 @@ LogRotationOptions log_rotation(const KubeletConfiguration& config) {
   return out;
 }
 
-rt::Task<Result<ExecOutput>> exec_for_probe(cri::RuntimeClient& cri, rt::Context ctx, std::string id, std::vector<std::string> command,
-                                            rt::Duration timeout) {
+rt::Task<Result<probes::ExecOutput>> exec_for_probe(cri::RuntimeClient& cri, rt::Context ctx, std::string id, std::vector<std::string> command,
+                                                    rt::Duration timeout) {
   CO_TRY_ASSIGN(auto answer, co_await cri.exec_sync(std::move(ctx), std::move(id), std::move(command), timeout));
-  ExecOutput out;
+  probes::ExecOutput out;
   out.exit_code = answer.exit_code;
   out.output = std::move(answer.stdout);
   out.output += answer.stderr;
   co_return std::move(out);
 }
 
-ProbeDeps probe_deps(const PodLifeDeps& deps) {
-  ProbeDeps out{deps.runtime};
+probes::ProbeDeps probe_deps(const PodLifeDeps& deps) {
+  probes::ProbeDeps out{deps.runtime};
   out.exec = [&cri = deps.cri](rt::Context ctx, std::string id, std::vector<std::string> command, rt::Duration timeout) {
     return exec_for_probe(cri, std::move(ctx), std::move(id), std::move(command), timeout);
   };
@@ -54,36 +54,36 @@ ProbeDeps probe_deps(const PodLifeDeps& deps) {
 
 PodLife::PodLife(PodLifeDeps deps_in)
     : deps(deps_in),
-      probes(make_probe_manager(probe_deps(deps))),
+      probes(probes::make_probe_manager(probe_deps(deps))),
       statuses(deps.runtime, deps.cluster.client, config),
       workers(worker_deps(), config),
-      logs(LogRotatorDeps{deps.runtime, deps.cri, [this] { return workers.running_logs(); }}, log_rotation(deps.options.configuration)) {
+      logs(logs::LogRotatorDeps{deps.runtime, deps.cri, [this] { return workers.running_logs(); }}, log_rotation(deps.options.configuration)) {
   probes->on_change([this](const std::string& uid) { deps.changes.probe(uid); });
   if (deps.cluster.objects) deps.cluster.objects->on_change([this](const std::vector<std::string>& uids) { deps.changes.objects(uids); });
 }
 
-PodWorkerDeps PodLife::worker_deps() {
+pods::PodWorkerDeps PodLife::worker_deps() {
   NodeRuntime& node = deps.node;
-  PodWorkerDeps out{deps.runtime,
-                    deps.cri,
-                    node.pods,
-                    node.images,
-                    *node.volumes,
-                    *probes,
-                    statuses,
-                    deps.cluster.events,
-                    node.cgroups.pods.get(),
-                    deps.cluster.objects.get(),
-                    deps.cluster.client};
+  pods::PodWorkerDeps out{deps.runtime,
+                          deps.cri,
+                          node.pods,
+                          node.images,
+                          *node.volumes,
+                          *probes,
+                          statuses,
+                          deps.cluster.events,
+                          node.cgroups.pods.get(),
+                          deps.cluster.objects.get(),
+                          deps.cluster.client};
   out.node_ips = [this] { return deps.options.node_ips; };
   out.runtime_name = [this](rt::Context ctx) { return deps.node.observer.runtime_name(std::move(ctx)); };
   if (deps.facts.gates.enabled("ReduceDefaultCrashLoopBackOffDecay")) {
-    out.crash_backoff_initial = reduced_crash_backoff_initial;
-    out.crash_backoff_max = reduced_crash_backoff_max;
+    out.crash_backoff_initial = runtime::reduced_crash_backoff_initial;
+    out.crash_backoff_max = runtime::reduced_crash_backoff_max;
   }
   const auto& most = deps.options.configuration.crash_loop_back_off.max_container_restart_period;
   if (most) out.crash_backoff_max = rt::Duration(most->nanos);
-  out.admit_resize = [this](const Pod& pod) { return admit_resize(pod, workers.active(pod.metadata.uid), deps.facts.allocatable); };
+  out.admit_resize = [this](const Pod& pod) { return admission::admit_resize(pod, workers.active(pod.metadata.uid), deps.facts.allocatable); };
   return out;
 }
 

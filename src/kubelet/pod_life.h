@@ -35,14 +35,14 @@ struct PodLife {
   rt::Task<void> stop();
 
   const PodLifeDeps deps;
-  PodConfig config;
-  const std::unique_ptr<ProbeManager> probes;
-  StatusManager statuses;
-  PodWorkers workers;
-  LogRotator logs;
+  sources::PodConfig config;
+  const std::unique_ptr<probes::ProbeManager> probes;
+  status::StatusManager statuses;
+  pods::PodWorkers workers;
+  logs::LogRotator logs;
 
  private:
-  PodWorkerDeps worker_deps();
+  pods::PodWorkerDeps worker_deps();
   rt::Task<void> first_pods(client::Informer<api::core_v1::Pod> assigned);
   rt::Task<void> follow_events();
   rt::Task<void> look_later();

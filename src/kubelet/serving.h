@@ -44,7 +44,7 @@ class Serving {
   rt::Task<Result<Unit>> start_server(server::ServingFiles files);
 
   const ServingDeps deps_;
-  std::unique_ptr<CertificateManager> certificate_;
+  std::unique_ptr<certificates::CertificateManager> certificate_;
   std::unique_ptr<component::SelfSignedCertificate> self_signed_;
   std::unique_ptr<server::KubeletServer> server_;
 };

@@ -41,7 +41,7 @@ void one(std::string_view input) {
   CHECK(api::decode_proto(bytes, type, back.data()).has_value(), "our own protobuf decodes");
   api::encode_proto(type, back.data(), again);
   CHECK(again == bytes, "protobuf is stable");
-  if (&type == &api::type_of<cri::StatusResponse>()) (void)kubelet::sandbox_image(object.as<cri::StatusResponse>().info);
+  if (&type == &api::type_of<cri::StatusResponse>()) (void)kubelet::images::sandbox_image(object.as<cri::StatusResponse>().info);
 }
 
 std::vector<std::string> seeds() {

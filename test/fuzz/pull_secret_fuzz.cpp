@@ -13,24 +13,24 @@ void check_secret(std::string_view text, bool old_form) {
   api::core_v1::Secret secret;
   secret.type = old_form ? "kubernetes.io/dockercfg" : "kubernetes.io/dockerconfigjson";
   secret.data[old_form ? ".dockercfg" : ".dockerconfigjson"] = std::string(text);
-  const auto all = kubelet::credentials_of(secret);
+  const auto all = kubelet::images::credentials_of(secret);
   if (!all) return;
-  CHECK(all->size() <= kubelet::registry_credentials_max, "a secret has a limit");
+  CHECK(all->size() <= kubelet::images::registry_credentials_max, "a secret has a limit");
   for (const char* image : {"busybox", "a.example.com/team/app:1", "127.0.0.1:5000/x", "localhost/x"}) {
-    const auto found = kubelet::matching_credentials(*all, image);
+    const auto found = kubelet::images::matching_credentials(*all, image);
     CHECK(found.size() <= all->size(), "no more than there are");
     for (const auto& one : found) CHECK(one.source.credential_hash.size() == 64, "each has a hash");
   }
 }
 
 void check_image(std::string_view text) {
-  const auto name = kubelet::parse_image_name(text);
-  const auto full = kubelet::with_default_tag(text);
+  const auto name = kubelet::images::parse_image_name(text);
+  const auto full = kubelet::images::with_default_tag(text);
   CHECK(name.has_value() == full.has_value(), "both read the same names");
   if (!full) return;
-  CHECK(kubelet::with_default_tag(*full).value_or("") == *full, "a tag is added once");
-  const std::string listed = kubelet::listed_image_name(text);
-  CHECK(kubelet::listed_image_name(listed) == listed, "the listed form is its own");
+  CHECK(kubelet::images::with_default_tag(*full).value_or("") == *full, "a tag is added once");
+  const std::string listed = kubelet::images::listed_image_name(text);
+  CHECK(kubelet::images::listed_image_name(listed) == listed, "the listed form is its own");
 }
 
 }  // namespace
@@ -46,7 +46,7 @@ void one(std::string_view input) {
       const auto zero = std::min(text.find('\0'), text.size());
       const std::string_view pattern = text.substr(0, std::min<std::size_t>(zero, 512));
       const std::string_view rest = text.substr(std::min(zero + 1, text.size()));
-      (void)kubelet::glob_matches(pattern, rest.substr(0, 512));
+      (void)kubelet::images::glob_matches(pattern, rest.substr(0, 512));
     }
   }
 }

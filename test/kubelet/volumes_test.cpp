@@ -16,7 +16,7 @@ namespace {
 
 namespace core = api::core_v1;
 
-using testing::text_of;
+using volumes::testing::text_of;
 
 // An API server with a pod on node n1, and the volumes of that node.
 class NodeVolumes {
@@ -38,11 +38,11 @@ class NodeVolumes {
     client::ClientConfig config;
     out->admin = client::connect_in_process(runtime, out->server_->server().handler(), "system:admin", config);
     out->node = client::connect_in_process(runtime, out->server_->server().handler(), "system:node:n1", config);
-    out->objects = make_referenced_objects(*out->node);
-    VolumeManagerDeps deps{runtime, out->node.get(), out->objects.get(), Paths(root), {}, {}};
+    out->objects = referenced_objects::make_referenced_objects(*out->node);
+    volumes::VolumeManagerDeps deps{runtime, out->node.get(), out->objects.get(), Paths(root), {}, {}};
     NodeVolumes* self = out.get();
     deps.warn = [self](const core::Pod&, std::string_view, const std::string& message) { self->warnings.push_back(message); };
-    out->manager = make_volume_manager(std::move(deps));
+    out->manager = volumes::make_volume_manager(std::move(deps));
     co_return out;
   }
   rt::Task<void> stop() {
@@ -66,8 +66,8 @@ class NodeVolumes {
 
   std::unique_ptr<client::Client> admin;
   std::unique_ptr<client::Client> node;
-  std::unique_ptr<ReferencedObjects> objects;
-  std::unique_ptr<VolumeManager> manager;
+  std::unique_ptr<referenced_objects::ReferencedObjects> objects;
+  std::unique_ptr<volumes::VolumeManager> manager;
   std::vector<std::string> warnings;
 
  private:
@@ -87,7 +87,7 @@ const std::string secrets = "/api/v1/namespaces/default/secrets";
 const std::string pods = "/api/v1/namespaces/default/pods";
 const std::string accounts = "/api/v1/namespaces/default/serviceaccounts";
 
-class ApiVolumes : public testing::TemporaryRoot {
+class ApiVolumes : public volumes::testing::TemporaryRoot {
  protected:
   void run(std::function<rt::Task<void>(NodeVolumes&)> body) {
     rt::testing::run_sim([&]() -> rt::Task<void> {
@@ -100,7 +100,7 @@ class ApiVolumes : public testing::TemporaryRoot {
   }
   // Where the volume of the pod is.
   static std::string at(NodeVolumes& v, const PodPtr& pod, std::size_t index) {
-    const MountedVolumes* mounted = v.manager->mounted(pod->metadata.uid);
+    const volumes::MountedVolumes* mounted = v.manager->mounted(pod->metadata.uid);
     return mounted && index < mounted->size() ? (*mounted)[index].host_path : std::string("/nowhere");
   }
 };

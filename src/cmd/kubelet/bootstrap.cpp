@@ -42,7 +42,7 @@ rt::Task<Result<Unit>> ensure_kubeconfig(rt::Context ctx, rt::Runtime* runtime, 
   rt::Backoff backoff(retry);
   Result<std::string> pair = error(Reason::Cancelled, "");
   while (!ctx.done()) {
-    pair = co_await kubelet::bootstrap_client_certificate(ctx, client.get(), request.cert_dir, request.node_name);
+    pair = co_await kubelet::certificates::bootstrap_client_certificate(ctx, client.get(), request.cert_dir, request.node_name);
     if (pair) break;
     log::error("The client certificate was not issued", pair.error(), {{"node", request.node_name}});
     (void)co_await rt::sleep_for(ctx, backoff.next(runtime->random()));

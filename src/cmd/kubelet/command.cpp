@@ -109,7 +109,7 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
 
 // Fields that no flag of the command line has set: those are named as flags.
 std::vector<std::string> idle_fields(const component::FlagSet& flags, const api::kubeletconfig_v1beta1::KubeletConfiguration& config) {
-  std::vector<std::string> out = kubelet::settings_without_effect(config);
+  std::vector<std::string> out = kubelet::configuration::settings_without_effect(config);
   std::erase_if(out, [&flags](const std::string& field) {
     const auto said = std::ranges::find(kubelet_fields(), field, &FieldOfFlag::field);
     return said != kubelet_fields().end() && flags.is_set(said->flag);

@@ -68,8 +68,8 @@ Result<Configuration> read_kubelet_configuration(rt::Disk& disk, const component
 
 Result<Configuration> kubelet_configuration(rt::Disk& disk, const component::FlagSet& flags) {
   TRY_ASSIGN(Configuration config, read_kubelet_configuration(disk, flags, OlderDefaults::WithoutFile));
-  kubelet::apply_defaults(config);
-  TRY(kubelet::validate(config));
+  kubelet::configuration::apply_defaults(config);
+  TRY(kubelet::configuration::validate(config));
   return config;
 }
 

@@ -188,8 +188,8 @@ Result<Unit> check_component_arguments(const cli::ClusterConfig& config, rt::Dis
   }
   TRY(proxy_configuration(config, disk, config.cluster_cidr));
   TRY_ASSIGN(KubeletSettings kubelet, kubelet_settings(config, disk));
-  kubelet::apply_defaults(kubelet.config);
-  TRY(of_arguments("kubelet", kubelet::validate(kubelet.config)));
+  kubelet::configuration::apply_defaults(kubelet.config);
+  TRY(of_arguments("kubelet", kubelet::configuration::validate(kubelet.config)));
   return Unit{};
 }
 

@@ -97,8 +97,8 @@ rt::Task<Result<Unit>> Node::connect() {
   client::ConnectionConfig bootstrap = config;
   bootstrap.client.bearer_token = config_.token;
   CO_TRY_ASSIGN(const auto bootstrap_client, client::connect(runtime_, std::move(bootstrap)));
-  auto certificate =
-      co_await kubelet::bootstrap_client_certificate(rt::Context::background(), bootstrap_client.get(), layout_.kubelet() + "/pki", name_);
+  auto certificate = co_await kubelet::certificates::bootstrap_client_certificate(rt::Context::background(), bootstrap_client.get(),
+                                                                                  layout_.kubelet() + "/pki", name_);
   co_await bootstrap_client->close();
   if (!certificate) {
     const bool unknown = certificate.error().reason == Reason::Unauthorized;
@@ -197,8 +197,8 @@ Result<KubeletSettings> Node::settle_kubelet() const {
     if (!config.feature_gates.contains(gate)) config.feature_gates[gate] = on;
   // One process for all: only who asks for a score gets it.
   const std::optional<int32_t> oom_score = config.oom_score_adj;
-  kubelet::apply_defaults(config);
-  TRY(kubelet::validate(config));
+  kubelet::configuration::apply_defaults(config);
+  TRY(kubelet::configuration::validate(config));
   if (oom_score) set_oom_score(*oom_score);
   return settings;
 }
@@ -206,7 +206,7 @@ Result<KubeletSettings> Node::settle_kubelet() const {
 // --feature-gates is for all components, and what the kubelet does not ask others may.
 void Node::announce_idle(const KubeletSettings& settings) const {
   constexpr std::string_view gate = "featureGates.";
-  std::vector<std::string> names = kubelet::settings_without_effect(settings.config);
+  std::vector<std::string> names = kubelet::configuration::settings_without_effect(settings.config);
   std::erase_if(names, [&](const std::string& field) { return field.starts_with(gate) && config_.wanted_gates.contains(field.substr(gate.size())); });
   component::announce_without_effect("kubelet", settings.without_effect, names);
 }

@@ -9,7 +9,7 @@
 #include "rules/resource_names.h"
 #include "rules/tolerations.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::admission {
 
 namespace {
 
@@ -55,8 +55,8 @@ PodAdmission wrong_system(const Pod& pod, const Node& node) {
   return {};
 }
 
-int64_t amount_of(const ResourceList& list, std::string_view resource) {
-  return resource == "cpu" ? resource_milli_value(list, resource) : resource_value(list, resource);
+int64_t amount_of(const rules::ResourceList& list, std::string_view resource) {
+  return resource == "cpu" ? resources::resource_milli_value(list, resource) : resources::resource_value(list, resource);
 }
 
 void check_resource(const PodAdmissionInputs& in, const std::string& resource, int64_t requested, std::vector<Failure>& out) {
@@ -74,7 +74,7 @@ void check_resource(const PodAdmissionInputs& in, const std::string& resource, i
 
 void check_resources(const PodAdmissionInputs& in, std::vector<Failure>& out) {
   check_resource(in, "pods", 1, out);
-  const ResourceList requests = rules::pod_requests(in.pod.spec);
+  const rules::ResourceList requests = rules::pod_requests(in.pod.spec);
   for (const char* first : {"cpu", "memory", "ephemeral-storage"}) check_resource(in, first, amount_of(requests, first), out);
   for (const auto& [name, amount] : requests) {
     if (name == "cpu" || name == "memory" || name == "ephemeral-storage") continue;
@@ -162,4 +162,4 @@ PodAdmission admit_pod(const PodAdmissionInputs& in) {
   return {};
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::admission

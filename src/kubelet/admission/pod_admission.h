@@ -9,7 +9,7 @@
 #include "base/status.h"
 #include "kubelet/types/pressure.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::admission {
 
 struct PodAdmission {
   bool admitted = true;
@@ -37,4 +37,4 @@ Result<Unit> check_sysctl_patterns(const std::vector<std::string>& patterns);
 inline constexpr const char* preemption_reason = "Preempting";
 inline constexpr const char* preemption_message = "Preempted in order to admit critical pod";
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::admission

@@ -4,7 +4,7 @@
 
 #include "kubelet/admission/preemption.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::admission {
 namespace {
 
 using api::core_v1::Node;
@@ -164,4 +164,4 @@ TEST(PodAdmission, CriticalPodsMakeRoom) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::admission

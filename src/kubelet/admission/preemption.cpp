@@ -6,7 +6,7 @@
 #include "kubelet/resources/pod_resources.h"
 #include "kubelet/types/pod.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::admission {
 
 namespace {
 
@@ -73,8 +73,8 @@ Pods both(Pods a, const Pods& b) {
 
 int64_t request_amount(const Pod& pod, std::string_view resource) {
   if (resource == "pods") return 1;
-  const ResourceList requests = rules::pod_requests(pod.spec);
-  return resource == "cpu" ? resource_milli_value(requests, resource) : resource_value(requests, resource);
+  const rules::ResourceList requests = rules::pod_requests(pod.spec);
+  return resource == "cpu" ? resources::resource_milli_value(requests, resource) : resources::resource_value(requests, resource);
 }
 
 Pods pods_to_preempt(const Pod& pod, const Pods& others, Shortages shortages) {
@@ -92,4 +92,4 @@ Pods pods_to_preempt(const Pod& pod, const Pods& others, Shortages shortages) {
   return both(both(from_best_effort, from_burstable), from_guaranteed);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::admission

@@ -6,7 +6,7 @@
 
 #include "api/gen/core_v1.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::admission {
 
 struct Shortage {
   std::string resource;
@@ -21,4 +21,4 @@ int64_t request_amount(const api::core_v1::Pod& pod, std::string_view resource);
 std::vector<const api::core_v1::Pod*> pods_to_preempt(const api::core_v1::Pod& pod, const std::vector<const api::core_v1::Pod*>& others,
                                                       std::vector<Shortage> shortages);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::admission

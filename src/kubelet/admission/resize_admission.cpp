@@ -4,19 +4,19 @@
 
 #include <array>
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::admission {
 
 using api::core_v1::Pod;
 
 namespace {
 constexpr std::array<std::string_view, 2> resizable{"cpu", "memory"};
-int64_t amount(const ResourceList& list, std::string_view name) {
-  return name == "cpu" ? resource_milli_value(list, name) : resource_value(list, name);
+int64_t amount(const rules::ResourceList& list, std::string_view name) {
+  return name == "cpu" ? resources::resource_milli_value(list, name) : resources::resource_value(list, name);
 }
 }  // namespace
 
-std::optional<WaitingReason> admit_resize(const Pod& pod, const std::vector<const Pod*>& others, const ResourceList& allocatable) {
-  const ResourceList wanted = rules::pod_requests(pod.spec);
+std::optional<WaitingReason> admit_resize(const Pod& pod, const std::vector<const Pod*>& others, const rules::ResourceList& allocatable) {
+  const rules::ResourceList wanted = rules::pod_requests(pod.spec);
   for (const auto name : resizable) {
     const int64_t requested = amount(wanted, name);
     const int64_t capacity = amount(allocatable, name);
@@ -35,4 +35,4 @@ std::optional<WaitingReason> admit_resize(const Pod& pod, const std::vector<cons
   return std::nullopt;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::admission

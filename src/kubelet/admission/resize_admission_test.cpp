@@ -4,7 +4,7 @@
 
 #include "kubelet/testing.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::admission {
 namespace {
 
 using namespace testing;
@@ -12,7 +12,7 @@ using namespace testing;
 TEST(ResizeAdmission, NeverNowOrAtOnce) {
   const auto one = pod_of("{spec: {containers: [{name: a, image: x, resources: {requests: {cpu: 1}}}]}}");
   const auto why = [&](const std::string& cpu) {
-    ResourceList allocatable;
+    rules::ResourceList allocatable;
     allocatable["cpu"] = *api::Quantity::parse(cpu);
     const auto refused = admit_resize(one, {&one}, allocatable);
     return refused ? refused->reason + ": " + refused->message : "";
@@ -23,4 +23,4 @@ TEST(ResizeAdmission, NeverNowOrAtOnce) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::admission

@@ -4,7 +4,7 @@
 
 #include "kubelet/admission/pod_admission.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::admission {
 
 namespace {
 
@@ -81,4 +81,4 @@ Result<Unit> check_sysctl_patterns(const std::vector<std::string>& patterns) {
   return Unit{};
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::admission

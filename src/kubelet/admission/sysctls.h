@@ -8,9 +8,9 @@
 #include "api/gen/core_v1.h"
 #include "base/status.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::admission {
 
 // Error: upstream's message about the first one that is not allowed.
 Result<Unit> check_sysctls(const api::core_v1::Pod& pod, const std::vector<std::string>& allowed_unsafe);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::admission

@@ -7,7 +7,7 @@
 #include "component/log.h"
 #include "rt/sync.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::certificates {
 
 namespace {
 
@@ -270,4 +270,4 @@ rt::Task<Result<Unit>> CertificateManager::wait_ready(rt::Context ctx) { co_retu
 const std::optional<CertificatePair>& CertificateManager::current() const { return state_->current; }
 std::string CertificateManager::path() const { return state_->store.current_path(); }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::certificates

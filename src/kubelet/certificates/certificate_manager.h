@@ -13,7 +13,7 @@
 #include "kubelet/certificates/certificate_store.h"
 #include "rt/runtime.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::certificates {
 
 inline constexpr const char* client_signer = "kubernetes.io/kube-apiserver-client-kubelet";
 inline constexpr const char* serving_signer = "kubernetes.io/kubelet-serving";
@@ -73,4 +73,4 @@ rt::Task<Result<CertificatePair>> request_certificate(rt::Context ctx, client::C
 // there. The path of its file. The key is on disk before it is asked for: the node's name may belong to it from then on.
 rt::Task<Result<std::string>> bootstrap_client_certificate(rt::Context ctx, client::Client* bootstrap, std::string folder, std::string node_name);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::certificates

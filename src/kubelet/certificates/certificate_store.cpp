@@ -7,7 +7,7 @@
 
 #include "api/values.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::certificates {
 
 namespace {
 
@@ -75,4 +75,4 @@ Result<Unit> CertificateStore::save(const CertificatePair& pair, int64_t now) co
   return disk_.sync_directory(folder_);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::certificates

@@ -11,7 +11,7 @@
 #include "component/certificate/certificate.h"
 #include "rt/runtime.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::certificates {
 
 struct CertificatePair {
   std::string certificate_pem;  // leaf first
@@ -39,4 +39,4 @@ class CertificateStore {
   const std::string name_;
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::certificates

@@ -11,7 +11,7 @@
 #include "rt/sync.h"
 #include "rt/testing.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::certificates {
 namespace {
 
 using namespace std::chrono_literals;
@@ -261,4 +261,4 @@ rt::Task<void> bootstrap_twice() {
 TEST(KubeletCertificates, TheFirstKeyIsKeptUntilItIsCertified) { rt::testing::run_sim(bootstrap_twice()); }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::certificates

@@ -7,7 +7,7 @@
 
 #include "kubelet/resources/pod_resources.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::cgroups {
 
 namespace {
 
@@ -39,7 +39,7 @@ Result<Unit> check_enforced(const KubeletConfiguration& config) {
 os::CgroupLimits limits_of(const FlatMap<std::string>& reserved, bool compressible_only) {
   const auto amount = [&](std::string_view name) { return api::Quantity::parse(*reserved.get(name)).value_or(api::Quantity()); };
   os::CgroupLimits out;
-  if (reserved.contains("cpu")) out.cpu_shares = static_cast<uint64_t>(cpu_shares(amount("cpu").milli_value()));
+  if (reserved.contains("cpu")) out.cpu_shares = static_cast<uint64_t>(resources::cpu_shares(amount("cpu").milli_value()));
   if (compressible_only) return out;
   if (reserved.contains("memory")) out.memory_bytes = amount("memory").value();
   if (reserved.contains("pid")) out.pids_max = amount("pid").value();
@@ -98,4 +98,4 @@ Result<Unit> enforce(os::Cgroups& cgroups, const std::vector<ReservedCgroup>& re
   return Unit{};
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::cgroups

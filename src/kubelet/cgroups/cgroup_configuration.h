@@ -9,7 +9,7 @@
 #include "api/gen/kubeletconfig_v1beta1.h"
 #include "kubelet/cgroups/pod_cgroups.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::cgroups {
 
 // enforceNodeAllocatable lists it: "pods", "system-reserved" ...
 bool enforces(const api::kubeletconfig_v1beta1::KubeletConfiguration& config, std::string_view what);
@@ -30,4 +30,4 @@ Result<std::vector<ReservedCgroup>> reserved_cgroups(const api::kubeletconfig_v1
 // Sets the limits. NotFound: there is no such cgroup.
 Result<Unit> enforce(os::Cgroups& cgroups, const std::vector<ReservedCgroup>& reserved);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::cgroups

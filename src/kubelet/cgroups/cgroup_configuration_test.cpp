@@ -4,7 +4,7 @@
 
 #include "kubelet/configuration/defaults.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::cgroups {
 namespace {
 
 using api::kubeletconfig_v1beta1::KubeletConfiguration;
@@ -65,7 +65,7 @@ std::string show(const KubeletConfiguration& config) {
 
 TEST(CgroupConfiguration, WhatIsEnforced) {
   KubeletConfiguration defaults;
-  apply_defaults(defaults);
+  configuration::apply_defaults(defaults);
   EXPECT_TRUE(enforces(defaults, "pods"));
   EXPECT_EQ(show(defaults), "");
   EXPECT_FALSE(enforces(enforcing({"none"}), "pods"));
@@ -97,4 +97,4 @@ TEST(CgroupConfiguration, WhatIsRefused) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::cgroups

@@ -4,7 +4,7 @@
 
 #include "kubelet/resources/pod_resources.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::cgroups {
 
 namespace core = api::core_v1;
 
@@ -68,7 +68,7 @@ std::string pod_uid_of(std::string name, bool systemd_driver) {
 
 void unlimited_hugepages(const PodCgroupOptions& options, os::CgroupLimits& limits) {
   constexpr int64_t most = int64_t{1} << 62;
-  for (const uint64_t size : options.hugepage_sizes_bytes) limits.hugepage_bytes[hugepage_size_name(size)] = most;
+  for (const uint64_t size : options.hugepage_sizes_bytes) limits.hugepage_bytes[resources::hugepage_size_name(size)] = most;
 }
 
 }  // namespace
@@ -91,33 +91,35 @@ std::string cgroup_path(const std::vector<std::string>& parts, bool systemd_driv
 std::string configured_cgroup_path(std::string_view path, bool systemd_driver) { return cgroup_path(parts_of(path, systemd_driver), systemd_driver); }
 
 os::CgroupLimits pod_cgroup_limits(const core::Pod& pod, const PodCgroupOptions& options) {
-  const ResourceList requests = rules::pod_requests(pod.spec);
-  const ResourceList limits = rules::pod_limits(pod.spec);
+  const rules::ResourceList requests = rules::pod_requests(pod.spec);
+  const rules::ResourceList limits = rules::pod_limits(pod.spec);
   bool all_cpu_limited = true;
   bool all_memory_limited = true;
   const auto look_at = [&](const core::Container& container) {
-    all_cpu_limited = all_cpu_limited && resource_milli_value(container.resources.limits, "cpu") != 0;
-    all_memory_limited = all_memory_limited && resource_value(container.resources.limits, "memory") != 0;
+    all_cpu_limited = all_cpu_limited && resources::resource_milli_value(container.resources.limits, "cpu") != 0;
+    all_memory_limited = all_memory_limited && resources::resource_value(container.resources.limits, "memory") != 0;
   };
   std::ranges::for_each(pod.spec.containers, look_at);
   std::ranges::for_each(pod.spec.init_containers, look_at);
   if (pod.spec.resources) {
-    all_cpu_limited = all_cpu_limited || resource_milli_value(pod.spec.resources->limits, "cpu") != 0;
-    all_memory_limited = all_memory_limited || resource_value(pod.spec.resources->limits, "memory") != 0;
+    all_cpu_limited = all_cpu_limited || resources::resource_milli_value(pod.spec.resources->limits, "cpu") != 0;
+    all_memory_limited = all_memory_limited || resources::resource_value(pod.spec.resources->limits, "memory") != 0;
   }
 
   os::CgroupLimits out;
   const std::string_view qos = rules::qos_class(pod);
-  out.cpu_shares = static_cast<uint64_t>(qos == "BestEffort" ? cpu_shares(0) : cpu_shares(resource_milli_value(requests, "cpu")));
+  out.cpu_shares =
+      static_cast<uint64_t>(qos == "BestEffort" ? resources::cpu_shares(0) : resources::cpu_shares(resources::resource_milli_value(requests, "cpu")));
   if (qos == "Guaranteed" || (qos == "Burstable" && all_cpu_limited)) {
     out.cpu_period_us = static_cast<uint64_t>(options.cpu_cfs_period_us);
-    out.cpu_quota_us = options.cpu_cfs_quota ? cpu_quota_us(resource_milli_value(limits, "cpu"), options.cpu_cfs_period_us) : -1;
+    out.cpu_quota_us =
+        options.cpu_cfs_quota ? resources::cpu_quota_us(resources::resource_milli_value(limits, "cpu"), options.cpu_cfs_period_us) : -1;
   }
-  if (qos == "Guaranteed" || (qos == "Burstable" && all_memory_limited)) out.memory_bytes = resource_value(limits, "memory");
+  if (qos == "Guaranteed" || (qos == "Burstable" && all_memory_limited)) out.memory_bytes = resources::resource_value(limits, "memory");
   if (options.pod_pids_limit > 0) out.pids_max = options.pod_pids_limit;
-  for (const uint64_t size : options.hugepage_sizes_bytes) out.hugepage_bytes[hugepage_size_name(size)] = 0;
+  for (const uint64_t size : options.hugepage_sizes_bytes) out.hugepage_bytes[resources::hugepage_size_name(size)] = 0;
   for (const auto& [name, amount] : requests)
-    if (const uint64_t size = hugepage_size_of(name)) out.hugepage_bytes[hugepage_size_name(size)] = amount.value();
+    if (const uint64_t size = resources::hugepage_size_of(name)) out.hugepage_bytes[resources::hugepage_size_name(size)] = amount.value();
   return out;
 }
 
@@ -128,15 +130,15 @@ Result<Unit> PodCgroups::set_up(const FlatMap<api::Quantity>& for_pods) {
   const std::string all = path_below(options_, {});
   TRY(cgroups_.create(all));
   os::CgroupLimits limits;
-  limits.cpu_shares = static_cast<uint64_t>(cpu_shares(resource_milli_value(for_pods, "cpu")));
-  limits.memory_bytes = resource_value(for_pods, "memory");
+  limits.cpu_shares = static_cast<uint64_t>(resources::cpu_shares(resources::resource_milli_value(for_pods, "cpu")));
+  limits.memory_bytes = resources::resource_value(for_pods, "memory");
   if (const auto* pids = for_pods.get("pid")) limits.pids_max = pids->value();
   TRY(cgroups_.set(all, limits));
   for (const std::string_view qos : {"Burstable", "BestEffort"}) {
     const std::string path = path_below(options_, {lower_qos(qos)});
     TRY(cgroups_.create(path));
     os::CgroupLimits class_limits;
-    if (qos == "BestEffort") class_limits.cpu_shares = static_cast<uint64_t>(cpu_shares(0));
+    if (qos == "BestEffort") class_limits.cpu_shares = static_cast<uint64_t>(resources::cpu_shares(0));
     unlimited_hugepages(options_, class_limits);
     TRY(cgroups_.set(path, class_limits));
   }
@@ -155,8 +157,8 @@ os::CgroupLimits PodCgroups::limits_of(const core::Pod& pod) const { return pod_
 uint64_t burstable_shares(const std::vector<const core::Pod*>& active) {
   int64_t milli_cpu = 0;
   for (const core::Pod* pod : active)
-    if (rules::qos_class(*pod) == "Burstable") milli_cpu += resource_milli_value(rules::pod_requests(pod->spec), "cpu");
-  return static_cast<uint64_t>(cpu_shares(milli_cpu));
+    if (rules::qos_class(*pod) == "Burstable") milli_cpu += resources::resource_milli_value(rules::pod_requests(pod->spec), "cpu");
+  return static_cast<uint64_t>(resources::cpu_shares(milli_cpu));
 }
 
 Result<Unit> PodCgroups::set_burstable_shares(uint64_t shares) {
@@ -209,4 +211,4 @@ Result<os::CgroupUsage> PodCgroups::usage(const core::Pod& pod) const { return c
 Result<os::CgroupUsage> PodCgroups::node_usage() const { return cgroups_.usage(path_below(options_, {})); }
 bool PodCgroups::limits_swap() const { return cgroups_.limits_swap(path_below(options_, {})); }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::cgroups

@@ -14,7 +14,7 @@
 #include "base/status.h"
 #include "os/cgroup.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::cgroups {
 
 struct PodCgroupOptions {
   std::string root = "/";       // --cgroup-root: the parent of kubepods
@@ -70,4 +70,4 @@ uint64_t burstable_shares(const std::vector<const api::core_v1::Pod*>& active);
 // The limits of a pod's cgroup. Pure.
 os::CgroupLimits pod_cgroup_limits(const api::core_v1::Pod& pod, const PodCgroupOptions& options);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::cgroups

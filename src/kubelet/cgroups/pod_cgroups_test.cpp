@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::cgroups {
 namespace {
 
 namespace core = api::core_v1;
@@ -120,4 +120,4 @@ TEST(PodCgroups, OnThisMachine) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::cgroups

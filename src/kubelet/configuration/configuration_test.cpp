@@ -9,7 +9,7 @@
 #include "kubelet/configuration/taints.h"
 #include "kubelet/configuration/validation.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::configuration {
 namespace {
 
 using Configuration = api::kubeletconfig_v1beta1::KubeletConfiguration;
@@ -144,4 +144,4 @@ TEST(KubeletConfiguration, TaintsOfAFlag) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::configuration

@@ -4,7 +4,7 @@
 
 #include "api/defaults.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::configuration {
 
 void apply_defaults(api::kubeletconfig_v1beta1::KubeletConfiguration& config) {
   const bool parallel = config.max_parallel_image_pulls.value_or(1) > 1;
@@ -15,4 +15,4 @@ void apply_defaults(api::kubeletconfig_v1beta1::KubeletConfiguration& config) {
     config.node_status_report_frequency.nanos = std::chrono::nanoseconds(std::chrono::minutes(5)).count();
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::configuration

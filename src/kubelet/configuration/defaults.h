@@ -4,8 +4,8 @@
 
 #include "api/gen/kubeletconfig_v1beta1.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::configuration {
 
 void apply_defaults(api::kubeletconfig_v1beta1::KubeletConfiguration& config);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::configuration

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::configuration {
 namespace {
 
 constexpr int64_t second = 1'000'000'000;
@@ -23,4 +23,4 @@ TEST(Defaults, AnIdleNodeReportsEachFiveMinutes) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::configuration

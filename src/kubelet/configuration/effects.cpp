@@ -6,7 +6,7 @@
 #include "component/settings.h"
 #include "kubelet/configuration/defaults.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::configuration {
 
 namespace {
 
@@ -89,4 +89,4 @@ std::vector<std::string> settings_without_effect(const KubeletConfiguration& con
   return out;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::configuration

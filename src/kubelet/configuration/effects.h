@@ -8,7 +8,7 @@
 
 #include "api/gen/kubeletconfig_v1beta1.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::configuration {
 
 // Paths by the fields' JSON names ("logging.options"). Nothing of the kubelet but validation reads them.
 std::span<const std::string_view> fields_without_effect();
@@ -16,4 +16,4 @@ std::span<const std::string_view> fields_without_effect();
 // the line at the start. `config` has its defaults.
 std::vector<std::string> settings_without_effect(const api::kubeletconfig_v1beta1::KubeletConfiguration& config);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::configuration

@@ -5,7 +5,7 @@
 
 #include "apimachinery/validation/formats.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::configuration {
 
 namespace {
 
@@ -40,4 +40,4 @@ Result<Unit> check_taints(const std::vector<Taint>& taints) {
   return Unit{};
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::configuration

@@ -13,7 +13,7 @@
 #include "kubelet/images/verification_policy.h"
 #include "kubelet/resources/node_resources.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::configuration {
 
 namespace {
 
@@ -89,7 +89,7 @@ void check_rates(const Configuration& c, Faults& faults) {
 }
 
 void check_images(const Configuration& c, Faults& faults) {
-  faults.take(image_policy(c));
+  faults.take(images::image_policy(c));
   faults.add_if(c.image_maximum_gc_age.nanos < 0, "imageMaximumGCAge", "is negative");
   faults.add_if(c.image_maximum_gc_age.nanos > 0 && c.image_maximum_gc_age.nanos <= c.image_minimum_gc_age.nanos, "imageMaximumGCAge",
                 "is not above imageMinimumGCAge");
@@ -98,7 +98,7 @@ void check_images(const Configuration& c, Faults& faults) {
     faults.add_if(*c.max_parallel_image_pulls > 1 && c.serialize_image_pulls.value_or(true), "maxParallelImagePulls",
                   "is more than one beside serializeImagePulls");
   }
-  faults.take(VerificationPolicy::make(c));
+  faults.take(images::VerificationPolicy::make(c));
 }
 
 void check_cgroups(const Configuration& c, Faults& faults) {
@@ -106,9 +106,9 @@ void check_cgroups(const Configuration& c, Faults& faults) {
   faults.add_if(!c.cgroups_per_qos.value_or(true) && enforces_any, "enforceNodeAllocatable", "needs cgroupsPerQOS, or must be none");
   faults.add_if(!c.system_cgroups.empty() && c.cgroup_root.empty(), "systemCgroups", "needs cgroupRoot");
   faults.one_of("cgroupDriver", c.cgroup_driver, {"cgroupfs", "systemd"});
-  faults.take(pod_cgroup_options(c));
-  faults.take(reserved_cgroups(c));
-  faults.take(reserved_resources(c));
+  faults.take(cgroups::pod_cgroup_options(c));
+  faults.take(cgroups::reserved_cgroups(c));
+  faults.take(resources::reserved_resources(c));
   faults.add_if(!c.reserved_system_cpus.empty() && (!c.system_reserved_cgroup.empty() || !c.kube_reserved_cgroup.empty()), "reservedSystemCPUs",
                 "does not go with systemReservedCgroup or kubeReservedCgroup");
   if (c.memory_throttling_factor)
@@ -215,11 +215,11 @@ Result<Unit> validate(const Configuration& config) {
   check_shutdown(config, gates, faults);
   check_pods(config, gates, faults);
   check_logging(config, faults);
-  faults.take(eviction_thresholds(config));
+  faults.take(eviction::eviction_thresholds(config));
   faults.add_if(config.protect_kernel_defaults, "protectKernelDefaults",
                 "this release does not check the kernel's settings, and does not start as if it did");
   if (!faults.text().empty()) return error(Reason::Invalid, "invalid configuration: " + faults.text());
   return Unit{};
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::configuration

@@ -8,7 +8,7 @@
 #include "base/status.h"
 #include "component/feature_gates.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::configuration {
 
 // The gates with featureGates on top of their defaults. Invalid: a gate that there is not, or one that is locked to another value.
 Result<component::FeatureGates> feature_gates(const api::kubeletconfig_v1beta1::KubeletConfiguration& config);
@@ -18,4 +18,4 @@ Result<component::FeatureGates> feature_gates(const api::kubeletconfig_v1beta1::
 // defaults.
 Result<Unit> validate(const api::kubeletconfig_v1beta1::KubeletConfiguration& config);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::configuration

@@ -14,7 +14,7 @@
 #include "os/read_file.h"
 #include "os/system_error.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 namespace core = api::core_v1;
 namespace cri_v1 = api::cri_v1;
@@ -30,8 +30,8 @@ Unexpected<Status> no_server(std::string_view kind, const std::string& namespace
   return error(Reason::ServiceUnavailable, "couldn't get " + std::string(kind) + " " + namespace_name + "/" + name + ", no kubeClient defined");
 }
 
-Result<std::string> volume_file(const MountedVolumes& volumes, std::string_view volume, std::string_view path) {
-  for (const MountedVolume& mounted : volumes) {
+Result<std::string> volume_file(const volumes::MountedVolumes& volumes, std::string_view volume, std::string_view path) {
+  for (const volumes::MountedVolume& mounted : volumes) {
     if (mounted.name != volume || mounted.host_path.empty()) continue;
     // What a container wrote: a FIFO in its place would hold this thread for ever.
     TRY_ASSIGN(const os::UniqueFd file, os::open_regular_in_root(mounted.host_path, path));
@@ -84,8 +84,8 @@ rt::Task<Result<cri_v1::ContainerConfig>> Configurator::container_config(rt::Con
   if (!container) co_return error(Reason::NotFound, "container " + request.container + " is not in the pod");
   CO_TRY_ASSIGN(EnvironmentVariables variables, co_await environment(ctx, pod, *container, node, request.pod_ips));
 
-  static const MountedVolumes no_volumes;
-  const MountedVolumes* volumes = deps_.volumes.mounted(pod.metadata.uid);
+  static const volumes::MountedVolumes no_volumes;
+  const volumes::MountedVolumes* volumes = deps_.volumes.mounted(pod.metadata.uid);
   CO_TRY_ASSIGN(auto mounts, plan_mounts(*container, volumes ? *volumes : no_volumes, variables, request.image_volumes, node));
   CO_TRY_ASSIGN(const PodHostname hostname, pod_hostname(pod, node.cluster_domain));
   const bool mount_hosts = mounts_hosts_file(pod, *container, request.pod_ips);
@@ -113,7 +113,7 @@ rt::Task<Result<cri_v1::ContainerConfig>> Configurator::container_config(rt::Con
 
 rt::Task<Result<EnvironmentVariables>> Configurator::environment(rt::Context ctx, const core::Pod& pod, const core::Container& container,
                                                                  const NodeConfig& node, const std::vector<std::string>& pod_ips) {
-  PodAddresses addresses;
+  downward::PodAddresses addresses;
   addresses.host_ips = node.node_ips;
   addresses.pod_ips = pod_ips;
   EnvironmentInputs inputs{pod, container, std::move(addresses), node.allocatable, {}, {}, nullptr, {}};
@@ -122,21 +122,21 @@ rt::Task<Result<EnvironmentVariables>> Configurator::environment(rt::Context ctx
     co_return error(Reason::ServiceUnavailable, "services have not yet been read at least once, cannot construct envvars");
   if (services) inputs.services = std::move(*services);
 
-  const ObjectNames names = environment_names(container);
+  const referenced_objects::ObjectNames names = environment_names(container);
   const std::string& namespace_name = pod.metadata.namespace_;
   for (const std::string& name : names.config_maps) {
-    Result<ConfigMapPtr> object = no_server("configMap", namespace_name, name);
+    Result<referenced_objects::ConfigMapPtr> object = no_server("configMap", namespace_name, name);
     if (deps_.objects) object = co_await deps_.objects->config_map(ctx, namespace_name, name);
     inputs.config_maps.emplace(name, std::move(object));
   }
   for (const std::string& name : names.secrets) {
-    Result<SecretPtr> object = no_server("secret", namespace_name, name);
+    Result<referenced_objects::SecretPtr> object = no_server("secret", namespace_name, name);
     if (deps_.objects) object = co_await deps_.objects->secret(ctx, namespace_name, name);
     inputs.secrets.emplace(name, std::move(object));
   }
   // A copy: files are read on another thread.
-  const MountedVolumes* mounted = deps_.volumes.mounted(pod.metadata.uid);
-  inputs.volume_file = [volumes = mounted ? *mounted : MountedVolumes()](std::string_view volume, std::string_view path) {
+  const volumes::MountedVolumes* mounted = deps_.volumes.mounted(pod.metadata.uid);
+  inputs.volume_file = [volumes = mounted ? *mounted : volumes::MountedVolumes()](std::string_view volume, std::string_view path) {
     return volume_file(volumes, volume, path);
   };
   Result<EnvironmentVariables> out = error(Reason::InternalError, "not made");
@@ -149,4 +149,4 @@ rt::Task<Result<EnvironmentVariables>> Configurator::environment(rt::Context ctx
   co_return std::move(out);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

@@ -16,12 +16,12 @@
 #include "kubelet/volumes/volume_manager.h"
 #include "rt/runtime.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 struct ConfiguratorDeps {
   rt::Runtime& runtime;
-  VolumeManager& volumes;
-  ReferencedObjects* objects = nullptr;  // nullptr: no API server
+  volumes::VolumeManager& volumes;
+  referenced_objects::ReferencedObjects* objects = nullptr;  // nullptr: no API server
   // The facts now (addresses and resolv.conf may change while the node runs).
   std::function<NodeConfig()> node;
   // Every Service of the cluster that is known; nullopt before the first list (pods from the API wait for it).
@@ -69,4 +69,4 @@ class Configurator {
   ConfiguratorDeps deps_;
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

@@ -7,7 +7,7 @@
 #include "kubelet/container_config/expansion.h"
 #include "kubelet/container_config/security.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 namespace core = api::core_v1;
 namespace cri_v1 = api::cri_v1;
@@ -245,4 +245,4 @@ Result<cri_v1::ContainerConfig> make_container_config(const ContainerInputs& in)
   return out;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

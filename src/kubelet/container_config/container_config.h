@@ -15,7 +15,7 @@
 #include "base/status.h"
 #include "kubelet/container_config/node_config.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 // Something to tell the user in an event on the pod (DNSConfigForming, MissingClusterDNS).
 struct ConfigWarning {
@@ -87,4 +87,4 @@ api::core_v1::Container plain_container(const api::core_v1::EphemeralContainerCo
 api::cri_v1::LinuxContainerResources make_linux_resources(const api::core_v1::Pod& pod, const api::core_v1::Container& container,
                                                           const NodeConfig& node);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

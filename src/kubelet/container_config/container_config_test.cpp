@@ -6,7 +6,7 @@
 
 #include "kubelet/container_config/security.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 namespace {
 
 namespace core = api::core_v1;
@@ -391,4 +391,4 @@ TEST(FindContainer, AllThreeKinds) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

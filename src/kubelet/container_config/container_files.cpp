@@ -8,7 +8,7 @@
 #include "os/read_file.h"
 #include "os/replace_file.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 namespace core = api::core_v1;
 namespace cri_v1 = api::cri_v1;
@@ -28,9 +28,10 @@ Result<Unit> make_log_directory(const Paths& paths, const core::Pod& pod, std::s
 
 Result<cri_v1::Mount> finish_mount(const ContainerFiles& files, PlannedMount planned) {
   if (planned.sub_path.empty()) return std::move(planned.mount);
-  const SubPath sub_path{files.pod.metadata.uid, planned.volume, planned.mount.host_path, planned.sub_path, files.container.name, planned.index};
+  const volumes::SubPath sub_path{files.pod.metadata.uid, planned.volume,       planned.mount.host_path,
+                                  planned.sub_path,       files.container.name, planned.index};
   std::string log;
-  auto prepared = prepare_sub_path(files.paths, sub_path, &log);
+  auto prepared = volumes::prepare_sub_path(files.paths, sub_path, &log);
   if (!prepared) {
     component::log::error(
         "Failed to prepare a subPath",
@@ -76,4 +77,4 @@ Result<MadeFiles> make_container_files(ContainerFiles files) {
   return out;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

@@ -7,7 +7,7 @@
 #include "base/status.h"
 #include "kubelet/container_config/mounts.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 // The pod's directory and its log directory.
 Result<Unit> make_pod_directories(const Paths& paths, const api::core_v1::Pod& pod);
@@ -28,4 +28,4 @@ struct MadeFiles {
 // Sub-path mounts, the hosts file, the container's log directory and its termination log (mode 0666).
 Result<MadeFiles> make_container_files(ContainerFiles files);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

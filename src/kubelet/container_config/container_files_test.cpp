@@ -3,12 +3,12 @@
 #include "kubelet/volumes/ownership.h"
 #include "kubelet/volumes/testing.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 namespace {
 
-using testing::text_of;
+using volumes::testing::text_of;
 
-class ContainerFilesOnDisk : public testing::TemporaryRoot {
+class ContainerFilesOnDisk : public volumes::testing::TemporaryRoot {
  protected:
   Result<MadeFiles> make(std::string hosts) {
     api::core_v1::Pod pod;
@@ -32,7 +32,7 @@ TEST_F(ContainerFilesOnDisk, AFullDiskLeavesTheHostsFileOfBefore) {
   EXPECT_EQ(text_of(paths_.etc_hosts("u1")), "first\n");
   EXPECT_FALSE(make(std::string(100'000, 'x')));
   EXPECT_EQ(text_of(paths_.etc_hosts("u1")), "first\n");
-  EXPECT_EQ(list_names(paths_.pod("u1")).value(), (std::vector<std::string>{"containers", "etc-hosts"})) << "nothing is left of the failure";
+  EXPECT_EQ(volumes::list_names(paths_.pod("u1")).value(), (std::vector<std::string>{"containers", "etc-hosts"})) << "nothing is left of the failure";
   // What lies where the files are made is never written through.
   ASSERT_EQ(::symlink("victim", (root_ + "/pods/u1/etc-hosts.tmp").c_str()), 0);
   ASSERT_TRUE(os::remove_tree(made->termination_log));
@@ -43,4 +43,4 @@ TEST_F(ContainerFilesOnDisk, AFullDiskLeavesTheHostsFileOfBefore) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

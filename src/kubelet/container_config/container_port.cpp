@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 Result<uint16_t> resolve_port(const api::IntOrString& port, const api::core_v1::Container& container) {
   int64_t number = port.int_value;
@@ -22,4 +22,4 @@ Result<uint16_t> resolve_port(const api::IntOrString& port, const api::core_v1::
   return static_cast<uint16_t>(number);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

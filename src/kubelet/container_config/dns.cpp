@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 namespace core = api::core_v1;
 namespace cri_v1 = api::cri_v1;
@@ -156,4 +156,4 @@ Result<cri_v1::DNSConfig> make_dns_config(const core::Pod& pod, const NodeConfig
   return dns;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

@@ -7,7 +7,7 @@
 
 #include "kubelet/container_config/container_config.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 constexpr std::size_t dns_servers_max = 3;
 constexpr std::size_t dns_searches_max = 32;
@@ -25,4 +25,4 @@ Result<ResolvConf> parse_resolv_conf(std::string_view text);
 // What exceeds the limits is cut off, with a warning.
 Result<api::cri_v1::DNSConfig> make_dns_config(const api::core_v1::Pod& pod, const NodeConfig& node, std::vector<ConfigWarning>& warnings);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

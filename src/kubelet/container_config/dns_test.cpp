@@ -4,7 +4,7 @@
 
 #include "kubelet/container_config/hostname.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 namespace {
 
 namespace core = api::core_v1;
@@ -154,4 +154,4 @@ TEST(Hosts, Managed) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

@@ -5,7 +5,7 @@
 #include "codec/json_text.h"
 #include "kubelet/container_config/expansion.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 namespace core = api::core_v1;
 
@@ -61,10 +61,12 @@ class Builder {
  private:
   Result<Unit> add_source(const core::EnvFromSource& source) {
     if (source.config_map_ref) {
-      TRY_ASSIGN(const ConfigMapPtr object, find_object(in_.config_maps, source.config_map_ref->name, is_optional(source.config_map_ref->optional)));
+      TRY_ASSIGN(const referenced_objects::ConfigMapPtr object,
+                 find_object(in_.config_maps, source.config_map_ref->name, is_optional(source.config_map_ref->optional)));
       if (object) add_all(object->data, source.prefix);
     } else if (source.secret_ref) {
-      TRY_ASSIGN(const SecretPtr object, find_object(in_.secrets, source.secret_ref->name, is_optional(source.secret_ref->optional)));
+      TRY_ASSIGN(const referenced_objects::SecretPtr object,
+                 find_object(in_.secrets, source.secret_ref->name, is_optional(source.secret_ref->optional)));
       if (object) add_all(object->data, source.prefix);
     }
     return Unit{};
@@ -92,21 +94,21 @@ class Builder {
   // nullopt: an optional source that is missing.
   Result<std::optional<std::string>> resolve(const core::EnvVarSource& source) {
     if (source.field_ref) {
-      TRY_ASSIGN(std::string value, field_value(in_.pod, source.field_ref->field_path, in_.addresses));
+      TRY_ASSIGN(std::string value, downward::field_value(in_.pod, source.field_ref->field_path, in_.addresses));
       return value;
     }
     if (source.resource_field_ref) {
-      TRY_ASSIGN(std::string value, resource_value_text(in_.pod, &in_.container, *source.resource_field_ref, in_.node_allocatable));
+      TRY_ASSIGN(std::string value, downward::resource_value_text(in_.pod, &in_.container, *source.resource_field_ref, in_.node_allocatable));
       return value;
     }
     if (source.config_map_key_ref) {
       const core::ConfigMapKeySelector& ref = *source.config_map_key_ref;
-      TRY_ASSIGN(const ConfigMapPtr object, find_object(in_.config_maps, ref.name, is_optional(ref.optional)));
+      TRY_ASSIGN(const referenced_objects::ConfigMapPtr object, find_object(in_.config_maps, ref.name, is_optional(ref.optional)));
       return key_of(object ? &object->data : nullptr, ref.key, is_optional(ref.optional), "ConfigMap", ref.name);
     }
     if (source.secret_key_ref) {
       const core::SecretKeySelector& ref = *source.secret_key_ref;
-      TRY_ASSIGN(const SecretPtr object, find_object(in_.secrets, ref.name, is_optional(ref.optional)));
+      TRY_ASSIGN(const referenced_objects::SecretPtr object, find_object(in_.secrets, ref.name, is_optional(ref.optional)));
       return key_of(object ? &object->data : nullptr, ref.key, is_optional(ref.optional), "Secret", ref.name);
     }
     if (source.file_key_ref) return from_file(*source.file_key_ref);
@@ -168,8 +170,8 @@ Result<std::string> quoted_value(std::string_view rest, std::string_view& text) 
 
 Result<EnvironmentVariables> make_environment(const EnvironmentInputs& inputs) { return Builder(inputs).build(); }
 
-ObjectNames environment_names(const core::Container& container) {
-  ObjectNames out;
+referenced_objects::ObjectNames environment_names(const core::Container& container) {
+  referenced_objects::ObjectNames out;
   for (const core::EnvFromSource& source : container.env_from) {
     if (source.config_map_ref) out.config_maps.insert(source.config_map_ref->name);
     if (source.secret_ref) out.secrets.insert(source.secret_ref->name);
@@ -204,4 +206,4 @@ Result<std::string> env_file_value(std::string_view text, std::string_view key) 
   return std::string();
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

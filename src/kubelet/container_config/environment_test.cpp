@@ -4,7 +4,7 @@
 
 #include "kubelet/container_config/expansion.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 namespace {
 
 namespace core = api::core_v1;
@@ -47,8 +47,8 @@ struct Fixture {
   core::Pod pod;
   core::Container container;
   FlatMap<api::Quantity> allocatable;
-  std::map<std::string, Result<ConfigMapPtr>, std::less<>> config_maps;
-  std::map<std::string, Result<SecretPtr>, std::less<>> secrets;
+  std::map<std::string, Result<referenced_objects::ConfigMapPtr>, std::less<>> config_maps;
+  std::map<std::string, Result<referenced_objects::SecretPtr>, std::less<>> secrets;
   std::vector<std::shared_ptr<const core::Service>> services;
   std::string file;
 
@@ -59,11 +59,11 @@ struct Fixture {
     container.name = "main";
     auto map = std::make_shared<core::ConfigMap>();
     map->data = {{"k1", "v1"}, {"k2", "v2"}};
-    config_maps.emplace("cm", ConfigMapPtr(map));
+    config_maps.emplace("cm", referenced_objects::ConfigMapPtr(map));
     config_maps.emplace("gone", error(Reason::NotFound, "configmap \"gone\" not found"));
     auto secret = std::make_shared<core::Secret>();
     secret->data = {{"password", "s3cret"}};
-    secrets.emplace("s", SecretPtr(secret));
+    secrets.emplace("s", referenced_objects::SecretPtr(secret));
     secrets.emplace("lost", error(Reason::NotFound, "secret \"lost\" not found"));
   }
   void add_service(std::string name, std::string namespace_name, std::string ip, std::vector<std::pair<std::string, int32_t>> ports) {
@@ -223,10 +223,10 @@ TEST(Environment, Names) {
   core::EnvVar one = variable("ONE", "");
   one.value_from.ensure().config_map_key_ref.ensure().name = "c";
   f.container.env = {one};
-  const ObjectNames names = environment_names(f.container);
+  const referenced_objects::ObjectNames names = environment_names(f.container);
   EXPECT_EQ(names.config_maps, (std::set<std::string>{"a", "c"}));
   EXPECT_EQ(names.secrets, std::set<std::string>{"b"});
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

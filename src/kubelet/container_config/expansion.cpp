@@ -1,6 +1,6 @@
 #include "kubelet/container_config/expansion.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 std::string expand(std::string_view text, const std::function<std::optional<std::string>(std::string_view name)>& value) {
   std::string out;
@@ -27,4 +27,4 @@ std::string expand(std::string_view text, const std::function<std::optional<std:
   }
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

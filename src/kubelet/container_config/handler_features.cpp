@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 HandlerFeatures handler_features(const api::cri_v1::StatusResponse& status, std::string_view handler) {
   const auto found = std::ranges::find(status.runtime_handlers, handler, &api::cri_v1::RuntimeHandler::name);
@@ -21,4 +21,4 @@ bool wants_handler_features(const api::core_v1::Pod& pod) {
          std::ranges::any_of(pod.spec.ephemeral_containers, asks);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

@@ -7,7 +7,7 @@
 #include "api/gen/core_v1.h"
 #include "api/gen/cri_v1.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 struct HandlerFeatures {
   bool recursive_read_only = false;
@@ -19,4 +19,4 @@ HandlerFeatures handler_features(const api::cri_v1::StatusResponse& status, std:
 // The pod has hostUsers false, or a mount that is to be recursively read-only (if possible).
 bool wants_handler_features(const api::core_v1::Pod& pod);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

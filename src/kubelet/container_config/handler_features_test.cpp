@@ -7,10 +7,10 @@
 #include "kubelet/testing.h"
 #include "rt/testing.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 namespace {
 
-using testing::pod_of;
+using volumes::testing::pod_of;
 
 TEST(HandlerFeatures, OfTheHandlerByName) {
   api::cri_v1::StatusResponse status;
@@ -60,4 +60,4 @@ rt::Task<void> give_ranges() {
 TEST(UserNamespaceRanges, AreOfOnePodEach) { rt::testing::run_sim(give_ranges()); }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

@@ -3,7 +3,7 @@
 #include "apimachinery/validation/formats.h"
 #include "codec/json_text.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 namespace core = api::core_v1;
 
@@ -95,4 +95,4 @@ std::string node_hosts(std::string_view node_file, const std::vector<core::HostA
   return "# Kubernetes-managed hosts file (host network).\n" + std::string(node_file) + alias_lines(aliases);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

@@ -8,7 +8,7 @@
 #include "api/gen/core_v1.h"
 #include "base/status.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 struct PodHostname {
   std::string name;    // the pod's hostname, or its own name, cut to 63 characters
@@ -23,4 +23,4 @@ std::string managed_hosts(const std::vector<std::string>& pod_ips, const PodHost
 // Of a pod on the node's network: the node's file and the aliases.
 std::string node_hosts(std::string_view node_file, const std::vector<api::core_v1::HostAlias>& aliases);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

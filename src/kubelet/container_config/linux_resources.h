@@ -3,7 +3,7 @@
 
 #include "kubelet/container_config/container_config.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 struct CpuAndMemory {
   bool has_cpu_request = false;  // else the limit stands for it
@@ -17,4 +17,4 @@ api::cri_v1::LinuxContainerResources linux_resources(const CpuAndMemory& amounts
 api::cri_v1::LinuxContainerResources sandbox_resources(const api::core_v1::Pod& pod, const NodeConfig& node);
 api::cri_v1::LinuxContainerResources overhead_resources(const api::core_v1::Pod& pod, const NodeConfig& node);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

@@ -6,15 +6,15 @@
 #include "codec/json_text.h"
 #include "kubelet/container_config/expansion.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 namespace core = api::core_v1;
 namespace cri_v1 = api::cri_v1;
 
 namespace {
 
-const MountedVolume* find(const MountedVolumes& volumes, std::string_view name) {
-  const auto it = std::ranges::find_if(volumes, [&](const MountedVolume& volume) { return volume.name == name; });
+const volumes::MountedVolume* find(const volumes::MountedVolumes& volumes, std::string_view name) {
+  const auto it = std::ranges::find_if(volumes, [&](const volumes::MountedVolume& volume) { return volume.name == name; });
   return it == volumes.end() ? nullptr : &*it;
 }
 
@@ -76,13 +76,13 @@ Result<bool> recursive_read_only(const core::VolumeMount& mount, bool supported)
 
 }  // namespace
 
-Result<std::vector<PlannedMount>> plan_mounts(const core::Container& container, const MountedVolumes& volumes,
+Result<std::vector<PlannedMount>> plan_mounts(const core::Container& container, const volumes::MountedVolumes& volumes,
                                               const EnvironmentVariables& environment, const FlatMap<std::string>& image_volumes,
                                               const NodeConfig& node) {
   std::vector<PlannedMount> out;
   for (std::size_t i = 0; i < container.volume_mounts.size(); ++i) {
     const core::VolumeMount& mount = container.volume_mounts[i];
-    const MountedVolume* volume = find(volumes, mount.name);
+    const volumes::MountedVolume* volume = find(volumes, mount.name);
     if (!volume)
       return error(Reason::NotFound,
                    "cannot find volume " + codec::go_quote(mount.name) + " to mount into container " + codec::go_quote(container.name));
@@ -114,4 +114,4 @@ bool mounts_hosts_file(const core::Pod& pod, const core::Container& container, c
   return std::ranges::none_of(container.volume_mounts, [](const core::VolumeMount& mount) { return mount.mount_path == etc_hosts_path; });
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

@@ -10,7 +10,7 @@
 #include "kubelet/container_config/container_config.h"
 #include "kubelet/volumes/volume_manager.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 inline constexpr std::string_view etc_hosts_path = "/etc/hosts";
 
@@ -23,11 +23,11 @@ struct PlannedMount {
 };
 
 // `image_volumes`: the image (reference) by the volume's name.
-Result<std::vector<PlannedMount>> plan_mounts(const api::core_v1::Container& container, const MountedVolumes& volumes,
+Result<std::vector<PlannedMount>> plan_mounts(const api::core_v1::Container& container, const volumes::MountedVolumes& volumes,
                                               const EnvironmentVariables& environment, const FlatMap<std::string>& image_volumes,
                                               const NodeConfig& node);
 
 // False if a volumeMount stands at /etc/hosts, or the pod's addresses are not known yet.
 bool mounts_hosts_file(const api::core_v1::Pod& pod, const api::core_v1::Container& container, const std::vector<std::string>& pod_ips);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

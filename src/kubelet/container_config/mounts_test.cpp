@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 namespace {
 
 namespace core = api::core_v1;
@@ -19,7 +19,7 @@ Result<std::vector<PlannedMount>> plan(core::VolumeMount mount, bool recursive_r
   core::Container container;
   container.name = "main";
   container.volume_mounts = {std::move(mount)};
-  MountedVolumes volumes(3);
+  volumes::MountedVolumes volumes(3);
   volumes[0].name = "data";
   volumes[0].host_path = "/v/data";
   volumes[1].name = "config";
@@ -110,4 +110,4 @@ TEST(Mounts, HostsFile) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

@@ -9,7 +9,7 @@
 #include "base/flat_map.h"
 #include "kubelet/types/paths.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 struct NodeConfig {
   std::string node_name;
@@ -38,4 +38,4 @@ struct NodeConfig {
   bool user_namespaces = false;                // of the runtime handler
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

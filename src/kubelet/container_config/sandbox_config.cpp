@@ -7,7 +7,7 @@
 #include "kubelet/container_config/linux_resources.h"
 #include "kubelet/container_config/security.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 namespace core = api::core_v1;
 namespace cri_v1 = api::cri_v1;
@@ -104,4 +104,4 @@ Result<SandboxConfig> make_sandbox_config(const SandboxInputs& in) {
   return out;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

@@ -4,7 +4,7 @@
 
 #include "codec/json_text.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 namespace core = api::core_v1;
 namespace cri_v1 = api::cri_v1;
@@ -218,4 +218,4 @@ Result<cri_v1::LinuxContainerSecurityContext> make_security_context(const Contai
   return out;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

@@ -7,7 +7,7 @@
 
 #include "kubelet/container_config/container_config.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 // The container's fields over the pod's.
 api::core_v1::SecurityContext effective_security_context(const api::core_v1::Pod& pod, const api::core_v1::Container& container);
@@ -25,4 +25,4 @@ Result<api::cri_v1::NamespaceOption> namespace_options(const api::core_v1::Pod& 
 // "Merge" or "Strict". Error: another word.
 Result<int32_t> supplemental_groups_policy(const api::core_v1::PodSecurityContext& context);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

@@ -2,7 +2,7 @@
 
 #include "kubelet/container_config/environment.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 namespace core = api::core_v1;
 
@@ -70,4 +70,4 @@ EnvironmentVariables service_variables(const std::vector<ServicePtr>& services, 
   return out;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

@@ -6,7 +6,7 @@
 
 #include "codec/json.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 namespace {
 
@@ -82,4 +82,4 @@ Result<UserNamespaceRange> UserNamespaceRanges::range_of(const std::string& pod_
   return error(Reason::TooManyRequests, "all ranges of ids for user namespaces are taken");
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

@@ -12,7 +12,7 @@
 #include "kubelet/types/paths.h"
 #include "rt/file.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::container_config {
 
 struct UserNamespaceOptions {
   uint32_t ids_per_pod = 65536;  // userNamespaces.idsPerPod: a multiple of 65536
@@ -40,4 +40,4 @@ class UserNamespaceRanges {
   bool learnt_ = false;
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::container_config

@@ -4,7 +4,7 @@
 
 #include "codec/json_text.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::downward {
 
 namespace core = api::core_v1;
 
@@ -112,4 +112,4 @@ Result<std::string> resource_value_text(const core::Pod& pod, const core::Contai
   return divide(amount, selector.divisor, name == "cpu");
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::downward

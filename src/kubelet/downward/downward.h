@@ -9,7 +9,7 @@
 #include "base/flat_map.h"
 #include "base/status.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::downward {
 
 // What of a running pod its object may not say yet.
 struct PodAddresses {
@@ -29,4 +29,4 @@ Result<std::string> resource_value_text(const api::core_v1::Pod& pod, const api:
 // key="value" lines in key order, without a newline at the end.
 std::string format_map(const FlatMap<std::string>& map);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::downward

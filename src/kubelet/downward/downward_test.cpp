@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::downward {
 namespace {
 
 namespace core = api::core_v1;
@@ -92,4 +92,4 @@ TEST(Downward, PodLevelLimit) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::downward

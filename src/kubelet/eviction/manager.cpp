@@ -10,7 +10,7 @@
 #include "os/machine.h"
 #include "rules/pod_state.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::eviction {
 
 namespace {
 
@@ -169,17 +169,17 @@ rt::Task<std::vector<std::string>> EvictionManager::reclaim(rt::Context ctx, std
 }
 
 bool EvictionManager::evict(const Eviction& eviction) {
-  const PodWorker* worker = deps_.workers.find(eviction.pod_uid);
+  const pods::PodWorker* worker = deps_.workers.find(eviction.pod_uid);
   if (!worker || worker->terminated() || worker->ended()) return false;  // it has ended meanwhile
   const PodPtr pod = worker->pod();
   log::info(0, "Evicting a pod", {{"pod", format_pod(*pod)}, {"message", eviction.message}});
   deps_.events.warning(*pod, "", eviction_reason, eviction.message, eviction.annotations);
-  PodEnd end;
+  pods::PodEnd end;
   end.reason = eviction_reason;
   end.message = eviction.message;
   end.grace_seconds = eviction.grace_seconds;
   if (eviction.disrupts) {
-    end.condition = disruption_by_kubelet(eviction.message);
+    end.condition = status::disruption_by_kubelet(eviction.message);
     end.condition->observed_generation = pod->metadata.generation;
   }
   deps_.workers.end(eviction.pod_uid, std::move(end));
@@ -191,7 +191,7 @@ bool EvictionManager::evict(const Eviction& eviction) {
 rt::Task<void> EvictionManager::wait_for_cleanup(rt::Context ctx, std::vector<std::string> uids) {
   const rt::Context bounded = ctx.with_timeout(eviction_cleanup_max);
   const auto there = [this](const std::string& uid) {
-    const PodWorker* worker = deps_.workers.find(uid);
+    const pods::PodWorker* worker = deps_.workers.find(uid);
     return worker && !worker->finished();
   };
   while (!bounded.done()) {
@@ -202,4 +202,4 @@ rt::Task<void> EvictionManager::wait_for_cleanup(rt::Context ctx, std::vector<st
   if (!ctx.done()) log::info(0, "Evicted pods take long to end");
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::eviction

@@ -21,7 +21,7 @@
 #include "rt/runtime.h"
 #include "rt/sync.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::eviction {
 
 constexpr rt::Duration eviction_look_every = std::chrono::seconds(10);
 // How long an evicted pod may take to end and to be cleaned up before the next one is looked for.
@@ -32,11 +32,11 @@ constexpr int limit_walk_share = 50;
 struct EvictionDeps {
   rt::Runtime& runtime;
   cri::RuntimeClient& cri;
-  PodWorkers& workers;
+  pods::PodWorkers& workers;
   PodEvents& events;
-  ImageCollector& images;
+  images::ImageCollector& images;
   const Paths& paths;
-  PodCgroups* cgroups = nullptr;  // nullptr: pods have none
+  cgroups::PodCgroups* cgroups = nullptr;  // nullptr: pods have none
   std::vector<Threshold> thresholds;
   rt::Duration hold = std::chrono::minutes(5);  // evictionPressureTransitionPeriod
   int64_t max_grace_seconds = 0;                // evictionMaxPodGracePeriod
@@ -90,4 +90,4 @@ class EvictionManager {
   rt::TaskGroup tasks_;
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::eviction

@@ -8,7 +8,7 @@
 #include "kubelet/resources/pod_resources.h"
 #include "kubelet/types/pressure.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::eviction {
 
 namespace {
 
@@ -36,7 +36,7 @@ DiskUsage disk_of(const PodUsage& usage, DiskScope scope) {
   return out;
 }
 
-int64_t request_of(const Pod& pod, std::string_view resource) { return resource_value(rules::pod_requests(pod.spec), resource); }
+int64_t request_of(const Pod& pod, std::string_view resource) { return resources::resource_value(rules::pod_requests(pod.spec), resource); }
 
 // What goes first is less: pods of which nothing is known, pods beyond their requests, lower priorities, the most above the requests.
 using Rank = std::tuple<bool, bool, int32_t, int64_t>;
@@ -93,7 +93,7 @@ void add_containers(const Pod& pod, const PodUsage& usage, std::string_view reso
   for (const ContainerUsage& one : usage.containers) {
     const Container* container = find(pod, one.name);
     const auto used = usage_for_message(one, resource);
-    if (!container || !used || *used <= resource_value(container->resources.requests, resource)) continue;
+    if (!container || !used || *used <= resources::resource_value(container->resources.requests, resource)) continue;
     const api::Quantity* asked = container->resources.requests.get(resource);
     out.message += larger("Container", one.name, bytes_text(*used), asked ? asked->text() : "0", resource);
     names += (names.empty() ? "" : ",") + one.name;
@@ -146,7 +146,7 @@ std::optional<Eviction> check_volumes(const MeasuredPod& measured) {
 }
 
 std::optional<Eviction> check_pod(const MeasuredPod& measured) {
-  const ResourceList limits = rules::pod_limits(measured.pod->spec);
+  const rules::ResourceList limits = rules::pod_limits(measured.pod->spec);
   const api::Quantity* limit = limits.get("ephemeral-storage");
   if (!limit) return std::nullopt;
   DiskUsage used = disk_of(*measured.usage, {});
@@ -251,4 +251,4 @@ std::vector<Eviction> plan_limit_evictions(const std::vector<MeasuredPod>& pods,
   return out;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::eviction

@@ -13,7 +13,7 @@
 #include "kubelet/eviction/usage.h"
 #include "kubelet/types/pod.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::eviction {
 
 inline constexpr const char* eviction_reason = "Evicted";
 constexpr int64_t immediate_eviction_grace_seconds = 1;
@@ -68,4 +68,4 @@ bool has_storage_limits(const api::core_v1::Pod& pod);
 // Those that use more than theirs.
 std::vector<Eviction> plan_limit_evictions(const std::vector<MeasuredPod>& pods, bool dedicated_images);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::eviction

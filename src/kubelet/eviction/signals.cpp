@@ -7,7 +7,7 @@
 #include "os/machine.h"
 #include "os/read_file.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::eviction {
 
 namespace {
 
@@ -47,4 +47,4 @@ SignalValues measure_signals(const std::string& root_dir, const std::string& ima
   return out;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::eviction

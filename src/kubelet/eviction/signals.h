@@ -5,9 +5,9 @@
 
 #include "kubelet/types/pressure.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::eviction {
 
 // Those of this machine; what cannot be read is absent, images with `images_dir` "". Reads a few small files of the kernel.
 SignalValues measure_signals(const std::string& root_dir, const std::string& images_dir);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::eviction

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::eviction {
 namespace {
 
 TEST(Signals, MeasuredHere) {
@@ -14,4 +14,4 @@ TEST(Signals, MeasuredHere) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::eviction

@@ -6,7 +6,7 @@
 #include "api/values.h"
 #include "kubelet/cgroups/cgroup_configuration.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::eviction {
 
 namespace {
 
@@ -44,7 +44,7 @@ Result<std::optional<Threshold>> parse_threshold(const std::string& signal, cons
   if (is_container_file_system(signal) || text == "0%" || text == "100%") return std::nullopt;
   Threshold out;
   out.signal = signal;
-  TRY_ASSIGN(out.value, parse_eviction_threshold(text));
+  TRY_ASSIGN(out.value, resources::parse_eviction_threshold(text));
   if (out.value.is_share) return out;
   if (out.value.amount == 0) return bad("the eviction threshold of " + signal + " must be more than nothing: " + text);
   out.quantity = api::Quantity::parse(text)->text();
@@ -70,7 +70,7 @@ Result<Unit> add(const auto& texts, const KubeletConfiguration& config, bool sof
 Result<Unit> add_min_reclaim(const KubeletConfiguration& config, std::vector<Threshold>& thresholds) {
   for (const auto& [signal, text] : config.eviction_minimum_reclaim) {
     TRY(check_signal(signal));
-    TRY_ASSIGN(const EvictionThreshold reclaim, parse_eviction_threshold(text));
+    TRY_ASSIGN(const resources::EvictionThreshold reclaim, resources::parse_eviction_threshold(text));
     if (reclaim.is_share && reclaim.share <= 0) return bad("evictionMinimumReclaim." + signal + " must be more than 0%: " + text);
     for (Threshold& threshold : thresholds)
       if (threshold.signal == signal) threshold.min_reclaim = reclaim;
@@ -82,11 +82,11 @@ Result<Unit> add_min_reclaim(const KubeletConfiguration& config, std::vector<Thr
 
 Result<std::vector<Threshold>> eviction_thresholds(const KubeletConfiguration& config) {
   std::vector<Threshold> out;
-  TRY(add(hard_eviction_texts(config), config, false, out));
+  TRY(add(resources::hard_eviction_texts(config), config, false, out));
   TRY(add(config.eviction_soft, config, true, out));
   for (const auto& [signal, text] : config.eviction_soft_grace_period) TRY(check_signal(signal));
   TRY(add_min_reclaim(config, out));
-  if (enforces(config, "pods")) {
+  if (cgroups::enforces(config, "pods")) {
     const auto memory = std::ranges::find_if(out, [](const Threshold& one) { return one.signal == "memory.available" && one.hard(); });
     if (memory != out.end()) {
       Threshold allocatable = *memory;
@@ -113,7 +113,7 @@ std::string_view resource_of(std::string_view signal) {
 
 std::string bytes_text(int64_t bytes) {
   constexpr int64_t kibi = 1024;
-  return bytes % kibi == 0 && bytes != 0 ? binary_quantity(bytes).text() : std::to_string(bytes);
+  return bytes % kibi == 0 && bytes != 0 ? resources::binary_quantity(bytes).text() : std::to_string(bytes);
 }
 
 std::string threshold_text(const Threshold& threshold, const SignalValue& value) {
@@ -126,4 +126,4 @@ std::string available_text(std::string_view signal, const SignalValue& value) {
   return api::Quantity::from_int(value.available).text();
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::eviction

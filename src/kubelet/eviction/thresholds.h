@@ -11,17 +11,17 @@
 #include "kubelet/types/pressure.h"
 #include "rt/clock.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::eviction {
 
 // Memory that pods may use together, less what they use; has the threshold of memory.available.
 inline constexpr std::string_view allocatable_memory_signal = "allocatableMemory.available";
 
 struct Threshold {
   std::string signal;
-  EvictionThreshold value;
-  std::string quantity;                          // the canonical text of an amount; "" for a share
-  std::optional<EvictionThreshold> min_reclaim;  // evictionMinimumReclaim
-  rt::Duration grace{};                          // zero: a hard threshold
+  resources::EvictionThreshold value;
+  std::string quantity;                                     // the canonical text of an amount; "" for a share
+  std::optional<resources::EvictionThreshold> min_reclaim;  // evictionMinimumReclaim
+  rt::Duration grace{};                                     // zero: a hard threshold
   bool hard() const { return grace == rt::Duration(0); }
 };
 
@@ -40,4 +40,4 @@ std::string available_text(std::string_view signal, const SignalValue& value);
 // A number of bytes in the binary form ("50Mi"), or as it is where that does not divide.
 std::string bytes_text(int64_t bytes);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::eviction

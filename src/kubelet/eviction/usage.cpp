@@ -5,7 +5,7 @@
 #include "kubelet/volumes/volume_kinds.h"
 #include "os/path.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::eviction {
 
 namespace {
 
@@ -21,7 +21,7 @@ std::string label(const cri_v1::ContainerStats& stats, std::string_view key) {
 
 ContainerUsage usage_of(const cri_v1::ContainerStats& stats) {
   ContainerUsage out;
-  out.name = label(stats, labels::container_name);
+  out.name = label(stats, container_config::labels::container_name);
   if (stats.memory) out.memory_bytes = value_of(stats.memory->working_set_bytes);
   const auto bytes = stats.writable_layer ? value_of(stats.writable_layer->used_bytes) : std::nullopt;
   if (bytes) out.root = DiskUsage{*bytes, value_of(stats.writable_layer->inodes_used).value_or(0)};
@@ -45,13 +45,14 @@ void walk(const Paths& paths, const rt::Clock& clock, const api::core_v1::Pod& p
   const std::function<bool()> enough = [&] { return clock.now() >= until; };
   const std::string& uid = pod.metadata.uid;
   for (const auto& volume : pod.spec.volumes)
-    if (is_local_volume(volume)) out.volumes[volume.name] = tree(paths.volume(uid, plugin_directory(kind_of(volume)), volume.name), enough);
+    if (is_local_volume(volume))
+      out.volumes[volume.name] = tree(paths.volume(uid, volumes::plugin_directory(volumes::kind_of(volume)), volume.name), enough);
   const std::string logs = paths.pod_log(pod.metadata.namespace_, pod.metadata.name, uid);
   for (ContainerUsage& container : out.containers) container.logs = tree(logs + "/" + container.name, enough);
   out.files = tree(paths.etc_hosts(uid), enough);
 }
 
-void add_cgroup(const PodCgroups& cgroups, const api::core_v1::Pod& pod, PodUsage& out) {
+void add_cgroup(const cgroups::PodCgroups& cgroups, const api::core_v1::Pod& pod, PodUsage& out) {
   const auto usage = cgroups.usage(pod);
   if (!usage) return;
   out.memory_bytes = usage->memory_working_set_bytes;
@@ -61,15 +62,15 @@ void add_cgroup(const PodCgroups& cgroups, const api::core_v1::Pod& pod, PodUsag
 }  // namespace
 
 bool is_local_volume(const api::core_v1::Volume& volume) {
-  const VolumeKind kind = kind_of(volume);
-  return kind == VolumeKind::ConfigMap || (kind == VolumeKind::EmptyDir && volume.empty_dir->medium.empty());
+  const volumes::VolumeKind kind = volumes::kind_of(volume);
+  return kind == volumes::VolumeKind::ConfigMap || (kind == volumes::VolumeKind::EmptyDir && volume.empty_dir->medium.empty());
 }
 
 rt::Task<Result<Usages>> measure_usage(UsageSources from, rt::Context ctx, std::vector<PodPtr> pods, bool disk) {
   CO_TRY_ASSIGN(const auto stats, co_await from.cri.list_container_stats(std::move(ctx), cri_v1::ContainerStatsFilter()));
   Usages out;
   for (const auto& one : stats) {
-    PodUsage& pod = out[label(one, labels::pod_uid)];
+    PodUsage& pod = out[label(one, container_config::labels::pod_uid)];
     pod.containers.push_back(usage_of(one));
     pod.memory_bytes += pod.containers.back().memory_bytes.value_or(0);
   }
@@ -84,4 +85,4 @@ rt::Task<Result<Usages>> measure_usage(UsageSources from, rt::Context ctx, std::
   co_return std::move(out);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::eviction

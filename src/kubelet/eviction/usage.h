@@ -16,7 +16,7 @@
 #include "kubelet/types/pod.h"
 #include "rt/runtime.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::eviction {
 
 struct DiskUsage {
   uint64_t bytes = 0;
@@ -48,7 +48,7 @@ struct PodUsage {
 struct UsageSources {
   rt::Runtime& runtime;
   cri::RuntimeClient& cri;
-  PodCgroups* cgroups = nullptr;  // nullptr: pods have none
+  cgroups::PodCgroups* cgroups = nullptr;  // nullptr: pods have none
   const Paths& paths;
 };
 
@@ -61,4 +61,4 @@ rt::Task<Result<std::map<std::string, PodUsage>>> measure_usage(UsageSources fro
 // A volume whose files count as the pod's local storage: emptyDir on the disk, configMap. Pure.
 bool is_local_volume(const api::core_v1::Volume& volume);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::eviction

@@ -9,7 +9,7 @@
 #include "rt/far_time.h"
 #include "rt/sync.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::hooks {
 
 using namespace api::core_v1;
 
@@ -31,10 +31,10 @@ rt::Task<Result<Unit>> LifecycleHooks::run(rt::Context ctx, HookTarget target, L
   if (handler.sleep) co_return co_await rt::sleep_for(ctx, rt::seconds_of(handler.sleep->seconds));
   if (handler.http_get) co_return co_await run_http(std::move(ctx), std::move(target), *handler.http_get);
   if (handler.tcp_socket) {
-    const auto container = find_container(target.pod->spec, target.container);
+    const auto container = container_config::find_container(target.pod->spec, target.container);
     if (!container) co_return internal("no container " + target.container);
     rt::Endpoint endpoint;
-    CO_TRY_ASSIGN(endpoint.port, resolve_port(handler.tcp_socket->port, *container));
+    CO_TRY_ASSIGN(endpoint.port, container_config::resolve_port(handler.tcp_socket->port, *container));
     endpoint.address = handler.tcp_socket->host.empty() ? target.pod_ip : handler.tcp_socket->host;
     const rt::Context bounded = ctx.with_timeout(connect_timeout);
     CO_TRY_ASSIGN(auto stream, co_await runtime_.network().connect(bounded, std::move(endpoint)));
@@ -45,9 +45,9 @@ rt::Task<Result<Unit>> LifecycleHooks::run(rt::Context ctx, HookTarget target, L
 }
 
 rt::Task<Result<Unit>> LifecycleHooks::run_http(rt::Context ctx, HookTarget target, HTTPGetAction action) {
-  const auto container = find_container(target.pod->spec, target.container);
+  const auto container = container_config::find_container(target.pod->spec, target.container);
   if (!container) co_return internal("no container " + target.container);
-  CO_TRY_ASSIGN(const uint16_t port, resolve_port(action.port, *container));
+  CO_TRY_ASSIGN(const uint16_t port, container_config::resolve_port(action.port, *container));
   if (!transport_) {
     net::ClientOptions options;
     options.insecure_skip_verify = true;  // the pod's own certificate says nothing to the node
@@ -70,4 +70,4 @@ rt::Task<void> LifecycleHooks::close() {
   if (transport_) co_await transport_->close();
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::hooks

@@ -11,7 +11,7 @@
 #include "net/http.h"
 #include "rt/runtime.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::hooks {
 
 struct HookTarget {
   PodPtr pod;
@@ -35,4 +35,4 @@ class LifecycleHooks {
   std::unique_ptr<net::Transport> transport_;  // made at the first HTTP handler
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::hooks

@@ -9,7 +9,7 @@
 #include "kubelet/images/glob.h"
 #include "kubelet/images/image_name.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 
 using api::cri_v1::AuthConfig;
 
@@ -116,4 +116,4 @@ std::string credential_hash(const AuthConfig& auth) {
   return component::hex(component::sha256(text + "}"));
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

@@ -10,7 +10,7 @@
 #include "api/gen/kubeletconfig_v1beta1.h"
 #include "base/status.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 
 constexpr std::size_t registry_pattern_bytes_max = 1024;  // a longer key matches nothing: host and repository have 255 bytes each
 constexpr std::size_t registry_credentials_max = 4096;    // of one secret; more are BadRequest
@@ -27,4 +27,4 @@ std::vector<RegistryCredential> matching_credentials(const std::vector<RegistryC
 // As upstream's kubelet hashes it for its records: it and we find each other's.
 std::string credential_hash(const api::cri_v1::AuthConfig& auth);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

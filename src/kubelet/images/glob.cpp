@@ -1,6 +1,6 @@
 #include "kubelet/images/glob.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 
 namespace {
 
@@ -71,4 +71,4 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
   return true;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

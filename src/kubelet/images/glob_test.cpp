@@ -5,7 +5,7 @@
 #include <chrono>
 #include <string>
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 namespace {
 
 TEST(Glob, Matches) {
@@ -63,4 +63,4 @@ TEST(Glob, NoPatternTakesLong) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

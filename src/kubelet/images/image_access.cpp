@@ -7,7 +7,7 @@
 #include "component/log.h"
 #include "kubelet/images/image_name.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 
 namespace {
 
@@ -162,4 +162,4 @@ rt::Task<void> ImageAccess::keep_only(std::vector<std::string> image_refs, rt::W
   });
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

@@ -15,7 +15,7 @@
 #include "rt/runtime.h"
 #include "rt/sync.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 
 class ImageAccess {
  public:
@@ -58,4 +58,4 @@ class ImageAccess {
   bool adopted_ = false;
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

@@ -13,7 +13,7 @@
 #include "os/replace_file.h"
 #include "rt/testing.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 namespace {
 
 namespace cri_v1 = api::cri_v1;
@@ -58,14 +58,16 @@ rt::Task<Result<std::string>> list_images(Node& node) {
   co_return cri::encode(answer);
 }
 
-class Objects : public ReferencedObjects {
+class Objects : public referenced_objects::ReferencedObjects {
  public:
   explicit Objects(Node& node) : node_(node) {}
   void add_pod(const api::core_v1::Pod&) override {}
   void remove_pod(std::string_view) override {}
   rt::Task<void> stop() override { co_return; }
-  rt::Task<Result<ConfigMapPtr>> config_map(rt::Context, std::string, std::string) override { co_return error(Reason::NotFound, "none"); }
-  rt::Task<Result<SecretPtr>> secret(rt::Context, std::string namespace_name, std::string name) override {
+  rt::Task<Result<referenced_objects::ConfigMapPtr>> config_map(rt::Context, std::string, std::string) override {
+    co_return error(Reason::NotFound, "none");
+  }
+  rt::Task<Result<referenced_objects::SecretPtr>> secret(rt::Context, std::string namespace_name, std::string name) override {
     const auto found = node_.secrets.find(namespace_name + "/" + name);
     if (found == node_.secrets.end()) co_return error(Reason::NotFound, "no such secret");
     co_return std::make_shared<const api::core_v1::Secret>(found->second);
@@ -103,7 +105,7 @@ struct World {
     deps.access = &access;
     ImagePuller puller(std::move(deps));
     ImageRequest request;
-    auto pod = testing::pod_of("{metadata: {name: p}, spec: {imagePullSecrets: [{name: pull}], containers: [{name: c}]}}");
+    auto pod = volumes::testing::pod_of("{metadata: {name: p}, spec: {imagePullSecrets: [{name: pull}], containers: [{name: c}]}}");
     pod.metadata.namespace_ = namespace_name;
     request.pod = std::make_shared<const api::core_v1::Pod>(std::move(pod));
     request.container = "c";
@@ -312,4 +314,4 @@ TEST(VerificationPolicy, IsChecked) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

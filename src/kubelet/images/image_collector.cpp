@@ -7,7 +7,7 @@
 #include "kubelet/images/image_name.h"
 #include "kubelet/types/pressure.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 
 namespace {
 
@@ -157,4 +157,4 @@ rt::Task<Result<uint64_t>> ImageCollector::free_space(rt::Context ctx, std::vect
                      " bytes space with errors in image deletion: " + joined(errors));
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

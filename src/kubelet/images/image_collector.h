@@ -17,7 +17,7 @@
 #include "rt/runtime.h"
 #include "rt/sync.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 
 // Upstream looks this often; here nothing is asked of the runtime while the disk has room and no pod has changed.
 constexpr rt::Duration image_look_every = std::chrono::minutes(5);
@@ -71,4 +71,4 @@ class ImageCollector {
   bool failed_before_ = false;
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

@@ -8,7 +8,7 @@
 #include "net/grpc/server.h"
 #include "rt/testing.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 namespace {
 
 using namespace std::chrono_literals;
@@ -192,4 +192,4 @@ TEST(ImageCollector, UnusedForLong) { run(unused_for_long, {85, 80, 2min, 1h}); 
 TEST(ImageCollector, AsksOnlyWhenPodsChange) { run(asks_only_when_pods_change, {100, 80, 2min, {}}); }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 
 namespace {
 
@@ -127,4 +127,4 @@ std::string listed_image_name(std::string_view image) {
   return repository + ":" + (name->tag.empty() ? "latest" : name->tag);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

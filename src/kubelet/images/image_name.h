@@ -6,7 +6,7 @@
 
 #include "base/status.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 
 struct ImageName {
   std::string registry;    // "docker.io" if none is given
@@ -22,4 +22,4 @@ Result<std::string> with_default_tag(std::string_view image);
 // As runtimes list it: "docker.io/library/busybox:1.36", "docker.io/library/busybox@sha256:..."; as it is if it is no reference.
 std::string listed_image_name(std::string_view image);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

@@ -6,7 +6,7 @@
 
 #include "codec/json.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 
 namespace {
 
@@ -119,4 +119,4 @@ std::string sandbox_image(const FlatMap<std::string>& runtime_info) {
   return value && value->is_object() ? std::string(value->string_at("sandboxImage")) : std::string();
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

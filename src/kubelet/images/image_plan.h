@@ -14,7 +14,7 @@
 #include "kubelet/types/pressure.h"
 #include "rt/clock.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 
 struct ImagePolicy {
   int high_percent = 85;                           // of their disk: from here on images are removed
@@ -64,4 +64,4 @@ std::string too_little_freed(const SignalValue& disk, uint64_t freed_bytes);
 // The image of sandboxes, in what the runtime says about its configuration (containerd's status "config"); "": it does not say.
 std::string sandbox_image(const FlatMap<std::string>& runtime_info);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

@@ -4,7 +4,7 @@
 
 #include "kubelet/images/image_name.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 namespace {
 
 using namespace std::chrono_literals;
@@ -113,4 +113,4 @@ TEST(Images, TheSandboxImageOfARuntime) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

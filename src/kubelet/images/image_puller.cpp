@@ -8,7 +8,7 @@
 #include "kubelet/images/credentials.h"
 #include "kubelet/images/image_name.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 
 using namespace api::cri_v1;
 using Outcome = Expected<PulledImage, WaitingReason>;
@@ -225,4 +225,4 @@ void ImagePuller::forget(const std::string& pod_uid) {
   std::erase_if(backoffs_, [&](const auto& entry) { return entry.first.first == pod_uid; });
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

@@ -24,7 +24,7 @@
 #include "rt/growing_wait.h"
 #include "rt/sync.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 
 constexpr rt::Duration image_backoff_initial = std::chrono::seconds(10);
 constexpr rt::Duration image_backoff_max = std::chrono::minutes(5);
@@ -39,10 +39,10 @@ struct ImagePullerDeps {
   rt::Runtime& runtime;
   cri::RuntimeClient& cri;
   PodEvents& events;
-  ReferencedObjects* objects = nullptr;  // nullptr: no secrets
-  std::size_t parallel_pulls_max = 1;    // 0: no limit
-  ImageAccess* access = nullptr;         // nullptr: what is on the node is for everyone
-  std::function<void()> pulled;          // the node has another image; may be empty
+  referenced_objects::ReferencedObjects* objects = nullptr;  // nullptr: no secrets
+  std::size_t parallel_pulls_max = 1;                        // 0: no limit
+  ImageAccess* access = nullptr;                             // nullptr: what is on the node is for everyone
+  std::function<void()> pulled;                              // the node has another image; may be empty
 };
 
 struct ImageRequest {
@@ -93,4 +93,4 @@ class ImagePuller {
   std::map<Key, Backoff> backoffs_;
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

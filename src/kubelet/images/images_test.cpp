@@ -4,7 +4,7 @@
 #include "kubelet/images/credentials.h"
 #include "kubelet/images/image_name.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 namespace {
 
 void check_name(std::string_view image, std::string_view registry, std::string_view repository, std::string_view full) {
@@ -100,4 +100,4 @@ TEST(Credentials, Malformed) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

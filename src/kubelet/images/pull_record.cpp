@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 
 namespace {
 
@@ -54,4 +54,4 @@ Access access_of(const ImagePulledRecord& record, std::string_view image_name, s
   return {};
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

@@ -8,7 +8,7 @@
 
 #include "api/gen/kubeletconfig_v1beta1.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 
 constexpr std::size_t record_secrets_max = 1000;  // of one name of an image; then the oldest go, and are verified again
 constexpr std::size_t record_matches_max = 100;   // as long as it has fewer, what merely matches is noted too
@@ -29,4 +29,4 @@ struct Access {
 // same content under another name.
 Access access_of(const ImagePulledRecord& record, std::string_view image_name, std::span<const ImagePullSecret> secrets);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

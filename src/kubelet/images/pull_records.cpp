@@ -13,7 +13,7 @@
 #include "os/replace_file.h"
 #include "os/system_error.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 
 namespace {
 
@@ -116,4 +116,4 @@ Result<std::vector<ImagePulledRecord>> PullRecords::all() const {
   return out;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

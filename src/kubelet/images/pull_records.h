@@ -10,7 +10,7 @@
 #include "base/status.h"
 #include "kubelet/images/pull_record.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 
 constexpr std::size_t record_bytes_max = 4 << 20;  // a larger file is not read: what it says is not known
 constexpr std::size_t record_files_max = 100'000;  // looked at in a folder
@@ -37,4 +37,4 @@ class PullRecords {
   std::string pulled_;
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

@@ -4,11 +4,9 @@
 
 #include "kubelet/images/image_name.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 
 namespace {
-
-using Names = api::kubeletconfig_v1beta1::ImagePullCredentialsVerificationPolicy;
 
 constexpr std::string_view list_field = "preloadedImagesVerificationAllowlist";
 
@@ -28,17 +26,17 @@ Result<VerificationPolicy> VerificationPolicy::make(const api::kubeletconfig_v1b
   VerificationPolicy out;
   const std::string& policy = config.image_pull_credentials_verification_policy;
   const bool* gate = config.feature_gates.get("KubeletEnsureSecretPulledImages");
-  if (policy == Names::NeverVerify || (gate && !*gate))
+  if (policy == "NeverVerify" || (gate && !*gate))
     out.kind_ = Kind::Never;
-  else if (policy == Names::AlwaysVerify)
+  else if (policy == "AlwaysVerify")
     out.kind_ = Kind::Always;
-  else if (policy == Names::NeverVerifyAllowlistedImages)
+  else if (policy == "NeverVerifyAllowlistedImages")
     out.kind_ = Kind::NeverListed;
-  else if (!policy.empty() && policy != Names::NeverVerifyPreloadedImages)
+  else if (!policy.empty() && policy != "NeverVerifyPreloadedImages")
     return error(Reason::Invalid, "imagePullCredentialsVerificationPolicy: \"" + policy +
                                       "\" is none of NeverVerify, NeverVerifyPreloadedImages, NeverVerifyAllowlistedImages, AlwaysVerify");
   const auto& entries = config.preloaded_images_verification_allowlist;
-  if (!entries.empty() && policy != Names::NeverVerifyAllowlistedImages)
+  if (!entries.empty() && policy != "NeverVerifyAllowlistedImages")
     return error(Reason::Invalid, std::string(list_field) + ": only the policy NeverVerifyAllowlistedImages takes it");
   for (const std::string& entry : entries) {
     const bool prefix = entry.ends_with("/*");
@@ -71,4 +69,4 @@ bool VerificationPolicy::must_verify(std::string_view image, bool pulled_here) c
   return true;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

@@ -10,7 +10,7 @@
 #include "api/gen/kubeletconfig_v1beta1.h"
 #include "base/status.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::images {
 
 class VerificationPolicy {
  public:
@@ -31,4 +31,4 @@ class VerificationPolicy {
   std::vector<std::string> prefixes_;  // of entries "PREFIX/*"
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::images

@@ -11,7 +11,7 @@
 #include "os/path.h"
 #include "os/system_error.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::logs {
 
 namespace {
 
@@ -65,4 +65,4 @@ void remove_pod_logs(const std::string& pod_log_dir, const std::string& links_di
   });
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::logs

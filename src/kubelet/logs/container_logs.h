@@ -7,7 +7,7 @@
 
 #include "base/status.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::logs {
 
 // "POD_NAMESPACE_CONTAINER-ID.log", cut to what a file name may hold.
 std::string log_link_name(std::string_view pod, std::string_view namespace_name, std::string_view container, std::string_view id);
@@ -18,4 +18,4 @@ void remove_container_log(const std::string& log_path, const std::string& link);
 // Removes a pod's log directory and the links into it.
 void remove_pod_logs(const std::string& pod_log_dir, const std::string& links_dir, std::string_view pod, std::string_view namespace_name);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::logs

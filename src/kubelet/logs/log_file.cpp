@@ -7,7 +7,7 @@
 #include "os/path.h"
 #include "os/system_error.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::logs {
 
 namespace {
 
@@ -31,4 +31,4 @@ Result<uint64_t> container_log_bytes(const std::string& path) {
   return static_cast<uint64_t>(info.st_size);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::logs

@@ -7,7 +7,7 @@
 #include "base/status.h"
 #include "os/fd.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::logs {
 
 // Opens LOGS/NAMESPACE_NAME_UID/CONTAINER/N.log for reading, if it is a regular file and neither it nor the two directories that the
 // runtime made for it are links. Forbidden otherwise; NotFound. Blocks.
@@ -15,4 +15,4 @@ Result<os::UniqueFd> open_container_log(const std::string& path);
 // Its size. Blocks.
 Result<uint64_t> container_log_bytes(const std::string& path);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::logs

@@ -7,7 +7,7 @@
 #include "component/log.h"
 #include "kubelet/logs/log_file.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::logs {
 
 std::vector<std::string> pieces_to_remove(const std::vector<std::string>& names, std::string_view log, std::size_t files_max) {
   std::vector<std::string> pieces;
@@ -87,4 +87,4 @@ rt::Task<Result<Unit>> LogRotator::rotate(rt::Context ctx, ContainerLog log) {
   co_return std::move(reopened);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::logs

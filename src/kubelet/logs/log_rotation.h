@@ -12,7 +12,7 @@
 #include "cri/runtime_client.h"
 #include "rt/runtime.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::logs {
 
 constexpr rt::Duration log_look_max = std::chrono::minutes(3);
 
@@ -55,4 +55,4 @@ std::vector<std::string> pieces_to_remove(const std::vector<std::string>& names,
 // "20260102-030405", UTC. Pure.
 std::string rotation_suffix(rt::WallTime time);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::logs

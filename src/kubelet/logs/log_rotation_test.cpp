@@ -4,7 +4,7 @@
 
 #include "kubelet/logs/container_logs.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::logs {
 namespace {
 
 TEST(LogRotation, TheOldestPiecesGo) {
@@ -23,4 +23,4 @@ TEST(ContainerLogs, LinkNamesAreCut) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::logs

@@ -8,7 +8,7 @@
 #include "kubelet/node/node_lease.h"
 #include "rt/sync.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::node {
 
 namespace {
 
@@ -308,4 +308,4 @@ bool NodeAgent::registered() const { return state_->registered; }
 bool NodeAgent::ready() const { return state_->ready; }
 rt::Task<Result<Unit>> NodeAgent::wait_ready(rt::Context ctx) { co_return co_await state_->became_ready.wait(ctx); }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::node

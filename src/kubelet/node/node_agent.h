@@ -14,7 +14,7 @@
 #include "kubelet/node/runtime_observer.h"
 #include "rt/runtime.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::node {
 
 struct NodeTiming {
   rt::Duration status_update = std::chrono::seconds(10);  // nodeStatusUpdateFrequency
@@ -32,8 +32,8 @@ struct NodeAgentDeps {
   RuntimeObserver& container_runtime;
   NodeIdentity identity;
   NodeTiming timing;
-  ResourceList capacity;
-  ResourceList allocatable;
+  rules::ResourceList capacity;
+  rules::ResourceList allocatable;
   os::MachineFacts machine;
   bool register_node = true;
   // Each may be empty. Asked whenever the status is made.
@@ -79,4 +79,4 @@ class NodeAgent {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::node

@@ -9,7 +9,7 @@
 #include "kubelet/types/pod.h"
 #include "rt/far_time.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::node {
 
 namespace {
 
@@ -23,27 +23,27 @@ NodeDuties::NodeDuties(NodeDutiesDeps deps) : deps_(std::move(deps)) {}
 NodeDuties::~NodeDuties() = default;
 
 Result<Unit> NodeDuties::start() {
-  TRY(check_sysctl_patterns(deps_.config.allowed_unsafe_sysctls));
+  TRY(admission::check_sysctl_patterns(deps_.config.allowed_unsafe_sysctls));
   const std::map<std::string, bool> wanted(deps_.config.feature_gates.begin(), deps_.config.feature_gates.end());
   TRY_ASSIGN(const auto gates, component::FeatureGates::parse(wanted));
   toleration_comparisons_ = gates.enabled("TaintTolerationComparisonOperators");
   deps_.workers.set_admission([this](const Pod& pod) { return admit(pod); });
   if (deps_.client) {
-    MirrorPodsDeps mirrors{deps_.runtime, *deps_.client, deps_.pods, deps_.identity.name, [this] {
-                             const auto node = deps_.node();
-                             return node ? node->metadata.uid : std::string();
-                           }};
-    mirrors_ = std::make_unique<MirrorPods>(std::move(mirrors));
+    static_pods::MirrorPodsDeps mirrors{deps_.runtime, *deps_.client, deps_.pods, deps_.identity.name, [this] {
+                                          const auto node = deps_.node();
+                                          return node ? node->metadata.uid : std::string();
+                                        }};
+    mirrors_ = std::make_unique<static_pods::MirrorPods>(std::move(mirrors));
     mirrors_->start();
   }
   if (deps_.config.static_pod_path.empty()) return Unit{};
   deps_.pods.expect("file");
-  StaticPodDeps pods{deps_.runtime, deps_.config.static_pod_path, deps_.identity.name, [this](std::vector<PodPtr> all) {
-                       deps_.pods.set("file", std::move(all));
-                       deps_.workers.look_again();
-                       changed();
-                     }};
-  static_pods_ = std::make_unique<StaticPodSource>(std::move(pods));
+  static_pods::StaticPodDeps pods{deps_.runtime, deps_.config.static_pod_path, deps_.identity.name, [this](std::vector<PodPtr> all) {
+                                    deps_.pods.set("file", std::move(all));
+                                    deps_.workers.look_again();
+                                    changed();
+                                  }};
+  static_pods_ = std::make_unique<static_pods::StaticPodSource>(std::move(pods));
   static_pods_->start();
   return Unit{};
 }
@@ -73,40 +73,40 @@ std::shared_ptr<const Node> NodeDuties::known_node() const {
 
 std::optional<WaitingReason> NodeDuties::admit(const Pod& pod) {
   const auto node = known_node();
-  const PodAdmissionInputs inputs{pod,
-                                  node.get(),
-                                  deps_.workers.active(pod.metadata.uid),
-                                  deps_.pressure(),
-                                  shutting_down_,
-                                  deps_.config.allowed_unsafe_sysctls,
-                                  toleration_comparisons_};
-  const PodAdmission outcome = admit_pod(inputs);
+  const admission::PodAdmissionInputs inputs{pod,
+                                             node.get(),
+                                             deps_.workers.active(pod.metadata.uid),
+                                             deps_.pressure(),
+                                             shutting_down_,
+                                             deps_.config.allowed_unsafe_sysctls,
+                                             toleration_comparisons_};
+  const admission::PodAdmission outcome = admission::admit_pod(inputs);
   if (!outcome.admitted) return WaitingReason{outcome.reason, outcome.message};
   for (const Pod* victim : outcome.preempt) {
-    deps_.events.warning(*victim, "", preemption_reason, preemption_message);
-    PodEnd end;
-    end.reason = preemption_reason;
-    end.message = preemption_message;
-    end.condition = disruption_by_kubelet("Pod was preempted by Kubelet to accommodate a critical pod.");
+    deps_.events.warning(*victim, "", admission::preemption_reason, admission::preemption_message);
+    pods::PodEnd end;
+    end.reason = admission::preemption_reason;
+    end.message = admission::preemption_message;
+    end.condition = status::disruption_by_kubelet("Pod was preempted by Kubelet to accommodate a critical pod.");
     deps_.workers.end(victim->metadata.uid, std::move(end));
   }
   return std::nullopt;
 }
 
-bool NodeDuties::has_shutdown() const { return !shutdown_groups(deps_.config).empty(); }
+bool NodeDuties::has_shutdown() const { return !shutdown::shutdown_groups(deps_.config).empty(); }
 
-rt::Task<void> NodeDuties::end_group(rt::Context ctx, const ShutdownGroup* group) {
+rt::Task<void> NodeDuties::end_group(rt::Context ctx, const shutdown::ShutdownGroup* group) {
   const rt::Context bounded = ctx.with_timeout(rt::seconds_of(group->grace_seconds));
   for (const PodPtr& pod : group->pods) {
-    PodEnd end;
-    end.reason = shutdown_reason;
-    end.message = shutdown_message;
-    end.grace_seconds = shutdown_grace(*group, *pod);
-    end.condition = disruption_by_kubelet(shutdown_message);
+    pods::PodEnd end;
+    end.reason = shutdown::shutdown_reason;
+    end.message = shutdown::shutdown_message;
+    end.grace_seconds = shutdown::shutdown_grace(*group, *pod);
+    end.condition = status::disruption_by_kubelet(shutdown::shutdown_message);
     deps_.workers.end(pod->metadata.uid, std::move(end));
   }
   const auto running = [this](const PodPtr& pod) {
-    const PodWorker* worker = deps_.workers.find(pod->metadata.uid);
+    const pods::PodWorker* worker = deps_.workers.find(pod->metadata.uid);
     return worker && !worker->terminated();
   };
   while (!bounded.done() && std::ranges::any_of(group->pods, running)) {
@@ -117,7 +117,7 @@ rt::Task<void> NodeDuties::end_group(rt::Context ctx, const ShutdownGroup* group
 }
 
 rt::Task<void> NodeDuties::shut_down(rt::Context ctx) {
-  std::vector<ShutdownGroup> groups = shutdown_groups(deps_.config);
+  std::vector<shutdown::ShutdownGroup> groups = shutdown::shutdown_groups(deps_.config);
   if (groups.empty()) co_return;
   shutting_down_ = true;
   if (deps_.status_changed) deps_.status_changed();
@@ -125,9 +125,9 @@ rt::Task<void> NodeDuties::shut_down(rt::Context ctx) {
   std::vector<PodPtr> pods;
   for (const auto& [uid, worker] : deps_.workers.all())
     if (!worker->terminated()) pods.push_back(worker->pod());
-  assign_pods(groups, pods);
-  for (const ShutdownGroup& group : groups)
+  shutdown::assign_pods(groups, pods);
+  for (const shutdown::ShutdownGroup& group : groups)
     if (!group.pods.empty()) co_await end_group(ctx, &group);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::node

@@ -19,18 +19,18 @@
 #include "kubelet/types/waiting_reason.h"
 #include "rt/runtime.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::node {
 
 struct NodeDutiesDeps {
   rt::Runtime& runtime;
   client::Client* client = nullptr;  // nullptr: no mirrors
   const api::kubeletconfig_v1beta1::KubeletConfiguration& config;
-  PodConfig& pods;
-  PodWorkers& workers;
+  sources::PodConfig& pods;
+  pods::PodWorkers& workers;
   PodEvents& events;
   NodeIdentity identity;
   os::MachineFacts machine;
-  ResourceList allocatable;
+  rules::ResourceList allocatable;
   // The Node as the API server has it; nullptr while it is not known.
   std::function<std::shared_ptr<const api::core_v1::Node>()> node;
   // As it was measured last.
@@ -61,13 +61,13 @@ class NodeDuties {
  private:
   std::optional<WaitingReason> admit(const api::core_v1::Pod& pod);
   std::shared_ptr<const api::core_v1::Node> known_node() const;
-  rt::Task<void> end_group(rt::Context ctx, const ShutdownGroup* group);
+  rt::Task<void> end_group(rt::Context ctx, const shutdown::ShutdownGroup* group);
 
   NodeDutiesDeps deps_;
-  std::unique_ptr<StaticPodSource> static_pods_;
-  std::unique_ptr<MirrorPods> mirrors_;
+  std::unique_ptr<static_pods::StaticPodSource> static_pods_;
+  std::unique_ptr<static_pods::MirrorPods> mirrors_;
   bool shutting_down_ = false;
   bool toleration_comparisons_ = false;
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::node

@@ -6,7 +6,7 @@
 #include "component/log.h"
 #include "rt/sync.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::node {
 
 namespace {
 
@@ -106,4 +106,4 @@ rt::Task<void> keep_node_lease(rt::Context ctx, NodeLeaseDeps deps) {
   }
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::node

@@ -7,7 +7,7 @@
 #include "client/client.h"
 #include "rt/runtime.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::node {
 
 inline constexpr const char* node_lease_namespace = "kube-node-lease";
 
@@ -25,4 +25,4 @@ api::coordination_v1::Lease renewed_lease(const api::coordination_v1::Lease* old
 // Renews at a quarter of the duration until `ctx` is done; failures are tried again at once a few times, then next time.
 rt::Task<void> keep_node_lease(rt::Context ctx, NodeLeaseDeps deps);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::node

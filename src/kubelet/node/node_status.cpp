@@ -6,7 +6,7 @@
 #include "codec/json_text.h"
 #include "component/version.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::node {
 
 namespace {
 
@@ -228,7 +228,7 @@ void insert_behind(std::string& json, std::string_view key, std::string_view tex
 }
 
 // Keys of resources that are gone, as null members.
-std::string removed_keys(const ResourceList& before, const ResourceList& after) {
+std::string removed_keys(const rules::ResourceList& before, const rules::ResourceList& after) {
   std::string out;
   for (const auto& [name, amount] : before) {
     if (after.contains(name)) continue;
@@ -368,4 +368,4 @@ std::string shown_runtime_version(std::string_view told) {
   return semantic ? numbers + std::string(rest) : numbers;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::node

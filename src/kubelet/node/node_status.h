@@ -12,7 +12,7 @@
 #include "kubelet/resources/node_resources.h"
 #include "kubelet/types/pressure.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::node {
 
 // What does not change while the kubelet runs.
 struct NodeIdentity {
@@ -45,8 +45,8 @@ struct RuntimeObservation {
 };
 
 struct NodeObservation {
-  ResourceList capacity;
-  ResourceList allocatable;
+  rules::ResourceList capacity;
+  rules::ResourceList allocatable;
   os::MachineFacts machine;
   // nullopt: it has not answered yet, or not for too long (`runtime_silent`).
   std::optional<RuntimeObservation> runtime;
@@ -84,4 +84,4 @@ bool is_ready(const api::core_v1::Node& node);
 // The runtime's version as upstream shows it: a semantic version as it is, else the numbers that it begins with ("1.6.20~ds1": "1.6.20").
 std::string shown_runtime_version(std::string_view told);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::node

@@ -7,7 +7,7 @@
 #include "codec/json.h"
 #include "kubelet/node/node_lease.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::node {
 namespace {
 
 using api::core_v1::Node;
@@ -25,39 +25,39 @@ os::MachineFacts machine() {
   return out;
 }
 
-std::string text(const ResourceList& list) {
+std::string text(const rules::ResourceList& list) {
   std::string out;
   for (const auto& [name, amount] : list) out += name + "=" + amount.text() + " ";
   return out;
 }
 
 TEST(NodeResources, CapacityAndAllocatable) {
-  NodeSize size;
+  resources::NodeSize size;
   size.machine = machine();
   size.storage_bytes = 100'000'000'000;
   api::kubeletconfig_v1beta1::KubeletConfiguration config;
   config.kube_reserved["cpu"] = "500m";
   config.system_reserved["memory"] = "1Gi";
-  const auto hard = hard_eviction_thresholds(config);
-  const auto reserved = reserved_resources(config);
+  const auto hard = resources::hard_eviction_thresholds(config);
+  const auto reserved = resources::reserved_resources(config);
   ASSERT_TRUE(hard && reserved);
-  const ResourceList capacity = node_capacity(size);
+  const rules::ResourceList capacity = resources::node_capacity(size);
   EXPECT_EQ(text(capacity), "cpu=4 ephemeral-storage=97656250Ki hugepages-2Mi=1Gi memory=16Gi pods=110 ");
-  const ResourceList allocatable = node_allocatable(capacity, *reserved, *hard);
+  const rules::ResourceList allocatable = resources::node_allocatable(capacity, *reserved, *hard);
   EXPECT_EQ(allocatable.get("cpu")->text(), "3500m");
   EXPECT_EQ(allocatable.get("memory")->value(), (16ll << 30) - (1ll << 30) - (100ll << 20) - (1ll << 30));
   EXPECT_EQ(allocatable.get("ephemeral-storage")->value(), 100'000'000'000 - 10'000'000'149);  // upstream's single-precision 10 %
   EXPECT_EQ(allocatable.get("pods")->text(), "110");
-  EXPECT_EQ(allocatable_for_pods(capacity, *reserved).get("memory")->text(), "15Gi");
+  EXPECT_EQ(resources::allocatable_for_pods(capacity, *reserved).get("memory")->text(), "15Gi");
   size.pods_per_core = 10;
-  EXPECT_EQ(node_capacity(size).get("pods")->text(), "40");
+  EXPECT_EQ(resources::node_capacity(size).get("pods")->text(), "40");
   config.kube_reserved["cpu"] = "many";
-  EXPECT_FALSE(reserved_resources(config));
+  EXPECT_FALSE(resources::reserved_resources(config));
 }
 
-TEST(NodeResources, EvictionThresholds) {
+TEST(NodeResources, resources::EvictionThresholds) {
   const auto check = [](std::string_view text, int64_t capacity) {
-    const auto threshold = parse_eviction_threshold(text);
+    const auto threshold = resources::parse_eviction_threshold(text);
     return threshold ? threshold->of(capacity) : -1;
   };
   EXPECT_EQ(check("100Mi", 7), 100 << 20);
@@ -66,13 +66,13 @@ TEST(NodeResources, EvictionThresholds) {
   EXPECT_EQ(check("-1Mi", 200), -1);
   EXPECT_EQ(check("x", 200), -1);
   api::kubeletconfig_v1beta1::KubeletConfiguration config;
-  EXPECT_EQ(hard_eviction_thresholds(config)->size(), 5u);
+  EXPECT_EQ(resources::hard_eviction_thresholds(config)->size(), 5u);
   config.eviction_hard["memory.available"] = "1Gi";
-  EXPECT_EQ(hard_eviction_thresholds(config)->size(), 1u);
+  EXPECT_EQ(resources::hard_eviction_thresholds(config)->size(), 1u);
   config.eviction_hard["nodefs.available"] = "0%";
-  EXPECT_EQ(hard_eviction_thresholds(config)->size(), 1u);
+  EXPECT_EQ(resources::hard_eviction_thresholds(config)->size(), 1u);
   config.merge_default_eviction_settings = true;
-  EXPECT_EQ(hard_eviction_thresholds(config)->size(), 4u);
+  EXPECT_EQ(resources::hard_eviction_thresholds(config)->size(), 4u);
 }
 
 NodeIdentity identity() {
@@ -86,10 +86,10 @@ NodeIdentity identity() {
 NodeObservation observation(bool network) {
   NodeObservation out;
   out.machine = machine();
-  NodeSize size;
+  resources::NodeSize size;
   size.machine = machine();
   size.storage_bytes = 1 << 30;
-  out.capacity = node_capacity(size);
+  out.capacity = resources::node_capacity(size);
   out.allocatable = out.capacity;
   RuntimeObservation runtime;
   runtime.name = "containerd";
@@ -228,4 +228,4 @@ TEST(NodeStatus, VersionOfTheRuntime) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::node

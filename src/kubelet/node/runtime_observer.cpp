@@ -1,6 +1,6 @@
 #include "kubelet/node/runtime_observer.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::node {
 
 namespace {
 
@@ -67,4 +67,4 @@ rt::Task<Result<std::vector<api::core_v1::ContainerImage>>> CriObserver::images(
   co_return std::move(out);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::node

@@ -10,7 +10,7 @@
 #include "rt/context.h"
 #include "rt/task.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::node {
 
 class RuntimeObserver {
  public:
@@ -38,4 +38,4 @@ class CriObserver final : public RuntimeObserver {
   std::string version_;
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::node

@@ -5,7 +5,7 @@
 #include "kubelet/container_config/container_config.h"
 #include "kubelet/pods/pod_worker.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::pods {
 
 using namespace api::core_v1;
 
@@ -31,7 +31,7 @@ void PodWorker::note_applied() {
   });
   for (const auto& container : state_.containers) {
     if (container.phase != ContainerPhase::Running || applied_.contains(container.id)) continue;
-    const auto spec = find_container(pod_->spec, container.name);
+    const auto spec = container_config::find_container(pod_->spec, container.name);
     const ResourceRequirements* said = said_of(status_, container);
     if (said)
       applied_[container.id] = *said;
@@ -48,7 +48,7 @@ rt::Task<Result<Unit>> PodWorker::resize_cgroup(Pod pod) {
 
 // False: something was killed or has failed; look again.
 rt::Task<bool> PodWorker::resize(rt::Context ctx) {
-  const auto todo = plan_resize(*pod_, state_, applied_);
+  const auto todo = runtime::plan_resize(*pod_, state_, applied_);
   const auto retry = retries_.find(resize_retry);
   if (todo.empty()) {
     resize_.in_progress.reset();
@@ -59,12 +59,12 @@ rt::Task<bool> PodWorker::resize(rt::Context ctx) {
     resize_.in_progress = WaitingReason();
     publish();
   }
-  auto done = co_await resize_cgroup(with_room_for_both(*pod_, state_, applied_));
+  auto done = co_await resize_cgroup(runtime::with_room_for_both(*pod_, state_, applied_));
   for (const auto& one : todo) {
     if (!done || ctx.done()) break;
-    const auto container = find_container(pod_->spec, one.name);
+    const auto container = container_config::find_container(pod_->spec, one.name);
     if (one.restart) {
-      KillRequest request;
+      runtime::KillRequest request;
       request.pod = pod_;
       request.container = *state_.active(one.name);
       request.sandbox_ips = state_.ips_of(request.container);
@@ -89,4 +89,4 @@ rt::Task<bool> PodWorker::resize(rt::Context ctx) {
   co_return true;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::pods

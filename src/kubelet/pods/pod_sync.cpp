@@ -10,7 +10,7 @@
 #include "kubelet/status/container_status.h"
 #include "rt/far_time.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::pods {
 
 using namespace api::core_v1;
 namespace log = component::log;
@@ -37,7 +37,7 @@ const ContainerStatus* status_of(const PodStatus& status, std::string_view name)
 rt::Task<bool> PodWorker::observe(rt::Context ctx) {
   Result<std::string> runtime_name;
   if (deps_.runtime_name) runtime_name = co_await deps_.runtime_name(ctx);
-  auto seen = co_await observe_pod(deps_.cri, ctx, pod_->metadata.uid, state_);
+  auto seen = co_await runtime::observe_pod(deps_.cri, ctx, pod_->metadata.uid, state_);
   if (seen && !runtime_name) seen = Unexpected(std::move(runtime_name).error());
   if (!seen) {
     if (!ctx.done()) log::info(1, "Looking at a pod in the runtime failed", {{"pod", format_pod(*pod_)}, {"err", seen.error().message}});
@@ -56,7 +56,7 @@ rt::Task<bool> PodWorker::observe(rt::Context ctx) {
   co_return true;
 }
 
-ProbeState PodWorker::probe_state(const std::string& id) const { return deps_.probes.state(id); }
+probes::ProbeState PodWorker::probe_state(const std::string& id) const { return deps_.probes.state(id); }
 
 void PodWorker::follow_probes() {
   std::set<std::string> running;
@@ -66,7 +66,7 @@ void PodWorker::follow_probes() {
     if (!active || active->phase != ContainerPhase::Running) return;
     running.insert(active->id);
     if (phase_ != WorkerPhase::Syncing || probed_.contains(active->id)) return;
-    ProbedContainer probed;
+    probes::ProbedContainer probed;
     probed.pod = pod_;
     probed.container = container.name;
     probed.container_id = active->id;
@@ -89,25 +89,26 @@ void PodWorker::follow_probes() {
   probed_ = std::move(running);
 }
 
-PodPlan PodWorker::plan() {
-  return plan_pod(PlanInputs{*pod_, state_, [this](const std::string& id) { return probe_state(id); }, backoffs_, deps_.runtime.clock().wall_now()});
+runtime::PodPlan PodWorker::plan() {
+  return runtime::plan_pod(
+      runtime::PlanInputs{*pod_, state_, [this](const std::string& id) { return probe_state(id); }, backoffs_, deps_.runtime.clock().wall_now()});
 }
 
 // What waits for a retry is left out.
-void PodWorker::drop_unready(PodPlan& plan) {
+void PodWorker::drop_unready(runtime::PodPlan& plan) {
   const auto now = deps_.runtime.clock().now();
   const auto waits = [&](const std::string& what) {
     const auto found = retries_.find(what);
     return found != retries_.end() && found->second.at > now;
   };
-  std::erase_if(plan.start, [&](const ContainerStart& start) { return waits(start.name); });
+  std::erase_if(plan.start, [&](const runtime::ContainerStart& start) { return waits(start.name); });
   if (waits(sandbox_retry)) {
     plan.start.clear();
     if (plan.create_sandbox) plan.create_sandbox = plan.kill_pod = false;
   }
 }
 
-void PodWorker::note_waits(const PodPlan& plan) {
+void PodWorker::note_waits(const runtime::PodPlan& plan) {
   for (const auto& wait : plan.wait) {
     const std::string delay = api::format_duration(api::Duration{wait.delay.count()});
     waiting_[wait.name] = {"CrashLoopBackOff", fmt::format("back-off {} restarting failed container={} pod={}", delay, wait.name, format_pod(*pod_))};
@@ -125,7 +126,7 @@ void PodWorker::failed(const std::string& what, const WaitingReason& reason) {
   retry.at = now + (reason.reason == "ErrImagePull" ? retry_after_pull : retry_after);
   retry.on_change = reason.reason == "CreateContainerConfigError";
   if (reason.reason == "ImagePullBackOff") {
-    const auto container = find_container(pod_->spec, what);
+    const auto container = container_config::find_container(pod_->spec, what);
     const auto until = container ? deps_.images.retry_at(pod_->metadata.uid, container->image) : std::nullopt;
     if (until) retry.at = *until;
   }
@@ -152,14 +153,14 @@ rt::Task<bool> PodWorker::prepare(rt::Context ctx) {
   co_return false;
 }
 
-rt::Task<void> PodWorker::apply(rt::Context ctx, PodPlan plan) {
+rt::Task<void> PodWorker::apply(rt::Context ctx, runtime::PodPlan plan) {
   if (plan.kill_pod) {
     if (plan.create_sandbox) deps_.events.normal(*pod_, "", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
     (void)co_await deps_.pods.kill_pod(ctx, pod_, state_, std::nullopt);
     if (plan.ends_pod()) co_return;
   }
   for (auto& kill : plan.kill) {
-    KillRequest request;
+    runtime::KillRequest request;
     request.pod = pod_;
     request.reason = kill.reason;
     request.message = kill.message;
@@ -188,15 +189,15 @@ rt::Task<void> PodWorker::apply(rt::Context ctx, PodPlan plan) {
   }
 }
 
-rt::Task<void> PodWorker::start_one(rt::Context ctx, ContainerStart start) {
+rt::Task<void> PodWorker::start_one(rt::Context ctx, runtime::ContainerStart start) {
   const SandboxState* sandbox = state_.sandbox();
   if (!sandbox) co_return;
-  const auto container = find_container(pod_->spec, start.name);
+  const auto container = container_config::find_container(pod_->spec, start.name);
   const RuntimeContainer* latest = state_.latest(start.name);
   const std::string name = start.name;
   if (container && latest && latest->phase == ContainerPhase::Exited)
-    backoffs_.next(CrashBackoffs::key(name, container_hash(*container)), deps_.runtime.clock().wall_now());
-  StartRequest request;
+    backoffs_.next(runtime::CrashBackoffs::key(name, container_config::container_hash(*container)), deps_.runtime.clock().wall_now());
+  runtime::StartRequest request;
   request.pod = pod_;
   request.sandbox_id = sandbox->id;
   request.sandbox_attempt = sandbox->attempt;
@@ -220,7 +221,7 @@ rt::Task<void> PodWorker::start_one(rt::Context ctx, ContainerStart start) {
 
 void PodWorker::publish() {
   if (removed_) return;  // nobody asks any more
-  StatusInputs inputs{*pod_, status_, state_, [this](const std::string& id) { return probe_state(id); }};
+  status::StatusInputs inputs{*pod_, status_, state_, [this](const std::string& id) { return probe_state(id); }};
   inputs.waiting = waiting_;
   inputs.node_ips = deps_.node_ips();
   inputs.terminating = phase_ != WorkerPhase::Syncing;
@@ -234,12 +235,12 @@ void PodWorker::publish() {
     inputs.failed_reason = end_->reason;
     inputs.failed_message = end_->message;
   }
-  status_ = generate_status(inputs);
-  if (end_ && end_->condition) set_condition(status_, *end_->condition, inputs.now);
+  status_ = status::generate_status(inputs);
+  if (end_ && end_->condition) status::set_condition(status_, *end_->condition, inputs.now);
   deps_.statuses.set(pod_, status_);
 }
 
-std::optional<rt::TimePoint> PodWorker::next_look(const PodPlan& plan) const {
+std::optional<rt::TimePoint> PodWorker::next_look(const runtime::PodPlan& plan) const {
   const auto now = deps_.runtime.clock().now();
   const auto wall = deps_.runtime.clock().wall_now();
   std::optional<rt::TimePoint> next;
@@ -262,4 +263,4 @@ rt::Task<void> PodWorker::wait(rt::Context ctx, std::optional<rt::TimePoint> unt
   (void)co_await wake_.wait(bounded);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::pods

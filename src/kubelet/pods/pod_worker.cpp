@@ -8,7 +8,7 @@
 #include "rt/backoff.h"
 #include "rules/pod_state.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::pods {
 
 using namespace api::core_v1;
 namespace log = component::log;
@@ -33,12 +33,12 @@ void PodWorker::update(PodPtr pod) {
   const bool new_spec = pod->metadata.generation != pod_->metadata.generation;
   resize_.wanted = nullptr;
   resize_.pending.reset();
-  if (deps_.admit_resize && phase_ == WorkerPhase::Syncing && resources_differ(pod_->spec, pod->spec)) {
+  if (deps_.admit_resize && phase_ == WorkerPhase::Syncing && runtime::resources_differ(pod_->spec, pod->spec)) {
     resize_.pending = deps_.admit_resize(*pod);
     if (resize_.pending) {
       resize_.wanted = pod;
       auto kept = std::make_shared<Pod>(*pod);
-      keep_resources(pod_->spec, kept->spec);
+      runtime::keep_resources(pod_->spec, kept->spec);
       pod = std::move(kept);
     }
   }
@@ -147,10 +147,10 @@ rt::Task<void> PodWorker::sync(rt::Context ctx) {
       adopted = true;
       adopting.spawn(adopt_volumes(adopting.context()));
     }
-    PodPlan todo = plan();
+    runtime::PodPlan todo = plan();
     note_waits(todo);
     publish();
-    const PodPlan full = todo;
+    const runtime::PodPlan full = todo;
     drop_unready(todo);
     if (!todo.idle()) {
       pass_ = ctx.child();
@@ -206,7 +206,7 @@ rt::Task<void> PodWorker::terminate(rt::Context ctx) {
     wake_.reset();
     const bool seen = co_await observe(ctx);
     const bool ready = std::any_of(state_.sandboxes.begin(), state_.sandboxes.end(), [](const auto& s) { return s.ready; });
-    advance({.stopped = seen && !ready && kill_order(*pod_, state_).empty()});
+    advance({.stopped = seen && !ready && runtime::kill_order(*pod_, state_).empty()});
     if (phase_ != WorkerPhase::Terminating) co_return;
     if (!seen) {
       co_await wait(ctx, deps_.runtime.clock().now() + observe_retry_after);
@@ -283,4 +283,4 @@ rt::Task<void> PodWorker::delete_from_api(rt::Context ctx) {
   }
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::pods

@@ -25,25 +25,25 @@
 #include "rt/runtime.h"
 #include "rt/sync.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::pods {
 
 struct PodWorkerDeps {
   rt::Runtime& runtime;
   cri::RuntimeClient& cri;
-  PodRuntime& pods;
-  ImagePuller& images;
-  VolumeManager& volumes;
-  ProbeManager& probes;
-  StatusManager& statuses;
+  runtime::PodRuntime& pods;
+  images::ImagePuller& images;
+  volumes::VolumeManager& volumes;
+  probes::ProbeManager& probes;
+  status::StatusManager& statuses;
   PodEvents& events;
-  PodCgroups* cgroups = nullptr;  // nullptr: none
-  ReferencedObjects* objects = nullptr;
+  cgroups::PodCgroups* cgroups = nullptr;  // nullptr: none
+  referenced_objects::ReferencedObjects* objects = nullptr;
   client::Client* client = nullptr;
   std::function<std::vector<std::string>()> node_ips;
   // What the runtime calls itself; nullptr: nobody asks (tests).
   std::function<rt::Task<Result<std::string>>(rt::Context ctx)> runtime_name;
-  rt::Duration crash_backoff_initial = kubelet::crash_backoff_initial;
-  rt::Duration crash_backoff_max = kubelet::crash_backoff_max;
+  rt::Duration crash_backoff_initial = kubelet::runtime::crash_backoff_initial;
+  rt::Duration crash_backoff_max = kubelet::runtime::crash_backoff_max;
   // Whether a pod with other resources than before fits; nullptr: always.
   std::function<std::optional<WaitingReason>(const api::core_v1::Pod& pod)> admit_resize;
   // Told when containers of the pod have come or gone (whose ids the kubelet maps to pods).
@@ -126,17 +126,17 @@ class PodWorker {
   rt::Task<bool> resize(rt::Context ctx);
   rt::Task<Result<Unit>> resize_cgroup(api::core_v1::Pod pod);
   void follow_probes();
-  PodPlan plan();
-  void drop_unready(PodPlan& plan);
-  rt::Task<void> apply(rt::Context ctx, PodPlan plan);
+  runtime::PodPlan plan();
+  void drop_unready(runtime::PodPlan& plan);
+  rt::Task<void> apply(rt::Context ctx, runtime::PodPlan plan);
   rt::Task<bool> prepare(rt::Context ctx);
-  rt::Task<void> start_one(rt::Context ctx, ContainerStart start);
-  void note_waits(const PodPlan& plan);
+  rt::Task<void> start_one(rt::Context ctx, runtime::ContainerStart start);
+  void note_waits(const runtime::PodPlan& plan);
   void failed(const std::string& what, const WaitingReason& reason);
   void publish();
-  std::optional<rt::TimePoint> next_look(const PodPlan& plan) const;
+  std::optional<rt::TimePoint> next_look(const runtime::PodPlan& plan) const;
   rt::Task<void> wait(rt::Context ctx, std::optional<rt::TimePoint> until);
-  ProbeState probe_state(const std::string& id) const;
+  probes::ProbeState probe_state(const std::string& id) const;
 
   // What retries_ has beside containers.
   static constexpr const char* sandbox_retry = "";
@@ -147,13 +147,13 @@ class PodWorker {
   PodPtr pod_;
   PodState state_;
   api::core_v1::PodStatus status_;  // generated last, or the API's
-  CrashBackoffs backoffs_;
+  runtime::CrashBackoffs backoffs_;
   std::map<std::string, WaitingReason, std::less<>> waiting_;
   std::map<std::string, Retry, std::less<>> retries_;  // by container, or one of the names above
   std::map<std::string, int> lagging_;                 // containers that are said to have ended: looks so far
   std::set<std::string> probed_;
   std::set<std::string> reported_backoff_;
-  AppliedResources applied_;
+  runtime::AppliedResources applied_;
   Resize resize_;
   WorkerPhase phase_ = WorkerPhase::Syncing;
   bool removed_ = false;                          // by its source
@@ -162,4 +162,4 @@ class PodWorker {
   rt::Event wake_;
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::pods

@@ -9,7 +9,7 @@
 #include "kubelet/types/pod.h"
 #include "kubelet/types/pod_state.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::pods {
 
 namespace log = component::log;
 
@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t early_ends_max = 256;  // then the oldest are forgotten: containers of others
 }  // namespace
 
-PodWorkers::PodWorkers(PodWorkerDeps deps, PodConfig& config) : deps_(std::move(deps)), config_(config) {
+PodWorkers::PodWorkers(PodWorkerDeps deps, sources::PodConfig& config) : deps_(std::move(deps)), config_(config) {
   deps_.observed = [this](const std::string& uid, const PodState& state) { observed(uid, state); };
   config_.on_change([this](const PodPtr& pod, bool removed) { pod_changed(pod, removed); });
 }
@@ -79,7 +79,7 @@ void PodWorkers::weigh_classes() {
 
 rt::Task<void> PodWorkers::write_weights() {
   while (std::exchange(weigh_again_, false)) {
-    const uint64_t shares = burstable_shares(active(""));
+    const uint64_t shares = cgroups::burstable_shares(active(""));
     if (shares == burstable_shares_) continue;
     Result<Unit> written = Unit{};
     co_await deps_.runtime.run_blocking([&] { written = deps_.cgroups->set_burstable_shares(shares); });
@@ -164,7 +164,7 @@ void PodWorkers::look_again() {
 
 // What is there of pods that no source wants: left by an earlier kubelet, or dropped while this one did not run.
 rt::Task<void> PodWorkers::remove_orphans() {
-  auto known = co_await observe_all(deps_.cri, tasks_.context());
+  auto known = co_await runtime::observe_all(deps_.cri, tasks_.context());
   looking_for_orphans_ = false;
   if (!known) {
     log::info(1, "Looking for pods that nobody wants failed", {{"err", known.error().message}});
@@ -193,7 +193,7 @@ rt::Task<void> PodWorkers::remove_dead(rt::Context ctx) {
     const PodWorker* worker = find(uid);
     if (!worker || ctx.done()) continue;
     const PodPtr pod = worker->pod();
-    auto left = co_await observe_pod(deps_.cri, ctx, uid, worker->state());
+    auto left = co_await runtime::observe_pod(deps_.cri, ctx, uid, worker->state());
     if (!left || (left->containers.empty() && left->sandboxes.empty())) continue;
     const auto removed = co_await deps_.pods.remove_pod(ctx, std::move(*left), pod->metadata.namespace_, pod->metadata.name);
     if (!removed)
@@ -201,8 +201,8 @@ rt::Task<void> PodWorkers::remove_dead(rt::Context ctx) {
   }
 }
 
-std::vector<ContainerLog> PodWorkers::running_logs() const {
-  std::vector<ContainerLog> out;
+std::vector<logs::ContainerLog> PodWorkers::running_logs() const {
+  std::vector<logs::ContainerLog> out;
   for (const auto& [uid, worker] : workers_)
     for (const auto& container : worker->state().containers)
       if (container.phase == ContainerPhase::Running && !container.log_path.empty()) out.push_back({container.id, container.log_path});
@@ -222,7 +222,7 @@ const PodWorker* PodWorkers::find(std::string_view uid) const {
   return found == workers_.end() ? nullptr : found->second.get();
 }
 
-api::core_v1::Pod PodWorkers::current(const PodWorker& worker, const StatusManager& statuses) {
+api::core_v1::Pod PodWorkers::current(const PodWorker& worker, const status::StatusManager& statuses) {
   api::core_v1::Pod pod = *worker.pod();
   if (const auto* status = statuses.get(pod.metadata.uid)) pod.status = *status;
   return pod;
@@ -241,4 +241,4 @@ const PodWorker* PodWorkers::of_container(std::string_view container_id, const R
 
 rt::Task<void> PodWorkers::stop() { co_await tasks_.close(); }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::pods

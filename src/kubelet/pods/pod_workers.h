@@ -16,12 +16,12 @@
 #include "kubelet/sources/pod_config.h"
 #include "rt/version.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::pods {
 
 class PodWorkers {
  public:
   // `deps.observed` is set here. `config` outlives it; its listener is taken.
-  PodWorkers(PodWorkerDeps deps, PodConfig& config);
+  PodWorkers(PodWorkerDeps deps, sources::PodConfig& config);
 
   // The end of a pod, decided by the kubelet; no effect if there is no such pod.
   void end(std::string_view uid, PodEnd end);
@@ -34,7 +34,7 @@ class PodWorkers {
   const PodWorker* find(std::string_view uid) const;
   const std::map<std::string, std::unique_ptr<PodWorker>, std::less<>>& all() const { return workers_; }
   // The pod with the status as it is now.
-  static api::core_v1::Pod current(const PodWorker& worker, const StatusManager& statuses);
+  static api::core_v1::Pod current(const PodWorker& worker, const status::StatusManager& statuses);
   // The pod and container of an id; nullptr: unknown.
   const PodWorker* of_container(std::string_view container_id, const RuntimeContainer** container = nullptr) const;
   // Moves with each look at a pod.
@@ -46,7 +46,7 @@ class PodWorkers {
   // logs, their sandboxes.
   rt::Task<void> remove_dead(rt::Context ctx);
   // Where running containers log to.
-  std::vector<ContainerLog> running_logs() const;
+  std::vector<logs::ContainerLog> running_logs() const;
   // The images that volumes of pods are made of, as the pods name them.
   std::vector<std::string> volume_images() const;
   // Pods whose requests count on this node (PodWorker::active), but for the one with this uid.
@@ -64,7 +64,7 @@ class PodWorkers {
   rt::Task<void> write_weights();
 
   PodWorkerDeps deps_;
-  PodConfig& config_;
+  sources::PodConfig& config_;
   Admission admission_;
   std::map<std::string, std::unique_ptr<PodWorker>, std::less<>> workers_;
   std::map<std::string, std::string, std::less<>> pod_of_container_;
@@ -77,4 +77,4 @@ class PodWorkers {
   rt::TaskGroup tasks_;
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::pods

@@ -17,7 +17,7 @@
 #include "os/read_file.h"
 #include "rt/testing.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::pods {
 namespace {
 
 using namespace std::chrono_literals;
@@ -46,8 +46,8 @@ rt::Task<void> check_admission(std::vector<PodPtr> all, std::string expected) {
   std::string judged;
   workers.set_admission([&](const Pod& pod) -> std::optional<WaitingReason> {
     int64_t used = 0;
-    for (const Pod* other : workers.active(pod.metadata.uid)) used += resource_milli_value(rules::pod_requests(other->spec), "cpu");
-    const bool fits = used + resource_milli_value(rules::pod_requests(pod.spec), "cpu") <= 2000;
+    for (const Pod* other : workers.active(pod.metadata.uid)) used += resources::resource_milli_value(rules::pod_requests(other->spec), "cpu");
+    const bool fits = used + resources::resource_milli_value(rules::pod_requests(pod.spec), "cpu") <= 2000;
     judged += pod.metadata.name + ":" + std::to_string(used) + (fits ? " " : "! ");
     return fits ? std::nullopt : std::optional(WaitingReason{"OutOfcpu", "too little"});
   });
@@ -63,7 +63,7 @@ rt::Task<void> weigh_burstable(std::string root) {
   const auto weight = [&] { return os::read_file(root + "/kubepods/burstable/cpu.weight").value_or(""); };
   PodParts parts(runtime);
   auto tree = os::make_cgroups_v2(root);
-  PodCgroups cgroups(*tree, {});
+  cgroups::PodCgroups cgroups(*tree, {});
   PodWorkerDeps deps = parts.deps();
   deps.cgroups = &cgroups;
   PodWorkers workers(std::move(deps), parts.config);
@@ -124,8 +124,8 @@ void play_runtime(net::grpc::Server& server, const Pod& pod, bool runs) {
   container.id = "c1";
   container.pod_sandbox_id = "s1";
   container.state = container_state;
-  container.labels[labels::container_name] = "c";
-  container.annotations[labels::container_hash] = container_hash(pod.spec.containers[0]);
+  container.labels[container_config::labels::container_name] = "c";
+  container.annotations[container_config::labels::container_hash] = container_config::container_hash(pod.spec.containers[0]);
   server.on(runtime_service + "ListContainers", answer(containers));
   cri_v1::ContainerStatusResponse status;
   status.status.emplace().id = "c1";
@@ -140,7 +140,7 @@ rt::Task<void> ids_name_the_runtime() {
   net::grpc::Server server(parts.runtime);
   play_runtime(server, *pod, false);
   EXPECT_TRUE(server.start(runtime_path));
-  CriObserver observer(*parts.cri);
+  node::CriObserver observer(*parts.cri);
   PodWorkerDeps deps = parts.deps();
   deps.runtime_name = [&observer](rt::Context ctx) { return observer.runtime_name(std::move(ctx)); };
   PodWorkers workers(std::move(deps), parts.config);
@@ -183,4 +183,4 @@ rt::Task<void> kills_that_fail_wait() {
 TEST(PodWorkers, KillsThatFailWait) { rt::testing::run_sim(kills_that_fail_wait()); }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::pods

@@ -6,7 +6,7 @@
 #include "kubelet/pods/pod_workers.h"
 #include "kubelet/probes/probe_workers.h"
 
-namespace pintle::kubelet::testing {
+namespace pintle::kubelet::pods::testing {
 
 constexpr auto* runtime_path = "/run/fake.sock";
 
@@ -35,14 +35,14 @@ struct PodParts {
   const Paths paths{::testing::TempDir() + "pintle-pods-of-nobody", "/pod-logs"};
   std::unique_ptr<cri::RuntimeClient> cri = client_of_fake(runtime);
   PodEvents events{nullptr};
-  std::unique_ptr<VolumeManager> volumes = make_volume_manager(VolumeManagerDeps{runtime, nullptr, nullptr, paths});
-  Configurator configurator{ConfiguratorDeps{runtime, *volumes}};
-  ImagePuller images{ImagePullerDeps{runtime, *cri, events}};
-  LifecycleHooks hooks{runtime, *cri};
-  PodRuntime pods{PodRuntimeDeps{runtime, *cri, configurator, images, hooks, events, paths}};
-  std::unique_ptr<ProbeManager> probes = make_probe_manager(ProbeDeps{runtime});
-  PodConfig config;
-  StatusManager statuses{runtime, nullptr, config};
+  std::unique_ptr<volumes::VolumeManager> volumes = volumes::make_volume_manager(volumes::VolumeManagerDeps{runtime, nullptr, nullptr, paths});
+  container_config::Configurator configurator{container_config::ConfiguratorDeps{runtime, *volumes}};
+  images::ImagePuller images{images::ImagePullerDeps{runtime, *cri, events}};
+  hooks::LifecycleHooks hooks{runtime, *cri};
+  runtime::PodRuntime pods{runtime::PodRuntimeDeps{runtime, *cri, configurator, images, hooks, events, paths}};
+  std::unique_ptr<probes::ProbeManager> probes = probes::make_probe_manager(probes::ProbeDeps{runtime});
+  sources::PodConfig config;
+  status::StatusManager statuses{runtime, nullptr, config};
 };
 
-}  // namespace pintle::kubelet::testing
+}  // namespace pintle::kubelet::pods::testing

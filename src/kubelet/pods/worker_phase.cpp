@@ -2,7 +2,7 @@
 
 #include "base/check.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::pods {
 
 WorkerPhase next_phase(WorkerPhase phase, const PhaseInputs& inputs) {
   switch (phase) {
@@ -17,4 +17,4 @@ WorkerPhase next_phase(WorkerPhase phase, const PhaseInputs& inputs) {
   CHECK(false, "a worker's phase that there is not");
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::pods

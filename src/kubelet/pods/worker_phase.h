@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::pods {
 
 // One after the other, never back. A worker begins with Syncing, whatever it finds: a pod that is to end is looked at and ended.
 enum class WorkerPhase : uint8_t {
@@ -28,4 +28,4 @@ struct PhaseInputs {
 // The phase that follows; `phase` itself while there is no reason to go on.
 WorkerPhase next_phase(WorkerPhase phase, const PhaseInputs& inputs);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::pods

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::pods {
 namespace {
 
 constexpr WorkerPhase phases[] = {WorkerPhase::Syncing, WorkerPhase::Terminating, WorkerPhase::Terminated, WorkerPhase::Finished};
@@ -35,4 +35,4 @@ TEST(WorkerPhase, OneAtATime) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::pods

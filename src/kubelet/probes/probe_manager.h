@@ -10,7 +10,7 @@
 #include "rt/clock.h"
 #include "rt/task.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::probes {
 
 // Unknown: there is no such probe, or it has not decided yet (thresholds, initial delay).
 enum class ProbeOutcome : uint8_t { Unknown, Success, Failure };
@@ -45,4 +45,4 @@ class ProbeManager {
   virtual rt::Task<void> close() = 0;
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::probes

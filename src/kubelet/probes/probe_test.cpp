@@ -7,7 +7,7 @@
 #include "rt/sync.h"
 #include "rt/testing.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::probes {
 namespace {
 
 using namespace std::chrono_literals;
@@ -55,7 +55,7 @@ TEST(Probe, Ports) {
   port.name = "web";
   port.container_port = 8080;
   const auto resolve = [&](api::IntOrString value) {
-    const auto found = resolve_port(value, container);
+    const auto found = container_config::resolve_port(value, container);
     return found ? std::to_string(*found) : found.error().message;
   };
   EXPECT_EQ(resolve({false, 80, ""}), "80");
@@ -266,4 +266,4 @@ TEST(Prober, HttpAndTcp) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::probes

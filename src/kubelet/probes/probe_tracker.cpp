@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::probes {
 
 ProbeTracker::ProbeTracker(ProbeKind kind, const api::core_v1::Probe& probe, bool was_ready)
     : kind_(kind), success_threshold_(std::max(probe.success_threshold, 1)), failure_threshold_(std::max(probe.failure_threshold, 1)) {
@@ -27,4 +27,4 @@ bool ProbeTracker::add(bool success) {
   return std::exchange(outcome_, verdict) != verdict;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::probes

@@ -6,7 +6,7 @@
 #include "api/gen/core_v1.h"
 #include "kubelet/probes/probe_manager.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::probes {
 
 enum class ProbeKind : uint8_t { Startup, Readiness, Liveness };
 
@@ -32,4 +32,4 @@ class ProbeTracker {
   int32_t run_ = 0;  // results like the last one in a row
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::probes

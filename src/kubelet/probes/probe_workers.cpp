@@ -10,7 +10,7 @@
 #include "kubelet/types/pod.h"
 #include "rt/sync.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::probes {
 
 namespace {
 
@@ -224,4 +224,4 @@ rt::Task<void> Workers::work(WatchedPtr watched, ProbeKind kind) {
 
 std::unique_ptr<ProbeManager> make_probe_manager(ProbeDeps deps) { return std::make_unique<Workers>(std::move(deps)); }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::probes

@@ -9,7 +9,7 @@
 #include "kubelet/probes/prober.h"
 #include "rt/runtime.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::probes {
 
 struct ProbeDeps {
   rt::Runtime& runtime;
@@ -20,4 +20,4 @@ struct ProbeDeps {
 
 std::unique_ptr<ProbeManager> make_probe_manager(ProbeDeps deps);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::probes

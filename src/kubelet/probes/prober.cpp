@@ -11,7 +11,7 @@
 #include "net/grpc/code.h"
 #include "net/url.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::probes {
 
 namespace {
 
@@ -87,7 +87,7 @@ std::string request_failure(const std::string& url, const Status& status) {
 
 Result<net::ClientRequest> probe_request(const api::core_v1::HTTPGetAction& action, const api::core_v1::Container& container,
                                          const std::string& pod_ip) {
-  TRY_ASSIGN(const uint16_t port, resolve_port(action.port, container));
+  TRY_ASSIGN(const uint16_t port, container_config::resolve_port(action.port, container));
   net::ClientRequest out;
   const std::string scheme = action.scheme.empty() ? "http" : to_lower(action.scheme);
   std::string path = action.path;
@@ -123,7 +123,7 @@ rt::Task<ProbeRun> Prober::run(rt::Context ctx, const api::core_v1::Probe& probe
   if (probe.exec) co_return co_await exec(ctx, probe, std::move(target), timeout);
   if (probe.http_get) co_return co_await http(ctx, *probe.http_get, std::move(target), timeout);
   if (probe.tcp_socket) {
-    const auto port = resolve_port(probe.tcp_socket->port, target.container);
+    const auto port = container_config::resolve_port(probe.tcp_socket->port, target.container);
     if (!port) co_return probe_error(port.error());
     std::string host = probe.tcp_socket->host.empty() ? target.pod_ip : probe.tcp_socket->host;
     co_return co_await tcp(ctx, std::move(host), *port, timeout);
@@ -140,7 +140,7 @@ rt::Task<ProbeRun> Prober::exec(rt::Context ctx, const api::core_v1::Probe& prob
     return std::nullopt;
   };
   std::vector<std::string> command;
-  for (const std::string& word : probe.exec->command) command.push_back(expand(word, stated));
+  for (const std::string& word : probe.exec->command) command.push_back(container_config::expand(word, stated));
   auto ran = co_await exec_(ctx, target.container_id, std::move(command), timeout);
   if (!ran && ran.error().reason == Reason::Timeout) co_return failure("command timed out: " + ran.error().message);
   if (!ran) co_return probe_error(ran.error());
@@ -208,4 +208,4 @@ rt::Task<ProbeRun> Prober::grpc(rt::Context ctx, std::string host, int32_t port,
   co_return ProbeRun{Outcome::Success, "service healthy"};
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::probes

@@ -12,7 +12,7 @@
 #include "net/client.h"
 #include "rt/runtime.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::probes {
 
 // What is read of an answer and shown of an output at most.
 constexpr std::size_t probe_output_bytes_max = 10 << 10;
@@ -66,4 +66,4 @@ class Prober {
 Result<net::ClientRequest> probe_request(const api::core_v1::HTTPGetAction& action, const api::core_v1::Container& container,
                                          const std::string& pod_ip);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::probes

@@ -1,6 +1,6 @@
 #include "kubelet/referenced_objects/referenced_objects.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::referenced_objects {
 
 namespace core = api::core_v1;
 
@@ -44,4 +44,4 @@ ObjectNames referenced_names(const core::Pod& pod) {
   return out;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::referenced_objects

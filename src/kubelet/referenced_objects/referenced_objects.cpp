@@ -5,7 +5,7 @@
 #include "client/informer.h"
 #include "rt/sync.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::referenced_objects {
 
 namespace core = api::core_v1;
 
@@ -169,4 +169,4 @@ class Follower final : public ReferencedObjects {
 
 std::unique_ptr<ReferencedObjects> make_referenced_objects(client::Client& client) { return std::make_unique<Follower>(client); }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::referenced_objects

@@ -16,7 +16,7 @@
 #include "rt/context.h"
 #include "rt/task.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::referenced_objects {
 
 using ConfigMapPtr = std::shared_ptr<const api::core_v1::ConfigMap>;
 using SecretPtr = std::shared_ptr<const api::core_v1::Secret>;
@@ -46,4 +46,4 @@ class ReferencedObjects {
 // `client` outlives it.
 std::unique_ptr<ReferencedObjects> make_referenced_objects(client::Client& client);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::referenced_objects

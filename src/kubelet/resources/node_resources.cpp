@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::resources {
 
 namespace {
 
@@ -22,7 +22,7 @@ const std::map<std::string, std::string> default_hard = {{"memory.available", "1
 constexpr std::pair<std::string_view, std::string_view> reserved_by_signal[] = {{"memory", "memory.available"},
                                                                                 {"ephemeral-storage", "nodefs.available"}};
 
-Result<Unit> add_reserved(const FlatMap<std::string>& from, std::string_view field, ResourceList& out) {
+Result<Unit> add_reserved(const FlatMap<std::string>& from, std::string_view field, rules::ResourceList& out) {
   for (const auto& [name, text] : from) {
     auto quantity = Quantity::parse(text);
     if (!quantity || quantity->sign() < 0)
@@ -80,8 +80,8 @@ Quantity binary_quantity(int64_t bytes) {
   return quantity ? std::move(*quantity) : Quantity();
 }
 
-ResourceList node_capacity(const NodeSize& size) {
-  ResourceList out;
+rules::ResourceList node_capacity(const NodeSize& size) {
+  rules::ResourceList out;
   out["cpu"] = Quantity::from_int(size.machine.cores);
   out["memory"] = binary_quantity(static_cast<int64_t>(size.machine.memory_bytes));
   if (size.storage_bytes > 0) out["ephemeral-storage"] = binary_quantity(static_cast<int64_t>(size.storage_bytes));
@@ -96,15 +96,15 @@ ResourceList node_capacity(const NodeSize& size) {
   return out;
 }
 
-Result<ResourceList> reserved_resources(const api::kubeletconfig_v1beta1::KubeletConfiguration& config) {
-  ResourceList out;
+Result<rules::ResourceList> reserved_resources(const api::kubeletconfig_v1beta1::KubeletConfiguration& config) {
+  rules::ResourceList out;
   TRY(add_reserved(config.kube_reserved, "kubeReserved", out));
   TRY(add_reserved(config.system_reserved, "systemReserved", out));
   return out;
 }
 
-ResourceList allocatable_for_pods(const ResourceList& capacity, const ResourceList& reserved) {
-  ResourceList out = capacity;
+rules::ResourceList allocatable_for_pods(const rules::ResourceList& capacity, const rules::ResourceList& reserved) {
+  rules::ResourceList out = capacity;
   for (auto& [name, amount] : out) {
     if (const Quantity* less = reserved.get(name)) amount = amount - *less;
     if (amount.sign() < 0) amount = Quantity::from_int(0);
@@ -112,8 +112,8 @@ ResourceList allocatable_for_pods(const ResourceList& capacity, const ResourceLi
   return out;
 }
 
-ResourceList node_allocatable(const ResourceList& capacity, const ResourceList& reserved, const EvictionThresholds& hard) {
-  ResourceList all = reserved;
+rules::ResourceList node_allocatable(const rules::ResourceList& capacity, const rules::ResourceList& reserved, const EvictionThresholds& hard) {
+  rules::ResourceList all = reserved;
   for (const auto& [resource, signal] : reserved_by_signal) {
     const auto threshold = hard.find(signal);
     const Quantity* size = capacity.get(resource);
@@ -121,7 +121,7 @@ ResourceList node_allocatable(const ResourceList& capacity, const ResourceList& 
     Quantity& sum = all[resource];
     sum = sum + binary_quantity(threshold->second.of(size->value()));
   }
-  ResourceList out = allocatable_for_pods(capacity, all);
+  rules::ResourceList out = allocatable_for_pods(capacity, all);
   Quantity& memory = out["memory"];
   for (const auto& [name, amount] : capacity)
     if (name.starts_with(hugepages_prefix)) memory = memory - amount;
@@ -129,4 +129,4 @@ ResourceList node_allocatable(const ResourceList& capacity, const ResourceList& 
   return out;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::resources

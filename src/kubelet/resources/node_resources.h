@@ -14,7 +14,7 @@
 #include "kubelet/resources/pod_resources.h"
 #include "os/machine.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::resources {
 
 // A hard or soft limit of one eviction signal ("memory.available"): an amount, or a share of the capacity.
 struct EvictionThreshold {
@@ -40,16 +40,16 @@ struct NodeSize {
   int32_t max_pods = 110;
   int32_t pods_per_core = 0;  // 0: no limit by cores
 };
-ResourceList node_capacity(const NodeSize& size);
+rules::ResourceList node_capacity(const NodeSize& size);
 
 // kubeReserved and systemReserved together. Invalid names the entry.
-Result<ResourceList> reserved_resources(const api::kubeletconfig_v1beta1::KubeletConfiguration& config);
+Result<rules::ResourceList> reserved_resources(const api::kubeletconfig_v1beta1::KubeletConfiguration& config);
 // What the node's status says; never negative.
-ResourceList node_allocatable(const ResourceList& capacity, const ResourceList& reserved, const EvictionThresholds& hard);
+rules::ResourceList node_allocatable(const rules::ResourceList& capacity, const rules::ResourceList& reserved, const EvictionThresholds& hard);
 // What the cgroup of all pods is limited to: capacity less what is reserved, whatever the thresholds are.
-ResourceList allocatable_for_pods(const ResourceList& capacity, const ResourceList& reserved);
+rules::ResourceList allocatable_for_pods(const rules::ResourceList& capacity, const rules::ResourceList& reserved);
 
 // A quantity in bytes, in the binary form ("16Gi").
 api::Quantity binary_quantity(int64_t bytes);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::resources

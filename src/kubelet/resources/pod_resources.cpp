@@ -6,7 +6,7 @@
 
 #include "kubelet/types/pod.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::resources {
 
 namespace core = api::core_v1;
 
@@ -18,7 +18,7 @@ constexpr int64_t best_effort_oom_score = 1000;
 
 const api::Quantity zero;
 
-const api::Quantity& quantity(const ResourceList& list, std::string_view name) {
+const api::Quantity& quantity(const rules::ResourceList& list, std::string_view name) {
   const api::Quantity* found = list.get(name);
   return found ? *found : zero;
 }
@@ -38,8 +38,8 @@ bool is_sidecar_of(const core::Pod& pod, const core::Container& container) {
 
 }  // namespace
 
-int64_t resource_value(const ResourceList& list, std::string_view name) { return quantity(list, name).value(); }
-int64_t resource_milli_value(const ResourceList& list, std::string_view name) { return quantity(list, name).milli_value(); }
+int64_t resource_value(const rules::ResourceList& list, std::string_view name) { return quantity(list, name).value(); }
+int64_t resource_milli_value(const rules::ResourceList& list, std::string_view name) { return quantity(list, name).milli_value(); }
 
 int64_t cpu_shares(int64_t milli_cpu) {
   constexpr int64_t max = 262144;
@@ -86,4 +86,4 @@ uint64_t hugepage_size_of(std::string_view resource_name) {
   return size && size->value() > 0 ? static_cast<uint64_t>(size->value()) : 0;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::resources

@@ -9,13 +9,11 @@
 #include "api/gen/core_v1.h"
 #include "rules/pod_resources.h"
 
-namespace pintle::kubelet {
-
-using rules::ResourceList;
+namespace pintle::kubelet::resources {
 
 // 0 when absent.
-int64_t resource_value(const ResourceList& list, std::string_view name);
-int64_t resource_milli_value(const ResourceList& list, std::string_view name);
+int64_t resource_value(const rules::ResourceList& list, std::string_view name);
+int64_t resource_milli_value(const rules::ResourceList& list, std::string_view name);
 
 // cpu.shares of a request: 1024 for a core, at least 2, at most 262144.
 int64_t cpu_shares(int64_t milli_cpu);
@@ -28,4 +26,4 @@ std::string hugepage_size_name(uint64_t bytes);
 // The size in a resource name; 0 if it is none.
 uint64_t hugepage_size_of(std::string_view resource_name);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::resources

@@ -2,21 +2,21 @@
 
 #include <gtest/gtest.h>
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::resources {
 namespace {
 
 namespace core = api::core_v1;
 
 api::Quantity q(std::string_view text) { return api::Quantity::parse(text).value(); }
 
-ResourceList list(std::string_view cpu, std::string_view memory) {
-  ResourceList out;
+rules::ResourceList list(std::string_view cpu, std::string_view memory) {
+  rules::ResourceList out;
   if (!cpu.empty()) out["cpu"] = q(cpu);
   if (!memory.empty()) out["memory"] = q(memory);
   return out;
 }
 
-core::Container container(ResourceList requests, ResourceList limits) {
+core::Container container(rules::ResourceList requests, rules::ResourceList limits) {
   core::Container out;
   out.name = "c";
   out.resources.requests = std::move(requests);
@@ -24,7 +24,7 @@ core::Container container(ResourceList requests, ResourceList limits) {
   return out;
 }
 
-core::Container sidecar(ResourceList requests) {
+core::Container sidecar(rules::ResourceList requests) {
   core::Container out = container(std::move(requests), {});
   out.name = "sidecar";
   out.restart_policy = "Always";
@@ -76,4 +76,4 @@ TEST(PodResources, Hugepages) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::resources

@@ -7,7 +7,7 @@
 #include "kubelet/runtime/pod_runtime.h"
 #include "rt/far_time.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::runtime {
 
 using namespace api::core_v1;
 namespace log = component::log;
@@ -19,7 +19,7 @@ int64_t grace_seconds_of(const Pod& pod, const KillRequest& request) {
     seconds = *pod.metadata.deletion_grace_period_seconds;
   } else if (pod.spec.termination_grace_period_seconds) {
     seconds = *pod.spec.termination_grace_period_seconds;
-    const auto container = find_container(pod.spec, request.container.name);
+    const auto container = container_config::find_container(pod.spec, request.container.name);
     const Probe* probe = nullptr;
     if (container && request.reason == KillReason::LivenessProbe) probe = container->liveness_probe.get();
     if (container && request.reason == KillReason::StartupProbe) probe = container->startup_probe.get();
@@ -30,11 +30,11 @@ int64_t grace_seconds_of(const Pod& pod, const KillRequest& request) {
 
 // What is left of the grace period after the hook.
 rt::Task<int64_t> PodRuntime::run_pre_stop(rt::Context ctx, KillRequest request, int64_t grace_seconds) {
-  const auto container = find_container(request.pod->spec, request.container.name);
+  const auto container = container_config::find_container(request.pod->spec, request.container.name);
   const bool running = request.container.phase == ContainerPhase::Running;
   if (!running || grace_seconds <= 0 || !container || !container->lifecycle || !container->lifecycle->pre_stop) co_return grace_seconds;
   const auto started = deps_.runtime.clock().now();
-  HookTarget target;
+  hooks::HookTarget target;
   target.pod = request.pod;
   target.container = request.container.name;
   target.container_id = request.container.id;
@@ -62,4 +62,4 @@ rt::Task<Result<Unit>> PodRuntime::kill_container(rt::Context ctx, KillRequest r
   co_return std::move(stopped);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::runtime

@@ -3,7 +3,7 @@
 #include "kubelet/types/pod_state.h"
 #include "rt/testing.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::runtime {
 namespace {
 
 using namespace std::chrono_literals;
@@ -36,4 +36,4 @@ rt::Task<void> pre_stop_calls_the_sandbox() {
 TEST(ContainerKill, PreStopCallsTheSandbox) { rt::testing::run_sim(pre_stop_calls_the_sandbox()); }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::runtime

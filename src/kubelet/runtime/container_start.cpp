@@ -6,7 +6,7 @@
 #include "kubelet/runtime/pod_runtime.h"
 #include "net/grpc/code.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::runtime {
 
 using namespace api::core_v1;
 namespace log = component::log;
@@ -21,11 +21,11 @@ Unexpected<WaitingReason> waits(std::string reason, std::string message) { retur
 rt::Task<Started> PodRuntime::start_container(rt::Context ctx, StartRequest request) {
   const Pod& pod = *request.pod;
   const std::string& name = request.start.name;
-  const auto container = find_container(pod.spec, name);
+  const auto container = container_config::find_container(pod.spec, name);
   if (!container) co_return waits("CreateContainerError", "no container " + name);
   auto sandbox = co_await deps_.configurator.sandbox_config(ctx, request.pod, request.sandbox_attempt);
   if (!sandbox) co_return waits("CreateContainerConfigError", sandbox.error().message);
-  ImageRequest image;
+  images::ImageRequest image;
   image.pod = request.pod;
   image.container = name;
   image.image = container->image;
@@ -39,10 +39,11 @@ rt::Task<Started> PodRuntime::start_container(rt::Context ctx, StartRequest requ
   co_return co_await create_and_start(std::move(ctx), std::move(request), std::move(*pulled), std::move(*sandbox));
 }
 
-rt::Task<Started> PodRuntime::create_and_start(rt::Context ctx, StartRequest request, PulledImage image, api::cri_v1::PodSandboxConfig sandbox) {
+rt::Task<Started> PodRuntime::create_and_start(rt::Context ctx, StartRequest request, images::PulledImage image,
+                                               api::cri_v1::PodSandboxConfig sandbox) {
   const PodPtr pod = request.pod;
   const std::string name = request.start.name;
-  ContainerRequest wanted;
+  container_config::ContainerRequest wanted;
   wanted.pod = pod;
   wanted.container = name;
   wanted.attempt = request.start.attempt;
@@ -81,9 +82,9 @@ rt::Task<Started> PodRuntime::create_and_start(rt::Context ctx, StartRequest req
 
 // A hook that fails ends the container.
 rt::Task<Result<Unit>> PodRuntime::run_post_start(rt::Context ctx, StartRequest request, std::string container_id) {
-  const auto container = find_container(request.pod->spec, request.start.name);
+  const auto container = container_config::find_container(request.pod->spec, request.start.name);
   if (!container || !container->lifecycle || !container->lifecycle->post_start) co_return Unit{};
-  HookTarget target;
+  hooks::HookTarget target;
   target.pod = request.pod;
   target.container = request.start.name;
   target.container_id = container_id;
@@ -109,10 +110,10 @@ rt::Task<void> PodRuntime::link_log(StartRequest request, std::string container_
   const std::string& name = request.start.name;
   const std::string path =
       deps_.paths.pod_log(pod.metadata.namespace_, pod.metadata.name, pod.metadata.uid) + "/" + Paths::container_log(name, request.start.attempt);
-  const std::string link = log_link_name(pod.metadata.name, pod.metadata.namespace_, name, container_id);
+  const std::string link = logs::log_link_name(pod.metadata.name, pod.metadata.namespace_, name, container_id);
   Result<Unit> made = Unit{};
-  co_await deps_.runtime.run_blocking([&] { made = make_log_link(deps_.container_logs_dir, link, path); });
+  co_await deps_.runtime.run_blocking([&] { made = logs::make_log_link(deps_.container_logs_dir, link, path); });
   if (!made) log::info(2, "Linking a container's log failed", {{"container", container_id}, {"err", made.error().message}});
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::runtime

@@ -1,6 +1,6 @@
 #include "kubelet/runtime/crash_backoff.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::runtime {
 
 std::optional<CrashBackoffs::Wait> CrashBackoffs::waiting(std::string_view key, rt::WallTime finished_at, rt::WallTime now) const {
   const auto found = waits_.find(key);
@@ -14,4 +14,4 @@ void CrashBackoffs::next(const std::string& key, rt::WallTime now) { waits_[key]
 
 std::string CrashBackoffs::key(std::string_view container, std::string_view hash) { return std::string(container).append("/").append(hash); }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::runtime

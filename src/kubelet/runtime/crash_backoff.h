@@ -9,7 +9,7 @@
 
 #include "rt/growing_wait.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::runtime {
 
 constexpr rt::Duration crash_backoff_initial = std::chrono::seconds(10);
 constexpr rt::Duration crash_backoff_max = std::chrono::minutes(5);
@@ -37,4 +37,4 @@ class CrashBackoffs {
   std::map<std::string, rt::GrowingWait<rt::WallTime>, std::less<>> waits_;
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::runtime

@@ -3,18 +3,18 @@
 
 #include "kubelet/runtime/pod_runtime.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::runtime {
 
 using namespace api::core_v1;
 using Images = Expected<FlatMap<std::string>, WaitingReason>;
 
 rt::Task<Images> PodRuntime::pull_image_volumes(rt::Context ctx, PodPtr pod, std::string container, api::cri_v1::PodSandboxConfig sandbox) {
   FlatMap<std::string> out;
-  const auto mounting = find_container(pod->spec, container);
+  const auto mounting = container_config::find_container(pod->spec, container);
   for (const Volume& volume : pod->spec.volumes) {
     if (!volume.image || volume.image->reference.empty() || !mounting) continue;
     if (std::ranges::none_of(mounting->volume_mounts, [&](const VolumeMount& mount) { return mount.name == volume.name; })) continue;
-    ImageRequest request;
+    images::ImageRequest request;
     request.pod = pod;
     request.image = volume.image->reference;
     request.pull_policy = volume.image->pull_policy;
@@ -29,4 +29,4 @@ rt::Task<Images> PodRuntime::pull_image_volumes(rt::Context ctx, PodPtr pod, std
   co_return std::move(out);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::runtime

@@ -6,7 +6,7 @@
 #include "kubelet/container_config/container_config.h"
 #include "kubelet/runtime/termination_message.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::runtime {
 
 namespace cri_v1 = api::cri_v1;
 
@@ -42,14 +42,14 @@ RuntimeContainer from_list(const cri_v1::Container& container) {
   RuntimeContainer out;
   out.id = container.id;
   out.sandbox_id = container.pod_sandbox_id;
-  out.name = value_of(container.labels, labels::container_name);
+  out.name = value_of(container.labels, container_config::labels::container_name);
   if (container.metadata) out.attempt = static_cast<uint32_t>(container.metadata->attempt);
   out.phase = phase_of(container.state);
   out.created_at = from_nanos(container.created_at);
   out.image_id = container.image_ref;
   if (container.image) out.image = container.image->image;
-  out.hash = value_of(container.annotations, labels::container_hash);
-  out.termination_policy = value_of(container.annotations, labels::termination_message_policy);
+  out.hash = value_of(container.annotations, container_config::labels::container_hash);
+  out.termination_policy = value_of(container.annotations, container_config::labels::termination_message_policy);
   return out;
 }
 
@@ -85,7 +85,7 @@ void fill_status(const cri_v1::ContainerStatus& status, RuntimeContainer& out) {
   if (status.image && !status.image->image.empty()) out.image = status.image->image;
   if (!status.image_ref.empty()) out.image_id = status.image_ref;
   out.log_path = status.log_path;
-  const std::string path = value_of(status.annotations, labels::termination_message_path);
+  const std::string path = value_of(status.annotations, container_config::labels::termination_message_path);
   out.recursive_read_only.clear();
   for (const auto& mount : status.mounts) {
     if (!path.empty() && mount.container_path == path) out.termination_log = mount.host_path;
@@ -95,12 +95,12 @@ void fill_status(const cri_v1::ContainerStatus& status, RuntimeContainer& out) {
 
 cri_v1::PodSandboxFilter sandbox_filter(const std::string& uid) {
   cri_v1::PodSandboxFilter filter;
-  filter.label_selector[labels::pod_uid] = uid;
+  filter.label_selector[container_config::labels::pod_uid] = uid;
   return filter;
 }
 cri_v1::ContainerFilter container_filter(const std::string& uid) {
   cri_v1::ContainerFilter filter;
-  filter.label_selector[labels::pod_uid] = uid;
+  filter.label_selector[container_config::labels::pod_uid] = uid;
   return filter;
 }
 
@@ -168,13 +168,13 @@ rt::Task<Result<std::map<std::string, PodState>>> observe_all(cri::RuntimeClient
   CO_TRY_ASSIGN(const auto containers, co_await runtime.list_containers(ctx, cri_v1::ContainerFilter()));
   std::map<std::string, PodState> out;
   const auto entry = [&out](const FlatMap<std::string>& pod_labels) -> PodState* {
-    std::string uid = value_of(pod_labels, labels::pod_uid);
+    std::string uid = value_of(pod_labels, container_config::labels::pod_uid);
     if (uid.empty()) return nullptr;  // not a kubelet's
     PodState& state = out[uid];
     if (state.uid.empty()) {
       state.uid = std::move(uid);
-      state.name = value_of(pod_labels, labels::pod_name);
-      state.namespace_name = value_of(pod_labels, labels::pod_namespace);
+      state.name = value_of(pod_labels, container_config::labels::pod_name);
+      state.namespace_name = value_of(pod_labels, container_config::labels::pod_namespace);
     }
     return &state;
   };
@@ -191,4 +191,4 @@ rt::Task<Result<std::map<std::string, PodState>>> observe_all(cri::RuntimeClient
   co_return std::move(out);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::runtime

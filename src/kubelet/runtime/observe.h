@@ -9,7 +9,7 @@
 #include "kubelet/types/pod_state.h"
 #include "rt/runtime.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::runtime {
 
 // One pod. `previous`: the look before this one.
 rt::Task<Result<PodState>> observe_pod(cri::RuntimeClient& runtime, rt::Context ctx, std::string uid, PodState previous);
@@ -17,4 +17,4 @@ rt::Task<Result<PodState>> observe_pod(cri::RuntimeClient& runtime, rt::Context 
 // Every pod that the runtime has something of, by uid, without what only the status of a container says (times, exit codes, addresses).
 rt::Task<Result<std::map<std::string, PodState>>> observe_all(cri::RuntimeClient& runtime, rt::Context ctx);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::runtime

@@ -6,10 +6,10 @@
 #include "kubelet/resources/pod_resources.h"
 #include "kubelet/runtime/restart_policy.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::runtime {
 
 using namespace api::core_v1;
-using ProbeLookup = std::function<ProbeState(const std::string&)>;
+using ProbeLookup = std::function<probes::ProbeState(const std::string&)>;
 
 namespace {
 
@@ -146,19 +146,19 @@ class Planner {
 
   // Kills a running container that is to be replaced or has failed a probe, and starts it again if its policy says so.
   bool kill_if_unhealthy(const Container& container, const RuntimeContainer& running, ContainerRole role) {
-    const ProbeState probe = in_.probes(running.id);
+    const probes::ProbeState probe = in_.probes(running.id);
     const std::string what = "Container " + container.name;
     KillReason reason{};
     std::string message;
     bool again = role == ContainerRole::Sidecar || restarts_after_failure(pod_, container);
-    if (!running.hash.empty() && running.hash != container_hash(container)) {
+    if (!running.hash.empty() && running.hash != container_config::container_hash(container)) {
       reason = KillReason::SpecChanged;
       message = what + " definition changed";
       again = true;
-    } else if (probe.liveness == ProbeOutcome::Failure) {
+    } else if (probe.liveness == probes::ProbeOutcome::Failure) {
       reason = KillReason::LivenessProbe;
       message = what + " failed liveness probe";
-    } else if (probe.startup == ProbeOutcome::Failure) {
+    } else if (probe.startup == probes::ProbeOutcome::Failure) {
       reason = KillReason::StartupProbe;
       message = what + " failed startup probe";
     } else {
@@ -178,7 +178,8 @@ class Planner {
   }
 
   bool waits(const Container& container, const RuntimeContainer& latest) {
-    const auto wait = in_.backoffs.waiting(CrashBackoffs::key(container.name, container_hash(container)), latest.finished_at, in_.now);
+    const auto wait =
+        in_.backoffs.waiting(CrashBackoffs::key(container.name, container_config::container_hash(container)), latest.finished_at, in_.now);
     if (wait) plan_.wait.push_back({container.name, wait->until, wait->delay});
     return wait.has_value();
   }
@@ -226,8 +227,8 @@ bool should_restart(const Pod& pod, const Container& container, const RuntimeCon
   return restarts_after_exit(pod, container, latest->exit_code);
 }
 
-bool is_started(const Container& container, const RuntimeContainer& running, const ProbeState& probe) {
-  return running.phase == ContainerPhase::Running && (!container.startup_probe || probe.startup == ProbeOutcome::Success);
+bool is_started(const Container& container, const RuntimeContainer& running, const probes::ProbeState& probe) {
+  return running.phase == ContainerPhase::Running && (!container.startup_probe || probe.startup == probes::ProbeOutcome::Success);
 }
 
 bool is_initialized(const Pod& pod, const PodState& state, const ProbeLookup& probes) {
@@ -270,4 +271,4 @@ std::vector<std::vector<std::string>> kill_order(const Pod& pod, const PodState&
   return out;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::runtime

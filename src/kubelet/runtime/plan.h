@@ -12,7 +12,7 @@
 #include "kubelet/runtime/crash_backoff.h"
 #include "kubelet/types/pod_state.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::runtime {
 
 enum class KillReason : uint8_t { Stopping, LivenessProbe, StartupProbe, SpecChanged, Unknown, PodEnds };
 
@@ -53,7 +53,7 @@ struct PodPlan {
 struct PlanInputs {
   const api::core_v1::Pod& pod;
   const PodState& state;
-  std::function<ProbeState(const std::string& container_id)> probes;
+  std::function<probes::ProbeState(const std::string& container_id)> probes;
   const CrashBackoffs& backoffs;
   rt::WallTime now;
 };
@@ -63,12 +63,12 @@ PodPlan plan_pod(const PlanInputs& inputs);
 // Whether a container that ended so is started again.
 bool should_restart(const api::core_v1::Pod& pod, const api::core_v1::Container& container, const RuntimeContainer* latest);
 // The init containers have done their part: plain containers may run.
-bool is_initialized(const api::core_v1::Pod& pod, const PodState& state, const std::function<ProbeState(const std::string&)>& probes);
+bool is_initialized(const api::core_v1::Pod& pod, const PodState& state, const std::function<probes::ProbeState(const std::string&)>& probes);
 // Its startup probe, if any, has succeeded, and it runs.
-bool is_started(const api::core_v1::Container& container, const RuntimeContainer& running, const ProbeState& probe);
+bool is_started(const api::core_v1::Container& container, const RuntimeContainer& running, const probes::ProbeState& probe);
 
 // In which order containers are killed: all of one group together; a group after the ones before it have ended.
 // Plain containers first, then sidecars from the last to the first.
 std::vector<std::vector<std::string>> kill_order(const api::core_v1::Pod& pod, const PodState& state);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::runtime

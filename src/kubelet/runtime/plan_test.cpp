@@ -5,13 +5,13 @@
 #include "kubelet/container_config/container_config.h"
 #include "kubelet/testing.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::runtime {
 namespace {
 
 using api::core_v1::Pod;
 using namespace testing;
 
-using Probes = std::map<std::string, ProbeState>;
+using Probes = std::map<std::string, probes::ProbeState>;
 
 // "kill-pod create(1) kill(a0: why) start(a/1) wait(a 10s)"
 std::string text_of(const PodPlan& plan) {
@@ -29,7 +29,7 @@ void check_plan(const Pod& pod, const PodState& state, const std::string& want, 
                 const CrashBackoffs& backoffs = CrashBackoffs()) {
   const auto lookup = [&](const std::string& id) {
     const auto found = probes.find(id);
-    return found == probes.end() ? ProbeState() : found->second;
+    return found == probes.end() ? probes::ProbeState() : found->second;
   };
   EXPECT_EQ(text_of(plan_pod(PlanInputs{pod, state, lookup, backoffs, at(200)})), want);
 }
@@ -80,7 +80,7 @@ TEST(Plan, ASandboxThatIsGoneIsMadeAgain) {
 TEST(Plan, CrashLoopsWait) {
   CrashBackoffs backoffs;
   const auto pod = plain("Always");
-  backoffs.next(CrashBackoffs::key("a", container_hash(pod.spec.containers[0])), at(195));
+  backoffs.next(CrashBackoffs::key("a", container_config::container_hash(pod.spec.containers[0])), at(195));
   auto state = state_of({exited("a", 1, 1), running("b")});
   state.containers[0].finished_at = at(196);
   check_plan(pod, state, "wait(a 10s)", {}, backoffs);
@@ -90,12 +90,12 @@ TEST(Plan, CrashLoopsWait) {
 
 TEST(Plan, ProbesAndChangesKill) {
   const auto state = state_of({running("a"), running("b")});
-  ProbeState dead;
-  dead.liveness = ProbeOutcome::Failure;
+  probes::ProbeState dead;
+  dead.liveness = probes::ProbeOutcome::Failure;
   check_plan(plain("Always"), state, "kill(a0: Container a failed liveness probe, will be restarted) start(a/1)", {{"a0", dead}});
   check_plan(plain("Never"), state, "kill(a0: Container a failed liveness probe)", {{"a0", dead}});
-  ProbeState stuck;
-  stuck.startup = ProbeOutcome::Failure;
+  probes::ProbeState stuck;
+  stuck.startup = probes::ProbeOutcome::Failure;
   check_plan(plain("Always"), state, "kill(b0: Container b failed startup probe, will be restarted) start(b/1)", {{"b0", stuck}});
   auto changed = state;
   changed.containers[0].hash = "other";
@@ -123,8 +123,8 @@ TEST(Plan, Sidecars) {
   const auto pod =
       pod_of(R"({spec: {restartPolicy: OnFailure, initContainers: [{name: s, image: x, restartPolicy: Always, startupProbe: {}}, {name: i, image: x}],
     containers: [{name: a, image: x}]}})");
-  ProbeState up;
-  up.startup = ProbeOutcome::Success;
+  probes::ProbeState up;
+  up.startup = probes::ProbeOutcome::Success;
   check_plan(pod, state_of({}), "start(s/0)");
   check_plan(pod, state_of({running("s")}), "");
   check_plan(pod, state_of({running("s")}), "start(i/0)", {{"s0", up}});
@@ -176,4 +176,4 @@ TEST(CrashBackoffs, DoublesUpToItsMaximumAndForgets) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::runtime

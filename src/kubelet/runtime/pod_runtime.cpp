@@ -9,7 +9,7 @@
 #include "kubelet/logs/container_logs.h"
 #include "rt/combine.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::runtime {
 
 using namespace api::core_v1;
 namespace log = component::log;
@@ -42,20 +42,20 @@ rt::Task<Result<std::string>> PodRuntime::create_sandbox(rt::Context ctx, PodPtr
 }
 
 rt::Task<Result<Unit>> PodRuntime::update_resources(rt::Context ctx, PodPtr pod, std::string container, std::string container_id) {
-  const auto spec = find_container(pod->spec, container);
+  const auto spec = container_config::find_container(pod->spec, container);
   if (!spec) co_return error(Reason::NotFound, "no container " + container);
   api::cri_v1::UpdateContainerResourcesRequest request;
   request.container_id = std::move(container_id);
-  request.linux = make_linux_resources(*pod, *spec, deps_.node());
+  request.linux = container_config::make_linux_resources(*pod, *spec, deps_.node());
   co_return co_await deps_.cri.update_container_resources(std::move(ctx), std::move(request));
 }
 
 rt::Task<Result<Unit>> PodRuntime::update_sandbox_resources(rt::Context ctx, PodPtr pod, std::string sandbox_id) {
-  const NodeConfig node = deps_.node();
+  const container_config::NodeConfig node = deps_.node();
   api::cri_v1::UpdatePodSandboxResourcesRequest request;
   request.pod_sandbox_id = std::move(sandbox_id);
-  request.overhead = overhead_resources(*pod, node);
-  request.resources = sandbox_resources(*pod, node);
+  request.overhead = container_config::overhead_resources(*pod, node);
+  request.resources = container_config::sandbox_resources(*pod, node);
   auto told = co_await deps_.cri.update_pod_sandbox_resources(std::move(ctx), std::move(request));
   if (!told && told.error().reason == Reason::MethodNotAllowed) co_return Unit{};
   co_return std::move(told);
@@ -94,8 +94,9 @@ rt::Task<Result<Unit>> PodRuntime::remove_container(rt::Context ctx, RuntimeCont
   auto removed = co_await deps_.cri.remove_container(ctx, container.id);
   if (!removed && removed.error().reason != Reason::NotFound) co_return std::move(removed);
   std::string link;
-  if (!deps_.container_logs_dir.empty()) link = deps_.container_logs_dir + "/" + log_link_name(name, namespace_name, container.name, container.id);
-  co_await deps_.runtime.run_blocking([&] { remove_container_log(container.log_path, link); });
+  if (!deps_.container_logs_dir.empty())
+    link = deps_.container_logs_dir + "/" + logs::log_link_name(name, namespace_name, container.name, container.id);
+  co_await deps_.runtime.run_blocking([&] { logs::remove_container_log(container.log_path, link); });
   co_return Unit{};
 }
 
@@ -109,7 +110,7 @@ rt::Task<Result<Unit>> PodRuntime::remove_pod(rt::Context ctx, PodState state, s
     if (!removed && removed.error().reason != Reason::NotFound) co_return std::move(removed);
   }
   const std::string directory = deps_.paths.pod_log(namespace_name, name, state.uid);
-  co_await deps_.runtime.run_blocking([&] { remove_pod_logs(directory, deps_.container_logs_dir, name, namespace_name); });
+  co_await deps_.runtime.run_blocking([&] { logs::remove_pod_logs(directory, deps_.container_logs_dir, name, namespace_name); });
   co_return Unit{};
 }
 
@@ -131,4 +132,4 @@ rt::Task<void> PodRuntime::collect_garbage(rt::Context ctx, PodState state, std:
   }
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::runtime

@@ -22,23 +22,23 @@
 #include "kubelet/types/waiting_reason.h"
 #include "rt/runtime.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::runtime {
 
 constexpr int64_t minimum_grace_seconds = 2;  // that a container keeps after its preStop hook
 
 struct PodRuntimeDeps {
   rt::Runtime& runtime;
   cri::RuntimeClient& cri;
-  Configurator& configurator;
-  ImagePuller& images;
-  LifecycleHooks& hooks;
+  container_config::Configurator& configurator;
+  images::ImagePuller& images;
+  hooks::LifecycleHooks& hooks;
   PodEvents& events;
   Paths paths;
   std::string container_logs_dir;  // "": no links
   // The runtime's handler of a runtime class; an error if there is no such class.
   std::function<rt::Task<Result<std::string>>(rt::Context, std::string runtime_class)> runtime_handler;
   std::function<std::vector<std::string>()> node_ips;
-  std::function<NodeConfig()> node;
+  std::function<container_config::NodeConfig()> node;
 };
 
 struct StartRequest {
@@ -81,7 +81,7 @@ class PodRuntime {
   rt::Task<void> collect_garbage(rt::Context ctx, PodState state, std::string namespace_name, std::string name);
 
  private:
-  rt::Task<Expected<std::string, WaitingReason>> create_and_start(rt::Context ctx, StartRequest request, PulledImage image,
+  rt::Task<Expected<std::string, WaitingReason>> create_and_start(rt::Context ctx, StartRequest request, images::PulledImage image,
                                                                   api::cri_v1::PodSandboxConfig sandbox);
   // The images of the image volumes that the container mounts, by the volume's name.
   rt::Task<Expected<FlatMap<std::string>, WaitingReason>> pull_image_volumes(rt::Context ctx, PodPtr pod, std::string container,
@@ -99,4 +99,4 @@ class PodRuntime {
 // The seconds that a container gets to end.
 int64_t grace_seconds_of(const api::core_v1::Pod& pod, const KillRequest& request);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::runtime

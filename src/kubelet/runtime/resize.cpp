@@ -5,7 +5,7 @@
 
 #include "kubelet/resources/pod_resources.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::runtime {
 
 using namespace api::core_v1;
 
@@ -14,7 +14,7 @@ namespace {
 constexpr std::array<std::string_view, 2> resizable{"cpu", "memory"};
 
 // Absent and absent are equal; absent is no amount of the other.
-bool same(const ResourceList& a, const ResourceList& b, std::string_view name) {
+bool same(const rules::ResourceList& a, const rules::ResourceList& b, std::string_view name) {
   const auto x = a.find(name);
   const auto y = b.find(name);
   if (x == a.end() || y == b.end()) return x == a.end() && y == b.end();
@@ -38,7 +38,7 @@ void each_resizable(const PodSpec& spec, Visit visit) {
   for (const auto& container : spec.containers) visit(container);
 }
 
-void take_larger(ResourceList& to, const ResourceList& other, bool absent_is_most) {
+void take_larger(rules::ResourceList& to, const rules::ResourceList& other, bool absent_is_most) {
   for (const auto name : resizable) {
     const auto mine = to.find(name);
     const auto theirs = other.find(name);
@@ -115,4 +115,4 @@ void keep_resources(const PodSpec& from, PodSpec& to) {
   keep(from.init_containers, to.init_containers);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::runtime

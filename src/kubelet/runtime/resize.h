@@ -9,7 +9,7 @@
 #include "api/gen/core_v1.h"
 #include "kubelet/types/pod_state.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::runtime {
 
 // What each running container was started with or resized to, by its id.
 using AppliedResources = std::map<std::string, api::core_v1::ResourceRequirements, std::less<>>;
@@ -29,4 +29,4 @@ bool resources_differ(const api::core_v1::PodSpec& a, const api::core_v1::PodSpe
 // `to` with the containers' resources of `from`.
 void keep_resources(const api::core_v1::PodSpec& from, api::core_v1::PodSpec& to);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::runtime

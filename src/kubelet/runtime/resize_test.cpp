@@ -4,7 +4,7 @@
 
 #include "kubelet/testing.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::runtime {
 namespace {
 
 using namespace testing;
@@ -56,4 +56,4 @@ TEST(Resize, KeepsTheOldResources) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::runtime

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::runtime {
 
 using namespace api::core_v1;
 
@@ -30,4 +30,4 @@ bool restarts_after_failure(const Pod& pod, const Container& container) {
   return (container.restart_policy ? *container.restart_policy : pod.spec.restart_policy) != "Never";
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::runtime

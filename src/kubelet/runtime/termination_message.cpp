@@ -12,7 +12,7 @@
 #include "os/system_error.h"
 #include "rt/runtime.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::runtime {
 
 namespace {
 
@@ -54,7 +54,7 @@ std::string message_of(const RuntimeContainer& container) {
   }
   const bool fallback = container.termination_policy == "FallbackToLogsOnError" && container.exit_code != 0;
   if (!message.empty() || !fallback || container.log_path.empty()) return message;
-  const auto log = read_part(open_container_log(container.log_path), container.log_path, log_tail_bytes, true);
+  const auto log = read_part(logs::open_container_log(container.log_path), container.log_path, log_tail_bytes, true);
   return log ? tail_of_log(*log) : message;
 }
 
@@ -88,4 +88,4 @@ rt::Task<void> read_termination_message(RuntimeContainer& container) {
   container.message += message;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::runtime

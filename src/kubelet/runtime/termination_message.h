@@ -7,7 +7,7 @@
 #include "kubelet/types/pod_state.h"
 #include "rt/task.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::runtime {
 
 constexpr std::size_t termination_message_bytes_max = 4096;   // of the file
 constexpr std::size_t termination_fallback_bytes_max = 2048;  // of the log
@@ -20,4 +20,4 @@ rt::Task<void> read_termination_message(RuntimeContainer& container);
 // The text of the last lines of a log in CRI's format ("2026-01-02T03:04:05.6Z stdout F text"), within the limits above.
 std::string tail_of_log(std::string_view log);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::runtime

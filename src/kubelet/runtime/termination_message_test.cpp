@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::runtime {
 namespace {
 
 TEST(TailOfLog, TextOfLines) {
@@ -21,4 +21,4 @@ TEST(TailOfLog, KeepsTheEnd) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::runtime

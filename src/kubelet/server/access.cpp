@@ -19,7 +19,7 @@ component::DelegatedAccessSetup Access::setup() {
 }
 
 rt::Task<Result<Unit>> Access::authorize(rt::Context ctx, User user, RequestAttributes attributes) {
-  if (deps_.authorization.mode == api::kubeletconfig_v1beta1::KubeletAuthorizationMode::AlwaysAllow) co_return Unit{};
+  if (deps_.authorization.mode == "AlwaysAllow") co_return Unit{};
   for (const std::string& subresource : attributes.subresources) {
     component::AccessAttributes about;
     about.verb = attributes.verb;

@@ -33,7 +33,7 @@ LogSelection LogReader::selection_of(const LogReading& reading) {
 
 // The very file that was looked at, whatever takes its name meanwhile.
 Result<std::unique_ptr<rt::File>> LogReader::open_file() {
-  TRY_ASSIGN(const os::UniqueFd fd, open_container_log(reading_.path));
+  TRY_ASSIGN(const os::UniqueFd fd, logs::open_container_log(reading_.path));
   return runtime_.disk().open(os::fd_path(fd.get()), rt::OpenOptions{});
 }
 

@@ -74,17 +74,17 @@ TEST_F(NodeLogs, NamesAreText) {
 }
 
 TEST_F(NodeLogs, AContainersLogIsAFile) {
-  EXPECT_TRUE(open_container_log(log()));
-  EXPECT_EQ(*container_log_bytes(log()), 34u);
+  EXPECT_TRUE(logs::open_container_log(log()));
+  EXPECT_EQ(*logs::container_log_bytes(log()), 34u);
   const std::string folder = root_ + "/pods/ns_p_u";
   ASSERT_EQ(::symlink((top_ + "/secret").c_str(), (folder + "/c/1.log").c_str()), 0);
   ASSERT_EQ(::mkfifo((folder + "/c/2.log").c_str(), 0644), 0);
   ASSERT_EQ(::symlink("c", (folder + "/d").c_str()), 0);
   ASSERT_EQ(::symlink("ns_p_u", (root_ + "/pods/other").c_str()), 0);
   for (const std::string& path : {folder + "/c/1.log", folder + "/c/2.log", folder + "/d/0.log", root_ + "/pods/other/c/0.log", folder + "/c"})
-    EXPECT_EQ(open_container_log(path).error().reason, Reason::Forbidden) << path;
-  EXPECT_EQ(open_container_log(folder + "/c/3.log").error().reason, Reason::NotFound);
-  EXPECT_FALSE(open_container_log("0.log"));
+    EXPECT_EQ(logs::open_container_log(path).error().reason, Reason::Forbidden) << path;
+  EXPECT_EQ(logs::open_container_log(folder + "/c/3.log").error().reason, Reason::NotFound);
+  EXPECT_FALSE(logs::open_container_log("0.log"));
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::shutdown {
 
 namespace {
 
@@ -41,4 +41,4 @@ int64_t shutdown_grace(const ShutdownGroup& group, const api::core_v1::Pod& pod)
   return std::min(group.grace_seconds, pod.spec.termination_grace_period_seconds.value_or(group.grace_seconds));
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::shutdown

@@ -8,7 +8,7 @@
 #include "api/gen/kubeletconfig_v1beta1.h"
 #include "kubelet/types/pod.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::shutdown {
 
 inline constexpr const char* shutdown_reason = "Terminated";
 inline constexpr const char* shutdown_message = "Pod was terminated in response to imminent node shutdown.";
@@ -27,4 +27,4 @@ void assign_pods(std::vector<ShutdownGroup>& groups, const std::vector<PodPtr>& 
 // A pod's own grace period if it is shorter than its group's.
 int64_t shutdown_grace(const ShutdownGroup& group, const api::core_v1::Pod& pod);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::shutdown

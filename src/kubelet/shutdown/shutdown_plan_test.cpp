@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::shutdown {
 namespace {
 
 PodPtr pod(int32_t priority, int64_t grace) {
@@ -43,4 +43,4 @@ TEST(Shutdown, GroupsByPriority) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::shutdown

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::sources {
 
 namespace {
 
@@ -68,4 +68,4 @@ PodPtr PodConfig::mirror_of(const api::core_v1::Pod& pod) const {
   return found == mirrors_.end() ? nullptr : found->second;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::sources

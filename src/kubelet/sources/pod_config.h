@@ -11,7 +11,7 @@
 
 #include "kubelet/types/pod.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::sources {
 
 class PodConfig {
  public:
@@ -44,4 +44,4 @@ class PodConfig {
   Listener listener_;
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::sources

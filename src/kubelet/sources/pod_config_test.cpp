@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::sources {
 namespace {
 
 using api::core_v1::Pod;
@@ -40,4 +40,4 @@ TEST(PodConfig, OldPodsComeFirstAndThoseThatWereHereBeforeThem) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::sources

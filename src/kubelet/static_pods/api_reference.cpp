@@ -1,6 +1,6 @@
 #include "kubelet/static_pods/api_reference.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::static_pods {
 
 namespace {
 
@@ -84,4 +84,4 @@ std::optional<ApiReference> api_reference(const Pod& pod) {
   return first_of(spec.volumes, "spec.volumes", of_volume);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::static_pods

@@ -7,7 +7,7 @@
 
 #include "api/gen/core_v1.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::static_pods {
 
 struct ApiReference {
   std::string kind;   // upstream's words: "secrets", "csidrivers (via CSI volumes)"
@@ -16,4 +16,4 @@ struct ApiReference {
 // The first one; nullopt: none.
 std::optional<ApiReference> api_reference(const api::core_v1::Pod& pod);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::static_pods

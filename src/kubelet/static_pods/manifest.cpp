@@ -13,7 +13,7 @@
 #include "kubelet/static_pods/api_reference.h"
 #include "kubelet/types/pod.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::static_pods {
 
 namespace {
 
@@ -111,4 +111,4 @@ Result<Pod> parse_static_pod(std::string_view text, const ManifestSource& source
   return pod;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::static_pods

@@ -7,7 +7,7 @@
 #include "api/gen/core_v1.h"
 #include "base/status.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::static_pods {
 
 struct ManifestSource {
   std::string path;  // goes into the pod's UID
@@ -19,4 +19,4 @@ struct ManifestSource {
 // tolerates every NoExecute taint, and carries upstream's annotations. Invalid says what is wrong with it.
 Result<api::core_v1::Pod> parse_static_pod(std::string_view text, const ManifestSource& source);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::static_pods

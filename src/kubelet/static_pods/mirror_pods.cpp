@@ -4,7 +4,7 @@
 
 #include "component/log.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::static_pods {
 
 namespace {
 
@@ -99,4 +99,4 @@ rt::Task<void> MirrorPods::run(rt::Context ctx) {
   }
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::static_pods

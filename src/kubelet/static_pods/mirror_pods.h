@@ -14,7 +14,7 @@
 #include "rt/runtime.h"
 #include "rt/sync.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::static_pods {
 
 struct MirrorPlan {
   std::vector<PodPtr> create;  // static pods
@@ -29,7 +29,7 @@ api::core_v1::Pod mirror_of_static_pod(const api::core_v1::Pod& pod, const std::
 struct MirrorPodsDeps {
   rt::Runtime& runtime;
   client::Client& client;
-  const PodConfig& pods;
+  const sources::PodConfig& pods;
   std::string node_name;
   // The UID of the Node, which owns its mirrors; "" while it is not registered.
   std::function<std::string()> node_uid;
@@ -54,4 +54,4 @@ class MirrorPods {
   rt::TaskGroup tasks_;
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::static_pods

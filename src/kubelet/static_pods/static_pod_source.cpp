@@ -6,7 +6,7 @@
 #include "component/log.h"
 #include "kubelet/static_pods/manifest.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::static_pods {
 
 namespace {
 
@@ -82,4 +82,4 @@ rt::Task<void> StaticPodSource::run(rt::Context ctx) {
   }
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::static_pods

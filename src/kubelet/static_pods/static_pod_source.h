@@ -13,7 +13,7 @@
 #include "rt/runtime.h"
 #include "rt/sync.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::static_pods {
 
 constexpr std::size_t manifest_bytes_max = 10 << 20;
 
@@ -42,4 +42,4 @@ class StaticPodSource {
   rt::TaskGroup tasks_;
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::static_pods

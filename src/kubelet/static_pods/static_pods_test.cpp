@@ -7,7 +7,7 @@
 #include "rt/sync.h"
 #include "rt/testing.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::static_pods {
 namespace {
 
 using namespace std::chrono_literals;
@@ -163,4 +163,4 @@ rt::Task<void> follow_a_folder() {
 TEST(StaticPodSource, FollowsAFolder) { rt::testing::run_sim(follow_a_folder()); }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::static_pods

@@ -6,7 +6,7 @@
 #include "kubelet/container_config/container_config.h"
 #include "kubelet/status/container_status.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::stats {
 
 using namespace api::kubeletstats_v1alpha1;
 namespace cri_v1 = api::cri_v1;
@@ -14,7 +14,7 @@ namespace metrics = component::metrics;
 
 namespace {
 
-api::Time from_nanos(int64_t nanos) { return to_time(rt::WallTime(rt::Duration(nanos))); }
+api::Time from_nanos(int64_t nanos) { return status::to_time(rt::WallTime(rt::Duration(nanos))); }
 std::optional<uint64_t> value_of(const Box<cri_v1::UInt64Value>& box) { return box ? std::optional<uint64_t>(box->value) : std::nullopt; }
 
 CPUStats cpu_of(const cri_v1::CpuUsage& usage) {
@@ -81,7 +81,7 @@ PodStats pod_of(const StatsInputs& in, const api::core_v1::Pod& pod) {
   if (pod.status.start_time) out.start_time = *pod.status.start_time;
   CPUStats cpu;
   MemoryStats memory;
-  cpu.time = memory.time = to_time(in.now);
+  cpu.time = memory.time = status::to_time(in.now);
   for (const auto* statuses : {&pod.status.container_statuses, &pod.status.init_container_statuses}) {
     for (const auto& status : *statuses) {
       const auto found = std::find_if(in.containers.begin(), in.containers.end(),
@@ -108,7 +108,7 @@ PodStats pod_of(const StatsInputs& in, const api::core_v1::Pod& pod) {
 
 FsStats fs_of(const os::FileSystemUsage& usage, rt::WallTime now) {
   FsStats out;
-  out.time = to_time(now);
+  out.time = status::to_time(now);
   out.available_bytes = usage.available_bytes;
   out.capacity_bytes = usage.capacity_bytes;
   out.used_bytes = usage.used_bytes;
@@ -133,10 +133,10 @@ struct Page {
 Summary make_summary(const StatsInputs& in) {
   Summary out;
   out.node.node_name = in.node_name;
-  out.node.start_time = to_time(in.node_started);
+  out.node.start_time = status::to_time(in.node_started);
   auto& cpu = out.node.cpu.emplace();
   auto& memory = out.node.memory.emplace();
-  cpu.time = memory.time = to_time(in.now);
+  cpu.time = memory.time = status::to_time(in.now);
   if (in.node) {
     cpu.usage_core_nano_seconds = in.node->cpu_usage_ns;
     cpu.usage_nano_cores = in.node_nano_cores;
@@ -192,4 +192,4 @@ std::string resource_metrics(const Summary& summary) {
   return std::move(page.text);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::stats

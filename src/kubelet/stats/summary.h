@@ -14,7 +14,7 @@
 #include "os/machine.h"
 #include "rt/clock.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::stats {
 
 struct StatsInputs {
   std::string node_name;
@@ -34,4 +34,4 @@ api::kubeletstats_v1alpha1::Summary make_summary(const StatsInputs& inputs);
 // /metrics/resource: seconds and bytes of node, pods and containers, under upstream's names.
 std::string resource_metrics(const api::kubeletstats_v1alpha1::Summary& summary);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::stats

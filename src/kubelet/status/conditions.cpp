@@ -8,7 +8,7 @@
 #include "rules/conditions.h"
 #include "rules/pod_state.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::status {
 
 using namespace api::core_v1;
 
@@ -152,4 +152,4 @@ void set_condition(PodStatus& status, PodCondition condition, rt::WallTime now) 
   rules::set_condition(status.conditions, std::move(condition));
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::status

@@ -3,7 +3,7 @@
 
 #include "kubelet/status/generate.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::status {
 
 // PodReadyToStartContainers, Initialized, Ready, ContainersReady, PodScheduled, and those of a resize, from `status`, whose container statuses and
 // phase are complete; those of others are kept as `inputs.previous` and the API have them.
@@ -14,4 +14,4 @@ void set_condition(api::core_v1::PodStatus& status, api::core_v1::PodCondition c
 api::core_v1::PodCondition disruption_by_kubelet(std::string message);
 bool is_kubelet_condition(std::string_view type);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::status

@@ -8,7 +8,7 @@
 #include "kubelet/runtime/plan.h"
 #include "kubelet/types/pod_state.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::status {
 
 using namespace api::core_v1;
 
@@ -121,7 +121,7 @@ class Statuses {
     if (in_.terminating || in_.terminated || kind_ == StatusKind::Ephemeral) return false;
     if (kind_ == StatusKind::Init && !rules::is_sidecar(container) && latest && latest->phase == ContainerPhase::Exited && latest->exit_code == 0)
       return false;
-    return should_restart(in_.pod, container, latest);
+    return runtime::should_restart(in_.pod, container, latest);
   }
 
   // A container that could not be started, or waits to be: Waiting with the reason.
@@ -144,9 +144,9 @@ class Statuses {
       out.ready = out.state.terminated && out.state.terminated->exit_code == 0;
       return;
     }
-    const ProbeState probe = latest ? in_.probes(latest->id) : ProbeState();
-    out.started = running && latest && is_started(container, *latest, probe);
-    out.ready = *out.started && (!container.readiness_probe || probe.readiness == ProbeOutcome::Success);
+    const probes::ProbeState probe = latest ? in_.probes(latest->id) : probes::ProbeState();
+    out.started = running && latest && runtime::is_started(container, *latest, probe);
+    out.ready = *out.started && (!container.readiness_probe || probe.readiness == probes::ProbeOutcome::Success);
   }
 
   void fill_spec(const Container& container, const RuntimeContainer* latest, ContainerStatus& out) {
@@ -179,7 +179,7 @@ std::vector<ContainerStatus> container_statuses(const StatusInputs& inputs, Stat
   Statuses statuses(inputs, kind);
   std::vector<ContainerStatus> out;
   if (kind == StatusKind::Ephemeral) {
-    for (const auto& container : inputs.pod.spec.ephemeral_containers) out.push_back(statuses.make(plain_container(container)));
+    for (const auto& container : inputs.pod.spec.ephemeral_containers) out.push_back(statuses.make(container_config::plain_container(container)));
     return out;
   }
   for (const auto& container : kind == StatusKind::Init ? inputs.pod.spec.init_containers : inputs.pod.spec.containers)
@@ -187,4 +187,4 @@ std::vector<ContainerStatus> container_statuses(const StatusInputs& inputs, Stat
   return out;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::status

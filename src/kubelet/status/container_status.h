@@ -3,7 +3,7 @@
 
 #include "kubelet/status/generate.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::status {
 
 // Of the plain containers, the init containers (sidecars among them) or the ephemeral ones, in the order of the spec.
 enum class StatusKind : uint8_t { Main, Init, Ephemeral };
@@ -11,4 +11,4 @@ std::vector<api::core_v1::ContainerStatus> container_statuses(const StatusInputs
 
 api::Time to_time(rt::WallTime time);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::status

@@ -6,7 +6,7 @@
 #include "kubelet/status/pod_level_resources.h"
 #include "rules/pod_state.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::status {
 
 using namespace api::core_v1;
 
@@ -56,4 +56,4 @@ PodStatus generate_status(const StatusInputs& inputs) {
   return status;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::status

@@ -14,14 +14,14 @@
 #include "kubelet/types/waiting_reason.h"
 #include "os/cgroup.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::status {
 
 struct StatusInputs {
   const api::core_v1::Pod& pod;
   // The status that was generated last (or the API's, after a restart).
   const api::core_v1::PodStatus& previous;
   const PodState& state;
-  std::function<ProbeState(const std::string& container_id)> probes;
+  std::function<probes::ProbeState(const std::string& container_id)> probes;
   std::map<std::string, WaitingReason, std::less<>> waiting;  // by container
   std::vector<std::string> node_ips;
   // What running containers were given, by id; those that are not there have what the spec says.
@@ -41,4 +41,4 @@ api::core_v1::PodStatus generate_status(const StatusInputs& inputs);
 // Pending, Running, Succeeded, Failed or Unknown.
 std::string pod_phase(const api::core_v1::Pod& pod, const api::core_v1::PodStatus& status, bool terminated);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::status

@@ -8,7 +8,7 @@
 #include "kubelet/testing.h"
 #include "rules/conditions.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::status {
 namespace {
 
 using namespace api::core_v1;
@@ -18,7 +18,7 @@ struct Case {
   Pod pod;
   PodState state;
   std::map<std::string, WaitingReason, std::less<>> waiting;
-  std::map<std::string, ProbeState> probes;
+  std::map<std::string, probes::ProbeState> probes;
   bool terminating = false;
   bool terminated = false;
   std::string failed_reason;
@@ -27,7 +27,7 @@ struct Case {
 PodStatus status_of(const Case& in) {
   StatusInputs inputs{in.pod, in.pod.status, in.state, [&](const std::string& id) {
                         const auto found = in.probes.find(id);
-                        return found == in.probes.end() ? ProbeState() : found->second;
+                        return found == in.probes.end() ? probes::ProbeState() : found->second;
                       }};
   inputs.waiting = in.waiting;
   inputs.node_ips = {"192.0.2.1"};
@@ -144,8 +144,8 @@ TEST(Status, ReadinessNeedsProbesAndGates) {
                  "readinessProbe: {}}]}}"),
           state_of({running("a")})};
   EXPECT_EQ(condition_text(status_of(in), "ContainersReady"), "False ContainersNotReady: containers with unready status: [a]");
-  ProbeState ok;
-  ok.readiness = ProbeOutcome::Success;
+  probes::ProbeState ok;
+  ok.readiness = probes::ProbeOutcome::Success;
   in.probes["a0"] = ok;
   EXPECT_EQ(condition_text(status_of(in), "ContainersReady"), "True");
   EXPECT_EQ(condition_text(status_of(in), "Ready"),
@@ -218,4 +218,4 @@ TEST(StatusPatch, LeavesConditionsOfOthersAlone) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::status

@@ -5,7 +5,7 @@
 #include "kubelet/runtime/restart_policy.h"
 #include "kubelet/status/generate.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::status {
 
 using namespace api::core_v1;
 
@@ -33,11 +33,11 @@ void count_init(const Pod& pod, const Container& container, const ContainerStatu
     if (!sidecar || !status->started.value_or(false)) ++counts.pending_init;
   } else if (status->state.terminated) {
     if (!sidecar && status->state.terminated->exit_code != 0) {
-      (restarts_after_exit(pod, container, status->state.terminated->exit_code) ? counts.pending_init : counts.failed_init)++;
+      (runtime::restarts_after_exit(pod, container, status->state.terminated->exit_code) ? counts.pending_init : counts.failed_init)++;
     }
   } else if (status->last_state.terminated) {
     if (!sidecar && status->last_state.terminated->exit_code != 0) {
-      (restarts_after_exit(pod, container, status->last_state.terminated->exit_code) ? counts.pending_init : counts.failed_init)++;
+      (runtime::restarts_after_exit(pod, container, status->last_state.terminated->exit_code) ? counts.pending_init : counts.failed_init)++;
     }
   } else {
     ++counts.pending_init;
@@ -78,4 +78,4 @@ std::string pod_phase(const Pod& pod, const PodStatus& status, bool terminated) 
   return counts.stopped == counts.succeeded ? "Succeeded" : "Failed";
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::status

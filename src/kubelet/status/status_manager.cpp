@@ -6,7 +6,7 @@
 #include "component/log.h"
 #include "rt/backoff.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::status {
 
 namespace log = component::log;
 
@@ -16,7 +16,7 @@ constexpr rt::BackoffOptions retry_options{.initial = std::chrono::milliseconds(
 uint64_t revision(const api::core_v1::Pod& pod) { return std::strtoull(pod.metadata.resource_version.c_str(), nullptr, 10); }
 }  // namespace
 
-StatusManager::StatusManager(rt::Runtime& runtime, client::Client* client, const PodConfig& config)
+StatusManager::StatusManager(rt::Runtime& runtime, client::Client* client, const sources::PodConfig& config)
     : runtime_(runtime), client_(client), config_(config) {}
 
 void StatusManager::set(PodPtr pod, api::core_v1::PodStatus status) {
@@ -124,4 +124,4 @@ rt::Task<Result<Unit>> StatusManager::flush(rt::Context ctx, std::string uid) {
 
 rt::Task<void> StatusManager::stop() { co_await tasks_.close(); }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::status

@@ -15,12 +15,12 @@
 #include "rt/runtime.h"
 #include "rt/sync.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::status {
 
 class StatusManager {
  public:
   // `client` nullptr: statuses are only kept. Both outlive it.
-  StatusManager(rt::Runtime& runtime, client::Client* client, const PodConfig& config);
+  StatusManager(rt::Runtime& runtime, client::Client* client, const sources::PodConfig& config);
 
   // The status of a pod (its mirror in the API, if it is a static one).
   void set(PodPtr pod, api::core_v1::PodStatus status);
@@ -56,7 +56,7 @@ class StatusManager {
 
   rt::Runtime& runtime_;
   client::Client* client_;
-  const PodConfig& config_;
+  const sources::PodConfig& config_;
   std::map<std::string, EntryPtr, std::less<>> entries_;
   rt::TaskGroup tasks_;
 };
@@ -64,4 +64,4 @@ class StatusManager {
 // The strategic merge patch that turns `before` into `after`, conditions of others left alone; "" if there is nothing to say. Pure.
 std::string status_patch(std::string_view uid, const api::core_v1::PodStatus& before, const api::core_v1::PodStatus& after);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::status

@@ -3,7 +3,7 @@
 #include "kubelet/status/conditions.h"
 #include "kubelet/status/status_manager.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::status {
 
 using codec::Value;
 
@@ -81,4 +81,4 @@ std::string status_patch(std::string_view uid, const api::core_v1::PodStatus& be
   return codec::to_json(patch);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::status

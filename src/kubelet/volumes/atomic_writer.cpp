@@ -14,7 +14,7 @@
 #include "os/read_file.h"
 #include "os/system_error.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 
 namespace {
 
@@ -149,4 +149,4 @@ Result<bool> write_payload(const AtomicWrite& write) {
   return true;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

@@ -12,7 +12,7 @@
 #include "kubelet/volumes/payload.h"
 #include "rt/clock.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 
 struct AtomicWrite {
   std::string volume;  // an existing directory
@@ -24,4 +24,4 @@ struct AtomicWrite {
 // Whether anything changed.
 Result<bool> write_payload(const AtomicWrite& write);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

@@ -9,7 +9,7 @@
 #include "os/path.h"
 #include "os/system_error.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 
 namespace {
 
@@ -44,4 +44,4 @@ Result<HostPath> check_host_path(const std::string& path, std::string_view type)
   return out;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

@@ -6,7 +6,7 @@
 
 #include "base/status.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 
 struct HostPath {
   bool is_file = false;  // or a socket or a device
@@ -15,4 +15,4 @@ struct HostPath {
 // failed: PATH is not a directory" and the like, as upstream says it.
 Result<HostPath> check_host_path(const std::string& path, std::string_view type);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

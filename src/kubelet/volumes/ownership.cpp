@@ -12,7 +12,7 @@
 #include "os/path.h"
 #include "os/system_error.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 
 namespace {
 
@@ -63,4 +63,4 @@ Result<std::vector<std::string>> list_names(const std::string& directory) {
   return out;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

@@ -7,7 +7,7 @@
 
 #include "base/status.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 
 constexpr uint32_t group_read_bits = 0440;
 constexpr uint32_t group_write_bits = 0660;
@@ -19,4 +19,4 @@ Result<Unit> own_by_group(const std::string& root, uint32_t gid, bool read_only,
 // Names in a directory, sorted.
 Result<std::vector<std::string>> list_names(const std::string& directory);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

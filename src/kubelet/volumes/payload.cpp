@@ -1,6 +1,6 @@
 #include "kubelet/volumes/payload.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 
 namespace core = api::core_v1;
 
@@ -72,9 +72,9 @@ Result<Payload> downward_payload(const std::vector<core::DownwardAPIVolumeFile>&
   for (const core::DownwardAPIVolumeFile& item : items) {
     std::string text;
     if (item.field_ref) {
-      TRY_ASSIGN(text, field_value(pod, item.field_ref->field_path, {}));
+      TRY_ASSIGN(text, downward::field_value(pod, item.field_ref->field_path, {}));
     } else if (item.resource_field_ref) {
-      TRY_ASSIGN(text, resource_value_text(pod, nullptr, *item.resource_field_ref, node_allocatable));
+      TRY_ASSIGN(text, downward::resource_value_text(pod, nullptr, *item.resource_field_ref, node_allocatable));
     }
     out[item.path] = file(std::move(text), item.mode, default_mode);
   }
@@ -104,4 +104,4 @@ std::optional<uint32_t> common_user(const core::Pod& pod) {
   return static_cast<uint32_t>(*user);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

@@ -12,7 +12,7 @@
 #include "base/status.h"
 #include "kubelet/downward/downward.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 
 struct PayloadFile {
   std::string data;
@@ -35,4 +35,4 @@ Result<Unit> check_payload(const Payload& payload);
 // The user that all containers of the pod run as, if they say so alike: the owner of its tokens.
 std::optional<uint32_t> common_user(const api::core_v1::Pod& pod);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

@@ -6,7 +6,7 @@
 #include "kubelet/volumes/volume_kinds.h"
 #include "rules/pod_claims.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 namespace {
 
 namespace core = api::core_v1;
@@ -97,4 +97,4 @@ TEST(VolumeKinds, Directories) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

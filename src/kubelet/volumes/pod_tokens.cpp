@@ -5,7 +5,7 @@
 #include "api/gen/authentication_v1.h"
 #include "rt/far_time.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 
 namespace core = api::core_v1;
 namespace auth = api::authentication_v1;
@@ -79,4 +79,4 @@ rt::Task<Result<std::string>> PodTokens::get(rt::Context ctx, const core::Pod& p
   co_return error(fresh.error().reason, "failed to fetch token: " + fresh.error().message);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

@@ -13,7 +13,7 @@
 #include "client/client.h"
 #include "rt/runtime.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 
 struct TokenTimes {
   rt::WallTime issued;
@@ -46,4 +46,4 @@ class PodTokens {
   std::map<std::pair<std::string, int64_t>, Token> tokens_;  // by audience and life in seconds
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

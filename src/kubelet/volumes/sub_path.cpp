@@ -11,7 +11,7 @@
 #include "os/path.h"
 #include "os/system_error.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 
 namespace {
 
@@ -60,4 +60,4 @@ Result<std::string> prepare_sub_path(const Paths& paths, const SubPath& sub_path
   return target;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

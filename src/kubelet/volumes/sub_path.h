@@ -7,7 +7,7 @@
 #include "base/status.h"
 #include "kubelet/types/paths.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 
 struct SubPath {
   std::string pod_uid;
@@ -21,4 +21,4 @@ struct SubPath {
 // more than the container's user may know of this machine; the whole reason is in `log`, if given.
 Result<std::string> prepare_sub_path(const Paths& paths, const SubPath& sub_path, std::string* log = nullptr);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

@@ -16,7 +16,7 @@
 #include "os/path.h"
 #include "os/system_error.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 
 namespace core = api::core_v1;
 
@@ -104,11 +104,11 @@ Result<Unit> make_local_volume(const LocalVolumePlan& plan) {
 }
 
 uint64_t memory_volume_bytes(const core::Pod& pod, const std::optional<api::Quantity>& size_limit, const FlatMap<api::Quantity>& node_allocatable) {
-  int64_t bytes = resource_value(node_allocatable, "memory");
+  int64_t bytes = resources::resource_value(node_allocatable, "memory");
   const auto lower_to = [&](int64_t limit) {
     if (limit > 0 && (bytes == 0 || limit < bytes)) bytes = limit;
   };
-  lower_to(pod_cgroup_limits(pod, {}).memory_bytes.value_or(0));
+  lower_to(cgroups::pod_cgroup_limits(pod, {}).memory_bytes.value_or(0));
   if (size_limit) lower_to(size_limit->value());
   return bytes > 0 ? static_cast<uint64_t>(bytes) : 0;
 }
@@ -127,4 +127,4 @@ Result<Unit> remove_pod_directory(const Paths& paths, std::string_view pod_uid, 
   return os::remove_tree(resolved, enough);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

@@ -14,7 +14,7 @@
 #include "kubelet/volumes/payload.h"
 #include "rt/clock.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 
 struct EmptyDirPlan {
   std::string directory;
@@ -55,4 +55,4 @@ uint64_t memory_volume_bytes(const api::core_v1::Pod& pod, const std::optional<a
 // Unmounts everything below the pod's directory, then removes it. Timeout: `enough` ended it early, and another call goes on.
 Result<Unit> remove_pod_directory(const Paths& paths, std::string_view pod_uid, const std::function<bool()>& enough = {});
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

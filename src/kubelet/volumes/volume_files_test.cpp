@@ -20,7 +20,7 @@
 #include "os/path.h"
 #include "os/read_file.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 namespace {
 
 using testing::read_link;
@@ -281,4 +281,4 @@ TEST(MemoryVolumes, Limits) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

@@ -1,6 +1,6 @@
 #include "kubelet/volumes/volume_kinds.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 
 namespace core = api::core_v1;
 
@@ -37,4 +37,4 @@ std::string_view source_name(const core::Volume& volume) {
   return "of this type";
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

@@ -7,7 +7,7 @@
 #include "api/gen/core_v1.h"
 #include "kubelet/types/paths.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 
 enum class VolumeKind { EmptyDir, HostPath, ConfigMap, Secret, DownwardApi, Projected, Claim, Image, Unsupported };
 
@@ -21,4 +21,4 @@ inline bool follows_api(VolumeKind kind) {
   return kind == VolumeKind::ConfigMap || kind == VolumeKind::Secret || kind == VolumeKind::DownwardApi || kind == VolumeKind::Projected;
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

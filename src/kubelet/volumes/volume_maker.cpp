@@ -5,7 +5,7 @@
 #include "kubelet/volumes/volume_kinds.h"
 #include "rules/pod_claims.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 
 namespace core = api::core_v1;
 
@@ -233,4 +233,4 @@ rt::Task<Result<Payload>> VolumeMaker::secret(rt::Context ctx, std::string names
   co_return secret_payload(items, **object, mode, optional);
 }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

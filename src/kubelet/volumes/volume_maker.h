@@ -10,7 +10,7 @@
 #include "kubelet/volumes/volume_manager.h"
 #include "rt/sync.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 
 // Volumes with files of earlier pods that are given to an fsGroup at once: each takes as long as it has files, and one of the few threads
 // for blocking work.
@@ -46,4 +46,4 @@ class VolumeMaker {
   rt::Channel<Unit> owning_{owned_at_once_max};  // a place for each
 };
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

@@ -10,7 +10,7 @@
 #include "rt/backoff.h"
 #include "rt/sync.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 
 namespace core = api::core_v1;
 
@@ -47,7 +47,7 @@ struct Missing {
 
 bool follows_api(const core::Pod& pod) {
   for (const core::Volume& volume : pod.spec.volumes)
-    if (kubelet::follows_api(kind_of(volume))) return true;
+    if (kubelet::volumes::follows_api(kind_of(volume))) return true;
   return false;
 }
 
@@ -234,7 +234,7 @@ class Manager final : public VolumeManager {
     const PodPtr pod = state->pod;
     Result<Unit> out = Unit{};
     for (const core::Volume& volume : pod->spec.volumes) {
-      if (!kubelet::follows_api(kind_of(volume))) continue;
+      if (!kubelet::volumes::follows_api(kind_of(volume))) continue;
       const auto made = co_await maker_.make(ctx, pod, volume, state->tokens.get());
       if (made) continue;
       if (ctx.done()) co_return Unexpected(ctx.status());
@@ -253,4 +253,4 @@ class Manager final : public VolumeManager {
 
 std::unique_ptr<VolumeManager> make_volume_manager(VolumeManagerDeps deps) { return std::make_unique<Manager>(std::move(deps)); }
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

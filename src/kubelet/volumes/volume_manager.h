@@ -20,7 +20,7 @@
 #include "rt/context.h"
 #include "rt/runtime.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 
 // A volume of a pod that is ready for containers.
 struct MountedVolume {
@@ -36,7 +36,7 @@ struct VolumeManagerDeps {
   rt::Runtime& runtime;
   // nullptr: no API server (static pods alone); what needs it fails.
   client::Client* client = nullptr;
-  ReferencedObjects* objects = nullptr;
+  referenced_objects::ReferencedObjects* objects = nullptr;
   Paths paths;
   // Of the node, for resource fields without a limit and for memory volumes. Asked at each use.
   std::function<FlatMap<api::Quantity>()> node_allocatable;
@@ -68,4 +68,4 @@ class VolumeManager {
 
 std::unique_ptr<VolumeManager> make_volume_manager(VolumeManagerDeps deps);
 
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

@@ -14,7 +14,7 @@
 #include "rt/sync.h"
 #include "rt/testing.h"
 
-namespace pintle::kubelet {
+namespace pintle::kubelet::volumes {
 namespace {
 
 namespace core = api::core_v1;
@@ -22,15 +22,15 @@ namespace core = api::core_v1;
 using testing::text_of;
 
 // What the API server would hold, changed by the test.
-class FakeObjects final : public ReferencedObjects {
+class FakeObjects final : public referenced_objects::ReferencedObjects {
  public:
   void add_pod(const core::Pod& pod) override { pods.insert(pod.metadata.uid); }
   void remove_pod(std::string_view uid) override { pods.erase(std::string(uid)); }
-  rt::Task<Result<ConfigMapPtr>> config_map(rt::Context, std::string, std::string name) override {
+  rt::Task<Result<referenced_objects::ConfigMapPtr>> config_map(rt::Context, std::string, std::string name) override {
     if (!config_maps.contains(name)) co_return error(Reason::NotFound, "configmap \"" + name + "\" not found");
     co_return config_maps.at(name);
   }
-  rt::Task<Result<SecretPtr>> secret(rt::Context, std::string, std::string name) override {
+  rt::Task<Result<referenced_objects::SecretPtr>> secret(rt::Context, std::string, std::string name) override {
     if (!secrets.contains(name)) co_return error(Reason::NotFound, "secret \"" + name + "\" not found");
     co_return secrets.at(name);
   }
@@ -43,8 +43,8 @@ class FakeObjects final : public ReferencedObjects {
     config_maps[name] = std::move(object);
     if (listener) listener({pods.begin(), pods.end()});
   }
-  std::map<std::string, ConfigMapPtr> config_maps;
-  std::map<std::string, SecretPtr> secrets;
+  std::map<std::string, referenced_objects::ConfigMapPtr> config_maps;
+  std::map<std::string, referenced_objects::SecretPtr> secrets;
   std::set<std::string> pods;
   std::function<void(const std::vector<std::string>&)> listener;
 };
@@ -295,4 +295,4 @@ TEST_F(Volumes, SurviveARestart) {
 }
 
 }  // namespace
-}  // namespace pintle::kubelet
+}  // namespace pintle::kubelet::volumes

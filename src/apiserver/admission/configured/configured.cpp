@@ -66,7 +66,7 @@ Guards webhook_guards(const ResourceReader& reader, std::string_view resource, c
   Guards out;
   for (const auto& configuration : read_all<Configuration>(reader, resource, objects))
     for (const auto& webhook : configuration.webhooks) {
-      if (webhook.failure_policy == v1::FailurePolicyType::Ignore) continue;
+      if (webhook.failure_policy == "Ignore") continue;
       Guard& guard = out.emplace_back();
       guard.who = webhook.name;
       guard.selections.push_back(selection_of_webhook(webhook));
@@ -88,8 +88,7 @@ Guards policy_guards(const ResourceReader& reader, std::string_view policies_nam
   const auto policies = read_all<Policy>(reader, policies_name, objects[0]);
   for (const auto& binding : read_all<Binding>(reader, bindings_name, objects[1])) {
     const auto policy = std::find_if(policies.begin(), policies.end(), [&](const Policy& p) { return p.metadata.name == binding.spec.policy_name; });
-    if (policy == policies.end() || policy->spec.failure_policy == v1::FailurePolicyType::Ignore || !policy->spec.match_constraints || !acts(binding))
-      continue;
+    if (policy == policies.end() || policy->spec.failure_policy == "Ignore" || !policy->spec.match_constraints || !acts(binding)) continue;
     Guard& guard = out.emplace_back();
     guard.who = fmt::format("'{}' with binding '{}'", policy->metadata.name, binding.metadata.name);
     guard.selections.push_back(selection_of(*policy->spec.match_constraints, true));

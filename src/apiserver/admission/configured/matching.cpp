@@ -13,10 +13,10 @@ bool lists(const std::vector<std::string>& names, std::string_view name) {
 
 std::string_view name_of(Operation operation) {
   switch (operation) {
-    case Operation::Create: return v1::OperationType::CREATE;
-    case Operation::Update: return v1::OperationType::UPDATE;
-    case Operation::Delete: return v1::OperationType::DELETE;
-    case Operation::Connect: return v1::OperationType::CONNECT;
+    case Operation::Create: return "CREATE";
+    case Operation::Update: return "UPDATE";
+    case Operation::Delete: return "DELETE";
+    case Operation::Connect: return "CONNECT";
   }
   return {};
 }
@@ -91,7 +91,7 @@ Selection selection_of(const v1::MatchResources& resources, bool rules_required)
   out.namespaces = detail::selector_of(resources.namespace_selector.get());
   out.objects = detail::selector_of(resources.object_selector.get());
   out.any_rule = !rules_required && resources.resource_rules.empty();
-  out.equivalent = resources.match_policy != v1::MatchPolicyType::Exact;
+  out.equivalent = resources.match_policy != "Exact";
   return out;
 }
 

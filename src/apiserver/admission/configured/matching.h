@@ -43,7 +43,7 @@ Selection selection_of_webhook(const Webhook& webhook) {
   for (const v1::RuleWithOperations& rule : webhook.rules) static_cast<v1::RuleWithOperations&>(out.rules.emplace_back()) = rule;
   out.namespaces = detail::selector_of(webhook.namespace_selector.get());
   out.objects = detail::selector_of(webhook.object_selector.get());
-  out.equivalent = webhook.match_policy != v1::MatchPolicyType::Exact;
+  out.equivalent = webhook.match_policy != "Exact";
   return out;
 }
 

@@ -188,7 +188,7 @@ class MutatingPolicyStrategy : public TypedStrategy<v1::MutatingAdmissionPolicy>
     constexpr std::array<std::string_view, 2> patches{"ApplyConfiguration", "JSONPatch"};
     if (mutation.patch_type.empty()) {
       errors.required(path.child("patchType"));
-    } else if (mutation.patch_type == v1::PatchType::JSONPatch) {
+    } else if (mutation.patch_type == "JSONPatch") {
       const FieldPath at = path.child("jsonPatch");
       if (!mutation.json_patch) {
         errors.required(at, "must be given when patchType is JSONPatch");
@@ -197,7 +197,7 @@ class MutatingPolicyStrategy : public TypedStrategy<v1::MutatingAdmissionPolicy>
       }
       if (mutation.apply_configuration)
         errors.invalid(path.child("applyConfiguration"), "{applyConfiguration}", "must not be given when patchType is JSONPatch");
-    } else if (mutation.patch_type == v1::PatchType::ApplyConfiguration) {
+    } else if (mutation.patch_type == "ApplyConfiguration") {
       const FieldPath at = path.child("applyConfiguration");
       if (!mutation.apply_configuration) {
         errors.required(at, "must be given when patchType is ApplyConfiguration");

@@ -128,7 +128,7 @@ void validate_spec(const Spec& spec, FieldErrors& errors) {
   if (spec.names.list_kind.empty()) errors.required(names.child("listKind"));
   validate_names(spec.names, names, errors);
   validate_shared(spec, shared, errors);
-  if (spec.conversion && spec.conversion->strategy != v1::ConversionStrategyType::None && spec.preserve_unknown_fields)
+  if (spec.conversion && spec.conversion->strategy != "None" && spec.preserve_unknown_fields)
     errors.invalid(path.child("conversion", "strategy"), spec.conversion->strategy, "must be None where unknown fields are kept");
   if (spec.conversion) validate_conversion(*spec.conversion, path.child("conversion"), errors);
 }
@@ -190,7 +190,7 @@ class DefinitionStrategy : public TypedStrategy<v1::CustomResourceDefinition> {
       for (char& c : names.singular) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     }
     if (names.list_kind.empty() && !names.kind.empty()) names.list_kind = names.kind + "List";
-    if (!definition.spec.conversion) definition.spec.conversion.emplace().strategy = v1::ConversionStrategyType::None;
+    if (!definition.spec.conversion) definition.spec.conversion.emplace().strategy = "None";
     if (definition.status.stored_versions.empty()) record_stored_version(definition);
   }
   void prepare_for_create(const RequestScope&, v1::CustomResourceDefinition& definition) const override {

@@ -130,7 +130,7 @@ void validate_conversion(const v1::CustomResourceConversion& conversion, const F
   const FieldPath client_path = path.child("webhookClientConfig"), versions_path = path.child("conversionReviewVersions");
   const v1::WebhookClientConfig* client = conversion.webhook ? conversion.webhook->client_config.get() : nullptr;
   const std::vector<std::string> versions = conversion.webhook ? conversion.webhook->conversion_review_versions : std::vector<std::string>();
-  if (conversion.strategy != v1::ConversionStrategyType::Webhook) {
+  if (conversion.strategy != "Webhook") {
     if (client != nullptr) errors.forbidden(client_path, "is for strategy Webhook");
     if (!versions.empty()) errors.forbidden(versions_path, "is for strategy Webhook");
     return;

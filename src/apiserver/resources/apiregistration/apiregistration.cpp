@@ -43,8 +43,7 @@ void validate_backend(const apiregistration::APIServiceSpec& spec, FieldErrors& 
 
 std::string available(const apiregistration::APIService& service) {
   for (const auto& condition : service.status.conditions)
-    if (condition.type == apiregistration::APIServiceConditionType::Available)
-      return condition.status == "True" ? condition.status : condition.status + " (" + condition.reason + ")";
+    if (condition.type == "Available") return condition.status == "True" ? condition.status : condition.status + " (" + condition.reason + ")";
   return "Unknown";
 }
 
@@ -54,7 +53,7 @@ class APIServiceStrategy : public TypedStrategy<apiregistration::APIService> {
     service.status = {};
     if (service.spec.service) return;
     apiregistration::APIServiceCondition condition;
-    condition.type = apiregistration::APIServiceConditionType::Available;
+    condition.type = "Available";
     condition.status = "True";
     condition.reason = "Local";
     condition.message = "Local APIServices are always available";

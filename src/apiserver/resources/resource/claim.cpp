@@ -20,8 +20,8 @@ constexpr std::size_t hardware_address_bytes_max = 128;
 
 template <class Request>
 void default_count(Request& request) {
-  if (request.allocation_mode.empty()) request.allocation_mode = v1::DeviceAllocationMode::ExactCount;
-  if (request.allocation_mode == v1::DeviceAllocationMode::ExactCount && request.count == 0) request.count = 1;
+  if (request.allocation_mode.empty()) request.allocation_mode = "ExactCount";
+  if (request.allocation_mode == "ExactCount" && request.count == 0) request.count = 1;
 }
 
 void validate_toleration(const v1::DeviceToleration& toleration, const FieldPath& path, FieldErrors& errors) {
@@ -39,9 +39,9 @@ void validate_wanted(const Request& request, const FieldPath& path, FieldErrors&
   if (!request.device_class_name.empty())
     errors.invalid_all(path.child("deviceClassName"), request.device_class_name, apimachinery::check_dns_subdomain(request.device_class_name));
   validate_selectors(request.selectors, path.child("selectors"), errors);
-  if (request.allocation_mode == v1::DeviceAllocationMode::All) {
+  if (request.allocation_mode == "All") {
     if (request.count != 0) errors.invalid(path.child("count"), request.count, "must not be given when allocationMode is All");
-  } else if (request.allocation_mode == v1::DeviceAllocationMode::ExactCount && request.count <= 0) {
+  } else if (request.allocation_mode == "ExactCount" && request.count <= 0) {
     errors.invalid(path.child("count"), request.count, "must be greater than zero");
   }
   for (std::size_t i = 0; i < request.tolerations.size(); ++i)
