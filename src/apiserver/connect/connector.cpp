@@ -6,8 +6,8 @@
 #include "apiserver/connect/log_socket.h"
 #include "apiserver/connect/stream_translator.h"
 #include "apiserver/connect/tunnel.h"
-#include "apiserver/endpoints/responses.h"
-#include "apiserver/registry/errors.h"
+#include "apiserver/exchange/responses.h"
+#include "apiserver/types/errors.h"
 #include "net/forward.h"
 #include "net/websocket.h"
 

@@ -8,9 +8,9 @@
 #include "apiserver/authorization/authorizer.h"
 #include "apiserver/connect/kubelet_client.h"
 #include "apiserver/connect/target.h"
-#include "apiserver/endpoints/exchange.h"
+#include "apiserver/exchange/exchange.h"
 #include "apiserver/registry/admission_gate.h"
-#include "apiserver/registry/registry.h"
+#include "apiserver/types/registry.h"
 
 namespace pintle::apiserver {
 

@@ -4,11 +4,11 @@
 #include "api/codec.h"
 #include "apimachinery/apply/field_manager.h"
 #include "apiserver/connect/connector.h"
-#include "apiserver/endpoints/body.h"
 #include "apiserver/endpoints/connect_options.h"
 #include "apiserver/endpoints/resource_handler.h"
-#include "apiserver/registry/errors.h"
+#include "apiserver/exchange/body.h"
 #include "apiserver/registry/object_steps.h"
+#include "apiserver/types/errors.h"
 #include "codec/json.h"
 
 namespace pintle::apiserver {

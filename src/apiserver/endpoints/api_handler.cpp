@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "apiserver/authentication/impersonation.h"
+#include "apiserver/authorization/impersonation.h"
 #include "apiserver/connect/connector.h"
 #include "apiserver/endpoints/version.h"
 #include "apiserver/fairness/debug_pages.h"
-#include "apiserver/registry/errors.h"
 #include "apiserver/registry/object_steps.h"
+#include "apiserver/types/errors.h"
 #include "base/check.h"
 #include "codec/json.h"
 #include "component/log.h"
@@ -153,7 +153,7 @@ rt::Task<void> ApiHandler::serve_exchange(Exchange& exchange, BoundedWriter& wri
     co_await answer_failure(exchange, allowed.error());
     co_return;
   }
-  if (has_early_body(exchange)) {
+  if (ResourceHandler::takes_body(exchange)) {
     auto received = co_await receive_body(exchange, bodies_);
     if (!received) {
       co_await answer_failure(exchange, received.error());

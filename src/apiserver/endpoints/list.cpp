@@ -1,9 +1,9 @@
 // LIST: the page's objects from the cache, streamed a batch at a time.
 #include <utility>
 
-#include "apiserver/endpoints/answer_stream.h"
 #include "apiserver/endpoints/resource_handler.h"
-#include "apiserver/registry/errors.h"
+#include "apiserver/exchange/answer_stream.h"
+#include "apiserver/types/errors.h"
 #include "codec/json.h"
 
 namespace pintle::apiserver {

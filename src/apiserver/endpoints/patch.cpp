@@ -6,10 +6,10 @@
 #include "apimachinery/apply/metadata_access.h"
 #include "apimachinery/patch/json_patch.h"
 #include "apimachinery/patch/strategic_patch.h"
-#include "apiserver/endpoints/body.h"
 #include "apiserver/endpoints/field_tracking.h"
 #include "apiserver/endpoints/resource_handler.h"
-#include "apiserver/registry/errors.h"
+#include "apiserver/exchange/body.h"
+#include "apiserver/types/errors.h"
 
 namespace pintle::apiserver {
 

@@ -1,9 +1,9 @@
 // DELETE of an object and of a collection.
 #include "api/codec.h"
-#include "apiserver/endpoints/body.h"
 #include "apiserver/endpoints/resource_handler.h"
+#include "apiserver/exchange/body.h"
 #include "apiserver/registry/delete_options.h"
-#include "apiserver/registry/errors.h"
+#include "apiserver/types/errors.h"
 
 namespace pintle::apiserver {
 

@@ -1,6 +1,7 @@
 #include "apiserver/endpoints/resource_handler.h"
 
-#include "apiserver/registry/errors.h"
+#include "apiserver/connect/connector.h"
+#include "apiserver/types/errors.h"
 #include "base/check.h"
 
 namespace pintle::apiserver {
@@ -50,6 +51,13 @@ bool ResourceHandler::long_running(const RequestInfo& info) {
   if (info.verb == "watch" || info.verb == "proxy") return true;
   const std::string& sub = info.subresource;
   return sub == "exec" || sub == "attach" || sub == "portforward" || sub == "log" || sub == "proxy";
+}
+
+bool ResourceHandler::takes_body(const Exchange& exchange) {
+  const RequestInfo& info = exchange.info;
+  if (!info.is_resource || Connector::handles(info.group, info.resource, info.subresource)) return false;
+  const std::string& method = exchange.request.method;
+  return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
 }
 
 bool ResourceHandler::takes_long(const Exchange& exchange) const {

@@ -5,12 +5,12 @@
 #include <string>
 #include <string_view>
 
-#include "apiserver/endpoints/exchange.h"
 #include "apiserver/endpoints/object_forms.h"
-#include "apiserver/endpoints/options.h"
-#include "apiserver/endpoints/responses.h"
 #include "apiserver/endpoints/route.h"
+#include "apiserver/exchange/exchange.h"
+#include "apiserver/exchange/responses.h"
 #include "apiserver/registry/installed_registry.h"
+#include "apiserver/types/request_parameters.h"
 
 namespace pintle::apiserver {
 
@@ -36,6 +36,8 @@ class ResourceHandler {
   // True for requests that may last: watches, proxies, streams into pods. They have no deadline and count against no
   // limit of requests in flight.
   static bool long_running(const RequestInfo& info);
+  // Whether the request's body is read before it takes a seat: all of resources but what the Connector streams.
+  static bool takes_body(const Exchange& exchange);
   // True for a request with a body whose decoding, merging and checking may use a processor for many milliseconds in one go: its
   // size says so, or that of the object it changes, or its kind.
   bool takes_long(const Exchange& exchange) const;

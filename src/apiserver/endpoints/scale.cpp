@@ -4,10 +4,10 @@
 #include "api/codec.h"
 #include "api/gen/autoscaling_v1.h"
 #include "apimachinery/patch/json_patch.h"
-#include "apiserver/endpoints/body.h"
 #include "apiserver/endpoints/field_tracking.h"
 #include "apiserver/endpoints/resource_handler.h"
-#include "apiserver/registry/errors.h"
+#include "apiserver/exchange/body.h"
+#include "apiserver/types/errors.h"
 
 namespace pintle::apiserver {
 

@@ -1,8 +1,8 @@
 // POST and PUT of objects.
 #include "apimachinery/apply/managed_fields.h"
-#include "apiserver/endpoints/body.h"
 #include "apiserver/endpoints/field_tracking.h"
 #include "apiserver/endpoints/resource_handler.h"
+#include "apiserver/exchange/body.h"
 
 namespace pintle::apiserver {
 
