@@ -246,7 +246,7 @@ rt::Task<Result<Unit>> ApiServerImpl::start() {
   CO_TRY(co_await registry_->start(std::move(admission)));
   authorization_->start();
   CO_TRY(co_await ensure_bootstrap());
-  const ConnectorDeps connector{runtime_, *registry_, options_};
+  const ConnectorDeps connector{runtime_, *registry_, options_, setup_.secured ? &authorization_->authorizer() : nullptr};
   CO_TRY_ASSIGN(connector_, Connector::make(connector));
   make_handler();
   if (setup_.listen) CO_TRY(co_await listen());

@@ -119,9 +119,9 @@ rt::Task<Result<Unit>> receive_body(Exchange& exchange, fairness::Budget& budget
   co_return Unit{};
 }
 
-rt::Task<Result<Bytes>> read_body(Exchange& exchange) {
+const Bytes& received_body(const Exchange& exchange) {
   CHECK(exchange.body, "bodies of resource requests are received before they are served");
-  co_return *exchange.body;
+  return *exchange.body;
 }
 
 Result<Unit> settle_problems(const std::vector<std::string>& problems, FieldValidation validation, std::vector<std::string>& warnings) {

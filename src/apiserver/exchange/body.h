@@ -28,8 +28,8 @@ constexpr fairness::BudgetLimits body_limits{.total = 64 << 20, .user = 16 << 20
 // Reads the body into exchange.body, for the account of the request's user and connection.
 rt::Task<Result<Unit>> receive_body(Exchange& exchange, fairness::Budget& budget);
 
-// The body that was received.
-rt::Task<Result<Bytes>> read_body(Exchange& exchange);
+// The body that was received. CHECKs that one was: requests that change something have one, be it empty.
+const Bytes& received_body(const Exchange& exchange);
 
 // What a body says it is; "" where it says nothing.
 struct TypeMeta {
