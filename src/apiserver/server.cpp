@@ -5,28 +5,19 @@
 #include <chrono>
 #include <optional>
 
-#include "api/codec.h"
-#include "api/gen/core_v1.h"
-#include "apimachinery/apply/field_manager.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/authentication/authentication.h"
-#include "apiserver/authentication/reviews.h"
 #include "apiserver/authorization/chain.h"
 #include "apiserver/authorization/rbac/escalation.h"
-#include "apiserver/authorization/reviews.h"
-#include "apiserver/bootstrap/bootstrap.h"
+#include "apiserver/bootstrap/registry_writer.h"
 #include "apiserver/connect/connector.h"
 #include "apiserver/endpoints/api_handler.h"
 #include "apiserver/endpoints/openapi_pages.h"
 #include "apiserver/endpoints/profile_pages.h"
-#include "apiserver/endpoints/responses.h"
-#include "apiserver/registry/action.h"
-#include "apiserver/registry/errors.h"
+#include "apiserver/exchange/responses.h"
 #include "apiserver/registry/installed_registry.h"
-#include "apiserver/registry/object_steps.h"
-#include "apiserver/resources/core/component_status.h"
 #include "apiserver/resources/resources.h"
-#include "apiserver/service_ranges.h"
+#include "apiserver/types/service_ranges.h"
 #include "base/mutex.h"
 #include "component/log.h"
 #include "component/serving/self_signed_certificate.h"
@@ -41,48 +32,6 @@ namespace {
 
 constexpr rt::Duration drain_grace = std::chrono::seconds(10);
 constexpr int64_t http2_streams_most = (int64_t{1} << 31) - 1;  // stream numbers are of 31 bits
-
-// An action that is known later than its resource.
-class LateAction : public Action {
- public:
-  std::shared_ptr<Action> target;
-  Result<Unit> prepare(RequestScope& scope, api::Object& body) override {
-    if (!target) return Unit{};
-    return target->prepare(scope, body);
-  }
-  rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) override {
-    if (!target) co_return Unexpected(errors::no_such_route());
-    co_return co_await target->run(scope, std::move(body));
-  }
-};
-
-// The server's own writes at its first start.
-class BootstrapWriter : public bootstrap::Writer {
- public:
-  explicit BootstrapWriter(InstalledRegistry& registry) : registry_(registry) {}
-  rt::Task<Result<Unit>> create(rt::Context ctx, GroupResource resource, std::string ns, api::Object object) override {
-    if (registry_.find(resource) == nullptr) co_return Unit{};  // a resource that this build does not serve
-    RequestScope scope = registry_.own_scope(ctx);
-    const std::string version = api::api_version(api::kind_of(object.type())->gvk);
-    apimachinery::FieldWriter writer;
-    writer.manager = "kube-apiserver";
-    writer.api_version = version;
-    writer.now = to_api_time(scope.now);
-    writer.reset_fields = &registry_.find(resource)->resource().reset_fields(nullptr);
-    apimachinery::track_update(api::Object(object.type()), object, writer);
-    CO_TRY(co_await registry_.create(scope, std::move(resource), std::move(ns), std::move(object)));
-    co_return Unit{};
-  }
-  rt::Task<Result<Unit>> update(rt::Context ctx, GroupResource resource, std::string ns, std::string name, std::string subresource,
-                                std::function<Result<Unit>(api::Object&)> mutation) override {
-    RequestScope scope = registry_.own_scope(ctx);
-    CO_TRY(co_await registry_.update(scope, std::move(resource), std::move(ns), std::move(name), std::move(subresource), std::move(mutation)));
-    co_return Unit{};
-  }
-
- private:
-  InstalledRegistry& registry_;
-};
 
 // What the store's writer says of its disk. Thread-safe.
 class StoreHealth {
@@ -116,12 +65,10 @@ class ApiServerImpl final : public ApiServer {
   Result<Unit> open_store();
   Result<Unit> make_authentication();
   Result<std::string> read(const std::string& path);
-  Result<Unit> make_admission();
-  void install_reviews();
+  Result<AdmissionSequence> make_admission();
   std::vector<ResourceDefinition> definitions();
   void make_handler();
   rt::Task<Result<Unit>> ensure_bootstrap();
-  rt::Task<Result<Unit>> ensure_token_tracking(BootstrapWriter& writer);
   Result<Unit> make_serving_certificate();
   rt::Task<Result<Unit>> listen();
 
@@ -135,7 +82,6 @@ class ApiServerImpl final : public ApiServer {
   std::unique_ptr<InstalledRegistry> registry_;
   std::unique_ptr<Authentication> authentication_;
   std::unique_ptr<Authorization> authorization_;
-  std::shared_ptr<LateAction> token_action_ = std::make_shared<LateAction>();
   rbac::EscalationCheck escalation_;
   std::unique_ptr<Connector> connector_;
   std::unique_ptr<ApiHandler> handler_;
@@ -186,49 +132,28 @@ Result<Unit> ApiServerImpl::make_authentication() {
   return Unit{};
 }
 
-Result<Unit> ApiServerImpl::make_admission() {
-  const AdmissionDeps deps{registry_->reader(), &authorization_->authorizer(), &runtime_.random(), registry_.get()};
+Result<AdmissionSequence> ApiServerImpl::make_admission() {
   AdmissionConfig config;
   config.enable = options_.enable_admission_plugins;
   config.disable = options_.disable_admission_plugins;
-  config.default_not_ready_toleration_seconds = options_.default_not_ready_toleration_seconds;
-  config.default_unreachable_toleration_seconds = options_.default_unreachable_toleration_seconds;
   TRY(check_admission_config(config));
+  AdmissionDeps deps{registry_->reader(), &authorization_->authorizer(), &runtime_.random(), registry_.get(), &runtime_};
+  deps.tolerated.not_ready = options_.default_not_ready_toleration_seconds;
+  deps.tolerated.unreachable = options_.default_unreachable_toleration_seconds;
   auto plugins = make_admission_plugins(config, deps);
   if (setup_.last_plugin) plugins.push_back(setup_.last_plugin());
-  registry_->admission().set(std::move(plugins));
-  return Unit{};
+  return AdmissionSequence(std::move(plugins));
 }
 
-// The kinds that answer instead of storing, and tokens: they ask what exists only once the caches can be read.
-void ApiServerImpl::install_reviews() {
-  Authorizer& authorizer = authorization_->authorizer();
-  std::vector<ResourceDefinition> reviews;
-  const auto add = [&](std::string_view group, std::string_view resource, std::shared_ptr<Action> action) {
-    ResourceDefinition definition;
-    definition.resource = {std::string(group), std::string(resource)};
-    definition.create_action = std::move(action);
-    reviews.push_back(std::move(definition));
-  };
-  add("authorization.k8s.io", "subjectaccessreviews", subject_access_review_action(authorizer));
-  add("authorization.k8s.io", "localsubjectaccessreviews", local_subject_access_review_action(authorizer));
-  add("authorization.k8s.io", "selfsubjectaccessreviews", self_subject_access_review_action(authorizer));
-  add("authorization.k8s.io", "selfsubjectrulesreviews", self_subject_rules_review_action(authorizer));
-  add("authentication.k8s.io", "tokenreviews", token_review_action(authentication_->tokens(), authentication_->audiences()));
-  add("authentication.k8s.io", "selfsubjectreviews", self_subject_review_action());
-  registry_->install(std::move(reviews));
-  if (authentication_->issuer()) token_action_->target = service_account::token_request_action(*authentication_->issuer());
-}
-
+// What answers otherwise than from the store asks the others.
 std::vector<ResourceDefinition> ApiServerImpl::definitions() {
-  auto out = resources::builtin_resources();
-  for (ResourceDefinition& definition : out) {
-    if (definition.resource == GroupResource{"", "serviceaccounts"} && definition.actions.empty())
-      definition.actions.push_back({"token", token_action_});
-    if (definition.resource == GroupResource{"", "componentstatuses"})
-      definition.virtual_resource = resources::make_component_statuses([this] { return store_health_.failure(); });
-  }
-  return out;
+  resources::Deps deps;
+  deps.store_failure = [this] { return store_health_.failure(); };
+  deps.authorizer = &authorization_->authorizer();
+  deps.tokens = &authentication_->tokens();
+  deps.audiences = authentication_->audiences();
+  deps.issuer = authentication_->issuer();
+  return resources::builtin_resources(deps);
 }
 
 void ApiServerImpl::make_handler() {
@@ -270,21 +195,8 @@ rt::Task<Result<Unit>> ApiServerImpl::ensure_bootstrap() {
     CO_TRY_ASSIGN(config.client_ca_pem, read(options_.client_ca_file));
   }
   config.now_seconds = std::chrono::duration_cast<std::chrono::seconds>(runtime_.clock().wall_now().time_since_epoch()).count();
-  BootstrapWriter writer(*registry_);
-  CO_TRY(co_await bootstrap::ensure(rt::Context::background(), registry_->reader(), writer, std::move(config)));
-  co_return co_await ensure_token_tracking(writer);
-}
-
-// Since when the use of legacy service account tokens has been tracked: their cleaner in the controller manager asks.
-rt::Task<Result<Unit>> ApiServerImpl::ensure_token_tracking(BootstrapWriter& writer) {
-  const std::string name = "kube-apiserver-legacy-service-account-token-tracking";
-  const GroupResource config_maps{"", "configmaps"};
-  if (registry_->reader().get(config_maps, "kube-system", name)) co_return Unit{};
-  api::core_v1::ConfigMap tracking;
-  tracking.metadata.name = name;
-  tracking.metadata.namespace_ = "kube-system";
-  tracking.data["since"] = api::format_time(to_api_time(runtime_.clock().wall_now())).substr(0, 10);
-  co_return co_await writer.create(rt::Context::background(), config_maps, "kube-system", api::Object::of(std::move(tracking)));
+  bootstrap::RegistryWriter writer(*registry_);
+  co_return co_await bootstrap::ensure(rt::Context::background(), registry_->reader(), writer, std::move(config));
 }
 
 Result<Unit> ApiServerImpl::make_serving_certificate() {
@@ -327,14 +239,14 @@ rt::Task<Result<Unit>> ApiServerImpl::start() {
   CO_TRY(open_store());
   registry_ = std::make_unique<InstalledRegistry>(runtime_, *store_, options_, std::move(served));
   if (options_.service_account_issuers.empty()) options_.service_account_issuers.emplace_back(default_service_account_issuer);
-  registry_->install(definitions());
-  CO_TRY(co_await registry_->start());
   CO_TRY(make_authentication());
   authorization_ = std::make_unique<Authorization>(options_.authorization_modes, registry_->reader());
-  install_reviews();
-  CO_TRY(make_admission());
+  registry_->install(definitions());
+  CO_TRY_ASSIGN(AdmissionSequence admission, make_admission());
+  CO_TRY(co_await registry_->start(std::move(admission)));
+  authorization_->start();
   CO_TRY(co_await ensure_bootstrap());
-  const ConnectorDeps connector{runtime_, *registry_, options_};
+  const ConnectorDeps connector{runtime_, *registry_, options_, setup_.secured ? &authorization_->authorizer() : nullptr};
   CO_TRY_ASSIGN(connector_, Connector::make(connector));
   make_handler();
   if (setup_.listen) CO_TRY(co_await listen());

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "apiserver/options.h"
+#include "apiserver/types/options.h"
 #include "base/status.h"
 #include "net/http.h"
 #include "rt/runtime.h"

@@ -1,9 +1,9 @@
 // What a request says before its body: method and path, query, options, Accept, the token of the next page, log options.
 #include "apimachinery/pod_logs/log_options.h"
-#include "apiserver/endpoints/negotiation.h"
-#include "apiserver/endpoints/options.h"
+#include "apiserver/exchange/negotiation.h"
 #include "apiserver/registry/continue_token.h"
-#include "apiserver/request_info.h"
+#include "apiserver/types/request_info.h"
+#include "apiserver/types/request_parameters.h"
 #include "base/check.h"
 #include "driver.h"
 

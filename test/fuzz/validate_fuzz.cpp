@@ -2,8 +2,8 @@
 // certificates, pods, roles, policies and others that hold lists, patterns and expressions.
 #include "api/codec.h"
 #include "api/untrusted.h"
-#include "apiserver/registry/request_scope.h"
 #include "apiserver/resources/resources.h"
+#include "apiserver/types/request_scope.h"
 #include "base/check.h"
 #include "driver.h"
 #include "samples.h"
@@ -33,7 +33,7 @@ constexpr Kind kinds[] = {
 };
 
 const apiserver::Strategy& strategy_of(const Kind& kind) {
-  static const apiserver::resources::Definitions all = apiserver::resources::builtin_resources();
+  static const apiserver::resources::Definitions all = apiserver::resources::builtin_resources({});
   for (const apiserver::ResourceDefinition& definition : all)
     if (definition.resource.group == kind.group && definition.resource.resource == kind.resource) return *definition.strategy;
   CHECK(false, "the resource is there");

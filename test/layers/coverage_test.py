@@ -28,8 +28,8 @@ src/apiserver/resources/storage/storage.cpp
 # Decoders that no unit test and no fuzz target calls by name: others that are tried call them.
 DECODERS_WITHOUT_TEST = '''
 src/apimachinery/apply/path_element.h:parse_text src/apimachinery/selectors/label_parser.h:parse_label_requirements
-src/apimachinery/selectors/label_selector.h:parse_expression_operator src/apiserver/endpoints/body.h:decode_body
-src/apiserver/endpoints/body.h:decode_document src/client/wire.h:decode_proto_object src/component/flags.h:parse_go_bool
+src/apimachinery/selectors/label_selector.h:parse_expression_operator src/apiserver/exchange/body.h:decode_body
+src/apiserver/exchange/body.h:decode_document src/client/wire.h:decode_proto_object src/component/flags.h:parse_go_bool
 src/net/http1_message.h:parse_content_length src/scheduler/framework/plugin_args.h:parse_args
 '''.split()
 

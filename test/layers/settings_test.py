@@ -100,7 +100,7 @@ def members_of(header, struct):
     return re.findall(r'^  (?!using|static|explicit)[\w:<>, *&()]+?[ >&*](\w+)(?: = [^;]*|\{[^;]*\})?;', COMMENT.sub('', body), re.M)
 
 
-OPTIONS = [('apiserver/options.h', 'ApiServerOptions', ['apiserver'], ['cmd']), ('scheduler/config/config.h', 'SchedulerConfig', ['scheduler', 'cmd/kube_scheduler'], ['cmd', 'scheduler/config']),
+OPTIONS = [('apiserver/types/options.h', 'ApiServerOptions', ['apiserver'], ['cmd']), ('scheduler/config/config.h', 'SchedulerConfig', ['scheduler', 'cmd/kube_scheduler'], ['cmd', 'scheduler/config']),
            ('controller/framework/controller.h', 'ControllerOptions', ['controller'], ['cmd']), ('kubelet/container_config/node_config.h', 'NodeConfig', ['kubelet'], ['kubelet']),
            ('kubelet/options.h', 'KubeletOptions', ['kubelet'], ['cmd'])]
 

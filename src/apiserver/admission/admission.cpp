@@ -1,7 +1,7 @@
 #include "apiserver/admission/admission.h"
 
 #include "api/gen/meta_v1.h"
-#include "apiserver/registry/errors.h"
+#include "apiserver/types/errors.h"
 #include "base/check.h"
 
 namespace pintle::apiserver {

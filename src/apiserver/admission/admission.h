@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "api/object.h"
-#include "apiserver/authentication/authenticator.h"
-#include "apiserver/resource_reader.h"
+#include "apiserver/types/resource_reader.h"
+#include "apiserver/types/user_info.h"
 #include "base/status.h"
 #include "rt/clock.h"
 #include "rt/context.h"
@@ -65,13 +65,20 @@ class AdmissionPlugin {
   virtual rt::Task<Result<Unit>> validate(rt::Context ctx, const AdmissionAttributes& attributes);
 };
 
-// What plugins look at and write to; all outlive the plugins.
+// How long pods stay on a node that has gone bad.
+struct ToleratedSeconds {
+  int64_t not_ready = 300;
+  int64_t unreachable = 300;
+};
+
+// What plugins look at and write to, which outlives them, and what the command line decides.
 struct AdmissionDeps {
   const ResourceReader& reader;
   Authorizer* authorizer = nullptr;  // nullptr: checks that ask for rights refuse
   rt::Random* random = nullptr;
   Registry* registry = nullptr;    // quota usage is written through it; nullptr: it is checked alone
   rt::Runtime* runtime = nullptr;  // for the scope of such a write
+  ToleratedSeconds tolerated = {};
 };
 
 // 403 in upstream's form: `pods "a" is forbidden: why`, named by the request or the object.

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <tuple>
 
-#include "apiserver/resource_reader.h"
+#include "apiserver/types/resource_reader.h"
 
 namespace pintle::apiserver {
 

@@ -4,23 +4,7 @@
 
 #include <algorithm>
 
-#include "apiserver/admission/certificates/certificates.h"
-#include "apiserver/admission/configured/configured.h"
-#include "apiserver/admission/default_ingress_class/default_ingress_class.h"
-#include "apiserver/admission/default_toleration_seconds/default_toleration_seconds.h"
-#include "apiserver/admission/limit_ranger/limit_ranger.h"
-#include "apiserver/admission/namespace_lifecycle/namespace_lifecycle.h"
-#include "apiserver/admission/node_restriction/node_restriction.h"
-#include "apiserver/admission/pod_resize/pod_resize.h"
-#include "apiserver/admission/pod_security/pod_security.h"
-#include "apiserver/admission/pod_topology_labels/pod_topology_labels.h"
-#include "apiserver/admission/priority/priority.h"
-#include "apiserver/admission/resource_quota/resource_quota.h"
-#include "apiserver/admission/runtime_class/runtime_class.h"
-#include "apiserver/admission/service_account/service_account.h"
-#include "apiserver/admission/simple/simple.h"
-#include "apiserver/admission/storage/storage.h"
-#include "apiserver/admission/taint_nodes_by_condition/taint_nodes_by_condition.h"
+#include "apiserver/admission/factories.h"
 
 namespace pintle::apiserver {
 namespace {
@@ -48,7 +32,7 @@ constexpr Entry entries[] = {
     {"PodSecurity", true, make_pod_security},
     {"PodNodeSelector", false, nullptr},
     {"Priority", true, make_priority},
-    {"DefaultTolerationSeconds", true, nullptr},  // made below: it has settings
+    {"DefaultTolerationSeconds", true, make_default_toleration_seconds},
     {"PodTolerationRestriction", false, nullptr},
     {"EventRateLimit", false, nullptr},
     {"ExtendedResourceToleration", false, make_extended_resource_toleration},
@@ -107,42 +91,11 @@ Result<Unit> check_admission_config(const AdmissionConfig& config) {
 }
 
 std::vector<std::unique_ptr<AdmissionPlugin>> make_admission_plugins(const AdmissionConfig& config, const AdmissionDeps& deps) {
-  std::vector<std::unique_ptr<AdmissionPlugin>> members;
-  for (const Entry& entry : entries) {
-    if (contains(config.disable, entry.name) || (!entry.on_by_default && !contains(config.enable, entry.name))) continue;
-    if (entry.name == "DefaultTolerationSeconds")
-      members.push_back(make_default_toleration_seconds(config.default_not_ready_toleration_seconds, config.default_unreachable_toleration_seconds));
-    else if (entry.make)
-      members.push_back(entry.make(deps));
-  }
   std::vector<std::unique_ptr<AdmissionPlugin>> out;
-  out.push_back(std::make_unique<AdmissionSequence>(std::move(members)));
-  return out;
-}
-
-rt::Task<Result<Unit>> AdmissionSequence::admit(rt::Context ctx, AdmissionAttributes& attributes) {
-  for (const auto& member : members_) {
-    if (!member->handles(attributes.operation)) continue;
-    auto answer = member->admit_now(attributes);
-    if (!answer) answer = co_await member->admit(ctx, attributes);
-    if (!*answer) co_return std::move(*answer);
+  for (const Entry& entry : entries) {
+    const bool on = entry.on_by_default ? !contains(config.disable, entry.name) : contains(config.enable, entry.name);
+    if (on && entry.make != nullptr) out.push_back(entry.make(deps));
   }
-  co_return Unit{};
-}
-
-rt::Task<Result<Unit>> AdmissionSequence::validate(rt::Context ctx, const AdmissionAttributes& attributes) {
-  for (const auto& member : members_) {
-    if (!member->handles(attributes.operation)) continue;
-    auto answer = member->validate_now(attributes);
-    if (!answer) answer = co_await member->validate(ctx, attributes);
-    if (!*answer) co_return std::move(*answer);
-  }
-  co_return Unit{};
-}
-
-std::vector<std::string_view> AdmissionSequence::member_names() const {
-  std::vector<std::string_view> out;
-  for (const auto& member : members_) out.push_back(member->name());
   return out;
 }
 

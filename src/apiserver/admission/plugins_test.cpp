@@ -5,6 +5,7 @@
 #include "api/gen/node_v1.h"
 #include "api/gen/scheduling_v1.h"
 #include "api/gen/storage_v1.h"
+#include "apiserver/admission/sequence.h"
 #include "apiserver/authentication/testing/fake_reader.h"
 #include "apiserver/authorization/authorizer.h"
 #include "rt/sync.h"
@@ -33,7 +34,7 @@ class AdmissionTest : public ::testing::Test {
     reader_.put({"", "serviceaccounts"}, account);
     use({});
   }
-  void use(AdmissionConfig config) { plugins_ = make_admission_plugins(config, {reader_, nullptr, &random_}); }
+  void use(AdmissionConfig config) { plugins_ = AdmissionSequence(make_admission_plugins(config, {reader_, nullptr, &random_})); }
   static Pod pod() {
     Pod out;
     out.metadata.name = "p";
@@ -57,8 +58,8 @@ class AdmissionTest : public ::testing::Test {
     api::Object held_old = old ? api::Object::of<T>(*old) : api::Object();
     a.object = &held;
     if (old) a.old_object = &held_old;
-    auto result = testing::now(plugins_[0]->admit(rt::Context::background(), a));
-    if (result) result = testing::now(plugins_[0]->validate(rt::Context::background(), a));
+    auto result = testing::now(plugins_.admit(rt::Context::background(), a));
+    if (result) result = testing::now(plugins_.validate(rt::Context::background(), a));
     object = held.as<T>();
     return result ? "ok" : std::to_string(result.error().http()) + " " + result.error().message;
   }
@@ -68,7 +69,7 @@ class AdmissionTest : public ::testing::Test {
   testing::FakeRandom random_;
   UserInfo user_;
   std::vector<std::string> warnings_;
-  std::vector<std::unique_ptr<AdmissionPlugin>> plugins_;
+  AdmissionSequence plugins_;
 };
 
 TEST(AdmissionConfigTest, NamesAndOrder) {
@@ -77,8 +78,9 @@ TEST(AdmissionConfigTest, NamesAndOrder) {
   EXPECT_FALSE(check_admission_config({.enable = {"NodeRestriction"}, .disable = {"NodeRestriction"}}));
   testing::FakeReader reader;
   testing::FakeRandom random;
-  const auto plugins = make_admission_plugins({.enable = {"NodeRestriction", "AlwaysAdmit"}, .disable = {"Priority"}}, {reader, nullptr, &random});
-  const auto names = static_cast<AdmissionSequence&>(*plugins[0]).member_names();
+  const AdmissionConfig config{.enable = {"NodeRestriction", "AlwaysAdmit"}, .disable = {"Priority"}};
+  const AdmissionSequence plugins(make_admission_plugins(config, {reader, nullptr, &random}));
+  const auto names = plugins.names();
   const std::vector<std::string_view> want = {"NamespaceLifecycle",
                                               "LimitRanger",
                                               "ServiceAccount",
@@ -252,7 +254,7 @@ TEST_F(AdmissionTest, Namespaces) {
     a.operation = Operation::Delete;
     a.resource = {"", "namespaces"};
     a.name = name;
-    const auto result = testing::now(plugins_[0]->admit(rt::Context::background(), a));
+    const auto result = testing::now(plugins_.admit(rt::Context::background(), a));
     EXPECT_EQ(result ? 200 : result.error().http(), want) << name;
   }
 }
@@ -267,7 +269,7 @@ TEST_F(AdmissionTest, WaitsALittleForWhatIsBeingMade) {
   a.ns = "late";
   a.object = &held;
   a.user = &user_;
-  const auto admit = [&] { return rt::testing::run_sim([&] { return plugins_[0]->admit(rt::Context::background(), a); }); };
+  const auto admit = [&] { return rt::testing::run_sim([&] { return plugins_.admit(rt::Context::background(), a); }); };
   auto result = admit();
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().http(), 404);
@@ -288,7 +290,7 @@ TEST_F(AdmissionTest, WaitsALittleForWhatIsBeingMade) {
   const auto both = [&]() -> rt::Task<Result<Unit>> {
     rt::TaskGroup tasks;
     tasks.spawn(make_account(&reader_));
-    auto answer = co_await plugins_[0]->admit(rt::Context::background(), a);
+    auto answer = co_await plugins_.admit(rt::Context::background(), a);
     co_await tasks.join();
     co_return answer;
   };

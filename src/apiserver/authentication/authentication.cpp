@@ -8,7 +8,6 @@
 #include "apiserver/authentication/service_account/token_authenticator.h"
 #include "apiserver/authentication/token_file.h"
 #include "apiserver/authentication/x509.h"
-#include "apiserver/authorization/authorizer.h"
 
 namespace pintle::apiserver {
 namespace {

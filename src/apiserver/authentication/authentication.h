@@ -9,7 +9,7 @@
 #include "apiserver/authentication/authenticator.h"
 #include "apiserver/authentication/service_account/issuer.h"
 #include "apiserver/authentication/service_account/jwt.h"
-#include "apiserver/resource_reader.h"
+#include "apiserver/types/resource_reader.h"
 #include "rt/clock.h"
 
 namespace pintle::apiserver {

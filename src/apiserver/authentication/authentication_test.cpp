@@ -2,9 +2,9 @@
 
 #include "api/gen/core_v1.h"
 #include "apiserver/authentication/bearer.h"
-#include "apiserver/authentication/impersonation.h"
 #include "apiserver/authentication/testing/fake_reader.h"
 #include "apiserver/authentication/token_file.h"
+#include "apiserver/authorization/impersonation.h"
 #include "component/certificate/certificate.h"
 
 #include <gtest/gtest.h>

@@ -1,12 +1,8 @@
 #include "apiserver/authentication/authenticator.h"
 
-#include <algorithm>
-
 #include "base/check.h"
 
 namespace pintle::apiserver {
-
-bool UserInfo::in_group(std::string_view group) const { return std::find(groups.begin(), groups.end(), group) != groups.end(); }
 
 rt::Task<AuthenticationResult> Authenticator::authenticate(rt::Context, const net::Request& request) {
   auto result = authenticate_now(request);

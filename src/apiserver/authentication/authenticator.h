@@ -7,21 +7,13 @@
 #include <string_view>
 #include <vector>
 
-#include "base/flat_map.h"
+#include "apiserver/types/user_info.h"
 #include "base/status.h"
 #include "net/http.h"
 #include "rt/context.h"
 #include "rt/task.h"
 
 namespace pintle::apiserver {
-
-struct UserInfo {
-  std::string name;
-  std::string uid;
-  std::vector<std::string> groups;
-  FlatMap<std::vector<std::string>> extra;
-  bool in_group(std::string_view group) const;
-};
 
 struct AuthenticationResponse {
   UserInfo user;

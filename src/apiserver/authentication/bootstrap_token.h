@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "apiserver/authentication/authenticator.h"
-#include "apiserver/resource_reader.h"
+#include "apiserver/types/resource_reader.h"
 #include "rt/clock.h"
 
 namespace pintle::apiserver {

@@ -3,38 +3,11 @@
 #include <algorithm>
 
 #include "apimachinery/clock_time.h"
-#include "apiserver/authorization/authorizer.h"
-#include "apiserver/registry/action.h"
 
 namespace pintle::apiserver {
-namespace {
 
 using api::authentication_v1::SelfSubjectReview;
 using api::authentication_v1::TokenReview;
-
-class TokenReviewAction : public Action {
- public:
-  TokenReviewAction(TokenAuthenticator& tokens, std::vector<std::string> audiences) : tokens_(tokens), audiences_(std::move(audiences)) {}
-  rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) override {
-    TokenReview question = std::move(body.object().as<TokenReview>());
-    auto answer = co_await review(scope.ctx, tokens_, audiences_, std::move(question));
-    if (!answer) co_return Unexpected(std::move(answer.error()));
-    co_return api::Object::of<TokenReview>(std::move(*answer));
-  }
-
- private:
-  TokenAuthenticator& tokens_;
-  std::vector<std::string> audiences_;
-};
-
-class SelfSubjectReviewAction : public Action {
- public:
-  rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) override {
-    co_return api::Object::of<SelfSubjectReview>(review(scope.user, scope.now, std::move(body.object().as<SelfSubjectReview>())));
-  }
-};
-
-}  // namespace
 
 api::authentication_v1::UserInfo to_api(const UserInfo& user) {
   api::authentication_v1::UserInfo out;
@@ -72,10 +45,5 @@ SelfSubjectReview review(const UserInfo& user, rt::WallTime now, SelfSubjectRevi
   review.status.user_info = to_api(user);
   return review;
 }
-
-std::shared_ptr<Action> token_review_action(TokenAuthenticator& tokens, std::vector<std::string> audiences) {
-  return std::make_shared<TokenReviewAction>(tokens, std::move(audiences));
-}
-std::shared_ptr<Action> self_subject_review_action() { return std::make_shared<SelfSubjectReviewAction>(); }
 
 }  // namespace pintle::apiserver

@@ -1,13 +1,11 @@
 // TokenReview and SelfSubjectReview (authentication.k8s.io): who a token stands for, and who I am.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "api/gen/authentication_v1.h"
 #include "apiserver/authentication/authenticator.h"
-#include "apiserver/registry/strategy.h"
 #include "rt/clock.h"
 
 namespace pintle::apiserver {
@@ -16,9 +14,6 @@ namespace pintle::apiserver {
 rt::Task<Result<api::authentication_v1::TokenReview>> review(rt::Context ctx, TokenAuthenticator& tokens, std::vector<std::string> audiences,
                                                              api::authentication_v1::TokenReview review);
 api::authentication_v1::SelfSubjectReview review(const UserInfo& user, rt::WallTime now, api::authentication_v1::SelfSubjectReview review);
-
-std::shared_ptr<Action> token_review_action(TokenAuthenticator& tokens, std::vector<std::string> audiences);
-std::shared_ptr<Action> self_subject_review_action();
 
 api::authentication_v1::UserInfo to_api(const UserInfo& user);
 

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "apiserver/registry/errors.h"
-#include "apiserver/request_info.h"
+#include "apiserver/types/errors.h"
+#include "apiserver/types/request_info.h"
 #include "base/check.h"
 #include "codec/json_text.h"
 
@@ -31,10 +31,6 @@ rt::Task<AuthorizationResult> Authorizer::authorize(rt::Context, const Authoriza
   CHECK(result, "an authorizer that waits overrides authorize()");
   co_return std::move(*result);
 }
-
-std::string_view node_name_of(const UserInfo& user) { return apimachinery::node_of_user(user.name, user.groups); }
-
-bool claims_to_be_node(const UserInfo& user) { return apimachinery::claims_to_be_node(user.name, user.groups); }
 
 Status forbidden(const AuthorizationAttributes& a, std::string_view reason) {
   std::string text;

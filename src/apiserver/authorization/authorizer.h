@@ -8,8 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "apimachinery/identity/node_user.h"
-#include "apiserver/authentication/authenticator.h"
+#include "apiserver/types/user_info.h"
 #include "base/status.h"
 #include "rt/context.h"
 #include "rt/task.h"
@@ -65,21 +64,6 @@ class Authorizer {
   // What SelfSubjectRulesReview lists.
   virtual UserRules rules_for(const UserInfo& user, const std::string& ns) = 0;
 };
-
-// The groups and users that authorization knows by name.
-constexpr std::string_view group_masters = "system:masters";
-using apimachinery::group_nodes;
-constexpr std::string_view group_authenticated = "system:authenticated";
-constexpr std::string_view group_unauthenticated = "system:unauthenticated";
-constexpr std::string_view group_service_accounts = "system:serviceaccounts";
-constexpr std::string_view user_anonymous = "system:anonymous";
-using apimachinery::user_node_prefix;
-constexpr std::string_view user_service_account_prefix = "system:serviceaccount:";
-
-// The name of the node that `user` is; "" if the user is none (apimachinery/identity/node_user.h).
-std::string_view node_name_of(const UserInfo& user);
-// Whether the user has the name and the group of a node. One without a name of a node has no right of any.
-bool claims_to_be_node(const UserInfo& user);
 
 // The answer to a denied request: 403 in upstream's form, `User "jane" cannot get resource "pods" ...`.
 Status forbidden(const AuthorizationAttributes& attributes, std::string_view reason);

@@ -103,20 +103,23 @@ Result<Unit> check_authorization_modes(const std::vector<std::string>& modes) {
   return Unit{};
 }
 
-Authorization::Authorization(const std::vector<std::string>& modes, ResourceReader& reader) {
+Authorization::Authorization(const std::vector<std::string>& modes, ResourceReader& reader) : reader_(reader) {
   std::vector<std::unique_ptr<Authorizer>> members;
   members.push_back(std::make_unique<MastersAuthorizer>());
-  rbac::feed(rbac_index_, reader);
   for (const auto& mode : modes) {
     if (mode == "AlwaysAllow") members.push_back(std::make_unique<AlwaysAllowAuthorizer>());
     if (mode == "AlwaysDeny") members.push_back(std::make_unique<AlwaysDenyAuthorizer>());
     if (mode == "RBAC") members.push_back(std::make_unique<rbac::RbacAuthorizer>(rbac_index_));
     if (mode != "Node") continue;
     pod_index_ = std::make_unique<node::PodIndex>(reader);
-    reader.subscribe(GroupResource{"", "pods"}, [pods = pod_index_.get()](const storage::CacheEvent& event) { pods->apply(event); });
     members.push_back(std::make_unique<node::NodeAuthorizer>(*pod_index_, reader));
   }
   authorizer_ = std::make_unique<UnionAuthorizer>(std::move(members));
+}
+
+void Authorization::start() {
+  rbac::feed(rbac_index_, reader_);
+  if (pod_index_) reader_.subscribe(GroupResource{"", "pods"}, [pods = pod_index_.get()](const storage::CacheEvent& event) { pods->apply(event); });
 }
 
 }  // namespace pintle::apiserver

@@ -8,7 +8,7 @@
 #include "apiserver/authorization/authorizer.h"
 #include "apiserver/authorization/node/pod_index.h"
 #include "apiserver/authorization/rbac/index.h"
-#include "apiserver/resource_reader.h"
+#include "apiserver/types/resource_reader.h"
 
 namespace pintle::apiserver {
 
@@ -31,11 +31,14 @@ class Authorization {
  public:
   // `modes` have passed check_authorization_modes().
   Authorization(const std::vector<std::string>& modes, ResourceReader& reader);
+  // Begins to follow those objects, from their present state on. Before requests are served.
+  void start();
   Authorizer& authorizer() { return *authorizer_; }
   // For the escalation checks; kept current whatever the modes.
   const rbac::RbacIndex& rbac_index() const { return rbac_index_; }
 
  private:
+  ResourceReader& reader_;
   rbac::RbacIndex rbac_index_;
   std::unique_ptr<node::PodIndex> pod_index_;
   std::unique_ptr<UnionAuthorizer> authorizer_;

@@ -4,13 +4,14 @@
 #include "apimachinery/selectors/field_selector.h"
 #include "apimachinery/selectors/label_selector.h"
 #include "apimachinery/validation/field_errors.h"
-#include "apiserver/registry/action.h"
 
 namespace pintle::apiserver {
 namespace {
 
 using namespace api::authorization_v1;
 using apimachinery::BadValue;
+using apimachinery::FieldErrors;
+using apimachinery::FieldPath;
 
 constexpr std::string_view group = "authorization.k8s.io";
 
@@ -119,31 +120,6 @@ SubjectAccessReviewStatus status_of(AuthorizationResult result) {
   return status;
 }
 
-// Runs `ask` on the body of a review of type T.
-template <class T, class Ask>
-class ReviewAction : public Action {
- public:
-  ReviewAction(Authorizer& authorizer, Ask ask) : authorizer_(authorizer), ask_(ask) {}
-  rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) override {
-    auto answer = co_await ask_(authorizer_, scope, std::move(body.object().as<T>()));
-    if (!answer) co_return Unexpected(std::move(answer.error()));
-    co_return api::Object::of<T>(std::move(*answer));
-  }
-
- private:
-  Authorizer& authorizer_;
-  Ask ask_;
-};
-
-template <class T, class Ask>
-std::shared_ptr<Action> make_action(Authorizer& authorizer, Ask ask) {
-  return std::make_shared<ReviewAction<T, Ask>>(authorizer, ask);
-}
-
-rt::Task<Result<SelfSubjectRulesReview>> rules_task(Authorizer& authorizer, const RequestScope& scope, SelfSubjectRulesReview body) {
-  co_return review(authorizer, scope.user, std::move(body));
-}
-
 }  // namespace
 
 rt::Task<Result<SubjectAccessReview>> review(rt::Context ctx, Authorizer& authorizer, SubjectAccessReview review) {
@@ -194,23 +170,6 @@ Result<SelfSubjectRulesReview> review(Authorizer& authorizer, const UserInfo& us
   review.status.incomplete = rules.incomplete;
   review.status.evaluation_error = std::move(rules.evaluation_error);
   return review;
-}
-
-std::shared_ptr<Action> subject_access_review_action(Authorizer& authorizer) {
-  return make_action<SubjectAccessReview>(
-      authorizer, [](Authorizer& a, RequestScope& scope, SubjectAccessReview body) { return review(scope.ctx, a, std::move(body)); });
-}
-std::shared_ptr<Action> local_subject_access_review_action(Authorizer& authorizer) {
-  return make_action<LocalSubjectAccessReview>(
-      authorizer, [](Authorizer& a, RequestScope& scope, LocalSubjectAccessReview body) { return review(scope.ctx, a, scope.ns, std::move(body)); });
-}
-std::shared_ptr<Action> self_subject_access_review_action(Authorizer& authorizer) {
-  return make_action<SelfSubjectAccessReview>(
-      authorizer, [](Authorizer& a, RequestScope& scope, SelfSubjectAccessReview body) { return review(scope.ctx, a, scope.user, std::move(body)); });
-}
-std::shared_ptr<Action> self_subject_rules_review_action(Authorizer& authorizer) {
-  return make_action<SelfSubjectRulesReview>(
-      authorizer, [](Authorizer& a, RequestScope& scope, SelfSubjectRulesReview body) { return rules_task(a, scope, std::move(body)); });
 }
 
 }  // namespace pintle::apiserver

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "api/object.h"
-#include "apiserver/resource_reader.h"
+#include "apiserver/types/resource_reader.h"
 #include "base/status.h"
 #include "rt/clock.h"
 #include "rt/context.h"

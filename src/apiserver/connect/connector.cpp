@@ -6,8 +6,7 @@
 #include "apiserver/connect/log_socket.h"
 #include "apiserver/connect/stream_translator.h"
 #include "apiserver/connect/tunnel.h"
-#include "apiserver/endpoints/responses.h"
-#include "apiserver/registry/errors.h"
+#include "apiserver/types/errors.h"
 #include "net/forward.h"
 #include "net/websocket.h"
 
@@ -84,22 +83,11 @@ bool Connector::handles(std::string_view group, std::string_view resource, std::
   return resource == "pods" && (subresource == "log" || subresource == "exec" || subresource == "attach" || subresource == "portforward");
 }
 
-rt::Task<void> Connector::serve_log(Exchange& exchange) {
-  auto done = co_await log(exchange);
-  if (!done && !exchange.writer.started()) co_await answer_failure(exchange, std::move(done.error()));
-}
-
-rt::Task<void> Connector::serve(Exchange& exchange, Authorizer* authorizer, Admitted options) {
+rt::Task<Result<Unit>> Connector::serve(Exchange& exchange, Admitted options) {
   const std::string& sub = exchange.info.subresource;
-  Result<Unit> done;
-  if (sub == "proxy") {
-    done = co_await proxy(exchange);
-  } else if (sub == "portforward") {
-    done = co_await port_forward(exchange, authorizer);
-  } else {
-    done = co_await exec(exchange, authorizer, options);
-  }
-  if (!done && !exchange.writer.started()) co_await answer_failure(exchange, std::move(done.error()));
+  if (sub == "proxy") co_return co_await proxy(exchange);
+  if (sub == "portforward") co_return co_await port_forward(exchange);
+  co_return co_await exec(exchange, options);
 }
 
 rt::Task<Result<core::Pod>> Connector::pod_of(Exchange& exchange, std::string name) {
@@ -117,12 +105,12 @@ rt::Task<Result<std::string>> Connector::kubelet_of(Exchange& exchange, std::str
 }
 
 // A WebSocket is opened by GET, and yet it does what needs the right to create.
-rt::Task<Result<Unit>> Connector::may_create(Exchange& exchange, Authorizer* authorizer) {
-  if (exchange.info.verb == "create" || authorizer == nullptr) co_return Unit{};
+rt::Task<Result<Unit>> Connector::may_create(Exchange& exchange) {
+  if (exchange.info.verb == "create" || deps_.authorizer == nullptr) co_return Unit{};
   if (!deps_.options.feature_gates.enabled("AuthorizePodWebsocketUpgradeCreatePermission")) co_return Unit{};
   AuthorizationAttributes attributes = make_attributes(exchange.scope.user, exchange.info);
   attributes.verb = "create";
-  const auto result = co_await authorizer->authorize(exchange.ctx, attributes);
+  const auto result = co_await deps_.authorizer->authorize(exchange.ctx, attributes);
   if (result.decision == Decision::Allow) co_return Unit{};
   co_return Unexpected(errors::forbidden({exchange.info.group, exchange.info.resource}, exchange.info.name, result.reason));
 }
@@ -164,8 +152,8 @@ rt::Task<Result<Unit>> Connector::log(Exchange& exchange) {
   co_return co_await net::pass_answer(exchange.ctx, response, exchange.writer);
 }
 
-rt::Task<Result<Unit>> Connector::exec(Exchange& exchange, Authorizer* authorizer, const Admitted& admitted) {
-  CO_TRY(co_await may_create(exchange, authorizer));
+rt::Task<Result<Unit>> Connector::exec(Exchange& exchange, const Admitted& admitted) {
+  CO_TRY(co_await may_create(exchange));
   const core::PodExecOptions options = exec_options(admitted.object());
   CO_TRY_ASSIGN(const core::Pod pod, co_await pod_of(exchange, exchange.info.name));
   CO_TRY_ASSIGN(const std::string container, choose_container(pod, options.container));
@@ -184,8 +172,8 @@ rt::Task<Result<Unit>> Connector::exec(Exchange& exchange, Authorizer* authorize
   co_return Unit{};  // a malformed handshake has been answered
 }
 
-rt::Task<Result<Unit>> Connector::port_forward(Exchange& exchange, Authorizer* authorizer) {
-  CO_TRY(co_await may_create(exchange, authorizer));
+rt::Task<Result<Unit>> Connector::port_forward(Exchange& exchange) {
+  CO_TRY(co_await may_create(exchange));
   CO_TRY_ASSIGN(const net::Query query, port_forward_query(net::parse_query(exchange.request.query)));
   CO_TRY_ASSIGN(const core::Pod pod, co_await pod_of(exchange, exchange.info.name));
   if (pod.spec.node_name.empty()) co_return bad_request(fmt::format("pod {} does not have a host assigned", exchange.info.name));

@@ -8,9 +8,9 @@
 #include "apiserver/authorization/authorizer.h"
 #include "apiserver/connect/kubelet_client.h"
 #include "apiserver/connect/target.h"
-#include "apiserver/endpoints/exchange.h"
+#include "apiserver/exchange/exchange.h"
 #include "apiserver/registry/admission_gate.h"
-#include "apiserver/registry/registry.h"
+#include "apiserver/types/registry.h"
 
 namespace pintle::apiserver {
 
@@ -18,6 +18,7 @@ struct ConnectorDeps {
   rt::Runtime& runtime;
   Registry& registry;
   const ApiServerOptions& options;
+  Authorizer* authorizer = nullptr;  // nullptr: everything is allowed
 };
 
 class Connector {
@@ -26,10 +27,9 @@ class Connector {
   explicit Connector(ConnectorDeps deps) : deps_(deps) {}
 
   static bool handles(std::string_view group, std::string_view resource, std::string_view subresource);
-  // Answer the exchange, whatever happens. `options` are those of the request, as admission passed them; `authorizer`
-  // (nullptr: everything is allowed) is asked again where a GET does what otherwise needs "create".
-  rt::Task<void> serve(Exchange& exchange, Authorizer* authorizer, Admitted options);
-  rt::Task<void> serve_log(Exchange& exchange);
+  // They answer the exchange, or return why they have not. `options` are those of the request, as admission passed them.
+  rt::Task<Result<Unit>> serve(Exchange& exchange, Admitted options);
+  rt::Task<Result<Unit>> log(Exchange& exchange);
   rt::Task<void> close();
 
  private:
@@ -40,11 +40,11 @@ class Connector {
   };
   rt::Task<Result<api::core_v1::Pod>> pod_of(Exchange& exchange, std::string name);
   rt::Task<Result<std::string>> kubelet_of(Exchange& exchange, std::string node_name);
-  rt::Task<Result<Unit>> may_create(Exchange& exchange, Authorizer* authorizer);
+  // Where a GET does what otherwise needs "create".
+  rt::Task<Result<Unit>> may_create(Exchange& exchange);
 
-  rt::Task<Result<Unit>> log(Exchange& exchange);
-  rt::Task<Result<Unit>> exec(Exchange& exchange, Authorizer* authorizer, const Admitted& admitted);
-  rt::Task<Result<Unit>> port_forward(Exchange& exchange, Authorizer* authorizer);
+  rt::Task<Result<Unit>> exec(Exchange& exchange, const Admitted& admitted);
+  rt::Task<Result<Unit>> port_forward(Exchange& exchange);
   rt::Task<Result<Unit>> proxy(Exchange& exchange);
   rt::Task<Result<Unit>> forward_upgrade(Exchange& exchange, std::string url);
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "api/gen/core_v1.h"
-#include "apiserver/options.h"
+#include "apiserver/types/options.h"
 #include "net/forwarding_transport.h"
 #include "rt/runtime.h"
 

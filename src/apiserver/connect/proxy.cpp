@@ -3,7 +3,6 @@
 
 #include "apiserver/connect/connector.h"
 #include "apiserver/connect/html_links.h"
-#include "apiserver/endpoints/responses.h"
 #include "net/forward.h"
 #include "net/gunzip.h"
 #include "net/text.h"

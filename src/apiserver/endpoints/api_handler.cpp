@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
-#include "apiserver/authentication/impersonation.h"
+#include "apiserver/authorization/impersonation.h"
 #include "apiserver/connect/connector.h"
 #include "apiserver/endpoints/version.h"
+#include "apiserver/exchange/responses.h"
 #include "apiserver/fairness/debug_pages.h"
-#include "apiserver/registry/errors.h"
 #include "apiserver/registry/object_steps.h"
+#include "apiserver/types/errors.h"
 #include "base/check.h"
 #include "codec/json.h"
 #include "component/log.h"
@@ -71,7 +72,7 @@ ApiHandler::ApiHandler(ApiHandlerDeps deps)
       request_metrics_(metrics_),
       fairness_(make_fairness(deps, metrics_)),
       limits_(deps.registry, deps.options, deps.runtime.clock(), fairness_.get(), request_metrics_),
-      resources_(deps.runtime, deps.registry, deps.options, deps.connector, deps.authorizer),
+      resources_({deps.runtime, deps.registry, deps.options, deps.connector, deps.authorizer}),
       discovery_(deps.registry.served(), deps.server_address) {
   metrics_.add_callback([this](std::string& out) {
     component::metrics::write_process_metrics(out);
@@ -153,7 +154,7 @@ rt::Task<void> ApiHandler::serve_exchange(Exchange& exchange, BoundedWriter& wri
     co_await answer_failure(exchange, allowed.error());
     co_return;
   }
-  if (has_early_body(exchange)) {
+  if (ResourceHandler::takes_body(exchange)) {
     auto received = co_await receive_body(exchange, bodies_);
     if (!received) {
       co_await answer_failure(exchange, received.error());

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "api/object.h"
-#include "apiserver/endpoints/exchange.h"
+#include "apiserver/exchange/exchange.h"
 #include "base/status.h"
 
 namespace pintle::apiserver {

@@ -6,9 +6,9 @@
 #include "api/gen/apidiscovery_v2.h"
 #include "api/gen/meta_v1.h"
 #include "apimachinery/discovery/served_resources.h"
-#include "apiserver/endpoints/negotiation.h"
-#include "apiserver/endpoints/responses.h"
-#include "apiserver/registry/errors.h"
+#include "apiserver/exchange/negotiation.h"
+#include "apiserver/exchange/responses.h"
+#include "apiserver/types/errors.h"
 
 namespace pintle::apiserver {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "apiserver/endpoints/responses.h"
+#include "apiserver/exchange/responses.h"
 
 namespace pintle::apiserver {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "apiserver/endpoints/exchange.h"
+#include "apiserver/exchange/exchange.h"
 #include "rt/task.h"
 
 namespace pintle::apiserver {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "api/gen/meta_v1.h"
-#include "apiserver/endpoints/negotiation.h"
+#include "apiserver/exchange/negotiation.h"
 #include "apiserver/registry/installed_registry.h"
 #include "base/bytes.h"
 #include "rt/clock.h"

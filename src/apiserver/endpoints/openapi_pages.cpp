@@ -1,7 +1,7 @@
 #include "apiserver/endpoints/openapi_pages.h"
 
 #include "apimachinery/openapi/documents.h"
-#include "apiserver/endpoints/responses.h"
+#include "apiserver/exchange/responses.h"
 #include "component/memory.h"
 
 namespace pintle::apiserver {

@@ -6,10 +6,11 @@
 #include "apimachinery/apply/metadata_access.h"
 #include "apimachinery/patch/json_patch.h"
 #include "apimachinery/patch/strategic_patch.h"
-#include "apiserver/endpoints/body.h"
 #include "apiserver/endpoints/field_tracking.h"
-#include "apiserver/endpoints/resource_handler.h"
-#include "apiserver/registry/errors.h"
+#include "apiserver/endpoints/object_answers.h"
+#include "apiserver/endpoints/write_request.h"
+#include "apiserver/endpoints/writes.h"
+#include "apiserver/types/errors.h"
 
 namespace pintle::apiserver {
 
@@ -45,21 +46,15 @@ Result<api::Object> to_object(const codec::Value& document, const VersionBinding
   return object;
 }
 
-struct Patch {
-  PatchType type = PatchType::Merge;
-  codec::Value document;
-  WriteParameters parameters;
-};
-
-Result<codec::Value> patched(codec::Value live, const Patch& patch, const api::Type& type) {
-  switch (patch.type) {
+Result<codec::Value> patched(codec::Value live, PatchType patch_type, const codec::Value& patch, const api::Type& type) {
+  switch (patch_type) {
     case PatchType::Json: {
-      auto out = apimachinery::apply_json_patch(std::move(live), patch.document);
+      auto out = apimachinery::apply_json_patch(std::move(live), patch);
       if (!out && out.error().reason == Reason::Invalid) out.error().details.shown = true;
       return out;
     }
-    case PatchType::Merge: return apimachinery::apply_merge_patch(std::move(live), patch.document);
-    default: return apimachinery::apply_strategic_patch(std::move(live), patch.document, type);
+    case PatchType::Merge: return apimachinery::apply_merge_patch(std::move(live), patch);
+    default: return apimachinery::apply_strategic_patch(std::move(live), patch, type);
   }
 }
 
@@ -70,17 +65,19 @@ struct PatchTarget {
   const RequestScope& scope;
 };
 
-Result<api::Object> patch_object(const PatchTarget& target, const Patch& patch, const api::Object& existing, std::vector<std::string>& warnings) {
+Result<api::Object> patch_object(const PatchTarget& target, PatchType type, const PatchRequest& patch, const api::Object& existing,
+                                 std::vector<std::string>& warnings) {
   TRY_ASSIGN(const api::Object shown, target.version.from_storage(existing));
   TRY_ASSIGN(codec::Value live, api::to_document(shown.type(), shown.data(), &target.version.kind->gvk));
-  TRY_ASSIGN(const codec::Value changed, patched(std::move(live), patch, shown.type()));
+  TRY_ASSIGN(const codec::Value changed, patched(std::move(live), type, patch.document, shown.type()));
   if (changed.string_at("kind") != target.version.kind->gvk.kind || changed.string_at("apiVersion") != target.version.api_version)
     return bad_request("a patch cannot change apiVersion or kind");
   TRY_ASSIGN(api::Object object, to_object(changed, target.version, patch.parameters.validation, warnings));
   return to_tracked_storage(target.resource, target.version, target.part, target.scope, std::move(object), &existing);
 }
 
-Result<api::Object> apply_object(const PatchTarget& target, const Patch& patch, const api::Object* existing, std::vector<std::string>& warnings) {
+Result<api::Object> apply_object(const PatchTarget& target, const PatchRequest& patch, const api::Object* existing,
+                                 std::vector<std::string>& warnings) {
   api::Object shown(target.version.type());
   if (existing) {
     TRY_ASSIGN(shown, target.version.from_storage(*existing));
@@ -125,31 +122,12 @@ Result<Unit> check_config(const codec::Value& config, const VersionBinding& vers
 
 }  // namespace
 
-rt::Task<void> ResourceHandler::patch(Exchange& exchange, Found found, const PartSubresource* part) {
-  auto form = object_form(exchange, found);
-  if (!form) {
-    co_await answer_failure(exchange, form.error());
-    co_return;
-  }
-  auto type = patch_type(exchange.request.headers.get("content-type"));
-  if (!type) {
-    co_await answer_failure(exchange, type.error());
-    co_return;
-  }
-  auto body = co_await read_body(exchange);
-  if (!body) {
-    co_await answer_failure(exchange, body.error());
-    co_return;
-  }
-  const bool apply = *type == PatchType::Apply;
-  Patch patch;
-  patch.type = *type;
-  Result<Unit> ready = prepare_patch(exchange, apply, *body, patch.document, patch.parameters);
-  if (ready && apply) ready = check_config(patch.document, *found.version, exchange.info.name);
-  if (!ready) {
-    co_await answer_failure(exchange, ready.error());
-    co_return;
-  }
+rt::Task<Result<Unit>> Writes::patch(Exchange& exchange, InstalledRegistry::Found found, const PartSubresource* part) {
+  CO_TRY_ASSIGN(const ObjectForm form, object_form(exchange, found));
+  CO_TRY_ASSIGN(const PatchType type, patch_type(exchange.request.headers.get("content-type")));
+  const bool apply = type == PatchType::Apply;
+  CO_TRY_ASSIGN(const PatchRequest patch, read_patch(exchange, apply));
+  if (apply) CO_TRY(check_config(patch.document, *found.version, exchange.info.name));
 
   std::vector<std::string> warnings;
   const PatchTarget target{*found.resource, *found.version, part, exchange.scope};
@@ -160,29 +138,13 @@ rt::Task<void> ResourceHandler::patch(Exchange& exchange, Found found, const Par
   if (apply && part == nullptr) request.may_create = [this, &exchange] { return may_create(exchange); };
   request.transform = [&](const api::Object* existing) {
     warnings.clear();
-    return apply ? apply_object(target, patch, existing, warnings) : patch_object(target, patch, *existing, warnings);
+    return apply ? apply_object(target, patch, existing, warnings) : patch_object(target, type, patch, *existing, warnings);
   };
   auto written = co_await found.store->update(exchange.scope, std::move(request));
   exchange.scope.warnings.insert(exchange.scope.warnings.begin(), warnings.begin(), warnings.end());
-  if (!written) {
-    co_await answer_failure(exchange, written.error());
-    co_return;
-  }
+  if (!written) co_return Unexpected(std::move(written.error()));
   const int status = written->created ? 201 : 200;
-  co_await answer_object(exchange, *form, status, std::move(written->object));
-}
-
-Result<Unit> ResourceHandler::prepare_patch(Exchange& exchange, bool apply, const Bytes& body, codec::Value& document,
-                                            WriteParameters& parameters) const {
-  TRY_ASSIGN(parameters, write_parameters(exchange, apply ? WriteKind::ApplyPatch : WriteKind::Patch));
-  std::vector<std::string> duplicates;
-  auto parsed =
-      decode_document(body.view(), apply ? Media::Yaml : Media::Json, parameters.validation == FieldValidation::Ignore ? nullptr : &duplicates);
-  if (!parsed && parsed.error().reason == Reason::RequestEntityTooLarge) return Unexpected(parsed.error());
-  if (!parsed) return bad_request("error decoding the patch: " + parsed.error().message);
-  TRY(settle_problems(duplicates, parameters.validation, exchange.scope.warnings));
-  document = std::move(*parsed);
-  return Unit{};
+  co_return co_await answer_object(exchange, form, status, std::move(written->object));
 }
 
 }  // namespace pintle::apiserver

@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include "apiserver/endpoints/responses.h"
+#include "apiserver/exchange/responses.h"
 #include "component/heap_profile.h"
 
 namespace pintle::apiserver {

@@ -4,7 +4,7 @@
 
 #include "apiserver/authorization/authorizer.h"
 #include "apiserver/fairness/estimate.h"
-#include "apiserver/registry/errors.h"
+#include "apiserver/types/errors.h"
 
 namespace pintle::apiserver {
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <unordered_map>
 
-#include "apiserver/endpoints/exchange.h"
 #include "apiserver/endpoints/request_metrics.h"
+#include "apiserver/exchange/exchange.h"
 #include "apiserver/fairness/fairness.h"
 #include "apiserver/registry/installed_registry.h"
 #include "base/mutex.h"

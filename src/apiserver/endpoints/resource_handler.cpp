@@ -1,6 +1,11 @@
 #include "apiserver/endpoints/resource_handler.h"
 
-#include "apiserver/registry/errors.h"
+#include "apiserver/connect/connector.h"
+#include "apiserver/endpoints/deletes.h"
+#include "apiserver/endpoints/reads.h"
+#include "apiserver/endpoints/scale.h"
+#include "apiserver/exchange/responses.h"
+#include "apiserver/types/errors.h"
 #include "base/check.h"
 
 namespace pintle::apiserver {
@@ -43,13 +48,28 @@ const api::KindInfo& subresource_kind(const apimachinery::ServedResource& resour
   return *api::find_kind(gvk.group, gvk.version, gvk.kind);
 }
 
+rt::Task<Result<Unit>> refused(Status why) { co_return Unexpected(std::move(why)); }
+
 }  // namespace
+
+ResourceHandler::ResourceHandler(ResourceHandlerDeps deps)
+    : registry_(deps.registry),
+      watches_({deps.runtime.random(), deps.options.min_request_timeout_seconds}),
+      writes_(deps.authorizer),
+      actions_(deps.registry.admission(), deps.connector) {}
 
 bool ResourceHandler::long_running(const RequestInfo& info) {
   if (!info.is_resource) return false;
   if (info.verb == "watch" || info.verb == "proxy") return true;
   const std::string& sub = info.subresource;
   return sub == "exec" || sub == "attach" || sub == "portforward" || sub == "log" || sub == "proxy";
+}
+
+bool ResourceHandler::takes_body(const Exchange& exchange) {
+  const RequestInfo& info = exchange.info;
+  if (!info.is_resource || Connector::handles(info.group, info.resource, info.subresource)) return false;
+  const std::string& method = exchange.request.method;
+  return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
 }
 
 bool ResourceHandler::takes_long(const Exchange& exchange) const {
@@ -69,13 +89,16 @@ bool ResourceHandler::takes_long(const Exchange& exchange) const {
 }
 
 rt::Task<void> ResourceHandler::serve(Exchange& exchange) {
+  auto served = co_await carry_out(exchange);
+  if (!served && !exchange.writer.started()) co_await answer_failure(exchange, std::move(served.error()));
+}
+
+// These three start the verb's task and are none themselves: a request pays for no more frames than it needs.
+rt::Task<Result<Unit>> ResourceHandler::carry_out(Exchange& exchange) {
   const RequestInfo& info = exchange.info;
   const Found found = registry_.find_served(info.group, info.version, info.resource);
-  const auto route = find_route(info, exchange.request.method, found);
-  if (!route) {
-    co_await answer_failure(exchange, route.error());
-    co_return;
-  }
+  auto route = find_route(info, exchange.request.method, found);
+  if (!route) return refused(std::move(route.error()));
   RequestScope& scope = exchange.scope;
   scope.ns = found.resource->namespaced() ? info.ns : "";
   scope.name = info.form == PathForm::Collection ? "" : info.name;
@@ -84,126 +107,43 @@ rt::Task<void> ResourceHandler::serve(Exchange& exchange) {
   scope.resource = info.resource;
   scope.subresource = info.subresource;
   hold_to_what_was_authorized(exchange, *route, found.resource->namespaced());
-  if (route->connect) {
-    co_await run_connect(exchange, subresource_kind(*found.version->served, *route->subresource));
-  } else if (route->subresource != nullptr) {
-    co_await dispatch_subresource(exchange, found, *route);
-  } else {
-    co_await dispatch(exchange, found, *route);
-  }
+  if (route->connect) return actions_.connect(exchange, subresource_kind(*found.version->served, *route->subresource));
+  return route->subresource != nullptr ? dispatch_subresource(exchange, found, *route) : dispatch(exchange, found, *route);
 }
 
-rt::Task<void> ResourceHandler::dispatch(Exchange& exchange, Found found, Route route) {
+rt::Task<Result<Unit>> ResourceHandler::dispatch(Exchange& exchange, const Found& found, const Route& route) {
   const ResourceDefinition& definition = found.resource->definition();
   if (const std::string_view warning = deprecation(exchange.info); !warning.empty()) exchange.scope.warnings.emplace_back(warning);
-  if (definition.create_action) {
-    co_await run_action(exchange, definition.create_action, *found.version->kind, "");
-    co_return;
-  }
-  if (definition.virtual_resource) {
-    co_await get_virtual(exchange, found);
-    co_return;
-  }
+  if (definition.create_action) return actions_.act(exchange, definition.create_action, *found.version->kind);
+  if (definition.virtual_resource) return get_virtual(exchange, found);
   switch (route.verb) {
-    case verb::get: co_await get(exchange, found); break;
-    case verb::list: co_await list(exchange, found); break;
-    case verb::watch: co_await watch(exchange, found); break;
-    case verb::create: co_await create(exchange, found); break;
-    case verb::update: co_await update(exchange, found, nullptr); break;
-    case verb::patch: co_await patch(exchange, found, nullptr); break;
-    case verb::delete_: co_await remove(exchange, found); break;
-    case verb::deletecollection: co_await remove_collection(exchange, found); break;
+    case verb::get: return get_object(exchange, found);
+    case verb::list: return list_objects(exchange, found);
+    case verb::watch: return watches_.watch(exchange, found);
+    case verb::create: return writes_.create(exchange, found);
+    case verb::update: return writes_.update(exchange, found, nullptr);
+    case verb::patch: return writes_.patch(exchange, found, nullptr);
+    case verb::delete_: return remove_object(exchange, found);
+    case verb::deletecollection: return remove_collection(exchange, found);
     default: CHECK(false, "a route to a resource has a verb");
   }
+  return {};
 }
 
-rt::Task<void> ResourceHandler::dispatch_subresource(Exchange& exchange, Found found, Route route) {
+rt::Task<Result<Unit>> ResourceHandler::dispatch_subresource(Exchange& exchange, const Found& found, const Route& route) {
   const std::string_view name = route.subresource->name;
-  if (const ActionSubresource* action = found.resource->find_action(name)) {
-    co_await run_action(exchange, action->action, subresource_kind(*found.version->served, *route.subresource), exchange.info.name);
-  } else if (name == "scale" && !found.resource->definition().scale.empty()) {
-    if (route.verb == verb::get) {
-      co_await get_scale(exchange, found);
-    } else {
-      co_await change_scale(exchange, found);
-    }
-  } else if (const PartSubresource* part = found.resource->find_part(name)) {
-    switch (route.verb) {
-      case verb::get: co_await get(exchange, found); break;
-      case verb::update: co_await update(exchange, found, part); break;
-      case verb::patch: co_await patch(exchange, found, part); break;
-      default: co_await answer_failure(exchange, errors::method_not_allowed());
-    }
-  } else {
-    co_await answer_failure(exchange, errors::no_such_route());
+  if (const ActionSubresource* action = found.resource->find_action(name))
+    return actions_.act(exchange, action->action, subresource_kind(*found.version->served, *route.subresource));
+  if (name == "scale" && !found.resource->definition().scale.empty())
+    return route.verb == verb::get ? get_scale(exchange, found) : change_scale(exchange, found);
+  const PartSubresource* part = found.resource->find_part(name);
+  if (part == nullptr) return refused(errors::no_such_route());
+  switch (route.verb) {
+    case verb::get: return get_object(exchange, found);
+    case verb::update: return writes_.update(exchange, found, part);
+    case verb::patch: return writes_.patch(exchange, found, part);
+    default: return refused(errors::method_not_allowed());
   }
-}
-
-Result<ObjectForm> ResourceHandler::object_form(const Exchange& exchange, Found found) const {
-  ObjectForm form;
-  TRY_ASSIGN(form.output, negotiate(exchange.request.headers.get("accept"), Offer{.yaml = true, .protobuf = true, .table = true, .partial = true}));
-  form.resource = found.resource;
-  form.codec = found.store ? &found.store->codec() : nullptr;
-  form.version = found.version;
-  form.now = exchange.scope.now;
-  if (form.output.shape != Shape::Table) return form;
-  const std::string_view include = exchange.query.get("includeObject");
-  if (include == "None") {
-    form.include = IncludeObject::None;
-  } else if (include == "Object") {
-    form.include = IncludeObject::Object;
-  } else if (!include.empty() && include != "Metadata") {
-    return bad_request("includeObject must be one of Metadata, None, Object");
-  }
-  return form;
-}
-
-rt::Task<void> ResourceHandler::answer_object(Exchange& exchange, const ObjectForm& form, int code, api::Object object) {
-  std::vector<Bytes> pieces;
-  auto appended = append_object(form, object, pieces);
-  if (!appended) {
-    co_await answer_failure(exchange, appended.error());
-    co_return;
-  }
-  if (form.output.media == Media::Yaml) {
-    Bytes yaml = json_answer(Media::Yaml, std::string(pieces[0].view()));
-    pieces.clear();
-    pieces.push_back(std::move(yaml));
-  } else if (form.output.media == Media::Json) {
-    pieces.push_back(Bytes::literal("\n"));
-  }
-  co_await answer_pieces(exchange, code, content_type(form.output.media), std::move(pieces));
-}
-
-rt::Task<void> ResourceHandler::get(Exchange& exchange, Found found) {
-  auto form = object_form(exchange, found);
-  if (!form) {
-    co_await answer_failure(exchange, form.error());
-    co_return;
-  }
-  const std::string_view version = exchange.query.get("resourceVersion");
-  const auto revision = parse_resource_version(version);
-  if (!revision) {
-    co_await answer_failure(exchange, revision.error());
-    co_return;
-  }
-  const int64_t wanted = version == "0" ? -1 : *revision;
-  auto object = co_await found.store->get(exchange.ctx, exchange.scope.ns, exchange.info.name, wanted);
-  if (!object) {
-    co_await answer_failure(exchange, object.error());
-    co_return;
-  }
-  std::vector<Bytes> pieces;
-  append_object(*form, **object, true, pieces);
-  if (form->output.media == Media::Yaml) {
-    std::string json;
-    for (const Bytes& piece : pieces) json += piece.view();
-    pieces.clear();
-    pieces.push_back(json_answer(Media::Yaml, std::move(json)));
-  } else if (form->output.media == Media::Json) {
-    pieces.push_back(Bytes::literal("\n"));
-  }
-  co_await answer_pieces(exchange, 200, content_type(form->output.media), std::move(pieces));
 }
 
 }  // namespace pintle::apiserver

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "apiserver/connect/connector.h"
-#include "apiserver/registry/errors.h"
+#include "apiserver/types/errors.h"
 
 namespace pintle::apiserver {
 

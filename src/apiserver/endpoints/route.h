@@ -15,7 +15,7 @@
 
 #include "apimachinery/discovery/served_resources.h"
 #include "apiserver/registry/installed_registry.h"
-#include "apiserver/request_info.h"
+#include "apiserver/types/request_info.h"
 
 namespace pintle::apiserver {
 

@@ -1,13 +1,14 @@
-// The scale subresource: an autoscaling/v1 Scale that stands for two numbers and a selector of the object.
+#include "apiserver/endpoints/scale.h"
+
 #include <algorithm>
 
 #include "api/codec.h"
 #include "api/gen/autoscaling_v1.h"
 #include "apimachinery/patch/json_patch.h"
-#include "apiserver/endpoints/body.h"
 #include "apiserver/endpoints/field_tracking.h"
-#include "apiserver/endpoints/resource_handler.h"
-#include "apiserver/registry/errors.h"
+#include "apiserver/endpoints/write_request.h"
+#include "apiserver/exchange/responses.h"
+#include "apiserver/types/errors.h"
 
 namespace pintle::apiserver {
 
@@ -80,81 +81,65 @@ Result<Unit> check_scale(const Scale& scale, std::string_view name) {
   return problems.result("autoscaling", "Scale", name);
 }
 
-}  // namespace
+// What a PUT or PATCH of a scale asks for.
+struct ScaleChange {
+  std::optional<api::Object> whole;  // PUT
+  std::string media_type;            // of the patch
+  codec::Value patch;
+};
 
-rt::Task<void> ResourceHandler::answer_scale(Exchange& exchange, Media media, const api::Object& object, const Resource& resource) {
-  const Scale scale = scale_of(resource.definition().scale.front(), object);
-  co_await answer(exchange, 200, content_type(media), encode_answer(media, api::type_of<Scale>(), &scale, scale_kind));
-}
-
-rt::Task<void> ResourceHandler::get_scale(Exchange& exchange, Found found) {
-  auto form = negotiate(exchange.request.headers.get("accept"), Offer{});
-  if (!form) {
-    co_await answer_failure(exchange, form.error());
-    co_return;
-  }
-  auto cached = co_await found.store->get(exchange.ctx, exchange.scope.ns, exchange.info.name);
-  if (!cached) {
-    co_await answer_failure(exchange, cached.error());
-    co_return;
-  }
-  auto object = found.store->codec().decode(**cached);
-  if (!object) {
-    co_await answer_failure(exchange, object.error());
-    co_return;
-  }
-  co_await answer_scale(exchange, form->media, *object, *found.resource);
-}
-
-rt::Task<Result<ScaleChange>> ResourceHandler::read_scale_change(Exchange& exchange) {
+Result<ScaleChange> read_scale_change(Exchange& exchange) {
   ScaleChange change;
   if (exchange.authorized->verb == "update") {
-    CO_TRY_ASSIGN(api::Object body, co_await read_object(exchange, *api::find_kind("autoscaling", "v1", "Scale"), WriteKind::Update));
-    change.whole = std::move(body);
-    co_return change;
+    TRY_ASSIGN(change.whole, read_object(exchange, *api::find_kind("autoscaling", "v1", "Scale"), WriteKind::Update));
+    return change;
   }
   change.media_type = bare_media_type(exchange.request.headers.get("content-type"));
   if (change.media_type != "application/merge-patch+json" && change.media_type != "application/json-patch+json" &&
       change.media_type != "application/strategic-merge-patch+json" && change.media_type != "application/apply-patch+yaml")
-    co_return Unexpected(errors::unsupported_media_type(true));
-  CO_TRY_ASSIGN(const Bytes body, co_await read_body(exchange));
-  WriteParameters parameters;
-  CO_TRY(prepare_patch(exchange, change.media_type == "application/apply-patch+yaml", body, change.patch, parameters));
-  co_return change;
+    return Unexpected(errors::unsupported_media_type(true));
+  TRY_ASSIGN(PatchRequest read, read_patch(exchange, change.media_type == "application/apply-patch+yaml"));
+  change.patch = std::move(read.document);
+  return change;
 }
 
-rt::Task<void> ResourceHandler::change_scale(Exchange& exchange, Found found) {
-  auto form = negotiate(exchange.request.headers.get("accept"), Offer{});
-  if (!form) {
-    co_await answer_failure(exchange, form.error());
-    co_return;
-  }
-  auto change = co_await read_scale_change(exchange);
-  if (!change) {
-    co_await answer_failure(exchange, change.error());
-    co_return;
-  }
+// The scale as asked for; `present` is what a patch is applied to.
+Result<Scale> changed(const Scale& present, const ScaleChange& change) {
+  if (change.whole) return change.whole->as<Scale>();
+  codec::Value live = api::to_value(api::type_of<Scale>(), &present, &scale_kind);
+  TRY_ASSIGN(const codec::Value document, change.media_type == "application/json-patch+json"
+                                              ? apimachinery::apply_json_patch(std::move(live), change.patch)
+                                              : apimachinery::apply_merge_patch(std::move(live), change.patch));
+  Scale out;
+  auto read = api::decode_value(document, api::type_of<Scale>(), &out);
+  if (!read) return Unexpected(errors::invalid("", "", "", {errors::cause("FieldValueInvalid", "patch", "Invalid value: " + read.error().message)}));
+  return out;
+}
+
+rt::Task<void> answer_scale(Exchange& exchange, Media media, Scale scale) {
+  co_await answer(exchange, 200, content_type(media), encode_answer(media, api::type_of<Scale>(), &scale, scale_kind));
+}
+
+}  // namespace
+
+rt::Task<Result<Unit>> get_scale(Exchange& exchange, InstalledRegistry::Found found) {
+  CO_TRY_ASSIGN(const OutputForm form, negotiate(exchange.request.headers.get("accept"), Offer{}));
+  CO_TRY_ASSIGN(const auto cached, co_await found.store->get(exchange.ctx, exchange.scope.ns, exchange.info.name));
+  CO_TRY_ASSIGN(const api::Object object, found.store->codec().decode(*cached));
+  co_await answer_scale(exchange, form.media, scale_of(found.resource->definition().scale.front(), object));
+  co_return Unit{};
+}
+
+rt::Task<Result<Unit>> change_scale(Exchange& exchange, InstalledRegistry::Found found) {
+  CO_TRY_ASSIGN(const OutputForm form, negotiate(exchange.request.headers.get("accept"), Offer{}));
+  CO_TRY_ASSIGN(const ScaleChange change, read_scale_change(exchange));
   const ScaleSubresource& paths = found.resource->definition().scale.front();
   UpdateRequest request;
   request.ns = exchange.scope.ns;
   request.name = exchange.info.name;
   request.view = scale_view(paths);
   request.transform = [&](const api::Object* existing) -> Result<api::Object> {
-    Scale wanted = scale_of(paths, *existing);
-    if (change->whole) {
-      wanted = change->whole->as<Scale>();
-    } else {
-      codec::Value live = api::to_value(api::type_of<Scale>(), &wanted, &scale_kind);
-      Result<codec::Value> changed = change->media_type == "application/json-patch+json"
-                                         ? apimachinery::apply_json_patch(std::move(live), change->patch)
-                                         : apimachinery::apply_merge_patch(std::move(live), change->patch);
-      if (!changed) return Unexpected(changed.error());
-      Scale decoded;
-      auto read = api::decode_value(*changed, api::type_of<Scale>(), &decoded);
-      if (!read)
-        return Unexpected(errors::invalid("", "", "", {errors::cause("FieldValueInvalid", "patch", "Invalid value: " + read.error().message)}));
-      wanted = std::move(decoded);
-    }
+    TRY_ASSIGN(const Scale wanted, changed(scale_of(paths, *existing), change));
     TRY(check_address(wanted, exchange.scope));
     TRY(check_scale(wanted, exchange.info.name));
     api::Object object = *existing;
@@ -169,12 +154,9 @@ rt::Task<void> ResourceHandler::change_scale(Exchange& exchange, Found found) {
     untime_scale_entries(meta);
     return object;
   };
-  auto written = co_await found.store->update(exchange.scope, std::move(request));
-  if (!written) {
-    co_await answer_failure(exchange, written.error());
-    co_return;
-  }
-  co_await answer_scale(exchange, form->media, written->object, *found.resource);
+  CO_TRY_ASSIGN(const Written written, co_await found.store->update(exchange.scope, std::move(request)));
+  co_await answer_scale(exchange, form.media, scale_of(paths, written.object));
+  co_return Unit{};
 }
 
 }  // namespace pintle::apiserver

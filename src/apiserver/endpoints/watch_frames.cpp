@@ -1,7 +1,7 @@
 #include "apiserver/endpoints/watch_frames.h"
 
 #include "api/codec.h"
-#include "apiserver/endpoints/responses.h"
+#include "apiserver/exchange/responses.h"
 #include "apiserver/registry/resource_codec.h"
 #include "codec/proto_wire.h"
 

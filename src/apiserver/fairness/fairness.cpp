@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "apiserver/authorization/authorizer.h"
+#include "apiserver/types/user_info.h"
 #include "base/check.h"
 
 namespace pintle::apiserver::fairness {

@@ -13,7 +13,7 @@
 #include "apiserver/fairness/flow_schema.h"
 #include "apiserver/fairness/level.h"
 #include "apiserver/fairness/watch_counts.h"
-#include "apiserver/resource_reader.h"
+#include "apiserver/types/resource_reader.h"
 #include "base/mutex.h"
 #include "component/metrics.h"
 #include "rt/context.h"

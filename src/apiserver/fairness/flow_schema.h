@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "api/gen/flowcontrol_v1.h"
-#include "apiserver/authentication/authenticator.h"
-#include "apiserver/request_info.h"
+#include "apiserver/types/request_info.h"
+#include "apiserver/types/user_info.h"
 
 namespace pintle::apiserver::fairness {
 

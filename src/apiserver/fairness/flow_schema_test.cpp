@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "api/codec.h"
-#include "apiserver/endpoints/query.h"
 #include "apiserver/fairness/estimate.h"
 #include "apiserver/fairness/watch_counts.h"
+#include "apiserver/types/query.h"
 
 namespace pintle::apiserver::fairness {
 namespace {

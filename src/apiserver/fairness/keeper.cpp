@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "apiserver/registry/object_steps.h"
+#include "apimachinery/clock_time.h"
 #include "component/log.h"
 
 namespace pintle::apiserver::fairness {
@@ -23,7 +23,7 @@ Result<Unit> set_condition(objects::FlowSchema& schema, const Fairness::Upkeep::
     found = conditions.end() - 1;
   }
   const std::string_view status = wanted.dangling ? "True" : "False";
-  if (found->status != status) found->last_transition_time = to_api_time(now);
+  if (found->status != status) found->last_transition_time = apimachinery::to_api_time(now);
   found->status = status;
   found->reason = wanted.dangling ? "NotFound" : "Found";
   found->message = fmt::format("This FlowSchema references the PriorityLevelConfiguration object named \"{}\" {}", wanted.level,

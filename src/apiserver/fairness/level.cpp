@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "apiserver/authentication/authenticator.h"
 #include "apiserver/fairness/estimate.h"
+#include "apiserver/types/user_info.h"
 
 namespace pintle::apiserver::fairness {
 

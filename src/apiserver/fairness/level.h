@@ -15,7 +15,7 @@
 #include "apiserver/fairness/metrics.h"
 #include "apiserver/fairness/queue_set.h"
 #include "apiserver/fairness/timing_ratio.h"
-#include "apiserver/request_info.h"
+#include "apiserver/types/request_info.h"
 #include "base/mutex.h"
 #include "rt/executor.h"
 #include "rt/runtime.h"

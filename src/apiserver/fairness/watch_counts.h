@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "apiserver/request_info.h"
+#include "apiserver/types/request_info.h"
 #include "base/mutex.h"
 
 namespace pintle::apiserver::fairness {

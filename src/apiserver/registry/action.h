@@ -3,7 +3,7 @@
 
 #include "api/object.h"
 #include "apiserver/registry/admission_gate.h"
-#include "apiserver/registry/request_scope.h"
+#include "apiserver/types/request_scope.h"
 #include "base/status.h"
 #include "rt/task.h"
 

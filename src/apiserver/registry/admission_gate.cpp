@@ -22,10 +22,10 @@ rt::Task<Result<api::Object>> AdmissionGate::act(RequestScope& scope, api::Group
   AdmissionAttributes attributes = request_attributes(scope, Operation::Create);
   attributes.kind = kind;
   attributes.object = &body;
-  CO_TRY(co_await chain_.admit(scope.ctx, attributes));
+  CO_TRY(co_await plugins_.admit(scope.ctx, attributes));
   CO_TRY(action.prepare(scope, body));
   attributes.dry_run = scope.dry_run;
-  CO_TRY(co_await chain_.validate(scope.ctx, attributes));
+  CO_TRY(co_await plugins_.validate(scope.ctx, attributes));
   Admitted admitted(std::move(body));
   co_return co_await action.run(scope, std::move(admitted));
 }
@@ -34,8 +34,8 @@ rt::Task<Result<Admitted>> AdmissionGate::connect(RequestScope& scope, api::Grou
   AdmissionAttributes attributes = request_attributes(scope, Operation::Connect);
   attributes.kind = kind;
   attributes.object = &options;
-  CO_TRY(co_await chain_.admit(scope.ctx, attributes));
-  CO_TRY(co_await chain_.validate(scope.ctx, attributes));
+  CO_TRY(co_await plugins_.admit(scope.ctx, attributes));
+  CO_TRY(co_await plugins_.validate(scope.ctx, attributes));
   co_return Admitted(std::move(options));
 }
 

@@ -1,11 +1,11 @@
 // AdmissionGate: the way through admission of requests that store no object under the resource they name: actions (tokens,
 // evictions, bindings, reviews) and connects (exec, attach, port-forward, proxy). Creates, updates and deletes of stored
-// objects pass the same chain inside ResourceStore.
+// objects pass the same plugins inside ResourceStore.
 #pragma once
 
 #include "api/object.h"
-#include "apiserver/registry/admission_chain.h"
-#include "apiserver/registry/request_scope.h"
+#include "apiserver/admission/sequence.h"
+#include "apiserver/types/request_scope.h"
 #include "base/status.h"
 #include "rt/task.h"
 
@@ -34,10 +34,10 @@ class Admitted {
 // What a request tells by itself; kind and objects are the caller's to fill in. `scope` outlives the attributes.
 AdmissionAttributes request_attributes(RequestScope& scope, Operation operation);
 
-// Thread-safe; the chain outlives it.
+// Thread-safe; the plugins outlive it.
 class AdmissionGate {
  public:
-  explicit AdmissionGate(const AdmissionChain& chain) : chain_(chain) {}
+  explicit AdmissionGate(const AdmissionSequence& plugins) : plugins_(plugins) {}
 
   // Mutating admission, the action's own rules, validating admission, then the action. `kind`: of the body as it was sent.
   rt::Task<Result<api::Object>> act(RequestScope& scope, api::GroupVersionKind kind, Action& action, api::Object body) const;
@@ -45,7 +45,7 @@ class AdmissionGate {
   rt::Task<Result<Admitted>> connect(RequestScope& scope, api::GroupVersionKind kind, api::Object options) const;
 
  private:
-  const AdmissionChain& chain_;
+  const AdmissionSequence& plugins_;
 };
 
 }  // namespace pintle::apiserver

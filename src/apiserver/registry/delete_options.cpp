@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "apiserver/registry/errors.h"
+#include "apiserver/types/errors.h"
 
 namespace pintle::apiserver {
 

@@ -8,7 +8,7 @@
 
 #include "api/object.h"
 #include "apimachinery/validation/field_errors.h"
-#include "apiserver/options.h"
+#include "apiserver/types/options.h"
 
 namespace pintle::apiserver {
 

@@ -1,7 +1,7 @@
 #include "apiserver/registry/installed_registry.h"
 
 #include "api/gen/meta_v1.h"
-#include "apiserver/registry/errors.h"
+#include "apiserver/types/errors.h"
 #include "base/check.h"
 
 namespace pintle::apiserver {
@@ -37,7 +37,8 @@ void InstalledRegistry::install(std::vector<ResourceDefinition> definitions) {
   }
 }
 
-rt::Task<Result<Unit>> InstalledRegistry::start() {
+rt::Task<Result<Unit>> InstalledRegistry::start(AdmissionSequence admission) {
+  admission_ = std::move(admission);
   CO_TRY_ASSIGN(fanout_, co_await storage::StoreFanout::start(runtime_, store_));
   for (const auto& resource : resources_) {
     if (!resource->stored()) continue;
@@ -63,12 +64,10 @@ InstalledRegistry::Found InstalledRegistry::find_served(std::string_view group, 
   return it == served_.end() ? Found{} : it->second;
 }
 
-ResourceStore* InstalledRegistry::stored(const GroupResource& resource) const {
+ResourceStore* InstalledRegistry::find(const GroupResource& resource) const {
   const auto it = stores_.find(resource);
   return it == stores_.end() ? nullptr : it->second.get();
 }
-
-ResourceStore* InstalledRegistry::find(const GroupResource& resource) { return stored(resource); }
 
 RequestScope InstalledRegistry::own_scope(rt::Context ctx) {
   RequestScope scope;
@@ -96,14 +95,14 @@ RequestScope InstalledRegistry::inner_scope(const RequestScope& outer, const Gro
 }
 
 rt::Task<Result<api::Object>> InstalledRegistry::get(RequestScope& scope, GroupResource resource, std::string ns, std::string name) {
-  ResourceStore* store = stored(resource);
+  ResourceStore* store = find(resource);
   if (store == nullptr) co_return Unexpected(errors::not_found(resource, name));
   CO_TRY_ASSIGN(const auto cached, co_await store->get(scope.ctx, ns, name));
   co_return store->codec().decode(*cached);
 }
 
 rt::Task<Result<api::Object>> InstalledRegistry::create(RequestScope& outer, GroupResource resource, std::string ns, api::Object object) {
-  ResourceStore* store = stored(resource);
+  ResourceStore* store = find(resource);
   if (store == nullptr) co_return Unexpected(errors::not_found(resource, ""));
   RequestScope scope = inner_scope(outer, resource, std::move(ns), object_meta(object).name);
   CO_TRY_ASSIGN(Written written, co_await store->create(scope, std::move(object)));
@@ -112,7 +111,7 @@ rt::Task<Result<api::Object>> InstalledRegistry::create(RequestScope& outer, Gro
 
 rt::Task<Result<api::Object>> InstalledRegistry::update(RequestScope& outer, GroupResource resource, std::string ns, std::string name,
                                                         std::string subresource, Mutation mutation) {
-  ResourceStore* store = stored(resource);
+  ResourceStore* store = find(resource);
   if (store == nullptr) co_return Unexpected(errors::not_found(resource, name));
   RequestScope scope = inner_scope(outer, resource, ns, name);
   UpdateRequest request;
@@ -135,7 +134,7 @@ rt::Task<Result<api::Object>> InstalledRegistry::update(RequestScope& outer, Gro
 
 rt::Task<Result<api::Object>> InstalledRegistry::remove(RequestScope& outer, GroupResource resource, std::string ns, std::string name,
                                                         RemoveOptions options) {
-  ResourceStore* store = stored(resource);
+  ResourceStore* store = find(resource);
   if (store == nullptr) co_return Unexpected(errors::not_found(resource, name));
   RequestScope scope = inner_scope(outer, resource, ns, name);
   RemoveRequest request;
@@ -151,7 +150,7 @@ rt::Task<Result<api::Object>> InstalledRegistry::remove(RequestScope& outer, Gro
 }
 
 Result<api::Object> InstalledRegistry::get(const GroupResource& resource, std::string_view ns, std::string_view name) const {
-  ResourceStore* store = stored(resource);
+  ResourceStore* store = find(resource);
   if (store == nullptr) return Unexpected(errors::not_found(resource, name));
   const auto cached = store->cache().get(store->resource().key(ns, name));
   if (!cached) return Unexpected(errors::not_found(resource, name));
@@ -159,7 +158,7 @@ Result<api::Object> InstalledRegistry::get(const GroupResource& resource, std::s
 }
 
 std::vector<storage::CachedObjectPtr> InstalledRegistry::list(const GroupResource& resource, std::string_view ns) const {
-  ResourceStore* store = stored(resource);
+  ResourceStore* store = find(resource);
   if (store == nullptr) return {};
   storage::CacheListOptions options;
   options.prefix = store->resource().prefix_of(ns);
@@ -167,13 +166,13 @@ std::vector<storage::CachedObjectPtr> InstalledRegistry::list(const GroupResourc
 }
 
 Result<api::Object> InstalledRegistry::decode(const GroupResource& resource, const storage::CachedObject& object) const {
-  ResourceStore* store = stored(resource);
+  ResourceStore* store = find(resource);
   CHECK(store != nullptr, "an object of a resource that is not stored");
   return store->codec().decode(object);
 }
 
 void InstalledRegistry::subscribe(const GroupResource& resource, std::function<void(const storage::CacheEvent&)> listener) {
-  ResourceStore* store = stored(resource);
+  ResourceStore* store = find(resource);
   CHECK(store != nullptr, "no resource " + resource.resource + " to follow");
   store->cache().on_event(std::move(listener));
 }

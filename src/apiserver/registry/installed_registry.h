@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "apimachinery/discovery/served_set.h"
-#include "apiserver/registry/admission_chain.h"
+#include "apiserver/admission/sequence.h"
 #include "apiserver/registry/forbidden_fields.h"
 #include "apiserver/registry/gated_fields.h"
-#include "apiserver/registry/registry.h"
 #include "apiserver/registry/resource.h"
 #include "apiserver/registry/resource_store.h"
+#include "apiserver/types/registry.h"
 
 namespace pintle::apiserver {
 
@@ -32,18 +32,18 @@ class InstalledRegistry final : public Registry, public ResourceReader {
 
   // Before start(). CHECKs that no resource comes twice.
   void install(std::vector<ResourceDefinition> definitions);
-  // Reads every resource's state into its watch cache.
-  rt::Task<Result<Unit>> start();
+  // Reads every resource's state into its watch cache. `admission` is asked about every write but the server's own.
+  rt::Task<Result<Unit>> start(AdmissionSequence admission);
   rt::Task<void> stop();
 
-  AdmissionChain& admission() { return admission_; }
+  const AdmissionSequence& admission() const { return admission_; }
   const apimachinery::ServedSet& served() const { return shown_; }
   // resource is nullptr if it is not served.
   Found find_served(std::string_view group, std::string_view version, std::string_view resource) const;
   const std::vector<std::unique_ptr<Resource>>& resources() const { return resources_; }
-  storage::Store& storage() { return store_; }
+  // nullptr if no such resource is stored here.
+  ResourceStore* find(const GroupResource& resource) const;
 
-  ResourceStore* find(const GroupResource& resource) override;
   ResourceReader& reader() override { return *this; }
   rt::Task<Result<api::Object>> get(RequestScope& scope, GroupResource resource, std::string ns, std::string name) override;
   rt::Task<Result<api::Object>> create(RequestScope& scope, GroupResource resource, std::string ns, api::Object object) override;
@@ -60,7 +60,6 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   RequestScope own_scope(rt::Context ctx);
 
  private:
-  ResourceStore* stored(const GroupResource& resource) const;
   RequestScope inner_scope(const RequestScope& outer, const GroupResource& resource, std::string ns, std::string name);
 
   rt::Runtime& runtime_;
@@ -69,7 +68,7 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   const apimachinery::ServedSet shown_;
   const GatedFields gated_fields_;
   const ForbiddenFields forbidden_fields_;
-  AdmissionChain admission_;
+  AdmissionSequence admission_;
   std::unique_ptr<storage::StoreFanout> fanout_;
   std::vector<std::unique_ptr<Resource>> resources_;
   std::map<GroupResource, std::unique_ptr<ResourceStore>> stores_;

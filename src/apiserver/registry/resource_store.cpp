@@ -1,7 +1,7 @@
 #include "apiserver/registry/resource_store.h"
 
 #include "apiserver/registry/admission_gate.h"
-#include "apiserver/registry/errors.h"
+#include "apiserver/types/errors.h"
 #include "base/check.h"
 
 namespace pintle::apiserver {

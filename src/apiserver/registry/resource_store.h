@@ -14,14 +14,14 @@
 #include "api/object.h"
 #include "apimachinery/selectors/field_selector.h"
 #include "apimachinery/selectors/label_selector.h"
-#include "apiserver/endpoints/options.h"
-#include "apiserver/options.h"
-#include "apiserver/registry/admission_chain.h"
+#include "apiserver/admission/sequence.h"
 #include "apiserver/registry/forbidden_fields.h"
 #include "apiserver/registry/gated_fields.h"
-#include "apiserver/registry/registry.h"
 #include "apiserver/registry/resource.h"
 #include "apiserver/registry/resource_codec.h"
+#include "apiserver/types/options.h"
+#include "apiserver/types/registry.h"
+#include "apiserver/types/request_parameters.h"
 #include "rt/runtime.h"
 #include "storage/store.h"
 #include "storage/watch_cache.h"
@@ -37,7 +37,7 @@ struct ResourceStoreDeps {
   storage::Store& store;
   storage::StoreFanout& fanout;
   Registry& registry;
-  AdmissionChain& admission;
+  const AdmissionSequence& admission;
   const ApiServerOptions& options;
   const GatedFields& gated_fields;
   const ForbiddenFields& forbidden_fields;

@@ -1,8 +1,8 @@
 // CREATE: name → admission → preparation → validation → store.
-#include "apiserver/registry/errors.h"
 #include "apiserver/registry/object_steps.h"
 #include "apiserver/registry/object_validation.h"
 #include "apiserver/registry/resource_store.h"
+#include "apiserver/types/errors.h"
 
 namespace pintle::apiserver {
 

@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "apiserver/registry/continue_token.h"
-#include "apiserver/registry/errors.h"
 #include "apiserver/registry/resource_store.h"
+#include "apiserver/types/errors.h"
 
 namespace pintle::apiserver {
 

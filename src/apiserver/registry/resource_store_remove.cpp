@@ -2,9 +2,9 @@
 #include <algorithm>
 
 #include "api/codec.h"
-#include "apiserver/registry/errors.h"
 #include "apiserver/registry/object_steps.h"
 #include "apiserver/registry/resource_store.h"
+#include "apiserver/types/errors.h"
 #include "rt/far_time.h"
 
 namespace pintle::apiserver {

@@ -1,10 +1,10 @@
 // UPDATE and PATCH: newest state → transform → guards → admission → preparation → validation → guarded write; again
 // from the start when another write came first.
 #include "api/codec.h"
-#include "apiserver/registry/errors.h"
 #include "apiserver/registry/object_steps.h"
 #include "apiserver/registry/object_validation.h"
 #include "apiserver/registry/resource_store.h"
+#include "apiserver/types/errors.h"
 
 namespace pintle::apiserver {
 

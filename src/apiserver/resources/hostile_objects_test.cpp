@@ -8,9 +8,9 @@
 #include "api/gen/core_v1.h"
 #include "api/gen/resource_v1.h"
 #include "api/untrusted.h"
-#include "apiserver/registry/request_scope.h"
 #include "apiserver/resources/core/pod_spec.h"
 #include "apiserver/resources/resources.h"
+#include "apiserver/types/request_scope.h"
 #include "codec/cpu_testing.h"
 #include "codec/limits.h"
 #include "codec/stack_testing.h"
@@ -29,7 +29,7 @@ std::string repeated(std::string_view text, std::size_t times) {
 }
 
 const Strategy& strategy_of(std::string_view resource) {
-  static const Definitions all = builtin_resources();
+  static const Definitions all = builtin_resources({});
   for (const ResourceDefinition& definition : all)
     if (definition.resource.resource == resource) return *definition.strategy;
   CHECK(false, "no such resource");

@@ -9,10 +9,10 @@
 
 #include "api/codec.h"
 #include "api/defaults.h"
-#include "apiserver/options.h"
 #include "apiserver/registry/object_validation.h"
 #include "apiserver/registry/resource.h"
 #include "apiserver/resources/resources.h"
+#include "apiserver/types/options.h"
 #include "codec/cpu_testing.h"
 
 namespace pintle::apiserver::resources {
@@ -147,7 +147,7 @@ std::string shown(const Resource& resource, const Path& path) {
 TEST(LongLists, TakeTimeInProportion) {
   std::set<const Field*> seen;
   std::size_t lists = 0;
-  for (ResourceDefinition& definition : builtin_resources()) {
+  for (ResourceDefinition& definition : builtin_resources({})) {
     const Resource resource(std::move(definition));
     if (!resource.stored()) continue;
     const Type& root = resource.storage_version().type();

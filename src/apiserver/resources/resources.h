@@ -1,16 +1,40 @@
 // Every built-in resource: one folder a group, one file a resource (or a few small ones of a kind).
 #pragma once
 
+#include <functional>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "apiserver/registry/strategy.h"
 
+namespace pintle::apiserver {
+class Authorizer;
+class TokenAuthenticator;
+namespace service_account {
+class TokenIssuer;
+}  // namespace service_account
+}  // namespace pintle::apiserver
+
 namespace pintle::apiserver::resources {
+
+// What those resources ask that answer otherwise than from the store. All outlive the resources; empty where only strategies are
+// looked at (tests).
+struct Deps {
+  // Why the store cannot write; nullopt: it can. Called on any executor; must not block.
+  std::function<std::optional<Status>()> store_failure = {};
+  Authorizer* authorizer = nullptr;
+  TokenAuthenticator* tokens = nullptr;
+  std::vector<std::string> audiences = {};         // of a token review that names none
+  service_account::TokenIssuer* issuer = nullptr;  // nullptr: no key, so that no tokens of service accounts are made
+};
 
 using Definitions = std::vector<ResourceDefinition>;
 
 // Each group appends its resources.
-void add_core(Definitions& out);
+void add_core(const Deps& deps, Definitions& out);
+void add_authentication(const Deps& deps, Definitions& out);
+void add_authorization(const Deps& deps, Definitions& out);
 void add_admissionregistration(Definitions& out);
 void add_apiextensions(Definitions& out);
 void add_apiregistration(Definitions& out);
@@ -30,6 +54,6 @@ void add_scheduling(Definitions& out);
 void add_storage(Definitions& out);
 
 // All of them, in no particular order.
-Definitions builtin_resources();
+Definitions builtin_resources(const Deps& deps);
 
 }  // namespace pintle::apiserver::resources

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "api/codec.h"
-#include "apiserver/registry/request_scope.h"
 #include "apiserver/resources/resources.h"
+#include "apiserver/types/request_scope.h"
 #include "codec/value.h"
 #include "codec/yaml.h"
 
@@ -14,7 +14,7 @@ namespace pintle::apiserver::resources {
 namespace {
 
 const Strategy& strategy_of(std::string_view group, std::string_view resource) {
-  static const Definitions all = builtin_resources();
+  static const Definitions all = builtin_resources({});
   for (const ResourceDefinition& definition : all)
     if (definition.resource.group == group && definition.resource.resource == resource) return *definition.strategy;
   CHECK(false, "no such resource");

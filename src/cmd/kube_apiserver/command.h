@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include "apiserver/options.h"
+#include "apiserver/types/options.h"
 #include "base/status.h"
 #include "component/flags.h"
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "apimachinery/discovery/served_set.h"
-#include "apiserver/service_ranges.h"
+#include "apiserver/types/service_ranges.h"
 #include "cmd/kube_apiserver/command.h"
 #include "component/bound_flags.h"
 #include "component/serving/tls_version.h"

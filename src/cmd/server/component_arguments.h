@@ -8,7 +8,7 @@
 
 #include "api/gen/kubeletconfig_v1beta1.h"
 #include "api/gen/kubeproxyconfig_v1alpha1.h"
-#include "apiserver/options.h"
+#include "apiserver/types/options.h"
 #include "cli/cluster_config.h"
 #include "component/flags.h"
 #include "rt/file.h"

@@ -1,4 +1,4 @@
-#include "apiserver/admission/certificates/certificates.h"
+#include "apiserver/admission/factories.h"
 
 #include "api/gen/certificates_v1.h"
 #include "apiserver/authentication/testing/fake_reader.h"

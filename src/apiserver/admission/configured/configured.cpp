@@ -1,4 +1,4 @@
-#include "apiserver/admission/configured/configured.h"
+#include "apiserver/admission/factories.h"
 
 #include <fmt/format.h>
 

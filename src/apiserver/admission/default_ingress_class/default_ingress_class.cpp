@@ -1,4 +1,4 @@
-#include "apiserver/admission/default_ingress_class/default_ingress_class.h"
+#include "apiserver/admission/factories.h"
 
 #include "api/gen/networking_v1.h"
 #include "apiserver/admission/default_class.h"

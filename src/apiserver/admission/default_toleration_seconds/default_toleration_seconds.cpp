@@ -1,4 +1,4 @@
-#include "apiserver/admission/default_toleration_seconds/default_toleration_seconds.h"
+#include "apiserver/admission/factories.h"
 
 #include <algorithm>
 
@@ -9,15 +9,14 @@ namespace {
 
 class DefaultTolerationSeconds : public AdmissionPlugin {
  public:
-  DefaultTolerationSeconds(int64_t not_ready_seconds, int64_t unreachable_seconds)
-      : not_ready_seconds_(not_ready_seconds), unreachable_seconds_(unreachable_seconds) {}
+  explicit DefaultTolerationSeconds(ToleratedSeconds tolerated) : tolerated_(tolerated) {}
   std::string_view name() const override { return "DefaultTolerationSeconds"; }
   bool handles(Operation operation) const override { return operation == Operation::Create || operation == Operation::Update; }
   AdmissionNow admit_now(AdmissionAttributes& a) override {
     auto* pod = is_pods(a) && a.subresource.empty() ? a.object_as<api::core_v1::Pod>() : nullptr;
     if (!pod) return Unit{};
-    tolerate(pod->spec, "node.kubernetes.io/not-ready", not_ready_seconds_);
-    tolerate(pod->spec, "node.kubernetes.io/unreachable", unreachable_seconds_);
+    tolerate(pod->spec, "node.kubernetes.io/not-ready", tolerated_.not_ready);
+    tolerate(pod->spec, "node.kubernetes.io/unreachable", tolerated_.unreachable);
     return Unit{};
   }
 
@@ -35,14 +34,13 @@ class DefaultTolerationSeconds : public AdmissionPlugin {
     spec.tolerations.push_back(std::move(toleration));
   }
 
-  const int64_t not_ready_seconds_;
-  const int64_t unreachable_seconds_;
+  const ToleratedSeconds tolerated_;
 };
 
 }  // namespace
 
-std::unique_ptr<AdmissionPlugin> make_default_toleration_seconds(int64_t not_ready_seconds, int64_t unreachable_seconds) {
-  return std::make_unique<DefaultTolerationSeconds>(not_ready_seconds, unreachable_seconds);
+std::unique_ptr<AdmissionPlugin> make_default_toleration_seconds(const AdmissionDeps& deps) {
+  return std::make_unique<DefaultTolerationSeconds>(deps.tolerated);
 }
 
 }  // namespace pintle::apiserver

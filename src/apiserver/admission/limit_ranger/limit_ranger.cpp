@@ -1,4 +1,4 @@
-#include "apiserver/admission/limit_ranger/limit_ranger.h"
+#include "apiserver/admission/factories.h"
 
 #include <fmt/format.h>
 

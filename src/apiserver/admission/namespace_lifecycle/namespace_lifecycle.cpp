@@ -1,9 +1,9 @@
-#include "apiserver/admission/namespace_lifecycle/namespace_lifecycle.h"
+#include "apiserver/admission/factories.h"
 
 #include <fmt/format.h>
 
 #include "api/gen/core_v1.h"
-#include "apiserver/registry/errors.h"
+#include "apiserver/types/errors.h"
 #include "rt/sync.h"
 
 namespace pintle::apiserver {

@@ -1,4 +1,4 @@
-#include "apiserver/admission/node_restriction/node_restriction.h"
+#include "apiserver/admission/factories.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "apiserver/admission/pod_resize/pod_resize.h"
+#include "apiserver/admission/factories.h"
 
 #include <fmt/format.h>
 

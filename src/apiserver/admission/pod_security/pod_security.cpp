@@ -1,4 +1,4 @@
-#include "apiserver/admission/pod_security/pod_security.h"
+#include "apiserver/admission/factories.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include "api/gen/batch_v1.h"
 #include "api/gen/core_v1.h"
 #include "apiserver/admission/pod_security/checks.h"
-#include "apiserver/registry/errors.h"
+#include "apiserver/types/errors.h"
 
 namespace pintle::apiserver {
 namespace {

@@ -1,4 +1,4 @@
-#include "apiserver/admission/pod_topology_labels/pod_topology_labels.h"
+#include "apiserver/admission/factories.h"
 
 #include "api/gen/core_v1.h"
 

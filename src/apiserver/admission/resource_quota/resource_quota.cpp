@@ -1,4 +1,4 @@
-#include "apiserver/admission/resource_quota/resource_quota.h"
+#include "apiserver/admission/factories.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 #include "api/gen/core_v1.h"
 #include "apiserver/admission/resource_quota/usage.h"
-#include "apiserver/registry/registry.h"
+#include "apiserver/types/registry.h"
 
 namespace pintle::apiserver {
 namespace {

@@ -1,4 +1,4 @@
-#include "apiserver/admission/runtime_class/runtime_class.h"
+#include "apiserver/admission/factories.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "apiserver/admission/service_account/service_account.h"
+#include "apiserver/admission/factories.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "apiserver/admission/simple/simple.h"
+#include "apiserver/admission/factories.h"
 
 #include <set>
 

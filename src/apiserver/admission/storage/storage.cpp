@@ -1,4 +1,4 @@
-#include "apiserver/admission/storage/storage.h"
+#include "apiserver/admission/factories.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "apiserver/admission/taint_nodes_by_condition/taint_nodes_by_condition.h"
+#include "apiserver/admission/factories.h"
 
 #include <algorithm>
 

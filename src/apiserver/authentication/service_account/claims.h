@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "apiserver/authentication/authenticator.h"
-#include "apiserver/resource_reader.h"
+#include "apiserver/types/resource_reader.h"
 #include "codec/value.h"
 
 namespace pintle::apiserver::service_account {

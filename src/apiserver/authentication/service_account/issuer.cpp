@@ -7,14 +7,15 @@
 #include "api/gen/core_v1.h"
 #include "apimachinery/validation/field_errors.h"
 #include "apiserver/authentication/service_account/names.h"
-#include "apiserver/registry/action.h"
-#include "apiserver/registry/errors.h"
+#include "apiserver/types/errors.h"
 
 namespace pintle::apiserver::service_account {
 namespace {
 
 using namespace api::core_v1;
 using api::authentication_v1::TokenRequest;
+using apimachinery::FieldErrors;
+using apimachinery::FieldPath;
 
 constexpr std::string_view group = "authentication.k8s.io";
 
@@ -43,19 +44,6 @@ Result<Unit> check_spec(const TokenRequest& request) {
   if (asked > expiration_seconds_max) errors.invalid(path, asked, "must not be more than 2^32 seconds");
   return errors.result(group, "TokenRequest", "");
 }
-
-class TokenRequestAction : public Action {
- public:
-  explicit TokenRequestAction(TokenIssuer& issuer) : issuer_(issuer) {}
-  rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) override {
-    auto answer = issuer_.issue(scope.ns, scope.name, std::move(body.object().as<TokenRequest>()), scope.warnings);
-    if (!answer) co_return Unexpected(std::move(answer.error()));
-    co_return api::Object::of<TokenRequest>(std::move(*answer));
-  }
-
- private:
-  TokenIssuer& issuer_;
-};
 
 }  // namespace
 
@@ -150,7 +138,5 @@ Result<TokenRequest> TokenIssuer::issue(std::string_view ns, std::string_view na
   request.status.expiration_timestamp = api::Time{now + asked, 0};
   return request;
 }
-
-std::shared_ptr<Action> token_request_action(TokenIssuer& issuer) { return std::make_shared<TokenRequestAction>(issuer); }
 
 }  // namespace pintle::apiserver::service_account

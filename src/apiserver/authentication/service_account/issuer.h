@@ -8,8 +8,7 @@
 #include "api/gen/authentication_v1.h"
 #include "apiserver/authentication/service_account/claims.h"
 #include "apiserver/authentication/service_account/jwt.h"
-#include "apiserver/registry/strategy.h"
-#include "apiserver/resource_reader.h"
+#include "apiserver/types/resource_reader.h"
 #include "component/certificate/keys.h"
 #include "rt/clock.h"
 
@@ -48,9 +47,6 @@ class TokenIssuer {
   rt::Random& random_;
   const ResourceReader& reader_;
 };
-
-// The subresource serviceaccounts/token. The issuer outlives it.
-std::shared_ptr<Action> token_request_action(TokenIssuer& issuer);
 
 // /.well-known/openid-configuration and /openid/v1/jwks, as JSON.
 struct OpenIdDocuments {

@@ -10,8 +10,8 @@
 
 #include "api/codec.h"
 #include "api/gen/meta_v1.h"
-#include "apiserver/registry/errors.h"
-#include "apiserver/resource_reader.h"
+#include "apiserver/types/errors.h"
+#include "apiserver/types/resource_reader.h"
 #include "rt/clock.h"
 #include "rt/context.h"
 

@@ -4,7 +4,7 @@
 
 #include "apiserver/authorization/authorizer.h"
 #include "apiserver/authorization/node/pod_index.h"
-#include "apiserver/resource_reader.h"
+#include "apiserver/types/resource_reader.h"
 
 namespace pintle::apiserver::node {
 

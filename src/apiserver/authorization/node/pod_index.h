@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "apiserver/authorization/node/pod_references.h"
-#include "apiserver/resource_reader.h"
+#include "apiserver/types/resource_reader.h"
 #include "base/mutex.h"
 
 namespace pintle::apiserver::node {

@@ -7,7 +7,7 @@
 #include "api/codec.h"
 #include "apiserver/authorization/rbac/convert.h"
 #include "apiserver/authorization/rbac/coverage.h"
-#include "apiserver/registry/errors.h"
+#include "apiserver/types/errors.h"
 #include "codec/json_text.h"
 
 namespace pintle::apiserver::rbac {

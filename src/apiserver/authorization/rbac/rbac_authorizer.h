@@ -3,7 +3,7 @@
 
 #include "apiserver/authorization/authorizer.h"
 #include "apiserver/authorization/rbac/index.h"
-#include "apiserver/resource_reader.h"
+#include "apiserver/types/resource_reader.h"
 
 namespace pintle::apiserver::rbac {
 

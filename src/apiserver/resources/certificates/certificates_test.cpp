@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "api/gen/certificates_v1.h"
-#include "apiserver/registry/request_scope.h"
 #include "apiserver/resources/resources.h"
+#include "apiserver/types/request_scope.h"
 #include "component/certificate/certificate.h"
 
 namespace pintle::apiserver::resources {
@@ -16,7 +16,7 @@ using api::certificates_v1::CertificateSigningRequest;
 using Conditions = std::vector<std::string>;
 
 const Strategy& part_strategy(std::string_view name) {
-  static const Definitions all = builtin_resources();
+  static const Definitions all = builtin_resources({});
   for (const ResourceDefinition& definition : all)
     for (const PartSubresource& part : definition.parts)
       if (definition.resource.resource == "certificatesigningrequests" && part.name == name) return *part.strategy;

@@ -1,12 +1,11 @@
-#include "apiserver/resources/core/component_status.h"
-
+// componentstatuses, and the bindings that name their pod in the body.
 #include <algorithm>
 #include <chrono>
 
 #include "api/gen/core_v1.h"
-#include "apiserver/registry/errors.h"
 #include "apiserver/resources/core/core.h"
 #include "apiserver/resources/core/pod.h"
+#include "apiserver/types/errors.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -68,14 +67,10 @@ class ComponentStatuses : public VirtualResource {
 
 }  // namespace
 
-std::shared_ptr<VirtualResource> make_component_statuses(std::function<std::optional<Status>()> store_failure) {
-  return std::make_shared<ComponentStatuses>(std::move(store_failure));
-}
-
-ResourceDefinition component_statuses() {
+ResourceDefinition component_statuses(std::function<std::optional<Status>()> store_failure) {
   ResourceDefinition out;
   out.resource = {"", "componentstatuses"};
-  out.virtual_resource = make_component_statuses([] { return std::optional<Status>(); });
+  out.virtual_resource = std::make_shared<ComponentStatuses>(std::move(store_failure));
   return out;
 }
 

@@ -1,7 +1,7 @@
 // The resources of the core group, one function each.
 #pragma once
 
-#include "apiserver/registry/strategy.h"
+#include "apiserver/resources/resources.h"
 
 namespace pintle::apiserver::resources {
 
@@ -10,7 +10,8 @@ ResourceDefinition pod_templates();
 ResourceDefinition replication_controllers();
 ResourceDefinition config_maps();
 ResourceDefinition secrets();
-ResourceDefinition service_accounts();
+// `issuer` nullptr: no tokens are made.
+ResourceDefinition service_accounts(service_account::TokenIssuer* issuer);
 ResourceDefinition namespaces();
 ResourceDefinition nodes();
 ResourceDefinition services();
@@ -21,6 +22,7 @@ ResourceDefinition resource_quotas();
 ResourceDefinition persistent_volumes();
 ResourceDefinition persistent_volume_claims();
 ResourceDefinition bindings();
-ResourceDefinition component_statuses();
+// Made up when they are asked for. `store_failure`: why the store cannot write; nullopt: it can.
+ResourceDefinition component_statuses(std::function<std::optional<Status>()> store_failure);
 
 }  // namespace pintle::apiserver::resources

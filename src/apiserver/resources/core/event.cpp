@@ -3,8 +3,8 @@
 
 #include "api/gen/core_v1.h"
 #include "api/gen/events_v1.h"
-#include "apiserver/options.h"
 #include "apiserver/resources/core/core.h"
+#include "apiserver/types/options.h"
 #include "base/strings.h"
 
 namespace pintle::apiserver::resources {

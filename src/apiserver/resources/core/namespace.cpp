@@ -3,8 +3,8 @@
 
 #include "api/gen/core_v1.h"
 #include "apimachinery/validation/formats.h"
-#include "apiserver/registry/errors.h"
 #include "apiserver/resources/core/core.h"
+#include "apiserver/types/errors.h"
 
 namespace pintle::apiserver::resources {
 namespace {

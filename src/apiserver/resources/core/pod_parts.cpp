@@ -4,10 +4,10 @@
 #include <map>
 
 #include "api/codec.h"
-#include "apiserver/options.h"
 #include "apiserver/registry/object_steps.h"
 #include "apiserver/resources/core/pod.h"
 #include "apiserver/resources/core/pod_spec.h"
+#include "apiserver/types/options.h"
 #include "rules/pod_resources.h"
 
 namespace pintle::apiserver::resources {

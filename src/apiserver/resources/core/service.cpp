@@ -8,10 +8,10 @@
 
 #include "api/codec.h"
 #include "apimachinery/selectors/label_selector.h"
-#include "apiserver/options.h"
-#include "apiserver/registry/registry.h"
 #include "apiserver/resources/core/core.h"
 #include "apiserver/resources/core/service_allocator.h"
+#include "apiserver/types/options.h"
+#include "apiserver/types/registry.h"
 
 namespace pintle::apiserver::resources {
 namespace {

@@ -1,10 +1,14 @@
 #include "api/gen/core_v1.h"
+#include "apiserver/authentication/service_account/issuer.h"
+#include "apiserver/registry/action.h"
 #include "apiserver/resources/core/core.h"
+#include "apiserver/types/errors.h"
 
 namespace pintle::apiserver::resources {
 namespace {
 
 namespace core = api::core_v1;
+using api::authentication_v1::TokenRequest;
 
 class ServiceAccountStrategy : public TypedStrategy<core::ServiceAccount> {
  public:
@@ -25,10 +29,27 @@ class ServiceAccountStrategy : public TypedStrategy<core::ServiceAccount> {
   }
 };
 
+// serviceaccounts/token.
+class TokenRequestAction : public Action {
+ public:
+  explicit TokenRequestAction(service_account::TokenIssuer* issuer) : issuer_(issuer) {}
+  rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) override {
+    if (issuer_ == nullptr) co_return Unexpected(errors::no_such_route());
+    CO_TRY_ASSIGN(TokenRequest answer, issuer_->issue(scope.ns, scope.name, std::move(body.object().as<TokenRequest>()), scope.warnings));
+    co_return api::Object::of<TokenRequest>(std::move(answer));
+  }
+
+ private:
+  service_account::TokenIssuer* const issuer_;
+};
+
 }  // namespace
 
-ResourceDefinition service_accounts() {
-  return {.resource = {"", "serviceaccounts"}, .strategy = std::make_shared<ServiceAccountStrategy>(), .return_deleted_object = true};
+ResourceDefinition service_accounts(service_account::TokenIssuer* issuer) {
+  return {.resource = {"", "serviceaccounts"},
+          .strategy = std::make_shared<ServiceAccountStrategy>(),
+          .return_deleted_object = true,
+          .actions = {{"token", std::make_shared<TokenRequestAction>(issuer)}}};
 }
 
 }  // namespace pintle::apiserver::resources

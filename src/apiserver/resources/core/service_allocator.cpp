@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "apiserver/service_ranges.h"
+#include "apiserver/types/service_ranges.h"
 
 namespace pintle::apiserver::resources {
 namespace {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "api/gen/core_v1.h"
-#include "apiserver/resource_reader.h"
+#include "apiserver/types/resource_reader.h"
 #include "base/ip_address.h"
 #include "base/mutex.h"
 #include "base/status.h"

@@ -1,8 +1,8 @@
 #include <array>
 
 #include "api/gen/scheduling_v1.h"
-#include "apiserver/registry/errors.h"
 #include "apiserver/resources/resources.h"
+#include "apiserver/types/errors.h"
 
 namespace pintle::apiserver::resources {
 namespace {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "api/testing/from_yaml.h"
-#include "apiserver/registry/request_scope.h"
 #include "apiserver/resources/resources.h"
+#include "apiserver/types/request_scope.h"
 #include "base/check.h"
 #include "codec/value.h"
 #include "codec/yaml.h"
@@ -22,7 +22,7 @@ api::Object object_of(std::string_view yaml) {
 }
 
 inline const ResourceDefinition& definition_of(std::string_view group, std::string_view resource) {
-  static const Definitions all = builtin_resources();
+  static const Definitions all = builtin_resources({});
   for (const ResourceDefinition& definition : all)
     if (definition.resource.group == group && definition.resource.resource == resource) return definition;
   CHECK(false, "no such resource");

@@ -1,0 +1,31 @@
+#include "apiserver/admission/sequence.h"
+
+namespace pintle::apiserver {
+
+rt::Task<Result<Unit>> AdmissionSequence::admit(rt::Context ctx, AdmissionAttributes& attributes) const {
+  for (const auto& plugin : plugins_) {
+    if (!plugin->handles(attributes.operation)) continue;
+    auto answer = plugin->admit_now(attributes);
+    if (!answer) answer = co_await plugin->admit(ctx, attributes);
+    if (!*answer) co_return std::move(*answer);
+  }
+  co_return Unit{};
+}
+
+rt::Task<Result<Unit>> AdmissionSequence::validate(rt::Context ctx, const AdmissionAttributes& attributes) const {
+  for (const auto& plugin : plugins_) {
+    if (!plugin->handles(attributes.operation)) continue;
+    auto answer = plugin->validate_now(attributes);
+    if (!answer) answer = co_await plugin->validate(ctx, attributes);
+    if (!*answer) co_return std::move(*answer);
+  }
+  co_return Unit{};
+}
+
+std::vector<std::string_view> AdmissionSequence::names() const {
+  std::vector<std::string_view> out;
+  for (const auto& plugin : plugins_) out.push_back(plugin->name());
+  return out;
+}
+
+}  // namespace pintle::apiserver

@@ -1,0 +1,12 @@
+// DELETE of an object and of a collection. A verb answers, or returns why it has not. The exchange outlives the task.
+#pragma once
+
+#include "apiserver/exchange/exchange.h"
+#include "apiserver/registry/installed_registry.h"
+
+namespace pintle::apiserver {
+
+rt::Task<Result<Unit>> remove_object(Exchange& exchange, InstalledRegistry::Found found);
+rt::Task<Result<Unit>> remove_collection(Exchange& exchange, InstalledRegistry::Found found);
+
+}  // namespace pintle::apiserver

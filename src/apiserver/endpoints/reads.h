@@ -1,0 +1,24 @@
+// GET of an object and of a collection. A verb answers, or returns why it has not (ResourceHandler tells the client). The exchange outlives
+// the task.
+#pragma once
+
+#include "apiserver/endpoints/object_answers.h"
+#include "apiserver/types/request_parameters.h"
+
+namespace pintle::apiserver {
+
+// What a request on a collection asks for, checked against what the resource offers.
+struct CollectionRequest {
+  ObjectForm form;
+  ListParameters parameters;
+  Selection selection;
+};
+// `watch`: the verb is one. NotAcceptable, BadRequest or Invalid.
+Result<CollectionRequest> read_collection_request(const Exchange& exchange, const InstalledRegistry::Found& found, bool watch);
+
+rt::Task<Result<Unit>> get_object(Exchange& exchange, InstalledRegistry::Found found);
+rt::Task<Result<Unit>> list_objects(Exchange& exchange, InstalledRegistry::Found found);
+// Both verbs of a resource that stores nothing.
+rt::Task<Result<Unit>> get_virtual(Exchange& exchange, InstalledRegistry::Found found);
+
+}  // namespace pintle::apiserver

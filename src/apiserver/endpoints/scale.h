@@ -1,0 +1,13 @@
+// The scale subresource: an autoscaling/v1 Scale that stands for two numbers and a selector of the object.
+#pragma once
+
+#include "apiserver/exchange/exchange.h"
+#include "apiserver/registry/installed_registry.h"
+
+namespace pintle::apiserver {
+
+// They answer, or return why they have not. The exchange outlives the task.
+rt::Task<Result<Unit>> get_scale(Exchange& exchange, InstalledRegistry::Found found);
+rt::Task<Result<Unit>> change_scale(Exchange& exchange, InstalledRegistry::Found found);
+
+}  // namespace pintle::apiserver

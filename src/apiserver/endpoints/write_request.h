@@ -1,0 +1,23 @@
+// What a writing request says: its parameters and its body, as an object or as a patch. Also sets the scope's dry run and field manager.
+#pragma once
+
+#include <string>
+
+#include "api/object.h"
+#include "apiserver/exchange/body.h"
+#include "apiserver/exchange/exchange.h"
+
+namespace pintle::apiserver {
+
+// BadRequest, Invalid, UnsupportedMediaType or RequestEntityTooLarge.
+Result<WriteParameters> read_write_parameters(Exchange& exchange, WriteKind kind);
+Result<api::Object> read_object(Exchange& exchange, const api::KindInfo& kind, WriteKind write);
+
+struct PatchRequest {
+  codec::Value document;
+  WriteParameters parameters;
+};
+// `apply`: a configuration to apply, which may be YAML.
+Result<PatchRequest> read_patch(Exchange& exchange, bool apply);
+
+}  // namespace pintle::apiserver

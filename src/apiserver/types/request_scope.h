@@ -1,0 +1,41 @@
+// RequestScope: what a strategy's hooks may know of the request they serve.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apiserver/types/user_info.h"
+#include "rt/clock.h"
+#include "rt/context.h"
+#include "rt/runtime.h"
+
+namespace pintle::apiserver {
+
+class Registry;
+namespace rbac {
+struct EscalationCheck;
+}  // namespace rbac
+struct ApiServerOptions;
+
+// Outlives the request's task; hooks keep no pointer to it.
+struct RequestScope {
+  rt::Context ctx = rt::Context::background();
+  rt::WallTime now{};
+  UserInfo user;
+  std::string ns;     // "" for cluster scope
+  std::string name;   // "" on create with generateName and on collections
+  std::string group;  // as addressed
+  std::string version;
+  std::string resource;
+  std::string subresource;
+  bool dry_run = false;
+  bool internal = false;              // the server's own write: no admission, no managed fields
+  std::string field_manager;          // from the parameter or the user agent; "" for internal writes
+  std::vector<std::string> warnings;  // answered as Warning headers
+  Registry* registry = nullptr;       // never nullptr in a hook
+  rt::Runtime* runtime = nullptr;
+  const ApiServerOptions* options = nullptr;
+  const rbac::EscalationCheck* escalation = nullptr;  // nullptr: rights handed out are not checked
+};
+
+}  // namespace pintle::apiserver
