@@ -26,25 +26,25 @@ struct Seen {
   std::vector<std::string> questions;
 };
 
-std::string question(std::string_view phase, const AdmissionAttributes& a) {
+std::string question(std::string_view phase, const admission::AdmissionAttributes& a) {
   constexpr std::string_view operations[] = {"create", "update", "delete", "connect"};
   const std::string_view operation = operations[static_cast<int>(a.operation)];
   return fmt::format("{} {} {}/{} {} {}/{} {}/{}{}", phase, operation, a.kind.group, a.kind.version, a.kind.kind, a.resource.resource, a.subresource,
                      a.ns, a.name, a.dry_run ? " dry" : "");
 }
 
-class Recorder : public AdmissionPlugin {
+class Recorder : public admission::AdmissionPlugin {
  public:
   explicit Recorder(std::shared_ptr<Seen> seen) : seen_(std::move(seen)) {}
   std::string_view name() const override { return "Recorder"; }
-  bool handles(Operation) const override { return true; }
-  AdmissionNow admit_now(AdmissionAttributes& a) override {
+  bool handles(admission::Operation) const override { return true; }
+  admission::AdmissionNow admit_now(admission::AdmissionAttributes& a) override {
     seen_->questions.push_back(question("admit", a));
     return Unit{};
   }
-  AdmissionNow validate_now(const AdmissionAttributes& a) override {
+  admission::AdmissionNow validate_now(const admission::AdmissionAttributes& a) override {
     seen_->questions.push_back(question("validate", a));
-    if (seen_->refuse) return Result<Unit>(refuse(a, "recorded"));
+    if (seen_->refuse) return Result<Unit>(admission::refuse(a, "recorded"));
     return Unit{};
   }
 

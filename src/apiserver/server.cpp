@@ -65,8 +65,8 @@ class ApiServerImpl final : public ApiServer {
   Result<Unit> open_store();
   Result<Unit> make_authentication();
   Result<std::string> read(const std::string& path);
-  Result<AdmissionSequence> make_admission();
-  std::vector<ResourceDefinition> definitions();
+  Result<admission::AdmissionSequence> make_admission();
+  std::vector<registry::ResourceDefinition> definitions();
   void make_handler();
   rt::Task<Result<Unit>> ensure_bootstrap();
   Result<Unit> make_serving_certificate();
@@ -79,12 +79,12 @@ class ApiServerImpl final : public ApiServer {
   std::atomic<bool> shutting_down_ = false;
   StoreHealth store_health_;
   std::unique_ptr<storage::Store> store_;
-  std::unique_ptr<InstalledRegistry> registry_;
-  std::unique_ptr<Authentication> authentication_;
-  std::unique_ptr<Authorization> authorization_;
-  rbac::EscalationCheck escalation_;
-  std::unique_ptr<Connector> connector_;
-  std::unique_ptr<ApiHandler> handler_;
+  std::unique_ptr<registry::InstalledRegistry> registry_;
+  std::unique_ptr<authentication::Authentication> authentication_;
+  std::unique_ptr<authorization::Authorization> authorization_;
+  authorization::rbac::EscalationCheck escalation_;
+  std::unique_ptr<connect::Connector> connector_;
+  std::unique_ptr<endpoints::ApiHandler> handler_;
   std::unique_ptr<component::SelfSignedCertificate> serving_certificate_;  // where none is given
   std::unique_ptr<net::Server> server_;
 };
@@ -106,7 +106,7 @@ Result<Unit> ApiServerImpl::open_store() {
 Result<std::string> ApiServerImpl::read(const std::string& path) { return runtime_.disk().read(path); }
 
 Result<Unit> ApiServerImpl::make_authentication() {
-  AuthenticationConfig config;
+  authentication::AuthenticationConfig config;
   config.anonymous = options_.anonymous_auth;
   config.bootstrap_tokens = options_.enable_bootstrap_token_auth;
   if (!options_.token_auth_file.empty()) {
@@ -128,25 +128,25 @@ Result<Unit> ApiServerImpl::make_authentication() {
   config.lookup = options_.service_account_lookup;
   config.jwks_uri = options_.service_account_jwks_uri;
   config.external_host = options_.advertise_address + ":" + std::to_string(options_.secure_port);
-  TRY_ASSIGN(authentication_, Authentication::make(std::move(config), runtime_.clock(), runtime_.random(), registry_->reader()));
+  TRY_ASSIGN(authentication_, authentication::Authentication::make(std::move(config), runtime_.clock(), runtime_.random(), registry_->reader()));
   return Unit{};
 }
 
-Result<AdmissionSequence> ApiServerImpl::make_admission() {
-  AdmissionConfig config;
+Result<admission::AdmissionSequence> ApiServerImpl::make_admission() {
+  admission::AdmissionConfig config;
   config.enable = options_.enable_admission_plugins;
   config.disable = options_.disable_admission_plugins;
-  TRY(check_admission_config(config));
-  AdmissionDeps deps{registry_->reader(), &authorization_->authorizer(), &runtime_.random(), registry_.get(), &runtime_};
+  TRY(admission::check_admission_config(config));
+  admission::AdmissionDeps deps{registry_->reader(), &authorization_->authorizer(), &runtime_.random(), registry_.get(), &runtime_};
   deps.tolerated.not_ready = options_.default_not_ready_toleration_seconds;
   deps.tolerated.unreachable = options_.default_unreachable_toleration_seconds;
-  auto plugins = make_admission_plugins(config, deps);
+  auto plugins = admission::make_admission_plugins(config, deps);
   if (setup_.last_plugin) plugins.push_back(setup_.last_plugin());
-  return AdmissionSequence(std::move(plugins));
+  return admission::AdmissionSequence(std::move(plugins));
 }
 
 // What answers otherwise than from the store asks the others.
-std::vector<ResourceDefinition> ApiServerImpl::definitions() {
+std::vector<registry::ResourceDefinition> ApiServerImpl::definitions() {
   resources::Deps deps;
   deps.store_failure = [this] { return store_health_.failure(); };
   deps.authorizer = &authorization_->authorizer();
@@ -157,7 +157,7 @@ std::vector<ResourceDefinition> ApiServerImpl::definitions() {
 }
 
 void ApiServerImpl::make_handler() {
-  ApiHandlerDeps deps{runtime_, *registry_, options_};
+  endpoints::ApiHandlerDeps deps{runtime_, *registry_, options_};
   deps.connector = connector_.get();
   if (setup_.secured) {
     deps.authentication = authentication_.get();
@@ -166,21 +166,22 @@ void ApiServerImpl::make_handler() {
     deps.escalation = &escalation_;
   }
   deps.server_address = options_.advertise_address + ":" + std::to_string(options_.secure_port);
-  handler_ = std::make_unique<ApiHandler>(std::move(deps));
-  Health& health = handler_->health();
+  handler_ = std::make_unique<endpoints::ApiHandler>(std::move(deps));
+  endpoints::Health& health = handler_->health();
   for (const char* name : {"ping", "log", "etcd"}) health.add({name, [] { return true; }});
   // Of /readyz alone, as upstream's: a server that can read is not made better by a restart.
   health.add({"etcd-readiness", [this] { return !store_health_.failure(); }, true});
   health.add({"poststarthook/rbac/bootstrap-roles", [this] { return started_.load(); }});
   health.add({"shutdown", [this] { return !shutting_down_.load(); }, true});
-  add_openapi_pages(*handler_, registry_->served());
-  if (options_.profiling) add_profile_pages(*handler_, runtime_);
+  endpoints::add_openapi_pages(*handler_, registry_->served());
+  if (options_.profiling) endpoints::add_profile_pages(*handler_, runtime_);
   if (authentication_ && authentication_->openid()) {
     const auto page = [](const std::string& text, std::string type) {
-      return [&text, type](Exchange& exchange) { return answer(exchange, 200, type, Bytes::copy(text)); };
+      return [&text, type](exchange::Exchange& exchange) { return exchange::answer(exchange, 200, type, Bytes::copy(text)); };
     };
-    handler_->add_page(std::string(service_account::openid_configuration_path), page(authentication_->openid()->configuration, "application/json"));
-    handler_->add_page(std::string(service_account::jwks_path), page(authentication_->openid()->jwks, "application/jwk-set+json"));
+    handler_->add_page(std::string(authentication::service_account::openid_configuration_path),
+                       page(authentication_->openid()->configuration, "application/json"));
+    handler_->add_page(std::string(authentication::service_account::jwks_path), page(authentication_->openid()->jwks, "application/jwk-set+json"));
   }
 }
 
@@ -234,20 +235,20 @@ rt::Task<Result<Unit>> ApiServerImpl::listen() {
 }
 
 rt::Task<Result<Unit>> ApiServerImpl::start() {
-  CO_TRY(check_authorization_modes(options_.authorization_modes));
+  CO_TRY(authorization::check_authorization_modes(options_.authorization_modes));
   CO_TRY_ASSIGN(auto served, apimachinery::ServedSet::configured(options_.runtime_config));
   CO_TRY(open_store());
-  registry_ = std::make_unique<InstalledRegistry>(runtime_, *store_, options_, std::move(served));
+  registry_ = std::make_unique<registry::InstalledRegistry>(runtime_, *store_, options_, std::move(served));
   if (options_.service_account_issuers.empty()) options_.service_account_issuers.emplace_back(default_service_account_issuer);
   CO_TRY(make_authentication());
-  authorization_ = std::make_unique<Authorization>(options_.authorization_modes, registry_->reader());
+  authorization_ = std::make_unique<authorization::Authorization>(options_.authorization_modes, registry_->reader());
   registry_->install(definitions());
-  CO_TRY_ASSIGN(AdmissionSequence admission, make_admission());
+  CO_TRY_ASSIGN(admission::AdmissionSequence admission, make_admission());
   CO_TRY(co_await registry_->start(std::move(admission)));
   authorization_->start();
   CO_TRY(co_await ensure_bootstrap());
-  const ConnectorDeps connector{runtime_, *registry_, options_, setup_.secured ? &authorization_->authorizer() : nullptr};
-  CO_TRY_ASSIGN(connector_, Connector::make(connector));
+  const connect::ConnectorDeps connector{runtime_, *registry_, options_, setup_.secured ? &authorization_->authorizer() : nullptr};
+  CO_TRY_ASSIGN(connector_, connect::Connector::make(connector));
   make_handler();
   if (setup_.listen) CO_TRY(co_await listen());
   handler_->start();

@@ -12,16 +12,18 @@
 #include "rt/runtime.h"
 #include "storage/store.h"
 
-namespace pintle::apiserver {
-
+namespace pintle::apiserver::admission {
 class AdmissionPlugin;
+}  // namespace pintle::apiserver::admission
+
+namespace pintle::apiserver {
 
 struct ApiServerSetup {
   ApiServerOptions options;
-  bool listen = true;                                             // false: no HTTPS server; requests come through handler() alone
-  bool secured = true;                                            // false (tests): everyone may do everything
-  bool simulated_disk = false;                                    // true (tests): no other process can come, and commits run on the executors
-  std::function<std::unique_ptr<AdmissionPlugin>()> last_plugin;  // (tests) asked after all others
+  bool listen = true;           // false: no HTTPS server; requests come through handler() alone
+  bool secured = true;          // false (tests): everyone may do everything
+  bool simulated_disk = false;  // true (tests): no other process can come, and commits run on the executors
+  std::function<std::unique_ptr<admission::AdmissionPlugin>()> last_plugin;  // (tests) asked after all others
 };
 
 class ApiServer {

@@ -23,7 +23,7 @@ void check_pem(std::string_view text) {
   if (!all) return;
   for (const std::string& der : *all) {
     (void)component::parse_certificate_der(der);
-    (void)apiserver::user_of_certificate(der);
+    (void)apiserver::authentication::user_of_certificate(der);
   }
 }
 

@@ -37,10 +37,10 @@ void check_options(std::string_view input) {
 }
 
 void check_negotiation(std::string_view input) {
-  Offer offer;
+  exchange::Offer offer;
   offer.table = offer.partial = offer.discovery = true;
-  (void)negotiate(input, offer);
-  (void)body_media(input);
+  (void)exchange::negotiate(input, offer);
+  (void)exchange::body_media(input);
 }
 
 }  // namespace
@@ -49,8 +49,8 @@ void one(std::string_view input) {
   check_request(input);
   check_options(input);
   check_negotiation(input);
-  if (const auto token = decode_continue(input)) {
-    const auto again = decode_continue(encode_continue(*token));
+  if (const auto token = registry::decode_continue(input)) {
+    const auto again = registry::decode_continue(registry::encode_continue(*token));
     CHECK(again && again->revision == token->revision && again->start == token->start, "a continue token reads back");
   }
 }
@@ -65,7 +65,7 @@ std::vector<std::string> seeds() {
           "sendInitialEvents=true",
           "dryRun=All&fieldManager=m&fieldValidation=Strict&force=true",
           "application/json;as=Table;v=v1;g=meta.k8s.io;q=0.5, application/vnd.kubernetes.protobuf;stream=watch,*/*",
-          encode_continue({7, std::string("default/web-1\0", 14)})};
+          registry::encode_continue({7, std::string("default/web-1\0", 14)})};
 }
 std::vector<std::string> tokens() {
   return {"/",

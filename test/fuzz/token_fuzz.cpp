@@ -55,7 +55,7 @@ void check_bootstrap_secret(std::string_view input) {
   apiserver::testing::FakeReader reader;
   reader.put({"", "secrets"}, std::move(secret));
   const FixedClock clock;
-  apiserver::BootstrapTokenAuthenticator authenticator({"api"}, clock, reader);
+  apiserver::authentication::BootstrapTokenAuthenticator authenticator({"api"}, clock, reader);
   (void)authenticator.authenticate_token_now(std::string(bootstrap_token), {"api"});
   (void)authenticator.authenticate_token_now(std::string(input), {"api"});
 }
@@ -68,7 +68,7 @@ void one(std::string_view input) {
     check_claims(parsed->claims);
   }
   if (const auto value = codec::parse_json(input)) check_claims(*value);
-  if (const auto file = apiserver::TokenFileAuthenticator::parse(input, "tokens.csv", {"api"}))
+  if (const auto file = apiserver::authentication::TokenFileAuthenticator::parse(input, "tokens.csv", {"api"}))
     (void)(*file)->authenticate_token_now(std::string(input), {"api"});
   check_bootstrap_secret(input);
 }

@@ -32,9 +32,9 @@ constexpr Kind kinds[] = {
     {"discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"},
 };
 
-const apiserver::Strategy& strategy_of(const Kind& kind) {
+const apiserver::registry::Strategy& strategy_of(const Kind& kind) {
   static const apiserver::resources::Definitions all = apiserver::resources::builtin_resources({});
-  for (const apiserver::ResourceDefinition& definition : all)
+  for (const apiserver::registry::ResourceDefinition& definition : all)
     if (definition.resource.group == kind.group && definition.resource.resource == kind.resource) return *definition.strategy;
   CHECK(false, "the resource is there");
 }
@@ -49,7 +49,7 @@ void one(std::string_view input) {
   api::Object object(*info->type);
   api::DecodeReport report;
   if (!api::decode_untrusted_json(input.substr(1), *info->type, object.data(), api::Strictness::Collect, &report)) return;
-  const apiserver::Strategy& strategy = strategy_of(kind);
+  const apiserver::registry::Strategy& strategy = strategy_of(kind);
   const apiserver::RequestScope scope;
   strategy.set_defaults(object);
   apiserver::FieldErrors errors;

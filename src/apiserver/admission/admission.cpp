@@ -4,7 +4,7 @@
 #include "apiserver/types/errors.h"
 #include "base/check.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 const api::meta_v1::ObjectMeta* metadata_of(const api::Object* object) {
@@ -42,4 +42,4 @@ Unexpected<Status> refuse(const AdmissionAttributes& attributes, std::string_vie
   return Unexpected(errors::forbidden(attributes.resource, name, why));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

@@ -18,9 +18,14 @@
 #include "rt/task.h"
 
 namespace pintle::apiserver {
-
-class Authorizer;
 class Registry;
+}  // namespace pintle::apiserver
+
+namespace pintle::apiserver::authorization {
+class Authorizer;
+}  // namespace pintle::apiserver::authorization
+
+namespace pintle::apiserver::admission {
 
 enum class Operation : uint8_t { Create, Update, Delete, Connect };
 
@@ -74,7 +79,7 @@ struct ToleratedSeconds {
 // What plugins look at and write to, which outlives them, and what the command line decides.
 struct AdmissionDeps {
   const ResourceReader& reader;
-  Authorizer* authorizer = nullptr;  // nullptr: checks that ask for rights refuse
+  authorization::Authorizer* authorizer = nullptr;  // nullptr: checks that ask for rights refuse
   rt::Random* random = nullptr;
   Registry* registry = nullptr;    // quota usage is written through it; nullptr: it is checked alone
   rt::Runtime* runtime = nullptr;  // for the scope of such a write
@@ -86,4 +91,4 @@ Unexpected<Status> refuse(const AdmissionAttributes& attributes, std::string_vie
 
 inline bool is_pods(const AdmissionAttributes& attributes) { return attributes.is("", "pods"); }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

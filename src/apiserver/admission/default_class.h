@@ -8,7 +8,7 @@
 
 #include "apiserver/types/resource_reader.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 
 template <class T>
 std::optional<T> find_default_class(const ResourceReader& reader, const GroupResource& resource,
@@ -33,4 +33,4 @@ std::optional<T> find_default_class(const ResourceReader& reader, const GroupRes
   return best;
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

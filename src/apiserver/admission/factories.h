@@ -5,7 +5,7 @@
 
 #include "apiserver/admission/admission.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 
 // Nothing is made in a namespace that does not exist or is on its way out, and the namespaces that the cluster itself lives in stay.
 std::unique_ptr<AdmissionPlugin> make_namespace_lifecycle(const AdmissionDeps& deps);
@@ -69,4 +69,4 @@ std::unique_ptr<AdmissionPlugin> make_deny_service_external_ips(const AdmissionD
 // Pods that ask for a device tolerate the taint of the same name.
 std::unique_ptr<AdmissionPlugin> make_extended_resource_toleration(const AdmissionDeps& deps);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

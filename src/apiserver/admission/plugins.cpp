@@ -6,7 +6,7 @@
 
 #include "apiserver/admission/factories.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 using Factory = std::unique_ptr<AdmissionPlugin> (*)(const AdmissionDeps&);
@@ -99,4 +99,4 @@ std::vector<std::unique_ptr<AdmissionPlugin>> make_admission_plugins(const Admis
   return out;
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

@@ -8,7 +8,7 @@
 
 #include "apiserver/admission/admission.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 
 struct AdmissionConfig {
   std::vector<std::string> enable;   // --enable-admission-plugins
@@ -22,4 +22,4 @@ Result<Unit> check_admission_config(const AdmissionConfig& config);
 // The plugins that are on, in upstream's order. `config` has passed check_admission_config().
 std::vector<std::unique_ptr<AdmissionPlugin>> make_admission_plugins(const AdmissionConfig& config, const AdmissionDeps& deps);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

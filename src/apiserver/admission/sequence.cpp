@@ -1,6 +1,6 @@
 #include "apiserver/admission/sequence.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 
 rt::Task<Result<Unit>> AdmissionSequence::admit(rt::Context ctx, AdmissionAttributes& attributes) const {
   for (const auto& plugin : plugins_) {
@@ -28,4 +28,4 @@ std::vector<std::string_view> AdmissionSequence::names() const {
   return out;
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

@@ -7,7 +7,7 @@
 
 #include "apiserver/admission/admission.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 
 // Thread-safe once made.
 class AdmissionSequence {
@@ -24,4 +24,4 @@ class AdmissionSequence {
   std::vector<std::unique_ptr<AdmissionPlugin>> plugins_;
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

@@ -9,7 +9,7 @@
 #include "apiserver/authentication/token_file.h"
 #include "apiserver/authentication/x509.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authentication {
 namespace {
 
 class InProcessAuthenticator : public Authenticator {
@@ -127,4 +127,4 @@ rt::Task<Result<UserInfo>> Authentication::authenticate(rt::Context ctx, const n
   co_return finish(std::move(last));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authentication

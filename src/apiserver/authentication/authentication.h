@@ -12,7 +12,7 @@
 #include "apiserver/types/resource_reader.h"
 #include "rt/clock.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authentication {
 
 struct AuthenticationConfig {
   bool anonymous = true;
@@ -62,4 +62,4 @@ class Authentication {
 // The identity of a component in this process, which names itself: its user name and the groups that go with it.
 UserInfo in_process_user(std::string_view name);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authentication

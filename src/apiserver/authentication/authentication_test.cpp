@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authentication {
 namespace {
 
 class AuthenticationTest : public ::testing::Test {
@@ -203,23 +203,23 @@ TEST_F(AuthenticationTest, BadConfiguration) {
 }
 
 // Allows impersonation of what is listed: "users jane", "userextras/scopes view".
-class ListAuthorizer : public Authorizer {
+class ListAuthorizer : public authorization::Authorizer {
  public:
   explicit ListAuthorizer(std::vector<std::string> rights) : rights_(std::move(rights)) {}
-  std::optional<AuthorizationResult> authorize_now(const AuthorizationAttributes& a) override {
+  std::optional<authorization::AuthorizationResult> authorize_now(const authorization::AuthorizationAttributes& a) override {
     std::string right = a.resource;
     if (!a.subresource.empty()) right += "/" + a.subresource;
     right += " " + (a.ns.empty() ? a.name : a.ns + "/" + a.name);
     const bool allowed = a.verb == "impersonate" && std::find(rights_.begin(), rights_.end(), right) != rights_.end();
-    return AuthorizationResult{allowed ? Decision::Allow : Decision::NoOpinion, {}, {}};
+    return authorization::AuthorizationResult{allowed ? authorization::Decision::Allow : authorization::Decision::NoOpinion, {}, {}};
   }
-  UserRules rules_for(const UserInfo&, const std::string&) override { return {}; }
+  authorization::UserRules rules_for(const UserInfo&, const std::string&) override { return {}; }
 
  private:
   std::vector<std::string> rights_;
 };
 
-TEST(Impersonation, Table) {
+TEST(authorization::Impersonation, Table) {
   ListAuthorizer authorizer({"users jane", "users system:anonymous", "groups devs", "groups system:unauthenticated", "serviceaccounts wire/bot",
                              "userextras/scopes view", "userextras/a/b c", "uids 42"});
   struct Case {
@@ -244,18 +244,18 @@ TEST(Impersonation, Table) {
   for (const auto& c : cases) {
     net::Headers headers;
     for (const auto& [name, value] : c.headers) headers.add(name, value);
-    EXPECT_EQ(wants_impersonation(headers), !c.headers.empty());
+    EXPECT_EQ(authorization::wants_impersonation(headers), !c.headers.empty());
     UserInfo root;
     root.name = "root";
-    const auto user = testing::now(impersonate(rt::Context::background(), authorizer, headers, root));
+    const auto user = testing::now(authorization::impersonate(rt::Context::background(), authorizer, headers, root));
     std::string got = user ? user->name + "|" : std::to_string(user.error().http());
     if (user)
       for (const auto& group : user->groups) got += (got.back() == '|' ? "" : ",") + group;
     EXPECT_EQ(got, c.want);
-    drop_impersonation_headers(headers);
+    authorization::drop_impersonation_headers(headers);
     EXPECT_TRUE(headers.items().empty());
   }
 }
 
 }  // namespace
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authentication

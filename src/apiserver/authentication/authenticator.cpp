@@ -2,7 +2,7 @@
 
 #include "base/check.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authentication {
 
 rt::Task<AuthenticationResult> Authenticator::authenticate(rt::Context, const net::Request& request) {
   auto result = authenticate_now(request);
@@ -18,4 +18,4 @@ rt::Task<AuthenticationResult> TokenAuthenticator::authenticate_token(rt::Contex
 
 Unexpected<Status> unauthorized(std::string why) { return error(Reason::Unauthorized, std::move(why)); }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authentication

@@ -13,7 +13,7 @@
 #include "rt/context.h"
 #include "rt/task.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authentication {
 
 struct AuthenticationResponse {
   UserInfo user;
@@ -44,4 +44,4 @@ class TokenAuthenticator {
 // 401; `why` is for logs and token reviews, a client of the API sees "Unauthorized" alone.
 Unexpected<Status> unauthorized(std::string why);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authentication

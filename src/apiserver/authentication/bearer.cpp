@@ -6,7 +6,7 @@
 #include "net/text.h"
 #include "net/websocket.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authentication {
 namespace {
 
 constexpr std::string_view websocket_prefix = "base64url.bearer.authorization.k8s.io.";
@@ -109,4 +109,4 @@ std::optional<std::vector<std::string>> agnostic_audiences(const std::vector<std
   return both;
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authentication

@@ -8,7 +8,7 @@
 
 #include "apiserver/authentication/authenticator.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authentication {
 
 // The token that a request carries; "" if it carries none. Unauthorized: it carries something that is meant as one and
 // cannot be read, which must not make its sender anonymous.
@@ -39,4 +39,4 @@ class BearerAuthenticator : public Authenticator {
 // nullopt: the token is not for the audiences asked for.
 std::optional<std::vector<std::string>> agnostic_audiences(const std::vector<std::string>& own, const std::vector<std::string>& asked);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authentication

@@ -6,7 +6,7 @@
 #include "apiserver/authentication/bearer.h"
 #include "component/certificate/keys.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authentication {
 namespace {
 
 constexpr std::string_view secret_type = "bootstrap.kubernetes.io/token";
@@ -81,4 +81,4 @@ std::optional<AuthenticationResult> BootstrapTokenAuthenticator::authenticate_to
   return AuthenticationResult(std::move(response));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authentication

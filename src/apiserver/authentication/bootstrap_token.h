@@ -8,7 +8,7 @@
 #include "apiserver/types/resource_reader.h"
 #include "rt/clock.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authentication {
 
 class BootstrapTokenAuthenticator : public TokenAuthenticator {
  public:
@@ -23,4 +23,4 @@ class BootstrapTokenAuthenticator : public TokenAuthenticator {
   const ResourceReader& reader_;
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authentication

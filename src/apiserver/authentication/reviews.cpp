@@ -4,7 +4,7 @@
 
 #include "apimachinery/clock_time.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authentication {
 
 using api::authentication_v1::SelfSubjectReview;
 using api::authentication_v1::TokenReview;
@@ -46,4 +46,4 @@ SelfSubjectReview review(const UserInfo& user, rt::WallTime now, SelfSubjectRevi
   return review;
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authentication

@@ -8,7 +8,7 @@
 #include "apiserver/authentication/authenticator.h"
 #include "rt/clock.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authentication {
 
 // `audiences`: of this server, for a review that names none. The authenticator outlives the task.
 rt::Task<Result<api::authentication_v1::TokenReview>> review(rt::Context ctx, TokenAuthenticator& tokens, std::vector<std::string> audiences,
@@ -17,4 +17,4 @@ api::authentication_v1::SelfSubjectReview review(const UserInfo& user, rt::WallT
 
 api::authentication_v1::UserInfo to_api(const UserInfo& user);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authentication

@@ -6,7 +6,7 @@
 #include "base/split.h"
 #include "component/certificate/keys.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authentication {
 namespace {
 
 // RFC 4180, as far as one file of tokens needs it.
@@ -102,4 +102,4 @@ std::optional<AuthenticationResult> TokenFileAuthenticator::authenticate_token_n
   return AuthenticationResult(AuthenticationResponse{it->second, std::move(*good_for)});
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authentication

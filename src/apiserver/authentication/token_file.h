@@ -8,7 +8,7 @@
 
 #include "apiserver/authentication/authenticator.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authentication {
 
 class TokenFileAuthenticator : public TokenAuthenticator {
  public:
@@ -22,4 +22,4 @@ class TokenFileAuthenticator : public TokenAuthenticator {
   std::vector<std::string> audiences_;
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authentication

@@ -4,7 +4,7 @@
 
 #include "apiserver/authentication/service_account/names.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authentication {
 namespace {
 
 int64_t seconds(rt::WallTime time) { return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count(); }
@@ -65,4 +65,4 @@ std::optional<AuthenticationResult> X509Authenticator::authenticate_now(const ne
   return known->result;
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authentication

@@ -10,7 +10,7 @@
 #include "component/certificate/certificate.h"
 #include "rt/clock.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authentication {
 
 // The user of a leaf certificate given as DER; nullopt if it has no common name, which stands for no user.
 AuthenticationResult user_of_certificate(std::string_view der);
@@ -37,4 +37,4 @@ class X509Authenticator : public Authenticator {
   std::size_t sweep_at_ GUARDED_BY(mutex_) = 64;  // entries at which those of closed connections are dropped
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authentication

@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "codec/json_text.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authorization {
 
 AuthorizationAttributes make_attributes(const UserInfo& user, const RequestInfo& info) {
   AuthorizationAttributes out;
@@ -48,4 +48,4 @@ Status forbidden(const AuthorizationAttributes& a, std::string_view reason) {
   return status;
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authorization

@@ -14,8 +14,10 @@
 #include "rt/task.h"
 
 namespace pintle::apiserver {
-
 struct RequestInfo;
+}  // namespace pintle::apiserver
+
+namespace pintle::apiserver::authorization {
 
 struct AuthorizationAttributes {
   UserInfo user;
@@ -68,4 +70,4 @@ class Authorizer {
 // The answer to a denied request: 403 in upstream's form, `User "jane" cannot get resource "pods" ...`.
 Status forbidden(const AuthorizationAttributes& attributes, std::string_view reason);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authorization

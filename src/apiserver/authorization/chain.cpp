@@ -7,7 +7,7 @@
 #include "apiserver/authorization/node/node_authorizer.h"
 #include "apiserver/authorization/rbac/rbac_authorizer.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authorization {
 namespace {
 
 constexpr std::string_view modes_known[] = {"AlwaysAllow", "AlwaysDeny", "Node", "RBAC"};
@@ -122,4 +122,4 @@ void Authorization::start() {
   if (pod_index_) reader_.subscribe(GroupResource{"", "pods"}, [pods = pod_index_.get()](const storage::CacheEvent& event) { pods->apply(event); });
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authorization

@@ -10,7 +10,7 @@
 #include "apiserver/authorization/rbac/index.h"
 #include "apiserver/types/resource_reader.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authorization {
 
 class UnionAuthorizer : public Authorizer {
  public:
@@ -44,4 +44,4 @@ class Authorization {
   std::unique_ptr<UnionAuthorizer> authorizer_;
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authorization

@@ -4,7 +4,7 @@
 
 #include "apiserver/authentication/service_account/names.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authorization {
 namespace {
 
 constexpr std::string_view header_prefix = "impersonate-";
@@ -54,13 +54,13 @@ void add_default_group(UserInfo& user) {
 
 // The name, and the groups that come with a service account's name.
 void read_name(const std::string& name, bool groups_given, const UserInfo& real_user, Impersonation& out) {
-  const auto account = service_account::split_user_name(name);
+  const auto account = authentication::service_account::split_user_name(name);
   if (!account) {
     out.needed.push_back(right_to(real_user, "", "users", name));
   } else {
     out.needed.push_back(right_to(real_user, "", "serviceaccounts", account->second));
     out.needed.back().ns = account->first;
-    if (!groups_given) out.user.groups = service_account::group_names(account->first);
+    if (!groups_given) out.user.groups = authentication::service_account::group_names(account->first);
   }
   out.user.name = name;
 }
@@ -119,4 +119,4 @@ void drop_impersonation_headers(net::Headers& headers) {
   for (const auto& name : names) headers.remove(name);
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authorization

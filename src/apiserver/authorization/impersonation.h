@@ -8,7 +8,7 @@
 #include "apiserver/authorization/authorizer.h"
 #include "net/http.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authorization {
 
 // Whom a request asks to be, and the rights that its real user needs for that.
 struct Impersonation {
@@ -26,4 +26,4 @@ bool wants_impersonation(const net::Headers& headers);
 // Removes the headers, once they have been obeyed.
 void drop_impersonation_headers(net::Headers& headers);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authorization

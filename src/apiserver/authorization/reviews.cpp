@@ -5,7 +5,7 @@
 #include "apimachinery/selectors/label_selector.h"
 #include "apimachinery/validation/field_errors.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authorization {
 namespace {
 
 using namespace api::authorization_v1;
@@ -172,4 +172,4 @@ Result<SelfSubjectRulesReview> review(Authorizer& authorizer, const UserInfo& us
   return review;
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authorization

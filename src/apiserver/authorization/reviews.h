@@ -4,7 +4,7 @@
 #include "api/gen/authorization_v1.h"
 #include "apiserver/authorization/authorizer.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authorization {
 
 // Each fills in `status`, or answers Invalid / BadRequest. The authorizer outlives the task.
 rt::Task<Result<api::authorization_v1::SubjectAccessReview>> review(rt::Context ctx, Authorizer& authorizer,
@@ -17,4 +17,4 @@ rt::Task<Result<api::authorization_v1::SelfSubjectAccessReview>> review(rt::Cont
 Result<api::authorization_v1::SelfSubjectRulesReview> review(Authorizer& authorizer, const UserInfo& user,
                                                              api::authorization_v1::SelfSubjectRulesReview review);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authorization

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::authorization {
 namespace {
 
 using namespace api::authorization_v1;
@@ -135,4 +135,4 @@ TEST_F(ReviewsTest, Self) {
 }
 
 }  // namespace
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authorization

@@ -31,10 +31,10 @@ bool complete_metadata(api::meta_v1::ObjectMeta& stored, const api::meta_v1::Obj
 }
 
 bool complete_rules(std::vector<PolicyRule>& stored, const std::vector<PolicyRule>& wanted) {
-  const auto held = rbac::to_rules(stored);
-  std::vector<const rbac::Rule*> pointers;
+  const auto held = authorization::rbac::to_rules(stored);
+  std::vector<const authorization::rbac::Rule*> pointers;
   for (const auto& rule : held) pointers.push_back(&rule);
-  const auto missing = rbac::cover(pointers, rbac::to_rules(wanted), rbac::Listing::All).missing;
+  const auto missing = authorization::rbac::cover(pointers, authorization::rbac::to_rules(wanted), authorization::rbac::Listing::All).missing;
   for (const auto& rule : missing) stored.push_back({rule.verbs, rule.groups, rule.resources, rule.names, rule.urls});
   return !missing.empty();
 }

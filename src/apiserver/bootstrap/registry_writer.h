@@ -9,13 +9,13 @@ namespace pintle::apiserver::bootstrap {
 class RegistryWriter : public Writer {
  public:
   // The registry outlives it.
-  explicit RegistryWriter(InstalledRegistry& registry) : registry_(registry) {}
+  explicit RegistryWriter(registry::InstalledRegistry& registry) : registry_(registry) {}
   rt::Task<Result<Unit>> create(rt::Context ctx, GroupResource resource, std::string ns, api::Object object) override;
   rt::Task<Result<Unit>> update(rt::Context ctx, GroupResource resource, std::string ns, std::string name, std::string subresource,
                                 std::function<Result<Unit>(api::Object&)> mutation) override;
 
  private:
-  InstalledRegistry& registry_;
+  registry::InstalledRegistry& registry_;
 };
 
 }  // namespace pintle::apiserver::bootstrap

@@ -10,7 +10,7 @@
 #include "net/forward.h"
 #include "net/websocket.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::connect {
 
 namespace {
 
@@ -83,20 +83,20 @@ bool Connector::handles(std::string_view group, std::string_view resource, std::
   return resource == "pods" && (subresource == "log" || subresource == "exec" || subresource == "attach" || subresource == "portforward");
 }
 
-rt::Task<Result<Unit>> Connector::serve(Exchange& exchange, Admitted options) {
+rt::Task<Result<Unit>> Connector::serve(exchange::Exchange& exchange, registry::Admitted options) {
   const std::string& sub = exchange.info.subresource;
   if (sub == "proxy") co_return co_await proxy(exchange);
   if (sub == "portforward") co_return co_await port_forward(exchange);
   co_return co_await exec(exchange, options);
 }
 
-rt::Task<Result<core::Pod>> Connector::pod_of(Exchange& exchange, std::string name) {
+rt::Task<Result<core::Pod>> Connector::pod_of(exchange::Exchange& exchange, std::string name) {
   const GroupResource pods{"", "pods"};
   CO_TRY_ASSIGN(auto object, co_await deps_.registry.get(exchange.scope, pods, exchange.scope.ns, std::move(name)));
   co_return std::move(object.as<core::Pod>());
 }
 
-rt::Task<Result<std::string>> Connector::kubelet_of(Exchange& exchange, std::string node_name) {
+rt::Task<Result<std::string>> Connector::kubelet_of(exchange::Exchange& exchange, std::string node_name) {
   const GroupResource nodes{"", "nodes"};
   const std::string none;
   CO_TRY_ASSIGN(const auto object, co_await deps_.registry.get(exchange.scope, nodes, none, std::move(node_name)));
@@ -105,17 +105,17 @@ rt::Task<Result<std::string>> Connector::kubelet_of(Exchange& exchange, std::str
 }
 
 // A WebSocket is opened by GET, and yet it does what needs the right to create.
-rt::Task<Result<Unit>> Connector::may_create(Exchange& exchange) {
+rt::Task<Result<Unit>> Connector::may_create(exchange::Exchange& exchange) {
   if (exchange.info.verb == "create" || deps_.authorizer == nullptr) co_return Unit{};
   if (!deps_.options.feature_gates.enabled("AuthorizePodWebsocketUpgradeCreatePermission")) co_return Unit{};
-  AuthorizationAttributes attributes = make_attributes(exchange.scope.user, exchange.info);
+  authorization::AuthorizationAttributes attributes = authorization::make_attributes(exchange.scope.user, exchange.info);
   attributes.verb = "create";
   const auto result = co_await deps_.authorizer->authorize(exchange.ctx, attributes);
-  if (result.decision == Decision::Allow) co_return Unit{};
+  if (result.decision == authorization::Decision::Allow) co_return Unit{};
   co_return Unexpected(errors::forbidden({exchange.info.group, exchange.info.resource}, exchange.info.name, result.reason));
 }
 
-rt::Task<Result<Unit>> Connector::log(Exchange& exchange) {
+rt::Task<Result<Unit>> Connector::log(exchange::Exchange& exchange) {
   CO_TRY_ASSIGN(auto options, apimachinery::parse_log_options(net::parse_query(exchange.request.query)));
   if (!options.stream) options.stream = std::string(apimachinery::log_stream_all);
   CO_TRY(apimachinery::validate_log_options(options).result("", "PodLogOptions", exchange.info.name));
@@ -152,7 +152,7 @@ rt::Task<Result<Unit>> Connector::log(Exchange& exchange) {
   co_return co_await net::pass_answer(exchange.ctx, response, exchange.writer);
 }
 
-rt::Task<Result<Unit>> Connector::exec(Exchange& exchange, const Admitted& admitted) {
+rt::Task<Result<Unit>> Connector::exec(exchange::Exchange& exchange, const registry::Admitted& admitted) {
   CO_TRY(co_await may_create(exchange));
   const core::PodExecOptions options = exec_options(admitted.object());
   CO_TRY_ASSIGN(const core::Pod pod, co_await pod_of(exchange, exchange.info.name));
@@ -172,7 +172,7 @@ rt::Task<Result<Unit>> Connector::exec(Exchange& exchange, const Admitted& admit
   co_return Unit{};  // a malformed handshake has been answered
 }
 
-rt::Task<Result<Unit>> Connector::port_forward(Exchange& exchange) {
+rt::Task<Result<Unit>> Connector::port_forward(exchange::Exchange& exchange) {
   CO_TRY(co_await may_create(exchange));
   CO_TRY_ASSIGN(const net::Query query, port_forward_query(net::parse_query(exchange.request.query)));
   CO_TRY_ASSIGN(const core::Pod pod, co_await pod_of(exchange, exchange.info.name));
@@ -186,7 +186,7 @@ rt::Task<Result<Unit>> Connector::port_forward(Exchange& exchange) {
   co_return Unit{};
 }
 
-rt::Task<Result<Unit>> Connector::forward_upgrade(Exchange& exchange, std::string url) {
+rt::Task<Result<Unit>> Connector::forward_upgrade(exchange::Exchange& exchange, std::string url) {
   if (!net::is_upgrade_request(exchange.request)) co_return bad_request("Upgrade request required");
   net::ForwardOptions options;
   options.on_answer = [&exchange](net::Response& response) -> Result<Unit> {
@@ -199,4 +199,4 @@ rt::Task<Result<Unit>> Connector::forward_upgrade(Exchange& exchange, std::strin
   co_return Unit{};
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::connect

@@ -12,13 +12,13 @@
 #include "apiserver/registry/admission_gate.h"
 #include "apiserver/types/registry.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::connect {
 
 struct ConnectorDeps {
   rt::Runtime& runtime;
   Registry& registry;
   const ApiServerOptions& options;
-  Authorizer* authorizer = nullptr;  // nullptr: everything is allowed
+  authorization::Authorizer* authorizer = nullptr;  // nullptr: everything is allowed
 };
 
 class Connector {
@@ -28,8 +28,8 @@ class Connector {
 
   static bool handles(std::string_view group, std::string_view resource, std::string_view subresource);
   // They answer the exchange, or return why they have not. `options` are those of the request, as admission passed them.
-  rt::Task<Result<Unit>> serve(Exchange& exchange, Admitted options);
-  rt::Task<Result<Unit>> log(Exchange& exchange);
+  rt::Task<Result<Unit>> serve(exchange::Exchange& exchange, registry::Admitted options);
+  rt::Task<Result<Unit>> log(exchange::Exchange& exchange);
   rt::Task<void> close();
 
  private:
@@ -38,24 +38,24 @@ class Connector {
     std::string address;  // that the origin's name was checked to be; "": the origin names an address
     net::ForwardingTransport* transport = nullptr;
   };
-  rt::Task<Result<api::core_v1::Pod>> pod_of(Exchange& exchange, std::string name);
-  rt::Task<Result<std::string>> kubelet_of(Exchange& exchange, std::string node_name);
+  rt::Task<Result<api::core_v1::Pod>> pod_of(exchange::Exchange& exchange, std::string name);
+  rt::Task<Result<std::string>> kubelet_of(exchange::Exchange& exchange, std::string node_name);
   // Where a GET does what otherwise needs "create".
-  rt::Task<Result<Unit>> may_create(Exchange& exchange);
+  rt::Task<Result<Unit>> may_create(exchange::Exchange& exchange);
 
-  rt::Task<Result<Unit>> exec(Exchange& exchange, const Admitted& admitted);
-  rt::Task<Result<Unit>> port_forward(Exchange& exchange);
-  rt::Task<Result<Unit>> proxy(Exchange& exchange);
-  rt::Task<Result<Unit>> forward_upgrade(Exchange& exchange, std::string url);
+  rt::Task<Result<Unit>> exec(exchange::Exchange& exchange, const registry::Admitted& admitted);
+  rt::Task<Result<Unit>> port_forward(exchange::Exchange& exchange);
+  rt::Task<Result<Unit>> proxy(exchange::Exchange& exchange);
+  rt::Task<Result<Unit>> forward_upgrade(exchange::Exchange& exchange, std::string url);
 
-  rt::Task<Result<Target>> proxy_target(Exchange& exchange);
-  rt::Task<Result<Target>> pod_target(Exchange& exchange, ProxyName name);
-  rt::Task<Result<Target>> service_target(Exchange& exchange, ProxyName name);
-  rt::Task<Result<Target>> node_target(Exchange& exchange, ProxyName name);
+  rt::Task<Result<Target>> proxy_target(exchange::Exchange& exchange);
+  rt::Task<Result<Target>> pod_target(exchange::Exchange& exchange, ProxyName name);
+  rt::Task<Result<Target>> service_target(exchange::Exchange& exchange, ProxyName name);
+  rt::Task<Result<Target>> node_target(exchange::Exchange& exchange, ProxyName name);
 
   ConnectorDeps deps_;
   std::unique_ptr<KubeletClient> kubelets_;
   std::unique_ptr<net::ForwardingTransport> plain_;  // to pods and services; their certificates are not checked, as upstream
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::connect

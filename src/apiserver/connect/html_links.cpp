@@ -8,7 +8,7 @@
 
 #include "net/text.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::connect {
 
 namespace {
 
@@ -225,4 +225,4 @@ std::unique_ptr<net::BodyReader> rewrite_html(std::unique_ptr<net::BodyReader> p
   return std::make_unique<HtmlBody>(std::move(page), HtmlLinks(std::move(rewrite)));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::connect

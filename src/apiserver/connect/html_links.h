@@ -8,7 +8,7 @@
 
 #include "net/http.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::connect {
 
 constexpr std::size_t html_tag_bytes_max = 64 << 10;  // a longer tag passes as it is
 
@@ -38,4 +38,4 @@ class HtmlLinks {
 // `page` with its links rewritten.
 std::unique_ptr<net::BodyReader> rewrite_html(std::unique_ptr<net::BodyReader> page, HtmlLinks::Rewrite rewrite);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::connect

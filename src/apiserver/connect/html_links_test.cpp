@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::connect {
 
 namespace {
 
@@ -55,4 +55,4 @@ TEST(HtmlLinks, ATagWithoutAnEndIsNotKeptForEver) {
   EXPECT_EQ(page.feed("'> <a href='/x'>"), "'> <a href='/p/x'>");
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::connect

@@ -2,7 +2,7 @@
 
 #include "apiserver/connect/target.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::connect {
 
 namespace {
 constexpr std::string_view default_kubelet_port = "10250";
@@ -46,4 +46,4 @@ rt::Task<void> KubeletClient::close() {
   co_await unchecked_->close();
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::connect

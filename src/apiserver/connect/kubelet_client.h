@@ -10,7 +10,7 @@
 #include "net/forwarding_transport.h"
 #include "rt/runtime.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::connect {
 
 struct KubeletAddress {
   std::string host;
@@ -34,4 +34,4 @@ class KubeletClient {
   std::unique_ptr<net::Transport> unchecked_;
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::connect

@@ -2,7 +2,7 @@
 
 #include "codec/base64.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::connect {
 
 namespace {
 
@@ -32,4 +32,4 @@ rt::Task<Result<Unit>> send_log_by_websocket(net::Request& request, net::Respons
   co_return co_await net::accept_websocket(request, writer, std::move(protocols), random, std::move(handler));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::connect

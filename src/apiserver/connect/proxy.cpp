@@ -7,7 +7,7 @@
 #include "net/gunzip.h"
 #include "net/text.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::connect {
 
 namespace {
 
@@ -16,7 +16,7 @@ namespace core = api::core_v1;
 // Segments of the path up to the subresource: /api/v1[/namespaces/N]/RESOURCE/NAME/proxy.
 std::size_t segments_before(const RequestInfo& info) { return 2 + (info.ns.empty() ? 0 : 2) + 3; }
 
-std::string host_of(const Exchange& exchange) {
+std::string host_of(const exchange::Exchange& exchange) {
   return exchange.request.host.empty() ? std::string(exchange.request.headers.get("host")) : exchange.request.host;
 }
 
@@ -33,7 +33,7 @@ void rewrite_links(net::Response& response, const std::string& origin, const std
 
 }  // namespace
 
-rt::Task<Result<Connector::Target>> Connector::proxy_target(Exchange& exchange) {
+rt::Task<Result<Connector::Target>> Connector::proxy_target(exchange::Exchange& exchange) {
   const std::string& resource = exchange.info.resource;
   auto name = parse_proxy_name(exchange.info.name);
   if (!name) co_return bad_request(fmt::format("invalid {} request \"{}\"", resource.substr(0, resource.size() - 1), exchange.info.name));
@@ -42,7 +42,7 @@ rt::Task<Result<Connector::Target>> Connector::proxy_target(Exchange& exchange) 
   co_return co_await node_target(exchange, std::move(*name));
 }
 
-rt::Task<Result<Connector::Target>> Connector::pod_target(Exchange& exchange, ProxyName name) {
+rt::Task<Result<Connector::Target>> Connector::pod_target(exchange::Exchange& exchange, ProxyName name) {
   CO_TRY_ASSIGN(const core::Pod pod, co_await pod_of(exchange, name.name));
   CO_TRY_ASSIGN(std::string origin, pod_origin(pod, name));
   Target target;
@@ -51,7 +51,7 @@ rt::Task<Result<Connector::Target>> Connector::pod_target(Exchange& exchange, Pr
   co_return target;
 }
 
-rt::Task<Result<Connector::Target>> Connector::service_target(Exchange& exchange, ProxyName name) {
+rt::Task<Result<Connector::Target>> Connector::service_target(exchange::Exchange& exchange, ProxyName name) {
   const GroupResource services{"", "services"}, all_endpoints{"", "endpoints"};
   const std::string ns = exchange.scope.ns;
   std::optional<core::Service> service;
@@ -75,7 +75,7 @@ rt::Task<Result<Connector::Target>> Connector::service_target(Exchange& exchange
   co_return error(Reason::ServiceUnavailable, fmt::format("no endpoints available for service \"{}\"", exchange.info.name));
 }
 
-rt::Task<Result<Connector::Target>> Connector::node_target(Exchange& exchange, ProxyName name) {
+rt::Task<Result<Connector::Target>> Connector::node_target(exchange::Exchange& exchange, ProxyName name) {
   const GroupResource nodes{"", "nodes"};
   const std::string none;
   CO_TRY_ASSIGN(const auto object, co_await deps_.registry.get(exchange.scope, nodes, none, name.name));
@@ -96,7 +96,7 @@ rt::Task<Result<Connector::Target>> Connector::node_target(Exchange& exchange, P
   co_return target;
 }
 
-rt::Task<Result<Unit>> Connector::proxy(Exchange& exchange) {
+rt::Task<Result<Unit>> Connector::proxy(exchange::Exchange& exchange) {
   CO_TRY_ASSIGN(const Target target, co_await proxy_target(exchange));
   net::Request& request = exchange.request;
   const std::string path(path_behind(request.path, segments_before(exchange.info)));
@@ -137,4 +137,4 @@ rt::Task<Result<Unit>> Connector::proxy(Exchange& exchange) {
   co_return error(Reason::ServiceUnavailable, "error trying to reach service: " + forwarded.error().message);
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::connect

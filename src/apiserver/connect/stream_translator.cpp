@@ -11,7 +11,7 @@
 #include "net/websocket.h"
 #include "rt/sync.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::connect {
 
 namespace {
 
@@ -267,4 +267,4 @@ rt::Task<Result<Unit>> translate_streams(rt::Context ctx, net::Request& request,
   co_return co_await net::accept_websocket(request, writer, std::move(protocols), runtime.random(), std::move(handler));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::connect

@@ -7,7 +7,7 @@
 #include "net/http.h"
 #include "rt/runtime.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::connect {
 
 inline constexpr std::string_view stream_close_protocol = "v5.channel.k8s.io";
 
@@ -28,4 +28,4 @@ rt::Task<Result<Unit>> translate_streams(rt::Context ctx, net::Request& request,
 // The status that the client is told, from what the runtime wrote on its error stream (JSON of a Status; "": success).
 std::string translated_status(std::string_view error_stream);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::connect

@@ -9,7 +9,7 @@
 #include "base/ip_address.h"
 #include "base/parse_number.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::connect {
 
 namespace {
 
@@ -226,4 +226,4 @@ std::string rewrite_link(std::string_view link, std::string_view origin, std::st
   return path ? through_prefix(*path, prefix) : std::string(link);
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::connect

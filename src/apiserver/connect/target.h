@@ -11,7 +11,7 @@
 #include "base/status.h"
 #include "net/url.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::connect {
 
 // "name", "name:port" or "scheme:name:port", as proxies name their target. nullopt: none of these.
 struct ProxyName {
@@ -60,4 +60,4 @@ std::string rewrite_location(const std::string& location, std::string_view origi
 // A link in a page of the target's: an absolute path of the target goes through `prefix`, all else stays.
 std::string rewrite_link(std::string_view link, std::string_view origin, std::string_view prefix);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::connect

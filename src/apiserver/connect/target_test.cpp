@@ -5,7 +5,7 @@
 #include "apiserver/connect/kubelet_client.h"
 #include "apiserver/connect/stream_translator.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::connect {
 namespace {
 
 namespace core = api::core_v1;
@@ -146,4 +146,4 @@ TEST(ConnectTarget, ErrorStreams) {
 }
 
 }  // namespace
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::connect

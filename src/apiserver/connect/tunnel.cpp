@@ -5,7 +5,7 @@
 #include "net/websocket.h"
 #include "rt/sync.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::connect {
 
 namespace {
 
@@ -78,4 +78,4 @@ rt::Task<Result<Unit>> tunnel_spdy(rt::Context ctx, net::Request& request, net::
   co_return Unit{};
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::connect

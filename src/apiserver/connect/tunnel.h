@@ -7,7 +7,7 @@
 #include "net/http.h"
 #include "rt/runtime.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::connect {
 
 bool wants_tunnel(const net::Request& request);
 // Connects to the kubelet, then accepts the WebSocket with the protocol that the kubelet chose, and carries bytes until
@@ -15,4 +15,4 @@ bool wants_tunnel(const net::Request& request);
 rt::Task<Result<Unit>> tunnel_spdy(rt::Context ctx, net::Request& request, net::ResponseWriter& writer, rt::Runtime& runtime, net::Transport& kubelet,
                                    std::string url);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::connect

@@ -8,21 +8,21 @@
 #include "apiserver/exchange/exchange.h"
 #include "apiserver/registry/admission_gate.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 class Actions {
  public:
   // Both outlive it. `connector` nullptr: nothing leads out of this server.
-  Actions(const AdmissionSequence& admission, Connector* connector) : gate_(admission), connector_(connector) {}
+  Actions(const admission::AdmissionSequence& admission, connect::Connector* connector) : gate_(admission), connector_(connector) {}
 
   // They answer, or return why they have not. The exchange outlives the task. `kind`: that discovery names for the body, or for the
   // connect's options.
-  rt::Task<Result<Unit>> act(Exchange& exchange, std::shared_ptr<Action> action, const api::KindInfo& kind);
-  rt::Task<Result<Unit>> connect(Exchange& exchange, const api::KindInfo& kind);
+  rt::Task<Result<Unit>> act(exchange::Exchange& exchange, std::shared_ptr<registry::Action> action, const api::KindInfo& kind);
+  rt::Task<Result<Unit>> connect(exchange::Exchange& exchange, const api::KindInfo& kind);
 
  private:
-  const AdmissionGate gate_;
-  Connector* const connector_;
+  const registry::AdmissionGate gate_;
+  connect::Connector* const connector_;
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

@@ -15,7 +15,7 @@
 #include "rt/combine.h"
 #include "rt/held.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 namespace {
 
@@ -23,10 +23,10 @@ constexpr std::string_view not_found_text = "404 page not found\n";
 constexpr std::string_view audit_header = "audit-id";
 
 // As upstream's metrics name it.
-std::string metric_verb(const Exchange& exchange) {
+std::string metric_verb(const exchange::Exchange& exchange) {
   const RequestInfo& info = exchange.info;
   if (!info.is_resource) return exchange.request.method;
-  if (Connector::handles(info.group, info.resource, info.subresource)) return "CONNECT";
+  if (connect::Connector::handles(info.group, info.resource, info.subresource)) return "CONNECT";
   if (info.verb == "create") return "POST";
   if (info.verb == "update") return "PUT";
   if (info.verb == "patch" && exchange.request.headers.get("content-type").starts_with("application/apply-patch")) return "APPLY";
@@ -36,7 +36,7 @@ std::string metric_verb(const Exchange& exchange) {
 }
 
 // The context's timer fires on the executor of the request; a peer that goes away needs nothing.
-rt::CancelRegistration end_with_time(const rt::Context& ctx, BoundedWriter& writer) {
+rt::CancelRegistration end_with_time(const rt::Context& ctx, exchange::BoundedWriter& writer) {
   return ctx.on_done([&ctx, &writer, executor = &rt::Executor::current()] {
     if (rt::Executor::current_or_null() == executor && ctx.status().reason == Reason::Timeout) writer.end_time();
   });
@@ -50,12 +50,12 @@ std::shared_ptr<fairness::Fairness> make_fairness(const ApiHandlerDeps& deps, co
 }
 
 // What each resource's cache holds, by what it is.
-void write_cache_metrics(InstalledRegistry& registry, std::string& out) {
+void write_cache_metrics(registry::InstalledRegistry& registry, std::string& out) {
   constexpr std::string_view name = "pintle_cache_bytes";
   component::metrics::write_head(out, name, "Memory of the watch caches: present objects, the window of history, remembered encodings.", "gauge");
   const std::string_view labels[] = {"group", "resource", "holds"};
   for (const auto& resource : registry.resources()) {
-    ResourceStore* store = registry.find(resource->name());
+    registry::ResourceStore* store = registry.find(resource->name());
     if (store == nullptr) continue;
     const storage::CacheUse use = store->cache().use();
     for (const auto& [holds, bytes] : {std::pair{"objects", use.objects}, std::pair{"history", use.history}, std::pair{"encodings", use.encodings}}) {
@@ -83,7 +83,7 @@ ApiHandler::ApiHandler(ApiHandlerDeps deps)
     component::metrics::write_head(out, "apiserver_resource_objects", "Objects stored, by resource.", "gauge");
     const std::string_view labels[] = {"group", "resource"};
     for (const auto& resource : deps_.registry.resources()) {
-      ResourceStore* store = deps_.registry.find(resource->name());
+      registry::ResourceStore* store = deps_.registry.find(resource->name());
       if (store == nullptr) continue;
       const std::string values[] = {resource->name().group, resource->name().resource};
       component::metrics::write_sample(out, "apiserver_resource_objects", labels, values, static_cast<double>(store->cache().count("")));
@@ -105,11 +105,11 @@ rt::Task<void> ApiHandler::serve(rt::Context ctx, net::Request& request, net::Re
   };
   const Counted counted(in_flight_);
   rt::note_work(request.method, request.path);
-  BoundedWriter writer(raw, deps_.runtime);
+  exchange::BoundedWriter writer(raw, deps_.runtime);
   const rt::TimePoint began = deps_.runtime.clock().now();
-  Exchange exchange{ctx, request, writer, {}, Query::parse(request.query), {}, 0, 0};
+  exchange::Exchange exchange{ctx, request, writer, {}, Query::parse(request.query), {}, 0, 0};
   const std::string_view given = request.headers.get(audit_header);
-  writer.headers().set(std::string(audit_header), given.empty() ? new_uid(deps_.runtime.random()) : std::string(given));
+  writer.headers().set(std::string(audit_header), given.empty() ? registry::new_uid(deps_.runtime.random()) : std::string(given));
   RequestScope& scope = exchange.scope;
   scope.ctx = ctx;
   scope.now = deps_.runtime.clock().wall_now();
@@ -120,7 +120,7 @@ rt::Task<void> ApiHandler::serve(rt::Context ctx, net::Request& request, net::Re
 
   auto info = parse_request_info(request.method, request.path, exchange.query);
   if (!info) {
-    co_await answer_failure(exchange, info.error());
+    co_await exchange::answer_failure(exchange, info.error());
     co_return;
   }
   exchange.info = std::move(*info);
@@ -142,29 +142,29 @@ rt::Task<void> ApiHandler::serve(rt::Context ctx, net::Request& request, net::Re
   record(exchange, began, long_running);
 }
 
-rt::Task<void> ApiHandler::serve_exchange(Exchange& exchange, BoundedWriter& writer, bool long_running) {
+rt::Task<void> ApiHandler::serve_exchange(exchange::Exchange& exchange, exchange::BoundedWriter& writer, bool long_running) {
   auto user = co_await authenticate(exchange);
   if (!user) {
-    co_await answer_failure(exchange, Reason::Unauthorized, "Unauthorized");
+    co_await exchange::answer_failure(exchange, Reason::Unauthorized, "Unauthorized");
     co_return;
   }
   exchange.scope.user = std::move(*user);
   auto allowed = co_await authorize(exchange);
   if (!allowed) {
-    co_await answer_failure(exchange, allowed.error());
+    co_await exchange::answer_failure(exchange, allowed.error());
     co_return;
   }
   if (ResourceHandler::takes_body(exchange)) {
-    auto received = co_await receive_body(exchange, bodies_);
+    auto received = co_await exchange::receive_body(exchange, bodies_);
     if (!received) {
-      co_await answer_failure(exchange, received.error());
+      co_await exchange::answer_failure(exchange, received.error());
       co_return;
     }
   }
   Place place;
   auto entered = co_await limits_.enter(exchange, place, long_running);
   if (!entered) {
-    co_await answer_failure(exchange, entered.error());
+    co_await exchange::answer_failure(exchange, entered.error());
     request_metrics_.terminated(sample_of(exchange));
     co_return;
   }
@@ -180,10 +180,10 @@ rt::Task<void> ApiHandler::serve_exchange(Exchange& exchange, BoundedWriter& wri
   (void)co_await writer.send();  // a peer that is gone needs nothing
 }
 
-rt::Task<Result<UserInfo>> ApiHandler::authenticate(Exchange& exchange) {
+rt::Task<Result<UserInfo>> ApiHandler::authenticate(exchange::Exchange& exchange) {
   UserInfo user;
   if (!exchange.request.in_process_user.empty()) {
-    user = in_process_user(exchange.request.in_process_user);
+    user = authentication::in_process_user(exchange.request.in_process_user);
   } else if (deps_.authentication == nullptr) {
     user.name = "tester";
     user.groups = {std::string(group_masters), std::string(group_authenticated)};
@@ -195,22 +195,23 @@ rt::Task<Result<UserInfo>> ApiHandler::authenticate(Exchange& exchange) {
   co_return user;
 }
 
-rt::Task<Result<Unit>> ApiHandler::authorize(Exchange& exchange) {
-  if (deps_.authorizer != nullptr && wants_impersonation(exchange.request.headers)) {
-    CO_TRY_ASSIGN(exchange.scope.user, co_await impersonate(exchange.ctx, *deps_.authorizer, exchange.request.headers, exchange.scope.user));
-    drop_impersonation_headers(exchange.request.headers);
+rt::Task<Result<Unit>> ApiHandler::authorize(exchange::Exchange& exchange) {
+  if (deps_.authorizer != nullptr && authorization::wants_impersonation(exchange.request.headers)) {
+    CO_TRY_ASSIGN(exchange.scope.user,
+                  co_await authorization::impersonate(exchange.ctx, *deps_.authorizer, exchange.request.headers, exchange.scope.user));
+    authorization::drop_impersonation_headers(exchange.request.headers);
   }
-  AuthorizationAttributes attributes = make_attributes(exchange.scope.user, exchange.info);
+  authorization::AuthorizationAttributes attributes = authorization::make_attributes(exchange.scope.user, exchange.info);
   if (deps_.authorizer != nullptr) {
     auto result = deps_.authorizer->authorize_now(attributes);
     if (!result) result = co_await deps_.authorizer->authorize(exchange.ctx, attributes);
-    if (result->decision != Decision::Allow) co_return Unexpected(forbidden(attributes, result->reason));
+    if (result->decision != authorization::Decision::Allow) co_return Unexpected(authorization::forbidden(attributes, result->reason));
   }
   exchange.authorized = std::move(attributes);
   co_return Unit{};
 }
 
-rt::Task<void> ApiHandler::route(Exchange& exchange) {
+rt::Task<void> ApiHandler::route(exchange::Exchange& exchange) {
   rt::note_work(exchange.request.method, exchange.request.path);  // the step that serves it, wherever it runs
   const RequestInfo& info = exchange.info;
   if (!info.is_resource) {
@@ -222,12 +223,12 @@ rt::Task<void> ApiHandler::route(Exchange& exchange) {
   if (rooted && (core || (!info.group.empty() && deps_.registry.served().find_group_version(info.group, info.version) != nullptr))) {
     co_await resources_.serve(exchange);
   } else {
-    co_await answer_text(exchange, 404, std::string(not_found_text));
+    co_await exchange::answer_text(exchange, 404, std::string(not_found_text));
   }
 }
 
 // `path` is what was authorized. Discovery and the version may be asked for with a slash at the end, as upstream has it.
-rt::Task<void> ApiHandler::serve_fixed(Exchange& exchange, std::string path) {
+rt::Task<void> ApiHandler::serve_fixed(exchange::Exchange& exchange, std::string path) {
   CHECK(exchange.authorized && exchange.authorized->path == path, "the path served is the one that was authorized");
   std::string bare = path;
   while (bare.size() > 1 && bare.back() == '/') bare.pop_back();
@@ -237,9 +238,9 @@ rt::Task<void> ApiHandler::serve_fixed(Exchange& exchange, std::string path) {
   } else if (health_.handles(path)) {
     co_await health_.serve(exchange, std::move(path));
   } else if (path == "/version") {
-    co_await answer(exchange, 200, "application/json", Bytes(version_document()));
+    co_await exchange::answer(exchange, 200, "application/json", Bytes(version_document()));
   } else if (path == "/metrics") {
-    co_await answer(exchange, 200, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores", Bytes(metrics_.write()));
+    co_await exchange::answer(exchange, 200, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores", Bytes(metrics_.write()));
   } else if (path.starts_with(fairness::debug_prefix)) {
     co_await serve_debug(exchange);
   } else if (path == "/" || path == "/index.html") {
@@ -247,11 +248,11 @@ rt::Task<void> ApiHandler::serve_fixed(Exchange& exchange, std::string path) {
     for (std::string& known : all_paths()) paths.emplace_back(std::move(known));
     codec::Value index;
     index["paths"] = codec::Value(std::move(paths));
-    co_await answer(exchange, 200, "application/json", Bytes(codec::to_pretty_json(index)));
+    co_await exchange::answer(exchange, 200, "application/json", Bytes(codec::to_pretty_json(index)));
   } else if (const Page* page = find_page(path)) {
     co_await (*page)(exchange);
   } else {
-    co_await answer_text(exchange, 404, std::string(not_found_text));
+    co_await exchange::answer_text(exchange, 404, std::string(not_found_text));
   }
 }
 
@@ -299,19 +300,19 @@ rt::Task<void> ApiHandler::close() {
   component::log::warning("Requests go on while the server ends", {{"count", std::to_string(in_flight->count)}});
 }
 
-rt::Task<void> ApiHandler::serve_debug(Exchange& exchange) {
+rt::Task<void> ApiHandler::serve_debug(exchange::Exchange& exchange) {
   const std::string page = exchange.info.path.substr(fairness::debug_prefix.size());
   const rt::Clock& clock = deps_.runtime.clock();
   std::string text;
   if (fairness_) text = fairness::debug_page(*fairness_, page, !exchange.query.get("includeRequestDetails").empty(), clock.wall_now(), clock.now());
   if (text.empty()) {
-    co_await answer_text(exchange, 404, std::string(not_found_text));
+    co_await exchange::answer_text(exchange, 404, std::string(not_found_text));
   } else {
-    co_await answer_text(exchange, 200, std::move(text));
+    co_await exchange::answer_text(exchange, 200, std::move(text));
   }
 }
 
-RequestMetrics::Sample ApiHandler::sample_of(const Exchange& exchange) const {
+RequestMetrics::Sample ApiHandler::sample_of(const exchange::Exchange& exchange) const {
   const RequestInfo& info = exchange.info;
   RequestMetrics::Sample sample;
   sample.verb = metric_verb(exchange);
@@ -329,7 +330,7 @@ RequestMetrics::Sample ApiHandler::sample_of(const Exchange& exchange) const {
   return sample;
 }
 
-void ApiHandler::record(const Exchange& exchange, rt::TimePoint began, bool long_running) {
+void ApiHandler::record(const exchange::Exchange& exchange, rt::TimePoint began, bool long_running) {
   RequestMetrics::Sample sample = sample_of(exchange);
   sample.took = deps_.runtime.clock().now() - began;
   sample.answered_bytes = exchange.answered_bytes;
@@ -339,4 +340,4 @@ void ApiHandler::record(const Exchange& exchange, rt::TimePoint began, bool long
     component::log::info(3, "HTTP", {{"verb", sample.verb}, {"URI", exchange.request.path}, {"resp", std::to_string(sample.code)}});
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

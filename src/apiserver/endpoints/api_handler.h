@@ -23,17 +23,17 @@
 #include "net/http.h"
 #include "rt/sync.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 struct ApiHandlerDeps {
   rt::Runtime& runtime;
-  InstalledRegistry& registry;
+  registry::InstalledRegistry& registry;
   const ApiServerOptions& options;
-  Authentication* authentication = nullptr;  // nullptr (tests): everyone is a member of system:masters
-  Authorizer* authorizer = nullptr;          // nullptr (tests): everything is allowed
-  const rbac::EscalationCheck* escalation = nullptr;
-  Connector* connector = nullptr;  // nullptr (tests): nothing leads out of this server
-  std::string server_address;      // host:port that discovery tells
+  authentication::Authentication* authentication = nullptr;  // nullptr (tests): everyone is a member of system:masters
+  authorization::Authorizer* authorizer = nullptr;           // nullptr (tests): everything is allowed
+  const authorization::rbac::EscalationCheck* escalation = nullptr;
+  connect::Connector* connector = nullptr;  // nullptr (tests): nothing leads out of this server
+  std::string server_address;               // host:port that discovery tells
 };
 
 constexpr rt::Duration close_wait_max = std::chrono::seconds(5);
@@ -43,7 +43,7 @@ class ApiHandler : public net::Handler {
   explicit ApiHandler(ApiHandlerDeps deps);
 
   // A fixed path ("/openapi/v2"), or with a slash at its end everything below it. Before serving.
-  using Page = std::function<rt::Task<void>(Exchange&)>;
+  using Page = std::function<rt::Task<void>(exchange::Exchange&)>;
   void add_page(std::string path, Page page) { pages_[std::move(path)] = std::move(page); }
   Health& health() { return health_; }
   component::metrics::Registry& metrics() { return metrics_; }
@@ -58,16 +58,16 @@ class ApiHandler : public net::Handler {
   void end_long_running() { long_running_.cancel(); }
 
  private:
-  rt::Task<void> serve_exchange(Exchange& exchange, BoundedWriter& writer, bool long_running);
-  rt::Task<Result<UserInfo>> authenticate(Exchange& exchange);
-  rt::Task<Result<Unit>> authorize(Exchange& exchange);
-  rt::Task<void> route(Exchange& exchange);
-  rt::Task<void> serve_fixed(Exchange& exchange, std::string path);
+  rt::Task<void> serve_exchange(exchange::Exchange& exchange, exchange::BoundedWriter& writer, bool long_running);
+  rt::Task<Result<UserInfo>> authenticate(exchange::Exchange& exchange);
+  rt::Task<Result<Unit>> authorize(exchange::Exchange& exchange);
+  rt::Task<void> route(exchange::Exchange& exchange);
+  rt::Task<void> serve_fixed(exchange::Exchange& exchange, std::string path);
   const Page* find_page(const std::string& path) const;
   std::vector<std::string> all_paths() const;
-  rt::Task<void> serve_debug(Exchange& exchange);
-  RequestMetrics::Sample sample_of(const Exchange& exchange) const;
-  void record(const Exchange& exchange, rt::TimePoint began, bool long_running);
+  rt::Task<void> serve_debug(exchange::Exchange& exchange);
+  RequestMetrics::Sample sample_of(const exchange::Exchange& exchange) const;
+  void record(const exchange::Exchange& exchange, rt::TimePoint began, bool long_running);
 
   // Outlives the handler while requests end.
   struct InFlight {
@@ -87,8 +87,8 @@ class ApiHandler : public net::Handler {
   Health health_;
   std::map<std::string, Page> pages_;
   rt::Context long_running_ = rt::Context::background().child();
-  fairness::Budget bodies_{body_limits};
-  fairness::Budget stalled_{stalled_answers};
+  fairness::Budget bodies_{exchange::body_limits};
+  fairness::Budget stalled_{exchange::stalled_answers};
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "net/url.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 namespace {
 
@@ -34,7 +34,7 @@ core::PodAttachOptions attach_options(const core::PodExecOptions& options) {
 
 Result<core::PodPortForwardOptions> forward_options(const net::Query& query) {
   core::PodPortForwardOptions out;
-  TRY(port_forward_query(query));  // refuses what is no number
+  TRY(connect::port_forward_query(query));  // refuses what is no number
   const auto ports = query.find("ports");
   if (ports == query.end()) return out;
   for (const std::string& text : ports->second) {
@@ -54,17 +54,17 @@ api::Object proxy_options(const RequestInfo& info) {
 
 }  // namespace
 
-Result<api::Object> connect_options(const Exchange& exchange, const api::KindInfo& kind) {
+Result<api::Object> connect_options(const exchange::Exchange& exchange, const api::KindInfo& kind) {
   const std::string_view name = kind.gvk.kind;
   if (name == "PodProxyOptions") return proxy_options<core::PodProxyOptions>(exchange.info);
   if (name == "ServiceProxyOptions") return proxy_options<core::ServiceProxyOptions>(exchange.info);
   if (name == "NodeProxyOptions") return proxy_options<core::NodeProxyOptions>(exchange.info);
   const net::Query query = net::parse_query(exchange.request.query);
-  if (name == "PodExecOptions") return api::Object::of<core::PodExecOptions>(parse_exec_options(query));
-  if (name == "PodAttachOptions") return api::Object::of<core::PodAttachOptions>(attach_options(parse_exec_options(query)));
+  if (name == "PodExecOptions") return api::Object::of<core::PodExecOptions>(connect::parse_exec_options(query));
+  if (name == "PodAttachOptions") return api::Object::of<core::PodAttachOptions>(attach_options(connect::parse_exec_options(query)));
   CHECK(name == "PodPortForwardOptions", "a connect without options of its own");
   TRY_ASSIGN(core::PodPortForwardOptions forward, forward_options(query));
   return api::Object::of<core::PodPortForwardOptions>(std::move(forward));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

@@ -5,7 +5,7 @@
 #include "apiserver/exchange/responses.h"
 #include "apiserver/registry/delete_options.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 namespace {
 
@@ -21,24 +21,24 @@ Result<DeleteOptions> options_of_query(const Query& query) {
   return options;
 }
 
-Result<RemoveRequest> read_remove_request(Exchange& exchange) {
-  const Bytes& body = received_body(exchange);
+Result<registry::RemoveRequest> read_remove_request(exchange::Exchange& exchange) {
+  const Bytes& body = exchange::received_body(exchange);
   DeleteOptions options;
   if (body.empty()) {
     TRY_ASSIGN(options, options_of_query(exchange.query));
   } else {
-    TRY_ASSIGN(const Media media, body_media(exchange.request.headers.get("content-type")));
+    TRY_ASSIGN(const exchange::Media media, exchange::body_media(exchange.request.headers.get("content-type")));
     const api::KindInfo* kind = api::find_kind("", "v1", "DeleteOptions");
     if (kind == nullptr) kind = api::kind_of(api::type_of<DeleteOptions>());
-    const BodyRules rules{.kind = *kind, .validation = FieldValidation::Ignore, .defaults = false, .any_version = true};
-    TRY_ASSIGN(api::Object decoded, decode_body(body.view(), media, rules, exchange.scope.warnings));
+    const exchange::BodyRules rules{.kind = *kind, .validation = FieldValidation::Ignore, .defaults = false, .any_version = true};
+    TRY_ASSIGN(api::Object decoded, exchange::decode_body(body.view(), media, rules, exchange.scope.warnings));
     options = std::move(decoded.as<DeleteOptions>());
     if (options.dry_run.empty())
       for (const auto value : exchange.query.get_all("dryRun")) options.dry_run.emplace_back(value);
   }
-  TRY(check_delete_options(options));
+  TRY(registry::check_delete_options(options));
   exchange.scope.dry_run = !options.dry_run.empty();
-  RemoveRequest request;
+  registry::RemoveRequest request;
   request.ns = exchange.scope.ns;
   request.name = exchange.info.name;
   request.grace_period_seconds = options.grace_period_seconds;
@@ -52,8 +52,8 @@ Result<RemoveRequest> read_remove_request(Exchange& exchange) {
 }
 
 // What a removal without an answer of its own is told by.
-api::meta_v1::Status success_of(const Resource& resource, const api::Object& removed) {
-  const auto& meta = object_meta(removed);
+api::meta_v1::Status success_of(const registry::Resource& resource, const api::Object& removed) {
+  const auto& meta = registry::object_meta(removed);
   api::meta_v1::Status status;
   status.status = "Success";
   auto& details = status.details.emplace();
@@ -66,28 +66,29 @@ api::meta_v1::Status success_of(const Resource& resource, const api::Object& rem
 
 }  // namespace
 
-rt::Task<Result<Unit>> remove_object(Exchange& exchange, InstalledRegistry::Found found) {
+rt::Task<Result<Unit>> remove_object(exchange::Exchange& exchange, registry::InstalledRegistry::Found found) {
   CO_TRY_ASSIGN(const ObjectForm form, object_form(exchange, found));
-  CO_TRY_ASSIGN(RemoveRequest request, read_remove_request(exchange));
+  CO_TRY_ASSIGN(registry::RemoveRequest request, read_remove_request(exchange));
   if (found.resource->name() == GroupResource{"batch", "jobs"} && request.propagation_policy.empty() && !request.orphan_dependents)
     exchange.scope.warnings.push_back(
         "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan "
         "to suppress this warning");
-  CO_TRY_ASSIGN(Removed removed, co_await found.store->remove(exchange.scope, std::move(request)));
+  CO_TRY_ASSIGN(registry::Removed removed, co_await found.store->remove(exchange.scope, std::move(request)));
   if (!removed.gone || found.resource->definition().return_deleted_object)
     co_return co_await answer_object(exchange, form, 200, std::move(removed.object));
   const api::meta_v1::Status status = success_of(*found.resource, removed.object);
-  const Media media = form.output.media;
-  co_await answer(exchange, 200, content_type(media), encode_answer(media, api::type_of<api::meta_v1::Status>(), &status, status_kind));
+  const exchange::Media media = form.output.media;
+  co_await exchange::answer(exchange, 200, exchange::content_type(media),
+                            exchange::encode_answer(media, api::type_of<api::meta_v1::Status>(), &status, status_kind));
   co_return Unit{};
 }
 
-rt::Task<Result<Unit>> remove_collection(Exchange& exchange, InstalledRegistry::Found found) {
+rt::Task<Result<Unit>> remove_collection(exchange::Exchange& exchange, registry::InstalledRegistry::Found found) {
   CO_TRY_ASSIGN(CollectionRequest wanted, read_collection_request(exchange, found, false));
-  CO_TRY_ASSIGN(RemoveRequest request, read_remove_request(exchange));
-  CO_TRY_ASSIGN(ListAnswer listed, co_await found.store->remove_collection(exchange.scope, std::move(wanted.selection), std::move(wanted.parameters),
-                                                                           std::move(request)));
+  CO_TRY_ASSIGN(registry::RemoveRequest request, read_remove_request(exchange));
+  CO_TRY_ASSIGN(registry::ListAnswer listed, co_await found.store->remove_collection(exchange.scope, std::move(wanted.selection),
+                                                                                     std::move(wanted.parameters), std::move(request)));
   co_return co_await answer_list(exchange, wanted.form, std::move(listed));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

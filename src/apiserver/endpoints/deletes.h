@@ -4,9 +4,9 @@
 #include "apiserver/exchange/exchange.h"
 #include "apiserver/registry/installed_registry.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
-rt::Task<Result<Unit>> remove_object(Exchange& exchange, InstalledRegistry::Found found);
-rt::Task<Result<Unit>> remove_collection(Exchange& exchange, InstalledRegistry::Found found);
+rt::Task<Result<Unit>> remove_object(exchange::Exchange& exchange, registry::InstalledRegistry::Found found);
+rt::Task<Result<Unit>> remove_collection(exchange::Exchange& exchange, registry::InstalledRegistry::Found found);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

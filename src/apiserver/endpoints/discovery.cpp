@@ -10,7 +10,7 @@
 #include "apiserver/exchange/responses.h"
 #include "apiserver/types/errors.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 namespace {
 
@@ -123,16 +123,16 @@ std::string entity_tag(std::string_view content) {
 
 // The documents of the core group come without an apiVersion, as they always did.
 template <class T>
-Bytes unversioned(Media media, const T& value, std::string_view kind) {
-  if (media == Media::Protobuf) return encode_answer(media, api::type_of<T>(), &value, {"", "", kind});
+Bytes unversioned(exchange::Media media, const T& value, std::string_view kind) {
+  if (media == exchange::Media::Protobuf) return exchange::encode_answer(media, api::type_of<T>(), &value, {"", "", kind});
   std::string body;
   api::encode_json(api::type_of<T>(), &value, body);
-  return json_answer(media, fmt::format("{{\"kind\":\"{}\",{}", kind, std::string_view(body).substr(1)));
+  return exchange::json_answer(media, fmt::format("{{\"kind\":\"{}\",{}", kind, std::string_view(body).substr(1)));
 }
 
 template <class T>
-Bytes versioned(Media media, const T& value, std::string_view kind) {
-  return encode_answer(media, api::type_of<T>(), &value, {"", "v1", kind});
+Bytes versioned(exchange::Media media, const T& value, std::string_view kind) {
+  return exchange::encode_answer(media, api::type_of<T>(), &value, {"", "v1", kind});
 }
 
 }  // namespace
@@ -145,23 +145,23 @@ bool Discovery::handles(std::string_view path) const {
   return served_.has_group(path.substr(0, slash)) && (slash == path.npos || path.find('/', slash + 1) == path.npos);
 }
 
-rt::Task<void> Discovery::serve(Exchange& exchange, std::string path) {
+rt::Task<void> Discovery::serve(exchange::Exchange& exchange, std::string path) {
   if (exchange.request.method != "GET") {
-    co_await answer_failure(exchange, errors::method_not_allowed());
+    co_await exchange::answer_failure(exchange, errors::method_not_allowed());
     co_return;
   }
   const bool root = path == "/api" || path == "/apis";
-  const auto form =
-      negotiate(exchange.request.headers.get("accept"), Offer{.yaml = true, .protobuf = true, .table = false, .partial = false, .discovery = root});
+  const auto form = exchange::negotiate(exchange.request.headers.get("accept"),
+                                        exchange::Offer{.yaml = true, .protobuf = true, .table = false, .partial = false, .discovery = root});
   if (!form) {
-    co_await answer_failure(exchange, form.error());
+    co_await exchange::answer_failure(exchange, form.error());
     co_return;
   }
-  if (form->shape != Shape::Object) {
-    co_await serve_aggregated(exchange, path == "/api", form->shape == Shape::DiscoveryV2);
+  if (form->shape != exchange::Shape::Object) {
+    co_await serve_aggregated(exchange, path == "/api", form->shape == exchange::Shape::DiscoveryV2);
     co_return;
   }
-  const Media media = form->media;
+  const exchange::Media media = form->media;
   Bytes body;
   if (path == "/api") {
     meta::APIVersions versions;
@@ -188,14 +188,14 @@ rt::Task<void> Discovery::serve(Exchange& exchange, std::string path) {
     } else if (!core && slash == rest.npos) {
       body = versioned(media, group_of(served_, rest), "APIGroup");
     } else {
-      co_await answer_failure(exchange, errors::no_such_route());
+      co_await exchange::answer_failure(exchange, errors::no_such_route());
       co_return;
     }
   }
-  co_await answer(exchange, 200, content_type(media), std::move(body));
+  co_await exchange::answer(exchange, 200, exchange::content_type(media), std::move(body));
 }
 
-rt::Task<void> Discovery::serve_aggregated(Exchange& exchange, bool core, bool v2) {
+rt::Task<void> Discovery::serve_aggregated(exchange::Exchange& exchange, bool core, bool v2) {
   const auto list = aggregated_list(served_, core);
   const api::GroupVersionKind kind{"apidiscovery.k8s.io", v2 ? "v2" : "v2beta1", "APIGroupDiscoveryList"};
   std::string json;
@@ -212,7 +212,7 @@ rt::Task<void> Discovery::serve_aggregated(Exchange& exchange, bool core, bool v
   }
   const std::string type = fmt::format("application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList", kind.version);
   json += '\n';
-  co_await answer(exchange, 200, type, Bytes(std::move(json)));
+  co_await exchange::answer(exchange, 200, type, Bytes(std::move(json)));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

@@ -9,7 +9,7 @@
 #include "apiserver/exchange/exchange.h"
 #include "rt/task.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 class Discovery {
  public:
@@ -17,12 +17,12 @@ class Discovery {
   Discovery(const apimachinery::ServedSet& served, std::string server_address) : served_(served), server_address_(std::move(server_address)) {}
   // False if `path` (without a slash at its end) is no path of discovery; the exchange is then untouched.
   bool handles(std::string_view path) const;
-  rt::Task<void> serve(Exchange& exchange, std::string path);
+  rt::Task<void> serve(exchange::Exchange& exchange, std::string path);
 
  private:
-  rt::Task<void> serve_aggregated(Exchange& exchange, bool core, bool v2);
+  rt::Task<void> serve_aggregated(exchange::Exchange& exchange, bool core, bool v2);
   const apimachinery::ServedSet& served_;
   std::string server_address_;
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

@@ -2,23 +2,24 @@
 
 #include "apiserver/registry/object_steps.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
-apimachinery::FieldWriter field_writer(const Resource& resource, const VersionBinding& version, const PartSubresource* part,
-                                       const RequestScope& scope) {
+apimachinery::FieldWriter field_writer(const registry::Resource& resource, const registry::VersionBinding& version,
+                                       const registry::PartSubresource* part, const RequestScope& scope) {
   apimachinery::FieldWriter writer;
   writer.manager = scope.field_manager;
   writer.api_version = version.api_version;
   writer.subresource = scope.subresource;
   writer.reset_fields = &resource.reset_fields(part);
-  writer.now = to_api_time(scope.now);
+  writer.now = apimachinery::to_api_time(scope.now);
   return writer;
 }
 
-Result<api::Object> to_tracked_storage(const Resource& resource, const VersionBinding& version, const PartSubresource* part,
-                                       const RequestScope& scope, api::Object object, const api::Object* existing) {
+Result<api::Object> to_tracked_storage(const registry::Resource& resource, const registry::VersionBinding& version,
+                                       const registry::PartSubresource* part, const RequestScope& scope, api::Object object,
+                                       const api::Object* existing) {
   const apimachinery::FieldWriter writer = field_writer(resource, version, part, scope);
-  const Strategy& strategy = resource.strategy();
+  const registry::Strategy& strategy = resource.strategy();
   if (version.is_storage) {
     strategy.set_defaults(object);
     if (existing) {
@@ -40,4 +41,4 @@ Result<api::Object> to_tracked_storage(const Resource& resource, const VersionBi
   return version.to_storage(std::move(shown));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

@@ -4,7 +4,7 @@
 
 #include "apiserver/exchange/responses.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 namespace {
 
@@ -25,13 +25,13 @@ bool Health::handles(std::string_view path) const {
   return endpoint == "healthz" || endpoint == "livez" || endpoint == "readyz";
 }
 
-rt::Task<void> Health::serve(Exchange& exchange, std::string path) {
+rt::Task<void> Health::serve(exchange::Exchange& exchange, std::string path) {
   const auto [endpoint, only] = split(path);
   std::vector<const Check*> chosen;
   for (const Check& check : checks_)
     if ((only.empty() || check.name == only) && (!check.ready_only || endpoint == "readyz")) chosen.push_back(&check);
   if (!only.empty() && chosen.empty()) {
-    co_await answer_text(exchange, 404, std::string(not_found_text));
+    co_await exchange::answer_text(exchange, 404, std::string(not_found_text));
     co_return;
   }
   const auto excluded = exchange.query.get_all("exclude");
@@ -47,12 +47,12 @@ rt::Task<void> Health::serve(Exchange& exchange, std::string path) {
     lines += holds ? "[+]" + check->name + " ok\n" : "[-]" + check->name + " failed: reason withheld\n";
   }
   if (!healthy) {
-    co_await answer_text(exchange, 500, lines + std::string(endpoint) + " check failed\n");
+    co_await exchange::answer_text(exchange, 500, lines + std::string(endpoint) + " check failed\n");
   } else if (exchange.query.has("verbose")) {
-    co_await answer_text(exchange, 200, lines + std::string(endpoint) + " check passed\n");
+    co_await exchange::answer_text(exchange, 200, lines + std::string(endpoint) + " check passed\n");
   } else {
-    co_await answer_text(exchange, 200, "ok");
+    co_await exchange::answer_text(exchange, 200, "ok");
   }
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

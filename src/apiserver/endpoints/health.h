@@ -9,7 +9,7 @@
 #include "apiserver/exchange/exchange.h"
 #include "rt/task.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 class Health {
  public:
@@ -21,10 +21,10 @@ class Health {
   void add(Check check) { checks_.push_back(std::move(check)); }  // before serving
 
   bool handles(std::string_view path) const;
-  rt::Task<void> serve(Exchange& exchange, std::string path);
+  rt::Task<void> serve(exchange::Exchange& exchange, std::string path);
 
  private:
   std::vector<Check> checks_;
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

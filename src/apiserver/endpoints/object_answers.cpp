@@ -7,33 +7,33 @@
 #include "apiserver/exchange/responses.h"
 #include "apiserver/types/errors.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 namespace {
 
 constexpr std::size_t list_text_bytes = 128 << 10;  // of JSON gathered before it is handed on
 
 // What an object's pieces lack for the body of an answer.
-void finish_body(Media media, std::vector<Bytes>& pieces) {
-  if (media == Media::Yaml) {
+void finish_body(exchange::Media media, std::vector<Bytes>& pieces) {
+  if (media == exchange::Media::Yaml) {
     std::string json;
     for (const Bytes& piece : pieces) json += piece.view();
     pieces.clear();
-    pieces.push_back(json_answer(Media::Yaml, std::move(json)));
-  } else if (media == Media::Json) {
+    pieces.push_back(exchange::json_answer(exchange::Media::Yaml, std::move(json)));
+  } else if (media == exchange::Media::Json) {
     pieces.push_back(Bytes::literal("\n"));
   }
 }
 
 // A list that is turned into YAML is made whole first.
-Bytes yaml_list(const ObjectForm& form, const api::meta_v1::ListMeta& meta, const ListAnswer& listed) {
+Bytes yaml_list(const ObjectForm& form, const api::meta_v1::ListMeta& meta, const registry::ListAnswer& listed) {
   std::string json = list_head(form, meta, 0);
   for (std::size_t i = 0; i < listed.items.size(); ++i) {
     if (i > 0) json += ',';
     append_list_item(form, *listed.items[i], json);
   }
   json += list_tail(form);
-  return json_answer(Media::Yaml, std::move(json));
+  return exchange::json_answer(exchange::Media::Yaml, std::move(json));
 }
 
 std::string proto_objects(const ObjectForm& form, const std::vector<api::Object>& objects) {
@@ -68,14 +68,15 @@ std::string json_objects(const ObjectForm& form, const std::vector<api::Object>&
 
 }  // namespace
 
-Result<ObjectForm> object_form(const Exchange& exchange, const InstalledRegistry::Found& found) {
+Result<ObjectForm> object_form(const exchange::Exchange& exchange, const registry::InstalledRegistry::Found& found) {
   ObjectForm form;
-  TRY_ASSIGN(form.output, negotiate(exchange.request.headers.get("accept"), Offer{.yaml = true, .protobuf = true, .table = true, .partial = true}));
+  TRY_ASSIGN(form.output, exchange::negotiate(exchange.request.headers.get("accept"),
+                                              exchange::Offer{.yaml = true, .protobuf = true, .table = true, .partial = true}));
   form.resource = found.resource;
   form.codec = found.store ? &found.store->codec() : nullptr;
   form.version = found.version;
   form.now = exchange.scope.now;
-  if (form.output.shape != Shape::Table) return form;
+  if (form.output.shape != exchange::Shape::Table) return form;
   const std::string_view include = exchange.query.get("includeObject");
   if (include == "None") {
     form.include = IncludeObject::None;
@@ -94,35 +95,35 @@ std::vector<Bytes> object_body(const ObjectForm& form, const storage::CachedObje
   return pieces;
 }
 
-rt::Task<Result<Unit>> answer_object(Exchange& exchange, const ObjectForm& form, int code, api::Object object) {
+rt::Task<Result<Unit>> answer_object(exchange::Exchange& exchange, const ObjectForm& form, int code, api::Object object) {
   std::vector<Bytes> pieces;
   CO_TRY(append_object(form, object, pieces));
   finish_body(form.output.media, pieces);
-  co_await answer_pieces(exchange, code, content_type(form.output.media), std::move(pieces));
+  co_await exchange::answer_pieces(exchange, code, exchange::content_type(form.output.media), std::move(pieces));
   co_return Unit{};
 }
 
-rt::Task<Result<Unit>> answer_list(Exchange& exchange, const ObjectForm& form, ListAnswer listed) {
+rt::Task<Result<Unit>> answer_list(exchange::Exchange& exchange, const ObjectForm& form, registry::ListAnswer listed) {
   if (listed.expired) {  // the one failure that leads on
-    co_await answer_failure(exchange, errors::expired_continue(), std::move(listed.continue_token));
+    co_await exchange::answer_failure(exchange, errors::expired_continue(), std::move(listed.continue_token));
     co_return Unit{};
   }
   api::meta_v1::ListMeta meta;
   meta.resource_version = std::to_string(listed.revision);
   meta.continue_ = listed.continue_token;
   meta.remaining_item_count = listed.remaining;
-  if (form.output.media == Media::Yaml) {
-    co_await answer(exchange, 200, content_type(Media::Yaml), yaml_list(form, meta, listed));
+  if (form.output.media == exchange::Media::Yaml) {
+    co_await exchange::answer(exchange, 200, exchange::content_type(exchange::Media::Yaml), yaml_list(form, meta, listed));
     co_return Unit{};
   }
-  const bool proto = form.output.media == Media::Protobuf;
+  const bool proto = form.output.media == exchange::Media::Protobuf;
   std::size_t items_bytes = 0;
   std::size_t expected_bytes = 0;
   for (const auto& item : listed.items) {
     if (proto) items_bytes += proto_item_bytes(form, *item);
     expected_bytes += item->wire().size();
   }
-  AnswerStream stream(exchange, content_type(form.output.media), proto ? items_bytes : expected_bytes);
+  exchange::AnswerStream stream(exchange, exchange::content_type(form.output.media), proto ? items_bytes : expected_bytes);
   std::string text = list_head(form, meta, items_bytes);
   if (proto) stream.add(Bytes(std::exchange(text, {})));
   std::vector<Bytes> pieces;
@@ -151,16 +152,16 @@ rt::Task<Result<Unit>> answer_list(Exchange& exchange, const ObjectForm& form, L
   co_return Unit{};
 }
 
-rt::Task<Result<Unit>> answer_objects(Exchange& exchange, const ObjectForm& form, std::vector<api::Object> objects) {
+rt::Task<Result<Unit>> answer_objects(exchange::Exchange& exchange, const ObjectForm& form, std::vector<api::Object> objects) {
   ObjectForm shown = form;
-  const Media media = form.output.media;
-  if (media == Media::Protobuf) {
-    shown.output.shape = Shape::Object;
-    co_await answer(exchange, 200, content_type(media), Bytes(proto_objects(shown, objects)));
+  const exchange::Media media = form.output.media;
+  if (media == exchange::Media::Protobuf) {
+    shown.output.shape = exchange::Shape::Object;
+    co_await exchange::answer(exchange, 200, exchange::content_type(media), Bytes(proto_objects(shown, objects)));
   } else {
-    co_await answer(exchange, 200, content_type(media), json_answer(media, json_objects(shown, objects)));
+    co_await exchange::answer(exchange, 200, exchange::content_type(media), exchange::json_answer(media, json_objects(shown, objects)));
   }
   co_return Unit{};
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

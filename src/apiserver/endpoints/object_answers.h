@@ -7,17 +7,17 @@
 #include "apiserver/endpoints/object_forms.h"
 #include "apiserver/exchange/exchange.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 // NotAcceptable if the Accept header names nothing that a resource has; BadRequest.
-Result<ObjectForm> object_form(const Exchange& exchange, const InstalledRegistry::Found& found);
+Result<ObjectForm> object_form(const exchange::Exchange& exchange, const registry::InstalledRegistry::Found& found);
 
 // The body of an answer that is the object.
 std::vector<Bytes> object_body(const ObjectForm& form, const storage::CachedObject& object);
 
 // Exchange and form outlive the tasks; objects are in the storage version.
-rt::Task<Result<Unit>> answer_object(Exchange& exchange, const ObjectForm& form, int code, api::Object object);
-rt::Task<Result<Unit>> answer_list(Exchange& exchange, const ObjectForm& form, ListAnswer listed);
-rt::Task<Result<Unit>> answer_objects(Exchange& exchange, const ObjectForm& form, std::vector<api::Object> objects);
+rt::Task<Result<Unit>> answer_object(exchange::Exchange& exchange, const ObjectForm& form, int code, api::Object object);
+rt::Task<Result<Unit>> answer_list(exchange::Exchange& exchange, const ObjectForm& form, registry::ListAnswer listed);
+rt::Task<Result<Unit>> answer_objects(exchange::Exchange& exchange, const ObjectForm& form, std::vector<api::Object> objects);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "codec/proto_wire.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 namespace {
 
@@ -17,10 +17,12 @@ constexpr std::string_view meta_v1beta1_head = "{\"kind\":\"PartialObjectMetadat
 
 std::string_view partial_head(const ObjectForm& form) { return form.output.shape_version == "v1" ? meta_v1_head : meta_v1beta1_head; }
 
-bool partial(const ObjectForm& form) { return form.output.shape == Shape::PartialMetadata || form.output.shape == Shape::PartialMetadataList; }
+bool partial(const ObjectForm& form) {
+  return form.output.shape == exchange::Shape::PartialMetadata || form.output.shape == exchange::Shape::PartialMetadataList;
+}
 
 // JSON with its kind in front; shares `json`.
-void append_json_object(const VersionBinding& version, const Bytes& json, std::vector<Bytes>& out) {
+void append_json_object(const registry::VersionBinding& version, const Bytes& json, std::vector<Bytes>& out) {
   out.push_back(version.json_head);
   out.push_back(json.substr(1));
 }
@@ -28,7 +30,7 @@ void append_json_object(const VersionBinding& version, const Bytes& json, std::v
 // {"cells":[...],"object":...}
 void append_row(const ObjectForm& form, std::string_view cells, std::string_view metadata_json, std::string_view object_json, std::string& out) {
   out += "{\"cells\":";
-  append_cells_now(cells, form.now, out);
+  registry::append_cells_now(cells, form.now, out);
   out += ",\"object\":";
   switch (form.include) {
     case IncludeObject::None: out += "null"; break;
@@ -52,13 +54,13 @@ std::string list_meta_json(const api::meta_v1::ListMeta& meta) {
 }
 
 void append_metadata_json(const storage::CachedObject& object, std::string& out) {
-  const auto written = api::transcode_json(api::type_of<api::meta_v1::ObjectMeta>(), wire_object_meta(object.wire().view()), out);
+  const auto written = api::transcode_json(api::type_of<api::meta_v1::ObjectMeta>(), registry::wire_object_meta(object.wire().view()), out);
   CHECK(written.has_value(), "was read when it was loaded");
 }
 
 void append_object_json(const ObjectForm& form, const storage::CachedObject& object, std::string& out) {
   if (!form.version->is_storage) {
-    out += form.codec->encode(object, ResourceCodec::json_format(*form.version)).view();
+    out += form.codec->encode(object, registry::ResourceCodec::json_format(*form.version)).view();
     return;
   }
   const auto written = api::transcode_json(form.version->type(), object.wire().view(), out);
@@ -116,30 +118,30 @@ std::string_view envelope_tail() { return std::string_view("\x1a\x00\x22\x00", 4
 
 api::GroupVersionKind shown_kind(const ObjectForm& form) {
   switch (form.output.shape) {
-    case Shape::PartialMetadata: return {"meta.k8s.io", form.output.shape_version, "PartialObjectMetadata"};
-    case Shape::PartialMetadataList: return {"meta.k8s.io", form.output.shape_version, "PartialObjectMetadataList"};
-    case Shape::Table: return {"meta.k8s.io", form.output.shape_version, "Table"};
+    case exchange::Shape::PartialMetadata: return {"meta.k8s.io", form.output.shape_version, "PartialObjectMetadata"};
+    case exchange::Shape::PartialMetadataList: return {"meta.k8s.io", form.output.shape_version, "PartialObjectMetadataList"};
+    case exchange::Shape::Table: return {"meta.k8s.io", form.output.shape_version, "Table"};
     default: return form.version->kind->gvk;
   }
 }
 
 void append_object(const ObjectForm& form, const storage::CachedObject& object, bool columns, std::vector<Bytes>& out) {
-  if (form.output.shape == Shape::Table) {
+  if (form.output.shape == exchange::Shape::Table) {
     Bytes json;
     if (form.include == IncludeObject::Object) json = form.codec->json(object, *form.version);
-    append_table_of_one(form, std::to_string(object.revision()), object.encoded(ResourceCodec::row_format).view(),
-                        object.encoded(ResourceCodec::metadata_format).view(), json.view(), columns, out);
+    append_table_of_one(form, std::to_string(object.revision()), object.encoded(registry::ResourceCodec::row_format).view(),
+                        object.encoded(registry::ResourceCodec::metadata_format).view(), json.view(), columns, out);
     return;
   }
-  const bool proto = form.output.media == Media::Protobuf;
+  const bool proto = form.output.media == exchange::Media::Protobuf;
   if (partial(form)) {
     if (proto) {
       append_enveloped({"meta.k8s.io", form.output.shape_version, "PartialObjectMetadata"},
-                       Bytes(partial_proto(wire_object_meta(object.wire().view()))), out);
+                       Bytes(partial_proto(registry::wire_object_meta(object.wire().view()))), out);
       return;
     }
     out.push_back(Bytes::literal(partial_head(form)));
-    out.push_back(object.encoded(ResourceCodec::metadata_format));
+    out.push_back(object.encoded(registry::ResourceCodec::metadata_format));
     out.push_back(Bytes::literal("}"));
     return;
   }
@@ -151,10 +153,10 @@ void append_object(const ObjectForm& form, const storage::CachedObject& object, 
 }
 
 Result<Unit> append_object(const ObjectForm& form, const api::Object& object, std::vector<Bytes>& out) {
-  const auto& meta = object_meta(object);
+  const auto& meta = registry::object_meta(object);
   std::string metadata;
-  if (form.output.shape == Shape::Table || partial(form)) {
-    if (form.output.media == Media::Protobuf) {
+  if (form.output.shape == exchange::Shape::Table || partial(form)) {
+    if (form.output.media == exchange::Media::Protobuf) {
       std::string raw;
       api::encode_proto(api::type_of<api::meta_v1::ObjectMeta>(), &meta, raw);
       append_enveloped({"meta.k8s.io", form.output.shape_version, "PartialObjectMetadata"}, Bytes(partial_proto(raw)), out);
@@ -170,15 +172,15 @@ Result<Unit> append_object(const ObjectForm& form, const api::Object& object, st
   }
   TRY_ASSIGN(const api::Object shown, form.version->from_storage(object));
   std::string text;
-  if (form.output.media == Media::Protobuf) {
+  if (form.output.media == exchange::Media::Protobuf) {
     api::encode_proto(shown.type(), shown.data(), text);
     append_enveloped(form.version->kind->gvk, Bytes(std::move(text)), out);
     return Unit{};
   }
-  api::encode_json(shown.type(), shown.data(), text, form.output.shape == Shape::Table ? nullptr : &form.version->kind->gvk);
-  if (form.output.shape == Shape::Table) {
+  api::encode_json(shown.type(), shown.data(), text, form.output.shape == exchange::Shape::Table ? nullptr : &form.version->kind->gvk);
+  if (form.output.shape == exchange::Shape::Table) {
     std::string cells;
-    append_row_cells(form.resource->strategy(), object, cells);
+    registry::append_row_cells(form.resource->strategy(), object, cells);
     append_table_of_one(form, meta.resource_version, cells, metadata, text, true, out);
     return Unit{};
   }
@@ -193,12 +195,12 @@ void append_list_item(const ObjectForm& form, const storage::CachedObject& objec
     out += '}';
     return;
   }
-  if (form.output.shape != Shape::Table) {
+  if (form.output.shape != exchange::Shape::Table) {
     append_object_json(form, object, out);
     return;
   }
   out += "{\"cells\":";
-  append_cells_now(object.encoded(ResourceCodec::row_format).view(), form.now, out);
+  registry::append_cells_now(object.encoded(registry::ResourceCodec::row_format).view(), form.now, out);
   out += ",\"object\":";
   if (form.include == IncludeObject::None) {
     out += "null";
@@ -215,7 +217,7 @@ void append_list_item(const ObjectForm& form, const storage::CachedObject& objec
 }
 
 void append_proto_item(const ObjectForm& form, const storage::CachedObject& object, std::vector<Bytes>& out) {
-  Bytes item = partial(form) ? Bytes(partial_proto(wire_object_meta(object.wire().view()))) : form.codec->proto(object, *form.version);
+  Bytes item = partial(form) ? Bytes(partial_proto(registry::wire_object_meta(object.wire().view()))) : form.codec->proto(object, *form.version);
   std::string tag;
   codec::append_tag(2, WireType::Bytes, tag);
   codec::append_varint(item.size(), tag);
@@ -224,18 +226,18 @@ void append_proto_item(const ObjectForm& form, const storage::CachedObject& obje
 }
 
 void append_item_json(const ObjectForm& form, const api::Object& object, std::string& out) {
-  if (form.output.shape == Shape::Object) {
+  if (form.output.shape == exchange::Shape::Object) {
     api::encode_json(object.type(), object.data(), out);
     return;
   }
   std::string metadata;
-  api::encode_json(api::type_of<api::meta_v1::ObjectMeta>(), &object_meta(object), metadata);
+  api::encode_json(api::type_of<api::meta_v1::ObjectMeta>(), &registry::object_meta(object), metadata);
   if (partial(form)) {
     out.append(partial_head(form)).append(metadata) += '}';
     return;
   }
   std::string cells, json;
-  append_row_cells(form.resource->strategy(), object, cells);
+  registry::append_row_cells(form.resource->strategy(), object, cells);
   if (form.include == IncludeObject::Object) api::encode_json(object.type(), object.data(), json);
   append_row(form, cells, metadata, json, out);
 }
@@ -243,7 +245,7 @@ void append_item_json(const ObjectForm& form, const api::Object& object, std::st
 std::size_t proto_item_bytes(const ObjectForm& form, const storage::CachedObject& object) {
   std::size_t bytes = 0;
   if (partial(form)) {
-    const std::size_t metadata = wire_object_meta(object.wire().view()).size();
+    const std::size_t metadata = registry::wire_object_meta(object.wire().view()).size();
     bytes = 1 + codec::varint_size(metadata) + metadata;
   } else {
     bytes = form.codec->proto(object, *form.version).size();
@@ -252,7 +254,7 @@ std::size_t proto_item_bytes(const ObjectForm& form, const storage::CachedObject
 }
 
 std::string list_head(const ObjectForm& form, const api::meta_v1::ListMeta& meta, std::size_t items_bytes) {
-  if (form.output.media == Media::Protobuf) {
+  if (form.output.media == exchange::Media::Protobuf) {
     std::string encoded, field;
     api::encode_proto(api::type_of<api::meta_v1::ListMeta>(), &meta, encoded);
     codec::append_bytes_field(1, encoded, field);
@@ -261,7 +263,7 @@ std::string list_head(const ObjectForm& form, const api::meta_v1::ListMeta& meta
     return envelope_head(kind, field.size() + items_bytes) + field;
   }
   const std::string meta_json = list_meta_json(meta);
-  if (form.output.shape == Shape::Table) return table_head(form, meta_json, true);
+  if (form.output.shape == exchange::Shape::Table) return table_head(form, meta_json, true);
   if (partial(form))
     return "{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/" + std::string(form.output.shape_version) +
            "\",\"metadata\":" + meta_json + ",\"items\":[";
@@ -269,8 +271,8 @@ std::string list_head(const ObjectForm& form, const api::meta_v1::ListMeta& meta
 }
 
 std::string list_tail(const ObjectForm& form) {
-  if (form.output.media == Media::Protobuf) return std::string(envelope_tail());
+  if (form.output.media == exchange::Media::Protobuf) return std::string(envelope_tail());
   return "]}\n";
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

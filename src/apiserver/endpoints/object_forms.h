@@ -12,16 +12,16 @@
 #include "base/bytes.h"
 #include "rt/clock.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 enum class IncludeObject : uint8_t { Metadata, None, Object };
 
 // How a request's objects are shown.
 struct ObjectForm {
-  OutputForm output;
-  const Resource* resource = nullptr;
-  const ResourceCodec* codec = nullptr;
-  const VersionBinding* version = nullptr;
+  exchange::OutputForm output;
+  const registry::Resource* resource = nullptr;
+  const registry::ResourceCodec* codec = nullptr;
+  const registry::VersionBinding* version = nullptr;
   IncludeObject include = IncludeObject::Metadata;  // of table rows
   rt::WallTime now{};
 };
@@ -55,4 +55,4 @@ std::string_view envelope_tail();
 // The JSON array of a resource's column definitions.
 std::string column_definitions(const GroupResource& resource);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

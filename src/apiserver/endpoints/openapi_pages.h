@@ -4,9 +4,9 @@
 #include "apimachinery/discovery/served_set.h"
 #include "apiserver/endpoints/api_handler.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 // `served` outlives the handler.
 void add_openapi_pages(ApiHandler& handler, const apimachinery::ServedSet& served);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

@@ -12,14 +12,14 @@
 #include "apiserver/endpoints/writes.h"
 #include "apiserver/types/errors.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 namespace {
 
 enum class PatchType : uint8_t { Json, Merge, Strategic, Apply };
 
 Result<PatchType> patch_type(std::string_view header) {
-  const std::string_view bare = bare_media_type(header);
+  const std::string_view bare = exchange::bare_media_type(header);
   if (bare == "application/json-patch+json") return PatchType::Json;
   if (bare == "application/merge-patch+json") return PatchType::Merge;
   if (bare == "application/strategic-merge-patch+json") return PatchType::Strategic;
@@ -32,7 +32,7 @@ Status invalid_patch(std::string message) {
 }
 
 // The patched document as an object of the version; what does not fit is the patch's fault.
-Result<api::Object> to_object(const codec::Value& document, const VersionBinding& version, FieldValidation validation,
+Result<api::Object> to_object(const codec::Value& document, const registry::VersionBinding& version, FieldValidation validation,
                               std::vector<std::string>& warnings) {
   api::Object object(version.type());
   api::DecodeReport report;
@@ -40,7 +40,7 @@ Result<api::Object> to_object(const codec::Value& document, const VersionBinding
   auto decoded = api::decode_untrusted_value(document, object.type(), object.data(), strictness, &report);
   if (!decoded && decoded.error().reason == Reason::RequestEntityTooLarge) return Unexpected(decoded.error());
   if (!decoded) return Unexpected(invalid_patch(decoded.error().message));
-  auto settled = settle_problems(report.problems, validation, warnings);
+  auto settled = exchange::settle_problems(report.problems, validation, warnings);
   if (!settled) return Unexpected(invalid_patch(settled.error().message));
   api::apply_defaults(object.type(), object.data());
   return object;
@@ -59,9 +59,9 @@ Result<codec::Value> patched(codec::Value live, PatchType patch_type, const code
 }
 
 struct PatchTarget {
-  const Resource& resource;
-  const VersionBinding& version;
-  const PartSubresource* part;
+  const registry::Resource& resource;
+  const registry::VersionBinding& version;
+  const registry::PartSubresource* part;
   const RequestScope& scope;
 };
 
@@ -106,7 +106,7 @@ Result<api::Object> apply_object(const PatchTarget& target, const PatchRequest& 
   return stored;
 }
 
-Result<Unit> check_config(const codec::Value& config, const VersionBinding& version, std::string_view name) {
+Result<Unit> check_config(const codec::Value& config, const registry::VersionBinding& version, std::string_view name) {
   if (!config.is_object()) return bad_request("the configuration to apply is no object");
   if (config.string_at("kind").empty() || config.string_at("apiVersion").empty())
     return bad_request("Object 'Kind' is missing: an applied configuration states apiVersion and kind");
@@ -122,7 +122,7 @@ Result<Unit> check_config(const codec::Value& config, const VersionBinding& vers
 
 }  // namespace
 
-rt::Task<Result<Unit>> Writes::patch(Exchange& exchange, InstalledRegistry::Found found, const PartSubresource* part) {
+rt::Task<Result<Unit>> Writes::patch(exchange::Exchange& exchange, registry::InstalledRegistry::Found found, const registry::PartSubresource* part) {
   CO_TRY_ASSIGN(const ObjectForm form, object_form(exchange, found));
   CO_TRY_ASSIGN(const PatchType type, patch_type(exchange.request.headers.get("content-type")));
   const bool apply = type == PatchType::Apply;
@@ -131,7 +131,7 @@ rt::Task<Result<Unit>> Writes::patch(Exchange& exchange, InstalledRegistry::Foun
 
   std::vector<std::string> warnings;
   const PatchTarget target{*found.resource, *found.version, part, exchange.scope};
-  UpdateRequest request;
+  registry::UpdateRequest request;
   request.ns = exchange.scope.ns;
   request.name = exchange.info.name;
   request.part = part;
@@ -147,4 +147,4 @@ rt::Task<Result<Unit>> Writes::patch(Exchange& exchange, InstalledRegistry::Foun
   co_return co_await answer_object(exchange, form, status, std::move(written->object));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

@@ -4,9 +4,9 @@
 #include "apiserver/endpoints/api_handler.h"
 #include "rt/runtime.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 // `runtime` outlives the handler.
 void add_profile_pages(ApiHandler& handler, rt::Runtime& runtime);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

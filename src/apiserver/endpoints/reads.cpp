@@ -2,15 +2,15 @@
 
 #include "apiserver/exchange/responses.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
-using Found = InstalledRegistry::Found;
+using Found = registry::InstalledRegistry::Found;
 
 namespace {
 
 // `ns`: "" for all. BadRequest for a field that the resource cannot be selected by.
-Result<Selection> parse_selection(const Found& found, const ListParameters& parameters, std::string_view ns) {
-  Selection selection;
+Result<registry::Selection> parse_selection(const Found& found, const ListParameters& parameters, std::string_view ns) {
+  registry::Selection selection;
   selection.ns = ns;
   auto labels = apimachinery::LabelSelector::parse(parameters.label_selector);
   if (!labels) return bad_request("unable to parse requirement: " + labels.error().message);
@@ -22,7 +22,7 @@ Result<Selection> parse_selection(const Found& found, const ListParameters& para
     for (const auto& [here, stored] : found.version->conversion->field_names)
       if (requirement.field == here) requirement.field = stored;
     bool known = requirement.field == "metadata.name" || (requirement.field == "metadata.namespace" && found.resource->namespaced());
-    for (const SelectableField& field : found.resource->definition().selectable_fields) known = known || field.name == requirement.field;
+    for (const registry::SelectableField& field : found.resource->definition().selectable_fields) known = known || field.name == requirement.field;
     if (!known) return bad_request("field label not supported: " + requirement.field);
   }
   selection.fields = apimachinery::FieldSelector(std::move(requirements));
@@ -31,7 +31,7 @@ Result<Selection> parse_selection(const Found& found, const ListParameters& para
 
 }  // namespace
 
-Result<CollectionRequest> read_collection_request(const Exchange& exchange, const Found& found, bool watch) {
+Result<CollectionRequest> read_collection_request(const exchange::Exchange& exchange, const Found& found, bool watch) {
   CollectionRequest request;
   TRY_ASSIGN(request.form, object_form(exchange, found));
   TRY_ASSIGN(request.parameters, parse_list_parameters(exchange.query, watch));
@@ -40,33 +40,34 @@ Result<CollectionRequest> read_collection_request(const Exchange& exchange, cons
   return request;
 }
 
-rt::Task<Result<Unit>> get_object(Exchange& exchange, Found found) {
+rt::Task<Result<Unit>> get_object(exchange::Exchange& exchange, Found found) {
   CO_TRY_ASSIGN(const ObjectForm form, object_form(exchange, found));
   const std::string_view version = exchange.query.get("resourceVersion");
   CO_TRY_ASSIGN(const int64_t revision, parse_resource_version(version));
   const int64_t wanted = version == "0" ? -1 : revision;
   CO_TRY_ASSIGN(const auto object, co_await found.store->get(exchange.ctx, exchange.scope.ns, exchange.info.name, wanted));
   std::vector<Bytes> body = object_body(form, *object);
-  co_await answer_pieces(exchange, 200, content_type(form.output.media), std::move(body));
+  co_await exchange::answer_pieces(exchange, 200, exchange::content_type(form.output.media), std::move(body));
   co_return Unit{};
 }
 
-rt::Task<Result<Unit>> list_objects(Exchange& exchange, Found found) {
+rt::Task<Result<Unit>> list_objects(exchange::Exchange& exchange, Found found) {
   CO_TRY_ASSIGN(CollectionRequest request, read_collection_request(exchange, found, false));
-  CO_TRY_ASSIGN(ListAnswer listed, co_await found.store->list(exchange.ctx, std::move(request.selection), std::move(request.parameters)));
+  CO_TRY_ASSIGN(registry::ListAnswer listed, co_await found.store->list(exchange.ctx, std::move(request.selection), std::move(request.parameters)));
   co_return co_await answer_list(exchange, request.form, std::move(listed));
 }
 
-rt::Task<Result<Unit>> get_virtual(Exchange& exchange, Found found) {
+rt::Task<Result<Unit>> get_virtual(exchange::Exchange& exchange, Found found) {
   CO_TRY_ASSIGN(const ObjectForm form, object_form(exchange, found));
-  VirtualResource& source = *found.resource->definition().virtual_resource;
+  registry::VirtualResource& source = *found.resource->definition().virtual_resource;
   if (exchange.info.form == PathForm::Item) {
     CO_TRY_ASSIGN(api::Object object, co_await source.get(exchange.scope, exchange.info.name));
     co_return co_await answer_object(exchange, form, 200, std::move(object));
   }
   CO_TRY_ASSIGN(std::vector<api::Object> objects, co_await source.list(exchange.scope));
-  if (!exchange.info.name.empty()) std::erase_if(objects, [&](const api::Object& object) { return object_meta(object).name != exchange.info.name; });
+  if (!exchange.info.name.empty())
+    std::erase_if(objects, [&](const api::Object& object) { return registry::object_meta(object).name != exchange.info.name; });
   co_return co_await answer_objects(exchange, form, std::move(objects));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

@@ -6,7 +6,7 @@
 #include "apiserver/fairness/estimate.h"
 #include "apiserver/types/errors.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 namespace {
 
@@ -23,7 +23,7 @@ std::size_t limit_of(const Query& query) {
 }
 
 // Whose header names are told to every client: objects' UIDs, as their names are the administrator's own affair.
-void tell_classification(Exchange& exchange, const fairness::Flow& flow) {
+void tell_classification(exchange::Exchange& exchange, const fairness::Flow& flow) {
   net::Headers& headers = exchange.writer.headers();
   headers.set("x-kubernetes-pf-flowschema-uid", flow.schema.uid);
   headers.set("x-kubernetes-pf-prioritylevel-uid", flow.level_uid);
@@ -41,9 +41,9 @@ void Place::release() {
   ratios_ = nullptr;
 }
 
-StoredBytes::StoredBytes(InstalledRegistry& registry) {
+StoredBytes::StoredBytes(registry::InstalledRegistry& registry) {
   for (const auto& resource : registry.resources()) {
-    ResourceStore* store = registry.find(resource->name());
+    registry::ResourceStore* store = registry.find(resource->name());
     if (store == nullptr) continue;
     auto bytes = std::make_shared<std::atomic<int64_t>>(0);
     bytes_.emplace(store, bytes);
@@ -56,7 +56,7 @@ StoredBytes::StoredBytes(InstalledRegistry& registry) {
   }
 }
 
-int64_t StoredBytes::average(ResourceStore& store) const {
+int64_t StoredBytes::average(registry::ResourceStore& store) const {
   const auto found = bytes_.find(&store);
   const auto count = static_cast<int64_t>(store.cache().count(""));
   return found == bytes_.end() || count == 0 ? 0 : found->second->load(std::memory_order_relaxed) / count;
@@ -88,7 +88,7 @@ void ReadWriteRatios::write(std::string& out) {
   }
 }
 
-RequestLimits::RequestLimits(InstalledRegistry& registry, const ApiServerOptions& options, rt::Clock& clock, fairness::Fairness* fairness,
+RequestLimits::RequestLimits(registry::InstalledRegistry& registry, const ApiServerOptions& options, rt::Clock& clock, fairness::Fairness* fairness,
                              RequestMetrics& metrics)
     : registry_(registry),
       options_(options),
@@ -100,7 +100,7 @@ RequestLimits::RequestLimits(InstalledRegistry& registry, const ApiServerOptions
       reading_waiting_(metrics.inqueue_read()),
       mutating_waiting_(metrics.inqueue_mutating()) {}
 
-rt::Task<Result<Unit>> RequestLimits::enter(Exchange& exchange, Place& place, bool long_running) {
+rt::Task<Result<Unit>> RequestLimits::enter(exchange::Exchange& exchange, Place& place, bool long_running) {
   const bool watch = exchange.info.is_resource && exchange.info.verb == "watch";
   if (long_running && (!watch || fairness_ == nullptr)) co_return Unit{};
   if (fairness_ == nullptr) {
@@ -116,7 +116,7 @@ rt::Task<Result<Unit>> RequestLimits::enter(Exchange& exchange, Place& place, bo
   co_return Unit{};
 }
 
-Result<Unit> RequestLimits::enter_counter(Exchange& exchange, Place& place) {
+Result<Unit> RequestLimits::enter_counter(exchange::Exchange& exchange, Place& place) {
   const bool reading = read_only(exchange.info);
   std::atomic<int>& counter = reading ? reading_ : mutating_;
   const int limit = reading ? options_.max_requests_inflight : options_.max_mutating_requests_inflight;
@@ -127,7 +127,7 @@ Result<Unit> RequestLimits::enter_counter(Exchange& exchange, Place& place) {
   return Unexpected(errors::too_many_requests());
 }
 
-rt::Task<Result<Unit>> RequestLimits::enter_level(Exchange& exchange, Place& place, bool watch) {
+rt::Task<Result<Unit>> RequestLimits::enter_level(exchange::Exchange& exchange, Place& place, bool watch) {
   fairness::Classified classified = fairness_->classify(exchange.scope.user, exchange.info);
   tell_classification(exchange, *classified.flow);
   const fairness::Work work = estimate(exchange, classified, watch);
@@ -147,7 +147,7 @@ rt::Task<Result<Unit>> RequestLimits::enter_level(Exchange& exchange, Place& pla
   co_return Unit{};
 }
 
-fairness::Work RequestLimits::estimate(const Exchange& exchange, const fairness::Classified& classified, bool watch) const {
+fairness::Work RequestLimits::estimate(const exchange::Exchange& exchange, const fairness::Classified& classified, bool watch) const {
   const RequestInfo& info = exchange.info;
   const uint32_t level_max = classified.flow->level->seats_max();
   if (!info.is_resource) return {};
@@ -160,7 +160,7 @@ fairness::Work RequestLimits::estimate(const Exchange& exchange, const fairness:
 }
 
 // By what the namespace holds, as that is what a list reads here.
-fairness::Work RequestLimits::estimate_list(const Exchange& exchange, uint32_t level_max) const {
+fairness::Work RequestLimits::estimate_list(const exchange::Exchange& exchange, uint32_t level_max) const {
   const RequestInfo& info = exchange.info;
   const auto found = registry_.find_served(info.group, info.version, info.resource);
   if (found.store == nullptr) return {};
@@ -171,4 +171,4 @@ fairness::Work RequestLimits::estimate_list(const Exchange& exchange, uint32_t l
   return fairness::list_work(objects, limit_of(exchange.query), !info.name.empty(), level_max);
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

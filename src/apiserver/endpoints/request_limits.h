@@ -17,16 +17,16 @@
 #include "base/status.h"
 #include "rt/task.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 // How large the objects of each resource are on average, followed through the watch caches.
 class StoredBytes {
  public:
-  explicit StoredBytes(InstalledRegistry& registry);
-  int64_t average(ResourceStore& store) const;
+  explicit StoredBytes(registry::InstalledRegistry& registry);
+  int64_t average(registry::ResourceStore& store) const;
 
  private:
-  std::unordered_map<const ResourceStore*, std::shared_ptr<std::atomic<int64_t>>> bytes_;
+  std::unordered_map<const registry::ResourceStore*, std::shared_ptr<std::atomic<int64_t>>> bytes_;
 };
 
 // How many requests read and write, being served and waiting, by time.
@@ -69,20 +69,20 @@ class Place {
 class RequestLimits {
  public:
   // `fairness` nullptr: the counters.
-  RequestLimits(InstalledRegistry& registry, const ApiServerOptions& options, rt::Clock& clock, fairness::Fairness* fairness,
+  RequestLimits(registry::InstalledRegistry& registry, const ApiServerOptions& options, rt::Clock& clock, fairness::Fairness* fairness,
                 RequestMetrics& metrics);
 
   void write_metrics(std::string& out) { ratios_.write(out); }
   // Waits for its turn. TooManyRequests if there is none. Requests that last (watches aside) need no place.
-  rt::Task<Result<Unit>> enter(Exchange& exchange, Place& place, bool long_running);
+  rt::Task<Result<Unit>> enter(exchange::Exchange& exchange, Place& place, bool long_running);
 
  private:
-  rt::Task<Result<Unit>> enter_level(Exchange& exchange, Place& place, bool watch);
-  Result<Unit> enter_counter(Exchange& exchange, Place& place);
-  fairness::Work estimate(const Exchange& exchange, const fairness::Classified& classified, bool watch) const;
-  fairness::Work estimate_list(const Exchange& exchange, uint32_t level_max) const;
+  rt::Task<Result<Unit>> enter_level(exchange::Exchange& exchange, Place& place, bool watch);
+  Result<Unit> enter_counter(exchange::Exchange& exchange, Place& place);
+  fairness::Work estimate(const exchange::Exchange& exchange, const fairness::Classified& classified, bool watch) const;
+  fairness::Work estimate_list(const exchange::Exchange& exchange, uint32_t level_max) const;
 
-  InstalledRegistry& registry_;
+  registry::InstalledRegistry& registry_;
   const ApiServerOptions& options_;
   fairness::Fairness* fairness_;
   StoredBytes stored_;
@@ -99,4 +99,4 @@ class RequestLimits {
 constexpr int queue_wait_part = 4;
 constexpr rt::Duration queue_wait_max = std::chrono::seconds(60);  // where --request-timeout sets no bound
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 namespace {
 constexpr double duration_bounds[] = {0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60};
@@ -42,4 +42,4 @@ void RequestMetrics::record(const Sample& s) {
       .observe(std::chrono::duration<double>(s.took).count());
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

@@ -6,7 +6,7 @@
 #include "component/metrics.h"
 #include "rt/clock.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 class RequestMetrics {
  public:
@@ -41,4 +41,4 @@ class RequestMetrics {
   component::metrics::CounterVec terminations_;
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

@@ -8,7 +8,7 @@
 #include "apiserver/types/errors.h"
 #include "base/check.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 namespace {
 
@@ -23,9 +23,9 @@ std::string_view deprecation(const RequestInfo& info) {
 }
 
 // A request that gets here is allowed; what is about to be done is that, for the same object.
-void hold_to_what_was_authorized(const Exchange& exchange, const Route& route, bool namespaced) {
+void hold_to_what_was_authorized(const exchange::Exchange& exchange, const Route& route, bool namespaced) {
   CHECK(exchange.authorized.has_value(), "no request is carried out unauthorized");
-  const AuthorizationAttributes& allowed = *exchange.authorized;
+  const authorization::AuthorizationAttributes& allowed = *exchange.authorized;
   const RequestScope& scope = exchange.scope;
   CHECK(route.verb_name() == allowed.verb, "the verb carried out is the one that was authorized");
   CHECK(scope.group == allowed.group && scope.resource == allowed.resource, "the resource is the one that was authorized");
@@ -65,21 +65,21 @@ bool ResourceHandler::long_running(const RequestInfo& info) {
   return sub == "exec" || sub == "attach" || sub == "portforward" || sub == "log" || sub == "proxy";
 }
 
-bool ResourceHandler::takes_body(const Exchange& exchange) {
+bool ResourceHandler::takes_body(const exchange::Exchange& exchange) {
   const RequestInfo& info = exchange.info;
-  if (!info.is_resource || Connector::handles(info.group, info.resource, info.subresource)) return false;
+  if (!info.is_resource || connect::Connector::handles(info.group, info.resource, info.subresource)) return false;
   const std::string& method = exchange.request.method;
   return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
 }
 
-bool ResourceHandler::takes_long(const Exchange& exchange) const {
+bool ResourceHandler::takes_long(const exchange::Exchange& exchange) const {
   const RequestInfo& info = exchange.info;
   const std::string_view body = exchange.body->view();
   if (!info.is_resource || body.empty()) return false;
   if (body.size() >= quick_body_bytes_max) return true;
   if (info.group == "apiextensions.k8s.io" || info.group == "admissionregistration.k8s.io") return true;  // schemas and expressions
   // Aliases multiply.
-  const std::string_view type = bare_media_type(exchange.request.headers.get("content-type"));
+  const std::string_view type = exchange::bare_media_type(exchange.request.headers.get("content-type"));
   if (type.ends_with("yaml") && body.contains('&')) return true;
   const Found found = registry_.find_served(info.group, info.version, info.resource);
   if (found.resource == nullptr || found.store == nullptr) return false;
@@ -88,13 +88,13 @@ bool ResourceHandler::takes_long(const Exchange& exchange) const {
   return stored && stored->wire().size() >= quick_object_bytes_max;
 }
 
-rt::Task<void> ResourceHandler::serve(Exchange& exchange) {
+rt::Task<void> ResourceHandler::serve(exchange::Exchange& exchange) {
   auto served = co_await carry_out(exchange);
-  if (!served && !exchange.writer.started()) co_await answer_failure(exchange, std::move(served.error()));
+  if (!served && !exchange.writer.started()) co_await exchange::answer_failure(exchange, std::move(served.error()));
 }
 
 // These three start the verb's task and are none themselves: a request pays for no more frames than it needs.
-rt::Task<Result<Unit>> ResourceHandler::carry_out(Exchange& exchange) {
+rt::Task<Result<Unit>> ResourceHandler::carry_out(exchange::Exchange& exchange) {
   const RequestInfo& info = exchange.info;
   const Found found = registry_.find_served(info.group, info.version, info.resource);
   auto route = find_route(info, exchange.request.method, found);
@@ -111,8 +111,8 @@ rt::Task<Result<Unit>> ResourceHandler::carry_out(Exchange& exchange) {
   return route->subresource != nullptr ? dispatch_subresource(exchange, found, *route) : dispatch(exchange, found, *route);
 }
 
-rt::Task<Result<Unit>> ResourceHandler::dispatch(Exchange& exchange, const Found& found, const Route& route) {
-  const ResourceDefinition& definition = found.resource->definition();
+rt::Task<Result<Unit>> ResourceHandler::dispatch(exchange::Exchange& exchange, const Found& found, const Route& route) {
+  const registry::ResourceDefinition& definition = found.resource->definition();
   if (const std::string_view warning = deprecation(exchange.info); !warning.empty()) exchange.scope.warnings.emplace_back(warning);
   if (definition.create_action) return actions_.act(exchange, definition.create_action, *found.version->kind);
   if (definition.virtual_resource) return get_virtual(exchange, found);
@@ -130,13 +130,13 @@ rt::Task<Result<Unit>> ResourceHandler::dispatch(Exchange& exchange, const Found
   return {};
 }
 
-rt::Task<Result<Unit>> ResourceHandler::dispatch_subresource(Exchange& exchange, const Found& found, const Route& route) {
+rt::Task<Result<Unit>> ResourceHandler::dispatch_subresource(exchange::Exchange& exchange, const Found& found, const Route& route) {
   const std::string_view name = route.subresource->name;
-  if (const ActionSubresource* action = found.resource->find_action(name))
+  if (const registry::ActionSubresource* action = found.resource->find_action(name))
     return actions_.act(exchange, action->action, subresource_kind(*found.version->served, *route.subresource));
   if (name == "scale" && !found.resource->definition().scale.empty())
     return route.verb == verb::get ? get_scale(exchange, found) : change_scale(exchange, found);
-  const PartSubresource* part = found.resource->find_part(name);
+  const registry::PartSubresource* part = found.resource->find_part(name);
   if (part == nullptr) return refused(errors::no_such_route());
   switch (route.verb) {
     case verb::get: return get_object(exchange, found);
@@ -146,4 +146,4 @@ rt::Task<Result<Unit>> ResourceHandler::dispatch_subresource(Exchange& exchange,
   }
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

@@ -6,7 +6,7 @@
 #include "apiserver/connect/connector.h"
 #include "apiserver/types/errors.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 namespace {
 
@@ -47,9 +47,9 @@ Result<Route> watch_route(const RequestInfo& info, std::string_view method, cons
   return Route{verb::watch, nullptr, false};
 }
 
-Result<Route> subresource_route(const RequestInfo& info, std::string_view method, const InstalledRegistry::Found& found) {
+Result<Route> subresource_route(const RequestInfo& info, std::string_view method, const registry::InstalledRegistry::Found& found) {
   const auto* subresource = found.version->served->find_subresource(info.subresource);
-  const bool connect = Connector::handles(info.group, info.resource, info.subresource);
+  const bool connect = connect::Connector::handles(info.group, info.resource, info.subresource);
   const bool proxy = connect && info.subresource == "proxy";
   if (subresource == nullptr || found.store == nullptr || (info.form == PathForm::Longer && !proxy)) return Unexpected(errors::no_such_route());
   if (info.parts[1].empty()) return bad_request("name must be provided");
@@ -66,7 +66,7 @@ Result<Route> subresource_route(const RequestInfo& info, std::string_view method
 
 std::string_view Route::verb_name() const { return verb == 0 ? std::string_view() : apimachinery::verb_names(verb).front(); }
 
-Result<Route> find_route(const RequestInfo& info, std::string_view method, const InstalledRegistry::Found& found) {
+Result<Route> find_route(const RequestInfo& info, std::string_view method, const registry::InstalledRegistry::Found& found) {
   if (found.resource == nullptr || info.prefix == PathPrefix::Proxy) return Unexpected(errors::no_such_route());
   const ServedResource& served = *found.version->served;
   if (!well_placed(info, served)) return Unexpected(errors::no_such_route());
@@ -83,4 +83,4 @@ Result<Route> find_route(const RequestInfo& info, std::string_view method, const
   return subresource_route(info, method, found);
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

@@ -17,7 +17,7 @@
 #include "apiserver/registry/installed_registry.h"
 #include "apiserver/types/request_info.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 struct Route {
   apimachinery::Verbs verb = 0;                                  // one; 0: a connection by OPTIONS
@@ -27,6 +27,6 @@ struct Route {
 };
 
 // NotFound, MethodNotAllowed, or BadRequest for a subresource of no name.
-Result<Route> find_route(const RequestInfo& info, std::string_view method, const InstalledRegistry::Found& found);
+Result<Route> find_route(const RequestInfo& info, std::string_view method, const registry::InstalledRegistry::Found& found);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

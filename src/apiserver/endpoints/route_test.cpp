@@ -5,7 +5,7 @@
 #include "apiserver/testing/in_process.h"
 #include "rt/testing.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 namespace {
 
 using testing::InProcessServer;
@@ -119,4 +119,4 @@ rt::Task<void> run_all() {
 TEST(Route, FormsAndMethods) { rt::testing::run_task(run_all()); }
 
 }  // namespace
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

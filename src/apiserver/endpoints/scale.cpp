@@ -10,7 +10,7 @@
 #include "apiserver/exchange/responses.h"
 #include "apiserver/types/errors.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 namespace {
 
@@ -34,8 +34,8 @@ int32_t* number_at(api::Object& object, std::string_view path, bool make) {
   return static_cast<int32_t*>(at);
 }
 
-Scale scale_of(const ScaleSubresource& paths, api::Object object) {
-  const auto& meta = object_meta(object);
+Scale scale_of(const registry::ScaleSubresource& paths, api::Object object) {
+  const auto& meta = registry::object_meta(object);
   Scale scale;
   scale.metadata.name = meta.name;
   scale.metadata.namespace_ = meta.namespace_;
@@ -48,8 +48,8 @@ Scale scale_of(const ScaleSubresource& paths, api::Object object) {
   return scale;
 }
 
-AdmissionView scale_view(const ScaleSubresource& paths) {
-  AdmissionView view;
+registry::AdmissionView scale_view(const registry::ScaleSubresource& paths) {
+  registry::AdmissionView view;
   view.kind = scale_kind;
   view.show = [&paths](const api::Object& object) { return api::Object::of<Scale>(scale_of(paths, object)); };
   view.take = [&paths](api::Object& object, const api::Object& shown) {
@@ -88,13 +88,13 @@ struct ScaleChange {
   codec::Value patch;
 };
 
-Result<ScaleChange> read_scale_change(Exchange& exchange) {
+Result<ScaleChange> read_scale_change(exchange::Exchange& exchange) {
   ScaleChange change;
   if (exchange.authorized->verb == "update") {
     TRY_ASSIGN(change.whole, read_object(exchange, *api::find_kind("autoscaling", "v1", "Scale"), WriteKind::Update));
     return change;
   }
-  change.media_type = bare_media_type(exchange.request.headers.get("content-type"));
+  change.media_type = exchange::bare_media_type(exchange.request.headers.get("content-type"));
   if (change.media_type != "application/merge-patch+json" && change.media_type != "application/json-patch+json" &&
       change.media_type != "application/strategic-merge-patch+json" && change.media_type != "application/apply-patch+yaml")
     return Unexpected(errors::unsupported_media_type(true));
@@ -116,25 +116,25 @@ Result<Scale> changed(const Scale& present, const ScaleChange& change) {
   return out;
 }
 
-rt::Task<void> answer_scale(Exchange& exchange, Media media, Scale scale) {
-  co_await answer(exchange, 200, content_type(media), encode_answer(media, api::type_of<Scale>(), &scale, scale_kind));
+rt::Task<void> answer_scale(exchange::Exchange& exchange, exchange::Media media, Scale scale) {
+  co_await exchange::answer(exchange, 200, exchange::content_type(media), exchange::encode_answer(media, api::type_of<Scale>(), &scale, scale_kind));
 }
 
 }  // namespace
 
-rt::Task<Result<Unit>> get_scale(Exchange& exchange, InstalledRegistry::Found found) {
-  CO_TRY_ASSIGN(const OutputForm form, negotiate(exchange.request.headers.get("accept"), Offer{}));
+rt::Task<Result<Unit>> get_scale(exchange::Exchange& exchange, registry::InstalledRegistry::Found found) {
+  CO_TRY_ASSIGN(const exchange::OutputForm form, exchange::negotiate(exchange.request.headers.get("accept"), exchange::Offer{}));
   CO_TRY_ASSIGN(const auto cached, co_await found.store->get(exchange.ctx, exchange.scope.ns, exchange.info.name));
   CO_TRY_ASSIGN(const api::Object object, found.store->codec().decode(*cached));
   co_await answer_scale(exchange, form.media, scale_of(found.resource->definition().scale.front(), object));
   co_return Unit{};
 }
 
-rt::Task<Result<Unit>> change_scale(Exchange& exchange, InstalledRegistry::Found found) {
-  CO_TRY_ASSIGN(const OutputForm form, negotiate(exchange.request.headers.get("accept"), Offer{}));
+rt::Task<Result<Unit>> change_scale(exchange::Exchange& exchange, registry::InstalledRegistry::Found found) {
+  CO_TRY_ASSIGN(const exchange::OutputForm form, exchange::negotiate(exchange.request.headers.get("accept"), exchange::Offer{}));
   CO_TRY_ASSIGN(const ScaleChange change, read_scale_change(exchange));
-  const ScaleSubresource& paths = found.resource->definition().scale.front();
-  UpdateRequest request;
+  const registry::ScaleSubresource& paths = found.resource->definition().scale.front();
+  registry::UpdateRequest request;
   request.ns = exchange.scope.ns;
   request.name = exchange.info.name;
   request.view = scale_view(paths);
@@ -143,7 +143,7 @@ rt::Task<Result<Unit>> change_scale(Exchange& exchange, InstalledRegistry::Found
     TRY(check_address(wanted, exchange.scope));
     TRY(check_scale(wanted, exchange.info.name));
     api::Object object = *existing;
-    auto& meta = object_meta(object);
+    auto& meta = registry::object_meta(object);
     if (!wanted.metadata.uid.empty() && wanted.metadata.uid != meta.uid)
       return Unexpected(errors::conflict(found.resource->name(), exchange.info.name,
                                          "Precondition failed: UID in precondition: " + wanted.metadata.uid + ", UID in object meta: " + meta.uid));
@@ -154,9 +154,9 @@ rt::Task<Result<Unit>> change_scale(Exchange& exchange, InstalledRegistry::Found
     untime_scale_entries(meta);
     return object;
   };
-  CO_TRY_ASSIGN(const Written written, co_await found.store->update(exchange.scope, std::move(request)));
+  CO_TRY_ASSIGN(const registry::Written written, co_await found.store->update(exchange.scope, std::move(request)));
   co_await answer_scale(exchange, form.media, scale_of(paths, written.object));
   co_return Unit{};
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

@@ -4,10 +4,10 @@
 #include "apiserver/exchange/exchange.h"
 #include "apiserver/registry/installed_registry.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 // They answer, or return why they have not. The exchange outlives the task.
-rt::Task<Result<Unit>> get_scale(Exchange& exchange, InstalledRegistry::Found found);
-rt::Task<Result<Unit>> change_scale(Exchange& exchange, InstalledRegistry::Found found);
+rt::Task<Result<Unit>> get_scale(exchange::Exchange& exchange, registry::InstalledRegistry::Found found);
+rt::Task<Result<Unit>> change_scale(exchange::Exchange& exchange, registry::InstalledRegistry::Found found);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

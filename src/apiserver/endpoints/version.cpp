@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 std::string version_document() {
   return fmt::format(
@@ -13,4 +13,4 @@ std::string version_document() {
       kubernetes_major, kubernetes_minor, kubernetes_major, kubernetes_minor, git_version);
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

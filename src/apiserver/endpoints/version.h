@@ -5,7 +5,7 @@
 
 #include "component/version.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 constexpr const char* kubernetes_major = "1";
 constexpr const char* kubernetes_minor = "36";
@@ -14,4 +14,4 @@ constexpr const char* git_version = component::kubernetes_version;
 // The answer to /version.
 std::string version_document();
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

@@ -5,7 +5,7 @@
 #include "apiserver/registry/resource_codec.h"
 #include "codec/proto_wire.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 namespace {
 
@@ -43,7 +43,7 @@ std::string proto_frame_head(std::string_view type, std::size_t raw_bytes) {
 }  // namespace
 
 WatchFrames::WatchFrames(ObjectForm form) : form_(std::move(form)) {
-  if (form_.output.media != Media::Json || form_.output.shape != Shape::Object) return;
+  if (form_.output.media != exchange::Media::Json || form_.output.shape != exchange::Shape::Object) return;
   for (const auto type : {CacheEventType::Added, CacheEventType::Modified, CacheEventType::Deleted}) {
     std::string head = "{\"type\":\"";
     head.append(type_name(type)).append("\",\"object\":").append(form_.version->json_head.view());
@@ -60,7 +60,7 @@ void WatchFrames::append(const storage::CacheEvent& event, std::vector<Bytes>& o
 }
 
 void WatchFrames::append_object_event(CacheEventType type, const storage::CachedObject& object, std::vector<Bytes>& out) {
-  if (form_.output.shape == Shape::Object && form_.output.media == Media::Json) {
+  if (form_.output.shape == exchange::Shape::Object && form_.output.media == exchange::Media::Json) {
     out.push_back(json_heads_[static_cast<std::size_t>(type)]);
     out.push_back(form_.codec->json(object, *form_.version).substr(1));
     out.push_back(Bytes::literal("}\n"));
@@ -74,11 +74,11 @@ void WatchFrames::append_object_event(CacheEventType type, const storage::Cached
 
 void WatchFrames::append_bookmark(const storage::CacheEvent& event, std::vector<Bytes>& out) {
   api::Object object(*form_.resource->storage_version().kind->type);
-  auto& meta = object_meta(object);
+  auto& meta = registry::object_meta(object);
   meta.resource_version = std::to_string(event.revision);
   if (event.initial_events_end) meta.annotations[initial_events_end] = "true";
   std::vector<Bytes> pieces;
-  if (form_.output.shape == Shape::Table) {
+  if (form_.output.shape == exchange::Shape::Table) {
     std::string metadata;
     api::encode_json(api::type_of<api::meta_v1::ObjectMeta>(), &meta, metadata);
     std::string text = "{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":{\"resourceVersion\":\"" + meta.resource_version +
@@ -96,14 +96,14 @@ void WatchFrames::append_bookmark(const storage::CacheEvent& event, std::vector<
 
 void WatchFrames::append_failure(const Status& status, std::vector<Bytes>& out) const {
   std::vector<Bytes> pieces;
-  const bool proto = form_.output.media == Media::Protobuf;
-  Bytes body = encode_failure(proto ? Media::Protobuf : Media::Json, status);
+  const bool proto = form_.output.media == exchange::Media::Protobuf;
+  Bytes body = exchange::encode_failure(proto ? exchange::Media::Protobuf : exchange::Media::Json, status);
   pieces.push_back(proto ? body : body.substr(0, body.size() - 1));
   frame("ERROR", std::move(pieces), out);
 }
 
 void WatchFrames::frame(std::string_view type, std::vector<Bytes> object, std::vector<Bytes>& out) const {
-  if (form_.output.media == Media::Protobuf) {
+  if (form_.output.media == exchange::Media::Protobuf) {
     std::size_t bytes = 0;
     for (const Bytes& piece : object) bytes += piece.size();
     out.emplace_back(proto_frame_head(type, bytes));
@@ -115,4 +115,4 @@ void WatchFrames::frame(std::string_view type, std::vector<Bytes> object, std::v
   out.push_back(Bytes::literal("}\n"));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

@@ -8,7 +8,7 @@
 #include "apiserver/endpoints/object_forms.h"
 #include "storage/watch_cache.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 class WatchFrames {
  public:
@@ -27,4 +27,4 @@ class WatchFrames {
   std::array<Bytes, 3> json_heads_;  // by CacheEventType: {"type":"ADDED","object":{"kind":"Pod","apiVersion":"v1",
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

@@ -8,12 +8,12 @@
 #include "apiserver/exchange/responses.h"
 #include "rt/far_time.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 namespace {
 
 // Ends when the watch does, or its peer.
-rt::Task<void> send_events(Exchange& exchange, rt::Context ctx, storage::CacheWatcher& watcher, WatchFrames& frames) {
+rt::Task<void> send_events(exchange::Exchange& exchange, rt::Context ctx, storage::CacheWatcher& watcher, WatchFrames& frames) {
   while (true) {
     if (watcher.revision() > 0 && exchange.place != nullptr) exchange.place->release();  // its first state has been sent
     auto events = co_await watcher.next(ctx);
@@ -44,16 +44,16 @@ int64_t Watches::seconds_of(const std::optional<int64_t>& asked) const {
   return static_cast<int64_t>(minimum + deps_.random.below(minimum));
 }
 
-rt::Task<Result<Unit>> Watches::watch(Exchange& exchange, InstalledRegistry::Found found) {
+rt::Task<Result<Unit>> Watches::watch(exchange::Exchange& exchange, registry::InstalledRegistry::Found found) {
   CO_TRY_ASSIGN(CollectionRequest request, read_collection_request(exchange, found, true));
-  Media& media = request.form.output.media;
-  if (media == Media::Yaml) media = Media::Json;
+  exchange::Media& media = request.form.output.media;
+  if (media == exchange::Media::Yaml) media = exchange::Media::Json;
   const rt::Context ctx = exchange.ctx.with_timeout(rt::seconds_of(seconds_of(request.parameters.timeout_seconds)));
   auto watcher = co_await found.store->watch(ctx, std::move(request.selection), std::move(request.parameters));
   if (!watcher && watcher.error().reason != Reason::Expired) co_return Unexpected(std::move(watcher.error()));
 
   exchange.status = 200;
-  add_common_headers(exchange, watch_content_type(media));
+  exchange::add_common_headers(exchange, exchange::watch_content_type(media));
   auto started = co_await exchange.writer.start(200);
   if (!started) co_return Unit{};
   WatchFrames frames(request.form);
@@ -68,4 +68,4 @@ rt::Task<Result<Unit>> Watches::watch(Exchange& exchange, InstalledRegistry::Fou
   co_return Unit{};
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

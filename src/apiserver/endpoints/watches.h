@@ -4,7 +4,7 @@
 #include "apiserver/exchange/exchange.h"
 #include "apiserver/registry/installed_registry.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 struct WatchesDeps {
   rt::Random& random;
@@ -15,7 +15,7 @@ class Watches {
  public:
   explicit Watches(WatchesDeps deps) : deps_(deps) {}
   // Returns once the watch is over, or why there was none. The exchange outlives the task.
-  rt::Task<Result<Unit>> watch(Exchange& exchange, InstalledRegistry::Found found);
+  rt::Task<Result<Unit>> watch(exchange::Exchange& exchange, registry::InstalledRegistry::Found found);
 
  private:
   int64_t seconds_of(const std::optional<int64_t>& asked) const;
@@ -23,4 +23,4 @@ class Watches {
   const WatchesDeps deps_;
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

@@ -2,34 +2,34 @@
 
 #include "apimachinery/apply/managed_fields.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
-Result<WriteParameters> read_write_parameters(Exchange& exchange, WriteKind kind) {
+Result<WriteParameters> read_write_parameters(exchange::Exchange& exchange, WriteKind kind) {
   TRY_ASSIGN(WriteParameters parameters, parse_write_parameters(exchange.query, kind));
   exchange.scope.dry_run = parameters.dry_run;
   exchange.scope.field_manager = apimachinery::manager_name(parameters.field_manager, exchange.request.headers.get("user-agent"));
   return parameters;
 }
 
-Result<api::Object> read_object(Exchange& exchange, const api::KindInfo& kind, WriteKind write) {
-  TRY_ASSIGN(const Media media, body_media(exchange.request.headers.get("content-type")));
+Result<api::Object> read_object(exchange::Exchange& exchange, const api::KindInfo& kind, WriteKind write) {
+  TRY_ASSIGN(const exchange::Media media, exchange::body_media(exchange.request.headers.get("content-type")));
   TRY_ASSIGN(const WriteParameters parameters, read_write_parameters(exchange, write));
-  const BodyRules rules{.kind = kind, .validation = parameters.validation, .defaults = true, .any_version = false};
-  return decode_body(received_body(exchange).view(), media, rules, exchange.scope.warnings);
+  const exchange::BodyRules rules{.kind = kind, .validation = parameters.validation, .defaults = true, .any_version = false};
+  return exchange::decode_body(exchange::received_body(exchange).view(), media, rules, exchange.scope.warnings);
 }
 
-Result<PatchRequest> read_patch(Exchange& exchange, bool apply) {
+Result<PatchRequest> read_patch(exchange::Exchange& exchange, bool apply) {
   PatchRequest out;
   TRY_ASSIGN(out.parameters, read_write_parameters(exchange, apply ? WriteKind::ApplyPatch : WriteKind::Patch));
   const FieldValidation validation = out.parameters.validation;
   std::vector<std::string> duplicates;
-  auto parsed = decode_document(received_body(exchange).view(), apply ? Media::Yaml : Media::Json,
-                                validation == FieldValidation::Ignore ? nullptr : &duplicates);
+  auto parsed = exchange::decode_document(exchange::received_body(exchange).view(), apply ? exchange::Media::Yaml : exchange::Media::Json,
+                                          validation == FieldValidation::Ignore ? nullptr : &duplicates);
   if (!parsed && parsed.error().reason == Reason::RequestEntityTooLarge) return Unexpected(std::move(parsed.error()));
   if (!parsed) return bad_request("error decoding the patch: " + parsed.error().message);
-  TRY(settle_problems(duplicates, validation, exchange.scope.warnings));
+  TRY(exchange::settle_problems(duplicates, validation, exchange.scope.warnings));
   out.document = std::move(*parsed);
   return out;
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

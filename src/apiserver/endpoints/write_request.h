@@ -7,17 +7,17 @@
 #include "apiserver/exchange/body.h"
 #include "apiserver/exchange/exchange.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 // BadRequest, Invalid, UnsupportedMediaType or RequestEntityTooLarge.
-Result<WriteParameters> read_write_parameters(Exchange& exchange, WriteKind kind);
-Result<api::Object> read_object(Exchange& exchange, const api::KindInfo& kind, WriteKind write);
+Result<WriteParameters> read_write_parameters(exchange::Exchange& exchange, WriteKind kind);
+Result<api::Object> read_object(exchange::Exchange& exchange, const api::KindInfo& kind, WriteKind write);
 
 struct PatchRequest {
   codec::Value document;
   WriteParameters parameters;
 };
 // `apply`: a configuration to apply, which may be YAML.
-Result<PatchRequest> read_patch(Exchange& exchange, bool apply);
+Result<PatchRequest> read_patch(exchange::Exchange& exchange, bool apply);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

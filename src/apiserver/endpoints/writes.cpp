@@ -5,12 +5,12 @@
 #include "apiserver/endpoints/object_answers.h"
 #include "apiserver/endpoints/write_request.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 namespace {
 
 // It is the object that the path names.
-Result<Unit> check_address(const api::meta_v1::ObjectMeta& meta, const Exchange& exchange, bool namespaced) {
+Result<Unit> check_address(const api::meta_v1::ObjectMeta& meta, const exchange::Exchange& exchange, bool namespaced) {
   const std::string& name = exchange.info.name;
   const std::string& ns = exchange.scope.ns;
   if (meta.name != name) return bad_request("the name of the object (" + meta.name + ") does not match the name on the URL (" + name + ")");
@@ -21,34 +21,34 @@ Result<Unit> check_address(const api::meta_v1::ObjectMeta& meta, const Exchange&
 
 }  // namespace
 
-rt::Task<Result<Unit>> Writes::may_create(Exchange& exchange) const {
+rt::Task<Result<Unit>> Writes::may_create(exchange::Exchange& exchange) const {
   if (authorizer_ == nullptr) co_return Unit{};
-  AuthorizationAttributes attributes = *exchange.authorized;
+  authorization::AuthorizationAttributes attributes = *exchange.authorized;
   attributes.verb = "create";
-  const AuthorizationResult result = co_await authorizer_->authorize(exchange.ctx, attributes);
-  if (result.decision == Decision::Allow) co_return Unit{};
-  co_return Unexpected(forbidden(attributes, result.reason));
+  const authorization::AuthorizationResult result = co_await authorizer_->authorize(exchange.ctx, attributes);
+  if (result.decision == authorization::Decision::Allow) co_return Unit{};
+  co_return Unexpected(authorization::forbidden(attributes, result.reason));
 }
 
-rt::Task<Result<Unit>> Writes::create(Exchange& exchange, InstalledRegistry::Found found) {
+rt::Task<Result<Unit>> Writes::create(exchange::Exchange& exchange, registry::InstalledRegistry::Found found) {
   CO_TRY_ASSIGN(const ObjectForm form, object_form(exchange, found));
   CO_TRY_ASSIGN(api::Object object, read_object(exchange, *found.version->kind, WriteKind::Create));
-  const auto& meta = object_meta(object);
+  const auto& meta = registry::object_meta(object);
   if (!meta.namespace_.empty() && found.resource->namespaced() && meta.namespace_ != exchange.scope.ns)
     co_return bad_request("the namespace of the provided object does not match the namespace sent on the request");
   CO_TRY_ASSIGN(object, to_tracked_storage(*found.resource, *found.version, nullptr, exchange.scope, std::move(object), nullptr));
-  CO_TRY_ASSIGN(Written written, co_await found.store->create(exchange.scope, std::move(object)));
+  CO_TRY_ASSIGN(registry::Written written, co_await found.store->create(exchange.scope, std::move(object)));
   co_return co_await answer_object(exchange, form, 201, std::move(written.object));
 }
 
-rt::Task<Result<Unit>> Writes::update(Exchange& exchange, InstalledRegistry::Found found, const PartSubresource* part) {
+rt::Task<Result<Unit>> Writes::update(exchange::Exchange& exchange, registry::InstalledRegistry::Found found, const registry::PartSubresource* part) {
   CO_TRY_ASSIGN(const ObjectForm form, object_form(exchange, found));
   CO_TRY_ASSIGN(api::Object sent, read_object(exchange, *found.version->kind, WriteKind::Update));
   const bool namespaced = found.resource->namespaced();
-  auto& meta = object_meta(sent);
+  auto& meta = registry::object_meta(sent);
   if (namespaced && meta.namespace_.empty()) meta.namespace_ = exchange.scope.ns;
   CO_TRY(check_address(meta, exchange, namespaced));
-  UpdateRequest request;
+  registry::UpdateRequest request;
   request.ns = exchange.scope.ns;
   request.name = exchange.info.name;
   request.part = part;
@@ -57,9 +57,9 @@ rt::Task<Result<Unit>> Writes::update(Exchange& exchange, InstalledRegistry::Fou
   request.transform = [&](const api::Object* existing) {
     return to_tracked_storage(*found.resource, *found.version, part, exchange.scope, sent, existing);
   };
-  CO_TRY_ASSIGN(Written written, co_await found.store->update(exchange.scope, std::move(request)));
+  CO_TRY_ASSIGN(registry::Written written, co_await found.store->update(exchange.scope, std::move(request)));
   const int status = written.created ? 201 : 200;
   co_return co_await answer_object(exchange, form, status, std::move(written.object));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

@@ -5,23 +5,23 @@
 #include "apiserver/exchange/exchange.h"
 #include "apiserver/registry/installed_registry.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::endpoints {
 
 class Writes {
  public:
   // nullptr: everything is allowed.
-  explicit Writes(Authorizer* authorizer) : authorizer_(authorizer) {}
+  explicit Writes(authorization::Authorizer* authorizer) : authorizer_(authorizer) {}
 
-  rt::Task<Result<Unit>> create(Exchange& exchange, InstalledRegistry::Found found);
+  rt::Task<Result<Unit>> create(exchange::Exchange& exchange, registry::InstalledRegistry::Found found);
   // `part` nullptr: the object itself.
-  rt::Task<Result<Unit>> update(Exchange& exchange, InstalledRegistry::Found found, const PartSubresource* part);
-  rt::Task<Result<Unit>> patch(Exchange& exchange, InstalledRegistry::Found found, const PartSubresource* part);
+  rt::Task<Result<Unit>> update(exchange::Exchange& exchange, registry::InstalledRegistry::Found found, const registry::PartSubresource* part);
+  rt::Task<Result<Unit>> patch(exchange::Exchange& exchange, registry::InstalledRegistry::Found found, const registry::PartSubresource* part);
 
  private:
   // Whether who may update or patch the exchange's object may also create it.
-  rt::Task<Result<Unit>> may_create(Exchange& exchange) const;
+  rt::Task<Result<Unit>> may_create(exchange::Exchange& exchange) const;
 
-  Authorizer* const authorizer_;
+  authorization::Authorizer* const authorizer_;
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::endpoints

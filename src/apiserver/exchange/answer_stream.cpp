@@ -2,7 +2,7 @@
 
 #include "apiserver/exchange/responses.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::exchange {
 
 AnswerStream::AnswerStream(Exchange& exchange, std::string_view content_type, std::size_t expected_bytes)
     : exchange_(exchange), content_type_(content_type), pretty_(wants_pretty(exchange) && content_type == "application/json") {
@@ -43,4 +43,4 @@ rt::Task<Result<Unit>> AnswerStream::flush(bool last) {
   co_return co_await exchange_.writer.write(std::move(batch));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::exchange

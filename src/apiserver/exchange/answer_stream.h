@@ -13,7 +13,7 @@
 #include "base/status.h"
 #include "rt/task.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::exchange {
 
 class AnswerStream {
  public:
@@ -43,4 +43,4 @@ class AnswerStream {
   std::size_t pending_bytes_ = 0;
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::exchange

@@ -14,7 +14,7 @@
 #include "codec/yaml.h"
 #include "net/http.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::exchange {
 
 namespace {
 
@@ -162,4 +162,4 @@ Result<codec::Value> decode_document(std::string_view body, Media media, std::ve
   return media == Media::Yaml ? codec::parse_yaml(body, duplicates) : codec::parse_json_within(codec::decoded_bytes_max, body, duplicates);
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::exchange

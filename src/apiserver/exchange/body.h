@@ -15,7 +15,7 @@
 #include "codec/value.h"
 #include "rt/task.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::exchange {
 
 constexpr std::size_t request_bytes_max = 3 << 20;                    // then 413; what it is decoded into: codec/limits.h
 constexpr rt::Duration body_read_timeout = std::chrono::seconds(30);  // from the first byte waited for to the last; then 504
@@ -53,4 +53,4 @@ Result<codec::Value> decode_document(std::string_view body, Media media, std::ve
 // Unknown or duplicate fields, by fieldValidation: an error, warnings, or nothing.
 Result<Unit> settle_problems(const std::vector<std::string>& problems, FieldValidation validation, std::vector<std::string>& warnings);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::exchange

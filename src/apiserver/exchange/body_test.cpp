@@ -5,7 +5,7 @@
 #include "rt/sync.h"
 #include "rt/testing.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::exchange {
 namespace {
 
 // Pieces, and then silence if `stalls`.
@@ -112,4 +112,4 @@ rt::Task<void> shares() {
 TEST(Body, OneUsersBodiesAreNotTakenFromAnother) { rt::testing::run_sim(shares()); }
 
 }  // namespace
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::exchange

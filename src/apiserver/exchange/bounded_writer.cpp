@@ -2,7 +2,7 @@
 
 #include "base/check.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::exchange {
 
 // Awaits a task of the inner writer; the timer runs only if the task has to wait.
 struct BoundedWriter::Watched {
@@ -98,4 +98,4 @@ void BoundedWriter::stalled() {
   if (!stall_.raise_to(1)) abortable_.abort();
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::exchange

@@ -15,7 +15,7 @@
 #include "rt/executor.h"
 #include "rt/runtime.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::exchange {
 
 constexpr rt::Duration stall_time = std::chrono::milliseconds(250);  // also the longest that stalled answers make others wait for a seat
 // Answers whose write has waited that long; each holds a few hundred KiB at most.
@@ -67,4 +67,4 @@ class BoundedWriter final : public net::ResponseWriter {
   bool timed_out_ = false;
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::exchange

@@ -6,7 +6,7 @@
 #include "rt/sync.h"
 #include "rt/testing.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::exchange {
 namespace {
 
 // A peer that takes what is sent when told to.
@@ -147,4 +147,4 @@ rt::Task<void> held_back() {
 TEST(BoundedWriter, WhatIsHeldBackIsSentInOrder) { rt::testing::run_sim(held_back); }
 
 }  // namespace
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::exchange

@@ -13,9 +13,11 @@
 #include "base/bytes.h"
 #include "net/http.h"
 
-namespace pintle::apiserver {
-
+namespace pintle::apiserver::endpoints {
 class Place;
+}  // namespace pintle::apiserver::endpoints
+
+namespace pintle::apiserver::exchange {
 
 struct Exchange {
   rt::Context ctx;
@@ -27,10 +29,10 @@ struct Exchange {
   int status = 0;      // that was answered; 0: nothing yet
   std::size_t answered_bytes = 0;
   // What the authorizer allowed, for this user. Dispatch carries out this and nothing else.
-  std::optional<AuthorizationAttributes> authorized = std::nullopt;
+  std::optional<authorization::AuthorizationAttributes> authorized = std::nullopt;
   std::optional<Bytes> body = std::nullopt;  // read before the request takes a seat; nullopt: streamed by whoever serves it, or none
-  Place* place = nullptr;                    // held while it is served; a watch gives it up early
+  endpoints::Place* place = nullptr;         // held while it is served; a watch gives it up early
   fairness::Budget::Hold body_hold = {};     // what the body counts for, until the request is over
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::exchange

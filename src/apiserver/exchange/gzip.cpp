@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::exchange {
 
 namespace {
 constexpr std::size_t chunk_bytes = 64 << 10;
@@ -55,4 +55,4 @@ bool accepts_gzip(std::string_view accept_encoding) {
   return false;
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::exchange

@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::exchange {
 
 // A stream being compressed. CHECKs only zlib's own promises.
 class GzipStream {
@@ -27,4 +27,4 @@ class GzipStream {
 // Accept-Encoding names gzip (or *), not with q=0.
 bool accepts_gzip(std::string_view accept_encoding);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::exchange

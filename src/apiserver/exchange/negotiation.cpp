@@ -7,7 +7,7 @@
 #include "apiserver/types/errors.h"
 #include "base/split.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::exchange {
 
 namespace {
 
@@ -148,4 +148,4 @@ Result<Media> body_media(std::string_view content_type_header) {
   return Unexpected(errors::unsupported_media_type(false));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::exchange

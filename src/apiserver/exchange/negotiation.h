@@ -8,7 +8,7 @@
 
 #include "base/status.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::exchange {
 
 enum class Media : uint8_t { Json, Yaml, Protobuf };
 // What the answer is turned into: the object itself, a Table, or its metadata alone (one, or a list of them).
@@ -42,4 +42,4 @@ Result<Media> body_media(std::string_view content_type);
 // "application/json" of "application/json; charset=utf-8".
 std::string_view bare_media_type(std::string_view content_type);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::exchange

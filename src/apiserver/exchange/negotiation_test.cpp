@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::exchange {
 namespace {
 
 constexpr Offer everything{.yaml = true, .protobuf = true, .table = true, .partial = true};
@@ -49,4 +49,4 @@ TEST(Negotiation, BodyMedia) {
 }
 
 }  // namespace
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::exchange

@@ -6,7 +6,7 @@
 #include "codec/json.h"
 #include "codec/yaml.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::exchange {
 
 namespace {
 
@@ -228,4 +228,4 @@ bool wants_pretty(const Exchange& exchange) {
   return agent.starts_with("curl") || agent.starts_with("Wget") || agent.starts_with("Mozilla/5.0");
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::exchange

@@ -13,7 +13,7 @@
 #include "base/status.h"
 #include "rt/task.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::exchange {
 
 constexpr std::size_t gzip_bytes_min = 128 << 10;  // smaller answers are sent as they are
 constexpr std::size_t write_buffers_max = 512;     // buffers handed to the connection at once
@@ -41,4 +41,4 @@ rt::Task<void> answer_failure(Exchange& exchange, Reason reason, std::string mes
 // True if the client wants indented JSON: ?pretty=true, or a browser, curl or wget without a word.
 bool wants_pretty(const Exchange& exchange);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::exchange

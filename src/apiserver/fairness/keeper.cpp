@@ -33,7 +33,7 @@ Result<Unit> set_condition(objects::FlowSchema& schema, const Fairness::Upkeep::
 
 }  // namespace
 
-Keeper::Keeper(Fairness& fairness, InstalledRegistry& registry) : fairness_(fairness), registry_(registry) {}
+Keeper::Keeper(Fairness& fairness, registry::InstalledRegistry& registry) : fairness_(fairness), registry_(registry) {}
 
 void Keeper::start() {
   changed_->set();

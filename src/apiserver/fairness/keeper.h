@@ -13,7 +13,7 @@ constexpr rt::Duration upkeep_pause = std::chrono::seconds(1);  // between two r
 class Keeper {
  public:
   // Both outlive it.
-  Keeper(Fairness& fairness, InstalledRegistry& registry);
+  Keeper(Fairness& fairness, registry::InstalledRegistry& registry);
   void start();
   rt::Task<void> close();
 
@@ -22,7 +22,7 @@ class Keeper {
   rt::Task<void> write(rt::Context ctx, Fairness::Upkeep::Dangling wanted);
 
   Fairness& fairness_;
-  InstalledRegistry& registry_;
+  registry::InstalledRegistry& registry_;
   std::shared_ptr<rt::Event> changed_ = std::make_shared<rt::Event>();
   rt::TaskGroup tasks_;
 };

@@ -24,6 +24,8 @@ namespace pintle::apiserver {
 struct UserInfo;
 }  // namespace pintle::apiserver
 
+namespace pintle::apiserver::fairness {}  // namespace pintle::apiserver::fairness
+
 namespace pintle::apiserver::fairness {
 
 // What an object asks of its level.

@@ -7,7 +7,7 @@
 #include "base/status.h"
 #include "rt/task.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 // The body is of the kind that discovery names; the answer is sent with 201. AdmissionGate::act is the one way to run an
 // action: nothing else can make what run() takes.
@@ -20,4 +20,4 @@ class Action {
   virtual rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) = 0;
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

@@ -2,10 +2,10 @@
 
 #include "apiserver/registry/action.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
-AdmissionAttributes request_attributes(RequestScope& scope, Operation operation) {
-  AdmissionAttributes attributes;
+admission::AdmissionAttributes request_attributes(RequestScope& scope, admission::Operation operation) {
+  admission::AdmissionAttributes attributes;
   attributes.operation = operation;
   attributes.resource = {scope.group, scope.resource};
   attributes.version = scope.version;
@@ -19,7 +19,7 @@ AdmissionAttributes request_attributes(RequestScope& scope, Operation operation)
 }
 
 rt::Task<Result<api::Object>> AdmissionGate::act(RequestScope& scope, api::GroupVersionKind kind, Action& action, api::Object body) const {
-  AdmissionAttributes attributes = request_attributes(scope, Operation::Create);
+  admission::AdmissionAttributes attributes = request_attributes(scope, admission::Operation::Create);
   attributes.kind = kind;
   attributes.object = &body;
   CO_TRY(co_await plugins_.admit(scope.ctx, attributes));
@@ -31,7 +31,7 @@ rt::Task<Result<api::Object>> AdmissionGate::act(RequestScope& scope, api::Group
 }
 
 rt::Task<Result<Admitted>> AdmissionGate::connect(RequestScope& scope, api::GroupVersionKind kind, api::Object options) const {
-  AdmissionAttributes attributes = request_attributes(scope, Operation::Connect);
+  admission::AdmissionAttributes attributes = request_attributes(scope, admission::Operation::Connect);
   attributes.kind = kind;
   attributes.object = &options;
   CO_TRY(co_await plugins_.admit(scope.ctx, attributes));
@@ -39,4 +39,4 @@ rt::Task<Result<Admitted>> AdmissionGate::connect(RequestScope& scope, api::Grou
   co_return Admitted(std::move(options));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

@@ -9,7 +9,7 @@
 #include "base/status.h"
 #include "rt/task.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 class Action;
 
@@ -32,12 +32,12 @@ class Admitted {
 };
 
 // What a request tells by itself; kind and objects are the caller's to fill in. `scope` outlives the attributes.
-AdmissionAttributes request_attributes(RequestScope& scope, Operation operation);
+admission::AdmissionAttributes request_attributes(RequestScope& scope, admission::Operation operation);
 
 // Thread-safe; the plugins outlive it.
 class AdmissionGate {
  public:
-  explicit AdmissionGate(const AdmissionSequence& plugins) : plugins_(plugins) {}
+  explicit AdmissionGate(const admission::AdmissionSequence& plugins) : plugins_(plugins) {}
 
   // Mutating admission, the action's own rules, validating admission, then the action. `kind`: of the body as it was sent.
   rt::Task<Result<api::Object>> act(RequestScope& scope, api::GroupVersionKind kind, Action& action, api::Object body) const;
@@ -45,7 +45,7 @@ class AdmissionGate {
   rt::Task<Result<Admitted>> connect(RequestScope& scope, api::GroupVersionKind kind, api::Object options) const;
 
  private:
-  const AdmissionSequence& plugins_;
+  const admission::AdmissionSequence& plugins_;
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

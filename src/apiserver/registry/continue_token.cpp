@@ -3,7 +3,7 @@
 #include "codec/base64.h"
 #include "codec/json.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 namespace {
 constexpr std::string_view token_version = "meta.k8s.io/v1";
@@ -36,4 +36,4 @@ Result<ContinueToken> decode_continue(std::string_view text) {
   return token;
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

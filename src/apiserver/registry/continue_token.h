@@ -8,7 +8,7 @@
 
 #include "base/status.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 struct ContinueToken {
   int64_t revision = 0;  // that of the first page; -1: whatever is newest
@@ -19,4 +19,4 @@ std::string encode_continue(const ContinueToken& token);
 // BadRequest for anything that encode_continue could not have written, or that climbs out of the prefix.
 Result<ContinueToken> decode_continue(std::string_view text);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

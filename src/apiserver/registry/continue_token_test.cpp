@@ -4,7 +4,7 @@
 
 #include "codec/base64.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 namespace {
 
 TEST(ContinueToken, GoesThereAndBack) {
@@ -24,4 +24,4 @@ TEST(ContinueToken, RefusesOthers) {
 }
 
 }  // namespace
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

@@ -5,7 +5,7 @@
 
 #include "apiserver/types/errors.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 Result<Unit> check_delete_options(const api::meta_v1::DeleteOptions& options) {
   std::vector<StatusCause> causes;
@@ -24,4 +24,4 @@ Result<Unit> check_delete_options(const api::meta_v1::DeleteOptions& options) {
   return Unit{};
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

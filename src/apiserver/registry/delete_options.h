@@ -4,9 +4,9 @@
 #include "api/gen/meta_v1.h"
 #include "base/status.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 // Invalid, naming every field at fault.
 Result<Unit> check_delete_options(const api::meta_v1::DeleteOptions& options);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

@@ -5,7 +5,7 @@
 #include "api/gen/core_v1.h"
 #include "api/gen/node_v1.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 namespace {
 
@@ -85,4 +85,4 @@ void ForbiddenFields::check_value(const api::Type& type, const void* value, cons
   }
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

@@ -10,7 +10,7 @@
 #include "apimachinery/validation/field_errors.h"
 #include "apiserver/types/options.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 class ForbiddenFields {
  public:
@@ -30,4 +30,4 @@ class ForbiddenFields {
   std::set<const api::Type*> reaching_;  // types in whose values a forbidden field may lie; empty: all is allowed
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

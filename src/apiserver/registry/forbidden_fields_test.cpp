@@ -7,7 +7,7 @@
 #include "api/gen/core_v1.h"
 #include "api/gen/node_v1.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 namespace {
 
 namespace core = api::core_v1;
@@ -108,4 +108,4 @@ TEST(ForbiddenFields, NothingElse) {
 }
 
 }  // namespace
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

@@ -2,7 +2,7 @@
 
 #include "api/json_encode.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 namespace {
 
@@ -84,4 +84,4 @@ void GatedFields::drop(const api::Type& type, void* value, const Names& kept) co
   each_element(type, value, [&](void* element) { drop(*type.elem, element, kept); });
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

@@ -9,7 +9,7 @@
 #include "api/object.h"
 #include "component/feature_gates.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 class GatedFields {
  public:
@@ -30,4 +30,4 @@ class GatedFields {
   std::set<const api::Type*> reaching_;
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

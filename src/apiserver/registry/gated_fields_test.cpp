@@ -4,7 +4,7 @@
 
 #include "api/gen/core_v1.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 namespace {
 
 namespace core = api::core_v1;
@@ -43,4 +43,4 @@ TEST(GatedFields, SchemaNamesKnownFeatures) {
 }
 
 }  // namespace
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

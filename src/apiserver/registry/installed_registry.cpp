@@ -4,7 +4,7 @@
 #include "apiserver/types/errors.h"
 #include "base/check.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 namespace {
 std::string served_key(std::string_view group, std::string_view version, std::string_view resource) {
@@ -37,7 +37,7 @@ void InstalledRegistry::install(std::vector<ResourceDefinition> definitions) {
   }
 }
 
-rt::Task<Result<Unit>> InstalledRegistry::start(AdmissionSequence admission) {
+rt::Task<Result<Unit>> InstalledRegistry::start(admission::AdmissionSequence admission) {
   admission_ = std::move(admission);
   CO_TRY_ASSIGN(fanout_, co_await storage::StoreFanout::start(runtime_, store_));
   for (const auto& resource : resources_) {
@@ -177,4 +177,4 @@ void InstalledRegistry::subscribe(const GroupResource& resource, std::function<v
   store->cache().on_event(std::move(listener));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

@@ -15,7 +15,7 @@
 #include "apiserver/registry/resource_store.h"
 #include "apiserver/types/registry.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 class InstalledRegistry final : public Registry, public ResourceReader {
  public:
@@ -33,10 +33,10 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   // Before start(). CHECKs that no resource comes twice.
   void install(std::vector<ResourceDefinition> definitions);
   // Reads every resource's state into its watch cache. `admission` is asked about every write but the server's own.
-  rt::Task<Result<Unit>> start(AdmissionSequence admission);
+  rt::Task<Result<Unit>> start(admission::AdmissionSequence admission);
   rt::Task<void> stop();
 
-  const AdmissionSequence& admission() const { return admission_; }
+  const admission::AdmissionSequence& admission() const { return admission_; }
   const apimachinery::ServedSet& served() const { return shown_; }
   // resource is nullptr if it is not served.
   Found find_served(std::string_view group, std::string_view version, std::string_view resource) const;
@@ -68,11 +68,11 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   const apimachinery::ServedSet shown_;
   const GatedFields gated_fields_;
   const ForbiddenFields forbidden_fields_;
-  AdmissionSequence admission_;
+  admission::AdmissionSequence admission_;
   std::unique_ptr<storage::StoreFanout> fanout_;
   std::vector<std::unique_ptr<Resource>> resources_;
   std::map<GroupResource, std::unique_ptr<ResourceStore>> stores_;
   std::map<std::string, Found, std::less<>> served_;  // "group/version/resource"
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

@@ -8,7 +8,7 @@
 #include "apiserver/registry/resource_codec.h"
 #include "rt/far_time.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 namespace {
 
@@ -57,7 +57,7 @@ void fill_new_metadata(api::meta_v1::ObjectMeta& meta, rt::WallTime now, rt::Ran
   meta.deletion_timestamp.reset();
   meta.deletion_grace_period_seconds.reset();
   meta.self_link.clear();
-  meta.creation_timestamp = to_api_time(now);
+  meta.creation_timestamp = apimachinery::to_api_time(now);
   meta.uid = new_uid(random);
 }
 
@@ -125,11 +125,11 @@ bool mark_deleted(const Resource& resource, const RequestScope& scope, api::Obje
   const bool first = !meta.deletion_timestamp;
   if (first) {
     bump_generation(meta);
-    meta.deletion_timestamp = to_api_time(scope.now + rt::seconds_of(grace_seconds));
+    meta.deletion_timestamp = apimachinery::to_api_time(scope.now + rt::seconds_of(grace_seconds));
   }
   meta.deletion_grace_period_seconds = grace_seconds;
   if (first) resource.strategy().mark_deleted(scope, object);
   return first;
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

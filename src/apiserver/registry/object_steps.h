@@ -11,9 +11,7 @@
 #include "apiserver/registry/resource.h"
 #include "rt/clock.h"
 
-namespace pintle::apiserver {
-
-using apimachinery::to_api_time;
+namespace pintle::apiserver::registry {
 
 std::string new_uid(rt::Random& random);  // RFC 4122, version 4
 // `base` and five characters, as upstream's name generator.
@@ -40,4 +38,4 @@ void bump_generation(api::meta_v1::ObjectMeta& meta);
 // Sets deletionTimestamp if it has none. False if it had.
 bool mark_deleted(const Resource& resource, const RequestScope& scope, api::Object& object, int64_t grace_seconds);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

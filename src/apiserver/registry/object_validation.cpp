@@ -5,7 +5,7 @@
 #include "apimachinery/validation/schema_rules.h"
 #include "apiserver/registry/resource_codec.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 namespace {
 
@@ -47,4 +47,4 @@ void validate_by_schema(const api::Object& object, const api::Object* old, Field
   if (old != nullptr) apimachinery::validate_schema_update(object.type(), object.data(), old->data(), errors);
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

@@ -5,7 +5,7 @@
 #include "apimachinery/apply/field_manager.h"
 #include "base/check.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 namespace {
 
@@ -92,4 +92,4 @@ std::string Resource::key(std::string_view ns, std::string_view object_name) con
 
 std::string Resource::prefix_of(std::string_view ns) const { return ns.empty() ? prefix_ : prefix_ + std::string(ns) + "/"; }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

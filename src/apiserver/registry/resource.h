@@ -15,7 +15,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 // A version of a resource as clients see it.
 struct VersionBinding {
@@ -72,4 +72,4 @@ class Resource {
   std::vector<apimachinery::FieldSet> part_reset_fields_;  // as definition_.parts
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

@@ -5,7 +5,7 @@
 #include "apiserver/registry/table_rows.h"
 #include "base/check.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 namespace {
 constexpr std::size_t scratch_bytes = 256;  // of integers shown as selectable fields
@@ -136,4 +136,4 @@ api::meta_v1::ObjectMeta& ResourceCodec::metadata(api::Object& object) const {
 }
 const api::meta_v1::ObjectMeta& ResourceCodec::metadata(const api::Object& object) const { return metadata(const_cast<api::Object&>(object)); }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

@@ -18,7 +18,7 @@ namespace pintle::api::meta_v1 {
 struct ObjectMeta;
 }  // namespace pintle::api::meta_v1
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 class ResourceCodec : public storage::CacheCodec {
  public:
@@ -66,4 +66,4 @@ class ResourceCodec : public storage::CacheCodec {
 api::meta_v1::ObjectMeta& object_meta(api::Object& object);
 const api::meta_v1::ObjectMeta& object_meta(const api::Object& object);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

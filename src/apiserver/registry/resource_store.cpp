@@ -4,7 +4,7 @@
 #include "apiserver/types/errors.h"
 #include "base/check.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 ResourceStore::ResourceStore(const Resource& resource, ResourceStoreDeps deps)
     : resource_(resource),
@@ -52,8 +52,8 @@ rt::Task<Result<storage::CachedObjectPtr>> ResourceStore::get(rt::Context ctx, s
   co_return object;
 }
 
-AdmissionAttributes ResourceStore::attributes(RequestScope& scope, Operation operation) const {
-  AdmissionAttributes attributes = request_attributes(scope, operation);
+admission::AdmissionAttributes ResourceStore::attributes(RequestScope& scope, admission::Operation operation) const {
+  admission::AdmissionAttributes attributes = request_attributes(scope, operation);
   attributes.kind = resource_.storage_version().kind->gvk;
   attributes.resource = resource_.name();
   return attributes;
@@ -73,4 +73,4 @@ storage::Predicate ResourceStore::predicate(const Selection& selection) const {
   };
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

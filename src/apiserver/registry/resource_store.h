@@ -26,7 +26,7 @@
 #include "storage/store.h"
 #include "storage/watch_cache.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 constexpr int update_attempts_max = 64;                           // then Conflict
 constexpr int generate_name_attempts_max = 8;                     // names tried before AlreadyExists
@@ -37,7 +37,7 @@ struct ResourceStoreDeps {
   storage::Store& store;
   storage::StoreFanout& fanout;
   Registry& registry;
-  const AdmissionSequence& admission;
+  const admission::AdmissionSequence& admission;
   const ApiServerOptions& options;
   const GatedFields& gated_fields;
   const ForbiddenFields& forbidden_fields;
@@ -137,7 +137,7 @@ class ResourceStore {
                                        std::string start, bool at_revision);
   storage::Predicate predicate(const Selection& selection) const;
   Status not_found(std::string_view name) const;
-  AdmissionAttributes attributes(RequestScope& scope, Operation operation) const;
+  admission::AdmissionAttributes attributes(RequestScope& scope, admission::Operation operation) const;
   rt::Task<Result<Written>> create_named(RequestScope& scope, api::Object object);
   rt::Task<Result<Unit>> finish_create(RequestScope& scope, api::Object& object);
   enum class AdmissionPhase : uint8_t { Mutate, Validate };
@@ -156,4 +156,4 @@ class ResourceStore {
   std::unique_ptr<storage::WatchCache> cache_;
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

@@ -4,7 +4,7 @@
 #include "apiserver/registry/resource_store.h"
 #include "apiserver/types/errors.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 rt::Task<Result<Written>> ResourceStore::create(RequestScope& scope, api::Object object) {
   auto& meta = codec_.metadata(object);
@@ -31,7 +31,7 @@ rt::Task<Result<Written>> ResourceStore::create(RequestScope& scope, api::Object
 
 rt::Task<Result<Written>> ResourceStore::create_named(RequestScope& scope, api::Object object) {
   if (!scope.internal) {
-    AdmissionAttributes admission = attributes(scope, Operation::Create);
+    admission::AdmissionAttributes admission = attributes(scope, admission::Operation::Create);
     admission.object = &object;
     CO_TRY(co_await deps_.admission.admit(scope.ctx, admission));
   }
@@ -68,7 +68,7 @@ rt::Task<Result<Unit>> ResourceStore::finish_create(RequestScope& scope, api::Ob
   strategy.warnings(scope, object, nullptr, scope.warnings);
   strategy.canonicalize(object);
   if (!scope.internal) {
-    AdmissionAttributes admission = attributes(scope, Operation::Create);
+    admission::AdmissionAttributes admission = attributes(scope, admission::Operation::Create);
     admission.object = &object;
     CO_TRY(co_await deps_.admission.validate(scope.ctx, admission));
   }
@@ -91,4 +91,4 @@ rt::Task<Result<Unit>> ResourceStore::finish_create(RequestScope& scope, api::Ob
   co_return Unit{};
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

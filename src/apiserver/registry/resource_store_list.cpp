@@ -5,7 +5,7 @@
 #include "apiserver/registry/resource_store.h"
 #include "apiserver/types/errors.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 namespace {
 
@@ -124,4 +124,4 @@ rt::Task<Result<std::unique_ptr<storage::CacheWatcher>>> ResourceStore::watch(rt
   co_return cache_->watch(std::move(options));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

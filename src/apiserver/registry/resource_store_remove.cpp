@@ -7,7 +7,7 @@
 #include "apiserver/types/errors.h"
 #include "rt/far_time.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 namespace {
 
@@ -97,7 +97,7 @@ rt::Task<Result<std::optional<Removed>>> ResourceStore::try_remove(RequestScope&
                                               ", ResourceVersion in object meta: " + old_meta.resource_version));
   CO_TRY(resource_.strategy().validate_delete(scope, old));
   if (!scope.internal) {
-    AdmissionAttributes admission = attributes(scope, Operation::Delete);
+    admission::AdmissionAttributes admission = attributes(scope, admission::Operation::Delete);
     admission.old_object = &old;
     admission.name = request.name;
     CO_TRY(co_await deps_.admission.admit(scope.ctx, admission));
@@ -166,4 +166,4 @@ rt::Task<Result<ListAnswer>> ResourceStore::remove_collection(RequestScope& scop
   co_return found;
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

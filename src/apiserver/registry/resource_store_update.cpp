@@ -6,7 +6,7 @@
 #include "apiserver/registry/resource_store.h"
 #include "apiserver/types/errors.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 rt::Task<Result<Written>> ResourceStore::update(RequestScope& scope, UpdateRequest request) {
   const std::string key = resource_.key(request.ns, request.name);
@@ -21,7 +21,7 @@ rt::Task<Result<Written>> ResourceStore::update(RequestScope& scope, UpdateReque
 rt::Task<Result<Unit>> ResourceStore::admit_update(RequestScope& scope, const UpdateRequest& request, AdmissionPhase phase, api::Object& object,
                                                    const api::Object& old) const {
   if (scope.internal) co_return Unit{};
-  AdmissionAttributes admission = attributes(scope, Operation::Update);
+  admission::AdmissionAttributes admission = attributes(scope, admission::Operation::Update);
   admission.object = &object;
   admission.old_object = &old;
   api::Object shown, shown_old;
@@ -151,4 +151,4 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::finish_update(RequestSco
   co_return std::optional<Written>(std::move(written));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

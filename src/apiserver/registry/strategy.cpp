@@ -4,7 +4,7 @@
 #include "apiserver/registry/object_steps.h"
 #include "apiserver/registry/resource_codec.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 rt::Task<Result<Unit>> Strategy::check(RequestScope&, const api::Object&, const api::Object*) const { co_return Unit{}; }
 rt::Task<Result<Finish>> Strategy::begin_create(RequestScope&, api::Object&) const { co_return Finish{}; }
@@ -29,4 +29,4 @@ void Strategy::table_cells(const api::Object& object, TableCells& cells) const {
   cells.push_back(TableCell::age(meta.creation_timestamp));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

@@ -25,7 +25,7 @@
 
 #include "api/object.h"
 #include "api/values.h"
-#include "apimachinery/validation/field_errors.h"
+#include "apiserver/types/field_errors.h"
 #include "apiserver/types/request_scope.h"
 #include "apiserver/types/resource_reader.h"
 #include "base/flat_map.h"
@@ -33,11 +33,7 @@
 #include "codec/value.h"
 #include "rt/task.h"
 
-namespace pintle::apiserver {
-
-// Field errors in upstream's order; the registry makes the Invalid status of them.
-using apimachinery::FieldErrors;
-using apimachinery::FieldPath;
+namespace pintle::apiserver::registry {
 
 // One cell of a table row. `age_of` makes the cell the age of that moment, formed when the row is answered, so that
 // the encoded row can be shared for ever.
@@ -271,4 +267,4 @@ struct ResourceDefinition {
   std::shared_ptr<VirtualResource> virtual_resource = nullptr;
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

@@ -7,7 +7,7 @@
 #include "codec/json.h"
 #include "rt/far_time.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 namespace {
 // Never part of JSON text, which escapes control characters. After it come the 8 bytes of the moment in seconds.
@@ -52,4 +52,4 @@ void append_cells_now(std::string_view cells, rt::WallTime now, std::string& out
   }
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

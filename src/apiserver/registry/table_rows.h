@@ -10,11 +10,11 @@
 #include "apiserver/registry/strategy.h"
 #include "rt/clock.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 // Appends the JSON array of the row's cells, ages marked.
 void append_row_cells(const Strategy& strategy, const api::Object& object, std::string& out);
 // Appends `cells` with the ages as of `now`.
 void append_cells_now(std::string_view cells, rt::WallTime now, std::string& out);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

@@ -4,7 +4,7 @@
 
 #include "codec/proto_wire.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 namespace {
 
@@ -177,4 +177,4 @@ std::string_view WireField::read(std::string_view wire, std::string& scratch) co
   return {};
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

@@ -11,7 +11,7 @@
 #include "api/type.h"
 #include "base/status.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 
 struct WireMetadata {
   std::string_view message;  // the ObjectMeta itself
@@ -40,4 +40,4 @@ class WireField {
   api::Kind kind_ = api::Kind::String;
 };
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

@@ -5,7 +5,7 @@
 #include "api/codec.h"
 #include "api/gen/core_v1.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::registry {
 namespace {
 
 namespace core = api::core_v1;
@@ -78,4 +78,4 @@ TEST(WireField, ReadsByPath) {
 }
 
 }  // namespace
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::registry

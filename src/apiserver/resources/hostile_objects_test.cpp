@@ -28,14 +28,14 @@ std::string repeated(std::string_view text, std::size_t times) {
   return out;
 }
 
-const Strategy& strategy_of(std::string_view resource) {
+const registry::Strategy& strategy_of(std::string_view resource) {
   static const Definitions all = builtin_resources({});
-  for (const ResourceDefinition& definition : all)
+  for (const registry::ResourceDefinition& definition : all)
     if (definition.resource.resource == resource) return *definition.strategy;
   CHECK(false, "no such resource");
 }
 
-FieldErrors errors_of(const Strategy& strategy, api::Object& object) {
+FieldErrors errors_of(const registry::Strategy& strategy, api::Object& object) {
   const RequestScope scope;
   strategy.set_defaults(object);
   strategy.prepare_for_create(scope, object);
@@ -165,7 +165,7 @@ TEST(HostileEndpoints, RowsDoNotMultiply) {
     subset.ports.emplace_back().port = i + 1;
   }
   const api::Object object = api::Object::of(endpoints);
-  TableCells cells;
+  registry::TableCells cells;
   EXPECT_LT(cpu_seconds([&] { strategy_of("endpoints").table_cells(object, cells); }), hostile_seconds_max);
   ASSERT_EQ(cells.size(), 3u);
   EXPECT_EQ(cells[1].value.as_string(), "10.0.0.1:1,10.0.0.1:1,10.0.0.1:1 + 399999997 more...");

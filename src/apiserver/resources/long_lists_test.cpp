@@ -104,41 +104,41 @@ api::Object with_long(const Type& root, const Path& path, std::size_t n, bool di
 }
 
 // What a create and an update of it do, up to the store.
-void go_through(const Resource& resource, api::Object object) {
+void go_through(const registry::Resource& resource, api::Object object) {
   static const ApiServerOptions options;
   RequestScope scope;
   scope.options = &options;
-  const Strategy& strategy = resource.strategy();
+  const registry::Strategy& strategy = resource.strategy();
   strategy.set_defaults(object);
   const api::Object old = object;
-  const auto judge = [&](const Strategy& with, api::Object changed) {
+  const auto judge = [&](const registry::Strategy& with, api::Object changed) {
     FieldErrors errors;
     with.prepare_for_update(scope, changed, old);
     with.validate_update(scope, changed, old, errors);
   };
   judge(strategy, object);
-  for (const PartSubresource& part : resource.definition().parts)
+  for (const registry::PartSubresource& part : resource.definition().parts)
     if (part.strategy) judge(*part.strategy, object);
   strategy.prepare_for_create(scope, object);
   FieldErrors errors;
-  validate_new_metadata(resource, object, errors);
-  validate_changed_metadata(object, old, true, errors);
+  registry::validate_new_metadata(resource, object, errors);
+  registry::validate_changed_metadata(object, old, true, errors);
   strategy.validate(scope, object, errors);
-  validate_by_schema(object, &old, errors);
+  registry::validate_by_schema(object, &old, errors);
   std::vector<std::string> warnings;
   strategy.warnings(scope, object, nullptr, warnings);
   if (!errors.empty()) (void)errors.to_status("", "Kind", "name");
   strategy.canonicalize(object);
-  TableCells cells;
+  registry::TableCells cells;
   strategy.table_cells(object, cells);
 }
 
-double seconds(const Resource& resource, const Type& root, const Path& path, std::size_t n, bool distinct) {
+double seconds(const registry::Resource& resource, const Type& root, const Path& path, std::size_t n, bool distinct) {
   const api::Object object = with_long(root, path, n, distinct);
   return codec::cpu_seconds([&] { go_through(resource, object); });
 }
 
-std::string shown(const Resource& resource, const Path& path) {
+std::string shown(const registry::Resource& resource, const Path& path) {
   std::string out(resource.kind());
   for (const Field* field : path) out += "." + std::string(field->name);
   return out;
@@ -147,8 +147,8 @@ std::string shown(const Resource& resource, const Path& path) {
 TEST(LongLists, TakeTimeInProportion) {
   std::set<const Field*> seen;
   std::size_t lists = 0;
-  for (ResourceDefinition& definition : builtin_resources({})) {
-    const Resource resource(std::move(definition));
+  for (registry::ResourceDefinition& definition : builtin_resources({})) {
+    const registry::Resource resource(std::move(definition));
     if (!resource.stored()) continue;
     const Type& root = resource.storage_version().type();
     for (const Path& path : find_lists(root, seen)) {

@@ -8,13 +8,19 @@
 
 #include "apiserver/registry/strategy.h"
 
-namespace pintle::apiserver {
-class Authorizer;
+namespace pintle::apiserver::authentication {
 class TokenAuthenticator;
-namespace service_account {
+}  // namespace pintle::apiserver::authentication
+
+namespace pintle::apiserver::authorization {
+class Authorizer;
+}  // namespace pintle::apiserver::authorization
+
+namespace pintle::apiserver::authentication::service_account {
 class TokenIssuer;
-}  // namespace service_account
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::authentication::service_account
+
+namespace pintle::apiserver::resources {}  // namespace pintle::apiserver::resources
 
 namespace pintle::apiserver::resources {
 
@@ -23,13 +29,13 @@ namespace pintle::apiserver::resources {
 struct Deps {
   // Why the store cannot write; nullopt: it can. Called on any executor; must not block.
   std::function<std::optional<Status>()> store_failure = {};
-  Authorizer* authorizer = nullptr;
-  TokenAuthenticator* tokens = nullptr;
-  std::vector<std::string> audiences = {};         // of a token review that names none
-  service_account::TokenIssuer* issuer = nullptr;  // nullptr: no key, so that no tokens of service accounts are made
+  authorization::Authorizer* authorizer = nullptr;
+  authentication::TokenAuthenticator* tokens = nullptr;
+  std::vector<std::string> audiences = {};                         // of a token review that names none
+  authentication::service_account::TokenIssuer* issuer = nullptr;  // nullptr: no key, so that no tokens of service accounts are made
 };
 
-using Definitions = std::vector<ResourceDefinition>;
+using Definitions = std::vector<registry::ResourceDefinition>;
 
 // Each group appends its resources.
 void add_core(const Deps& deps, Definitions& out);

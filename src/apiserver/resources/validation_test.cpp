@@ -13,9 +13,9 @@
 namespace pintle::apiserver::resources {
 namespace {
 
-const Strategy& strategy_of(std::string_view group, std::string_view resource) {
+const registry::Strategy& strategy_of(std::string_view group, std::string_view resource) {
   static const Definitions all = builtin_resources({});
-  for (const ResourceDefinition& definition : all)
+  for (const registry::ResourceDefinition& definition : all)
     if (definition.resource.group == group && definition.resource.resource == resource) return *definition.strategy;
   CHECK(false, "no such resource");
 }
@@ -35,7 +35,7 @@ void check_causes(const Case& what, std::string_view yaml, std::vector<std::stri
   ASSERT_NE(info, nullptr);
   api::Object object(*info->type);
   ASSERT_TRUE(api::decode_value(*value, *info->type, object.data())) << yaml;
-  const Strategy& strategy = strategy_of(what.group, what.resource);
+  const registry::Strategy& strategy = strategy_of(what.group, what.resource);
   const RequestScope scope;
   strategy.set_defaults(object);
   strategy.prepare_for_create(scope, object);

@@ -9,12 +9,13 @@
 #include "rt/context.h"
 #include "rt/runtime.h"
 
+namespace pintle::apiserver::authorization::rbac {
+struct EscalationCheck;
+}  // namespace pintle::apiserver::authorization::rbac
+
 namespace pintle::apiserver {
 
 class Registry;
-namespace rbac {
-struct EscalationCheck;
-}  // namespace rbac
 struct ApiServerOptions;
 
 // Outlives the request's task; hooks keep no pointer to it.
@@ -35,7 +36,7 @@ struct RequestScope {
   Registry* registry = nullptr;       // never nullptr in a hook
   rt::Runtime* runtime = nullptr;
   const ApiServerOptions* options = nullptr;
-  const rbac::EscalationCheck* escalation = nullptr;  // nullptr: rights handed out are not checked
+  const authorization::rbac::EscalationCheck* escalation = nullptr;  // nullptr: rights handed out are not checked
 };
 
 }  // namespace pintle::apiserver

@@ -9,7 +9,7 @@
 #include "apiserver/authorization/authorizer.h"
 #include "component/certificate/certificate.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 using api::certificates_v1::CertificateSigningRequest;
@@ -18,21 +18,21 @@ using api::certificates_v1::CertificateSigningRequestStatus;
 bool is_requests(const AdmissionAttributes& a) { return a.is("certificates.k8s.io", "certificatesigningrequests"); }
 
 // The right is on the signer's name, or on every name of its domain.
-rt::Task<bool> may(rt::Context ctx, Authorizer* authorizer, UserInfo user, std::string verb, std::string signer) {
+rt::Task<bool> may(rt::Context ctx, authorization::Authorizer* authorizer, UserInfo user, std::string verb, std::string signer) {
   if (!authorizer) co_return false;
   std::string names[2];
   names[0] = signer;
   names[1] = signer.substr(0, signer.find('/')) + "/*";
   for (const std::string& name : names) {
-    AuthorizationAttributes right;
+    authorization::AuthorizationAttributes right;
     right.user = user;
     right.verb = verb;
     right.group = "certificates.k8s.io";
     right.version = "*";
     right.resource = "signers";
     right.name = name;
-    const AuthorizationResult result = co_await authorizer->authorize(ctx, right);
-    if (result.decision == Decision::Allow) co_return true;
+    const authorization::AuthorizationResult result = co_await authorizer->authorize(ctx, right);
+    if (result.decision == authorization::Decision::Allow) co_return true;
   }
   co_return false;
 }
@@ -61,7 +61,7 @@ class SignerRight : public AdmissionPlugin {
   virtual bool concerns(const AdmissionAttributes&) const { return true; }
 
  private:
-  Authorizer* authorizer_;
+  authorization::Authorizer* authorizer_;
   std::string_view name_, subresource_, verb_;
 };
 
@@ -103,4 +103,4 @@ std::unique_ptr<AdmissionPlugin> make_certificate_subject_restriction(const Admi
   return std::make_unique<CertificateSubjectRestriction>();
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

@@ -6,19 +6,19 @@
 
 #include <gtest/gtest.h>
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 using api::certificates_v1::CertificateSigningRequest;
 
 // Grants "verb signer".
-class SignerAuthorizer : public Authorizer {
+class SignerAuthorizer : public authorization::Authorizer {
  public:
-  std::optional<AuthorizationResult> authorize_now(const AuthorizationAttributes& a) override {
+  std::optional<authorization::AuthorizationResult> authorize_now(const authorization::AuthorizationAttributes& a) override {
     const bool allowed = a.resource == "signers" && a.group == "certificates.k8s.io" && a.verb + " " + a.name == right;
-    return AuthorizationResult{allowed ? Decision::Allow : Decision::NoOpinion, {}, {}};
+    return authorization::AuthorizationResult{allowed ? authorization::Decision::Allow : authorization::Decision::NoOpinion, {}, {}};
   }
-  UserRules rules_for(const UserInfo&, const std::string&) override { return {}; }
+  authorization::UserRules rules_for(const UserInfo&, const std::string&) override { return {}; }
   std::string right;
 };
 
@@ -79,4 +79,4 @@ TEST_F(CertificatesTest, BadRequestsForClientCertificates) {
 }
 
 }  // namespace
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

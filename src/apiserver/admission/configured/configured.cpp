@@ -8,7 +8,7 @@
 #include "apiserver/admission/configured/matching.h"
 #include "base/mutex.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 using namespace configured;
@@ -208,4 +208,4 @@ std::unique_ptr<AdmissionPlugin> make_validating_admission_webhook(const Admissi
   return std::make_unique<Configured>(deps, std::move(shape));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

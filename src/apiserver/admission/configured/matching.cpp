@@ -4,7 +4,7 @@
 
 #include "api/gen/meta_v1.h"
 
-namespace pintle::apiserver::configured {
+namespace pintle::apiserver::admission::configured {
 namespace {
 
 bool lists(const std::vector<std::string>& names, std::string_view name) {
@@ -102,4 +102,4 @@ bool selects(const Selection& selection, const AdmissionAttributes& a, const Lab
   return selects_object(selection.objects, a);
 }
 
-}  // namespace pintle::apiserver::configured
+}  // namespace pintle::apiserver::admission::configured

@@ -8,7 +8,7 @@
 #include "apimachinery/selectors/label_selector.h"
 #include "apiserver/admission/admission.h"
 
-namespace pintle::apiserver::configured {
+namespace pintle::apiserver::admission::configured {
 
 namespace v1 = api::admissionregistration_v1;
 
@@ -47,4 +47,4 @@ Selection selection_of_webhook(const Webhook& webhook) {
   return out;
 }
 
-}  // namespace pintle::apiserver::configured
+}  // namespace pintle::apiserver::admission::configured

@@ -4,7 +4,7 @@
 
 #include "api/gen/core_v1.h"
 
-namespace pintle::apiserver::configured {
+namespace pintle::apiserver::admission::configured {
 namespace {
 
 struct Asked {
@@ -112,4 +112,4 @@ TEST(Matching, PoliciesExcludeAndName) {
 }
 
 }  // namespace
-}  // namespace pintle::apiserver::configured
+}  // namespace pintle::apiserver::admission::configured

@@ -3,7 +3,7 @@
 #include "api/gen/networking_v1.h"
 #include "apiserver/admission/default_class.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 class DefaultIngressClass : public AdmissionPlugin {
@@ -29,4 +29,4 @@ class DefaultIngressClass : public AdmissionPlugin {
 
 std::unique_ptr<AdmissionPlugin> make_default_ingress_class(const AdmissionDeps& deps) { return std::make_unique<DefaultIngressClass>(deps); }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

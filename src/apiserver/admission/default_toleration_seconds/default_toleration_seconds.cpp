@@ -4,7 +4,7 @@
 
 #include "api/gen/core_v1.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 class DefaultTolerationSeconds : public AdmissionPlugin {
@@ -43,4 +43,4 @@ std::unique_ptr<AdmissionPlugin> make_default_toleration_seconds(const Admission
   return std::make_unique<DefaultTolerationSeconds>(deps.tolerated);
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

@@ -5,7 +5,7 @@
 #include "api/gen/core_v1.h"
 #include "apiserver/admission/limit_ranger/limits.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 using namespace api::core_v1;
@@ -74,4 +74,4 @@ class LimitRanger : public AdmissionPlugin {
 
 std::unique_ptr<AdmissionPlugin> make_limit_ranger(const AdmissionDeps& deps) { return std::make_unique<LimitRanger>(deps); }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

@@ -7,7 +7,7 @@
 
 #include "rules/pod_resources.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 using rules::ResourceList;
@@ -173,4 +173,4 @@ std::vector<std::string> violations(const LimitRange& range, const PersistentVol
   return out;
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

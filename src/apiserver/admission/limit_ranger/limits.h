@@ -7,7 +7,7 @@
 #include "api/gen/core_v1.h"
 #include "base/status.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 
 // A limit range meets every container: what is filled in and what is compared is their product. More is RequestEntityTooLarge.
 constexpr std::size_t limit_defaults_bytes_max = 4 << 20;  // that one limit range fills into one pod
@@ -20,4 +20,4 @@ Result<Unit> apply_defaults(const api::core_v1::LimitRange& range, api::core_v1:
 Result<std::vector<std::string>> violations(const api::core_v1::LimitRange& range, const api::core_v1::PodSpec& pod);
 std::vector<std::string> violations(const api::core_v1::LimitRange& range, const api::core_v1::PersistentVolumeClaimSpec& claim);
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

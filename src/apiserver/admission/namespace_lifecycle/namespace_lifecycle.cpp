@@ -6,7 +6,7 @@
 #include "apiserver/types/errors.h"
 #include "rt/sync.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 // A namespace may have been made through another server a moment ago: before a create is refused, the cache gets this long.
@@ -62,4 +62,4 @@ class NamespaceLifecycle : public AdmissionPlugin {
 
 std::unique_ptr<AdmissionPlugin> make_namespace_lifecycle(const AdmissionDeps& deps) { return std::make_unique<NamespaceLifecycle>(deps); }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

@@ -18,7 +18,7 @@
 #include "apiserver/authorization/node/pod_references.h"
 #include "component/certificate/certificate.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 using namespace api::core_v1;
@@ -51,8 +51,8 @@ std::string forbidden_label_changes(const FlatMap<std::string>& now, const FlatM
 // What of the API a pod refers to; "": nothing. Mirror pods must not.
 std::string api_reference(const Pod& pod) {
   if (!pod.spec.service_account_name.empty()) return "serviceaccounts";
-  if (!node::secret_names(pod).empty()) return "secrets";
-  if (!node::config_map_names(pod).empty()) return "configmaps";
+  if (!authorization::node::secret_names(pod).empty()) return "secrets";
+  if (!authorization::node::config_map_names(pod).empty()) return "configmaps";
   if (!pod.spec.resource_claims.empty()) return "resourceclaims";
   for (const auto& volume : pod.spec.volumes) {
     if (volume.csi) return "csidrivers (via CSI volumes)";
@@ -124,8 +124,9 @@ class NodeRestriction : public AdmissionPlugin {
   Result<Unit> new_pod(const AdmissionAttributes& a, const std::string& node) const {
     const Pod* pod = a.object_as<Pod>();
     if (!pod) return refuse(a, "unexpected type");
-    if (!pod->metadata.annotations.contains(node::mirror_annotation))
-      return refuse(a, fmt::format("pod does not have \"{}\" annotation, node \"{}\" can only create mirror pods", node::mirror_annotation, node));
+    if (!pod->metadata.annotations.contains(authorization::node::mirror_annotation))
+      return refuse(a, fmt::format("pod does not have \"{}\" annotation, node \"{}\" can only create mirror pods",
+                                   authorization::node::mirror_annotation, node));
     if (pod->spec.node_name != node) return refuse(a, fmt::format("node \"{}\" can only create pods with spec.nodeName set to itself", node));
     const auto& owners = pod->metadata.owner_references;
     if (owners.size() > 1) return refuse(a, fmt::format("node \"{}\" can only create pods with a single owner reference set to itself", node));
@@ -256,11 +257,11 @@ class NodeRestriction : public AdmissionPlugin {
   }
 
   const ResourceReader& reader_;
-  Authorizer* authorizer_;
+  authorization::Authorizer* authorizer_;
 };
 
 }  // namespace
 
 std::unique_ptr<AdmissionPlugin> make_node_restriction(const AdmissionDeps& deps) { return std::make_unique<NodeRestriction>(deps); }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 using namespace api::core_v1;
@@ -178,4 +178,4 @@ TEST_F(NodeRestrictionTest, StatusTokensAndLeases) {
 }
 
 }  // namespace
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

@@ -8,7 +8,7 @@
 #include "apiserver/authorization/authorizer.h"
 #include "rules/pod_claims.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 using namespace api::core_v1;
@@ -43,12 +43,12 @@ bool pod_needs(const ResourceReader& reader, const Pod& pod, const std::string& 
 
 }  // namespace
 
-std::string audience_refusal(const ResourceReader& reader, Authorizer* authorizer, const AdmissionAttributes& a,
+std::string audience_refusal(const ResourceReader& reader, authorization::Authorizer* authorizer, const AdmissionAttributes& a,
                              const api::authentication_v1::TokenRequest& request, const Pod& pod) {
   if (request.spec.audiences.size() > 1) return "node may only request 0 or 1 audiences";
   const std::string audience = request.spec.audiences.empty() ? std::string() : request.spec.audiences[0];
   if (pod_needs(reader, pod, audience)) return {};
-  AuthorizationAttributes right;
+  authorization::AuthorizationAttributes right;
   right.user = *a.user;
   right.verb = "request-serviceaccounts-token-audience";
   right.version = "v1";
@@ -56,9 +56,9 @@ std::string audience_refusal(const ResourceReader& reader, Authorizer* authorize
   right.resource = audience;
   right.name = a.name;
   const auto answer = authorizer ? authorizer->authorize_now(right) : std::nullopt;
-  if (answer && answer->decision == Decision::Allow) return {};
+  if (answer && answer->decision == authorization::Decision::Allow) return {};
   return fmt::format("audience \"{}\" not found in pod spec volume, {} is not authorized to request tokens for this audience", audience,
                      a.user->name);
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

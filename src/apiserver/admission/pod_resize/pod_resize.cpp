@@ -8,7 +8,7 @@
 #include "api/gen/core_v1.h"
 #include "rules/pod_resources.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 using namespace api::core_v1;
@@ -128,4 +128,4 @@ std::unique_ptr<AdmissionPlugin> make_node_declared_feature_validator(const Admi
   return std::make_unique<NodeDeclaredFeatureValidator>(deps);
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

@@ -5,7 +5,7 @@
 
 #include "apiserver/admission/pod_security/checks.h"
 
-namespace pintle::apiserver::pod_security {
+namespace pintle::apiserver::admission::pod_security {
 namespace {
 
 using api::core_v1::SecurityContext;
@@ -259,4 +259,4 @@ Finding proc_mount(const PodView& pod) {
 
 bool good_seccomp(std::string_view type) { return type == "RuntimeDefault" || type == "Localhost"; }
 
-}  // namespace pintle::apiserver::pod_security
+}  // namespace pintle::apiserver::admission::pod_security

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace pintle::apiserver::pod_security {
+namespace pintle::apiserver::admission::pod_security {
 namespace {
 
 template <class Container>
@@ -69,4 +69,4 @@ void sort_unique(std::vector<std::string>& items) {
   items.erase(std::unique(items.begin(), items.end()), items.end());
 }
 
-}  // namespace pintle::apiserver::pod_security
+}  // namespace pintle::apiserver::admission::pod_security

@@ -9,7 +9,7 @@
 #include "api/gen/core_v1.h"
 #include "apiserver/admission/pod_security/policy.h"
 
-namespace pintle::apiserver::pod_security {
+namespace pintle::apiserver::admission::pod_security {
 
 // What of a container the checks look at, whichever list it stands in.
 struct ContainerView {
@@ -64,4 +64,4 @@ void sort_unique(std::vector<std::string>& items);
 Finding proc_mount(const PodView& pod);
 bool good_seccomp(std::string_view type);
 
-}  // namespace pintle::apiserver::pod_security
+}  // namespace pintle::apiserver::admission::pod_security

@@ -11,7 +11,7 @@
 #include "apiserver/admission/pod_security/checks.h"
 #include "apiserver/types/errors.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 using namespace api::core_v1;
@@ -151,4 +151,4 @@ class PodSecurity : public AdmissionPlugin {
 
 std::unique_ptr<AdmissionPlugin> make_pod_security(const AdmissionDeps& deps) { return std::make_unique<PodSecurity>(deps); }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

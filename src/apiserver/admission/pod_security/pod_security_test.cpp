@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace pintle::apiserver::pod_security {
+namespace pintle::apiserver::admission::pod_security {
 namespace {
 
 using namespace api::core_v1;
@@ -136,4 +136,4 @@ TEST(PodSecurity, Labels) {
 }
 
 }  // namespace
-}  // namespace pintle::apiserver::pod_security
+}  // namespace pintle::apiserver::admission::pod_security

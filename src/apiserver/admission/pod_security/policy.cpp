@@ -7,7 +7,7 @@
 
 #include "apimachinery/validation/field_errors.h"
 
-namespace pintle::apiserver::pod_security {
+namespace pintle::apiserver::admission::pod_security {
 namespace {
 
 constexpr std::string_view prefix = "pod-security.kubernetes.io/";
@@ -89,4 +89,4 @@ Policy policy_of(const FlatMap<std::string>& labels, std::vector<StatusCause>* e
   return out;
 }
 
-}  // namespace pintle::apiserver::pod_security
+}  // namespace pintle::apiserver::admission::pod_security

@@ -9,7 +9,7 @@
 #include "base/flat_map.h"
 #include "base/status.h"
 
-namespace pintle::apiserver::pod_security {
+namespace pintle::apiserver::admission::pod_security {
 
 enum class Level : uint8_t { Privileged, Baseline, Restricted };
 
@@ -32,4 +32,4 @@ struct Policy {
 // audit or warn about as privileged. Without a label to warn, what is enforced is warned about too.
 Policy policy_of(const FlatMap<std::string>& labels, std::vector<StatusCause>* errors = nullptr);
 
-}  // namespace pintle::apiserver::pod_security
+}  // namespace pintle::apiserver::admission::pod_security

@@ -5,7 +5,7 @@
 
 #include "apiserver/admission/pod_security/checks.h"
 
-namespace pintle::apiserver::pod_security {
+namespace pintle::apiserver::admission::pod_security {
 namespace {
 
 Finding privilege_escalation(const PodView& pod, int minor) {
@@ -154,4 +154,4 @@ constexpr Check checks[] = {
 
 std::span<const Check> restricted_checks() { return checks; }
 
-}  // namespace pintle::apiserver::pod_security
+}  // namespace pintle::apiserver::admission::pod_security

@@ -2,7 +2,7 @@
 
 #include "api/gen/core_v1.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 using namespace api::core_v1;
@@ -38,4 +38,4 @@ class PodTopologyLabels : public AdmissionPlugin {
 
 std::unique_ptr<AdmissionPlugin> make_pod_topology_labels(const AdmissionDeps& deps) { return std::make_unique<PodTopologyLabels>(deps); }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

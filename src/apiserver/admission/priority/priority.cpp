@@ -5,7 +5,7 @@
 #include "api/gen/core_v1.h"
 #include "api/gen/scheduling_v1.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 using api::core_v1::Pod;
@@ -90,4 +90,4 @@ class Priority : public AdmissionPlugin {
 
 std::unique_ptr<AdmissionPlugin> make_priority(const AdmissionDeps& deps) { return std::make_unique<Priority>(deps); }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

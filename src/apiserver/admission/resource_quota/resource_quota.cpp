@@ -8,7 +8,7 @@
 #include "apiserver/admission/resource_quota/usage.h"
 #include "apiserver/types/registry.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 using namespace rules::quota;
@@ -127,4 +127,4 @@ class ResourceQuotaPlugin : public AdmissionPlugin {
 
 std::unique_ptr<AdmissionPlugin> make_resource_quota(const AdmissionDeps& deps) { return std::make_unique<ResourceQuotaPlugin>(deps); }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

@@ -2,7 +2,7 @@
 
 #include "rules/quota/pod_scopes.h"
 
-namespace pintle::apiserver::quota {
+namespace pintle::apiserver::admission::quota {
 
 using api::core_v1::Pod;
 using rules::quota::is_terminating;
@@ -27,4 +27,4 @@ rules::quota::CountedResource counted_resource(const AdmissionAttributes& attrib
   return {attributes.resource.group, attributes.resource.resource};
 }
 
-}  // namespace pintle::apiserver::quota
+}  // namespace pintle::apiserver::admission::quota

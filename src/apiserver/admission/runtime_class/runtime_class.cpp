@@ -7,7 +7,7 @@
 #include "api/gen/core_v1.h"
 #include "api/gen/node_v1.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 using api::core_v1::Pod;
@@ -96,4 +96,4 @@ class RuntimeClassPlugin : public AdmissionPlugin {
 
 std::unique_ptr<AdmissionPlugin> make_runtime_class(const AdmissionDeps& deps) { return std::make_unique<RuntimeClassPlugin>(deps); }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

@@ -10,7 +10,7 @@
 #include "apiserver/authorization/node/pod_references.h"
 #include "rt/sync.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 using namespace api::core_v1;
@@ -73,11 +73,11 @@ std::string stray_reference(const ServiceAccount& account, const Pod& pod) {
   return {};
 }
 
-bool is_mirror(const Pod& pod) { return pod.metadata.annotations.contains(node::mirror_annotation); }
+bool is_mirror(const Pod& pod) { return pod.metadata.annotations.contains(authorization::node::mirror_annotation); }
 
 Result<Unit> check_mirror(const AdmissionAttributes& a, const Pod& pod) {
   if (!pod.spec.service_account_name.empty()) return refuse(a, "a mirror pod may not reference service accounts");
-  if (!node::secret_names(pod).empty()) return refuse(a, "a mirror pod may not reference secrets");
+  if (!authorization::node::secret_names(pod).empty()) return refuse(a, "a mirror pod may not reference secrets");
   for (const auto& volume : pod.spec.volumes)
     if (volume.projected && std::any_of(volume.projected->sources.begin(), volume.projected->sources.end(),
                                         [](const VolumeProjection& source) { return source.service_account_token.has_value(); }))
@@ -156,4 +156,4 @@ class ServiceAccountPlugin : public AdmissionPlugin {
 
 std::unique_ptr<AdmissionPlugin> make_service_account(const AdmissionDeps& deps) { return std::make_unique<ServiceAccountPlugin>(deps); }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 using namespace api::core_v1;
@@ -68,4 +68,4 @@ void mount_token_volume(Pod& pod, rt::Random& random) {
   if (!has_volume && (in_init || in_main)) pod.spec.volumes.push_back(token_volume(std::move(name)));
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

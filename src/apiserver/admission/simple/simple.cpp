@@ -5,7 +5,7 @@
 #include "api/gen/core_v1.h"
 #include "rules/resource_names.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 using namespace api::core_v1;
@@ -98,4 +98,4 @@ std::unique_ptr<AdmissionPlugin> make_always_pull_images(const AdmissionDeps&) {
 std::unique_ptr<AdmissionPlugin> make_deny_service_external_ips(const AdmissionDeps&) { return std::make_unique<DenyServiceExternalIps>(); }
 std::unique_ptr<AdmissionPlugin> make_extended_resource_toleration(const AdmissionDeps&) { return std::make_unique<ExtendedResourceToleration>(); }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

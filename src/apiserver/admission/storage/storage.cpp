@@ -6,7 +6,7 @@
 #include "api/gen/storage_v1.h"
 #include "apiserver/admission/default_class.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 using api::core_v1::PersistentVolume;
@@ -104,4 +104,4 @@ std::unique_ptr<AdmissionPlugin> make_persistent_volume_claim_resize(const Admis
   return std::make_unique<PersistentVolumeClaimResize>(deps);
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

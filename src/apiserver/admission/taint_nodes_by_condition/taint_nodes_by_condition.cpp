@@ -4,7 +4,7 @@
 
 #include "api/gen/core_v1.h"
 
-namespace pintle::apiserver {
+namespace pintle::apiserver::admission {
 namespace {
 
 constexpr std::string_view not_ready = "node.kubernetes.io/not-ready";
@@ -30,4 +30,4 @@ class TaintNodesByCondition : public AdmissionPlugin {
 
 std::unique_ptr<AdmissionPlugin> make_taint_nodes_by_condition(const AdmissionDeps&) { return std::make_unique<TaintNodesByCondition>(); }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::apiserver::admission

@@ -6,7 +6,7 @@
 #include "apiserver/authentication/service_account/names.h"
 #include "component/certificate/keys.h"
 
-namespace pintle::apiserver::service_account {
+namespace pintle::apiserver::authentication::service_account {
 namespace {
 
 using namespace api::core_v1;
@@ -188,4 +188,4 @@ Result<UserInfo> validate(const Claims& claims, std::string_view token, int64_t 
   return user_of(claims);
 }
 
-}  // namespace pintle::apiserver::service_account
+}  // namespace pintle::apiserver::authentication::service_account

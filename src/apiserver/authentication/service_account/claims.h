@@ -10,7 +10,7 @@
 #include "apiserver/types/resource_reader.h"
 #include "codec/value.h"
 
-namespace pintle::apiserver::service_account {
+namespace pintle::apiserver::authentication::service_account {
 
 constexpr int64_t leeway_seconds = 60;                                   // between the clocks of issuer and verifier
 constexpr std::string_view legacy_issuer = "kubernetes/serviceaccount";  // of tokens kept in secrets
@@ -39,4 +39,4 @@ Result<Claims> claims_from(const codec::Value& value);
 // good as long as its signature is.
 Result<UserInfo> validate(const Claims& claims, std::string_view token, int64_t now_seconds, bool lookup, const ResourceReader& reader);
 
-}  // namespace pintle::apiserver::service_account
+}  // namespace pintle::apiserver::authentication::service_account

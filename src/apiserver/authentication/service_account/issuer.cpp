@@ -9,7 +9,7 @@
 #include "apiserver/authentication/service_account/names.h"
 #include "apiserver/types/errors.h"
 
-namespace pintle::apiserver::service_account {
+namespace pintle::apiserver::authentication::service_account {
 namespace {
 
 using namespace api::core_v1;
@@ -139,4 +139,4 @@ Result<TokenRequest> TokenIssuer::issue(std::string_view ns, std::string_view na
   return request;
 }
 
-}  // namespace pintle::apiserver::service_account
+}  // namespace pintle::apiserver::authentication::service_account

@@ -12,7 +12,7 @@
 #include "component/certificate/keys.h"
 #include "rt/clock.h"
 
-namespace pintle::apiserver::service_account {
+namespace pintle::apiserver::authentication::service_account {
 
 constexpr int64_t expiration_seconds_default = 3600;
 constexpr int64_t expiration_seconds_min = 600;
@@ -60,4 +60,4 @@ constexpr std::string_view jwks_path = "/openid/v1/jwks";
 Result<OpenIdDocuments> make_openid_documents(const std::string& issuer, const std::string& jwks_uri, const std::string& external_host,
                                               const KeySet& keys);
 
-}  // namespace pintle::apiserver::service_account
+}  // namespace pintle::apiserver::authentication::service_account

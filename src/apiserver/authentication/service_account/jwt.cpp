@@ -6,7 +6,7 @@
 #include "codec/base64.h"
 #include "codec/json.h"
 
-namespace pintle::apiserver::service_account {
+namespace pintle::apiserver::authentication::service_account {
 namespace {
 
 std::optional<codec::Value> decode_part(std::string_view part) {
@@ -66,4 +66,4 @@ Result<std::string> make_token(const component::PrivateKey& key, const codec::Va
   return token + "." + codec::base64_url(signature);
 }
 
-}  // namespace pintle::apiserver::service_account
+}  // namespace pintle::apiserver::authentication::service_account

@@ -11,7 +11,7 @@
 #include "codec/value.h"
 #include "component/certificate/keys.h"
 
-namespace pintle::apiserver::service_account {
+namespace pintle::apiserver::authentication::service_account {
 
 constexpr std::size_t token_bytes_max = 64 << 10;  // a longer token is none
 
@@ -41,4 +41,4 @@ class KeySet {
 // The signed token; the header carries the algorithm and the key's id.
 Result<std::string> make_token(const component::PrivateKey& key, const codec::Value& claims);
 
-}  // namespace pintle::apiserver::service_account
+}  // namespace pintle::apiserver::authentication::service_account

@@ -2,7 +2,7 @@
 
 #include "apimachinery/validation/formats.h"
 
-namespace pintle::apiserver::service_account {
+namespace pintle::apiserver::authentication::service_account {
 namespace {
 
 constexpr std::string_view user_prefix = "system:serviceaccount:";
@@ -32,4 +32,4 @@ std::vector<std::string> group_names(std::string_view ns) {
   return {std::string(all_accounts), std::move(own)};
 }
 
-}  // namespace pintle::apiserver::service_account
+}  // namespace pintle::apiserver::authentication::service_account

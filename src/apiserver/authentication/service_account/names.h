@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace pintle::apiserver::service_account {
+namespace pintle::apiserver::authentication::service_account {
 
 // system:serviceaccount:NAMESPACE:NAME
 std::string user_name(std::string_view ns, std::string_view name);
@@ -23,4 +23,4 @@ constexpr std::string_view extra_pod_uid = "authentication.kubernetes.io/pod-uid
 constexpr std::string_view extra_node_name = "authentication.kubernetes.io/node-name";
 constexpr std::string_view extra_node_uid = "authentication.kubernetes.io/node-uid";
 
-}  // namespace pintle::apiserver::service_account
+}  // namespace pintle::apiserver::authentication::service_account

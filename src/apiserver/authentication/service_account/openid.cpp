@@ -4,7 +4,7 @@
 #include "apiserver/authentication/service_account/issuer.h"
 #include "codec/json_text.h"
 
-namespace pintle::apiserver::service_account {
+namespace pintle::apiserver::authentication::service_account {
 namespace {
 
 // The members stand in the order in which upstream writes them.
@@ -74,4 +74,4 @@ Result<OpenIdDocuments> make_openid_documents(const std::string& issuer, const s
   return OpenIdDocuments{configuration.finish(), jwks_of(keys)};
 }
 
-}  // namespace pintle::apiserver::service_account
+}  // namespace pintle::apiserver::authentication::service_account

@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-namespace pintle::apiserver::service_account {
+namespace pintle::apiserver::authentication::service_account {
 namespace {
 
 using namespace api::core_v1;
@@ -294,4 +294,4 @@ TEST(ServiceAccountNames, SplitAndMake) {
 }
 
 }  // namespace
-}  // namespace pintle::apiserver::service_account
+}  // namespace pintle::apiserver::authentication::service_account

@@ -7,7 +7,7 @@
 #include "codec/json_text.h"
 #include "component/certificate/keys.h"
 
-namespace pintle::apiserver::service_account {
+namespace pintle::apiserver::authentication::service_account {
 namespace {
 
 bool contains(const std::vector<std::string>& list, std::string_view value) { return std::find(list.begin(), list.end(), value) != list.end(); }
@@ -84,4 +84,4 @@ std::optional<AuthenticationResult> ServiceAccountAuthenticator::authenticate_to
   return AuthenticationResult(std::move(response));
 }
 
-}  // namespace pintle::apiserver::service_account
+}  // namespace pintle::apiserver::authentication::service_account

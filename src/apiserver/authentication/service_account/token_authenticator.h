@@ -13,7 +13,7 @@
 #include "base/mutex.h"
 #include "rt/clock.h"
 
-namespace pintle::apiserver::service_account {
+namespace pintle::apiserver::authentication::service_account {
 
 struct TokenAuthenticatorConfig {
   std::vector<std::string> issuers;    // that are accepted
@@ -46,4 +46,4 @@ class ServiceAccountAuthenticator : public TokenAuthenticator {
 
 constexpr std::size_t verified_tokens_max = 4096;  // then the least recently used is forgotten and checked anew
 
-}  // namespace pintle::apiserver::service_account
+}  // namespace pintle::apiserver::authentication::service_account

@@ -9,7 +9,7 @@
 #include "apimachinery/selectors/field_selector.h"
 #include "apiserver/authorization/rbac/rules.h"
 
-namespace pintle::apiserver::node {
+namespace pintle::apiserver::authorization::node {
 namespace {
 
 AuthorizationResult allow() { return {Decision::Allow, {}, {}}; }
@@ -218,4 +218,4 @@ bool NodeAuthorizer::related_secret(const std::string& node, const std::string& 
   });
 }
 
-}  // namespace pintle::apiserver::node
+}  // namespace pintle::apiserver::authorization::node

@@ -6,7 +6,7 @@
 #include "apiserver/authorization/node/pod_index.h"
 #include "apiserver/types/resource_reader.h"
 
-namespace pintle::apiserver::node {
+namespace pintle::apiserver::authorization::node {
 
 class NodeAuthorizer : public Authorizer {
  public:
@@ -30,4 +30,4 @@ class NodeAuthorizer : public Authorizer {
   const ResourceReader& reader_;
 };
 
-}  // namespace pintle::apiserver::node
+}  // namespace pintle::apiserver::authorization::node

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace pintle::apiserver::node {
+namespace pintle::apiserver::authorization::node {
 namespace {
 
 using namespace api::core_v1;
@@ -206,4 +206,4 @@ TEST_F(NodeAuthorizerTest, FollowsThePods) {
 }
 
 }  // namespace
-}  // namespace pintle::apiserver::node
+}  // namespace pintle::apiserver::authorization::node

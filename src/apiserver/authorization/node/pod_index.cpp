@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pintle::apiserver::node {
+namespace pintle::apiserver::authorization::node {
 namespace {
 
 std::string_view node_of(const storage::CachedObjectPtr& pod) {
@@ -77,4 +77,4 @@ bool PodIndex::has(std::string_view node, std::string_view ns, std::string_view 
   return std::any_of(it->second.begin(), it->second.end(), [&](const Entry& entry) { return same_pod(*entry.pod, ns, pod); });
 }
 
-}  // namespace pintle::apiserver::node
+}  // namespace pintle::apiserver::authorization::node

@@ -13,7 +13,7 @@
 #include "apiserver/types/resource_reader.h"
 #include "base/mutex.h"
 
-namespace pintle::apiserver::node {
+namespace pintle::apiserver::authorization::node {
 
 class PodIndex {
  public:
@@ -43,4 +43,4 @@ class PodIndex {
   mutable std::unordered_map<std::string, std::vector<Entry>, Hash, std::equal_to<>> nodes_ GUARDED_BY(mutex_);
 };
 
-}  // namespace pintle::apiserver::node
+}  // namespace pintle::apiserver::authorization::node

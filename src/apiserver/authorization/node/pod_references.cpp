@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace pintle::apiserver::node {
+namespace pintle::apiserver::authorization::node {
 namespace {
 
 using namespace api::core_v1;
@@ -125,4 +125,4 @@ std::vector<NamespacedName> node_secrets_of(const PersistentVolume& volume) {
   return out;
 }
 
-}  // namespace pintle::apiserver::node
+}  // namespace pintle::apiserver::authorization::node

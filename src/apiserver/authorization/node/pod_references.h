@@ -8,7 +8,7 @@
 
 #include "api/gen/core_v1.h"
 
-namespace pintle::apiserver::node {
+namespace pintle::apiserver::authorization::node {
 
 struct PodReferences {
   // Sorted, each once.
@@ -34,4 +34,4 @@ std::vector<NamespacedName> node_secrets_of(const api::core_v1::PersistentVolume
 
 constexpr std::string_view mirror_annotation = "kubernetes.io/config.mirror";
 
-}  // namespace pintle::apiserver::node
+}  // namespace pintle::apiserver::authorization::node

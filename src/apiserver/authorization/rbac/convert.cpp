@@ -1,6 +1,6 @@
 #include "apiserver/authorization/rbac/convert.h"
 
-namespace pintle::apiserver::rbac {
+namespace pintle::apiserver::authorization::rbac {
 
 std::vector<Rule> to_rules(const std::vector<api::rbac_v1::PolicyRule>& rules) {
   std::vector<Rule> out;
@@ -25,4 +25,4 @@ std::vector<Subject> to_subjects(const std::vector<api::rbac_v1::Subject>& subje
   return out;
 }
 
-}  // namespace pintle::apiserver::rbac
+}  // namespace pintle::apiserver::authorization::rbac

@@ -6,7 +6,7 @@
 #include "api/gen/rbac_v1.h"
 #include "apiserver/authorization/rbac/index.h"
 
-namespace pintle::apiserver::rbac {
+namespace pintle::apiserver::authorization::rbac {
 
 constexpr std::string_view api_group = "rbac.authorization.k8s.io";
 
@@ -15,4 +15,4 @@ RoleRef to_role_ref(const api::rbac_v1::RoleRef& ref);
 // Without subjects of a kind that RBAC does not know.
 std::vector<Subject> to_subjects(const std::vector<api::rbac_v1::Subject>& subjects);
 
-}  // namespace pintle::apiserver::rbac
+}  // namespace pintle::apiserver::authorization::rbac

@@ -7,7 +7,7 @@
 #include <unordered_set>
 #include <utility>
 
-namespace pintle::apiserver::rbac {
+namespace pintle::apiserver::authorization::rbac {
 namespace {
 
 // A set of held rules, a bit each.
@@ -229,4 +229,4 @@ Coverage cover(std::span<const Rule* const> held, std::span<const Rule> wanted, 
   return comparison.take();
 }
 
-}  // namespace pintle::apiserver::rbac
+}  // namespace pintle::apiserver::authorization::rbac

@@ -9,7 +9,7 @@
 
 #include "apiserver/authorization/rbac/rules.h"
 
-namespace pintle::apiserver::rbac {
+namespace pintle::apiserver::authorization::rbac {
 
 constexpr std::size_t coverage_steps_max = 4 << 20;  // of 64 held rules each, a few milliseconds; then nothing is said to be covered
 // Of what is missing, for an error message: rules, verbs of each, and bytes of all their values.
@@ -28,4 +28,4 @@ struct Coverage {
 
 Coverage cover(std::span<const Rule* const> held, std::span<const Rule> wanted, Listing listing);
 
-}  // namespace pintle::apiserver::rbac
+}  // namespace pintle::apiserver::authorization::rbac

@@ -10,7 +10,7 @@
 #include "apiserver/types/errors.h"
 #include "codec/json_text.h"
 
-namespace pintle::apiserver::rbac {
+namespace pintle::apiserver::authorization::rbac {
 namespace {
 
 using namespace api::rbac_v1;
@@ -147,4 +147,4 @@ rt::Task<Result<Unit>> check_escalation(rt::Context ctx, EscalationCheck check, 
   co_return co_await check_role(ctx, check, std::move(user), std::move(subject));
 }
 
-}  // namespace pintle::apiserver::rbac
+}  // namespace pintle::apiserver::authorization::rbac

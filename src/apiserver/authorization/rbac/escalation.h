@@ -8,7 +8,7 @@
 #include "rt/context.h"
 #include "rt/task.h"
 
-namespace pintle::apiserver::rbac {
+namespace pintle::apiserver::authorization::rbac {
 
 struct EscalationCheck {
   const RbacIndex* index = nullptr;
@@ -19,4 +19,4 @@ struct EscalationCheck {
 // nullptr; both outlive the task. Forbidden, or NotFound for a binding to a role that does not exist.
 rt::Task<Result<Unit>> check_escalation(rt::Context ctx, EscalationCheck check, UserInfo user, const api::Object* object, const api::Object* old);
 
-}  // namespace pintle::apiserver::rbac
+}  // namespace pintle::apiserver::authorization::rbac

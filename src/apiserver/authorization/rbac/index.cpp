@@ -4,7 +4,7 @@
 #include <array>
 #include <unordered_set>
 
-namespace pintle::apiserver::rbac {
+namespace pintle::apiserver::authorization::rbac {
 namespace {
 
 std::string object_key(std::string_view ns, std::string_view name) {
@@ -156,4 +156,4 @@ Rules RbacIndex::role_rules(const std::string& ns, const std::string& name) cons
   return it == roles_.end() ? nullptr : it->second->rules;
 }
 
-}  // namespace pintle::apiserver::rbac
+}  // namespace pintle::apiserver::authorization::rbac

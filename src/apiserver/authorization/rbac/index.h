@@ -13,7 +13,7 @@
 #include "apiserver/authorization/rbac/rules.h"
 #include "base/mutex.h"
 
-namespace pintle::apiserver::rbac {
+namespace pintle::apiserver::authorization::rbac {
 
 enum class SubjectKind : uint8_t { User, Group, ServiceAccount };
 struct Subject {
@@ -91,4 +91,4 @@ class RbacIndex {
   Table<std::vector<Entry>> by_subject_ GUARDED_BY(mutex_);      // "ns\0u:name", "ns\0g:name"
 };
 
-}  // namespace pintle::apiserver::rbac
+}  // namespace pintle::apiserver::authorization::rbac

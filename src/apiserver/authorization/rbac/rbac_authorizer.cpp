@@ -6,7 +6,7 @@
 
 #include "apiserver/authorization/rbac/convert.h"
 
-namespace pintle::apiserver::rbac {
+namespace pintle::apiserver::authorization::rbac {
 namespace {
 
 constexpr std::size_t missing_roles_listed_max = 16;  // of roles that are bound and do not exist, in a reason
@@ -123,4 +123,4 @@ void feed(RbacIndex& index, ResourceReader& reader) {
   follow("rolebindings", std::type_identity<api::rbac_v1::RoleBinding>(), put_binding, remove_binding);
 }
 
-}  // namespace pintle::apiserver::rbac
+}  // namespace pintle::apiserver::authorization::rbac

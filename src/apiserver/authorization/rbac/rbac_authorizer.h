@@ -5,7 +5,7 @@
 #include "apiserver/authorization/rbac/index.h"
 #include "apiserver/types/resource_reader.h"
 
-namespace pintle::apiserver::rbac {
+namespace pintle::apiserver::authorization::rbac {
 
 // What a SelfSubjectRulesReview lists of a user's rules; the answer says when there are more.
 constexpr std::size_t rules_listed_max = 4096;
@@ -25,4 +25,4 @@ class RbacAuthorizer : public Authorizer {
 // Follows roles and bindings from now on. The index outlives the reader's subscriptions.
 void feed(RbacIndex& index, ResourceReader& reader);
 
-}  // namespace pintle::apiserver::rbac
+}  // namespace pintle::apiserver::authorization::rbac

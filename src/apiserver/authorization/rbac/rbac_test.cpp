@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace pintle::apiserver::rbac {
+namespace pintle::apiserver::authorization::rbac {
 namespace {
 
 using namespace api::rbac_v1;
@@ -427,4 +427,4 @@ TEST(Forbidden, HasUpstreamsForm) {
 }
 
 }  // namespace
-}  // namespace pintle::apiserver::rbac
+}  // namespace pintle::apiserver::authorization::rbac

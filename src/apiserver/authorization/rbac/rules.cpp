@@ -4,7 +4,7 @@
 
 #include "codec/json_text.h"
 
-namespace pintle::apiserver::rbac {
+namespace pintle::apiserver::authorization::rbac {
 namespace {
 
 bool has(const std::vector<std::string>& list, std::string_view value) {
@@ -82,4 +82,4 @@ std::string describe(const Rule& rule) {
   return out + "}";
 }
 
-}  // namespace pintle::apiserver::rbac
+}  // namespace pintle::apiserver::authorization::rbac

@@ -9,7 +9,7 @@
 
 #include "apiserver/authorization/authorizer.h"
 
-namespace pintle::apiserver::rbac {
+namespace pintle::apiserver::authorization::rbac {
 
 // rbac/v1.PolicyRule, as the indexes keep it.
 struct Rule {
@@ -43,4 +43,4 @@ bool url_covers(std::string_view held, std::string_view wanted);
 // {APIGroups:["apps"], Resources:["deployments"], Verbs:["get"]}: a rule in an error message.
 std::string describe(const Rule& rule);
 
-}  // namespace pintle::apiserver::rbac
+}  // namespace pintle::apiserver::authorization::rbac

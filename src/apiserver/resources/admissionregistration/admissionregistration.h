@@ -14,12 +14,12 @@ namespace pintle::apiserver::resources::admissionregistration {
 namespace v1 = api::admissionregistration_v1;
 using apimachinery::cel::ResultType;
 
-ResourceDefinition validating_webhook_configurations();
-ResourceDefinition mutating_webhook_configurations();
-ResourceDefinition validating_admission_policies();
-ResourceDefinition validating_admission_policy_bindings();
-ResourceDefinition mutating_admission_policies();
-ResourceDefinition mutating_admission_policy_bindings();
+registry::ResourceDefinition validating_webhook_configurations();
+registry::ResourceDefinition mutating_webhook_configurations();
+registry::ResourceDefinition validating_admission_policies();
+registry::ResourceDefinition validating_admission_policy_bindings();
+registry::ResourceDefinition mutating_admission_policies();
+registry::ResourceDefinition mutating_admission_policy_bindings();
 
 // Operations, groups, versions, resources of a rule.
 void validate_rule(const v1::RuleWithOperations& rule, const FieldPath& path, FieldErrors& errors);

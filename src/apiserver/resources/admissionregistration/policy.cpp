@@ -89,7 +89,7 @@ void warn_of_policies(std::vector<std::string>& out) {
       "Ignore");
 }
 
-class ValidatingPolicyStrategy : public TypedStrategy<v1::ValidatingAdmissionPolicy> {
+class ValidatingPolicyStrategy : public registry::TypedStrategy<v1::ValidatingAdmissionPolicy> {
  public:
   void validate(const RequestScope&, const v1::ValidatingAdmissionPolicy& policy, FieldErrors& errors) const override {
     const FieldPath path("spec");
@@ -110,15 +110,15 @@ class ValidatingPolicyStrategy : public TypedStrategy<v1::ValidatingAdmissionPol
                 std::vector<std::string>& out) const override {
     warn_of_policies(out);
   }
-  void table_cells(const v1::ValidatingAdmissionPolicy& policy, TableCells& cells) const override {
+  void table_cells(const v1::ValidatingAdmissionPolicy& policy, registry::TableCells& cells) const override {
     cells.emplace_back(policy.metadata.name);
     cells.emplace_back(static_cast<int64_t>(policy.spec.validations.size()));
     cells.emplace_back(shown(policy.spec.param_kind));
-    cells.push_back(TableCell::age(policy.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(policy.metadata.creation_timestamp));
   }
 };
 
-class PolicyStatusStrategy : public TypedStrategy<v1::ValidatingAdmissionPolicy> {
+class PolicyStatusStrategy : public registry::TypedStrategy<v1::ValidatingAdmissionPolicy> {
  public:
   void prepare_for_update(const RequestScope&, v1::ValidatingAdmissionPolicy& policy, const v1::ValidatingAdmissionPolicy& old) const override {
     policy.spec = old.spec;
@@ -144,7 +144,7 @@ class PolicyStatusStrategy : public TypedStrategy<v1::ValidatingAdmissionPolicy>
   }
 };
 
-class MutatingPolicyStrategy : public TypedStrategy<v1::MutatingAdmissionPolicy> {
+class MutatingPolicyStrategy : public registry::TypedStrategy<v1::MutatingAdmissionPolicy> {
  public:
   void validate(const RequestScope&, const v1::MutatingAdmissionPolicy& policy, FieldErrors& errors) const override {
     const FieldPath path("spec");
@@ -167,11 +167,11 @@ class MutatingPolicyStrategy : public TypedStrategy<v1::MutatingAdmissionPolicy>
                 std::vector<std::string>& out) const override {
     warn_of_policies(out);
   }
-  void table_cells(const v1::MutatingAdmissionPolicy& policy, TableCells& cells) const override {
+  void table_cells(const v1::MutatingAdmissionPolicy& policy, registry::TableCells& cells) const override {
     cells.emplace_back(policy.metadata.name);
     cells.emplace_back(static_cast<int64_t>(policy.spec.mutations.size()));
     cells.emplace_back(shown(policy.spec.param_kind));
-    cells.push_back(TableCell::age(policy.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(policy.metadata.creation_timestamp));
   }
 
  private:
@@ -222,14 +222,14 @@ void validate_binding(const Binding& binding, FieldErrors& errors) {
 }
 
 template <class Binding>
-void binding_cells(const Binding& binding, TableCells& cells) {
+void binding_cells(const Binding& binding, registry::TableCells& cells) {
   cells.emplace_back(binding.metadata.name);
   cells.emplace_back(binding.spec.policy_name);
   cells.emplace_back(shown(binding.spec.param_ref));
-  cells.push_back(TableCell::age(binding.metadata.creation_timestamp));
+  cells.push_back(registry::TableCell::age(binding.metadata.creation_timestamp));
 }
 
-class ValidatingBindingStrategy : public TypedStrategy<v1::ValidatingAdmissionPolicyBinding> {
+class ValidatingBindingStrategy : public registry::TypedStrategy<v1::ValidatingAdmissionPolicyBinding> {
  public:
   void validate(const RequestScope&, const v1::ValidatingAdmissionPolicyBinding& binding, FieldErrors& errors) const override {
     validate_binding(binding, errors);
@@ -246,10 +246,10 @@ class ValidatingBindingStrategy : public TypedStrategy<v1::ValidatingAdmissionPo
     if (has("Deny") && has("Warn"))
       errors.invalid(FieldPath("spec", "validationActions"), "Deny,Warn", "must not hold both Deny and Warn: the client would be told twice");
   }
-  void table_cells(const v1::ValidatingAdmissionPolicyBinding& binding, TableCells& cells) const override { binding_cells(binding, cells); }
+  void table_cells(const v1::ValidatingAdmissionPolicyBinding& binding, registry::TableCells& cells) const override { binding_cells(binding, cells); }
 };
 
-class MutatingBindingStrategy : public TypedStrategy<v1::MutatingAdmissionPolicyBinding> {
+class MutatingBindingStrategy : public registry::TypedStrategy<v1::MutatingAdmissionPolicyBinding> {
  public:
   void validate(const RequestScope&, const v1::MutatingAdmissionPolicyBinding& binding, FieldErrors& errors) const override {
     validate_binding(binding, errors);
@@ -260,12 +260,12 @@ class MutatingBindingStrategy : public TypedStrategy<v1::MutatingAdmissionPolicy
         if (std::find(operations.begin(), operations.end(), operation) == operations.end())
           errors.not_supported(FieldPath("spec", "matchResources").child("resourceRules", "operations"), operation, operations);
   }
-  void table_cells(const v1::MutatingAdmissionPolicyBinding& binding, TableCells& cells) const override { binding_cells(binding, cells); }
+  void table_cells(const v1::MutatingAdmissionPolicyBinding& binding, registry::TableCells& cells) const override { binding_cells(binding, cells); }
 };
 
 template <class S>
-ResourceDefinition define(std::string_view resource) {
-  ResourceDefinition made;
+registry::ResourceDefinition define(std::string_view resource) {
+  registry::ResourceDefinition made;
   made.resource = {"admissionregistration.k8s.io", std::string(resource)};
   made.strategy = std::make_shared<S>();
   made.has_generation = true;
@@ -284,15 +284,15 @@ std::string shown(const Box<v1::ParamRef>& ref) {
   return selector_text(*ref->selector);
 }
 
-ResourceDefinition validating_admission_policies() {
-  ResourceDefinition policies = define<ValidatingPolicyStrategy>("validatingadmissionpolicies");
+registry::ResourceDefinition validating_admission_policies() {
+  registry::ResourceDefinition policies = define<ValidatingPolicyStrategy>("validatingadmissionpolicies");
   policies.has_status = true;
   policies.reset_fields = {"status"};
   policies.parts = {{.name = "status", .strategy = std::make_shared<PolicyStatusStrategy>(), .reset_fields = {"spec", "metadata"}}};
   return policies;
 }
-ResourceDefinition validating_admission_policy_bindings() { return define<ValidatingBindingStrategy>("validatingadmissionpolicybindings"); }
-ResourceDefinition mutating_admission_policies() { return define<MutatingPolicyStrategy>("mutatingadmissionpolicies"); }
-ResourceDefinition mutating_admission_policy_bindings() { return define<MutatingBindingStrategy>("mutatingadmissionpolicybindings"); }
+registry::ResourceDefinition validating_admission_policy_bindings() { return define<ValidatingBindingStrategy>("validatingadmissionpolicybindings"); }
+registry::ResourceDefinition mutating_admission_policies() { return define<MutatingPolicyStrategy>("mutatingadmissionpolicies"); }
+registry::ResourceDefinition mutating_admission_policy_bindings() { return define<MutatingBindingStrategy>("mutatingadmissionpolicybindings"); }
 
 }  // namespace pintle::apiserver::resources::admissionregistration

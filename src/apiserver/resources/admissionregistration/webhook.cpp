@@ -103,7 +103,7 @@ Rules rules_after(const Configuration& old) {
 }
 
 template <class Configuration>
-class WebhookConfigurationStrategy : public TypedStrategy<Configuration> {
+class WebhookConfigurationStrategy : public registry::TypedStrategy<Configuration> {
  public:
   void validate(const RequestScope&, const Configuration& configuration, FieldErrors& errors) const override {
     validate_webhooks(configuration, Rules{}, errors);
@@ -115,16 +115,16 @@ class WebhookConfigurationStrategy : public TypedStrategy<Configuration> {
   void warnings(const RequestScope&, const Configuration&, const Configuration*, std::vector<std::string>& out) const override {
     out.emplace_back("this server calls no webhooks yet: what matches is refused while failurePolicy is Fail, and passes while it is Ignore");
   }
-  void table_cells(const Configuration& configuration, TableCells& cells) const override {
+  void table_cells(const Configuration& configuration, registry::TableCells& cells) const override {
     cells.emplace_back(configuration.metadata.name);
     cells.emplace_back(static_cast<int64_t>(configuration.webhooks.size()));
-    cells.push_back(TableCell::age(configuration.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(configuration.metadata.creation_timestamp));
   }
 };
 
 template <class Configuration>
-ResourceDefinition define(std::string_view resource) {
-  ResourceDefinition made;
+registry::ResourceDefinition define(std::string_view resource) {
+  registry::ResourceDefinition made;
   made.resource = {"admissionregistration.k8s.io", std::string(resource)};
   made.strategy = std::make_shared<WebhookConfigurationStrategy<Configuration>>();
   made.has_generation = true;
@@ -134,7 +134,9 @@ ResourceDefinition define(std::string_view resource) {
 
 }  // namespace
 
-ResourceDefinition validating_webhook_configurations() { return define<v1::ValidatingWebhookConfiguration>("validatingwebhookconfigurations"); }
-ResourceDefinition mutating_webhook_configurations() { return define<v1::MutatingWebhookConfiguration>("mutatingwebhookconfigurations"); }
+registry::ResourceDefinition validating_webhook_configurations() {
+  return define<v1::ValidatingWebhookConfiguration>("validatingwebhookconfigurations");
+}
+registry::ResourceDefinition mutating_webhook_configurations() { return define<v1::MutatingWebhookConfiguration>("mutatingwebhookconfigurations"); }
 
 }  // namespace pintle::apiserver::resources::admissionregistration

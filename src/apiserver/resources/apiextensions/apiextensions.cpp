@@ -181,7 +181,7 @@ void record_stored_version(v1::CustomResourceDefinition& definition) {
   }
 }
 
-class DefinitionStrategy : public TypedStrategy<v1::CustomResourceDefinition> {
+class DefinitionStrategy : public registry::TypedStrategy<v1::CustomResourceDefinition> {
  public:
   void set_defaults(v1::CustomResourceDefinition& definition) const override {
     auto& names = definition.spec.names;
@@ -229,13 +229,13 @@ class DefinitionStrategy : public TypedStrategy<v1::CustomResourceDefinition> {
     if (definition.spec.preserve_unknown_fields && !old.spec.preserve_unknown_fields)
       errors.invalid(path.child("preserveUnknownFields"), true, "cannot be true: say x-kubernetes-preserve-unknown-fields in the schema");
   }
-  void table_cells(const v1::CustomResourceDefinition& definition, TableCells& cells) const override {
+  void table_cells(const v1::CustomResourceDefinition& definition, registry::TableCells& cells) const override {
     cells.emplace_back(definition.metadata.name);
     cells.emplace_back(api::format_time(definition.metadata.creation_timestamp));
   }
 };
 
-class StatusStrategy : public TypedStrategy<v1::CustomResourceDefinition> {
+class StatusStrategy : public registry::TypedStrategy<v1::CustomResourceDefinition> {
  public:
   void prepare_for_update(const RequestScope&, v1::CustomResourceDefinition& definition, const v1::CustomResourceDefinition& old) const override {
     definition.spec = old.spec;
@@ -267,13 +267,13 @@ Shared shared_parts(const v1::CustomResourceDefinitionSpec& spec) {
 }  // namespace apiextensions
 
 void add_apiextensions(Definitions& out) {
-  ResourceDefinition definitions;
+  registry::ResourceDefinition definitions;
   definitions.resource = {"apiextensions.k8s.io", "customresourcedefinitions"};
   definitions.key_prefix = "apiextensions.k8s.io/customresourcedefinitions";
   definitions.strategy = std::make_shared<apiextensions::DefinitionStrategy>();
   definitions.has_status = true;
   definitions.has_generation = true;
-  definitions.name_rule = NameRule::Any;
+  definitions.name_rule = registry::NameRule::Any;
   definitions.allow_unconditional_update = false;
   definitions.reset_fields = {"status"};
   definitions.parts = {{.name = "status", .strategy = std::make_shared<apiextensions::StatusStrategy>(), .reset_fields = {"spec", "metadata"}}};

@@ -47,7 +47,7 @@ std::string available(const apiregistration::APIService& service) {
   return "Unknown";
 }
 
-class APIServiceStrategy : public TypedStrategy<apiregistration::APIService> {
+class APIServiceStrategy : public registry::TypedStrategy<apiregistration::APIService> {
  public:
   void prepare_for_create(const RequestScope& scope, apiregistration::APIService& service) const override {
     service.status = {};
@@ -57,7 +57,7 @@ class APIServiceStrategy : public TypedStrategy<apiregistration::APIService> {
     condition.status = "True";
     condition.reason = "Local";
     condition.message = "Local APIServices are always available";
-    condition.last_transition_time = to_api_time(scope.now);
+    condition.last_transition_time = apimachinery::to_api_time(scope.now);
     service.status.conditions.push_back(std::move(condition));
   }
   void validate(const RequestScope&, const apiregistration::APIService& service, FieldErrors& errors) const override {
@@ -73,15 +73,15 @@ class APIServiceStrategy : public TypedStrategy<apiregistration::APIService> {
       errors.invalid(at.child("versionPriority"), spec.version_priority, "must be between 1 and 1000");
     validate_backend(spec, errors);
   }
-  void table_cells(const apiregistration::APIService& service, TableCells& cells) const override {
+  void table_cells(const apiregistration::APIService& service, registry::TableCells& cells) const override {
     cells.emplace_back(service.metadata.name);
     cells.emplace_back(service.spec.service ? service.spec.service->namespace_ + "/" + service.spec.service->name : std::string("Local"));
     cells.emplace_back(available(service));
-    cells.push_back(TableCell::age(service.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(service.metadata.creation_timestamp));
   }
 };
 
-class StatusStrategy : public TypedStrategy<apiregistration::APIService> {
+class StatusStrategy : public registry::TypedStrategy<apiregistration::APIService> {
  public:
   void prepare_for_update(const RequestScope&, apiregistration::APIService& service, const apiregistration::APIService& old) const override {
     service.spec = old.spec;
@@ -106,12 +106,12 @@ class StatusStrategy : public TypedStrategy<apiregistration::APIService> {
 }  // namespace
 
 void add_apiregistration(Definitions& out) {
-  ResourceDefinition services;
+  registry::ResourceDefinition services;
   services.resource = {"apiregistration.k8s.io", "apiservices"};
   services.key_prefix = "apiregistration.k8s.io/apiservices";
   services.strategy = std::make_shared<APIServiceStrategy>();
   services.has_status = true;
-  services.name_rule = NameRule::Any;
+  services.name_rule = registry::NameRule::Any;
   services.allow_unconditional_update = false;
   services.reset_fields = {"status"};
   services.parts = {{.name = "status", .strategy = std::make_shared<StatusStrategy>(), .reset_fields = {"spec", "metadata"}}};

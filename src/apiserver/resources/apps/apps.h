@@ -5,10 +5,10 @@
 
 namespace pintle::apiserver::resources {
 
-ResourceDefinition deployments();
-ResourceDefinition replica_sets();
-ResourceDefinition stateful_sets();
-ResourceDefinition daemon_sets();
-ResourceDefinition controller_revisions();
+registry::ResourceDefinition deployments();
+registry::ResourceDefinition replica_sets();
+registry::ResourceDefinition stateful_sets();
+registry::ResourceDefinition daemon_sets();
+registry::ResourceDefinition controller_revisions();
 
 }  // namespace pintle::apiserver::resources

@@ -8,7 +8,7 @@ namespace {
 
 namespace apps = api::apps_v1;
 
-class ControllerRevisionStrategy : public TypedStrategy<apps::ControllerRevision> {
+class ControllerRevisionStrategy : public registry::TypedStrategy<apps::ControllerRevision> {
  public:
   void validate(const RequestScope&, const apps::ControllerRevision& revision, FieldErrors& errors) const override {
     if (revision.data.raw.empty()) errors.required(FieldPath("data"), "data is mandatory");
@@ -18,7 +18,7 @@ class ControllerRevisionStrategy : public TypedStrategy<apps::ControllerRevision
                        FieldErrors& errors) const override {
     if (revision.data != old.data) errors.invalid(FieldPath("data"), apimachinery::BadValue::raw("{...}"), "field is immutable");
   }
-  void table_cells(const apps::ControllerRevision& revision, TableCells& cells) const override {
+  void table_cells(const apps::ControllerRevision& revision, registry::TableCells& cells) const override {
     std::string owner = "<none>";
     for (const auto& reference : revision.metadata.owner_references) {
       if (!reference.controller.value_or(false)) continue;
@@ -29,13 +29,13 @@ class ControllerRevisionStrategy : public TypedStrategy<apps::ControllerRevision
     cells.emplace_back(revision.metadata.name);
     cells.emplace_back(owner);
     cells.emplace_back(revision.revision);
-    cells.push_back(TableCell::age(revision.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(revision.metadata.creation_timestamp));
   }
 };
 
 }  // namespace
 
-ResourceDefinition controller_revisions() {
+registry::ResourceDefinition controller_revisions() {
   return {.resource = {"apps", "controllerrevisions"}, .strategy = std::make_shared<ControllerRevisionStrategy>()};
 }
 

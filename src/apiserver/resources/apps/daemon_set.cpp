@@ -27,7 +27,7 @@ void set_template_generation(apps::DaemonSet& set, int64_t generation) {
   set.metadata.annotations[template_generation_annotation] = std::to_string(generation);
 }
 
-class DaemonSetStrategy : public TypedStrategy<apps::DaemonSet> {
+class DaemonSetStrategy : public registry::TypedStrategy<apps::DaemonSet> {
  public:
   void warnings(const RequestScope&, const apps::DaemonSet& object, const apps::DaemonSet* old, std::vector<std::string>& out) const override {
     if (old == nullptr || object.metadata.generation != old->metadata.generation)
@@ -67,7 +67,7 @@ class DaemonSetStrategy : public TypedStrategy<apps::DaemonSet> {
     if (!same_selector(set.spec.selector, old.spec.selector))
       errors.invalid(FieldPath("spec", "selector"), apimachinery::BadValue::raw("{...}"), "field is immutable");
   }
-  void table_cells(const apps::DaemonSet& set, TableCells& cells) const override {
+  void table_cells(const apps::DaemonSet& set, registry::TableCells& cells) const override {
     cells.emplace_back(set.metadata.name);
     cells.emplace_back(set.status.desired_number_scheduled);
     cells.emplace_back(set.status.current_number_scheduled);
@@ -77,7 +77,7 @@ class DaemonSetStrategy : public TypedStrategy<apps::DaemonSet> {
     std::string nodes;
     for (const auto& [key, value] : set.spec.template_.spec.node_selector) nodes += (nodes.empty() ? "" : ",") + key + "=" + value;
     cells.emplace_back(nodes.empty() ? "<none>" : nodes);
-    cells.push_back(TableCell::age(set.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(set.metadata.creation_timestamp));
     append_template_cells(set.spec.template_.spec, selector_text(set.spec.selector.get()), cells);
   }
 
@@ -102,8 +102,8 @@ class DaemonSetStrategy : public TypedStrategy<apps::DaemonSet> {
 
 }  // namespace
 
-ResourceDefinition daemon_sets() {
-  ResourceDefinition out;
+registry::ResourceDefinition daemon_sets() {
+  registry::ResourceDefinition out;
   out.resource = {"apps", "daemonsets"};
   out.strategy = std::make_shared<DaemonSetStrategy>();
   out.has_status = true;

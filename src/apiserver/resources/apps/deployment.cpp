@@ -17,7 +17,7 @@ api::IntOrString percent(const char* text) { return {.is_string = true, .int_val
 
 std::string scale_selector(const api::Object& object) { return scale_selector_text(object.as<apps::Deployment>().spec.selector.get()); }
 
-class DeploymentStrategy : public TypedStrategy<apps::Deployment> {
+class DeploymentStrategy : public registry::TypedStrategy<apps::Deployment> {
  public:
   void warnings(const RequestScope&, const apps::Deployment& object, const apps::Deployment* old, std::vector<std::string>& out) const override {
     if (old == nullptr || object.metadata.generation != old->metadata.generation)
@@ -73,12 +73,12 @@ class DeploymentStrategy : public TypedStrategy<apps::Deployment> {
       errors.invalid(FieldPath("spec", "selector"), apimachinery::BadValue::raw("{...}"), "field is immutable");
   }
 
-  void table_cells(const apps::Deployment& deployment, TableCells& cells) const override {
+  void table_cells(const apps::Deployment& deployment, registry::TableCells& cells) const override {
     cells.emplace_back(deployment.metadata.name);
     cells.emplace_back(fmt::format("{}/{}", deployment.status.ready_replicas, deployment.spec.replicas.value_or(0)));
     cells.emplace_back(deployment.status.updated_replicas);
     cells.emplace_back(deployment.status.available_replicas);
-    cells.push_back(TableCell::age(deployment.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(deployment.metadata.creation_timestamp));
     append_template_cells(deployment.spec.template_.spec, selector_text(deployment.spec.selector.get()), cells);
   }
 
@@ -102,7 +102,7 @@ class DeploymentStrategy : public TypedStrategy<apps::Deployment> {
 };
 
 // The status alone, and not the labels either.
-class DeploymentStatusStrategy : public TypedStrategy<apps::Deployment> {
+class DeploymentStatusStrategy : public registry::TypedStrategy<apps::Deployment> {
  public:
   void prepare_for_update(const RequestScope&, apps::Deployment& deployment, const apps::Deployment& old) const override {
     deployment.spec = old.spec;
@@ -113,8 +113,8 @@ class DeploymentStatusStrategy : public TypedStrategy<apps::Deployment> {
 
 }  // namespace
 
-ResourceDefinition deployments() {
-  ResourceDefinition out;
+registry::ResourceDefinition deployments() {
+  registry::ResourceDefinition out;
   out.resource = {"apps", "deployments"};
   out.strategy = std::make_shared<DeploymentStrategy>();
   out.has_status = true;

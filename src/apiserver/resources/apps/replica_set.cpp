@@ -11,7 +11,7 @@ namespace apps = api::apps_v1;
 
 std::string scale_selector(const api::Object& object) { return scale_selector_text(object.as<apps::ReplicaSet>().spec.selector.get()); }
 
-class ReplicaSetStrategy : public TypedStrategy<apps::ReplicaSet> {
+class ReplicaSetStrategy : public registry::TypedStrategy<apps::ReplicaSet> {
  public:
   void warnings(const RequestScope&, const apps::ReplicaSet& object, const apps::ReplicaSet* old, std::vector<std::string>& out) const override {
     if (old == nullptr || object.metadata.generation != old->metadata.generation)
@@ -34,20 +34,20 @@ class ReplicaSetStrategy : public TypedStrategy<apps::ReplicaSet> {
     if (!same_selector(set.spec.selector, old.spec.selector))
       errors.invalid(FieldPath("spec", "selector"), apimachinery::BadValue::raw("{...}"), "field is immutable");
   }
-  void table_cells(const apps::ReplicaSet& set, TableCells& cells) const override {
+  void table_cells(const apps::ReplicaSet& set, registry::TableCells& cells) const override {
     cells.emplace_back(set.metadata.name);
     cells.emplace_back(set.spec.replicas.value_or(0));
     cells.emplace_back(set.status.replicas);
     cells.emplace_back(set.status.ready_replicas);
-    cells.push_back(TableCell::age(set.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(set.metadata.creation_timestamp));
     append_template_cells(set.spec.template_.spec, selector_text(set.spec.selector.get()), cells);
   }
 };
 
 }  // namespace
 
-ResourceDefinition replica_sets() {
-  ResourceDefinition out;
+registry::ResourceDefinition replica_sets() {
+  registry::ResourceDefinition out;
   out.resource = {"apps", "replicasets"};
   out.strategy = std::make_shared<ReplicaSetStrategy>();
   out.has_status = true;

@@ -23,7 +23,7 @@ constexpr std::array<std::string_view, 2> retentions{"Delete", "Retain"};
 
 std::string scale_selector(const api::Object& object) { return scale_selector_text(object.as<apps::StatefulSet>().spec.selector.get()); }
 
-class StatefulSetStrategy : public TypedStrategy<apps::StatefulSet> {
+class StatefulSetStrategy : public registry::TypedStrategy<apps::StatefulSet> {
  public:
   void warnings(const RequestScope&, const apps::StatefulSet& object, const apps::StatefulSet* old, std::vector<std::string>& out) const override {
     if (old == nullptr || object.metadata.generation != old->metadata.generation)
@@ -87,11 +87,11 @@ class StatefulSetStrategy : public TypedStrategy<apps::StatefulSet> {
           "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden");
   }
 
-  void table_cells(const apps::StatefulSet& set, TableCells& cells) const override {
+  void table_cells(const apps::StatefulSet& set, registry::TableCells& cells) const override {
     cells.emplace_back(set.metadata.name);
     cells.emplace_back(fmt::format("{}/{}", set.status.ready_replicas, set.spec.replicas.value_or(0)));
-    cells.push_back(TableCell::age(set.metadata.creation_timestamp));
-    TableCells shared;
+    cells.push_back(registry::TableCell::age(set.metadata.creation_timestamp));
+    registry::TableCells shared;
     append_template_cells(set.spec.template_.spec, "", shared);
     cells.push_back(std::move(shared[0]));
     cells.push_back(std::move(shared[1]));
@@ -149,8 +149,8 @@ class StatefulSetStrategy : public TypedStrategy<apps::StatefulSet> {
 
 }  // namespace
 
-ResourceDefinition stateful_sets() {
-  ResourceDefinition out;
+registry::ResourceDefinition stateful_sets() {
+  registry::ResourceDefinition out;
   out.resource = {"apps", "statefulsets"};
   out.strategy = std::make_shared<StatefulSetStrategy>();
   out.has_status = true;

@@ -8,25 +8,26 @@ namespace {
 using api::authentication_v1::SelfSubjectReview;
 using api::authentication_v1::TokenReview;
 
-class TokenReviewAction : public Action {
+class TokenReviewAction : public registry::Action {
  public:
-  TokenReviewAction(TokenAuthenticator* tokens, std::vector<std::string> audiences) : tokens_(tokens), audiences_(std::move(audiences)) {}
-  rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) override {
+  TokenReviewAction(authentication::TokenAuthenticator* tokens, std::vector<std::string> audiences)
+      : tokens_(tokens), audiences_(std::move(audiences)) {}
+  rt::Task<Result<api::Object>> run(RequestScope& scope, registry::Admitted body) override {
     TokenReview question = std::move(body.object().as<TokenReview>());
-    auto answer = co_await review(scope.ctx, *tokens_, audiences_, std::move(question));
+    auto answer = co_await authentication::review(scope.ctx, *tokens_, audiences_, std::move(question));
     if (!answer) co_return Unexpected(std::move(answer.error()));
     co_return api::Object::of<TokenReview>(std::move(*answer));
   }
 
  private:
-  TokenAuthenticator* const tokens_;
+  authentication::TokenAuthenticator* const tokens_;
   const std::vector<std::string> audiences_;
 };
 
-class SelfSubjectReviewAction : public Action {
+class SelfSubjectReviewAction : public registry::Action {
  public:
-  rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) override {
-    co_return api::Object::of<SelfSubjectReview>(review(scope.user, scope.now, std::move(body.object().as<SelfSubjectReview>())));
+  rt::Task<Result<api::Object>> run(RequestScope& scope, registry::Admitted body) override {
+    co_return api::Object::of<SelfSubjectReview>(authentication::review(scope.user, scope.now, std::move(body.object().as<SelfSubjectReview>())));
   }
 };
 

@@ -63,7 +63,7 @@ std::string targets_text(const v2::HorizontalPodAutoscaler& autoscaler) {
   return out;
 }
 
-class AutoscalerStrategy : public TypedStrategy<v2::HorizontalPodAutoscaler> {
+class AutoscalerStrategy : public registry::TypedStrategy<v2::HorizontalPodAutoscaler> {
  public:
   void set_defaults(v2::HorizontalPodAutoscaler& autoscaler) const override {
     v2::HorizontalPodAutoscalerSpec& spec = autoscaler.spec;
@@ -91,21 +91,21 @@ class AutoscalerStrategy : public TypedStrategy<v2::HorizontalPodAutoscaler> {
   void validate(const RequestScope&, const v2::HorizontalPodAutoscaler& autoscaler, FieldErrors& errors) const override {
     validate_autoscaler(autoscaler, errors);
   }
-  void table_cells(const v2::HorizontalPodAutoscaler& autoscaler, TableCells& cells) const override {
+  void table_cells(const v2::HorizontalPodAutoscaler& autoscaler, registry::TableCells& cells) const override {
     cells.emplace_back(autoscaler.metadata.name);
     cells.emplace_back(autoscaler.spec.scale_target_ref.kind + "/" + autoscaler.spec.scale_target_ref.name);
     cells.emplace_back(targets_text(autoscaler));
     cells.emplace_back(autoscaler.spec.min_replicas ? std::to_string(*autoscaler.spec.min_replicas) : "<unset>");
     cells.emplace_back(autoscaler.spec.max_replicas);
     cells.emplace_back(autoscaler.status.current_replicas);
-    cells.push_back(TableCell::age(autoscaler.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(autoscaler.metadata.creation_timestamp));
   }
 };
 
 }  // namespace
 
 void add_autoscaling(Definitions& out) {
-  ResourceDefinition autoscalers;
+  registry::ResourceDefinition autoscalers;
   autoscalers.resource = {"autoscaling", "horizontalpodautoscalers"};
   autoscalers.storage_version = "v2";
   autoscalers.versions = {{"autoscaling", "v2"}, {"autoscaling", "v1", autoscaler_to_storage, autoscaler_from_storage}};

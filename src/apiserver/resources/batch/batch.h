@@ -6,8 +6,8 @@
 
 namespace pintle::apiserver::resources {
 
-ResourceDefinition jobs();
-ResourceDefinition cron_jobs();
+registry::ResourceDefinition jobs();
+registry::ResourceDefinition cron_jobs();
 
 // Jobs and job templates.
 void default_job_spec(api::batch_v1::JobSpec& spec);

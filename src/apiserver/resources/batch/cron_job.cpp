@@ -14,7 +14,7 @@ namespace batch = api::batch_v1;
 
 constexpr std::size_t name_bytes_max = 52;  // the controller appends 11 characters to make the Jobs' names
 
-class CronJobStrategy : public TypedStrategy<batch::CronJob> {
+class CronJobStrategy : public registry::TypedStrategy<batch::CronJob> {
  public:
   void set_defaults(batch::CronJob& job) const override {
     if (job.spec.concurrency_policy.empty()) job.spec.concurrency_policy = "Allow";
@@ -50,14 +50,14 @@ class CronJobStrategy : public TypedStrategy<batch::CronJob> {
     if (job.metadata.name.size() > name_bytes_max)
       errors.invalid(FieldPath("metadata", "name"), job.metadata.name, "must be no more than 52 characters");
   }
-  void table_cells(const batch::CronJob& job, TableCells& cells) const override {
+  void table_cells(const batch::CronJob& job, registry::TableCells& cells) const override {
     cells.emplace_back(job.metadata.name);
     cells.emplace_back(job.spec.schedule);
     cells.emplace_back(job.spec.time_zone.value_or("<none>"));
     cells.emplace_back(job.spec.suspend.value_or(false) ? "True" : "False");
     cells.emplace_back(static_cast<int64_t>(job.status.active.size()));
-    cells.push_back(job.status.last_schedule_time ? TableCell::age(*job.status.last_schedule_time) : TableCell("<none>"));
-    cells.push_back(TableCell::age(job.metadata.creation_timestamp));
+    cells.push_back(job.status.last_schedule_time ? registry::TableCell::age(*job.status.last_schedule_time) : registry::TableCell("<none>"));
+    cells.push_back(registry::TableCell::age(job.metadata.creation_timestamp));
     append_template_cells(job.spec.job_template.spec.template_.spec,
                           job.spec.job_template.spec.selector ? selector_text(job.spec.job_template.spec.selector.get()) : "<none>", cells);
   }
@@ -65,8 +65,8 @@ class CronJobStrategy : public TypedStrategy<batch::CronJob> {
 
 }  // namespace
 
-ResourceDefinition cron_jobs() {
-  ResourceDefinition out;
+registry::ResourceDefinition cron_jobs() {
+  registry::ResourceDefinition out;
   out.resource = {"batch", "cronjobs"};
   out.strategy = std::make_shared<CronJobStrategy>();
   out.has_status = true;

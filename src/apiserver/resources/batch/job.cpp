@@ -40,7 +40,7 @@ bool has_condition(const batch::Job& job, std::string_view type) {
                      [&](const batch::JobCondition& c) { return c.type == type && c.status == "True"; });
 }
 
-class JobStrategy : public TypedStrategy<batch::Job> {
+class JobStrategy : public registry::TypedStrategy<batch::Job> {
  public:
   void warnings(const RequestScope&, const batch::Job& object, const batch::Job* old, std::vector<std::string>& out) const override {
     if (old == nullptr || object.metadata.generation != old->metadata.generation)
@@ -94,12 +94,12 @@ class JobStrategy : public TypedStrategy<batch::Job> {
     if (job.spec.managed_by != old.spec.managed_by) errors.invalid(at.child("managedBy"), job.spec.managed_by.value_or(""), "field is immutable");
   }
 
-  void table_cells(const batch::Job& job, TableCells& cells) const override {
+  void table_cells(const batch::Job& job, registry::TableCells& cells) const override {
     cells.emplace_back(job.metadata.name);
     cells.emplace_back(status_text(job));
     cells.emplace_back(completions_text(job));
     cells.push_back(duration_cell(job));
-    cells.push_back(TableCell::age(job.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(job.metadata.creation_timestamp));
     append_template_cells(job.spec.template_.spec, selector_text(job.spec.selector.get()), cells);
   }
 
@@ -134,9 +134,9 @@ class JobStrategy : public TypedStrategy<batch::Job> {
     const int32_t parallelism = job.spec.parallelism.value_or(0);
     return parallelism > 1 ? fmt::format("{}/1 of {}", job.status.succeeded, parallelism) : fmt::format("{}/1", job.status.succeeded);
   }
-  static TableCell duration_cell(const batch::Job& job) {
+  static registry::TableCell duration_cell(const batch::Job& job) {
     if (!job.status.start_time) return "";
-    if (!job.status.completion_time) return TableCell::age(*job.status.start_time);
+    if (!job.status.completion_time) return registry::TableCell::age(*job.status.start_time);
     return apimachinery::human_duration(rt::seconds_of(job.status.completion_time->seconds - job.status.start_time->seconds));
   }
 };
@@ -160,8 +160,8 @@ void default_job_spec(batch::JobSpec& spec) {
   if (!spec.pod_replacement_policy) spec.pod_replacement_policy = spec.pod_failure_policy ? "Failed" : "TerminatingOrFailed";
 }
 
-ResourceDefinition jobs() {
-  ResourceDefinition out;
+registry::ResourceDefinition jobs() {
+  registry::ResourceDefinition out;
   out.resource = {"batch", "jobs"};
   out.strategy = std::make_shared<JobStrategy>();
   out.has_status = true;

@@ -122,7 +122,7 @@ void keep_conditions(certificates::CertificateSigningRequest& request, const cer
   }
 }
 
-class CertificateSigningRequestStrategy : public TypedStrategy<certificates::CertificateSigningRequest> {
+class CertificateSigningRequestStrategy : public registry::TypedStrategy<certificates::CertificateSigningRequest> {
  public:
   void prepare_for_create(const RequestScope& scope, certificates::CertificateSigningRequest& request) const override {
     // Who asks is what the server saw, never what the request says.
@@ -150,7 +150,7 @@ class CertificateSigningRequestStrategy : public TypedStrategy<certificates::Cer
                      "may not specify a duration less than 600 seconds (10 minutes)");
     validate_conditions(request, errors);
   }
-  void table_cells(const certificates::CertificateSigningRequest& request, TableCells& cells) const override {
+  void table_cells(const certificates::CertificateSigningRequest& request, registry::TableCells& cells) const override {
     std::string state;
     const auto add = [&](const char* word) { state += (state.empty() ? "" : ",") + std::string(word); };
     if (has_condition(request, "Denied")) {
@@ -163,7 +163,7 @@ class CertificateSigningRequestStrategy : public TypedStrategy<certificates::Cer
     if (has_condition(request, "Failed")) add("Failed");
     if (!request.status.certificate.empty()) add("Issued");
     cells.emplace_back(request.metadata.name);
-    cells.push_back(TableCell::age(request.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(request.metadata.creation_timestamp));
     cells.emplace_back(request.spec.signer_name);
     cells.emplace_back(request.spec.username);
     cells.emplace_back(request.spec.expiration_seconds ? apimachinery::human_duration(rt::seconds_of(*request.spec.expiration_seconds)) : "<none>");
@@ -172,7 +172,7 @@ class CertificateSigningRequestStrategy : public TypedStrategy<certificates::Cer
 };
 
 // Status may bring a certificate and conditions other than the decision, which belongs to approval.
-class StatusStrategy : public TypedStrategy<certificates::CertificateSigningRequest> {
+class StatusStrategy : public registry::TypedStrategy<certificates::CertificateSigningRequest> {
  public:
   void prepare_for_update(const RequestScope& scope, certificates::CertificateSigningRequest& request,
                           const certificates::CertificateSigningRequest& old) const override {
@@ -188,7 +188,7 @@ class StatusStrategy : public TypedStrategy<certificates::CertificateSigningRequ
   }
 };
 
-class ApprovalStrategy : public TypedStrategy<certificates::CertificateSigningRequest> {
+class ApprovalStrategy : public registry::TypedStrategy<certificates::CertificateSigningRequest> {
  public:
   void prepare_for_update(const RequestScope& scope, certificates::CertificateSigningRequest& request,
                           const certificates::CertificateSigningRequest& old) const override {
@@ -206,7 +206,7 @@ class ApprovalStrategy : public TypedStrategy<certificates::CertificateSigningRe
 }  // namespace
 
 void add_certificates(Definitions& out) {
-  ResourceDefinition requests;
+  registry::ResourceDefinition requests;
   requests.resource = {"certificates.k8s.io", "certificatesigningrequests"};
   requests.strategy = std::make_shared<CertificateSigningRequestStrategy>();
   requests.has_status = true;

@@ -15,10 +15,10 @@ namespace {
 using api::certificates_v1::CertificateSigningRequest;
 using Conditions = std::vector<std::string>;
 
-const Strategy& part_strategy(std::string_view name) {
+const registry::Strategy& part_strategy(std::string_view name) {
   static const Definitions all = builtin_resources({});
-  for (const ResourceDefinition& definition : all)
-    for (const PartSubresource& part : definition.parts)
+  for (const registry::ResourceDefinition& definition : all)
+    for (const registry::PartSubresource& part : definition.parts)
       if (definition.resource.resource == "certificatesigningrequests" && part.name == name) return *part.strategy;
   CHECK(false, "no such subresource");
 }
@@ -37,7 +37,7 @@ CertificateSigningRequest request_with(const Conditions& conditions, const std::
 // `wanted`: each cause as "type field".
 void check_update(std::string_view part, const CertificateSigningRequest& old_request, const CertificateSigningRequest& request,
                   std::vector<std::string> wanted) {
-  const Strategy& strategy = part_strategy(part);
+  const registry::Strategy& strategy = part_strategy(part);
   const RequestScope scope;
   const auto old = api::Object::of<CertificateSigningRequest>(old_request);
   auto object = api::Object::of<CertificateSigningRequest>(request);

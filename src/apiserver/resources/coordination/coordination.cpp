@@ -6,7 +6,7 @@ namespace {
 
 namespace coordination = api::coordination_v1;
 
-class LeaseStrategy : public TypedStrategy<coordination::Lease> {
+class LeaseStrategy : public registry::TypedStrategy<coordination::Lease> {
  public:
   void validate(const RequestScope&, const coordination::Lease& lease, FieldErrors& errors) const override {
     const FieldPath at("spec");
@@ -17,17 +17,17 @@ class LeaseStrategy : public TypedStrategy<coordination::Lease> {
     if (lease.spec.preferred_holder && !lease.spec.preferred_holder->empty() && lease.spec.strategy.value_or("").empty())
       errors.forbidden(at.child("preferredHolder"), "may only be specified when `strategy` is defined");
   }
-  void table_cells(const coordination::Lease& lease, TableCells& cells) const override {
+  void table_cells(const coordination::Lease& lease, registry::TableCells& cells) const override {
     cells.emplace_back(lease.metadata.name);
     cells.emplace_back(lease.spec.holder_identity.value_or(""));
-    cells.push_back(TableCell::age(lease.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(lease.metadata.creation_timestamp));
   }
 };
 
 }  // namespace
 
 void add_coordination(Definitions& out) {
-  ResourceDefinition leases;
+  registry::ResourceDefinition leases;
   leases.resource = {"coordination.k8s.io", "leases"};
   leases.strategy = std::make_shared<LeaseStrategy>();
   leases.allow_create_on_update = true;

@@ -42,7 +42,7 @@ rt::Task<api::Object> status_of(RequestScope& scope, Component component, std::o
   co_return api::Object::of(std::move(status));
 }
 
-class ComponentStatuses : public VirtualResource {
+class ComponentStatuses : public registry::VirtualResource {
  public:
   explicit ComponentStatuses(std::function<std::optional<Status>()> store_failure) : store_failure_(std::move(store_failure)) {}
 
@@ -67,15 +67,15 @@ class ComponentStatuses : public VirtualResource {
 
 }  // namespace
 
-ResourceDefinition component_statuses(std::function<std::optional<Status>()> store_failure) {
-  ResourceDefinition out;
+registry::ResourceDefinition component_statuses(std::function<std::optional<Status>()> store_failure) {
+  registry::ResourceDefinition out;
   out.resource = {"", "componentstatuses"};
   out.virtual_resource = std::make_shared<ComponentStatuses>(std::move(store_failure));
   return out;
 }
 
-ResourceDefinition bindings() {
-  ResourceDefinition out;
+registry::ResourceDefinition bindings() {
+  registry::ResourceDefinition out;
   out.resource = {"", "bindings"};
   out.create_action = make_binding_action();
   return out;

@@ -10,7 +10,7 @@ namespace core = api::core_v1;
 
 constexpr std::size_t data_bytes_max = 1 << 20;  // keys aside
 
-class ConfigMapStrategy : public TypedStrategy<core::ConfigMap> {
+class ConfigMapStrategy : public registry::TypedStrategy<core::ConfigMap> {
  public:
   void validate(const RequestScope&, const core::ConfigMap& map, FieldErrors& errors) const override {
     std::size_t bytes = 0;
@@ -33,15 +33,15 @@ class ConfigMapStrategy : public TypedStrategy<core::ConfigMap> {
     if (map.binary_data != old.binary_data) errors.forbidden(FieldPath("binaryData"), "field is immutable when `immutable` is set");
   }
 
-  void table_cells(const core::ConfigMap& map, TableCells& cells) const override {
+  void table_cells(const core::ConfigMap& map, registry::TableCells& cells) const override {
     cells.emplace_back(map.metadata.name);
     cells.emplace_back(static_cast<int64_t>(map.data.size() + map.binary_data.size()));
-    cells.push_back(TableCell::age(map.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(map.metadata.creation_timestamp));
   }
 };
 
 }  // namespace
 
-ResourceDefinition config_maps() { return {.resource = {"", "configmaps"}, .strategy = std::make_shared<ConfigMapStrategy>()}; }
+registry::ResourceDefinition config_maps() { return {.resource = {"", "configmaps"}, .strategy = std::make_shared<ConfigMapStrategy>()}; }
 
 }  // namespace pintle::apiserver::resources

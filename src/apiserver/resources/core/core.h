@@ -5,24 +5,24 @@
 
 namespace pintle::apiserver::resources {
 
-ResourceDefinition pods();
-ResourceDefinition pod_templates();
-ResourceDefinition replication_controllers();
-ResourceDefinition config_maps();
-ResourceDefinition secrets();
+registry::ResourceDefinition pods();
+registry::ResourceDefinition pod_templates();
+registry::ResourceDefinition replication_controllers();
+registry::ResourceDefinition config_maps();
+registry::ResourceDefinition secrets();
 // `issuer` nullptr: no tokens are made.
-ResourceDefinition service_accounts(service_account::TokenIssuer* issuer);
-ResourceDefinition namespaces();
-ResourceDefinition nodes();
-ResourceDefinition services();
-ResourceDefinition endpoints();
-ResourceDefinition events();
-ResourceDefinition limit_ranges();
-ResourceDefinition resource_quotas();
-ResourceDefinition persistent_volumes();
-ResourceDefinition persistent_volume_claims();
-ResourceDefinition bindings();
+registry::ResourceDefinition service_accounts(authentication::service_account::TokenIssuer* issuer);
+registry::ResourceDefinition namespaces();
+registry::ResourceDefinition nodes();
+registry::ResourceDefinition services();
+registry::ResourceDefinition endpoints();
+registry::ResourceDefinition events();
+registry::ResourceDefinition limit_ranges();
+registry::ResourceDefinition resource_quotas();
+registry::ResourceDefinition persistent_volumes();
+registry::ResourceDefinition persistent_volume_claims();
+registry::ResourceDefinition bindings();
 // Made up when they are asked for. `store_failure`: why the store cannot write; nullopt: it can.
-ResourceDefinition component_statuses(std::function<std::optional<Status>()> store_failure);
+registry::ResourceDefinition component_statuses(std::function<std::optional<Status>()> store_failure);
 
 }  // namespace pintle::apiserver::resources

@@ -37,7 +37,7 @@ void validate_endpoint_ip(const std::string& text, const FieldPath& path, FieldE
 
 namespace {
 
-class EndpointsStrategy : public TypedStrategy<core::Endpoints> {
+class EndpointsStrategy : public registry::TypedStrategy<core::Endpoints> {
  public:
   void validate(const RequestScope&, const core::Endpoints& endpoints, FieldErrors& errors) const override {
     for (std::size_t i = 0; i < endpoints.subsets.size(); ++i) {
@@ -52,10 +52,10 @@ class EndpointsStrategy : public TypedStrategy<core::Endpoints> {
     }
   }
 
-  void table_cells(const core::Endpoints& endpoints, TableCells& cells) const override {
+  void table_cells(const core::Endpoints& endpoints, registry::TableCells& cells) const override {
     cells.emplace_back(endpoints.metadata.name);
     cells.emplace_back(addresses_text(endpoints));
-    cells.push_back(TableCell::age(endpoints.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(endpoints.metadata.creation_timestamp));
   }
 
  private:
@@ -105,7 +105,7 @@ class EndpointsStrategy : public TypedStrategy<core::Endpoints> {
 
 }  // namespace
 
-ResourceDefinition endpoints() {
+registry::ResourceDefinition endpoints() {
   return {.resource = {"", "endpoints"},
           .key_prefix = "services/endpoints",
           .strategy = std::make_shared<EndpointsStrategy>(),

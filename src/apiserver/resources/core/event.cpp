@@ -63,7 +63,7 @@ Result<api::Object> from_storage(const api::Object& object) {
   return api::Object::of(std::move(to));
 }
 
-class EventStrategy : public TypedStrategy<core::Event> {
+class EventStrategy : public registry::TypedStrategy<core::Event> {
  public:
   void validate(const RequestScope& scope, const core::Event& event, FieldErrors& errors) const override {
     const std::string& ns = event.involved_object.namespace_;
@@ -76,7 +76,7 @@ class EventStrategy : public TypedStrategy<core::Event> {
   int64_t ttl_seconds(const RequestScope& scope, const core::Event&) const override {
     return scope.options ? std::chrono::duration_cast<std::chrono::seconds>(scope.options->event_ttl).count() : 0;
   }
-  void table_cells(const core::Event& event, TableCells& cells) const override {
+  void table_cells(const core::Event& event, registry::TableCells& cells) const override {
     api::Time first = event.first_timestamp;
     if (first.zero() && !event.event_time.zero()) first = event.event_time;
     api::Time last = event.last_timestamp.zero() ? first : event.last_timestamp;
@@ -90,7 +90,7 @@ class EventStrategy : public TypedStrategy<core::Event> {
     const std::string component = event.source.component.empty() ? event.reporting_component : event.source.component;
     const std::string host = event.source.host.empty() ? event.reporting_instance : event.source.host;
     const std::string kind = to_lower(event.involved_object.kind);
-    cells.push_back(TableCell::age(last));
+    cells.push_back(registry::TableCell::age(last));
     cells.emplace_back(event.type);
     cells.emplace_back(event.reason);
     cells.emplace_back(kind.empty() ? event.involved_object.name : kind + "/" + event.involved_object.name);
@@ -100,7 +100,7 @@ class EventStrategy : public TypedStrategy<core::Event> {
     while (!message.empty() && std::isspace(static_cast<unsigned char>(message.back()))) message.remove_suffix(1);
     while (!message.empty() && std::isspace(static_cast<unsigned char>(message.front()))) message.remove_prefix(1);
     cells.emplace_back(message);
-    cells.push_back(TableCell::age(first));
+    cells.push_back(registry::TableCell::age(first));
     cells.emplace_back(count);
     cells.emplace_back(event.metadata.name);
   }
@@ -108,8 +108,8 @@ class EventStrategy : public TypedStrategy<core::Event> {
 
 }  // namespace
 
-ResourceDefinition events() {
-  ResourceDefinition out;
+registry::ResourceDefinition events() {
+  registry::ResourceDefinition out;
   out.resource = {"", "events"};
   out.versions = {{"", "v1"},
                   {"events.k8s.io",
@@ -125,7 +125,7 @@ ResourceDefinition events() {
                     {"regarding.fieldPath", "involvedObject.fieldPath"},
                     {"reportingController", "reportingComponent"}}}};
   out.strategy = std::make_shared<EventStrategy>();
-  out.name_rule = NameRule::Any;
+  out.name_rule = registry::NameRule::Any;
   out.allow_create_on_update = true;
   out.no_garbage_collection = true;
   out.selectable_fields = {{"involvedObject.kind"},

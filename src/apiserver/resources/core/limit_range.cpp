@@ -49,7 +49,7 @@ void validate_order(const core::LimitRangeItem& item, const std::string& key, co
   }
 }
 
-class LimitRangeStrategy : public TypedStrategy<core::LimitRange> {
+class LimitRangeStrategy : public registry::TypedStrategy<core::LimitRange> {
  public:
   // A container's default limit is its maximum, its default request the default limit, then the minimum.
   void set_defaults(core::LimitRange& range) const override {
@@ -84,7 +84,7 @@ class LimitRangeStrategy : public TypedStrategy<core::LimitRange> {
     }
   }
 
-  void table_cells(const core::LimitRange& range, TableCells& cells) const override {
+  void table_cells(const core::LimitRange& range, registry::TableCells& cells) const override {
     cells.emplace_back(range.metadata.name);
     cells.emplace_back(api::format_time(range.metadata.creation_timestamp));
   }
@@ -92,7 +92,7 @@ class LimitRangeStrategy : public TypedStrategy<core::LimitRange> {
 
 }  // namespace
 
-ResourceDefinition limit_ranges() {
+registry::ResourceDefinition limit_ranges() {
   return {.resource = {"", "limitranges"}, .strategy = std::make_shared<LimitRangeStrategy>(), .allow_create_on_update = true};
 }
 

@@ -23,7 +23,7 @@ void validate_finalizers(const core::Namespace& ns, FieldErrors& errors) {
   }
 }
 
-class NamespaceStrategy : public TypedStrategy<core::Namespace> {
+class NamespaceStrategy : public registry::TypedStrategy<core::Namespace> {
  public:
   void set_defaults(core::Namespace& ns) const override {
     // Every namespace can be selected by its name.
@@ -51,14 +51,14 @@ class NamespaceStrategy : public TypedStrategy<core::Namespace> {
     return Unit{};
   }
   void validate(const RequestScope&, const core::Namespace& ns, FieldErrors& errors) const override { validate_finalizers(ns, errors); }
-  void table_cells(const core::Namespace& ns, TableCells& cells) const override {
+  void table_cells(const core::Namespace& ns, registry::TableCells& cells) const override {
     cells.emplace_back(ns.metadata.name);
     cells.emplace_back(ns.status.phase);
-    cells.push_back(TableCell::age(ns.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(ns.metadata.creation_timestamp));
   }
 };
 
-class NamespaceStatusStrategy : public TypedStrategy<core::Namespace> {
+class NamespaceStatusStrategy : public registry::TypedStrategy<core::Namespace> {
  public:
   void prepare_for_update(const RequestScope&, core::Namespace& ns, const core::Namespace& old) const override { ns.spec = old.spec; }
   bool validate_update_includes_validate() const override { return false; }
@@ -71,7 +71,7 @@ class NamespaceStatusStrategy : public TypedStrategy<core::Namespace> {
   }
 };
 
-class NamespaceFinalizeStrategy : public TypedStrategy<core::Namespace> {
+class NamespaceFinalizeStrategy : public registry::TypedStrategy<core::Namespace> {
  public:
   void prepare_for_update(const RequestScope&, core::Namespace& ns, const core::Namespace& old) const override { ns.status = old.status; }
   bool validate_update_includes_validate() const override { return false; }
@@ -82,12 +82,12 @@ class NamespaceFinalizeStrategy : public TypedStrategy<core::Namespace> {
 
 }  // namespace
 
-ResourceDefinition namespaces() {
-  ResourceDefinition out;
+registry::ResourceDefinition namespaces() {
+  registry::ResourceDefinition out;
   out.resource = {"", "namespaces"};
   out.strategy = std::make_shared<NamespaceStrategy>();
   out.has_status = true;
-  out.name_rule = NameRule::DnsLabel;
+  out.name_rule = registry::NameRule::DnsLabel;
   out.return_deleted_object = true;
   out.selectable_fields = {{"status.phase"}, {"name", "metadata.name"}};
   out.parts = {{.name = "status", .strategy = std::make_shared<NamespaceStatusStrategy>()},

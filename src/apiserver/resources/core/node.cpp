@@ -32,7 +32,7 @@ void validate_taints(const core::Node& node, FieldErrors& errors) {
   }
 }
 
-class NodeStrategy : public TypedStrategy<core::Node> {
+class NodeStrategy : public registry::TypedStrategy<core::Node> {
  public:
   void set_defaults(core::Node& node) const override {
     if (node.status.allocatable.empty()) node.status.allocatable = node.status.capacity;
@@ -55,11 +55,11 @@ class NodeStrategy : public TypedStrategy<core::Node> {
     if (!old.spec.provider_id.empty() && node.spec.provider_id != old.spec.provider_id)
       errors.forbidden(FieldPath("spec", "providerID"), "node updates may not change providerID except from \"\" to valid");
   }
-  void table_cells(const core::Node& node, TableCells& cells) const override {
+  void table_cells(const core::Node& node, registry::TableCells& cells) const override {
     cells.emplace_back(node.metadata.name);
     cells.emplace_back(status_text(node));
     cells.emplace_back(roles(node));
-    cells.push_back(TableCell::age(node.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(node.metadata.creation_timestamp));
     cells.emplace_back(node.status.node_info.kubelet_version);
     cells.emplace_back(address(node, "InternalIP"));
     cells.emplace_back(address(node, "ExternalIP"));
@@ -95,7 +95,7 @@ class NodeStrategy : public TypedStrategy<core::Node> {
   }
 };
 
-class NodeStatusStrategy : public TypedStrategy<core::Node> {
+class NodeStatusStrategy : public registry::TypedStrategy<core::Node> {
  public:
   void prepare_for_update(const RequestScope&, core::Node& node, const core::Node& old) const override { node.spec = old.spec; }
   bool validate_update_includes_validate() const override { return false; }
@@ -103,8 +103,8 @@ class NodeStatusStrategy : public TypedStrategy<core::Node> {
 
 }  // namespace
 
-ResourceDefinition nodes() {
-  ResourceDefinition out;
+registry::ResourceDefinition nodes() {
+  registry::ResourceDefinition out;
   out.resource = {"", "nodes"};
   out.key_prefix = "minions";
   out.strategy = std::make_shared<NodeStrategy>();

@@ -8,7 +8,7 @@ namespace {
 using namespace testing;
 using api::core_v1::Node;
 
-const Strategy& nodes_strategy() { return strategy_of("", "nodes"); }
+const registry::Strategy& nodes_strategy() { return strategy_of("", "nodes"); }
 
 TEST(NodeStrategy, Defaults) {
   const Node node = created<Node>(nodes_strategy(), "{spec: {podCIDR: 10.1.0.0/24}, status: {capacity: {cpu: 4}}}");

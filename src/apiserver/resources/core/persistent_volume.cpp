@@ -66,7 +66,7 @@ void validate_source(const core::PersistentVolumeSpec& spec, FieldErrors& errors
   if (given == 0) errors.required(at, "must specify a volume type");
 }
 
-class PersistentVolumeStrategy : public TypedStrategy<core::PersistentVolume> {
+class PersistentVolumeStrategy : public registry::TypedStrategy<core::PersistentVolume> {
  public:
   void set_defaults(core::PersistentVolume& volume) const override {
     if (volume.spec.persistent_volume_reclaim_policy.empty()) volume.spec.persistent_volume_reclaim_policy = "Retain";
@@ -118,7 +118,7 @@ class PersistentVolumeStrategy : public TypedStrategy<core::PersistentVolume> {
     if (volume.spec.volume_mode != old.spec.volume_mode)
       errors.invalid(FieldPath("spec", "volumeMode"), volume.spec.volume_mode.value_or(""), "field is immutable");
   }
-  void table_cells(const core::PersistentVolume& volume, TableCells& cells) const override {
+  void table_cells(const core::PersistentVolume& volume, registry::TableCells& cells) const override {
     const core::PersistentVolumeSpec& spec = volume.spec;
     const api::Quantity* capacity = spec.capacity.get("storage");
     cells.emplace_back(volume.metadata.name);
@@ -131,12 +131,12 @@ class PersistentVolumeStrategy : public TypedStrategy<core::PersistentVolume> {
     cells.emplace_back(annotated ? *annotated : spec.storage_class_name);
     cells.emplace_back(spec.volume_attributes_class_name.value_or("<unset>"));
     cells.emplace_back(volume.status.reason);
-    cells.push_back(TableCell::age(volume.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(volume.metadata.creation_timestamp));
     cells.emplace_back(spec.volume_mode.value_or("<unset>"));
   }
 };
 
-class PersistentVolumeStatusStrategy : public TypedStrategy<core::PersistentVolume> {
+class PersistentVolumeStatusStrategy : public registry::TypedStrategy<core::PersistentVolume> {
  public:
   void prepare_for_update(const RequestScope& scope, core::PersistentVolume& volume, const core::PersistentVolume& old) const override {
     volume.spec = old.spec;
@@ -146,7 +146,7 @@ class PersistentVolumeStatusStrategy : public TypedStrategy<core::PersistentVolu
   bool validate_update_includes_validate() const override { return false; }
 };
 
-class PersistentVolumeClaimStrategy : public TypedStrategy<core::PersistentVolumeClaim> {
+class PersistentVolumeClaimStrategy : public registry::TypedStrategy<core::PersistentVolumeClaim> {
  public:
   void set_defaults(core::PersistentVolumeClaim& claim) const override { default_claim_spec(claim.spec); }
   void prepare_for_create(const RequestScope&, core::PersistentVolumeClaim& claim) const override {
@@ -173,7 +173,7 @@ class PersistentVolumeClaimStrategy : public TypedStrategy<core::PersistentVolum
     if (before && now && now->compare(*before) < 0 && !(capacity && now->compare(*capacity) > 0))
       errors.forbidden(FieldPath("spec", "resources").child("requests", "storage"), "field can not be less than status.capacity");
   }
-  void table_cells(const core::PersistentVolumeClaim& claim, TableCells& cells) const override {
+  void table_cells(const core::PersistentVolumeClaim& claim, registry::TableCells& cells) const override {
     const bool bound = !claim.spec.volume_name.empty();
     const api::Quantity* capacity = claim.status.capacity.get("storage");
     const std::string* annotated = claim.metadata.annotations.get("volume.beta.kubernetes.io/storage-class");
@@ -184,7 +184,7 @@ class PersistentVolumeClaimStrategy : public TypedStrategy<core::PersistentVolum
     cells.emplace_back(bound ? modes_text(claim.status.access_modes) : "");
     cells.emplace_back(annotated ? *annotated : claim.spec.storage_class_name.value_or(""));
     cells.emplace_back(claim.spec.volume_attributes_class_name.value_or("<unset>"));
-    cells.push_back(TableCell::age(claim.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(claim.metadata.creation_timestamp));
     cells.emplace_back(claim.spec.volume_mode.value_or("<unset>"));
   }
 };
@@ -238,8 +238,8 @@ void validate_claim_spec(const core::PersistentVolumeClaimSpec& spec, const Fiel
   }
 }
 
-ResourceDefinition persistent_volumes() {
-  ResourceDefinition out;
+registry::ResourceDefinition persistent_volumes() {
+  registry::ResourceDefinition out;
   out.resource = {"", "persistentvolumes"};
   out.strategy = std::make_shared<PersistentVolumeStrategy>();
   out.has_status = true;
@@ -249,8 +249,8 @@ ResourceDefinition persistent_volumes() {
   return out;
 }
 
-ResourceDefinition persistent_volume_claims() {
-  ResourceDefinition out;
+registry::ResourceDefinition persistent_volume_claims() {
+  registry::ResourceDefinition out;
   out.resource = {"", "persistentvolumeclaims"};
   out.strategy = std::make_shared<PersistentVolumeClaimStrategy>();
   out.has_status = true;

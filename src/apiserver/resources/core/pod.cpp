@@ -22,7 +22,7 @@ using api::type_of;
 
 bool same_spec(const core::PodSpec& a, const core::PodSpec& b) { return api::equal(type_of<core::PodSpec>(), &a, &b); }
 
-class PodStrategy : public TypedStrategy<core::Pod> {
+class PodStrategy : public registry::TypedStrategy<core::Pod> {
  public:
   void set_defaults(core::Pod& pod) const override {
     default_pod_spec(pod.spec);
@@ -83,14 +83,14 @@ class PodStrategy : public TypedStrategy<core::Pod> {
           "previously negative)");
   }
 
-  int64_t grace_period_seconds(const RequestScope&, core::Pod& pod, const DeleteSettings& settings) const override {
+  int64_t grace_period_seconds(const RequestScope&, core::Pod& pod, const registry::DeleteSettings& settings) const override {
     int64_t seconds = settings.grace_period_seconds >= 0 ? settings.grace_period_seconds : pod.spec.termination_grace_period_seconds.value_or(30);
     // Nobody runs the pod yet, or it has ended: nothing to wait for.
     if (pod.spec.node_name.empty() || rules::is_terminal(pod)) seconds = 0;
     return seconds < 0 ? 1 : seconds;
   }
 
-  void table_cells(const core::Pod& pod, TableCells& cells) const override { pod_table_cells(pod, cells); }
+  void table_cells(const core::Pod& pod, registry::TableCells& cells) const override { pod_table_cells(pod, cells); }
 
  private:
   // Overwrites in `allowed` what an update may change with the old value, so that any other difference shows.
@@ -139,7 +139,7 @@ class PodStrategy : public TypedStrategy<core::Pod> {
   }
 };
 
-class PodStatusStrategy : public TypedStrategy<core::Pod> {
+class PodStatusStrategy : public registry::TypedStrategy<core::Pod> {
  public:
   void prepare_for_update(const RequestScope&, core::Pod& pod, const core::Pod& old) const override {
     core::PodStatus status = std::move(pod.status);
@@ -170,8 +170,8 @@ class PodStatusStrategy : public TypedStrategy<core::Pod> {
 
 }  // namespace
 
-ResourceDefinition pods() {
-  ResourceDefinition out;
+registry::ResourceDefinition pods() {
+  registry::ResourceDefinition out;
   out.resource = {"", "pods"};
   out.strategy = std::make_shared<PodStrategy>();
   out.has_status = true;

@@ -61,7 +61,7 @@ Result<Unit> check_name(const RequestScope& scope, const std::string& name, std:
 }
 
 // Writes the node into a pod that has none: the scheduler's last word.
-class BindingAction : public Action {
+class BindingAction : public registry::Action {
  public:
   Result<Unit> prepare(RequestScope& scope, api::Object& body) override {
     const auto& binding = body.as<core::Binding>();
@@ -75,7 +75,7 @@ class BindingAction : public Action {
     return errors.result("", "Binding", scope.name);
   }
 
-  rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) override {
+  rt::Task<Result<api::Object>> run(RequestScope& scope, registry::Admitted body) override {
     const core::Binding binding = std::move(body.object().as<core::Binding>());
     const std::string name = scope.name;
     const rt::WallTime now = scope.now;
@@ -110,19 +110,19 @@ Status too_many_disruptions(std::string message) {
 }
 
 // Removes a pod if its disruption budget allows one disruption more, which is taken from the budget first.
-class EvictionAction : public Action {
+class EvictionAction : public registry::Action {
  public:
   // A dry run is asked for by the request or by what it says of the deletion.
   Result<Unit> prepare(RequestScope& scope, api::Object& body) override {
     auto& eviction = body.as<policy::Eviction>();
     TRY(check_name(scope, eviction.metadata.name, "Eviction"));
     if (!eviction.delete_options) return Unit{};
-    TRY(check_delete_options(*eviction.delete_options));
+    TRY(registry::check_delete_options(*eviction.delete_options));
     scope.dry_run = scope.dry_run || !eviction.delete_options->dry_run.empty();
     return Unit{};
   }
 
-  rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) override {
+  rt::Task<Result<api::Object>> run(RequestScope& scope, registry::Admitted body) override {
     const policy::Eviction eviction = std::move(body.object().as<policy::Eviction>());
     CO_TRY_ASSIGN(const api::Object found, co_await scope.registry->get(scope, pods, scope.ns, scope.name));
     const core::Pod& pod = found.as<core::Pod>();
@@ -205,7 +205,7 @@ class EvictionAction : public Action {
 
 }  // namespace
 
-std::shared_ptr<Action> make_binding_action() { return std::make_shared<BindingAction>(); }
-std::shared_ptr<Action> make_eviction_action() { return std::make_shared<EvictionAction>(); }
+std::shared_ptr<registry::Action> make_binding_action() { return std::make_shared<BindingAction>(); }
+std::shared_ptr<registry::Action> make_eviction_action() { return std::make_shared<EvictionAction>(); }
 
 }  // namespace pintle::apiserver::resources

@@ -23,13 +23,13 @@ bool same(const T& a, const T& b) {
 
 bool enabled(const RequestScope& scope, std::string_view gate) { return scope.options != nullptr && scope.options->feature_gates.enabled(gate); }
 
-class EphemeralContainersStrategy : public TypedStrategy<core::Pod> {
+class EphemeralContainersStrategy : public registry::TypedStrategy<core::Pod> {
  public:
   void prepare_for_update(const RequestScope&, core::Pod& pod, const core::Pod& old) const override {
     auto containers = std::move(pod.spec.ephemeral_containers);
     pod.spec = old.spec;
     pod.status = old.status;
-    keep_client_metadata(pod.metadata, old.metadata);
+    registry::keep_client_metadata(pod.metadata, old.metadata);
     pod.spec.ephemeral_containers = std::move(containers);
     default_pod_spec(pod.spec);
   }
@@ -115,7 +115,7 @@ bool node_resizes(const core::Pod& pod) {
   return true;
 }
 
-class ResizeStrategy : public TypedStrategy<core::Pod> {
+class ResizeStrategy : public registry::TypedStrategy<core::Pod> {
  public:
   void prepare_for_update(const RequestScope& scope, core::Pod& pod, const core::Pod& old) const override {
     auto containers = std::move(pod.spec.containers);
@@ -123,7 +123,7 @@ class ResizeStrategy : public TypedStrategy<core::Pod> {
     auto pod_level = std::move(pod.spec.resources);
     pod.spec = old.spec;
     pod.status = old.status;
-    keep_client_metadata(pod.metadata, old.metadata);
+    registry::keep_client_metadata(pod.metadata, old.metadata);
     take_resources(containers, old.spec.containers);
     take_resources(init_containers, old.spec.init_containers);
     pod.spec.containers = std::move(containers);
@@ -181,7 +181,7 @@ class ResizeStrategy : public TypedStrategy<core::Pod> {
 
 }  // namespace
 
-std::shared_ptr<const Strategy> make_ephemeral_containers_strategy() { return std::make_shared<EphemeralContainersStrategy>(); }
-std::shared_ptr<const Strategy> make_resize_strategy() { return std::make_shared<ResizeStrategy>(); }
+std::shared_ptr<const registry::Strategy> make_ephemeral_containers_strategy() { return std::make_shared<EphemeralContainersStrategy>(); }
+std::shared_ptr<const registry::Strategy> make_resize_strategy() { return std::make_shared<ResizeStrategy>(); }
 
 }  // namespace pintle::apiserver::resources

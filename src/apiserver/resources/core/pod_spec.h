@@ -5,13 +5,10 @@
 #include <string_view>
 
 #include "api/gen/core_v1.h"
-#include "apimachinery/validation/field_errors.h"
 #include "apimachinery/validation/object_meta.h"
+#include "apiserver/types/field_errors.h"
 
 namespace pintle::apiserver::resources {
-
-using apimachinery::FieldErrors;
-using apimachinery::FieldPath;
 
 // What literal defaults of the schema cannot say: the image pull policy by tag, host ports of the host network, the
 // empty security context, empty volumes as emptyDir ...

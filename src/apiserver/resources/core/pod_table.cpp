@@ -116,7 +116,7 @@ std::string or_none(std::string_view text) { return text.empty() ? "<none>" : st
 
 }  // namespace
 
-void pod_table_cells(const core::Pod& pod, TableCells& cells) {
+void pod_table_cells(const core::Pod& pod, registry::TableCells& cells) {
   const Summary summary = summarise(pod);
   std::string address = pod.status.pod_ip;
   if (!pod.status.pod_ips.empty()) address = pod.status.pod_ips[0].ip;
@@ -132,9 +132,9 @@ void pod_table_cells(const core::Pod& pod, TableCells& cells) {
   cells.emplace_back(pod.metadata.name);
   cells.emplace_back(fmt::format("{}/{}", summary.ready, summary.total));
   cells.emplace_back(summary.reason);
-  cells.push_back(summary.restarts != 0 && !summary.last_restart.zero() ? TableCell::counted(summary.restarts, summary.last_restart)
-                                                                        : TableCell(std::to_string(summary.restarts)));
-  cells.push_back(TableCell::age(pod.metadata.creation_timestamp));
+  cells.push_back(summary.restarts != 0 && !summary.last_restart.zero() ? registry::TableCell::counted(summary.restarts, summary.last_restart)
+                                                                        : registry::TableCell(std::to_string(summary.restarts)));
+  cells.push_back(registry::TableCell::age(pod.metadata.creation_timestamp));
   cells.emplace_back(or_none(address));
   cells.emplace_back(or_none(pod.spec.node_name));
   cells.emplace_back(or_none(pod.status.nominated_node_name));

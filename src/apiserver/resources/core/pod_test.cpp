@@ -11,7 +11,7 @@ namespace {
 using namespace testing;
 using api::core_v1::Pod;
 
-const Strategy& pods_strategy() { return strategy_of("", "pods"); }
+const registry::Strategy& pods_strategy() { return strategy_of("", "pods"); }
 // A pod whose spec is valid, with `spec` in it beside.
 std::string pod_yaml(const std::string& spec, const std::string& more = "") {
   return "{metadata: {name: p, namespace: d}, spec: {restartPolicy: Always, dnsPolicy: ClusterFirst, terminationGracePeriodSeconds: 30, "
@@ -106,7 +106,7 @@ TEST(PodStrategy, ImagesMayChange) {
 // Seconds of grace of a DELETE that asks for `asked` (-1: it does not say).
 void check_grace(const std::string& yaml, int64_t asked, int64_t want) {
   api::Object pod = object_of<Pod>(yaml);
-  DeleteSettings settings;
+  registry::DeleteSettings settings;
   settings.grace_period_seconds = asked;
   EXPECT_EQ(pods_strategy().grace_period_seconds(RequestScope(), pod, settings), want) << yaml << " " << asked;
 }
@@ -123,7 +123,7 @@ TEST(PodStrategy, GracePeriod) {
 }
 
 TEST(PodStrategy, Status) {
-  const Strategy& status = strategy_of("", "pods", "status");
+  const registry::Strategy& status = strategy_of("", "pods", "status");
   std::string causes;
   Pod pod = updated<Pod>(status, pod_yaml("", "status: {qosClass: Burstable}"),
                          pod_yaml("priority: 9", "status: {podIP: 10.0.0.1, hostIP: 10.1.0.1}"), &causes);

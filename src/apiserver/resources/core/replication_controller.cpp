@@ -11,13 +11,13 @@ namespace {
 
 namespace core = api::core_v1;
 
-class PodTemplateStrategy : public TypedStrategy<core::PodTemplate> {
+class PodTemplateStrategy : public registry::TypedStrategy<core::PodTemplate> {
  public:
   void set_defaults(core::PodTemplate& pod_template) const override { default_pod_spec(pod_template.template_.spec); }
   void validate(const RequestScope&, const core::PodTemplate& pod_template, FieldErrors& errors) const override {
     validate_pod_template(pod_template.template_, FieldPath("template"), errors);
   }
-  void table_cells(const core::PodTemplate& pod_template, TableCells& cells) const override {
+  void table_cells(const core::PodTemplate& pod_template, registry::TableCells& cells) const override {
     cells.emplace_back(pod_template.metadata.name);
     append_template_cells(pod_template.template_.spec, selector_text(pod_template.template_.metadata.labels), cells);
   }
@@ -27,7 +27,7 @@ std::string scale_selector(const api::Object& object) {
   return apimachinery::LabelSelector::from_set(object.as<core::ReplicationController>().spec.selector).to_string();
 }
 
-class ReplicationControllerStrategy : public TypedStrategy<core::ReplicationController> {
+class ReplicationControllerStrategy : public registry::TypedStrategy<core::ReplicationController> {
  public:
   void set_defaults(core::ReplicationController& controller) const override {
     if (controller.spec.template_) {
@@ -63,12 +63,12 @@ class ReplicationControllerStrategy : public TypedStrategy<core::ReplicationCont
       errors.forbidden(at.child("template").child("spec", "activeDeadlineSeconds"),
                        "activeDeadlineSeconds in ReplicationController is not Supported");
   }
-  void table_cells(const core::ReplicationController& controller, TableCells& cells) const override {
+  void table_cells(const core::ReplicationController& controller, registry::TableCells& cells) const override {
     cells.emplace_back(controller.metadata.name);
     cells.emplace_back(controller.spec.replicas.value_or(0));
     cells.emplace_back(controller.status.replicas);
     cells.emplace_back(controller.status.ready_replicas);
-    cells.push_back(TableCell::age(controller.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(controller.metadata.creation_timestamp));
     append_template_cells(controller.spec.template_ ? controller.spec.template_->spec : core::PodSpec(), selector_text(controller.spec.selector),
                           cells);
   }
@@ -76,13 +76,13 @@ class ReplicationControllerStrategy : public TypedStrategy<core::ReplicationCont
 
 }  // namespace
 
-ResourceDefinition pod_templates() {
+registry::ResourceDefinition pod_templates() {
   return {
       .resource = {"", "podtemplates"}, .strategy = std::make_shared<PodTemplateStrategy>(), .has_generation = true, .return_deleted_object = true};
 }
 
-ResourceDefinition replication_controllers() {
-  ResourceDefinition out;
+registry::ResourceDefinition replication_controllers() {
+  registry::ResourceDefinition out;
   out.resource = {"", "replicationcontrollers"};
   out.key_prefix = "controllers";
   out.strategy = std::make_shared<ReplicationControllerStrategy>();

@@ -66,7 +66,7 @@ std::string list_text(const core::ResourceQuota& quota, bool limits) {
   return out;
 }
 
-class ResourceQuotaStrategy : public TypedStrategy<core::ResourceQuota> {
+class ResourceQuotaStrategy : public registry::TypedStrategy<core::ResourceQuota> {
  public:
   void validate(const RequestScope&, const core::ResourceQuota& quota, FieldErrors& errors) const override {
     for (const auto& [name, quantity] : quota.spec.hard) {
@@ -82,11 +82,11 @@ class ResourceQuotaStrategy : public TypedStrategy<core::ResourceQuota> {
     const std::set<std::string_view> before(old.spec.scopes.begin(), old.spec.scopes.end());
     if (now != before) errors.invalid(FieldPath("spec", "scopes"), apimachinery::BadValue::raw("[...]"), "field is immutable");
   }
-  void table_cells(const core::ResourceQuota& quota, TableCells& cells) const override {
+  void table_cells(const core::ResourceQuota& quota, registry::TableCells& cells) const override {
     cells.emplace_back(quota.metadata.name);
     cells.emplace_back(list_text(quota, false));
     cells.emplace_back(list_text(quota, true));
-    cells.push_back(TableCell::age(quota.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(quota.metadata.creation_timestamp));
   }
 
  private:
@@ -113,8 +113,8 @@ class ResourceQuotaStrategy : public TypedStrategy<core::ResourceQuota> {
 
 }  // namespace
 
-ResourceDefinition resource_quotas() {
-  ResourceDefinition out;
+registry::ResourceDefinition resource_quotas() {
+  registry::ResourceDefinition out;
   out.resource = {"", "resourcequotas"};
   out.strategy = std::make_shared<ResourceQuotaStrategy>();
   out.has_status = true;

@@ -12,7 +12,7 @@ namespace core = api::core_v1;
 
 constexpr std::size_t data_bytes_max = 1 << 20;
 
-class SecretStrategy : public TypedStrategy<core::Secret> {
+class SecretStrategy : public registry::TypedStrategy<core::Secret> {
  public:
   // stringData is for writing only: it lands in data.
   void set_defaults(core::Secret& secret) const override {
@@ -79,17 +79,17 @@ class SecretStrategy : public TypedStrategy<core::Secret> {
     if (secret.data != old.data) errors.forbidden(FieldPath("data"), "field is immutable when `immutable` is set");
   }
 
-  void table_cells(const core::Secret& secret, TableCells& cells) const override {
+  void table_cells(const core::Secret& secret, registry::TableCells& cells) const override {
     cells.emplace_back(secret.metadata.name);
     cells.emplace_back(secret.type);
     cells.emplace_back(static_cast<int64_t>(secret.data.size()));
-    cells.push_back(TableCell::age(secret.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(secret.metadata.creation_timestamp));
   }
 };
 
 }  // namespace
 
-ResourceDefinition secrets() {
+registry::ResourceDefinition secrets() {
   return {.resource = {"", "secrets"}, .strategy = std::make_shared<SecretStrategy>(), .selectable_fields = {{"type"}}};
 }
 

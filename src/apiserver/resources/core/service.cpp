@@ -37,7 +37,7 @@ struct Grant {
   std::vector<int32_t> ports;
 };
 
-class ServiceStrategy : public TypedStrategy<core::Service> {
+class ServiceStrategy : public registry::TypedStrategy<core::Service> {
  public:
   void set_defaults(core::Service& service) const override {
     core::ServiceSpec& spec = service.spec;
@@ -97,20 +97,20 @@ class ServiceStrategy : public TypedStrategy<core::Service> {
   }
 
   bool has_begin() const override { return true; }
-  rt::Task<Result<Finish>> begin_create(RequestScope& scope, api::Object& object) const override {
+  rt::Task<Result<registry::Finish>> begin_create(RequestScope& scope, api::Object& object) const override {
     co_return allocate(scope, object.as<core::Service>(), nullptr);
   }
-  rt::Task<Result<Finish>> begin_update(RequestScope& scope, api::Object& object, const api::Object& old) const override {
+  rt::Task<Result<registry::Finish>> begin_update(RequestScope& scope, api::Object& object, const api::Object& old) const override {
     co_return allocate(scope, object.as<core::Service>(), &old.as<core::Service>());
   }
 
-  void table_cells(const core::Service& service, TableCells& cells) const override {
+  void table_cells(const core::Service& service, registry::TableCells& cells) const override {
     cells.emplace_back(service.metadata.name);
     cells.emplace_back(service.spec.type);
     cells.emplace_back(service.spec.cluster_ips.empty() ? "<none>" : service.spec.cluster_ips[0]);
     cells.emplace_back(external_addresses(service));
     cells.emplace_back(ports_text(service.spec.ports));
-    cells.push_back(TableCell::age(service.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(service.metadata.creation_timestamp));
     std::string selector = apimachinery::LabelSelector::from_set(service.spec.selector).to_string();
     cells.emplace_back(selector.empty() ? "<none>" : selector);
   }
@@ -155,7 +155,7 @@ class ServiceStrategy : public TypedStrategy<core::Service> {
     return errors.to_status("", "Service", service.metadata.name);
   }
 
-  Result<Finish> allocate(RequestScope& scope, core::Service& service, const core::Service* old) const {
+  Result<registry::Finish> allocate(RequestScope& scope, core::Service& service, const core::Service* old) const {
     TRY(allocator_->attach(scope.registry->reader(), scope.options->service_cluster_ip_range, scope.options->service_node_port_range));
     auto grant = std::make_shared<Grant>();
     Result<Unit> done = allocate_addresses(scope, service, old, *grant);
@@ -164,7 +164,7 @@ class ServiceStrategy : public TypedStrategy<core::Service> {
       allocator_->release(grant->addresses, grant->ports);
       return Unexpected(done.error());
     }
-    return Finish([allocator = allocator_, grant](bool) { allocator->release(grant->addresses, grant->ports); });
+    return registry::Finish([allocator = allocator_, grant](bool) { allocator->release(grant->addresses, grant->ports); });
   }
 
   // The families that the Service gets, in order.
@@ -286,13 +286,13 @@ class ServiceStrategy : public TypedStrategy<core::Service> {
 
 }  // namespace
 
-ResourceDefinition services() {
-  ResourceDefinition out;
+registry::ResourceDefinition services() {
+  registry::ResourceDefinition out;
   out.resource = {"", "services"};
   out.key_prefix = "services/specs";
   out.strategy = std::make_shared<ServiceStrategy>();
   out.has_status = true;
-  out.name_rule = NameRule::Dns1035Label;
+  out.name_rule = registry::NameRule::Dns1035Label;
   out.allow_create_on_update = true;
   out.return_deleted_object = true;
   out.selectable_fields = {{"spec.clusterIP"}, {"spec.type"}};

@@ -10,7 +10,7 @@ namespace {
 namespace core = api::core_v1;
 using api::authentication_v1::TokenRequest;
 
-class ServiceAccountStrategy : public TypedStrategy<core::ServiceAccount> {
+class ServiceAccountStrategy : public registry::TypedStrategy<core::ServiceAccount> {
  public:
   void prepare_for_create(const RequestScope&, core::ServiceAccount& account) const override {
     // Only the names of secrets count.
@@ -23,29 +23,29 @@ class ServiceAccountStrategy : public TypedStrategy<core::ServiceAccount> {
   void prepare_for_update(const RequestScope& scope, core::ServiceAccount& account, const core::ServiceAccount&) const override {
     prepare_for_create(scope, account);
   }
-  void table_cells(const core::ServiceAccount& account, TableCells& cells) const override {
+  void table_cells(const core::ServiceAccount& account, registry::TableCells& cells) const override {
     cells.emplace_back(account.metadata.name);
-    cells.push_back(TableCell::age(account.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(account.metadata.creation_timestamp));
   }
 };
 
 // serviceaccounts/token.
-class TokenRequestAction : public Action {
+class TokenRequestAction : public registry::Action {
  public:
-  explicit TokenRequestAction(service_account::TokenIssuer* issuer) : issuer_(issuer) {}
-  rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) override {
+  explicit TokenRequestAction(authentication::service_account::TokenIssuer* issuer) : issuer_(issuer) {}
+  rt::Task<Result<api::Object>> run(RequestScope& scope, registry::Admitted body) override {
     if (issuer_ == nullptr) co_return Unexpected(errors::no_such_route());
     CO_TRY_ASSIGN(TokenRequest answer, issuer_->issue(scope.ns, scope.name, std::move(body.object().as<TokenRequest>()), scope.warnings));
     co_return api::Object::of<TokenRequest>(std::move(answer));
   }
 
  private:
-  service_account::TokenIssuer* const issuer_;
+  authentication::service_account::TokenIssuer* const issuer_;
 };
 
 }  // namespace
 
-ResourceDefinition service_accounts(service_account::TokenIssuer* issuer) {
+registry::ResourceDefinition service_accounts(authentication::service_account::TokenIssuer* issuer) {
   return {.resource = {"", "serviceaccounts"},
           .strategy = std::make_shared<ServiceAccountStrategy>(),
           .return_deleted_object = true,

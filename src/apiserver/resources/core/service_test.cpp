@@ -10,7 +10,7 @@ namespace {
 using namespace testing;
 using api::core_v1::Service;
 
-const Strategy& services_strategy() { return strategy_of("", "services"); }
+const registry::Strategy& services_strategy() { return strategy_of("", "services"); }
 // The schema's defaults first; `spec` goes on from them.
 std::string service_yaml(const std::string& spec) {
   return "{metadata: {name: s, namespace: d}, spec: {sessionAffinity: None, ports: [{port: 80, protocol: TCP}]" + (spec.empty() ? "" : ", " + spec) +

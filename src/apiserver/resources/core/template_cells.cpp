@@ -4,7 +4,7 @@
 
 namespace pintle::apiserver::resources {
 
-void append_template_cells(const api::core_v1::PodSpec& spec, std::string_view selector, TableCells& cells) {
+void append_template_cells(const api::core_v1::PodSpec& spec, std::string_view selector, registry::TableCells& cells) {
   std::string names;
   std::string images;
   for (const api::core_v1::Container& container : spec.containers) {

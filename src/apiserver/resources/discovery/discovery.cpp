@@ -85,7 +85,7 @@ void validate_ports(const std::vector<discovery::EndpointPort>& ports, FieldErro
   }
 }
 
-class EndpointSliceStrategy : public TypedStrategy<discovery::EndpointSlice> {
+class EndpointSliceStrategy : public registry::TypedStrategy<discovery::EndpointSlice> {
  public:
   void set_defaults(discovery::EndpointSlice& slice) const override {
     for (discovery::EndpointPort& port : slice.ports) {
@@ -112,7 +112,7 @@ class EndpointSliceStrategy : public TypedStrategy<discovery::EndpointSlice> {
                        FieldErrors& errors) const override {
     if (slice.address_type != old.address_type) errors.invalid(FieldPath("addressType"), slice.address_type, "field is immutable");
   }
-  void table_cells(const discovery::EndpointSlice& slice, TableCells& cells) const override {
+  void table_cells(const discovery::EndpointSlice& slice, registry::TableCells& cells) const override {
     std::string ports;
     for (std::size_t i = 0; i < slice.ports.size() && i < shown_max; ++i)
       ports += (ports.empty() ? "" : ",") + (slice.ports[i].port ? std::to_string(*slice.ports[i].port) : std::string("*"));
@@ -127,14 +127,14 @@ class EndpointSliceStrategy : public TypedStrategy<discovery::EndpointSlice> {
     cells.emplace_back(slice.address_type);
     cells.emplace_back(ports.empty() ? "<unset>" : ports);
     cells.emplace_back(addresses.empty() ? "<unset>" : addresses);
-    cells.push_back(TableCell::age(slice.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(slice.metadata.creation_timestamp));
   }
 };
 
 }  // namespace
 
 void add_discovery(Definitions& out) {
-  ResourceDefinition slices;
+  registry::ResourceDefinition slices;
   slices.resource = {"discovery.k8s.io", "endpointslices"};
   slices.strategy = std::make_shared<EndpointSliceStrategy>();
   slices.has_generation = true;

@@ -92,7 +92,7 @@ void validate_rule(const flowcontrol::PolicyRulesWithSubjects& rule, const Field
   }
 }
 
-class FlowSchemaStrategy : public TypedStrategy<flowcontrol::FlowSchema> {
+class FlowSchemaStrategy : public registry::TypedStrategy<flowcontrol::FlowSchema> {
  public:
   void set_defaults(flowcontrol::FlowSchema& schema) const override {
     if (schema.spec.matching_precedence == 0) schema.spec.matching_precedence = 1000;
@@ -117,7 +117,7 @@ class FlowSchemaStrategy : public TypedStrategy<flowcontrol::FlowSchema> {
     }
     for (std::size_t i = 0; i < spec.rules.size(); ++i) validate_rule(spec.rules[i], at.child("rules").index(i), errors);
   }
-  void table_cells(const flowcontrol::FlowSchema& schema, TableCells& cells) const override {
+  void table_cells(const flowcontrol::FlowSchema& schema, registry::TableCells& cells) const override {
     std::string missing = "?";
     for (const flowcontrol::FlowSchemaCondition& condition : schema.status.conditions)
       if (condition.type == "Dangling") missing = condition.status;
@@ -125,12 +125,12 @@ class FlowSchemaStrategy : public TypedStrategy<flowcontrol::FlowSchema> {
     cells.emplace_back(schema.spec.priority_level_configuration.name.empty() ? "<none>" : schema.spec.priority_level_configuration.name);
     cells.emplace_back(schema.spec.matching_precedence);
     cells.emplace_back(schema.spec.distinguisher_method ? schema.spec.distinguisher_method->type : "<none>");
-    cells.push_back(TableCell::age(schema.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(schema.metadata.creation_timestamp));
     cells.emplace_back(missing);
   }
 };
 
-class PriorityLevelStrategy : public TypedStrategy<flowcontrol::PriorityLevelConfiguration> {
+class PriorityLevelStrategy : public registry::TypedStrategy<flowcontrol::PriorityLevelConfiguration> {
  public:
   void set_defaults(flowcontrol::PriorityLevelConfiguration& level) const override {
     if (auto& limited = level.spec.limited) {
@@ -175,14 +175,14 @@ class PriorityLevelStrategy : public TypedStrategy<flowcontrol::PriorityLevelCon
       errors.not_supported(at.child("type"), spec.type, types);
     }
   }
-  void table_cells(const flowcontrol::PriorityLevelConfiguration& level, TableCells& cells) const override {
-    TableCell shares("<none>"), queues("<none>"), hand("<none>"), length("<none>");
+  void table_cells(const flowcontrol::PriorityLevelConfiguration& level, registry::TableCells& cells) const override {
+    registry::TableCell shares("<none>"), queues("<none>"), hand("<none>"), length("<none>");
     if (level.spec.limited) {
-      shares = TableCell(level.spec.limited->nominal_concurrency_shares.value_or(0));
+      shares = registry::TableCell(level.spec.limited->nominal_concurrency_shares.value_or(0));
       if (const auto& queuing = level.spec.limited->limit_response.queuing) {
-        queues = TableCell(queuing->queues);
-        hand = TableCell(queuing->hand_size);
-        length = TableCell(queuing->queue_length_limit);
+        queues = registry::TableCell(queuing->queues);
+        hand = registry::TableCell(queuing->hand_size);
+        length = registry::TableCell(queuing->queue_length_limit);
       }
     }
     cells.emplace_back(level.metadata.name);
@@ -191,7 +191,7 @@ class PriorityLevelStrategy : public TypedStrategy<flowcontrol::PriorityLevelCon
     cells.push_back(std::move(queues));
     cells.push_back(std::move(hand));
     cells.push_back(std::move(length));
-    cells.push_back(TableCell::age(level.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(level.metadata.creation_timestamp));
   }
 
  private:
@@ -239,12 +239,12 @@ class PriorityLevelStrategy : public TypedStrategy<flowcontrol::PriorityLevelCon
   }
 };
 
-ResourceDefinition make(const char* resource, std::shared_ptr<const Strategy> strategy) {
-  ResourceDefinition out;
+registry::ResourceDefinition make(const char* resource, std::shared_ptr<const registry::Strategy> strategy) {
+  registry::ResourceDefinition out;
   out.resource = {std::string(group), resource};
   out.strategy = std::move(strategy);
   out.has_status = true;
-  out.parts = {status_alone()};
+  out.parts = {registry::status_alone()};
   out.has_generation = true;
   return out;
 }

@@ -73,7 +73,7 @@ void validate_path(const networking::HTTPIngressPath& http, const FieldPath& pat
   validate_backend(http.backend, path.child("backend"), errors);
 }
 
-class IngressStrategy : public TypedStrategy<networking::Ingress> {
+class IngressStrategy : public registry::TypedStrategy<networking::Ingress> {
  public:
   void prepare_for_create(const RequestScope&, networking::Ingress& ingress) const override { ingress.status = networking::IngressStatus(); }
   void validate(const RequestScope&, const networking::Ingress& ingress, FieldErrors& errors) const override {
@@ -105,14 +105,14 @@ class IngressStrategy : public TypedStrategy<networking::Ingress> {
         annotated && spec.ingress_class_name && *annotated != *spec.ingress_class_name)
       errors.invalid(FieldPath("annotations").child(class_annotation), *annotated, "must match `ingressClassName` when both are specified");
   }
-  void table_cells(const networking::Ingress& ingress, TableCells& cells) const override {
+  void table_cells(const networking::Ingress& ingress, registry::TableCells& cells) const override {
     const std::string* annotated = ingress.metadata.annotations.get(class_annotation);
     cells.emplace_back(ingress.metadata.name);
     cells.emplace_back(ingress.spec.ingress_class_name ? *ingress.spec.ingress_class_name : annotated ? *annotated : "<none>");
     cells.emplace_back(hosts_text(ingress.spec.rules));
     cells.emplace_back(addresses_text(ingress.status));
     cells.emplace_back(ingress.spec.tls.empty() ? "80" : "80, 443");
-    cells.push_back(TableCell::age(ingress.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(ingress.metadata.creation_timestamp));
   }
 
  private:
@@ -135,7 +135,7 @@ class IngressStrategy : public TypedStrategy<networking::Ingress> {
   }
 };
 
-class IngressClassStrategy : public TypedStrategy<networking::IngressClass> {
+class IngressClassStrategy : public registry::TypedStrategy<networking::IngressClass> {
  public:
   void validate(const RequestScope&, const networking::IngressClass& ingress_class, FieldErrors& errors) const override {
     constexpr std::array<std::string_view, 2> scopes{"Cluster", "Namespace"};
@@ -165,7 +165,7 @@ class IngressClassStrategy : public TypedStrategy<networking::IngressClass> {
     if (ingress_class.spec.controller != old.spec.controller)
       errors.invalid(FieldPath("spec", "controller"), ingress_class.spec.controller, "field is immutable");
   }
-  void table_cells(const networking::IngressClass& ingress_class, TableCells& cells) const override {
+  void table_cells(const networking::IngressClass& ingress_class, registry::TableCells& cells) const override {
     const std::string* by_default = ingress_class.metadata.annotations.get(default_annotation);
     cells.emplace_back(ingress_class.metadata.name + (by_default && *by_default == "true" ? " (default)" : ""));
     cells.emplace_back(ingress_class.spec.controller);
@@ -173,14 +173,14 @@ class IngressClassStrategy : public TypedStrategy<networking::IngressClass> {
     if (const auto& reference = ingress_class.spec.parameters)
       parameters = reference->kind + (reference->api_group ? "." + *reference->api_group : "") + "/" + reference->name;
     cells.emplace_back(parameters);
-    cells.push_back(TableCell::age(ingress_class.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(ingress_class.metadata.creation_timestamp));
   }
 };
 
 }  // namespace
 
-ResourceDefinition ingresses() {
-  ResourceDefinition out;
+registry::ResourceDefinition ingresses() {
+  registry::ResourceDefinition out;
   out.resource = {"networking.k8s.io", "ingresses"};
   out.key_prefix = "ingress";
   out.strategy = std::make_shared<IngressStrategy>();
@@ -189,7 +189,7 @@ ResourceDefinition ingresses() {
   return out;
 }
 
-ResourceDefinition ingress_classes() {
+registry::ResourceDefinition ingress_classes() {
   return {.resource = {"networking.k8s.io", "ingressclasses"}, .strategy = std::make_shared<IngressClassStrategy>(), .has_generation = true};
 }
 

@@ -63,7 +63,7 @@ void validate_peer(const networking::NetworkPolicyPeer& peer, const FieldPath& p
   }
 }
 
-class NetworkPolicyStrategy : public TypedStrategy<networking::NetworkPolicy> {
+class NetworkPolicyStrategy : public registry::TypedStrategy<networking::NetworkPolicy> {
  public:
   void set_defaults(networking::NetworkPolicy& policy) const override {
     networking::NetworkPolicySpec& spec = policy.spec;
@@ -102,17 +102,17 @@ class NetworkPolicyStrategy : public TypedStrategy<networking::NetworkPolicy> {
       if (std::find(types.begin(), types.end(), spec.policy_types[i]) == types.end())
         errors.not_supported(at.child("policyTypes").index(i), spec.policy_types[i], types);
   }
-  void table_cells(const networking::NetworkPolicy& policy, TableCells& cells) const override {
+  void table_cells(const networking::NetworkPolicy& policy, registry::TableCells& cells) const override {
     cells.emplace_back(policy.metadata.name);
     cells.emplace_back(selector_text(&policy.spec.pod_selector));
-    cells.push_back(TableCell::age(policy.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(policy.metadata.creation_timestamp));
   }
 };
 
 }  // namespace
 
-ResourceDefinition network_policies() {
-  ResourceDefinition out;
+registry::ResourceDefinition network_policies() {
+  registry::ResourceDefinition out;
   out.resource = {"networking.k8s.io", "networkpolicies"};
   out.strategy = std::make_shared<NetworkPolicyStrategy>();
   out.has_generation = true;

@@ -5,10 +5,10 @@
 
 namespace pintle::apiserver::resources {
 
-ResourceDefinition ingresses();
-ResourceDefinition ingress_classes();
-ResourceDefinition network_policies();
-ResourceDefinition service_cidrs();
-ResourceDefinition ip_addresses();
+registry::ResourceDefinition ingresses();
+registry::ResourceDefinition ingress_classes();
+registry::ResourceDefinition network_policies();
+registry::ResourceDefinition service_cidrs();
+registry::ResourceDefinition ip_addresses();
 
 }  // namespace pintle::apiserver::resources

@@ -8,7 +8,7 @@ namespace {
 
 namespace networking = api::networking_v1;
 
-class ServiceCIDRStrategy : public TypedStrategy<networking::ServiceCIDR> {
+class ServiceCIDRStrategy : public registry::TypedStrategy<networking::ServiceCIDR> {
  public:
   void prepare_for_create(const RequestScope&, networking::ServiceCIDR& cidr) const override { cidr.status = networking::ServiceCIDRStatus(); }
   void validate(const RequestScope&, const networking::ServiceCIDR& cidr, FieldErrors& errors) const override {
@@ -33,16 +33,16 @@ class ServiceCIDRStrategy : public TypedStrategy<networking::ServiceCIDR> {
     if (cidr.spec.cidrs != old.spec.cidrs && !(old.spec.cidrs.size() == 1 && cidr.spec.cidrs.size() == 2 && cidr.spec.cidrs[0] == old.spec.cidrs[0]))
       errors.invalid(FieldPath("spec", "cidrs").index(0), cidr.spec.cidrs.empty() ? "" : cidr.spec.cidrs[0], "field is immutable");
   }
-  void table_cells(const networking::ServiceCIDR& cidr, TableCells& cells) const override {
+  void table_cells(const networking::ServiceCIDR& cidr, registry::TableCells& cells) const override {
     std::string cidrs;
     for (const std::string& one : cidr.spec.cidrs) cidrs += (cidrs.empty() ? "" : ",") + one;
     cells.emplace_back(cidr.metadata.name);
     cells.emplace_back(cidrs);
-    cells.push_back(TableCell::age(cidr.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(cidr.metadata.creation_timestamp));
   }
 };
 
-class IPAddressStrategy : public TypedStrategy<networking::IPAddress> {
+class IPAddressStrategy : public registry::TypedStrategy<networking::IPAddress> {
  public:
   void validate(const RequestScope&, const networking::IPAddress& address, FieldErrors& errors) const override {
     const auto ip = parse_address(address.metadata.name, IpSyntax::Strict);
@@ -75,7 +75,7 @@ class IPAddressStrategy : public TypedStrategy<networking::IPAddress> {
     };
     if (text(address) != text(old)) errors.invalid(FieldPath("spec", "parentRef"), apimachinery::BadValue::raw("{...}"), "field is immutable");
   }
-  void table_cells(const networking::IPAddress& address, TableCells& cells) const override {
+  void table_cells(const networking::IPAddress& address, registry::TableCells& cells) const override {
     std::string parent;
     if (const auto& reference = address.spec.parent_ref) {
       parent = reference->resource + (reference->group.empty() ? "" : "." + reference->group) + "/" +
@@ -83,25 +83,25 @@ class IPAddressStrategy : public TypedStrategy<networking::IPAddress> {
     }
     cells.emplace_back(address.metadata.name);
     cells.emplace_back(parent);
-    cells.push_back(TableCell::age(address.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(address.metadata.creation_timestamp));
   }
 };
 
 }  // namespace
 
-ResourceDefinition service_cidrs() {
-  ResourceDefinition out;
+registry::ResourceDefinition service_cidrs() {
+  registry::ResourceDefinition out;
   out.resource = {"networking.k8s.io", "servicecidrs"};
   out.strategy = std::make_shared<ServiceCIDRStrategy>();
   out.has_status = true;
   return out;
 }
 
-ResourceDefinition ip_addresses() {
-  ResourceDefinition out;
+registry::ResourceDefinition ip_addresses() {
+  registry::ResourceDefinition out;
   out.resource = {"networking.k8s.io", "ipaddresses"};
   out.strategy = std::make_shared<IPAddressStrategy>();
-  out.name_rule = NameRule::Any;
+  out.name_rule = registry::NameRule::Any;
   out.selectable_fields = {{"spec.parentRef.group"}, {"spec.parentRef.resource"}, {"spec.parentRef.namespace"}, {"spec.parentRef.name"}};
   return out;
 }

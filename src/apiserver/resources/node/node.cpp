@@ -8,7 +8,7 @@ namespace {
 
 namespace node = api::node_v1;
 
-class RuntimeClassStrategy : public TypedStrategy<node::RuntimeClass> {
+class RuntimeClassStrategy : public registry::TypedStrategy<node::RuntimeClass> {
  public:
   void validate(const RequestScope&, const node::RuntimeClass& runtime, FieldErrors& errors) const override {
     if (runtime.handler.empty()) {
@@ -26,10 +26,10 @@ class RuntimeClassStrategy : public TypedStrategy<node::RuntimeClass> {
   void validate_update(const RequestScope&, const node::RuntimeClass& runtime, const node::RuntimeClass& old, FieldErrors& errors) const override {
     if (runtime.handler != old.handler) errors.invalid(FieldPath("handler"), runtime.handler, "field is immutable");
   }
-  void table_cells(const node::RuntimeClass& runtime, TableCells& cells) const override {
+  void table_cells(const node::RuntimeClass& runtime, registry::TableCells& cells) const override {
     cells.emplace_back(runtime.metadata.name);
     cells.emplace_back(runtime.handler);
-    cells.push_back(TableCell::age(runtime.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(runtime.metadata.creation_timestamp));
   }
 };
 

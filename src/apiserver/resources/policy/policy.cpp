@@ -16,7 +16,7 @@ std::string or_not_available(const std::optional<api::IntOrString>& value) {
   return value->is_string ? value->string_value : std::to_string(value->int_value);
 }
 
-class PodDisruptionBudgetStrategy : public TypedStrategy<policy::PodDisruptionBudget> {
+class PodDisruptionBudgetStrategy : public registry::TypedStrategy<policy::PodDisruptionBudget> {
  public:
   void prepare_for_create(const RequestScope&, policy::PodDisruptionBudget& budget) const override {
     budget.status = policy::PodDisruptionBudgetStatus();
@@ -34,19 +34,19 @@ class PodDisruptionBudgetStrategy : public TypedStrategy<policy::PodDisruptionBu
       errors.not_supported(at.child("unhealthyPodEvictionPolicy"), *spec.unhealthy_pod_eviction_policy, policies);
     if (spec.selector) validate_label_selector(*spec.selector, at.child("selector"), errors);
   }
-  void table_cells(const policy::PodDisruptionBudget& budget, TableCells& cells) const override {
+  void table_cells(const policy::PodDisruptionBudget& budget, registry::TableCells& cells) const override {
     cells.emplace_back(budget.metadata.name);
     cells.emplace_back(or_not_available(budget.spec.min_available));
     cells.emplace_back(or_not_available(budget.spec.max_unavailable));
     cells.emplace_back(budget.status.disruptions_allowed);
-    cells.push_back(TableCell::age(budget.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(budget.metadata.creation_timestamp));
   }
 };
 
 }  // namespace
 
 void add_policy(Definitions& out) {
-  ResourceDefinition budgets;
+  registry::ResourceDefinition budgets;
   budgets.resource = {"policy", "poddisruptionbudgets"};
   budgets.strategy = std::make_shared<PodDisruptionBudgetStrategy>();
   budgets.has_status = true;

@@ -81,13 +81,13 @@ void validate_role_ref_kept(const Binding& binding, const Binding& old, FieldErr
 }
 
 template <class Role>
-void role_cells(const Role& role, TableCells& cells) {
+void role_cells(const Role& role, registry::TableCells& cells) {
   cells.emplace_back(role.metadata.name);
   cells.emplace_back(api::format_time(role.metadata.creation_timestamp));
 }
 
 template <class Binding>
-void binding_cells(const Binding& binding, TableCells& cells) {
+void binding_cells(const Binding& binding, registry::TableCells& cells) {
   std::string users;
   std::string groups;
   std::string accounts;
@@ -101,7 +101,7 @@ void binding_cells(const Binding& binding, TableCells& cells) {
   }
   cells.emplace_back(binding.metadata.name);
   cells.emplace_back(binding.role_ref.kind + "/" + binding.role_ref.name);
-  cells.push_back(TableCell::age(binding.metadata.creation_timestamp));
+  cells.push_back(registry::TableCell::age(binding.metadata.creation_timestamp));
   cells.emplace_back(users);
   cells.emplace_back(groups);
   cells.emplace_back(accounts);
@@ -109,19 +109,19 @@ void binding_cells(const Binding& binding, TableCells& cells) {
 
 // Nobody hands out rights that they do not have.
 template <class T>
-class CheckedStrategy : public TypedStrategy<T> {
+class CheckedStrategy : public registry::TypedStrategy<T> {
  public:
   bool has_check() const override { return true; }
   rt::Task<Result<Unit>> check(RequestScope& scope, const api::Object& object, const api::Object* old) const override {
     if (scope.internal || scope.escalation == nullptr) co_return Unit{};
-    co_return co_await apiserver::rbac::check_escalation(scope.ctx, *scope.escalation, scope.user, &object, old);
+    co_return co_await authorization::rbac::check_escalation(scope.ctx, *scope.escalation, scope.user, &object, old);
   }
 };
 
 class RoleStrategy : public CheckedStrategy<rbac::Role> {
  public:
   void validate(const RequestScope&, const rbac::Role& role, FieldErrors& errors) const override { validate_rules(role.rules, true, errors); }
-  void table_cells(const rbac::Role& role, TableCells& cells) const override { role_cells(role, cells); }
+  void table_cells(const rbac::Role& role, registry::TableCells& cells) const override { role_cells(role, cells); }
 };
 
 class ClusterRoleStrategy : public CheckedStrategy<rbac::ClusterRole> {
@@ -141,7 +141,7 @@ class ClusterRoleStrategy : public CheckedStrategy<rbac::ClusterRole> {
       if (broken) errors.invalid(selectors.index(i), apimachinery::BadValue::raw("{...}"), "invalid label selector");
     }
   }
-  void table_cells(const rbac::ClusterRole& role, TableCells& cells) const override { role_cells(role, cells); }
+  void table_cells(const rbac::ClusterRole& role, registry::TableCells& cells) const override { role_cells(role, cells); }
 };
 
 class RoleBindingStrategy : public CheckedStrategy<rbac::RoleBinding> {
@@ -153,7 +153,7 @@ class RoleBindingStrategy : public CheckedStrategy<rbac::RoleBinding> {
   void validate_update(const RequestScope&, const rbac::RoleBinding& binding, const rbac::RoleBinding& old, FieldErrors& errors) const override {
     validate_role_ref_kept(binding, old, errors);
   }
-  void table_cells(const rbac::RoleBinding& binding, TableCells& cells) const override { binding_cells(binding, cells); }
+  void table_cells(const rbac::RoleBinding& binding, registry::TableCells& cells) const override { binding_cells(binding, cells); }
 };
 
 class ClusterRoleBindingStrategy : public CheckedStrategy<rbac::ClusterRoleBinding> {
@@ -166,14 +166,14 @@ class ClusterRoleBindingStrategy : public CheckedStrategy<rbac::ClusterRoleBindi
                        FieldErrors& errors) const override {
     validate_role_ref_kept(binding, old, errors);
   }
-  void table_cells(const rbac::ClusterRoleBinding& binding, TableCells& cells) const override { binding_cells(binding, cells); }
+  void table_cells(const rbac::ClusterRoleBinding& binding, registry::TableCells& cells) const override { binding_cells(binding, cells); }
 };
 
-ResourceDefinition make(const char* resource, std::shared_ptr<const Strategy> strategy) {
-  ResourceDefinition out;
+registry::ResourceDefinition make(const char* resource, std::shared_ptr<const registry::Strategy> strategy) {
+  registry::ResourceDefinition out;
   out.resource = {std::string(api_group), resource};
   out.strategy = std::move(strategy);
-  out.name_rule = NameRule::PathSegment;
+  out.name_rule = registry::NameRule::PathSegment;
   out.allow_create_on_update = true;
   return out;
 }

@@ -11,7 +11,7 @@ namespace {
 
 namespace v1 = api::resource_v1;
 
-class DeviceClassStrategy : public TypedStrategy<v1::DeviceClass> {
+class DeviceClassStrategy : public registry::TypedStrategy<v1::DeviceClass> {
  public:
   void validate(const RequestScope&, const v1::DeviceClass& device_class, FieldErrors& errors) const override {
     const FieldPath path("spec");
@@ -28,7 +28,7 @@ class DeviceClassStrategy : public TypedStrategy<v1::DeviceClass> {
   }
 };
 
-class ResourceClaimStrategy : public TypedStrategy<v1::ResourceClaim> {
+class ResourceClaimStrategy : public registry::TypedStrategy<v1::ResourceClaim> {
  public:
   void set_defaults(v1::ResourceClaim& claim) const override { device::default_claim(claim.spec); }
   void validate(const RequestScope&, const v1::ResourceClaim& claim, FieldErrors& errors) const override {
@@ -36,7 +36,7 @@ class ResourceClaimStrategy : public TypedStrategy<v1::ResourceClaim> {
   }
   // The spec is immutable, which the schema sees to: there is nothing else to look at.
   bool validate_update_includes_validate() const override { return false; }
-  void table_cells(const v1::ResourceClaim& claim, TableCells& cells) const override {
+  void table_cells(const v1::ResourceClaim& claim, registry::TableCells& cells) const override {
     const bool deleted = claim.metadata.deletion_timestamp.has_value();
     std::string state = deleted ? "deleted" : "";
     if (!claim.status.allocation) {
@@ -47,11 +47,11 @@ class ResourceClaimStrategy : public TypedStrategy<v1::ResourceClaim> {
     }
     cells.emplace_back(claim.metadata.name);
     cells.emplace_back(state);
-    cells.push_back(TableCell::age(claim.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(claim.metadata.creation_timestamp));
   }
 };
 
-class ResourceClaimStatusStrategy : public TypedStrategy<v1::ResourceClaim> {
+class ResourceClaimStatusStrategy : public registry::TypedStrategy<v1::ResourceClaim> {
  public:
   void prepare_for_update(const RequestScope&, v1::ResourceClaim& claim, const v1::ResourceClaim& old) const override {
     claim.spec = old.spec;
@@ -67,7 +67,7 @@ class ResourceClaimStatusStrategy : public TypedStrategy<v1::ResourceClaim> {
   }
 };
 
-class ResourceClaimTemplateStrategy : public TypedStrategy<v1::ResourceClaimTemplate> {
+class ResourceClaimTemplateStrategy : public registry::TypedStrategy<v1::ResourceClaimTemplate> {
  public:
   void set_defaults(v1::ResourceClaimTemplate& made) const override { device::default_claim(made.spec.spec); }
   void validate(const RequestScope&, const v1::ResourceClaimTemplate& made, FieldErrors& errors) const override {
@@ -78,7 +78,7 @@ class ResourceClaimTemplateStrategy : public TypedStrategy<v1::ResourceClaimTemp
   bool validate_update_includes_validate() const override { return false; }
 };
 
-class ResourceSliceStrategy : public TypedStrategy<v1::ResourceSlice> {
+class ResourceSliceStrategy : public registry::TypedStrategy<v1::ResourceSlice> {
  public:
   void prepare_for_create(const RequestScope& scope, v1::ResourceSlice& slice) const override { stamp_taints(scope, slice); }
   void prepare_for_update(const RequestScope& scope, v1::ResourceSlice& slice, const v1::ResourceSlice&) const override {
@@ -91,12 +91,12 @@ class ResourceSliceStrategy : public TypedStrategy<v1::ResourceSlice> {
   void validate_update(const RequestScope&, const v1::ResourceSlice& slice, const v1::ResourceSlice& old, FieldErrors& errors) const override {
     device::validate_slice(slice.spec, &old.spec, errors);
   }
-  void table_cells(const v1::ResourceSlice& slice, TableCells& cells) const override {
+  void table_cells(const v1::ResourceSlice& slice, registry::TableCells& cells) const override {
     cells.emplace_back(slice.metadata.name);
     cells.emplace_back(slice.spec.node_name.value_or(""));
     cells.emplace_back(slice.spec.driver);
     cells.emplace_back(slice.spec.pool.name);
-    cells.push_back(TableCell::age(slice.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(slice.metadata.creation_timestamp));
   }
 
  private:
@@ -109,8 +109,8 @@ class ResourceSliceStrategy : public TypedStrategy<v1::ResourceSlice> {
 };
 
 template <class S>
-ResourceDefinition define(std::string_view resource, bool has_generation) {
-  ResourceDefinition made;
+registry::ResourceDefinition define(std::string_view resource, bool has_generation) {
+  registry::ResourceDefinition made;
   made.resource = {"resource.k8s.io", std::string(resource)};
   made.strategy = std::make_shared<S>();
   made.has_generation = has_generation;
@@ -122,13 +122,13 @@ ResourceDefinition define(std::string_view resource, bool has_generation) {
 
 void add_resource(Definitions& out) {
   out.push_back(define<DeviceClassStrategy>("deviceclasses", true));
-  ResourceDefinition claims = define<ResourceClaimStrategy>("resourceclaims", false);
+  registry::ResourceDefinition claims = define<ResourceClaimStrategy>("resourceclaims", false);
   claims.has_status = true;
   claims.reset_fields = {"status"};
   claims.parts = {{.name = "status", .strategy = std::make_shared<ResourceClaimStatusStrategy>(), .reset_fields = {"spec", "metadata"}}};
   out.push_back(std::move(claims));
   out.push_back(define<ResourceClaimTemplateStrategy>("resourceclaimtemplates", false));
-  ResourceDefinition slices = define<ResourceSliceStrategy>("resourceslices", true);
+  registry::ResourceDefinition slices = define<ResourceSliceStrategy>("resourceslices", true);
   slices.selectable_fields = {{"spec.nodeName"}, {"spec.driver"}};
   out.push_back(std::move(slices));
 }

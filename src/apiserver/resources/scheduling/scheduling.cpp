@@ -17,7 +17,7 @@ bool is_system_class(const scheduling::PriorityClass& priority) {
          (priority.metadata.name == "system-cluster-critical" && priority.value == 2'000'000'000);
 }
 
-class PriorityClassStrategy : public TypedStrategy<scheduling::PriorityClass> {
+class PriorityClassStrategy : public registry::TypedStrategy<scheduling::PriorityClass> {
  public:
   void validate(const RequestScope&, const scheduling::PriorityClass& priority, FieldErrors& errors) const override {
     if (priority.metadata.name.starts_with(system_prefix)) {
@@ -45,11 +45,11 @@ class PriorityClassStrategy : public TypedStrategy<scheduling::PriorityClass> {
                                           "this is a system priority class and cannot be deleted"));
     return Unit{};
   }
-  void table_cells(const scheduling::PriorityClass& priority, TableCells& cells) const override {
+  void table_cells(const scheduling::PriorityClass& priority, registry::TableCells& cells) const override {
     cells.emplace_back(priority.metadata.name);
     cells.emplace_back(priority.value);
     cells.emplace_back(priority.global_default);
-    cells.push_back(TableCell::age(priority.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(priority.metadata.creation_timestamp));
     cells.emplace_back(priority.preemption_policy.value_or(""));
   }
 };

@@ -61,7 +61,7 @@ void validate_topologies(const std::vector<api::core_v1::TopologySelectorTerm>& 
     }
 }
 
-class StorageClassStrategy : public TypedStrategy<storage::StorageClass> {
+class StorageClassStrategy : public registry::TypedStrategy<storage::StorageClass> {
  public:
   void validate(const RequestScope&, const storage::StorageClass& storage_class, FieldErrors& errors) const override {
     constexpr std::array<std::string_view, 2> policies{"Delete", "Retain"};
@@ -85,7 +85,7 @@ class StorageClassStrategy : public TypedStrategy<storage::StorageClass> {
     if (storage_class.volume_binding_mode != old.volume_binding_mode)
       errors.invalid(FieldPath("volumeBindingMode"), storage_class.volume_binding_mode.value_or(""), "field is immutable");
   }
-  void table_cells(const storage::StorageClass& storage_class, TableCells& cells) const override {
+  void table_cells(const storage::StorageClass& storage_class, registry::TableCells& cells) const override {
     bool by_default = false;
     for (const std::string_view annotation : {default_annotation, default_beta_annotation})
       if (const std::string* value = storage_class.metadata.annotations.get(annotation)) by_default |= *value == "true";
@@ -94,11 +94,11 @@ class StorageClassStrategy : public TypedStrategy<storage::StorageClass> {
     cells.emplace_back(storage_class.reclaim_policy.value_or("Delete"));
     cells.emplace_back(storage_class.volume_binding_mode.value_or("<unset>"));
     cells.emplace_back(storage_class.allow_volume_expansion.value_or(false));
-    cells.push_back(TableCell::age(storage_class.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(storage_class.metadata.creation_timestamp));
   }
 };
 
-class CSIDriverStrategy : public TypedStrategy<storage::CSIDriver> {
+class CSIDriverStrategy : public registry::TypedStrategy<storage::CSIDriver> {
  public:
   void warnings(const RequestScope&, const storage::CSIDriver& driver, const storage::CSIDriver* old, std::vector<std::string>& out) const override {
     if (driver.spec.token_requests.empty() || driver.spec.service_account_token_in_secrets) return;
@@ -149,7 +149,7 @@ class CSIDriverStrategy : public TypedStrategy<storage::CSIDriver> {
     for (const std::string& mode : driver.spec.volume_lifecycle_modes)
       if (!contains(modes, mode)) errors.not_supported(at.child("volumeLifecycleModes"), mode, modes);
   }
-  void table_cells(const storage::CSIDriver& driver, TableCells& cells) const override {
+  void table_cells(const storage::CSIDriver& driver, registry::TableCells& cells) const override {
     const storage::CSIDriverSpec& spec = driver.spec;
     std::string audiences;
     for (const storage::TokenRequest& token : spec.token_requests) audiences += (audiences.empty() ? "" : ",") + token.audience;
@@ -162,11 +162,11 @@ class CSIDriverStrategy : public TypedStrategy<storage::CSIDriver> {
     cells.emplace_back(spec.token_requests.empty() ? "<unset>" : audiences);
     cells.emplace_back(spec.requires_republish.value_or(false));
     cells.emplace_back(modes.empty() ? "<none>" : modes);
-    cells.push_back(TableCell::age(driver.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(driver.metadata.creation_timestamp));
   }
 };
 
-class CSINodeStrategy : public TypedStrategy<storage::CSINode> {
+class CSINodeStrategy : public registry::TypedStrategy<storage::CSINode> {
  public:
   void validate(const RequestScope&, const storage::CSINode& node, FieldErrors& errors) const override {
     std::set<std::string_view> names;
@@ -180,14 +180,14 @@ class CSINodeStrategy : public TypedStrategy<storage::CSINode> {
       if (!names.insert(driver.name).second) errors.duplicate(at.child("name"), driver.name);
     }
   }
-  void table_cells(const storage::CSINode& node, TableCells& cells) const override {
+  void table_cells(const storage::CSINode& node, registry::TableCells& cells) const override {
     cells.emplace_back(node.metadata.name);
     cells.emplace_back(static_cast<int64_t>(node.spec.drivers.size()));
-    cells.push_back(TableCell::age(node.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(node.metadata.creation_timestamp));
   }
 };
 
-class CSIStorageCapacityStrategy : public TypedStrategy<storage::CSIStorageCapacity> {
+class CSIStorageCapacityStrategy : public registry::TypedStrategy<storage::CSIStorageCapacity> {
  public:
   void validate(const RequestScope&, const storage::CSIStorageCapacity& capacity, FieldErrors& errors) const override {
     if (capacity.node_topology) validate_label_selector(*capacity.node_topology, FieldPath("nodeTopology"), errors);
@@ -202,15 +202,15 @@ class CSIStorageCapacityStrategy : public TypedStrategy<storage::CSIStorageCapac
     if (capacity.storage_class_name != old.storage_class_name)
       errors.invalid(FieldPath("storageClassName"), capacity.storage_class_name, "field is immutable");
   }
-  void table_cells(const storage::CSIStorageCapacity& capacity, TableCells& cells) const override {
+  void table_cells(const storage::CSIStorageCapacity& capacity, registry::TableCells& cells) const override {
     cells.emplace_back(capacity.metadata.name);
     cells.emplace_back(capacity.storage_class_name);
     cells.emplace_back(capacity.capacity ? capacity.capacity->text() : "<unset>");
-    cells.push_back(TableCell::age(capacity.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(capacity.metadata.creation_timestamp));
   }
 };
 
-class VolumeAttachmentStrategy : public TypedStrategy<storage::VolumeAttachment> {
+class VolumeAttachmentStrategy : public registry::TypedStrategy<storage::VolumeAttachment> {
  public:
   void prepare_for_create(const RequestScope&, storage::VolumeAttachment& attachment) const override {
     attachment.status = storage::VolumeAttachmentStatus();
@@ -234,17 +234,17 @@ class VolumeAttachmentStrategy : public TypedStrategy<storage::VolumeAttachment>
     if (!api::equal(api::type_of<storage::VolumeAttachmentSpec>(), &attachment.spec, &old.spec))
       errors.invalid(FieldPath("spec"), BadValue::raw("{...}"), "field is immutable");
   }
-  void table_cells(const storage::VolumeAttachment& attachment, TableCells& cells) const override {
+  void table_cells(const storage::VolumeAttachment& attachment, registry::TableCells& cells) const override {
     cells.emplace_back(attachment.metadata.name);
     cells.emplace_back(attachment.spec.attacher);
     cells.emplace_back(attachment.spec.source.persistent_volume_name.value_or(""));
     cells.emplace_back(attachment.spec.node_name);
     cells.emplace_back(attachment.status.attached);
-    cells.push_back(TableCell::age(attachment.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(attachment.metadata.creation_timestamp));
   }
 };
 
-class VolumeAttributesClassStrategy : public TypedStrategy<storage::VolumeAttributesClass> {
+class VolumeAttributesClassStrategy : public registry::TypedStrategy<storage::VolumeAttributesClass> {
  public:
   void validate(const RequestScope&, const storage::VolumeAttributesClass& attributes, FieldErrors& errors) const override {
     validate_provisioner(attributes.driver_name, FieldPath("driverName"), errors);
@@ -256,15 +256,15 @@ class VolumeAttributesClassStrategy : public TypedStrategy<storage::VolumeAttrib
     if (attributes.driver_name != old.driver_name) errors.invalid(FieldPath("driverName"), attributes.driver_name, "field is immutable");
     if (attributes.parameters != old.parameters) errors.invalid(FieldPath("parameters"), BadValue::raw("{...}"), "field is immutable");
   }
-  void table_cells(const storage::VolumeAttributesClass& attributes, TableCells& cells) const override {
+  void table_cells(const storage::VolumeAttributesClass& attributes, registry::TableCells& cells) const override {
     cells.emplace_back(attributes.metadata.name);
     cells.emplace_back(attributes.driver_name);
-    cells.push_back(TableCell::age(attributes.metadata.creation_timestamp));
+    cells.push_back(registry::TableCell::age(attributes.metadata.creation_timestamp));
   }
 };
 
-ResourceDefinition make(const char* resource, std::shared_ptr<const Strategy> strategy) {
-  ResourceDefinition out;
+registry::ResourceDefinition make(const char* resource, std::shared_ptr<const registry::Strategy> strategy) {
+  registry::ResourceDefinition out;
   out.resource = {std::string(group), resource};
   out.strategy = std::move(strategy);
   out.return_deleted_object = true;
@@ -278,9 +278,9 @@ void add_storage(Definitions& out) {
   out.push_back(make("csidrivers", std::make_shared<CSIDriverStrategy>()));
   out.push_back(make("csinodes", std::make_shared<CSINodeStrategy>()));
   out.push_back(make("csistoragecapacities", std::make_shared<CSIStorageCapacityStrategy>()));
-  ResourceDefinition attachments = make("volumeattachments", std::make_shared<VolumeAttachmentStrategy>());
+  registry::ResourceDefinition attachments = make("volumeattachments", std::make_shared<VolumeAttachmentStrategy>());
   attachments.has_status = true;
-  attachments.parts = {status_alone()};
+  attachments.parts = {registry::status_alone()};
   out.push_back(std::move(attachments));
   out.push_back(make("volumeattributesclasses", std::make_shared<VolumeAttributesClassStrategy>()));
 }

@@ -21,17 +21,17 @@ api::Object object_of(std::string_view yaml) {
   return api::Object::of(api::testing::from_yaml<T>(yaml));
 }
 
-inline const ResourceDefinition& definition_of(std::string_view group, std::string_view resource) {
+inline const registry::ResourceDefinition& definition_of(std::string_view group, std::string_view resource) {
   static const Definitions all = builtin_resources({});
-  for (const ResourceDefinition& definition : all)
+  for (const registry::ResourceDefinition& definition : all)
     if (definition.resource.group == group && definition.resource.resource == resource) return definition;
   CHECK(false, "no such resource");
 }
 // The strategy of the resource, or of its part ("status").
-inline const Strategy& strategy_of(std::string_view group, std::string_view resource, std::string_view part = "") {
-  const ResourceDefinition& definition = definition_of(group, resource);
+inline const registry::Strategy& strategy_of(std::string_view group, std::string_view resource, std::string_view part = "") {
+  const registry::ResourceDefinition& definition = definition_of(group, resource);
   if (part.empty()) return *definition.strategy;
-  for (const PartSubresource& one : definition.parts)
+  for (const registry::PartSubresource& one : definition.parts)
     if (one.name == part) return *one.strategy;
   CHECK(false, "no such part");
 }
@@ -49,7 +49,7 @@ inline std::string text_of(const FieldErrors& errors) {
 
 // The object as a create leaves it before validation, and the causes of validation.
 template <class T>
-T created(const Strategy& strategy, std::string_view yaml, std::string* causes = nullptr) {
+T created(const registry::Strategy& strategy, std::string_view yaml, std::string* causes = nullptr) {
   api::Object object = object_of<T>(yaml);
   const RequestScope scope;
   strategy.set_defaults(object);
@@ -61,7 +61,7 @@ T created(const Strategy& strategy, std::string_view yaml, std::string* causes =
 }
 // The same for an update of an object that was `before`.
 template <class T>
-T updated(const Strategy& strategy, std::string_view before, std::string_view after, std::string* causes = nullptr) {
+T updated(const registry::Strategy& strategy, std::string_view before, std::string_view after, std::string* causes = nullptr) {
   api::Object old = object_of<T>(before), object = object_of<T>(after);
   const RequestScope scope;
   strategy.set_defaults(old);
@@ -76,11 +76,11 @@ T updated(const Strategy& strategy, std::string_view before, std::string_view af
 
 // "a | b": the cells of the row; an age is "<age>".
 template <class T>
-std::string row_of(const Strategy& strategy, std::string_view yaml) {
-  TableCells cells;
+std::string row_of(const registry::Strategy& strategy, std::string_view yaml) {
+  registry::TableCells cells;
   strategy.table_cells(object_of<T>(yaml), cells);
   std::string out;
-  for (const TableCell& cell : cells) {
+  for (const registry::TableCell& cell : cells) {
     std::string text;
     if (cell.is_age) {
       text = cell.before_age + "<age>" + cell.after_age;
