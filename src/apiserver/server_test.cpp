@@ -225,7 +225,7 @@ rt::Task<void> watch_events(InProcessServer& server) {
       "/api/v1/namespaces?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&timeoutSeconds=5", 5);
   EXPECT_NE(initial.find("k8s.io/initial-events-end"), std::string::npos) << initial;
 }
-TEST(Server, endpoints::Watches) { with_server(watch_events); }
+TEST(Server, Watches) { with_server(watch_events); }
 
 rt::Task<void> other_forms(InProcessServer& server) {
   (void)co_await server.ask("POST", maps, config_map("one"));

@@ -16,7 +16,7 @@ namespace {
 
 namespace core = api::core_v1;
 
-using volumes::testing::text_of;
+using testing::text_of;
 
 // An API server with a pod on node n1, and the volumes of that node.
 class NodeVolumes {
@@ -87,7 +87,7 @@ const std::string secrets = "/api/v1/namespaces/default/secrets";
 const std::string pods = "/api/v1/namespaces/default/pods";
 const std::string accounts = "/api/v1/namespaces/default/serviceaccounts";
 
-class ApiVolumes : public volumes::testing::TemporaryRoot {
+class ApiVolumes : public testing::TemporaryRoot {
  protected:
   void run(std::function<rt::Task<void>(NodeVolumes&)> body) {
     rt::testing::run_sim([&]() -> rt::Task<void> {

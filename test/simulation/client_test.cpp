@@ -431,7 +431,7 @@ rt::Task<void> compare_resources(World& world) {
     }
   }
   std::map<std::string, bool> known;
-  for (const registry::Resource* resource : builtin_resources()) {
+  for (const Resource* resource : builtin_resources()) {
     if (resource->group != "metrics.k8s.io") known[resource->api_version() + " " + resource->name + " " + resource->kind] = resource->namespaced;
   }
   for (const auto& [name, namespaced] : served) {

@@ -219,7 +219,7 @@ class ListAuthorizer : public authorization::Authorizer {
   std::vector<std::string> rights_;
 };
 
-TEST(authorization::Impersonation, Table) {
+TEST(Impersonation, Table) {
   ListAuthorizer authorizer({"users jane", "users system:anonymous", "groups devs", "groups system:unauthenticated", "serviceaccounts wire/bot",
                              "userextras/scopes view", "userextras/a/b c", "uids 42"});
   struct Case {

@@ -111,7 +111,7 @@ inline api::core_v1::Pod pod_of(std::string_view text) {
   pod.metadata.name = pod.metadata.uid = words.empty() ? "" : words[0];
   pod.metadata.namespace_ = "default";
   pod.metadata.creation_timestamp = ago(3600);
-  for (std::size_t i = 1; i < words.size(); ++i) objects::detail::apply_word(pod, words[i]);
+  for (std::size_t i = 1; i < words.size(); ++i) detail::apply_word(pod, words[i]);
   return pod;
 }
 // Pods, with commas between them.

@@ -6,9 +6,9 @@
 namespace pintle::kubelet::container_config {
 namespace {
 
-using volumes::testing::text_of;
+using testing::text_of;
 
-class ContainerFilesOnDisk : public volumes::testing::TemporaryRoot {
+class ContainerFilesOnDisk : public testing::TemporaryRoot {
  protected:
   Result<MadeFiles> make(std::string hosts) {
     api::core_v1::Pod pod;

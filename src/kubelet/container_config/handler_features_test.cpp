@@ -10,7 +10,7 @@
 namespace pintle::kubelet::container_config {
 namespace {
 
-using volumes::testing::pod_of;
+using testing::pod_of;
 
 TEST(HandlerFeatures, OfTheHandlerByName) {
   api::cri_v1::StatusResponse status;

@@ -34,7 +34,7 @@ std::string show(const Result<std::vector<Threshold>>& thresholds) {
   return out;
 }
 
-TEST(resources::EvictionThresholds, OfAConfiguration) {
+TEST(EvictionThresholds, OfAConfiguration) {
   EXPECT_EQ(show(eviction_thresholds(config({{"nodefs.available", "10%"}, {"memory.available", "100"}}))),
             "memory.available<100 nodefs.available<100 ");
   KubeletConfiguration full =
@@ -49,7 +49,7 @@ TEST(resources::EvictionThresholds, OfAConfiguration) {
   EXPECT_EQ(eviction_thresholds(KubeletConfiguration())->size(), 5u);
 }
 
-TEST(resources::EvictionThresholds, WhatIsRefused) {
+TEST(EvictionThresholds, WhatIsRefused) {
   EXPECT_EQ(show(eviction_thresholds(config({{"disk.free", "10%"}}))), "unknown eviction signal disk.free");
   EXPECT_EQ(show(eviction_thresholds(config({{"memory.available", "0"}}))),
             "the eviction threshold of memory.available must be more than nothing: 0");
@@ -137,9 +137,9 @@ struct World {
 
   // `asks`: what one container requests, and what else the spec says.
   PodUsage& add(const std::string& name, const std::string& requests, const std::string& more = "", const std::string& metadata = "") {
-    auto pod = std::make_shared<Pod>(volumes::testing::pod_of("{metadata: {name: " + name + ", uid: " + name + metadata +
-                                                              "}, spec: {containers: [{name: main, resources: {requests: {" + requests + "}}}]" +
-                                                              more + "}}"));
+    auto pod =
+        std::make_shared<Pod>(testing::pod_of("{metadata: {name: " + name + ", uid: " + name + metadata +
+                                              "}, spec: {containers: [{name: main, resources: {requests: {" + requests + "}}}]" + more + "}}"));
     pods.emplace_back(pod, PodUsage());
     pods.back().second->containers.push_back({"main", std::nullopt, std::nullopt, {}});
     return *pods.back().second;
@@ -303,7 +303,7 @@ struct Limited {
     usage.volumes["data"] = {volume, 1};
   }
   std::string said() const {
-    const auto pod = std::make_shared<Pod>(volumes::testing::pod_of(spec));
+    const auto pod = std::make_shared<Pod>(testing::pod_of(spec));
     const auto out = plan_limit_evictions({{pod, &usage}}, dedicated_images);
     if (out.empty()) return has_storage_limits(*pod) ? "fits" : "no limits";
     return out[0].signal + (out[0].disrupts ? " disrupts" : "") + ": " + out[0].message;

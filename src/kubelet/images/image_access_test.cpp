@@ -105,7 +105,7 @@ struct World {
     deps.access = &access;
     ImagePuller puller(std::move(deps));
     ImageRequest request;
-    auto pod = volumes::testing::pod_of("{metadata: {name: p}, spec: {imagePullSecrets: [{name: pull}], containers: [{name: c}]}}");
+    auto pod = testing::pod_of("{metadata: {name: p}, spec: {imagePullSecrets: [{name: pull}], containers: [{name: c}]}}");
     pod.metadata.namespace_ = namespace_name;
     request.pod = std::make_shared<const api::core_v1::Pod>(std::move(pod));
     request.container = "c";

@@ -55,7 +55,7 @@ TEST(NodeResources, CapacityAndAllocatable) {
   EXPECT_FALSE(resources::reserved_resources(config));
 }
 
-TEST(NodeResources, resources::EvictionThresholds) {
+TEST(NodeResources, EvictionThresholds) {
   const auto check = [](std::string_view text, int64_t capacity) {
     const auto threshold = resources::parse_eviction_threshold(text);
     return threshold ? threshold->of(capacity) : -1;

@@ -6,7 +6,7 @@
 #include "kubelet/pods/pod_workers.h"
 #include "kubelet/probes/probe_workers.h"
 
-namespace pintle::kubelet::pods::testing {
+namespace pintle::kubelet::testing {
 
 constexpr auto* runtime_path = "/run/fake.sock";
 
@@ -25,8 +25,8 @@ struct PodParts {
     co_await hooks.close();
     co_await cri->close();
   }
-  PodWorkerDeps deps() {
-    PodWorkerDeps out{runtime, *cri, pods, images, *volumes, *probes, statuses, events};
+  pods::PodWorkerDeps deps() {
+    pods::PodWorkerDeps out{runtime, *cri, pods, images, *volumes, *probes, statuses, events};
     out.node_ips = [] { return std::vector<std::string>{"192.0.2.1"}; };
     return out;
   }
@@ -45,4 +45,4 @@ struct PodParts {
   status::StatusManager statuses{runtime, nullptr, config};
 };
 
-}  // namespace pintle::kubelet::pods::testing
+}  // namespace pintle::kubelet::testing

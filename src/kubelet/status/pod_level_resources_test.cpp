@@ -19,7 +19,7 @@ std::string text_of(const ResourceRequirements& resources) {
 }
 
 void check_resources(const std::string& spec, const std::string& pending, const std::string& running) {
-  const Pod pod = volumes::testing::pod_of("{spec: {" + spec + "}}");
+  const Pod pod = testing::pod_of("{spec: {" + spec + "}}");
   const os::CgroupLimits cgroup = cgroups::pod_cgroup_limits(pod, cgroups::PodCgroupOptions());
   EXPECT_EQ(text_of(pod_level_resources(pod, "Pending", &cgroup)), pending) << spec;
   EXPECT_EQ(text_of(pod_level_resources(pod, "Running", &cgroup)), running) << spec;
@@ -39,8 +39,7 @@ TEST(PodLevelResources, OfTheSpecAndOfTheCgroup) {
 }
 
 TEST(PodLevelResources, WithoutACgroupTheSpecStands) {
-  const Pod pod =
-      volumes::testing::pod_of("{spec: {containers: [{name: a, image: x, resources: {requests: {cpu: 100m, memory: 64Mi}, limits: {cpu: 1}}}]}}");
+  const Pod pod = testing::pod_of("{spec: {containers: [{name: a, image: x, resources: {requests: {cpu: 100m, memory: 64Mi}, limits: {cpu: 1}}}]}}");
   EXPECT_EQ(text_of(pod_level_resources(pod, "Running", nullptr)), "memory=64Mi /");
 }
 

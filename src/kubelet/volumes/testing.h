@@ -13,7 +13,7 @@
 #include "os/path.h"
 #include "os/read_file.h"
 
-namespace pintle::kubelet::volumes::testing {
+namespace pintle::kubelet::testing {
 
 inline std::string read_link(const std::string& path) {
   char target[4096];
@@ -51,4 +51,4 @@ class TemporaryRoot : public ::testing::Test {
   std::string root_;
 };
 
-}  // namespace pintle::kubelet::volumes::testing
+}  // namespace pintle::kubelet::testing

@@ -11,12 +11,12 @@ std::string_view phase_name(Phase phase) {
 }
 
 int plugin_index(std::string_view name) {
-  const auto table = plugin_table();
+  const auto table = plugins::plugin_table();
   for (std::size_t i = 0; i < table.size(); ++i)
     if (table[i].name == name) return static_cast<int>(i);
   return -1;
 }
-std::string_view plugin_name(int index) { return plugin_table()[static_cast<std::size_t>(index)].name; }
+std::string_view plugin_name(int index) { return plugins::plugin_table()[static_cast<std::size_t>(index)].name; }
 
 std::vector<std::string> plugin_names(uint64_t mask) {
   std::vector<std::string> out;
@@ -30,7 +30,7 @@ namespace {
 
 class Builder {
  public:
-  Builder(const ProfileSpec& spec, const PluginDeps& deps) : spec_(spec), deps_(deps), made_(plugin_table().size()) {}
+  Builder(const ProfileSpec& spec, const PluginDeps& deps) : spec_(spec), deps_(deps), made_(plugins::plugin_table().size()) {}
 
   Result<std::unique_ptr<Profile>> build() {
     profile_->scheduler_name = spec_.scheduler_name;
@@ -65,7 +65,7 @@ class Builder {
     auto& slot = made_[static_cast<std::size_t>(index)];
     if (!slot) {
       auto args = spec_.args.find(name);
-      const PluginRow& row = plugin_table()[static_cast<std::size_t>(index)];
+      const PluginRow& row = plugins::plugin_table()[static_cast<std::size_t>(index)];
       auto made = row.make(deps_, args == spec_.args.end() ? std::string() : args->second);
       if (!made) return bad_request("initializing plugin \"" + name + "\": " + made.error().message);
       slot = std::move(*made);

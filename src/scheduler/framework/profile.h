@@ -94,7 +94,11 @@ struct PluginRow {
   // `args`: JSON text, or empty for the defaults. BadRequest names the field at fault.
   Result<std::unique_ptr<Plugin>> (*make)(const PluginDeps& deps, const std::string& args);
 };
+
+namespace plugins {
 std::span<const PluginRow> plugin_table();
+}  // namespace plugins
+
 int plugin_index(std::string_view name);  // -1: unknown
 std::string_view plugin_name(int index);
 // Sorted names of a mask.

@@ -195,9 +195,9 @@ class Scene {
     auto gates = component::FeatureGates::parse(gates_);
     CHECK(gates.has_value(), "gates that there are");
     world.gates = *gates;
-    auto made = plugin_table()[static_cast<std::size_t>(index)].make(world.deps(), args);
+    auto made = plugins::plugin_table()[static_cast<std::size_t>(index)].make(world.deps(), args);
     if (made) {
-      (*made)->name = plugin_table()[static_cast<std::size_t>(index)].name;
+      (*made)->name = plugins::plugin_table()[static_cast<std::size_t>(index)].name;
       (*made)->index = index;
     }
     return made;
