@@ -39,7 +39,7 @@ class FaultyCluster(NodeCluster):
         self.hold = folder / 'hold'
         self.path = folder / 'bin'
         kubelet = folder / 'kubelet.yaml'
-        kubelet.write_text('nodeLeaseDurationSeconds: 4\nnodeStatusUpdateFrequency: 1s\n')
+        kubelet.write_text('apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nnodeLeaseDurationSeconds: 4\nnodeStatusUpdateFrequency: 1s\n')
         self.path.mkdir()
         wrapper = self.path / 'containerd'
         wrapper.write_text(f'#!/bin/sh\n[ -e {self.hold} ] && exit 3\nexec {shutil.which("containerd")} "$@"\n')
