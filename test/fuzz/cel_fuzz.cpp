@@ -13,7 +13,7 @@ void one(std::string_view input) {
   constexpr std::array<std::string_view, 4> variables{"self", "object", "oldObject", "request"};
   const bool parses = parse(input).has_value();
   constexpr std::array wanted{ResultType::Any, ResultType::Bool, ResultType::String, ResultType::Object, ResultType::List};
-  CHECK(parses || !check(input, Environment{variables, wanted[input.size() % wanted.size()]}), "what does not parse is no expression");
+  CHECK(parses || !check(input, Scope{variables, wanted[input.size() % wanted.size()]}), "what does not parse is no expression");
   (void)is_identifier(input);
 }
 

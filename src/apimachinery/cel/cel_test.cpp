@@ -88,7 +88,7 @@ TEST(Cel, ManyNamesInADeepScope) {
 TEST(Cel, NamesAndResults) {
   static constexpr std::array<std::string_view, 2> variables{"object", "request"};
   const auto expect = [&](std::string_view expression, ResultType wanted, bool good) {
-    const Environment environment{variables, wanted};
+    const Scope environment{variables, wanted};
     EXPECT_EQ(check(expression, environment).has_value(), good) << expression;
   };
   expect("object.spec.replicas <= 5", ResultType::Bool, true);

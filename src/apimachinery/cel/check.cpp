@@ -46,7 +46,7 @@ constexpr std::array<Macro, 20> macros{{{"all", 2, 1},
 
 class Checker {
  public:
-  explicit Checker(const Environment& environment) {
+  explicit Checker(const Scope& environment) {
     for (const std::string_view name : environment.variables) declare(name);
   }
 
@@ -201,7 +201,7 @@ std::string_view name_of(ResultType wanted) {
 
 }  // namespace
 
-Result<Unit> check(std::string_view expression, const Environment& environment) {
+Result<Unit> check(std::string_view expression, const Scope& environment) {
   auto parsed = parse(expression);
   if (!parsed) return Unexpected(parsed.error());
   Checker checker(environment);

@@ -11,12 +11,12 @@ namespace pintle::apimachinery::cel {
 
 enum class ResultType : uint8_t { Any, Bool, String, StringOrNull, Object, List };
 
-struct Environment {
+struct Scope {
   std::span<const std::string_view> variables;  // names at the root: "object", "request"
   ResultType wanted = ResultType::Any;
 };
 
 // BadRequest with a sentence on the first fault.
-Result<Unit> check(std::string_view expression, const Environment& environment);
+Result<Unit> check(std::string_view expression, const Scope& environment);
 
 }  // namespace pintle::apimachinery::cel

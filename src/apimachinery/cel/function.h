@@ -1,0 +1,52 @@
+// Functions of CEL: names, overloads, what they do. Tables of them make a library; an environment is given those that its expressions
+// may call.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "apimachinery/cel/type.h"
+#include "apimachinery/cel/value.h"
+
+namespace pintle::apimachinery::cel {
+
+struct EvaluationOptions;
+class Pattern;
+
+// A call under way. Arguments are values, never errors, and of the overload's kinds.
+struct Call {
+  std::span<const Value> args;
+  Arena& arena;
+  const EvaluationOptions& options;
+  const Pattern* pattern = nullptr;  // the compiled argument `pattern_arg`, if that is a constant
+
+  const Value& operator[](std::size_t i) const { return args[i]; }
+  Value fail(std::string_view message) const { return Value::error(arena, message); }
+};
+
+struct Overload {
+  std::string_view id;  // upstream's: costs go by it
+  bool member = false;  // x.f(y): the target is the first parameter
+  std::span<const TypeRef> params;
+  TypeRef result = nullptr;
+  Value (*call)(const Call& call) = nullptr;  // nullptr: the evaluator's own (&&, ==, [])
+  int8_t pattern_arg = -1;                    // which argument is a regular expression
+};
+
+struct Function {
+  std::string_view name;  // "size", "math.greatest", "_+_"
+  std::span<const Overload> overloads;
+};
+
+// Struct types that exist as soon as somebody names them.
+class TypeSource {
+ public:
+  // nullptr: there is no such type.
+  virtual TypeRef find_type(std::string_view name) const = 0;
+
+ protected:
+  ~TypeSource() = default;
+};
+
+}  // namespace pintle::apimachinery::cel
