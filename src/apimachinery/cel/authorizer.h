@@ -18,7 +18,6 @@ struct AccessQuestion {
   std::string_view path;
   std::string_view verb, group, version = "*", resource, subresource, namespace_name, name;
   std::string_view field_selector, label_selector;
-  std::string_view field_selector_error, label_selector_error;
 };
 struct AccessAnswer {
   enum class Kind : uint8_t { Allowed, Denied, NoOpinion } kind = Kind::NoOpinion;

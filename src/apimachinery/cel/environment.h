@@ -60,7 +60,8 @@ struct EnvironmentOptions {
   std::string_view container = {};   // names are looked up in it first: "a.b"
   bool homogeneous_literals = true;  // [1, 'a'] is refused, as everywhere in Kubernetes
   bool validate_literals = true;     // texts given to duration(), timestamp() and matches() are read while compiling
-  std::size_t expression_bytes_max = 100'000;
+  bool quoted_names = false;          // a.`b-c`; Kubernetes has it not
+  std::size_t expression_bytes_max = 100'000;  // upstream counts code points
 };
 
 class Environment {
@@ -90,6 +91,7 @@ class Environment {
   const Tables& tables() const { return *tables_; }
 
  private:
+  Result<Program> compile(std::string_view expression, TypeRef wanted, std::vector<Issue>* issues, bool unchecked) const;
   std::shared_ptr<Tables> tables_;
 };
 

@@ -42,11 +42,15 @@ struct Function {
 // Struct types that exist as soon as somebody names them.
 class TypeSource {
  public:
-  // nullptr: there is no such type.
-  virtual TypeRef find_type(std::string_view name) const = 0;
+  // nullptr: there is no such type. What is composed goes into the pool.
+  virtual TypeRef find_type(std::string_view name, TypePool& pool) const = 0;
 
  protected:
   ~TypeSource() = default;
 };
+
+
+// Whether a value may be given to a parameter: by its kind, elements are not looked at.
+bool value_fits(const Value& v, TypeRef param);
 
 }  // namespace pintle::apimachinery::cel

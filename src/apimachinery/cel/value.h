@@ -15,6 +15,7 @@ class Value;
 }  // namespace pintle::codec
 namespace pintle::api {
 struct Type;
+struct GroupVersionKind;
 }  // namespace pintle::api
 
 namespace pintle::apimachinery::cel {
@@ -174,8 +175,9 @@ Value make_object(TypeRef type, std::span<const Entry> fields, Arena& arena);
 // objects are maps from string. Declared: fields by their declaration, "number" is double whatever the digits, texts become timestamps,
 // durations and bytes where the type says so; what does not fit its type is an error when it is read.
 Value document_value(const codec::Value& document, TypeRef declared, Arena& arena);
-// An API object in memory, as its JSON would be read: what JSON leaves out is not there; quantities, times and bytes are strings.
-Value object_value(const api::Type& type, const void* object, Arena& arena);
+// An API object in memory, as its JSON would be read: what JSON leaves out is not there; quantities, times and bytes are strings. It must
+// outlive the value, and so must `kind`, which gives it "kind" and "apiVersion".
+Value object_value(const api::Type& type, const void* object, Arena& arena, const api::GroupVersionKind* kind = nullptr);
 
 // The way back: null, numbers, strings, lists, maps and objects; timestamps, durations and bytes as JSON writes them. An error text otherwise.
 std::optional<std::string> to_document(const Value& v, codec::Value& out, Arena& arena);
