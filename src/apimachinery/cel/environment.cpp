@@ -79,7 +79,6 @@ void add_builtin_types(Environment::Tables& tables) {
   for (const TypeRef type : {&types::boolean, &types::bytes, &types::floating, &types::duration, &types::integer, &types::list_dyn, &types::map_dyn,
                              &types::null, &types::string, &types::timestamp, &types::type, &types::uinteger})
     tables.types.emplace(std::string(type->name), type);
-  tables.types.emplace("dyn", &types::dyn);
   const auto with = [&](Library library, std::initializer_list<TypeRef> added) {
     if (!(tables.options.libraries & static_cast<uint32_t>(library))) return;
     for (const TypeRef type : added) tables.types.emplace(std::string(type->name), type);

@@ -219,7 +219,7 @@ class Evaluator {
       missing_ = true;
       return fail("index out of bounds: " + display(key, arena_));
     }
-    missing_ = true;
+    missing_ = !program_.environment->options.strict_presence;
     return fail("no such key: " + display(key, arena_));
   }
   static std::optional<int64_t> index_of(const Value& key) {
@@ -354,7 +354,7 @@ class Evaluator {
       bool present = true;
       if (v.is_error() || !unwrap(n, i / 2, v, present)) {
         error = v;
-      } else if (!is_key(key) && !key.is(Value::Kind::Double)) {
+      } else if (!is_key(key)) {
         error = fail("unsupported key type: " + std::string(type_of(key).name));
       } else if (present && !made->insert(key, v)) {
         error = fail("Failed with repeated key: " + display(key, arena_));

@@ -1,5 +1,6 @@
 #include "apimachinery/cel/literal_rules.h"
 
+#include "apimachinery/cel/library/format_text.h"
 #include "apimachinery/cel/parser.h"
 #include "apimachinery/cel/pattern.h"
 #include "apimachinery/cel/time_value.h"
@@ -44,7 +45,18 @@ class LiteralRules {
     }
   }
 
+  void format(const Expr* e) {
+    if (e->target->kind != Expr::Kind::Literal || !e->target->constant.is(Value::Kind::String) || e->args[0]->kind != Expr::Kind::List) return;
+    std::vector<TypeRef> given;
+    for (const Expr* arg : e->args[0]->args) given.push_back(arg->type);
+    std::size_t argument = 0;
+    std::string error = check_format(e->target->constant.text(), given, argument);
+    if (error.empty() || issues_.size() >= issues_max) return;
+    const Expr* at = argument < given.size() ? e->args[0]->args[argument] : e;
+    issues_.push_back(issue_at(tree_.text, at->position, std::move(error)));
+  }
   void call(const Expr* e) {
+    if (e->name == "format" && e->target && e->args.size() == 1) return format(e);
     if (e->args.size() != 1 && !(e->name == "matches" && e->args.size() == 2)) return;
     const Expr* literal = e->args.back();
     if (literal->kind != Expr::Kind::Literal) return;

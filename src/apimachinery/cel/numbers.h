@@ -25,12 +25,12 @@ inline Order flipped(Order order) { return order == Order::Less ? Order::Greater
 
 inline Order compare_double_int(double a, int64_t b) {
   if (a < -two_to_63) return Order::Less;
-  if (a >= two_to_63) return Order::Greater;
+  if (a > two_to_63) return Order::Greater;  // compared as doubles, as upstream: the largest int equals 2^63
   return order_of(a, static_cast<double>(b));
 }
 inline Order compare_double_uint(double a, uint64_t b) {
   if (a < 0) return Order::Less;
-  if (a >= two_to_64) return Order::Greater;
+  if (a > two_to_64) return Order::Greater;
   return order_of(a, static_cast<double>(b));
 }
 inline Order compare_int_uint(int64_t a, uint64_t b) { return a < 0 ? Order::Less : order_of(static_cast<uint64_t>(a), b); }

@@ -39,7 +39,7 @@ class Parser {
       report(position_of(static_cast<std::size_t>(unknown.data() - tree_.text.data())),
              "Syntax error: token recognition error at: '" + std::string(unknown) + "'");
     Expr* root = expression();
-    if (root && now().type != TokenType::End) syntax_error("<EOF>");
+    if (root && now().type != TokenType::End) trailing();
     tree_.root = root;
     return root && issues_.empty();
   }
@@ -70,6 +70,16 @@ class Parser {
     report(here(), "Syntax error: mismatched input '" + found + "' expecting " + std::string(wanted));
     return nullptr;
   }
+  // One token too many is told from more of them.
+  void trailing() {
+    if (tokens_[at_ + 1].type != TokenType::End) {
+      syntax_error("<EOF>");
+      return;
+    }
+    if (failed_) return;
+    failed_ = true;
+    report(here(), "Syntax error: extraneous input '" + std::string(now().text) + "' expecting <EOF>");
+  }
   Expr* too_deep() {
     if (!failed_) issues_.push_back({0, 0, "expression recursion limit exceeded: " + std::to_string(nesting_max)});
     failed_ = true;
@@ -82,7 +92,11 @@ class Parser {
   }
   bool expect(std::string_view sign) {
     if (take(sign)) return true;
-    syntax_error("'" + std::string(sign) + "'");
+    if (sign == ")" && now().type == TokenType::End && !failed_) {
+      failed_ = true;
+      report(here(), "Syntax error: missing ')' at '<EOF>'");
+    }
+    syntax_error(sign == "]" ? "{']', ','}" : sign == "}" ? "{'}', ','}" : "'" + std::string(sign) + "'");
     return false;
   }
   // A fault that is no matter of syntax: parsing goes on.
@@ -255,6 +269,11 @@ class Parser {
     const bool optional = optional_mark();
     const uint32_t name_position = here();
     const bool quoted = now().type == TokenType::QuotedIdent;
+    if (is_sign(".") && !optional && !failed_) {
+      failed_ = true;
+      report(here(), "Syntax error: no viable alternative at input '..'");
+      return nullptr;
+    }
     const std::string_view name = field_name();
     if (name.empty()) return nullptr;
     if (!optional && !quoted && is_sign("(")) {

@@ -18,7 +18,7 @@ std::string double_text(double v) {
   };
   std::string text = write(std::chars_format::scientific);
   const int exponent = std::atoi(text.c_str() + text.find('e') + 1);
-  constexpr int least = -4, most = 21;
+  constexpr int least = -4, most = 6;
   return exponent < least || exponent >= most ? text : write(std::chars_format::fixed);
 }
 

@@ -7,7 +7,7 @@
 
 namespace pintle::apimachinery::cel {
 
-// %g of Go: shortest digits that read back, an exponent below -4 and from 21 on.
+// %g of Go: shortest digits that read back, an exponent below -4 and from 6 on.
 std::string double_text(double v);
 // string() of a bool, number, timestamp or duration; the content of a string or bytes; "null".
 std::string scalar_text(const Value& v);

@@ -1,4 +1,6 @@
 // ip() and cidr(): Kubernetes' library of addresses.
+#include <algorithm>
+
 #include "apimachinery/cel/library/libraries.h"
 #include "base/ip_address.h"
 
@@ -28,12 +30,16 @@ std::string quoted(std::string_view text) { return '"' + std::string(text) + '"'
 std::optional<IpAddress> read_ip(std::string_view text, std::string* error = nullptr) {
   auto address = parse_address(text, IpSyntax::Strict);
   if (!address && error) {
-    if (text.find('%') != std::string_view::npos) {
+    const bool is_v6 = text.find(':') < text.find('%');
+    if (is_v6 && text.find('%') != std::string_view::npos) {
       *error = "IP address " + quoted(text) + " with zone value is not allowed";
     } else if (parse_address(text)) {
       *error = "IPv4-mapped IPv6 address " + quoted(text) + " is not allowed";
     } else {
-      *error = "IP Address " + quoted(text) + " parse error during conversion from string: ParseAddr(" + quoted(text) + "): unable to parse IP";
+      const bool dotted = !text.empty() && text.find_first_not_of("0123456789.") == std::string_view::npos && text.find('.') != std::string_view::npos;
+      const std::size_t dots = static_cast<std::size_t>(std::count(text.begin(), text.end(), '.'));
+      *error = "IP Address " + quoted(text) + " parse error during conversion from string: ParseAddr(" + quoted(text) +
+               (dotted && dots < 3 ? "): IPv4 address too short" : dotted && dots > 3 ? "): IPv4 address too long" : "): unable to parse IP");
     }
   }
   return address;
@@ -45,7 +51,7 @@ std::optional<IpPrefix> read_cidr(std::string_view text) {
 }
 std::string cidr_error(std::string_view text) {
   return "network address parse error during conversion from string: network address parse error during conversion from string: netip.ParsePrefix(" +
-         quoted(text) + "): unable to parse IP";
+         quoted(text) + (text.find('/') == std::string_view::npos ? "): no '/'" : "): unable to parse IP");
 }
 
 const IpAddress& ip_of(const Value& v) { return static_cast<const IpValue&>(v.as_opaque()).address; }

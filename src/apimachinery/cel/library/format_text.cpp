@@ -37,11 +37,11 @@ std::string grouped(std::string text) {
   while (at > begin + 3) text.insert(at -= 3, ",");
   return text;
 }
-// 1.5e+03 as 1.5 × 10⁰³
+// 1.5e+03 as 1.5×10⁰³
 std::string with_superscript(const std::string& text) {
   static constexpr std::array<std::string_view, 10> digits{"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
   const std::size_t e = text.find('e');
-  std::string out = text.substr(0, e) + "\u2009×\u200910";
+  std::string out = text.substr(0, e) + "×10";
   for (const char c : text.substr(e + 1))
     if (c == '-') {
       out += "⁻";
@@ -286,6 +286,53 @@ class Formatter {
 
 bool format_text(std::string_view format, const List& args, bool latest, Arena& arena, std::string& out, std::string& error) {
   return Formatter(args, latest, arena, out, error).run(format);
+}
+
+namespace {
+
+struct Clause {
+  char kind;
+  std::string_view complaint;
+  bool (*fits)(TypeKind kind);
+};
+bool is_whole(TypeKind kind) { return kind == TypeKind::Int || kind == TypeKind::Uint; }
+constexpr Clause clauses[] = {
+    {'d', "decimal clause can only be used on integers", is_whole},
+    {'f', "fixed-point clause can only be used on doubles", [](TypeKind k) { return k == TypeKind::Double || k == TypeKind::String; }},
+    {'e', "scientific clause can only be used on doubles", [](TypeKind k) { return k == TypeKind::Double || k == TypeKind::String; }},
+    {'b', "only integers and bools can be formatted as binary", [](TypeKind k) { return is_whole(k) || k == TypeKind::Bool; }},
+    {'x', "only integers, byte buffers, and strings can be formatted as hex",
+     [](TypeKind k) { return is_whole(k) || k == TypeKind::String || k == TypeKind::Bytes; }},
+    {'X', "only integers, byte buffers, and strings can be formatted as hex",
+     [](TypeKind k) { return is_whole(k) || k == TypeKind::String || k == TypeKind::Bytes; }},
+    {'o', "octal clause can only be used on integers", is_whole},
+    {'s', "string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps",
+     [](TypeKind k) { return k != TypeKind::Opaque && k != TypeKind::Struct; }}};
+
+}  // namespace
+
+std::string check_format(std::string_view format, std::span<const TypeRef> args, std::size_t& argument) {
+  std::size_t index = 0;
+  argument = args.size();
+  for (std::size_t at = 0; at < format.size(); ++at) {
+    if (format[at] != '%') continue;
+    if (++at < format.size() && format[at] == '%') continue;
+    if (index >= args.size()) return "index " + std::to_string(index) + " out of range";
+    if (at >= format.size()) return "unexpected end of string";
+    if (format[at] == '.') {
+      at = format.find_first_not_of("0123456789", at + 1);
+      if (at == std::string_view::npos) return "could not parse formatting clause: error while parsing precision: could not find end of precision specifier";
+    }
+    const auto clause = std::find_if(std::begin(clauses), std::end(clauses), [&](const Clause& one) { return one.kind == format[at]; });
+    if (clause == std::end(clauses)) return "could not parse formatting clause: unrecognized formatting clause \"" + std::string(1, format[at]) + "\"";
+    const TypeRef type = args[index++];
+    if (type->kind != TypeKind::Dyn && !clause->fits(type->kind)) {
+      argument = index - 1;
+      return "error during formatting: " + std::string(clause->complaint) + ", was given " + std::string(type->name);
+    }
+  }
+  if (index == args.size()) return {};
+  return "too many arguments supplied to string.format (expected " + std::to_string(index) + ", got " + std::to_string(args.size()) + ")";
 }
 
 std::string quoted_for_cel(std::string_view text) {

@@ -1,6 +1,8 @@
 // quantity(): Kubernetes' library of quantities.
-#include <cmath>
+#include <algorithm>
 #include <cstdlib>
+#include <optional>
+#include <string>
 
 #include "api/values.h"
 #include "apimachinery/cel/library/libraries.h"
@@ -10,17 +12,46 @@ namespace {
 
 class QuantityValue final : public Opaque {
  public:
-  explicit QuantityValue(api::Quantity quantity) : quantity(std::move(quantity)) {}
+  QuantityValue(api::Quantity quantity, bool scaled_down) : quantity(std::move(quantity)), scaled_down(scaled_down) {}
   const Type& type() const override { return types::quantity; }
   bool equals(const Opaque& other) const override { return quantity == static_cast<const QuantityValue&>(other).quantity; }
   api::Quantity quantity;
+  bool scaled_down;  // written with a fraction, be it zero: upstream has no integer for "1000m"
 };
 const api::Quantity& quantity_of(const Value& v) { return static_cast<const QuantityValue&>(v.as_opaque()).quantity; }
-Value made(const Call& call, api::Quantity quantity) { return Value::of(*call.arena.make<QuantityValue>(std::move(quantity))); }
+bool scaled_down(const Value& v) { return static_cast<const QuantityValue&>(v.as_opaque()).scaled_down; }
+Value made(const Call& call, api::Quantity quantity, bool scaled_down) {
+  return Value::of(*call.arena.make<QuantityValue>(std::move(quantity), scaled_down));
+}
+
+// Whether the digits reach below one: "1000m", "1.0", "1.5Gi".
+bool reaches_below_one(std::string_view text) {
+  const std::size_t suffix_at = std::min(text.find_first_not_of("+-0123456789."), text.size());
+  const std::string_view suffix = text.substr(suffix_at);
+  const std::size_t point = text.find('.');
+  const auto digits = point == std::string_view::npos ? 0 : static_cast<int64_t>(suffix_at - point - 1);
+  constexpr std::string_view decimal = "kMGTPE";
+  if (suffix == "m" || suffix == "u" || suffix == "n") return true;
+  if (suffix.size() == 2 && suffix[1] == 'i') return digits > 0;
+  int64_t exponent = 0;
+  if (suffix.size() == 1 && decimal.find(suffix[0]) != std::string_view::npos) {
+    exponent = 3 * static_cast<int64_t>(decimal.find(suffix[0]) + 1);
+  } else if (suffix.size() > 1) {
+    exponent = std::strtol(std::string(suffix.substr(1)).c_str(), nullptr, 10);
+  }
+  return exponent < digits;
+}
+
+std::string_view fault_of(std::string_view text) {
+  const std::size_t signless = text.starts_with('+') || text.starts_with('-') ? 1 : 0;
+  const std::size_t suffix_at = std::min(text.find_first_not_of("0123456789.", signless), text.size());
+  const bool shaped = suffix_at > signless && text.find_first_not_of("eEinumkKMGTP+-0123456789", suffix_at) == std::string_view::npos;
+  return shaped ? "unable to parse quantity's suffix" : "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+}
 
 Value make(const Call& call) {
   auto quantity = api::Quantity::parse(call[0].text());
-  return quantity ? made(call, std::move(*quantity)) : call.fail(quantity.error().message);
+  return quantity ? made(call, std::move(*quantity), reaches_below_one(call[0].text())) : call.fail(fault_of(call[0].text()));
 }
 Value is_quantity(const Call& call) { return Value::of(api::Quantity::parse(call[0].text()).has_value()); }
 Value sign(const Call& call) { return Value::of(quantity_of(call[0]).sign()); }
@@ -33,14 +64,16 @@ Value compare_to(const Call& call) {
 }
 
 // The value, where it is a whole number that fits.
-std::optional<int64_t> whole(const api::Quantity& quantity) {
+std::optional<int64_t> whole(const Value& v) {
+  const api::Quantity& quantity = quantity_of(v);
+  if (scaled_down(v)) return std::nullopt;
   const int64_t value = quantity.value();
   if (api::Quantity::from_int(value) != quantity) return std::nullopt;
   return value;
 }
-Value is_integer(const Call& call) { return Value::of(whole(quantity_of(call[0])).has_value()); }
+Value is_integer(const Call& call) { return Value::of(whole(call[0]).has_value()); }
 Value as_integer(const Call& call) {
-  const auto value = whole(quantity_of(call[0]));
+  const auto value = whole(call[0]);
   return value ? Value::of(*value) : call.fail("cannot convert value to integer");
 }
 
@@ -71,10 +104,10 @@ Value as_float(const Call& call) {
     if (suffix.text == end) return Value::of(number * suffix.factor);
   return Value::of(number);
 }
-Value add(const Call& call) { return made(call, quantity_of(call[0]) + quantity_of(call[1])); }
-Value subtract(const Call& call) { return made(call, quantity_of(call[0]) - quantity_of(call[1])); }
-Value add_int(const Call& call) { return made(call, quantity_of(call[0]) + api::Quantity::from_int(call[1].as_int())); }
-Value subtract_int(const Call& call) { return made(call, quantity_of(call[0]) - api::Quantity::from_int(call[1].as_int())); }
+Value add(const Call& call) { return made(call, quantity_of(call[0]) + quantity_of(call[1]), scaled_down(call[0]) || scaled_down(call[1])); }
+Value subtract(const Call& call) { return made(call, quantity_of(call[0]) - quantity_of(call[1]), scaled_down(call[0]) || scaled_down(call[1])); }
+Value add_int(const Call& call) { return made(call, quantity_of(call[0]) + api::Quantity::from_int(call[1].as_int()), scaled_down(call[0])); }
+Value subtract_int(const Call& call) { return made(call, quantity_of(call[0]) - api::Quantity::from_int(call[1].as_int()), scaled_down(call[0])); }
 
 constexpr auto& text = of<&types::string>;
 constexpr auto& one = of<&types::quantity>;

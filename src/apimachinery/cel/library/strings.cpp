@@ -34,15 +34,20 @@ Value char_at(const Call& call) {
   return Value::of(text.substr(from, to - from));
 }
 
+// Later versions of the library refuse what lies behind the end.
+template <bool strict>
 Value index_of(const Call& call) {
   const std::string_view text = call[0].text(), wanted = call[1].text();
   const int64_t offset = call.args.size() > 2 ? call[2].as_int() : 0;
   if (wanted.empty()) return Value::of(offset);
   if (offset < 0) return out_of_range(call, offset);
-  if (offset >= static_cast<int64_t>(code_points(text))) return Value::of(-1);
+  const auto size = static_cast<int64_t>(code_points(text));
+  if (strict && offset > size) return out_of_range(call, offset);
+  if (offset >= size) return Value::of(-1);
   const std::size_t found = text.find(wanted, byte_of(text, static_cast<std::size_t>(offset)));
   return found == std::string_view::npos ? Value::of(-1) : Value::of(static_cast<int64_t>(code_points(text.substr(0, found))));
 }
+template <bool strict>
 Value last_index_of(const Call& call) {
   const std::string_view text = call[0].text(), wanted = call[1].text();
   const auto size = static_cast<int64_t>(code_points(text));
@@ -50,6 +55,7 @@ Value last_index_of(const Call& call) {
   if (wanted.empty()) return Value::of(call.args.size() > 2 ? offset : size);
   if (call.args.size() == 2 && text.size() < wanted.size()) return Value::of(-1);
   if (offset < 0) return out_of_range(call, offset);
+  if (strict && offset > size) return out_of_range(call, offset);
   if (offset >= size) return Value::of(-1);
   const std::size_t found = text.rfind(wanted, byte_of(text, static_cast<std::size_t>(offset)));
   return found == std::string_view::npos ? Value::of(-1) : Value::of(static_cast<int64_t>(code_points(text.substr(0, found))));
@@ -197,10 +203,14 @@ constexpr auto& text_text = of<&types::string, &types::string>;
 constexpr auto& text_text_int = of<&types::string, &types::string, &types::integer>;
 
 const Overload char_at_overloads[] = {{"string_char_at_int", true, of<&types::string, &types::integer>, &types::string, char_at}};
-const Overload index_overloads[] = {{"string_index_of_string", true, text_text, &types::integer, index_of},
-                                    {"string_index_of_string_int", true, text_text_int, &types::integer, index_of}};
-const Overload last_index_overloads[] = {{"string_last_index_of_string", true, text_text, &types::integer, last_index_of},
-                                         {"string_last_index_of_string_int", true, text_text_int, &types::integer, last_index_of}};
+const Overload index_overloads[] = {{"string_index_of_string", true, text_text, &types::integer, index_of<false>},
+                                    {"string_index_of_string_int", true, text_text_int, &types::integer, index_of<false>}};
+const Overload last_index_overloads[] = {{"string_last_index_of_string", true, text_text, &types::integer, last_index_of<false>},
+                                         {"string_last_index_of_string_int", true, text_text_int, &types::integer, last_index_of<false>}};
+const Overload index_overloads_latest[] = {{"string_index_of_string", true, text_text, &types::integer, index_of<true>},
+                                    {"string_index_of_string_int", true, text_text_int, &types::integer, index_of<true>}};
+const Overload last_index_overloads_latest[] = {{"string_last_index_of_string", true, text_text, &types::integer, last_index_of<true>},
+                                         {"string_last_index_of_string_int", true, text_text_int, &types::integer, last_index_of<true>}};
 const Overload lower_overloads[] = {{"string_lower_ascii", true, text, &types::string, lower_ascii}};
 const Overload upper_overloads[] = {{"string_upper_ascii", true, text, &types::string, upper_ascii}};
 const Overload replace_overloads[] = {
@@ -220,11 +230,11 @@ const Overload format_latest_overloads[] = {{"string_format", true, of<&types::s
 const Overload reverse_overloads[] = {{"string_reverse", true, text, &types::string, reverse}};
 
 #define SHARED                                                                                                                              \
-  {"charAt", char_at_overloads}, {"indexOf", index_overloads}, {"lastIndexOf", last_index_overloads}, {"lowerAscii", lower_overloads},      \
+  {"charAt", char_at_overloads}, {"lowerAscii", lower_overloads},      \
       {"upperAscii", upper_overloads}, {"replace", replace_overloads}, {"split", split_overloads}, {"substring", substring_overloads},      \
       {"trim", trim_overloads}, {"join", join_overloads}, {"strings.quote", quote_overloads}
-const Function functions[] = {SHARED, {"format", format_overloads}};
-const Function later_functions[] = {SHARED, {"format", format_latest_overloads}, {"reverse", reverse_overloads}};
+const Function functions[] = {SHARED, {"indexOf", index_overloads}, {"lastIndexOf", last_index_overloads}, {"format", format_overloads}};
+const Function later_functions[] = {SHARED, {"indexOf", index_overloads_latest}, {"lastIndexOf", last_index_overloads_latest}, {"format", format_latest_overloads}, {"reverse", reverse_overloads}};
 #undef SHARED
 
 }  // namespace
