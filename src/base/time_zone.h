@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/status.h"
 #include "base/posix_rule.h"
+#include "base/status.h"
 
 namespace pintle {
 

@@ -25,8 +25,10 @@ using Json = codec::Value;
 // Why a case is not asked; "" : it is.
 std::string skipped_because(const Json& file, const Json& section, const Json& test) {
   static const std::map<std::string_view, std::string_view> files{
-      {"proto2", "protobuf messages"},  {"proto2_ext", "protobuf messages"}, {"proto3", "protobuf messages"}, {"enums", "protobuf enums"},
-      {"wrappers", "protobuf messages"}, {"dynamic", "protobuf messages"},   {"unknowns", "partial evaluation"}, {"block_ext", "cel.block is made by optimizers only"}};
+      {"proto2", "protobuf messages"},    {"proto2_ext", "protobuf messages"},
+      {"proto3", "protobuf messages"},    {"enums", "protobuf enums"},
+      {"wrappers", "protobuf messages"},  {"dynamic", "protobuf messages"},
+      {"unknowns", "partial evaluation"}, {"block_ext", "cel.block is made by optimizers only"}};
   if (const auto found = files.find(file.string_at("name")); found != files.end()) return std::string(found->second);
   std::string whole;
   codec::append_json(test, whole);
@@ -37,6 +39,7 @@ std::string skipped_because(const Json& file, const Json& section, const Json& t
   if (whole.find("TestAllTypes") != std::string::npos) return "protobuf messages";
   const std::string_view name = test.string_at("name");
   if (name == "get_milliseconds" && section.string_at("name") == "duration_converters") return "upstream answers the whole duration";
+  if (name == "null_assignable_to_abstract_parameter_candidate") return "upstream's checker answers null, too";
   if (test.find("unknown") || test.find("anyUnknowns")) return "partial evaluation";
   return {};
 }
@@ -56,7 +59,8 @@ class Reader {
     }
     if (const Json* list = t.find("listType")) return pool_.list(list->find("elemType") ? type(*list->find("elemType")) : &types::dyn);
     if (const Json* map = t.find("mapType"))
-      return pool_.map(map->find("keyType") ? type(*map->find("keyType")) : &types::dyn, map->find("valueType") ? type(*map->find("valueType")) : &types::dyn);
+      return pool_.map(map->find("keyType") ? type(*map->find("keyType")) : &types::dyn,
+                       map->find("valueType") ? type(*map->find("valueType")) : &types::dyn);
     if (const Json* type_type = t.find("type")) return pool_.type_of(type_type->as_object().empty() ? &types::dyn : type(*type_type));
     if (t.find("typeParam")) return pool_.param(std::string(t.string_at("typeParam")));
     if (const Json* abstract = t.find("abstractType")) {
@@ -153,7 +157,8 @@ void declare_function(const Json& declaration, Reader& reader, Arena& arena, Env
     auto* params = arena.make<std::vector<TypeRef>>();
     if (const Json* given = one.find("params"))
       for (const Json& param : given->as_array()) params->push_back(reader.type(param));
-    overloads.push_back({arena.copy(one.string_at("overloadId")), one.find("isInstanceFunction") != nullptr, *params, reader.type(*one.find("resultType"))});
+    overloads.push_back(
+        {arena.copy(one.string_at("overloadId")), one.find("isInstanceFunction") != nullptr, *params, reader.type(*one.find("resultType"))});
   }
   auto* kept = arena.make<std::vector<Overload>>(std::move(overloads));
   auto* table = arena.make<Function>(Function{arena.copy(declaration.string_at("name")), *kept});

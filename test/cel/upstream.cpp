@@ -14,9 +14,7 @@
 namespace pintle::apimachinery::cel {
 namespace {
 
-codec::Value self_document() {
-  return *codec::parse_json(R"({"a":{"b":"hello"},"b":{"b":"y"},"list":[1e0,2e0,3e0],"n":1e0,"f":1.5})");
-}
+codec::Value self_document() { return *codec::parse_json(R"({"a":{"b":"hello"},"b":{"b":"y"},"list":[1e0,2e0,3e0],"n":1e0,"f":1.5})"); }
 
 // Go's decoder knows no integers.
 void numbers_as_doubles(codec::Value& v) {
@@ -69,15 +67,21 @@ class Comparison {
     const double most = answer.find("max")->as_double();
     differ("least", text(static_cast<double>(estimate.min)), text(answer.find("min")->as_double()));
     differ("most", text(estimate.max == UINT64_MAX ? -1 : static_cast<double>(estimate.max)), text(most));
-    differ("type", program.result_type()->kind == TypeKind::Duration || program.result_type()->kind == TypeKind::Timestamp
-                       ? std::string(program.result_type()->name) : type_text(program.result_type()),
+    differ("type",
+           program.result_type()->kind == TypeKind::Duration || program.result_type()->kind == TypeKind::Timestamp
+               ? std::string(program.result_type()->name)
+               : type_text(program.result_type()),
            std::string(answer.string_at("type")));
     Arena arena;
     const Value ints[] = {Value::of(1), Value::of(2), Value::of(3)};
     const Value strings[] = {Value::of("a"), Value::of("bc"), Value::of("def")};
     const Entry names[] = {{Value::of("a"), Value::of("x")}};
-    const Value variables[] = {document_value(self_, &types::dyn, arena), Value::of(5), Value::of("text"), make_list(ints, arena),
-                               make_list(strings, arena), make_map(names, arena)};
+    const Value variables[] = {document_value(self_, &types::dyn, arena),
+                               Value::of(5),
+                               Value::of("text"),
+                               make_list(ints, arena),
+                               make_list(strings, arena),
+                               make_map(names, arena)};
     const Outcome outcome = program.evaluate(variables, arena);
     differ("cost", std::to_string(outcome.cost), std::to_string(answer.find("cost")->as_int()));
     if (outcome.value.is_error()) {

@@ -26,17 +26,17 @@ struct Expr {
   bool test_only = false;  // Select: has(target.name)
   bool is_error = false;   // stands for what could not be parsed
   Named named = Named::Unresolved;
-  uint16_t depth = 1;  // expressions inside one another, this one included
+  uint16_t depth = 1;     // expressions inside one another, this one included
   uint32_t position = 0;  // code points before it; of an operator, the "(" of a call, the "." of a selection
   uint32_t variable = 0;  // Named::Variable: its place in the environment
   Value constant;         // Literal, Named::Constant
   // Ident: the name, with a leading dot where one is written; Select: the field; Call: the function; Struct: the type.
   std::string_view name;
-  Expr* target = nullptr;                    // Select: of what; Call: the receiver, if it has one
-  std::span<Expr*> args;                     // Call: arguments; List: elements; Map: key, value, key ...; Struct: values
-  std::span<std::string_view> fields;        // Struct: names of `args`
-  std::span<uint32_t> positions;             // Struct, Map: of the colons
-  std::span<bool> optional;                  // List, Map, Struct: which entries are [?x]; empty: none
+  Expr* target = nullptr;              // Select: of what; Call: the receiver, if it has one
+  std::span<Expr*> args;               // Call: arguments; List: elements; Map: key, value, key ...; Struct: values
+  std::span<std::string_view> fields;  // Struct: names of `args`
+  std::span<uint32_t> positions;       // Struct, Map: of the colons
+  std::span<bool> optional;            // List, Map, Struct: which entries are [?x]; empty: none
   const Loop* loop = nullptr;
   // From the checker.
   TypeRef type = nullptr;

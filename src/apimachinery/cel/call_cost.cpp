@@ -116,7 +116,9 @@ uint64_t self_compared(const Value& list, Arena& arena) {
   return new_list(size * size, texts ? 2 + string_factor : 2);
 }
 
-uint64_t selector_cost(uint64_t size) { return list_cost + scaled(size, string_factor) + scaled(scaled(size, requirements_per_character), requirement_cost); }
+uint64_t selector_cost(uint64_t size) {
+  return list_cost + scaled(size, string_factor) + scaled(scaled(size, requirements_per_character), requirement_cost);
+}
 
 }  // namespace
 
@@ -148,9 +150,9 @@ uint64_t call_cost(CostRule rule, std::span<const Value> args, const Value& resu
     case CostRule::ContainsIp: return scaled(2 * size(0), string_factor);
     case CostRule::ContainsIpText: return scaled(2 * size(0), string_factor) + scaled(size(1), string_factor);
     case CostRule::ContainsCidr: return scaled(2 * size(0), string_factor) + scaled(size(0), string_factor) + 1;
-    case CostRule::ContainsCidrText:
-      return scaled(2 * size(0), string_factor) + scaled(size(0), string_factor) + 1 + scaled(size(1), string_factor);
-    case CostRule::Validate: return args.empty() ? 1 : regex_cost(size(1), args[0].is(Value::Kind::Opaque) ? args[0].as_opaque().size() : format_regex_size);
+    case CostRule::ContainsCidrText: return scaled(2 * size(0), string_factor) + scaled(size(0), string_factor) + 1 + scaled(size(1), string_factor);
+    case CostRule::Validate:
+      return args.empty() ? 1 : regex_cost(size(1), args[0].is(Value::Kind::Opaque) ? args[0].as_opaque().size() : format_regex_size);
     case CostRule::SecondSize: return size(1);
     case CostRule::Equality:
       if (!args.empty() && args[0].is(Value::Kind::Opaque)) return 1;

@@ -16,28 +16,28 @@ constexpr double string_factor = 0.1, regex_factor = 0.25;
 
 enum class CostRule : uint8_t {
   One,
-  Check,          // an authorizer is asked
-  Selector,       // fieldSelector, labelSelector
-  Traversal,      // of the first argument, elements of elements
-  FirstSize,      // size of the first argument, a tenth each
-  FirstTwice,     // two tenths
+  Check,       // an authorizer is asked
+  Selector,    // fieldSelector, labelSelector
+  Traversal,   // of the first argument, elements of elements
+  FirstSize,   // size of the first argument, a tenth each
+  FirstTwice,  // two tenths
   ResultTwice,
-  Regex,          // first times second
+  Regex,  // first times second
   ContainsIp,
   ContainsIpText,
   ContainsCidr,
   ContainsCidrText,
   Validate,
-  SecondSize,     // one each: x in list
-  SmallerSize,    // of both, a tenth
-  BothSizes,      // their sum, a tenth
-  Substring,      // first times second, a tenth each
+  SecondSize,   // one each: x in list
+  SmallerSize,  // of both, a tenth
+  BothSizes,    // their sum, a tenth
+  Substring,    // first times second, a tenth each
   Equality,
-  Product,        // one each
+  Product,  // one each
   ProductTwice,
-  NewList,        // as long as the result
-  Flatten,        // first times levels
-  SelfCompared,   // every element with every other
+  NewList,       // as long as the result
+  Flatten,       // first times levels
+  SelfCompared,  // every element with every other
   SelfComparedKeys,
 };
 

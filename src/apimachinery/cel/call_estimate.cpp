@@ -17,13 +17,43 @@ bool is_one_of(const std::array<std::string_view, n>& names, std::string_view na
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-constexpr std::array<std::string_view, 37> nominal{
-    "serviceAccount", "path",          "group",         "resource",      "subresource",         "namespace",       "name",
-    "allowed",        "reason",        "error",         "errored",       "masked",              "prefixLength",    "family",
-    "isUnspecified",  "isLoopback",    "isLinkLocalMulticast",           "isLinkLocalUnicast",  "isGlobalUnicast", "format.named",
-    "sign",           "asInteger",     "isInteger",     "asApproximateFloat", "isGreaterThan", "isLessThan",       "compareTo",
-    "add",            "sub",           "major",         "minor",         "patch",               "getScheme",       "getHostname",
-    "getHost",        "getPort",       "getEscapedPath"};
+constexpr std::array<std::string_view, 37> nominal{"serviceAccount",
+                                                   "path",
+                                                   "group",
+                                                   "resource",
+                                                   "subresource",
+                                                   "namespace",
+                                                   "name",
+                                                   "allowed",
+                                                   "reason",
+                                                   "error",
+                                                   "errored",
+                                                   "masked",
+                                                   "prefixLength",
+                                                   "family",
+                                                   "isUnspecified",
+                                                   "isLoopback",
+                                                   "isLinkLocalMulticast",
+                                                   "isLinkLocalUnicast",
+                                                   "isGlobalUnicast",
+                                                   "format.named",
+                                                   "sign",
+                                                   "asInteger",
+                                                   "isInteger",
+                                                   "asApproximateFloat",
+                                                   "isGreaterThan",
+                                                   "isLessThan",
+                                                   "compareTo",
+                                                   "add",
+                                                   "sub",
+                                                   "major",
+                                                   "minor",
+                                                   "patch",
+                                                   "getScheme",
+                                                   "getHostname",
+                                                   "getHost",
+                                                   "getPort",
+                                                   "getEscapedPath"};
 
 class LibraryEstimate {
  public:
@@ -35,7 +65,8 @@ class LibraryEstimate {
     if (f == "check") return cost(fixed_cost(authorizer_check_cost));
     if (is_one_of(nominal, f) || f == "getQuery" || overload_ == "cidr_ip") return cost(fixed_cost(1));
     if ((f == "fieldSelector" || f == "labelSelector") && args() == 1) return selector();
-    if (f == "isSorted" || f == "sum" || f == "max" || f == "min" || f == "indexOf" || f == "lastIndexOf") return call_.target ? traversal() : std::nullopt;
+    if (f == "isSorted" || f == "sum" || f == "max" || f == "min" || f == "indexOf" || f == "lastIndexOf")
+      return call_.target ? traversal() : std::nullopt;
     if ((f == "url" || f == "jsonpatch.escapeKey") && args() == 1) return CallEstimate{scaled(arg(0), string_factor), arg(0)};
     if ((f == "lowerAscii" || f == "upperAscii" || f == "substring" || f == "trim") && call_.target)
       return CallEstimate{scaled(target(), string_factor), target()};
@@ -154,8 +185,9 @@ class LibraryEstimate {
     return std::nullopt;
   }
   std::optional<CallEstimate> equality(TypeRef type) {
-    constexpr std::array<const Type*, 9> constant_time{&types::ip,          &types::cidr,        &types::quantity,       &types::authorizer, &types::path_check,
-                                                       &types::group_check, &types::resource_check, &types::decision, &types::semver};
+    constexpr std::array<const Type*, 9> constant_time{&types::ip,         &types::cidr,        &types::quantity,       &types::authorizer,
+                                                       &types::path_check, &types::group_check, &types::resource_check, &types::decision,
+                                                       &types::semver};
     for (const Type* one : constant_time)
       if (same_type(one, type)) return cost(fixed_cost(1));
     if (same_type(&types::format, type)) return cost(scaled(CostEstimate{1, format_name_size_max}, string_factor));
@@ -189,8 +221,9 @@ std::optional<CallEstimate> standard_estimate(const Expr& call, std::string_view
   if (overload == "matches_string")
     return cost(scaled(sizes.size_or_unknown(call.target) + SizeEstimate{1, 1}, string_factor) * scaled(arg(0), regex_factor));
   if (overload == "contains_string") return cost(scaled(sizes.size_or_unknown(call.target), string_factor) * scaled(arg(0), string_factor));
-  constexpr std::array<std::string_view, 10> compared{"less_string", "greater_string", "less_equals_string", "greater_equals_string", "less_bytes",
-                                                      "greater_bytes", "less_equals_bytes", "greater_equals_bytes", "equals", "not_equals"};
+  constexpr std::array<std::string_view, 10> compared{"less_string", "greater_string", "less_equals_string", "greater_equals_string",
+                                                      "less_bytes",  "greater_bytes",  "less_equals_bytes",  "greater_equals_bytes",
+                                                      "equals",      "not_equals"};
   if (is_one_of(compared, overload)) {
     const uint64_t most = std::min(arg(0).max, arg(1).max);
     return cost(scaled(CostEstimate{most > 0 ? 1U : 0U, most}, string_factor));

@@ -26,7 +26,9 @@ inline CostEstimate operator|(const CostEstimate& a, const CostEstimate& b) { re
 inline SizeEstimate operator+(const SizeEstimate& a, const SizeEstimate& b) { return {sum_of(a.min, b.min), sum_of(a.max, b.max)}; }
 inline SizeEstimate operator*(const SizeEstimate& a, const SizeEstimate& b) { return {product_of(a.min, b.min), product_of(a.max, b.max)}; }
 inline SizeEstimate operator|(const SizeEstimate& a, const SizeEstimate& b) { return {std::min(a.min, b.min), std::max(a.max, b.max)}; }
-inline CostEstimate times(const SizeEstimate& size, const CostEstimate& cost) { return {product_of(size.min, cost.min), product_of(size.max, cost.max)}; }
+inline CostEstimate times(const SizeEstimate& size, const CostEstimate& cost) {
+  return {product_of(size.min, cost.min), product_of(size.max, cost.max)};
+}
 inline CostEstimate scaled(const SizeEstimate& size, double factor) { return {scaled_up(size.min, factor), scaled_up(size.max, factor)}; }
 inline CostEstimate scaled(const CostEstimate& cost, double factor) { return {scaled_up(cost.min, factor), scaled_up(cost.max, factor)}; }
 

@@ -127,7 +127,10 @@ class Checker {
       case TypeKind::Struct:
         if (const TypeRef found = field_type(e->position, target, field)) result = found;
         break;
-      case TypeKind::Param: unifier_.assignable(&types::dyn, target); result = &types::dyn; break;
+      case TypeKind::Param:
+        unifier_.assignable(&types::dyn, target);
+        result = &types::dyn;
+        break;
       default:
         if (!is_dyn_or_error(target)) fail(e->position, "type '" + type_text(target) + "' does not support field selection");
         result = &types::dyn;
@@ -322,7 +325,8 @@ class Checker {
         first = second = &types::dyn;
         break;
       default:
-        fail(parts.range->position, "expression of type '" + type_text(range) + "' cannot be range of a comprehension (must be list, map, or dynamic)");
+        fail(parts.range->position,
+             "expression of type '" + type_text(range) + "' cannot be range of a comprehension (must be list, map, or dynamic)");
     }
     locals_[parts.variable].push_back(first);
     if (!parts.variable2.empty()) locals_[parts.variable2].push_back(second);

@@ -45,9 +45,7 @@ class ConcatenatedList final : public List {
  public:
   ConcatenatedList(const List& first, const List& second) : first_(first), second_(second), size_(first.size() + second.size()) {}
   std::size_t size() const override { return size_; }
-  Value at(std::size_t i, Arena& arena) const override {
-    return i < first_.size() ? first_.at(i, arena) : second_.at(i - first_.size(), arena);
-  }
+  Value at(std::size_t i, Arena& arena) const override { return i < first_.size() ? first_.at(i, arena) : second_.at(i - first_.size(), arena); }
 
  private:
   const List& first_;

@@ -36,7 +36,9 @@ class DocumentMap final : public Map {
     if (!found) return std::nullopt;
     return document_value(*found, value_type_, arena);
   }
-  Value key_at(std::size_t i, Arena&) const override { return Value::of(std::string_view((object_.begin() + static_cast<std::ptrdiff_t>(i))->first)); }
+  Value key_at(std::size_t i, Arena&) const override {
+    return Value::of(std::string_view((object_.begin() + static_cast<std::ptrdiff_t>(i))->first));
+  }
   Value value_at(std::size_t i, Arena& arena) const override {
     return document_value((object_.begin() + static_cast<std::ptrdiff_t>(i))->second, value_type_, arena);
   }
@@ -59,7 +61,9 @@ class DocumentObject final : public Map {
     if (!found) return std::nullopt;
     return document_value(*found, field.type, arena);
   }
-  Value key_at(std::size_t i, Arena&) const override { return Value::of(std::string_view((object_.begin() + static_cast<std::ptrdiff_t>(i))->first)); }
+  Value key_at(std::size_t i, Arena&) const override {
+    return Value::of(std::string_view((object_.begin() + static_cast<std::ptrdiff_t>(i))->first));
+  }
   Value value_at(std::size_t i, Arena& arena) const override {
     const auto at = object_.begin() + static_cast<std::ptrdiff_t>(i);
     const StructFields::Field field = type_->fields ? type_->fields->find(at->first) : StructFields::Field{};
@@ -165,7 +169,8 @@ class DocumentWriter {
       case Kind::List: return list(v.as_list(), out, depth);
       case Kind::Map: return map(v.as_map(), out, depth);
       case Kind::Error: return std::string(v.as_error().message);
-      case Kind::Optional: return v.held() ? write(*v.held(), out, depth + 1) : std::optional<std::string>("optional.none() is no value of a document");
+      case Kind::Optional:
+        return v.held() ? write(*v.held(), out, depth + 1) : std::optional<std::string>("optional.none() is no value of a document");
       default: return "a " + std::string(type_of(v).name) + " is no value of a document";
     }
   }

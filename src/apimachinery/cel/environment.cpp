@@ -4,8 +4,8 @@
 
 #include "apimachinery/cel/checker.h"
 #include "apimachinery/cel/library/libraries.h"
-#include "apimachinery/cel/literals.h"
 #include "apimachinery/cel/literal_rules.h"
+#include "apimachinery/cel/literals.h"
 #include "apimachinery/cel/parser.h"
 #include "apimachinery/cel/planner.h"
 #include "apimachinery/cel/program.h"
@@ -198,7 +198,7 @@ Result<Program> Environment::compile(std::string_view expression, TypeRef wanted
   std::string error;
   if (!plan(*program, error)) {
     if (issues) *issues = {{0, 0, error}};
-    return bad_request("program instantiation failed: " + error);
+    return bad_request(error);
   }
   return Program(std::move(program));
 }

@@ -57,11 +57,11 @@ std::string issues_text(const std::vector<Issue>& issues, std::string_view expre
 
 struct EnvironmentOptions {
   uint32_t libraries = kubernetes_libraries;
-  std::string_view container = {};   // names are looked up in it first: "a.b"
-  bool homogeneous_literals = true;  // [1, 'a'] is refused, as everywhere in Kubernetes
-  bool validate_literals = true;     // texts given to duration(), timestamp() and matches() are read while compiling
-  bool strict_presence = false;      // has(1.x) and 1.?x are errors; in Kubernetes nothing is there
-  bool quoted_names = false;          // a.`b-c`; Kubernetes has it not
+  std::string_view container = {};             // names are looked up in it first: "a.b"
+  bool homogeneous_literals = true;            // [1, 'a'] is refused, as everywhere in Kubernetes
+  bool validate_literals = true;               // texts given to duration(), timestamp() and matches() are read while compiling
+  bool strict_presence = false;                // has(1.x) and 1.?x are errors; in Kubernetes nothing is there
+  bool quoted_names = false;                   // a.`b-c`; Kubernetes has it not
   std::size_t expression_bytes_max = 100'000;  // upstream counts code points
 };
 

@@ -8,7 +8,11 @@
 
 namespace pintle::apimachinery::cel {
 
-bool value_fits(const Value& v, TypeRef param) {
+namespace {
+bool is_any(TypeRef type) { return type->kind == TypeKind::Dyn || type->kind == TypeKind::Param; }
+}  // namespace
+
+bool value_fits(const Value& v, TypeRef param, Arena& arena) {
   using Kind = Value::Kind;
   switch (param->kind) {
     case TypeKind::Dyn:
@@ -23,8 +27,13 @@ bool value_fits(const Value& v, TypeRef param) {
     case TypeKind::Bytes: return v.is(Kind::Bytes);
     case TypeKind::Timestamp: return v.is(Kind::Timestamp);
     case TypeKind::Duration: return v.is(Kind::Duration);
-    case TypeKind::List: return v.is(Kind::List);
-    case TypeKind::Map: return v.is(Kind::Map);
+    case TypeKind::List:
+      if (!v.is(Kind::List)) return false;
+      return is_any(param->params[0]) || param->params[0]->kind == TypeKind::List || v.as_list().size() == 0 ||
+             value_fits(v.as_list().at(0, arena), param->params[0], arena);
+    case TypeKind::Map:
+      if (!v.is(Kind::Map)) return false;
+      return is_any(param->params[0]) || v.as_map().size() == 0 || value_fits(v.as_map().key_at(0, arena), param->params[0], arena);
     case TypeKind::Type: return v.is(Kind::Type);
     case TypeKind::Struct:
     case TypeKind::Opaque:
@@ -170,7 +179,8 @@ class Evaluator {
     return fail("no such attribute(s)");
   }
   Value unknown_name(const Node& n) {
-    return fail("undeclared reference to '" + std::string(program_.constants[n.a].text()) + "' (in container '" + program_.environment->container + "')");
+    return fail("undeclared reference to '" + std::string(program_.constants[n.a].text()) + "' (in container '" + program_.environment->container +
+                "')");
   }
   Value accumulator(const Node& n) {
     Value& at = locals_[n.a];
@@ -304,7 +314,7 @@ class Evaluator {
   Value dispatch(const CallSite& site, std::span<const Value> args) {
     for (const Overload* overload : site.overloads) {
       bool fits = overload->params.size() == args.size() && overload->call;
-      for (std::size_t i = 0; fits && i < args.size(); ++i) fits = value_fits(args[i], overload->params[i]);
+      for (std::size_t i = 0; fits && i < args.size(); ++i) fits = value_fits(args[i], overload->params[i], arena_);
       if (fits) return overload->call({args, arena_, options_, site.pattern ? &*site.pattern : nullptr});
     }
     return Value::error(no_overload);
@@ -315,7 +325,8 @@ class Evaluator {
     present = true;
     if (n.a == none || !program_.marks[n.a][i]) return true;
     if (!v.is(Value::Kind::Optional)) {
-      v = fail("cannot initialize optional " + std::string(n.op == Op::List ? "list element" : "entry") + " from non-optional value " + display(v, arena_));
+      v = fail("cannot initialize optional " + std::string(n.op == Op::List ? "list element" : "entry") + " from non-optional value " +
+               display(v, arena_));
       return false;
     }
     present = v.held() != nullptr;

@@ -49,8 +49,7 @@ class TypeSource {
   ~TypeSource() = default;
 };
 
-
-// Whether a value may be given to a parameter: by its kind, elements are not looked at.
-bool value_fits(const Value& v, TypeRef param);
+// Whether a value may be given to a parameter: by its kind; of a list or a map, the first element stands for all.
+bool value_fits(const Value& v, TypeRef param, Arena& arena);
 
 }  // namespace pintle::apimachinery::cel

@@ -126,9 +126,8 @@ class Lexer {
   }
 
   TokenType number() {
-    if (peek() == '0' && peek(1) == 'x') {
+    if (peek() == '0' && peek(1) == 'x' && is_hex(peek(2))) {
       at_ += 2;
-      if (!is_hex(peek())) return TokenType::End;
       while (is_hex(peek())) ++at_;
       return unsigned_suffix();
     }

@@ -11,7 +11,7 @@ enum class TokenType : uint8_t { End, Ident, QuotedIdent, Int, Uint, Double, Str
 
 struct Token {
   TokenType type = TokenType::End;
-  std::string_view text;  // as written, quotes and prefixes included; borrowed from the expression
+  std::string_view text;   // as written, quotes and prefixes included; borrowed from the expression
   std::size_t offset = 0;  // bytes before it
 };
 

@@ -194,8 +194,8 @@ class Expander {
     const std::string_view name = arg(0)->name;
     if (name == accumulator_name || name == "__result__") return fail(arg(0), "iteration variable overwrites accumulator variable");
     constexpr std::string_view input = "@__sortBy_input__";
-    Expr* keys = loop({ident(input), name, {}, accumulator_name, list(), literal(Value::of(true)),
-                       call("_+_", accumulator(), list(arg(1))), accumulator()});
+    Expr* keys =
+        loop({ident(input), name, {}, accumulator_name, list(), literal(Value::of(true)), call("_+_", accumulator(), list(arg(1))), accumulator()});
     Expr* sorted = member_call("@sortByAssociatedKeys", ident(input));
     sorted->args = copy_of(std::array<Expr*, 1>{keys});
     return done(bound(input, call_.target, sorted));
@@ -206,8 +206,7 @@ class Expander {
     if (call_.args.empty()) return fail(call_.target, name + "() requires at least one argument");
     const auto numeric = [](const Expr* e) {
       switch (e->kind) {
-        case Expr::Kind::Literal:
-          return e->constant.is(Value::Kind::Int) || e->constant.is(Value::Kind::Uint) || e->constant.is(Value::Kind::Double);
+        case Expr::Kind::Literal: return e->constant.is(Value::Kind::Int) || e->constant.is(Value::Kind::Uint) || e->constant.is(Value::Kind::Double);
         case Expr::Kind::List:
         case Expr::Kind::Map:
         case Expr::Kind::Struct: return false;
@@ -221,8 +220,7 @@ class Expander {
         good = !arg(0)->args.empty();
         for (const Expr* e : arg(0)->args) good = good && numeric(e);
       }
-      if (!good)
-        return fail(arg(0), name + "() invalid single argument value");
+      if (!good) return fail(arg(0), name + "() invalid single argument value");
       return done(call(function, arg(0)));
     }
     for (const Expr* e : call_.args)

@@ -39,7 +39,9 @@ inline Order compare_int_uint(int64_t a, uint64_t b) { return a < 0 ? Order::Les
 inline Order compare_numbers(const Value& a, const Value& b) {
   using Kind = Value::Kind;
   if (a.kind() == b.kind())
-    return a.is(Kind::Int) ? order_of(a.as_int(), b.as_int()) : a.is(Kind::Uint) ? order_of(a.as_uint(), b.as_uint()) : order_of(a.as_double(), b.as_double());
+    return a.is(Kind::Int)    ? order_of(a.as_int(), b.as_int())
+           : a.is(Kind::Uint) ? order_of(a.as_uint(), b.as_uint())
+                              : order_of(a.as_double(), b.as_double());
   if (a.is(Kind::Double)) return b.is(Kind::Int) ? compare_double_int(a.as_double(), b.as_int()) : compare_double_uint(a.as_double(), b.as_uint());
   if (b.is(Kind::Double)) return flipped(compare_numbers(b, a));
   return a.is(Kind::Int) ? compare_int_uint(a.as_int(), b.as_uint()) : flipped(compare_int_uint(b.as_int(), a.as_uint()));

@@ -16,6 +16,8 @@ constexpr std::array<std::string_view, 17> reserved_words{"as",  "break", "const
                                                           "let", "loop",  "package", "namespace", "return", "var", "void",     "while"};
 constexpr std::string_view operand_set =
     "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
+constexpr std::string_view index_set =
+    "{'[', '{', '(', '.', '-', '!', '?', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
 
 template <std::size_t n>
 bool contains(const std::array<std::string_view, n>& words, std::string_view word) {
@@ -63,10 +65,18 @@ class Parser {
   void report(uint32_t position, std::string message) {
     if (issues_.size() < issues_max) issues_.push_back(issue_at(tree_.text, position, std::move(message)));
   }
+  static bool begins_operand(const Token& token) {
+    if (token.type != TokenType::Sign) return token.type != TokenType::End && token.type != TokenType::QuotedIdent && token.text != "in";
+    return std::string_view("[{(.-!").find(token.text) != std::string_view::npos;
+  }
   Expr* syntax_error(std::string_view wanted) {
     if (failed_) return nullptr;
     failed_ = true;
     const std::string found = now().type == TokenType::End ? "<EOF>" : std::string(now().text);
+    if (wanted == operand_set && now().type != TokenType::End && begins_operand(tokens_[at_ + 1])) {
+      report(here(), "Syntax error: extraneous input '" + found + "' expecting " + std::string(wanted));
+      return nullptr;
+    }
     report(here(), "Syntax error: mismatched input '" + found + "' expecting " + std::string(wanted));
     return nullptr;
   }
@@ -174,15 +184,10 @@ class Parser {
   };
   // From the loosest to the tightest: relations, sums, products.
   std::string_view operator_at(std::size_t level) const {
-    static constexpr std::array<std::array<Operator, 7>, 3> levels{{{{{"<", "_<_"},
-                                                                      {"<=", "_<=_"},
-                                                                      {">=", "_>=_"},
-                                                                      {">", "_>_"},
-                                                                      {"==", "_==_"},
-                                                                      {"!=", "_!=_"},
-                                                                      {"in", "@in"}}},
-                                                                    {{{"+", "_+_"}, {"-", "_-_"}}},
-                                                                    {{{"*", "_*_"}, {"/", "_/_"}, {"%", "_%_"}}}}};
+    static constexpr std::array<std::array<Operator, 7>, 3> levels{
+        {{{{"<", "_<_"}, {"<=", "_<=_"}, {">=", "_>=_"}, {">", "_>_"}, {"==", "_==_"}, {"!=", "_!=_"}, {"in", "@in"}}},
+         {{{"+", "_+_"}, {"-", "_-_"}}},
+         {{{"*", "_*_"}, {"/", "_/_"}, {"%", "_%_"}}}}};
     const Token& token = now();
     if (token.type != TokenType::Sign && !(token.type == TokenType::Ident && token.text == "in")) return {};
     for (const Operator& one : levels[level])
@@ -230,6 +235,7 @@ class Parser {
         expr = selection(expr, position);
       } else if (take("[")) {
         const bool optional = optional_mark();
+        if (!optional && is_sign("]")) return syntax_error(index_set);
         Expr* index = expression();
         if (!index || !expect("]")) return nullptr;
         expr = call(optional ? "_[?_]" : "_[_]", position, {expr, index});
@@ -527,8 +533,9 @@ bool parse(std::string_view expression, const ParseOptions& options, Tree& tree,
   tree.text = expression;
   const std::size_t size = code_points(expression);
   if (size > options.expression_bytes_max) {
-    issues.push_back({0, 0, "expression code point size exceeds limit: size: " + std::to_string(size) + ", limit " +
-                                std::to_string(options.expression_bytes_max)});
+    issues.push_back(
+        {0, 0,
+         "expression code point size exceeds limit: size: " + std::to_string(size) + ", limit " + std::to_string(options.expression_bytes_max)});
     return false;
   }
   return Parser(options, tree, issues).run();

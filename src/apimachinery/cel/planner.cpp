@@ -9,7 +9,7 @@
 namespace pintle::apimachinery::cel {
 namespace {
 
-constexpr std::array<std::string_view, 9> conversions{"bool", "bytes", "double", "dyn", "duration", "int", "string", "timestamp", "uint"};
+constexpr std::array<std::string_view, 10> conversions{"bool", "bytes", "double", "dyn", "duration", "int", "string", "timestamp", "type", "uint"};
 
 class Planner {
  public:
@@ -95,7 +95,8 @@ class Planner {
     if (e->target) {
       const std::string_view overload = overload_of(e);
       if (args.size() == 2 && f == "or" && (overload.empty() || overload == "optional_or_optional")) return add({.op = Op::OptionalOr}, args);
-      if (args.size() == 2 && f == "orValue" && (overload.empty() || overload == "optional_orValue_value")) return add({.op = Op::OptionalOrValue}, args);
+      if (args.size() == 2 && f == "orValue" && (overload.empty() || overload == "optional_orValue_value"))
+        return add({.op = Op::OptionalOrValue}, args);
       return std::nullopt;
     }
     if (f == "_&&_") return add({.op = Op::And}, args);
@@ -132,7 +133,7 @@ class Planner {
     static const EvaluationOptions options;
     const Value value = constant_of(args[0]);
     for (const Overload* overload : e->overloads) {
-      if (!overload->call || overload->params.size() != 1 || !value_fits(value, overload->params[0])) continue;
+      if (!overload->call || overload->params.size() != 1 || !value_fits(value, overload->params[0], program_.constants_arena)) continue;
       const Value made = overload->call({{&value, 1}, program_.constants_arena, options});
       if (made.is_error()) {
         if (error_.empty()) error_ = made.as_error().message;

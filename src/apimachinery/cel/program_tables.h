@@ -30,14 +30,14 @@ enum class Op : uint8_t {
   NotEqual,
   Not,
   NotStrictlyFalse,
-  InSet,  // links: the element; a: of `sets`
+  InSet,            // links: the element; a: of `sets`
   OptionalOr,       // links: an optional value, what stands in for its absence
   OptionalOrValue,  // the same
-  Call,   // links: arguments, receiver first; a: of `calls`
-  List,   // links: elements; a: of `marks`, or none
-  Map,    // links: key, value, key ...; a likewise
-  Struct,  // links: values; a likewise; b: of `structs`
-  Loop,   // a: of `loops`
+  Call,             // links: arguments, receiver first; a: of `calls`
+  List,             // links: elements; a: of `marks`, or none
+  Map,              // links: key, value, key ...; a likewise
+  Struct,           // links: values; a likewise; b: of `structs`
+  Loop,             // a: of `loops`
 };
 constexpr uint32_t none = UINT32_MAX;
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cstdlib>
 
 #include "api/values.h"
 
@@ -27,7 +28,7 @@ std::optional<Timestamp> time_plus(Timestamp time, int64_t nanos) {
   }
   const int64_t sum = time.seconds + seconds;  // both far from the limits
   if (!in_range(sum)) return std::nullopt;
-  return Timestamp{sum, static_cast<uint32_t>(rest)};
+  return Timestamp{sum, static_cast<uint32_t>(rest), time.zone_minutes};
 }
 
 std::optional<int64_t> time_between(Timestamp later, Timestamp earlier) {
@@ -79,11 +80,11 @@ std::optional<Timestamp> parse_timestamp(std::string_view text) {
   const int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
   const int64_t seconds = days * day_seconds + hour * 3600 + minute * 60 + second - offset;
   if (!in_range(seconds)) return std::nullopt;
-  return Timestamp{seconds, static_cast<uint32_t>(nanos)};
+  return Timestamp{seconds, static_cast<uint32_t>(nanos), static_cast<int16_t>(offset / 60)};
 }
 
 std::string timestamp_text(Timestamp time) {
-  const CalendarTime c = calendar_time(time, 0);
+  const CalendarTime c = calendar_time(time, time.zone_minutes * 60);
   std::array<char, 48> buffer{};
   const int size = std::snprintf(buffer.data(), buffer.size(), "%04d-%02d-%02dT%02d:%02d:%02d", static_cast<int>(c.year), c.month, c.day, c.hour,
                                  c.minute, c.second);
@@ -94,7 +95,11 @@ std::string timestamp_text(Timestamp time) {
     while (fraction.back() == '0') fraction.pop_back();
     text += "." + fraction;
   }
-  return text + "Z";
+  if (time.zone_minutes == 0) return text + "Z";
+  const int offset = std::abs(time.zone_minutes);
+  std::array<char, 16> zone{};
+  std::snprintf(zone.data(), zone.size(), "%c%02d:%02d", time.zone_minutes < 0 ? '-' : '+', offset / 60 % 100, offset % 60);
+  return text + zone.data();
 }
 
 std::optional<int64_t> parse_duration_text(std::string_view text) {

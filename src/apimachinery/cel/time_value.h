@@ -19,14 +19,14 @@ std::optional<int64_t> time_between(Timestamp later, Timestamp earlier);
 
 // RFC 3339 as Go reads it; what is out of range is none.
 std::optional<Timestamp> parse_timestamp(std::string_view text);
-std::string timestamp_text(Timestamp time);  // UTC, no more digits than needed
+std::string timestamp_text(Timestamp time);  // in its zone, no more digits than needed
 // "1h2.5s" as Go reads it.
 std::optional<int64_t> parse_duration_text(std::string_view text);
 std::string duration_text(int64_t nanos);  // seconds: "3600s", "0.5s"
 
 struct CalendarTime {
   int64_t year = 1970;
-  int month = 1, day = 1;  // from 1
+  int month = 1, day = 1;                // from 1
   int day_of_year = 0, day_of_week = 0;  // from 0; Sunday is 0
   int hour = 0, minute = 0, second = 0, millisecond = 0;
 };

@@ -15,6 +15,7 @@ Value Value::of(double v) {
 Value Value::of(Timestamp v) {
   Value made(Kind::Timestamp, v.seconds);
   made.extra_ = v.nanos;
+  made.zone_minutes_ = v.zone_minutes;
   return made;
 }
 Value Value::optional(Value held, Arena& arena) { return Value(Kind::Optional, arena.make<Value>(held)); }
@@ -46,8 +47,7 @@ class Comparison {
       case Kind::Duration: return Value::of(a.as_duration() == b.as_duration());
       case Kind::List: return lists(a.as_list(), b.as_list(), depth);
       case Kind::Map: return maps(a.as_map(), b.as_map(), depth);
-      case Kind::Opaque:
-        return Value::of(same_type(&a.as_opaque().type(), &b.as_opaque().type()) && a.as_opaque().equals(b.as_opaque()));
+      case Kind::Opaque: return Value::of(same_type(&a.as_opaque().type(), &b.as_opaque().type()) && a.as_opaque().equals(b.as_opaque()));
       case Kind::Optional:
         if (!a.held() || !b.held()) return Value::of(!a.held() && !b.held());
         return equal(*a.held(), *b.held(), depth + 1);

@@ -38,11 +38,13 @@ struct ErrorInfo {
   std::string_view message;
 };
 
-// Seconds and nanoseconds since 1970, of years 1 to 9999.
+// Seconds and nanoseconds since 1970, of years 1 to 9999, and the offset of the zone that string() shows it in.
 struct Timestamp {
   int64_t seconds = 0;
   uint32_t nanos = 0;
-  auto operator<=>(const Timestamp&) const = default;
+  int16_t zone_minutes = 0;
+  bool operator==(const Timestamp& other) const { return seconds == other.seconds && nanos == other.nanos; }
+  bool operator<(const Timestamp& other) const { return seconds != other.seconds ? seconds < other.seconds : nanos < other.nanos; }
 };
 
 class Value {
@@ -83,7 +85,7 @@ class Value {
   uint64_t as_uint() const { return static_cast<uint64_t>(number_); }
   double as_double() const { return double_; }
   std::string_view text() const { return {text_, extra_}; }  // String, Bytes
-  Timestamp as_timestamp() const { return {number_, extra_}; }
+  Timestamp as_timestamp() const { return {number_, extra_, zone_minutes_}; }
   int64_t as_duration() const { return number_; }
   const List& as_list() const { return *list_; }
   const Map& as_map() const { return *map_; }
@@ -99,6 +101,7 @@ class Value {
   Value(Kind kind, const void* at) : kind_(kind), at_(at) {}
 
   Kind kind_ = Kind::Absent;
+  int16_t zone_minutes_ = 0;
   uint32_t extra_ = 0;  // length of a text, nanoseconds of a timestamp
   union {
     int64_t number_ = 0;

@@ -36,10 +36,13 @@ std::optional<IpAddress> read_ip(std::string_view text, std::string* error = nul
     } else if (parse_address(text)) {
       *error = "IPv4-mapped IPv6 address " + quoted(text) + " is not allowed";
     } else {
-      const bool dotted = !text.empty() && text.find_first_not_of("0123456789.") == std::string_view::npos && text.find('.') != std::string_view::npos;
+      const bool dotted =
+          !text.empty() && text.find_first_not_of("0123456789.") == std::string_view::npos && text.find('.') != std::string_view::npos;
       const std::size_t dots = static_cast<std::size_t>(std::count(text.begin(), text.end(), '.'));
       *error = "IP Address " + quoted(text) + " parse error during conversion from string: ParseAddr(" + quoted(text) +
-               (dotted && dots < 3 ? "): IPv4 address too short" : dotted && dots > 3 ? "): IPv4 address too long" : "): unable to parse IP");
+               (dotted && dots < 3   ? "): IPv4 address too short"
+                : dotted && dots > 3 ? "): IPv4 address too long"
+                                     : "): unable to parse IP");
     }
   }
   return address;
@@ -80,9 +83,7 @@ bool link_local_unicast(const IpAddress& a) {
   return a.is_v6() ? a.bytes[0] == 0xFE && (a.bytes[1] & 0xC0) == 0x80 : a.bytes[0] == 169 && a.bytes[1] == 254;
 }
 bool multicast(const IpAddress& a) { return a.is_v6() ? a.bytes[0] == 0xFF : (a.bytes[0] & 0xF0) == 0xE0; }
-bool broadcast(const IpAddress& a) {
-  return !a.is_v6() && a.bytes[0] == 255 && a.bytes[1] == 255 && a.bytes[2] == 255 && a.bytes[3] == 255;
-}
+bool broadcast(const IpAddress& a) { return !a.is_v6() && a.bytes[0] == 255 && a.bytes[1] == 255 && a.bytes[2] == 255 && a.bytes[3] == 255; }
 Value is_link_local_multicast(const Call& call) { return Value::of(link_local_multicast(ip_of(call[0]))); }
 Value is_link_local_unicast(const Call& call) { return Value::of(link_local_unicast(ip_of(call[0]))); }
 Value is_global_unicast(const Call& call) {
@@ -140,21 +141,17 @@ const Function ip_table[] = {{"ip", ip_overloads},
 const Overload cidr_overloads[] = {{"string_to_cidr", false, text, &types::cidr, make_cidr}};
 const Overload contains_ip_overloads[] = {{"cidr_contains_ip_string", true, of<&types::cidr, &types::string>, &types::boolean, contains_ip_text},
                                           {"cidr_contains_ip_ip", true, of<&types::cidr, &types::ip>, &types::boolean, contains_ip}};
-const Overload contains_cidr_overloads[] = {{"cidr_contains_cidr_string", true, of<&types::cidr, &types::string>, &types::boolean, contains_cidr_text},
-                                            {"cidr_contains_cidr", true, of<&types::cidr, &types::cidr>, &types::boolean, contains_cidr}};
+const Overload contains_cidr_overloads[] = {
+    {"cidr_contains_cidr_string", true, of<&types::cidr, &types::string>, &types::boolean, contains_cidr_text},
+    {"cidr_contains_cidr", true, of<&types::cidr, &types::cidr>, &types::boolean, contains_cidr}};
 const Overload cidr_ip_overloads[] = {{"cidr_ip", true, cidr, &types::ip, cidr_ip}};
 const Overload prefix_overloads[] = {{"cidr_prefix_length", true, cidr, &types::integer, prefix_length}};
 const Overload masked_overloads[] = {{"cidr_masked", true, cidr, &types::cidr, masked}};
 const Overload is_cidr_overloads[] = {{"is_cidr", false, text, &types::boolean, is_cidr}};
 const Overload cidr_string_overloads[] = {{"cidr_to_string", false, cidr, &types::string, cidr_text}};
-const Function cidr_table[] = {{"cidr", cidr_overloads},
-                               {"containsIP", contains_ip_overloads},
-                               {"containsCIDR", contains_cidr_overloads},
-                               {"ip", cidr_ip_overloads},
-                               {"prefixLength", prefix_overloads},
-                               {"masked", masked_overloads},
-                               {"isCIDR", is_cidr_overloads},
-                               {"string", cidr_string_overloads}};
+const Function cidr_table[] = {{"cidr", cidr_overloads},      {"containsIP", contains_ip_overloads}, {"containsCIDR", contains_cidr_overloads},
+                               {"ip", cidr_ip_overloads},     {"prefixLength", prefix_overloads},    {"masked", masked_overloads},
+                               {"isCIDR", is_cidr_overloads}, {"string", cidr_string_overloads}};
 
 }  // namespace
 

@@ -31,13 +31,13 @@ const CheckValue& check_of(const Call& call) { return static_cast<const CheckVal
 const AccessAnswer& answer_of(const Call& call) { return static_cast<const DecisionValue&>(call[0].as_opaque()).answer; }
 bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos; }
 
-template <std::string_view AccessQuestion::* part>
+template <std::string_view AccessQuestion::*part>
 Value with(const Call& call, const Type& type) {
   AccessQuestion question = check_of(call).question;
   question.*part = call[1].text();
   return Value::of(*call.arena.make<CheckValue>(type, check_of(call).decisions, question));
 }
-template <std::string_view AccessQuestion::* part>
+template <std::string_view AccessQuestion::*part>
 Value refined(const Call& call) {
   return with<part>(call, types::resource_check);
 }
@@ -82,8 +82,10 @@ const Overload subresource_overloads[] = {
 const Overload namespace_overloads[] = {
     {"resourcecheck_namespace", true, on_resource, &types::resource_check, refined<&AccessQuestion::namespace_name>}};
 const Overload name_overloads[] = {{"resourcecheck_name", true, on_resource, &types::resource_check, refined<&AccessQuestion::name>}};
-const Overload field_overloads[] = {{"authorizer_fieldselector", true, on_resource, &types::resource_check, refined<&AccessQuestion::field_selector>}};
-const Overload label_overloads[] = {{"authorizer_labelselector", true, on_resource, &types::resource_check, refined<&AccessQuestion::label_selector>}};
+const Overload field_overloads[] = {
+    {"authorizer_fieldselector", true, on_resource, &types::resource_check, refined<&AccessQuestion::field_selector>}};
+const Overload label_overloads[] = {
+    {"authorizer_labelselector", true, on_resource, &types::resource_check, refined<&AccessQuestion::label_selector>}};
 const Overload check_overloads[] = {{"pathcheck_check", true, of<&types::path_check, &types::string>, &types::decision, check},
                                     {"resourcecheck_check", true, on_resource, &types::decision, check}};
 const Overload allowed_overloads[] = {{"decision_allowed", true, on_decision, &types::boolean, allowed}};

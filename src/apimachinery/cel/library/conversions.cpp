@@ -118,9 +118,9 @@ const Overload uint_overloads[] = {{"uint64_to_uint64", false, of<&types::uinteg
                                    {"string_to_uint64", false, of<&types::string>, &types::uinteger, text_to_uint}};
 const Overload type_overloads[] = {{"type", false, of<&types::a>, &types::type_a, type_of_value}};
 
-const Function functions[] = {{"bool", bool_overloads},     {"bytes", bytes_overloads},         {"double", double_overloads}, {"duration", duration_overloads},
-                              {"dyn", dyn_overloads},       {"int", int_overloads},             {"string", string_overloads}, {"timestamp", timestamp_overloads},
-                              {"uint", uint_overloads},     {"type", type_overloads}};
+const Function functions[] = {{"bool", bool_overloads}, {"bytes", bytes_overloads}, {"double", double_overloads}, {"duration", duration_overloads},
+                              {"dyn", dyn_overloads},   {"int", int_overloads},     {"string", string_overloads}, {"timestamp", timestamp_overloads},
+                              {"uint", uint_overloads}, {"type", type_overloads}};
 
 }  // namespace
 

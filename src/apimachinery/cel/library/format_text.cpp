@@ -93,7 +93,8 @@ class Formatter {
     if (format[at] == '.') {
       const std::size_t from = ++at;
       while (at < format.size() && format[at] >= '0' && format[at] <= '9') ++at;
-      if (at >= format.size()) return fail("could not parse formatting clause: error while parsing precision: could not find end of precision specifier");
+      if (at >= format.size())
+        return fail("could not parse formatting clause: error while parsing precision: could not find end of precision specifier");
       const auto [end, failure] = std::from_chars(format.data() + from, format.data() + at, precision);
       if (failure != std::errc() || precision > format_precision_max)
         return fail("could not parse formatting clause: error while parsing precision: error while converting precision to integer");
@@ -264,8 +265,7 @@ class Formatter {
   }
   bool hexadecimal(const Value& v, bool upper_case) {
     if (v.is(Value::Kind::Int) || v.is(Value::Kind::Uint)) return whole(v, 16, upper_case);
-    if (!v.is(Value::Kind::String) && !v.is(Value::Kind::Bytes))
-      return wrong("only integers, byte buffers, and strings can be formatted as hex", v);
+    if (!v.is(Value::Kind::String) && !v.is(Value::Kind::Bytes)) return wrong("only integers, byte buffers, and strings can be formatted as hex", v);
     constexpr std::string_view lower_digits = "0123456789abcdef", upper_digits = "0123456789ABCDEF";
     const std::string_view digits = upper_case ? upper_digits : lower_digits;
     for (const char c : v.text()) {
@@ -321,10 +321,12 @@ std::string check_format(std::string_view format, std::span<const TypeRef> args,
     if (at >= format.size()) return "unexpected end of string";
     if (format[at] == '.') {
       at = format.find_first_not_of("0123456789", at + 1);
-      if (at == std::string_view::npos) return "could not parse formatting clause: error while parsing precision: could not find end of precision specifier";
+      if (at == std::string_view::npos)
+        return "could not parse formatting clause: error while parsing precision: could not find end of precision specifier";
     }
     const auto clause = std::find_if(std::begin(clauses), std::end(clauses), [&](const Clause& one) { return one.kind == format[at]; });
-    if (clause == std::end(clauses)) return "could not parse formatting clause: unrecognized formatting clause \"" + std::string(1, format[at]) + "\"";
+    if (clause == std::end(clauses))
+      return "could not parse formatting clause: unrecognized formatting clause \"" + std::string(1, format[at]) + "\"";
     const TypeRef type = args[index++];
     if (type->kind != TypeKind::Dyn && !clause->fits(type->kind)) {
       argument = index - 1;

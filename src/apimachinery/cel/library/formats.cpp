@@ -39,7 +39,7 @@ struct Format {
   uint64_t regex_size;  // what upstream reckons its expression with
   Faults (*check)(std::string_view text);
 };
-constexpr uint64_t uri_size = 1103, base64_size = 84, uuid_size = 76, date_time_size = 73;
+constexpr uint64_t uri_size = 1103, base64_size = 84, uuid_size = 70, date_time_size = 71;
 const Format formats[] = {
     {"dns1123Label", "DNS1123Label", 30, [](std::string_view t) { return name_is_dns_label(t, false); }},
     {"dns1123Subdomain", "DNS1123Subdomain", 60, [](std::string_view t) { return name_is_dns_subdomain(t, false); }},
@@ -101,13 +101,20 @@ const Overload constants[] = {{"format.dns1123Label", false, {}, &types::format,
                               {"format.date", false, {}, &types::format, constant<11>},
                               {"format.datetime", false, {}, &types::format, constant<12>}};
 std::span<const Overload> only(std::size_t i) { return std::span<const Overload>(constants).subspan(i, 1); }
-const Function functions[] = {{"validate", validate_overloads},       {"format.named", named_overloads},
-                              {"format.dns1123Label", only(0)},       {"format.dns1123Subdomain", only(1)},
-                              {"format.dns1035Label", only(2)},       {"format.qualifiedName", only(3)},
-                              {"format.dns1123LabelPrefix", only(4)}, {"format.dns1123SubdomainPrefix", only(5)},
-                              {"format.dns1035LabelPrefix", only(6)}, {"format.labelValue", only(7)},
-                              {"format.uri", only(8)},                {"format.uuid", only(9)},
-                              {"format.byte", only(10)},              {"format.date", only(11)},
+const Function functions[] = {{"validate", validate_overloads},
+                              {"format.named", named_overloads},
+                              {"format.dns1123Label", only(0)},
+                              {"format.dns1123Subdomain", only(1)},
+                              {"format.dns1035Label", only(2)},
+                              {"format.qualifiedName", only(3)},
+                              {"format.dns1123LabelPrefix", only(4)},
+                              {"format.dns1123SubdomainPrefix", only(5)},
+                              {"format.dns1035LabelPrefix", only(6)},
+                              {"format.labelValue", only(7)},
+                              {"format.uri", only(8)},
+                              {"format.uuid", only(9)},
+                              {"format.byte", only(10)},
+                              {"format.date", only(11)},
                               {"format.datetime", only(12)}};
 
 }  // namespace

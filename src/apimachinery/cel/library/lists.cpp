@@ -179,15 +179,18 @@ const Overload sets_intersects[] = {{"list_sets_intersects_list", false, of<&typ
 const Function sets[] = {{"sets.contains", sets_contains}, {"sets.equivalent", sets_equivalent}, {"sets.intersects", sets_intersects}};
 
 // One overload for each type that can be ordered.
-#define FOR_ORDERED(before, after, result, f)                                                                          \
-  {{before "int" after, true, of<&types::list_int>, result(integer, int), f},                                          \
-   {before "uint" after, true, of<&types::list_uint>, result(uinteger, uint), f},                                      \
-   {before "double" after, true, of<&types::list_double>, result(floating, double), f},                                \
-   {before "bool" after, true, of<&types::list_bool>, result(boolean, bool), f},                                       \
-   {before "duration" after, true, of<&types::list_duration>, result(duration, duration), f},                          \
-   {before "timestamp" after, true, of<&types::list_timestamp>, result(timestamp, timestamp), f},                      \
-   {before "string" after, true, of<&types::list_string>, result(string, string), f},                                  \
-   {before "bytes" after, true, of<&types::list_bytes>, result(bytes, bytes), f}}
+#define FOR_ORDERED(before, after, result, f)                                                          \
+  {                                                                                                    \
+    {before "int" after, true, of<&types::list_int>, result(integer, int), f},                         \
+        {before "uint" after, true, of<&types::list_uint>, result(uinteger, uint), f},                 \
+        {before "double" after, true, of<&types::list_double>, result(floating, double), f},           \
+        {before "bool" after, true, of<&types::list_bool>, result(boolean, bool), f},                  \
+        {before "duration" after, true, of<&types::list_duration>, result(duration, duration), f},     \
+        {before "timestamp" after, true, of<&types::list_timestamp>, result(timestamp, timestamp), f}, \
+        {before "string" after, true, of<&types::list_string>, result(string, string), f}, {           \
+      before "bytes" after, true, of<&types::list_bytes>, result(bytes, bytes), f                      \
+    }                                                                                                  \
+  }
 #define THE_ELEMENT(type, name) &types::type
 #define A_BOOL(type, name) &types::boolean
 #define THE_LIST(type, name) &types::list_##name
@@ -208,9 +211,9 @@ const Overload sort_by_overloads[] = {
 const Overload range_overloads[] = {{"lists_range", false, of<&types::integer>, &types::list_int, range}};
 const Overload reverse_overloads[] = {{"list_reverse", true, of<&types::list_a>, &types::list_a, reverse}};
 const Overload distinct_overloads[] = {{"list_distinct", true, of<&types::list_a>, &types::list_a, distinct}};
-const Function lists[] = {{"slice", slice_overloads},         {"flatten", flatten_overloads},     {"sort", sort_overloads},
-                          {"@sortByAssociatedKeys", sort_by_overloads}, {"lists.range", range_overloads}, {"reverse", reverse_overloads},
-                          {"distinct", distinct_overloads}};
+const Function lists[] = {
+    {"slice", slice_overloads},       {"flatten", flatten_overloads}, {"sort", sort_overloads},        {"@sortByAssociatedKeys", sort_by_overloads},
+    {"lists.range", range_overloads}, {"reverse", reverse_overloads}, {"distinct", distinct_overloads}};
 
 const Overload is_sorted_overloads[] = FOR_ORDERED("list_", "_is_sorted_bool", A_BOOL, is_sorted);
 const Overload max_overloads[] = FOR_ORDERED("list_", "_max", THE_ELEMENT, max);
@@ -225,8 +228,9 @@ const Overload sum_overloads[] = {{"list_int_sum_int", true, of<&types::list_int
                                   {"list_duration_sum_duration", true, of<&types::list_duration>, &types::duration, sum_duration}};
 const Overload index_overloads[] = {{"list_a_index_of_int", true, of<&types::list_a, &types::a>, &types::integer, index_of}};
 const Overload last_index_overloads[] = {{"list_a_last_index_of_int", true, of<&types::list_a, &types::a>, &types::integer, last_index_of}};
-const Function kubernetes_lists[] = {{"isSorted", is_sorted_overloads}, {"sum", sum_overloads},       {"max", max_overloads},
-                                     {"min", min_overloads},            {"indexOf", index_overloads}, {"lastIndexOf", last_index_overloads}};
+const Function kubernetes_lists[] = {
+    {"isSorted", is_sorted_overloads},    {"sum", sum_overloads}, {"max", max_overloads}, {"min", min_overloads}, {"indexOf", index_overloads},
+    {"lastIndexOf", last_index_overloads}};
 
 }  // namespace
 

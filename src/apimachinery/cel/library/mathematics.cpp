@@ -67,9 +67,7 @@ Value on_bits(const Call& call) {
 constexpr auto bit_and = [](uint64_t a, uint64_t b) { return a & b; };
 constexpr auto bit_or = [](uint64_t a, uint64_t b) { return a | b; };
 constexpr auto bit_xor = [](uint64_t a, uint64_t b) { return a ^ b; };
-Value bit_not(const Call& call) {
-  return call[0].is(Value::Kind::Int) ? Value::of(~call[0].as_int()) : Value::of(~call[0].as_uint());
-}
+Value bit_not(const Call& call) { return call[0].is(Value::Kind::Int) ? Value::of(~call[0].as_int()) : Value::of(~call[0].as_uint()); }
 template <bool left>
 Value shift(const Call& call) {
   const int64_t by = call[1].as_int();
@@ -95,21 +93,23 @@ constexpr auto& two_uints = of<&types::uinteger, &types::uinteger>;
 constexpr auto& uint_int = of<&types::uinteger, &types::integer>;
 
 #define EXTREME(name, greatest)                                                                                                          \
-  {{"math_@" name "_double", false, one_double, &types::floating, same},                                                                \
-   {"math_@" name "_int", false, one_int, &types::integer, same},                                                                       \
-   {"math_@" name "_uint", false, one_uint, &types::uinteger, same},                                                                    \
-   {"math_@" name "_double_double", false, of<&types::floating, &types::floating>, &types::floating, pair<greatest>},                   \
-   {"math_@" name "_int_int", false, two_ints, &types::integer, pair<greatest>},                                                        \
-   {"math_@" name "_uint_uint", false, two_uints, &types::uinteger, pair<greatest>},                                                    \
-   {"math_@" name "_int_uint", false, of<&types::integer, &types::uinteger>, &types::dyn, pair<greatest>},                              \
-   {"math_@" name "_int_double", false, of<&types::integer, &types::floating>, &types::dyn, pair<greatest>},                            \
-   {"math_@" name "_double_int", false, of<&types::floating, &types::integer>, &types::dyn, pair<greatest>},                            \
-   {"math_@" name "_double_uint", false, of<&types::floating, &types::uinteger>, &types::dyn, pair<greatest>},                          \
-   {"math_@" name "_uint_int", false, uint_int, &types::dyn, pair<greatest>},                                                           \
-   {"math_@" name "_uint_double", false, of<&types::uinteger, &types::floating>, &types::dyn, pair<greatest>},                          \
-   {"math_@" name "_list_double", false, of<&types::list_double>, &types::floating, whole_list<greatest>},                              \
-   {"math_@" name "_list_int", false, of<&types::list_int>, &types::integer, whole_list<greatest>},                                     \
-   {"math_@" name "_list_uint", false, of<&types::list_uint>, &types::uinteger, whole_list<greatest>}}
+  {                                                                                                                                      \
+    {"math_@" name "_double", false, one_double, &types::floating, same}, {"math_@" name "_int", false, one_int, &types::integer, same}, \
+        {"math_@" name "_uint", false, one_uint, &types::uinteger, same},                                                                \
+        {"math_@" name "_double_double", false, of<&types::floating, &types::floating>, &types::floating, pair<greatest>},               \
+        {"math_@" name "_int_int", false, two_ints, &types::integer, pair<greatest>},                                                    \
+        {"math_@" name "_uint_uint", false, two_uints, &types::uinteger, pair<greatest>},                                                \
+        {"math_@" name "_int_uint", false, of<&types::integer, &types::uinteger>, &types::dyn, pair<greatest>},                          \
+        {"math_@" name "_int_double", false, of<&types::integer, &types::floating>, &types::dyn, pair<greatest>},                        \
+        {"math_@" name "_double_int", false, of<&types::floating, &types::integer>, &types::dyn, pair<greatest>},                        \
+        {"math_@" name "_double_uint", false, of<&types::floating, &types::uinteger>, &types::dyn, pair<greatest>},                      \
+        {"math_@" name "_uint_int", false, uint_int, &types::dyn, pair<greatest>},                                                       \
+        {"math_@" name "_uint_double", false, of<&types::uinteger, &types::floating>, &types::dyn, pair<greatest>},                      \
+        {"math_@" name "_list_double", false, of<&types::list_double>, &types::floating, whole_list<greatest>},                          \
+        {"math_@" name "_list_int", false, of<&types::list_int>, &types::integer, whole_list<greatest>}, {                               \
+      "math_@" name "_list_uint", false, of<&types::list_uint>, &types::uinteger, whole_list<greatest>                                   \
+    }                                                                                                                                    \
+  }
 const Overload min_overloads[] = EXTREME("min", false);
 const Overload max_overloads[] = EXTREME("max", true);
 #undef EXTREME
@@ -141,12 +141,24 @@ const Overload right_overloads[] = {{"math_bitShiftRight_int_int", false, two_in
 const Overload sqrt_overloads[] = {{"math_sqrt_double", false, one_double, &types::floating, square_root},
                                    {"math_sqrt_int", false, one_int, &types::floating, square_root},
                                    {"math_sqrt_uint", false, one_uint, &types::floating, square_root}};
-const Function functions[] = {{"math.@min", min_overloads},       {"math.@max", max_overloads},           {"math.ceil", ceil_overloads},
-                              {"math.floor", floor_overloads},    {"math.round", round_overloads},        {"math.trunc", trunc_overloads},
-                              {"math.isInf", is_inf_overloads},   {"math.isNaN", is_nan_overloads},       {"math.isFinite", is_finite_overloads},
-                              {"math.abs", abs_overloads},        {"math.sign", sign_overloads},          {"math.bitAnd", and_overloads},
-                              {"math.bitOr", or_overloads},       {"math.bitXor", xor_overloads},         {"math.bitNot", not_overloads},
-                              {"math.bitShiftLeft", left_overloads}, {"math.bitShiftRight", right_overloads}, {"math.sqrt", sqrt_overloads}};
+const Function functions[] = {{"math.@min", min_overloads},
+                              {"math.@max", max_overloads},
+                              {"math.ceil", ceil_overloads},
+                              {"math.floor", floor_overloads},
+                              {"math.round", round_overloads},
+                              {"math.trunc", trunc_overloads},
+                              {"math.isInf", is_inf_overloads},
+                              {"math.isNaN", is_nan_overloads},
+                              {"math.isFinite", is_finite_overloads},
+                              {"math.abs", abs_overloads},
+                              {"math.sign", sign_overloads},
+                              {"math.bitAnd", and_overloads},
+                              {"math.bitOr", or_overloads},
+                              {"math.bitXor", xor_overloads},
+                              {"math.bitNot", not_overloads},
+                              {"math.bitShiftLeft", left_overloads},
+                              {"math.bitShiftRight", right_overloads},
+                              {"math.sqrt", sqrt_overloads}};
 
 Value encode(const Call& call) { return Value::of(call.arena.copy(std::string_view(codec::base64(call[0].text())))); }
 Value decode(const Call& call) {

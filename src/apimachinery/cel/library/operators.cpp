@@ -133,21 +133,24 @@ Value in_map(const Call& call) {
 }
 
 // The six relations over the types that they hold for: upstream's names of overloads, which costs go by.
-#define RELATION(id, f)                                                                                                              \
-  {{id "_bool", false, of<&types::boolean, &types::boolean>, &types::boolean, f},                                                    \
-   {id "_int64", false, of<&types::integer, &types::integer>, &types::boolean, f},                                                   \
-   {id "_int64_double", false, of<&types::integer, &types::floating>, &types::boolean, f},                                           \
-   {id "_int64_uint64", false, of<&types::integer, &types::uinteger>, &types::boolean, f},                                           \
-   {id "_uint64", false, of<&types::uinteger, &types::uinteger>, &types::boolean, f},                                                \
-   {id "_uint64_double", false, of<&types::uinteger, &types::floating>, &types::boolean, f},                                         \
-   {id "_uint64_int64", false, of<&types::uinteger, &types::integer>, &types::boolean, f},                                           \
-   {id "_double", false, of<&types::floating, &types::floating>, &types::boolean, f},                                                \
-   {id "_double_int64", false, of<&types::floating, &types::integer>, &types::boolean, f},                                           \
-   {id "_double_uint64", false, of<&types::floating, &types::uinteger>, &types::boolean, f},                                         \
-   {id "_string", false, of<&types::string, &types::string>, &types::boolean, f},                                                    \
-   {id "_bytes", false, of<&types::bytes, &types::bytes>, &types::boolean, f},                                                       \
-   {id "_timestamp", false, of<&types::timestamp, &types::timestamp>, &types::boolean, f},                                           \
-   {id "_duration", false, of<&types::duration, &types::duration>, &types::boolean, f}}
+#define RELATION(id, f)                                                                           \
+  {                                                                                               \
+    {id "_bool", false, of<&types::boolean, &types::boolean>, &types::boolean, f},                \
+        {id "_int64", false, of<&types::integer, &types::integer>, &types::boolean, f},           \
+        {id "_int64_double", false, of<&types::integer, &types::floating>, &types::boolean, f},   \
+        {id "_int64_uint64", false, of<&types::integer, &types::uinteger>, &types::boolean, f},   \
+        {id "_uint64", false, of<&types::uinteger, &types::uinteger>, &types::boolean, f},        \
+        {id "_uint64_double", false, of<&types::uinteger, &types::floating>, &types::boolean, f}, \
+        {id "_uint64_int64", false, of<&types::uinteger, &types::integer>, &types::boolean, f},   \
+        {id "_double", false, of<&types::floating, &types::floating>, &types::boolean, f},        \
+        {id "_double_int64", false, of<&types::floating, &types::integer>, &types::boolean, f},   \
+        {id "_double_uint64", false, of<&types::floating, &types::uinteger>, &types::boolean, f}, \
+        {id "_string", false, of<&types::string, &types::string>, &types::boolean, f},            \
+        {id "_bytes", false, of<&types::bytes, &types::bytes>, &types::boolean, f},               \
+        {id "_timestamp", false, of<&types::timestamp, &types::timestamp>, &types::boolean, f}, { \
+      id "_duration", false, of<&types::duration, &types::duration>, &types::boolean, f           \
+    }                                                                                             \
+  }
 
 const Overload less_overloads[] = RELATION("less", less);
 const Overload less_equals_overloads[] = RELATION("less_equals", less_equals);

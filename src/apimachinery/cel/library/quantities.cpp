@@ -122,7 +122,8 @@ const Overload compare_overloads[] = {{"quantity_compare_to", true, two, &types:
 const Overload float_overloads[] = {{"quantity_get_float", true, one, &types::floating, as_float}};
 const Overload integer_overloads[] = {{"quantity_get_int", true, one, &types::integer, as_integer}};
 const Overload is_integer_overloads[] = {{"quantity_is_integer", true, one, &types::boolean, is_integer}};
-const Overload add_overloads[] = {{"quantity_add", true, two, &types::quantity, add}, {"quantity_add_int", true, with_int, &types::quantity, add_int}};
+const Overload add_overloads[] = {{"quantity_add", true, two, &types::quantity, add},
+                                  {"quantity_add_int", true, with_int, &types::quantity, add_int}};
 const Overload sub_overloads[] = {{"quantity_sub", true, two, &types::quantity, subtract},
                                   {"quantity_sub_int", true, with_int, &types::quantity, subtract_int}};
 const Function functions[] = {{"quantity", make_overloads},

@@ -17,11 +17,12 @@ struct Version {
   std::vector<std::string> before;  // identifiers of a pre-release
 };
 
-bool is_number(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }); }
+bool is_number(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
 bool is_identifier(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return c == '-' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  });
+  return !text.empty() && std::all_of(text.begin(), text.end(),
+                                      [](char c) { return c == '-' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
 }
 
 std::vector<std::string_view> parts_of(std::string_view text, char separator) {
@@ -49,7 +50,8 @@ std::string read_version(std::string_view text, Version& version) {
     for (const std::string_view part : parts_of(core.substr(dash + 1), '.')) {
       if (part.empty()) return "Prerelease is empty";
       if (!is_identifier(part)) return "Invalid character(s) found in prerelease \"" + std::string(part) + "\"";
-      if (is_number(part) && part.size() > 1 && part[0] == '0') return "Numeric PreRelease version must not contain leading zeroes \"" + std::string(part) + "\"";
+      if (is_number(part) && part.size() > 1 && part[0] == '0')
+        return "Numeric PreRelease version must not contain leading zeroes \"" + std::string(part) + "\"";
       version.before.emplace_back(part);
     }
     core = core.substr(0, dash);
@@ -59,7 +61,8 @@ std::string read_version(std::string_view text, Version& version) {
   constexpr std::array<std::string_view, 3> names{"major", "minor", "patch"};
   for (std::size_t i = 0; i < 3; ++i) {
     if (!is_number(numbers[i])) return "Invalid character(s) found in " + std::string(names[i]) + " number \"" + std::string(numbers[i]) + "\"";
-    if (numbers[i].size() > 1 && numbers[i][0] == '0') return std::string(names[i]) + " number must not contain leading zeroes \"" + std::string(numbers[i]) + "\"";
+    if (numbers[i].size() > 1 && numbers[i][0] == '0')
+      return std::string(names[i]) + " number must not contain leading zeroes \"" + std::string(numbers[i]) + "\"";
     const auto number = parse_number<uint64_t>(numbers[i]);
     if (!number) return "value out of range in " + std::string(names[i]) + " number \"" + std::string(numbers[i]) + "\"";
     version.numbers[i] = *number;
@@ -141,7 +144,8 @@ constexpr auto& text = of<&types::string>;
 constexpr auto& text_bool = of<&types::string, &types::boolean>;
 constexpr auto& one = of<&types::semver>;
 constexpr auto& two = of<&types::semver, &types::semver>;
-const Overload make_overloads[] = {{"string_to_semver", false, text, &types::semver, make}, {"string_bool_to_semver", false, text_bool, &types::semver, make}};
+const Overload make_overloads[] = {{"string_to_semver", false, text, &types::semver, make},
+                                   {"string_bool_to_semver", false, text_bool, &types::semver, make}};
 const Overload is_semver_overloads[] = {{"is_semver_string", false, text, &types::boolean, is_semver},
                                         {"is_semver_string_bool", false, text_bool, &types::boolean, is_semver}};
 const Overload greater_overloads[] = {{"semver_is_greater_than", true, two, &types::boolean, is_greater}};
@@ -150,9 +154,9 @@ const Overload compare_overloads[] = {{"semver_compare_to", true, two, &types::i
 const Overload major_overloads[] = {{"semver_major", true, one, &types::integer, number<0>}};
 const Overload minor_overloads[] = {{"semver_minor", true, one, &types::integer, number<1>}};
 const Overload patch_overloads[] = {{"semver_patch", true, one, &types::integer, number<2>}};
-const Function functions[] = {{"semver", make_overloads},       {"isSemver", is_semver_overloads},  {"isGreaterThan", greater_overloads},
-                              {"isLessThan", less_overloads},   {"compareTo", compare_overloads},   {"major", major_overloads},
-                              {"minor", minor_overloads},       {"patch", patch_overloads}};
+const Function functions[] = {{"semver", make_overloads},     {"isSemver", is_semver_overloads}, {"isGreaterThan", greater_overloads},
+                              {"isLessThan", less_overloads}, {"compareTo", compare_overloads},  {"major", major_overloads},
+                              {"minor", minor_overloads},     {"patch", patch_overloads}};
 
 }  // namespace
 

@@ -208,9 +208,9 @@ const Overload index_overloads[] = {{"string_index_of_string", true, text_text, 
 const Overload last_index_overloads[] = {{"string_last_index_of_string", true, text_text, &types::integer, last_index_of<false>},
                                          {"string_last_index_of_string_int", true, text_text_int, &types::integer, last_index_of<false>}};
 const Overload index_overloads_latest[] = {{"string_index_of_string", true, text_text, &types::integer, index_of<true>},
-                                    {"string_index_of_string_int", true, text_text_int, &types::integer, index_of<true>}};
+                                           {"string_index_of_string_int", true, text_text_int, &types::integer, index_of<true>}};
 const Overload last_index_overloads_latest[] = {{"string_last_index_of_string", true, text_text, &types::integer, last_index_of<true>},
-                                         {"string_last_index_of_string_int", true, text_text_int, &types::integer, last_index_of<true>}};
+                                                {"string_last_index_of_string_int", true, text_text_int, &types::integer, last_index_of<true>}};
 const Overload lower_overloads[] = {{"string_lower_ascii", true, text, &types::string, lower_ascii}};
 const Overload upper_overloads[] = {{"string_upper_ascii", true, text, &types::string, upper_ascii}};
 const Overload replace_overloads[] = {
@@ -229,12 +229,17 @@ const Overload format_overloads[] = {{"string_format", true, of<&types::string, 
 const Overload format_latest_overloads[] = {{"string_format", true, of<&types::string, &types::list_dyn>, &types::string, format_latest}};
 const Overload reverse_overloads[] = {{"string_reverse", true, text, &types::string, reverse}};
 
-#define SHARED                                                                                                                              \
-  {"charAt", char_at_overloads}, {"lowerAscii", lower_overloads},      \
-      {"upperAscii", upper_overloads}, {"replace", replace_overloads}, {"split", split_overloads}, {"substring", substring_overloads},      \
-      {"trim", trim_overloads}, {"join", join_overloads}, {"strings.quote", quote_overloads}
+#define SHARED                                                                                                                     \
+  {"charAt", char_at_overloads}, {"lowerAscii", lower_overloads}, {"upperAscii", upper_overloads}, {"replace", replace_overloads}, \
+      {"split", split_overloads}, {"substring", substring_overloads}, {"trim", trim_overloads}, {"join", join_overloads}, {        \
+    "strings.quote", quote_overloads                                                                                               \
+  }
 const Function functions[] = {SHARED, {"indexOf", index_overloads}, {"lastIndexOf", last_index_overloads}, {"format", format_overloads}};
-const Function later_functions[] = {SHARED, {"indexOf", index_overloads_latest}, {"lastIndexOf", last_index_overloads_latest}, {"format", format_latest_overloads}, {"reverse", reverse_overloads}};
+const Function later_functions[] = {SHARED,
+                                    {"indexOf", index_overloads_latest},
+                                    {"lastIndexOf", last_index_overloads_latest},
+                                    {"format", format_latest_overloads},
+                                    {"reverse", reverse_overloads}};
 #undef SHARED
 
 }  // namespace

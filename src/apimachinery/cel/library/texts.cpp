@@ -15,14 +15,11 @@ Value matches(const Call& call) {
   return pattern ? Value::of(pattern->found_in(call[0].text())) : call.fail(pattern.error().message);
 }
 
-const Overload size_overloads[] = {{"size_bytes", false, of<&types::bytes>, &types::integer, size},
-                                   {"bytes_size", true, of<&types::bytes>, &types::integer, size},
-                                   {"size_list", false, of<&types::list_a>, &types::integer, size},
-                                   {"list_size", true, of<&types::list_a>, &types::integer, size},
-                                   {"size_map", false, of<&types::map_ab>, &types::integer, size},
-                                   {"map_size", true, of<&types::map_ab>, &types::integer, size},
-                                   {"size_string", false, of<&types::string>, &types::integer, size},
-                                   {"string_size", true, of<&types::string>, &types::integer, size}};
+const Overload size_overloads[] = {
+    {"size_bytes", false, of<&types::bytes>, &types::integer, size},   {"bytes_size", true, of<&types::bytes>, &types::integer, size},
+    {"size_list", false, of<&types::list_a>, &types::integer, size},   {"list_size", true, of<&types::list_a>, &types::integer, size},
+    {"size_map", false, of<&types::map_ab>, &types::integer, size},    {"map_size", true, of<&types::map_ab>, &types::integer, size},
+    {"size_string", false, of<&types::string>, &types::integer, size}, {"string_size", true, of<&types::string>, &types::integer, size}};
 const Overload contains_overloads[] = {{"contains_string", true, of<&types::string, &types::string>, &types::boolean, contains}};
 const Overload starts_with_overloads[] = {{"starts_with_string", true, of<&types::string, &types::string>, &types::boolean, starts_with}};
 const Overload ends_with_overloads[] = {{"ends_with_string", true, of<&types::string, &types::string>, &types::boolean, ends_with}};

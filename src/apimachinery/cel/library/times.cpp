@@ -84,9 +84,15 @@ const Overload millisecond_overloads[] = {{"timestamp_to_milliseconds", true, at
                                           {"timestamp_to_milliseconds_with_tz", true, at_zone, &types::integer, in_zone<millisecond>},
                                           {"duration_to_milliseconds", true, span, &types::integer, duration_in<1'000'000>}};
 
-const Function functions[] = {{"getFullYear", year_overloads},        {"getMonth", month_overloads},       {"getDayOfYear", day_of_year_overloads},
-                              {"getDayOfMonth", day_from_0_overloads}, {"getDate", day_from_1_overloads},   {"getDayOfWeek", day_of_week_overloads},
-                              {"getHours", hour_overloads},            {"getMinutes", minute_overloads},    {"getSeconds", second_overloads},
+const Function functions[] = {{"getFullYear", year_overloads},
+                              {"getMonth", month_overloads},
+                              {"getDayOfYear", day_of_year_overloads},
+                              {"getDayOfMonth", day_from_0_overloads},
+                              {"getDate", day_from_1_overloads},
+                              {"getDayOfWeek", day_of_week_overloads},
+                              {"getHours", hour_overloads},
+                              {"getMinutes", minute_overloads},
+                              {"getSeconds", second_overloads},
                               {"getMilliseconds", millisecond_overloads}};
 
 }  // namespace

@@ -23,9 +23,7 @@ bool good_escapes(std::string_view text) {
   return true;
 }
 // What may stand in a path as it is.
-bool plain_in_path(char c) {
-  return is_letter(c) || is_digit(c) || std::string_view("-_.~$&+,/:;=@!*'()[]").find(c) != std::string_view::npos;
-}
+bool plain_in_path(char c) { return is_letter(c) || is_digit(c) || std::string_view("-_.~$&+,/:;=@!*'()[]").find(c) != std::string_view::npos; }
 
 bool good_port(std::string_view port) {
   if (port.empty()) return true;
@@ -51,7 +49,8 @@ bool split_host(std::string_view authority, ParsedUrl& url) {
     if (colon != std::string_view::npos && !good_port(authority.substr(colon))) return false;
   }
   for (const char c : authority)
-    if (static_cast<unsigned char>(c) < 0x80 && !is_letter(c) && !is_digit(c) && std::string_view("-_.~!$&'()*+,;=:[]<>\"%").find(c) == std::string_view::npos)
+    if (static_cast<unsigned char>(c) < 0x80 && !is_letter(c) && !is_digit(c) &&
+        std::string_view("-_.~!$&'()*+,;=:[]<>\"%").find(c) == std::string_view::npos)
       return false;
   if (authority.find('%') != std::string_view::npos && !good_escapes(authority)) return false;
   const auto decoded = net::percent_decode(authority);
@@ -183,9 +182,14 @@ const Overload hostname_overloads[] = {{"url_get_hostname", true, one, &types::s
 const Overload port_overloads[] = {{"url_get_port", true, one, &types::string, port}};
 const Overload path_overloads[] = {{"url_get_escaped_path", true, one, &types::string, escaped_path}};
 const Overload query_overloads[] = {{"url_get_query", true, one, &query_type, query}};
-const Function functions[] = {{"url", url_overloads},          {"isURL", is_url_overloads},      {"getScheme", scheme_overloads},
-                              {"getHost", host_overloads},     {"getHostname", hostname_overloads}, {"getPort", port_overloads},
-                              {"getEscapedPath", path_overloads}, {"getQuery", query_overloads}};
+const Function functions[] = {{"url", url_overloads},
+                              {"isURL", is_url_overloads},
+                              {"getScheme", scheme_overloads},
+                              {"getHost", host_overloads},
+                              {"getHostname", hostname_overloads},
+                              {"getPort", port_overloads},
+                              {"getEscapedPath", path_overloads},
+                              {"getQuery", query_overloads}};
 const Overload escape_overloads[] = {{"string_jsonpatch_escapeKey_string", false, of<&types::string>, &types::string, escape_key}};
 const Function patch_functions[] = {{"jsonpatch.escapeKey", escape_overloads}};
 
