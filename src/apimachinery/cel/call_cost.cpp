@@ -90,22 +90,31 @@ uint64_t regex_cost(uint64_t text_size, uint64_t pattern_size) {
 }
 
 constexpr int traversed_depth_max = 200;
-uint64_t traversal(const Value& v, Arena& arena, int depth = 0) {
-  if (depth > traversed_depth_max) return 0;
-  uint64_t cost = 0;
-  switch (v.kind()) {
-    case Value::Kind::String:
-    case Value::Kind::Bytes: return static_cast<uint64_t>(static_cast<double>(v.text().size()) * string_factor);
-    case Value::Kind::List:
-      for (std::size_t i = 0; i < v.as_list().size(); ++i) cost += traversal(v.as_list().at(i, arena), arena, depth + 1);
-      return cost;
-    case Value::Kind::Map:
-      for (std::size_t i = 0; i < v.as_map().size(); ++i)
-        cost += traversal(v.as_map().key_at(i, arena), arena, depth + 1) + traversal(v.as_map().value_at(i, arena), arena, depth + 1);
-      return cost;
-    default: return 1;
+constexpr uint64_t traversed_max = 20'000'000;  // values may be shared, so that a small one is large when it is walked; no limit is higher
+class Traversal {
+ public:
+  explicit Traversal(Arena& arena) : arena_(arena) {}
+  uint64_t cost(const Value& v, int depth = 0) {
+    uint64_t sum = 0;
+    if (depth > traversed_depth_max) return 0;
+    switch (v.kind()) {
+      case Value::Kind::String:
+      case Value::Kind::Bytes: return static_cast<uint64_t>(static_cast<double>(v.text().size()) * string_factor);
+      case Value::Kind::List:
+        for (std::size_t i = 0; i < v.as_list().size() && ++walked_ < traversed_max; ++i) sum += cost(v.as_list().at(i, arena_), depth + 1);
+        return walked_ < traversed_max ? sum : UINT64_MAX / 2;
+      case Value::Kind::Map:
+        for (std::size_t i = 0; i < v.as_map().size() && ++walked_ < traversed_max; ++i)
+          sum += cost(v.as_map().key_at(i, arena_), depth + 1) + cost(v.as_map().value_at(i, arena_), depth + 1);
+        return walked_ < traversed_max ? sum : UINT64_MAX / 2;
+      default: return 1;
+    }
   }
-}
+
+ private:
+  Arena& arena_;
+  uint64_t walked_ = 0;
+};
 
 uint64_t new_list(uint64_t size, double factor) { return static_cast<uint64_t>(static_cast<double>(size) * factor) + 1 + list_cost; }
 uint64_t self_compared(const Value& list, Arena& arena) {
@@ -142,7 +151,7 @@ uint64_t call_cost(CostRule rule, std::span<const Value> args, const Value& resu
     case CostRule::One: return 1;
     case CostRule::Check: return authorizer_check_cost;
     case CostRule::Selector: return selector_cost(size(1));
-    case CostRule::Traversal: return args.empty() ? 0 : traversal(args[0], arena);
+    case CostRule::Traversal: return args.empty() ? 0 : Traversal(arena).cost(args[0]);
     case CostRule::FirstSize: return scaled(size(0), string_factor);
     case CostRule::FirstTwice: return scaled(size(0), 2 * string_factor);
     case CostRule::ResultTwice: return scaled(size_of(result), 2 * string_factor);

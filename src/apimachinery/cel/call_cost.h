@@ -41,6 +41,8 @@ enum class CostRule : uint8_t {
   SelfComparedKeys,
 };
 
+inline bool depends_on_result(CostRule rule) { return rule == CostRule::ResultTwice || rule == CostRule::NewList; }
+
 // `overload`: "" where more than one fits the types.
 CostRule cost_rule(std::string_view function, std::string_view overload);
 uint64_t call_cost(CostRule rule, std::span<const Value> args, const Value& result, Arena& arena);

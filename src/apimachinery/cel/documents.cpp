@@ -146,6 +146,7 @@ Value document_value(const codec::Value& document, TypeRef declared, Arena& aren
 namespace {
 
 constexpr int written_depth_max = 200;
+constexpr std::size_t written_max = 1'000'000;  // values; parts may be shared, so that a small one is large when it is written
 
 class DocumentWriter {
  public:
@@ -153,7 +154,7 @@ class DocumentWriter {
 
   std::optional<std::string> write(const Value& v, codec::Value& out, int depth) {
     using Kind = Value::Kind;
-    if (depth > written_depth_max || arena_.exhausted()) return "the value is nested too deep or too large";
+    if (depth > written_depth_max || ++written_ > written_max || arena_.exhausted()) return "the value is nested too deep or too large";
     switch (v.kind()) {
       case Kind::Null: out = nullptr; return std::nullopt;
       case Kind::Bool: out = v.as_bool(); return std::nullopt;
@@ -194,39 +195,50 @@ class DocumentWriter {
     return std::nullopt;
   }
   Arena& arena_;
+  std::size_t written_ = 0;
 };
 
 }  // namespace
 
 std::optional<std::string> to_document(const Value& v, codec::Value& out, Arena& arena) { return DocumentWriter(arena).write(v, out, 0); }
 
-std::string display(const Value& v, Arena& arena) {
+namespace {
+
+// Messages are for people: what is deep, long or large is cut.
+constexpr int shown_depth_max = 4;
+constexpr std::size_t shown_max = 20, shown_bytes_max = 2000;
+
+std::string shown(const Value& v, Arena& arena, int depth) {
   switch (v.kind()) {
     case Value::Kind::List:
     case Value::Kind::Map: break;
     case Value::Kind::Type: return std::string(v.as_type().name);
     case Value::Kind::Error: return std::string(v.as_error().message);
-    case Value::Kind::Optional: return v.held() ? "optional(" + display(*v.held(), arena) + ")" : "optional.none()";
+    case Value::Kind::Optional:
+      return v.held() ? depth > shown_depth_max ? "..." : "optional(" + shown(*v.held(), arena, depth + 1) + ")" : "optional.none()";
     case Value::Kind::Opaque: return std::string(v.as_opaque().type().name);
     default: return scalar_text(v);
   }
-  constexpr std::size_t shown_max = 20;  // elements; messages are for people
-  constexpr std::size_t text_max = 2000;
+  if (depth > shown_depth_max) return "...";
   std::string text = v.is(Value::Kind::List) ? "[" : "{";
   const std::size_t size = size_of(v);
   for (std::size_t i = 0; i < size; ++i) {
     if (i > 0) text += ", ";
-    if (i == shown_max || text.size() > text_max) {
+    if (i == shown_max || text.size() > shown_bytes_max) {
       text += "...";
       break;
     }
     if (v.is(Value::Kind::List)) {
-      text += display(v.as_list().at(i, arena), arena);
+      text += shown(v.as_list().at(i, arena), arena, depth + 1);
     } else {
-      text += display(v.as_map().key_at(i, arena), arena) + ": " + display(v.as_map().value_at(i, arena), arena);
+      text += shown(v.as_map().key_at(i, arena), arena, depth + 1) + ": " + shown(v.as_map().value_at(i, arena), arena, depth + 1);
     }
   }
   return text + (v.is(Value::Kind::List) ? "]" : "}");
 }
+
+}  // namespace
+
+std::string display(const Value& v, Arena& arena) { return shown(v, arena, 0); }
 
 }  // namespace pintle::apimachinery::cel

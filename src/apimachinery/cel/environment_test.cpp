@@ -10,7 +10,9 @@
 #include "apimachinery/cel/authorizer.h"
 #include "apimachinery/cel/mutation_types.h"
 #include "apimachinery/cel/program.h"
+#include "codec/cpu_testing.h"
 #include "codec/json.h"
+#include "codec/stack_testing.h"
 #include "codec/value.h"
 
 namespace pintle::apimachinery::cel {
@@ -123,6 +125,55 @@ TEST(CelLimits, EndAnEvaluation) {
   std::string repeated = "optional.of(1)";
   for (int i = 0; i < 40; ++i) repeated += ".optMap(x, x)";
   EXPECT_FALSE(environment.compile(repeated).has_value());
+}
+
+TEST(CelLimits, BoundWhatIsShared) {
+  Environment environment;
+  Arena arena;
+  std::string shared = "[1]";
+  for (int i = 0; i < 40; ++i) shared += ".map(x, [x, x])";
+  const std::array<std::string, 2> expressions{shared + " == " + shared, "sets.contains(lists.range(400000), lists.range(400000).reverse())"};
+  for (const std::string& expression : expressions) {
+    const auto program = environment.compile(expression);
+    ASSERT_TRUE(program.has_value()) << program.error().message;
+    arena.clear();
+    EXPECT_LT(codec::cpu_seconds([&] { EXPECT_TRUE(program->evaluate({}, arena).value.is_error()) << expression; }), codec::hostile_seconds_max);
+  }
+  const auto program = environment.compile(shared);
+  ASSERT_TRUE(program.has_value());
+  const Outcome outcome = program->evaluate({}, arena);
+  codec::Value document;
+  EXPECT_TRUE(to_document(outcome.value, document, arena).has_value());
+  EXPECT_LT(display(outcome.value, arena).size(), 10'000U);
+}
+
+TEST(CelLimits, DeepExpressionsFitASmallStack) {
+  codec::run_on_small_stack([] {
+    Environment environment;
+    environment.add_variable("a", &types::dyn);
+    std::string sum = "1", chain = "a";
+    for (int i = 0; i < 990; ++i) sum += " + 1", chain += ".b";
+    std::string nested = "x";
+    for (int i = 0; i < 100; ++i) nested = "[x].map(x, " + nested + ")";
+    const auto document = *codec::parse_json(R"({"b":{"b":1}})");
+    const std::array<std::string, 3> expressions{sum, chain, "a.map(x, " + nested + ")"};
+    for (const std::string& expression : expressions) {
+      const auto program = environment.compile(expression);
+      ASSERT_TRUE(program.has_value()) << program.error().message;
+      Arena arena;
+      const std::array<Value, 1> variables{document_value(document, &types::dyn, arena)};
+      (void)program->evaluate(variables, arena);
+      (void)program->estimate_cost();
+    }
+  });
+}
+
+TEST(CelBindings, KeepTheirValue) {
+  EnvironmentOptions options;
+  options.libraries = kubernetes_libraries | Library::Bindings;
+  Environment environment(options);
+  Arena arena;
+  EXPECT_EQ(shown(environment, "cel.bind(x, [], [x + [1], x + [2], x])", {}, arena), "[[1], [2], []]");
 }
 
 class Decisions final : public AccessDecisions {

@@ -306,8 +306,14 @@ class Evaluator {
       if (site.in_order) return error;
     }
     if (!goes_on()) return stopped();
+    // What a call costs is known before it is made, mostly: one that is too dear never begins.
+    const bool by_result = depends_on_result(site.cost);
+    if (!by_result) {
+      charge(call_cost(site.cost, args, error, arena_));
+      if (aborted_) return stopped();
+    }
     Value result = error.is_error() ? error : dispatch(site, args);
-    charge(call_cost(site.cost, args, result, arena_));
+    if (by_result) charge(call_cost(site.cost, args, result, arena_));
     if (result.is_error() && result.as_error().failure != Failure::Evaluation && !aborted_) aborted_ = &result.as_error();
     return result;
   }

@@ -1,6 +1,8 @@
 #include "apimachinery/cel/literals.h"
 
 #include <charconv>
+#include <cmath>
+#include <cstdlib>
 
 #include "base/parse_number.h"
 
@@ -189,8 +191,8 @@ std::optional<double> parse_double(std::string_view text) {
     if ((digits[0] < '0' || digits[0] > '9') && digits[0] != '.') return std::nullopt;
     const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::general);
     if (end != digits.data() + digits.size()) return std::nullopt;
-    if (failure == std::errc::result_out_of_range && !(value == 0)) return std::nullopt;
-    if (failure == std::errc::result_out_of_range) value = 0;
+    if (failure == std::errc::result_out_of_range) value = std::strtod(std::string(digits).c_str(), nullptr);  // too small is zero
+    if (std::isinf(value)) return std::nullopt;
     if (failure == std::errc::invalid_argument) return std::nullopt;
   }
   return text[0] == '-' ? -value : value;

@@ -211,7 +211,7 @@ class Planner {
     LoopSite site{};
     site.range = plan(parts.range);
     site.initial = plan(parts.initial);
-    if (is_constant(site.initial)) {
+    if (parts.accumulator == accumulator_name && is_constant(site.initial)) {  // a name that the expression may use, as bind() makes, must not change
       const Value v = constant_of(site.initial);
       site.grows = (v.is(Value::Kind::List) && v.as_list().size() == 0) || (v.is(Value::Kind::Map) && v.as_map().size() == 0);
     }

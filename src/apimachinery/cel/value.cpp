@@ -25,7 +25,8 @@ Value Value::error(Arena& arena, std::string_view message, Failure failure) {
 
 namespace {
 
-constexpr int compared_depth_max = 200;  // documents are read no deeper, made values nest no deeper than expressions
+constexpr uint64_t compared_max = 10'000'000;  // values; parts may be shared, so that a small one is large when it is walked
+constexpr int compared_depth_max = 200;        // documents are read no deeper, made values nest no deeper than expressions
 
 class Comparison {
  public:
@@ -33,7 +34,7 @@ class Comparison {
 
   Value equal(const Value& a, const Value& b, int depth = 0) {
     using Kind = Value::Kind;
-    if (depth > compared_depth_max) return Value::error(arena_, "values are nested too deep to compare");
+    if (depth > compared_depth_max || ++compared_ > compared_max) return Value::error(arena_, "values are nested too deep or too large to compare");
     if (a.is_error()) return a;
     if (b.is_error()) return b;
     if (is_number(a) && is_number(b)) return Value::of(compare_numbers(a, b) == Order::Equal);
@@ -79,6 +80,7 @@ class Comparison {
   }
 
   Arena& arena_;
+  uint64_t compared_ = 0;
 };
 
 }  // namespace

@@ -61,19 +61,17 @@ Value modulo_uint(const Call& call) {
 Value negate_int(const Call& call) { return call[0].as_int() == INT64_MIN ? call.fail(int_overflow) : Value::of(-call[0].as_int()); }
 Value negate_double(const Call& call) { return Value::of(-call[0].as_double()); }
 
-std::string_view joined(const Call& call) {
+template <bool is_bytes>
+Value joined(const Call& call) {
   const std::string_view x = call[0].text(), y = call[1].text();
-  if (!call.arena.fits(x.size() + y.size())) {
-    call.arena.allocate(x.size() + y.size(), 1);  // the evaluation ends with the arena's limit
-    return x;
-  }
-  char* to = static_cast<char*>(call.arena.allocate(x.size() + y.size(), 1));
+  const std::size_t size = x.size() + y.size();
+  if (!call.arena.fits(size)) return Value::error(call.arena, "operation cancelled: memory limit exceeded", Failure::Memory);
+  char* to = static_cast<char*>(call.arena.allocate(size, 1));
   std::copy(x.begin(), x.end(), to);
   std::copy(y.begin(), y.end(), to + x.size());
-  return {to, x.size() + y.size()};
+  const std::string_view both(to, size);
+  return is_bytes ? Value::bytes(both) : Value::of(both);
 }
-Value add_text(const Call& call) { return Value::of(joined(call)); }
-Value add_bytes(const Call& call) { return Value::bytes(joined(call)); }
 
 Value add_list(const Call& call) {
   const List &first = call[0].as_list(), &second = call[1].as_list();
@@ -170,14 +168,14 @@ const Overload index_overloads[] = {{"index_list", false, of<&types::list_a, &ty
 const Overload in_overloads[] = {{"in_list", false, of<&types::a, &types::list_a>, &types::boolean, in_list},
                                  {"in_map", false, of<&types::a, &types::map_ab>, &types::boolean, in_map}};
 const Overload add_overloads[] = {
-    {"add_bytes", false, of<&types::bytes, &types::bytes>, &types::bytes, add_bytes},
+    {"add_bytes", false, of<&types::bytes, &types::bytes>, &types::bytes, joined<true>},
     {"add_double", false, of<&types::floating, &types::floating>, &types::floating, double_arithmetic<Arithmetic::Add>},
     {"add_duration_duration", false, of<&types::duration, &types::duration>, &types::duration, duration_arithmetic<Arithmetic::Add>},
     {"add_duration_timestamp", false, of<&types::duration, &types::timestamp>, &types::timestamp, add_duration_timestamp},
     {"add_timestamp_duration", false, of<&types::timestamp, &types::duration>, &types::timestamp, add_timestamp_duration},
     {"add_int64", false, of<&types::integer, &types::integer>, &types::integer, int_arithmetic<Arithmetic::Add>},
     {"add_list", false, of<&types::list_a, &types::list_a>, &types::list_a, add_list},
-    {"add_string", false, of<&types::string, &types::string>, &types::string, add_text},
+    {"add_string", false, of<&types::string, &types::string>, &types::string, joined<false>},
     {"add_uint64", false, of<&types::uinteger, &types::uinteger>, &types::uinteger, uint_arithmetic<Arithmetic::Add>}};
 const Overload subtract_overloads[] = {
     {"subtract_double", false, of<&types::floating, &types::floating>, &types::floating, double_arithmetic<Arithmetic::Subtract>},
