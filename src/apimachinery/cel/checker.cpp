@@ -104,11 +104,15 @@ class Checker {
 
   // "a.b.c" of names alone; "" for anything else.
   static std::string qualified(const Expr* e) {
-    if (e->kind == Expr::Kind::Ident) return std::string(e->name);
-    if (e->kind != Expr::Kind::Select || e->test_only) return {};
-    std::string name = qualified(e->target);
-    if (name.empty()) return {};
-    return name + "." + std::string(e->name);
+    std::vector<std::string_view> parts;
+    for (; e->kind == Expr::Kind::Select && !e->test_only; e = e->target) parts.push_back(e->name);
+    if (e->kind != Expr::Kind::Ident) return {};
+    std::string name(e->name);
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+      name += '.';
+      name += *part;
+    }
+    return name;
   }
 
   void select(Expr* e) {

@@ -147,6 +147,18 @@ TEST(CelLimits, BoundWhatIsShared) {
   EXPECT_LT(display(outcome.value, arena).size(), 10'000U);
 }
 
+TEST(CelLimits, LongChainsOfNamesAreReadQuickly) {
+  Environment environment;
+  environment.add_variable("a", &types::dyn);
+  std::string chain = "a", unknown = "x";
+  for (int i = 0; i < 990; ++i) chain += ".longNameOfAField", unknown += ".longNameOfAField";
+  EXPECT_LT(codec::cpu_seconds([&] {
+              EXPECT_TRUE(environment.compile(chain).has_value());
+              EXPECT_FALSE(environment.compile(unknown).has_value());
+            }),
+            codec::hostile_seconds_max);
+}
+
 TEST(CelLimits, DeepExpressionsFitASmallStack) {
   codec::run_on_small_stack([] {
     Environment environment;
