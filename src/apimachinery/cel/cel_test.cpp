@@ -12,7 +12,14 @@
 namespace pintle::apimachinery::cel {
 namespace {
 
-void check_parse(std::string_view expression, bool good) { EXPECT_EQ(parse(expression).has_value(), good) << expression; }
+constexpr std::size_t expression_size_max = 100'000;
+
+bool parses(std::string_view expression) {
+  Tree tree;
+  std::vector<Issue> issues;
+  return parse(expression, {}, tree, issues);
+}
+void check_parse(std::string_view expression, bool good) { EXPECT_EQ(parses(expression), good) << expression; }
 
 TEST(Cel, Syntax) {
   for (const char* good : {"true",
@@ -31,7 +38,6 @@ TEST(Cel, Syntax) {
                            "Object{spec: Object.spec{replicas: 1}}",
                            "a.?b.orValue(1)",
                            "a[?0]",
-                           "a.`b-c/d`",
                            "// why\n a",
                            ".a.b",
                            "((((1))))",
@@ -44,7 +50,7 @@ TEST(Cel, Syntax) {
                           "#", "&a", "{'a'}", "'a\nb'"})
     check_parse(bad, false);
   check_parse(std::string(1000, '('), false);
-  check_parse(std::string(expression_bytes_max + 1, 'a'), false);
+  check_parse(std::string(expression_size_max + 1, 'a'), false);
 }
 
 std::string repeated(std::string_view text, std::size_t times) {
@@ -59,7 +65,7 @@ TEST(Cel, NestingHasALimit) {
     const auto good = [](const std::string& expression) { return check(expression, {variables, ResultType::Any}).has_value(); };
     // Chains and what nests, as long as an expression may be.
     for (const std::string_view open : {"(", "[", "{1:", "!", "-", "a[", "a.b(", "f(", "a ? a : ", "a.all(x, ", "true ? [", "a.b{c:"})
-      EXPECT_FALSE(good(repeated(open, expression_bytes_max / open.size()))) << open;
+      EXPECT_FALSE(good(repeated(open, expression_size_max / open.size()))) << open;
     for (const std::string_view link : {"+ 1 ", "* 1 ", "== 1 ", "in 1 "}) EXPECT_FALSE(good("1 " + repeated(link, 20000))) << link;
     for (const std::string_view link : {".b", "[1]", ".b()", ".?b"}) EXPECT_FALSE(good("a" + repeated(link, 20000))) << link;
     EXPECT_FALSE(good(repeated("(", 200) + "a" + repeated(".b", 500) + repeated(")" + repeated(".b", 20), 200)));
@@ -78,7 +84,7 @@ TEST(Cel, ManyNamesInADeepScope) {
   std::string expression;
   for (int i = 0; i < 100; ++i) expression += "a.map(v" + std::to_string(i) + ", ";
   expression += "[" + repeated("a,", 45000) + "a]" + repeated(")", 100);
-  ASSERT_LE(expression.size(), expression_bytes_max);
+  ASSERT_LE(expression.size(), expression_size_max);
   EXPECT_LT(codec::cpu_seconds([&] {
               for (int i = 0; i < 10; ++i) EXPECT_TRUE(check(expression, {variables, ResultType::Any}).has_value());
             }),
@@ -88,7 +94,7 @@ TEST(Cel, ManyNamesInADeepScope) {
 TEST(Cel, NamesAndResults) {
   static constexpr std::array<std::string_view, 2> variables{"object", "request"};
   const auto expect = [&](std::string_view expression, ResultType wanted, bool good) {
-    const Environment environment{variables, wanted};
+    const Scope environment{variables, wanted};
     EXPECT_EQ(check(expression, environment).has_value(), good) << expression;
   };
   expect("object.spec.replicas <= 5", ResultType::Bool, true);
@@ -103,7 +109,8 @@ TEST(Cel, NamesAndResults) {
   expect("1 + 'b'", ResultType::Any, false);
   expect("cel.bind(x, 1, x + 1) == 2", ResultType::Bool, true);
   expect("has(object)", ResultType::Bool, false);
-  expect("object.a ? 1 : 'x'", ResultType::Any, true);
+  expect("object.a ? 1 : 'x'", ResultType::Any, false);
+  expect("object.a ? 1 : dyn('x')", ResultType::Any, true);
 }
 
 TEST(Cel, Identifiers) {

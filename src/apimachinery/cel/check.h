@@ -1,5 +1,5 @@
-// What is wrong with an expression before it is ever evaluated: syntax, names that nobody declared, a result that can
-// never be of the type asked for. Types of fields are not known here: what they bring is taken to fit.
+// What is wrong with an expression before it is ever evaluated, where all that is known are the names at its root: they are dyn.
+// Whoever knows more builds an Environment.
 #pragma once
 
 #include <span>
@@ -11,12 +11,12 @@ namespace pintle::apimachinery::cel {
 
 enum class ResultType : uint8_t { Any, Bool, String, StringOrNull, Object, List };
 
-struct Environment {
+struct Scope {
   std::span<const std::string_view> variables;  // names at the root: "object", "request"
   ResultType wanted = ResultType::Any;
 };
 
-// BadRequest with a sentence on the first fault.
-Result<Unit> check(std::string_view expression, const Environment& environment);
+// BadRequest with all faults, as upstream words them.
+Result<Unit> check(std::string_view expression, const Scope& scope);
 
 }  // namespace pintle::apimachinery::cel

@@ -1,5 +1,6 @@
 #include "apimachinery/cel/lexer.h"
 
+#include <algorithm>
 #include <array>
 
 namespace pintle::apimachinery::cel {
@@ -7,20 +8,26 @@ namespace {
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }  // of a code point in UTF-8
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 class Lexer {
  public:
   explicit Lexer(std::string_view text) : text_(text) {}
 
-  Result<std::vector<Token>> run() {
+  Tokens run() {
     for (skip_space(); at_ < text_.size(); skip_space()) {
       const std::size_t begin = at_;
       const TokenType type = next();
-      if (type == TokenType::End) return Unexpected(bad_request("token recognition error at offset " + std::to_string(begin)));
-      tokens_.push_back({type, text_.substr(begin, at_ - begin), begin});
+      if (type != TokenType::End) {
+        tokens_.all.push_back({type, text_.substr(begin, at_ - begin), begin});
+        continue;
+      }
+      at_ = std::max(at_, begin + 1);
+      while (at_ < text_.size() && is_continuation(text_[at_])) ++at_;
+      tokens_.unknown.push_back(text_.substr(begin, at_ - begin));
     }
-    tokens_.push_back({TokenType::End, {}, text_.size()});
+    tokens_.all.push_back({TokenType::End, text_.substr(text_.size()), text_.size()});
     return std::move(tokens_);
   }
 
@@ -119,9 +126,8 @@ class Lexer {
   }
 
   TokenType number() {
-    if (peek() == '0' && peek(1) == 'x') {
+    if (peek() == '0' && peek(1) == 'x' && is_hex(peek(2))) {
       at_ += 2;
-      if (!is_hex(peek())) return TokenType::End;
       while (is_hex(peek())) ++at_;
       return unsigned_suffix();
     }
@@ -172,11 +178,11 @@ class Lexer {
 
   std::string_view text_;
   std::size_t at_ = 0;
-  std::vector<Token> tokens_;
+  Tokens tokens_;
 };
 
 }  // namespace
 
-Result<std::vector<Token>> tokenize(std::string_view expression) { return Lexer(expression).run(); }
+Tokens tokenize(std::string_view expression) { return Lexer(expression).run(); }
 
 }  // namespace pintle::apimachinery::cel

@@ -63,7 +63,7 @@ Result<TimeZone> CronJobController::zone_of(const CronJob& cron) {
   if (!cron.spec.time_zone || *cron.spec.time_zone == "UTC" || *cron.spec.time_zone == "Etc/UTC") return TimeZone::utc();
   const std::string& name = *cron.spec.time_zone;
   if (auto it = zones_.find(name); it != zones_.end()) return it->second;
-  if (!rules::is_time_zone_name(name)) return bad_request("invalid timeZone: " + name);
+  if (!is_time_zone_name(name)) return bad_request("invalid timeZone: " + name);
   auto bytes = deps_.runtime.disk().read("/usr/share/zoneinfo/" + name);
   if (!bytes) return bad_request("unknown time zone " + name);
   TRY_ASSIGN(auto zone, TimeZone::parse_tzif(*bytes));

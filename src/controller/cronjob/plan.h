@@ -15,7 +15,7 @@ namespace pintle::controller::cronjob {
 using api::batch_v1::CronJob;
 using api::batch_v1::Job;
 using Schedule = rules::CronSchedule;
-using rules::TimeZone;
+using pintle::TimeZone;
 using JobPtr = std::shared_ptr<const Job>;
 
 inline constexpr int missed_starts_max = 100;  // more are reported

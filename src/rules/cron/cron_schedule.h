@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "base/status.h"
-#include "rules/cron/time_zone.h"
+#include "base/time_zone.h"
 
 namespace pintle::rules {
 

@@ -1,4 +1,4 @@
-#include "rules/cron/posix_rule.h"
+#include "base/posix_rule.h"
 
 #include <gtest/gtest.h>
 

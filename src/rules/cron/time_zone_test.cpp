@@ -1,4 +1,4 @@
-#include "rules/cron/time_zone.h"
+#include "base/time_zone.h"
 
 #include <gtest/gtest.h>
 

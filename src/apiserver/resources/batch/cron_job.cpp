@@ -39,7 +39,7 @@ class CronJobStrategy : public registry::TypedStrategy<batch::CronJob> {
       errors.invalid(at.child("schedule"), spec.schedule, schedule.error().message);
     }
     if (spec.starting_deadline_seconds) non_negative(*spec.starting_deadline_seconds, at.child("startingDeadlineSeconds"), errors);
-    if (spec.time_zone && !rules::is_time_zone_name(*spec.time_zone)) errors.invalid(at.child("timeZone"), *spec.time_zone, "unknown time zone");
+    if (spec.time_zone && !is_time_zone_name(*spec.time_zone)) errors.invalid(at.child("timeZone"), *spec.time_zone, "unknown time zone");
     if (std::find(policies.begin(), policies.end(), spec.concurrency_policy) == policies.end())
       errors.not_supported(at.child("concurrencyPolicy"), spec.concurrency_policy, policies);
     FieldErrors of_template;

@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/posix_rule.h"
 #include "base/status.h"
-#include "rules/cron/posix_rule.h"
 
-namespace pintle::rules {
+namespace pintle {
 
 // Whether it may be the name of a zone (Area/City, UTC), which is also a path below the zones' folder; "Local" is no zone. Whether there
 // is such a zone is for whoever has the files to say.
@@ -31,4 +31,4 @@ class TimeZone {
   std::optional<PosixRule> rule_;
 };
 
-}  // namespace pintle::rules
+}  // namespace pintle

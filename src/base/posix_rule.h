@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-namespace pintle::rules {
+namespace pintle {
 
 class PosixRule {
  public:
@@ -30,4 +30,4 @@ class PosixRule {
   std::optional<Date> start_, end_;  // of summer time: both or none
 };
 
-}  // namespace pintle::rules
+}  // namespace pintle

@@ -1,11 +1,11 @@
-#include "rules/cron/time_zone.h"
+#include "base/time_zone.h"
 
 #include <algorithm>
 #include <array>
 
 #include "base/strings.h"
 
-namespace pintle::rules {
+namespace pintle {
 
 namespace {
 
@@ -56,4 +56,4 @@ int64_t TimeZone::offset_at(int64_t unix_seconds) const {
   return it == transitions_.begin() ? first_offset_ : std::prev(it)->second;
 }
 
-}  // namespace pintle::rules
+}  // namespace pintle

@@ -1,9 +1,9 @@
-#include "rules/cron/posix_rule.h"
+#include "base/posix_rule.h"
 
 #include <algorithm>
 #include <chrono>
 
-namespace pintle::rules {
+namespace pintle {
 
 namespace {
 
@@ -126,4 +126,4 @@ int64_t PosixRule::offset_at(int64_t unix_seconds) const {
   return offset;
 }
 
-}  // namespace pintle::rules
+}  // namespace pintle
