@@ -31,11 +31,9 @@ class JsonPath {
   struct Step;
 
  private:
+  friend struct JsonPathAccess;
   JsonPath();
   std::vector<Step> steps_;
 };
-
-// A value as Go's fmt prints it, containers as JSON: the text of a string column or a selectable field.
-std::string print_value(const codec::Value& value);
 
 }  // namespace pintle::apimachinery::schema

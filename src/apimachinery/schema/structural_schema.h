@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "api/gen/apiextensions_v1.h"
+#include "apimachinery/schema/formats.h"
 #include "base/status.h"
 #include "codec/limits.h"
 #include "codec/value.h"
@@ -73,9 +74,13 @@ struct Junctors {
   std::span<const Node> all_of, any_of, one_of;
   const Node* not_ = nullptr;
 };
+enum class NumberFormat : uint8_t { None, Int32, Int64, Float, Double };
 // What a value must be beyond its type. Absent parts are null.
 struct Restrictions {
-  std::string_view format;
+  std::string_view format;               // as given
+  StringFormat string_format = nullptr;  // what of it is enforced, which depends on the type
+  NumberFormat number_format = NumberFormat::None;
+  bool enforces_format() const { return string_format != nullptr || number_format != NumberFormat::None; }
   std::span<const std::string_view> required;
   std::span<const codec::Value> enumeration;
   const Pattern* pattern = nullptr;
