@@ -9,6 +9,7 @@
 
 #include <re2/re2.h>
 
+#include "apimachinery/schema/embedded_meta.h"
 #include "apimachinery/schema/prune.h"
 #include "codec/json.h"
 
@@ -127,7 +128,11 @@ class StructuralSchema::Compiler {
   Result<const Node*> compile(const v1::JSONSchemaProps& props) {
     const std::span<Node> root = arena_.make<Node>(1);
     TRY(fill(props, root[0], 0));
-    for (const auto& [node, value] : defaults_) prune(*value, node, Position::Inside);
+    for (const auto& [node, value] : defaults_) {
+      // Nothing is refused where what is invalid is dropped.
+      (void)coerce_embedded(*value, node, {.position = Position::Inside, .drop_invalid = true});
+      prune(*value, node, Position::Inside);
+    }
     for (const auto& [node, value] : defaults_) arena_.count(bytes_of(*value));
     return &root[0];
   }

@@ -70,11 +70,10 @@ int64_t characters(std::string_view text) {
   return std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
 }
 
+// A number is converted to the kind that is listed first, so that upstream takes 2.5 for a listed 2.
 bool equals_enumerated(const Value& value, const Value& listed) {
-  if (value.is_number() && listed.is_number()) {
-    if (value.is_int() && listed.is_int()) return value.as_int() == listed.as_int();
-    return value.as_double() == listed.as_double();
-  }
+  if (value.is_number() && listed.is_int()) return (value.is_int() ? value.as_int() : to_int64(value.as_double())) == listed.as_int();
+  if (value.is_number() && listed.is_double()) return value.as_double() == listed.as_double();
   return !value.is_null() && value == listed;
 }
 
@@ -102,11 +101,8 @@ class Validator {
  private:
   // A value and, on updates, its predecessor: nothing is wrong with what has not changed.
   Outcome visit(const Node& node, const Value& value, const Place& place, Predecessor old, bool report) {
-    if (old.value == nullptr || !ratcheting_.equal(*old.schema, value, *old.value)) return check(node, value, place, old, report);
-    if (competing_ == 0) return {};
-    Outcome outcome = check(node, value, place, {}, false);
-    outcome.valid = true;
-    return outcome;
+    if (old.value && ratcheting_.equal(*old.schema, value, *old.value)) return {};
+    return check(node, value, place, old, report);
   }
 
   Outcome check(const Node& node, const Value& value, const Place& place, Predecessor old, bool report) {
@@ -124,7 +120,7 @@ class Validator {
       all.add({fits, fits ? 2u : 1u});
     }
     all.matches += 2;  // junctors
-    if (restrictions && restrictions->junctors) all.add(check_junctors(*restrictions->junctors, value, place, old, report));
+    if (restrictions && restrictions->junctors) all.add(check_junctors(*restrictions->junctors, value, place, report));
     if (value.is_string()) {
       all.matches += 1;
       if (restrictions) all.add(check_string(*restrictions, value.as_string(), place, report));
@@ -180,12 +176,13 @@ class Validator {
     return false;
   }
 
-  Outcome check_junctors(const Junctors& junctors, const Value& value, const Place& place, Predecessor old, bool report) {
+  // Predecessors do not count in here, as upstream has it.
+  Outcome check_junctors(const Junctors& junctors, const Value& value, const Place& place, bool report) {
     Outcome all;
-    if (!junctors.any_of.empty()) all.add(check_any_of(junctors.any_of, value, place, old, report));
-    if (!junctors.one_of.empty()) all.add(check_one_of(junctors.one_of, value, place, old, report));
-    if (!junctors.all_of.empty()) all.add(check_all_of(junctors.all_of, value, place, old, report));
-    if (junctors.not_ && compete(*junctors.not_, value, place, old).valid) {
+    if (!junctors.any_of.empty()) all.add(check_any_of(junctors.any_of, value, place, report));
+    if (!junctors.one_of.empty()) all.add(check_one_of(junctors.one_of, value, place, report));
+    if (!junctors.all_of.empty()) all.add(check_all_of(junctors.all_of, value, place, report));
+    if (junctors.not_ && compete(*junctors.not_, value, place).valid) {
       all.valid = false;
       if (report) report_plain(codec::go_quote(place.text()) + " must not validate the schema (not)");
     }
@@ -193,18 +190,13 @@ class Validator {
   }
 
   // One of several schemas that the value may hold against: in silence.
-  Outcome compete(const Node& node, const Value& value, const Place& place, Predecessor old) {
-    ++competing_;
-    const Outcome outcome = check(node, value, place, old, false);
-    --competing_;
-    return outcome;
-  }
+  Outcome compete(const Node& node, const Value& value, const Place& place) { return check(node, value, place, {}, false); }
 
-  Outcome check_any_of(std::span<const Node> nodes, const Value& value, const Place& place, Predecessor old, bool report) {
+  Outcome check_any_of(std::span<const Node> nodes, const Value& value, const Place& place, bool report) {
     const Node* best = nullptr;
     Outcome best_outcome;
     for (const Node& node : nodes) {
-      const Outcome outcome = compete(node, value, place, old);
+      const Outcome outcome = compete(node, value, place);
       if (outcome.valid) return outcome;
       if (best == nullptr || outcome.matches > best_outcome.matches) {
         best = &node;
@@ -213,17 +205,17 @@ class Validator {
     }
     if (report) {
       report_plain(codec::go_quote(place.text()) + " must validate at least one schema (anyOf)");
-      check(*best, value, place, old, true);
+      check(*best, value, place, {}, true);
     }
     return best_outcome;
   }
 
-  Outcome check_one_of(std::span<const Node> nodes, const Value& value, const Place& place, Predecessor old, bool report) {
+  Outcome check_one_of(std::span<const Node> nodes, const Value& value, const Place& place, bool report) {
     const Node* best = nullptr;
     Outcome best_outcome, first_success;
     std::size_t valid = 0;
     for (const Node& node : nodes) {
-      const Outcome outcome = compete(node, value, place, old);
+      const Outcome outcome = compete(node, value, place);
       if (outcome.valid) {
         if (++valid == 1) first_success = outcome;
         best = nullptr;
@@ -236,16 +228,16 @@ class Validator {
     if (report) {
       const std::string found = valid == 0 ? "Found none valid" : "Found " + std::to_string(valid) + " valid alternatives";
       report_plain(codec::go_quote(place.text()) + " must validate one and only one schema (oneOf). " + found);
-      if (best) check(*best, value, place, old, true);
+      if (best) check(*best, value, place, {}, true);
     }
     return {false, best ? best_outcome.matches : 0};
   }
 
-  Outcome check_all_of(std::span<const Node> nodes, const Value& value, const Place& place, Predecessor old, bool report) {
+  Outcome check_all_of(std::span<const Node> nodes, const Value& value, const Place& place, bool report) {
     Outcome all;
     std::size_t valid = 0;
     for (const Node& node : nodes) {
-      const Outcome outcome = check(node, value, place, old, report);
+      const Outcome outcome = check(node, value, place, {}, report);
       valid += outcome.valid;
       all.add(outcome);
     }
@@ -287,12 +279,13 @@ class Validator {
     bool valid = in_range(node, value, "Checked", place, report);
     const Bounds* bounds = node.restrictions->bounds;
     if (bounds == nullptr) return valid;
-    // As integers where the value is one and the bound fits the type; else as doubles.
+    // As integers where the value is one and the bound fits the type; else as doubles, and then the value is shown as one.
     const auto as_integers = [&](double bound, std::string_view what) {
       const bool fits = in_range(node, bound, what, place, report);
       valid = valid && fits;
       return fits && value.is_int();
     };
+    const auto shown = [&](bool native) { return native ? bad_value(value) : BadValue::raw(print_double(value.as_double())); };
     if (bounds->multiple_of) {
       const bool native = as_integers(*bounds->multiple_of, "MultipleOf");
       valid = check_multiple(value, *bounds->multiple_of, native, place, report) && valid;
@@ -304,7 +297,7 @@ class Validator {
                          : bounds->exclusive_minimum ? value.as_double() <= *bounds->minimum
                                                      : value.as_double() < *bounds->minimum;
       if (below && report)
-        report_invalid(place, bad_value(value),
+        report_invalid(place, shown(native),
                        std::string("should be greater than ") + (bounds->exclusive_minimum ? "" : "or equal to ") +
                            (native ? std::to_string(least) : print_double(*bounds->minimum)));
       valid = valid && !below;
@@ -316,7 +309,7 @@ class Validator {
                          : bounds->exclusive_maximum ? value.as_double() >= *bounds->maximum
                                                      : value.as_double() > *bounds->maximum;
       if (above && report)
-        report_invalid(place, bad_value(value),
+        report_invalid(place, shown(native),
                        std::string("should be less than ") + (bounds->exclusive_maximum ? "" : "or equal to ") +
                            (native ? std::to_string(most) : print_double(*bounds->maximum)));
       valid = valid && !above;
@@ -477,7 +470,6 @@ class Validator {
   std::optional<FieldErrors> fresh_;
   std::unordered_set<std::string> reported_;
   std::size_t steps_ = 0;
-  int competing_ = 0;
 };
 
 }  // namespace

@@ -74,6 +74,9 @@ TEST(Validate, Numbers) {
   bad(R"({"type":"number","maximum":1000000})", "1.5e+06", "less than or equal to 1e+06");
   bad(R"({"type":"integer","multipleOf":3})", "10", "a multiple of 3");
   bad(R"({"type":"number","multipleOf":0.5})", "0.7", "a multiple of 0.5");
+  check_x(R"({"type":"integer","maximum":1.5})", "2147483648",
+          {"<nil>: Invalid value: \"\": Maximum boundary value must be of type integer (default format) in spec.x",
+           "spec.x: Invalid value: 2.147483648e+09: spec.x in body should be less than or equal to 1.5"});
   check_x(R"({"type":"number","multipleOf":0.1})", "0.3", {});
   check_x(R"({"type":"integer","multipleOf":3})", "9", {});
   check_x(R"({"type":"integer","multipleOf":-3})", "9", {"spec.x: Invalid value: -3: factor MultipleOf declared for spec.x must be positive: -3"});
@@ -97,7 +100,7 @@ TEST(Validate, Strings) {
   check_x(R"({"type":"string","pattern":"^[a-z]+$"})", R"("A")", {"spec.x: Invalid value: \"A\": spec.x in body should match '^[a-z]+$'"});
   check_x(R"({"type":"string","pattern":"b"})", R"("abc")", {});
   // The first of these that fails is told of.
-  check_x(R"({"type":"string","maxLength":1,"pattern":"^x$"})", R"("ab")", {"spec.x: Too long: may not be more than 1 bytes"});
+  check_x(R"({"type":"string","maxLength":1,"pattern":"^x$"})", R"("ab")", {"spec.x: Too long: may not be more than 1 byte"});
   check_x(R"({"type":"string","enum":["b","a"]})", R"("c")", {"spec.x: Unsupported value: \"c\": supported values: \"b\", \"a\""});
   check_x(R"({"type":"integer","enum":[1,2]})", "3", {"spec.x: Unsupported value: 3: supported values: \"1\", \"2\""});
   check_x(R"({"type":"number","enum":[1,2.5]})", "1.0", {});
@@ -245,12 +248,13 @@ TEST(Ratcheting, LetsStandWhatHasNotChanged) {
        R"({"s":{"r":"","m":[{"k":"b","v":2}]}})",
        {"s.m[0].v" + too_much + "s.m[0].v in body should be less than or equal to 1"}},
       {schema, R"({"s":{"r":"","f":{"x":2}}})", R"({"s":{"r":"","f":{"x":2,"y":1}}})", {}},
-      {schema, R"({"kind":"AA"})", R"({"kind":"AA","s":{"r":"x"}})", {"kind: Too long: may not be more than 1 bytes"}},
-      // The old value counts inside of alternatives too.
+      {schema, R"({"kind":"AA"})", R"({"kind":"AA","s":{"r":"x"}})", {"kind: Too long: may not be more than 1 byte"}},
+      // Inside of alternatives there are no predecessors.
       {R"({"type":"object","properties":{"s":{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"string"}},"allOf":[{"properties":{"a":{"maximum":1}}}]}}})",
        R"({"s":{"a":2}})",
        R"({"s":{"a":2,"b":"x"}})",
-       {}},
+       {"s.a" + too_much + "s.a in body should be less than or equal to 1",
+        "<nil>: Invalid value: \"\": \"s\" must validate all the schemas (allOf). None validated"}},
   };
   for (const UpdateCase& c : cases) check_update(c);
 }

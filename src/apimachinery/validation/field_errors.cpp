@@ -83,7 +83,7 @@ void FieldErrors::forbidden(const FieldPath& path, std::string_view detail) { ad
 void FieldErrors::not_found(const FieldPath& path, const BadValue& value) { add("FieldValueNotFound", path, "Not found: " + value.shown()); }
 
 void FieldErrors::too_long(const FieldPath& path, std::size_t max_bytes) {
-  add("FieldValueTooLong", path, "Too long: may not be more than " + std::to_string(max_bytes) + " bytes");
+  add("FieldValueTooLong", path, "Too long: may not be more than " + std::to_string(max_bytes) + (max_bytes == 1 ? " byte" : " bytes"));
 }
 
 void FieldErrors::too_many(const FieldPath& path, std::size_t actual, std::size_t max) {
