@@ -39,6 +39,12 @@ TEST(StructuralSchema, KeepsWhatWalkersNeed) {
   EXPECT_EQ(root.property("c"), nullptr);
 }
 
+TEST(StructuralSchema, KnowsTypesByName) {
+  for (const std::string_view name : {"", "object", "array", "string", "integer", "number", "boolean"})
+    EXPECT_EQ(type_name(parse_type(name).value()), name);
+  for (const std::string_view name : {"null", "Object", "int"}) EXPECT_FALSE(parse_type(name).has_value());
+}
+
 TEST(StructuralSchema, EnforcesFormatsByType) {
   const auto schema = schema_of(
       R"({"type":"object","properties":{"a":{"type":"integer","format":"int32"},"b":{"type":"integer","format":"date"},"c":{"x-kubernetes-int-or-string":true,"format":"date"},"d":{"type":"object","format":"date"}}})");
