@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "base/ip_address.h"
+
 namespace pintle::apimachinery::schema {
 namespace {
 
@@ -102,9 +104,7 @@ class AddressReader {
   // [10.0.0.1]
   bool read_literal() {
     const std::size_t end = rest_.find(']');
-    if (end == std::string_view::npos || end < 2) return false;
-    for (const char c : rest_.substr(1, end - 1))
-      if (!is_visible(c) || c == '[' || c == '\\') return false;
+    if (end == std::string_view::npos || !parse_address(rest_.substr(1, end - 1))) return false;
     rest_.remove_prefix(end + 1);
     return true;
   }

@@ -1,4 +1,5 @@
-// Mail addresses of RFC 5322, as Go's net/mail reads a single one: "a@b.c", "Name <a@b.c>", with quotes and comments. Groups are not.
+// Mail addresses of RFC 5322, as Go's net/mail reads a single one: "a@b.c", "Name <a@b.c>", with quotes and comments. Groups are none; encoded words
+// are taken as they stand.
 #pragma once
 
 #include <string_view>

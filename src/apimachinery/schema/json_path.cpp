@@ -336,12 +336,12 @@ class Walker {
       for (const Value& item : value.as_array()) found.push_back(&item);
   }
 
-  // Containers that hold something, from the outside in.
+  // Containers that hold something, from the outside in. A text counts as one, as it does in Go.
   Result<Unit> append_descendants(const Value& value, Values& found) {
     if (++seen_ > json_path_results_max) return bad_request("leads to too many values");
     Values children;
     append_children(value, children);
-    if (children.empty()) return Unit{};
+    if (children.empty() && !(value.is_string() && !value.as_string().empty())) return Unit{};
     found.push_back(&value);
     for (const Value* child : children) TRY(append_descendants(*child, found));
     return Unit{};

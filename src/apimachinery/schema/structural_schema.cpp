@@ -53,7 +53,13 @@ Pattern::~Pattern() { delete compiled_.load(std::memory_order_acquire); }
 
 const re2::RE2& Pattern::compiled() const {
   if (const re2::RE2* ready = compiled_.load(std::memory_order_acquire)) return *ready;
-  auto made = std::make_unique<const re2::RE2>(re2::StringPiece(text_.data(), text_.size()), re2::RE2::Quiet);
+  // What matching may keep of each pattern. Those that do not fit into it, which are few, get what RE2 takes by itself.
+  constexpr int64_t small_pattern_bytes_max = 256 << 10;
+  re2::RE2::Options options(re2::RE2::Quiet);
+  options.set_max_mem(small_pattern_bytes_max);
+  const re2::StringPiece text(text_.data(), text_.size());
+  auto made = std::make_unique<const re2::RE2>(text, options);
+  if (made->error_code() == re2::RE2::ErrorPatternTooLarge) made = std::make_unique<const re2::RE2>(text, re2::RE2::Quiet);
   const re2::RE2* before = nullptr;
   if (!compiled_.compare_exchange_strong(before, made.get(), std::memory_order_acq_rel)) return *before;
   return *made.release();

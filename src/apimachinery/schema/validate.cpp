@@ -66,6 +66,8 @@ bool fits_integer(double value, bool wide) {
   return wide ? value >= -9223372036854775808.0 && value < 9223372036854775808.0 : value >= INT32_MIN && value <= INT32_MAX;
 }
 
+constexpr double float_end = 0x1.ffffffp127;  // what from here on rounds to a float is infinite
+
 int64_t characters(std::string_view text) {
   return std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
 }
@@ -341,7 +343,7 @@ class Validator {
       const bool wide = format != NumberFormat::Int32;
       fits = value.is_int() ? wide || (value.as_int() >= INT32_MIN && value.as_int() <= INT32_MAX) : fits_integer(value.as_double(), wide);
     } else if (format == NumberFormat::Float) {
-      fits = std::isfinite(static_cast<float>(value.as_double()));
+      fits = std::fabs(value.as_double()) < float_end;
     }
     if (!fits && report) {
       const std::string named = format == NumberFormat::None ? " (default format)" : " with format " + std::string(node.restrictions->format);
