@@ -67,8 +67,12 @@ void FieldErrors::invalid_all(const FieldPath& path, const BadValue& value, std:
 void FieldErrors::not_supported(const FieldPath& path, const BadValue& value, std::span<const std::string_view> supported) {
   std::vector<std::string_view> sorted(supported.begin(), supported.end());
   std::ranges::sort(sorted);
+  not_listed(path, value, sorted);
+}
+
+void FieldErrors::not_listed(const FieldPath& path, const BadValue& value, std::span<const std::string_view> listed) {
   std::string message = "Unsupported value: " + value.shown();
-  for (std::size_t i = 0; i < sorted.size(); ++i) message += (i == 0 ? ": supported values: " : ", ") + codec::go_quote(sorted[i]);
+  for (std::size_t i = 0; i < listed.size(); ++i) message += (i == 0 ? ": supported values: " : ", ") + codec::go_quote(listed[i]);
   add("FieldValueNotSupported", path, std::move(message));
 }
 
@@ -79,7 +83,7 @@ void FieldErrors::forbidden(const FieldPath& path, std::string_view detail) { ad
 void FieldErrors::not_found(const FieldPath& path, const BadValue& value) { add("FieldValueNotFound", path, "Not found: " + value.shown()); }
 
 void FieldErrors::too_long(const FieldPath& path, std::size_t max_bytes) {
-  add("FieldValueTooLong", path, "Too long: may not be more than " + std::to_string(max_bytes) + " bytes");
+  add("FieldValueTooLong", path, "Too long: may not be more than " + std::to_string(max_bytes) + (max_bytes == 1 ? " byte" : " bytes"));
 }
 
 void FieldErrors::too_many(const FieldPath& path, std::size_t actual, std::size_t max) {

@@ -154,8 +154,12 @@ TEST(DefinitionValidation, Causes) {
   check_causes(definitions, definition("{properties: {a: {type: array}}}"), {"Required " + at + "properties[a].items", "Required " + at + "type"});
   check_causes(definitions, definition("{type: object, properties: {a: {type: word, x-kubernetes-list-type: set}}}"),
                {"NotSupported " + at + "properties[a].type", "Invalid " + at + "properties[a].type"});
-  check_causes(definitions, definition("{type: object, properties: {a: {type: object, anyOf: [{properties: {b: {minimum: 1}}}]}}}"),
+  check_causes(definitions,
+               definition("{type: object, properties: {a: {type: object}}, anyOf: [{properties: {a: {properties: {b: {minimum: 1}}}}}]}"),
                {"Required " + at + "properties[a].properties[b]"});
+  check_causes(definitions, definition("{type: object, properties: {a: {type: object, anyOf: [{properties: {b: {minimum: 1}}}]}}}"), {});
+  check_causes(definitions, definition("{type: object, properties: {a: {type: integer, default: x}}}"),
+               {"TypeInvalid " + at + "properties[a].default"});
   check_causes(definitions, definition("{type: object, x-kubernetes-validations: [{rule: 'self.a >'}]}"),
                {"Invalid " + at + "x-kubernetes-validations[0].rule"});
   check_causes(definitions, "{metadata: {name: ws}, spec: {scope: Cluster, names: {plural: ws, kind: W}}}",

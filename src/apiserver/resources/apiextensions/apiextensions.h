@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/gen/apiextensions_v1.h"
+#include "apimachinery/schema/structural_rules.h"
 #include "apiserver/registry/strategy.h"
 
 namespace pintle::apiserver::resources::apiextensions {
@@ -24,10 +25,9 @@ void validate_selectable_fields(const std::vector<v1::SelectableField>& fields, 
                                 FieldErrors& errors);
 void validate_conversion(const v1::CustomResourceConversion& conversion, const FieldPath& path, FieldErrors& errors);
 
-// A whole schema at `path` ("...openAPIV3Schema"): structural rules, then those of OpenAPI, then expressions.
-// `path_text` is that of the object that holds it: upstream joins some names to it without a path step.
-void validate_schema(const v1::JSONSchemaProps& schema, bool has_status, const FieldPath& holder, FieldErrors& errors);
-// The rules that make a schema structural; true when nothing was wrong.
-bool validate_structural(const v1::JSONSchemaProps& schema, const FieldPath& path, FieldErrors& errors);
+// The schema that `holder` holds.
+inline void validate_schema(const v1::JSONSchemaProps& schema, bool has_status, const FieldPath& holder, FieldErrors& errors) {
+  apimachinery::schema::validate_definition_schema(schema, {.has_status = has_status}, holder.child("openAPIV3Schema"), errors);
+}
 
 }  // namespace pintle::apiserver::resources::apiextensions

@@ -3,10 +3,13 @@
 
 #include <re2/re2.h>
 
-#include "apiserver/resources/apiextensions/apiextensions.h"
+#include "api/codec.h"
+#include "apimachinery/schema/structural_rules.h"
 
-namespace pintle::apiserver::resources::apiextensions {
+namespace pintle::apimachinery::schema {
 namespace {
+
+namespace v1 = api::apiextensions_v1;
 
 // Of all patterns of a definition, in instructions of their compiled form, some 50 ns each; then the definition is refused. One that is
 // too large to compile counts for what it took to find that out.
@@ -20,8 +23,26 @@ bool keeps_unknown(const Schema& schema) { return schema.x_kubernetes_preserve_u
 const Schema* items_of(const Schema& schema) { return schema.items ? schema.items->schema.get() : nullptr; }
 const Schema* additional_of(const Schema& schema) { return schema.additional_properties ? schema.additional_properties->schema.get() : nullptr; }
 
+bool is_only(const Schema& schema, std::string_view type) {
+  Schema only;
+  only.type = type;
+  return api::equal(api::type_of<Schema>(), &schema, &only);
+}
 // anyOf: [{type: integer}, {type: string}]
-bool is_int_or_string(const std::vector<Schema>& any_of) { return any_of.size() == 2 && any_of[0].type == "integer" && any_of[1].type == "string"; }
+bool is_int_or_string(const std::vector<Schema>& any_of) {
+  return any_of.size() == 2 && is_only(any_of[0], "integer") && is_only(any_of[1], "string");
+}
+
+// Says nothing but the type, and perhaps a default, of metadata, and something of its name and generateName.
+bool restricts_names_only(const Schema& metadata) {
+  Schema rest = metadata;
+  rest.type.clear();
+  rest.default_.reset();
+  rest.properties.erase("name");
+  rest.properties.erase("generateName");
+  const Schema nothing;
+  return api::equal(api::type_of<Schema>(), &rest, &nothing);
+}
 
 class Structural {
  public:
@@ -34,12 +55,12 @@ class Structural {
     if (schema.additional_properties && level == Level::Root) errors_.forbidden(path.child("additionalProperties"), "must not be used at the root");
     if (const Schema* additional = additional_of(schema)) visit(*additional, Level::Field, path.child("additionalProperties"));
     visit_extensions(schema, path);
-    const bool skip_any = schema.x_kubernetes_int_or_string && is_int_or_string(schema.any_of);
-    const bool skip_first = schema.x_kubernetes_int_or_string && !schema.all_of.empty() && is_int_or_string(schema.all_of[0].any_of);
+    const bool skip_any = is_int_or_string(schema.any_of);
+    const bool skip_first = !schema.all_of.empty() && is_int_or_string(schema.all_of[0].any_of);
     visit_validations(schema, skip_any, skip_first, path);
     visit_type(schema, level, path);
     visit_metadata(schema, level, path);
-    visit_completeness(schema, schema, path, path);
+    if (level == Level::Root) visit_completeness(schema, schema, path, path);
   }
 
  private:
@@ -79,11 +100,7 @@ class Structural {
     if (const auto metadata = schema.properties.find("metadata"); metadata != schema.properties.end()) {
       const FieldPath at = path.child("properties").key("metadata");
       if (is_object && metadata->second.type != "object") errors_.invalid(at.child("type"), metadata->second.type, "must be object");
-      const auto& properties = metadata->second.properties;
-      const bool only_names =
-          std::all_of(properties.begin(), properties.end(), [](const auto& entry) { return entry.first == "name" || entry.first == "generateName"; });
-      if (level == Level::Root && (!only_names || metadata->second.additional_properties))
-        errors_.forbidden(at, "may restrict name and generateName only");
+      if (level == Level::Root && !restricts_names_only(metadata->second)) errors_.forbidden(at, "may restrict name and generateName only");
     }
     if (schema.x_kubernetes_embedded_resource && !keeps_unknown(schema) && schema.properties.empty())
       errors_.required(path.child("properties"),
@@ -133,7 +150,7 @@ class Structural {
     if (schema.properties.contains("metadata")) errors_.forbidden(path.child("properties").key("metadata"), "must not be given in a nested context");
   }
 
-  // Whatever `nested` restricts, `outer` declares.
+  // Whatever `nested` restricts, `outer` declares. Upstream asks this of the alternatives of the root only.
   void visit_completeness(const Schema& nested, const Schema& outer, const FieldPath& outer_path, const FieldPath& nested_path) {
     const auto each = [&](const std::vector<Schema>& list) {
       for (const Schema& schema : list) visit_nested_completeness(schema, &outer, outer_path, nested_path);
@@ -169,4 +186,4 @@ bool validate_structural(const v1::JSONSchemaProps& schema, const FieldPath& pat
   return errors.size() == before;
 }
 
-}  // namespace pintle::apiserver::resources::apiextensions
+}  // namespace pintle::apimachinery::schema

@@ -1,18 +1,22 @@
+// The rules of OpenAPI for schemas of definitions, as far as it goes here, and the texts of expressions.
 #include <algorithm>
 #include <array>
 #include <set>
 
 #include "apimachinery/cel/check.h"
-#include "apiserver/resources/apiextensions/apiextensions.h"
+#include "apimachinery/schema/default_rules.h"
+#include "apimachinery/schema/structural_rules.h"
 #include "base/strings.h"
 
-namespace pintle::apiserver::resources::apiextensions {
+namespace pintle::apimachinery::schema {
 namespace {
+
+namespace v1 = api::apiextensions_v1;
 
 using Schema = v1::JSONSchemaProps;
 constexpr std::array<std::string_view, 6> types{"array", "boolean", "integer", "number", "object", "string"};
 
-struct Position {
+struct Standing {
   bool is_root = false;
   bool inside_metadata = false;
   bool defaults_allowed = true;
@@ -25,15 +29,15 @@ class OpenApiRules {
   OpenApiRules(bool check_expressions, FieldErrors& errors) : check_expressions_(check_expressions), errors_(errors) {}
   FieldErrors expression_errors;  // these come last
 
-  void visit(const Schema& schema, const FieldPath& path, const Position& position) {
-    visit_forbidden(schema, path, position);
-    visit_additional(schema, path, position);
-    visit_properties(schema, path, position);
-    visit_junctors(schema, path, position);
+  void visit(const Schema& schema, const FieldPath& path, const Standing& standing) {
+    visit_forbidden(schema, path, standing);
+    visit_additional(schema, path, standing);
+    visit_properties(schema, path, standing);
+    visit_junctors(schema, path, standing);
     if (schema.items) {
-      if (schema.items->schema) visit(*schema.items->schema, path.child("items"), below(position));
+      if (schema.items->schema) visit(*schema.items->schema, path.child("items"), below(standing));
       for (std::size_t i = 0; i < schema.items->json_schemas.size(); ++i)
-        visit(schema.items->json_schemas[i], path.child("items").index(i), below(position));
+        visit(schema.items->json_schemas[i], path.child("items").index(i), below(standing));
     }
     if (schema.x_kubernetes_preserve_unknown_fields && !*schema.x_kubernetes_preserve_unknown_fields)
       errors_.invalid(path.child("x-kubernetes-preserve-unknown-fields"), false, "must be true or left out");
@@ -45,17 +49,17 @@ class OpenApiRules {
   }
 
  private:
-  static Position below(Position position) {
-    position.is_root = false;
-    return position;
+  static Standing below(Standing standing) {
+    standing.is_root = false;
+    return standing;
   }
 
-  void visit_forbidden(const Schema& schema, const FieldPath& path, const Position& position) {
+  void visit_forbidden(const Schema& schema, const FieldPath& path, const Standing& standing) {
     if (!schema.type.empty() && !contains(types, schema.type)) errors_.not_supported(path.child("type"), schema.type, types);
     const auto forbid = [&](bool given, std::string_view field, std::string_view why) {
       if (given) errors_.forbidden(path.child(field), why);
     };
-    forbid(schema.default_ && !position.defaults_allowed, "default", "must not be given here");
+    forbid(schema.default_ && !standing.defaults_allowed, "default", "must not be given here");
     forbid(!schema.id.empty(), "id", "is not supported");
     forbid(schema.additional_items.has_value(), "additionalItems", "is not supported");
     forbid(!schema.pattern_properties.empty(), "patternProperties", "is not supported");
@@ -64,43 +68,43 @@ class OpenApiRules {
     forbid(schema.ref.has_value(), "$ref", "is not supported");
     forbid(schema.type == "null", "type", "cannot be null: use nullable");
     forbid(schema.items && !schema.items->json_schemas.empty(), "items", "must be one schema, not a list of them");
-    forbid(position.inside_metadata && schema.x_kubernetes_embedded_resource, "x-kubernetes-embedded-resource",
+    forbid(standing.inside_metadata && schema.x_kubernetes_embedded_resource, "x-kubernetes-embedded-resource",
            "must not be used inside of metadata");
     forbid(schema.unique_items, "uniqueItems", "cannot be true: checking takes time that grows with the square of the list");
   }
 
-  void visit_additional(const Schema& schema, const FieldPath& path, const Position& position) {
+  void visit_additional(const Schema& schema, const FieldPath& path, const Standing& standing) {
     if (!schema.additional_properties) return;
     const auto& additional = *schema.additional_properties;
     const FieldPath at = path.child("additionalProperties");
     if (!schema.properties.empty() && (!additional.allows || additional.schema))
       errors_.forbidden(at, "properties and additionalProperties exclude each other");
-    Position inside = below(position);
-    if (position.inside_metadata) inside.defaults_allowed = false;
+    Standing inside = below(standing);
+    if (standing.inside_metadata) inside.defaults_allowed = false;
     if (additional.schema) visit(*additional.schema, at, inside);
   }
 
-  void visit_properties(const Schema& schema, const FieldPath& path, const Position& position) {
+  void visit_properties(const Schema& schema, const FieldPath& path, const Standing& standing) {
     constexpr std::array<std::string_view, 3> meta{"metadata", "kind", "apiVersion"};
     for (const auto& [name, property] : schema.properties) {
-      Position inside = below(position);
-      if ((position.is_root || schema.x_kubernetes_embedded_resource) && contains(meta, name)) {
+      Standing inside = below(standing);
+      if ((standing.is_root || schema.x_kubernetes_embedded_resource) && contains(meta, name)) {
         inside.inside_metadata = true;
-        if (position.is_root) inside.defaults_allowed = false;
+        if (standing.is_root) inside.defaults_allowed = false;
       }
       visit(property, path.child("properties").key(name), inside);
     }
   }
 
-  void visit_junctors(const Schema& schema, const FieldPath& path, const Position& position) {
+  void visit_junctors(const Schema& schema, const FieldPath& path, const Standing& standing) {
     const auto each = [&](const std::vector<Schema>& list, std::string_view field) {
-      for (std::size_t i = 0; i < list.size(); ++i) visit(list[i], path.child(field).index(i), below(position));
+      for (std::size_t i = 0; i < list.size(); ++i) visit(list[i], path.child(field).index(i), below(standing));
     };
-    if (schema.not_) visit(*schema.not_, path.child("not"), below(position));
+    if (schema.not_) visit(*schema.not_, path.child("not"), below(standing));
     each(schema.all_of, "allOf");
     each(schema.one_of, "oneOf");
     each(schema.any_of, "anyOf");
-    for (const auto& [name, definition] : schema.definitions) visit(definition, path.child("definitions").key(name), below(position));
+    for (const auto& [name, definition] : schema.definitions) visit(definition, path.child("definitions").key(name), below(standing));
   }
 
   void want_type(const Schema& schema, std::string_view wanted, const FieldPath& path) {
@@ -195,11 +199,11 @@ class OpenApiRules {
     if (!rule.field_path.empty() && (is_blank(rule.field_path) || (rule.field_path[0] != '.' && rule.field_path[0] != '[')))
       errors_.invalid(path.child("fieldPath"), rule.field_path, "must be a path that begins with '.' or '['");
     if (!check_expressions_) return;
-    using apimachinery::cel::ResultType;
+    using cel::ResultType;
     static constexpr std::array<std::string_view, 2> variables{"self", "oldSelf"};
     const auto check = [&](const std::string& expression, ResultType wanted, std::string_view field) {
       if (is_blank(expression)) return;
-      if (const auto checked = apimachinery::cel::check(expression, {variables, wanted}); !checked)
+      if (const auto checked = cel::check(expression, {variables, wanted}); !checked)
         expression_errors.invalid(path.child(field), expression, "compilation failed: " + checked.error().message);
     };
     check(rule.rule, ResultType::Bool, "rule");
@@ -221,18 +225,21 @@ bool fits_status(const Schema& schema) {
 
 }  // namespace
 
-void validate_schema(const v1::JSONSchemaProps& schema, bool has_status, const FieldPath& holder, FieldErrors& errors) {
-  const FieldPath path = holder.child("openAPIV3Schema");
-  if (has_status && !schema.type.empty() && schema.type != "object") {
+void validate_definition_schema(const v1::JSONSchemaProps& schema, const SchemaRules& rules, const FieldPath& path, FieldErrors& errors) {
+  if (rules.has_status && !schema.type.empty() && schema.type != "object") {
     errors.invalid(path.child("type"), schema.type, "must be object at the root where there is a status subresource");
-  } else if (has_status && !fits_status(schema)) {
+  } else if (rules.has_status && !fits_status(schema)) {
     errors.invalid(path, nullptr, "holds at its root what cannot be told apart from its status");
   }
   if (schema.nullable) errors.forbidden(path.child("nullable"), "cannot be true at the root");
   const bool structural = validate_structural(schema, path, errors);
-  OpenApiRules rules(structural, errors);
-  rules.visit(schema, path, {.is_root = true});
-  errors.append(std::move(rules.expression_errors));
+  const Result<Unit> compiled = structural ? validate_defaults(schema, path, errors) : Unit{};
+  const std::size_t before = errors.size();
+  OpenApiRules open_api(structural, errors);
+  open_api.visit(schema, path, {.is_root = true});
+  // What keeps a schema from being compiled, its size aside, the rules of OpenAPI tell of already.
+  if (!compiled && errors.size() == before) errors.invalid(path, "", compiled.error().message);
+  errors.append(std::move(open_api.expression_errors));
 }
 
-}  // namespace pintle::apiserver::resources::apiextensions
+}  // namespace pintle::apimachinery::schema
