@@ -10,10 +10,6 @@ namespace {
 using api::Kind;
 using codec::Value;
 
-constexpr std::string_view api_version_doc =
-    "The version of the schema in which this object is written. Servers convert the versions they know and refuse others.";
-constexpr std::string_view kind_doc = "The kind of this object, in CamelCase. It follows from the endpoint and cannot be updated.";
-
 Value typed(std::string_view type, std::string_view format = {}) {
   Value schema;
   schema["type"] = type;

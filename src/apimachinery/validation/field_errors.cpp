@@ -67,8 +67,12 @@ void FieldErrors::invalid_all(const FieldPath& path, const BadValue& value, std:
 void FieldErrors::not_supported(const FieldPath& path, const BadValue& value, std::span<const std::string_view> supported) {
   std::vector<std::string_view> sorted(supported.begin(), supported.end());
   std::ranges::sort(sorted);
+  not_listed(path, value, sorted);
+}
+
+void FieldErrors::not_listed(const FieldPath& path, const BadValue& value, std::span<const std::string_view> listed) {
   std::string message = "Unsupported value: " + value.shown();
-  for (std::size_t i = 0; i < sorted.size(); ++i) message += (i == 0 ? ": supported values: " : ", ") + codec::go_quote(sorted[i]);
+  for (std::size_t i = 0; i < listed.size(); ++i) message += (i == 0 ? ": supported values: " : ", ") + codec::go_quote(listed[i]);
   add("FieldValueNotSupported", path, std::move(message));
 }
 

@@ -43,7 +43,9 @@ class FieldErrors {
   void invalid(const FieldPath& path, const BadValue& value, std::string_view detail);
   // One Invalid for each message; formats.h returns such lists.
   void invalid_all(const FieldPath& path, const BadValue& value, std::span<const std::string> messages);
+  // What is supported is shown sorted, as sets are; not_listed shows it in the order given, as the enum of a schema.
   void not_supported(const FieldPath& path, const BadValue& value, std::span<const std::string_view> supported);
+  void not_listed(const FieldPath& path, const BadValue& value, std::span<const std::string_view> listed);
   void duplicate(const FieldPath& path, const BadValue& value);
   void forbidden(const FieldPath& path, std::string_view detail);
   void not_found(const FieldPath& path, const BadValue& value);
@@ -54,6 +56,9 @@ class FieldErrors {
   void append(FieldErrors more);
 
   bool empty() const { return causes_.empty(); }
+  // Nothing more is kept. Who finds errors by the thousands asks first, and counts further ones with leave_out() instead of wording them.
+  bool full() const { return causes_.size() >= field_errors_max || bytes_ > field_errors_bytes_max; }
+  void leave_out() { ++left_out_; }
   std::size_t size() const { return causes_.size() + left_out_; }     // of all errors
   const std::vector<StatusCause>& causes() const { return causes_; }  // of those kept
   // Reason Invalid, details{group, kind, name, causes}. Call it only when there is an error.
@@ -62,7 +67,6 @@ class FieldErrors {
   Result<Unit> result(std::string_view group, std::string_view kind, std::string_view name) const;
 
  private:
-  bool full() const { return causes_.size() >= field_errors_max || bytes_ > field_errors_bytes_max; }
   void keep(StatusCause cause);
   void add(std::string_view type, const FieldPath& path, std::string message);
   std::vector<StatusCause> causes_;
