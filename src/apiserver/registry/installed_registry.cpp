@@ -26,7 +26,7 @@ InstalledRegistry::~InstalledRegistry() = default;
 
 void InstalledRegistry::install(std::vector<ResourceDefinition> definitions) {
   for (ResourceDefinition& definition : definitions) {
-    resources_.push_back(std::make_unique<Resource>(std::move(definition)));
+    resources_.push_back(std::make_shared<const Resource>(std::move(definition)));
     const Resource& resource = *resources_.back();
     for (const VersionBinding& version : resource.versions()) {
       if (!shown_.serves(version.served->group, version.served->version, version.served->name)) continue;
@@ -43,7 +43,7 @@ rt::Task<Result<Unit>> InstalledRegistry::start(admission::AdmissionSequence adm
   for (const auto& resource : resources_) {
     if (!resource->stored()) continue;
     auto store = std::make_unique<ResourceStore>(
-        *resource, ResourceStoreDeps{runtime_, store_, *fanout_, *this, admission_, options_, gated_fields_, forbidden_fields_});
+        resource, ResourceStoreDeps{runtime_, store_, *fanout_, *this, admission_, options_, gated_fields_, forbidden_fields_});
     CO_TRY(co_await store->start());
     for (const VersionBinding& version : resource->versions()) {
       const auto it = served_.find(served_key(version.served->group, version.served->version, version.served->name));

@@ -40,7 +40,7 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   const apimachinery::ServedSet& served() const { return shown_; }
   // resource is nullptr if it is not served.
   Found find_served(std::string_view group, std::string_view version, std::string_view resource) const;
-  const std::vector<std::unique_ptr<Resource>>& resources() const { return resources_; }
+  const std::vector<std::shared_ptr<const Resource>>& resources() const { return resources_; }
   // nullptr if no such resource is stored here.
   ResourceStore* find(const GroupResource& resource) const;
 
@@ -70,7 +70,7 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   const ForbiddenFields forbidden_fields_;
   admission::AdmissionSequence admission_;
   std::unique_ptr<storage::StoreFanout> fanout_;
-  std::vector<std::unique_ptr<Resource>> resources_;
+  std::vector<std::shared_ptr<const Resource>> resources_;
   std::map<GroupResource, std::unique_ptr<ResourceStore>> stores_;
   std::map<std::string, Found, std::less<>> served_;  // "group/version/resource"
 };
