@@ -11,6 +11,7 @@
 #include "apiserver/authorization/rbac/escalation.h"
 #include "apiserver/bootstrap/registry_writer.h"
 #include "apiserver/connect/connector.h"
+#include "apiserver/custom/definitions.h"
 #include "apiserver/endpoints/api_handler.h"
 #include "apiserver/endpoints/openapi_pages.h"
 #include "apiserver/endpoints/profile_pages.h"
@@ -80,6 +81,7 @@ class ApiServerImpl final : public ApiServer {
   StoreHealth store_health_;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<registry::InstalledRegistry> registry_;
+  std::unique_ptr<custom::Definitions> definitions_;
   std::unique_ptr<authentication::Authentication> authentication_;
   std::unique_ptr<authorization::Authorization> authorization_;
   authorization::rbac::EscalationCheck escalation_;
@@ -173,7 +175,7 @@ void ApiServerImpl::make_handler() {
   health.add({"etcd-readiness", [this] { return !store_health_.failure(); }, true});
   health.add({"poststarthook/rbac/bootstrap-roles", [this] { return started_.load(); }});
   health.add({"shutdown", [this] { return !shutting_down_.load(); }, true});
-  endpoints::add_openapi_pages(*handler_, registry_->served());
+  endpoints::add_openapi_pages(*handler_, *registry_);
   if (options_.profiling) endpoints::add_profile_pages(*handler_, runtime_);
   if (authentication_ && authentication_->openid()) {
     const auto page = [](const std::string& text, std::string type) {
@@ -247,6 +249,8 @@ rt::Task<Result<Unit>> ApiServerImpl::start() {
   CO_TRY(co_await registry_->start(std::move(admission)));
   authorization_->start();
   CO_TRY(co_await ensure_bootstrap());
+  definitions_ = std::make_unique<custom::Definitions>(*registry_);
+  CO_TRY(co_await definitions_->start());
   const connect::ConnectorDeps connector{runtime_, *registry_, options_, setup_.secured ? &authorization_->authorizer() : nullptr};
   CO_TRY_ASSIGN(connector_, connect::Connector::make(connector));
   make_handler();
@@ -265,6 +269,7 @@ rt::Task<void> ApiServerImpl::stop() {
   if (serving_certificate_) co_await serving_certificate_->stop();
   if (handler_) co_await handler_->close();
   if (connector_) co_await connector_->close();
+  if (definitions_) co_await definitions_->stop();
   if (registry_) co_await registry_->stop();
 }
 

@@ -1,6 +1,7 @@
 #include "apimachinery/apply/metadata_access.h"
 
 #include "api/codec.h"
+#include "api/custom_object.h"
 #include "api/untrusted.h"
 #include "base/check.h"
 
@@ -8,10 +9,19 @@ namespace pintle::apimachinery {
 
 using api::meta_v1::ManagedFieldsEntry;
 
-api::meta_v1::ObjectMeta& metadata_of(api::Object& object) {
+api::meta_v1::ObjectMeta* find_metadata(api::Object& object) {
+  if (object.is<api::CustomObject>()) return &object.as<api::CustomObject>().metadata;
   const api::KindInfo* kind = api::kind_of(object.type());
-  CHECK(kind != nullptr && kind->metadata_offset >= 0, "the object's kind has metadata");
-  return *reinterpret_cast<api::meta_v1::ObjectMeta*>(static_cast<char*>(object.data()) + kind->metadata_offset);
+  if (kind == nullptr || kind->is_list || kind->metadata_offset < 0) return nullptr;
+  return reinterpret_cast<api::meta_v1::ObjectMeta*>(static_cast<char*>(object.data()) + kind->metadata_offset);
+}
+
+const api::meta_v1::ObjectMeta* find_metadata(const api::Object& object) { return find_metadata(const_cast<api::Object&>(object)); }
+
+api::meta_v1::ObjectMeta& metadata_of(api::Object& object) {
+  api::meta_v1::ObjectMeta* const found = find_metadata(object);
+  CHECK(found != nullptr, "the object's kind has metadata");
+  return *found;
 }
 
 const api::meta_v1::ObjectMeta& metadata_of(const api::Object& object) { return metadata_of(const_cast<api::Object&>(object)); }

@@ -9,7 +9,10 @@
 
 namespace pintle::apimachinery {
 
-// The object is of a root kind with ObjectMeta (CHECKed).
+// nullptr where the object's kind has no ObjectMeta.
+api::meta_v1::ObjectMeta* find_metadata(api::Object& object);
+const api::meta_v1::ObjectMeta* find_metadata(const api::Object& object);
+// The object is of a root kind with ObjectMeta, or a custom one (CHECKed).
 api::meta_v1::ObjectMeta& metadata_of(api::Object& object);
 const api::meta_v1::ObjectMeta& metadata_of(const api::Object& object);
 

@@ -59,6 +59,15 @@ Columns::Columns(const std::vector<api::apiextensions_v1::CustomResourceColumnDe
   }
 }
 
+std::vector<const Value*> Columns::values(const Value& object) const {
+  std::vector<const Value*> out;
+  for (const JsonPath& path : paths_) {
+    const auto found = path.find(object);
+    out.push_back(found && !found->empty() ? found->front() : nullptr);
+  }
+  return out;
+}
+
 std::vector<Value> Columns::cells(const Value& object, const api::Time& now) const {
   std::vector<Value> cells;
   cells.reserve(definitions_.size());

@@ -26,6 +26,8 @@ class Columns {
 
   // "Name" first.
   const std::vector<ColumnDefinition>& definitions() const { return definitions_; }
+  // What each definition but the first finds; nullptr: nothing.
+  std::vector<const codec::Value*> values(const codec::Value& object) const;
   // One for each definition: the name, then null where there is nothing of the column's type. Dates become ages at `now`.
   std::vector<codec::Value> cells(const codec::Value& object, const api::Time& now) const;
 

@@ -1,18 +1,14 @@
 #include "apiserver/admission/admission.h"
 
 #include "api/gen/meta_v1.h"
+#include "apimachinery/apply/metadata_access.h"
 #include "apiserver/types/errors.h"
 #include "base/check.h"
 
 namespace pintle::apiserver::admission {
 namespace {
 
-const api::meta_v1::ObjectMeta* metadata_of(const api::Object* object) {
-  if (!object || !*object) return nullptr;
-  const api::KindInfo* kind = api::kind_of(object->type());
-  if (!kind || kind->is_list || kind->metadata_offset < 0) return nullptr;
-  return reinterpret_cast<const api::meta_v1::ObjectMeta*>(static_cast<const char*>(object->data()) + kind->metadata_offset);
-}
+const api::meta_v1::ObjectMeta* metadata_of(const api::Object* object) { return object && *object ? apimachinery::find_metadata(*object) : nullptr; }
 
 }  // namespace
 

@@ -6,7 +6,7 @@
 namespace pintle::apiserver::bootstrap {
 
 rt::Task<Result<Unit>> RegistryWriter::create(rt::Context ctx, GroupResource resource, std::string ns, api::Object object) {
-  const registry::ResourceStore* store = registry_.find(resource);
+  const auto store = registry_.find(resource);
   if (store == nullptr) co_return Unit{};  // a resource that this build does not serve
   RequestScope scope = registry_.own_scope(ctx);
   const std::string version = api::api_version(api::kind_of(object.type())->gvk);

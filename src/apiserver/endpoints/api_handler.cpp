@@ -55,7 +55,7 @@ void write_cache_metrics(registry::InstalledRegistry& registry, std::string& out
   component::metrics::write_head(out, name, "Memory of the watch caches: present objects, the window of history, remembered encodings.", "gauge");
   const std::string_view labels[] = {"group", "resource", "holds"};
   for (const auto& resource : registry.resources()) {
-    registry::ResourceStore* store = registry.find(resource->name());
+    const auto store = registry.find(resource->name());
     if (store == nullptr) continue;
     const storage::CacheUse use = store->cache().use();
     for (const auto& [holds, bytes] : {std::pair{"objects", use.objects}, std::pair{"history", use.history}, std::pair{"encodings", use.encodings}}) {
@@ -73,7 +73,7 @@ ApiHandler::ApiHandler(ApiHandlerDeps deps)
       fairness_(make_fairness(deps, metrics_)),
       limits_(deps.registry, deps.options, deps.runtime.clock(), fairness_.get(), request_metrics_),
       resources_({deps.runtime, deps.registry, deps.options, deps.connector, deps.authorizer}),
-      discovery_(deps.registry.served(), deps.server_address) {
+      discovery_(deps.registry, deps.server_address) {
   metrics_.add_callback([this](std::string& out) {
     component::metrics::write_process_metrics(out);
     if (fairness_) {
@@ -83,7 +83,7 @@ ApiHandler::ApiHandler(ApiHandlerDeps deps)
     component::metrics::write_head(out, "apiserver_resource_objects", "Objects stored, by resource.", "gauge");
     const std::string_view labels[] = {"group", "resource"};
     for (const auto& resource : deps_.registry.resources()) {
-      registry::ResourceStore* store = deps_.registry.find(resource->name());
+      const auto store = deps_.registry.find(resource->name());
       if (store == nullptr) continue;
       const std::string values[] = {resource->name().group, resource->name().resource};
       component::metrics::write_sample(out, "apiserver_resource_objects", labels, values, static_cast<double>(store->cache().count("")));
@@ -220,7 +220,7 @@ rt::Task<void> ApiHandler::route(exchange::Exchange& exchange) {
   }
   const bool core = info.api_prefix == "api";
   const bool rooted = info.path.starts_with(core ? "/api/" : "/apis/");
-  if (rooted && (core || (!info.group.empty() && deps_.registry.served().find_group_version(info.group, info.version) != nullptr))) {
+  if (rooted && (core || (!info.group.empty() && deps_.registry.served()->find_group_version(info.group, info.version) != nullptr))) {
     co_await resources_.serve(exchange);
   } else {
     co_await exchange::answer_text(exchange, 404, std::string(not_found_text));
@@ -268,7 +268,8 @@ const ApiHandler::Page* ApiHandler::find_page(const std::string& path) const {
 std::vector<std::string> ApiHandler::all_paths() const {
   std::vector<std::string> paths{"/api", "/api/v1", "/apis", "/apis/", "/healthz", "/livez", "/readyz", "/metrics", "/version"};
   std::string_view last;
-  for (const auto& version : deps_.registry.served().group_versions()) {
+  const auto served = deps_.registry.served();
+  for (const auto& version : served->group_versions()) {
     if (version.group.empty()) continue;
     if (version.group != last) paths.push_back("/apis/" + std::string(version.group));
     last = version.group;

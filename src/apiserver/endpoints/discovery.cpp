@@ -142,7 +142,7 @@ bool Discovery::handles(std::string_view path) const {
   if (!path.starts_with("/apis/")) return false;
   path.remove_prefix(6);
   const auto slash = path.find('/');
-  return served_.has_group(path.substr(0, slash)) && (slash == path.npos || path.find('/', slash + 1) == path.npos);
+  return registry_.served()->has_group(path.substr(0, slash)) && (slash == path.npos || path.find('/', slash + 1) == path.npos);
 }
 
 rt::Task<void> Discovery::serve(exchange::Exchange& exchange, std::string path) {
@@ -150,6 +150,7 @@ rt::Task<void> Discovery::serve(exchange::Exchange& exchange, std::string path) 
     co_await exchange::answer_failure(exchange, errors::method_not_allowed());
     co_return;
   }
+  const auto served = registry_.served();
   const bool root = path == "/api" || path == "/apis";
   const auto form = exchange::negotiate(exchange.request.headers.get("accept"),
                                         exchange::Offer{.yaml = true, .protobuf = true, .table = false, .partial = false, .discovery = root});
@@ -158,7 +159,7 @@ rt::Task<void> Discovery::serve(exchange::Exchange& exchange, std::string path) 
     co_return;
   }
   if (form->shape != exchange::Shape::Object) {
-    co_await serve_aggregated(exchange, path == "/api", form->shape == exchange::Shape::DiscoveryV2);
+    co_await serve_aggregated(exchange, *served, path == "/api", form->shape == exchange::Shape::DiscoveryV2);
     co_return;
   }
   const exchange::Media media = form->media;
@@ -172,21 +173,21 @@ rt::Task<void> Discovery::serve(exchange::Exchange& exchange, std::string path) 
     body = unversioned(media, versions, "APIVersions");
   } else if (path == "/apis") {
     meta::APIGroupList groups;
-    for (const ServedGroupVersion& version : served_.group_versions())
+    for (const ServedGroupVersion& version : served->group_versions())
       if (!version.group.empty() && (groups.groups.empty() || groups.groups.back().name != version.group))
-        groups.groups.push_back(group_of(served_, version.group));
+        groups.groups.push_back(group_of(*served, version.group));
     body = versioned(media, groups, "APIGroupList");
   } else {
     const bool core = path.starts_with("/api/");
     const std::string_view rest = std::string_view(path).substr(core ? 5 : 6);
     const auto slash = rest.find('/');
     const ServedGroupVersion* version = nullptr;
-    if (core || slash != rest.npos) version = served_.find_group_version(core ? "" : rest.substr(0, slash), core ? rest : rest.substr(slash + 1));
+    if (core || slash != rest.npos) version = served->find_group_version(core ? "" : rest.substr(0, slash), core ? rest : rest.substr(slash + 1));
     if (version != nullptr) {
       const auto list = resource_list(*version);
       body = core ? unversioned(media, list, "APIResourceList") : versioned(media, list, "APIResourceList");
     } else if (!core && slash == rest.npos) {
-      body = versioned(media, group_of(served_, rest), "APIGroup");
+      body = versioned(media, group_of(*served, rest), "APIGroup");
     } else {
       co_await exchange::answer_failure(exchange, errors::no_such_route());
       co_return;
@@ -195,8 +196,8 @@ rt::Task<void> Discovery::serve(exchange::Exchange& exchange, std::string path) 
   co_await exchange::answer(exchange, 200, exchange::content_type(media), std::move(body));
 }
 
-rt::Task<void> Discovery::serve_aggregated(exchange::Exchange& exchange, bool core, bool v2) {
-  const auto list = aggregated_list(served_, core);
+rt::Task<void> Discovery::serve_aggregated(exchange::Exchange& exchange, const apimachinery::ServedSet& served, bool core, bool v2) {
+  const auto list = aggregated_list(served, core);
   const api::GroupVersionKind kind{"apidiscovery.k8s.io", v2 ? "v2" : "v2beta1", "APIGroupDiscoveryList"};
   std::string json;
   api::encode_json(api::type_of<aggregated::APIGroupDiscoveryList>(), &list, json, &kind);

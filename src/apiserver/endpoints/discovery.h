@@ -7,21 +7,23 @@
 
 #include "apimachinery/discovery/served_set.h"
 #include "apiserver/exchange/exchange.h"
+#include "apiserver/registry/installed_registry.h"
 #include "rt/task.h"
 
 namespace pintle::apiserver::endpoints {
 
 class Discovery {
  public:
-  // `server_address`: host:port that clients are told. `served` outlives this.
-  Discovery(const apimachinery::ServedSet& served, std::string server_address) : served_(served), server_address_(std::move(server_address)) {}
+  // `server_address`: host:port that clients are told. `registry` outlives this.
+  Discovery(const registry::InstalledRegistry& registry, std::string server_address)
+      : registry_(registry), server_address_(std::move(server_address)) {}
   // False if `path` (without a slash at its end) is no path of discovery; the exchange is then untouched.
   bool handles(std::string_view path) const;
   rt::Task<void> serve(exchange::Exchange& exchange, std::string path);
 
  private:
-  rt::Task<void> serve_aggregated(exchange::Exchange& exchange, bool core, bool v2);
-  const apimachinery::ServedSet& served_;
+  rt::Task<void> serve_aggregated(exchange::Exchange& exchange, const apimachinery::ServedSet& served, bool core, bool v2);
+  const registry::InstalledRegistry& registry_;
   std::string server_address_;
 };
 

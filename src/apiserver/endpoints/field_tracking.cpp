@@ -1,6 +1,9 @@
 #include "apiserver/endpoints/field_tracking.h"
 
+#include "api/codec.h"
+#include "apimachinery/apply/metadata_access.h"
 #include "apiserver/registry/object_steps.h"
+#include "apiserver/registry/resource_codec.h"
 
 namespace pintle::apiserver::endpoints {
 
@@ -20,6 +23,14 @@ Result<api::Object> to_tracked_storage(const registry::Resource& resource, const
                                        const api::Object* existing) {
   const apimachinery::FieldWriter writer = field_writer(resource, version, part, scope);
   const registry::Strategy& strategy = resource.strategy();
+  if (version.shape != nullptr) {
+    const api::GroupVersionKind& kind = version.kind->gvk;
+    codec::Value document = api::to_value(object.type(), object.data(), &kind);
+    const codec::Value live = existing ? api::to_value(existing->type(), existing->data(), &kind) : version.shape->schema_view().empty_object();
+    apimachinery::track_update(version.shape->schema_view(), live, document, writer);
+    registry::object_meta(object).managed_fields = apimachinery::managed_fields_of(document);
+    return object;
+  }
   if (version.is_storage) {
     strategy.set_defaults(object);
     if (existing) {

@@ -70,8 +70,9 @@ std::string json_objects(const ObjectForm& form, const std::vector<api::Object>&
 
 Result<ObjectForm> object_form(const exchange::Exchange& exchange, const registry::InstalledRegistry::Found& found) {
   ObjectForm form;
-  TRY_ASSIGN(form.output, exchange::negotiate(exchange.request.headers.get("accept"),
-                                              exchange::Offer{.yaml = true, .protobuf = true, .table = true, .partial = true}));
+  TRY_ASSIGN(form.output,
+             exchange::negotiate(exchange.request.headers.get("accept"),
+                                 exchange::Offer{.yaml = true, .protobuf = found.version->shape == nullptr, .table = true, .partial = true}));
   form.resource = found.resource;
   form.codec = found.store ? &found.store->codec() : nullptr;
   form.version = found.version;

@@ -43,7 +43,7 @@ void append_row(const ObjectForm& form, std::string_view cells, std::string_view
 std::string table_head(const ObjectForm& form, std::string_view list_meta_json, bool columns) {
   std::string out = "{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/";
   out.append(form.output.shape_version).append("\",\"metadata\":").append(list_meta_json).append(",\"columnDefinitions\":");
-  out.append(columns ? column_definitions(form.resource->name()) : "null").append(",\"rows\":[");
+  out.append(columns ? column_definitions(*form.resource, *form.version) : "null").append(",\"rows\":[");
   return out;
 }
 
@@ -53,18 +53,11 @@ std::string list_meta_json(const api::meta_v1::ListMeta& meta) {
   return out;
 }
 
-void append_metadata_json(const storage::CachedObject& object, std::string& out) {
-  const auto written = api::transcode_json(api::type_of<api::meta_v1::ObjectMeta>(), registry::wire_object_meta(object.wire().view()), out);
-  CHECK(written.has_value(), "was read when it was loaded");
-}
-
-void append_object_json(const ObjectForm& form, const storage::CachedObject& object, std::string& out) {
-  if (!form.version->is_storage) {
-    out += form.codec->encode(object, registry::ResourceCodec::json_format(*form.version)).view();
-    return;
-  }
-  const auto written = api::transcode_json(form.version->type(), object.wire().view(), out);
-  CHECK(written.has_value(), "was read when it was loaded");
+void append_cells(const ObjectForm& form, const api::Object& object, std::string& out) {
+  if (form.version->shape == nullptr) return registry::append_row_cells(form.resource->strategy(), object, out);
+  registry::TableCells cells;
+  form.version->shape->table_cells(object, cells);
+  registry::append_cells(cells, out);
 }
 
 // A message of one field: PartialObjectMetadata{metadata}.
@@ -92,9 +85,10 @@ void append_table_of_one(const ObjectForm& form, std::string_view version, std::
 
 }  // namespace
 
-std::string column_definitions(const GroupResource& resource) {
+std::string column_definitions(const registry::Resource& resource, const registry::VersionBinding& version) {
+  if (version.shape != nullptr) return version.shape->column_definitions();
   std::string out = "[";
-  for (const auto& column : apimachinery::table_columns(resource.group, resource.resource)) {
+  for (const auto& column : apimachinery::table_columns(resource.name().group, resource.name().resource)) {
     if (out.size() > 1) out += ',';
     out.append("{\"name\":\"").append(column.name).append("\",\"type\":\"").append(column.type);
     out.append("\",\"format\":\"").append(column.format).append("\",\"description\":\"\",\"priority\":");
@@ -129,15 +123,15 @@ void append_object(const ObjectForm& form, const storage::CachedObject& object, 
   if (form.output.shape == exchange::Shape::Table) {
     Bytes json;
     if (form.include == IncludeObject::Object) json = form.codec->json(object, *form.version);
-    append_table_of_one(form, std::to_string(object.revision()), object.encoded(registry::ResourceCodec::row_format).view(),
+    append_table_of_one(form, std::to_string(object.revision()), form.codec->row(object, *form.version).view(),
                         object.encoded(registry::ResourceCodec::metadata_format).view(), json.view(), columns, out);
     return;
   }
   const bool proto = form.output.media == exchange::Media::Protobuf;
   if (partial(form)) {
     if (proto) {
-      append_enveloped({"meta.k8s.io", form.output.shape_version, "PartialObjectMetadata"},
-                       Bytes(partial_proto(registry::wire_object_meta(object.wire().view()))), out);
+      append_enveloped({"meta.k8s.io", form.output.shape_version, "PartialObjectMetadata"}, Bytes(partial_proto(form.codec->metadata_proto(object))),
+                       out);
       return;
     }
     out.push_back(Bytes::literal(partial_head(form)));
@@ -180,7 +174,7 @@ Result<Unit> append_object(const ObjectForm& form, const api::Object& object, st
   api::encode_json(shown.type(), shown.data(), text, form.output.shape == exchange::Shape::Table ? nullptr : &form.version->kind->gvk);
   if (form.output.shape == exchange::Shape::Table) {
     std::string cells;
-    registry::append_row_cells(form.resource->strategy(), object, cells);
+    append_cells(form, object, cells);
     append_table_of_one(form, meta.resource_version, cells, metadata, text, true, out);
     return Unit{};
   }
@@ -191,33 +185,34 @@ Result<Unit> append_object(const ObjectForm& form, const api::Object& object, st
 void append_list_item(const ObjectForm& form, const storage::CachedObject& object, std::string& out) {
   if (partial(form)) {
     out += partial_head(form);
-    append_metadata_json(object, out);
+    form.codec->append_metadata_json(object, out);
     out += '}';
     return;
   }
   if (form.output.shape != exchange::Shape::Table) {
-    append_object_json(form, object, out);
+    if (form.version->shape == nullptr) return form.codec->append_json(object, *form.version, out);
+    out.append(form.version->json_head.view()).append(object.wire().view(), 1);  // items of custom lists say what they are
     return;
   }
   out += "{\"cells\":";
-  registry::append_cells_now(object.encoded(registry::ResourceCodec::row_format).view(), form.now, out);
+  registry::append_cells_now(form.codec->row(object, *form.version).view(), form.now, out);
   out += ",\"object\":";
   if (form.include == IncludeObject::None) {
     out += "null";
   } else if (form.include == IncludeObject::Metadata) {
     out += partial_head(form);
-    append_metadata_json(object, out);
+    form.codec->append_metadata_json(object, out);
     out += '}';
   } else {
     std::string json;
-    append_object_json(form, object, json);
+    form.codec->append_json(object, *form.version, json);
     out.append(form.version->json_head.view()).append(json, 1);
   }
   out += '}';
 }
 
 void append_proto_item(const ObjectForm& form, const storage::CachedObject& object, std::vector<Bytes>& out) {
-  Bytes item = partial(form) ? Bytes(partial_proto(registry::wire_object_meta(object.wire().view()))) : form.codec->proto(object, *form.version);
+  Bytes item = partial(form) ? Bytes(partial_proto(form.codec->metadata_proto(object))) : form.codec->proto(object, *form.version);
   std::string tag;
   codec::append_tag(2, WireType::Bytes, tag);
   codec::append_varint(item.size(), tag);
@@ -237,7 +232,7 @@ void append_item_json(const ObjectForm& form, const api::Object& object, std::st
     return;
   }
   std::string cells, json;
-  registry::append_row_cells(form.resource->strategy(), object, cells);
+  append_cells(form, object, cells);
   if (form.include == IncludeObject::Object) api::encode_json(object.type(), object.data(), json);
   append_row(form, cells, metadata, json, out);
 }
@@ -245,7 +240,7 @@ void append_item_json(const ObjectForm& form, const api::Object& object, std::st
 std::size_t proto_item_bytes(const ObjectForm& form, const storage::CachedObject& object) {
   std::size_t bytes = 0;
   if (partial(form)) {
-    const std::size_t metadata = registry::wire_object_meta(object.wire().view()).size();
+    const std::size_t metadata = form.codec->metadata_proto(object).size();
     bytes = 1 + codec::varint_size(metadata) + metadata;
   } else {
     bytes = form.codec->proto(object, *form.version).size();

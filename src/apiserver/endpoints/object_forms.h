@@ -53,6 +53,6 @@ std::string envelope_head(const api::GroupVersionKind& kind, std::size_t raw_byt
 std::string_view envelope_tail();
 
 // The JSON array of a resource's column definitions.
-std::string column_definitions(const GroupResource& resource);
+std::string column_definitions(const registry::Resource& resource, const registry::VersionBinding& version);
 
 }  // namespace pintle::apiserver::endpoints

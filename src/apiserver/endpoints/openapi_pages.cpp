@@ -43,10 +43,10 @@ rt::Task<void> serve_v3(const ServedSet& served, exchange::Exchange& exchange) {
 
 }  // namespace
 
-void add_openapi_pages(ApiHandler& handler, const ServedSet& served) {
-  handler.add_page("/openapi/v2", [&served](exchange::Exchange& exchange) { return serve_v2(served, exchange); });
-  handler.add_page("/openapi/v3", [&served](exchange::Exchange& exchange) { return serve_v3_index(served, exchange); });
-  handler.add_page(std::string(v3_prefix), [&served](exchange::Exchange& exchange) { return serve_v3(served, exchange); });
+void add_openapi_pages(ApiHandler& handler, const registry::InstalledRegistry& registry) {
+  handler.add_page("/openapi/v2", [&registry](exchange::Exchange& exchange) { return serve_v2(registry.served_by_table(), exchange); });
+  handler.add_page("/openapi/v3", [&registry](exchange::Exchange& exchange) { return serve_v3_index(registry.served_by_table(), exchange); });
+  handler.add_page(std::string(v3_prefix), [&registry](exchange::Exchange& exchange) { return serve_v3(registry.served_by_table(), exchange); });
 }
 
 }  // namespace pintle::apiserver::endpoints

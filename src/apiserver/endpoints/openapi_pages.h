@@ -1,4 +1,4 @@
-// /openapi/v2 and /openapi/v3, made when asked for.
+// /openapi/v2 and /openapi/v3 of the built-in resources, made when asked for.
 #pragma once
 
 #include "apimachinery/discovery/served_set.h"
@@ -6,7 +6,7 @@
 
 namespace pintle::apiserver::endpoints {
 
-// `served` outlives the handler.
-void add_openapi_pages(ApiHandler& handler, const apimachinery::ServedSet& served);
+// `registry` outlives the handler.
+void add_openapi_pages(ApiHandler& handler, const registry::InstalledRegistry& registry);
 
 }  // namespace pintle::apiserver::endpoints

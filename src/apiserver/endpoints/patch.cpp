@@ -42,7 +42,15 @@ Result<api::Object> to_object(const codec::Value& document, const registry::Vers
   if (!decoded) return Unexpected(invalid_patch(decoded.error().message));
   auto settled = exchange::settle_problems(report.problems, validation, warnings);
   if (!settled) return Unexpected(invalid_patch(settled.error().message));
-  api::apply_defaults(object.type(), object.data());
+  if (version.shape == nullptr) {
+    api::apply_defaults(object.type(), object.data());
+    return object;
+  }
+  std::vector<std::string> unknown;
+  TRY(version.shape->settle(object, validation == FieldValidation::Ignore ? nullptr : &unknown));
+  for (std::string& path : unknown) path = "unknown field \"" + path + "\"";
+  settled = exchange::settle_problems(unknown, validation, warnings);
+  if (!settled) return Unexpected(invalid_patch(settled.error().message));
   return object;
 }
 
@@ -82,7 +90,7 @@ Result<api::Object> apply_object(const PatchTarget& target, const PatchRequest& 
   if (existing) {
     TRY_ASSIGN(shown, target.version.from_storage(*existing));
   }
-  {
+  if (target.version.shape == nullptr) {
     // A field that the schema does not have cannot be applied, whatever fieldValidation says.
     api::Object probe(target.version.type());
     api::DecodeReport report;
@@ -94,7 +102,9 @@ Result<api::Object> apply_object(const PatchTarget& target, const PatchRequest& 
   auto writer = field_writer(target.resource, target.version, target.part, target.scope);
   writer.force = patch.parameters.force;
   TRY_ASSIGN(const codec::Value live, api::to_document(shown.type(), shown.data(), &target.version.kind->gvk));
-  TRY_ASSIGN(const auto applied, apimachinery::apply_config(apimachinery::TypeSchema(target.version.type()), live, patch.document, writer));
+  const apimachinery::TypeSchema typed(target.version.type());
+  const apimachinery::SchemaView& schema = target.version.shape ? target.version.shape->schema_view() : typed;
+  TRY_ASSIGN(const auto applied, apimachinery::apply_config(schema, live, patch.document, writer));
   TRY_ASSIGN(api::Object object, to_object(applied.object, target.version, FieldValidation::Ignore, warnings));
   if (existing && !applied.changed) {
     // What has not changed stays to the byte, embedded objects too; only its owners may be others.
@@ -125,6 +135,7 @@ Result<Unit> check_config(const codec::Value& config, const registry::VersionBin
 rt::Task<Result<Unit>> Writes::patch(exchange::Exchange& exchange, registry::InstalledRegistry::Found found, const registry::PartSubresource* part) {
   CO_TRY_ASSIGN(const ObjectForm form, object_form(exchange, found));
   CO_TRY_ASSIGN(const PatchType type, patch_type(exchange.request.headers.get("content-type")));
+  if (type == PatchType::Strategic && found.version->shape != nullptr) co_return Unexpected(errors::unsupported_media_type(true));
   const bool apply = type == PatchType::Apply;
   CO_TRY_ASSIGN(const PatchRequest patch, read_patch(exchange, apply));
   if (apply) CO_TRY(check_config(patch.document, *found.version, exchange.info.name));

@@ -43,10 +43,10 @@ void Place::release() {
 
 StoredBytes::StoredBytes(registry::InstalledRegistry& registry) {
   for (const auto& resource : registry.resources()) {
-    registry::ResourceStore* store = registry.find(resource->name());
+    const auto store = registry.find(resource->name());
     if (store == nullptr) continue;
     auto bytes = std::make_shared<std::atomic<int64_t>>(0);
-    bytes_.emplace(store, bytes);
+    bytes_.emplace(store.get(), bytes);
     store->cache().on_event([bytes](const storage::CacheEvent& event) {
       int64_t change = 0;
       if (event.object && event.type != storage::CacheEventType::Deleted) change += static_cast<int64_t>(event.object->wire().size());

@@ -83,7 +83,7 @@ void WatchFrames::append_bookmark(const storage::CacheEvent& event, std::vector<
     api::encode_json(api::type_of<api::meta_v1::ObjectMeta>(), &meta, metadata);
     std::string text = "{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":{\"resourceVersion\":\"" + meta.resource_version +
                        "\"},\"columnDefinitions\":";
-    text.append(columns_sent_ ? "null" : column_definitions(form_.resource->name()));
+    text.append(columns_sent_ ? "null" : column_definitions(*form_.resource, *form_.version));
     text += ",\"rows\":[{\"cells\":null,\"object\":{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":" + metadata +
             "}}]}";
     columns_sent_ = true;

@@ -18,6 +18,17 @@ Result<api::Object> read_object(exchange::Exchange& exchange, const api::KindInf
   return exchange::decode_body(exchange::received_body(exchange).view(), media, rules, exchange.scope.warnings);
 }
 
+Result<api::Object> read_object(exchange::Exchange& exchange, const registry::VersionBinding& version, WriteKind write) {
+  TRY_ASSIGN(api::Object object, read_object(exchange, *version.kind, write));
+  if (version.shape == nullptr) return object;
+  TRY_ASSIGN(const WriteParameters parameters, read_write_parameters(exchange, write));
+  std::vector<std::string> unknown;
+  TRY(version.shape->settle(object, parameters.validation == FieldValidation::Ignore ? nullptr : &unknown));
+  for (std::string& path : unknown) path = "unknown field \"" + path + "\"";
+  TRY(exchange::settle_problems(unknown, parameters.validation, exchange.scope.warnings));
+  return object;
+}
+
 Result<PatchRequest> read_patch(exchange::Exchange& exchange, bool apply) {
   PatchRequest out;
   TRY_ASSIGN(out.parameters, read_write_parameters(exchange, apply ? WriteKind::ApplyPatch : WriteKind::Patch));

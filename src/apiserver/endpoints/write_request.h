@@ -6,12 +6,15 @@
 #include "api/object.h"
 #include "apiserver/exchange/body.h"
 #include "apiserver/exchange/exchange.h"
+#include "apiserver/registry/resource.h"
 
 namespace pintle::apiserver::endpoints {
 
 // BadRequest, Invalid, UnsupportedMediaType or RequestEntityTooLarge.
 Result<WriteParameters> read_write_parameters(exchange::Exchange& exchange, WriteKind kind);
 Result<api::Object> read_object(exchange::Exchange& exchange, const api::KindInfo& kind, WriteKind write);
+// Of a resource: a custom one settled by its schema.
+Result<api::Object> read_object(exchange::Exchange& exchange, const registry::VersionBinding& version, WriteKind write);
 
 struct PatchRequest {
   codec::Value document;

@@ -32,7 +32,7 @@ rt::Task<Result<Unit>> Writes::may_create(exchange::Exchange& exchange) const {
 
 rt::Task<Result<Unit>> Writes::create(exchange::Exchange& exchange, registry::InstalledRegistry::Found found) {
   CO_TRY_ASSIGN(const ObjectForm form, object_form(exchange, found));
-  CO_TRY_ASSIGN(api::Object object, read_object(exchange, *found.version->kind, WriteKind::Create));
+  CO_TRY_ASSIGN(api::Object object, read_object(exchange, *found.version, WriteKind::Create));
   const auto& meta = registry::object_meta(object);
   if (!meta.namespace_.empty() && found.resource->namespaced() && meta.namespace_ != exchange.scope.ns)
     co_return bad_request("the namespace of the provided object does not match the namespace sent on the request");
@@ -43,7 +43,7 @@ rt::Task<Result<Unit>> Writes::create(exchange::Exchange& exchange, registry::In
 
 rt::Task<Result<Unit>> Writes::update(exchange::Exchange& exchange, registry::InstalledRegistry::Found found, const registry::PartSubresource* part) {
   CO_TRY_ASSIGN(const ObjectForm form, object_form(exchange, found));
-  CO_TRY_ASSIGN(api::Object sent, read_object(exchange, *found.version->kind, WriteKind::Update));
+  CO_TRY_ASSIGN(api::Object sent, read_object(exchange, *found.version, WriteKind::Update));
   const bool namespaced = found.resource->namespaced();
   auto& meta = registry::object_meta(sent);
   if (namespaced && meta.namespace_.empty()) meta.namespace_ = exchange.scope.ns;

@@ -1,5 +1,7 @@
 #include "apiserver/registry/installed_registry.h"
 
+#include <algorithm>
+
 #include "api/gen/meta_v1.h"
 #include "apiserver/types/errors.h"
 #include "base/check.h"
@@ -19,17 +21,17 @@ InstalledRegistry::InstalledRegistry(rt::Runtime& runtime, storage::Store& store
     : runtime_(runtime),
       store_(store),
       options_(options),
-      shown_(std::move(served)),
+      table_(std::move(served)),
       gated_fields_(options.feature_gates),
       forbidden_fields_(options) {}
 InstalledRegistry::~InstalledRegistry() = default;
 
 void InstalledRegistry::install(std::vector<ResourceDefinition> definitions) {
   for (ResourceDefinition& definition : definitions) {
-    resources_.push_back(std::make_unique<Resource>(std::move(definition)));
+    resources_.push_back(std::make_shared<const Resource>(std::move(definition)));
     const Resource& resource = *resources_.back();
     for (const VersionBinding& version : resource.versions()) {
-      if (!shown_.serves(version.served->group, version.served->version, version.served->name)) continue;
+      if (!table_.serves(version.served->group, version.served->version, version.served->name)) continue;
       Found found{&resource, &version, nullptr};
       const bool fresh = served_.emplace(served_key(version.served->group, version.served->version, version.served->name), found).second;
       CHECK(fresh, "resource installed twice: " + resource.name().resource);
@@ -42,8 +44,7 @@ rt::Task<Result<Unit>> InstalledRegistry::start(admission::AdmissionSequence adm
   CO_TRY_ASSIGN(fanout_, co_await storage::StoreFanout::start(runtime_, store_));
   for (const auto& resource : resources_) {
     if (!resource->stored()) continue;
-    auto store = std::make_unique<ResourceStore>(
-        *resource, ResourceStoreDeps{runtime_, store_, *fanout_, *this, admission_, options_, gated_fields_, forbidden_fields_});
+    auto store = std::make_unique<ResourceStore>(resource, store_deps());
     CO_TRY(co_await store->start());
     for (const VersionBinding& version : resource->versions()) {
       const auto it = served_.find(served_key(version.served->group, version.served->version, version.served->name));
@@ -54,19 +55,99 @@ rt::Task<Result<Unit>> InstalledRegistry::start(admission::AdmissionSequence adm
   co_return Unit{};
 }
 
+ResourceStoreDeps InstalledRegistry::store_deps() {
+  return {runtime_, store_, *fanout_, *this, admission_, options_, gated_fields_, forbidden_fields_};
+}
+
 rt::Task<void> InstalledRegistry::stop() {
+  std::vector<std::shared_ptr<Custom>> custom;
+  {
+    ExclusiveThreadLock lock(custom_mutex_);
+    for (auto& [name, one] : custom_) custom.push_back(one);
+  }
+  for (const auto& one : custom) co_await one->store->stop();
   for (auto& [name, store] : stores_) co_await store->stop();
   if (fanout_) co_await fanout_->stop();
 }
 
 InstalledRegistry::Found InstalledRegistry::find_served(std::string_view group, std::string_view version, std::string_view resource) const {
-  const auto it = served_.find(served_key(group, version, resource));
-  return it == served_.end() ? Found{} : it->second;
+  const std::string key = served_key(group, version, resource);
+  if (const auto it = served_.find(key); it != served_.end()) return it->second;
+  SharedThreadLock lock(custom_mutex_);
+  const auto it = custom_served_.find(key);
+  return it == custom_served_.end() ? Found{} : it->second;
 }
 
-ResourceStore* InstalledRegistry::find(const GroupResource& resource) const {
-  const auto it = stores_.find(resource);
-  return it == stores_.end() ? nullptr : it->second.get();
+std::shared_ptr<ResourceStore> InstalledRegistry::find(const GroupResource& resource) const {
+  // A built-in one lives as long as the registry: nobody counts its users.
+  if (const auto it = stores_.find(resource); it != stores_.end()) return {std::shared_ptr<void>(), it->second.get()};
+  SharedThreadLock lock(custom_mutex_);
+  const auto it = custom_.find(resource);
+  if (it == custom_.end()) return nullptr;
+  return {it->second, it->second->store.get()};
+}
+
+std::shared_ptr<const apimachinery::ServedSet> InstalledRegistry::served() const {
+  {
+    SharedThreadLock lock(custom_mutex_);
+    if (shown_) return shown_;
+  }
+  ExclusiveThreadLock lock(custom_mutex_);
+  if (shown_) return shown_;
+  std::map<std::pair<std::string, std::string>, std::vector<apimachinery::RuntimeResource>> by_version;
+  for (const auto& [name, one] : custom_)
+    for (const CustomVersion& version : one->described) by_version[{name.group, version.version}].push_back(version.resource);
+  std::vector<std::shared_ptr<const apimachinery::RuntimeGroupVersion>> added;
+  for (auto& [version, resources] : by_version)
+    added.push_back(std::make_shared<const apimachinery::RuntimeGroupVersion>(version.first, version.second, std::move(resources)));
+  shown_ = std::make_shared<const apimachinery::ServedSet>(table_.with(std::move(added)));
+  return shown_;
+}
+
+rt::Task<Result<Unit>> InstalledRegistry::install_custom(std::shared_ptr<const Resource> resource, std::vector<CustomVersion> described) {
+  const GroupResource name = resource->name();
+  auto made = std::make_shared<Custom>();
+  made->resource = resource;
+  made->described = std::move(described);
+  made->store = std::make_unique<ResourceStore>(resource, store_deps());
+  // One cache follows a prefix of the store: the last one ends, and with it its watches, before the next begins. Its entry stays meanwhile, so that
+  // nobody is told that there is no such resource.
+  if (const auto last = custom_of(name)) co_await last->store->stop();
+  CO_TRY(co_await made->store->start());
+  ExclusiveThreadLock lock(custom_mutex_);
+  forget_custom(name);
+  for (const VersionBinding& version : resource->versions()) {
+    const bool shown = std::ranges::any_of(made->described, [&](const CustomVersion& one) { return one.version == version.served->version; });
+    if (shown) custom_served_[served_key(name.group, version.served->version, name.resource)] = {resource.get(), &version, made->store.get(), made};
+  }
+  custom_[name] = std::move(made);
+  shown_.reset();
+  co_return Unit{};
+}
+
+std::shared_ptr<InstalledRegistry::Custom> InstalledRegistry::custom_of(const GroupResource& name) const {
+  SharedThreadLock lock(custom_mutex_);
+  const auto it = custom_.find(name);
+  return it == custom_.end() ? nullptr : it->second;
+}
+
+void InstalledRegistry::forget_custom(const GroupResource& name) {
+  const auto it = custom_.find(name);
+  if (it == custom_.end()) return;
+  for (const VersionBinding& version : it->second->resource->versions())
+    custom_served_.erase(served_key(name.group, version.served->version, name.resource));
+  custom_.erase(it);
+  shown_.reset();
+}
+
+rt::Task<void> InstalledRegistry::remove_custom(GroupResource name) {
+  const std::shared_ptr<Custom> gone = custom_of(name);
+  if (!gone) co_return;
+  {
+    ExclusiveThreadLock lock(custom_mutex_);
+    forget_custom(name);
+  }
+  co_await gone->store->stop();
 }
 
 RequestScope InstalledRegistry::own_scope(rt::Context ctx) {
@@ -95,14 +176,14 @@ RequestScope InstalledRegistry::inner_scope(const RequestScope& outer, const Gro
 }
 
 rt::Task<Result<api::Object>> InstalledRegistry::get(RequestScope& scope, GroupResource resource, std::string ns, std::string name) {
-  ResourceStore* store = find(resource);
+  const std::shared_ptr<ResourceStore> store = find(resource);
   if (store == nullptr) co_return Unexpected(errors::not_found(resource, name));
   CO_TRY_ASSIGN(const auto cached, co_await store->get(scope.ctx, ns, name));
   co_return store->codec().decode(*cached);
 }
 
 rt::Task<Result<api::Object>> InstalledRegistry::create(RequestScope& outer, GroupResource resource, std::string ns, api::Object object) {
-  ResourceStore* store = find(resource);
+  const std::shared_ptr<ResourceStore> store = find(resource);
   if (store == nullptr) co_return Unexpected(errors::not_found(resource, ""));
   RequestScope scope = inner_scope(outer, resource, std::move(ns), object_meta(object).name);
   CO_TRY_ASSIGN(Written written, co_await store->create(scope, std::move(object)));
@@ -111,7 +192,7 @@ rt::Task<Result<api::Object>> InstalledRegistry::create(RequestScope& outer, Gro
 
 rt::Task<Result<api::Object>> InstalledRegistry::update(RequestScope& outer, GroupResource resource, std::string ns, std::string name,
                                                         std::string subresource, Mutation mutation) {
-  ResourceStore* store = find(resource);
+  const std::shared_ptr<ResourceStore> store = find(resource);
   if (store == nullptr) co_return Unexpected(errors::not_found(resource, name));
   RequestScope scope = inner_scope(outer, resource, ns, name);
   UpdateRequest request;
@@ -134,7 +215,7 @@ rt::Task<Result<api::Object>> InstalledRegistry::update(RequestScope& outer, Gro
 
 rt::Task<Result<api::Object>> InstalledRegistry::remove(RequestScope& outer, GroupResource resource, std::string ns, std::string name,
                                                         RemoveOptions options) {
-  ResourceStore* store = find(resource);
+  const std::shared_ptr<ResourceStore> store = find(resource);
   if (store == nullptr) co_return Unexpected(errors::not_found(resource, name));
   RequestScope scope = inner_scope(outer, resource, ns, name);
   RemoveRequest request;
@@ -150,7 +231,7 @@ rt::Task<Result<api::Object>> InstalledRegistry::remove(RequestScope& outer, Gro
 }
 
 Result<api::Object> InstalledRegistry::get(const GroupResource& resource, std::string_view ns, std::string_view name) const {
-  ResourceStore* store = find(resource);
+  const std::shared_ptr<ResourceStore> store = find(resource);
   if (store == nullptr) return Unexpected(errors::not_found(resource, name));
   const auto cached = store->cache().get(store->resource().key(ns, name));
   if (!cached) return Unexpected(errors::not_found(resource, name));
@@ -158,7 +239,7 @@ Result<api::Object> InstalledRegistry::get(const GroupResource& resource, std::s
 }
 
 std::vector<storage::CachedObjectPtr> InstalledRegistry::list(const GroupResource& resource, std::string_view ns) const {
-  ResourceStore* store = find(resource);
+  const std::shared_ptr<ResourceStore> store = find(resource);
   if (store == nullptr) return {};
   storage::CacheListOptions options;
   options.prefix = store->resource().prefix_of(ns);
@@ -166,13 +247,13 @@ std::vector<storage::CachedObjectPtr> InstalledRegistry::list(const GroupResourc
 }
 
 Result<api::Object> InstalledRegistry::decode(const GroupResource& resource, const storage::CachedObject& object) const {
-  ResourceStore* store = find(resource);
+  const std::shared_ptr<ResourceStore> store = find(resource);
   CHECK(store != nullptr, "an object of a resource that is not stored");
   return store->codec().decode(object);
 }
 
 void InstalledRegistry::subscribe(const GroupResource& resource, std::function<void(const storage::CacheEvent&)> listener) {
-  ResourceStore* store = find(resource);
+  const std::shared_ptr<ResourceStore> store = find(resource);
   CHECK(store != nullptr, "no resource " + resource.resource + " to follow");
   store->cache().on_event(std::move(listener));
 }

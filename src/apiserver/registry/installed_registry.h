@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "apimachinery/discovery/served_set.h"
@@ -14,8 +15,15 @@
 #include "apiserver/registry/resource.h"
 #include "apiserver/registry/resource_store.h"
 #include "apiserver/types/registry.h"
+#include "base/mutex.h"
 
 namespace pintle::apiserver::registry {
+
+// A version of a custom resource as discovery tells of it.
+struct CustomVersion {
+  std::string version;
+  apimachinery::RuntimeResource resource;
+};
 
 class InstalledRegistry final : public Registry, public ResourceReader {
  public:
@@ -23,7 +31,8 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   struct Found {
     const Resource* resource = nullptr;
     const VersionBinding* version = nullptr;
-    ResourceStore* store = nullptr;  // nullptr: it stores nothing
+    ResourceStore* store = nullptr;    // nullptr: it stores nothing
+    std::shared_ptr<const void> held;  // of a resource that may go while a request runs: keeps it
   };
 
   // `served`: what clients may reach; the server itself reaches every resource that is installed.
@@ -37,12 +46,22 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   rt::Task<void> stop();
 
   const admission::AdmissionSequence& admission() const { return admission_; }
-  const apimachinery::ServedSet& served() const { return shown_; }
+  // What clients may reach at this moment. Made anew when it is asked for after a change.
+  std::shared_ptr<const apimachinery::ServedSet> served() const EXCLUDES(custom_mutex_);
+
+  // Of these the built-in ones, whose kinds the schema knows.
+  const apimachinery::ServedSet& served_by_table() const { return table_; }
+
+  // While the registry runs: a resource that a definition brings, or its next form, whose group, kinds and names are another's no longer.
+  // Its cache is full when this returns; watches of its last form have ended.
+  rt::Task<Result<Unit>> install_custom(std::shared_ptr<const Resource> resource, std::vector<CustomVersion> described);
+  // Ends its watches; its objects stay. Nothing where there is none of that name.
+  rt::Task<void> remove_custom(GroupResource resource);
   // resource is nullptr if it is not served.
   Found find_served(std::string_view group, std::string_view version, std::string_view resource) const;
-  const std::vector<std::unique_ptr<Resource>>& resources() const { return resources_; }
+  const std::vector<std::shared_ptr<const Resource>>& resources() const { return resources_; }
   // nullptr if no such resource is stored here.
-  ResourceStore* find(const GroupResource& resource) const;
+  std::shared_ptr<ResourceStore> find(const GroupResource& resource) const;
 
   ResourceReader& reader() override { return *this; }
   rt::Task<Result<api::Object>> get(RequestScope& scope, GroupResource resource, std::string ns, std::string name) override;
@@ -60,19 +79,32 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   RequestScope own_scope(rt::Context ctx);
 
  private:
+  struct Custom {
+    std::shared_ptr<const Resource> resource;
+    std::unique_ptr<ResourceStore> store;
+    std::vector<CustomVersion> described;
+  };
+  ResourceStoreDeps store_deps();
+  std::shared_ptr<Custom> custom_of(const GroupResource& name) const EXCLUDES(custom_mutex_);
+  void forget_custom(const GroupResource& name) REQUIRES(custom_mutex_);
   RequestScope inner_scope(const RequestScope& outer, const GroupResource& resource, std::string ns, std::string name);
 
   rt::Runtime& runtime_;
   storage::Store& store_;
   const ApiServerOptions& options_;
-  const apimachinery::ServedSet shown_;
+  const apimachinery::ServedSet table_;  // of the built-in resources
   const GatedFields gated_fields_;
   const ForbiddenFields forbidden_fields_;
   admission::AdmissionSequence admission_;
   std::unique_ptr<storage::StoreFanout> fanout_;
-  std::vector<std::unique_ptr<Resource>> resources_;
+  std::vector<std::shared_ptr<const Resource>> resources_;
   std::map<GroupResource, std::unique_ptr<ResourceStore>> stores_;
-  std::map<std::string, Found, std::less<>> served_;  // "group/version/resource"
+  std::map<std::string, Found, std::less<>> served_;  // "group/version/resource"; constant once started, as the two above
+
+  mutable SharedThreadMutex custom_mutex_;
+  std::map<GroupResource, std::shared_ptr<Custom>> custom_ GUARDED_BY(custom_mutex_);
+  std::unordered_map<std::string, Found> custom_served_ GUARDED_BY(custom_mutex_);
+  mutable std::shared_ptr<const apimachinery::ServedSet> shown_ GUARDED_BY(custom_mutex_);  // nullptr: to be made
 };
 
 }  // namespace pintle::apiserver::registry

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "api/codec.h"
+#include "api/custom_object.h"
 #include "apiserver/registry/resource_codec.h"
 #include "rt/far_time.h"
 
@@ -23,6 +24,14 @@ void* top_field(api::Object& object, std::string_view name, const api::Field** f
 }
 
 void assign_top_field(api::Object& to, const api::Object& from, std::string_view name) {
+  if (to.is<api::CustomObject>() && name != "metadata") {
+    codec::Value& members = to.as<api::CustomObject>().rest.members;
+    if (const codec::Value* member = from.as<api::CustomObject>().rest.members.find(name))
+      members[name] = *member;
+    else if (members.is_object())
+      members.as_object().erase(name);
+    return;
+  }
   const api::Field* field = nullptr;
   void* target = top_field(to, name, &field);
   if (target == nullptr || field->type->value == nullptr) return;
@@ -72,7 +81,10 @@ void keep_system_metadata(api::meta_v1::ObjectMeta& meta, const api::meta_v1::Ob
 }
 
 void prepare_new(const Resource& resource, api::Object& object) {
-  if (resource.definition().has_status) {
+  if (resource.definition().has_status && object.is<api::CustomObject>()) {
+    codec::Value& members = object.as<api::CustomObject>().rest.members;
+    if (members.is_object()) members.as_object().erase("status");
+  } else if (resource.definition().has_status) {
     const api::Field* field = nullptr;
     if (void* status = top_field(object, "status", &field)) {
       const api::ValueOps& ops = *field->type->value;
@@ -90,6 +102,14 @@ void prepare_changed(const Resource& resource, api::Object& object, const api::O
 
 void raise_generation(const Resource& resource, api::Object& object, const api::Object& old) {
   if (!resource.definition().has_generation) return;
+  if (object.is<api::CustomObject>()) {
+    // Without a status of its own, all of an object counts.
+    codec::Value now = object.as<api::CustomObject>().rest.members, before = old.as<api::CustomObject>().rest.members;
+    for (codec::Value* members : {&now, &before})
+      if (resource.definition().has_status && members->is_object()) members->as_object().erase("status");
+    if (now != before) object_meta(object).generation = object_meta(old).generation + 1;
+    return;
+  }
   for (const api::Field& field : object.type().fields) {
     if (field.name == "metadata" || field.name == "status") continue;
     if (api::equal(*field.type, api::field_address(object.data(), field), api::field_address(old.data(), field))) continue;

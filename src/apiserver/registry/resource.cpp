@@ -50,6 +50,16 @@ Resource::Resource(ResourceDefinition definition) : definition_(std::move(defini
     binding.is_storage = binding.conversion->to_storage == nullptr;
     if (binding.served->group == definition_.resource.group && binding.served->version == definition_.storage_version) storage_index_ = binding.index;
   }
+  finish();
+}
+
+Resource::Resource(ResourceDefinition definition, std::vector<VersionBinding> versions, std::size_t storage_index, std::shared_ptr<const void> owner)
+    : owner_(std::move(owner)), definition_(std::move(definition)), versions_(std::move(versions)), storage_index_(storage_index) {
+  for (unsigned index = 0; index < versions_.size(); ++index) versions_[index].index = index;
+  finish();
+}
+
+void Resource::finish() {
   const bool has_status_part =
       std::any_of(definition_.parts.begin(), definition_.parts.end(), [](const PartSubresource& p) { return p.name == "status"; });
   if (definition_.has_status) {

@@ -1,5 +1,5 @@
-// Resource: a ResourceDefinition joined with what the table of served resources and the schema say of it. Constant
-// once made; lives as long as the registry.
+// Resource: a ResourceDefinition joined with what the table of served resources and the schema say of it, or a definition at run time.
+// Constant once made; lives as long as somebody holds it.
 #pragma once
 
 #include <memory>
@@ -12,6 +12,7 @@
 #include "apimachinery/apply/field_set.h"
 #include "apimachinery/discovery/served_resources.h"
 #include "apiserver/registry/strategy.h"
+#include "apiserver/registry/version_shape.h"
 #include "base/bytes.h"
 #include "base/status.h"
 
@@ -24,10 +25,11 @@ struct VersionBinding {
   const api::KindInfo* list_kind = nullptr;
   std::string api_version;  // "apps/v1"
   const ServedVersion* conversion = nullptr;
-  unsigned index = 0;          // among the resource's versions
-  bool is_storage = false;     // its type is that of the stored bytes
-  Bytes json_head;             // {"kind":"Pod","apiVersion":"v1",   what follows is the object's JSON but for its '{'
-  std::string list_json_head;  // {"kind":"PodList","apiVersion":"v1","metadata":
+  const VersionShape* shape = nullptr;  // nullptr: the type says it all
+  unsigned index = 0;                   // among the resource's versions
+  bool is_storage = false;              // its type is that of the stored bytes
+  Bytes json_head;                      // {"kind":"Pod","apiVersion":"v1",   what follows is the object's JSON but for its '{'
+  std::string list_json_head;           // {"kind":"PodList","apiVersion":"v1","metadata":
 
   const api::Type& type() const { return *kind->type; }
   // BadRequest if the conversion fails.
@@ -39,6 +41,8 @@ class Resource {
  public:
   // CHECKs that the schema and the served table know the definition's kinds: both are ours.
   explicit Resource(ResourceDefinition definition);
+  // A resource that a definition brings at run time. `owner` keeps what bindings and definition view; the bindings are numbered in order.
+  Resource(ResourceDefinition definition, std::vector<VersionBinding> versions, std::size_t storage_index, std::shared_ptr<const void> owner);
   Resource(const Resource&) = delete;
   Resource& operator=(const Resource&) = delete;
 
@@ -47,6 +51,8 @@ class Resource {
   const GroupResource& name() const { return definition_.resource; }
   bool namespaced() const { return versions_.front().served->namespaced; }
   std::string_view kind() const { return versions_.front().kind->gvk.kind; }
+  // Its objects are api::CustomObjects.
+  bool custom() const { return versions_.front().shape != nullptr; }
   bool stored() const { return definition_.create_action == nullptr && definition_.virtual_resource == nullptr; }
   const std::vector<VersionBinding>& versions() const { return versions_; }
   const VersionBinding& storage_version() const { return versions_[storage_index_]; }
@@ -64,6 +70,9 @@ class Resource {
   std::string prefix_of(std::string_view ns) const;
 
  private:
+  void finish();
+
+  std::shared_ptr<const void> owner_;
   ResourceDefinition definition_;
   std::vector<VersionBinding> versions_;
   std::size_t storage_index_ = 0;

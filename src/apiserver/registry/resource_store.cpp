@@ -6,10 +6,11 @@
 
 namespace pintle::apiserver::registry {
 
-ResourceStore::ResourceStore(const Resource& resource, ResourceStoreDeps deps)
-    : resource_(resource),
+ResourceStore::ResourceStore(std::shared_ptr<const Resource> resource, ResourceStoreDeps deps)
+    : shared_resource_(std::move(resource)),
+      resource_(*shared_resource_),
       deps_(deps),
-      shared_codec_(std::make_shared<const ResourceCodec>(resource, deps.fanout.budget())),
+      shared_codec_(make_codec(shared_resource_, deps.fanout.budget())),
       codec_(*shared_codec_) {}
 ResourceStore::~ResourceStore() = default;
 

@@ -106,12 +106,13 @@ struct Removed {
 
 class ResourceStore {
  public:
-  ResourceStore(const Resource& resource, ResourceStoreDeps deps);
+  ResourceStore(std::shared_ptr<const Resource> resource, ResourceStoreDeps deps);
   ~ResourceStore();
   rt::Task<Result<Unit>> start();
   rt::Task<void> stop();
 
   const Resource& resource() const { return resource_; }
+  const std::shared_ptr<const Resource>& shared_resource() const { return shared_resource_; }
   const ResourceCodec& codec() const { return codec_; }
   storage::WatchCache& cache() { return *cache_; }
   const ResourceStoreDeps& deps() const { return deps_; }
@@ -149,6 +150,7 @@ class ResourceStore {
   rt::Task<Result<std::optional<Removed>>> try_remove(RequestScope& scope, const RemoveRequest& request, const std::string& key);
   rt::Task<Result<std::optional<Removed>>> remove_now(RequestScope& scope, const std::string& key, api::Object object, int64_t revision);
 
+  const std::shared_ptr<const Resource> shared_resource_;
   const Resource& resource_;
   ResourceStoreDeps deps_;
   const std::shared_ptr<const ResourceCodec> shared_codec_;

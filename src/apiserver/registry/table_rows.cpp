@@ -17,6 +17,10 @@ constexpr char age_mark = '\x01';
 void append_row_cells(const Strategy& strategy, const api::Object& object, std::string& out) {
   TableCells cells;
   strategy.table_cells(object, cells);
+  append_cells(cells, out);
+}
+
+void append_cells(const TableCells& cells, std::string& out) {
   out += '[';
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (i > 0) out += ',';

@@ -14,6 +14,7 @@ namespace pintle::apiserver::registry {
 
 // Appends the JSON array of the row's cells, ages marked.
 void append_row_cells(const Strategy& strategy, const api::Object& object, std::string& out);
+void append_cells(const TableCells& cells, std::string& out);
 // Appends `cells` with the ages as of `now`.
 void append_cells_now(std::string_view cells, rt::WallTime now, std::string& out);
 

@@ -1,4 +1,5 @@
 #include "apiserver/admission/configured/matching.h"
+#include "apimachinery/apply/metadata_access.h"
 
 #include <algorithm>
 
@@ -79,9 +80,8 @@ apimachinery::LabelSelector selector_of(const api::meta_v1::LabelSelector* selec
 
 const Labels* labels_of(const api::Object* object) {
   if (object == nullptr || !*object) return nullptr;
-  const api::KindInfo* kind = api::kind_of(object->type());
-  if (kind == nullptr || kind->is_list || kind->metadata_offset < 0) return nullptr;
-  return &reinterpret_cast<const api::meta_v1::ObjectMeta*>(static_cast<const char*>(object->data()) + kind->metadata_offset)->labels;
+  const api::meta_v1::ObjectMeta* const metadata = apimachinery::find_metadata(*object);
+  return metadata == nullptr ? nullptr : &metadata->labels;
 }
 
 Selection selection_of(const v1::MatchResources& resources, bool rules_required) {

@@ -5,8 +5,10 @@
 #include <set>
 
 #include "api/codec.h"
+#include "apimachinery/clock_time.h"
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/resources.h"
+#include "rules/conditions.h"
 
 namespace pintle::apiserver::resources {
 namespace apiextensions {
@@ -228,6 +230,22 @@ class DefinitionStrategy : public registry::TypedStrategy<v1::CustomResourceDefi
     validate_stored_versions(definition, errors);
     if (definition.spec.preserve_unknown_fields && !old.spec.preserve_unknown_fields)
       errors.invalid(path.child("preserveUnknownFields"), true, "cannot be true: say x-kubernetes-preserve-unknown-fields in the schema");
+  }
+  // Its objects go first: whoever clears them away says so.
+  bool may_remove(const v1::CustomResourceDefinition& definition) const override {
+    return rules::condition_is(definition.status.conditions, "Terminating", "False");
+  }
+  void mark_deleted(const RequestScope& scope, v1::CustomResourceDefinition& definition) const override {
+    constexpr std::string_view finalizer = "customresourcecleanup.apiextensions.k8s.io";
+    auto& finalizers = definition.metadata.finalizers;
+    if (std::ranges::find(finalizers, finalizer) == finalizers.end()) finalizers.emplace_back(finalizer);
+    v1::CustomResourceDefinitionCondition condition;
+    condition.type = "Terminating";
+    condition.status = "True";
+    condition.reason = "InstanceDeletionPending";
+    condition.message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";
+    condition.last_transition_time = apimachinery::to_api_time(scope.now);
+    rules::set_condition(definition.status.conditions, std::move(condition));
   }
   void table_cells(const v1::CustomResourceDefinition& definition, registry::TableCells& cells) const override {
     cells.emplace_back(definition.metadata.name);

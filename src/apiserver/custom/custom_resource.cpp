@@ -1,0 +1,169 @@
+#include "apiserver/custom/custom_resource.h"
+
+#include <cstddef>
+#include <deque>
+
+#include "api/custom_object.h"
+#include "apimachinery/discovery/content_hash.h"
+#include "apimachinery/schema/validate.h"
+#include "apiserver/custom/shape.h"
+
+namespace pintle::apiserver::custom {
+namespace {
+
+namespace schema = apimachinery::schema;
+using api::CustomObject;
+using api::GroupVersionKind;
+
+// Everything that bindings and definition view.
+struct Owner {
+  Definition definition;
+  std::deque<std::shared_ptr<const Shape>> shapes;
+  std::deque<apimachinery::RuntimeGroupVersion> served;
+  std::deque<api::KindInfo> kinds;
+  std::deque<registry::ServedVersion> conversions;
+  std::deque<std::string> texts;
+  std::string_view keep(std::string text) { return texts.emplace_back(std::move(text)); }
+};
+
+class CustomStrategy final : public registry::Strategy {
+ public:
+  // `owner` lives as long as the resource does, which holds both.
+  explicit CustomStrategy(const Owner& owner) : owner_(owner) {}
+
+  void validate(const RequestScope& scope, const api::Object& object, FieldErrors& errors) const override {
+    const Seen seen = seen_in(scope.version);
+    schema::validate_object(seen.shape->root(), document_of(object, seen.kind->gvk), errors);
+  }
+  void validate_update(const RequestScope& scope, const api::Object& object, const api::Object& old, FieldErrors& errors) const override {
+    const Seen seen = seen_in(scope.version);
+    schema::validate_object_update(seen.shape->root(), document_of(object, seen.kind->gvk), document_of(old, seen.kind->gvk), errors);
+  }
+  bool validate_update_includes_validate() const override { return false; }
+  // What a definition demands and nobody checks is not let through.
+  bool has_check() const override { return true; }
+  rt::Task<Result<Unit>> check(RequestScope& scope, const api::Object&, const api::Object*) const override {
+    if (seen_in(scope.version).shape->has_rules())
+      co_return internal("the definition of " + owner_.definition.metadata.name +
+                         " states x-kubernetes-validations, which this release does not evaluate yet: its objects cannot be written");
+    co_return Unit{};
+  }
+
+ private:
+  struct Seen {
+    const Shape* shape;
+    const api::KindInfo* kind;
+  };
+  // As the version that was asked in has it; the server's own writes are of the storage version.
+  Seen seen_in(std::string_view version) const {
+    for (std::size_t i = 0; i < owner_.kinds.size(); ++i)
+      if (owner_.kinds[i].gvk.version == version) return {owner_.shapes[i].get(), &owner_.kinds[i]};
+    for (std::size_t i = 0; i < owner_.kinds.size(); ++i)
+      if (owner_.definition.spec.versions[i].storage) return {owner_.shapes[i].get(), &owner_.kinds[i]};
+    return {owner_.shapes.front().get(), &owner_.kinds.front()};
+  }
+
+  const Owner& owner_;
+};
+
+class CustomStatusStrategy final : public registry::Strategy {
+ public:
+  explicit CustomStatusStrategy(const Owner& owner) : owner_(owner) {}
+  void prepare_for_update(const RequestScope&, api::Object& object, const api::Object& old) const override {
+    // Only status, and of metadata only the managed fields.
+    auto& custom = object.as<CustomObject>();
+    const auto& before = old.as<CustomObject>();
+    codec::Value members = before.rest.members;
+    if (const codec::Value* status = custom.rest.members.find("status"))
+      members["status"] = *status;
+    else if (members.is_object())
+      members.as_object().erase("status");
+    custom.rest.members = std::move(members);
+    auto managed = std::move(custom.metadata.managed_fields);
+    auto version = std::move(custom.metadata.resource_version);
+    custom.metadata = before.metadata;
+    custom.metadata.managed_fields = std::move(managed);
+    custom.metadata.resource_version = std::move(version);
+  }
+  void validate_update(const RequestScope& scope, const api::Object& object, const api::Object& old, FieldErrors& errors) const override {
+    for (std::size_t i = 0; i < owner_.kinds.size(); ++i) {
+      if (owner_.kinds[i].gvk.version != scope.version) continue;
+      const GroupVersionKind& kind = owner_.kinds[i].gvk;
+      schema::validate_status_update(owner_.shapes[i]->root(), document_of(object, kind), document_of(old, kind), errors);
+    }
+  }
+
+ private:
+  const Owner& owner_;
+};
+
+apimachinery::RuntimeResource described(const Definition& definition, const api::apiextensions_v1::CustomResourceDefinitionVersion& version) {
+  const auto& names = definition.status.accepted_names;
+  apimachinery::RuntimeResource out;
+  out.name = names.plural;
+  out.singular = names.singular;
+  out.kind = names.kind;
+  out.namespaced = definition.spec.scope == "Namespaced";
+  out.short_names = names.short_names;
+  out.categories = names.categories;
+  out.storage_version_hash = apimachinery::content_hash(definition.spec.group + "/" + names.plural).substr(0, 11) + "=";
+  if (version.subresources && version.subresources->status) out.subresources.push_back({"status", names.kind, apimachinery::status_verbs, "", ""});
+  return out;
+}
+
+}  // namespace
+
+Result<CustomResource> make_resource(const Definition& definition) {
+  auto owner = std::make_shared<Owner>();
+  owner->definition = definition;
+  const Definition& kept = owner->definition;
+  const auto& names = kept.status.accepted_names;
+  CustomResource out;
+  std::vector<registry::VersionBinding> bindings;
+  std::size_t storage = 0;
+  bool has_status = false;
+  for (const auto& version : kept.spec.versions) {
+    TRY_ASSIGN(auto shape, Shape::make(version, kept.spec.preserve_unknown_fields));
+    owner->shapes.push_back(std::move(shape));
+    apimachinery::RuntimeResource resource = described(kept, version);
+    has_status = has_status || !resource.subresources.empty();
+    const auto& served = owner->served.emplace_back(kept.spec.group, version.name, std::vector{resource}).served();
+    const std::string api_version = kept.spec.group + "/" + version.name;
+    api::KindInfo kind{{kept.spec.group, version.name, names.kind}, &api::type_of<CustomObject>(), offsetof(CustomObject, metadata), false};
+    registry::VersionBinding& binding = bindings.emplace_back();
+    binding.served = &served.resources.front();
+    binding.kind = &owner->kinds.emplace_back(kind);
+    binding.conversion = &owner->conversions.emplace_back(registry::ServedVersion{.group = kept.spec.group, .version = version.name});
+    binding.shape = owner->shapes.back().get();
+    binding.api_version = api_version;
+    binding.is_storage = true;  // the same members in every version: what differs is what stands before them
+    binding.json_head = Bytes("{\"apiVersion\":\"" + api_version + "\",\"kind\":\"" + names.kind + "\",");
+    binding.list_json_head = "{\"apiVersion\":\"" + api_version + "\",\"kind\":\"" + names.list_kind + "\",\"metadata\":";
+    if (version.storage) storage = bindings.size() - 1;
+    // Who would convert by a webhook is not asked yet: other versions than the stored one are not served.
+    const bool converted = kept.spec.conversion && kept.spec.conversion->strategy == "Webhook" && !version.storage;
+    if (version.served && !converted) out.described.push_back({version.name, std::move(resource)});
+  }
+  // Lists have kinds of their own in answers; they are told by text alone.
+  for (std::size_t i = 0; i < bindings.size(); ++i) bindings[i].list_kind = bindings[i].kind;
+
+  registry::ResourceDefinition made;
+  made.resource = {kept.spec.group, names.plural};
+  made.storage_version = kept.spec.versions[storage].name;
+  made.key_prefix = owner->keep(kept.spec.group + "/" + names.plural);
+  made.strategy = std::make_shared<CustomStrategy>(*owner);
+  made.has_status = has_status;
+  made.has_generation = true;
+  made.allow_unconditional_update = false;
+  made.return_deleted_object = false;
+  if (has_status)
+    made.parts.push_back({.name = "status", .strategy = std::make_shared<CustomStatusStrategy>(*owner), .reset_fields = {"spec", "metadata"}});
+  for (const auto& field : kept.spec.versions[storage].selectable_fields) {
+    const std::string_view path = field.json_path;
+    made.selectable_fields.push_back({.name = path.starts_with('.') ? path.substr(1) : path});
+  }
+  out.resource = std::make_shared<const registry::Resource>(std::move(made), std::move(bindings), storage, owner);
+  return out;
+}
+
+}  // namespace pintle::apiserver::custom

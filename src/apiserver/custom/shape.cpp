@@ -1,0 +1,76 @@
+#include "apiserver/custom/shape.h"
+
+#include "api/codec.h"
+#include "apimachinery/schema/default.h"
+#include "apimachinery/schema/embedded_meta.h"
+#include "apimachinery/schema/prune.h"
+#include "codec/json.h"
+
+namespace pintle::apiserver::custom {
+
+namespace schema = apimachinery::schema;
+using api::CustomObject;
+
+namespace {
+
+bool states_rules(const schema::Node& node) {
+  if (!node.rules().empty()) return true;
+  for (const schema::Property& property : node.properties)
+    if (states_rules(*property.node)) return true;
+  return (node.items != nullptr && states_rules(*node.items)) || (node.additional != nullptr && states_rules(*node.additional));
+}
+
+}  // namespace
+
+Shape::Shape(std::shared_ptr<const schema::StructuralSchema> compiled, schema::Columns columns, bool prune)
+    : schema_(compiled), view_(compiled), columns_(std::move(columns)), prune_(prune), has_rules_(states_rules(compiled->root())) {}
+
+Result<std::shared_ptr<const Shape>> Shape::make(const api::apiextensions_v1::CustomResourceDefinitionVersion& version,
+                                                 bool preserve_unknown_fields) {
+  static const api::apiextensions_v1::JSONSchemaProps none;
+  const bool given = version.schema && version.schema->open_apiv_3_schema;
+  TRY_ASSIGN(auto compiled, schema::StructuralSchema::compile(given ? *version.schema->open_apiv_3_schema : none));
+  return std::shared_ptr<const Shape>(
+      new Shape(std::move(compiled), schema::Columns(version.additional_printer_columns), given && !preserve_unknown_fields));
+}
+
+Result<Unit> Shape::settle(api::Object& object, std::vector<std::string>* unknown) const {
+  codec::Value& members = object.as<CustomObject>().rest.members;
+  TRY(schema::coerce_embedded(members, &root(), {.position = schema::Position::Inside, .drop_invalid = unknown == nullptr}, unknown));
+  if (prune_) schema::prune(members, &root(), schema::Position::Root, unknown);
+  schema::drop_nulls(members, &root());
+  return schema::fill_defaults(members, &root());
+}
+
+std::string Shape::column_definitions() const {
+  codec::Value::Array out;
+  for (const schema::ColumnDefinition& column : columns_.definitions()) {
+    codec::Value& made = out.emplace_back();
+    made["name"] = column.name;
+    made["type"] = column.type;
+    made["format"] = column.format;
+    made["description"] = column.description;
+    made["priority"] = int64_t{column.priority};
+  }
+  return codec::to_json(codec::Value(std::move(out)));
+}
+
+void Shape::table_cells(const api::Object& object, registry::TableCells& cells) const {
+  const codec::Value document = api::to_value(object.type(), object.data());
+  cells.emplace_back(object.as<CustomObject>().metadata.name);
+  const auto values = columns_.values(document);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::string& type = columns_.definitions()[i + 1].type;
+    if (values[i] == nullptr) {
+      cells.emplace_back(codec::Value());
+    } else if (const auto time = type == "date" && values[i]->is_string() ? api::parse_time(values[i]->as_string()) : bad_request("no date")) {
+      cells.push_back(registry::TableCell::age(*time));
+    } else {
+      cells.emplace_back(schema::cell_of(type, *values[i], {}));
+    }
+  }
+}
+
+codec::Value document_of(const api::Object& object, const api::GroupVersionKind& kind) { return api::to_value(object.type(), object.data(), &kind); }
+
+}  // namespace pintle::apiserver::custom

@@ -1,0 +1,42 @@
+// Shape: what the schema of a definition's version says of its objects.
+#pragma once
+
+#include <memory>
+
+#include "api/custom_object.h"
+#include "api/gen/apiextensions_v1.h"
+#include "apimachinery/schema/columns.h"
+#include "apimachinery/schema/structural_schema.h"
+#include "apimachinery/schema/structural_view.h"
+#include "apiserver/registry/version_shape.h"
+
+namespace pintle::apiserver::custom {
+
+class Shape final : public registry::VersionShape {
+ public:
+  // Invalid where the schema cannot be compiled. A version without one declares nothing and keeps everything.
+  static Result<std::shared_ptr<const Shape>> make(const api::apiextensions_v1::CustomResourceDefinitionVersion& version,
+                                                   bool preserve_unknown_fields);
+
+  Result<Unit> settle(api::Object& object, std::vector<std::string>* unknown) const override;
+  const apimachinery::SchemaView& schema_view() const override { return view_; }
+  std::string column_definitions() const override;
+  void table_cells(const api::Object& object, registry::TableCells& cells) const override;
+
+  const apimachinery::schema::Node& root() const { return schema_->root(); }
+  // Whether it states rules in CEL (x-kubernetes-validations).
+  bool has_rules() const { return has_rules_; }
+
+ private:
+  Shape(std::shared_ptr<const apimachinery::schema::StructuralSchema> schema, apimachinery::schema::Columns columns, bool prune);
+  const std::shared_ptr<const apimachinery::schema::StructuralSchema> schema_;
+  const apimachinery::schema::StructuralView view_;
+  const apimachinery::schema::Columns columns_;
+  const bool prune_;
+  const bool has_rules_;
+};
+
+// The whole object as a document, as schemas see it. `kind`: what it says it is.
+codec::Value document_of(const api::Object& object, const api::GroupVersionKind& kind);
+
+}  // namespace pintle::apiserver::custom
