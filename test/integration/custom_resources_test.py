@@ -47,6 +47,13 @@ def remove(server, crd):
     server.kubectl('delete', 'crd', crd['metadata']['name'])
 
 
+@pytest.fixture(scope='module')
+def server():
+    with ApiServer() as s:
+        yield s
+        s.check_held()
+
+
 @pytest.fixture
 def widgets(ns):
     crd = definition()
@@ -161,12 +168,6 @@ def test_names_in_use_wait_for_their_holder(widgets):
 
 
 def test_what_is_not_done_yet_is_refused(ns):
-    ruled = definition('rulers', 'Ruler')
-    ruled['spec']['versions'][0]['schema'] = {'openAPIV3Schema': copy.deepcopy(SCHEMA)}
-    ruled['spec']['versions'][0]['schema']['openAPIV3Schema']['properties']['spec']['x-kubernetes-validations'] = [{'rule': 'self.size < 5'}]
-    establish(ns.server, ruled)
-    assert 'x-kubernetes-validations' in refused(ns, widget('r', 'Ruler'))
-    remove(ns.server, ruled)
     hooked = definition('hooks', 'Hook')
     hooked['spec']['versions'].append({**hooked['spec']['versions'][0], 'name': 'v2', 'storage': False})
     hooked['spec']['conversion'] = {'strategy': 'Webhook', 'webhook': {'conversionReviewVersions': ['v1'], 'clientConfig': {'url': 'https://127.0.0.1:1/convert'}}}
@@ -174,6 +175,31 @@ def test_what_is_not_done_yet_is_refused(ns):
     ns.apply(widget('h', 'Hook'))
     assert ns.server.status(f'/apis/{GROUP}/v1/hooks') == 200 and ns.server.status(f'/apis/{GROUP}/v2/hooks') == 404
     remove(ns.server, hooked)
+
+
+def test_rules_are_evaluated(ns):
+    ruled = definition('rulers', 'Ruler')
+    schema = copy.deepcopy(SCHEMA)
+    spec = schema['properties']['spec']
+    spec['x-kubernetes-validations'] = [{'rule': "self.mode != 'b' || self.size < 5", 'messageExpression': "'mode b takes at most 4, not ' + string(self.size)"},
+                                        {'rule': 'self.size >= oldSelf.size', 'message': 'it never shrinks', 'reason': 'FieldValueForbidden', 'fieldPath': '.size'}]
+    spec['properties']['tags']['items']['x-kubernetes-validations'] = [{'rule': "self.startsWith('t')"}]
+    ruled['spec']['versions'][0]['schema'] = {'openAPIV3Schema': schema}
+    establish(ns.server, ruled)
+    ns.apply(widget('r', 'Ruler', tags=['t1']))
+    assert 'spec: Invalid value: "object": mode b takes at most 4, not 6' in refused(ns, widget('b', 'Ruler', mode='b', size=6)).replace("Invalid value: object", 'Invalid value: "object"')
+    assert "failed rule: self.startsWith('t')" in refused(ns, widget('t', 'Ruler', tags=['t', 'x']))
+    done = ns.kubectl('patch', 'ruler', 'r', '--type=merge', '-p', '{"spec":{"size":2}}', check=False)
+    assert done.returncode != 0 and 'spec.size: Forbidden: it never shrinks' in done.stderr
+    ns.kubectl('patch', 'ruler', 'r', '--type=merge', '-p', '{"spec":{"size":4}}')
+    dear = definition('dears', 'Dear')
+    schema = copy.deepcopy(SCHEMA)
+    schema['properties']['spec']['x-kubernetes-validations'] = [{'rule': 'self.tags.all(a, self.tags.all(b, self.tags.all(c, a.size() + b.size() + c.size() >= 0)))'}]
+    dear['spec']['versions'][0]['schema'] = {'openAPIV3Schema': schema}
+    establish(ns.server, dear)
+    assert 'cost' in refused(ns, widget('d', 'Dear', tags=[f't{i}' for i in range(400)]))
+    remove(ns.server, dear)
+    remove(ns.server, ruled)
 
 
 def test_versions_without_conversion_and_a_schema_that_changes(ns):

@@ -94,7 +94,8 @@ rt::Task<void> Definitions::follow(rt::Context ctx) {
       auto done = co_await look_at(name);
       if (ctx.done()) co_return;
       if (done) continue;
-      component::log::error("A definition of custom resources could not be acted on, and is tried again", done.error(), {{"definition", name}});
+      if (done.error().reason != Reason::Conflict)  // objects that somebody's finalizers hold
+        component::log::error("A definition of custom resources could not be acted on, and is tried again", done.error(), {{"definition", name}});
       failed = true;
       ThreadLock lock(changes_->mutex);
       changes_->names.insert(name);

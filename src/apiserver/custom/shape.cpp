@@ -11,19 +11,8 @@ namespace pintle::apiserver::custom {
 namespace schema = apimachinery::schema;
 using api::CustomObject;
 
-namespace {
-
-bool states_rules(const schema::Node& node) {
-  if (!node.rules().empty()) return true;
-  for (const schema::Property& property : node.properties)
-    if (states_rules(*property.node)) return true;
-  return (node.items != nullptr && states_rules(*node.items)) || (node.additional != nullptr && states_rules(*node.additional));
-}
-
-}  // namespace
-
 Shape::Shape(std::shared_ptr<const schema::StructuralSchema> compiled, schema::Columns columns, bool prune)
-    : schema_(compiled), view_(compiled), columns_(std::move(columns)), prune_(prune), has_rules_(states_rules(compiled->root())) {}
+    : schema_(compiled), view_(compiled), columns_(std::move(columns)), prune_(prune), rules_(std::make_unique<const Rules>(compiled->root())) {}
 
 Result<std::shared_ptr<const Shape>> Shape::make(const api::apiextensions_v1::CustomResourceDefinitionVersion& version,
                                                  bool preserve_unknown_fields) {

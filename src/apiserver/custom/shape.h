@@ -8,6 +8,7 @@
 #include "apimachinery/schema/columns.h"
 #include "apimachinery/schema/structural_schema.h"
 #include "apimachinery/schema/structural_view.h"
+#include "apiserver/custom/rules.h"
 #include "apiserver/registry/version_shape.h"
 
 namespace pintle::apiserver::custom {
@@ -24,8 +25,7 @@ class Shape final : public registry::VersionShape {
   void table_cells(const api::Object& object, registry::TableCells& cells) const override;
 
   const apimachinery::schema::Node& root() const { return schema_->root(); }
-  // Whether it states rules in CEL (x-kubernetes-validations).
-  bool has_rules() const { return has_rules_; }
+  const Rules& rules() const { return *rules_; }
 
  private:
   Shape(std::shared_ptr<const apimachinery::schema::StructuralSchema> schema, apimachinery::schema::Columns columns, bool prune);
@@ -33,7 +33,7 @@ class Shape final : public registry::VersionShape {
   const apimachinery::schema::StructuralView view_;
   const apimachinery::schema::Columns columns_;
   const bool prune_;
-  const bool has_rules_;
+  const std::unique_ptr<const Rules> rules_;
 };
 
 // The whole object as a document, as schemas see it. `kind`: what it says it is.
