@@ -20,7 +20,7 @@ struct ColumnDefinition {
 class Columns {
  public:
   // Without columns of its own, a definition shows the age. A path that cannot be read ends the list there, as upstream's printer does;
-  // creation has refused it (`check_json_path`).
+  // whoever creates a definition is to refuse it (JsonPath::compile).
   explicit Columns(const std::vector<api::apiextensions_v1::CustomResourceColumnDefinition>& columns);
   Columns(Columns&&) noexcept = default;
 

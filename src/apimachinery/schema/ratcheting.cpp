@@ -25,6 +25,7 @@ std::optional<std::string> key_of(const Node& list, const Value& item) {
 
 OldItems::OldItems(const Node& list, const Value& old) : list_(list) {
   if (list.list_type != ListType::Map || list.type != ValueType::Array || list.list_map_keys().empty() || !old.is_array()) return;
+  if (old.as_array().size() * list.list_map_keys().size() > compared_keys_max) return;
   for (const Value& item : old.as_array())
     if (auto key = key_of(list, item)) by_key_.try_emplace(std::move(*key), &item);
 }

@@ -24,6 +24,9 @@ struct Predecessor {
   }
 };
 
+// Items times keys of one list; beyond it its items are taken to have no predecessors.
+constexpr std::size_t compared_keys_max = 1'000'000;
+
 // The old items of a list, found by map keys; lists that are no maps have none.
 class OldItems {
  public:

@@ -138,6 +138,7 @@ class Validator {
       all.add(check_array(node, value.as_array(), place, old, report));
     }
     all.matches += 1;  // enumeration
+    if (restrictions) steps_ += restrictions->enumeration.size() + restrictions->required.size();
     if (restrictions && !restrictions->enumeration.empty()) all.add({check_enumeration(*restrictions, value, place, report), 0});
     if (value.is_object()) {
       all.matches += 1;

@@ -60,6 +60,11 @@ class ListValidator {
       return;
     }
     if (items.size() < 2) return;
+    steps_ += items.size() * schema.list_map_keys().size();
+    if (steps_ > validation_steps_max) {
+      const std::string text = place.text_under(base_text_);
+      return errors_.invalid(FieldPath(text), "", "the keys of lists take more than " + std::to_string(validation_steps_max) + " steps to compare");
+    }
     Times seen;
     for (std::size_t i = 0; i < items.size(); ++i) {
       Value key = Value::Object{};
@@ -77,6 +82,7 @@ class ListValidator {
 
   const std::string base_text_;
   FieldErrors& errors_;
+  std::size_t steps_ = 0;
 };
 
 }  // namespace
