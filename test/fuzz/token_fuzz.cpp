@@ -13,7 +13,7 @@
 namespace pintle::fuzz {
 namespace {
 
-namespace service_account = apiserver::service_account;
+namespace service_account = apiserver::authentication::service_account;
 
 constexpr std::string_view bootstrap_token = "abcdef.0123456789abcdef";
 

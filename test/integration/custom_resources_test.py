@@ -147,12 +147,47 @@ def test_a_definition_goes_with_its_objects_under_a_watch(ns):
     ns.server.kubectl('delete', 'crd', crd['metadata']['name'], '--wait=false')
     await_true('the free one goes', lambda: ('DELETED', 'free') in seen)
     got = json.loads(ns.server.kubectl('get', 'crd', crd['metadata']['name'], '-o', 'json'))
+    assert got['metadata']['generation'] == 1
     assert got['metadata']['finalizers'] == ['customresourcecleanup.apiextensions.k8s.io'] and condition(got, 'Terminating')['status'] == 'True'
     ns.kubectl('patch', 'gadget', 'held', '--type=merge', '-p', '{"metadata":{"finalizers":null}}')
     await_true('the definition goes', lambda: ns.server.kubectl('get', 'crd', crd['metadata']['name'], check=False).returncode != 0, timeout_s=90)
     await_true('the watch ends', ended.is_set)
     thread.join()
     assert ns.server.status(f'/apis/{GROUP}/v1/gadgets') == 404
+
+
+def test_scale(ns):
+    crd = definition('scalers', 'Scaler')
+    schema = copy.deepcopy(SCHEMA)
+    schema['properties']['status']['properties'].update(count={'type': 'integer'}, selector={'type': 'string'})
+    schema['properties']['spec'] = {'type': 'object', 'x-kubernetes-preserve-unknown-fields': True}
+    one = crd['spec']['versions'][0]  # kubectl scales in the preferred version
+    one.update(schema={'openAPIV3Schema': schema}, selectableFields=[], subresources={
+        'status': {}, 'scale': {'specReplicasPath': '.spec.size', 'statusReplicasPath': '.status.count', 'labelSelectorPath': '.status.selector'}})
+    crd['spec']['versions'].append({**one, 'name': 'v1beta1', 'storage': False, 'subresources': {'status': {}}})
+    establish(ns.server, crd)
+    path = f'/apis/{GROUP}/v1/namespaces/{ns.name}/scalers'
+    ns.apply(widget('s', 'Scaler'))
+    ns.kubectl('patch', 'scaler', 's', '--subresource=status', '--type=merge', '-p', '{"status":{"count":2,"selector":"a=b"}}')
+    ns.kubectl('scale', 'scaler', 's', '--replicas=7', '--current-replicas=3')
+    got = json.loads(raw(ns.server, path + '/s/scale')[1])
+    assert (got['kind'], got['spec'], got['status']) == ('Scale', {'replicas': 7}, {'replicas': 2, 'selector': 'a=b'})
+    stored = ns.json('get', 'scaler', 's', '--show-managed-fields')
+    assert stored['spec']['size'] == 7 and stored['metadata']['generation'] == 2
+    assert any(m.get('subresource') == 'scale' and m['fieldsV1'] == {'f:spec': {'f:size': {}}} for m in stored['metadata']['managedFields']), json.dumps(stored['metadata']['managedFields'])
+    stale = {**got, 'metadata': {**got['metadata'], 'resourceVersion': '1'}}
+    assert raw(ns.server, path + '/s/scale', 'PUT', json.dumps(stale).encode(), **{'Content-Type': 'application/json'})[0] == 409
+    negative = {**got, 'spec': {'replicas': -1}}
+    assert raw(ns.server, path + '/s/scale', 'PUT', json.dumps(negative).encode(), **{'Content-Type': 'application/json'})[0] == 422
+    assert 'spec.size: Invalid value: -1: should be a non-negative integer' in refused(ns, widget('minus', 'Scaler', size=-1))
+    unsaid = widget('unsaid', 'Scaler')
+    del unsaid['spec']
+    ns.apply(unsaid)
+    assert raw(ns.server, path + '/unsaid/scale')[0] == 500
+    assert raw(ns.server, path + '/unsaid/scale', 'PATCH', b'{"spec":{"replicas":4}}', **{'Content-Type': 'application/merge-patch+json'})[0] == 200
+    assert json.loads(raw(ns.server, path + '/unsaid/scale')[1])['spec'] == {'replicas': 4}
+    assert ns.server.status(f'/apis/{GROUP}/v1beta1/namespaces/{ns.name}/scalers/s/scale') == 404
+    remove(ns.server, crd)
 
 
 def test_names_in_use_wait_for_their_holder(widgets):

@@ -1,8 +1,7 @@
-// Evaluations a second, one thread: apimachinery_bench [seconds]
+// Evaluations a second, one thread.
 #include <array>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 
 #include "apimachinery/cel/environment.h"
 #include "apimachinery/cel/program.h"
@@ -36,8 +35,10 @@ double per_second(double seconds, auto&& step) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  const double seconds = argc > 1 ? std::atof(argv[1]) : 1;
+namespace pintle::apimachinery::cel {
+
+// `seconds` for each expression.
+void run_bench(double seconds) {
   const auto document = *pintle::codec::parse_json(R"({"metadata":{"name":"web-1","labels":{"app":"web"}},"spec":{"replicas":3,"containers":[
       {"name":"a","image":"registry/a","cpu":"500m"},{"name":"b","image":"registry/b","cpu":"1"},{"name":"c","image":"registry/c","cpu":"250m"}]}})");
   Environment environment;
@@ -55,3 +56,5 @@ int main(int argc, char** argv) {
     std::printf("%9.0f evaluations/s %7.0f compilations/s %s  %s\n", evaluated, compiled, good ? "ok" : "WRONG", expression);
   }
 }
+
+}  // namespace pintle::apimachinery::cel

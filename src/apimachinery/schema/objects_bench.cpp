@@ -91,4 +91,8 @@ void run() {
 }  // namespace
 }  // namespace pintle::apimachinery::schema
 
-int main() { pintle::apimachinery::schema::run(); }
+namespace pintle::apimachinery::schema {
+
+void run_bench() { run(); }
+
+}  // namespace pintle::apimachinery::schema

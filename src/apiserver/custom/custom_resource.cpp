@@ -1,10 +1,14 @@
 #include "apiserver/custom/custom_resource.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <optional>
 
 #include "api/custom_object.h"
 #include "apimachinery/discovery/content_hash.h"
+#include "apimachinery/schema/scale.h"
 #include "apimachinery/schema/validate.h"
 #include "apiserver/custom/shape.h"
 
@@ -19,6 +23,7 @@ using api::GroupVersionKind;
 struct Owner {
   Definition definition;
   std::deque<std::shared_ptr<const Shape>> shapes;
+  std::deque<std::optional<schema::ScalePaths>> scales;  // as many
   std::deque<apimachinery::RuntimeGroupVersion> served;
   std::deque<api::KindInfo> kinds;
   std::deque<registry::ServedVersion> conversions;
@@ -33,12 +38,15 @@ void apply_rules(const Shape& shape, const codec::Value& object, const codec::Va
   shape.rules().validate(object, old, errors);
 }
 
-void judge(const Shape& shape, const codec::Value& object, const codec::Value* old, FieldErrors& errors) {
+void judge(const Shape& shape, const std::optional<schema::ScalePaths>& scale, const codec::Value& object, const codec::Value* old,
+           FieldErrors& errors) {
   FieldErrors found;
   if (old)
     schema::validate_object_update(shape.root(), object, *old, found);
   else
     schema::validate_object(shape.root(), object, found);
+  if (scale) scale->validate_spec(object, found);
+  if (scale) scale->validate_status(object, found);
   apply_rules(shape, object, old, found);
   errors.append(std::move(found));
 }
@@ -50,27 +58,29 @@ class CustomStrategy final : public registry::Strategy {
 
   void validate(const RequestScope& scope, const api::Object& object, FieldErrors& errors) const override {
     const Seen seen = seen_in(scope.version);
-    judge(*seen.shape, document_of(object, seen.kind->gvk), nullptr, errors);
+    judge(*seen.shape, *seen.scale, document_of(object, seen.kind->gvk), nullptr, errors);
   }
   void validate_update(const RequestScope& scope, const api::Object& object, const api::Object& old, FieldErrors& errors) const override {
     const Seen seen = seen_in(scope.version);
     const codec::Value before = document_of(old, seen.kind->gvk);
-    judge(*seen.shape, document_of(object, seen.kind->gvk), &before, errors);
+    judge(*seen.shape, *seen.scale, document_of(object, seen.kind->gvk), &before, errors);
   }
   bool validate_update_includes_validate() const override { return false; }
 
  private:
   struct Seen {
     const Shape* shape;
+    const std::optional<schema::ScalePaths>* scale;
     const api::KindInfo* kind;
   };
+  Seen seen_at(std::size_t i) const { return {owner_.shapes[i].get(), &owner_.scales[i], &owner_.kinds[i]}; }
   // As the version that was asked in has it; the server's own writes are of the storage version.
   Seen seen_in(std::string_view version) const {
     for (std::size_t i = 0; i < owner_.kinds.size(); ++i)
-      if (owner_.kinds[i].gvk.version == version) return {owner_.shapes[i].get(), &owner_.kinds[i]};
+      if (owner_.kinds[i].gvk.version == version) return seen_at(i);
     for (std::size_t i = 0; i < owner_.kinds.size(); ++i)
-      if (owner_.definition.spec.versions[i].storage) return {owner_.shapes[i].get(), &owner_.kinds[i]};
-    return {owner_.shapes.front().get(), &owner_.kinds.front()};
+      if (owner_.definition.spec.versions[i].storage) return seen_at(i);
+    return seen_at(0);
   }
 
   const Owner& owner_;
@@ -102,6 +112,7 @@ class CustomStatusStrategy final : public registry::Strategy {
       const codec::Value now = document_of(object, kind), before = document_of(old, kind);
       FieldErrors found;
       schema::validate_status_update(owner_.shapes[i]->root(), now, before, found);
+      if (owner_.scales[i]) owner_.scales[i]->validate_status(now, found);
       apply_rules(*owner_.shapes[i], now, &before, found);
       errors.append(std::move(found));
     }
@@ -109,6 +120,36 @@ class CustomStatusStrategy final : public registry::Strategy {
 
  private:
   const Owner& owner_;
+};
+
+int32_t as_replicas(int64_t count) { return static_cast<int32_t>(std::clamp<int64_t>(count, INT32_MIN, INT32_MAX)); }
+
+class CustomScaleFields final : public registry::ScaleFields {
+ public:
+  explicit CustomScaleFields(schema::ScalePaths paths) : paths_(std::move(paths)) {}
+  Result<registry::Replicas> read(const api::Object& object) const override {
+    const codec::Value& members = object.as<CustomObject>().rest.members;
+    TRY_ASSIGN(const auto wanted, as_internal(paths_.read_spec_replicas(members)));
+    TRY_ASSIGN(const auto present, as_internal(paths_.read_status_replicas(members)));
+    registry::Replicas out;
+    if (wanted) out.wanted = as_replicas(*wanted);
+    out.present = as_replicas(present.value_or(0));
+    TRY_ASSIGN(out.selector, as_internal(paths_.read_selector(members)));
+    return out;
+  }
+  Result<Unit> write(api::Object& object, int32_t wanted) const override {
+    return as_internal(paths_.spec_replicas().set(object.as<CustomObject>().rest.members, codec::Value(int64_t{wanted})));
+  }
+
+ private:
+  // What is stored is not as its definition says: nothing that the client has sent is wrong.
+  template <class T>
+  static Result<T> as_internal(Result<T> result) {
+    if (!result) return internal(result.error().message);
+    return result;
+  }
+
+  schema::ScalePaths paths_;
 };
 
 apimachinery::RuntimeResource described(const Definition& definition, const api::apiextensions_v1::CustomResourceDefinitionVersion& version) {
@@ -122,6 +163,8 @@ apimachinery::RuntimeResource described(const Definition& definition, const api:
   out.categories = names.categories;
   out.storage_version_hash = apimachinery::content_hash(definition.spec.group + "/" + names.plural).substr(0, 11) + "=";
   if (version.subresources && version.subresources->status) out.subresources.push_back({"status", names.kind, apimachinery::status_verbs, "", ""});
+  if (version.subresources && version.subresources->scale)
+    out.subresources.push_back({"scale", "Scale", apimachinery::status_verbs, "autoscaling", "v1"});
   return out;
 }
 
@@ -139,8 +182,10 @@ Result<CustomResource> make_resource(const Definition& definition) {
   for (const auto& version : kept.spec.versions) {
     TRY_ASSIGN(auto shape, Shape::make(version, kept.spec.preserve_unknown_fields));
     owner->shapes.push_back(std::move(shape));
+    auto& scale = owner->scales.emplace_back();
+    if (version.subresources && version.subresources->scale) scale.emplace(*version.subresources->scale);
     apimachinery::RuntimeResource resource = described(kept, version);
-    has_status = has_status || !resource.subresources.empty();
+    has_status = has_status || (version.subresources && version.subresources->status);
     const auto& served = owner->served.emplace_back(kept.spec.group, version.name, std::vector{resource}).served();
     const std::string api_version = kept.spec.group + "/" + version.name;
     api::KindInfo kind{{kept.spec.group, version.name, names.kind}, &api::type_of<CustomObject>(), offsetof(CustomObject, metadata), false};
@@ -172,6 +217,8 @@ Result<CustomResource> make_resource(const Definition& definition) {
   made.return_deleted_object = false;
   if (has_status)
     made.parts.push_back({.name = "status", .strategy = std::make_shared<CustomStatusStrategy>(*owner), .reset_fields = {"spec", "metadata"}});
+  for (std::size_t i = 0; i < owner->scales.size(); ++i)
+    if (owner->scales[i]) made.scale.push_back({owner->kinds[i].gvk.version, std::make_shared<CustomScaleFields>(*owner->scales[i])});
   for (const auto& field : kept.spec.versions[storage].selectable_fields) {
     const std::string_view path = field.json_path;
     made.selectable_fields.push_back({.name = path.starts_with('.') ? path.substr(1) : path});

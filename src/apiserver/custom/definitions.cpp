@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/codec.h"
+#include "apimachinery/apply/field_manager.h"
 #include "apimachinery/clock_time.h"
 #include "apiserver/custom/custom_resource.h"
 #include "apiserver/registry/resource_codec.h"
@@ -22,6 +23,15 @@ constexpr rt::Duration retry_max = std::chrono::seconds(30);
 const GroupResource& definitions_resource() {
   static const GroupResource resource{"apiextensions.k8s.io", "customresourcedefinitions"};
   return resource;
+}
+
+// Owned as what a client writes through the status subresource is.
+void write_status(api::Object& object, Status status, api::Time now) {
+  const api::Object before = object;
+  object.as<Definition>().status = std::move(status);
+  const apimachinery::FieldWriter writer{
+      .manager = "kube-apiserver", .api_version = "apiextensions.k8s.io/v1", .subresource = "status", .now = now};
+  apimachinery::track_update(before, object, writer);
 }
 
 template <class T>
@@ -144,8 +154,7 @@ rt::Task<Result<Unit>> Definitions::settle_status(const Definition& definition) 
   if (same(wanted, definition.status)) co_return Unit{};
   const std::string version = definition.metadata.resource_version;
   Mutation change = [&](api::Object& object) -> Result<Unit> {
-    auto& current = object.as<Definition>();
-    if (current.metadata.resource_version == version) current.status = wanted;
+    if (object.as<Definition>().metadata.resource_version == version) write_status(object, wanted, now);
     return Unit{};
   };
   auto written = co_await registry_.update(scope, definitions_resource(), "", definition.metadata.name, "status", std::move(change));
@@ -182,7 +191,9 @@ rt::Task<Result<Unit>> Definitions::clear_away(const Definition& definition) {
   const api::Time now = apimachinery::to_api_time(scope.now);
   const bool done = why.empty() && left == 0;
   Mutation tell = [&](api::Object& object) -> Result<Unit> {
-    set_terminating(object.as<Definition>().status, !why.empty() ? Terminating::Failed : done ? Terminating::Done : Terminating::Begun, why, now);
+    Status status = object.as<Definition>().status;
+    set_terminating(status, !why.empty() ? Terminating::Failed : done ? Terminating::Done : Terminating::Begun, why, now);
+    write_status(object, std::move(status), now);
     return Unit{};
   };
   auto told = co_await registry_.update(scope, definitions_resource(), "", definition.metadata.name, "status", std::move(tell));

@@ -1,5 +1,7 @@
 #include "apiserver/endpoints/discovery.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "api/codec.h"
@@ -30,13 +32,22 @@ std::vector<std::string> strings(const Names& names) {
   return std::vector<std::string>(names.begin(), names.end());
 }
 
+// Those of a resource that a definition brought stand in the order in which clients have always seen them.
+std::vector<std::string> verbs_of(const ServedResource& resource) {
+  std::vector<std::string> names = strings(apimachinery::verb_names(resource.verbs));
+  if (apimachinery::find_served_resource(resource.group, resource.version, resource.name) != nullptr) return names;
+  const auto late = [](const std::string& name) { return name == "create" || name == "update" || name == "watch"; };
+  std::ranges::stable_partition(names, [&](const std::string& name) { return !late(name); });
+  return names;
+}
+
 meta::APIResource plain_resource(const ServedResource& resource) {
   meta::APIResource out;
   out.name = resource.name;
   out.singular_name = resource.singular;
   out.namespaced = resource.namespaced;
   out.kind = resource.kind;
-  out.verbs = strings(apimachinery::verb_names(resource.verbs));
+  out.verbs = verbs_of(resource);
   out.short_names = strings(resource.short_names);
   out.categories = strings(resource.categories);
   out.storage_version_hash = resource.storage_version_hash;
@@ -83,7 +94,7 @@ aggregated::APIResourceDiscovery aggregated_resource(const ServedResource& resou
   out.response_kind.ensure().kind = resource.kind;
   out.scope = resource.namespaced ? "Namespaced" : "Cluster";
   out.singular_resource = resource.singular;
-  out.verbs = strings(apimachinery::verb_names(resource.verbs));
+  out.verbs = verbs_of(resource);
   out.short_names = strings(resource.short_names);
   out.categories = strings(resource.categories);
   for (const ServedSubresource& subresource : resource.subresources) {

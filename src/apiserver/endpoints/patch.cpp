@@ -135,7 +135,7 @@ Result<Unit> check_config(const codec::Value& config, const registry::VersionBin
 rt::Task<Result<Unit>> Writes::patch(exchange::Exchange& exchange, registry::InstalledRegistry::Found found, const registry::PartSubresource* part) {
   CO_TRY_ASSIGN(const ObjectForm form, object_form(exchange, found));
   CO_TRY_ASSIGN(const PatchType type, patch_type(exchange.request.headers.get("content-type")));
-  if (type == PatchType::Strategic && found.version->shape != nullptr) co_return Unexpected(errors::unsupported_media_type(true));
+  if (type == PatchType::Strategic && found.version->shape != nullptr) co_return Unexpected(errors::unsupported_media_type(false));
   const bool apply = type == PatchType::Apply;
   CO_TRY_ASSIGN(const PatchRequest patch, read_patch(exchange, apply));
   if (apply) CO_TRY(check_config(patch.document, *found.version, exchange.info.name));

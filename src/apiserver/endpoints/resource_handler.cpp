@@ -134,7 +134,7 @@ rt::Task<Result<Unit>> ResourceHandler::dispatch_subresource(exchange::Exchange&
   const std::string_view name = route.subresource->name;
   if (const registry::ActionSubresource* action = found.resource->find_action(name))
     return actions_.act(exchange, action->action, subresource_kind(*found.version->served, *route.subresource));
-  if (name == "scale" && !found.resource->definition().scale.empty())
+  if (name == "scale" && scale_fields(found))
     return route.verb == verb::get ? get_scale(exchange, found) : change_scale(exchange, found);
   const registry::PartSubresource* part = found.resource->find_part(name);
   if (part == nullptr) return refused(errors::no_such_route());

@@ -9,6 +9,7 @@
 #include "apiserver/endpoints/write_request.h"
 #include "apiserver/exchange/responses.h"
 #include "apiserver/types/errors.h"
+#include "base/check.h"
 
 namespace pintle::apiserver::endpoints {
 
@@ -17,24 +18,7 @@ namespace {
 using api::autoscaling_v1::Scale;
 constexpr api::GroupVersionKind scale_kind{"autoscaling", "v1", "Scale"};
 
-// The int32 at a two-step path ("spec.replicas"), or nullptr.
-int32_t* number_at(api::Object& object, std::string_view path, bool make) {
-  const auto dot = path.find('.');
-  const api::Field* outer = object.type().find_field(path.substr(0, dot));
-  if (outer == nullptr || outer->type->kind != api::Kind::Struct) return nullptr;
-  void* at = api::field_address(object.data(), *outer);
-  const api::Field* inner = outer->type->find_field(path.substr(dot + 1));
-  if (inner == nullptr) return nullptr;
-  at = api::field_address(at, *inner);
-  if (inner->type->kind == api::Kind::Optional) {
-    void* value = inner->type->pointer->get(at);
-    if (value == nullptr && make) value = inner->type->pointer->emplace(at);
-    return static_cast<int32_t*>(value);
-  }
-  return static_cast<int32_t*>(at);
-}
-
-Scale scale_of(const registry::ScaleSubresource& paths, api::Object object) {
+Scale scale_of(const api::Object& object, const registry::Replicas& replicas) {
   const auto& meta = registry::object_meta(object);
   Scale scale;
   scale.metadata.name = meta.name;
@@ -42,18 +26,23 @@ Scale scale_of(const registry::ScaleSubresource& paths, api::Object object) {
   scale.metadata.uid = meta.uid;
   scale.metadata.resource_version = meta.resource_version;
   scale.metadata.creation_timestamp = meta.creation_timestamp;
-  if (const int32_t* replicas = number_at(object, paths.spec_replicas, false)) scale.spec.replicas = *replicas;
-  if (const int32_t* replicas = number_at(object, paths.status_replicas, false)) scale.status.replicas = *replicas;
-  if (paths.selector) scale.status.selector = paths.selector(object);
+  scale.spec.replicas = replicas.wanted.value_or(0);
+  scale.status.replicas = replicas.present;
+  scale.status.selector = replicas.selector;
   return scale;
 }
 
-registry::AdmissionView scale_view(const registry::ScaleSubresource& paths) {
+// `fields` outlives it. Admission sees what could be read, and what it makes of it can be written.
+registry::AdmissionView scale_view(const registry::ScaleFields& fields) {
   registry::AdmissionView view;
   view.kind = scale_kind;
-  view.show = [&paths](const api::Object& object) { return api::Object::of<Scale>(scale_of(paths, object)); };
-  view.take = [&paths](api::Object& object, const api::Object& shown) {
-    if (int32_t* replicas = number_at(object, paths.spec_replicas, true)) *replicas = shown.as<Scale>().spec.replicas;
+  view.show = [&fields](const api::Object& object) {
+    const auto replicas = fields.read(object);
+    return api::Object::of<Scale>(scale_of(object, replicas ? *replicas : registry::Replicas{}));
+  };
+  view.take = [&fields](api::Object& object, const api::Object& shown) {
+    const auto written = fields.write(object, shown.as<Scale>().spec.replicas);
+    CHECK(written.has_value(), "what was asked for could be written");
   };
   return view;
 }
@@ -122,24 +111,33 @@ rt::Task<void> answer_scale(exchange::Exchange& exchange, exchange::Media media,
 
 }  // namespace
 
+const registry::ScaleFields* scale_fields(const registry::InstalledRegistry::Found& found) {
+  for (const auto& scale : found.resource->definition().scale)
+    if (scale.version.empty() || scale.version == found.version->kind->gvk.version) return scale.fields.get();
+  return nullptr;
+}
+
 rt::Task<Result<Unit>> get_scale(exchange::Exchange& exchange, registry::InstalledRegistry::Found found) {
   CO_TRY_ASSIGN(const exchange::OutputForm form, exchange::negotiate(exchange.request.headers.get("accept"), exchange::Offer{}));
   CO_TRY_ASSIGN(const auto cached, co_await found.store->get(exchange.ctx, exchange.scope.ns, exchange.info.name));
   CO_TRY_ASSIGN(const api::Object object, found.store->codec().decode(*cached));
-  co_await answer_scale(exchange, form.media, scale_of(found.resource->definition().scale.front(), object));
+  CO_TRY_ASSIGN(const registry::Replicas replicas, scale_fields(found)->read(object));
+  if (!replicas.wanted) co_return internal("the spec replicas field does not exist");
+  co_await answer_scale(exchange, form.media, scale_of(object, replicas));
   co_return Unit{};
 }
 
 rt::Task<Result<Unit>> change_scale(exchange::Exchange& exchange, registry::InstalledRegistry::Found found) {
   CO_TRY_ASSIGN(const exchange::OutputForm form, exchange::negotiate(exchange.request.headers.get("accept"), exchange::Offer{}));
   CO_TRY_ASSIGN(const ScaleChange change, read_scale_change(exchange));
-  const registry::ScaleSubresource& paths = found.resource->definition().scale.front();
+  const registry::ScaleFields& fields = *scale_fields(found);
   registry::UpdateRequest request;
   request.ns = exchange.scope.ns;
   request.name = exchange.info.name;
-  request.view = scale_view(paths);
+  request.view = scale_view(fields);
   request.transform = [&](const api::Object* existing) -> Result<api::Object> {
-    TRY_ASSIGN(const Scale wanted, changed(scale_of(paths, *existing), change));
+    TRY_ASSIGN(const registry::Replicas present, fields.read(*existing));
+    TRY_ASSIGN(const Scale wanted, changed(scale_of(*existing, present), change));
     TRY(check_address(wanted, exchange.scope));
     TRY(check_scale(wanted, exchange.info.name));
     api::Object object = *existing;
@@ -148,14 +146,18 @@ rt::Task<Result<Unit>> change_scale(exchange::Exchange& exchange, registry::Inst
       return Unexpected(errors::conflict(found.resource->name(), exchange.info.name,
                                          "Precondition failed: UID in precondition: " + wanted.metadata.uid + ", UID in object meta: " + meta.uid));
     if (!wanted.metadata.resource_version.empty()) meta.resource_version = wanted.metadata.resource_version;
-    int32_t* replicas = number_at(object, paths.spec_replicas, true);
-    if (replicas) *replicas = wanted.spec.replicas;
-    apimachinery::track_update(*existing, object, field_writer(*found.resource, found.resource->storage_version(), nullptr, exchange.scope));
-    untime_scale_entries(meta);
+    TRY(fields.write(object, wanted.spec.replicas));
+    if (found.version->shape != nullptr) {
+      TRY_ASSIGN(object, to_tracked_storage(*found.resource, *found.version, nullptr, exchange.scope, std::move(object), existing));
+    } else {
+      apimachinery::track_update(*existing, object, field_writer(*found.resource, found.resource->storage_version(), nullptr, exchange.scope));
+    }
+    untime_scale_entries(registry::object_meta(object));
     return object;
   };
   CO_TRY_ASSIGN(const registry::Written written, co_await found.store->update(exchange.scope, std::move(request)));
-  co_await answer_scale(exchange, form.media, scale_of(paths, written.object));
+  CO_TRY_ASSIGN(const registry::Replicas replicas, fields.read(written.object));
+  co_await answer_scale(exchange, form.media, scale_of(written.object, replicas));
   co_return Unit{};
 }
 

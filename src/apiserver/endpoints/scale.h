@@ -6,7 +6,10 @@
 
 namespace pintle::apiserver::endpoints {
 
-// They answer, or return why they have not. The exchange outlives the task.
+// Of the version that was found; nullptr: it has no scale.
+const registry::ScaleFields* scale_fields(const registry::InstalledRegistry::Found& found);
+
+// Of what has a scale. They answer, or return why they have not. The exchange outlives the task.
 rt::Task<Result<Unit>> get_scale(exchange::Exchange& exchange, registry::InstalledRegistry::Found found);
 rt::Task<Result<Unit>> change_scale(exchange::Exchange& exchange, registry::InstalledRegistry::Found found);
 

@@ -190,12 +190,27 @@ struct PartSubresource {
 // "status" of resources whose status may touch nothing else, metadata neither.
 PartSubresource status_alone();
 
-// The scale subresource, by the paths that hold its numbers in the storage version.
+// What the scale subresource shows of an object.
+struct Replicas {
+  std::optional<int32_t> wanted;  // none: the object does not say
+  int32_t present = 0;
+  std::string selector;  // of labels, as text
+};
+
+// Where an object has them; its version is the storage version.
+class ScaleFields {
+ public:
+  virtual ~ScaleFields() = default;
+  virtual Result<Replicas> read(const api::Object& object) const = 0;
+  virtual Result<Unit> write(api::Object& object, int32_t wanted) const = 0;
+};
+
+// spec.replicas and status.replicas; `selector`: the label selector as text.
+std::shared_ptr<const ScaleFields> usual_scale_fields(std::string (*selector)(const api::Object&));
+
 struct ScaleSubresource {
-  std::string_view spec_replicas = "spec.replicas";
-  std::string_view status_replicas = "status.replicas";
-  // The label selector as text, for status.selector.
-  std::string (*selector)(const api::Object&) = nullptr;
+  std::string_view version = {};  // that it belongs to; "": each
+  std::shared_ptr<const ScaleFields> fields = nullptr;
 };
 
 // action.h has it.
@@ -259,7 +274,7 @@ struct ResourceDefinition {
 
   std::vector<SelectableField> selectable_fields = {};
   std::vector<PartSubresource> parts = {};   // "status" is added for has_status unless listed here
-  std::vector<ScaleSubresource> scale = {};  // none or one
+  std::vector<ScaleSubresource> scale = {};  // one for a version at most
   std::vector<ActionSubresource> actions = {};
 
   // Resources that store nothing: exactly one of these is set, and strategy and the rest are unused.

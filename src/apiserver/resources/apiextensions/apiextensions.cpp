@@ -237,6 +237,9 @@ class DefinitionStrategy : public registry::TypedStrategy<v1::CustomResourceDefi
   }
   void mark_deleted(const RequestScope& scope, v1::CustomResourceDefinition& definition) const override {
     constexpr std::string_view finalizer = "customresourcecleanup.apiextensions.k8s.io";
+    // Deletion is by finalizer here, never with grace, and is no change of what is defined: what the store has noted goes.
+    if (definition.metadata.generation > 1) --definition.metadata.generation;
+    definition.metadata.deletion_grace_period_seconds.reset();
     auto& finalizers = definition.metadata.finalizers;
     if (std::ranges::find(finalizers, finalizer) == finalizers.end()) finalizers.emplace_back(finalizer);
     v1::CustomResourceDefinitionCondition condition;
