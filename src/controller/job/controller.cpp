@@ -62,7 +62,7 @@ class JobController final : public Controller {
   rt::Task<Result<std::vector<pods::PodPtr>>> claim_all(rt::Context ctx, JobPtr job);
   rt::Task<Result<api::meta_v1::ObjectMeta>> fresh_metadata(rt::Context ctx, JobPtr job);
   rt::Task<Result<Unit>> create_one(rt::Context ctx, JobPtr job, NewPod wanted);
-  rt::Task<Result<Unit>> remove_one(rt::Context ctx, JobPtr job, pods::PodPtr pod);
+  rt::Task<Result<Unit>> remove_one(rt::Context ctx, JobPtr job, pods::PodPtr pod, bool uncounted);
   rt::Task<Result<Unit>> release(rt::Context ctx, pods::PodPtr pod);
   rt::Task<Result<Unit>> release_all(rt::Context ctx, std::vector<pods::PodPtr> pods);
   rt::Task<Result<Unit>> release_orphan(rt::Context ctx, std::string key);
@@ -99,6 +99,7 @@ rt::Task<Result<std::vector<pods::PodPtr>>> JobController::claim_all(rt::Context
   request.owner = rules::controller_reference("batch/v1", "Job", job->metadata);
   request.owner_deleted = pods::is_deleted(job->metadata);
   request.matches = [selector = std::move(*selector)](const Pod& pod) { return selector.matches(pod.metadata.labels); };
+  request.finalizer = tracking_finalizer;
   request.fresh = [this, job](rt::Context c) { return fresh_metadata(std::move(c), job); };
   co_return co_await claim<Pod>(deps_.client, std::move(ctx), std::move(request), std::move(candidates));
 }
@@ -112,7 +113,8 @@ rt::Task<Result<Unit>> JobController::create_one(rt::Context ctx, JobPtr job, Ne
   co_return Unit{};
 }
 
-rt::Task<Result<Unit>> JobController::remove_one(rt::Context ctx, JobPtr job, pods::PodPtr pod) {
+rt::Task<Result<Unit>> JobController::remove_one(rt::Context ctx, JobPtr job, pods::PodPtr pod, bool uncounted) {
+  if (uncounted && has_tracking_finalizer(*pod)) CO_TRY(co_await release(ctx, pod));
   pods::Workload owner{"batch/v1", "Job", &job->metadata};
   CO_TRY(co_await control_.remove(std::move(ctx), std::move(owner), pod));
   pending_.deleted(job->metadata.uid, *pod);
@@ -162,7 +164,7 @@ rt::Task<std::optional<Status>> JobController::change_pods(rt::Context ctx, JobP
     co_return std::move(outcome.failure);
   }
   std::vector<rt::Task<Result<Unit>>> removals;
-  for (const pods::PodPtr& pod : plan.remove) removals.push_back(remove_one(ctx, job, pod));
+  for (const pods::PodPtr& pod : plan.remove) removals.push_back(remove_one(ctx, job, pod, plan.remove_uncounted));
   auto results = co_await rt::when_all(std::move(removals));
   std::optional<Status> failure;
   for (auto& result : results) {

@@ -227,7 +227,7 @@ std::optional<JobCondition> Round::success_verdict() {
     }
   }
   const bool complete = job_.spec.completions ? succeeded() >= *job_.spec.completions : succeeded() > 0 && active_.empty();
-  if (complete && !is_suspended(job_)) return succeed("CompletionsReached", "Reached expected number of succeeded pods");
+  if (complete) return succeed("CompletionsReached", "Reached expected number of succeeded pods");
   return std::nullopt;
 }
 
@@ -353,6 +353,7 @@ void Round::create(int32_t count) {
 }
 
 void Round::manage() {
+  plan_.remove_uncounted = true;
   if (note_suspension()) {
     for (const pods::PodPtr& pod : active_) plan_.remove.push_back(pod);
     return;

@@ -36,6 +36,7 @@ struct JobEvent {
 
 struct Plan {
   std::vector<pods::PodPtr> remove;
+  bool remove_uncounted = false;  // they lose the finalizer first: nothing has failed
   std::vector<NewPod> create;
   JobStatus status;                   // as it is when all of the above succeeds
   std::vector<pods::PodPtr> release;  // after the status is stored: take the finalizer off

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct ClaimRequest {
   bool owner_deleted = false;
   std::function<bool(const T&)> matches;
   std::function<bool(const T&)> adoptable;  // asked of objects of nobody that match; none: all that are not deleted
+  std::string_view finalizer;  // of those taken in; "": none
   // Reads the workload's metadata from the server.
   std::function<rt::Task<Result<api::meta_v1::ObjectMeta>>(rt::Context)> fresh;
 };
@@ -54,7 +56,7 @@ rt::Task<Result<std::vector<std::shared_ptr<const T>>>> claim(client::Client& cl
         adopting = owner->uid == request.owner.uid && !owner->deletion_timestamp;
       }
       if (!*adopting) continue;
-      std::string patch = adopt_patch(request.owner, meta.uid);
+      std::string patch = adopt_patch(request.owner, meta.uid, request.finalizer);
       auto adopted = co_await client.patch<T>(ctx, meta.namespace_, meta.name, client::PatchType::Strategic, std::move(patch));
       if (adopted) {
         ours.push_back(std::make_shared<const T>(std::move(*adopted)));

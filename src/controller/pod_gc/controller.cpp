@@ -118,6 +118,7 @@ rt::Task<Result<Unit>> PodGcController::sync_pod(rt::Context ctx, pods::PodPtr p
   pods::Disruption why{"DeletionByPodGC", "", true};
   if (pod->spec.node_name.empty()) {
     if (!pods::is_deleted(pod->metadata)) co_return Unit{};
+    CO_TRY(co_await pods::mark_failed(deps_.client, ctx, pod));  // what waits for its end sees one
     co_return co_await remove(std::move(ctx), pod);
   }
   const NodePtr node = nodes_.get(pod->spec.node_name);

@@ -13,7 +13,8 @@ struct Disruption {
   std::string message;
   bool fail = false;  // its phase becomes Failed too
 };
-// NotFound and Conflict (another pod of that name) are no failures.
+// Of both: NotFound and Conflict (another pod of that name) are no failures.
+rt::Task<Result<Unit>> mark_failed(client::Client& client, rt::Context ctx, PodPtr pod);
 rt::Task<Result<Unit>> mark_disrupted(client::Client& client, rt::Context ctx, PodPtr pod, Disruption disruption, rt::WallTime now);
 
 }  // namespace pintle::controller::pods
