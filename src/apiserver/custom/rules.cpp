@@ -150,9 +150,7 @@ cel::TypeRef Rules::type_of(const Node& node, bool root) {
 
 void Rules::compile(const Node& node, bool root) {
   if (!node.rules().empty()) {
-    cel::Environment environment;
     const cel::TypeRef self = type_of(node, root);
-    environment.add_variable("self", self);
     std::vector<Compiled>& out = compiled_[&node];
     for (const schema::Rule& rule : node.rules()) {
       Compiled& made = out.emplace_back();

@@ -12,7 +12,7 @@ namespace schema = apimachinery::schema;
 using api::CustomObject;
 
 Shape::Shape(std::shared_ptr<const schema::StructuralSchema> compiled, schema::Columns columns, bool prune)
-    : schema_(compiled), view_(compiled), columns_(std::move(columns)), prune_(prune), rules_(std::make_unique<const Rules>(compiled->root())) {}
+    : schema_(compiled), view_(compiled), columns_(std::move(columns)), prune_(prune) {}
 
 Result<std::shared_ptr<const Shape>> Shape::make(const api::apiextensions_v1::CustomResourceDefinitionVersion& version,
                                                  bool preserve_unknown_fields) {
@@ -21,6 +21,11 @@ Result<std::shared_ptr<const Shape>> Shape::make(const api::apiextensions_v1::Cu
   TRY_ASSIGN(auto compiled, schema::StructuralSchema::compile(given ? *version.schema->open_apiv_3_schema : none));
   return std::shared_ptr<const Shape>(
       new Shape(std::move(compiled), schema::Columns(version.additional_printer_columns), given && !preserve_unknown_fields));
+}
+
+const Rules& Shape::rules() const {
+  std::call_once(rules_compiled_, [this] { rules_ = std::make_unique<const Rules>(root()); });
+  return *rules_;
 }
 
 Result<Unit> Shape::settle(api::Object& object, std::vector<std::string>* unknown) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 
 #include "api/custom_object.h"
 #include "api/gen/apiextensions_v1.h"
@@ -25,7 +26,8 @@ class Shape final : public registry::VersionShape {
   void table_cells(const api::Object& object, registry::TableCells& cells) const override;
 
   const apimachinery::schema::Node& root() const { return schema_->root(); }
-  const Rules& rules() const { return *rules_; }
+  // Compiled at the first call: definitions of which no object is written cost nothing.
+  const Rules& rules() const;
 
  private:
   Shape(std::shared_ptr<const apimachinery::schema::StructuralSchema> schema, apimachinery::schema::Columns columns, bool prune);
@@ -33,7 +35,8 @@ class Shape final : public registry::VersionShape {
   const apimachinery::schema::StructuralView view_;
   const apimachinery::schema::Columns columns_;
   const bool prune_;
-  const std::unique_ptr<const Rules> rules_;
+  mutable std::once_flag rules_compiled_;
+  mutable std::unique_ptr<const Rules> rules_;
 };
 
 // The whole object as a document, as schemas see it. `kind`: what it says it is.
