@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "base/parse_number.h"
+#include "codec/json_text.h"
 
 namespace pintle::apimachinery::cel {
 namespace {
@@ -59,7 +60,7 @@ class Escapes {
       if (value > 0xFF) return false;
       out_ += static_cast<char>(value);
     } else {
-      append_code_point(value, out_);
+      codec::append_utf8(value, out_);
     }
     return true;
   }
@@ -67,7 +68,7 @@ class Escapes {
     uint32_t value = 0;
     if (is_bytes_ || !number(digits, 16, value)) return false;
     if (value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) return false;
-    append_code_point(value, out_);
+    codec::append_utf8(value, out_);
     return true;
   }
   bool escape() {
@@ -103,38 +104,16 @@ class Escapes {
 
 }  // namespace
 
-void append_code_point(uint32_t c, std::string& out) {
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xC0 | (c >> 6));
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xE0 | (c >> 12));
-    out += static_cast<char>(0x80 | ((c >> 6) & 0x3F));
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  } else {
-    out += static_cast<char>(0xF0 | (c >> 18));
-    out += static_cast<char>(0x80 | ((c >> 12) & 0x3F));
-    out += static_cast<char>(0x80 | ((c >> 6) & 0x3F));
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  }
-}
-
 uint32_t next_code_point(std::string_view text, std::size_t& at) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(at++);
-  if (first < 0x80) return first;
-  const int more = first >= 0xF0 && first < 0xF5 ? 3 : first >= 0xE0 && first < 0xF0 ? 2 : first >= 0xC2 && first < 0xE0 ? 1 : 0;
-  if (more == 0 || at + static_cast<std::size_t>(more) > text.size()) return replacement;
-  uint32_t value = first & (0x3FU >> more);
-  for (int i = 0; i < more; ++i) {
-    if ((byte(at + static_cast<std::size_t>(i)) & 0xC0) != 0x80) return replacement;
-    value = (value << 6) | (byte(at + static_cast<std::size_t>(i)) & 0x3F);
+  const std::size_t size = codec::utf8_length(text.substr(at));
+  if (size == 0) {
+    ++at;
+    return replacement;
   }
-  constexpr uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-  if (value < least[more] || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) return replacement;
-  at += static_cast<std::size_t>(more);
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[at + i]); };
+  uint32_t value = size == 1 ? byte(0) : byte(0) & (0x7FU >> size);
+  for (std::size_t i = 1; i < size; ++i) value = (value << 6) | (byte(i) & 0x3FU);
+  at += size;
   return value;
 }
 
@@ -148,14 +127,6 @@ std::size_t code_points(std::string_view text) {
     }
   }
   return count;
-}
-
-bool is_utf8(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t from = at;
-    if (next_code_point(text, at) == replacement && at - from == 1) return false;
-  }
-  return true;
 }
 
 std::optional<std::string> unquote(std::string_view text, bool is_bytes, std::string& out) {

@@ -8,11 +8,9 @@
 
 namespace pintle::apimachinery::cel {
 
-void append_code_point(uint32_t code_point, std::string& out);
 // The code point at `at`, which moves past it; a byte that is no UTF-8 counts as one (U+FFFD).
 uint32_t next_code_point(std::string_view text, std::size_t& at);
 std::size_t code_points(std::string_view text);
-bool is_utf8(std::string_view text);
 
 // The content of a string or bytes literal, prefixes and quotes included in `text`. An error text otherwise.
 std::optional<std::string> unquote(std::string_view text, bool is_bytes, std::string& out);

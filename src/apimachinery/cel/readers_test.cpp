@@ -7,6 +7,7 @@
 #include "apimachinery/cel/literals.h"
 #include "apimachinery/cel/text.h"
 #include "apimachinery/cel/time_value.h"
+#include "codec/json_text.h"
 
 namespace pintle::apimachinery::cel {
 namespace {
@@ -35,8 +36,8 @@ TEST(CelReaders, Literals) {
   EXPECT_EQ(content(R"(b'\xff')", true), "\xff");
   EXPECT_EQ(content(R"('\xff')"), "ÿ");
   for (const char* bad : {R"('\ud800')", R"('\U00110000')", R"('\q')"}) EXPECT_EQ(content(bad), "?") << bad;
-  EXPECT_TRUE(is_utf8("aé漢"));
-  for (const char* bad : {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xe2\x82"}) EXPECT_FALSE(is_utf8(bad));
+  EXPECT_TRUE(codec::is_valid_utf8("aé漢"));
+  for (const char* bad : {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xe2\x82"}) EXPECT_FALSE(codec::is_valid_utf8(bad));
 }
 
 TEST(CelReaders, Times) {

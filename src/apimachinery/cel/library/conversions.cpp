@@ -5,6 +5,7 @@
 #include "apimachinery/cel/text.h"
 #include "apimachinery/cel/time_value.h"
 #include "base/parse_number.h"
+#include "codec/json_text.h"
 
 namespace pintle::apimachinery::cel {
 namespace {
@@ -77,7 +78,7 @@ Value text_to_timestamp(const Call& call) {
 }
 
 Value bytes_to_text(const Call& call) {
-  return is_utf8(call[0].text()) ? Value::of(call[0].text()) : call.fail("invalid UTF-8 in bytes, cannot convert to string");
+  return codec::is_valid_utf8(call[0].text()) ? Value::of(call[0].text()) : call.fail("invalid UTF-8 in bytes, cannot convert to string");
 }
 Value scalar_to_text(const Call& call) { return Value::of(call.arena.copy(std::string_view(scalar_text(call[0])))); }
 

@@ -8,6 +8,7 @@
 
 #include "apimachinery/cel/literals.h"
 #include "apimachinery/cel/text.h"
+#include "codec/json_text.h"
 
 namespace pintle::apimachinery::cel {
 namespace {
@@ -131,7 +132,7 @@ class Formatter {
       case Kind::Bytes:
         if (latest_) {
           out += v.text();
-        } else if (!is_utf8(v.text())) {
+        } else if (!codec::is_valid_utf8(v.text())) {
           return fail("error during formatting: could not convert argument to string");
         } else {
           out += literal ? "b" + quoted_for_cel(v.text()) : std::string(v.text());
@@ -350,7 +351,7 @@ std::string quoted_for_cel(std::string_view text) {
       case '\v': out += "\\v"; break;
       case '\\': out += "\\\\"; break;
       case '"': out += "\\\""; break;
-      default: append_code_point(c, out);
+      default: codec::append_utf8(c, out);
     }
   }
   return out + '"';
