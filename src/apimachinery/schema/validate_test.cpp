@@ -295,7 +295,7 @@ TEST(Validate, TakesABoundedNumberOfSteps) {
 }
 
 TEST(Validate, WordsABoundedNumberOfErrors) {
-  const auto schema = schema_of(R"({"type":"array","items":{"type":"string","pattern":")" + std::string(50'000, 'a') + R"("}})");
+  const auto schema = schema_of(R"({"type":"array","items":{"type":"string","enum":[")" + std::string(200'000, 'a') + R"("]}})");
   const Value value = Value::Array(500'000, Value("b"));
   FieldErrors errors;
   EXPECT_LT(codec::cpu_seconds([&] { validate_value(schema->root(), value, FieldPath("x"), errors); }), codec::hostile_seconds_max);
