@@ -16,6 +16,7 @@
 #include "apiserver/endpoints/openapi_pages.h"
 #include "apiserver/endpoints/profile_pages.h"
 #include "apiserver/exchange/responses.h"
+#include "apiserver/published/further.h"
 #include "apiserver/registry/installed_registry.h"
 #include "apiserver/resources/resources.h"
 #include "apiserver/types/service_ranges.h"
@@ -81,6 +82,7 @@ class ApiServerImpl final : public ApiServer {
   StoreHealth store_health_;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<registry::InstalledRegistry> registry_;
+  published::FurtherServers further_;
   std::unique_ptr<custom::Definitions> definitions_;
   std::unique_ptr<authentication::Authentication> authentication_;
   std::unique_ptr<authorization::Authorization> authorization_;
