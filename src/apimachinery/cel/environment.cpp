@@ -10,14 +10,29 @@
 #include "apimachinery/cel/planner.h"
 #include "apimachinery/cel/program.h"
 #include "apimachinery/cel/unifier.h"
+#include "base/mutex.h"
 
 namespace pintle::apimachinery::cel {
 
-void Environment::Tables::add_functions(std::span<const Function> added) {
+namespace {
+
+using Functions = Environment::Tables::Functions;
+
+void add_to(Functions& functions, std::span<const Function> added) {
   for (const Function& function : added) {
     auto& overloads = functions[std::string(function.name)];
     for (const Overload& overload : function.overloads) overloads.push_back(&overload);
   }
+}
+
+}  // namespace
+
+void Environment::Tables::add_functions(std::span<const Function> added) {
+  for (const Function& function : added) {
+    const auto known = library_functions->find(function.name);
+    if (known != library_functions->end()) functions.insert(*known);
+  }
+  add_to(functions, added);
 }
 
 TypeRef Environment::Tables::find_type(std::string_view name, TypePool& pool_of_program) const {
@@ -41,8 +56,9 @@ std::vector<std::string> Environment::Tables::candidates(std::string_view name) 
 
 const std::vector<const Overload*>* Environment::Tables::find_function(std::string_view name, std::string_view* full_name) const {
   for (const std::string& candidate : candidates(name)) {
-    const auto found = functions.find(candidate);
-    if (found == functions.end()) continue;
+    auto found = functions.find(candidate);
+    if (found == functions.end()) found = library_functions->find(candidate);
+    if (found == library_functions->end()) continue;
     *full_name = found->first;
     return &found->second;
   }
@@ -73,6 +89,20 @@ constexpr LibraryTable libraries[] = {{Library::Optionals, optional_functions},
                                       {Library::Math, math_functions},
                                       {Library::Encoders, encoder_functions},
                                       {Library::JsonPatch, json_patch_functions}};
+
+// One table for each set of libraries, as few as there are kinds of environments.
+std::shared_ptr<const Functions> functions_of(uint32_t wanted) {
+  static ThreadMutex mutex;
+  static std::map<uint32_t, std::shared_ptr<const Functions>> made;
+  ThreadLock lock(mutex);
+  std::shared_ptr<const Functions>& at = made[wanted];
+  if (at) return at;
+  auto functions = std::make_shared<Functions>();
+  for (const auto table : {operator_functions(), conversion_functions(), text_functions(), time_functions()}) add_to(*functions, table);
+  for (const LibraryTable& table : libraries)
+    if (wanted & static_cast<uint32_t>(table.library)) add_to(*functions, table.functions());
+  return at = std::move(functions);
+}
 
 void add_builtin_types(Environment::Tables& tables) {
   static const Type optional{TypeKind::Opaque, false, "optional_type", {&types::dyn}};
@@ -137,9 +167,7 @@ Environment::Environment(EnvironmentOptions options) : tables_(std::make_shared<
   tables_->options = options;
   tables_->container = options.container;
   tables_->options.container = tables_->container;
-  for (const auto functions : {operator_functions(), conversion_functions(), text_functions(), time_functions()}) tables_->add_functions(functions);
-  for (const LibraryTable& table : libraries)
-    if (options.libraries & static_cast<uint32_t>(table.library)) tables_->add_functions(table.functions());
+  tables_->library_functions = functions_of(options.libraries);
   add_builtin_types(*tables_);
 }
 Environment::~Environment() = default;

@@ -1,5 +1,6 @@
 // API objects in memory as values: each field as its JSON would show it, without writing the JSON.
 #include "api/json_encode.h"
+#include "api/rest.h"
 #include "api/type.h"
 #include "api/values.h"
 #include "apimachinery/cel/value.h"
@@ -53,7 +54,7 @@ class StructObject final : public Map {
  public:
   StructObject(const api::Type& type, const void* at, const api::GroupVersionKind* kind) : type_(type), at_(at), kind_(kind) {}
   std::size_t size() const override {
-    std::size_t count = type_meta();
+    std::size_t count = type_meta() + (rest() ? rest()->size() : 0);
     for (const api::Field& field : type_.fields) count += is_present(field);
     return count;
   }
@@ -62,16 +63,22 @@ class StructObject final : public Map {
     if (kind_ && key.text() == "kind") return Value::of(kind_->kind);
     if (kind_ && key.text() == "apiVersion") return api_version(arena);
     const api::Field* field = type_.find_field(key.text());
-    if (!field || !is_present(*field)) return std::nullopt;
+    if (!field) {
+      const codec::Value* member = rest() ? rest()->get(key.text()) : nullptr;
+      return member ? std::optional(document_value(*member, &types::dyn, arena)) : std::nullopt;
+    }
+    if (!is_present(*field)) return std::nullopt;
     return value_of(*field, arena);
   }
   Value key_at(std::size_t i, Arena&) const override {
     if (i < type_meta()) return Value::of(i == 0 ? "kind" : "apiVersion");
-    return Value::of(nth(i).name);
+    const api::Field* field = nth(i);
+    return Value::of(field ? field->name : std::string_view(member(i)->first));
   }
   Value value_at(std::size_t i, Arena& arena) const override {
     if (i < type_meta()) return i == 0 ? Value::of(kind_->kind) : api_version(arena);
-    return value_of(nth(i), arena);
+    const api::Field* field = nth(i);
+    return field ? value_of(*field, arena) : document_value(member(i)->second, &types::dyn, arena);
   }
 
  private:
@@ -88,12 +95,22 @@ class StructObject final : public Map {
   Value value_of(const api::Field& field, Arena& arena) const {
     return field_value(*field.type, api::field_address(at_, field), field.empty_as_list, arena);
   }
-  const api::Field& nth(std::size_t i) const {
+  // nullptr: it is a member of the rest.
+  const api::Field* nth(std::size_t i) const {
     std::size_t at = type_meta();
     for (const api::Field& field : type_.fields)
-      if (is_present(field) && at++ == i) return field;
-    CHECK(false, "an index below size()");
-    return type_.fields[0];
+      if (is_present(field) && at++ == i) return &field;
+    return nullptr;
+  }
+  // What no field names, of custom objects.
+  const codec::Value::Object* rest() const {
+    if (type_.rest_offset < 0) return nullptr;
+    return &as<api::Rest>(static_cast<const char*>(at_) + type_.rest_offset).members.as_object();
+  }
+  decltype(std::declval<const codec::Value::Object&>().begin()) member(std::size_t i) const {
+    const std::size_t before = size() - rest()->size();
+    CHECK(i >= before && i - before < rest()->size(), "an index below size()");
+    return rest()->begin() + static_cast<std::ptrdiff_t>(i - before);
   }
 
   const api::Type& type_;

@@ -24,7 +24,9 @@ struct Environment::Tables {
   std::map<std::string, Variable, std::less<>> variables;
   std::map<std::string, TypeRef, std::less<>> types;  // by name
   const TypeSource* type_source = nullptr;
-  std::map<std::string, std::vector<const Overload*>, std::less<>> functions;
+  using Functions = std::map<std::string, std::vector<const Overload*>, std::less<>>;
+  std::shared_ptr<const Functions> library_functions;  // of options.libraries: one table for all environments that have them
+  Functions functions;                                 // added to those, and before them where both have a name
 
   void add_functions(std::span<const Function> added);
   TypeRef find_type(std::string_view name, TypePool& pool) const;

@@ -108,13 +108,13 @@ class TypePool {
   // Any other, to be changed before it is used: sizes, semantics of lists, parameters of own opaque types.
   Type& add(Type type);
   std::string_view text(std::string text);  // a name that lives as long as the pool
-  // The pool of what `other` made lives as long as this one.
-  void keep(std::shared_ptr<const TypePool> other) { kept_.push_back(std::move(other)); }
+  // What types of this pool refer to, another pool or fields, lives as long as this one.
+  void keep(std::shared_ptr<const void> other) { kept_.push_back(std::move(other)); }
 
  private:
   std::deque<Type> types_;
   std::deque<std::string> texts_;
-  std::vector<std::shared_ptr<const TypePool>> kept_;
+  std::vector<std::shared_ptr<const void>> kept_;
 };
 
 // Same kind, name and parameters.
