@@ -12,6 +12,25 @@ const api::meta_v1::ObjectMeta* metadata_of(const api::Object* object) { return 
 
 }  // namespace
 
+std::string_view operation_name(Operation operation) {
+  switch (operation) {
+    case Operation::Create: return "CREATE";
+    case Operation::Update: return "UPDATE";
+    case Operation::Delete: return "DELETE";
+    case Operation::Connect: return "CONNECT";
+  }
+  return {};
+}
+
+bool AuditAnnotations::add(std::string key, std::string value, Level level) {
+  if (const auto found = all_.find(key); found != all_.end()) return found->second.value == value;
+  const std::size_t bytes = key.size() + value.size();
+  if (bytes > bytes_max - bytes_) return false;
+  bytes_ += bytes;
+  all_.emplace(std::move(key), Annotation{std::move(value), level});
+  return true;
+}
+
 rt::Task<Result<Unit>> AdmissionPlugin::admit(rt::Context, AdmissionAttributes& attributes) {
   auto answer = admit_now(attributes);
   CHECK(answer, "a plugin that waits overrides admit()");

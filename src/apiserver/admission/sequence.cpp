@@ -3,6 +3,18 @@
 namespace pintle::apiserver::admission {
 
 rt::Task<Result<Unit>> AdmissionSequence::admit(rt::Context ctx, AdmissionAttributes& attributes) const {
+  Reinvocation rounds;
+  attributes.reinvocation = &rounds;
+  auto answer = co_await admit_once(ctx, attributes);
+  if (answer && rounds.wanted) {
+    rounds.again = true;
+    answer = co_await admit_once(ctx, attributes);
+  }
+  attributes.reinvocation = nullptr;
+  co_return answer;
+}
+
+rt::Task<Result<Unit>> AdmissionSequence::admit_once(rt::Context ctx, AdmissionAttributes& attributes) const {
   for (const auto& plugin : plugins_) {
     if (!plugin->handles(attributes.operation)) continue;
     auto answer = plugin->admit_now(attributes);

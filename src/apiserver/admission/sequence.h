@@ -15,12 +15,14 @@ class AdmissionSequence {
   AdmissionSequence() = default;
   explicit AdmissionSequence(std::vector<std::unique_ptr<AdmissionPlugin>> plugins) : plugins_(std::move(plugins)) {}
 
-  // The first refusal ends it. `attributes` outlive the task.
+  // The first refusal ends it. `attributes` outlive the task. A plugin that wants so has all asked a second time.
   rt::Task<Result<Unit>> admit(rt::Context ctx, AdmissionAttributes& attributes) const;
   rt::Task<Result<Unit>> validate(rt::Context ctx, const AdmissionAttributes& attributes) const;
   std::vector<std::string_view> names() const;
 
  private:
+  rt::Task<Result<Unit>> admit_once(rt::Context ctx, AdmissionAttributes& attributes) const;
+
   std::vector<std::unique_ptr<AdmissionPlugin>> plugins_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "codec/json_text.h"
+
 namespace pintle::apiserver::errors {
 
 const std::string_view modified_message = "the object has been modified; please apply your changes to the latest version and try again";
@@ -97,6 +99,40 @@ Status too_many_requests() {
   Status status{Reason::TooManyRequests, 0, "too many requests are being served, please try again later", {}};
   status.details.retry_after_seconds = 1;
   return status;
+}
+
+Status server_answer(int code, std::string_view text) {
+  Status out{Reason::Unknown, code, {}, {}};
+  const auto say = [&](Reason reason, std::string_view message) {
+    out.reason = reason;
+    out.message = message;
+  };
+  switch (code) {
+    case 400: say(Reason::BadRequest, "the server rejected our request for an unknown reason"); break;
+    case 401: say(Reason::Unauthorized, "the server has asked for the client to provide credentials"); break;
+    case 403: say(Reason::Forbidden, text); break;
+    case 404: say(Reason::NotFound, "the server could not find the requested resource"); break;
+    case 405: say(Reason::MethodNotAllowed, "the server does not allow this method on the requested resource"); break;
+    case 406:
+      say(Reason::NotAcceptable, text.empty() ? "the server was unable to respond with a content type that the client supports" : text);
+      break;
+    case 409: say(Reason::AlreadyExists, "the server reported a conflict"); break;
+    case 415: say(Reason::UnsupportedMediaType, text); break;
+    case 422: say(Reason::Invalid, "the server rejected our request due to an error in our request"); break;
+    case 429: say(Reason::TooManyRequests, "the server has received too many requests and has asked us to try again later"); break;
+    case 503: say(Reason::ServiceUnavailable, "the server is currently unable to handle the request"); break;
+    case 504: say(Reason::Timeout, "the server was unable to return a response in the time allotted, but may still be processing the request"); break;
+    default:
+      if (code >= 500)
+        say(Reason::InternalError, fmt::format("an error on the server ({}) has prevented the request from succeeding", codec::go_quote(text)));
+      else
+        say(Reason::Unknown, fmt::format("the server responded with the status code {} but did not return more information", code));
+  }
+  return out;
+}
+
+Status internal_error(std::string_view why) {
+  return Status{Reason::InternalError, 0, fmt::format("Internal error occurred: {}", why), {.causes = {{.message = std::string(why)}}}};
 }
 
 StatusCause cause(std::string_view type, std::string_view field, std::string message) {

@@ -31,6 +31,10 @@ Status expired_continue();
 // A resourceVersion that this server has not reached.
 Status too_large_resource_version(int64_t wanted, int64_t have);
 Status too_many_requests();
+// What a server's answer means that brings no Status: `code` is no success, `text` what it said.
+Status server_answer(int code, std::string_view text);
+// "Internal error occurred: why", the reason a cause of its own.
+Status internal_error(std::string_view why);
 StatusCause cause(std::string_view type, std::string_view field, std::string message);
 
 }  // namespace pintle::apiserver::errors

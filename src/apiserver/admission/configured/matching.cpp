@@ -12,16 +12,6 @@ bool lists(const std::vector<std::string>& names, std::string_view name) {
   return std::any_of(names.begin(), names.end(), [&](const std::string& one) { return one == "*" || one == name; });
 }
 
-std::string_view name_of(Operation operation) {
-  switch (operation) {
-    case Operation::Create: return "CREATE";
-    case Operation::Update: return "UPDATE";
-    case Operation::Delete: return "DELETE";
-    case Operation::Connect: return "CONNECT";
-  }
-  return {};
-}
-
 // "pods", "pods/exec", "pods/*", "*/scale", "*/*"; "*" is every resource and no subresource.
 bool lists_resource(const std::vector<std::string>& patterns, std::string_view resource, std::string_view subresource) {
   return std::any_of(patterns.begin(), patterns.end(), [&](std::string_view pattern) {
@@ -32,30 +22,41 @@ bool lists_resource(const std::vector<std::string>& patterns, std::string_view r
   });
 }
 
-bool is_events(const GroupResource& resource) {
-  return resource.resource == "events" && (resource.group.empty() || resource.group == "events.k8s.io");
-}
-
-bool lists_group(const std::vector<std::string>& groups, const AdmissionAttributes& a, bool equivalent) {
-  if (lists(groups, a.resource.group)) return true;
-  return equivalent && is_events(a.resource) && (lists(groups, "") || lists(groups, "events.k8s.io"));  // one resource in two groups
-}
-
 bool in_scope(const v1::Rule& rule, const AdmissionAttributes& a) {
   if (!rule.scope || *rule.scope == "*") return true;
   const bool namespaced = !a.ns.empty() && !a.is("", "namespaces");
   return namespaced == (*rule.scope == "Namespaced");
 }
 
-bool applies(const v1::NamedRuleWithOperations& rule, const AdmissionAttributes& a, bool equivalent) {
-  if (!lists(rule.operations, name_of(a.operation)) || !lists_group(rule.api_groups, a, equivalent) || !in_scope(rule, a)) return false;
-  if (!equivalent && !lists(rule.api_versions, a.version)) return false;
-  if (!lists_resource(rule.resources, a.resource.resource, a.subresource)) return false;
-  return rule.resource_names.empty() || std::find(rule.resource_names.begin(), rule.resource_names.end(), a.name) != rule.resource_names.end();
+// One of the ways to name what a request is about.
+struct Name {
+  const GroupResource& resource;
+  std::string_view version;
+};
+
+bool applies(const v1::NamedRuleWithOperations& rule, const AdmissionAttributes& a, const Name& name) {
+  return lists(rule.operations, operation_name(a.operation)) && lists(rule.api_groups, name.resource.group) &&
+         lists(rule.api_versions, name.version) && lists_resource(rule.resources, name.resource.resource, a.subresource) && in_scope(rule, a) &&
+         (rule.resource_names.empty() || std::find(rule.resource_names.begin(), rule.resource_names.end(), a.name) != rule.resource_names.end());
 }
 
-bool any_applies(const std::vector<v1::NamedRuleWithOperations>& rules, const AdmissionAttributes& a, bool equivalent) {
-  return std::any_of(rules.begin(), rules.end(), [&](const auto& rule) { return applies(rule, a, equivalent); });
+using Rules = std::vector<v1::NamedRuleWithOperations>;
+
+std::optional<Selected> any_applies(const Rules& rules, const AdmissionAttributes& a, bool equivalent) {
+  if (a.versions == nullptr) {
+    const Name own{a.resource, a.version};
+    const bool any = std::any_of(rules.begin(), rules.end(), [&](const auto& rule) { return applies(rule, a, own); });
+    return any ? std::optional<Selected>(Selected{}) : std::nullopt;
+  }
+  const auto& served = a.versions->served();
+  const auto as = [&](std::size_t i) { return Name{served[i].resource, served[i].version}; };
+  for (const auto& rule : rules)
+    if (applies(rule, a, as(a.requested))) return Selected{a.requested};
+  if (!equivalent || served.size() == 1) return std::nullopt;
+  for (const auto& rule : rules)
+    for (std::size_t i = 0; i < served.size(); ++i)
+      if (i != a.requested && applies(rule, a, as(i))) return Selected{i};
+  return std::nullopt;
 }
 
 bool selects_object(const apimachinery::LabelSelector& selector, const AdmissionAttributes& a) {
@@ -95,11 +96,24 @@ Selection selection_of(const v1::MatchResources& resources, bool rules_required)
   return out;
 }
 
-bool selects(const Selection& selection, const AdmissionAttributes& a, const Labels* namespace_labels) {
-  if (any_applies(selection.excluded, a, selection.equivalent)) return false;
-  if (!selection.any_rule && !any_applies(selection.rules, a, selection.equivalent)) return false;
+std::optional<Selected> select_by_rules(const Selection& selection, const AdmissionAttributes& a) {
+  if (any_applies(selection.excluded, a, selection.equivalent)) return std::nullopt;
+  if (!selection.any_rule) return any_applies(selection.rules, a, selection.equivalent);
+  return Selected{a.versions != nullptr ? std::optional(a.requested) : std::nullopt};
+}
+
+bool select_by_labels(const Selection& selection, const AdmissionAttributes& a, const Labels* namespace_labels) {
   if (!selection.namespaces.matches_everything() && namespace_labels != nullptr && !selection.namespaces.matches(*namespace_labels)) return false;
   return selects_object(selection.objects, a);
+}
+
+std::optional<Selected> select(const Selection& selection, const AdmissionAttributes& a, const Labels* namespace_labels) {
+  const auto selected = select_by_rules(selection, a);
+  return selected && select_by_labels(selection, a, namespace_labels) ? selected : std::nullopt;
+}
+
+bool selects(const Selection& selection, const AdmissionAttributes& a, const Labels* namespace_labels) {
+  return select(selection, a, namespace_labels).has_value();
 }
 
 }  // namespace pintle::apiserver::admission::configured

@@ -1,6 +1,8 @@
 // What a webhook configuration or an admission policy selects of the requests. No I/O.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,15 +21,26 @@ struct Selection {
   apimachinery::LabelSelector namespaces;  // the empty one selects everything
   apimachinery::LabelSelector objects;
   bool any_rule = false;   // bindings without rules: whatever their policy says
-  bool equivalent = true;  // a rule for one version of a resource is for all
+  bool equivalent = true;  // a rule for one version of a resource selects all
 };
 
 template <class Webhook>
 Selection selection_of_webhook(const Webhook& webhook);
 Selection selection_of(const v1::MatchResources& resources, bool rules_required);
 
-// What of the namespace a request is in must be known; nullptr: it is in none.
+// How a rule names what it selects.
+struct Selected {
+  std::optional<std::size_t> version;  // among those of the attributes; nullopt: they have none, and it is what the request names
+};
+
 using Labels = FlatMap<std::string>;
+// `namespace_labels`: of the namespace the request is in; nullptr: it is in none. nullopt: it is not selected. The request's own name for its
+// resource comes before its equivalents: the other versions, and the other group of one resource (events).
+std::optional<Selected> select(const Selection& selection, const AdmissionAttributes& attributes, const Labels* namespace_labels);
+// The rules alone, nobody's labels asked.
+std::optional<Selected> select_by_rules(const Selection& selection, const AdmissionAttributes& attributes);
+// The selectors alone.
+bool select_by_labels(const Selection& selection, const AdmissionAttributes& attributes, const Labels* namespace_labels);
 bool selects(const Selection& selection, const AdmissionAttributes& attributes, const Labels* namespace_labels);
 
 // Labels of the object, or none without metadata.

@@ -25,6 +25,18 @@ v1::ValidatingWebhook webhook(std::vector<std::string> groups, std::vector<std::
   return out;
 }
 
+// Versions of one resource; nothing is converted.
+class Served : public ObjectVersions {
+ public:
+  explicit Served(std::vector<ServedAs> all) : all_(std::move(all)) {}
+  const std::vector<ServedAs>& served() const override { return all_; }
+  rt::Task<Result<api::Object>> show(rt::Context, const api::Object& object, std::size_t) const override { co_return object; }
+  rt::Task<Result<api::Object>> take(rt::Context, api::Object shown, std::size_t) const override { co_return shown; }
+
+ private:
+  std::vector<ServedAs> all_;
+};
+
 void check(const v1::ValidatingWebhook& hook, const Asked& asked, bool want, const Labels& object_labels = {}, const Labels& namespace_labels = {}) {
   api::core_v1::Pod pod;
   pod.metadata.labels = object_labels;
@@ -48,17 +60,41 @@ TEST(Matching, RulesAndResources) {
   check(pods, {.operation = Operation::Update}, false);
   check(pods, {.subresource = "exec"}, false);
   check(pods, {.resource = {"apps", "pods"}}, false);
-  check(pods, {.version = "v2"}, true);  // Equivalent, unless it says otherwise
-  auto exact = pods;
-  exact.match_policy = "Exact";
-  check(exact, {.version = "v2"}, false);
-  check(exact, {}, true);
+  check(pods, {.version = "v2"}, false);
   check(webhook({""}, {"*"}, {"pods/*"}), {.subresource = "exec"}, true);
   check(webhook({""}, {"*"}, {"pods/*"}), {}, true);
   check(webhook({""}, {"*"}, {"*"}), {.subresource = "exec"}, false);
   check(webhook({"*"}, {"*"}, {"*/*"}), {.resource = {"apps", "deployments"}, .subresource = "scale"}, true);
   check(webhook({"*"}, {"*"}, {"*/scale"}), {.resource = {"apps", "deployments"}, .subresource = "status"}, false);
-  check(webhook({"events.k8s.io"}, {"v1"}, {"events"}), {.resource = {"", "events"}}, true);
+}
+
+// Which of the names of a resource a webhook selects a request by: -1 for none.
+TEST(Matching, Equivalents) {
+  const Served scalers({{{"autoscaling", "hpas"}, "v2", {}}, {{"autoscaling", "hpas"}, "v1", {}}});
+  const Served events({{{"", "events"}, "v1", {}}, {{"events.k8s.io", "events"}, "v1", {}}});
+  const auto by = [](const v1::ValidatingWebhook& hook, const Served& served, std::size_t requested, const char* subresource = "") {
+    AdmissionAttributes a;
+    a.resource = served.served()[0].resource;
+    a.version = served.served()[requested].version;
+    a.versions = &served;
+    a.requested = requested;
+    a.subresource = subresource;
+    const auto selected = select_by_rules(selection_of_webhook(hook), a);
+    return selected ? static_cast<int>(*selected->version) : -1;
+  };
+  const auto first = webhook({"autoscaling"}, {"v1"}, {"hpas", "hpas/status"});
+  EXPECT_EQ(by(first, scalers, 1), 1);
+  EXPECT_EQ(by(first, scalers, 0), 1) << "asked in v2, shown in v1";
+  EXPECT_EQ(by(first, scalers, 0, "status"), 1);
+  EXPECT_EQ(by(first, scalers, 0, "scale"), -1);
+  EXPECT_EQ(by(webhook({"autoscaling"}, {"v1", "v2"}, {"hpas"}), scalers, 0), 0) << "the request's own version comes first";
+  EXPECT_EQ(by(webhook({"autoscaling"}, {"v3"}, {"hpas"}), scalers, 0), -1);
+  auto exact = first;
+  exact.match_policy = "Exact";
+  EXPECT_EQ(by(exact, scalers, 0), -1);
+  EXPECT_EQ(by(exact, scalers, 1), 1);
+  EXPECT_EQ(by(webhook({"events.k8s.io"}, {"v1"}, {"events"}), events, 0), 1) << "one resource in two groups";
+  EXPECT_EQ(by(webhook({""}, {"v1"}, {"events"}), events, 1), 0);
 }
 
 TEST(Matching, ScopesAndSelectors) {
