@@ -25,8 +25,6 @@ std::string selector_text(const api::meta_v1::LabelSelector& selector) {
   return text + "},}";
 }
 
-bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos; }
-
 template <class Spec>
 void validate_common(const Spec& spec, const FieldPath& path, FieldErrors& errors) {
   if (spec.param_kind) validate_param_kind(*spec.param_kind, path.child("paramKind"), errors);
@@ -39,28 +37,35 @@ void validate_common(const Spec& spec, const FieldPath& path, FieldErrors& error
   if (spec.match_constraints->resource_rules.empty()) errors.required(constraints.child("resourceRules"));
 }
 
-void validate_validation(const v1::Validation& validation, const ExpressionScope& scope, const FieldPath& path, FieldErrors& errors) {
+// What changes nothing about match conditions is not measured by them again.
+template <class Spec>
+bool has_same_conditions(const Spec& spec, const Spec& old) {
+  const auto kind = [](const Spec& s) {
+    return s.param_kind ? std::pair(s.param_kind->api_version, s.param_kind->kind) : std::pair<std::string, std::string>();
+  };
+  return kind(spec) == kind(old) && std::ranges::equal(spec.match_conditions, old.match_conditions,
+                                                       [](const auto& a, const auto& b) { return a.name == b.name && a.expression == b.expression; });
+}
+
+void validate_validation(const v1::Validation& validation, PolicyExpressions& expressions, const FieldPath& path, FieldErrors& errors) {
   constexpr std::array<std::string_view, 3> reasons{"Forbidden", "Invalid", "RequestEntityTooLarge"};
-  validate_expression(validation.expression, scope, ResultType::Bool, path.child("expression"), errors);
-  if (!validation.message_expression.empty() && is_blank(validation.message_expression)) {
+  expressions.check(validation.expression, Purpose::Condition, path.child("expression"), errors);
+  if (!validation.message_expression.empty() && trimmed(validation.message_expression).empty()) {
     errors.invalid(path.child("messageExpression"), validation.message_expression, "must not be blank if given");
   } else if (!validation.message_expression.empty()) {
-    ExpressionScope message = scope;
-    message.has_authorizer = false;
-    validate_expression(validation.message_expression, message, ResultType::String, path.child("messageExpression"), errors);
+    expressions.check(validation.message_expression, Purpose::Message, path.child("messageExpression"), errors);
   }
-  if (!validation.message.empty() && is_blank(validation.message)) {
+  const std::string_view message = trimmed(validation.message);
+  if (!validation.message.empty() && message.empty()) {
     errors.invalid(path.child("message"), validation.message, "must not be blank if given");
-  } else if (const std::size_t end = validation.message.find_last_not_of(" \t\r\n\v\f"); end != std::string::npos) {
-    const std::size_t begin = validation.message.find_first_not_of(" \t\r\n\v\f");
-    if (validation.message.substr(begin, end - begin).find_first_of("\r\n") != std::string::npos)
-      errors.invalid(path.child("message"), validation.message, "must be one line");
+  } else if (message.find_first_of("\r\n") != std::string_view::npos) {
+    errors.invalid(path.child("message"), validation.message, "must be one line");
   }
   if (validation.reason && std::find(reasons.begin(), reasons.end(), *validation.reason) == reasons.end())
     errors.not_supported(path.child("reason"), *validation.reason, reasons);
 }
 
-void validate_audit_annotations(const v1::ValidatingAdmissionPolicy& policy, const ExpressionScope& scope, FieldErrors& errors) {
+void validate_audit_annotations(const v1::ValidatingAdmissionPolicy& policy, PolicyExpressions& expressions, FieldErrors& errors) {
   const FieldPath path("spec", "auditAnnotations");
   const auto& annotations = policy.spec.audit_annotations;
   if (annotations.size() > audit_annotations_max)
@@ -74,47 +79,47 @@ void validate_audit_annotations(const v1::ValidatingAdmissionPolicy& policy, con
       const std::string key = policy.metadata.name + "/" + annotations[i].key;
       errors.invalid_all(at.child("key"), key, apimachinery::check_qualified_name(key));
     }
-    if (annotations[i].value_expression.size() > audit_expression_bytes_max) {
+    const std::string_view value = trimmed(annotations[i].value_expression);
+    if (value.size() > audit_expression_bytes_max) {
       errors.required(at.child("valueExpression"), "must not exceed 5120 bytes");
     } else {
-      validate_expression(annotations[i].value_expression, scope, ResultType::StringOrNull, at.child("valueExpression"), errors);
+      expressions.check(value, Purpose::Annotation, at.child("valueExpression"), errors, annotations[i].value_expression);
     }
     if (!keys.insert(annotations[i].key).second) errors.duplicate(at.child("key"), annotations[i].key);
   }
 }
 
-void warn_of_policies(std::vector<std::string>& out) {
-  out.emplace_back(
-      "this server evaluates no admission policies yet: what matches a binding is refused while failurePolicy is Fail, and passes while it is "
-      "Ignore");
-}
-
 class ValidatingPolicyStrategy : public registry::TypedStrategy<v1::ValidatingAdmissionPolicy> {
  public:
-  void validate(const RequestScope&, const v1::ValidatingAdmissionPolicy& policy, FieldErrors& errors) const override {
-    const FieldPath path("spec");
-    const auto& spec = policy.spec;
-    const ExpressionScope scope{.has_params = spec.param_kind.has_value(), .has_variables = true};
-    validate_common(spec, path, errors);
-    validate_match_conditions(spec.match_conditions, scope.has_params, path.child("matchConditions"), errors);
-    validate_variables(spec.variables, scope.has_params, path.child("variables"), errors);
-    if (spec.validations.empty() && spec.audit_annotations.empty()) {
-      errors.required(path.child("validations"), "validations or auditAnnotations must hold an item");
-      errors.required(path.child("auditAnnotations"), "validations or auditAnnotations must hold an item");
-    }
-    for (std::size_t i = 0; i < spec.validations.size(); ++i)
-      validate_validation(spec.validations[i], scope, path.child("validations").index(i), errors);
-    validate_audit_annotations(policy, scope, errors);
-  }
-  void warnings(const RequestScope&, const v1::ValidatingAdmissionPolicy&, const v1::ValidatingAdmissionPolicy*,
-                std::vector<std::string>& out) const override {
-    warn_of_policies(out);
+  void validate(const RequestScope&, const v1::ValidatingAdmissionPolicy& policy, FieldErrors& errors) const override { check(policy, true, errors); }
+  bool validate_update_includes_validate() const override { return false; }
+  void validate_update(const RequestScope&, const v1::ValidatingAdmissionPolicy& policy, const v1::ValidatingAdmissionPolicy& old,
+                       FieldErrors& errors) const override {
+    check(policy, !has_same_conditions(policy.spec, old.spec), errors);
   }
   void table_cells(const v1::ValidatingAdmissionPolicy& policy, registry::TableCells& cells) const override {
     cells.emplace_back(policy.metadata.name);
     cells.emplace_back(static_cast<int64_t>(policy.spec.validations.size()));
     cells.emplace_back(shown(policy.spec.param_kind));
     cells.push_back(registry::TableCell::age(policy.metadata.creation_timestamp));
+  }
+
+ private:
+  static void check(const v1::ValidatingAdmissionPolicy& policy, bool conditions, FieldErrors& errors) {
+    const FieldPath path("spec");
+    const auto& spec = policy.spec;
+    const bool has_params = spec.param_kind.has_value();
+    validate_common(spec, path, errors);
+    if (conditions) validate_match_conditions(spec.match_conditions, has_params, path.child("matchConditions"), errors);
+    PolicyExpressions expressions(has_params, !spec.variables.empty());
+    expressions.check_variables(spec.variables, path.child("variables"), errors);
+    if (spec.validations.empty() && spec.audit_annotations.empty()) {
+      errors.required(path.child("validations"), "validations or auditAnnotations must hold an item");
+      errors.required(path.child("auditAnnotations"), "validations or auditAnnotations must hold an item");
+    }
+    for (std::size_t i = 0; i < spec.validations.size(); ++i)
+      validate_validation(spec.validations[i], expressions, path.child("validations").index(i), errors);
+    validate_audit_annotations(policy, expressions, errors);
   }
 };
 
@@ -137,7 +142,7 @@ class PolicyStatusStrategy : public registry::TypedStrategy<v1::ValidatingAdmiss
       for (std::size_t i = 0; i < warnings.size(); ++i) {
         const FieldPath at = path.child("typeChecking", "expressionWarnings").index(i);
         if (warnings[i].warning.empty()) errors.required(at.child("warning"));
-        if (is_blank(warnings[i].field_ref)) errors.required(at.child("fieldRef"));
+        if (trimmed(warnings[i].field_ref).empty()) errors.required(at.child("fieldRef"));
       }
     }
     apimachinery::validate_conditions(policy.status.conditions, path.child("conditions"), errors);
@@ -146,26 +151,11 @@ class PolicyStatusStrategy : public registry::TypedStrategy<v1::ValidatingAdmiss
 
 class MutatingPolicyStrategy : public registry::TypedStrategy<v1::MutatingAdmissionPolicy> {
  public:
-  void validate(const RequestScope&, const v1::MutatingAdmissionPolicy& policy, FieldErrors& errors) const override {
-    const FieldPath path("spec");
-    const auto& spec = policy.spec;
-    const ExpressionScope scope{.has_params = spec.param_kind.has_value(), .has_variables = true};
-    validate_common(spec, path, errors);
-    validate_operations(spec, path, errors);
-    validate_match_conditions(spec.match_conditions, scope.has_params, path.child("matchConditions"), errors);
-    validate_variables(spec.variables, scope.has_params, path.child("variables"), errors);
-    if (spec.mutations.empty()) errors.required(path.child("mutations"), "mutations must hold an item");
-    for (std::size_t i = 0; i < spec.mutations.size(); ++i) validate_mutation(spec.mutations[i], scope, path.child("mutations").index(i), errors);
-    constexpr std::array<std::string_view, 2> reinvocations{"IfNeeded", "Never"};
-    if (spec.reinvocation_policy.empty()) {
-      errors.required(path.child("reinvocationPolicy"));
-    } else if (std::find(reinvocations.begin(), reinvocations.end(), spec.reinvocation_policy) == reinvocations.end()) {
-      errors.not_supported(path.child("reinvocationPolicy"), spec.reinvocation_policy, reinvocations);
-    }
-  }
-  void warnings(const RequestScope&, const v1::MutatingAdmissionPolicy&, const v1::MutatingAdmissionPolicy*,
-                std::vector<std::string>& out) const override {
-    warn_of_policies(out);
+  void validate(const RequestScope&, const v1::MutatingAdmissionPolicy& policy, FieldErrors& errors) const override { check(policy, true, errors); }
+  bool validate_update_includes_validate() const override { return false; }
+  void validate_update(const RequestScope&, const v1::MutatingAdmissionPolicy& policy, const v1::MutatingAdmissionPolicy& old,
+                       FieldErrors& errors) const override {
+    check(policy, !has_same_conditions(policy.spec, old.spec), errors);
   }
   void table_cells(const v1::MutatingAdmissionPolicy& policy, registry::TableCells& cells) const override {
     cells.emplace_back(policy.metadata.name);
@@ -175,6 +165,25 @@ class MutatingPolicyStrategy : public registry::TypedStrategy<v1::MutatingAdmiss
   }
 
  private:
+  static void check(const v1::MutatingAdmissionPolicy& policy, bool conditions, FieldErrors& errors) {
+    const FieldPath path("spec");
+    const auto& spec = policy.spec;
+    const bool has_params = spec.param_kind.has_value();
+    validate_common(spec, path, errors);
+    validate_operations(spec, path, errors);
+    if (conditions) validate_match_conditions(spec.match_conditions, has_params, path.child("matchConditions"), errors);
+    PolicyExpressions expressions(has_params, true);
+    expressions.check_variables(spec.variables, path.child("variables"), errors);
+    if (spec.mutations.empty()) errors.required(path.child("mutations"), "mutations must hold an item");
+    for (std::size_t i = 0; i < spec.mutations.size(); ++i)
+      validate_mutation(spec.mutations[i], expressions, path.child("mutations").index(i), errors);
+    constexpr std::array<std::string_view, 2> reinvocations{"IfNeeded", "Never"};
+    if (spec.reinvocation_policy.empty()) {
+      errors.required(path.child("reinvocationPolicy"));
+    } else if (std::find(reinvocations.begin(), reinvocations.end(), spec.reinvocation_policy) == reinvocations.end()) {
+      errors.not_supported(path.child("reinvocationPolicy"), spec.reinvocation_policy, reinvocations);
+    }
+  }
   // There is nothing to mutate in what is deleted.
   static void validate_operations(const v1::MutatingAdmissionPolicySpec& spec, const FieldPath& path, FieldErrors& errors) {
     constexpr std::array<std::string_view, 4> operations{"*", "CONNECT", "CREATE", "UPDATE"};
@@ -184,7 +193,7 @@ class MutatingPolicyStrategy : public registry::TypedStrategy<v1::MutatingAdmiss
         if (std::find(operations.begin(), operations.end(), operation) == operations.end())
           errors.not_supported(path.child("matchConstraints", "resourceRules").child("operations"), operation, operations);
   }
-  static void validate_mutation(const v1::Mutation& mutation, const ExpressionScope& scope, const FieldPath& path, FieldErrors& errors) {
+  static void validate_mutation(const v1::Mutation& mutation, PolicyExpressions& expressions, const FieldPath& path, FieldErrors& errors) {
     constexpr std::array<std::string_view, 2> patches{"ApplyConfiguration", "JSONPatch"};
     if (mutation.patch_type.empty()) {
       errors.required(path.child("patchType"));
@@ -193,7 +202,7 @@ class MutatingPolicyStrategy : public registry::TypedStrategy<v1::MutatingAdmiss
       if (!mutation.json_patch) {
         errors.required(at, "must be given when patchType is JSONPatch");
       } else {
-        validate_expression(mutation.json_patch->expression, scope, ResultType::List, at.child("expression"), errors);
+        expressions.check(trimmed(mutation.json_patch->expression), Purpose::JsonPatch, at.child("expression"), errors);
       }
       if (mutation.apply_configuration)
         errors.invalid(path.child("applyConfiguration"), "{applyConfiguration}", "must not be given when patchType is JSONPatch");
@@ -202,7 +211,7 @@ class MutatingPolicyStrategy : public registry::TypedStrategy<v1::MutatingAdmiss
       if (!mutation.apply_configuration) {
         errors.required(at, "must be given when patchType is ApplyConfiguration");
       } else {
-        validate_expression(mutation.apply_configuration->expression, scope, ResultType::Object, at.child("expression"), errors);
+        expressions.check(trimmed(mutation.apply_configuration->expression), Purpose::ApplyConfiguration, at.child("expression"), errors);
       }
       if (mutation.json_patch) errors.invalid(path.child("jsonPatch"), "{jsonPatch}", "must not be given when patchType is ApplyConfiguration");
     } else {
