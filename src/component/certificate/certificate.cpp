@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <ctime>
+#include <span>
 
 #include "codec/json_text.h"
 #include "component/certificate/alternative_names.h"
 #include "component/certificate/openssl_handle.h"
+#include "component/certificate/usages.h"
 
 namespace pintle::component {
 namespace {
@@ -27,6 +29,18 @@ std::string text_of(const ASN1_STRING* value) {
   return out;
 }
 
+// The attributes of a subject beside its names, organizations and user id, in the order in which Go writes them: those before the
+// organizations, those after, those after the common name.
+constexpr int before_organizations[] = {NID_countryName};
+constexpr int after_organizations[] = {NID_organizationalUnitName, NID_localityName, NID_stateOrProvinceName, NID_streetAddress, NID_postalCode};
+constexpr int after_common_name[] = {NID_serialNumber};
+
+bool is_attribute(int nid) {
+  return std::ranges::find(before_organizations, nid) != std::end(before_organizations) ||
+         std::ranges::find(after_organizations, nid) != std::end(after_organizations) ||
+         std::ranges::find(after_common_name, nid) != std::end(after_common_name);
+}
+
 void read_subject(const X509_NAME* name, CertificateInfo& info) {
   const ObjectId user_id(OBJ_txt2obj(user_id_oid, 1));
   for (int i = 0; i < X509_NAME_entry_count(name); ++i) {
@@ -39,6 +53,8 @@ void read_subject(const X509_NAME* name, CertificateInfo& info) {
       info.common_name = std::move(text);
     else if (nid == NID_organizationName)
       info.organizations.push_back(std::move(text));
+    else if (is_attribute(nid))
+      info.attributes.push_back({OBJ_nid2sn(nid), std::move(text)});
     else if (OBJ_cmp(object, user_id.get()) == 0)
       info.user_ids.push_back(std::move(text));
   }
@@ -110,15 +126,27 @@ Result<Unit> check_subject(const CertificateSpec& spec) {
   const auto good = [](std::string_view text) {
     return codec::is_valid_utf8(text) && std::ranges::none_of(text, [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; });
   };
-  if (!good(spec.common_name) || !good(spec.user_id) || !std::ranges::all_of(spec.organizations, good))
+  if (!good(spec.common_name) || !good(spec.user_id) || !std::ranges::all_of(spec.organizations, good) ||
+      !std::ranges::all_of(spec.attributes, good, &SubjectAttribute::value))
     return bad_request("a certificate cannot have a subject with control characters or bytes that are not UTF-8");
   return Unit{};
 }
 
+// Those of `spec` that are of one of the types, type by type.
+bool add_attributes(X509_NAME* name, const CertificateSpec& spec, std::span<const int> nids) {
+  for (const int nid : nids)
+    for (const SubjectAttribute& attribute : spec.attributes)
+      if (OBJ_sn2nid(attribute.name.c_str()) == nid && !add_entry(name, OBJ_nid2obj(nid), attribute.value)) return false;
+  return true;
+}
+
 bool add_subject(X509_NAME* name, const CertificateSpec& spec) {
+  if (!add_attributes(name, spec, before_organizations)) return false;
   for (const auto& organization : spec.organizations)
     if (!add_entry(name, OBJ_nid2obj(NID_organizationName), organization)) return false;
+  if (!add_attributes(name, spec, after_organizations)) return false;
   if (!spec.common_name.empty() && !add_entry(name, OBJ_nid2obj(NID_commonName), spec.common_name)) return false;
+  if (!add_attributes(name, spec, after_common_name)) return false;
   if (spec.user_id.empty()) return true;
   const ObjectId oid(OBJ_txt2obj(user_id_oid, 1));
   return add_entry(name, oid.get(), spec.user_id);
@@ -136,15 +164,19 @@ bool add_extension(X509* certificate, X509* issuer, int nid, const std::string& 
   return added;
 }
 
-bool add_extensions(X509* certificate, X509* issuer, const CertificateSpec& spec, GENERAL_NAMES* names) {
-  bool good = add_extension(certificate, issuer, NID_basic_constraints, spec.authority ? "critical,CA:TRUE" : "critical,CA:FALSE") &&
-              add_extension(certificate, issuer, NID_key_usage,
-                            spec.authority ? "critical,digitalSignature,keyEncipherment,keyCertSign" : "critical,digitalSignature,keyEncipherment") &&
-              add_extension(certificate, issuer, NID_subject_key_identifier, "hash");
-  std::string usages;
-  if (spec.client) usages = "clientAuth";
-  if (spec.server) usages += usages.empty() ? "serverAuth" : ",serverAuth";
-  if (!usages.empty()) good = good && add_extension(certificate, issuer, NID_ext_key_usage, usages);
+std::vector<std::string> usual_usages(const CertificateSpec& spec) {
+  std::vector<std::string> out{"digital signature", "key encipherment"};
+  if (spec.authority) out.emplace_back("cert sign");
+  if (spec.client) out.emplace_back("client auth");
+  if (spec.server) out.emplace_back("server auth");
+  return out;
+}
+
+bool add_extensions(X509* certificate, X509* issuer, const CertificateSpec& spec, const UsageTexts& usages, GENERAL_NAMES* names) {
+  bool good = add_extension(certificate, issuer, NID_basic_constraints, spec.authority ? "critical,CA:TRUE" : "critical,CA:FALSE");
+  if (!usages.key.empty()) good = good && add_extension(certificate, issuer, NID_key_usage, "critical," + usages.key);
+  good = good && add_extension(certificate, issuer, NID_subject_key_identifier, "hash");
+  if (!usages.extended.empty()) good = good && add_extension(certificate, issuer, NID_ext_key_usage, usages.extended);
   if (names != nullptr) good = good && X509_add1_ext_i2d(certificate, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) == 1;
   return good;
 }
@@ -190,6 +222,7 @@ Result<CertificateInfo> parse_certificate_der(std::string_view der) {
   TRY(read_extension_names(X509_get0_extensions(certificate.get()), info));
   const Usages usages(static_cast<EXTENDED_KEY_USAGE*>(X509_get_ext_d2i(certificate.get(), NID_ext_key_usage, nullptr, nullptr)));
   if (usages) read_usages(usages.get(), info);
+  if (const uint32_t bits = X509_get_key_usage(certificate.get()); bits != UINT32_MAX) info.key_usages = key_usages_of(bits);
   info.not_before = seconds_of(X509_get0_notBefore(certificate.get()));
   info.not_after = seconds_of(X509_get0_notAfter(certificate.get()));
   return info;
@@ -264,6 +297,7 @@ Result<std::string> issue_certificate(const CertificateSpec& spec, const PublicK
     if (!issuer) return bad_request("the issuer's certificate cannot be read");
   }
   TRY(check_subject(spec));
+  TRY_ASSIGN(const UsageTexts usages, usage_texts(spec.usages ? *spec.usages : usual_usages(spec)));
   TRY_ASSIGN(const GeneralNames names, make_general_names(spec));
   const X509Certificate certificate(X509_new());
   X509* signer = issuer ? issuer.get() : certificate.get();
@@ -272,7 +306,7 @@ Result<std::string> issue_certificate(const CertificateSpec& spec, const PublicK
               ASN1_TIME_set(X509_getm_notAfter(certificate.get()), static_cast<time_t>(spec.not_after)) &&
               X509_set_pubkey(certificate.get(), KeyAccess::get(subject_key)) == 1 && add_subject(X509_get_subject_name(certificate.get()), spec) &&
               X509_set_issuer_name(certificate.get(), X509_get_subject_name(signer)) == 1 &&
-              add_extensions(certificate.get(), signer, spec, names.get());
+              add_extensions(certificate.get(), signer, spec, usages, names.get());
   if (issuer) good = good && add_extension(certificate.get(), signer, NID_authority_key_identifier, "keyid");
   good = good && X509_sign(certificate.get(), KeyAccess::get(issuer_key), EVP_sha256()) > 0;
   if (!good) {

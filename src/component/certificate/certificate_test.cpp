@@ -82,7 +82,7 @@ TEST(Certificate, SaysWhatItWasMadeFor) {
   EXPECT_EQ(info->user_ids, std::vector<std::string>{"42"});
   EXPECT_EQ(info->dns_names, spec.dns_names);
   EXPECT_EQ(info->ip_addresses, spec.ip_addresses);
-  EXPECT_EQ(info->extended_key_usages, (std::vector<std::string>{"clientAuth", "serverAuth"}));
+  EXPECT_EQ(info->extended_key_usages, (std::vector<std::string>{"serverAuth", "clientAuth"}));
   EXPECT_EQ(info->not_before, 1000);
   EXPECT_EQ(info->not_after, 2000000000);
   const auto keys = parse_public_keys_pem(*pem);
@@ -201,6 +201,59 @@ TEST(Certificate, KnowsItsIssuer) {
   EXPECT_FALSE(is_issued_by(*authority, *leaf));
   EXPECT_FALSE(is_issued_by("garbage", *authority));
   EXPECT_FALSE(is_issued_by(*leaf, ""));
+}
+
+// Certificate of a subject and usages beyond the usual ones; "key usages | extended ones".
+std::string usages_of(std::optional<std::vector<std::string>> usages) {
+  const auto key = PrivateKey::generate_ec_p256();
+  CertificateSpec spec;
+  spec.common_name = "a";
+  spec.client = true;
+  spec.not_after = 2000000000;
+  spec.usages = std::move(usages);
+  const auto pem = issue_certificate(spec, key->public_key(), *key, "");
+  if (!pem) return pem.error().message;
+  const auto info = parse_certificate_der(certificates_from_pem(*pem)->front());
+  std::string out;
+  for (const std::string& usage : info->key_usages) out += usage + ", ";
+  out += "|";
+  for (const std::string& usage : info->extended_key_usages) out += " " + usage;
+  return out;
+}
+
+using Usages = std::vector<std::string>;
+
+TEST(Certificate, UsagesAreThoseAskedFor) {
+  EXPECT_EQ(usages_of(std::nullopt), "digital signature, key encipherment, | clientAuth");
+  EXPECT_EQ(usages_of(Usages{}), "|");
+  EXPECT_EQ(usages_of(Usages{"client auth"}), "| clientAuth");
+  EXPECT_EQ(usages_of(Usages{"signing", "digital signature"}), "digital signature, |");
+  EXPECT_EQ(usages_of(Usages{"server auth", "any", "key agreement", "s/mime", "email protection"}),
+            "key agreement, | anyExtendedKeyUsage serverAuth emailProtection");
+  EXPECT_EQ(usages_of(Usages{"content commitment", "data encipherment", "cert sign", "crl sign", "encipher only", "decipher only", "code signing",
+                             "ipsec end system", "ipsec tunnel", "ipsec user", "timestamping", "ocsp signing", "microsoft sgc", "netscape sgc"}),
+            "content commitment, data encipherment, cert sign, crl sign, encipher only, decipher only, | codeSigning ipsecEndSystem ipsecTunnel "
+            "ipsecUser timeStamping OCSPSigning msSGC nsSGC");
+  EXPECT_NE(usages_of(Usages{"flying"}).find("flying"), std::string::npos);
+}
+
+TEST(CertificateRequest, SubjectsHaveAllThatGoHasFieldsFor) {
+  CertificateSpec spec;
+  spec.common_name = "jane";
+  spec.organizations = {"o"};
+  spec.attributes = {{"C", "DE"}, {"OU", "one"},     {"OU", "two"},           {"L", "Berlin"},
+                     {"ST", "B"}, {"street", "s 1"}, {"postalCode", "10115"}, {"serialNumber", "7"}};
+  const auto key = PrivateKey::generate_ec_p256();
+  const auto asked = parse_certificate_request_pem(*make_certificate_request(spec, *key));
+  ASSERT_TRUE(asked) << asked.error().message;
+  EXPECT_EQ(asked->attributes, spec.attributes);
+  CertificateSpec out;
+  out.attributes = asked->attributes;
+  const auto pem = issue_certificate(out, key->public_key(), *key, "");
+  ASSERT_TRUE(pem) << pem.error().message;
+  EXPECT_EQ(parse_certificate_der(certificates_from_pem(*pem)->front())->attributes, spec.attributes);
+  out.attributes = {{"OU", "a\nb"}};
+  EXPECT_EQ(issue_certificate(out, key->public_key(), *key, "").error().reason, Reason::BadRequest);
 }
 
 // `want`: a word of the complaint; "": nothing to complain about.

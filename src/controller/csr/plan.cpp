@@ -100,6 +100,24 @@ int64_t lifetime_seconds(const CertificateSigningRequest& csr, rt::Duration most
   return std::clamp<int64_t>(*csr.spec.expiration_seconds, std::min(seconds_min, longest), longest);
 }
 
+Result<component::CertificateSpec> plan_certificate(const CertificateSigningRequest& csr, const CertificateInfo& request, const Validity& validity) {
+  constexpr int64_t backdate_seconds = 300, short_seconds = 8 * 3600;
+  if (validity.now >= validity.issuer_not_after) return internal("the signer of " + csr.spec.signer_name + " has expired");
+  component::CertificateSpec spec;
+  spec.common_name = request.common_name;
+  spec.organizations = request.organizations;
+  spec.attributes = request.attributes;
+  spec.dns_names = request.dns_names;
+  spec.ip_addresses = request.ip_addresses;
+  spec.emails = request.emails;
+  spec.uris = request.uris;
+  spec.usages = csr.spec.usages;
+  const int64_t seconds = lifetime_seconds(csr, validity.longest);
+  spec.not_before = validity.now - backdate_seconds;
+  spec.not_after = std::min(validity.now + seconds - (seconds < short_seconds ? 0 : backdate_seconds), validity.issuer_not_after);
+  return spec;
+}
+
 std::optional<rt::WallTime> deletion_time(const CertificateSigningRequest& csr, std::optional<int64_t> certificate_expires) {
   constexpr rt::Duration handled = std::chrono::hours(1), pending = std::chrono::hours(24);
   std::optional<rt::WallTime> earliest;

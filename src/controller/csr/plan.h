@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/gen/certificates_v1.h"
+#include "base/status.h"
 #include "component/certificate/certificate.h"
 #include "rt/clock.h"
 
@@ -39,6 +40,15 @@ std::optional<std::string> refusal(const CertificateSigningRequest& csr, const c
 
 // The life of the certificate in seconds: what was asked for, at least ten minutes, at most `most`.
 int64_t lifetime_seconds(const CertificateSigningRequest& csr, rt::Duration most);
+struct Validity {
+  int64_t now = 0;
+  int64_t issuer_not_after = 0;
+  rt::Duration longest{};
+};
+// What the signer writes: subject, names and usages as asked for. It begins five minutes ago, as clocks differ; what lives for less than
+// eight hours does not lose them at its end, and nothing outlives the issuer. Seconds of 1970. Internal: the issuer has expired.
+Result<component::CertificateSpec> plan_certificate(const CertificateSigningRequest& csr, const component::CertificateInfo& request,
+                                                    const Validity& validity);
 
 // When the request may be deleted: an hour after it was approved, denied or failed, a day after it came when nothing was
 // done, or when its certificate has expired (`certificate_expires`, seconds of 1970).

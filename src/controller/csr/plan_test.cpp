@@ -172,5 +172,39 @@ TEST(CsrPlan, States) {
   check("Approved Failed", "approved failed");
 }
 
+// Seconds from now to the beginning and the end of a certificate.
+void check_validity(std::optional<int32_t> asked, int64_t issuer_left, const std::string& want) {
+  auto csr = csr_of(legacy_unknown_signer, client_usages);
+  if (asked) csr.spec.expiration_seconds = *asked;
+  const auto spec = plan_certificate(csr, request_of("cn=jane"), {1000000, 1000000 + issuer_left, std::chrono::hours(24 * 365)});
+  const std::string text = spec ? std::to_string(spec->not_before - 1000000) + " " + std::to_string(spec->not_after - 1000000) : "expired";
+  EXPECT_EQ(text, want) << asked.value_or(0) << " " << issuer_left;
+}
+
+TEST(CsrPlan, ValidityOfWhatIsSigned) {
+  constexpr int64_t far = int64_t{1} << 40;
+  check_validity(std::nullopt, far, "-300 31535700");
+  check_validity(600, far, "-300 600");  // short lives keep their end
+  check_validity(28799, far, "-300 28799");
+  check_validity(28800, far, "-300 28500");
+  check_validity(3600, 1800, "-300 1800");
+  check_validity(3600, 0, "expired");
+}
+
+TEST(CsrPlan, WhatIsSignedIsWhatWasAskedFor) {
+  auto request = request_of("cn=jane o=devs o=ops dns=a ip=10.0.0.1 email=a@b uri=spiffe://a");
+  request.attributes = {{"OU", "unit"}, {"C", "DE"}};
+  const auto spec = plan_certificate(csr_of(apiserver_client_signer, "client auth"), request, {1, 1000, std::chrono::hours(1)});
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(spec->common_name, "jane");
+  EXPECT_EQ(spec->organizations, request.organizations);
+  EXPECT_EQ(spec->attributes, request.attributes);
+  EXPECT_EQ(spec->dns_names, request.dns_names);
+  EXPECT_EQ(spec->ip_addresses, request.ip_addresses);
+  EXPECT_EQ(spec->emails, request.emails);
+  EXPECT_EQ(spec->uris, request.uris);
+  EXPECT_EQ(spec->usages, std::vector<std::string>{"client auth"});
+}
+
 }  // namespace
 }  // namespace pintle::controller::csr

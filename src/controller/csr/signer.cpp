@@ -9,8 +9,6 @@ using CsrPtr = std::shared_ptr<const CertificateSigningRequest>;
 
 namespace {
 
-constexpr int64_t backdate_seconds = 300;  // clocks differ
-
 class Signer final : public Controller {
  public:
   explicit Signer(ControllerDeps deps)
@@ -49,19 +47,7 @@ Result<std::string> Signer::sign(const CertificateSigningRequest& csr, const com
   if (!key || !issuer) return internal("the signer of " + csr.spec.signer_name + ": " + (key ? issuer.error() : key.error()).message);
   TRY_ASSIGN(const auto subject_key, component::certificate_request_key_pem(csr.spec.request));
   const int64_t now = std::chrono::duration_cast<std::chrono::seconds>(deps_.runtime.clock().wall_now().time_since_epoch()).count();
-  component::CertificateSpec spec;
-  spec.common_name = request.common_name;
-  spec.organizations = request.organizations;
-  spec.dns_names = request.dns_names;
-  spec.ip_addresses = request.ip_addresses;
-  spec.emails = request.emails;
-  spec.uris = request.uris;
-  for (const std::string& usage : csr.spec.usages) {
-    spec.client |= usage == "client auth";
-    spec.server |= usage == "server auth";
-  }
-  spec.not_before = now - backdate_seconds;
-  spec.not_after = std::min(now + lifetime_seconds(csr, deps_.options.cluster_signing_duration) - backdate_seconds, issuer->not_after);
+  TRY_ASSIGN(component::CertificateSpec spec, plan_certificate(csr, request, {now, issuer->not_after, deps_.options.cluster_signing_duration}));
   spec.serial = deps_.runtime.random().next_u64() >> 1;
   return component::issue_certificate(spec, subject_key, *key, authority.certificate_pem);
 }

@@ -9,6 +9,7 @@
 #include "controller/discovery/discovery.h"
 #include "controller/disruption/plan.h"
 #include "controller/objects/owner.h"
+#include "controller/pods/pod_disruption.h"
 #include "controller/pods/pod_store.h"
 #include "rules/owner_references.h"
 #include "rules/pod_state.h"
@@ -29,14 +30,19 @@ class DisruptionController final : public Controller {
         deployments_(deps.informers.of<api::apps_v1::Deployment>()),
         stateful_sets_(deps.informers.of<api::apps_v1::StatefulSet>()),
         controllers_(deps.informers.of<api::core_v1::ReplicationController>()),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }),
+        stale_loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return clear_stale(std::move(ctx), std::move(key)); }) {
     client::Informer<PodDisruptionBudget>::Handler budgets;
     budgets.on_add = [this](const BudgetPtr& budget, bool) { enqueue(*budget); };
     budgets.on_update = [this](const BudgetPtr&, const BudgetPtr& budget) { enqueue(*budget); };
     budgets_.add_handler(std::move(budgets));
     client::Informer<Pod>::Handler pods;
-    pods.on_add = [this](const pods::PodPtr& pod, bool) { pod_changed(*pod); };
+    pods.on_add = [this](const pods::PodPtr& pod, bool) {
+      pod_changed(*pod);
+      watch_condition(*pod);
+    };
     pods.on_update = [this](const pods::PodPtr& before, const pods::PodPtr& after) {
+      watch_condition(*after);
       if (before->metadata.labels != after->metadata.labels) pod_changed(*before);
       if (rules::is_ready(*before) != rules::is_ready(*after) || pods::is_deleted(before->metadata) != pods::is_deleted(after->metadata) ||
           rules::is_terminal(*before) != rules::is_terminal(*after) || before->metadata.labels != after->metadata.labels ||
@@ -46,8 +52,14 @@ class DisruptionController final : public Controller {
     pods.on_delete = [this](const pods::PodPtr& pod) { pod_changed(*pod); };
     deps_.pods.informer().add_handler(std::move(pods));
   }
-  void start() override { loop_.start(deps_.workers(1)); }
-  rt::Task<void> stop() override { co_await loop_.stop(); }
+  void start() override {
+    loop_.start(deps_.workers(1));
+    stale_loop_.start(1);
+  }
+  rt::Task<void> stop() override {
+    co_await loop_.stop();
+    co_await stale_loop_.stop();
+  }
 
  private:
   void enqueue(const PodDisruptionBudget& budget) { loop_.queue().add(client::object_key(budget.metadata.namespace_, budget.metadata.name)); }
@@ -57,6 +69,12 @@ class DisruptionController final : public Controller {
       if (selector && selector->matches(pod.metadata.labels)) enqueue(*budget);
     }
   }
+  // The condition of a pod whose disruption did not come is taken back in time.
+  void watch_condition(const Pod& pod) {
+    const auto left = stale_in(pod, deps_.runtime.clock().wall_now());
+    if (left) stale_loop_.queue().add_after(client::object_key(pod.metadata.namespace_, pod.metadata.name), std::max(*left, rt::Duration::zero()));
+  }
+  rt::Task<Result<Unit>> clear_stale(rt::Context ctx, std::string key);
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
   // The sum of what the workloads of `owned` want.
   rt::Task<Result<int32_t>> expected(rt::Context ctx, const std::vector<pods::PodPtr>& owned);
@@ -69,8 +87,21 @@ class DisruptionController final : public Controller {
   client::Informer<api::apps_v1::Deployment> deployments_;
   client::Informer<api::apps_v1::StatefulSet> stateful_sets_;
   client::Informer<api::core_v1::ReplicationController> controllers_;
-  client::ControlLoop loop_;
+  client::ControlLoop loop_, stale_loop_;
 };
+
+rt::Task<Result<Unit>> DisruptionController::clear_stale(rt::Context ctx, std::string key) {
+  const pods::PodPtr pod = deps_.pods.get(key);
+  if (pod == nullptr) co_return Unit{};
+  const rt::WallTime now = deps_.runtime.clock().wall_now();
+  const auto left = stale_in(*pod, now);
+  if (!left) co_return Unit{};
+  if (*left > rt::Duration::zero()) {
+    stale_loop_.queue().add_after(key, *left);
+    co_return Unit{};
+  }
+  co_return co_await pods::mark_undisrupted(deps_.client, std::move(ctx), pod, now);
+}
 
 // Any other kind says it through its scale subresource.
 rt::Task<Result<int32_t>> DisruptionController::scale_of(rt::Context ctx, std::string namespace_name, api::meta_v1::OwnerReference ref) {

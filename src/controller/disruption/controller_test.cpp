@@ -5,6 +5,7 @@
 #include "api/gen/apps_v1.h"
 #include "controller/disruption/plan.h"
 #include "controller/objects/owner.h"
+#include "controller/objects/time.h"
 #include "controller/testing.h"
 
 namespace pintle::controller::disruption {
@@ -70,6 +71,28 @@ TEST(DisruptionController, LeavesPodsOfNoWorkloadOutOfTheCount) {
   check_mixed(3, 0, false, 3, 3, 1);
   check_mixed(3, 1, true, 3, 4, 2);
   check_mixed(0, 2, true, 0, 2, 0);
+}
+
+TEST(DisruptionController, TakesAStaleConditionBack) {
+  testing::in_world([](World& world) -> rt::Task<void> {
+    Pod pod;
+    pod.metadata.name = pod.metadata.uid = "a";
+    pod.metadata.namespace_ = "default";
+    auto& condition = pod.status.conditions.emplace_back();
+    condition.type = "DisruptionTarget";
+    condition.status = "True";
+    condition.reason = "EvictionByEvictionAPI";
+    condition.last_transition_time = apimachinery::to_api_time(rt::Executor::current().runtime().clock().wall_now());
+    world.server.put(pod);
+    co_await world.start(make_disruption_controller);
+    co_await testing::pass(std::chrono::seconds(119));
+    EXPECT_TRUE(world.server.written("PATCH", "/pods/a/status").empty());
+    co_await testing::pass(std::chrono::seconds(2));
+    const auto written = world.server.written("PATCH", "/pods/a/status");
+    EXPECT_EQ(written.size(), 1u);
+    if (written.empty()) co_return;
+    EXPECT_NE(written[0].body.view().find(R"("type":"DisruptionTarget","status":"False")"), std::string_view::npos) << written[0].body.view();
+  });
 }
 
 }  // namespace

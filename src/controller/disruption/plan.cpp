@@ -89,6 +89,13 @@ Result<Plan> plan_budget(const Observed& seen) {
   return plan;
 }
 
+std::optional<rt::Duration> stale_in(const api::core_v1::Pod& pod, rt::WallTime now) {
+  if (pods::is_deleted(pod.metadata) || rules::is_terminal(pod)) return std::nullopt;
+  const auto* condition = rules::find_condition(pod.status.conditions, "DisruptionTarget");
+  if (condition == nullptr || condition->status != "True" || condition->reason == "TerminationByKubelet") return std::nullopt;
+  return apimachinery::to_wall_time(condition->last_transition_time) + stale_disruption_timeout - now;
+}
+
 PodDisruptionBudgetStatus failed_status(const PodDisruptionBudget& budget, const std::string& why, rt::WallTime now) {
   PodDisruptionBudgetStatus status = budget.status;
   status.observed_generation = budget.metadata.generation;

@@ -1,6 +1,7 @@
 // How many pods of a PodDisruptionBudget may be evicted. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ namespace pintle::controller::disruption {
 using api::policy_v1::PodDisruptionBudget;
 using api::policy_v1::PodDisruptionBudgetStatus;
 
+inline constexpr rt::Duration stale_disruption_timeout = std::chrono::minutes(2);
 // An eviction that was let through is forgotten after this time if its pod is still there.
 inline constexpr rt::Duration disrupted_pod_timeout = std::chrono::minutes(2);
 
@@ -36,5 +38,9 @@ std::vector<pods::PodPtr> owned_of(const std::vector<pods::PodPtr>& pods);
 std::string unmanaged_message(const PodDisruptionBudget& budget);
 // The status when the count could not be made: nothing may be evicted.
 PodDisruptionBudgetStatus failed_status(const PodDisruptionBudget& budget, const std::string& why, rt::WallTime now);
+
+// When the condition DisruptionTarget of a pod that lives on is stale: from its transition, this long. Negative or zero: now; nullopt: it has
+// none that goes stale (a kubelet's does not).
+std::optional<rt::Duration> stale_in(const api::core_v1::Pod& pod, rt::WallTime now);
 
 }  // namespace pintle::controller::disruption

@@ -112,5 +112,30 @@ TEST(DisruptionPlan, WhatIsCounted) {
       << warning;
 }
 
+// Seconds until the condition of a pod is stale; `condition`: "STATUS REASON SECONDS_AGO".
+void check_stale(const std::string& pod, const std::string& condition, const std::string& want) {
+  auto target = pod_of(pod);
+  if (const auto words = split(condition, ' '); !words.empty()) {
+    auto& there = target.status.conditions.emplace_back();
+    there.type = "DisruptionTarget";
+    there.status = words[0];
+    there.reason = words[1];
+    there.last_transition_time = ago(std::stoll(words[2]));
+  }
+  const auto left = stale_in(target, plan_time);
+  EXPECT_EQ(left ? std::to_string(*left / std::chrono::seconds(1)) : "never", want) << pod << " | " << condition;
+}
+
+TEST(DisruptionPlan, ADisruptionThatDidNotCome) {
+  check_stale("a ready", "True EvictionByEvictionAPI 10", "110");
+  check_stale("a ready", "True EvictionByEvictionAPI 120", "0");
+  check_stale("a ready", "True PreemptionByScheduler 300", "-180");
+  check_stale("a ready", "True TerminationByKubelet 300", "never");
+  check_stale("a ready", "False EvictionByEvictionAPI 300", "never");
+  check_stale("a ready deleted", "True EvictionByEvictionAPI 300", "never");
+  check_stale("a failed", "True EvictionByEvictionAPI 300", "never");
+  check_stale("a ready", "", "never");
+}
+
 }  // namespace
 }  // namespace pintle::controller::disruption

@@ -33,6 +33,7 @@ class JobController final : public Controller {
     handler.on_update = [this](const JobPtr&, const JobPtr& job) { enqueue(*job); };
     handler.on_delete = [this](const JobPtr& job) {
       pending_.forget(job->metadata.uid);
+      removed_.erase(job->metadata.uid);
       for (const pods::PodPtr& pod : deps_.pods.controlled_by(job->metadata.uid)) look_at_orphan(*pod);
     };
     jobs_.add_handler(std::move(handler));
@@ -58,6 +59,7 @@ class JobController final : public Controller {
   void look_at_orphan(const Pod& pod) {
     if (has_tracking_finalizer(pod)) orphans_.queue().add(client::object_key(pod.metadata.namespace_, pod.metadata.name));
   }
+  std::set<std::string> removed_of(const Job& job, const std::vector<pods::PodPtr>& there);
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
   rt::Task<Result<std::vector<pods::PodPtr>>> claim_all(rt::Context ctx, JobPtr job);
   rt::Task<Result<api::meta_v1::ObjectMeta>> fresh_metadata(rt::Context ctx, JobPtr job);
@@ -73,6 +75,7 @@ class JobController final : public Controller {
   client::Informer<Job> jobs_;
   objects::Written<Job> written_;
   pods::PendingPods pending_;
+  std::map<std::string, std::set<std::string>> removed_;  // by the Job's uid, the uids of pods that it wanted no more, while they are there
   pods::PodControl control_;
   client::ControlLoop loop_, orphans_;
 };
@@ -114,11 +117,28 @@ rt::Task<Result<Unit>> JobController::create_one(rt::Context ctx, JobPtr job, Ne
 }
 
 rt::Task<Result<Unit>> JobController::remove_one(rt::Context ctx, JobPtr job, pods::PodPtr pod, bool uncounted) {
-  if (uncounted && has_tracking_finalizer(*pod)) CO_TRY(co_await release(ctx, pod));
+  if (uncounted) {
+    removed_[job->metadata.uid].insert(pod->metadata.uid);
+    if (has_tracking_finalizer(*pod)) CO_TRY(co_await release(ctx, pod));
+  }
   pods::Workload owner{"batch/v1", "Job", &job->metadata};
   CO_TRY(co_await control_.remove(std::move(ctx), std::move(owner), pod));
   pending_.deleted(job->metadata.uid, *pod);
   co_return Unit{};
+}
+
+std::set<std::string> JobController::removed_of(const Job& job, const std::vector<pods::PodPtr>& there) {
+  const auto it = removed_.find(job.metadata.uid);
+  if (it == removed_.end()) return {};
+  std::set<std::string> left;
+  for (const pods::PodPtr& pod : there)
+    if (it->second.contains(pod->metadata.uid)) left.insert(pod->metadata.uid);
+  if (left.empty()) {
+    removed_.erase(it);
+  } else {
+    it->second = left;
+  }
+  return left;
 }
 
 rt::Task<Result<Unit>> JobController::release(rt::Context ctx, pods::PodPtr pod) {
@@ -204,7 +224,8 @@ rt::Task<Result<Unit>> JobController::sync(rt::Context ctx, std::string key) {
   if (!pods) co_return Unexpected(std::move(pods).error());
   if (is_finished_job(*job)) co_return co_await release_all(std::move(ctx), std::move(*pods));
   if (pods::is_deleted(job->metadata)) co_return co_await release_all(std::move(ctx), std::move(*pods));
-  Observed observed{*job, *pods, deps_.runtime.clock().wall_now()};
+  const std::set<std::string> removed = removed_of(*job, *pods);
+  Observed observed{*job, *pods, removed, deps_.runtime.clock().wall_now()};
   Plan plan = plan_job(observed);
   auto failure = co_await change_pods(ctx, job, plan);
   auto written = co_await write_status(ctx, job, plan);

@@ -63,6 +63,8 @@ class Round {
   void create(int32_t count);
   std::vector<NewPod> new_indexes(int32_t count, std::optional<rt::Duration>& wait);
   bool keeps_history(const Pod& pod) const;
+  // What goes because the Job wanted fewer is no failure, neither for the count nor for the time until the next pod.
+  bool has_failed(const Pod& pod) const { return is_failed(job_, pod) && (rules::is_terminal(pod) || !seen_.removed.contains(pod.metadata.uid)); }
   void look_again(rt::Duration wait) { plan_.look_again = std::min(plan_.look_again.value_or(wait), wait); }
   bool is_uncounted(const std::string& uid) const { return uncounted_.contains(uid); }
   int32_t failed() const { return status_.failed + static_cast<int32_t>(status_.uncounted_terminated_pods->failed.size()); }
@@ -89,7 +91,7 @@ void Round::sort_pods() {
       finished_.push_back(pod);
     } else if (pods::is_deleted(pod->metadata)) {
       terminating_.push_back(pod);
-      if (is_failed(job_, *pod)) finished_.push_back(pod);
+      if (has_failed(*pod)) finished_.push_back(pod);
     } else {
       active_.push_back(pod);
     }
@@ -120,7 +122,7 @@ void Round::gather_index_history() {
     if (!index || *index >= completions_) continue;
     IndexHistory& history = history_[*index];
     int32_t failures = annotated(*pod, index_failure_count_annotation), ignored = annotated(*pod, index_ignored_failure_count_annotation);
-    if (is_failed(job_, *pod)) {
+    if (has_failed(*pod)) {
       const FailureAction action = judge_failure(job_, *pod).action;
       (action == FailureAction::Ignore ? ignored : failures) += 1;
       if (action == FailureAction::FailIndex && !completed_.contains(*index)) failed_indexes_.add(*index);

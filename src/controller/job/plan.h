@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,7 @@ struct Plan {
 struct Observed {
   const Job& job;
   const std::vector<pods::PodPtr>& pods;  // those it controls
+  const std::set<std::string>& removed;   // uids of those that the controller has taken out of the count and told to go
   rt::WallTime now;
 };
 

@@ -41,7 +41,7 @@ pods::PodPtr failed_pod(int32_t index, int32_t exit_code) {
 void check_failed(int32_t exit_code, const char* failed_indexes, std::size_t created, std::size_t released) {
   const Job job = job_by_index();
   const std::vector<pods::PodPtr> pods{failed_pod(1, exit_code)};
-  const Plan plan = plan_job({job, pods, now});
+  const Plan plan = plan_job({job, pods, {}, now});
   EXPECT_EQ(plan.status.failed_indexes.value_or("none"), failed_indexes);
   EXPECT_EQ(plan.create.size(), created);
   EXPECT_EQ(plan.release.size(), released);
@@ -50,6 +50,36 @@ void check_failed(int32_t exit_code, const char* failed_indexes, std::size_t cre
 TEST(JobPlan, AnIndexThatItsPolicyFailsIsNotTriedAgain) {
   check_failed(1, "1", 1, 1);  // index 0 alone is made
   check_failed(2, "", 2, 0);   // within the limit: again, and its pod stays until the next one carries its count on
+}
+
+// A Job of two pods at once; one of them, "a", was told to go ten seconds ago, and has lost the finalizer.
+void check_going(bool removed_by_itself, bool by_index, std::size_t created, bool waits) {
+  Job job;
+  job.metadata.name = "job";
+  job.spec.parallelism = job.spec.completions = 1;
+  job.spec.backoff_limit = 6;
+  if (by_index) {
+    job.spec.completion_mode = "Indexed";
+    job.spec.backoff_limit_per_index = 1;
+  }
+  auto pod = std::make_shared<api::core_v1::Pod>();
+  pod->metadata.name = pod->metadata.uid = "a";
+  pod->metadata.annotations[std::string(index_annotation)] = "0";
+  pod->metadata.deletion_timestamp = apimachinery::to_api_time(now);
+  pod->status.phase = "Running";
+  const std::vector<pods::PodPtr> pods{pod};
+  const std::set<std::string> removed = removed_by_itself ? std::set<std::string>{"a"} : std::set<std::string>();
+  const Plan plan = plan_job({job, pods, removed, now});
+  EXPECT_EQ(plan.create.size(), created) << removed_by_itself << by_index;
+  EXPECT_EQ(plan.look_again.has_value(), waits) << removed_by_itself << by_index;
+  EXPECT_EQ(plan.status.failed, 0);
+}
+
+TEST(JobPlan, WhatAJobRemovesItselfDoesNotMakeItWait) {
+  check_going(true, false, 1, false);
+  check_going(true, true, 1, false);
+  check_going(false, false, 0, true);
+  check_going(false, true, 0, true);
 }
 
 }  // namespace

@@ -59,12 +59,14 @@ class NodeLifecycleController final : public Controller {
   struct Known {
     rt::TimePoint heard;  // when its status or lease last changed
     std::string zone;
-    std::string ready;         // as last seen: "True", "False", "Unknown", ""
-    bool silent = false;       // found silent, and not heard since
-    bool pods_marked = false;  // it is not ready, and its pods were made so
+    bool counts = false;        // in the count of its zone ...
+    bool counts_ready = false;  // ... and as which
+    std::string ready;          // as last seen: "True", "False", "Unknown", ""
+    bool silent = false;        // found silent, and not heard since
+    bool pods_marked = false;   // it is not ready, and its pods were made so
   };
   struct Zone {
-    double rate = 0;       // nodes a second
+    double rate;           // nodes a second
     rt::TimePoint next{};  // when the next one may be tainted NoExecute
   };
 
@@ -73,7 +75,10 @@ class NodeLifecycleController final : public Controller {
   void gone(const Node& node);
   void heard(const std::string& name);
   void pod_placed(const Pod& pod);
-  void count_zones();
+  Zone& zone_named(const std::string& name) { return zones_.try_emplace(name, Zone{deps_.options.node_eviction_rate}).first->second; }
+  // Where the node stands now in the counts of the zones; nullptr: it is gone. Then what follows from them.
+  void count(Known& known, const Node* node);
+  void weigh_zones();
   // Whether the node may be tainted NoExecute now; else when to ask again (nullopt: when the zone's state changes).
   bool may_evict(const Known& known, std::optional<rt::Duration>& wait);
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
@@ -85,16 +90,17 @@ class NodeLifecycleController final : public Controller {
   client::Informer<Node> nodes_;
   client::Informer<Lease> leases_;
   std::map<std::string, Known> known_;
+  std::map<std::string, ZoneCount> counts_;
   std::map<std::string, Zone> zones_;
+  bool all_disrupted_ = false;  // every zone is: no node is tainted NoExecute
   client::ControlLoop loop_;
 };
 
 void NodeLifecycleController::appeared(const Node& node, bool initial) {
   Known& known = known_[node.metadata.name];
   known.heard = deps_.runtime.clock().now();
-  known.zone = zone_of(node);
   known.ready = ready_status(node);
-  count_zones();
+  count(known, &node);
   if (!initial)
     deps_.events.normal(node, "RegisteredNode", "Node " + node.metadata.name + " event: Registered Node " + node.metadata.name + " in Controller");
   loop_.queue().add(node.metadata.name);
@@ -107,21 +113,16 @@ void NodeLifecycleController::node_changed(const Node& before, const Node& after
   const auto* new_ready = rules::find_condition(after.status.conditions, "Ready");
   if (new_ready != nullptr && (old_ready == nullptr || !(old_ready->last_heartbeat_time == new_ready->last_heartbeat_time)))
     heard(after.metadata.name);
-  const std::string zone = zone_of(after);
-  const std::string ready = ready_status(after);
-  const bool counts = zone != it->second.zone || (ready == "True") != (it->second.ready == "True");
-  it->second.zone = zone;
-  if (counts) {
-    const std::string was = std::exchange(it->second.ready, ready);
-    count_zones();
-    it->second.ready = was;  // sync compares with it
-  }
+  count(it->second, &after);
   loop_.queue().add(after.metadata.name);
 }
 
 void NodeLifecycleController::gone(const Node& node) {
-  known_.erase(node.metadata.name);
-  count_zones();
+  if (auto it = known_.find(node.metadata.name); it != known_.end()) {
+    Known known = std::move(it->second);
+    known_.erase(it);
+    count(known, nullptr);
+  }
   deps_.events.normal(node, "RemovingNode", "Node " + node.metadata.name + " event: Removing Node " + node.metadata.name + " from Controller");
 }
 
@@ -139,20 +140,42 @@ void NodeLifecycleController::pod_placed(const Pod& pod) {
   loop_.queue().add(pod.spec.node_name);
 }
 
-void NodeLifecycleController::count_zones() {
-  std::map<std::string, ZoneCount> counts;
-  for (const auto& [name, known] : known_) (known.ready == "True" ? counts[known.zone].ready : counts[known.zone].not_ready)++;
+void NodeLifecycleController::count(Known& known, const Node* node) {
+  const std::string zone = node != nullptr ? zone_of(*node) : std::string();
+  const bool counts = node != nullptr && !is_excluded_from_disruption(*node), ready = node != nullptr && ready_status(*node) == "True";
+  if (zone == known.zone && counts == known.counts && ready == known.counts_ready) return;
+  if (known.counts) {
+    ZoneCount& was = counts_[known.zone];
+    --(known.counts_ready ? was.ready : was.not_ready);
+    if (was.ready + was.not_ready == 0) counts_.erase(known.zone);
+  }
+  known.zone = zone;
+  known.counts = counts;
+  known.counts_ready = ready;
+  if (counts) ++(ready ? counts_[zone].ready : counts_[zone].not_ready);
+  weigh_zones();
+}
+
+void NodeLifecycleController::weigh_zones() {
+  const double threshold = deps_.options.unhealthy_zone_threshold;
+  const bool disrupted = all_disrupted(counts_, threshold);
+  bool changed = disrupted != all_disrupted_;
+  all_disrupted_ = disrupted;
+  if (changed && !disrupted) {  // what could not be heard was our own fault: each node has its whole grace period again
+    for (auto& [name, known] : known_) {
+      known.heard = deps_.runtime.clock().now();
+      known.silent = false;
+    }
+  }
   const EvictionRates rates{deps_.options.node_eviction_rate, deps_.options.secondary_node_eviction_rate, deps_.options.large_cluster_size_threshold};
-  bool changed = false;
-  for (const auto& [zone, rate] : eviction_rates(counts, deps_.options.unhealthy_zone_threshold, rates))
-    changed |= std::exchange(zones_[zone].rate, rate) != rate;
+  for (const auto& [name, rate] : eviction_rates(counts_, threshold, rates)) changed |= std::exchange(zone_named(name).rate, rate) != rate;
   if (changed)
     for (const auto& [name, known] : known_)
       if (known.ready != "True") loop_.queue().add(name);
 }
 
 bool NodeLifecycleController::may_evict(const Known& known, std::optional<rt::Duration>& wait) {
-  Zone& zone = zones_[known.zone];
+  Zone& zone = zone_named(known.zone);
   if (zone.rate <= 0) return false;
   const rt::TimePoint now = deps_.runtime.clock().now();
   if (now < zone.next) {
@@ -231,14 +254,15 @@ rt::Task<Result<Unit>> NodeLifecycleController::sync(rt::Context ctx, std::strin
       co_return marked;
     }
   }
-  count_zones();
+  count(it->second, node.get());
   std::optional<rt::Duration> wait;
   const auto has_eviction = [&] {
     return std::ranges::any_of(node->spec.taints,
                                [](const auto& t) { return t.effect == "NoExecute" && (t.key == not_ready_taint || t.key == unreachable_taint); });
   };
-  const bool evict = wants_eviction(*node) && !has_eviction() && may_evict(it->second, wait);
-  auto taints = plan_taints(*node, evict, deps_.runtime.clock().wall_now());
+  Eviction eviction = all_disrupted_ ? Eviction::Never : Eviction::Later;
+  if (!all_disrupted_ && wants_eviction(*node) && !has_eviction() && may_evict(it->second, wait)) eviction = Eviction::Now;
+  auto taints = plan_taints(*node, eviction, deps_.runtime.clock().wall_now());
   if (wait) loop_.queue().add_after(key, *wait);
   if (same_taints(taints, node->spec.taints)) co_return Unit{};
   co_return co_await write_taints(std::move(ctx), node, std::move(taints));

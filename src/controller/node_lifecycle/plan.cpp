@@ -75,14 +75,15 @@ bool wants_eviction(const Node& node) {
   return ready == "False" || ready == "Unknown";
 }
 
-std::vector<Taint> plan_taints(const Node& node, bool may_evict, rt::WallTime now) {
+std::vector<Taint> plan_taints(const Node& node, Eviction eviction, rt::WallTime now) {
   std::vector<Taint> out;
   std::vector<std::string_view> wanted;  // keys, of effect NoSchedule
   for (const ConditionTaint& row : condition_taints)
     if (rules::condition_is(node.status.conditions, row.condition, row.status)) wanted.push_back(row.key);
   if (node.spec.unschedulable) wanted.push_back(unschedulable_taint);
   const std::string ready = ready_status(node);
-  const std::string_view evict_key = ready == "False" ? not_ready_taint : ready == "Unknown" ? unreachable_taint : std::string_view();
+  std::string_view evict_key;
+  if (eviction != Eviction::Never) evict_key = ready == "False" ? not_ready_taint : ready == "Unknown" ? unreachable_taint : std::string_view();
   bool was_evicting = false;
   for (const Taint& taint : node.spec.taints) {
     const bool ours = is_lifecycle_key(taint.key);
@@ -98,7 +99,7 @@ std::vector<Taint> plan_taints(const Node& node, bool may_evict, rt::WallTime no
       out.push_back(make_taint(key, effect, now));
   };
   for (const std::string_view key : wanted) ensure(key, "NoSchedule");
-  if (!evict_key.empty() && (may_evict || was_evicting)) ensure(evict_key, "NoExecute");
+  if (!evict_key.empty() && (eviction == Eviction::Now || was_evicting)) ensure(evict_key, "NoExecute");
   return out;
 }
 
@@ -108,6 +109,8 @@ bool same_taints(const std::vector<Taint>& a, const std::vector<Taint>& b) {
                b, [&](const Taint& other) { return other.key == taint.key && other.effect == taint.effect && other.value == taint.value; });
          });
 }
+
+bool is_excluded_from_disruption(const Node& node) { return node.metadata.labels.contains("node.kubernetes.io/exclude-disruption"); }
 
 std::string zone_of(const Node& node) {
   const std::string* region = node.metadata.labels.get("topology.kubernetes.io/region");
@@ -122,9 +125,14 @@ ZoneState zone_state(const ZoneCount& count, double unhealthy_threshold) {
   return count.not_ready > 2 && share >= unhealthy_threshold ? ZoneState::Partial : ZoneState::Normal;
 }
 
+bool all_disrupted(const std::map<std::string, ZoneCount>& zones, double unhealthy_threshold) {
+  return !zones.empty() &&
+         std::ranges::all_of(zones, [&](const auto& zone) { return zone_state(zone.second, unhealthy_threshold) == ZoneState::Full; });
+}
+
 std::map<std::string, double> eviction_rates(const std::map<std::string, ZoneCount>& zones, double unhealthy_threshold, const EvictionRates& rates) {
   std::map<std::string, double> out;
-  const bool all_down = std::ranges::all_of(zones, [&](const auto& zone) { return zone_state(zone.second, unhealthy_threshold) == ZoneState::Full; });
+  const bool all_down = all_disrupted(zones, unhealthy_threshold);
   for (const auto& [name, count] : zones) {
     const ZoneState state = zone_state(count, unhealthy_threshold);
     double rate = rates.normal;

@@ -18,12 +18,16 @@ std::string ready_status(const api::core_v1::Node& node);
 // The status of a node whose kubelet has not been heard of for too long: the conditions that it keeps are unknown.
 api::core_v1::NodeStatus silent_status(const api::core_v1::Node& node, rt::WallTime now);
 
-// The taints that the conditions and spec.unschedulable ask for, others kept. The NoExecute taint of a node that is not
-// ready is added only if `may_evict`; one that is there is exchanged when its reason changes.
-std::vector<api::core_v1::Taint> plan_taints(const api::core_v1::Node& node, bool may_evict, rt::WallTime now);
+// What becomes of the NoExecute taint of a node that is not ready. Later: none is added, one that is there is exchanged when its reason
+// changes. Never: one that is there goes too.
+enum class Eviction { Now, Later, Never };
+// The taints that the conditions and spec.unschedulable ask for, others kept.
+std::vector<api::core_v1::Taint> plan_taints(const api::core_v1::Node& node, Eviction eviction, rt::WallTime now);
 bool wants_eviction(const api::core_v1::Node& node);  // it is to have a NoExecute taint
 bool same_taints(const std::vector<api::core_v1::Taint>& a, const std::vector<api::core_v1::Taint>& b);
 
+// Its silence says nothing about its zone, as its owner's label says.
+bool is_excluded_from_disruption(const api::core_v1::Node& node);
 // "region:\0:zone", as zones are told apart; "" without such labels.
 std::string zone_of(const api::core_v1::Node& node);
 
@@ -33,13 +37,14 @@ struct ZoneCount {
   int not_ready = 0;
 };
 ZoneState zone_state(const ZoneCount& count, double unhealthy_threshold);
+// Every zone is wholly down: the fault is more likely the control plane's own. False without zones.
+bool all_disrupted(const std::map<std::string, ZoneCount>& zones, double unhealthy_threshold);
 struct EvictionRates {
   double normal = 0.1;
   double secondary = 0.01;
   int large_cluster = 50;
 };
-// Nodes a second that may be tainted NoExecute in each zone. With every zone wholly down the fault is more likely ours:
-// nothing is evicted.
+// Nodes a second that may be tainted NoExecute in each zone; 0 where all are disrupted.
 std::map<std::string, double> eviction_rates(const std::map<std::string, ZoneCount>& zones, double unhealthy_threshold, const EvictionRates& rates);
 
 }  // namespace pintle::controller::node_lifecycle

@@ -45,11 +45,14 @@ Node node_of(const std::string& words, const std::string& taints = "") {
 }
 
 // Taints that are new have a star.
-void check(const std::string& node, const std::string& taints, bool may_evict, const std::string& want) {
+void check(const std::string& node, const std::string& taints, Eviction eviction, const std::string& want) {
   Words out;
-  for (const auto& taint : plan_taints(node_of(node, taints), may_evict, plan_time))
+  for (const auto& taint : plan_taints(node_of(node, taints), eviction, plan_time))
     out.add(short_key(taint.key) + ":" + taint.effect + (taint.time_added && *taint.time_added == ago(0) ? "*" : ""));
-  EXPECT_EQ(out.text(), want) << node << " with " << taints << (may_evict ? " may evict" : "");
+  EXPECT_EQ(out.text(), want) << node << " with " << taints << " eviction " << static_cast<int>(eviction);
+}
+void check(const std::string& node, const std::string& taints, bool now, const std::string& want) {
+  check(node, taints, now ? Eviction::Now : Eviction::Later, want);
 }
 
 TEST(NodeLifecyclePlan, ConditionsBecomeTaints) {
@@ -76,6 +79,24 @@ TEST(NodeLifecyclePlan, NodesThatAreNotReady) {
   // What evicts already is exchanged, whatever the rate: the pods' times go on from the new one.
   check("Ready=Unknown", "not-ready:NoSchedule not-ready:NoExecute", false, "unreachable:NoSchedule* unreachable:NoExecute*");
   check("Ready=False", "unreachable:NoSchedule unreachable:NoExecute", false, "not-ready:NoSchedule* not-ready:NoExecute*");
+}
+
+// Where every zone is down nobody is driven out, also from where it has begun.
+TEST(NodeLifecyclePlan, FullDisruptionTakesTheEvictionBack) {
+  check("Ready=Unknown", "unreachable:NoSchedule unreachable:NoExecute", Eviction::Never, "unreachable:NoSchedule");
+  check("Ready=False", "unreachable:NoSchedule unreachable:NoExecute", Eviction::Never, "not-ready:NoSchedule*");
+  check("Ready=Unknown", "not-ready:NoExecute example.com/b:NoExecute", Eviction::Never, "example.com/b:NoExecute unreachable:NoSchedule*");
+  check("Ready=True", "unreachable:NoExecute", Eviction::Never, "");
+}
+
+TEST(NodeLifecyclePlan, WhenAllAreDisrupted) {
+  const auto check_all = [](std::map<std::string, ZoneCount> zones, bool want) { EXPECT_EQ(all_disrupted(zones, 0.55), want); };
+  check_all({}, false);
+  check_all({{"a", {0, 1}}}, true);
+  check_all({{"a", {0, 3}}, {"b", {0, 1}}}, true);
+  check_all({{"a", {0, 3}}, {"b", {1, 9}}}, false);
+  EXPECT_FALSE(is_excluded_from_disruption(from_yaml<Node>("{}")));
+  EXPECT_TRUE(is_excluded_from_disruption(from_yaml<Node>("{metadata: {labels: {node.kubernetes.io/exclude-disruption: ''}}}")));
 }
 
 TEST(NodeLifecyclePlan, OthersTaintsStay) {

@@ -42,4 +42,11 @@ rt::Task<Result<Unit>> mark_disrupted(client::Client& client, rt::Context ctx, P
   co_return co_await patch_status(client, std::move(ctx), std::move(pod), std::move(body));
 }
 
+rt::Task<Result<Unit>> mark_undisrupted(client::Client& client, rt::Context ctx, PodPtr pod, rt::WallTime now) {
+  std::string body = head_of(*pod) + R"("conditions":[{"type":"DisruptionTarget","status":"False","observedGeneration":)" +
+                     std::to_string(pod->metadata.generation) + R"(,"reason":null,"message":null,"lastTransitionTime":")" +
+                     api::format_time(apimachinery::to_api_time(now)) + R"("}]}})";
+  co_return co_await patch_status(client, std::move(ctx), std::move(pod), std::move(body));
+}
+
 }  // namespace pintle::controller::pods

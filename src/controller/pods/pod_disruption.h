@@ -13,8 +13,10 @@ struct Disruption {
   std::string message;
   bool fail = false;  // its phase becomes Failed too
 };
-// Of both: NotFound and Conflict (another pod of that name) are no failures.
+// Of all: NotFound and Conflict (another pod of that name) are no failures.
 rt::Task<Result<Unit>> mark_failed(client::Client& client, rt::Context ctx, PodPtr pod);
 rt::Task<Result<Unit>> mark_disrupted(client::Client& client, rt::Context ctx, PodPtr pod, Disruption disruption, rt::WallTime now);
+// The condition becomes False, without a reason, as the pod's end did not come.
+rt::Task<Result<Unit>> mark_undisrupted(client::Client& client, rt::Context ctx, PodPtr pod, rt::WallTime now);
 
 }  // namespace pintle::controller::pods

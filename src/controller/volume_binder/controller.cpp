@@ -1,5 +1,6 @@
 #include "controller/volume_binder/controller.h"
 
+#include "api/codec.h"
 #include "api/gen/storage_v1.h"
 #include "client/work_queue.h"
 #include "controller/objects/time.h"
@@ -71,7 +72,7 @@ class VolumeBinder final : public Controller {
   rt::Task<Result<Unit>> bind(rt::Context ctx, ClaimPtr claim, VolumePtr volume);
   rt::Task<Result<Unit>> ask_provisioner(rt::Context ctx, ClaimPtr claim);
   rt::Task<Result<Unit>> set_claim_phase(rt::Context ctx, ClaimPtr claim, std::string phase, VolumePtr volume);
-  rt::Task<Result<Unit>> set_volume_phase(rt::Context ctx, VolumePtr volume, std::string phase);
+  rt::Task<Result<Unit>> set_volume_phase(rt::Context ctx, VolumePtr volume, std::string phase, std::string message = "");
 
   ControllerDeps deps_;
   client::Informer<PersistentVolumeClaim> claims_;
@@ -82,11 +83,11 @@ class VolumeBinder final : public Controller {
   client::ControlLoop claim_loop_, volume_loop_;
 };
 
-rt::Task<Result<Unit>> VolumeBinder::set_volume_phase(rt::Context ctx, VolumePtr volume, std::string phase) {
+rt::Task<Result<Unit>> VolumeBinder::set_volume_phase(rt::Context ctx, VolumePtr volume, std::string phase, std::string message) {
   if (volume->status.phase == phase) co_return Unit{};
   PersistentVolume copy = *volume;
   copy.status.phase = std::move(phase);
-  copy.status.message.clear();
+  copy.status.message = std::move(message);
   copy.status.last_phase_transition_time = apimachinery::to_api_time(deps_.runtime.clock().wall_now());
   auto written = co_await deps_.client.update_status<PersistentVolume>(std::move(ctx), std::move(copy));
   if (!written) co_return Unexpected(std::move(written).error());
@@ -96,17 +97,8 @@ rt::Task<Result<Unit>> VolumeBinder::set_volume_phase(rt::Context ctx, VolumePtr
 
 rt::Task<Result<Unit>> VolumeBinder::set_claim_phase(rt::Context ctx, ClaimPtr claim, std::string phase, VolumePtr volume) {
   PersistentVolumeClaim copy = *claim;
-  copy.status.phase = std::move(phase);
-  if (volume != nullptr) {
-    copy.status.access_modes = volume->spec.access_modes;
-    if (!copy.status.capacity.contains("storage")) copy.status.capacity = volume->spec.capacity;
-  } else {
-    copy.status.access_modes.clear();
-    copy.status.capacity.clear();
-  }
-  if (copy.status.phase == claim->status.phase && copy.status.access_modes == claim->status.access_modes &&
-      copy.status.capacity == claim->status.capacity)
-    co_return Unit{};
+  copy.status = plan_claim_status(*claim, phase, volume.get());
+  if (api::equal(api::type_of<api::core_v1::PersistentVolumeClaimStatus>(), &copy.status, &claim->status)) co_return Unit{};
   auto written = co_await deps_.client.update_status<PersistentVolumeClaim>(std::move(ctx), std::move(copy));
   if (!written) co_return Unexpected(std::move(written).error());
   written_claims_.remember(std::move(*written));
@@ -188,6 +180,11 @@ rt::Task<Result<Unit>> VolumeBinder::sync_claim(rt::Context ctx, std::string key
   }
   if (!claim->spec.volume_name.empty()) {
     const VolumePtr volume = volume_named(claim->spec.volume_name);
+    const std::string fault = volume != nullptr && !volume->spec.claim_ref ? mismatch(*volume, *claim) : "";
+    if (!fault.empty()) {
+      deps_.events.warning(*claim, "VolumeMismatch", "Cannot bind to requested volume \"" + volume->metadata.name + "\": " + fault);
+      co_return co_await set_claim_phase(std::move(ctx), claim, "Pending", nullptr);
+    }
     if (volume != nullptr && (!volume->spec.claim_ref || is_promised(*volume, *claim))) co_return co_await bind(std::move(ctx), claim, volume);
     if (volume != nullptr)
       deps_.events.warning(*claim, "FailedBinding", "volume \"" + volume->metadata.name + "\" already bound to a different claim.");
@@ -204,7 +201,7 @@ rt::Task<Result<Unit>> VolumeBinder::sync_claim(rt::Context ctx, std::string key
 }
 
 rt::Task<Result<Unit>> VolumeBinder::sync_volume(rt::Context ctx, std::string key) {
-  const VolumePtr volume = volume_named(key);
+  VolumePtr volume = volume_named(key);
   if (volume == nullptr) co_return Unit{};
   if (!volume->spec.claim_ref || volume->spec.claim_ref->uid.empty()) co_return co_await set_volume_phase(std::move(ctx), volume, "Available");
   const auto& ref = *volume->spec.claim_ref;
@@ -216,9 +213,18 @@ rt::Task<Result<Unit>> VolumeBinder::sync_volume(rt::Context ctx, std::string ke
   auto fresh = co_await deps_.client.get<PersistentVolumeClaim>(ctx, ref.namespace_, ref.name);
   if (fresh && fresh->metadata.uid == ref.uid) co_return Unit{};
   if (!fresh && fresh.error().reason != Reason::NotFound) co_return Unexpected(std::move(fresh).error());
-  // Released: what is to be deleted is its provisioner's affair, which watches for this phase.
   if (volume->status.phase == "Failed") co_return Unit{};
-  co_return co_await set_volume_phase(std::move(ctx), volume, "Released");
+  // What is to be deleted is its provisioner's affair, which watches for this phase.
+  if (volume->status.phase != "Released") {
+    CO_TRY(co_await set_volume_phase(ctx, volume, "Released"));
+    volume = volume_named(key);
+    if (volume == nullptr) co_return Unit{};
+  }
+  const auto fault = reclaim_fault(*volume);
+  if (!fault) co_return Unit{};
+  CO_TRY(co_await set_volume_phase(std::move(ctx), volume, "Failed", fault->message));
+  deps_.events.warning(*volume, fault->reason, fault->message);
+  co_return Unit{};
 }
 
 }  // namespace

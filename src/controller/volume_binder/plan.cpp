@@ -33,13 +33,32 @@ bool is_promised(const PersistentVolume& volume, const PersistentVolumeClaim& cl
 
 namespace {
 
+bool is_large_enough(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
+  return storage_of(volume.spec.capacity).compare(storage_of(claim.spec.resources.requests)) >= 0;
+}
+bool has_mode(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
+  return volume.spec.volume_mode.value_or("Filesystem") == claim.spec.volume_mode.value_or("Filesystem");
+}
+bool has_attributes(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
+  return volume.spec.volume_attributes_class_name.value_or("") == claim.spec.volume_attributes_class_name.value_or("");
+}
+bool has_access_modes(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
+  const auto& modes = volume.spec.access_modes;
+  return std::ranges::all_of(claim.spec.access_modes, [&](const std::string& mode) { return std::ranges::find(modes, mode) != modes.end(); });
+}
+
 // What even a volume that is promised to the claim must have.
 bool has_room(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
-  const auto has_mode = [&](const std::string& mode) { return std::ranges::find(volume.spec.access_modes, mode) != volume.spec.access_modes.end(); };
-  return volume.spec.volume_mode.value_or("Filesystem") == claim.spec.volume_mode.value_or("Filesystem") &&
-         storage_of(volume.spec.capacity).compare(storage_of(claim.spec.resources.requests)) >= 0 &&
-         volume.spec.volume_attributes_class_name.value_or("") == claim.spec.volume_attributes_class_name.value_or("") &&
-         std::ranges::all_of(claim.spec.access_modes, has_mode);
+  return has_mode(volume, claim) && is_large_enough(volume, claim) && has_attributes(volume, claim) && has_access_modes(volume, claim);
+}
+
+constexpr std::string_view provisioned_by_annotation = "pv.kubernetes.io/provisioned-by";
+constexpr std::string_view migrated_to_annotation = "pv.kubernetes.io/migrated-to";
+
+// Kinds of volumes that upstream's manager knows, and cannot delete.
+bool is_known_in_tree(const PersistentVolume& volume) {
+  const auto& spec = volume.spec;
+  return spec.nfs || spec.iscsi || spec.fc || spec.local || spec.flex_volume;
 }
 
 }  // namespace
@@ -49,6 +68,59 @@ bool satisfies(const PersistentVolume& volume, const PersistentVolumeClaim& clai
   if (!claim.spec.selector) return true;
   const auto selector = apimachinery::to_label_selector(claim.spec.selector.get());
   return selector && selector->matches(volume.metadata.labels);
+}
+
+std::string mismatch(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
+  if (volume.metadata.deletion_timestamp) return "the volume is marked for deletion \"" + volume.metadata.name + "\"";
+  if (!is_large_enough(volume, claim)) return "requested PV is too small";
+  if (class_of(volume) != class_of(claim)) return "storageClassName does not match";
+  if (!has_attributes(volume, claim)) return "volumeAttributesClassName does not match";
+  if (!has_mode(volume, claim)) return "incompatible volumeMode";
+  if (!has_access_modes(volume, claim)) return "incompatible accessMode";
+  return "";
+}
+
+api::core_v1::PersistentVolumeClaimStatus plan_claim_status(const PersistentVolumeClaim& claim, std::string_view phase,
+                                                            const PersistentVolume* volume) {
+  api::core_v1::PersistentVolumeClaimStatus status = claim.status;
+  status.phase = phase;
+  if (volume == nullptr) {
+    status.access_modes.clear();
+    status.capacity.clear();
+    status.current_volume_attributes_class_name.reset();
+    return status;
+  }
+  status.access_modes = volume->spec.access_modes;
+  if (!status.capacity.contains("storage")) status.capacity = volume->spec.capacity;
+  // When it is bound, and never again: afterwards it is the resizer's.
+  if (claim.status.phase == "Pending" && phase == "Bound") status.current_volume_attributes_class_name = volume->spec.volume_attributes_class_name;
+  return status;
+}
+
+// Upstream's manager deletes below /tmp itself, and recycles by a pod; those stay Released here.
+std::optional<ReclaimFault> reclaim_fault(const PersistentVolume& volume) {
+  const auto& spec = volume.spec;
+  const auto* migrated = volume.metadata.annotations.get(migrated_to_annotation);
+  if (migrated != nullptr && !migrated->empty()) return std::nullopt;
+  if (spec.persistent_volume_reclaim_policy == "Recycle") {
+    if (spec.host_path || spec.nfs) return std::nullopt;
+    return ReclaimFault{"VolumeFailedRecycle", "No recycler plugin found for the volume!"};
+  }
+  if (spec.persistent_volume_reclaim_policy != "Delete") return std::nullopt;
+  const std::string* provisioner = volume.metadata.annotations.get(provisioned_by_annotation);
+  if (provisioner != nullptr && !provisioner->empty()) {
+    if (!provisioner->starts_with("kubernetes.io/")) return std::nullopt;  // it watches for the phase Released
+    if (*provisioner != "kubernetes.io/host-path") return ReclaimFault{"VolumeFailedDelete", "no volume plugin matched name: " + *provisioner};
+  }
+  if (migrated != nullptr || spec.csi) return std::nullopt;
+  if (spec.host_path) {
+    const std::string& path = spec.host_path->path;
+    const auto at = path.find("/tmp/");
+    if (at != path.npos && at + 5 < path.size()) return std::nullopt;
+    return ReclaimFault{"VolumeFailedDelete", "host_path deleter only supports /tmp/.+ but received provided " + path};
+  }
+  return ReclaimFault{"VolumeFailedDelete", "error getting deleter volume plugin for volume \"" + volume.metadata.name + "\": " +
+                                                (is_known_in_tree(volume) ? "no deletable volume plugin matched" : "no volume plugin matched")};
 }
 
 VolumePtr choose_volume(const PersistentVolumeClaim& claim, const std::vector<VolumePtr>& volumes) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/gen/core_v1.h"
@@ -22,7 +24,20 @@ std::string class_of(const PersistentVolumeClaim& claim);  // "": none
 bool is_promised(const PersistentVolume& volume, const PersistentVolumeClaim& claim);
 // Whether the volume has what the claim asks for.
 bool satisfies(const PersistentVolume& volume, const PersistentVolumeClaim& claim);
+// Why the volume that a claim names cannot be its; "": it can.
+std::string mismatch(const PersistentVolume& volume, const PersistentVolumeClaim& claim);
 // The volume that is promised to the claim, else the smallest free one that will do; nullptr: none.
 VolumePtr choose_volume(const PersistentVolumeClaim& claim, const std::vector<VolumePtr>& volumes);
+
+// The status of the claim of that phase, with its volume (nullptr: none).
+api::core_v1::PersistentVolumeClaimStatus plan_claim_status(const PersistentVolumeClaim& claim, std::string_view phase,
+                                                            const PersistentVolume* volume);
+
+// Why a released volume will not be reclaimed, by anyone: its phase becomes Failed, and the reason is an event's.
+struct ReclaimFault {
+  std::string_view reason;
+  std::string message;
+};
+std::optional<ReclaimFault> reclaim_fault(const PersistentVolume& volume);
 
 }  // namespace pintle::controller::volume_binder

@@ -124,5 +124,72 @@ TEST(VolumeBinderPlan, IsPromised) {
   check_promised("a 1Gi claim=other/c", false);
 }
 
+TEST(VolumeBinderPlan, WhyAVolumeThatAClaimNamesCannotBeIts) {
+  const auto check_mismatch = [](const std::string& claim, const std::string& volume, const std::string& want) {
+    EXPECT_EQ(mismatch(volume_of(volume), claim_of(claim)), want) << claim << " of " << volume;
+  };
+  check_mismatch("{}", "a 1Gi RWO", "");
+  check_mismatch("{selector: {matchLabels: {k: v}}}", "a 1Gi RWO", "");  // it was named, not chosen
+  check_mismatch("{}", "a 1Gi RWO deleted", "the volume is marked for deletion \"a\"");
+  check_mismatch("{}", "a 1Mi RWO", "requested PV is too small");
+  check_mismatch("{}", "a 1Gi RWO class=fast", "storageClassName does not match");
+  check_mismatch("{}", "a 1Gi RWO attributes=gold", "volumeAttributesClassName does not match");
+  check_mismatch("{volumeAttributesClassName: gold}", "a 1Gi RWO", "volumeAttributesClassName does not match");
+  check_mismatch("{}", "a 1Gi RWO mode=Block", "incompatible volumeMode");
+  check_mismatch("{}", "a 1Gi RWX", "incompatible accessMode");
+}
+
+// The class of a claim of the phase `before`, with the current one `current`, once it is bound to the volume.
+void check_current(const std::string& before, const std::string& current, const std::string& volume, const std::string& want) {
+  auto claim = claim_of("{}");
+  claim.status.phase = before;
+  if (!current.empty()) claim.status.current_volume_attributes_class_name = current;
+  const auto bound = volume_of(volume);
+  const auto status = plan_claim_status(claim, "Bound", &bound);
+  EXPECT_EQ(status.current_volume_attributes_class_name.value_or("none"), want) << before << " " << current << " " << volume;
+}
+
+TEST(VolumeBinderPlan, TheStatusOfABoundClaim) {
+  check_current("Pending", "", "a 1Gi RWO attributes=gold", "gold");
+  check_current("Pending", "silver", "a 1Gi RWO attributes=gold", "gold");
+  check_current("Pending", "silver", "a 1Gi RWO", "none");
+  check_current("Bound", "silver", "a 1Gi RWO attributes=gold", "silver");  // the resizer's
+  auto claim = claim_of("{}");
+  claim.status.phase = "Bound";
+  claim.status.current_volume_attributes_class_name = "gold";
+  claim.status.access_modes = {"ReadWriteOnce"};
+  claim.status.capacity["storage"] = *api::Quantity::parse("1Gi");
+  const auto lost = plan_claim_status(claim, "Lost", nullptr);
+  EXPECT_EQ(lost.phase, "Lost");
+  EXPECT_FALSE(lost.current_volume_attributes_class_name);
+  EXPECT_TRUE(lost.access_modes.empty() && lost.capacity.empty());
+}
+
+// A released volume "v": what its phase Failed says; "": it stays Released.
+void check_fault(const std::string& spec, const std::string& annotations, const std::string& want) {
+  auto volume = from_yaml<PersistentVolume>("{metadata: {name: v, annotations: " + annotations + "}, spec: " + spec + "}");
+  const auto fault = reclaim_fault(volume);
+  EXPECT_EQ(fault ? std::string(fault->reason) + ": " + fault->message : "", want) << spec << annotations;
+}
+
+TEST(VolumeBinderPlan, WhatNobodyReclaimsHasFailed) {
+  const std::string none = "VolumeFailedDelete: error getting deleter volume plugin for volume \"v\": no deletable volume plugin matched";
+  check_fault("{persistentVolumeReclaimPolicy: Delete, nfs: {server: s, path: /p}}", "{}", none);
+  check_fault("{persistentVolumeReclaimPolicy: Delete, local: {path: /p}}", "{}", none);
+  check_fault("{persistentVolumeReclaimPolicy: Delete, cephfs: {monitors: [a]}}", "{}",
+              "VolumeFailedDelete: error getting deleter volume plugin for volume \"v\": no volume plugin matched");
+  check_fault("{persistentVolumeReclaimPolicy: Retain, nfs: {server: s, path: /p}}", "{}", "");
+  check_fault("{persistentVolumeReclaimPolicy: Delete, csi: {driver: d, volumeHandle: h}}", "{}", "");
+  check_fault("{persistentVolumeReclaimPolicy: Delete, nfs: {server: s, path: /p}}", "{pv.kubernetes.io/provisioned-by: example.com/nfs}", "");
+  check_fault("{persistentVolumeReclaimPolicy: Delete, nfs: {server: s, path: /p}}", "{pv.kubernetes.io/provisioned-by: kubernetes.io/nfs2}",
+              "VolumeFailedDelete: no volume plugin matched name: kubernetes.io/nfs2");
+  check_fault("{persistentVolumeReclaimPolicy: Delete, nfs: {server: s, path: /p}}", "{pv.kubernetes.io/migrated-to: example.com}", "");
+  check_fault("{persistentVolumeReclaimPolicy: Delete, hostPath: {path: /tmp/a}}", "{}", "");
+  check_fault("{persistentVolumeReclaimPolicy: Delete, hostPath: {path: /srv/a}}", "{}",
+              "VolumeFailedDelete: host_path deleter only supports /tmp/.+ but received provided /srv/a");
+  check_fault("{persistentVolumeReclaimPolicy: Recycle, nfs: {server: s, path: /p}}", "{}", "");
+  check_fault("{persistentVolumeReclaimPolicy: Recycle, local: {path: /p}}", "{}", "VolumeFailedRecycle: No recycler plugin found for the volume!");
+}
+
 }  // namespace
 }  // namespace pintle::controller::volume_binder
