@@ -89,6 +89,10 @@ class ThreadCondition {
   void notify_one() { condition_.notify_one(); }
   void notify_all() { condition_.notify_all(); }
   void wait(ThreadLock& lock) { condition_.wait(lock); }
+  template <class Rep, class Period>
+  std::cv_status wait_for(ThreadLock& lock, std::chrono::duration<Rep, Period> time) {
+    return condition_.wait_for(lock, time);
+  }
   template <class Clock, class Duration>
   std::cv_status wait_until(ThreadLock& lock, std::chrono::time_point<Clock, Duration> when) {
     return condition_.wait_until(lock, when);

@@ -3,13 +3,13 @@
 namespace pintle::storage {
 
 void CacheBudget::on_use(std::function<void()> begin) {
-  std::lock_guard lock(begin_mutex_);
+  ThreadLock lock(begin_mutex_);
   begin_ = std::move(begin);
   rest();
 }
 
 void CacheBudget::begin() {
-  std::lock_guard lock(begin_mutex_);
+  ThreadLock lock(begin_mutex_);
   if (begin_) begin_();
 }
 

@@ -7,9 +7,10 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <span>
 #include <utility>
+
+#include "base/mutex.h"
 
 namespace pintle::storage {
 
@@ -54,8 +55,8 @@ class CacheBudget {
   std::atomic<int64_t> history_ = 0;
   std::atomic<int64_t> encodings_ = 0;
   std::atomic<bool> resting_ = true;
-  std::mutex begin_mutex_;
-  std::function<void()> begin_;
+  ThreadMutex begin_mutex_;
+  std::function<void()> begin_ GUARDED_BY(begin_mutex_);
 };
 
 // The level down to which those holders that have more are cut, so that all together have at most `total`: who has little keeps it.

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <functional>
-#include <mutex>
+
+#include "base/mutex.h"
 
 namespace pintle::storage {
 namespace {
@@ -14,8 +15,8 @@ constexpr int64_t memo_overhead_bytes = 96;
 constexpr int64_t object_overhead_bytes = 96;
 
 // An object has no mutex of its own: there are many objects and little contention.
-std::mutex& memo_mutex(const void* object) {
-  static std::array<std::mutex, 64> mutexes;
+ThreadMutex& memo_mutex(const void* object) {
+  static std::array<ThreadMutex, 64> mutexes;
   const auto address = reinterpret_cast<uintptr_t>(object);
   return mutexes[(address >> 6) * 0x9e3779b97f4a7c15u >> 58];
 }
@@ -71,16 +72,16 @@ Bytes CachedObject::encoded(unsigned format) const {
     memo_->used = true;
     return &it->bytes;
   };
-  std::mutex& mutex = memo_mutex(this);
+  ThreadMutex& mutex = memo_mutex(this);
   {
-    std::lock_guard lock(mutex);
+    ThreadLock lock(mutex);
     if (const Bytes* bytes = remembered()) return *bytes;
   }
   Bytes made = codec_->encode(*this, format);
   // A slice of what is kept anyway costs nothing to make again.
   if (inside(made.view(), wire_.view())) return made;
   const int64_t cost = static_cast<int64_t>(made.size()) + memo_overhead_bytes;
-  std::lock_guard lock(mutex);
+  ThreadLock lock(mutex);
   if (const Bytes* bytes = remembered()) return *bytes;  // somebody else was faster: share theirs
   if (!recent_ && codec_->over_budget(cost)) return made;
   made = exact_copy(made.view());
@@ -98,13 +99,13 @@ void CachedObject::forget_encodings() const {
 }
 
 void CachedObject::set_recent(bool recent) const {
-  std::lock_guard lock(memo_mutex(this));
+  ThreadLock lock(memo_mutex(this));
   recent_ = recent;
   if (!recent && memo_ && codec_->over_budget()) forget_encodings();
 }
 
 bool CachedObject::drop_unused_encodings() const {
-  std::lock_guard lock(memo_mutex(this));
+  ThreadLock lock(memo_mutex(this));
   if (memo_ && !std::exchange(memo_->used, false)) forget_encodings();
   return memo_ != nullptr;
 }

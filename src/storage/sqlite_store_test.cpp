@@ -8,8 +8,8 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <mutex>
 
+#include "base/mutex.h"
 #include "storage/sqlite/fault_disk.h"
 #include "storage/sqlite/vfs.h"
 #include "storage/store_contract.h"
@@ -242,14 +242,14 @@ TEST(SqliteStore, ADiskThatRefusesWritesIsToldAndForgiven) {
       FaultDisk disk(here().disk());
       SqliteStoreOptions options = in(dir.path);
       options.disk = &disk;
-      std::mutex mutex;
+      ThreadMutex mutex;
       std::vector<std::string> told;  // by the writer's thread, before the answer that we wait for
       options.store.on_write_failure = [&](const std::optional<Status>& failure) {
-        std::lock_guard lock(mutex);
+        ThreadLock lock(mutex);
         told.push_back(failure ? failure->message : "over");
       };
       const auto last = [&] {
-        std::lock_guard lock(mutex);
+        ThreadLock lock(mutex);
         return told.empty() ? std::string() : told.back();
       };
       auto store = opened(options);

@@ -7,11 +7,11 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "rt/runtime.h"
 #include "rt/sync.h"
 #include "rt/testing.h"
@@ -61,7 +61,7 @@ class EventLog {
   rt::Task<std::vector<WatchEvent>> first(std::size_t n) {
     while (true) {
       {
-        std::lock_guard lock(state_->mutex);
+        ThreadLock lock(state_->mutex);
         if (state_->events.size() >= n || state_->failed) co_return state_->events;
         state_->changed.reset();
       }
@@ -73,7 +73,7 @@ class EventLog {
   rt::Task<Status> failure() {
     while (true) {
       {
-        std::lock_guard lock(state_->mutex);
+        ThreadLock lock(state_->mutex);
         if (state_->failed) co_return state_->status;
         state_->changed.reset();
       }
@@ -85,7 +85,7 @@ class EventLog {
   rt::Task<int64_t> progress(int64_t revision) {
     while (true) {
       {
-        std::lock_guard lock(state_->mutex);
+        ThreadLock lock(state_->mutex);
         if (state_->progress >= revision || state_->failed) co_return state_->progress;
         state_->changed.reset();
       }
@@ -96,15 +96,15 @@ class EventLog {
 
  private:
   struct State {
-    std::mutex mutex;
-    std::vector<WatchEvent> events;
-    int64_t progress = 0;
-    bool failed = false;
-    Status status;
+    ThreadMutex mutex;
+    std::vector<WatchEvent> events GUARDED_BY(mutex);
+    int64_t progress GUARDED_BY(mutex) = 0;
+    bool failed GUARDED_BY(mutex) = false;
+    Status status GUARDED_BY(mutex);
     rt::Event changed;
 
     void take(Result<std::vector<WatchEvent>> batch) {
-      std::lock_guard lock(mutex);
+      ThreadLock lock(mutex);
       if (batch) {
         for (WatchEvent& event : *batch) {
           if (event.type == WatchType::Progress) {

@@ -4,11 +4,11 @@
 #include <atomic>
 #include <deque>
 #include <map>
-#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "base/check.h"
+#include "base/mutex.h"
 #include "rt/sync.h"
 
 namespace pintle::storage {
@@ -34,7 +34,7 @@ class Fanout final : public StoreFanout {
 
   rt::Task<void> stop() override {
     {
-      std::lock_guard lock(mutex_);
+      ThreadLock lock(mutex_);
       stopping_ = true;
     }
     budget_->on_use({});
@@ -53,7 +53,7 @@ class Fanout final : public StoreFanout {
     rt::Event woken;
     Waiters::iterator place;
     {
-      std::lock_guard lock(waiters_mutex_);
+      ThreadLock lock(waiters_mutex_);
       place = waiters_.emplace(revision, &woken);
     }
     Result<Unit> done = Unit{};
@@ -62,7 +62,7 @@ class Fanout final : public StoreFanout {
       done = co_await woken.wait(ctx);
     }
     {
-      std::lock_guard lock(waiters_mutex_);
+      ThreadLock lock(waiters_mutex_);
       waiters_.erase(place);
     }
     if (done && this->revision() < revision) done = error(Reason::Gone, "the watch cache has stopped");
@@ -70,13 +70,13 @@ class Fanout final : public StoreFanout {
   }
 
   void attach(std::string prefix, std::shared_ptr<Feed> feed) override {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     const bool added = feeds_.emplace(std::move(prefix), std::move(feed)).second;
     CHECK(added, "one cache a prefix");
   }
 
   void detach(const std::shared_ptr<Feed>& feed) override {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     std::erase_if(feeds_, [&](const auto& entry) { return entry.second == feed; });
   }
 
@@ -91,7 +91,7 @@ class Fanout final : public StoreFanout {
 
   // The store's call.
   void take(Result<std::vector<WatchEvent>> events) {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     if (stopping_) return;
     if (!events) {
       failed_ = true;
@@ -117,15 +117,14 @@ class Fanout final : public StoreFanout {
   }
 
   // The feed of the longest prefix of `key`; prefixes do not overlap, so it is the one just before it.
-  Feed* route(const std::string& key) const {
+  Feed* route(const std::string& key) const REQUIRES(mutex_) {
     auto it = feeds_.upper_bound(key);
     if (it == feeds_.begin()) return nullptr;
     --it;
     return key.starts_with(it->first) ? it->second.get() : nullptr;
   }
 
-  // With mutex_ held.
-  void keep_to_budget() {
+  void keep_to_budget() REQUIRES(mutex_) {
     const int64_t share = budget_->share();
     if (budget_->history() > share) {
       std::vector<int64_t> held;
@@ -155,7 +154,7 @@ class Fanout final : public StoreFanout {
     std::map<std::string, std::shared_ptr<Feed>> feeds;
     int64_t old = 0;  // changes up to this revision have history_age at least
     {
-      std::lock_guard lock(mutex_);
+      ThreadLock lock(mutex_);
       feeds = feeds_;
       if (marks_.size() == marks_max) {
         old = marks_.front();
@@ -175,7 +174,7 @@ class Fanout final : public StoreFanout {
   }
 
   void wake_waiters(int64_t revision) {
-    std::lock_guard lock(waiters_mutex_);
+    ThreadLock lock(waiters_mutex_);
     const auto end = waiters_.upper_bound(revision);
     for (auto it = waiters_.begin(); it != end; ++it) it->second->set();  // each takes itself off
   }
@@ -200,12 +199,12 @@ class Fanout final : public StoreFanout {
   // The events from here on may arrive before this returns: they are applied as they come, in order.
   Result<Unit> resume() {
     {
-      std::lock_guard lock(mutex_);
+      ThreadLock lock(mutex_);
       recovering_ = false;
     }
     auto done = follow(revision_ + 1);
     if (!done) {
-      std::lock_guard lock(mutex_);
+      ThreadLock lock(mutex_);
       recovering_ = true;
     }
     return done;
@@ -214,7 +213,7 @@ class Fanout final : public StoreFanout {
   rt::Task<Result<Unit>> start_over() {
     std::map<std::string, std::shared_ptr<Feed>> feeds;
     {
-      std::lock_guard lock(mutex_);
+      ThreadLock lock(mutex_);
       for (auto& [prefix, feed] : feeds_) feed->lost();
       feeds = feeds_;
       failed_ = false;
@@ -224,7 +223,7 @@ class Fanout final : public StoreFanout {
     if (!now) co_return Unexpected(std::move(now).error());
     CO_TRY(follow(*now + 1));
     for (auto& [prefix, feed] : feeds) CO_TRY(co_await feed->relist());
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     if (failed_) co_return error(Reason::ServiceUnavailable, "the store's watch ended again");
     recovering_ = false;
     if (*now < revision()) {
@@ -243,18 +242,18 @@ class Fanout final : public StoreFanout {
   const std::string prefix_;
   rt::Executor& home_;
   const std::shared_ptr<CacheBudget> budget_;
-  std::mutex mutex_;  // held while feeds are fed: one event at a time
-  std::map<std::string, std::shared_ptr<Feed>> feeds_;
-  bool recovering_ = false;
-  bool failed_ = false;  // the present watch has ended
-  bool stopping_ = false;
-  int64_t seen_ = 0;           // the newest revision that feeds have been given
-  int64_t latest_ = 0;         // the same, by the present watch
-  std::deque<int64_t> marks_;  // seen_ at the last times that things were given back
+  ThreadMutex mutex_;  // held while feeds are fed: one event at a time
+  std::map<std::string, std::shared_ptr<Feed>> feeds_ GUARDED_BY(mutex_);
+  bool recovering_ GUARDED_BY(mutex_) = false;
+  bool failed_ GUARDED_BY(mutex_) = false;  // the present watch has ended
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  int64_t seen_ GUARDED_BY(mutex_) = 0;           // the newest revision that feeds have been given
+  int64_t latest_ GUARDED_BY(mutex_) = 0;         // the same, by the present watch
+  std::deque<int64_t> marks_ GUARDED_BY(mutex_);  // seen_ at the last times that things were given back
   std::atomic<int64_t> revision_ = 0;
   std::atomic<bool> stopped_ = false;
-  std::mutex waiters_mutex_;
-  Waiters waiters_;
+  ThreadMutex waiters_mutex_;
+  Waiters waiters_ GUARDED_BY(waiters_mutex_);
   std::unique_ptr<Watch> watch_;
   rt::TaskGroup tasks_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/mutex.h"
 
 namespace pintle::storage {
 namespace {
@@ -25,14 +26,14 @@ CachedObjectPtr CacheCore::load(const KeyValue& stored) {
 
 void CacheCore::apply(std::vector<WatchEvent> events) {
   {
-    std::lock_guard lock(feed_mutex_);
+    ThreadLock lock(feed_mutex_);
     if (listing_) {
       early_.insert(early_.end(), std::make_move_iterator(events.begin()), std::make_move_iterator(events.end()));
       return;
     }
   }
   std::vector<Prepared> prepared = prepare(std::move(events));
-  std::lock_guard lock(feed_mutex_);
+  ThreadLock lock(feed_mutex_);
   apply_locked(std::move(prepared));
 }
 
@@ -61,7 +62,7 @@ void CacheCore::apply_locked(std::vector<Prepared> events) {
 void CacheCore::put(CachedObjectPtr object) {
   CachedObjectPtr previous;
   {
-    std::lock_guard lock(tree_mutex_);
+    ThreadLock lock(tree_mutex_);
     previous = tree_.put(object);
     tree_revision_ = object->revision();
   }
@@ -74,7 +75,7 @@ void CacheCore::put(CachedObjectPtr object) {
 void CacheCore::erase(const std::string& key, int64_t revision) {
   CachedObjectPtr previous;
   {
-    std::lock_guard lock(tree_mutex_);
+    ThreadLock lock(tree_mutex_);
     previous = tree_.erase(key);
     tree_revision_ = revision;
   }
@@ -105,7 +106,7 @@ void CacheCore::change(CacheEventType type, int64_t revision, CachedObjectPtr ob
 }
 
 void CacheCore::lost() {
-  std::lock_guard lock(feed_mutex_);
+  ThreadLock lock(feed_mutex_);
   listing_ = true;
   early_.clear();
 }
@@ -113,7 +114,7 @@ void CacheCore::lost() {
 rt::Task<Result<Unit>> CacheCore::relist() {
   auto listing = co_await read_all(tasks_.context());
   if (!listing) {
-    std::lock_guard lock(feed_mutex_);
+    ThreadLock lock(feed_mutex_);
     if (stopped_) co_return Unit{};
     co_return Unexpected(std::move(listing).error());
   }
@@ -135,7 +136,7 @@ rt::Task<Result<CacheCore::Listing>> CacheCore::read_all(rt::Context ctx) {
       if (!page) co_return Unexpected(std::move(page).error());
       if (listing.revision == 0) listing.revision = page->revision;
       for (const KeyValue& stored : page->items) {
-        CachedObjectPtr object = tree_.find(stored.key);  // nobody changes the tree during a listing
+        CachedObjectPtr object = get(stored.key);
         if (!object || object->revision() != stored.mod_revision) object = load(stored);
         if (object) listing.items.push_back(std::move(object));
       }
@@ -147,11 +148,11 @@ rt::Task<Result<CacheCore::Listing>> CacheCore::read_all(rt::Context ctx) {
 }
 
 void CacheCore::take_listing(Listing listing) {
-  std::lock_guard lock(feed_mutex_);
+  ThreadLock lock(feed_mutex_);
   listed_revision_ = listing.revision;
   const bool backwards = listing.revision < tree_revision_;  // the store was restored from a backup
   if (tree_revision_ == 0) {
-    std::lock_guard tree_lock(tree_mutex_);
+    ThreadLock tree_lock(tree_mutex_);
     for (CachedObjectPtr& object : listing.items) {
       account(object, nullptr);
       tree_.put(std::move(object));
@@ -175,7 +176,11 @@ void CacheCore::take_listing(Listing listing) {
 void CacheCore::show_difference(const Listing& listing) {
   std::vector<CachedObjectPtr> changed;
   std::vector<std::string> gone;
-  const ObjectTree::Snapshot before = tree_.snapshot();
+  ObjectTree::Snapshot before;
+  {
+    ThreadLock tree_lock(tree_mutex_);
+    before = tree_.snapshot();
+  }
   auto old = before.seek("");
   for (const CachedObjectPtr& object : listing.items) {
     for (; old != before.end() && before.at(old)->key() < object->key(); old = before.next(old)) gone.emplace_back(before.at(old)->key());
@@ -187,17 +192,17 @@ void CacheCore::show_difference(const Listing& listing) {
   std::ranges::sort(changed, {}, [](const CachedObjectPtr& object) { return object->revision(); });
   for (CachedObjectPtr& object : changed) put(std::move(object));
   for (const std::string& key : gone) erase(key, listing.revision);
-  std::lock_guard tree_lock(tree_mutex_);
+  ThreadLock tree_lock(tree_mutex_);
   tree_revision_ = listing.revision;
 }
 
 void CacheCore::shrink_history(int64_t bytes) {
-  std::lock_guard lock(feed_mutex_);
+  ThreadLock lock(feed_mutex_);
   history_.shrink(bytes);
 }
 
 void CacheCore::shrink_encodings() {
-  std::lock_guard lock(feed_mutex_);
+  ThreadLock lock(feed_mutex_);
   history_.shrink_encodings();
 }
 
@@ -205,11 +210,11 @@ bool CacheCore::give_back(int64_t revision) {
   ObjectTree::Snapshot snapshot;
   bool left = false;
   {
-    std::lock_guard lock(feed_mutex_);
+    ThreadLock lock(feed_mutex_);
     left = history_.drop_through(revision);
     left = history_.drop_unused_encodings() || left;
     if (codec_->memo_bytes() == 0) return left;
-    std::lock_guard tree_lock(tree_mutex_);
+    ThreadLock tree_lock(tree_mutex_);
     snapshot = tree_.snapshot();
   }
   for (auto position = snapshot.seek(""); position != snapshot.end(); position = snapshot.next(position)) {
@@ -219,7 +224,7 @@ bool CacheCore::give_back(int64_t revision) {
 }
 
 void CacheCore::stop() {
-  std::lock_guard lock(feed_mutex_);
+  ThreadLock lock(feed_mutex_);
   stopped_ = true;
   for (auto& [name, bucket] : buckets_) {
     for (Watcher* watcher : bucket) watcher->wake(history_.head());
@@ -237,12 +242,12 @@ void CacheCore::expire_watchers() {
 
 int64_t CacheCore::revision() const {
   const int64_t delivered = fanout_.revision();  // read first: all of it has been applied when the lock is held
-  std::lock_guard lock(tree_mutex_);
+  ThreadLock lock(tree_mutex_);
   return std::max(delivered, tree_revision_);
 }
 
 CachedObjectPtr CacheCore::get(std::string_view key) const {
-  std::lock_guard lock(tree_mutex_);
+  ThreadLock lock(tree_mutex_);
   return tree_.find(key);
 }
 
@@ -251,7 +256,7 @@ CacheList CacheCore::list(const CacheListOptions& options) const {
   ObjectTree::Snapshot snapshot;
   const int64_t delivered = fanout_.revision();
   {
-    std::lock_guard lock(tree_mutex_);
+    ThreadLock lock(tree_mutex_);
     snapshot = tree_.snapshot();
     list.revision = std::max(delivered, tree_revision_);
   }
@@ -276,7 +281,7 @@ CacheList CacheCore::list(const CacheListOptions& options) const {
 std::size_t CacheCore::count(std::string_view prefix) const {
   ObjectTree::Snapshot snapshot;
   {
-    std::lock_guard lock(tree_mutex_);
+    ThreadLock lock(tree_mutex_);
     if (prefix.empty() || prefix == prefix_) return tree_.size();
     snapshot = tree_.snapshot();
   }
@@ -285,10 +290,10 @@ std::size_t CacheCore::count(std::string_view prefix) const {
 }
 
 void CacheCore::on_event(std::function<void(const CacheEvent&)> listener) {
-  std::lock_guard lock(feed_mutex_);
+  ThreadLock lock(feed_mutex_);
   ObjectTree::Snapshot snapshot;
   {
-    std::lock_guard tree_lock(tree_mutex_);
+    ThreadLock tree_lock(tree_mutex_);
     snapshot = tree_.snapshot();
   }
   for (auto position = snapshot.seek(""); position != snapshot.end(); position = snapshot.next(position)) {

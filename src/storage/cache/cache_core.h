@@ -6,12 +6,12 @@
 #include <coroutine>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
+#include "base/mutex.h"
 #include "rt/sync.h"
 #include "storage/cache/history.h"
 #include "storage/cache/object_tree.h"
@@ -37,7 +37,7 @@ class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from
   void apply(std::vector<WatchEvent> events) override;
   void lost() override;
   rt::Task<Result<Unit>> relist() override;
-  int64_t history_bytes() const override { return history_.bytes(); }
+  int64_t history_bytes() const override NO_THREAD_SAFETY_ANALYSIS { return history_.bytes(); }
   void shrink_history(int64_t bytes) override;
   void shrink_encodings() override;
   bool give_back(int64_t revision) override;
@@ -50,7 +50,7 @@ class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from
   Result<std::unique_ptr<CacheWatcher>> watch(CacheWatchOptions options, rt::Executor& home);
   void on_event(std::function<void(const CacheEvent&)> listener);
   int64_t unreadable() const { return unreadable_; }
-  CacheUse use() const { return {object_bytes_, history_.bytes(), codec_->memo_bytes()}; }
+  CacheUse use() const NO_THREAD_SAFETY_ANALYSIS { return {object_bytes_, history_.bytes(), codec_->memo_bytes()}; }
   const CacheCodec& codec() const { return *codec_; }
   const WatchCacheOptions& options() const { return options_; }
   rt::TaskGroup& tasks() { return tasks_; }
@@ -69,21 +69,21 @@ class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from
     CachedObjectPtr object;  // of a Put that could be read
   };
   std::vector<Prepared> prepare(std::vector<WatchEvent> events);
-  void apply_locked(std::vector<Prepared> events);
-  void put(CachedObjectPtr object);
-  void erase(const std::string& key, int64_t revision);
+  void apply_locked(std::vector<Prepared> events) REQUIRES(feed_mutex_);
+  void put(CachedObjectPtr object) REQUIRES(feed_mutex_);
+  void erase(const std::string& key, int64_t revision) REQUIRES(feed_mutex_);
   // Objects that have come into the tree, or gone out of it (nullptr: none).
   void account(const CachedObjectPtr& came, const CachedObjectPtr& went);
-  void change(CacheEventType type, int64_t revision, CachedObjectPtr object, CachedObjectPtr previous);
-  void wake_watchers(const ChangePtr& change);
-  void wake_bucket(const std::string& name, const ChangePtr& change);
+  void change(CacheEventType type, int64_t revision, CachedObjectPtr object, CachedObjectPtr previous) REQUIRES(feed_mutex_);
+  void wake_watchers(const ChangePtr& change) REQUIRES(feed_mutex_);
+  void wake_bucket(const std::string& name, const ChangePtr& change) REQUIRES(feed_mutex_);
   CachedObjectPtr load(const KeyValue& stored);
   rt::Task<Result<Listing>> read_all(rt::Context ctx);
   void take_listing(Listing listing);
-  void show_difference(const Listing& listing);
-  void expire_watchers();
+  void show_difference(const Listing& listing) REQUIRES(feed_mutex_);
+  void expire_watchers() REQUIRES(feed_mutex_);
   std::string bucket_of(const CacheWatchOptions& options) const;
-  void add_watcher(Watcher& watcher);
+  void add_watcher(Watcher& watcher) REQUIRES(feed_mutex_);
   void remove_watcher(Watcher& watcher);
   rt::Task<void> send_bookmarks();
 
@@ -94,21 +94,21 @@ class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from
   const std::shared_ptr<CacheBudget> budget_;
 
   // The order of things: held by whoever changes the state, the history or the watchers. Taken before tree_mutex_.
-  mutable std::mutex feed_mutex_;
-  mutable std::mutex tree_mutex_;  // the tree and tree_revision_
-  mutable ObjectTree tree_;        // changed with both mutexes held
-  int64_t tree_revision_ = 0;      // of the newest event or listing that the tree shows
-  int64_t listed_revision_ = 0;    // of the last listing
-  History history_;
-  bool listing_ = true;  // events are kept in early_ until the listing is there
-  std::vector<WatchEvent> early_;
-  bool stopped_ = false;
-  std::unordered_map<std::string, Bucket> buckets_;
-  std::unordered_map<std::string, std::size_t> indexed_fields_;  // by how many watchers
-  std::size_t prefix_watchers_ = 0;
-  std::size_t bookmark_watchers_ = 0;
-  bool bookmarking_ = false;
-  std::list<std::function<void(const CacheEvent&)>> listeners_;
+  mutable ThreadMutex feed_mutex_;
+  mutable ThreadMutex tree_mutex_;
+  mutable ObjectTree tree_ GUARDED_BY(tree_mutex_);  // changed with both held
+  int64_t tree_revision_ = 0;                        // of the newest event or listing that the tree shows; changed with both held, read with either
+  int64_t listed_revision_ GUARDED_BY(feed_mutex_) = 0;  // of the last listing
+  History history_ GUARDED_BY(feed_mutex_);              // but for its size, which is atomic
+  bool listing_ GUARDED_BY(feed_mutex_) = true;          // events are kept in early_ until the listing is there
+  std::vector<WatchEvent> early_ GUARDED_BY(feed_mutex_);
+  bool stopped_ GUARDED_BY(feed_mutex_) = false;
+  std::unordered_map<std::string, Bucket> buckets_ GUARDED_BY(feed_mutex_);
+  std::unordered_map<std::string, std::size_t> indexed_fields_ GUARDED_BY(feed_mutex_);  // by how many watchers
+  std::size_t prefix_watchers_ GUARDED_BY(feed_mutex_) = 0;
+  std::size_t bookmark_watchers_ GUARDED_BY(feed_mutex_) = 0;
+  bool bookmarking_ GUARDED_BY(feed_mutex_) = false;
+  std::list<std::function<void(const CacheEvent&)>> listeners_ GUARDED_BY(feed_mutex_);
   std::atomic<int64_t> unreadable_ = 0;
   std::atomic<int64_t> object_bytes_ = 0;
   rt::TaskGroup tasks_;

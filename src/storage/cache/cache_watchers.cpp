@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mutex.h"
 #include "storage/cache/cache_core.h"
 
 namespace pintle::storage {
@@ -32,10 +33,10 @@ Result<std::unique_ptr<CacheWatcher>> CacheCore::watch(CacheWatchOptions options
   const int64_t from = options.revision;
   auto watcher = std::make_unique<Watcher>(shared_from_this(), std::move(options));
   const int64_t delivered = fanout_.revision();
-  std::lock_guard lock(feed_mutex_);
+  ThreadLock lock(feed_mutex_);
   if (stopped_) return error(Reason::Gone, "the watch cache has stopped");
   if (initial) {
-    std::lock_guard tree_lock(tree_mutex_);
+    ThreadLock tree_lock(tree_mutex_);
     watcher->initial_ = true;
     watcher->snapshot_ = tree_.snapshot();
     watcher->position_ = watcher->snapshot_.seek(watcher->options_.prefix);
@@ -66,7 +67,7 @@ void CacheCore::add_watcher(Watcher& watcher) {
 }
 
 void CacheCore::remove_watcher(Watcher& watcher) {
-  std::lock_guard lock(feed_mutex_);
+  ThreadLock lock(feed_mutex_);
   const auto bucket = buckets_.find(watcher.bucket_);
   if (bucket == buckets_.end() || bucket->second.erase(&watcher) == 0) return;  // it never was one of ours
   if (bucket->second.empty()) buckets_.erase(bucket);
@@ -110,7 +111,7 @@ rt::Task<void> CacheCore::send_bookmarks() {
   while (true) {
     auto slept = co_await rt::sleep_for(tasks_.context(), options_.bookmark_interval);
     const int64_t now = revision();
-    std::lock_guard lock(feed_mutex_);
+    ThreadLock lock(feed_mutex_);
     if (!slept || bookmark_watchers_ == 0) {
       bookmarking_ = false;
       co_return;
@@ -136,7 +137,7 @@ void Watcher::resume() {
 }
 
 bool Watcher::Parking::await_suspend(std::coroutine_handle<> task) const {
-  std::lock_guard lock(watcher.core_->feed_mutex_);
+  ThreadLock lock(watcher.core_->feed_mutex_);
   if (!watcher.waiting_ || watcher.cancelled_) return false;  // something came since look()
   watcher.parked_ = task;
   watcher.executor_ = &rt::Executor::current();
@@ -149,7 +150,7 @@ void Watcher::follow(const rt::Context& ctx) {
   followed_ = ctx.identity();
   cancelled_ = false;
   registration_ = ctx.on_done([this] {
-    std::lock_guard lock(core_->feed_mutex_);
+    ThreadLock lock(core_->feed_mutex_);
     cancelled_ = true;
     resume();
   });
@@ -202,16 +203,15 @@ std::vector<CacheEvent> Watcher::next_initial() {
 Result<Watcher::Look> Watcher::look() {
   Look look;
   const int64_t delivered = core_->fanout_.revision();
-  std::lock_guard lock(core_->feed_mutex_);
-  const History& history = core_->history_;
+  ThreadLock lock(core_->feed_mutex_);
   if (core_->stopped_) return error(Reason::Gone, "the watch cache has stopped");
-  if (waiting_) place_ = history.head();  // an earlier wait was given up
+  if (waiting_) place_ = core_->history_.head();  // an earlier wait was given up
   waiting_ = false;
-  if (expired_ || place_ < history.first() || history.head() - place_ > core_->options_.watcher_events_max) {
+  if (expired_ || place_ < core_->history_.first() || core_->history_.head() - place_ > core_->options_.watcher_events_max) {
     expired_ = true;
     return error(Reason::Expired, "the watch fell too far behind, at revision " + std::to_string(returned_));
   }
-  for (; place_ < history.head() && look.changes.size() < watcher_batch_max; ++place_) look.changes.push_back(history.at(place_));
+  for (; place_ < core_->history_.head() && look.changes.size() < watcher_batch_max; ++place_) look.changes.push_back(core_->history_.at(place_));
   if (!look.changes.empty()) {
     returned_ = look.changes.back()->revision();
   } else if (bookmark_due_) {
@@ -250,7 +250,7 @@ rt::Task<Result<std::vector<CacheEvent>>> Watcher::next(rt::Context ctx) {
 
 int64_t Watcher::revision() const {
   const int64_t delivered = core_->fanout_.revision();
-  std::lock_guard lock(core_->feed_mutex_);
+  ThreadLock lock(core_->feed_mutex_);
   if (initial_) return 0;
   const bool caught_up = waiting_ || place_ == core_->history_.head();
   return caught_up ? std::max(delivered, core_->tree_revision_) : returned_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/mutex.h"
 
 namespace pintle::storage {
 namespace {
@@ -29,7 +30,7 @@ class LogStore::Submission {
     request_->waiter = waiter;
     LogStore& store = store_;  // the coroutine may be gone once the request is queued
     {
-      std::lock_guard lock(store.queue_mutex_);
+      ThreadLock lock(store.queue_mutex_);
       if (store.closed_) {
         request_->result = Unexpected(closed_status());
         return false;
@@ -65,7 +66,7 @@ Result<Unit> LogStore::start() {
 
 LogStore::~LogStore() {
   {
-    std::lock_guard lock(queue_mutex_);
+    ThreadLock lock(queue_mutex_);
     closed_ = true;
   }
   if (loop_) loop_->stop();
@@ -175,7 +176,7 @@ Result<RangeResult> LogStore::read(const RangeRequest& request) {
   {
     // The snapshot is pinned while the index stands still: every row that the index names is in it, as rows are committed
     // before the index learns of them and dropped after it has forgotten them.
-    std::shared_lock lock(index_mutex_);
+    SharedThreadLock lock(index_mutex_);
     result.revision = index_.newest();
     const int64_t revision = request.revision == 0 ? result.revision : request.revision;
     if (revision > result.revision) {
@@ -207,9 +208,9 @@ Result<std::unique_ptr<Watch>> LogStore::watch(std::string start, std::string en
   std::unique_ptr<Watch> watch;
   bool lagging = false;
   {
-    std::lock_guard closing(queue_mutex_);
+    ThreadLock closing(queue_mutex_);
     if (closed_) return Unexpected(closed_status());
-    std::shared_lock lock(index_mutex_);
+    SharedThreadLock lock(index_mutex_);
     if (revision != 0 && revision < compacted_) {
       return error(Reason::Expired,
                    "revision " + std::to_string(revision) + " has been compacted: history starts at " + std::to_string(compacted_.load()));

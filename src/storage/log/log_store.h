@@ -6,13 +6,12 @@
 #include <atomic>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <queue>
-#include <shared_mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "base/mutex.h"
 #include "rt/clock.h"
 #include "rt/executor.h"
 #include "rt/runtime.h"
@@ -134,15 +133,15 @@ class LogStore : public Store {
   const std::unique_ptr<RevisionLog> log_;
   const LogStoreOptions options_;
 
-  mutable std::shared_mutex index_mutex_;  // the index: changed by the writer, read by all
+  mutable SharedThreadMutex index_mutex_;  // the index: changed by the writer, which alone reads it without, read by all
   RevisionIndex index_;
   std::atomic<int64_t> newest_ = 0;
   std::atomic<int64_t> compacted_ = 0;
   const std::shared_ptr<WatchHub> hub_ = std::make_shared<WatchHub>();
 
-  std::mutex queue_mutex_;
-  std::deque<RequestPtr> queue_;
-  bool closed_ = false;
+  ThreadMutex queue_mutex_;
+  std::deque<RequestPtr> queue_ GUARDED_BY(queue_mutex_);
+  bool closed_ GUARDED_BY(queue_mutex_) = false;
   std::atomic<bool> progress_requested_ = false;
 
   // The writer's own.

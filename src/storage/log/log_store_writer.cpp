@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/mutex.h"
 #include "rt/far_time.h"
 #include "storage/log/log_store.h"
 
@@ -34,7 +35,7 @@ WriterLoop::Next LogStore::step() {
 
   WriterLoop::Next next;
   {
-    std::lock_guard lock(queue_mutex_);
+    ThreadLock lock(queue_mutex_);
     next.at_once = !queue_.empty();
   }
   const bool compacting = !drops_.empty() || compact_more_ || compacted_ > compacted_durable_;
@@ -57,7 +58,7 @@ LogStore::Batch LogStore::take_batch(rt::TimePoint now) {
   Batch batch;
   std::size_t bytes = 0;
   {
-    std::lock_guard lock(queue_mutex_);
+    ThreadLock lock(queue_mutex_);
     while (!queue_.empty() && batch.requests.size() < options_.batch_writes_max && bytes < options_.batch_bytes_max) {
       bytes += queue_.front()->key.size() + queue_.front()->value.size();
       batch.requests.push_back(std::move(queue_.front()));
@@ -193,7 +194,7 @@ void LogStore::commit(Batch& batch) {
     if (compacted) compacted_durable_ = compacted_;
     if (!batch.rows.empty()) {
       {
-        std::unique_lock lock(index_mutex_);
+        ExclusiveThreadLock lock(index_mutex_);
         for (const LogRow& row : batch.rows) index_.apply(row);
       }
       newest_ = index_.newest();
@@ -300,7 +301,7 @@ void LogStore::compact_history(rt::TimePoint now) {
   }
   if (index_.compactable() && marks_.empty()) marks_.push_back({now, index_.newest(), index_.superseded_bytes()});
   if (compact_to_ <= compacted_ && !compact_more_) return;
-  std::unique_lock lock(index_mutex_);
+  ExclusiveThreadLock lock(index_mutex_);
   compacted_ = std::max(compacted_.load(), compact_to_);
   const std::size_t room = drops_per_commit_max - std::min(drops_per_commit_max, drops_.size());
   compact_more_ = !index_.compact(compacted_, room, drops_);

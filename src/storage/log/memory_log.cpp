@@ -1,9 +1,10 @@
 #include "storage/log/memory_log.h"
 
 #include <map>
-#include <mutex>
 #include <shared_mutex>
 #include <string>
+
+#include "base/mutex.h"
 
 namespace pintle::storage {
 namespace {
@@ -13,7 +14,7 @@ class MemoryLog final : public RevisionLog {
   Result<int64_t> load(std::function<void(LogRow)>) override { return 0; }
 
   Result<Unit> commit(const LogCommit& change) override {
-    std::unique_lock lock(mutex_);
+    ExclusiveThreadLock lock(mutex_);
     for (const LogRow& row : change.append) rows_.emplace_hint(rows_.end(), row.revision, row);
     for (const int64_t revision : change.drop) rows_.erase(revision);
     return Unit{};
@@ -64,11 +65,11 @@ class MemoryLog final : public RevisionLog {
 
    private:
     MemoryLog& log_;
-    std::shared_lock<std::shared_mutex> lock_;
+    std::shared_lock<SharedThreadMutex> lock_;  // from pin() to the end
   };
 
   WriterView reader_{*this};
-  std::shared_mutex mutex_;
+  SharedThreadMutex mutex_;
   std::map<int64_t, LogRow> rows_;
 };
 

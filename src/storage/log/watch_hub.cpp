@@ -1,6 +1,9 @@
 #include "storage/log/watch_hub.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "base/mutex.h"
 
 namespace pintle::storage {
 
@@ -15,7 +18,7 @@ class WatchHub::Handle final : public Watch {
   ~Handle() override {
     state_->ended = true;
     if (state_->running.load() != std::this_thread::get_id()) {
-      std::lock_guard wait_for_running_call(state_->mutex);
+      ThreadLock wait_for_running_call(state_->mutex);
     }
     hub_->remove(state_);
   }
@@ -27,36 +30,36 @@ class WatchHub::Handle final : public Watch {
 
 std::unique_ptr<Watch> WatchHub::add(const std::shared_ptr<WatchHub>& self, StatePtr state) {
   {
-    std::lock_guard lock(self->mutex_);
+    ThreadLock lock(self->mutex_);
     self->watches_.push_back(state);
   }
   return std::make_unique<Handle>(self, std::move(state));
 }
 
 void WatchHub::remove(const StatePtr& state) {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   std::erase(watches_, state);
 }
 
 bool WatchHub::wants_previous() const {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   return std::ranges::any_of(watches_, [](const StatePtr& state) { return state->options.previous; });
 }
 
 bool WatchHub::has_lagging() const {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   return std::ranges::any_of(watches_, [](const StatePtr& state) { return !state->live; });
 }
 
 std::vector<WatchHub::StatePtr> WatchHub::watches() const {
-  std::lock_guard lock(mutex_);
+  ThreadLock lock(mutex_);
   return watches_;
 }
 
 void WatchHub::send(const StatePtr& state, Result<std::vector<WatchEvent>> events) {
   const bool failed = !events.has_value();
   {
-    std::lock_guard lock(state->mutex);
+    ThreadLock lock(state->mutex);
     if (state->ended) return;
     state->running = std::this_thread::get_id();
     state->sink(std::move(events));
@@ -74,7 +77,7 @@ void WatchHub::deliver(std::vector<WatchEvent> events, int64_t through) {
     const bool everything = state.start.empty() && state.end.empty() && !events.empty() && events.front().kv.mod_revision >= state.next;
     std::vector<WatchEvent> own;
     if (everything && i + 1 == all.size()) {
-      own = std::move(events);
+      own = std::exchange(events, {});
     } else {
       for (const WatchEvent& event : events) {
         if (event.kv.mod_revision < state.next || !state.covers(event.kv.key)) continue;

@@ -5,12 +5,12 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+#include "base/mutex.h"
 #include "storage/store.h"
 
 namespace pintle::storage {
@@ -24,7 +24,7 @@ class WatchHub {
     WatchSink sink;
     int64_t next = 0;   // the first revision not delivered; the writer's, once added
     bool live = false;  // the writer's, once added
-    std::mutex mutex;   // held while the sink runs
+    ThreadMutex mutex;  // held while the sink runs
     std::atomic<std::thread::id> running{};
     std::atomic<bool> ended = false;
 
@@ -52,8 +52,8 @@ class WatchHub {
   class Handle;
   void remove(const StatePtr& state);
 
-  mutable std::mutex mutex_;
-  std::vector<StatePtr> watches_;
+  mutable ThreadMutex mutex_;
+  std::vector<StatePtr> watches_ GUARDED_BY(mutex_);
 };
 
 }  // namespace pintle::storage

@@ -2,11 +2,10 @@
 
 #include <pthread.h>
 
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 #include <utility>
 
+#include "base/mutex.h"
 #include "rt/signal_stack.h"
 
 namespace pintle::storage {
@@ -21,7 +20,7 @@ class ThreadLoop final : public WriterLoop {
 
   void wake() override {
     {
-      std::lock_guard lock(mutex_);
+      ThreadLock lock(mutex_);
       if (woken_) return;
       woken_ = true;
     }
@@ -30,7 +29,7 @@ class ThreadLoop final : public WriterLoop {
 
   void stop() override {
     {
-      std::lock_guard lock(mutex_);
+      ThreadLock lock(mutex_);
       stopping_ = true;
     }
     changed_.notify_one();
@@ -40,28 +39,31 @@ class ThreadLoop final : public WriterLoop {
  private:
   void run() {
     rt::SignalStack signals;
-    std::unique_lock lock(mutex_);
+    ThreadLock lock(mutex_);
     while (!stopping_) {
       woken_ = false;
       lock.unlock();
       const Next next = step_();
       lock.lock();
       if (next.at_once) continue;
-      const auto due = [this] { return woken_ || stopping_; };
-      if (next.timed) {
-        changed_.wait_for(lock, std::max(next.when - clock_.now(), rt::Duration::zero()), due);
-      } else {
-        changed_.wait(lock, due);
+      while (!woken_ && !stopping_) {
+        const rt::Duration left = next.timed ? next.when - clock_.now() : rt::Duration::max();
+        if (left <= rt::Duration::zero()) break;
+        if (next.timed) {
+          changed_.wait_for(lock, left);
+        } else {
+          changed_.wait(lock);
+        }
       }
     }
   }
 
   const rt::Clock& clock_;
   const Step step_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool woken_ = false;
-  bool stopping_ = false;
+  ThreadMutex mutex_;
+  ThreadCondition changed_;
+  bool woken_ GUARDED_BY(mutex_) = false;
+  bool stopping_ GUARDED_BY(mutex_) = false;
   std::thread thread_;  // last: it uses the others
 };
 
@@ -73,23 +75,23 @@ class ExecutorLoop final : public WriterLoop {
   void wake() override { schedule(executor_, state_); }
 
   void stop() override {
-    std::lock_guard lock(state_->running);
+    ThreadLock lock(state_->running);
     state_->step = nullptr;
     if (state_->timer != 0) executor_.cancel_timer(state_->timer);
   }
 
  private:
   struct State {
-    std::mutex running;  // held during a step
-    std::mutex mutex;
-    bool posted = false;
-    rt::TimerId timer = 0;
-    Step step;  // empty once stopped
+    ThreadMutex running;  // held during a step
+    ThreadMutex mutex;
+    bool posted GUARDED_BY(mutex) = false;
+    rt::TimerId timer GUARDED_BY(running) = 0;
+    Step step GUARDED_BY(running);  // empty once stopped
   };
 
   static void schedule(rt::Executor& executor, const std::shared_ptr<State>& state) {
     {
-      std::lock_guard lock(state->mutex);
+      ThreadLock lock(state->mutex);
       if (state->posted) return;
       state->posted = true;
     }
@@ -97,9 +99,9 @@ class ExecutorLoop final : public WriterLoop {
   }
 
   static void run(rt::Executor& executor, const std::shared_ptr<State>& state) {
-    std::lock_guard lock(state->running);
+    ThreadLock lock(state->running);
     {
-      std::lock_guard flags(state->mutex);
+      ThreadLock flags(state->mutex);
       state->posted = false;
     }
     if (!state->step) return;

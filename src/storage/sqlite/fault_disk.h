@@ -3,11 +3,11 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "rt/file.h"
 
 namespace pintle::storage {
@@ -22,7 +22,7 @@ class FaultDisk final : public rt::Disk {
   bool dead() const { return changes_left_ <= 0; }
   // Every change fails with this until it is set to "".
   void refuse(std::string why) {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     why_ = std::move(why);
   }
   static constexpr const char* full = "no space left on device";
@@ -89,7 +89,7 @@ class FaultDisk final : public rt::Disk {
     return Unit{};
   }
   std::string why() const {
-    std::lock_guard lock(mutex_);
+    ThreadLock lock(mutex_);
     return why_;
   }
   Unexpected<Status> refused(const std::string& path) const {
@@ -99,8 +99,8 @@ class FaultDisk final : public rt::Disk {
 
   rt::Disk& base_;
   std::atomic<int64_t> changes_left_ = INT64_MAX;
-  mutable std::mutex mutex_;
-  std::string why_;
+  mutable ThreadMutex mutex_;
+  std::string why_ GUARDED_BY(mutex_);
 };
 
 }  // namespace pintle::storage

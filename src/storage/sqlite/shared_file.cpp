@@ -4,10 +4,12 @@
 
 #include <atomic>
 
+#include "base/mutex.h"
+
 namespace pintle::storage {
 
 int SharedFile::lock(Member& member, int level) {
-  std::lock_guard guard(mutex_);
+  ThreadLock guard(mutex_);
   if (member.level >= level) return SQLITE_OK;
   if (level == SQLITE_LOCK_SHARED) {
     if (pending_ || exclusive_) return SQLITE_BUSY;
@@ -36,7 +38,7 @@ int SharedFile::lock(Member& member, int level) {
 }
 
 void SharedFile::unlock(Member& member, int level) {
-  std::lock_guard guard(mutex_);
+  ThreadLock guard(mutex_);
   if (member.level <= level) return;
   if (member.level >= SQLITE_LOCK_EXCLUSIVE) exclusive_ = false;
   if (member.level >= SQLITE_LOCK_PENDING) pending_ = false;
@@ -46,12 +48,12 @@ void SharedFile::unlock(Member& member, int level) {
 }
 
 bool SharedFile::reserved() {
-  std::lock_guard guard(mutex_);
+  ThreadLock guard(mutex_);
   return reserved_;
 }
 
 volatile void* SharedFile::map(int region, int size_bytes, bool extend) {
-  std::lock_guard guard(mutex_);
+  ThreadLock guard(mutex_);
   const auto index = static_cast<std::size_t>(region);
   if (index >= regions_.size()) {
     if (!extend) return nullptr;
@@ -65,7 +67,7 @@ volatile void* SharedFile::map(int region, int size_bytes, bool extend) {
 }
 
 int SharedFile::shm_lock(Member& member, int first, int count, int flags) {
-  std::lock_guard guard(mutex_);
+  ThreadLock guard(mutex_);
   const auto mask = static_cast<uint16_t>(((1 << count) - 1) << first);
   if ((flags & SQLITE_SHM_UNLOCK) != 0) {
     for (int i = first; i < first + count; ++i) {
@@ -94,19 +96,19 @@ int SharedFile::shm_lock(Member& member, int first, int count, int flags) {
 }
 
 void SharedFile::join_shm() {
-  std::lock_guard guard(mutex_);
+  ThreadLock guard(mutex_);
   ++shm_members_;
 }
 
 void SharedFile::shm_unmap(Member& member) {
   shm_lock(member, 0, shm_locks, SQLITE_SHM_UNLOCK);
-  std::lock_guard guard(mutex_);
+  ThreadLock guard(mutex_);
   if (--shm_members_ == 0) regions_.clear();
 }
 
 void SharedFile::barrier() {
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  std::lock_guard guard(mutex_);
+  ThreadLock guard(mutex_);
 }
 
 }  // namespace pintle::storage

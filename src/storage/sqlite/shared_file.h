@@ -5,8 +5,9 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace pintle::storage {
 
@@ -35,14 +36,14 @@ class SharedFile {
   void barrier();
 
  private:
-  std::mutex mutex_;
-  int shared_ = 0;  // members at SHARED or more
-  bool reserved_ = false;
-  bool pending_ = false;
-  bool exclusive_ = false;
-  int shm_members_ = 0;
-  std::vector<std::unique_ptr<char[]>> regions_;
-  std::array<int, shm_locks> slots_{};  // shared holders, or -1: exclusive
+  ThreadMutex mutex_;
+  int shared_ GUARDED_BY(mutex_) = 0;  // members at SHARED or more
+  bool reserved_ GUARDED_BY(mutex_) = false;
+  bool pending_ GUARDED_BY(mutex_) = false;
+  bool exclusive_ GUARDED_BY(mutex_) = false;
+  int shm_members_ GUARDED_BY(mutex_) = 0;
+  std::vector<std::unique_ptr<char[]>> regions_ GUARDED_BY(mutex_);
+  std::array<int, shm_locks> slots_ GUARDED_BY(mutex_){};  // shared holders, or -1: exclusive
 };
 
 }  // namespace pintle::storage

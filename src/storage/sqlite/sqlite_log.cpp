@@ -3,11 +3,10 @@
 #include <sqlite3.h>
 
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <shared_mutex>
 #include <vector>
 
+#include "base/mutex.h"
 #include "storage/sqlite/database.h"
 #include "storage/sqlite/vfs.h"
 
@@ -142,11 +141,11 @@ class SqliteLogImpl final : public SqliteLog {
   bool checkpointed_ = true;  // everything in the log is in the database file
   int64_t free_pages_ = -1;   // -1: not counted since rows were dropped
 
-  std::shared_mutex pinned_;  // shared: a snapshot is pinned; exclusive: a checkpoint must not meet one
-  std::mutex readers_mutex_;
-  std::condition_variable reader_free_;
-  std::vector<std::unique_ptr<ReadConnection>> free_readers_;
-  std::size_t readers_ = 0;
+  SharedThreadMutex pinned_;  // shared: a snapshot is pinned; exclusive: a checkpoint must not meet one
+  ThreadMutex readers_mutex_;
+  ThreadCondition reader_free_;
+  std::vector<std::unique_ptr<ReadConnection>> free_readers_ GUARDED_BY(readers_mutex_);
+  std::size_t readers_ GUARDED_BY(readers_mutex_) = 0;
 };
 
 // A pooled connection, and a read transaction from pin() on.
@@ -172,7 +171,7 @@ class SqliteLogImpl::PooledSnapshot final : public Snapshot {
  private:
   SqliteLogImpl& log_;
   std::unique_ptr<ReadConnection> connection_;
-  std::shared_lock<std::shared_mutex> pinned_;
+  std::shared_lock<SharedThreadMutex> pinned_;
 };
 
 Result<Unit> SqliteLogImpl::start() {
@@ -295,7 +294,7 @@ void SqliteLogImpl::checkpoint(int mode) {
 
 void SqliteLogImpl::checkpoint_if_due() {
   if (wal_pages_ >= options_.wal_pages_max) {
-    std::unique_lock no_readers(pinned_);
+    ExclusiveThreadLock no_readers(pinned_);
     checkpoint(SQLITE_CHECKPOINT_RESTART);
   } else if (wal_pages_ >= options_.wal_pages_checkpoint) {
     checkpoint(SQLITE_CHECKPOINT_PASSIVE);
@@ -342,8 +341,8 @@ Result<std::unique_ptr<ReadConnection>> SqliteLogImpl::connect() {
 
 Result<std::unique_ptr<ReadConnection>> SqliteLogImpl::take_reader() {
   {
-    std::unique_lock lock(readers_mutex_);
-    reader_free_.wait(lock, [this] { return !free_readers_.empty() || readers_ < readers_max; });
+    ThreadLock lock(readers_mutex_);
+    while (free_readers_.empty() && readers_ >= readers_max) reader_free_.wait(lock);
     if (!free_readers_.empty()) {
       auto connection = std::move(free_readers_.back());
       free_readers_.pop_back();
@@ -353,7 +352,7 @@ Result<std::unique_ptr<ReadConnection>> SqliteLogImpl::take_reader() {
   }
   auto connection = connect();
   if (!connection) {
-    std::lock_guard lock(readers_mutex_);
+    ThreadLock lock(readers_mutex_);
     --readers_;
     reader_free_.notify_one();
   }
@@ -362,7 +361,7 @@ Result<std::unique_ptr<ReadConnection>> SqliteLogImpl::take_reader() {
 
 void SqliteLogImpl::give_back(std::unique_ptr<ReadConnection> connection) {
   connection->database->release_memory();  // reads from the store are rare: caches answer
-  std::lock_guard lock(readers_mutex_);
+  ThreadLock lock(readers_mutex_);
   free_readers_.push_back(std::move(connection));
   reader_free_.notify_one();
 }

@@ -5,11 +5,11 @@
 #include <atomic>
 #include <cstring>
 #include <map>
-#include <mutex>
 #include <new>
 #include <span>
 #include <thread>
 
+#include "base/mutex.h"
 #include "storage/sqlite/shared_file.h"
 
 namespace pintle::storage {
@@ -21,18 +21,18 @@ struct Vfs::State {
   rt::Random& random;
   std::string name;
   sqlite3_vfs vfs{};
-  mutable std::mutex mutex;
-  Status last_error;
-  std::map<std::string, std::weak_ptr<SharedFile>> shared;  // by path, of open database files
+  mutable ThreadMutex mutex;
+  Status last_error GUARDED_BY(mutex);
+  std::map<std::string, std::weak_ptr<SharedFile>> shared GUARDED_BY(mutex);  // by path, of open database files
 
   // Remembers what went wrong and makes it SQLite's code.
   int failed(const Status& status, int code) {
-    std::lock_guard lock(mutex);
+    ThreadLock lock(mutex);
     last_error = status;
     return rt::is_disk_full(status) ? SQLITE_FULL : code;
   }
   std::shared_ptr<SharedFile> share(const std::string& path) {
-    std::lock_guard lock(mutex);
+    ThreadLock lock(mutex);
     auto& slot = shared[path];
     auto file = slot.lock();
     if (!file) slot = file = std::make_shared<SharedFile>();
@@ -283,7 +283,7 @@ Vfs::~Vfs() { sqlite3_vfs_unregister(&state_->vfs); }
 const std::string& Vfs::name() const { return state_->name; }
 
 Status Vfs::last_error() const {
-  std::lock_guard lock(state_->mutex);
+  ThreadLock lock(state_->mutex);
   return state_->last_error;
 }
 
