@@ -42,11 +42,6 @@ std::string url_of(const Target& target) {
   return url;
 }
 
-bool is_json(std::string_view content_type) {
-  const std::string_view bare = content_type.substr(0, content_type.find(';'));
-  return bare.empty() || bare == "application/json";
-}
-
 }  // namespace
 
 Callouts::~Callouts() = default;
@@ -106,7 +101,6 @@ rt::Task<Result<Bytes>> Callouts::post(rt::Context ctx, const Target& target, By
     co_return error(told.reason, "unexpected error when reading response body. Please retry. Original error: " + std::move(why));
   }
   if (!success) co_return Unexpected(answer_failure(answer->status, content_type, text->view()));
-  if (!is_json(content_type)) co_return error(Reason::ServiceUnavailable, fmt::format("serializer for {} doesn't exist", content_type));
   if (text->empty())
     co_return error(Reason::ServiceUnavailable,
                     fmt::format("0-length response with status code: {} and content type: {}", answer->status, content_type));

@@ -78,7 +78,7 @@ rt::Task<void> calls() {
   EXPECT_EQ(told(answer), "{}");
   target.url = origin + "/text";
   answer = co_await callouts.post(ctx, target, Bytes("{}"), second);
-  EXPECT_EQ(told(answer), "error: serializer for text/plain doesn't exist");
+  EXPECT_EQ(told(answer), "{}") << "whatever it calls it";
   target.url = origin + "/echo";
   answer = co_await callouts.post(ctx, target, Bytes("0123456789"), second, 4);
   EXPECT_EQ(told(answer), "error: unexpected error when reading response body. Please retry. Original error: the answer is longer than 4 bytes");

@@ -144,6 +144,7 @@ class ResourceStore {
   rt::Task<Result<Unit>> admit_create(RequestScope& scope, api::Object& object);
   Result<Unit> check_namespace(RequestScope& scope, api::meta_v1::ObjectMeta& meta) const;
   rt::Task<Result<Unit>> finish_create(RequestScope& scope, api::Object& object);
+  Result<Unit> take_revision(api::meta_v1::ObjectMeta& meta, const api::meta_v1::ObjectMeta& old_meta, std::string_view name) const;
   enum class AdmissionPhase : uint8_t { Mutate, Validate };
   rt::Task<Result<Unit>> admit_update(RequestScope& scope, const UpdateRequest& request, AdmissionPhase phase, api::Object& object,
                                       const api::Object& old) const;

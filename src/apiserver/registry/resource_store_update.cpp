@@ -55,6 +55,21 @@ rt::Task<Result<Unit>> ResourceStore::admit_update(RequestScope& scope, const Up
   co_return Unit{};
 }
 
+// The revision that an update is based on: what the client says, or a webhook after it, must be the present one.
+Result<Unit> ResourceStore::take_revision(api::meta_v1::ObjectMeta& meta, const api::meta_v1::ObjectMeta& old_meta, std::string_view name) const {
+  if (meta.resource_version.empty() || meta.resource_version == "0") {
+    if (!resource_.definition().allow_unconditional_update) {
+      FieldErrors problems;
+      problems.invalid(FieldPath("metadata", "resourceVersion"), 0, "must be specified for an update");
+      return Unexpected(problems.to_status(resource_.name().group, resource_.kind(), name));
+    }
+  } else if (meta.resource_version != old_meta.resource_version) {
+    return Unexpected(errors::conflict(resource_.name(), name, errors::modified_message));
+  }
+  meta.resource_version = old_meta.resource_version;
+  return Unit{};
+}
+
 // nullopt: another write came first.
 rt::Task<Result<std::optional<Written>>> ResourceStore::try_update(RequestScope& scope, const UpdateRequest& request, const std::string& key) {
   CO_TRY_ASSIGN(const auto cached, co_await newest(scope.ctx, key));
@@ -89,24 +104,11 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::try_update(RequestScope&
   if (request.check_uid && !meta.uid.empty() && meta.uid != old_meta.uid)
     co_return Unexpected(errors::conflict(resource_.name(), request.name,
                                           "Precondition failed: UID in precondition: " + meta.uid + ", UID in object meta: " + old_meta.uid));
-  if (meta.resource_version.empty() || meta.resource_version == "0") {
-    if (!resource_.definition().allow_unconditional_update) {
-      FieldErrors problems;
-      problems.invalid(FieldPath("metadata", "resourceVersion"), 0, "must be specified for an update");
-      co_return Unexpected(problems.to_status(resource_.name().group, resource_.kind(), request.name));
-    }
-  } else if (meta.resource_version != old_meta.resource_version) {
-    co_return Unexpected(errors::conflict(resource_.name(), request.name, errors::modified_message));
-  }
-  meta.resource_version = old_meta.resource_version;
-
   CO_TRY(co_await admit_update(scope, request, AdmissionPhase::Mutate, object, old));
-  auto& admitted_meta = codec_.metadata(object);  // the object may be another one now
-  if (admitted_meta.resource_version != old_meta.resource_version)
-    co_return Unexpected(errors::conflict(resource_.name(), request.name, errors::modified_message));
+  CO_TRY(take_revision(codec_.metadata(object), old_meta, request.name));
   Finish finish;
   if (!request.raw) {
-    keep_system_metadata(admitted_meta, old_meta);
+    keep_system_metadata(codec_.metadata(object), old_meta);
     deps_.gated_fields.drop(object, &old);
     if (request.part == nullptr) {
       prepare_changed(resource_, object, old);

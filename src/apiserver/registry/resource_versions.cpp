@@ -38,4 +38,9 @@ rt::Task<Result<api::Object>> ResourceVersions::take(rt::Context, api::Object sh
   co_return std::move(stored);
 }
 
+const apimachinery::SchemaView* ResourceVersions::schema(std::size_t index) const {
+  const VersionShape* const shape = resource_.versions()[index].shape;
+  return shape != nullptr && !view_ ? &shape->schema_view() : nullptr;
+}
+
 }  // namespace pintle::apiserver::registry

@@ -18,6 +18,7 @@ class ResourceVersions final : public admission::ObjectVersions {
   const std::vector<admission::ServedAs>& served() const override { return served_; }
   rt::Task<Result<api::Object>> show(rt::Context ctx, const api::Object& object, std::size_t index) const override;
   rt::Task<Result<api::Object>> take(rt::Context ctx, api::Object shown, std::size_t index) const override;
+  const apimachinery::SchemaView* schema(std::size_t index) const override;
 
  private:
   const Resource& resource_;

@@ -44,8 +44,6 @@ Webhook make_webhook(const std::string& configuration, const Hook& hook) {
   out.ignore_failure = hook.failure_policy == "Ignore";
   out.without_side_effects = hook.side_effects == "None" || hook.side_effects == "NoneOnDryRun";
   out.reinvocable = is_reinvocable(hook);
-  out.conditional = !hook.match_conditions.empty();
-#ifdef PINTLE_CONDITIONS
   if (hook.match_conditions.empty()) return out;
   auto conditions = expressions::MatchConditions::make(hook.match_conditions, false);
   if (conditions) {
@@ -54,7 +52,6 @@ Webhook make_webhook(const std::string& configuration, const Hook& hook) {
     // They were compiled when they were written: by a server that knew another language. Nothing is selected less for that.
     component::log::error("The match conditions of a webhook cannot be compiled", conditions.error());
   }
-#endif
   return out;
 }
 

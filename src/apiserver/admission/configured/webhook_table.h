@@ -9,10 +9,7 @@
 #include <vector>
 
 #include "apiserver/admission/configured/matching.h"
-#if __has_include("apiserver/admission/expressions/match_conditions.h")
 #include "apiserver/admission/expressions/match_conditions.h"
-#define PINTLE_CONDITIONS 1
-#endif
 #include "apiserver/callout/callouts.h"
 #include "base/mutex.h"
 
@@ -23,10 +20,7 @@ struct Webhook {
   std::string name;
   callout::Target target;
   Selection selection;
-#ifdef PINTLE_CONDITIONS
   std::shared_ptr<const expressions::MatchConditions> conditions;  // nullptr: none
-#endif
-  bool conditional = false;
   std::string review_version;  // v1 or v1beta1; "": it accepts neither
   rt::Duration timeout{};
   bool ignore_failure = false;

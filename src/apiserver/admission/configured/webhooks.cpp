@@ -84,12 +84,6 @@ rt::Task<Result<bool>> WebhookCaller::matches(rt::Context ctx, const AdmissionAt
   const bool asks_namespace = !webhook.selection.namespaces.matches_everything();
   const Labels* const of_namespace = asks_namespace ? namespace_labels(deps_.reader, a, kept) : nullptr;
   if (!select_by_labels(webhook.selection, a, of_namespace)) co_return false;
-  if (!webhook.conditional) co_return true;
-#ifndef PINTLE_CONDITIONS
-  (void)ctx, (void)version, (void)views;
-  if (webhook.ignore_failure) co_return false;
-  co_return Unexpected(errors::forbidden(a.resource, a.name, "this server evaluates no match conditions"));
-#else
   if (!webhook.conditions) co_return true;
   CO_TRY_ASSIGN(RequestViews::View* const view, co_await views.view(ctx, version));
   AdmissionAttributes seen = a;
@@ -102,7 +96,6 @@ rt::Task<Result<bool>> WebhookCaller::matches(rt::Context ctx, const AdmissionAt
   if (ctx.done()) co_return Unexpected(timed_out());
   if (webhook.ignore_failure) co_return false;
   co_return Unexpected(errors::forbidden(a.resource, a.name, matched.error().message));
-#endif
 }
 
 rt::Task<Asked> WebhookCaller::ask(rt::Context ctx, const AdmissionAttributes& a, const Webhook& webhook, std::optional<std::size_t> version,
