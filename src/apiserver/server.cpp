@@ -5,11 +5,13 @@
 #include <chrono>
 #include <optional>
 
+#include "apiserver/admission/configured/webhook_metrics.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/authentication/authentication.h"
 #include "apiserver/authorization/chain.h"
 #include "apiserver/authorization/rbac/escalation.h"
 #include "apiserver/bootstrap/registry_writer.h"
+#include "apiserver/callout/callouts.h"
 #include "apiserver/connect/connector.h"
 #include "apiserver/custom/definitions.h"
 #include "apiserver/endpoints/api_handler.h"
@@ -20,10 +22,12 @@
 #include "apiserver/registry/installed_registry.h"
 #include "apiserver/resources/resources.h"
 #include "apiserver/types/service_ranges.h"
+#include "base/ip_address.h"
 #include "base/mutex.h"
 #include "component/log.h"
 #include "component/serving/self_signed_certificate.h"
 #include "net/server.h"
+#include "net/url.h"
 #include "rt/file.h"
 #include "storage/memory_store.h"
 #include "storage/sqlite_store.h"
@@ -69,6 +73,7 @@ class ApiServerImpl final : public ApiServer {
   Result<std::string> read(const std::string& path);
   Result<admission::AdmissionSequence> make_admission();
   std::vector<registry::ResourceDefinition> definitions();
+  void make_callouts();
   void make_handler();
   rt::Task<Result<Unit>> ensure_bootstrap();
   Result<Unit> make_serving_certificate();
@@ -81,9 +86,13 @@ class ApiServerImpl final : public ApiServer {
   std::atomic<bool> shutting_down_ = false;
   StoreHealth store_health_;
   std::unique_ptr<storage::Store> store_;
+  component::metrics::Registry admission_page_;  // outlives the plugins
+  admission::configured::WebhookMetrics webhook_metrics_{admission_page_};
   std::unique_ptr<registry::InstalledRegistry> registry_;
   published::FurtherServers further_;
   std::unique_ptr<custom::Definitions> definitions_;
+  std::unique_ptr<callout::ServiceResolver> services_;
+  std::unique_ptr<callout::Callouts> callouts_;
   std::unique_ptr<authentication::Authentication> authentication_;
   std::unique_ptr<authorization::Authorization> authorization_;
   authorization::rbac::EscalationCheck escalation_;
@@ -142,11 +151,25 @@ Result<admission::AdmissionSequence> ApiServerImpl::make_admission() {
   config.disable = options_.disable_admission_plugins;
   TRY(admission::check_admission_config(config));
   admission::AdmissionDeps deps{registry_->reader(), &authorization_->authorizer(), &runtime_.random(), registry_.get(), &runtime_};
+  deps.callouts = callouts_.get();
+  deps.webhook_metrics = &webhook_metrics_;
   deps.tolerated.not_ready = options_.default_not_ready_toleration_seconds;
   deps.tolerated.unreachable = options_.default_unreachable_toleration_seconds;
   auto plugins = admission::make_admission_plugins(config, deps);
   if (setup_.last_plugin) plugins.push_back(setup_.last_plugin());
   return admission::AdmissionSequence(std::move(plugins));
+}
+
+void ApiServerImpl::make_callouts() {
+  std::string own;
+  if (setup_.listen && options_.secure_port != 0) {
+    const auto address = parse_address(options_.bind_address);
+    const bool any = !address || address->is_unspecified();
+    own = "https://" + net::join_host_port(any ? (address && address->is_v6() ? "::1" : "127.0.0.1") : options_.bind_address,
+                                           std::to_string(options_.secure_port));
+  }
+  services_ = std::make_unique<callout::ServiceResolver>(registry_->reader(), runtime_.random(), options_.enable_aggregator_routing, std::move(own));
+  callouts_ = std::make_unique<callout::Callouts>(runtime_, *services_);
 }
 
 // What answers otherwise than from the store asks the others.
@@ -171,6 +194,7 @@ void ApiServerImpl::make_handler() {
   }
   deps.server_address = options_.advertise_address + ":" + std::to_string(options_.secure_port);
   handler_ = std::make_unique<endpoints::ApiHandler>(std::move(deps));
+  handler_->metrics().add_callback([this](std::string& out) { out += admission_page_.write(); });
   endpoints::Health& health = handler_->health();
   for (const char* name : {"ping", "log", "etcd"}) health.add({name, [] { return true; }});
   // Of /readyz alone, as upstream's: a server that can read is not made better by a restart.
@@ -246,6 +270,7 @@ rt::Task<Result<Unit>> ApiServerImpl::start() {
   if (options_.service_account_issuers.empty()) options_.service_account_issuers.emplace_back(default_service_account_issuer);
   CO_TRY(make_authentication());
   authorization_ = std::make_unique<authorization::Authorization>(options_.authorization_modes, registry_->reader());
+  make_callouts();
   registry_->install(definitions());
   CO_TRY_ASSIGN(admission::AdmissionSequence admission, make_admission());
   CO_TRY(co_await registry_->start(std::move(admission)));
@@ -273,6 +298,7 @@ rt::Task<void> ApiServerImpl::stop() {
   if (connector_) co_await connector_->close();
   if (definitions_) co_await definitions_->stop();
   if (registry_) co_await registry_->stop();
+  if (callouts_) co_await callouts_->close();
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "apiserver/endpoints/api_handler.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "apiserver/authorization/impersonation.h"
@@ -7,10 +9,12 @@
 #include "apiserver/endpoints/version.h"
 #include "apiserver/exchange/responses.h"
 #include "apiserver/fairness/debug_pages.h"
-#include "apiserver/registry/object_steps.h"
 #include "apiserver/types/errors.h"
+#include "apiserver/types/uid.h"
 #include "base/check.h"
 #include "codec/json.h"
+#include "codec/json_text.h"
+#include "component/flags.h"
 #include "component/log.h"
 #include "rt/combine.h"
 #include "rt/held.h"
@@ -65,6 +69,15 @@ void write_cache_metrics(registry::InstalledRegistry& registry, std::string& out
   }
 }
 
+// What the request asks for by `timeout=`, within the server's own; 0: none.
+Result<rt::Duration> request_timeout(const Query& query, rt::Duration most) {
+  const std::string_view text = query.get("timeout");
+  if (text.empty()) return most;
+  const auto wanted = component::parse_go_duration(text);
+  if (!wanted) return bad_request(fmt::format("invalid timeout specified in the request URL - time: invalid duration {}", codec::go_quote(text)));
+  return wanted->count() > 0 && (most.count() == 0 || *wanted < most) ? *wanted : most;
+}
+
 }  // namespace
 
 ApiHandler::ApiHandler(ApiHandlerDeps deps)
@@ -109,7 +122,7 @@ rt::Task<void> ApiHandler::serve(rt::Context ctx, net::Request& request, net::Re
   const rt::TimePoint began = deps_.runtime.clock().now();
   exchange::Exchange exchange{ctx, request, writer, {}, Query::parse(request.query), {}, 0, 0};
   const std::string_view given = request.headers.get(audit_header);
-  writer.headers().set(std::string(audit_header), given.empty() ? registry::new_uid(deps_.runtime.random()) : std::string(given));
+  writer.headers().set(std::string(audit_header), given.empty() ? new_uid(deps_.runtime.random()) : std::string(given));
   RequestScope& scope = exchange.scope;
   scope.ctx = ctx;
   scope.now = deps_.runtime.clock().wall_now();
@@ -126,8 +139,13 @@ rt::Task<void> ApiHandler::serve(rt::Context ctx, net::Request& request, net::Re
   exchange.info = std::move(*info);
   const bool long_running = ResourceHandler::long_running(exchange.info);
   rt::CancelRegistration registration;
-  if (!long_running && deps_.options.request_timeout.count() > 0) {
-    exchange.ctx = ctx.with_timeout(deps_.options.request_timeout);
+  const auto timeout = request_timeout(exchange.query, deps_.options.request_timeout);
+  if (!long_running && !timeout) {
+    co_await exchange::answer_failure(exchange, timeout.error());
+    co_return;
+  }
+  if (!long_running && timeout->count() > 0) {
+    exchange.ctx = ctx.with_timeout(*timeout);
     scope.ctx = exchange.ctx;
     registration = end_with_time(exchange.ctx, writer);
   }

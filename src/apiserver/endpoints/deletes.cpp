@@ -38,6 +38,7 @@ Result<registry::RemoveRequest> read_remove_request(exchange::Exchange& exchange
   }
   TRY(registry::check_delete_options(options));
   exchange.scope.dry_run = !options.dry_run.empty();
+  exchange.scope.operation_options = api::Object::of(options);
   registry::RemoveRequest request;
   request.ns = exchange.scope.ns;
   request.name = exchange.info.name;

@@ -4,9 +4,25 @@
 
 namespace pintle::apiserver::endpoints {
 
+namespace {
+
+// The options as the client gave them, for admission. A patch is an update there.
+template <class Options>
+api::Object options_of(const Query& query) {
+  Options out;
+  for (const auto value : query.get_all("dryRun")) out.dry_run.emplace_back(value);
+  out.field_manager = query.get("fieldManager");
+  out.field_validation = query.get("fieldValidation");
+  return api::Object::of(std::move(out));
+}
+
+}  // namespace
+
 Result<WriteParameters> read_write_parameters(exchange::Exchange& exchange, WriteKind kind) {
   TRY_ASSIGN(WriteParameters parameters, parse_write_parameters(exchange.query, kind));
   exchange.scope.dry_run = parameters.dry_run;
+  exchange.scope.operation_options =
+      kind == WriteKind::Create ? options_of<api::meta_v1::CreateOptions>(exchange.query) : options_of<api::meta_v1::UpdateOptions>(exchange.query);
   exchange.scope.field_manager = apimachinery::manager_name(parameters.field_manager, exchange.request.headers.get("user-agent"));
   return parameters;
 }

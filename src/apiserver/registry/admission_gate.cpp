@@ -15,6 +15,7 @@ admission::AdmissionAttributes request_attributes(RequestScope& scope, admission
   attributes.user = &scope.user;
   attributes.dry_run = scope.dry_run;
   attributes.warnings = &scope.warnings;
+  if (scope.operation_options) attributes.options = &scope.operation_options;
   return attributes;
 }
 

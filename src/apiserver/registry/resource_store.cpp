@@ -9,6 +9,7 @@ namespace pintle::apiserver::registry {
 ResourceStore::ResourceStore(std::shared_ptr<const Resource> resource, ResourceStoreDeps deps)
     : shared_resource_(std::move(resource)),
       resource_(*shared_resource_),
+      versions_(resource_),
       deps_(deps),
       shared_codec_(make_codec(shared_resource_, deps.fanout.budget())),
       codec_(*shared_codec_) {}
@@ -57,6 +58,9 @@ admission::AdmissionAttributes ResourceStore::attributes(RequestScope& scope, ad
   admission::AdmissionAttributes attributes = request_attributes(scope, operation);
   attributes.kind = resource_.storage_version().kind->gvk;
   attributes.resource = resource_.name();
+  attributes.versions = &versions_;
+  const VersionBinding* const named = resource_.find_version(scope.group, scope.version);
+  attributes.requested = named != nullptr ? named->index : resource_.storage_version().index;
   return attributes;
 }
 

@@ -19,6 +19,7 @@
 #include "apiserver/registry/gated_fields.h"
 #include "apiserver/registry/resource.h"
 #include "apiserver/registry/resource_codec.h"
+#include "apiserver/registry/resource_versions.h"
 #include "apiserver/types/options.h"
 #include "apiserver/types/registry.h"
 #include "apiserver/types/request_parameters.h"
@@ -140,7 +141,10 @@ class ResourceStore {
   Status not_found(std::string_view name) const;
   admission::AdmissionAttributes attributes(RequestScope& scope, admission::Operation operation) const;
   rt::Task<Result<Written>> create_named(RequestScope& scope, api::Object object);
+  rt::Task<Result<Unit>> admit_create(RequestScope& scope, api::Object& object);
+  Result<Unit> check_namespace(RequestScope& scope, api::meta_v1::ObjectMeta& meta) const;
   rt::Task<Result<Unit>> finish_create(RequestScope& scope, api::Object& object);
+  Result<Unit> take_revision(api::meta_v1::ObjectMeta& meta, const api::meta_v1::ObjectMeta& old_meta, std::string_view name) const;
   enum class AdmissionPhase : uint8_t { Mutate, Validate };
   rt::Task<Result<Unit>> admit_update(RequestScope& scope, const UpdateRequest& request, AdmissionPhase phase, api::Object& object,
                                       const api::Object& old) const;
@@ -152,6 +156,7 @@ class ResourceStore {
 
   const std::shared_ptr<const Resource> shared_resource_;
   const Resource& resource_;
+  const ResourceVersions versions_;
   ResourceStoreDeps deps_;
   const std::shared_ptr<const ResourceCodec> shared_codec_;
   const ResourceCodec& codec_;

@@ -6,19 +6,34 @@
 
 namespace pintle::apiserver::registry {
 
-rt::Task<Result<Written>> ResourceStore::create(RequestScope& scope, api::Object object) {
-  auto& meta = codec_.metadata(object);
-  if (resource_.namespaced()) {
-    if (meta.namespace_.empty()) meta.namespace_ = scope.ns;
-    if (meta.namespace_ != scope.ns)
-      co_return bad_request("the namespace of the object (" + meta.namespace_ + ") does not match the namespace of the request (" + scope.ns + ")");
-  } else {
+// An object is in the namespace of its request.
+Result<Unit> ResourceStore::check_namespace(RequestScope& scope, api::meta_v1::ObjectMeta& meta) const {
+  if (!resource_.namespaced()) {
     meta.namespace_.clear();
+    return Unit{};
   }
-  if (!meta.name.empty() || meta.generate_name.empty()) {
-    scope.name = meta.name;
-    co_return co_await create_named(scope, std::move(object));
-  }
+  if (meta.namespace_.empty()) meta.namespace_ = scope.ns;
+  if (meta.namespace_ == scope.ns) return Unit{};
+  return bad_request("the namespace of the object (" + meta.namespace_ + ") does not match the namespace of the request (" + scope.ns + ")");
+}
+
+// Before the object has a name of its own, if the server is to draw one: whoever is asked may still give it another.
+rt::Task<Result<Unit>> ResourceStore::admit_create(RequestScope& scope, api::Object& object) {
+  if (scope.internal) co_return Unit{};
+  admission::AdmissionAttributes admission = attributes(scope, admission::Operation::Create);
+  admission.object = &object;
+  CO_TRY(co_await deps_.admission.admit(scope.ctx, admission));
+  CO_TRY(check_namespace(scope, codec_.metadata(object)));
+  scope.name = codec_.metadata(object).name;
+  co_return Unit{};
+}
+
+rt::Task<Result<Written>> ResourceStore::create(RequestScope& scope, api::Object object) {
+  CO_TRY(check_namespace(scope, codec_.metadata(object)));
+  scope.name = codec_.metadata(object).name;
+  CO_TRY(co_await admit_create(scope, object));
+  const auto& meta = codec_.metadata(object);
+  if (!meta.name.empty() || meta.generate_name.empty()) co_return co_await create_named(scope, std::move(object));
   // Another object may hold the name that was drawn: draw again.
   for (int attempt = 1;; ++attempt) {
     api::Object named = object;
@@ -30,11 +45,6 @@ rt::Task<Result<Written>> ResourceStore::create(RequestScope& scope, api::Object
 }
 
 rt::Task<Result<Written>> ResourceStore::create_named(RequestScope& scope, api::Object object) {
-  if (!scope.internal) {
-    admission::AdmissionAttributes admission = attributes(scope, admission::Operation::Create);
-    admission.object = &object;
-    CO_TRY(co_await deps_.admission.admit(scope.ctx, admission));
-  }
   const Strategy& strategy = resource_.strategy();
   auto& meta = codec_.metadata(object);
   fill_new_metadata(meta, scope.now, deps_.runtime.random());

@@ -99,7 +99,7 @@ rt::Task<Result<std::optional<Removed>>> ResourceStore::try_remove(RequestScope&
   if (!scope.internal) {
     admission::AdmissionAttributes admission = attributes(scope, admission::Operation::Delete);
     admission.old_object = &old;
-    admission.name = request.name;
+    admission.name = request.collection ? "" : request.name;  // of a collection, nobody has named this one
     CO_TRY(co_await deps_.admission.admit(scope.ctx, admission));
     CO_TRY(co_await deps_.admission.validate(scope.ctx, admission));
   }
@@ -160,6 +160,7 @@ rt::Task<Result<ListAnswer>> ResourceStore::remove_collection(RequestScope& scop
     RemoveRequest one = request;
     one.ns = item->header().ns;
     one.name = item->header().name;
+    one.collection = true;
     auto removed = co_await remove(scope, std::move(one));
     if (!removed && removed.error().reason != Reason::NotFound) co_return Unexpected(std::move(removed.error()));
   }

@@ -8,6 +8,21 @@
 
 namespace pintle::apiserver::registry {
 
+namespace {
+
+// A PUT or an apply that makes its object is a create for admission.
+api::Object create_options(const api::Object& options) {
+  if (!options.is<api::meta_v1::UpdateOptions>()) return options;
+  const auto& update = options.as<api::meta_v1::UpdateOptions>();
+  api::meta_v1::CreateOptions out;
+  out.dry_run = update.dry_run;
+  out.field_manager = update.field_manager;
+  out.field_validation = update.field_validation;
+  return api::Object::of(std::move(out));
+}
+
+}  // namespace
+
 rt::Task<Result<Written>> ResourceStore::update(RequestScope& scope, UpdateRequest request) {
   const std::string key = resource_.key(request.ns, request.name);
   for (int attempt = 0; attempt < update_attempts_max; ++attempt) {
@@ -25,8 +40,10 @@ rt::Task<Result<Unit>> ResourceStore::admit_update(RequestScope& scope, const Up
   admission.object = &object;
   admission.old_object = &old;
   api::Object shown, shown_old;
+  std::optional<ResourceVersions> view_versions;
   if (request.view) {
     admission.kind = request.view->kind;
+    admission.versions = &view_versions.emplace(resource_, admission.kind);
     shown = request.view->show(object);
     shown_old = request.view->show(old);
     admission.object = &shown;
@@ -36,6 +53,21 @@ rt::Task<Result<Unit>> ResourceStore::admit_update(RequestScope& scope, const Up
   CO_TRY(co_await deps_.admission.admit(scope.ctx, admission));
   if (request.view) request.view->take(object, shown);
   co_return Unit{};
+}
+
+// The revision that an update is based on: what the client says, or a webhook after it, must be the present one.
+Result<Unit> ResourceStore::take_revision(api::meta_v1::ObjectMeta& meta, const api::meta_v1::ObjectMeta& old_meta, std::string_view name) const {
+  if (meta.resource_version.empty() || meta.resource_version == "0") {
+    if (!resource_.definition().allow_unconditional_update) {
+      FieldErrors problems;
+      problems.invalid(FieldPath("metadata", "resourceVersion"), 0, "must be specified for an update");
+      return Unexpected(problems.to_status(resource_.name().group, resource_.kind(), name));
+    }
+  } else if (meta.resource_version != old_meta.resource_version) {
+    return Unexpected(errors::conflict(resource_.name(), name, errors::modified_message));
+  }
+  meta.resource_version = old_meta.resource_version;
+  return Unit{};
 }
 
 // nullopt: another write came first.
@@ -49,7 +81,9 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::try_update(RequestScope&
     if (name.empty()) name = request.name;
     if (name != request.name)
       co_return bad_request("the name of the object (" + name + ") does not match the name on the URL (" + request.name + ")");
+    api::Object update_options = std::exchange(scope.operation_options, create_options(scope.operation_options));
     auto created = co_await create(scope, std::move(fresh));
+    scope.operation_options = std::move(update_options);
     if (created) co_return std::optional<Written>(std::move(*created));
     if (created.error().reason == Reason::AlreadyExists) co_return std::nullopt;
     co_return Unexpected(std::move(created.error()));
@@ -70,21 +104,11 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::try_update(RequestScope&
   if (request.check_uid && !meta.uid.empty() && meta.uid != old_meta.uid)
     co_return Unexpected(errors::conflict(resource_.name(), request.name,
                                           "Precondition failed: UID in precondition: " + meta.uid + ", UID in object meta: " + old_meta.uid));
-  if (meta.resource_version.empty() || meta.resource_version == "0") {
-    if (!resource_.definition().allow_unconditional_update) {
-      FieldErrors problems;
-      problems.invalid(FieldPath("metadata", "resourceVersion"), 0, "must be specified for an update");
-      co_return Unexpected(problems.to_status(resource_.name().group, resource_.kind(), request.name));
-    }
-  } else if (meta.resource_version != old_meta.resource_version) {
-    co_return Unexpected(errors::conflict(resource_.name(), request.name, errors::modified_message));
-  }
-  meta.resource_version = old_meta.resource_version;
-
   CO_TRY(co_await admit_update(scope, request, AdmissionPhase::Mutate, object, old));
+  CO_TRY(take_revision(codec_.metadata(object), old_meta, request.name));
   Finish finish;
   if (!request.raw) {
-    keep_system_metadata(meta, old_meta);
+    keep_system_metadata(codec_.metadata(object), old_meta);
     deps_.gated_fields.drop(object, &old);
     if (request.part == nullptr) {
       prepare_changed(resource_, object, old);

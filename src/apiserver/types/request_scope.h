@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "api/object.h"
 #include "apiserver/types/user_info.h"
 #include "rt/clock.h"
 #include "rt/context.h"
@@ -29,6 +30,7 @@ struct RequestScope {
   std::string version;
   std::string resource;
   std::string subresource;
+  api::Object operation_options;  // CreateOptions, UpdateOptions or DeleteOptions, for admission; empty: none
   bool dry_run = false;
   bool internal = false;              // the server's own write: no admission, no managed fields
   std::string field_manager;          // from the parameter or the user agent; "" for internal writes

@@ -15,7 +15,7 @@ using namespace configured;
 
 constexpr std::string_view group = "admissionregistration.k8s.io";
 
-// A webhook, or a policy with one of its bindings, that wants to be asked and lets nothing pass unasked.
+// A policy with one of its bindings, that wants to be asked and lets nothing pass unasked.
 struct Guard {
   std::string who;                    // for the refusal
   std::vector<Selection> selections;  // all must select the request
@@ -61,19 +61,6 @@ std::vector<T> read_all(const ResourceReader& reader, std::string_view resource,
   return out;
 }
 
-template <class Configuration>
-Guards webhook_guards(const ResourceReader& reader, std::string_view resource, const Objects& objects) {
-  Guards out;
-  for (const auto& configuration : read_all<Configuration>(reader, resource, objects))
-    for (const auto& webhook : configuration.webhooks) {
-      if (webhook.failure_policy == "Ignore") continue;
-      Guard& guard = out.emplace_back();
-      guard.who = webhook.name;
-      guard.selections.push_back(selection_of_webhook(webhook));
-    }
-  return out;
-}
-
 bool acts(const v1::ValidatingAdmissionPolicyBinding& binding) {
   const auto& actions = binding.spec.validation_actions;
   return std::find(actions.begin(), actions.end(), "Deny") != actions.end();
@@ -112,13 +99,12 @@ class Configured : public AdmissionPlugin {
     std::vector<std::string> resources;
     GuardTable::Make make;
     bool mutates = false;
-    bool webhooks = false;
   };
   Configured(const AdmissionDeps& deps, Shape shape)
       : reader_(deps.reader), shape_(std::move(shape)), guards_(deps.reader, resources_of(shape_), shape_.make) {}
 
   std::string_view name() const override { return shape_.name; }
-  bool handles(Operation operation) const override { return shape_.webhooks || !shape_.mutates || operation != Operation::Delete; }
+  bool handles(Operation operation) const override { return !shape_.mutates || operation != Operation::Delete; }
   AdmissionNow admit_now(AdmissionAttributes& a) override {
     if (!shape_.mutates) return Unit{};
     return judge(a);
@@ -137,7 +123,7 @@ class Configured : public AdmissionPlugin {
 
   Result<Unit> judge(const AdmissionAttributes& a) {
     const auto guards = guards_.now();
-    if (!guards || guards->empty() || is_exempt(a) || (!shape_.webhooks && is_review(a))) return Unit{};
+    if (!guards || guards->empty() || is_exempt(a) || is_review(a)) return Unit{};
     Labels labels;
     const Labels* of_namespace = namespace_labels(a, labels);
     for (const Guard& guard : *guards) {
@@ -160,11 +146,8 @@ class Configured : public AdmissionPlugin {
   }
 
   Result<Unit> refusal(const AdmissionAttributes& a, const Guard& guard) const {
-    if (!shape_.webhooks)
-      return refuse(
-          a, fmt::format("{} {} cannot be evaluated: this server evaluates no policies yet, and its failurePolicy is Fail", shape_.name, guard.who));
-    const std::string why = fmt::format("failed calling webhook \"{}\": this server calls no webhooks yet, and its failurePolicy is Fail", guard.who);
-    return Unexpected(Status{Reason::InternalError, 0, "Internal error occurred: " + why, {.causes = {{.message = why}}}});
+    return refuse(
+        a, fmt::format("{} {} cannot be evaluated: this server evaluates no policies yet, and its failurePolicy is Fail", shape_.name, guard.who));
   }
 
   const ResourceReader& reader_;
@@ -175,7 +158,7 @@ class Configured : public AdmissionPlugin {
 }  // namespace
 
 std::unique_ptr<AdmissionPlugin> make_mutating_admission_policy(const AdmissionDeps& deps) {
-  Configured::Shape shape{"MutatingAdmissionPolicy", {"mutatingadmissionpolicies", "mutatingadmissionpolicybindings"}, nullptr, true, false};
+  Configured::Shape shape{"MutatingAdmissionPolicy", {"mutatingadmissionpolicies", "mutatingadmissionpolicybindings"}, nullptr, true};
   shape.make = [](const ResourceReader& reader, const std::vector<Objects>& objects) {
     return policy_guards<v1::MutatingAdmissionPolicy, v1::MutatingAdmissionPolicyBinding>(reader, "mutatingadmissionpolicies",
                                                                                           "mutatingadmissionpolicybindings", objects);
@@ -184,26 +167,10 @@ std::unique_ptr<AdmissionPlugin> make_mutating_admission_policy(const AdmissionD
 }
 
 std::unique_ptr<AdmissionPlugin> make_validating_admission_policy(const AdmissionDeps& deps) {
-  Configured::Shape shape{"ValidatingAdmissionPolicy", {"validatingadmissionpolicies", "validatingadmissionpolicybindings"}, nullptr, false, false};
+  Configured::Shape shape{"ValidatingAdmissionPolicy", {"validatingadmissionpolicies", "validatingadmissionpolicybindings"}, nullptr, false};
   shape.make = [](const ResourceReader& reader, const std::vector<Objects>& objects) {
     return policy_guards<v1::ValidatingAdmissionPolicy, v1::ValidatingAdmissionPolicyBinding>(reader, "validatingadmissionpolicies",
                                                                                               "validatingadmissionpolicybindings", objects);
-  };
-  return std::make_unique<Configured>(deps, std::move(shape));
-}
-
-std::unique_ptr<AdmissionPlugin> make_mutating_admission_webhook(const AdmissionDeps& deps) {
-  Configured::Shape shape{"MutatingAdmissionWebhook", {"mutatingwebhookconfigurations"}, nullptr, true, true};
-  shape.make = [](const ResourceReader& reader, const std::vector<Objects>& objects) {
-    return webhook_guards<v1::MutatingWebhookConfiguration>(reader, "mutatingwebhookconfigurations", objects[0]);
-  };
-  return std::make_unique<Configured>(deps, std::move(shape));
-}
-
-std::unique_ptr<AdmissionPlugin> make_validating_admission_webhook(const AdmissionDeps& deps) {
-  Configured::Shape shape{"ValidatingAdmissionWebhook", {"validatingwebhookconfigurations"}, nullptr, false, true};
-  shape.make = [](const ResourceReader& reader, const std::vector<Objects>& objects) {
-    return webhook_guards<v1::ValidatingWebhookConfiguration>(reader, "validatingwebhookconfigurations", objects[0]);
   };
   return std::make_unique<Configured>(deps, std::move(shape));
 }

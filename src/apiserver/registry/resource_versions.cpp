@@ -1,0 +1,46 @@
+#include "apiserver/registry/resource_versions.h"
+
+#include "api/defaults.h"
+
+namespace pintle::apiserver::registry {
+
+namespace {
+
+std::vector<admission::ServedAs> served_as(const Resource& resource, const api::GroupVersionKind* view) {
+  std::vector<admission::ServedAs> out;
+  for (const VersionBinding& version : resource.versions())
+    out.push_back({{std::string(version.served->group), std::string(version.served->name)},
+                   version.served->version,
+                   view != nullptr ? *view : version.kind->gvk});
+  return out;
+}
+
+}  // namespace
+
+ResourceVersions::ResourceVersions(const Resource& resource) : resource_(resource), view_(false), served_(served_as(resource, nullptr)) {}
+ResourceVersions::ResourceVersions(const Resource& resource, const api::GroupVersionKind& kind)
+    : resource_(resource), view_(true), served_(served_as(resource, &kind)) {}
+
+rt::Task<Result<api::Object>> ResourceVersions::show(rt::Context, const api::Object& object, std::size_t index) const {
+  if (view_) co_return object;
+  co_return resource_.versions()[index].from_storage(object);
+}
+
+rt::Task<Result<api::Object>> ResourceVersions::take(rt::Context, api::Object shown, std::size_t index) const {
+  const VersionBinding& version = resource_.versions()[index];
+  if (version.shape == nullptr || view_)
+    api::apply_defaults(shown.type(), shown.data());
+  else
+    CO_TRY(version.shape->settle(shown, nullptr));
+  if (view_) co_return std::move(shown);
+  CO_TRY_ASSIGN(api::Object stored, version.to_storage(std::move(shown)));
+  resource_.strategy().set_defaults(stored);
+  co_return std::move(stored);
+}
+
+const apimachinery::SchemaView* ResourceVersions::schema(std::size_t index) const {
+  const VersionShape* const shape = resource_.versions()[index].shape;
+  return shape != nullptr && !view_ ? &shape->schema_view() : nullptr;
+}
+
+}  // namespace pintle::apiserver::registry

@@ -1,0 +1,491 @@
+"""Admission webhooks beside upstream's API server: the reviews they are sent, what their answers do to a request, and how their failures are told.
+
+The servers run in a network of their own, where 203.0.113.7 is an address of this machine that an EndpointSlice may name."""
+import base64
+import contextlib
+import copy
+import itertools
+import json
+import re
+import urllib.error
+import urllib.request
+
+import pytest
+from support import peers
+from support.cluster import ApiServer, run
+from support.netns import own_network
+from support.nodes import await_true
+from support.webhook_server import WebhookServer, configuration, patch, webhook
+
+HOOK_ADDRESS = '203.0.113.7'
+SERVICE_NAMES = ('localhost', 'hooks.wire.svc')
+VOLATILE = {'uid', 'creationTimestamp', 'resourceVersion', 'time', 'deletionTimestamp', 'authentication.kubernetes.io/credential-id'}
+numbers = itertools.count()
+
+
+class Api:
+    """Requests to one server, as the administrator."""
+
+    def __init__(self, server):
+        self.server = server
+
+    def ask(self, method, path, body=None, content_type='application/json', timeout_s=60):
+        """(status, answer, warnings)."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.server.url + path, data=data, method=method, headers={'Content-Type': content_type, 'User-Agent': 'wire'})
+        try:
+            with urllib.request.urlopen(request, context=self.server.context, timeout=timeout_s) as answer:
+                return answer.status, json.loads(answer.read() or b'null'), answer.headers.get_all('Warning') or []
+        except urllib.error.HTTPError as e:
+            return e.code, json.loads(e.read()), e.headers.get_all('Warning') or []
+
+    def must(self, *args, **kw):
+        status, answer, _ = self.ask(*args, **kw)
+        assert status < 300, (args[:2], status, answer)
+        return answer
+
+
+@pytest.fixture(scope='module')
+def network():
+    with own_network():
+        run('ip', 'addr', 'add', f'{HOOK_ADDRESS}/32', 'dev', 'lo')
+        yield
+
+
+@pytest.fixture(scope='module')
+def hooks(network, tmp_path_factory):
+    with WebhookServer(tmp_path_factory.mktemp('hooks'), SERVICE_NAMES, address='') as server:
+        yield server
+
+
+@pytest.fixture(scope='module')
+def apis(network):
+    """Ours, and upstream's where it is built."""
+    with contextlib.ExitStack() as stack:
+        ours = stack.enter_context(ApiServer())
+        out = [Api(ours)]
+        if not peers.lacking('kube-apiserver', 'etcd'):
+            out.append(Api(stack.enter_context(ApiServer(upstream=peers.PEERS))))
+        for api in out:
+            api.must('POST', '/api/v1/namespaces', {'metadata': {'name': 'wire', 'labels': {'team': 'wire'}}})
+            api.must('POST', '/api/v1/namespaces', {'metadata': {'name': 'other'}})
+            for ns in ('wire', 'other'):
+                api.must('POST', f'/api/v1/namespaces/{ns}/serviceaccounts', {'metadata': {'name': 'default'}})
+        yield out
+        ours.check_held()
+
+
+@contextlib.contextmanager
+def configured(api, *configurations):
+    """The configurations are in force within, and gone after."""
+    configurations, mark = copy.deepcopy(configurations), f'm{next(numbers)}'
+    for hook in (hook for one in configurations for hook in one['webhooks'] if hook['name'] == MARKER['name']):
+        hook['objectSelector']['matchLabels']['marker'] = mark
+
+    def path(one):
+        return '/apis/admissionregistration.k8s.io/v1/' + one['kind'].lower() + 's'
+    try:
+        for one in configurations:
+            api.must('POST', path(one), one)
+        probe(api, configurations, mark)
+        yield
+    finally:
+        for one in configurations:
+            api.ask('DELETE', f'{path(one)}/{one["metadata"]["name"]}')
+
+
+def probe(api, configurations, mark):
+    """Upstream takes a moment to heed a configuration: one that refuses a marked object tells when it does."""
+    if not api.server.upstream:
+        return
+    if any(hook['name'] == MARKER['name'] for one in configurations for hook in one['webhooks']):
+        marked = {'metadata': {'name': 'x', 'labels': {'marker': mark}}}
+        await_true('the webhooks are heeded', lambda: api.ask('POST', '/api/v1/namespaces/wire/configmaps?dryRun=All', marked)[0] != 201)
+
+
+# Asked about nothing but what is marked, and never there.
+MARKER = webhook('zz-marker', {'url': 'https://127.0.0.1:1/'}, objectSelector={'matchLabels': {'marker': 'yes'}})
+
+
+def with_marker(one):
+    return {**one, 'webhooks': [*one['webhooks'], MARKER]}
+
+
+def settled(value):
+    """Without what differs between two runs, and who owns which field, which is not what is asked here."""
+    if isinstance(value, dict):
+        return {k: '<set>' if k in VOLATILE and v else settled(v) for k, v in value.items() if k != 'managedFields'}
+    if isinstance(value, list):
+        return [settled(v) for v in value]
+    return re.sub(r'-[a-z0-9]{5}$', '-<drawn>', value) if isinstance(value, str) and value.startswith('drawn-') else value
+
+
+def both(apis, hooks, scenario):
+    """What the scenario tells of each server; ours must tell what upstream's does."""
+    told = []
+    for api in apis:
+        hooks.answers.clear()
+        hooks.raw.clear()
+        hooks.taken()
+        told.append(scenario(api))
+    for theirs in told[1:]:
+        for mine, other in zip(told[0], theirs):
+            assert mine == other
+        assert len(told[0]) == len(theirs)
+    return told[0]
+
+
+def asked(api, hooks, *request, **kw):
+    """The status and the reviews of a request."""
+    hooks.taken()
+    status, answer, _ = api.ask(*request, **kw)
+    return [status, *((path, query, settled(review)) for path, query, review in hooks.taken()), *([answer] if status == 500 else [])]
+
+
+CONFIGMAPS = '/api/v1/namespaces/wire/configmaps'
+ANY = {'operations': 'CREATE UPDATE DELETE CONNECT'}
+
+
+def test_reviews(apis, hooks):
+    """What webhooks are told of every kind of request."""
+    everything = 'configmaps namespaces pods pods/status pods/binding pods/eviction pods/exec pods/proxy serviceaccounts/token events'
+
+    def scenario(api):
+        out = []
+        hook = webhook('all', hooks.client('/review'), everything, groups='* ', **ANY)
+        with configured(api, with_marker(configuration('Validating', 'reviews', hook))):
+            def tell(*request, **kw):
+                out.append([request[:2], *asked(api, hooks, *request, **kw)])
+            tell('POST', CONFIGMAPS, {'metadata': {'name': 'a', 'labels': {'x': 'y'}}, 'data': {'k': '<&>'}})
+            tell('POST', CONFIGMAPS + '?fieldManager=me&fieldValidation=Strict', {'metadata': {'generateName': 'drawn-'}})
+            tell('POST', CONFIGMAPS + '?dryRun=All', {'metadata': {'name': 'dry'}})
+            tell('PUT', CONFIGMAPS + '/a', {'metadata': {'name': 'a'}, 'data': {'k': 'w'}})
+            tell('PATCH', CONFIGMAPS + '/a?fieldManager=p', {'data': {'k': 'z'}}, content_type='application/merge-patch+json')
+            tell('PATCH', CONFIGMAPS + '/applied?fieldManager=app&force=true', {'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': {'name': 'applied'}},
+                 content_type='application/apply-patch+yaml')
+            tell('PATCH', CONFIGMAPS + '/applied?fieldManager=app', {'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': {'name': 'applied'}, 'data': {'n': '1'}},
+                 content_type='application/apply-patch+yaml')
+            tell('DELETE', CONFIGMAPS + '/a')
+            tell('DELETE', CONFIGMAPS + '/applied', {'kind': 'DeleteOptions', 'apiVersion': 'v1', 'gracePeriodSeconds': 0, 'propagationPolicy': 'Background'})
+            tell('DELETE', CONFIGMAPS + '?labelSelector=none%3Done')
+            api.must('POST', CONFIGMAPS, {'metadata': {'name': 'one', 'labels': {'all': 'y'}}})
+            tell('DELETE', CONFIGMAPS + '?labelSelector=all%3Dy')
+            pod = {'metadata': {'name': 'p'}, 'spec': {'containers': [{'name': 'c', 'image': 'i'}], 'automountServiceAccountToken': False}}
+            tell('POST', '/api/v1/namespaces/wire/pods', pod)
+            tell('PATCH', '/api/v1/namespaces/wire/pods/p/status', {'status': {'reason': 'r'}}, content_type='application/merge-patch+json')
+            tell('POST', '/api/v1/namespaces/wire/pods/p/binding', {'metadata': {'name': 'p'}, 'target': {'kind': 'Node', 'name': 'n'}})
+            tell('POST', '/api/v1/namespaces/wire/pods/p/exec?command=ls&stdout=true&container=c')
+            tell('GET', '/api/v1/namespaces/wire/pods/p/proxy/x?y=z')
+            tell('POST', '/api/v1/namespaces/wire/pods/p/eviction', {'apiVersion': 'policy/v1', 'kind': 'Eviction', 'metadata': {'name': 'p'}})
+            tell('POST', '/api/v1/namespaces/wire/serviceaccounts/default/token', {'spec': {'audiences': ['a']}})
+            tell('DELETE', '/api/v1/namespaces/wire/pods/p?gracePeriodSeconds=0')
+            tell('POST', '/api/v1/namespaces', {'metadata': {'name': 'made'}})
+            tell('PATCH', '/api/v1/namespaces/made', {'metadata': {'labels': {'a': 'b'}}}, content_type='application/merge-patch+json')
+            tell('DELETE', '/api/v1/namespaces/made')
+        return out
+
+    told = both(apis, hooks, scenario)
+    created = told[0]
+    assert created[1] == 201 and len(created) == 3, created
+    request = created[2][2]['request']
+    assert request['operation'] == 'CREATE' and request['namespace'] == 'wire' and request['name'] == 'a' and request['userInfo']['username'] == 'admin'
+    assert request['object']['data'] == {'k': '<&>'} and request['oldObject'] is None and request['options'] == {'kind': 'CreateOptions', 'apiVersion': 'meta.k8s.io/v1'}
+    assert created[2][1] == 'timeout=5s'
+
+
+def test_reviews_of_mutating_webhooks(apis, hooks):
+    """They come before the server has filled in anything."""
+    def scenario(api):
+        out = []
+        with configured(api, with_marker(configuration('Mutating', 'reviews', webhook('m', hooks.client('/m'), 'configmaps services', **ANY)))):
+            for request in [('POST', CONFIGMAPS, {'metadata': {'generateName': 'drawn-', 'uid': 'u', 'labels': {'a': 'b'}}}),
+                            ('POST', CONFIGMAPS, {'metadata': {'name': 'm'}}), ('PUT', CONFIGMAPS + '/m', {'metadata': {'name': 'm'}, 'data': {'x': 'y'}}),
+                            ('POST', '/api/v1/namespaces/wire/services', {'metadata': {'name': 's'}, 'spec': {'ports': [{'port': 80}]}}),
+                            ('DELETE', CONFIGMAPS + '/m'), ('DELETE', '/api/v1/namespaces/wire/services/s')]:
+                out.append(asked(api, hooks, *request))
+        return out
+    told = both(apis, hooks, scenario)
+    assert told[0][1][2]['request'].get('name', '') == '' and 'uid' not in told[0][1][2]['request']['object']['metadata']
+
+
+def test_versions(apis, hooks):
+    """A rule for one version sees requests in the others, converted; Exact does not. A scale is a scale, a resource of two groups is both."""
+    hpa = {'apiVersion': 'autoscaling/v2', 'kind': 'HorizontalPodAutoscaler', 'metadata': {'name': 'h'}, 'spec': {
+        'maxReplicas': 3, 'scaleTargetRef': {'kind': 'Deployment', 'name': 'd', 'apiVersion': 'apps/v1'},
+        'metrics': [{'type': 'Resource', 'resource': {'name': 'cpu', 'target': {'type': 'Utilization', 'averageUtilization': 50}}}]}}
+    labels = {'matchLabels': {'a': 'b'}, }
+    deployment = {'metadata': {'name': 'd'}, 'spec': {'replicas': 0, 'selector': labels, 'template': {'metadata': {'labels': {'a': 'b'}}, 'spec': {'containers': [{'name': 'c', 'image': 'i'}]}}}}
+    event = {'metadata': {'name': 'e.1'}, 'involvedObject': {'kind': 'Pod', 'namespace': 'wire', 'name': 'p'}, 'reason': 'R', 'message': 'm', 'type': 'Normal',
+             'firstTimestamp': '2026-01-01T00:00:00Z', 'lastTimestamp': '2026-01-01T00:00:00Z', 'count': 1, 'source': {'component': 'c'}}
+
+    def scenario(api):
+        out = []
+        hook = [webhook('equivalent', hooks.client('/equivalent'), 'horizontalpodautoscalers', groups='autoscaling', versions='v1', **ANY),
+                webhook('exact', hooks.client('/exact'), 'horizontalpodautoscalers', groups='autoscaling', versions='v1', matchPolicy='Exact', **ANY),
+                webhook('scale', hooks.client('/scale'), 'deployments/scale', groups='apps', **ANY),
+                webhook('events', hooks.client('/events'), 'events', groups='events.k8s.io', **ANY)]
+        hooks.answers['/mutate'] = lambda request: patch({'op': 'add', 'path': '/spec/minReplicas', 'value': 2})
+        mutating = webhook('first', hooks.client('/mutate'), 'horizontalpodautoscalers', groups='autoscaling', versions='v1')
+        with configured(api, with_marker(configuration('Validating', 'versions', *hook)), with_marker(configuration('Mutating', 'versions', mutating))):
+            base = '/apis/autoscaling/v2/namespaces/wire/horizontalpodautoscalers'
+            out.append(asked(api, hooks, 'POST', base, hpa))
+            out.append(settled(api.must('GET', base + '/h')))
+            out.append(asked(api, hooks, 'PATCH', base.replace('v2', 'v1') + '/h', {'spec': {'maxReplicas': 4}}, content_type='application/merge-patch+json'))
+            api.must('POST', '/apis/apps/v1/namespaces/wire/deployments', deployment)
+            out.append(asked(api, hooks, 'PUT', '/apis/apps/v1/namespaces/wire/deployments/d/scale', {'metadata': {'name': 'd', 'namespace': 'wire'}, 'spec': {'replicas': 1}}))
+            out.append(asked(api, hooks, 'PATCH', '/apis/apps/v1/namespaces/wire/deployments/d/scale', {'spec': {'replicas': 2}}, content_type='application/merge-patch+json'))
+            out.append(asked(api, hooks, 'POST', '/api/v1/namespaces/wire/events', event))
+            for path in (base + '/h', '/apis/apps/v1/namespaces/wire/deployments/d', '/api/v1/namespaces/wire/events/e.1'):
+                api.must('DELETE', path)
+        return out
+
+    told = both(apis, hooks, scenario)
+    assert [path for path, *_ in told[0][1:]] == ['/mutate', '/equivalent'] and told[0][2][2]['request']['object']['apiVersion'] == 'autoscaling/v1'
+    assert told[0][2][2]['request']['requestKind']['version'] == 'v2' and told[1]['spec']['minReplicas'] == 2
+    assert [path for path, *_ in told[2][1:]] == ['/mutate', '/equivalent', '/exact'] or {path for path, *_ in told[2][1:]} == {'/mutate', '/equivalent', '/exact'}
+    assert told[3][1][2]['request']['object']['kind'] == 'Scale'
+
+
+def refusal(answer):
+    """What a client sees of a refusal, without this test's ports."""
+    status, body, warnings = answer
+    text = json.dumps(settled(body), sort_keys=True)
+    for pattern, instead in ((r'127\.0\.0\.1:\d+', 'HOST'), (r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', 'UID'), (r' \(possibly because of .*?\\"test-ca\\"\)', ''),
+                             (r'(json parse error): .*?"}', r'\1"}'), (r'(json parse error): .*?", "metadata"', r'\1", "metadata"')):
+        text = re.sub(pattern, instead, text)
+    return [status, text, warnings]
+
+
+DENIALS = [{}, {'status': {'message': 'no'}}, {'status': {'reason': 'Forbidden'}}, {'status': {'code': 403, 'reason': 'Forbidden', 'message': 'no'}},
+           {'status': {'code': 200, 'message': 'odd'}}, {'status': {'code': 422, 'reason': 'Invalid', 'message': 'm', 'details': {
+               'name': 'n', 'kind': 'K', 'causes': [{'reason': 'FieldValueInvalid', 'message': 'c', 'field': 'f'}]}}},
+           {'status': {'code': 429, 'message': 'later', 'details': {'retryAfterSeconds': 3}}}]
+
+
+def test_denials(apis, hooks):
+    def scenario(api):
+        out = []
+        with configured(api, with_marker(configuration('Validating', 'denials', webhook('deny', hooks.client('/deny'))))):
+            for denial in DENIALS:
+                hooks.answers['/deny'] = lambda _, denial=denial: {'allowed': False, **copy.deepcopy(denial)}
+                out.append(refusal(api.ask('POST', CONFIGMAPS, {'metadata': {'name': 'denied'}})))
+            hooks.answers['/deny'] = lambda _: {'warnings': ['first', 'second', 'first', 'x' * 300, '']}
+            out.append(refusal(api.ask('POST', CONFIGMAPS + '?dryRun=All', {'metadata': {'name': 'warned'}})))
+            hooks.answers['/deny'] = lambda _: {'warnings': [f'{i:04}' + 'y' * 300 for i in range(40)]}
+            out.append(refusal(api.ask('POST', CONFIGMAPS + '?dryRun=All', {'metadata': {'name': 'warned'}})))
+        return out
+    told = both(apis, hooks, scenario)
+    assert 'admission webhook \\"deny.hooks.example.com\\" denied the request without explanation' in told[0][1] and told[0][0] == 400
+    assert told[3][0] == 403 and 'denied the request: no' in told[3][1]
+
+
+def review_of(review, **members):
+    return {'apiVersion': review['apiVersion'], 'kind': 'AdmissionReview', 'response': {'uid': review['request']['uid'], 'allowed': True, **members}}
+
+
+def answers_that_fail():
+    def text(make, **kw):
+        return lambda review, handler: handler.answer(make(review), **kw)
+
+    def review(**members):
+        return text(lambda r: json.dumps(review_of(r, **members)))
+
+    def drop(_, handler):
+        handler.close_connection = True
+    return {
+        'error': text(lambda _: 'boom', status=500, content_type='text/plain'), 'not-found': text(lambda _: 'x', status=404, content_type='text/plain'),
+        'no-json': text(lambda _: 'hello'), 'html': text(lambda _: '<p>', content_type='text/html'), 'empty': text(lambda _: ''),
+        'wrong-uid': text(lambda r: json.dumps(review_of(r, uid='other'))), 'no-kind': text(lambda r: json.dumps({'response': review_of(r)['response']})),
+        'no-response': text(lambda r: json.dumps({'apiVersion': 'admission.k8s.io/v1', 'kind': 'AdmissionReview'})),
+        'patch-without-type': review(patch=base64.b64encode(b'[]').decode()), 'type-without-patch': review(patchType='JSONPatch'), 'drop': drop}
+
+
+def test_failures(apis, hooks):
+    """What cannot be asked, or answers badly, refuses the request or lets it pass, as its policy says; the reason is told in upstream's words."""
+    hooks_that_fail = answers_that_fail()
+
+    def scenario(api):
+        out = []
+        hooks.raw.update({f'/{name}': answer for name, answer in hooks_that_fail.items()})
+        hooks.raw['/hang'] = lambda *_: hooks.ended.wait(3)
+        clients = {name: hooks.client(f'/{name}') for name in hooks_that_fail}
+        clients['refused'] = {'url': 'https://127.0.0.1:1/x', 'caBundle': hooks.ca_bundle}
+        clients['hang'] = hooks.client('/hang')
+        clients['no-service'] = {'service': {'namespace': 'wire', 'name': 'none', 'path': '/p'}, 'caBundle': hooks.ca_bundle}
+        clients['untrusted'] = {**hooks.client('/x'), 'caBundle': base64.b64encode(open(api.server.pki.ca, 'rb').read()).decode()}
+        for kind in ('Validating', 'Mutating'):
+            for name, client in clients.items():
+                told = [kind, name]
+                for policy in ('Fail', 'Ignore'):
+                    hook = webhook('f', client, failurePolicy=policy, timeoutSeconds=1)
+                    with configured(api, with_marker(configuration(kind, 'failures', hook))):
+                        told.append(refusal(api.ask('POST', CONFIGMAPS + '?dryRun=All', {'metadata': {'name': 'f'}})))
+                out.append(told)
+        return out
+    told = {(kind, name): (fail, ignore) for kind, name, fail, ignore in both(apis, hooks, scenario)}
+    for (kind, name), (fail, ignore) in told.items():
+        judged = name in ('patch-without-type', 'type-without-patch') and kind == 'Validating'
+        assert fail[0] == 500 and 'failed calling webhook \\"f.hooks.example.com\\": ' in fail[1], (kind, name, fail, judged)
+        assert ignore[0] == 201, (kind, name, ignore)
+    assert 'context deadline exceeded' in told['Validating', 'hang'][0][1] and 'connection refused' in told['Mutating', 'refused'][0][1]
+
+
+PATCHES = {
+    'label': [{'op': 'add', 'path': '/metadata/labels', 'value': {'l': 'v'}}], 'uid': [{'op': 'add', 'path': '/metadata/uid', 'value': 'u'}],
+    'name': [{'op': 'replace', 'path': '/metadata/name', 'value': 'renamed'}], 'namespace': [{'op': 'replace', 'path': '/metadata/namespace', 'value': 'other'}],
+    'kind': [{'op': 'replace', 'path': '/kind', 'value': 'Secret'}], 'unknown': [{'op': 'add', 'path': '/bogus', 'value': 1}], 'type': [{'op': 'add', 'path': '/data', 'value': 7}],
+    'missing': [{'op': 'remove', 'path': '/data/none'}], 'test': [{'op': 'test', 'path': '/metadata/name', 'value': 'no'}], 'nothing': [],
+    'invalid': [{'op': 'add', 'path': '/data', 'value': {'not a key!': 'x'}}], 'generation': [{'op': 'add', 'path': '/metadata/generation', 'value': 7}]}
+
+
+def test_patches(apis, hooks):
+    def scenario(api):
+        out = []
+        with configured(api, with_marker(configuration('Mutating', 'patches', webhook('p', hooks.client('/patch'), objectSelector={'matchLabels': {'patched': 'yes'}})))):
+            for name, operations in PATCHES.items():
+                hooks.answers['/patch'] = lambda _: {}
+                api.ask('DELETE', CONFIGMAPS + '/patched')
+                api.ask('DELETE', CONFIGMAPS + '/renamed')
+                hooks.answers['/patch'] = lambda _, operations=operations: patch(*operations)
+                for method, path in (('POST', CONFIGMAPS), ('PUT', CONFIGMAPS + '/patched')):
+                    if method == 'PUT':
+                        hooks.answers['/patch'] = lambda _: {}
+                        api.ask('POST', CONFIGMAPS, {'metadata': {'name': 'patched', 'labels': {'patched': 'yes'}}})
+                        hooks.answers['/patch'] = lambda _, operations=operations: patch(*operations)
+                    status, answer, _ = api.ask(method, path, {'metadata': {'name': 'patched', 'labels': {'patched': 'yes'}}, 'data': {'k': 'v'}})
+                    answer.pop('message', None)
+                    for cause in answer.get('details', {}).get('causes', []):
+                        cause.pop('message', None)
+                    out.append([name, method, status, settled(answer)])
+        hooks.answers.clear()
+        return out
+    told = {(name, method): (status, answer) for name, method, status, answer in both(apis, hooks, scenario)}
+    assert told['label', 'POST'][1]['metadata']['labels'] == {'l': 'v'} and told['uid', 'POST'][0] == 201 and told['uid', 'PUT'][0] == 422
+    assert told['kind', 'POST'][0] == 500 and told['unknown', 'POST'][0] == 201
+
+
+def test_order_and_reinvocation(apis, hooks):
+    """In the order of names; who asks for it is called again when somebody has changed the object after it, once."""
+    def adds(key):
+        def answer(request):
+            seen = request['object'].get('data') or {}
+            if key in seen:
+                return {}
+            return patch({'op': 'add', 'path': '/data', 'value': {**seen, key: str(len(seen))}})
+        return answer
+
+    def scenario(api):
+        out = []
+        hooks.answers.update({f'/{key}': adds(key) for key in 'abc'})
+        first = configuration('Mutating', 'aa', webhook('a', hooks.client('/a'), reinvocationPolicy='IfNeeded'), webhook('b', hooks.client('/b')))
+        second = configuration('Mutating', 'bb', webhook('c', hooks.client('/c'), reinvocationPolicy='IfNeeded'))
+        with configured(api, second, with_marker(first)):
+            hooks.taken()
+            out.append(settled(api.must('POST', CONFIGMAPS + '?dryRun=All', {'metadata': {'name': 'r'}})))
+            out.append([path for path, *_ in hooks.taken()])
+        with configured(api, with_marker(configuration('Mutating', 'one', webhook('n', hooks.client('/none'), reinvocationPolicy='IfNeeded')))):
+            hooks.taken()
+            api.must('POST', CONFIGMAPS + '?dryRun=All', {'metadata': {'name': 'r'}})
+            out.append([path for path, *_ in hooks.taken()])
+        return out
+    told = both(apis, hooks, scenario)
+    assert told[0]['data'] == {'a': '0', 'b': '1', 'c': '2'} and told[1] == ['/a', '/b', '/c', '/a'] and told[2] == ['/none']
+
+
+def test_selectors_conditions_and_dry_run(apis, hooks):
+    def scenario(api):
+        out = []
+        cases = {
+            'namespace': {'namespaceSelector': {'matchLabels': {'team': 'wire'}}}, 'object': {'objectSelector': {'matchLabels': {'pick': 'me'}}},
+            'condition': {'matchConditions': [{'name': 'picked', 'expression': 'object.metadata.name.startsWith("c")'}]},
+            'broken-condition': {'matchConditions': [{'name': 'broken', 'expression': 'object.data.none == "x"'}]},
+            'broken-ignored': {'matchConditions': [{'name': 'broken', 'expression': 'object.data.none == "x"'}], 'failurePolicy': 'Ignore'},
+            'side-effects': {'sideEffects': 'NoneOnDryRun'}}
+        for name, more in cases.items():
+            with configured(api, with_marker(configuration('Validating', 'selected', webhook('s', hooks.client('/s'), **more)))):
+                for ns in ('wire', 'other'):
+                    for obj in ({'name': 'c1'}, {'name': 'd1', 'labels': {'pick': 'me'}}):
+                        hooks.taken()
+                        answer = api.ask('POST', f'/api/v1/namespaces/{ns}/configmaps?dryRun=All', {'metadata': obj})
+                        out.append([name, ns, obj['name'], refusal(answer) if answer[0] != 201 else 201, len(hooks.taken())])
+        with configured(api, with_marker(configuration('Validating', 'scoped', webhook('c', hooks.client('/c'), 'namespaces configmaps')))):
+            out.append(asked(api, hooks, 'POST', '/api/v1/namespaces?dryRun=All', {'metadata': {'name': 'scoped'}}))
+        hook = webhook('x', hooks.client('/x'), 'validatingwebhookconfigurations mutatingwebhookconfigurations', groups='*', **ANY)
+        hooks.answers['/x'] = lambda _: {'allowed': False}
+        with configured(api, with_marker(configuration('Validating', 'self', hook))):
+            out.append(asked(api, hooks, 'POST', '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations?dryRun=All', configuration('Mutating', 'free')))
+        return out
+    told = both(apis, hooks, scenario)
+    counts = {(case[0], case[1], case[2]): case[4] for case in told if len(case) == 5 and isinstance(case[4], int)}
+    assert counts['namespace', 'wire', 'c1'] == 1 and counts['namespace', 'other', 'c1'] == 0
+    assert counts['object', 'wire', 'd1'] == 1 and counts['object', 'wire', 'c1'] == 0 and counts['condition', 'wire', 'd1'] == 0 and counts['condition', 'wire', 'c1'] == 1
+    assert told[-1] == [201], 'configurations themselves are never selected'
+
+
+def test_by_services(apis, hooks):
+    """A Service without selectors by its EndpointSlice, with --enable-aggregator-routing; one with an external name without."""
+    service = {'metadata': {'name': 'hooks'}, 'spec': {'ports': [{'name': 'https', 'port': 8443}]}}
+    slices = {'metadata': {'name': 'hooks-1', 'labels': {'kubernetes.io/service-name': 'hooks'}}, 'addressType': 'IPv4', 'endpoints': [{'addresses': [HOOK_ADDRESS]}],
+              'ports': [{'name': 'https', 'port': hooks.port}]}
+    client = {'service': {'namespace': 'wire', 'name': 'hooks', 'port': 8443, 'path': '/by-service'}, 'caBundle': hooks.ca_bundle}
+    with ApiServer(flags=['--enable-aggregator-routing=true']) as server:
+        api = Api(server)
+        api.must('POST', '/api/v1/namespaces', {'metadata': {'name': 'wire'}})
+        api.must('POST', '/api/v1/namespaces/wire/services', service)
+        with configured(api, configuration('Validating', 'by-service', webhook('s', client))):
+            refused = api.ask('POST', CONFIGMAPS, {'metadata': {'name': 's'}})
+            assert refused[0] == 500 and 'no endpoints available for service \\"hooks\\"' in json.dumps(refused[1]), refused
+            api.must('POST', '/apis/discovery.k8s.io/v1/namespaces/wire/endpointslices', slices)
+            hooks.taken()
+            for i in range(5):
+                api.must('POST', CONFIGMAPS, {'metadata': {'name': f's{i}'}})
+            assert [path for path, *_ in hooks.taken()] == ['/by-service'] * 5
+        server.check_held()
+
+    def scenario(one):
+        one.must('POST', '/api/v1/namespaces/wire/services', {'metadata': {'name': 'hooks'}, 'spec': {'type': 'ExternalName', 'externalName': 'localhost'}})
+        by_name = {**client, 'service': {**client['service'], 'port': hooks.port}}
+        hooks.taken()
+        with configured(one, with_marker(configuration('Validating', 'by-name', webhook('s', by_name)))):
+            status = one.ask('POST', CONFIGMAPS + '?dryRun=All', {'metadata': {'name': 's'}})[0]
+        one.must('DELETE', '/api/v1/namespaces/wire/services/hooks')
+        return [status, [path for path, *_ in hooks.taken()]]
+    assert both(apis, hooks, scenario) == [201, ['/by-service']]
+
+
+def test_metrics(apis, hooks):
+    api = apis[0]
+    with configured(api, configuration('Validating', 'counted', webhook('counted', hooks.client('/counted')))):
+        api.must('POST', CONFIGMAPS + '?dryRun=All', {'metadata': {'name': 'm'}})
+        hooks.answers['/counted'] = lambda _: {'allowed': False, 'status': {'code': 999}}
+        api.ask('POST', CONFIGMAPS + '?dryRun=All', {'metadata': {'name': 'm'}})
+    page = api.server.get('/metrics').decode()
+    assert 'apiserver_admission_webhook_request_total{name="counted.hooks.example.com",type="validating",operation="CREATE",code="200",rejected="false"} 1' in page
+    assert 'apiserver_admission_webhook_rejection_count{name="counted.hooks.example.com",type="validating",operation="CREATE",error_type="no_error",rejection_code="600"} 1' in page
+    assert 'apiserver_admission_webhook_admission_duration_seconds_count{name="counted.hooks.example.com",type="validating",operation="CREATE",rejected="true"} 1' in page
+
+
+def test_requests_of_custom_resources(apis, hooks):
+    """A custom object is shown, changed, pruned and defaulted by its schema."""
+    schema = {'type': 'object', 'properties': {'spec': {'type': 'object', 'properties': {'size': {'type': 'integer'}, 'mode': {'type': 'string', 'default': 'a'}}}}}
+    crd = {'apiVersion': 'apiextensions.k8s.io/v1', 'kind': 'CustomResourceDefinition', 'metadata': {'name': 'things.wire.example.com'}, 'spec': {
+        'group': 'wire.example.com', 'scope': 'Namespaced', 'names': {'plural': 'things', 'singular': 'thing', 'kind': 'Thing', 'listKind': 'ThingList'},
+        'versions': [{'name': 'v1', 'served': True, 'storage': True, 'subresources': {'status': {}}, 'schema': {'openAPIV3Schema': schema}}]}}
+    things = '/apis/wire.example.com/v1/namespaces/wire/things'
+
+    def scenario(api):
+        api.must('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', crd)
+        await_true('the definition is served', lambda: api.ask('GET', things)[0] == 200)
+        hooks.answers['/m'] = lambda request: {} if request['operation'] == 'DELETE' else patch(
+            {'op': 'add', 'path': '/spec/size', 'value': 5}, {'op': 'add', 'path': '/spec/bogus', 'value': 1}, {'op': 'remove', 'path': '/spec/mode'})
+        mutating = with_marker(configuration('Mutating', 'things', webhook('m', hooks.client('/m'), 'things', groups='wire.example.com', **ANY)))
+        validating = with_marker(configuration('Validating', 'things', webhook('v', hooks.client('/v'), 'things', groups='wire.example.com', **ANY)))
+        with configured(api, mutating, validating):
+            out = [asked(api, hooks, 'POST', things, {'apiVersion': 'wire.example.com/v1', 'kind': 'Thing', 'metadata': {'name': 't'}, 'spec': {'extra': 1}})]
+            out.append(settled(api.must('GET', things + '/t')))
+            out.append(asked(api, hooks, 'PATCH', things + '/t', {'spec': {'size': 1}}, content_type='application/merge-patch+json'))
+            out.append(asked(api, hooks, 'DELETE', things + '/t'))
+        api.must('DELETE', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.wire.example.com')
+        return out
+    told = both(apis, hooks, scenario)
+    assert told[1]['spec'] == {'size': 5, 'mode': 'a'}
