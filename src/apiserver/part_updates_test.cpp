@@ -201,14 +201,14 @@ rt::Task<void> policies(InProcessServer& server) {
   co_await make(server, api + "validatingadmissionpolicybindings",
                 head + R"("ValidatingAdmissionPolicyBinding","spec":{"policyName":"x","validationActions":["Deny"],)"
                        R"("matchResources":{"namespaceSelector":{"matchLabels":{"kubernetes.io/metadata.name":"default"}}}}})");
-  co_await expect_created(server, "default", "bound", 403);
+  co_await expect_created(server, "default", "bound", 422);
   co_await expect_created(server, "kube-system", "bound", 201);
   const Answer audited =
       co_await server.ask("PATCH", api + "validatingadmissionpolicybindings/x", R"({"spec":{"validationActions":["Audit"]}})", merge);
   EXPECT_EQ(audited.status, 200) << audited.body;
   co_await expect_created(server, "default", "audited", 201);
 }
-TEST(ConfiguredAdmission, PoliciesThatNobodyEvaluatesRefuse) { with_server(policies); }
+TEST(ConfiguredAdmission, PoliciesRefuseWhatTheirBindingsSelect) { with_server(policies); }
 
 }  // namespace
 }  // namespace pintle::apiserver

@@ -7,6 +7,7 @@
 
 #include "apiserver/admission/configured/webhook_metrics.h"
 #include "apiserver/admission/plugins.h"
+#include "apiserver/admission/policies/policy_metrics.h"
 #include "apiserver/authentication/authentication.h"
 #include "apiserver/authorization/chain.h"
 #include "apiserver/authorization/rbac/escalation.h"
@@ -19,6 +20,7 @@
 #include "apiserver/endpoints/profile_pages.h"
 #include "apiserver/exchange/responses.h"
 #include "apiserver/published/further.h"
+#include "apiserver/policy_status/policy_status.h"
 #include "apiserver/registry/installed_registry.h"
 #include "apiserver/resources/resources.h"
 #include "apiserver/types/service_ranges.h"
@@ -88,9 +90,11 @@ class ApiServerImpl final : public ApiServer {
   std::unique_ptr<storage::Store> store_;
   component::metrics::Registry admission_page_;  // outlives the plugins
   admission::configured::WebhookMetrics webhook_metrics_{admission_page_};
+  admission::policies::PolicyMetrics policy_metrics_{admission_page_};
   std::unique_ptr<registry::InstalledRegistry> registry_;
   published::FurtherServers further_;
   std::unique_ptr<custom::Definitions> definitions_;
+  std::unique_ptr<policy_status::PolicyStatus> policy_status_;
   std::unique_ptr<callout::ServiceResolver> services_;
   std::unique_ptr<callout::Callouts> callouts_;
   std::unique_ptr<authentication::Authentication> authentication_;
@@ -153,6 +157,7 @@ Result<admission::AdmissionSequence> ApiServerImpl::make_admission() {
   admission::AdmissionDeps deps{registry_->reader(), &authorization_->authorizer(), &runtime_.random(), registry_.get(), &runtime_};
   deps.callouts = callouts_.get();
   deps.webhook_metrics = &webhook_metrics_;
+  deps.policy_metrics = &policy_metrics_;
   deps.tolerated.not_ready = options_.default_not_ready_toleration_seconds;
   deps.tolerated.unreachable = options_.default_unreachable_toleration_seconds;
   auto plugins = admission::make_admission_plugins(config, deps);
@@ -278,6 +283,8 @@ rt::Task<Result<Unit>> ApiServerImpl::start() {
   CO_TRY(co_await ensure_bootstrap());
   definitions_ = std::make_unique<custom::Definitions>(*registry_);
   CO_TRY(co_await definitions_->start());
+  policy_status_ = std::make_unique<policy_status::PolicyStatus>(*registry_);
+  policy_status_->start();
   const connect::ConnectorDeps connector{runtime_, *registry_, options_, setup_.secured ? &authorization_->authorizer() : nullptr};
   CO_TRY_ASSIGN(connector_, connect::Connector::make(connector));
   make_handler();
@@ -296,6 +303,7 @@ rt::Task<void> ApiServerImpl::stop() {
   if (serving_certificate_) co_await serving_certificate_->stop();
   if (handler_) co_await handler_->close();
   if (connector_) co_await connector_->close();
+  if (policy_status_) co_await policy_status_->stop();
   if (definitions_) co_await definitions_->stop();
   if (registry_) co_await registry_->stop();
   if (callouts_) co_await callouts_->close();

@@ -16,6 +16,8 @@ namespace {
 
 using codec::Value;
 
+constexpr std::string_view failed_test = " failed: test failed";
+
 Unexpected<Status> unapplicable(std::string message) { return error(Reason::Invalid, std::move(message)); }
 
 // The tokens of a JSON pointer. What stands before the first '/' is not looked at.
@@ -189,7 +191,7 @@ Result<Unit> Patcher::test(std::string_view pointer, const Value* expected) {
   const bool absent = actual == nullptr || actual->is_null();
   const bool none_expected = expected == nullptr || expected->is_null();
   if (absent ? none_expected : expected != nullptr && *actual == *expected) return Unit{};
-  return unapplicable("testing value " + std::string(pointer) + " failed: test failed");
+  return unapplicable("testing value " + std::string(pointer) + std::string(failed_test));
 }
 
 Result<Unit> Patcher::copy(std::string_view from, std::string_view pointer) {
@@ -268,6 +270,8 @@ Result<Value> apply_json_patch(Value document, const Value& patch) {
   for (const Value& operation : operations) TRY(patcher.apply(operation));
   return document;
 }
+
+bool is_failed_test(const Status& refusal) { return refusal.reason == Reason::Invalid && refusal.message.ends_with(failed_test); }
 
 Result<Value> apply_merge_patch(Value document, const Value& patch) {
   if (!patch.is_object()) return bad_request("Invalid JSON Patch: a merge patch is an object");

@@ -20,6 +20,9 @@ inline constexpr uint64_t json_patch_steps_max = 20'000'000;
 // malformed, does not apply, is a test that fails or would nest the document deeper than codec::nesting_max.
 Result<codec::Value> apply_json_patch(codec::Value document, const codec::Value& patch);
 
+// Whether that is why apply_json_patch() refused: an operation "test" that found another value.
+bool is_failed_test(const Status& refusal);
+
 // BadRequest if `patch` is no object. Linear in both. The result is nested no deeper than the deeper of the two.
 Result<codec::Value> apply_merge_patch(codec::Value document, const codec::Value& patch);
 

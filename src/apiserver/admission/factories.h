@@ -53,12 +53,14 @@ std::unique_ptr<AdmissionPlugin> make_pod_resize_validator(const AdmissionDeps& 
 // The node says that it can.
 std::unique_ptr<AdmissionPlugin> make_node_declared_feature_validator(const AdmissionDeps& deps);
 
-// configured/: what clients configure. What their configurations select is refused while failurePolicy is Fail, as nothing here can ask
-// them yet.
-std::unique_ptr<AdmissionPlugin> make_mutating_admission_policy(const AdmissionDeps& deps);
+// configured/: webhooks that clients configure.
 std::unique_ptr<AdmissionPlugin> make_mutating_admission_webhook(const AdmissionDeps& deps);
-std::unique_ptr<AdmissionPlugin> make_validating_admission_policy(const AdmissionDeps& deps);
 std::unique_ptr<AdmissionPlugin> make_validating_admission_webhook(const AdmissionDeps& deps);
+
+// policies/: the expressions of admission policies. Those that change objects ...
+std::unique_ptr<AdmissionPlugin> make_mutating_admission_policy(const AdmissionDeps& deps);
+// ... and those that judge them.
+std::unique_ptr<AdmissionPlugin> make_validating_admission_policy(const AdmissionDeps& deps);
 
 // simple/: a few lines each, off by default.
 std::unique_ptr<AdmissionPlugin> make_always_deny(const AdmissionDeps& deps);

@@ -35,6 +35,9 @@ void InstalledRegistry::install(std::vector<ResourceDefinition> definitions) {
       Found found{&resource, &version, nullptr};
       const bool fresh = served_.emplace(served_key(version.served->group, version.served->version, version.served->name), found).second;
       CHECK(fresh, "resource installed twice: " + resource.name().resource);
+      if (resource.stored())
+        kinds_.emplace(served_key(version.served->group, version.served->version, version.kind->gvk.kind),
+                       KindServed{resource.name(), resource.namespaced()});
     }
   }
 }
@@ -78,6 +81,14 @@ InstalledRegistry::Found InstalledRegistry::find_served(std::string_view group, 
   return it == custom_served_.end() ? Found{} : it->second;
 }
 
+std::optional<KindServed> InstalledRegistry::find_kind(const api::GroupVersionKind& kind) const {
+  const std::string key = served_key(kind.group, kind.version, kind.kind);
+  if (const auto it = kinds_.find(key); it != kinds_.end()) return it->second;
+  SharedThreadLock lock(custom_mutex_);
+  const auto it = custom_kinds_.find(key);
+  return it == custom_kinds_.end() ? std::nullopt : std::optional(it->second);
+}
+
 std::shared_ptr<ResourceStore> InstalledRegistry::find(const GroupResource& resource) const {
   // A built-in one lives as long as the registry: nobody counts its users.
   if (const auto it = stores_.find(resource); it != stores_.end()) return {std::shared_ptr<void>(), it->second.get()};
@@ -118,7 +129,9 @@ rt::Task<Result<Unit>> InstalledRegistry::install_custom(std::shared_ptr<const R
   forget_custom(name);
   for (const VersionBinding& version : resource->versions()) {
     const bool shown = std::ranges::any_of(made->described, [&](const CustomVersion& one) { return one.version == version.served->version; });
-    if (shown) custom_served_[served_key(name.group, version.served->version, name.resource)] = {resource.get(), &version, made->store.get(), made};
+    if (!shown) continue;
+    custom_served_[served_key(name.group, version.served->version, name.resource)] = {resource.get(), &version, made->store.get(), made};
+    custom_kinds_[served_key(name.group, version.served->version, resource->kind())] = {name, resource->namespaced()};
   }
   custom_[name] = std::move(made);
   shown_.reset();
@@ -134,8 +147,10 @@ std::shared_ptr<InstalledRegistry::Custom> InstalledRegistry::custom_of(const Gr
 void InstalledRegistry::forget_custom(const GroupResource& name) {
   const auto it = custom_.find(name);
   if (it == custom_.end()) return;
-  for (const VersionBinding& version : it->second->resource->versions())
+  for (const VersionBinding& version : it->second->resource->versions()) {
     custom_served_.erase(served_key(name.group, version.served->version, name.resource));
+    custom_kinds_.erase(served_key(name.group, version.served->version, it->second->resource->kind()));
+  }
   custom_.erase(it);
   shown_.reset();
 }

@@ -64,6 +64,7 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   std::shared_ptr<ResourceStore> find(const GroupResource& resource) const;
 
   ResourceReader& reader() override { return *this; }
+  std::optional<KindServed> find_kind(const api::GroupVersionKind& kind) const override EXCLUDES(custom_mutex_);
   rt::Task<Result<api::Object>> get(RequestScope& scope, GroupResource resource, std::string ns, std::string name) override;
   rt::Task<Result<api::Object>> create(RequestScope& scope, GroupResource resource, std::string ns, api::Object object) override;
   rt::Task<Result<api::Object>> update(RequestScope& scope, GroupResource resource, std::string ns, std::string name, std::string subresource,
@@ -99,11 +100,13 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   std::unique_ptr<storage::StoreFanout> fanout_;
   std::vector<std::shared_ptr<const Resource>> resources_;
   std::map<GroupResource, std::unique_ptr<ResourceStore>> stores_;
-  std::map<std::string, Found, std::less<>> served_;  // "group/version/resource"; constant once started, as the two above
+  std::map<std::string, KindServed, std::less<>> kinds_;  // "group/version/kind"; constant once installed
+  std::map<std::string, Found, std::less<>> served_;      // "group/version/resource"; constant once started, as the two above
 
   mutable SharedThreadMutex custom_mutex_;
   std::map<GroupResource, std::shared_ptr<Custom>> custom_ GUARDED_BY(custom_mutex_);
   std::unordered_map<std::string, Found> custom_served_ GUARDED_BY(custom_mutex_);
+  std::unordered_map<std::string, KindServed> custom_kinds_ GUARDED_BY(custom_mutex_);
   mutable std::shared_ptr<const apimachinery::ServedSet> shown_ GUARDED_BY(custom_mutex_);  // nullptr: to be made
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,9 +22,17 @@ struct GroupResource {
   auto operator<=>(const GroupResource&) const = default;
 };
 
+// The resource that serves a kind.
+struct KindServed {
+  GroupResource resource;
+  bool namespaced = false;
+};
+
 class ResourceReader {
  public:
   virtual ~ResourceReader() = default;
+  // nullopt: clients reach no objects of that kind in that version.
+  virtual std::optional<KindServed> find_kind(const api::GroupVersionKind&) const { return std::nullopt; }
   // NotFound with upstream's details if there is none. `ns` "" for cluster scope.
   virtual Result<api::Object> get(const GroupResource& resource, std::string_view ns, std::string_view name) const = 0;
   template <class T>

@@ -72,13 +72,17 @@ class FakeReader : public ResourceReader {
              std::vector<std::pair<std::string_view, std::string>> fields) {
     auto texts = std::make_shared<std::vector<std::string>>(std::vector<std::string>{metadata.namespace_, metadata.name, metadata.uid});
     for (auto& field : fields) texts->push_back(std::move(field.second));
-    std::vector<ViewMap::value_type> views;
+    const std::size_t first_label = texts->size();
+    for (const auto& [key, value] : metadata.labels) texts->insert(texts->end(), {key, value});
+    std::vector<ViewMap::value_type> views, labels;
+    for (std::size_t i = first_label; i < texts->size(); i += 2) labels.emplace_back((*texts)[i], (*texts)[i + 1]);
     for (std::size_t i = 0; i < fields.size(); ++i) views.emplace_back(fields[i].first, (*texts)[i + 3]);
     storage::CacheCodec::Loaded loaded;
     loaded.header.ns = (*texts)[0];
     loaded.header.name = (*texts)[1];
     loaded.header.uid = (*texts)[2];
     loaded.header.fields = ViewMap(std::move(views));
+    loaded.header.labels = ViewMap(std::move(labels));
     std::string wire;
     api::encode_proto(object.type(), object.data(), wire);
     loaded.wire = Bytes(std::move(wire));

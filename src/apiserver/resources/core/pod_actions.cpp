@@ -43,7 +43,7 @@ core::PodCondition& hold_condition(core::Pod& pod, std::string_view type, rt::Wa
   }
   if (it->status != "True") it->last_transition_time = apimachinery::to_api_time(now);
   it->status = "True";
-  it->observed_generation = pod.metadata.generation;
+  it->observed_generation = 0;  // upstream writes the condition anew, without it
   it->reason.clear();
   it->message.clear();
   return *it;

@@ -1,0 +1,40 @@
+// PolicyStatus: keeps status.typeChecking of validating policies: what upstream's validatingadmissionpolicy-status-controller does, which may run
+// beside it: each looks at a generation of a policy once, whoever comes first. Level-triggered; nothing runs while no policy changes.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+
+#include "apiserver/registry/installed_registry.h"
+#include "base/mutex.h"
+#include "rt/sync.h"
+
+namespace pintle::apiserver::policy_status {
+
+class PolicyStatus {
+ public:
+  // `registry` has started, and outlives this. Belongs to the executor that starts it.
+  explicit PolicyStatus(registry::InstalledRegistry& registry);
+  ~PolicyStatus();
+
+  void start();
+  rt::Task<void> stop();
+
+ private:
+  rt::Task<void> follow(rt::Context ctx);
+  rt::Task<Result<Unit>> look_at(rt::Context ctx, std::string name);
+
+  // Shared with the listener, which outlives this.
+  struct Changes {
+    ThreadMutex mutex;
+    std::set<std::string> names GUARDED_BY(mutex);
+    bool closed GUARDED_BY(mutex) = false;
+    rt::Event event;
+  };
+  registry::InstalledRegistry& registry_;
+  std::shared_ptr<Changes> changes_ = std::make_shared<Changes>();
+  std::unique_ptr<rt::TaskGroup> tasks_;
+};
+
+}  // namespace pintle::apiserver::policy_status
