@@ -34,6 +34,7 @@ struct ApiHandlerDeps {
   const authorization::rbac::EscalationCheck* escalation = nullptr;
   connect::Connector* connector = nullptr;  // nullptr (tests): nothing leads out of this server
   std::string server_address;               // host:port that discovery tells
+  const published::FurtherServers* further = nullptr;  // aggregated ones, of which discovery tells too
 };
 
 constexpr rt::Duration close_wait_max = std::chrono::seconds(5);
