@@ -66,7 +66,8 @@ std::shared_ptr<const RuntimeGroupVersion> widgets(std::string group, std::strin
   resource.short_names = {"wd", "wdg"};
   resource.categories = {"all"};
   resource.subresources = {{"status", "Widget", status_verbs, "", ""}, {"scale", "Scale", status_verbs, "autoscaling", "v1"}};
-  return std::make_shared<const RuntimeGroupVersion>(std::move(group), std::move(version), std::vector<std::shared_ptr<const RuntimeResource>>{described});
+  return std::make_shared<const RuntimeGroupVersion>(std::move(group), std::move(version),
+                                                     std::vector<std::shared_ptr<const RuntimeResource>>{described});
 }
 
 TEST(ServedSet, ResourcesComeAtRunTimeBehindTheTable) {

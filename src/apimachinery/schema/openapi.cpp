@@ -14,7 +14,8 @@ using openapi::Dialect;
 
 constexpr std::string_view object_meta_name = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 constexpr std::string_view list_meta_name = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta";
-constexpr std::string_view metadata_doc = "Standard object's metadata: name, namespace, labels, annotations and the other facts that every object carries.";
+constexpr std::string_view metadata_doc =
+    "Standard object's metadata: name, namespace, labels, annotations and the other facts that every object carries.";
 constexpr std::string_view list_metadata_doc = "Revision at which the list was read, and the token that continues it.";
 
 // An object whose members come in order.
