@@ -233,10 +233,13 @@ def test_published_within_a_second_and_gone_with_it(ours):
     name, path = 'apis/brief.example.com/v1', '/apis/brief.example.com/v1/namespaces/{namespace}/briefs'
     one = definition('briefs', 'Brief', [version(subresources={})], group='brief.example.com')
     before = raw(ours, '/openapi/v2')[1]['ETag']
-    establish(ours, one)
+    ours.kubectl('apply', '-f', '-', stdin=yaml.safe_dump(one))
+    ours.kubectl('wait', '--for=condition=Established', 'crd', 'briefs.brief.example.com', '--timeout=30s')
     began = time.monotonic()
-    assert path in document(ours)['paths'] and name in document(ours, '/openapi/v3')['paths'] and v3(ours, name)
-    assert time.monotonic() - began < 1 * SLOWNESS * 5
+    await_true('version 2 to tell of it', lambda: path in document(ours)['paths'])
+    await_true('version 3 to tell of it', lambda: name in document(ours, '/openapi/v3')['paths'])
+    assert time.monotonic() - began < 1 * SLOWNESS, 'a second from Established'
+    assert v3(ours, name)
     first = document(ours, '/openapi/v3')['paths'][name]
     one['spec']['versions'][0]['schema'] = {'openAPIV3Schema': {'type': 'object', 'properties': {'added': {'type': 'string', 'description': 'New.'}}}}
     ours.kubectl('apply', '-f', '-', stdin=yaml.safe_dump(one))
