@@ -21,6 +21,7 @@
 #include "apiserver/exchange/responses.h"
 #include "apiserver/published/further.h"
 #include "apiserver/policy_status/policy_status.h"
+#include "apiserver/published/openapi_documents.h"
 #include "apiserver/registry/installed_registry.h"
 #include "apiserver/resources/resources.h"
 #include "apiserver/types/service_ranges.h"
@@ -93,6 +94,7 @@ class ApiServerImpl final : public ApiServer {
   admission::policies::PolicyMetrics policy_metrics_{admission_page_};
   std::unique_ptr<registry::InstalledRegistry> registry_;
   published::FurtherServers further_;
+  std::unique_ptr<published::OpenApiDocuments> openapi_;
   std::unique_ptr<custom::Definitions> definitions_;
   std::unique_ptr<policy_status::PolicyStatus> policy_status_;
   std::unique_ptr<callout::ServiceResolver> services_;
@@ -198,6 +200,7 @@ void ApiServerImpl::make_handler() {
     deps.escalation = &escalation_;
   }
   deps.server_address = options_.advertise_address + ":" + std::to_string(options_.secure_port);
+  deps.further = &further_;
   handler_ = std::make_unique<endpoints::ApiHandler>(std::move(deps));
   handler_->metrics().add_callback([this](std::string& out) { out += admission_page_.write(); });
   endpoints::Health& health = handler_->health();
@@ -206,7 +209,8 @@ void ApiServerImpl::make_handler() {
   health.add({"etcd-readiness", [this] { return !store_health_.failure(); }, true});
   health.add({"poststarthook/rbac/bootstrap-roles", [this] { return started_.load(); }});
   health.add({"shutdown", [this] { return !shutting_down_.load(); }, true});
-  endpoints::add_openapi_pages(*handler_, *registry_);
+  openapi_ = std::make_unique<published::OpenApiDocuments>(runtime_, *registry_, further_);
+  endpoints::add_openapi_pages(*handler_, runtime_, *openapi_);
   if (options_.profiling) endpoints::add_profile_pages(*handler_, runtime_);
   if (authentication_ && authentication_->openid()) {
     const auto page = [](const std::string& text, std::string type) {

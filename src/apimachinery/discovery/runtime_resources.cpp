@@ -6,17 +6,20 @@
 namespace pintle::apimachinery {
 namespace {
 
-std::vector<RuntimeResource> by_name(std::vector<RuntimeResource> resources) {
-  std::ranges::sort(resources, {}, &RuntimeResource::name);
+using Described = std::vector<std::shared_ptr<const RuntimeResource>>;
+
+Described by_name(Described resources) {
+  std::ranges::sort(resources, {}, [](const auto& one) -> const std::string& { return one->name; });
   return resources;
 }
 
 }  // namespace
 
-RuntimeGroupVersion::RuntimeGroupVersion(std::string group, std::string version, std::vector<RuntimeResource> resources)
+RuntimeGroupVersion::RuntimeGroupVersion(std::string group, std::string version, Described resources)
     : group_(std::move(group)), version_(std::move(version)), described_(by_name(std::move(resources))) {
   resources_.reserve(described_.size());
-  for (const RuntimeResource& one : described_) {
+  for (const auto& resource : described_) {
+    const RuntimeResource& one = *resource;
     ServedResource& made = resources_.emplace_back();
     made.group = group_;
     made.version = version_;
@@ -37,6 +40,11 @@ RuntimeGroupVersion::RuntimeGroupVersion(std::string group, std::string version,
 
 std::span<const std::string_view> RuntimeGroupVersion::keep(const std::vector<std::string>& texts) {
   return lists_.emplace_back(texts.begin(), texts.end());
+}
+
+const std::string& RuntimeGroupVersion::text(const std::function<std::string(const ServedGroupVersion&)>& make) const {
+  std::call_once(written_, [&] { text_ = make(served_); });
+  return text_;
 }
 
 }  // namespace pintle::apimachinery

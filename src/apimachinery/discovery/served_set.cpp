@@ -159,7 +159,7 @@ std::vector<ServedGroupVersion> group(std::span<const ServedResource> all) {
 
 }  // namespace
 
-ServedSet::ServedSet() : group_versions_(served_group_versions().begin(), served_group_versions().end()) {}
+ServedSet::ServedSet() : table_(served_group_versions().begin(), served_group_versions().end()) { arrange(); }
 
 Result<ServedSet> ServedSet::configured(const std::map<std::string, std::string>& config) {
   ServedSet set;
@@ -169,37 +169,70 @@ Result<ServedSet> ServedSet::configured(const std::map<std::string, std::string>
   for (const ServedResource& resource : served_resources())
     if (wishes.wants(resource)) wanted.push_back(resource);
   set.resources_ = std::make_shared<const std::vector<ServedResource>>(std::move(wanted));
-  set.group_versions_ = group(*set.resources_);
+  set.table_ = group(*set.resources_);
+  set.arrange();
   return set;
 }
 
 ServedSet ServedSet::with(std::vector<std::shared_ptr<const RuntimeGroupVersion>> added) const {
   ServedSet out;
   out.resources_ = resources_;
-  out.group_versions_.assign(group_versions_.begin(), group_versions_.end() - static_cast<std::ptrdiff_t>(runtime_.size()));
+  out.table_ = table_;
   out.runtime_ = runtime_;
+  const auto in_table = [&](const ServedGroupVersion& one) {
+    return std::ranges::any_of(table_, [&](const ServedGroupVersion& other) { return other.group == one.group && other.version == one.version; });
+  };
   for (auto& one : added)
-    if (out.find_group_version(one->served().group, one->served().version) == nullptr) out.runtime_.push_back(std::move(one));
+    if (!in_table(one->served())) out.runtime_.push_back(std::move(one));
   std::ranges::sort(out.runtime_, [](const auto& a, const auto& b) {
     const ServedGroupVersion &left = a->served(), &right = b->served();
     return left.group != right.group ? left.group < right.group : version_precedes(left.version, right.version);
   });
-  for (const auto& one : out.runtime_) out.group_versions_.push_back(one->served());
+  out.arrange();
   return out;
 }
 
+// Of a group that the table has too, what was installed comes first: so say the priorities.
+void ServedSet::arrange() {
+  group_versions_.clear();
+  group_versions_.reserve(table_.size() + runtime_.size());
+  std::set<std::string_view> groups_of_table;
+  for (const ServedGroupVersion& one : table_) {
+    if (groups_of_table.insert(one.group).second && !runtime_.empty()) {
+      const auto of_group = std::ranges::equal_range(runtime_, one.group, {}, [](const auto& other) { return other->served().group; });
+      for (const auto& installed : of_group) group_versions_.push_back(installed->served());
+    }
+    group_versions_.push_back(one);
+  }
+  for (const auto& one : runtime_)
+    if (!groups_of_table.contains(one->served().group)) group_versions_.push_back(one->served());
+  first_of_group_.clear();
+  for (std::size_t i = 0; i < group_versions_.size(); ++i) first_of_group_.emplace(group_versions_[i].group, i);
+}
+
+std::span<const ServedGroupVersion> ServedSet::versions_of(std::string_view group) const {
+  const auto it = first_of_group_.find(group);
+  if (it == first_of_group_.end()) return {};
+  std::size_t end = it->second;
+  while (end < group_versions_.size() && group_versions_[end].group == group) ++end;
+  return std::span(group_versions_).subspan(it->second, end - it->second);
+}
+
 const ServedGroupVersion* ServedSet::find_group_version(std::string_view group, std::string_view version) const {
-  const auto it = std::ranges::find_if(group_versions_, [&](const ServedGroupVersion& v) { return v.group == group && v.version == version; });
-  return it == group_versions_.end() ? nullptr : &*it;
+  const std::span<const ServedGroupVersion> versions = versions_of(group);
+  const auto it = std::ranges::find(versions, version, &ServedGroupVersion::version);
+  return it == versions.end() ? nullptr : &*it;
+}
+
+const RuntimeGroupVersion* ServedSet::find_runtime(std::string_view group, std::string_view version) const {
+  for (const auto& one : std::ranges::equal_range(runtime_, group, {}, [](const auto& other) { return other->served().group; }))
+    if (one->served().version == version) return one.get();
+  return nullptr;
 }
 
 bool ServedSet::serves(std::string_view group, std::string_view version, std::string_view resource) const {
   const ServedGroupVersion* found = find_group_version(group, version);
   return found != nullptr && std::ranges::any_of(found->resources, [&](const ServedResource& r) { return r.name == resource; });
-}
-
-bool ServedSet::has_group(std::string_view group) const {
-  return std::ranges::any_of(group_versions_, [&](const ServedGroupVersion& v) { return v.group == group; });
 }
 
 }  // namespace pintle::apimachinery

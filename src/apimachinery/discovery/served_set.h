@@ -24,8 +24,8 @@ class ServedSet {
   // has and this release does not.
   static Result<ServedSet> configured(const std::map<std::string, std::string>& config);
 
-  // The same with these besides, behind the groups that are there: groups by the alphabet, versions by version_precedes(). Of a group
-  // version that the table has too, the table's is served.
+  // The same with these besides, behind the groups of the table: groups by the alphabet, versions by version_precedes(); first of a group that
+  // the table has as well. Of a group version that the table has, the table's is served.
   ServedSet with(std::vector<std::shared_ptr<const RuntimeGroupVersion>> added) const;
 
   ServedSet(ServedSet&&) = default;
@@ -36,14 +36,25 @@ class ServedSet {
   // In the order of discovery; the first version of a group is its preferred one. Versions without a resource left are
   // not among them.
   std::span<const ServedGroupVersion> group_versions() const { return group_versions_; }
+  // Of these, those of the table, and those of resources that were installed since, each in the same order.
+  std::span<const ServedGroupVersion> table() const { return table_; }
+  std::span<const std::shared_ptr<const RuntimeGroupVersion>> runtime() const { return runtime_; }
   const ServedGroupVersion* find_group_version(std::string_view group, std::string_view version) const;
+  // Those of one group; none: it is not served.
+  std::span<const ServedGroupVersion> versions_of(std::string_view group) const;
+  // nullptr: it is not one of runtime().
+  const RuntimeGroupVersion* find_runtime(std::string_view group, std::string_view version) const;
   bool serves(std::string_view group, std::string_view version, std::string_view resource) const;
-  bool has_group(std::string_view group) const;
+  bool has_group(std::string_view group) const { return !versions_of(group).empty(); }
 
  private:
-  std::shared_ptr<const std::vector<ServedResource>> resources_;     // group_versions_ point into it
-  std::vector<std::shared_ptr<const RuntimeGroupVersion>> runtime_;  // and into these
+  void arrange();
+
+  std::shared_ptr<const std::vector<ServedResource>> resources_;  // table_ points into it
+  std::vector<ServedGroupVersion> table_;
+  std::vector<std::shared_ptr<const RuntimeGroupVersion>> runtime_;
   std::vector<ServedGroupVersion> group_versions_;
+  std::map<std::string_view, std::size_t> first_of_group_;  // in group_versions_
 };
 
 }  // namespace pintle::apimachinery

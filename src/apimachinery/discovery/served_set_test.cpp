@@ -57,7 +57,8 @@ TEST(ServedSet, Refusals) {
 }
 
 std::shared_ptr<const RuntimeGroupVersion> widgets(std::string group, std::string version) {
-  RuntimeResource resource;
+  auto described = std::make_shared<RuntimeResource>();
+  RuntimeResource& resource = *described;
   resource.name = "widgets";
   resource.singular = "widget";
   resource.kind = "Widget";
@@ -65,7 +66,8 @@ std::shared_ptr<const RuntimeGroupVersion> widgets(std::string group, std::strin
   resource.short_names = {"wd", "wdg"};
   resource.categories = {"all"};
   resource.subresources = {{"status", "Widget", status_verbs, "", ""}, {"scale", "Scale", status_verbs, "autoscaling", "v1"}};
-  return std::make_shared<const RuntimeGroupVersion>(std::move(group), std::move(version), std::vector{resource});
+  return std::make_shared<const RuntimeGroupVersion>(std::move(group), std::move(version),
+                                                     std::vector<std::shared_ptr<const RuntimeResource>>{described});
 }
 
 TEST(ServedSet, ResourcesComeAtRunTimeBehindTheTable) {
@@ -90,6 +92,20 @@ TEST(ServedSet, ResourcesComeAtRunTimeBehindTheTable) {
   EXPECT_EQ(resource.short_names.back(), "wdg");
   EXPECT_EQ(resource.find_subresource("scale")->group, "autoscaling");
   EXPECT_EQ(resource.gvk().kind, "Widget");
+}
+
+TEST(ServedSet, WhatIsInstalledIntoAGroupOfTheTableStandsInItsPlace) {
+  const ServedSet more = ServedSet().with({widgets("storage.k8s.io", "v9"), widgets("z.example.com", "v1")});
+  const auto versions = more.versions_of("storage.k8s.io");
+  ASSERT_GE(versions.size(), 2U);
+  EXPECT_EQ(versions.front().version, "v9");
+  EXPECT_EQ(versions.back().version, "v1");
+  EXPECT_TRUE(more.serves("storage.k8s.io", "v1", "storageclasses"));
+  EXPECT_NE(more.find_runtime("storage.k8s.io", "v9"), nullptr);
+  EXPECT_EQ(more.find_runtime("storage.k8s.io", "v1"), nullptr);
+  EXPECT_EQ(more.group_versions().back().group, "z.example.com");
+  EXPECT_TRUE(more.has_group("z.example.com"));
+  EXPECT_FALSE(more.has_group("y.example.com"));
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
-// The OpenAPI documents of the built-in API. Each is made when asked for and kept by nobody; what is costly about them
-// is their size (v2: about two megabytes), so callers answer and let go. `served` is what they describe.
+// The OpenAPI documents of the built-in API, and the parts of which documents with more in them are put together. Each is made when asked for
+// and kept by nobody; what is costly about them is their size (v2: about two megabytes). `served` is what they describe.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,13 +11,57 @@
 #include <vector>
 
 #include "apimachinery/discovery/served_resources.h"
+#include "apimachinery/openapi/paths.h"
+#include "apimachinery/openapi/schemas.h"
 
 namespace pintle::apimachinery::openapi {
 
 using Served = std::span<const ServedGroupVersion>;
 
-// GET /openapi/v2: JSON, or the protobuf form of the media type application/com.github.proto-openapi.spec.v2@v1.0+protobuf,
-// which is the only one that client-go asks for.
+// How a document is written. ProtoV2 is the media type application/com.github.proto-openapi.spec.v2@v1.0+protobuf, the only form of
+// version 2 that client-go asks for.
+enum class Form : uint8_t { JsonV2, ProtoV2, JsonV3 };
+constexpr std::size_t form_count = 3;
+constexpr Dialect dialect_of(Form form) { return form == Form::JsonV3 ? Dialect::V3 : Dialect::V2; }
+
+// What one source adds to a document: members of its paths and of its definitions, in JSON with commas between them alone, in protobuf
+// repeated fields.
+struct Part {
+  std::string paths, definitions, parameters;  // the last of version 2 alone
+};
+// Takes paths and definitions one by one.
+class PartWriter {
+ public:
+  explicit PartWriter(Form form) : form_(form) {}
+  void add_path(const PathItem& item);
+  void add_path(std::string_view path, const codec::Value& item);
+  void add_definition(std::string_view name, const codec::Value& definition);
+  // The same of JSON text.
+  void add_definition_text(std::string_view name, std::string_view definition);
+  void add_parameter(std::string_view name, const codec::Value& parameter);
+  Part finish() && { return std::move(part_); }
+
+ private:
+  void add_json(std::string_view name, const codec::Value& value, std::string& out);
+  Form form_;
+  Part part_;
+};
+
+// Everything of the built-in API in version 2, and what custom kinds refer to.
+Part v2_part(Served served, Form form);
+// What custom kinds refer to in a version 3 document of theirs: metadata, Status, DeleteOptions, Patch, and Scale where one has it.
+Part v3_references(bool scale);
+// What stands around and between the parts of a document. `paths_bytes` and `definitions_bytes`: of all parts, which protobuf tells ahead.
+struct Frame {
+  std::string head, between, tail;  // head paths between definitions tail
+};
+Frame frame_of(Form form, std::size_t paths_bytes, std::size_t definitions_bytes, std::string_view parameters);
+// Whether a definition of the built-in API has this name.
+bool is_defined(std::string_view name);
+// What that definition is. Null if there is none.
+codec::Value definition_named(std::string_view name, Dialect dialect);
+
+// Both documents whole, of the built-in API alone.
 std::string v2_json(Served served);
 std::string v2_proto(Served served);
 

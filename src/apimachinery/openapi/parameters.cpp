@@ -74,6 +74,7 @@ std::vector<Parameter> list_parameters(bool watch) {
   return parameters;
 }
 
+std::vector<Parameter> read_parameters() { return pick({"resourceVersion"}); }
 std::vector<Parameter> write_parameters() { return pick({"dryRun", "fieldManager", "fieldValidation"}); }
 std::vector<Parameter> patch_parameters() { return pick({"dryRun", "fieldManager", "fieldValidation", "force"}); }
 

@@ -14,6 +14,7 @@ std::span<const Parameter> common_parameters();
 bool is_common(const Parameter& parameter);
 
 std::vector<Parameter> list_parameters(bool watch);
+std::vector<Parameter> read_parameters();
 std::vector<Parameter> write_parameters();  // create and update
 std::vector<Parameter> patch_parameters();
 std::vector<Parameter> delete_parameters();

@@ -168,7 +168,7 @@ std::vector<Operation> Builder::write_operations(Verbs verbs, const api::GroupVe
   if (verbs & verb::patch) {
     Operation op = operation("patch", "patch", id("patch", "", name), "partially update " + std::string(of), kind);
     op.consumes = patch_types;
-    op.body = {nullptr, patch_name, false};
+    op.body = {nullptr, std::string(patch_name), false};
     op.body_required = true;
     op.parameters = patch_parameters();
     op.responses = {{"200", object}, {"201", object}};
@@ -323,8 +323,8 @@ std::vector<PathItem> meta_paths(std::span<const ServedGroupVersion> group_versi
   }
   paths.push_back(meta_path("/openid/v1/jwks/", "getServiceAccountIssuerOpenIDKeyset", "openid", "get the keys that verify service account tokens",
                             {}, {"application/jwk-set+json"}));
-  paths.push_back(
-      meta_path("/version/", "getCodeVersion", "version", "get the version information for this server", {nullptr, version_info_name, false}, json));
+  paths.push_back(meta_path("/version/", "getCodeVersion", "version", "get the version information for this server",
+                            {nullptr, std::string(version_info_name), false}, json));
   std::ranges::sort(paths, {}, &PathItem::path);
   return paths;
 }

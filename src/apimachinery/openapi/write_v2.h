@@ -12,20 +12,13 @@ namespace pintle::apimachinery::openapi {
 codec::Value v2_path(const PathItem& item);
 codec::Value v2_parameter(const Parameter& parameter);
 
-// Takes the parts of a document one by one and keeps their encodings.
-class ProtoDocument {
- public:
-  ProtoDocument(std::string_view title, std::string_view version);
-  void add_path(std::string_view path, const codec::Value& item);
-  void add_definition(std::string_view name, const codec::Value& schema);
-  void add_parameter(std::string_view name, const codec::Value& parameter);
-  std::string finish() &&;
-
- private:
-  std::string head_;
-  std::string paths_;
-  std::string definitions_;
-  std::string parameters_;
-};
+// Entries of the protobuf document's paths, definitions and parameters.
+void append_proto_path(std::string_view path, const codec::Value& item, std::string& out);
+void append_proto_definition(std::string_view name, const codec::Value& schema, std::string& out);
+void append_proto_parameter(std::string_view name, const codec::Value& parameter, std::string& out);
+struct Frame;
+// What stands around them, in documents.h's words.
+Frame proto_frame(std::string_view title, std::string_view version, std::size_t paths_bytes, std::size_t definitions_bytes,
+                  std::string_view parameters);
 
 }  // namespace pintle::apimachinery::openapi

@@ -14,7 +14,8 @@ using openapi::Dialect;
 
 constexpr std::string_view object_meta_name = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 constexpr std::string_view list_meta_name = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta";
-constexpr std::string_view metadata_doc = "Name, namespace, labels, annotations and the other facts that every object carries.";
+constexpr std::string_view metadata_doc =
+    "Standard object's metadata: name, namespace, labels, annotations and the other facts that every object carries.";
 constexpr std::string_view list_metadata_doc = "Revision at which the list was read, and the token that continues it.";
 
 // An object whose members come in order.
@@ -86,7 +87,7 @@ class SchemaWriter {
     Members members(out_);
     write_additional(node, use, members);
     if (!use.v2()) write_junctors(node, use, members);
-    if (node.default_value) members.value("default", *node.default_value);
+    if (node.default_value && !use.v2()) members.value("default", *node.default_value);
     members.text_if("description", node.description);
     if (!restrictions.enumeration.empty()) write_values("enum", restrictions.enumeration, members);
     if (extras.example) members.value("example", *extras.example);
@@ -339,6 +340,23 @@ std::string definition_name(std::string_view group, std::string_view version, st
   return name;
 }
 
+std::string published_name(std::string_view group, std::string_view version, std::string_view kind) {
+  std::string name = definition_name(group, version, kind);
+  if (openapi::is_defined(name)) name += "_v2";
+  return name;
+}
+
+openapi::Part part_of(const Node* root, const CustomKind& kind, openapi::Form form) {
+  openapi::CustomPaths custom{kind.group, kind.version, kind.kind, kind.plural, kind.namespaced, kind.status, kind.scale, "", ""};
+  custom.definition = published_name(kind.group, kind.version, kind.kind);
+  custom.list_definition = published_name(kind.group, kind.version, kind.list_kind);
+  openapi::PartWriter writer(form);
+  for (const openapi::PathItem& item : openapi::paths_of(custom)) writer.add_path(item);
+  writer.add_definition_text(custom.definition, kind_definition(root, kind, openapi::dialect_of(form)));
+  writer.add_definition_text(custom.list_definition, list_definition(kind, openapi::dialect_of(form)));
+  return std::move(writer).finish();
+}
+
 void append_schema(const Node& node, Dialect dialect, std::string& out) { SchemaWriter(out).write(node, {dialect, false, nullptr}); }
 
 std::string kind_definition(const Node* root, const CustomKind& kind, Dialect dialect) {
@@ -372,7 +390,7 @@ std::string list_definition(const CustomKind& kind, Dialect dialect) {
   Members items(properties.key("items"));
   items.text("description", "The objects of the list.");
   Members item(items.key("items"));
-  item.text("$ref", openapi::reference(dialect, definition_name(kind.group, kind.version, kind.kind)));
+  item.text("$ref", openapi::reference(dialect, published_name(kind.group, kind.version, kind.kind)));
   item.end();
   items.text("type", "array");
   items.end();

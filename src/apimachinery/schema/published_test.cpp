@@ -4,9 +4,11 @@
 #include "apimachinery/apply/field_manager.h"
 #include "apimachinery/apply/merge.h"
 #include "apimachinery/apply/value_cursor.h"
+#include "apimachinery/discovery/served_resources.h"
 #include "apimachinery/schema/openapi.h"
 #include "apimachinery/schema/schema_testing.h"
 #include "apimachinery/schema/structural_view.h"
+#include "codec/proto_wire.h"
 
 namespace pintle::apimachinery::schema {
 namespace {
@@ -177,6 +179,89 @@ TEST(StructuralView, GivesFieldsToTheirManagers) {
   EXPECT_EQ(
       codec::to_json(*entry.find("fieldsV1")),
       R"({"f:metadata":{"f:labels":{"f:l":{}}},"f:spec":{"f:map":{"k:{\"name\":\"n\",\"port\":80}":{".":{},"f:name":{},"f:v":{}}},"f:set":{"v:\"x\"":{}},"f:whole":{}}})");
+}
+
+constexpr const char* widget_schema =
+    R"({"type":"object","properties":{"spec":{"type":"object","properties":{"a":{"type":"string","default":"x","maxLength":3,"minLength":1,"pattern":"^x","title":"t"},)"
+    R"("n":{"type":"number","minimum":0.5,"maximum":9,"exclusiveMaximum":true,"multipleOf":0.5},"p":{"x-kubernetes-int-or-string":true},)"
+    R"("m":{"type":"object","additionalProperties":true},"l":{"type":"array","minItems":1,"maxItems":2,"items":{"type":"integer"},"example":[1]}}}}})";
+
+CustomKind widget() {
+  CustomKind kind;
+  kind.group = "my-app.example.com";
+  kind.version = "v1";
+  kind.kind = "Widget";
+  kind.list_kind = "WidgetList";
+  kind.plural = "widgets";
+  kind.namespaced = kind.status = kind.scale = true;
+  return kind;
+}
+
+// A document of the built-in API and one custom kind.
+std::string whole_document(const openapi::Part& own, const openapi::Part& custom, openapi::Form form) {
+  const std::string_view comma = form == openapi::Form::ProtoV2 ? "" : ",";
+  const std::string paths = own.paths + std::string(own.paths.empty() ? "" : comma) + custom.paths;
+  const std::string definitions = own.definitions + std::string(comma) + custom.definitions;
+  const openapi::Frame frame = openapi::frame_of(form, paths.size(), definitions.size(), own.parameters);
+  return frame.head + paths + frame.between + definitions + frame.tail;
+}
+
+void check_resolved(const Value& value, const Value& document) {
+  if (value.is_array())
+    for (const Value& item : value.as_array()) check_resolved(item, document);
+  if (!value.is_object()) return;
+  if (std::string_view ref = value.string_at("$ref"); !ref.empty()) {
+    const Value* at = &document;
+    for (ref.remove_prefix(2); at != nullptr && !ref.empty();) {
+      const std::size_t slash = std::min(ref.find('/'), ref.size());
+      at = at->find(ref.substr(0, slash));
+      ref.remove_prefix(std::min(slash + 1, ref.size()));
+    }
+    EXPECT_NE(at, nullptr) << value.string_at("$ref");
+  }
+  for (const auto& [key, member] : value.as_object()) check_resolved(member, document);
+}
+
+TEST(PublishedKind, ItsPartStandsInDocumentsOfBothVersions) {
+  const auto schema = schema_of(widget_schema);
+  const Value v2 = value_of(whole_document(openapi::v2_part(served_group_versions(), openapi::Form::JsonV2),
+                                           part_of(&schema->root(), widget(), openapi::Form::JsonV2), openapi::Form::JsonV2));
+  check_resolved(v2, v2);
+  const Value* list = v2.find("paths")->find("/apis/my-app.example.com/v1/namespaces/{namespace}/widgets")->find("get");
+  ASSERT_NE(list, nullptr);
+  EXPECT_EQ(list->string_at("operationId"), "listMyAppExampleComV1NamespacedWidget");
+  EXPECT_EQ(list->find("tags")->as_array().at(0), Value("myAppExampleCom_v1"));
+  const Value v3 =
+      value_of(whole_document(openapi::v3_references(true), part_of(&schema->root(), widget(), openapi::Form::JsonV3), openapi::Form::JsonV3));
+  check_resolved(v3, v3);
+  const Value* spec = v3.find("components")->find("schemas")->find("com.example.my-app.v1.Widget")->find("properties")->find("spec");
+  EXPECT_EQ(spec->find("properties")->find("a")->string_at("default"), "x");
+}
+
+TEST(PublishedKind, ProtobufTellsTheLengthsOfItsParts) {
+  const auto schema = schema_of(widget_schema);
+  const openapi::Part own = openapi::v2_part(served_group_versions(), openapi::Form::ProtoV2);
+  const openapi::Part part = part_of(&schema->root(), widget(), openapi::Form::ProtoV2);
+  const std::string document = whole_document(own, part, openapi::Form::ProtoV2);
+  codec::ProtoReader reader(document);
+  std::size_t paths = 0, definitions = 0;
+  while (!reader.at_end()) {
+    uint32_t number = 0;
+    codec::WireType type{};
+    std::string_view body;
+    ASSERT_TRUE(reader.tag(number, type) && type == codec::WireType::Bytes && reader.bytes(body));
+    if (number == 8) paths = body.size();
+    if (number == 9) definitions = body.size();
+  }
+  EXPECT_EQ(paths, own.paths.size() + part.paths.size());
+  EXPECT_EQ(definitions, own.definitions.size() + part.definitions.size());
+}
+
+TEST(PublishedKind, ANameThatIsBuiltInIsNotTaken) {
+  EXPECT_EQ(published_name("core.api.k8s.io", "v1", "Pod"), "io.k8s.api.core.v1.Pod_v2");
+  EXPECT_EQ(published_name("meta.apis.pkg.apimachinery.k8s.io", "v1", "Patch"), "io.k8s.apimachinery.pkg.apis.meta.v1.Patch_v2");
+  EXPECT_EQ(published_name("core.api.k8s.io", "v1", "Widget"), "io.k8s.api.core.v1.Widget");
+  EXPECT_EQ(published_name("stable.example.com", "v1", "Pod"), "com.example.stable.v1.Pod");
 }
 
 }  // namespace

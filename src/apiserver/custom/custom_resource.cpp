@@ -7,10 +7,14 @@
 #include <optional>
 
 #include "api/custom_object.h"
-#include "apimachinery/discovery/content_hash.h"
+#include "apimachinery/discovery/version_order.h"
 #include "apimachinery/schema/scale.h"
 #include "apimachinery/schema/validate.h"
 #include "apiserver/custom/shape.h"
+#include "apiserver/published/published_kind.h"
+#include "codec/base64.h"
+#include "component/certificate/keys.h"
+#include "rules/conditions.h"
 
 namespace pintle::apiserver::custom {
 namespace {
@@ -152,7 +156,50 @@ class CustomScaleFields final : public registry::ScaleFields {
   schema::ScalePaths paths_;
 };
 
-apimachinery::RuntimeResource described(const Definition& definition, const api::apiextensions_v1::CustomResourceDefinitionVersion& version) {
+using Version = api::apiextensions_v1::CustomResourceDefinitionVersion;
+
+// What OpenAPI tells of a version. The uid and the generation stand for the schema.
+std::shared_ptr<const published::PublishedKind> published_kind(const Definition& definition, const Version& version, const Shape& shape) {
+  const auto& names = definition.status.accepted_names;
+  published::KindFacts facts;
+  facts.group = definition.spec.group;
+  facts.version = version.name;
+  facts.kind = names.kind;
+  facts.list_kind = names.list_kind;
+  facts.plural = names.plural;
+  for (const auto& field : version.selectable_fields) facts.selectable_fields.push_back(field.json_path);
+  facts.preserve_unknown_fields = definition.spec.preserve_unknown_fields;
+  facts.namespaced = definition.spec.scope == "Namespaced";
+  facts.status = version.subresources && version.subresources->status;
+  facts.scale = version.subresources && version.subresources->scale;
+  facts.source = definition.metadata.uid + "/" + std::to_string(definition.metadata.generation);
+  const bool given = version.schema && version.schema->open_apiv_3_schema;
+  const bool structural = given && !rules::condition_is(definition.status.conditions, "NonStructuralSchema", "True");
+  return std::make_shared<const published::PublishedKind>(std::move(facts), structural ? shape.shared_root() : nullptr);
+}
+
+// In upstream's words; empty for a version that is not deprecated.
+std::string deprecation_of(const Definition& definition, const Version& version) {
+  if (!version.deprecated) return "";
+  if (version.deprecation_warning) return *version.deprecation_warning;
+  const std::string& kind = definition.status.accepted_names.kind;
+  std::string out = definition.spec.group + "/" + version.name + " " + kind + " is deprecated";
+  const Version* better = nullptr;
+  for (const Version& other : definition.spec.versions) {
+    if (!other.served || other.deprecated || !apimachinery::version_precedes(other.name, version.name)) continue;
+    if (better == nullptr || apimachinery::version_precedes(other.name, better->name)) better = &other;
+  }
+  if (better != nullptr) out += "; use " + definition.spec.group + "/" + better->name + " " + kind;
+  return out;
+}
+
+std::string storage_version_hash(const Definition& definition) {
+  const auto storage = std::ranges::find_if(definition.spec.versions, [](const Version& version) { return version.storage; });
+  if (storage == definition.spec.versions.end()) return "";
+  return codec::base64(component::sha256(definition.spec.group + "/" + storage->name + "/" + definition.spec.names.kind).substr(0, 8));
+}
+
+apimachinery::RuntimeResource described(const Definition& definition, const Version& version) {
   const auto& names = definition.status.accepted_names;
   apimachinery::RuntimeResource out;
   out.name = names.plural;
@@ -161,7 +208,7 @@ apimachinery::RuntimeResource described(const Definition& definition, const api:
   out.namespaced = definition.spec.scope == "Namespaced";
   out.short_names = names.short_names;
   out.categories = names.categories;
-  out.storage_version_hash = apimachinery::content_hash(definition.spec.group + "/" + names.plural).substr(0, 11) + "=";
+  out.storage_version_hash = storage_version_hash(definition);
   if (version.subresources && version.subresources->status) out.subresources.push_back({"status", names.kind, apimachinery::status_verbs, "", ""});
   if (version.subresources && version.subresources->scale)
     out.subresources.push_back({"scale", "Scale", apimachinery::status_verbs, "autoscaling", "v1"});
@@ -184,9 +231,13 @@ Result<CustomResource> make_resource(const Definition& definition) {
     owner->shapes.push_back(std::move(shape));
     auto& scale = owner->scales.emplace_back();
     if (version.subresources && version.subresources->scale) scale.emplace(*version.subresources->scale);
-    apimachinery::RuntimeResource resource = described(kept, version);
+    apimachinery::RuntimeResource told = described(kept, version);
+    told.published = published_kind(kept, version, *owner->shapes.back());
+    const auto resource = std::make_shared<const apimachinery::RuntimeResource>(std::move(told));
     has_status = has_status || (version.subresources && version.subresources->status);
-    const auto& served = owner->served.emplace_back(kept.spec.group, version.name, std::vector{resource}).served();
+    const auto& served =
+        owner->served.emplace_back(kept.spec.group, version.name, std::vector<std::shared_ptr<const apimachinery::RuntimeResource>>{resource})
+            .served();
     const std::string api_version = kept.spec.group + "/" + version.name;
     api::KindInfo kind{{kept.spec.group, version.name, names.kind}, &api::type_of<CustomObject>(), offsetof(CustomObject, metadata), false};
     registry::VersionBinding& binding = bindings.emplace_back();
@@ -198,10 +249,11 @@ Result<CustomResource> make_resource(const Definition& definition) {
     binding.is_storage = true;  // the same members in every version: what differs is what stands before them
     binding.json_head = Bytes("{\"apiVersion\":\"" + api_version + "\",\"kind\":\"" + names.kind + "\",");
     binding.list_json_head = "{\"apiVersion\":\"" + api_version + "\",\"kind\":\"" + names.list_kind + "\",\"metadata\":";
+    binding.deprecation = deprecation_of(kept, version);
     if (version.storage) storage = bindings.size() - 1;
     // Who would convert by a webhook is not asked yet: other versions than the stored one are not served.
     const bool converted = kept.spec.conversion && kept.spec.conversion->strategy == "Webhook" && !version.storage;
-    if (version.served && !converted) out.described.push_back({version.name, std::move(resource)});
+    if (version.served && !converted) out.described.push_back({version.name, resource});
   }
   // Lists have kinds of their own in answers; they are told by text alone.
   for (std::size_t i = 0; i < bindings.size(); ++i) bindings[i].list_kind = bindings[i].kind;

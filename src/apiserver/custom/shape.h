@@ -26,6 +26,8 @@ class Shape final : public registry::VersionShape {
   void table_cells(const api::Object& object, registry::TableCells& cells) const override;
 
   const apimachinery::schema::Node& root() const { return schema_->root(); }
+  // The same, which keeps the schema.
+  std::shared_ptr<const apimachinery::schema::Node> shared_root() const { return {schema_, &schema_->root()}; }
   // Compiled at the first call: definitions of which no object is written cost nothing.
   const Rules& rules() const;
 

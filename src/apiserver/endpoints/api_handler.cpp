@@ -86,7 +86,7 @@ ApiHandler::ApiHandler(ApiHandlerDeps deps)
       fairness_(make_fairness(deps, metrics_)),
       limits_(deps.registry, deps.options, deps.runtime.clock(), fairness_.get(), request_metrics_),
       resources_({deps.runtime, deps.registry, deps.options, deps.connector, deps.authorizer}),
-      discovery_(deps.registry, deps.server_address) {
+      discovery_(deps.runtime, deps.registry, deps.further, deps.server_address) {
   metrics_.add_callback([this](std::string& out) {
     component::metrics::write_process_metrics(out);
     if (fairness_) {
@@ -238,7 +238,7 @@ rt::Task<void> ApiHandler::route(exchange::Exchange& exchange) {
   }
   const bool core = info.api_prefix == "api";
   const bool rooted = info.path.starts_with(core ? "/api/" : "/apis/");
-  if (rooted && (core || (!info.group.empty() && deps_.registry.served()->find_group_version(info.group, info.version) != nullptr))) {
+  if (rooted && (core || (!info.group.empty() && deps_.registry.serves_version(info.group, info.version)))) {
     co_await resources_.serve(exchange);
   } else {
     co_await exchange::answer_text(exchange, 404, std::string(not_found_text));

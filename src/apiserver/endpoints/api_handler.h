@@ -32,8 +32,9 @@ struct ApiHandlerDeps {
   authentication::Authentication* authentication = nullptr;  // nullptr (tests): everyone is a member of system:masters
   authorization::Authorizer* authorizer = nullptr;           // nullptr (tests): everything is allowed
   const authorization::rbac::EscalationCheck* escalation = nullptr;
-  connect::Connector* connector = nullptr;  // nullptr (tests): nothing leads out of this server
-  std::string server_address;               // host:port that discovery tells
+  connect::Connector* connector = nullptr;             // nullptr (tests): nothing leads out of this server
+  std::string server_address;                          // host:port that discovery tells
+  const published::FurtherServers* further = nullptr;  // aggregated ones, of which discovery tells too
 };
 
 constexpr rt::Duration close_wait_max = std::chrono::seconds(5);

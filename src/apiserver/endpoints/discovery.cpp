@@ -1,16 +1,20 @@
 #include "apiserver/endpoints/discovery.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include <fmt/format.h>
 
 #include "api/codec.h"
 #include "api/gen/apidiscovery_v2.h"
 #include "api/gen/meta_v1.h"
+#include "apimachinery/discovery/content_hash.h"
 #include "apimachinery/discovery/served_resources.h"
+#include "apimachinery/discovery/version_order.h"
 #include "apiserver/exchange/negotiation.h"
 #include "apiserver/exchange/responses.h"
 #include "apiserver/types/errors.h"
+#include "base/check.h"
 
 namespace pintle::apiserver::endpoints {
 
@@ -32,10 +36,14 @@ std::vector<std::string> strings(const Names& names) {
   return std::vector<std::string>(names.begin(), names.end());
 }
 
+bool in_table(const ServedResource& resource) {
+  return apimachinery::find_served_resource(resource.group, resource.version, resource.name) != nullptr;
+}
+
 // Those of a resource that a definition brought stand in the order in which clients have always seen them.
 std::vector<std::string> verbs_of(const ServedResource& resource) {
   std::vector<std::string> names = strings(apimachinery::verb_names(resource.verbs));
-  if (apimachinery::find_served_resource(resource.group, resource.version, resource.name) != nullptr) return names;
+  if (in_table(resource)) return names;
   const auto late = [](const std::string& name) { return name == "create" || name == "update" || name == "watch"; };
   std::ranges::stable_partition(names, [&](const std::string& name) { return !late(name); });
   return names;
@@ -75,23 +83,100 @@ meta::APIResourceList resource_list(const ServedGroupVersion& version) {
   return out;
 }
 
-meta::APIGroup group_of(const ServedSet& served, std::string_view name) {
-  meta::APIGroup out;
-  out.name = name;
+// A version of a group: of this server, or of another.
+struct ToldVersion {
+  const ServedGroupVersion* own = nullptr;
+  const published::FurtherVersion* further = nullptr;
+  std::string_view name() const { return own ? own->version : std::string_view(further->version); }
+  apimachinery::DiscoveryPriority priority() const { return own ? apimachinery::discovery_priority(own->group, own->version) : further->priority; }
+};
+struct ToldGroup {
+  std::string_view name;
+  std::vector<ToldVersion> versions;
+};
+
+// This server's groups and versions, in the order of discovery.
+std::vector<ToldGroup> own_groups(const ServedSet& served) {
+  std::vector<ToldGroup> groups;
   for (const ServedGroupVersion& version : served.group_versions()) {
-    if (version.group != name) continue;
+    if (groups.empty() || groups.back().name != version.group) groups.push_back({version.group, {}});
+    groups.back().versions.push_back({&version, nullptr});
+  }
+  return groups;
+}
+
+// Higher priorities first; among equals what the table of this server has, in its order, then the rest by the alphabet.
+void sort_groups(std::vector<ToldGroup>& groups) {
+  struct Key {
+    int32_t priority;
+    bool in_table;
+    std::string_view name;
+  };
+  std::map<std::string_view, Key> keys;
+  for (const ToldGroup& group : groups) {
+    Key key{0, false, group.name};
+    for (const ToldVersion& version : group.versions) {
+      key.priority = std::max(key.priority, version.priority().group);
+      key.in_table = key.in_table || (version.own && apimachinery::find_served_group_version(version.own->group, version.own->version));
+    }
+    if (key.in_table) key.name = {};
+    keys.emplace(group.name, key);
+  }
+  std::ranges::stable_sort(groups, [&](const ToldGroup& a, const ToldGroup& b) {
+    const Key &left = keys.at(a.name), &right = keys.at(b.name);
+    return std::tuple(-left.priority, !left.in_table, left.name) < std::tuple(-right.priority, !right.in_table, right.name);
+  });
+}
+
+// With those of other servers: what both have is the other's, as the request for it is.
+std::vector<ToldGroup> told_groups(const ServedSet& served, const published::FurtherServers::Listed& further) {
+  std::vector<ToldGroup> groups = own_groups(served);
+  if (further.versions.empty()) return groups;
+  std::map<std::string_view, std::size_t> index;
+  for (std::size_t i = 0; i < groups.size(); ++i) index.emplace(groups[i].name, i);
+  for (const auto& [name, version] : further.versions) {
+    const auto [at, fresh] = index.emplace(version->group, groups.size());
+    if (fresh) groups.push_back({version->group, {}});
+    std::vector<ToldVersion>& versions = groups[at->second].versions;
+    std::erase_if(versions, [&](const ToldVersion& other) { return other.name() == version->version; });
+    versions.push_back({nullptr, version.get()});
+    std::ranges::stable_sort(versions, [](const ToldVersion& a, const ToldVersion& b) {
+      const int32_t left = a.priority().version, right = b.priority().version;
+      return left != right ? left > right : apimachinery::version_precedes(a.name(), b.name());
+    });
+  }
+  sort_groups(groups);
+  return groups;
+}
+
+meta::APIGroup plain_group(const ToldGroup& group) {
+  meta::APIGroup out;
+  out.name = group.name;
+  for (const ToldVersion& version : group.versions) {
     auto& entry = out.versions.emplace_back();
-    entry.group_version = group_version_name(version);
-    entry.version = version.version;
+    entry.group_version = fmt::format("{}/{}", group.name, version.name());
+    entry.version = version.name();
   }
   if (!out.versions.empty()) out.preferred_version = out.versions.front();
   return out;
 }
 
+// Named, or without versions.
+meta::APIGroup group_of(const ServedSet& served, const published::FurtherServers::Listed& further, std::string_view name) {
+  for (const ToldGroup& group : told_groups(served, further))
+    if (group.name == name) return plain_group(group);
+  return {};
+}
+
 aggregated::APIResourceDiscovery aggregated_resource(const ServedResource& resource) {
   aggregated::APIResourceDiscovery out;
   out.resource = resource.name;
-  out.response_kind.ensure().kind = resource.kind;
+  auto& response_kind = out.response_kind.ensure();
+  response_kind.kind = resource.kind;
+  if (!in_table(resource)) {
+    response_kind.group = resource.group;
+    response_kind.version = resource.version;
+  }
   out.scope = resource.namespaced ? "Namespaced" : "Cluster";
   out.singular_resource = resource.singular;
   out.verbs = verbs_of(resource);
@@ -101,35 +186,59 @@ aggregated::APIResourceDiscovery aggregated_resource(const ServedResource& resou
     auto& entry = out.subresources.emplace_back();
     entry.subresource = subresource.name;
     auto& kind = entry.response_kind.ensure();
-    kind.group = subresource.group;
-    kind.version = subresource.version;
+    const bool own = !in_table(resource) && subresource.group.empty();
+    kind.group = own ? resource.group : subresource.group;
+    kind.version = own ? resource.version : subresource.version;
     kind.kind = subresource.kind;
     entry.verbs = strings(apimachinery::verb_names(subresource.verbs));
   }
   return out;
 }
 
-aggregated::APIGroupDiscoveryList aggregated_list(const ServedSet& served, bool core) {
-  aggregated::APIGroupDiscoveryList out;
-  for (const ServedGroupVersion& version : served.group_versions()) {
-    if (version.group.empty() != core) continue;
-    if (out.items.empty() || out.items.back().metadata.name != version.group) out.items.emplace_back().metadata.name = version.group;
-    auto& entry = out.items.back().versions.emplace_back();
-    entry.version = version.version;
-    entry.freshness = "Current";
-    for (const ServedResource& resource : version.resources) entry.resources.push_back(aggregated_resource(resource));
-  }
+template <class T>
+std::string json_of(const T& value) {
+  std::string out;
+  api::encode_json(api::type_of<T>(), &value, out);
   return out;
 }
 
-// A tag that changes with the content: two 64-bit FNV-1a sums.
-std::string entity_tag(std::string_view content) {
-  uint64_t a = 0xcbf29ce484222325, b = 0x84222325cbf29ce4;
-  for (const char c : content) {
-    a = (a ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-    b = (b ^ static_cast<unsigned char>(c)) * 0x1000000016f;
+std::string aggregated_version(const ServedGroupVersion& version) {
+  aggregated::APIVersionDiscovery out;
+  out.version = version.version;
+  out.freshness = "Current";
+  for (const ServedResource& resource : version.resources) out.resources.push_back(aggregated_resource(resource));
+  return json_of(out);
+}
+
+void append_version(const ServedSet& served, const ToldVersion& version, std::string& out) {
+  if (version.further) {
+    out += json_of(version.further->discovery);
+  } else if (const auto* installed = served.find_runtime(version.own->group, version.own->version)) {
+    out += installed->text(aggregated_version);
+  } else {
+    out += aggregated_version(*version.own);
   }
-  return fmt::format("\"{:016X}{:016X}\"", a, b);
+}
+
+// The items of an APIGroupDiscoveryList.
+std::string aggregated_items(const ServedSet& served, const published::FurtherServers::Listed& further, bool core) {
+  std::string out;
+  for (const ToldGroup& group : told_groups(served, further)) {
+    if (group.name.empty() != core) continue;
+    aggregated::APIGroupDiscovery head;
+    head.metadata.name = group.name;
+    if (!out.empty()) out += ',';
+    out += json_of(head);
+    CHECK(out.ends_with('}'), "an object");
+    out.back() = ',';
+    out += "\"versions\":[";
+    for (std::size_t i = 0; i < group.versions.size(); ++i) {
+      if (i > 0) out += ',';
+      append_version(served, group.versions[i], out);
+    }
+    out += "]}";
+  }
+  return out;
 }
 
 // The documents of the core group come without an apiVersion, as they always did.
@@ -153,7 +262,15 @@ bool Discovery::handles(std::string_view path) const {
   if (!path.starts_with("/apis/")) return false;
   path.remove_prefix(6);
   const auto slash = path.find('/');
-  return registry_.served()->has_group(path.substr(0, slash)) && (slash == path.npos || path.find('/', slash + 1) == path.npos);
+  if (slash != path.npos && path.find('/', slash + 1) != path.npos) return false;
+  if (registry_.served()->has_group(path.substr(0, slash))) return true;
+  const auto others = further();
+  return slash == path.npos && std::ranges::any_of(others->versions, [&](const auto& one) { return one.second->group == path; });
+}
+
+std::shared_ptr<const Discovery::Listed> Discovery::further() const {
+  static const auto none = std::make_shared<const Listed>();
+  return further_ ? further_->listed() : none;
 }
 
 rt::Task<void> Discovery::serve(exchange::Exchange& exchange, std::string path) {
@@ -162,6 +279,7 @@ rt::Task<void> Discovery::serve(exchange::Exchange& exchange, std::string path) 
     co_return;
   }
   const auto served = registry_.served();
+  const auto others = further();
   const bool root = path == "/api" || path == "/apis";
   const auto form = exchange::negotiate(exchange.request.headers.get("accept"),
                                         exchange::Offer{.yaml = true, .protobuf = true, .table = false, .partial = false, .discovery = root});
@@ -170,7 +288,10 @@ rt::Task<void> Discovery::serve(exchange::Exchange& exchange, std::string path) 
     co_return;
   }
   if (form->shape != exchange::Shape::Object) {
-    co_await serve_aggregated(exchange, *served, path == "/api", form->shape == exchange::Shape::DiscoveryV2);
+    exchange.writer.headers().set("vary", "Accept");
+    exchange.writer.headers().set("cache-control", "public");
+    const Form wanted{path == "/api", form->shape == exchange::Shape::DiscoveryV2};
+    co_await published::send(runtime_, exchange, aggregated(wanted));
     co_return;
   }
   const exchange::Media media = form->media;
@@ -184,9 +305,8 @@ rt::Task<void> Discovery::serve(exchange::Exchange& exchange, std::string path) 
     body = unversioned(media, versions, "APIVersions");
   } else if (path == "/apis") {
     meta::APIGroupList groups;
-    for (const ServedGroupVersion& version : served->group_versions())
-      if (!version.group.empty() && (groups.groups.empty() || groups.groups.back().name != version.group))
-        groups.groups.push_back(group_of(*served, version.group));
+    for (const ToldGroup& group : told_groups(*served, *others))
+      if (!group.name.empty()) groups.groups.push_back(plain_group(group));
     body = versioned(media, groups, "APIGroupList");
   } else {
     const bool core = path.starts_with("/api/");
@@ -198,7 +318,7 @@ rt::Task<void> Discovery::serve(exchange::Exchange& exchange, std::string path) 
       const auto list = resource_list(*version);
       body = core ? unversioned(media, list, "APIResourceList") : versioned(media, list, "APIResourceList");
     } else if (!core && slash == rest.npos) {
-      body = versioned(media, group_of(*served, rest), "APIGroup");
+      body = versioned(media, group_of(*served, *others, rest), "APIGroup");
     } else {
       co_await exchange::answer_failure(exchange, errors::no_such_route());
       co_return;
@@ -207,24 +327,28 @@ rt::Task<void> Discovery::serve(exchange::Exchange& exchange, std::string path) 
   co_await exchange::answer(exchange, 200, exchange::content_type(media), std::move(body));
 }
 
-rt::Task<void> Discovery::serve_aggregated(exchange::Exchange& exchange, const apimachinery::ServedSet& served, bool core, bool v2) {
-  const auto list = aggregated_list(served, core);
-  const api::GroupVersionKind kind{"apidiscovery.k8s.io", v2 ? "v2" : "v2beta1", "APIGroupDiscoveryList"};
-  std::string json;
-  api::encode_json(api::type_of<aggregated::APIGroupDiscoveryList>(), &list, json, &kind);
-  const std::string tag = entity_tag(json);
-  net::Headers& headers = exchange.writer.headers();
-  headers.set("etag", tag);
-  headers.set("vary", "Accept");
-  headers.set("cache-control", "public");
-  if (exchange.request.headers.get("if-none-match") == tag) {
-    exchange.status = 304;
-    (void)co_await exchange.writer.start(304);
-    co_return;
+std::shared_ptr<const published::Document> Discovery::aggregated(Form form) {
+  const auto served = registry_.served();
+  const auto others = further();
+  ThreadLock lock(mutex_);
+  const bool present = !served_.owner_before(served) && !served.owner_before(served_) && further_generation_ == others->generation;
+  if (!present) {
+    aggregated_.clear();
+    served_ = served;
+    further_generation_ = others->generation;
   }
-  const std::string type = fmt::format("application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList", kind.version);
-  json += '\n';
-  co_await exchange::answer(exchange, 200, type, Bytes(std::move(json)));
+  std::shared_ptr<const published::Document>& made = aggregated_[form];
+  if (made) return made;
+  const std::string_view version = form.v2 ? "v2" : "v2beta1";
+  const std::string text =
+      fmt::format("{{\"kind\":\"APIGroupDiscoveryList\",\"apiVersion\":\"apidiscovery.k8s.io/{}\",\"metadata\":{{}},\"items\":[{}]}}\n", version,
+                  aggregated_items(*served, *others, form.core));
+  auto document = std::make_shared<published::Document>();
+  document->etag = apimachinery::etag_of(text);
+  document->content_type = fmt::format("application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList", version);
+  document->stretches.push_back({"", std::make_shared<const published::Packed>(text), nullptr, published::Section::Paths});
+  made = std::move(document);
+  return made;
 }
 
 }  // namespace pintle::apiserver::endpoints

@@ -262,6 +262,9 @@ std::string list_head(const ObjectForm& form, const api::meta_v1::ListMeta& meta
   if (partial(form))
     return "{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/" + std::string(form.output.shape_version) +
            "\",\"metadata\":" + meta_json + ",\"items\":[";
+  // Lists of custom resources have always said that they end.
+  if (form.version->shape != nullptr && meta.continue_.empty())
+    return form.version->list_json_head + "{\"continue\":\"\"," + meta_json.substr(1) + ",\"items\":[";
   return form.version->list_json_head + meta_json + ",\"items\":[";
 }
 

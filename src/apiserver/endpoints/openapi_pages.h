@@ -1,12 +1,12 @@
-// /openapi/v2 and /openapi/v3 of the built-in resources, made when asked for.
+// /openapi/v2 and /openapi/v3: documents of published/, their tags and how long they may be kept.
 #pragma once
 
-#include "apimachinery/discovery/served_set.h"
 #include "apiserver/endpoints/api_handler.h"
+#include "apiserver/published/openapi_documents.h"
 
 namespace pintle::apiserver::endpoints {
 
-// `registry` outlives the handler.
-void add_openapi_pages(ApiHandler& handler, const registry::InstalledRegistry& registry);
+// Both outlive the handler.
+void add_openapi_pages(ApiHandler& handler, rt::Runtime& runtime, published::OpenApiDocuments& documents);
 
 }  // namespace pintle::apiserver::endpoints

@@ -107,6 +107,7 @@ rt::Task<Result<Unit>> ResourceHandler::carry_out(exchange::Exchange& exchange) 
   scope.resource = info.resource;
   scope.subresource = info.subresource;
   hold_to_what_was_authorized(exchange, *route, found.resource->namespaced());
+  if (!found.version->deprecation.empty()) scope.warnings.push_back(found.version->deprecation);
   if (route->connect) return actions_.connect(exchange, subresource_kind(*found.version->served, *route->subresource));
   return route->subresource != nullptr ? dispatch_subresource(exchange, found, *route) : dispatch(exchange, found, *route);
 }

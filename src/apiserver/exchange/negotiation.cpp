@@ -128,13 +128,13 @@ Result<OutputForm> negotiate(std::string_view accept, const Offer& offer) {
   bool media_known = false;
   for (const Clause& clause : clauses) {
     for (const Media media : {Media::Json, Media::Yaml, Media::Protobuf}) {
-      if ((media == Media::Yaml && !offer.yaml) || (media == Media::Protobuf && !offer.protobuf)) continue;
       if (!matches(clause, media)) continue;
       media_known = true;
+      if ((media == Media::Yaml && !offer.yaml) || (media == Media::Protobuf && !offer.protobuf)) continue;
       if (auto form = shaped(clause, media, offer)) return *form;
     }
   }
-  // Upstream's router refuses an unknown media type with (empty) details; its handlers refuse a shape without.
+  // Upstream's router refuses an unknown media type with (empty) details; its handlers refuse a shape, and what this kind cannot be sent in, without.
   return Unexpected(errors::not_acceptable(!media_known));
 }
 

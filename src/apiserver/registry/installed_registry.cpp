@@ -105,14 +105,51 @@ std::shared_ptr<const apimachinery::ServedSet> InstalledRegistry::served() const
   }
   ExclusiveThreadLock lock(custom_mutex_);
   if (shown_) return shown_;
-  std::map<std::pair<std::string, std::string>, std::vector<apimachinery::RuntimeResource>> by_version;
-  for (const auto& [name, one] : custom_)
-    for (const CustomVersion& version : one->described) by_version[{name.group, version.version}].push_back(version.resource);
   std::vector<std::shared_ptr<const apimachinery::RuntimeGroupVersion>> added;
-  for (auto& [version, resources] : by_version)
-    added.push_back(std::make_shared<const apimachinery::RuntimeGroupVersion>(version.first, version.second, std::move(resources)));
+  for (auto& [group, versions] : shown_versions_)
+    for (auto& [version, shown] : versions) {
+      if (!shown.made) {
+        std::vector<std::shared_ptr<const apimachinery::RuntimeResource>> resources;
+        resources.reserve(shown.resources.size());
+        for (const auto& [name, resource] : shown.resources) resources.push_back(resource);
+        shown.made = std::make_shared<const apimachinery::RuntimeGroupVersion>(group, version, std::move(resources));
+      }
+      added.push_back(shown.made);
+    }
   shown_ = std::make_shared<const apimachinery::ServedSet>(table_.with(std::move(added)));
   return shown_;
+}
+
+bool InstalledRegistry::serves_version(std::string_view group, std::string_view version) const {
+  if (table_.find_group_version(group, version) != nullptr) return true;
+  SharedThreadLock lock(custom_mutex_);
+  const auto it = shown_versions_.find(group);
+  return it != shown_versions_.end() && it->second.contains(version);
+}
+
+void InstalledRegistry::show(const Custom& custom) {
+  const GroupResource& name = custom.resource->name();
+  for (const CustomVersion& version : custom.described) {
+    ShownVersion& shown = shown_versions_[name.group][version.version];
+    shown.resources[name.resource] = version.resource;
+    shown.made.reset();
+  }
+  shown_.reset();
+}
+
+void InstalledRegistry::hide(const Custom& custom) {
+  const GroupResource& name = custom.resource->name();
+  const auto group = shown_versions_.find(name.group);
+  if (group == shown_versions_.end()) return;
+  for (const CustomVersion& version : custom.described) {
+    const auto it = group->second.find(version.version);
+    if (it == group->second.end()) continue;
+    it->second.resources.erase(name.resource);
+    it->second.made.reset();
+    if (it->second.resources.empty()) group->second.erase(it);
+  }
+  if (group->second.empty()) shown_versions_.erase(group);
+  shown_.reset();
 }
 
 rt::Task<Result<Unit>> InstalledRegistry::install_custom(std::shared_ptr<const Resource> resource, std::vector<CustomVersion> described) {
@@ -133,8 +170,8 @@ rt::Task<Result<Unit>> InstalledRegistry::install_custom(std::shared_ptr<const R
     custom_served_[served_key(name.group, version.served->version, name.resource)] = {resource.get(), &version, made->store.get(), made};
     custom_kinds_[served_key(name.group, version.served->version, resource->kind())] = {name, resource->namespaced()};
   }
+  show(*made);
   custom_[name] = std::move(made);
-  shown_.reset();
   co_return Unit{};
 }
 
@@ -151,8 +188,8 @@ void InstalledRegistry::forget_custom(const GroupResource& name) {
     custom_served_.erase(served_key(name.group, version.served->version, name.resource));
     custom_kinds_.erase(served_key(name.group, version.served->version, it->second->resource->kind()));
   }
+  hide(*it->second);
   custom_.erase(it);
-  shown_.reset();
 }
 
 rt::Task<void> InstalledRegistry::remove_custom(GroupResource name) {

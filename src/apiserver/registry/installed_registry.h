@@ -22,7 +22,7 @@ namespace pintle::apiserver::registry {
 // A version of a custom resource as discovery tells of it.
 struct CustomVersion {
   std::string version;
-  apimachinery::RuntimeResource resource;
+  std::shared_ptr<const apimachinery::RuntimeResource> resource;
 };
 
 class InstalledRegistry final : public Registry, public ResourceReader {
@@ -46,8 +46,11 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   rt::Task<void> stop();
 
   const admission::AdmissionSequence& admission() const { return admission_; }
-  // What clients may reach at this moment. Made anew when it is asked for after a change.
+  // What clients may reach at this moment. Made anew when it is asked for after a change, of the group versions that were there and those that
+  // have changed.
   std::shared_ptr<const apimachinery::ServedSet> served() const EXCLUDES(custom_mutex_);
+  // Whether something of it is of this version, without making it.
+  bool serves_version(std::string_view group, std::string_view version) const EXCLUDES(custom_mutex_);
 
   // Of these the built-in ones, whose kinds the schema knows.
   const apimachinery::ServedSet& served_by_table() const { return table_; }
@@ -88,6 +91,8 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   ResourceStoreDeps store_deps();
   std::shared_ptr<Custom> custom_of(const GroupResource& name) const EXCLUDES(custom_mutex_);
   void forget_custom(const GroupResource& name) REQUIRES(custom_mutex_);
+  void show(const Custom& custom) REQUIRES(custom_mutex_);
+  void hide(const Custom& custom) REQUIRES(custom_mutex_);
   RequestScope inner_scope(const RequestScope& outer, const GroupResource& resource, std::string ns, std::string name);
 
   rt::Runtime& runtime_;
@@ -107,6 +112,12 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   std::map<GroupResource, std::shared_ptr<Custom>> custom_ GUARDED_BY(custom_mutex_);
   std::unordered_map<std::string, Found> custom_served_ GUARDED_BY(custom_mutex_);
   std::unordered_map<std::string, KindServed> custom_kinds_ GUARDED_BY(custom_mutex_);
+  // The versions of a group of what is installed, with their resources by name.
+  struct ShownVersion {
+    std::map<std::string, std::shared_ptr<const apimachinery::RuntimeResource>> resources;
+    std::shared_ptr<const apimachinery::RuntimeGroupVersion> made;  // nullptr: to be made
+  };
+  mutable std::map<std::string, std::map<std::string, ShownVersion, std::less<>>, std::less<>> shown_versions_ GUARDED_BY(custom_mutex_);
   mutable std::shared_ptr<const apimachinery::ServedSet> shown_ GUARDED_BY(custom_mutex_);  // nullptr: to be made
 };
 
