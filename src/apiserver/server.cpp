@@ -10,6 +10,7 @@
 #include "apiserver/authorization/chain.h"
 #include "apiserver/authorization/rbac/escalation.h"
 #include "apiserver/bootstrap/registry_writer.h"
+#include "apiserver/callout/callouts.h"
 #include "apiserver/connect/connector.h"
 #include "apiserver/custom/definitions.h"
 #include "apiserver/endpoints/api_handler.h"
@@ -84,6 +85,7 @@ class ApiServerImpl final : public ApiServer {
   std::unique_ptr<registry::InstalledRegistry> registry_;
   published::FurtherServers further_;
   std::unique_ptr<custom::Definitions> definitions_;
+  std::unique_ptr<callout::Callouts> callouts_;
   std::unique_ptr<authentication::Authentication> authentication_;
   std::unique_ptr<authorization::Authorization> authorization_;
   authorization::rbac::EscalationCheck escalation_;
@@ -246,12 +248,13 @@ rt::Task<Result<Unit>> ApiServerImpl::start() {
   if (options_.service_account_issuers.empty()) options_.service_account_issuers.emplace_back(default_service_account_issuer);
   CO_TRY(make_authentication());
   authorization_ = std::make_unique<authorization::Authorization>(options_.authorization_modes, registry_->reader());
+  callouts_ = std::make_unique<callout::Callouts>();
   registry_->install(definitions());
   CO_TRY_ASSIGN(admission::AdmissionSequence admission, make_admission());
   CO_TRY(co_await registry_->start(std::move(admission)));
   authorization_->start();
   CO_TRY(co_await ensure_bootstrap());
-  definitions_ = std::make_unique<custom::Definitions>(*registry_);
+  definitions_ = std::make_unique<custom::Definitions>(*registry_, custom::ConversionDeps{*callouts_, runtime_.random()});
   CO_TRY(co_await definitions_->start());
   const connect::ConnectorDeps connector{runtime_, *registry_, options_, setup_.secured ? &authorization_->authorizer() : nullptr};
   CO_TRY_ASSIGN(connector_, connect::Connector::make(connector));
