@@ -43,8 +43,8 @@ class CacheCodec : public std::enable_shared_from_this<CacheCodec> {
 
   struct Loaded {
     ObjectHeader header;
-    Bytes wire;   // the message in its storage format with metadata.resourceVersion set, without the k8s envelope
-    Bytes extra;  // for header values that do not stand in `wire` as they are (escaped JSON); mostly empty
+    Bytes wire;            // the message in its storage format with metadata.resourceVersion set, without the k8s envelope
+    Bytes extra;           // for header values that do not stand in `wire` as they are (escaped JSON); mostly empty
     uint16_t version = 0;  // which of the resource's versions `wire` is in; the codec's own numbering
   };
   // From what the store holds. An error makes the object unreadable: it is counted and left out.

@@ -56,7 +56,7 @@ struct CacheWatchOptions {
   bool send_initial = false;  // the state first as Added, then (if bookmarks) a bookmark with initial_events_end
   bool bookmarks = false;
   bool previous = false;  // fill CacheEvent::previous
-  Predicate match;  // an object that starts or ceases to match is Added or Deleted for this watcher
+  Predicate match;        // an object that starts or ceases to match is Added or Deleted for this watcher
   // If set, `match` is true only for objects whose selectable field `index_field` equals `index_value`: a change then
   // wakes only the watchers of its own value (each node's kubelet watches its own pods).
   std::string index_field;

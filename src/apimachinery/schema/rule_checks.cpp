@@ -38,7 +38,9 @@ uint64_t sum(uint64_t a, uint64_t b) {
 
 std::string over_budget(std::string_view what, uint64_t cost, uint64_t limit) {
   const double factor = static_cast<double>(cost) / static_cast<double>(limit);
-  const std::string shown = factor > 100.0 ? std::string("more than 100x") : factor < 1.5 ? fmt::format("{:f}x", factor) : fmt::format("{:.1f}x", factor);
+  const std::string shown = factor > 100.0 ? std::string("more than 100x")
+                            : factor < 1.5 ? fmt::format("{:f}x", factor)
+                                           : fmt::format("{:.1f}x", factor);
   return fmt::format(
       "{} exceeds budget by factor of {} (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings "
       "are declared)",
@@ -132,8 +134,7 @@ void RuleChecks::check(const std::vector<ValidationRule>& rules, const Place& pl
                            "internal error: failed to construct type information for x-kubernetes-validations rules: unable to convert structural "
                            "schema to CEL declarations");
   // Where nothing bounds it, as often as it fits into a request.
-  const uint64_t often =
-      place.occurrences ? *place.occurrences : cel::request_bytes_max / static_cast<uint64_t>(declared.json_bytes_min + 1);
+  const uint64_t often = place.occurrences ? *place.occurrences : cel::request_bytes_max / static_cast<uint64_t>(declared.json_bytes_min + 1);
   const std::vector<CompiledRule> compiled = compile_rules(place.node, declared.type);
   for (std::size_t i = 0; i < compiled.size() && i < rules.size(); ++i) {
     const CompiledRule& one = compiled[i];
@@ -162,9 +163,10 @@ void RuleChecks::check(const std::vector<ValidationRule>& rules, const Place& pl
 
 void RuleChecks::finish(const FieldPath& path, FieldErrors& errors) {
   if (total_ <= cel::definition_estimate_max) return;
-  for (const Costly& one : costly_) errors.forbidden(one.path, "contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema");
-  errors.forbidden(path, over_budget("x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema", total_,
-                                     cel::definition_estimate_max));
+  for (const Costly& one : costly_)
+    errors.forbidden(one.path, "contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema");
+  errors.forbidden(
+      path, over_budget("x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema", total_, cel::definition_estimate_max));
 }
 
 }  // namespace pintle::apimachinery::schema

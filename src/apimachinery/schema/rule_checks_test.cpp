@@ -16,7 +16,8 @@ constexpr std::string_view hint =
 
 // What is said of a definition with these properties of its spec, which has these rules: "field: message".
 Found said(const std::string& properties, const std::string& rules = "", bool unchanged = false) {
-  const std::string spec = R"({"type":"object","properties":{)" + properties + "}" + (rules.empty() ? "" : R"(,"x-kubernetes-validations":)" + rules) + "}";
+  const std::string spec =
+      R"({"type":"object","properties":{)" + properties + "}" + (rules.empty() ? "" : R"(,"x-kubernetes-validations":)" + rules) + "}";
   FieldErrors errors;
   validate_definition_schema(props_of(R"({"type":"object","properties":{"spec":)" + spec + "}}"), {.unchanged = unchanged}, FieldPath("s"), errors);
   Found out;
@@ -39,17 +40,19 @@ TEST(RuleChecks, KnowTheTypesOfWhatRulesName) {
   EXPECT_EQ(said(text, rule("self.a == 'x'")), Found{});
   EXPECT_EQ(said(text, rule("self.b == 1")),
             (Found{at + ".rule: " + shown("self.b == 1") + "compilation failed: ERROR: <input>:1:5: undefined field 'b'\n | self.b == 1\n | ....^"}));
-  EXPECT_EQ(said(text, rule("self.a == 1")), (Found{at + ".rule: " + shown("self.a == 1") +
-                                                    "compilation failed: ERROR: <input>:1:8: found no matching overload for '_==_' applied to '(string, "
-                                                    "int)'\n | self.a == 1\n | .......^"}));
+  EXPECT_EQ(said(text, rule("self.a == 1")),
+            (Found{at + ".rule: " + shown("self.a == 1") +
+                   "compilation failed: ERROR: <input>:1:8: found no matching overload for '_==_' applied to '(string, "
+                   "int)'\n | self.a == 1\n | .......^"}));
   EXPECT_EQ(said(text, rule("self.a")), (Found{at + ".rule: " + shown("self.a") + "cel expression must evaluate to a bool"}));
   EXPECT_EQ(said(text, rule("self.metadata.name == 'x'")).size(), 1u);
   // What has no type is not seen; what may be two things is dyn.
   EXPECT_EQ(said(R"("a":{"x-kubernetes-preserve-unknown-fields":true})", rule("self.a == 'x'")).size(), 1u);
   EXPECT_EQ(said(R"("a":{"x-kubernetes-int-or-string":true})", rule("type(self.a) == string ? self.a == 'x' : self.a == 1")), Found{});
-  EXPECT_EQ(said(R"("a":{"x-kubernetes-preserve-unknown-fields":true,"x-kubernetes-validations":)" + rule("self == 'x'") + "}"),
-            (Found{"s.properties[spec].properties[a].x-kubernetes-validations: Internal error: internal error: failed to construct type information for "
-                   "x-kubernetes-validations rules: unable to convert structural schema to CEL declarations"}));
+  EXPECT_EQ(
+      said(R"("a":{"x-kubernetes-preserve-unknown-fields":true,"x-kubernetes-validations":)" + rule("self == 'x'") + "}"),
+      (Found{"s.properties[spec].properties[a].x-kubernetes-validations: Internal error: internal error: failed to construct type information for "
+             "x-kubernetes-validations rules: unable to convert structural schema to CEL declarations"}));
   EXPECT_EQ(said(R"("namespace":{"type":"string"},"a-b":{"type":"string"},"a.b":{"type":"string"},"a__b":{"type":"string"})",
                  rule("self.__namespace__ == 'x' && self.a__dash__b == self.a__dot__b && self.a__underscores__b == ''")),
             Found{});
@@ -74,11 +77,15 @@ TEST(RuleChecks, FollowFieldPaths) {
 }
 
 TEST(RuleChecks, AllowTransitionsWhereOldValuesAreFound) {
-  const std::string items = R"("items":{"type":"object","required":["b"],"properties":{"b":{"type":"string","maxLength":5}},"x-kubernetes-validations":)" +
-                            rule("self.b == oldSelf.b") + "}";
+  const std::string items =
+      R"("items":{"type":"object","required":["b"],"properties":{"b":{"type":"string","maxLength":5}},"x-kubernetes-validations":)" +
+      rule("self.b == oldSelf.b") + "}";
   const std::string where = "s.properties[spec].properties[a].items.x-kubernetes-validations[0].rule";
-  EXPECT_EQ(said(R"("a":{"type":"array","maxItems":9,)" + items + "}"),
-            (Found{where + R"(: Invalid value: "self.b == oldSelf.b": oldSelf cannot be used on the uncorrelatable portion of the schema within s.properties[spec].properties[a])"}));
+  EXPECT_EQ(
+      said(R"("a":{"type":"array","maxItems":9,)" + items + "}"),
+      (Found{
+          where +
+          R"(: Invalid value: "self.b == oldSelf.b": oldSelf cannot be used on the uncorrelatable portion of the schema within s.properties[spec].properties[a])"}));
   EXPECT_EQ(said(R"("a":{"type":"array","maxItems":9,"x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["b"],)" + items + "}"), Found{});
   EXPECT_EQ(said(text, rule("self.a == 'x'", R"(,"optionalOldSelf":true)")),
             (Found{at + ".optionalOldSelf: Invalid value: true: may not be set if oldSelf is not used in rule"}));

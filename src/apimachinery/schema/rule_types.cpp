@@ -9,9 +9,9 @@
 namespace pintle::apimachinery::schema {
 namespace {
 
-constexpr std::array<std::string_view, 21> reserved{"true",      "false",  "null",     "in",   "as",     "break", "const", "continue",
-                                                    "else",      "for",    "function", "if",   "import", "let",   "loop",  "package",
-                                                    "namespace", "return", "var",      "void", "while"};
+constexpr std::array<std::string_view, 21> reserved{"true",     "false",   "null",      "in",       "as",  "break",  "const",
+                                                    "continue", "else",    "for",       "function", "if",  "import", "let",
+                                                    "loop",     "package", "namespace", "return",   "var", "void",   "while"};
 
 constexpr auto request_max = static_cast<int64_t>(cel::request_bytes_max);
 // Of JSON texts, with their quotes.
@@ -62,8 +62,7 @@ cel::TypeRef RuleTypes::sized(cel::TypeRef type, int64_t size_max) {
 
 RuleTypes::Declared RuleTypes::declare(const Node& node, bool root) {
   const Sizes* sizes = node.restrictions ? node.restrictions->sizes : nullptr;
-  if (node.int_or_string)
-    return {sized(&cel::types::dyn, sizes && sizes->max_length ? not_negative(*sizes->max_length) * 4 : text_max), number_min};
+  if (node.int_or_string) return {sized(&cel::types::dyn, sizes && sizes->max_length ? not_negative(*sizes->max_length) * 4 : text_max), number_min};
   switch (node.type) {
     case ValueType::Any: return {};
     case ValueType::Boolean: return {sized(&cel::types::boolean, 0), boolean_min};
@@ -131,8 +130,7 @@ RuleTypes::Declared RuleTypes::declare_object(const Node& node, bool root) {
     const Declared declared = of(*property.node, false);
     if (declared.type == nullptr) continue;
     const std::string name = escaped_name(property.name);
-    if (!name.empty())
-      fields.add(name, declared.type, name == property.name ? std::string_view() : types_.text(std::string(property.name)));
+    if (!name.empty()) fields.add(name, declared.type, name == property.name ? std::string_view() : types_.text(std::string(property.name)));
     // A default need not be sent.
     if (!property.node->default_value && std::ranges::find(required, property.name) != required.end())
       bytes_min += static_cast<int64_t>(property.name.size()) + declared.json_bytes_min + 4;

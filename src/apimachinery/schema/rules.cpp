@@ -61,7 +61,8 @@ std::vector<CompiledRule> compile_rules(const Node& node, cel::TypeRef self) {
     CompiledRule& made = out.emplace_back();
     made.rule = &rule;
     if (self == nullptr) {
-      made.broken = "failed to construct type information for x-kubernetes-validations rules: unable to convert structural schema to CEL declarations";
+      made.broken =
+          "failed to construct type information for x-kubernetes-validations rules: unable to convert structural schema to CEL declarations";
       continue;
     }
     if (trimmed(rule.rule).empty()) continue;
@@ -185,10 +186,11 @@ struct Rules::Walk {
     }
     if (outcome.value.is_error()) {
       const std::string why(outcome.value.as_error().message);
-      errors.invalid(path, type_name(node.type),
-                     why.starts_with("no such overload")
-                         ? "'" + why + "': call arguments did not match a supported operator, function or macro signature for rule: " + name_of(*one.rule)
-                         : why + " evaluating rule: " + name_of(*one.rule));
+      errors.invalid(
+          path, type_name(node.type),
+          why.starts_with("no such overload")
+              ? "'" + why + "': call arguments did not match a supported operator, function or macro signature for rule: " + name_of(*one.rule)
+              : why + " evaluating rule: " + name_of(*one.rule));
     } else if (!outcome.value.is_true()) {
       report(*one.rule, node, value, path, message_of(one, variables), errors);
     }

@@ -135,12 +135,12 @@ Result<api::Object> read_object(const ConversionReview& review, std::size_t inde
   };
   if (auto taken = take(); !taken) {
     const std::string& why = taken.error().message;
-    return failed(review, alone ? " returned invalid metadata: " + why : fmt::format(" returned invalid metadata in object at index {}: {}", index, why));
+    return failed(review,
+                  alone ? " returned invalid metadata: " + why : fmt::format(" returned invalid metadata in object at index {}: {}", index, why));
   }
   for (const char* name : {"apiVersion", "kind", "metadata"}) given.as_object().erase(name);
   custom.rest.members = std::move(given);
-  if (auto settled = review.to->shape->settle_converted(object); !settled)
-    return failed(review, at_index(review, index, settled.error().message));
+  if (auto settled = review.to->shape->settle_converted(object); !settled) return failed(review, at_index(review, index, settled.error().message));
   return object;
 }
 

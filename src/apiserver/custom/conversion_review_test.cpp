@@ -22,7 +22,8 @@ class Review {
     for (const char* name : {"v1", "v2"}) {
       api::apiextensions_v1::CustomResourceDefinitionVersion described;
       described.name = name;
-      const std::string schema = name == std::string("v1") ? R"("hostPort":{"type":"string"})" : R"("host":{"type":"string"},"port":{"type":"string"})";
+      const std::string schema =
+          name == std::string("v1") ? R"("hostPort":{"type":"string"})" : R"("host":{"type":"string"},"port":{"type":"string"})";
       auto& props = described.schema.emplace().open_apiv_3_schema.emplace();
       EXPECT_TRUE(api::decode_json(R"({"type":"object","properties":{"spec":{"type":"object","properties":{)" + schema + "}}}}",
                                    api::type_of<api::apiextensions_v1::JSONSchemaProps>(), &props));
@@ -47,8 +48,8 @@ class Review {
 
   // An object as a good webhook gives it back, with `changed` members of its metadata after the others.
   static std::string object(std::size_t i, const std::string& changed = "") {
-    return R"({"apiVersion":"example.com/v2","kind":"Widget","metadata":{"name":"w)" + std::to_string(i) + R"(","namespace":"ns","uid":"u")" + changed +
-           R"(},"spec":{"host":"h","port":"1"}})";
+    return R"({"apiVersion":"example.com/v2","kind":"Widget","metadata":{"name":"w)" + std::to_string(i) + R"(","namespace":"ns","uid":"u")" +
+           changed + R"(},"spec":{"host":"h","port":"1"}})";
   }
   static std::string answer(const std::string& objects) {
     return R"({"apiVersion":"apiextensions.k8s.io/v1","kind":"ConversionReview","response":{"uid":"the-uid","result":{"status":"Success"},"convertedObjects":[)" +
@@ -88,7 +89,8 @@ TEST(ConversionReview, AsksInTheFirstVersionThatIsKnown) {
 
 TEST(ConversionReview, TakesMembersLabelsAndAnnotationsAndNothingElse) {
   const Review one;
-  const auto read = read_review_answer(*one, Review::answer(Review::object(0, R"(,"generation":99,"finalizers":["x"],"labels":{"c":"d"},"annotations":{"e":"f"})")));
+  const auto read = read_review_answer(
+      *one, Review::answer(Review::object(0, R"(,"generation":99,"finalizers":["x"],"labels":{"c":"d"},"annotations":{"e":"f"})")));
   ASSERT_TRUE(read) << read.error().message;
   const auto& object = (*read)[0].as<api::CustomObject>();
   EXPECT_EQ(object.metadata.generation, 7);
@@ -104,7 +106,9 @@ TEST(ConversionReview, TakesMembersLabelsAndAnnotationsAndNothingElse) {
 TEST(ConversionReview, PrunesWhatTheOtherVersionDoesNotDeclare) {
   const Review one;
   const auto read = read_review_answer(
-      *one, Review::answer(R"({"apiVersion":"example.com/v2","kind":"Widget","metadata":{"name":"w0","namespace":"ns","uid":"u"},"spec":{"host":"h","hostPort":"h:1"}})"));
+      *one,
+      Review::answer(
+          R"({"apiVersion":"example.com/v2","kind":"Widget","metadata":{"name":"w0","namespace":"ns","uid":"u"},"spec":{"host":"h","hostPort":"h:1"}})"));
   ASSERT_TRUE(read);
   EXPECT_EQ(codec::to_json((*read)[0].as<api::CustomObject>().rest.members), R"({"spec":{"host":"h"}})");
 }
@@ -118,8 +122,10 @@ TEST(ConversionReview, RefusesAnswersThatAreNone) {
   EXPECT_EQ(one.failure(R"({"apiVersion":"apiextensions.k8s.io/v1","kind":"ConversionReview"})"), failed + "no response provided");
   EXPECT_EQ(one.failure(R"({"apiVersion":"apiextensions.k8s.io/v1","kind":"ConversionReview","response":{"uid":"other"}})"),
             failed + R"(expected response.uid="the-uid", got "other")");
-  EXPECT_EQ(one.failure(R"({"apiVersion":"apiextensions.k8s.io/v1","kind":"ConversionReview","response":{"uid":"the-uid","result":{"status":"Failure","message":"no"}}})"),
-            failed + "no");
+  EXPECT_EQ(
+      one.failure(
+          R"({"apiVersion":"apiextensions.k8s.io/v1","kind":"ConversionReview","response":{"uid":"the-uid","result":{"status":"Failure","message":"no"}}})"),
+      failed + "no");
   EXPECT_EQ(one.failure(R"({"apiVersion":"apiextensions.k8s.io/v1","kind":"ConversionReview","response":{"uid":"the-uid"}})"),
             failed + "response.result.status was '', not 'Success'");
   // v1beta1 was less strict, and stays so.
@@ -141,8 +147,10 @@ TEST(ConversionReview, RefusesObjectsThatAreOthers) {
   EXPECT_EQ(one.failure(Review::answer(Review::object(0, R"(,"namespace":"x")"))), bad + ": must have the same namespace: ns != x");
   EXPECT_EQ(one.failure(Review::answer(Review::object(0, R"(,"uid":"x")"))), bad + ": must have the same UID: u != x");
   const std::string metadata = std::string(webhook) + " returned invalid metadata: ";
-  EXPECT_EQ(one.failure(Review::answer(Review::object(0, R"(,"labels":[])"))), metadata + "invalid metadata.labels of type []interface {} in converted object");
-  EXPECT_EQ(one.failure(Review::answer(Review::object(0, R"(,"labels":{"a":1})"))), metadata + "metadata.labels[a] must be a string, but is int64 in converted object");
+  EXPECT_EQ(one.failure(Review::answer(Review::object(0, R"(,"labels":[])"))),
+            metadata + "invalid metadata.labels of type []interface {} in converted object");
+  EXPECT_EQ(one.failure(Review::answer(Review::object(0, R"(,"labels":{"a":1})"))),
+            metadata + "metadata.labels[a] must be a string, but is int64 in converted object");
   EXPECT_TRUE(one.failure(Review::answer(Review::object(0, R"(,"labels":{"-":"x"})"))).starts_with(metadata + "metadata.labels: Invalid value"));
   const Review two(2);
   EXPECT_EQ(two.failure(Review::answer(Review::object(0) + "," + Review::object(0))),

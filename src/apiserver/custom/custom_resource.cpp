@@ -198,6 +198,7 @@ Result<CustomResource> make_resource(const Definition& definition, const Convers
     binding.is_storage = true;  // the same members in every version: what differs is what stands before them
     binding.json_head = Bytes("{\"apiVersion\":\"" + api_version + "\",\"kind\":\"" + names.kind + "\",");
     binding.list_json_head = "{\"apiVersion\":\"" + api_version + "\",\"kind\":\"" + names.list_kind + "\",\"metadata\":";
+    if (version.deprecated) binding.warning = version.deprecation_warning.value_or(api_version + " " + names.kind + " is deprecated");
     if (version.storage) storage = bindings.size() - 1;
     if (version.served) out.described.push_back({version.name, std::move(resource)});
   }

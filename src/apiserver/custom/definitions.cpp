@@ -31,8 +31,7 @@ const GroupResource& definitions_resource() {
 void write_status(api::Object& object, Status status, api::Time now) {
   const api::Object before = object;
   object.as<Definition>().status = std::move(status);
-  const apimachinery::FieldWriter writer{
-      .manager = "kube-apiserver", .api_version = "apiextensions.k8s.io/v1", .subresource = "status", .now = now};
+  const apimachinery::FieldWriter writer{.manager = "kube-apiserver", .api_version = "apiextensions.k8s.io/v1", .subresource = "status", .now = now};
   apimachinery::track_update(before, object, writer);
 }
 
@@ -49,8 +48,8 @@ std::vector<std::string> structural_violations(const Definition& definition) {
   for (std::size_t i = 0; i < definition.spec.versions.size(); ++i) {
     const auto& schema = definition.spec.versions[i].schema;
     if (schema && schema->open_apiv_3_schema)
-      (void)apimachinery::schema::validate_structural(*schema->open_apiv_3_schema,
-                                                      spec.child("versions").index(i).child("schema", "openAPIV3Schema"), errors);
+      (void)apimachinery::schema::validate_structural(*schema->open_apiv_3_schema, spec.child("versions").index(i).child("schema", "openAPIV3Schema"),
+                                                      errors);
   }
   std::vector<std::string> out;
   for (const StatusCause& cause : errors.causes()) out.push_back(cause.field + ": " + cause.message);

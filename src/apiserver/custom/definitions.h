@@ -56,9 +56,9 @@ class Definitions {
   };
   struct Clearing {
     bool running = false;
-    bool again = false;                 // something has changed since it began
-    bool asked = false;                 // all objects have been asked to go
-    const void* followed = nullptr;     // the form of the resource whose events are followed
+    bool again = false;              // something has changed since it began
+    bool asked = false;              // all objects have been asked to go
+    const void* followed = nullptr;  // the form of the resource whose events are followed
   };
 
   registry::InstalledRegistry& registry_;

@@ -34,8 +34,8 @@ class Shape final : public registry::VersionShape {
   const apimachinery::schema::Rules& rules() const;
 
  private:
-  Shape(std::shared_ptr<const apimachinery::schema::StructuralSchema> schema,
-        const api::apiextensions_v1::CustomResourceDefinitionVersion& version, bool prune);
+  Shape(std::shared_ptr<const apimachinery::schema::StructuralSchema> schema, const api::apiextensions_v1::CustomResourceDefinitionVersion& version,
+        bool prune);
   const std::shared_ptr<const apimachinery::schema::StructuralSchema> schema_;
   const apimachinery::schema::StructuralView view_;
   const apimachinery::schema::Columns columns_;

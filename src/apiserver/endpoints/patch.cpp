@@ -82,8 +82,7 @@ Result<api::Object> patch_object(const PatchTarget& target, PatchType type, cons
   if (changed.string_at("kind") != target.version.kind->gvk.kind || changed.string_at("apiVersion") != target.version.api_version)
     return bad_request("a patch cannot change apiVersion or kind");
   TRY_ASSIGN(api::Object object, to_object(changed, target.version, patch.parameters.validation, warnings));
-  return to_tracked_storage(target.resource, target.version, target.part, target.scope, std::move(object), &existing,
-                            &target.others);
+  return to_tracked_storage(target.resource, target.version, target.part, target.scope, std::move(object), &existing, &target.others);
 }
 
 Result<api::Object> apply_object(const PatchTarget& target, const PatchRequest& patch, const api::Object* existing,

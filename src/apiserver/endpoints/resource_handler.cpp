@@ -107,6 +107,7 @@ rt::Task<Result<Unit>> ResourceHandler::carry_out(exchange::Exchange& exchange) 
   scope.resource = info.resource;
   scope.subresource = info.subresource;
   hold_to_what_was_authorized(exchange, *route, found.resource->namespaced());
+  if (!found.version->warning.empty()) scope.warnings.push_back(found.version->warning);
   if (route->connect) return actions_.connect(exchange, subresource_kind(*found.version->served, *route->subresource));
   return route->subresource != nullptr ? dispatch_subresource(exchange, found, *route) : dispatch(exchange, found, *route);
 }
@@ -134,8 +135,7 @@ rt::Task<Result<Unit>> ResourceHandler::dispatch_subresource(exchange::Exchange&
   const std::string_view name = route.subresource->name;
   if (const registry::ActionSubresource* action = found.resource->find_action(name))
     return actions_.act(exchange, action->action, subresource_kind(*found.version->served, *route.subresource));
-  if (name == "scale" && scale_fields(found))
-    return route.verb == verb::get ? get_scale(exchange, found) : change_scale(exchange, found);
+  if (name == "scale" && scale_fields(found)) return route.verb == verb::get ? get_scale(exchange, found) : change_scale(exchange, found);
   const registry::PartSubresource* part = found.resource->find_part(name);
   if (part == nullptr) return refused(errors::no_such_route());
   switch (route.verb) {

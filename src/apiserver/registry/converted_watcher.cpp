@@ -5,9 +5,9 @@
 
 namespace pintle::apiserver::registry {
 
+using storage::CachedObjectPtr;
 using storage::CacheEvent;
 using storage::CacheEventType;
-using storage::CachedObjectPtr;
 
 bool matches_fields(const apimachinery::FieldSelector& fields, const storage::ObjectHeader& header) {
   return fields.matches([&](std::string_view field) -> std::string_view {

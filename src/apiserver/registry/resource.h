@@ -31,6 +31,7 @@ struct VersionBinding {
   bool is_storage = false;              // its type is that of the stored bytes
   Bytes json_head;                      // {"kind":"Pod","apiVersion":"v1",   what follows is the object's JSON but for its '{'
   std::string list_json_head;           // {"kind":"PodList","apiVersion":"v1","metadata":
+  std::string warning;                  // to everybody who uses it; "": none
 
   const api::Type& type() const { return *kind->type; }
   // BadRequest if the conversion fails.

@@ -160,7 +160,8 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::finish_update(RequestSco
     meta.resource_version = std::to_string(revision);
     co_await await_own_write(scope.ctx, revision);
   }
-  CO_TRY(co_await read_back(scope, key, std::move(form), scope.dry_run ? 0 : revision, *before.version, object));
+  if (scope.dry_run) revision = 0;  // of what is not there
+  CO_TRY(co_await read_back(scope, key, std::move(form), revision, *before.version, object));
   written.object = std::move(object);
   co_return std::optional<Written>(std::move(written));
 }

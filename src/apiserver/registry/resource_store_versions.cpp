@@ -68,7 +68,7 @@ rt::Task<Result<bool>> ResourceStore::is_stored(RequestScope& scope, std::string
   storage::RangeRequest request;
   request.start = std::move(key);
   CO_TRY_ASSIGN(const storage::RangeResult found, co_await deps_.store.range(scope.ctx, std::move(request)));
-  co_return found.items.size() == 1 && found.items.front().mod_revision == revision && found.items.front().value.view() == value.view();
+  co_return found.items.size() == 1 && found.items.front().mod_revision == revision&& found.items.front().value.view() == value.view();
 }
 
 rt::Task<Result<Unit>> ResourceStore::read_back(RequestScope& scope, std::string key, Bytes stored, int64_t revision, const VersionBinding& version,
