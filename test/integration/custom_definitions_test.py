@@ -2,6 +2,7 @@
 restart. The same tests run against upstream's server where build/peers has it."""
 import concurrent.futures
 import json
+import urllib.request
 
 import pytest
 from support.cluster import ApiServer
@@ -193,3 +194,18 @@ def test_a_deletion_goes_on_after_a_restart(tmp_path):
         await_true('it is gone', lambda: call(f'{CRDS}/{name}')[0] == 404)
         name = call.define(definition('halves', 'Half'))
         assert json.dumps(call(path('halves'))[1]['items']) == '[]'
+
+
+def test_deprecated_versions_warn(call, server):
+    crd = definition('olds', 'Old')
+    crd['spec']['versions'][0]['deprecated'] = True
+    name = call.define(crd)
+
+    def warnings():
+        with urllib.request.urlopen(server.url + path('olds'), context=server.context, timeout=30) as answer:
+            return answer.headers.get_all('Warning')
+    assert warnings() == [f'299 - "{GROUP}/v1 Old is deprecated"']
+    crd['spec']['versions'][0]['deprecationWarning'] = 'use another'
+    call.define(crd)
+    await_true('the new words', lambda: warnings() == ['299 - "use another"'])
+    call.undefine(name)

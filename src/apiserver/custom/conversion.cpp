@@ -92,14 +92,14 @@ class WebhookCaller final : public ReviewCaller {
 };
 
 template <class T>
-bool same(const T& a, const T& b) {
+bool equal_parts(const T& a, const T& b) {
   return api::equal(api::type_of<T>(), &a, &b);
 }
 
 // Whether both say the same of an object's members, and of what it can be selected by.
 bool alike(const Version& a, const Version& b) {
-  const bool schemas = a.schema.has_value() == b.schema.has_value() && (!a.schema || same(*a.schema, *b.schema));
-  return schemas && std::ranges::equal(a.selectable_fields, b.selectable_fields, [](const auto& x, const auto& y) { return same(x, y); });
+  const bool schemas = a.schema.has_value() == b.schema.has_value() && (!a.schema || equal_parts(*a.schema, *b.schema));
+  return schemas && std::ranges::equal(a.selectable_fields, b.selectable_fields, [](const auto& x, const auto& y) { return equal_parts(x, y); });
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ std::string_view text_at(const Value* object, std::string_view name) {
   return member != nullptr && member->is_string() ? std::string_view(member->as_string()) : std::string_view();
 }
 
-Result<Unit> same(std::string_view what, std::string_view original, std::string_view converted) {
+Result<Unit> check_same(std::string_view what, std::string_view original, std::string_view converted) {
   if (original == converted) return Unit{};
   return error(Reason::Unknown, fmt::format("must have the same {}: {} != {}", what, original, converted));
 }
@@ -119,9 +119,9 @@ Result<api::Object> read_object(const ConversionReview& review, std::size_t inde
   auto& custom = object.as<api::CustomObject>();
   const Value* metadata = given.find("metadata");
   const auto check = [&]() -> Result<Unit> {
-    TRY(same("name", custom.metadata.name, text_at(metadata, "name")));
-    TRY(same("namespace", custom.metadata.namespace_, text_at(metadata, "namespace")));
-    return same("UID", custom.metadata.uid, text_at(metadata, "uid"));
+    TRY(check_same("name", custom.metadata.name, text_at(metadata, "name")));
+    TRY(check_same("namespace", custom.metadata.namespace_, text_at(metadata, "namespace")));
+    return check_same("UID", custom.metadata.uid, text_at(metadata, "uid"));
   };
   if (auto checked = check(); !checked) {
     const std::string& why = checked.error().message;

@@ -53,8 +53,8 @@ rt::Task<Result<Unit>> get_object(exchange::Exchange& exchange, Found found) {
   CO_TRY_ASSIGN(const int64_t revision, parse_resource_version(version));
   const int64_t wanted = version == "0" ? -1 : revision;
   CO_TRY_ASSIGN(auto object, co_await found.store->get(exchange.ctx, exchange.scope.ns, exchange.info.name, wanted));
-  if (found.store->versions().differ()) {
-    CO_TRY_ASSIGN(object, co_await found.store->versions().show_one(exchange.ctx, std::move(object), *found.version));
+  if (found.store->cached_versions().differ()) {
+    CO_TRY_ASSIGN(object, co_await found.store->cached_versions().show_one(exchange.ctx, std::move(object), *found.version));
   }
   std::vector<Bytes> body = object_body(form, *object);
   co_await exchange::answer_pieces(exchange, 200, exchange::content_type(form.output.media), std::move(body));

@@ -120,8 +120,8 @@ const registry::ScaleFields* scale_fields(const registry::InstalledRegistry::Fou
 rt::Task<Result<Unit>> get_scale(exchange::Exchange& exchange, registry::InstalledRegistry::Found found) {
   CO_TRY_ASSIGN(const exchange::OutputForm form, exchange::negotiate(exchange.request.headers.get("accept"), exchange::Offer{}));
   CO_TRY_ASSIGN(auto cached, co_await found.store->get(exchange.ctx, exchange.scope.ns, exchange.info.name));
-  if (found.store->versions().differ()) {
-    CO_TRY_ASSIGN(cached, co_await found.store->versions().show_one(exchange.ctx, std::move(cached), *found.version));
+  if (found.store->cached_versions().differ()) {
+    CO_TRY_ASSIGN(cached, co_await found.store->cached_versions().show_one(exchange.ctx, std::move(cached), *found.version));
   }
   CO_TRY_ASSIGN(const api::Object object, found.store->codec().decode(*cached));
   CO_TRY_ASSIGN(const registry::Replicas replicas, scale_fields(found)->read(object));

@@ -243,7 +243,7 @@ rt::Task<Result<api::Object>> InstalledRegistry::convert(rt::Context ctx, GroupR
   const VersionBinding *source = version_of(from), *target = version_of(to);
   if (source == nullptr || target == nullptr)
     co_return error(Reason::NotFound, resource.resource + " has no version " + (source == nullptr ? from : to));
-  if (store->resource().custom()) co_return co_await store->versions().convert(ctx, std::move(object), *source, *target);
+  if (store->resource().custom()) co_return co_await store->cached_versions().convert(ctx, std::move(object), *source, *target);
   CO_TRY_ASSIGN(object, source->to_storage(std::move(object)));
   co_return target->from_storage(object);
 }

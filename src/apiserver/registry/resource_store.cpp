@@ -13,7 +13,7 @@ ResourceStore::ResourceStore(std::shared_ptr<const Resource> resource, ResourceS
       deps_(deps),
       shared_codec_(make_codec(shared_resource_, deps.fanout.budget())),
       codec_(*shared_codec_),
-      versions_(std::make_shared<CachedVersions>(shared_resource_, shared_codec_)) {}
+      cached_versions_(std::make_shared<CachedVersions>(shared_resource_, shared_codec_)) {}
 ResourceStore::~ResourceStore() = default;
 
 rt::Task<Result<Unit>> ResourceStore::start() {
@@ -65,7 +65,7 @@ admission::AdmissionAttributes ResourceStore::attributes(RequestScope& scope, ad
 storage::Predicate ResourceStore::predicate(const Selection& asked) const {
   if (asked.everything()) return {};
   Selection selection = asked;
-  if (versions_->differ()) selection.fields = {};  // which only the version asked in has
+  if (cached_versions_->differ()) selection.fields = {};  // which only the version asked in has
   return [selection = std::move(selection)](const storage::ObjectHeader& header) {
     if (!selection.name.empty() && header.name != selection.name) return false;
     if (!selection.labels.matches(header.labels)) return false;

@@ -129,7 +129,7 @@ class ResourceStore {
   const ResourceStoreDeps& deps() const { return deps_; }
 
   // Its objects in each version. What get() gives is in the version it was stored in.
-  CachedVersions& versions() { return *versions_; }
+  CachedVersions& cached_versions() { return *cached_versions_; }
 
   // NotFound; with `revision` 0, as the newest acknowledged state, -1: whatever the cache has.
   rt::Task<Result<storage::CachedObjectPtr>> get(rt::Context ctx, std::string ns, std::string name, int64_t revision = 0);
@@ -189,7 +189,7 @@ class ResourceStore {
   ResourceStoreDeps deps_;
   const std::shared_ptr<const ResourceCodec> shared_codec_;
   const ResourceCodec& codec_;
-  const std::shared_ptr<CachedVersions> versions_;
+  const std::shared_ptr<CachedVersions> cached_versions_;
   std::unique_ptr<storage::WatchCache> cache_;
 };
 

@@ -81,7 +81,7 @@ rt::Task<Result<Unit>> ResourceStore::finish_create(RequestScope& scope, api::Ob
   if (scope.dry_run) {
     CO_TRY_ASSIGN(const auto existing, co_await newest(scope.ctx, key));
     if (existing) co_return Unexpected(errors::already_exists(resource_.name(), name));
-    if (!versions_->differ()) co_return Unit{};
+    if (!cached_versions_->differ()) co_return Unit{};
     CO_TRY_ASSIGN(Bytes form, co_await stored_form(scope, object, version));
     co_return co_await read_back(scope, key, std::move(form), 0, version, object);
   }

@@ -23,12 +23,12 @@ std::string prefix_end(std::string prefix) {
 }  // namespace
 
 rt::Task<Result<ListAnswer>> ResourceStore::list(rt::Context ctx, Selection selection, ListParameters parameters) {
-  if (!versions_->differ() || selection.version == nullptr) co_return co_await list_stored(ctx, std::move(selection), std::move(parameters));
+  if (!cached_versions_->differ() || selection.version == nullptr) co_return co_await list_stored(ctx, std::move(selection), std::move(parameters));
   // A page may come out shorter than its limit: what selectors drop is known afterwards.
   const VersionBinding& version = *selection.version;
   const apimachinery::FieldSelector fields = selection.fields;
   CO_TRY_ASSIGN(ListAnswer answer, co_await list_stored(ctx, std::move(selection), std::move(parameters)));
-  CO_TRY_ASSIGN(answer.items, co_await versions_->show(ctx, std::move(answer.items), version));
+  CO_TRY_ASSIGN(answer.items, co_await cached_versions_->show(ctx, std::move(answer.items), version));
   if (!fields.empty()) std::erase_if(answer.items, [&](const auto& item) { return !matches_fields(fields, item->header()); });
   co_return answer;
 }
@@ -115,7 +115,7 @@ rt::Task<Result<std::unique_ptr<storage::CacheWatcher>>> ResourceStore::watch(rt
   options.prefix = resource_.prefix_of(selection.ns);
   options.bookmarks = parameters.allow_bookmarks;
   options.match = predicate(selection);
-  const bool converted = versions_->differ() && selection.version != nullptr;
+  const bool converted = cached_versions_->differ() && selection.version != nullptr;
   options.previous = converted && !selection.fields.empty();
   for (const auto& requirement : selection.fields.requirements()) {
     if (converted) break;
@@ -138,7 +138,7 @@ rt::Task<Result<std::unique_ptr<storage::CacheWatcher>>> ResourceStore::watch(rt
   }
   auto watcher = cache_->watch(std::move(options));
   if (!watcher || !converted) co_return watcher;
-  co_return std::make_unique<ConvertedWatcher>(std::move(*watcher), versions_, *selection.version, std::move(selection.fields));
+  co_return std::make_unique<ConvertedWatcher>(std::move(*watcher), cached_versions_, *selection.version, std::move(selection.fields));
 }
 
 }  // namespace pintle::apiserver::registry

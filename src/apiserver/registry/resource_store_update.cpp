@@ -138,7 +138,7 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::finish_update(RequestSco
     co_return std::optional<Written>(std::move(written));
   }
   const bool unchanged = api::equal(object.type(), object.data(), old.data());
-  if (scope.dry_run && !versions_->differ()) {
+  if (scope.dry_run && !cached_versions_->differ()) {
     written.object = std::move(object);
     co_return std::optional<Written>(std::move(written));
   }

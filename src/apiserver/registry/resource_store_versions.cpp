@@ -15,11 +15,11 @@ const VersionBinding& ResourceStore::working_version(const RequestScope& scope) 
 
 rt::Task<Result<ResourceStore::Present>> ResourceStore::present(RequestScope& scope, storage::CachedObjectPtr cached) {
   Present out{{}, &working_version(scope)};
-  if (versions_->differ()) {
+  if (cached_versions_->differ()) {
     if (scope.internal) {
       out.version = &resource_.versions().at(cached->version());
     } else {
-      CO_TRY_ASSIGN(cached, co_await versions_->show_one(scope.ctx, std::move(cached), *out.version));
+      CO_TRY_ASSIGN(cached, co_await cached_versions_->show_one(scope.ctx, std::move(cached), *out.version));
     }
   }
   CO_TRY_ASSIGN(out.object, codec_.decode(*cached));
@@ -38,7 +38,7 @@ std::vector<const VersionBinding*> ResourceStore::owners_versions(const api::Obj
 
 rt::Task<Result<api::Object>> ResourceStore::transformed(RequestScope& scope, const UpdateRequest& request, const Present& before) {
   std::vector<const VersionBinding*> versions;
-  if (request.others && versions_->differ() && !scope.internal) versions = owners_versions(before.object, *before.version);
+  if (request.others && cached_versions_->differ() && !scope.internal) versions = owners_versions(before.object, *before.version);
   if (versions.empty()) co_return request.transform(&before.object);
   request.others->known.clear();
   request.others->pending = true;
@@ -47,9 +47,9 @@ rt::Task<Result<api::Object>> ResourceStore::transformed(RequestScope& scope, co
     apimachinery::OtherVersion& other = request.others->known.emplace_back();
     other.api_version = version->api_version;
     other.schema = &version->shape->schema_view();
-    CO_TRY_ASSIGN(const api::Object live, co_await versions_->convert(scope.ctx, before.object, *before.version, *version));
+    CO_TRY_ASSIGN(const api::Object live, co_await cached_versions_->convert(scope.ctx, before.object, *before.version, *version));
     other.live = api::to_value(live.type(), live.data(), &version->kind->gvk);
-    CO_TRY_ASSIGN(const api::Object shown, co_await versions_->convert(scope.ctx, object, *before.version, *version));
+    CO_TRY_ASSIGN(const api::Object shown, co_await cached_versions_->convert(scope.ctx, object, *before.version, *version));
     other.object = api::to_value(shown.type(), shown.data(), &version->kind->gvk);
   }
   request.others->pending = false;
@@ -58,9 +58,9 @@ rt::Task<Result<api::Object>> ResourceStore::transformed(RequestScope& scope, co
 
 rt::Task<Result<Bytes>> ResourceStore::stored_form(RequestScope& scope, api::Object& object, const VersionBinding& version) {
   const VersionBinding& stored = resource_.storage_version();
-  if (!versions_->differ() || scope.internal || &version == &stored)
-    co_return Bytes(codec_.encode_stored(object, versions_->differ() ? version : stored));
-  CO_TRY_ASSIGN(api::Object converted, co_await versions_->convert(scope.ctx, object, version, stored));
+  if (!cached_versions_->differ() || scope.internal || &version == &stored)
+    co_return Bytes(codec_.encode_stored(object, cached_versions_->differ() ? version : stored));
+  CO_TRY_ASSIGN(api::Object converted, co_await cached_versions_->convert(scope.ctx, object, version, stored));
   co_return Bytes(codec_.encode_stored(converted, stored));
 }
 
@@ -73,7 +73,7 @@ rt::Task<Result<bool>> ResourceStore::is_stored(RequestScope& scope, std::string
 
 rt::Task<Result<Unit>> ResourceStore::read_back(RequestScope& scope, std::string key, Bytes stored, int64_t revision, const VersionBinding& version,
                                                 api::Object& object) {
-  if (!versions_->differ() || scope.internal || version.index == resource_.storage_version().index) co_return Unit{};
+  if (!cached_versions_->differ() || scope.internal || version.index == resource_.storage_version().index) co_return Unit{};
   storage::CachedObjectPtr cached = revision > 0 ? cache_->get(key) : nullptr;
   if (!cached || cached->revision() != revision) {  // another write came since, or there was none (dry run)
     storage::KeyValue written;
@@ -83,7 +83,7 @@ rt::Task<Result<Unit>> ResourceStore::read_back(RequestScope& scope, std::string
     CO_TRY_ASSIGN(auto loaded, codec_.load(written));
     cached = std::make_shared<const storage::CachedObject>(codec_, written, std::move(loaded));
   }
-  CO_TRY_ASSIGN(cached, co_await versions_->show_one(scope.ctx, std::move(cached), version));
+  CO_TRY_ASSIGN(cached, co_await cached_versions_->show_one(scope.ctx, std::move(cached), version));
   std::string resource_version = std::move(codec_.metadata(object).resource_version);
   CO_TRY_ASSIGN(object, codec_.decode(*cached));
   codec_.metadata(object).resource_version = std::move(resource_version);
