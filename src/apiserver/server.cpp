@@ -21,10 +21,12 @@
 #include "apiserver/registry/installed_registry.h"
 #include "apiserver/resources/resources.h"
 #include "apiserver/types/service_ranges.h"
+#include "base/ip_address.h"
 #include "base/mutex.h"
 #include "component/log.h"
 #include "component/serving/self_signed_certificate.h"
 #include "net/server.h"
+#include "net/url.h"
 #include "rt/file.h"
 #include "storage/memory_store.h"
 #include "storage/sqlite_store.h"
@@ -70,6 +72,7 @@ class ApiServerImpl final : public ApiServer {
   Result<std::string> read(const std::string& path);
   Result<admission::AdmissionSequence> make_admission();
   std::vector<registry::ResourceDefinition> definitions();
+  void make_callouts();
   void make_handler();
   rt::Task<Result<Unit>> ensure_bootstrap();
   Result<Unit> make_serving_certificate();
@@ -85,6 +88,7 @@ class ApiServerImpl final : public ApiServer {
   std::unique_ptr<registry::InstalledRegistry> registry_;
   published::FurtherServers further_;
   std::unique_ptr<custom::Definitions> definitions_;
+  std::unique_ptr<callout::ServiceResolver> services_;
   std::unique_ptr<callout::Callouts> callouts_;
   std::unique_ptr<authentication::Authentication> authentication_;
   std::unique_ptr<authorization::Authorization> authorization_;
@@ -149,6 +153,18 @@ Result<admission::AdmissionSequence> ApiServerImpl::make_admission() {
   auto plugins = admission::make_admission_plugins(config, deps);
   if (setup_.last_plugin) plugins.push_back(setup_.last_plugin());
   return admission::AdmissionSequence(std::move(plugins));
+}
+
+void ApiServerImpl::make_callouts() {
+  std::string own;
+  if (setup_.listen && options_.secure_port != 0) {
+    const auto address = parse_address(options_.bind_address);
+    const bool any = !address || address->is_unspecified();
+    own = "https://" + net::join_host_port(any ? (address && address->is_v6() ? "::1" : "127.0.0.1") : options_.bind_address,
+                                           std::to_string(options_.secure_port));
+  }
+  services_ = std::make_unique<callout::ServiceResolver>(registry_->reader(), runtime_.random(), options_.enable_aggregator_routing, std::move(own));
+  callouts_ = std::make_unique<callout::Callouts>(runtime_, *services_);
 }
 
 // What answers otherwise than from the store asks the others.
@@ -248,7 +264,7 @@ rt::Task<Result<Unit>> ApiServerImpl::start() {
   if (options_.service_account_issuers.empty()) options_.service_account_issuers.emplace_back(default_service_account_issuer);
   CO_TRY(make_authentication());
   authorization_ = std::make_unique<authorization::Authorization>(options_.authorization_modes, registry_->reader());
-  callouts_ = std::make_unique<callout::Callouts>();
+  make_callouts();
   registry_->install(definitions());
   CO_TRY_ASSIGN(admission::AdmissionSequence admission, make_admission());
   CO_TRY(co_await registry_->start(std::move(admission)));
@@ -276,6 +292,7 @@ rt::Task<void> ApiServerImpl::stop() {
   if (connector_) co_await connector_->close();
   if (definitions_) co_await definitions_->stop();
   if (registry_) co_await registry_->stop();
+  if (callouts_) co_await callouts_->close();
 }
 
 }  // namespace

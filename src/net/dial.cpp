@@ -1,5 +1,6 @@
 #include "net/dial.h"
 
+#include "base/ip_address.h"
 #include "net/tls_stream.h"
 
 namespace pintle::net {
@@ -50,17 +51,18 @@ ClientTls::Current ClientTls::current() {
 
 namespace {
 
-rt::Task<Result<std::unique_ptr<rt::Stream>>> connect(rt::Runtime& runtime, rt::Context ctx, Url url, std::string address) {
+rt::Task<Result<std::unique_ptr<rt::Stream>>> connect(rt::Runtime& runtime, rt::Context ctx, Url url, DialTo to) {
   if (url.scheme == "unix") co_return co_await runtime.network().connect_unix(ctx, url.host);
   std::vector<std::string> addresses;
-  if (address.empty()) {
-    CO_TRY_ASSIGN(addresses, co_await runtime.network().resolve(ctx, url.host));
+  if (parse_address(to.address)) {
+    addresses.push_back(std::move(to.address));
   } else {
-    addresses.push_back(std::move(address));
+    std::string host = to.address.empty() ? url.host : std::move(to.address);
+    CO_TRY_ASSIGN(addresses, co_await runtime.network().resolve(ctx, std::move(host)));
   }
   Status last{Reason::ServiceUnavailable, 0, "no address for " + url.host, {}};
   for (const auto& one : addresses) {
-    rt::Endpoint endpoint{one, url.port};
+    rt::Endpoint endpoint{one, to.port != 0 ? to.port : url.port};
     auto stream = co_await runtime.network().connect(ctx, std::move(endpoint));
     if (stream) co_return std::move(*stream);
     last = stream.error();
@@ -72,7 +74,7 @@ rt::Task<Result<std::unique_ptr<rt::Stream>>> connect(rt::Runtime& runtime, rt::
 }  // namespace
 
 rt::Task<Result<Dialed>> dial(rt::Runtime& runtime, const ClientOptions& options, TlsContext tls, rt::Context ctx, Url url, DialTo to) {
-  CO_TRY_ASSIGN(auto stream, co_await connect(runtime, ctx, url, std::move(to.address)));
+  CO_TRY_ASSIGN(auto stream, co_await connect(runtime, ctx, url, to));
   Dialed dialed;
   if (url.scheme != "https") {
     dialed.stream = std::move(stream);

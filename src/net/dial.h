@@ -36,7 +36,8 @@ class ClientTls {
 };
 
 struct DialTo {
-  std::string address;  // numeric, instead of what the host resolves to; "": resolve
+  std::string address;  // instead of the host: numeric, or a name to resolve; "": the host
+  uint16_t port = 0;    // instead of the URL's; 0: the URL's
   bool http2 = false;   // offer it
 };
 struct Dialed {

@@ -16,7 +16,10 @@ struct ForwardedRequest {
   // then. Such a request is never sent twice. Not for an upgrade.
   std::shared_ptr<BodyReader> body;
   std::optional<uint64_t> body_bytes;  // nullopt: not known
-  std::string address;                 // numeric: connect there, whatever the URL's host resolves to; "": resolve
+  std::string address;                 // connect there, whatever the URL's host resolves to: numeric, or a name to resolve; "": resolve the host
+  // Whatever its method, it may come twice: it is sent again where a kept connection turns out to be closed before an answer began.
+  bool repeatable = false;
+  uint16_t port = 0;  // the same of the URL's port; 0: the URL's
 };
 
 class ForwardingTransport : public Transport {

@@ -255,7 +255,7 @@ rt::Task<ExchangeResult> http1_exchange(Http1LinkPtr link, rt::Context ctx, Url 
   }
   CHECK(!request.head.upgrade || !request.body, "an upgrade has no body");
   const std::string method = request.head.method;
-  const bool replay = link->reused && is_idempotent(method) && !request.body;
+  const bool replay = link->reused && (is_idempotent(method) || request.repeatable) && !request.body;
   UploadPtr upload;
   if (request.body) upload = std::make_shared<Upload>(Upload{ctx.child(), request.body, request.body_bytes, link->stream.get(), nullptr});
   auto message = format_request(url, request);

@@ -48,7 +48,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
  private:
   // nullptr: too many are in use.
-  HostPtr host(const Url& url, const std::string& address);
+  HostPtr host(const Url& url, const ForwardedRequest& request);
   bool forget_one();
   void close_idle(Host& host);
   void renew(Host& host, uint64_t generation);
@@ -110,8 +110,8 @@ class HttpTransport final : public ForwardingTransport {
 
 Pool::Pool(Shared& shared, rt::Executor& executor) : shared_(shared), sweeper_(shared.runtime, executor, [this] { sweep(); }) {}
 
-HostPtr Pool::host(const Url& url, const std::string& address) {
-  const std::string key = url.scheme + " " + url.host + " " + std::to_string(url.port) + " " + address;
+HostPtr Pool::host(const Url& url, const ForwardedRequest& request) {
+  const std::string key = url.scheme + " " + url.host + " " + std::to_string(url.port) + " " + request.address + " " + std::to_string(request.port);
   auto found = hosts_.find(key);
   if (found == hosts_.end()) {
     if (hosts_.size() >= hosts_max && !forget_one()) return nullptr;
@@ -152,11 +152,11 @@ void Pool::renew(Host& host, uint64_t generation) {
 
 rt::Task<ExchangeResult> Pool::exchange(rt::Context ctx, Url url, ForwardedRequest request) {
   auto self = shared_from_this();
-  HostPtr at = host(url, request.address);
+  HostPtr at = host(url, request);
   if (!at)
     co_return ExchangeResult{error(Reason::ServiceUnavailable, "connections to more than " + std::to_string(hosts_max) + " servers at once"), false};
   bool secure = url.scheme == "https";
-  DialTo to{request.address, secure && shared_.options.http2 && !request.head.upgrade};
+  DialTo to{request.address, request.port, secure && shared_.options.http2 && !request.head.upgrade};
   while (true) {
     if (ctx.done()) co_return ExchangeResult{Unexpected(ctx.status()), false};
     if (closed_) co_return ExchangeResult{error(Reason::Cancelled, "the transport is closed"), false};

@@ -52,6 +52,45 @@ rt::Task<void> restart(bool tls) {
   auto closed = co_await fetch(*transport, request("GET", "http://127.0.0.1:1/"));
   EXPECT_EQ(closed, "error: the transport is closed");
 }
+// The URL says who must answer, the request where it is. A POST that may come twice finds kept connections stale and does not notice; another does.
+rt::Task<void> by_address(bool repeatable) {
+  const auto ca = testing::make_ca("ca");
+  const auto pair = testing::issue(ca, "server", "DNS:web.ns.svc");
+  ServerOptions options;
+  options.tls = testing::write_server_tls("/tls", ca, pair);
+  ClientOptions client;
+  client.ca_pem = ca.cert_pem;
+  client.http2 = false;
+  auto made = make_forwarding_transport(runtime(), client);
+  CHECK(made, "a transport");
+  auto& transport = **made;
+  rt::Endpoint at{"127.0.0.1", 0};
+  for (int i = 0; i < 3; ++i) {
+    options.listen = at;
+    TestServer server(options);
+    co_await server.start();
+    at = server.endpoint();
+    ForwardedRequest asked;
+    asked.head = request("POST", "https://web.ns.svc:443/who");
+    asked.address = "127.0.0.1";
+    asked.port = at.port;
+    asked.repeatable = repeatable;
+    auto answer = co_await transport.forward(rt::Context::background(), std::move(asked));
+    EXPECT_EQ(answer.has_value(), repeatable || i % 2 == 0) << i;
+    if (answer) {
+      auto body = co_await read_all(rt::Context::background(), *answer->body, 1 << 20);
+      EXPECT_TRUE(body && body->view().find("host=web.ns.svc:443") != std::string_view::npos) << (body ? body->view() : "");
+      answer->body.reset();
+    }
+    co_await server.stop();
+  }
+  co_await transport.close();
+}
+TEST(Transport, AddressOfItsOwn) {
+  rt::testing::run_sim(by_address(true), 1);
+  rt::testing::run_sim(by_address(false), 1);
+}
+
 TEST(Transport, ServersComeAndGo) {
   for (uint64_t seed = 1; seed <= 5; ++seed) {
     rt::testing::run_sim(restart(false), seed);

@@ -79,6 +79,12 @@ std::string format_query(const Query& query) {
   return out;
 }
 
+std::string join_host_port(std::string_view host, std::string_view port) {
+  std::string out = host.find(':') == host.npos ? std::string(host) : "[" + std::string(host) + "]";
+  if (!port.empty()) out.append(":").append(port);
+  return out;
+}
+
 namespace {
 Result<Url> parse_unix_url(std::string_view rest) {
   Url url;

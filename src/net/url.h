@@ -25,6 +25,9 @@ std::string_view query_get(const Query& query, std::string_view name);
 // "a=1&b=x%20y", names in order.
 std::string format_query(const Query& query);
 
+// "[::1]:80", "10.0.0.1:80", or without the port.
+std::string join_host_port(std::string_view host, std::string_view port);
+
 // An absolute http, https or unix URL, taken apart for a client.
 struct Url {
   std::string scheme;     // "http", "https" or "unix"

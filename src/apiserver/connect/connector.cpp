@@ -20,25 +20,11 @@ constexpr std::size_t kubelet_error_bytes_max = 50000;  // of a kubelet's refusa
 
 // As upstream shows what a kubelet answered instead of a log.
 Status log_failure(int code, const std::string& text, const std::string& name) {
-  if (code == 500) return Status{Reason::InternalError, 0, "Internal error occurred: " + text, {.causes = {{.message = text}}}};
+  if (code == 500) return errors::internal_error(text);
   if (code == 400) return Status{Reason::BadRequest, 0, text, {}};
-  Status status;
-  status.code = code;
+  Status status = errors::server_answer(code, text);
   status.details.name = name;
   status.details.kind = "pods/log";
-  if (code == 404) {
-    status.reason = Reason::NotFound;
-    status.message = "the server could not find the requested resource";
-  } else if (code == 401) {
-    status.reason = Reason::Unauthorized;
-    status.message = "the server has asked for the client to provide credentials";
-  } else if (code == 403) {
-    status.reason = Reason::Forbidden;
-    status.message = text;
-  } else {
-    status.reason = Reason::InternalError;
-    status.message = fmt::format("an error on the server (\"{}\") has prevented the request from succeeding", text);
-  }
   status.message += fmt::format(" ( pods/log {})", name);
   return status;
 }
@@ -54,10 +40,6 @@ core::PodExecOptions exec_options(const api::Object& admitted) {
   out.tty = attach.tty;
   out.container = attach.container;
   return out;
-}
-
-Status internal_error(const std::string& why) {
-  return Status{Reason::InternalError, 0, "Internal error occurred: " + why, {.causes = {{.message = why}}}};
 }
 
 }  // namespace
@@ -132,7 +114,7 @@ rt::Task<Result<Unit>> Connector::log(exchange::Exchange& exchange) {
   request.url = std::move(url);
   net::Transport& transport = options.insecure_skip_tls_verify_backend ? kubelets_->unchecked_transport() : kubelets_->transport();
   auto sent = co_await transport.send(exchange.ctx, std::move(request));
-  if (!sent) co_return Unexpected(internal_error(fmt::format("Get \"{}\": {}", "https://" + pod.spec.node_name, sent.error().message)));
+  if (!sent) co_return Unexpected(errors::internal_error(fmt::format("Get \"{}\": {}", "https://" + pod.spec.node_name, sent.error().message)));
   if (sent->status < 200 || sent->status > 206) {
     auto text = co_await net::read_all(exchange.ctx, *sent->body, kubelet_error_bytes_max);
     const std::string said(text ? text->view() : "");
@@ -182,7 +164,7 @@ rt::Task<Result<Unit>> Connector::port_forward(exchange::Exchange& exchange) {
   if (!wants_tunnel(exchange.request)) co_return co_await forward_upgrade(exchange, std::move(url));
   exchange.status = 101;
   auto tunnelled = co_await tunnel_spdy(exchange.ctx, exchange.request, exchange.writer, deps_.runtime, kubelets_->transport(), std::move(url));
-  if (!tunnelled) co_return Unexpected(internal_error(tunnelled.error().message));
+  if (!tunnelled) co_return Unexpected(errors::internal_error(tunnelled.error().message));
   co_return Unit{};
 }
 
@@ -195,7 +177,7 @@ rt::Task<Result<Unit>> Connector::forward_upgrade(exchange::Exchange& exchange, 
   };
   auto joined =
       co_await net::forward_upgrade(exchange.ctx, exchange.request, exchange.writer, kubelets_->transport(), std::move(url), std::move(options));
-  if (!joined) co_return Unexpected(internal_error("error dialing backend: " + joined.error().message));
+  if (!joined) co_return Unexpected(errors::internal_error("error dialing backend: " + joined.error().message));
   co_return Unit{};
 }
 

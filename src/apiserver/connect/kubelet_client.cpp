@@ -8,7 +8,7 @@ namespace {
 constexpr std::string_view default_kubelet_port = "10250";
 }  // namespace
 
-std::string KubeletAddress::origin() const { return "https://" + join_host_port(host, port); }
+std::string KubeletAddress::origin() const { return "https://" + net::join_host_port(host, port); }
 
 Result<KubeletAddress> kubelet_address(const api::core_v1::Node& node, const std::vector<std::string>& preferred) {
   KubeletAddress out;

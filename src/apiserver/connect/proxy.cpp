@@ -90,7 +90,7 @@ rt::Task<Result<Connector::Target>> Connector::node_target(exchange::Exchange& e
     target.origin = address.origin();
     target.transport = &kubelets_->transport();
   } else {
-    target.origin = (name.scheme.empty() ? "http" : name.scheme) + "://" + join_host_port(address.host, name.port);
+    target.origin = (name.scheme.empty() ? "http" : name.scheme) + "://" + net::join_host_port(address.host, name.port);
     target.transport = plain_.get();
   }
   co_return target;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "apiserver/callout/service_resolver.h"
 #include "base/ip_address.h"
 #include "base/parse_number.h"
 
@@ -127,11 +128,6 @@ Result<net::Query> port_forward_query(const net::Query& query) {
   return out;
 }
 
-std::string join_host_port(std::string_view host, std::string_view port) {
-  const std::string quoted = host.find(':') == host.npos ? std::string(host) : fmt::format("[{}]", host);
-  return port.empty() ? quoted : fmt::format("{}:{}", quoted, port);
-}
-
 namespace {
 
 bool is_proxyable_ipv4(uint32_t ip) {
@@ -176,15 +172,14 @@ Result<std::string> pod_origin(const core::Pod& pod, const ProxyName& name) {
   }
   const std::string address = pod_address(pod);
   if (!is_proxyable_address(address)) return bad_request("address not allowed");
-  return scheme_of(name) + "://" + join_host_port(address, port);
+  return scheme_of(name) + "://" + net::join_host_port(address, port);
 }
 
 Result<std::vector<ServiceEndpoint>> service_origins(const core::Service* service, const core::Endpoints& endpoints, const ProxyName& name,
                                                      uint64_t seed) {
   std::string port_name = name.port;
   if (const auto port = parse_number<int32_t>(name.port); port && service != nullptr) {
-    const auto found = std::ranges::find_if(service->spec.ports, [&](const auto& p) { return p.port == *port; });
-    if (found == service->spec.ports.end()) return unavailable(fmt::format("no service port {} found for service \"{}\"", *port, name.name));
+    TRY_ASSIGN(const core::ServicePort* const found, callout::find_service_port(*service, *port));
     port_name = found->name;
   }
   std::vector<ServiceEndpoint> out;
@@ -192,7 +187,7 @@ Result<std::vector<ServiceEndpoint>> service_origins(const core::Service* servic
     for (const auto& port : subset.ports) {
       if (port.name != port_name) continue;
       for (const auto& address : subset.addresses)
-        out.push_back({&address, scheme_of(name) + "://" + join_host_port(address.ip, std::to_string(port.port))});
+        out.push_back({&address, scheme_of(name) + "://" + net::join_host_port(address.ip, std::to_string(port.port))});
     }
   if (out.empty()) return unavailable(fmt::format("no endpoints available for service \"{}\"", name.name));
   std::ranges::rotate(out, out.begin() + static_cast<std::ptrdiff_t>(seed % out.size()));

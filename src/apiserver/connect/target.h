@@ -31,8 +31,6 @@ net::Query exec_query(const api::core_v1::PodExecOptions& options);
 // The ports that a port-forward names; BadRequest for what is no number.
 Result<net::Query> port_forward_query(const net::Query& query);
 
-// "[::1]:80", "10.0.0.1:80", or without the port.
-std::string join_host_port(std::string_view host, std::string_view port);
 // Whether a proxy may go there: no loopback, link-local, multicast, broadcast or unspecified address, in whatever form it is written: an
 // IPv6 address that carries an IPv4 one is judged by that.
 bool is_proxyable_address(std::string_view address);

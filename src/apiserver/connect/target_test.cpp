@@ -59,7 +59,7 @@ TEST(ConnectTarget, Addresses) {
         "::ffff:0:127.0.0.1", "64:ff9b::127.0.0.1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::7f00:1", "2002:7f00:1::", "2002:a9fe:a9fe::1", "127.1",
         "0x7f.0.0.1", "2130706433", "fe80::1%lo", "[::1]"})
     EXPECT_FALSE(is_proxyable_address(bad)) << bad;
-  EXPECT_EQ(join_host_port("::1", "80"), "[::1]:80");
+  EXPECT_EQ(net::join_host_port("::1", "80"), "[::1]:80");
 }
 
 TEST(ConnectTarget, Pods) {
@@ -78,6 +78,7 @@ std::string first_origin(const core::Service* service, const core::Endpoints& en
 }
 TEST(ConnectTarget, Services) {
   core::Service service;
+  service.metadata.name = "s";
   auto& port = service.spec.ports.emplace_back();
   port.name = "web";
   port.port = 80;

@@ -7,8 +7,8 @@
 #include "api/custom_object.h"
 #include "apiserver/callout/callouts.h"
 #include "apiserver/custom/conversion_review.h"
-#include "apiserver/registry/object_steps.h"
 #include "apiserver/registry/resource.h"
+#include "apiserver/types/uid.h"
 #include "rt/combine.h"
 #include "rt/executor.h"
 #include "rt/runtime.h"
@@ -55,7 +55,7 @@ class WebhookConverter final : public VersionConverter {
       : caller_(std::move(caller)), review_(review), random_(random) {}
 
   rt::Task<Result<std::vector<api::Object>>> convert(rt::Context ctx, std::vector<Item> items, const VersionBinding& to) const override {
-    const ConversionReview review{review_, registry::new_uid(random_), &to, &items};
+    const ConversionReview review{review_, new_uid(random_), &to, &items};
     if (review_.empty()) co_return error(Reason::Unknown, "no supported conversion review versions");
     auto answer = co_await caller_->ask(ctx, review_question(review));
     if (!answer) co_return Unexpected(review_failure(review, answer.error().message));

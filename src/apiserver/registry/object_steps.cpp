@@ -40,22 +40,6 @@ void assign_top_field(api::Object& to, const api::Object& from, std::string_view
 
 }  // namespace
 
-std::string new_uid(rt::Random& random) {
-  unsigned char bytes[16];
-  random.fill(std::as_writable_bytes(std::span(bytes)));
-  bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0f) | 0x40);
-  bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3f) | 0x80);
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string out;
-  out.reserve(36);
-  for (int i = 0; i < 16; ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
-    out += digits[bytes[i] >> 4];
-    out += digits[bytes[i] & 15];
-  }
-  return out;
-}
-
 std::string generated_name(std::string_view base, rt::Random& random) {
   std::string name(base.substr(0, name_length_max - name_suffix_length));
   for (std::size_t i = 0; i < name_suffix_length; ++i) name += name_characters[random.below(name_characters.size())];

@@ -9,11 +9,11 @@
 #include "api/object.h"
 #include "apimachinery/clock_time.h"
 #include "apiserver/registry/resource.h"
+#include "apiserver/types/uid.h"
 #include "rt/clock.h"
 
 namespace pintle::apiserver::registry {
 
-std::string new_uid(rt::Random& random);  // RFC 4122, version 4
 // `base` and five characters, as upstream's name generator.
 std::string generated_name(std::string_view base, rt::Random& random);
 

@@ -83,7 +83,7 @@ constexpr FlagSpec specs[] = {
     {"emulated-version", Strings, "", "Versions whose API and features are emulated", 0, false, false},
     {"emulation-forward-compatible", Bool, "", "Also serve newer stable versions of what is emulated", 0, false, false},
     {"enable-admission-plugins", Strings, "", "Admission plugins to add to the default set", 0, false, true},
-    {"enable-aggregator-routing", Bool, "", "Send aggregated requests to endpoint addresses instead of the cluster IP", 0, false, false},
+    {"enable-aggregator-routing", Bool, "", "Reach aggregated servers and webhooks by endpoint addresses instead of the cluster IP", 0, false, true},
     {"enable-bootstrap-token-auth", Bool, "", "Accept bootstrap tokens: secrets of type bootstrap.kubernetes.io/token in kube-system", 0, false,
      true},
     {"enable-garbage-collector", Bool, "true", "The garbage collector runs; must agree with the controller manager's flag", 0, false, false},

@@ -58,6 +58,7 @@ constexpr BoundFlag<Options> bound[] = {
     {"default-unreachable-toleration-seconds", into<&Options::default_unreachable_toleration_seconds>},
     {"disable-admission-plugins", into<&Options::disable_admission_plugins>},
     {"enable-admission-plugins", into<&Options::enable_admission_plugins>},
+    {"enable-aggregator-routing", into<&Options::enable_aggregator_routing>},
     {"enable-bootstrap-token-auth", into<&Options::enable_bootstrap_token_auth>},
     {"enable-priority-and-fairness", into<&Options::priority_and_fairness>},
     {"event-ttl", into<&Options::event_ttl>},

@@ -1,0 +1,61 @@
+// Callouts: the calls to webhooks. Nothing of this server's own identity goes with them.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "apiserver/callout/service_resolver.h"
+#include "base/bytes.h"
+#include "base/mutex.h"
+#include "base/status.h"
+#include "net/forwarding_transport.h"
+#include "rt/context.h"
+#include "rt/runtime.h"
+#include "rt/task.h"
+
+namespace pintle::apiserver::callout {
+
+constexpr std::size_t answer_bytes_max = 16 << 20;                  // of one answer, then an error
+constexpr std::size_t trusts_max = 128;                             // CA bundles whose connections are kept; the longest unused goes
+constexpr rt::Duration trust_unused_max = std::chrono::minutes(5);  // then its certificates are forgotten, at the next call of any target
+
+// What a WebhookClientConfig says. `url` without a service, `service` and `path` without a URL.
+struct Target {
+  std::string url;
+  std::optional<ServiceName> service;
+  std::string path;       // of the service: "/validate"
+  std::string ca_bundle;  // PEM; "": the system's roots
+  std::string query;      // "timeout=10s"
+};
+
+// Thread-safe. Connections are kept per server and CA bundle, HTTP/1.1 as upstream's, which spreads calls over a service's endpoints.
+class Callouts {
+ public:
+  // Both outlive it.
+  Callouts(rt::Runtime& runtime, const ServiceResolver& resolver) : runtime_(runtime), resolver_(resolver) {}
+  ~Callouts();
+
+  // POSTs JSON and gives the JSON of the answer. An error's message is upstream's; Timeout: of `ctx` or `timeout`; Cancelled: of `ctx`. `target`
+  // outlives the task.
+  rt::Task<Result<Bytes>> post(rt::Context ctx, const Target& target, Bytes body, rt::Duration timeout, std::size_t answer_max = answer_bytes_max);
+  // Ends every connection. Await it before destroying the callouts; no post() after it.
+  rt::Task<void> close();
+
+ private:
+  using TransportPtr = std::shared_ptr<net::ForwardingTransport>;
+  struct Trust {
+    TransportPtr transport;
+    rt::TimePoint used_at{};
+  };
+  Result<TransportPtr> transport(const std::string& ca_bundle);
+  void forget_unused(rt::TimePoint now) REQUIRES(mutex_);
+
+  rt::Runtime& runtime_;
+  const ServiceResolver& resolver_;
+  ThreadMutex mutex_;
+  std::map<std::string, Trust> trusts_ GUARDED_BY(mutex_);  // by CA bundle
+};
+
+}  // namespace pintle::apiserver::callout
