@@ -90,11 +90,12 @@ conformance-fast: build    ## the specs of test/conformance/fast.txt, on one nod
 	@test/peers/build $(BUILD)/peers kubectl
 	@python3 test/conformance/run.py --agents 0 --serial skip --list test/conformance/fast.txt
 
-bench: build $(PY)         ## the API server (apiload, fairness) and a whole node (needs root), each beside upstream's
+bench: build $(PY)         ## the API server (apiload, fairness, custom resources) and a whole node (needs root), each beside upstream's
 	@test/peers/build $(BUILD)/peers || echo "bench: Go is missing or a peer did not build: upstream's column is left out"
 	@ninja -C $(BUILD) -j $(JOBS) cri_bench
 	@$(PY) test/bench/api.py --pintle $(BUILD)/pintle --peers $(BUILD)/peers
 	@$(PY) test/bench/fairness.py --pintle $(BUILD)/pintle --peers $(BUILD)/peers
+	@$(PY) test/bench/custom_resources.py --pintle $(BUILD)/pintle --peers $(BUILD)/peers
 	@$(PY) test/bench/node.py
 
 soak: build $(PY)          ## churn of every kind for MINUTES (30), then the memory must be back: make soak MINUTES=5

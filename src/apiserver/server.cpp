@@ -285,7 +285,7 @@ rt::Task<Result<Unit>> ApiServerImpl::start() {
   CO_TRY(co_await registry_->start(std::move(admission)));
   authorization_->start();
   CO_TRY(co_await ensure_bootstrap());
-  definitions_ = std::make_unique<custom::Definitions>(*registry_);
+  definitions_ = std::make_unique<custom::Definitions>(*registry_, custom::ConversionDeps{*callouts_, runtime_.random()});
   CO_TRY(co_await definitions_->start());
   policy_status_ = std::make_unique<policy_status::PolicyStatus>(*registry_);
   policy_status_->start();

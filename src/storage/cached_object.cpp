@@ -41,6 +41,7 @@ CachedObject::CachedObject(const CacheCodec& codec, const KeyValue& stored, Cach
       revision_(stored.mod_revision),
       create_revision_(stored.create_revision),
       header_(std::move(loaded.header)),
+      version_(loaded.version),
       extra_(loaded.extra.empty() ? nullptr : std::make_unique<Bytes>(std::move(loaded.extra))) {
   const std::string_view wire = loaded.wire.view();
   const auto block = std::make_shared_for_overwrite<char[]>(stored.key.size() + wire.size());
@@ -64,25 +65,41 @@ int64_t CachedObject::memory_bytes() const {
   return static_cast<int64_t>(bytes) + object_overhead_bytes;
 }
 
+const CachedObject::Memo::Entry* CachedObject::remembered(unsigned format) const {
+  if (!memo_) return nullptr;
+  const auto it = std::ranges::find(memo_->entries, format, &Memo::Entry::format);
+  if (it == memo_->entries.end()) return nullptr;
+  memo_->used = true;
+  return &*it;
+}
+
+CachedObjectPtr CachedObject::converted(unsigned version) const {
+  ThreadLock lock(memo_mutex(this));
+  const Memo::Entry* entry = remembered(converted_format + version);
+  return entry ? entry->object : nullptr;
+}
+
+void CachedObject::keep_converted(unsigned version, CachedObjectPtr object) const {
+  const int64_t cost = object->memory_bytes() + memo_overhead_bytes;
+  ThreadLock lock(memo_mutex(this));
+  if (remembered(converted_format + version) || (!recent_ && codec_->over_budget(cost))) return;
+  if (!memo_) memo_ = std::make_unique<Memo>();
+  memo_->entries.push_back({converted_format + version, {}, cost, std::move(object)});
+  codec_->charge(cost);
+}
+
 Bytes CachedObject::encoded(unsigned format) const {
-  const auto remembered = [&]() -> const Bytes* {
-    if (!memo_) return nullptr;
-    const auto it = std::ranges::find(memo_->entries, format, &Memo::Entry::format);
-    if (it == memo_->entries.end()) return nullptr;
-    memo_->used = true;
-    return &it->bytes;
-  };
   ThreadMutex& mutex = memo_mutex(this);
   {
     ThreadLock lock(mutex);
-    if (const Bytes* bytes = remembered()) return *bytes;
+    if (const Memo::Entry* entry = remembered(format)) return entry->bytes;
   }
   Bytes made = codec_->encode(*this, format);
   // A slice of what is kept anyway costs nothing to make again.
   if (inside(made.view(), wire_.view())) return made;
   const int64_t cost = static_cast<int64_t>(made.size()) + memo_overhead_bytes;
   ThreadLock lock(mutex);
-  if (const Bytes* bytes = remembered()) return *bytes;  // somebody else was faster: share theirs
+  if (const Memo::Entry* entry = remembered(format)) return entry->bytes;  // somebody else was faster: share theirs
   if (!recent_ && codec_->over_budget(cost)) return made;
   made = exact_copy(made.view());
   if (!memo_) memo_ = std::make_unique<Memo>();

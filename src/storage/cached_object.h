@@ -43,8 +43,9 @@ class CacheCodec : public std::enable_shared_from_this<CacheCodec> {
 
   struct Loaded {
     ObjectHeader header;
-    Bytes wire;   // the message in its storage format with metadata.resourceVersion set, without the k8s envelope
-    Bytes extra;  // for header values that do not stand in `wire` as they are (escaped JSON); mostly empty
+    Bytes wire;            // the message in its storage format with metadata.resourceVersion set, without the k8s envelope
+    Bytes extra;           // for header values that do not stand in `wire` as they are (escaped JSON); mostly empty
+    uint16_t version = 0;  // which of the resource's versions `wire` is in; the codec's own numbering
   };
   // From what the store holds. An error makes the object unreadable: it is counted and left out.
   virtual Result<Loaded> load(const KeyValue& stored) const = 0;
@@ -84,8 +85,13 @@ class CachedObject {
   int64_t create_revision() const { return create_revision_; }
   const ObjectHeader& header() const { return header_; }
   const Bytes& wire() const { return wire_; }
+  unsigned version() const { return version_; }
   // Encoded on first use, then shared while the budget lasts. A codec may answer with a slice of wire().
   Bytes encoded(unsigned format) const;
+  // The same state in another of the resource's versions, as far as keep_converted() was told and the budget has lasted; else nullptr.
+  CachedObjectPtr converted(unsigned version) const;
+  // Remembered as an encoding is. The first one stays.
+  void keep_converted(unsigned version, CachedObjectPtr object) const;
 
   // What the object holds, encodings aside, for limits that count bytes.
   int64_t memory_bytes() const;
@@ -100,12 +106,15 @@ class CachedObject {
       unsigned format;
       Bytes bytes;
       int64_t cost;
+      CachedObjectPtr object = nullptr;  // of converted(): `format` is converted_format + version
     };
     std::vector<Entry> entries;
     bool used = true;  // since the last drop_unused_encodings()
   };
+  static constexpr unsigned converted_format = 1u << 16;
   // With the memo's mutex held.
   void forget_encodings() const;
+  const Memo::Entry* remembered(unsigned format) const;
 
   const std::shared_ptr<const CacheCodec> codec_;
   int64_t revision_ = 0;
@@ -114,6 +123,7 @@ class CachedObject {
   std::string_view key_;  // with the wire bytes in one block
   Bytes wire_;
   mutable bool recent_ = false;
+  uint16_t version_ = 0;
   std::unique_ptr<Bytes> extra_;
   mutable std::unique_ptr<Memo> memo_;  // under one of a few shared mutexes, chosen by address
 };

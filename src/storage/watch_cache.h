@@ -47,7 +47,7 @@ struct CacheEvent {
   int64_t revision = 0;
   // Added, Modified: the new state. Deleted: the last state with metadata.resourceVersion of the deletion.
   CachedObjectPtr object;
-  CachedObjectPtr previous;  // for on_event() only: the state that this event replaces or ends
+  CachedObjectPtr previous;  // for on_event(), and watchers that ask for it: the state that this event replaces or ends
 };
 
 struct CacheWatchOptions {
@@ -55,7 +55,8 @@ struct CacheWatchOptions {
   int64_t revision = 0;       // events after this one; 0: from the current state, whose objects come first as Added
   bool send_initial = false;  // the state first as Added, then (if bookmarks) a bookmark with initial_events_end
   bool bookmarks = false;
-  Predicate match;  // an object that starts or ceases to match is Added or Deleted for this watcher
+  bool previous = false;  // fill CacheEvent::previous
+  Predicate match;        // an object that starts or ceases to match is Added or Deleted for this watcher
   // If set, `match` is true only for objects whose selectable field `index_field` equals `index_value`: a change then
   // wakes only the watchers of its own value (each node's kubelet watches its own pods).
   std::string index_field;

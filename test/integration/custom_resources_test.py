@@ -1,5 +1,4 @@
-"""Custom resources: served as soon as their definition is, kept over a restart, gone with it; what their schema says holds, and what this
-release does not do yet is refused."""
+"""Custom resources: served as soon as their definition is, kept over a restart, gone with it; what their schema says holds."""
 import copy
 import json
 import threading
@@ -202,16 +201,6 @@ def test_names_in_use_wait_for_their_holder(widgets):
     remove(widgets.server, rival)
 
 
-def test_what_is_not_done_yet_is_refused(ns):
-    hooked = definition('hooks', 'Hook')
-    hooked['spec']['versions'].append({**hooked['spec']['versions'][0], 'name': 'v2', 'storage': False})
-    hooked['spec']['conversion'] = {'strategy': 'Webhook', 'webhook': {'conversionReviewVersions': ['v1'], 'clientConfig': {'url': 'https://127.0.0.1:1/convert'}}}
-    establish(ns.server, hooked)
-    ns.apply(widget('h', 'Hook'))
-    assert ns.server.status(f'/apis/{GROUP}/v1/hooks') == 200 and ns.server.status(f'/apis/{GROUP}/v2/hooks') == 404
-    remove(ns.server, hooked)
-
-
 def test_rules_are_evaluated(ns):
     ruled = definition('rulers', 'Ruler')
     schema = copy.deepcopy(SCHEMA)
@@ -222,7 +211,7 @@ def test_rules_are_evaluated(ns):
     ruled['spec']['versions'][0]['schema'] = {'openAPIV3Schema': schema}
     establish(ns.server, ruled)
     ns.apply(widget('r', 'Ruler', tags=['t1']))
-    assert 'spec: Invalid value: "object": mode b takes at most 4, not 6' in refused(ns, widget('b', 'Ruler', mode='b', size=6)).replace("Invalid value: object", 'Invalid value: "object"')
+    assert 'spec: Invalid value: mode b takes at most 4, not 6' in refused(ns, widget('b', 'Ruler', mode='b', size=6))
     assert "failed rule: self.startsWith('t')" in refused(ns, widget('t', 'Ruler', tags=['t', 'x']))
     done = ns.kubectl('patch', 'ruler', 'r', '--type=merge', '-p', '{"spec":{"size":2}}', check=False)
     assert done.returncode != 0 and 'spec.size: Forbidden: it never shrinks' in done.stderr
@@ -231,9 +220,7 @@ def test_rules_are_evaluated(ns):
     schema = copy.deepcopy(SCHEMA)
     schema['properties']['spec']['x-kubernetes-validations'] = [{'rule': 'self.tags.all(a, self.tags.all(b, self.tags.all(c, a.size() + b.size() + c.size() >= 0)))'}]
     dear['spec']['versions'][0]['schema'] = {'openAPIV3Schema': schema}
-    establish(ns.server, dear)
-    assert 'cost' in refused(ns, widget('d', 'Dear', tags=[f't{i}' for i in range(400)]))
-    remove(ns.server, dear)
+    assert 'estimated rule cost exceeds budget by factor of more than 100x' in refused(ns, dear)
     remove(ns.server, ruled)
 
 

@@ -66,17 +66,39 @@ ManagedFields starting_point(const Entries& live, const Entries& sent, const Fie
   return managed.empty() ? decoded(live) : managed;
 }
 
-void take_from_all(ManagedFields& managed, const Changes& changes, const ManagerEntry* except) {
+// What changed, as owners see it who wrote in another version.
+class ChangesByVersion {
+ public:
+  ChangesByVersion(const Changes& own, const FieldWriter& writer) : own_(own) {
+    FieldSet storage;
+    const FieldSet& excluded = excluded_for(writer, storage);
+    for (const OtherVersion& other : writer.others) {
+      const SchemaView& schema = *other.schema;
+      others_.emplace_back(other.api_version,
+                           compare(ValueCursor(schema, schema.root(), other.live), ValueCursor(schema, schema.root(), other.object), &excluded));
+    }
+  }
+  const Changes& of(const ManagerEntry& entry) const {
+    const auto other = std::ranges::find(others_, entry.api_version, &std::pair<std::string_view, Changes>::first);
+    return other == others_.end() ? own_ : other->second;
+  }
+
+ private:
+  const Changes& own_;
+  std::vector<std::pair<std::string_view, Changes>> others_;
+};
+
+void take_from_all(ManagedFields& managed, const ChangesByVersion& changes, const ManagerEntry* except) {
   for (ManagerEntry& entry : managed.entries()) {
     if (&entry == except) continue;
-    entry.fields.subtract(changes.changed);
-    entry.fields.subtract(changes.removed);
+    entry.fields.subtract(changes.of(entry).changed);
+    entry.fields.subtract(changes.of(entry).removed);
   }
 }
 
 // The ownership after an update that made `changes`.
 void record_update(ManagedFields& managed, Changes changes, const FieldWriter& writer) {
-  take_from_all(managed, changes, nullptr);
+  take_from_all(managed, ChangesByVersion(changes, writer), nullptr);
   changes.changed.subtract(never_owned());
   if (!changes.changed.empty()) {
     ManagerEntry owner = entry_of(writer, false);
@@ -111,9 +133,10 @@ Entries updated_entries(const Entries& live, Entries sent, bool is_create, const
 }
 
 // `allowed`: what the applier may take from anybody.
-Result<Unit> check_conflicts(const ManagedFields& managed, const ManagerEntry& applier, const FieldSet& changed, const FieldSet& allowed) {
+Result<Unit> check_conflicts(const ManagedFields& managed, const ManagerEntry& applier, const ChangesByVersion& changes, const FieldSet& allowed) {
   Conflicts conflicts;
   for (const ManagerEntry& entry : managed.entries()) {
+    const FieldSet& changed = changes.of(entry).changed;
     if (&entry == &applier || !entry.fields.intersects(changed)) continue;
     FieldSet contested = entry.fields;
     contested.intersect(changed);
@@ -182,8 +205,9 @@ Result<Merge> apply_once(const SchemaView& schema, const Value& live, const Valu
   Merge result;
   result.object = prune_dropped(schema, merged, last, managed);
   const Changes changes = compare(ValueCursor(schema, schema.root(), live), ValueCursor(schema, schema.root(), result.object), &excluded);
-  if (!writer.force) TRY(check_conflicts(managed, *applier, changes.changed, allowed));
-  take_from_all(managed, changes, applier);
+  const ChangesByVersion by_version(changes, writer);
+  if (!writer.force) TRY(check_conflicts(managed, *applier, by_version, allowed));
+  take_from_all(managed, by_version, applier);
   applier->fields.subtract(never_owned());
   if (!(live == result.object)) applier->time = writer.now;
   managed.drop_empty();

@@ -3,6 +3,7 @@
 // the applier no longer states. Pure: the time comes in with the request.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,14 @@
 
 namespace pintle::apimachinery {
 
+// The object before and after in a version in which others own fields of it, where versions differ by more than their names: what changed there is
+// what they lose.
+struct OtherVersion {
+  std::string api_version;
+  const SchemaView* schema = nullptr;
+  codec::Value live, object;
+};
+
 // Who writes, and what part of the object. The views need to live for the call only.
 struct FieldWriter {
   std::string_view manager;      // manager_name()
@@ -27,6 +36,7 @@ struct FieldWriter {
   const FieldSet* reset_fields = nullptr;
   api::Time now;       // zero: the entry's time stays as it is (the scale subresource, as upstream)
   bool force = false;  // of an apply
+  std::span<const OtherVersion> others = {};
 };
 
 // The set of the fields named by dotted paths: {"spec", "metadata.generation"}.

@@ -1,5 +1,6 @@
 #include "apimachinery/schema/default_rules.h"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "apimachinery/schema/embedded_meta.h"
 #include "apimachinery/schema/print.h"
 #include "apimachinery/schema/prune.h"
+#include "apimachinery/schema/rules.h"
 #include "apimachinery/schema/structural_schema.h"
 #include "apimachinery/schema/validate.h"
 #include "codec/json.h"
@@ -20,7 +22,7 @@ using Props = api::apiextensions_v1::JSONSchemaProps;
 // Takes the schema as it was given and as it was compiled side by side: compiling has pruned the defaults.
 class DefaultRules {
  public:
-  explicit DefaultRules(FieldErrors& errors) : errors_(errors) {}
+  DefaultRules(const Node& root, FieldErrors& errors) : root_(root), errors_(errors) {}
 
   void visit(const Props& props, const Node& node, const FieldPath& path, bool is_root) {
     const Frame outer = frame_;
@@ -64,7 +66,19 @@ class DefaultRules {
     if (const auto done = coerce_embedded(coerced, &node, {}); !done) return errors_.invalid(path, bad_value(*parsed), done.error().message);
     const std::size_t before = errors_.size();
     validate_embedded(node, coerced, path, errors_);
-    if (errors_.size() == before) validate_value(node, coerced, path, errors_);
+    if (errors_.size() == before) check_value(node, coerced, path);
+  }
+
+  // Then by the rules: as a value that was there before, and as one that is new.
+  void check_value(const Node& node, const Value& value, const FieldPath& path) {
+    const std::size_t before = errors_.size();
+    validate_value(node, value, path, errors_);
+    if (errors_.size() != before || budget_ == 0) return;
+    if (!rules_) rules_.emplace(root_);
+    uint64_t again = budget_;
+    rules_->validate(value, {.old = &value, .node = &node, .path = path, .budget = &budget_}, errors_);
+    if (errors_.size() == before) rules_->validate(value, {.node = &node, .path = path, .budget = &again}, errors_);
+    budget_ = std::min(budget_, again);
   }
 
   // With an object around it, its metadata must be one.
@@ -87,23 +101,23 @@ class DefaultRules {
     Node object = *frame_.object;
     object.embedded_resource = true;
     validate_embedded(object, around, FieldPath(), found);
-    if (found.empty()) return validate_value(node, value, path, errors_);
+    if (found.empty()) return check_value(node, value, path);
     std::string all;
     for (const StatusCause& cause : found.causes()) all += (all.empty() ? "" : ", ") + cause.field + ": " + cause.message;
     errors_.invalid(path, bad_value(value), "must result in valid metadata: " + all);
   }
 
+  const Node& root_;
   FieldErrors& errors_;
+  std::optional<Rules> rules_;  // all of the schema's, compiled at its first default
   Frame frame_;
+  uint64_t budget_ = cel::runtime_cost_max;  // of all rules together
 };
 
 }  // namespace
 
-Result<Unit> validate_defaults(const Props& schema, const FieldPath& path, FieldErrors& errors) {
-  const auto compiled = StructuralSchema::compile(schema);
-  if (!compiled) return Unexpected(compiled.error());
-  DefaultRules(errors).visit(schema, (*compiled)->root(), path, true);
-  return Unit{};
+void validate_defaults(const Props& schema, const Node& root, const FieldPath& path, FieldErrors& errors) {
+  DefaultRules(root, errors).visit(schema, root, path, true);
 }
 
 }  // namespace pintle::apimachinery::schema

@@ -2,13 +2,13 @@
 #pragma once
 
 #include "api/gen/apiextensions_v1.h"
+#include "apimachinery/schema/structural_schema.h"
 #include "apimachinery/validation/field_errors.h"
-#include "base/status.h"
 
 namespace pintle::apimachinery::schema {
 
-// Of a structural schema at `path`: each default holds nothing that is not declared, and is valid where it stands. CEL rules are not asked.
-// Invalid: the schema cannot be compiled, and nothing was looked at.
-Result<Unit> validate_defaults(const api::apiextensions_v1::JSONSchemaProps& schema, const FieldPath& path, FieldErrors& errors);
+// Of a structural schema at `path`, compiled into `root`: each default holds nothing that is not declared, and is valid where it stands, by its
+// rules too. What all rules may cost together is bounded as for one object.
+void validate_defaults(const api::apiextensions_v1::JSONSchemaProps& schema, const Node& root, const FieldPath& path, FieldErrors& errors);
 
 }  // namespace pintle::apimachinery::schema

@@ -3,8 +3,8 @@
 #include <array>
 #include <set>
 
-#include "apimachinery/cel/check.h"
 #include "apimachinery/schema/default_rules.h"
+#include "apimachinery/schema/rule_checks.h"
 #include "apimachinery/schema/structural_rules.h"
 #include "base/strings.h"
 
@@ -20,24 +20,30 @@ struct Standing {
   bool is_root = false;
   bool inside_metadata = false;
   bool defaults_allowed = true;
+  const Node* node = nullptr;  // what it was compiled into; nullptr: its rules are not looked at
+  RuleChecks::Occurrences occurrences = 1;
+  const FieldPath* uncorrelated = nullptr;  // RuleChecks::Place
 };
-
-bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos; }
 
 class OpenApiRules {
  public:
-  OpenApiRules(bool check_expressions, FieldErrors& errors) : check_expressions_(check_expressions), errors_(errors) {}
+  OpenApiRules(bool costs_count, FieldErrors& errors) : rules_(costs_count), errors_(errors) {}
   FieldErrors expression_errors;  // these come last
 
+  void finish(const FieldPath& path, FieldErrors& errors) { rules_.finish(path, errors); }
+
   void visit(const Schema& schema, const FieldPath& path, const Standing& standing) {
+    const std::size_t before = errors_.size();
     visit_forbidden(schema, path, standing);
     visit_additional(schema, path, standing);
     visit_properties(schema, path, standing);
     visit_junctors(schema, path, standing);
     if (schema.items) {
-      if (schema.items->schema) visit(*schema.items->schema, path.child("items"), below(standing));
+      Standing item = below(standing, standing.node ? standing.node->items : nullptr);
+      if (schema.x_kubernetes_list_type.value_or("atomic") != "map") item.uncorrelated = &path;
+      if (schema.items->schema) visit(*schema.items->schema, path.child("items"), item);
       for (std::size_t i = 0; i < schema.items->json_schemas.size(); ++i)
-        visit(schema.items->json_schemas[i], path.child("items").index(i), below(standing));
+        visit(schema.items->json_schemas[i], path.child("items").index(i), below(standing, nullptr));
     }
     if (schema.x_kubernetes_preserve_unknown_fields && !*schema.x_kubernetes_preserve_unknown_fields)
       errors_.invalid(path.child("x-kubernetes-preserve-unknown-fields"), false, "must be true or left out");
@@ -45,12 +51,18 @@ class OpenApiRules {
     visit_list_type(schema, path);
     visit_list_map(schema, path);
     for (std::size_t i = 0; i < schema.x_kubernetes_validations.size(); ++i)
-      visit_rule(schema.x_kubernetes_validations[i], path.child("x-kubernetes-validations").index(i));
+      check_rule_text(schema.x_kubernetes_validations[i], standing.node, path.child("x-kubernetes-validations").index(i), errors_);
+    // Where the schema is not right, what its rules are about is not known.
+    if (schema.x_kubernetes_validations.empty() || standing.node == nullptr || errors_.size() != before) return;
+    rules_.check(schema.x_kubernetes_validations, {*standing.node, standing.is_root, standing.occurrences, standing.uncorrelated}, path,
+                 expression_errors);
   }
 
  private:
-  static Standing below(Standing standing) {
+  static Standing below(Standing standing, const Node* node) {
     standing.is_root = false;
+    if (node != nullptr) standing.occurrences = RuleChecks::inside(*standing.node, standing.occurrences);
+    standing.node = node;
     return standing;
   }
 
@@ -79,7 +91,7 @@ class OpenApiRules {
     const FieldPath at = path.child("additionalProperties");
     if (!schema.properties.empty() && (!additional.allows || additional.schema))
       errors_.forbidden(at, "properties and additionalProperties exclude each other");
-    Standing inside = below(standing);
+    Standing inside = below(standing, standing.node ? standing.node->additional : nullptr);
     if (standing.inside_metadata) inside.defaults_allowed = false;
     if (additional.schema) visit(*additional.schema, at, inside);
   }
@@ -87,7 +99,7 @@ class OpenApiRules {
   void visit_properties(const Schema& schema, const FieldPath& path, const Standing& standing) {
     constexpr std::array<std::string_view, 3> meta{"metadata", "kind", "apiVersion"};
     for (const auto& [name, property] : schema.properties) {
-      Standing inside = below(standing);
+      Standing inside = below(standing, standing.node ? standing.node->property(name) : nullptr);
       if ((standing.is_root || schema.x_kubernetes_embedded_resource) && contains(meta, name)) {
         inside.inside_metadata = true;
         if (standing.is_root) inside.defaults_allowed = false;
@@ -98,13 +110,13 @@ class OpenApiRules {
 
   void visit_junctors(const Schema& schema, const FieldPath& path, const Standing& standing) {
     const auto each = [&](const std::vector<Schema>& list, std::string_view field) {
-      for (std::size_t i = 0; i < list.size(); ++i) visit(list[i], path.child(field).index(i), below(standing));
+      for (std::size_t i = 0; i < list.size(); ++i) visit(list[i], path.child(field).index(i), below(standing, nullptr));
     };
-    if (schema.not_) visit(*schema.not_, path.child("not"), below(standing));
+    if (schema.not_) visit(*schema.not_, path.child("not"), below(standing, nullptr));
     each(schema.all_of, "allOf");
     each(schema.one_of, "oneOf");
     each(schema.any_of, "anyOf");
-    for (const auto& [name, definition] : schema.definitions) visit(definition, path.child("definitions").key(name), below(standing));
+    for (const auto& [name, definition] : schema.definitions) visit(definition, path.child("definitions").key(name), below(standing, nullptr));
   }
 
   void want_type(const Schema& schema, std::string_view wanted, const FieldPath& path) {
@@ -182,35 +194,7 @@ class OpenApiRules {
     }
   }
 
-  void visit_rule(const v1::ValidationRule& rule, const FieldPath& path) {
-    constexpr std::array<std::string_view, 4> reasons{"FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"};
-    if (is_blank(rule.rule)) {
-      errors_.required(path.child("rule"), "rule is not given");
-    } else if (!rule.message.empty() && is_blank(rule.message)) {
-      errors_.invalid(path.child("message"), rule.message, "must not be blank if given");
-    } else if (rule.message.find_first_of("\r\n") != std::string::npos) {
-      errors_.invalid(path.child("message"), rule.message, "must be one line");
-    } else if (rule.rule.find_first_of("\r\n") != std::string::npos && rule.message.empty() && rule.message_expression.empty()) {
-      errors_.required(path.child("message"), "must be given where the rule has several lines");
-    }
-    if (!rule.message_expression.empty() && is_blank(rule.message_expression))
-      errors_.required(path.child("messageExpression"), "must not be blank if given");
-    if (rule.reason && !contains(reasons, *rule.reason)) errors_.not_supported(path.child("reason"), *rule.reason, reasons);
-    if (!rule.field_path.empty() && (is_blank(rule.field_path) || (rule.field_path[0] != '.' && rule.field_path[0] != '[')))
-      errors_.invalid(path.child("fieldPath"), rule.field_path, "must be a path that begins with '.' or '['");
-    if (!check_expressions_) return;
-    using cel::ResultType;
-    static constexpr std::array<std::string_view, 2> variables{"self", "oldSelf"};
-    const auto check = [&](const std::string& expression, ResultType wanted, std::string_view field) {
-      if (is_blank(expression)) return;
-      if (const auto checked = cel::check(expression, {variables, wanted}); !checked)
-        expression_errors.invalid(path.child(field), expression, "compilation failed: " + checked.error().message);
-    };
-    check(rule.rule, ResultType::Bool, "rule");
-    check(rule.message_expression, ResultType::String, "messageExpression");
-  }
-
-  bool check_expressions_;
+  RuleChecks rules_;
   FieldErrors& errors_;
 };
 
@@ -233,13 +217,25 @@ void validate_definition_schema(const v1::JSONSchemaProps& schema, const SchemaR
   }
   if (schema.nullable) errors.forbidden(path.child("nullable"), "cannot be true at the root");
   const bool structural = validate_structural(schema, path, errors);
-  const Result<Unit> compiled = structural ? validate_defaults(schema, path, errors) : Unit{};
+  const std::size_t before_defaults = errors.size();
+  std::shared_ptr<const StructuralSchema> compiled;
+  Result<Unit> compiles = Unit{};
+  if (structural) {
+    auto made = StructuralSchema::compile(schema);
+    if (made)
+      compiled = std::move(*made);
+    else
+      compiles = Unexpected(made.error());
+  }
+  if (compiled) validate_defaults(schema, compiled->root(), path, errors);
+  const bool defaults_fit = errors.size() == before_defaults;
   const std::size_t before = errors.size();
-  OpenApiRules open_api(structural, errors);
-  open_api.visit(schema, path, {.is_root = true});
+  OpenApiRules open_api(!rules.unchanged, errors);
+  open_api.visit(schema, path, {.is_root = true, .node = compiled && defaults_fit ? &compiled->root() : nullptr});
   // What keeps a schema from being compiled, its size aside, the rules of OpenAPI tell of already.
-  if (!compiled && errors.size() == before) errors.invalid(path, "", compiled.error().message);
+  if (!compiles && errors.size() == before) errors.invalid(path, "", compiles.error().message);
   errors.append(std::move(open_api.expression_errors));
+  open_api.finish(path, errors);
 }
 
 }  // namespace pintle::apimachinery::schema

@@ -16,6 +16,7 @@ bool validate_structural(const api::apiextensions_v1::JSONSchemaProps& schema, c
 
 struct SchemaRules {
   bool has_status = false;  // of the version: then the root holds only what stays true without "status"
+  bool unchanged = false;   // it stood there before: what its rules may cost is no reason any more
 };
 // All rules, for a schema at `path` ("...openAPIV3Schema"): structural, OpenAPI, defaults, then the texts of expressions.
 void validate_definition_schema(const api::apiextensions_v1::JSONSchemaProps& schema, const SchemaRules& rules, const FieldPath& path,

@@ -57,7 +57,7 @@ void FieldErrors::add(std::string_view type, const FieldPath& path, std::string 
 void FieldErrors::required(const FieldPath& path, std::string_view detail) { add("FieldValueRequired", path, with_detail("Required value", detail)); }
 
 void FieldErrors::invalid(const FieldPath& path, const BadValue& value, std::string_view detail) {
-  add("FieldValueInvalid", path, with_detail("Invalid value: " + value.shown(), detail));
+  add("FieldValueInvalid", path, with_detail(value.behind("Invalid value"), detail));
 }
 
 void FieldErrors::invalid_all(const FieldPath& path, const BadValue& value, std::span<const std::string> messages) {
@@ -76,7 +76,7 @@ void FieldErrors::not_listed(const FieldPath& path, const BadValue& value, std::
   add("FieldValueNotSupported", path, std::move(message));
 }
 
-void FieldErrors::duplicate(const FieldPath& path, const BadValue& value) { add("FieldValueDuplicate", path, "Duplicate value: " + value.shown()); }
+void FieldErrors::duplicate(const FieldPath& path, const BadValue& value) { add("FieldValueDuplicate", path, value.behind("Duplicate value")); }
 
 void FieldErrors::forbidden(const FieldPath& path, std::string_view detail) { add("FieldValueForbidden", path, with_detail("Forbidden", detail)); }
 

@@ -31,9 +31,15 @@ class BadValue {
   BadValue(uint64_t value) : shown_(std::to_string(value)) {}
   BadValue(std::nullptr_t) : shown_("null") {}
   static BadValue raw(std::string shown);
+  // What is too large, or of no use, to be shown: the error speaks of the value without it.
+  static BadValue omitted() { return BadValue(Omitted{}); }
   const std::string& shown() const { return shown_; }
+  // "Invalid value" and the value, if it is shown.
+  std::string behind(std::string_view words) const { return shown_.empty() ? std::string(words) : std::string(words) + ": " + shown_; }
 
  private:
+  struct Omitted {};
+  explicit BadValue(Omitted) {}
   std::string shown_;
 };
 

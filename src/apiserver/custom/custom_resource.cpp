@@ -217,7 +217,7 @@ apimachinery::RuntimeResource described(const Definition& definition, const Vers
 
 }  // namespace
 
-Result<CustomResource> make_resource(const Definition& definition) {
+Result<CustomResource> make_resource(const Definition& definition, const ConversionDeps& deps) {
   auto owner = std::make_shared<Owner>();
   owner->definition = definition;
   const Definition& kept = owner->definition;
@@ -251,9 +251,7 @@ Result<CustomResource> make_resource(const Definition& definition) {
     binding.list_json_head = "{\"apiVersion\":\"" + api_version + "\",\"kind\":\"" + names.list_kind + "\",\"metadata\":";
     binding.deprecation = deprecation_of(kept, version);
     if (version.storage) storage = bindings.size() - 1;
-    // Who would convert by a webhook is not asked yet: other versions than the stored one are not served.
-    const bool converted = kept.spec.conversion && kept.spec.conversion->strategy == "Webhook" && !version.storage;
-    if (version.served && !converted) out.described.push_back({version.name, resource});
+    if (version.served) out.described.push_back({version.name, resource});
   }
   // Lists have kinds of their own in answers; they are told by text alone.
   for (std::size_t i = 0; i < bindings.size(); ++i) bindings[i].list_kind = bindings[i].kind;
@@ -271,10 +269,7 @@ Result<CustomResource> make_resource(const Definition& definition) {
     made.parts.push_back({.name = "status", .strategy = std::make_shared<CustomStatusStrategy>(*owner), .reset_fields = {"spec", "metadata"}});
   for (std::size_t i = 0; i < owner->scales.size(); ++i)
     if (owner->scales[i]) made.scale.push_back({owner->kinds[i].gvk.version, std::make_shared<CustomScaleFields>(*owner->scales[i])});
-  for (const auto& field : kept.spec.versions[storage].selectable_fields) {
-    const std::string_view path = field.json_path;
-    made.selectable_fields.push_back({.name = path.starts_with('.') ? path.substr(1) : path});
-  }
+  made.converter = make_converter(kept, deps);
   out.resource = std::make_shared<const registry::Resource>(std::move(made), std::move(bindings), storage, owner);
   return out;
 }

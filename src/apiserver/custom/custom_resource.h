@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "apiserver/custom/conversion.h"
 #include "apiserver/custom/definition_status.h"
 #include "apiserver/registry/installed_registry.h"
 
@@ -15,6 +16,6 @@ struct CustomResource {
 };
 
 // Under its accepted names. Invalid where a schema cannot be compiled.
-Result<CustomResource> make_resource(const Definition& definition);
+Result<CustomResource> make_resource(const Definition& definition, const ConversionDeps& deps);
 
 }  // namespace pintle::apiserver::custom

@@ -11,20 +11,20 @@ namespace pintle::apiserver::custom {
 namespace schema = apimachinery::schema;
 using api::CustomObject;
 
-Shape::Shape(std::shared_ptr<const schema::StructuralSchema> compiled, schema::Columns columns, bool prune)
-    : schema_(compiled), view_(compiled), columns_(std::move(columns)), prune_(prune) {}
+Shape::Shape(std::shared_ptr<const schema::StructuralSchema> compiled, const api::apiextensions_v1::CustomResourceDefinitionVersion& version,
+             bool prune)
+    : schema_(compiled), view_(compiled), columns_(version.additional_printer_columns), selectable_(version.selectable_fields), prune_(prune) {}
 
 Result<std::shared_ptr<const Shape>> Shape::make(const api::apiextensions_v1::CustomResourceDefinitionVersion& version,
                                                  bool preserve_unknown_fields) {
   static const api::apiextensions_v1::JSONSchemaProps none;
   const bool given = version.schema && version.schema->open_apiv_3_schema;
   TRY_ASSIGN(auto compiled, schema::StructuralSchema::compile(given ? *version.schema->open_apiv_3_schema : none));
-  return std::shared_ptr<const Shape>(
-      new Shape(std::move(compiled), schema::Columns(version.additional_printer_columns), given && !preserve_unknown_fields));
+  return std::shared_ptr<const Shape>(new Shape(std::move(compiled), version, given && !preserve_unknown_fields));
 }
 
-const Rules& Shape::rules() const {
-  std::call_once(rules_compiled_, [this] { rules_ = std::make_unique<const Rules>(root()); });
+const schema::Rules& Shape::rules() const {
+  std::call_once(rules_compiled_, [this] { rules_ = std::make_unique<const schema::Rules>(root()); });
   return *rules_;
 }
 
@@ -34,6 +34,18 @@ Result<Unit> Shape::settle(api::Object& object, std::vector<std::string>* unknow
   if (prune_) schema::prune(members, &root(), schema::Position::Root, unknown);
   schema::drop_nulls(members, &root());
   return schema::fill_defaults(members, &root());
+}
+
+Result<Unit> Shape::settle_converted(api::Object& object) const {
+  codec::Value& members = object.as<CustomObject>().rest.members;
+  TRY(schema::coerce_embedded(members, &root(), {.position = schema::Position::Inside, .drop_invalid = false}, nullptr));
+  if (prune_) schema::prune(members, &root(), schema::Position::Root, nullptr);
+  return Unit{};
+}
+
+std::vector<std::string> Shape::selectable_values(const api::Object& object) const {
+  auto values = selectable_.values(object.as<CustomObject>().rest.members);
+  return values ? std::move(*values) : std::vector<std::string>(selectable_.names().size());
 }
 
 std::string Shape::column_definitions() const {

@@ -7,9 +7,10 @@
 #include "api/custom_object.h"
 #include "api/gen/apiextensions_v1.h"
 #include "apimachinery/schema/columns.h"
+#include "apimachinery/schema/rules.h"
+#include "apimachinery/schema/scale.h"
 #include "apimachinery/schema/structural_schema.h"
 #include "apimachinery/schema/structural_view.h"
-#include "apiserver/custom/rules.h"
 #include "apiserver/registry/version_shape.h"
 
 namespace pintle::apiserver::custom {
@@ -21,24 +22,29 @@ class Shape final : public registry::VersionShape {
                                                    bool preserve_unknown_fields);
 
   Result<Unit> settle(api::Object& object, std::vector<std::string>* unknown) const override;
+  Result<Unit> settle_converted(api::Object& object) const override;
   const apimachinery::SchemaView& schema_view() const override { return view_; }
   std::string column_definitions() const override;
   void table_cells(const api::Object& object, registry::TableCells& cells) const override;
+  std::span<const std::string> selectable_fields() const override { return selectable_.names(); }
+  std::vector<std::string> selectable_values(const api::Object& object) const override;
 
   const apimachinery::schema::Node& root() const { return schema_->root(); }
   // The same, which keeps the schema.
   std::shared_ptr<const apimachinery::schema::Node> shared_root() const { return {schema_, &schema_->root()}; }
   // Compiled at the first call: definitions of which no object is written cost nothing.
-  const Rules& rules() const;
+  const apimachinery::schema::Rules& rules() const;
 
  private:
-  Shape(std::shared_ptr<const apimachinery::schema::StructuralSchema> schema, apimachinery::schema::Columns columns, bool prune);
+  Shape(std::shared_ptr<const apimachinery::schema::StructuralSchema> schema, const api::apiextensions_v1::CustomResourceDefinitionVersion& version,
+        bool prune);
   const std::shared_ptr<const apimachinery::schema::StructuralSchema> schema_;
   const apimachinery::schema::StructuralView view_;
   const apimachinery::schema::Columns columns_;
+  const apimachinery::schema::SelectableFields selectable_;
   const bool prune_;
   mutable std::once_flag rules_compiled_;
-  mutable std::unique_ptr<const Rules> rules_;
+  mutable std::unique_ptr<const apimachinery::schema::Rules> rules_;
 };
 
 // The whole object as a document, as schemas see it. `kind`: what it says it is.

@@ -8,8 +8,9 @@
 namespace pintle::apiserver::endpoints {
 
 apimachinery::FieldWriter field_writer(const registry::Resource& resource, const registry::VersionBinding& version,
-                                       const registry::PartSubresource* part, const RequestScope& scope) {
+                                       const registry::PartSubresource* part, const RequestScope& scope, const registry::OtherVersions* others) {
   apimachinery::FieldWriter writer;
+  if (others) writer.others = others->known;
   writer.manager = scope.field_manager;
   writer.api_version = version.api_version;
   writer.subresource = scope.subresource;
@@ -20,8 +21,8 @@ apimachinery::FieldWriter field_writer(const registry::Resource& resource, const
 
 Result<api::Object> to_tracked_storage(const registry::Resource& resource, const registry::VersionBinding& version,
                                        const registry::PartSubresource* part, const RequestScope& scope, api::Object object,
-                                       const api::Object* existing) {
-  const apimachinery::FieldWriter writer = field_writer(resource, version, part, scope);
+                                       const api::Object* existing, const registry::OtherVersions* others) {
+  const apimachinery::FieldWriter writer = field_writer(resource, version, part, scope, others);
   const registry::Strategy& strategy = resource.strategy();
   if (version.shape != nullptr) {
     const api::GroupVersionKind& kind = version.kind->gvk;

@@ -71,6 +71,7 @@ struct PatchTarget {
   const registry::VersionBinding& version;
   const registry::PartSubresource* part;
   const RequestScope& scope;
+  const registry::OtherVersions& others;
 };
 
 Result<api::Object> patch_object(const PatchTarget& target, PatchType type, const PatchRequest& patch, const api::Object& existing,
@@ -81,7 +82,7 @@ Result<api::Object> patch_object(const PatchTarget& target, PatchType type, cons
   if (changed.string_at("kind") != target.version.kind->gvk.kind || changed.string_at("apiVersion") != target.version.api_version)
     return bad_request("a patch cannot change apiVersion or kind");
   TRY_ASSIGN(api::Object object, to_object(changed, target.version, patch.parameters.validation, warnings));
-  return to_tracked_storage(target.resource, target.version, target.part, target.scope, std::move(object), &existing);
+  return to_tracked_storage(target.resource, target.version, target.part, target.scope, std::move(object), &existing, &target.others);
 }
 
 Result<api::Object> apply_object(const PatchTarget& target, const PatchRequest& patch, const api::Object* existing,
@@ -99,8 +100,8 @@ Result<api::Object> apply_object(const PatchTarget& target, const PatchRequest& 
     std::string why = !decoded ? decoded.error().message : report.problems.empty() ? "" : report.problems.front();
     if (!why.empty()) return error(Reason::Unknown, "failed to create typed patch object: " + why);
   }
-  auto writer = field_writer(target.resource, target.version, target.part, target.scope);
-  writer.force = patch.parameters.force;
+  auto writer = field_writer(target.resource, target.version, target.part, target.scope, &target.others);
+  writer.force = patch.parameters.force || target.others.pending;
   TRY_ASSIGN(const codec::Value live, api::to_document(shown.type(), shown.data(), &target.version.kind->gvk));
   const apimachinery::TypeSchema typed(target.version.type());
   const apimachinery::SchemaView& schema = target.version.shape ? target.version.shape->schema_view() : typed;
@@ -141,11 +142,13 @@ rt::Task<Result<Unit>> Writes::patch(exchange::Exchange& exchange, registry::Ins
   if (apply) CO_TRY(check_config(patch.document, *found.version, exchange.info.name));
 
   std::vector<std::string> warnings;
-  const PatchTarget target{*found.resource, *found.version, part, exchange.scope};
+  registry::OtherVersions others;
+  const PatchTarget target{*found.resource, *found.version, part, exchange.scope, others};
   registry::UpdateRequest request;
   request.ns = exchange.scope.ns;
   request.name = exchange.info.name;
   request.part = part;
+  request.others = &others;
   if (apply && part == nullptr) request.may_create = [this, &exchange] { return may_create(exchange); };
   request.transform = [&](const api::Object* existing) {
     warnings.clear();

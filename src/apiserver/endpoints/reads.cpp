@@ -1,5 +1,7 @@
 #include "apiserver/endpoints/reads.h"
 
+#include <algorithm>
+
 #include "apiserver/exchange/responses.h"
 
 namespace pintle::apiserver::endpoints {
@@ -23,9 +25,14 @@ Result<registry::Selection> parse_selection(const Found& found, const ListParame
       if (requirement.field == here) requirement.field = stored;
     bool known = requirement.field == "metadata.name" || (requirement.field == "metadata.namespace" && found.resource->namespaced());
     for (const registry::SelectableField& field : found.resource->definition().selectable_fields) known = known || field.name == requirement.field;
+    if (const registry::VersionShape* shape = found.version->shape) {
+      const auto fields = shape->selectable_fields();
+      known = known || std::ranges::find(fields, requirement.field) != fields.end();
+    }
     if (!known) return bad_request("field label not supported: " + requirement.field);
   }
   selection.fields = apimachinery::FieldSelector(std::move(requirements));
+  selection.version = found.version;
   return selection;
 }
 
@@ -45,7 +52,10 @@ rt::Task<Result<Unit>> get_object(exchange::Exchange& exchange, Found found) {
   const std::string_view version = exchange.query.get("resourceVersion");
   CO_TRY_ASSIGN(const int64_t revision, parse_resource_version(version));
   const int64_t wanted = version == "0" ? -1 : revision;
-  CO_TRY_ASSIGN(const auto object, co_await found.store->get(exchange.ctx, exchange.scope.ns, exchange.info.name, wanted));
+  CO_TRY_ASSIGN(auto object, co_await found.store->get(exchange.ctx, exchange.scope.ns, exchange.info.name, wanted));
+  if (found.store->cached_versions().differ()) {
+    CO_TRY_ASSIGN(object, co_await found.store->cached_versions().show_one(exchange.ctx, std::move(object), *found.version));
+  }
   std::vector<Bytes> body = object_body(form, *object);
   co_await exchange::answer_pieces(exchange, 200, exchange::content_type(form.output.media), std::move(body));
   co_return Unit{};

@@ -119,7 +119,10 @@ const registry::ScaleFields* scale_fields(const registry::InstalledRegistry::Fou
 
 rt::Task<Result<Unit>> get_scale(exchange::Exchange& exchange, registry::InstalledRegistry::Found found) {
   CO_TRY_ASSIGN(const exchange::OutputForm form, exchange::negotiate(exchange.request.headers.get("accept"), exchange::Offer{}));
-  CO_TRY_ASSIGN(const auto cached, co_await found.store->get(exchange.ctx, exchange.scope.ns, exchange.info.name));
+  CO_TRY_ASSIGN(auto cached, co_await found.store->get(exchange.ctx, exchange.scope.ns, exchange.info.name));
+  if (found.store->cached_versions().differ()) {
+    CO_TRY_ASSIGN(cached, co_await found.store->cached_versions().show_one(exchange.ctx, std::move(cached), *found.version));
+  }
   CO_TRY_ASSIGN(const api::Object object, found.store->codec().decode(*cached));
   CO_TRY_ASSIGN(const registry::Replicas replicas, scale_fields(found)->read(object));
   if (!replicas.wanted) co_return internal("the spec replicas field does not exist");
@@ -135,6 +138,8 @@ rt::Task<Result<Unit>> change_scale(exchange::Exchange& exchange, registry::Inst
   request.ns = exchange.scope.ns;
   request.name = exchange.info.name;
   request.view = scale_view(fields);
+  registry::OtherVersions others;
+  request.others = &others;
   request.transform = [&](const api::Object* existing) -> Result<api::Object> {
     TRY_ASSIGN(const registry::Replicas present, fields.read(*existing));
     TRY_ASSIGN(const Scale wanted, changed(scale_of(*existing, present), change));
@@ -148,7 +153,7 @@ rt::Task<Result<Unit>> change_scale(exchange::Exchange& exchange, registry::Inst
     if (!wanted.metadata.resource_version.empty()) meta.resource_version = wanted.metadata.resource_version;
     TRY(fields.write(object, wanted.spec.replicas));
     if (found.version->shape != nullptr) {
-      TRY_ASSIGN(object, to_tracked_storage(*found.resource, *found.version, nullptr, exchange.scope, std::move(object), existing));
+      TRY_ASSIGN(object, to_tracked_storage(*found.resource, *found.version, nullptr, exchange.scope, std::move(object), existing, &others));
     } else {
       apimachinery::track_update(*existing, object, field_writer(*found.resource, found.resource->storage_version(), nullptr, exchange.scope));
     }

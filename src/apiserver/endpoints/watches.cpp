@@ -19,7 +19,7 @@ rt::Task<void> send_events(exchange::Exchange& exchange, rt::Context ctx, storag
     auto events = co_await watcher.next(ctx);
     std::vector<Bytes> out;
     if (!events) {
-      if (events.error().reason == Reason::Expired) {
+      if (events.error().reason == Reason::Expired || events.error().reason == Reason::InternalError) {
         frames.append_failure(events.error(), out);
         (void)co_await exchange.writer.write(std::move(out));
       }

@@ -54,8 +54,10 @@ rt::Task<Result<Unit>> Writes::update(exchange::Exchange& exchange, registry::In
   request.part = part;
   if (part == nullptr && found.resource->definition().allow_create_on_update) request.may_create = [this, &exchange] { return may_create(exchange); };
   request.check_uid = true;
+  registry::OtherVersions others;
+  request.others = &others;
   request.transform = [&](const api::Object* existing) {
-    return to_tracked_storage(*found.resource, *found.version, part, exchange.scope, sent, existing);
+    return to_tracked_storage(*found.resource, *found.version, part, exchange.scope, sent, existing, &others);
   };
   CO_TRY_ASSIGN(registry::Written written, co_await found.store->update(exchange.scope, std::move(request)));
   const int status = written.created ? 201 : 200;

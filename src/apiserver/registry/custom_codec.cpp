@@ -1,12 +1,12 @@
 #include "apiserver/registry/custom_codec.h"
 
+#include <algorithm>
+
 #include "api/codec.h"
 #include "api/custom_object.h"
-#include "api/path.h"
-#include "api/untrusted.h"
+#include "api/header.h"
 #include "apiserver/registry/table_rows.h"
 #include "base/check.h"
-#include "codec/json.h"
 
 namespace pintle::apiserver::registry {
 namespace {
@@ -15,38 +15,32 @@ using api::CustomObject;
 
 const api::Type& custom_type() { return api::type_of<CustomObject>(); }
 
-// A value as field selectors compare it; "" for what is missing or no scalar.
-std::string scalar_at(const codec::Value& members, std::string_view path) {
-  const codec::Value* at = &members;
-  while (at != nullptr && !path.empty()) {
-    const auto dot = path.find('.');
-    at = at->find(path.substr(0, dot));
-    path = dot == path.npos ? std::string_view() : path.substr(dot + 1);
-  }
-  if (at == nullptr || at->is_null() || at->is_object() || at->is_array()) return {};
-  return at->is_string() ? at->as_string() : codec::to_json(*at);
-}
-
 }  // namespace
 
 Result<storage::CacheCodec::Loaded> CustomCodec::load(const storage::KeyValue& stored) const {
+  TRY_ASSIGN(const auto header, api::peek_json(stored.value.view()));
+  const auto& versions = resource().versions();
+  const auto known = std::ranges::find(versions, header.api_version, &VersionBinding::api_version);
+  if (known == versions.end() && resource().definition().converter)
+    return internal("request to convert CR from an invalid group/version: " + header.api_version);
+  const VersionBinding& version = known == versions.end() ? storage() : *known;
   api::Object object(custom_type());
   TRY(api::decode_json(stored.value.view(), custom_type(), object.data()));
-  auto& custom = object.as<CustomObject>();
-  TRY(storage().shape->settle(object, nullptr));
-  custom.metadata.resource_version = std::to_string(stored.mod_revision);
-  return load_object(std::move(object));
+  TRY(version.shape->settle(object, nullptr));
+  object.as<CustomObject>().metadata.resource_version = std::to_string(stored.mod_revision);
+  return load_object(std::move(object), version);
 }
 
 Result<storage::CacheCodec::Loaded> CustomCodec::restamp(const storage::CachedObject& object, int64_t revision) const {
   TRY_ASSIGN(api::Object copy, decode(object));
   copy.as<CustomObject>().metadata.resource_version = std::to_string(revision);
-  return load_object(std::move(copy));
+  return load_object(std::move(copy), resource().versions().at(object.version()));
 }
 
-Result<storage::CacheCodec::Loaded> CustomCodec::load_object(api::Object object) const {
+Result<storage::CacheCodec::Loaded> CustomCodec::load_object(api::Object object, const VersionBinding& version) const {
   const auto& custom = object.as<CustomObject>();
   Loaded loaded;
+  loaded.version = static_cast<uint16_t>(version.index);
   std::string wire;
   api::encode_json(custom_type(), object.data(), wire);
   loaded.wire = Bytes(std::move(wire));
@@ -67,9 +61,11 @@ Result<storage::CacheCodec::Loaded> CustomCodec::load_object(api::Object object)
     labels.emplace_back(kept, keep(value));
   }
   std::vector<std::pair<std::string_view, std::pair<std::size_t, std::size_t>>> fields;
-  for (const SelectableField& field : resource().definition().selectable_fields) {
-    const std::string value = scalar_at(custom.rest.members, field.path.empty() ? field.name : field.path);
-    if (!value.empty()) fields.emplace_back(field.name, keep(value));
+  const auto names = version.shape->selectable_fields();
+  if (!names.empty()) {
+    const auto values = version.shape->selectable_values(object);
+    for (std::size_t i = 0; i < names.size(); ++i)
+      if (!values[i].empty()) fields.emplace_back(names[i], keep(values[i]));
   }
   loaded.extra = Bytes::copy(texts);
   const auto view = [&](const std::pair<std::size_t, std::size_t>& place) { return loaded.extra.view().substr(place.first, place.second); };
@@ -123,10 +119,10 @@ Result<api::Object> CustomCodec::decode(const storage::CachedObject& object) con
   return out;
 }
 
-std::string CustomCodec::encode_stored(api::Object& object) const {
+std::string CustomCodec::encode_stored(api::Object& object, const VersionBinding& in) const {
   std::string version, out;
   std::swap(version, object.as<CustomObject>().metadata.resource_version);
-  api::encode_json(custom_type(), object.data(), out, &storage().kind->gvk);
+  api::encode_json(custom_type(), object.data(), out, &in.kind->gvk);
   std::swap(version, object.as<CustomObject>().metadata.resource_version);
   return out;
 }

@@ -1,5 +1,6 @@
 // CustomCodec: the codec of a resource that a definition brought: JSON under upstream's keys. In memory the text has neither apiVersion nor
-// kind, and its resourceVersion: what lists and watches hand out in every version.
+// kind, and its resourceVersion: what lists and watches hand out in every version, or, where versions differ (CachedVersions), in the one that
+// it was stored in.
 #pragma once
 
 #include "apiserver/registry/resource_codec.h"
@@ -18,10 +19,8 @@ class CustomCodec final : public ResourceCodec {
   void append_metadata_json(const storage::CachedObject& object, std::string& out) const override;
   std::string metadata_proto(const storage::CachedObject& object) const override;
   Result<api::Object> decode(const storage::CachedObject& object) const override;
-  std::string encode_stored(api::Object& object) const override;
-
- private:
-  Result<Loaded> load_object(api::Object object) const;
+  std::string encode_stored(api::Object& object, const VersionBinding& version) const override;
+  Result<Loaded> load_object(api::Object object, const VersionBinding& version) const override;
 };
 
 }  // namespace pintle::apiserver::registry

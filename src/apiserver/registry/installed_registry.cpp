@@ -221,6 +221,7 @@ RequestScope InstalledRegistry::inner_scope(const RequestScope& outer, const Gro
   scope.name = std::move(name);
   scope.group = resource.group;
   scope.resource = resource.resource;
+  scope.version.clear();  // the storage version
   scope.subresource.clear();
   scope.internal = true;
   scope.warnings.clear();
@@ -280,6 +281,23 @@ rt::Task<Result<api::Object>> InstalledRegistry::remove(RequestScope& outer, Gro
   request.propagation_policy = std::move(options.propagation_policy);
   CO_TRY_ASSIGN(Removed removed, co_await store->remove(scope, std::move(request)));
   co_return std::move(removed.object);
+}
+
+rt::Task<Result<api::Object>> InstalledRegistry::convert(rt::Context ctx, GroupResource resource, api::Object object, std::string from,
+                                                         std::string to) {
+  const std::shared_ptr<ResourceStore> store = find(resource);
+  if (store == nullptr) co_return Unexpected(errors::not_found(resource, ""));
+  const auto version_of = [&](std::string_view api_version) -> const VersionBinding* {
+    const auto& versions = store->resource().versions();
+    const auto it = std::ranges::find(versions, api_version, &VersionBinding::api_version);
+    return it == versions.end() ? nullptr : &*it;
+  };
+  const VersionBinding *source = version_of(from), *target = version_of(to);
+  if (source == nullptr || target == nullptr)
+    co_return error(Reason::NotFound, resource.resource + " has no version " + (source == nullptr ? from : to));
+  if (store->resource().custom()) co_return co_await store->cached_versions().convert(ctx, std::move(object), *source, *target);
+  CO_TRY_ASSIGN(object, source->to_storage(std::move(object)));
+  co_return target->from_storage(object);
 }
 
 Result<api::Object> InstalledRegistry::get(const GroupResource& resource, std::string_view ns, std::string_view name) const {

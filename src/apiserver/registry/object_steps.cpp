@@ -127,11 +127,12 @@ void bump_generation(api::meta_v1::ObjectMeta& meta) {
 bool mark_deleted(const Resource& resource, const RequestScope& scope, api::Object& object, int64_t grace_seconds) {
   auto& meta = object_meta(object);
   const bool first = !meta.deletion_timestamp;
+  const bool by_finalizer = resource.definition().deletion_by_finalizer;
   if (first) {
-    bump_generation(meta);
+    if (!by_finalizer) bump_generation(meta);
     meta.deletion_timestamp = apimachinery::to_api_time(scope.now + rt::seconds_of(grace_seconds));
   }
-  meta.deletion_grace_period_seconds = grace_seconds;
+  if (!by_finalizer) meta.deletion_grace_period_seconds = grace_seconds;
   if (first) resource.strategy().mark_deleted(scope, object);
   return first;
 }

@@ -3,6 +3,7 @@
 #include "apimachinery/apply/metadata_access.h"
 #include "apiserver/registry/custom_codec.h"
 #include "apiserver/registry/typed_codec.h"
+#include "base/check.h"
 
 namespace pintle::apiserver::registry {
 
@@ -12,6 +13,11 @@ const api::meta_v1::ObjectMeta& object_meta(const api::Object& object) { return 
 std::shared_ptr<const ResourceCodec> make_codec(std::shared_ptr<const Resource> resource, std::shared_ptr<storage::CacheBudget> budget) {
   if (resource->custom()) return std::make_shared<const CustomCodec>(std::move(resource), std::move(budget));
   return std::make_shared<const TypedCodec>(std::move(resource), std::move(budget));
+}
+
+Result<storage::CacheCodec::Loaded> ResourceCodec::load_object(api::Object, const VersionBinding&) const {
+  CHECK(false, "built-in objects are loaded from their bytes");
+  return {};
 }
 
 api::meta_v1::ObjectMeta& ResourceCodec::metadata(api::Object& object) const {

@@ -45,8 +45,10 @@ class ResourceCodec : public storage::CacheCodec {
 
   // In the storage version.
   virtual Result<api::Object> decode(const storage::CachedObject& object) const = 0;
-  // What goes into the store, resourceVersion left out.
-  virtual std::string encode_stored(api::Object& object) const = 0;
+  // What goes into the store, resourceVersion left out. Custom objects are in `version`, built-in ones in the storage version.
+  virtual std::string encode_stored(api::Object& object, const VersionBinding& version) const = 0;
+  // An object as one in the cache has it. Custom objects alone.
+  virtual Result<Loaded> load_object(api::Object object, const VersionBinding& version) const;
   api::meta_v1::ObjectMeta& metadata(api::Object& object) const;
   const api::meta_v1::ObjectMeta& metadata(const api::Object& object) const;
 

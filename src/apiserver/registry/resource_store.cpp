@@ -1,6 +1,7 @@
 #include "apiserver/registry/resource_store.h"
 
 #include "apiserver/registry/admission_gate.h"
+#include "apiserver/registry/converted_watcher.h"
 #include "apiserver/types/errors.h"
 #include "base/check.h"
 
@@ -12,7 +13,8 @@ ResourceStore::ResourceStore(std::shared_ptr<const Resource> resource, ResourceS
       versions_(resource_),
       deps_(deps),
       shared_codec_(make_codec(shared_resource_, deps.fanout.budget())),
-      codec_(*shared_codec_) {}
+      codec_(*shared_codec_),
+      cached_versions_(std::make_shared<CachedVersions>(shared_resource_, shared_codec_)) {}
 ResourceStore::~ResourceStore() = default;
 
 rt::Task<Result<Unit>> ResourceStore::start() {
@@ -56,7 +58,7 @@ rt::Task<Result<storage::CachedObjectPtr>> ResourceStore::get(rt::Context ctx, s
 
 admission::AdmissionAttributes ResourceStore::attributes(RequestScope& scope, admission::Operation operation) const {
   admission::AdmissionAttributes attributes = request_attributes(scope, operation);
-  attributes.kind = resource_.storage_version().kind->gvk;
+  attributes.kind = working_version(scope).kind->gvk;
   attributes.resource = resource_.name();
   attributes.versions = &versions_;
   const VersionBinding* const named = resource_.find_version(scope.group, scope.version);
@@ -64,17 +66,14 @@ admission::AdmissionAttributes ResourceStore::attributes(RequestScope& scope, ad
   return attributes;
 }
 
-storage::Predicate ResourceStore::predicate(const Selection& selection) const {
-  if (selection.everything()) return {};
-  return [selection](const storage::ObjectHeader& header) {
+storage::Predicate ResourceStore::predicate(const Selection& asked) const {
+  if (asked.everything()) return {};
+  Selection selection = asked;
+  if (cached_versions_->differ()) selection.fields = {};  // which only the version asked in has
+  return [selection = std::move(selection)](const storage::ObjectHeader& header) {
     if (!selection.name.empty() && header.name != selection.name) return false;
     if (!selection.labels.matches(header.labels)) return false;
-    return selection.fields.matches([&](std::string_view field) -> std::string_view {
-      if (field == "metadata.name") return header.name;
-      if (field == "metadata.namespace") return header.ns;
-      const std::string_view* value = header.fields.get(field);
-      return value ? *value : std::string_view();
-    });
+    return matches_fields(selection.fields, header);
   };
 }
 

@@ -12,9 +12,11 @@
 #include <vector>
 
 #include "api/object.h"
+#include "apimachinery/apply/field_manager.h"
 #include "apimachinery/selectors/field_selector.h"
 #include "apimachinery/selectors/label_selector.h"
 #include "apiserver/admission/sequence.h"
+#include "apiserver/registry/cached_versions.h"
 #include "apiserver/registry/forbidden_fields.h"
 #include "apiserver/registry/gated_fields.h"
 #include "apiserver/registry/resource.h"
@@ -50,6 +52,7 @@ struct Selection {
   std::string name;  // "": any; a watch or list of one name
   apimachinery::LabelSelector labels;
   apimachinery::FieldSelector fields;
+  const VersionBinding* version = nullptr;  // that objects are answered in, where versions differ; nullptr: as they are stored
   bool everything() const { return name.empty() && labels.matches_everything() && fields.empty(); }
 };
 
@@ -72,6 +75,13 @@ struct AdmissionView {
   std::function<void(api::Object& object, const api::Object& shown)> take;  // what mutating admission has made of it
 };
 
+// What `transform` is told of the versions in which others own fields of the object, where versions differ. It is called twice then: first with
+// `pending`, when whatever it says of owners does not count yet, and again when that object is known in those versions.
+struct OtherVersions {
+  bool pending = false;
+  std::vector<apimachinery::OtherVersion> known;
+};
+
 struct UpdateRequest {
   std::string ns;
   std::string name;
@@ -82,6 +92,7 @@ struct UpdateRequest {
   // Asked before an object that does not exist is created; nullptr: it is NotFound. Who may update may not create for it.
   std::function<rt::Task<Result<Unit>>()> may_create;
   std::optional<AdmissionView> view;  // none: admission sees the object itself
+  OtherVersions* others = nullptr;    // outlives the task
 };
 
 struct RemoveRequest {
@@ -118,11 +129,15 @@ class ResourceStore {
   storage::WatchCache& cache() { return *cache_; }
   const ResourceStoreDeps& deps() const { return deps_; }
 
+  // Its objects in each version. What get() gives is in the version it was stored in.
+  CachedVersions& cached_versions() { return *cached_versions_; }
+
   // NotFound; with `revision` 0, as the newest acknowledged state, -1: whatever the cache has.
   rt::Task<Result<storage::CachedObjectPtr>> get(rt::Context ctx, std::string ns, std::string name, int64_t revision = 0);
   rt::Task<Result<ListAnswer>> list(rt::Context ctx, Selection selection, ListParameters parameters);
   rt::Task<Result<std::unique_ptr<storage::CacheWatcher>>> watch(rt::Context ctx, Selection selection, ListParameters parameters);
 
+  // Objects in `scope` come and go in the version that it works in: of custom resources the request's, of others the storage version.
   // `object` as decoded, defaulted and converted; its managed fields set.
   rt::Task<Result<Written>> create(RequestScope& scope, api::Object object);
   rt::Task<Result<Written>> update(RequestScope& scope, UpdateRequest request);
@@ -131,6 +146,25 @@ class ResourceStore {
   rt::Task<Result<ListAnswer>> remove_collection(RequestScope& scope, Selection selection, ListParameters parameters, RemoveRequest request);
 
  private:
+  const VersionBinding& working_version(const RequestScope& scope) const;
+  // What is cached, in the version that `scope` works in; the server itself takes objects as they are stored.
+  struct Present {
+    api::Object object;
+    const VersionBinding* version;
+  };
+  rt::Task<Result<Present>> present(RequestScope& scope, storage::CachedObjectPtr cached);
+  // What is to be stored of an object in `version`.
+  rt::Task<Result<Bytes>> stored_form(RequestScope& scope, api::Object& object, const VersionBinding& version);
+  // Whether the store holds just this under the key, at that revision.
+  rt::Task<Result<bool>> is_stored(RequestScope& scope, std::string key, int64_t revision, Bytes value);
+  // What was written, as it is read back: converted there and back.
+  rt::Task<Result<Unit>> read_back(RequestScope& scope, std::string key, Bytes stored, int64_t revision, const VersionBinding& version,
+                                   api::Object& object);
+  // The versions, beside the working one, in which fields of `old` are owned.
+  std::vector<const VersionBinding*> owners_versions(const api::Object& old, const VersionBinding& working) const;
+  // What the request makes of `old`.
+  rt::Task<Result<api::Object>> transformed(RequestScope& scope, const UpdateRequest& request, const Present& before);
+  rt::Task<Result<ListAnswer>> list_stored(rt::Context ctx, Selection selection, ListParameters parameters);
   rt::Task<Result<storage::CachedObjectPtr>> newest(rt::Context ctx, std::string key);
   rt::Task<Result<Unit>> wait_for_revision(rt::Context ctx, int64_t revision);
   // Before a write is answered: what admission and authorization read from the cache shows it too.
@@ -150,7 +184,7 @@ class ResourceStore {
                                       const api::Object& old) const;
   rt::Task<Result<std::optional<Written>>> try_update(RequestScope& scope, const UpdateRequest& request, const std::string& key);
   rt::Task<Result<std::optional<Written>>> finish_update(RequestScope& scope, const UpdateRequest& request, const std::string& key,
-                                                         api::Object& object, const api::Object& old, int64_t revision);
+                                                         api::Object& object, const Present& before, int64_t revision);
   rt::Task<Result<std::optional<Removed>>> try_remove(RequestScope& scope, const RemoveRequest& request, const std::string& key);
   rt::Task<Result<std::optional<Removed>>> remove_now(RequestScope& scope, const std::string& key, api::Object object, int64_t revision);
 
@@ -160,6 +194,7 @@ class ResourceStore {
   ResourceStoreDeps deps_;
   const std::shared_ptr<const ResourceCodec> shared_codec_;
   const ResourceCodec& codec_;
+  const std::shared_ptr<CachedVersions> cached_versions_;
   std::unique_ptr<storage::WatchCache> cache_;
 };
 

@@ -29,6 +29,9 @@ rt::Task<Result<Unit>> ResourceStore::admit_create(RequestScope& scope, api::Obj
 }
 
 rt::Task<Result<Written>> ResourceStore::create(RequestScope& scope, api::Object object) {
+  if (resource_.closed())
+    co_return Unexpected(
+        errors::forbidden(resource_.name(), codec_.metadata(object).name, "create not allowed while custom resource definition is terminating"));
   CO_TRY(check_namespace(scope, codec_.metadata(object)));
   scope.name = codec_.metadata(object).name;
   CO_TRY(co_await admit_create(scope, object));
@@ -84,21 +87,25 @@ rt::Task<Result<Unit>> ResourceStore::finish_create(RequestScope& scope, api::Ob
   }
 
   const std::string key = resource_.key(scope.ns, name);
+  const VersionBinding& version = working_version(scope);
   if (scope.dry_run) {
     CO_TRY_ASSIGN(const auto existing, co_await newest(scope.ctx, key));
     if (existing) co_return Unexpected(errors::already_exists(resource_.name(), name));
-    co_return Unit{};
+    if (!cached_versions_->differ()) co_return Unit{};
+    CO_TRY_ASSIGN(Bytes form, co_await stored_form(scope, object, version));
+    co_return co_await read_back(scope, key, std::move(form), 0, version, object);
   }
   storage::PutOptions options;
   options.ttl_seconds = strategy.ttl_seconds(scope, object);
-  auto written = co_await deps_.store.create(scope.ctx, key, Bytes(codec_.encode_stored(object)), options);
+  CO_TRY_ASSIGN(Bytes form, co_await stored_form(scope, object, version));
+  auto written = co_await deps_.store.create(scope.ctx, key, form, options);
   if (!written) {
     if (written.error().reason == Reason::AlreadyExists) co_return Unexpected(errors::already_exists(resource_.name(), name));
     co_return Unexpected(std::move(written.error()));
   }
   codec_.metadata(object).resource_version = std::to_string(written->mod_revision);
   co_await await_own_write(scope.ctx, written->mod_revision);
-  co_return Unit{};
+  co_return co_await read_back(scope, key, std::move(form), written->mod_revision, version, object);
 }
 
 }  // namespace pintle::apiserver::registry

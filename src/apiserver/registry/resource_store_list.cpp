@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "apiserver/registry/continue_token.h"
+#include "apiserver/registry/converted_watcher.h"
 #include "apiserver/registry/resource_store.h"
 #include "apiserver/types/errors.h"
 
@@ -22,6 +23,17 @@ std::string prefix_end(std::string prefix) {
 }  // namespace
 
 rt::Task<Result<ListAnswer>> ResourceStore::list(rt::Context ctx, Selection selection, ListParameters parameters) {
+  if (!cached_versions_->differ() || selection.version == nullptr) co_return co_await list_stored(ctx, std::move(selection), std::move(parameters));
+  // A page may come out shorter than its limit: what selectors drop is known afterwards.
+  const VersionBinding& version = *selection.version;
+  const apimachinery::FieldSelector fields = selection.fields;
+  CO_TRY_ASSIGN(ListAnswer answer, co_await list_stored(ctx, std::move(selection), std::move(parameters)));
+  CO_TRY_ASSIGN(answer.items, co_await cached_versions_->show(ctx, std::move(answer.items), version));
+  if (!fields.empty()) std::erase_if(answer.items, [&](const auto& item) { return !matches_fields(fields, item->header()); });
+  co_return answer;
+}
+
+rt::Task<Result<ListAnswer>> ResourceStore::list_stored(rt::Context ctx, Selection selection, ListParameters parameters) {
   if (!parameters.continue_token.empty()) {
     if (!parameters.resource_version.empty() && parameters.resource_version != "0")
       co_return bad_request("a resourceVersion cannot go with continue");
@@ -103,7 +115,10 @@ rt::Task<Result<std::unique_ptr<storage::CacheWatcher>>> ResourceStore::watch(rt
   options.prefix = resource_.prefix_of(selection.ns);
   options.bookmarks = parameters.allow_bookmarks;
   options.match = predicate(selection);
+  const bool converted = cached_versions_->differ() && selection.version != nullptr;
+  options.previous = converted && !selection.fields.empty();
   for (const auto& requirement : selection.fields.requirements()) {
+    if (converted) break;
     if (!requirement.equals || requirement.value.empty() || requirement.field.starts_with("metadata.")) continue;
     options.index_field = requirement.field;
     options.index_value = requirement.value;
@@ -121,7 +136,9 @@ rt::Task<Result<std::unique_ptr<storage::CacheWatcher>>> ResourceStore::watch(rt
   } else {
     options.revision = parameters.revision;
   }
-  co_return cache_->watch(std::move(options));
+  auto watcher = cache_->watch(std::move(options));
+  if (!watcher || !converted) co_return watcher;
+  co_return std::make_unique<ConvertedWatcher>(std::move(*watcher), cached_versions_, *selection.version, std::move(selection.fields));
 }
 
 }  // namespace pintle::apiserver::registry

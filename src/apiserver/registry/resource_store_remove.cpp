@@ -83,7 +83,8 @@ rt::Task<Result<Removed>> ResourceStore::remove(RequestScope& scope, RemoveReque
 rt::Task<Result<std::optional<Removed>>> ResourceStore::try_remove(RequestScope& scope, const RemoveRequest& request, const std::string& key) {
   CO_TRY_ASSIGN(const auto cached, co_await newest(scope.ctx, key));
   if (!cached) co_return Unexpected(not_found(request.name));
-  CO_TRY_ASSIGN(const api::Object old, codec_.decode(*cached));
+  CO_TRY_ASSIGN(const Present before, co_await present(scope, cached));
+  const api::Object& old = before.object;
   const auto& old_meta = codec_.metadata(old);
   // The details name the kind; those of namespaces, which upstream deletes by a way of its own, the resource.
   const bool by_resource = resource_.name() == GroupResource{"", "namespaces"};
@@ -123,7 +124,8 @@ rt::Task<Result<std::optional<Removed>>> ResourceStore::try_remove(RequestScope&
     removed.object = std::move(object);
     co_return std::optional<Removed>(std::move(removed));
   }
-  auto stored = co_await deps_.store.update(scope.ctx, key, Bytes(codec_.encode_stored(object)), cached->revision());
+  CO_TRY_ASSIGN(Bytes form, co_await stored_form(scope, object, *before.version));
+  auto stored = co_await deps_.store.update(scope.ctx, key, std::move(form), cached->revision());
   if (!stored) {
     if (stored.error().reason == Reason::Conflict || stored.error().reason == Reason::NotFound) co_return std::nullopt;
     co_return Unexpected(std::move(stored.error()));

@@ -88,9 +88,10 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::try_update(RequestScope&
     if (created.error().reason == Reason::AlreadyExists) co_return std::nullopt;
     co_return Unexpected(std::move(created.error()));
   }
-  CO_TRY_ASSIGN(api::Object old, codec_.decode(*cached));
+  CO_TRY_ASSIGN(Present before, co_await present(scope, cached));
+  api::Object& old = before.object;
   resource_.strategy().set_defaults(old);
-  CO_TRY_ASSIGN(api::Object object, request.transform(&old));
+  CO_TRY_ASSIGN(api::Object object, co_await transformed(scope, request, before));
 
   auto& meta = codec_.metadata(object);
   const auto& old_meta = codec_.metadata(old);
@@ -123,13 +124,14 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::try_update(RequestScope&
       keep_all_but_status(object, old);
     }
   }
-  auto finished = co_await finish_update(scope, request, key, object, old, cached->revision());
+  auto finished = co_await finish_update(scope, request, key, object, before, cached->revision());
   if (finish) finish(finished.has_value() && finished->has_value() && !scope.dry_run);
   co_return finished;
 }
 
 rt::Task<Result<std::optional<Written>>> ResourceStore::finish_update(RequestScope& scope, const UpdateRequest& request, const std::string& key,
-                                                                      api::Object& object, const api::Object& old, int64_t revision) {
+                                                                      api::Object& object, const Present& before, int64_t revision) {
+  const api::Object& old = before.object;
   const Strategy& strategy = request.part && request.part->strategy ? *request.part->strategy : resource_.strategy();
   if (!request.raw) {
     FieldErrors problems;
@@ -160,17 +162,30 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::finish_update(RequestSco
     co_return std::optional<Written>(std::move(written));
   }
   const bool unchanged = api::equal(object.type(), object.data(), old.data());
-  if (!unchanged && !scope.dry_run) {
+  if (scope.dry_run && !cached_versions_->differ()) {
+    written.object = std::move(object);
+    co_return std::optional<Written>(std::move(written));
+  }
+  CO_TRY_ASSIGN(Bytes form, co_await stored_form(scope, object, *before.version));
+  // What would not change is written all the same if it would be stored in another form: in another version, or with defaults that are new.
+  bool kept = scope.dry_run;
+  if (unchanged && !kept) {
+    CO_TRY_ASSIGN(kept, co_await is_stored(scope, key, revision, form));
+  }
+  if (!kept) {
     storage::PutOptions options;
     options.ttl_seconds = resource_.strategy().ttl_seconds(scope, object);
-    auto stored = co_await deps_.store.update(scope.ctx, key, Bytes(codec_.encode_stored(object)), revision, options);
+    auto stored = co_await deps_.store.update(scope.ctx, key, form, revision, options);
     if (!stored) {
       if (stored.error().reason == Reason::Conflict || stored.error().reason == Reason::NotFound) co_return std::nullopt;
       co_return Unexpected(std::move(stored.error()));
     }
-    meta.resource_version = std::to_string(stored->mod_revision);
-    co_await await_own_write(scope.ctx, stored->mod_revision);
+    revision = stored->mod_revision;
+    meta.resource_version = std::to_string(revision);
+    co_await await_own_write(scope.ctx, revision);
   }
+  if (scope.dry_run) revision = 0;  // of what is not there
+  CO_TRY(co_await read_back(scope, key, std::move(form), revision, *before.version, object));
   written.object = std::move(object);
   co_return std::optional<Written>(std::move(written));
 }

@@ -205,16 +205,36 @@ class ScaleFields {
   virtual Result<Unit> write(api::Object& object, int32_t wanted) const = 0;
 };
 
-// spec.replicas and status.replicas; `selector`: the label selector as text.
-std::shared_ptr<const ScaleFields> usual_scale_fields(std::string (*selector)(const api::Object&));
+// Of a type with spec.replicas and status.replicas; `selector`: the label selector as text.
+template <class T>
+class TypedScaleFields final : public ScaleFields {
+ public:
+  explicit TypedScaleFields(std::string (*selector)(const T&)) : selector_(selector) {}
+  Result<Replicas> read(const api::Object& object) const override {
+    const T& typed = object.as<T>();
+    return Replicas{typed.spec.replicas.value_or(0), typed.status.replicas, selector_(typed)};
+  }
+  Result<Unit> write(api::Object& object, int32_t wanted) const override {
+    object.as<T>().spec.replicas = wanted;
+    return Unit{};
+  }
+
+ private:
+  std::string (*selector_)(const T&);
+};
+template <class T>
+std::shared_ptr<const ScaleFields> usual_scale_fields(std::string (*selector)(const T&)) {
+  return std::make_shared<const TypedScaleFields<T>>(selector);
+}
 
 struct ScaleSubresource {
   std::string_view version = {};  // that it belongs to; "": each
   std::shared_ptr<const ScaleFields> fields = nullptr;
 };
 
-// action.h has it.
+// action.h and version_converter.h have them.
 class Action;
+class VersionConverter;
 struct ActionSubresource {
   std::string name;
   std::shared_ptr<Action> action;
@@ -269,6 +289,7 @@ struct ResourceDefinition {
   bool return_deleted_object = false;      // DELETE answers with the object rather than a Status
   bool orphan_by_default = false;          // garbage collection default (never true in the groups of today)
   bool no_garbage_collection = false;      // events: propagationPolicy has no effect
+  bool deletion_by_finalizer = false;      // definitions: to mark one as deleted is no change of it, and has no grace
   // Fields that apply and update never own in the main resource ("status" when has_status).
   std::vector<std::string_view> reset_fields = {};
 
@@ -276,6 +297,8 @@ struct ResourceDefinition {
   std::vector<PartSubresource> parts = {};   // "status" is added for has_status unless listed here
   std::vector<ScaleSubresource> scale = {};  // one for a version at most
   std::vector<ActionSubresource> actions = {};
+  // Of a resource that a definition brings; nullptr: its versions have the same members.
+  std::shared_ptr<const VersionConverter> converter = nullptr;
 
   // Resources that store nothing: exactly one of these is set, and strategy and the rest are unused.
   std::shared_ptr<Action> create_action = nullptr;

@@ -126,7 +126,7 @@ Result<api::Object> TypedCodec::decode_wire(std::string_view wire) const {
   return object;
 }
 
-std::string TypedCodec::encode_stored(api::Object& object) const {
+std::string TypedCodec::encode_stored(api::Object& object, const VersionBinding&) const {
   auto& meta = metadata(object);
   std::string version;
   std::swap(version, meta.resource_version);

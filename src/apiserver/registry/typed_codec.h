@@ -19,7 +19,7 @@ class TypedCodec final : public ResourceCodec {
   void append_metadata_json(const storage::CachedObject& object, std::string& out) const override;
   std::string metadata_proto(const storage::CachedObject& object) const override;
   Result<api::Object> decode(const storage::CachedObject& object) const override;
-  std::string encode_stored(api::Object& object) const override;
+  std::string encode_stored(api::Object& object, const VersionBinding& version) const override;
 
  private:
   Result<Loaded> load_wire(std::string wire) const;

@@ -39,6 +39,10 @@ class Registry {
   // The last state.
   virtual rt::Task<Result<api::Object>> remove(RequestScope& scope, GroupResource resource, std::string ns, std::string name,
                                                RemoveOptions options) = 0;
+
+  // An object of a resource, in the version `from` ("apps/v1"), in the version `to`, both its own: as admission shows it to whoever asks for
+  // that one. NotFound: it has no such version. A definition's webhook may be asked.
+  virtual rt::Task<Result<api::Object>> convert(rt::Context ctx, GroupResource resource, api::Object object, std::string from, std::string to) = 0;
 };
 
 }  // namespace pintle::apiserver

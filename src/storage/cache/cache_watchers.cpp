@@ -170,6 +170,7 @@ void Watcher::show(const ChangePtr& change, std::vector<CacheEvent>& out) const 
   event.revision = change->revision();
   const bool left = was && !is && change->type() == CacheEventType::Modified;
   event.object = left ? change->departed(*core_->codec_) : change->object();
+  if (options_.previous) event.previous = change->previous();
   out.push_back(std::move(event));
 }
 

@@ -67,7 +67,15 @@ void validate_group(const std::string& group, FieldErrors& errors) {
   }
 }
 
-void validate_version(const v1::CustomResourceDefinitionVersion& version, const Shared& shared, const FieldPath& path, FieldErrors& errors) {
+// Whether the version said just this of its objects before.
+bool has_same_schema(const Spec* old, const v1::CustomResourceDefinitionVersion& version) {
+  if (old == nullptr) return false;
+  const auto before = std::ranges::find(old->versions, version.name, &v1::CustomResourceDefinitionVersion::name);
+  return before != old->versions.end() && same(before->schema, version.schema);
+}
+
+void validate_version(const v1::CustomResourceDefinitionVersion& version, const Spec* old, const Shared& shared, const FieldPath& path,
+                      FieldErrors& errors) {
   if (const auto faults = apimachinery::check_dns1035_label(version.name); !faults.empty())
     errors.invalid(path.child("name"), version.name, faults.front());
   if (version.deprecation_warning) {
@@ -80,7 +88,8 @@ void validate_version(const v1::CustomResourceDefinitionVersion& version, const 
   }
   const bool has_status = version.subresources && version.subresources->status;
   if (!shared.schema && version.schema && version.schema->open_apiv_3_schema)
-    validate_schema(*version.schema->open_apiv_3_schema, has_status, path.child("schema"), errors);
+    validate_schema(*version.schema->open_apiv_3_schema, {.has_status = has_status, .unchanged = has_same_schema(old, version)}, path.child("schema"),
+                    errors);
   if (!shared.subresources && version.subresources) validate_subresources(*version.subresources, path.child("subresources"), errors);
   if (!shared.columns)
     for (std::size_t i = 0; i < version.additional_printer_columns.size(); ++i)
@@ -88,13 +97,15 @@ void validate_version(const v1::CustomResourceDefinitionVersion& version, const 
   if (!shared.selectable_fields) validate_selectable_fields(version.selectable_fields, version.schema.get(), path.child("selectableFields"), errors);
 }
 
-void validate_shared(const Spec& spec, const Shared& shared, FieldErrors& errors) {
+void validate_shared(const Spec& spec, const Spec* old, const Shared& shared, FieldErrors& errors) {
   const FieldPath path("spec");
   if (spec.versions.empty()) return;
   const auto& any = spec.versions[0];
   const bool has_status = std::any_of(spec.versions.begin(), spec.versions.end(),
                                       [](const auto& version) { return version.subresources && version.subresources->status; });
-  if (shared.schema && any.schema->open_apiv_3_schema) validate_schema(*any.schema->open_apiv_3_schema, has_status, path.child("validation"), errors);
+  if (shared.schema && any.schema->open_apiv_3_schema)
+    validate_schema(*any.schema->open_apiv_3_schema, {.has_status = has_status, .unchanged = has_same_schema(old, any)}, path.child("validation"),
+                    errors);
   if (shared.subresources) validate_subresources(*any.subresources, path.child("subresources"), errors);
   if (shared.columns)
     for (std::size_t i = 0; i < any.additional_printer_columns.size(); ++i)
@@ -102,7 +113,8 @@ void validate_shared(const Spec& spec, const Shared& shared, FieldErrors& errors
   if (shared.selectable_fields) validate_selectable_fields(any.selectable_fields, any.schema.get(), path.child("selectableFields"), errors);
 }
 
-void validate_spec(const Spec& spec, FieldErrors& errors) {
+// `old`: nullptr for a new one.
+void validate_spec(const Spec& spec, const Spec* old, FieldErrors& errors) {
   constexpr std::array<std::string_view, 2> scopes{"Cluster", "Namespaced"};
   const FieldPath path("spec"), versions = path.child("versions"), names = path.child("names");
   const Shared shared = shared_parts(spec);
@@ -120,7 +132,7 @@ void validate_spec(const Spec& spec, FieldErrors& errors) {
   for (std::size_t i = 0; i < spec.versions.size(); ++i) {
     storage += spec.versions[i].storage;
     seen.insert(spec.versions[i].name);
-    validate_version(spec.versions[i], shared, versions.index(i), errors);
+    validate_version(spec.versions[i], old, shared, versions.index(i), errors);
   }
   if (seen.size() != spec.versions.size()) errors.invalid(versions, nullptr, "must hold each name once");
   if (storage != 1) errors.invalid(versions, nullptr, "exactly one version must be the storage version");
@@ -129,7 +141,7 @@ void validate_spec(const Spec& spec, FieldErrors& errors) {
   if (spec.names.kind.empty()) errors.required(names.child("kind"));
   if (spec.names.list_kind.empty()) errors.required(names.child("listKind"));
   validate_names(spec.names, names, errors);
-  validate_shared(spec, shared, errors);
+  validate_shared(spec, old, shared, errors);
   if (spec.conversion && spec.conversion->strategy != "None" && spec.preserve_unknown_fields)
     errors.invalid(path.child("conversion", "strategy"), spec.conversion->strategy, "must be None where unknown fields are kept");
   if (spec.conversion) validate_conversion(*spec.conversion, path.child("conversion"), errors);
@@ -205,7 +217,7 @@ class DefinitionStrategy : public registry::TypedStrategy<v1::CustomResourceDefi
   }
   void validate(const RequestScope&, const v1::CustomResourceDefinition& definition, FieldErrors& errors) const override {
     validate_name(definition, errors);
-    validate_spec(definition.spec, errors);
+    validate_spec(definition.spec, nullptr, errors);
     validate_names(definition.status.accepted_names, FieldPath("status", "acceptedNames"), errors);
     validate_stored_versions(definition, errors);
     validate_approval(definition, errors);
@@ -219,7 +231,7 @@ class DefinitionStrategy : public registry::TypedStrategy<v1::CustomResourceDefi
     const auto keep = [&](const std::string& now, const std::string& before, const FieldPath& at) {
       if (now != before) errors.invalid(at, now, "field is immutable");
     };
-    validate_spec(definition.spec, errors);
+    validate_spec(definition.spec, &old.spec, errors);
     if (is_established(old)) {
       keep(definition.spec.scope, old.spec.scope, path.child("scope"));
       keep(definition.spec.names.kind, old.spec.names.kind, path.child("names", "kind"));
@@ -237,9 +249,6 @@ class DefinitionStrategy : public registry::TypedStrategy<v1::CustomResourceDefi
   }
   void mark_deleted(const RequestScope& scope, v1::CustomResourceDefinition& definition) const override {
     constexpr std::string_view finalizer = "customresourcecleanup.apiextensions.k8s.io";
-    // Deletion is by finalizer here, never with grace, and is no change of what is defined: what the store has noted goes.
-    if (definition.metadata.generation > 1) --definition.metadata.generation;
-    definition.metadata.deletion_grace_period_seconds.reset();
     auto& finalizers = definition.metadata.finalizers;
     if (std::ranges::find(finalizers, finalizer) == finalizers.end()) finalizers.emplace_back(finalizer);
     v1::CustomResourceDefinitionCondition condition;
@@ -296,6 +305,7 @@ void add_apiextensions(Definitions& out) {
   definitions.has_generation = true;
   definitions.name_rule = registry::NameRule::Any;
   definitions.allow_unconditional_update = false;
+  definitions.deletion_by_finalizer = true;
   definitions.reset_fields = {"status"};
   definitions.parts = {{.name = "status", .strategy = std::make_shared<apiextensions::StatusStrategy>(), .reset_fields = {"spec", "metadata"}}};
   out.push_back(std::move(definitions));

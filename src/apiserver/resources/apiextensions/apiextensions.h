@@ -26,8 +26,9 @@ void validate_selectable_fields(const std::vector<v1::SelectableField>& fields, 
 void validate_conversion(const v1::CustomResourceConversion& conversion, const FieldPath& path, FieldErrors& errors);
 
 // The schema that `holder` holds.
-inline void validate_schema(const v1::JSONSchemaProps& schema, bool has_status, const FieldPath& holder, FieldErrors& errors) {
-  apimachinery::schema::validate_definition_schema(schema, {.has_status = has_status}, holder.child("openAPIV3Schema"), errors);
+inline void validate_schema(const v1::JSONSchemaProps& schema, const apimachinery::schema::SchemaRules& rules, const FieldPath& holder,
+                            FieldErrors& errors) {
+  apimachinery::schema::validate_definition_schema(schema, rules, holder.child("openAPIV3Schema"), errors);
 }
 
 }  // namespace pintle::apiserver::resources::apiextensions

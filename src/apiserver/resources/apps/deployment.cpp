@@ -15,7 +15,7 @@ namespace apps = api::apps_v1;
 
 api::IntOrString percent(const char* text) { return {.is_string = true, .int_value = 0, .string_value = text}; }
 
-std::string scale_selector(const api::Object& object) { return scale_selector_text(object.as<apps::Deployment>().spec.selector.get()); }
+std::string scale_selector(const apps::Deployment& object) { return scale_selector_text(object.spec.selector.get()); }
 
 class DeploymentStrategy : public registry::TypedStrategy<apps::Deployment> {
  public:

@@ -9,7 +9,7 @@ namespace {
 
 namespace apps = api::apps_v1;
 
-std::string scale_selector(const api::Object& object) { return scale_selector_text(object.as<apps::ReplicaSet>().spec.selector.get()); }
+std::string scale_selector(const apps::ReplicaSet& object) { return scale_selector_text(object.spec.selector.get()); }
 
 class ReplicaSetStrategy : public registry::TypedStrategy<apps::ReplicaSet> {
  public:

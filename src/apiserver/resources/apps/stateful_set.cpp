@@ -21,7 +21,7 @@ namespace core = api::core_v1;
 
 constexpr std::array<std::string_view, 2> retentions{"Delete", "Retain"};
 
-std::string scale_selector(const api::Object& object) { return scale_selector_text(object.as<apps::StatefulSet>().spec.selector.get()); }
+std::string scale_selector(const apps::StatefulSet& object) { return scale_selector_text(object.spec.selector.get()); }
 
 class StatefulSetStrategy : public registry::TypedStrategy<apps::StatefulSet> {
  public:

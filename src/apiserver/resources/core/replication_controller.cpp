@@ -23,8 +23,8 @@ class PodTemplateStrategy : public registry::TypedStrategy<core::PodTemplate> {
   }
 };
 
-std::string scale_selector(const api::Object& object) {
-  return apimachinery::LabelSelector::from_set(object.as<core::ReplicationController>().spec.selector).to_string();
+std::string scale_selector(const core::ReplicationController& object) {
+  return apimachinery::LabelSelector::from_set(object.spec.selector).to_string();
 }
 
 class ReplicationControllerStrategy : public registry::TypedStrategy<core::ReplicationController> {

@@ -1,0 +1,41 @@
+// How the objects of a definition go from version to version: not at all where its versions say the same of them, by what each version's schema
+// keeps of them, or by its webhook.
+#pragma once
+
+#include <memory>
+
+#include "api/gen/apiextensions_v1.h"
+#include "apiserver/registry/version_converter.h"
+#include "base/bytes.h"
+#include "rt/clock.h"
+#include "rt/runtime.h"
+
+namespace pintle::apiserver::callout {
+class Callouts;
+}  // namespace pintle::apiserver::callout
+
+namespace pintle::apiserver::custom {
+
+constexpr rt::Duration conversion_timeout = std::chrono::seconds(30);  // of one call
+
+// Whoever answers a ConversionReview.
+class ReviewCaller {
+ public:
+  virtual ~ReviewCaller() = default;
+  virtual rt::Task<Result<Bytes>> ask(rt::Context ctx, Bytes question) const = 0;
+};
+
+// They outlive every converter.
+struct ConversionDeps {
+  callout::Callouts& callouts;
+  rt::Random& random;
+};
+
+// nullptr: an object's text is right in every version. The definition outlives the converter.
+std::shared_ptr<const registry::VersionConverter> make_converter(const api::apiextensions_v1::CustomResourceDefinition& definition,
+                                                                 const ConversionDeps& deps);
+// The one that asks `caller`; `review_versions` are those of the review that it takes.
+std::shared_ptr<const registry::VersionConverter> make_webhook_converter(std::unique_ptr<const ReviewCaller> caller,
+                                                                         const std::vector<std::string>& review_versions, rt::Random& random);
+
+}  // namespace pintle::apiserver::custom
