@@ -175,6 +175,15 @@ RequestScope InstalledRegistry::inner_scope(const RequestScope& outer, const Gro
   return scope;
 }
 
+std::optional<Registry::OfKind> InstalledRegistry::resource_of(const api::GroupVersionKind& kind) const {
+  const auto set = served();
+  const auto* version = set->find_group_version(kind.group, kind.version);
+  if (version == nullptr) return std::nullopt;
+  const auto found = std::ranges::find(version->resources, std::string_view(kind.kind), &apimachinery::ServedResource::kind);
+  if (found == version->resources.end()) return std::nullopt;
+  return OfKind{{std::string(found->group), std::string(found->name)}, found->namespaced};
+}
+
 rt::Task<Result<api::Object>> InstalledRegistry::get(RequestScope& scope, GroupResource resource, std::string ns, std::string name) {
   const std::shared_ptr<ResourceStore> store = find(resource);
   if (store == nullptr) co_return Unexpected(errors::not_found(resource, name));

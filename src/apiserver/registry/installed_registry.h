@@ -64,6 +64,7 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   std::shared_ptr<ResourceStore> find(const GroupResource& resource) const;
 
   ResourceReader& reader() override { return *this; }
+  std::optional<OfKind> resource_of(const api::GroupVersionKind& kind) const override;
   rt::Task<Result<api::Object>> get(RequestScope& scope, GroupResource resource, std::string ns, std::string name) override;
   rt::Task<Result<api::Object>> create(RequestScope& scope, GroupResource resource, std::string ns, api::Object object) override;
   rt::Task<Result<api::Object>> update(RequestScope& scope, GroupResource resource, std::string ns, std::string name, std::string subresource,

@@ -42,6 +42,7 @@ struct ApiServerOptions {
   std::vector<std::string> authorization_modes = {"AlwaysAllow"};
   std::vector<std::string> enable_admission_plugins;
   std::vector<std::string> disable_admission_plugins;
+  std::string admission_control_config_file;  // "": no plugin has settings
   int64_t default_not_ready_toleration_seconds = 300;
   int64_t default_unreachable_toleration_seconds = 300;
 

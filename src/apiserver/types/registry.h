@@ -21,6 +21,12 @@ class Registry {
  public:
   virtual ~Registry() = default;
   virtual ResourceReader& reader() = 0;
+  // What is served of a kind; nullopt: nothing, or nobody can say.
+  struct OfKind {
+    GroupResource resource;
+    bool namespaced = false;
+  };
+  virtual std::optional<OfKind> resource_of(const api::GroupVersionKind&) const { return std::nullopt; }
 
   // As the server itself: no admission, no managed fields; strategies and validation run. `scope` lends its context,
   // dry run and time. A write that would change nothing is not made.
