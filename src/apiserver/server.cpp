@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "apiserver/admission/configured/webhook_metrics.h"
+#include "apiserver/admission/configuration/configuration.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/admission/policies/policy_metrics.h"
 #include "apiserver/authentication/authentication.h"
@@ -155,11 +156,13 @@ Result<admission::AdmissionSequence> ApiServerImpl::make_admission() {
   admission::AdmissionConfig config;
   config.enable = options_.enable_admission_plugins;
   config.disable = options_.disable_admission_plugins;
-  TRY(admission::check_admission_config(config));
+  TRY_ASSIGN(const admission::PluginSettings settings, admission::read_plugin_settings(runtime_.disk(), options_.admission_control_config_file));
+  TRY(admission::check_admission_config(config, settings));
   admission::AdmissionDeps deps{registry_->reader(), &authorization_->authorizer(), &runtime_.random(), registry_.get(), &runtime_};
   deps.callouts = callouts_.get();
   deps.webhook_metrics = &webhook_metrics_;
   deps.policy_metrics = &policy_metrics_;
+  deps.settings = &settings;
   deps.tolerated.not_ready = options_.default_not_ready_toleration_seconds;
   deps.tolerated.unreachable = options_.default_unreachable_toleration_seconds;
   auto plugins = admission::make_admission_plugins(config, deps);

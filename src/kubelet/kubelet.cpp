@@ -20,6 +20,7 @@ struct Kubelet::State {
   const KubeletDeps deps;
   KubeletOptions options;
   const Paths paths;
+  bool root_bound = false;  // start() made the root a mount
   NodeFacts facts;
   Changes changes;
   rt::TaskGroup tasks;
@@ -40,7 +41,8 @@ Kubelet::State::State(KubeletDeps deps_in, KubeletOptions options_in)
 rt::Task<Result<Unit>> Kubelet::State::make_parts() {
   rt::Runtime& runtime = deps.runtime;
   auto& configuration = options.configuration;
-  CO_TRY_ASSIGN(facts, measure_node(runtime.disk(), paths, options));
+  CO_TRY_ASSIGN(root_bound, make_root(runtime.disk(), paths));
+  CO_TRY_ASSIGN(facts, measure_node(paths, options));
   CO_TRY_ASSIGN(cri, connect_runtime(runtime, configuration));
   configuration.cgroup_driver = co_await cgroup_driver(runtime, *cri, configuration.cgroup_driver);
   CO_TRY_ASSIGN(auto cgroups, make_node_cgroups(configuration, facts));
@@ -84,6 +86,7 @@ rt::Task<Result<Unit>> Kubelet::State::start() {
 
 // From what drives the others to what they stand on.
 rt::Task<void> Kubelet::State::stop() {
+  const bool without_pods = !pods || pods->workers.all().empty();
   co_await tasks.close();
   if (serving) co_await serving->stop();
   if (node) co_await node->stop();
@@ -91,6 +94,7 @@ rt::Task<void> Kubelet::State::stop() {
   if (node_runtime) co_await node_runtime->stop();
   if (cluster) co_await cluster->stop();
   if (cri) co_await cri->close();
+  if (root_bound && without_pods) give_back_root(paths);  // pods live on in it
 }
 
 Kubelet::Kubelet(KubeletDeps deps, KubeletOptions options) : state_(std::make_unique<State>(deps, std::move(options))) {}

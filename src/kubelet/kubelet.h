@@ -25,7 +25,8 @@ class Kubelet {
 
   // Connects to the runtime (waiting for it), adopts what runs, follows the pods of the node, and registers the node.
   rt::Task<Result<Unit>> start();
-  // Ends the kubelet's work; pods go on. Await it before the destructor.
+  // Ends the kubelet's work; pods go on. Without any, also after a start that failed, the root is no mount any more if start() made it
+  // one. Await it before the destructor.
   rt::Task<void> stop();
 
   // shutdownGracePeriod is configured: pods are to be ended before the machine goes down.

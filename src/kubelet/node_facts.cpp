@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "apimachinery/validation/node_labels.h"
+#include "component/log.h"
 #include "kubelet/cgroups/cgroup_configuration.h"
 #include "kubelet/configuration/validation.h"
 #include "os/mount.h"
@@ -12,6 +13,7 @@ namespace pintle::kubelet {
 namespace {
 
 using api::kubeletconfig_v1beta1::KubeletConfiguration;
+namespace log = component::log;
 
 // What the API server would refuse of this node for ever is told at once.
 Result<Unit> check_labels(const FlatMap<std::string>& labels) {
@@ -26,15 +28,6 @@ Result<Unit> check_swap(const KubeletConfiguration& configuration, const os::Mac
   return error(Reason::Invalid,
                fmt::format("this machine swaps ({} MiB), and failSwapOn (--fail-swap-on) refuses that: turn swap off, or set it to false",
                            machine.swap_bytes >> 20));
-}
-
-// Containers may want to see what is mounted later; and another kubelet that takes the root over finds it as it wants it,
-// instead of binding it over our mounts.
-Result<Unit> make_root(rt::Disk& disk, const Paths& paths) {
-  TRY(disk.make_directories(paths.pods(), 0750));
-  if (const auto shared = os::share_mounts(paths.root()); !shared)
-    return error(shared.error().reason, "the root directory: " + shared.error().message);
-  return Unit{};
 }
 
 resources::NodeSize node_size(const Paths& paths, const KubeletConfiguration& configuration, const os::MachineFacts& machine) {
@@ -64,7 +57,22 @@ node::NodeIdentity node_identity(const KubeletOptions& options, const os::Machin
 
 }  // namespace
 
-Result<NodeFacts> measure_node(rt::Disk& disk, const Paths& paths, const KubeletOptions& options) {
+// Containers may want to see what is mounted later; and another kubelet that takes the root over finds it as it wants it,
+// instead of binding it over our mounts.
+Result<bool> make_root(rt::Disk& disk, const Paths& paths) {
+  TRY(disk.make_directories(paths.pods(), 0750));
+  auto shared = os::share_mounts(paths.root());
+  if (!shared) return error(shared.error().reason, "the root directory: " + shared.error().message);
+  return shared;
+}
+
+void give_back_root(const Paths& paths) {
+  const auto mounted = os::mounts_below(paths.root());
+  if (!mounted || mounted->size() != 1) return;  // what pods have mounted stays, and the root under it
+  if (const auto done = os::unmount(paths.root()); !done) log::warning("The root directory stays mounted", {{"why", done.error().message}});
+}
+
+Result<NodeFacts> measure_node(const Paths& paths, const KubeletOptions& options) {
   const auto& configuration = options.configuration;
   NodeFacts out;
   TRY(check_labels(options.node_labels));
@@ -72,7 +80,6 @@ Result<NodeFacts> measure_node(rt::Disk& disk, const Paths& paths, const Kubelet
   TRY_ASSIGN(out.machine, os::machine_facts());
   TRY(check_swap(configuration, out.machine));
   out.masked_paths = os::thermal_throttle_paths();
-  TRY(make_root(disk, paths));
   out.capacity = resources::node_capacity(node_size(paths, configuration, out.machine));
   TRY_ASSIGN(const auto reserved, resources::reserved_resources(configuration));
   TRY_ASSIGN(const auto hard, resources::hard_eviction_thresholds(configuration));

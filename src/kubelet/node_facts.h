@@ -29,8 +29,13 @@ struct NodeFacts {
   node::NodeIdentity identity;
 };
 
-// Also makes the kubelet's root ready, on whose file system capacity depends. Invalid, in words for the operator: a label that the API
+// Makes the kubelet's root ready, on a shared mount. True: it became a mount of its own for that.
+Result<bool> make_root(rt::Disk& disk, const Paths& paths);
+// Ends that mount, where nothing is mounted below it.
+void give_back_root(const Paths& paths);
+
+// After make_root(), as capacity depends on its file system. Invalid, in words for the operator: a label that the API
 // server would refuse for ever, a machine that swaps and may not, an entry of the configuration.
-Result<NodeFacts> measure_node(rt::Disk& disk, const Paths& paths, const KubeletOptions& options);
+Result<NodeFacts> measure_node(const Paths& paths, const KubeletOptions& options);
 
 }  // namespace pintle::kubelet

@@ -5,7 +5,7 @@
 namespace pintle::kubelet {
 
 NodeLife::NodeLife(NodeLifeDeps deps_in)
-    : deps(deps_in), image_collector(collector_deps()), eviction(eviction_deps()), duties(duties_deps()), agent(make_agent()) {}
+    : deps(deps_in), image_collector(collector_deps()), eviction(eviction_deps(), eviction_options()), duties(duties_deps()), agent(make_agent()) {}
 
 images::ImageCollectorDeps NodeLife::collector_deps() {
   images::ImageCollectorDeps out{deps.runtime, deps.cri, deps.facts.image_rules};
@@ -18,18 +18,23 @@ images::ImageCollectorDeps NodeLife::collector_deps() {
 }
 
 eviction::EvictionDeps NodeLife::eviction_deps() {
+  eviction::EvictionDeps out{deps.runtime,    deps.cri,   deps.pods.workers,           deps.cluster.events,
+                             image_collector, deps.paths, deps.node.cgroups.pods.get()};
+  out.warn = [this](std::string_view reason, std::string message) { deps.cluster.warn_of_node(reason, std::move(message)); };
+  out.changed = [this] { deps.changes.node_status(); };
+  return out;
+}
+
+eviction::EvictionOptions NodeLife::eviction_options() {
   const auto& configuration = deps.options.configuration;
-  eviction::EvictionDeps out{
-      deps.runtime,         deps.cri, deps.pods.workers, deps.cluster.events, image_collector, deps.paths, deps.node.cgroups.pods.get(),
-      deps.facts.thresholds};
+  eviction::EvictionOptions out;
+  out.thresholds = deps.facts.thresholds;
   if (configuration.eviction_pressure_transition_period.nanos > 0) out.hold = rt::Duration(configuration.eviction_pressure_transition_period.nanos);
   out.max_grace_seconds = configuration.eviction_max_pod_grace_period;
   out.storage_limits = configuration.local_storage_capacity_isolation.value_or(true);
   // Who asks for faster updates of the node's status means what they tell too.
   out.look_every = std::min(out.look_every, node::node_timing(configuration).status_update);
   out.memory_for_pods_bytes = resources::resource_value(deps.facts.for_pods, "memory");
-  out.warn = [this](std::string_view reason, std::string message) { deps.cluster.warn_of_node(reason, std::move(message)); };
-  out.changed = [this] { deps.changes.node_status(); };
   return out;
 }
 

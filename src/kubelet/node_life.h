@@ -48,6 +48,7 @@ struct NodeLife {
  private:
   images::ImageCollectorDeps collector_deps();
   eviction::EvictionDeps eviction_deps();
+  eviction::EvictionOptions eviction_options();
   node::NodeDutiesDeps duties_deps();
   std::unique_ptr<node::NodeAgent> make_agent();
 };

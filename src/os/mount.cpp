@@ -162,7 +162,7 @@ Result<Unit> become_mount(const std::string& directory, const UniqueFd& under, i
 
 }  // namespace
 
-Result<Unit> share_mounts(const std::string& directory) {
+Result<bool> share_mounts(const std::string& directory) {
   // The mount table names real paths.
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(directory.c_str(), nullptr), std::free);
   if (!real) return system_error(errno, directory);
@@ -171,12 +171,14 @@ Result<Unit> share_mounts(const std::string& directory) {
   if (!under) return system_error(errno, "open " + path);
   TRY_ASSIGN(const auto table, mount_table());
   TRY_ASSIGN(const MountEntry entry, mount_of(under, table));
-  if (is_shared(entry)) return Unit{};
-  if (entry.mount_point != path) TRY(become_mount(path, under, entry.id, table));
+  if (is_shared(entry)) return false;
+  const bool bound = entry.mount_point != path;
+  if (bound) TRY(become_mount(path, under, entry.id, table));
   MountRequest share;
   share.target = path;
   share.flags = MS_SHARED | MS_REC;
-  return mount(share);
+  TRY(mount(share));
+  return bound;
 }
 
 Result<Unit> unmount(const std::string& target, bool lazy) {

@@ -46,8 +46,8 @@ Result<Unit> mount_tmpfs(const std::string& target, uint64_t size_bytes, uint32_
 Result<Unit> bind_mount(const std::string& source, const std::string& target, bool read_only, bool recursive);
 // Puts `directory` on a shared mount: what is mounted below it is seen by every copy of it, as containers want that mount there. One
 // that lies on a private mount becomes a mount of its own, and what is mounted below moves along: left under it, it could be neither
-// reached nor removed. Nothing is done where it is shared already.
-Result<Unit> share_mounts(const std::string& directory);
+// reached nor removed. Nothing is done where it is shared already. True: it became a mount of its own now.
+Result<bool> share_mounts(const std::string& directory);
 // Unmounts what is on top; with `lazy` even when it is in use. Success if nothing is mounted there.
 Result<Unit> unmount(const std::string& target, bool lazy = false);
 // Whether `path` is a mount point.

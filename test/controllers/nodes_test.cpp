@@ -81,6 +81,27 @@ TEST(NodeLifecycle, ASilentNodeIsUnreachableAndItsPodsGo) {
   });
 }
 
+// One node is silent first and is tainted; then all are: the fault is the control plane's, and the taint goes again.
+TEST(NodeLifecycle, WhereAllNodesAreSilentNobodyIsEvicted) {
+  with_cluster({}, [](Cluster& c) -> rt::Task<void> {
+    co_await add_node(c, "a");
+    (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::seconds(30));  // virtual
+    co_await add_node(c, "b");
+    co_await add_pod(c, "web", "a", "");
+    co_await field_is(c, nodes + "a", "spec.taints.1.effect", "NoExecute");
+    co_await field_is(c, nodes + "b", "status.conditions.0.status", "Unknown");
+    co_await field_is(c, nodes + "a", "spec.taints.1.effect", "");
+    EXPECT_EQ(co_await c.at(nodes + "a", "spec.taints.0.effect"), "NoSchedule");
+    (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::minutes(10));  // virtual: twice the pod's patience
+    EXPECT_EQ(co_await c.at(nodes + "b", "spec.taints.1.effect"), "");
+    EXPECT_EQ(co_await c.at(pods + "web", "metadata.deletionTimestamp"), "");
+    // One that is heard of ends it; the other is still silent.
+    co_await patch(c, nodes + "b/status",
+                   R"({"status":{"conditions":[{"type":"Ready","status":"True","lastHeartbeatTime":"2026-01-01T02:00:00Z"}]}})");
+    co_await field_is(c, nodes + "a", "spec.taints.1.effect", "NoExecute");
+  });
+}
+
 // The manager ended after it had made the node's condition Unknown: the next one looks after the pods.
 TEST(NodeLifecycle, PodsOfANodeThatWasSilentBeforeAreMarked) {
   with_cluster({}, [](Cluster& c) -> rt::Task<void> {

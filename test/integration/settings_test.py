@@ -86,6 +86,11 @@ def test_what_has_no_effect_is_named_at_the_start(tmp_path):
         assert 'settings="--lock-file, --event-qps, cpuManagerPolicy, featureGates.MemoryQoS"' in line
     finally:
         kubelet.stop()
+    assert mounts_below(tmp_path) == []
+
+
+def mounts_below(folder):
+    return [line.split()[1] for line in pathlib.Path('/proc/mounts').read_text().splitlines() if line.split()[1].startswith(str(folder))]
 
 
 @pytest.mark.skipif(not pathlib.Path('/sys/fs/cgroup/memory').is_dir(), reason='this machine has cgroups of version 2')
@@ -93,6 +98,7 @@ def test_cgroups_of_version_1_are_refused_unless_said_otherwise(tmp_path):
     if os.geteuid() != 0:
         pytest.skip('needs root')
     assert 'failCgroupV1' in [line for line in log_of(tmp_path, '--fail-swap-on=false') if line.startswith('kubelet: ')][0]
+    assert mounts_below(tmp_path) == [], 'a kubelet that does not start leaves no mount of its root'
 
 
 def log_of(tmp_path, *flags):

@@ -97,15 +97,27 @@ class KubeletNode:
 
     def __exit__(self, *_):
         self.server.kubectl('delete', 'pods', '--all', '-A', '--wait=false', '--grace-period=1', check=False)
+        left = set()
         try:
             wait_for(lambda: not self.running(), 'the end of all pods', timeout_s=30)
         finally:
+            with contextlib.suppress(subprocess.CalledProcessError):    # a test that ended containerd
+                left = self.networks()
             for process in (self.kubelet, self.containerd):
                 if process:
                     process.stop()
             self.registry.stop()
             self.server.stop()
             self.clean()
+            # Sandboxes that the kubelet was not given the time to remove, or that a failed test left.
+            for path in left:
+                subprocess.run(['umount', '-l', path], capture_output=True)
+                pathlib.Path(path).unlink(missing_ok=True)
+
+    def networks(self):
+        """The network namespaces of the sandboxes that containerd knows."""
+        specs = (json.loads('\n'.join(self.ctr('containers', 'info', name)))['Spec'] for name in self.ctr('containers', 'list', '-q'))
+        return {n['path'] for spec in specs for n in spec['linux']['namespaces'] if n['type'] == 'network' and n.get('path', '').startswith('/run/netns/')}
 
     def clean(self):
         for line in reversed(pathlib.Path('/proc/mounts').read_text().splitlines()):

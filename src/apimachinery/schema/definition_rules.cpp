@@ -148,7 +148,7 @@ class OpenApiRules {
         errors_.invalid(path.child("items", "x-kubernetes-map-type"), items->x_kubernetes_map_type.value_or(""),
                         "must be atomic as an item of a set");
     }
-    if (list_type && !contains(kinds, *list_type)) errors_.not_supported(path.child("x-kubernetes-list-type"), *list_type, kinds);
+    if (list_type && !contains(kinds, *list_type)) errors_.not_listed(path.child("x-kubernetes-list-type"), *list_type, kinds);
   }
 
   void visit_list_map(const Schema& schema, const FieldPath& path) {

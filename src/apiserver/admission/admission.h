@@ -147,6 +147,8 @@ struct ToleratedSeconds {
   int64_t unreachable = 300;
 };
 
+struct PluginSettings;
+
 // What plugins look at and write to, which outlives them, and what the command line decides.
 struct AdmissionDeps {
   ResourceReader& reader;
@@ -155,9 +157,10 @@ struct AdmissionDeps {
   Registry* registry = nullptr;    // quota usage is written through it; nullptr: it is checked alone
   rt::Runtime* runtime = nullptr;  // for the scope of such a write
   ToleratedSeconds tolerated = {};
-  callout::Callouts* callouts = nullptr;                    // nullptr: webhooks cannot be called
+  callout::Callouts* callouts = nullptr;                  // nullptr: webhooks cannot be called
   configured::WebhookMetrics* webhook_metrics = nullptr;  // nullptr: calls are not counted
-  policies::PolicyMetrics* policy_metrics = nullptr;        // nullptr: their checks are not counted
+  policies::PolicyMetrics* policy_metrics = nullptr;      // nullptr: their checks are not counted
+  const PluginSettings* settings = nullptr;               // read when plugins are made; nullptr: none
 };
 
 // 403 in upstream's form: `pods "a" is forbidden: why`, named by the request or the object.

@@ -62,7 +62,25 @@ std::unique_ptr<AdmissionPlugin> make_mutating_admission_policy(const AdmissionD
 // ... and those that judge them.
 std::unique_ptr<AdmissionPlugin> make_validating_admission_policy(const AdmissionDeps& deps);
 
-// simple/: a few lines each, off by default.
+// Those that follow are off by default.
+// namespaces/: a create in a namespace that does not exist makes it.
+std::unique_ptr<AdmissionPlugin> make_namespace_auto_provision(const AdmissionDeps& deps);
+// Nothing is written in a namespace that does not exist.
+std::unique_ptr<AdmissionPlugin> make_namespace_exists(const AdmissionDeps& deps);
+// Pods ask for the nodes of their namespace.
+std::unique_ptr<AdmissionPlugin> make_pod_node_selector(const AdmissionDeps& deps);
+// Pods tolerate what their namespace says, and no more than it may.
+std::unique_ptr<AdmissionPlugin> make_pod_toleration_restriction(const AdmissionDeps& deps);
+// Events beyond the configured rates are refused. It needs settings and a runtime.
+std::unique_ptr<AdmissionPlugin> make_event_rate_limit(const AdmissionDeps& deps);
+// A server is asked whether images may be run. It needs settings and a runtime.
+std::unique_ptr<AdmissionPlugin> make_image_policy_webhook(const AdmissionDeps& deps);
+// Owners of objects are set by those who have a right to what it leads to.
+std::unique_ptr<AdmissionPlugin> make_owner_references_permission_enforcement(const AdmissionDeps& deps);
+
+// simple/: a few lines each.
+// Pods keep others away from their node at most, not from a whole zone.
+std::unique_ptr<AdmissionPlugin> make_limit_pod_hard_anti_affinity_topology(const AdmissionDeps& deps);
 std::unique_ptr<AdmissionPlugin> make_always_deny(const AdmissionDeps& deps);
 // Images are pulled anew for each container, so that who may run them is asked each time.
 std::unique_ptr<AdmissionPlugin> make_always_pull_images(const AdmissionDeps& deps);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "apiserver/admission/factories.h"
+#include "apiserver/admission/settings.h"
 
 namespace pintle::apiserver::admission {
 namespace {
@@ -15,31 +16,31 @@ using Factory = std::unique_ptr<AdmissionPlugin> (*)(const AdmissionDeps&);
 struct Entry {
   std::string_view name;
   bool on_by_default;
-  Factory make;  // nullptr: nothing here yet
+  Factory make;  // nullptr: it has nothing to do: its kinds are not served, or it does nothing
 };
 constexpr Entry entries[] = {
     {"AlwaysAdmit", false, nullptr},
-    {"NamespaceAutoProvision", false, nullptr},
+    {"NamespaceAutoProvision", false, make_namespace_auto_provision},
     {"NamespaceLifecycle", true, make_namespace_lifecycle},
-    {"NamespaceExists", false, nullptr},
-    {"LimitPodHardAntiAffinityTopology", false, nullptr},
+    {"NamespaceExists", false, make_namespace_exists},
+    {"LimitPodHardAntiAffinityTopology", false, make_limit_pod_hard_anti_affinity_topology},
     {"LimitRanger", true, make_limit_ranger},
     {"ServiceAccount", true, make_service_account},
     {"NodeRestriction", false, make_node_restriction},
     {"TaintNodesByCondition", true, make_taint_nodes_by_condition},
     {"AlwaysPullImages", false, make_always_pull_images},
-    {"ImagePolicyWebhook", false, nullptr},
+    {"ImagePolicyWebhook", false, make_image_policy_webhook},
     {"PodSecurity", true, make_pod_security},
-    {"PodNodeSelector", false, nullptr},
+    {"PodNodeSelector", false, make_pod_node_selector},
     {"Priority", true, make_priority},
     {"DefaultTolerationSeconds", true, make_default_toleration_seconds},
-    {"PodTolerationRestriction", false, nullptr},
-    {"EventRateLimit", false, nullptr},
+    {"PodTolerationRestriction", false, make_pod_toleration_restriction},
+    {"EventRateLimit", false, make_event_rate_limit},
     {"ExtendedResourceToleration", false, make_extended_resource_toleration},
     {"DefaultStorageClass", true, make_default_storage_class},
     {"StorageObjectInUseProtection", true, make_storage_object_in_use_protection},
     {"PodGroupProtection", true, nullptr},
-    {"OwnerReferencesPermissionEnforcement", false, nullptr},
+    {"OwnerReferencesPermissionEnforcement", false, make_owner_references_permission_enforcement},
     {"PersistentVolumeClaimResize", true, make_persistent_volume_claim_resize},
     {"RuntimeClass", true, make_runtime_class},
     {"CertificateApproval", true, make_certificate_approval},
@@ -64,29 +65,24 @@ constexpr Entry entries[] = {
 bool contains(const std::vector<std::string>& list, std::string_view name) { return std::find(list.begin(), list.end(), name) != list.end(); }
 
 Result<Unit> check_names(const std::vector<std::string>& names, std::string_view flag) {
-  for (const auto& name : names) {
-    const auto known = [&](const Entry& entry) { return entry.name == name; };
-    if (std::none_of(std::begin(entries), std::end(entries), known))
-      return bad_request(fmt::format("{}: there is no admission plugin \"{}\"", flag, name));
-  }
+  for (const auto& name : names)
+    if (!is_admission_plugin(name)) return bad_request(fmt::format("{}: there is no admission plugin \"{}\"", flag, name));
   return Unit{};
 }
 
-// Asked for, and nothing here does what it does. Those that are on by default and have no factory belong to kinds that are
-// not served; AlwaysAdmit does nothing.
-bool is_missing(const Entry& entry) { return entry.make == nullptr && !entry.on_by_default && entry.name != "AlwaysAdmit"; }
-
 }  // namespace
 
-Result<Unit> check_admission_config(const AdmissionConfig& config) {
+bool is_admission_plugin(std::string_view name) { return std::ranges::find(entries, name, &Entry::name) != std::end(entries); }
+
+Result<Unit> check_admission_config(const AdmissionConfig& config, const PluginSettings& settings) {
   TRY(check_names(config.enable, "--enable-admission-plugins"));
   TRY(check_names(config.disable, "--disable-admission-plugins"));
   for (const auto& name : config.enable)
     if (contains(config.disable, name)) return bad_request(fmt::format("the admission plugin \"{}\" is both enabled and disabled", name));
-  for (const Entry& entry : entries)
-    if (is_missing(entry) && contains(config.enable, entry.name))
-      return bad_request(
-          fmt::format("--enable-admission-plugins: \"{}\" is not there yet, and a server that goes on without it protects nothing", entry.name));
+  if (contains(config.enable, "EventRateLimit") && !settings.event_limits)
+    return bad_request("--enable-admission-plugins: EventRateLimit needs its limits, by --admission-control-config-file");
+  if (contains(config.enable, "ImagePolicyWebhook") && !settings.image_policy)
+    return bad_request("--enable-admission-plugins: ImagePolicyWebhook needs to know its webhook, by --admission-control-config-file");
   return Unit{};
 }
 

@@ -15,9 +15,11 @@ struct AdmissionConfig {
   std::vector<std::string> disable;  // --disable-admission-plugins
 };
 
-// BadRequest with one clear line for a name that upstream does not have either, one that is both enabled and disabled, and one
-// that is asked for and is not there yet.
-Result<Unit> check_admission_config(const AdmissionConfig& config);
+bool is_admission_plugin(std::string_view name);  // upstream has it
+
+// BadRequest with one clear line for a name that upstream does not have either, one that is both enabled and disabled, and one that lacks the
+// settings that it needs.
+Result<Unit> check_admission_config(const AdmissionConfig& config, const PluginSettings& settings);
 
 // The plugins that are on, in upstream's order. `config` has passed check_admission_config().
 std::vector<std::unique_ptr<AdmissionPlugin>> make_admission_plugins(const AdmissionConfig& config, const AdmissionDeps& deps);

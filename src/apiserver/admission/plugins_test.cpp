@@ -6,6 +6,7 @@
 #include "api/gen/scheduling_v1.h"
 #include "api/gen/storage_v1.h"
 #include "apiserver/admission/sequence.h"
+#include "apiserver/admission/settings.h"
 #include "apiserver/authentication/testing/fake_reader.h"
 #include "apiserver/authorization/authorizer.h"
 #include "rt/sync.h"
@@ -73,9 +74,9 @@ class AdmissionTest : public ::testing::Test {
 };
 
 TEST(AdmissionConfigTest, NamesAndOrder) {
-  EXPECT_TRUE(check_admission_config({}));
-  EXPECT_FALSE(check_admission_config({.enable = {"Magic"}, .disable = {}}));
-  EXPECT_FALSE(check_admission_config({.enable = {"NodeRestriction"}, .disable = {"NodeRestriction"}}));
+  EXPECT_TRUE(check_admission_config({}, {}));
+  EXPECT_FALSE(check_admission_config({.enable = {"Magic"}, .disable = {}}, {}));
+  EXPECT_FALSE(check_admission_config({.enable = {"NodeRestriction"}, .disable = {"NodeRestriction"}}, {}));
   testing::FakeReader reader;
   testing::FakeRandom random;
   const AdmissionConfig config{.enable = {"NodeRestriction", "AlwaysAdmit"}, .disable = {"Priority"}};
@@ -105,8 +106,11 @@ TEST(AdmissionConfigTest, NamesAndOrder) {
                                               "ValidatingAdmissionWebhook",
                                               "ResourceQuota"};
   EXPECT_EQ(names, want);
-  for (const char* missing : {"EventRateLimit", "ImagePolicyWebhook", "OwnerReferencesPermissionEnforcement", "PodNodeSelector"})
-    EXPECT_FALSE(check_admission_config({.enable = {missing}, .disable = {}})) << "asked for, and nobody would do it";
+  EXPECT_FALSE(check_admission_config({.enable = {"ImagePolicyWebhook"}, .disable = {}}, {})) << "it has no webhook";
+  EXPECT_FALSE(check_admission_config({.enable = {"EventRateLimit"}, .disable = {}}, {})) << "it has no limits";
+  PluginSettings limited;
+  limited.event_limits.emplace();
+  EXPECT_TRUE(check_admission_config({.enable = {"EventRateLimit"}, .disable = {}}, limited));
 }
 
 TEST_F(AdmissionTest, APodGetsItsDefaults) {
@@ -483,6 +487,36 @@ TEST_F(AdmissionTest, ResourceQuotas) {
   quota.spec.scopes = {"BestEffort"};
   reader_.put({"", "resourcequotas"}, quota);
   EXPECT_EQ(create(p), "ok");
+}
+
+TEST_F(AdmissionTest, PodTolerationRestrictionComparesSoManyTolerations) {
+  use({.enable = {"PodTolerationRestriction"}, .disable = {}});
+  Pod p = pod();
+  for (int i = 0; i < 2000; ++i) {
+    auto& toleration = p.spec.tolerations.emplace_back();
+    toleration.key = "k" + std::to_string(i);
+    toleration.operator_ = "Exists";
+  }
+  EXPECT_EQ(create(p), "403 pods \"p\" is forbidden: there are too many tolerations to be compared");
+  p.spec.tolerations.resize(900);
+  EXPECT_EQ(create(p), "ok");
+}
+
+TEST_F(AdmissionTest, LimitPodHardAntiAffinityTopology) {
+  use({.enable = {"LimitPodHardAntiAffinityTopology"}, .disable = {}});
+  Pod p = pod();
+  auto& terms = p.spec.affinity.ensure().pod_anti_affinity.ensure().required_during_scheduling_ignored_during_execution;
+  terms.emplace_back().topology_key = "kubernetes.io/hostname";
+  EXPECT_EQ(create(p), "ok");
+  terms.emplace_back().topology_key = "zone";
+  EXPECT_TRUE(create(p).starts_with("403 pods \"p\" is forbidden: affinity.PodAntiAffinity.RequiredDuringScheduling has TopologyKey zone"));
+}
+
+TEST_F(AdmissionTest, NamespaceExists) {
+  use({.enable = {"NamespaceExists"}, .disable = {"NamespaceLifecycle", "ServiceAccount", "LimitRanger", "PodSecurity"}});
+  Pod p = pod();
+  p.metadata.namespace_ = "absent";
+  EXPECT_EQ(create(p), "404 namespaces \"absent\" not found");
 }
 
 }  // namespace

@@ -17,9 +17,9 @@ Result<Unit> check_delete_options(const api::meta_v1::DeleteOptions& options) {
         errors::cause("FieldValueInvalid", "propagationPolicy", "Invalid value: orphanDependents and propagationPolicy cannot be both set"));
   if (options.propagation_policy && *options.propagation_policy != "Foreground" && *options.propagation_policy != "Background" &&
       *options.propagation_policy != "Orphan")
-    causes.push_back(
-        errors::cause("FieldValueNotSupported", "propagationPolicy",
-                      "Unsupported value: \"" + *options.propagation_policy + "\": supported values: \"Foreground\", \"Background\", \"Orphan\""));
+    causes.push_back(errors::cause(
+        "FieldValueNotSupported", "propagationPolicy",
+        "Unsupported value: \"" + *options.propagation_policy + "\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""));
   if (!causes.empty()) return Unexpected(errors::invalid("meta.k8s.io", "DeleteOptions", "", std::move(causes)));
   return Unit{};
 }

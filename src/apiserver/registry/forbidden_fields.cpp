@@ -73,7 +73,7 @@ void ForbiddenFields::check_value(const api::Type& type, const void* value, cons
   } else if (&type == &api::type_of<Toleration>()) {
     constexpr std::array<std::string_view, 4> operators{"Equal", "Exists", "Lt", "Gt"};
     const std::string& op = static_cast<const Toleration*>(value)->operator_;
-    if (round.comparisons && (op == "Lt" || op == "Gt")) round.errors.not_supported(path.child("operator"), op, operators);
+    if (round.comparisons && (op == "Lt" || op == "Gt")) round.errors.not_listed(path.child("operator"), op, operators);
   } else if (type.list != nullptr) {
     for (std::size_t i = 0; i < type.list->size(at); ++i) check_value(*type.elem, type.list->at(at, i), path.index(i), round);
   } else if (type.map != nullptr) {

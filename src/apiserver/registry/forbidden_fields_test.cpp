@@ -83,7 +83,7 @@ std::string comparisons(const std::string& gate, const api::Object& object, cons
 }
 
 TEST(ForbiddenFields, TolerationsThatCompareNeedTheirFeature) {
-  const std::string refused = R"(: Unsupported value: "Gt": supported values: "Equal", "Exists", "Gt", "Lt")";
+  const std::string refused = R"(: Unsupported value: "Gt": supported values: "Equal", "Exists", "Lt", "Gt")";
   EXPECT_EQ(comparisons("false", tolerating("Gt"), nullptr), "spec.tolerations[1].operator" + refused);
   EXPECT_EQ(comparisons("true", tolerating("Gt"), nullptr), "");
   EXPECT_EQ(comparisons("false", tolerating("Exists"), nullptr), "");

@@ -11,7 +11,7 @@ using enum component::WithoutEffect;
 // name, type, default, description, short name, deprecated, effective, what it does until it is
 constexpr FlagSpec specs[] = {
     {"admission-control", Strings, "", "Admission plugins in order; replaced by --enable-admission-plugins", 0, true, false, Refused},
-    {"admission-control-config-file", String, "", "File with the configuration of admission plugins", 0, false, false, Refused},
+    {"admission-control-config-file", String, "", "File with the configuration of admission plugins", 0, false, true},
     {"advertise-address", Ip, "", "Address that members of the cluster use to reach this server; default: --bind-address, or the host's own", 0,
      false, true},
     {"aggregator-reject-forwarding-redirect", Bool, "true", "Refuse redirects that an aggregated API server answers", 0, false, false},

@@ -45,6 +45,7 @@ Result<Unit> take_runtime_config(const FlagSet& flags, std::string_view flag, Op
 }
 
 constexpr BoundFlag<Options> bound[] = {
+    {"admission-control-config-file", into<&Options::admission_control_config_file>},
     {"advertise-address", into<&Options::advertise_address>},
     {"allow-privileged", into<&Options::allow_privileged>},
     {"anonymous-auth", into<&Options::anonymous_auth>},

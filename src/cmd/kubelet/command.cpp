@@ -18,6 +18,7 @@
 #include "kubelet/kubelet.h"
 #include "os/machine.h"
 #include "rt/runtime.h"
+#include "rt/sync.h"
 
 namespace pintle::cmd {
 namespace {
@@ -68,6 +69,17 @@ kubelet::KubeletOptions kubelet_options(const Options& options, std::vector<std:
 
 bool has_logind(rt::Runtime& runtime) { return runtime.disk().exists("/run/systemd/system"); }
 
+// The signal that ends the kubelet: one that comes during the start, too, lets it give back what it has made.
+struct Ending {
+  std::optional<int> signal;
+  rt::Event came;
+};
+rt::Task<void> await_ending(rt::Context ctx, Ending* ending) {
+  const auto signal = co_await component::until_signal(ctx);
+  if (signal) ending->signal = *signal;
+  ending->came.set();
+}
+
 rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   set_oom_score(options.config.oom_score_adj.value_or(0));
   std::unique_ptr<client::Client> client;
@@ -90,18 +102,22 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   auto ips = co_await node_ips(runtime, options.node_ip, options.hostname);
   int status = 0;
   {
+    Ending ending;
+    rt::TaskGroup listening;
+    listening.spawn(await_ending(listening.context(), &ending));
     kubelet::Kubelet kubelet(kubelet::KubeletDeps{runtime, client.get()}, kubelet_options(options, std::move(ips)));
     const auto started = co_await kubelet.start();
     if (!started) {
       status = fail(started.error());
     } else {
       log::info(0, "Started kubelet");
-      const auto signal = co_await component::until_signal(rt::Context::background());
-      log::info(0, "Shutting down", {{"signal", signal ? std::to_string(*signal) : "none"}});
+      (void)co_await ending.came.wait(rt::Context::background());
+      log::info(0, "Shutting down", {{"signal", ending.signal ? std::to_string(*ending.signal) : "none"}});
       // Where nothing else tells of the machine's shutdown, a SIGTERM is it.
-      if (signal && *signal == SIGTERM && kubelet.has_shutdown() && !has_logind(runtime)) co_await kubelet.shut_down_pods(rt::Context::background());
+      if (ending.signal == SIGTERM && kubelet.has_shutdown() && !has_logind(runtime)) co_await kubelet.shut_down_pods(rt::Context::background());
     }
     co_await kubelet.stop();
+    co_await listening.close();
   }
   if (client) co_await client->close();
   co_return status;

@@ -31,7 +31,7 @@ std::vector<MeasuredPod> with_usage(const std::vector<PodPtr>& pods, const std::
 
 }  // namespace
 
-EvictionManager::EvictionManager(EvictionDeps deps) : deps_(std::move(deps)) {}
+EvictionManager::EvictionManager(EvictionDeps deps, EvictionOptions options) : deps_(std::move(deps)), options_(std::move(options)) {}
 
 void EvictionManager::start() {
   measure();
@@ -43,15 +43,15 @@ rt::Task<void> EvictionManager::stop() { co_await tasks_.close(); }
 
 void EvictionManager::measure() {
   values_ = measure_signals(deps_.paths.root(), image_disk_);
-  if (!deps_.cgroups || deps_.memory_for_pods_bytes <= 0) return;
+  if (!deps_.cgroups || options_.memory_for_pods_bytes <= 0) return;
   const auto used = deps_.cgroups->node_usage();
   if (!used) return;
   const auto bytes = static_cast<int64_t>(used->memory_working_set_bytes);
-  values_[std::string(allocatable_memory_signal)] = {deps_.memory_for_pods_bytes - bytes, deps_.memory_for_pods_bytes};
+  values_[std::string(allocatable_memory_signal)] = {options_.memory_for_pods_bytes - bytes, options_.memory_for_pods_bytes};
 }
 
 std::vector<Threshold> EvictionManager::judge_now() {
-  PressureVerdict verdict = judge(deps_.thresholds, values_, deps_.hold, deps_.runtime.clock().now(), memory_);
+  PressureVerdict verdict = judge(options_.thresholds, values_, options_.hold, deps_.runtime.clock().now(), memory_);
   const bool changed = !same(pressure_, verdict.pressure);
   pressure_ = verdict.pressure;
   if (changed && deps_.changed) deps_.changed();
@@ -62,7 +62,7 @@ rt::Task<void> EvictionManager::run(rt::Context ctx) {
   while (!ctx.done()) {
     const auto evicted = co_await look(ctx);
     if (evicted.empty())
-      (void)co_await rt::sleep_for(ctx, deps_.look_every);
+      (void)co_await rt::sleep_for(ctx, options_.look_every);
     else
       co_await wait_for_cleanup(ctx, evicted);
   }
@@ -116,7 +116,7 @@ std::vector<PodPtr> EvictionManager::candidates() const {
 rt::Task<std::vector<std::string>> EvictionManager::check_limits(rt::Context ctx) {
   std::vector<std::string> evicted;
   const rt::TimePoint started = deps_.runtime.clock().now();
-  if (!deps_.storage_limits || (next_walk_ && started < *next_walk_)) co_return std::move(evicted);
+  if (!options_.storage_limits || (next_walk_ && started < *next_walk_)) co_return std::move(evicted);
   std::vector<PodPtr> limited = candidates();
   std::erase_if(limited, [](const PodPtr& pod) { return is_critical_pod(*pod) || !has_storage_limits(*pod); });
   if (limited.empty()) co_return std::move(evicted);
@@ -137,7 +137,7 @@ rt::Task<bool> EvictionManager::reclaim_node(rt::Context ctx, std::string signal
   const auto freed = co_await deps_.images.remove_unused(ctx);
   if (!freed) log::info(0, "Removing unused images failed", {{"err", freed.error().message}});
   measure();
-  co_return is_reclaimed(deps_.thresholds, values_);
+  co_return is_reclaimed(options_.thresholds, values_);
 }
 
 rt::Task<std::vector<std::string>> EvictionManager::reclaim(rt::Context ctx, std::vector<Threshold> starved) {
@@ -159,7 +159,7 @@ rt::Task<std::vector<std::string>> EvictionManager::reclaim(rt::Context ctx, std
     if (!ctx.done()) log::error("The runtime does not tell what pods use", usages.error());
     co_return std::move(evicted);
   }
-  const EvictionInputs inputs{starved, seen, with_usage(pods, *usages), dedicated_images_, deps_.max_grace_seconds};
+  const EvictionInputs inputs{starved, seen, with_usage(pods, *usages), dedicated_images_, options_.max_grace_seconds};
   const auto eviction = plan_eviction(inputs);
   if (!eviction)
     log::info(0, "No pod can be evicted", {{"resource", resource}});

@@ -37,21 +37,24 @@ struct EvictionDeps {
   images::ImageCollector& images;
   const Paths& paths;
   cgroups::PodCgroups* cgroups = nullptr;  // nullptr: pods have none
-  std::vector<Threshold> thresholds;
-  rt::Duration hold = std::chrono::minutes(5);  // evictionPressureTransitionPeriod
-  int64_t max_grace_seconds = 0;                // evictionMaxPodGracePeriod
-  bool storage_limits = true;                   // localStorageCapacityIsolation
-  rt::Duration look_every = eviction_look_every;
-  int64_t memory_for_pods_bytes = 0;  // what the cgroup of all pods is limited to
   // A warning event about the node.
   std::function<void(std::string_view reason, std::string message)> warn;
   // The node's conditions are others than before.
   std::function<void()> changed;
 };
 
+struct EvictionOptions {
+  std::vector<Threshold> thresholds;
+  rt::Duration hold = std::chrono::minutes(5);  // evictionPressureTransitionPeriod
+  int64_t max_grace_seconds = 0;                // evictionMaxPodGracePeriod
+  bool storage_limits = true;                   // localStorageCapacityIsolation
+  rt::Duration look_every = eviction_look_every;
+  int64_t memory_for_pods_bytes = 0;  // what the cgroup of all pods is limited to
+};
+
 class EvictionManager {
  public:
-  explicit EvictionManager(EvictionDeps deps);
+  EvictionManager(EvictionDeps deps, EvictionOptions options);
 
   // Measures once, then goes on in the background.
   void start();
@@ -78,7 +81,8 @@ class EvictionManager {
   std::vector<PodPtr> candidates() const;
   UsageSources sources() const { return {deps_.runtime, deps_.cri, deps_.cgroups, deps_.paths}; }
 
-  EvictionDeps deps_;
+  const EvictionDeps deps_;
+  const EvictionOptions options_;
   SignalValues values_;
   PressureMemory memory_;
   Pressure pressure_;

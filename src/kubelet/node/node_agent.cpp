@@ -276,8 +276,8 @@ rt::Task<void> NodeAgent::State::run(rt::Context ctx) {
   }
   follow();
   deps.informers.start();
-  NodeLeaseDeps lease{deps.runtime, deps.client, deps.identity.name, latest ? latest->metadata.uid : std::string(), deps.timing.lease_seconds};
-  tasks.spawn(keep_node_lease(ctx, std::move(lease)));
+  NodeLeaseOptions lease{deps.identity.name, latest ? latest->metadata.uid : std::string(), deps.timing.lease_seconds};
+  tasks.spawn(keep_node_lease(ctx, NodeLeaseDeps{deps.runtime, deps.client}, std::move(lease)));
   rt::Duration not_ready_wait = not_ready_first;
   while (!ctx.done()) {
     poked.reset();

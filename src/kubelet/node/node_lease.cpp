@@ -32,20 +32,20 @@ rt::Duration jittered(rt::Runtime& runtime, rt::Duration interval) {
 }
 
 // Makes it, or takes over the one that is there.
-rt::Task<Result<Lease>> ensure_lease(rt::Context ctx, NodeLeaseDeps deps) {
-  auto found = co_await deps.client.get<Lease>(ctx, node_lease_namespace, deps.node_name);
+rt::Task<Result<Lease>> ensure_lease(rt::Context ctx, NodeLeaseDeps deps, NodeLeaseOptions options) {
+  auto found = co_await deps.client.get<Lease>(ctx, node_lease_namespace, options.node_name);
   if (!found && found.error().reason != Reason::NotFound) co_return Unexpected(std::move(found).error());
-  Lease wanted = renewed_lease(found ? &*found : nullptr, deps, now_of(deps.runtime));
+  Lease wanted = renewed_lease(found ? &*found : nullptr, options, now_of(deps.runtime));
   if (!found) co_return co_await deps.client.create<Lease>(ctx, std::move(wanted));
   co_return co_await deps.client.update<Lease>(ctx, std::move(wanted));
 }
 
-rt::Task<std::optional<Lease>> make_lease(rt::Context ctx, NodeLeaseDeps deps) {
+rt::Task<std::optional<Lease>> make_lease(rt::Context ctx, NodeLeaseDeps deps, NodeLeaseOptions options) {
   rt::Duration backoff = create_backoff_first;
   while (!ctx.done()) {
-    auto lease = co_await ensure_lease(ctx, deps);
+    auto lease = co_await ensure_lease(ctx, deps, options);
     if (lease) co_return std::move(*lease);
-    log::info(2, "The node's Lease cannot be written; trying again", {{"node", deps.node_name}, {"err", lease.error().message}});
+    log::info(2, "The node's Lease cannot be written; trying again", {{"node", options.node_name}, {"err", lease.error().message}});
     (void)co_await rt::sleep_for(ctx, backoff);
     backoff = std::min<rt::Duration>(backoff * 2, create_backoff_max);
   }
@@ -53,13 +53,13 @@ rt::Task<std::optional<Lease>> make_lease(rt::Context ctx, NodeLeaseDeps deps) {
 }
 
 // The renewed Lease; nothing if it has to be read again.
-rt::Task<std::optional<Lease>> renew(rt::Context ctx, NodeLeaseDeps deps, Lease lease) {
+rt::Task<std::optional<Lease>> renew(rt::Context ctx, NodeLeaseDeps deps, NodeLeaseOptions options, Lease lease) {
   for (int tried = 0; tried < update_tries_max && !ctx.done(); ++tried) {
-    Lease wanted = renewed_lease(&lease, deps, now_of(deps.runtime));
+    Lease wanted = renewed_lease(&lease, options, now_of(deps.runtime));
     auto updated = co_await deps.client.update<Lease>(ctx, std::move(wanted));
     if (updated) co_return std::move(*updated);
     if (ctx.done()) break;
-    log::error("Failed to renew the node's Lease", updated.error(), {{"node", deps.node_name}});
+    log::error("Failed to renew the node's Lease", updated.error(), {{"node", options.node_name}});
     if (updated.error().reason == Reason::Conflict || updated.error().reason == Reason::NotFound) break;
   }
   co_return std::nullopt;
@@ -67,40 +67,40 @@ rt::Task<std::optional<Lease>> renew(rt::Context ctx, NodeLeaseDeps deps, Lease 
 
 }  // namespace
 
-Lease renewed_lease(const Lease* old, const NodeLeaseDeps& deps, api::Time now) {
+Lease renewed_lease(const Lease* old, const NodeLeaseOptions& options, api::Time now) {
   Lease out;
   if (old) out = *old;
-  out.metadata.name = deps.node_name;
+  out.metadata.name = options.node_name;
   out.metadata.namespace_ = node_lease_namespace;
-  out.spec.holder_identity = deps.node_name;
-  out.spec.lease_duration_seconds = deps.duration_seconds;
+  out.spec.holder_identity = options.node_name;
+  out.spec.lease_duration_seconds = options.duration_seconds;
   api::MicroTime renewed;
   static_cast<api::Time&>(renewed) = now;
   out.spec.renew_time = renewed;
   // The Lease goes with its Node.
-  if (out.metadata.owner_references.empty() && !deps.node_uid.empty()) {
+  if (out.metadata.owner_references.empty() && !options.node_uid.empty()) {
     auto& owner = out.metadata.owner_references.emplace_back();
     owner.api_version = "v1";
     owner.kind = "Node";
-    owner.name = deps.node_name;
-    owner.uid = deps.node_uid;
+    owner.name = options.node_name;
+    owner.uid = options.node_uid;
   }
   return out;
 }
 
-rt::Task<void> keep_node_lease(rt::Context ctx, NodeLeaseDeps deps) {
-  const rt::Duration interval = std::chrono::seconds(deps.duration_seconds) / 4;
+rt::Task<void> keep_node_lease(rt::Context ctx, NodeLeaseDeps deps, NodeLeaseOptions options) {
+  const rt::Duration interval = std::chrono::seconds(options.duration_seconds) / 4;
   std::optional<Lease> lease;
   while (!ctx.done()) {
     if (lease) {
-      lease = co_await renew(ctx, deps, std::move(*lease));
+      lease = co_await renew(ctx, deps, options, std::move(*lease));
       // A conflict is settled by reading, now; other failures had their tries.
       if (!lease && !ctx.done()) {
-        auto read = co_await ensure_lease(ctx, deps);
+        auto read = co_await ensure_lease(ctx, deps, options);
         if (read) lease = std::move(*read);
       }
     } else {
-      lease = co_await make_lease(ctx, deps);
+      lease = co_await make_lease(ctx, deps, options);
     }
     (void)co_await rt::sleep_for(ctx, jittered(deps.runtime, interval));
   }

@@ -104,11 +104,11 @@ rt::Task<Result<Unit>> Routes::let_in(Call& call) {
 rt::Task<void> Routes::dispatch(Call& call) {
   const auto route = std::ranges::find_if(
       routes_, [&](const Route& r) { return r.first == call.parts.front() && call.parts.size() >= r.parts_min && call.parts.size() <= r.parts_max; });
-  const bool found = route != std::end(routes_) && (!deps_.health_only || route->where == Route::Where::Everywhere) &&
-                     (!deps_.read_only || route->where != Route::Where::Debugging);
+  const bool found = route != std::end(routes_) && (!options_.health_only || route->where == Route::Where::Everywhere) &&
+                     (!options_.read_only || route->where != Route::Where::Debugging);
   if (!found) {
     co_await text(call, 404, "404 page not found\n");
-  } else if (route->where == Route::Where::Debugging && !deps_.debugging) {
+  } else if (route->where == Route::Where::Debugging && !options_.debugging) {
     co_await text(call, 405, "Debug endpoints are disabled.\n");
   } else if ((" " + std::string(route->methods) + " ").find(" " + call.request.method + " ") == std::string::npos) {
     co_await text(call, 405, "405: Method Not Allowed");

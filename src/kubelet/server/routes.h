@@ -20,14 +20,17 @@ struct RoutesDeps {
   rt::Executor& home;  // where the host is called
   net::Transport& runtime_transport;
   Access* access = nullptr;  // nullptr: nobody is asked who he is (local ports)
-  bool debugging = true;     // exec, attach, run, portForward, containerLogs, runningpods, logs
-  bool read_only = false;    // pods, stats, metrics and health alone
+};
+
+struct RoutesOptions {
+  bool debugging = true;   // exec, attach, run, portForward, containerLogs, runningpods, logs
+  bool read_only = false;  // pods, stats, metrics and health alone
   bool health_only = false;
 };
 
 class Routes final : public net::Handler {
  public:
-  explicit Routes(RoutesDeps deps) : deps_(std::move(deps)), access_(deps_.access) {}
+  Routes(RoutesDeps deps, RoutesOptions options) : deps_(deps), options_(options), access_(deps_.access) {}
   rt::Task<void> serve(rt::Context ctx, net::Request& request, net::ResponseWriter& writer) override;
   // Ends followed logs and streams into containers; later ones end at once.
   void end_streams() { streams_.cancel(); }
@@ -72,7 +75,8 @@ class Routes final : public net::Handler {
   static rt::Task<void> json(Call& call, std::string body);
   static rt::Task<void> fail(Call& call, Status why);
 
-  RoutesDeps deps_;
+  const RoutesDeps deps_;
+  const RoutesOptions options_;
   Access* access_;
   rt::Context streams_ = rt::Context::background().child();
 };

@@ -102,9 +102,10 @@ rt::Task<void> check_answers(std::vector<Case> cases, AccessDeps* access_deps, b
   std::optional<Access> access;
   if (access_deps != nullptr) access.emplace(*access_deps);
   RoutesDeps deps{runtime, host, rt::Executor::current(), **transport};
-  deps.read_only = read_only;
   deps.access = access ? &*access : nullptr;
-  Routes routes(std::move(deps));
+  RoutesOptions options;
+  options.read_only = read_only;
+  Routes routes(deps, options);
   auto in_process = net::make_in_process_transport(runtime, routes, "");
   for (const Case& one : cases) {
     const std::string got = co_await ask(in_process.get(), one.method, one.path);
@@ -237,8 +238,7 @@ rt::Task<void> exec_through() {
   net::ClientOptions none;
   auto transport = net::make_transport(runtime, none);
   CHECK(transport, "a transport");
-  RoutesDeps deps{runtime, host, rt::Executor::current(), **transport};
-  Routes routes(std::move(deps));
+  Routes routes(RoutesDeps{runtime, host, rt::Executor::current(), **transport}, RoutesOptions());
   auto kubelet = net::make_server(runtime, routes, plain);
   const auto kubelet_started = co_await kubelet->start();
   CHECK(kubelet_started, "the kubelet listens");

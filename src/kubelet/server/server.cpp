@@ -46,23 +46,24 @@ rt::Task<Result<Unit>> KubeletServer::start() {
   access_ = std::make_unique<Access>(std::move(access));
   RoutesDeps deps{deps_.runtime, deps_.host, deps_.home, *runtime_transport_};
   if (configuration.healthz_port.value_or(0) != 0) {
-    RoutesDeps health = deps;
+    RoutesOptions health;
     health.health_only = true;
-    health_routes_ = std::make_unique<Routes>(std::move(health));
+    health_routes_ = std::make_unique<Routes>(deps, health);
     const std::string address = configuration.healthz_bind_address.empty() ? "127.0.0.1" : configuration.healthz_bind_address;
     CO_TRY(co_await start_plain(health_, *health_routes_, address, *configuration.healthz_port));
   }
   if (configuration.read_only_port != 0) {
-    RoutesDeps read_only = deps;
+    RoutesOptions read_only;
     read_only.read_only = true;
-    read_only_routes_ = std::make_unique<Routes>(std::move(read_only));
+    read_only_routes_ = std::make_unique<Routes>(deps, read_only);
     const std::string address = configuration.address.empty() ? std::string("0.0.0.0") : configuration.address;
     CO_TRY(co_await start_plain(read_only_, *read_only_routes_, address, configuration.read_only_port));
   }
   if (!configuration.enable_server.value_or(true)) co_return Unit{};
   deps.access = access_.get();
-  deps.debugging = configuration.enable_debugging_handlers.value_or(true);
-  secure_routes_ = std::make_unique<Routes>(std::move(deps));
+  RoutesOptions secure;
+  secure.debugging = configuration.enable_debugging_handlers.value_or(true);
+  secure_routes_ = std::make_unique<Routes>(deps, secure);
   CO_TRY_ASSIGN(auto options, secure_options());
   secure_ = net::make_server(deps_.runtime, *secure_routes_, std::move(options));
   co_return co_await secure_->start();

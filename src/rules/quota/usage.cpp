@@ -156,16 +156,21 @@ std::string missing_requests(const std::vector<std::string>& names, const api::O
   return out;
 }
 
-bool in_scope(const ResourceQuota& quota, const api::Object& object) {
+bool matches_scope(const ScopedResourceSelectorRequirement& scope, const api::Object& object) {
+  if (object.is<Pod>()) return pod_in_scope(object.as<Pod>(), scope);
+  return object.is<PersistentVolumeClaim>() && claim_in_scope(object.as<PersistentVolumeClaim>(), scope);
+}
+
+std::vector<ScopedResourceSelectorRequirement> scopes_of(const ResourceQuota& quota) {
   std::vector<ScopedResourceSelectorRequirement> scopes;
   for (const auto& scope : quota.spec.scopes) scopes.push_back({scope, "Exists", {}});
   if (quota.spec.scope_selector)
     for (const auto& scope : quota.spec.scope_selector->match_expressions) scopes.push_back(scope);
-  const auto matches = [&](const ScopedResourceSelectorRequirement& scope) {
-    if (object.is<Pod>()) return pod_in_scope(object.as<Pod>(), scope);
-    return object.is<PersistentVolumeClaim>() && claim_in_scope(object.as<PersistentVolumeClaim>(), scope);
-  };
-  return std::all_of(scopes.begin(), scopes.end(), matches);
+  return scopes;
+}
+
+bool in_scope(const ResourceQuota& quota, const api::Object& object) {
+  return std::ranges::all_of(scopes_of(quota), [&](const ScopedResourceSelectorRequirement& scope) { return matches_scope(scope, object); });
 }
 
 void add_resources(ResourceList& into, const ResourceList& more) {

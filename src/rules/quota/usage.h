@@ -20,6 +20,10 @@ struct CountedResource {
 ResourceList usage_of(const CountedResource& resource, const api::Object& object);
 // Of the names in `hard`, those that count this resource.
 std::vector<std::string> counted_names(const CountedResource& resource, const ResourceList& hard);
+// Whether the object is within one scope; only pods and claims can be.
+bool matches_scope(const api::core_v1::ScopedResourceSelectorRequirement& scope, const api::Object& object);
+// The scopes of a quota, in either form.
+std::vector<api::core_v1::ScopedResourceSelectorRequirement> scopes_of(const api::core_v1::ResourceQuota& quota);
 // Whether the object is within the quota's scopes.
 bool in_scope(const api::core_v1::ResourceQuota& quota, const api::Object& object);
 // Containers that do not state what the quota counts: `must specify requests.cpu for: c`; "" if all do.

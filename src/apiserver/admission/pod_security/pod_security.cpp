@@ -9,6 +9,8 @@
 #include "api/gen/batch_v1.h"
 #include "api/gen/core_v1.h"
 #include "apiserver/admission/pod_security/checks.h"
+#include "apiserver/admission/pod_security/configuration.h"
+#include "apiserver/admission/settings.h"
 #include "apiserver/types/errors.h"
 
 namespace pintle::apiserver::admission {
@@ -57,14 +59,18 @@ bool matters(const Pod& pod, const Pod& old) {
 
 class PodSecurity : public AdmissionPlugin {
  public:
-  explicit PodSecurity(const AdmissionDeps& deps) : reader_(deps.reader) {}
+  explicit PodSecurity(const AdmissionDeps& deps) : reader_(deps.reader) {
+    if (!deps.settings) return;
+    defaults_ = default_policy(deps.settings->pod_security);
+    exempt_ = deps.settings->pod_security.exemptions;
+  }
   std::string_view name() const override { return "PodSecurity"; }
   bool handles(Operation operation) const override { return operation == Operation::Create || operation == Operation::Update; }
 
   AdmissionNow validate_now(const AdmissionAttributes& a) override {
     if (a.is("", "namespaces")) return a.subresource.empty() ? check_namespace(a) : Result<Unit>(Unit{});
-    if (is_pods(a)) return check_pod(a);
-    if (a.subresource.empty())
+    if (is_pods(a)) return is_exempt(a) ? Result<Unit>(Unit{}) : check_pod(a);
+    if (a.subresource.empty() && !is_exempt(a))
       if (const auto* pod_template = template_of(a)) warn_about(a, *pod_template);
     return Unit{};
   }
@@ -72,8 +78,13 @@ class PodSecurity : public AdmissionPlugin {
  private:
   Result<Policy> policy_for(const std::string& ns) const {
     TRY_ASSIGN(const auto found, reader_.get_as<Namespace>({"", "namespaces"}, "", ns));
-    return policy_of(found.metadata.labels);
+    return policy_of(found.metadata.labels, defaults_);
   }
+  static bool lists(const std::vector<std::string>& list, std::string_view name) {
+    return !name.empty() && std::find(list.begin(), list.end(), name) != list.end();
+  }
+  bool is_exempt(const AdmissionAttributes& a) const { return lists(exempt_.namespaces, a.ns) || (a.user && lists(exempt_.usernames, a.user->name)); }
+  bool has_exempt_class(const PodSpec& spec) const { return spec.runtime_class_name && lists(exempt_.runtime_classes, *spec.runtime_class_name); }
 
   Result<Unit> check_pod(const AdmissionAttributes& a) const {
     const Pod* pod = a.object_as<Pod>();
@@ -83,6 +94,7 @@ class PodSecurity : public AdmissionPlugin {
     if (policy->enforce.level == Level::Privileged && policy->warn.level == Level::Privileged) return Unit{};
     const Pod* old = a.old_as<Pod>();
     if (a.operation == Operation::Update && old && !matters(*pod, *old)) return Unit{};
+    if (has_exempt_class(pod->spec)) return Unit{};
     const PodView view(pod->metadata, pod->spec);
     const Findings enforced = evaluate(policy->enforce, view);
     if (!enforced.allowed()) return refuse(a, fmt::format("violates PodSecurity \"{}\": {}", to_string(policy->enforce), enforced.details()));
@@ -92,7 +104,8 @@ class PodSecurity : public AdmissionPlugin {
 
   void warn_about(const AdmissionAttributes& a, const PodTemplateSpec& pod_template) const {
     const auto policy = policy_for(a.ns);
-    if (policy && policy->warn.level != Level::Privileged) warn(a, policy->warn, PodView(pod_template.metadata, pod_template.spec));
+    if (policy && policy->warn.level != Level::Privileged && !has_exempt_class(pod_template.spec))
+      warn(a, policy->warn, PodView(pod_template.metadata, pod_template.spec));
   }
 
   static void warn(const AdmissionAttributes& a, const LevelVersion& policy, const PodView& view) {
@@ -106,13 +119,23 @@ class PodSecurity : public AdmissionPlugin {
     if (!now) return Unit{};
     const auto* before = a.old_as<Namespace>();
     std::vector<StatusCause> errors, old_errors;
-    const Policy policy = policy_of(now->metadata.labels, &errors);
-    const Policy old_policy = before ? policy_of(before->metadata.labels, &old_errors) : Policy();
+    const Policy policy = policy_of(now->metadata.labels, defaults_, &errors);
+    const Policy old_policy = before ? policy_of(before->metadata.labels, defaults_, &old_errors) : Policy();
     if (!errors.empty() && errors != old_errors) return Unexpected(errors::invalid("", "Namespace", now->metadata.name, std::move(errors)));
+    const bool exempt = lists(exempt_.namespaces, now->metadata.name);
+    if (!before && exempt) warn_of_exemption(a, *now, policy);
     if (!before || policy.enforce == old_policy.enforce || policy.enforce.level == Level::Privileged) return Unit{};
     if (policy.enforce.minor == old_policy.enforce.minor && policy.enforce.level <= old_policy.enforce.level) return Unit{};
-    warn_about_existing(a, policy.enforce);
+    if (exempt) {
+      warn_of_exemption(a, *now, policy);
+    } else {
+      warn_about_existing(a, policy.enforce);
+    }
     return Unit{};
+  }
+  void warn_of_exemption(const AdmissionAttributes& a, const Namespace& ns, const Policy& policy) const {
+    std::string warning = exemption_warning(ns.metadata.name, ns.metadata.labels, policy, defaults_);
+    if (!warning.empty() && a.warnings) a.warnings->push_back(std::move(warning));
   }
 
   void warn_about_existing(const AdmissionAttributes& a, const LevelVersion& policy) const {
@@ -124,6 +147,7 @@ class PodSecurity : public AdmissionPlugin {
       const auto object = reader_.decode(pods, *cached[i]);
       if (!object) continue;
       const auto& pod = object->as<Pod>();
+      if (has_exempt_class(pod.spec)) continue;
       const Findings findings = evaluate(policy, PodView(pod.metadata, pod.spec));
       if (!findings.allowed()) by_reason[findings.reasons()].push_back(pod.metadata.name);
     }
@@ -145,6 +169,8 @@ class PodSecurity : public AdmissionPlugin {
   }
 
   const ResourceReader& reader_;
+  Policy defaults_;
+  api::podsecurity_v1::PodSecurityExemptions exempt_;
 };
 
 }  // namespace

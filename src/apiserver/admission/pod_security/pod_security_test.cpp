@@ -127,12 +127,20 @@ TEST(PodSecurity, Labels) {
   };
   for (const auto& c : cases) {
     std::vector<StatusCause> errors;
-    const Policy policy = policy_of(c.labels, &errors);
+    const Policy policy = policy_of(c.labels, {}, &errors);
     EXPECT_EQ(to_string(policy.enforce), c.enforce);
     EXPECT_EQ(to_string(policy.warn), c.warn);
     EXPECT_EQ(errors.size(), c.errors);
     for (const auto& cause : errors) EXPECT_TRUE(cause.field.starts_with("metadata.labels[pod-security.kubernetes.io/")) << cause.field;
   }
+}
+
+TEST(PodSecurityPolicyTest, LevelsAndVersions) {
+  EXPECT_EQ(parse_level("baseline"), Level::Baseline);
+  for (const char* text : {"", "Baseline", "baseline ", "none"}) EXPECT_FALSE(parse_level(text)) << text;
+  EXPECT_EQ(parse_version("latest"), -1);
+  EXPECT_EQ(parse_version("v1.36"), 36);
+  for (const char* text : {"", "1.36", "v1.", "v1.036", "v2.0", "v1.1234567", "v1.x"}) EXPECT_FALSE(parse_version(text)) << text;
 }
 
 }  // namespace

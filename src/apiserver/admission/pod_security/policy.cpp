@@ -13,22 +13,6 @@ namespace {
 constexpr std::string_view prefix = "pod-security.kubernetes.io/";
 constexpr std::string_view level_names[] = {"privileged", "baseline", "restricted"};
 
-std::optional<Level> parse_level(std::string_view text) {
-  for (std::size_t i = 0; i < std::size(level_names); ++i)
-    if (text == level_names[i]) return static_cast<Level>(i);
-  return std::nullopt;
-}
-
-// -1 for latest; nullopt unless "latest" or "v1.N".
-std::optional<int> parse_version(std::string_view text) {
-  if (text == "latest") return -1;
-  if (!text.starts_with("v1.")) return std::nullopt;
-  text.remove_prefix(3);
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (text.empty() || text.size() > 6 || !std::all_of(text.begin(), text.end(), is_digit) || (text.size() > 1 && text[0] == '0')) return std::nullopt;
-  return std::stoi(std::string(text));
-}
-
 class Reader {
  public:
   Reader(const FlatMap<std::string>& labels, std::vector<StatusCause>* errors) : labels_(labels), errors_(errors) {}
@@ -66,13 +50,47 @@ class Reader {
 
 }  // namespace
 
+std::optional<Level> parse_level(std::string_view text) {
+  for (std::size_t i = 0; i < std::size(level_names); ++i)
+    if (text == level_names[i]) return static_cast<Level>(i);
+  return std::nullopt;
+}
+
+std::optional<int> parse_version(std::string_view text) {
+  if (text == "latest") return -1;
+  if (!text.starts_with("v1.")) return std::nullopt;
+  text.remove_prefix(3);
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (text.empty() || text.size() > 6 || !std::all_of(text.begin(), text.end(), is_digit) || (text.size() > 1 && text[0] == '0')) return std::nullopt;
+  return std::stoi(std::string(text));
+}
+
 std::string to_string(const LevelVersion& policy) {
   const std::string version = policy.minor < 0 ? std::string("latest") : fmt::format("v1.{}", policy.minor);
   return fmt::format("{}:{}", level_names[static_cast<std::size_t>(policy.level)], version);
 }
 
-Policy policy_of(const FlatMap<std::string>& labels, std::vector<StatusCause>* errors) {
-  Policy out;
+std::string exemption_warning(std::string_view ns, const FlatMap<std::string>& labels, const Policy& policy, const Policy& defaults) {
+  const LevelVersion* const all[] = {&policy.enforce, &policy.audit, &policy.warn};
+  const LevelVersion* const usual[] = {&defaults.enforce, &defaults.audit, &defaults.warn};
+  constexpr std::string_view modes[] = {"enforce", "audit", "warn"};
+  bool privileged = true, same = true;
+  std::string text;
+  for (std::size_t i = 0; i < std::size(modes); ++i) {
+    const bool is_privileged = all[i]->level == Level::Privileged;
+    privileged = privileged && is_privileged;
+    // Versions of what is privileged say nothing.
+    same = same && (*all[i] == *usual[i] || (is_privileged && usual[i]->level == Level::Privileged));
+    const std::string label = fmt::format("{}{}", prefix, modes[i]);
+    if (is_privileged || (!labels.contains(label) && !labels.contains(label + "-version"))) continue;
+    text += fmt::format("{}{}={}", text.empty() ? "" : ", ", modes[i], to_string(*all[i]));
+  }
+  if (privileged || same) return "";
+  return fmt::format("namespace \"{}\" is exempt from Pod Security, and the policy ({}) will be ignored", ns, text);
+}
+
+Policy policy_of(const FlatMap<std::string>& labels, const Policy& defaults, std::vector<StatusCause>* errors) {
+  Policy out = defaults;
   if (labels.empty()) return out;
   Reader reader(labels, errors);
   bool enforces = false;

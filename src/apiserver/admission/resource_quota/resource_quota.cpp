@@ -5,7 +5,9 @@
 #include <algorithm>
 
 #include "api/gen/core_v1.h"
+#include "apiserver/admission/resource_quota/limited.h"
 #include "apiserver/admission/resource_quota/usage.h"
+#include "apiserver/admission/settings.h"
 #include "apiserver/types/registry.h"
 
 namespace pintle::apiserver::admission {
@@ -58,7 +60,9 @@ Result<Unit> add_charge(const AdmissionAttributes& a, ResourceQuota& quota, cons
 
 class ResourceQuotaPlugin : public AdmissionPlugin {
  public:
-  explicit ResourceQuotaPlugin(const AdmissionDeps& deps) : reader_(deps.reader), registry_(deps.registry), runtime_(deps.runtime) {}
+  explicit ResourceQuotaPlugin(const AdmissionDeps& deps) : reader_(deps.reader), registry_(deps.registry), runtime_(deps.runtime) {
+    if (deps.settings) limited_ = deps.settings->quotas.limited_resources;
+  }
   std::string_view name() const override { return "ResourceQuota"; }
   bool handles(Operation operation) const override { return operation == Operation::Create || operation == Operation::Update; }
 
@@ -96,10 +100,12 @@ class ResourceQuotaPlugin : public AdmissionPlugin {
   Result<std::vector<Charge>> charges_of(const AdmissionAttributes& a) const {
     const GroupResource resource{"", "resourcequotas"};
     std::vector<Charge> out;
+    quota::Cover cover(limited_, quota::counted_resource(a), *a.object);
     for (const auto& cached : reader_.list(resource, a.ns)) {
       auto object = reader_.decode(resource, *cached);
       if (!object) continue;
       ResourceQuota& quota = object->as<ResourceQuota>();
+      cover.see_scopes(quota);
       const auto names = counted_names(quota::counted_resource(a), quota.status.hard);
       if (names.empty() || !in_scope(quota, *a.object)) continue;
       const std::string missing = missing_requests(names, *a.object);
@@ -107,20 +113,40 @@ class ResourceQuotaPlugin : public AdmissionPlugin {
       for (const auto& name : names)
         if (!quota.status.used.contains(name))
           return refuse(a, fmt::format("status unknown for quota: {}, resources: {}", quota.metadata.name, fmt::join(names, ",")));
+      cover.see_names(names);
       ResourceList usage = usage_of(quota::counted_resource(a), *a.object);
       if (a.operation == Operation::Update && a.old_object && in_scope(quota, *a.old_object))
         usage = growth(usage, usage_of(quota::counted_resource(a), *a.old_object));
       usage = without_zeros(mask(usage, names));
       if (usage.empty()) continue;
-      TRY(add_charge(a, quota, usage));
+      // What no quota covers is told before what a quota has too little of.
+      if (!cover.wanted()) TRY(add_charge(a, quota, usage));
       out.push_back({quota.metadata.name, std::move(usage)});
     }
+    if (!cover.wanted()) return out;
+    TRY(check_cover(a, cover));
+    for (const Charge& charge : out) {
+      auto object = reader_.get(resource, a.ns, charge.quota);
+      if (object) TRY(add_charge(a, object->as<ResourceQuota>(), charge.usage));
+    }
     return out;
+  }
+  // What an update does not add to needs no quota.
+  Result<Unit> check_cover(const AdmissionAttributes& a, const quota::Cover& cover) const {
+    ResourceList usage = usage_of(quota::counted_resource(a), *a.object);
+    if (a.operation == Operation::Update && a.old_object) usage = growth(usage, usage_of(quota::counted_resource(a), *a.old_object));
+    if (without_zeros(usage).empty()) return Unit{};
+    if (const auto names = cover.uncovered_names(); !names.empty())
+      return refuse(a, fmt::format("insufficient quota to consume: {}", fmt::join(names, ",")));
+    if (const std::string scopes = cover.uncovered_scopes(); !scopes.empty())
+      return error(Reason::Unknown, fmt::format("insufficient quota to match these scopes: [{}]", scopes));
+    return Unit{};
   }
 
   const ResourceReader& reader_;
   Registry* registry_;
   rt::Runtime* runtime_;
+  std::vector<api::apiserverconfig_v1::LimitedResource> limited_;
 };
 
 }  // namespace

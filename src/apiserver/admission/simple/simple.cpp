@@ -1,8 +1,11 @@
 #include "apiserver/admission/factories.h"
 
+#include <fmt/format.h>
+
 #include <set>
 
 #include "api/gen/core_v1.h"
+#include "apiserver/types/errors.h"
 #include "rules/resource_names.h"
 
 namespace pintle::apiserver::admission {
@@ -91,11 +94,34 @@ class ExtendedResourceToleration : public AdmissionPlugin {
   }
 };
 
+class LimitPodHardAntiAffinityTopology : public AdmissionPlugin {
+ public:
+  std::string_view name() const override { return "LimitPodHardAntiAffinityTopology"; }
+  bool handles(Operation operation) const override { return operation == Operation::Create || operation == Operation::Update; }
+  AdmissionNow validate_now(const AdmissionAttributes& a) override {
+    const Pod* pod = is_pods(a) && a.subresource.empty() ? a.object_as<Pod>() : nullptr;
+    if (!pod || !pod->spec.affinity || !pod->spec.affinity->pod_anti_affinity) return Unit{};
+    for (const auto& term : pod->spec.affinity->pod_anti_affinity->required_during_scheduling_ignored_during_execution)
+      if (term.topology_key != hostname)
+        return Result<Unit>(Unexpected(
+            errors::forbidden(a.resource, pod->metadata.name,
+                              fmt::format("affinity.PodAntiAffinity.RequiredDuringScheduling has TopologyKey {} but only key {} is allowed",
+                                          term.topology_key, hostname))));
+    return Unit{};
+  }
+
+ private:
+  static constexpr std::string_view hostname = "kubernetes.io/hostname";
+};
+
 }  // namespace
 
 std::unique_ptr<AdmissionPlugin> make_always_deny(const AdmissionDeps&) { return std::make_unique<AlwaysDeny>(); }
 std::unique_ptr<AdmissionPlugin> make_always_pull_images(const AdmissionDeps&) { return std::make_unique<AlwaysPullImages>(); }
 std::unique_ptr<AdmissionPlugin> make_deny_service_external_ips(const AdmissionDeps&) { return std::make_unique<DenyServiceExternalIps>(); }
+std::unique_ptr<AdmissionPlugin> make_limit_pod_hard_anti_affinity_topology(const AdmissionDeps&) {
+  return std::make_unique<LimitPodHardAntiAffinityTopology>();
+}
 std::unique_ptr<AdmissionPlugin> make_extended_resource_toleration(const AdmissionDeps&) { return std::make_unique<ExtendedResourceToleration>(); }
 
 }  // namespace pintle::apiserver::admission

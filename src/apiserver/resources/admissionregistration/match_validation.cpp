@@ -134,7 +134,7 @@ void validate_param_ref(const v1::ParamRef& ref, const FieldPath& path, FieldErr
   if (!ref.parameter_not_found_action || ref.parameter_not_found_action->empty()) {
     errors.required(at);
   } else if (std::find(actions.begin(), actions.end(), *ref.parameter_not_found_action) == actions.end()) {
-    errors.not_supported(at, *ref.parameter_not_found_action, actions);
+    errors.not_listed(at, *ref.parameter_not_found_action, actions);
   }
 }
 

@@ -93,12 +93,12 @@ class StatusStrategy : public registry::TypedStrategy<apiregistration::APIServic
   bool validate_update_includes_validate() const override { return false; }
   void validate_update(const RequestScope&, const apiregistration::APIService& service, const apiregistration::APIService&,
                        FieldErrors& errors) const override {
-    constexpr std::array<std::string_view, 3> statuses{"False", "True", "Unknown"};
+    constexpr std::array<std::string_view, 3> statuses{"True", "False", "Unknown"};
     const FieldPath conditions("status", "conditions");
     for (std::size_t i = 0; i < service.status.conditions.size(); ++i) {
       const std::string& status = service.status.conditions[i].status;
       if (std::find(statuses.begin(), statuses.end(), status) == statuses.end())
-        errors.not_supported(conditions.index(i).child("status"), status, statuses);
+        errors.not_listed(conditions.index(i).child("status"), status, statuses);
     }
   }
 };

@@ -83,10 +83,10 @@ class DaemonSetStrategy : public registry::TypedStrategy<apps::DaemonSet> {
 
  private:
   static void validate_strategy(const apps::DaemonSetUpdateStrategy& strategy, const FieldPath& path, FieldErrors& errors) {
-    constexpr std::array<std::string_view, 2> types{"OnDelete", "RollingUpdate"};
+    constexpr std::array<std::string_view, 2> types{"RollingUpdate", "OnDelete"};
     if (strategy.type == "OnDelete") return;
     if (strategy.type != "RollingUpdate") {
-      errors.not_supported(path.child("type"), strategy.type, types);
+      errors.not_listed(path, shown_strategy(strategy.type, strategy.rolling_update.get() != nullptr), types);
       return;
     }
     const FieldPath rolling = path.child("rollingUpdate");

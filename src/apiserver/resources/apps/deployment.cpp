@@ -57,7 +57,7 @@ class DeploymentStrategy : public registry::TypedStrategy<apps::Deployment> {
     } else if (spec.strategy.type == "RollingUpdate") {
       validate_rolling(spec.strategy.rolling_update.get(), at.child("strategy", "rollingUpdate"), errors);
     } else {
-      errors.not_supported(at.child("strategy"), apimachinery::BadValue::raw("{...}"), types);
+      errors.not_supported(at.child("strategy"), shown_strategy(spec.strategy.type, spec.strategy.rolling_update.get() != nullptr), types);
     }
     non_negative(spec.min_ready_seconds, at.child("minReadySeconds"), errors);
     non_negative(spec.revision_history_limit.value_or(0), at.child("revisionHistoryLimit"), errors);

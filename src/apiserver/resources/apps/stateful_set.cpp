@@ -19,7 +19,7 @@ namespace {
 namespace apps = api::apps_v1;
 namespace core = api::core_v1;
 
-constexpr std::array<std::string_view, 2> retentions{"Delete", "Retain"};
+constexpr std::array<std::string_view, 2> retentions{"Retain", "Delete"};
 
 std::string scale_selector(const apps::StatefulSet& object) { return scale_selector_text(object.spec.selector.get()); }
 
@@ -99,7 +99,7 @@ class StatefulSetStrategy : public registry::TypedStrategy<apps::StatefulSet> {
 
  private:
   static void validate_retention(std::string_view policy, const FieldPath& path, FieldErrors& errors) {
-    if (std::find(retentions.begin(), retentions.end(), policy) == retentions.end()) errors.not_supported(path, policy, retentions);
+    if (std::find(retentions.begin(), retentions.end(), policy) == retentions.end()) errors.not_listed(path, policy, retentions);
   }
 
   static void validate_strategies(const apps::StatefulSetSpec& spec, const FieldPath& at, FieldErrors& errors) {

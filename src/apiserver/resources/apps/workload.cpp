@@ -50,6 +50,10 @@ void validate_running_template(const api::core_v1::PodTemplateSpec& pod_template
     errors.forbidden(path.child("spec", "activeDeadlineSeconds"), "activeDeadlineSeconds in " + std::string(kind) + " is not Supported");
 }
 
+BadValue shown_strategy(std::string_view type, bool has_rolling_update) {
+  return BadValue::raw("{\"Type\":" + BadValue(type).shown() + ",\"RollingUpdate\":" + (has_rolling_update ? "{...}" : "null") + "}");
+}
+
 void validate_int_or_percent(const api::IntOrString& value, const FieldPath& path, bool at_most_all, FieldErrors& errors) {
   if (!value.is_string) {
     non_negative(value.int_value, path, errors);

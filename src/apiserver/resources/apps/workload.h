@@ -20,6 +20,8 @@ void validate_int_or_percent(const api::IntOrString& value, const FieldPath& pat
 void validate_not_above_all(const api::IntOrString& value, const FieldPath& path, FieldErrors& errors);
 bool is_zero(const api::IntOrString& value);
 bool same_selector(const Box<api::meta_v1::LabelSelector>& a, const Box<api::meta_v1::LabelSelector>& b);
+// A strategy of an unknown type as an error shows it: Go's JSON of the struct; its rolling update is not spelt out.
+apimachinery::BadValue shown_strategy(std::string_view type, bool has_rolling_update);
 // The selector as scale's status shows it.
 std::string scale_selector_text(const api::meta_v1::LabelSelector* selector);
 

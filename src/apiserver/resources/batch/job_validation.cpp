@@ -151,8 +151,8 @@ void validate_indexed(const batch::JobSpec& spec, const FieldPath& at, FieldErro
 }  // namespace
 
 void validate_job_spec(const batch::JobSpec& spec, const FieldPath& at, bool in_template, FieldErrors& errors) {
-  constexpr std::array<std::string_view, 2> restart_policies{"Never", "OnFailure"};
-  constexpr std::array<std::string_view, 2> modes{"Indexed", "NonIndexed"};
+  constexpr std::array<std::string_view, 2> restart_policies{"OnFailure", "Never"};
+  constexpr std::array<std::string_view, 2> modes{"NonIndexed", "Indexed"};
   if (!in_template && !spec.selector) {
     errors.required(at.child("selector"));
   } else if (spec.selector) {
@@ -173,7 +173,7 @@ void validate_job_spec(const batch::JobSpec& spec, const FieldPath& at, bool in_
   }
   const bool indexed = spec.completion_mode && *spec.completion_mode == "Indexed";
   if (spec.completion_mode) {
-    if (!contains(modes, *spec.completion_mode)) errors.not_supported(at.child("completionMode"), *spec.completion_mode, modes);
+    if (!contains(modes, *spec.completion_mode)) errors.not_listed(at.child("completionMode"), *spec.completion_mode, modes);
     if (indexed) validate_indexed(spec, at, errors);
   }
   if (!indexed) {
@@ -204,7 +204,7 @@ void validate_job_spec(const batch::JobSpec& spec, const FieldPath& at, bool in_
   if (restart.empty() || restart == "Always") {
     errors.required(policy, "valid values: \"OnFailure\", \"Never\"");
   } else if (restart != "Never" && restart != "OnFailure") {
-    errors.not_supported(policy, restart, restart_policies);
+    errors.not_listed(policy, restart, restart_policies);
   } else if (spec.pod_failure_policy && restart != "Never") {
     errors.invalid(policy, restart, "only \"Never\" is supported when podFailurePolicy is specified");
   }

@@ -18,7 +18,7 @@ using namespace apimachinery;
 
 constexpr std::array<std::string_view, 3> protocols{"SCTP", "TCP", "UDP"};
 constexpr std::array<std::string_view, 3> pull_policies{"Always", "IfNotPresent", "Never"};
-constexpr std::array<std::string_view, 2> message_policies{"FallbackToLogsOnError", "File"};
+constexpr std::array<std::string_view, 2> message_policies{"File", "FallbackToLogsOnError"};
 constexpr std::array<std::string_view, 3> propagations{"Bidirectional", "HostToContainer", "None"};
 constexpr std::array<std::string_view, 2> schemes{"HTTP", "HTTPS"};
 constexpr std::array<std::string_view, 10> env_field_paths{"metadata.annotations", "metadata.labels", "metadata.name",           "metadata.namespace",
@@ -343,7 +343,7 @@ void validate_common(const Container& container, const core::PodSpec& spec, cons
     if (container.termination_message_policy.empty()) {
       errors.required(path.child("terminationMessagePolicy"));
     } else {
-      errors.not_supported(path.child("terminationMessagePolicy"), container.termination_message_policy, message_policies);
+      errors.not_listed(path.child("terminationMessagePolicy"), container.termination_message_policy, message_policies);
     }
   }
   validate_ports(container.ports, path.child("ports"), errors);

@@ -16,7 +16,7 @@ constexpr std::string_view role_prefix = "node-role.kubernetes.io/";
 constexpr std::string_view role_label = "kubernetes.io/role";
 
 void validate_taints(const core::Node& node, FieldErrors& errors) {
-  constexpr std::array<std::string_view, 3> effects{"NoExecute", "NoSchedule", "PreferNoSchedule"};
+  constexpr std::array<std::string_view, 3> effects{"NoSchedule", "PreferNoSchedule", "NoExecute"};
   std::set<std::tuple<std::string_view, std::string_view>> seen;
   for (std::size_t i = 0; i < node.spec.taints.size(); ++i) {
     const core::Taint& taint = node.spec.taints[i];
@@ -26,7 +26,7 @@ void validate_taints(const core::Node& node, FieldErrors& errors) {
     if (taint.effect.empty()) {
       errors.required(at.child("effect"));
     } else if (std::find(effects.begin(), effects.end(), taint.effect) == effects.end()) {
-      errors.not_supported(at.child("effect"), taint.effect, effects);
+      errors.not_listed(at.child("effect"), taint.effect, effects);
     }
     if (!seen.emplace(taint.key, taint.effect).second) errors.duplicate(at, taint.key + ":" + taint.effect);
   }

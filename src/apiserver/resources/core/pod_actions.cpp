@@ -69,7 +69,7 @@ class BindingAction : public registry::Action {
     FieldErrors errors;
     if (!binding.target.kind.empty() && binding.target.kind != "Node") {
       constexpr std::array<std::string_view, 2> kinds{"Node", "<empty>"};
-      errors.not_supported(FieldPath("target", "kind"), binding.target.kind, kinds);
+      errors.not_listed(FieldPath("target", "kind"), binding.target.kind, kinds);
     }
     if (binding.target.name.empty()) errors.required(FieldPath("target", "name"));
     return errors.result("", "Binding", scope.name);

@@ -23,7 +23,7 @@ void validate_choice(std::string_view value, std::span<const std::string_view> c
   if (value.empty()) {
     errors.required(path);
   } else if (!contains(choices, value)) {
-    errors.not_supported(path, value, choices);
+    errors.not_listed(path, value, choices);
   }
 }
 
@@ -187,7 +187,7 @@ void validate_scalars(const core::PodSpec& spec, const FieldPath& path, FieldErr
   if (spec.runtime_class_name)
     errors.invalid_all(path.child("runtimeClassName"), *spec.runtime_class_name, check_dns_subdomain(*spec.runtime_class_name));
   if (spec.preemption_policy) {
-    constexpr std::array<std::string_view, 2> policies{"Never", "PreemptLowerPriority"};
+    constexpr std::array<std::string_view, 2> policies{"PreemptLowerPriority", "Never"};
     validate_choice(*spec.preemption_policy, policies, path.child("preemptionPolicy"), errors);
   }
   for (const auto& [resource, quantity] : spec.overhead) validate_resource_quantity(resource, quantity, path.child("overhead").key(resource), errors);
@@ -205,7 +205,7 @@ void validate_scalars(const core::PodSpec& spec, const FieldPath& path, FieldErr
 
 void validate_tolerations(const std::vector<core::Toleration>& tolerations, bool comparisons, const FieldPath& path, FieldErrors& errors) {
   constexpr std::array<std::string_view, 4> operators{"Equal", "Exists", "Lt", "Gt"};
-  constexpr std::array<std::string_view, 3> effects{"NoExecute", "NoSchedule", "PreferNoSchedule"};
+  constexpr std::array<std::string_view, 3> effects{"NoSchedule", "PreferNoSchedule", "NoExecute"};
   for (std::size_t i = 0; i < tolerations.size(); ++i) {
     const core::Toleration& toleration = tolerations[i];
     const FieldPath at = path.index(i);
@@ -222,17 +222,17 @@ void validate_tolerations(const std::vector<core::Toleration>& tolerations, bool
     } else if (toleration.operator_ != "Lt" && toleration.operator_ != "Gt") {
       errors.not_supported(at.child("operator"), toleration.operator_, std::span(operators).first(2));
     } else if (!comparisons) {
-      errors.not_supported(at.child("operator"), toleration.operator_, operators);
+      errors.not_listed(at.child("operator"), toleration.operator_, operators);
     } else if (!rules::canonical_integer(toleration.value)) {
       errors.invalid(at.child("value"), toleration.value, "must be a decimal integer of 64 bits: no plus sign, no leading zeros");
     }
-    if (!toleration.effect.empty() && !contains(effects, toleration.effect)) errors.not_supported(at.child("effect"), toleration.effect, effects);
+    if (!toleration.effect.empty() && !contains(effects, toleration.effect)) errors.not_listed(at.child("effect"), toleration.effect, effects);
   }
 }
 
 void validate_pod_spec(const core::PodSpec& spec, const FieldPath& path, const PodSpecRules&, FieldErrors& errors) {
-  constexpr std::array<std::string_view, 3> restart_policies{"Always", "Never", "OnFailure"};
-  constexpr std::array<std::string_view, 4> dns_policies{"ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"};
+  constexpr std::array<std::string_view, 3> restart_policies{"Always", "OnFailure", "Never"};
+  constexpr std::array<std::string_view, 4> dns_policies{"ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"};
   const VolumeTable volumes = validate_volumes(spec, path.child("volumes"), errors);
   validate_all_containers(spec, path, volumes, errors);
   validate_choice(spec.restart_policy, restart_policies, path.child("restartPolicy"), errors);

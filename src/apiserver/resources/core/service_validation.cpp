@@ -162,9 +162,9 @@ void validate_traffic_policies(const core::ServiceSpec& spec, FieldErrors& error
       errors.not_supported(at.child("internalTrafficPolicy"), *spec.internal_traffic_policy, policies);
     }
   }
-  constexpr std::array<std::string_view, 3> distributions{"PreferClose", "PreferSameNode", "PreferSameZone"};
+  constexpr std::array<std::string_view, 3> distributions{"PreferClose", "PreferSameZone", "PreferSameNode"};
   if (spec.traffic_distribution && !contains(distributions, *spec.traffic_distribution))
-    errors.not_supported(at.child("trafficDistribution"), *spec.traffic_distribution, distributions);
+    errors.not_listed(at.child("trafficDistribution"), *spec.traffic_distribution, distributions);
 }
 
 }  // namespace

@@ -14,11 +14,11 @@ namespace {
 namespace networking = api::networking_v1;
 using apimachinery::BadValue;
 
-constexpr std::array<std::string_view, 3> protocols{"SCTP", "TCP", "UDP"};
+constexpr std::array<std::string_view, 3> protocols{"TCP", "UDP", "SCTP"};
 
 void validate_port(const networking::NetworkPolicyPort& port, const FieldPath& path, FieldErrors& errors) {
   if (port.protocol && std::find(protocols.begin(), protocols.end(), *port.protocol) == protocols.end())
-    errors.not_supported(path.child("protocol"), *port.protocol, protocols);
+    errors.not_listed(path.child("protocol"), *port.protocol, protocols);
   if (!port.port) {
     if (port.end_port) errors.invalid(path.child("endPort"), *port.end_port, "may not be specified when `port` is not specified");
     return;
@@ -100,7 +100,7 @@ class NetworkPolicyStrategy : public registry::TypedStrategy<networking::Network
     }
     for (std::size_t i = 0; i < spec.policy_types.size(); ++i)
       if (std::find(types.begin(), types.end(), spec.policy_types[i]) == types.end())
-        errors.not_supported(at.child("policyTypes").index(i), spec.policy_types[i], types);
+        errors.not_listed(at.child("policyTypes").index(i), spec.policy_types[i], types);
   }
   void table_cells(const networking::NetworkPolicy& policy, registry::TableCells& cells) const override {
     cells.emplace_back(policy.metadata.name);

@@ -40,7 +40,7 @@ void default_binding(Binding& binding) {
 }
 
 void validate_subject(const rbac::Subject& subject, bool cluster_wide, const FieldPath& path, FieldErrors& errors) {
-  constexpr std::array<std::string_view, 3> kinds{"Group", "ServiceAccount", "User"};
+  constexpr std::array<std::string_view, 3> kinds{"ServiceAccount", "User", "Group"};
   constexpr std::array<std::string_view, 1> core_group{""};
   if (subject.name.empty()) errors.required(path.child("name"));
   if (subject.kind == "ServiceAccount") {
@@ -50,20 +50,20 @@ void validate_subject(const rbac::Subject& subject, bool cluster_wide, const Fie
   } else if (subject.kind == "User" || subject.kind == "Group") {
     if (subject.api_group != api_group) errors.not_supported(path.child("apiGroup"), subject.api_group, rbac_groups);
   } else {
-    errors.not_supported(path.child("kind"), subject.kind, kinds);
+    errors.not_listed(path.child("kind"), subject.kind, kinds);
   }
 }
 
 template <class Binding>
 void validate_binding(const Binding& binding, bool cluster_wide, FieldErrors& errors) {
-  constexpr std::array<std::string_view, 2> role_kinds{"ClusterRole", "Role"};
+  constexpr std::array<std::string_view, 2> role_kinds{"Role", "ClusterRole"};
   constexpr std::array<std::string_view, 1> cluster_kinds{"ClusterRole"};
   const FieldPath at("roleRef");
   const rbac::RoleRef& role = binding.role_ref;
   if (role.api_group != api_group) errors.not_supported(at.child("apiGroup"), role.api_group, rbac_groups);
   if (role.kind != "ClusterRole" && (cluster_wide || role.kind != "Role"))
-    errors.not_supported(at.child("kind"), role.kind,
-                         cluster_wide ? std::span<const std::string_view>(cluster_kinds) : std::span<const std::string_view>(role_kinds));
+    errors.not_listed(at.child("kind"), role.kind,
+                      cluster_wide ? std::span<const std::string_view>(cluster_kinds) : std::span<const std::string_view>(role_kinds));
   if (role.name.empty()) {
     errors.required(at.child("name"));
   } else {

@@ -26,11 +26,11 @@ class PriorityClassStrategy : public registry::TypedStrategy<scheduling::Priorit
     } else if (priority.value > user_priority_max) {
       errors.forbidden(FieldPath("value"), "maximum allowed value of a user defined priority is 1000000000");
     }
-    constexpr std::array<std::string_view, 2> policies{"Never", "PreemptLowerPriority"};
+    constexpr std::array<std::string_view, 2> policies{"PreemptLowerPriority", "Never"};
     if (!priority.preemption_policy || priority.preemption_policy->empty()) {
       errors.required(FieldPath("preemptionPolicy"));
     } else if (*priority.preemption_policy != policies[0] && *priority.preemption_policy != policies[1]) {
-      errors.not_supported(FieldPath("preemptionPolicy"), *priority.preemption_policy, policies);
+      errors.not_listed(FieldPath("preemptionPolicy"), *priority.preemption_policy, policies);
     }
   }
   void validate_update(const RequestScope&, const scheduling::PriorityClass& priority, const scheduling::PriorityClass& old,

@@ -127,7 +127,7 @@ class CSIDriverStrategy : public registry::TypedStrategy<storage::CSIDriver> {
   }
   void validate(const RequestScope&, const storage::CSIDriver& driver, FieldErrors& errors) const override {
     constexpr std::array<std::string_view, 3> group_policies{"File", "None", "ReadWriteOnceWithFSType"};
-    constexpr std::array<std::string_view, 2> modes{"Ephemeral", "Persistent"};
+    constexpr std::array<std::string_view, 2> modes{"Persistent", "Ephemeral"};
     const FieldPath at("spec");
     validate_driver(driver.metadata.name, FieldPath("name"), errors);
     if (!driver.spec.attach_required) errors.required(at.child("attachedRequired"));
@@ -147,7 +147,7 @@ class CSIDriverStrategy : public registry::TypedStrategy<storage::CSIDriver> {
                        "may not specify a duration less than 10 minutes");
     }
     for (const std::string& mode : driver.spec.volume_lifecycle_modes)
-      if (!contains(modes, mode)) errors.not_supported(at.child("volumeLifecycleModes"), mode, modes);
+      if (!contains(modes, mode)) errors.not_listed(at.child("volumeLifecycleModes"), mode, modes);
   }
   void table_cells(const storage::CSIDriver& driver, registry::TableCells& cells) const override {
     const storage::CSIDriverSpec& spec = driver.spec;
