@@ -11,7 +11,7 @@ ASAN_STACK_KB := 131072
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: help all deps build test unit tsan integration sanitize integration-asan fuzz simulation wire demo demo-down bench swap soak peers images conformance conformance-fast lint coverage format clean
+.PHONY: help all deps build test unit tsan integration sanitize integration-asan fuzz simulation wire demo demo-down bench swap soak peers ecosystem images conformance conformance-fast lint coverage format clean
 all: build
 
 help:            ## this list
@@ -59,18 +59,22 @@ tsan:            ## unit tests of rt, net, storage and client under TSan
 
 integration: build $(PY)   ## kubectl and client libraries against a running server, and the golden conversation
 	@$(PY) test/wire/run.py --pintle $(BUILD)/pintle
-	@$(PY) -m pytest -q -x test/integration --ignore=test/integration/swap
+	@$(PY) -m pytest -q -x test/integration --ignore=test/integration/swap --ignore=test/integration/ecosystem
 
 integration-asan: $(PY)    ## the integration tests against an ASan build
 	@cmake -G Ninja -S . -B $(BUILD)-asan -DPINTLE_SANITIZE=address > /dev/null
 	@ninja -C $(BUILD)-asan -j $(JOBS) pintle
-	@PINTLE_SLOWNESS=10 PINTLE=$(BUILD)-asan/pintle $(PY) -m pytest -q test/integration --ignore=test/integration/swap --ignore=test/integration/hostile
+	@PINTLE_SLOWNESS=10 PINTLE=$(BUILD)-asan/pintle $(PY) -m pytest -q test/integration --ignore=test/integration/swap --ignore=test/integration/ecosystem --ignore=test/integration/hostile
 
 wire: build $(PY)          ## the golden conversation: share of answers that agree with upstream, by class, and its floor [SHOW=20] [RAISE=1]
 	@$(PY) test/wire/run.py --wire $(WIRE) --pintle $(BUILD)/pintle --show $${SHOW:-0} $(if $(RAISE),--raise)
 
 peers:                     ## upstream's components as Go modules into build/peers (needs Go)
 	@test/peers/build $(BUILD)/peers
+
+ecosystem: build $(PY)     ## projects from their Go modules, installed unmodified (needs Go and root; builds for many minutes at first): make ecosystem [ONLY=helm]
+	@test/ecosystem/build $(BUILD)/ecosystem
+	@$(PY) -m pytest -q test/integration/ecosystem $(if $(ONLY),-k '$(ONLY)')
 
 images:                    ## the container images of tests and demo, into build/images (those with upstream's programs need Go)
 	@python3 test/images/build.py $(BUILD)/images all
