@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "apiserver/resources/apiextensions/approval.h"
 #include "rules/conditions.h"
 
 namespace pintle::apiserver::custom {
@@ -106,6 +107,20 @@ void set_structural(Status& status, const std::vector<std::string>& violations, 
     message += "]";
   }
   set(status, condition_of("NonStructuralSchema", true, "Violations", std::move(message)), now);
+}
+
+void set_approval(Status& status, const Definition& definition, api::Time now) {
+  using State = resources::apiextensions::Approval::State;
+  auto approval = resources::apiextensions::approval_of(definition);
+  std::string_view reason;
+  switch (approval.state) {
+    case State::NotNeeded: return;
+    case State::Approved: reason = "ApprovedAnnotation"; break;
+    case State::Bypassed: reason = "UnapprovedAnnotation"; break;
+    case State::Missing: reason = "MissingAnnotation"; break;
+    case State::Invalid: reason = "InvalidAnnotation"; break;
+  }
+  set(status, condition_of("KubernetesAPIApprovalPolicyConformant", approval.state == State::Approved, reason, std::move(approval.message)), now);
 }
 
 void set_terminating(Status& status, Terminating how, std::string_view why, api::Time now) {

@@ -29,6 +29,9 @@ api::apiextensions_v1::CustomResourceDefinitionStatus with_names(const Definitio
 // NonStructuralSchema: `violations` are the messages of field errors; none: the condition goes.
 void set_structural(api::apiextensions_v1::CustomResourceDefinitionStatus& status, const std::vector<std::string>& violations, api::Time now);
 
+// KubernetesAPIApprovalPolicyConformant: of the project's own groups alone.
+void set_approval(api::apiextensions_v1::CustomResourceDefinitionStatus& status, const Definition& definition, api::Time now);
+
 enum class Terminating : uint8_t { Begun, Failed, Done };
 void set_terminating(api::apiextensions_v1::CustomResourceDefinitionStatus& status, Terminating how, std::string_view why, api::Time now);
 

@@ -179,6 +179,7 @@ rt::Task<Result<Unit>> Definitions::settle_status(const Definition& definition) 
   else
     refused.insert(definition.metadata.name);
   if (freed) wake_refused(definition.spec.group);
+  set_approval(wanted, definition, now);
   if (same(wanted, definition.status)) co_return Unit{};
   const std::string version = definition.metadata.resource_version;
   Mutation change = [&](api::Object& object) -> Result<Unit> {

@@ -5,7 +5,6 @@
 #include "apiserver/admission/owner_references/references.h"
 #include "apiserver/authorization/authorizer.h"
 
-
 namespace pintle::apiserver::admission {
 namespace {
 

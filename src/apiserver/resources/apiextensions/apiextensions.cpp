@@ -7,6 +7,7 @@
 #include "api/codec.h"
 #include "apimachinery/clock_time.h"
 #include "apimachinery/validation/formats.h"
+#include "apiserver/resources/apiextensions/approval.h"
 #include "apiserver/resources/resources.h"
 #include "rules/conditions.h"
 
@@ -49,6 +50,8 @@ bool all_agree(const Spec& spec, Part part) {
 
 void validate_name(const v1::CustomResourceDefinition& definition, FieldErrors& errors) {
   const std::string& name = definition.metadata.name;
+  const std::string& prefix = definition.metadata.generate_name;
+  if (!prefix.empty()) errors.invalid_all(FieldPath("metadata", "generateName"), prefix, apimachinery::name_is_dns_subdomain(prefix, true));
   if (name.empty()) return;  // said with the metadata
   const FieldPath path("metadata", "name");
   errors.invalid_all(path, name, apimachinery::check_dns_subdomain(name));
@@ -164,20 +167,13 @@ void validate_stored_versions(const v1::CustomResourceDefinition& definition, Fi
       errors.invalid(path.index(i), stored[i], "objects may still be stored in this version: it must stay in spec.versions");
 }
 
-bool is_protected(std::string_view group) {
-  return group == "k8s.io" || group == "kubernetes.io" || group.ends_with(".k8s.io") || group.ends_with(".kubernetes.io");
-}
-
-// Groups of the project itself need its approval.
 void validate_approval(const v1::CustomResourceDefinition& definition, FieldErrors& errors) {
-  constexpr std::string_view annotation = "api-approved.kubernetes.io";
-  if (!is_protected(definition.spec.group)) return;
-  const FieldPath path = FieldPath("metadata", "annotations").key(annotation);
-  const auto found = definition.metadata.annotations.find(annotation);
-  if (found == definition.metadata.annotations.end() || found->second.empty()) {
-    errors.required(path, "groups of k8s.io and kubernetes.io are protected: give the URL of the approval");
-  } else if (!found->second.starts_with("unapproved") && found->second.find("://") == std::string::npos) {
-    errors.invalid(path, found->second, "must be the URL of the approval, or begin with \"unapproved\"");
+  const Approval approval = approval_of(definition);
+  const FieldPath path = FieldPath("metadata", "annotations").key(approval_annotation);
+  if (approval.state == Approval::State::Missing) errors.required(path, approval.message);
+  if (approval.state == Approval::State::Invalid) {
+    const std::string& said = definition.metadata.annotations.find(approval_annotation)->second;
+    errors.invalid(path, said, approval.message);
   }
 }
 
