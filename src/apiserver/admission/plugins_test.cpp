@@ -504,12 +504,15 @@ TEST_F(AdmissionTest, PodTolerationRestrictionComparesSoManyTolerations) {
 
 TEST_F(AdmissionTest, LimitPodHardAntiAffinityTopology) {
   use({.enable = {"LimitPodHardAntiAffinityTopology"}, .disable = {}});
-  Pod p = pod();
-  auto& terms = p.spec.affinity.ensure().pod_anti_affinity.ensure().required_during_scheduling_ignored_during_execution;
-  terms.emplace_back().topology_key = "kubernetes.io/hostname";
-  EXPECT_EQ(create(p), "ok");
-  terms.emplace_back().topology_key = "zone";
-  EXPECT_TRUE(create(p).starts_with("403 pods \"p\" is forbidden: affinity.PodAntiAffinity.RequiredDuringScheduling has TopologyKey zone"));
+  const auto with_keys = [&](std::initializer_list<const char*> keys) {
+    Pod p = pod();
+    auto& terms = p.spec.affinity.ensure().pod_anti_affinity.ensure().required_during_scheduling_ignored_during_execution;
+    for (const char* key : keys) terms.emplace_back().topology_key = key;
+    return create(p);
+  };
+  EXPECT_EQ(with_keys({"kubernetes.io/hostname"}), "ok");
+  const std::string refused = with_keys({"kubernetes.io/hostname", "zone"});
+  EXPECT_TRUE(refused.starts_with("403 pods \"p\" is forbidden: affinity.PodAntiAffinity.RequiredDuringScheduling has TopologyKey zone")) << refused;
 }
 
 TEST_F(AdmissionTest, NamespaceExists) {
