@@ -1,13 +1,16 @@
 #include "apiserver/endpoints/discovery.h"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
 #include "api/codec.h"
 #include "api/gen/apidiscovery_v2.h"
 #include "api/gen/meta_v1.h"
+#include "apimachinery/discovery/priority.h"
 #include "apimachinery/discovery/served_resources.h"
+#include "apimachinery/discovery/version_order.h"
 #include "apiserver/exchange/negotiation.h"
 #include "apiserver/exchange/responses.h"
 #include "apiserver/types/errors.h"
@@ -122,6 +125,67 @@ aggregated::APIGroupDiscoveryList aggregated_list(const ServedSet& served, bool 
   return out;
 }
 
+using FurtherVersions = std::vector<std::shared_ptr<const published::FurtherVersion>>;
+using apimachinery::DiscoveryPriority;
+
+// Group versions in the order of discovery, of this server and of others.
+struct Told {
+  std::string_view group, version;
+  DiscoveryPriority priority;
+  const ServedGroupVersion* here = nullptr;            // one of these two
+  const published::FurtherVersion* further = nullptr;  // is what serves it
+};
+
+std::vector<Told> in_order(const ServedSet& served, const FurtherVersions& further) {
+  constexpr DiscoveryPriority first{20001, 0};
+  std::vector<Told> out;
+  for (const auto& one : further) out.push_back({one->group, one->version, one->priority, nullptr, one.get()});
+  const auto elsewhere = [&](const ServedGroupVersion& version) {
+    return std::ranges::any_of(further, [&](const auto& one) { return one->group == version.group && one->version == version.version; });
+  };
+  for (const ServedGroupVersion& version : served.group_versions()) {
+    if (elsewhere(version)) continue;
+    const bool king = version.group == "apiregistration.k8s.io";
+    out.push_back(
+        {version.group, version.version, king ? first : apimachinery::discovery_priority(version.group, version.version), &version, nullptr});
+  }
+  std::map<std::string_view, int32_t> groups;
+  for (const Told& one : out) groups[one.group] = std::max(groups[one.group], one.priority.group);
+  std::ranges::stable_sort(out, [&](const Told& a, const Told& b) {
+    if (a.group != b.group) return groups[a.group] != groups[b.group] ? groups[a.group] > groups[b.group] : a.group < b.group;
+    if (a.priority.version != b.priority.version) return a.priority.version > b.priority.version;
+    return apimachinery::version_precedes(a.version, b.version);
+  });
+  return out;
+}
+
+meta::APIGroupList merged_groups(const ServedSet& served, const FurtherVersions& further) {
+  meta::APIGroupList out;
+  for (const Told& one : in_order(served, further)) {
+    if (one.group.empty()) continue;
+    if (out.groups.empty() || out.groups.back().name != one.group) out.groups.emplace_back().name = one.group;
+    meta::APIGroup& group = out.groups.back();
+    auto& entry = group.versions.emplace_back();
+    entry.group_version = fmt::format("{}/{}", one.group, one.version);
+    entry.version = one.version;
+    group.preferred_version = group.versions.front();
+  }
+  return out;
+}
+
+void merge_further(aggregated::APIGroupDiscoveryList& list, const ServedSet& served, const FurtherVersions& further) {
+  std::map<std::pair<std::string, std::string>, aggregated::APIVersionDiscovery> known;
+  for (auto& group : list.items)
+    for (auto& version : group.versions) known[{group.metadata.name, version.version}] = std::move(version);
+  list.items.clear();
+  for (const Told& one : in_order(served, further)) {
+    if (one.group.empty()) continue;
+    if (list.items.empty() || list.items.back().metadata.name != one.group) list.items.emplace_back().metadata.name = one.group;
+    auto& versions = list.items.back().versions;
+    versions.push_back(one.further != nullptr ? one.further->discovery : std::move(known[{std::string(one.group), std::string(one.version)}]));
+  }
+}
+
 // A tag that changes with the content: two 64-bit FNV-1a sums.
 std::string entity_tag(std::string_view content) {
   uint64_t a = 0xcbf29ce484222325, b = 0x84222325cbf29ce4;
@@ -153,7 +217,19 @@ bool Discovery::handles(std::string_view path) const {
   if (!path.starts_with("/apis/")) return false;
   path.remove_prefix(6);
   const auto slash = path.find('/');
-  return registry_.served()->has_group(path.substr(0, slash)) && (slash == path.npos || path.find('/', slash + 1) == path.npos);
+  const std::string_view group = path.substr(0, slash);
+  const auto others = further();
+  const bool known = registry_.served()->has_group(group) || std::ranges::any_of(others, [&](const auto& one) { return one->group == group; });
+  return known && (slash == path.npos || path.find('/', slash + 1) == path.npos);
+}
+
+FurtherVersions Discovery::further() const {
+  FurtherVersions out;
+  if (further_ == nullptr) return out;
+  const auto listed = further_->listed();
+  for (const auto& [name, version] : listed->versions)
+    if (!version->group.empty()) out.push_back(version);
+  return out;
 }
 
 rt::Task<void> Discovery::serve(exchange::Exchange& exchange, std::string path) {
@@ -183,10 +259,13 @@ rt::Task<void> Discovery::serve(exchange::Exchange& exchange, std::string path) 
     address.server_address = server_address_;
     body = unversioned(media, versions, "APIVersions");
   } else if (path == "/apis") {
+    const FurtherVersions others = further();
     meta::APIGroupList groups;
-    for (const ServedGroupVersion& version : served->group_versions())
-      if (!version.group.empty() && (groups.groups.empty() || groups.groups.back().name != version.group))
-        groups.groups.push_back(group_of(*served, version.group));
+    if (!others.empty()) groups = merged_groups(*served, others);
+    if (others.empty())
+      for (const ServedGroupVersion& version : served->group_versions())
+        if (!version.group.empty() && (groups.groups.empty() || groups.groups.back().name != version.group))
+          groups.groups.push_back(group_of(*served, version.group));
     body = versioned(media, groups, "APIGroupList");
   } else {
     const bool core = path.starts_with("/api/");
@@ -198,7 +277,11 @@ rt::Task<void> Discovery::serve(exchange::Exchange& exchange, std::string path) 
       const auto list = resource_list(*version);
       body = core ? unversioned(media, list, "APIResourceList") : versioned(media, list, "APIResourceList");
     } else if (!core && slash == rest.npos) {
-      body = versioned(media, group_of(*served, rest), "APIGroup");
+      meta::APIGroup group = group_of(*served, rest);
+      if (const FurtherVersions others = further(); !others.empty())
+        for (meta::APIGroup& one : merged_groups(*served, others).groups)
+          if (one.name == rest) group = std::move(one);
+      body = versioned(media, group, "APIGroup");
     } else {
       co_await exchange::answer_failure(exchange, errors::no_such_route());
       co_return;
@@ -208,7 +291,8 @@ rt::Task<void> Discovery::serve(exchange::Exchange& exchange, std::string path) 
 }
 
 rt::Task<void> Discovery::serve_aggregated(exchange::Exchange& exchange, const apimachinery::ServedSet& served, bool core, bool v2) {
-  const auto list = aggregated_list(served, core);
+  auto list = aggregated_list(served, core);
+  if (const FurtherVersions others = further(); !core && !others.empty()) merge_further(list, served, others);
   const api::GroupVersionKind kind{"apidiscovery.k8s.io", v2 ? "v2" : "v2beta1", "APIGroupDiscoveryList"};
   std::string json;
   api::encode_json(api::type_of<aggregated::APIGroupDiscoveryList>(), &list, json, &kind);

@@ -24,13 +24,25 @@ rt::Task<void> serve_v2(const ServedSet& served, exchange::Exchange& exchange) {
   component::release_free_memory();  // two megabytes that are seldom asked for
 }
 
-rt::Task<void> serve_v3_index(const ServedSet& served, exchange::Exchange& exchange) {
-  Bytes body(openapi::v3_index(openapi::v3_hashes(served.group_versions())));
+std::string document_name(const published::FurtherVersion& version) { return "apis/" + version.group + "/" + version.version; }
+
+rt::Task<void> serve_v3_index(const ServedSet& served, const published::FurtherServers& further, exchange::Exchange& exchange) {
+  auto hashes = openapi::v3_hashes(served.group_versions());
+  const auto listed = further.listed();
+  for (const auto& [name, version] : listed->versions)
+    if (!version->openapi_v3_hash.empty()) hashes.emplace_back(document_name(*version), version->openapi_v3_hash);
+  Bytes body(openapi::v3_index(hashes));
   co_await exchange::answer(exchange, 200, "text/plain; charset=utf-8", std::move(body));
 }
 
-rt::Task<void> serve_v3(const ServedSet& served, exchange::Exchange& exchange) {
+rt::Task<void> serve_v3(const ServedSet& served, const published::FurtherServers& further, exchange::Exchange& exchange) {
   const std::string_view name = std::string_view(exchange.info.path).substr(v3_prefix.size());
+  const auto listed = further.listed();
+  for (const auto& [of, version] : listed->versions) {
+    if (version->openapi_v3_hash.empty() || name != document_name(*version)) continue;
+    co_await version->serve_openapi_v3(exchange);
+    co_return;
+  }
   auto document = openapi::v3_json(served.group_versions(), name);
   if (!document) {
     co_await exchange::answer_text(exchange, 404, "404 page not found\n");
@@ -43,10 +55,12 @@ rt::Task<void> serve_v3(const ServedSet& served, exchange::Exchange& exchange) {
 
 }  // namespace
 
-void add_openapi_pages(ApiHandler& handler, const registry::InstalledRegistry& registry) {
+void add_openapi_pages(ApiHandler& handler, const registry::InstalledRegistry& registry, const published::FurtherServers& further) {
   handler.add_page("/openapi/v2", [&registry](exchange::Exchange& exchange) { return serve_v2(registry.served_by_table(), exchange); });
-  handler.add_page("/openapi/v3", [&registry](exchange::Exchange& exchange) { return serve_v3_index(registry.served_by_table(), exchange); });
-  handler.add_page(std::string(v3_prefix), [&registry](exchange::Exchange& exchange) { return serve_v3(registry.served_by_table(), exchange); });
+  handler.add_page("/openapi/v3",
+                   [&registry, &further](exchange::Exchange& exchange) { return serve_v3_index(registry.served_by_table(), further, exchange); });
+  handler.add_page(std::string(v3_prefix),
+                   [&registry, &further](exchange::Exchange& exchange) { return serve_v3(registry.served_by_table(), further, exchange); });
 }
 
 }  // namespace pintle::apiserver::endpoints

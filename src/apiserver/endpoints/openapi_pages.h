@@ -3,10 +3,11 @@
 
 #include "apimachinery/discovery/served_set.h"
 #include "apiserver/endpoints/api_handler.h"
+#include "apiserver/published/further.h"
 
 namespace pintle::apiserver::endpoints {
 
-// `registry` outlives the handler.
-void add_openapi_pages(ApiHandler& handler, const registry::InstalledRegistry& registry);
+// With the documents of `further` among them. All outlive the handler.
+void add_openapi_pages(ApiHandler& handler, const registry::InstalledRegistry& registry, const published::FurtherServers& further);
 
 }  // namespace pintle::apiserver::endpoints
