@@ -4,11 +4,13 @@
 #include <atomic>
 #include <chrono>
 #include <optional>
+#include <tuple>
 
 #include "apiserver/admission/configured/webhook_metrics.h"
 #include "apiserver/admission/configuration/configuration.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/admission/policies/policy_metrics.h"
+#include "apiserver/aggregation/aggregator.h"
 #include "apiserver/authentication/authentication.h"
 #include "apiserver/authorization/chain.h"
 #include "apiserver/authorization/rbac/escalation.h"
@@ -75,11 +77,13 @@ class ApiServerImpl final : public ApiServer {
   Result<Unit> open_store();
   Result<Unit> make_authentication();
   Result<std::string> read(const std::string& path);
+  Result<Unit> read_trust();
   Result<admission::AdmissionSequence> make_admission();
   std::vector<registry::ResourceDefinition> definitions();
   void make_callouts();
   void make_handler();
   rt::Task<Result<Unit>> ensure_bootstrap();
+  rt::Task<Result<Unit>> start_aggregator();
   Result<Unit> make_serving_certificate();
   rt::Task<Result<Unit>> listen();
 
@@ -89,6 +93,7 @@ class ApiServerImpl final : public ApiServer {
   std::atomic<bool> started_ = false;
   std::atomic<bool> shutting_down_ = false;
   StoreHealth store_health_;
+  bootstrap::ClusterTrust trust_;
   std::unique_ptr<storage::Store> store_;
   component::metrics::Registry admission_page_;  // outlives the plugins
   admission::configured::WebhookMetrics webhook_metrics_{admission_page_};
@@ -103,6 +108,7 @@ class ApiServerImpl final : public ApiServer {
   std::unique_ptr<authentication::Authentication> authentication_;
   std::unique_ptr<authorization::Authorization> authorization_;
   authorization::rbac::EscalationCheck escalation_;
+  std::unique_ptr<aggregation::Aggregator> aggregator_;
   std::unique_ptr<connect::Connector> connector_;
   std::unique_ptr<endpoints::ApiHandler> handler_;
   std::unique_ptr<component::SelfSignedCertificate> serving_certificate_;  // where none is given
@@ -148,6 +154,9 @@ Result<Unit> ApiServerImpl::make_authentication() {
   config.lookup = options_.service_account_lookup;
   config.jwks_uri = options_.service_account_jwks_uri;
   config.external_host = options_.advertise_address + ":" + std::to_string(options_.secure_port);
+  if (!options_.requestheader_client_ca_file.empty())
+    config.front_proxy = {options_.requestheader_allowed_names, options_.requestheader_username_headers, options_.requestheader_uid_headers,
+                          options_.requestheader_group_headers, options_.requestheader_extra_headers_prefix};
   TRY_ASSIGN(authentication_, authentication::Authentication::make(std::move(config), runtime_.clock(), runtime_.random(), registry_->reader()));
   return Unit{};
 }
@@ -196,6 +205,7 @@ std::vector<registry::ResourceDefinition> ApiServerImpl::definitions() {
 void ApiServerImpl::make_handler() {
   endpoints::ApiHandlerDeps deps{runtime_, *registry_, options_};
   deps.connector = connector_.get();
+  deps.aggregator = aggregator_.get();
   if (setup_.secured) {
     deps.authentication = authentication_.get();
     deps.authorizer = &authorization_->authorizer();
@@ -206,6 +216,7 @@ void ApiServerImpl::make_handler() {
   deps.further = &further_;
   handler_ = std::make_unique<endpoints::ApiHandler>(std::move(deps));
   handler_->metrics().add_callback([this](std::string& out) { out += admission_page_.write(); });
+  handler_->metrics().add_callback([this](std::string& out) { aggregator_->write_metrics(out); });
   endpoints::Health& health = handler_->health();
   for (const char* name : {"ping", "log", "etcd"}) health.add({name, [] { return true; }});
   // Of /readyz alone, as upstream's: a server that can read is not made better by a restart.
@@ -225,6 +236,25 @@ void ApiServerImpl::make_handler() {
   }
 }
 
+// Before the store is opened: what is wrong with the flags is said first.
+Result<Unit> ApiServerImpl::read_trust() {
+  trust_ = {.username_headers = options_.requestheader_username_headers,
+            .uid_headers = options_.requestheader_uid_headers,
+            .group_headers = options_.requestheader_group_headers,
+            .extra_header_prefixes = options_.requestheader_extra_headers_prefix,
+            .allowed_names = options_.requestheader_allowed_names};
+  const std::tuple<const char*, const std::string*, std::string*> files[] = {
+      {"--client-ca-file", &options_.client_ca_file, &trust_.client_ca_pem},
+      {"--requestheader-client-ca-file", &options_.requestheader_client_ca_file, &trust_.front_proxy_ca_pem}};
+  for (const auto& [flag, path, pem] : files) {
+    if (path->empty()) continue;
+    auto text = read(*path);
+    if (!text) return bad_request(std::string(flag) + ": " + text.error().message);
+    *pem = std::move(*text);
+  }
+  return Unit{};
+}
+
 rt::Task<Result<Unit>> ApiServerImpl::ensure_bootstrap() {
   bootstrap::Config config;
   CO_TRY_ASSIGN(const std::vector<IpPrefix> ranges, parse_service_ranges(options_.service_cluster_ip_range));
@@ -232,12 +262,22 @@ rt::Task<Result<Unit>> ApiServerImpl::ensure_bootstrap() {
   config.kubernetes_service_ip = ranges.front().nth(1)->to_string();
   config.advertise_address = options_.advertise_address;
   config.secure_port = options_.secure_port;
-  if (!options_.client_ca_file.empty()) {
-    CO_TRY_ASSIGN(config.client_ca_pem, read(options_.client_ca_file));
-  }
+  config.trust = trust_;
+  for (const auto& version : registry_->served_by_table().group_versions())
+    if (version.group != "apiregistration.k8s.io") config.group_versions.emplace_back(version.group, version.version);
   config.now_seconds = std::chrono::duration_cast<std::chrono::seconds>(runtime_.clock().wall_now().time_since_epoch()).count();
   bootstrap::RegistryWriter writer(*registry_);
   co_return co_await bootstrap::ensure(rt::Context::background(), registry_->reader(), writer, std::move(config));
+}
+
+rt::Task<Result<Unit>> ApiServerImpl::start_aggregator() {
+  aggregation::AggregatorDeps deps{runtime_, *registry_, options_, *services_, further_, {}};
+  deps.trust = [this]() -> Result<bootstrap::ClusterTrust> {
+    TRY(read_trust());
+    return trust_;
+  };
+  aggregator_ = std::make_unique<aggregation::Aggregator>(std::move(deps));
+  return aggregator_->start();
 }
 
 Result<Unit> ApiServerImpl::make_serving_certificate() {
@@ -262,6 +302,7 @@ rt::Task<Result<Unit>> ApiServerImpl::listen() {
   tls.cert_file = options_.tls_cert_file;
   tls.key_file = options_.tls_private_key_file;
   tls.client_ca_file = options_.client_ca_file;
+  tls.front_proxy_ca_file = options_.requestheader_client_ca_file;
   tls.cipher_suites = options_.tls_cipher_suites;
   tls.min_version = options_.tls_min_version;
   server.tls = std::move(tls);
@@ -276,6 +317,7 @@ rt::Task<Result<Unit>> ApiServerImpl::listen() {
 
 rt::Task<Result<Unit>> ApiServerImpl::start() {
   CO_TRY(authorization::check_authorization_modes(options_.authorization_modes));
+  CO_TRY(read_trust());
   CO_TRY_ASSIGN(auto served, apimachinery::ServedSet::configured(options_.runtime_config));
   CO_TRY(open_store());
   registry_ = std::make_unique<registry::InstalledRegistry>(runtime_, *store_, options_, std::move(served));
@@ -292,6 +334,7 @@ rt::Task<Result<Unit>> ApiServerImpl::start() {
   CO_TRY(co_await definitions_->start());
   policy_status_ = std::make_unique<policy_status::PolicyStatus>(*registry_);
   policy_status_->start();
+  CO_TRY(co_await start_aggregator());
   const connect::ConnectorDeps connector{runtime_, *registry_, options_, setup_.secured ? &authorization_->authorizer() : nullptr};
   CO_TRY_ASSIGN(connector_, connect::Connector::make(connector));
   make_handler();
@@ -310,6 +353,7 @@ rt::Task<void> ApiServerImpl::stop() {
   if (serving_certificate_) co_await serving_certificate_->stop();
   if (handler_) co_await handler_->close();
   if (connector_) co_await connector_->close();
+  if (aggregator_) co_await aggregator_->stop();
   if (policy_status_) co_await policy_status_->stop();
   if (definitions_) co_await definitions_->stop();
   if (registry_) co_await registry_->stop();

@@ -271,6 +271,35 @@ rt::Task<void> identities() {
   }
   co_await server.stop();
 }
+// Whose certificate the authorities of front proxies have signed is told apart from clients, and is none.
+rt::Task<void> front_proxies(bool clients_known) {
+  const World world{"front_proxies", true, true, true};
+  const KeyPair proxies = testing::make_ca("proxies");
+  ServerOptions settings = server_options(world);
+  const std::string file = scratch(world) + "/front-proxy-ca.crt";
+  EXPECT_TRUE(rt::Executor::current().runtime().disk().write(file, proxies.cert_pem));
+  settings.tls->front_proxy_ca_file = file;
+  if (!clients_known) settings.tls->client_ca_file.clear();
+  TestServer server(std::move(settings));
+  co_await server.start();
+  const KeyPair proxy = testing::issue(proxies, "proxy", ""), stranger = testing::issue(testing::make_ca("other"), "proxy", "");
+  const std::pair<KeyPair, std::string> cases[] = {{client_pair(), clients_known ? "peer=2 user=" : "peer=0 bad peer user="},
+                                                   {proxy, "peer=0 bad peer proxy user="},
+                                                   {stranger, "peer=0 bad peer user="}};
+  for (const auto& [pair, want] : cases) {
+    ClientOptions options = client_options(world);
+    options.cert_pem = pair.cert_pem;
+    options.key_pem = pair.key_pem;
+    auto seen = co_await ask_as(&server, options);
+    EXPECT_EQ(seen, want);
+  }
+  co_await server.stop();
+}
+TEST(Identity, FrontProxies) {
+  rt::testing::run_sim(front_proxies(true));
+  rt::testing::run_sim(front_proxies(false));
+}
+
 TEST(Identity, ClientAndServerCertificates) { rt::testing::run_sim(identities()); }
 
 rt::Task<void> reload(bool simulated) {

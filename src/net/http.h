@@ -46,9 +46,10 @@ class BodyReader {
 // Reads a whole body; RequestEntityTooLarge past `limit` bytes.
 rt::Task<Result<Bytes>> read_all(rt::Context ctx, BodyReader& body, std::size_t limit);
 
-// The peer's certificate chain, leaf first, each as DER, and only if the handshake verified it against the client CAs.
+// The peer's certificate, as the handshake verified it.
 struct PeerCertificates {
-  std::vector<std::string> verified_chain_der;
+  std::vector<std::string> verified_chain_der;  // leaf first, each as DER; empty: not by the client CAs
+  std::string front_proxy_der;                  // the leaf; "": not by the CAs of front proxies
 };
 
 struct Request {
@@ -62,7 +63,7 @@ struct Request {
   rt::Endpoint remote;
   rt::Endpoint local;
   std::shared_ptr<const PeerCertificates> peer;  // nullptr: no verified client certificate
-  std::string peer_error;                        // why the certificate that was shown did not verify; "": it did, or none was shown
+  std::string peer_error;                        // why the certificate that was shown is none of the client CAs'; "": it is, or none was shown
   std::string in_process_user;                   // set by the in-process transport alone: the caller's user name
   BodyReader* body = nullptr;                    // never nullptr in a handler
 };

@@ -173,10 +173,12 @@ rt::Task<void> HttpServer::serve_tls(Shard& shard, PeerInfo info, std::unique_pt
   auto shaken = co_await tls->handshake(accepting_.with_timeout(options_.limits.handshake_timeout));
   if (!shaken) co_return;
   auto chain = tls->verified_chain();
+  auto front_proxy = tls->front_proxy();
   info.peer_error = tls->peer_error();
-  if (!chain.empty()) {
+  if (!chain.empty() || !front_proxy.empty()) {
     auto peer = std::make_shared<PeerCertificates>();
     peer->verified_chain_der = std::move(chain);
+    peer->front_proxy_der = std::move(front_proxy);
     info.peer = std::move(peer);
   }
   const bool http2 = tls->protocol() == "h2";

@@ -31,6 +31,7 @@ struct ServerTls {
   std::string cert_file;  // PEM, chain; read again when the file changes
   std::string key_file;
   std::string client_ca_file;              // "": no client certificates are asked for; a certificate that does not verify is no identity
+  std::string front_proxy_ca_file;         // "": none; certificates that these sign are told apart (PeerCertificates), and are no client's
   std::vector<std::string> cipher_suites;  // IANA names, TLS 1.2; empty: default
   int min_version = 12;                    // 12 or 13
 };

@@ -77,7 +77,7 @@ KeyPair make(const KeyPair* ca, const std::string& common_name, const std::strin
 std::string describe(const Request& request) {
   return request.method + " " + request.path + "?" + request.query + " host=" + request.host + " v=" + std::to_string(request.http_major) +
          " peer=" + std::to_string(request.peer ? request.peer->verified_chain_der.size() : 0) + (request.peer_error.empty() ? "" : " bad peer") +
-         " user=" + request.in_process_user;
+         (request.peer && !request.peer->front_proxy_der.empty() ? " proxy" : "") + " user=" + request.in_process_user;
 }
 
 rt::Task<void> shout(rt::Context ctx, std::unique_ptr<rt::Stream> stream) {

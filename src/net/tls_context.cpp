@@ -59,11 +59,10 @@ Result<Unit> use_key(SSL_CTX* ctx, const std::string& pem, const std::string& wh
   return Unit{};
 }
 
-// Adds every certificate of `pem` as an anchor, and for a server to the names that it tells clients.
-Result<Unit> trust(SSL_CTX* ctx, const std::string& pem, const std::string& what, bool announce) {
+// Adds every certificate of `pem` to `store` as an anchor, and for a server to the names that it tells clients.
+Result<Unit> trust(SSL_CTX* ctx, X509_STORE* store, const std::string& pem, const std::string& what, bool announce) {
   ERR_clear_error();
   auto bio = memory_bio(pem);
-  X509_STORE* store = SSL_CTX_get_cert_store(ctx);
   int count = 0;
   while (auto anchor = next_certificate(bio.get())) {
     X509_STORE_add_cert(store, anchor.get());
@@ -147,9 +146,17 @@ Result<TlsContext> make_server_tls(rt::Disk& disk, const ServerTls& tls) {
   TRY(use_key(ctx, key, tls.key_file));
   if (!tls.client_ca_file.empty()) {
     TRY_ASSIGN(const std::string ca, read_pem(disk, tls.client_ca_file));
-    TRY(trust(ctx, ca, tls.client_ca_file, true));
-    accept_any_client_certificate(ctx);
+    TRY(trust(ctx, SSL_CTX_get_cert_store(ctx), ca, tls.client_ca_file, true));
   }
+  X509_STORE* front_proxies = nullptr;
+  if (!tls.front_proxy_ca_file.empty()) {
+    TRY_ASSIGN(const std::string ca, read_pem(disk, tls.front_proxy_ca_file));
+    front_proxies = X509_STORE_new();
+    CHECK(front_proxies, "out of memory in X509_STORE_new");
+    set_front_proxy_authorities(ctx, front_proxies);
+    TRY(trust(ctx, front_proxies, ca, tls.front_proxy_ca_file, true));
+  }
+  if (!tls.client_ca_file.empty() || front_proxies != nullptr) accept_any_client_certificate(ctx);
   SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, nullptr);
   return made;
 }
@@ -162,10 +169,10 @@ Result<TlsContext> make_client_tls(rt::Disk& disk, const ClientOptions& options)
   } else {
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, nullptr);
     if (!options.ca_pem.empty()) {
-      TRY(trust(ctx, options.ca_pem, "CA data", false));
+      TRY(trust(ctx, SSL_CTX_get_cert_store(ctx), options.ca_pem, "CA data", false));
     } else if (!options.ca_file.empty()) {
       TRY_ASSIGN(const std::string ca, read_pem(disk, options.ca_file));
-      TRY(trust(ctx, ca, options.ca_file, false));
+      TRY(trust(ctx, SSL_CTX_get_cert_store(ctx), ca, options.ca_file, false));
     } else {
       SSL_CTX_set_default_verify_paths(ctx);
     }
@@ -185,6 +192,7 @@ Result<TlsContext> make_client_tls(rt::Disk& disk, const ClientOptions& options)
 std::vector<std::string> tls_files(const ServerTls& tls) {
   std::vector<std::string> files{tls.cert_file, tls.key_file};
   if (!tls.client_ca_file.empty()) files.push_back(tls.client_ca_file);
+  if (!tls.front_proxy_ca_file.empty()) files.push_back(tls.front_proxy_ca_file);
   return files;
 }
 

@@ -27,6 +27,7 @@ struct Engine {
   std::string out;      // ciphertext not yet written
   int verify_error = X509_V_OK;
   bool verified = false;
+  bool front_proxy = false;  // verified by those authorities
 
   ~Engine() { SSL_free(ssl); }
 };
@@ -69,11 +70,32 @@ int engine_index() {
   return index;
 }
 
+void free_store(void*, void* store, CRYPTO_EX_DATA*, int, long, void*) { X509_STORE_free(static_cast<X509_STORE*>(store)); }
+
+// Of a server's context: the store of the authorities that sign front proxies' certificates.
+int front_proxies_index() {
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, free_store);
+  return index;
+}
+
+// The same certificates, at the same time and for the same use, by other authorities.
+bool verify_front_proxy(SSL* ssl, X509_STORE_CTX* first) {
+  auto* authorities = static_cast<X509_STORE*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), front_proxies_index()));
+  if (authorities == nullptr) return false;
+  const std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> store(X509_STORE_CTX_new(), X509_STORE_CTX_free);
+  CHECK(store, "out of memory in X509_STORE_CTX_new");
+  if (X509_STORE_CTX_init(store.get(), authorities, X509_STORE_CTX_get0_cert(first), X509_STORE_CTX_get0_untrusted(first)) != 1) return false;
+  if (X509_STORE_CTX_set_default(store.get(), "ssl_client") != 1) return false;
+  X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(store.get()), X509_VERIFY_PARAM_get_time(SSL_get0_param(ssl)));
+  return X509_verify_cert(store.get()) == 1;
+}
+
 int verify_client(X509_STORE_CTX* store, void*) {
   auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
   auto* engine = static_cast<Engine*>(SSL_get_ex_data(ssl, engine_index()));
   engine->verified = X509_verify_cert(store) == 1;
   engine->verify_error = X509_STORE_CTX_get_error(store);
+  engine->front_proxy = verify_front_proxy(ssl, store);
   ERR_clear_error();
   return 1;
 }
@@ -329,11 +351,24 @@ std::vector<std::string> TlsStream::verified_chain() const {
   return chain;
 }
 
+std::string TlsStream::front_proxy() const {
+  if (!core_->engine.front_proxy) return "";
+  const X509* leaf = SSL_get0_peer_certificate(core_->engine.ssl);
+  unsigned char* der = nullptr;
+  const int size = leaf == nullptr ? 0 : i2d_X509(leaf, &der);
+  if (size <= 0) return "";
+  std::string out(reinterpret_cast<char*>(der), static_cast<std::size_t>(size));
+  OPENSSL_free(der);
+  return out;
+}
+
 std::string TlsStream::peer_error() const {
   const Engine& engine = core_->engine;
   if (engine.verified || engine.verify_error == X509_V_OK) return "";
   return X509_verify_cert_error_string(engine.verify_error);
 }
+
+void set_front_proxy_authorities(ssl_ctx_st* context, x509_store_st* store) { SSL_CTX_set_ex_data(context, front_proxies_index(), store); }
 
 void accept_any_client_certificate(ssl_ctx_st* context) {
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);

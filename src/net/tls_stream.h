@@ -10,6 +10,8 @@
 #include "net/tls_context.h"
 #include "rt/network.h"
 
+struct x509_store_st;
+
 namespace pintle::net {
 
 class TlsStream final : public rt::Stream {
@@ -26,6 +28,8 @@ class TlsStream final : public rt::Stream {
   std::string_view protocol() const;
   // The peer's chain as it was verified, leaf first, DER; empty if it showed none or did not verify.
   std::vector<std::string> verified_chain() const;
+  // The peer's leaf, DER, if the authorities of front proxies have signed it; "" if not.
+  std::string front_proxy() const;
   // Why the certificate that the peer showed is no identity; "" if it is one or none was shown.
   std::string peer_error() const;
 
@@ -47,5 +51,7 @@ class TlsStream final : public rt::Stream {
 // Server: asks clients for a certificate and lets the handshake pass whatever they show; the outcome of the
 // verification is kept with the connection.
 void accept_any_client_certificate(ssl_ctx_st* context);
+// Besides its own anchors: those that sign front proxies' certificates. The context takes the store.
+void set_front_proxy_authorities(ssl_ctx_st* context, x509_store_st* store);
 
 }  // namespace pintle::net

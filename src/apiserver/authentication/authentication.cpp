@@ -83,6 +83,11 @@ Result<std::unique_ptr<Authentication>> Authentication::make(AuthenticationConfi
   out->tokens_ = std::make_unique<TokenUnion>(std::move(tokens));
 
   out->authenticators_.push_back(std::make_unique<InProcessAuthenticator>());
+  if (config.front_proxy) {
+    auto front_proxy = std::make_unique<FrontProxyAuthenticator>(std::move(*config.front_proxy), clock);
+    out->front_proxy_ = front_proxy.get();
+    out->authenticators_.push_back(std::move(front_proxy));
+  }
   out->authenticators_.push_back(std::make_unique<X509Authenticator>(clock));
   out->authenticators_.push_back(std::make_unique<BearerAuthenticator>(*out->tokens_));
   TRY_ASSIGN(out->issuer_, make_issuer(config, clock, random, reader));

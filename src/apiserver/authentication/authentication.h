@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "apiserver/authentication/authenticator.h"
+#include "apiserver/authentication/front_proxy.h"
 #include "apiserver/authentication/service_account/issuer.h"
 #include "apiserver/authentication/service_account/jwt.h"
 #include "apiserver/types/resource_reader.h"
@@ -25,9 +26,10 @@ struct AuthenticationConfig {
   std::string signing_key_pem;                       // text of --service-account-signing-key-file; "": no tokens are made
   rt::Duration max_token_expiration{};
   bool extend_token_expiration = true;
-  bool lookup = true;         // --service-account-lookup
-  std::string jwks_uri;       // "": https://external_host/openid/v1/jwks
-  std::string external_host;  // host:port under which clients reach this server
+  bool lookup = true;                           // --service-account-lookup
+  std::string jwks_uri;                         // "": https://external_host/openid/v1/jwks
+  std::string external_host;                    // host:port under which clients reach this server
+  std::optional<FrontProxyConfig> front_proxy;  // nullopt: no front proxy is believed
 };
 
 class Authentication {
@@ -42,6 +44,11 @@ class Authentication {
   std::optional<Result<UserInfo>> authenticate_now(const net::Request& request);
   rt::Task<Result<UserInfo>> authenticate(rt::Context ctx, const net::Request& request);
 
+  // Takes from the request what only a front proxy may say, once it is known who makes it.
+  void drop_front_proxy_headers(net::Headers& headers) const {
+    if (front_proxy_ != nullptr) front_proxy_->drop_headers(headers);
+  }
+
   TokenAuthenticator& tokens();  // for TokenReview
   const std::vector<std::string>& audiences() const { return audiences_; }
   service_account::TokenIssuer* issuer() { return issuer_.get(); }                           // nullptr without a signing key
@@ -55,6 +62,7 @@ class Authentication {
   std::vector<std::string> audiences_;
   std::unique_ptr<TokenAuthenticator> tokens_;
   std::vector<std::unique_ptr<Authenticator>> authenticators_;
+  const FrontProxyAuthenticator* front_proxy_ = nullptr;  // among those; nullptr: none
   std::unique_ptr<service_account::TokenIssuer> issuer_;
   std::optional<service_account::OpenIdDocuments> openid_;
 };

@@ -98,6 +98,58 @@ TEST_F(AuthenticationTest, BearerTokenOfAWebSocket) {
   }
 }
 
+// Headers name a user on the connection of a front proxy alone, and on nobody else's, whatever they say.
+TEST_F(AuthenticationTest, FrontProxies) {
+  AuthenticationConfig c = config();
+  c.front_proxy = FrontProxyConfig{{"proxy"}, {"X-Remote-User", "X-Second"}, {"X-Remote-Uid"}, {"X-Remote-Group"}, {"X-Remote-Extra-"}};
+  const auto authentication = make(c);
+  const auto from = [&](const std::string& common_name, bool by_proxies_authority, int64_t not_after) {
+    net::Request request = with_certificate(common_name, {"system:masters"}, not_after);
+    auto peer = std::make_shared<net::PeerCertificates>(*request.peer);
+    if (by_proxies_authority) {
+      peer->front_proxy_der = std::exchange(peer->verified_chain_der, {}).front();
+      request.peer_error = "unable to get local issuer certificate";
+    }
+    request.peer = peer;
+    for (const auto& [name, value] : {std::pair{"x-remote-user", "jane"},
+                                      {"X-Remote-Group", "devs"},
+                                      {"X-Remote-Group", "ops"},
+                                      {"X-Remote-Uid", "7"},
+                                      {"X-Remote-Extra-Example.com%2fScopes", "a"},
+                                      {"x-remote-extra-example.com%2Fscopes", "b"},
+                                      {"X-Second", "joe"}})
+      request.headers.add(name, value);
+    return request;
+  };
+  const int64_t later = clock_.seconds() + 100;
+  const net::Request good = from("proxy", true, later);
+  EXPECT_EQ(who(*authentication, good), "jane|devs,ops,system:authenticated");
+  const UserInfo user = **authentication->authenticate_now(good);
+  EXPECT_EQ(user.uid, "7");
+  ASSERT_NE(user.extra.get("example.com/scopes"), nullptr);
+  EXPECT_EQ(*user.extra.get("example.com/scopes"), (std::vector<std::string>{"a", "b"}));
+  // A client's certificate, another name, a certificate of the past, no certificate, no name.
+  EXPECT_EQ(who(*authentication, from("proxy", false, later)), "proxy|system:masters,system:authenticated");
+  const std::string no_identity = "401 the client certificate does not verify: unable to get local issuer certificate";
+  EXPECT_EQ(who(*authentication, from("other", true, later)), no_identity);
+  EXPECT_EQ(who(*authentication, from("proxy", true, clock_.seconds() - 1)), no_identity);
+  net::Request bare = from("proxy", true, later);
+  bare.peer = nullptr;
+  bare.peer_error.clear();
+  EXPECT_EQ(who(*authentication, bare), "system:anonymous|system:unauthenticated");
+  net::Request nameless = from("proxy", true, later);
+  nameless.headers.set("X-Remote-User", "");
+  EXPECT_EQ(who(*authentication, nameless), "joe|devs,ops,system:authenticated");
+  nameless.headers.remove("X-Second");
+  EXPECT_EQ(who(*authentication, nameless), no_identity);
+  // Without the option nobody is believed.
+  EXPECT_EQ(who(*make(config()), good), no_identity);
+  net::Headers headers = good.headers;
+  headers.add("Accept", "*/*");
+  authentication->drop_front_proxy_headers(headers);
+  EXPECT_EQ(headers.items().size(), 1U);
+}
+
 // Whoever shows a credential that is no good is refused, even where anonymous requests are welcome; another credential of the
 // same request may still be good.
 TEST_F(AuthenticationTest, ABadCertificateIsNotAnonymous) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/object.h"
+#include "apiserver/bootstrap/cluster_trust.h"
 #include "apiserver/types/resource_reader.h"
 #include "base/status.h"
 #include "rt/clock.h"
@@ -29,12 +30,18 @@ class Writer {
                                         std::function<Result<Unit>(api::Object&)> mutation) = 0;
 };
 
+// The label of APIServices that servers keep, and what it says of those that are made at the start.
+constexpr const char* automanaged_label = "kube-aggregator.kubernetes.io/automanaged";
+constexpr const char* automanaged_on_start = "onstart";
+
 struct Config {
   std::vector<std::string> service_cidrs;  // of --service-cluster-ip-range
   std::string kubernetes_service_ip;       // the first address of the first range
   std::string advertise_address;           // "" or loopback: no endpoints are published
   uint16_t secure_port = 6443;
-  std::string client_ca_pem;  // for extension API servers; "": none
+  ClusterTrust trust;  // for aggregated API servers
+  // Group and version of what this server serves by itself: an APIService each.
+  std::vector<std::pair<std::string, std::string>> group_versions;
   int64_t now_seconds = 0;
 };
 

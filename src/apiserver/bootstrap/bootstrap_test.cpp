@@ -5,6 +5,7 @@
 #include "api/gen/flowcontrol_v1.h"
 #include "apiserver/authentication/testing/fake_reader.h"
 #include "apiserver/bootstrap/rbac_policy.h"
+#include "component/certificate/certificate.h"
 #include "rt/testing.h"
 
 #include <gtest/gtest.h>
@@ -54,17 +55,65 @@ class MemoryWriter : public Writer, public ResourceReader {
   int writes = 0;
 };
 
+// A certificate that its own key has signed, PEM.
+std::string certificate_pem(const std::string& name, int64_t not_after) {
+  const auto key = component::PrivateKey::generate_ec_p256();
+  component::CertificateSpec spec;
+  spec.common_name = name;
+  spec.authority = true;
+  spec.not_after = not_after;
+  return *component::issue_certificate(spec, key->public_key(), *key, "");
+}
+
+constexpr int64_t now_seconds = 1800000000;
+
+const std::string& authority_pem() {
+  static const std::string pem = certificate_pem("authority", now_seconds + 1000);
+  return pem;
+}
+
 Config config() {
   Config out;
   out.service_cidrs = {"10.96.0.0/16"};
   out.kubernetes_service_ip = "10.96.0.1";
   out.advertise_address = "192.168.1.2";
-  out.client_ca_pem = "pem";
-  out.now_seconds = 1800000000;
+  out.trust.client_ca_pem = authority_pem();
+  out.group_versions = {{"", "v1"}, {"apps", "v1"}, {"autoscaling", "v2"}};
+  out.now_seconds = now_seconds;
   return out;
 }
 Result<Unit> run(MemoryWriter& memory) {
   return rt::testing::run_task([&] { return ensure(rt::Context::background(), memory, memory, config()); });
+}
+
+TEST(ClusterTrust, IsToldTogetherWithWhatOtherServersTell) {
+  const std::string proxies = certificate_pem("proxies", now_seconds + 1000), others = certificate_pem("others", now_seconds + 1000);
+  const std::string expired = certificate_pem("expired", now_seconds - 301), nearly = certificate_pem("nearly", now_seconds - 299);
+  const ClusterTrust trust{authority_pem(), proxies, {"X-Remote-User"}, {"X-Remote-Uid"}, {"X-Remote-Group"}, {"X-Remote-Extra-"}, {"front-proxy"}};
+  api::core_v1::ConfigMap map;
+  EXPECT_TRUE(complete(map, trust, now_seconds));
+  EXPECT_EQ(map.data["client-ca-file"], authority_pem());
+  EXPECT_EQ(map.data["requestheader-client-ca-file"], proxies);
+  EXPECT_EQ(map.data["requestheader-username-headers"], "[\"X-Remote-User\"]");
+  EXPECT_EQ(map.data["requestheader-uid-headers"], "[\"X-Remote-Uid\"]");
+  EXPECT_EQ(map.data["requestheader-group-headers"], "[\"X-Remote-Group\"]");
+  EXPECT_EQ(map.data["requestheader-extra-headers-prefix"], "[\"X-Remote-Extra-\"]");
+  EXPECT_EQ(map.data["requestheader-allowed-names"], "[\"front-proxy\"]");
+  EXPECT_FALSE(complete(map, trust, now_seconds));
+
+  map.data["client-ca-file"] = expired + others + nearly;
+  map.data["requestheader-username-headers"] = "[\"X-Other\",\"X-Remote-User\"]";
+  map.data["requestheader-allowed-names"] = "no list";
+  map.data["made-up"] = "x";
+  EXPECT_TRUE(complete(map, trust, now_seconds));
+  EXPECT_EQ(map.data["client-ca-file"], others + nearly + authority_pem());
+  EXPECT_EQ(map.data["requestheader-username-headers"], "[\"X-Other\",\"X-Remote-User\"]");
+  EXPECT_EQ(map.data["requestheader-allowed-names"], "[\"front-proxy\"]");
+  EXPECT_FALSE(map.data.contains("made-up"));
+
+  api::core_v1::ConfigMap bare;
+  EXPECT_TRUE(complete(bare, {.client_ca_pem = authority_pem(), .allowed_names = {"x"}}, now_seconds));
+  EXPECT_EQ(bare.data.size(), 1U) << "of front proxies nothing is told where none is known";
 }
 
 TEST(RbacPolicyText, HasEveryRoleAndBinding) {
@@ -98,10 +147,11 @@ TEST(RbacPolicyText, BadLines) {
 TEST(Bootstrap, MakesEverythingOnce) {
   MemoryWriter memory;
   ASSERT_TRUE(run(memory));
-  EXPECT_EQ(memory.objects.size(), 4u + 69 + 50 + 7 + 7 + 8 + 11 + 2 + 21 + 2 + 1 + 3);
+  EXPECT_EQ(memory.objects.size(), 4u + 69 + 50 + 7 + 7 + 8 + 11 + 2 + 3 + 2 + 1 + 3);
   EXPECT_TRUE(memory.objects.contains("namespaces /kube-node-lease"));
   EXPECT_EQ(memory.at<api::core_v1::Service>("services default/kubernetes").spec.cluster_ip, "10.96.0.1");
   EXPECT_EQ(memory.at<api::apiregistration_v1::APIService>("apiservices /v1.").status.conditions.size(), 1u);
+  EXPECT_EQ(memory.at<api::apiregistration_v1::APIService>("apiservices /v2.autoscaling").spec.version_priority, 30);
   EXPECT_EQ(*memory.at<api::core_v1::ConfigMap>("configmaps kube-system/kube-apiserver-legacy-service-account-token-tracking").data.get("since"),
             "2027-01-15");
   const int writes = memory.writes;
@@ -126,10 +176,18 @@ TEST(Bootstrap, CompletesAndNeverRemoves) {
   schema.spec.matching_precedence = 77;
   auto& endpoints = memory.at<api::core_v1::Endpoints>("endpoints default/kubernetes");
   endpoints.subsets[0].addresses[0].ip = "192.168.1.1";
+  using api::apiregistration_v1::APIService;
+  auto& changed = memory.at<APIService>("apiservices /v1.apps");
+  changed.spec.version_priority = 1;
+  auto& given_away = memory.at<APIService>("apiservices /v2.autoscaling");
+  given_away.spec.version_priority = 1;
+  given_away.metadata.labels.clear();
   memory.objects.erase("namespaces /default");
   ASSERT_TRUE(run(memory));
   EXPECT_EQ(role.rules.size(), rules + 1);
   EXPECT_EQ(*role.metadata.labels.get("kubernetes.io/bootstrapping"), "rbac-defaults");
+  EXPECT_EQ(changed.spec.version_priority, 15);
+  EXPECT_EQ(given_away.spec.version_priority, 1);
   EXPECT_TRUE(frozen.rules.empty());
   EXPECT_EQ(binding.subjects.size(), 1u);
   EXPECT_EQ(schema.spec.matching_precedence, 2);

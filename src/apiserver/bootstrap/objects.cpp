@@ -9,6 +9,7 @@
 #include "api/gen/flowcontrol_v1.h"
 #include "api/gen/networking_v1.h"
 #include "api/gen/scheduling_v1.h"
+#include "apimachinery/discovery/priority.h"
 #include "apiserver/bootstrap/bootstrap.h"
 #include "apiserver/bootstrap/rbac_policy.h"
 #include "base/check.h"
@@ -23,35 +24,6 @@ struct NamedSpec {
   std::string_view spec;
 };
 #include "apiserver/bootstrap/flow_control.inc"
-
-struct ServedGroup {
-  std::string_view group, version;
-  int32_t group_priority, version_priority;
-};
-// The order in which discovery lists them comes of these numbers, which are upstream's.
-constexpr ServedGroup served_groups[] = {
-    {"", "v1", 18000, 1},
-    {"admissionregistration.k8s.io", "v1", 16700, 15},
-    {"apiextensions.k8s.io", "v1", 16700, 15},
-    {"apps", "v1", 17800, 15},
-    {"authentication.k8s.io", "v1", 17700, 15},
-    {"authorization.k8s.io", "v1", 17600, 15},
-    {"autoscaling", "v1", 17500, 15},
-    {"autoscaling", "v2", 17500, 30},
-    {"batch", "v1", 17400, 15},
-    {"certificates.k8s.io", "v1", 17300, 15},
-    {"coordination.k8s.io", "v1", 16500, 15},
-    {"discovery.k8s.io", "v1", 16200, 15},
-    {"events.k8s.io", "v1", 17750, 15},
-    {"flowcontrol.apiserver.k8s.io", "v1", 16100, 21},
-    {"networking.k8s.io", "v1", 17200, 15},
-    {"node.k8s.io", "v1", 16300, 15},
-    {"policy", "v1", 17100, 15},
-    {"rbac.authorization.k8s.io", "v1", 17000, 15},
-    {"resource.k8s.io", "v1", 16200, 21},
-    {"scheduling.k8s.io", "v1", 16600, 15},
-    {"storage.k8s.io", "v1", 16800, 15},
-};
 
 template <class T>
 Wanted want(GroupResource resource, T object) {
@@ -115,18 +87,30 @@ void add_priority_classes(std::vector<Wanted>& out) {
   }
 }
 
-void add_api_services(std::vector<Wanted>& out, int64_t now) {
+// An operator may give a group version to another server: what does not say that it is kept here stays as it is.
+bool complete(apiregistration_v1::APIService& there, const apiregistration_v1::APIService& wanted) {
+  const std::string* managed = there.metadata.labels.get(automanaged_label);
+  if (managed == nullptr || *managed != automanaged_on_start) return false;
+  if (equal(type_of<apiregistration_v1::APIServiceSpec>(), &there.spec, &wanted.spec)) return false;
+  there.spec = wanted.spec;
+  return true;
+}
+
+void add_api_services(std::vector<Wanted>& out, const Config& config) {
   using apiregistration_v1::APIService;
-  for (const auto& [group, version, group_priority, version_priority] : served_groups) {
+  for (const auto& [group, version] : config.group_versions) {
+    const apimachinery::DiscoveryPriority priority = apimachinery::discovery_priority(group, version);
     APIService service;
     service.metadata.name = std::string(version) + "." + std::string(group);
-    service.metadata.labels["kube-aggregator.kubernetes.io/automanaged"] = "onstart";
+    service.metadata.labels[automanaged_label] = automanaged_on_start;
     service.spec.group = group;
     service.spec.version = version;
-    service.spec.group_priority_minimum = group_priority;
-    service.spec.version_priority = version_priority;
-    Wanted wanted = want<APIService>({"apiregistration.k8s.io", "apiservices"}, std::move(service));
-    wanted.complete_status = [now](Object& stored) {
+    service.spec.group_priority_minimum = priority.group;
+    service.spec.version_priority = priority.version;
+    Wanted wanted = want<APIService>({"apiregistration.k8s.io", "apiservices"}, service);
+    wanted.complete = [service](Object& stored) { return complete(stored.as<APIService>(), service); };
+    wanted.complete_status = [now = config.now_seconds](Object& stored) {
+      if (stored.as<APIService>().spec.service) return false;
       auto& conditions = stored.as<APIService>().status.conditions;
       const auto available = [](const auto& condition) { return condition.type == "Available" && condition.status == "True"; };
       if (std::any_of(conditions.begin(), conditions.end(), available)) return false;
@@ -149,17 +133,14 @@ void add_token_tracking(std::vector<Wanted>& out, const Config& config) {
 
 void add_config_maps(std::vector<Wanted>& out, const Config& config) {
   add_token_tracking(out, config);
-  if (config.client_ca_pem.empty()) return;
+  if (config.trust.empty()) return;
   core_v1::ConfigMap map;
-  map.metadata.name = "extension-apiserver-authentication";
-  map.metadata.namespace_ = "kube-system";
-  map.data["client-ca-file"] = config.client_ca_pem;
+  map.metadata.name = trust_name;
+  map.metadata.namespace_ = trust_namespace;
+  complete(map, config.trust, config.now_seconds);
   Wanted wanted = want<core_v1::ConfigMap>({"", "configmaps"}, std::move(map));
-  wanted.complete = [ca = config.client_ca_pem](Object& stored) {
-    std::string& there = stored.as<core_v1::ConfigMap>().data["client-ca-file"];
-    if (there == ca) return false;
-    there = ca;
-    return true;
+  wanted.complete = [trust = config.trust, now = config.now_seconds](Object& stored) {
+    return complete(stored.as<core_v1::ConfigMap>(), trust, now);
   };
   out.push_back(std::move(wanted));
 }
@@ -272,7 +253,7 @@ std::vector<Wanted> first_objects(const Config& config) {
   add_flow_control<flowcontrol_v1::PriorityLevelConfiguration>(out, "prioritylevelconfigurations", priority_levels);
   add_flow_control<flowcontrol_v1::FlowSchema>(out, "flowschemas", flow_schemas);
   add_priority_classes(out);
-  add_api_services(out, config.now_seconds);
+  add_api_services(out, config);
   add_config_maps(out, config);
   add_service_cidr(out, config);
   return out;

@@ -16,6 +16,7 @@
 #include "codec/json_text.h"
 #include "component/flags.h"
 #include "component/log.h"
+#include "net/forward.h"
 #include "rt/combine.h"
 #include "rt/held.h"
 
@@ -138,29 +139,33 @@ rt::Task<void> ApiHandler::serve(rt::Context ctx, net::Request& request, net::Re
   }
   exchange.info = std::move(*info);
   const bool long_running = ResourceHandler::long_running(exchange.info);
+  const aggregation::RemotePtr remote = deps_.aggregator != nullptr ? deps_.aggregator->find(exchange.info.path) : nullptr;
+  // What another server makes of an upgrade may last, whatever its path is called.
+  const bool lasts = long_running || (remote != nullptr && net::is_upgrade_request(request));
   rt::CancelRegistration registration;
   const auto timeout = request_timeout(exchange.query, deps_.options.request_timeout);
-  if (!long_running && !timeout) {
+  if (!lasts && !timeout) {
     co_await exchange::answer_failure(exchange, timeout.error());
     co_return;
   }
-  if (!long_running && timeout->count() > 0) {
+  if (!lasts && timeout->count() > 0) {
     exchange.ctx = ctx.with_timeout(*timeout);
     scope.ctx = exchange.ctx;
     registration = end_with_time(exchange.ctx, writer);
   }
-  if (long_running) {
+  if (lasts) {
     exchange.ctx = ctx.child();
     registration = long_running_.on_done([own = exchange.ctx] { own.cancel(); });
   }
   component::metrics::Gauge* lasting = long_running ? &request_metrics_.long_running(sample_of(exchange)) : nullptr;
   if (lasting != nullptr) lasting->add(1);
-  co_await serve_exchange(exchange, writer, long_running);
+  co_await serve_exchange(exchange, writer, remote, long_running);
   if (lasting != nullptr) lasting->add(-1);
   record(exchange, began, long_running);
 }
 
-rt::Task<void> ApiHandler::serve_exchange(exchange::Exchange& exchange, exchange::BoundedWriter& writer, bool long_running) {
+rt::Task<void> ApiHandler::serve_exchange(exchange::Exchange& exchange, exchange::BoundedWriter& writer, aggregation::RemotePtr remote,
+                                          bool long_running) {
   auto user = co_await authenticate(exchange);
   if (!user) {
     co_await exchange::answer_failure(exchange, Reason::Unauthorized, "Unauthorized");
@@ -172,7 +177,7 @@ rt::Task<void> ApiHandler::serve_exchange(exchange::Exchange& exchange, exchange
     co_await exchange::answer_failure(exchange, allowed.error());
     co_return;
   }
-  if (ResourceHandler::takes_body(exchange)) {
+  if (remote == nullptr && ResourceHandler::takes_body(exchange)) {
     auto received = co_await exchange::receive_body(exchange, bodies_);
     if (!received) {
       co_await exchange::answer_failure(exchange, received.error());
@@ -187,8 +192,15 @@ rt::Task<void> ApiHandler::serve_exchange(exchange::Exchange& exchange, exchange
     co_return;
   }
   exchange.place = &place;
-  const rt::Endpoint* remote = exchange.request.in_process_user.empty() ? &exchange.request.remote : nullptr;
-  writer.watch_stalls(stalled_, exchange.scope.user.name, remote, [&place] { place.release(); });
+  const rt::Endpoint* peer = exchange.request.in_process_user.empty() ? &exchange.request.remote : nullptr;
+  writer.watch_stalls(stalled_, exchange.scope.user.name, peer, [&place] { place.release(); });
+  if (remote != nullptr) {
+    CHECK(exchange.authorized && exchange.info.path.starts_with(remote->root()), "the path passed on is the one that was authorized");
+    if (exchange.info.verb == "watch") place.release();  // how long its first events take is the other server's affair
+    std::function<void()> on_upgrade = [&place] { place.release(); };
+    co_await deps_.aggregator->serve(exchange, std::move(remote), std::move(on_upgrade));
+    co_return;
+  }
   if (!exchange.body || !resources_.takes_long(exchange)) {
     co_await route(exchange);
     co_return;
@@ -210,6 +222,7 @@ rt::Task<Result<UserInfo>> ApiHandler::authenticate(exchange::Exchange& exchange
   } else {
     CO_TRY_ASSIGN(user, co_await deps_.authentication->authenticate(exchange.ctx, exchange.request));
   }
+  if (deps_.authentication != nullptr) deps_.authentication->drop_front_proxy_headers(exchange.request.headers);
   co_return user;
 }
 

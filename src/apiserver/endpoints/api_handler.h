@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "apiserver/aggregation/aggregator.h"
 #include "apiserver/authentication/authentication.h"
 #include "apiserver/authorization/authorizer.h"
 #include "apiserver/endpoints/discovery.h"
@@ -35,6 +36,7 @@ struct ApiHandlerDeps {
   connect::Connector* connector = nullptr;             // nullptr (tests): nothing leads out of this server
   std::string server_address;                          // host:port that discovery tells
   const published::FurtherServers* further = nullptr;  // aggregated ones, of which discovery tells too
+  aggregation::Aggregator* aggregator = nullptr;       // nullptr (tests): no server is behind this one
 };
 
 constexpr rt::Duration close_wait_max = std::chrono::seconds(5);
@@ -59,7 +61,8 @@ class ApiHandler : public net::Handler {
   void end_long_running() { long_running_.cancel(); }
 
  private:
-  rt::Task<void> serve_exchange(exchange::Exchange& exchange, exchange::BoundedWriter& writer, bool long_running);
+  // `remote`: the aggregated server that is to serve it; nullptr: this one.
+  rt::Task<void> serve_exchange(exchange::Exchange& exchange, exchange::BoundedWriter& writer, aggregation::RemotePtr remote, bool long_running);
   rt::Task<Result<UserInfo>> authenticate(exchange::Exchange& exchange);
   rt::Task<Result<Unit>> authorize(exchange::Exchange& exchange);
   rt::Task<void> route(exchange::Exchange& exchange);

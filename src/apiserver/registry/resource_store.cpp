@@ -10,11 +10,14 @@ namespace pintle::apiserver::registry {
 ResourceStore::ResourceStore(std::shared_ptr<const Resource> resource, ResourceStoreDeps deps)
     : shared_resource_(std::move(resource)),
       resource_(*shared_resource_),
-      versions_(resource_),
       deps_(deps),
       shared_codec_(make_codec(shared_resource_, deps.fanout.budget())),
       codec_(*shared_codec_),
-      cached_versions_(std::make_shared<CachedVersions>(shared_resource_, shared_codec_)) {}
+      cached_versions_(std::make_shared<CachedVersions>(shared_resource_, shared_codec_)) {
+  if (!resource_.custom()) held_in_.emplace_back(resource_, resource_.storage_version(), *cached_versions_);
+  if (resource_.custom())
+    for (const VersionBinding& version : resource_.versions()) held_in_.emplace_back(resource_, version, *cached_versions_);
+}
 ResourceStore::~ResourceStore() = default;
 
 rt::Task<Result<Unit>> ResourceStore::start() {
@@ -60,7 +63,7 @@ admission::AdmissionAttributes ResourceStore::attributes(RequestScope& scope, ad
   admission::AdmissionAttributes attributes = request_attributes(scope, operation);
   attributes.kind = working_version(scope).kind->gvk;
   attributes.resource = resource_.name();
-  attributes.versions = &versions_;
+  attributes.versions = &held_in_[resource_.custom() ? working_version(scope).index : 0];
   const VersionBinding* const named = resource_.find_version(scope.group, scope.version);
   attributes.requested = named != nullptr ? named->index : resource_.storage_version().index;
   return attributes;

@@ -5,6 +5,7 @@
 // with a guard on its revision; when another write came between, it starts over with the newer state.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -190,11 +191,11 @@ class ResourceStore {
 
   const std::shared_ptr<const Resource> shared_resource_;
   const Resource& resource_;
-  const ResourceVersions versions_;
   ResourceStoreDeps deps_;
   const std::shared_ptr<const ResourceCodec> shared_codec_;
   const ResourceCodec& codec_;
   const std::shared_ptr<CachedVersions> cached_versions_;
+  std::deque<ResourceVersions> held_in_;  // of each version that admission may hold objects in: those of a custom resource, or the storage version
   std::unique_ptr<storage::WatchCache> cache_;
 };
 

@@ -4,14 +4,15 @@
 #include <vector>
 
 #include "apiserver/admission/admission.h"
+#include "apiserver/registry/cached_versions.h"
 #include "apiserver/registry/resource.h"
 
 namespace pintle::apiserver::registry {
 
 class ResourceVersions final : public admission::ObjectVersions {
  public:
-  // `resource` outlives it.
-  explicit ResourceVersions(const Resource& resource);
+  // Admission holds objects in version `held` of a custom resource, of others in the storage version. What is given outlives it.
+  ResourceVersions(const Resource& resource, const VersionBinding& held, const CachedVersions& converted);
   // Of a view (the scale subresource) that is the same in every version of its resource.
   ResourceVersions(const Resource& resource, const api::GroupVersionKind& kind);
 
@@ -22,7 +23,8 @@ class ResourceVersions final : public admission::ObjectVersions {
 
  private:
   const Resource& resource_;
-  const bool view_;
+  const VersionBinding* const held_ = nullptr;       // nullptr: a view
+  const CachedVersions* const converted_ = nullptr;  // the same
   std::vector<admission::ServedAs> served_;
 };
 

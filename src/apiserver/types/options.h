@@ -21,6 +21,12 @@ struct ApiServerOptions {
   std::string tls_cert_file;      // "": a self-signed certificate under data_dir/tls
   std::string tls_private_key_file;
   std::string client_ca_file;
+  std::string requestheader_client_ca_file;  // "": no front proxy is believed
+  std::vector<std::string> requestheader_allowed_names;
+  std::vector<std::string> requestheader_username_headers;
+  std::vector<std::string> requestheader_uid_headers;
+  std::vector<std::string> requestheader_group_headers;
+  std::vector<std::string> requestheader_extra_headers_prefix;
   std::vector<std::string> tls_cipher_suites;
   int tls_min_version = 12;
 
@@ -61,6 +67,9 @@ struct ApiServerOptions {
   std::string kubelet_certificate_authority;  // "": kubelets' certificates are not checked
   std::vector<std::string> kubelet_preferred_address_types = {"Hostname", "InternalDNS", "InternalIP", "ExternalDNS", "ExternalIP"};
   rt::Duration kubelet_timeout = std::chrono::seconds(5);  // to connect
+  std::string proxy_client_cert_file;                      // how this server shows itself to aggregated servers
+  std::string proxy_client_key_file;
+  bool aggregator_reject_forwarding_redirect = true;
   component::FeatureGates feature_gates;
   std::map<std::string, std::string> runtime_config;
   bool profiling = true;          // serve /debug/pprof/

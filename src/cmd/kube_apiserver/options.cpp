@@ -5,7 +5,9 @@
 #include "apiserver/types/service_ranges.h"
 #include "cmd/kube_apiserver/command.h"
 #include "component/bound_flags.h"
+#include "component/log.h"
 #include "component/serving/tls_version.h"
+#include "net/text.h"
 
 namespace pintle::cmd {
 namespace {
@@ -47,6 +49,7 @@ Result<Unit> take_runtime_config(const FlagSet& flags, std::string_view flag, Op
 constexpr BoundFlag<Options> bound[] = {
     {"admission-control-config-file", into<&Options::admission_control_config_file>},
     {"advertise-address", into<&Options::advertise_address>},
+    {"aggregator-reject-forwarding-redirect", into<&Options::aggregator_reject_forwarding_redirect>},
     {"allow-privileged", into<&Options::allow_privileged>},
     {"anonymous-auth", into<&Options::anonymous_auth>},
     {"api-audiences", into<&Options::api_audiences>},
@@ -74,7 +77,15 @@ constexpr BoundFlag<Options> bound[] = {
     {"max-requests-inflight", into<&Options::max_requests_inflight>},
     {"min-request-timeout", into<&Options::min_request_timeout_seconds>},
     {"profiling", into<&Options::profiling>},
+    {"proxy-client-cert-file", into<&Options::proxy_client_cert_file>},
+    {"proxy-client-key-file", into<&Options::proxy_client_key_file>},
     {"request-timeout", into<&Options::request_timeout>},
+    {"requestheader-allowed-names", into<&Options::requestheader_allowed_names>},
+    {"requestheader-client-ca-file", into<&Options::requestheader_client_ca_file>},
+    {"requestheader-extra-headers-prefix", into<&Options::requestheader_extra_headers_prefix>},
+    {"requestheader-group-headers", into<&Options::requestheader_group_headers>},
+    {"requestheader-uid-headers", into<&Options::requestheader_uid_headers>},
+    {"requestheader-username-headers", into<&Options::requestheader_username_headers>},
     {"runtime-config", take_runtime_config},
     {"secure-port", take_port},
     {"service-account-extend-token-expiration", into<&Options::service_account_extend_token_expiration>},
@@ -94,7 +105,33 @@ constexpr BoundFlag<Options> bound[] = {
     {"token-auth-file", into<&Options::token_auth_file>},
 };
 
+bool is_blank(const std::string& text) { return text.find_first_not_of(" \t\n\v\f\r") == std::string::npos; }
+
+// `standard`: the header that aggregated servers name a user by, as this server does towards them.
+Result<Unit> check_headers(const std::string& flag, const std::vector<std::string>& values, std::string_view standard, bool must) {
+  if (std::ranges::any_of(values, is_blank)) return bad_request("empty value in \"" + flag + "\"");
+  const auto is_standard = [&](const std::string& value) { return net::equal_fold(value, standard); };
+  if (values.empty() || standard.empty() || std::ranges::any_of(values, is_standard)) return Unit{};
+  const std::string why =
+      "--" + flag + " is set without specifying the standard " + std::string(standard) + " header - API aggregation will not work";
+  if (must) return bad_request(why);
+  component::log::warning(why);
+  return Unit{};
+}
+
+Result<Unit> check_front_proxy(const Options& options) {
+  TRY(check_headers("requestheader-username-headers", options.requestheader_username_headers, "X-Remote-User", false));
+  TRY(check_headers("requestheader-group-headers", options.requestheader_group_headers, "X-Remote-Group", false));
+  TRY(check_headers("requestheader-extra-headers-prefix", options.requestheader_extra_headers_prefix, "X-Remote-Extra-", false));
+  TRY(check_headers("requestheader-allowed-names", options.requestheader_allowed_names, "", false));
+  TRY(check_headers("requestheader-uid-headers", options.requestheader_uid_headers, "X-Remote-Uid", true));
+  if (options.proxy_client_cert_file.empty() != options.proxy_client_key_file.empty())
+    return bad_request("--proxy-client-cert-file and --proxy-client-key-file go together");
+  return Unit{};
+}
+
 Result<Unit> check(const Options& options) {
+  TRY(check_front_proxy(options));
   if (options.tls_cert_file.empty() != options.tls_private_key_file.empty())
     return bad_request("--tls-cert-file and --tls-private-key-file go together");
   TRY(apiserver::parse_service_ranges(options.service_cluster_ip_range));

@@ -11,6 +11,26 @@ Result<apiserver::ApiServerOptions> options_of(const std::vector<std::string>& a
   return api_server_options(testing::flags_of(kube_apiserver_flags(), arguments));
 }
 
+TEST(ApiServerOptions, FrontProxies) {
+  const auto options =
+      options_of({"--requestheader-client-ca-file=/ca", "--requestheader-allowed-names=a,b", "--requestheader-username-headers=X-Remote-User",
+                  "--requestheader-uid-headers=x-remote-uid", "--proxy-client-cert-file=/c", "--proxy-client-key-file=/k"});
+  ASSERT_TRUE(options) << options.error().message;
+  EXPECT_EQ(options->requestheader_allowed_names, (std::vector<std::string>{"a", "b"}));
+  EXPECT_TRUE(options->aggregator_reject_forwarding_redirect);
+  EXPECT_FALSE(options->enable_aggregator_routing);
+  const std::pair<const char*, const char*> bad[] = {
+      {"--requestheader-group-headers= ", "empty value in \"requestheader-group-headers\""},
+      {"--requestheader-uid-headers=X-Uid",
+       "--requestheader-uid-headers is set without specifying the standard X-Remote-Uid header - API aggregation will not work"},
+      {"--proxy-client-key-file=/k", "--proxy-client-cert-file and --proxy-client-key-file go together"}};
+  for (const auto& [flag, why] : bad) {
+    const auto refused = options_of({flag});
+    ASSERT_FALSE(refused) << flag;
+    EXPECT_EQ(refused.error().message, why);
+  }
+}
+
 TEST(ApiServerOptions, UpstreamsDefaults) {
   const auto options = options_of({});
   ASSERT_TRUE(options) << options.error().message;

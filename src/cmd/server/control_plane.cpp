@@ -63,6 +63,14 @@ Result<apiserver::ApiServerOptions> ControlPlane::api_server_options() const {
   options.kubelet_client_key = pki_.path("apiserver-kubelet-client.key");
   options.kubelet_certificate_authority = pki_.path(std::string(component::Pki::kubelet_serving_ca) + ".crt");
   options.kubelet_preferred_address_types = {"InternalIP", "ExternalIP", "Hostname", "InternalDNS", "ExternalDNS"};  // an address needs no DNS
+  options.requestheader_client_ca_file = pki_.path("front-proxy-ca.crt");
+  options.requestheader_allowed_names = {std::string(component::Pki::front_proxy_client)};
+  options.requestheader_username_headers = {"X-Remote-User"};
+  options.requestheader_uid_headers = {"X-Remote-Uid"};
+  options.requestheader_group_headers = {"X-Remote-Group"};
+  options.requestheader_extra_headers_prefix = {"X-Remote-Extra-"};
+  options.proxy_client_cert_file = pki_.path(std::string(component::Pki::front_proxy_client) + ".crt");
+  options.proxy_client_key_file = pki_.path(std::string(component::Pki::front_proxy_client) + ".key");
   options.data_dir = layout_.store();
   options.service_account_issuers = {"https://kubernetes.default.svc." + config_.cluster_domain};
   options.service_account_key_files = {pki_.path("sa.key")};

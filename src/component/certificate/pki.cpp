@@ -134,10 +134,10 @@ Result<bool> Pki::ensure(const PkiNames& api_server) {
   kubelet_client.client = true;
   TRY(ensure_leaf(cluster, "apiserver-kubelet-client", std::move(kubelet_client)));
 
-  CertificateSpec front_proxy_client;
-  front_proxy_client.common_name = "front-proxy-client";
-  front_proxy_client.client = true;
-  TRY(ensure_leaf(front_proxy, "front-proxy-client", std::move(front_proxy_client)));
+  CertificateSpec front_proxy_client_spec;
+  front_proxy_client_spec.common_name = front_proxy_client;
+  front_proxy_client_spec.client = true;
+  TRY(ensure_leaf(front_proxy, std::string(front_proxy_client), std::move(front_proxy_client_spec)));
 
   CertificateSpec admin;
   admin.common_name = "kubernetes-admin";

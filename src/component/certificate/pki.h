@@ -39,6 +39,8 @@ class Pki {
   Result<bool> ensure_kubelet_serving(const std::string& name, CertificateSpec spec);
   // The authority of kubelets' serving certificates, by which the API server knows kubelets, and nobody anything else.
   static constexpr std::string_view kubelet_serving_ca = "kubelet-serving-ca";
+  // As which the API server makes itself known to aggregated servers: the file and the common name.
+  static constexpr std::string_view front_proxy_client = "front-proxy-client";
   // Seconds since 1970 when the next of what this object has ensured is to be renewed.
   int64_t due() const { return due_; }
 

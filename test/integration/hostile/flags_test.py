@@ -20,7 +20,6 @@ HARMLESS = {
     r'kube-apiserver encryption-provider-config-automatic-reload': 'of --encryption-provider-config, which is refused',
     r'kube-apiserver etcd-(compaction-interval|count-metric-poll-period|db-metric-poll-interval|healthcheck-timeout|readycheck-timeout)': 'times of an etcd that --etcd-servers would name',
     r'kube-apiserver peer-.*': 'no request is sent to another API server',
-    r'kube-apiserver proxy-client-(cert|key)-file': 'no request is sent to an aggregated API server',
     r'kube-apiserver debug-socket-path': 'the socket is not made',
     r'(kube-controller-manager|kube-scheduler) authentication-(skip-lookup|tolerate-lookup-failure)': 'the settings in the cluster are not read: fewer callers are known',
     r'kube-controller-manager (authentication|authorization)-kubeconfig': 'the API server is asked about callers as who --kubeconfig says',

@@ -16,7 +16,7 @@ constexpr uint64_t scan_max = 1 << 16;  // addresses looked at one by one once c
 constexpr uint64_t static_band_min = 16;
 constexpr uint64_t static_band_max = 256;
 constexpr uint64_t static_ports_max = 128;
-const GroupResource services{"", "services"};
+const GroupResource service_resource{"", "services"};
 
 // Addresses of the range that may be given out: neither the first nor, in IPv4, the last; at most 2^32.
 uint64_t usable(const IpPrefix& range) {
@@ -47,7 +47,7 @@ Result<Unit> ServiceAllocator::attach(ResourceReader& reader, const std::string&
     }
     ranges_ = std::move(*ranges);
     for (const IpPrefix& range : ranges_) families_.emplace_back(family_name(range.address.family));
-    reader.subscribe(services, [this, &reader](const storage::CacheEvent& event) { on_event(reader, event); });
+    reader.subscribe(service_resource, [this, &reader](const storage::CacheEvent& event) { on_event(reader, event); });
   });
   return attach_result_;
 }
@@ -56,7 +56,7 @@ void ServiceAllocator::on_event(const ResourceReader& reader, const storage::Cac
   if (!event.object) return;
   Holding now;
   if (event.type != storage::CacheEventType::Deleted) {
-    const auto object = reader.decode(services, *event.object);
+    const auto object = reader.decode(service_resource, *event.object);
     if (!object) return;
     const auto& service = object->as<core::Service>();
     for (const std::string& address : service.spec.cluster_ips)

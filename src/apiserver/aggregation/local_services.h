@@ -1,0 +1,42 @@
+// LocalServices: which APIServices this server keeps for itself, and what is to be done about one. Pure.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "api/gen/apiextensions_v1.h"
+#include "api/gen/apiregistration_v1.h"
+#include "apiserver/bootstrap/bootstrap.h"
+
+namespace pintle::apiserver::aggregation {
+
+// What the label says of an APIService of a group version that definitions bring; those of built-in ones are bootstrap's.
+constexpr const char* automanaged_always = "true";
+using bootstrap::automanaged_label;
+
+// The group versions that definitions bring.
+class DefinedVersions {
+ public:
+  // What a definition brings from now on (nullptr: it is gone). The names of the APIServices that this may concern.
+  std::set<std::string> set(const std::string& definition, const api::apiextensions_v1::CustomResourceDefinition* now);
+  // The APIService of that name that is to be there; nullopt: none.
+  std::optional<api::apiregistration_v1::APIService> wanted(const std::string& name) const;
+
+ private:
+  using GroupVersion = std::pair<std::string, std::string>;
+  std::map<std::string, std::set<GroupVersion>> by_definition_;
+  struct Counted {
+    GroupVersion version;
+    std::size_t definitions = 0;
+  };
+  std::map<std::string, Counted> by_name_;
+};
+
+enum class Action : uint8_t { None, Create, Update, Remove };
+// `now`, `wanted`: nullptr: none.
+Action action_for(const api::apiregistration_v1::APIService* now, const api::apiregistration_v1::APIService* wanted);
+
+}  // namespace pintle::apiserver::aggregation
