@@ -102,7 +102,7 @@ TEST(RuleChecks, BoundCosts) {
   EXPECT_EQ(said(texts, dear), all);
   EXPECT_EQ(said(texts, dear, true), total);  // it stood there before
   EXPECT_EQ(said(R"("a":{"type":"array","maxItems":10,"items":{"type":"string","maxLength":10}})", dear), Found{});
-  EXPECT_EQ(said(texts, rule("size(self.a) < 3", R"(,"messageExpression":"self.a.map(x, x + x).map(x, x + x).join(',')")")).size(), 3u);
+  EXPECT_EQ(said(texts, rule("size(self.a) < 3", R"x(,"messageExpression":"self.a.map(x, x + x).map(x, x + x).join(',')")x")).size(), 3u);
 }
 
 TEST(RuleChecks, JudgeDefaults) {
