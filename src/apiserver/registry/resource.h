@@ -2,6 +2,7 @@
 // Constant once made; lives as long as somebody holds it.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -54,6 +55,9 @@ class Resource {
   std::string_view kind() const { return versions_.front().kind->gvk.kind; }
   // Its objects are api::CustomObjects.
   bool custom() const { return versions_.front().shape != nullptr; }
+  // Set once: its definition is about to go, and no more objects are made.
+  bool closed() const { return closed_.load(std::memory_order_relaxed); }
+  void close() const { closed_.store(true, std::memory_order_relaxed); }
   bool stored() const { return definition_.create_action == nullptr && definition_.virtual_resource == nullptr; }
   const std::vector<VersionBinding>& versions() const { return versions_; }
   const VersionBinding& storage_version() const { return versions_[storage_index_]; }
@@ -74,6 +78,7 @@ class Resource {
   void finish();
 
   std::shared_ptr<const void> owner_;
+  mutable std::atomic<bool> closed_ = false;
   ResourceDefinition definition_;
   std::vector<VersionBinding> versions_;
   std::size_t storage_index_ = 0;
