@@ -52,7 +52,7 @@ Result<Unit> check(const api::podsecurity_v1::PodSecurityConfiguration& configur
   return check_list("usernames", configuration.exemptions.usernames, check_user);
 }
 
-Policy default_policy(const api::podsecurity_v1::PodSecurityConfiguration& configuration) {
+NamespacePolicy default_policy(const api::podsecurity_v1::PodSecurityConfiguration& configuration) {
   const auto& defaults = configuration.defaults;
   return {level_version(defaults.enforce, defaults.enforce_version), level_version(defaults.audit, defaults.audit_version),
           level_version(defaults.warn, defaults.warn_version)};

@@ -10,6 +10,6 @@ namespace pintle::apiserver::admission::pod_security {
 // Invalid with one line: a level or a version that there is not, an exemption that is no name or stands twice.
 Result<Unit> check(const api::podsecurity_v1::PodSecurityConfiguration& configuration);
 // Of a namespace without labels. `configuration` has passed check().
-Policy default_policy(const api::podsecurity_v1::PodSecurityConfiguration& configuration);
+NamespacePolicy default_policy(const api::podsecurity_v1::PodSecurityConfiguration& configuration);
 
 }  // namespace pintle::apiserver::admission::pod_security

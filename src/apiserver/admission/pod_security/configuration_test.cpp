@@ -31,9 +31,9 @@ TEST(PodSecurityConfigurationTest, WhatIsRefused) {
 }
 
 TEST(PodSecurityConfigurationTest, LabelsGoBeforeDefaults) {
-  const Policy defaults = default_policy(of("{defaults: {enforce: baseline, enforce-version: v1.30, audit: restricted}}"));
+  const NamespacePolicy defaults = default_policy(of("{defaults: {enforce: baseline, enforce-version: v1.30, audit: restricted}}"));
   const auto text = [&](const FlatMap<std::string>& labels) {
-    const Policy policy = policy_of(labels, defaults);
+    const NamespacePolicy policy = policy_of(labels, defaults);
     return to_string(policy.enforce) + " " + to_string(policy.audit) + " " + to_string(policy.warn);
   };
   EXPECT_EQ(text({}), "baseline:v1.30 restricted:latest privileged:latest");
@@ -43,7 +43,7 @@ TEST(PodSecurityConfigurationTest, LabelsGoBeforeDefaults) {
 }
 
 TEST(PodSecurityConfigurationTest, LabelsOfExemptNamespacesSayNothing) {
-  const Policy defaults;
+  const NamespacePolicy defaults;
   const auto warning = [&](const FlatMap<std::string>& labels) { return exemption_warning("x", labels, policy_of(labels, defaults), defaults); };
   EXPECT_EQ(warning({}), "");
   EXPECT_EQ(warning({{"pod-security.kubernetes.io/enforce", "privileged"}}), "");

@@ -76,7 +76,7 @@ class PodSecurity : public AdmissionPlugin {
   }
 
  private:
-  Result<Policy> policy_for(const std::string& ns) const {
+  Result<NamespacePolicy> policy_for(const std::string& ns) const {
     TRY_ASSIGN(const auto found, reader_.get_as<Namespace>({"", "namespaces"}, "", ns));
     return policy_of(found.metadata.labels, defaults_);
   }
@@ -119,8 +119,8 @@ class PodSecurity : public AdmissionPlugin {
     if (!now) return Unit{};
     const auto* before = a.old_as<Namespace>();
     std::vector<StatusCause> errors, old_errors;
-    const Policy policy = policy_of(now->metadata.labels, defaults_, &errors);
-    const Policy old_policy = before ? policy_of(before->metadata.labels, defaults_, &old_errors) : Policy();
+    const NamespacePolicy policy = policy_of(now->metadata.labels, defaults_, &errors);
+    const NamespacePolicy old_policy = before ? policy_of(before->metadata.labels, defaults_, &old_errors) : NamespacePolicy();
     if (!errors.empty() && errors != old_errors) return Unexpected(errors::invalid("", "Namespace", now->metadata.name, std::move(errors)));
     const bool exempt = lists(exempt_.namespaces, now->metadata.name);
     if (!before && exempt) warn_of_exemption(a, *now, policy);
@@ -133,7 +133,7 @@ class PodSecurity : public AdmissionPlugin {
     }
     return Unit{};
   }
-  void warn_of_exemption(const AdmissionAttributes& a, const Namespace& ns, const Policy& policy) const {
+  void warn_of_exemption(const AdmissionAttributes& a, const Namespace& ns, const NamespacePolicy& policy) const {
     std::string warning = exemption_warning(ns.metadata.name, ns.metadata.labels, policy, defaults_);
     if (!warning.empty() && a.warnings) a.warnings->push_back(std::move(warning));
   }
@@ -169,7 +169,7 @@ class PodSecurity : public AdmissionPlugin {
   }
 
   const ResourceReader& reader_;
-  Policy defaults_;
+  NamespacePolicy defaults_;
   api::podsecurity_v1::PodSecurityExemptions exempt_;
 };
 

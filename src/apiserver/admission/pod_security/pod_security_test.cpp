@@ -127,7 +127,7 @@ TEST(PodSecurity, Labels) {
   };
   for (const auto& c : cases) {
     std::vector<StatusCause> errors;
-    const Policy policy = policy_of(c.labels, {}, &errors);
+    const NamespacePolicy policy = policy_of(c.labels, {}, &errors);
     EXPECT_EQ(to_string(policy.enforce), c.enforce);
     EXPECT_EQ(to_string(policy.warn), c.warn);
     EXPECT_EQ(errors.size(), c.errors);

@@ -70,7 +70,8 @@ std::string to_string(const LevelVersion& policy) {
   return fmt::format("{}:{}", level_names[static_cast<std::size_t>(policy.level)], version);
 }
 
-std::string exemption_warning(std::string_view ns, const FlatMap<std::string>& labels, const Policy& policy, const Policy& defaults) {
+std::string exemption_warning(std::string_view ns, const FlatMap<std::string>& labels, const NamespacePolicy& policy,
+                              const NamespacePolicy& defaults) {
   const LevelVersion* const all[] = {&policy.enforce, &policy.audit, &policy.warn};
   const LevelVersion* const usual[] = {&defaults.enforce, &defaults.audit, &defaults.warn};
   constexpr std::string_view modes[] = {"enforce", "audit", "warn"};
@@ -89,8 +90,8 @@ std::string exemption_warning(std::string_view ns, const FlatMap<std::string>& l
   return fmt::format("namespace \"{}\" is exempt from Pod Security, and the policy ({}) will be ignored", ns, text);
 }
 
-Policy policy_of(const FlatMap<std::string>& labels, const Policy& defaults, std::vector<StatusCause>* errors) {
-  Policy out = defaults;
+NamespacePolicy policy_of(const FlatMap<std::string>& labels, const NamespacePolicy& defaults, std::vector<StatusCause>* errors) {
+  NamespacePolicy out = defaults;
   if (labels.empty()) return out;
   Reader reader(labels, errors);
   bool enforces = false;

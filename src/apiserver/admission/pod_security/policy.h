@@ -26,7 +26,7 @@ struct LevelVersion {
 };
 std::string to_string(const LevelVersion& policy);  // "baseline:latest"
 
-struct Policy {
+struct NamespacePolicy {
   LevelVersion enforce, audit, warn;
 };
 
@@ -34,8 +34,9 @@ std::optional<Level> parse_level(std::string_view text);  // "baseline"
 std::optional<int> parse_version(std::string_view text);  // "v1.36"; -1: "latest"
 // What `labels` state, the rest from `defaults`. `errors` gets one cause for each label that cannot be read. A bad level to enforce is taken as
 // restricted, a bad one to audit or warn about as privileged. Without a label to warn, what is enforced is warned about too.
-Policy policy_of(const FlatMap<std::string>& labels, const Policy& defaults, std::vector<StatusCause>* errors = nullptr);
+NamespacePolicy policy_of(const FlatMap<std::string>& labels, const NamespacePolicy& defaults, std::vector<StatusCause>* errors = nullptr);
 // A warning that an exempt namespace's labels say something that will not be done; "": they do not.
-std::string exemption_warning(std::string_view ns, const FlatMap<std::string>& labels, const Policy& policy, const Policy& defaults);
+std::string exemption_warning(std::string_view ns, const FlatMap<std::string>& labels, const NamespacePolicy& policy,
+                              const NamespacePolicy& defaults);
 
 }  // namespace pintle::apiserver::admission::pod_security
