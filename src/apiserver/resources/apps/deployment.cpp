@@ -119,7 +119,7 @@ registry::ResourceDefinition deployments() {
   out.strategy = std::make_shared<DeploymentStrategy>();
   out.has_status = true;
   out.has_generation = true;
-  out.scale = {{.fields = registry::usual_scale_fields(scale_selector)}};
+  out.scale = {{.fields = registry::usual_scale_fields<apps::Deployment>(scale_selector)}};
   out.parts = {{.name = "status", .strategy = std::make_shared<DeploymentStatusStrategy>(), .reset_fields = {"spec", "metadata.labels"}}};
   return out;
 }

@@ -53,7 +53,7 @@ registry::ResourceDefinition replica_sets() {
   out.has_status = true;
   out.has_generation = true;
   out.selectable_fields = {{"status.replicas", "", "", "0"}};
-  out.scale = {{.fields = registry::usual_scale_fields(scale_selector)}};
+  out.scale = {{.fields = registry::usual_scale_fields<apps::ReplicaSet>(scale_selector)}};
   return out;
 }
 

@@ -155,7 +155,7 @@ registry::ResourceDefinition stateful_sets() {
   out.strategy = std::make_shared<StatefulSetStrategy>();
   out.has_status = true;
   out.has_generation = true;
-  out.scale = {{.fields = registry::usual_scale_fields(scale_selector)}};
+  out.scale = {{.fields = registry::usual_scale_fields<apps::StatefulSet>(scale_selector)}};
   return out;
 }
 

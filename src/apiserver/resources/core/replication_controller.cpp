@@ -90,7 +90,7 @@ registry::ResourceDefinition replication_controllers() {
   out.has_generation = true;
   out.orphan_by_default = true;
   out.selectable_fields = {{"status.replicas", "", "", "0"}};
-  out.scale = {{.fields = registry::usual_scale_fields(scale_selector)}};
+  out.scale = {{.fields = registry::usual_scale_fields<core::ReplicationController>(scale_selector)}};
   return out;
 }
 
