@@ -17,7 +17,15 @@ namespace pintle::apiserver::admission {
 namespace {
 
 using namespace api::core_v1;
-using namespace pod_security;
+using pod_security::default_policy;
+using pod_security::evaluate;
+using pod_security::exemption_warning;
+using pod_security::Findings;
+using pod_security::Level;
+using pod_security::LevelVersion;
+using pod_security::plural;
+using pod_security::PodView;
+using pod_security::policy_of;
 
 // Existing pods that are looked at when a namespace becomes stricter; the rest is only counted.
 constexpr std::size_t existing_pods_max = 3000;
