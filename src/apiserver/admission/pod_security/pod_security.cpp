@@ -23,6 +23,7 @@ using pod_security::exemption_warning;
 using pod_security::Findings;
 using pod_security::Level;
 using pod_security::LevelVersion;
+using pod_security::NamespacePolicy;
 using pod_security::plural;
 using pod_security::PodView;
 using pod_security::policy_of;
