@@ -56,6 +56,26 @@ BadValue shown_rule(const ValidationRule& rule) {
   return BadValue::raw(std::move(out));
 }
 
+// Sizes as upstream's estimator takes them: of self, whatever variable a path begins with, so that names of types have none.
+class SelfSizes final : public cel::SizeSource {
+ public:
+  explicit SelfSizes(cel::TypeRef self) : self_(self) {}
+  std::optional<cel::SizeEstimate> size(std::span<const std::string_view> path, cel::TypeRef) const override {
+    cel::TypeRef at = self_;
+    for (std::size_t i = 1; i < path.size() && at != nullptr; ++i) at = inside(at, path[i]);
+    if (at == nullptr) return std::nullopt;
+    return cel::SizeEstimate{0, at->size_max == cel::size_unknown ? 0 : at->size_max};
+  }
+
+ private:
+  static cel::TypeRef inside(cel::TypeRef type, std::string_view step) {
+    if (step == "@items" || step == "@values") return type->params.empty() ? nullptr : type->params.back();
+    if (step == "@keys") return type->kind == cel::TypeKind::Map ? type->params[0] : nullptr;
+    return type->fields ? type->fields->find(step).type : nullptr;
+  }
+  const cel::TypeRef self_;
+};
+
 // ".a.b", "['c']": each a property or, where additionalProperties are declared, any name.
 bool leads_somewhere(std::string_view path, const Node* node) {
   if (path.empty()) return true;
@@ -135,12 +155,13 @@ void RuleChecks::check(const std::vector<ValidationRule>& rules, const Place& pl
                            "schema to CEL declarations");
   // Where nothing bounds it, as often as it fits into a request.
   const uint64_t often = place.occurrences ? *place.occurrences : cel::request_bytes_max / static_cast<uint64_t>(declared.json_bytes_min + 1);
+  const SelfSizes sizes(declared.type);
   const std::vector<CompiledRule> compiled = compile_rules(place.node, declared.type);
   for (std::size_t i = 0; i < compiled.size() && i < rules.size(); ++i) {
     const CompiledRule& one = compiled[i];
     const FieldPath at = list.index(i), rule_path = at.child("rule"), message_path = at.child("messageExpression");
     if (one.program) {
-      const uint64_t cost = product(one.program->estimate_cost().max, often);
+      const uint64_t cost = product(one.program->estimate_cost(&sizes).max, often);
       if (costs_count_ && cost > cel::rule_estimate_max)
         errors.forbidden(rule_path, over_budget("estimated rule cost", cost, cel::rule_estimate_max));
       count(rule_path, cost);
@@ -148,7 +169,7 @@ void RuleChecks::check(const std::vector<ValidationRule>& rules, const Place& pl
     if (!one.broken.empty()) errors.invalid(rule_path, shown_rule(rules[i]), one.broken);
     if (!one.message_broken.empty()) errors.invalid(message_path, shown_rule(rules[i]), one.message_broken);
     if (one.message) {
-      const uint64_t cost = one.message->estimate_cost().max;
+      const uint64_t cost = one.message->estimate_cost(&sizes).max;
       if (costs_count_ && cost > cel::rule_estimate_max)
         errors.forbidden(message_path, over_budget("estimated messageExpression cost", cost, cel::rule_estimate_max));
       count(message_path, cost);
