@@ -97,6 +97,7 @@ rt::Task<void> ResourceHandler::serve(exchange::Exchange& exchange) {
 rt::Task<Result<Unit>> ResourceHandler::carry_out(exchange::Exchange& exchange) {
   const RequestInfo& info = exchange.info;
   const Found found = registry_.find_served(info.group, info.version, info.resource);
+  if (found.version != nullptr && !found.version->deprecation.empty()) exchange.scope.warnings.push_back(found.version->deprecation);
   auto route = find_route(info, exchange.request.method, found);
   if (!route) return refused(std::move(route.error()));
   RequestScope& scope = exchange.scope;
@@ -107,7 +108,6 @@ rt::Task<Result<Unit>> ResourceHandler::carry_out(exchange::Exchange& exchange) 
   scope.resource = info.resource;
   scope.subresource = info.subresource;
   hold_to_what_was_authorized(exchange, *route, found.resource->namespaced());
-  if (!found.version->deprecation.empty()) scope.warnings.push_back(found.version->deprecation);
   if (route->connect) return actions_.connect(exchange, subresource_kind(*found.version->served, *route->subresource));
   return route->subresource != nullptr ? dispatch_subresource(exchange, found, *route) : dispatch(exchange, found, *route);
 }
@@ -135,8 +135,7 @@ rt::Task<Result<Unit>> ResourceHandler::dispatch_subresource(exchange::Exchange&
   const std::string_view name = route.subresource->name;
   if (const registry::ActionSubresource* action = found.resource->find_action(name))
     return actions_.act(exchange, action->action, subresource_kind(*found.version->served, *route.subresource));
-  if (name == "scale" && scale_fields(found))
-    return route.verb == verb::get ? get_scale(exchange, found) : change_scale(exchange, found);
+  if (name == "scale" && scale_fields(found)) return route.verb == verb::get ? get_scale(exchange, found) : change_scale(exchange, found);
   const registry::PartSubresource* part = found.resource->find_part(name);
   if (part == nullptr) return refused(errors::no_such_route());
   switch (route.verb) {

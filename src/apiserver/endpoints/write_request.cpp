@@ -41,7 +41,8 @@ Result<api::Object> read_object(exchange::Exchange& exchange, const registry::Ve
   std::vector<std::string> unknown;
   TRY(version.shape->settle(object, parameters.validation == FieldValidation::Ignore ? nullptr : &unknown));
   for (std::string& path : unknown) path = "unknown field \"" + path + "\"";
-  TRY(exchange::settle_problems(unknown, parameters.validation, exchange.scope.warnings));
+  const auto settled = exchange::settle_problems(unknown, parameters.validation, exchange.scope.warnings);
+  if (!settled) return bad_request(exchange::in_context(version.kind->gvk, settled.error().message));
   return object;
 }
 

@@ -60,14 +60,10 @@ Result<Unit> check_kind(const TypeMeta& meta, const BodyRules& rules) {
   return Unit{};
 }
 
-std::string in_context(const BodyRules& rules, std::string_view what) {
-  return fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", rules.kind.gvk.kind, rules.kind.gvk.version, rules.kind.gvk.kind, what);
-}
-
 // What a reader said, as the answer says it.
 Unexpected<Status> refused(const BodyRules& rules, const Status& why) {
   if (why.reason == Reason::RequestEntityTooLarge) return Unexpected(why);
-  return bad_request(in_context(rules, why.message));
+  return bad_request(in_context(rules.kind.gvk, why.message));
 }
 
 // A YAML body as the JSON that it stands for; the document in between is gone when this returns.
@@ -124,6 +120,10 @@ const Bytes& received_body(const Exchange& exchange) {
   return *exchange.body;
 }
 
+std::string in_context(const api::GroupVersionKind& kind, std::string_view what) {
+  return fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", kind.kind, kind.version, kind.kind, what);
+}
+
 Result<Unit> settle_problems(const std::vector<std::string>& problems, FieldValidation validation, std::vector<std::string>& warnings) {
   if (problems.empty() || validation == FieldValidation::Ignore) return Unit{};
   if (validation == FieldValidation::Strict) return bad_request(fmt::format("strict decoding error: {}", fmt::join(problems, ", ")));
@@ -143,7 +143,7 @@ Result<api::Object> decode_body(std::string_view body, Media media, const BodyRu
   api::Object object(*rules.kind.type);
   if (media == Media::Json) {
     auto meta = peek_json(body);
-    if (!meta) return bad_request(in_context(rules, meta.error().message));
+    if (!meta) return bad_request(in_context(rules.kind.gvk, meta.error().message));
     TRY(check_kind(*meta, rules));
     auto decoded = api::decode_untrusted_json(body, object.type(), object.data(), strictness, &report);
     if (!decoded) return refused(rules, decoded.error());
@@ -153,7 +153,7 @@ Result<api::Object> decode_body(std::string_view body, Media media, const BodyRu
     if (!decoded) return refused(rules, decoded.error());
   }
   auto settled = settle_problems(report.problems, rules.validation, warnings);
-  if (!settled) return bad_request(in_context(rules, settled.error().message));
+  if (!settled) return bad_request(in_context(rules.kind.gvk, settled.error().message));
   if (rules.defaults) api::apply_defaults(object.type(), object.data());
   return object;
 }

@@ -50,6 +50,9 @@ Result<api::Object> decode_body(std::string_view body, Media media, const BodyRu
 // The body as a document (patches, apply configurations); JSON or YAML.
 Result<codec::Value> decode_document(std::string_view body, Media media, std::vector<std::string>* duplicates);
 
+// Why a body is refused, in upstream's words: which kind it cannot be handled as.
+std::string in_context(const api::GroupVersionKind& kind, std::string_view what);
+
 // Unknown or duplicate fields, by fieldValidation: an error, warnings, or nothing.
 Result<Unit> settle_problems(const std::vector<std::string>& problems, FieldValidation validation, std::vector<std::string>& warnings);
 

@@ -36,14 +36,16 @@ void check(std::string_view document, std::string_view taken, std::string_view p
 }
 
 TEST(MergeV2, TakesWhatLiesBelowItsPathsWithWhatTheyReach) {
-  check(R"({"paths":{"/apis/m.io/v1/pods":{"$ref":"#/definitions/A"},"/apis/m.io/v1/taken":{"$ref":"#/definitions/C"},"/api/v1/pods":{"$ref":"#/definitions/C"}},)"
-        R"("definitions":{"A":{"items":{"$ref":"#/definitions/B"}},"B":{"type":"string"},"C":{},"Unused":{}}})",
-        "{}", R"({"/apis/m.io/v1/pods":{"$ref":"#/definitions/A"}})", R"({"A":{"items":{"$ref":"#/definitions/B"}},"B":{"type":"string"}})");
+  check(
+      R"({"paths":{"/apis/m.io/v1/pods":{"$ref":"#/definitions/A"},"/apis/m.io/v1/taken":{"$ref":"#/definitions/C"},"/api/v1/pods":{"$ref":"#/definitions/C"}},)"
+      R"("definitions":{"A":{"items":{"$ref":"#/definitions/B"}},"B":{"type":"string"},"C":{},"Unused":{}}})",
+      "{}", R"({"/apis/m.io/v1/pods":{"$ref":"#/definitions/A"}})", R"({"A":{"items":{"$ref":"#/definitions/B"}},"B":{"type":"string"}})");
 }
 
 TEST(MergeV2, WhatIsTheSameIsNotTakenTwice) {
-  check(R"({"paths":{"/apis/m.io/v1/x":{"$ref":"#/definitions/A"}},"definitions":{"A":{"type":"object","description":"other words","x-kubernetes-group-version-kind":[{"kind":"A"}]}}})",
-        R"({"A":{"type":"object","description":"words"}})", R"({"/apis/m.io/v1/x":{"$ref":"#/definitions/A"}})", "{}");
+  check(
+      R"({"paths":{"/apis/m.io/v1/x":{"$ref":"#/definitions/A"}},"definitions":{"A":{"type":"object","description":"other words","x-kubernetes-group-version-kind":[{"kind":"A"}]}}})",
+      R"({"A":{"type":"object","description":"words"}})", R"({"/apis/m.io/v1/x":{"$ref":"#/definitions/A"}})", "{}");
 }
 
 TEST(MergeV2, WhatClashesIsRenamed) {
@@ -64,7 +66,8 @@ TEST(MergeV2, ADescriptionMayBeAProperty) {
 }
 
 TEST(MergeV2, HostileDocumentsAreBoundedAndNeverFollowed) {
-  for (const std::string_view odd : {"null", "[]", R"({"paths":[]})", R"({"paths":{"/apis/m.io/v1/x":7}})", R"({"paths":{"/apis/m.io/v1/x":{}},"definitions":7})"})
+  for (const std::string_view odd :
+       {"null", "[]", R"({"paths":[]})", R"({"paths":{"/apis/m.io/v1/x":7}})", R"({"paths":{"/apis/m.io/v1/x":{}},"definitions":7})"})
     EXPECT_EQ(codec::to_json(merged(odd, "{}").definitions), "{}") << odd;
   check(R"({"paths":{"/apis/m.io/v1/x":{"a":{"$ref":7},"b":{"$ref":"#/definitions/Gone"},"c":{"$ref":"http://other/#A"}}},"definitions":{}})", "{}",
         R"({"/apis/m.io/v1/x":{"a":{"$ref":7},"b":{"$ref":"#/definitions/Gone"},"c":{"$ref":"http://other/#A"}}})", "{}");

@@ -46,7 +46,8 @@ std::string repeated(std::string_view text, std::size_t times) {
 }
 
 TEST(Packed, IsUnpackedToWhatItWas) {
-  for (const std::string& text : {std::string(), std::string("x"), repeated("{\"type\":\"object\"},", 50'000), noise(200'000), std::string(piece_bytes_max, 'a')}) {
+  for (const std::string& text :
+       {std::string(), std::string("x"), repeated("{\"type\":\"object\"},", 50'000), noise(200'000), std::string(piece_bytes_max, 'a')}) {
     const Packed packed(text);
     EXPECT_EQ(packed.bytes(), text.size());
     EXPECT_EQ(plain_of(packed), text);

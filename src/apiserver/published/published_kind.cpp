@@ -11,6 +11,8 @@ namespace {
 using apimachinery::openapi::Form;
 
 std::atomic<std::size_t> kept_bytes = 0;
+// What a part is made of takes several times its size.
+ThreadMutex one_at_a_time;
 
 // Counts `bytes`, unless that would be too much.
 bool count_in(std::size_t bytes) {
@@ -35,7 +37,8 @@ PublishedKind::PublishedKind(KindFacts facts, std::shared_ptr<const apimachinery
 
 std::shared_ptr<const PackedPart> PublishedKind::kept(Form form) const {
   ThreadLock lock(mutex_);
-  return slots_[static_cast<std::size_t>(form)].kept;
+  const Slot& slot = slots_[static_cast<std::size_t>(form)];
+  return slot.kept ? slot.kept : slot.live.lock();
 }
 
 PublishedKind::Sizes PublishedKind::sizes(Form form) const {
@@ -44,6 +47,7 @@ PublishedKind::Sizes PublishedKind::sizes(Form form) const {
 }
 
 std::shared_ptr<const PackedPart> PublishedKind::part(Form form) const {
+  ThreadLock making(one_at_a_time);
   if (auto there = kept(form)) return there;
   apimachinery::schema::CustomKind kind;
   kind.group = facts_.group;
@@ -65,6 +69,7 @@ std::shared_ptr<const PackedPart> PublishedKind::part(Form form) const {
   ThreadLock lock(mutex_);
   Slot& slot = slots_[static_cast<std::size_t>(form)];
   slot.sizes = {text.paths.size(), text.definitions.size()};
+  slot.live = made;
   if (made->counted > 0) slot.kept = made;
   return made;
 }

@@ -15,8 +15,9 @@
 
 namespace pintle::apiserver::published {
 
-// Of parts of all kinds, packed. Beyond it a part is made anew whenever it is sent.
-constexpr std::size_t kept_parts_bytes_max = 48 << 20;
+// Of parts of all kinds, packed: some thousand common ones. Beyond it a part is made anew whenever it is sent, one at a time, and shared by those
+// who send it at that moment.
+constexpr std::size_t kept_parts_bytes_max = 16 << 20;
 // What they hold at this moment.
 std::size_t kept_parts_bytes();
 
@@ -44,7 +45,7 @@ class PublishedKind final : public apimachinery::PublishedResource {
 
   // Made if it is not kept: a tenth of a millisecond for a common schema, tens for the largest. Off the executors.
   std::shared_ptr<const PackedPart> part(apimachinery::openapi::Form form) const;
-  // nullptr if it is not kept.
+  // nullptr if it is not kept, nor being sent.
   std::shared_ptr<const PackedPart> kept(apimachinery::openapi::Form form) const;
   // Of text. {} until it was made once.
   struct Sizes {
@@ -55,6 +56,7 @@ class PublishedKind final : public apimachinery::PublishedResource {
  private:
   struct Slot {
     std::shared_ptr<const PackedPart> kept;
+    std::weak_ptr<const PackedPart> live;
     Sizes sizes;
   };
   const KindFacts facts_;

@@ -12,7 +12,7 @@ V2_PROTO = {'Accept': 'application/com.github.proto-openapi.spec.v2@v1.0+protobu
 AGGREGATED = {'Accept': 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'}
 GZIP = {'Accept-Encoding': 'gzip'}
 DEFINITIONS = 400       # 2,000 by hand: docs/benchmarks.md
-LARGE = 24              # of a mebibyte each
+LARGE = 12              # of a mebibyte each: more than all parts may keep, in the three forms
 CLIENTS = 8
 
 
