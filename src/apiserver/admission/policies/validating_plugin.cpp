@@ -202,10 +202,10 @@ rt::Task<Result<Unit>> ValidatingPlugin::validate(rt::Context ctx, const Admissi
     }
     for (const api::Object& param : *params) {
       subject.params = param ? &param : nullptr;
-      auto verdict = invocation.entry->compiled().judge(ctx, subject, access, clock_);
+      auto verdict = co_await invocation.entry->compiled().judge(ctx, subject, access, clock_);
       while (!verdict) {
         CO_TRY(co_await access.fetch(ctx));
-        verdict = invocation.entry->compiled().judge(ctx, subject, access, clock_);
+        verdict = co_await invocation.entry->compiled().judge(ctx, subject, access, clock_);
       }
       if (!*verdict) co_return Unexpected(std::move(verdict->error()));
       outcome.apply(policy, binding, **verdict);
