@@ -31,7 +31,7 @@ def thing(name, kind, **spec):
 
 
 def condition(crd, kind):
-    return next((c for c in crd.get('status', {}).get('conditions', []) if c['type'] == kind), {})
+    return next((c for c in crd.get('status', {}).get('conditions') or [] if c['type'] == kind), {})
 
 
 @pytest.fixture(scope='module', params=['pintle', 'upstream'])

@@ -406,7 +406,7 @@ def test_hundreds_of_policies(ours, made):
 
 def test_dear_expressions_over_large_objects(ours, made):
     """Each is cut off at its budget, and meanwhile others are served (the server tells of executors that were held: check_held)."""
-    made(*bound(policy('dear', *['object.data.all(k, object.data[k].split("").map(c, c + c).join("").matches("(a|b)*c"))'] * 12)))
+    made(*bound(policy('dear', *['object.data.all(k, !object.data[k].split("").map(c, c + c).join("").matches("(a|b)*c"))'] * 12)))
     large = config_map(**{f'k{i}': 'ab' * 4000 for i in range(100)})
     with ThreadPoolExecutor(4) as pool:
         askers = [Asker(ours.server) for _ in range(4)]

@@ -19,7 +19,7 @@ from support.webhook_server import WebhookServer, configuration, patch, webhook
 
 HOOK_ADDRESS = '203.0.113.7'
 SERVICE_NAMES = ('localhost', 'hooks.wire.svc')
-VOLATILE = {'uid', 'creationTimestamp', 'resourceVersion', 'time', 'deletionTimestamp', 'authentication.kubernetes.io/credential-id'}
+VOLATILE = {'uid', 'creationTimestamp', 'resourceVersion', 'time', 'deletionTimestamp', 'lastTransitionTime', 'clusterIP', 'clusterIPs', 'authentication.kubernetes.io/credential-id'}
 numbers = itertools.count()
 
 
@@ -139,7 +139,7 @@ def asked(api, hooks, *request, **kw):
     """The status and the reviews of a request."""
     hooks.taken()
     status, answer, _ = api.ask(*request, **kw)
-    return [status, *((path, query, settled(review)) for path, query, review in hooks.taken()), *([answer] if status == 500 else [])]
+    return [status, *sorted(((path, query, settled(review)) for path, query, review in hooks.taken()), key=lambda one: (one[0] != '/mutate', one[0])), *([answer] if status == 500 else [])]
 
 
 CONFIGMAPS = '/api/v1/namespaces/wire/configmaps'

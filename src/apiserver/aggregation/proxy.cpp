@@ -112,7 +112,8 @@ rt::Task<void> Aggregator::forward(exchange::Exchange& exchange, RemotePtr remot
     drop_own(response.headers, exchange.writer.headers());
     return Unit{};
   };
-  if (!upgrade) exchange.writer.headers().set("cache-control", "no-cache, private");
+  // A document that is asked for by its hash may be kept, as the other server says.
+  if (!upgrade && !path.starts_with("/openapi/")) exchange.writer.headers().set("cache-control", "no-cache, private");
   std::string url = url_of(*origin, path, request.query);
   Result<Unit> done = Unit{};
   if (upgrade) {

@@ -1,5 +1,7 @@
 #include "apiserver/aggregation/remote_documents.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "api/codec.h"
@@ -139,6 +141,11 @@ rt::Task<Result<std::shared_ptr<const codec::Value>>> parse_document(Bytes json)
   co_return std::make_shared<const codec::Value>(std::move(document));
 }
 
+bool is_hash(std::string_view text) {
+  const auto plain = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_'; };
+  return !text.empty() && text.size() <= openapi_hash_bytes_max && std::ranges::all_of(text, plain);
+}
+
 UserInfo user(std::string_view name, bool master) {
   UserInfo out;
   out.name = name;
@@ -167,10 +174,11 @@ Result<std::string> read_openapi_v3_hash(std::string_view json, const Remote& re
   const std::string path = remote.root().substr(1);
   const std::string_view entry = member(member(json, "paths"), path);
   if (entry.empty()) return "";
-  // The hash, or what else the place says, tells one document from the next.
+  // As its server tells it, which wants to be asked for it; or what else the place says, which tells one document from the next too.
   const std::string url = member_text(entry, "serverRelativeURL");
   const auto at = url.find("hash=");
-  return at == url.npos ? apimachinery::content_hash(entry) : apimachinery::content_hash(url.substr(at));
+  std::string hash = at == url.npos ? "" : url.substr(at + 5, url.find('&', at) - at - 5);
+  return is_hash(hash) ? std::move(hash) : apimachinery::content_hash(entry);
 }
 
 rt::Task<Result<Unit>> RemoteDocuments::refresh_discovery(rt::Context ctx, RemotePtr remote, bool* changed) {

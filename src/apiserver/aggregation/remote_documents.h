@@ -15,6 +15,7 @@ constexpr std::size_t discovery_bytes_max = 2 << 20;
 constexpr std::size_t discovery_resources_max = 4096;  // of a group version, subresources included
 constexpr std::size_t openapi_v2_bytes_max = 4 << 20;
 constexpr std::size_t openapi_v3_index_bytes_max = 1 << 20;
+constexpr std::size_t openapi_hash_bytes_max = 256;  // a longer one is not told on
 constexpr rt::Duration discovery_timeout = std::chrono::seconds(5);
 constexpr rt::Duration openapi_timeout = std::chrono::seconds(60);
 constexpr rt::Duration documents_age_max = std::chrono::seconds(60);

@@ -83,7 +83,7 @@ class WebhookCaller final : public ReviewCaller {
     target_.path = config.service->path.value_or("");
   }
   rt::Task<Result<Bytes>> ask(rt::Context ctx, Bytes question) const override {
-    co_return co_await callouts_.post(ctx, target_, std::move(question), conversion_timeout);
+    co_return co_await callouts_.post(ctx, target_, std::move(question), conversion_timeout, conversion_answer_bytes_max);
   }
 
  private:

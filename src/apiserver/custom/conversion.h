@@ -17,6 +17,7 @@ class Callouts;
 namespace pintle::apiserver::custom {
 
 constexpr rt::Duration conversion_timeout = std::chrono::seconds(30);  // of one call
+constexpr std::size_t conversion_answer_bytes_max = 8 << 20;           // of JSON that it answers, then it has failed
 
 // Whoever answers a ConversionReview.
 class ReviewCaller {

@@ -11,11 +11,12 @@
 #include "apiserver/registry/version_converter.h"
 #include "base/bytes.h"
 #include "base/status.h"
+#include "codec/limits.h"
 
 namespace pintle::apiserver::custom {
 
 // Memory of what an answer is decoded into, its text aside; then the conversion has failed.
-constexpr std::size_t conversion_decoded_bytes_max = 64 << 20;
+constexpr std::size_t conversion_decoded_bytes_max = codec::decoded_bytes_max;
 
 struct ConversionReview {
   std::string version;  // of the review: "v1"

@@ -174,6 +174,7 @@ rt::Task<void> ApiHandler::serve_exchange(exchange::Exchange& exchange, exchange
   exchange.scope.user = std::move(*user);
   auto allowed = co_await authorize(exchange);
   if (!allowed) {
+    exchange.writer.headers().set("x-content-type-options", "nosniff");
     co_await exchange::answer_failure(exchange, allowed.error());
     co_return;
   }

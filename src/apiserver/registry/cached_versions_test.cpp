@@ -146,6 +146,7 @@ rt::Task<void> who_gives_up_fails_nobody_else(World& world) {
   const rt::Context short_time = rt::Context::background().with_timeout(std::chrono::seconds(1));
   rt::TaskGroup tasks;
   tasks.spawn(show_into(&world, one, short_time, &impatient));
+  (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::milliseconds(1));  // it is the one that asks
   tasks.spawn(show_into(&world, one, rt::Context::background(), &patient));
   (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::seconds(2));
   EXPECT_TRUE(impatient.size() == 1 && !impatient[0]);

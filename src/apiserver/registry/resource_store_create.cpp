@@ -24,6 +24,8 @@ rt::Task<Result<Unit>> ResourceStore::admit_create(RequestScope& scope, api::Obj
   admission.object = &object;
   CO_TRY(co_await deps_.admission.admit(scope.ctx, admission));
   CO_TRY(check_namespace(scope, codec_.metadata(object)));
+  codec_.metadata(object).uid.clear();  // admission sees none of the client's making
+  codec_.metadata(object).creation_timestamp = {};
   scope.name = codec_.metadata(object).name;
   co_return Unit{};
 }

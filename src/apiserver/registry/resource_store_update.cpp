@@ -106,6 +106,8 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::try_update(RequestScope&
     co_return Unexpected(errors::conflict(resource_.name(), request.name,
                                           "Precondition failed: UID in precondition: " + meta.uid + ", UID in object meta: " + old_meta.uid));
   CO_TRY(co_await admit_update(scope, request, AdmissionPhase::Mutate, object, old));
+  if (codec_.metadata(object).namespace_ != old_meta.namespace_)
+    co_return bad_request("the namespace of the provided object does not match the namespace sent on the request");
   CO_TRY(take_revision(codec_.metadata(object), old_meta, request.name));
   Finish finish;
   if (!request.raw) {
@@ -143,7 +145,7 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::finish_update(RequestSco
     }
     if (scope.subresource != "status") deps_.forbidden_fields.check(object, &old, problems);
     if (main && problems.empty()) validate_by_schema(object, &old, problems);
-    if (!problems.empty()) co_return Unexpected(problems.to_status(resource_.name().group, resource_.kind(), request.name));
+    if (!problems.empty()) co_return Unexpected(problems.to_status(resource_.name().group, resource_.kind(), codec_.metadata(object).name));
     if (strategy.has_check()) CO_TRY(co_await strategy.check(scope, object, &old));
     strategy.warnings(scope, object, &old, scope.warnings);
     strategy.canonicalize(object);

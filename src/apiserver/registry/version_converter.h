@@ -17,7 +17,7 @@ struct VersionBinding;
 
 // Of one call: a list that holds more takes several.
 constexpr std::size_t converted_objects_max = 2000;
-constexpr std::size_t converted_bytes_max = 4 << 20;  // of their JSON; a larger object goes alone
+constexpr std::size_t converted_bytes_max = 1 << 20;  // of their JSON; a larger object goes alone
 // What is more than this is read and written on the runtime's long executor.
 constexpr std::size_t converted_quick_bytes_max = 64 << 10;
 

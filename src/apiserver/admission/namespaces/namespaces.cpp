@@ -34,6 +34,7 @@ class NamespaceAutoProvision : public AdmissionPlugin {
     scope.runtime = runtime_;
     Namespace made;
     made.metadata.name = a.ns;
+    made.metadata.labels["kubernetes.io/metadata.name"] = a.ns;  // a default of requests, which this is not
     GroupResource resource = namespaces;
     std::string none;
     api::Object object = api::Object::of<Namespace>(std::move(made));

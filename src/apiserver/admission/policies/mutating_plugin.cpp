@@ -18,10 +18,8 @@
 #include "apiserver/types/errors.h"
 #include "rt/sync.h"
 
-namespace pintle::apiserver::admission {
+namespace pintle::apiserver::admission::policies {
 namespace {
-
-using namespace policies;
 
 constexpr std::string_view plugin_name = "MutatingAdmissionPolicy";
 
@@ -32,7 +30,7 @@ struct Mutating {
   static constexpr std::string_view policies = "mutatingadmissionpolicies", bindings = "mutatingadmissionpolicybindings";
   static Binding make_binding(const BindingObject& binding) { return policies::make_binding(binding.metadata.name, binding.spec); }
 };
-using Source = PolicySource<Mutating>;
+using MutatingSource = PolicySource<Mutating>;
 
 // A policy by a binding with one set of parameters: policy, binding, namespace and name of the parameters.
 using Key = std::tuple<std::string, std::string, std::string, std::string>;
@@ -107,9 +105,9 @@ Result<Patched> patched(const AdmissionAttributes& a, const std::optional<std::s
   return out;
 }
 
-class MutatingAdmissionPolicy final : public AdmissionPlugin {
+class MutatingPlugin final : public AdmissionPlugin {
  public:
-  explicit MutatingAdmissionPolicy(const AdmissionDeps& deps)
+  explicit MutatingPlugin(const AdmissionDeps& deps)
       : reader_(deps.reader),
         authorizer_(deps.authorizer),
         metrics_(deps.policy_metrics),
@@ -122,7 +120,7 @@ class MutatingAdmissionPolicy final : public AdmissionPlugin {
     if (is_exempt(a)) return Unit{};
     const auto hooks = source_.naming(a.resource.resource);
     if (hooks.empty()) return Unit{};
-    const bool any = std::ranges::any_of(hooks, [&](const Source::Hook& hook) {
+    const bool any = std::ranges::any_of(hooks, [&](const MutatingSource::Hook& hook) {
       return !hook.entry->policy.has_constraints || configured::select_by_rules(hook.entry->policy.selection, a).has_value();
     });
     if (!any) return Unit{};
@@ -135,7 +133,7 @@ class MutatingAdmissionPolicy final : public AdmissionPlugin {
   authorization::Authorizer* authorizer_;
   PolicyMetrics* metrics_;
   const rt::Clock* clock_;
-  Source source_;
+  MutatingSource source_;
 };
 
 // The way of one request through the policies.
@@ -272,7 +270,7 @@ rt::Task<Result<Unit>> Round::invoke(const Invocation<Mutating>& invocation, con
   co_return Unit{};
 }
 
-rt::Task<Result<Unit>> MutatingAdmissionPolicy::admit(rt::Context ctx, AdmissionAttributes& a) {
+rt::Task<Result<Unit>> MutatingPlugin::admit(rt::Context ctx, AdmissionAttributes& a) {
   const auto hooks = source_.naming(a.resource.resource);
   RequestNamespace ns(reader_, a);
   const auto invocations = select_invocations<Mutating>(hooks, reader_, a, ns);
@@ -299,7 +297,12 @@ rt::Task<Result<Unit>> MutatingAdmissionPolicy::admit(rt::Context ctx, Admission
 }
 
 }  // namespace
+}  // namespace pintle::apiserver::admission::policies
 
-std::unique_ptr<AdmissionPlugin> make_mutating_admission_policy(const AdmissionDeps& deps) { return std::make_unique<MutatingAdmissionPolicy>(deps); }
+namespace pintle::apiserver::admission {
+
+std::unique_ptr<AdmissionPlugin> make_mutating_admission_policy(const AdmissionDeps& deps) {
+  return std::make_unique<policies::MutatingPlugin>(deps);
+}
 
 }  // namespace pintle::apiserver::admission

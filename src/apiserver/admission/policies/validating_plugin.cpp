@@ -10,10 +10,8 @@
 #include "codec/json.h"
 #include "rt/sync.h"
 
-namespace pintle::apiserver::admission {
+namespace pintle::apiserver::admission::policies {
 namespace {
-
-using namespace policies;
 
 constexpr std::size_t judgements_at_once = 16;  // then others of this executor have their turn
 
@@ -28,7 +26,7 @@ struct Validating {
     return out;
   }
 };
-using Source = PolicySource<Validating>;
+using ValidatingSource = PolicySource<Validating>;
 
 std::string denial(const Policy& policy, const Binding* binding, std::string_view message) {
   std::string text = "ValidatingAdmissionPolicy '" + policy.name + "'";
@@ -134,9 +132,9 @@ class Outcome {
   std::map<std::string, std::vector<std::string>> annotations_;  // of one policy
 };
 
-class ValidatingAdmissionPolicy final : public AdmissionPlugin {
+class ValidatingPlugin final : public AdmissionPlugin {
  public:
-  explicit ValidatingAdmissionPolicy(const AdmissionDeps& deps)
+  explicit ValidatingPlugin(const AdmissionDeps& deps)
       : reader_(deps.reader),
         authorizer_(deps.authorizer),
         metrics_(deps.policy_metrics),
@@ -149,7 +147,7 @@ class ValidatingAdmissionPolicy final : public AdmissionPlugin {
     if (is_exempt(a)) return Unit{};
     const auto hooks = source_.naming(a.resource.resource);
     if (hooks.empty()) return Unit{};
-    const bool any = std::ranges::any_of(hooks, [&](const Source::Hook& hook) {
+    const bool any = std::ranges::any_of(hooks, [&](const ValidatingSource::Hook& hook) {
       return !hook.entry->policy.has_constraints || configured::select_by_rules(hook.entry->policy.selection, a).has_value();
     });
     if (!any) return Unit{};
@@ -162,10 +160,10 @@ class ValidatingAdmissionPolicy final : public AdmissionPlugin {
   authorization::Authorizer* authorizer_;
   PolicyMetrics* metrics_;
   const rt::Clock* clock_;
-  Source source_;
+  ValidatingSource source_;
 };
 
-rt::Task<Result<Unit>> ValidatingAdmissionPolicy::validate(rt::Context ctx, const AdmissionAttributes& a) {
+rt::Task<Result<Unit>> ValidatingPlugin::validate(rt::Context ctx, const AdmissionAttributes& a) {
   const auto hooks = source_.naming(a.resource.resource);
   RequestNamespace ns(reader_, a);
   const auto invocations = select_invocations<Validating>(hooks, reader_, a, ns);
@@ -204,10 +202,10 @@ rt::Task<Result<Unit>> ValidatingAdmissionPolicy::validate(rt::Context ctx, cons
     }
     for (const api::Object& param : *params) {
       subject.params = param ? &param : nullptr;
-      auto verdict = invocation.entry->compiled().judge(ctx, subject, access, clock_);
+      auto verdict = co_await invocation.entry->compiled().judge(ctx, subject, access, clock_);
       while (!verdict) {
         CO_TRY(co_await access.fetch(ctx));
-        verdict = invocation.entry->compiled().judge(ctx, subject, access, clock_);
+        verdict = co_await invocation.entry->compiled().judge(ctx, subject, access, clock_);
       }
       if (!*verdict) co_return Unexpected(std::move(verdict->error()));
       outcome.apply(policy, binding, **verdict);
@@ -218,9 +216,12 @@ rt::Task<Result<Unit>> ValidatingAdmissionPolicy::validate(rt::Context ctx, cons
 }
 
 }  // namespace
+}  // namespace pintle::apiserver::admission::policies
+
+namespace pintle::apiserver::admission {
 
 std::unique_ptr<AdmissionPlugin> make_validating_admission_policy(const AdmissionDeps& deps) {
-  return std::make_unique<ValidatingAdmissionPolicy>(deps);
+  return std::make_unique<policies::ValidatingPlugin>(deps);
 }
 
 }  // namespace pintle::apiserver::admission

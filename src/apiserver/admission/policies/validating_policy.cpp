@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "rt/sync.h"
+
 namespace pintle::apiserver::admission::policies {
 
 using namespace expressions;
@@ -70,16 +72,17 @@ struct ValidatingPolicy::Judging {
     return policy.ignore_failure_ ? false : end(std::move(matches->error().message));
   }
 
-  bool validate() {
+  rt::Task<bool> validate() {
     uint64_t left = 0;
     bool all = true;
     {
       Evaluation evaluation(setting(&access, cel::runtime_cost_max));
       for (const Validation& validation : policy.validations_) {
         const rt::TimePoint from = now();
+        const uint64_t before = evaluation.budget();
         Evaluated answer = evaluation.evaluate(validation.expression);
-        if (!goes_on(answer)) return false;
-        if (answer.kind == Kind::OutOfBudget) return end(std::move(answer.error));
+        if (!goes_on(answer)) co_return false;
+        if (answer.kind == Kind::OutOfBudget) co_return end(std::move(answer.error));
         Decision& decision = verdict.decisions.emplace_back();
         if (answer.kind == Kind::Failed) {
           decision = failure(std::move(answer.error));
@@ -89,32 +92,35 @@ struct ValidatingPolicy::Judging {
         }
         decision.took = now() - from;
         all = all && !decision.deny && !decision.failed;
+        if (before - evaluation.budget() > dear_cost) co_await rt::yield();
       }
       left = evaluation.budget();
     }
-    return tell(left, all);
+    co_return co_await tell(left, all);
   }
 
   // Gives what is denied its message. Upstream evaluates the messages of what is not denied, too: all that can come of it is that they use up
   // the budget, so that they are left out where they cannot.
-  bool tell(uint64_t left, bool all_hold) {
+  rt::Task<bool> tell(uint64_t left, bool all_hold) {
     std::size_t steps = policy.preamble_.variables.size();
     for (const Validation& validation : policy.validations_) steps += validation.message_expression.has_value();
-    if (all_hold && left / cel::per_call_cost_max > steps) return true;
+    if (all_hold && left / cel::per_call_cost_max > steps) co_return true;
     Evaluation evaluation(setting(nullptr, left));
     std::vector<std::string> made(policy.validations_.size());
     for (std::size_t i = 0; i < policy.validations_.size(); ++i) {
       if (!policy.validations_[i].message_expression) continue;
+      const uint64_t before = evaluation.budget();
       Evaluated answer = evaluation.evaluate(*policy.validations_[i].message_expression);
-      if (!goes_on(answer)) return false;
-      if (answer.kind == Kind::OutOfBudget) return fail_messages(answer.error);
+      if (before - evaluation.budget() > dear_cost) co_await rt::yield();
+      if (!goes_on(answer)) co_return false;
+      if (answer.kind == Kind::OutOfBudget) co_return fail_messages(answer.error);
       if (answer.kind == Kind::Value && answer.value.is(cel::Value::Kind::String)) made[i] = trimmed(answer.value.text());
     }
     for (std::size_t i = 0; i < policy.validations_.size(); ++i) {
       Decision& decision = verdict.decisions[i];
       if (decision.deny && !decision.failed) decision.message = message(policy.validations_[i], std::move(made[i]));
     }
-    return true;
+    co_return true;
   }
   bool fail_messages(const std::string& why) {
     for (Decision& decision : verdict.decisions)
@@ -127,12 +133,14 @@ struct ValidatingPolicy::Judging {
     return "failed expression: " + std::string(trimmed(validation.expression.text));
   }
 
-  bool annotate() {
+  rt::Task<bool> annotate() {
     Evaluation evaluation(setting(&access, cel::runtime_cost_max));
     for (const NamedExpression& annotation : policy.annotations_) {
+      const uint64_t before = evaluation.budget();
       Evaluated answer = evaluation.evaluate(annotation.expression);
-      if (!goes_on(answer)) return false;
-      if (answer.kind == Kind::OutOfBudget) return end(std::move(answer.error));
+      if (before - evaluation.budget() > dear_cost) co_await rt::yield();
+      if (!goes_on(answer)) co_return false;
+      if (answer.kind == Kind::OutOfBudget) co_return end(std::move(answer.error));
       if (answer.kind == Kind::Failed) {
         if (!policy.ignore_failure_) verdict.annotations.push_back({annotation.name, {}, std::move(answer.error)});
         continue;
@@ -140,17 +148,19 @@ struct ValidatingPolicy::Judging {
       const std::string_view value = answer.value.is(cel::Value::Kind::String) ? trimmed(answer.value.text()) : std::string_view();
       if (!value.empty()) verdict.annotations.push_back({annotation.name, std::string(value.substr(0, annotation_value_bytes_max)), {}});
     }
-    return true;
+    co_return true;
   }
 };
 
-std::optional<Result<Verdict>> ValidatingPolicy::judge(const rt::Context& ctx, const Subject& subject, AccessDecisions& decisions,
-                                                       const rt::Clock* clock) const {
+rt::Task<std::optional<Result<Verdict>>> ValidatingPolicy::judge(rt::Context ctx, const Subject& subject, AccessDecisions& decisions,
+                                                                 const rt::Clock* clock) const {
   Judging judging{*this, ctx, subject, decisions, clock};
-  (void)(judging.match() && judging.validate() && judging.annotate());
-  if (judging.pending) return std::nullopt;
-  if (judging.over) return Result<Verdict>(Unexpected(ctx.status()));
-  return Result<Verdict>(std::move(judging.verdict));
+  bool goes_on = judging.match();
+  if (goes_on) goes_on = co_await judging.validate();
+  if (goes_on) goes_on = co_await judging.annotate();
+  if (judging.pending) co_return std::nullopt;
+  if (judging.over) co_return Result<Verdict>(Unexpected(ctx.status()));
+  co_return Result<Verdict>(std::move(judging.verdict));
 }
 
 }  // namespace pintle::apiserver::admission::policies

@@ -7,10 +7,12 @@
 
 #include "apiserver/admission/policies/policy.h"
 #include "rt/clock.h"
+#include "rt/task.h"
 
 namespace pintle::apiserver::admission::policies {
 
 constexpr std::size_t message_bytes_max = 5 << 10;            // a longer one that messageExpression makes is not used
+constexpr uint64_t dear_cost = 200'000;                       // of an expression: some 10 ms
 constexpr std::size_t annotation_value_bytes_max = 10 << 10;  // then it is cut
 
 // Of one validation; or of the policy as a whole, where it could not be evaluated.
@@ -40,9 +42,9 @@ class ValidatingPolicy {
   explicit ValidatingPolicy(const v1::ValidatingAdmissionPolicy& policy);
 
   // nullopt: `decisions` lacks an answer: fetch() it and ask again. Timeout or Cancelled: the request is over. `clock`: nullptr: nobody asks how
-  // long it took.
-  std::optional<Result<Verdict>> judge(const rt::Context& ctx, const expressions::Subject& subject, expressions::AccessDecisions& decisions,
-                                       const rt::Clock* clock = nullptr) const;
+  // long it took. Gives way to others after an expression that was dear. All but the context outlives the task.
+  rt::Task<std::optional<Result<Verdict>>> judge(rt::Context ctx, const expressions::Subject& subject, expressions::AccessDecisions& decisions,
+                                                 const rt::Clock* clock = nullptr) const;
 
  private:
   struct Validation {

@@ -93,7 +93,7 @@ class NetworkPolicyStrategy : public registry::TypedStrategy<networking::Network
       for (std::size_t p = 0; p < spec.egress[i].ports.size(); ++p) validate_port(spec.egress[i].ports[p], rule.child("ports").index(p), errors);
       for (std::size_t p = 0; p < spec.egress[i].to.size(); ++p) validate_peer(spec.egress[i].to[p], rule.child("to").index(p), errors);
     }
-    constexpr std::array<std::string_view, 2> types{"Egress", "Ingress"};
+    constexpr std::array<std::string_view, 2> types{"Ingress", "Egress"};
     if (spec.policy_types.size() > types.size()) {
       errors.invalid(at.child("policyTypes"), BadValue::raw("[...]"), "may not specify more than two policyTypes");
       return;
