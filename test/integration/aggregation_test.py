@@ -15,11 +15,11 @@ import urllib.parse
 import pytest
 import yaml
 from support.aggregated import GROUP, AggregatedServer, ca_bundle, front_proxy_flags
-from support.cluster import ROOT, ApiServer, run, wait_for
+from support.cluster import ApiServer, run, wait_for
 from support.netns import own_network
+from support.peers import PEERS, lacking
 
 ADDRESS = '203.0.113.8'
-PEERS = ROOT / 'build/peers'
 ROOT_PATH = f'/apis/{GROUP}/v1'
 THINGS = f'{ROOT_PATH}/namespaces/default/flunders'
 TOKENS = 'token-of-jane,jane,uid-of-jane,"devs,ops"\n'
@@ -377,7 +377,7 @@ def conversation(world):
     return out
 
 
-@pytest.mark.skipif(not (PEERS / 'kube-apiserver').exists(), reason='build/peers has no kube-apiserver')
+@pytest.mark.skipif(lacking('kube-apiserver', 'etcd') is not None, reason=lacking('kube-apiserver', 'etcd') or '')
 def test_clients_see_what_they_see_of_upstream(network):
     seen = {}
 
