@@ -10,7 +10,6 @@
 #include "api/gen/meta_v1.h"
 #include "apiserver/types/errors.h"
 #include "codec/json.h"
-#include "net/text.h"
 
 namespace pintle::apiserver::callout {
 
@@ -84,6 +83,12 @@ std::optional<Status> said_status(int code, std::string_view body) {
   return out;
 }
 
+std::string_view without_space_around(std::string_view text) {
+  constexpr std::string_view space = " \t\n\v\f\r";
+  const auto begin = std::min(text.find_first_not_of(space), text.size());
+  return text.substr(begin, text.find_last_not_of(space) + 1 - begin);
+}
+
 }  // namespace
 
 Status post_failure(std::string_view url, Status failure) {
@@ -97,7 +102,7 @@ Status post_failure(std::string_view url, Status failure) {
 Status answer_failure(int code, std::string_view content_type, std::string_view body) {
   if (auto said = said_status(code, body)) return std::move(*said);
   const bool text = content_type.empty() || content_type.starts_with("text/");
-  return errors::server_answer(code, text ? net::trim(body.substr(0, quoted_bytes_max)) : "unknown");
+  return errors::server_answer(code, text ? without_space_around(body.substr(0, quoted_bytes_max)) : "unknown");
 }
 
 std::string clean_path(std::string_view path) {

@@ -15,10 +15,11 @@ namespace core = api::core_v1;
 
 constexpr std::size_t parts_before_path = 3;  // resource, name, subresource
 
-// What follows the subresource, without a slash at its front.
+// What follows the subresource, with a slash at its front, and at its end where the request's has one; "": nothing does.
 std::string path_of(const RequestInfo& info) {
   std::string path;
-  for (std::size_t i = parts_before_path; i < info.parts.size(); ++i) path += (i == parts_before_path ? "" : "/") + info.parts[i];
+  for (std::size_t i = parts_before_path; i < info.parts.size(); ++i) path.append("/").append(info.parts[i]);
+  if (info.path.ends_with('/') && !path.ends_with('/')) path += '/';
   return path;
 }
 

@@ -67,6 +67,14 @@ Grace take_grace(const Resource& resource, const RequestScope& scope, const Remo
   return Grace::Begun;
 }
 
+// Namespaces are deleted by their uid, whether the client names it or not, and admission is told so.
+void name_the_one_meant(api::Object& options, const std::string& uid) {
+  if (!options || &options.type() != &api::type_of<api::meta_v1::DeleteOptions>()) return;
+  auto& preconditions = options.as<api::meta_v1::DeleteOptions>().preconditions;
+  if (!preconditions) preconditions.emplace();
+  if (!preconditions->uid) preconditions->uid = uid;
+}
+
 }  // namespace
 
 rt::Task<Result<Removed>> ResourceStore::remove(RequestScope& scope, RemoveRequest request) {
@@ -101,6 +109,7 @@ rt::Task<Result<std::optional<Removed>>> ResourceStore::try_remove(RequestScope&
     admission::AdmissionAttributes admission = attributes(scope, admission::Operation::Delete);
     admission.old_object = &old;
     admission.name = request.collection ? "" : request.name;  // of a collection, nobody has named this one
+    if (by_resource) name_the_one_meant(scope.operation_options, old_meta.uid);
     CO_TRY(co_await deps_.admission.admit(scope.ctx, admission));
     CO_TRY(co_await deps_.admission.validate(scope.ctx, admission));
   }

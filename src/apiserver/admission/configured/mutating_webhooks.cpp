@@ -12,6 +12,7 @@
 #include "codec/bounded_json.h"
 #include "codec/json.h"
 #include "codec/limits.h"
+#include "rt/combine.h"
 
 namespace pintle::apiserver::admission {
 
@@ -19,6 +20,7 @@ namespace {
 
 using namespace configured;
 
+constexpr std::size_t quick_patch_bytes_max = 16 << 10;  // with the object; what is longer is applied where it keeps nobody waiting
 constexpr std::string_view plugin_name = "MutatingAdmissionWebhook";
 
 // What the first round leaves for the second.
@@ -101,7 +103,10 @@ rt::Task<Result<bool>> MutatingWebhooks::call(rt::Context ctx, AdmissionAttribut
   if (asked.verdict) caller_.keep_remarks(a, webhook, *asked.verdict);
   bool changed = false;
   if (asked.verdict && !asked.refusal) {
-    auto applied = co_await apply(ctx, a, webhook, wanted, *view, asked);
+    const bool quick = asked.verdict->patch.empty() || asked.verdict->patch.size() + view->texts.object.size() <= quick_patch_bytes_max;
+    rt::Executor& where = quick ? rt::Executor::current() : rt::Executor::current().runtime().long_executor();
+    rt::Task<Result<bool>> applying = apply(ctx, a, webhook, wanted, *view, asked);
+    auto applied = co_await rt::run_on(where, std::move(applying));
     if (!applied) {
       asked.verdict.reset();
       asked.refusal = std::move(applied.error());

@@ -141,7 +141,11 @@ Expected<Verdict, ReviewFailure> judge_answer(std::string_view json, const Expec
     out.patch_type = expected.review_version == "v1" ? response.patch_type.value_or("") : "JSONPatch";
   }
   out.warnings = std::move(response.warnings);
-  for (auto& [key, text] : response.audit_annotations) out.audit_annotations.emplace_back(key, std::move(text));
+  if (out.warnings.size() > webhook_warnings_max) out.warnings.resize(webhook_warnings_max);
+  for (auto& [key, text] : response.audit_annotations) {
+    if (out.audit_annotations.size() == webhook_annotations_max) break;
+    out.audit_annotations.emplace_back(key, std::move(text));
+  }
   return out;
 }
 

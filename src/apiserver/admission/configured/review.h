@@ -12,6 +12,9 @@
 
 namespace pintle::apiserver::admission::configured {
 
+constexpr std::size_t webhook_warnings_max = 512;     // of one answer, and of one request; further ones are dropped
+constexpr std::size_t webhook_annotations_max = 512;  // of one answer; the same
+
 // The objects of a request as JSON in one version; "": there is none.
 struct ReviewedObjects {
   std::string object;

@@ -74,6 +74,20 @@ TEST(Review, Answers) {
   EXPECT_TRUE(judged(answer(R"("uid":"u","patch":"%")"), true).starts_with("unreadable: "));
 }
 
+TEST(Review, RemarksWithoutMeasure) {
+  std::string warnings, annotations;
+  for (int i = 0; i < 100000; ++i) {
+    warnings += (i == 0 ? "\"w" : ",\"w") + std::to_string(i) + "\"";
+    annotations += (i == 0 ? "\"a" : ",\"a") + std::to_string(i) + "\":\"\"";
+  }
+  const auto verdict =
+      judge_answer(answer(R"("uid":"u","allowed":true,"warnings":[)" + warnings + R"(],"auditAnnotations":{)" + annotations + "}"), {"u", "v1", false});
+  ASSERT_TRUE(verdict);
+  EXPECT_EQ(verdict->warnings.size(), webhook_warnings_max);
+  EXPECT_EQ(verdict->warnings.front(), "w0");
+  EXPECT_EQ(verdict->audit_annotations.size(), webhook_annotations_max);
+}
+
 TEST(Review, Denials) {
   const auto told = [](std::string_view reason, std::string_view message, int32_t code) {
     api::meta_v1::Status said;

@@ -9,10 +9,13 @@
 #include "apiserver/types/errors.h"
 #include "apiserver/types/uid.h"
 #include "component/log.h"
+#include "rt/combine.h"
 
 namespace pintle::apiserver::admission::configured {
 
 namespace {
+
+constexpr std::size_t quick_answer_bytes_max = 16 << 10;  // a longer one is read where it keeps nobody waiting
 
 bool is_exempt(const AdmissionAttributes& a) {
   return a.resource.group == "admissionregistration.k8s.io" &&
@@ -53,6 +56,10 @@ Asked failed(std::string why, Reason reason, int code) {
   out.code = code;
   return out;
 }
+
+using Judged = Expected<Verdict, ReviewFailure>;
+
+rt::Task<Judged> judge(Bytes answer, ExpectedReview expected) { co_return judge_answer(answer.view(), expected); }
 
 Asked refused(Status why) {
   Asked out;
@@ -123,7 +130,10 @@ rt::Task<Asked> WebhookCaller::ask(rt::Context ctx, const AdmissionAttributes& a
     co_return timed(failed("failed to call webhook: " + answer.error().message, answer.error().reason, code));
   }
   const ExpectedReview expected{uid, webhook.review_version, mutating_};
-  auto verdict = judge_answer(answer->view(), expected);
+  const bool quick = answer->size() <= quick_answer_bytes_max;
+  rt::Executor& where = quick ? rt::Executor::current() : deps_.runtime->long_executor();
+  rt::Task<Judged> judging = judge(std::move(*answer), expected);
+  Judged verdict = co_await rt::run_on(where, std::move(judging));
   if (!verdict) {
     const char* const what = verdict.error().unreadable ? "failed to call webhook: " : "received invalid webhook response: ";
     co_return timed(failed(what + verdict.error().why, Reason::ServiceUnavailable, 503));
@@ -139,9 +149,10 @@ rt::Task<Asked> WebhookCaller::ask(rt::Context ctx, const AdmissionAttributes& a
 void WebhookCaller::keep_remarks(const AdmissionAttributes& a, const Webhook& webhook, const Verdict& verdict) const {
   for (const std::string& warning : verdict.warnings) warn(a, warning);
   if (a.audit_annotations == nullptr) return;
-  for (const auto& [key, value] : verdict.audit_annotations)
-    if (!a.audit_annotations->add(webhook.name + "/" + key, value))
-      component::log::warning("An audit annotation of a webhook is left out", {{"webhook", webhook.name}, {"key", key}});
+  const auto left_out = std::ranges::count_if(verdict.audit_annotations, [&](const auto& annotation) {
+    return !a.audit_annotations->add(webhook.name + "/" + annotation.first, annotation.second);
+  });
+  if (left_out > 0) component::log::warning("Audit annotations of a webhook are left out", {{"webhook", webhook.name}, {"count", std::to_string(left_out)}});
 }
 
 Result<Unit> WebhookCaller::settle(rt::Context ctx, const AdmissionAttributes& a, const Webhook& webhook, const Asked& asked,

@@ -12,7 +12,6 @@ namespace pintle::apiserver::admission::configured {
 
 constexpr std::size_t validating_at_once_max = 32;          // calls of one request; the others follow as these end
 constexpr std::size_t review_answer_bytes_max = 8 << 20;    // a patch of the biggest object, in base64, and some
-constexpr std::size_t webhook_warnings_max = 512;           // of one request; further ones are dropped
 constexpr std::size_t webhook_warning_bytes_max = 4 << 10;  // of one of them; as much as all together are shown
 
 // A webhook whose rules select the request.
