@@ -23,6 +23,11 @@ VOLATILE = {'uid', 'creationTimestamp', 'resourceVersion', 'time', 'deletionTime
 numbers = itertools.count()
 
 
+def differs(what):
+    """A scenario in which upstream is still answered otherwise (docs/plan.md has the list); where it is not built there is nothing to compare."""
+    return pytest.mark.xfail(not peers.lacking('kube-apiserver', 'etcd'), reason=f'still unlike upstream: {what}', strict=True)
+
+
 class Api:
     """Requests to one server, as the administrator."""
 
@@ -146,6 +151,7 @@ CONFIGMAPS = '/api/v1/namespaces/wire/configmaps'
 ANY = {'operations': 'CREATE UPDATE DELETE CONNECT'}
 
 
+@differs('name, namespace and uid of a token request')
 def test_reviews(apis, hooks):
     """What webhooks are told of every kind of request."""
     everything = 'configmaps namespaces pods pods/status pods/binding pods/eviction pods/exec pods/proxy serviceaccounts/token events'
@@ -193,6 +199,7 @@ def test_reviews(apis, hooks):
     assert created[2][1] == 'timeout=5s'
 
 
+@differs('the uid that a client gives a new object')
 def test_reviews_of_mutating_webhooks(apis, hooks):
     """They come before the server has filled in anything."""
     def scenario(api):
@@ -338,6 +345,7 @@ PATCHES = {
     'invalid': [{'op': 'add', 'path': '/data', 'value': {'not a key!': 'x'}}], 'generation': [{'op': 'add', 'path': '/metadata/generation', 'value': 7}]}
 
 
+@differs('generation of kinds that have none')
 def test_patches(apis, hooks):
     def scenario(api):
         out = []
@@ -465,6 +473,7 @@ def test_metrics(apis, hooks):
     assert 'apiserver_admission_webhook_admission_duration_seconds_count{name="counted.hooks.example.com",type="validating",operation="CREATE",rejected="true"} 1' in page
 
 
+@differs('unknown fields are dropped after the review')
 def test_requests_of_custom_resources(apis, hooks):
     """A custom object is shown, changed, pruned and defaulted by its schema."""
     schema = {'type': 'object', 'properties': {'spec': {'type': 'object', 'properties': {'size': {'type': 'integer'}, 'mode': {'type': 'string', 'default': 'a'}}}}}
