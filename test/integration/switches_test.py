@@ -65,7 +65,7 @@ def test_fields_of_a_gate_that_is_on_stay(ns):
 
 def test_tolerations_that_compare_need_their_gate(switched, ns):
     refused = ns.kubectl('apply', '-f', '-', stdin=yaml.safe_dump(tolerating('5')), check=False)
-    assert 'spec.tolerations[0].operator: Unsupported value: "Gt": supported values: "Equal", "Exists", "Gt", "Lt"' in refused.stderr
+    assert 'spec.tolerations[0].operator: Unsupported value: "Gt": supported values: "Equal", "Exists", "Lt", "Gt"' in refused.stderr
     switched.kubectl('apply', '-f', '-', stdin=yaml.safe_dump(tolerating('5')))
     no_integer = switched.kubectl('create', '-f', '-', stdin=yaml.safe_dump(tolerating('05')), check=False)
     assert 'spec.tolerations[0].value: Invalid value: "05"' in no_integer.stderr
