@@ -7,6 +7,7 @@
 #include "api/header.h"
 #include "api/untrusted.h"
 #include "apiserver/admission/configured/matching.h"
+#include "apiserver/authentication/reviews.h"
 #include "apiserver/types/errors.h"
 #include "codec/json_text.h"
 
@@ -29,15 +30,6 @@ api::meta_v1::GroupVersionResource wire_resource(const ReviewedAs& as) {
   out.group = as.resource.group;
   out.version = as.version;
   out.resource = as.resource.resource;
-  return out;
-}
-
-api::authentication_v1::UserInfo wire_user(const UserInfo& user) {
-  api::authentication_v1::UserInfo out;
-  out.username = user.name;
-  out.uid = user.uid;
-  out.groups = user.groups;
-  out.extra = user.extra;
   return out;
 }
 
@@ -103,7 +95,7 @@ std::string encode_review(const AdmissionAttributes& a, const ReviewedAs& as, co
   request.name = a.name;
   request.namespace_ = a.ns.empty() && a.is("", "namespaces") ? a.name : a.ns;
   request.operation = operation_name(a.operation);
-  if (a.user != nullptr) request.user_info = wire_user(*a.user);
+  if (a.user != nullptr) request.user_info = authentication::to_api(*a.user);
   request.object.raw = objects.object;
   request.old_object.raw = objects.old_object;
   request.dry_run = a.dry_run;
