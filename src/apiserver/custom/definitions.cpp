@@ -67,10 +67,7 @@ Definitions::~Definitions() { CHECK(!tasks_, "await stop() before destroying Def
 
 rt::Task<Result<Unit>> Definitions::start() {
   registry_.reader().subscribe(definitions_resource(), [changes = changes_](const storage::CacheEvent& event) {
-    ThreadLock lock(changes->mutex);
-    if (changes->closed || !event.object) return;
-    changes->names.emplace(event.object->header().name);
-    changes->event.set();
+    if (event.object) changes->names.add(event.object->header().name);
   });
   // Names first: which of two definitions has one, the first start has decided.
   for (const auto& cached : registry_.reader().list(definitions_resource(), "")) {
@@ -78,11 +75,7 @@ rt::Task<Result<Unit>> Definitions::start() {
     const Definition& definition = object.as<Definition>();
     accepted_[definition.spec.group][definition.metadata.name] = definition.status.accepted_names;
   }
-  std::set<std::string> names;
-  {
-    ThreadLock lock(changes_->mutex);
-    names.swap(changes_->names);
-  }
+  const std::set<std::string> names = changes_->names.take();
   tasks_ = std::make_unique<rt::TaskGroup>();
   for (const std::string& name : names) {
     auto done = co_await look_at(name);
@@ -94,46 +87,17 @@ rt::Task<Result<Unit>> Definitions::start() {
 
 rt::Task<void> Definitions::stop() {
   if (!tasks_) co_return;
-  {
-    ThreadLock lock(changes_->mutex);
-    changes_->closed = true;
-  }
+  changes_->names.close();
   co_await tasks_->close();
   tasks_.reset();
 }
 
 rt::Task<void> Definitions::follow(rt::Context ctx) {
-  rt::BackoffOptions options;
-  options.initial = retry_initial;
-  options.max = retry_max;
-  rt::Backoff backoff(options);
-  while (true) {
-    auto woken = co_await changes_->event.wait(ctx);
-    if (!woken) co_return;
-    std::set<std::string> names;
-    {
-      ThreadLock lock(changes_->mutex);
-      changes_->event.reset();
-      names.swap(changes_->names);
-    }
-    bool failed = false;
-    for (const std::string& name : names) {
-      auto done = co_await look_at(name);
-      if (ctx.done()) co_return;
-      if (done) continue;
-      component::log::error("A definition of custom resources could not be acted on, and is tried again", done.error(), {{"definition", name}});
-      failed = true;
-      ThreadLock lock(changes_->mutex);
-      changes_->names.insert(name);
-    }
-    if (!failed) {
-      backoff.reset();
-      continue;
-    }
-    auto slept = co_await rt::sleep_for(ctx, backoff.next(rt::Executor::current().runtime().random()));
-    if (!slept) co_return;
-    changes_->event.set();
-  }
+  registry::ChangedNames::Look look = [this](const std::string& name) { return look_at(name); };
+  registry::ChangedNames::Failed failed = [](const pintle::Status& why, const std::string& name) {
+    component::log::error("A definition of custom resources could not be acted on, and is tried again", why, {{"definition", name}});
+  };
+  co_await changes_->names.follow(ctx, std::move(look), std::move(failed));
 }
 
 rt::Task<Result<Unit>> Definitions::look_at(const std::string& name) {
@@ -256,11 +220,11 @@ void Definitions::follow_objects(const std::string& name, const GroupResource& r
     clearing.asked = false;
     registry_.reader().subscribe(resource, [changes = changes_, name](const storage::CacheEvent& event) {
       if (event.type == storage::CacheEventType::Modified) return;
-      ThreadLock lock(changes->mutex);
-      if (changes->closed) return;
-      if (event.type == storage::CacheEventType::Added) changes->strays.insert(name);
-      changes->names.insert(name);
-      changes->event.set();
+      if (event.type == storage::CacheEventType::Added) {
+        ThreadLock lock(changes->mutex);
+        changes->strays.insert(name);
+      }
+      changes->names.add(name);
     });
   }
   ThreadLock lock(changes_->mutex);
@@ -319,11 +283,7 @@ rt::Task<Result<Unit>> Definitions::let_go(const std::string& name) {
   co_return Unit{};
 }
 
-void Definitions::look_again(std::string name) {
-  ThreadLock lock(changes_->mutex);
-  changes_->names.insert(std::move(name));
-  changes_->event.set();
-}
+void Definitions::look_again(std::string name) { changes_->names.add(name); }
 
 void Definitions::wake_refused(const std::string& group) {
   const auto refused = refused_.find(group);

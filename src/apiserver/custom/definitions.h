@@ -10,6 +10,7 @@
 
 #include "apiserver/custom/conversion.h"
 #include "apiserver/custom/definition_status.h"
+#include "apiserver/registry/changed_names.h"
 #include "apiserver/registry/installed_registry.h"
 #include "base/mutex.h"
 #include "rt/sync.h"
@@ -69,11 +70,9 @@ class Definitions {
   std::map<std::string, std::set<std::string>> refused_;  // by group: definitions without all their names
   // Shared with the listener, which outlives this.
   struct Changes {
+    registry::ChangedNames names;
     ThreadMutex mutex;
-    std::set<std::string> names GUARDED_BY(mutex);
     std::set<std::string> strays GUARDED_BY(mutex);  // definitions of which an object was made while they were about to go
-    bool closed GUARDED_BY(mutex) = false;
-    rt::Event event;
   };
   std::shared_ptr<Changes> changes_ = std::make_shared<Changes>();
   std::unique_ptr<rt::TaskGroup> tasks_;

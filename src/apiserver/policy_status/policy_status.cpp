@@ -4,13 +4,9 @@
 #include "apiserver/policy_status/type_checking.h"
 #include "base/check.h"
 #include "component/log.h"
-#include "rt/backoff.h"
 
 namespace pintle::apiserver::policy_status {
 namespace {
-
-constexpr rt::Duration retry_initial = std::chrono::milliseconds(100);
-constexpr rt::Duration retry_max = std::chrono::seconds(30);
 
 const GroupResource& policies() {
   static const GroupResource resource{"admissionregistration.k8s.io", "validatingadmissionpolicies"};
@@ -67,11 +63,7 @@ PolicyStatus::~PolicyStatus() { CHECK(!tasks_, "await stop() before destroying P
 
 void PolicyStatus::start() {
   registry_.reader().subscribe(policies(), [changes = changes_](const storage::CacheEvent& event) {
-    if (event.type == storage::CacheEventType::Deleted || !event.object) return;
-    ThreadLock lock(changes->mutex);
-    if (changes->closed) return;
-    changes->names.emplace(event.object->header().name);
-    changes->event.set();
+    if (event.type != storage::CacheEventType::Deleted && event.object) changes->add(event.object->header().name);
   });
   tasks_ = std::make_unique<rt::TaskGroup>();
   tasks_->spawn(follow(tasks_->context()));
@@ -79,46 +71,17 @@ void PolicyStatus::start() {
 
 rt::Task<void> PolicyStatus::stop() {
   if (!tasks_) co_return;
-  {
-    ThreadLock lock(changes_->mutex);
-    changes_->closed = true;
-  }
+  changes_->close();
   co_await tasks_->close();
   tasks_.reset();
 }
 
 rt::Task<void> PolicyStatus::follow(rt::Context ctx) {
-  rt::BackoffOptions options;
-  options.initial = retry_initial;
-  options.max = retry_max;
-  rt::Backoff backoff(options);
-  while (true) {
-    auto woken = co_await changes_->event.wait(ctx);
-    if (!woken) co_return;
-    std::set<std::string> names;
-    {
-      ThreadLock lock(changes_->mutex);
-      changes_->event.reset();
-      names.swap(changes_->names);
-    }
-    bool failed = false;
-    for (const std::string& name : names) {
-      auto done = co_await look_at(ctx, name);
-      if (ctx.done()) co_return;
-      if (done) continue;
-      component::log::error("The types of a policy's expressions could not be told, which is tried again", done.error(), {{"policy", name}});
-      failed = true;
-      ThreadLock lock(changes_->mutex);
-      changes_->names.insert(name);
-    }
-    if (!failed) {
-      backoff.reset();
-      continue;
-    }
-    auto slept = co_await rt::sleep_for(ctx, backoff.next(rt::Executor::current().runtime().random()));
-    if (!slept) co_return;
-    changes_->event.set();
-  }
+  registry::ChangedNames::Look look = [this, ctx](const std::string& name) { return look_at(ctx, name); };
+  registry::ChangedNames::Failed failed = [](const Status& why, const std::string& name) {
+    component::log::error("The types of a policy's expressions could not be told, which is tried again", why, {{"policy", name}});
+  };
+  co_await changes_->follow(ctx, std::move(look), std::move(failed));
 }
 
 rt::Task<Result<Unit>> PolicyStatus::look_at(rt::Context ctx, std::string name) {

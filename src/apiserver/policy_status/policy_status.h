@@ -3,11 +3,10 @@
 #pragma once
 
 #include <memory>
-#include <set>
 #include <string>
 
+#include "apiserver/registry/changed_names.h"
 #include "apiserver/registry/installed_registry.h"
-#include "base/mutex.h"
 #include "rt/sync.h"
 
 namespace pintle::apiserver::policy_status {
@@ -25,15 +24,9 @@ class PolicyStatus {
   rt::Task<void> follow(rt::Context ctx);
   rt::Task<Result<Unit>> look_at(rt::Context ctx, std::string name);
 
-  // Shared with the listener, which outlives this.
-  struct Changes {
-    ThreadMutex mutex;
-    std::set<std::string> names GUARDED_BY(mutex);
-    bool closed GUARDED_BY(mutex) = false;
-    rt::Event event;
-  };
   registry::InstalledRegistry& registry_;
-  std::shared_ptr<Changes> changes_ = std::make_shared<Changes>();
+  const std::shared_ptr<registry::ChangedNames> changes_ =
+      std::make_shared<registry::ChangedNames>();  // shared with the listener, which outlives this
   std::unique_ptr<rt::TaskGroup> tasks_;
 };
 

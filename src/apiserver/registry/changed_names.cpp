@@ -1,0 +1,61 @@
+#include "apiserver/registry/changed_names.h"
+
+#include "rt/backoff.h"
+#include "rt/runtime.h"
+
+namespace pintle::apiserver::registry {
+namespace {
+
+constexpr rt::Duration retry_initial = std::chrono::milliseconds(100);
+constexpr rt::Duration retry_max = std::chrono::seconds(30);
+
+}  // namespace
+
+void ChangedNames::add(std::string_view name) {
+  ThreadLock lock(mutex_);
+  if (closed_) return;
+  names_.emplace(name);
+  event_.set();
+}
+
+void ChangedNames::close() {
+  ThreadLock lock(mutex_);
+  closed_ = true;
+}
+
+std::set<std::string> ChangedNames::take() {
+  std::set<std::string> out;
+  ThreadLock lock(mutex_);
+  event_.reset();
+  out.swap(names_);
+  return out;
+}
+
+rt::Task<void> ChangedNames::follow(rt::Context ctx, Look look, Failed failed) {
+  rt::BackoffOptions options;
+  options.initial = retry_initial;
+  options.max = retry_max;
+  rt::Backoff backoff(options);
+  while (true) {
+    auto woken = co_await event_.wait(ctx);
+    if (!woken) co_return;
+    const std::set<std::string> names = take();
+    std::set<std::string> again;
+    for (const std::string& name : names) {
+      auto done = co_await look(name);
+      if (ctx.done()) co_return;
+      if (done) continue;
+      failed(done.error(), name);
+      again.insert(name);
+    }
+    if (again.empty()) {
+      backoff.reset();
+      continue;
+    }
+    auto slept = co_await rt::sleep_for(ctx, backoff.next(rt::Executor::current().runtime().random()));
+    if (!slept) co_return;
+    for (const std::string& name : again) add(name);
+  }
+}
+
+}  // namespace pintle::apiserver::registry
