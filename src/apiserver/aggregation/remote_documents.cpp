@@ -135,11 +135,25 @@ bool is_aggregated(std::string_view content_type) {
          content_type.find("as=APIGroupDiscoveryList") != content_type.npos;
 }
 
+// What a server says is read where long steps do no harm: a document may be some megabytes of nothing but commas.
+template <class T>
+rt::Task<T> read_apart(rt::Task<T> reading) {
+  co_return co_await rt::run_on(rt::Executor::current().runtime().long_executor(), std::move(reading));
+}
+
 rt::Task<Result<std::shared_ptr<const codec::Value>>> parse_document(Bytes json) {
   CO_TRY_ASSIGN(codec::Value document, codec::parse_json(json.view()));
   if (!document.is_object()) co_return bad_request("the OpenAPI document is no object");
   co_return std::make_shared<const codec::Value>(std::move(document));
 }
+
+rt::Task<Result<aggregated::APIVersionDiscovery>> parse_discovery(Bytes json, RemotePtr remote, bool plain) {
+  co_return read_discovery(json.view(), *remote, plain);
+}
+
+rt::Task<Result<std::string>> parse_openapi_v3_hash(Bytes json, RemotePtr remote) { co_return read_openapi_v3_hash(json.view(), *remote); }
+
+rt::Task<std::string> hash_of(Bytes text) { co_return apimachinery::content_hash(text.view()); }
 
 bool is_hash(std::string_view text) {
   const auto plain = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_'; };
@@ -194,7 +208,7 @@ rt::Task<Result<Unit>> RemoteDocuments::refresh_discovery(rt::Context ctx, Remot
     CO_TRY_ASSIGN(answer, co_await backends_.ask(bounded, remote, std::move(again)));
     if (answer.status != 200) co_return bad_answer(remote->root(), answer.status);
   }
-  CO_TRY_ASSIGN(aggregated::APIVersionDiscovery read, read_discovery(answer.body.view(), *remote, plain));
+  CO_TRY_ASSIGN(aggregated::APIVersionDiscovery read, co_await read_apart(parse_discovery(answer.body, remote, plain)));
   discovery_etag_ = plain ? "" : answer.etag;
   read.freshness.clear();
   if (api::equal(api::type_of<aggregated::APIVersionDiscovery>(), &read, &discovery_)) co_return Unit{};
@@ -217,10 +231,10 @@ rt::Task<Result<Unit>> RemoteDocuments::refresh_openapi_v2(rt::Context ctx, Remo
     co_return Unit{};
   }
   if (answer.status != 200) co_return bad_answer("/openapi/v2", answer.status);
-  const std::string hash = apimachinery::content_hash(answer.body.view());
+  const std::string hash = co_await read_apart(hash_of(answer.body));
   openapi_v2_etag_ = answer.etag;
   if (hash == openapi_v2_text_hash_) co_return Unit{};
-  CO_TRY_ASSIGN(openapi_v2_, co_await rt::run_on(rt::Executor::current().runtime().long_executor(), parse_document(answer.body)));
+  CO_TRY_ASSIGN(openapi_v2_, co_await read_apart(parse_document(answer.body)));
   openapi_v2_text_hash_ = hash;
   *changed = true;
   co_return Unit{};
@@ -233,7 +247,7 @@ rt::Task<Result<Unit>> RemoteDocuments::refresh_openapi_v3(rt::Context ctx, Remo
   CO_TRY_ASSIGN(const Answer answer, co_await backends_.ask(bounded, remote, std::move(question)));
   std::string hash;
   if (answer.status == 200) {
-    CO_TRY_ASSIGN(hash, read_openapi_v3_hash(answer.body.view(), *remote));
+    CO_TRY_ASSIGN(hash, co_await read_apart(parse_openapi_v3_hash(answer.body, remote)));
   } else if (answer.status != 404) {
     co_return bad_answer("/openapi/v3", answer.status);
   }

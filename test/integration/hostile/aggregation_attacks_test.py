@@ -121,7 +121,7 @@ def test_checks_that_hang_or_never_end(world):
 
 GARBAGE = {
     'no JSON': b'<html>', 'broken': b'{"items":[{"metadata":', 'deep': b'[' * 1000000, 'binary': bytes(range(256)) * 1000, 'empty': b'', 'a number': b'1', 'wrong types': b'{"items":{"metadata":1}}',
-    'many resources': b'{"items":[{"metadata":{"name":"%s"},"versions":[{"version":"v1","resources":[%s]}]}]}' % (GROUP.encode(), b','.join([b'{}'] * 400000)),
+    'many resources': b'{"items":[{"metadata":{"name":"%s"},"versions":[{"version":"v1","resources":[%s]}]}]}' % (GROUP.encode(), b','.join([b'{}'] * 650000)),
     'other groups': json.dumps({'items': [{'metadata': {'name': g}, 'versions': [{'version': 'v1', 'resources': [{'resource': 'stolen', 'scope': 'Cluster', 'verbs': ['get']}]}]}
                                           for g in ('apps', '', 'rbac.authorization.k8s.io', 'new.example.com')]}).encode()}
 
