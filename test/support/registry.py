@@ -109,22 +109,23 @@ class Registry:
         join = '&' if '?' in location else '?'
         self.request('PUT', f'{location}{join}digest={digest}', content, {'Content-Type': 'application/octet-stream'})
 
-    def push(self, names=None, as_name=None):
-        """Pushes images that test/images has built: all of them, or those named; one may be given another name."""
-        index = json.loads((self.images / 'index.json').read_text())
+    def push(self, names=None, as_name=None, images=None):
+        """Pushes images that test/images has built (or of another layout's folder): all of them, or those named; one may be given another name."""
+        images = images or self.images
+        index = json.loads((images / 'index.json').read_text())
         for name in names or index:
             if name not in index:
                 raise RuntimeError(f'{name} is not built; there are: {", ".join(sorted(index))}')
             path, tag = repository(as_name or name)
-            manifest = self.blob(index[name]['digest'])
+            manifest = self.blob(index[name]['digest'], images)
             parts = json.loads(manifest)
-            for blob in [parts['config'], *parts['layers']]:
-                self.push_blob(path, blob['digest'], self.blob(blob['digest']))
+            for part in [parts['config'], *parts['layers']]:
+                self.push_blob(path, part['digest'], self.blob(part['digest'], images))
             self.request('PUT', f'/v2/{path}/manifests/{tag}', manifest, {'Content-Type': parts['mediaType']})
         return self
 
-    def blob(self, digest):
-        return (self.images / 'blobs' / digest.removeprefix('sha256:')).read_bytes()
+    def blob(self, digest, images=None):
+        return ((images or self.images) / 'blobs' / digest.removeprefix('sha256:')).read_bytes()
 
     def remove(self, name):
         """Forgets an image, so that pulls of it fail as NotFound."""
