@@ -26,12 +26,16 @@ std::size_t find_forbidden(std::string_view text) {
 Result<Value> parse_yaml(std::string_view text, std::vector<std::string>* duplicates) {
   if (const std::size_t at = find_forbidden(text); at != text.npos)
     return bad_request("invalid YAML at offset " + std::to_string(at) + ": a control character or a byte that is not UTF-8");
-  std::vector<std::string> unused;
-  Problems problems(duplicates != nullptr ? *duplicates : unused);
-  YamlBuilder builder(duplicates != nullptr ? &problems : nullptr);
+  YamlBuilder builder(duplicates);
   YamlReader reader(text, builder);
   if (!reader.document()) return error(builder.too_large() ? Reason::RequestEntityTooLarge : Reason::BadRequest, reader.error());
   return builder.take_root();
+}
+
+std::string yaml_errors(const std::vector<std::string>& duplicates) {
+  std::string out = "yaml: unmarshal errors:";
+  for (const std::string& one : duplicates) out += "\n  " + one;
+  return out;
 }
 
 std::vector<std::string_view> split_yaml(std::string_view stream) {

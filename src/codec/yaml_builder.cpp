@@ -1,11 +1,13 @@
 #include "codec/yaml_builder.h"
 
 #include <cmath>
+#include <utility>
 
 #include "codec/base64.h"
 #include "codec/bounded_json.h"
 #include "codec/json_text.h"
 #include "codec/limits.h"
+#include "codec/path_frame.h"
 #include "codec/yaml.h"
 
 namespace pintle::codec {
@@ -130,9 +132,10 @@ bool YamlBuilder::add(YamlScalar scalar, bool merge_key, std::string_view anchor
     if (!count_copy(scalar.value)) return false;
     anchors_[std::string(anchor)] = scalar.value;
   }
-  if (!is_key) return place(std::move(scalar.value));
+  if (!is_key) return place(std::move(scalar.value), line_);
   Frame& frame = stack_.back();
   frame.merge = merge_key;
+  frame.key_is_text = scalar.tag == YamlTag::String || scalar.tag == YamlTag::Timestamp;
   frame.has_key = true;
   return merge_key || key_text(scalar, frame.key);
 }
@@ -145,21 +148,22 @@ bool YamlBuilder::open(Value container, std::string_view anchor) {
   Frame& frame = stack_.emplace_back();
   frame.value = std::move(container);
   frame.anchor = anchor;
+  frame.line = line_;
   return true;
 }
 
 bool YamlBuilder::close() {
   Frame done = std::move(stack_.back());
   stack_.pop_back();
-  if (!done.sorted && done.value.as_object().sort_unique() && problems_ != nullptr) report(done);
+  if (!done.sorted) (void)done.value.as_object().sort_unique();
   if (!done.anchor.empty()) {
     if (!count_copy(done.value)) return false;
     anchors_[done.anchor] = done.value;
   }
-  return place(std::move(done.value));
+  return place(std::move(done.value), done.line);
 }
 
-bool YamlBuilder::place(Value value) {
+bool YamlBuilder::place(Value value, int line) {
   if (stack_.empty()) {
     root_ = std::move(value);
     return true;
@@ -173,9 +177,10 @@ bool YamlBuilder::place(Value value) {
   Value::Object& members = frame.value.as_object();
   if (frame.merge) {
     frame.sorted = false;
+    if (duplicates_ != nullptr) keep_keys(frame);
     return merge(members, value);
   }
-  if (problems_ != nullptr) frame.keys_in_order.push_back(frame.key);
+  if (duplicates_ != nullptr) note_key(frame, line);
   if (!members.empty() && frame.key <= std::prev(members.end())->first) frame.sorted = false;
   members.append(frame.key) = std::move(value);
   return true;
@@ -195,25 +200,19 @@ bool YamlBuilder::merge(Value::Object& into, const Value& from) {
   return true;
 }
 
-void YamlBuilder::report(const Frame& done) {
-  // The path of the mapping, from the frames around it.
-  std::vector<PathFrame> path;
-  path.reserve(stack_.size());
-  for (const Frame& frame : stack_) {
-    const PathFrame* parent = path.empty() ? nullptr : &path.back();
-    if (frame.value.is_array())
-      path.push_back({parent, {}, static_cast<int64_t>(frame.value.as_array().size())});
-    else
-      path.push_back({parent, frame.key, -1});
-  }
-  FlatMap<bool> seen;
-  for (const std::string& key : done.keys_in_order) seen.append(key);
-  seen.sort_unique();
-  for (const std::string& key : done.keys_in_order) {
-    bool& mark = seen[key];
-    if (mark) problems_->duplicate_field(path.empty() ? nullptr : &path.back(), key);
-    mark = true;
-  }
+void YamlBuilder::keep_keys(Frame& frame) {
+  if (std::exchange(frame.keeps_keys, true)) return;
+  for (const auto& [key, value] : frame.value.as_object()) frame.keys.insert(key);
+}
+
+// In order, as long as it lasts, no key can have come before.
+void YamlBuilder::note_key(Frame& frame, int line) {
+  const Value::Object& members = frame.value.as_object();
+  if (!frame.keeps_keys && (members.empty() || std::prev(members.end())->first < frame.key)) return;
+  keep_keys(frame);
+  if (frame.keys.insert(frame.key).second || duplicates_->size() >= problems_max || duplicates_bytes_ > problems_bytes_max) return;
+  duplicates_->push_back("line " + std::to_string(line) + ": key " + (frame.key_is_text ? go_quote(frame.key) : frame.key) + " already set in map");
+  duplicates_bytes_ += duplicates_->back().size();
 }
 
 }  // namespace pintle::codec

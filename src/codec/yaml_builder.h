@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
-#include "codec/path_frame.h"
 #include "codec/value.h"
 #include "codec/yaml_scalar.h"
 
@@ -15,7 +15,11 @@ namespace pintle::codec {
 
 class YamlBuilder {
  public:
-  explicit YamlBuilder(Problems* problems) : problems_(problems) {}
+  // `duplicates` (nullptr: not told): see parse_yaml().
+  explicit YamlBuilder(std::vector<std::string>* duplicates) : duplicates_(duplicates) {}
+
+  // The line on which the node begins whose calls follow.
+  void at_line(int line) { line_ = line; }
 
   // `tag`: "" if there is none, "!" for the non-specific one, the core tags as "!!str", others as written.
   // `anchor`: "" if there is none. `plain`: neither quoted nor a block scalar.
@@ -34,11 +38,15 @@ class YamlBuilder {
   struct Frame {
     Value value;
     std::string anchor;
+    int line = 0;
     std::string key;
+    bool key_is_text = true;
     bool has_key = false;
     bool merge = false;  // the key is "<<"
     bool sorted = true;
-    std::vector<std::string> keys_in_order;  // only where duplicates are reported
+    // Only where duplicates are told: those written so far, kept from the first on that comes out of order, or behind "<<".
+    std::unordered_set<std::string> keys;
+    bool keeps_keys = false;
   };
 
   bool fail(std::string what);
@@ -50,11 +58,14 @@ class YamlBuilder {
   bool key_text(const YamlScalar& scalar, std::string& out);
   bool add(YamlScalar scalar, bool merge_key, std::string_view anchor);
   bool awaits_key() const { return !stack_.empty() && stack_.back().value.is_object() && !stack_.back().has_key; }
-  bool place(Value value);
+  bool place(Value value, int line);
   bool merge(Value::Object& into, const Value& from);
-  void report(const Frame& done);
+  void keep_keys(Frame& frame);
+  void note_key(Frame& frame, int line);
 
-  Problems* problems_;
+  std::vector<std::string>* duplicates_;
+  std::size_t duplicates_bytes_ = 0;
+  int line_ = 1;
   Value root_;
   std::vector<Frame> stack_;
   std::unordered_map<std::string, Value> anchors_;

@@ -10,6 +10,7 @@ bool YamlReader::flow_node() {
   if (++depth_ > nesting_max + 1) return fail("nested deeper than " + std::to_string(nesting_max) + " levels");
   Properties properties;
   if (!read_properties(properties, true)) return false;
+  builder_.at_line(line_);
   bool done = false;
   const char c = peek();
   if (at_end() || at_document_marker()) return fail("a list or mapping is not closed");

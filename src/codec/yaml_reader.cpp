@@ -162,6 +162,7 @@ bool YamlReader::node(Place place) {
   bool crossed = false;
   if (!skip(crossed)) return false;
   if (crossed) place.block_allowed = true;
+  builder_.at_line(line_);
   const auto outside = [&] {
     const bool list_at_parent = place.mapping_value && column() == place.indent && indicator('-');
     return at_end() || at_document_marker() || (crossed && column() <= place.indent && !list_at_parent);
@@ -181,6 +182,7 @@ bool YamlReader::node(Place place) {
       done = builder_.scalar(properties.tag, properties.anchor, "", true);
     } else {
       properties.at = properties.any ? properties.at : first;
+      builder_.at_line(line_);
       done = block_content(place, std::move(properties));
     }
   }

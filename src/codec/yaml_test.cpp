@@ -84,9 +84,24 @@ TEST(Yaml, RefusesWhatIsNoYaml) {
 }
 
 TEST(Yaml, ReportsDuplicates) {
-  std::vector<std::string> duplicates;
-  ASSERT_TRUE(parse_yaml("a:\n- k: 1\n  k: 2\nb: 1\nb: 2\n", &duplicates));
-  EXPECT_EQ(duplicates, (std::vector<std::string>{R"(duplicate field "a[0].k")", R"(duplicate field "b")"}));
+  const auto told = [](std::string_view text) {
+    std::vector<std::string> duplicates;
+    EXPECT_TRUE(parse_yaml(text, &duplicates)) << text;
+    return duplicates;
+  };
+  using Lines = std::vector<std::string>;
+  EXPECT_EQ(told("a: 1\nc: 2\nb: 3\n"), Lines());
+  EXPECT_EQ(told("a:\n- k: 1\n  k: 2\nb: 1\nb: 2\n"), (Lines{R"(line 3: key "k" already set in map)", R"(line 5: key "b" already set in map)"}));
+  // A value's line is where it begins; what is inside it comes first.
+  EXPECT_EQ(told("m:\n  k: a\nm:\n  k: a\n  k: b\nd:\n  b: |\n    x\n  b: |\n    x\n    y\n"),
+            (Lines{R"(line 5: key "k" already set in map)", R"(line 4: key "m" already set in map)", R"(line 9: key "b" already set in map)"}));
+  EXPECT_EQ(told("{\"a\":1,\n\"a\":\n2}"), Lines{R"(line 3: key "a" already set in map)"});
+  EXPECT_EQ(told("1: a\n1: b\ntrue: a\ntrue: b\n\"x\\\"\": 1\n\"x\\\"\": 1\n"),
+            (Lines{"line 2: key 1 already set in map", "line 4: key true already set in map", R"(line 6: key "x\"" already set in map)"}));
+  // What "<<" brings is not written twice.
+  EXPECT_EQ(told("x: &x {a: 1}\ny:\n  <<: *x\n  a: 2\n"), Lines());
+  EXPECT_EQ(told("x: &x {a: 1}\ny:\n  b: 1\n  <<: *x\n  a: 2\n  b: 3\n"), Lines{R"(line 6: key "b" already set in map)"});
+  EXPECT_EQ(yaml_errors({"line 1: a", "line 2: b"}), "yaml: unmarshal errors:\n  line 1: a\n  line 2: b");
 }
 
 TEST(Yaml, WritesAsGoYaml) {

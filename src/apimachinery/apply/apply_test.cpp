@@ -6,6 +6,7 @@
 #include "api/codec.h"
 #include "apimachinery/apply/field_manager.h"
 #include "apimachinery/apply/merge.h"
+#include "apimachinery/apply/typed_check.h"
 #include "apimachinery/apply/value_cursor.h"
 #include "apimachinery/apply/walk.h"
 #include "codec/json.h"
@@ -350,6 +351,52 @@ TEST(ManagerName, FromUserAgent) {
   EXPECT_EQ(manager_name("", "curl/7.88.1"), "curl");
   EXPECT_EQ(manager_name("", ""), "unknown");
   EXPECT_EQ(manager_name("", std::string(300, 'a')).size(), 128u);
+}
+
+TEST(TypedCheck, SaysWhatDoesNotFit) {
+  const TypeSchema schema(pod_type());
+  const auto check = [&](std::string_view config, std::string_view why) { EXPECT_EQ(typed_problems(schema, json(config)), why) << config; };
+  check(R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","labels":{"b":null},"creationTimestamp":null},"spec":{"containers":null}})", "");
+  check(R"({"nope":1})", ".nope: field not declared in schema");
+  check(R"({"metadata":{"odd":1,"pair":2},"spec":{"zip":1}})",
+        "errors:\n  .metadata.odd: field not declared in schema\n  .spec.zip: field not declared in schema");
+  check(R"({"metadata":{"labels":{"a":1}}})", ".metadata.labels.a: expected string, got &value.valueUnstructured{Value:1}");
+  check(R"({"metadata":{"finalizers":"x"}})", ".metadata.finalizers: expected list, got &{x}");
+  check(R"({"metadata":{"finalizers":["a",{"b":1},null,["c"],"a"]}})",
+        "errors:\n  .metadata.finalizers: element 1: associative list without keys has an element that's a map type\n"
+        "  .metadata.finalizers: element 2: associative list without keys has an element that's an explicit null\n"
+        "  .metadata.finalizers: element 3: not supported: associative list with lists as elements\n"
+        "  .metadata.finalizers: duplicate entries for key [=\"a\"]");
+  check(R"({"spec":{"hostNetwork":1}})", ".spec.hostNetwork: expected boolean, got &{1}");
+  check(R"({"spec":{"priority":"x"}})", ".spec.priority: expected numeric (int or float), got string");
+  check(R"({"spec":{"priority":[]}})", ".spec.priority: expected numeric (int or float), got []interface {}");
+  check(R"({"spec":{"priority":1.5}})", "");
+  check(R"({"spec":[{"a":[1.5,true,null],"b":"c"}]})", ".spec: expected map, got &{[map[a:[1.5 true <nil>] b:c]]}");
+  check(R"({"spec":{"hostname":{"a":["x",1e30,null,{}]}}})",
+        ".spec.hostname: expected string, got &value.valueUnstructured{Value:map[string]interface {}{\"a\":[]interface {}{\"x\", 1e+30, interface "
+        "{}(nil), map[string]interface {}{}}}}");
+  const auto check_container = [&](std::string_view container, std::string_view why) {
+    check(R"({"spec":{"containers":[{"name":"x",)" + std::string(container) + "}]}}", why);
+  };
+  check_container(R"("command":[1])", ".spec.containers[name=\"x\"].command[0]: expected string, got &value.valueUnstructured{Value:1}");
+  check_container(R"("resources":{"limits":{"cpu":1,"memory":"1Gi"}},"livenessProbe":{"httpGet":{"port":"web"}})", "");
+  check_container(R"("ports":[{"containerPort":80},{"containerPort":80,"protocol":"UDP"}])", "");
+  check_container(R"("ports":[{"containerPort":80},{"containerPort":80,"protocol":"TCP"}])",
+                  ".spec.containers[name=\"x\"].ports: duplicate entries for key [containerPort=80,protocol=\"TCP\"]");
+  check(R"({"spec":{"containers":[{"image":"a"},null,1]}})",
+        "errors:\n  .spec.containers: element 0: associative list with keys has an element that omits all key fields [\"name\"] (and doesn't have "
+        "default "
+        "values for any key fields)\n  .spec.containers: element 1: associative list with keys may not have a null element\n"
+        "  .spec.containers: element 2: associative list with keys may not have non-map elements");
+  const TypeSchema secret(api::type_of<api::core_v1::Secret>());
+  EXPECT_EQ(typed_problems(secret, json(R"({"data":{"a":1}})")), ".data.a: expected string, got &value.valueUnstructured{Value:1}");
+}
+
+TEST(TypedCheck, IsBounded) {
+  std::string many = R"({"metadata":{"labels":{)";
+  for (int i = 0; i < 5000; ++i) many += (i ? ",\"l" : "\"l") + std::to_string(i) + "\":1";
+  const std::string problems = typed_problems(TypeSchema(pod_type()), json(many + "}}}"));
+  EXPECT_EQ(static_cast<std::size_t>(std::ranges::count(problems, '\n')), typed_problems_max);
 }
 
 }  // namespace

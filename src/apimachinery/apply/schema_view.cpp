@@ -37,6 +37,27 @@ codec::Value TypeSchema::empty_object() const {
 
 Shape TypeSchema::shape(SchemaNode node) const { return node.type == nullptr ? Shape::Deduced : shape_of(*type_at(node), field_at(node)); }
 
+Holds TypeSchema::holds(SchemaNode node) const {
+  if (node.type == nullptr) return Holds::Anything;
+  switch (type_at(node)->kind) {
+    case api::Kind::Bool: return Holds::Boolean;
+    case api::Kind::Int32:
+    case api::Kind::Int64:
+    case api::Kind::Uint64:
+    case api::Kind::Float32:
+    case api::Kind::Float64: return Holds::Number;
+    case api::Kind::String:
+    case api::Kind::Bytes:
+    case api::Kind::Duration: return Holds::String;
+    case api::Kind::Struct:
+    case api::Kind::Map: return Holds::Map;
+    case api::Kind::List: return Holds::List;
+    default: return Holds::Anything;
+  }
+}
+
+bool TypeSchema::open(SchemaNode object) const { return object.type == nullptr || type_at(object)->kind != api::Kind::Struct; }
+
 SchemaNode TypeSchema::member(SchemaNode object, std::string_view name, bool& named) const {
   named = false;
   const api::Type* type = type_at(object);

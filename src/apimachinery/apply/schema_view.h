@@ -19,6 +19,9 @@ enum class Shape : uint8_t {
   Deduced,    // no schema: objects member by member, everything else as a whole
 };
 
+// What a value must be at a place, as far as an applied configuration is held to it; null is allowed everywhere.
+enum class Holds : uint8_t { Anything, String, Number, Boolean, List, Map };
+
 // A place in a schema. What the pointers mean is the schema's own affair.
 struct SchemaNode {
   const void* type = nullptr;
@@ -32,6 +35,9 @@ class SchemaView {
   // An object nobody has written to: what it holds is owned by nobody.
   virtual codec::Value empty_object() const { return codec::Value::Object{}; }
   virtual Shape shape(SchemaNode node) const = 0;
+  virtual Holds holds(SchemaNode node) const = 0;
+  // Whether a Map may have members that the schema does not name.
+  virtual bool open(SchemaNode object) const = 0;
   // Of an Object. `named` tells whether the schema names the member (a field) or not (a map's key).
   virtual SchemaNode member(SchemaNode object, std::string_view name, bool& named) const = 0;
   // Of a KeyedList or SetList.
@@ -49,6 +55,8 @@ class TypeSchema final : public SchemaView {
   SchemaNode root() const override { return {type_, nullptr}; }
   codec::Value empty_object() const override;
   Shape shape(SchemaNode node) const override;
+  Holds holds(SchemaNode node) const override;
+  bool open(SchemaNode object) const override;
   SchemaNode member(SchemaNode object, std::string_view name, bool& named) const override;
   SchemaNode element(SchemaNode list) const override;
   std::span<const std::string_view> keys(SchemaNode list) const override;

@@ -3,6 +3,7 @@
 
 #include "apimachinery/apply/field_manager.h"
 #include "apimachinery/apply/merge.h"
+#include "apimachinery/apply/typed_check.h"
 #include "apimachinery/apply/value_cursor.h"
 #include "apimachinery/discovery/served_resources.h"
 #include "apimachinery/schema/openapi.h"
@@ -179,6 +180,36 @@ TEST(StructuralView, GivesFieldsToTheirManagers) {
   EXPECT_EQ(
       codec::to_json(*entry.find("fieldsV1")),
       R"({"f:metadata":{"f:labels":{"f:l":{}}},"f:spec":{"f:map":{"k:{\"name\":\"n\",\"port\":80}":{".":{},"f:name":{},"f:v":{}}},"f:set":{"v:\"x\"":{}},"f:whole":{}}})");
+}
+
+TEST(StructuralView, SaysWhatDoesNotFit) {
+  const std::string spec =
+      R"("spec":{"type":"object",%"properties":{"template":{"type":"object","x-kubernetes-embedded-resource":true,"properties":{"spec":{"type":"object"}}},)"
+      R"("free":{"type":"object"},"any":{"x-kubernetes-int-or-string":true},"numbers":{"type":"object","additionalProperties":{"type":"integer"}},)"
+      R"("list":{"type":"array","items":{"type":"object","properties":{"a":{"type":"boolean"}}}}}})";
+  const auto view_of = [&](std::string_view more) {
+    std::string text = spec;
+    return StructuralView(schema_of(R"({"type":"object","properties":{)" + text.replace(text.find('%'), 1, more) + "}}"));
+  };
+  const StructuralView tight = view_of(""), loose = view_of(R"("x-kubernetes-preserve-unknown-fields":true,)");
+  const auto check = [&](const StructuralView& view, std::string_view config, std::string_view why) {
+    EXPECT_EQ(typed_problems(view, value_of(config)), why) << config;
+  };
+  const std::string_view unknown = R"({"apiVersion":"a/v1","kind":"A","metadata":{"name":"a"},"spec":{"list":[{"b":1}]}})";
+  check(tight, unknown, ".spec.list[0].b: field not declared in schema");
+  check(loose, unknown, "");  // what is below a place that preserves them is not unknown either
+  for (const StructuralView* view : {&tight, &loose}) {
+    check(*view, R"({"nope":1})", ".nope: field not declared in schema");
+    check(*view, R"({"status":{}})", ".status: field not declared in schema");
+    check(*view, R"({"metadata":{"odd":1}})", ".metadata.odd: field not declared in schema");
+    check(*view, R"({"spec":{"template":{"kind":1}}})", ".spec.template.kind: expected string, got &value.valueUnstructured{Value:1}");
+    check(*view, R"({"spec":{"template":{"metadata":{"odd":1}}}})", ".spec.template.metadata.odd: field not declared in schema");
+    check(*view,
+          R"({"spec":{"free":{"a":{"b":1}},"any":{"a":1},"numbers":{"a":1,"b":null},"template":{"apiVersion":"v1","kind":"P","spec":{"a":1}}}})", "");
+    check(*view, R"({"spec":{"numbers":{"a":"x"}}})", ".spec.numbers.a: expected numeric (int or float), got string");
+    check(*view, R"({"spec":{"list":[{"a":"true"}]}})", ".spec.list[0].a: expected boolean, got &{true}");
+  }
+  check(tight, R"({"spec":{"template":{"apiversion":"v1"}}})", ".spec.template.apiversion: field not declared in schema");
 }
 
 constexpr const char* widget_schema =

@@ -15,6 +15,8 @@ class StructuralView final : public SchemaView {
   SchemaNode root() const override;
   codec::Value empty_object() const override;
   Shape shape(SchemaNode node) const override;
+  Holds holds(SchemaNode node) const override;
+  bool open(SchemaNode object) const override;
   SchemaNode member(SchemaNode object, std::string_view name, bool& named) const override;
   SchemaNode element(SchemaNode list) const override;
   std::span<const std::string_view> keys(SchemaNode list) const override;

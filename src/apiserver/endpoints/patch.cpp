@@ -1,9 +1,12 @@
 // PATCH: JSON patch, merge patch, strategic merge patch, and server-side apply.
+#include <fmt/format.h>
+
 #include "api/codec.h"
 #include "api/defaults.h"
 #include "api/untrusted.h"
 #include "apimachinery/apply/managed_fields.h"
 #include "apimachinery/apply/metadata_access.h"
+#include "apimachinery/apply/typed_check.h"
 #include "apimachinery/patch/json_patch.h"
 #include "apimachinery/patch/strategic_patch.h"
 #include "apiserver/endpoints/field_tracking.h"
@@ -11,6 +14,7 @@
 #include "apiserver/endpoints/write_request.h"
 #include "apiserver/endpoints/writes.h"
 #include "apiserver/types/errors.h"
+#include "codec/yaml.h"
 
 namespace pintle::apiserver::endpoints {
 
@@ -72,6 +76,7 @@ struct PatchTarget {
   const registry::PartSubresource* part;
   const RequestScope& scope;
   const registry::OtherVersions& others;
+  std::string_view name;
 };
 
 Result<api::Object> patch_object(const PatchTarget& target, PatchType type, const PatchRequest& patch, const api::Object& existing,
@@ -91,22 +96,30 @@ Result<api::Object> apply_object(const PatchTarget& target, const PatchRequest& 
   if (existing) {
     TRY_ASSIGN(shown, target.version.from_storage(*existing));
   }
+  const apimachinery::TypeSchema typed(target.version.type());
+  const apimachinery::SchemaView& schema = target.version.shape ? target.version.shape->schema_view() : typed;
+  const api::GroupVersionKind& gvk = target.version.kind->gvk;
+  const std::string kind = fmt::format("{}/{}, Kind={}", gvk.group, gvk.version, gvk.kind);
+  const std::string named = fmt::format("({}/{}; {})", target.scope.ns, target.name, kind);
+  if (const std::string why = apimachinery::typed_problems(schema, patch.document); !why.empty())
+    return error(Reason::Unknown, fmt::format("failed to create typed patch object {}: {}", named, why));
   if (target.version.shape == nullptr) {
-    // A field that the schema does not have cannot be applied, whatever fieldValidation says.
+    // What fits may still be no value of its type: a text that is no time, bytes that are not base64.
     api::Object probe(target.version.type());
-    api::DecodeReport report;
-    auto decoded = api::decode_untrusted_value(patch.document, probe.type(), probe.data(), api::Strictness::Collect, &report);
+    auto decoded = api::decode_untrusted_value(patch.document, probe.type(), probe.data(), api::Strictness::Ignore);
     if (!decoded && decoded.error().reason == Reason::RequestEntityTooLarge) return Unexpected(decoded.error());
-    std::string why = !decoded ? decoded.error().message : report.problems.empty() ? "" : report.problems.front();
-    if (!why.empty()) return error(Reason::Unknown, "failed to create typed patch object: " + why);
+    if (!decoded)
+      return error(Reason::Unknown, fmt::format("failed to convert new object {} to proper version: unable to convert unstructured object to {}: {}",
+                                                named, kind, decoded.error().message));
   }
   auto writer = field_writer(target.resource, target.version, target.part, target.scope, &target.others);
   writer.force = patch.parameters.force || target.others.pending;
   TRY_ASSIGN(const codec::Value live, api::to_document(shown.type(), shown.data(), &target.version.kind->gvk));
-  const apimachinery::TypeSchema typed(target.version.type());
-  const apimachinery::SchemaView& schema = target.version.shape ? target.version.shape->schema_view() : typed;
   TRY_ASSIGN(const auto applied, apimachinery::apply_config(schema, live, patch.document, writer));
   TRY_ASSIGN(api::Object object, to_object(applied.object, target.version, FieldValidation::Ignore, warnings));
+  if (!patch.doubled.empty() && patch.parameters.validation == FieldValidation::Strict)
+    return bad_request("error strict decoding YAML: error converting YAML to JSON: " + codec::yaml_errors(patch.doubled));
+  warnings.insert(warnings.end(), patch.doubled.begin(), patch.doubled.end());
   if (existing && !applied.changed) {
     // What has not changed stays to the byte, embedded objects too; only its owners may be others.
     apimachinery::metadata_of(shown).managed_fields = std::move(apimachinery::metadata_of(object).managed_fields);
@@ -143,7 +156,7 @@ rt::Task<Result<Unit>> Writes::patch(exchange::Exchange& exchange, registry::Ins
 
   std::vector<std::string> warnings;
   registry::OtherVersions others;
-  const PatchTarget target{*found.resource, *found.version, part, exchange.scope, others};
+  const PatchTarget target{*found.resource, *found.version, part, exchange.scope, others, exchange.info.name};
   registry::UpdateRequest request;
   request.ns = exchange.scope.ns;
   request.name = exchange.info.name;

@@ -27,21 +27,30 @@ Result<WriteParameters> read_write_parameters(exchange::Exchange& exchange, Writ
   return parameters;
 }
 
-Result<api::Object> read_object(exchange::Exchange& exchange, const api::KindInfo& kind, WriteKind write) {
+namespace {
+
+Result<api::Object> read_body(exchange::Exchange& exchange, const api::KindInfo& kind, FieldValidation validation,
+                              std::vector<std::string>* problems) {
   TRY_ASSIGN(const exchange::Media media, exchange::body_media(exchange.request.headers.get("content-type")));
-  TRY_ASSIGN(const WriteParameters parameters, read_write_parameters(exchange, write));
-  const exchange::BodyRules rules{.kind = kind, .validation = parameters.validation, .defaults = true, .any_version = false};
+  const exchange::BodyRules rules{.kind = kind, .validation = validation, .defaults = true, .any_version = false, .problems = problems};
   return exchange::decode_body(exchange::received_body(exchange).view(), media, rules, exchange.scope.warnings);
 }
 
-Result<api::Object> read_object(exchange::Exchange& exchange, const registry::VersionBinding& version, WriteKind write) {
-  TRY_ASSIGN(api::Object object, read_object(exchange, *version.kind, write));
-  if (version.shape == nullptr) return object;
+}  // namespace
+
+Result<api::Object> read_object(exchange::Exchange& exchange, const api::KindInfo& kind, WriteKind write) {
   TRY_ASSIGN(const WriteParameters parameters, read_write_parameters(exchange, write));
-  std::vector<std::string> unknown;
+  return read_body(exchange, kind, parameters.validation, nullptr);
+}
+
+Result<api::Object> read_object(exchange::Exchange& exchange, const registry::VersionBinding& version, WriteKind write) {
+  if (version.shape == nullptr) return read_object(exchange, *version.kind, write);
+  TRY_ASSIGN(const WriteParameters parameters, read_write_parameters(exchange, write));
+  std::vector<std::string> problems, unknown;
+  TRY_ASSIGN(api::Object object, read_body(exchange, *version.kind, parameters.validation, &problems));
   TRY(version.shape->settle(object, parameters.validation == FieldValidation::Ignore ? nullptr : &unknown));
-  for (std::string& path : unknown) path = "unknown field \"" + path + "\"";
-  const auto settled = exchange::settle_problems(unknown, parameters.validation, exchange.scope.warnings);
+  for (const std::string& path : unknown) problems.push_back("unknown field \"" + path + "\"");
+  const auto settled = exchange::settle_problems(problems, parameters.validation, exchange.scope.warnings);
   if (!settled) return bad_request(exchange::in_context(version.kind->gvk, settled.error().message));
   return object;
 }
@@ -50,12 +59,15 @@ Result<PatchRequest> read_patch(exchange::Exchange& exchange, bool apply) {
   PatchRequest out;
   TRY_ASSIGN(out.parameters, read_write_parameters(exchange, apply ? WriteKind::ApplyPatch : WriteKind::Patch));
   const FieldValidation validation = out.parameters.validation;
-  std::vector<std::string> duplicates;
   auto parsed = exchange::decode_document(exchange::received_body(exchange).view(), apply ? exchange::Media::Yaml : exchange::Media::Json,
-                                          validation == FieldValidation::Ignore ? nullptr : &duplicates);
+                                          validation == FieldValidation::Ignore ? nullptr : &out.doubled);
   if (!parsed && parsed.error().reason == Reason::RequestEntityTooLarge) return Unexpected(std::move(parsed.error()));
   if (!parsed) return bad_request("error decoding the patch: " + parsed.error().message);
-  TRY(exchange::settle_problems(duplicates, validation, exchange.scope.warnings));
+  // A configuration is refused for what is doubled after it was found to fit its kind.
+  if (!apply) {
+    TRY(exchange::settle_problems(out.doubled, validation, exchange.scope.warnings));
+    out.doubled.clear();
+  }
   out.document = std::move(*parsed);
   return out;
 }

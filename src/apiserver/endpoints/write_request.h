@@ -19,6 +19,8 @@ Result<api::Object> read_object(exchange::Exchange& exchange, const registry::Ve
 struct PatchRequest {
   codec::Value document;
   WriteParameters parameters;
+  // Of a configuration to apply: keys that come twice, as codec::parse_yaml tells them, not yet settled.
+  std::vector<std::string> doubled;
 };
 // `apply`: a configuration to apply, which may be YAML.
 Result<PatchRequest> read_patch(exchange::Exchange& exchange, bool apply);

@@ -148,12 +148,19 @@ Result<api::Object> decode_body(std::string_view body, Media media, const BodyRu
     auto decoded = api::decode_untrusted_json(body, object.type(), object.data(), strictness, &report);
     if (!decoded) return refused(rules, decoded.error());
   } else {
-    TRY_ASSIGN(const std::string json, yaml_to_json(body, rules, strict ? &report.problems : nullptr));
+    std::vector<std::string> doubled;
+    TRY_ASSIGN(const std::string json, yaml_to_json(body, rules, strict ? &doubled : nullptr));
+    if (rules.validation == FieldValidation::Strict && !doubled.empty()) doubled = {codec::yaml_errors(doubled)};
+    report.problems = std::move(doubled);
     auto decoded = api::decode_untrusted_json(json, object.type(), object.data(), strictness, &report);
     if (!decoded) return refused(rules, decoded.error());
   }
-  auto settled = settle_problems(report.problems, rules.validation, warnings);
-  if (!settled) return bad_request(in_context(rules.kind.gvk, settled.error().message));
+  if (rules.problems != nullptr) {
+    *rules.problems = std::move(report.problems);
+  } else {
+    auto settled = settle_problems(report.problems, rules.validation, warnings);
+    if (!settled) return bad_request(in_context(rules.kind.gvk, settled.error().message));
+  }
   if (rules.defaults) api::apply_defaults(object.type(), object.data());
   return object;
 }

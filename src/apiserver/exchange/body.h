@@ -44,10 +44,12 @@ struct BodyRules {
   FieldValidation validation = FieldValidation::Ignore;
   bool defaults = true;
   bool any_version = false;  // DeleteOptions come as v1 or in the version of the group addressed
+  // Where set: the unknown and doubled fields go there, for who settles them together with others.
+  std::vector<std::string>* problems = nullptr;
 };
 Result<api::Object> decode_body(std::string_view body, Media media, const BodyRules& rules, std::vector<std::string>& warnings);
 
-// The body as a document (patches, apply configurations); JSON or YAML.
+// The body as a document (patches, apply configurations); JSON or YAML. What is doubled is told in the format's own words.
 Result<codec::Value> decode_document(std::string_view body, Media media, std::vector<std::string>* duplicates);
 
 // Why a body is refused, in upstream's words: which kind it cannot be handled as.

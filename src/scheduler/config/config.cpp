@@ -189,7 +189,7 @@ SchedulerConfig default_config() {
 Result<SchedulerConfig> parse_config(std::string_view text) {
   std::vector<std::string> duplicates;
   TRY_ASSIGN(const codec::Value value, codec::parse_yaml(text, &duplicates));
-  if (!duplicates.empty()) return bad_request("strict decoding error: " + duplicates.front());
+  if (!duplicates.empty()) return bad_request("strict decoding error: " + codec::yaml_errors(duplicates));
   const codec::Value* version = value.find("apiVersion");
   const codec::Value* kind = value.find("kind");
   const auto text_of = [](const codec::Value* v) { return v != nullptr && v->is_string() ? std::string(v->as_string()) : std::string(); };
