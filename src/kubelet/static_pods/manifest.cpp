@@ -10,8 +10,8 @@
 #include "codec/json.h"
 #include "codec/yaml.h"
 #include "component/certificate/keys.h"
-#include "kubelet/static_pods/api_reference.h"
 #include "kubelet/types/pod.h"
+#include "rules/api_references.h"
 
 namespace pintle::kubelet::static_pods {
 
@@ -77,7 +77,7 @@ Result<Unit> check(const Pod& pod, const std::string& path) {
   apimachinery::FieldErrors errors;
   apimachinery::validate_schema(api::core_v1::types::Pod, &pod, errors);
   if (!errors.empty()) return invalid("invalid pod: " + errors.to_status("", "Pod", pod.metadata.name).message);
-  if (const auto found = api_reference(pod)) return invalid(path + ": static pods may not reference " + found->kind + ": " + found->field);
+  if (const auto found = rules::api_reference(pod)) return invalid(path + ": static pods may not reference " + found->kind + ": " + found->field);
   return Unit{};
 }
 

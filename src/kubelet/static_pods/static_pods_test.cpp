@@ -86,19 +86,19 @@ TEST(StaticPod, MayNotReferToTheApi) {
   check_reference("", "secrets: spec.containers[0].envFrom[0].secretRef", ", envFrom: [{secretRef: {name: s}}]");
   check_reference("", "configmaps: spec.containers[0].env[1].valueFrom.configMapKeyRef",
                   ", env: [{name: X, value: x}, {name: Z, valueFrom: {configMapKeyRef: {name: c, key: k}}}]");
-  check_volume("secret: {secretName: s}", "secrets (via secret volumes): spec.volumes[1].secret");
-  check_volume("configMap: {name: c}", "configmaps (via configmap volumes): spec.volumes[1].configMap");
+  check_volume("secret: {secretName: s}", "secrets: spec.volumes[1].secret");
+  check_volume("configMap: {name: c}", "configmaps: spec.volumes[1].configMap");
   check_volume("csi: {driver: d.example.com}", "csidrivers (via CSI volumes): spec.volumes[1].csi");
   check_volume("glusterfs: {endpoints: e, path: p}", "endpoints (via glusterFS volumes): spec.volumes[1].glusterfs");
   check_volume("persistentVolumeClaim: {claimName: c}", "persistentvolumeclaims: spec.volumes[1].persistentVolumeClaim");
   check_volume("ephemeral: {volumeClaimTemplate: {spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}}",
                "persistentvolumeclaims (via ephemeral volumes): spec.volumes[1].ephemeral");
-  check_volume("azureFile: {secretName: s, shareName: x}", "secrets (via azureFile volumes): spec.volumes[1].azureFile");
+  check_volume("azureFile: {secretName: s, shareName: x}", "secrets: spec.volumes[1].azureFile");
   check_volume("cephfs: {monitors: [m], secretRef: {name: s}}", "secrets: spec.volumes[1].cephfs.secretRef");
   check_volume("iscsi: {targetPortal: t, iqn: 'iqn.2001-04.com.example:x', lun: 0, secretRef: {name: s}}",
                "secrets: spec.volumes[1].iscsi.secretRef");
   check_volume("projected: {sources: [{downwardAPI: {}}, {configMap: {name: c}}]}",
-               "configmaps (via projected volumes): spec.volumes[1].projected.sources[1].configMap");
+               "configmaps: spec.volumes[1].projected.sources[1].configMap");
   check_volume("projected: {sources: [{serviceAccountToken: {path: t}}]}",
                "serviceaccounts (via projected volumes): spec.volumes[1].projected.sources[0].serviceAccountToken");
   check_volume("projected: {sources: [{podCertificate: {signerName: example.com/s, keyType: ED25519}}]}",

@@ -17,6 +17,7 @@
 #include "apiserver/authorization/authorizer.h"
 #include "apiserver/authorization/node/pod_references.h"
 #include "component/certificate/certificate.h"
+#include "rules/api_references.h"
 
 namespace pintle::apiserver::admission {
 namespace {
@@ -46,28 +47,6 @@ std::string forbidden_label_changes(const FlatMap<std::string>& now, const FlatM
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());
   return fmt::format("{}", fmt::join(out, ", "));
-}
-
-// What of the API a pod refers to; "": nothing. Mirror pods must not.
-std::string api_reference(const Pod& pod) {
-  if (!pod.spec.service_account_name.empty()) return "serviceaccounts";
-  if (!authorization::node::secret_names(pod).empty()) return "secrets";
-  if (!authorization::node::config_map_names(pod).empty()) return "configmaps";
-  if (!pod.spec.resource_claims.empty()) return "resourceclaims";
-  for (const auto& volume : pod.spec.volumes) {
-    if (volume.csi) return "csidrivers (via CSI volumes)";
-    if (volume.glusterfs) return "endpoints (via glusterFS volumes)";
-    if (volume.persistent_volume_claim) return "persistentvolumeclaims";
-    if (volume.ephemeral) return "persistentvolumeclaims (via ephemeral volumes)";
-    if (volume.azure_file) return "secrets (via azureFile volumes)";
-    if (!volume.projected) continue;
-    for (const auto& source : volume.projected->sources) {
-      if (source.service_account_token) return "serviceaccounts (via projected volumes)";
-      if (source.cluster_trust_bundle) return "clustertrustbundles";
-      if (source.pod_certificate) return "podcertificates";
-    }
-  }
-  return {};
 }
 
 class NodeRestriction : public AdmissionPlugin {
@@ -139,8 +118,8 @@ class NodeRestriction : public AdmissionPlugin {
     TRY_ASSIGN(const Node object, reader_.get_as<Node>({"", "nodes"}, "", node));
     if (owners[0].uid != object.metadata.uid)
       return refuse(a, fmt::format("node {} UID mismatch: expected {} got {}", node, owners[0].uid, object.metadata.uid));
-    const std::string reference = api_reference(*pod);
-    if (!reference.empty()) return refuse(a, fmt::format("node \"{}\" can not create pods that reference {}", node, reference));
+    if (const auto reference = rules::api_reference(*pod))
+      return refuse(a, fmt::format("node \"{}\" can not create pods that reference {}", node, reference->kind));
     return Unit{};
   }
 

@@ -1,0 +1,40 @@
+#include "rules/api_references.h"
+
+#include <gtest/gtest.h>
+
+#include "api/codec.h"
+
+namespace pintle::rules {
+namespace {
+
+void check(std::string_view spec, std::string_view kind_and_field) {
+  api::core_v1::Pod pod;
+  const auto decoded = api::decode_json(R"({"spec":)" + std::string(spec) + "}", api::type_of<api::core_v1::Pod>(), &pod);
+  ASSERT_TRUE(decoded) << spec << ": " << decoded.error().message;
+  const auto found = api_reference(pod);
+  EXPECT_EQ(found ? found->kind + ": " + found->field : "", kind_and_field) << spec;
+}
+
+TEST(ApiReferences, TheOneThatIsToldOf) {
+  check(R"({"containers":[{"name":"a","env":[{"name":"X","value":"x"}]}],"volumes":[{"name":"v","hostPath":{"path":"/etc"}}]})", "");
+  constexpr const char* secret = R"({"name":"s","secret":{"secretName":"x"}})";
+  constexpr const char* map = R"({"name":"c","projected":{"sources":[{"downwardAPI":{}},{"configMap":{"name":"c"}}]}})";
+  constexpr const char* claim = R"({"name":"p","persistentVolumeClaim":{"claimName":"x"}})";
+  const auto volumes = [](std::string_view all, std::string_view more = "") {
+    return R"({"volumes":[)" + std::string(all) + "]" + std::string(more) + "}";
+  };
+  const std::string comma = ",";
+  check(volumes(claim), "persistentvolumeclaims: spec.volumes[0].persistentVolumeClaim");
+  check(volumes(claim + comma + map), "configmaps: spec.volumes[1].projected.sources[1].configMap");
+  check(volumes(claim + comma + map + comma + secret), "secrets: spec.volumes[2].secret");
+  check(volumes(secret, R"(,"serviceAccountName":"a")"), "serviceaccounts: spec.serviceAccountName");
+  check(volumes(claim, R"(,"resourceClaims":[{"name":"r"}])"), "resourceclaims: spec.resourceClaims");
+  check(volumes(map, R"(,"initContainers":[{"name":"i","envFrom":[{"secretRef":{"name":"s"}}]}])"),
+        "secrets: spec.initContainers[0].envFrom[0].secretRef");
+  check(volumes(R"({"name":"v","azureFile":{"shareName":"x"}})"), "secrets (via azureFile volumes): spec.volumes[0].azureFile");
+  check(volumes(R"({"name":"v","csi":{"driver":"d"}})"), "csidrivers (via CSI volumes): spec.volumes[0].csi");
+  check(volumes(R"({"name":"v","csi":{"driver":"d","nodePublishSecretRef":{"name":"s"}}})"), "secrets: spec.volumes[0].csi.nodePublishSecretRef");
+}
+
+}  // namespace
+}  // namespace pintle::rules
