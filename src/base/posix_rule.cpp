@@ -34,7 +34,10 @@ class RuleParser {
       out.summer_ = -west;
     }
     if (text_.empty()) text_ = usual_changes;
-    if (!date(out.start_.emplace()) || !date(out.end_.emplace()) || !text_.empty()) return std::nullopt;
+    PosixRule::Date start, end;
+    if (!date(start) || !date(end) || !text_.empty()) return std::nullopt;
+    out.start_ = start;
+    out.end_ = end;
     return out;
   }
 

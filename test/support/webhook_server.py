@@ -28,6 +28,7 @@ class WebhookServer:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = 'HTTP/1.1'
+            disable_nagle_algorithm = True    # head and body are two writes: the second would wait for the first one's acknowledgement
 
             def do_POST(self):
                 url = urllib.parse.urlsplit(self.path)
