@@ -74,7 +74,6 @@ class Connection final : public ServerConnection {
   std::shared_ptr<Signal> data_ = std::make_shared<Signal>();  // the reader has something for whoever serves
   Signal room_;                                                // and the other way round
   rt::Context request_ctx_ = rt::Context::background();
-  bool reading_ = false;
   bool reader_done_ = false;
   bool stop_reading_ = false;
   bool discard_ = false;

@@ -158,8 +158,9 @@ class Channel {
   mutable ThreadMutex mutex_;
   std::deque<T> items_ GUARDED_BY(mutex_);
   bool closed_ GUARDED_BY(mutex_) = false;
-  Event readable_ GUARDED_BY(mutex_);
-  Event writable_ GUARDED_BY(mutex_);
+  // Set and reset under the mutex, with what they tell of; waited for without it.
+  Event readable_;
+  Event writable_;
 };
 
 }  // namespace pintle::rt

@@ -87,7 +87,7 @@ class WaitAwaiter : Waiter {
     {
       ThreadLock lock(state_->mutex);
       if (state_->try_acquire()) return false;
-      push_self();
+      state_->push(this);
     }
     registration_ = ctx_.on_done([this] { state_->cancel(this); });
     return true;
@@ -99,7 +99,6 @@ class WaitAwaiter : Waiter {
   }
 
  private:
-  void push_self() { state_->push(this); }
   std::shared_ptr<State> state_;
   Context ctx_;
   CancelRegistration registration_;

@@ -59,8 +59,8 @@ int exit_code_of(const codec::Value& status) {
 // One client, from its handshake to its end.
 class Translation {
  public:
-  Translation(rt::Runtime& runtime, net::Transport& kubelet, std::string url, TranslatedStreams wanted)
-      : runtime_(runtime), kubelet_(kubelet), url_(std::move(url)), wanted_(wanted) {}
+  Translation(net::Transport& kubelet, std::string url, TranslatedStreams wanted)
+      : kubelet_(kubelet), url_(std::move(url)), wanted_(wanted) {}
   rt::Task<void> run(rt::Context ctx, net::WebSocket& socket);
 
  private:
@@ -75,7 +75,6 @@ class Translation {
   rt::Task<Result<Unit>> tell(rt::Context ctx, Channel channel, Bytes data);
   rt::Task<Result<std::string>> read_error_stream(rt::Context ctx);
 
-  rt::Runtime& runtime_;
   net::Transport& kubelet_;
   std::string url_;
   TranslatedStreams wanted_;
@@ -260,7 +259,7 @@ rt::Task<Result<Unit>> translate_streams(rt::Context ctx, net::Request& request,
                                          net::Transport& kubelet, std::string url, TranslatedStreams streams) {
   std::vector<std::string> protocols;
   protocols.emplace_back(stream_close_protocol);
-  auto translation = std::make_shared<Translation>(runtime, kubelet, std::move(url), streams);
+  auto translation = std::make_shared<Translation>(kubelet, std::move(url), streams);
   net::WebSocketHandler handler = [translation, ctx](rt::Context, net::WebSocket& socket, std::string) {
     return run_translation(translation, ctx, &socket);
   };

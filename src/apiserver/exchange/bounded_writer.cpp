@@ -36,7 +36,7 @@ void BoundedWriter::end_time() {
   if (inner_.started()) abortable_.abort();
 }
 
-void BoundedWriter::hold() { held_.emplace(); }
+void BoundedWriter::hold() { held_ = Held(); }
 
 rt::Task<Result<Unit>> BoundedWriter::send() {
   Held held = std::move(*held_);

@@ -237,7 +237,6 @@ void PriorityLevel::forget_flows(const std::vector<std::string>& kept) {
 
 PriorityLevel::Dump PriorityLevel::dump() {
   ThreadLock lock(mutex_);
-  Dispatched none;
   Dump out;
   out.limit = set_.limit();
   out.waiting = set_.waiting();

@@ -207,7 +207,7 @@ rt::Task<Result<Unit>> NodeLifecycleController::mark_pods_not_ready(rt::Context 
     options.subresource = "status";
     auto done = co_await deps_.client.patch<Pod>(ctx, pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, std::move(body),
                                                  std::move(options));
-    if (!done && done.error().reason != Reason::NotFound && done.error().reason != Reason::Conflict) failure = std::move(done).error();
+    if (!done && done.error().reason != Reason::NotFound && done.error().reason != Reason::Conflict) failure = done.error();
     if (done) deps_.events.warning(*pod, "NodeNotReady", "Node is not ready");
   }
   if (failure) co_return Unexpected(std::move(*failure));

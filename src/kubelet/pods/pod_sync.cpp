@@ -38,7 +38,7 @@ rt::Task<bool> PodWorker::observe(rt::Context ctx) {
   Result<std::string> runtime_name;
   if (deps_.runtime_name) runtime_name = co_await deps_.runtime_name(ctx);
   auto seen = co_await runtime::observe_pod(deps_.cri, ctx, pod_->metadata.uid, state_);
-  if (seen && !runtime_name) seen = Unexpected(std::move(runtime_name).error());
+  if (seen && !runtime_name) seen = Unexpected(runtime_name.error());
   if (!seen) {
     if (!ctx.done()) log::info(1, "Looking at a pod in the runtime failed", {{"pod", format_pod(*pod_)}, {"err", seen.error().message}});
     co_return false;

@@ -50,12 +50,7 @@ struct SchedulingQueue::Timer {
 };
 
 SchedulingQueue::SchedulingQueue(rt::Runtime& runtime, QueueOptions options, SchedulerMetrics& metrics, ProfileOf profile_of)
-    : runtime_(runtime),
-      clock_(runtime.clock()),
-      options_(options),
-      metrics_(metrics),
-      profile_of_(std::move(profile_of)),
-      timer_(std::make_shared<Timer>()) {
+    : clock_(runtime.clock()), options_(options), metrics_(metrics), profile_of_(std::move(profile_of)), timer_(std::make_shared<Timer>()) {
   timer_->queue = this;
   for (Place place : {Place::Active, Place::Backoff, Place::ErrorBackoff, Place::Unschedulable, Place::Gated})
     pending_[static_cast<std::size_t>(place)] = &metrics_.pending_pods.with({std::string(queue_name(place))});

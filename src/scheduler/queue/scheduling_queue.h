@@ -116,7 +116,6 @@ class SchedulingQueue {
   void trim_events();
   void count_incoming(std::string_view event, Place place);
 
-  rt::Runtime& runtime_;
   rt::Clock& clock_;
   const QueueOptions options_;
   SchedulerMetrics& metrics_;

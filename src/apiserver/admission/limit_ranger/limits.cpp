@@ -20,7 +20,7 @@ constexpr std::string_view annotation = "kubernetes.io/limit-ranger";
 // Of an entry of a resource list: two short texts and what holds them.
 std::size_t bytes_of(const ResourceList& list) {
   std::size_t bytes = 0;
-  for (const auto& [name, quantity] : list) bytes += sizeof(name) + sizeof(quantity) + 2 * name.size();  // once more in the annotation
+  for (const auto& [name, quantity] : list) bytes += sizeof(std::string) + sizeof(Quantity) + 2 * name.size();  // once more in the annotation
   return bytes;
 }
 

@@ -34,7 +34,7 @@ class PodIndex {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
-  void remove(std::string_view node, const storage::CachedObject& pod);
+  void remove(std::string_view node, const storage::CachedObject& pod) REQUIRES(mutex_);
   std::vector<Entry> entries_of(std::string_view node, std::string_view ns) const;
   void remember(std::string_view node, const Entry& entry) const;
 

@@ -137,7 +137,7 @@ bool RbacIndex::visit(const UserInfo& user, std::string_view ns, const std::func
   SharedThreadLock lock(mutex_);
   std::string key;
   Visit visit{.call = call};
-  const auto visit_scope = [&](std::string_view scope) {
+  const auto visit_scope = [&](std::string_view scope) REQUIRES_SHARED(mutex_) {
     subject_key(scope, 'u', user.name, key);
     if (!visit_key(key, visit)) return false;
     for (const auto& group : user.groups) {
