@@ -16,14 +16,15 @@ void check_list_match(const ListParameters& list, std::string_view match, std::v
     causes.push_back(errors::cause("FieldValueForbidden", field, "Forbidden: " + why));
   };
   if (!match.empty()) {
-    if (list.resource_version.empty()) forbid("resourceVersionMatch", "it needs a resourceVersion");
-    if (!list.continue_token.empty()) forbid("resourceVersionMatch", "it cannot go with continue");
+    if (list.resource_version.empty()) forbid("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided");
+    if (!list.continue_token.empty()) forbid("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
     if (match != "Exact" && match != "NotOlderThan")
       causes.push_back(errors::cause("FieldValueNotSupported", "resourceVersionMatch",
                                      "Unsupported value: \"" + std::string(match) + "\": supported values: \"Exact\", \"NotOlderThan\", \"\""));
-    if (match == "Exact" && list.resource_version == "0") forbid("resourceVersionMatch", "\"Exact\" cannot go with resourceVersion \"0\"");
+    if (match == "Exact" && list.resource_version == "0")
+      forbid("resourceVersionMatch", "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
   }
-  if (list.send_initial_events) forbid("sendInitialEvents", "it is for watches alone");
+  if (list.send_initial_events) forbid("sendInitialEvents", "sendInitialEvents is forbidden for list");
 }
 
 void check_watch_match(const ListParameters& list, std::string_view match, std::vector<StatusCause>& causes) {
@@ -31,13 +32,13 @@ void check_watch_match(const ListParameters& list, std::string_view match, std::
     causes.push_back(errors::cause("FieldValueForbidden", field, "Forbidden: " + why));
   };
   if (list.send_initial_events && match != "NotOlderThan")
-    forbid("resourceVersionMatch", "sendInitialEvents needs resourceVersionMatch NotOlderThan");
+    forbid("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
   if (match.empty()) return;
-  if (!list.send_initial_events) forbid("resourceVersionMatch", "on a watch it needs sendInitialEvents");
+  if (!list.send_initial_events) forbid("resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
   if (match != "NotOlderThan")
     causes.push_back(errors::cause("FieldValueNotSupported", "resourceVersionMatch",
                                    "Unsupported value: \"" + std::string(match) + "\": supported values: \"NotOlderThan\""));
-  if (!list.continue_token.empty()) forbid("resourceVersionMatch", "it cannot go with continue");
+  if (!list.continue_token.empty()) forbid("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
 }
 
 std::string_view options_kind(WriteKind kind) {

@@ -29,6 +29,21 @@ TEST(ListParameters, Combinations) {
   EXPECT_EQ(list_fault("resourceVersionMatch=NotOlderThan", true), "resourceVersionMatch");
 }
 
+void check_list_message(std::string_view query, bool watch, std::string_view message) {
+  const auto list = parse_list_parameters(Query::parse(query), watch);
+  ASSERT_FALSE(list);
+  EXPECT_EQ(list.error().details.causes[0].message, "Forbidden: " + std::string(message)) << query;
+}
+
+TEST(ListParameters, SaysWhatUpstreamSays) {
+  check_list_message("resourceVersionMatch=Exact", false, "resourceVersionMatch is forbidden unless resourceVersion is provided");
+  check_list_message("resourceVersion=1&resourceVersionMatch=Exact&continue=x", false, "resourceVersionMatch is forbidden when continue is provided");
+  check_list_message("resourceVersion=0&resourceVersionMatch=Exact", false, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+  check_list_message("sendInitialEvents=true", false, "sendInitialEvents is forbidden for list");
+  check_list_message("sendInitialEvents=true", true, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+  check_list_message("resourceVersionMatch=NotOlderThan", true, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+}
+
 TEST(ListParameters, Booleans) {
   // Which of the two it is was settled, and authorized, before.
   EXPECT_FALSE(parse_list_parameters(Query::parse("watch=1"), false)->watch);
