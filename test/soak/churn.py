@@ -87,12 +87,14 @@ class Churner:
         for i in self.random.sample(many, 20):
             self.ask('GET', f'{path}/o-{i}')
         self.read(path)
+        # A Job is orphaned by default: it would stay until the controllers have been there, and the next round makes it again.
+        at_once = '?propagationPolicy=Background'
         if self.random.random() < 0.5:
-            self.ask('DELETE', path)
+            self.ask('DELETE', path + at_once)
         else:
             for i in many:
-                self.ask('DELETE', f'{path}/o-{i}', expect=(200, 202, 404))
-        self.ask('DELETE', path)
+                self.ask('DELETE', f'{path}/o-{i}{at_once}', expect=(200, 202, 404))
+        self.ask('DELETE', path + at_once)
 
     def read(self, path):
         for accept in ('application/json', TABLE, PROTOBUF, METADATA):
