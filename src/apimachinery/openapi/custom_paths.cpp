@@ -3,6 +3,7 @@
 
 #include "api/gen/autoscaling_v1.h"
 #include "api/gen/meta_v1.h"
+#include "apimachinery/openapi/operations.h"
 #include "apimachinery/openapi/parameters.h"
 #include "apimachinery/openapi/paths.h"
 #include "apimachinery/openapi/schemas.h"
@@ -27,11 +28,6 @@ std::string camel(std::string_view text) {
   return out;
 }
 
-std::string capitalised(std::string word) {
-  if (!word.empty()) word[0] = upper(word[0]);
-  return word;
-}
-
 std::string with_article(std::string_view noun) {
   if (noun.ends_with('s') && !noun.ends_with("ss")) return " " + std::string(noun);
   return (std::string_view("aeiouAEIOU").contains(noun.substr(0, 1)) ? " an " : " a ") + std::string(noun);
@@ -46,7 +42,9 @@ class Builder {
         kind_(custom.kind),
         root_("/apis/" + std::string(custom.group) + "/" + std::string(custom.version)),
         base_(root_ + (custom.namespaced ? "/namespaces/{namespace}/" : "/") + std::string(custom.plural)),
-        tag_(camel(without_k8s_io(custom.group)) + "_" + camel(custom.version)),
+        form_{camel(without_k8s_io(custom.group)) + "_" + camel(custom.version),
+              {"application/json", "application/yaml"},
+              {"application/json", "application/yaml"}},
         words_(capitalised(camel(without_k8s_io(custom.group))) + capitalised(camel(custom.version))),
         scope_(custom.namespaced ? "Namespaced" : "") {}
 
@@ -65,74 +63,48 @@ class Builder {
   static Body status() { return {&api::type_of<api::meta_v1::Status>()}; }
   std::string id(std::string_view verb, std::string_view rest) const { return std::string(verb) + words_ + scope_ + std::string(rest); }
 
-  Operation operation(std::string_view method, std::string_view action, std::string id, std::string description, Body answer) const {
-    Operation op;
-    op.method = method;
-    op.action = action;
-    op.id = std::move(id);
-    op.description = std::move(description);
-    op.tag = tag_;
-    op.kind = {custom_.group, custom_.version, custom_.kind};
-    op.consumes = {"application/json", "application/yaml"};
-    op.produces = op.consumes;
+  OperationWords words(std::string_view method, std::string_view action, std::string id, std::string description) const {
+    return {method, action, std::move(id), std::move(description), {custom_.group, custom_.version, custom_.kind}};
+  }
+  Operation operation(OperationWords words, Body answer) const {
+    Operation op = make_operation(form_, std::move(words));
     op.responses.emplace_back("200", std::move(answer));
     return op;
   }
   Operation list(std::string id) const {
-    Operation op = operation("get", "list", std::move(id), "list objects of kind " + kind_, named(custom_.list_definition));
+    Operation op = operation(words("get", "list", std::move(id), "list objects of kind " + kind_), named(custom_.list_definition));
     op.parameters = list_parameters(true);
     return op;
   }
 
   void add(std::string path, std::vector<Operation> operations, bool with_name, bool with_namespace) {
-    PathItem& item = paths_.emplace_back();
-    item.path = std::move(path);
-    if (with_name) item.parameters.push_back({"name", "string", "The name of the object.", true});
-    if (with_namespace) item.parameters.push_back(namespace_parameter());
-    item.parameters.push_back(pretty_parameter());
-    item.operations = std::move(operations);
+    paths_.push_back(make_path(std::move(path), std::move(operations), with_name, with_namespace));
   }
 
   void add_collection() {
     const Body object = named(custom_.definition);
-    Operation create = operation("post", "post", id("create", kind_), "create" + with_article(kind_), object);
-    create.body = object;
-    create.body_required = true;
-    create.parameters = write_parameters();
-    create.responses.emplace_back("201", object);
-    create.responses.emplace_back("202", object);
+    Operation create = make_create(form_, words("post", "post", id("create", kind_), "create" + with_article(kind_)), object);
     Operation remove =
-        operation("delete", "deletecollection", "delete" + words_ + "Collection" + scope_ + kind_, "delete collection of " + kind_, status());
+        operation(words("delete", "deletecollection", "delete" + words_ + "Collection" + scope_ + kind_, "delete collection of " + kind_), status());
     remove.parameters = list_parameters(true);
     add(base_, {list(id("list", kind_)), std::move(create), std::move(remove)}, false, custom_.namespaced);
   }
 
   // get, put and patch of an object or of a part of it.
   std::vector<Operation> writes(std::string_view part, const Body& object) const {
-    const std::string name = kind_ + capitalised(std::string(part));
+    const std::string name = kind_ + capitalised(part);
     const std::string of = (part.empty() ? "" : std::string(part) + " of ") + "the specified " + kind_;
-    Operation read = operation("get", "get", id("read", name), "read " + of, object);
+    Operation read = operation(words("get", "get", id("read", name), "read " + of), object);
     read.parameters = read_parameters();
-    Operation replace = operation("put", "put", id("replace", name), "replace " + of, object);
-    replace.body = object;
-    replace.body_required = true;
-    replace.parameters = write_parameters();
-    replace.responses.emplace_back("201", object);
-    Operation patch = operation("patch", "patch", id("patch", name), "partially update " + of, object);
-    patch.consumes = {"application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"};
-    patch.body = {nullptr, std::string(patch_name)};
-    patch.body_required = true;
-    patch.parameters = patch_parameters();
+    Operation replace = make_replace(form_, words("put", "put", id("replace", name), "replace " + of), object);
+    Operation patch = make_patch(form_, words("patch", "patch", id("patch", name), "partially update " + of), object,
+                                 {"application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"});
     return {std::move(read), std::move(replace), std::move(patch)};
   }
 
   void add_object() {
     auto operations = writes("", named(custom_.definition));
-    Operation remove = operation("delete", "delete", id("delete", kind_), "delete" + with_article(kind_), status());
-    remove.body = {&api::type_of<api::meta_v1::DeleteOptions>()};
-    remove.parameters = delete_parameters();
-    remove.responses.emplace_back("202", status());
-    operations.push_back(std::move(remove));
+    operations.push_back(make_delete(form_, words("delete", "delete", id("delete", kind_), "delete" + with_article(kind_))));
     add(base_ + "/{name}", std::move(operations), true, custom_.namespaced);
   }
   void add_part(std::string_view part, const Body& object) {
@@ -140,7 +112,9 @@ class Builder {
   }
 
   const CustomPaths& custom_;
-  const std::string kind_, root_, base_, tag_, words_, scope_;
+  const std::string kind_, root_, base_;
+  const OperationForm form_;
+  const std::string words_, scope_;
   std::vector<PathItem> paths_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/gen/meta_v1.h"
+#include "apimachinery/openapi/operations.h"
 #include "apimachinery/openapi/parameters.h"
 #include "apimachinery/openapi/schemas.h"
 #include "base/check.h"
@@ -18,12 +19,6 @@ const Produces stream_types = {"application/json", "application/yaml", "applicat
 const Produces any_type = {"*/*"};
 const Produces patch_types = {"application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json",
                               "application/apply-patch+yaml"};
-
-std::string capitalised(std::string_view word) {
-  std::string out(word);
-  if (!out.empty() && out[0] >= 'a' && out[0] <= 'z') out[0] = static_cast<char>(out[0] - 32);
-  return out;
-}
 
 // "rbac.authorization.k8s.io" -> "rbacAuthorization"; "" -> "core".
 std::string group_word(std::string_view group) {
@@ -50,13 +45,12 @@ class Builder {
       : served_(served),
         root_(served.group.empty() ? "/api/" + std::string(served.version)
                                    : "/apis/" + std::string(served.group) + "/" + std::string(served.version)),
-        tag_(group_word(served.group) + "_" + std::string(served.version)),
+        form_{group_word(served.group) + "_" + std::string(served.version), any_type, object_types},
         words_(capitalised(group_word(served.group)) + capitalised(served.version)) {}
   std::vector<PathItem> build();
 
  private:
-  Operation operation(std::string_view method, std::string_view action, std::string id, std::string description,
-                      const api::GroupVersionKind& kind) const;
+  Operation operation(OperationWords words) const { return make_operation(form_, std::move(words)); }
   std::string id(std::string_view verb, std::string_view middle, std::string_view rest) const {
     return std::string(verb) + words_ + std::string(middle) + scope_ + std::string(rest);
   }
@@ -71,40 +65,20 @@ class Builder {
 
   const ServedGroupVersion& served_;
   std::string root_;
-  std::string tag_;
+  OperationForm form_;
   std::string words_;  // "AppsV1"
   std::string scope_;  // "Namespaced" for the resource at hand
   std::string base_;   // its collection path
   std::vector<PathItem> paths_;
 };
 
-Operation Builder::operation(std::string_view method, std::string_view action, std::string id, std::string description,
-                             const api::GroupVersionKind& kind) const {
-  Operation op;
-  op.method = method;
-  op.action = action;
-  op.id = std::move(id);
-  op.description = std::move(description);
-  op.tag = tag_;
-  op.kind = kind;
-  op.consumes = any_type;
-  op.produces = object_types;
-  return op;
-}
-
 void Builder::add(std::string path, std::vector<Operation> operations, bool with_name, bool with_namespace) {
   if (operations.empty()) return;
-  PathItem item;
-  item.path = std::move(path);
-  if (with_name) item.parameters.push_back({"name", "string", "The name of the object.", true});
-  if (with_namespace) item.parameters.push_back(namespace_parameter());
-  item.parameters.push_back(pretty_parameter());
-  item.operations = std::move(operations);
-  paths_.push_back(std::move(item));
+  paths_.push_back(make_path(std::move(path), std::move(operations), with_name, with_namespace));
 }
 
 void Builder::add_discovery() {
-  Operation op = operation("get", "", "get" + words_ + "APIResources", "get available resources", {});
+  Operation op = operation({"get", "", "get" + words_ + "APIResources", "get available resources", {}});
   op.consumes = object_types;
   op.responses = {{"200", {&api::type_of<api::meta_v1::APIResourceList>()}}};
   PathItem item;
@@ -120,7 +94,7 @@ void Builder::add_collection(const ServedResource& resource) {
   const std::string list_kind = kind + "List";
   const Body list{type_of_kind({resource.group, resource.version, list_kind})};
   const auto list_operation = [&](std::string name) {
-    Operation op = operation("get", "list", std::move(name), "list or watch objects of kind " + kind, gvk);
+    Operation op = operation({"get", "list", std::move(name), "list or watch objects of kind " + kind, gvk});
     op.produces = stream_types;
     op.parameters = list_parameters(true);
     op.responses = {{"200", list}};
@@ -130,16 +104,9 @@ void Builder::add_collection(const ServedResource& resource) {
     add(root_ + "/" + std::string(resource.name), {list_operation("list" + words_ + kind + "ForAllNamespaces")}, false, false);
   std::vector<Operation> operations;
   if (resource.can(verb::list)) operations.push_back(list_operation(id("list", "", kind)));
-  if (resource.can(verb::create)) {
-    Operation op = operation("post", "post", id("create", "", kind), "create " + kind, gvk);
-    op.body = object;
-    op.body_required = true;
-    op.parameters = write_parameters();
-    op.responses = {{"200", object}, {"201", object}, {"202", object}};
-    operations.push_back(std::move(op));
-  }
+  if (resource.can(verb::create)) operations.push_back(make_create(form_, {"post", "post", id("create", "", kind), "create " + kind, gvk}, object));
   if (resource.can(verb::deletecollection)) {
-    Operation op = operation("delete", "deletecollection", id("delete", "Collection", kind), "delete collection of " + kind, gvk);
+    Operation op = operation({"delete", "deletecollection", id("delete", "Collection", kind), "delete collection of " + kind, gvk});
     op.body = {&api::type_of<api::meta_v1::DeleteOptions>()};
     op.parameters = delete_collection_parameters();
     op.responses = {{"200", {&api::type_of<api::meta_v1::Status>()}}};
@@ -153,25 +120,15 @@ std::vector<Operation> Builder::write_operations(Verbs verbs, const api::GroupVe
   const Body object{type_of_kind(kind)};
   std::vector<Operation> operations;
   if (verbs & verb::get) {
-    Operation op = operation("get", "get", id("read", "", name), "read " + std::string(of), kind);
+    Operation op = operation({"get", "get", id("read", "", name), "read " + std::string(of), kind});
     op.responses = {{"200", object}};
     operations.push_back(std::move(op));
   }
-  if (verbs & verb::update) {
-    Operation op = operation("put", "put", id("replace", "", name), "replace " + std::string(of), kind);
-    op.body = object;
-    op.body_required = true;
-    op.parameters = write_parameters();
-    op.responses = {{"200", object}, {"201", object}};
-    operations.push_back(std::move(op));
-  }
+  if (verbs & verb::update)
+    operations.push_back(make_replace(form_, {"put", "put", id("replace", "", name), "replace " + std::string(of), kind}, object));
   if (verbs & verb::patch) {
-    Operation op = operation("patch", "patch", id("patch", "", name), "partially update " + std::string(of), kind);
-    op.consumes = patch_types;
-    op.body = {nullptr, std::string(patch_name), false};
-    op.body_required = true;
-    op.parameters = patch_parameters();
-    op.responses = {{"200", object}, {"201", object}};
+    Operation op = make_patch(form_, {"patch", "patch", id("patch", "", name), "partially update " + std::string(of), kind}, object, patch_types);
+    op.responses.emplace_back("201", object);
     operations.push_back(std::move(op));
   }
   return operations;
@@ -180,14 +137,8 @@ std::vector<Operation> Builder::write_operations(Verbs verbs, const api::GroupVe
 void Builder::add_object(const ServedResource& resource) {
   const std::string kind(resource.kind);
   auto operations = write_operations(resource.verbs, resource.gvk(), kind, "the specified " + kind);
-  if (resource.can(verb::delete_)) {
-    Operation op = operation("delete", "delete", id("delete", "", kind), "delete " + kind, resource.gvk());
-    op.body = {&api::type_of<api::meta_v1::DeleteOptions>()};
-    op.parameters = delete_parameters();
-    const Body status{&api::type_of<api::meta_v1::Status>()};
-    op.responses = {{"200", status}, {"202", status}};
-    operations.push_back(std::move(op));
-  }
+  if (resource.can(verb::delete_))
+    operations.push_back(make_delete(form_, {"delete", "delete", id("delete", "", kind), "delete " + kind, resource.gvk()}));
   add(base_ + "/{name}", std::move(operations), true, resource.namespaced);
 }
 
@@ -195,7 +146,7 @@ void Builder::add_watches(const ServedResource& resource) {
   if (!resource.can(verb::watch)) return;
   const std::string kind(resource.kind);
   const auto watch = [&](std::string_view action, std::string name) {
-    Operation op = operation("get", action, std::move(name), "deprecated: list with the watch parameter does the same", resource.gvk());
+    Operation op = operation({"get", action, std::move(name), "deprecated: list with the watch parameter does the same", resource.gvk()});
     op.produces = stream_types;
     op.parameters = list_parameters(true);
     op.responses = {{"200", {&api::type_of<api::meta_v1::WatchEvent>()}}};
@@ -223,9 +174,9 @@ void Builder::add_connect(const ServedResource& resource, const ServedSubresourc
     std::string upper(method.name);
     std::ranges::transform(upper, upper.begin(), [](char c) { return static_cast<char>(c - 32); });
     const std::string rest = std::string(resource.kind) + capitalised(part.name) + (with_path ? "WithPath" : "");
-    Operation op = operation(method.name, "connect", id("connect", capitalised(method.name), rest),
-                             "connect " + upper + " requests to " + std::string(part.name) + " of " + std::string(resource.kind),
-                             resource.subresource_gvk(part));
+    Operation op = operation({method.name, "connect", id("connect", capitalised(method.name), rest),
+                              "connect " + upper + " requests to " + std::string(part.name) + " of " + std::string(resource.kind),
+                              resource.subresource_gvk(part)});
     op.produces = any_type;
     op.responses = {{"200", {}}};
     operations.push_back(std::move(op));
@@ -251,7 +202,7 @@ void Builder::add_part(const ServedResource& resource, const ServedSubresource& 
   }
   const std::string path = base_ + "/{name}/" + std::string(part.name);
   if (part.name == "log") {
-    Operation op = operation("get", "get", id("read", "", name), "read log of the specified Pod", gvk);
+    Operation op = operation({"get", "get", id("read", "", name), "read log of the specified Pod", gvk});
     op.produces = {"text/plain", "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"};
     op.responses = {{"200", {}}};
     op.parameters = option_parameters(*type_of_kind({"", "v1", "PodLogOptions"}));
@@ -261,12 +212,7 @@ void Builder::add_part(const ServedResource& resource, const ServedSubresource& 
   auto operations = write_operations(part.verbs, gvk, name, std::string(part.name) + " of the specified " + kind);
   if (part.verbs & verb::create) {
     const Body body{type_of_kind(gvk)};
-    Operation op = operation("post", "post", id("create", "", name), "create " + std::string(part.name) + " of " + kind, gvk);
-    op.body = body;
-    op.body_required = true;
-    op.parameters = write_parameters();
-    op.responses = {{"200", body}, {"201", body}, {"202", body}};
-    operations.push_back(std::move(op));
+    operations.push_back(make_create(form_, {"post", "post", id("create", "", name), "create " + std::string(part.name) + " of " + kind, gvk}, body));
   }
   add(path, std::move(operations), true, resource.namespaced);
 }
