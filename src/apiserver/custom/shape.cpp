@@ -36,6 +36,17 @@ Result<Unit> Shape::settle(api::Object& object, std::vector<std::string>* unknow
   return schema::fill_defaults(members, &root());
 }
 
+Result<Unit> Shape::settle_admitted(api::Object& object) const {
+  codec::Value& members = object.as<CustomObject>().rest.members;
+  TRY(schema::coerce_embedded(members, &root(), {.position = schema::Position::Inside, .drop_invalid = true}, nullptr));
+  schema::drop_nulls(members, &root());
+  return schema::fill_defaults(members, &root());
+}
+
+void Shape::prune(api::Object& object) const {
+  if (prune_) schema::prune(object.as<CustomObject>().rest.members, &root(), schema::Position::Root, nullptr);
+}
+
 Result<Unit> Shape::settle_converted(api::Object& object) const {
   codec::Value& members = object.as<CustomObject>().rest.members;
   TRY(schema::coerce_embedded(members, &root(), {.position = schema::Position::Inside, .drop_invalid = false}, nullptr));

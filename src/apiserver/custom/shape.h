@@ -22,6 +22,8 @@ class Shape final : public registry::VersionShape {
                                                    bool preserve_unknown_fields);
 
   Result<Unit> settle(api::Object& object, std::vector<std::string>* unknown) const override;
+  Result<Unit> settle_admitted(api::Object& object) const override;
+  void prune(api::Object& object) const override;
   Result<Unit> settle_converted(api::Object& object) const override;
   const apimachinery::SchemaView& schema_view() const override { return view_; }
   std::string column_definitions() const override;

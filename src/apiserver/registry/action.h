@@ -15,7 +15,7 @@ class Action {
  public:
   virtual ~Action() = default;
   // Between mutating and validating admission: fills in what the body may leave out and refuses what it may not say. May
-  // also make the request a dry run. Reads no state.
+  // also make the request a dry run. Changes no state.
   virtual Result<Unit> prepare(RequestScope&, api::Object& /*body*/) { return Unit{}; }
   virtual rt::Task<Result<api::Object>> run(RequestScope& scope, Admitted body) = 0;
 };

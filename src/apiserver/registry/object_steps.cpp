@@ -46,10 +46,16 @@ std::string generated_name(std::string_view base, rt::Random& random) {
   return name;
 }
 
-void fill_new_metadata(api::meta_v1::ObjectMeta& meta, rt::WallTime now, rt::Random& random) {
+void clear_system_metadata(api::meta_v1::ObjectMeta& meta) {
+  meta.uid.clear();
+  meta.creation_timestamp = {};
   meta.deletion_timestamp.reset();
   meta.deletion_grace_period_seconds.reset();
   meta.self_link.clear();
+}
+
+void fill_new_metadata(api::meta_v1::ObjectMeta& meta, rt::WallTime now, rt::Random& random) {
+  clear_system_metadata(meta);  // a webhook may have set it again
   meta.creation_timestamp = apimachinery::to_api_time(now);
   meta.uid = new_uid(random);
 }
@@ -76,7 +82,7 @@ void prepare_new(const Resource& resource, api::Object& object) {
       ops.construct(status);
     }
   }
-  object_meta(object).generation = resource.definition().has_generation ? 1 : 0;
+  if (resource.definition().has_generation) object_meta(object).generation = 1;
 }
 
 void prepare_changed(const Resource& resource, api::Object& object, const api::Object& old) {

@@ -17,12 +17,14 @@ namespace pintle::apiserver::registry {
 // `base` and five characters, as upstream's name generator.
 std::string generated_name(std::string_view base, rt::Random& random);
 
-// uid and creationTimestamp of a new object; what only the server writes is cleared.
+// What only the server writes of a new object, cleared before anybody is asked about it.
+void clear_system_metadata(api::meta_v1::ObjectMeta& meta);
+// uid and creationTimestamp of a new object.
 void fill_new_metadata(api::meta_v1::ObjectMeta& meta, rt::WallTime now, rt::Random& random);
 // What an update cannot change is taken from `old`; an absent uid too.
 void keep_system_metadata(api::meta_v1::ObjectMeta& meta, const api::meta_v1::ObjectMeta& old);
 
-// Status cleared, generation 1, as the definition's flags say.
+// Status cleared, generation 1, as the definition's flags say. A kind without generations keeps what a client says, as upstream's.
 void prepare_new(const Resource& resource, api::Object& object);
 // Status kept from `old`, generation raised if something outside metadata and status differs.
 void prepare_changed(const Resource& resource, api::Object& object, const api::Object& old);

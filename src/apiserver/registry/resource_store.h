@@ -175,10 +175,13 @@ class ResourceStore {
   storage::Predicate predicate(const Selection& selection) const;
   Status not_found(std::string_view name) const;
   admission::AdmissionAttributes attributes(RequestScope& scope, admission::Operation operation) const;
-  rt::Task<Result<Written>> create_named(RequestScope& scope, api::Object object);
+  // Where a new object comes from. Upstream heeds the resourceVersion of what is posted alone.
+  enum class Origin : uint8_t { Post, Put };
+  rt::Task<Result<Written>> create_from(RequestScope& scope, api::Object object, Origin origin);
+  rt::Task<Result<Written>> create_named(RequestScope& scope, api::Object object, Origin origin);
   rt::Task<Result<Unit>> admit_create(RequestScope& scope, api::Object& object);
   Result<Unit> check_namespace(RequestScope& scope, api::meta_v1::ObjectMeta& meta) const;
-  rt::Task<Result<Unit>> finish_create(RequestScope& scope, api::Object& object);
+  rt::Task<Result<Unit>> finish_create(RequestScope& scope, api::Object& object, Origin origin);
   Result<Unit> take_revision(api::meta_v1::ObjectMeta& meta, const api::meta_v1::ObjectMeta& old_meta, std::string_view name) const;
   enum class AdmissionPhase : uint8_t { Mutate, Validate };
   rt::Task<Result<Unit>> admit_update(RequestScope& scope, const UpdateRequest& request, AdmissionPhase phase, api::Object& object,

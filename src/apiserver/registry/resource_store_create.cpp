@@ -1,10 +1,24 @@
 // CREATE: name → admission → preparation → validation → store.
+#include <charconv>
+
 #include "apiserver/registry/object_steps.h"
 #include "apiserver/registry/object_validation.h"
 #include "apiserver/registry/resource_store.h"
+#include "apiserver/registry/version_shape.h"
 #include "apiserver/types/errors.h"
 
 namespace pintle::apiserver::registry {
+
+namespace {
+
+// A revision other than 0; what is no number says nothing, as upstream reads it.
+bool states_revision(std::string_view version) {
+  uint64_t number = 0;
+  const auto [end, problem] = std::from_chars(version.data(), version.data() + version.size(), number);
+  return problem == std::errc() && end == version.data() + version.size() && number != 0;
+}
+
+}  // namespace
 
 // An object is in the namespace of its request.
 Result<Unit> ResourceStore::check_namespace(RequestScope& scope, api::meta_v1::ObjectMeta& meta) const {
@@ -24,32 +38,35 @@ rt::Task<Result<Unit>> ResourceStore::admit_create(RequestScope& scope, api::Obj
   admission.object = &object;
   CO_TRY(co_await deps_.admission.admit(scope.ctx, admission));
   CO_TRY(check_namespace(scope, codec_.metadata(object)));
-  codec_.metadata(object).uid.clear();  // admission sees none of the client's making
-  codec_.metadata(object).creation_timestamp = {};
   scope.name = codec_.metadata(object).name;
   co_return Unit{};
 }
 
 rt::Task<Result<Written>> ResourceStore::create(RequestScope& scope, api::Object object) {
+  return create_from(scope, std::move(object), Origin::Post);
+}
+
+rt::Task<Result<Written>> ResourceStore::create_from(RequestScope& scope, api::Object object, Origin origin) {
   if (resource_.closed())
     co_return Unexpected(
         errors::forbidden(resource_.name(), codec_.metadata(object).name, "create not allowed while custom resource definition is terminating"));
+  clear_system_metadata(codec_.metadata(object));
   CO_TRY(check_namespace(scope, codec_.metadata(object)));
   scope.name = codec_.metadata(object).name;
   CO_TRY(co_await admit_create(scope, object));
   const auto& meta = codec_.metadata(object);
-  if (!meta.name.empty() || meta.generate_name.empty()) co_return co_await create_named(scope, std::move(object));
+  if (!meta.name.empty() || meta.generate_name.empty()) co_return co_await create_named(scope, std::move(object), origin);
   // Another object may hold the name that was drawn: draw again.
   for (int attempt = 1;; ++attempt) {
     api::Object named = object;
     codec_.metadata(named).name = generated_name(meta.generate_name, deps_.runtime.random());
     scope.name = codec_.metadata(named).name;
-    auto written = co_await create_named(scope, std::move(named));
+    auto written = co_await create_named(scope, std::move(named), origin);
     if (written || written.error().reason != Reason::AlreadyExists || attempt == generate_name_attempts_max) co_return written;
   }
 }
 
-rt::Task<Result<Written>> ResourceStore::create_named(RequestScope& scope, api::Object object) {
+rt::Task<Result<Written>> ResourceStore::create_named(RequestScope& scope, api::Object object, Origin origin) {
   const Strategy& strategy = resource_.strategy();
   auto& meta = codec_.metadata(object);
   fill_new_metadata(meta, scope.now, deps_.runtime.random());
@@ -61,7 +78,7 @@ rt::Task<Result<Written>> ResourceStore::create_named(RequestScope& scope, api::
   if (strategy.has_begin()) {
     CO_TRY_ASSIGN(finish, co_await strategy.begin_create(scope, object));
   }
-  auto stored = co_await finish_create(scope, object);
+  auto stored = co_await finish_create(scope, object, origin);
   if (finish) finish(stored.has_value() && !scope.dry_run);
   if (!stored) co_return Unexpected(std::move(stored.error()));
   Written written;
@@ -70,7 +87,7 @@ rt::Task<Result<Written>> ResourceStore::create_named(RequestScope& scope, api::
   co_return written;
 }
 
-rt::Task<Result<Unit>> ResourceStore::finish_create(RequestScope& scope, api::Object& object) {
+rt::Task<Result<Unit>> ResourceStore::finish_create(RequestScope& scope, api::Object& object, Origin origin) {
   const Strategy& strategy = resource_.strategy();
   const std::string name = codec_.metadata(object).name;
   FieldErrors problems;
@@ -90,6 +107,7 @@ rt::Task<Result<Unit>> ResourceStore::finish_create(RequestScope& scope, api::Ob
 
   const std::string key = resource_.key(scope.ns, name);
   const VersionBinding& version = working_version(scope);
+  if (version.shape != nullptr) version.shape->prune(object);
   if (scope.dry_run) {
     CO_TRY_ASSIGN(const auto existing, co_await newest(scope.ctx, key));
     if (existing) co_return Unexpected(errors::already_exists(resource_.name(), name));
@@ -97,6 +115,8 @@ rt::Task<Result<Unit>> ResourceStore::finish_create(RequestScope& scope, api::Ob
     CO_TRY_ASSIGN(Bytes form, co_await stored_form(scope, object, version));
     co_return co_await read_back(scope, key, std::move(form), 0, version, object);
   }
+  if (origin == Origin::Post && states_revision(codec_.metadata(object).resource_version))
+    co_return error(Reason::Unknown, "resourceVersion should not be set on objects to be created");
   storage::PutOptions options;
   options.ttl_seconds = strategy.ttl_seconds(scope, object);
   CO_TRY_ASSIGN(Bytes form, co_await stored_form(scope, object, version));

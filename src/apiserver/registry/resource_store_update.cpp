@@ -4,6 +4,7 @@
 #include "apiserver/registry/object_steps.h"
 #include "apiserver/registry/object_validation.h"
 #include "apiserver/registry/resource_store.h"
+#include "apiserver/registry/version_shape.h"
 #include "apiserver/types/errors.h"
 
 namespace pintle::apiserver::registry {
@@ -77,12 +78,17 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::try_update(RequestScope&
     if (!request.may_create) co_return Unexpected(not_found(request.name));
     CO_TRY(co_await request.may_create());
     CO_TRY_ASSIGN(api::Object fresh, request.transform(nullptr));
+    if (const std::string& uid = codec_.metadata(fresh).uid; request.check_uid && !uid.empty())
+      co_return Unexpected(errors::conflict(resource_.name(), request.name,
+                                            "StorageError: invalid object, Code: 4, Key: " + key +
+                                                ", ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: " + uid +
+                                                ", UID in object meta: "));
     std::string& name = codec_.metadata(fresh).name;
     if (name.empty()) name = request.name;
     if (name != request.name)
       co_return bad_request("the name of the object (" + name + ") does not match the name on the URL (" + request.name + ")");
     api::Object update_options = std::exchange(scope.operation_options, create_options(scope.operation_options));
-    auto created = co_await create(scope, std::move(fresh));
+    auto created = co_await create_from(scope, std::move(fresh), Origin::Put);
     scope.operation_options = std::move(update_options);
     if (created) co_return std::optional<Written>(std::move(*created));
     if (created.error().reason == Reason::AlreadyExists) co_return std::nullopt;
@@ -151,6 +157,7 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::finish_update(RequestSco
     strategy.canonicalize(object);
   }
   CO_TRY(co_await admit_update(scope, request, AdmissionPhase::Validate, object, old));
+  if (before.version->shape != nullptr) before.version->shape->prune(object);
 
   Written written;
   auto& meta = codec_.metadata(object);

@@ -32,7 +32,8 @@ rt::Task<Result<api::Object>> ResourceVersions::show(rt::Context ctx, const api:
 rt::Task<Result<api::Object>> ResourceVersions::take(rt::Context ctx, api::Object shown, std::size_t index) const {
   const VersionBinding& version = resource_.versions()[index];
   if (resource_.custom() && held_ != nullptr) {
-    CO_TRY(version.shape->settle(shown, nullptr));
+    CO_TRY(version.shape->settle_admitted(shown));
+    if (&version != held_) version.shape->prune(shown);
     co_return co_await converted_->convert(std::move(ctx), std::move(shown), version, *held_);
   }
   api::apply_defaults(shown.type(), shown.data());

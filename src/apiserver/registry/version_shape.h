@@ -22,6 +22,10 @@ class VersionShape {
   // A client's object, or one as stored: what the schema does not declare is dropped (with `unknown`, the paths are appended there), nulls and
   // missing members get their defaults. BadRequest for what cannot be read.
   virtual Result<Unit> settle(api::Object& object, std::vector<std::string>* unknown) const = 0;
+  // What a webhook or a policy has made of an object: nulls and missing members get their defaults. What is not declared stays until all have seen
+  // it, as upstream's: prune() is for what is about to be stored.
+  virtual Result<Unit> settle_admitted(api::Object& object) const = 0;
+  virtual void prune(api::Object& object) const = 0;
   // What a conversion from another version gave: the same, but that nothing is filled in.
   virtual Result<Unit> settle_converted(api::Object& object) const = 0;
   // Of server-side apply and managed fields.

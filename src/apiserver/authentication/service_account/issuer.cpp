@@ -56,6 +56,8 @@ struct TokenIssuer::Binding {
 TokenIssuer::TokenIssuer(TokenIssuerConfig config, const rt::Clock& clock, rt::Random& random, const ResourceReader& reader)
     : config_(std::move(config)), clock_(clock), random_(random), reader_(reader) {}
 
+int64_t TokenIssuer::seconds_now() const { return std::chrono::duration_cast<std::chrono::seconds>(clock_.wall_now().time_since_epoch()).count(); }
+
 Result<TokenIssuer::Binding> TokenIssuer::bind(std::string_view ns, std::string_view name,
                                                const api::authentication_v1::BoundObjectReference& ref) const {
   Binding out;
@@ -88,7 +90,7 @@ Result<TokenIssuer::Binding> TokenIssuer::bind(std::string_view ns, std::string_
   return out;
 }
 
-Result<TokenRequest> TokenIssuer::issue(std::string_view ns, std::string_view name, TokenRequest request, std::vector<std::string>& warnings) {
+Result<Unit> TokenIssuer::prepare(std::string_view ns, std::string_view name, TokenRequest& request) const {
   TRY(check_metadata(request, ns, name));
   TRY_ASSIGN(const auto account, reader_.get_as<ServiceAccount>({"", "serviceaccounts"}, ns, name));
   if (!request.metadata.uid.empty() && request.metadata.uid != account.metadata.uid)
@@ -98,13 +100,15 @@ Result<TokenRequest> TokenIssuer::issue(std::string_view ns, std::string_view na
   request.metadata.name = account.metadata.name;
   request.metadata.namespace_ = account.metadata.namespace_;
   request.metadata.uid = account.metadata.uid;
-  const int64_t now = std::chrono::duration_cast<std::chrono::seconds>(clock_.wall_now().time_since_epoch()).count();
-  request.metadata.creation_timestamp = api::Time{now, 0};
+  request.metadata.creation_timestamp = api::Time{seconds_now(), 0};
   if (request.spec.audiences.empty()) request.spec.audiences = config_.audiences;
   if (!request.spec.expiration_seconds) request.spec.expiration_seconds = expiration_seconds_default;
   request.status = {};
-  TRY(check_spec(request));
+  return check_spec(request);
+}
 
+Result<TokenRequest> TokenIssuer::issue(std::string_view ns, std::string_view name, TokenRequest request, std::vector<std::string>& warnings) {
+  const int64_t now = seconds_now();
   Binding binding;
   if (request.spec.bound_object_ref) {
     TRY_ASSIGN(binding, bind(ns, name, *request.spec.bound_object_ref));
@@ -122,7 +126,7 @@ Result<TokenRequest> TokenIssuer::issue(std::string_view ns, std::string_view na
   claims.issued_at = claims.not_before = now;
   claims.expires = now + asked;
   claims.ns = ns;
-  claims.account = {account.metadata.name, account.metadata.uid};
+  claims.account = {request.metadata.name, request.metadata.uid};
   claims.pod = binding.pod;
   claims.node = binding.node;
   claims.secret = binding.secret;

@@ -34,12 +34,15 @@ class TokenIssuer {
  public:
   // The three outlive this.
   TokenIssuer(TokenIssuerConfig config, const rt::Clock& clock, rt::Random& random, const ResourceReader& reader);
-  // Answers a TokenRequest for the service account `ns`/`name`; `warnings` are for the client.
+  // Completes a request for a token of the service account `ns`/`name`, as validating admission sees it, or says what is wrong with it.
+  Result<Unit> prepare(std::string_view ns, std::string_view name, api::authentication_v1::TokenRequest& request) const;
+  // Answers one that is prepared; `warnings` are for the client.
   Result<api::authentication_v1::TokenRequest> issue(std::string_view ns, std::string_view name, api::authentication_v1::TokenRequest request,
                                                      std::vector<std::string>& warnings);
 
  private:
   struct Binding;
+  int64_t seconds_now() const;
   Result<Binding> bind(std::string_view ns, std::string_view name, const api::authentication_v1::BoundObjectReference& ref) const;
 
   const TokenIssuerConfig config_;

@@ -48,7 +48,10 @@ class ServiceAccountTokens : public ::testing::Test {
     authenticator_ = std::make_unique<ServiceAccountAuthenticator>(
         TokenAuthenticatorConfig{{issuer_url}, {issuer_url}, KeySet({key_.public_key(), key_.public_key()})}, clock_, reader_);
   }
-  Result<TokenRequest> ask(TokenRequest request) { return issuer_->issue("wire", "bot", std::move(request), warnings_); }
+  Result<TokenRequest> ask(TokenRequest request, std::string_view account = "bot") {
+    TRY(issuer_->prepare("wire", account, request));
+    return issuer_->issue("wire", account, std::move(request), warnings_);
+  }
   TokenRequest bound(const std::string& kind, const std::string& name, const std::string& uid = "") {
     TokenRequest request;
     request.spec.bound_object_ref = api::authentication_v1::BoundObjectReference{kind, "v1", name, uid};
@@ -229,7 +232,7 @@ TEST_F(ServiceAccountTokens, RequestsThatAreRefused) {
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().http(), c.code) << answer.error().message;
   }
-  EXPECT_EQ(issuer_->issue("wire", "none", {}, warnings_).error().http(), 404);
+  EXPECT_EQ(ask({}, "none").error().http(), 404);
   Pod stranger = named<Pod>("wire", "q", "u");
   stranger.spec.service_account_name = "other";
   reader_.put({"", "pods"}, stranger);

@@ -130,7 +130,6 @@ class EvictionAction : public registry::Action {
     if (!ended && !pod.metadata.deletion_timestamp) {
       CO_TRY_ASSIGN(const std::string budget, budget_of(scope, pod));
       if (!budget.empty()) CO_TRY(co_await take_disruption(scope, pod, budget));
-      CO_TRY(co_await mark_disrupted(scope));
     }
     Registry::RemoveOptions options;
     if (eviction.delete_options) {
@@ -142,22 +141,37 @@ class EvictionAction : public registry::Action {
         options.resource_version = eviction.delete_options->preconditions->resource_version.value_or("");
       }
     }
+    if (!scope.dry_run) CO_TRY(co_await mark_disrupted(scope, options));
     CO_TRY(co_await scope.registry->remove(scope, pods, scope.ns, scope.name, std::move(options)));
     co_return success();
   }
 
  private:
-  // Written before the pod is told to end: whoever sees it fail sees why.
-  static rt::Task<Result<Unit>> mark_disrupted(RequestScope& scope) {
+  static Result<Unit> check_preconditions(const api::meta_v1::ObjectMeta& pod, const Registry::RemoveOptions& options) {
+    const auto conflict = [&](std::string_view what, const std::string& wanted, const std::string& found, std::string_view how) {
+      return Unexpected(
+          errors::conflict({"", "Pod"}, pod.name,
+                           fmt::format("the {0} in the precondition ({1}) does not match the {0} in record ({2}). The object might have been {3}",
+                                       what, wanted, found, how)));
+    };
+    if (!options.uid.empty() && options.uid != pod.uid) return conflict("UID", options.uid, pod.uid, "deleted and then recreated");
+    if (!options.resource_version.empty() && options.resource_version != pod.resource_version)
+      return conflict("ResourceVersion", options.resource_version, pod.resource_version, "modified");
+    return Unit{};
+  }
+
+  // Written before the pod is told to end: whoever sees it fail sees why. The pod's version, if it is a precondition, is the new one from then on.
+  static rt::Task<Result<Unit>> mark_disrupted(RequestScope& scope, Registry::RemoveOptions& options) {
     const rt::WallTime now = scope.now;
-    Mutation mark = [now](api::Object& object) -> Result<Unit> {
+    Mutation mark = [now, &options](api::Object& object) -> Result<Unit> {
+      TRY(check_preconditions(object.as<core::Pod>().metadata, options));
       core::PodCondition& condition = hold_condition(object.as<core::Pod>(), "DisruptionTarget", now);
       condition.reason = "EvictionByEvictionAPI";
       condition.message = "Eviction API: evicting";
       return Unit{};
     };
-    auto updated = co_await scope.registry->update(scope, pods, scope.ns, scope.name, "status", std::move(mark));
-    if (!updated) co_return Unexpected(updated.error());
+    CO_TRY_ASSIGN(const api::Object marked, co_await scope.registry->update(scope, pods, scope.ns, scope.name, "status", std::move(mark)));
+    if (!options.resource_version.empty()) options.resource_version = marked.as<core::Pod>().metadata.resource_version;
     co_return Unit{};
   }
 

@@ -33,6 +33,10 @@ class ServiceAccountStrategy : public registry::TypedStrategy<core::ServiceAccou
 class TokenRequestAction : public registry::Action {
  public:
   explicit TokenRequestAction(authentication::service_account::TokenIssuer* issuer) : issuer_(issuer) {}
+  Result<Unit> prepare(RequestScope& scope, api::Object& body) override {
+    if (issuer_ == nullptr) return Unit{};  // run() says that there is none
+    return issuer_->prepare(scope.ns, scope.name, body.as<TokenRequest>());
+  }
   rt::Task<Result<api::Object>> run(RequestScope& scope, registry::Admitted body) override {
     if (issuer_ == nullptr) co_return Unexpected(errors::no_such_route());
     CO_TRY_ASSIGN(TokenRequest answer, issuer_->issue(scope.ns, scope.name, std::move(body.object().as<TokenRequest>()), scope.warnings));
