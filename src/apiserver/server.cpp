@@ -6,8 +6,8 @@
 #include <optional>
 #include <tuple>
 
-#include "apiserver/admission/configured/webhook_metrics.h"
 #include "apiserver/admission/configuration/configuration.h"
+#include "apiserver/admission/configured/webhook_metrics.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/admission/policies/policy_metrics.h"
 #include "apiserver/aggregation/aggregator.h"
@@ -22,12 +22,13 @@
 #include "apiserver/endpoints/openapi_pages.h"
 #include "apiserver/endpoints/profile_pages.h"
 #include "apiserver/exchange/responses.h"
-#include "apiserver/published/further.h"
 #include "apiserver/policy_status/policy_status.h"
+#include "apiserver/published/further.h"
 #include "apiserver/published/openapi_documents.h"
 #include "apiserver/registry/installed_registry.h"
 #include "apiserver/resources/resources.h"
 #include "apiserver/types/service_ranges.h"
+#include "apiserver/types/time_zones.h"
 #include "base/ip_address.h"
 #include "base/mutex.h"
 #include "component/log.h"
@@ -98,6 +99,7 @@ class ApiServerImpl final : public ApiServer {
   component::metrics::Registry admission_page_;  // outlives the plugins
   admission::configured::WebhookMetrics webhook_metrics_{admission_page_};
   admission::policies::PolicyMetrics policy_metrics_{admission_page_};
+  const TimeZones zones_{runtime_.disk()};
   std::unique_ptr<registry::InstalledRegistry> registry_;
   published::FurtherServers further_;
   std::unique_ptr<published::OpenApiDocuments> openapi_;
@@ -171,6 +173,7 @@ Result<admission::AdmissionSequence> ApiServerImpl::make_admission() {
   deps.callouts = callouts_.get();
   deps.webhook_metrics = &webhook_metrics_;
   deps.policy_metrics = &policy_metrics_;
+  deps.zones = &zones_;
   deps.settings = &settings;
   deps.tolerated.not_ready = options_.default_not_ready_toleration_seconds;
   deps.tolerated.unreachable = options_.default_unreachable_toleration_seconds;
@@ -330,7 +333,7 @@ rt::Task<Result<Unit>> ApiServerImpl::start() {
   CO_TRY(co_await registry_->start(std::move(admission)));
   authorization_->start();
   CO_TRY(co_await ensure_bootstrap());
-  definitions_ = std::make_unique<custom::Definitions>(*registry_, custom::ConversionDeps{*callouts_, runtime_.random()});
+  definitions_ = std::make_unique<custom::Definitions>(*registry_, custom::ConversionDeps{*callouts_, runtime_.random(), &zones_});
   CO_TRY(co_await definitions_->start());
   policy_status_ = std::make_unique<policy_status::PolicyStatus>(*registry_);
   policy_status_->start();

@@ -76,6 +76,9 @@ def told(expression):
     return bound(policy('told', {'expression': 'false', 'messageExpression': expression}))
 
 
+# 300,000 or so by upstream's counting.
+DEAR = 'size("' + 'ab' * 40 + '".split("").map(a, "' + 'ab' * 40 + '".split("").map(b, "' + 'ab' * 4 + '".split("").map(c, a + b + c))))'
+
 # What is set up, and what is asked then.
 SCENARIOS = {
     'deny': (bound(policy('p', 'object.data.a == "1"')), [create(config_map(a='1')), create(config_map(a='2')), create(config_map(b='2')), create(config_map())]),
@@ -113,6 +116,14 @@ SCENARIOS = {
                                variables=[{'name': 'a', 'expression': 'size(object.data)'}, {'name': 'b', 'expression': 'variables.a * 2'}, {'name': 'unused', 'expression': '1 / 0'},
                                           {'name': 'bad', 'expression': 'object.nothing'}])),
                   [create(config_map(a='1')), create(config_map(a='1', b='2')), create(config_map())]),
+    'zones by name': (told('[timestamp("2026-01-15T12:34:56.789Z"), timestamp("2026-07-15T12:34:56Z")].map(t, ["Europe/Zurich", "America/New_York", "Asia/Kolkata", "UTC", "", "-03:30"].map(z, '
+                           'string(t.getHours(z)) + ":" + string(t.getMinutes(z)) + "/" + string(t.getDate(z)) + "/" + string(t.getDayOfWeek(z))).join(" ")).join("|")'), [create(config_map())]),
+    'unknown zones': (bound(policy('p', *[f'timestamp("2026-01-15T12:00:00Z").getHours("{zone}") == {i}' for i, zone in enumerate(['Europe/Nowhere', '../UTC', '/etc/passwd'])])), [create(config_map())]),
+    'zone of a condition': (bound(policy('p', 'false', matchConditions=[{'name': 'c', 'expression': 'timestamp("2026-01-15T12:00:00Z").getHours("Asia/Tokyo") == 21'}])), [create(config_map())]),
+    'mutating by a zone': (bound(mutating('m', 'Object{data: {"hour": string(timestamp("2026-01-15T12:00:00Z").getHours("America/New_York"))}}')), [create(config_map())]),
+    'dear variables': (bound(policy('p', 'variables.v0 + variables.v1 + variables.v2 >= 0', variables=[{'name': f'v{i}', 'expression': DEAR} for i in range(3)])), [create(config_map(a='x'))]),
+    'variables past the budget': (bound(policy('past', ' + '.join(f'variables.v{i}' for i in range(40)) + ' > 0', variables=[{'name': f'v{i}', 'expression': DEAR} for i in range(40)])),
+                                  [create(config_map(a='x'))]),
     'failing variable': (bound(policy('p', 'variables.v == 1', variables=[{'name': 'v', 'expression': '1 / (1 - 1)'}])), [create(config_map())]),
     'annotations': (bound(policy('p', 'true', auditAnnotations=[{'key': 'k', 'valueExpression': 'string(object.data.x)'}])), [create(config_map()), create(config_map(x='1'))]),
     'authorizer': (bound(policy('p', {'expression': 'authorizer.requestResource.check("create").allowed() && authorizer.group("apps").resource("deployments").namespace("x").check("get").allowed()'},
@@ -397,11 +408,63 @@ def test_params_of_a_kind_that_goes(ours, made):
     await_true('the kind is gone', lambda: 'failed to find resource referenced by paramKind' in str(ours.ask(*create(config_map()))[1]))
 
 
+def test_params_are_shown_in_the_version_of_param_kind(ours, peer):
+    """Whichever version they were stored in: by a definition's schemas, and of a built-in kind."""
+    kind = crd('scales', 'Scale', {'properties': {'one': {'type': 'integer'}}})
+    kind['spec']['versions'].append({'name': 'v2', 'served': True, 'storage': False, 'schema': {'openAPIV3Schema': {
+        'type': 'object', 'properties': {'one': {'type': 'integer'}, 'two': {'type': 'integer', 'default': 2}}}}})
+    COLLECTIONS['Scale'] = f'/apis/wire.example.com/v1/namespaces/{NS}/scales'
+    COLLECTIONS['HorizontalPodAutoscaler'] = f'/apis/autoscaling/v2/namespaces/{NS}/horizontalpodautoscalers'
+    hpa = {'apiVersion': 'autoscaling/v2', 'kind': 'HorizontalPodAutoscaler', 'metadata': {'name': 'params', 'namespace': NS}, 'spec': {
+        'maxReplicas': 3, 'scaleTargetRef': {'kind': 'Deployment', 'name': 'd', 'apiVersion': 'apps/v1'},
+        'metrics': [{'type': 'Resource', 'resource': {'name': 'cpu', 'target': {'type': 'Utilization', 'averageUtilization': 50}}}]}}
+    told = []
+    for asker in (ours, peer):
+        asker.make(kind)
+        await_true('the kind is served', lambda asker=asker: asker.ask('GET', COLLECTIONS['Scale'].replace('/v1/', '/v2/'))[0] == 200)
+        asker.make({'apiVersion': 'wire.example.com/v1', 'kind': 'Scale', 'metadata': {'name': 'params', 'namespace': NS}, 'one': 1})
+        asker.make(hpa)
+        mine = []
+        for api_version, of, message in [('wire.example.com/v1', 'Scale', 'params.apiVersion + string(params.one) + string(has(params.two))'),
+                                         ('wire.example.com/v2', 'Scale', 'params.apiVersion + string(params.one) + string(has(params.two))'),
+                                         ('autoscaling/v1', 'HorizontalPodAutoscaler', 'params.apiVersion + string(params.spec.targetCPUUtilizationPercentage)'),
+                                         ('autoscaling/v2', 'HorizontalPodAutoscaler', 'params.apiVersion + string(size(params.spec.metrics))')]:
+            for ref in ({'name': 'params'}, {'selector': {}}):
+                objects = bound(policy('p', {'expression': 'false', 'messageExpression': message}, paramKind={'apiVersion': api_version, 'kind': of}),
+                                paramRef={**ref, 'parameterNotFoundAction': 'Deny'})
+                for obj in objects:
+                    asker.make(obj)
+                await_true('the policy is heeded', lambda asker=asker, v=api_version: f'denied request: {v}' in str(asker.ask(*create(config_map()))[1]))
+                mine.append(asker.seen(*create(config_map())))
+                for obj in reversed(objects):
+                    asker.remove(obj)
+                await_true('the policy is gone', lambda asker=asker: asker.ask(*create(config_map()))[0] == 201)
+        told.append(mine)
+        asker.remove(hpa)
+        asker.remove(kind)
+    assert told[0] == told[1]
+
+
 def test_hundreds_of_policies(ours, made):
     made(*(obj for i in range(400) for obj in bound(policy(f'many-{i}', 'object.metadata.name != "none"'))))
     assert ours.ask(*create(config_map()))[0] == 201
     status, answer, _ = ours.ask(*create(config_map('none')))
     assert (status, answer['reason']) == (422, 'Invalid')
+
+
+def test_one_expression_of_many_dear_variables(ours, made):
+    """It is one step of an evaluation, which goes where it holds nobody up (check_held); a mutation and the conditions of a webhook too."""
+    variables = [{'name': f'v{i}', 'expression': DEAR} for i in range(8)]
+    made(*bound(policy('dear', ' + '.join(f'variables.v{i}' for i in range(8)) + ' > 0', variables=variables)),
+         *bound(mutating('dear', 'Object{data: {"made": string(' + ' + '.join(f'variables.v{i}' for i in range(8)) + ')}}', variables=variables)))
+    with ThreadPoolExecutor(4) as pool:
+        askers = [Asker(ours.server) for _ in range(4)]
+        under_way = [pool.submit(a.ask, *create(config_map(a='x'))) for a in askers]
+        while not all(one.done() for one in under_way):
+            assert ours.ask('GET', f'/api/v1/namespaces/{NS}/configmaps/there')[0] == 200
+    for one in under_way:
+        status, answer, _ = one.result()
+        assert status == 201 and answer['data']['made'] == str(8 * 80), answer
 
 
 def test_dear_expressions_over_large_objects(ours, made):

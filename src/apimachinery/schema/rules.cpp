@@ -119,6 +119,7 @@ struct Rules::Walk {
   FieldErrors& errors;
   const bool update;
   uint64_t left = cel::runtime_cost_max;
+  const cel::TimeZones* zones = nullptr;
   Ratcheting ratcheting;
   cel::Arena arena;
 
@@ -169,6 +170,7 @@ struct Rules::Walk {
   bool run(const CompiledRule& one, const std::array<cel::Value, 2>& variables, const Node& node, const Value& value, const FieldPath& path) {
     cel::EvaluationOptions options;
     options.cost_max = std::min(left, cel::per_call_cost_max);
+    options.zones = zones;
     const cel::Outcome outcome = one.program->evaluate(variables, arena, options);
     left -= std::min(left, outcome.cost);
     if (outcome.value.is_error() && outcome.value.as_error().failure == cel::Failure::CostLimit) {
@@ -203,6 +205,7 @@ struct Rules::Walk {
     if (one.message && left > 0) {
       cel::EvaluationOptions options;
       options.cost_max = std::min(left, cel::per_call_cost_max);
+      options.zones = zones;
       const cel::Outcome outcome = one.message->evaluate(variables, arena, options);
       left -= std::min(left, outcome.cost);
       if (outcome.value.is(cel::Value::Kind::String)) {
@@ -217,6 +220,7 @@ struct Rules::Walk {
 void Rules::validate(const Value& value, const Judged& judged, FieldErrors& errors) const {
   if (empty()) return;
   Walk walk(*this, errors, judged.ratcheting);
+  walk.zones = judged.zones;
   if (judged.budget) walk.left = *judged.budget;
   const Node& node = judged.node ? *judged.node : schema_;
   const Predecessor before = judged.old ? Predecessor{judged.old, &node} : Predecessor();

@@ -34,17 +34,18 @@ class Rules {
 
   bool empty() const { return compiled_.empty(); }
   struct Judged {
-    const codec::Value* old = nullptr;  // what was there before; nullptr where nothing was: rules that name it are then left out
-    const Node* node = nullptr;         // what the value is one of; nullptr: the root
-    FieldPath path = {};                // of the value
-    bool ratcheting = false;            // what did not change is not judged again
-    uint64_t* budget = nullptr;         // what all rules may cost together, less what they have cost; nullptr: as those of one object
+    const codec::Value* old = nullptr;      // what was there before; nullptr where nothing was: rules that name it are then left out
+    const Node* node = nullptr;             // what the value is one of; nullptr: the root
+    FieldPath path = {};                    // of the value
+    bool ratcheting = false;                // what did not change is not judged again
+    const cel::TimeZones* zones = nullptr;  // that rules may name; nullptr: UTC and offsets are known
+    uint64_t* budget = nullptr;             // what all rules may cost together, less what they have cost; nullptr: as those of one object
   };
   // Errors have upstream's reasons and paths. Past the budget one error says so.
   void validate(const codec::Value& value, const Judged& judged, FieldErrors& errors) const;
   // Of an object, created or updated.
-  void validate(const codec::Value& object, const codec::Value* old, FieldErrors& errors) const {
-    validate(object, {.old = old, .ratcheting = old != nullptr}, errors);
+  void validate(const codec::Value& object, const codec::Value* old, FieldErrors& errors, const cel::TimeZones* zones = nullptr) const {
+    validate(object, {.old = old, .ratcheting = old != nullptr, .zones = zones}, errors);
   }
 
  private:

@@ -26,6 +26,10 @@ namespace pintle::apimachinery {
 class SchemaView;
 }  // namespace pintle::apimachinery
 
+namespace pintle::apimachinery::cel {
+class TimeZones;
+}  // namespace pintle::apimachinery::cel
+
 namespace pintle::apiserver::authorization {
 class Authorizer;
 }  // namespace pintle::apiserver::authorization
@@ -154,12 +158,13 @@ struct AdmissionDeps {
   ResourceReader& reader;
   authorization::Authorizer* authorizer = nullptr;  // nullptr: checks that ask for rights refuse
   rt::Random* random = nullptr;
-  Registry* registry = nullptr;    // quota usage is written through it; nullptr: it is checked alone
+  Registry* registry = nullptr;    // quota usage is written and params are converted through it; nullptr: neither
   rt::Runtime* runtime = nullptr;  // for the scope of such a write
   ToleratedSeconds tolerated = {};
   callout::Callouts* callouts = nullptr;                  // nullptr: webhooks cannot be called
   configured::WebhookMetrics* webhook_metrics = nullptr;  // nullptr: calls are not counted
   policies::PolicyMetrics* policy_metrics = nullptr;      // nullptr: their checks are not counted
+  const apimachinery::cel::TimeZones* zones = nullptr;    // that expressions may name; nullptr: UTC and offsets
   const PluginSettings* settings = nullptr;               // read when plugins are made; nullptr: none
 };
 

@@ -10,6 +10,10 @@
 #include "rt/clock.h"
 #include "rt/runtime.h"
 
+namespace pintle::apimachinery::cel {
+class TimeZones;
+}  // namespace pintle::apimachinery::cel
+
 namespace pintle::apiserver::callout {
 class Callouts;
 }  // namespace pintle::apiserver::callout
@@ -30,6 +34,7 @@ class ReviewCaller {
 struct ConversionDeps {
   callout::Callouts& callouts;
   rt::Random& random;
+  const apimachinery::cel::TimeZones* zones = nullptr;  // that rules may name
 };
 
 // nullptr: an object's text is right in every version. The definition outlives the converter.

@@ -19,6 +19,7 @@
 namespace pintle::apiserver::custom {
 namespace {
 
+namespace cel = apimachinery::cel;
 namespace schema = apimachinery::schema;
 using api::CustomObject;
 using api::GroupVersionKind;
@@ -26,6 +27,7 @@ using api::GroupVersionKind;
 // Everything that bindings and definition view.
 struct Owner {
   Definition definition;
+  const cel::TimeZones* zones = nullptr;
   std::deque<std::shared_ptr<const Shape>> shapes;
   std::deque<std::optional<schema::ScalePaths>> scales;  // as many
   std::deque<apimachinery::RuntimeGroupVersion> served;
@@ -36,14 +38,14 @@ struct Owner {
 };
 
 // Expressions are for objects whose form is right.
-void apply_rules(const Shape& shape, const codec::Value& object, const codec::Value* old, FieldErrors& errors) {
+void apply_rules(const Shape& shape, const codec::Value& object, const codec::Value* old, const cel::TimeZones* zones, FieldErrors& errors) {
   if (shape.rules().empty()) return;
   if (schema::blocks_expressions(errors)) return schema::report_skipped_expressions(errors);
-  shape.rules().validate(object, old, errors);
+  shape.rules().validate(object, old, errors, zones);
 }
 
 void judge(const Shape& shape, const std::optional<schema::ScalePaths>& scale, const codec::Value& object, const codec::Value* old,
-           FieldErrors& errors) {
+           const cel::TimeZones* zones, FieldErrors& errors) {
   FieldErrors found;
   if (old)
     schema::validate_object_update(shape.root(), object, *old, found);
@@ -51,7 +53,7 @@ void judge(const Shape& shape, const std::optional<schema::ScalePaths>& scale, c
     schema::validate_object(shape.root(), object, found);
   if (scale) scale->validate_spec(object, found);
   if (scale) scale->validate_status(object, found);
-  apply_rules(shape, object, old, found);
+  apply_rules(shape, object, old, zones, found);
   errors.append(std::move(found));
 }
 
@@ -62,12 +64,12 @@ class CustomStrategy final : public registry::Strategy {
 
   void validate(const RequestScope& scope, const api::Object& object, FieldErrors& errors) const override {
     const Seen seen = seen_in(scope.version);
-    judge(*seen.shape, *seen.scale, document_of(object, seen.kind->gvk), nullptr, errors);
+    judge(*seen.shape, *seen.scale, document_of(object, seen.kind->gvk), nullptr, owner_.zones, errors);
   }
   void validate_update(const RequestScope& scope, const api::Object& object, const api::Object& old, FieldErrors& errors) const override {
     const Seen seen = seen_in(scope.version);
     const codec::Value before = document_of(old, seen.kind->gvk);
-    judge(*seen.shape, *seen.scale, document_of(object, seen.kind->gvk), &before, errors);
+    judge(*seen.shape, *seen.scale, document_of(object, seen.kind->gvk), &before, owner_.zones, errors);
   }
   bool validate_update_includes_validate() const override { return false; }
 
@@ -117,7 +119,7 @@ class CustomStatusStrategy final : public registry::Strategy {
       FieldErrors found;
       schema::validate_status_update(owner_.shapes[i]->root(), now, before, found);
       if (owner_.scales[i]) owner_.scales[i]->validate_status(now, found);
-      apply_rules(*owner_.shapes[i], now, &before, found);
+      apply_rules(*owner_.shapes[i], now, &before, owner_.zones, found);
       errors.append(std::move(found));
     }
   }
@@ -220,6 +222,7 @@ apimachinery::RuntimeResource described(const Definition& definition, const Vers
 Result<CustomResource> make_resource(const Definition& definition, const ConversionDeps& deps) {
   auto owner = std::make_shared<Owner>();
   owner->definition = definition;
+  owner->zones = deps.zones;
   const Definition& kept = owner->definition;
   const auto& names = kept.status.accepted_names;
   CustomResource out;

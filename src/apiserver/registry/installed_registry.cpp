@@ -15,6 +15,13 @@ std::string served_key(std::string_view group, std::string_view version, std::st
   key.append(group).append("/").append(version).append("/").append(resource);
   return key;
 }
+
+// By its apiVersion.
+Result<const VersionBinding*> version_of(const Resource& resource, std::string_view api_version) {
+  const auto it = std::ranges::find(resource.versions(), api_version, &VersionBinding::api_version);
+  if (it != resource.versions().end()) return &*it;
+  return error(Reason::NotFound, resource.name().resource + " has no version " + std::string(api_version));
+}
 }  // namespace
 
 InstalledRegistry::InstalledRegistry(rt::Runtime& runtime, storage::Store& store, const ApiServerOptions& options, apimachinery::ServedSet served)
@@ -287,17 +294,31 @@ rt::Task<Result<api::Object>> InstalledRegistry::convert(rt::Context ctx, GroupR
                                                          std::string to) {
   const std::shared_ptr<ResourceStore> store = find(resource);
   if (store == nullptr) co_return Unexpected(errors::not_found(resource, ""));
-  const auto version_of = [&](std::string_view api_version) -> const VersionBinding* {
-    const auto& versions = store->resource().versions();
-    const auto it = std::ranges::find(versions, api_version, &VersionBinding::api_version);
-    return it == versions.end() ? nullptr : &*it;
-  };
-  const VersionBinding *source = version_of(from), *target = version_of(to);
-  if (source == nullptr || target == nullptr)
-    co_return error(Reason::NotFound, resource.resource + " has no version " + (source == nullptr ? from : to));
+  CO_TRY_ASSIGN(const VersionBinding* const source, version_of(store->resource(), from));
+  CO_TRY_ASSIGN(const VersionBinding* const target, version_of(store->resource(), to));
   if (store->resource().custom()) co_return co_await store->cached_versions().convert(ctx, std::move(object), *source, *target);
   CO_TRY_ASSIGN(object, source->to_storage(std::move(object)));
   co_return target->from_storage(object);
+}
+
+rt::Task<Result<std::vector<api::Object>>> InstalledRegistry::read_in(rt::Context ctx, GroupResource resource, std::vector<ObjectName> names,
+                                                                      std::string in) {
+  const std::shared_ptr<ResourceStore> store = find(resource);
+  if (store == nullptr) co_return Unexpected(errors::not_found(resource, ""));
+  CO_TRY_ASSIGN(const VersionBinding* const version, version_of(store->resource(), in));
+  std::vector<storage::CachedObjectPtr> cached;
+  for (const ObjectName& name : names)
+    if (auto object = store->cache().get(store->resource().key(name.ns, name.name))) cached.push_back(std::move(object));
+  CO_TRY_ASSIGN(cached, co_await store->cached_versions().show(ctx, std::move(cached), *version));
+  std::vector<api::Object> out;
+  for (const auto& one : cached) {
+    CO_TRY_ASSIGN(api::Object object, store->codec().decode(*one));
+    if (!store->resource().custom()) {
+      CO_TRY_ASSIGN(object, version->from_storage(object));
+    }
+    out.push_back(std::move(object));
+  }
+  co_return out;
 }
 
 Result<api::Object> InstalledRegistry::get(const GroupResource& resource, std::string_view ns, std::string_view name) const {

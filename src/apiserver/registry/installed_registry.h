@@ -74,6 +74,7 @@ class InstalledRegistry final : public Registry, public ResourceReader {
                                        Mutation mutation) override;
   rt::Task<Result<api::Object>> remove(RequestScope& scope, GroupResource resource, std::string ns, std::string name, RemoveOptions options) override;
   rt::Task<Result<api::Object>> convert(rt::Context ctx, GroupResource resource, api::Object object, std::string from, std::string to) override;
+  rt::Task<Result<std::vector<api::Object>>> read_in(rt::Context ctx, GroupResource resource, std::vector<ObjectName> names, std::string in) override;
 
   Result<api::Object> get(const GroupResource& resource, std::string_view ns, std::string_view name) const override;
   std::vector<storage::CachedObjectPtr> list(const GroupResource& resource, std::string_view ns) const override;

@@ -43,6 +43,13 @@ class Registry {
   // An object of a resource, in the version `from` ("apps/v1"), in the version `to`, both its own: as admission shows it to whoever asks for
   // that one. NotFound: it has no such version. A definition's webhook may be asked.
   virtual rt::Task<Result<api::Object>> convert(rt::Context ctx, GroupResource resource, api::Object object, std::string from, std::string to) = 0;
+  struct ObjectName {
+    std::string ns, name;
+  };
+  // Those of them that there are, as the watch caches have them, in the version `in` ("apps/v1"). NotFound: there is no such resource, or it has no
+  // such version. A definition's webhook may be asked.
+  virtual rt::Task<Result<std::vector<api::Object>>> read_in(rt::Context ctx, GroupResource resource, std::vector<ObjectName> names,
+                                                             std::string in) = 0;
 };
 
 }  // namespace pintle::apiserver

@@ -7,6 +7,7 @@
 #include "controller/objects/time.h"
 #include "controller/objects/written.h"
 #include "controller/pods/pod_control.h"
+#include "rt/time_zone_files.h"
 
 namespace pintle::controller::cronjob {
 
@@ -55,19 +56,17 @@ class CronJobController final : public Controller {
   client::Informer<Job> jobs_;
   objects::Written<CronJob> written_;
   objects::Written<Job> written_jobs_;
-  std::map<std::string, TimeZone> zones_;
+  rt::TimeZoneFiles zones_{deps_.runtime.disk()};
   client::ControlLoop loop_;
 };
 
 Result<TimeZone> CronJobController::zone_of(const CronJob& cron) {
   if (!cron.spec.time_zone || *cron.spec.time_zone == "UTC" || *cron.spec.time_zone == "Etc/UTC") return TimeZone::utc();
   const std::string& name = *cron.spec.time_zone;
-  if (auto it = zones_.find(name); it != zones_.end()) return it->second;
   if (!is_time_zone_name(name)) return bad_request("invalid timeZone: " + name);
-  auto bytes = deps_.runtime.disk().read("/usr/share/zoneinfo/" + name);
-  if (!bytes) return bad_request("unknown time zone " + name);
-  TRY_ASSIGN(auto zone, TimeZone::parse_tzif(*bytes));
-  return zones_[name] = std::move(zone);
+  const TimeZone* zone = zones_.find(name);
+  if (zone == nullptr) return bad_request("unknown time zone " + name);
+  return *zone;
 }
 
 std::vector<JobPtr> CronJobController::jobs_of(const CronJob& cron) {

@@ -35,6 +35,7 @@ Value in_zone(const Call& call) {
     if (!offset) return call.fail("invalid offset of a time zone: " + std::string(zone));
     return Value::of(part(calendar_time(time, *offset)));
   }
+  if (zone.starts_with('/') || zone.starts_with('\\') || zone.find("..") != std::string_view::npos) return call.fail("time: invalid location name");
   const TimeZone* known = call.options.zones ? call.options.zones->find(zone) : nullptr;
   if (!known) return call.fail("unknown time zone " + std::string(zone));
   return Value::of(part(calendar_time(time, known->offset_at(time.seconds))));

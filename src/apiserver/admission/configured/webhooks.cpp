@@ -97,7 +97,8 @@ rt::Task<Result<bool>> WebhookCaller::matches(rt::Context ctx, const AdmissionAt
   seen.kind = reviewed_as(a, version).kind;
   if (view->object) seen.object = &view->object;
   if (view->old_object) seen.old_object = &view->old_object;
-  const expressions::Subject subject{seen};
+  expressions::Subject subject{seen};
+  subject.zones = deps_.zones;
   auto matched = co_await webhook.conditions->match(ctx, subject, deps_.authorizer);
   if (matched) co_return *matched;
   if (ctx.done()) co_return Unexpected(timed_out());

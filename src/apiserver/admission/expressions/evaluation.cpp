@@ -13,8 +13,6 @@ namespace {
 
 constexpr std::string_view out_of_budget = "validation failed due to running out of cost budget, no further validation rules will be run";
 
-bool is_done(void* context) { return static_cast<const rt::Context*>(context)->done(); }
-
 }  // namespace
 
 // `variables`: each is evaluated when it is first read, by a program of its own.
@@ -41,8 +39,12 @@ class Evaluation::Variables final : public cel::Map {
   Value computed(const NamedExpression& variable) const {
     const std::string who = "composited variable \"" + variable.name + "\" fails to ";
     if (!variable.expression.program) return Value::error(of_.arena_, who + "compile: " + variable.expression.broken);
+    // What has used up the budget is told when the expression ends; nothing that is read until then changes it.
+    if (of_.variables_cost_ > of_.budget_) return Value::error(of_.arena_, out_of_budget, Failure::CostLimit);
+    if (of_.must_stop()) return Value::error(of_.arena_, "it takes too long", Failure::Interrupted);
     const cel::Outcome outcome = of_.run(*variable.expression.program);
     of_.variables_cost_ = std::max(of_.variables_cost_, of_.variables_cost_ + outcome.cost);
+    of_.cost_since_rest_ += outcome.cost;
     if (!outcome.value.is_error()) return outcome.value;
     const cel::ErrorInfo& error = outcome.value.as_error();
     const bool own = error.failure == Failure::Evaluation || error.failure == Failure::CostLimit;
@@ -53,8 +55,22 @@ class Evaluation::Variables final : public cel::Map {
 
 Evaluation::Evaluation(const Setting& setting)
     : setting_(setting), budget_(setting.budget), values_(setting.places.count()), variables_(setting.variables.size()) {
-  options_.interrupted = is_done;
-  options_.interrupted_context = const_cast<rt::Context*>(&setting.ctx);
+  options_.zones = setting.subject.zones;
+  options_.interrupted = interrupts;
+  options_.interrupted_context = this;
+}
+
+// Whether a brief evaluation has gone on for too long.
+bool Evaluation::must_stop() {
+  if (setting_.pace == Pace::Brief) too_long_ = too_long_ || cost_since_rest_ > brief_cost_max || checks_since_rest_ > brief_checks_max;
+  return too_long_;
+}
+
+// Asked every thousand steps.
+bool Evaluation::interrupts(void* evaluation) {
+  auto& self = *static_cast<Evaluation*>(evaluation);
+  ++self.checks_since_rest_;
+  return self.setting_.ctx.done() || self.must_stop();
 }
 
 // Gives the program's variables their values, those that none has needed yet.
@@ -84,10 +100,12 @@ cel::Outcome Evaluation::run(const cel::Program& program) {
 Evaluated Evaluation::evaluate(const Expression& expression) {
   using Kind = Evaluated::Kind;
   if (!expression.program) return {Kind::Failed, {}, "compilation error: " + expression.broken};
+  if (must_stop()) return {Kind::TooLong, {}};
   const cel::Outcome outcome = run(*expression.program);
+  cost_since_rest_ += outcome.cost;
   const Failure* failure = outcome.value.is_error() ? &outcome.value.as_error().failure : nullptr;
   if (failure && *failure == Failure::Pending) return {Kind::Pending, {}};
-  if (failure && *failure == Failure::Interrupted) return {Kind::Ended, {}};
+  if (failure && *failure == Failure::Interrupted) return {too_long_ ? Kind::TooLong : Kind::Ended, {}};
   const uint64_t of_variables = std::exchange(variables_cost_, 0);
   if (of_variables > budget_ || outcome.cost > budget_ - of_variables) return {Kind::OutOfBudget, {}, std::string(out_of_budget)};
   budget_ -= of_variables + outcome.cost;

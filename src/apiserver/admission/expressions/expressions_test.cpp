@@ -2,6 +2,7 @@
 
 #include "api/custom_object.h"
 #include "api/gen/core_v1.h"
+#include "apimachinery/cel/time_zones.h"
 #include "apiserver/admission/expressions/match_conditions.h"
 #include "codec/json.h"
 #include "rt/sync.h"
@@ -69,7 +70,8 @@ class ExpressionsTest : public ::testing::Test {
     if (!expression.program) return expression.broken;
     AccessDecisions decisions(&user_, &authorizer_);
     const rt::Context ctx = rt::Context::background();
-    const Subject seen = subject();
+    Subject seen = subject();
+    seen.zones = zones_;
     Evaluation evaluation({seen, compiler.places(), {}, &decisions, ctx});
     const Evaluated answer = evaluation.evaluate(expression);
     return answer.kind == Evaluated::Kind::Value ? cel::display(answer.value, evaluation.arena()) : answer.error;
@@ -79,6 +81,7 @@ class ExpressionsTest : public ::testing::Test {
   api::Object object_, old_, namespace_, params_;
   AdmissionAttributes attributes_;
   FakeAuthorizer authorizer_{false};
+  const cel::TimeZones* zones_ = nullptr;
 };
 
 TEST_F(ExpressionsTest, ShowTheRequest) {
@@ -151,6 +154,50 @@ TEST_F(ExpressionsTest, ComposeVariables) {
               "expression 'variables.broken == 1' resulted in error: composited variable \"broken\" fails to compile: compilation failed: ERROR"));
   EXPECT_EQ(run("variables.bad == 1 || true"), "true");
   EXPECT_EQ(run("variables.twice == 4", 3), "validation failed due to running out of cost budget, no further validation rules will be run");
+}
+
+// Some 150,000 by upstream's counting, whichever variable it is of.
+constexpr std::string_view dear = "size('%s'.split('').map(a, '%s'.split('').map(b, '%s'.split('').map(c, a + b + c)))) > 0";
+
+std::string dear_expression() {
+  std::string out(dear);
+  for (const std::size_t length : {40, 40, 10}) out.replace(out.find("%s"), 2, std::string(length, 'x'));
+  return out;
+}
+
+TEST_F(ExpressionsTest, BriefOnesEndWhereTheyTakeTooLong) {
+  Compiler compiler(Places{.composed = true});
+  std::vector<NamedExpression> variables;
+  for (const char* name : {"a", "b", "c", "d"}) {
+    variables.push_back({name, compiler.compile(dear_expression(), Purpose::Variable)});
+    compiler.declare(name, variables.back().expression);
+  }
+  const Expression one = compiler.compile("variables.a", Purpose::Condition);
+  const Expression all = compiler.compile("variables.a && variables.b && variables.c && variables.d", Purpose::Condition);
+  ASSERT_TRUE(all.program) << all.broken;
+  const rt::Context ctx = rt::Context::background();
+  const Subject seen = subject();
+  Evaluation at_length({seen, compiler.places(), variables, nullptr, ctx, cel::runtime_cost_max, Pace::Long});
+  EXPECT_TRUE(at_length.evaluate(all).value.is_true());
+  Evaluation brief({seen, compiler.places(), variables, nullptr, ctx, cel::runtime_cost_max, Pace::Brief});
+  EXPECT_TRUE(brief.evaluate(one).value.is_true());
+  brief.rest();
+  EXPECT_EQ(brief.evaluate(all).kind, Evaluated::Kind::TooLong);
+}
+
+TEST_F(ExpressionsTest, ZonesByName) {
+  class Zones final : public cel::TimeZones {
+   public:
+    const TimeZone* find(std::string_view name) const override { return name == "Here" ? &utc_ : nullptr; }
+    const TimeZone utc_ = TimeZone::utc();
+  };
+  const Zones zones;
+  EXPECT_TRUE(value("timestamp('2026-01-01T12:00:00Z').getHours('Here')").ends_with("unknown time zone Here"));
+  zones_ = &zones;
+  EXPECT_EQ(value("timestamp('2026-01-01T12:00:00Z').getHours('Here')"), "12");
+  EXPECT_TRUE(value("timestamp('2026-01-01T12:00:00Z').getHours('There')").ends_with("unknown time zone There"));
+  for (const char* name : {"../Here", "/Here", "a..b"})
+    EXPECT_TRUE(value("timestamp('2026-01-01T12:00:00Z').getHours('" + std::string(name) + "')").ends_with("time: invalid location name")) << name;
 }
 
 TEST_F(ExpressionsTest, SharesTheValuesOfVariablesWithinAGroup) {

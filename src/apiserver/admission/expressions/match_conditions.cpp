@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "apiserver/admission/expressions/begin_again.h"
+
 namespace pintle::apiserver::admission::expressions {
 namespace {
 
@@ -32,10 +34,10 @@ Result<std::shared_ptr<const MatchConditions>> MatchConditions::make(std::span<c
   return std::shared_ptr<const MatchConditions>(std::move(made));
 }
 
-std::optional<Result<bool>> MatchConditions::match_now(const rt::Context& ctx, const Subject& subject, AccessDecisions& decisions) const {
+std::optional<Result<bool>> MatchConditions::match_now(const rt::Context& ctx, const Subject& subject, AccessDecisions& decisions, Pace pace) const {
   Subject seen = subject;
   seen.namespace_object = nullptr;  // upstream shows match conditions none
-  Evaluation evaluation({seen, places_, {}, &decisions, ctx, cel::match_conditions_cost_max});
+  Evaluation evaluation({seen, places_, {}, &decisions, ctx, cel::match_conditions_cost_max, pace});
   bool all = true;
   std::vector<std::string> errors;
   for (const NamedExpression& condition : conditions_) {  // all of them, as upstream: the budget may end after one that is false
@@ -44,6 +46,7 @@ std::optional<Result<bool>> MatchConditions::match_now(const rt::Context& ctx, c
       case Evaluated::Kind::Value: all = all && answer.value.is_true(); break;
       case Evaluated::Kind::Failed: errors.push_back(std::move(answer.error)); break;
       case Evaluated::Kind::OutOfBudget: return Result<bool>(bad_request(std::move(answer.error)));
+      case Evaluated::Kind::TooLong:
       case Evaluated::Kind::Pending: return std::nullopt;
       case Evaluated::Kind::Ended: return Result<bool>(Unexpected(ctx.status()));
     }
@@ -53,13 +56,16 @@ std::optional<Result<bool>> MatchConditions::match_now(const rt::Context& ctx, c
   return Result<bool>(bad_request(aggregated(errors)));
 }
 
+rt::Task<std::optional<Result<bool>>> MatchConditions::match_at(rt::Context ctx, const Subject& subject, AccessDecisions& decisions,
+                                                                Pace pace) const {
+  co_return match_now(ctx, subject, decisions, pace);
+}
+
 rt::Task<Result<bool>> MatchConditions::match(rt::Context ctx, const Subject& subject, authorization::Authorizer* authorizer) const {
   AccessDecisions decisions(subject.attributes.user, authorizer);
-  while (true) {
-    auto answer = match_now(ctx, subject, decisions);
-    if (answer) co_return std::move(*answer);
-    CO_TRY(co_await decisions.fetch(ctx));
-  }
+  const auto evaluate = [&](Pace pace) { return match_at(ctx, subject, decisions, pace); };
+  rt::Task<Result<bool>> answer = begin_until_answered<bool>(ctx, decisions, evaluate);
+  co_return co_await answer;
 }
 
 }  // namespace pintle::apiserver::admission::expressions

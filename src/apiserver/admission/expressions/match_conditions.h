@@ -20,11 +20,13 @@ class MatchConditions {
   // Whether all hold. One that is false decides; else an error is told, in upstream's words (the caller's failure policy decides what comes of
   // it). Timeout or Cancelled: the request is over.
   rt::Task<Result<bool>> match(rt::Context ctx, const Subject& subject, authorization::Authorizer* authorizer) const;
-  // The same where a request asks for several: they share the authorizer's answers. nullopt: `decisions` lacks one; fetch() it and ask again.
-  std::optional<Result<bool>> match_now(const rt::Context& ctx, const Subject& subject, AccessDecisions& decisions) const;
+  // The same where a request asks for several: they share the authorizer's answers. nullopt: `decisions` lacks one, or it
+  // takes longer than `pace` allows (begin_again.h).
+  std::optional<Result<bool>> match_now(const rt::Context& ctx, const Subject& subject, AccessDecisions& decisions, Pace pace) const;
 
  private:
   MatchConditions() = default;
+  rt::Task<std::optional<Result<bool>>> match_at(rt::Context ctx, const Subject& subject, AccessDecisions& decisions, Pace pace) const;
   Places places_;
   std::vector<NamedExpression> conditions_;
 };

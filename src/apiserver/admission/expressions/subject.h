@@ -17,6 +17,7 @@ struct Subject {
   std::optional<std::size_t> version = {};
   const api::Object* object = nullptr;
   const api::Object* old_object = nullptr;
+  const apimachinery::cel::TimeZones* zones = nullptr;  // nullptr: UTC and offsets are known
 };
 
 }  // namespace pintle::apiserver::admission::expressions

@@ -8,6 +8,7 @@
 #include "apimachinery/apply/metadata_access.h"
 #include "apimachinery/patch/json_patch.h"
 #include "apiserver/admission/configured/object_patch.h"
+#include "apiserver/admission/expressions/begin_again.h"
 #include "apiserver/admission/expressions/request_value.h"
 #include "apiserver/admission/factories.h"
 #include "apiserver/admission/policies/apply_configuration.h"
@@ -107,12 +108,7 @@ Result<Patched> patched(const AdmissionAttributes& a, const std::optional<std::s
 
 class MutatingPlugin final : public AdmissionPlugin {
  public:
-  explicit MutatingPlugin(const AdmissionDeps& deps)
-      : reader_(deps.reader),
-        authorizer_(deps.authorizer),
-        metrics_(deps.policy_metrics),
-        clock_(deps.runtime ? &deps.runtime->clock() : nullptr),
-        source_(deps.reader) {}
+  explicit MutatingPlugin(const AdmissionDeps& deps) : deps_(deps), source_(deps.reader) {}
 
   std::string_view name() const override { return plugin_name; }
   bool handles(Operation operation) const override { return operation != Operation::Delete; }  // there is nothing to change
@@ -129,18 +125,15 @@ class MutatingPlugin final : public AdmissionPlugin {
   rt::Task<Result<Unit>> admit(rt::Context ctx, AdmissionAttributes& a) override;
 
  private:
-  const ResourceReader& reader_;
-  authorization::Authorizer* authorizer_;
-  PolicyMetrics* metrics_;
-  const rt::Clock* clock_;
+  const AdmissionDeps deps_;
   MutatingSource source_;
 };
 
 // The way of one request through the policies.
 class Round {
  public:
-  Round(rt::Context ctx, AdmissionAttributes& a, authorization::Authorizer* authorizer, PolicyMetrics* metrics, const rt::Clock* clock)
-      : ctx_(std::move(ctx)), a_(a), metrics_(metrics), clock_(clock), access_(a.user, authorizer), shown_(a) {
+  Round(rt::Context ctx, AdmissionAttributes& a, const AdmissionDeps& deps)
+      : ctx_(std::move(ctx)), a_(a), deps_(deps), access_(a.user, deps.authorizer), shown_(a) {
     if (a.reinvocation == nullptr) return;
     std::shared_ptr<void>& kept = a.reinvocation->memories[plugin_name];
     if (!kept) kept = std::make_shared<Memory>();
@@ -173,12 +166,11 @@ class Round {
   }
   rt::Task<Result<bool>> mutate(const Invocation<Mutating>& invocation, std::size_t index, const expressions::Subject& subject);
   rt::Task<Result<Unit>> put(std::optional<std::size_t> version, api::Object object);
-  rt::TimePoint now() const { return clock_ ? clock_->now() : rt::TimePoint(); }
+  rt::TimePoint now() const { return deps_.runtime ? deps_.runtime->clock().now() : rt::TimePoint(); }
 
   const rt::Context ctx_;
   AdmissionAttributes& a_;
-  PolicyMetrics* metrics_;
-  const rt::Clock* clock_;
+  const AdmissionDeps& deps_;
   expressions::AccessDecisions access_;
   ShownObjects shown_;
   Failures failures_;
@@ -202,20 +194,18 @@ rt::Task<Result<Unit>> Round::put(std::optional<std::size_t> version, api::Objec
 rt::Task<Result<bool>> Round::mutate(const Invocation<Mutating>& invocation, std::size_t index, const expressions::Subject& subject) {
   const MutatingPolicy& policy = invocation.entry->compiled();
   const rt::TimePoint from = now();
-  auto patch = policy.patch(index, ctx_, subject, access_);
-  while (!patch) {
-    CO_TRY(co_await access_.fetch(ctx_));
-    patch = policy.patch(index, ctx_, subject, access_);
-  }
+  const auto evaluate = [&](expressions::Pace pace) { return policy.patch(index, ctx_, subject, access_, pace); };
+  rt::Task<Result<Patch>> patching = expressions::begin_until_answered<Patch>(ctx_, access_, evaluate);
+  const Result<Patch> patch = co_await patching;
   if (ctx_.done()) co_return Unexpected(ctx_.status());
   Patched outcome;
-  if (*patch) {
-    CO_TRY_ASSIGN(outcome, patched(a_, invocation.version, *subject.object, **patch));
+  if (patch) {
+    CO_TRY_ASSIGN(outcome, patched(a_, invocation.version, *subject.object, *patch));
   } else {
-    outcome.failure = patch->error().message;
+    outcome.failure = patch.error().message;
   }
   const std::string& name = invocation.entry->policy.name;
-  if (metrics_) metrics_->mutated({name, invocation.binding->name, !outcome.failure.empty(), outcome.failure, now() - from});
+  if (deps_.policy_metrics) deps_.policy_metrics->mutated({name, invocation.binding->name, !outcome.failure.empty(), outcome.failure, now() - from});
   if (!outcome.failure.empty()) {
     failures_.add(invocation.entry->policy, invocation.binding.get(), outcome.failure, true);
     co_return false;
@@ -230,6 +220,7 @@ rt::Task<Result<Unit>> Round::invoke(const Invocation<Mutating>& invocation, con
   const Policy& policy = invocation.entry->policy;
   const MutatingPolicy& compiled = invocation.entry->compiled();
   expressions::Subject subject{a_, namespace_object, param ? &param : nullptr};
+  subject.zones = deps_.zones;
   if (policy.param_kind) {
     subject.params_version = policy.param_kind->api_version;
     subject.params_kind = policy.param_kind->kind;
@@ -242,14 +233,12 @@ rt::Task<Result<Unit>> Round::invoke(const Invocation<Mutating>& invocation, con
   }
   subject.object = seen->object;
   subject.old_object = seen->old_object;
-  auto matches = compiled.matches(ctx_, subject, access_);
-  while (!matches) {
-    CO_TRY(co_await access_.fetch(ctx_));
-    matches = compiled.matches(ctx_, subject, access_);
-  }
-  if (!*matches && ctx_.done()) co_return Unexpected(ctx_.status());
-  if (!*matches) failures_.add(policy, invocation.binding.get(), matches->error().message, true);
-  if (!*matches || !**matches) co_return Unit{};
+  const auto match = [&](expressions::Pace pace) { return compiled.matches(ctx_, subject, access_, pace); };
+  rt::Task<Result<bool>> matching = expressions::begin_until_answered<bool>(ctx_, access_, match);
+  const Result<bool> matches = co_await matching;
+  if (!matches && ctx_.done()) co_return Unexpected(ctx_.status());
+  if (!matches) failures_.add(policy, invocation.binding.get(), matches.error().message, true);
+  if (!matches || !*matches) co_return Unit{};
 
   const Key key = key_of(invocation, param);
   if (again_ && !memory_->to_again.contains(key)) co_return Unit{};
@@ -272,16 +261,17 @@ rt::Task<Result<Unit>> Round::invoke(const Invocation<Mutating>& invocation, con
 
 rt::Task<Result<Unit>> MutatingPlugin::admit(rt::Context ctx, AdmissionAttributes& a) {
   const auto hooks = source_.naming(a.resource.resource);
-  RequestNamespace ns(reader_, a);
-  const auto invocations = select_invocations<Mutating>(hooks, reader_, a, ns);
-  Round round(ctx, a, authorizer_, metrics_, clock_);
+  RequestNamespace ns(deps_.reader, a);
+  const auto invocations = select_invocations<Mutating>(hooks, deps_.reader, a, ns);
+  Round round(ctx, a, deps_);
   for (const auto& invocation : invocations) {
     const Policy& policy = invocation.entry->policy;
     if (!invocation.error.empty()) {
       round.fail(policy, nullptr, invocation.error);
       continue;
     }
-    const auto params = collect_params(reader_, policy, *invocation.binding, expressions::request_namespace(a));
+    const ParamsOf wanted{policy, *invocation.binding, expressions::request_namespace(a)};
+    const auto params = co_await collect_params(ctx, deps_, wanted);
     if (!params) {
       round.fail(policy, invocation.binding.get(), "failed to configure binding: " + params.error().message);
       continue;

@@ -60,26 +60,27 @@ MutatingPolicy::MutatingPolicy(const v1::MutatingAdmissionPolicy& policy) : rein
   }
 }
 
-std::optional<Result<bool>> MutatingPolicy::matches(const rt::Context& ctx, const Subject& subject, AccessDecisions& decisions) const {
-  return conditions_hold(preamble_, ctx, subject, decisions);
+rt::Task<std::optional<Result<bool>>> MutatingPolicy::matches(rt::Context ctx, const Subject& subject, AccessDecisions& decisions, Pace pace) const {
+  co_return conditions_hold(preamble_, ctx, subject, decisions, pace);
 }
 
-std::optional<Result<Patch>> MutatingPolicy::patch(std::size_t index, const rt::Context& ctx, const Subject& subject,
-                                                   AccessDecisions& decisions) const {
+rt::Task<std::optional<Result<Patch>>> MutatingPolicy::patch(std::size_t index, rt::Context ctx, const Subject& subject, AccessDecisions& decisions,
+                                                             Pace pace) const {
   const Mutation& mutation = mutations_[index];
-  if (!mutation.expression.program) return Result<Patch>(bad_request(mutation.expression.broken));
-  Evaluation evaluation({subject, preamble_.places, preamble_.variables, &decisions, ctx});
+  if (!mutation.expression.program) co_return Result<Patch>(bad_request(mutation.expression.broken));
+  Evaluation evaluation({subject, preamble_.places, preamble_.variables, &decisions, ctx, cel::runtime_cost_max, pace});
   Evaluated answer = evaluation.evaluate(mutation.expression);
   switch (answer.kind) {
     case Evaluated::Kind::Value: break;
     case Evaluated::Kind::Failed:
-    case Evaluated::Kind::OutOfBudget: return Result<Patch>(bad_request(std::move(answer.error)));
-    case Evaluated::Kind::Pending: return std::nullopt;
-    case Evaluated::Kind::Ended: return Result<Patch>(Unexpected(ctx.status()));
+    case Evaluated::Kind::OutOfBudget: co_return Result<Patch>(bad_request(std::move(answer.error)));
+    case Evaluated::Kind::TooLong:
+    case Evaluated::Kind::Pending: co_return std::nullopt;
+    case Evaluated::Kind::Ended: co_return Result<Patch>(Unexpected(ctx.status()));
   }
   auto document = document_of(mutation.kind, answer.value, evaluation.arena());
-  if (!document) return Result<Patch>(Unexpected(std::move(document.error())));
-  return Result<Patch>(Patch{mutation.kind, std::move(*document)});
+  if (!document) co_return Result<Patch>(Unexpected(std::move(document.error())));
+  co_return Result<Patch>(Patch{mutation.kind, std::move(*document)});
 }
 
 }  // namespace pintle::apiserver::admission::policies

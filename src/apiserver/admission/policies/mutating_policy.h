@@ -6,6 +6,7 @@
 
 #include "apiserver/admission/policies/policy.h"
 #include "codec/value.h"
+#include "rt/task.h"
 
 namespace pintle::apiserver::admission::policies {
 
@@ -22,11 +23,12 @@ class MutatingPolicy {
 
   bool reinvocable() const { return reinvocable_; }
   std::size_t mutations() const { return mutations_.size(); }
-  // nullopt, here and below: `decisions` lacks an answer. BadRequest: why a condition failed, in upstream's words. Timeout or Cancelled: the
-  // request is over.
-  std::optional<Result<bool>> matches(const rt::Context& ctx, const expressions::Subject& subject, expressions::AccessDecisions& decisions) const;
-  std::optional<Result<Patch>> patch(std::size_t mutation, const rt::Context& ctx, const expressions::Subject& subject,
-                                     expressions::AccessDecisions& decisions) const;
+  // nullopt, here and below: `decisions` lacks an answer, or `pace` allows no more (begin_again.h). BadRequest: why a condition failed, in
+  // upstream's words. Timeout or Cancelled: the request is over. All but the context outlives the task.
+  rt::Task<std::optional<Result<bool>>> matches(rt::Context ctx, const expressions::Subject& subject, expressions::AccessDecisions& decisions,
+                                                expressions::Pace pace) const;
+  rt::Task<std::optional<Result<Patch>>> patch(std::size_t mutation, rt::Context ctx, const expressions::Subject& subject,
+                                               expressions::AccessDecisions& decisions, expressions::Pace pace) const;
 
  private:
   struct Mutation {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "apiserver/types/registry.h"
+
 namespace pintle::apiserver::admission::policies {
 namespace {
 
@@ -12,17 +14,31 @@ api::GroupVersionKind kind_of(const v1::ParamKind& kind) {
   return {version.substr(0, slash), version.substr(slash + 1), kind.kind};
 }
 
-Result<std::vector<api::Object>> selected(const ResourceReader& reader, const KindServed& served, const v1::ParamRef& ref, std::string_view ns) {
+using Names = std::vector<Registry::ObjectName>;
+
+Result<Names> selected(const ResourceReader& reader, const KindServed& served, const v1::ParamRef& ref, std::string_view ns) {
   TRY_ASSIGN(const auto selector, apimachinery::to_label_selector(ref.selector.get()));
-  std::vector<api::Object> out;
+  Names out;
   for (const auto& cached : reader.list(served.resource, ns)) {
     if (!selector.matches(cached->header().labels)) continue;
-    auto object = reader.get(served.resource, cached->header().ns, cached->header().name);
-    if (!object) continue;  // gone meanwhile, perhaps with its whole resource
-    out.push_back(std::move(*object));
+    out.push_back({std::string(cached->header().ns), std::string(cached->header().name)});
     if (out.size() > params_max) return bad_request(fmt::format("the paramRef selects more than {} params", params_max));
   }
   return out;
+}
+
+// Those that there are: what is gone meanwhile, perhaps with its whole resource, is left out.
+rt::Task<Result<std::vector<api::Object>>> read_params(rt::Context ctx, const AdmissionDeps& deps, GroupResource resource, Names names,
+                                                       std::string version) {
+  std::vector<api::Object> out;
+  if (deps.registry == nullptr) {
+    for (const auto& name : names)
+      if (auto object = deps.reader.get(resource, name.ns, name.name)) out.push_back(std::move(*object));
+    co_return out;
+  }
+  auto found = co_await deps.registry->read_in(ctx, std::move(resource), std::move(names), std::move(version));
+  if (!found && found.error().reason == Reason::NotFound) co_return out;
+  co_return found;
 }
 
 }  // namespace
@@ -34,34 +50,34 @@ Result<KindServed> find_param_kind(const ResourceReader& reader, const v1::Param
   return bad_request(fmt::format("failed to find resource referenced by paramKind: '{}/{}, Kind={}'", wanted.group, wanted.version, wanted.kind));
 }
 
-Result<std::vector<api::Object>> collect_params(const ResourceReader& reader, const Policy& policy, const Binding& binding, std::string_view ns) {
+rt::Task<Result<std::vector<api::Object>>> collect_params(rt::Context ctx, const AdmissionDeps& deps, ParamsOf of) {
   std::vector<api::Object> out;
-  if (!policy.param_kind || !binding.param_ref) {
+  if (!of.policy.param_kind || !of.binding.param_ref) {
     out.emplace_back();
-    return out;
+    co_return out;
   }
-  TRY_ASSIGN(const KindServed served, find_param_kind(reader, *policy.param_kind));
-  const v1::ParamRef& ref = *binding.param_ref;
+  CO_TRY_ASSIGN(const KindServed served, find_param_kind(deps.reader, *of.policy.param_kind));
+  const v1::ParamRef& ref = *of.binding.param_ref;
   std::string_view within;
   if (served.namespaced) {
-    within = ref.namespace_.empty() ? ns : std::string_view(ref.namespace_);
-    if (within.empty()) return bad_request("cannot use namespaced paramRef in policy binding that matches cluster-scoped resources");
+    within = ref.namespace_.empty() ? of.ns : std::string_view(ref.namespace_);
+    if (within.empty()) co_return bad_request("cannot use namespaced paramRef in policy binding that matches cluster-scoped resources");
   } else if (!ref.namespace_.empty()) {
-    return bad_request("paramRef.namespace must not be provided for a cluster-scoped `paramKind`");
+    co_return bad_request("paramRef.namespace must not be provided for a cluster-scoped `paramKind`");
   }
+  Names names;
   if (!ref.name.empty()) {
-    if (ref.selector) return bad_request("paramRef.name and paramRef.selector are mutually exclusive");
-    auto object = reader.get(served.resource, within, ref.name);
-    if (!object && object.error().reason != Reason::NotFound) return Unexpected(std::move(object.error()));
-    if (object) out.push_back(std::move(*object));
+    if (ref.selector) co_return bad_request("paramRef.name and paramRef.selector are mutually exclusive");
+    names.push_back({std::string(within), ref.name});
   } else if (ref.selector) {
-    TRY_ASSIGN(out, selected(reader, served, ref, within));
+    CO_TRY_ASSIGN(names, selected(deps.reader, served, ref, within));
   } else {
-    return bad_request("one of name or selector must be provided");
+    co_return bad_request("one of name or selector must be provided");
   }
+  CO_TRY_ASSIGN(out, co_await read_params(ctx, deps, served.resource, std::move(names), of.policy.param_kind->api_version));
   if (out.empty() && ref.parameter_not_found_action == "Deny")
-    return bad_request("no params found for policy binding with `Deny` parameterNotFoundAction");
-  return out;
+    co_return bad_request("no params found for policy binding with `Deny` parameterNotFoundAction");
+  co_return out;
 }
 
 }  // namespace pintle::apiserver::admission::policies

@@ -21,10 +21,11 @@ Preamble compile_preamble(const std::vector<v1::Variable>& variables, const std:
   return out;
 }
 
-std::optional<Result<bool>> conditions_hold(const Preamble& preamble, const rt::Context& ctx, const Subject& subject, AccessDecisions& decisions) {
+std::optional<Result<bool>> conditions_hold(const Preamble& preamble, const rt::Context& ctx, const Subject& subject, AccessDecisions& decisions,
+                                            Pace pace) {
   if (!preamble.broken.empty()) return Result<bool>(bad_request(preamble.broken));
   if (!preamble.conditions) return Result<bool>(true);
-  return preamble.conditions->match_now(ctx, subject, decisions);
+  return preamble.conditions->match_now(ctx, subject, decisions, pace);
 }
 
 }  // namespace pintle::apiserver::admission::policies

@@ -61,8 +61,9 @@ Binding make_binding(const std::string& name, const Spec& spec) {
 Preamble compile_preamble(const std::vector<v1::Variable>& variables, const std::vector<v1::MatchCondition>& conditions,
                           expressions::Compiler& compiler);
 
-// Whether the match conditions hold, as the evaluation of a policy goes on from there. nullopt: `decisions` lacks an answer.
+// Whether the match conditions hold, as the evaluation of a policy goes on from there. nullopt: `decisions` lacks an answer, or `pace`
+// allows no more (begin_again.h).
 std::optional<Result<bool>> conditions_hold(const Preamble& preamble, const rt::Context& ctx, const expressions::Subject& subject,
-                                            expressions::AccessDecisions& decisions);
+                                            expressions::AccessDecisions& decisions, expressions::Pace pace);
 
 }  // namespace pintle::apiserver::admission::policies

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 
+#include "apiserver/admission/expressions/begin_again.h"
 #include "apiserver/admission/expressions/request_value.h"
 #include "apiserver/admission/factories.h"
 #include "apiserver/admission/policies/invocations.h"
@@ -134,12 +135,7 @@ class Outcome {
 
 class ValidatingPlugin final : public AdmissionPlugin {
  public:
-  explicit ValidatingPlugin(const AdmissionDeps& deps)
-      : reader_(deps.reader),
-        authorizer_(deps.authorizer),
-        metrics_(deps.policy_metrics),
-        clock_(deps.runtime ? &deps.runtime->clock() : nullptr),
-        source_(deps.reader) {}
+  explicit ValidatingPlugin(const AdmissionDeps& deps) : deps_(deps), source_(deps.reader) {}
 
   std::string_view name() const override { return "ValidatingAdmissionPolicy"; }
   bool handles(Operation) const override { return true; }
@@ -156,20 +152,18 @@ class ValidatingPlugin final : public AdmissionPlugin {
   rt::Task<Result<Unit>> validate(rt::Context ctx, const AdmissionAttributes& a) override;
 
  private:
-  const ResourceReader& reader_;
-  authorization::Authorizer* authorizer_;
-  PolicyMetrics* metrics_;
-  const rt::Clock* clock_;
+  const AdmissionDeps deps_;
   ValidatingSource source_;
 };
 
 rt::Task<Result<Unit>> ValidatingPlugin::validate(rt::Context ctx, const AdmissionAttributes& a) {
   const auto hooks = source_.naming(a.resource.resource);
-  RequestNamespace ns(reader_, a);
-  const auto invocations = select_invocations<Validating>(hooks, reader_, a, ns);
-  expressions::AccessDecisions access(a.user, authorizer_);
+  RequestNamespace ns(deps_.reader, a);
+  const auto invocations = select_invocations<Validating>(hooks, deps_.reader, a, ns);
+  expressions::AccessDecisions access(a.user, deps_.authorizer);
+  const rt::Clock* const clock = deps_.runtime ? &deps_.runtime->clock() : nullptr;
   ShownObjects shown(a);
-  Outcome outcome(a, metrics_);
+  Outcome outcome(a, deps_.policy_metrics);
   std::size_t judged = 0;
   for (const auto& invocation : invocations) {
     const Policy& policy = invocation.entry->policy;
@@ -179,13 +173,15 @@ rt::Task<Result<Unit>> ValidatingPlugin::validate(rt::Context ctx, const Admissi
       continue;
     }
     const Binding& binding = *invocation.binding;
-    auto params = collect_params(reader_, policy, binding, expressions::request_namespace(a));
+    const ParamsOf wanted{policy, binding, expressions::request_namespace(a)};
+    const auto params = co_await collect_params(ctx, deps_, wanted);
     if (!params) {
       outcome.cannot_configure(policy, &binding, "failed to configure binding: " + params.error().message);
       continue;
     }
     CO_TRY_ASSIGN(const api::Object* const namespace_object, ns.object());
     expressions::Subject subject{a, namespace_object};
+    subject.zones = deps_.zones;
     if (!params->empty()) {
       auto seen = co_await shown.in(ctx, invocation.version);
       if (!seen) {
@@ -202,13 +198,10 @@ rt::Task<Result<Unit>> ValidatingPlugin::validate(rt::Context ctx, const Admissi
     }
     for (const api::Object& param : *params) {
       subject.params = param ? &param : nullptr;
-      auto verdict = co_await invocation.entry->compiled().judge(ctx, subject, access, clock_);
-      while (!verdict) {
-        CO_TRY(co_await access.fetch(ctx));
-        verdict = co_await invocation.entry->compiled().judge(ctx, subject, access, clock_);
-      }
-      if (!*verdict) co_return Unexpected(std::move(verdict->error()));
-      outcome.apply(policy, binding, **verdict);
+      const auto judge = [&](expressions::Pace pace) { return invocation.entry->compiled().judge(ctx, subject, access, pace, clock); };
+      rt::Task<Result<Verdict>> judging = expressions::begin_until_answered<Verdict>(ctx, access, judge);
+      CO_TRY_ASSIGN(const Verdict verdict, co_await judging);
+      outcome.apply(policy, binding, verdict);
       if (++judged % judgements_at_once == 0) co_await rt::yield();
     }
   }

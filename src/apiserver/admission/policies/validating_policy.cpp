@@ -40,12 +40,13 @@ struct ValidatingPolicy::Judging {
   const rt::Context& ctx;
   const Subject& subject;
   AccessDecisions& access;
+  Pace pace;
   const rt::Clock* clock;
   Verdict verdict = {};
   bool pending = false, over = false;
 
   Evaluation::Setting setting(AccessDecisions* decisions, uint64_t budget) const {
-    return {subject, policy.preamble_.places, policy.preamble_.variables, decisions, ctx, budget};
+    return {subject, policy.preamble_.places, policy.preamble_.variables, decisions, ctx, budget, pace};
   }
   Decision failure(std::string message) const {
     return {.deny = !policy.ignore_failure_, .failed = true, .message = std::move(message), .reason = {}, .took = {}};
@@ -58,13 +59,19 @@ struct ValidatingPolicy::Judging {
   }
   rt::TimePoint now() const { return clock ? clock->now() : rt::TimePoint(); }
   bool goes_on(const Evaluated& answer) {
-    pending = answer.kind == Kind::Pending;
+    pending = answer.kind == Kind::Pending || answer.kind == Kind::TooLong;
     over = answer.kind == Kind::Ended;
     return !pending && !over;
   }
 
+  static rt::Task<void> give_way(Evaluation& evaluation) {
+    if (!evaluation.is_tired()) co_return;
+    co_await rt::yield();
+    evaluation.rest();
+  }
+
   bool match() {
-    auto matches = conditions_hold(policy.preamble_, ctx, subject, access);
+    auto matches = conditions_hold(policy.preamble_, ctx, subject, access, pace);
     if (!matches) return !(pending = true);
     if (*matches) return **matches;
     if (ctx.done()) return !(over = true);
@@ -79,7 +86,6 @@ struct ValidatingPolicy::Judging {
       Evaluation evaluation(setting(&access, cel::runtime_cost_max));
       for (const Validation& validation : policy.validations_) {
         const rt::TimePoint from = now();
-        const uint64_t before = evaluation.budget();
         Evaluated answer = evaluation.evaluate(validation.expression);
         if (!goes_on(answer)) co_return false;
         if (answer.kind == Kind::OutOfBudget) co_return end(std::move(answer.error));
@@ -92,7 +98,7 @@ struct ValidatingPolicy::Judging {
         }
         decision.took = now() - from;
         all = all && !decision.deny && !decision.failed;
-        if (before - evaluation.budget() > dear_cost) co_await rt::yield();
+        co_await give_way(evaluation);
       }
       left = evaluation.budget();
     }
@@ -109,9 +115,8 @@ struct ValidatingPolicy::Judging {
     std::vector<std::string> made(policy.validations_.size());
     for (std::size_t i = 0; i < policy.validations_.size(); ++i) {
       if (!policy.validations_[i].message_expression) continue;
-      const uint64_t before = evaluation.budget();
       Evaluated answer = evaluation.evaluate(*policy.validations_[i].message_expression);
-      if (before - evaluation.budget() > dear_cost) co_await rt::yield();
+      co_await give_way(evaluation);
       if (!goes_on(answer)) co_return false;
       if (answer.kind == Kind::OutOfBudget) co_return fail_messages(answer.error);
       if (answer.kind == Kind::Value && answer.value.is(cel::Value::Kind::String)) made[i] = trimmed(answer.value.text());
@@ -136,9 +141,8 @@ struct ValidatingPolicy::Judging {
   rt::Task<bool> annotate() {
     Evaluation evaluation(setting(&access, cel::runtime_cost_max));
     for (const NamedExpression& annotation : policy.annotations_) {
-      const uint64_t before = evaluation.budget();
       Evaluated answer = evaluation.evaluate(annotation.expression);
-      if (before - evaluation.budget() > dear_cost) co_await rt::yield();
+      co_await give_way(evaluation);
       if (!goes_on(answer)) co_return false;
       if (answer.kind == Kind::OutOfBudget) co_return end(std::move(answer.error));
       if (answer.kind == Kind::Failed) {
@@ -152,9 +156,9 @@ struct ValidatingPolicy::Judging {
   }
 };
 
-rt::Task<std::optional<Result<Verdict>>> ValidatingPolicy::judge(rt::Context ctx, const Subject& subject, AccessDecisions& decisions,
+rt::Task<std::optional<Result<Verdict>>> ValidatingPolicy::judge(rt::Context ctx, const Subject& subject, AccessDecisions& decisions, Pace pace,
                                                                  const rt::Clock* clock) const {
-  Judging judging{*this, ctx, subject, decisions, clock};
+  Judging judging{*this, ctx, subject, decisions, pace, clock};
   bool goes_on = judging.match();
   if (goes_on) goes_on = co_await judging.validate();
   if (goes_on) goes_on = co_await judging.annotate();

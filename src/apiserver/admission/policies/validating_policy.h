@@ -12,7 +12,6 @@
 namespace pintle::apiserver::admission::policies {
 
 constexpr std::size_t message_bytes_max = 5 << 10;            // a longer one that messageExpression makes is not used
-constexpr uint64_t dear_cost = 200'000;                       // of an expression: some 10 ms
 constexpr std::size_t annotation_value_bytes_max = 10 << 10;  // then it is cut
 
 // Of one validation; or of the policy as a whole, where it could not be evaluated.
@@ -41,10 +40,11 @@ class ValidatingPolicy {
  public:
   explicit ValidatingPolicy(const v1::ValidatingAdmissionPolicy& policy);
 
-  // nullopt: `decisions` lacks an answer: fetch() it and ask again. Timeout or Cancelled: the request is over. `clock`: nullptr: nobody asks how
-  // long it took. Gives way to others after an expression that was dear. All but the context outlives the task.
+  // nullopt: `decisions` lacks an answer, or an expression takes longer than `pace` allows (begin_again.h). Timeout or Cancelled: the request is
+  // over. `clock`: nullptr: nobody asks how long it took. Gives way to others after expressions that were dear. All but the context outlives the
+  // task.
   rt::Task<std::optional<Result<Verdict>>> judge(rt::Context ctx, const expressions::Subject& subject, expressions::AccessDecisions& decisions,
-                                                 const rt::Clock* clock = nullptr) const;
+                                                 expressions::Pace pace, const rt::Clock* clock = nullptr) const;
 
  private:
   struct Validation {
