@@ -511,6 +511,32 @@ TEST(WatchCache, StopEndsWatchersAndWaiters) {
   });
 }
 
+TEST(WatchCache, WhatHappenedBeforeItStoppedIsTold) {
+  rt::testing::run_sim([]() -> rt::Task<void> {
+    World world;
+    WatchCacheOptions options;
+    co_await world.start(options);
+    CacheWatchOptions watch;
+    watch.prefix = "/registry/pods/";
+    watch.revision = co_await world.create("pods/x/a", "|");
+    co_await world.caught_up();
+    auto watcher = world.watch(watch);
+    for (int i = 0; i < 200; ++i) (void)co_await world.create("pods/x/" + std::to_string(i), "|");
+    co_await world.caught_up();
+    co_await world.stop();
+    std::size_t told = 0;
+    while (true) {
+      auto events = co_await watcher->next(background);
+      if (!events) {
+        EXPECT_EQ(events.error().reason, Reason::Gone);
+        break;
+      }
+      told += events->size();
+    }
+    EXPECT_EQ(told, 200U);
+  });
+}
+
 constexpr int stress_writes = 400;
 
 rt::Task<void> write_pods(Store* store, int writer) {

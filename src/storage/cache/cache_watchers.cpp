@@ -205,9 +205,10 @@ Result<Watcher::Look> Watcher::look() {
   Look look;
   const int64_t delivered = core_->fanout_.revision();
   ThreadLock lock(core_->feed_mutex_);
-  if (core_->stopped_) return error(Reason::Gone, "the watch cache has stopped");
   if (waiting_) place_ = core_->history_.head();  // an earlier wait was given up
   waiting_ = false;
+  // What has happened until then is told all the same: the last objects of a definition go just before its cache does.
+  if (core_->stopped_ && place_ >= core_->history_.head()) return error(Reason::Gone, "the watch cache has stopped");
   if (expired_ || place_ < core_->history_.first() || core_->history_.head() - place_ > core_->options_.watcher_events_max) {
     expired_ = true;
     return error(Reason::Expired, "the watch fell too far behind, at revision " + std::to_string(returned_));
