@@ -99,6 +99,7 @@ class ApiServerImpl final : public ApiServer {
   component::metrics::Registry admission_page_;  // outlives the plugins
   admission::configured::WebhookMetrics webhook_metrics_{admission_page_};
   admission::policies::PolicyMetrics policy_metrics_{admission_page_};
+  custom::ConversionMetrics conversion_metrics_{admission_page_};
   const TimeZones zones_{runtime_.disk()};
   std::unique_ptr<registry::InstalledRegistry> registry_;
   published::FurtherServers further_;
@@ -333,7 +334,13 @@ rt::Task<Result<Unit>> ApiServerImpl::start() {
   CO_TRY(co_await registry_->start(std::move(admission)));
   authorization_->start();
   CO_TRY(co_await ensure_bootstrap());
-  definitions_ = std::make_unique<custom::Definitions>(*registry_, custom::ConversionDeps{*callouts_, runtime_.random(), &zones_});
+  definitions_ = std::make_unique<custom::Definitions>(*registry_, custom::ConversionDeps{
+                                                                       .callouts = *callouts_,
+                                                                       .random = runtime_.random(),
+                                                                       .clock = runtime_.clock(),
+                                                                       .metrics = &conversion_metrics_,
+                                                                       .zones = &zones_,
+                                                                   });
   CO_TRY(co_await definitions_->start());
   policy_status_ = std::make_unique<policy_status::PolicyStatus>(*registry_);
   policy_status_->start();

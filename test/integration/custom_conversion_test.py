@@ -1,5 +1,6 @@
 """Custom resources of several versions: objects are stored in one and shown in each, by a webhook or by what each version's schema keeps. The same
 tests run against upstream's server where build/peers has it."""
+import base64
 import json
 
 import pytest
@@ -141,6 +142,81 @@ def test_fields_are_selected_by_in_their_version(hosts):
     status, gone = hosts(path('v2') + '?fieldSelector=spec.host=g', 'DELETE')
     assert status == 200, gone
     assert [i['metadata']['name'] for i in hosts(path('v1'))[1]['items']] == ['a']
+
+
+@pytest.mark.parametrize('limit', [1, 2, 3, 100])
+def test_pages_that_fields_select_are_full(hosts, limit):
+    """A page holds as many as it may as long as there are more, and the next one goes on after it."""
+    for i in range(12):
+        hosts(path('v1'), 'POST', host(f'p{i:02}', hostPort=('h' if i % 4 == 1 else 'g') + ':80'))
+    wanted, token, pages = ['p01', 'p05', 'p09'], '', []
+    await_true('every cache has heard of them', lambda: len(hosts(path('v2'))[1]['items']) == 12)
+    while True:
+        status, page = hosts(f'{path("v2")}?fieldSelector=spec.host=h&limit={limit}' + (f'&continue={token}' if token else ''))
+        assert status == 200, page
+        pages.append([item['metadata']['name'] for item in page['items']])
+        token = page['metadata'].get('continue', '')
+        if not token:
+            break
+    assert sum(pages, []) == wanted and all(len(page) == limit for page in pages[:-1]), pages
+
+
+CALLS = 'apiserver_conversion_webhook_request_total'
+
+
+def counted(server):
+    """The calls that the server has counted, by what came of them."""
+    lines = [line for line in server.get('/metrics').decode().splitlines() if line.startswith(CALLS + '{')]
+    return {line[len(CALLS) + 1:line.index('}')].replace(',', ' '): int(float(line.split()[-1])) for line in lines}
+
+
+def test_calls_are_counted(hosts, webhook, server):
+    before = counted(server)
+    hosts(path('v2'), 'POST', host('a', 'v2', host='h', port='1'))
+    for how in FAILURES:
+        webhook.behave = lambda review, how=how: FAILURES[how][0](webhook, review)
+        assert hosts(path('v2'), 'POST', host(f'f-{how.replace(" ", "-")}', 'v2', host='h', port='1'))[0] == 500
+    webhook.behave = webhook.good
+    more = {key for key, count in counted(server).items() if count > before.get(key, 0)}
+    assert more == {'failure_type="" result="success"'} | {f'failure_type="conversion_webhook_{fault}_failure" result="failure"' for fault in (
+        'call', 'malformed_response', 'partial_response', 'invalid_converted_object')}
+    page = server.get('/metrics').decode()
+    crd = f'crd_name="hosts.{GROUP}",from_version="v2",succeeded="true",to_version="v1"'
+    assert f'apiserver_crd_conversion_webhook_duration_seconds_count{{{crd}}}' in page
+    assert 'apiserver_conversion_webhook_duration_seconds_bucket{failure_type="",result="success",le="0.005"}' in page
+
+
+def test_bundles_of_authorities(call, webhook):
+    """One that is of no use keeps a new definition from being served, and is refused where there was a good one."""
+    crd = definition(webhook.client_config(), 'bundles', 'Bundle')
+    at = f'{CRDS}/bundles.{GROUP}'
+
+    def change(bundle):
+        status, answer = call(at, 'PATCH', {'spec': {'conversion': {'webhook': {'clientConfig': {'caBundle': bundle}}}}}, 'application/merge-patch+json')
+        return status, answer.get('message', '')
+
+    def conditions():
+        return {c['type']: (c['status'], c['reason'], c['message']) for c in call(at)[1].get('status', {}).get('conditions', [])}
+    no_pem, no_certificate = 'aGVsbG8=', base64.b64encode(b'-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n').decode()
+    crd['spec']['conversion']['webhook']['clientConfig']['caBundle'] = no_pem
+    assert call(CRDS, 'POST', crd)[0] == 201
+    await_true('it is judged', lambda: 'Established' in conditions())
+    assert conditions()['Established'] == ('False', 'InvalidCABundle', 'The conversion webhook CABundle is invalid')
+    assert call(path('v1', plural='bundles'))[0] != 200
+    assert change(no_certificate)[0] == 200 and change(webhook.ca_bundle)[0] == 200
+    await_true('it is served', lambda: call(path('v1', plural='bundles'))[0] == 200)
+    assert conditions()['Established'][:2] == ('True', 'InitialNamesAccepted')
+    field, why = 'spec.conversion.webhookClientConfig.caBundle: Invalid value: ', 'unable to load root certificates: '
+    assert change(no_pem) == (422, f'CustomResourceDefinition.apiextensions.k8s.io "bundles.{GROUP}" is invalid: {field}"{no_pem}": {why}unable to parse bytes as PEM block')
+    assert change(no_certificate) == (
+        422, f'CustomResourceDefinition.apiextensions.k8s.io "bundles.{GROUP}" is invalid: {field}"{no_certificate}": {why}failed to parse certificate: x509: malformed certificate')
+    status, now = call(at)
+    now['spec']['conversion'] = {'strategy': 'None'}
+    assert call(at, 'PUT', now)[0] == 200
+    _, now = call(at)
+    now['spec']['conversion'] = crd['spec']['conversion']
+    assert call(at, 'PUT', now)[0] == 422
+    call.undefine(f'bundles.{GROUP}')
 
 
 def test_another_storage_version_takes_over_as_objects_are_written(hosts, webhook):

@@ -13,6 +13,9 @@ import urllib.request
 import pytest
 from support import peers
 from support.cluster import ApiServer, run
+from support.conversion_webhook import ConversionWebhook
+from support.conversion_webhook import GROUP as CONVERTED
+from support.conversion_webhook import definition as converted_definition
 from support.netns import own_network
 from support.nodes import await_true
 from support.webhook_server import WebhookServer, configuration, patch, webhook
@@ -551,3 +554,42 @@ def test_requests_of_custom_resources(apis, hooks):
         return out
     told = both(apis, hooks, scenario)
     assert told[1]['spec'] == {'size': 5, 'mode': 'a'}
+
+
+def test_requests_of_converted_resources(apis, hooks):
+    """A rule for another version of a definition sees its objects converted by the definition's own webhook, there and back; Exact sees its own alone."""
+    hosts = f'/apis/{CONVERTED}/v2/namespaces/wire/hosts'
+
+    def scenario(api):
+        out = []
+        hooks.answers['/m'] = lambda request: {} if request['operation'] == 'DELETE' else patch({'op': 'replace', 'path': '/spec/hostPort', 'value': 'patched:1'})
+        converting = ConversionWebhook(api.server.pki)
+        try:
+            api.must('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', converted_definition(converting.client_config()))
+            await_true('both versions are served', lambda: all(api.ask('GET', hosts.replace('/v2/', f'/{version}/'))[0] == 200 for version in ('v1', 'v2', 'v3')))
+            rule = {'groups': CONVERTED, **ANY}
+            mutating = webhook('m', hooks.client('/m'), 'hosts', versions='v1', **rule)
+            validating = [webhook('equivalent', hooks.client('/equivalent'), 'hosts', versions='v3', **rule),
+                          webhook('exact', hooks.client('/exact'), 'hosts', versions='v1', matchPolicy='Exact', **rule),
+                          webhook('own', hooks.client('/own'), 'hosts', versions='v2', matchPolicy='Exact', **rule)]
+            with configured(api, with_marker(configuration('Mutating', 'converted', mutating)), with_marker(configuration('Validating', 'converted', *validating))):
+                made = {'apiVersion': f'{CONVERTED}/v2', 'kind': 'Host', 'metadata': {'name': 'h'}, 'spec': {'host': 'h', 'port': '80'}}
+                out.append(asked(api, hooks, 'POST', hosts, made))
+                out.append(settled(api.must('GET', hosts + '/h')))
+                out.append(asked(api, hooks, 'PATCH', hosts + '/h', {'spec': {'port': '81'}}, content_type='application/merge-patch+json'))
+                out.append(asked(api, hooks, 'DELETE', hosts + '/h'))
+            converting.behave = lambda review: converting.answer(review, [])
+            with configured(api, with_marker(configuration('Validating', 'converted', validating[0]))):
+                status, answer, _ = api.ask('POST', hosts, made)
+                out.append([status, answer['message']])
+        finally:
+            api.ask('DELETE', f'/apis/apiextensions.k8s.io/v1/customresourcedefinitions/hosts.{CONVERTED}')
+            converting.stop()
+        return out
+
+    told = both(apis, hooks, scenario)
+    seen = {path: review['request'] for path, _, review in told[0][1:]}
+    assert seen.keys() == {'/m', '/equivalent', '/own'} and {request['requestKind']['version'] for request in seen.values()} == {'v2'}
+    assert seen['/m']['object']['spec'] == {'hostPort': 'h:80'} and seen['/m']['kind']['version'] == 'v1'
+    assert seen['/equivalent']['object']['spec'] == seen['/own']['object']['spec'] == {'host': 'patched', 'port': '1'} == told[1]['spec']
+    assert (seen['/equivalent']['object']['apiVersion'], seen['/own']['object']['apiVersion']) == (f'{CONVERTED}/v3', f'{CONVERTED}/v2')

@@ -21,7 +21,8 @@ using registry::VersionConverter;
 using Version = api::apiextensions_v1::CustomResourceDefinitionVersion;
 
 // Much is read where it keeps nobody waiting.
-rt::Task<Result<std::vector<api::Object>>> where_there_is_time(std::size_t bytes, rt::Task<Result<std::vector<api::Object>>> work) {
+template <class T>
+rt::Task<T> where_there_is_time(std::size_t bytes, rt::Task<T> work) {
   if (bytes <= registry::converted_quick_bytes_max) return work;
   return rt::run_on(rt::Executor::current().runtime().long_executor(), std::move(work));
 }
@@ -49,46 +50,52 @@ class SchemaConverter final : public VersionConverter {
   }
 };
 
+using Converted = Expected<std::vector<api::Object>, ConversionFailure>;
+
+callout::Target target_of(const api::apiextensions_v1::WebhookClientConfig& config) {
+  callout::Target out;
+  out.url = config.url.value_or("");
+  out.ca_bundle = config.ca_bundle;
+  if (!config.service) return out;
+  out.service = callout::ServiceName{config.service->namespace_, config.service->name, config.service->port.value_or(443)};
+  out.path = config.service->path.value_or("");
+  return out;
+}
+
 class WebhookConverter final : public VersionConverter {
  public:
-  WebhookConverter(std::unique_ptr<const ReviewCaller> caller, std::string_view review, rt::Random& random)
-      : caller_(std::move(caller)), review_(review), random_(random) {}
+  WebhookConverter(const api::apiextensions_v1::CustomResourceDefinition& definition, const ConversionDeps& deps)
+      : definition_(definition.metadata.name),
+        target_(target_of(*definition.spec.conversion->webhook->client_config)),
+        review_(review_version(definition.spec.conversion->webhook->conversion_review_versions)),
+        deps_(deps) {}
 
   rt::Task<Result<std::vector<api::Object>>> convert(rt::Context ctx, std::vector<Item> items, const VersionBinding& to) const override {
-    const ConversionReview review{review_, new_uid(random_), &to, &items};
     if (review_.empty()) co_return error(Reason::Unknown, "no supported conversion review versions");
-    auto answer = co_await caller_->ask(ctx, review_question(review));
+    const rt::TimePoint begun = deps_.clock.now();
+    ConversionMetrics::Call call{definition_, items.front().from->kind->gvk.version, to.kind->gvk.version};
+    const ConversionReview review{std::string(review_), new_uid(deps_.random), &to, &items};
+    Converted converted = co_await ask(ctx, review);
+    if (!converted) call.fault = converted.error().fault;
+    call.took = deps_.clock.now() - begun;
+    if (deps_.metrics != nullptr && !ctx.done()) deps_.metrics->called(call);
+    if (!converted) co_return Unexpected(Status(std::move(converted.error())));
+    co_return std::move(*converted);
+  }
+
+ private:
+  rt::Task<Converted> ask(rt::Context ctx, const ConversionReview& review) const {
+    auto answer = co_await deps_.callouts.post(ctx, target_, review_question(review), conversion_timeout, conversion_answer_bytes_max);
     if (!answer) co_return Unexpected(review_failure(review, answer.error().message));
     const std::size_t bytes = answer->size();
     co_return co_await where_there_is_time(bytes, read(review, std::move(*answer)));
   }
+  static rt::Task<Converted> read(const ConversionReview& review, Bytes answer) { co_return read_review_answer(review, answer.view()); }
 
- private:
-  static rt::Task<Result<std::vector<api::Object>>> read(const ConversionReview& review, Bytes answer) {
-    co_return read_review_answer(review, answer.view());
-  }
-
-  const std::unique_ptr<const ReviewCaller> caller_;
+  const std::string definition_;
+  const callout::Target target_;
   const std::string review_;
-  rt::Random& random_;
-};
-
-class WebhookCaller final : public ReviewCaller {
- public:
-  WebhookCaller(callout::Callouts& callouts, const api::apiextensions_v1::WebhookClientConfig& config) : callouts_(callouts) {
-    target_.url = config.url.value_or("");
-    target_.ca_bundle = config.ca_bundle;
-    if (!config.service) return;
-    target_.service = callout::ServiceName{config.service->namespace_, config.service->name, config.service->port.value_or(443)};
-    target_.path = config.service->path.value_or("");
-  }
-  rt::Task<Result<Bytes>> ask(rt::Context ctx, Bytes question) const override {
-    co_return co_await callouts_.post(ctx, target_, std::move(question), conversion_timeout, conversion_answer_bytes_max);
-  }
-
- private:
-  callout::Callouts& callouts_;
-  callout::Target target_;
+  const ConversionDeps deps_;
 };
 
 template <class T>
@@ -104,19 +111,13 @@ bool alike(const Version& a, const Version& b) {
 
 }  // namespace
 
-std::shared_ptr<const VersionConverter> make_webhook_converter(std::unique_ptr<const ReviewCaller> caller,
-                                                               const std::vector<std::string>& review_versions, rt::Random& random) {
-  return std::make_shared<const WebhookConverter>(std::move(caller), review_version(review_versions), random);
-}
-
 std::shared_ptr<const VersionConverter> make_converter(const api::apiextensions_v1::CustomResourceDefinition& definition,
                                                        const ConversionDeps& deps) {
   const auto& versions = definition.spec.versions;
   if (versions.size() < 2) return nullptr;
   const auto& conversion = definition.spec.conversion;
   if (conversion && conversion->strategy == "Webhook" && conversion->webhook && conversion->webhook->client_config)
-    return make_webhook_converter(std::make_unique<const WebhookCaller>(deps.callouts, *conversion->webhook->client_config),
-                                  conversion->webhook->conversion_review_versions, deps.random);
+    return std::make_shared<const WebhookConverter>(definition, deps);
   if (std::ranges::all_of(versions, [&](const Version& version) { return alike(version, versions.front()); })) return nullptr;
   return std::make_shared<const SchemaConverter>();
 }

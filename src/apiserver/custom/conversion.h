@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "api/gen/apiextensions_v1.h"
+#include "apiserver/custom/conversion_metrics.h"
 #include "apiserver/registry/version_converter.h"
 #include "base/bytes.h"
 #include "rt/clock.h"
@@ -23,25 +24,17 @@ namespace pintle::apiserver::custom {
 constexpr rt::Duration conversion_timeout = std::chrono::seconds(30);  // of one call
 constexpr std::size_t conversion_answer_bytes_max = 8 << 20;           // of JSON that it answers, then it has failed
 
-// Whoever answers a ConversionReview.
-class ReviewCaller {
- public:
-  virtual ~ReviewCaller() = default;
-  virtual rt::Task<Result<Bytes>> ask(rt::Context ctx, Bytes question) const = 0;
-};
-
-// They outlive every converter.
+// What the resources of definitions ask besides the store. They outlive every converter.
 struct ConversionDeps {
   callout::Callouts& callouts;
   rt::Random& random;
+  const rt::Clock& clock;
+  ConversionMetrics* metrics = nullptr;                 // nullptr: calls are not counted
   const apimachinery::cel::TimeZones* zones = nullptr;  // that rules may name
 };
 
 // nullptr: an object's text is right in every version. The definition outlives the converter.
 std::shared_ptr<const registry::VersionConverter> make_converter(const api::apiextensions_v1::CustomResourceDefinition& definition,
                                                                  const ConversionDeps& deps);
-// The one that asks `caller`; `review_versions` are those of the review that it takes.
-std::shared_ptr<const registry::VersionConverter> make_webhook_converter(std::unique_ptr<const ReviewCaller> caller,
-                                                                         const std::vector<std::string>& review_versions, rt::Random& random);
 
 }  // namespace pintle::apiserver::custom

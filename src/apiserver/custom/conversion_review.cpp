@@ -168,26 +168,32 @@ Bytes review_question(const ConversionReview& review) {
   return Bytes(std::move(out));
 }
 
-Result<std::vector<api::Object>> read_review_answer(const ConversionReview& review, std::string_view answer) {
+Expected<std::vector<api::Object>, ConversionFailure> read_review_answer(const ConversionReview& review, std::string_view answer) {
+  const auto fail = [](ConversionFault fault, Status why) { return Unexpected(ConversionFailure{std::move(why), fault}); };
   auto parsed = codec::parse_json_within(conversion_decoded_bytes_max, answer);
-  if (!parsed) return failed(review, " failed: couldn't get version/kind; json parse error: " + parsed.error().message);
-  if (auto checked = check_result(review, *parsed); !checked) return failed(review, " failed: " + checked.error().message);
+  if (!parsed)
+    return fail(ConversionFault::Call, failed(review, " failed: couldn't get version/kind; json parse error: " + parsed.error().message).error());
+  if (auto checked = check_result(review, *parsed); !checked)
+    return fail(ConversionFault::MalformedResponse, failed(review, " failed: " + checked.error().message).error());
   Value none;
   Value* objects = parsed->find("response")->find("convertedObjects");
   if (objects == nullptr || !objects->is_array()) objects = &none;
   const std::size_t count = objects->is_array() ? objects->as_array().size() : 0;
-  if (count != review.items->size()) return failed(review, fmt::format(" returned {} objects, expected {}", count, review.items->size()));
+  if (count != review.items->size())
+    return fail(ConversionFault::PartialResponse,
+                failed(review, fmt::format(" returned {} objects, expected {}", count, review.items->size())).error());
   std::vector<api::Object> out;
   out.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
-    TRY_ASSIGN(api::Object object, read_object(review, i, objects->as_array()[i]));
-    out.push_back(std::move(object));
+    auto object = read_object(review, i, objects->as_array()[i]);
+    if (!object) return fail(ConversionFault::InvalidObject, std::move(object.error()));
+    out.push_back(std::move(*object));
   }
   return out;
 }
 
-Status review_failure(const ConversionReview& review, std::string_view why) {
-  return error(Reason::Unknown, webhook_of(review) + " failed: " + std::string(why)).error();
+ConversionFailure review_failure(const ConversionReview& review, std::string_view why) {
+  return {failed(review, " failed: " + std::string(why)).error(), ConversionFault::Call};
 }
 
 }  // namespace pintle::apiserver::custom

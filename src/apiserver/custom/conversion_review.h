@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/object.h"
+#include "apiserver/custom/conversion_metrics.h"
 #include "apiserver/registry/resource.h"
 #include "apiserver/registry/version_converter.h"
 #include "base/bytes.h"
@@ -30,8 +31,11 @@ std::string_view review_version(const std::vector<std::string>& taken);
 Bytes review_question(const ConversionReview& review);
 // The objects that the answer holds, one for each item, with their items' metadata but for labels and annotations. Errors are upstream's, with the
 // reason Unknown, as clients see them.
-Result<std::vector<api::Object>> read_review_answer(const ConversionReview& review, std::string_view answer);
+struct ConversionFailure : Status {
+  ConversionFault fault = ConversionFault::Call;
+};
+Expected<std::vector<api::Object>, ConversionFailure> read_review_answer(const ConversionReview& review, std::string_view answer);
 // What comes of a webhook that cannot be asked.
-Status review_failure(const ConversionReview& review, std::string_view why);
+ConversionFailure review_failure(const ConversionReview& review, std::string_view why);
 
 }  // namespace pintle::apiserver::custom

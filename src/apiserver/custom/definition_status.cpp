@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "apiserver/resources/apiextensions/apiextensions.h"
 #include "apiserver/resources/apiextensions/approval.h"
 #include "rules/conditions.h"
 
@@ -88,10 +89,12 @@ Status with_names(const Definition& definition, const TakenNames& taken, api::Ti
   const bool accepted = claim.condition().status == "True";
   set(out, claim.condition(), now);
   if (rules::condition_is(definition.status.conditions, "Established", "True")) return out;
-  set(out,
-      accepted ? condition_of("Established", true, "InitialNamesAccepted", "the initial names have been accepted")
-               : condition_of("Established", false, "NotAccepted", "not all names are accepted"),
-      now);
+  if (!accepted)
+    set(out, condition_of("Established", false, "NotAccepted", "not all names are accepted"), now);
+  else if (!resources::apiextensions::has_usable_ca_bundle(definition.spec))
+    set(out, condition_of("Established", false, "InvalidCABundle", "The conversion webhook CABundle is invalid"), now);
+  else
+    set(out, condition_of("Established", true, "InitialNamesAccepted", "the initial names have been accepted"), now);
   return out;
 }
 

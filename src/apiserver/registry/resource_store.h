@@ -165,6 +165,8 @@ class ResourceStore {
   std::vector<const VersionBinding*> owners_versions(const api::Object& old, const VersionBinding& working) const;
   // What the request makes of `old`.
   rt::Task<Result<api::Object>> transformed(RequestScope& scope, const UpdateRequest& request, const Present& before);
+  // A page of objects in `version` that its own fields select.
+  rt::Task<Result<ListAnswer>> list_selected(rt::Context ctx, Selection selection, ListParameters parameters);
   rt::Task<Result<ListAnswer>> list_stored(rt::Context ctx, Selection selection, ListParameters parameters);
   rt::Task<Result<storage::CachedObjectPtr>> newest(rt::Context ctx, std::string key);
   rt::Task<Result<Unit>> wait_for_revision(rt::Context ctx, int64_t revision);

@@ -1,5 +1,6 @@
 // LIST and WATCH: which state answers, by resourceVersion, resourceVersionMatch, limit and continue.
 #include <algorithm>
+#include <limits>
 
 #include "apiserver/registry/continue_token.h"
 #include "apiserver/registry/converted_watcher.h"
@@ -24,13 +25,40 @@ std::string prefix_end(std::string prefix) {
 
 rt::Task<Result<ListAnswer>> ResourceStore::list(rt::Context ctx, Selection selection, ListParameters parameters) {
   if (!cached_versions_->differ() || selection.version == nullptr) co_return co_await list_stored(ctx, std::move(selection), std::move(parameters));
-  // A page may come out shorter than its limit: what selectors drop is known afterwards.
+  if (!selection.fields.empty()) co_return co_await list_selected(ctx, std::move(selection), std::move(parameters));
   const VersionBinding& version = *selection.version;
-  const apimachinery::FieldSelector fields = selection.fields;
   CO_TRY_ASSIGN(ListAnswer answer, co_await list_stored(ctx, std::move(selection), std::move(parameters)));
   CO_TRY_ASSIGN(answer.items, co_await cached_versions_->show(ctx, std::move(answer.items), version));
-  if (!fields.empty()) std::erase_if(answer.items, [&](const auto& item) { return !matches_fields(fields, item->header()); });
   co_return answer;
+}
+
+// What fields select is known once it is converted: stored pages are read on until one is full.
+rt::Task<Result<ListAnswer>> ResourceStore::list_selected(rt::Context ctx, Selection selection, ListParameters parameters) {
+  const std::size_t limit = parameters.limit > 0 ? static_cast<std::size_t>(parameters.limit) : std::numeric_limits<std::size_t>::max();
+  const std::size_t prefix_size = resource_.prefix_of(selection.ns).size();
+  ListAnswer answer;
+  for (bool first = true;; first = false) {
+    CO_TRY_ASSIGN(ListAnswer page, co_await list_stored(ctx, selection, parameters));
+    if (first) answer.revision = page.revision;
+    answer.expired = page.expired && answer.items.empty();
+    answer.continue_token = std::move(page.continue_token);
+    if (page.expired) co_return answer;
+    CO_TRY_ASSIGN(page.items, co_await cached_versions_->show(ctx, std::move(page.items), *selection.version));
+    for (std::size_t i = 0; i < page.items.size(); ++i) {
+      if (!matches_fields(selection.fields, page.items[i]->header())) continue;
+      answer.items.push_back(std::move(page.items[i]));
+      if (answer.items.size() < limit) continue;
+      const std::string_view key = answer.items.back()->key();
+      if (i + 1 < page.items.size()) answer.continue_token = encode_continue({answer.revision, std::string(key.substr(prefix_size)) + '\0'});
+      co_return answer;
+    }
+    if (answer.continue_token.empty()) co_return answer;
+    parameters.continue_token = answer.continue_token;
+    parameters.resource_version.clear();
+    parameters.revision = 0;
+    parameters.match = VersionMatch::Unset;
+    parameters.limit = std::min<int64_t>(parameters.limit * 2, range_chunk);  // they are few: more of them are looked at at once
+  }
 }
 
 rt::Task<Result<ListAnswer>> ResourceStore::list_stored(rt::Context ctx, Selection selection, ListParameters parameters) {

@@ -1,6 +1,8 @@
 #include "apiserver/resources/webhook_client.h"
 
 #include "apimachinery/validation/formats.h"
+#include "codec/base64.h"
+#include "component/certificate/certificate.h"
 
 namespace pintle::apiserver::resources {
 
@@ -95,6 +97,14 @@ void validate_webhook_service(const WebhookService& service, const FieldPath& pa
   for (const auto& fault : apimachinery::check_port_number(service.port))
     errors.invalid(path.child("port"), service.port, "port is not valid: " + fault);
   if (service.path) validate_path(*service.path, path.child("path"), errors);
+}
+
+bool is_usable_ca_bundle(std::string_view ca_bundle) { return ca_bundle.empty() || component::check_authorities_pem(ca_bundle).has_value(); }
+
+void validate_ca_bundle(std::string_view ca_bundle, const FieldPath& path, FieldErrors& errors) {
+  if (ca_bundle.empty()) return;
+  if (const auto checked = component::check_authorities_pem(ca_bundle); !checked)
+    errors.invalid(path, codec::base64(ca_bundle), "unable to load root certificates: " + checked.error().message);
 }
 
 }  // namespace pintle::apiserver::resources

@@ -21,4 +21,8 @@ struct WebhookService {
 };
 void validate_webhook_service(const WebhookService& service, const apimachinery::FieldPath& path, apimachinery::FieldErrors& errors);
 
+// Whether a webhook can be trusted by it: by the system's roots where it is empty.
+bool is_usable_ca_bundle(std::string_view ca_bundle);
+void validate_ca_bundle(std::string_view ca_bundle, const apimachinery::FieldPath& path, apimachinery::FieldErrors& errors);
+
 }  // namespace pintle::apiserver::resources

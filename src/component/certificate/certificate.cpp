@@ -275,6 +275,19 @@ Result<std::vector<std::string>> certificates_from_pem(std::string_view pem) {
   return out;
 }
 
+Result<Unit> check_authorities_pem(std::string_view pem) {
+  if (pem.size() > pem_bytes_max) return bad_request("the PEM text is larger than 1 MiB");
+  const Bio bio = memory_bio(pem);
+  std::string_view why = "unable to parse bytes as PEM block";
+  for (PemBlock block; read_block(bio.get(), block);) {
+    if (block.type != "CERTIFICATE" || !block.headers.empty()) continue;
+    if (parse_certificate_der(block.der)) return Unit{};
+    why = "failed to parse certificate: x509: malformed certificate";
+  }
+  ERR_clear_error();
+  return bad_request(std::string(why));
+}
+
 Result<Unit> check_certificates_pem(std::string_view pem) {
   if (pem.size() > pem_bytes_max) return bad_request("the PEM text is larger than 1 MiB");
   const Bio bio = memory_bio(pem);

@@ -45,6 +45,8 @@ Result<std::vector<std::string>> certificates_from_pem(std::string_view pem);
 // What upstream asks of an issued certificate: at least one PEM block, each of the type "CERTIFICATE", without headers and
 // with nothing but DER certificates in it. BadRequest says what is wrong.
 Result<Unit> check_certificates_pem(std::string_view pem);
+// Whether there is a certificate in a bundle of authorities that others are trusted by. BadRequest: why there is none, in the words of Go's TLS.
+Result<Unit> check_authorities_pem(std::string_view pem);
 
 struct CertificateSpec {
   std::string common_name;

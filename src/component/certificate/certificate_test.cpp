@@ -289,5 +289,24 @@ TEST(Certificate, IssuedOnesAreCertificateBlocksAlone) {
   check_issued("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "other than certificates");
 }
 
+TEST(Certificate, BundlesOfAuthoritiesHoldOneAtLeast) {
+  const auto key = PrivateKey::generate_ec_p256();
+  CertificateSpec spec;
+  spec.common_name = "a";
+  spec.not_after = 1000;
+  const auto pem = issue_certificate(spec, key->public_key(), *key, "");
+  ASSERT_TRUE(pem);
+  const auto why = [](const std::string& bundle) {
+    const auto checked = check_authorities_pem(bundle);
+    return checked ? std::string() : checked.error().message;
+  };
+  const std::string junk = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+  EXPECT_EQ(why(*pem), "");
+  EXPECT_EQ(why(junk + key->to_pem() + *pem + "text"), "");
+  EXPECT_EQ(why(""), "unable to parse bytes as PEM block");
+  EXPECT_EQ(why("text"), "unable to parse bytes as PEM block");
+  EXPECT_EQ(why(junk), "failed to parse certificate: x509: malformed certificate");
+}
+
 }  // namespace
 }  // namespace pintle::component

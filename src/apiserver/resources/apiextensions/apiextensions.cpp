@@ -147,7 +147,7 @@ void validate_spec(const Spec& spec, const Spec* old, FieldErrors& errors) {
   validate_shared(spec, old, shared, errors);
   if (spec.conversion && spec.conversion->strategy != "None" && spec.preserve_unknown_fields)
     errors.invalid(path.child("conversion", "strategy"), spec.conversion->strategy, "must be None where unknown fields are kept");
-  if (spec.conversion) validate_conversion(*spec.conversion, path.child("conversion"), errors);
+  if (spec.conversion) validate_conversion(*spec.conversion, old, path.child("conversion"), errors);
 }
 
 void validate_stored_versions(const v1::CustomResourceDefinition& definition, FieldErrors& errors) {

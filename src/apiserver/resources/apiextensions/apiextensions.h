@@ -23,7 +23,11 @@ void validate_subresources(const v1::CustomResourceSubresources& subresources, c
 void validate_column(const v1::CustomResourceColumnDefinition& column, const FieldPath& path, FieldErrors& errors);
 void validate_selectable_fields(const std::vector<v1::SelectableField>& fields, const v1::CustomResourceValidation* schema, const FieldPath& path,
                                 FieldErrors& errors);
-void validate_conversion(const v1::CustomResourceConversion& conversion, const FieldPath& path, FieldErrors& errors);
+// `old`: nullptr where there was none: a new definition may hold a bundle of authorities that is of no use, which keeps it from being established.
+void validate_conversion(const v1::CustomResourceConversion& conversion, const v1::CustomResourceDefinitionSpec* old, const FieldPath& path,
+                         FieldErrors& errors);
+// Whether its webhook, if there is one, can be trusted by the bundle of authorities that it names.
+bool has_usable_ca_bundle(const v1::CustomResourceDefinitionSpec& spec);
 
 // The schema that `holder` holds.
 inline void validate_schema(const v1::JSONSchemaProps& schema, const apimachinery::schema::SchemaRules& rules, const FieldPath& holder,

@@ -120,7 +120,13 @@ void validate_selectable_fields(const std::vector<v1::SelectableField>& fields, 
   if (seen.size() > selectable_fields_max) errors.too_many(path, seen.size(), selectable_fields_max);
 }
 
-void validate_conversion(const v1::CustomResourceConversion& conversion, const FieldPath& path, FieldErrors& errors) {
+bool has_usable_ca_bundle(const v1::CustomResourceDefinitionSpec& spec) {
+  if (!spec.conversion || !spec.conversion->webhook || !spec.conversion->webhook->client_config) return true;
+  return is_usable_ca_bundle(spec.conversion->webhook->client_config->ca_bundle);
+}
+
+void validate_conversion(const v1::CustomResourceConversion& conversion, const v1::CustomResourceDefinitionSpec* old, const FieldPath& path,
+                         FieldErrors& errors) {
   constexpr std::array<std::string_view, 2> strategies{"None", "Webhook"};
   if (conversion.strategy.empty()) {
     errors.required(path.child("strategy"));
@@ -145,6 +151,7 @@ void validate_conversion(const v1::CustomResourceConversion& conversion, const F
         {.ns = client->service->name, .name = client->service->namespace_, .path = client->service->path, .port = client->service->port.value_or(0)},
         client_path.child("service"), errors);
   }
+  if (client != nullptr && old != nullptr && has_usable_ca_bundle(*old)) validate_ca_bundle(client->ca_bundle, client_path.child("caBundle"), errors);
   if (versions.empty()) {
     errors.required(versions_path);
     return;
