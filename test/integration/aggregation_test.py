@@ -233,6 +233,35 @@ def test_openapi(world):
     assert '/api/v1/pods' in v2['paths']
 
 
+@pytest.mark.parametrize('upstream', [None, PEERS], ids=['pintle', 'upstream'])
+def test_openapi_of_a_server_that_has_version_2_alone(network, upstream):
+    """Clients that ask for version 3 get what its version 2 says."""
+    if upstream and lacking('kube-apiserver', 'etcd'):
+        pytest.skip(lacking('kube-apiserver', 'etcd'))
+    w = World(upstream)
+    w.backend.behaviour = lambda handler, asked: handler.answer(404, '') or True if asked['path'].startswith('/openapi/v3') else False
+    with w:
+        wait_for(lambda: f'apis/{GROUP}/v1' in json.loads(w.ask('GET', '/openapi/v3')[2])['paths'], 'OpenAPI v3', timeout_s=90)
+        at = json.loads(w.ask('GET', '/openapi/v3')[2])['paths'][f'apis/{GROUP}/v1']['serverRelativeURL']
+        status, headers, body = w.ask('GET', at)
+        document = json.loads(body)
+        assert status == 200 and document['openapi'].startswith('3.0') and headers.get('Etag')
+        assert w.ask('GET', at, headers=[('If-None-Match', headers.get('Etag'))])[0] == 304
+        flunder = document['components']['schemas']['com.example.wardle.v1.Flunder']
+        assert flunder['x-kubernetes-group-version-kind'][0]['kind'] == 'Flunder'
+        get = document['paths'][f'{ROOT_PATH}/namespaces/{{namespace}}/flunders/{{name}}']['get']
+        schema = get['responses']['200']['content']['application/json']['schema']
+        assert schema == {'$ref': '#/components/schemas/com.example.wardle.v1.Flunder'}
+        assert get['parameters'] == [{'name': 'limit', 'in': 'query', 'schema': {'type': 'integer', 'uniqueItems': True}}] and 'schemes' not in get
+        if not upstream:  # whose references to shared parameters lead nowhere
+            item = document['paths'][f'{ROOT_PATH}/namespaces/{{namespace}}/flunders/{{name}}']
+            assert [parameter['name'] for parameter in item['parameters']] == ['name', 'pretty']
+            assert item['put']['requestBody'] == {'required': True, 'content': {'*/*': {'schema': schema}}}
+        w.await_available('True', 'Passed')
+        wait_for(lambda: w.discovered_version().get('freshness') == 'Current', 'discovery', timeout_s=90)
+        assert 'spec says it all' in w.server.kubectl('explain', 'flunder.spec')
+
+
 def test_availability_follows_the_service(world):
     kubectl, backend = world.server.kubectl, world.backend
     steps = [(lambda: kubectl('apply', '-f', '-', stdin=yaml.safe_dump(backend.slice(ready=False))), 'MissingEndpoints', 'endpointslices for service/backend in "aggregated" have no addresses with port name "https"'),
@@ -244,7 +273,11 @@ def test_availability_follows_the_service(world):
         assert world.condition()['message'] == message
         assert world.ask('GET', THINGS)[::2] == (503, b'service unavailable\n')
     wait_for(lambda: world.discovered_version().get('freshness') == 'Stale', 'stale discovery', timeout_s=70)
-    assert f'aggregator_unavailable_apiservice{{name="v1.{GROUP}"}} 1' in world.server.get('/metrics').decode()
+    page = world.server.get('/metrics').decode()
+    assert f'aggregator_unavailable_apiservice{{name="v1.{GROUP}"}} 1' in page and 'aggregator_unavailable_apiservice{name="v1.apps"} 0' in page
+    became = [line for line in page.splitlines() if line.startswith(f'aggregator_unavailable_apiservice_total{{name="v1.{GROUP}",reason="MissingEndpoints"}}')]
+    assert len(became) == 1 and int(became[0].split()[-1]) >= 1, 'it became unavailable once; why it stays so is another matter'
+    assert f'aggregator_unavailable_apiservice_total{{name="v1.{GROUP}",reason="ServiceNotFound"}}' not in page
     assert world.ask('GET', '/apis')[0] == 200 and world.ask('GET', '/api/v1/namespaces')[0] == 200
     kubectl('create', '-f', '-', stdin=yaml.safe_dump_all([backend.service_object(), backend.slice()]))
     world.await_available('True', 'Passed')

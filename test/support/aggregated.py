@@ -205,9 +205,17 @@ class AggregatedServer:
     def openapi_v2(self):
         gvk = {'group': self.group, 'version': self.version, 'kind': 'Flunder'}
         return {'swagger': '2.0', 'info': {'title': 'wardle', 'version': '1'}, 'paths': {
-            f'/apis/{self.group}/{self.version}/namespaces/{{namespace}}/flunders/{{name}}': {'get': {
-                'responses': {'200': {'description': 'OK', 'schema': {'$ref': '#/definitions/' + self.schema_name()}}}, 'x-kubernetes-group-version-kind': gvk, 'x-kubernetes-action': 'get'}}},
-            'definitions': {self.schema_name(): self.schema()}}
+            f'/apis/{self.group}/{self.version}/namespaces/{{namespace}}/flunders/{{name}}': {
+                'parameters': [{'uniqueItems': True, 'type': 'string', 'description': 'name of it', 'name': 'name', 'in': 'path', 'required': True}, {'$ref': '#/parameters/pretty-1'}],
+                'get': {'description': 'read it', 'produces': ['application/json', 'application/yaml'], 'schemes': ['https'], 'operationId': 'readFlunder', 'tags': ['t'],
+                        'parameters': [{'uniqueItems': True, 'type': 'integer', 'name': 'limit', 'in': 'query'}],
+                        'responses': {'200': {'description': 'OK', 'schema': {'$ref': '#/definitions/' + self.schema_name()}}, '401': {'description': 'Unauthorized'}},
+                        'x-kubernetes-group-version-kind': gvk, 'x-kubernetes-action': 'get'},
+                'put': {'consumes': ['*/*'], 'produces': ['application/json'], 'parameters': [{'$ref': '#/parameters/body-1'}],
+                        'responses': {'200': {'description': 'OK', 'schema': {'$ref': '#/definitions/' + self.schema_name()}}}, 'x-kubernetes-group-version-kind': gvk}}},
+            'definitions': {self.schema_name(): self.schema()},
+            'parameters': {'pretty-1': {'uniqueItems': True, 'type': 'string', 'name': 'pretty', 'in': 'query'},
+                           'body-1': {'name': 'body', 'in': 'body', 'required': True, 'schema': {'$ref': '#/definitions/' + self.schema_name()}}}}
 
     def openapi_v3(self):
         gvk = {'group': self.group, 'version': self.version, 'kind': 'Flunder'}

@@ -6,6 +6,7 @@
 #include "component/metrics.h"
 #include "rt/backoff.h"
 #include "rt/combine.h"
+#include "rules/conditions.h"
 
 namespace pintle::apiserver::aggregation {
 
@@ -56,22 +57,21 @@ Result<Unit> settled(const Result<api::Object>& written) {
 
 }  // namespace
 
-Aggregator::Aggregator(AggregatorDeps deps) : deps_(std::move(deps)), backends_(deps_.runtime, deps_.options, deps_.resolver) {}
+Aggregator::Aggregator(AggregatorDeps deps)
+    : deps_(std::move(deps)),
+      backends_(deps_.runtime, deps_.options, deps_.resolver),
+      became_unavailable_(
+          counted_, {"aggregator_unavailable_apiservice_total", "How often the server of an APIService has become unavailable", {"name", "reason"}}) {
+}
 Aggregator::~Aggregator() { CHECK(!tasks_, "await stop() before destroying Aggregator"); }
 
 void Aggregator::subscribe() {
   ResourceReader& reader = deps_.registry.reader();
   reader.subscribe(api_services, [changes = changes_](const storage::CacheEvent& event) {
-    ThreadLock lock(changes->mutex);
-    if (changes->closed || !event.object) return;
-    changes->api_services.emplace(event.object->header().name);
-    changes->event.set();
+    if (event.object) changes->api_services.add(event.object->header().name);
   });
   reader.subscribe(definitions, [changes = changes_](const storage::CacheEvent& event) {
-    ThreadLock lock(changes->mutex);
-    if (changes->closed || !event.object) return;
-    changes->definitions.emplace(event.object->header().name);
-    changes->event.set();
+    if (event.object) changes->definitions.add(event.object->header().name);
   });
   const auto look = [](Changes& changes, std::string_view ns, std::string_view name) {
     ThreadLock lock(changes.mutex);
@@ -88,10 +88,7 @@ void Aggregator::subscribe() {
   });
   reader.subscribe(config_maps, [changes = changes_](const storage::CacheEvent& event) {
     if (!event.object || event.object->header().name != bootstrap::trust_name || event.object->header().ns != bootstrap::trust_namespace) return;
-    ThreadLock lock(changes->mutex);
-    if (changes->closed) return;
-    changes->trust = true;
-    changes->event.set();
+    changes->trust.add(bootstrap::trust_name);
   });
 }
 
@@ -99,9 +96,44 @@ rt::Task<Result<Unit>> Aggregator::start() {
   tasks_ = std::make_unique<rt::TaskGroup>();
   subscribe();
   CO_TRY(co_await remove_leftovers());
-  (void)co_await work();
-  tasks_->spawn(follow(tasks_->context()));
+  co_await look_at_all();
+  registry::ChangedNames::Look definition = [this](const std::string& name) { return note_definition(name); };
+  registry::ChangedNames::Look service = [this](const std::string& name) { return look_at(name); };
+  registry::ChangedNames::Look trust = [this](const std::string&) { return keep_trust(); };
+  const rt::Context ctx = tasks_->context();
+  tasks_->spawn(follow(ctx, changes_->definitions, std::move(definition), "A definition cannot be read, and is tried again"));
+  tasks_->spawn(follow(ctx, changes_->api_services, std::move(service), "An APIService could not be acted on, and is tried again"));
+  tasks_->spawn(
+      follow(ctx, changes_->trust, std::move(trust), "What aggregated servers are to know of clients could not be written, and is tried again"));
   co_return Unit{};
+}
+
+// What there is at the start. Whoever follows tries again what fails.
+rt::Task<void> Aggregator::look_at_all() {
+  co_await note_definitions();
+  const std::set<std::string> names = changes_->api_services.take();
+  for (const std::string& name : names) {
+    auto looked = co_await look_at(name);
+    if (!looked) changes_->api_services.add(name);
+  }
+  (void)changes_->trust.take();
+  auto kept = co_await keep_trust();
+  if (!kept) changes_->trust.add(bootstrap::trust_name);
+}
+
+rt::Task<void> Aggregator::note_definitions() {
+  const std::set<std::string> names = changes_->definitions.take();
+  for (const std::string& name : names) {
+    auto noted = co_await note_definition(name);
+    if (!noted) changes_->definitions.add(name);
+  }
+}
+
+rt::Task<void> Aggregator::follow(rt::Context ctx, registry::ChangedNames& names, registry::ChangedNames::Look look, const char* complaint) {
+  registry::ChangedNames::Failed failed = [complaint](const Status& why, const std::string& name) {
+    component::log::error(complaint, why, {{"name", name}});
+  };
+  co_await names.follow(ctx, std::move(look), std::move(failed));
 }
 
 // APIServices of group versions that an earlier start served by itself, and this one does not.
@@ -122,9 +154,9 @@ rt::Task<Result<Unit>> Aggregator::remove_leftovers() {
 
 rt::Task<void> Aggregator::stop() {
   if (!tasks_) co_return;
+  for (registry::ChangedNames* names : {&changes_->api_services, &changes_->definitions, &changes_->trust}) names->close();
   {
     ThreadLock lock(changes_->mutex);
-    changes_->closed = true;
     changes_->by_service.clear();
   }
   for (auto& [name, watched] : watched_) watched->ctx.cancel();
@@ -134,82 +166,29 @@ rt::Task<void> Aggregator::stop() {
   co_await backends_.close();
 }
 
-rt::Task<void> Aggregator::follow(rt::Context ctx) {
-  rt::Backoff backoff = retries();
-  while (true) {
-    auto woken = co_await changes_->event.wait(ctx);
-    if (!woken) co_return;
-    const bool done = co_await work();
-    if (ctx.done()) co_return;
-    if (done) {
-      backoff.reset();
-      continue;
-    }
-    auto slept = co_await rt::sleep_for(ctx, backoff.next(deps_.runtime.random()));
-    if (!slept) co_return;
-    changes_->event.set();
-  }
-}
-
-// What has changed since the last time. False: some of it is to be tried again.
-rt::Task<bool> Aggregator::work() {
-  std::set<std::string> defined, names;
-  bool trust = false;
-  {
-    ThreadLock lock(changes_->mutex);
-    changes_->event.reset();
-    defined.swap(changes_->definitions);
-    names.swap(changes_->api_services);
-    trust = std::exchange(changes_->trust, false);
-  }
-  bool done = true;
-  for (const std::string& name : defined) {
-    auto noted = note_definition(name);
-    if (!noted) component::log::error("A definition cannot be read", noted.error(), {{"definition", name}});
-  }
-  {
-    ThreadLock lock(changes_->mutex);
-    names.merge(changes_->api_services);  // those that the definitions concern
-    changes_->api_services.clear();
-  }
-  for (const std::string& name : names) {
-    auto looked = co_await look_at(name);
-    if (looked) continue;
-    component::log::error("An APIService could not be acted on, and is tried again", looked.error(), {{"name", name}});
-    done = false;
-    ThreadLock lock(changes_->mutex);
-    changes_->api_services.insert(name);
-  }
-  co_await backends_.keep(routes_.all());
-  if (!trust) co_return done;
-  auto kept = co_await keep_trust();
-  if (kept) co_return done;
-  component::log::error("What aggregated servers are to know of clients could not be written, and is tried again", kept.error());
-  ThreadLock lock(changes_->mutex);
-  changes_->trust = true;
-  co_return false;
-}
-
-Result<Unit> Aggregator::note_definition(const std::string& name) {
+// The APIServices that it concerns want a look, too.
+rt::Task<Result<Unit>> Aggregator::note_definition(std::string name) {
   using api::apiextensions_v1::CustomResourceDefinition;
   auto found = deps_.registry.reader().get_as<CustomResourceDefinition>(definitions, "", name);
-  if (!found && !absent(found.error())) return Unexpected(found.error());
-  std::set<std::string> concerned = defined_.set(name, found ? &*found : nullptr);
-  ThreadLock lock(changes_->mutex);
-  changes_->api_services.merge(concerned);
-  return Unit{};
+  if (!found && !absent(found.error())) co_return Unexpected(found.error());
+  for (const std::string& concerned : defined_.set(name, found ? &*found : nullptr)) changes_->api_services.add(concerned);
+  co_return Unit{};
 }
 
+// Definitions come first: an APIService of one that is not known yet would be one too many.
 rt::Task<Result<Unit>> Aggregator::look_at(const std::string& name) {
+  co_await note_definitions();
   auto found = deps_.registry.reader().get_as<APIService>(api_services, "", name);
   if (!found && !absent(found.error())) co_return Unexpected(found.error());
   RemotePtr remote = found ? remote_of(*found) : nullptr;
   routes_.set(name, remote);
+  const bool concerns_backends = remote || watched_.contains(name);
   if (remote) {
     watch(std::move(remote));
   } else {
     forget(name);
   }
+  if (concerns_backends) co_await backends_.keep(routes_.all());
   const APIService* now = found ? &*found : nullptr;
   CO_TRY(co_await keep_local(name, now));
   if (found && !found->spec.service) {
@@ -304,10 +283,14 @@ void Aggregator::write_metrics(std::string& out) const {
   constexpr std::string_view name = "aggregator_unavailable_apiservice";
   constexpr std::string_view labels[] = {"name"};
   component::metrics::write_head(out, name, "Whether the server of an APIService is unavailable.", "gauge");
-  for (const RemotePtr& remote : routes_.all()) {
-    const std::string values[] = {remote->name};
-    component::metrics::write_sample(out, name, labels, values, remote->available ? 0 : 1);
+  std::map<std::string, bool, std::less<>> all;
+  for (const auto& cached : deps_.registry.reader().list(api_services, "")) all.emplace(cached->header().name, false);
+  for (const RemotePtr& remote : routes_.all()) all[remote->name] = !remote->available;
+  for (const auto& [service, unavailable] : all) {
+    const std::string values[] = {service};
+    component::metrics::write_sample(out, name, labels, values, unavailable ? 1 : 0);
   }
+  out += counted_.write();
 }
 
 void Aggregator::publish(Watched& watched) {
@@ -316,6 +299,8 @@ void Aggregator::publish(Watched& watched) {
     version.serve_openapi_v3 = [this, root = watched.remote->root()](exchange::Exchange& exchange) {
       return forward(exchange, routes_.find(root), "/openapi/v3" + root, nullptr);
     };
+  else if (auto made = watched.documents.made_openapi_v3())
+    version.serve_openapi_v3 = [this, made](exchange::Exchange& exchange) { return published::send(deps_.runtime, exchange, made); };
   auto set = deps_.further.set(watched.remote->name, std::move(version));
   if (!set) component::log::error("An aggregated server is not told of", set.error(), {{"name", watched.remote->name}});
 }
@@ -411,26 +396,29 @@ rt::Task<void> Aggregator::refresh(WatchedPtr watched) {
   if (!refreshed)
     component::log::warning("What an aggregated server serves cannot be read", {{"name", watched->remote->name}, {"err", refreshed.error().message}});
   if (changed) publish(*watched);
-  // The files of the authorities may have changed too.
-  ThreadLock lock(changes_->mutex);
-  changes_->trust = true;
-  changes_->event.set();
+  changes_->trust.add(bootstrap::trust_name);  // the files of the authorities may have changed too
 }
 
 rt::Task<Result<Unit>> Aggregator::write_condition(std::string name, std::string uid, Condition condition) {
   RequestScope scope = deps_.registry.own_scope(rt::Context::background());
   const api::Time now = apimachinery::to_api_time(scope.now);
+  bool lost = false;
   Mutation change = [&](api::Object& object) -> Result<Unit> {
     const api::Object before = object;
     auto& service = object.as<APIService>();
+    lost = false;
+    const bool was_available = rules::condition_is(service.status.conditions, condition.type, "True");
     if (service.metadata.uid != uid || !set_condition(service.status, condition, now)) return Unit{};
+    lost = was_available && condition.status != "True";
     const apimachinery::FieldWriter writer{
         .manager = "kube-apiserver", .api_version = "apiregistration.k8s.io/v1", .subresource = "status", .now = now};
     apimachinery::track_update(before, object, writer);
     return Unit{};
   };
-  const std::string none;
-  co_return settled(co_await deps_.registry.update(scope, api_services, none, std::move(name), "status", std::move(change)));
+  const std::string none, service = name;
+  const auto written = co_await deps_.registry.update(scope, api_services, none, std::move(name), "status", std::move(change));
+  if (written && lost) became_unavailable_.with({service, condition.reason}).add();
+  co_return settled(written);
 }
 
 }  // namespace pintle::apiserver::aggregation

@@ -16,7 +16,9 @@
 #include "apiserver/bootstrap/cluster_trust.h"
 #include "apiserver/exchange/exchange.h"
 #include "apiserver/published/further.h"
+#include "apiserver/registry/changed_names.h"
 #include "apiserver/registry/installed_registry.h"
+#include "component/metrics.h"
 #include "rt/sync.h"
 
 namespace pintle::apiserver::aggregation {
@@ -47,7 +49,7 @@ class Aggregator {
   rt::Task<Result<Unit>> start();
   rt::Task<void> stop();
 
-  // Upstream's gauge aggregator_unavailable_apiservice, of those that name a service.
+  // Upstream's gauge aggregator_unavailable_apiservice, of all there are, and how often each has become unavailable.
   void write_metrics(std::string& out) const;
   // The server that a path (decoded) leads to; nullptr: this one.
   RemotePtr find(std::string_view path) const { return routes_.find(path); }
@@ -68,24 +70,22 @@ class Aggregator {
   using WatchedPtr = std::shared_ptr<Watched>;
   // Shared with the listeners, which outlive this.
   struct Changes {
+    registry::ChangedNames api_services, definitions;
+    registry::ChangedNames trust;  // of the one ConfigMap
     ThreadMutex mutex;
-    std::set<std::string> api_services GUARDED_BY(mutex);
-    std::set<std::string> definitions GUARDED_BY(mutex);
-    bool trust GUARDED_BY(mutex) = true;
     std::multimap<std::pair<std::string, std::string>, WatchedPtr, std::less<>> by_service GUARDED_BY(mutex);
-    bool closed GUARDED_BY(mutex) = false;
     std::atomic<std::size_t> watched = 0;
-    rt::Event event;
   };
 
   void subscribe();
   rt::Task<Result<Unit>> remove_leftovers();
-  rt::Task<void> follow(rt::Context ctx);
-  rt::Task<bool> work();
+  rt::Task<void> look_at_all();
+  rt::Task<void> follow(rt::Context ctx, registry::ChangedNames& names, registry::ChangedNames::Look look, const char* complaint);
   rt::Task<Result<Unit>> look_at(const std::string& name);
   rt::Task<Result<Unit>> keep_local(const std::string& name, const api::apiregistration_v1::APIService* now);
   rt::Task<Result<Unit>> keep_trust();
-  Result<Unit> note_definition(const std::string& name);
+  rt::Task<Result<Unit>> note_definition(std::string name);
+  rt::Task<void> note_definitions();  // those that wait for it
   void watch(RemotePtr remote);
   void forget(const std::string& name);
 
@@ -102,6 +102,8 @@ class Aggregator {
   Routes routes_;
   DefinedVersions defined_;
   std::map<std::string, WatchedPtr> watched_;
+  component::metrics::Registry counted_;
+  component::metrics::CounterVec became_unavailable_;
   rt::Channel<Unit> checks_{checks_at_once_max};
   rt::Channel<Unit> documents_{documents_at_once_max};
   std::shared_ptr<Changes> changes_ = std::make_shared<Changes>();

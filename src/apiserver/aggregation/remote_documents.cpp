@@ -7,6 +7,7 @@
 #include "api/codec.h"
 #include "api/gen/meta_v1.h"
 #include "apimachinery/discovery/content_hash.h"
+#include "apiserver/published/v3_of_v2.h"
 #include "codec/json.h"
 #include "rt/combine.h"
 
@@ -155,6 +156,18 @@ rt::Task<Result<std::string>> parse_openapi_v3_hash(Bytes json, RemotePtr remote
 
 rt::Task<std::string> hash_of(Bytes text) { co_return apimachinery::content_hash(text.view()); }
 
+rt::Task<std::shared_ptr<const published::Document>> v3_document(std::shared_ptr<const codec::Value> v2, RemotePtr remote) {
+  const codec::Value document = published::v3_of_v2(*v2, remote->root());
+  if (document.is_null()) co_return nullptr;
+  const std::string text = codec::to_json(document);
+  auto out = std::make_shared<published::Document>();
+  out->etag = "\"" + apimachinery::content_hash(text) + "\"";
+  out->content_type = "application/json";
+  published::Stretch& all = out->stretches.emplace_back();
+  all.packed = std::make_shared<const published::Packed>(text);
+  co_return out;
+}
+
 bool is_hash(std::string_view text) {
   const auto plain = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_'; };
   return !text.empty() && text.size() <= openapi_hash_bytes_max && std::ranges::all_of(text, plain);
@@ -264,7 +277,17 @@ rt::Task<Result<Unit>> RemoteDocuments::refresh(rt::Context ctx, RemotePtr remot
   if (!discovery) co_return discovery;
   auto v3 = co_await refresh_openapi_v3(ctx, remote, changed);
   auto v2 = co_await refresh_openapi_v2(ctx, remote, changed);
+  if (!has_openapi_v3() && made_of_ != openapi_v2_) {
+    co_await make_openapi_v3(remote);
+    *changed = true;
+  }
   co_return v3 ? v2 : v3;
+}
+
+rt::Task<void> RemoteDocuments::make_openapi_v3(RemotePtr remote) {
+  made_of_ = openapi_v2_;
+  made_openapi_v3_ = nullptr;
+  if (made_of_) made_openapi_v3_ = co_await read_apart(v3_document(made_of_, remote));
 }
 
 published::FurtherVersion RemoteDocuments::version(const Remote& remote) const {
@@ -277,6 +300,7 @@ published::FurtherVersion RemoteDocuments::version(const Remote& remote) const {
   out.discovery.freshness = stale_ ? "Stale" : "Current";
   out.openapi_v2 = openapi_v2_;
   out.openapi_v3_hash = openapi_v3_hash_;
+  if (const auto made = made_openapi_v3()) out.openapi_v3_hash = made->etag.substr(1, made->etag.size() - 2);
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "apiserver/aggregation/backends.h"
+#include "apiserver/published/document.h"
 #include "apiserver/published/further.h"
 
 namespace pintle::apiserver::aggregation {
@@ -39,11 +40,14 @@ class RemoteDocuments {
   // What is known now; serve_openapi_v3 is the caller's.
   published::FurtherVersion version(const Remote& remote) const;
   bool has_openapi_v3() const { return !openapi_v3_hash_.empty(); }
+  // Made of its version 2 document, where it has nothing newer; nullptr: there is none.
+  std::shared_ptr<const published::Document> made_openapi_v3() const { return has_openapi_v3() ? nullptr : made_openapi_v3_; }
 
  private:
   rt::Task<Result<Unit>> refresh_discovery(rt::Context ctx, RemotePtr remote, bool* changed);
   rt::Task<Result<Unit>> refresh_openapi_v2(rt::Context ctx, RemotePtr remote, bool* changed);
   rt::Task<Result<Unit>> refresh_openapi_v3(rt::Context ctx, RemotePtr remote, bool* changed);
+  rt::Task<void> make_openapi_v3(RemotePtr remote);
 
   Backends& backends_;
   api::apidiscovery_v2::APIVersionDiscovery discovery_;
@@ -53,6 +57,8 @@ class RemoteDocuments {
   std::string openapi_v2_etag_;
   std::string openapi_v2_text_hash_;  // where the server gives no tag
   std::string openapi_v3_hash_;
+  std::shared_ptr<const published::Document> made_openapi_v3_;
+  std::shared_ptr<const codec::Value> made_of_;  // openapi_v2_ by then
 };
 
 }  // namespace pintle::apiserver::aggregation
