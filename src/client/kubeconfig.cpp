@@ -1,5 +1,6 @@
 #include "client/kubeconfig.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "api/codec.h"
@@ -7,6 +8,7 @@
 #include "client/exec_credential.h"
 #include "codec/base64.h"
 #include "codec/yaml.h"
+#include "component/certificate/certificate.h"
 
 namespace pintle::client {
 
@@ -16,6 +18,7 @@ using api::kubeconfig_v1::AuthInfo;
 using api::kubeconfig_v1::Cluster;
 using api::kubeconfig_v1::Config;
 
+constexpr std::size_t credentials_bytes_max = 1 << 20;  // of a file with a certificate, a key or a token
 constexpr const char* account_folder = "/var/run/secrets/kubernetes.io/serviceaccount/";
 
 template <class Named>
@@ -40,8 +43,9 @@ void use_cluster(const Cluster& cluster, const std::string& directory, Connectio
   if (out.tls.ca_pem.empty()) out.tls.ca_file = beside(directory, cluster.certificate_authority);
 }
 
-void use_impersonation(const AuthInfo& user, ConnectionConfig& out) {
-  auto& headers = out.client.headers;
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+void use_impersonation(const AuthInfo& user, Headers& headers) {
   if (!user.as.empty()) headers.emplace_back("Impersonate-User", user.as);
   if (!user.as_uid.empty()) headers.emplace_back("Impersonate-Uid", user.as_uid);
   for (const auto& group : user.as_groups) headers.emplace_back("Impersonate-Group", group);
@@ -49,6 +53,8 @@ void use_impersonation(const AuthInfo& user, ConnectionConfig& out) {
     for (const auto& value : values) headers.emplace_back("Impersonate-Extra-" + key, value);
   }
 }
+
+std::string basic(const AuthInfo& user) { return "Basic " + codec::base64(user.username + ":" + user.password); }
 
 void use_user(const AuthInfo& user, const Cluster& cluster, const std::string& directory, ConnectionConfig& out) {
   out.tls.cert_pem = user.client_certificate_data;
@@ -58,8 +64,37 @@ void use_user(const AuthInfo& user, const Cluster& cluster, const std::string& d
   out.client.bearer_token = user.token;
   if (user.token.empty()) out.client.bearer_token_file = beside(directory, user.token_file);
   if (user.exec) out.client.token_source = exec_token_source(*user.exec, cluster, directory);
-  if (!user.username.empty()) out.client.headers.emplace_back("Authorization", "Basic " + codec::base64(user.username + ":" + user.password));
-  use_impersonation(user, out);
+  if (!user.username.empty()) out.client.headers.emplace_back("Authorization", basic(user));
+  use_impersonation(user, out.client.headers);
+}
+
+Result<std::string> data_or_file(rt::Disk& disk, const std::string& data, const std::string& directory, const std::string& file) {
+  if (!data.empty() || file.empty()) return data;
+  const std::string path = beside(directory, file);
+  auto text = disk.read(path, credentials_bytes_max);
+  if (!text) return bad_request("reading " + path + ": " + text.error().message);
+  return text;
+}
+
+Result<Credentials> credentials_of(rt::Disk& disk, const AuthInfo& user, const std::string& directory) {
+  if (user.exec) return bad_request("has an exec plugin, which is not supported here");
+  if (user.auth_provider) return bad_request("has an auth-provider, which is not supported");
+  Credentials out;
+  TRY_ASSIGN(out.cert_pem, data_or_file(disk, user.client_certificate_data, directory, user.client_certificate));
+  TRY_ASSIGN(out.key_pem, data_or_file(disk, user.client_key_data, directory, user.client_key));
+  if (out.cert_pem.empty() != out.key_pem.empty()) return bad_request("has a client certificate without a key, or a key without a certificate");
+  if (!out.cert_pem.empty() && !component::is_certificate_of_key(out.cert_pem, out.key_pem))
+    return bad_request("has a client certificate and a key that do not belong together");
+  TRY_ASSIGN(std::string token, data_or_file(disk, user.token, directory, user.token_file));
+  while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')) token.pop_back();
+  if (std::ranges::any_of(token, [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; }))
+    return bad_request("has a token with blanks in it");
+  if (!token.empty())
+    out.headers.emplace_back("Authorization", "Bearer " + token);
+  else if (!user.username.empty() || !user.password.empty())
+    out.headers.emplace_back("Authorization", basic(user));
+  use_impersonation(user, out.headers);
+  return out;
 }
 
 Result<Config> read_config(rt::Disk& disk, const std::string& path) {
@@ -92,6 +127,23 @@ Result<ConnectionConfig> load_kubeconfig(rt::Disk& disk, const std::string& path
   if (user == nullptr) return bad_request(path + ": there is no user \"" + chosen->context.user + "\", which context \"" + wanted + "\" names");
   if (user->user.auth_provider) return bad_request(path + ": user \"" + user->name + "\" has an auth-provider; use an exec plugin");
   use_user(user->user, cluster->cluster, directory, out);
+  return out;
+}
+
+Result<KubeconfigUsers> load_kubeconfig_users(rt::Disk& disk, const std::string& path) {
+  TRY_ASSIGN(const Config config, read_config(disk, path));
+  KubeconfigUsers out;
+  for (const auto& user : config.users) {
+    auto credentials = credentials_of(disk, user.user, rt::parent_path(path));
+    if (!credentials) return bad_request(path + ": user \"" + user.name + "\" " + credentials.error().message);
+    out.by_name[user.name] = std::make_shared<const Credentials>(std::move(*credentials));
+  }
+  if (config.current_context.empty()) return out;
+  const auto* current = find_named(config.contexts, config.current_context);
+  if (current == nullptr) return bad_request(path + ": there is no context \"" + config.current_context + "\"");
+  if (!current->context.user.empty() && !out.by_name.contains(current->context.user))
+    return bad_request(path + ": there is no user \"" + current->context.user + "\", which context \"" + current->name + "\" names");
+  out.current = current->context.user;
   return out;
 }
 

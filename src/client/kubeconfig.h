@@ -1,8 +1,12 @@
 // Kubeconfig files: which server, and as whom. Certificates and tokens given as data or as files; exec plugins.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/status.h"
 #include "client/client.h"
@@ -19,6 +23,19 @@ struct ConnectionConfig {
 Result<ConnectionConfig> load_kubeconfig(rt::Disk& disk, const std::string& path, std::string_view context = {});
 // From the service account files and environment of a pod.
 Result<ConnectionConfig> in_cluster_config(rt::Disk& disk);
+
+// What shows who calls, all of it read.
+struct Credentials {
+  std::string cert_pem, key_pem;                             // neither or both
+  std::vector<std::pair<std::string, std::string>> headers;  // Authorization, Impersonate-User ...
+};
+struct KubeconfigUsers {
+  std::map<std::string, std::shared_ptr<const Credentials>, std::less<>> by_name;
+  std::string current;  // the user of the current context; "": there is none
+};
+// For a file that says whom to be, not where to: its users by their names. Errors name the file and the user, never what is in them; BadRequest
+// for users that only a program or an auth-provider knows, and for keys that do not fit their certificate.
+Result<KubeconfigUsers> load_kubeconfig_users(rt::Disk& disk, const std::string& path);
 // A client over HTTPS.
 Result<std::unique_ptr<Client>> connect(rt::Runtime& runtime, ConnectionConfig config);
 // A client of a handler of this process, as that user.

@@ -125,5 +125,47 @@ TEST(ExecCredential, RunsThePluginWhenItMust) {
   EXPECT_EQ(failing, "exec plugin /bin/sh: exit status 3: no luck\n");
 }
 
+// The users of a file, "name: headers|certificate" each, and the current one; or the error.
+std::string users_of(const std::string& text) {
+  return rt::testing::run_sim([&]() -> rt::Task<std::string> {
+    rt::Disk& disk = rt::Executor::current().runtime().disk();
+    (void)disk.make_directories("/etc/k");
+    (void)disk.write("/etc/k/config", text);
+    (void)disk.write("/etc/k/token", "from-a-file\n");
+    auto loaded = load_kubeconfig_users(disk, "/etc/k/config");
+    if (!loaded) co_return loaded.error().message;
+    std::string out;
+    for (const auto& [name, credentials] : loaded->by_name) {
+      out += name + ":";
+      for (const auto& [header, value] : credentials->headers) out += " " + header + "=" + value;
+      out += "|" + credentials->cert_pem + ";";
+    }
+    co_return out + loaded->current;
+  });
+}
+
+TEST(Kubeconfig, UsersAlone) {
+  EXPECT_EQ(users_of("users:\n- {name: a, user: {token: t, tokenFile: none, username: u, as: b}}\n- {name: '*.svc', user: {tokenFile: token}}\n"
+                     "- {name: c, user: {username: u, password: p}}\n- {name: d, user: {}}\n"),
+            "*.svc: Authorization=Bearer from-a-file|;a: Authorization=Bearer t Impersonate-User=b|;c: Authorization=Basic dTpw|;d:|;");
+  EXPECT_EQ(users_of("current-context: x\ncontexts: [{name: x, context: {cluster: none, user: a}}]\nusers: [{name: a, user: {token: t}}]\n"),
+            "a: Authorization=Bearer t|;a");
+  const std::pair<const char*, const char*> refused[] = {
+      {"{token: \"sec ret\"}", "user \"a\" has a token with blanks in it"},
+      {"{tokenFile: gone}", "user \"a\" reading /etc/k/gone: "},
+      {"{client-certificate-data: c2VjcmV0}", "user \"a\" has a client certificate without a key, or a key without a certificate"},
+      {"{client-certificate-data: c2VjcmV0, client-key-data: c2VjcmV0}", "user \"a\" has a client certificate and a key that do not belong together"},
+      {"{exec: {command: x, apiVersion: client.authentication.k8s.io/v1}}", "user \"a\" has an exec plugin"},
+      {"{auth-provider: {name: x}}", "user \"a\" has an auth-provider"}};
+  for (const auto& [user, why] : refused) {
+    const std::string told = users_of(std::string("users: [{name: a, user: ") + user + "}]\n");
+    EXPECT_TRUE(told.starts_with("/etc/k/config: ") && told.contains(why)) << told;
+    EXPECT_FALSE(told.contains("sec")) << told;
+  }
+  EXPECT_EQ(users_of("current-context: x\n"), "/etc/k/config: there is no context \"x\"");
+  EXPECT_EQ(users_of("current-context: x\ncontexts: [{name: x, context: {user: gone}}]\n"),
+            "/etc/k/config: there is no user \"gone\", which context \"x\" names");
+}
+
 }  // namespace
 }  // namespace pintle::client

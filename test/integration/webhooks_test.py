@@ -518,6 +518,37 @@ def test_by_services(apis, hooks):
     assert both(apis, hooks, scenario) == [201, ['/by-service']]
 
 
+def test_credentials_of_webhooks(hooks, tmp_path):
+    """What kubeConfigFile of the plugins says is shown to webhooks by the names of their hosts; nothing of it is logged."""
+    hooks.pki.issue('caller', '/CN=the-caller')
+    users = {f'localhost:{hooks.port}': {'token': 'of-localhost'}, f'127.0.0.1:{hooks.port}': {'username': 'u', 'password': 'secret-word'},
+             f'*.wire.svc:{hooks.port}': {'client-certificate': hooks.pki.path('caller.crt'), 'client-key': hooks.pki.path('caller.key')}}
+    (tmp_path / 'users.yaml').write_text(json.dumps({'apiVersion': 'v1', 'kind': 'Config', 'users': [{'name': name, 'user': user} for name, user in users.items()]}))
+    settings = {'apiVersion': 'apiserver.config.k8s.io/v1', 'kind': 'AdmissionConfiguration', 'plugins': [
+        {'name': 'ValidatingAdmissionWebhook', 'configuration': {'apiVersion': 'apiserver.config.k8s.io/v1', 'kind': 'WebhookAdmissionConfiguration',
+                                                                 'kubeConfigFile': str(tmp_path / 'users.yaml')}}]}
+    (tmp_path / 'admission.yaml').write_text(json.dumps(settings))
+    client = {'caBundle': hooks.ca_bundle}
+    validating = [webhook('url', {**client, 'url': f'https://localhost:{hooks.port}/url'}), webhook('basic', {**client, 'url': f'https://127.0.0.1:{hooks.port}/basic'})]
+    mutating = webhook('none', {**client, 'url': f'https://localhost:{hooks.port}/none'})
+    told = []
+    for upstream in [None] + [peers.PEERS] * (not peers.lacking('kube-apiserver', 'etcd')):
+        with ApiServer(flags=[f'--admission-control-config-file={tmp_path / "admission.yaml"}'], upstream=upstream) as server:
+            api = Api(server)
+            api.must('POST', '/api/v1/namespaces', {'metadata': {'name': 'wire'}})
+            api.must('POST', '/api/v1/namespaces/wire/services', {'metadata': {'name': 'hooks'}, 'spec': {'type': 'ExternalName', 'externalName': 'localhost'}})
+            by_service = webhook('service', {**client, 'service': {'namespace': 'wire', 'name': 'hooks', 'port': hooks.port, 'path': '/service'}})
+            with configured(api, with_marker(configuration('Validating', 'shown', *validating, by_service)), with_marker(configuration('Mutating', 'shown', mutating))):
+                hooks.shown.clear()
+                api.must('POST', CONFIGMAPS + '?dryRun=All', {'metadata': {'name': 's'}})
+                told.append(sorted(set(hooks.shown), key=str))
+            log = server.server.log.read_text(errors='replace')
+            assert upstream or ('of-localhost' not in log and 'secret-word' not in log)
+    assert told[0] == sorted([('/url', 'Bearer of-localhost', None), ('/basic', 'Basic ' + base64.b64encode(b'u:secret-word').decode(), None), ('/none', None, None),
+                              ('/service', None, 'the-caller')], key=str)
+    assert all(one == told[0] for one in told[1:])
+
+
 def test_metrics(apis, hooks):
     api = apis[0]
     with configured(api, configuration('Validating', 'counted', webhook('counted', hooks.client('/counted')))):

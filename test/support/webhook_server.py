@@ -23,6 +23,7 @@ class WebhookServer:
         sans = ','.join(['IP:127.0.0.1', *(f'DNS:{name}' for name in names)])
         self.pki.issue('hooks', '/CN=hooks', f'subjectAltName={sans}\nextendedKeyUsage=serverAuth')
         self.answers, self.raw, self.reviews, self.lock = {}, {}, [], threading.Lock()
+        self.shown = []  # of each review: (path, Authorization header, common name of the client's certificate)
         self.ended = threading.Event()
         outer = self
 
@@ -35,6 +36,7 @@ class WebhookServer:
                 review = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
                 with outer.lock:
                     outer.reviews.append((url.path, url.query, review))
+                    outer.shown.append((url.path, self.headers['Authorization'], outer.common_name(self.connection.getpeercert())))
                 if url.path in outer.raw:
                     outer.raw[url.path](review, self)
                     return
@@ -63,10 +65,16 @@ class WebhookServer:
 
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.pki.path('hooks.crt'), self.pki.path('hooks.key'))
+        context.verify_mode = ssl.CERT_OPTIONAL  # by clients of its own authority
+        context.load_verify_locations(self.pki.ca)
         self.http = Server((address, 0), Handler)
         self.http.socket = context.wrap_socket(self.http.socket, server_side=True, do_handshake_on_connect=False)
         self.port = self.http.server_address[1]
         self.thread = threading.Thread(target=self.http.serve_forever, daemon=True)
+
+    @staticmethod
+    def common_name(certificate):
+        return dict(part[0] for part in (certificate or {}).get('subject', ())).get('commonName')
 
     @property
     def ca_bundle(self):

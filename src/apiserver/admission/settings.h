@@ -14,6 +14,7 @@
 
 namespace pintle::client {
 struct ConnectionConfig;
+struct KubeconfigUsers;
 }  // namespace pintle::client
 
 namespace pintle::apiserver::admission {
@@ -27,6 +28,12 @@ struct ImagePolicySettings {
   bool default_allow = false;                                   // where nobody answers
 };
 
+// Of MutatingAdmissionWebhook or ValidatingAdmissionWebhook.
+struct WebhookSettings {
+  std::string kubeconfig_file;                           // "": no webhook is shown credentials
+  std::shared_ptr<const client::KubeconfigUsers> users;  // what that file says; nullptr where there is none
+};
+
 struct PluginSettings {
   // Selectors of nodes by the namespace whose pods may not ask for others; "clusterDefaultNodeSelector": of namespaces that state none.
   std::map<std::string, std::string, std::less<>> node_selectors;
@@ -35,6 +42,7 @@ struct PluginSettings {
   api::apiserverconfig_v1::ResourceQuotaConfiguration quotas;
   api::podsecurity_v1::PodSecurityConfiguration pod_security;
   std::optional<ImagePolicySettings> image_policy;
+  WebhookSettings mutating_webhooks, validating_webhooks;
 };
 
 }  // namespace pintle::apiserver::admission

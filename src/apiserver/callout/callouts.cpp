@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "apiserver/callout/words.h"
+#include "client/kubeconfig.h"
 #include "net/url.h"
 
 namespace pintle::apiserver::callout {
@@ -52,17 +53,21 @@ void Callouts::forget_unused(rt::TimePoint now) {
   trusts_.erase(std::ranges::min_element(trusts_, {}, [](const auto& entry) { return entry.second.used_at; }));
 }
 
-Result<Callouts::TransportPtr> Callouts::transport(const std::string& ca_bundle) {
+Result<Callouts::TransportPtr> Callouts::transport(const Target& target) {
   const rt::TimePoint now = runtime_.clock().now();
+  const client::Credentials* const shown = target.credentials.get();
+  const std::pair key(target.ca_bundle, shown ? shown->cert_pem + shown->key_pem : std::string());
   ThreadLock lock(mutex_);
-  auto found = trusts_.find(ca_bundle);
+  auto found = trusts_.find(key);
   if (found == trusts_.end()) {
     forget_unused(now);
     net::ClientOptions options;
-    options.ca_pem = ca_bundle;
+    options.ca_pem = target.ca_bundle;
+    if (shown) options.cert_pem = shown->cert_pem;
+    if (shown) options.key_pem = shown->key_pem;
     options.http2 = false;
     TRY_ASSIGN(TransportPtr made, net::make_forwarding_transport(runtime_, std::move(options)));
-    found = trusts_.emplace(ca_bundle, Trust{std::move(made), now}).first;
+    found = trusts_.emplace(key, Trust{std::move(made), now}).first;
   }
   found->second.used_at = now;
   return found->second.transport;
@@ -79,12 +84,14 @@ rt::Task<Result<Bytes>> Callouts::post(rt::Context ctx, const Target& target, By
     }
     CO_TRY(lead_to(*origin, request));
   }
-  CO_TRY_ASSIGN(const TransportPtr by, transport(target.ca_bundle));
+  CO_TRY_ASSIGN(const TransportPtr by, transport(target));
   request.head.method = "POST";
   request.head.url = url;
   request.head.headers.set("Content-Type", "application/json");
   request.head.headers.set("Accept", "application/json, */*");
   request.head.headers.set("User-Agent", std::string(user_agent));
+  if (target.credentials)
+    for (const auto& [name, value] : target.credentials->headers) request.head.headers.add(name, value);
   request.head.body = std::move(body);
   request.repeatable = true;  // reviews are asked again anyway, after a conflict or a reinvocation
   rt::Context bounded = ctx.with_timeout(timeout);
@@ -108,12 +115,12 @@ rt::Task<Result<Bytes>> Callouts::post(rt::Context ctx, const Target& target, By
 }
 
 rt::Task<void> Callouts::close() {
-  std::map<std::string, Trust> trusts;
+  std::map<std::pair<std::string, std::string>, Trust> trusts;
   {
     ThreadLock lock(mutex_);
     trusts.swap(trusts_);
   }
-  for (auto& [bundle, trust] : trusts) co_await trust.transport->close();
+  for (auto& [key, trust] : trusts) co_await trust.transport->close();
 }
 
 }  // namespace pintle::apiserver::callout

@@ -1,10 +1,11 @@
-// Callouts: the calls to webhooks. Nothing of this server's own identity goes with them.
+// Callouts: the calls to webhooks. Nothing of this server's own identity goes with them: what a target is shown, a file that is for it says.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "apiserver/callout/service_resolver.h"
 #include "base/bytes.h"
@@ -15,19 +16,24 @@
 #include "rt/runtime.h"
 #include "rt/task.h"
 
+namespace pintle::client {
+struct Credentials;
+}  // namespace pintle::client
+
 namespace pintle::apiserver::callout {
 
-constexpr std::size_t answer_bytes_max = 16 << 20;                  // of one answer, then an error
-constexpr std::size_t trusts_max = 128;                             // CA bundles whose connections are kept; the longest unused goes
+constexpr std::size_t answer_bytes_max = 16 << 20;  // of one answer, then an error
+constexpr std::size_t trusts_max = 128;             // CA bundles and client certificates whose connections are kept; the longest unused goes
 constexpr rt::Duration trust_unused_max = std::chrono::minutes(5);  // then its certificates are forgotten, at the next call of any target
 
 // What a WebhookClientConfig says. `url` without a service, `service` and `path` without a URL.
 struct Target {
   std::string url;
   std::optional<ServiceName> service;
-  std::string path;       // of the service: "/validate"
-  std::string ca_bundle;  // PEM; "": the system's roots
-  std::string query;      // "timeout=10s"
+  std::string path;                                                  // of the service: "/validate"
+  std::string ca_bundle;                                             // PEM; "": the system's roots
+  std::string query;                                                 // "timeout=10s"
+  std::shared_ptr<const client::Credentials> credentials = nullptr;  // nullptr: none
 };
 
 // Thread-safe. Connections are kept per server and CA bundle, HTTP/1.1 as upstream's, which spreads calls over a service's endpoints.
@@ -49,13 +55,13 @@ class Callouts {
     TransportPtr transport;
     rt::TimePoint used_at{};
   };
-  Result<TransportPtr> transport(const std::string& ca_bundle);
+  Result<TransportPtr> transport(const Target& target);
   void forget_unused(rt::TimePoint now) REQUIRES(mutex_);
 
   rt::Runtime& runtime_;
   const ServiceResolver& resolver_;
   ThreadMutex mutex_;
-  std::map<std::string, Trust> trusts_ GUARDED_BY(mutex_);  // by CA bundle
+  std::map<std::pair<std::string, std::string>, Trust> trusts_ GUARDED_BY(mutex_);  // by CA bundle, and certificate and key of a client
 };
 
 }  // namespace pintle::apiserver::callout

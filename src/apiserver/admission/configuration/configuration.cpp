@@ -102,14 +102,14 @@ Result<Unit> take_node_selectors(const Value& document, PluginSettings& into) {
   return Unit{};
 }
 
-// Credentials for webhooks are not shown to them yet, so a file of them is refused: a webhook that wants them would refuse every request.
-Result<Unit> take_webhooks(const Value& document, PluginSettings&) {
+template <WebhookSettings PluginSettings::*plugin>
+Result<Unit> take_webhooks(const Value& document, PluginSettings& into) {
   constexpr Form forms[] = {{"apiserver.config.k8s.io/v1", "WebhookAdmissionConfiguration"},
                             {"apiserver.config.k8s.io/v1alpha1", "WebhookAdmission"}};
-  TRY_ASSIGN(const auto wanted, decode<api::apiserverconfig_v1::WebhookAdmissionConfiguration>(document, forms));
+  TRY_ASSIGN(auto wanted, decode<api::apiserverconfig_v1::WebhookAdmissionConfiguration>(document, forms));
   if (!wanted.kube_config_file.empty() && !wanted.kube_config_file.starts_with('/')) return bad("kubeConfigFile: must be an absolute path");
-  if (!wanted.kube_config_file.empty()) return bad("kubeConfigFile: this release shows no credentials to webhooks");
   if (!wanted.static_manifests_dir.empty()) return bad("staticManifestsDir: needs the feature ManifestBasedAdmissionControlConfig");
+  (into.*plugin).kubeconfig_file = std::move(wanted.kube_config_file);
   return Unit{};
 }
 
@@ -120,12 +120,12 @@ struct Reader {
 constexpr Reader readers[] = {
     {"ImagePolicyWebhook", take_image_policy},
     {"EventRateLimit", take_event_limits},
-    {"MutatingAdmissionWebhook", take_webhooks},
+    {"MutatingAdmissionWebhook", take_webhooks<&PluginSettings::mutating_webhooks>},
     {"PodNodeSelector", take_node_selectors},
     {"PodSecurity", take_pod_security},
     {"PodTolerationRestriction", take_tolerations},
     {"ResourceQuota", take_quotas},
-    {"ValidatingAdmissionWebhook", take_webhooks},
+    {"ValidatingAdmissionWebhook", take_webhooks<&PluginSettings::validating_webhooks>},
 };
 
 Result<Value> read_document(rt::Disk& disk, const std::string& path) {
@@ -158,8 +158,18 @@ Result<Unit> take_entry(rt::Disk& disk, const Value& entry, const std::string& p
   return take(plugin, document, file, into);
 }
 
-// Where the webhook is.
-Result<Unit> read_connection(rt::Disk& disk, PluginSettings& settings) {
+Result<Unit> read_users(rt::Disk& disk, std::string_view plugin, WebhookSettings& settings) {
+  if (settings.kubeconfig_file.empty()) return Unit{};
+  auto users = client::load_kubeconfig_users(disk, settings.kubeconfig_file);
+  if (!users) return bad(fmt::format("{}: {}", plugin, users.error().message));
+  settings.users = std::make_shared<const client::KubeconfigUsers>(std::move(*users));
+  return Unit{};
+}
+
+// Where webhooks are, and what they are shown.
+Result<Unit> read_kubeconfigs(rt::Disk& disk, PluginSettings& settings) {
+  TRY(read_users(disk, "MutatingAdmissionWebhook", settings.mutating_webhooks));
+  TRY(read_users(disk, "ValidatingAdmissionWebhook", settings.validating_webhooks));
   if (!settings.image_policy) return Unit{};
   auto connection = client::load_kubeconfig(disk, settings.image_policy->kubeconfig_file);
   if (!connection) return bad("ImagePolicyWebhook: " + connection.error().message);
@@ -177,7 +187,7 @@ Result<PluginSettings> read_plugin_settings(rt::Disk& disk, const std::string& p
       document.string_at("apiVersion").empty() && (selectors || images)) {
     if (selectors) TRY(take("PodNodeSelector", document, path, out));
     if (images) TRY(take("ImagePolicyWebhook", document, path, out));
-    TRY(read_connection(disk, out));
+    TRY(read_kubeconfigs(disk, out));
     return out;
   }
   constexpr Form forms[] = {{"apiserver.config.k8s.io/v1", "AdmissionConfiguration"}, {"apiserver.k8s.io/v1alpha1", "AdmissionConfiguration"}};
@@ -191,7 +201,7 @@ Result<PluginSettings> read_plugin_settings(rt::Disk& disk, const std::string& p
     seen.push_back(plugin);
     TRY(take_entry(disk, entry, path, out));
   }
-  TRY(read_connection(disk, out));
+  TRY(read_kubeconfigs(disk, out));
   return out;
 }
 

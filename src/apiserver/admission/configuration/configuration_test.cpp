@@ -108,6 +108,20 @@ TEST(AdmissionConfigurationFile, OneLineSaysWhatIsWrong) {
                 "absolute path");
 }
 
+TEST(AdmissionConfigurationFile, WhatWebhooksAreShown) {
+  const std::string plugins = head +
+                              "plugins:\n- {name: MutatingAdmissionWebhook, configuration: {apiVersion: apiserver.config.k8s.io/v1, kind: "
+                              "WebhookAdmissionConfiguration, kubeConfigFile: /etc/plugin.yaml}}\n";
+  const auto settings = read(plugins, "users: [{name: hooks.ns.svc, user: {token: secret}}]\n");
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings->validating_webhooks.users, nullptr);
+  ASSERT_TRUE(settings->mutating_webhooks.users);
+  EXPECT_EQ(settings->mutating_webhooks.users->by_name.begin()->first, "hooks.ns.svc");
+  check_refused(plugins, "MutatingAdmissionWebhook: ");
+  check_refused(plugins, "MutatingAdmissionWebhook: /etc/plugin.yaml: user \"a\" has an exec plugin",
+                "users: [{name: a, user: {exec: {command: x, apiVersion: client.authentication.k8s.io/v1}}}]\n");
+}
+
 TEST(AdmissionConfigurationFile, WithoutOneNothingIsSet) {
   rt::testing::run_sim([]() -> rt::Task<void> {
     const auto settings = read_plugin_settings(rt::Executor::current().runtime().disk(), "");

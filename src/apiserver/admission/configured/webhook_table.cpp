@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view group = "admissionregistration.k8s.io";
 constexpr int32_t timeout_seconds_default = 10;  // of objects that were written before it was filled in
 
-callout::Target target_of(const v1::WebhookClientConfig& client) {
+callout::Target where(const v1::WebhookClientConfig& client) {
   callout::Target out;
   out.ca_bundle = client.ca_bundle;
   if (!client.service) {
@@ -21,6 +21,12 @@ callout::Target target_of(const v1::WebhookClientConfig& client) {
   }
   out.service = callout::ServiceName{client.service->namespace_, client.service->name, client.service->port.value_or(443)};
   out.path = client.service->path.value_or("");
+  return out;
+}
+
+callout::Target target_of(const v1::WebhookClientConfig& client, const client::KubeconfigUsers* users) {
+  callout::Target out = where(client);
+  if (users != nullptr) out.credentials = credentials_for(*users, host_and_port(out));
   return out;
 }
 
@@ -33,11 +39,11 @@ bool is_reinvocable(const v1::MutatingWebhook& webhook) { return webhook.reinvoc
 bool is_reinvocable(const v1::ValidatingWebhook&) { return false; }
 
 template <class Hook>
-Webhook make_webhook(const std::string& configuration, const Hook& hook) {
+Webhook make_webhook(const std::string& configuration, const Hook& hook, const client::KubeconfigUsers* users) {
   Webhook out;
   out.configuration = configuration;
   out.name = hook.name;
-  out.target = target_of(hook.client_config);
+  out.target = target_of(hook.client_config, users);
   out.selection = selection_of_webhook(hook);
   out.review_version = review_version_of(hook.admission_review_versions);
   out.timeout = std::chrono::seconds(hook.timeout_seconds.value_or(timeout_seconds_default));
@@ -56,13 +62,13 @@ Webhook make_webhook(const std::string& configuration, const Hook& hook) {
 }
 
 template <class Configuration>
-std::vector<Webhook> read_webhooks(const ResourceReader& reader, const GroupResource& resource) {
+std::vector<Webhook> read_webhooks(const ResourceReader& reader, const GroupResource& resource, const client::KubeconfigUsers* users) {
   std::vector<Webhook> out;
   for (const auto& cached : reader.list(resource, "")) {
     const auto object = reader.decode(resource, *cached);
     if (!object) continue;
     const auto& configuration = object->template as<Configuration>();
-    for (const auto& hook : configuration.webhooks) out.push_back(make_webhook(configuration.metadata.name, hook));
+    for (const auto& hook : configuration.webhooks) out.push_back(make_webhook(configuration.metadata.name, hook, users));
   }
   std::ranges::stable_sort(out, {}, &Webhook::configuration);
   return out;
@@ -90,7 +96,8 @@ std::vector<uint32_t> Webhooks::naming(std::string_view resource) const {
   return out;
 }
 
-WebhookTable::WebhookTable(const ResourceReader& reader, bool mutating) : reader_(reader), mutating_(mutating) {}
+WebhookTable::WebhookTable(const ResourceReader& reader, bool mutating, std::shared_ptr<const client::KubeconfigUsers> users)
+    : reader_(reader), mutating_(mutating), users_(std::move(users)) {}
 
 std::shared_ptr<const Webhooks> WebhookTable::now() {
   if (!changes_->any && empty_) return nullptr;
@@ -99,8 +106,8 @@ std::shared_ptr<const Webhooks> WebhookTable::now() {
   if (!std::exchange(subscribed_, true))
     const_cast<ResourceReader&>(reader_).subscribe(resource, [changes = changes_](const storage::CacheEvent&) { changes->any = true; });
   if (changes_->any.exchange(false)) {
-    auto all = mutating_ ? read_webhooks<v1::MutatingWebhookConfiguration>(reader_, resource)
-                         : read_webhooks<v1::ValidatingWebhookConfiguration>(reader_, resource);
+    auto all = mutating_ ? read_webhooks<v1::MutatingWebhookConfiguration>(reader_, resource, users_.get())
+                         : read_webhooks<v1::ValidatingWebhookConfiguration>(reader_, resource, users_.get());
     empty_ = all.empty();
     webhooks_ = all.empty() ? nullptr : std::make_shared<const Webhooks>(std::move(all));
   }

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "apiserver/admission/configured/matching.h"
+#include "apiserver/admission/configured/webhook_credentials.h"
 #include "apiserver/admission/expressions/match_conditions.h"
-#include "apiserver/callout/callouts.h"
 #include "base/mutex.h"
 
 namespace pintle::apiserver::admission::configured {
@@ -21,7 +21,7 @@ struct Webhook {
   callout::Target target;
   Selection selection;
   std::shared_ptr<const expressions::MatchConditions> conditions;  // nullptr: none
-  std::string review_version;  // v1 or v1beta1; "": it accepts neither
+  std::string review_version;                                      // v1 or v1beta1; "": it accepts neither
   rt::Duration timeout{};
   bool ignore_failure = false;
   bool without_side_effects = false;  // none at all, or none in a dry run
@@ -45,7 +45,8 @@ class Webhooks {
 // By configuration's name, then as the configuration lists them. Thread-safe.
 class WebhookTable {
  public:
-  WebhookTable(const ResourceReader& reader, bool mutating);
+  // `users`: what webhooks are shown; nullptr: nothing.
+  WebhookTable(const ResourceReader& reader, bool mutating, std::shared_ptr<const client::KubeconfigUsers> users);
   // nullptr: there are none, which costs two loads to know.
   std::shared_ptr<const Webhooks> now();
 
@@ -55,6 +56,7 @@ class WebhookTable {
   };
   const ResourceReader& reader_;
   const bool mutating_;
+  const std::shared_ptr<const client::KubeconfigUsers> users_;
   const std::shared_ptr<Changes> changes_ = std::make_shared<Changes>();  // outlives the table: whoever tells of changes does
   std::atomic<bool> empty_ = true;
   ThreadMutex mutex_;

@@ -6,6 +6,7 @@
 
 #include "api/gen/core_v1.h"
 #include "apiserver/admission/configured/webhook_metrics.h"
+#include "apiserver/admission/settings.h"
 #include "apiserver/types/errors.h"
 #include "apiserver/types/uid.h"
 #include "component/log.h"
@@ -70,7 +71,17 @@ Asked refused(Status why) {
 
 }  // namespace
 
-WebhookCaller::WebhookCaller(const AdmissionDeps& deps, bool mutating) : deps_(deps), mutating_(mutating), table_(deps.reader, mutating) {}
+namespace {
+
+std::shared_ptr<const client::KubeconfigUsers> users_of(const PluginSettings* settings, bool mutating) {
+  if (settings == nullptr) return nullptr;
+  return (mutating ? settings->mutating_webhooks : settings->validating_webhooks).users;
+}
+
+}  // namespace
+
+WebhookCaller::WebhookCaller(const AdmissionDeps& deps, bool mutating)
+    : deps_(deps), mutating_(mutating), table_(deps.reader, mutating, users_of(deps.settings, mutating)) {}
 
 std::vector<Wanted> WebhookCaller::wanted(const Webhooks& webhooks, const AdmissionAttributes& a) const {
   std::vector<Wanted> out;
@@ -153,7 +164,8 @@ void WebhookCaller::keep_remarks(const AdmissionAttributes& a, const Webhook& we
   const auto left_out = std::ranges::count_if(verdict.audit_annotations, [&](const auto& annotation) {
     return !a.audit_annotations->add(webhook.name + "/" + annotation.first, annotation.second);
   });
-  if (left_out > 0) component::log::warning("Audit annotations of a webhook are left out", {{"webhook", webhook.name}, {"count", std::to_string(left_out)}});
+  if (left_out > 0)
+    component::log::warning("Audit annotations of a webhook are left out", {{"webhook", webhook.name}, {"count", std::to_string(left_out)}});
 }
 
 Result<Unit> WebhookCaller::settle(rt::Context ctx, const AdmissionAttributes& a, const Webhook& webhook, const Asked& asked,
