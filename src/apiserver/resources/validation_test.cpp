@@ -97,6 +97,57 @@ TEST(JobValidation, SucceededIndexes) {
     check(bad, {"Invalid spec.successPolicy.rules[0].succeededIndexes"});
 }
 
+std::string job(std::string_view labels, std::string_view spec, std::string_view status = "") {
+  return "{metadata: {name: j, namespace: d, uid: u}, status: {" + std::string(status) + "}, spec: {completions: 1, parallelism: 1, " + std::string(spec) +
+         " template: {metadata: {labels: {" + std::string(labels) +
+         "}}, spec: {restartPolicy: Never, dnsPolicy: ClusterFirst, containers: [{name: c, image: i, terminationMessagePolicy: File";
+}
+constexpr std::string_view job_end = "}]}}}}";
+
+TEST(JobValidation, WhatGoesWithAGeneratedSelectorIsTheServers) {
+  const auto check = [](std::string_view labels, std::string_view spec, std::vector<std::string> wanted) {
+    check_causes(Case{"batch", "v1", "Job", "jobs"}, job(labels, spec).append(job_end), std::move(wanted));
+  };
+  const std::string labels = "spec.template.metadata.labels";
+  check("a: b", "", {});
+  check("job-name: j, controller-uid: u", "", {});
+  check("job-name: other", "", {"Invalid " + labels + "[job-name]"});
+  check("batch.kubernetes.io/controller-uid: other", "", {"Invalid " + labels + "[batch.kubernetes.io/controller-uid]", "Invalid " + labels});
+  check("a: b", "selector: {matchLabels: {a: b}},", {"Invalid spec.selector"});
+  check("", "selector: {matchLabels: {controller-uid: x}},", {"Invalid spec.selector", "Invalid " + labels});
+  check("a: b", "manualSelector: true, selector: {matchLabels: {a: b}},", {});
+  check("a: b", "manualSelector: true, selector: {matchLabels: {a: c}},", {"Invalid " + labels});
+  check("a: b", "manualSelector: true,", {"Required spec.selector", "Invalid " + labels});
+}
+
+TEST(JobValidation, TemplateOfASuspendedJobMayMove) {
+  const registry::Strategy& strategy = strategy_of("batch", "jobs");
+  const auto read = [](const std::string& yaml) {
+    const auto value = codec::parse_yaml(yaml);
+    CHECK(value, "the test's own YAML");
+    api::Object object(*api::find_kind("batch", "v1", "Job")->type);
+    CHECK(api::decode_value(*value, *api::find_kind("batch", "v1", "Job")->type, object.data()), "the test's own Job");
+    return object;
+  };
+  const auto check = [&](std::string_view status, std::string_view change, bool allowed) {
+    const auto old = read(job("a: b", "suspend: true,", status).append(job_end));
+    auto changed = read(job("a: b", "suspend: true,", status).append(change).append(change.contains("}]") ? "}}}}" : job_end));
+    FieldErrors errors;
+    strategy.validate_update(RequestScope(), changed, old, errors);
+    EXPECT_EQ(errors.empty(), allowed) << status << " " << change;
+  };
+  const std::string_view resources = ", resources: {requests: {cpu: 1}}";
+  const std::string_view affinity = "}], affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: []}}}";
+  const std::string_view beside = "}], affinity: {podAffinity: {}}";
+  check("", resources, true);
+  check("", affinity, true);
+  check("", beside, false);
+  check("", ", command: [x]", false);
+  check("startTime: '2026-01-01T00:00:00Z'", resources, false);
+  check("startTime: '2026-01-01T00:00:00Z', conditions: [{type: Suspended, status: 'True'}]", resources, true);
+  check("active: 1", resources, false);
+}
+
 TEST(ApiServiceValidation, Causes) {
   check_causes(api_service, "{metadata: {name: v1.}, spec: {version: v1, groupPriorityMinimum: 1, versionPriority: 1}}", {});
   check_causes(

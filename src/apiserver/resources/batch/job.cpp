@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "api/codec.h"
 #include "apimachinery/selectors/label_selector.h"
@@ -24,14 +25,50 @@ constexpr std::string_view legacy_controller_uid_label = "controller-uid";
 constexpr std::string_view legacy_job_name_label = "job-name";
 constexpr int32_t backoff_limit_default = 6;
 
-// The selector by the Job's own uid, and the labels that go with it, unless the user keeps his own.
+// The labels that go with a generated selector.
+std::array<std::pair<std::string_view, std::string_view>, 4> generated_labels(const batch::Job& job) {
+  return {{{legacy_controller_uid_label, job.metadata.uid},
+           {legacy_job_name_label, job.metadata.name},
+           {controller_uid_label, job.metadata.uid},
+           {job_name_label, job.metadata.name}}};
+}
+
+// The selector by the Job's own uid, and the labels that go with it. What the user wrote stays, and is refused by validation.
 void generate_selector(batch::Job& job) {
-  auto& labels = job.spec.template_.metadata.labels;
-  labels[legacy_controller_uid_label] = job.metadata.uid;
-  labels[legacy_job_name_label] = job.metadata.name;
-  labels[controller_uid_label] = job.metadata.uid;
-  labels[job_name_label] = job.metadata.name;
-  job.spec.selector.ensure().match_labels[controller_uid_label] = job.metadata.uid;
+  const auto fill = [](FlatMap<std::string>& labels, std::string_view key, std::string_view value) {
+    if (!labels.contains(key)) labels[key] = value;
+  };
+  for (const auto& [key, value] : generated_labels(job)) fill(job.spec.template_.metadata.labels, key, value);
+  fill(job.spec.selector.ensure().match_labels, controller_uid_label, job.metadata.uid);
+}
+
+// A selector that the server makes meets the labels that it makes, and none of the user's.
+void validate_generated_selector(const batch::Job& job, FieldErrors& errors) {
+  if (job.spec.manual_selector.value_or(false) || !job.spec.selector) return;
+  const FieldPath labels = FieldPath("spec", "template").child("metadata", "labels");
+  FlatMap<std::string> expected;
+  for (const auto& [key, value] : generated_labels(job)) {
+    expected[key] = value;
+    const auto& given = job.spec.template_.metadata.labels;
+    const auto found = given.find(key);
+    const std::string must = fmt::format("must be '{}'", value);
+    if (found == given.end()) {
+      errors.required(labels.key(key), must);
+    } else if (found->second != value) {
+      errors.invalid(labels.key(key), apimachinery::BadValue::raw("{...}"), must);
+    }
+  }
+  const auto selector = apimachinery::to_label_selector(job.spec.selector.get());
+  if (selector && !selector->matches(expected))
+    errors.invalid(FieldPath("spec", "selector"), apimachinery::BadValue::raw("{...}"), "`selector` not auto-generated");
+}
+
+// Pods that nothing selects would be made for ever. No selector selects nothing.
+void validate_selected(const batch::Job& job, FieldErrors& errors) {
+  const auto selector = apimachinery::to_label_selector(job.spec.selector.get());
+  if (selector && !selector->matches(job.spec.template_.metadata.labels))
+    errors.invalid(FieldPath("spec", "template").child("metadata", "labels"), apimachinery::BadValue::raw("{...}"),
+                   "`selector` does not match template `labels`");
 }
 
 bool suspended(const batch::Job& job) { return job.spec.suspend.value_or(false); }
@@ -65,13 +102,16 @@ class JobStrategy : public registry::TypedStrategy<batch::Job> {
     if (job.metadata.labels.empty()) job.metadata.labels = job.spec.template_.metadata.labels;
   }
   void validate(const RequestScope&, const batch::Job& job, FieldErrors& errors) const override {
+    validate_generated_selector(job, errors);
     validate_job_spec(job.spec, FieldPath("spec"), false, errors);
+    validate_selected(job, errors);
     const bool indexed = job.spec.completion_mode && *job.spec.completion_mode == "Indexed";
     if (indexed && job.spec.completions.value_or(0) > 0) {
       // The pods' host names are made of it.
       const std::string host = fmt::format("{}-{}", job.metadata.name, *job.spec.completions - 1);
       const auto faults = apimachinery::check_dns_label(host);
-      if (!faults.empty()) errors.invalid(FieldPath("metadata", "name"), host, "will not be able to create pod with invalid DNS label");
+      if (!faults.empty())
+        errors.invalid(FieldPath("metadata", "name"), job.metadata.name, "will not able to create pod with invalid DNS label: " + host);
     }
   }
 
@@ -104,20 +144,38 @@ class JobStrategy : public registry::TypedStrategy<batch::Job> {
   }
 
  private:
-  // A Job that has not begun may still move: its scheduling may change.
+  // A suspended Job without pods may still move and ask for other resources, unless it has begun and is not suspended yet.
   static void validate_template_update(const batch::Job& job, const batch::Job& old, FieldErrors& errors) {
     auto before = old.spec.template_;
-    const bool movable = suspended(old) && !old.status.start_time;
-    if (movable) {
-      before.metadata.labels = job.spec.template_.metadata.labels;
-      before.metadata.annotations = job.spec.template_.metadata.annotations;
-      before.spec.node_selector = job.spec.template_.spec.node_selector;
-      before.spec.affinity = job.spec.template_.spec.affinity;
-      before.spec.tolerations = job.spec.template_.spec.tolerations;
-      before.spec.scheduling_gates = job.spec.template_.spec.scheduling_gates;
+    const auto& pod_template = job.spec.template_;
+    const bool mutable_template = suspended(old) && (!old.status.start_time || has_condition(old, "Suspended")) && old.status.active == 0;
+    if (mutable_template) {
+      before.metadata.labels = pod_template.metadata.labels;
+      before.metadata.annotations = pod_template.metadata.annotations;
+      before.spec.node_selector = pod_template.spec.node_selector;
+      before.spec.tolerations = pod_template.spec.tolerations;
+      before.spec.scheduling_gates = pod_template.spec.scheduling_gates;
+      take_node_affinity(pod_template.spec.affinity, before.spec.affinity);
+      take_resources(pod_template.spec.containers, before.spec.containers);
+      take_resources(pod_template.spec.init_containers, before.spec.init_containers);
     }
-    if (!api::equal(api::type_of<api::core_v1::PodTemplateSpec>(), &job.spec.template_, &before))
+    if (!api::equal(api::type_of<api::core_v1::PodTemplateSpec>(), &pod_template, &before))
       errors.invalid(FieldPath("spec", "template"), apimachinery::BadValue::raw("{...}"), "field is immutable");
+  }
+
+  static void take_node_affinity(const Box<api::core_v1::Affinity>& from, Box<api::core_v1::Affinity>& to) {
+    if (from) {
+      to.ensure().node_affinity = from->node_affinity;
+    } else if (to) {
+      to->node_affinity.reset();
+      if (!to->pod_affinity && !to->pod_anti_affinity) to.reset();
+    }
+  }
+
+  static void take_resources(const std::vector<api::core_v1::Container>& from, std::vector<api::core_v1::Container>& to) {
+    if (from.size() != to.size()) return;
+    for (std::size_t i = 0; i < to.size(); ++i)
+      if (from[i].name == to[i].name) to[i].resources = from[i].resources;
   }
 
   static std::string status_text(const batch::Job& job) {
