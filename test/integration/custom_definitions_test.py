@@ -213,3 +213,13 @@ def test_deprecated_versions_warn(call, server):
     call.define(crd)
     await_true('the new words', lambda: warnings() == ['299 - "use another"'])
     call.undefine(name)
+
+
+def test_rules_know_zones_by_name(call):
+    rule = {'rule': "timestamp(self.at).getHours('Asia/Tokyo') < 12", 'message': 'not in the afternoon of Tokyo'}
+    spec = {'type': 'object', 'properties': {'at': {'type': 'string', 'maxLength': 30}}, 'x-kubernetes-validations': [rule]}
+    name = call.define(definition('hours', spec=spec))
+    assert call(path('hours'), 'POST', thing('morning', 'Hour', at='2026-01-15T01:00:00Z'))[0] == 201
+    status, answer = call(path('hours'), 'POST', thing('evening', 'Hour', at='2026-01-15T05:00:00Z'))
+    assert status == 422 and rule['message'] in answer['message'], answer
+    call.undefine(name)
