@@ -4,10 +4,10 @@
 namespace pintle::apimachinery {
 namespace cel {
 void run_bench(double seconds);
-}
+}  // namespace cel
 namespace schema {
 void run_bench();
-}
+}  // namespace schema
 }  // namespace pintle::apimachinery
 
 int main(int argc, char** argv) {

@@ -65,9 +65,12 @@ TEST(Job, WithNothingToDoItIsCompleteEvenSuspended) {
 
 TEST(Job, CountsAnAdoptedPodThatSucceeds) {
   with_cluster({.hollow = false}, [](Cluster& c) -> rt::Task<void> {
-    co_await c.create(pods, R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"mine","labels":{"run":"x"}},"spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"i"}]}})");
-    co_await c.create(jobs, R"({"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"j"},"spec":{"manualSelector":true,"selector":{"matchLabels":{"run":"x"}},)"
-                            R"("template":{"metadata":{"labels":{"run":"x"}},"spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"i"}]}}}})");
+    co_await c.create(
+        pods,
+        R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"mine","labels":{"run":"x"}},"spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"i"}]}})");
+    co_await c.create(
+        jobs, R"({"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"j"},"spec":{"manualSelector":true,"selector":{"matchLabels":{"run":"x"}},)"
+              R"("template":{"metadata":{"labels":{"run":"x"}},"spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"i"}]}}}})");
     co_await has(c, "status.active", "1");
     EXPECT_EQ(co_await c.at(pods + "/mine", "metadata.finalizers.0"), "batch.kubernetes.io/job-tracking");
     co_await patch(c, pods + "/mine/status", R"({"status":{"phase":"Succeeded"}})");

@@ -59,8 +59,7 @@ int exit_code_of(const codec::Value& status) {
 // One client, from its handshake to its end.
 class Translation {
  public:
-  Translation(net::Transport& kubelet, std::string url, TranslatedStreams wanted)
-      : kubelet_(kubelet), url_(std::move(url)), wanted_(wanted) {}
+  Translation(net::Transport& kubelet, std::string url, TranslatedStreams wanted) : kubelet_(kubelet), url_(std::move(url)), wanted_(wanted) {}
   rt::Task<void> run(rt::Context ctx, net::WebSocket& socket);
 
  private:

@@ -102,8 +102,10 @@ TEST(DefinitionStatus, GroupsOfTheProjectNeedItsApproval) {
       {"example.com", "", ""},
       {"x-k8s.io", "", ""},
       {"k8s.io", "", std::string("False MissingAnnotation: ") + must + see},
-      {"a.kubernetes.io", "later", std::string("False InvalidAnnotation: ") + must + " with either a URL or a reason starting with \"unapproved\"" + see},
-      {"a.k8s.io", "https:///x", std::string("False InvalidAnnotation: ") + must + " with either a URL or a reason starting with \"unapproved\"" + see},
+      {"a.kubernetes.io", "later",
+       std::string("False InvalidAnnotation: ") + must + " with either a URL or a reason starting with \"unapproved\"" + see},
+      {"a.k8s.io", "https:///x",
+       std::string("False InvalidAnnotation: ") + must + " with either a URL or a reason starting with \"unapproved\"" + see},
       {"a.k8s.io", "unapproved, a trial", "False UnapprovedAnnotation: not approved: \"unapproved, a trial\""},
       {"a.k8s.io", "https://example.com/1", "True ApprovedAnnotation: approved in https://example.com/1"},
   };
@@ -112,7 +114,8 @@ TEST(DefinitionStatus, GroupsOfTheProjectNeedItsApproval) {
     definition.spec.group = c.group;
     if (*c.annotation != 0) definition.metadata.annotations["api-approved.kubernetes.io"] = c.annotation;
     set_approval(definition.status, definition, at(first));
-    const std::vector<std::string> wanted = c.condition.empty() ? std::vector<std::string>{} : std::vector{"KubernetesAPIApprovalPolicyConformant=" + c.condition};
+    const std::vector<std::string> wanted =
+        c.condition.empty() ? std::vector<std::string>{} : std::vector{"KubernetesAPIApprovalPolicyConformant=" + c.condition};
     EXPECT_EQ(said(definition.status), wanted) << c.group << " " << c.annotation;
   }
 }

@@ -98,8 +98,8 @@ TEST(JobValidation, SucceededIndexes) {
 }
 
 std::string job(std::string_view labels, std::string_view spec, std::string_view status = "") {
-  return "{metadata: {name: j, namespace: d, uid: u}, status: {" + std::string(status) + "}, spec: {completions: 1, parallelism: 1, " + std::string(spec) +
-         " template: {metadata: {labels: {" + std::string(labels) +
+  return "{metadata: {name: j, namespace: d, uid: u}, status: {" + std::string(status) + "}, spec: {completions: 1, parallelism: 1, " +
+         std::string(spec) + " template: {metadata: {labels: {" + std::string(labels) +
          "}}, spec: {restartPolicy: Never, dnsPolicy: ClusterFirst, containers: [{name: c, image: i, terminationMessagePolicy: File";
 }
 constexpr std::string_view job_end = "}]}}}}";

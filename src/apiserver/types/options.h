@@ -48,7 +48,7 @@ struct ApiServerOptions {
   std::vector<std::string> authorization_modes = {"AlwaysAllow"};
   std::vector<std::string> enable_admission_plugins;
   std::vector<std::string> disable_admission_plugins;
-  bool enable_aggregator_routing = false;  // services that this server calls out to are reached by their endpoints
+  bool enable_aggregator_routing = false;     // services that this server calls out to are reached by their endpoints
   std::string admission_control_config_file;  // "": no plugin has settings
   int64_t default_not_ready_toleration_seconds = 300;
   int64_t default_unreachable_toleration_seconds = 300;

@@ -21,7 +21,7 @@ struct ClaimRequest {
   bool owner_deleted = false;
   std::function<bool(const T&)> matches;
   std::function<bool(const T&)> adoptable;  // asked of objects of nobody that match; none: all that are not deleted
-  std::string_view finalizer;  // of those taken in; "": none
+  std::string_view finalizer;               // of those taken in; "": none
   // Reads the workload's metadata from the server.
   std::function<rt::Task<Result<api::meta_v1::ObjectMeta>>(rt::Context)> fresh;
 };

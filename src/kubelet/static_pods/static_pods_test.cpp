@@ -97,8 +97,7 @@ TEST(StaticPod, MayNotReferToTheApi) {
   check_volume("cephfs: {monitors: [m], secretRef: {name: s}}", "secrets: spec.volumes[1].cephfs.secretRef");
   check_volume("iscsi: {targetPortal: t, iqn: 'iqn.2001-04.com.example:x', lun: 0, secretRef: {name: s}}",
                "secrets: spec.volumes[1].iscsi.secretRef");
-  check_volume("projected: {sources: [{downwardAPI: {}}, {configMap: {name: c}}]}",
-               "configmaps: spec.volumes[1].projected.sources[1].configMap");
+  check_volume("projected: {sources: [{downwardAPI: {}}, {configMap: {name: c}}]}", "configmaps: spec.volumes[1].projected.sources[1].configMap");
   check_volume("projected: {sources: [{serviceAccountToken: {path: t}}]}",
                "serviceaccounts (via projected volumes): spec.volumes[1].projected.sources[0].serviceAccountToken");
   check_volume("projected: {sources: [{podCertificate: {signerName: example.com/s, keyType: ED25519}}]}",

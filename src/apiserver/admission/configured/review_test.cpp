@@ -80,8 +80,8 @@ TEST(Review, RemarksWithoutMeasure) {
     warnings += (i == 0 ? "\"w" : ",\"w") + std::to_string(i) + "\"";
     annotations += (i == 0 ? "\"a" : ",\"a") + std::to_string(i) + "\":\"\"";
   }
-  const auto verdict =
-      judge_answer(answer(R"("uid":"u","allowed":true,"warnings":[)" + warnings + R"(],"auditAnnotations":{)" + annotations + "}"), {"u", "v1", false});
+  const auto verdict = judge_answer(answer(R"("uid":"u","allowed":true,"warnings":[)" + warnings + R"(],"auditAnnotations":{)" + annotations + "}"),
+                                    {"u", "v1", false});
   ASSERT_TRUE(verdict);
   EXPECT_EQ(verdict->warnings.size(), webhook_warnings_max);
   EXPECT_EQ(verdict->warnings.front(), "w0");

@@ -15,7 +15,9 @@ bool is_protected(std::string_view group) {
 bool is_url(std::string_view text) {
   const std::size_t colon = text.find("://");
   if (colon == text.npos || colon == 0) return false;
-  const auto is_of_scheme = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.'; };
+  const auto is_of_scheme = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+  };
   if (!std::ranges::all_of(text.substr(0, colon), is_of_scheme)) return false;
   const std::string_view behind = text.substr(colon + 3);
   return !behind.substr(0, behind.find_first_of("/?#")).empty();
@@ -33,8 +35,9 @@ Approval approval_of(const api::apiextensions_v1::CustomResourceDefinition& defi
   const std::string& said = found->second;
   if (said.starts_with("unapproved")) return {State::Bypassed, fmt::format("not approved: \"{}\"", said)};
   if (is_url(said)) return {State::Approved, "approved in " + said};
-  return {State::Invalid, fmt::format("protected groups must have approval annotation \"{}\" with either a URL or a reason starting with \"unapproved\"{}",
-                                      approval_annotation, see)};
+  return {State::Invalid,
+          fmt::format("protected groups must have approval annotation \"{}\" with either a URL or a reason starting with \"unapproved\"{}",
+                      approval_annotation, see)};
 }
 
 }  // namespace pintle::apiserver::resources::apiextensions
