@@ -1,0 +1,8 @@
+//go:build tools
+
+// Package tools names the programs that are built, so that go.mod pins them.
+package tools
+
+import (
+	_ "github.com/fluxcd/source-controller"
+)
