@@ -8,6 +8,7 @@
 
 #include "apimachinery/apply/path_element.h"
 #include "apimachinery/apply/value_cursor.h"
+#include "codec/go_type.h"
 #include "codec/json_text.h"
 
 namespace pintle::apimachinery {
@@ -48,15 +49,6 @@ void append_go(const Value& value, bool syntax, std::string& out) {
   }
 }
 
-std::string_view go_type(const Value& value) {
-  switch (value.kind()) {
-    case Value::Kind::Bool: return "bool";
-    case Value::Kind::String: return "string";
-    case Value::Kind::Array: return "[]interface {}";
-    default: return "map[string]interface {}";
-  }
-}
-
 class Walk {
  public:
   explicit Walk(const SchemaView& schema) : schema_(schema) {}
@@ -72,7 +64,7 @@ class Walk {
         if (!value.is_bool()) mismatch("boolean, got &{", value, false);
         return;
       case Holds::Number:
-        if (!value.is_int() && !value.is_double()) tell(fmt::format("expected numeric (int or float), got {}", go_type(value)));
+        if (!value.is_int() && !value.is_double()) tell(fmt::format("expected numeric (int or float), got {}", codec::go_type(value)));
         return;
       case Holds::List: return value.is_array() ? list(node, value) : mismatch("list, got &{", value, false);
       case Holds::Map: return value.is_object() ? map(node, value) : mismatch("map, got &{", value, false);

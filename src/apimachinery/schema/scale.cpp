@@ -3,25 +3,12 @@
 #include <algorithm>
 
 #include "apimachinery/schema/print.h"
+#include "codec/go_type.h"
 
 namespace pintle::apimachinery::schema {
 namespace {
 
 using codec::Value;
-
-// A type as Go calls it, for messages that clients have seen for years.
-std::string_view go_type(const Value& value) {
-  switch (value.kind()) {
-    case Value::Kind::Null: return "<nil>";
-    case Value::Kind::Bool: return "bool";
-    case Value::Kind::Int: return "int64";
-    case Value::Kind::Double: return "float64";
-    case Value::Kind::String: return "string";
-    case Value::Kind::Array: return "[]interface {}";
-    case Value::Kind::Object: return "map[string]interface {}";
-  }
-  return {};
-}
 
 std::string upstream_path(const SimplePath& path) {
   std::string out;
@@ -32,7 +19,7 @@ std::string upstream_path(const SimplePath& path) {
 Unexpected<Status> wrong_type(const std::string& at, const Value& value, std::string_view wanted) {
   const std::string shown = value.is_null() ? "<nil>" : print_value(value);
   return error(Reason::Invalid,
-               at + " accessor error: " + shown + " is of the type " + std::string(go_type(value)) + ", expected " + std::string(wanted));
+               at + " accessor error: " + shown + " is of the type " + std::string(codec::go_type(value)) + ", expected " + std::string(wanted));
 }
 
 Result<std::optional<int64_t>> read_replicas(const SimplePath& path, const Value& object) {

@@ -5,7 +5,7 @@
 
 #include "api/codec.h"
 #include "api/custom_object.h"
-#include "apiserver/callout/callouts.h"
+#include "apiserver/callout/client_config.h"
 #include "apiserver/custom/conversion_review.h"
 #include "apiserver/registry/resource.h"
 #include "apiserver/types/uid.h"
@@ -52,21 +52,11 @@ class SchemaConverter final : public VersionConverter {
 
 using Converted = Expected<std::vector<api::Object>, ConversionFailure>;
 
-callout::Target target_of(const api::apiextensions_v1::WebhookClientConfig& config) {
-  callout::Target out;
-  out.url = config.url.value_or("");
-  out.ca_bundle = config.ca_bundle;
-  if (!config.service) return out;
-  out.service = callout::ServiceName{config.service->namespace_, config.service->name, config.service->port.value_or(443)};
-  out.path = config.service->path.value_or("");
-  return out;
-}
-
 class WebhookConverter final : public VersionConverter {
  public:
   WebhookConverter(const api::apiextensions_v1::CustomResourceDefinition& definition, const ConversionDeps& deps)
       : definition_(definition.metadata.name),
-        target_(target_of(*definition.spec.conversion->webhook->client_config)),
+        target_(callout::target_of(*definition.spec.conversion->webhook->client_config)),
         review_(review_version(definition.spec.conversion->webhook->conversion_review_versions)),
         deps_(deps) {}
 

@@ -8,6 +8,7 @@
 #include "api/custom_object.h"
 #include "apimachinery/validation/object_meta.h"
 #include "codec/bounded_json.h"
+#include "codec/go_type.h"
 
 namespace pintle::apiserver::custom {
 namespace {
@@ -24,16 +25,6 @@ std::string webhook_of(const ConversionReview& review) { return "conversion webh
 
 Unexpected<Status> failed(const ConversionReview& review, std::string_view what) {
   return error(Reason::Unknown, webhook_of(review) + std::string(what));
-}
-
-// As Go names what JSON was read into.
-std::string_view go_type(const Value& value) {
-  if (value.is_null()) return "<nil>";
-  if (value.is_object()) return "map[string]interface {}";
-  if (value.is_array()) return "[]interface {}";
-  if (value.is_string()) return "string";
-  if (value.is_bool()) return "bool";
-  return value.is_int() ? "int64" : "float64";
 }
 
 // "" where there is no text.
@@ -61,11 +52,12 @@ Result<Unit> take_texts(const Value& metadata, std::string_view name, FlatMap<st
     into = {};
     return Unit{};
   }
-  if (!given->is_object()) return error(Reason::Unknown, fmt::format("invalid metadata.{} of type {} in converted object", name, go_type(*given)));
+  if (!given->is_object())
+    return error(Reason::Unknown, fmt::format("invalid metadata.{} of type {} in converted object", name, codec::go_type(*given)));
   FlatMap<std::string> taken;
   for (const auto& [key, value] : given->as_object()) {
     if (!value.is_string())
-      return error(Reason::Unknown, fmt::format("metadata.{}[{}] must be a string, but is {} in converted object", name, key, go_type(value)));
+      return error(Reason::Unknown, fmt::format("metadata.{}[{}] must be a string, but is {} in converted object", name, key, codec::go_type(value)));
     taken[key] = value.as_string();
   }
   if (!(taken == into)) {
@@ -107,7 +99,7 @@ Result<api::Object> read_object(const ConversionReview& review, std::size_t inde
   const registry::VersionConverter::Item& item = (*review.items)[index];
   const bool alone = review.items->size() == 1;
   const api::GroupVersionKind& wanted = review.to->kind->gvk;
-  if (!given.is_object()) return failed(review, at_index(review, index, fmt::format("no JSON object, but {}", go_type(given))));
+  if (!given.is_object()) return failed(review, at_index(review, index, fmt::format("no JSON object, but {}", codec::go_type(given))));
   const std::string_view version = text_at(&given, "apiVersion"), kind = text_at(&given, "kind");
   if (kind.empty()) return failed(review, at_index(review, index, "Object 'Kind' is missing"));
   if (version != review.to->api_version)
@@ -129,7 +121,8 @@ Result<api::Object> read_object(const ConversionReview& review, std::size_t inde
   }
   const auto take = [&]() -> Result<Unit> {
     if (metadata == nullptr) return error(Reason::Unknown, "missing metadata in converted object");
-    if (!metadata->is_object()) return error(Reason::Unknown, fmt::format("invalid metadata of type {} in converted object", go_type(*metadata)));
+    if (!metadata->is_object())
+      return error(Reason::Unknown, fmt::format("invalid metadata of type {} in converted object", codec::go_type(*metadata)));
     TRY(take_texts(*metadata, "labels", custom.metadata.labels));
     return take_texts(*metadata, "annotations", custom.metadata.annotations);
   };

@@ -77,6 +77,13 @@ struct PatchTarget {
   const RequestScope& scope;
   const registry::OtherVersions& others;
   std::string_view name;
+
+  // For messages: "apps/v1, Kind=Deployment", "(default/web; apps/v1, Kind=Deployment)".
+  std::string kind_text() const {
+    const api::GroupVersionKind& gvk = version.kind->gvk;
+    return fmt::format("{}/{}, Kind={}", gvk.group, gvk.version, gvk.kind);
+  }
+  std::string text() const { return fmt::format("({}/{}; {})", scope.ns, name, kind_text()); }
 };
 
 Result<api::Object> patch_object(const PatchTarget& target, PatchType type, const PatchRequest& patch, const api::Object& existing,
@@ -98,11 +105,8 @@ Result<api::Object> apply_object(const PatchTarget& target, const PatchRequest& 
   }
   const apimachinery::TypeSchema typed(target.version.type());
   const apimachinery::SchemaView& schema = target.version.shape ? target.version.shape->schema_view() : typed;
-  const api::GroupVersionKind& gvk = target.version.kind->gvk;
-  const std::string kind = fmt::format("{}/{}, Kind={}", gvk.group, gvk.version, gvk.kind);
-  const std::string named = fmt::format("({}/{}; {})", target.scope.ns, target.name, kind);
   if (const std::string why = apimachinery::typed_problems(schema, patch.document); !why.empty())
-    return error(Reason::Unknown, fmt::format("failed to create typed patch object {}: {}", named, why));
+    return error(Reason::Unknown, fmt::format("failed to create typed patch object {}: {}", target.text(), why));
   if (target.version.shape == nullptr) {
     // What fits may still be no value of its type: a text that is no time, bytes that are not base64.
     api::Object probe(target.version.type());
@@ -110,7 +114,7 @@ Result<api::Object> apply_object(const PatchTarget& target, const PatchRequest& 
     if (!decoded && decoded.error().reason == Reason::RequestEntityTooLarge) return Unexpected(decoded.error());
     if (!decoded)
       return error(Reason::Unknown, fmt::format("failed to convert new object {} to proper version: unable to convert unstructured object to {}: {}",
-                                                named, kind, decoded.error().message));
+                                                target.text(), target.kind_text(), decoded.error().message));
   }
   auto writer = field_writer(target.resource, target.version, target.part, target.scope, &target.others);
   writer.force = patch.parameters.force || target.others.pending;

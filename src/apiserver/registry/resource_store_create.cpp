@@ -1,22 +1,17 @@
 // CREATE: name → admission → preparation → validation → store.
-#include <charconv>
-
 #include "apiserver/registry/object_steps.h"
 #include "apiserver/registry/object_validation.h"
 #include "apiserver/registry/resource_store.h"
 #include "apiserver/registry/version_shape.h"
 #include "apiserver/types/errors.h"
+#include "base/parse_number.h"
 
 namespace pintle::apiserver::registry {
 
 namespace {
 
 // A revision other than 0; what is no number says nothing, as upstream reads it.
-bool states_revision(std::string_view version) {
-  uint64_t number = 0;
-  const auto [end, problem] = std::from_chars(version.data(), version.data() + version.size(), number);
-  return problem == std::errc() && end == version.data() + version.size() && number != 0;
-}
+bool states_revision(std::string_view version) { return parse_number<uint64_t>(version).value_or(0) != 0; }
 
 }  // namespace
 

@@ -256,6 +256,13 @@ TEST(CertificateRequest, SubjectsHaveAllThatGoHasFieldsFor) {
   EXPECT_EQ(issue_certificate(out, key->public_key(), *key, "").error().reason, Reason::BadRequest);
 }
 
+Result<std::string> self_signed(const PrivateKey& key) {
+  CertificateSpec spec;
+  spec.common_name = "a";
+  spec.not_after = 1000;
+  return issue_certificate(spec, key.public_key(), key, "");
+}
+
 // `want`: a word of the complaint; "": nothing to complain about.
 void check_issued(const std::string& pem, std::string_view want) {
   const auto result = check_certificates_pem(pem);
@@ -266,10 +273,7 @@ void check_issued(const std::string& pem, std::string_view want) {
 
 TEST(Certificate, IssuedOnesAreCertificateBlocksAlone) {
   const auto key = PrivateKey::generate_ec_p256();
-  CertificateSpec spec;
-  spec.common_name = "a";
-  spec.not_after = 1000;
-  const auto pem = issue_certificate(spec, key->public_key(), *key, "");
+  const auto pem = self_signed(*key);
   ASSERT_TRUE(pem);
   const auto with = [&](std::string from, const std::string& to) {
     std::string out = *pem;
@@ -291,10 +295,7 @@ TEST(Certificate, IssuedOnesAreCertificateBlocksAlone) {
 
 TEST(Certificate, BundlesOfAuthoritiesHoldOneAtLeast) {
   const auto key = PrivateKey::generate_ec_p256();
-  CertificateSpec spec;
-  spec.common_name = "a";
-  spec.not_after = 1000;
-  const auto pem = issue_certificate(spec, key->public_key(), *key, "");
+  const auto pem = self_signed(*key);
   ASSERT_TRUE(pem);
   const auto why = [](const std::string& bundle) {
     const auto checked = check_authorities_pem(bundle);

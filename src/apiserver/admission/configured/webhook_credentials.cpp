@@ -29,12 +29,8 @@ CredentialsPtr of_name(const client::KubeconfigUsers& users, std::string_view na
 
 std::string host_and_port(const callout::Target& target) {
   if (target.service) return target.service->tls_name() + ":" + std::to_string(target.service->port);
-  const std::string_view url = target.url;
-  const std::size_t scheme = url.find("://");
-  if (scheme == url.npos) return "";
-  const std::string_view host = url.substr(scheme + 3, url.find_first_of("/?#", scheme + 3) - scheme - 3);
-  const bool has_port = host.find(':', host.starts_with('[') ? host.find(']') : 0) != host.npos;
-  return std::string(host) + std::string(has_port ? "" : https_port);
+  const auto url = net::parse_url(target.url);
+  return url ? net::join_host_port(url->host, std::to_string(url->port)) : "";
 }
 
 CredentialsPtr credentials_for(const client::KubeconfigUsers& users, std::string_view name) {

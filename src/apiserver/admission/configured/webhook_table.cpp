@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "apiserver/callout/client_config.h"
 #include "component/log.h"
 
 namespace pintle::apiserver::admission::configured {
@@ -12,20 +13,8 @@ namespace {
 constexpr std::string_view group = "admissionregistration.k8s.io";
 constexpr int32_t timeout_seconds_default = 10;  // of objects that were written before it was filled in
 
-callout::Target where(const v1::WebhookClientConfig& client) {
-  callout::Target out;
-  out.ca_bundle = client.ca_bundle;
-  if (!client.service) {
-    out.url = client.url.value_or("");
-    return out;
-  }
-  out.service = callout::ServiceName{client.service->namespace_, client.service->name, client.service->port.value_or(443)};
-  out.path = client.service->path.value_or("");
-  return out;
-}
-
 callout::Target target_of(const v1::WebhookClientConfig& client, const client::KubeconfigUsers* users) {
-  callout::Target out = where(client);
+  callout::Target out = callout::target_of(client);
   if (users != nullptr) out.credentials = credentials_for(*users, host_and_port(out));
   return out;
 }
