@@ -480,7 +480,7 @@ rt::Task<void> Connection::linger() {
 }
 
 rt::Task<void> Connection::run(rt::Context ctx, std::string received) {
-  in_ = InputBuffer(std::move(received));
+  in_ = InputBuffer(received);
   run_detached(read_loop());
   read_dog_.expect_within(deps_.limits.header_timeout);
   bool keep = true;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,9 +14,14 @@ namespace pintle::net {
 class InputBuffer {
  public:
   InputBuffer() = default;
-  explicit InputBuffer(std::string received) : data_(std::move(received)), end_(data_.size()) {}
+  explicit InputBuffer(std::string_view received) {
+    if (received.empty()) return;
+    move_to(received.size());
+    std::memcpy(data_.get(), received.data(), received.size());
+    end_ = received.size();
+  }
 
-  std::string_view view() const { return {data_.data() + begin_, end_ - begin_}; }
+  std::string_view view() const { return {data_.get() + begin_, size()}; }
   std::size_t size() const { return end_ - begin_; }
   bool empty() const { return begin_ == end_; }
   void consume(std::size_t n) { begin_ += n; }
@@ -23,17 +29,22 @@ class InputBuffer {
   std::span<char> prepare() {
     if (empty()) {
       begin_ = end_ = 0;
-      if (data_.size() > step_) data_ = std::string();
+      if (capacity_ > step_) {
+        data_.reset();
+        capacity_ = 0;
+      }
     }
-    if (data_.size() - end_ < step_) {
-      if (begin_ > 0) {
-        std::memmove(data_.data(), data_.data() + begin_, end_ - begin_);
+    if (capacity_ - end_ < step_) {
+      const std::size_t needed = size() + step_;
+      if (needed > capacity_) {
+        move_to(std::max(needed, size() + size() / slack_part));
+      } else {
+        std::memmove(data_.get(), data_.get() + begin_, size());
         end_ -= begin_;
         begin_ = 0;
       }
-      if (data_.size() - end_ < step_) data_.resize(end_ + step_);
     }
-    return {data_.data() + end_, step_};
+    return {data_.get() + end_, step_};
   }
   // `n` bytes of the span were read.
   void commit(std::size_t n) {
@@ -42,9 +53,20 @@ class InputBuffer {
   }
 
  private:
+  void move_to(std::size_t capacity) {
+    auto bigger = std::make_unique_for_overwrite<char[]>(capacity);
+    if (!empty()) std::memcpy(bigger.get(), data_.get() + begin_, size());
+    data_ = std::move(bigger);
+    capacity_ = capacity;
+    end_ -= begin_;
+    begin_ = 0;
+  }
+
   static constexpr std::size_t step_min = 2 << 10;
   static constexpr std::size_t step_max = 64 << 10;
-  std::string data_;
+  static constexpr std::size_t slack_part = 4;  // a buffer grows by a quarter: many large heads together take what they hold, not double
+  std::unique_ptr<char[]> data_;
+  std::size_t capacity_ = 0;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   std::size_t step_ = step_min;

@@ -17,7 +17,7 @@ namespace pintle::net {
 struct ServerLimits {
   std::size_t header_bytes_max = 1 << 20;         // of one request's head: 431
   std::size_t header_bytes_free = 16 << 10;       // of a head, that do not count for the next
-  std::size_t header_bytes_total_max = 32 << 20;  // of the heads of all requests that are being read or served: 431
+  std::size_t header_bytes_total_max = 16 << 20;  // of the heads of all requests that are being read or served: 431
   uint32_t streams_per_connection_max = 250;      // HTTP/2 SETTINGS
   std::size_t connections_max = 20000;            // then accepts wait
   rt::Duration handshake_timeout = std::chrono::seconds(10);
