@@ -11,7 +11,7 @@ ASAN_STACK_KB := 131072
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: help all deps build test unit tsan integration sanitize integration-asan fuzz simulation wire demo demo-down bench swap soak peers ecosystem images conformance conformance-fast lint coverage format clean
+.PHONY: help all deps build test unit tsan integration sanitize integration-asan fuzz simulation wire demo demo-down bench differential swap soak peers ecosystem images conformance conformance-fast lint coverage format clean
 all: build
 
 help:            ## this list
@@ -104,6 +104,10 @@ bench: build $(PY)         ## the API server (apiload, fairness, custom resource
 
 soak: build $(PY)          ## churn of every kind for MINUTES (30), then the memory must be back: make soak MINUTES=5
 	@$(PY) test/soak/run.py --pintle $(BUILD)/pintle --minutes $${MINUTES:-30}
+
+differential: build $(PY)  ## scenarios under our controller manager and under upstream's, compared: make differential SCENARIOS='jobs.*'
+	@test/peers/build $(BUILD)/peers
+	@$(PY) test/differential/controllers/run.py --pintle $(BUILD)/pintle --peers $(BUILD)/peers $(SCENARIOS)
 
 swap: build $(PY)          ## upstream's controller manager and scheduler on pintle kube-apiserver
 	@test/peers/build $(BUILD)/peers

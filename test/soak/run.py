@@ -113,6 +113,7 @@ def main():
     args.add_argument('--minutes', type=float, default=30)
     args.add_argument('--settle', type=float, default=180, help='seconds of quiet afterwards')
     args.add_argument('--max-mib', type=float, default=80, help='what may be resident then')
+    args.add_argument('--profile', help='a file for the heap profile of the end: go tool pprof -top FILE')
     o = args.parse_args()
     with tempfile.TemporaryDirectory(prefix='pintle-soak-') as folder:
         plane = ControlPlane(str(pathlib.Path(o.pintle).resolve()), folder)
@@ -134,6 +135,8 @@ def main():
             say('after', resident=after, anonymous=plane.memory()[1], most=most, objects=plane.objects(), seconds=took_s)
             for name, mib in plane.held()[:12]:
                 print(f'    {mib:9.1f} MiB  {name}')
+            if o.profile:
+                pathlib.Path(o.profile).write_bytes(plane.client.ask('GET', '/debug/pprof/heap')[1])
         finally:
             status = plane.process.stop()
         wrong = sum(count['wrong'] for count in counts.values())

@@ -9,8 +9,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from hollow import Client, HollowNode  # noqa: E402
-from normalise import differences, state  # noqa: E402
+from support.hollow_nodes import Client, HollowNode  # noqa: E402
+from support.normalise import differences, state  # noqa: E402
 from support.cluster import ApiServer, Process, free_port, pintle_binary, wait_for  # noqa: E402
 from support.peers import PEERS, lacking  # noqa: E402
 

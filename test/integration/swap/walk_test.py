@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from support.mixed_cluster import COMPONENTS, DAY, MixedCluster  # noqa: E402
 from support.peers import lacking  # noqa: E402
-from normalise import differences, state  # noqa: E402
+from support.normalise import differences, state  # noqa: E402
 from support.cluster import ROOT  # noqa: E402
 from support.kubelet_node import missing  # noqa: E402
 from support.netns import own_network  # noqa: E402

@@ -16,6 +16,12 @@ def name(text):
     return HASH.sub(r'\1<hash>', MINUTES.sub('-<minutes>', DRAWN.sub('-<x>', text)))
 
 
+def words(text):
+    """A sentence likewise, word by word."""
+    text = re.sub(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '<uid>', re.sub(r'\d{4}-\d\d-\d\d[T ]\d\S+', '<time>', text))
+    return ''.join(name(part) for part in re.split(r'([\s":,()]+)', text))
+
+
 def normalise(value, key=''):
     if isinstance(value, dict):
         kept = {k: normalise(v, k) for k, v in sorted(value.items()) if k not in DROPPED}
@@ -34,7 +40,9 @@ def normalise(value, key=''):
         value = re.sub(r'kube-api-access-\w{5}', 'kube-api-access-<x>', value)
         if key in HASHES:
             return HASH.sub(r'\1<hash>', value)
-        return name(value) if key in ('name', 'generateName', 'job-name', 'batch.kubernetes.io/job-name', 'message', 'hostname') else value
+        if key == 'message':
+            return words(value)
+        return name(value) if key in ('name', 'generateName', 'job-name', 'batch.kubernetes.io/job-name', 'hostname') else value
     return value
 
 

@@ -1,12 +1,13 @@
 """Hollow nodes: nodes without containers. Each has its own identity, keeps its lease, and reports the pods bound to it
-as running (as succeeded, where they are not to be restarted always) the moment it sees them."""
+as running (as succeeded, where they are not to be restarted always) the moment it sees them, unless a pod's annotation `hollow` says
+otherwise: `runs` whatever its restart policy, `unready` runs but is not ready, `held` is left to the test, `exit N` ends with that status, `stays` ignores its deletion."""
 import datetime
 import http.client
 import json
 import ssl
 import threading
 
-RUNNING, SUCCEEDED = 'Running', 'Succeeded'
+RUNNING, SUCCEEDED, FAILED = 'Running', 'Succeeded', 'Failed'
 LEASE_S = 10
 
 
@@ -119,21 +120,30 @@ class HollowNode:
 
     def sync(self, pod):
         meta, spec = pod['metadata'], pod['spec']
+        way = meta.get('annotations', {}).get('hollow', '')
         path = f'/api/v1/namespaces/{meta["namespace"]}/pods/{meta["name"]}'
         if meta.get('deletionTimestamp'):
+            if way == 'stays':
+                return
             self.client.call('DELETE', path, {'apiVersion': 'v1', 'kind': 'DeleteOptions', 'gracePeriodSeconds': 0, 'preconditions': {'uid': meta['uid']}}, ok=(200, 404, 409))
             return
-        phase = RUNNING if spec['restartPolicy'] == 'Always' else SUCCEEDED
+        if way == 'held':
+            return
+        exit_code = int(way[5:]) if way.startswith('exit ') else 0
+        phase = RUNNING if way in ('runs', 'unready', 'stays') or spec['restartPolicy'] == 'Always' else FAILED if exit_code else SUCCEEDED
         if pod['status'].get('phase') == phase:
             return
-        ready = 'True' if phase == RUNNING else 'False'
-        state = {'running': {'startedAt': now()}} if phase == RUNNING else {'terminated': {'exitCode': 0, 'reason': 'Completed', 'startedAt': now(), 'finishedAt': now()}}
-        reason = {} if phase == RUNNING else {'reason': 'PodCompleted'}
+        ready = 'True' if phase == RUNNING and way != 'unready' else 'False'
+        state = {'running': {'startedAt': now()}} if phase == RUNNING else {
+            'terminated': {'exitCode': exit_code, 'reason': 'Error' if exit_code else 'Completed', 'startedAt': now(), 'finishedAt': now()}}
+        reason = {RUNNING: {}, SUCCEEDED: {'reason': 'PodCompleted'}, FAILED: {'reason': 'PodFailed'}}[phase]
+        if way == 'unready':
+            reason = {'reason': 'ContainersNotReady'}
         address = f'10.244.{self.number}.{len(self.pods) + 2}'
         address = self.pods.setdefault(meta['uid'], address)
         status = {'phase': phase, 'podIP': address, 'podIPs': [{'ip': address}], 'hostIP': f'10.64.0.{self.number + 1}', 'startTime': now(),
                   'conditions': [{'type': t, 'status': s, 'lastTransitionTime': now(), **r} for t, s, r in (
-                      ('Initialized', 'True', reason), ('Ready', ready, reason), ('ContainersReady', ready, reason), ('PodScheduled', 'True', {}))],
-                  'containerStatuses': [{'name': c['name'], 'image': c['image'], 'imageID': c['image'], 'containerID': f'hollow://{c["name"]}', 'ready': phase == RUNNING,
+                      ('Initialized', 'True', {} if way == 'unready' else reason), ('Ready', ready, reason), ('ContainersReady', ready, reason), ('PodScheduled', 'True', {}))],
+                  'containerStatuses': [{'name': c['name'], 'image': c['image'], 'imageID': c['image'], 'containerID': f'hollow://{c["name"]}', 'ready': ready == 'True',
                                          'started': phase == RUNNING, 'restartCount': 0, 'state': state} for c in spec['containers']]}
         self.client.call('PATCH', path + '/status', {'metadata': {'uid': meta['uid']}, 'status': status}, 'application/strategic-merge-patch+json', ok=(200, 404, 409))
