@@ -1,4 +1,4 @@
-"""Informers and watches that begin with what is there (WatchList), and those that list first: Go's client and Python's, unmodified."""
+"""Informers and watches that begin with what is there (WatchList), and those that list first: Go's client, Java's two and Python's, unmodified."""
 import json
 import os
 import subprocess
@@ -7,6 +7,8 @@ import pytest
 import yaml
 from conftest import program
 from kubernetes import client, config, watch
+from support.cluster import ApiServer
+from support.line import Line
 
 DEFINITION = {'apiVersion': 'apiextensions.k8s.io/v1', 'kind': 'CustomResourceDefinition', 'metadata': {'name': 'kites.kites.example.com'}, 'spec': {
     'group': 'kites.example.com', 'scope': 'Namespaced', 'names': {'plural': 'kites', 'singular': 'kite', 'kind': 'Kite'}, 'versions': [
@@ -29,6 +31,64 @@ def test_go_informers(server, kites, ns, start, encoding):
     features = {'KUBE_FEATURE_WatchListClient': str(start == 'watchlist').lower(), 'KUBE_FEATURE_ClientsAllowCBOR': str(encoding == 'cbor').lower()}
     done = subprocess.run([program('informers'), '-kubeconfig', server.kubeconfig, '-namespace', ns.name, *arguments], capture_output=True, text=True, timeout=120, env={**os.environ, **features})
     assert (done.returncode, done.stdout) == (0, 'ok\n'), done.stderr
+
+
+@pytest.fixture(scope='module')
+def restarted(tmp_path_factory):
+    """A server that may be stopped and started, with the kites' definition."""
+    with ApiServer(folder=tmp_path_factory.mktemp('restarted'), upstream=os.environ.get('PEERS')) as own:
+        own.kubectl('apply', '-f', '-', stdin=yaml.safe_dump(DEFINITION))
+        own.kubectl('wait', 'crd', 'kites.kites.example.com', '--for=condition=Established')
+        yield own
+
+
+class Informers:
+    """The Java program. It says where it is, and goes on when told to."""
+
+    def __init__(self, *arguments, errors):
+        self.errors = errors
+        with open(errors, 'wb') as file:
+            self.child = subprocess.Popen([program('informers-java'), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=file, text=True)
+
+    def says(self, expected):
+        line = self.child.stdout.readline().strip()     # the program's own limits end it
+        assert line == expected, f'{line or "nothing"} instead of {expected}: {self.errors.read_text(errors="replace")[:4000]}'
+
+    def tell(self, order):
+        self.child.stdin.write(order + '\n')
+        self.child.stdin.flush()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.child.kill()
+        self.child.communicate()
+
+
+OVER_WEBSOCKETS = pytest.mark.xfail('PEERS' not in os.environ, strict=True, reason='watches over a WebSocket are answered as if they were none')
+
+
+@pytest.mark.parametrize('start', ['watchlist', 'list'])
+@pytest.mark.parametrize('library', ['official', pytest.param('fabric8', marks=OVER_WEBSOCKETS), 'fabric8-http'])
+def test_java_informers(restarted, tmp_path, library, start):
+    """fabric8's client asks for WatchList itself, over a WebSocket or not; the official one is given a lister that does. Then both find
+    out what changed while they were cut off and the server began anew."""
+    namespace = f'{library}-{start}'
+    restarted.kubectl('create', 'namespace', namespace)
+    with Line(restarted.port) as line:
+        followed = restarted.pki.kubeconfig(f'{namespace}.conf', f'https://127.0.0.1:{line.port}')
+        arguments = [f'--client={library}', f'--start={start}', f'--namespace={namespace}', f'--kubeconfig={restarted.kubeconfig}', f'--followed={followed}']
+        with Informers(*arguments, errors=tmp_path / 'errors') as informers:
+            informers.says('away')
+            line.cut()
+            informers.tell('cut')
+            informers.says('changed')
+            restarted.stop()
+            restarted.start()
+            line.join()
+            informers.tell('back')
+            informers.says('ok')
 
 
 @pytest.fixture(scope='module')
