@@ -72,16 +72,17 @@ wire: build $(PY)          ## the golden conversation: share of answers that agr
 peers:                     ## upstream's components as Go modules into build/peers (needs Go)
 	@test/peers/build $(BUILD)/peers
 
-ecosystem: build $(PY)     ## projects from their Go modules, installed unmodified (needs Go and root; builds for many minutes at first): make ecosystem [ONLY=helm]
+ecosystem: build $(PY)     ## projects from their Go modules, installed unmodified (needs Go and root, Java's informers a JDK and Maven; builds for many minutes at first): make ecosystem [ONLY=helm]
 	@test/ecosystem/build $(BUILD)/ecosystem
 	@$(PY) -m pytest -q test/integration/ecosystem $(if $(ONLY),-k '$(ONLY)')
 
 images:                    ## the container images of tests and demo, into build/images (those with upstream's programs need Go)
 	@python3 test/images/build.py $(BUILD)/images all
 
-conformance: build         ## upstream's conformance suite on two nodes (needs Go and root): make conformance FOCUS='...' [SERIAL=skip|only]
+conformance: build         ## upstream's conformance suite on two nodes (needs Go and root): make conformance FOCUS='...' [SERIAL=skip|only] [CONTAINERD=2]
 	@test/peers/build $(BUILD)/peers kubectl
-	@python3 test/conformance/run.py --focus '$(FOCUS)' --serial $${SERIAL:-both}
+	@$(if $(CONTAINERD),test/ecosystem/build $(BUILD)/ecosystem $(addprefix containerd-$(CONTAINERD)/,containerd containerd-shim-runc-v2 runc))
+	@python3 test/conformance/run.py --focus '$(FOCUS)' --serial $${SERIAL:-both} $(if $(CONTAINERD),--containerd $(BUILD)/ecosystem/containerd-$(CONTAINERD))
 
 demo: DEPS_FOR := demo
 demo: deps build           ## a one-node cluster that runs examples/day-service, step by step

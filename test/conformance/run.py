@@ -135,6 +135,7 @@ def main():
     arguments.add_argument('--timeout', default='60m')
     arguments.add_argument('--out', type=pathlib.Path, default=ROOT / 'build/conformance/out')
     arguments.add_argument('--agents', type=int, default=1, help='nodes beside the server: two specs need one')
+    arguments.add_argument('--containerd', type=pathlib.Path, help='a folder whose containerd, shim and runc the nodes use, instead of those on the PATH')
     arguments.add_argument('--flags', default='', help='more flags for pintle server')
     given = arguments.parse_args()
     tools = build_tools(ROOT / 'build/conformance')
@@ -142,13 +143,15 @@ def main():
     out = given.out.resolve()
     began = time.monotonic()
     results = {}
-    os.environ['PATH'] = f'{ROOT}/build/peers:{os.environ["PATH"]}'
+    folders = [*([given.containerd.resolve()] if given.containerd else []), ROOT / 'build/peers', os.environ['PATH']]
+    os.environ['PATH'] = ':'.join(map(str, folders))
     registry = Registry(folder=out / 'registry', address=REGISTRY)
     cluster = NodeCluster(agents=given.agents, registry=registry.url, flags=given.flags.split(), name='ptconf', subnet=SUBNET, folder=out / 'cluster', before_start=lambda: registry.start().push())
     try:
         with cluster:
             cluster.network.add_node('suite', str(cluster.network.subnet[SUITE_HOST]))
-            print(f'conformance: the cluster is up after {time.monotonic() - began:.0f} s', flush=True)
+            versions = cluster.kubectl('get', 'nodes', '-o', 'jsonpath={.items[*].status.nodeInfo.containerRuntimeVersion}')
+            print(f'conformance: the cluster is up after {time.monotonic() - began:.0f} s; {versions}', flush=True)
             for phase in phases(given):
                 results.update(read_results(run_suite(cluster, tools, out, phase, given)))
     finally:

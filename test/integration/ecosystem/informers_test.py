@@ -1,12 +1,16 @@
-"""Informers and watches that begin with what is there (WatchList), and those that list first: Go's client and Python's, unmodified."""
+"""Informers and watches that begin with what is there (WatchList), and those that list first: Go's client, Java's two and Python's, unmodified."""
 import json
 import os
 import subprocess
+import urllib.parse
 
 import pytest
+import websocket
 import yaml
 from conftest import program
 from kubernetes import client, config, watch
+from support.cluster import ApiServer
+from support.line import Line
 
 DEFINITION = {'apiVersion': 'apiextensions.k8s.io/v1', 'kind': 'CustomResourceDefinition', 'metadata': {'name': 'kites.kites.example.com'}, 'spec': {
     'group': 'kites.example.com', 'scope': 'Namespaced', 'names': {'plural': 'kites', 'singular': 'kite', 'kind': 'Kite'}, 'versions': [
@@ -29,6 +33,65 @@ def test_go_informers(server, kites, ns, start, encoding):
     features = {'KUBE_FEATURE_WatchListClient': str(start == 'watchlist').lower(), 'KUBE_FEATURE_ClientsAllowCBOR': str(encoding == 'cbor').lower()}
     done = subprocess.run([program('informers'), '-kubeconfig', server.kubeconfig, '-namespace', ns.name, *arguments], capture_output=True, text=True, timeout=120, env={**os.environ, **features})
     assert (done.returncode, done.stdout) == (0, 'ok\n'), done.stderr
+
+
+@pytest.fixture(scope='module')
+def restarted(tmp_path_factory):
+    """A server that may be stopped and started, with the kites' definition."""
+    with ApiServer(folder=tmp_path_factory.mktemp('restarted'), upstream=os.environ.get('PEERS')) as own:
+        own.kubectl('apply', '-f', '-', stdin=yaml.safe_dump(DEFINITION))
+        own.kubectl('wait', 'crd', 'kites.kites.example.com', '--for=condition=Established')
+        yield own
+
+
+class Informers:
+    """The Java program. It says where it is, and goes on when told to."""
+
+    def __init__(self, *arguments, errors):
+        self.errors = errors
+        with open(errors, 'wb') as file:
+            self.child = subprocess.Popen([program('informers-java'), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=file, text=True)
+
+    def says(self, expected):
+        line = self.child.stdout.readline().strip()     # the program's own limits end it
+        assert line == expected, f'{line or "nothing"} instead of {expected}: {self.errors.read_text(errors="replace")[:4000]}'
+
+    def tell(self, order):
+        self.child.stdin.write(order + '\n')
+        self.child.stdin.flush()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.child.kill()
+        self.child.communicate()
+
+
+# As upstream answers them: apiserver/pkg/endpoints/handlers/watch.go, HandleWS.
+OVER_WEBSOCKETS = pytest.mark.xfail('PEERS' not in os.environ, strict=True, reason='watches over a WebSocket are answered as if they were none')
+
+
+@pytest.mark.parametrize('start', ['watchlist', 'list'])
+@pytest.mark.parametrize('library', ['official', pytest.param('fabric8', marks=OVER_WEBSOCKETS), 'fabric8-http'])
+def test_java_informers(restarted, tmp_path, library, start):
+    """fabric8's client asks for WatchList itself, over a WebSocket or not; the official one is given a lister that does. Then both find
+    out what changed while they were cut off and the server began anew."""
+    namespace = f'{library}-{start}'
+    restarted.kubectl('create', 'namespace', namespace)
+    with Line(restarted.port) as line:
+        followed = restarted.pki.kubeconfig(f'{namespace}.conf', f'https://127.0.0.1:{line.port}')
+        arguments = [f'--client={library}', f'--start={start}', f'--namespace={namespace}', f'--kubeconfig={restarted.kubeconfig}', f'--followed={followed}']
+        with Informers(*arguments, errors=tmp_path / 'errors') as informers:
+            informers.says('away')
+            line.cut()
+            informers.tell('cut')
+            informers.says('changed')
+            restarted.stop()
+            restarted.start()
+            line.join()
+            informers.tell('back')
+            informers.says('ok')
 
 
 @pytest.fixture(scope='module')
@@ -90,6 +153,43 @@ def test_python_dynamic_watch_of_a_custom_resource(server, kites, core, ns):
         customs.create_namespaced_custom_object('kites.example.com', 'v1', ns.name, 'kites', {'apiVersion': 'kites.example.com/v1', 'kind': 'Kite', 'metadata': {'name': name}})
     seen, _ = follow(customs.list_namespaced_custom_object, 'kites.example.com', 'v1', ns.name, 'kites', until=lambda e: e['object']['metadata']['name'] == 'y')
     assert seen == [('ADDED', 'x'), ('ADDED', 'y')]
+
+
+def socket_watch(server, ns, *headers, **options):
+    """A watch of config maps over a WebSocket that the server ends after a second."""
+    query = urllib.parse.urlencode({'watch': 'true', 'timeoutSeconds': 1, **options})
+    tls = {'ca_certs': server.pki.ca, 'certfile': server.pki.path('admin.crt'), 'keyfile': server.pki.path('admin.key')}
+    return websocket.create_connection(f'wss://127.0.0.1:{server.port}/api/v1/namespaces/{ns.name}/configmaps?{query}', sslopt=tls, header=list(headers), timeout=10)
+
+
+def messages(socket):
+    """(is it text, bytes) of each message up to the close frame, and its code."""
+    out = []
+    while True:
+        kind, data = socket.recv_data()
+        if kind == websocket.ABNF.OPCODE_CLOSE:
+            socket.shutdown()
+            return out, int.from_bytes(data[:2], 'big')
+        out.append((kind == websocket.ABNF.OPCODE_TEXT, data))
+
+
+@OVER_WEBSOCKETS
+def test_watches_over_websockets(server, core, ns):
+    """An event is a message: text in JSON, binary in protobuf. The subprotocol that asks for base64 changes nothing."""
+    create(core, ns, 'a')
+    options = {'fieldSelector': 'metadata.name=a'}
+    initial = {**options, 'sendInitialEvents': 'true', 'resourceVersionMatch': 'NotOlderThan', 'allowWatchBookmarks': 'true'}
+    seen, code = messages(socket_watch(server, ns, **initial))
+    events = [json.loads(data) for is_text, data in seen if is_text and data.endswith(b'}\n')]
+    assert code == 1000 and [e['type'] for e in events] == ['ADDED', 'BOOKMARK'], seen
+    assert events[0]['object']['metadata']['name'] == 'a' and events[1]['object']['metadata']['annotations'] == {'k8s.io/initial-events-end': 'true'}
+    [(is_text, data)], _ = messages(socket_watch(server, ns, 'Sec-WebSocket-Protocol: base64.binary.k8s.io', **options))
+    assert is_text and json.loads(data)['type'] == 'ADDED'
+    [(is_text, data)], _ = messages(socket_watch(server, ns, 'Accept: application/vnd.kubernetes.protobuf', **options))
+    assert not is_text and data.startswith(b'\n\x05ADDED\x12') and b'k8s\0' in data
+    with pytest.raises(websocket.WebSocketBadStatusException) as refused:
+        socket_watch(server, ns, sendInitialEvents='true')
+    assert refused.value.status_code == 422, 'what is refused is answered as it is without'
 
 
 @pytest.mark.parametrize('options, refusal', [
