@@ -53,7 +53,7 @@ void Core::count(const Member& member, const char* result, rt::TimePoint start) 
 rt::Task<PluginStatus> Core::bind_cycle(rt::Context ctx, Binding* binding) {
   const Profile& profile = *binding->member->profile;
   for (const auto& placed : profile.pre_bind) {
-    PluginStatus status = co_await placed.plugin->pre_bind(ctx, binding->state, binding->pod, binding->node);
+    PluginStatus status = co_await placed.plugin->pre_bind(ctx, binding->state, binding->pod, binding->node, binding->place);
     if (status.ok()) continue;
     if (!is_rejected(status.code)) status.reasons = {"running PreBind plugin \"" + std::string(placed.name) + "\": " + status.message()};
     status.plugin = placed.index;
@@ -70,19 +70,16 @@ rt::Task<PluginStatus> Core::bind_cycle(rt::Context ctx, Binding* binding) {
 }
 
 rt::Task<void> Core::bind(std::unique_ptr<Binding> binding) {
-  const PluginStatus status = co_await bind_cycle(tasks_.context(), binding.get());
+  const PluginStatus status = co_await bind_cycle(binding->ctx, binding.get());
+  bindings_.erase(binding->pod->uid());
   if (status.ok())
     bound(*binding);
   else
     give_up(*binding, status);
-  set_bindings(bindings_ - 1);
-  binding_ended_.set();
+  tell_bindings();
 }
 
-void Core::set_bindings(std::size_t count) {
-  bindings_ = count;
-  binding_tasks_.set(static_cast<double>(count));
-}
+void Core::tell_bindings() { binding_tasks_.set(static_cast<double>(bindings_.size())); }
 
 void Core::bound(Binding& binding) {
   const Pod& pod = *binding.pod->pod;
@@ -122,14 +119,14 @@ void Core::give_up(Binding& binding, const PluginStatus& status) {
 }
 
 void Core::fail(const PodInfoPtr& pod, const Member& member, Failure failure, rt::TimePoint start) {
+  const PodPtr newest = pods_->get(pod->pod->metadata.namespace_, pod->pod->metadata.name);
+  if (!newest || newest->metadata.uid != pod->uid() || !newest->spec.node_name.empty()) return queue_.done(pod->uid());
   count(member, failure.rejected ? "unschedulable" : "error", start);
   if (failure.rejected)
     log::info(2, "No node fits", {{"pod", pod_key(*pod->pod)}, {"err", failure.message}});
   else if (!tasks_.context().done())
     log::error("A pod was not scheduled for an error", {{"pod", pod_key(*pod->pod)}, {"err", failure.message}});
 
-  const PodPtr newest = pods_->get(pod->pod->metadata.namespace_, pod->pod->metadata.name);
-  if (!newest || newest->metadata.uid != pod->uid() || !newest->spec.node_name.empty()) return queue_.done(pod->uid());
   PodInfoPtr info = newest == pod->pod ? pod : make_pod_info(newest);
   const std::string nominated = failure.nominated_node ? *failure.nominated_node : newest->status.nominated_node_name;
   nominator_.add(info, nominated);

@@ -43,7 +43,17 @@ Result<Unit> Core::prepare() {
     client::EventReporter reporter{spec.scheduler_name, spec.scheduler_name + "-" + setup_.hostname};
     member.events = std::make_unique<client::SeriesRecorder>(client_, std::move(reporter));
     member.filters = std::make_unique<algorithm::FilterRunner>(nominator_);
-    const PluginDeps deps{runtime_, client_, informers_, *member.events, setup_.gates, cache_, nominator_, *member.filters, tasks_, metrics_};
+    const PluginDeps deps{runtime_,
+                          client_,
+                          informers_,
+                          *member.events,
+                          setup_.gates,
+                          cache_,
+                          nominator_,
+                          *member.filters,
+                          tasks_,
+                          metrics_,
+                          [this](const std::string& uid) { queue_.activate({uid}); }};
     TRY_ASSIGN(member.profile, make_profile(spec, deps));
     member.filters->set_profile(*member.profile);
     queue_.add_profile(*member.profile);
@@ -76,9 +86,9 @@ rt::Task<void> Core::run(rt::Context ctx) {
 rt::Task<void> Core::schedule_all(rt::Context ctx) {
   rt::TimePoint slice_end = clock_.now() + cycle_slice;
   while (!ctx.done()) {
-    if (bindings_ >= binding_cycles_max) {
-      binding_ended_.reset();
-      auto ended = co_await binding_ended_.wait(ctx);
+    if (places_.taken >= binding_cycles_max) {
+      places_.left.reset();
+      auto ended = co_await places_.left.wait(ctx);
       if (!ended) co_return;
       continue;
     }
@@ -154,12 +164,8 @@ Core::Failure Core::failure_of(const algorithm::Placement& placement, const Memb
 }
 
 void Core::reserve_and_bind(queue::QueuedPod& queued, const Member& member, CycleState state, const NodeInfo& node, rt::TimePoint start) {
-  auto binding = std::make_unique<Binding>();
-  binding->pod = queued.info;
-  binding->node = node.name();
-  binding->state = std::move(state);
-  binding->member = &member;
-  binding->start = start;
+  std::unique_ptr<Binding> binding(
+      new Binding{queued.info, node.name(), std::move(state), &member, start, tasks_.context().child(), BindingPlace(places_)});
   cache_.assume(binding->pod, binding->node);
   nominator_.remove(binding->pod->uid());
   PluginStatus status;
@@ -177,7 +183,9 @@ void Core::reserve_and_bind(queue::QueuedPod& queued, const Member& member, Cycl
       return give_up(*binding, status);
     }
   }
-  set_bindings(bindings_ + 1);
+  queue_.settle(binding->pod->uid());  // minutes of events are not kept for it
+  bindings_[binding->pod->uid()] = binding.get();
+  tell_bindings();
   tasks_.spawn(bind(std::move(binding)));
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "client/informers.h"
@@ -17,7 +18,7 @@
 
 namespace pintle::scheduler {
 
-constexpr std::size_t binding_cycles_max = 128;                     // then the next cycle waits
+constexpr std::size_t binding_cycles_max = 128;                     // that talk to the API server; then the next cycle waits
 constexpr rt::Duration cycle_slice = std::chrono::milliseconds(1);  // of cycles before other tasks run
 
 class Core {
@@ -42,6 +43,8 @@ class Core {
     CycleState state;
     const Member* member;
     rt::TimePoint start;
+    rt::Context ctx;  // ends with the pod
+    BindingPlace place;
   };
   struct Failure {
     bool rejected = false;  // Unschedulable, against SchedulerError
@@ -76,7 +79,7 @@ class Core {
   // binding.cpp
   rt::Task<void> bind(std::unique_ptr<Binding> binding);
   rt::Task<PluginStatus> bind_cycle(rt::Context ctx, Binding* binding);
-  void set_bindings(std::size_t count);
+  void tell_bindings();
   void bound(Binding& binding);
   void give_up(Binding& binding, const PluginStatus& status);
   void fail(const PodInfoPtr& pod, const Member& member, Failure failure, rt::TimePoint start);
@@ -96,9 +99,9 @@ class Core {
   std::optional<client::Informer<Pod>> pods_;
   std::vector<Member> members_;
   rt::TaskGroup tasks_;  // bindings, patches, plugins' work
-  std::size_t bindings_ = 0;
-  component::metrics::Gauge& binding_tasks_;  // how many that are
-  rt::Event binding_ended_;
+  BindingPlaces places_;
+  std::unordered_map<std::string, Binding*> bindings_;  // by the pod's uid
+  component::metrics::Gauge& binding_tasks_;            // how many that are
   bool running_ = false;
 };
 

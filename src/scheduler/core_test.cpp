@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "api/gen/storage_v1.h"
 #include "client/testing.h"
 #include "rt/testing.h"
 
@@ -23,6 +24,7 @@ struct World {
   std::unique_ptr<Scheduler> scheduler;
   std::map<std::string, Pod> pods;
   std::function<int(const Pod&)> on_binding = [](const Pod&) { return 200; };  // 200: the pod gets the node
+  std::function<int(const Pod&)> on_eviction = [](const Pod&) { return 200; };
   bool shows_nodes = true;                                                     // of pods that were bound
 
   World() {
@@ -32,7 +34,10 @@ struct World {
     const std::string path = write.path.ends_with("/binding") ? write.path.substr(0, write.path.rfind('/')) : write.path;
     const auto it = pods.find(path.substr(path.rfind('/') + 1));
     if (it == pods.end()) return 200;
-    if (write.method == "DELETE") server.remove(it->second);
+    if (write.method == "DELETE") {
+      if (const int code = on_eviction(it->second); code != 200) return code;
+      server.remove(it->second);
+    }
     if (path == write.path) return 200;
     const int code = on_binding(it->second);
     if (code != 200) return code;
@@ -174,6 +179,51 @@ TEST(SchedulerCore, AnUrgentPodEndsTheUserOfItsClaim) {
     world.add_pod("urgent", 100, [](Pod& pod) { use_claim(pod, "single", 10); });
     EXPECT_NE(co_await world.node_of("urgent"), "");
     EXPECT_EQ(world.server.written("DELETE", "/pods/user").size(), 1u);
+  });
+}
+
+// A volume that nobody makes holds up its own pod alone, and for no longer than the pod is there.
+TEST(SchedulerCore, PodsThatWaitForVolumesStopNobody) {
+  in_world([](World& world) -> rt::Task<void> {
+    constexpr int waiting = 130;
+    api::storage_v1::StorageClass slow;
+    slow.metadata.name = "slow";
+    slow.provisioner = "example.com/slow";
+    slow.volume_binding_mode = "WaitForFirstConsumer";
+    world.server.put(slow);
+    for (int i = 0; i < 20; ++i) world.add_node("n" + std::to_string(i));
+    for (int i = 0; i < waiting; ++i) {
+      PersistentVolumeClaim claim;
+      claim.metadata.name = claim.metadata.uid = "claim" + std::to_string(i);
+      claim.metadata.namespace_ = "default";
+      claim.spec.storage_class_name = "slow";
+      claim.spec.access_modes = {"ReadWriteOnce"};
+      world.server.put(claim);
+      world.add_pod("p" + std::to_string(i), 1, [&](Pod& pod) { use_claim(pod, claim.metadata.name, 10); });
+    }
+    world.start();
+    (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::seconds(5));
+    EXPECT_TRUE(world.has_sample("scheduler_goroutines{operation=\"binding\"} 130")) << world.registry.write();
+    world.add_pod("plain", 1);
+    EXPECT_NE(co_await world.node_of("plain"), "");
+    for (int i = 0; i < waiting; ++i) world.server.remove(world.pods.at("p" + std::to_string(i)));
+    (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::seconds(5));
+    EXPECT_TRUE(world.has_sample("scheduler_goroutines{operation=\"binding\"} 0")) << world.registry.write();
+    EXPECT_TRUE(world.has_sample("scheduler_cache_size{type=\"assumed_pods\"} 0")) << world.registry.write();
+  });
+}
+
+TEST(SchedulerCore, APreemptionThatFailsIsTriedAgainSoon) {
+  in_world([](World& world) -> rt::Task<void> {
+    world.add_node("n");
+    world.add_pod("victim", 700);
+    world.start();
+    EXPECT_EQ(co_await world.node_of("victim"), "n");
+    int refused = 0;
+    world.on_eviction = [&refused](const Pod&) { return ++refused == 1 ? 500 : 200; };
+    world.add_pod("urgent", 700, [](Pod& pod) { pod.spec.priority = 10; });
+    EXPECT_EQ(co_await world.node_of("urgent"), "n");
+    EXPECT_EQ(refused, 2);
   });
 }
 

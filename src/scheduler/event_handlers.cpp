@@ -206,6 +206,7 @@ void Core::on_pod_updated(const PodPtr& before, const PodPtr& after) {
 
 void Core::on_pod_deleted(const PodPtr& pod) {
   nominator_.remove(pod->metadata.uid);
+  if (const auto binding = bindings_.find(pod->metadata.uid); binding != bindings_.end()) binding->second->ctx.cancel();
   // A deletion that only a new list shows comes with the last state that was seen: the pod may have got a node since.
   const std::string node = cache_.node_of(pod->metadata.uid);
   if (!node.empty()) cache_.remove_pod(*pod);

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Measures scheduling: PODS pods on NODES hollow nodes, created before the scheduler starts; from its start until every
-pod has a node, with its CPU time and memory. --upstream: upstream's scheduler; --upstream-server: upstream's API server."""
+pod has a node, with its CPU time and memory. --services: Services select the pods, which are then spread over nodes and zones by default.
+--upstream: upstream's scheduler; --upstream-server: upstream's API server."""
 import argparse
+import json
 import pathlib
 import subprocess
 import sys
@@ -14,15 +16,20 @@ def main():
     parse = argparse.ArgumentParser(description=__doc__)
     parse.add_argument('--nodes', type=int, default=1000)
     parse.add_argument('--pods', type=int, default=10000)
+    parse.add_argument('--services', type=int, default=0, help='one for each app label of the pods, of which there are 100')
     parse.add_argument('--upstream', action='store_true')
     parse.add_argument('--upstream-server', action='store_true')
-    parse.add_argument('--apiload', default=str(ROOT / 'build/apiload'))
+    parse.add_argument('--apiload', default=str(ROOT / 'build/peers/apiload'))
     args = parse.parse_args()
     peers = ROOT / 'build/peers'
     server = ApiServer(upstream=peers if args.upstream_server else None, flags=['--disable-admission-plugins=ServiceAccount', '--max-mutating-requests-inflight=1000', '--max-requests-inflight=2000'])
     with server:
         load = [args.apiload, '-kubeconfig', server.kubeconfig, '-nodes', str(args.nodes), '-pods', str(args.pods)]
         subprocess.run([*load, 'nodes', 'create'], check=True)
+        services = [{'apiVersion': 'v1', 'kind': 'Service', 'metadata': {'name': f'app-{i}', 'namespace': 'apiload'}, 'spec': {'selector': {'app': f'app-{i}'}, 'ports': [{'port': 80}]}}
+                    for i in range(args.services)]
+        if services:
+            server.kubectl('create', '-f', '-', stdin=json.dumps({'apiVersion': 'v1', 'kind': 'List', 'items': services}))
         server.pki.issue('kube-scheduler', '/CN=system:kube-scheduler')
         kubeconfig = server.pki.kubeconfig('scheduler.conf', server.url, 'kube-scheduler')
         program = [str(peers / 'kube-scheduler')] if args.upstream else [pintle_binary(), 'kube-scheduler']

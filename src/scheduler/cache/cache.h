@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "component/metrics.h"
+#include "scheduler/cache/pod_counts.h"
 #include "scheduler/framework/node_info.h"
 
 namespace pintle::scheduler {
@@ -51,6 +52,11 @@ class Cache {
   // Nodes with pods that have (anti-)affinity terms; nodes with required anti-affinity.
   std::size_t nodes_with_affinity() const { return nodes_with_affinity_; }
   std::size_t nodes_with_required_anti_affinity() const { return nodes_with_required_anti_affinity_; }
+  // What PodCounts says of the known nodes. CHECK: the selector has requirements. Valid until the next question.
+  PodGroup& group(const std::string& namespace_name, const apimachinery::LabelSelector& selector) const;
+  std::shared_ptr<const DomainCounts> domains(PodGroup& group, const std::string& key, std::vector<std::string> wanted) const {
+    return counts_.domains(group, key, std::move(wanted), nodes());
+  }
   // Rises with each change of a node or its pods.
   uint64_t generation() const { return generation_; }
 
@@ -62,7 +68,7 @@ class Cache {
   };
   NodeInfo& at(const std::string& name);
   void attach(const PodInfoPtr& pod, const std::string& node);
-  void detach(const std::string& uid, const std::string& node);
+  void detach(const Pod& pod, const std::string& node);
   void set_images(NodeInfo& info);
   void clear_images(NodeInfo& info);
   void order() const;
@@ -73,6 +79,7 @@ class Cache {
   std::unordered_map<std::string, std::unique_ptr<NodeInfo>> by_name_;
   std::unordered_map<std::string, PodState> pods_;  // by uid
   std::unordered_map<std::string, ImageState> images_;
+  mutable PodCounts counts_;
   mutable std::vector<const NodeInfo*> order_;
   mutable bool order_is_stale_ = false;
   std::vector<std::string> arrival_;  // node names, oldest first

@@ -18,6 +18,7 @@
 #include "component/feature_gates.h"
 #include "rt/context.h"
 #include "rt/task.h"
+#include "scheduler/framework/binding_place.h"
 #include "scheduler/framework/cycle_state.h"
 #include "scheduler/framework/events.h"
 #include "scheduler/framework/node_info.h"
@@ -117,7 +118,8 @@ class PermitPlugin {
 class PreBindPlugin {
  public:
   virtual ~PreBindPlugin() = default;
-  virtual rt::Task<PluginStatus> pre_bind(rt::Context ctx, CycleState& state, PodInfoPtr pod, std::string node) = 0;
+  // Leaves `place` while it waits for what others do. `ctx` ends with the pod.
+  virtual rt::Task<PluginStatus> pre_bind(rt::Context ctx, CycleState& state, PodInfoPtr pod, std::string node, BindingPlace& place) = 0;
 };
 
 class BindPlugin {

@@ -86,6 +86,7 @@ struct PluginDeps {
   algorithm::FilterRunner& filters;
   rt::TaskGroup& tasks;  // for work in the background
   SchedulerMetrics& metrics;
+  std::function<void(const std::string& uid)> try_again;  // a pod that waits goes to the active queue
 };
 
 // A row of the table of plugins.

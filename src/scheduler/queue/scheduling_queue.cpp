@@ -10,6 +10,8 @@ namespace pintle::scheduler::queue {
 
 namespace {
 
+constexpr uint64_t no_events = UINT64_MAX;
+
 rt::TimePoint window_of(rt::TimePoint time) { return time - time.time_since_epoch() % backoff_window; }
 
 std::string_view queue_name(Place place) {
@@ -37,7 +39,7 @@ bool SchedulingQueue::BackoffLess::operator()(const QueuedPod* a, const QueuedPo
   return ActiveLess{}(a, b);
 }
 
-bool SchedulingQueue::AgeLess::operator()(const QueuedPod* a, const QueuedPod* b) const {
+bool AgeLess::operator()(const QueuedPod* a, const QueuedPod* b) const {
   return a->queued_at != b->queued_at ? a->queued_at < b->queued_at : a->sequence < b->sequence;
 }
 
@@ -78,16 +80,18 @@ void SchedulingQueue::take_out(QueuedPod& pod) {
   const auto at = static_cast<std::size_t>(pod.place);
   --sizes_[at];
   if (pending_[at] != nullptr) pending_[at]->add(-1);
+  if (pod.companions != nullptr) {
+    pod.companions->erase(&pod);
+    if (pod.companions->empty()) rejected_.erase({pod.profile, pod.rejectors()});
+    pod.companions = nullptr;
+  }
   switch (pod.place) {
     case Place::Active: active_.erase(&pod); break;
     case Place::Backoff: backoff_.erase(&pod); break;
     case Place::ErrorBackoff: error_backoff_.erase(&pod); break;
     case Place::Unschedulable: unschedulable_.erase(&pod); break;
     case Place::Gated: gated_.erase(&pod); break;
-    case Place::InFlight:
-      in_flight_from_.erase(in_flight_from_.find(pod.events_from));
-      trim_events();
-      break;
+    case Place::InFlight: forget_events(pod); break;
   }
 }
 
@@ -96,6 +100,10 @@ void SchedulingQueue::put(QueuedPod& pod, Place place, std::string_view event) {
   const auto at = static_cast<std::size_t>(place);
   ++sizes_[at];
   if (pending_[at] != nullptr) pending_[at]->add(1);
+  if (place == Place::Unschedulable || place == Place::Gated) {
+    pod.companions = &rejected_[{pod.profile, pod.rejectors()}];
+    pod.companions->insert(&pod);
+  }
   switch (place) {
     case Place::Active: active_.insert(&pod); break;
     case Place::Backoff: backoff_.insert(&pod); break;
@@ -153,7 +161,7 @@ void SchedulingQueue::move_by(QueuedPod& pod, Strategy strategy, std::string_vie
 }
 
 SchedulingQueue::Strategy SchedulingQueue::strategy_for(const QueuedPod& pod, const EventInstance& event) const {
-  const uint64_t rejectors = pod.unschedulable_plugins | pod.pending_plugins;
+  const uint64_t rejectors = pod.rejectors();
   if (rejectors == 0 || event.event.resource == EventResource::Everything) return Strategy::AfterBackoff;
   Strategy out = Strategy::Stay;
   for (const Interest& hint : hints_.at(pod.profile)) {
@@ -163,6 +171,14 @@ SchedulingQueue::Strategy SchedulingQueue::strategy_for(const QueuedPod& pod, co
     if (pod.pending_plugins & bit) return Strategy::Immediately;
     out = Strategy::AfterBackoff;
   }
+  return out;
+}
+
+uint64_t SchedulingQueue::interested(const Profile* profile, const ClusterEvent& event) const {
+  if (event.resource == EventResource::Everything) return UINT64_MAX;
+  uint64_t out = 0;
+  for (const Interest& hint : hints_.at(profile))
+    if (hint.interest.resource == event.resource && (hint.interest.actions & event.actions) != 0) out |= uint64_t{1} << hint.plugin;
   return out;
 }
 
@@ -194,7 +210,7 @@ void SchedulingQueue::update(PodInfoPtr pod) {
   if (event.event.actions == 0) event.event.actions = action::update_other;
   if (queued.place == Place::InFlight) {
     queued.info = std::move(pod);
-    events_.push_back(std::move(event));
+    if (!in_flight_from_.empty()) events_.push_back(std::move(event));
     return;
   }
   const Place place = queued.place;
@@ -221,9 +237,14 @@ void SchedulingQueue::remove(const std::string& uid) {
 
 void SchedulingQueue::on_event(const EventInstance& event) {
   std::vector<std::pair<QueuedPod*, Strategy>> moving;
-  for (const auto* waiting : {&unschedulable_, &gated_})
-    for (QueuedPod* pod : *waiting)
+  const Profile* profile = nullptr;
+  uint64_t care = 0;
+  for (const auto& [by, waiting] : rejected_) {
+    if (by.first != profile) care = interested(profile = by.first, event.event);
+    if (by.second != 0 && (by.second & care) == 0) continue;
+    for (QueuedPod* pod : waiting)
       if (const Strategy strategy = strategy_for(*pod, event); strategy != Strategy::Stay) moving.emplace_back(pod, strategy);
+  }
   for (auto& [pod, strategy] : moving) {
     take_out(*pod);
     move_by(*pod, strategy, event.event.label);
@@ -275,6 +296,18 @@ void SchedulingQueue::done(const std::string& uid) {
   pods_.erase(it);
 }
 
+void SchedulingQueue::settle(const std::string& uid) {
+  auto it = pods_.find(uid);
+  if (it != pods_.end() && it->second->place == Place::InFlight) forget_events(*it->second);
+}
+
+void SchedulingQueue::forget_events(QueuedPod& pod) {
+  if (pod.events_from == no_events) return;
+  in_flight_from_.erase(in_flight_from_.find(pod.events_from));
+  pod.events_from = no_events;
+  trim_events();
+}
+
 void SchedulingQueue::requeue(const std::string& uid, PodInfoPtr info, uint64_t unschedulable, uint64_t pending) {
   auto it = pods_.find(uid);
   CHECK(it != pods_.end() && it->second->place == Place::InFlight, "a pod in flight is put back");
@@ -289,8 +322,9 @@ void SchedulingQueue::requeue(const std::string& uid, PodInfoPtr info, uint64_t 
     pod.consecutive_errors = 0;
     ++pod.unschedulable_count;
   }
-  Strategy strategy = failed ? Strategy::AfterBackoff : Strategy::Stay;
-  for (std::size_t i = pod.events_from - first_event_; i < events_.size() && strategy != Strategy::Immediately; ++i)
+  Strategy strategy = failed || pod.events_from == no_events ? Strategy::AfterBackoff : Strategy::Stay;
+  for (uint64_t i = pod.events_from == no_events ? events_.size() : pod.events_from - first_event_;
+       i < events_.size() && strategy != Strategy::Immediately; ++i)
     strategy = std::max(strategy, strategy_for(pod, events_[i]));
   take_out(pod);
   pod.place = Place::Unschedulable;

@@ -29,6 +29,11 @@ namespace pintle::scheduler::queue {
 enum class Place : uint8_t { Active, Backoff, ErrorBackoff, Unschedulable, Gated, InFlight };
 constexpr std::size_t place_count = 6;
 
+struct QueuedPod;
+struct AgeLess {
+  bool operator()(const QueuedPod* a, const QueuedPod* b) const;
+};
+
 struct QueuedPod {
   PodInfoPtr info;
   const Profile* profile = nullptr;
@@ -41,9 +46,11 @@ struct QueuedPod {
   // The queue's own.
   uint64_t unschedulable_plugins = 0;  // that rejected it last; none while it is in flight
   uint64_t pending_plugins = 0;
+  uint64_t rejectors() const { return unschedulable_plugins | pending_plugins; }
   Place place = Place::Active;
-  uint64_t sequence = 0;     // of arrival: settles ties
-  uint64_t events_from = 0;  // in flight: the first event since it was popped
+  uint64_t sequence = 0;                                // of arrival: settles ties
+  uint64_t events_from = 0;                             // in flight: the first event since it was popped; no_events: settled
+  std::set<QueuedPod*, AgeLess>* companions = nullptr;  // unschedulable and gated: those that the same plugins reject
 };
 
 struct QueueOptions {
@@ -78,6 +85,8 @@ class SchedulingQueue {
   // Waits until pop() has something.
   rt::Task<Result<Unit>> wait_ready(rt::Context ctx);
   void done(const std::string& uid);
+  // Where the pod in flight goes is decided: of what happens from now on it hears nothing. Should it come back, it is tried again after its backoff.
+  void settle(const std::string& uid);
   // The pod could not be placed: by `unschedulable`/`pending` plugins, or with an error (both 0). `info`: its newest state.
   void requeue(const std::string& uid, PodInfoPtr info, uint64_t unschedulable, uint64_t pending);
 
@@ -89,9 +98,6 @@ class SchedulingQueue {
     bool operator()(const QueuedPod* a, const QueuedPod* b) const;
   };
   struct BackoffLess {
-    bool operator()(const QueuedPod* a, const QueuedPod* b) const;
-  };
-  struct AgeLess {
     bool operator()(const QueuedPod* a, const QueuedPod* b) const;
   };
   enum class Strategy : uint8_t { Stay, AfterBackoff, Immediately };
@@ -109,10 +115,13 @@ class SchedulingQueue {
   void set_rejectors(QueuedPod& pod, uint64_t unschedulable, uint64_t pending);
   void move_by(QueuedPod& pod, Strategy strategy, std::string_view event);
   Strategy strategy_for(const QueuedPod& pod, const EventInstance& event) const;
+  // The plugins of a profile that care about such an event at all.
+  uint64_t interested(const Profile* profile, const ClusterEvent& event) const;
   rt::TimePoint backoff_end(QueuedPod& pod) const;
   bool backing_off(QueuedPod& pod) const;
   void expire();
   void arm();
+  void forget_events(QueuedPod& pod);
   void trim_events();
   void count_incoming(std::string_view event, Place place);
 
@@ -127,6 +136,7 @@ class SchedulingQueue {
   std::set<QueuedPod*, BackoffLess> error_backoff_;
   std::set<QueuedPod*, AgeLess> unschedulable_;
   std::set<QueuedPod*, AgeLess> gated_;
+  std::map<std::pair<const Profile*, uint64_t>, std::set<QueuedPod*, AgeLess>> rejected_;  // unschedulable and gated, by who rejects them
   std::size_t sizes_[place_count] = {};
   std::deque<EventInstance> events_;  // since the oldest pod in flight was popped
   uint64_t first_event_ = 0;          // number of events_.front()

@@ -122,6 +122,24 @@ TEST(SchedulingQueue, EventsDuringFlightCount) {
   });
 }
 
+// One whose node is decided is tried again after its backoff, should it come back: nobody kept events for it.
+TEST(SchedulingQueue, ASettledPodHearsOfNothing) {
+  in_world([](World& world) -> rt::Task<void> {
+    world.queue->add(pod("a"));
+    EXPECT_EQ(world.pop(), "a");
+    world.queue->settle("a");
+    world.queue->settle("a");
+    world.node_added("b");
+    world.queue->update(pod("a", 1));
+    world.queue->requeue("a", pod("a"), fit_bit, 0);
+    EXPECT_EQ(world.queue->size(Place::Backoff), 1u);
+    EXPECT_EQ(world.pop(), "a");
+    world.queue->requeue("a", pod("a"), fit_bit, 0);
+    EXPECT_EQ(world.queue->size(Place::Unschedulable), 1u);
+    co_return;
+  });
+}
+
 // Errors: for their whole backoff, which doubles and ends at a whole second.
 TEST(SchedulingQueue, ErrorsBackOff) {
   in_world([](World& world) -> rt::Task<void> {

@@ -123,9 +123,22 @@ class Scene {
     queue::Nominator nominator;
     algorithm::FilterRunner filters{nominator};
     rt::TaskGroup tasks;
+    std::vector<std::string> tried_again;
     std::unique_ptr<Plugin> plugin;
 
-    PluginDeps deps() { return {rt::Executor::current().runtime(), *client, informers, events, gates, cache, nominator, filters, tasks, metrics}; }
+    PluginDeps deps() {
+      return {rt::Executor::current().runtime(),
+              *client,
+              informers,
+              events,
+              gates,
+              cache,
+              nominator,
+              filters,
+              tasks,
+              metrics,
+              [this](const std::string& uid) { tried_again.push_back(uid); }};
+    }
   };
   // Runs `steps` with the plugin in the cluster. `args`: JSON. Fails the test where it cannot be made.
   void run(std::string_view plugin, const std::string& args, std::function<void(World&)> steps) const {

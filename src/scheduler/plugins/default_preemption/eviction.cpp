@@ -58,12 +58,15 @@ rt::Task<void> carry_out(PluginDeps deps, Preemption preemption) {
     if (!cleared && cleared.error().reason != Reason::NotFound)
       log::error("A pod's nomination was not taken back", cleared.error(), {{"pod", pod_key(*pod->pod)}});
   }
+  bool failed = false;
   for (const PodInfoPtr& victim : preemption.victims) {
     if (victim->pod->metadata.deletion_timestamp) continue;  // on its way out
     auto gone = co_await evict(&deps, ctx, victim->pod.get(), &preemption);
-    if (!gone && gone.error().reason != Reason::NotFound && !ctx.done())
-      log::error("Tried to preempt pod", gone.error(), {{"pod", pod_key(*victim->pod)}});
+    if (gone || gone.error().reason == Reason::NotFound || ctx.done()) continue;
+    log::error("Tried to preempt pod", gone.error(), {{"pod", pod_key(*victim->pod)}});
+    failed = true;
   }
+  if (failed) deps.try_again(preemption.preemptor->uid());  // no event will wake it
 }
 
 }  // namespace pintle::scheduler::plugins

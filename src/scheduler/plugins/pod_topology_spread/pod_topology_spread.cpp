@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <unordered_map>
+#include <unordered_set>
+#include <utility>
 
 #include "api/gen/kubeschedulerconfig_v1.h"
 #include "rules/node_selector.h"
@@ -17,6 +18,7 @@ namespace {
 
 using api::core_v1::TopologySpreadConstraint;
 using apimachinery::LabelSelector;
+using cache::DomainCounts;
 using rules::RequiredNodeAffinity;
 
 constexpr std::string_view hostname_label = "kubernetes.io/hostname";
@@ -30,31 +32,36 @@ struct Constraint {
   int32_t min_domains = 1;
   bool honor_affinity = true;
   bool honor_taints = false;
-  std::unordered_map<std::string, int64_t> counts;  // matching pods by domain
-  double weight = 1;                                // of scores: larger for more domains
+  std::shared_ptr<const DomainCounts> shared;  // matching pods by domain, as the cache counts them
+  DomainCounts own;                            // without: of this pod's nodes alone, or of a cluster that is only thought of
+  double weight = 1;                           // of scores: larger for more domains
 
-  int64_t least() const {
-    if (static_cast<int64_t>(counts.size()) < min_domains) return 0;
-    int64_t out = INT64_MAX;
-    for (const auto& [domain, count] : counts) out = std::min(out, count);
-    return out;
-  }
+  const DomainCounts& counts() const { return shared ? *shared : own; }
+  int64_t least() const { return static_cast<int64_t>(counts().size()) < min_domains ? 0 : counts().least(); }
+  bool counts_no_pods() const { return selector.matches_everything() || selector.matches_nothing(); }
 };
 
 struct State : StateOf<State> {
   std::vector<Constraint> required;
-  std::vector<int64_t> least;  // of each required one
   std::vector<Constraint> preferred;
   bool all_topologies = true;  // nodes without every key of the preferred ones score 0
 };
 
 int64_t count_matching(const NodeInfo& node, const LabelSelector& selector, const std::string& namespace_name) {
-  if (selector.matches_everything() || selector.matches_nothing()) return 0;
   int64_t out = 0;
   for (const PodInfoPtr& info : node.pods) {
     const Pod& pod = *info->pod;
     if (!pod.metadata.deletion_timestamp && pod.metadata.namespace_ == namespace_name && selector.matches(pod.metadata.labels)) ++out;
   }
+  return out;
+}
+
+std::vector<std::string> keys_of(const std::vector<Constraint>& constraints) {
+  std::vector<std::string> out;
+  for (const Constraint& constraint : constraints) out.push_back(constraint.topology_key);
+  std::ranges::sort(out);
+  const auto twice = std::ranges::unique(out);
+  out.erase(twice.begin(), twice.end());
   return out;
 }
 
@@ -93,15 +100,8 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
     auto data = std::make_unique<State>();
     data->required = std::move(*constraints);
     const RequiredNodeAffinity affinity(pod.pod->spec);
-    for (const NodeInfo* node : cache_.nodes()) {
-      if (!has_keys(*node->node, data->required)) continue;
-      for (Constraint& constraint : data->required) {
-        if (!counts_here(constraint, *pod.pod, *node->node, affinity)) continue;
-        constraint.counts[*node->node->metadata.labels.get(constraint.topology_key)] +=
-            count_matching(*node, constraint.selector, pod.pod->metadata.namespace_);
-      }
-    }
-    for (const Constraint& constraint : data->required) data->least.push_back(constraint.least());
+    const std::vector<std::string> keys = keys_of(data->required);
+    for (Constraint& constraint : data->required) count(constraint, *pod.pod, affinity, keys);
     state.put(index, std::move(data));
     return {};
   }
@@ -112,16 +112,14 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
 
   Code filter(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons) const override {
     const State& data = *state.get<State>(index);
-    for (std::size_t i = 0; i < data.required.size(); ++i) {
-      const Constraint& constraint = data.required[i];
+    for (const Constraint& constraint : data.required) {
       const std::string* domain = node.node->metadata.labels.get(constraint.topology_key);
       if (domain == nullptr) {
         reasons.add("node(s) didn't match pod topology spread constraints (missing required label)");
         return Code::UnschedulableAndUnresolvable;
       }
-      auto there = constraint.counts.find(*domain);
       const int64_t self = constraint.selector.matches(pod.pod->metadata.labels) ? 1 : 0;
-      const int64_t skew = (there == constraint.counts.end() ? 0 : there->second) + self - data.least[i];
+      const int64_t skew = constraint.counts().of(*domain) + self - constraint.least();
       if (skew > constraint.max_skew) {
         reasons.add("node(s) didn't match pod topology spread constraints");
         return Code::Unschedulable;
@@ -145,9 +143,20 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
   PluginStatus score(const CycleState& state, const PodInfo& pod, Nodes nodes, std::span<int64_t> scores) const override {
     const State& data = *state.get<State>(index);
     constexpr int64_t ignored = -1;
+    std::vector<double> sums(nodes.size(), 0);
+    for (const Constraint& constraint : data.preferred) {
+      const bool by_host = constraint.topology_key == hostname_label;
+      const cache::PodGroup* group =
+          by_host && !constraint.counts_no_pods() ? &cache_.group(pod.pod->metadata.namespace_, constraint.selector) : nullptr;
+      for (std::size_t i = 0; i < nodes.size(); ++i) {
+        const std::string* domain = nodes[i]->node->metadata.labels.get(constraint.topology_key);
+        if (domain == nullptr) continue;
+        sums[i] += part(constraint, !by_host ? constraint.counts().of(*domain) : group != nullptr ? group->on(*nodes[i]) : 0);
+      }
+    }
     int64_t least = INT64_MAX, most = 0;
     for (std::size_t i = 0; i < nodes.size(); ++i) {
-      scores[i] = scored(data, *nodes[i]) ? raw_score(data, *pod.pod, *nodes[i]) : ignored;
+      scores[i] = scored(data, *nodes[i]) ? std::llround(sums[i]) : ignored;
       if (scores[i] == ignored) continue;
       least = std::min(least, scores[i]);
       most = std::max(most, scores[i]);
@@ -205,57 +214,59 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
            rules::untolerated_taint(node.spec.taints, pod.spec.tolerations, rules::TaintEffects::KeepOff, comparisons_) == nullptr;
   }
 
+  // Over the nodes that have all of `keys` and where the pod may be, as far as its constraint says that this matters.
+  void count(Constraint& constraint, const Pod& pod, const RequiredNodeAffinity& affinity, const std::vector<std::string>& keys) const {
+    const bool everywhere = (!constraint.honor_affinity || affinity.matches_everything()) && !constraint.honor_taints;
+    if (everywhere && !constraint.counts_no_pods()) {
+      constraint.shared = cache_.domains(cache_.group(pod.metadata.namespace_, constraint.selector), constraint.topology_key, keys);
+      return;
+    }
+    for (const NodeInfo* node : cache_.nodes()) {
+      const auto& labels = node->node->metadata.labels;
+      if (!std::ranges::all_of(keys, [&](const std::string& key) { return labels.contains(key); })) continue;
+      if (!counts_here(constraint, pod, *node->node, affinity)) continue;
+      constraint.own.add(*labels.get(constraint.topology_key),
+                         constraint.counts_no_pods() ? 0 : count_matching(*node, constraint.selector, pod.metadata.namespace_));
+    }
+  }
+
   void change(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo& node, int64_t sign) const {
     State& data = *state.get<State>(index);
     if (other.pod->metadata.namespace_ != pod.pod->metadata.namespace_ || !has_keys(*node.node, data.required)) return;
     const RequiredNodeAffinity affinity(pod.pod->spec);
-    for (std::size_t i = 0; i < data.required.size(); ++i) {
-      Constraint& constraint = data.required[i];
+    for (Constraint& constraint : data.required) {
       if (!constraint.selector.matches(other.pod->metadata.labels) || !counts_here(constraint, *pod.pod, *node.node, affinity)) continue;
-      constraint.counts[*node.node->metadata.labels.get(constraint.topology_key)] += sign;
-      data.least[i] = constraint.least();
+      if (constraint.shared) constraint.own = *std::exchange(constraint.shared, nullptr);
+      constraint.own.add(*node.node->metadata.labels.get(constraint.topology_key), sign);
     }
   }
 
   bool scored(const State& data, const NodeInfo& node) const { return !data.all_topologies || has_keys(*node.node, data.preferred); }
 
-  // The domains of the nodes that fit, with the pods in each on all nodes; single nodes are counted when they are scored.
+  // How many domains the nodes that fit have decides the weight; the pods in each are counted on all nodes, on single nodes when they are scored.
   void prepare_scores(State& data, const Pod& pod, Nodes nodes) const {
-    std::size_t hosts = 0;
-    for (const NodeInfo* node : nodes) {
-      if (!scored(data, *node)) continue;
-      ++hosts;
-      for (Constraint& constraint : data.preferred) {
-        if (constraint.topology_key == hostname_label) continue;
-        const std::string* domain = node->node->metadata.labels.get(constraint.topology_key);
-        constraint.counts.try_emplace(domain == nullptr ? std::string() : *domain, 0);
-      }
-    }
     const RequiredNodeAffinity affinity(pod.spec);
+    std::vector<std::string> keys;
+    if (data.all_topologies) keys = keys_of(data.preferred);
     for (Constraint& constraint : data.preferred) {
+      std::size_t hosts = 0;
+      std::unordered_set<std::string_view> domains;
       const bool by_host = constraint.topology_key == hostname_label;
-      constraint.weight = std::log(static_cast<double>((by_host ? hosts : constraint.counts.size()) + 2));
-      if (by_host) continue;
-      for (const NodeInfo* node : cache_.nodes()) {
+      for (const NodeInfo* node : nodes) {
+        if (!scored(data, *node)) continue;
+        ++hosts;
+        if (by_host) continue;
         const std::string* domain = node->node->metadata.labels.get(constraint.topology_key);
-        if (domain == nullptr || !scored(data, *node)) continue;
-        auto it = constraint.counts.find(*domain);
-        if (it != constraint.counts.end() && counts_here(constraint, pod, *node->node, affinity))
-          it->second += count_matching(*node, constraint.selector, pod.metadata.namespace_);
+        domains.insert(domain == nullptr ? std::string_view() : std::string_view(*domain));
       }
+      constraint.weight = std::log(static_cast<double>((by_host ? hosts : domains.size()) + 2));
+      if (!by_host) count(constraint, pod, affinity, keys.empty() ? std::vector<std::string>{constraint.topology_key} : keys);
     }
   }
 
-  int64_t raw_score(const State& data, const Pod& pod, const NodeInfo& node) const {
-    double sum = 0;
-    for (const Constraint& constraint : data.preferred) {
-      const std::string* domain = node.node->metadata.labels.get(constraint.topology_key);
-      if (domain == nullptr) continue;
-      const int64_t count = constraint.topology_key == hostname_label ? count_matching(node, constraint.selector, pod.metadata.namespace_)
-                                                                      : constraint.counts.at(*domain);
-      sum += static_cast<double>(count) * constraint.weight + static_cast<double>(constraint.max_skew - 1);
-    }
-    return std::llround(sum);
+  // What a constraint adds to a node of its key.
+  static double part(const Constraint& constraint, int64_t pods) {
+    return static_cast<double>(pods) * constraint.weight + static_cast<double>(constraint.max_skew - 1);
   }
 
   bool pod_event_helps(const PodInfo& pod, const EventInstance& event) const {

@@ -109,13 +109,15 @@ class VolumeBinding final : public Plugin, public PreFilterPlugin, public Filter
     if (State* data = state.get<State>(index)) release(data->plan);
   }
 
-  rt::Task<PluginStatus> pre_bind(rt::Context ctx, CycleState& state, PodInfoPtr, std::string node) override {
+  rt::Task<PluginStatus> pre_bind(rt::Context ctx, CycleState& state, PodInfoPtr, std::string node, BindingPlace& place) override {
     State* data = state.get<State>(index);
     if (data == nullptr || (data->plan.matches.empty() && data->plan.provisions.empty())) co_return PluginStatus();
     const rt::Context limited = ctx.with_timeout(timeout_);
     auto asked = co_await ask(limited, &data->plan, node);
     if (!asked) co_return PluginStatus::failure(asked.error());
+    place.leave();
     auto waited = co_await wait_bound(limited, &data->plan, node);
+    place.take();
     if (!waited) co_return PluginStatus::failure(waited.error());
     release(data->plan);
     co_return PluginStatus();
