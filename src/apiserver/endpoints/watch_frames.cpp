@@ -24,8 +24,8 @@ std::string_view type_name(CacheEventType type) {
   return "";
 }
 
-// The frame's length (big endian), then WatchEvent{type, object{raw}} up to the raw bytes.
-std::string proto_frame_head(std::string_view type, std::size_t raw_bytes) {
+// WatchEvent{type, object{raw}} up to the raw bytes; in a body the frame's length (big endian) before it.
+std::string proto_frame_head(std::string_view type, std::size_t raw_bytes, Framing framing) {
   std::string event;
   codec::append_bytes_field(1, type, event);
   const std::size_t extension_bytes = 1 + codec::varint_size(raw_bytes) + raw_bytes;
@@ -33,6 +33,7 @@ std::string proto_frame_head(std::string_view type, std::size_t raw_bytes) {
   codec::append_varint(extension_bytes, event);
   codec::append_tag(1, WireType::Bytes, event);
   codec::append_varint(raw_bytes, event);
+  if (framing == Framing::Messages) return event;
   const auto length = static_cast<uint32_t>(event.size() + raw_bytes);
   std::string out;
   out.reserve(event.size() + 4);
@@ -42,7 +43,7 @@ std::string proto_frame_head(std::string_view type, std::size_t raw_bytes) {
 
 }  // namespace
 
-WatchFrames::WatchFrames(ObjectForm form) : form_(std::move(form)) {
+WatchFrames::WatchFrames(ObjectForm form, Framing framing) : form_(std::move(form)), framing_(framing) {
   if (form_.output.media != exchange::Media::Json || form_.output.shape != exchange::Shape::Object) return;
   for (const auto type : {CacheEventType::Added, CacheEventType::Modified, CacheEventType::Deleted}) {
     std::string head = "{\"type\":\"";
@@ -106,7 +107,7 @@ void WatchFrames::frame(std::string_view type, std::vector<Bytes> object, std::v
   if (form_.output.media == exchange::Media::Protobuf) {
     std::size_t bytes = 0;
     for (const Bytes& piece : object) bytes += piece.size();
-    out.emplace_back(proto_frame_head(type, bytes));
+    out.emplace_back(proto_frame_head(type, bytes, framing_));
     for (Bytes& piece : object) out.push_back(std::move(piece));
     return;
   }

@@ -1,4 +1,4 @@
-// WatchFrames: the frames of one watch: JSON lines or length-delimited protobuf, around buffers that all watchers share.
+// WatchFrames: the events of one watch as they are sent: JSON lines or protobuf, around buffers that all watchers share.
 #pragma once
 
 #include <array>
@@ -10,9 +10,12 @@
 
 namespace pintle::apiserver::endpoints {
 
+// Where one event ends and the next begins: in a body, protobuf has its length before it; a message of its own needs none.
+enum class Framing : uint8_t { Body, Messages };
+
 class WatchFrames {
  public:
-  explicit WatchFrames(ObjectForm form);
+  explicit WatchFrames(ObjectForm form, Framing framing = Framing::Body);
 
   void append(const storage::CacheEvent& event, std::vector<Bytes>& out);
   void append_failure(const Status& status, std::vector<Bytes>& out) const;
@@ -23,6 +26,7 @@ class WatchFrames {
   void frame(std::string_view type, std::vector<Bytes> object, std::vector<Bytes>& out) const;
 
   ObjectForm form_;
+  const Framing framing_;
   bool columns_sent_ = false;
   std::array<Bytes, 3> json_heads_;  // by CacheEventType: {"type":"ADDED","object":{"kind":"Pod","apiVersion":"v1",
 };

@@ -6,20 +6,29 @@
 #include "apiserver/endpoints/request_limits.h"
 #include "apiserver/endpoints/watch_frames.h"
 #include "apiserver/exchange/responses.h"
+#include "net/websocket.h"
 #include "rt/far_time.h"
+#include "rt/sync.h"
 
 namespace pintle::apiserver::endpoints {
 
 namespace {
 
+// Of its errors those that the client is told of; the others are its own end.
+bool is_told(const Status& status) { return status.reason == Reason::Expired || status.reason == Reason::InternalError; }
+
+void first_state_sent(exchange::Exchange& exchange, const storage::CacheWatcher& watcher) {
+  if (watcher.revision() > 0 && exchange.place != nullptr) exchange.place->release();
+}
+
 // Ends when the watch does, or its peer.
 rt::Task<void> send_events(exchange::Exchange& exchange, rt::Context ctx, storage::CacheWatcher& watcher, WatchFrames& frames) {
   while (true) {
-    if (watcher.revision() > 0 && exchange.place != nullptr) exchange.place->release();  // its first state has been sent
+    first_state_sent(exchange, watcher);
     auto events = co_await watcher.next(ctx);
     std::vector<Bytes> out;
     if (!events) {
-      if (events.error().reason == Reason::Expired || events.error().reason == Reason::InternalError) {
+      if (is_told(events.error())) {
         frames.append_failure(events.error(), out);
         (void)co_await exchange.writer.write(std::move(out));
       }
@@ -35,7 +44,76 @@ rt::Task<void> send_events(exchange::Exchange& exchange, rt::Context ctx, storag
   }
 }
 
+// Reads what nobody asked for, until the peer closes.
+rt::Task<void> await_close(rt::Context ctx, net::WebSocket& socket) {
+  while (true) {
+    auto message = co_await socket.read(ctx);
+    if (!message || !*message) break;
+  }
+  ctx.cancel();
+}
+
+// Browsers say where their page is from, and other clients play one: without, upstream's handshake is refused.
+bool has_origin(const net::Request& request) { return request.headers.get("origin").find("://") != std::string_view::npos; }
+
 }  // namespace
+
+struct Watches::Started {
+  exchange::Exchange& exchange;
+  rt::Context ctx;
+  Result<std::unique_ptr<storage::CacheWatcher>> watcher;  // an error is the one event
+  ObjectForm form;
+
+  rt::Task<Result<Unit>> send(net::WebSocket& socket, std::vector<Bytes> message) const {
+    for (const Bytes& piece : message) exchange.answered_bytes += piece.size();
+    return socket.write(ctx, form.output.media != exchange::Media::Protobuf, std::move(message));
+  }
+  // An event is a message.
+  rt::Task<void> send_messages(net::WebSocket& socket) {
+    WatchFrames frames(form, Framing::Messages);
+    std::optional<Status> failure;
+    if (!watcher) failure = watcher.error();
+    while (!failure) {
+      first_state_sent(exchange, **watcher);
+      auto events = co_await (*watcher)->next(ctx);
+      if (!events) {
+        if (!is_told(events.error())) co_return;
+        failure = events.error();
+        break;
+      }
+      for (const storage::CacheEvent& event : *events) {
+        std::vector<Bytes> message;
+        frames.append(event, message);
+        auto sent = co_await send(socket, std::move(message));
+        if (!sent) co_return;
+      }
+    }
+    std::vector<Bytes> message;
+    frames.append_failure(*failure, message);
+    (void)co_await send(socket, std::move(message));
+  }
+  rt::Task<void> serve(net::WebSocket& socket) {
+    rt::TaskGroup reading;
+    reading.spawn(await_close(ctx, socket));
+    co_await send_messages(socket);
+    ctx.cancel();
+    co_await reading.close();
+  }
+};
+
+rt::Task<Result<Unit>> Watches::by_websocket(Started watch) {
+  exchange::Exchange& exchange = watch.exchange;
+  if (!has_origin(exchange.request)) {
+    exchange.status = 403;
+    (void)co_await net::respond(exchange.writer, 403, "text/plain; charset=utf-8", Bytes());
+    co_return Unit{};
+  }
+  exchange.status = 101;
+  std::vector<std::string> protocols{std::string(exchange.request.headers.get("sec-websocket-protocol"))};  // echoed; it changes nothing
+  net::WebSocketHandler handler = [&watch](rt::Context, net::WebSocket& socket, std::string) { return watch.serve(socket); };
+  (void)co_await net::accept_websocket(exchange.request, exchange.writer, std::move(protocols), deps_.random, std::move(handler));
+  co_return Unit{};
+}
 
 int64_t Watches::seconds_of(const std::optional<int64_t>& asked) const {
   if (asked && *asked > 0) return *asked;
@@ -52,6 +130,10 @@ rt::Task<Result<Unit>> Watches::watch(exchange::Exchange& exchange, registry::In
   auto watcher = co_await found.store->watch(ctx, std::move(request.selection), std::move(request.parameters));
   if (!watcher && watcher.error().reason != Reason::Expired) co_return Unexpected(std::move(watcher.error()));
 
+  if (net::is_websocket_request(exchange.request)) {
+    Started started{exchange, ctx.child(), std::move(watcher), std::move(request.form)};
+    co_return co_await by_websocket(std::move(started));
+  }
   exchange.status = 200;
   exchange::add_common_headers(exchange, exchange::watch_content_type(media));
   auto started = co_await exchange.writer.start(200);

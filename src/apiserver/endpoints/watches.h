@@ -18,6 +18,8 @@ class Watches {
   rt::Task<Result<Unit>> watch(exchange::Exchange& exchange, registry::InstalledRegistry::Found found);
 
  private:
+  struct Started;
+  rt::Task<Result<Unit>> by_websocket(Started watch);
   int64_t seconds_of(const std::optional<int64_t>& asked) const;
 
   const WatchesDeps deps_;

@@ -2,10 +2,8 @@
 import json
 import os
 import subprocess
-import urllib.parse
 
 import pytest
-import websocket
 import yaml
 from conftest import program
 from kubernetes import client, config, watch
@@ -68,12 +66,8 @@ class Informers:
         self.child.communicate()
 
 
-# As upstream answers them: apiserver/pkg/endpoints/handlers/watch.go, HandleWS.
-OVER_WEBSOCKETS = pytest.mark.xfail('PEERS' not in os.environ, strict=True, reason='watches over a WebSocket are answered as if they were none')
-
-
 @pytest.mark.parametrize('start', ['watchlist', 'list'])
-@pytest.mark.parametrize('library', ['official', pytest.param('fabric8', marks=OVER_WEBSOCKETS), 'fabric8-http'])
+@pytest.mark.parametrize('library', ['official', 'fabric8', 'fabric8-http'])
 def test_java_informers(restarted, tmp_path, library, start):
     """fabric8's client asks for WatchList itself, over a WebSocket or not; the official one is given a lister that does. Then both find
     out what changed while they were cut off and the server began anew."""
@@ -153,43 +147,6 @@ def test_python_dynamic_watch_of_a_custom_resource(server, kites, core, ns):
         customs.create_namespaced_custom_object('kites.example.com', 'v1', ns.name, 'kites', {'apiVersion': 'kites.example.com/v1', 'kind': 'Kite', 'metadata': {'name': name}})
     seen, _ = follow(customs.list_namespaced_custom_object, 'kites.example.com', 'v1', ns.name, 'kites', until=lambda e: e['object']['metadata']['name'] == 'y')
     assert seen == [('ADDED', 'x'), ('ADDED', 'y')]
-
-
-def socket_watch(server, ns, *headers, **options):
-    """A watch of config maps over a WebSocket that the server ends after a second."""
-    query = urllib.parse.urlencode({'watch': 'true', 'timeoutSeconds': 1, **options})
-    tls = {'ca_certs': server.pki.ca, 'certfile': server.pki.path('admin.crt'), 'keyfile': server.pki.path('admin.key')}
-    return websocket.create_connection(f'wss://127.0.0.1:{server.port}/api/v1/namespaces/{ns.name}/configmaps?{query}', sslopt=tls, header=list(headers), timeout=10)
-
-
-def messages(socket):
-    """(is it text, bytes) of each message up to the close frame, and its code."""
-    out = []
-    while True:
-        kind, data = socket.recv_data()
-        if kind == websocket.ABNF.OPCODE_CLOSE:
-            socket.shutdown()
-            return out, int.from_bytes(data[:2], 'big')
-        out.append((kind == websocket.ABNF.OPCODE_TEXT, data))
-
-
-@OVER_WEBSOCKETS
-def test_watches_over_websockets(server, core, ns):
-    """An event is a message: text in JSON, binary in protobuf. The subprotocol that asks for base64 changes nothing."""
-    create(core, ns, 'a')
-    options = {'fieldSelector': 'metadata.name=a'}
-    initial = {**options, 'sendInitialEvents': 'true', 'resourceVersionMatch': 'NotOlderThan', 'allowWatchBookmarks': 'true'}
-    seen, code = messages(socket_watch(server, ns, **initial))
-    events = [json.loads(data) for is_text, data in seen if is_text and data.endswith(b'}\n')]
-    assert code == 1000 and [e['type'] for e in events] == ['ADDED', 'BOOKMARK'], seen
-    assert events[0]['object']['metadata']['name'] == 'a' and events[1]['object']['metadata']['annotations'] == {'k8s.io/initial-events-end': 'true'}
-    [(is_text, data)], _ = messages(socket_watch(server, ns, 'Sec-WebSocket-Protocol: base64.binary.k8s.io', **options))
-    assert is_text and json.loads(data)['type'] == 'ADDED'
-    [(is_text, data)], _ = messages(socket_watch(server, ns, 'Accept: application/vnd.kubernetes.protobuf', **options))
-    assert not is_text and data.startswith(b'\n\x05ADDED\x12') and b'k8s\0' in data
-    with pytest.raises(websocket.WebSocketBadStatusException) as refused:
-        socket_watch(server, ns, sendInitialEvents='true')
-    assert refused.value.status_code == 422, 'what is refused is answered as it is without'
 
 
 @pytest.mark.parametrize('options, refusal', [
