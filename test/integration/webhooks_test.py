@@ -142,13 +142,15 @@ def asked(api, hooks, *request, **kw):
     """The status and the reviews of a request."""
     hooks.taken()
     status, answer, _ = api.ask(*request, **kw)
-    told, seen = hooks.taken(), set()
-    if request[0] == 'DELETE' and '/pods/' in request[1]:  # upstream asks again when it goes on from a pod without grace to its removal
-        told = [one for one in told if one[0] not in seen and not seen.add(one[0])]
-    return [status, *sorted(((path, query, settled(review)) for path, query, review in told), key=lambda one: (one[0] != '/mutate', one[0])), *([answer] if status == 500 else [])]
+    told = []
+    for path, query, review in hooks.taken():
+        one = (path, query, settled(review))
+        if not (request[0] == 'DELETE' and one in told):  # upstream asks again where its cache lags behind
+            told.append(one)
+    return [status, *sorted(told, key=lambda one: (one[0] != '/mutate', one[0])), *([answer] if status == 500 else [])]
 
 
-CONFIGMAPS = '/api/v1/namespaces/wire/configmaps'
+CONFIGMAPS, PODS = '/api/v1/namespaces/wire/configmaps', '/api/v1/namespaces/wire/pods'
 ANY = {'operations': 'CREATE UPDATE DELETE CONNECT'}
 
 
@@ -624,3 +626,43 @@ def test_requests_of_converted_resources(apis, hooks):
     assert seen['/m']['object']['spec'] == {'hostPort': 'h:80'} and seen['/m']['kind']['version'] == 'v1'
     assert seen['/equivalent']['object']['spec'] == seen['/own']['object']['spec'] == {'host': 'patched', 'port': '1'} == told[1]['spec']
     assert (seen['/equivalent']['object']['apiVersion'], seen['/own']['object']['apiVersion']) == (f'{CONVERTED}/v3', f'{CONVERTED}/v2')
+
+
+def test_who_is_asked_about_what_goes_already(apis, hooks):
+    """Once for a DELETE, twice where what goes is marked before it is removed; nobody where nothing changes."""
+    def scenario(api):
+        out = []
+        everything = 'pods configmaps namespaces'
+        with configured(api, with_marker(configuration('Validating', 'goes', webhook('v', hooks.client('/v'), everything, **ANY))),
+                        with_marker(configuration('Mutating', 'goes', webhook('m', hooks.client('/mutate'), everything, **ANY)))):
+            def tell(what, path, **options):
+                api.must('GET', path.split('?')[0])
+                body = {'kind': 'DeleteOptions', 'apiVersion': 'v1', **options}
+                before, *reviews = asked(api, hooks, 'DELETE', path, body)
+                out.append([what, before, [(path, review['request'].get('options'), (review['request']['oldObject'] or {}).get('metadata')) for path, _, review in reviews]])
+
+            def pod(name, node='n', **metadata):
+                spec = {'containers': [{'name': 'c', 'image': 'i'}], 'automountServiceAccountToken': False, **({'nodeName': node} if node else {})}
+                api.must('POST', PODS, {'metadata': {'name': name, **metadata}, 'spec': spec})
+                return f'{PODS}/{name}'
+            for name, graces in (('same', (None, None, 40, 30)), ('shorter', (30, 10, 0)), ('at-once', (0,))):
+                path = pod(name)
+                for grace in graces:
+                    tell(f'{name} {grace}', path, **({} if grace is None else {'gracePeriodSeconds': grace}))
+            tell('nobody runs it', pod('unbound', node=None), gracePeriodSeconds=20)
+            tell('dry', pod('dry'), gracePeriodSeconds=0, dryRun=['All'])
+            path = pod('held', node=None, finalizers=['example.com/f'])
+            tell('held', path)
+            tell('held again', path)
+            for policy in ('Foreground', 'Background'):
+                api.must('POST', CONFIGMAPS, {'metadata': {'name': policy.lower()}})
+                tell(policy, f'{CONFIGMAPS}/{policy.lower()}', propagationPolicy=policy)
+            tell('without its finalizers', f'{CONFIGMAPS}/foreground', propagationPolicy='Background')
+            api.must('POST', '/api/v1/namespaces', {'metadata': {'name': 'goes'}})
+            for what in ('namespace', 'namespace again'):
+                tell(what, '/api/v1/namespaces/goes')
+        return out
+    told = {what: [path for path, *_ in reviews] for what, _, reviews in both(apis, hooks, scenario)}
+    once, twice = ['/mutate', '/v'], ['/mutate', '/mutate', '/v', '/v']
+    assert told['same None'] == [] and told['shorter 10'] == once and told['shorter 0'] == told['at-once 0'] == told['nobody runs it'] == twice
+    assert told['without its finalizers'] == told['dry'] == told['held'] == once and told['namespace again'] == []
