@@ -268,7 +268,8 @@ def refusal(answer):
 DENIALS = [{}, {'status': {'message': 'no'}}, {'status': {'reason': 'Forbidden'}}, {'status': {'code': 403, 'reason': 'Forbidden', 'message': 'no'}},
            {'status': {'code': 200, 'message': 'odd'}}, {'status': {'code': 422, 'reason': 'Invalid', 'message': 'm', 'details': {
                'name': 'n', 'kind': 'K', 'causes': [{'reason': 'FieldValueInvalid', 'message': 'c', 'field': 'f'}]}}},
-           {'status': {'code': 429, 'message': 'later', 'details': {'retryAfterSeconds': 3}}}]
+           {'status': {'code': 429, 'message': 'later', 'details': {'retryAfterSeconds': 3}}}, {'status': {'reason': 'My own reason'}},
+           {'status': {'code': 418, 'reason': 'My own reason', 'message': 'm'}}, {'status': {'code': 418, 'reason': '<a>', 'details': {'kind': 'K'}}}, {'status': {'reason': 'Unknown'}}]
 
 
 def test_denials(apis, hooks):
@@ -286,6 +287,7 @@ def test_denials(apis, hooks):
     told = both(apis, hooks, scenario)
     assert 'admission webhook \\"deny.hooks.example.com\\" denied the request without explanation' in told[0][1] and told[0][0] == 400
     assert told[3][0] == 403 and 'denied the request: no' in told[3][1]
+    assert told[8][0] == 418 and '"reason": "My own reason"' in told[8][1] and 'details' not in told[8][1]
 
 
 def review_of(review, **members):
