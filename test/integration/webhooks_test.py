@@ -553,6 +553,39 @@ def test_credentials_of_webhooks(hooks, tmp_path):
     assert all(one == told[0] for one in told[1:])
 
 
+def test_credentials_in_files_are_read_again(hooks, tmp_path):
+    """A minute after they were read, as client-go does; a file of a token counts before the one that is given."""
+    users = {f'localhost:{hooks.port}': {'tokenFile': str(tmp_path / 'a')}, f'127.0.0.1:{hooks.port}': {'token': 'given', 'tokenFile': str(tmp_path / 'b')}}
+    (tmp_path / 'users.yaml').write_text(json.dumps({'apiVersion': 'v1', 'kind': 'Config', 'users': [{'name': name, 'user': user} for name, user in users.items()]}))
+    settings = {'apiVersion': 'apiserver.config.k8s.io/v1', 'kind': 'AdmissionConfiguration', 'plugins': [
+        {'name': 'ValidatingAdmissionWebhook', 'configuration': {'apiVersion': 'apiserver.config.k8s.io/v1', 'kind': 'WebhookAdmissionConfiguration',
+                                                                 'kubeConfigFile': str(tmp_path / 'users.yaml')}}]}
+    (tmp_path / 'admission.yaml').write_text(json.dumps(settings))
+    validating = [webhook(host[0], {'caBundle': hooks.ca_bundle, 'url': f'https://{host}:{hooks.port}/{host[0]}'}) for host in ('localhost', '127.0.0.1')]
+
+    def write(which):
+        (tmp_path / 'a').write_text(f'{which}-a\n')
+        (tmp_path / 'b').write_text(f'{which}-b\n')
+
+    def shown(api):
+        hooks.shown.clear()
+        api.must('POST', CONFIGMAPS + '?dryRun=All', {'metadata': {'name': 's'}})
+        return sorted(token for _, token, _ in hooks.shown)
+    write('first')
+    with contextlib.ExitStack() as stack:
+        apis = []
+        for upstream in [None] + [peers.PEERS] * (not peers.lacking('kube-apiserver', 'etcd')):
+            api = Api(stack.enter_context(ApiServer(flags=[f'--admission-control-config-file={tmp_path / "admission.yaml"}'], upstream=upstream)))
+            api.must('POST', '/api/v1/namespaces', {'metadata': {'name': 'wire'}})
+            stack.enter_context(configured(api, with_marker(configuration('Validating', 'shown', *validating))))
+            assert shown(api) == ['Bearer first-a', 'Bearer first-b']
+            apis.append(api)
+        write('second')
+        assert [shown(api) for api in apis] == [['Bearer first-a', 'Bearer first-b']] * len(apis)
+        for api in apis:
+            await_true('the new tokens', lambda: shown(api) == ['Bearer second-a', 'Bearer second-b'], timeout_s=90)
+
+
 def test_metrics(apis, hooks):
     api = apis[0]
     with configured(api, configuration('Validating', 'counted', webhook('counted', hooks.client('/counted')))):
