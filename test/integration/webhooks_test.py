@@ -150,7 +150,7 @@ def asked(api, hooks, *request, **kw):
     return [status, *sorted(told, key=lambda one: (one[0] != '/mutate', one[0])), *([answer] if status == 500 else [])]
 
 
-CONFIGMAPS, PODS = '/api/v1/namespaces/wire/configmaps', '/api/v1/namespaces/wire/pods'
+CONFIGMAPS, PODS, JOBS = '/api/v1/namespaces/wire/configmaps', '/api/v1/namespaces/wire/pods', '/apis/batch/v1/namespaces/wire/jobs'
 ANY = {'operations': 'CREATE UPDATE DELETE CONNECT'}
 
 
@@ -701,3 +701,29 @@ def test_who_is_asked_about_what_goes_already(apis, hooks):
     once, twice = ['/mutate', '/v'], ['/mutate', '/mutate', '/v', '/v']
     assert told['same None'] == [] and told['shorter 10'] == once and told['shorter 0'] == told['at-once 0'] == told['nobody runs it'] == twice
     assert told['without its finalizers'] == told['dry'] == told['held'] == once and told['namespace again'] == []
+
+
+def test_labels_of_jobs(apis, hooks):
+    """A Job without labels has its template's, and those that the server adds; one that states them keeps them."""
+    def scenario(api):
+        out = []
+
+        def tell(what, labels, path=JOBS, method='POST', **metadata):
+            meta = {**({'labels': labels} if labels is not None else {}), **(metadata or {'name': what})}
+            job = {'apiVersion': 'batch/v1', 'kind': 'Job', 'metadata': meta, 'spec': {'suspend': True, 'template': {
+                'metadata': {'labels': {'a': 'b'}}, 'spec': {'restartPolicy': 'Never', 'containers': [{'name': 'c', 'image': 'i'}]}}}}
+            answer = api.must(method, path, job, content_type='application/json' if method == 'POST' else 'application/apply-patch+yaml')
+            out.append([what, sorted(answer['metadata']['labels'])])
+        for what, labels in (('none', None), ('empty', {}), ('equal', {'a': 'b'}), ('other', {'c': 'd'})):
+            tell(what, labels)
+            tell(f'applied-{what}', labels, f'{JOBS}/applied-{what}?fieldManager=wire', 'PATCH')
+        tell('drawn', None, generateName='drawn-')
+        changes = {'annotated': {'op': 'add', 'path': '/metadata/annotations', 'value': {'x': 'y'}}, 'unlabelled': {'op': 'remove', 'path': '/metadata/labels'}}
+        for change, operation in changes.items():
+            hooks.answers['/mutate'] = lambda request, operation=operation: patch(operation) if request['kind']['kind'] == 'Job' else {}
+            with configured(api, with_marker(configuration('Mutating', 'jobs', webhook('m', hooks.client('/mutate'), 'jobs', groups='batch')))):
+                for what, labels in (('none', None), ('equal', {'a': 'b'})):
+                    tell(f'{change}-{what}', labels)
+        return out
+    told = dict(both(apis, hooks, scenario))
+    assert told['equal'] == told['drawn'] == told['annotated-none'] == ['a'] and told['none'] == told['applied-none'] == told['unlabelled-equal'] and len(told['none']) == 5

@@ -165,7 +165,12 @@ rt::Task<Result<Unit>> Writes::patch(exchange::Exchange& exchange, registry::Ins
   if (type == PatchType::Strategic && found.version->shape != nullptr) co_return Unexpected(errors::unsupported_media_type(false));
   const bool apply = type == PatchType::Apply;
   CO_TRY_ASSIGN(const PatchRequest patch, read_patch(exchange, apply));
-  if (apply) CO_TRY(check_config(patch.document, *found.version, exchange.info.name));
+  if (apply) {
+    CO_TRY(check_config(patch.document, *found.version, exchange.info.name));
+    const codec::Value* const meta = patch.document.find("metadata");
+    const codec::Value* const labels = meta ? meta->find("labels") : nullptr;
+    exchange.scope.unlabelled = labels == nullptr || !labels->is_object() || labels->as_object().empty();
+  }
 
   std::vector<std::string> warnings;
   registry::OtherVersions others;
