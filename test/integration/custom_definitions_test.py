@@ -223,6 +223,11 @@ def test_rules_know_zones_by_name(call):
     status, answer = call(path('hours'), 'POST', thing('evening', 'Hour', at='2026-01-15T05:00:00Z'))
     assert status == 422 and rule['message'] in answer['message'], answer
     call.undefine(name)
+    spec['default'] = {'at': '2026-01-15T01:00:00Z'}
+    call.undefine(call.define(definition('hours', spec=spec)))
+    spec['default'] = {'at': '2026-01-15T05:00:00Z'}
+    status, answer = call(CRDS, 'POST', definition('hours', spec=spec))
+    assert status == 422 and rule['message'] in answer['message'], answer
 
 
 def test_a_null_that_is_applied_is_for_validation_to_refuse(call):
