@@ -203,6 +203,7 @@ std::vector<registry::ResourceDefinition> ApiServerImpl::definitions() {
   deps.tokens = &authentication_->tokens();
   deps.audiences = authentication_->audiences();
   deps.issuer = authentication_->issuer();
+  deps.zones = &zones_;
   return resources::builtin_resources(deps);
 }
 

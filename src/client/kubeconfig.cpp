@@ -68,31 +68,57 @@ void use_user(const AuthInfo& user, const Cluster& cluster, const std::string& d
   use_impersonation(user, out.client.headers);
 }
 
-Result<std::string> data_or_file(rt::Disk& disk, const std::string& data, const std::string& directory, const std::string& file) {
-  if (!data.empty() || file.empty()) return data;
-  const std::string path = beside(directory, file);
+Result<std::string> read_file(rt::Disk& disk, const std::string& path) {
   auto text = disk.read(path, credentials_bytes_max);
   if (!text) return bad_request("reading " + path + ": " + text.error().message);
   return text;
 }
 
+// Data that is given comes before a file.
+Result<std::string> data_or_file(rt::Disk& disk, const std::string& data, const std::string& path) {
+  if (!data.empty() || path.empty()) return data;
+  return read_file(disk, path);
+}
+
+// Blanks around it aside.
+Result<std::string> usable_token(std::string token) {
+  while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')) token.pop_back();
+  if (std::ranges::any_of(token, [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; }))
+    return bad_request("has a token with blanks in it");
+  return token;
+}
+
+void use_token_file(rt::Disk& disk, Credentials& out) {
+  auto text = read_file(disk, out.token_file);
+  if (text) text = usable_token(std::move(*text));
+  if (!text || text->empty()) return;
+  std::string shown = "Bearer " + *text;
+  if (!out.headers.empty() && out.headers.front().first == "Authorization")
+    out.headers.front().second = std::move(shown);
+  else
+    out.headers.insert(out.headers.begin(), {"Authorization", std::move(shown)});
+}
+
+// A token counts before a password, and what a file of it holds before the one that is given, where it can be read: as client-go.
 Result<Credentials> credentials_of(rt::Disk& disk, const AuthInfo& user, const std::string& directory) {
   if (user.exec) return bad_request("has an exec plugin, which is not supported here");
   if (user.auth_provider) return bad_request("has an auth-provider, which is not supported");
   Credentials out;
-  TRY_ASSIGN(out.cert_pem, data_or_file(disk, user.client_certificate_data, directory, user.client_certificate));
-  TRY_ASSIGN(out.key_pem, data_or_file(disk, user.client_key_data, directory, user.client_key));
+  if (user.client_certificate_data.empty()) out.cert_file = beside(directory, user.client_certificate);
+  if (user.client_key_data.empty()) out.key_file = beside(directory, user.client_key);
+  TRY_ASSIGN(out.cert_pem, data_or_file(disk, user.client_certificate_data, out.cert_file));
+  TRY_ASSIGN(out.key_pem, data_or_file(disk, user.client_key_data, out.key_file));
   if (out.cert_pem.empty() != out.key_pem.empty()) return bad_request("has a client certificate without a key, or a key without a certificate");
   if (!out.cert_pem.empty() && !component::is_certificate_of_key(out.cert_pem, out.key_pem))
     return bad_request("has a client certificate and a key that do not belong together");
-  TRY_ASSIGN(std::string token, data_or_file(disk, user.token, directory, user.token_file));
-  while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')) token.pop_back();
-  if (std::ranges::any_of(token, [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; }))
-    return bad_request("has a token with blanks in it");
+  out.token_file = beside(directory, user.token_file);
+  TRY_ASSIGN(std::string token, data_or_file(disk, user.token, out.token_file));
+  TRY_ASSIGN(token, usable_token(std::move(token)));
   if (!token.empty())
     out.headers.emplace_back("Authorization", "Bearer " + token);
   else if (!user.username.empty() || !user.password.empty())
     out.headers.emplace_back("Authorization", basic(user));
+  if (!user.token.empty() && !out.token_file.empty()) use_token_file(disk, out);
   use_impersonation(user, out.headers);
   return out;
 }
@@ -127,6 +153,18 @@ Result<ConnectionConfig> load_kubeconfig(rt::Disk& disk, const std::string& path
   if (user == nullptr) return bad_request(path + ": there is no user \"" + chosen->context.user + "\", which context \"" + wanted + "\" names");
   if (user->user.auth_provider) return bad_request(path + ": user \"" + user->name + "\" has an auth-provider; use an exec plugin");
   use_user(user->user, cluster->cluster, directory, out);
+  return out;
+}
+
+Credentials read_again(rt::Disk& disk, const Credentials& credentials) {
+  Credentials out = credentials;
+  if (!out.token_file.empty()) use_token_file(disk, out);
+  if (out.cert_file.empty() && out.key_file.empty()) return out;
+  const auto cert = data_or_file(disk, out.cert_file.empty() ? out.cert_pem : "", out.cert_file);
+  const auto key = data_or_file(disk, out.key_file.empty() ? out.key_pem : "", out.key_file);
+  if (!cert || !key || !component::is_certificate_of_key(*cert, *key)) return out;
+  out.cert_pem = *cert;
+  out.key_pem = *key;
   return out;
 }
 

@@ -28,7 +28,10 @@ Result<ConnectionConfig> in_cluster_config(rt::Disk& disk);
 struct Credentials {
   std::string cert_pem, key_pem;                             // neither or both
   std::vector<std::pair<std::string, std::string>> headers;  // Authorization, Impersonate-User ...
+  std::string cert_file, key_file, token_file;               // where they were read; "": they were given, or there are none
 };
+// The same by what the files hold now. What cannot be read, or is of no use, stays as it was.
+Credentials read_again(rt::Disk& disk, const Credentials& credentials);
 struct KubeconfigUsers {
   std::map<std::string, std::shared_ptr<const Credentials>, std::less<>> by_name;
   std::string current;  // the user of the current context; "": there is none

@@ -144,6 +144,27 @@ std::string users_of(const std::string& text) {
   });
 }
 
+TEST(Kubeconfig, UsersFilesAreReadAgain) {
+  const auto told = rt::testing::run_sim([]() -> rt::Task<std::string> {
+    rt::Disk& disk = rt::Executor::current().runtime().disk();
+    (void)disk.make_directories("/k");
+    (void)disk.write("/k/config", "users: [{name: a, user: {token: given, tokenFile: token, as: b}}]\n");
+    auto loaded = load_kubeconfig_users(disk, "/k/config");
+    if (!loaded) co_return loaded.error().message;
+    Credentials now = *loaded->by_name["a"];
+    std::string out = now.headers.front().second;
+    for (const char* text : {"first\n", "", "no token", "second"}) {
+      (void)disk.write("/k/token", text);
+      now = read_again(disk, now);
+      out += ", " + now.headers.front().second;
+    }
+    (void)disk.remove("/k/token");
+    now = read_again(disk, now);
+    co_return out + ", " + now.headers.front().second + ", " + now.headers.back().second;
+  });
+  EXPECT_EQ(told, "Bearer given, Bearer first, Bearer first, Bearer first, Bearer second, Bearer second, b");
+}
+
 TEST(Kubeconfig, UsersAlone) {
   EXPECT_EQ(users_of("users:\n- {name: a, user: {token: t, tokenFile: none, username: u, as: b}}\n- {name: '*.svc', user: {tokenFile: token}}\n"
                      "- {name: c, user: {username: u, password: p}}\n- {name: d, user: {}}\n"),

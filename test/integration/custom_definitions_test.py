@@ -223,3 +223,33 @@ def test_rules_know_zones_by_name(call):
     status, answer = call(path('hours'), 'POST', thing('evening', 'Hour', at='2026-01-15T05:00:00Z'))
     assert status == 422 and rule['message'] in answer['message'], answer
     call.undefine(name)
+    spec['default'] = {'at': '2026-01-15T01:00:00Z'}
+    call.undefine(call.define(definition('hours', spec=spec)))
+    spec['default'] = {'at': '2026-01-15T05:00:00Z'}
+    status, answer = call(CRDS, 'POST', definition('hours', spec=spec))
+    assert status == 422 and rule['message'] in answer['message'], answer
+
+
+def test_a_null_that_is_applied_is_for_validation_to_refuse(call):
+    spec = {'type': 'object', 'properties': {'a': TEXT, 'n': {'type': 'integer'}, 'd': {**TEXT, 'default': 'x'}, 'y': {**TEXT, 'nullable': True},
+                                             'o': {'type': 'object', 'properties': {'a': TEXT}}, 'any': {'x-kubernetes-preserve-unknown-fields': True}}}
+    name = call.define(definition('nones', spec=spec))
+
+    def apply(obj, **values):
+        return call(path('nones', obj) + '?fieldManager=wire&force=true', 'PATCH', thing(obj, 'None', **values), 'application/apply-patch+yaml')
+
+    def refusals(*problems):
+        return [{'reason': 'FieldValueTypeInvalid', 'field': f, 'message': f'Invalid value: "null": {f} in body must be of type {t}: "null"'} for f, t in problems]
+    for obj in ('new', 'old'):
+        if obj == 'old':
+            assert apply('old', a='was', o={'a': 'was'})[0] == 201
+        for values, problems in (({'a': None, 'n': None}, [('spec.a', 'string'), ('spec.n', 'integer')]), ({'o': {'a': None}}, [('spec.o.a', 'string')])):
+            status, answer = apply(obj, **values)
+            assert status == 422 and answer['reason'] == 'Invalid' and sorted(answer['details']['causes'], key=lambda c: c['field']) == refusals(*problems), answer
+    status, answer = apply('taken', d=None, y=None, any=None)
+    assert status == 201 and answer['spec'] == {'d': 'x', 'y': None}, answer
+    status, answer = apply('taken', odd=None)
+    assert (status, answer['message']) == (500, f'failed to create typed patch object (/taken; {GROUP}/v1, Kind=None): .spec.odd: field not declared in schema')
+    status, answer = call(path('nones'), 'POST', thing('sent', 'None', a=None, o={'a': None}))
+    assert status == 201 and answer['spec'] == {'d': 'x', 'o': {}}, answer
+    call.undefine(name)

@@ -11,10 +11,12 @@ import pytest
 import yaml
 from support.cluster import SLOWNESS, ApiServer
 from support.nodes import await_true
+from support.openapi_v3_proto import proto_of
 from support.peers import PEERS, lacking
 
 GROUP = 'pub.example.com'
 V2_PROTO = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf'
+V3_PROTO = 'application/com.github.proto-openapi.spec.v3@v1.0+protobuf'
 SPEC = {'type': 'object', 'description': 'What it should be.', 'required': ['size'], 'properties': {
     'size': {'type': 'integer', 'format': 'int32', 'minimum': 1, 'description': 'How big.'}, 'mode': {'type': 'string', 'enum': ['a', 'b'], 'default': 'a'},
     'port': {'x-kubernetes-int-or-string': True}, 'maybe': {'type': 'string', 'nullable': True},
@@ -227,6 +229,28 @@ def test_tags_hashes_and_encodings(ours):
     assert raw(ours, '/openapi/v3/apis/nope.example.com/v1')[0] == 404
     assert raw(ours, '/openapi/v2', Accept='text/html')[0] == 406
     assert raw(ours, url, Accept='text/html')[0] == 406
+
+
+def sorted_keys(value):
+    """Keys within vendor extensions in order: upstream keeps theirs, ours are sorted."""
+    if isinstance(value, list):
+        return [sorted_keys(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    return {k: sorted_keys(dict(sorted(v.items()))) if k.startswith('x-') and isinstance(v, dict) else sorted_keys(v) for k, v in value.items()}
+
+
+@pytest.mark.parametrize('who', ['ours', 'theirs'])
+def test_version_3_in_protobuf(request, who):
+    """Says what the JSON says, as both servers tell it."""
+    server = request.getfixturevalue(who)
+    for name in ('api/v1', 'apis/apps/v1', 'apis/pub.example.com/v1', 'apis/open.example.com/v1', 'apis', 'version'):
+        expected = proto_of(sorted_keys(document(server, f'/openapi/v3/{name}')) if who == 'ours' else document(server, f'/openapi/v3/{name}'))
+        for accept in (V3_PROTO, V3_PROTO.replace('@', '.'), f'application/json;q=0.5, {V3_PROTO}'):
+            status, headers, body = raw(server, f'/openapi/v3/{name}', Accept=accept)
+            assert status == 200 and headers['Content-Type'] == V3_PROTO.replace('@', '.') and headers['Vary'].startswith('Accept'), name
+            assert body == expected, name
+        assert headers['ETag'] == raw(server, f'/openapi/v3/{name}')[1]['ETag']
 
 
 def test_published_within_a_second_and_gone_with_it(ours):

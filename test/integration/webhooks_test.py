@@ -142,13 +142,15 @@ def asked(api, hooks, *request, **kw):
     """The status and the reviews of a request."""
     hooks.taken()
     status, answer, _ = api.ask(*request, **kw)
-    told, seen = hooks.taken(), set()
-    if request[0] == 'DELETE' and '/pods/' in request[1]:  # upstream asks again when it goes on from a pod without grace to its removal
-        told = [one for one in told if one[0] not in seen and not seen.add(one[0])]
-    return [status, *sorted(((path, query, settled(review)) for path, query, review in told), key=lambda one: (one[0] != '/mutate', one[0])), *([answer] if status == 500 else [])]
+    told = []
+    for path, query, review in hooks.taken():
+        one = (path, query, settled(review))
+        if not (request[0] == 'DELETE' and one in told):  # upstream asks again where its cache lags behind
+            told.append(one)
+    return [status, *sorted(told, key=lambda one: (one[0] != '/mutate', one[0])), *([answer] if status == 500 else [])]
 
 
-CONFIGMAPS = '/api/v1/namespaces/wire/configmaps'
+CONFIGMAPS, PODS, JOBS = '/api/v1/namespaces/wire/configmaps', '/api/v1/namespaces/wire/pods', '/apis/batch/v1/namespaces/wire/jobs'
 ANY = {'operations': 'CREATE UPDATE DELETE CONNECT'}
 
 
@@ -266,7 +268,8 @@ def refusal(answer):
 DENIALS = [{}, {'status': {'message': 'no'}}, {'status': {'reason': 'Forbidden'}}, {'status': {'code': 403, 'reason': 'Forbidden', 'message': 'no'}},
            {'status': {'code': 200, 'message': 'odd'}}, {'status': {'code': 422, 'reason': 'Invalid', 'message': 'm', 'details': {
                'name': 'n', 'kind': 'K', 'causes': [{'reason': 'FieldValueInvalid', 'message': 'c', 'field': 'f'}]}}},
-           {'status': {'code': 429, 'message': 'later', 'details': {'retryAfterSeconds': 3}}}]
+           {'status': {'code': 429, 'message': 'later', 'details': {'retryAfterSeconds': 3}}}, {'status': {'reason': 'My own reason'}},
+           {'status': {'code': 418, 'reason': 'My own reason', 'message': 'm'}}, {'status': {'code': 418, 'reason': '<a>', 'details': {'kind': 'K'}}}, {'status': {'reason': 'Unknown'}}]
 
 
 def test_denials(apis, hooks):
@@ -284,6 +287,7 @@ def test_denials(apis, hooks):
     told = both(apis, hooks, scenario)
     assert 'admission webhook \\"deny.hooks.example.com\\" denied the request without explanation' in told[0][1] and told[0][0] == 400
     assert told[3][0] == 403 and 'denied the request: no' in told[3][1]
+    assert told[8][0] == 418 and '"reason": "My own reason"' in told[8][1] and 'details' not in told[8][1]
 
 
 def review_of(review, **members):
@@ -549,6 +553,39 @@ def test_credentials_of_webhooks(hooks, tmp_path):
     assert all(one == told[0] for one in told[1:])
 
 
+def test_credentials_in_files_are_read_again(hooks, tmp_path):
+    """A minute after they were read, as client-go does; a file of a token counts before the one that is given."""
+    users = {f'localhost:{hooks.port}': {'tokenFile': str(tmp_path / 'a')}, f'127.0.0.1:{hooks.port}': {'token': 'given', 'tokenFile': str(tmp_path / 'b')}}
+    (tmp_path / 'users.yaml').write_text(json.dumps({'apiVersion': 'v1', 'kind': 'Config', 'users': [{'name': name, 'user': user} for name, user in users.items()]}))
+    settings = {'apiVersion': 'apiserver.config.k8s.io/v1', 'kind': 'AdmissionConfiguration', 'plugins': [
+        {'name': 'ValidatingAdmissionWebhook', 'configuration': {'apiVersion': 'apiserver.config.k8s.io/v1', 'kind': 'WebhookAdmissionConfiguration',
+                                                                 'kubeConfigFile': str(tmp_path / 'users.yaml')}}]}
+    (tmp_path / 'admission.yaml').write_text(json.dumps(settings))
+    validating = [webhook(host[0], {'caBundle': hooks.ca_bundle, 'url': f'https://{host}:{hooks.port}/{host[0]}'}) for host in ('localhost', '127.0.0.1')]
+
+    def write(which):
+        (tmp_path / 'a').write_text(f'{which}-a\n')
+        (tmp_path / 'b').write_text(f'{which}-b\n')
+
+    def shown(api):
+        hooks.shown.clear()
+        api.must('POST', CONFIGMAPS + '?dryRun=All', {'metadata': {'name': 's'}})
+        return sorted(token for _, token, _ in hooks.shown)
+    write('first')
+    with contextlib.ExitStack() as stack:
+        apis = []
+        for upstream in [None] + [peers.PEERS] * (not peers.lacking('kube-apiserver', 'etcd')):
+            api = Api(stack.enter_context(ApiServer(flags=[f'--admission-control-config-file={tmp_path / "admission.yaml"}'], upstream=upstream)))
+            api.must('POST', '/api/v1/namespaces', {'metadata': {'name': 'wire'}})
+            stack.enter_context(configured(api, with_marker(configuration('Validating', 'shown', *validating))))
+            assert shown(api) == ['Bearer first-a', 'Bearer first-b']
+            apis.append(api)
+        write('second')
+        assert [shown(api) for api in apis] == [['Bearer first-a', 'Bearer first-b']] * len(apis)
+        for api in apis:
+            await_true('the new tokens', lambda: shown(api) == ['Bearer second-a', 'Bearer second-b'], timeout_s=90)
+
+
 def test_metrics(apis, hooks):
     api = apis[0]
     with configured(api, configuration('Validating', 'counted', webhook('counted', hooks.client('/counted')))):
@@ -624,3 +661,69 @@ def test_requests_of_converted_resources(apis, hooks):
     assert seen['/m']['object']['spec'] == {'hostPort': 'h:80'} and seen['/m']['kind']['version'] == 'v1'
     assert seen['/equivalent']['object']['spec'] == seen['/own']['object']['spec'] == {'host': 'patched', 'port': '1'} == told[1]['spec']
     assert (seen['/equivalent']['object']['apiVersion'], seen['/own']['object']['apiVersion']) == (f'{CONVERTED}/v3', f'{CONVERTED}/v2')
+
+
+def test_who_is_asked_about_what_goes_already(apis, hooks):
+    """Once for a DELETE, twice where what goes is marked before it is removed; nobody where nothing changes."""
+    def scenario(api):
+        out = []
+        everything = 'pods configmaps namespaces'
+        with configured(api, with_marker(configuration('Validating', 'goes', webhook('v', hooks.client('/v'), everything, **ANY))),
+                        with_marker(configuration('Mutating', 'goes', webhook('m', hooks.client('/mutate'), everything, **ANY)))):
+            def tell(what, path, **options):
+                api.must('GET', path.split('?')[0])
+                body = {'kind': 'DeleteOptions', 'apiVersion': 'v1', **options}
+                before, *reviews = asked(api, hooks, 'DELETE', path, body)
+                out.append([what, before, [(path, review['request'].get('options'), (review['request']['oldObject'] or {}).get('metadata')) for path, _, review in reviews]])
+
+            def pod(name, node='n', **metadata):
+                spec = {'containers': [{'name': 'c', 'image': 'i'}], 'automountServiceAccountToken': False, **({'nodeName': node} if node else {})}
+                api.must('POST', PODS, {'metadata': {'name': name, **metadata}, 'spec': spec})
+                return f'{PODS}/{name}'
+            for name, graces in (('same', (None, None, 40, 30)), ('shorter', (30, 10, 0)), ('at-once', (0,))):
+                path = pod(name)
+                for grace in graces:
+                    tell(f'{name} {grace}', path, **({} if grace is None else {'gracePeriodSeconds': grace}))
+            tell('nobody runs it', pod('unbound', node=None), gracePeriodSeconds=20)
+            tell('dry', pod('dry'), gracePeriodSeconds=0, dryRun=['All'])
+            path = pod('held', node=None, finalizers=['example.com/f'])
+            tell('held', path)
+            tell('held again', path)
+            for policy in ('Foreground', 'Background'):
+                api.must('POST', CONFIGMAPS, {'metadata': {'name': policy.lower()}})
+                tell(policy, f'{CONFIGMAPS}/{policy.lower()}', propagationPolicy=policy)
+            tell('without its finalizers', f'{CONFIGMAPS}/foreground', propagationPolicy='Background')
+            api.must('POST', '/api/v1/namespaces', {'metadata': {'name': 'goes'}})
+            for what in ('namespace', 'namespace again'):
+                tell(what, '/api/v1/namespaces/goes')
+        return out
+    told = {what: [path for path, *_ in reviews] for what, _, reviews in both(apis, hooks, scenario)}
+    once, twice = ['/mutate', '/v'], ['/mutate', '/mutate', '/v', '/v']
+    assert told['same None'] == [] and told['shorter 10'] == once and told['shorter 0'] == told['at-once 0'] == told['nobody runs it'] == twice
+    assert told['without its finalizers'] == told['dry'] == told['held'] == once and told['namespace again'] == []
+
+
+def test_labels_of_jobs(apis, hooks):
+    """A Job without labels has its template's, and those that the server adds; one that states them keeps them."""
+    def scenario(api):
+        out = []
+
+        def tell(what, labels, path=JOBS, method='POST', **metadata):
+            meta = {**({'labels': labels} if labels is not None else {}), **(metadata or {'name': what})}
+            job = {'apiVersion': 'batch/v1', 'kind': 'Job', 'metadata': meta, 'spec': {'suspend': True, 'template': {
+                'metadata': {'labels': {'a': 'b'}}, 'spec': {'restartPolicy': 'Never', 'containers': [{'name': 'c', 'image': 'i'}]}}}}
+            answer = api.must(method, path, job, content_type='application/json' if method == 'POST' else 'application/apply-patch+yaml')
+            out.append([what, sorted(answer['metadata']['labels'])])
+        for what, labels in (('none', None), ('empty', {}), ('equal', {'a': 'b'}), ('other', {'c': 'd'})):
+            tell(what, labels)
+            tell(f'applied-{what}', labels, f'{JOBS}/applied-{what}?fieldManager=wire', 'PATCH')
+        tell('drawn', None, generateName='drawn-')
+        changes = {'annotated': {'op': 'add', 'path': '/metadata/annotations', 'value': {'x': 'y'}}, 'unlabelled': {'op': 'remove', 'path': '/metadata/labels'}}
+        for change, operation in changes.items():
+            hooks.answers['/mutate'] = lambda request, operation=operation: patch(operation) if request['kind']['kind'] == 'Job' else {}
+            with configured(api, with_marker(configuration('Mutating', 'jobs', webhook('m', hooks.client('/mutate'), 'jobs', groups='batch')))):
+                for what, labels in (('none', None), ('equal', {'a': 'b'})):
+                    tell(f'{change}-{what}', labels)
+        return out
+    told = dict(both(apis, hooks, scenario))
+    assert told['equal'] == told['drawn'] == told['annotated-none'] == ['a'] and told['none'] == told['applied-none'] == told['unlabelled-equal'] and len(told['none']) == 5

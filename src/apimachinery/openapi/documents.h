@@ -19,10 +19,10 @@ namespace pintle::apimachinery::openapi {
 using Served = std::span<const ServedGroupVersion>;
 
 // How a document is written. ProtoV2 is the media type application/com.github.proto-openapi.spec.v2@v1.0+protobuf, the only form of
-// version 2 that client-go asks for.
-enum class Form : uint8_t { JsonV2, ProtoV2, JsonV3 };
-constexpr std::size_t form_count = 3;
-constexpr Dialect dialect_of(Form form) { return form == Form::JsonV3 ? Dialect::V3 : Dialect::V2; }
+// version 2 that client-go asks for. ProtoV3 is made of a whole document in JSON, never of parts.
+enum class Form : uint8_t { JsonV2, ProtoV2, JsonV3, ProtoV3 };
+constexpr std::size_t part_form_count = 3;
+constexpr Dialect dialect_of(Form form) { return form == Form::JsonV3 || form == Form::ProtoV3 ? Dialect::V3 : Dialect::V2; }
 
 // What one source adds to a document: members of its paths and of its definitions, in JSON with commas between them alone, in protobuf
 // repeated fields.
@@ -67,6 +67,9 @@ std::string v2_proto(Served served);
 
 // GET /openapi/v3/<name>: "api/v1", "apis/apps/v1", "apis/apps", "version" ...; nullopt: no such document.
 std::optional<std::string> v3_json(Served served, std::string_view name);
+
+// A version 3 document, which this server has made, as ProtoV3.
+std::string v3_proto(const codec::Value& document);
 
 // The names and the hashes of the version 3 documents. A hash changes when its document does; it is made without
 // making the document.

@@ -92,6 +92,18 @@ TEST(OpenApi, Index) {
   EXPECT_NE(index->find("paths")->find("version"), nullptr);
 }
 
+// The documents of a server: test/integration/custom_resources_openapi_test.py.
+TEST(OpenApi, Version3InProtobuf) {
+  const auto document = codec::parse_json(
+      R"({"openapi":"3.0.0","components":{"schemas":{"a":{"type":"object","default":{}},"b":{"default":0,"minimum":0},"c":{"$ref":"#/x"}}}})");
+  ASSERT_TRUE(document);
+  EXPECT_EQ(v3_proto(*document).substr(0, 9), std::string("\n\x05"
+                                                          "3.0.0\x12\0",
+                                                          9));
+  EXPECT_NE(v3_proto(*document).find("\x12\x05\n\x03#/x"), std::string::npos);
+  EXPECT_NE(v3_proto(*document).find(std::string("\x8a\x02\x09\x09\0\0\0\0\0\0\0\0", 12)), std::string::npos);
+}
+
 TEST(OpenApi, ProtobufIsWellFormed) {
   const std::string bytes = v2_proto(served_group_versions());
   codec::ProtoReader reader(bytes);

@@ -1,9 +1,9 @@
 // The protobuf form of a version 2 document. The field numbers are those of gnostic's openapiv2/OpenAPIv2.proto; what
 // holds any value (vendor extensions, enums, defaults) is carried as YAML text, of which JSON is a part.
-#include <bit>
 #include <string>
 
 #include "apimachinery/openapi/documents.h"
+#include "apimachinery/openapi/proto_fields.h"
 #include "apimachinery/openapi/write_v2.h"
 #include "codec/json.h"
 
@@ -12,62 +12,15 @@ namespace {
 
 using codec::Value;
 
-void put_varint(std::string& out, uint64_t value) {
-  for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
-  out += static_cast<char>(value);
-}
-
-void put_bytes(std::string& out, uint32_t number, std::string_view bytes) {
-  put_varint(out, number << 3 | 2);
-  put_varint(out, bytes.size());
-  out += bytes;
-}
-
-void put_text(std::string& out, uint32_t number, std::string_view text) {
-  if (!text.empty()) put_bytes(out, number, text);
-}
-
-void put_true(std::string& out, uint32_t number, const Value* flag) {
-  if (flag == nullptr || !flag->is_bool() || !flag->as_bool()) return;
-  put_varint(out, number << 3);
-  out += '\1';
-}
-
-void put_texts(std::string& out, uint32_t number, const Value* list) {
-  if (list == nullptr) return;
-  for (const Value& item : list->as_array()) put_bytes(out, number, item.as_string());
-}
-
 std::string any_of(const Value& value) {
   std::string out;
   put_bytes(out, 2, codec::to_json(value) + "\n");
   return out;
 }
 
-// NamedX{name = 1, value = 2}.
-void put_named(std::string& out, uint32_t number, std::string_view name, std::string_view value) {
-  std::string named;
-  put_bytes(named, 1, name);
-  put_bytes(named, 2, value);
-  put_bytes(out, number, named);
-}
-
 void put_extensions(std::string& out, uint32_t number, const Value& object) {
   for (const auto& [key, value] : object.as_object())
     if (key.starts_with("x-")) put_named(out, number, key, any_of(value));
-}
-
-void put_double(std::string& out, uint32_t number, const Value* value) {
-  if (value == nullptr) return;
-  put_varint(out, number << 3 | 1);
-  const auto bits = std::bit_cast<uint64_t>(value->as_double());
-  for (int shift = 0; shift < 64; shift += 8) out += static_cast<char>(bits >> shift);
-}
-
-void put_integer(std::string& out, uint32_t number, const Value* value) {
-  if (value == nullptr) return;
-  put_varint(out, number << 3);
-  put_varint(out, static_cast<uint64_t>(value->as_int()));
 }
 
 std::string schema_message(const Value& schema);

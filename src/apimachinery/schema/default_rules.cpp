@@ -22,7 +22,7 @@ using Props = api::apiextensions_v1::JSONSchemaProps;
 // Takes the schema as it was given and as it was compiled side by side: compiling has pruned the defaults.
 class DefaultRules {
  public:
-  DefaultRules(const Node& root, FieldErrors& errors) : root_(root), errors_(errors) {}
+  DefaultRules(const Node& root, const cel::TimeZones* zones, FieldErrors& errors) : root_(root), zones_(zones), errors_(errors) {}
 
   void visit(const Props& props, const Node& node, const FieldPath& path, bool is_root) {
     const Frame outer = frame_;
@@ -76,8 +76,8 @@ class DefaultRules {
     if (errors_.size() != before || budget_ == 0) return;
     if (!rules_) rules_.emplace(root_);
     uint64_t again = budget_;
-    rules_->validate(value, {.old = &value, .node = &node, .path = path, .budget = &budget_}, errors_);
-    if (errors_.size() == before) rules_->validate(value, {.node = &node, .path = path, .budget = &again}, errors_);
+    rules_->validate(value, {.old = &value, .node = &node, .path = path, .zones = zones_, .budget = &budget_}, errors_);
+    if (errors_.size() == before) rules_->validate(value, {.node = &node, .path = path, .zones = zones_, .budget = &again}, errors_);
     budget_ = std::min(budget_, again);
   }
 
@@ -108,6 +108,7 @@ class DefaultRules {
   }
 
   const Node& root_;
+  const cel::TimeZones* const zones_;
   FieldErrors& errors_;
   std::optional<Rules> rules_;  // all of the schema's, compiled at its first default
   Frame frame_;
@@ -116,8 +117,8 @@ class DefaultRules {
 
 }  // namespace
 
-void validate_defaults(const Props& schema, const Node& root, const FieldPath& path, FieldErrors& errors) {
-  DefaultRules(root, errors).visit(schema, root, path, true);
+void validate_defaults(const Props& schema, const Node& root, const cel::TimeZones* zones, const FieldPath& path, FieldErrors& errors) {
+  DefaultRules(root, zones, errors).visit(schema, root, path, true);
 }
 
 }  // namespace pintle::apimachinery::schema

@@ -227,7 +227,7 @@ void validate_definition_schema(const v1::JSONSchemaProps& schema, const SchemaR
     else
       compiles = Unexpected(made.error());
   }
-  if (compiled) validate_defaults(schema, compiled->root(), path, errors);
+  if (compiled) validate_defaults(schema, compiled->root(), rules.zones, path, errors);
   const bool defaults_fit = errors.size() == before_defaults;
   const std::size_t before = errors.size();
   OpenApiRules open_api(!rules.unchanged, errors);

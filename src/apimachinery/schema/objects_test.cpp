@@ -104,10 +104,10 @@ TEST(Prune, TellsOfABoundedNumberOfPaths) {
   EXPECT_TRUE(value.as_object().empty());
 }
 
-void check_nulls(const char* schema_text, const char* in, const char* out) {
+void check_nulls(const char* schema_text, const char* in, const char* out, Nulls dropped = Nulls::All) {
   const auto schema = schema_of(schema_text);
   Value value = value_of(in);
-  drop_nulls(value, &schema->root());
+  drop_nulls(value, &schema->root(), dropped);
   EXPECT_EQ(codec::to_json(value), codec::to_json(value_of(out))) << schema_text << " " << in;
 }
 
@@ -118,6 +118,14 @@ TEST(DropNulls, KeepsThoseThatAreAllowedOrHaveADefault) {
   check_nulls(schema, R"({"a":null,"b":null,"c":null})", R"({"b":null,"c":null})");
   check_nulls(schema, R"({"d":[null,{"a":null}],"e":{"x":null,"y":"z"}})", R"({"d":[null,{}],"e":{"y":"z"}})");
   check_nulls(R"({"type":"object","x-kubernetes-preserve-unknown-fields":true})", R"({"a":null})", R"({"a":null})");
+}
+
+TEST(DropNulls, LeavesThoseThatValidationRefuses) {
+  constexpr const char* schema =
+      R"({"type":"object","properties":{"a":{"type":"string"},"b":{"x-kubernetes-int-or-string":true},"c":{"x-kubernetes-preserve-unknown-fields":true},)"
+      R"("d":{"type":"object","additionalProperties":{"type":"string"}},"e":{"type":"string","default":"x"},"f":{"nullable":true}}})";
+  check_nulls(schema, R"({"a":null,"b":null,"c":null,"e":null,"f":null})", R"({"a":null,"b":null,"e":null,"f":null})", Nulls::Valid);
+  check_nulls(schema, R"({"c":{"x":null},"d":{"x":null}})", R"({"c":{"x":null},"d":{"x":null}})", Nulls::Valid);
 }
 
 void check_defaults(const char* schema_text, const char* in, const char* out) {

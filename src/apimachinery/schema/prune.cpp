@@ -113,8 +113,9 @@ class Pruner {
   std::size_t recorded_ = 0, recorded_bytes_ = 0;
 };
 
-bool is_unwanted_null(const Value& value, const Node* schema) {
-  return value.is_null() && schema != nullptr && !schema->nullable && schema->default_value == nullptr;
+bool is_unwanted_null(const Value& value, const Node* schema, Nulls dropped) {
+  if (!value.is_null() || schema == nullptr || schema->nullable || schema->default_value != nullptr) return false;
+  return dropped == Nulls::All || (schema->type == ValueType::Any && !schema->int_or_string);
 }
 
 }  // namespace
@@ -125,10 +126,10 @@ void prune(Value& value, const Node* schema, Position position, std::vector<std:
   if (pruned) std::sort(pruned->begin() + static_cast<std::ptrdiff_t>(before), pruned->end());
 }
 
-void drop_nulls(Value& value, const Node* schema) {
+void drop_nulls(Value& value, const Node* schema, Nulls dropped) {
   if (schema == nullptr) return;
   if (value.is_array()) {
-    for (Value& item : value.as_array()) drop_nulls(item, schema->items);
+    for (Value& item : value.as_array()) drop_nulls(item, schema->items, dropped);
     return;
   }
   if (!value.is_object()) return;
@@ -136,13 +137,13 @@ void drop_nulls(Value& value, const Node* schema) {
   bool any = false;
   for (auto& [name, member] : object) {
     const Node* declared = schema->member(name);
-    any = any || is_unwanted_null(member, declared);
-    drop_nulls(member, declared);
+    any = any || is_unwanted_null(member, declared, dropped);
+    drop_nulls(member, declared, dropped);
   }
   if (!any) return;
   Value::Object kept;
   for (auto& [name, member] : object)
-    if (!is_unwanted_null(member, schema->member(name))) kept.append(name) = std::move(member);
+    if (!is_unwanted_null(member, schema->member(name), dropped)) kept.append(name) = std::move(member);
   object = std::move(kept);
 }
 

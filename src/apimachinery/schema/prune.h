@@ -21,8 +21,13 @@ enum class Position : uint8_t {
 // reports them: "spec.items[2].bogus". apiVersion, kind and metadata at the root are never among them.
 void prune(codec::Value& value, const Node* schema, Position position, std::vector<std::string>* pruned = nullptr);
 
-// Takes out members that are null where the schema allows no null and has no default to put there; with a default, fill_defaults
+enum class Nulls : uint8_t {
+  All,
+  Valid,  // only those that validation would let pass: the schema names no type
+};
+
+// Takes out members that are null where the schema is not nullable and has no default to put there; with a default, fill_defaults
 // replaces them.
-void drop_nulls(codec::Value& value, const Node* schema);
+void drop_nulls(codec::Value& value, const Node* schema, Nulls dropped = Nulls::All);
 
 }  // namespace pintle::apimachinery::schema

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "api/gen/apiextensions_v1.h"
+#include "apimachinery/cel/time_zones.h"
 #include "apimachinery/validation/field_errors.h"
 
 namespace pintle::apimachinery::schema {
@@ -15,8 +16,9 @@ namespace pintle::apimachinery::schema {
 bool validate_structural(const api::apiextensions_v1::JSONSchemaProps& schema, const FieldPath& path, FieldErrors& errors);
 
 struct SchemaRules {
-  bool has_status = false;  // of the version: then the root holds only what stays true without "status"
-  bool unchanged = false;   // it stood there before: what its rules may cost is no reason any more
+  bool has_status = false;                // of the version: then the root holds only what stays true without "status"
+  bool unchanged = false;                 // it stood there before: what its rules may cost is no reason any more
+  const cel::TimeZones* zones = nullptr;  // that rules may name where they judge defaults; nullptr: UTC and offsets are known
 };
 // All rules, for a schema at `path` ("...openAPIV3Schema"): structural, OpenAPI, defaults, then the texts of expressions.
 void validate_definition_schema(const api::apiextensions_v1::JSONSchemaProps& schema, const SchemaRules& rules, const FieldPath& path,

@@ -31,6 +31,11 @@ bool AuditAnnotations::add(std::string key, std::string value, Level level) {
   return true;
 }
 
+void note_labels(const AdmissionAttributes& attributes, const api::Object& object) {
+  const auto* const metadata = metadata_of(&object);
+  if (attributes.unlabelled != nullptr && metadata != nullptr) *attributes.unlabelled = metadata->labels.empty();
+}
+
 rt::Task<Result<Unit>> AdmissionPlugin::admit(rt::Context, AdmissionAttributes& attributes) {
   auto answer = admit_now(attributes);
   CHECK(answer, "a plugin that waits overrides admit()");

@@ -111,6 +111,7 @@ struct AdmissionAttributes {
   const api::Object* old_object = nullptr;  // Update, Delete
   const UserInfo* user = nullptr;
   bool dry_run = false;
+  bool* unlabelled = nullptr;                    // of a new object, by note_labels()
   std::vector<std::string>* warnings = nullptr;  // shown to the client as Warning headers
   const api::Object* options = nullptr;          // CreateOptions, UpdateOptions (of a patch too) or DeleteOptions; Connect: nullptr
   AuditAnnotations* audit_annotations = nullptr;
@@ -129,6 +130,9 @@ struct AdmissionAttributes {
     return old_object && *old_object && old_object->is<T>() ? &old_object->as<T>() : nullptr;
   }
 };
+
+// An object that takes the place of a new one: whether it comes without labels. Before its defaults are set.
+void note_labels(const AdmissionAttributes& attributes, const api::Object& object);
 
 // The answer of a plugin that need not wait; nullopt: the task must be asked.
 using AdmissionNow = std::optional<Result<Unit>>;

@@ -53,9 +53,27 @@ void Callouts::forget_unused(rt::TimePoint now) {
   trusts_.erase(std::ranges::min_element(trusts_, {}, [](const auto& entry) { return entry.second.used_at; }));
 }
 
-Result<Callouts::TransportPtr> Callouts::transport(const Target& target) {
+rt::Task<std::shared_ptr<const client::Credentials>> Callouts::credentials(const Target& target) {
+  const std::shared_ptr<const client::Credentials> given = target.credentials;
+  if (!given || (given->token_file.empty() && given->cert_file.empty() && given->key_file.empty())) co_return given;
   const rt::TimePoint now = runtime_.clock().now();
-  const client::Credentials* const shown = target.credentials.get();
+  Shown kept{given, given, {}};
+  {
+    ThreadLock lock(mutex_);
+    const auto found = shown_.find(given.get());
+    if (found != shown_.end()) kept = found->second;
+    if (found != shown_.end() && now - kept.read_at < credentials_age_max) co_return kept.now;
+  }
+  co_await runtime_.run_blocking(
+      [this, &kept] { kept.now = std::make_shared<const client::Credentials>(client::read_again(runtime_.disk(), *kept.now)); });
+  kept.read_at = now;
+  ThreadLock lock(mutex_);
+  shown_[given.get()] = kept;
+  co_return kept.now;
+}
+
+Result<Callouts::TransportPtr> Callouts::transport(const Target& target, const client::Credentials* shown) {
+  const rt::TimePoint now = runtime_.clock().now();
   const std::pair key(target.ca_bundle, shown ? shown->cert_pem + shown->key_pem : std::string());
   ThreadLock lock(mutex_);
   auto found = trusts_.find(key);
@@ -84,14 +102,15 @@ rt::Task<Result<Bytes>> Callouts::post(rt::Context ctx, const Target& target, By
     }
     CO_TRY(lead_to(*origin, request));
   }
-  CO_TRY_ASSIGN(const TransportPtr by, transport(target));
+  const auto shown = co_await credentials(target);
+  CO_TRY_ASSIGN(const TransportPtr by, transport(target, shown.get()));
   request.head.method = "POST";
   request.head.url = url;
   request.head.headers.set("Content-Type", "application/json");
   request.head.headers.set("Accept", "application/json, */*");
   request.head.headers.set("User-Agent", std::string(user_agent));
-  if (target.credentials)
-    for (const auto& [name, value] : target.credentials->headers) request.head.headers.add(name, value);
+  if (shown)
+    for (const auto& [name, value] : shown->headers) request.head.headers.add(name, value);
   request.head.body = std::move(body);
   request.repeatable = true;  // reviews are asked again anyway, after a conflict or a reinvocation
   rt::Context bounded = ctx.with_timeout(timeout);

@@ -26,6 +26,8 @@ constexpr std::size_t answer_bytes_max = 16 << 20;  // of one answer, then an er
 constexpr std::size_t trusts_max = 128;             // CA bundles and client certificates whose connections are kept; the longest unused goes
 constexpr rt::Duration trust_unused_max = std::chrono::minutes(5);  // then its certificates are forgotten, at the next call of any target
 
+constexpr rt::Duration credentials_age_max = std::chrono::minutes(1);  // then the files of credentials are read again; as client-go
+
 // What a WebhookClientConfig says. `url` without a service, `service` and `path` without a URL.
 struct Target {
   std::string url;
@@ -55,13 +57,20 @@ class Callouts {
     TransportPtr transport;
     rt::TimePoint used_at{};
   };
-  Result<TransportPtr> transport(const Target& target);
+  struct Shown {
+    std::shared_ptr<const client::Credentials> given, now;
+    rt::TimePoint read_at{};
+  };
+  // What is to be shown of a target's, by what its files held at most credentials_age_max ago. nullptr: nothing.
+  rt::Task<std::shared_ptr<const client::Credentials>> credentials(const Target& target);
+  Result<TransportPtr> transport(const Target& target, const client::Credentials* shown);
   void forget_unused(rt::TimePoint now) REQUIRES(mutex_);
 
   rt::Runtime& runtime_;
   const ServiceResolver& resolver_;
   ThreadMutex mutex_;
   std::map<std::pair<std::string, std::string>, Trust> trusts_ GUARDED_BY(mutex_);  // by CA bundle, and certificate and key of a client
+  std::map<const client::Credentials*, Shown> shown_ GUARDED_BY(mutex_);            // of those that have files, by what the target has
 };
 
 }  // namespace pintle::apiserver::callout

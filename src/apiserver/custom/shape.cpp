@@ -36,6 +36,14 @@ Result<Unit> Shape::settle(api::Object& object, std::vector<std::string>* unknow
   return schema::fill_defaults(members, &root());
 }
 
+Result<Unit> Shape::settle_applied(api::Object& object) const {
+  codec::Value& members = object.as<CustomObject>().rest.members;
+  TRY(schema::coerce_embedded(members, &root(), {.position = schema::Position::Inside, .drop_invalid = true}, nullptr));
+  if (prune_) schema::prune(members, &root(), schema::Position::Root, nullptr);
+  schema::drop_nulls(members, &root(), schema::Nulls::Valid);
+  return schema::fill_defaults(members, &root());
+}
+
 Result<Unit> Shape::settle_admitted(api::Object& object) const {
   codec::Value& members = object.as<CustomObject>().rest.members;
   TRY(schema::coerce_embedded(members, &root(), {.position = schema::Position::Inside, .drop_invalid = true}, nullptr));

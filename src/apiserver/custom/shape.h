@@ -22,6 +22,7 @@ class Shape final : public registry::VersionShape {
                                                    bool preserve_unknown_fields);
 
   Result<Unit> settle(api::Object& object, std::vector<std::string>* unknown) const override;
+  Result<Unit> settle_applied(api::Object& object) const override;
   Result<Unit> settle_admitted(api::Object& object) const override;
   void prune(api::Object& object) const override;
   Result<Unit> settle_converted(api::Object& object) const override;

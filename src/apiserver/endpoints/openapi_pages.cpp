@@ -29,7 +29,9 @@ struct Offered {
 constexpr std::array<Offered, 3> v2_forms = {{{"json", Form::JsonV2},
                                               {"com.github.proto-openapi.spec.v2@v1.0+protobuf", Form::ProtoV2},
                                               {"com.github.proto-openapi.spec.v2.v1.0+protobuf", Form::ProtoV2}}};
-constexpr std::array<Offered, 1> v3_forms = {{{"json", Form::JsonV3}}};
+constexpr std::array<Offered, 3> v3_forms = {{{"json", Form::JsonV3},
+                                              {"com.github.proto-openapi.spec.v3@v1.0+protobuf", Form::ProtoV3},
+                                              {"com.github.proto-openapi.spec.v3.v1.0+protobuf", Form::ProtoV3}}};
 
 std::string_view trimmed(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
@@ -122,7 +124,8 @@ rt::Task<void> redirect(exchange::Exchange& exchange, std::string url) {
 
 rt::Task<void> serve_v3(rt::Runtime& runtime, OpenApiDocuments& documents, exchange::Exchange& exchange) {
   const std::string name = exchange.info.path.substr(v3_prefix.size());
-  auto found = co_await documents.v3(exchange.ctx, name, exchange.request.headers.get("if-none-match"));
+  const auto form = negotiate(exchange.request.headers.get("accept"), v3_forms);
+  auto found = co_await documents.v3(exchange.ctx, name, form, exchange.request.headers.get("if-none-match"));
   if (!found) {
     co_await exchange::answer_failure(exchange, found.error());
     co_return;
@@ -137,7 +140,7 @@ rt::Task<void> serve_v3(rt::Runtime& runtime, OpenApiDocuments& documents, excha
     co_return;
   }
   exchange.writer.headers().set("vary", "Accept");
-  if (!negotiate(exchange.request.headers.get("accept"), v3_forms)) {
+  if (!form) {
     co_await exchange::answer_text(exchange, 406, "");
     co_return;
   }

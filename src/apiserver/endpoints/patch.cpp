@@ -36,8 +36,8 @@ Status invalid_patch(std::string message) {
 }
 
 // The patched document as an object of the version; what does not fit is the patch's fault.
-Result<api::Object> to_object(const codec::Value& document, const registry::VersionBinding& version, FieldValidation validation,
-                              std::vector<std::string>& warnings) {
+Result<api::Object> decoded_object(const codec::Value& document, const registry::VersionBinding& version, FieldValidation validation,
+                                   std::vector<std::string>& warnings) {
   api::Object object(version.type());
   api::DecodeReport report;
   const auto strictness = validation == FieldValidation::Ignore ? api::Strictness::Ignore : api::Strictness::Collect;
@@ -46,14 +46,18 @@ Result<api::Object> to_object(const codec::Value& document, const registry::Vers
   if (!decoded) return Unexpected(invalid_patch(decoded.error().message));
   auto settled = exchange::settle_problems(report.problems, validation, warnings);
   if (!settled) return Unexpected(invalid_patch(settled.error().message));
-  if (version.shape == nullptr) {
-    api::apply_defaults(object.type(), object.data());
-    return object;
-  }
+  if (version.shape == nullptr) api::apply_defaults(object.type(), object.data());
+  return object;
+}
+
+Result<api::Object> to_object(const codec::Value& document, const registry::VersionBinding& version, FieldValidation validation,
+                              std::vector<std::string>& warnings) {
+  TRY_ASSIGN(api::Object object, decoded_object(document, version, validation, warnings));
+  if (version.shape == nullptr) return object;
   std::vector<std::string> unknown;
   TRY(version.shape->settle(object, validation == FieldValidation::Ignore ? nullptr : &unknown));
   for (std::string& path : unknown) path = "unknown field \"" + path + "\"";
-  settled = exchange::settle_problems(unknown, validation, warnings);
+  auto settled = exchange::settle_problems(unknown, validation, warnings);
   if (!settled) return Unexpected(invalid_patch(settled.error().message));
   return object;
 }
@@ -83,7 +87,11 @@ struct PatchTarget {
     const api::GroupVersionKind& gvk = version.kind->gvk;
     return fmt::format("{}/{}, Kind={}", gvk.group, gvk.version, gvk.kind);
   }
-  std::string text() const { return fmt::format("({}/{}; {})", scope.ns, name, kind_text()); }
+  // The names as the configuration gives them.
+  std::string text(const codec::Value& config) const {
+    const codec::Value* meta = config.find("metadata");
+    return fmt::format("({}/{}; {})", meta ? meta->string_at("namespace") : "", meta ? meta->string_at("name") : "", kind_text());
+  }
 };
 
 Result<api::Object> patch_object(const PatchTarget& target, PatchType type, const PatchRequest& patch, const api::Object& existing,
@@ -106,7 +114,7 @@ Result<api::Object> apply_object(const PatchTarget& target, const PatchRequest& 
   const apimachinery::TypeSchema typed(target.version.type());
   const apimachinery::SchemaView& schema = target.version.shape ? target.version.shape->schema_view() : typed;
   if (const std::string why = apimachinery::typed_problems(schema, patch.document); !why.empty())
-    return error(Reason::Unknown, fmt::format("failed to create typed patch object {}: {}", target.text(), why));
+    return error(Reason::Unknown, fmt::format("failed to create typed patch object {}: {}", target.text(patch.document), why));
   if (target.version.shape == nullptr) {
     // What fits may still be no value of its type: a text that is no time, bytes that are not base64.
     api::Object probe(target.version.type());
@@ -114,13 +122,14 @@ Result<api::Object> apply_object(const PatchTarget& target, const PatchRequest& 
     if (!decoded && decoded.error().reason == Reason::RequestEntityTooLarge) return Unexpected(decoded.error());
     if (!decoded)
       return error(Reason::Unknown, fmt::format("failed to convert new object {} to proper version: unable to convert unstructured object to {}: {}",
-                                                target.text(), target.kind_text(), decoded.error().message));
+                                                target.text(patch.document), target.kind_text(), decoded.error().message));
   }
   auto writer = field_writer(target.resource, target.version, target.part, target.scope, &target.others);
   writer.force = patch.parameters.force || target.others.pending;
   TRY_ASSIGN(const codec::Value live, api::to_document(shown.type(), shown.data(), &target.version.kind->gvk));
   TRY_ASSIGN(const auto applied, apimachinery::apply_config(schema, live, patch.document, writer));
-  TRY_ASSIGN(api::Object object, to_object(applied.object, target.version, FieldValidation::Ignore, warnings));
+  TRY_ASSIGN(api::Object object, decoded_object(applied.object, target.version, FieldValidation::Ignore, warnings));
+  if (target.version.shape) TRY(target.version.shape->settle_applied(object));
   if (!patch.doubled.empty() && patch.parameters.validation == FieldValidation::Strict)
     return bad_request("error strict decoding YAML: error converting YAML to JSON: " + codec::yaml_errors(patch.doubled));
   warnings.insert(warnings.end(), patch.doubled.begin(), patch.doubled.end());
@@ -156,7 +165,12 @@ rt::Task<Result<Unit>> Writes::patch(exchange::Exchange& exchange, registry::Ins
   if (type == PatchType::Strategic && found.version->shape != nullptr) co_return Unexpected(errors::unsupported_media_type(false));
   const bool apply = type == PatchType::Apply;
   CO_TRY_ASSIGN(const PatchRequest patch, read_patch(exchange, apply));
-  if (apply) CO_TRY(check_config(patch.document, *found.version, exchange.info.name));
+  if (apply) {
+    CO_TRY(check_config(patch.document, *found.version, exchange.info.name));
+    const codec::Value* const meta = patch.document.find("metadata");
+    const codec::Value* const labels = meta ? meta->find("labels") : nullptr;
+    exchange.scope.unlabelled = labels == nullptr || !labels->is_object() || labels->as_object().empty();
+  }
 
   std::vector<std::string> warnings;
   registry::OtherVersions others;

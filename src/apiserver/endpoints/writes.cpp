@@ -36,6 +36,7 @@ rt::Task<Result<Unit>> Writes::create(exchange::Exchange& exchange, registry::In
   const auto& meta = registry::object_meta(object);
   if (!meta.namespace_.empty() && found.resource->namespaced() && meta.namespace_ != exchange.scope.ns)
     co_return bad_request("the namespace of the provided object does not match the namespace sent on the request");
+  exchange.scope.unlabelled = meta.labels.empty();
   CO_TRY_ASSIGN(object, to_tracked_storage(*found.resource, *found.version, nullptr, exchange.scope, std::move(object), nullptr));
   CO_TRY_ASSIGN(registry::Written written, co_await found.store->create(exchange.scope, std::move(object)));
   co_return co_await answer_object(exchange, form, 201, std::move(written.object));

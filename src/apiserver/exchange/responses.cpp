@@ -3,6 +3,7 @@
 #include "api/codec.h"
 #include "api/gen/meta_v1.h"
 #include "apiserver/exchange/gzip.h"
+#include "apiserver/types/errors.h"
 #include "codec/json.h"
 #include "codec/yaml.h"
 
@@ -19,7 +20,12 @@ api::meta_v1::Status to_wire(const Status& status, std::string continue_token) {
   wire.message = status.message;
   wire.reason = reason_name(status.reason);
   wire.code = status.http();
-  const StatusDetails& details = status.details;
+  StatusDetails details = status.details;
+  std::erase_if(details.causes, [&](const StatusCause& cause) {
+    if (!errors::is_reason_text(cause)) return false;
+    wire.reason = cause.message;
+    return true;
+  });
   if (details.shown || !(details == StatusDetails{})) {
     api::meta_v1::StatusDetails& shown = wire.details.emplace();
     shown.name = details.name;

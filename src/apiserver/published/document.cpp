@@ -81,6 +81,22 @@ rt::Task<Result<Unit>> write(rt::Runtime& runtime, Sender& sender, std::shared_p
 
 }  // namespace
 
+std::string text_of(const Document& document) {
+  std::string out;
+  const auto add = [&out](const Packed& packed) {
+    for (const Packed::Piece& piece : packed.pieces()) out += unpack(piece);
+  };
+  for (const Stretch& stretch : document.stretches) {
+    out += stretch.literal;
+    if (stretch.packed) add(*stretch.packed);
+    if (!stretch.kind) continue;
+    auto part = stretch.kind->kept(document.form);
+    if (!part) part = stretch.kind->part(document.form);
+    add(stretch.section == Section::Paths ? part->paths : part->definitions);
+  }
+  return out;
+}
+
 bool names_tag(std::string_view if_none_match, std::string_view etag) {
   if (etag.empty()) return false;
   while (!if_none_match.empty()) {

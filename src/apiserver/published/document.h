@@ -33,6 +33,8 @@ struct Document {
 // 200 with the document, compressed where the client takes that, or 304 where If-None-Match names its tag. Headers but the type, the tag and the
 // encoding are the caller's.
 rt::Task<void> send(rt::Runtime& runtime, exchange::Exchange& exchange, std::shared_ptr<const Document> document);
+// The whole of it. Makes what its kinds have not kept; for a thread that may be held.
+std::string text_of(const Document& document);
 // Answers 304 and returns true where If-None-Match names the tag (in a list, weak, or `*`).
 bool names_tag(std::string_view if_none_match, std::string_view etag);
 rt::Task<void> answer_not_modified(exchange::Exchange& exchange, std::string etag);

@@ -11,6 +11,7 @@
 #include "apimachinery/schema/openapi.h"
 #include "apiserver/published/merge_v2.h"
 #include "base/check.h"
+#include "codec/json.h"
 #include "codec/value.h"
 #include "component/memory.h"
 
@@ -26,6 +27,8 @@ using openapi::Form;
 
 // Clients ask for "...spec.v2@v1.0+protobuf", which is no well-formed media type; the answer names one that is.
 constexpr std::string_view v2_proto_type = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
+constexpr std::string_view v3_proto_type = "application/com.github.proto-openapi.spec.v3.v1.0+protobuf";
 
 std::shared_ptr<const PublishedKind> published_of(const apimachinery::RuntimeResource& resource) {
   return std::dynamic_pointer_cast<const PublishedKind>(resource.published);
@@ -77,6 +80,14 @@ struct FurtherPart {
   std::size_t paths_bytes = 0, definitions_bytes = 0;
   std::string parameters;
 };
+
+// Of a whole document in JSON.
+void put_into_proto(Document& document) {
+  const auto value = codec::parse_json(text_of(document));
+  CHECK(value, "a document of ours is JSON");
+  document.stretches.clear();
+  document.stretches.push_back({"", std::make_shared<const Packed>(openapi::v3_proto(*value)), nullptr, Section::Paths});
+}
 
 }  // namespace
 
@@ -280,7 +291,8 @@ void OpenApiDocuments::make_v3(const RuntimeGroupVersion& version, Document& doc
   document.stretches.push_back({std::move(frame.tail), nullptr, nullptr, Section::Definitions});
 }
 
-rt::Task<Result<std::optional<OpenApiDocuments::V3>>> OpenApiDocuments::v3(rt::Context ctx, std::string_view name, std::string_view if_none_match) {
+rt::Task<Result<std::optional<OpenApiDocuments::V3>>> OpenApiDocuments::v3(rt::Context ctx, std::string_view name, std::optional<Form> form,
+                                                                           std::string_view if_none_match) {
   const auto further = further_.listed();
   for (const auto& [service, version] : further->versions)
     if (!version->openapi_v3_hash.empty() && name_of(version->group, version->version) == name)
@@ -294,14 +306,18 @@ rt::Task<Result<std::optional<OpenApiDocuments::V3>>> OpenApiDocuments::v3(rt::C
   out.hash = installed ? v3_hash(*installed) : own->second;
   auto document = std::make_shared<Document>();
   document->etag = "\"" + out.hash + "\"";
-  document->content_type = "application/json";
+  document->content_type = form == Form::ProtoV3 ? v3_proto_type : std::string_view("application/json");
   out.document = document;
-  if (names_tag(if_none_match, document->etag)) co_return std::optional<V3>(std::move(out));
-  std::function<void()> make = [this, installed, name, &document] {
-    if (installed) return make_v3(*installed, *document);
-    const auto text = openapi::v3_json(registry_.served_by_table().group_versions(), name);
-    CHECK(text.has_value(), "what has a hash is there");
-    document->stretches.push_back({"", std::make_shared<const Packed>(*text), nullptr, Section::Paths});
+  if (!form || names_tag(if_none_match, document->etag)) co_return std::optional<V3>(std::move(out));
+  std::function<void()> make = [this, installed, name, form, &document] {
+    if (installed) {
+      make_v3(*installed, *document);
+    } else {
+      const auto text = openapi::v3_json(registry_.served_by_table().group_versions(), name);
+      CHECK(text.has_value(), "what has a hash is there");
+      document->stretches.push_back({"", std::make_shared<const Packed>(*text), nullptr, Section::Paths});
+    }
+    if (form == Form::ProtoV3) put_into_proto(*document);
   };
   co_await runtime_.run_blocking(std::move(make));
   co_return std::optional<V3>(std::move(out));

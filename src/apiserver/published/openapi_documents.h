@@ -33,8 +33,9 @@ class OpenApiDocuments {
     std::shared_ptr<const FurtherVersion> further;  // another server's: it answers; or
     std::shared_ptr<const Document> document;
   };
-  // nullopt: there is no such document. `if_none_match`: as above.
-  rt::Task<Result<std::optional<V3>>> v3(rt::Context ctx, std::string_view name, std::string_view if_none_match);
+  // nullopt: there is no such document. `if_none_match`: as above. No form: only the tag is made.
+  rt::Task<Result<std::optional<V3>>> v3(rt::Context ctx, std::string_view name, std::optional<apimachinery::openapi::Form> form,
+                                         std::string_view if_none_match);
 
  private:
   struct BuiltIn {

@@ -63,7 +63,7 @@ class PublishedKind final : public apimachinery::PublishedResource {
   const std::shared_ptr<const apimachinery::schema::Node> root_;
   const std::string fingerprint_;
   mutable ThreadMutex mutex_;
-  mutable std::array<Slot, apimachinery::openapi::form_count> slots_ GUARDED_BY(mutex_);
+  mutable std::array<Slot, apimachinery::openapi::part_form_count> slots_ GUARDED_BY(mutex_);
 };
 
 }  // namespace pintle::apiserver::published

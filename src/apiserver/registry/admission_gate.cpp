@@ -14,6 +14,7 @@ admission::AdmissionAttributes request_attributes(RequestScope& scope, admission
   attributes.name = scope.name;
   attributes.user = &scope.user;
   attributes.dry_run = scope.dry_run;
+  attributes.unlabelled = &scope.unlabelled;
   attributes.warnings = &scope.warnings;
   if (scope.operation_options) attributes.options = &scope.operation_options;
   return attributes;

@@ -20,6 +20,7 @@ using storage::CachedObjectPtr;
 class AnyShape final : public VersionShape {
  public:
   Result<Unit> settle(api::Object&, std::vector<std::string>*) const override { return Unit{}; }
+  Result<Unit> settle_applied(api::Object&) const override { return Unit{}; }
   Result<Unit> settle_admitted(api::Object&) const override { return Unit{}; }
   void prune(api::Object&) const override {}
   Result<Unit> settle_converted(api::Object&) const override { return Unit{}; }

@@ -191,6 +191,8 @@ class ResourceStore {
   rt::Task<Result<std::optional<Written>>> try_update(RequestScope& scope, const UpdateRequest& request, const std::string& key);
   rt::Task<Result<std::optional<Written>>> finish_update(RequestScope& scope, const UpdateRequest& request, const std::string& key,
                                                          api::Object& object, const Present& before, int64_t revision);
+  // Admission of a DELETE of `old`.
+  rt::Task<Result<Unit>> admit_remove(RequestScope& scope, const RemoveRequest& request, const api::Object& old);
   rt::Task<Result<std::optional<Removed>>> try_remove(RequestScope& scope, const RemoveRequest& request, const std::string& key);
   rt::Task<Result<std::optional<Removed>>> remove_now(RequestScope& scope, const std::string& key, api::Object object, int64_t revision);
 

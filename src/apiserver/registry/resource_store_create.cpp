@@ -51,6 +51,7 @@ rt::Task<Result<Written>> ResourceStore::create_from(RequestScope& scope, api::O
   CO_TRY(co_await admit_create(scope, object));
   const auto& meta = codec_.metadata(object);
   if (!meta.name.empty() || meta.generate_name.empty()) co_return co_await create_named(scope, std::move(object), origin);
+  scope.unlabelled = false;  // as upstream's copies, whose labels no longer follow
   // Another object may hold the name that was drawn: draw again.
   for (int attempt = 1;; ++attempt) {
     api::Object named = object;

@@ -43,9 +43,14 @@ void set_collector_finalizers(api::meta_v1::ObjectMeta& meta, Propagation propag
   if (propagation.foreground) add(foreground_finalizer);
 }
 
-enum class Grace { None, Begun, Pending };
+enum class Grace {
+  None,     // the resource knows none, or it is over
+  Begun,    // set, or shortened
+  Spent,    // nothing to wait for: marked, and to be removed at once
+  Pending,  // as it was
+};
 
-// Sets or shortens the grace period. None: the resource, or the request, has none.
+// Sets or shortens the grace period of what knows one.
 Grace take_grace(const Resource& resource, const RequestScope& scope, const RemoveRequest& request, Propagation propagation, api::Object& object) {
   auto& meta = object_meta(object);
   if (meta.deletion_timestamp) {
@@ -55,24 +60,28 @@ Grace take_grace(const Resource& resource, const RequestScope& scope, const Remo
     const int64_t wanted = std::max<int64_t>(*request.grace_period_seconds, 0);
     meta.deletion_timestamp->seconds += rt::bounded_seconds(wanted) - rt::bounded_seconds(left);  // as mark_deleted() added it
     meta.deletion_grace_period_seconds = wanted;
-    return wanted == 0 ? Grace::None : Grace::Begun;
+    return wanted == 0 ? Grace::Spent : Grace::Begun;
   }
   DeleteSettings settings;
   settings.grace_period_seconds = request.grace_period_seconds.value_or(-1);
   settings.orphan = propagation.orphan;
   settings.foreground = propagation.foreground;
-  const int64_t grace = resource.strategy().grace_period_seconds(scope, object, settings);
-  if (grace <= 0) return Grace::None;
-  mark_deleted(resource, scope, object, grace);
-  return Grace::Begun;
+  const auto grace = resource.strategy().grace_period_seconds(scope, object, settings);
+  if (!grace) return Grace::None;
+  mark_deleted(resource, scope, object, *grace);
+  return *grace == 0 ? Grace::Spent : Grace::Begun;
+}
+
+api::meta_v1::DeleteOptions* delete_options(api::Object& options) {
+  return options && options.is<api::meta_v1::DeleteOptions>() ? &options.as<api::meta_v1::DeleteOptions>() : nullptr;
 }
 
 // Namespaces are deleted by their uid, whether the client names it or not, and admission is told so.
 void name_the_one_meant(api::Object& options, const std::string& uid) {
-  if (!options || &options.type() != &api::type_of<api::meta_v1::DeleteOptions>()) return;
-  auto& preconditions = options.as<api::meta_v1::DeleteOptions>().preconditions;
-  if (!preconditions) preconditions.emplace();
-  if (!preconditions->uid) preconditions->uid = uid;
+  auto* const asked = delete_options(options);
+  if (asked == nullptr) return;
+  if (!asked->preconditions) asked->preconditions.emplace();
+  if (!asked->preconditions->uid) asked->preconditions->uid = uid;
 }
 
 }  // namespace
@@ -85,6 +94,15 @@ rt::Task<Result<Removed>> ResourceStore::remove(RequestScope& scope, RemoveReque
     if (*tried) co_return std::move(**tried);
   }
   co_return Unexpected(errors::conflict(resource_.name(), request.name, errors::modified_message));
+}
+
+rt::Task<Result<Unit>> ResourceStore::admit_remove(RequestScope& scope, const RemoveRequest& request, const api::Object& old) {
+  if (scope.internal) co_return Unit{};
+  admission::AdmissionAttributes admission = attributes(scope, admission::Operation::Delete);
+  admission.old_object = &old;
+  admission.name = request.collection ? "" : request.name;  // of a collection, nobody has named this one
+  CO_TRY(co_await deps_.admission.admit(scope.ctx, admission));
+  co_return co_await deps_.admission.validate(scope.ctx, admission);
 }
 
 // nullopt: another write came first.
@@ -105,30 +123,28 @@ rt::Task<Result<std::optional<Removed>>> ResourceStore::try_remove(RequestScope&
                                           "Precondition failed: ResourceVersion in precondition: " + request.resource_version +
                                               ", ResourceVersion in object meta: " + old_meta.resource_version));
   CO_TRY(resource_.strategy().validate_delete(scope, old));
-  if (!scope.internal) {
-    admission::AdmissionAttributes admission = attributes(scope, admission::Operation::Delete);
-    admission.old_object = &old;
-    admission.name = request.collection ? "" : request.name;  // of a collection, nobody has named this one
-    if (by_resource) name_the_one_meant(scope.operation_options, old_meta.uid);
-    CO_TRY(co_await deps_.admission.admit(scope.ctx, admission));
-    CO_TRY(co_await deps_.admission.validate(scope.ctx, admission));
-  }
-
   api::Object object = old;
   auto& meta = codec_.metadata(object);
   const Propagation policy = propagation(resource_, request, old_meta);
   const Grace grace = take_grace(resource_, scope, request, policy, object);
   Removed removed;
-  if (grace == Grace::Pending) {
+  // Nobody is asked again about what goes already: a grace that is not shortened, a namespace that waits for its contents.
+  if (grace == Grace::Pending || (by_resource && old_meta.deletion_timestamp && !resource_.strategy().may_remove(old))) {
     removed.object = std::move(object);
     co_return std::optional<Removed>(std::move(removed));
   }
+  if (by_resource) name_the_one_meant(scope.operation_options, old_meta.uid);
+  if (auto* const asked = delete_options(scope.operation_options); asked != nullptr && (grace == Grace::Begun || grace == Grace::Spent))
+    asked->grace_period_seconds = meta.deletion_grace_period_seconds;
+  CO_TRY(co_await admit_remove(scope, request, old));
   set_collector_finalizers(meta, policy);
-  const bool held = !meta.finalizers.empty() || !resource_.strategy().may_remove(object);
-  if (grace == Grace::None) {
-    if (!held) co_return co_await remove_now(scope, key, std::move(object), cached->revision());
-    mark_deleted(resource_, scope, object, 0);
+  if ((grace == Grace::None || grace == Grace::Spent) && meta.finalizers.empty() && resource_.strategy().may_remove(object)) {
+    // Upstream marks it, or finds that its finalizers need not be waited for, and asks anew before it removes it.
+    const api::Object& left = grace == Grace::Spent ? object : old;
+    if (!scope.dry_run && (grace == Grace::Spent || !old_meta.finalizers.empty())) CO_TRY(co_await admit_remove(scope, request, left));
+    co_return co_await remove_now(scope, key, std::move(object), cached->revision());
   }
+  if (grace == Grace::None) mark_deleted(resource_, scope, object, 0);
   if (api::equal(object.type(), object.data(), old.data()) || scope.dry_run) {
     removed.object = std::move(object);
     co_return std::optional<Removed>(std::move(removed));

@@ -18,6 +18,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -112,9 +113,9 @@ class Strategy {
   // After the object has gone from the store: release what it held. Must not block.
   virtual void after_delete(const RequestScope&, const api::Object&) const {}
 
-  // Graceful deletion. Called at the first DELETE and at one that shortens the grace period, on the object about to be
-  // marked; return the seconds of grace (0: remove at once). The default has none. Pods override it.
-  virtual int64_t grace_period_seconds(const RequestScope&, api::Object&, const DeleteSettings&) const { return 0; }
+  // Graceful deletion: the seconds of grace of an object about to be marked, at the first DELETE (0: remove at once). The default, nullopt, knows
+  // no grace. Pods override it.
+  virtual std::optional<int64_t> grace_period_seconds(const RequestScope&, const api::Object&, const DeleteSettings&) const { return std::nullopt; }
   // Called when deletionTimestamp is set for the first time (namespaces set their phase).
   virtual void mark_deleted(const RequestScope&, api::Object&) const {}
   // False keeps an object with a deletionTimestamp and without metadata.finalizers alive (namespaces: spec.finalizers).
@@ -141,7 +142,7 @@ class TypedStrategy : public Strategy {
   virtual void canonicalize(T&) const {}
   virtual void warnings(const RequestScope&, const T&, const T* /*old*/, std::vector<std::string>&) const {}
   virtual void after_delete(const RequestScope&, const T&) const {}
-  virtual int64_t grace_period_seconds(const RequestScope&, T&, const DeleteSettings&) const { return 0; }
+  virtual std::optional<int64_t> grace_period_seconds(const RequestScope&, const T&, const DeleteSettings&) const { return std::nullopt; }
   virtual void mark_deleted(const RequestScope&, T&) const {}
   virtual bool may_remove(const T&) const { return true; }
   virtual Result<Unit> validate_delete(const RequestScope&, const T&) const { return Unit{}; }
@@ -166,7 +167,7 @@ class TypedStrategy : public Strategy {
     warnings(s, o.as<T>(), old ? &old->as<T>() : nullptr, out);
   }
   void after_delete(const RequestScope& s, const api::Object& o) const final { after_delete(s, o.as<T>()); }
-  int64_t grace_period_seconds(const RequestScope& s, api::Object& o, const DeleteSettings& d) const final {
+  std::optional<int64_t> grace_period_seconds(const RequestScope& s, const api::Object& o, const DeleteSettings& d) const final {
     return grace_period_seconds(s, o.as<T>(), d);
   }
   void mark_deleted(const RequestScope& s, api::Object& o) const final { mark_deleted(s, o.as<T>()); }

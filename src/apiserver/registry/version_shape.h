@@ -22,6 +22,8 @@ class VersionShape {
   // A client's object, or one as stored: what the schema does not declare is dropped (with `unknown`, the paths are appended there), nulls and
   // missing members get their defaults. BadRequest for what cannot be read.
   virtual Result<Unit> settle(api::Object& object, std::vector<std::string>* unknown) const = 0;
+  // What server-side apply has merged: the same, but that a null stays where the schema refuses it, for validation to tell.
+  virtual Result<Unit> settle_applied(api::Object& object) const = 0;
   // What a webhook or a policy has made of an object: nulls and missing members get their defaults. What is not declared stays until all have seen
   // it, as upstream's: prune() is for what is about to be stored.
   virtual Result<Unit> settle_admitted(api::Object& object) const = 0;

@@ -8,6 +8,10 @@
 
 #include "apiserver/registry/strategy.h"
 
+namespace pintle::apimachinery::cel {
+class TimeZones;
+}  // namespace pintle::apimachinery::cel
+
 namespace pintle::apiserver::authentication {
 class TokenAuthenticator;
 }  // namespace pintle::apiserver::authentication
@@ -33,6 +37,7 @@ struct Deps {
   authentication::TokenAuthenticator* tokens = nullptr;
   std::vector<std::string> audiences = {};                         // of a token review that names none
   authentication::service_account::TokenIssuer* issuer = nullptr;  // nullptr: no key, so that no tokens of service accounts are made
+  const apimachinery::cel::TimeZones* zones = nullptr;             // that rules of definitions may name
 };
 
 using Definitions = std::vector<registry::ResourceDefinition>;
@@ -42,7 +47,7 @@ void add_core(const Deps& deps, Definitions& out);
 void add_authentication(const Deps& deps, Definitions& out);
 void add_authorization(const Deps& deps, Definitions& out);
 void add_admissionregistration(Definitions& out);
-void add_apiextensions(Definitions& out);
+void add_apiextensions(const Deps& deps, Definitions& out);
 void add_apiregistration(Definitions& out);
 void add_apps(Definitions& out);
 void add_autoscaling(Definitions& out);

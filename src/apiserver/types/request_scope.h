@@ -32,6 +32,7 @@ struct RequestScope {
   std::string subresource;
   api::Object operation_options;  // CreateOptions, UpdateOptions or DeleteOptions, for admission; empty: none
   bool dry_run = false;
+  bool unlabelled = false;            // a new object came without labels, of its client or of who changed it last: its labels are defaults
   bool internal = false;              // the server's own write: no admission, no managed fields
   std::string field_manager;          // from the parameter or the user agent; "" for internal writes
   std::vector<std::string> warnings;  // answered as Warning headers

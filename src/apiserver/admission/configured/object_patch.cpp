@@ -40,6 +40,7 @@ rt::Task<Result<bool>> patch_object(rt::Context ctx, AdmissionAttributes& a, std
   auto after = patched(shown, kind_in(a, index), operations);
   if (!after) co_return Unexpected(errors::internal_error(after.error().message));
   if (api::equal(shown.type(), shown.data(), after->data())) co_return false;
+  note_labels(a, *after);
   if (!index) {
     api::apply_defaults(after->type(), after->data());
     *a.object = std::move(*after);

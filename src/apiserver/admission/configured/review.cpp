@@ -151,6 +151,7 @@ Status denial(std::string_view webhook, std::optional<api::meta_v1::Status> said
     out.message = fmt::format("{}: {}", by, said->message);
   else if (!said->reason.empty())
     out.message = fmt::format("{}: {}", by, said->reason);
+  if (out.reason == Reason::Unknown && !said->reason.empty()) errors::set_reason_text(out, said->reason);
   if (!said->details) return out;
   out.details.name = said->details->name;
   out.details.group = said->details->group;

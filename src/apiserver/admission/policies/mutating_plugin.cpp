@@ -180,6 +180,7 @@ class Round {
 };
 
 rt::Task<Result<Unit>> Round::put(std::optional<std::size_t> version, api::Object object) {
+  note_labels(a_, object);
   if (version) {
     CO_TRY_ASSIGN(*a_.object, co_await a_.versions->take(ctx_, std::move(object), *version));
   } else {

@@ -77,7 +77,17 @@ bool has_same_schema(const Spec* old, const v1::CustomResourceDefinitionVersion&
   return before != old->versions.end() && same(before->schema, version.schema);
 }
 
-void validate_version(const v1::CustomResourceDefinitionVersion& version, const Spec* old, const Shared& shared, const FieldPath& path,
+// What a definition is judged by: the one before it, nullptr for a new one, and the zones that its rules may name.
+struct Judged {
+  const Spec* old = nullptr;
+  const apimachinery::cel::TimeZones* zones = nullptr;
+};
+
+apimachinery::schema::SchemaRules schema_rules(const v1::CustomResourceDefinitionVersion& version, const Judged& by, bool has_status) {
+  return {.has_status = has_status, .unchanged = has_same_schema(by.old, version), .zones = by.zones};
+}
+
+void validate_version(const v1::CustomResourceDefinitionVersion& version, const Judged& by, const Shared& shared, const FieldPath& path,
                       FieldErrors& errors) {
   if (const auto faults = apimachinery::check_dns1035_label(version.name); !faults.empty())
     errors.invalid(path.child("name"), version.name, faults.front());
@@ -91,8 +101,7 @@ void validate_version(const v1::CustomResourceDefinitionVersion& version, const 
   }
   const bool has_status = version.subresources && version.subresources->status;
   if (!shared.schema && version.schema && version.schema->open_apiv_3_schema)
-    validate_schema(*version.schema->open_apiv_3_schema, {.has_status = has_status, .unchanged = has_same_schema(old, version)}, path.child("schema"),
-                    errors);
+    validate_schema(*version.schema->open_apiv_3_schema, schema_rules(version, by, has_status), path.child("schema"), errors);
   if (!shared.subresources && version.subresources) validate_subresources(*version.subresources, path.child("subresources"), errors);
   if (!shared.columns)
     for (std::size_t i = 0; i < version.additional_printer_columns.size(); ++i)
@@ -100,15 +109,14 @@ void validate_version(const v1::CustomResourceDefinitionVersion& version, const 
   if (!shared.selectable_fields) validate_selectable_fields(version.selectable_fields, version.schema.get(), path.child("selectableFields"), errors);
 }
 
-void validate_shared(const Spec& spec, const Spec* old, const Shared& shared, FieldErrors& errors) {
+void validate_shared(const Spec& spec, const Judged& by, const Shared& shared, FieldErrors& errors) {
   const FieldPath path("spec");
   if (spec.versions.empty()) return;
   const auto& any = spec.versions[0];
   const bool has_status = std::any_of(spec.versions.begin(), spec.versions.end(),
                                       [](const auto& version) { return version.subresources && version.subresources->status; });
   if (shared.schema && any.schema->open_apiv_3_schema)
-    validate_schema(*any.schema->open_apiv_3_schema, {.has_status = has_status, .unchanged = has_same_schema(old, any)}, path.child("validation"),
-                    errors);
+    validate_schema(*any.schema->open_apiv_3_schema, schema_rules(any, by, has_status), path.child("validation"), errors);
   if (shared.subresources) validate_subresources(*any.subresources, path.child("subresources"), errors);
   if (shared.columns)
     for (std::size_t i = 0; i < any.additional_printer_columns.size(); ++i)
@@ -116,8 +124,7 @@ void validate_shared(const Spec& spec, const Spec* old, const Shared& shared, Fi
   if (shared.selectable_fields) validate_selectable_fields(any.selectable_fields, any.schema.get(), path.child("selectableFields"), errors);
 }
 
-// `old`: nullptr for a new one.
-void validate_spec(const Spec& spec, const Spec* old, FieldErrors& errors) {
+void validate_spec(const Spec& spec, const Judged& by, FieldErrors& errors) {
   constexpr std::array<std::string_view, 2> scopes{"Cluster", "Namespaced"};
   const FieldPath path("spec"), versions = path.child("versions"), names = path.child("names");
   const Shared shared = shared_parts(spec);
@@ -135,7 +142,7 @@ void validate_spec(const Spec& spec, const Spec* old, FieldErrors& errors) {
   for (std::size_t i = 0; i < spec.versions.size(); ++i) {
     storage += spec.versions[i].storage;
     seen.insert(spec.versions[i].name);
-    validate_version(spec.versions[i], old, shared, versions.index(i), errors);
+    validate_version(spec.versions[i], by, shared, versions.index(i), errors);
   }
   if (seen.size() != spec.versions.size()) errors.invalid(versions, nullptr, "must hold each name once");
   if (storage != 1) errors.invalid(versions, nullptr, "exactly one version must be the storage version");
@@ -144,10 +151,10 @@ void validate_spec(const Spec& spec, const Spec* old, FieldErrors& errors) {
   if (spec.names.kind.empty()) errors.required(names.child("kind"));
   if (spec.names.list_kind.empty()) errors.required(names.child("listKind"));
   validate_names(spec.names, names, errors);
-  validate_shared(spec, old, shared, errors);
+  validate_shared(spec, by, shared, errors);
   if (spec.conversion && spec.conversion->strategy != "None" && spec.preserve_unknown_fields)
     errors.invalid(path.child("conversion", "strategy"), spec.conversion->strategy, "must be None where unknown fields are kept");
-  if (spec.conversion) validate_conversion(*spec.conversion, old, path.child("conversion"), errors);
+  if (spec.conversion) validate_conversion(*spec.conversion, by.old, path.child("conversion"), errors);
 }
 
 void validate_stored_versions(const v1::CustomResourceDefinition& definition, FieldErrors& errors) {
@@ -193,6 +200,7 @@ void record_stored_version(v1::CustomResourceDefinition& definition) {
 
 class DefinitionStrategy : public registry::TypedStrategy<v1::CustomResourceDefinition> {
  public:
+  explicit DefinitionStrategy(const apimachinery::cel::TimeZones* zones) : zones_(zones) {}
   void set_defaults(v1::CustomResourceDefinition& definition) const override {
     auto& names = definition.spec.names;
     if (names.singular.empty()) {
@@ -213,7 +221,7 @@ class DefinitionStrategy : public registry::TypedStrategy<v1::CustomResourceDefi
   }
   void validate(const RequestScope&, const v1::CustomResourceDefinition& definition, FieldErrors& errors) const override {
     validate_name(definition, errors);
-    validate_spec(definition.spec, nullptr, errors);
+    validate_spec(definition.spec, {.zones = zones_}, errors);
     validate_names(definition.status.accepted_names, FieldPath("status", "acceptedNames"), errors);
     validate_stored_versions(definition, errors);
     validate_approval(definition, errors);
@@ -227,7 +235,7 @@ class DefinitionStrategy : public registry::TypedStrategy<v1::CustomResourceDefi
     const auto keep = [&](const std::string& now, const std::string& before, const FieldPath& at) {
       if (now != before) errors.invalid(at, now, "field is immutable");
     };
-    validate_spec(definition.spec, &old.spec, errors);
+    validate_spec(definition.spec, {.old = &old.spec, .zones = zones_}, errors);
     if (is_established(old)) {
       keep(definition.spec.scope, old.spec.scope, path.child("scope"));
       keep(definition.spec.names.kind, old.spec.names.kind, path.child("names", "kind"));
@@ -259,6 +267,9 @@ class DefinitionStrategy : public registry::TypedStrategy<v1::CustomResourceDefi
     cells.emplace_back(definition.metadata.name);
     cells.emplace_back(api::format_time(definition.metadata.creation_timestamp));
   }
+
+ private:
+  const apimachinery::cel::TimeZones* const zones_;
 };
 
 class StatusStrategy : public registry::TypedStrategy<v1::CustomResourceDefinition> {
@@ -292,11 +303,11 @@ Shared shared_parts(const v1::CustomResourceDefinitionSpec& spec) {
 
 }  // namespace apiextensions
 
-void add_apiextensions(Definitions& out) {
+void add_apiextensions(const Deps& deps, Definitions& out) {
   registry::ResourceDefinition definitions;
   definitions.resource = {"apiextensions.k8s.io", "customresourcedefinitions"};
   definitions.key_prefix = "apiextensions.k8s.io/customresourcedefinitions";
-  definitions.strategy = std::make_shared<apiextensions::DefinitionStrategy>();
+  definitions.strategy = std::make_shared<apiextensions::DefinitionStrategy>(deps.zones);
   definitions.has_status = true;
   definitions.has_generation = true;
   definitions.name_rule = registry::NameRule::Any;

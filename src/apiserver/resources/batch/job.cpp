@@ -89,9 +89,9 @@ class JobStrategy : public registry::TypedStrategy<batch::Job> {
     if (job.metadata.labels.empty()) job.metadata.labels = job.spec.template_.metadata.labels;
   }
 
-  void prepare_for_create(const RequestScope&, batch::Job& job) const override {
+  void prepare_for_create(const RequestScope& scope, batch::Job& job) const override {
     // Labels that were taken from the template follow it.
-    const bool follows = !job.metadata.labels.empty() && job.metadata.labels == job.spec.template_.metadata.labels;
+    const bool follows = scope.unlabelled && !job.metadata.labels.empty() && job.metadata.labels == job.spec.template_.metadata.labels;
     if (!job.spec.manual_selector.value_or(false)) generate_selector(job);
     if (follows) job.metadata.labels = job.spec.template_.metadata.labels;
     job.status = batch::JobStatus();

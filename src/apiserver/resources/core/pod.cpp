@@ -83,7 +83,7 @@ class PodStrategy : public registry::TypedStrategy<core::Pod> {
           "previously negative)");
   }
 
-  int64_t grace_period_seconds(const RequestScope&, core::Pod& pod, const registry::DeleteSettings& settings) const override {
+  std::optional<int64_t> grace_period_seconds(const RequestScope&, const core::Pod& pod, const registry::DeleteSettings& settings) const override {
     int64_t seconds = settings.grace_period_seconds >= 0 ? settings.grace_period_seconds : pod.spec.termination_grace_period_seconds.value_or(30);
     // Nobody runs the pod yet, or it has ended: nothing to wait for.
     if (pod.spec.node_name.empty() || rules::is_terminal(pod)) seconds = 0;
