@@ -109,8 +109,9 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
       runtime, **client, nullptr, std::move(options.controllers), std::move(options.selected), std::move(options.leader_election)};
   if (options.own_accounts)
     setup.client_for = [&accounts](rt::Context ctx, std::string account) { return accounts.client_for(std::move(ctx), std::move(account)); };
-  auto manager = controller::make_controller_manager(std::move(setup));
   metrics::Registry registry;
+  setup.metrics = &registry;
+  auto manager = controller::make_controller_manager(std::move(setup));
   registry.add_callback([&manager](std::string& out) {
     metrics::write_process_metrics(out);
     metrics::write_head(out, "pintle_controllers_running", "Whether the controllers are at work in this process.", "gauge");

@@ -158,7 +158,7 @@ rt::Task<Result<Unit>> CronJobController::sync(rt::Context ctx, std::string key)
   const std::vector<JobPtr> jobs = jobs_of(*cron);
   const TimeZone known = zone ? *zone : TimeZone::utc();
   Observed observed{*cron, jobs, schedule && zone ? &*schedule : nullptr, known, deps_.runtime.clock().wall_now()};
-  Plan plan = plan_cron(observed);
+  CO_TRY_ASSIGN(Plan plan, contained([&] { return plan_cron(observed); }));
   co_return co_await apply(std::move(ctx), cron, std::move(plan));
 }
 

@@ -173,7 +173,7 @@ rt::Task<Result<Unit>> ReplicaController::sync(rt::Context ctx, std::string key)
   std::optional<Status> failure;
   const int difference = static_cast<int>(active.size()) - set->spec.replicas.value_or(1);
   if (!pods::is_deleted(set->metadata) && difference != 0) {
-    Plan plan = plan_pods(*set, active, related_pods(*set), now);
+    CO_TRY_ASSIGN(Plan plan, contained([&] { return plan_pods(*set, active, related_pods(*set), now); }));
     failure = co_await manage(ctx, set, std::move(plan));
   }
   StatusInput input{active, terminating, failure, difference, now};

@@ -86,7 +86,7 @@ rt::Task<Result<client::AnyInformer*>> QuotaController::watch(rt::Context ctx, C
       auto informer = deps_.informers.metadata_of(found->resource);
       client::Informer<PartialObjectMetadata>::Handler handler;
       handler.on_delete = [this](const std::shared_ptr<const PartialObjectMetadata>& object) { recount(object->metadata.namespace_); };
-      informer.add_handler(std::move(handler));
+      informer.add_handler(std::move(handler), deps_.handlers);
       watched_[key] = &informer.any();
       deps_.informers.start();
     }

@@ -192,7 +192,7 @@ rt::Task<Result<Unit>> StatefulSetController::sync(rt::Context ctx, std::string 
   for (const objects::RevisionPtr& revision : revisions_.of(owner))
     if (revision->metadata.name == set->status.current_revision) current = revision;
   Observed observed{*set, *pods, current->metadata.name, update->revision->metadata.name, deps_.runtime.clock().wall_now()};
-  Plan plan = plan_set(observed);
+  CO_TRY_ASSIGN(Plan plan, contained([&] { return plan_set(observed); }));
   if (!plan.status.collision_count) plan.status.collision_count = 0;
   auto done = co_await apply(ctx, set, plan, current);
   complete_rollout(*set, plan.status);
