@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "api/codec.h"
+#include "api/gen/apps_v1.h"
+#include "api/testing/from_yaml.h"
 #include "apiserver/resources/resources.h"
 #include "apiserver/types/request_scope.h"
 #include "codec/value.h"
@@ -118,6 +120,27 @@ TEST(JobValidation, WhatGoesWithAGeneratedSelectorIsTheServers) {
   check("a: b", "manualSelector: true, selector: {matchLabels: {a: b}},", {});
   check("a: b", "manualSelector: true, selector: {matchLabels: {a: c}},", {"Invalid " + labels});
   check("a: b", "manualSelector: true,", {"Required spec.selector", "Invalid " + labels});
+}
+
+// The object of that YAML, with the strategy's defaults.
+template <class T>
+T defaulted(const registry::Strategy& strategy, const std::string& yaml) {
+  api::Object object = api::Object::of(api::testing::from_yaml<T>(yaml));
+  strategy.set_defaults(object);
+  return std::move(object.as<T>());
+}
+
+TEST(StatefulSetDefaults, OnlyAnAbsentStrategyGetsAPartition) {
+  const auto check = [](const std::string& strategy, bool rolling) {
+    const auto set = defaulted<api::apps_v1::StatefulSet>(strategy_of("apps", "statefulsets"), "{spec: {" + strategy + "}}");
+    EXPECT_EQ(set.spec.update_strategy.type, "RollingUpdate") << strategy;
+    EXPECT_EQ(static_cast<bool>(set.spec.update_strategy.rolling_update), rolling) << strategy;
+    if (rolling) {
+      EXPECT_EQ(set.spec.update_strategy.rolling_update->partition, 0) << strategy;
+    }
+  };
+  check("", true);
+  check("updateStrategy: {type: RollingUpdate}", false);
 }
 
 TEST(JobValidation, TemplateOfASuspendedJobMayMove) {
