@@ -203,6 +203,7 @@ std::vector<registry::ResourceDefinition> ApiServerImpl::definitions() {
   deps.tokens = &authentication_->tokens();
   deps.audiences = authentication_->audiences();
   deps.issuer = authentication_->issuer();
+  deps.is_time_zone = [this](std::string_view name) { return zones_.find(name) != nullptr; };
   return resources::builtin_resources(deps);
 }
 

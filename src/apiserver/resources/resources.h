@@ -33,6 +33,7 @@ struct Deps {
   authentication::TokenAuthenticator* tokens = nullptr;
   std::vector<std::string> audiences = {};                         // of a token review that names none
   authentication::service_account::TokenIssuer* issuer = nullptr;  // nullptr: no key, so that no tokens of service accounts are made
+  std::function<bool(std::string_view name)> is_time_zone = {};    // whether this machine knows the zone
 };
 
 using Definitions = std::vector<registry::ResourceDefinition>;
@@ -46,7 +47,7 @@ void add_apiextensions(Definitions& out);
 void add_apiregistration(Definitions& out);
 void add_apps(Definitions& out);
 void add_autoscaling(Definitions& out);
-void add_batch(Definitions& out);
+void add_batch(const Deps& deps, Definitions& out);
 void add_networking(Definitions& out);
 void add_policy(Definitions& out);
 void add_rbac(Definitions& out);

@@ -1,11 +1,13 @@
 // Objects of the groups that describe the API itself, and the causes that upstream names for what is wrong with them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "api/codec.h"
 #include "api/gen/apps_v1.h"
+#include "api/gen/batch_v1.h"
 #include "api/testing/from_yaml.h"
 #include "apiserver/resources/resources.h"
 #include "apiserver/types/request_scope.h"
@@ -141,6 +143,34 @@ TEST(StatefulSetDefaults, OnlyAnAbsentStrategyGetsAPartition) {
   };
   check("", true);
   check("updateStrategy: {type: RollingUpdate}", false);
+}
+
+TEST(CronJobValidation, UnknownTimeZonesAreRefused) {
+  resources::Deps deps;
+  deps.is_time_zone = [](std::string_view name) { return name == "Europe/Zurich"; };
+  const auto definitions = resources::builtin_resources(deps);
+  const auto found = std::ranges::find_if(definitions, [](const auto& one) { return one.resource.resource == "cronjobs"; });
+  ASSERT_NE(found, definitions.end());
+  const auto cron = [&](const std::string& zone) {
+    return api::Object::of(defaulted<api::batch_v1::CronJob>(*found->strategy, "{spec: {schedule: '* * * * *'" + zone + "}}"));
+  };
+  const auto zone_faults = [](const FieldErrors& errors) {
+    return std::ranges::count_if(errors.causes(), [](const auto& cause) { return cause.field == "spec.timeZone"; });
+  };
+  const auto check = [&](const std::string& zone, bool allowed, bool allowed_before) {
+    const RequestScope scope;
+    FieldErrors fresh, kept;
+    found->strategy->validate(scope, cron(zone), fresh);
+    EXPECT_EQ(zone_faults(fresh) == 0, allowed) << zone;
+    found->strategy->validate_update(scope, cron(zone), cron(zone), kept);
+    EXPECT_EQ(zone_faults(kept) == 0, allowed_before) << zone;
+  };
+  check("", true, true);
+  check(", timeZone: Europe/Zurich", true, true);
+  check(", timeZone: Europe/Nowhere", false, true);  // what it has, it may keep
+  check(", timeZone: ''", false, true);
+  check(", timeZone: Local", false, true);
+  check(", timeZone: ../Europe/Zurich", false, true);
 }
 
 TEST(JobValidation, TemplateOfASuspendedJobMayMove) {

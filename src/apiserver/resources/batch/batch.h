@@ -1,13 +1,17 @@
 // The resources of the batch group.
 #pragma once
 
+#include <functional>
+#include <string_view>
+
 #include "api/gen/batch_v1.h"
 #include "apiserver/registry/strategy.h"
 
 namespace pintle::apiserver::resources {
 
 registry::ResourceDefinition jobs();
-registry::ResourceDefinition cron_jobs();
+// `is_time_zone`: whether there is a zone of that name; empty: every name of the right form is one.
+registry::ResourceDefinition cron_jobs(std::function<bool(std::string_view)> is_time_zone);
 
 // Jobs and job templates.
 void default_job_spec(api::batch_v1::JobSpec& spec);
