@@ -65,6 +65,10 @@ Result<Options> options_of(rt::Runtime& runtime, const component::FlagSet& flags
   TRY_ASSIGN(out.controllers, controller_options(runtime.disk(), flags));
   TRY(component::read_secure_port(flags, out.port));
   TRY_ASSIGN(out.connection, connection_of(runtime.disk(), flags));
+  // Without --root-ca-file, pods trust whom this manager trusts.
+  if (out.controllers.root_ca_pem.empty()) {
+    TRY_ASSIGN(out.controllers.root_ca_pem, trusted_authority(runtime.disk(), out.connection.tls));
+  }
   out.selected = selected_controllers(flags);
   TRY(controller::select_controllers(out.selected));
   out.own_accounts = flags.get_bool("use-service-account-credentials");
