@@ -145,6 +145,23 @@ TEST(StatefulSetDefaults, OnlyAnAbsentStrategyGetsAPartition) {
   check("updateStrategy: {type: RollingUpdate}", false);
 }
 
+TEST(ClaimValidation, AnAbsentClassMayBeSetOnce) {
+  const auto check = [](const std::string& before, const std::string& after, bool allowed) {
+    const registry::Strategy& strategy = strategy_of("", "persistentvolumeclaims");
+    const auto claim = [](const std::string& spec) {
+      return api::Object::of(api::testing::from_yaml<api::core_v1::PersistentVolumeClaim>("{spec: {" + spec + "}}"));
+    };
+    FieldErrors errors;
+    strategy.validate_update(RequestScope(), claim(after), claim(before), errors);
+    EXPECT_EQ(errors.empty(), allowed) << before << " to " << after;
+  };
+  check("", "storageClassName: a", true);
+  check("", "storageClassName: a, accessModes: [ReadWriteOnce]", false);
+  check("storageClassName: a", "storageClassName: b", false);
+  check("storageClassName: ''", "storageClassName: a", false);
+  check("storageClassName: a", "", false);
+}
+
 TEST(CronJobValidation, UnknownTimeZonesAreRefused) {
   resources::Deps deps;
   deps.is_time_zone = [](std::string_view name) { return name == "Europe/Zurich"; };
