@@ -2,6 +2,7 @@
 
 #include <unordered_set>
 
+#include "base/check_scope.h"
 #include "client/wire.h"
 #include "component/log.h"
 #include "rt/backoff.h"
@@ -27,6 +28,19 @@ bool cannot_stream(const Status& failure) {
 // Revisions are numbers without leading zeros.
 bool older(std::string_view a, std::string_view b) { return a.size() != b.size() ? a.size() < b.size() : a < b; }
 
+// Calls one function of a handler. The owner is kept: the call may be what ends it.
+template <class F, class... Args>
+void call(std::shared_ptr<HandlerOwner> owner, const F& function, const Args&... args) {
+  if (!function || (owner && owner->ended)) return;
+  if (!owner) return function(args...);
+  try {
+    const CheckScope contained;
+    function(args...);
+  } catch (const std::exception& failure) {
+    owner->on_failure(failure.what());
+  }
+}
+
 }  // namespace
 
 AnyInformer::AnyInformer(Client& client, Resource resource, const api::Type& type, InformerOptions options)
@@ -47,10 +61,11 @@ rt::Task<void> AnyInformer::stop() {
 rt::Task<Result<Unit>> AnyInformer::wait_synced(rt::Context ctx) { co_return co_await synced_event_.wait(std::move(ctx)); }
 
 void AnyInformer::add_handler(AnyHandler handler) {
+  std::erase_if(handlers_, [](const AnyHandler& one) { return one.owner && one.owner->ended; });
+  if (!handler.owner) handler.owner = owner_;
   handlers_.push_back(std::move(handler));
   const std::size_t mine = handlers_.size() - 1;
-  if (!handlers_[mine].on_add) return;
-  for (const auto& [key, object] : store_.objects()) handlers_[mine].on_add(object, true);
+  for (const auto& [key, object] : store_.objects()) call(handlers_[mine].owner, handlers_[mine].on_add, object, true);
 }
 
 rt::Task<void> AnyInformer::run(rt::Context ctx) {
@@ -265,19 +280,19 @@ void AnyInformer::put(std::string key, AnyPtr object, bool initial) {
 
 void AnyInformer::notify_add(const AnyPtr& object, bool initial) {
   for (std::size_t i = 0; i < handlers_.size(); ++i) {
-    if (handlers_[i].on_add) handlers_[i].on_add(object, initial);
+    call(handlers_[i].owner, handlers_[i].on_add, object, initial);
   }
 }
 
 void AnyInformer::notify_update(const AnyPtr& old_object, const AnyPtr& new_object) {
   for (std::size_t i = 0; i < handlers_.size(); ++i) {
-    if (handlers_[i].on_update) handlers_[i].on_update(old_object, new_object);
+    call(handlers_[i].owner, handlers_[i].on_update, old_object, new_object);
   }
 }
 
 void AnyInformer::notify_delete(const AnyPtr& object) {
   for (std::size_t i = 0; i < handlers_.size(); ++i) {
-    if (handlers_[i].on_delete) handlers_[i].on_delete(object);
+    call(handlers_[i].owner, handlers_[i].on_delete, object);
   }
 }
 

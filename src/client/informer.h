@@ -25,11 +25,19 @@ struct InformerOptions {
   std::function<void(api::Object&)> transform;
 };
 
+// Whose handlers they are: what escapes from one of them is its failure and nobody else's, and when it has ended none is called.
+// Handlers of nobody take the process with them.
+struct HandlerOwner {
+  std::function<void(std::string_view what)> on_failure;
+  bool ended = false;
+};
+
 struct AnyHandler {
   std::function<void(const AnyPtr& object, bool initial)> on_add;
   std::function<void(const AnyPtr& old_object, const AnyPtr& new_object)> on_update;
   // The last state that is known: of a deletion seen only by a new list, the stored one.
   std::function<void(const AnyPtr& object)> on_delete;
+  std::shared_ptr<HandlerOwner> owner = nullptr;
 };
 
 class AnyInformer {
@@ -39,8 +47,10 @@ class AnyInformer {
   AnyInformer(const AnyInformer&) = delete;
   AnyInformer& operator=(const AnyInformer&) = delete;
 
-  // A handler added to a running informer is told of every object there is first. Handlers live as long as the informer.
+  // A handler added to a running informer is told of every object there is first. Handlers live as long as the informer, or its owner.
   void add_handler(AnyHandler handler);
+  // Of the handlers that are added from now on.
+  void set_owner(std::shared_ptr<HandlerOwner> owner) { owner_ = std::move(owner); }
   void start();  // idempotent
   rt::Task<void> stop();
   bool synced() const { return synced_; }
@@ -85,6 +95,7 @@ class AnyInformer {
   const InformerOptions options_;
   ObjectStore store_;
   std::vector<AnyHandler> handlers_;
+  std::shared_ptr<HandlerOwner> owner_;
   std::string resource_version_;
   std::optional<Status> last_error_;
   rt::TimePoint watch_ends_{};
@@ -105,8 +116,10 @@ class Informer {
   };
   explicit Informer(AnyInformer& any) : any_(&any) {}
 
-  void add_handler(Handler handler) {
+  // `owner`: whose it is; nullptr: that of Informers::set_owner().
+  void add_handler(Handler handler, std::shared_ptr<HandlerOwner> owner = nullptr) {
     AnyHandler out;
+    out.owner = std::move(owner);
     if (handler.on_add) out.on_add = [f = std::move(handler.on_add)](const AnyPtr& o, bool initial) { f(cast(o), initial); };
     if (handler.on_update) out.on_update = [f = std::move(handler.on_update)](const AnyPtr& a, const AnyPtr& b) { f(cast(a), cast(b)); };
     if (handler.on_delete) out.on_delete = [f = std::move(handler.on_delete)](const AnyPtr& o) { f(cast(o)); };

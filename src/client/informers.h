@@ -28,6 +28,9 @@ class Informers {
   // The metadata alone of any resource (PartialObjectMetadata).
   Informer<api::meta_v1::PartialObjectMetadata> metadata_of(const Resource& resource);
 
+  // Whose the handlers are that are added from now on; nullptr: nobody's.
+  void set_owner(std::shared_ptr<HandlerOwner> owner);
+
   // Starts those that are not running.
   void start();
   rt::Task<Result<Unit>> wait_synced(rt::Context ctx);
@@ -38,6 +41,7 @@ class Informers {
   AnyInformer& get(const Resource& resource, const api::Type& type, InformerOptions options, std::string name);
   Client& client_;
   std::map<std::string, std::unique_ptr<AnyInformer>> informers_;
+  std::shared_ptr<HandlerOwner> owner_;
 };
 
 }  // namespace pintle::client

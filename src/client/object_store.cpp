@@ -41,8 +41,7 @@ void ObjectStore::add_index(std::string name, IndexFunction function) {
   for (const auto& [key, object] : objects_) {
     for (auto& value : index->function(object.get())) index->keys[std::move(value)].insert(key);
   }
-  const bool added = indexes_.emplace(std::move(name), std::move(index)).second;
-  CHECK(added, "an index of this name is there already");
+  indexes_.insert_or_assign(std::move(name), std::move(index));
 }
 
 AnyPtr ObjectStore::find(std::string_view key) const {

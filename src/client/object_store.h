@@ -30,7 +30,8 @@ class ObjectStore {
  public:
   explicit ObjectStore(const api::Type& type);
 
-  // Before the first object, or at any time (the index is then built).
+  // Before the first object, or at any time (the index is then built). Takes the place of one of that name: who asked for it may
+  // have been made again.
   void add_index(std::string name, IndexFunction function);
   bool has_index(std::string_view name) const { return indexes_.contains(name); }
   const api::Type& type() const { return type_; }

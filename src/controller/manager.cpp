@@ -1,6 +1,11 @@
 #include "controller/manager.h"
 
+#include <algorithm>
+#include <deque>
+#include <exception>
+
 #include "client/informers.h"
+#include "client/work_queue.h"
 #include "component/log.h"
 #include "controller/pods/pod_store.h"
 #include "rt/backoff.h"
@@ -13,17 +18,34 @@ namespace {
 
 // A controller with what is its own.
 struct Running {
+  const ControllerRow* row = nullptr;
   std::unique_ptr<client::Client> client;  // nullptr: the manager's
   std::unique_ptr<client::EventRecorder> events;
-  std::unique_ptr<Controller> controller;
+  std::shared_ptr<client::HandlerOwner> handlers;
+  std::unique_ptr<Controller> controller;  // nullptr: it could not be made
+  rt::GrowingWait<rt::TimePoint> wait;     // since its last failure
+};
+
+// What the controllers of one term of leadership share, and they.
+struct Term {
+  explicit Term(client::Client& client) : informers(client), pods(informers) {}
+  client::Informers informers;
+  pods::PodStore pods;
+  std::deque<Running> controllers;  // in the table's order; each stays where it is
+  client::ControlLoop* restarts = nullptr;
 };
 
 class Manager final : public ControllerManager {
  public:
-  explicit Manager(ManagerSetup setup) : setup_(std::move(setup)) {}
+  explicit Manager(ManagerSetup setup) : setup_(std::move(setup)) {
+    if (setup_.metrics == nullptr) return;
+    failures_.emplace(*setup_.metrics,
+                      component::metrics::Description{
+                          "pintle_controller_failures_total", "Exceptions and failed checks that were contained in a controller.", {"name"}});
+  }
 
   Result<Unit> start() override {
-    TRY_ASSIGN(rows_, select_controllers(setup_.controllers));
+    TRY_ASSIGN(rows_, select_controllers(setup_.controllers, setup_.table));
     tasks_.spawn(run());
     return Unit{};
   }
@@ -34,9 +56,13 @@ class Manager final : public ControllerManager {
  private:
   rt::Task<void> run();
   rt::Task<void> lead(rt::Context ctx);
-  rt::Task<Result<Unit>> begin(rt::Context ctx, client::Informers& informers, pods::PodStore& pods, std::vector<Running>& controllers);
+  rt::Task<Result<Unit>> begin(rt::Context ctx, Term& term);
+  void make(Term& term, Running& running);
+  void failed(Term& term, Running& running, std::string_view what);
+  rt::Task<Result<Unit>> restart(Term& term, std::string name);
 
   ManagerSetup setup_;
+  std::optional<component::metrics::CounterVec> failures_;
   std::vector<const ControllerRow*> rows_;
   rt::TaskGroup tasks_;
   rt::Event lost_;
@@ -60,9 +86,46 @@ rt::Task<void> Manager::run() {
   co_await events.stop();
 }
 
-rt::Task<Result<Unit>> Manager::begin(rt::Context ctx, client::Informers& informers, pods::PodStore& pods, std::vector<Running>& controllers) {
+void Manager::failed(Term& term, Running& running, std::string_view what) {
+  const std::string name(running.row->name);
+  const rt::TimePoint now = setup_.runtime.clock().now();
+  if (running.wait.delay() == rt::Duration::zero() || running.wait.until() <= now) running.wait.next(now, restart_wait);
+  log::error("A controller failed; it goes on, and is made anew", Status{Reason::InternalError, 0, std::string(what), {}}, {{"controller", name}});
+  if (failures_) failures_->with({name}).add();
+  term.restarts->queue().add_after(name, running.wait.until() - now);
+}
+
+void Manager::make(Term& term, Running& running) {
+  running.handlers = std::make_shared<client::HandlerOwner>();
+  running.handlers->on_failure = [this, &term, &running](std::string_view what) { failed(term, running, what); };
+  term.informers.set_owner(running.handlers);
+  client::Client& client = running.client ? *running.client : setup_.client;
+  ControllerDeps deps{
+      std::string(running.row->name), setup_.runtime, client, term.informers, *running.events, term.pods, setup_.options, running.handlers};
+  try {
+    running.controller = running.row->make(std::move(deps));
+    running.controller->on_failure = running.handlers->on_failure;
+  } catch (const std::exception& failure) {
+    failed(term, running, failure.what());
+  }
+  term.informers.set_owner(nullptr);
+}
+
+rt::Task<Result<Unit>> Manager::restart(Term& term, std::string name) {
+  Running& running = *std::ranges::find_if(term.controllers, [&](const Running& one) { return one.row->name == name; });
+  if (running.controller) co_await running.controller->stop();
+  running.handlers->ended = true;
+  running.controller.reset();
+  make(term, running);
+  if (running.controller) running.controller->start();
+  log::info(1, "The controller is at work again", {{"controller", name}});
+  co_return Unit{};
+}
+
+rt::Task<Result<Unit>> Manager::begin(rt::Context ctx, Term& term) {
   for (const ControllerRow* row : rows_) {
-    Running running;
+    Running& running = term.controllers.emplace_back();
+    running.row = row;
     if (setup_.client_for) {
       // The API server may be starting still: try again until it answers.
       std::function<rt::Task<Result<std::unique_ptr<client::Client>>>()> attempt = [this, ctx, row] {
@@ -75,36 +138,38 @@ rt::Task<Result<Unit>> Manager::begin(rt::Context ctx, client::Informers& inform
     client::Client& client = running.client ? *running.client : setup_.client;
     client::EventSource source{std::string(row->event_source), ""};
     running.events = std::make_unique<client::EventRecorder>(client, std::move(source));
-    ControllerDeps deps{std::string(row->name), setup_.runtime, client, informers, *running.events, pods, setup_.options};
-    running.controller = row->make(std::move(deps));
-    controllers.push_back(std::move(running));
+    make(term, running);
   }
-  informers.start();
-  CO_TRY(co_await informers.wait_synced(ctx));
-  for (Running& running : controllers) running.controller->start();
+  term.informers.start();
+  CO_TRY(co_await term.informers.wait_synced(ctx));
+  for (Running& running : term.controllers)
+    if (running.controller) running.controller->start();
+  term.restarts->start(1);
   co_return Unit{};
 }
 
 rt::Task<void> Manager::lead(rt::Context ctx) {
-  client::Informers informers(setup_.client);
-  pods::PodStore pods(informers);
-  std::vector<Running> controllers;
-  auto begun = co_await begin(ctx, informers, pods, controllers);
+  Term term(setup_.client);
+  client::ControlLoop restarts(setup_.runtime, "controller-manager", [this, &term](rt::Context, std::string name) { return restart(term, name); });
+  term.restarts = &restarts;
+  auto begun = co_await begin(ctx, term);
   if (begun) {
     running_ = true;
-    log::info(1, "Controllers are at work", {{"count", std::to_string(controllers.size())}});
+    log::info(1, "Controllers are at work", {{"count", std::to_string(term.controllers.size())}});
     rt::Event never;
     auto ended = co_await never.wait(ctx);
     (void)ended;  // only the context ends it
     running_ = false;
-    for (Running& running : controllers) co_await running.controller->stop();
   } else if (!ctx.done()) {
     log::error("Controllers do not start", begun.error());
     lost_.set();
   }
-  co_await informers.stop();
-  for (Running& running : controllers) {
-    co_await running.events->stop();
+  co_await restarts.stop();
+  for (Running& running : term.controllers)
+    if (begun && running.controller) co_await running.controller->stop();
+  co_await term.informers.stop();
+  for (Running& running : term.controllers) {
+    if (running.events) co_await running.events->stop();
     running.controller.reset();
     if (running.client) co_await running.client->close();
   }

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "client/leader_election.h"
+#include "component/metrics.h"
 #include "controller/framework/controller.h"
+#include "rt/growing_wait.h"
 
 namespace pintle::controller {
 
@@ -28,7 +30,11 @@ std::span<const ControllerRow> controller_table();
 
 // The rows that --controllers=LIST switches on: "*" all that are on by default, "name", "-name". BadRequest for a name
 // that no controller of Kubernetes has.
-Result<std::vector<const ControllerRow*>> select_controllers(const std::vector<std::string>& list);
+Result<std::vector<const ControllerRow*>> select_controllers(const std::vector<std::string>& list,
+                                                             std::span<const ControllerRow> table = controller_table());
+
+// A controller with a contained failure (framework/containment.h) is made anew after this, which doubles while it goes on failing.
+inline constexpr rt::GrowingWaitOptions restart_wait{std::chrono::seconds(1), std::chrono::minutes(5)};
 
 struct ManagerSetup {
   rt::Runtime& runtime;
@@ -38,6 +44,8 @@ struct ManagerSetup {
   ControllerOptions options;
   std::vector<std::string> controllers = {"*"};
   std::optional<client::LeaderElectionOptions> leader_election;  // none: leads at once
+  component::metrics::Registry* metrics = nullptr;               // outlives the manager; nullptr: nothing is counted
+  std::span<const ControllerRow> table = controller_table();     // tests have others
 };
 
 class ControllerManager {

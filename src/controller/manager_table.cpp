@@ -114,7 +114,7 @@ bool is_name_of(const ControllerRow& row, std::string_view name) { return row.na
 
 std::span<const ControllerRow> controller_table() { return rows; }
 
-Result<std::vector<const ControllerRow*>> select_controllers(const std::vector<std::string>& list) {
+Result<std::vector<const ControllerRow*>> select_controllers(const std::vector<std::string>& list, std::span<const ControllerRow> table) {
   bool star = false;
   for (const std::string& entry : list) {
     if (entry == "*") {
@@ -123,11 +123,11 @@ Result<std::vector<const ControllerRow*>> select_controllers(const std::vector<s
     }
     const std::string_view name = entry.starts_with('-') ? std::string_view(entry).substr(1) : std::string_view(entry);
     bool known = contains(other_names, name);
-    for (const ControllerRow& row : rows) known |= is_name_of(row, name);
+    for (const ControllerRow& row : table) known |= is_name_of(row, name);
     if (!known) return bad_request("\"" + std::string(name) + "\" is no controller");
   }
   std::vector<const ControllerRow*> out;
-  for (const ControllerRow& row : rows) {
+  for (const ControllerRow& row : table) {
     bool on = star && row.default_on;
     for (const std::string& entry : list) {  // a name outweighs the star
       if (is_name_of(row, entry)) on = true;

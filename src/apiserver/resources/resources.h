@@ -37,7 +37,7 @@ struct Deps {
   authentication::TokenAuthenticator* tokens = nullptr;
   std::vector<std::string> audiences = {};                         // of a token review that names none
   authentication::service_account::TokenIssuer* issuer = nullptr;  // nullptr: no key, so that no tokens of service accounts are made
-  const apimachinery::cel::TimeZones* zones = nullptr;             // that rules of definitions may name
+  const apimachinery::cel::TimeZones* zones = nullptr;             // that CronJobs and rules of definitions may name
 };
 
 using Definitions = std::vector<registry::ResourceDefinition>;
@@ -51,7 +51,7 @@ void add_apiextensions(const Deps& deps, Definitions& out);
 void add_apiregistration(Definitions& out);
 void add_apps(Definitions& out);
 void add_autoscaling(Definitions& out);
-void add_batch(Definitions& out);
+void add_batch(const Deps& deps, Definitions& out);
 void add_networking(Definitions& out);
 void add_policy(Definitions& out);
 void add_rbac(Definitions& out);

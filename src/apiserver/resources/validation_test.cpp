@@ -1,10 +1,15 @@
 // Objects of the groups that describe the API itself, and the causes that upstream names for what is wrong with them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "api/codec.h"
+#include "api/gen/apps_v1.h"
+#include "api/gen/batch_v1.h"
+#include "api/testing/from_yaml.h"
+#include "apimachinery/cel/time_zones.h"
 #include "apiserver/resources/resources.h"
 #include "apiserver/types/request_scope.h"
 #include "codec/value.h"
@@ -118,6 +123,76 @@ TEST(JobValidation, WhatGoesWithAGeneratedSelectorIsTheServers) {
   check("a: b", "manualSelector: true, selector: {matchLabels: {a: b}},", {});
   check("a: b", "manualSelector: true, selector: {matchLabels: {a: c}},", {"Invalid " + labels});
   check("a: b", "manualSelector: true,", {"Required spec.selector", "Invalid " + labels});
+}
+
+// The object of that YAML, with the strategy's defaults.
+template <class T>
+T defaulted(const registry::Strategy& strategy, const std::string& yaml) {
+  api::Object object = api::Object::of(api::testing::from_yaml<T>(yaml));
+  strategy.set_defaults(object);
+  return std::move(object.as<T>());
+}
+
+TEST(StatefulSetDefaults, OnlyAnAbsentStrategyGetsAPartition) {
+  const auto check = [](const std::string& strategy, bool rolling) {
+    const auto set = defaulted<api::apps_v1::StatefulSet>(strategy_of("apps", "statefulsets"), "{spec: {" + strategy + "}}");
+    EXPECT_EQ(set.spec.update_strategy.type, "RollingUpdate") << strategy;
+    EXPECT_EQ(static_cast<bool>(set.spec.update_strategy.rolling_update), rolling) << strategy;
+    if (rolling) {
+      EXPECT_EQ(set.spec.update_strategy.rolling_update->partition, 0) << strategy;
+    }
+  };
+  check("", true);
+  check("updateStrategy: {type: RollingUpdate}", false);
+}
+
+TEST(ClaimValidation, AnAbsentClassMayBeSetOnce) {
+  const auto check = [](const std::string& before, const std::string& after, bool allowed) {
+    const registry::Strategy& strategy = strategy_of("", "persistentvolumeclaims");
+    const auto claim = [](const std::string& spec) {
+      return api::Object::of(api::testing::from_yaml<api::core_v1::PersistentVolumeClaim>("{spec: {" + spec + "}}"));
+    };
+    FieldErrors errors;
+    strategy.validate_update(RequestScope(), claim(after), claim(before), errors);
+    EXPECT_EQ(errors.empty(), allowed) << before << " to " << after;
+  };
+  check("", "storageClassName: a", true);
+  check("", "storageClassName: a, accessModes: [ReadWriteOnce]", false);
+  check("storageClassName: a", "storageClassName: b", false);
+  check("storageClassName: ''", "storageClassName: a", false);
+  check("storageClassName: a", "", false);
+}
+
+TEST(CronJobValidation, UnknownTimeZonesAreRefused) {
+  struct Zurich final : apimachinery::cel::TimeZones {
+    TimeZone zone = TimeZone::utc();
+    const TimeZone* find(std::string_view name) const override { return name == "Europe/Zurich" ? &zone : nullptr; }
+  } zones;
+  resources::Deps deps;
+  deps.zones = &zones;
+  const auto definitions = resources::builtin_resources(deps);
+  const auto found = std::ranges::find_if(definitions, [](const auto& one) { return one.resource.resource == "cronjobs"; });
+  ASSERT_NE(found, definitions.end());
+  const auto cron = [&](const std::string& zone) {
+    return api::Object::of(defaulted<api::batch_v1::CronJob>(*found->strategy, "{spec: {schedule: '* * * * *'" + zone + "}}"));
+  };
+  const auto zone_faults = [](const FieldErrors& errors) {
+    return std::ranges::count_if(errors.causes(), [](const auto& cause) { return cause.field == "spec.timeZone"; });
+  };
+  const auto check = [&](const std::string& zone, bool allowed, bool allowed_before) {
+    const RequestScope scope;
+    FieldErrors fresh, kept;
+    found->strategy->validate(scope, cron(zone), fresh);
+    EXPECT_EQ(zone_faults(fresh) == 0, allowed) << zone;
+    found->strategy->validate_update(scope, cron(zone), cron(zone), kept);
+    EXPECT_EQ(zone_faults(kept) == 0, allowed_before) << zone;
+  };
+  check("", true, true);
+  check(", timeZone: Europe/Zurich", true, true);
+  check(", timeZone: Europe/Nowhere", false, true);  // what it has, it may keep
+  check(", timeZone: ''", false, true);
+  check(", timeZone: Local", false, true);
+  check(", timeZone: ../Europe/Zurich", false, true);
 }
 
 TEST(JobValidation, TemplateOfASuspendedJobMayMove) {

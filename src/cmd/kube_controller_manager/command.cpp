@@ -65,6 +65,10 @@ Result<Options> options_of(rt::Runtime& runtime, const component::FlagSet& flags
   TRY_ASSIGN(out.controllers, controller_options(runtime.disk(), flags));
   TRY(component::read_secure_port(flags, out.port));
   TRY_ASSIGN(out.connection, connection_of(runtime.disk(), flags));
+  // Without --root-ca-file, pods trust whom this manager trusts.
+  if (out.controllers.root_ca_pem.empty()) {
+    TRY_ASSIGN(out.controllers.root_ca_pem, trusted_authority(runtime.disk(), out.connection.tls));
+  }
   out.selected = selected_controllers(flags);
   TRY(controller::select_controllers(out.selected));
   out.own_accounts = flags.get_bool("use-service-account-credentials");
@@ -109,8 +113,9 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
       runtime, **client, nullptr, std::move(options.controllers), std::move(options.selected), std::move(options.leader_election)};
   if (options.own_accounts)
     setup.client_for = [&accounts](rt::Context ctx, std::string account) { return accounts.client_for(std::move(ctx), std::move(account)); };
-  auto manager = controller::make_controller_manager(std::move(setup));
   metrics::Registry registry;
+  setup.metrics = &registry;
+  auto manager = controller::make_controller_manager(std::move(setup));
   registry.add_callback([&manager](std::string& out) {
     metrics::write_process_metrics(out);
     metrics::write_head(out, "pintle_controllers_running", "Whether the controllers are at work in this process.", "gauge");

@@ -8,12 +8,15 @@
 #include "base/status.h"
 #include "component/flags.h"
 #include "controller/framework/controller.h"
+#include "net/client.h"
 #include "rt/runtime.h"
 
 namespace pintle::cmd {
 
 // What the flags say of the controllers; reads the files that they name. BadRequest with one clear line.
 Result<controller::ControllerOptions> controller_options(rt::Disk& disk, const component::FlagSet& flags);
+// The certificates, as PEM, of the authorities that a connection trusts; "": those of the system.
+Result<std::string> trusted_authority(rt::Disk& disk, const net::ClientOptions& tls);
 // What --controllers and --enable-garbage-collector say, as a list of --controllers.
 std::vector<std::string> selected_controllers(const component::FlagSet& flags);
 // Runs until SIGINT or SIGTERM, or until the lease is lost; the exit status.

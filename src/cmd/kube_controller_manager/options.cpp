@@ -161,6 +161,11 @@ Result<controller::ControllerOptions> controller_options(rt::Disk& disk, const F
   return options;
 }
 
+Result<std::string> trusted_authority(rt::Disk& disk, const net::ClientOptions& tls) {
+  if (!tls.ca_pem.empty() || tls.ca_file.empty()) return tls.ca_pem;
+  return disk.read(tls.ca_file);
+}
+
 std::vector<std::string> selected_controllers(const FlagSet& flags) {
   std::vector<std::string> out = flags.get_list("controllers");
   if (out.empty()) out = {"*"};

@@ -66,6 +66,23 @@ TEST(ControllerOptions, MistakesNameTheFlag) {
             "--node-cidr-mask-size is for clusters of one IP family; use --node-cidr-mask-size-ipv4 and -ipv6");
 }
 
+// Without --root-ca-file: the kubeconfig's authority.
+TEST(ControllerOptions, WhomTheConnectionTrusts) {
+  World world;
+  ASSERT_TRUE(world.disk.write("/ca.crt", "CERTIFICATE"));
+  const auto check = [&](const std::string& pem, const std::string& file, const std::string& want) {
+    net::ClientOptions tls;
+    tls.ca_pem = pem;
+    tls.ca_file = file;
+    EXPECT_EQ(trusted_authority(world.disk, tls).value_or("none"), want) << pem << " " << file;
+  };
+  check("", "", "");
+  check("PEM", "", "PEM");
+  check("", "/ca.crt", "CERTIFICATE");
+  check("PEM", "/ca.crt", "PEM");
+  check("", "/none", "none");
+}
+
 TEST(ControllerOptions, WhichControllersRun) {
   const auto chosen = [](const std::vector<std::string>& arguments) {
     return selected_controllers(testing::flags_of(kube_controller_manager_flags(), arguments));

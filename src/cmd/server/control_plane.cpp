@@ -193,6 +193,7 @@ Result<Unit> ControlPlane::start_controllers() {
   controller::ManagerSetup setup{
       runtime_, client_for("system:kube-controller-manager"), nullptr, std::move(options.controllers), std::move(options.selected), std::nullopt};
   setup.client_for = [this](rt::Context, std::string account) { return account_client(std::move(account)); };
+  setup.metrics = &metrics_;
   controllers_ = controller::make_controller_manager(std::move(setup));
   return controllers_->start();
 }

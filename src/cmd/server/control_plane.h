@@ -61,11 +61,11 @@ class ControlPlane {
   std::optional<component::CertificateSpec> kubelet_;  // what certify_kubelet() was asked for
   std::unique_ptr<apiserver::ApiServer> api_server_;
   std::vector<std::pair<std::string, std::unique_ptr<client::Client>>> clients_;
+  component::metrics::Registry metrics_;
   std::unique_ptr<controller::manifests::Manifests> manifests_;
   std::unique_ptr<controller::ControllerManager> controllers_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
   std::unique_ptr<dns::Server> dns_;
-  component::metrics::Registry metrics_;
   std::unique_ptr<rt::TaskGroup> tasks_;
 };
 

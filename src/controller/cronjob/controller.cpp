@@ -63,8 +63,7 @@ class CronJobController final : public Controller {
 Result<TimeZone> CronJobController::zone_of(const CronJob& cron) {
   if (!cron.spec.time_zone || *cron.spec.time_zone == "UTC" || *cron.spec.time_zone == "Etc/UTC") return TimeZone::utc();
   const std::string& name = *cron.spec.time_zone;
-  if (!is_time_zone_name(name)) return bad_request("invalid timeZone: " + name);
-  const TimeZone* zone = zones_.find(name);
+  const TimeZone* zone = is_time_zone_name(name) ? zones_.find(name) : nullptr;
   if (zone == nullptr) return bad_request("unknown time zone " + name);
   return *zone;
 }
@@ -152,13 +151,13 @@ rt::Task<Result<Unit>> CronJobController::sync(rt::Context ctx, std::string key)
   cron = written_.newest(cron);
   auto schedule = Schedule::parse(cron->spec.schedule);
   if (!schedule)
-    deps_.events.warning(*cron, "UnparseableSchedule", "unparseable schedule: " + cron->spec.schedule + " : " + schedule.error().message);
+    deps_.events.warning(*cron, "UnparseableSchedule", "unparseable schedule: \"" + cron->spec.schedule + "\" : " + schedule.error().message);
   auto zone = zone_of(*cron);
-  if (!zone) deps_.events.warning(*cron, "UnknownTimeZone", "invalid timeZone: " + zone.error().message);
+  if (!zone) deps_.events.warning(*cron, "UnknownTimeZone", "invalid timeZone: \"" + *cron->spec.time_zone + "\": " + zone.error().message);
   const std::vector<JobPtr> jobs = jobs_of(*cron);
   const TimeZone known = zone ? *zone : TimeZone::utc();
   Observed observed{*cron, jobs, schedule && zone ? &*schedule : nullptr, known, deps_.runtime.clock().wall_now()};
-  Plan plan = plan_cron(observed);
+  CO_TRY_ASSIGN(Plan plan, contained([&] { return plan_cron(observed); }));
   co_return co_await apply(std::move(ctx), cron, std::move(plan));
 }
 

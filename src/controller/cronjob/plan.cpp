@@ -1,6 +1,8 @@
 #include "controller/cronjob/plan.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 
 #include "controller/objects/owner.h"
 #include "controller/objects/time.h"
@@ -18,6 +20,18 @@ std::string finished_as(const Job& job) {
   return "";
 }
 
+// RFC 3339, as the zone's clocks show it.
+std::string time_text(int64_t unix_seconds, const TimeZone& zone) {
+  const int64_t offset = zone.offset_at(unix_seconds);
+  std::string text = api::format_time(api::time_from_unix(unix_seconds + offset, 0));
+  if (offset == 0) return text;
+  const int64_t minutes = std::abs(offset) / 60;
+  char place[8];
+  std::snprintf(place, sizeof place, "%c%02d:%02d", offset < 0 ? '-' : '+', static_cast<int>(minutes / 60 % 24), static_cast<int>(minutes % 60));
+  text.back() = place[0];  // for the Z
+  return text + (place + 1);
+}
+
 class Round {
  public:
   explicit Round(const Observed& seen)
@@ -30,6 +44,7 @@ class Round {
   void start_due();
   // The last time of the schedule that has come and was not used.
   std::optional<int64_t> due();
+  std::optional<int64_t> last_after(int64_t first, int64_t period) const;
   void start(int64_t time);
   void look_again_after(int64_t time);
 
@@ -75,21 +90,36 @@ void Round::trim(std::string_view type, std::optional<int32_t> limit, int32_t us
   for (int64_t i = 0; i < surplus; ++i) plan_.remove.push_back(finished[static_cast<std::size_t>(i)]);
 }
 
+// The last time of the schedule that has come after `from`. Long gaps are not walked through: the distance of the first two times
+// leads near the end, and where the schedule has none there, back again.
+std::optional<int64_t> Round::last_after(int64_t first, int64_t period) const {
+  for (int64_t skipped = std::max<int64_t>((now_ - first) / period - 1, 0);; skipped /= 2) {
+    std::optional<int64_t> last;
+    if (skipped == 0) last = first;
+    for (auto next = seen_.schedule->next_after(first + skipped * period, seen_.zone); next && *next <= now_;
+         next = seen_.schedule->next_after(*next, seen_.zone))
+      last = next;
+    if (last || skipped == 0) return last;
+  }
+}
+
 std::optional<int64_t> Round::due() {
   int64_t from = cron_.status.last_schedule_time ? cron_.status.last_schedule_time->seconds : cron_.metadata.creation_timestamp.seconds;
   if (cron_.spec.starting_deadline_seconds) from = std::max(from, now_ - *cron_.spec.starting_deadline_seconds);
-  std::optional<int64_t> last;
-  int missed = 0;
-  // Long gaps are walked through but counted to the limit only.
-  for (auto next = seen_.schedule->next_after(from, seen_.zone); next && *next <= now_; next = seen_.schedule->next_after(*next, seen_.zone)) {
-    last = next;
-    ++missed;
-  }
-  if (missed > missed_starts_max)
+  const auto first = seen_.schedule->next_after(from, seen_.zone);
+  if (!first) {
     plan_.events.push_back(
-        {true, "TooManyMissedTimes",
-         "too many missed start times: " + std::to_string(missed) + ". Set or decrease .spec.startingDeadlineSeconds or check clock skew"});
-  return last;
+        {true, "InvalidSchedule", "invalid schedule: " + cron_.spec.schedule + " : time difference between two schedules is less than 1 second"});
+    return std::nullopt;
+  }
+  if (*first > now_) return std::nullopt;
+  const auto second = seen_.schedule->next_after(*first, seen_.zone);
+  if (!second || *second > now_) return first;
+  const int64_t period = *second - *first;
+  if ((now_ - *first) / period + 1 > missed_starts_max)
+    plan_.events.push_back(
+        {true, "TooManyMissedTimes", "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew"});
+  return last_after(*first, period);
 }
 
 void Round::look_again_after(int64_t time) {
@@ -103,7 +133,7 @@ void Round::start(int64_t time) {
   job.metadata.namespace_ = cron_.metadata.namespace_;
   job.metadata.labels = cron_.spec.job_template.metadata.labels;
   job.metadata.annotations = cron_.spec.job_template.metadata.annotations;
-  job.metadata.annotations["batch.kubernetes.io/cronjob-scheduled-timestamp"] = api::format_time(api::time_from_unix(time, 0));
+  job.metadata.annotations["batch.kubernetes.io/cronjob-scheduled-timestamp"] = time_text(time, seen_.zone);
   job.metadata.owner_references.push_back(rules::controller_reference("batch/v1", "CronJob", cron_.metadata));
   job.spec = cron_.spec.job_template.spec;
   plan_.start = std::move(job);

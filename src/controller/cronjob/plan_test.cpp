@@ -109,7 +109,7 @@ TEST(CronJobPlan, StartsWhatIsDue) {
 TEST(CronJobPlan, NothingIsStartedWhile) {
   check("{schedule: '*/10 * * * *', suspend: true}", "10:00", "10:10:30", "", "");
   check("{schedule: 'nonsense'}", "10:00", "10:10:30", "", "");
-  check("{schedule: '0 0 31 2 *'}", "10:00", "10:10:30", "", "");
+  check("{schedule: '0 0 31 2 *'}", "10:00", "10:10:30", "", "events(InvalidSchedule!)");  // it never comes due
   CronJob going = cron_of("schedule: '*/10 * * * *'", "10:00");
   going.metadata.deletion_timestamp = ago(0);
   EXPECT_EQ(text_of(plan_of(going, "10:10:30", {})), "");
@@ -140,8 +140,58 @@ TEST(CronJobPlan, ManyMissedStartsAreReportedAndTheLastIsMade) {
   check("{schedule: '* * * * *', startingDeadlineSeconds: 200}", "10:00", "11:41:00", "", "start(11:41:00) again(60s)");
 }
 
+// Ten years of missed starts, and schedules whose times are not evenly apart: the last one is found without a walk through them all.
+void check_last(const std::string& schedule, const std::string& last, const std::string& time, const std::string& want) {
+  CronJob cron = cron_of("schedule: '" + schedule + "'", "");
+  const auto at = [](const std::string& text) { return api::parse_time(text + ":00Z").value_or(api::Time{}); };
+  cron.status.last_schedule_time = at(last);
+  const auto parsed = Schedule::parse(schedule);
+  const TimeZone zone = TimeZone::utc();
+  const Plan plan = plan_cron({cron, {}, &*parsed, zone, apimachinery::to_wall_time(at(time))});
+  EXPECT_EQ(plan.start_time ? api::format_time(api::time_from_unix(*plan.start_time, 0)) : "none", want) << schedule << " from " << last;
+}
+
+TEST(CronJobPlan, TheLastOfManyMissedTimes) {
+  check_last("* * * * *", "2016-01-01T00:00", "2026-01-01T10:10", "2026-01-01T10:10:00Z");
+  check_last("@every 7m", "2016-01-01T00:00", "2026-01-01T10:10", "2026-01-01T10:07:00Z");
+  check_last("0,1 0 * * *", "2025-12-01T00:00", "2026-01-01T10:10", "2026-01-01T00:01:00Z");
+  check_last("30 6-16/4 * * 1-5", "2025-12-01T06:30", "2026-01-04T10:10", "2026-01-02T14:30:00Z");  // a Sunday
+  check_last("0,1 0 1 1 *", "2020-01-01T00:00", "2026-07-01T00:00", "2026-01-01T00:01:00Z");
+  check_last("0 0 29 2 *", "2016-02-29T00:00", "2026-07-01T00:00", "2024-02-29T00:00:00Z");
+}
+
+// A zone file of one offset, for ever.
+TimeZone fixed_zone(int32_t offset, const std::string& rule) {
+  const std::string head = "TZif2" + std::string(15, '\0');
+  const auto number = [](uint32_t n) {
+    std::string out;
+    for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(n >> shift);
+    return out;
+  };
+  std::string bytes = head + std::string(24, '\0') + head + std::string(16, '\0') + number(1) + number(1);
+  bytes += number(static_cast<uint32_t>(offset)) + std::string(3, '\0') + "\n" + rule + "\n";
+  const auto zone = TimeZone::parse_tzif(bytes);
+  EXPECT_TRUE(zone) << (zone ? "" : zone.error().message);
+  return zone ? *zone : TimeZone::utc();
+}
+
+void check_timestamp(int32_t offset, const std::string& rule, const std::string& want) {
+  const CronJob cron = cron_of("schedule: '*/10 * * * *'", "10:00");
+  const auto schedule = Schedule::parse(cron.spec.schedule);
+  const TimeZone zone = fixed_zone(offset, rule);
+  const Plan plan = plan_cron({cron, {}, &*schedule, zone, rt::WallTime(std::chrono::seconds(time_of("10:10:30")))});
+  ASSERT_TRUE(plan.start);
+  EXPECT_EQ(*plan.start->metadata.annotations.get("batch.kubernetes.io/cronjob-scheduled-timestamp"), want);
+}
+
+TEST(CronJobPlan, TheScheduledTimeIsTheZones) {
+  check_timestamp(9 * 3600, "JST-9", "2026-01-01T19:10:00+09:00");
+  check_timestamp(-(3 * 3600 + 1800), "NST3:30", "2026-01-01T06:40:00-03:30");
+  check_timestamp(0, "GMT0", "2026-01-01T10:10:00Z");
+}
+
 TEST(CronJobPlan, FollowsItsJobs) {
-  const std::string never = "{schedule: '0 0 31 2 *'}";
+  const std::string never = "{schedule: '0 0 31 2 *', suspend: true}";
   check(never, "", "10:00", "a active", "active(a)");
   check(never, "", "10:00", "a active unlisted", "active(a)");
   check(never, "", "10:00", "a active gone", "events(MissingJob)");
@@ -153,13 +203,13 @@ TEST(CronJobPlan, FollowsItsJobs) {
 TEST(CronJobPlan, HistoryLimits) {
   const std::string five =
       "a complete from=09:05:00, b complete from=09:04:00, c complete from=09:03:00, d complete from=09:02:00, e complete from=09:01:00";
-  check("{schedule: '0 0 31 2 *'}", "", "10:00", five, "remove(e d)");  // three stay
-  check("{schedule: '0 0 31 2 *', successfulJobsHistoryLimit: 1}", "", "10:00", five, "remove(e d c b)");
-  check("{schedule: '0 0 31 2 *', successfulJobsHistoryLimit: 0}", "", "10:00", five, "remove(e d c b a)");
-  check("{schedule: '0 0 31 2 *', successfulJobsHistoryLimit: 9}", "", "10:00", five, "");
-  check("{schedule: '0 0 31 2 *'}", "", "10:00", "a failed from=09:02:00, b failed from=09:01:00, c active", "remove(b) active(c)");
-  check("{schedule: '0 0 31 2 *', failedJobsHistoryLimit: 0}", "", "10:00", "a failed, b failed, c complete", "remove(a b)");
-  check("{schedule: '0 0 31 2 *'}", "", "10:00", "a failed from=09:02:00, b failed from=09:01:00 deleted", "");
+  check("{schedule: '0 0 31 2 *', suspend: true}", "", "10:00", five, "remove(e d)");  // three stay
+  check("{schedule: '0 0 31 2 *', suspend: true, successfulJobsHistoryLimit: 1}", "", "10:00", five, "remove(e d c b)");
+  check("{schedule: '0 0 31 2 *', suspend: true, successfulJobsHistoryLimit: 0}", "", "10:00", five, "remove(e d c b a)");
+  check("{schedule: '0 0 31 2 *', suspend: true, successfulJobsHistoryLimit: 9}", "", "10:00", five, "");
+  check("{schedule: '0 0 31 2 *', suspend: true}", "", "10:00", "a failed from=09:02:00, b failed from=09:01:00, c active", "remove(b) active(c)");
+  check("{schedule: '0 0 31 2 *', suspend: true, failedJobsHistoryLimit: 0}", "", "10:00", "a failed, b failed, c complete", "remove(a b)");
+  check("{schedule: '0 0 31 2 *', suspend: true}", "", "10:00", "a failed from=09:02:00, b failed from=09:01:00 deleted", "");
   check("{schedule: '0 0 31 2 *', suspend: true}", "", "10:00", five, "remove(e d)");  // also while it is suspended
 }
 

@@ -81,7 +81,10 @@ rt::Task<Result<Unit>> Signer::sync(rt::Context ctx, std::string key) {
   auto certificate = sign(*csr, *request, authority);
   // What no certificate can say will not be sayable later.
   if (!certificate && certificate.error().reason == Reason::BadRequest) co_return co_await fail(std::move(ctx), *csr, certificate.error().message);
-  if (!certificate) co_return Unexpected(std::move(certificate).error());
+  if (!certificate) {
+    deps_.events.warning(*csr, "SigningFailed", "The signer " + csr->spec.signer_name + " cannot sign: " + certificate.error().message);
+    co_return Unexpected(std::move(certificate).error());
+  }
   CertificateSigningRequest copy = *csr;
   copy.status.certificate = std::move(*certificate);
   co_return co_await write(std::move(ctx), std::move(copy));

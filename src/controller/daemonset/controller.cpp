@@ -204,14 +204,16 @@ rt::Task<Result<Unit>> DaemonSetController::sync(rt::Context ctx, std::string ke
     status.collision_count = status.collision_count.value_or(0) + 1;
     co_return co_await write_status(std::move(ctx), set, std::move(status));
   }
-  const std::string hash = *revision->revision->metadata.labels.get(hash_label);
+  const std::string* label = revision->revision->metadata.labels.get(hash_label);
+  if (label == nullptr) co_return internal("revision " + revision->revision->metadata.name + " lost its label " + std::string(hash_label));
+  const std::string hash = *label;
   auto pods = co_await claim_all(ctx, set);
   if (!pods) co_return Unexpected(std::move(pods).error());
   const std::vector<NodePtr> nodes = nodes_.list();
   Observed observed{*set, nodes, *pods, hash, deps_.runtime.clock().wall_now()};
   observed.toleration_comparisons = deps_.options.feature_gates.enabled("TaintTolerationComparisonOperators");
   observed.waiting = waiting_nodes(key, *pods);
-  Plan plan = plan_daemons(observed);
+  CO_TRY_ASSIGN(Plan plan, contained([&] { return plan_daemons(observed); }));
   auto failure = co_await change_pods(ctx, set, plan, hash);
   CO_TRY(co_await write_status(ctx, set, std::move(plan.status)));
   if (failure) co_return Unexpected(std::move(*failure));

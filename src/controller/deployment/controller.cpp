@@ -202,7 +202,7 @@ rt::Task<Result<Unit>> DeploymentController::sync(rt::Context ctx, std::string k
   if (!sets) co_return Unexpected(std::move(sets).error());
   const bool running = deployment->spec.strategy.type == "Recreate" && old_pods_running(*deployment, *sets);
   Observed observed{*deployment, *sets, running, deps_.runtime.clock().wall_now()};
-  Plan plan = plan_deployment(observed);
+  CO_TRY_ASSIGN(Plan plan, contained([&] { return plan_deployment(observed); }));
   auto done = co_await apply(ctx, deployment, std::move(plan));
   if (!done && (done.error().reason == Reason::NotFound || pods::is_namespace_terminating(done.error()))) co_return Unit{};
   co_return std::move(done);

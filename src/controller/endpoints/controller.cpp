@@ -89,7 +89,8 @@ rt::Task<Result<Unit>> EndpointsController::sync(rt::Context ctx, std::string ke
       if (unseen->metadata.name == service->metadata.name) current = unseen;
   }
   const bool exists = current != nullptr;
-  Endpoints next = plan_endpoints(*service, pods, exists ? *current : Endpoints{});
+  const Endpoints before = exists ? *current : Endpoints{};
+  CO_TRY_ASSIGN(Endpoints next, contained([&] { return plan_endpoints(*service, pods, before); }));
   if (exists && !differ(*current, next)) co_return Unit{};
   services::set_trigger_time(next.metadata.annotations, triggered);
   auto written = co_await write(std::move(ctx), std::move(next), exists);

@@ -90,7 +90,7 @@ rt::Task<Result<Unit>> MirrorController::sync(rt::Context ctx, std::string key) 
   if (endpoints == nullptr || service == nullptr || !service->spec.selector.empty() || !is_mirrored(*endpoints)) {
     plan.remove = slices;
   } else {
-    plan = plan_mirror(*endpoints, slices, deps_.options.mirroring_max_endpoints_per_subset);
+    CO_TRY_ASSIGN(plan, contained([&] { return plan_mirror(*endpoints, slices, deps_.options.mirroring_max_endpoints_per_subset); }));
     if (plan.invalid_addresses > 0)
       deps_.events.warning(*endpoints, "InvalidIPAddress",
                            "Skipped " + std::to_string(plan.invalid_addresses) + " invalid IP addresses when mirroring to EndpointSlices");

@@ -121,7 +121,7 @@ rt::Task<Result<Unit>> EndpointSliceController::sync(rt::Context ctx, std::strin
   const api::Time triggered = triggers_.next(key, *service, pods);
   Observed observed{*service, pods, slices, [this](const std::string& name) { return nodes_.get(name); },
                     static_cast<std::size_t>(deps_.options.max_endpoints_per_slice)};
-  Plan plan = plan_slices(observed);
+  CO_TRY_ASSIGN(Plan plan, contained([&] { return plan_slices(observed); }));
   auto done = co_await apply(std::move(ctx), std::move(plan), triggered);
   if (!done) {
     if (done.error().reason != Reason::Conflict && done.error().reason != Reason::NotFound)

@@ -15,6 +15,7 @@
 #include "client/event_recorder.h"
 #include "client/informers.h"
 #include "component/feature_gates.h"
+#include "controller/framework/containment.h"
 #include "rt/runtime.h"
 
 namespace pintle::controller::pods {
@@ -72,6 +73,7 @@ struct ControllerDeps {
   client::EventRecorder& events;  // with the controller's own source
   pods::PodStore& pods;           // shared: pods by owner, by node
   const ControllerOptions& options;
+  std::shared_ptr<client::HandlerOwner> handlers = nullptr;  // the controller, as handlers that it adds later name it
 
   std::size_t workers(std::size_t usual) const {
     auto it = options.concurrency.find(name);
@@ -79,7 +81,7 @@ struct ControllerDeps {
   }
 };
 
-class Controller {
+class Controller : public Contained {
  public:
   virtual ~Controller() = default;
   virtual void start() = 0;

@@ -65,6 +65,7 @@ class GarbageCollector final : public Controller {
   void follow(const discovery::ServedResource& served);
   void changed(const client::Resource& resource, const PartialObjectMetadata& object);
   void enqueue(Work work);
+  void report(const std::string& uid, const std::string& owner);
   bool is_namespaced(std::string_view group, std::string_view kind) const;
   rt::Task<Result<Unit>> collect(rt::Context ctx, std::string uid);
   rt::Task<Result<Unit>> collect_owned(rt::Context ctx, client::Resource resource, Identity identity, ObjectMeta meta);
@@ -91,6 +92,23 @@ bool GarbageCollector::is_namespaced(std::string_view group, std::string_view ki
 void GarbageCollector::enqueue(Work work) {
   for (const std::string& uid : work.collect) collect_.queue().add(uid);
   for (const std::string& uid : work.orphan) orphan_.queue().add(uid);
+  for (const auto& [dependent, owner] : work.misplaced) report(dependent, owner);
+}
+
+void GarbageCollector::report(const std::string& uid, const std::string& owner) {
+  const Node* node = graph_.find(uid);
+  if (node == nullptr) return;
+  const discovery::ServedResource* served = served_.of_kind(node->identity.group, node->identity.kind);
+  for (const OwnerReference& ref : node->owners) {
+    if (ref.uid != owner || served == nullptr) continue;
+    api::core_v1::ObjectReference about;
+    about.api_version = served->resource.api_version();
+    about.kind = node->identity.kind;
+    about.namespace_ = node->identity.namespace_name;
+    about.name = node->identity.name;
+    about.uid = uid;
+    deps_.events.warning(about, "OwnerRefInvalidNamespace", misplaced_message(ref, about.namespace_));
+  }
 }
 
 void GarbageCollector::changed(const client::Resource& resource, const PartialObjectMetadata& object) {
@@ -106,6 +124,7 @@ void GarbageCollector::follow(const discovery::ServedResource& served) {
   options.transform = keep_little;
   auto informer =
       std::make_unique<client::AnyInformer>(deps_.informers.client(), served.resource, api::type_of<PartialObjectMetadata>(), std::move(options));
+  informer->set_owner(deps_.handlers);
   client::Informer<PartialObjectMetadata> typed(*informer);
   using Ptr = std::shared_ptr<const PartialObjectMetadata>;
   client::Informer<PartialObjectMetadata>::Handler handler;
@@ -178,13 +197,14 @@ rt::Task<Result<OwnerState>> GarbageCollector::owner_state(rt::Context ctx, Owne
   const Node* node = graph_.find(ref.uid);
   if (node != nullptr && !node->is_virtual) {
     const Identity& owner = node->identity;
+    if (!owner.namespace_name.empty() && namespace_name.empty()) co_return OwnerState::Invalid;
     if (!owner.namespace_name.empty() && owner.namespace_name != namespace_name) co_return OwnerState::Dangling;
     if (node->deleting_dependents) co_return OwnerState::Waiting;
     co_return OwnerState::Solid;
   }
   const discovery::ServedResource* served = served_.of_kind(rules::group_of(ref.api_version), ref.kind);
   if (served == nullptr) co_return error(Reason::NotFound, "no resource of kind " + ref.kind + " in " + ref.api_version);
-  if (served->resource.namespaced && namespace_name.empty()) co_return OwnerState::Solid;  // no way to tell: leave it
+  if (served->resource.namespaced && namespace_name.empty()) co_return OwnerState::Invalid;
   const client::Resource resource = served->resource;
   if (!resource.namespaced) namespace_name.clear();
   auto meta = co_await read(std::move(ctx), resource, std::move(namespace_name), ref.name);
@@ -258,6 +278,7 @@ rt::Task<Result<Unit>> GarbageCollector::collect(rt::Context ctx, std::string ui
     co_return error(Reason::NotFound, "no resource of kind " + identity.kind);
   }
   const client::Resource resource = served->resource;
+  if (resource.namespaced && identity.namespace_name.empty()) co_return Unit{};  // named by what is in no namespace: nowhere to look
   auto meta = co_await read(ctx, resource, identity.namespace_name, identity.name);
   if (!meta && meta.error().reason != Reason::NotFound) co_return Unexpected(std::move(meta).error());
   if (!meta || meta->uid != uid) {

@@ -37,6 +37,7 @@ void Graph::link(Node& node, const OwnerReference& ref, const std::function<bool
     work.collect.insert(ref.uid);  // is it there at all?
   } else if (owner.identity.namespace_name != node.identity.namespace_name && !owner.identity.namespace_name.empty()) {
     work.collect.insert(node.identity.uid);  // no owner across namespaces
+    work.misplaced.emplace(node.identity.uid, ref.uid);
   } else if (owner.deleting_dependents) {
     work.collect.insert(node.identity.uid);
   }
@@ -80,8 +81,10 @@ Work Graph::observe(const Identity& identity, const ObjectMeta& meta,
   // Dependents that named it before it was seen, from where it cannot own them.
   if (appeared && !identity.namespace_name.empty())
     for (const std::string& uid : node.dependents)
-      if (const Node* dependent = find(uid); dependent != nullptr && dependent->identity.namespace_name != identity.namespace_name)
+      if (const Node* dependent = find(uid); dependent != nullptr && dependent->identity.namespace_name != identity.namespace_name) {
         work.collect.insert(uid);
+        work.misplaced.emplace(uid, identity.uid);
+      }
   return work;
 }
 

@@ -37,9 +37,12 @@ struct Node {
 struct Work {
   std::set<std::string> collect;  // look whether these are to go
   std::set<std::string> orphan;   // let the dependents of these go free
+  // Dependent and owner: the owner is there, in a namespace from where it owns nothing of the dependent's.
+  std::set<std::pair<std::string, std::string>> misplaced;
   void merge(Work other) {
     collect.merge(other.collect);
     orphan.merge(other.orphan);
+    misplaced.merge(other.misplaced);
   }
 };
 

@@ -41,6 +41,18 @@ TEST(Graph, AsksAboutOwnersThatItHasNotSeen) {
   EXPECT_TRUE(w.see("other").collect.empty());
 }
 
+TEST(Graph, TellsOfOwnersInAnotherNamespace) {
+  using Pairs = std::set<std::pair<std::string, std::string>>;
+  World w;
+  w.see("o");
+  EXPECT_TRUE(w.see("child", {owned_by("o")}).misplaced.empty());
+  EXPECT_EQ(w.see("far", {owned_by("o")}, {}, false, "b").misplaced, (Pairs{{"far", "o"}}));
+  EXPECT_EQ(w.see("wide", {owned_by("o")}, {}, false, "").misplaced, (Pairs{{"wide", "o"}}));
+  EXPECT_TRUE(w.see("wide", {owned_by("o")}, {}, false, "").misplaced.empty());   // told once
+  EXPECT_TRUE(w.see("early", {owned_by("p")}, {}, false, "").misplaced.empty());  // not seen yet
+  EXPECT_EQ(w.see("p").misplaced, (Pairs{{"early", "p"}}));
+}
+
 TEST(Graph, AnOwnerThatGoesSendsForItsDependents) {
   World w;
   w.see("o");

@@ -23,7 +23,7 @@ std::string head(const ObjectMeta& meta) {
 
 Verdict judge(const ObjectMeta& meta, const std::vector<OwnerState>& states, bool has_dependents, bool dependent_waits) {
   Verdict verdict;
-  if (meta.owner_references.empty()) return verdict;
+  if (meta.owner_references.empty() || std::ranges::find(states, OwnerState::Invalid) != states.end()) return verdict;
   const bool solid = std::ranges::find(states, OwnerState::Solid) != states.end();
   const bool waiting = std::ranges::find(states, OwnerState::Waiting) != states.end();
   if (solid) {
@@ -44,6 +44,12 @@ Verdict judge(const ObjectMeta& meta, const std::vector<OwnerState>& states, boo
     verdict.propagation = "Background";
   }
   return verdict;
+}
+
+std::string misplaced_message(const OwnerReference& ref, std::string_view namespace_name) {
+  const std::string place(namespace_name);
+  return "ownerRef [" + ref.api_version + "/" + ref.kind + ", namespace: " + place + ", name: " + ref.name + ", uid: " + ref.uid +
+         "] does not exist in namespace \"" + place + "\"";
 }
 
 std::string owners_patch(const ObjectMeta& meta, const std::vector<OwnerReference>& owners) {

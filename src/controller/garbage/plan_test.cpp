@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "controller/testing/text_objects.h"
 
 namespace pintle::controller::garbage {
@@ -17,8 +19,11 @@ std::pair<ObjectMeta, std::vector<OwnerState>> object_of(const std::string& owne
     const std::string name = word.substr(0, word.find(':')), state = word.substr(word.find(':') + 1);
     auto& ref = out.first.owner_references.emplace_back();
     ref.name = ref.uid = name;
-    out.second.push_back(state == "solid" ? OwnerState::Solid : state == "dangling" ? OwnerState::Dangling : OwnerState::Waiting);
-    EXPECT_TRUE(state == "solid" || state == "dangling" || state == "waiting") << word;
+    const std::map<std::string, OwnerState> states = {
+        {"solid", OwnerState::Solid}, {"dangling", OwnerState::Dangling}, {"waiting", OwnerState::Waiting}, {"invalid", OwnerState::Invalid}};
+    const auto found = states.find(state);
+    if (found != states.end()) out.second.push_back(found->second);
+    EXPECT_TRUE(found != states.end()) << word;
   }
   out.first.finalizers = split(finalizers, ' ');
   return out;
@@ -61,6 +66,16 @@ TEST(GarbagePlan, WithoutOwnersItGoes) {
   check("a:dangling", Dependents::None, "foregroundDeletion", "delete Foreground");  // as it was deleted before
   check("a:dangling", Dependents::None, "orphan", "delete Orphan");
   check("a:dangling", Dependents::None, "x.example/y", "delete Background");
+}
+
+// An object in no namespace that names an owner in one.
+TEST(GarbagePlan, WithAnOwnerThatCannotBeOneNothingIsDone) {
+  check("a:invalid", Dependents::None, "", "nothing");
+  check("a:invalid b:dangling", Dependents::Some, "", "nothing");
+  check("a:waiting b:invalid", Dependents::Waiting, "foregroundDeletion", "nothing");
+  const auto ref = from_yaml<api::meta_v1::OwnerReference>("{apiVersion: apps/v1, kind: Deployment, name: d, uid: u}");
+  EXPECT_EQ(misplaced_message(ref, ""), R"(ownerRef [apps/v1/Deployment, namespace: , name: d, uid: u] does not exist in namespace "")");
+  EXPECT_EQ(misplaced_message(ref, "x"), R"(ownerRef [apps/v1/Deployment, namespace: x, name: d, uid: u] does not exist in namespace "x")");
 }
 
 TEST(GarbagePlan, AnOwnerThatWaits) {

@@ -226,7 +226,7 @@ rt::Task<Result<Unit>> JobController::sync(rt::Context ctx, std::string key) {
   if (pods::is_deleted(job->metadata)) co_return co_await release_all(std::move(ctx), std::move(*pods));
   const std::set<std::string> removed = removed_of(*job, *pods);
   Observed observed{*job, *pods, removed, deps_.runtime.clock().wall_now()};
-  Plan plan = plan_job(observed);
+  CO_TRY_ASSIGN(Plan plan, contained([&] { return plan_job(observed); }));
   auto failure = co_await change_pods(ctx, job, plan);
   auto written = co_await write_status(ctx, job, plan);
   if (!written) {

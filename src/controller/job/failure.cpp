@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controller/objects/time.h"
+#include "rt/far_time.h"
 
 namespace pintle::controller::job {
 
@@ -75,7 +76,10 @@ rt::WallTime finish_time(const Pod& pod, rt::WallTime now) {
   const auto* ready = rules::ready_condition(pod);
   if (ready != nullptr && ready->status == "False" && !ready->last_transition_time.zero())
     return apimachinery::to_wall_time(ready->last_transition_time);
-  if (pod.metadata.deletion_timestamp) return std::min(now, apimachinery::to_wall_time(*pod.metadata.deletion_timestamp));
+  // When it was told to go, not when it has to be gone: its grace is no part of the wait.
+  if (pod.metadata.deletion_timestamp)
+    return std::min(
+        now, apimachinery::to_wall_time(*pod.metadata.deletion_timestamp) - rt::seconds_of(pod.metadata.deletion_grace_period_seconds.value_or(0)));
   return apimachinery::to_wall_time(pod.metadata.creation_timestamp);
 }
 

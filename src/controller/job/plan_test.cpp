@@ -82,5 +82,31 @@ TEST(JobPlan, WhatAJobRemovesItselfDoesNotMakeItWait) {
   check_going(false, true, 0, true);
 }
 
+// A pod told to go so many seconds ago, with such a grace; when the next one is made, in seconds from now (0: now).
+void check_wait(int64_t told, int64_t grace, int64_t wait) {
+  Job job;
+  job.metadata.name = "job";
+  job.spec.parallelism = job.spec.completions = 1;
+  auto pod = std::make_shared<api::core_v1::Pod>();
+  pod->metadata.name = pod->metadata.uid = "a";
+  pod->metadata.finalizers.emplace_back(tracking_finalizer);
+  pod->metadata.creation_timestamp = apimachinery::to_api_time(now - std::chrono::hours(1));
+  pod->metadata.deletion_timestamp = apimachinery::to_api_time(now - std::chrono::seconds(told - grace));
+  pod->metadata.deletion_grace_period_seconds = grace;
+  pod->status.phase = "Running";
+  const std::vector<pods::PodPtr> pods{pod};
+  const Plan plan = plan_job({job, pods, {}, now});
+  EXPECT_EQ(plan.look_again ? *plan.look_again / std::chrono::seconds(1) : 0, wait) << told << " of " << grace;
+  EXPECT_EQ(plan.create.size(), wait == 0 ? 1u : 0u) << told << " of " << grace;
+}
+
+TEST(JobPlan, AReplacementDoesNotWaitForTheWholeGrace) {
+  check_wait(0, 0, 10);
+  check_wait(0, 30, 10);
+  check_wait(4, 600, 6);
+  check_wait(11, 600, 0);
+  check_wait(40, 30, 0);
+}
+
 }  // namespace
 }  // namespace pintle::controller::job

@@ -262,7 +262,8 @@ rt::Task<Result<Unit>> NodeLifecycleController::sync(rt::Context ctx, std::strin
   };
   Eviction eviction = all_disrupted_ ? Eviction::Never : Eviction::Later;
   if (!all_disrupted_ && wants_eviction(*node) && !has_eviction() && may_evict(it->second, wait)) eviction = Eviction::Now;
-  auto taints = plan_taints(*node, eviction, deps_.runtime.clock().wall_now());
+  const rt::WallTime now = deps_.runtime.clock().wall_now();
+  CO_TRY_ASSIGN(auto taints, contained([&] { return plan_taints(*node, eviction, now); }));
   if (wait) loop_.queue().add_after(key, *wait);
   if (same_taints(taints, node->spec.taints)) co_return Unit{};
   co_return co_await write_taints(std::move(ctx), node, std::move(taints));

@@ -140,10 +140,11 @@ rt::Task<Result<Unit>> ReplicaController::write_status(rt::Context ctx, SetPtr s
   if (api::equal(type, &status, &set->status)) co_return Unit{};
   auto written = co_await kind_->write_status(ctx, *set, status);
   if (written || written.error().reason != Reason::Conflict) co_return std::move(written);
-  // Once more on the newest: the status is ours alone, the spec is of no consequence to it.
+  // Once more on the newest: the status is ours alone. Its generation stays the one that was acted on.
   auto newest = co_await kind_->fresh(ctx, set->metadata.namespace_, set->metadata.name);
   if (!newest) co_return Unexpected(std::move(newest).error());
   status = plan_status(*newest, input);
+  status.observed_generation = set->metadata.generation;
   if (kind_->kind != "ReplicaSet") status.terminating_replicas.reset();
   co_return co_await kind_->write_status(ctx, std::move(*newest), std::move(status));
 }
@@ -173,7 +174,7 @@ rt::Task<Result<Unit>> ReplicaController::sync(rt::Context ctx, std::string key)
   std::optional<Status> failure;
   const int difference = static_cast<int>(active.size()) - set->spec.replicas.value_or(1);
   if (!pods::is_deleted(set->metadata) && difference != 0) {
-    Plan plan = plan_pods(*set, active, related_pods(*set), now);
+    CO_TRY_ASSIGN(Plan plan, contained([&] { return plan_pods(*set, active, related_pods(*set), now); }));
     failure = co_await manage(ctx, set, std::move(plan));
   }
   StatusInput input{active, terminating, failure, difference, now};

@@ -4,7 +4,6 @@
 #include "controller/discovery/discovery.h"
 #include "controller/pods/pod_store.h"
 #include "controller/resourcequota/plan.h"
-#include "rules/pod_state.h"
 
 namespace pintle::controller::resourcequota {
 
@@ -36,18 +35,15 @@ class QuotaController final : public Controller {
     };
     quotas_.add_handler(std::move(quotas));
     client::Informer<Pod>::Handler pods;
-    pods.on_update = [this](const pods::PodPtr& before, const pods::PodPtr& after) {
-      if (!rules::is_terminal(*before) && rules::is_terminal(*after)) recount(after->metadata.namespace_);
-    };
+    pods.on_update = [this](const pods::PodPtr& before, const pods::PodPtr& after) { recount_changed({"", "pods"}, *before, *after); };
     pods.on_delete = [this](const pods::PodPtr& pod) { recount(pod->metadata.namespace_); };
     deps_.pods.informer().add_handler(std::move(pods));
     client::Informer<Service>::Handler services;
-    services.on_update = [this](const auto& before, const auto& after) {
-      if (before->spec.type != after->spec.type || before->spec.ports.size() != after->spec.ports.size()) recount(after->metadata.namespace_);
-    };
+    services.on_update = [this](const auto& before, const auto& after) { recount_changed({"", "services"}, *before, *after); };
     services.on_delete = [this](const auto& service) { recount(service->metadata.namespace_); };
     services_.add_handler(std::move(services));
     client::Informer<PersistentVolumeClaim>::Handler claims;
+    claims.on_update = [this](const auto& before, const auto& after) { recount_changed({"", "persistentvolumeclaims"}, *before, *after); };
     claims.on_delete = [this](const auto& claim) { recount(claim->metadata.namespace_); };
     claims_.add_handler(std::move(claims));
   }
@@ -58,6 +54,13 @@ class QuotaController final : public Controller {
   void recount(const std::string& namespace_name) {
     for (const QuotaPtr& quota : quotas_.list(namespace_name))
       loop_.queue().add_after(client::object_key(namespace_name, quota->metadata.name), recount_pause);
+  }
+  template <class T>
+  void recount_changed(const CountedResource& resource, const T& before, const T& after) {
+    const std::string& namespace_name = after.metadata.namespace_;
+    for (const QuotaPtr& quota : quotas_.list(namespace_name))
+      if (costs_differ(*quota, resource, api::Object::of(before), api::Object::of(after)))
+        loop_.queue().add_after(client::object_key(namespace_name, quota->metadata.name), recount_pause);
   }
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
   // The watch of a resource that is counted alone, begun when a quota first names it. nullptr: there is no such resource.
@@ -86,7 +89,7 @@ rt::Task<Result<client::AnyInformer*>> QuotaController::watch(rt::Context ctx, C
       auto informer = deps_.informers.metadata_of(found->resource);
       client::Informer<PartialObjectMetadata>::Handler handler;
       handler.on_delete = [this](const std::shared_ptr<const PartialObjectMetadata>& object) { recount(object->metadata.namespace_); };
-      informer.add_handler(std::move(handler));
+      informer.add_handler(std::move(handler), deps_.handlers);
       watched_[key] = &informer.any();
       deps_.informers.start();
     }

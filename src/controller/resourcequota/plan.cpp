@@ -36,6 +36,13 @@ void charge(const api::core_v1::ResourceQuota& quota, const CountedResource& res
   rules::quota::add_resources(used, rules::quota::mask(rules::quota::usage_of(resource, object), names));
 }
 
+bool costs_differ(const api::core_v1::ResourceQuota& quota, const CountedResource& resource, const api::Object& before, const api::Object& after) {
+  ResourceList then, now;
+  charge(quota, resource, before, then);
+  charge(quota, resource, after, now);
+  return !(then == now);
+}
+
 ResourceList zeros(const ResourceList& hard) {
   ResourceList out;
   for (const auto& [name, quantity] : hard) out[name] = api::Quantity::from_int(0);

@@ -16,6 +16,8 @@ using rules::quota::CountedResource;
 std::vector<CountedResource> counted_alone(const ResourceList& hard);
 // Adds what `object` uses of what the quota names, if it is in its scopes.
 void charge(const api::core_v1::ResourceQuota& quota, const CountedResource& resource, const api::Object& object, ResourceList& used);
+// Whether the quota counts another cost of the object, or counts it no more, since it was `before`: a finished pod, a scope that it left.
+bool costs_differ(const api::core_v1::ResourceQuota& quota, const CountedResource& resource, const api::Object& before, const api::Object& after);
 // Every name of `hard` with a zero.
 ResourceList zeros(const ResourceList& hard);
 

@@ -84,6 +84,24 @@ TEST(ResourceQuotaPlan, ServicesAndClaims) {
       "fast.storageclass.storage.k8s.io/requests.storage=1Gi persistentvolumeclaims=2 requests.storage=3Gi");
 }
 
+void check_differ(const std::string& quota, const std::string& before, const std::string& after, bool want) {
+  using api::core_v1::Pod;
+  EXPECT_EQ(costs_differ(quota_of(quota), {"", "pods"}, api::Object::of(from_yaml<Pod>(before)), api::Object::of(from_yaml<Pod>(after))), want)
+      << quota << ": " << before << " to " << after;
+}
+
+TEST(ResourceQuotaPlan, WhatChangesACost) {
+  const std::string ended = "{spec: {containers: [{name: a}]}, status: {phase: Succeeded}}", limited = "{spec: {activeDeadlineSeconds: 5}}";
+  check_differ("{hard: {pods: 9}}", best_effort, ended, true);
+  check_differ("{hard: {count/pods: 9}}", best_effort, ended, false);
+  check_differ("{hard: {pods: 9}}", best_effort, small, false);
+  check_differ("{hard: {requests.cpu: 9}}", best_effort, small, true);  // resized
+  check_differ("{hard: {pods: 9}, scopes: [NotTerminating]}", best_effort, limited, true);
+  check_differ("{hard: {pods: 9}, scopes: [Terminating]}", best_effort, limited, true);
+  check_differ("{hard: {pods: 9}, scopes: [BestEffort]}", best_effort, limited, false);
+  check_differ("{hard: {services: 9}}", best_effort, ended, false);
+}
+
 TEST(ResourceQuotaPlan, Zeros) {
   Words out;
   for (const auto& [name, amount] : zeros(quota_of("{hard: {pods: 5, requests.cpu: 2}}").spec.hard)) out.add(name + "=" + amount.text());

@@ -1,8 +1,6 @@
 #include "controller/statefulset/claims.h"
 
-#include <algorithm>
-
-#include "controller/objects/owner.h"
+#include "controller/statefulset/claim_owners.h"
 
 namespace pintle::controller::statefulset {
 
@@ -27,35 +25,25 @@ rt::Task<Result<Unit>> Claims::ensure(rt::Context ctx, std::shared_ptr<const Sta
   co_return Unit{};
 }
 
-namespace {
-
-bool set_owner(std::vector<api::meta_v1::OwnerReference>& owners, api::meta_v1::OwnerReference ref, bool wanted) {
-  const auto same = [&](const api::meta_v1::OwnerReference& other) { return other.uid == ref.uid; };
-  if (!wanted) return std::erase_if(owners, same) > 0;
-  if (std::ranges::any_of(owners, same)) return false;
-  ref.controller.reset();
-  ref.block_owner_deletion.reset();
-  owners.push_back(std::move(ref));
-  return true;
+bool Claims::stale(const StatefulSet& set, int32_t ordinal) const {
+  for (const PersistentVolumeClaim& wanted : claims_of(set, ordinal)) {
+    const auto there = claims_.get(set.metadata.namespace_, wanted.metadata.name);
+    if (there != nullptr && is_stale(*there, set, pod_name(set, ordinal))) return true;
+  }
+  return false;
 }
 
-}  // namespace
-
-rt::Task<Result<Unit>> Claims::settle_owners(rt::Context ctx, std::shared_ptr<const StatefulSet> set, pods::PodPtr pod, bool condemned) {
-  const auto* policy = set->spec.persistent_volume_claim_retention_policy.get();
-  const bool with_set = policy != nullptr && policy->when_deleted == "Delete",
-             with_pod = policy != nullptr && policy->when_scaled == "Delete" && condemned;
+rt::Task<Result<Unit>> Claims::settle_owners(rt::Context ctx, std::shared_ptr<const StatefulSet> set, pods::PodPtr pod) {
   const auto ordinal = ordinal_of(*set, pod->metadata.name);
-  if (!ordinal || policy == nullptr) co_return Unit{};
+  if (!ordinal) co_return Unit{};
   const std::vector<PersistentVolumeClaim> all = claims_of(*set, *ordinal);
   for (const PersistentVolumeClaim& wanted : all) {
     const auto there = claims_.get(set->metadata.namespace_, wanted.metadata.name);
     if (there == nullptr) continue;
+    auto owners = plan_owners(*there, *set, *pod);
+    if (!owners) continue;
     PersistentVolumeClaim copy = *there;
-    bool changed =
-        set_owner(copy.metadata.owner_references, rules::controller_reference("apps/v1", "StatefulSet", set->metadata), with_set && !with_pod);
-    changed |= set_owner(copy.metadata.owner_references, rules::controller_reference("v1", "Pod", pod->metadata), with_pod);
-    if (!changed) continue;
+    copy.metadata.owner_references = std::move(*owners);
     auto written = co_await client_.update<PersistentVolumeClaim>(ctx, std::move(copy));
     if (!written && written.error().reason != Reason::NotFound) co_return Unexpected(std::move(written).error());
   }

@@ -15,9 +15,10 @@ class Claims {
       : client_(client), claims_(informers.of<PersistentVolumeClaim>()), events_(events) {}
   // Makes those of the ordinal that are not there.
   rt::Task<Result<Unit>> ensure(rt::Context ctx, std::shared_ptr<const StatefulSet> set, int32_t ordinal);
-  // Their owner references say when they go: with the set (whenDeleted: Delete), with the pod (whenScaled: Delete, once it
-  // is `condemned`), or never.
-  rt::Task<Result<Unit>> settle_owners(rt::Context ctx, std::shared_ptr<const StatefulSet> set, pods::PodPtr pod, bool condemned);
+  // Whether one of them goes with a former pod of the ordinal.
+  bool stale(const StatefulSet& set, int32_t ordinal) const;
+  // Their owner references say when they go (claim_owners.h).
+  rt::Task<Result<Unit>> settle_owners(rt::Context ctx, std::shared_ptr<const StatefulSet> set, pods::PodPtr pod);
 
  private:
   client::Client& client_;

@@ -9,6 +9,7 @@
 #include "controller/pods/pod_control.h"
 #include "controller/statefulset/claims.h"
 #include "controller/statefulset/plan.h"
+#include "rt/combine.h"
 
 namespace pintle::controller::statefulset {
 
@@ -92,6 +93,8 @@ rt::Task<Result<std::vector<pods::PodPtr>>> StatefulSetController::claim_all(rt:
 }
 
 rt::Task<Result<Unit>> StatefulSetController::create_one(rt::Context ctx, SetPtr set, Creation creation, Plan& plan, objects::RevisionPtr current) {
+  if (claims_.stale(*set, creation.ordinal))  // again, with the queue's back-off
+    co_return error(Reason::Conflict, "a claim of " + pod_name(*set, creation.ordinal) + " goes with a former pod");
   CO_TRY(co_await claims_.ensure(ctx, set, creation.ordinal));
   const auto current_template = creation.current ? objects::template_of(*current) : std::nullopt;
   const std::string revision = current_template ? plan.status.current_revision : plan.status.update_revision;
@@ -123,9 +126,7 @@ rt::Task<Result<Unit>> StatefulSetController::remove_one(rt::Context ctx, SetPtr
       deps_.events.normal(*set, removal.event, text);
     }
   }
-  const auto ordinal = ordinal_of(*set, name);
-  const bool condemned = ordinal && (*ordinal < first_ordinal(*set) || *ordinal >= first_ordinal(*set) + replicas_of(*set));
-  CO_TRY(co_await claims_.settle_owners(ctx, set, removal.pod, condemned));
+  CO_TRY(co_await claims_.settle_owners(ctx, set, removal.pod));
   client::DeleteOptions options;
   options.precondition_uid = removal.pod->metadata.uid;
   auto done = co_await deps_.client.remove<Pod>(std::move(ctx), removal.pod->metadata.namespace_, name, std::move(options));
@@ -155,8 +156,17 @@ rt::Task<Result<Unit>> StatefulSetController::repair(rt::Context ctx, SetPtr set
 rt::Task<Result<Unit>> StatefulSetController::apply(rt::Context ctx, SetPtr set, Plan& plan, objects::RevisionPtr current) {
   for (const int32_t ordinal : plan.claims) CO_TRY(co_await claims_.ensure(ctx, set, ordinal));
   for (const pods::PodPtr& pod : plan.repair) CO_TRY(co_await repair(ctx, set, pod));
-  for (const Creation& creation : plan.create) CO_TRY(co_await create_one(ctx, set, creation, plan, current));
-  for (Removal& removal : plan.remove) CO_TRY(co_await remove_one(ctx, set, std::move(removal)));
+  // In order there is at most one of either.
+  std::function<rt::Task<Result<Unit>>(int)> attempt = [this, ctx, set, &plan, current](int i) {
+    return create_one(ctx, set, plan.create[static_cast<std::size_t>(i)], plan, current);
+  };
+  auto made = co_await pods::slow_start(static_cast<int>(plan.create.size()), std::move(attempt));
+  if (made.failure) co_return Unexpected(std::move(*made.failure));
+  std::vector<rt::Task<Result<Unit>>> removals;
+  for (Removal& removal : plan.remove) removals.push_back(remove_one(ctx, set, std::move(removal)));
+  auto results = co_await rt::when_all(std::move(removals));
+  for (auto& result : results)
+    if (!result) co_return std::move(result);
   co_return Unit{};
 }
 
@@ -192,7 +202,7 @@ rt::Task<Result<Unit>> StatefulSetController::sync(rt::Context ctx, std::string 
   for (const objects::RevisionPtr& revision : revisions_.of(owner))
     if (revision->metadata.name == set->status.current_revision) current = revision;
   Observed observed{*set, *pods, current->metadata.name, update->revision->metadata.name, deps_.runtime.clock().wall_now()};
-  Plan plan = plan_set(observed);
+  CO_TRY_ASSIGN(Plan plan, contained([&] { return plan_set(observed); }));
   if (!plan.status.collision_count) plan.status.collision_count = 0;
   auto done = co_await apply(ctx, set, plan, current);
   complete_rollout(*set, plan.status);
@@ -204,7 +214,7 @@ rt::Task<Result<Unit>> StatefulSetController::sync(rt::Context ctx, std::string 
   if (plan.look_again) loop_.queue().add_after(key, *plan.look_again);
   for (const pods::PodPtr& pod : *pods) {
     const auto ordinal = ordinal_of(*set, pod->metadata.name);
-    if (ordinal && is_wanted(*set, *ordinal) && !pods::is_deleted(set->metadata)) CO_TRY(co_await claims_.settle_owners(ctx, set, pod, false));
+    if (ordinal && is_wanted(*set, *ordinal) && !pods::is_deleted(set->metadata)) CO_TRY(co_await claims_.settle_owners(ctx, set, pod));
   }
   std::set<std::string> live = {plan.status.current_revision, plan.status.update_revision};
   for (const pods::PodPtr& pod : *pods)

@@ -70,6 +70,7 @@ class VolumeBinder final : public Controller {
   rt::Task<Result<Unit>> sync_claim(rt::Context ctx, std::string key);
   rt::Task<Result<Unit>> sync_volume(rt::Context ctx, std::string key);
   rt::Task<Result<Unit>> bind(rt::Context ctx, ClaimPtr claim, VolumePtr volume);
+  rt::Task<Result<Unit>> set_class(rt::Context ctx, ClaimPtr claim, std::string name);
   rt::Task<Result<Unit>> ask_provisioner(rt::Context ctx, ClaimPtr claim);
   rt::Task<Result<Unit>> set_claim_phase(rt::Context ctx, ClaimPtr claim, std::string phase, VolumePtr volume);
   rt::Task<Result<Unit>> set_volume_phase(rt::Context ctx, VolumePtr volume, std::string phase, std::string message = "");
@@ -136,6 +137,16 @@ rt::Task<Result<Unit>> VolumeBinder::bind(rt::Context ctx, ClaimPtr claim, Volum
   co_return co_await set_claim_phase(std::move(ctx), claim, "Bound", volume);
 }
 
+// Its next round comes with the watch.
+rt::Task<Result<Unit>> VolumeBinder::set_class(rt::Context ctx, ClaimPtr claim, std::string name) {
+  PersistentVolumeClaim copy = *claim;
+  copy.spec.storage_class_name = std::move(name);
+  auto written = co_await deps_.client.update<PersistentVolumeClaim>(std::move(ctx), std::move(copy));
+  if (!written) co_return Unexpected(std::move(written).error());
+  written_claims_.remember(std::move(*written));
+  co_return Unit{};
+}
+
 rt::Task<Result<Unit>> VolumeBinder::ask_provisioner(rt::Context ctx, ClaimPtr claim) {
   const std::string name = class_of(*claim);
   const auto found = name.empty() ? nullptr : classes_.get(name);
@@ -145,12 +156,13 @@ rt::Task<Result<Unit>> VolumeBinder::ask_provisioner(rt::Context ctx, ClaimPtr c
     deps_.events.warning(*claim, "ProvisioningFailed", "storageclass.storage.k8s.io \"" + name + "\" not found");
   } else if (found->provisioner != "kubernetes.io/no-provisioner") {
     PersistentVolumeClaim copy = *claim;
-    constexpr std::string_view annotations[] = {"volume.beta.kubernetes.io/storage-provisioner", "volume.kubernetes.io/storage-provisioner"};
+    const std::string driver(driver_of(found->provisioner));
     bool changed = false;
-    for (const std::string_view annotation : annotations) {
-      changed |= copy.metadata.annotations[annotation] != found->provisioner;
-      copy.metadata.annotations[annotation] = found->provisioner;
+    for (const std::string_view annotation : provisioner_annotations) {
+      changed |= copy.metadata.annotations[annotation] != driver;
+      copy.metadata.annotations[annotation] = driver;
     }
+    changed |= mark_migrated(copy.metadata.annotations);
     if (changed) {
       auto written = co_await deps_.client.update<PersistentVolumeClaim>(ctx, std::move(copy));
       if (!written) co_return Unexpected(std::move(written).error());
@@ -158,7 +170,7 @@ rt::Task<Result<Unit>> VolumeBinder::ask_provisioner(rt::Context ctx, ClaimPtr c
       claim = std::make_shared<const PersistentVolumeClaim>(std::move(*written));
     }
     deps_.events.normal(*claim, "ExternalProvisioning",
-                        "Waiting for a volume to be created either by the external provisioner '" + found->provisioner +
+                        "Waiting for a volume to be created either by the external provisioner '" + driver +
                             "' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running "
                             "and correctly registered.");
   }
@@ -193,6 +205,7 @@ rt::Task<Result<Unit>> VolumeBinder::sync_claim(rt::Context ctx, std::string key
   const VolumePtr volume = choose_volume(*claim, volumes());
   const bool promised = volume != nullptr && is_promised(*volume, *claim);
   if (volume != nullptr && (promised || !waits_for_pod(*claim))) co_return co_await bind(std::move(ctx), claim, volume);
+  if (const std::string name = retroactive_class(*claim, classes_.list()); !name.empty()) co_return co_await set_class(std::move(ctx), claim, name);
   if (waits_for_pod(*claim)) {
     deps_.events.normal(*claim, "WaitForFirstConsumer", "waiting for first consumer to be created before binding");
     co_return co_await set_claim_phase(std::move(ctx), claim, "Pending", nullptr);
@@ -203,6 +216,12 @@ rt::Task<Result<Unit>> VolumeBinder::sync_claim(rt::Context ctx, std::string key
 rt::Task<Result<Unit>> VolumeBinder::sync_volume(rt::Context ctx, std::string key) {
   VolumePtr volume = volume_named(key);
   if (volume == nullptr) co_return Unit{};
+  if (PersistentVolume copy = *volume; mark_migrated(copy.metadata.annotations)) {
+    auto written = co_await deps_.client.update<PersistentVolume>(ctx, std::move(copy));
+    if (!written) co_return Unexpected(std::move(written).error());
+    volume = std::make_shared<const PersistentVolume>(*written);
+    written_volumes_.remember(std::move(*written));
+  }
   if (!volume->spec.claim_ref || volume->spec.claim_ref->uid.empty()) co_return co_await set_volume_phase(std::move(ctx), volume, "Available");
   const auto& ref = *volume->spec.claim_ref;
   const ClaimPtr claim = claims_.get(ref.namespace_, ref.name);

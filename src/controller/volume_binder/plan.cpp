@@ -3,13 +3,18 @@
 #include <algorithm>
 
 #include "apimachinery/selectors/label_selector.h"
+#include "controller/objects/time.h"
 
 namespace pintle::controller::volume_binder {
 
 namespace {
 
+constexpr std::string_view class_annotation = "volume.beta.kubernetes.io/storage-class";
+constexpr std::string_view default_annotations[] = {"storageclass.kubernetes.io/is-default-class",
+                                                    "storageclass.beta.kubernetes.io/is-default-class"};
+
 std::string class_of(const PersistentVolume& volume) {
-  const std::string* old = volume.metadata.annotations.get("volume.beta.kubernetes.io/storage-class");
+  const std::string* old = volume.metadata.annotations.get(class_annotation);
   return old ? *old : volume.spec.storage_class_name;
 }
 
@@ -21,7 +26,7 @@ api::Quantity storage_of(const FlatMap<api::Quantity>& list) {
 }  // namespace
 
 std::string class_of(const PersistentVolumeClaim& claim) {
-  const std::string* old = claim.metadata.annotations.get("volume.beta.kubernetes.io/storage-class");
+  const std::string* old = claim.metadata.annotations.get(class_annotation);
   return old ? *old : claim.spec.storage_class_name.value_or("");
 }
 
@@ -62,6 +67,53 @@ bool is_known_in_tree(const PersistentVolume& volume) {
 }
 
 }  // namespace
+
+std::string retroactive_class(const PersistentVolumeClaim& claim, const std::vector<ClassPtr>& classes) {
+  if (claim.spec.storage_class_name || claim.metadata.annotations.contains(class_annotation)) return "";
+  const auto is_default = [](const api::storage_v1::StorageClass& one) {
+    return std::ranges::any_of(default_annotations, [&](std::string_view name) {
+      const std::string* said = one.metadata.annotations.get(name);
+      return said != nullptr && *said == "true";
+    });
+  };
+  ClassPtr best;
+  for (const ClassPtr& one : classes) {
+    if (!is_default(*one)) continue;
+    const auto &mine = one->metadata, &other = (best ? best : one)->metadata;
+    const bool newer = objects::before(other.creation_timestamp, mine.creation_timestamp);
+    if (best == nullptr || newer || (mine.creation_timestamp == other.creation_timestamp && mine.name < other.name)) best = one;
+  }
+  return best ? best->metadata.name : "";
+}
+
+std::string_view driver_of(std::string_view provisioner) {
+  constexpr std::pair<std::string_view, std::string_view> drivers[] = {
+      {"kubernetes.io/aws-ebs", "ebs.csi.aws.com"},          {"kubernetes.io/gce-pd", "pd.csi.storage.gke.io"},
+      {"kubernetes.io/azure-disk", "disk.csi.azure.com"},    {"kubernetes.io/azure-file", "file.csi.azure.com"},
+      {"kubernetes.io/cinder", "cinder.csi.openstack.org"},  {"kubernetes.io/vsphere-volume", "csi.vsphere.vmware.com"},
+      {"kubernetes.io/portworx-volume", "pxd.portworx.com"},
+  };
+  for (const auto& [name, driver] : drivers)
+    if (name == provisioner) return driver;
+  return provisioner;
+}
+
+bool mark_migrated(FlatMap<std::string>& annotations) {
+  const std::string* provisioner = annotations.get(provisioned_by_annotation);
+  for (const std::string_view name : provisioner_annotations)
+    if (provisioner == nullptr) provisioner = annotations.get(name);
+  if (provisioner == nullptr) return false;
+  const std::string_view driver = driver_of(*provisioner);
+  const std::string* said = annotations.get(migrated_to_annotation);
+  if (driver == *provisioner) {
+    if (said == nullptr || said->empty()) return false;
+    annotations.erase(migrated_to_annotation);
+    return true;
+  }
+  if (said != nullptr && *said == driver) return false;
+  annotations[migrated_to_annotation] = std::string(driver);
+  return true;
+}
 
 bool satisfies(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
   if (!has_room(volume, claim) || class_of(volume) != class_of(claim)) return false;

@@ -8,15 +8,19 @@
 #include <vector>
 
 #include "api/gen/core_v1.h"
+#include "api/gen/storage_v1.h"
 
 namespace pintle::controller::volume_binder {
 
 using api::core_v1::PersistentVolume;
 using api::core_v1::PersistentVolumeClaim;
 using VolumePtr = std::shared_ptr<const PersistentVolume>;
+using ClassPtr = std::shared_ptr<const api::storage_v1::StorageClass>;
 
 inline constexpr std::string_view bind_completed_annotation = "pv.kubernetes.io/bind-completed";
 inline constexpr std::string_view bound_by_controller_annotation = "pv.kubernetes.io/bound-by-controller";
+inline constexpr std::string_view provisioner_annotations[] = {"volume.kubernetes.io/storage-provisioner",
+                                                               "volume.beta.kubernetes.io/storage-provisioner"};
 inline constexpr std::string_view selected_node_annotation = "volume.kubernetes.io/selected-node";
 
 std::string class_of(const PersistentVolumeClaim& claim);  // "": none
@@ -28,6 +32,16 @@ bool satisfies(const PersistentVolume& volume, const PersistentVolumeClaim& clai
 std::string mismatch(const PersistentVolume& volume, const PersistentVolumeClaim& claim);
 // The volume that is promised to the claim, else the smallest free one that will do; nullptr: none.
 VolumePtr choose_volume(const PersistentVolumeClaim& claim, const std::vector<VolumePtr>& volumes);
+
+// The class that a claim gets which asked for none at all ("" is asking): of the classes that say they are the default one, the newest,
+// of equally new ones the first by name; "": none.
+std::string retroactive_class(const PersistentVolumeClaim& claim, const std::vector<ClassPtr>& classes);
+
+// The CSI driver that has taken over an in-tree provisioner of that name; else the name itself.
+std::string_view driver_of(std::string_view provisioner);
+// Names the driver that has taken over in pv.kubernetes.io/migrated-to, as the annotations of a claim or a volume name their provisioner.
+// True: they changed.
+bool mark_migrated(FlatMap<std::string>& annotations);
 
 // The status of the claim of that phase, with its volume (nullptr: none).
 api::core_v1::PersistentVolumeClaimStatus plan_claim_status(const PersistentVolumeClaim& claim, std::string_view phase,

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "controller/testing/text_objects.h"
 
 namespace pintle::controller::volume_binder {
@@ -189,6 +191,59 @@ TEST(VolumeBinderPlan, WhatNobodyReclaimsHasFailed) {
               "VolumeFailedDelete: host_path deleter only supports /tmp/.+ but received provided /srv/a");
   check_fault("{persistentVolumeReclaimPolicy: Recycle, nfs: {server: s, path: /p}}", "{}", "");
   check_fault("{persistentVolumeReclaimPolicy: Recycle, local: {path: /p}}", "{}", "VolumeFailedRecycle: No recycler plugin found for the volume!");
+}
+
+// Classes "name@age", in seconds; a star: the default one; a plus: by the old annotation.
+void check_class(const std::string& claim, const std::string& classes, const std::string& want) {
+  std::vector<ClassPtr> all;
+  for (std::string word : split(classes, ' ')) {
+    api::storage_v1::StorageClass one;
+    if (word.ends_with('*')) one.metadata.annotations["storageclass.kubernetes.io/is-default-class"] = "true";
+    if (word.ends_with('+')) one.metadata.annotations["storageclass.beta.kubernetes.io/is-default-class"] = "true";
+    if (word.ends_with('-')) one.metadata.annotations["storageclass.kubernetes.io/is-default-class"] = "false";
+    one.metadata.name = word.substr(0, word.find('@'));
+    one.metadata.creation_timestamp = ago(std::stoi(word.substr(word.find('@') + 1)));
+    all.push_back(std::make_shared<const api::storage_v1::StorageClass>(std::move(one)));
+  }
+  EXPECT_EQ(retroactive_class(claim_of(claim), all), want) << claim << " of " << classes;
+}
+
+TEST(VolumeBinderPlan, AnAbsentClassBecomesTheDefaultOne) {
+  check_class("{}", "", "");
+  check_class("{}", "a@9 b@8-", "");
+  check_class("{}", "a@9 b@8*", "b");
+  check_class("{}", "a@9+", "a");
+  check_class("{}", "a@9* b@8* c@10*", "b");  // the newest
+  check_class("{}", "b@9* a@9* c@9*", "a");
+  check_class("{storageClassName: ''}", "a@9*", "");  // none was asked for
+  check_class("{storageClassName: x}", "a@9*", "");
+}
+
+// "key=value ..." before and after; `o`: the volume's provisioner, `p` the claim's, `m`: migrated-to.
+void check_migrated(const std::string& before, const std::string& after) {
+  const std::map<std::string, std::string> keys = {
+      {"o", "pv.kubernetes.io/provisioned-by"}, {"p", "volume.kubernetes.io/storage-provisioner"}, {"m", "pv.kubernetes.io/migrated-to"}};
+  const auto map_of = [&](const std::string& text) {
+    FlatMap<std::string> out;
+    for (const std::string& word : split(text, ' ')) out[keys.at(word.substr(0, 1))] = word.substr(2);
+    return out;
+  };
+  FlatMap<std::string> annotations = map_of(before);
+  EXPECT_EQ(mark_migrated(annotations), before != after) << before;
+  EXPECT_EQ(annotations, map_of(after)) << before;
+}
+
+TEST(VolumeBinderPlan, DriversThatHaveTakenOver) {
+  EXPECT_EQ(driver_of("kubernetes.io/aws-ebs"), "ebs.csi.aws.com");
+  EXPECT_EQ(driver_of("kubernetes.io/portworx-volume"), "pxd.portworx.com");
+  EXPECT_EQ(driver_of("kubernetes.io/host-path"), "kubernetes.io/host-path");
+  EXPECT_EQ(driver_of("example.com/x"), "example.com/x");
+  check_migrated("", "");
+  check_migrated("o=example.com/x", "o=example.com/x");
+  check_migrated("o=kubernetes.io/aws-ebs", "o=kubernetes.io/aws-ebs m=ebs.csi.aws.com");
+  check_migrated("o=kubernetes.io/aws-ebs m=ebs.csi.aws.com", "o=kubernetes.io/aws-ebs m=ebs.csi.aws.com");
+  check_migrated("p=kubernetes.io/gce-pd m=old", "p=kubernetes.io/gce-pd m=pd.csi.storage.gke.io");
+  check_migrated("p=ebs.csi.aws.com m=ebs.csi.aws.com", "p=ebs.csi.aws.com");  // as upstream: the name says it already
 }
 
 }  // namespace

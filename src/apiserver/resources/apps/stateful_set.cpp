@@ -35,8 +35,6 @@ class StatefulSetStrategy : public registry::TypedStrategy<apps::StatefulSet> {
     if (spec.pod_management_policy.empty()) spec.pod_management_policy = "OrderedReady";
     if (spec.update_strategy.type.empty()) {
       spec.update_strategy.type = "RollingUpdate";
-    }
-    if (spec.update_strategy.type == "RollingUpdate") {
       auto& rolling = spec.update_strategy.rolling_update.ensure();
       if (!rolling.partition) rolling.partition = 0;
     }
@@ -116,6 +114,7 @@ class StatefulSetStrategy : public registry::TypedStrategy<apps::StatefulSet> {
         errors.invalid(at.child("updateStrategy", "rollingUpdate"), apimachinery::BadValue::raw("{...}"),
                        "only allowed for updateStrategy 'RollingUpdate'");
     } else if (strategy.type == "RollingUpdate") {
+      if (!strategy.rolling_update) return;
       const FieldPath rolling = at.child("updateStrategy", "rollingUpdate");
       non_negative(strategy.rolling_update->partition.value_or(0), rolling.child("partition"), errors);
       if (strategy.rolling_update->max_unavailable) {

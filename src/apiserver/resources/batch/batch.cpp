@@ -4,8 +4,8 @@
 
 namespace pintle::apiserver::resources {
 
-void add_batch(Definitions& out) {
-  out.push_back(cron_jobs());
+void add_batch(const Deps& deps, Definitions& out) {
+  out.push_back(cron_jobs(deps.zones));
   out.push_back(jobs());
 }
 

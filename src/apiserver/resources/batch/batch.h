@@ -2,12 +2,14 @@
 #pragma once
 
 #include "api/gen/batch_v1.h"
+#include "apimachinery/cel/time_zones.h"
 #include "apiserver/registry/strategy.h"
 
 namespace pintle::apiserver::resources {
 
 registry::ResourceDefinition jobs();
-registry::ResourceDefinition cron_jobs();
+// `zones`: those that there are; nullptr: every name of the right form is one.
+registry::ResourceDefinition cron_jobs(const apimachinery::cel::TimeZones* zones);
 
 // Jobs and job templates.
 void default_job_spec(api::batch_v1::JobSpec& spec);

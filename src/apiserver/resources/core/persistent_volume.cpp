@@ -161,6 +161,10 @@ class PersistentVolumeClaimStrategy : public registry::TypedStrategy<core::Persi
                        FieldErrors& errors) const override {
     core::PersistentVolumeClaimSpec allowed = claim.spec;
     if (old.spec.volume_name.empty()) allowed.volume_name = old.spec.volume_name;
+    // Who asked for no class at all may get one later: the default class, when there is one.
+    const std::string* annotated = old.metadata.annotations.get("volume.beta.kubernetes.io/storage-class");
+    if (!old.spec.storage_class_name && claim.spec.storage_class_name && (annotated == nullptr || *annotated == *claim.spec.storage_class_name))
+      allowed.storage_class_name.reset();
     allowed.volume_attributes_class_name = old.spec.volume_attributes_class_name;
     const api::Quantity* before = old.spec.resources.requests.get("storage");
     const api::Quantity* now = claim.spec.resources.requests.get("storage");
