@@ -193,7 +193,7 @@ rt::Task<Result<Unit>> DaemonSetController::sync(rt::Context ctx, std::string ke
     co_return Unit{};
   }
   if (pods::is_deleted(set->metadata)) co_return Unit{};
-  objects::RevisionOwner owner{"DaemonSet", &set->metadata, &set->spec.template_, set->status.collision_count};
+  objects::RevisionOwner owner{"DaemonSet", &set->metadata, &set->spec.template_, set->status.collision_count, *selector};
   auto revision = co_await revisions_.ensure(ctx, owner, std::string(hash_label));
   if (!revision) {
     if (pods::is_namespace_terminating(revision.error())) co_return Unit{};

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/gen/apps_v1.h"
+#include "apimachinery/selectors/label_selector.h"
 
 namespace pintle::controller::objects {
 
@@ -19,6 +20,7 @@ struct RevisionOwner {
   const api::meta_v1::ObjectMeta* metadata = nullptr;
   const api::core_v1::PodTemplateSpec* pod_template = nullptr;
   std::optional<int32_t> collisions;
+  apimachinery::LabelSelector selector = apimachinery::LabelSelector::nothing();  // of revisions that nobody controls: it adopts them
 };
 // The revision of the owner's template, named NAME-HASH, with its hash under `hash_label`.
 ControllerRevision make_revision(const RevisionOwner& owner, int64_t number, std::string_view hash_label);

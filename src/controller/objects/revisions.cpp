@@ -6,6 +6,9 @@ namespace pintle::controller::objects {
 
 namespace {
 
+// In the index, before a namespace: those that nobody controls. No uid looks like it.
+constexpr std::string_view nobody = "nobody in ";
+
 // Somebody took the label away: the name still says what it was.
 std::string hash_of_name(const std::string& name, const std::string& owner) {
   return name.starts_with(owner + "-") ? name.substr(owner.size() + 1) : name;
@@ -17,20 +20,45 @@ Revisions::Revisions(client::Client& client, client::Informers& informers, const
     : client_(client), index_("controller of " + user), informer_(informers.of<ControllerRevision>()), written_(informer_) {
   informer_.add_index(index_, [](const ControllerRevision& revision) {
     const auto* ref = rules::controller_of(revision.metadata);
-    return ref ? std::vector<std::string>{ref->uid} : std::vector<std::string>();
+    return std::vector<std::string>{ref ? ref->uid : std::string(nobody) + revision.metadata.namespace_};
   });
 }
 
 std::vector<RevisionPtr> Revisions::of(const RevisionOwner& owner) {
   std::vector<RevisionPtr> out;
   for (const RevisionPtr& revision : informer_.by_index(index_, owner.metadata->uid)) out.push_back(written_.newest(revision));
+  for (const RevisionPtr& revision : of_nobody(owner))
+    if (rules::is_controlled_by(revision->metadata, *owner.metadata)) out.push_back(revision);  // adopted, and not seen back
   for (const RevisionPtr& revision : written_.unseen(owner.metadata->namespace_))
     if (rules::is_controlled_by(revision->metadata, *owner.metadata)) out.push_back(revision);
   sort_by_number(out);
   return out;
 }
 
+std::vector<RevisionPtr> Revisions::of_nobody(const RevisionOwner& owner) {
+  std::vector<RevisionPtr> out;
+  for (const RevisionPtr& revision : informer_.by_index(index_, std::string(nobody) + owner.metadata->namespace_))
+    if (owner.selector.matches(revision->metadata.labels)) out.push_back(written_.newest(revision));
+  return out;
+}
+
+rt::Task<Result<Unit>> Revisions::adopt(rt::Context ctx, RevisionOwner owner) {
+  if (owner.metadata->deletion_timestamp) co_return Unit{};
+  for (const RevisionPtr& revision : of_nobody(owner)) {
+    if (rules::controller_of(revision->metadata) || revision->metadata.deletion_timestamp) continue;
+    std::string patch = adopt_patch(rules::controller_reference("apps/v1", owner.kind, *owner.metadata), revision->metadata.uid, "");
+    auto adopted = co_await client_.patch<ControllerRevision>(ctx, revision->metadata.namespace_, revision->metadata.name,
+                                                              client::PatchType::Strategic, std::move(patch));
+    if (adopted)
+      written_.remember(std::move(*adopted));
+    else if (adopted.error().reason != Reason::NotFound && adopted.error().reason != Reason::Invalid)
+      co_return Unexpected(std::move(adopted).error());
+  }
+  co_return Unit{};
+}
+
 rt::Task<Result<Revisions::Current>> Revisions::ensure(rt::Context ctx, RevisionOwner owner, std::string hash_label) {
+  CO_TRY(co_await adopt(ctx, owner));
   const std::vector<RevisionPtr> all = of(owner);
   Current current;
   for (const RevisionPtr& revision : all)

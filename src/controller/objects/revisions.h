@@ -23,12 +23,15 @@ class Revisions {
     RevisionPtr revision;
     bool collision = false;  // the name is taken by another template: count it, and come again
   };
-  // The revision of the owner's template, with the highest number.
+  // The revision of the owner's template, with the highest number. Adopts first what a former owner left behind.
   rt::Task<Result<Current>> ensure(rt::Context ctx, RevisionOwner owner, std::string hash_label);
   // Deletes the oldest past `limit`, but for those named in `live`.
   rt::Task<Result<Unit>> trim(rt::Context ctx, RevisionOwner owner, std::set<std::string> live, int32_t limit);
 
  private:
+  std::vector<RevisionPtr> of_nobody(const RevisionOwner& owner);
+  rt::Task<Result<Unit>> adopt(rt::Context ctx, RevisionOwner owner);
+
   client::Client& client_;
   const std::string index_;
   client::Informer<ControllerRevision> informer_;

@@ -4,6 +4,7 @@
 
 #include "client/testing.h"
 #include "rt/testing.h"
+#include "rules/owner_references.h"
 
 namespace pintle::controller::objects {
 namespace {
@@ -45,6 +46,47 @@ TEST(Revisions, ALabelThatIsGoneIsPutBack) {
     CHECK(writes.size() == 1, "one write");
     EXPECT_EQ(*writes[0].as<ControllerRevision>().metadata.labels.get(label), wanted);
     EXPECT_EQ(writes[0].as<ControllerRevision>().revision, 1);
+  });
+}
+
+// A workload that was deleted without its dependents and made again goes on where it was: no pod is replaced.
+TEST(Revisions, WhatAFormerOwnerLeftIsAdopted) {
+  rt::testing::run_sim([]() -> rt::Task<void> {
+    client::testing::FakeServer server;
+    const auto client = client::testing::connect(rt::Executor::current().runtime(), server);
+    client::Informers informers(*client);
+    Revisions revisions(*client, informers, "test");
+    api::apps_v1::DaemonSet set;
+    set.metadata.name = set.metadata.uid = "web";
+    set.metadata.namespace_ = "default";
+    set.spec.template_.metadata.labels["app"] = "web";
+    const RevisionOwner owner{"DaemonSet", &set.metadata, &set.spec.template_, std::nullopt, *apimachinery::LabelSelector::parse("app=web")};
+    ControllerRevision left = make_revision(owner, 3, label);
+    left.metadata.uid = "left";
+    left.metadata.owner_references.clear();
+    server.put(left);
+    ControllerRevision others = left;
+    others.metadata.name = others.metadata.uid = "others";
+    others.metadata.labels["app"] = "other";
+    server.put(others);
+    server.on_write = [&](const client::testing::FakeServer::Write& write) {
+      ControllerRevision adopted = left;
+      adopted.metadata.owner_references.push_back(rules::controller_reference("apps/v1", "DaemonSet", set.metadata));
+      if (write.method == "PATCH") server.put(adopted);
+      return 200;
+    };
+    informers.start();
+    auto synced = co_await informers.wait_synced(rt::Context::background());
+    EXPECT_TRUE(synced.has_value());
+    for (int round = 0; round < 2; ++round) {
+      const auto current = co_await revisions.ensure(rt::Context::background(), owner, std::string(label));
+      EXPECT_TRUE(current.has_value());
+      EXPECT_EQ(current ? current->revision->metadata.name : "", left.metadata.name) << round;
+    }
+    EXPECT_EQ(server.written("PATCH", "/controllerrevisions/" + left.metadata.name).size(), 1u);
+    EXPECT_EQ(server.writes.size(), 1u) << "none is made, that of others is left alone";
+    co_await informers.stop();
+    co_await client->close();
   });
 }
 

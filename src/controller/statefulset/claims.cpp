@@ -14,12 +14,14 @@ rt::Task<Result<Unit>> Claims::ensure(rt::Context ctx, std::shared_ptr<const Sta
       continue;
     }
     auto made = co_await client_.create<PersistentVolumeClaim>(ctx, std::move(claim));
-    const std::string about = " Claim " + name + " Pod " + pod_name(*set, ordinal) + " in StatefulSet " + set->metadata.name;
+    const std::string whose = "Pod " + pod_name(*set, ordinal) + " in StatefulSet " + set->metadata.name;
     if (made) {
-      events_.normal(*set, "SuccessfulCreate", "create" + about + " success");
+      events_.normal(*set, "SuccessfulCreate", "Create Claim " + name + " " + whose + " success");
     } else if (made.error().reason != Reason::AlreadyExists) {
-      events_.warning(*set, "FailedCreate", "create" + about + " failed error: " + made.error().message);
-      co_return Unexpected(std::move(made).error());
+      Status why = std::move(made).error();
+      events_.warning(*set, "FailedCreate", "Create Claim " + name + " for " + whose + " failed error: " + why.message);
+      why.message = "failed to create PVC " + name + ": " + why.message;
+      co_return Unexpected(std::move(why));
     }
   }
   co_return Unit{};

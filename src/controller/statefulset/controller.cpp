@@ -95,19 +95,26 @@ rt::Task<Result<std::vector<pods::PodPtr>>> StatefulSetController::claim_all(rt:
 rt::Task<Result<Unit>> StatefulSetController::create_one(rt::Context ctx, SetPtr set, Creation creation, Plan& plan, objects::RevisionPtr current) {
   if (claims_.stale(*set, creation.ordinal))  // again, with the queue's back-off
     co_return error(Reason::Conflict, "a claim of " + pod_name(*set, creation.ordinal) + " goes with a former pod");
-  CO_TRY(co_await claims_.ensure(ctx, set, creation.ordinal));
+  const auto failed = [&](const Status& why) {
+    deps_.events.warning(
+        *set, "FailedCreate",
+        "Create Pod " + pod_name(*set, creation.ordinal) + " in StatefulSet " + set->metadata.name + " failed error: " + why.message);
+  };
+  auto claims = co_await claims_.ensure(ctx, set, creation.ordinal);
+  if (!claims) {
+    failed(claims.error());
+    co_return Unexpected(std::move(claims).error());
+  }
   const auto current_template = creation.current ? objects::template_of(*current) : std::nullopt;
   const std::string revision = current_template ? plan.status.current_revision : plan.status.update_revision;
   Pod pod = make_pod(*set, current_template ? *current_template : set->spec.template_, creation.ordinal, revision);
   const std::string name = pod.metadata.name;
   auto made = co_await deps_.client.create<Pod>(std::move(ctx), std::move(pod));
   if (!made) {
-    if (!pods::is_namespace_terminating(made.error()) && made.error().reason != Reason::AlreadyExists)
-      deps_.events.warning(*set, "FailedCreate",
-                           "create Pod " + name + " in StatefulSet " + set->metadata.name + " failed error: " + made.error().message);
+    if (!pods::is_namespace_terminating(made.error()) && made.error().reason != Reason::AlreadyExists) failed(made.error());
     co_return Unexpected(std::move(made).error());
   }
-  deps_.events.normal(*set, "SuccessfulCreate", "create Pod " + name + " in StatefulSet " + set->metadata.name + " successful");
+  deps_.events.normal(*set, "SuccessfulCreate", "Create Pod " + name + " in StatefulSet " + set->metadata.name + " successful");
   pending_.created(set->metadata.uid, std::move(*made));
   ++plan.status.replicas;
   if (revision == plan.status.current_revision) ++plan.status.current_replicas;
@@ -132,10 +139,10 @@ rt::Task<Result<Unit>> StatefulSetController::remove_one(rt::Context ctx, SetPtr
   auto done = co_await deps_.client.remove<Pod>(std::move(ctx), removal.pod->metadata.namespace_, name, std::move(options));
   if (!done && done.error().reason != Reason::NotFound && done.error().reason != Reason::Conflict) {
     deps_.events.warning(*set, "FailedDelete",
-                         "delete Pod " + name + " in StatefulSet " + set->metadata.name + " failed error: " + done.error().message);
+                         "Delete Pod " + name + " in StatefulSet " + set->metadata.name + " failed error: " + done.error().message);
     co_return std::move(done);
   }
-  if (done) deps_.events.normal(*set, "SuccessfulDelete", "delete Pod " + name + " in StatefulSet " + set->metadata.name + " successful");
+  if (done) deps_.events.normal(*set, "SuccessfulDelete", "Delete Pod " + name + " in StatefulSet " + set->metadata.name + " successful");
   pending_.deleted(set->metadata.uid, *removal.pod);
   co_return Unit{};
 }
@@ -188,6 +195,7 @@ rt::Task<Result<Unit>> StatefulSetController::sync(rt::Context ctx, std::string 
   auto pods = co_await claim_all(ctx, set);
   if (!pods) co_return Unexpected(std::move(pods).error());
   objects::RevisionOwner owner{"StatefulSet", &set->metadata, &set->spec.template_, set->status.collision_count};
+  if (auto selector = apimachinery::to_label_selector(set->spec.selector.get())) owner.selector = std::move(*selector);
   auto update = co_await revisions_.ensure(ctx, owner, std::string(history_hash_label));
   if (!update) {
     if (pods::is_namespace_terminating(update.error())) co_return Unit{};

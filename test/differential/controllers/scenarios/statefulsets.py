@@ -125,3 +125,17 @@ def keeps_some_revisions(c):
         _image(c, f'registry.example/c:{i}')
         c.wait(_updated(c, 1), f'updated to {i}')
     c.wait(lambda: len(c.list('ControllerRevision')) == 2, 'two revisions', timeout_s=10)
+
+
+def over_its_quota(c):
+    c.make('{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {pods: "0"}}}')
+    c.wait(lambda: c.status('ResourceQuota', 'q').get('hard'), 'the quota counts')
+    _set(c, 1)
+    c.wait(lambda: any(e['reason'] == 'FailedCreate' for e in c.list('Event')), 'it is told')
+
+
+def claims_over_their_quota(c):
+    c.make('{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {persistentvolumeclaims: "0"}}}')
+    c.wait(lambda: c.status('ResourceQuota', 'q').get('hard'), 'the quota counts')
+    _set(c, 1, extra=CLAIMS)
+    c.wait(lambda: any(e['reason'] == 'FailedCreate' for e in c.list('Event')), 'it is told')
