@@ -89,8 +89,12 @@ rt::Task<void> Manager::run() {
 void Manager::failed(Term& term, Running& running, std::string_view what) {
   const std::string name(running.row->name);
   const rt::TimePoint now = setup_.runtime.clock().now();
-  if (running.wait.delay() == rt::Duration::zero() || running.wait.until() <= now) running.wait.next(now, restart_wait);
-  log::error("A controller failed; it goes on, and is made anew", Status{Reason::InternalError, 0, std::string(what), {}}, {{"controller", name}});
+  if (running.wait.delay() == rt::Duration::zero() || running.wait.until() <= now) {
+    running.wait.next(now, restart_wait);
+    log::error("A controller failed; it goes on, and is made anew", Status{Reason::InternalError, 0, std::string(what), {}}, {{"controller", name}});
+  } else {
+    log::info(2, "A controller failed again", {{"controller", name}, {"err", std::string(what)}});
+  }
   if (failures_) failures_->with({name}).add();
   term.restarts->queue().add_after(name, running.wait.until() - now);
 }

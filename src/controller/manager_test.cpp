@@ -63,6 +63,12 @@ class MapController : public Controller {
   client::ControlLoop loop_;
 };
 
+// In the place of the one that a World has.
+struct Nothing final : Controller {
+  void start() override {}
+  rt::Task<void> stop() override { co_return; }
+};
+
 constexpr ControllerRow rows[] = {
     {"fragile", "fragile", "f", "fragile",
      [](ControllerDeps deps) -> std::unique_ptr<Controller> { return std::make_unique<MapController>(deps, fragile_seen, true); }},
@@ -81,13 +87,7 @@ ConfigMap map_named(const std::string& name) {
 void check_contained(const std::string& name) {
   fragile_seen = steady_seen = {};
   testing::in_world([=](testing::World& world) -> rt::Task<void> {
-    co_await world.start([](ControllerDeps) -> std::unique_ptr<Controller> {
-      struct Nothing final : Controller {
-        void start() override {}
-        rt::Task<void> stop() override { co_return; }
-      };
-      return std::make_unique<Nothing>();
-    });
+    world.controller = std::make_unique<Nothing>();
     for (const std::string& one : {std::string("a"), name, std::string("z")}) world.server.put(map_named(one));
     component::metrics::Registry metrics;
     ManagerSetup setup{.runtime = rt::Executor::current().runtime(), .client = *world.client, .metrics = &metrics, .table = rows};
@@ -118,6 +118,44 @@ TEST(ControllerManager, AFailureInOneControllerIsItsOwn) {
   check_contained("plan");
   check_contained("check");
   check_contained("round");
+}
+
+// A controller of the real table, made and ended twice over the same informers; then objects come and go.
+rt::Task<void> make_twice(testing::World& world, const ControllerRow& row) {
+  const rt::Context ctx = rt::Context::background();
+  for (int i = 0; i < 2; ++i) {
+    const auto owner = std::make_shared<client::HandlerOwner>();
+    owner->on_failure = [&row](std::string_view what) { ADD_FAILURE() << row.name << ": " << what; };
+    world.informers.set_owner(owner);
+    ControllerDeps deps{
+        std::string(row.name), rt::Executor::current().runtime(), *world.client, world.informers, world.events, world.pods, world.options, owner};
+    auto controller = row.make(std::move(deps));
+    controller->on_failure = owner->on_failure;
+    world.informers.set_owner(nullptr);
+    world.informers.start();
+    (void)co_await world.informers.wait_synced(ctx.with_timeout(std::chrono::seconds(5)));  // the fake server has no lists of one namespace
+    controller->start();
+    co_await testing::pass(std::chrono::seconds(5));
+    co_await controller->stop();
+    owner->ended = true;
+  }
+  api::core_v1::Node node;
+  node.metadata.name = node.metadata.uid = "n";
+  world.server.put(node);
+  world.server.put(map_named("m"));
+  co_await testing::pass(std::chrono::seconds(5));  // nobody is told who has ended
+  world.server.remove(node);
+  world.server.remove(map_named("m"));
+  co_await testing::pass(std::chrono::seconds(5));
+}
+
+TEST(ControllerManager, EveryControllerCanBeMadeAnew) {
+  for (const ControllerRow& row : controller_table()) {
+    testing::in_world([&row](testing::World& world) -> rt::Task<void> {
+      world.controller = std::make_unique<Nothing>();
+      co_await make_twice(world, row);
+    });
+  }
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/codec.h"
+#include "api/defaults.h"
 #include "api/gen/apps_v1.h"
 #include "api/gen/batch_v1.h"
 #include "api/testing/from_yaml.h"
@@ -125,10 +126,11 @@ TEST(JobValidation, WhatGoesWithAGeneratedSelectorIsTheServers) {
   check("a: b", "manualSelector: true,", {"Required spec.selector", "Invalid " + labels});
 }
 
-// The object of that YAML, with the strategy's defaults.
+// The object of that YAML, with the schema's defaults and the strategy's.
 template <class T>
 T defaulted(const registry::Strategy& strategy, const std::string& yaml) {
   api::Object object = api::Object::of(api::testing::from_yaml<T>(yaml));
+  api::apply_defaults(api::type_of<T>(), object.data());
   strategy.set_defaults(object);
   return std::move(object.as<T>());
 }
