@@ -320,7 +320,9 @@ Result<std::string> issue_certificate(const CertificateSpec& spec, const PublicK
               X509_set_pubkey(certificate.get(), KeyAccess::get(subject_key)) == 1 && add_subject(X509_get_subject_name(certificate.get()), spec) &&
               X509_set_issuer_name(certificate.get(), X509_get_subject_name(signer)) == 1 &&
               add_extensions(certificate.get(), signer, spec, usages, names.get());
-  if (issuer) good = good && add_extension(certificate.get(), signer, NID_authority_key_identifier, "keyid");
+  // An authority may have none; then nothing is said of its key, as upstream says nothing.
+  if (issuer && X509_get0_subject_key_id(signer) != nullptr)
+    good = good && add_extension(certificate.get(), signer, NID_authority_key_identifier, "keyid");
   good = good && X509_sign(certificate.get(), KeyAccess::get(issuer_key), EVP_sha256()) > 0;
   if (!good) {
     ERR_clear_error();

@@ -1,6 +1,11 @@
 #include "component/certificate/certificate.h"
 
 #include <gtest/gtest.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include <memory>
 
 namespace pintle::component {
 namespace {
@@ -88,6 +93,38 @@ TEST(Certificate, SaysWhatItWasMadeFor) {
   const auto keys = parse_public_keys_pem(*pem);
   ASSERT_TRUE(keys);
   EXPECT_EQ(keys->front().key_id(), key->public_key().key_id());
+}
+
+// Not every authority's certificate has a subject key identifier.
+TEST(Certificate, IsIssuedByAnAuthorityWithoutAKeyIdentifier) {
+  const auto ca_key = PrivateKey::generate_ec_p256();
+  CertificateSpec ca;
+  ca.common_name = "ca";
+  ca.authority = true;
+  ca.not_before = 1000;
+  ca.not_after = 2000000000;
+  const auto with = issue_certificate(ca, ca_key->public_key(), *ca_key, "");
+  ASSERT_TRUE(with);
+  const std::unique_ptr<BIO, decltype(&BIO_free)> in(BIO_new_mem_buf(with->data(), static_cast<int>(with->size())), BIO_free);
+  const std::unique_ptr<X509, decltype(&X509_free)> bare(PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr), X509_free);
+  const std::string key_pem = ca_key->to_pem();
+  const std::unique_ptr<BIO, decltype(&BIO_free)> key_in(BIO_new_mem_buf(key_pem.data(), static_cast<int>(key_pem.size())), BIO_free);
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(PEM_read_bio_PrivateKey(key_in.get(), nullptr, nullptr, nullptr), EVP_PKEY_free);
+  X509_EXTENSION_free(X509_delete_ext(bare.get(), X509_get_ext_by_NID(bare.get(), NID_subject_key_identifier, -1)));
+  ASSERT_GT(X509_sign(bare.get(), key.get(), EVP_sha256()), 0);
+  const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), BIO_free);
+  PEM_write_bio_X509(out.get(), bare.get());
+  char* text = nullptr;
+  const auto bytes = BIO_get_mem_data(out.get(), &text);
+  const std::string without(text, static_cast<std::size_t>(bytes));
+  CertificateSpec spec;
+  spec.common_name = "jane";
+  spec.client = true;
+  spec.not_before = 1000;
+  spec.not_after = 2000000000;
+  const auto pem = issue_certificate(spec, ca_key->public_key(), *ca_key, without);
+  ASSERT_TRUE(pem) << pem.error().message;
+  EXPECT_TRUE(is_issued_by(*pem, without));
 }
 
 TEST(CertificateRequest, AsksForItsSubjectAndNames) {
