@@ -132,7 +132,9 @@ class FakeServer final : public net::Handler {
     const int code = on_write ? on_write(write) : 200;
     std::string type = "application/json";
     Bytes answer = Bytes::literal("{}");
-    if (code >= 300) {
+    if (code == 409 && write.method == "POST") {
+      answer = Bytes::literal("{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"Failure\",\"reason\":\"AlreadyExists\",\"code\":409}");
+    } else if (code >= 300) {
       type = "text/plain";
       answer = Bytes::literal("refused by the test");
     } else if (write.method == "PATCH") {

@@ -25,7 +25,7 @@ struct World {
   std::map<std::string, Pod> pods;
   std::function<int(const Pod&)> on_binding = [](const Pod&) { return 200; };  // 200: the pod gets the node
   std::function<int(const Pod&)> on_eviction = [](const Pod&) { return 200; };
-  bool shows_nodes = true;                                                     // of pods that were bound
+  bool shows_nodes = true;  // of pods that were bound
 
   World() {
     server.on_write = [this](const FakeServer::Write& write) { return written(write); };

@@ -3,7 +3,7 @@ import re
 
 DROPPED = {'uid', 'resourceVersion', 'creationTimestamp', 'managedFields', 'selfLink', 'nodeName', 'podIP', 'podIPs', 'hostIP', 'hostIPs', 'clusterIP', 'clusterIPs',
            'ca.crt', 'generation', 'containerID', 'observedGeneration', 'targetRef', 'resourceClaimStatuses', 'endpoints.kubernetes.io/last-change-trigger-time'}
-TIME = re.compile(r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$')
+TIME = re.compile(r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$')
 DRAWN = re.compile(r'-[bcdfghjklmnpqrstvwxz2456789]{5}$')
 # Hashes of templates: each implementation hashes its own encoding; only that equal templates have equal ones matters.
 HASH = re.compile(r'(^|-)[bcdfghjklmnpqrstvwxz2456789]{8,10}(?=$|-|")')

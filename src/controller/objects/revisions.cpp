@@ -46,9 +46,7 @@ rt::Task<Result<Unit>> Revisions::adopt(rt::Context ctx, RevisionOwner owner) {
   if (owner.metadata->deletion_timestamp) co_return Unit{};
   for (const RevisionPtr& revision : of_nobody(owner)) {
     if (rules::controller_of(revision->metadata) || revision->metadata.deletion_timestamp) continue;
-    std::string patch = adopt_patch(rules::controller_reference("apps/v1", owner.kind, *owner.metadata), revision->metadata.uid, "");
-    auto adopted = co_await client_.patch<ControllerRevision>(ctx, revision->metadata.namespace_, revision->metadata.name,
-                                                              client::PatchType::Strategic, std::move(patch));
+    auto adopted = co_await adopt_one(ctx, owner, revision.get());
     if (adopted)
       written_.remember(std::move(*adopted));
     else if (adopted.error().reason != Reason::NotFound && adopted.error().reason != Reason::Invalid)
@@ -57,18 +55,36 @@ rt::Task<Result<Unit>> Revisions::adopt(rt::Context ctx, RevisionOwner owner) {
   co_return Unit{};
 }
 
+rt::Task<Result<ControllerRevision>> Revisions::adopt_one(rt::Context ctx, RevisionOwner owner, const ControllerRevision* revision) {
+  std::string patch = adopt_patch(rules::controller_reference("apps/v1", owner.kind, *owner.metadata), revision->metadata.uid, "");
+  co_return co_await client_.patch<ControllerRevision>(std::move(ctx), revision->metadata.namespace_, revision->metadata.name,
+                                                       client::PatchType::Strategic, std::move(patch));
+}
+
+rt::Task<Result<Unit>> Revisions::label(rt::Context ctx, RevisionOwner owner, std::string hash_label) {
+  const std::vector<RevisionPtr> all = of(owner);
+  for (const RevisionPtr& revision : all) {
+    if (revision->metadata.labels.contains(hash_label)) continue;
+    ControllerRevision labelled = *revision;
+    labelled.metadata.labels[hash_label] = hash_of_name(labelled.metadata.name, owner.metadata->name);
+    auto written = co_await client_.update<ControllerRevision>(ctx, std::move(labelled));
+    if (!written) co_return Unexpected(std::move(written).error());
+    written_.remember(std::move(*written));
+  }
+  co_return Unit{};
+}
+
 rt::Task<Result<Revisions::Current>> Revisions::ensure(rt::Context ctx, RevisionOwner owner, std::string hash_label) {
   CO_TRY(co_await adopt(ctx, owner));
+  if (!hash_label.empty()) CO_TRY(co_await label(ctx, owner, hash_label));
   const std::vector<RevisionPtr> all = of(owner);
   Current current;
   for (const RevisionPtr& revision : all)
     if (holds_template(*revision, *owner.pod_template)) current.revision = revision;  // the newest of equal ones
   if (current.revision != nullptr) {
-    const bool unlabelled = !hash_label.empty() && !current.revision->metadata.labels.contains(hash_label);
-    if (current.revision == all.back() && !unlabelled) co_return current;
+    if (current.revision == all.back()) co_return current;
     ControllerRevision raised = *current.revision;
-    if (current.revision != all.back()) raised.revision = next_number(all);  // a roll-back: the old revision becomes the newest
-    if (unlabelled) raised.metadata.labels[hash_label] = hash_of_name(raised.metadata.name, owner.metadata->name);
+    raised.revision = next_number(all);  // a roll-back: the old revision becomes the newest
     auto written = co_await client_.update<ControllerRevision>(std::move(ctx), std::move(raised));
     if (!written) co_return Unexpected(std::move(written).error());
     current.revision = std::make_shared<const ControllerRevision>(*written);
@@ -80,6 +96,12 @@ rt::Task<Result<Revisions::Current>> Revisions::ensure(rt::Context ctx, Revision
   auto made = co_await client_.create<ControllerRevision>(ctx, std::move(wanted));
   if (!made && made.error().reason == Reason::AlreadyExists) {
     made = co_await client_.get<ControllerRevision>(ctx, owner.metadata->namespace_, name);
+    // Let go by a former owner a moment ago, and not seen so.
+    if (made && rules::controller_of(made->metadata) == nullptr && owner.selector.matches(made->metadata.labels) &&
+        holds_template(*made, *owner.pod_template)) {
+      const ControllerRevision left = *made;
+      made = co_await adopt_one(ctx, owner, &left);
+    }
     if (made && (!rules::is_controlled_by(made->metadata, *owner.metadata) || !holds_template(*made, *owner.pod_template))) {
       current.collision = true;
       co_return current;

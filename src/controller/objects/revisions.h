@@ -31,6 +31,9 @@ class Revisions {
  private:
   std::vector<RevisionPtr> of_nobody(const RevisionOwner& owner);
   rt::Task<Result<Unit>> adopt(rt::Context ctx, RevisionOwner owner);
+  rt::Task<Result<ControllerRevision>> adopt_one(rt::Context ctx, RevisionOwner owner, const ControllerRevision* revision);
+  // Puts the label back where somebody took it away.
+  rt::Task<Result<Unit>> label(rt::Context ctx, RevisionOwner owner, std::string hash_label);
 
   client::Client& client_;
   const std::string index_;

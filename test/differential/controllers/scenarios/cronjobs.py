@@ -28,6 +28,7 @@ def every_minute(c):
 def every_minute_in_a_zone(c):
     _cron(c, '* * * * *', timeZone='Asia/Kathmandu')
     c.wait(lambda: c.list('Job'), 'a Job', timeout_s=80)
+    c.wait(lambda: c.status('CronJob', 't').get('lastScheduleTime'), 'its time is told')
     c.patch('CronJob', 't', {'spec': {'suspend': True}})
     c.observe(bool(c.list('Job') and '+05:45' in str(c.list('Job')[0]['metadata'].get('annotations'))))
 
