@@ -145,6 +145,7 @@ def a_pod_deleted_is_replaced(c):
 def adopts_a_pod(c):
     job = _job(c, way='runs', parallelism=1, suspend='true')
     uid = job['metadata']['uid']
+    c.wait(lambda: c.conditions('Job', 'j').get('Suspended') == 'True', 'suspended')
     c.make(f'''
 apiVersion: v1
 kind: Pod
