@@ -40,6 +40,9 @@ def main():
         subprocess.run([*load, 'schedule'], check=True)
         print(f'scheduled {args.pods} pods on {args.nodes} nodes in {time.monotonic() - began:.2f} s; scheduler: {scheduler.cpu_s():.2f} s of CPU, {scheduler.rss_mib():.0f} MiB; '
               f'API server: {server.server.cpu_s() - api_cpu:.2f} s of CPU, {server.server.rss_mib():.0f} MiB', flush=True)
+        if args.upstream:      # it ends with 1 when it is told to end
+            server.processes.remove(scheduler)
+            scheduler.stop()
 
 
 if __name__ == '__main__':
