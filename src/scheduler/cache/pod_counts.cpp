@@ -84,6 +84,7 @@ std::shared_ptr<const DomainCounts> PodCounts::domains(PodGroup& group, const st
   auto counts = std::make_shared<DomainCounts>();
   for (const NodeInfo* node : nodes)
     if (counts_in(*node, wanted)) counts->add(*node->node->metadata.labels.get(key), group.on(*node));
+  if (group.domains_.size() >= domains_max) group.domains_.erase(group.domains_.begin());
   group.domains_.push_back({key, std::move(wanted), counts});
   return counts;
 }

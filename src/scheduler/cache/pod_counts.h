@@ -58,6 +58,7 @@ class PodGroup {
 class PodCounts {
  public:
   static constexpr std::size_t groups_max = 4096;  // then the one that was not asked for longest is forgotten
+  static constexpr std::size_t domains_max = 16;   // of a group: its pods may name any key; then the oldest are forgotten
   using Nodes = std::vector<const NodeInfo*>;
 
   // nullptr: not counted so far. CHECK: the selector has requirements.

@@ -75,6 +75,21 @@ TEST(PodCounts, AgreeWithAWalkWhateverHappens) {
   }
 }
 
+TEST(PodCounts, KeysThatAreNamedOnceAreForgotten) {
+  PodCounts counts;
+  PodGroup& group = counts.make("default", *LabelSelector::parse("app=x"), {});
+  const auto asked = [&](std::size_t i) {
+    const std::string key = "key" + std::to_string(i);
+    return counts.domains(group, key, {key}, {});
+  };
+  const auto first = asked(0);
+  for (std::size_t i = 1; i < PodCounts::domains_max; ++i) (void)asked(i);
+  EXPECT_EQ(asked(0), first);
+  (void)asked(PodCounts::domains_max);
+  EXPECT_EQ(first.use_count(), 1) << "the group holds it no longer";
+  EXPECT_NE(asked(0), first);
+}
+
 TEST(PodCounts, ForgetsWhatIsNotAskedFor) {
   PodCounts counts;
   for (std::size_t i = 0; i < PodCounts::groups_max + 10; ++i) {
