@@ -1,6 +1,9 @@
 // Version, when_all, when_any, run_on, RateLimiter, Backoff and retry.
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+#include <string>
+
 #include "rt/backoff.h"
 #include "rt/combine.h"
 #include "rt/rate_limiter.h"
@@ -152,6 +155,23 @@ Task<void> retries() {
   co_await check_retry(3, 0, false, failed, 1);
 }
 TEST(Retry, UntilItWorksOrMayNot) { on_each_backend(retries); }
+
+Task<int> throws() {
+  co_await yield();
+  throw std::runtime_error("escaped");
+}
+Task<void> what_escapes_elsewhere() {
+  Executor* home = &Executor::current();
+  std::string what;
+  try {
+    (void)co_await run_on(other_executor(), throws());
+  } catch (const std::runtime_error& failure) {
+    what = failure.what();
+  }
+  EXPECT_EQ(what, "escaped");
+  EXPECT_EQ(&Executor::current(), home);
+}
+TEST(RunOn, PassesOnWhatEscapes) { on_each_backend(what_escapes_elsewhere); }
 
 }  // namespace
 }  // namespace pintle::rt

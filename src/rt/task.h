@@ -1,7 +1,8 @@
 // Task<T>: a lazy coroutine with one awaiter. It starts when awaited (or given to TaskGroup::spawn) and runs on the
 // executor on which it was started; every primitive of rt resumes it there. A Task that has started runs to its end:
-// cancel its Context and wait for it, never destroy it while it is suspended. No exception leaves a Task: an escaping
-// one ends the process. A loop that awaits tasks which end without suspending does not grow the stack.
+// cancel its Context and wait for it, never destroy it while it is suspended. Our code throws nothing; what escapes all the
+// same (a library's, std::bad_alloc) goes to the awaiter, and ends the process where nobody awaits. A loop that awaits tasks which end without
+// suspending does not grow the stack.
 #pragma once
 
 #include <coroutine>
@@ -38,9 +39,14 @@ struct PromiseBase {
   // resumes this task later does so on the same thread.
   bool starting = false;
   bool finished = false;
+  std::exception_ptr escaped;
   std::suspend_always initial_suspend() const noexcept { return {}; }
   FinalAwaiter final_suspend() const noexcept { return {}; }
-  void unhandled_exception() const noexcept { std::terminate(); }
+  void unhandled_exception() noexcept { escaped = std::current_exception(); }
+  void pass_on() {
+    if (escaped) [[unlikely]]
+      std::rethrow_exception(std::exchange(escaped, nullptr));
+  }
 };
 
 template <class T>
@@ -51,14 +57,17 @@ struct Promise : PromiseBase {
   void return_value(U&& v) {
     value.emplace(std::forward<U>(v));
   }
-  T take() { return std::move(*value); }
+  T take() {
+    pass_on();
+    return std::move(*value);
+  }
 };
 
 template <>
 struct Promise<void> : PromiseBase {
   Task<void> get_return_object();
   void return_void() const noexcept {}
-  void take() const noexcept {}
+  void take() { pass_on(); }
 };
 
 }  // namespace detail

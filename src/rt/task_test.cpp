@@ -3,7 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
+#include "rt/combine.h"
 #include "rt/sync.h"
 #include "rt/test_backends.h"
 
@@ -46,6 +50,58 @@ TEST(Task, NeverAwaitedIsFreed) {
     EXPECT_EQ(token.use_count(), 2);
   }
   EXPECT_EQ(token.use_count(), 1);
+}
+
+// What a library throws reaches whoever waits, however the task is run; the others run to their end.
+Task<int> throws(bool later) {
+  if (later) co_await yield();
+  throw std::runtime_error("escaped");
+}
+Task<void> throws_nothing_back(bool later) { co_await throws(later); }
+Task<Result<int>> fails(Context) {
+  co_await throws(true);
+  co_return 1;
+}
+Task<Result<int>> waits(Context ctx) {
+  (void)co_await sleep_for(std::move(ctx), std::chrono::hours(1));
+  co_return 2;
+}
+
+template <class Start>
+Task<std::string> caught(Start start) {
+  std::string what = "nothing";
+  try {
+    co_await start();
+  } catch (const std::runtime_error& failure) {
+    what = failure.what();
+  }
+  co_return what;
+}
+
+TEST(Task, PassesOnWhatEscapes) {
+  for (const bool later : {false, true}) {
+    EXPECT_EQ(testing::run_task([=] { return caught([=] { return throws(later); }); }), "escaped");
+    EXPECT_EQ(testing::run_task([=] { return caught([=] { return throws_nothing_back(later); }); }), "escaped");
+  }
+}
+
+TEST(Task, CombinationsPassOnWhatEscapes) {
+  const auto all = [] {
+    std::vector<Task<int>> tasks;
+    tasks.push_back(one());
+    tasks.push_back(throws(true));
+    tasks.push_back(after_yield());
+    return when_all(std::move(tasks));
+  };
+  EXPECT_EQ(testing::run_task([=] { return caught(all); }), "escaped");
+  const auto all_void = [] {
+    std::vector<Task<void>> tasks;
+    tasks.push_back(throws_nothing_back(false));
+    return when_all(std::move(tasks));
+  };
+  EXPECT_EQ(testing::run_task([=] { return caught(all_void); }), "escaped");
+  const auto any = [] { return when_any<int>(Context::background(), {waits, fails}); };
+  EXPECT_EQ(testing::run_task([=] { return caught(any); }), "escaped");
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // Containment: what escapes from a controller's code ends that piece of work, not the process. An exception in a coroutine that is a
-// member of a Contained class is that coroutine's failed result; contained() does the same for a plan, where a failed CHECK is caught
-// too. Both are told to on_failure, so that the manager logs, counts, and makes the controller anew after a while: what it remembers
+// member of a Contained class, or in one that it awaits, is that coroutine's failed result; contained() does the same for a plan, where a failed
+// CHECK is caught too. Both are told to on_failure, so that the manager logs, counts, and makes the controller anew after a while: what it remembers
 // may be half written. Not caught: CHECKs in coroutines, and what is thrown where nothing may throw.
 #pragma once
 
