@@ -63,7 +63,8 @@ uint64_t EventCorrelator::combine(Event& event, rt::WallTime now) {
   Similar* similar = similar_.find(group);
   if (similar == nullptr || now - similar->last > similar_events_interval) similar = &similar_.put(group, Similar{});
   similar->last = now;
-  similar->messages.insert(whole);
+  const auto place = std::ranges::lower_bound(similar->messages, whole);
+  if (place == similar->messages.end() || *place != whole) similar->messages.insert(place, whole);
   if (similar->messages.size() < similar_events_max) return whole;
   similar->messages.erase(similar->messages.begin());
   event.message.insert(0, combined_prefix);

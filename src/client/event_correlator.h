@@ -6,11 +6,11 @@
 #include <cstdint>
 #include <list>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "api/gen/core_v1.h"
 #include "rt/clock.h"
@@ -83,7 +83,7 @@ class EventCorrelator {
 
  private:
   struct Similar {
-    std::set<uint64_t> messages;
+    std::vector<uint64_t> messages;  // hashes, ascending, fewer than similar_events_max
     rt::WallTime last;
   };
   struct Seen {

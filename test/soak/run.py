@@ -111,7 +111,7 @@ def main():
     args = argparse.ArgumentParser(description=__doc__)
     args.add_argument('--pintle', required=True)
     args.add_argument('--minutes', type=float, default=30)
-    args.add_argument('--settle', type=float, default=180, help='seconds of quiet afterwards')
+    args.add_argument('--settle', type=float, default=420, help='seconds of quiet afterwards: history is kept for 300')
     args.add_argument('--max-mib', type=float, default=80, help='what may be resident then')
     args.add_argument('--profile', help='a file for the heap profile of the end: go tool pprof -top FILE')
     o = args.parse_args()

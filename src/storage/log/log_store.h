@@ -6,7 +6,6 @@
 #include <atomic>
 #include <deque>
 #include <memory>
-#include <queue>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "rt/clock.h"
 #include "rt/executor.h"
 #include "rt/runtime.h"
+#include "storage/log/expiries.h"
 #include "storage/log/revision_index.h"
 #include "storage/log/revision_log.h"
 #include "storage/log/watch_hub.h"
@@ -91,12 +91,6 @@ class LogStore : public Store {
     std::vector<std::optional<KeyValue>> previous;  // of each row, where it is wanted
     std::unordered_map<std::string_view, Pending> pending;
   };
-  struct Expiry {
-    rt::TimePoint deadline;
-    int64_t revision;
-    std::string key;
-    bool operator>(const Expiry& other) const { return deadline > other.deadline; }
-  };
   // When the store was at which revision, to compact by age.
   struct Mark {
     rt::TimePoint time;
@@ -123,6 +117,8 @@ class LogStore : public Store {
   void publish(Batch& batch);
   void add_expiries(rt::TimePoint now, Batch& batch);
   void remember(const LogRow& row, rt::TimePoint now);
+  // Drops the expiries of states that are no more, where they are many.
+  void trim_expiries();
   void run_jobs();
   void mark(rt::TimePoint now);
   void compact_history(rt::TimePoint now);
@@ -146,7 +142,7 @@ class LogStore : public Store {
 
   // The writer's own.
   std::deque<RequestPtr> jobs_;
-  std::priority_queue<Expiry, std::vector<Expiry>, std::greater<>> expiries_;
+  Expiries expiries_;
   std::deque<Mark> marks_;
   int64_t compact_to_ = 0;
   bool compact_more_ = false;  // the index has not forgotten all that it may

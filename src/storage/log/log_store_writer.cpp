@@ -18,6 +18,11 @@ constexpr int marks_per_history = 20;  // how finely history is compacted
 constexpr std::size_t marks_max = 4 * marks_per_history;
 constexpr rt::Duration retry_delay = std::chrono::seconds(1);  // after housekeeping or an expiry failed
 
+bool is_current(const RevisionIndex& index, const Expiries::Expiry& expiry) {
+  const RevisionIndex::Head* head = index.find(expiry.key);
+  return head != nullptr && head->mod_revision == expiry.revision;
+}
+
 KeyValue to_key_value(const LogRow& row) { return {row.key, row.value, row.create_revision, row.revision, row.version, row.lease_seconds}; }
 
 }  // namespace
@@ -47,7 +52,7 @@ WriterLoop::Next LogStore::step() {
     next.when = next.timed ? std::min(next.when, when) : when;
     next.timed = true;
   };
-  if (!expiries_.empty()) no_later_than(std::max(expiries_.top().deadline, waiting_to_retry ? retry_at_ : now));
+  if (const auto ends = expiries_.next()) no_later_than(std::max(*ends, waiting_to_retry ? retry_at_ : now));
   if (compacting) no_later_than(retry_at_);
   if (write_failure_) no_later_than(try_disk_at_);
   if (index_.compactable() && !marks_.empty()) no_later_than(marks_.front().time + options_.history_age);
@@ -72,17 +77,15 @@ LogStore::Batch LogStore::take_batch(rt::TimePoint now) {
 
 void LogStore::add_expiries(rt::TimePoint now, Batch& batch) {
   if (retry_at_ > now) return;
-  for (std::size_t n = 0; n < expiries_per_step_max && !expiries_.empty() && expiries_.top().deadline <= now; ++n) {
-    const Expiry& expiry = expiries_.top();
-    const RevisionIndex::Head* head = index_.find(expiry.key);
-    if (head != nullptr && head->mod_revision == expiry.revision) {
-      auto request = std::make_shared<Request>();
-      request->kind = Kind::Remove;
-      request->key = expiry.key;
-      request->expected = expiry.revision;
-      batch.requests.push_back(std::move(request));
-    }
-    expiries_.pop();
+  for (std::size_t n = 0; n < expiries_per_step_max; ++n) {
+    std::optional<Expiries::Expiry> expiry = expiries_.take(now);
+    if (!expiry) break;
+    if (!is_current(index_, *expiry)) continue;
+    auto request = std::make_shared<Request>();
+    request->kind = Kind::Remove;
+    request->key = std::move(expiry->key);
+    request->expected = expiry->revision;
+    batch.requests.push_back(std::move(request));
   }
 }
 
@@ -214,7 +217,7 @@ void LogStore::fail_commit(Batch& batch, const Status& why, rt::TimePoint now) {
   retry_at_ = now + retry_delay;
   for (const RequestPtr& writer : batch.writers) {
     writer->result = Unexpected(why);
-    if (!writer->ctx) expiries_.push({now + retry_delay, writer->expected, writer->key});
+    if (!writer->ctx) expiries_.add({now + retry_delay, writer->expected, writer->key});
   }
   if (!write_failure_) try_disk_at_ = now + retry_delay;
   set_write_failure(why);
@@ -268,7 +271,12 @@ void LogStore::remember(const LogRow& row, rt::TimePoint now) {
   // After a restart the key gets what was left of its time, at most the whole of it, should the wall clock have jumped.
   const auto left = rt::wall_time_of(row.expires_at_s) - runtime_.clock().wall_now();
   const auto ttl = std::clamp<rt::Duration>(left, rt::Duration::zero(), rt::seconds_of(row.lease_seconds));
-  expiries_.push({now + ttl, row.revision, row.key});
+  expiries_.add({now + ttl, row.revision, row.key});
+  trim_expiries();
+}
+
+void LogStore::trim_expiries() {
+  expiries_.trim(index_.keys(), [this](const Expiries::Expiry& expiry) { return is_current(index_, expiry); });
 }
 
 void LogStore::run_jobs() {
@@ -301,10 +309,13 @@ void LogStore::compact_history(rt::TimePoint now) {
   }
   if (index_.compactable() && marks_.empty()) marks_.push_back({now, index_.newest(), index_.superseded_bytes()});
   if (compact_to_ <= compacted_ && !compact_more_) return;
-  ExclusiveThreadLock lock(index_mutex_);
-  compacted_ = std::max(compacted_.load(), compact_to_);
-  const std::size_t room = drops_per_commit_max - std::min(drops_per_commit_max, drops_.size());
-  compact_more_ = !index_.compact(compacted_, room, drops_);
+  {
+    ExclusiveThreadLock lock(index_mutex_);
+    compacted_ = std::max(compacted_.load(), compact_to_);
+    const std::size_t room = drops_per_commit_max - std::min(drops_per_commit_max, drops_.size());
+    compact_more_ = !index_.compact(compacted_, room, drops_);
+  }
+  if (!compact_more_) trim_expiries();
 }
 
 bool LogStore::feed_lagging() {
