@@ -18,7 +18,7 @@ RULES = {
     'conditions.h': ['find_condition', 'condition_is', 'remove_condition'],
     'owner_references.h': ['controller_of', 'is_controlled_by', 'controller_reference'],
     'pod_claims.h': ['is_claim_of', 'is_made_for'],
-    'api_references.h': ['api_reference'],
+    'pod_references.h': ['api_reference', 'each_stored_reference'],
     'quota/usage.h': ['counted_names', 'missing_requests', 'pod_usage'],
 }
 

@@ -56,7 +56,7 @@ Result<api::Object> to_object(const codec::Value& document, const registry::Vers
   if (version.shape == nullptr) return object;
   std::vector<std::string> unknown;
   TRY(version.shape->settle(object, validation == FieldValidation::Ignore ? nullptr : &unknown));
-  for (std::string& path : unknown) path = "unknown field \"" + path + "\"";
+  for (std::string& path : unknown) path = exchange::unknown_field(path);
   auto settled = exchange::settle_problems(unknown, validation, warnings);
   if (!settled) return Unexpected(invalid_patch(settled.error().message));
   return object;

@@ -49,7 +49,7 @@ Result<api::Object> read_object(exchange::Exchange& exchange, const registry::Ve
   std::vector<std::string> problems, unknown;
   TRY_ASSIGN(api::Object object, read_body(exchange, *version.kind, parameters.validation, &problems));
   TRY(version.shape->settle(object, parameters.validation == FieldValidation::Ignore ? nullptr : &unknown));
-  for (const std::string& path : unknown) problems.push_back("unknown field \"" + path + "\"");
+  for (const std::string& path : unknown) problems.push_back(exchange::unknown_field(path));
   const auto settled = exchange::settle_problems(problems, parameters.validation, exchange.scope.warnings);
   if (!settled) return bad_request(exchange::in_context(version.kind->gvk, settled.error().message));
   return object;

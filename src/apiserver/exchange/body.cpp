@@ -124,6 +124,8 @@ std::string in_context(const api::GroupVersionKind& kind, std::string_view what)
   return fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", kind.kind, kind.version, kind.kind, what);
 }
 
+std::string unknown_field(std::string_view path) { return fmt::format("unknown field \"{}\"", path); }
+
 Result<Unit> settle_problems(const std::vector<std::string>& problems, FieldValidation validation, std::vector<std::string>& warnings) {
   if (problems.empty() || validation == FieldValidation::Ignore) return Unit{};
   if (validation == FieldValidation::Strict) return bad_request(fmt::format("strict decoding error: {}", fmt::join(problems, ", ")));

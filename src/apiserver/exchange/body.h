@@ -55,6 +55,8 @@ Result<codec::Value> decode_document(std::string_view body, Media media, std::ve
 // Why a body is refused, in upstream's words: which kind it cannot be handled as.
 std::string in_context(const api::GroupVersionKind& kind, std::string_view what);
 
+// How an unknown field is told of, as the decoders tell of it. `path`: "spec.bogus".
+std::string unknown_field(std::string_view path);
 // Unknown or duplicate fields, by fieldValidation: an error, warnings, or nothing.
 Result<Unit> settle_problems(const std::vector<std::string>& problems, FieldValidation validation, std::vector<std::string>& warnings);
 

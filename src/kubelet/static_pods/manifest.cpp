@@ -11,7 +11,7 @@
 #include "codec/yaml.h"
 #include "component/certificate/keys.h"
 #include "kubelet/types/pod.h"
-#include "rules/api_references.h"
+#include "rules/pod_references.h"
 
 namespace pintle::kubelet::static_pods {
 

@@ -17,7 +17,7 @@
 #include "apiserver/authorization/authorizer.h"
 #include "apiserver/authorization/node/pod_references.h"
 #include "component/certificate/certificate.h"
-#include "rules/api_references.h"
+#include "rules/pod_references.h"
 
 namespace pintle::apiserver::admission {
 namespace {

@@ -1,4 +1,4 @@
-#include "rules/api_references.h"
+#include "rules/pod_references.h"
 
 #include <gtest/gtest.h>
 
@@ -34,6 +34,31 @@ TEST(ApiReferences, TheOneThatIsToldOf) {
   check(volumes(R"({"name":"v","azureFile":{"shareName":"x"}})"), "secrets (via azureFile volumes): spec.volumes[0].azureFile");
   check(volumes(R"({"name":"v","csi":{"driver":"d"}})"), "csidrivers (via CSI volumes): spec.volumes[0].csi");
   check(volumes(R"({"name":"v","csi":{"driver":"d","nodePublishSecretRef":{"name":"s"}}})"), "secrets: spec.volumes[0].csi.nodePublishSecretRef");
+}
+
+TEST(EachStoredReference, NamesSecretsAndConfigMapsInTheOrderOfTheFields) {
+  api::core_v1::Pod pod;
+  const std::string text = R"({"spec":{"imagePullSecrets":[{"name":"pull"},{}],
+    "initContainers":[{"name":"i","envFrom":[{"configMapRef":{"name":"from"}}]}],
+    "containers":[{"name":"a","env":[{"name":"X","value":"x"},{"name":"Y","valueFrom":{"secretKeyRef":{"name":"key","key":"k"}}}]}],
+    "ephemeralContainers":[{"name":"e","env":[{"name":"Z","valueFrom":{"configMapKeyRef":{"name":"late","key":"k"}}}]}],
+    "volumes":[{"name":"v","rbd":{"image":"i","secretRef":{"name":"rbd"}}},{"name":"f","azureFile":{"shareName":"s","secretName":"azure"}},
+      {"name":"p","projected":{"sources":[{"secret":{"name":"inner"}}]}},{"name":"c","configMap":{"name":"map"}},{"name":"n","emptyDir":{}}]}})";
+  ASSERT_TRUE(api::decode_json(text, api::type_of<api::core_v1::Pod>(), &pod));
+  std::string told;
+  each_stored_reference(pod.spec, [&told](StoredKind kind, const std::string& name, const PodField& field) {
+    told += (kind == StoredKind::Secret ? "secret " : "map ") + name + " " + field.text() + "\n";
+  });
+  EXPECT_EQ(told,
+            "secret pull spec.imagePullSecrets\n"
+            "secret  spec.imagePullSecrets\n"
+            "map from spec.initContainers[0].envFrom[0].configMapRef\n"
+            "secret key spec.containers[0].env[1].valueFrom.secretKeyRef\n"
+            "map late spec.ephemeralContainers[0].env[0].valueFrom.configMapKeyRef\n"
+            "secret rbd spec.volumes[0].rbd.secretRef\n"
+            "secret azure spec.volumes[1].azureFile\n"
+            "secret inner spec.volumes[2].projected.sources[0].secret\n"
+            "map map spec.volumes[3].configMap\n");
 }
 
 }  // namespace
