@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.cluster import SLOWNESS, held_lines, run, sum_of_metric  # noqa: E402
-from support.nodes import Node, NodeCluster, await_true, condition  # noqa: E402
+from support.nodes import Node, NodeCluster, await_pods_ready, await_true, condition  # noqa: E402
 from support.registry import Registry, build_images  # noqa: E402
 
 DAY = '123456789.dkr.ecr.us-east-1.amazonaws.com/day:v1.2.3'
@@ -34,7 +34,7 @@ def day_pods(cluster):
 
 
 def await_ready(cluster, count):
-    await_true(f'{count} pods Ready', lambda: len([p for p in day_pods(cluster) if condition(p, 'Ready') == 'True']) == count == len(day_pods(cluster)))
+    await_pods_ready(f'{count} pods Ready', lambda: day_pods(cluster), count)
 
 
 def test_nodes_join_and_pods_run_everywhere(cluster):

@@ -219,6 +219,24 @@ def condition(obj, kind):
     return next((c['status'] for c in obj.get('status', {}).get('conditions', []) if c['type'] == kind), None)
 
 
+def story(pod):
+    """Where a pod stands, in one line: its node, phase, what is not true of it and what its containers wait for."""
+    status = pod.get('status', {})
+    missing = [f"{c['type']}={c['status']} {c.get('reason', '')} {c.get('message', '')}".strip() for c in status.get('conditions', []) if c['status'] != 'True']
+    containers = [f"{c['name']} {json.dumps(c.get('state', {}))}, restarts {c['restartCount']}" for c in status.get('containerStatuses', [])]
+    return f"{pod['metadata']['name']} on {pod['spec'].get('nodeName')}: {status.get('phase')}; {'; '.join(missing)}; {'; '.join(containers)}"
+
+
+def await_pods_ready(what, pods, count, timeout_s=60):
+    """Waits until pods() are `count`, all Ready; a failure tells of those that are not."""
+    def check():
+        found = pods()
+        waiting = [story(p) for p in found if condition(p, 'Ready') != 'True']
+        assert not waiting and len(found) == count, f'{len(found)} pods, of which these wait:\n' + '\n'.join(waiting)
+        return True
+    await_true(what, check, timeout_s)
+
+
 class NodeCluster:
     """A server and agents, each in a namespace; a context manager that leaves nothing behind.
 
