@@ -222,6 +222,7 @@ void ApiServerImpl::make_handler() {
   handler_ = std::make_unique<endpoints::ApiHandler>(std::move(deps));
   handler_->metrics().add_callback([this](std::string& out) { out += admission_page_.write(); });
   handler_->metrics().add_callback([this](std::string& out) { aggregator_->write_metrics(out); });
+  if (setup_.more_metrics) handler_->metrics().add_callback(setup_.more_metrics);
   endpoints::Health& health = handler_->health();
   for (const char* name : {"ping", "log", "etcd"}) health.add({name, [] { return true; }});
   // Of /readyz alone, as upstream's: a server that can read is not made better by a restart.

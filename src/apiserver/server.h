@@ -20,9 +20,10 @@ namespace pintle::apiserver {
 
 struct ApiServerSetup {
   ApiServerOptions options;
-  bool listen = true;           // false: no HTTPS server; requests come through handler() alone
-  bool secured = true;          // false (tests): everyone may do everything
-  bool simulated_disk = false;  // true (tests): no other process can come, and commits run on the executors
+  bool listen = true;                              // false: no HTTPS server; requests come through handler() alone
+  bool secured = true;                             // false (tests): everyone may do everything
+  bool simulated_disk = false;                     // true (tests): no other process can come, and commits run on the executors
+  std::function<void(std::string&)> more_metrics;  // appends what else of this process belongs on the page of /metrics; none: nothing
   std::function<std::unique_ptr<admission::AdmissionPlugin>()> last_plugin;  // (tests) asked after all others
 };
 

@@ -3,6 +3,7 @@
 #include "api/codec.h"
 #include "base/mutex.h"
 #include "base/parse_number.h"
+#include "client/metrics.h"
 #include "client/watch_stream.h"
 #include "client/wire.h"
 #include "codec/json.h"
@@ -69,6 +70,12 @@ Bytes delete_body(const DeleteOptions& options) {
   return Bytes(codec::to_json(body));
 }
 
+std::string host_of(std::string_view server) {
+  if (server.empty()) return "in-process";
+  if (const std::size_t scheme = server.find("://"); scheme != std::string_view::npos) server.remove_prefix(scheme + 3);
+  return std::string(server.substr(0, server.find('/')));
+}
+
 int retry_after_seconds(const net::Headers& headers) { return std::max(parse_number<int>(headers.get("retry-after")).value_or(0), 0); }
 
 }  // namespace
@@ -92,7 +99,11 @@ struct Client::TokenFile {
 };
 
 Client::Client(rt::Runtime& runtime, std::shared_ptr<net::Transport> transport, ClientConfig config)
-    : runtime_(runtime), transport_(std::move(transport)), config_(std::move(config)), token_file_(std::make_shared<TokenFile>()) {
+    : runtime_(runtime),
+      transport_(std::move(transport)),
+      config_(std::move(config)),
+      host_(host_of(config_.server)),
+      token_file_(std::make_shared<TokenFile>()) {
   if (config_.qps > 0) limiter_.emplace(runtime_.clock(), config_.qps, std::max(config_.burst, 1.0));
 }
 
@@ -133,14 +144,22 @@ rt::Task<Result<net::Response>> Client::send(rt::Context ctx, net::ClientRequest
 }
 
 rt::Task<Result<net::Response>> Client::send_call(rt::Context ctx, Call call) {
-  if (limiter_) CO_TRY(co_await limiter_->take(ctx));
+  const std::string method = call.method;
+  const rt::TimePoint began = runtime_.clock().now();
+  if (limiter_) {
+    CO_TRY(co_await limiter_->take(ctx));
+    if (config_.metrics != nullptr) config_.metrics->waited_for_rate(method, host_, runtime_.clock().now() - began);
+  }
+  const rt::TimePoint sent = runtime_.clock().now();
   net::ClientRequest request;
   request.method = std::move(call.method);
   request.url = std::move(call.target);
   request.headers.set("accept", std::move(call.accept));
   if (!call.body.bytes.empty()) request.headers.set("content-type", std::move(call.body.content_type));
   request.body = std::move(call.body.bytes);
-  co_return co_await send(std::move(ctx), std::move(request));
+  auto response = co_await send(std::move(ctx), std::move(request));
+  if (config_.metrics != nullptr) config_.metrics->request(method, host_, response ? response->status : 0, runtime_.clock().now() - sent);
+  co_return std::move(response);
 }
 
 rt::Task<Result<Client::Answer>> Client::exchange(rt::Context ctx, Call call) {

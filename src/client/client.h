@@ -25,6 +25,8 @@
 
 namespace pintle::client {
 
+class ClientMetrics;
+
 struct ClientConfig {
   std::string server;  // "https://127.0.0.1:6443"; "" in process
   std::string user_agent = "pintle";
@@ -36,6 +38,7 @@ struct ClientConfig {
   // Instead of the two above: the token of the moment, asked for before each request (exec plugins). It may wait.
   std::function<rt::Task<Result<std::string>>(rt::Context)> token_source;
   rt::Duration request_timeout = std::chrono::seconds(30);  // not for watches
+  ClientMetrics* metrics = nullptr;                         // outlives the client; nullptr: nothing is counted
 };
 
 struct ListOptions {
@@ -147,6 +150,7 @@ class Client {
   rt::Runtime& runtime_;
   std::shared_ptr<net::Transport> transport_;
   ClientConfig config_;
+  const std::string host_;  // as metrics name it
   std::optional<rt::RateLimiter> limiter_;
   struct TokenFile;
   std::shared_ptr<TokenFile> token_file_;

@@ -2,6 +2,7 @@
 
 #include "api/gen/coordination_v1.h"
 #include "client/event_correlator.h"
+#include "client/metrics.h"
 #include "component/log.h"
 #include "rt/backoff.h"
 #include "rt/far_time.h"
@@ -164,8 +165,14 @@ rt::Task<void> run_lead(std::function<rt::Task<void>(rt::Context)> lead, rt::Con
 rt::Task<Result<Unit>> run_as_leader(Client& client, rt::Context ctx, LeaderElectionOptions options, EventRecorder* events,
                                      std::function<rt::Task<void>(rt::Context)> lead) {
   const bool release = options.release_on_stop;
+  const std::string lease = options.name;
+  const auto tell = [&client, &lease](bool leads) {
+    if (client.config().metrics != nullptr) client.config().metrics->leads(lease, leads);
+  };
   Candidate candidate(client, std::move(options), events);
+  tell(false);
   CO_TRY(co_await candidate.acquire(ctx));
+  tell(true);
   // The term ends with the lease, with `ctx`, or when `lead` returns by itself.
   const rt::Context term = ctx.child();
   rt::TaskGroup group;
@@ -174,6 +181,7 @@ rt::Task<Result<Unit>> run_as_leader(Client& client, rt::Context ctx, LeaderElec
   const bool lost = !held && held.error().reason == Reason::Gone;
   term.cancel();
   co_await group.join();
+  tell(false);
   if (release && !lost) co_await candidate.release();
   if (lost) co_return held;
   co_return Unit{};

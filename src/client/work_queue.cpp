@@ -2,10 +2,21 @@
 
 #include <algorithm>
 
+#include "client/metrics.h"
 #include "component/log.h"
 #include "rt/far_time.h"
+#include "rt/seconds.h"
 
 namespace pintle::client {
+
+namespace {
+
+WorkQueueOptions counted(WorkQueueOptions options, const LoopSetup& setup) {
+  if (setup.metrics != nullptr) options.metrics = &setup.metrics->queue(setup.queue.empty() ? setup.name : setup.queue);
+  return options;
+}
+
+}  // namespace
 
 // The one timer of a queue; outlives it while the executor still holds its callback.
 struct WorkQueue::Planned {
@@ -24,11 +35,29 @@ WorkQueue::~WorkQueue() {
   if (timer_->timer != 0) timer_->executor->cancel_timer(timer_->timer);
 }
 
-void WorkQueue::add(std::string key) {
-  if (shut_down_ || !dirty_.insert(key).second) return;
-  if (processing_.contains(key)) return;  // done() queues it
+void WorkQueue::push(std::string key) {
   queue_.push_back(std::move(key));
+  if (options_.metrics != nullptr) options_.metrics->depth.set(static_cast<double>(queue_.size()));
   readable_.set();
+}
+
+void WorkQueue::tell_working() {
+  rt::Duration sum{};
+  rt::TimePoint first = rt::TimePoint::max();
+  for (const auto& [key, since] : processing_) {  // as many as there are workers
+    sum += since.time_since_epoch();
+    first = std::min(first, since);
+  }
+  options_.metrics->working = static_cast<int>(processing_.size());
+  options_.metrics->started_sum = rt::seconds(sum);
+  options_.metrics->started_first = rt::seconds(first.time_since_epoch());
+}
+
+void WorkQueue::add(std::string key) {
+  if (shut_down_ || !dirty_.try_emplace(key, runtime_.clock().now()).second) return;
+  if (options_.metrics != nullptr) options_.metrics->adds.add();
+  if (processing_.contains(key)) return;  // done() queues it
+  push(std::move(key));
 }
 
 void WorkQueue::add_after(std::string key, rt::Duration delay) {
@@ -48,6 +77,7 @@ void WorkQueue::add_after(std::string key, rt::Duration delay) {
 
 void WorkQueue::add_rate_limited(std::string key) {
   const int failures = failures_[key]++;
+  if (options_.metrics != nullptr) options_.metrics->retries.add();
   rt::Duration delay = options_.backoff_initial;
   for (int i = 0; i < failures && delay < options_.backoff_max; ++i) delay *= 2;
   add_after(std::move(key), std::min(delay, options_.backoff_max));
@@ -68,17 +98,26 @@ rt::Task<Result<std::string>> WorkQueue::get(rt::Context ctx) {
   }
   std::string key = std::move(queue_.front());
   queue_.pop_front();
-  dirty_.erase(key);
-  processing_.insert(key);
+  const auto now = runtime_.clock().now();
+  const auto waited = dirty_.extract(key);
+  processing_[key] = now;
+  if (options_.metrics != nullptr) {
+    options_.metrics->depth.set(static_cast<double>(queue_.size()));
+    options_.metrics->queue_duration.observe(rt::seconds(now - waited.mapped()));
+    tell_working();
+  }
   co_return std::move(key);
 }
 
 void WorkQueue::done(std::string_view key) {
-  const std::string name(key);
-  processing_.erase(name);
+  std::string name(key);
+  const auto worked = processing_.extract(name);
+  if (options_.metrics != nullptr && worked) {
+    options_.metrics->work_duration.observe(rt::seconds(runtime_.clock().now() - worked.mapped()));
+    tell_working();
+  }
   if (!dirty_.contains(name) || shut_down_) return;
-  queue_.push_back(name);
-  readable_.set();
+  push(std::move(name));
 }
 
 void WorkQueue::shut_down() {
@@ -87,6 +126,7 @@ void WorkQueue::shut_down() {
   dirty_.clear();
   plan_.clear();
   planned_.clear();
+  if (options_.metrics != nullptr) options_.metrics->depth.set(0);
   if (timer_->timer != 0) timer_->executor->cancel_timer(std::exchange(timer_->timer, 0));
   readable_.set();
 }
@@ -117,8 +157,8 @@ void WorkQueue::arm() {
   });
 }
 
-ControlLoop::ControlLoop(rt::Runtime& runtime, std::string name, Sync sync, WorkQueueOptions options)
-    : name_(std::move(name)), sync_(std::move(sync)), queue_(runtime, options) {}
+ControlLoop::ControlLoop(LoopSetup setup, Sync sync, WorkQueueOptions options)
+    : name_(std::move(setup.name)), sync_(std::move(sync)), queue_(setup.runtime, counted(options, setup)) {}
 
 void ControlLoop::start(std::size_t workers) {
   for (std::size_t i = 0; i < workers; ++i) tasks_.spawn(work(tasks_.context()));

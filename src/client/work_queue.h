@@ -6,11 +6,10 @@
 #include <deque>
 #include <functional>
 #include <map>
-#include <set>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "rt/executor.h"
 #include "rt/rate_limiter.h"
@@ -19,9 +18,13 @@
 
 namespace pintle::client {
 
+class ClientMetrics;
+struct QueueMetrics;
+
 struct WorkQueueOptions {
   rt::Duration backoff_initial = std::chrono::milliseconds(5);
   rt::Duration backoff_max = std::chrono::seconds(1000);
+  QueueMetrics* metrics = nullptr;  // outlives the queue; nullptr: nothing is counted
 };
 
 class WorkQueue {
@@ -51,11 +54,13 @@ class WorkQueue {
  private:
   struct Planned;
   void arm();
+  void push(std::string key);
+  void tell_working();
   rt::Runtime& runtime_;
   const WorkQueueOptions options_;
   std::deque<std::string> queue_;
-  std::unordered_set<std::string> dirty_;
-  std::unordered_set<std::string> processing_;
+  std::unordered_map<std::string, rt::TimePoint> dirty_;       // since when it waits
+  std::unordered_map<std::string, rt::TimePoint> processing_;  // since when it is in work
   std::unordered_map<std::string, int> failures_;
   std::unordered_map<std::string, rt::TimePoint> planned_;
   std::multimap<rt::TimePoint, std::string> plan_;
@@ -64,12 +69,22 @@ class WorkQueue {
   bool shut_down_ = false;
 };
 
+// What a loop is called and where it counts.
+struct LoopSetup {
+  rt::Runtime& runtime;
+  std::string name;                  // of the controller: what the log says
+  std::string queue = {};            // of its queue: what metrics say
+  ClientMetrics* metrics = nullptr;  // nullptr: nothing is counted
+};
+
 // A control loop: `workers` tasks that take keys and call `sync`. A failed key comes again with backoff; the failure is
-// logged at verbosity 2 (conflicts and cancellations at 4). `name` is the controller's.
+// logged at verbosity 2 (conflicts and cancellations at 4).
 class ControlLoop {
  public:
   using Sync = std::function<rt::Task<Result<Unit>>(rt::Context, std::string key)>;
-  ControlLoop(rt::Runtime& runtime, std::string name, Sync sync, WorkQueueOptions options = {});
+  ControlLoop(LoopSetup setup, Sync sync, WorkQueueOptions options = {});
+  ControlLoop(rt::Runtime& runtime, std::string name, Sync sync, WorkQueueOptions options = {})
+      : ControlLoop(LoopSetup{runtime, std::move(name)}, std::move(sync), options) {}
   WorkQueue& queue() { return queue_; }
   void start(std::size_t workers);
   rt::Task<void> stop();

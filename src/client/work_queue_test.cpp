@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "client/metrics.h"
 #include "rt/testing.h"
 
 namespace pintle::client {
@@ -124,6 +125,60 @@ TEST(ControlLoop, FailedKeysComeAgainAndKeysNeverRunTwiceAtATime) {
     EXPECT_EQ(loop.queue().failures("bad"), 0);
     EXPECT_TRUE(loop.queue().idle());
     co_await loop.stop();
+  });
+}
+
+// The value of a series on the page; -1: it is not there.
+double value_of(const component::metrics::Registry& registry, const std::string& series) {
+  const std::string page = registry.write();
+  const auto at = page.find("\n" + series + " ");
+  return at == std::string::npos ? -1 : std::stod(page.substr(at + series.size() + 2));
+}
+
+TEST(WorkQueue, IsCounted) {
+  rt::testing::run_sim([]() -> rt::Task<void> {
+    rt::Runtime& runtime = rt::Executor::current().runtime();
+    component::metrics::Registry registry;
+    ClientMetrics metrics(runtime, registry);
+    WorkQueueOptions options;
+    options.metrics = &metrics.queue("deployment");
+    WorkQueue queue(runtime, options);
+    for (const char* key : {"a", "b", "a"}) queue.add(key);
+    EXPECT_EQ(value_of(registry, "workqueue_adds_total{name=\"deployment\"}"), 2);
+    EXPECT_EQ(value_of(registry, "workqueue_depth{name=\"deployment\"}"), 2);
+    (void)co_await rt::sleep_for(background, seconds(3));
+    (void)co_await queue.get(background);
+    EXPECT_EQ(value_of(registry, "workqueue_depth{name=\"deployment\"}"), 1);
+    EXPECT_EQ(value_of(registry, "workqueue_queue_duration_seconds_sum{name=\"deployment\"}"), 3);
+    (void)co_await rt::sleep_for(background, seconds(4));
+    (void)co_await queue.get(background);
+    (void)co_await rt::sleep_for(background, seconds(1));
+    EXPECT_EQ(value_of(registry, "workqueue_unfinished_work_seconds{name=\"deployment\"}"), 6) << "5 and 1";
+    EXPECT_EQ(value_of(registry, "workqueue_longest_running_processor_seconds{name=\"deployment\"}"), 5);
+    queue.add_rate_limited("a");
+    EXPECT_EQ(value_of(registry, "workqueue_retries_total{name=\"deployment\"}"), 1);
+    queue.done("a");
+    queue.done("b");
+    EXPECT_EQ(value_of(registry, "workqueue_work_duration_seconds_sum{name=\"deployment\"}"), 6);
+    EXPECT_EQ(value_of(registry, "workqueue_work_duration_seconds_count{name=\"deployment\"}"), 2);
+    EXPECT_EQ(value_of(registry, "workqueue_unfinished_work_seconds{name=\"deployment\"}"), 0);
+  });
+}
+
+TEST(ClientMetrics, RequestsAndLeases) {
+  rt::testing::run_sim([]() -> rt::Task<void> {
+    component::metrics::Registry registry;
+    ClientMetrics metrics(rt::Executor::current().runtime(), registry);
+    metrics.request("GET", "10.0.0.1:6443", 200, milliseconds(500));
+    metrics.request("GET", "10.0.0.1:6443", 0, seconds(2));
+    EXPECT_EQ(value_of(registry, R"(rest_client_requests_total{code="200",host="10.0.0.1:6443",method="GET"})"), 1);
+    EXPECT_EQ(value_of(registry, R"(rest_client_requests_total{code="<error>",host="10.0.0.1:6443",method="GET"})"), 1);
+    EXPECT_EQ(value_of(registry, R"(rest_client_request_duration_seconds_sum{host="10.0.0.1:6443",verb="GET"})"), 2.5);
+    metrics.leads("kube-scheduler", false);
+    EXPECT_EQ(value_of(registry, R"(leader_election_master_status{name="kube-scheduler"})"), 0);
+    metrics.leads("kube-scheduler", true);
+    EXPECT_EQ(value_of(registry, R"(leader_election_master_status{name="kube-scheduler"})"), 1);
+    co_return;
   });
 }
 

@@ -105,7 +105,8 @@ void Manager::make(Term& term, Running& running) {
   term.informers.set_owner(running.handlers);
   client::Client& client = running.client ? *running.client : setup_.client;
   ControllerDeps deps{
-      std::string(running.row->name), setup_.runtime, client, term.informers, *running.events, term.pods, setup_.options, running.handlers};
+      std::string(running.row->name), setup_.runtime, client, term.informers, *running.events, term.pods, setup_.options, running.handlers,
+      setup_.client_metrics};
   try {
     running.controller = running.row->make(std::move(deps));
     running.controller->on_failure = running.handlers->on_failure;

@@ -45,6 +45,7 @@ struct ManagerSetup {
   std::vector<std::string> controllers = {"*"};
   std::optional<client::LeaderElectionOptions> leader_election;  // none: leads at once
   component::metrics::Registry* metrics = nullptr;               // outlives the manager; nullptr: nothing is counted
+  client::ClientMetrics* client_metrics = nullptr;               // the same, of work queues
   std::span<const ControllerRow> table = controller_table();     // tests have others
 };
 

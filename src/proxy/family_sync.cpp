@@ -6,6 +6,7 @@
 #include "os/conntrack.h"
 #include "proxy/conntrack.h"
 #include "proxy/nftables/base_rules.h"
+#include "rt/seconds.h"
 
 namespace pintle::proxy {
 namespace {
@@ -15,7 +16,7 @@ namespace log = component::log;
 // Of a table that is built as a whole.
 constexpr std::size_t chains_per_transaction_max = 500;
 
-double seconds_of(rt::Duration duration) { return std::chrono::duration<double>(duration).count(); }
+using rt::seconds;
 
 }  // namespace
 
@@ -82,7 +83,7 @@ rt::Task<Result<Unit>> FamilySync::sync(const Sources& sources, const std::set<S
       if (!done) break;
     }
   }
-  const double took = seconds_of(runtime_.clock().now() - start);
+  const double took = seconds(runtime_.clock().now() - start);
   metrics_.sync_seconds.with(label_).observe(took);
   (full ? metrics_.full_sync_seconds : metrics_.partial_sync_seconds).with(label_).observe(took);
   if (!done) {
@@ -92,7 +93,7 @@ rt::Task<Result<Unit>> FamilySync::sync(const Sources& sources, const std::set<S
     co_return done;
   }
   failures_ = 0;
-  metrics_.last_sync_timestamp.with(label_).set(seconds_of(runtime_.clock().wall_now().time_since_epoch()));
+  metrics_.last_sync_timestamp.with(label_).set(seconds(runtime_.clock().wall_now().time_since_epoch()));
   metrics_.no_local_endpoints.with({label_[0], "internal"}).set(static_cast<double>(table_.ruleset().no_local_internal()));
   metrics_.no_local_endpoints.with({label_[0], "external"}).set(static_cast<double>(table_.ruleset().no_local_external()));
   log::info(2, "The rules are in place", {{"ipFamily", label_[0]}, {"elapsed", std::to_string(took)}});
@@ -117,7 +118,7 @@ rt::Task<void> FamilySync::forget_stale_flows() {
   });
   if (!deleted) log::error("Failed to clear stale conntrack entries", deleted.error(), {{"ipFamily", label_[0]}});
   if (deleted) metrics_.conntrack_deleted.with(label_).add(*deleted);
-  metrics_.conntrack_seconds.with(label_).observe(seconds_of(runtime_.clock().now() - start));
+  metrics_.conntrack_seconds.with(label_).observe(seconds(runtime_.clock().now() - start));
 }
 
 rt::Task<bool> FamilySync::check_table() {

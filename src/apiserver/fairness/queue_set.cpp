@@ -2,14 +2,11 @@
 
 #include "apiserver/fairness/shuffle_sharding.h"
 #include "base/check.h"
+#include "rt/seconds.h"
 
 namespace pintle::apiserver::fairness {
 
-namespace {
-
-double seconds(rt::Duration duration) { return std::chrono::duration<double>(duration).count(); }
-
-}  // namespace
+using rt::seconds;
 
 QueueSet::QueueSet(const QueueConfig& config, int limit, rt::TimePoint now) : limit_(limit), last_(now) { configure(config); }
 

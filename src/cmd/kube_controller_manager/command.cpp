@@ -4,6 +4,7 @@
 
 #include "client/access_reviews.h"
 #include "client/kubeconfig.h"
+#include "client/metrics.h"
 #include "cmd/kube_controller_manager/flags.h"
 #include "cmd/kube_controller_manager/service_account_clients.h"
 #include "component/command.h"
@@ -106,6 +107,9 @@ rt::Task<int> wait_end(controller::ControllerManager& manager) {
 }
 
 rt::Task<int> serve(rt::Runtime& runtime, Options options) {
+  metrics::Registry registry;
+  client::ClientMetrics client_metrics(runtime, registry);
+  options.connection.client.metrics = &client_metrics;
   auto client = client::connect(runtime, options.connection);
   if (!client) co_return fail(client.error());
   ServiceAccountClients accounts(**client, options.connection);
@@ -113,8 +117,8 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
       runtime, **client, nullptr, std::move(options.controllers), std::move(options.selected), std::move(options.leader_election)};
   if (options.own_accounts)
     setup.client_for = [&accounts](rt::Context ctx, std::string account) { return accounts.client_for(std::move(ctx), std::move(account)); };
-  metrics::Registry registry;
   setup.metrics = &registry;
+  setup.client_metrics = &client_metrics;
   auto manager = controller::make_controller_manager(std::move(setup));
   registry.add_callback([&manager](std::string& out) {
     metrics::write_process_metrics(out);

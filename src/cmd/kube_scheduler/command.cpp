@@ -4,6 +4,7 @@
 
 #include "client/access_reviews.h"
 #include "client/kubeconfig.h"
+#include "client/metrics.h"
 #include "cmd/kube_scheduler/flags.h"
 #include "component/bound_flags.h"
 #include "component/command.h"
@@ -119,12 +120,14 @@ Result<std::unique_ptr<client::Client>> client_for_reviews(rt::Runtime& runtime,
 rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   auto connection = connection_of(runtime.disk(), options);
   if (!connection) co_return fail(connection.error());
+  component::metrics::Registry metrics;
+  metrics.add_callback(component::metrics::write_process_metrics);
+  client::ClientMetrics client_metrics(runtime, metrics);
+  connection->client.metrics = &client_metrics;
   auto client = client::connect(runtime, std::move(*connection));
   if (!client) co_return fail(client.error());
   auto reviews = client_for_reviews(runtime, options);
   if (!reviews) co_return fail(reviews.error());
-  component::metrics::Registry metrics;
-  metrics.add_callback(component::metrics::write_process_metrics);
   scheduler::SchedulerSetup setup{runtime, **client, metrics, options.config, options.gates, std::nullopt, os::host_name()};
   if (options.config.leader_elect) setup.leader_election = election_of(options.config, runtime);
   auto scheduler = scheduler::make_scheduler(std::move(setup));

@@ -33,7 +33,8 @@ ControlPlane::ControlPlane(rt::Runtime& runtime, const cli::ClusterConfig& confi
       layout_(std::move(layout)),
       node_name_(std::move(node_name)),
       node_ip_(std::move(node_ip)),
-      pki_(runtime, layout_.pki()) {}
+      pki_(runtime, layout_.pki()),
+      client_metrics_(runtime, metrics_) {}
 
 ControlPlane::~ControlPlane() { CHECK(!tasks_, "await stop() before destroying ControlPlane"); }
 
@@ -159,6 +160,7 @@ rt::Task<Result<Unit>> ControlPlane::start_api_server() {
   CO_TRY_ASSIGN(setup.options, api_server_options());
   CO_TRY_ASSIGN(const auto flags, component_flags(config_, "kube-apiserver"));
   component::announce_without_effect("kube-apiserver", flags.without_effect(), {});
+  setup.more_metrics = [this](std::string& out) { out += metrics_.write(); };
   api_server_ = apiserver::make_api_server(runtime_, std::move(setup));
   tasks_ = std::make_unique<rt::TaskGroup>();
   tasks_->spawn(renew_certificates(tasks_->context()));
@@ -170,6 +172,7 @@ client::Client& ControlPlane::client_for(const std::string& user) {
     if (name == user) return *client;
   client::ClientConfig config;
   config.user_agent = "pintle";
+  config.metrics = &client_metrics_;
   clients_.emplace_back(user, client::connect_in_process(runtime_, api_server_->handler(), user, std::move(config)));
   return *clients_.back().second;
 }
@@ -194,6 +197,7 @@ Result<Unit> ControlPlane::start_controllers() {
       runtime_, client_for("system:kube-controller-manager"), nullptr, std::move(options.controllers), std::move(options.selected), std::nullopt};
   setup.client_for = [this](rt::Context, std::string account) { return account_client(std::move(account)); };
   setup.metrics = &metrics_;
+  setup.client_metrics = &client_metrics_;
   controllers_ = controller::make_controller_manager(std::move(setup));
   return controllers_->start();
 }
@@ -201,6 +205,7 @@ Result<Unit> ControlPlane::start_controllers() {
 rt::Task<Result<std::unique_ptr<client::Client>>> ControlPlane::account_client(std::string account) {
   client::ClientConfig config;
   config.user_agent = "pintle";
+  config.metrics = &client_metrics_;
   co_return client::connect_in_process(runtime_, api_server_->handler(), "system:serviceaccount:kube-system:" + account, std::move(config));
 }
 

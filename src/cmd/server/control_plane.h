@@ -11,6 +11,7 @@
 #include "cli/cluster_config.h"
 #include "cli/layout.h"
 #include "client/client.h"
+#include "client/metrics.h"
 #include "component/certificate/pki.h"
 #include "component/metrics.h"
 #include "controller/manager.h"
@@ -59,9 +60,10 @@ class ControlPlane {
   const std::string node_ip_;
   component::Pki pki_;
   std::optional<component::CertificateSpec> kubelet_;  // what certify_kubelet() was asked for
+  component::metrics::Registry metrics_;               // of the other components; the API server's page has them
+  client::ClientMetrics client_metrics_;
   std::unique_ptr<apiserver::ApiServer> api_server_;
   std::vector<std::pair<std::string, std::unique_ptr<client::Client>>> clients_;
-  component::metrics::Registry metrics_;
   std::unique_ptr<controller::manifests::Manifests> manifests_;
   std::unique_ptr<controller::ControllerManager> controllers_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;

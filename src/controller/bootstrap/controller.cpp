@@ -34,7 +34,7 @@ class Signer final : public Controller {
       : deps_(deps),
         secrets_(deps.informers.of<Secret>("bootstrap-tokens", token_secrets())),
         maps_(deps.informers.of<ConfigMap>("cluster-info", cluster_info())),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string) { return sync(std::move(ctx)); }) {
+        loop_(deps.loop("bootstrap_signer_queue"), [this](rt::Context ctx, std::string) { return sync(std::move(ctx)); }) {
     secrets_.on_any([this](const Secret&) { loop_.queue().add(std::string(map_name)); });
     maps_.on_any([this](const ConfigMap&) { loop_.queue().add(std::string(map_name)); });
   }
@@ -77,7 +77,7 @@ class TokenCleaner final : public Controller {
   explicit TokenCleaner(ControllerDeps deps)
       : deps_(deps),
         secrets_(deps.informers.of<Secret>("bootstrap-tokens", token_secrets())),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("token_cleaner"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     secrets_.on_any([this](const Secret& secret) { loop_.queue().add(client::object_key(secret.metadata.namespace_, secret.metadata.name)); });
   }
   void start() override { loop_.start(1); }

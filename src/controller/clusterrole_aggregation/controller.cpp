@@ -23,7 +23,7 @@ class AggregationController final : public Controller {
   explicit AggregationController(ControllerDeps deps)
       : deps_(deps),
         roles_(deps.informers.of<ClusterRole>()),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("ClusterRoleAggregator"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     roles_.add_index("aggregated",
                      [](const ClusterRole& role) { return role.aggregation_rule ? std::vector<std::string>{"yes"} : std::vector<std::string>(); });
     roles_.on_any([this](const ClusterRole&) {

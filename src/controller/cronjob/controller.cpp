@@ -24,7 +24,7 @@ class CronJobController final : public Controller {
         jobs_(deps.informers.of<Job>()),
         written_(crons_),
         written_jobs_(jobs_),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("cronjob"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<CronJob>::Handler crons;
     crons.on_add = [this](const CronPtr& cron, bool) { enqueue(*cron); };
     crons.on_update = [this](const CronPtr&, const CronPtr& cron) { enqueue(*cron); };

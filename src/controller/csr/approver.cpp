@@ -30,7 +30,7 @@ class Approver final : public Controller {
         nodes_(deps.informers.of<api::core_v1::Node>()),
         serving_rules_(deps.options.reserved_serving_names, deps.options.service_cidrs),
         node_names_(deps.client, deps.options.reserved_node_names),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("certificate"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<CertificateSigningRequest>::Handler handler;
     handler.on_add = [this](const CsrPtr& csr, bool) { loop_.queue().add(csr->metadata.name); };
     handler.on_update = [this](const CsrPtr&, const CsrPtr& csr) { loop_.queue().add(csr->metadata.name); };

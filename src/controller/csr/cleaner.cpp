@@ -13,7 +13,7 @@ class Cleaner final : public Controller {
   explicit Cleaner(ControllerDeps deps)
       : deps_(deps),
         csrs_(deps.informers.of<CertificateSigningRequest>()),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("csrcleaner"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<CertificateSigningRequest>::Handler handler;
     handler.on_add = [this](const CsrPtr& csr, bool) { loop_.queue().add(csr->metadata.name); };
     handler.on_update = [this](const CsrPtr&, const CsrPtr& csr) { loop_.queue().add(csr->metadata.name); };

@@ -14,7 +14,7 @@ class Signer final : public Controller {
   explicit Signer(ControllerDeps deps)
       : deps_(deps),
         csrs_(deps.informers.of<CertificateSigningRequest>()),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("certificate"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<CertificateSigningRequest>::Handler handler;
     handler.on_add = [this](const CsrPtr& csr, bool) { look_at(*csr); };
     handler.on_update = [this](const CsrPtr&, const CsrPtr& csr) { look_at(*csr); };

@@ -30,7 +30,7 @@ class DaemonSetController final : public Controller {
         revisions_(deps.client, deps.informers, deps.name),
         pending_(deps.pods),
         control_(deps.client, deps.events),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("daemonset"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<DaemonSet>::Handler sets;
     sets.on_add = [this](const SetPtr& set, bool) { enqueue(*set); };
     sets.on_update = [this](const SetPtr&, const SetPtr& set) { enqueue(*set); };

@@ -25,7 +25,7 @@ class DeploymentController final : public Controller {
         sets_(deps.informers.of<ReplicaSet>()),
         written_sets_(sets_),
         written_(deployments_),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("deployment"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     deployments_.on_any([this](const Deployment& d) { enqueue(d.metadata); });
     client::Informer<ReplicaSet>::Handler handler;
     handler.on_add = [this](const SetPtr& set, bool) { set_changed(*set); };

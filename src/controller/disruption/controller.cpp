@@ -30,8 +30,9 @@ class DisruptionController final : public Controller {
         deployments_(deps.informers.of<api::apps_v1::Deployment>()),
         stateful_sets_(deps.informers.of<api::apps_v1::StatefulSet>()),
         controllers_(deps.informers.of<api::core_v1::ReplicationController>()),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }),
-        stale_loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return clear_stale(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("disruption"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }),
+        stale_loop_(deps.loop("stale_pod_disruption"),
+                    [this](rt::Context ctx, std::string key) { return clear_stale(std::move(ctx), std::move(key)); }) {
     client::Informer<PodDisruptionBudget>::Handler budgets;
     budgets.on_add = [this](const BudgetPtr& budget, bool) { enqueue(*budget); };
     budgets.on_update = [this](const BudgetPtr&, const BudgetPtr& budget) { enqueue(*budget); };

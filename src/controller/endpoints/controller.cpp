@@ -20,7 +20,7 @@ class EndpointsController final : public Controller {
         services_(deps.informers.of<Service>()),
         endpoints_(deps.informers.of<Endpoints>()),
         written_(endpoints_),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("endpoint"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     services::watch_service_pods(services_, deps_.pods, [this](std::string key) { enqueue(std::move(key)); });
     client::Informer<Endpoints>::Handler handler;
     handler.on_add = [this](const EndpointsPtr& e, bool initial) {  // left over from a service deleted while we were away

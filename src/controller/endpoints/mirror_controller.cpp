@@ -22,7 +22,7 @@ class MirrorController final : public Controller {
         endpoints_(deps.informers.of<Endpoints>()),
         slices_(deps.informers.of<EndpointSlice>()),
         written_(slices_),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("endpoint_slice_mirroring"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     // Endpoints of our own are not mirrored: most changes end here.
     endpoints_.on_any([this](const Endpoints& e) {
       const std::string* by = e.metadata.labels.get(managed_by_label);

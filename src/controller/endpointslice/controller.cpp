@@ -21,7 +21,7 @@ class EndpointSliceController final : public Controller {
         slices_(deps.informers.of<EndpointSlice>()),
         nodes_(deps.informers.of<Node>()),
         written_(slices_),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("endpoint_slice"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     services::watch_service_pods(services_, deps_.pods, [this](std::string key) { enqueue(std::move(key)); });
     slices_.add_index("service", [](const EndpointSlice& slice) {
       const std::string* name = slice.metadata.labels.get(service_name_label);

@@ -24,7 +24,7 @@ class EphemeralVolumeController final : public Controller {
   explicit EphemeralVolumeController(ControllerDeps deps)
       : deps_(deps),
         claims_(deps.informers.of<PersistentVolumeClaim>()),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("ephemeral_volume"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<Pod>::Handler pods;
     pods.on_add = [this](const pods::PodPtr& pod, bool) {
       if (has_ephemeral(*pod)) loop_.queue().add(client::object_key(pod->metadata.namespace_, pod->metadata.name));

@@ -14,6 +14,7 @@
 #include "client/client.h"
 #include "client/event_recorder.h"
 #include "client/informers.h"
+#include "client/work_queue.h"
 #include "component/feature_gates.h"
 #include "controller/framework/containment.h"
 #include "rt/runtime.h"
@@ -74,7 +75,10 @@ struct ControllerDeps {
   pods::PodStore& pods;           // shared: pods by owner, by node
   const ControllerOptions& options;
   std::shared_ptr<client::HandlerOwner> handlers = nullptr;  // the controller, as handlers that it adds later name it
+  client::ClientMetrics* metrics = nullptr;                  // nullptr: nothing is counted
 
+  // Of a control loop; `queue` is what upstream calls its queue in workqueue_* metrics.
+  client::LoopSetup loop(std::string queue) const { return {runtime, name, std::move(queue), metrics}; }
   std::size_t workers(std::size_t usual) const {
     auto it = options.concurrency.find(name);
     return it == options.concurrency.end() || it->second < 1 ? usual : static_cast<std::size_t>(it->second);

@@ -38,9 +38,11 @@ class GarbageCollector final : public Controller {
  public:
   explicit GarbageCollector(ControllerDeps deps)
       : deps_(deps),
-        collect_(deps.runtime, deps.name, [this](rt::Context ctx, std::string uid) { return collect(std::move(ctx), std::move(uid)); }),
-        orphan_(deps.runtime, deps.name, [this](rt::Context ctx, std::string uid) { return orphan(std::move(ctx), std::move(uid)); }),
-        discovery_(deps.runtime, deps.name, [this](rt::Context ctx, std::string) { return rediscover(std::move(ctx)); }) {
+        collect_(deps.loop("garbage_collector_attempt_to_delete"),
+                 [this](rt::Context ctx, std::string uid) { return collect(std::move(ctx), std::move(uid)); }),
+        orphan_(deps.loop("garbage_collector_attempt_to_orphan"),
+                [this](rt::Context ctx, std::string uid) { return orphan(std::move(ctx), std::move(uid)); }),
+        discovery_(deps.loop("garbage_collector_discovery"), [this](rt::Context ctx, std::string) { return rediscover(std::move(ctx)); }) {
     // New kinds come by definitions and by aggregated services.
     for (const auto& [group, name, kind] : {std::tuple("apiextensions.k8s.io", "customresourcedefinitions", "CustomResourceDefinition"),
                                             std::tuple("apiregistration.k8s.io", "apiservices", "APIService")}) {

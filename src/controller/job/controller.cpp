@@ -26,8 +26,8 @@ class JobController final : public Controller {
         pending_(deps.pods),
         control_(deps.client, deps.events),
         loop_(
-            deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }, backoff),
-        orphans_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return release_orphan(std::move(ctx), std::move(key)); }) {
+            deps.loop("job"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }, backoff),
+        orphans_(deps.loop("job_orphan_pod"), [this](rt::Context ctx, std::string key) { return release_orphan(std::move(ctx), std::move(key)); }) {
     client::Informer<Job>::Handler handler;
     handler.on_add = [this](const JobPtr& job, bool) { enqueue(*job); };
     handler.on_update = [this](const JobPtr&, const JobPtr& job) { enqueue(*job); };

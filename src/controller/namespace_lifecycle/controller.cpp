@@ -25,7 +25,7 @@ class NamespaceController final : public Controller {
       : deps_(deps),
         namespaces_(deps.informers.of<Namespace>()),
         loop_(
-            deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }, retry_options) {
+            deps.loop("namespace"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }, retry_options) {
     client::Informer<Namespace>::Handler handler;
     handler.on_add = [this](const NamespacePtr& ns, bool) { look_at(*ns); };
     handler.on_update = [this](const NamespacePtr& before, const NamespacePtr& after) {

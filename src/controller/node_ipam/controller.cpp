@@ -17,7 +17,7 @@ class NodeIpamController final : public Controller {
   explicit NodeIpamController(ControllerDeps deps)
       : deps_(deps),
         nodes_(deps.informers.of<Node>()),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("cidrallocator_node"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     if (!deps_.options.allocate_node_cidrs) return;
     client::Informer<Node>::Handler handler;
     handler.on_add = [this](const NodePtr& node, bool) { loop_.queue().add(node->metadata.name); };

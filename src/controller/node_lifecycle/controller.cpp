@@ -32,7 +32,7 @@ class NodeLifecycleController final : public Controller {
       : deps_(deps),
         nodes_(deps.informers.of<Node>()),
         leases_(deps.informers.of<Lease>("kube-node-lease", node_leases())),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("node_lifecycle_controller"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<Node>::Handler nodes;
     nodes.on_add = [this](const NodePtr& node, bool initial) { appeared(*node, initial); };
     nodes.on_update = [this](const NodePtr& before, const NodePtr& after) { node_changed(*before, *after); };

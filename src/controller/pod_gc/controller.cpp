@@ -27,7 +27,7 @@ class PodGcController final : public Controller {
   explicit PodGcController(ControllerDeps deps)
       : deps_(deps),
         nodes_(deps.informers.of<Node>()),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("orphaned_pods_nodes"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<Pod>::Handler pods;
     pods.on_add = [this](const pods::PodPtr& pod, bool) { changed(*pod); };
     pods.on_update = [this](const pods::PodPtr& before, const pods::PodPtr& after) {

@@ -26,7 +26,7 @@ class ReplicaController final : public Controller {
         kind_(std::move(kind)),
         pending_(deps.pods),
         control_(deps.client, deps.events),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop(kind_->queue), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     kind_->on_change([this](const ReplicaSet& set, bool gone) {
       if (gone) pending_.forget(set.metadata.uid);
       enqueue(set.metadata);

@@ -13,6 +13,7 @@ class Sets final : public ReplicaKind {
   explicit Sets(ControllerDeps& deps) : client_(deps.client), sets_(deps.informers.of<ReplicaSet>()) {
     api_version = "apps/v1";
     kind = "ReplicaSet";
+    queue = "replicaset";
     group = "apps";
   }
   SetPtr get(std::string_view key) const override { return sets_.get(key); }
@@ -87,6 +88,7 @@ class Controllers final : public ReplicaKind {
   explicit Controllers(ControllerDeps& deps) : client_(deps.client), controllers_(deps.informers.of<ReplicationController>()) {
     api_version = "v1";
     kind = "ReplicationController";
+    queue = "replicationmanager";
   }
   SetPtr get(std::string_view key) const override {
     const auto found = controllers_.get(key);

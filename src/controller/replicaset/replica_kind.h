@@ -19,6 +19,7 @@ class ReplicaKind {
   std::string api_version;
   std::string kind;
   std::string group;
+  std::string queue;  // as metrics name it
   virtual SetPtr get(std::string_view key) const = 0;
   virtual std::vector<SetPtr> in_namespace(std::string_view namespace_name) const = 0;
   // `changed` is told of every set that was added, changed or deleted (the last with `gone`).

@@ -26,7 +26,7 @@ class QuotaController final : public Controller {
         quotas_(deps.informers.of<ResourceQuota>()),
         services_(deps.informers.of<Service>()),
         claims_(deps.informers.of<PersistentVolumeClaim>()),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("resourcequota_primary"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<ResourceQuota>::Handler quotas;
     quotas.on_add = [this](const QuotaPtr& quota, bool) { loop_.queue().add(client::object_key(quota->metadata.namespace_, quota->metadata.name)); };
     quotas.on_update = [this](const QuotaPtr& before, const QuotaPtr& after) {

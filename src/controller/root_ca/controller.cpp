@@ -30,7 +30,7 @@ class RootCaPublisher final : public Controller {
       : deps_(deps),
         namespaces_(deps.informers.of<Namespace>()),
         maps_(deps.informers.of<ConfigMap>(std::string(map_name), only_root_ca())),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("root_ca_cert_publisher"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<Namespace>::Handler handler;
     handler.on_add = [this](const std::shared_ptr<const Namespace>& ns, bool) { loop_.queue().add(ns->metadata.name); };
     handler.on_update = [this](const auto&, const std::shared_ptr<const Namespace>& ns) { loop_.queue().add(ns->metadata.name); };

@@ -18,7 +18,7 @@ class ServiceAccountController final : public Controller {
       : deps_(deps),
         namespaces_(deps.informers.of<Namespace>()),
         accounts_(deps.informers.of<ServiceAccount>()),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("serviceaccount"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<Namespace>::Handler handler;
     handler.on_add = [this](const std::shared_ptr<const Namespace>& ns, bool) { loop_.queue().add(ns->metadata.name); };
     handler.on_update = [this](const auto&, const std::shared_ptr<const Namespace>& ns) { loop_.queue().add(ns->metadata.name); };

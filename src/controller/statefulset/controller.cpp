@@ -29,7 +29,7 @@ class StatefulSetController final : public Controller {
         revisions_(deps.client, deps.informers, deps.name),
         claims_(deps.client, deps.informers, deps.events),
         pending_(deps.pods),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("statefulset"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<StatefulSet>::Handler sets;
     sets.on_add = [this](const SetPtr& set, bool) { enqueue(*set); };
     sets.on_update = [this](const SetPtr&, const SetPtr& set) { enqueue(*set); };

@@ -32,7 +32,7 @@ class TaintEvictionController final : public Controller {
   explicit TaintEvictionController(ControllerDeps deps)
       : deps_(deps),
         nodes_(deps.informers.of<Node>()),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("noexec_taint_pod"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<Node>::Handler nodes;
     nodes.on_add = [this](const NodePtr& node, bool) {
       if (!evicting(*node).empty()) look_at_pods(node->metadata.name);

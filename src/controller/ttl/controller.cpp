@@ -16,7 +16,7 @@ class TtlController final : public Controller {
   explicit TtlController(ControllerDeps deps)
       : deps_(deps),
         nodes_(deps.informers.of<Node>()),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("ttlcontroller"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<Node>::Handler handler;
     handler.on_add = [this](const std::shared_ptr<const Node>& node, bool) {
       count(count_ + 1);

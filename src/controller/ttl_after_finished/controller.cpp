@@ -27,7 +27,7 @@ class TtlController final : public Controller {
   explicit TtlController(ControllerDeps deps)
       : deps_(deps),
         jobs_(deps.informers.of<Job>()),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("ttl_jobs_to_delete"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<Job>::Handler handler;
     handler.on_add = [this](const JobPtr& job, bool) { look_at(*job); };
     handler.on_update = [this](const JobPtr&, const JobPtr& job) { look_at(*job); };

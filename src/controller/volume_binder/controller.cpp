@@ -23,8 +23,8 @@ class VolumeBinder final : public Controller {
         classes_(deps.informers.of<StorageClass>()),
         written_claims_(claims_),
         written_volumes_(volumes_),
-        claim_loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync_claim(std::move(ctx), std::move(key)); }),
-        volume_loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync_volume(std::move(ctx), std::move(key)); }) {
+        claim_loop_(deps.loop("claims"), [this](rt::Context ctx, std::string key) { return sync_claim(std::move(ctx), std::move(key)); }),
+        volume_loop_(deps.loop("volumes"), [this](rt::Context ctx, std::string key) { return sync_volume(std::move(ctx), std::move(key)); }) {
     claims_.on_any([this](const PersistentVolumeClaim& claim) {
       claim_loop_.queue().add(client::object_key(claim.metadata.namespace_, claim.metadata.name));
       if (!claim.spec.volume_name.empty()) volume_loop_.queue().add(claim.spec.volume_name);

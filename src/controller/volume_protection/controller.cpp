@@ -49,7 +49,7 @@ class ClaimProtection final : public Controller {
   explicit ClaimProtection(ControllerDeps deps)
       : deps_(deps),
         claims_(deps.informers.of<PersistentVolumeClaim>()),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("pvcprotection"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     using Ptr = std::shared_ptr<const PersistentVolumeClaim>;
     client::Informer<PersistentVolumeClaim>::Handler claims;
     claims.on_add = [this](const Ptr& claim, bool) { enqueue(claim->metadata.namespace_, claim->metadata.name); };
@@ -102,7 +102,7 @@ class VolumeProtection final : public Controller {
   explicit VolumeProtection(ControllerDeps deps)
       : deps_(deps),
         volumes_(deps.informers.of<PersistentVolume>()),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("pvprotection"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     volumes_.on_any([this](const PersistentVolume& volume) { loop_.queue().add(volume.metadata.name); });
   }
   void start() override { loop_.start(deps_.workers(1)); }
@@ -141,7 +141,7 @@ class AttributesClassProtection final : public Controller {
         classes_(deps.informers.of<VolumeAttributesClass>()),
         claims_(deps.informers.of<PersistentVolumeClaim>()),
         volumes_(deps.informers.of<PersistentVolume>()),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("vacprotection"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     classes_.on_any([this](const VolumeAttributesClass& one) { loop_.queue().add(one.metadata.name); });
     follow(claims_);
     follow(volumes_);

@@ -6,6 +6,7 @@
 
 #include "component/metrics.h"
 #include "rt/clock.h"
+#include "rt/seconds.h"
 #include "scheduler/framework/profile.h"
 
 namespace pintle::scheduler {
@@ -38,7 +39,7 @@ struct SchedulerMetrics {
   std::vector<ProfilePhases> phases_;
 };
 
-inline double seconds(rt::Duration duration) { return std::chrono::duration<double>(duration).count(); }
+using rt::seconds;
 
 // Observes the time of a phase when it ends.
 class PhaseTimer {

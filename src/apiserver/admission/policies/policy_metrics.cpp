@@ -1,6 +1,6 @@
 #include "apiserver/admission/policies/policy_metrics.h"
 
-#include <chrono>
+#include "rt/seconds.h"
 
 namespace pintle::apiserver::admission::policies {
 namespace {
@@ -13,8 +13,6 @@ std::string error_type(const PolicyMetrics::Check& check) {
   if (check.message.starts_with("validation failed due to running out of cost budget")) return "out_of_budget";
   return "invalid_error";
 }
-
-double seconds(rt::Duration took) { return std::chrono::duration<double>(took).count(); }
 
 }  // namespace
 
@@ -39,13 +37,13 @@ PolicyMetrics::PolicyMetrics(component::metrics::Registry& registry)
 void PolicyMetrics::validated(const Check& check, std::string_view action) {
   const std::vector<std::string> labels{check.policy, check.binding, error_type(check), std::string(action)};
   validations_.with(labels).add();
-  validation_durations_.with(labels).observe(seconds(check.took));
+  validation_durations_.with(labels).observe(rt::seconds(check.took));
 }
 
 void PolicyMetrics::mutated(const Check& check) {
   const std::vector<std::string> labels{check.policy, check.binding, error_type(check)};
   mutations_.with(labels).add();
-  mutation_durations_.with(labels).observe(seconds(check.took));
+  mutation_durations_.with(labels).observe(rt::seconds(check.took));
 }
 
 }  // namespace pintle::apiserver::admission::policies
