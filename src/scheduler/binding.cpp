@@ -59,6 +59,11 @@ rt::Task<PluginStatus> Core::bind_cycle(rt::Context ctx, Binding* binding) {
     status.plugin = placed.index;
     co_return status;
   }
+  if (extenders::Extender* extender = extenders_ ? extenders_->binder(*binding->pod->pod) : nullptr) {
+    auto done = co_await extender->bind(ctx, binding->pod->pod, binding->node);
+    if (done) co_return PluginStatus();
+    co_return PluginStatus::failure(done.error());
+  }
   for (const auto& placed : profile.bind) {
     PluginStatus status = co_await placed.plugin->bind(ctx, binding->state, binding->pod, binding->node);
     if (status.code == Code::Skip) continue;

@@ -38,6 +38,9 @@ Core::Core(const SchedulerSetup& setup)
 Core::~Core() = default;
 
 Result<Unit> Core::prepare() {
+  if (!setup_.config.extenders.empty()) {
+    TRY_ASSIGN(extenders_, extenders::Extenders::make(runtime_, setup_.config.extenders));
+  }
   for (const ProfileSpec& spec : setup_.config.profiles) {
     Member member;
     client::EventReporter reporter{spec.scheduler_name, spec.scheduler_name + "-" + setup_.hostname};
@@ -56,7 +59,7 @@ Result<Unit> Core::prepare() {
                           [this](const std::string& uid) { queue_.activate({uid}); }};
     TRY_ASSIGN(member.profile, make_profile(spec, deps));
     member.filters->set_profile(*member.profile);
-    queue_.add_profile(*member.profile);
+    queue_.add_profile(*member.profile, extenders_ != nullptr);
     members_.push_back(std::move(member));
   }
   return Unit{};
@@ -80,6 +83,7 @@ rt::Task<void> Core::run(rt::Context ctx) {
   }
   co_await tasks_.close();
   co_await informers_.stop();
+  if (extenders_) co_await extenders_->close();
   for (Member& member : members_) co_await member.events->stop();
 }
 
@@ -98,23 +102,32 @@ rt::Task<void> Core::schedule_all(rt::Context ctx) {
       if (!ready) co_return;
       continue;
     }
-    schedule_one(*pod);
+    if (extenders_ && extenders_->take_part(*pod->info->pod))
+      park(*pod, *member_of(*pod->info->pod));
+    else
+      schedule_one(*pod);
     if (clock_.now() < slice_end) continue;
     co_await rt::yield();  // bindings, watches
     slice_end = clock_.now() + cycle_slice;
   }
 }
 
+bool Core::wants_node(const PodInfo& pod, const Member& member) {
+  if (pod.pod->metadata.deletion_timestamp) {
+    member.events->warning(
+        {client::reference_to(*pod.pod), {}, "FailedScheduling", "Scheduling", "skip schedule deleting pod: " + pod_key(*pod.pod)});
+  } else if (!cache_.has_pod(pod.uid())) {
+    return true;
+  }
+  queue_.done(pod.uid());
+  return false;
+}
+
 void Core::schedule_one(queue::QueuedPod& queued) {
   const PodInfoPtr pod = queued.info;
   const Member* member = member_of(*pod->pod);
   CHECK(member != nullptr, "the queue holds pods of our profiles");
-  if (pod->pod->metadata.deletion_timestamp) {
-    member->events->warning(
-        {client::reference_to(*pod->pod), {}, "FailedScheduling", "Scheduling", "skip schedule deleting pod: " + pod_key(*pod->pod)});
-    return queue_.done(pod->uid());
-  }
-  if (cache_.has_pod(pod->uid())) return queue_.done(pod->uid());
+  if (!wants_node(*pod, *member)) return;
 
   const rt::TimePoint start = clock_.now();
   CycleState state;
@@ -128,38 +141,50 @@ void Core::schedule_one(queue::QueuedPod& queued) {
   reserve_and_bind(queued, *member, std::move(state), *placement.node, start);
 }
 
-Core::Failure Core::failure_of(const algorithm::Placement& placement, const Member& member, CycleState& state, const PodInfo& pod) {
-  Failure out;
+bool Core::begin_failure(const algorithm::Placement& placement, const Member& member, Failure& out) {
   out.nominated_node = "";
   if (placement.no_nodes) {
     out.rejected = true;
     out.message = "no nodes available to schedule pods";
     for (const auto& placed : member.profile->filter) out.unschedulable_plugins |= uint64_t{1} << placed.index;  // one of them hears of a node
-    return out;
+    return true;
   }
   if (!placement.error.ok()) {
     out.message = placement.error.message();
-    return out;
+    return true;
   }
-  Diagnosis& diagnosis = algorithm_.diagnosis();
   out.rejected = true;
   out.nominated_node.reset();
-  const PhaseTimer timer(metrics_, clock_, Phase::PostFilter, member.profile->scheduler_name);
-  for (const auto& placed : member.profile->post_filter) {
-    PostFilterResult result = placed.plugin->post_filter(state, pod, diagnosis);
-    if (result.nominated_node) out.nominated_node = std::move(result.nominated_node);
-    if (result.status.ok()) {
-      diagnosis.post_filter_message.clear();
-      break;
-    }
-    if (result.status.code == Code::Error) diagnosis.post_filter_message.clear();  // it stands alone
-    if (!diagnosis.post_filter_message.empty()) diagnosis.post_filter_message += ", ";
-    diagnosis.post_filter_message += result.status.message();
-    if (result.status.code == Code::Error) break;
+  return false;
+}
+
+bool Core::take_post_filter(PostFilterResult result, Diagnosis& diagnosis, Failure& out) {
+  if (result.nominated_node) out.nominated_node = std::move(result.nominated_node);
+  if (result.status.ok()) {
+    diagnosis.post_filter_message.clear();
+    return true;
   }
+  const bool failed = result.status.code == Code::Error;
+  if (failed) diagnosis.post_filter_message.clear();  // it stands alone
+  if (!diagnosis.post_filter_message.empty()) diagnosis.post_filter_message += ", ";
+  diagnosis.post_filter_message += result.status.message();
+  return failed;
+}
+
+void Core::end_failure(const Diagnosis& diagnosis, Failure& out) {
   out.message = diagnosis.message();
   out.unschedulable_plugins = diagnosis.unschedulable_plugins;
   out.pending_plugins = diagnosis.pending_plugins;
+}
+
+Core::Failure Core::failure_of(const algorithm::Placement& placement, const Member& member, CycleState& state, const PodInfo& pod) {
+  Failure out;
+  if (begin_failure(placement, member, out)) return out;
+  Diagnosis& diagnosis = algorithm_.diagnosis();
+  const PhaseTimer timer(metrics_, clock_, Phase::PostFilter, member.profile->scheduler_name);
+  for (const auto& placed : member.profile->post_filter)
+    if (take_post_filter(placed.plugin->post_filter(state, pod, diagnosis), diagnosis, out)) break;
+  end_failure(diagnosis, out);
   return out;
 }
 

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "rt/sync.h"
 #include "scheduler/algorithm/algorithm.h"
 #include "scheduler/cache/cache.h"
+#include "scheduler/extenders/extenders.h"
 #include "scheduler/queue/nominator.h"
 #include "scheduler/queue/scheduling_queue.h"
 #include "scheduler/scheduler.h"
@@ -73,8 +75,21 @@ class Core {
   const Member* member_of(const Pod& pod) const;
   rt::Task<void> schedule_all(rt::Context ctx);
   void schedule_one(queue::QueuedPod& queued);
+  // False: the pod needs no cycle, and has left the queue.
+  bool wants_node(const PodInfo& pod, const Member& member);
   void reserve_and_bind(queue::QueuedPod& queued, const Member& member, CycleState state, const NodeInfo& node, rt::TimePoint start);
   Failure failure_of(const algorithm::Placement& placement, const Member& member, CycleState& state, const PodInfo& pod);
+  // What is said of a placement before any post filter; true: that is all of it.
+  bool begin_failure(const algorithm::Placement& placement, const Member& member, Failure& out);
+  // True: no further post filter is asked.
+  static bool take_post_filter(PostFilterResult result, Diagnosis& diagnosis, Failure& out);
+  static void end_failure(const Diagnosis& diagnosis, Failure& out);
+
+  // extended_cycle.cpp: pods in which extenders have a say, one after the other, beside all others.
+  void park(queue::QueuedPod& queued, const Member& member);
+  rt::Task<void> schedule_parked();
+  rt::Task<void> schedule_extended(std::string uid);
+  rt::Task<Failure> extended_failure_of(algorithm::Placement placement, const Member* member, CycleState* state, PodInfoPtr pod);
 
   // binding.cpp
   rt::Task<void> bind(std::unique_ptr<Binding> binding);
@@ -98,7 +113,18 @@ class Core {
   client::Informers informers_;
   std::optional<client::Informer<Pod>> pods_;
   std::vector<Member> members_;
-  rt::TaskGroup tasks_;  // bindings, patches, plugins' work
+  std::unique_ptr<extenders::Extenders> extenders_;  // nullptr: none
+  struct Parked {
+    int32_t priority;
+    uint64_t number;
+    std::string uid;
+    // The most important first, of equal ones the first that came.
+    bool operator<(const Parked& other) const { return priority != other.priority ? priority > other.priority : number < other.number; }
+  };
+  std::set<Parked> parked_;  // in flight, and not begun
+  uint64_t next_parked_ = 0;
+  bool extending_ = false;  // schedule_parked() runs
+  rt::TaskGroup tasks_;     // bindings, patches, plugins' work
   BindingPlaces places_;
   std::unordered_map<std::string, Binding*> bindings_;  // by the pod's uid
   component::metrics::Gauge& binding_tasks_;            // how many that are

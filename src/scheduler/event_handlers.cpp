@@ -138,7 +138,7 @@ void Core::follow_cluster() {
   if (wanted(EventResource::CSIStorageCapacity))
     follow<CSIStorageCapacity>(EventResource::CSIStorageCapacity, "CSIStorageCapacityAdd", "CSIStorageCapacityUpdate", "CSIStorageCapacityDelete");
   client::InformerOptions of_nodes;
-  of_nodes.transform = slim_node;
+  if (!extenders_) of_nodes.transform = slim_node;  // extenders are shown whole objects
   auto nodes = informers_.of<Node>("scheduling", std::move(of_nodes));
   client::Informer<Node>::Handler on_node;
   on_node.on_add = [this](const NodePtr& node, bool) { on_node_added(node); };
@@ -148,7 +148,7 @@ void Core::follow_cluster() {
 
   client::InformerOptions of_pods;
   of_pods.field_selector = "status.phase!=Succeeded,status.phase!=Failed";
-  of_pods.transform = slim_pod;
+  if (!extenders_) of_pods.transform = slim_pod;
   pods_ = informers_.of<Pod>("unfinished", std::move(of_pods));
   client::Informer<Pod>::Handler on_pod;
   on_pod.on_add = [this](const PodPtr& pod, bool) { on_pod_added(pod); };

@@ -1,6 +1,8 @@
 #include "scheduler/algorithm/algorithm.h"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 namespace pintle::scheduler::algorithm {
 
@@ -137,6 +139,11 @@ const NodeInfo* Algorithm::best() {
 }
 
 Placement Algorithm::schedule(const FilterRunner& filters, CycleState& state, const PodInfo& pod, int32_t global_percentage) {
+  const Placement found = find(filters, state, pod, global_percentage);
+  return found.feasible == 0 || !found.error.ok() ? found : choose(filters, state, pod, found, {});
+}
+
+Placement Algorithm::find(const FilterRunner& filters, CycleState& state, const PodInfo& pod, int32_t global_percentage) {
   const Profile& profile = filters.profile();
   const auto& all = cache_.nodes();
   Placement out;
@@ -173,14 +180,42 @@ Placement Algorithm::schedule(const FilterRunner& filters, CycleState& state, co
   }
   out.feasible = feasible_.size();
   out.evaluated = feasible_.size() + diagnosis_.nodes.size();
-  if (feasible_.empty()) return out;
-  if (feasible_.size() == 1) {
-    out.node = feasible_.front();
-    return out;
-  }
-  if (!pre_score(profile, state, pod, out) || !score(profile, state, pod, out)) return out;
-  out.node = best();
   return out;
+}
+
+void Algorithm::narrow(const extenders::Verdict& verdict) {
+  std::set<std::string_view> passed;
+  for (const NodePtr& node : verdict.passed) passed.insert(node->metadata.name);
+  const std::size_t removed = std::erase_if(feasible_, [&](const NodeInfo* node) {
+    if (passed.contains(node->name())) return false;
+    const auto objection = verdict.objections.find(node->name());
+    if (objection == verdict.objections.end()) return true;  // it was not asked about, or left out without a word
+    NodeRejection rejection;
+    rejection.node = node;
+    rejection.code = objection->second.code;
+    rejection.plugin = extender_index;
+    rejection.reasons.add(diagnosis_.texts.emplace_back(objection->second.reason));
+    diagnosis_.nodes.push_back(rejection);
+    return true;
+  });
+  if (removed > 0) diagnosis_.reject(extender_index, Code::Unschedulable);
+}
+
+Placement Algorithm::choose(const FilterRunner& filters, CycleState& state, const PodInfo& pod, Placement found,
+                            const std::map<std::string, int64_t>& further) {
+  const Profile& profile = filters.profile();
+  found.feasible = feasible_.size();
+  if (feasible_.empty()) return found;
+  if (feasible_.size() == 1) {
+    found.node = feasible_.front();
+    return found;
+  }
+  if (!pre_score(profile, state, pod, found) || !score(profile, state, pod, found)) return found;
+  if (!further.empty())
+    for (std::size_t i = 0; i < feasible_.size(); ++i)
+      if (const auto more = further.find(feasible_[i]->name()); more != further.end()) totals_[i] += more->second;
+  found.node = best();
+  return found;
 }
 
 }  // namespace pintle::scheduler::algorithm

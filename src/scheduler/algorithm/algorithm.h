@@ -2,12 +2,15 @@
 // equals). Waits for nothing and changes nothing but the place where the next pod's search begins.
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "base/expected.h"
 #include "rt/clock.h"
 #include "scheduler/algorithm/filter_runner.h"
 #include "scheduler/cache/cache.h"
+#include "scheduler/extenders/extenders.h"
 #include "scheduler/framework/diagnosis.h"
 #include "scheduler/framework/metrics.h"
 
@@ -34,6 +37,17 @@ class Algorithm {
   // The diagnosis of a pod that fits nowhere stays until the next call. `global_percentage`: for profiles without their own.
   Placement schedule(const FilterRunner& filters, CycleState& state, const PodInfo& pod, int32_t global_percentage);
   Diagnosis& diagnosis() { return diagnosis_; }
+
+  // The two halves of schedule(), for pods in which others have a say: the nodes that fit are feasible() until the next call; then the best of
+  // those that are left. Where the search began tells the next one to look at the same nodes.
+  Placement find(const FilterRunner& filters, CycleState& state, const PodInfo& pod, int32_t global_percentage);
+  const std::vector<const NodeInfo*>& feasible() const { return feasible_; }
+  // Of the nodes that fit, those that `verdict` passes stay; what it objects to is in the diagnosis.
+  void narrow(const extenders::Verdict& verdict);
+  Placement choose(const FilterRunner& filters, CycleState& state, const PodInfo& pod, Placement found,
+                   const std::map<std::string, int64_t>& further);
+  std::size_t next_start() const { return next_start_; }
+  void set_next_start(std::size_t start) { next_start_ = start; }
 
  private:
   bool pre_filter(const Profile& profile, CycleState& state, const PodInfo& pod, NodeNames& nodes, Placement& out);

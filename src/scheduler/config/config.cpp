@@ -5,9 +5,11 @@
 #include "api/codec.h"
 #include "api/defaults.h"
 #include "api/gen/kubeschedulerconfig_v1.h"
+#include "base/strings.h"
 #include "codec/json.h"
 #include "codec/yaml.h"
 #include "component/settings.h"
+#include "rules/resource_names.h"
 
 namespace pintle::scheduler::config {
 
@@ -144,11 +146,60 @@ Result<Unit> check_times(const SchedulerConfig& config) {
   return Unit{};
 }
 
+constexpr std::size_t extenders_max = 64;
+
+Result<Unit> check_extender(const v1::Extender& extender, const std::string& field) {
+  if (!extender.url_prefix.starts_with("http://") && !extender.url_prefix.starts_with("https://"))
+    return bad_request(field + ".urlPrefix: Invalid value: \"" + extender.url_prefix + "\": must be a URL of http or https");
+  if (!extender.prioritize_verb.empty() && extender.weight <= 0)
+    return bad_request(field + ".weight: Invalid value: " + std::to_string(extender.weight) + ": must have a positive weight applied to it");
+  std::vector<std::string_view> names;
+  for (std::size_t i = 0; i < extender.managed_resources.size(); ++i) {
+    const std::string& name = extender.managed_resources[i].name;
+    const std::string at = field + ".managedResources[" + std::to_string(i) + "].name";
+    if (!rules::is_extended_resource(name)) return bad_request(at + ": Invalid value: \"" + name + "\": must be an extended resource's name");
+    if (contains(names, name)) return bad_request(at + ": Invalid value: \"" + name + "\": duplicate extender managed resource name");
+    names.push_back(name);
+  }
+  return Unit{};
+}
+
+Result<Unit> check_extenders(const std::vector<v1::Extender>& extenders) {
+  if (extenders.size() > extenders_max) return bad_request("extenders: Too many: must have at most " + std::to_string(extenders_max) + " items");
+  std::size_t binders = 0;
+  for (std::size_t i = 0; i < extenders.size(); ++i) {
+    TRY(check_extender(extenders[i], "extenders[" + std::to_string(i) + "]"));
+    binders += !extenders[i].bind_verb.empty();
+  }
+  if (binders > 1) return bad_request("extenders: Invalid value: " + std::to_string(binders) + ": only one extender may implement bind");
+  return Unit{};
+}
+
+// Resources that extenders look after alone are none of NodeResourcesFit's business, in any profile.
+Result<Unit> ignore_managed(const std::vector<v1::Extender>& extenders, ProfileSpec& spec) {
+  codec::Value::Array ignored;
+  for (const auto& extender : extenders)
+    for (const auto& managed : extender.managed_resources)
+      if (managed.ignored_by_scheduler) ignored.emplace_back(managed.name);
+  if (ignored.empty()) return Unit{};
+  codec::Value args{codec::Value::Object{}};
+  std::string& text = spec.args["NodeResourcesFit"];
+  if (!text.empty()) {
+    TRY_ASSIGN(args, codec::parse_json(text));
+  }
+  if (const codec::Value* before = args.find("ignoredResources"); before != nullptr && before->is_array())
+    ignored.insert(ignored.begin(), before->as_array().begin(), before->as_array().end());
+  args["ignoredResources"] = std::move(ignored);
+  text = codec::to_json(args);
+  return Unit{};
+}
+
 Result<Unit> take_all(const v1::KubeSchedulerConfiguration& file, SchedulerConfig& out) {
   TRY(check_percentage(file.percentage_of_nodes_to_score, "percentageOfNodesToScore"));
   TRY(check_parallelism(file));
   out.without_effect = settings_without_effect(file);
-  if (!file.extenders.empty()) return bad_request("extenders: Forbidden: extenders are not supported");
+  TRY(check_extenders(file.extenders));
+  out.extenders = file.extenders;
   out.percentage_of_nodes_to_score = file.percentage_of_nodes_to_score.value_or(0);
   const int64_t initial = file.pod_initial_backoff_seconds.value_or(1), most = file.pod_max_backoff_seconds.value_or(10);
   if (initial <= 0) return bad_request("podInitialBackoffSeconds: Invalid value: " + std::to_string(initial) + ": must be greater than 0");
@@ -211,6 +262,7 @@ Result<SchedulerConfig> parse_config(std::string_view text) {
     out.profiles.push_back(std::move(spec));
   }
   if (out.profiles.empty()) out.profiles.push_back(default_spec());
+  for (ProfileSpec& spec : out.profiles) TRY(ignore_managed(out.extenders, spec));
   return out;
 }
 

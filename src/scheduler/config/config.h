@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/gen/kubeschedulerconfig_v1.h"
 #include "base/status.h"
 #include "rt/clock.h"
 #include "scheduler/framework/profile.h"
@@ -13,7 +14,8 @@
 namespace pintle::scheduler::config {
 
 struct SchedulerConfig {
-  std::vector<ProfileSpec> profiles;         // at least one
+  std::vector<ProfileSpec> profiles;  // at least one
+  std::vector<api::kubeschedulerconfig_v1::Extender> extenders;
   int32_t percentage_of_nodes_to_score = 0;  // of profiles without their own; 0: adaptive
   rt::Duration pod_initial_backoff = std::chrono::seconds(1);
   rt::Duration pod_max_backoff = std::chrono::seconds(10);

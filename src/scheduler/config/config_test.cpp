@@ -83,7 +83,32 @@ TEST(SchedulerConfig, SaysWhatIsWrong) {
   check_refused("parallelism: 0\n", "parallelism: Invalid value: 0");
   check_refused("leaderElection: {leaseDuration: 5s}\n", "leaderElection.leaseDuration: Invalid value: 5s");
   check_refused("leaderElection: {retryPeriod: 9s}\n", "leaderElection.renewDeadline: Invalid value: 10s");
-  check_refused("extenders: [{urlPrefix: http://x}]\n", "extenders");
+}
+
+TEST(SchedulerConfig, Extenders) {
+  const auto config = parse_config(std::string(head) + R"(
+extenders:
+- {urlPrefix: "http://127.0.0.1:8888/", filterVerb: filter, prioritizeVerb: prioritize, weight: 5, httpTimeout: 2s, nodeCacheCapable: true,
+   managedResources: [{name: example.com/gpu, ignoredByScheduler: true}, {name: example.com/fpga}], ignorable: true}
+- {urlPrefix: "https://extender.example", bindVerb: bind, enableHTTPS: true}
+profiles:
+- schedulerName: a
+- schedulerName: b
+  pluginConfig: [{name: NodeResourcesFit, args: {ignoredResources: [example.com/foo]}}]
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_EQ(config->extenders.size(), 2u);
+  EXPECT_EQ(config->extenders[0].weight, 5);
+  EXPECT_EQ(config->extenders[0].http_timeout.nanos, 2'000'000'000);
+  EXPECT_EQ(config->profiles[0].args.at("NodeResourcesFit"), R"({"ignoredResources":["example.com/gpu"]})");
+  EXPECT_EQ(config->profiles[1].args.at("NodeResourcesFit"), R"({"ignoredResources":["example.com/foo","example.com/gpu"]})");
+
+  check_refused("extenders: [{filterVerb: filter}]\n", "extenders[0].urlPrefix: Invalid value: \"\"");
+  check_refused("extenders: [{urlPrefix: http://x, prioritizeVerb: p}]\n", "extenders[0].weight: Invalid value: 0: must have a positive weight");
+  check_refused("extenders: [{urlPrefix: http://x, bindVerb: a}, {urlPrefix: http://y, bindVerb: b}]\n", "only one extender may implement bind");
+  check_refused("extenders: [{urlPrefix: http://x, managedResources: [{name: cpu}]}]\n",
+                "extenders[0].managedResources[0].name: Invalid value: \"cpu\"");
+  check_refused("extenders: [{urlPrefix: http://x, managedResources: [{name: a.b/c}, {name: a.b/c}]}]\n", "managedResources[1].name");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct Diagnosis {
   std::string absent_reason;
   uint64_t unschedulable_plugins = 0;  // masks by plugin index
   uint64_t pending_plugins = 0;
+  std::deque<std::string> texts;  // of reasons that nothing else holds
   std::string pre_filter_message;
   std::string post_filter_message;
 

@@ -77,6 +77,14 @@ class FilterPlugin {
 };
 
 struct Diagnosis;
+}  // namespace pintle::scheduler
+
+namespace pintle::scheduler::extenders {
+class Extenders;
+}  // namespace pintle::scheduler::extenders
+
+namespace pintle::scheduler {
+
 struct PostFilterResult {
   PluginStatus status;                        // Success: a node was made free
   std::optional<std::string> nominated_node;  // "": the pod loses its nominated node; none: it stays as it is
@@ -85,6 +93,11 @@ class PostFilterPlugin {
  public:
   virtual ~PostFilterPlugin() = default;
   virtual PostFilterResult post_filter(CycleState& state, const PodInfo& pod, const Diagnosis& diagnosis) = 0;
+  // The same where extenders have a say. The cluster may change while they are asked: nodes of the diagnosis are looked at before that alone.
+  virtual rt::Task<PostFilterResult> post_filter_with(rt::Context, CycleState& state, PodInfoPtr pod, const Diagnosis& diagnosis,
+                                                      const extenders::Extenders&) {
+    co_return post_filter(state, *pod, diagnosis);
+  }
 };
 
 using Nodes = std::span<const NodeInfo* const>;

@@ -16,7 +16,9 @@ int plugin_index(std::string_view name) {
     if (table[i].name == name) return static_cast<int>(i);
   return -1;
 }
-std::string_view plugin_name(int index) { return plugins::plugin_table()[static_cast<std::size_t>(index)].name; }
+std::string_view plugin_name(int index) {
+  return index == extender_index ? "Extender" : plugins::plugin_table()[static_cast<std::size_t>(index)].name;
+}
 
 std::vector<std::string> plugin_names(uint64_t mask) {
   std::vector<std::string> out;

@@ -100,6 +100,8 @@ namespace plugins {
 std::span<const PluginRow> plugin_table();
 }  // namespace plugins
 
+// What programs outside say counts as one plugin more.
+constexpr int extender_index = plugins_max - 1;
 int plugin_index(std::string_view name);  // -1: unknown
 std::string_view plugin_name(int index);
 // Sorted names of a mask.

@@ -44,7 +44,7 @@ constexpr PluginRow rows[] = {
     {"ImageLocality", plugins::make_image_locality},
     {"DefaultBinder", plugins::make_default_binder},
 };
-static_assert(std::size(rows) <= plugins_max);
+static_assert(std::size(rows) <= extender_index);
 
 }  // namespace
 

@@ -70,10 +70,13 @@ SchedulingQueue::~SchedulingQueue() {
   timer_->queue = nullptr;
 }
 
-void SchedulingQueue::add_profile(const Profile& profile) {
+void SchedulingQueue::add_profile(const Profile& profile, bool extenders) {
   Hints& hints = hints_[&profile];
   for (const auto& plugin : profile.plugins)
     for (EventInterest& interest : plugin->interests()) hints.push_back({plugin->index, std::move(interest)});
+  if (!extenders) return;
+  for (int resource = 0; resource < static_cast<int>(EventResource::Everything); ++resource)
+    hints.push_back({extender_index, {static_cast<EventResource>(resource), action::all, nullptr}});
 }
 
 void SchedulingQueue::take_out(QueuedPod& pod) {
@@ -299,6 +302,16 @@ void SchedulingQueue::done(const std::string& uid) {
 void SchedulingQueue::settle(const std::string& uid) {
   auto it = pods_.find(uid);
   if (it != pods_.end() && it->second->place == Place::InFlight) forget_events(*it->second);
+}
+
+QueuedPod* SchedulingQueue::resume(const std::string& uid) {
+  auto it = pods_.find(uid);
+  if (it == pods_.end() || it->second->place != Place::InFlight) return nullptr;
+  QueuedPod& pod = *it->second;
+  forget_events(pod);
+  pod.events_from = first_event_ + events_.size();
+  in_flight_from_.insert(pod.events_from);
+  return &pod;
 }
 
 void SchedulingQueue::forget_events(QueuedPod& pod) {

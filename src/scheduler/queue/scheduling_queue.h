@@ -69,8 +69,9 @@ class SchedulingQueue {
   ~SchedulingQueue();
   SchedulingQueue(const SchedulingQueue&) = delete;
   SchedulingQueue& operator=(const SchedulingQueue&) = delete;
-  // The plugins' interests in events, of every profile. Before the first pod.
-  void add_profile(const Profile& profile);
+  // The plugins' interests in events, of every profile. Before the first pod. `extenders`: some may reject its pods, and nobody knows what
+  // would change their minds.
+  void add_profile(const Profile& profile, bool extenders = false);
 
   void add(PodInfoPtr pod);
   void update(PodInfoPtr pod);
@@ -87,6 +88,8 @@ class SchedulingQueue {
   void done(const std::string& uid);
   // Where the pod in flight goes is decided: of what happens from now on it hears nothing. Should it come back, it is tried again after its backoff.
   void settle(const std::string& uid);
+  // Its turn has come only now: of what happens from here on it hears again.
+  QueuedPod* resume(const std::string& uid);
   // The pod could not be placed: by `unschedulable`/`pending` plugins, or with an error (both 0). `info`: its newest state.
   void requeue(const std::string& uid, PodInfoPtr info, uint64_t unschedulable, uint64_t pending);
 

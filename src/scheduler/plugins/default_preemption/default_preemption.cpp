@@ -5,6 +5,7 @@
 #include "api/gen/kubeschedulerconfig_v1.h"
 #include "scheduler/algorithm/filter_runner.h"
 #include "scheduler/cache/cache.h"
+#include "scheduler/extenders/extenders.h"
 #include "scheduler/framework/diagnosis.h"
 #include "scheduler/framework/metrics.h"
 #include "scheduler/framework/plugin_args.h"
@@ -23,37 +24,78 @@ class DefaultPreemption final : public Plugin, public PostFilterPlugin {
       : deps_(deps), budgets_(deps.informers.of<PodDisruptionBudget>()), percentage_(percentage), absolute_(absolute) {}
 
   PostFilterResult post_filter(CycleState& state, const PodInfo& pod, const Diagnosis& diagnosis) override {
-    deps_.metrics.preemption_attempts.with({}).add();
     PostFilterResult out;
+    const std::vector<Candidate> candidates = candidates_for(state, pod, diagnosis, out);
+    return candidates.empty() ? out : preempt(pod, best_candidate(candidates));
+  }
+
+  rt::Task<PostFilterResult> post_filter_with(rt::Context ctx, CycleState& state, PodInfoPtr pod, const Diagnosis& diagnosis,
+                                              const extenders::Extenders& extenders) override {
+    PostFilterResult out;
+    std::vector<Candidate> candidates = candidates_for(state, *pod, diagnosis, out);
+    if (candidates.empty()) co_return out;
+    if (extenders.take_part_in_preemption(*pod->pod)) {
+      extenders::VictimsByNode victims;
+      for (Candidate& candidate : candidates) victims[candidate.node] = {std::move(candidate.victims), candidate.budget_violations};
+      const auto find = [this](const std::string& node, const std::string& uid) { return pod_on(node, uid); };
+      auto left = co_await extenders.preempt(std::move(ctx), pod->pod, std::move(victims), find);
+      if (!left) {
+        out.status = PluginStatus::of(Code::Error, "preemption: " + left.error().message);
+        co_return out;
+      }
+      candidates.clear();
+      for (auto& [node, leaving] : *left) candidates.push_back({node, std::move(leaving.pods), leaving.budget_violations});
+      if (candidates.empty()) {
+        out.status = PluginStatus::of(Code::Unschedulable, "preemption: not helpful, say the extenders");
+        out.nominated_node = "";
+        co_return out;
+      }
+    }
+    co_return preempt(*pod, best_candidate(candidates));
+  }
+
+ private:
+  // Where pods could make room; none: `out` says why.
+  std::vector<Candidate> candidates_for(CycleState& state, const PodInfo& pod, const Diagnosis& diagnosis, PostFilterResult& out) {
+    deps_.metrics.preemption_attempts.with({}).add();
     if (const std::string why = not_eligible(pod, diagnosis); !why.empty()) {
       out.status = PluginStatus::of(Code::Unschedulable, "preemption: " + why);
-      return out;
+      return {};
     }
     std::vector<NodeRejection> rejections;
     std::vector<CycleState> kept;  // the owners of the rejections' texts
-    const std::vector<Candidate> candidates = dry_run(state, pod, diagnosis, rejections, kept);
+    std::vector<Candidate> candidates = dry_run(state, pod, diagnosis, rejections, kept);
     if (candidates.empty()) {
       const std::string why = reasons_text(rejections, diagnosis.node_count, "Preemption is not helpful for scheduling");
       out.status = PluginStatus::of(Code::Unschedulable, "preemption: 0/" + std::to_string(diagnosis.node_count) +
                                                              " nodes are available:" + (why.empty() ? "" : " " + why + "."));
       out.nominated_node = "";
-      return out;
     }
-    const Candidate& chosen = best_candidate(candidates);
+    return candidates;
+  }
+
+  PostFilterResult preempt(const PodInfo& pod, const Candidate& chosen) {
     deps_.metrics.preemption_victims.with({}).observe(static_cast<double>(chosen.victims.size()));
     Preemption preemption;
     preemption.preemptor = std::make_shared<PodInfo>(pod);
-    preemption.node = chosen.node->name();
+    preemption.node = chosen.node;
     preemption.victims = chosen.victims;
     for (const PodInfoPtr& other : deps_.nominator.on(preemption.node))
       if (other->priority < pod.priority) preemption.disappointed.push_back(other);
     for (const PodInfoPtr& other : preemption.disappointed) deps_.nominator.remove(other->uid());
+    PostFilterResult out;
     out.nominated_node = preemption.node;
     deps_.tasks.spawn(carry_out(deps_, std::move(preemption)));
     return out;
   }
 
- private:
+  PodInfoPtr pod_on(const std::string& node, const std::string& uid) const {
+    const NodeInfo* info = deps_.cache.find(node);
+    if (info == nullptr) return nullptr;
+    const auto found = std::ranges::find(info->pods, uid, [](const PodInfoPtr& pod) { return pod->uid(); });
+    return found == info->pods.end() ? nullptr : *found;
+  }
+
   std::string not_eligible(const PodInfo& pod, const Diagnosis& diagnosis) const {
     if (pod.pod->spec.preemption_policy == "Never") return "not eligible due to preemptionPolicy=Never.";
     const std::string& nominated = pod.pod->status.nominated_node_name;
@@ -122,7 +164,7 @@ class DefaultPreemption final : public Plugin, public PostFilterPlugin {
     }
     std::ranges::sort(lower, [](const PodInfoPtr& a, const PodInfoPtr& b) { return more_important(*a, *b); });
     const std::vector<bool> violates = violates_budget(lower, budgets);
-    out.node = &real_node;
+    out.node = real_node.name();
     // Each that may stay stays: first those that are protected, the important before the others.
     for (const bool protected_ones : {true, false})
       for (std::size_t i = 0; i < lower.size(); ++i) {

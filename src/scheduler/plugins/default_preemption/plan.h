@@ -12,7 +12,7 @@ namespace pintle::scheduler::plugins {
 
 // A node, and the pods that would have to leave it.
 struct Candidate {
-  const NodeInfo* node = nullptr;
+  std::string node;
   std::vector<PodInfoPtr> victims;  // most important first
   int64_t budget_violations = 0;    // of them, those whose disruption budget forbids it
 };

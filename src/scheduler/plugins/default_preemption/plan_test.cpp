@@ -20,7 +20,7 @@ PodInfoPtr pod(const std::string& name, int32_t priority, int64_t start = 0, con
 void check_best(std::vector<Candidate> candidates, std::size_t expected) {
   EXPECT_EQ(&best_candidate(candidates) - candidates.data(), static_cast<std::ptrdiff_t>(expected));
 }
-Candidate candidate(std::vector<PodInfoPtr> victims, int64_t violations = 0) { return {nullptr, std::move(victims), violations}; }
+Candidate candidate(std::vector<PodInfoPtr> victims, int64_t violations = 0) { return {"n", std::move(victims), violations}; }
 
 TEST(PreemptionPlan, TheCheapestNode) {
   check_best({candidate({pod("a", 1)}, 1), candidate({pod("b", 100)})}, 1);                         // budgets before all
