@@ -398,6 +398,23 @@ std::map<std::string, std::string> FlagSet::get_map(std::string_view name) const
   return out;
 }
 
+std::vector<std::pair<std::string, std::string>> FlagSet::values() const {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const FlagSpec& spec : specs_) {
+    std::string text(raw(spec));
+    const auto given = values_.find(spec.name);
+    if (adds_up(spec.type) && given != values_.end()) text = fmt::format("{}", fmt::join(given->second, ","));
+    const bool list = spec.type == FlagType::Strings || spec.type == FlagType::StringArray || spec.type == FlagType::Int32Slice;
+    if (list && !text.starts_with('[')) text = "[" + text + "]";
+    if (text.empty() && spec.type == FlagType::Bool) text = "false";
+    if (text.empty() && (spec.type == FlagType::Int || spec.type == FlagType::Float)) text = "0";
+    if (text.empty() && spec.type == FlagType::Duration) text = "0s";
+    out.emplace_back(spec.name, std::move(text));
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 std::string FlagSet::help() const {
   std::string out = fmt::format("Usage:\n  {}{} [flags]\n\nFlags:\n", program_, arguments_help_.empty() ? "" : " " + arguments_help_);
   std::vector<const FlagSpec*> sorted;

@@ -89,6 +89,8 @@ class FlagSet {
   // Flags that were set to something else than their default and have no effect yet, in the order given.
   std::vector<std::string> without_effect() const;
   const std::vector<std::string>& deprecated_used() const { return deprecated_used_; }
+  // Every flag's value or default as Go prints it, by name.
+  std::vector<std::pair<std::string, std::string>> values() const;
   // Every flag with type, default and description.
   std::string help() const;
 

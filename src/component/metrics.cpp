@@ -1,6 +1,7 @@
 #include "component/metrics.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 
 #include "base/check.h"
 #include "component/memory.h"
+#include "component/version.h"
 #include "rt/held.h"
 
 namespace pintle::component::metrics {
@@ -172,7 +174,19 @@ void write_held_metrics(std::string& out) {
   all("pintle_executor_held_seconds_max", [](const rt::HeldTotals& of) { return std::chrono::duration<double>(of.longest).count(); });
 }
 
+static void write_build_info(std::string& out) {
+  constexpr std::string_view labels[] = {"build_date", "compiler", "git_commit", "git_tree_state", "git_version",
+                                         "go_version", "major",    "minor",      "platform"};
+  const std::string version = kubernetes_version;
+  const std::size_t dot = version.find('.');
+  const std::string values[] = {
+      "", "g++", "", "", version, "", version.substr(1, dot - 1), version.substr(dot + 1, version.rfind('.') - dot - 1), "linux/amd64"};
+  write_head(out, "kubernetes_build_info", "Always 1; its labels say which version this is.", "gauge");
+  write_sample(out, "kubernetes_build_info", labels, values, 1);
+}
+
 void write_process_metrics(std::string& out) {
+  write_build_info(out);
   write_held_metrics(out);
   write_heap_metrics(out);
   std::ifstream stat("/proc/self/stat");
@@ -200,6 +214,9 @@ void write_process_metrics(std::string& out) {
   gauge("process_resident_memory_bytes", "Resident memory, in bytes.", "gauge", std::stod(values[21]) * page);
   gauge("process_virtual_memory_bytes", "Virtual memory, in bytes.", "gauge", std::stod(values[20]));
   gauge("process_open_fds", "Open file descriptors.", "gauge", static_cast<double>(descriptors));
+  struct rlimit files {};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0)
+    gauge("process_max_fds", "The most descriptors that may be open.", "gauge", static_cast<double>(files.rlim_cur));
   gauge("process_start_time_seconds", "Start of the process, in seconds since 1970.", "gauge", boot + std::stod(values[19]) / ticks);
 }
 

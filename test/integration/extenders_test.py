@@ -14,7 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.cluster import ApiServer, Process, pintle_binary, wait_for  # noqa: E402
 from support.peers import PEERS, lacking  # noqa: E402
 
-GPU, CARD = 'example.com/gpu', 'example.com/card'
+GPUS, CARD = ('example.com/gpu', 'example.com/link', 'example.com/slot'), 'example.com/card'
 
 
 class Extender:
@@ -50,7 +50,7 @@ class Extender:
 
 
 def pod(name, priority=None, **resources):
-    limits = {GPU if k == 'gpu' else CARD if k == 'card' else k: v for k, v in resources.items()}
+    limits = {name: v for k, v in resources.items() for name in (GPUS if k == 'gpu' else [CARD] if k == 'card' else [k])}
     return {'apiVersion': 'v1', 'kind': 'Pod', 'metadata': {'name': name, 'annotations': {'note': 'whole'}},
             'spec': {'terminationGracePeriodSeconds': 0, 'containers': [{'name': 'c', 'image': 'x', 'resources': {'limits': limits, 'requests': limits}}],
                      **({'priorityClassName': priority} if priority else {})}}
@@ -60,20 +60,19 @@ class World:
     def __init__(self, server, folder, upstream):
         self.server, self.upstream = server, upstream
         self.names, self.nodes, self.binder, self.down = Extender(), Extender(), Extender(), 'http://127.0.0.1:9/'
-        gpu = [{'name': GPU, 'ignoredByScheduler': True}]
+        gpu, link, slot = ([{'name': name, 'ignoredByScheduler': True}] for name in GPUS)
         config = {'apiVersion': 'kubescheduler.config.k8s.io/v1', 'kind': 'KubeSchedulerConfiguration', 'leaderElection': {'leaderElect': False},
                   'podMaxBackoffSeconds': 2, 'clientConnection': {'kubeconfig': server.pki.kubeconfig('scheduler.conf', server.url, 'kube-scheduler')},
                   'extenders': [
                       {'urlPrefix': self.names.url, 'filterVerb': 'filter', 'prioritizeVerb': 'prioritize', 'preemptVerb': 'preempt', 'weight': 1,
                        'nodeCacheCapable': True, 'managedResources': gpu},
-                      {'urlPrefix': self.nodes.url, 'filterVerb': 'filter', 'managedResources': gpu},
-                      {'urlPrefix': self.down, 'filterVerb': 'filter', 'ignorable': True, 'httpTimeout': '2s', 'managedResources': gpu},
+                      {'urlPrefix': self.nodes.url, 'filterVerb': 'filter', 'managedResources': link},
+                      {'urlPrefix': self.down, 'filterVerb': 'filter', 'ignorable': True, 'httpTimeout': '2s', 'managedResources': slot},
                       {'urlPrefix': self.binder.url, 'bindVerb': 'bind', 'managedResources': [{'name': CARD, 'ignoredByScheduler': True}]}]}
         path = folder / 'scheduler.yaml'
         path.write_text(yaml.safe_dump(config))
         program = [str(PEERS / 'kube-scheduler')] if upstream else [pintle_binary(), 'kube-scheduler']
         self.process = Process([*program, f'--config={path}', '--secure-port=0'], folder / 'scheduler.log')
-        server.processes.append(self.process)
 
     def get(self, name):
         return json.loads(self.server.kubectl('get', 'pod', name, '-o', 'json'))
@@ -165,6 +164,7 @@ def walk(folder, upstream):
     with ApiServer(flags=['--disable-admission-plugins=ServiceAccount,TaintNodesByCondition']) as server, contextlib.ExitStack() as stack:
         server.pki.issue('kube-scheduler', '/CN=system:kube-scheduler')
         world = World(server, folder, upstream)
+        stack.callback(world.process.stop)      # upstream's, which leads nobody, ends with 1
         for extender in (world.names, world.nodes, world.binder):
             stack.callback(extender.close)
         return world.walk()

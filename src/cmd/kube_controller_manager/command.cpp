@@ -31,6 +31,7 @@ struct Options {
   std::optional<client::LeaderElectionOptions> leader_election;
   bool own_accounts = false;  // --use-service-account-credentials
   component::SecurePortOptions port;
+  component::FlagValues flags;
 };
 
 int fail(const Status& status) { return component::fail("kube-controller-manager", status); }
@@ -65,6 +66,7 @@ Result<Options> options_of(rt::Runtime& runtime, const component::FlagSet& flags
   Options out;
   TRY_ASSIGN(out.controllers, controller_options(runtime.disk(), flags));
   TRY(component::read_secure_port(flags, out.port));
+  out.flags = flags.values();
   TRY_ASSIGN(out.connection, connection_of(runtime.disk(), flags));
   // Without --root-ca-file, pods trust whom this manager trusts.
   if (out.controllers.root_ca_pem.empty()) {
@@ -126,8 +128,12 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
     metrics::write_sample(out, "pintle_controllers_running", {}, {}, manager->running() ? 1 : 0);
   });
   client::AccessReviews reviewer(**client);
-  component::SecurePortSetup wanted{
-      .runtime = runtime, .metrics = registry, .reviewer = &reviewer, .name = "kube-controller-manager", .options = options.port};
+  component::SecurePortSetup wanted{.runtime = runtime,
+                                    .metrics = registry,
+                                    .reviewer = &reviewer,
+                                    .name = "kube-controller-manager",
+                                    .options = options.port,
+                                    .flags = options.flags};
   component::SecurePort port(std::move(wanted));
   int status = 0;
   Result<Unit> started = Unit{};

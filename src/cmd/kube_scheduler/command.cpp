@@ -29,6 +29,7 @@ struct Options {
   std::string master;
   std::string reviews_kubeconfig;  // of --authentication-kubeconfig or --authorization-kubeconfig
   component::SecurePortOptions port;
+  component::FlagValues flags;
 };
 
 using component::into;
@@ -63,6 +64,7 @@ Result<Options> options_of(rt::Disk& disk, const component::FlagSet& flags) {
   out.reviews_kubeconfig = flags.get_string("authorization-kubeconfig").empty() ? flags.get_string("authentication-kubeconfig")
                                                                                 : flags.get_string("authorization-kubeconfig");
   TRY(component::read_secure_port(flags, out.port));
+  out.flags = flags.values();
   return out;
 }
 
@@ -133,7 +135,9 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   auto scheduler = scheduler::make_scheduler(std::move(setup));
   std::optional<client::AccessReviews> reviewer;
   if (*reviews) reviewer.emplace(**reviews);
-  component::SecurePortSetup wanted{.runtime = runtime, .metrics = metrics, .name = "kube-scheduler", .options = options.port};
+  component::SecurePortSetup wanted{
+      .runtime = runtime, .metrics = metrics, .name = "kube-scheduler", .options = options.port, .flags = options.flags};
+  wanted.config["kubescheduler.config.k8s.io"] = options.config.effective_json;
   wanted.reviewer = reviewer ? &*reviewer : nullptr;
   const bool elected = options.config.leader_elect;
   wanted.ready = [&scheduler, elected] { return elected || scheduler->running(); };  // those that do not lead are ready to

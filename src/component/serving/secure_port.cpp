@@ -17,6 +17,7 @@ constexpr std::string_view administrators = "system:masters";  // who may everyt
 
 SecurePort::SecurePort(SecurePortSetup setup)
     : setup_(std::move(setup)),
+      started_(setup_.runtime.clock().wall_now()),
       access_({.clock = setup_.runtime.clock(),
                .reviewer = setup_.reviewer,
                .token_ttl = setup_.options.token_ttl,
@@ -79,7 +80,7 @@ rt::Task<Result<Unit>> SecurePort::check(rt::Context ctx, net::Request& request)
   co_return Unit{};
 }
 
-SecurePort::Page SecurePort::page(const std::string& path) const {
+SecurePort::Page SecurePort::page(const std::string& path, std::string_view accept) const {
   Page out;
   const auto is_below = [&](std::string_view root) { return path == root || (path.starts_with(root) && path[root.size()] == '/'); };
   if (path == "/healthz" || is_below("/livez")) {
@@ -96,6 +97,13 @@ SecurePort::Page SecurePort::page(const std::string& path) const {
     out.body = "{";
     for (const auto& [name, json] : setup_.config) out.body += (out.body.size() > 1 ? ",\"" : "\"") + name + "\":" + json;
     out.body += "}";
+  } else if ((path == "/statusz" || path == "/flagz") && !takes_text(accept)) {
+    out.status = 406;
+    out.body = "only text/plain is served here\n";
+  } else if (path == "/statusz") {
+    out.body = statusz_page({setup_.name, started_, setup_.runtime.clock().wall_now(), {"/configz", "/flagz", "/healthz", "/metrics"}});
+  } else if (path == "/flagz") {
+    out.body = flagz_page(setup_.name, setup_.flags);
   } else if (path == "/version") {
     out.type = "application/json";
     out.body = std::string("{\"gitVersion\":\"") + kubernetes_version + "\"}";
@@ -110,7 +118,7 @@ rt::Task<void> SecurePort::serve(rt::Context ctx, net::Request& request, net::Re
   const auto may = co_await check(ctx, request);
   Page answer;
   if (may) {
-    answer = page(request.path);
+    answer = page(request.path, request.headers.get("accept"));
   } else {
     answer.status = may.error().http();
     answer.body = may.error().message + "\n";

@@ -1,5 +1,5 @@
-// SecurePort: the HTTPS port of a component that is no API server. /healthz, /livez and /readyz for everyone; /metrics, /configz and
-// /version for whom the API server lets read them (access.h).
+// SecurePort: the HTTPS port of a component that is no API server. /healthz, /livez and /readyz for everyone; /metrics, /configz, /statusz, /flagz
+// and /version for whom the API server lets read them (access.h).
 #pragma once
 
 #include <functional>
@@ -12,6 +12,7 @@
 #include "component/flags.h"
 #include "component/metrics.h"
 #include "component/serving/access.h"
+#include "component/serving/component_pages.h"
 #include "component/serving/self_signed_certificate.h"
 #include "net/server.h"
 #include "rt/runtime.h"
@@ -42,6 +43,7 @@ struct SecurePortSetup {
   SecurePortOptions options;
   std::function<bool()> ready;                // of /readyz; none: always
   std::map<std::string, std::string> config;  // JSON by name: /configz
+  FlagValues flags;                           // /flagz
 };
 
 class SecurePort final : public net::Handler {
@@ -63,9 +65,10 @@ class SecurePort final : public net::Handler {
   void use_own_certificate();
   bool is_open(std::string_view path) const;
   rt::Task<Result<Unit>> check(rt::Context ctx, net::Request& request);
-  Page page(const std::string& path) const;
+  Page page(const std::string& path, std::string_view accept) const;
 
   SecurePortSetup setup_;
+  const rt::WallTime started_;
   DelegatedAccess access_;
   std::unique_ptr<SelfSignedCertificate> certificate_;
   std::string temporary_folder_;

@@ -129,6 +129,16 @@ std::vector<std::string> settings_without_effect(const v1::KubeSchedulerConfigur
   return component::differing_settings(api::to_value(type, &ours), api::to_value(type, &defaults), without_effect);
 }
 
+std::string effective_json(v1::KubeSchedulerConfiguration file) {
+  const api::Type& type = api::type_of<v1::KubeSchedulerConfiguration>();
+  if (file.profiles.empty()) file.profiles.emplace_back();
+  api::apply_defaults(type, &file);
+  for (auto& extender : file.extenders)
+    if (extender.tls_config && !extender.tls_config->key_data.empty()) extender.tls_config->key_data = "--- REDACTED ---";
+  const api::GroupVersionKind kind{"kubescheduler.config.k8s.io", "v1", "KubeSchedulerConfiguration"};
+  return codec::to_json(api::to_value(type, &file, &kind));
+}
+
 Result<Unit> check_parallelism(const v1::KubeSchedulerConfiguration& file) {
   if (file.parallelism.value_or(1) <= 0)
     return bad_request("parallelism: Invalid value: " + std::to_string(*file.parallelism) + ": should be an integer value greater than zero");
@@ -148,12 +158,12 @@ Result<Unit> check_times(const SchedulerConfig& config) {
 
 constexpr std::size_t extenders_max = 64;
 
-Result<Unit> check_extender(const v1::Extender& extender, const std::string& field) {
+// `names`: of the resources of those before.
+Result<Unit> check_extender(const v1::Extender& extender, const std::string& field, std::vector<std::string_view>& names) {
   if (!extender.url_prefix.starts_with("http://") && !extender.url_prefix.starts_with("https://"))
     return bad_request(field + ".urlPrefix: Invalid value: \"" + extender.url_prefix + "\": must be a URL of http or https");
   if (!extender.prioritize_verb.empty() && extender.weight <= 0)
     return bad_request(field + ".weight: Invalid value: " + std::to_string(extender.weight) + ": must have a positive weight applied to it");
-  std::vector<std::string_view> names;
   for (std::size_t i = 0; i < extender.managed_resources.size(); ++i) {
     const std::string& name = extender.managed_resources[i].name;
     const std::string at = field + ".managedResources[" + std::to_string(i) + "].name";
@@ -167,8 +177,9 @@ Result<Unit> check_extender(const v1::Extender& extender, const std::string& fie
 Result<Unit> check_extenders(const std::vector<v1::Extender>& extenders) {
   if (extenders.size() > extenders_max) return bad_request("extenders: Too many: must have at most " + std::to_string(extenders_max) + " items");
   std::size_t binders = 0;
+  std::vector<std::string_view> names;
   for (std::size_t i = 0; i < extenders.size(); ++i) {
-    TRY(check_extender(extenders[i], "extenders[" + std::to_string(i) + "]"));
+    TRY(check_extender(extenders[i], "extenders[" + std::to_string(i) + "]", names));
     binders += !extenders[i].bind_verb.empty();
   }
   if (binders > 1) return bad_request("extenders: Invalid value: " + std::to_string(binders) + ": only one extender may implement bind");
@@ -234,6 +245,7 @@ std::span<const std::string_view> fields_without_effect() { return without_effec
 SchedulerConfig default_config() {
   SchedulerConfig out;
   out.profiles.push_back(default_spec());
+  out.effective_json = effective_json({});
   return out;
 }
 
@@ -263,6 +275,7 @@ Result<SchedulerConfig> parse_config(std::string_view text) {
   }
   if (out.profiles.empty()) out.profiles.push_back(default_spec());
   for (ProfileSpec& spec : out.profiles) TRY(ignore_managed(out.extenders, spec));
+  out.effective_json = effective_json(std::move(file));
   return out;
 }
 

@@ -31,6 +31,7 @@ struct SchedulerConfig {
   std::string kubeconfig;
   double client_qps = 50;
   double client_burst = 100;
+  std::string effective_json;               // the whole, with its defaults, as /configz shows it
   std::vector<std::string> without_effect;  // fields of the file that this release knows and does not act on, and that differ from their defaults
 };
 

@@ -66,6 +66,14 @@ profiles:
   EXPECT_NE(packing.args.at("NodeResourcesFit").find("MostAllocated"), std::string::npos);
 }
 
+TEST(SchedulerConfig, IsShownWhole) {
+  EXPECT_NE(default_config().effective_json.find(R"("parallelism":16)"), std::string::npos) << default_config().effective_json;
+  const auto config = parse_config(std::string(head) + "podMaxBackoffSeconds: 20\nextenders: [{urlPrefix: http://x, tlsConfig: {keyData: c2VjcmV0}}]\n");
+  EXPECT_EQ(config->effective_json.find("c2VjcmV0"), std::string::npos) << "keys are nobody's business";
+  EXPECT_NE(config->effective_json.find(R"("podMaxBackoffSeconds":20)"), std::string::npos) << config->effective_json;
+  EXPECT_NE(config->effective_json.find(R"("urlPrefix":"http://x")"), std::string::npos) << config->effective_json;
+}
+
 TEST(SchedulerConfig, NamesWhatDoesNothing) {
   EXPECT_TRUE(parse_config(head)->without_effect.empty());
   EXPECT_TRUE(parse_config(std::string(head) + "parallelism: 16\nenableProfiling: true\n")->without_effect.empty());
@@ -108,7 +116,8 @@ profiles:
   check_refused("extenders: [{urlPrefix: http://x, bindVerb: a}, {urlPrefix: http://y, bindVerb: b}]\n", "only one extender may implement bind");
   check_refused("extenders: [{urlPrefix: http://x, managedResources: [{name: cpu}]}]\n",
                 "extenders[0].managedResources[0].name: Invalid value: \"cpu\"");
-  check_refused("extenders: [{urlPrefix: http://x, managedResources: [{name: a.b/c}, {name: a.b/c}]}]\n", "managedResources[1].name");
+  check_refused("extenders: [{urlPrefix: http://x, managedResources: [{name: a.b/c}]}, {urlPrefix: http://y, managedResources: [{name: a.b/c}]}]\n",
+                "extenders[1].managedResources[0].name: Invalid value: \"a.b/c\": duplicate");
 }
 
 }  // namespace
