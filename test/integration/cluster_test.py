@@ -34,7 +34,7 @@ def day_pods(cluster):
 
 
 def await_ready(cluster, count):
-    await_pods_ready(f'{count} pods Ready', lambda: day_pods(cluster), count)
+    await_pods_ready(f'{count} pods Ready', lambda: day_pods(cluster), count, timeout_s=180)     # the first node test of a run: nothing is in any cache yet
 
 
 def test_nodes_join_and_pods_run_everywhere(cluster):
