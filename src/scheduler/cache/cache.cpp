@@ -84,7 +84,10 @@ void Cache::add_node(NodePtr node) {
   const bool same_images =
       info.node && std::ranges::equal(info.node->status.images, node->status.images, [](const auto& a, const auto& b) { return a.names == b.names; });
   if (!same_images) clear_images(info);
-  if (!info.node || info.node->metadata.labels != node->metadata.labels) counts_.forget_domains();
+  if (!info.node || info.node->metadata.labels != node->metadata.labels) {
+    counts_.forget_domains();
+    if (!info.pods.empty()) affinity_.forget_domains();
+  }
   info.set_node(std::move(node));
   if (!same_images) set_images(info);
   ++generation_;
@@ -97,6 +100,7 @@ void Cache::remove_node(const std::string& name) {
   clear_images(*it->second);
   it->second->set_node(nullptr);
   counts_.forget_domains();
+  if (!it->second->pods.empty()) affinity_.forget_domains();
   std::erase(arrival_, name);
   order_is_stale_ = true;
   // Its pods are told to be gone one by one; until then their place stays.
@@ -109,14 +113,16 @@ void Cache::attach(const PodInfoPtr& pod, const std::string& node) {
   NodeInfo& info = at(node);
   changing(info, [&] { info.add_pod(pod); });
   counts_.change(*pod->pod, info, 1);
+  affinity_.change(*pod, info, 1);
 }
 
-void Cache::detach(const Pod& pod, const std::string& node) {
+void Cache::detach(const PodInfo& pod, const std::string& node) {
   auto it = by_name_.find(node);
   CHECK(it != by_name_.end(), "a pod of the cache is on a node of the cache");
   NodeInfo& info = *it->second;
-  changing(info, [&] { CHECK(info.remove_pod(pod.metadata.uid), "a pod of the cache is on its node"); });
-  counts_.change(pod, info, -1);
+  changing(info, [&] { CHECK(info.remove_pod(pod.uid()), "a pod of the cache is on its node"); });
+  counts_.change(*pod.pod, info, -1);
+  affinity_.change(pod, info, -1);
   if (!info.node && info.pods.empty()) by_name_.erase(it);
 }
 
@@ -125,7 +131,7 @@ void Cache::add_pod(PodInfoPtr pod) {
   auto it = pods_.find(pod->uid());
   if (it != pods_.end()) {
     if (it->second.assumed) --assumed_count_;
-    detach(*it->second.pod->pod, it->second.node);
+    detach(*it->second.pod, it->second.node);
     pods_.erase(it);
   }
   attach(pod, node);
@@ -140,7 +146,7 @@ void Cache::remove_pod(const Pod& pod) {
   auto it = pods_.find(pod.metadata.uid);
   if (it == pods_.end()) return;
   if (it->second.assumed) --assumed_count_;
-  detach(*it->second.pod->pod, it->second.node);
+  detach(*it->second.pod, it->second.node);
   pods_.erase(it);
   tell_sizes();
 }
@@ -195,9 +201,18 @@ const std::vector<const NodeInfo*>& Cache::nodes() const {
 
 PodGroup& Cache::group(const std::string& namespace_name, const apimachinery::LabelSelector& selector) const {
   if (PodGroup* known = counts_.find(namespace_name, selector)) return *known;
-  PodCounts::Nodes all;
+  return counts_.make(namespace_name, selector, all_nodes());
+}
+
+AffinityGroup& Cache::matching(std::span<const AffinityTerm> terms) const {
+  if (AffinityGroup* known = affinity_.find(terms)) return *known;
+  return affinity_.make(terms, all_nodes());
+}
+
+std::vector<const NodeInfo*> Cache::all_nodes() const {
+  std::vector<const NodeInfo*> all;
   for (const auto& [name, info] : by_name_) all.push_back(info.get());
-  return counts_.make(namespace_name, selector, all);
+  return all;
 }
 
 const NodeInfo* Cache::find(const std::string& name) const {

@@ -5,12 +5,14 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "component/metrics.h"
+#include "scheduler/cache/affinity_counts.h"
 #include "scheduler/cache/pod_counts.h"
 #include "scheduler/framework/node_info.h"
 
@@ -57,6 +59,10 @@ class Cache {
   std::shared_ptr<const DomainCounts> domains(PodGroup& group, const std::string& key, std::vector<std::string> wanted) const {
     return counts_.domains(group, key, std::move(wanted), nodes());
   }
+  // What affinity between pods asks. A question may make it count something, which is why a constant cache answers.
+  AffinityCounts& affinity() const { return affinity_; }
+  // The pods on known nodes that match every one of `terms`. Valid until the next question.
+  AffinityGroup& matching(std::span<const AffinityTerm> terms) const;
   // Rises with each change of a node or its pods.
   uint64_t generation() const { return generation_; }
 
@@ -68,7 +74,8 @@ class Cache {
   };
   NodeInfo& at(const std::string& name);
   void attach(const PodInfoPtr& pod, const std::string& node);
-  void detach(const Pod& pod, const std::string& node);
+  void detach(const PodInfo& pod, const std::string& node);
+  std::vector<const NodeInfo*> all_nodes() const;  // the unknown too
   void set_images(NodeInfo& info);
   void clear_images(NodeInfo& info);
   void order() const;
@@ -80,6 +87,7 @@ class Cache {
   std::unordered_map<std::string, PodState> pods_;  // by uid
   std::unordered_map<std::string, ImageState> images_;
   mutable PodCounts counts_;
+  mutable AffinityCounts affinity_;
   mutable std::vector<const NodeInfo*> order_;
   mutable bool order_is_stale_ = false;
   std::vector<std::string> arrival_;  // node names, oldest first

@@ -1,7 +1,9 @@
 #include "scheduler/plugins/inter_pod_affinity/inter_pod_affinity.h"
 
 #include <algorithm>
+#include <span>
 #include <unordered_map>
+#include <utility>
 
 #include "api/gen/kubeschedulerconfig_v1.h"
 #include "scheduler/cache/cache.h"
@@ -14,50 +16,104 @@ namespace {
 using api::core_v1::Namespace;
 using Labels = FlatMap<std::string>;
 
-// Amounts by topology domain: key and value of a node label.
-class DomainCounts {
+// Pods by topology domain: key and value of a node label.
+class DomainDeltas {
  public:
   // No effect on a node without the label.
-  void add(const std::string& key, const Node& node, int64_t amount) {
-    const std::string* value = node.metadata.labels.get(key);
-    if (value == nullptr) return;
-    auto& counts = by_key_[key];
-    if ((counts[*value] += amount) == 0) counts.erase(*value);
-    if (counts.empty()) by_key_.erase(key);
+  void add(const std::string& key, const Node& node, int64_t pods) {
+    if (const std::string* value = node.metadata.labels.get(key)) by_key_[key][*value] += pods;
   }
-  int64_t get(const std::string& key, const Node& node) const {
-    auto counts = by_key_.find(key);
-    const std::string* value = node.metadata.labels.get(key);
-    if (counts == by_key_.end() || value == nullptr) return 0;
-    auto it = counts->second.find(*value);
+  int64_t of(const std::string& key, const std::string& value) const {
+    const auto counts = by_key_.find(key);
+    if (counts == by_key_.end()) return 0;
+    const auto it = counts->second.find(value);
     return it == counts->second.end() ? 0 : it->second;
   }
-  // Over every key that the node has a label of.
-  int64_t sum(const Node& node) const {
+  int64_t total(const std::string& key) const {
+    const auto counts = by_key_.find(key);
     int64_t out = 0;
-    for (const auto& [key, counts] : by_key_) out += get(key, node);
+    if (counts != by_key_.end())
+      for (const auto& [value, pods] : counts->second) out += pods;
     return out;
   }
-  bool any(const Node& node) const {
-    return std::ranges::any_of(by_key_, [&](const auto& entry) { return get(entry.first, node) > 0; });
-  }
-  bool empty() const { return by_key_.empty(); }
 
  private:
   std::unordered_map<std::string, std::unordered_map<std::string, int64_t>> by_key_;
 };
 
+// What the cache counts, and what is supposed besides: pods that come or go in a preemption that is tried, or that are nominated.
+class Domains {
+ public:
+  void count(const std::string& key, std::shared_ptr<const cache::DomainTally> pods) {
+    know(key);
+    counted_.emplace_back(key, std::move(pods));
+  }
+  void suppose(const std::string& key, const Node& node, int64_t pods) {
+    know(key);
+    supposed_ = true;
+    deltas_.add(key, node, pods);
+  }
+  int64_t of(const std::string& key, const Node& node) const {
+    const std::string* value = node.metadata.labels.get(key);
+    if (value == nullptr) return 0;
+    int64_t out = supposed_ ? deltas_.of(key, *value) : 0;
+    for (const auto& [known, pods] : counted_)
+      if (known == key) out += pods->of(*value);
+    return out;
+  }
+  bool any(const Node& node) const {
+    return std::ranges::any_of(keys_, [&](const std::string& key) { return of(key, node) > 0; });
+  }
+  // In no domain of any key.
+  bool none() const {
+    return std::ranges::all_of(keys_, [&](const std::string& key) {
+      int64_t pods = supposed_ ? deltas_.total(key) : 0;
+      for (const auto& [known, counted] : counted_)
+        if (known == key) pods += counted->total();
+      return pods == 0;
+    });
+  }
+
+ private:
+  void know(const std::string& key) {
+    if (std::ranges::find(keys_, key) == keys_.end()) keys_.push_back(key);
+  }
+  std::vector<std::string> keys_;
+  std::vector<std::pair<std::string, std::shared_ptr<const cache::DomainTally>>> counted_;
+  DomainDeltas deltas_;
+  bool supposed_ = false;
+};
+
+// A wish about the domains where certain pods are.
+struct Wish {
+  std::string key;
+  std::shared_ptr<const cache::DomainTally> pods;
+  int64_t weight;
+};
+
 struct State : StateOf<State> {
-  DomainCounts existing_anti;  // domains where pods are that refuse this one
-  DomainCounts affinity;       // domains of pods that match all of this pod's required affinity terms
-  DomainCounts anti;           // domains of pods that match one of its anti-affinity terms
-  DomainCounts score;
+  Domains existing_anti;  // domains where pods are that refuse this one
+  Domains affinity;       // domains of pods that match all of this pod's required affinity terms
+  Domains anti;           // domains of pods that match one of its anti-affinity terms
+  std::vector<Wish> wishes;
 };
 
 class InterPodAffinity final : public Plugin, public PreFilterPlugin, public FilterPlugin, public PreScorePlugin, public ScorePlugin {
  public:
   InterPodAffinity(const PluginDeps& deps, int32_t hard_weight, bool ignore_preferred)
-      : cache_(deps.cache), namespaces_(deps.informers.of<Namespace>()), hard_weight_(hard_weight), ignore_preferred_(ignore_preferred) {}
+      : cache_(deps.cache), namespaces_(deps.informers.of<Namespace>()), hard_weight_(hard_weight), ignore_preferred_(ignore_preferred) {
+    cache_.affinity().set_namespaces([namespaces = namespaces_](const std::string& name) -> const Labels* {
+      const auto found = namespaces.get(name);
+      return found ? &found->metadata.labels : nullptr;  // alive in the informer's store
+    });
+    client::Informer<Namespace>::Handler handler;
+    handler.on_add = [this](const auto&, bool) { cache_.affinity().forget_namespaces(); };
+    handler.on_update = [this](const auto& before, const auto& after) {
+      if (before->metadata.labels != after->metadata.labels) cache_.affinity().forget_namespaces();
+    };
+    handler.on_delete = [this](const auto&) { cache_.affinity().forget_namespaces(); };
+    namespaces_.add_handler(std::move(handler));
+  }
 
   std::vector<EventInterest> interests() const override {
     HintFunction on_pod = [this](const PodInfo& pod, const EventInstance& event) {
@@ -72,19 +128,25 @@ class InterPodAffinity final : public Plugin, public PreFilterPlugin, public Fil
     const bool own_terms = !pod.required_affinity.empty() || !pod.required_anti_affinity.empty();
     if (!own_terms && cache_.nodes_with_required_anti_affinity() == 0) return PluginStatus::skip();
     auto data = std::make_unique<State>();
-    for (const NodeInfo* node : cache_.nodes()) {
-      if (node->pods_with_required_anti_affinity == 0 && !own_terms) continue;
-      for (const PodInfoPtr& other : node->pods) count(*data, pod, *other, *node->node, 1);
-    }
-    if (!own_terms && data->existing_anti.empty()) return PluginStatus::skip();
+    bool refused = false;
+    cache_.affinity().each_having(cache::TermKind::RequiredAnti, *pod.pod, [&](const AffinityTerm& term, cache::AffinityGroup& pods) {
+      auto domains = pods.domains(term.topology_key);
+      refused |= domains->total() > 0;
+      data->existing_anti.count(term.topology_key, std::move(domains));
+    });
+    if (!own_terms && !refused) return PluginStatus::skip();
+    for (const AffinityTerm& term : pod.required_affinity)
+      data->affinity.count(term.topology_key, cache_.matching(pod.required_affinity).domains(term.topology_key));
+    for (const AffinityTerm& term : pod.required_anti_affinity)
+      data->anti.count(term.topology_key, cache_.matching(std::span(&term, 1)).domains(term.topology_key));
     state.put(index, std::move(data));
     return {};
   }
   void pod_added(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo& node) override {
-    count(*state.get<State>(index), pod, other, *node.node, 1);
+    suppose(*state.get<State>(index), pod, other, *node.node, 1);
   }
   void pod_removed(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo& node) override {
-    count(*state.get<State>(index), pod, other, *node.node, -1);
+    suppose(*state.get<State>(index), pod, other, *node.node, -1);
   }
 
   Code filter(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons) const override {
@@ -94,7 +156,7 @@ class InterPodAffinity final : public Plugin, public PreFilterPlugin, public Fil
       return Code::UnschedulableAndUnresolvable;
     }
     for (const AffinityTerm& term : pod.required_anti_affinity)
-      if (data.anti.get(term.topology_key, *node.node) > 0) {
+      if (data.anti.of(term.topology_key, *node.node) > 0) {
         reasons.add("node(s) didn't match pod anti-affinity rules");
         return Code::Unschedulable;
       }
@@ -108,21 +170,31 @@ class InterPodAffinity final : public Plugin, public PreFilterPlugin, public Fil
   PluginStatus pre_score(CycleState& state, const PodInfo& pod, Nodes) override {
     const bool own_terms = !pod.preferred_affinity.empty() || !pod.preferred_anti_affinity.empty();
     if (!own_terms && (ignore_preferred_ || cache_.nodes_with_affinity() == 0)) return PluginStatus::skip();
-    DomainCounts score;
-    for (const NodeInfo* node : cache_.nodes()) {
-      if (!own_terms && node->pods_with_affinity == 0) continue;
-      for (const PodInfoPtr& other : node->pods)
-        if (own_terms || other->has_affinity()) weigh(score, pod, *other, *node->node);
+    std::vector<Wish> wishes;
+    const auto wish = [&wishes](const AffinityTerm& term, cache::AffinityGroup& pods, int64_t weight) {
+      auto domains = pods.domains(term.topology_key);
+      if (domains->total() != 0 && weight != 0) wishes.push_back({term.topology_key, std::move(domains), weight});
+    };
+    for (const AffinityTerm& term : pod.preferred_affinity) wish(term, cache_.matching(std::span(&term, 1)), term.weight);
+    for (const AffinityTerm& term : pod.preferred_anti_affinity) wish(term, cache_.matching(std::span(&term, 1)), -term.weight);
+    const auto of_others = [&](cache::TermKind kind, auto weight_of) {
+      cache_.affinity().each_having(kind, *pod.pod, [&](const AffinityTerm& term, cache::AffinityGroup& pods) { wish(term, pods, weight_of(term)); });
+    };
+    of_others(cache::TermKind::RequiredAffinity, [this](const AffinityTerm&) { return hard_weight_; });
+    if (own_terms || !ignore_preferred_) {
+      of_others(cache::TermKind::PreferredAffinity, [](const AffinityTerm& term) { return term.weight; });
+      of_others(cache::TermKind::PreferredAnti, [](const AffinityTerm& term) { return -term.weight; });
     }
-    if (score.empty()) return PluginStatus::skip();
+    if (wishes.empty()) return PluginStatus::skip();
     State* data = state.get<State>(index);
     if (data == nullptr) data = &state.put(index, std::make_unique<State>());
-    data->score = std::move(score);
+    data->wishes = std::move(wishes);
     return {};
   }
   PluginStatus score(const CycleState& state, const PodInfo&, Nodes nodes, std::span<int64_t> scores) const override {
-    const DomainCounts& counts = state.get<State>(index)->score;
-    for (std::size_t i = 0; i < nodes.size(); ++i) scores[i] = counts.sum(*nodes[i]->node);
+    for (const Wish& wish : state.get<State>(index)->wishes)
+      for (std::size_t i = 0; i < nodes.size(); ++i)
+        if (const std::string* value = nodes[i]->node->metadata.labels.get(wish.key)) scores[i] += wish.weight * wish.pods->of(*value);
     const auto [least, most] = std::ranges::minmax(scores);
     const int64_t from = least, range = most - least;
     for (int64_t& score : scores)
@@ -133,48 +205,26 @@ class InterPodAffinity final : public Plugin, public PreFilterPlugin, public Fil
   }
 
  private:
-  const Labels* labels_of(const std::string& namespace_name) const {
-    const auto found = namespaces_.get(namespace_name);
-    return found ? &found->metadata.labels : nullptr;  // alive in the informer's store
-  }
-  bool matches(const AffinityTerm& term, const Pod& pod) const { return term.matches(pod, labels_of(pod.metadata.namespace_)); }
-  bool matches_all(const std::vector<AffinityTerm>& terms, const Pod& pod) const {
-    return !terms.empty() && std::ranges::all_of(terms, [&](const AffinityTerm& term) { return matches(term, pod); });
-  }
+  bool matches(const AffinityTerm& term, const Pod& pod) const { return cache_.affinity().matches(term, pod); }
+  bool matches_all(const std::vector<AffinityTerm>& terms, const Pod& pod) const { return cache_.affinity().matches_all(terms, pod); }
 
-  void count(State& data, const PodInfo& pod, const PodInfo& other, const Node& node, int64_t sign) const {
+  void suppose(State& data, const PodInfo& pod, const PodInfo& other, const Node& node, int64_t sign) const {
     for (const AffinityTerm& term : other.required_anti_affinity)
-      if (matches(term, *pod.pod)) data.existing_anti.add(term.topology_key, node, sign);
+      if (matches(term, *pod.pod)) data.existing_anti.suppose(term.topology_key, node, sign);
     if (matches_all(pod.required_affinity, *other.pod))
-      for (const AffinityTerm& term : pod.required_affinity) data.affinity.add(term.topology_key, node, sign);
+      for (const AffinityTerm& term : pod.required_affinity) data.affinity.suppose(term.topology_key, node, sign);
     for (const AffinityTerm& term : pod.required_anti_affinity)
-      if (matches(term, *other.pod)) data.anti.add(term.topology_key, node, sign);
+      if (matches(term, *other.pod)) data.anti.suppose(term.topology_key, node, sign);
   }
 
   bool affinity_holds(const State& data, const PodInfo& pod, const Node& node) const {
     bool all = true;
     for (const AffinityTerm& term : pod.required_affinity) {
       if (!node.metadata.labels.contains(term.topology_key)) return false;
-      all &= data.affinity.get(term.topology_key, node) > 0;
+      all &= data.affinity.of(term.topology_key, node) > 0;
     }
     // The first pod of a group that wants to be together matches nobody but itself.
-    return all || (data.affinity.empty() && matches_all(pod.required_affinity, *pod.pod));
-  }
-
-  // What `other`, on `node`, adds to the scores of its domains.
-  void weigh(DomainCounts& score, const PodInfo& pod, const PodInfo& other, const Node& node) const {
-    for (const AffinityTerm& term : pod.preferred_affinity)
-      if (matches(term, *other.pod)) score.add(term.topology_key, node, term.weight);
-    for (const AffinityTerm& term : pod.preferred_anti_affinity)
-      if (matches(term, *other.pod)) score.add(term.topology_key, node, -term.weight);
-    if (hard_weight_ > 0)
-      for (const AffinityTerm& term : other.required_affinity)
-        if (matches(term, *pod.pod)) score.add(term.topology_key, node, hard_weight_);
-    if (ignore_preferred_ && pod.preferred_affinity.empty() && pod.preferred_anti_affinity.empty()) return;
-    for (const AffinityTerm& term : other.preferred_affinity)
-      if (matches(term, *pod.pod)) score.add(term.topology_key, node, term.weight);
-    for (const AffinityTerm& term : other.preferred_anti_affinity)
-      if (matches(term, *pod.pod)) score.add(term.topology_key, node, -term.weight);
+    return all || (data.affinity.none() && matches_all(pod.required_affinity, *pod.pod));
   }
 
   bool pod_event_helps(const PodInfo& pod, const EventInstance& event) const {

@@ -1,0 +1,189 @@
+#include "scheduler/cache/affinity_counts.h"
+
+#include <algorithm>
+
+namespace pintle::scheduler::cache {
+
+namespace {
+
+using apimachinery::LabelOperator;
+using apimachinery::LabelRequirement;
+using apimachinery::LabelSelector;
+
+constexpr char end = '\0';
+
+void append(std::string& out, const LabelSelector& selector) {
+  out += selector.matches_nothing() ? '-' : '+';
+  out += selector.to_string();
+  out += end;
+}
+
+// What tells the pods that a term finds from those of another.
+void append_finder(std::string& out, const AffinityTerm& term) {
+  append(out, term.selector);
+  append(out, term.namespace_selector);
+  for (const std::string& name : term.namespaces) (out += name) += end;
+  out += end;
+}
+
+std::string finder_key(std::span<const AffinityTerm> terms) {
+  std::string out;
+  for (const AffinityTerm& term : terms) append_finder(out, term);
+  return out;
+}
+std::string term_key(const AffinityTerm& term) {
+  std::string out;
+  append_finder(out, term);
+  ((out += term.topology_key) += end) += std::to_string(term.weight);
+  return out;
+}
+
+std::string label_place(std::string_view key, std::string_view value) { return (std::string(key) += end) += value; }
+std::string demanded_place(const LabelSelector& selector) {
+  for (const LabelRequirement& requirement : selector.requirements())
+    if ((requirement.op() == LabelOperator::Equals || requirement.op() == LabelOperator::DoubleEquals || requirement.op() == LabelOperator::In) &&
+        requirement.values().size() == 1)
+      return label_place(requirement.key(), requirement.values()[0]);
+  return {};
+}
+
+// Calls `visit` with what may find a pod of these labels.
+template <class Index, class Visit>
+void each_at(const Index& index, const FlatMap<std::string>& labels, const Visit& visit) {
+  if (index.empty()) return;
+  const auto visit_at = [&](const std::string& place) {
+    const auto at = index.find(place);
+    if (at == index.end()) return;
+    for (auto* one : at->second) visit(*one);
+  };
+  visit_at({});
+  for (const auto& [key, value] : labels) visit_at(label_place(key, value));
+}
+
+template <class T>
+void take_from(std::unordered_map<std::string, std::vector<T*>>& index, const std::string& place, T* one) {
+  const auto at = index.find(place);
+  std::erase(at->second, one);
+  if (at->second.empty()) index.erase(at);
+}
+
+}  // namespace
+
+void DomainTally::add(const std::string& value, int64_t pods) {
+  total_ += pods;
+  const auto at = counts_.try_emplace(value, 0).first;
+  if ((at->second += pods) == 0) counts_.erase(at);
+}
+
+int64_t DomainTally::of(const std::string& value) const {
+  const auto at = counts_.find(value);
+  return at == counts_.end() ? 0 : at->second;
+}
+
+std::shared_ptr<const DomainTally> AffinityGroup::domains(const std::string& key) {
+  for (const auto& [known, tally] : domains_)
+    if (known == key) return tally;
+  auto tally = std::make_shared<DomainTally>();
+  for (const auto& [node, pods] : on_node_)
+    if (node->node)
+      if (const std::string* value = node->node->metadata.labels.get(key)) tally->add(*value, pods);
+  if (domains_.size() >= domains_max) domains_.erase(domains_.begin());
+  domains_.emplace_back(key, tally);
+  return tally;
+}
+
+void AffinityGroup::change(const NodeInfo& node, int64_t delta) {
+  const auto at = on_node_.try_emplace(&node, 0).first;
+  if ((at->second += delta) == 0) on_node_.erase(at);
+  if (!node.node) return;
+  for (const auto& [key, tally] : domains_)
+    if (const std::string* value = node.node->metadata.labels.get(key)) tally->add(*value, delta);
+}
+
+bool AffinityCounts::matches(const AffinityTerm& term, const Pod& pod) const {
+  return term.matches(pod, namespace_labels_ ? namespace_labels_(pod.metadata.namespace_) : nullptr);
+}
+
+bool AffinityCounts::matches_all(std::span<const AffinityTerm> terms, const Pod& pod) const {
+  return !terms.empty() && std::ranges::all_of(terms, [&](const AffinityTerm& term) { return matches(term, pod); });
+}
+
+void AffinityCounts::forget_matching(const std::string& key) {
+  const auto it = matching_.find(key);
+  take_from(index_, it->second->place, it->second.get());
+  used_.erase(it->second->used);
+  matching_.erase(it);
+}
+
+void AffinityCounts::forget_namespaces() {
+  std::vector<std::string> stale;
+  for (const auto& [key, group] : matching_)
+    if (std::ranges::any_of(group->terms, [](const AffinityTerm& term) { return !term.namespace_selector.matches_nothing(); })) stale.push_back(key);
+  for (const std::string& key : stale) forget_matching(key);
+}
+
+void AffinityCounts::forget_domains() {
+  for (const auto& [key, group] : matching_) group->pods.domains_.clear();
+  for (const Terms& of_kind : having_)
+    for (const auto& [key, having] : of_kind.terms) having->pods.domains_.clear();
+}
+
+void AffinityCounts::change_having(TermKind kind, const AffinityTerm& term, const NodeInfo& node, int64_t delta) {
+  if (term.selector.matches_nothing()) return;
+  Terms& of_kind = having_[static_cast<std::size_t>(kind)];
+  std::string key = term_key(term);
+  auto& slot = of_kind.terms[key];
+  if (!slot) {
+    slot = std::make_unique<Having>(Having{term, {}, demanded_place(term.selector)});
+    of_kind.index[slot->place].push_back(slot.get());
+  }
+  slot->pods.change(node, delta);
+  if (!slot->pods.empty()) return;
+  take_from(of_kind.index, slot->place, slot.get());
+  of_kind.terms.erase(key);
+}
+
+void AffinityCounts::change(const PodInfo& pod, const NodeInfo& node, int64_t delta) {
+  for (const AffinityTerm& term : pod.required_affinity) change_having(TermKind::RequiredAffinity, term, node, delta);
+  for (const AffinityTerm& term : pod.required_anti_affinity) change_having(TermKind::RequiredAnti, term, node, delta);
+  for (const AffinityTerm& term : pod.preferred_affinity) change_having(TermKind::PreferredAffinity, term, node, delta);
+  for (const AffinityTerm& term : pod.preferred_anti_affinity) change_having(TermKind::PreferredAnti, term, node, delta);
+  each_at(index_, pod.pod->metadata.labels, [&](Matching& group) {
+    if (matches_all(group.terms, *pod.pod)) group.pods.change(node, delta);
+  });
+}
+
+AffinityGroup* AffinityCounts::find(std::span<const AffinityTerm> terms) {
+  const auto known = matching_.find(finder_key(terms));
+  if (known == matching_.end()) return nullptr;
+  used_.splice(used_.begin(), used_, known->second->used);
+  return &known->second->pods;
+}
+
+AffinityGroup& AffinityCounts::make(std::span<const AffinityTerm> terms, const Nodes& nodes) {
+  std::string key = finder_key(terms);
+  if (matching_.size() >= groups_max) forget_matching(std::string(used_.back()));
+  auto made = std::make_unique<Matching>();
+  Matching& group = *made;
+  group.terms.assign(terms.begin(), terms.end());
+  for (const AffinityTerm& term : terms)
+    if (group.place.empty()) group.place = demanded_place(term.selector);
+  for (const NodeInfo* node : nodes) {
+    const auto found = std::ranges::count_if(node->pods, [&](const PodInfoPtr& pod) { return matches_all(terms, *pod->pod); });
+    if (found > 0) group.pods.on_node_[node] = found;
+  }
+  index_[group.place].push_back(&group);
+  used_.push_front(key);
+  group.used = used_.begin();
+  matching_.emplace(std::move(key), std::move(made));
+  return group.pods;
+}
+
+void AffinityCounts::each_having(TermKind kind, const Pod& pod,
+                                 const std::function<void(const AffinityTerm& term, AffinityGroup& pods)>& visit) const {
+  each_at(having_[static_cast<std::size_t>(kind)].index, pod.metadata.labels, [&](Having& having) {
+    if (matches(having.term, pod)) visit(having.term, having.pods);
+  });
+}
+
+}  // namespace pintle::scheduler::cache

@@ -1,0 +1,105 @@
+// AffinityCounts: what affinity between pods asks of all pods, kept by increments: the pods that match terms, and the pods that have a term, by node
+// and by the domains of a topology key. Who matches is counted once over all pods when it is first asked for, who has what from the first pod on;
+// both are kept right by every pod that comes and goes. Pods on their way out count. Belongs to the scheduler's executor.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "scheduler/framework/node_info.h"
+
+namespace pintle::scheduler::cache {
+
+// Pods by the value of a node label. Values without pods are not there.
+class DomainTally {
+ public:
+  void add(const std::string& value, int64_t pods);
+  int64_t of(const std::string& value) const;
+  int64_t total() const { return total_; }
+
+ private:
+  std::unordered_map<std::string, int64_t> counts_;
+  int64_t total_ = 0;
+};
+
+// Pods of one sort, over the known nodes.
+class AffinityGroup {
+ public:
+  static constexpr std::size_t domains_max = 16;  // pods may name any key; then the oldest is forgotten
+  // By the values of that label of their nodes; it goes on changing with them.
+  std::shared_ptr<const DomainTally> domains(const std::string& key);
+  bool empty() const { return on_node_.empty(); }
+
+ private:
+  friend class AffinityCounts;
+  void change(const NodeInfo& node, int64_t delta);
+
+  std::unordered_map<const NodeInfo*, int64_t> on_node_;
+  std::vector<std::pair<std::string, std::shared_ptr<DomainTally>>> domains_;
+};
+
+enum class TermKind : uint8_t { RequiredAffinity, RequiredAnti, PreferredAffinity, PreferredAnti };
+constexpr std::size_t term_kinds = 4;
+
+class AffinityCounts {
+ public:
+  static constexpr std::size_t groups_max = 4096;  // of pods that match; then the one that was not asked for longest is forgotten
+  using Nodes = std::vector<const NodeInfo*>;
+  using NamespaceLabels = std::function<const FlatMap<std::string>*(const std::string& namespace_name)>;  // nullptr: unknown
+
+  // Where the labels of namespaces are found. None: they have none.
+  void set_namespaces(NamespaceLabels labels) { namespace_labels_ = std::move(labels); }
+  // Labels of namespaces changed: who is chosen by them is counted anew when asked for.
+  void forget_namespaces();
+  // Nodes with pods came, went or changed their labels: the same for domains.
+  void forget_domains();
+  // `node` got or lost the pod.
+  void change(const PodInfo& pod, const NodeInfo& node, int64_t delta);
+
+  // The pods that match every one of `terms`; nullptr: not counted so far. Valid until the next call.
+  AffinityGroup* find(std::span<const AffinityTerm> terms);
+  // Counts them over `nodes`, which are all that have pods.
+  AffinityGroup& make(std::span<const AffinityTerm> terms, const Nodes& nodes);
+  // The terms of that kind that pods have and that `pod` matches, with the pods that have them.
+  void each_having(TermKind kind, const Pod& pod, const std::function<void(const AffinityTerm& term, AffinityGroup& pods)>& visit) const;
+  bool matches(const AffinityTerm& term, const Pod& pod) const;
+  bool matches_all(std::span<const AffinityTerm> terms, const Pod& pod) const;
+  std::size_t size() const {
+    return matching_.size() + having_[0].terms.size() + having_[1].terms.size() + having_[2].terms.size() + having_[3].terms.size();
+  }
+
+ private:
+  struct Matching {
+    std::vector<AffinityTerm> terms;
+    AffinityGroup pods;
+    std::string place;
+    std::list<std::string>::iterator used;
+  };
+  struct Having {
+    AffinityTerm term;
+    AffinityGroup pods;
+    std::string place;
+  };
+  // Places: a label that whoever matches must have; "" where there is none.
+  struct Terms {
+    std::unordered_map<std::string, std::unique_ptr<Having>> terms;
+    std::unordered_map<std::string, std::vector<Having*>> index;
+  };
+  void change_having(TermKind kind, const AffinityTerm& term, const NodeInfo& node, int64_t delta);
+  void forget_matching(const std::string& key);
+
+  NamespaceLabels namespace_labels_;
+  std::unordered_map<std::string, std::unique_ptr<Matching>> matching_;
+  std::unordered_map<std::string, std::vector<Matching*>> index_;
+  std::list<std::string> used_;  // of matching_, the last one first
+  Terms having_[term_kinds];
+};
+
+}  // namespace pintle::scheduler::cache
