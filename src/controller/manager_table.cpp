@@ -12,6 +12,7 @@
 #include "controller/ephemeral_volume/controller.h"
 #include "controller/garbage/controller.h"
 #include "controller/job/controller.h"
+#include "controller/legacy_token_cleaner/controller.h"
 #include "controller/manager.h"
 #include "controller/namespace_lifecycle/controller.h"
 #include "controller/node_ipam/controller.h"
@@ -21,6 +22,7 @@
 #include "controller/resourcequota/controller.h"
 #include "controller/root_ca/controller.h"
 #include "controller/serviceaccount/controller.h"
+#include "controller/serviceaccount_token/controller.h"
 #include "controller/statefulset/controller.h"
 #include "controller/taint_eviction/controller.h"
 #include "controller/ttl/controller.h"
@@ -33,8 +35,11 @@ namespace pintle::controller {
 namespace {
 
 constexpr ControllerRow rows[] = {
+    {"serviceaccount-token-controller", "serviceaccount-token", "", "serviceaccount-token-controller", serviceaccount_token::make_token_controller},
     {"serviceaccount-controller", "serviceaccount", "service-account-controller", "service-account-controller",
      serviceaccount::make_serviceaccount_controller},
+    {"legacy-serviceaccount-token-cleaner-controller", "legacy-service-account-token-cleaner", "legacy-service-account-token-cleaner",
+     "legacy-service-account-token-cleaner", legacy_token_cleaner::make_legacy_token_cleaner},
     {"root-ca-certificate-publisher-controller", "root-ca-cert-publisher", "root-ca-cert-publisher", "root-ca-cert-publisher",
      root_ca::make_root_ca_publisher},
     {"namespace-controller", "namespace", "namespace-controller", "namespace-controller", namespace_lifecycle::make_namespace_controller},
@@ -102,8 +107,6 @@ constexpr std::string_view other_names[] = {"cloud-node-lifecycle-controller",
                                             "storageversion-garbage-collector-controller",
                                             "validatingadmissionpolicy-status-controller",
                                             "horizontal-pod-autoscaler-controller",
-                                            "serviceaccount-token-controller",
-                                            "legacy-serviceaccount-token-cleaner-controller",
                                             "cloud-node-lifecycle",
                                             "route",
                                             "service"};

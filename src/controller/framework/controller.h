@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "client/client.h"
 #include "client/event_recorder.h"
 #include "client/informers.h"
+#include "component/certificate/keys.h"
 #include "component/feature_gates.h"
 #include "controller/framework/containment.h"
 #include "rt/runtime.h"
@@ -39,7 +41,9 @@ struct ControllerOptions {
   int node_cidr_mask_size_v4 = 24;
   int node_cidr_mask_size_v6 = 64;
 
-  std::string root_ca_pem;                          // of --root-ca-file: what kube-root-ca.crt holds
+  std::string root_ca_pem;                                   // of --root-ca-file: what kube-root-ca.crt holds
+  std::optional<component::PrivateKey> service_account_key;  // signs tokens kept in Secrets; none: nobody makes them
+  rt::Duration legacy_token_clean_up_period = std::chrono::hours(24 * 365);
   std::map<std::string, SigningAuthority> signers;  // by signer name
   // Kubelets' serving certificates are approved when they name the node's own addresses alone. Upstream leaves that to the
   // administrator; `pintle server` is one. So are the next two.
