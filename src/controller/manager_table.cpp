@@ -21,6 +21,7 @@
 #include "controller/replicaset/controller.h"
 #include "controller/resourcequota/controller.h"
 #include "controller/root_ca/controller.h"
+#include "controller/service_cidr/controller.h"
 #include "controller/serviceaccount/controller.h"
 #include "controller/serviceaccount_token/controller.h"
 #include "controller/statefulset/controller.h"
@@ -78,6 +79,8 @@ constexpr ControllerRow rows[] = {
      "volumeattributesclass-protection-controller", volume_protection::make_attributes_class_protection_controller},
     {"persistentvolume-binder-controller", "persistentvolume-binder", "persistent-volume-binder", "persistentvolume-controller",
      volume_binder::make_volume_binder_controller},
+    {"service-cidr-controller", "service-cidr-controller", "service-cidrs-controller", "service-cidr-controller",
+     service_cidr::make_service_cidr_controller},
     {"ephemeral-volume-controller", "ephemeral-volume", "ephemeral-volume-controller", "ephemeral_volume",
      ephemeral_volume::make_ephemeral_volume_controller},
     {"disruption-controller", "disruption", "disruption-controller", "controllermanager", disruption::make_disruption_controller},
@@ -101,7 +104,6 @@ constexpr std::string_view other_names[] = {"cloud-node-lifecycle-controller",
                                             "resourceclaim-controller",
                                             "resourcepoolstatusrequest-controller",
                                             "selinux-warning-controller",
-                                            "service-cidr-controller",
                                             "service-lb-controller",
                                             "storage-version-migrator-controller",
                                             "storageversion-garbage-collector-controller",

@@ -19,6 +19,7 @@ RULES = {
     'owner_references.h': ['controller_of', 'is_controlled_by', 'controller_reference'],
     'pod_claims.h': ['is_claim_of', 'is_made_for'],
     'api_references.h': ['api_reference'],
+    'service_addresses.h': ['is_assignable', 'has_assignable'],
     'pod_references.h': ['secret_names', 'config_map_names'],
     'quota/usage.h': ['counted_names', 'missing_requests', 'pod_usage'],
 }
