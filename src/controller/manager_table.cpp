@@ -18,6 +18,7 @@
 #include "controller/node_ipam/controller.h"
 #include "controller/node_lifecycle/controller.h"
 #include "controller/pod_gc/controller.h"
+#include "controller/policy_status/controller.h"
 #include "controller/replicaset/controller.h"
 #include "controller/resourcequota/controller.h"
 #include "controller/root_ca/controller.h"
@@ -29,6 +30,7 @@
 #include "controller/ttl/controller.h"
 #include "controller/ttl_after_finished/controller.h"
 #include "controller/volume_binder/controller.h"
+#include "controller/volume_expander/controller.h"
 #include "controller/volume_protection/controller.h"
 
 namespace pintle::controller {
@@ -79,6 +81,10 @@ constexpr ControllerRow rows[] = {
      "volumeattributesclass-protection-controller", volume_protection::make_attributes_class_protection_controller},
     {"persistentvolume-binder-controller", "persistentvolume-binder", "persistent-volume-binder", "persistentvolume-controller",
      volume_binder::make_volume_binder_controller},
+    {"persistentvolume-expander-controller", "persistentvolume-expander", "expand-controller", "volume_expand",
+     volume_expander::make_volume_expander},
+    {"validatingadmissionpolicy-status-controller", "validatingadmissionpolicy-status-controller", "", "validatingadmissionpolicy-status-controller",
+     policy_status::make_policy_status_controller},
     {"service-cidr-controller", "service-cidr-controller", "service-cidrs-controller", "service-cidr-controller",
      service_cidr::make_service_cidr_controller},
     {"ephemeral-volume-controller", "ephemeral-volume", "ephemeral-volume-controller", "ephemeral_volume",
@@ -98,7 +104,6 @@ constexpr std::string_view other_names[] = {"cloud-node-lifecycle-controller",
                                             "kube-apiserver-serving-clustertrustbundle-publisher-controller",
                                             "node-route-controller",
                                             "persistentvolume-attach-detach-controller",
-                                            "persistentvolume-expander-controller",
                                             "podcertificaterequest-cleaner-controller",
                                             "podgroup-protection-controller",
                                             "resourceclaim-controller",
@@ -107,7 +112,6 @@ constexpr std::string_view other_names[] = {"cloud-node-lifecycle-controller",
                                             "service-lb-controller",
                                             "storage-version-migrator-controller",
                                             "storageversion-garbage-collector-controller",
-                                            "validatingadmissionpolicy-status-controller",
                                             "horizontal-pod-autoscaler-controller",
                                             "cloud-node-lifecycle",
                                             "route",
