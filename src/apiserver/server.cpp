@@ -26,7 +26,9 @@
 #include "apiserver/published/further.h"
 #include "apiserver/published/openapi_documents.h"
 #include "apiserver/registry/installed_registry.h"
+#include "apiserver/resources/core/service_addresses.h"
 #include "apiserver/resources/resources.h"
+#include "apiserver/token_tracking/token_tracking.h"
 #include "apiserver/types/service_ranges.h"
 #include "apiserver/types/time_zones.h"
 #include "base/ip_address.h"
@@ -85,6 +87,7 @@ class ApiServerImpl final : public ApiServer {
   void make_handler();
   rt::Task<Result<Unit>> ensure_bootstrap();
   rt::Task<Result<Unit>> start_aggregator();
+  Result<Unit> start_service_addresses();
   Result<Unit> make_serving_certificate();
   rt::Task<Result<Unit>> listen();
 
@@ -96,7 +99,7 @@ class ApiServerImpl final : public ApiServer {
   StoreHealth store_health_;
   bootstrap::ClusterTrust trust_;
   std::unique_ptr<storage::Store> store_;
-  component::metrics::Registry admission_page_;  // outlives the plugins
+  component::metrics::Registry admission_page_;  // outlives the plugins and what else counts here
   admission::configured::WebhookMetrics webhook_metrics_{admission_page_};
   admission::policies::PolicyMetrics policy_metrics_{admission_page_};
   custom::ConversionMetrics conversion_metrics_{admission_page_};
@@ -108,6 +111,9 @@ class ApiServerImpl final : public ApiServer {
   std::unique_ptr<policy_status::PolicyStatus> policy_status_;
   std::unique_ptr<callout::ServiceResolver> services_;
   std::unique_ptr<callout::Callouts> callouts_;
+  std::unique_ptr<token_tracking::TokenTracking> token_tracking_;
+  const std::shared_ptr<resources::ServiceAllocator> service_allocator_ = std::make_shared<resources::ServiceAllocator>();
+  std::unique_ptr<resources::ServiceAddresses> service_addresses_;
   std::unique_ptr<authentication::Authentication> authentication_;
   std::unique_ptr<authorization::Authorization> authorization_;
   authorization::rbac::EscalationCheck escalation_;
@@ -155,6 +161,8 @@ Result<Unit> ApiServerImpl::make_authentication() {
   config.max_token_expiration = options_.service_account_max_token_expiration;
   config.extend_token_expiration = options_.service_account_extend_token_expiration;
   config.lookup = options_.service_account_lookup;
+  token_tracking_ = std::make_unique<token_tracking::TokenTracking>(runtime_, *registry_, admission_page_);
+  config.secret_token_uses = token_tracking_.get();
   config.jwks_uri = options_.service_account_jwks_uri;
   config.external_host = options_.advertise_address + ":" + std::to_string(options_.secure_port);
   if (!options_.requestheader_client_ca_file.empty())
@@ -203,6 +211,7 @@ std::vector<registry::ResourceDefinition> ApiServerImpl::definitions() {
   deps.tokens = &authentication_->tokens();
   deps.audiences = authentication_->audiences();
   deps.issuer = authentication_->issuer();
+  deps.service_allocator = service_allocator_;
   deps.zones = &zones_;
   return resources::builtin_resources(deps);
 }
@@ -286,6 +295,14 @@ rt::Task<Result<Unit>> ApiServerImpl::start_aggregator() {
   return aggregator_->start();
 }
 
+Result<Unit> ApiServerImpl::start_service_addresses() {
+  TRY(service_allocator_->attach(registry_->reader(), options_.service_cluster_ip_range, options_.service_node_port_range));
+  service_addresses_ =
+      std::make_unique<resources::ServiceAddresses>(service_allocator_, [this](rt::Context ctx) { return registry_->own_scope(std::move(ctx)); });
+  service_addresses_->start();
+  return Unit{};
+}
+
 Result<Unit> ApiServerImpl::make_serving_certificate() {
   std::string folder = options_.cert_dir;
   if (folder.empty()) folder = options_.data_dir.empty() ? "/var/run/kubernetes" : options_.data_dir + "/tls";
@@ -346,6 +363,8 @@ rt::Task<Result<Unit>> ApiServerImpl::start() {
   CO_TRY(co_await definitions_->start());
   policy_status_ = std::make_unique<policy_status::PolicyStatus>(*registry_);
   policy_status_->start();
+  token_tracking_->start();
+  CO_TRY(start_service_addresses());
   CO_TRY(co_await start_aggregator());
   const connect::ConnectorDeps connector{runtime_, *registry_, options_, setup_.secured ? &authorization_->authorizer() : nullptr};
   CO_TRY_ASSIGN(connector_, connect::Connector::make(connector));
@@ -366,6 +385,8 @@ rt::Task<void> ApiServerImpl::stop() {
   if (handler_) co_await handler_->close();
   if (connector_) co_await connector_->close();
   if (aggregator_) co_await aggregator_->stop();
+  if (token_tracking_) co_await token_tracking_->stop();
+  if (service_addresses_) co_await service_addresses_->stop();
   if (policy_status_) co_await policy_status_->stop();
   if (definitions_) co_await definitions_->stop();
   if (registry_) co_await registry_->stop();

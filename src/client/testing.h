@@ -81,7 +81,7 @@ class FakeServer final : public net::Handler {
       co_await serve_watch(ctx, request, writer);
     } else if (const auto it = objects_.find(request.path); it != objects_.end()) {
       (void)co_await net::respond(writer, 200, "application/json", Bytes::copy(it->second.json));
-    } else if (is_collection(request.path)) {
+    } else if (is_collection(request.path) || is_in_namespace(request.path)) {
       (void)co_await net::respond(writer, 200, "application/json", Bytes(list(request.path)));
     } else {
       (void)co_await net::respond(writer, 404, "text/plain", Bytes::literal("not found"));
@@ -102,6 +102,11 @@ class FakeServer final : public net::Handler {
   // "/api/v1/pods", "/apis/apps/v1/daemonsets": informers ask for all namespaces.
   static bool is_collection(std::string_view path) { return std::ranges::count(path, '/') == (path.starts_with("/apis/") ? 4 : 3); }
 
+  // "/api/v1/namespaces/default/pods"
+  static bool is_in_namespace(std::string_view path) {
+    return path.find("/namespaces/") != std::string_view::npos && std::ranges::count(path, '/') == (path.starts_with("/apis/") ? 6 : 5);
+  }
+
   template <class T>
   Object erase(const T& object) {
     auto it = objects_.find(resource_of<T>().path(object.metadata.namespace_, object.metadata.name));
@@ -120,7 +125,7 @@ class FakeServer final : public net::Handler {
   std::string list(const std::string& collection) const {
     std::string items;
     for (const auto& [path, object] : objects_)
-      if (object.collection == collection) items += (items.empty() ? "" : ",") + object.json;
+      if (object.collection == collection || path.starts_with(collection + "/")) items += (items.empty() ? "" : ",") + object.json;
     return R"({"metadata":{"resourceVersion":")" + std::to_string(log_.size()) + R"("},"items":[)" + items + "]}";
   }
 

@@ -131,7 +131,7 @@ rt::Task<Result<Unit>> Manager::begin(rt::Context ctx, Term& term) {
   for (const ControllerRow* row : rows_) {
     Running& running = term.controllers.emplace_back();
     running.row = row;
-    if (setup_.client_for) {
+    if (setup_.client_for && !row->service_account.empty()) {
       // The API server may be starting still: try again until it answers.
       std::function<rt::Task<Result<std::unique_ptr<client::Client>>>()> attempt = [this, ctx, row] {
         return setup_.client_for(ctx, std::string(row->service_account));

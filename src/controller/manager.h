@@ -21,7 +21,7 @@ namespace pintle::controller {
 struct ControllerRow {
   std::string_view name;             // as in --controllers
   std::string_view alias;            // its older name there
-  std::string_view service_account;  // in kube-system: its identity
+  std::string_view service_account;  // in kube-system: its identity; "": the manager's
   std::string_view event_source;
   std::unique_ptr<Controller> (*make)(ControllerDeps);
   bool default_on = true;

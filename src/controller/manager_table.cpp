@@ -12,20 +12,25 @@
 #include "controller/ephemeral_volume/controller.h"
 #include "controller/garbage/controller.h"
 #include "controller/job/controller.h"
+#include "controller/legacy_token_cleaner/controller.h"
 #include "controller/manager.h"
 #include "controller/namespace_lifecycle/controller.h"
 #include "controller/node_ipam/controller.h"
 #include "controller/node_lifecycle/controller.h"
 #include "controller/pod_gc/controller.h"
+#include "controller/policy_status/controller.h"
 #include "controller/replicaset/controller.h"
 #include "controller/resourcequota/controller.h"
 #include "controller/root_ca/controller.h"
+#include "controller/service_cidr/controller.h"
 #include "controller/serviceaccount/controller.h"
+#include "controller/serviceaccount_token/controller.h"
 #include "controller/statefulset/controller.h"
 #include "controller/taint_eviction/controller.h"
 #include "controller/ttl/controller.h"
 #include "controller/ttl_after_finished/controller.h"
 #include "controller/volume_binder/controller.h"
+#include "controller/volume_expander/controller.h"
 #include "controller/volume_protection/controller.h"
 
 namespace pintle::controller {
@@ -33,8 +38,11 @@ namespace pintle::controller {
 namespace {
 
 constexpr ControllerRow rows[] = {
+    {"serviceaccount-token-controller", "serviceaccount-token", "", "serviceaccount-token-controller", serviceaccount_token::make_token_controller},
     {"serviceaccount-controller", "serviceaccount", "service-account-controller", "service-account-controller",
      serviceaccount::make_serviceaccount_controller},
+    {"legacy-serviceaccount-token-cleaner-controller", "legacy-service-account-token-cleaner", "legacy-service-account-token-cleaner",
+     "legacy-service-account-token-cleaner", legacy_token_cleaner::make_legacy_token_cleaner},
     {"root-ca-certificate-publisher-controller", "root-ca-cert-publisher", "root-ca-cert-publisher", "root-ca-cert-publisher",
      root_ca::make_root_ca_publisher},
     {"namespace-controller", "namespace", "namespace-controller", "namespace-controller", namespace_lifecycle::make_namespace_controller},
@@ -73,6 +81,12 @@ constexpr ControllerRow rows[] = {
      "volumeattributesclass-protection-controller", volume_protection::make_attributes_class_protection_controller},
     {"persistentvolume-binder-controller", "persistentvolume-binder", "persistent-volume-binder", "persistentvolume-controller",
      volume_binder::make_volume_binder_controller},
+    {"persistentvolume-expander-controller", "persistentvolume-expander", "expand-controller", "volume_expand",
+     volume_expander::make_volume_expander},
+    {"validatingadmissionpolicy-status-controller", "validatingadmissionpolicy-status-controller", "", "validatingadmissionpolicy-status-controller",
+     policy_status::make_policy_status_controller},
+    {"service-cidr-controller", "service-cidr-controller", "service-cidrs-controller", "service-cidr-controller",
+     service_cidr::make_service_cidr_controller},
     {"ephemeral-volume-controller", "ephemeral-volume", "ephemeral-volume-controller", "ephemeral_volume",
      ephemeral_volume::make_ephemeral_volume_controller},
     {"disruption-controller", "disruption", "disruption-controller", "controllermanager", disruption::make_disruption_controller},
@@ -90,20 +104,15 @@ constexpr std::string_view other_names[] = {"cloud-node-lifecycle-controller",
                                             "kube-apiserver-serving-clustertrustbundle-publisher-controller",
                                             "node-route-controller",
                                             "persistentvolume-attach-detach-controller",
-                                            "persistentvolume-expander-controller",
                                             "podcertificaterequest-cleaner-controller",
                                             "podgroup-protection-controller",
                                             "resourceclaim-controller",
                                             "resourcepoolstatusrequest-controller",
                                             "selinux-warning-controller",
-                                            "service-cidr-controller",
                                             "service-lb-controller",
                                             "storage-version-migrator-controller",
                                             "storageversion-garbage-collector-controller",
-                                            "validatingadmissionpolicy-status-controller",
                                             "horizontal-pod-autoscaler-controller",
-                                            "serviceaccount-token-controller",
-                                            "legacy-serviceaccount-token-cleaner-controller",
                                             "cloud-node-lifecycle",
                                             "route",
                                             "service"};

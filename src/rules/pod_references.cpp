@@ -1,5 +1,7 @@
 #include "rules/pod_references.h"
 
+#include <algorithm>
+
 namespace pintle::rules {
 
 namespace {
@@ -55,6 +57,16 @@ void each_of_volume(const Volume& volume, std::size_t i, const VisitStored& visi
   }
 }
 
+std::vector<std::string> names_of(const Pod& pod, StoredKind wanted) {
+  std::vector<std::string> out;
+  each_stored_reference(pod.spec, [&](StoredKind kind, const std::string& name, const PodField&) {
+    if (kind == wanted && !name.empty()) out.push_back(name);
+  });
+  std::ranges::sort(out);
+  out.erase(std::ranges::unique(out).begin(), out.end());
+  return out;
+}
+
 // In the order in which they are told of.
 enum class Rank : uint8_t { ServiceAccount, Secret, ConfigMap, ResourceClaim, Other, None };
 
@@ -106,6 +118,9 @@ void each_stored_reference(const PodSpec& spec, const VisitStored& visit) {
   each_of_containers(spec.ephemeral_containers, "spec.ephemeralContainers", visit);
   for (std::size_t i = 0; i < spec.volumes.size(); ++i) each_of_volume(spec.volumes[i], i, visit);
 }
+
+std::vector<std::string> secret_names(const Pod& pod) { return names_of(pod, StoredKind::Secret); }
+std::vector<std::string> config_map_names(const Pod& pod) { return names_of(pod, StoredKind::ConfigMap); }
 
 std::optional<ApiReference> api_reference(const Pod& pod) {
   First first;

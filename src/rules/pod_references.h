@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/gen/core_v1.h"
 
@@ -26,6 +27,9 @@ struct PodField {
 // Each Secret and ConfigMap that the spec names: pull secrets, containers' environment, volumes. A name may be empty.
 using VisitStored = std::function<void(StoredKind kind, const std::string& name, const PodField& field)>;
 void each_stored_reference(const api::core_v1::PodSpec& spec, const VisitStored& visit);
+// Their names: sorted, each once, none empty.
+std::vector<std::string> secret_names(const api::core_v1::Pod& pod);
+std::vector<std::string> config_map_names(const api::core_v1::Pod& pod);
 
 struct ApiReference {
   std::string kind;   // upstream's words: "secrets", "csidrivers (via CSI volumes)"

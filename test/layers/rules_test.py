@@ -18,7 +18,8 @@ RULES = {
     'conditions.h': ['find_condition', 'condition_is', 'remove_condition'],
     'owner_references.h': ['controller_of', 'is_controlled_by', 'controller_reference'],
     'pod_claims.h': ['is_claim_of', 'is_made_for'],
-    'pod_references.h': ['api_reference', 'each_stored_reference'],
+    'service_addresses.h': ['is_assignable', 'has_assignable'],
+    'pod_references.h': ['api_reference', 'each_stored_reference', 'secret_names', 'config_map_names'],
     'quota/usage.h': ['counted_names', 'missing_requests', 'pod_usage'],
 }
 

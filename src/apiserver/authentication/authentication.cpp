@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "apimachinery/identity/service_accounts.h"
 #include "apiserver/authentication/bearer.h"
 #include "apiserver/authentication/bootstrap_token.h"
-#include "apiserver/authentication/service_account/names.h"
 #include "apiserver/authentication/service_account/token_authenticator.h"
 #include "apiserver/authentication/token_file.h"
 #include "apiserver/authentication/x509.h"
@@ -51,7 +51,7 @@ UserInfo in_process_user(std::string_view name) {
   user.name = name;
   if (name == "system:apiserver" || name == "system:admin") user.groups.emplace_back(group_masters);
   if (name.starts_with(user_node_prefix)) user.groups.emplace_back(group_nodes);
-  if (const auto account = service_account::split_user_name(name)) user.groups = service_account::group_names(account->first);
+  if (const auto account = apimachinery::account_of_user(name)) user.groups = apimachinery::service_account_groups(account->first);
   user.groups.emplace_back(group_authenticated);
   return user;
 }
@@ -76,7 +76,8 @@ Result<std::unique_ptr<Authentication>> Authentication::make(AuthenticationConfi
   if (!keys.keys().empty() && !config.service_account_issuers.empty()) {
     auto documents = service_account::make_openid_documents(config.service_account_issuers.front(), config.jwks_uri, config.external_host, keys);
     if (documents) out->openid_ = std::move(*documents);
-    service_account::TokenAuthenticatorConfig accounts{config.service_account_issuers, config.audiences, std::move(keys), config.lookup};
+    service_account::TokenAuthenticatorConfig accounts{config.service_account_issuers, config.audiences, std::move(keys), config.lookup,
+                                                       config.secret_token_uses};
     tokens.push_back(std::make_unique<service_account::ServiceAccountAuthenticator>(std::move(accounts), clock, reader));
   }
   if (config.bootstrap_tokens) tokens.push_back(std::make_unique<BootstrapTokenAuthenticator>(config.audiences, clock, reader));
@@ -94,22 +95,22 @@ Result<std::unique_ptr<Authentication>> Authentication::make(AuthenticationConfi
   return out;
 }
 
-Result<UserInfo> Authentication::finish(AuthenticationResult result) const {
+Result<AuthenticationResponse> Authentication::finish(AuthenticationResult result) const {
   if (!result) return Unexpected(std::move(result.error()));
   if (*result) {
-    UserInfo user = std::move((*result)->user);
+    UserInfo& user = (*result)->user;
     if (user.name != user_anonymous && !user.in_group(group_authenticated) && !user.in_group(group_unauthenticated))
       user.groups.emplace_back(group_authenticated);
-    return user;
+    return std::move(**result);
   }
   if (!anonymous_) return unauthorized("no credentials provided");
-  UserInfo user;
-  user.name = user_anonymous;
-  user.groups = {std::string(group_unauthenticated)};
-  return user;
+  AuthenticationResponse nobody;
+  nobody.user.name = user_anonymous;
+  nobody.user.groups = {std::string(group_unauthenticated)};
+  return nobody;
 }
 
-std::optional<Result<UserInfo>> Authentication::authenticate_now(const net::Request& request) {
+std::optional<Result<AuthenticationResponse>> Authentication::authenticate_now(const net::Request& request) {
   AuthenticationResult last(std::nullopt);
   for (const auto& authenticator : authenticators_) {
     auto result = authenticator->authenticate_now(request);
@@ -121,7 +122,7 @@ std::optional<Result<UserInfo>> Authentication::authenticate_now(const net::Requ
   return finish(std::move(last));
 }
 
-rt::Task<Result<UserInfo>> Authentication::authenticate(rt::Context ctx, const net::Request& request) {
+rt::Task<Result<AuthenticationResponse>> Authentication::authenticate(rt::Context ctx, const net::Request& request) {
   AuthenticationResult last(std::nullopt);
   for (const auto& authenticator : authenticators_) {
     AuthenticationResult result = co_await authenticator->authenticate(ctx, request);

@@ -10,6 +10,7 @@
 #include "apiserver/authentication/front_proxy.h"
 #include "apiserver/authentication/service_account/issuer.h"
 #include "apiserver/authentication/service_account/jwt.h"
+#include "apiserver/authentication/service_account/secret_token_uses.h"
 #include "apiserver/types/resource_reader.h"
 #include "rt/clock.h"
 
@@ -26,10 +27,11 @@ struct AuthenticationConfig {
   std::string signing_key_pem;                       // text of --service-account-signing-key-file; "": no tokens are made
   rt::Duration max_token_expiration{};
   bool extend_token_expiration = true;
-  bool lookup = true;                           // --service-account-lookup
-  std::string jwks_uri;                         // "": https://external_host/openid/v1/jwks
-  std::string external_host;                    // host:port under which clients reach this server
-  std::optional<FrontProxyConfig> front_proxy;  // nullopt: no front proxy is believed
+  bool lookup = true;                                             // --service-account-lookup
+  service_account::SecretTokenUses* secret_token_uses = nullptr;  // is told of them, and outlives all
+  std::string jwks_uri;                                           // "": https://external_host/openid/v1/jwks
+  std::string external_host;                                      // host:port under which clients reach this server
+  std::optional<FrontProxyConfig> front_proxy;                    // nullopt: no front proxy is believed
 };
 
 class Authentication {
@@ -41,8 +43,8 @@ class Authentication {
 
   // Who makes the request; system:authenticated added. Unauthorized: bad credentials, or none where anonymous requests are
   // refused. The answer of authenticators that need not wait; nullopt: ask authenticate().
-  std::optional<Result<UserInfo>> authenticate_now(const net::Request& request);
-  rt::Task<Result<UserInfo>> authenticate(rt::Context ctx, const net::Request& request);
+  std::optional<Result<AuthenticationResponse>> authenticate_now(const net::Request& request);
+  rt::Task<Result<AuthenticationResponse>> authenticate(rt::Context ctx, const net::Request& request);
 
   // Takes from the request what only a front proxy may say, once it is known who makes it.
   void drop_front_proxy_headers(net::Headers& headers) const {
@@ -56,7 +58,7 @@ class Authentication {
 
  private:
   Authentication() = default;
-  Result<UserInfo> finish(AuthenticationResult result) const;
+  Result<AuthenticationResponse> finish(AuthenticationResult result) const;
 
   bool anonymous_ = true;
   std::vector<std::string> audiences_;

@@ -31,8 +31,8 @@ class AuthenticationTest : public ::testing::Test {
   static std::string who(Authentication& authentication, const net::Request& request) {
     const auto user = *authentication.authenticate_now(request);
     if (!user) return std::to_string(user.error().http()) + " " + user.error().message;
-    std::string out = user->name + "|";
-    for (const auto& group : user->groups) out += (out.back() == '|' ? "" : ",") + group;
+    std::string out = user->user.name + "|";
+    for (const auto& group : user->user.groups) out += (out.back() == '|' ? "" : ",") + group;
     return out;
   }
   static net::Request bearer(const std::string& value) {
@@ -124,7 +124,7 @@ TEST_F(AuthenticationTest, FrontProxies) {
   const int64_t later = clock_.seconds() + 100;
   const net::Request good = from("proxy", true, later);
   EXPECT_EQ(who(*authentication, good), "jane|devs,ops,system:authenticated");
-  const UserInfo user = **authentication->authenticate_now(good);
+  const UserInfo user = (*authentication->authenticate_now(good))->user;
   EXPECT_EQ(user.uid, "7");
   ASSERT_NE(user.extra.get("example.com/scopes"), nullptr);
   EXPECT_EQ(*user.extra.get("example.com/scopes"), (std::vector<std::string>{"a", "b"}));
@@ -171,8 +171,11 @@ TEST_F(AuthenticationTest, ClientCertificates) {
   const auto authentication = make(config());
   const auto request = with_certificate("alice", {"admins", "system:masters"}, clock_.seconds() + 100);
   for (int i = 0; i < 2; ++i) EXPECT_EQ(who(*authentication, request), "alice|admins,system:masters,system:authenticated");
-  EXPECT_TRUE(
-      authentication->authenticate_now(request)->value().extra.get("authentication.kubernetes.io/credential-id")->front().starts_with("X509SHA256="));
+  EXPECT_TRUE(authentication->authenticate_now(request)
+                  ->value()
+                  .user.extra.get("authentication.kubernetes.io/credential-id")
+                  ->front()
+                  .starts_with("X509SHA256="));
   EXPECT_EQ(who(*authentication, with_certificate("", {"x"}, clock_.seconds() + 100)), "system:anonymous|system:unauthenticated");
   clock_.advance(101);
   EXPECT_TRUE(who(*authentication, request).starts_with("401"));

@@ -18,6 +18,7 @@ namespace pintle::apiserver::authentication {
 struct AuthenticationResponse {
   UserInfo user;
   std::vector<std::string> audiences;
+  std::vector<std::string> warnings;  // for the client, about its credentials
 };
 // nullopt: these are not credentials that this authenticator reads. An error (Unauthorized): they are, and are bad.
 using AuthenticationResult = Result<std::optional<AuthenticationResponse>>;

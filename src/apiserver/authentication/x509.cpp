@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "apiserver/authentication/service_account/names.h"
+#include "apiserver/authentication/service_account/extra_keys.h"
 
 namespace pintle::apiserver::authentication {
 namespace {

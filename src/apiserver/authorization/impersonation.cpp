@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "apiserver/authentication/service_account/names.h"
+#include "apimachinery/identity/service_accounts.h"
 
 namespace pintle::apiserver::authorization {
 namespace {
@@ -54,13 +54,13 @@ void add_default_group(UserInfo& user) {
 
 // The name, and the groups that come with a service account's name.
 void read_name(const std::string& name, bool groups_given, const UserInfo& real_user, Impersonation& out) {
-  const auto account = authentication::service_account::split_user_name(name);
+  const auto account = apimachinery::account_of_user(name);
   if (!account) {
     out.needed.push_back(right_to(real_user, "", "users", name));
   } else {
     out.needed.push_back(right_to(real_user, "", "serviceaccounts", account->second));
     out.needed.back().ns = account->first;
-    if (!groups_given) out.user.groups = authentication::service_account::group_names(account->first);
+    if (!groups_given) out.user.groups = apimachinery::service_account_groups(account->first);
   }
   out.user.name = name;
 }

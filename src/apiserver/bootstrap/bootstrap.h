@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/gen/core_v1.h"
 #include "api/object.h"
 #include "apiserver/bootstrap/cluster_trust.h"
 #include "apiserver/types/resource_reader.h"
@@ -57,6 +58,9 @@ struct Wanted {
 // Those that must be there before the API serves, and those that rest on them (the kubernetes service on its address range).
 std::vector<Wanted> first_objects(const Config& config);
 std::vector<Wanted> second_objects(const Config& config);
+
+// The ConfigMap that says since when the use of tokens kept in Secrets has been noted: since today.
+api::core_v1::ConfigMap token_tracking_map(int64_t now_seconds);
 
 // Makes sure that all of it is there; the first failure is answered. Reader and writer outlive the task.
 rt::Task<Result<Unit>> ensure(rt::Context ctx, const ResourceReader& reader, Writer& writer, Config config);

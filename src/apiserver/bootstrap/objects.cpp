@@ -10,6 +10,7 @@
 #include "api/gen/networking_v1.h"
 #include "api/gen/scheduling_v1.h"
 #include "apimachinery/discovery/priority.h"
+#include "apimachinery/identity/service_accounts.h"
 #include "apiserver/bootstrap/bootstrap.h"
 #include "apiserver/bootstrap/rbac_policy.h"
 #include "base/check.h"
@@ -122,17 +123,8 @@ void add_api_services(std::vector<Wanted>& out, const Config& config) {
   }
 }
 
-// Since when the use of tokens kept in secrets has been watched; the controller that cleans them up goes by it.
-void add_token_tracking(std::vector<Wanted>& out, const Config& config) {
-  core_v1::ConfigMap map;
-  map.metadata.name = "kube-apiserver-legacy-service-account-token-tracking";
-  map.metadata.namespace_ = "kube-system";
-  map.data["since"] = format_time(Time{config.now_seconds, 0}).substr(0, 10);
-  out.push_back(want<core_v1::ConfigMap>({"", "configmaps"}, std::move(map)));
-}
-
 void add_config_maps(std::vector<Wanted>& out, const Config& config) {
-  add_token_tracking(out, config);
+  out.push_back(want<core_v1::ConfigMap>({"", "configmaps"}, token_tracking_map(config.now_seconds)));
   if (config.trust.empty()) return;
   core_v1::ConfigMap map;
   map.metadata.name = trust_name;
@@ -241,6 +233,14 @@ void add_kubernetes_endpoints(std::vector<Wanted>& out, const Config& config) {
 }
 
 }  // namespace
+
+core_v1::ConfigMap token_tracking_map(int64_t now_seconds) {
+  core_v1::ConfigMap map;
+  map.metadata.name = apimachinery::token_tracking_name;
+  map.metadata.namespace_ = apimachinery::token_tracking_namespace;
+  map.data[apimachinery::token_tracking_key] = apimachinery::to_day(now_seconds);
+  return map;
+}
 
 std::vector<Wanted> first_objects(const Config& config) {
   std::vector<Wanted> out;

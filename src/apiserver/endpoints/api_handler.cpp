@@ -212,19 +212,21 @@ rt::Task<void> ApiHandler::serve_exchange(exchange::Exchange& exchange, exchange
 }
 
 rt::Task<Result<UserInfo>> ApiHandler::authenticate(exchange::Exchange& exchange) {
-  UserInfo user;
+  authentication::AuthenticationResponse who;
+  UserInfo& user = who.user;
   if (!exchange.request.in_process_user.empty()) {
     user = authentication::in_process_user(exchange.request.in_process_user);
   } else if (deps_.authentication == nullptr) {
     user.name = "tester";
     user.groups = {std::string(group_masters), std::string(group_authenticated)};
   } else if (auto now = deps_.authentication->authenticate_now(exchange.request)) {
-    CO_TRY_ASSIGN(user, std::move(*now));
+    CO_TRY_ASSIGN(who, std::move(*now));
   } else {
-    CO_TRY_ASSIGN(user, co_await deps_.authentication->authenticate(exchange.ctx, exchange.request));
+    CO_TRY_ASSIGN(who, co_await deps_.authentication->authenticate(exchange.ctx, exchange.request));
   }
   if (deps_.authentication != nullptr) deps_.authentication->drop_front_proxy_headers(exchange.request.headers);
-  co_return user;
+  for (std::string& warning : who.warnings) exchange.scope.warnings.push_back(std::move(warning));
+  co_return std::move(user);
 }
 
 rt::Task<Result<Unit>> ApiHandler::authorize(exchange::Exchange& exchange) {

@@ -31,7 +31,13 @@ std::set<std::string> ChangedNames::take() {
   return out;
 }
 
-rt::Task<void> ChangedNames::follow(rt::Context ctx, Look look, Failed failed) {
+// All on one executor: `failures` needs no lock.
+rt::Task<void> ChangedNames::look_into(const Look& look, std::string name, std::map<std::string, Status>& failures) {
+  auto done = co_await look(name);
+  if (!done) failures.emplace(std::move(name), std::move(done.error()));
+}
+
+rt::Task<void> ChangedNames::follow(rt::Context ctx, Look look, Failed failed, std::size_t at_once) {
   rt::BackoffOptions options;
   options.initial = retry_initial;
   options.max = retry_max;
@@ -40,21 +46,21 @@ rt::Task<void> ChangedNames::follow(rt::Context ctx, Look look, Failed failed) {
     auto woken = co_await event_.wait(ctx);
     if (!woken) co_return;
     const std::set<std::string> names = take();
-    std::set<std::string> again;
-    for (const std::string& name : names) {
-      auto done = co_await look(name);
+    std::map<std::string, Status> failures;
+    for (auto name = names.begin(); name != names.end();) {
+      rt::TaskGroup looks;
+      for (std::size_t i = 0; i < at_once && name != names.end(); ++i, ++name) looks.spawn(look_into(look, *name, failures));
+      co_await looks.join();
       if (ctx.done()) co_return;
-      if (done) continue;
-      failed(done.error(), name);
-      again.insert(name);
     }
-    if (again.empty()) {
+    for (const auto& [name, why] : failures) failed(why, name);
+    if (failures.empty()) {
       backoff.reset();
       continue;
     }
     auto slept = co_await rt::sleep_for(ctx, backoff.next(rt::Executor::current().runtime().random()));
     if (!slept) co_return;
-    for (const std::string& name : again) add(name);
+    for (const auto& [name, why] : failures) add(name);
   }
 }
 

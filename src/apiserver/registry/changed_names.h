@@ -2,7 +2,9 @@
 // Shared by whoever adds names and the loop; thread-safe.
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -26,10 +28,12 @@ class ChangedNames {
   void close();
   // Those that are waiting, which then are no longer.
   std::set<std::string> take();
-  // Looks at one name after another until `ctx` is done.
-  rt::Task<void> follow(rt::Context ctx, Look look, Failed failed);
+  // Looks at one name after another until `ctx` is done, or at so many at once.
+  rt::Task<void> follow(rt::Context ctx, Look look, Failed failed, std::size_t at_once = 1);
 
  private:
+  static rt::Task<void> look_into(const Look& look, std::string name, std::map<std::string, Status>& failures);
+
   ThreadMutex mutex_;
   std::set<std::string> names_ GUARDED_BY(mutex_);
   bool closed_ GUARDED_BY(mutex_) = false;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,9 +25,9 @@ namespace pintle::apiserver::authentication::service_account {
 class TokenIssuer;
 }  // namespace pintle::apiserver::authentication::service_account
 
-namespace pintle::apiserver::resources {}  // namespace pintle::apiserver::resources
-
 namespace pintle::apiserver::resources {
+
+class ServiceAllocator;
 
 // What those resources ask that answer otherwise than from the store. All outlive the resources; empty where only strategies are
 // looked at (tests).
@@ -37,6 +38,7 @@ struct Deps {
   authentication::TokenAuthenticator* tokens = nullptr;
   std::vector<std::string> audiences = {};                         // of a token review that names none
   authentication::service_account::TokenIssuer* issuer = nullptr;  // nullptr: no key, so that no tokens of service accounts are made
+  std::shared_ptr<ServiceAllocator> service_allocator = nullptr;   // that whoever repairs its addresses shares
   const apimachinery::cel::TimeZones* zones = nullptr;             // that CronJobs and rules of definitions may name
 };
 

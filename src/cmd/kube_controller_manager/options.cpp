@@ -28,6 +28,16 @@ Result<std::string> read_file(rt::Disk& disk, const FlagSet& flags, std::string_
   return std::move(*text);
 }
 
+Result<Unit> read_service_account_key(rt::Disk& disk, const FlagSet& flags, controller::ControllerOptions& options) {
+  constexpr std::string_view flag = "service-account-private-key-file";
+  TRY_ASSIGN(const std::string pem, read_file(disk, flags, flag));
+  if (pem.empty() && flags.get_string(flag).empty()) return Unit{};
+  auto key = component::PrivateKey::parse_pem(pem);
+  if (!key) return bad_request("--" + std::string(flag) + ": " + key.error().message);
+  options.service_account_key = std::move(*key);
+  return Unit{};
+}
+
 Result<Unit> read_signers(rt::Disk& disk, const FlagSet& flags, controller::ControllerOptions& options) {
   controller::SigningAuthority common;
   TRY_ASSIGN(common.certificate_pem, read_file(disk, flags, "cluster-signing-cert-file"));
@@ -57,6 +67,12 @@ Result<Unit> read_signers(rt::Disk& disk, const FlagSet& flags, controller::Cont
   if (common.key_pem.empty()) return Unit{};
   if (single) return bad_request("--cluster-signing-cert-file cannot be combined with the flags of single signers");
   for (const Signer& signer : signers) options.signers[std::string(signer.name)] = common;
+  return Unit{};
+}
+
+Result<Unit> take_clean_up_period(const FlagSet& flags, std::string_view flag, Options& options) {
+  TRY(into<&Options::legacy_token_clean_up_period>(flags, flag, options));
+  if (options.legacy_token_clean_up_period <= rt::Duration::zero()) return bad_request("--" + std::string(flag) + " must be more than zero");
   return Unit{};
 }
 
@@ -91,6 +107,7 @@ constexpr std::pair<std::string_view, std::string_view> workers[] = {
     {"concurrent-namespace-syncs", "namespace-controller"},
     {"concurrent-replicaset-syncs", "replicaset-controller"},
     {"concurrent-rc-syncs", "replicationcontroller-controller"},
+    {"concurrent-serviceaccount-token-syncs", "serviceaccount-token-controller"},
     {"concurrent-resource-quota-syncs", "resourcequota-controller"},
     {"concurrent-ttl-after-finished-syncs", "ttl-after-finished-controller"},
 };
@@ -115,12 +132,14 @@ constexpr component::BoundFlag<Options> bound[] = {
     {"concurrent-replicaset-syncs", take_workers},
     {"concurrent-resource-quota-syncs", take_workers},
     {"concurrent-service-endpoint-syncs", take_workers},
+    {"concurrent-serviceaccount-token-syncs", take_workers},
     {"concurrent-statefulset-syncs", take_workers},
     {"concurrent-ttl-after-finished-syncs", take_workers},
     {"endpoint-updates-batch-period", take_batch_period},
     {"endpointslice-updates-batch-period", take_batch_period},
     {"feature-gates", take_gates},
     {"large-cluster-size-threshold", into<&Options::large_cluster_size_threshold>},
+    {"legacy-service-account-token-clean-up-period", take_clean_up_period},
     {"max-endpoints-per-slice", take_slice_size},
     {"mirroring-concurrent-service-endpoint-syncs", take_workers},
     {"mirroring-max-endpoints-per-subset", into<&Options::mirroring_max_endpoints_per_subset>},
@@ -157,6 +176,7 @@ Result<controller::ControllerOptions> controller_options(rt::Disk& disk, const F
   TRY(component::take_flags<Options>(flags, bound, options));
   TRY(read_network(flags, options));
   TRY_ASSIGN(options.root_ca_pem, read_file(disk, flags, "root-ca-file"));
+  TRY(read_service_account_key(disk, flags, options));
   TRY(read_signers(disk, flags, options));
   return options;
 }

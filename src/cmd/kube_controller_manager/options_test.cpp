@@ -56,8 +56,29 @@ TEST(ControllerOptions, EachFlagReachesItsMember) {
   EXPECT_EQ(options->node_cidr_mask_size_v4, 25);
 }
 
+TEST(ControllerOptions, TokensInSecrets) {
+  World world;
+  const auto key = component::PrivateKey::generate_ec_p256();
+  ASSERT_TRUE(world.disk.write("/sa.key", key->to_pem()));
+  const auto options = world.read({"--service-account-private-key-file=/sa.key", "--concurrent-serviceaccount-token-syncs=7",
+                                   "--legacy-service-account-token-clean-up-period=24h"});
+  ASSERT_TRUE(options) << options.error().message;
+  ASSERT_TRUE(options->service_account_key);
+  EXPECT_EQ(options->service_account_key->public_key().key_id(), key->public_key().key_id());
+  EXPECT_EQ(options->concurrency.at("serviceaccount-token-controller"), 7);
+  EXPECT_EQ(options->legacy_token_clean_up_period, std::chrono::hours(24));
+  EXPECT_FALSE(world.read({})->service_account_key);
+  EXPECT_EQ(world.read({})->legacy_token_clean_up_period, std::chrono::hours(8760));
+}
+
 TEST(ControllerOptions, MistakesNameTheFlag) {
   World world;
+  ASSERT_TRUE(world.disk.write("/no.key", "secret"));
+  const std::string no_key = world.refusal({"--service-account-private-key-file=/no.key"});
+  EXPECT_TRUE(no_key.starts_with("--service-account-private-key-file: ")) << no_key;
+  EXPECT_EQ(no_key.find("secret"), std::string::npos);
+  EXPECT_EQ(world.refusal({"--legacy-service-account-token-clean-up-period=0s"}),
+            "--legacy-service-account-token-clean-up-period must be more than zero");
   EXPECT_EQ(world.refusal({"--max-endpoints-per-slice=1001"}), "--max-endpoints-per-slice must be 1-1000");
   EXPECT_TRUE(world.refusal({"--root-ca-file=/none"}).starts_with("--root-ca-file: ")) << world.refusal({"--root-ca-file=/none"});
   ASSERT_TRUE(world.disk.write("/ca.crt", "CERTIFICATE"));

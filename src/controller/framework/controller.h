@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "client/event_recorder.h"
 #include "client/informers.h"
 #include "client/work_queue.h"
+#include "component/certificate/keys.h"
 #include "component/feature_gates.h"
 #include "controller/framework/containment.h"
 #include "rt/runtime.h"
@@ -40,7 +42,9 @@ struct ControllerOptions {
   int node_cidr_mask_size_v4 = 24;
   int node_cidr_mask_size_v6 = 64;
 
-  std::string root_ca_pem;                          // of --root-ca-file: what kube-root-ca.crt holds
+  std::string root_ca_pem;                                   // of --root-ca-file: what kube-root-ca.crt holds
+  std::optional<component::PrivateKey> service_account_key;  // signs tokens kept in Secrets; none: nobody makes them
+  rt::Duration legacy_token_clean_up_period = std::chrono::hours(24 * 365);
   std::map<std::string, SigningAuthority> signers;  // by signer name
   // Kubelets' serving certificates are approved when they name the node's own addresses alone. Upstream leaves that to the
   // administrator; `pintle server` is one. So are the next two.

@@ -86,18 +86,6 @@ std::string retroactive_class(const PersistentVolumeClaim& claim, const std::vec
   return best ? best->metadata.name : "";
 }
 
-std::string_view driver_of(std::string_view provisioner) {
-  constexpr std::pair<std::string_view, std::string_view> drivers[] = {
-      {"kubernetes.io/aws-ebs", "ebs.csi.aws.com"},          {"kubernetes.io/gce-pd", "pd.csi.storage.gke.io"},
-      {"kubernetes.io/azure-disk", "disk.csi.azure.com"},    {"kubernetes.io/azure-file", "file.csi.azure.com"},
-      {"kubernetes.io/cinder", "cinder.csi.openstack.org"},  {"kubernetes.io/vsphere-volume", "csi.vsphere.vmware.com"},
-      {"kubernetes.io/portworx-volume", "pxd.portworx.com"},
-  };
-  for (const auto& [name, driver] : drivers)
-    if (name == provisioner) return driver;
-  return provisioner;
-}
-
 bool mark_migrated(FlatMap<std::string>& annotations) {
   const std::string* provisioner = annotations.get(provisioned_by_annotation);
   for (const std::string_view name : provisioner_annotations)

@@ -9,6 +9,7 @@
 
 #include "api/gen/core_v1.h"
 #include "api/gen/storage_v1.h"
+#include "controller/objects/migrated_drivers.h"
 
 namespace pintle::controller::volume_binder {
 
@@ -37,8 +38,7 @@ VolumePtr choose_volume(const PersistentVolumeClaim& claim, const std::vector<Vo
 // of equally new ones the first by name; "": none.
 std::string retroactive_class(const PersistentVolumeClaim& claim, const std::vector<ClassPtr>& classes);
 
-// The CSI driver that has taken over an in-tree provisioner of that name; else the name itself.
-std::string_view driver_of(std::string_view provisioner);
+using objects::driver_of;
 // Names the driver that has taken over in pv.kubernetes.io/migrated-to, as the annotations of a claim or a volume name their provisioner.
 // True: they changed.
 bool mark_migrated(FlatMap<std::string>& annotations);

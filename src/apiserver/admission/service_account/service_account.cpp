@@ -9,6 +9,7 @@
 #include "apiserver/admission/service_account/token_volume.h"
 #include "apiserver/authorization/node/pod_references.h"
 #include "rt/sync.h"
+#include "rules/pod_references.h"
 
 namespace pintle::apiserver::admission {
 namespace {
@@ -77,7 +78,7 @@ bool is_mirror(const Pod& pod) { return pod.metadata.annotations.contains(author
 
 Result<Unit> check_mirror(const AdmissionAttributes& a, const Pod& pod) {
   if (!pod.spec.service_account_name.empty()) return refuse(a, "a mirror pod may not reference service accounts");
-  if (!authorization::node::secret_names(pod).empty()) return refuse(a, "a mirror pod may not reference secrets");
+  if (!rules::secret_names(pod).empty()) return refuse(a, "a mirror pod may not reference secrets");
   for (const auto& volume : pod.spec.volumes)
     if (volume.projected && std::any_of(volume.projected->sources.begin(), volume.projected->sources.end(),
                                         [](const VolumeProjection& source) { return source.service_account_token.has_value(); }))

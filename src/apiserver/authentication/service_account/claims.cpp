@@ -2,14 +2,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/gen/core_v1.h"
-#include "apiserver/authentication/service_account/names.h"
+#include "apimachinery/identity/service_accounts.h"
+#include "apiserver/authentication/service_account/extra_keys.h"
 #include "component/certificate/keys.h"
 
 namespace pintle::apiserver::authentication::service_account {
 namespace {
 
 using namespace api::core_v1;
+
+// Upstream's words: clients show them, and some look for them.
+constexpr std::string_view automatic_token_warning =
+    "Use tokens from the TokenRequest API or manually created secret-based tokens instead of auto-generated secret-based tokens.";
 
 codec::Value to_value(const ObjectRef& ref) {
   codec::Value out{codec::Value::Object{}};
@@ -43,12 +50,12 @@ Result<Unit> read_audiences(const codec::Value& claims, std::vector<std::string>
   return Unit{};
 }
 
-void read_legacy(const codec::Value& value, Claims& out) {
-  out.legacy = true;
-  out.ns = value.string_at("kubernetes.io/serviceaccount/namespace");
-  out.account = {std::string(value.string_at("kubernetes.io/serviceaccount/service-account.name")),
-                 std::string(value.string_at("kubernetes.io/serviceaccount/service-account.uid"))};
-  out.secret = ObjectRef{std::string(value.string_at("kubernetes.io/serviceaccount/secret.name")), {}};
+void read_secret_token(const codec::Value& value, Claims& out) {
+  apimachinery::SecretTokenClaims read = apimachinery::secret_token_claims(value);
+  out.kept_in_secret = true;
+  out.ns = std::move(read.ns);
+  out.account = {std::move(read.account), std::move(read.account_uid)};
+  out.secret = ObjectRef{std::move(read.secret), {}};
 }
 
 // An object that was deleted a while ago and only waits for its finalizers is as good as gone.
@@ -74,17 +81,17 @@ Result<Unit> check_times(const Claims& claims, int64_t now) {
   return Unit{};
 }
 
-Result<Unit> check_account(const Claims& claims, int64_t oldest_deletion, const ResourceReader& reader) {
-  const auto account = reader.get_as<ServiceAccount>({"", "serviceaccounts"}, claims.ns, claims.account.name);
+Result<ServiceAccount> valid_account(const Claims& claims, int64_t oldest_deletion, const ResourceReader& reader) {
+  auto account = reader.get_as<ServiceAccount>({"", "serviceaccounts"}, claims.ns, claims.account.name);
   if (!account) return unauthorized(account.error().message);
   if (account->metadata.uid != claims.account.uid)
     return unauthorized(fmt::format("service account UID ({}) does not match claim ({})", account->metadata.uid, claims.account.uid));
   if (deleted_before(account->metadata, oldest_deletion))
     return unauthorized(fmt::format("service account {}/{} has been deleted", claims.ns, claims.account.name));
-  return Unit{};
+  return std::move(*account);
 }
 
-Result<Unit> check_legacy(const Claims& claims, std::string_view token, bool lookup, const ResourceReader& reader) {
+Result<Unit> check_secret_token_claims(const Claims& claims) {
   const std::pair<const char*, const std::string*> needed[] = {{"sub", &claims.subject},
                                                                {"namespace", &claims.ns},
                                                                {"secretName", &claims.secret->name},
@@ -92,14 +99,26 @@ Result<Unit> check_legacy(const Claims& claims, std::string_view token, bool loo
                                                                {"serviceAccountUID", &claims.account.uid}};
   for (const auto& [name, value] : needed)
     if (value->empty()) return unauthorized(fmt::format("{} claim is missing", name));
-  if (claims.subject != user_name(claims.ns, claims.account.name)) return unauthorized("sub claim is invalid");
-  if (!lookup) return Unit{};
-  const auto secret = reader.get_as<Secret>({"", "secrets"}, claims.ns, claims.secret->name);
+  if (claims.subject != apimachinery::service_account_user(claims.ns, claims.account.name)) return unauthorized("sub claim is invalid");
+  return Unit{};
+}
+
+// The Secret and the account of the token are there still; which use of it this is.
+Result<SecretTokenUse> check_secret_token(const Claims& claims, std::string_view token, const Validation& against) {
+  const auto secret = against.reader.get_as<Secret>({"", "secrets"}, claims.ns, claims.secret->name);
   if (!secret || secret->metadata.deletion_timestamp) return unauthorized("Token has been invalidated");
   const std::string* copy = secret->data.get("token");
   if (!copy || !component::equal_in_constant_time(*copy, token)) return unauthorized("Token does not match server's copy");
-  if (secret->metadata.labels.contains("kubernetes.io/legacy-token-invalid-since")) return unauthorized("the token has been marked as invalid");
-  return check_account(claims, INT64_MAX, reader);
+  TRY_ASSIGN(const ServiceAccount account, valid_account(claims, INT64_MAX, against.reader));
+  const std::string* invalid_since = secret->metadata.labels.get(apimachinery::invalid_since_label);
+  const bool listed = std::ranges::any_of(account.secrets, [&](const ObjectReference& ref) { return ref.name == secret->metadata.name; });
+  SecretTokenUse use = listed ? SecretTokenUse::Automatic : SecretTokenUse::Manual;
+  if (invalid_since != nullptr && !invalid_since->empty()) use = SecretTokenUse::Refused;
+  if (against.uses != nullptr) against.uses->used(use, *secret);
+  if (use != SecretTokenUse::Refused) return use;
+  return unauthorized(
+      fmt::format("the token in secret {}/{} for service account {}/{} has been marked invalid; without the label '{}' on the secret it holds again",
+                  claims.ns, secret->metadata.name, claims.ns, claims.account.name, apimachinery::invalid_since_label));
 }
 
 Result<Unit> check_bindings(const Claims& claims, int64_t oldest_deletion, const ResourceReader& reader) {
@@ -112,9 +131,9 @@ Result<Unit> check_bindings(const Claims& claims, int64_t oldest_deletion, const
 
 UserInfo user_of(const Claims& claims) {
   UserInfo user;
-  user.name = user_name(claims.ns, claims.account.name);
+  user.name = apimachinery::service_account_user(claims.ns, claims.account.name);
   user.uid = claims.account.uid;
-  user.groups = group_names(claims.ns);
+  user.groups = apimachinery::service_account_groups(claims.ns);
   const auto set = [&](std::string_view key, const std::string& value) {
     if (!value.empty()) user.extra[key] = {value};
   };
@@ -162,8 +181,8 @@ Result<Claims> claims_from(const codec::Value& value) {
   TRY(read_time(value, "iat", out.issued_at));
   TRY(read_time(value, "nbf", out.not_before));
   TRY(read_time(value, "exp", out.expires));
-  if (out.issuer == legacy_issuer) {
-    read_legacy(value, out);
+  if (out.issuer == apimachinery::secret_token_issuer) {
+    read_secret_token(value, out);
     return out;
   }
   const codec::Value* own = value.find("kubernetes.io");
@@ -177,15 +196,21 @@ Result<Claims> claims_from(const codec::Value& value) {
   return out;
 }
 
-Result<UserInfo> validate(const Claims& claims, std::string_view token, int64_t now_seconds, bool lookup, const ResourceReader& reader) {
-  if (claims.legacy) {
-    TRY(check_legacy(claims, token, lookup, reader));
+Result<AuthenticationResponse> validate(const Claims& claims, std::string_view token, const Validation& against) {
+  AuthenticationResponse out;
+  if (claims.kept_in_secret) {
+    TRY(check_secret_token_claims(claims));
+    if (against.lookup) {
+      TRY_ASSIGN(const SecretTokenUse use, check_secret_token(claims, token, against));
+      if (use == SecretTokenUse::Automatic) out.warnings.emplace_back(automatic_token_warning);
+    }
   } else {
-    TRY(check_times(claims, now_seconds));
-    TRY(check_account(claims, now_seconds - leeway_seconds, reader));
-    TRY(check_bindings(claims, now_seconds - leeway_seconds, reader));
+    TRY(check_times(claims, against.now_seconds));
+    TRY(valid_account(claims, against.now_seconds - leeway_seconds, against.reader));
+    TRY(check_bindings(claims, against.now_seconds - leeway_seconds, against.reader));
   }
-  return user_of(claims);
+  out.user = user_of(claims);
+  return out;
 }
 
 }  // namespace pintle::apiserver::authentication::service_account

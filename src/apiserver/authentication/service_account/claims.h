@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "apiserver/authentication/authenticator.h"
+#include "apiserver/authentication/service_account/secret_token_uses.h"
 #include "apiserver/types/resource_reader.h"
 #include "codec/value.h"
 
 namespace pintle::apiserver::authentication::service_account {
 
-constexpr int64_t leeway_seconds = 60;                                   // between the clocks of issuer and verifier
-constexpr std::string_view legacy_issuer = "kubernetes/serviceaccount";  // of tokens kept in secrets
+constexpr int64_t leeway_seconds = 60;  // between the clocks of issuer and verifier
 
 struct ObjectRef {
   std::string name, uid;
@@ -27,16 +27,21 @@ struct Claims {
   ObjectRef account;
   std::optional<ObjectRef> pod, node, secret;
   std::optional<int64_t> warn_after;
-  bool legacy = false;
+  bool kept_in_secret = false;
 };
 
 codec::Value to_value(const Claims& claims);
 // BadRequest if a claim is of the wrong type.
 Result<Claims> claims_from(const codec::Value& value);
 
-// The user that valid claims stand for; Unauthorized with the reason otherwise: expired, or what the token is bound to is
-// gone or another one by now. `token` is compared with the secret's copy for a legacy token, unless `lookup` is false: then such a token is
-// good as long as its signature is.
-Result<UserInfo> validate(const Claims& claims, std::string_view token, int64_t now_seconds, bool lookup, const ResourceReader& reader);
+struct Validation {
+  const ResourceReader& reader;
+  int64_t now_seconds = 0;
+  bool lookup = true;               // false: a token kept in a Secret is good as long as its signature is
+  SecretTokenUses* uses = nullptr;  // nullptr: nobody is told
+};
+// Whom valid claims stand for; Unauthorized with the reason otherwise: expired, or what the token is bound to is gone or another one by now.
+// `token` is compared with the Secret's copy of one that is kept there.
+Result<AuthenticationResponse> validate(const Claims& claims, std::string_view token, const Validation& against);
 
 }  // namespace pintle::apiserver::authentication::service_account

@@ -5,9 +5,10 @@
 #include <algorithm>
 
 #include "api/gen/core_v1.h"
+#include "apimachinery/identity/service_accounts.h"
 #include "apimachinery/validation/field_errors.h"
-#include "apiserver/authentication/service_account/names.h"
 #include "apiserver/types/errors.h"
+#include "component/certificate/web_token.h"
 
 namespace pintle::apiserver::authentication::service_account {
 namespace {
@@ -120,7 +121,7 @@ Result<TokenRequest> TokenIssuer::issue(std::string_view ns, std::string_view na
   }
   Claims claims;
   claims.issuer = config_.issuer;
-  claims.subject = user_name(ns, name);
+  claims.subject = apimachinery::service_account_user(ns, name);
   claims.audiences = request.spec.audiences;
   claims.id = random_uuid(random_);
   claims.issued_at = claims.not_before = now;
@@ -138,7 +139,7 @@ Result<TokenRequest> TokenIssuer::issue(std::string_view ns, std::string_view na
     claims.warn_after = now + asked;
     claims.expires = now + expiration_seconds_extended;
   }
-  TRY_ASSIGN(request.status.token, make_token(config_.key, to_value(claims)));
+  TRY_ASSIGN(request.status.token, component::sign_web_token(config_.key, to_value(claims)));
   request.status.expiration_timestamp = api::Time{now + asked, 0};
   return request;
 }

@@ -57,13 +57,4 @@ Result<Unit> KeySet::verify(const ParsedToken& token) const {
   return unauthorized(tried ? "invalid signature" : "invalid signature, no keys found");
 }
 
-Result<std::string> make_token(const component::PrivateKey& key, const codec::Value& claims) {
-  codec::Value header;
-  header["alg"] = key.public_key().algorithm();
-  header["kid"] = key.public_key().key_id();
-  std::string token = codec::base64_url(codec::to_json(header)) + "." + codec::base64_url(codec::to_json(claims));
-  TRY_ASSIGN(const std::string signature, key.sign(token));
-  return token + "." + codec::base64_url(signature);
-}
-
 }  // namespace pintle::apiserver::authentication::service_account

@@ -1,4 +1,4 @@
-// JSON Web Tokens in compact form (RFC 7519, 7515): taken apart, verified and made. Claims stay a JSON value.
+// JSON Web Tokens in compact form (RFC 7519, 7515): taken apart and verified. Claims stay a JSON value.
 #pragma once
 
 #include <memory>
@@ -37,8 +37,5 @@ class KeySet {
  private:
   std::vector<component::PublicKey> keys_;
 };
-
-// The signed token; the header carries the algorithm and the key's id.
-Result<std::string> make_token(const component::PrivateKey& key, const codec::Value& claims);
 
 }  // namespace pintle::apiserver::authentication::service_account

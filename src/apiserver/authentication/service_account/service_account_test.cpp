@@ -1,11 +1,13 @@
 #include "api/gen/core_v1.h"
+#include "apimachinery/identity/service_accounts.h"
 #include "apiserver/authentication/reviews.h"
+#include "apiserver/authentication/service_account/extra_keys.h"
 #include "apiserver/authentication/service_account/issuer.h"
-#include "apiserver/authentication/service_account/names.h"
 #include "apiserver/authentication/service_account/token_authenticator.h"
 #include "apiserver/authentication/testing/fake_reader.h"
 #include "codec/base64.h"
 #include "codec/json.h"
+#include "component/certificate/web_token.h"
 
 #include <gtest/gtest.h>
 
@@ -171,24 +173,18 @@ TEST_F(ServiceAccountTokens, BadTokens) {
   forged[forged.size() - 10] = forged[forged.size() - 10] == 'A' ? 'B' : 'A';
   EXPECT_EQ(check(forged), "invalid signature");
   const auto other = component::PrivateKey::generate_ec_p256();
-  EXPECT_EQ(check(*make_token(*other, claims_of(token))), "invalid signature, no keys found");
+  EXPECT_EQ(check(*component::sign_web_token(*other, claims_of(token))), "invalid signature, no keys found");
   codec::Value foreign = claims_of(token);
   foreign["iss"] = "https://elsewhere";
-  EXPECT_EQ(check(*make_token(key_, foreign)), "unknown");
+  EXPECT_EQ(check(*component::sign_web_token(key_, foreign)), "unknown");
   codec::Value odd = claims_of(token);
   odd["exp"] = "soon";
-  EXPECT_EQ(check(*make_token(key_, odd)), "claim exp is no number");
+  EXPECT_EQ(check(*component::sign_web_token(key_, odd)), "claim exp is no number");
 }
 
-TEST_F(ServiceAccountTokens, LegacyTokensOfSecrets) {
-  codec::Value claims;
-  claims["iss"] = legacy_issuer;
-  claims["sub"] = "system:serviceaccount:wire:bot";
-  claims["kubernetes.io/serviceaccount/namespace"] = "wire";
-  claims["kubernetes.io/serviceaccount/secret.name"] = "old";
-  claims["kubernetes.io/serviceaccount/service-account.name"] = "bot";
-  claims["kubernetes.io/serviceaccount/service-account.uid"] = "uid-sa";
-  const std::string token = *make_token(key_, claims);
+TEST_F(ServiceAccountTokens, KeptInSecrets) {
+  codec::Value claims = apimachinery::to_value(apimachinery::SecretTokenClaims{"wire", "bot", "uid-sa", "old"});
+  const std::string token = *component::sign_web_token(key_, claims);
   EXPECT_EQ(check(token), "Token has been invalidated");
   Secret secret = named<Secret>("wire", "old", "u");
   secret.data["token"] = "another";
@@ -207,7 +203,47 @@ TEST_F(ServiceAccountTokens, LegacyTokensOfSecrets) {
   reader_.remove({"", "pods"}, "wire", "p");
   EXPECT_FALSE(*trusting.authenticate_token_now(to_pod, {}));
   claims["sub"] = "system:serviceaccount:wire:root";
-  EXPECT_EQ(check(*make_token(key_, claims)), "sub claim is invalid");
+  EXPECT_EQ(check(*component::sign_web_token(key_, claims)), "sub claim is invalid");
+}
+
+// Each use is told: of a token that a person asked for, of one that a manager of old made, of one that is refused.
+TEST_F(ServiceAccountTokens, UsesOfThoseInSecretsAreTold) {
+  struct Uses final : SecretTokenUses {
+    std::string said;
+    void used(SecretTokenUse use, const Secret& secret) override {
+      said += (use == SecretTokenUse::Manual ? "manual " : use == SecretTokenUse::Automatic ? "automatic " : "refused ") + secret.metadata.name + ";";
+    }
+  } uses;
+  ServiceAccountAuthenticator telling(TokenAuthenticatorConfig{{issuer_url}, {issuer_url}, KeySet({key_.public_key()}), true, &uses}, clock_,
+                                      reader_);
+  const std::string token = *component::sign_web_token(key_, apimachinery::to_value(apimachinery::SecretTokenClaims{"wire", "bot", "uid-sa", "old"}));
+  Secret secret = named<Secret>("wire", "old", "u");
+  secret.data["token"] = token;
+  ServiceAccount account = named<ServiceAccount>("wire", "bot", "uid-sa");
+  const auto check_use = [&](const std::string& told, std::size_t warnings, const std::string& error) {
+    reader_.put({"", "secrets"}, secret);
+    reader_.put({"", "serviceaccounts"}, account);
+    uses.said.clear();
+    const auto result = *telling.authenticate_token_now(token, {});
+    EXPECT_EQ(uses.said, told);
+    if (result) {
+      EXPECT_EQ((*result)->warnings.size(), warnings);
+      EXPECT_EQ((*result)->audiences, std::vector<std::string>{issuer_url});
+    }
+    EXPECT_EQ(result ? "" : result.error().message, error);
+  };
+  check_use("manual old;", 0, "");
+  account.secrets.resize(2);
+  account.secrets[1].name = "old";
+  check_use("automatic old;", 1, "");
+  secret.metadata.labels[apimachinery::invalid_since_label] = "";
+  check_use("automatic old;", 1, "");
+  secret.metadata.labels[apimachinery::invalid_since_label] = "2026-01-31";
+  check_use("refused old;", 0,
+            "the token in secret wire/old for service account wire/bot has been marked invalid; without the label "
+            "'kubernetes.io/legacy-token-invalid-since' on the secret it holds again");
+  account.metadata.uid = "uid-2";
+  check_use("", 0, "service account UID (uid-2) does not match claim (uid-sa)");
 }
 
 TEST_F(ServiceAccountTokens, RequestsThatAreRefused) {
@@ -287,13 +323,6 @@ TEST(OpenId, Documents) {
   EXPECT_EQ(codec::parse_json(documents->jwks)->find("keys")->as_array().size(), 2u);
   for (const char* bad : {"http://x", "kubernetes/serviceaccount", "https://x?y", "https://x#y"})
     EXPECT_FALSE(make_openid_documents(bad, "", "h", KeySet({key->public_key()})));
-}
-
-TEST(ServiceAccountNames, SplitAndMake) {
-  EXPECT_EQ(user_name("a", "b"), "system:serviceaccount:a:b");
-  EXPECT_EQ(split_user_name("system:serviceaccount:a:b"), std::make_pair(std::string("a"), std::string("b")));
-  for (const char* bad : {"a", "system:serviceaccount:", "system:serviceaccount:a", "system:serviceaccount:a:b:c", "system:serviceaccount:A:b"})
-    EXPECT_FALSE(split_user_name(bad)) << bad;
 }
 
 }  // namespace

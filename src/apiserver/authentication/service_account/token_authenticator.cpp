@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "apimachinery/identity/service_accounts.h"
 #include "codec/json_text.h"
 #include "component/certificate/keys.h"
 
@@ -63,7 +64,7 @@ std::optional<AuthenticationResult> ServiceAccountAuthenticator::authenticate_to
     const auto parsed = parse_token(token);
     if (!parsed) return AuthenticationResult(std::nullopt);
     const std::string_view issuer = parsed->claims.string_at("iss");
-    if (issuer != legacy_issuer && !contains(config_.issuers, issuer)) return AuthenticationResult(std::nullopt);
+    if (issuer != apimachinery::secret_token_issuer && !contains(config_.issuers, issuer)) return AuthenticationResult(std::nullopt);
     auto verified = verified_claims(*parsed);
     if (!verified) return AuthenticationResult(Unexpected(verified.error()));
     claims = std::move(*verified);
@@ -72,16 +73,16 @@ std::optional<AuthenticationResult> ServiceAccountAuthenticator::authenticate_to
   // A token without an audience is for the API server.
   const auto& offered = claims->audiences.empty() ? config_.audiences : claims->audiences;
   const auto& wanted = audiences.empty() ? config_.audiences : audiences;
-  AuthenticationResponse response;
+  std::vector<std::string> both;
   for (const auto& audience : offered)
-    if (contains(wanted, audience)) response.audiences.push_back(audience);
-  if (response.audiences.empty() && !config_.audiences.empty())
+    if (contains(wanted, audience)) both.push_back(audience);
+  if (both.empty() && !config_.audiences.empty())
     return AuthenticationResult(
         unauthorized(fmt::format("token audiences {} is invalid for the target audiences {}", quoted(offered), quoted(wanted))));
-  auto user = validate(*claims, token, seconds(clock_.wall_now()), config_.lookup, reader_);
-  if (!user) return AuthenticationResult(Unexpected(user.error()));
-  response.user = std::move(*user);
-  return AuthenticationResult(std::move(response));
+  auto response = validate(*claims, token, {reader_, seconds(clock_.wall_now()), config_.lookup, config_.uses});
+  if (!response) return AuthenticationResult(Unexpected(response.error()));
+  response->audiences = std::move(both);
+  return AuthenticationResult(std::move(*response));
 }
 
 }  // namespace pintle::apiserver::authentication::service_account

@@ -19,7 +19,8 @@ struct TokenAuthenticatorConfig {
   std::vector<std::string> issuers;    // that are accepted
   std::vector<std::string> audiences;  // of this server
   KeySet keys;
-  bool lookup = true;  // legacy tokens need their Secret and their account to be there
+  bool lookup = true;               // tokens kept in Secrets need their Secret and their account to be there
+  SecretTokenUses* uses = nullptr;  // outlives the authenticator; nullptr: nobody is told
 };
 
 class ServiceAccountAuthenticator : public TokenAuthenticator {

@@ -18,26 +18,15 @@ void sort_unique(std::vector<std::string>& names) {
   names.erase(std::unique(names.begin(), names.end()), names.end());
 }
 
-std::vector<std::string> stored_names(const Pod& pod, rules::StoredKind wanted) {
-  std::vector<std::string> out;
-  rules::each_stored_reference(pod.spec, [&](rules::StoredKind kind, const std::string& name, const rules::PodField&) {
-    if (kind == wanted) add(out, name);
-  });
-  sort_unique(out);
-  return out;
-}
-
 std::string claim_ns(const PersistentVolume& volume) { return volume.spec.claim_ref ? volume.spec.claim_ref->namespace_ : std::string(); }
 
 }  // namespace
 
-std::vector<std::string> secret_names(const Pod& pod) { return stored_names(pod, rules::StoredKind::Secret); }
-
 PodReferences references_of(const Pod& pod) {
   PodReferences out;
   if (pod.metadata.annotations.contains(mirror_annotation)) return out;
-  out.secrets = secret_names(pod);
-  out.config_maps = stored_names(pod, rules::StoredKind::ConfigMap);
+  out.secrets = rules::secret_names(pod);
+  out.config_maps = rules::config_map_names(pod);
   out.service_account = pod.spec.service_account_name;
   for (const auto& volume : pod.spec.volumes) add(out.claims, rules::claim_name(pod, volume));
   for (const auto& claim : pod.spec.resource_claims) {

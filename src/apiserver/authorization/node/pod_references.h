@@ -21,8 +21,6 @@ struct PodReferences {
 
 // A mirror pod refers to nothing: a node must not be able to give itself rights by making a pod.
 PodReferences references_of(const api::core_v1::Pod& pod);
-// The secrets that the pod's spec names.
-std::vector<std::string> secret_names(const api::core_v1::Pod& pod);
 
 struct NamespacedName {
   std::string ns, name;

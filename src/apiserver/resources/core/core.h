@@ -14,7 +14,8 @@ registry::ResourceDefinition secrets();
 registry::ResourceDefinition service_accounts(authentication::service_account::TokenIssuer* issuer);
 registry::ResourceDefinition namespaces();
 registry::ResourceDefinition nodes();
-registry::ResourceDefinition services();
+// `allocator` nullptr: one of its own.
+registry::ResourceDefinition services(std::shared_ptr<ServiceAllocator> allocator);
 registry::ResourceDefinition endpoints();
 registry::ResourceDefinition events();
 registry::ResourceDefinition limit_ranges();

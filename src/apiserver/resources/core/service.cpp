@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <set>
 
 #include "api/codec.h"
 #include "apimachinery/selectors/label_selector.h"
 #include "apiserver/resources/core/core.h"
+#include "apiserver/resources/core/service_addresses.h"
 #include "apiserver/resources/core/service_allocator.h"
 #include "apiserver/types/options.h"
 #include "apiserver/types/registry.h"
@@ -17,6 +19,9 @@ namespace pintle::apiserver::resources {
 namespace {
 
 namespace core = api::core_v1;
+
+const GroupResource service_resource{"", "services"};
+const GroupResource address_resource{"networking.k8s.io", "ipaddresses"};
 
 constexpr int32_t affinity_seconds_default = 10800;
 constexpr std::size_t external_address_chars_max = 16;
@@ -31,14 +36,26 @@ bool is_external(const core::ServiceSpec& spec) {
 }
 std::string_view family_of(std::string_view address) { return address.find(':') != std::string_view::npos ? "IPv6" : "IPv4"; }
 
+constexpr int drawn_again_max = 8;  // addresses that turn out to be another server's
+
 // What one request was given; handed back when the request is over (the stored Service then holds it itself).
 struct Grant {
   std::vector<std::string> addresses;
   std::vector<int32_t> ports;
+  std::set<std::string> drawn;              // of the addresses: nobody asked for these by name
+  std::map<std::string, std::string> made;  // their IPAddresses' uids
 };
+
+void hand_back(ServiceAllocator& allocator, const Grant& grant, bool stored) {
+  if (!stored)
+    for (const auto& [address, uid] : grant.made) allocator.give_back(address, uid);
+  allocator.release(grant.addresses, grant.ports);
+}
 
 class ServiceStrategy : public registry::TypedStrategy<core::Service> {
  public:
+  explicit ServiceStrategy(std::shared_ptr<ServiceAllocator> allocator) : allocator_(std::move(allocator)) {}
+
   void set_defaults(core::Service& service) const override {
     core::ServiceSpec& spec = service.spec;
     for (core::ServicePort& port : spec.ports)
@@ -70,9 +87,11 @@ class ServiceStrategy : public registry::TypedStrategy<core::Service> {
     keep_allocated(service.spec, old.spec);
     // A changed type gives back what only the old one had.
     core::ServiceSpec& spec = service.spec;
-    if (has_cluster_ip(old.spec.type) && spec.type == "ExternalName" && spec.cluster_ips == old.spec.cluster_ips) {
-      spec.cluster_ip.clear();
-      spec.cluster_ips.clear();
+    if (has_cluster_ip(old.spec.type) && spec.type == "ExternalName") {
+      if (spec.cluster_ips == old.spec.cluster_ips) {
+        spec.cluster_ip.clear();
+        spec.cluster_ips.clear();
+      }
       if (spec.ip_families == old.spec.ip_families) spec.ip_families.clear();
       if (spec.ip_family_policy == old.spec.ip_family_policy) spec.ip_family_policy.reset();
     }
@@ -98,10 +117,10 @@ class ServiceStrategy : public registry::TypedStrategy<core::Service> {
 
   bool has_begin() const override { return true; }
   rt::Task<Result<registry::Finish>> begin_create(RequestScope& scope, api::Object& object) const override {
-    co_return allocate(scope, object.as<core::Service>(), nullptr);
+    co_return co_await allocate(scope, object.as<core::Service>(), nullptr);
   }
   rt::Task<Result<registry::Finish>> begin_update(RequestScope& scope, api::Object& object, const api::Object& old) const override {
-    co_return allocate(scope, object.as<core::Service>(), &old.as<core::Service>());
+    co_return co_await allocate(scope, object.as<core::Service>(), &old.as<core::Service>());
   }
 
   void table_cells(const core::Service& service, registry::TableCells& cells) const override {
@@ -155,16 +174,63 @@ class ServiceStrategy : public registry::TypedStrategy<core::Service> {
     return errors.to_status("", "Service", service.metadata.name);
   }
 
-  Result<registry::Finish> allocate(RequestScope& scope, core::Service& service, const core::Service* old) const {
-    TRY(allocator_->attach(scope.registry->reader(), scope.options->service_cluster_ip_range, scope.options->service_node_port_range));
+  rt::Task<Result<registry::Finish>> allocate(RequestScope& scope, core::Service& service, const core::Service* old) const {
+    CO_TRY(allocator_->attach(scope.registry->reader(), scope.options->service_cluster_ip_range, scope.options->service_node_port_range));
+    if (!scope.dry_run) CO_TRY(co_await clear_left_over(scope, service));
     auto grant = std::make_shared<Grant>();
     Result<Unit> done = allocate_addresses(scope, service, old, *grant);
     if (done) done = allocate_ports(scope, service, old, *grant);
+    if (done && !scope.dry_run) done = co_await make_addresses(scope, service, old, *grant);
     if (!done) {
-      allocator_->release(grant->addresses, grant->ports);
-      return Unexpected(done.error());
+      hand_back(*allocator_, *grant, false);
+      co_return Unexpected(done.error());
     }
-    return registry::Finish([allocator = allocator_, grant](bool) { allocator->release(grant->addresses, grant->ports); });
+    co_return registry::Finish([allocator = allocator_, grant](bool stored) { hand_back(*allocator, *grant, stored); });
+  }
+
+  // An address that is asked for by name may be one whose Service is gone, while its IPAddress is still to go.
+  rt::Task<Result<Unit>> clear_left_over(RequestScope& scope, const core::Service& service) const {
+    for (const std::string& address : service.spec.cluster_ips) {
+      if (!allocator_->is_left_over(address)) continue;
+      CO_TRY(co_await settle_address(scope, *allocator_, address));
+    }
+    co_return Unit{};
+  }
+
+  // Whoever makes the IPAddress has the address. A create whose name is taken is refused by the store, without a write before it.
+  rt::Task<Result<Unit>> make_addresses(RequestScope& scope, core::Service& service, const core::Service* old, Grant& grant) const {
+    if (grant.addresses.empty()) co_return Unit{};
+    const std::string& ns = service.metadata.namespace_;
+    if (old == nullptr && scope.registry->reader().get(service_resource, ns, service.metadata.name)) co_return Unit{};
+    for (std::size_t i = 0; i < grant.addresses.size(); ++i) {
+      for (int attempt = 0;; ++attempt) {
+        const std::string address = grant.addresses[i];
+        api::Object object = api::Object::of(address_for(address, ns, service.metadata.name));
+        auto made = co_await scope.registry->create(scope, address_resource, "", std::move(object));
+        if (made) {
+          grant.made[address] = made->as<api::networking_v1::IPAddress>().metadata.uid;
+          break;
+        }
+        if (made.error().reason != Reason::AlreadyExists) co_return Unexpected(std::move(made.error()));
+        if (!grant.drawn.contains(address) || attempt == drawn_again_max)
+          co_return Unexpected(invalid(service, FieldPath("spec", "clusterIPs"), apimachinery::BadValue::raw("[\"" + address + "\"]"),
+                                       Status{.message = "failed to allocate IP " + address + ": provided IP is already allocated"}));
+        CO_TRY(draw_instead(scope, service.spec, grant, i));
+      }
+    }
+    co_return Unit{};
+  }
+
+  // Another address in the place of the i-th that was granted.
+  Result<Unit> draw_instead(RequestScope& scope, core::ServiceSpec& spec, Grant& grant, std::size_t i) const {
+    const std::string before = grant.addresses[i];
+    TRY_ASSIGN(std::string address, allocator_->draw_ip(family_of(before), scope.runtime->random()));
+    allocator_->release({before}, {});
+    std::replace(spec.cluster_ips.begin(), spec.cluster_ips.end(), before, address);
+    spec.cluster_ip = spec.cluster_ips[0];
+    grant.drawn.insert(address);
+    grant.addresses[i] = std::move(address);
+    return Unit{};
   }
 
   // The families that the Service gets, in order.
@@ -211,6 +277,7 @@ class ServiceStrategy : public registry::TypedStrategy<core::Service> {
       } else {
         TRY_ASSIGN(std::string address, allocator_->draw_ip(spec.ip_families[i], scope.runtime->random()));
         grant.addresses.push_back(address);
+        grant.drawn.insert(address);
         if (i < spec.cluster_ips.size()) {
           spec.cluster_ips[i] = std::move(address);
         } else {
@@ -281,16 +348,16 @@ class ServiceStrategy : public registry::TypedStrategy<core::Service> {
     return text.empty() ? "<pending>" : text;
   }
 
-  std::shared_ptr<ServiceAllocator> allocator_ = std::make_shared<ServiceAllocator>();
+  const std::shared_ptr<ServiceAllocator> allocator_;
 };
 
 }  // namespace
 
-registry::ResourceDefinition services() {
+registry::ResourceDefinition services(std::shared_ptr<ServiceAllocator> allocator) {
   registry::ResourceDefinition out;
   out.resource = {"", "services"};
   out.key_prefix = "services/specs";
-  out.strategy = std::make_shared<ServiceStrategy>();
+  out.strategy = std::make_shared<ServiceStrategy>(allocator ? std::move(allocator) : std::make_shared<ServiceAllocator>());
   out.has_status = true;
   out.name_rule = registry::NameRule::Dns1035Label;
   out.allow_create_on_update = true;

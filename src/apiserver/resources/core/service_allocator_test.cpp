@@ -7,11 +7,14 @@
 #include <thread>
 
 #include "apiserver/authentication/testing/fake_reader.h"
+#include "apiserver/resources/core/service_addresses.h"
+#include "base/split.h"
 
 namespace pintle::apiserver::resources {
 namespace {
 
 using api::core_v1::Service;
+using api::networking_v1::ServiceCIDR;
 using apiserver::testing::FakeRandom;
 using apiserver::testing::FakeReader;
 
@@ -27,12 +30,33 @@ Service service_of(const std::string& name, const std::vector<std::string>& addr
   return out;
 }
 
+const GroupResource range_resource{"networking.k8s.io", "servicecidrs"}, address_resource{"networking.k8s.io", "ipaddresses"};
+
+ServiceCIDR range_of(const std::string& name, const std::string& ranges) {
+  ServiceCIDR out;
+  out.metadata.name = out.metadata.uid = name;
+  for (const std::string_view range : split_words(ranges, ',')) out.spec.cidrs.emplace_back(range);
+  return out;
+}
+
 struct Fixture {
   FakeReader reader;
   FakeRandom random;
   ServiceAllocator allocator;
   explicit Fixture(const std::string& ranges = "10.96.0.0/29", std::pair<uint16_t, uint16_t> node_ports = ports) {
+    reader.put(range_resource, range_of("kubernetes", ranges));
     EXPECT_TRUE(allocator.attach(reader, ranges, node_ports)) << ranges;
+  }
+  void put_address(const std::string& address, const std::string& service) {
+    auto object = address_for(address, "default", service);
+    object.metadata.uid = "of " + service;
+    reader.put(address_resource, object);
+  }
+  // What is to be looked at, since the last time.
+  std::string unsettled() {
+    std::string out;
+    for (const std::string& address : allocator.unsettled().take()) out += (out.empty() ? "" : " ") + address;
+    return out;
   }
   // "" where it was reserved, else why not.
   std::string reserve(const std::string& address) {
@@ -141,11 +165,81 @@ TEST(ServiceAllocator, ARequestHandsOverToTheStore) {
 
 TEST(ServiceAllocator, ServicesThatWereThereAtStart) {
   FakeReader reader;
+  reader.put(range_resource, range_of("kubernetes", "10.96.0.0/29"));
   reader.put(service_resource, service_of("a", {"10.96.0.2"}, {30002}));
   ServiceAllocator allocator;
   ASSERT_TRUE(allocator.attach(reader, "10.96.0.0/29", ports));
   EXPECT_FALSE(allocator.reserve_ip("10.96.0.2"));
   EXPECT_FALSE(allocator.reserve_port(30002, {}));
+}
+
+TEST(ServiceAllocator, RangesComeAndGo) {
+  Fixture f("10.96.0.0/30");  // two addresses
+  EXPECT_TRUE(f.allocator.draw_ip("IPv4", f.random) && f.allocator.draw_ip("IPv4", f.random));
+  EXPECT_FALSE(f.allocator.draw_ip("IPv4", f.random));
+  ServiceCIDR more = range_of("more", "10.97.0.0/29,fd00::/112");
+  f.reader.put(range_resource, more);
+  EXPECT_TRUE(f.allocator.draw_ip("IPv4", f.random).value_or("").starts_with("10.97.0."));
+  EXPECT_FALSE(f.allocator.draw_ip("IPv6", f.random)) << "the cluster has no such addresses";
+  auto& ready = more.status.conditions.emplace_back();
+  ready.type = "Ready";
+  ready.status = "False";
+  f.reader.put(range_resource, more);
+  EXPECT_FALSE(f.allocator.draw_ip("IPv4", f.random));
+  EXPECT_EQ(f.reserve("10.97.0.6"), outside);
+  more.status.conditions[0].status = "True";
+  more.metadata.deletion_timestamp = api::Time{1, 0};
+  f.reader.put(range_resource, more);
+  EXPECT_EQ(f.reserve("10.97.0.6"), outside);
+  more.metadata.deletion_timestamp.reset();
+  f.reader.put(range_resource, more);
+  EXPECT_EQ(f.reserve("10.97.0.7"), outside) << "the last address is nobody's";
+  EXPECT_EQ(f.reserve("10.97.0.0"), outside);
+  f.reader.remove(range_resource, "", "more");
+  EXPECT_EQ(f.reserve("10.97.0.6"), outside);
+}
+
+TEST(ServiceAllocator, AnIPAddressIsTaken) {
+  Fixture f;
+  f.put_address("10.96.0.2", "elsewhere");
+  EXPECT_EQ(f.reserve("10.96.0.2"), taken_ip);
+  f.reader.remove(address_resource, "", "10.96.0.2");
+  EXPECT_EQ(f.reserve("10.96.0.2"), "");
+}
+
+TEST(ServiceAllocator, TellsWhatIsNotAsItShouldBe) {
+  Fixture f;
+  EXPECT_EQ(f.reserve("10.96.0.2"), "");
+  f.put_address("10.96.0.2", "a");
+  f.reader.put(service_resource, service_of("a", {"10.96.0.2"}, {}));
+  f.allocator.release({"10.96.0.2"}, {});
+  EXPECT_EQ(f.unsettled(), "") << "the usual way costs no look";
+  f.put_address("10.96.0.2", "b");
+  EXPECT_EQ(f.unsettled(), "10.96.0.2");
+  f.reader.remove(address_resource, "", "10.96.0.2");
+  EXPECT_EQ(f.unsettled(), "10.96.0.2");
+  f.put_address("10.96.0.2", "a");
+  EXPECT_EQ(f.unsettled(), "");
+  f.reader.remove(service_resource, "default", "a");
+  EXPECT_EQ(f.unsettled(), "10.96.0.2");
+  EXPECT_TRUE(f.allocator.is_left_over("10.96.0.2"));
+  EXPECT_EQ(f.allocator.look_at("10.96.0.2").given_back, "of a");
+  f.reader.remove(address_resource, "", "10.96.0.2");
+  EXPECT_FALSE(f.allocator.is_left_over("10.96.0.2"));
+  f.reader.put(service_resource, service_of("c", {"10.96.0.5"}, {}));
+  EXPECT_EQ(f.unsettled(), "10.96.0.5") << "a Service without its IPAddress";
+}
+
+// What was written before IPAddresses were kept, or half written, is told once all of it has been read.
+TEST(ServiceAllocator, TellsWhatWasThereAtStart) {
+  FakeReader reader;
+  reader.put(service_resource, service_of("a", {"10.96.0.2"}, {}));
+  reader.put(service_resource, service_of("b", {"10.96.0.3"}, {}));
+  reader.put(address_resource, address_for("10.96.0.3", "default", "b"));
+  reader.put(address_resource, address_for("10.96.0.4", "default", "c"));
+  ServiceAllocator allocator;
+  ASSERT_TRUE(allocator.attach(reader, "10.96.0.0/29", ports));
+  EXPECT_EQ(allocator.unsettled().take(), (std::set<std::string>{"10.96.0.2", "10.96.0.4"}));
 }
 
 // Fit for TSan: nobody is given what another holds, and nothing is lost.
