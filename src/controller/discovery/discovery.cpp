@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "net/url.h"
+
 namespace pintle::controller::discovery {
 
 namespace {
@@ -101,7 +103,7 @@ rt::Task<Result<std::optional<ServedResource>>> find_kind(client::Client& client
   if (group.empty()) {
     versions.push_back({"", "v1"});
   } else {
-    auto answer = co_await client.ask_json(ctx, "GET", "/apis/" + group, "", "");
+    auto answer = co_await client.ask_json(ctx, "GET", "/apis/" + net::percent_encode(group), "", "");
     if (!answer && answer.error().reason == Reason::NotFound) co_return std::nullopt;
     if (!answer) co_return Unexpected(std::move(answer).error());
     add_versions(*answer, versions);
@@ -110,7 +112,7 @@ rt::Task<Result<std::optional<ServedResource>>> find_kind(client::Client& client
     auto list = co_await client.ask_json(ctx, "GET", path_of(gv), "", "");
     if (!list && list.error().reason == Reason::NotFound) continue;
     if (!list) co_return Unexpected(std::move(list).error());
-    for (ServedResource& served : read_list(*list, group, gv.version))
+    for (ServedResource& served : read_list(*list, gv.group, gv.version))
       if (served.resource.kind == kind) co_return std::optional(std::move(served));
   }
   co_return std::nullopt;

@@ -15,6 +15,8 @@ constexpr const char* lists[][2] = {
     {"/apis/example.com/v1", R"({"resources":[{"name":"oldies","kind":"Old","verbs":["get"]},{"name":"things","kind":"Thing"}]})"},
     {"/apis/example.com/v2", R"({"resources":[{"name":"things","kind":"Thing","namespaced":true,"verbs":["get","list"]}]})"},
     {"/apis/odd.example.com", R"([7])"},
+    {"/apis/a%20HTTP%2F1.1%0D%0A", R"({"name":"x","versions":[{"version":"v1"}]})"},
+    {"/apis/x/v1", R"({"resources":[{"name":"things","kind":"Thing"}]})"},
 };
 
 std::string found(std::string group, std::string kind) {
@@ -38,6 +40,7 @@ TEST(Discovery, OneKind) {
   EXPECT_EQ(found("example.com", "None"), "none");
   EXPECT_EQ(found("none.example.com", "Thing"), "none");
   EXPECT_EQ(found("odd.example.com", "Thing"), "none");
+  EXPECT_EQ(found("a HTTP/1.1\r\n", "Thing"), "/apis/x/v1/things/o") << "whatever it is, it is one part of the path";
 }
 
 }  // namespace
