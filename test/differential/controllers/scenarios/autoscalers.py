@@ -6,7 +6,7 @@ CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
 CPU = '{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}'
 
 
-def _definition(c, group, plural, kind, subresources=''):
+def _definition(c, group, plural, kind, subresources='', version='v1beta1', list_kind=''):
     """Makes a CustomResourceDefinition, if another scenario has not yet."""
     text = f'''
 apiVersion: apiextensions.k8s.io/v1
@@ -15,19 +15,19 @@ metadata: {{name: {plural}.{group}, annotations: {{api-approved.kubernetes.io: "
 spec:
   group: {group}
   scope: Namespaced
-  names: {{plural: {plural}, kind: {kind}, listKind: {kind}List, singular: {kind.lower()}}}
+  names: {{plural: {plural}, kind: {kind}, listKind: {list_kind or f"{kind}List"}, singular: {kind.lower()}}}
   versions:
-  - name: v1beta1
+  - name: {version}
     served: true
     storage: true
     schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}{subresources}
 '''
     c.client.call('POST', CRDS, yaml.safe_load(text), ok=(201, 409))
-    path = f'/apis/{group}/v1beta1/namespaces/{c.namespace}/{plural}'
+    path = f'/apis/{group}/{version}/namespaces/{c.namespace}/{plural}'
 
     def served():
         try:
-            return c.client.call('GET', path, ok=(200, 404)).get('kind') == f'{kind}List'
+            return c.client.call('GET', path, ok=(200, 404)).get('kind') == (list_kind or f'{kind}List')
         except ValueError:   # a page that is no JSON
             return False
     c.wait(served, f'{kind} is served')
@@ -82,6 +82,22 @@ def _looked(c, name='h'):
 def _scaled(c, size):
     c.wait(lambda: c.get('Deployment', 'd')['spec']['replicas'] == size, f'scaled to {size}')
     c.wait(lambda: c.status('HorizontalPodAutoscaler', 'h').get('currentReplicas') == size, f'{size} are told')
+
+
+# Before others serve these APIs.
+def metrics_of_apis_that_are_not_there(c):
+    _target(c, 2)
+    _autoscaler(c, '{type: External, external: {metric: {name: queue, selector: {matchLabels: {q: jobs}}}, target: {type: AverageValue, averageValue: 10}}}, '
+                   '{type: Pods, pods: {metric: {name: qps}, target: {type: AverageValue, averageValue: 10}}}, '
+                   '{type: Object, object: {metric: {name: hits}, describedObject: {apiVersion: apps/v1, kind: Deployment, name: d}, target: {type: Value, value: 10}}}')
+    _looked(c)
+
+
+def one_of_two_metrics(c):
+    _target(c, 2)
+    _measured(c, '90m', '90m')
+    _autoscaler(c, CPU + ', {type: External, external: {metric: {name: queue}, target: {type: Value, value: 10}}}')
+    _scaled(c, 4)
 
 
 def grows(c):
@@ -264,21 +280,6 @@ def a_kind_without_a_scale(c):
     _looked(c)
 
 
-def metrics_of_apis_that_are_not_there(c):
-    _target(c, 2)
-    _autoscaler(c, '{type: External, external: {metric: {name: queue, selector: {matchLabels: {q: jobs}}}, target: {type: AverageValue, averageValue: 10}}}, '
-                   '{type: Pods, pods: {metric: {name: qps}, target: {type: AverageValue, averageValue: 10}}}, '
-                   '{type: Object, object: {metric: {name: hits}, describedObject: {apiVersion: apps/v1, kind: Deployment, name: d}, target: {type: Value, value: 10}}}')
-    _looked(c)
-
-
-def one_of_two_metrics(c):
-    _target(c, 2)
-    _measured(c, '90m', '90m')
-    _autoscaler(c, CPU + ', {type: External, external: {metric: {name: queue}, target: {type: Value, value: 10}}}')
-    _scaled(c, 4)
-
-
 def _custom(c, selector=''):
     """A custom resource with eleven replicas."""
     path = _definition(c, 'autoscalers.example.com', 'things', 'Thing', subresources='''
@@ -311,4 +312,25 @@ def a_most_that_changes(c):
     _autoscaler(c)
     _looked(c)
     c.patch('HorizontalPodAutoscaler', 'h', {'spec': {'maxReplicas': 3}})
+    _scaled(c, 3)
+
+
+# Last: from now on there are such APIs.
+def a_metric_from_outside(c):
+    _target(c, 2)
+    path = _definition(c, 'external.metrics.k8s.io', 'orders', 'ExternalMetricValue')
+    for name, value in (('a', '15'), ('b', '5')):
+        c.client.call('POST', path, {'apiVersion': 'external.metrics.k8s.io/v1beta1', 'kind': 'ExternalMetricValue', 'metadata': {'name': name, 'labels': {'q': 'jobs'}},
+                                     'metricName': 'orders', 'metricLabels': {}, 'timestamp': '2100-01-01T00:00:00Z', 'value': value})
+    _autoscaler(c, '{type: External, external: {metric: {name: orders, selector: {matchLabels: {q: jobs}}}, target: {type: AverageValue, averageValue: 7}}}')
+    _scaled(c, 3)
+
+
+def a_metric_of_the_namespace(c):
+    _target(c, 2)
+    # The answer about one object is a list of one value: a custom resource that looks like it.
+    path = _definition(c, 'custom.metrics.k8s.io', 'metrics', 'MetricValueList', version='v1beta2', list_kind='MetricValueListList')
+    c.client.call('POST', path, {'apiVersion': 'custom.metrics.k8s.io/v1beta2', 'kind': 'MetricValueList', 'metadata': {'name': 'hits'}, 'items': [
+        {'describedObject': {'kind': 'Namespace', 'name': c.namespace, 'apiVersion': 'v1'}, 'metric': {'name': 'hits'}, 'timestamp': '2100-01-01T00:00:00Z', 'value': '15'}]})
+    _autoscaler(c, '{type: Object, object: {metric: {name: hits}, describedObject: {apiVersion: v1, kind: Namespace, name: any}, target: {type: Value, value: 10}}}')
     _scaled(c, 3)
