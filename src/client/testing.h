@@ -36,6 +36,8 @@ class FakeServer final : public net::Handler {
     }
   };
   std::vector<Write> writes;
+  std::map<std::string, std::string> documents;  // by path: the JSON that a GET answers, whatever the query
+  std::vector<std::string> asked;                // path and query of each GET of one
   // The HTTP code that answers a write; none: 200.
   std::function<int(const Write&)> on_write;
 
@@ -79,6 +81,9 @@ class FakeServer final : public net::Handler {
       (void)co_await net::respond(writer, 400, "text/plain", Bytes::literal("no streamed lists here"));
     } else if (request.query.starts_with("watch=true")) {
       co_await serve_watch(ctx, request, writer);
+    } else if (const auto document = documents.find(request.path); document != documents.end()) {
+      asked.push_back(request.path + (request.query.empty() ? "" : "?" + request.query));
+      (void)co_await net::respond(writer, 200, "application/json", Bytes::copy(document->second));
     } else if (const auto it = objects_.find(request.path); it != objects_.end()) {
       (void)co_await net::respond(writer, 200, "application/json", Bytes::copy(it->second.json));
     } else if (is_collection(request.path) || is_in_namespace(request.path)) {

@@ -1,6 +1,7 @@
 #include "client/wire.h"
 
 #include "api/codec.h"
+#include "client/answers.h"
 #include "codec/json.h"
 #include "codec/proto_wire.h"
 
@@ -182,9 +183,11 @@ Status decode_failure(int code, std::string_view content_type, std::string_view 
   Status out;
   out.code = code;
   out.reason = reason_named("", code);
-  const bool text = content_type.starts_with("text/plain") && !body.empty();
-  out.message = text ? std::string(body.substr(0, quoted_body_bytes_max)) : std::string(code_message(code));
-  while (!out.message.empty() && out.message.back() == '\n') out.message.pop_back();
+  std::string said = content_type.starts_with("text/plain") ? std::string(body.substr(0, quoted_body_bytes_max)) : std::string();
+  while (!said.empty() && said.back() == '\n') said.pop_back();
+  // A page that is not there is told in words of our own: what is behind a path of the API, "404 page not found" does not say.
+  out.message = said.empty() || code == 404 ? std::string(code_message(code)) : said;
+  out.details.causes.push_back({std::string(bare_answer_cause), said.empty() ? "unknown" : std::move(said), ""});
   return out;
 }
 

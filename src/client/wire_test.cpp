@@ -27,6 +27,7 @@ TEST(Wire, Failures) {
   check_failure(403, "text/plain; charset=utf-8", "go away\n", Reason::Forbidden, "go away");
   check_failure(503, "text/html", "<html>", Reason::ServiceUnavailable, "the server is currently unable to handle the request");
   check_failure(404, "", "", Reason::NotFound, "the server could not find the requested resource");
+  check_failure(404, "text/plain", "404 page not found\n", Reason::NotFound, "the server could not find the requested resource");
   check_failure(418, "", "", Reason::Unknown, "the server answered with an error");
   const Status details = decode_failure(
       422, "application/json",
@@ -34,6 +35,8 @@ TEST(Wire, Failures) {
   EXPECT_EQ(details.details.name, "n");
   ASSERT_EQ(details.details.causes.size(), 1u);
   EXPECT_EQ(details.details.causes[0], (StatusCause{"r", "m", "f"}));
+  const Status bare = decode_failure(404, "text/plain", "404 page not found\n");
+  EXPECT_EQ(bare.details.causes, (std::vector{StatusCause{"UnexpectedServerResponse", "404 page not found", ""}}));
 }
 
 api::Object pod(std::string name) {

@@ -11,6 +11,7 @@
 #include "controller/endpointslice/controller.h"
 #include "controller/ephemeral_volume/controller.h"
 #include "controller/garbage/controller.h"
+#include "controller/horizontal_pod_autoscaler/controller.h"
 #include "controller/job/controller.h"
 #include "controller/legacy_token_cleaner/controller.h"
 #include "controller/manager.h"
@@ -89,6 +90,8 @@ constexpr ControllerRow rows[] = {
      service_cidr::make_service_cidr_controller},
     {"ephemeral-volume-controller", "ephemeral-volume", "ephemeral-volume-controller", "ephemeral_volume",
      ephemeral_volume::make_ephemeral_volume_controller},
+    {"horizontal-pod-autoscaler-controller", "horizontalpodautoscaling", "horizontal-pod-autoscaler", "horizontal-pod-autoscaler",
+     horizontal_pod_autoscaler::make_horizontal_pod_autoscaler},
     {"disruption-controller", "disruption", "disruption-controller", "controllermanager", disruption::make_disruption_controller},
     {"resourcequota-controller", "resourcequota", "resourcequota-controller", "resourcequota-controller",
      resourcequota::make_resourcequota_controller},
@@ -112,7 +115,6 @@ constexpr std::string_view other_names[] = {"cloud-node-lifecycle-controller",
                                             "service-lb-controller",
                                             "storage-version-migrator-controller",
                                             "storageversion-garbage-collector-controller",
-                                            "horizontal-pod-autoscaler-controller",
                                             "cloud-node-lifecycle",
                                             "route",
                                             "service"};

@@ -25,7 +25,7 @@ def tolerating(value):
 
 @pytest.fixture(scope='module')
 def switched():
-    flags = ['--runtime-config=autoscaling/v1=false,batch/v1=false,apps/v1/daemonsets=false', '--feature-gates=ContainerRestartRules=false,TaintTolerationComparisonOperators=true']
+    flags = ['--runtime-config=autoscaling/v1=false,batch/v1=false,apps/v1/daemonsets=false', '--feature-gates=ContainerRestartRules=false,TaintTolerationComparisonOperators=true,HPAScaleToZero=true']
     with ApiServer(flags=flags) as s:
         s.kubectl('create', 'serviceaccount', 'default', '-n', 'default')
         yield s
@@ -50,6 +50,19 @@ def test_discovery_and_openapi_follow(switched):
     assert '/apis/apps/v1/deployments' in paths and '/apis/apps/v1/daemonsets' not in paths and '/apis/batch/' not in paths
     assert 'apis/batch/v1' not in json.loads(switched.get('/openapi/v3'))['paths']
     assert 'doesn\'t have a resource type "jobs"' in switched.kubectl('get', 'jobs', check=False).stderr
+
+
+def test_an_autoscaler_to_zero_needs_a_metric_that_needs_no_pod(switched):
+    def autoscaler(metric):
+        return yaml.safe_dump({'apiVersion': 'autoscaling/v2', 'kind': 'HorizontalPodAutoscaler', 'metadata': {'name': 'zero'}, 'spec': {
+            'scaleTargetRef': {'apiVersion': 'apps/v1', 'kind': 'Deployment', 'name': 'd'}, 'minReplicas': 0, 'maxReplicas': 3, 'metrics': [metric]}})
+    cpu = {'type': 'Resource', 'resource': {'name': 'cpu', 'target': {'type': 'Utilization', 'averageUtilization': 50}}}
+    queue = {'type': 'External', 'external': {'metric': {'name': 'queue'}, 'target': {'type': 'Value', 'value': '10'}}}
+    refused = switched.kubectl('apply', '-f', '-', stdin=autoscaler(cpu), check=False).stderr
+    assert 'spec.metrics: Forbidden: must specify at least one Object or External metric to support scaling to zero replicas' in refused
+    switched.kubectl('apply', '-f', '-', stdin=autoscaler(queue))
+    assert json.loads(switched.kubectl('get', 'hpa', 'zero', '-o', 'json'))['spec']['minReplicas'] == 0
+    assert 'spec.metrics: Forbidden' in switched.kubectl('apply', '-f', '-', stdin=autoscaler(cpu), check=False).stderr
 
 
 def test_fields_of_a_gate_that_is_off_are_dropped(switched):

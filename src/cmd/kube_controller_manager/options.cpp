@@ -87,6 +87,13 @@ Result<Unit> take_slice_size(const FlagSet& flags, std::string_view flag, Option
   return Unit{};
 }
 
+// Without a pause autoscalers would be looked at without end.
+Result<Unit> take_sync_period(const FlagSet& flags, std::string_view flag, Options& options) {
+  TRY(into<&Options::horizontal_pod_autoscaler_sync_period>(flags, flag, options));
+  if (options.horizontal_pod_autoscaler_sync_period <= rt::Duration::zero()) return bad_request("--" + std::string(flag) + " must be more than 0");
+  return Unit{};
+}
+
 // Two flags for one period: the longer one counts.
 Result<Unit> take_batch_period(const FlagSet& flags, std::string_view flag, Options& options) {
   options.endpoint_updates_batch_period = std::max(options.endpoint_updates_batch_period, flags.get_duration(flag));
@@ -102,6 +109,7 @@ constexpr std::pair<std::string_view, std::string_view> workers[] = {
     {"mirroring-concurrent-service-endpoint-syncs", "endpointslice-mirroring-controller"},
     {"concurrent-ephemeralvolume-syncs", "ephemeral-volume-controller"},
     {"concurrent-gc-syncs", "garbage-collector-controller"},
+    {"concurrent-horizontal-pod-autoscaler-syncs", "horizontal-pod-autoscaler-controller"},
     {"concurrent-job-syncs", "job-controller"},
     {"concurrent-cron-job-syncs", "cronjob-controller"},
     {"concurrent-namespace-syncs", "namespace-controller"},
@@ -126,6 +134,7 @@ constexpr component::BoundFlag<Options> bound[] = {
     {"concurrent-endpoint-syncs", take_workers},
     {"concurrent-ephemeralvolume-syncs", take_workers},
     {"concurrent-gc-syncs", take_workers},
+    {"concurrent-horizontal-pod-autoscaler-syncs", take_workers},
     {"concurrent-job-syncs", take_workers},
     {"concurrent-namespace-syncs", take_workers},
     {"concurrent-rc-syncs", take_workers},
@@ -138,6 +147,11 @@ constexpr component::BoundFlag<Options> bound[] = {
     {"endpoint-updates-batch-period", take_batch_period},
     {"endpointslice-updates-batch-period", take_batch_period},
     {"feature-gates", take_gates},
+    {"horizontal-pod-autoscaler-cpu-initialization-period", into<&Options::horizontal_pod_autoscaler_cpu_initialization_period>},
+    {"horizontal-pod-autoscaler-downscale-stabilization", into<&Options::horizontal_pod_autoscaler_downscale_stabilization>},
+    {"horizontal-pod-autoscaler-initial-readiness-delay", into<&Options::horizontal_pod_autoscaler_initial_readiness_delay>},
+    {"horizontal-pod-autoscaler-sync-period", take_sync_period},
+    {"horizontal-pod-autoscaler-tolerance", into<&Options::horizontal_pod_autoscaler_tolerance>},
     {"large-cluster-size-threshold", into<&Options::large_cluster_size_threshold>},
     {"legacy-service-account-token-clean-up-period", take_clean_up_period},
     {"max-endpoints-per-slice", take_slice_size},

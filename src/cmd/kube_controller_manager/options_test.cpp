@@ -31,6 +31,11 @@ TEST(ControllerOptions, UpstreamsDefaults) {
   EXPECT_EQ(options->terminated_pod_gc_threshold, 12500);
   EXPECT_EQ(options->max_endpoints_per_slice, 100);
   EXPECT_EQ(options->cluster_signing_duration, std::chrono::hours(24 * 365));
+  EXPECT_EQ(options->horizontal_pod_autoscaler_sync_period, std::chrono::seconds(15));
+  EXPECT_EQ(options->horizontal_pod_autoscaler_downscale_stabilization, std::chrono::minutes(5));
+  EXPECT_EQ(options->horizontal_pod_autoscaler_cpu_initialization_period, std::chrono::minutes(5));
+  EXPECT_EQ(options->horizontal_pod_autoscaler_initial_readiness_delay, std::chrono::seconds(30));
+  EXPECT_EQ(options->horizontal_pod_autoscaler_tolerance, 0.1);
   EXPECT_TRUE(options->concurrency.empty()) << "each controller has its own default";
   EXPECT_TRUE(options->signers.empty());
 }
@@ -39,13 +44,24 @@ TEST(ControllerOptions, EachFlagReachesItsMember) {
   World world;
   ASSERT_TRUE(world.disk.write("/ca.crt", "CERTIFICATE"));
   ASSERT_TRUE(world.disk.write("/ca.key", "KEY"));
-  const auto options = world.read({"--concurrent-deployment-syncs=9", "--mirroring-concurrent-service-endpoint-syncs=3", "--node-eviction-rate=2.5",
-                                   "--endpoint-updates-batch-period=1s", "--endpointslice-updates-batch-period=3s", "--root-ca-file=/ca.crt",
-                                   "--cluster-signing-cert-file=/ca.crt", "--cluster-signing-key-file=/ca.key", "--cluster-signing-duration=1h",
-                                   "--allocate-node-cidrs", "--cluster-cidr=10.1.0.0/16,fd00::/48", "--node-cidr-mask-size-ipv4=25"});
+  const auto options =
+      world.read({"--concurrent-deployment-syncs=9", "--mirroring-concurrent-service-endpoint-syncs=3", "--node-eviction-rate=2.5",
+                  "--endpoint-updates-batch-period=1s", "--endpointslice-updates-batch-period=3s", "--root-ca-file=/ca.crt",
+                  "--cluster-signing-cert-file=/ca.crt", "--cluster-signing-key-file=/ca.key", "--cluster-signing-duration=1h",
+                  "--allocate-node-cidrs", "--cluster-cidr=10.1.0.0/16,fd00::/48", "--node-cidr-mask-size-ipv4=25",
+                  "--horizontal-pod-autoscaler-sync-period=2s", "--horizontal-pod-autoscaler-downscale-stabilization=1m",
+                  "--horizontal-pod-autoscaler-cpu-initialization-period=3m", "--horizontal-pod-autoscaler-initial-readiness-delay=7s",
+                  "--horizontal-pod-autoscaler-tolerance=0.05", "--concurrent-horizontal-pod-autoscaler-syncs=2"});
   ASSERT_TRUE(options) << options.error().message;
-  EXPECT_EQ(options->concurrency, (std::map<std::string, int>{{"deployment-controller", 9}, {"endpointslice-mirroring-controller", 3}}));
+  EXPECT_EQ(options->concurrency,
+            (std::map<std::string, int>{
+                {"deployment-controller", 9}, {"endpointslice-mirroring-controller", 3}, {"horizontal-pod-autoscaler-controller", 2}}));
   EXPECT_EQ(options->node_eviction_rate, 2.5);
+  EXPECT_EQ(options->horizontal_pod_autoscaler_sync_period, std::chrono::seconds(2));
+  EXPECT_EQ(options->horizontal_pod_autoscaler_downscale_stabilization, std::chrono::minutes(1));
+  EXPECT_EQ(options->horizontal_pod_autoscaler_cpu_initialization_period, std::chrono::minutes(3));
+  EXPECT_EQ(options->horizontal_pod_autoscaler_initial_readiness_delay, std::chrono::seconds(7));
+  EXPECT_EQ(options->horizontal_pod_autoscaler_tolerance, 0.05);
   EXPECT_EQ(options->endpoint_updates_batch_period, std::chrono::seconds(3));
   EXPECT_EQ(options->root_ca_pem, "CERTIFICATE");
   EXPECT_EQ(options->signers.size(), 4u);
@@ -80,6 +96,7 @@ TEST(ControllerOptions, MistakesNameTheFlag) {
   EXPECT_EQ(world.refusal({"--legacy-service-account-token-clean-up-period=0s"}),
             "--legacy-service-account-token-clean-up-period must be more than zero");
   EXPECT_EQ(world.refusal({"--max-endpoints-per-slice=1001"}), "--max-endpoints-per-slice must be 1-1000");
+  EXPECT_EQ(world.refusal({"--horizontal-pod-autoscaler-sync-period=0s"}), "--horizontal-pod-autoscaler-sync-period must be more than 0");
   EXPECT_TRUE(world.refusal({"--root-ca-file=/none"}).starts_with("--root-ca-file: ")) << world.refusal({"--root-ca-file=/none"});
   ASSERT_TRUE(world.disk.write("/ca.crt", "CERTIFICATE"));
   EXPECT_EQ(world.refusal({"--cluster-signing-cert-file=/ca.crt"}), "--cluster-signing-cert-file and --cluster-signing-key-file go together");

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "net/url.h"
+
 namespace pintle::controller::discovery {
 
 namespace {
@@ -43,23 +45,28 @@ struct GroupVersion {
   std::string version;
 };
 
-// Every group's versions, the preferred one first.
+// A group's versions, the preferred one first.
+void add_versions(const codec::Value& group, std::vector<GroupVersion>& out) {
+  const std::string name = text_of(group, "name");
+  std::string preferred;
+  if (const codec::Value* value = group.find("preferredVersion")) preferred = text_of(*value, "version");
+  if (!preferred.empty()) out.push_back({name, preferred});
+  const codec::Value* versions = group.find("versions");
+  if (versions == nullptr || !versions->is_array()) return;
+  for (const codec::Value& version : versions->as_array())
+    if (std::string text = text_of(version, "version"); text != preferred) out.push_back({name, std::move(text)});
+}
+
+// Of every group.
 std::vector<GroupVersion> read_groups(const codec::Value& list) {
   std::vector<GroupVersion> out;
   const codec::Value* groups = list.find("groups");
   if (groups == nullptr || !groups->is_array()) return out;
-  for (const codec::Value& group : groups->as_array()) {
-    const std::string name = text_of(group, "name");
-    std::string preferred;
-    if (const codec::Value* value = group.find("preferredVersion")) preferred = text_of(*value, "version");
-    if (!preferred.empty()) out.push_back({name, preferred});
-    const codec::Value* versions = group.find("versions");
-    if (versions == nullptr || !versions->is_array()) continue;
-    for (const codec::Value& version : versions->as_array())
-      if (std::string text = text_of(version, "version"); text != preferred) out.push_back({name, std::move(text)});
-  }
+  for (const codec::Value& group : groups->as_array()) add_versions(group, out);
   return out;
 }
+
+std::string path_of(const GroupVersion& gv) { return gv.group.empty() ? "/api/" + gv.version : "/apis/" + gv.group + "/" + gv.version; }
 
 }  // namespace
 
@@ -80,8 +87,7 @@ rt::Task<Result<ServedResources>> discover(client::Client& client, rt::Context c
   wanted.insert(wanted.begin(), std::move(core));
   std::set<std::pair<std::string, std::string>> seen;
   for (const GroupVersion& gv : wanted) {
-    std::string path = gv.group.empty() ? "/api/" + gv.version : "/apis/" + gv.group + "/" + gv.version;
-    auto list = co_await client.ask_json(ctx, "GET", std::move(path), "", "");
+    auto list = co_await client.ask_json(ctx, "GET", path_of(gv), "", "");
     if (!list) {
       if (list.error().reason != Reason::NotFound) out.failed_groups.push_back(gv.group + "/" + gv.version + ": " + list.error().message);
       continue;
@@ -90,6 +96,26 @@ rt::Task<Result<ServedResources>> discover(client::Client& client, rt::Context c
       if (seen.emplace(gv.group, served.resource.name).second) out.resources.push_back(std::move(served));
   }
   co_return out;
+}
+
+rt::Task<Result<std::optional<ServedResource>>> find_kind(client::Client& client, rt::Context ctx, std::string group, std::string kind) {
+  std::vector<GroupVersion> versions;
+  if (group.empty()) {
+    versions.push_back({"", "v1"});
+  } else {
+    auto answer = co_await client.ask_json(ctx, "GET", "/apis/" + net::percent_encode(group), "", "");
+    if (!answer && answer.error().reason == Reason::NotFound) co_return std::nullopt;
+    if (!answer) co_return Unexpected(std::move(answer).error());
+    add_versions(*answer, versions);
+  }
+  for (const GroupVersion& gv : versions) {
+    auto list = co_await client.ask_json(ctx, "GET", path_of(gv), "", "");
+    if (!list && list.error().reason == Reason::NotFound) continue;
+    if (!list) co_return Unexpected(std::move(list).error());
+    for (ServedResource& served : read_list(*list, gv.group, gv.version))
+      if (served.resource.kind == kind) co_return std::optional(std::move(served));
+  }
+  co_return std::nullopt;
 }
 
 }  // namespace pintle::controller::discovery

@@ -1,6 +1,7 @@
 // What the API server serves now, built in and custom: for the controllers that treat all resources alike.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,5 +26,8 @@ struct ServedResources {
 
 // An error only when the list of groups itself cannot be had.
 rt::Task<Result<ServedResources>> discover(client::Client& client, rt::Context ctx);
+// The resource of one kind, by asking its group alone: in the preferred version, else in the first that has it. Nothing: there is none.
+// `group` and `kind` may be anybody's words.
+rt::Task<Result<std::optional<ServedResource>>> find_kind(client::Client& client, rt::Context ctx, std::string group, std::string kind);
 
 }  // namespace pintle::controller::discovery

@@ -4,6 +4,7 @@
 
 #include "controller/objects/amount.h"
 #include "controller/objects/owner.h"
+#include "controller/objects/selector_text.h"
 #include "controller/objects/time.h"
 #include "rules/conditions.h"
 #include "rules/pod_state.h"
@@ -24,20 +25,6 @@ void set_allowed(PodDisruptionBudgetStatus& status, std::string_view value, std:
   rules::set_condition(status.conditions, std::move(condition));
 }
 
-// As Go's generated code prints it.
-std::string selector_text(const PodDisruptionBudget& budget) {
-  if (!budget.spec.selector) return "nil";
-  std::string text = "&LabelSelector{MatchLabels:map[string]string{";
-  for (const auto& [key, value] : budget.spec.selector->match_labels) text += key + ": " + value + ",";
-  text += "},MatchExpressions:[]LabelSelectorRequirement{";
-  for (const auto& expression : budget.spec.selector->match_expressions) {
-    text += "LabelSelectorRequirement{Key:" + expression.key + ",Operator:" + expression.operator_ + ",Values:[";
-    for (std::size_t i = 0; i < expression.values.size(); ++i) text += (i > 0 ? " " : "") + expression.values[i];
-    text += "],},";
-  }
-  return text + "},}";
-}
-
 }  // namespace
 
 bool counts_workloads(const PodDisruptionBudget& budget) {
@@ -51,7 +38,7 @@ std::vector<pods::PodPtr> owned_of(const std::vector<pods::PodPtr>& pods) {
 }
 
 std::string unmanaged_message(const PodDisruptionBudget& budget) {
-  return "Pods selected by this PodDisruptionBudget (selector: " + selector_text(budget) +
+  return "Pods selected by this PodDisruptionBudget (selector: " + objects::selector_text(budget.spec.selector.get()) +
          ") were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. "
          "To account for these pods please set \".spec.minAvailable\" field of the PDB to an integer value.";
 }

@@ -62,6 +62,12 @@ struct ControllerOptions {
   double unhealthy_zone_threshold = 0.55;
   int large_cluster_size_threshold = 50;
 
+  rt::Duration horizontal_pod_autoscaler_sync_period = std::chrono::seconds(15);
+  rt::Duration horizontal_pod_autoscaler_downscale_stabilization = std::chrono::minutes(5);
+  rt::Duration horizontal_pod_autoscaler_cpu_initialization_period = std::chrono::minutes(5);
+  rt::Duration horizontal_pod_autoscaler_initial_readiness_delay = std::chrono::seconds(30);
+  double horizontal_pod_autoscaler_tolerance = 0.1;
+
   int terminated_pod_gc_threshold = 12500;                            // <= 0: keep all
   rt::Duration resource_quota_sync_period = std::chrono::minutes(5);  // zero: never by the clock
   int max_endpoints_per_slice = 100;

@@ -50,11 +50,11 @@ inline api::core_v1::Service service_of(const std::string& spec) {
 
 namespace detail {
 
-inline void set_ready(api::core_v1::Pod& pod, int64_t since_seconds) {
+inline void set_ready(api::core_v1::Pod& pod, int64_t since_seconds, const char* status = "True") {
   pod.status.phase = "Running";
   auto& ready = pod.status.conditions.emplace_back();
   ready.type = "Ready";
-  ready.status = "True";
+  ready.status = status;
   ready.last_transition_time = ago(since_seconds);
 }
 
@@ -65,6 +65,15 @@ inline void apply_word(api::core_v1::Pod& pod, const std::string& word) {
     pod.spec.node_name = word.substr(1);
   } else if (key == "ready") {
     set_ready(pod, value.empty() ? 1000 : std::stoll(value));
+  } else if (key == "unready") {
+    set_ready(pod, value.empty() ? 1000 : std::stoll(value), "False");
+  } else if (key == "started") {
+    pod.status.start_time = ago(std::stoll(value));
+  } else if (key == "request") {  // container:resource:amount
+    const std::vector<std::string> parts = split(value, ':');
+    auto& containers = pod.spec.containers;
+    if (containers.empty() || containers.back().name != parts.at(0)) containers.emplace_back().name = parts.at(0);
+    containers.back().resources.requests[parts.at(1)] = api::Quantity::parse(parts.at(2)).value();
   } else if (word == "running" || word == "pending" || word == "failed" || word == "succeeded" || word == "unknown") {
     pod.status.phase = word;
     pod.status.phase[0] = static_cast<char>(pod.status.phase[0] - 'a' + 'A');
@@ -103,8 +112,8 @@ inline void apply_word(api::core_v1::Pod& pod, const std::string& word) {
 }  // namespace detail
 
 // "web-0 @n1 ready=20 rev=a": named web-0 (its uid too), in namespace default, an hour old. Words: @NODE; ready[=SECONDS] (running and
-// ready for so long), running, pending, failed, succeeded, unknown; deleted; age=SECONDS; rev=HASH; label=KEY:VALUE; ip=ADDRESS;
-// owner=UID; cost=N; restarts=N; host=HOSTNAME.SUBDOMAIN; port=NAME:NUMBER.
+// ready for so long), unready[=SECONDS], running, pending, failed, succeeded, unknown; started=SECONDS; request=CONTAINER:RESOURCE:AMOUNT;
+// deleted; age=SECONDS; rev=HASH; label=KEY:VALUE; ip=ADDRESS; owner=UID; cost=N; restarts=N; host=HOSTNAME.SUBDOMAIN; port=NAME:NUMBER.
 inline api::core_v1::Pod pod_of(std::string_view text) {
   const std::vector<std::string> words = split(text, ' ');
   api::core_v1::Pod pod;

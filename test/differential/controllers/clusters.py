@@ -8,6 +8,8 @@ from support.hollow_nodes import Client, HollowNode  # noqa: E402
 
 NODES = 3
 ZONE = 'topology.kubernetes.io/zone'
+# What takes minutes, in seconds.
+AUTOSCALERS = '--horizontal-pod-autoscaler-sync-period=1s', '--horizontal-pod-autoscaler-downscale-stabilization=4s'
 
 
 class ManagedCluster:
@@ -22,7 +24,7 @@ class ManagedCluster:
         try:
             self.client = self.client_of('admin', None)
             self.start('kube-controller-manager', self.manager, '--use-service-account-credentials',
-                       f'--service-account-private-key-file={self.server.pki.path("sa.key")}', f'--root-ca-file={self.server.pki.ca}')
+                       f'--service-account-private-key-file={self.server.pki.path("sa.key")}', f'--root-ca-file={self.server.pki.ca}', *AUTOSCALERS)
             self.start('kube-scheduler', self.scheduler)
             for i in range(NODES):
                 name = f'hollow-{i}'

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "apiserver/resources/resources.h"
+#include "apiserver/types/options.h"
 
 namespace pintle::apiserver::resources {
 namespace {
@@ -63,6 +64,8 @@ std::string targets_text(const v2::HorizontalPodAutoscaler& autoscaler) {
   return out;
 }
 
+int32_t least_of(const RequestScope& scope) { return scope.options != nullptr && scope.options->feature_gates.enabled("HPAScaleToZero") ? 0 : 1; }
+
 class AutoscalerStrategy : public registry::TypedStrategy<v2::HorizontalPodAutoscaler> {
  public:
   void set_defaults(v2::HorizontalPodAutoscaler& autoscaler) const override {
@@ -88,8 +91,14 @@ class AutoscalerStrategy : public registry::TypedStrategy<v2::HorizontalPodAutos
   void prepare_for_create(const RequestScope&, v2::HorizontalPodAutoscaler& autoscaler) const override {
     autoscaler.status = v2::HorizontalPodAutoscalerStatus();
   }
-  void validate(const RequestScope&, const v2::HorizontalPodAutoscaler& autoscaler, FieldErrors& errors) const override {
-    validate_autoscaler(autoscaler, errors);
+  void validate(const RequestScope& scope, const v2::HorizontalPodAutoscaler& autoscaler, FieldErrors& errors) const override {
+    validate_autoscaler(autoscaler, least_of(scope), errors);
+  }
+  // What may be 0 already stays so.
+  bool validate_update_includes_validate() const override { return false; }
+  void validate_update(const RequestScope& scope, const v2::HorizontalPodAutoscaler& autoscaler, const v2::HorizontalPodAutoscaler& old,
+                       FieldErrors& errors) const override {
+    validate_autoscaler(autoscaler, old.spec.min_replicas == 0 ? 0 : least_of(scope), errors);
   }
   void table_cells(const v2::HorizontalPodAutoscaler& autoscaler, registry::TableCells& cells) const override {
     cells.emplace_back(autoscaler.metadata.name);

@@ -10,6 +10,7 @@ namespace pintle::apiserver::resources {
 Result<api::Object> autoscaler_to_storage(const api::Object& v1);
 Result<api::Object> autoscaler_from_storage(const api::Object& v2);
 
-void validate_autoscaler(const api::autoscaling_v2::HorizontalPodAutoscaler& autoscaler, FieldErrors& errors);
+// `least`: the lowest minReplicas that is taken; 0 only where a metric needs no pod.
+void validate_autoscaler(const api::autoscaling_v2::HorizontalPodAutoscaler& autoscaler, int32_t least, FieldErrors& errors);
 
 }  // namespace pintle::apiserver::resources

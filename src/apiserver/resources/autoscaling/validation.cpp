@@ -143,15 +143,20 @@ void validate_rules(const v2::HPAScalingRules& rules, const FieldPath& path, Fie
 
 }  // namespace
 
-void validate_autoscaler(const v2::HorizontalPodAutoscaler& autoscaler, FieldErrors& errors) {
+void validate_autoscaler(const v2::HorizontalPodAutoscaler& autoscaler, int32_t least, FieldErrors& errors) {
   const v2::HorizontalPodAutoscalerSpec& spec = autoscaler.spec;
   const FieldPath at("spec");
-  if (spec.min_replicas && *spec.min_replicas < 1) errors.invalid(at.child("minReplicas"), *spec.min_replicas, "must be greater than or equal to 1");
+  if (spec.min_replicas && *spec.min_replicas < least)
+    errors.invalid(at.child("minReplicas"), *spec.min_replicas, "must be greater than or equal to " + std::to_string(least));
   if (spec.max_replicas < 1) errors.invalid(at.child("maxReplicas"), spec.max_replicas, "must be greater than 0");
   if (spec.min_replicas && spec.max_replicas < *spec.min_replicas)
     errors.invalid(at.child("maxReplicas"), spec.max_replicas, "must be greater than or equal to `minReplicas`");
   validate_target(spec.scale_target_ref, at.child("scaleTargetRef"), errors);
   for (std::size_t i = 0; i < spec.metrics.size(); ++i) validate_metric(spec.metrics[i], at.child("metrics").index(i), errors);
+  const bool needs_no_pod =
+      std::ranges::any_of(spec.metrics, [](const auto& metric) { return metric.type == "Object" || metric.type == "External"; });
+  if (spec.min_replicas == 0 && !needs_no_pod)
+    errors.forbidden(at.child("metrics"), "must specify at least one Object or External metric to support scaling to zero replicas");
   if (spec.behavior) {
     if (spec.behavior->scale_up) validate_rules(*spec.behavior->scale_up, at.child("behavior", "scaleUp"), errors);
     if (spec.behavior->scale_down) validate_rules(*spec.behavior->scale_down, at.child("behavior", "scaleDown"), errors);
