@@ -60,7 +60,7 @@ def await_pods(cluster):
 def test_nodes(cluster):
     name, cpu, cpu_share, memory, memory_share = await_true('kubectl top nodes', lambda: top(cluster, 'nodes'), timeout_s=MEASURED_S)[0]
     assert name == 'server' and milli(cpu) > 0 and mebi(memory) > 20
-    assert int(cpu_share.rstrip('%')) <= 100 and int(memory_share.rstrip('%')) <= 100
+    assert int(cpu_share.rstrip('%')) <= 105 and int(memory_share.rstrip('%')) <= 100, 'but for how the kernel rounds'
     assert top(cluster, 'node', 'server')[0][0] == 'server'
     assert [row[0] for row in top(cluster, 'nodes', '-l', 'kubernetes.io/hostname=server')] == ['server']
     with pytest.raises(RuntimeError, match='metrics not available yet'):    # kubectl's words for an empty list
