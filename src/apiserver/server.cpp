@@ -22,6 +22,7 @@
 #include "apiserver/endpoints/openapi_pages.h"
 #include "apiserver/endpoints/profile_pages.h"
 #include "apiserver/exchange/responses.h"
+#include "apiserver/metrics_server/metrics_server.h"
 #include "apiserver/policy_status/policy_status.h"
 #include "apiserver/published/further.h"
 #include "apiserver/published/openapi_documents.h"
@@ -117,6 +118,7 @@ class ApiServerImpl final : public ApiServer {
   std::unique_ptr<authentication::Authentication> authentication_;
   std::unique_ptr<authorization::Authorization> authorization_;
   authorization::rbac::EscalationCheck escalation_;
+  std::unique_ptr<metrics_server::MetricsServer> metrics_server_;  // nullptr: metrics.k8s.io is not served
   std::unique_ptr<aggregation::Aggregator> aggregator_;
   std::unique_ptr<connect::Connector> connector_;
   std::unique_ptr<endpoints::ApiHandler> handler_;
@@ -213,7 +215,10 @@ std::vector<registry::ResourceDefinition> ApiServerImpl::definitions() {
   deps.issuer = authentication_->issuer();
   deps.service_allocator = service_allocator_;
   deps.zones = &zones_;
-  return resources::builtin_resources(deps);
+  auto out = resources::builtin_resources(deps);
+  if (!metrics_server_) return out;
+  for (auto& resource : metrics_server_->resources()) out.push_back(std::move(resource));
+  return out;
 }
 
 void ApiServerImpl::make_handler() {
@@ -232,6 +237,7 @@ void ApiServerImpl::make_handler() {
   handler_->metrics().add_callback([this](std::string& out) { out += admission_page_.write(); });
   handler_->metrics().add_callback([this](std::string& out) { aggregator_->write_metrics(out); });
   if (setup_.more_metrics) handler_->metrics().add_callback(setup_.more_metrics);
+  if (metrics_server_) handler_->metrics().add_callback([this](std::string& out) { metrics_server_->write_metrics(out); });
   endpoints::Health& health = handler_->health();
   for (const char* name : {"ping", "log", "etcd"}) health.add({name, [] { return true; }});
   // Of /readyz alone, as upstream's: a server that can read is not made better by a restart.
@@ -279,14 +285,16 @@ rt::Task<Result<Unit>> ApiServerImpl::ensure_bootstrap() {
   config.secure_port = options_.secure_port;
   config.trust = trust_;
   for (const auto& version : registry_->served_by_table().group_versions())
-    if (version.group != "apiregistration.k8s.io") config.group_versions.emplace_back(version.group, version.version);
+    if (version.group != "apiregistration.k8s.io" && version.group != metrics_server::group)  // the aggregator's
+      config.group_versions.emplace_back(version.group, version.version);
   config.now_seconds = std::chrono::duration_cast<std::chrono::seconds>(runtime_.clock().wall_now().time_since_epoch()).count();
   bootstrap::RegistryWriter writer(*registry_);
   co_return co_await bootstrap::ensure(rt::Context::background(), registry_->reader(), writer, std::move(config));
 }
 
 rt::Task<Result<Unit>> ApiServerImpl::start_aggregator() {
-  aggregation::AggregatorDeps deps{runtime_, *registry_, options_, *services_, further_, {}};
+  aggregation::AggregatorDeps deps{runtime_, *registry_, options_, *services_, further_, {}, {}};
+  if (metrics_server_) deps.add_ons.emplace(metrics_server::group, metrics_server::version);
   deps.trust = [this]() -> Result<bootstrap::ClusterTrust> {
     TRY(read_trust());
     return trust_;
@@ -342,6 +350,10 @@ rt::Task<Result<Unit>> ApiServerImpl::start() {
   CO_TRY(authorization::check_authorization_modes(options_.authorization_modes));
   CO_TRY(read_trust());
   CO_TRY_ASSIGN(auto served, apimachinery::ServedSet::configured(options_.runtime_config));
+  if (setup_.metrics_resolution) {
+    served = served.with_add_on(metrics_server::group);
+    CO_TRY_ASSIGN(metrics_server_, metrics_server::MetricsServer::make({runtime_, options_, *setup_.metrics_resolution}));
+  }
   CO_TRY(open_store());
   registry_ = std::make_unique<registry::InstalledRegistry>(runtime_, *store_, options_, std::move(served));
   if (options_.service_account_issuers.empty()) options_.service_account_issuers.emplace_back(default_service_account_issuer);
@@ -371,6 +383,7 @@ rt::Task<Result<Unit>> ApiServerImpl::start() {
   make_handler();
   if (setup_.listen) CO_TRY(co_await listen());
   handler_->start();
+  if (metrics_server_) metrics_server_->start(*registry_);
   started_ = true;
   co_return Unit{};
 }
@@ -384,6 +397,7 @@ rt::Task<void> ApiServerImpl::stop() {
   if (serving_certificate_) co_await serving_certificate_->stop();
   if (handler_) co_await handler_->close();
   if (connector_) co_await connector_->close();
+  if (metrics_server_) co_await metrics_server_->stop();
   if (aggregator_) co_await aggregator_->stop();
   if (token_tracking_) co_await token_tracking_->stop();
   if (service_addresses_) co_await service_addresses_->stop();

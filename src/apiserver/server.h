@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "apiserver/types/options.h"
@@ -25,6 +26,8 @@ struct ApiServerSetup {
   bool simulated_disk = false;                     // true (tests): no other process can come, and commits run on the executors
   std::function<void(std::string&)> more_metrics;  // appends what else of this process belongs on the page of /metrics; none: nothing
   std::function<std::unique_ptr<admission::AdmissionPlugin>()> last_plugin;  // (tests) asked after all others
+  // How often kubelets are asked for their metrics, from which metrics.k8s.io is served. nullopt: it is not.
+  std::optional<rt::Duration> metrics_resolution;
 };
 
 class ApiServer {

@@ -14,36 +14,36 @@ namespace {
 using component::FlagSpec;
 using enum component::FlagType;
 
-#define PINTLE_NODE_FLAGS                                                                                                                      \
-  {"cgroup-root", String, "", "Control group under which those of pods are made", 0, false, true},                                             \
-      {"cni-bin-dir", Strings, "/opt/cni/bin,/usr/lib/cni", "Folders of CNI plugins; the first that has them is used", 0, false, true},        \
-      {"config", String, "", "YAML file whose keys are these flags; flags given besides it win", 'c', false, true},                            \
-      {"containerd-config-dir",                                                                                                                \
-       String,                                                                                                                                 \
-       "",                                                                                                                                     \
-       "Folder of pieces (*.toml) of containerd's configuration, laid over ours; default: DATA_DIR/containerd.d",                              \
-       0,                                                                                                                                      \
-       false,                                                                                                                                  \
-       true},                                                                                                                                  \
-      {"container-runtime-endpoint", String, "", "Socket of a CRI runtime; default: a containerd of our own", 0, false, true},                 \
-      {"data-dir", String, "/var/lib/pintle", "Folder that holds everything", 'd', false, true},                                               \
-      {"disable", Strings, "", "Components that are not started: scheduler, controller-manager, proxy, dns, routes", 0, false, true},          \
-      {"feature-gates", Map, "", "Switches of features: Name=true|false", 0, false, true},                                                     \
-      {"kube-proxy-arg", StringArray, "", "A flag of kube-proxy without its dashes: config=FILE", 0, false, true},                             \
-      {"kubelet-arg", StringArray, "", "A flag of the kubelet without its dashes: max-pods=250", 0, false, true},                              \
-      {"kubelet-config", String, "", "KubeletConfiguration file to start from", 0, false, true},                                               \
-      {"logging-format", String, "text", "Form of log lines: text or json", 0, false, true},                                                   \
-      {"network-mode", String, "vxlan", "How pods of different nodes reach one another: vxlan, host-gw or none", 0, false, true},              \
-      {"node-ip", Ip, "", "Address of this node; default: that of the default route", 0, false, true},                                         \
-      {"node-label", Strings, "", "Labels that the node registers with: key=value", 0, false, true},                                           \
-      {"node-name", String, "", "Name of this node; default: the host's", 0, false, true},                                                     \
-      {"node-taint", Strings, "", "Taints that the node registers with: key=value:effect", 0, false, true},                                    \
-      {"pause-image", String, "registry.k8s.io/pause:3.10.2", "Image of pod sandboxes", 0, false, true},                                       \
-      {"pod-logs-dir", String, "", "Folder of container logs; default: /var/log/pods, or DATA_DIR/log/pods with a --data-dir of one's own", 0, \
-       false,          true},                                                                                                                  \
-      {"registry-config-dir", String, "", "Folder of registry hosts files (mirrors, credentials) for our containerd", 0, false, true},         \
-      {"v", Int, "0", "Verbosity of the log", 'v', false, true}, {                                                                             \
-    "vmodule", FileLevels, "", "Verbosity of the log by source file: name=N, with * and ? in names", 0, false, true                            \
+#define PINTLE_NODE_FLAGS                                                                                                                             \
+  {"cgroup-root", String, "", "Control group under which those of pods are made", 0, false, true},                                                    \
+      {"cni-bin-dir", Strings, "/opt/cni/bin,/usr/lib/cni", "Folders of CNI plugins; the first that has them is used", 0, false, true},               \
+      {"config", String, "", "YAML file whose keys are these flags; flags given besides it win", 'c', false, true},                                   \
+      {"containerd-config-dir",                                                                                                                       \
+       String,                                                                                                                                        \
+       "",                                                                                                                                            \
+       "Folder of pieces (*.toml) of containerd's configuration, laid over ours; default: DATA_DIR/containerd.d",                                     \
+       0,                                                                                                                                             \
+       false,                                                                                                                                         \
+       true},                                                                                                                                         \
+      {"container-runtime-endpoint", String, "", "Socket of a CRI runtime; default: a containerd of our own", 0, false, true},                        \
+      {"data-dir", String, "/var/lib/pintle", "Folder that holds everything", 'd', false, true},                                                      \
+      {"disable", Strings, "", "Components that are not started: scheduler, controller-manager, proxy, dns, routes, metrics-server", 0, false, true}, \
+      {"feature-gates", Map, "", "Switches of features: Name=true|false", 0, false, true},                                                            \
+      {"kube-proxy-arg", StringArray, "", "A flag of kube-proxy without its dashes: config=FILE", 0, false, true},                                    \
+      {"kubelet-arg", StringArray, "", "A flag of the kubelet without its dashes: max-pods=250", 0, false, true},                                     \
+      {"kubelet-config", String, "", "KubeletConfiguration file to start from", 0, false, true},                                                      \
+      {"logging-format", String, "text", "Form of log lines: text or json", 0, false, true},                                                          \
+      {"network-mode", String, "vxlan", "How pods of different nodes reach one another: vxlan, host-gw or none", 0, false, true},                     \
+      {"node-ip", Ip, "", "Address of this node; default: that of the default route", 0, false, true},                                                \
+      {"node-label", Strings, "", "Labels that the node registers with: key=value", 0, false, true},                                                  \
+      {"node-name", String, "", "Name of this node; default: the host's", 0, false, true},                                                            \
+      {"node-taint", Strings, "", "Taints that the node registers with: key=value:effect", 0, false, true},                                           \
+      {"pause-image", String, "registry.k8s.io/pause:3.10.2", "Image of pod sandboxes", 0, false, true},                                              \
+      {"pod-logs-dir", String, "", "Folder of container logs; default: /var/log/pods, or DATA_DIR/log/pods with a --data-dir of one's own", 0,        \
+       false,          true},                                                                                                                         \
+      {"registry-config-dir", String, "", "Folder of registry hosts files (mirrors, credentials) for our containerd", 0, false, true},                \
+      {"v", Int, "0", "Verbosity of the log", 'v', false, true}, {                                                                                    \
+    "vmodule", FileLevels, "", "Verbosity of the log by source file: name=N, with * and ? in names", 0, false, true                                   \
   }
 
 constexpr FlagSpec server_specs[] = {
@@ -58,6 +58,7 @@ constexpr FlagSpec server_specs[] = {
     {"kube-controller-manager-arg", StringArray, "", "A flag of kube-controller-manager without its dashes: node-monitor-grace-period=20s", 0, false,
      true},
     {"kube-scheduler-arg", StringArray, "", "A flag of kube-scheduler without its dashes: config=FILE", 0, false, true},
+    {"metrics-resolution", Duration, "15s", "How often kubelets are asked what pods use, for kubectl top and autoscaling", 0, false, true},
     {"service-cidr", String, "10.43.0.0/16", "Range of service addresses", 0, false, true},
     {"token", String, "",
      "Bootstrap token (id.secret) with which agents join, good for --token-ttl from each start; default: one is made at the first start, see pintle "
@@ -75,6 +76,8 @@ constexpr FlagSpec agent_specs[] = {
     PINTLE_NODE_FLAGS,
 };
 #undef PINTLE_NODE_FLAGS
+
+constexpr rt::Duration metrics_resolution_min = std::chrono::seconds(10);  // as metrics-server's: containers that are younger say too little
 
 Result<std::string> scalar_text(const std::string& where, const codec::Value& value) {
   switch (value.kind()) {
@@ -146,6 +149,8 @@ Result<Unit> read_server(const component::FlagSet& flags, ClusterConfig& config)
   TRY_ASSIGN(config.write_kubeconfig_mode, parse_mode(flags.get_string("write-kubeconfig-mode")));
   config.token_ttl = flags.get_duration("token-ttl");
   if (config.token_ttl < rt::Duration::zero()) return bad_request("--token-ttl must not be negative");
+  config.metrics_resolution = flags.get_duration("metrics-resolution");
+  if (config.metrics_resolution < metrics_resolution_min) return bad_request("--metrics-resolution must be at least 10s");
   config.tls_sans = flags.get_list("tls-san");
   auto first = nth_address(config.cluster_cidr, 1);
   if (!first) return bad_request("--cluster-cidr: " + first.error().message);

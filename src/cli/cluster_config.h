@@ -50,8 +50,9 @@ struct ClusterConfig {
   uint16_t https_listen_port = 6443;
   std::string write_kubeconfig;  // "": DATA_DIR/admin.kubeconfig
   uint32_t write_kubeconfig_mode = 0600;
-  std::string token;         // id.secret of a bootstrap token; "": a server makes one at its first start
-  rt::Duration token_ttl{};  // of a server's tokens; zero: for ever
+  std::string token;                  // id.secret of a bootstrap token; "": a server makes one at its first start
+  rt::Duration token_ttl{};           // of a server's tokens; zero: for ever
+  rt::Duration metrics_resolution{};  // how often kubelets are asked for their metrics
   std::vector<std::string> tls_sans;
   std::string server_url;  // agent: --server
   // Flags for single components, without their dashes: of "kubelet" those of --kubelet-arg. Every component of `component_names` is there.
@@ -67,7 +68,7 @@ struct ClusterConfig {
 };
 
 // What --disable takes.
-inline constexpr std::string_view components[] = {"scheduler", "controller-manager", "proxy", "dns", "routes"};
+inline constexpr std::string_view components[] = {"scheduler", "controller-manager", "proxy", "dns", "routes", "metrics-server"};
 
 // What has a flag --NAME-arg; an agent has those of the node alone.
 inline constexpr std::string_view component_names[] = {"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"};

@@ -24,6 +24,7 @@ TEST(ClusterConfig, Defaults) {
   EXPECT_EQ(config->write_kubeconfig_mode, 0600u);
   EXPECT_EQ(config->node.pod_logs_dir, "/var/log/pods");
   EXPECT_TRUE(config->node.enabled);
+  EXPECT_EQ(config->metrics_resolution, std::chrono::seconds(15));
 }
 
 TEST(ClusterConfig, TheFileIsReadFirstAndFlagsWin) {
@@ -66,6 +67,7 @@ void check_refused(bool server, std::vector<const char*> args, std::string_view 
 TEST(ClusterConfig, MistakesAreNamed) {
   check_refused(true, {"--https-listen-port=70000"}, "", "--https-listen-port must be 1-65535");
   check_refused(true, {"--disable=etcd"}, "", "--disable: there is no component \"etcd\"");
+  check_refused(true, {"--metrics-resolution=9s"}, "", "--metrics-resolution must be at least 10s");
   check_refused(true, {"--token=abc"}, "", "--token must have the form abcdef.0123456789abcdef (lower-case letters and digits)");
   check_refused(true, {"--service-cidr=10.0.0.0/30"}, "", "--service-cidr: \"10.0.0.0/30\" is too small");
   check_refused(true, {"--cluster-cidr=pods"}, "", "--cluster-cidr: \"pods\" is not an address range such as 10.0.0.0/16");

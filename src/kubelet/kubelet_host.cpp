@@ -128,7 +128,6 @@ uint64_t Host::nano_cores(uint64_t cpu_ns) {
 rt::Task<Result<stats::StatsInputs>> Host::gather(rt::Context ctx, bool only_cpu_and_memory) {
   stats::StatsInputs in;
   in.node_name = deps_.node_name;
-  in.now = deps_.runtime.clock().wall_now();
   in.node_started = started_;
   in.pods = co_await pods();
   CO_TRY_ASSIGN(in.containers, co_await deps_.cri.list_container_stats(ctx, cri_v1::ContainerStatsFilter()));
@@ -149,6 +148,7 @@ rt::Task<Result<stats::StatsInputs>> Host::gather(rt::Context ctx, bool only_cpu
     if (deps_.cgroups) {
       if (auto usage = deps_.cgroups->usage("/")) in.node = *usage;
     }
+    in.now = deps_.runtime.clock().wall_now();  // of the node's figures: the runtime may have taken its time
     if (auto memory = os::memory_info()) in.memory_available_bytes = memory->available_bytes;
   });
   if (in.node) in.node_nano_cores = nano_cores(in.node->cpu_usage_ns);

@@ -63,6 +63,7 @@ constexpr Row rows[] = {
     {"flowcontrol.apiserver.k8s.io", "v1alpha1", {16100, 9}},
     {"internal.apiserver.k8s.io", "v1alpha1", {16000, 9}},
     {"storagemigration.k8s.io", "v1beta1", {15800, 9}},
+    {"metrics.k8s.io", "v1beta1", {100, 100}},
 };
 // The server that carries aggregation tells of itself with this.
 constexpr DiscoveryPriority of_aggregation{20000, 100};

@@ -18,6 +18,8 @@ TEST(DiscoveryPriority, EveryBuiltInVersionHasOne) {
   }
 }
 
+TEST(DiscoveryPriority, MetricsComeLast) { EXPECT_EQ(discovery_priority("metrics.k8s.io", "v1beta1"), (DiscoveryPriority{100, 100})); }
+
 TEST(DiscoveryPriority, DefinitionsComeBehind) { EXPECT_EQ(discovery_priority("stable.example.com", "v1"), (DiscoveryPriority{1000, 100})); }
 
 }  // namespace

@@ -24,9 +24,8 @@ std::span<const std::string_view> filled(const std::array<std::string_view, name
   return {names.begin(), static_cast<std::size_t>(end - names.begin())};
 }
 
-Table build() {
+Table build(std::span<const ServedRow> rows) {
   Table table;
-  const auto rows = served_rows();
   table.resources.reserve(rows.size());
   for (const ServedRow& row : rows) {
     table.resources.push_back({row.group, row.version, row.name, row.singular, row.kind, row.namespaced, static_cast<Verbs>(row.verbs),
@@ -44,8 +43,19 @@ Table build() {
 }
 
 const Table& table() {
-  static const Table instance = build();
+  static const Table instance = build(served_rows());
   return instance;
+}
+const Table& add_ons() {
+  static const Table instance = build(add_on_rows());
+  return instance;
+}
+
+const ServedResource* find_in(const Table& table, std::string_view group, std::string_view version, std::string_view resource) {
+  const auto& sorted = table.by_name;
+  const auto key = std::tuple(group, version, resource);
+  const auto it = std::ranges::lower_bound(sorted, key, {}, [](const ServedResource* r) { return key_of(*r); });
+  return it != sorted.end() && key_of(**it) == key ? *it : nullptr;
 }
 
 }  // namespace
@@ -75,16 +85,17 @@ api::GroupVersionKind ServedResource::subresource_gvk(const ServedSubresource& s
 std::span<const ServedResource> served_resources() { return table().resources; }
 std::span<const ServedGroupVersion> served_group_versions() { return table().group_versions; }
 
+std::span<const ServedGroupVersion> add_on_group_versions() { return add_ons().group_versions; }
+
 const ServedResource* find_served_resource(std::string_view group, std::string_view version, std::string_view resource) {
-  const auto& sorted = table().by_name;
-  const auto key = std::tuple(group, version, resource);
-  const auto it = std::ranges::lower_bound(sorted, key, {}, [](const ServedResource* r) { return key_of(*r); });
-  return it != sorted.end() && key_of(**it) == key ? *it : nullptr;
+  if (const ServedResource* found = find_in(table(), group, version, resource)) return found;
+  return find_in(add_ons(), group, version, resource);
 }
 
 const ServedGroupVersion* find_served_group_version(std::string_view group, std::string_view version) {
-  for (const ServedGroupVersion& served : served_group_versions())
-    if (served.group == group && served.version == version) return &served;
+  for (const auto& all : {served_group_versions(), add_on_group_versions()})
+    for (const ServedGroupVersion& served : all)
+      if (served.group == group && served.version == version) return &served;
   return nullptr;
 }
 

@@ -72,7 +72,10 @@ struct ServedGroupVersion {
 // In the order of discovery; the first version of a group is its preferred one.
 std::span<const ServedGroupVersion> served_group_versions();
 
-// nullptr if it is not served. O(log n).
+// Further ones, which upstream has in servers of their own (metrics.k8s.io): not among the above, and served by whoever is told to.
+std::span<const ServedGroupVersion> add_on_group_versions();
+
+// Of both. nullptr if it is not served. O(log n).
 const ServedResource* find_served_resource(std::string_view group, std::string_view version, std::string_view resource);
 const ServedGroupVersion* find_served_group_version(std::string_view group, std::string_view version);
 

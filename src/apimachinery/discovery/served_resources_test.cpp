@@ -51,6 +51,14 @@ TEST(ServedResources, GroupVersionsAreContiguous) {
   EXPECT_EQ(total, served_resources().size());
 }
 
+TEST(ServedResources, AddOnsStandApart) {
+  check_served("metrics.k8s.io", "v1beta1", "nodes", "NodeMetrics", false, verb::get | verb::list);
+  check_served("metrics.k8s.io", "v1beta1", "pods", "PodMetrics", true, verb::get | verb::list);
+  EXPECT_TRUE(std::ranges::none_of(served_resources(), [](const ServedResource& one) { return one.group == "metrics.k8s.io"; }));
+  ASSERT_EQ(add_on_group_versions().size(), 1u);
+  EXPECT_EQ(find_served_group_version("metrics.k8s.io", "v1beta1"), &add_on_group_versions().front());
+}
+
 TEST(ServedResources, VerbNames) {
   EXPECT_EQ(verb_names(verb::watch | verb::create), (std::vector<std::string_view>{"create", "watch"}));
   EXPECT_EQ(parse_verb("deletecollection"), verb::deletecollection);

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "apimachinery/discovery/version_order.h"
+#include "base/check.h"
 
 namespace pintle::apimachinery {
 
@@ -172,6 +173,15 @@ Result<ServedSet> ServedSet::configured(const std::map<std::string, std::string>
   set.table_ = group(*set.resources_);
   set.arrange();
   return set;
+}
+
+ServedSet ServedSet::with_add_on(std::string_view group) const {
+  ServedSet out = with({});
+  for (const ServedGroupVersion& one : add_on_group_versions())
+    if (one.group == group) out.table_.push_back(one);
+  CHECK(out.table_.size() > table_.size(), "there is no such add-on");
+  out.arrange();
+  return out;
 }
 
 ServedSet ServedSet::with(std::vector<std::shared_ptr<const RuntimeGroupVersion>> added) const {

@@ -23,6 +23,8 @@ class ServedSet {
   // BadRequest with one line for a malformed key or value, an unknown group or version, and a version that upstream
   // has and this release does not.
   static Result<ServedSet> configured(const std::map<std::string, std::string>& config);
+  // The same with an add-on's group behind those of the table, and part of table() from then on. CHECKs that there is one of that name.
+  ServedSet with_add_on(std::string_view group) const;
 
   // The same with these besides, behind the groups of the table: groups by the alphabet, versions by version_precedes(); first of a group that
   // the table has as well. Of a group version that the table has, the table's is served.

@@ -94,6 +94,18 @@ TEST(ServedSet, ResourcesComeAtRunTimeBehindTheTable) {
   EXPECT_EQ(resource.gvk().kind, "Widget");
 }
 
+TEST(ServedSet, AnAddOnIsServedWhereItIsAskedFor) {
+  const ServedSet table;
+  EXPECT_FALSE(table.has_group("metrics.k8s.io"));
+  const ServedSet more = table.with_add_on("metrics.k8s.io");
+  EXPECT_EQ(more.table().size(), table.table().size() + 1);
+  EXPECT_TRUE(more.serves("metrics.k8s.io", "v1beta1", "pods"));
+  EXPECT_TRUE(more.serves("apps", "v1", "deployments"));
+  EXPECT_FALSE(table.has_group("metrics.k8s.io")) << "a set never changes";
+  // --runtime-config is for the API of upstream's own server.
+  check_refused({{"metrics.k8s.io/v1beta1", "true"}}, "unknown api groups metrics.k8s.io");
+}
+
 TEST(ServedSet, WhatIsInstalledIntoAGroupOfTheTableStandsInItsPlace) {
   const ServedSet more = ServedSet().with({widgets("storage.k8s.io", "v9"), widgets("z.example.com", "v1")});
   const auto versions = more.versions_of("storage.k8s.io");

@@ -438,8 +438,16 @@ constexpr ServedRow rows[] = {
      flowcontrol_prioritylevelconfigurations_parts},
 };
 
+// By group; without singular names, as their server tells of them.
+constexpr ServedRow add_ons[] = {
+    // metrics.k8s.io/v1beta1
+    {"metrics.k8s.io", "v1beta1", "nodes", "", "NodeMetrics", Cluster, verb::get | verb::list, "", {}, {}, {}},
+    {"metrics.k8s.io", "v1beta1", "pods", "", "PodMetrics", Namespaced, verb::get | verb::list, "", {}, {}, {}},
+};
+
 }  // namespace
 
 std::span<const ServedRow> served_rows() { return rows; }
+std::span<const ServedRow> add_on_rows() { return add_ons; }
 
 }  // namespace pintle::apimachinery

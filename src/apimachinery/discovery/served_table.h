@@ -26,5 +26,6 @@ struct ServedRow {
 };
 
 std::span<const ServedRow> served_rows();
+std::span<const ServedRow> add_on_rows();
 
 }  // namespace pintle::apimachinery

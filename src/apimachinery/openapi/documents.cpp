@@ -243,6 +243,13 @@ Value definition_named(std::string_view name, Dialect dialect) {
   return type ? definition_of(*type, dialect) : Value();
 }
 
+std::vector<std::string> definition_names(const ServedGroupVersion& add_on) {
+  std::vector<std::string> out;
+  for (const api::Type* type : types_of(paths_of(add_on)))
+    if (!is_defined(type->openapi_name)) out.emplace_back(type->openapi_name);
+  return out;
+}
+
 std::string v2_json(Served served) { return whole(served, Form::JsonV2); }
 std::string v2_proto(Served served) { return whole(served, Form::ProtoV2); }
 

@@ -61,6 +61,9 @@ bool is_defined(std::string_view name);
 // What that definition is. Null if there is none.
 codec::Value definition_named(std::string_view name, Dialect dialect);
 
+// The definitions that an add-on brings besides these.
+std::vector<std::string> definition_names(const ServedGroupVersion& add_on);
+
 // Both documents whole, of the built-in API alone.
 std::string v2_json(Served served);
 std::string v2_proto(Served served);

@@ -83,6 +83,25 @@ TEST(OpenApi, ReferencesResolve) {
   check_references(*document, *document->find("parameters"), "#/parameters/");
 }
 
+TEST(OpenApi, AnAddOnBringsItsDefinitionsAlong) {
+  const Served add_ons = add_on_group_versions();
+  const std::string base = "io.k8s.metrics.pkg.apis.metrics.v1beta1.";
+  const std::vector<std::string> wanted = {"io.k8s.apimachinery.pkg.apis.meta.v1.Duration",
+                                           base + "ContainerMetrics",
+                                           base + "NodeMetrics",
+                                           base + "NodeMetricsList",
+                                           base + "PodMetrics",
+                                           base + "PodMetricsList"};
+  EXPECT_EQ(definition_names(add_ons.front()), wanted) << "and not those that are there anyway";
+  for (const std::string& name : wanted) EXPECT_FALSE(is_defined(name)) << name;
+  std::vector<ServedGroupVersion> all(served_group_versions().begin(), served_group_versions().end());
+  all.insert(all.end(), add_ons.begin(), add_ons.end());
+  const auto document = codec::parse_json(v2_json(all));
+  ASSERT_TRUE(document);
+  check_references(*document, *document->find("definitions"), "#/definitions/");
+  EXPECT_NE(document->find("paths")->find("/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods/{name}"), nullptr);
+}
+
 TEST(OpenApi, Index) {
   const auto index = codec::parse_json(v3_index(v3_hashes(served_group_versions())));
   ASSERT_TRUE(index);

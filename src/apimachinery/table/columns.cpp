@@ -103,6 +103,8 @@ constexpr TableColumn flowcontrol_flowschemas[] = {name_column, text("PriorityLe
                                                    age,         text("MissingPL")};
 constexpr TableColumn flowcontrol_prioritylevelconfigurations[] = {
     name_column, text("Type"), text("NominalConcurrencyShares"), text("Queues"), text("HandSize"), text("QueueLengthLimit"), age};
+constexpr TableColumn metrics_usage[] = {
+    name_column, {"cpu", "string", "quantity"}, {"memory", "string", "quantity"}, {"swap", "string", "quantity"}, {"Window", "string", "duration"}};
 
 struct Row {
   std::string_view group;
@@ -170,6 +172,8 @@ constexpr Row rows[] = {
     {"resource.k8s.io", "resourceslices", resource_resourceslices},
     {"flowcontrol.apiserver.k8s.io", "flowschemas", flowcontrol_flowschemas},
     {"flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations", flowcontrol_prioritylevelconfigurations},
+    {"metrics.k8s.io", "nodes", metrics_usage},
+    {"metrics.k8s.io", "pods", metrics_usage},
 };
 
 constexpr TableColumn plain_columns[] = {name_column, date("Created At")};

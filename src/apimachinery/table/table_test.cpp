@@ -48,6 +48,7 @@ TEST(TableColumns, EveryListableResourceHasThem) {
   EXPECT_EQ(pods.size(), 9u);
   EXPECT_EQ(pods[5].name, "IP");
   EXPECT_EQ(pods[5].priority, 1);
+  EXPECT_EQ(table_columns("metrics.k8s.io", "nodes").size(), 5u);
   EXPECT_EQ(table_columns("example.com", "widgets").size(), 2u);
 }
 

@@ -298,5 +298,17 @@ TEST(RemoteDocuments, HashOfTheOwnDocument) {
   EXPECT_FALSE(read_openapi_v3_hash("{", remote_v1()));
 }
 
+TEST(AddOns, AreThisServersUntilAnotherOneHasThem) {
+  EXPECT_EQ(action_for_add_on(nullptr), Action::Create);
+  auto service = add_on_service("metrics.k8s.io", "v1beta1");
+  EXPECT_EQ(service.metadata.name, "v1beta1.metrics.k8s.io");
+  EXPECT_EQ(service.spec.group_priority_minimum, 100);
+  EXPECT_EQ(action_for_add_on(&service), Action::None);
+  service.spec.service.ensure().name = "metrics-server";
+  EXPECT_EQ(action_for_add_on(&service), Action::Release) << "applied over ours, which keeps our label";
+  service.metadata.labels.clear();
+  EXPECT_EQ(action_for_add_on(&service), Action::None);
+}
+
 }  // namespace
 }  // namespace pintle::apiserver::aggregation

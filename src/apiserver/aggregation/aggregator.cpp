@@ -95,6 +95,7 @@ void Aggregator::subscribe() {
 rt::Task<Result<Unit>> Aggregator::start() {
   tasks_ = std::make_unique<rt::TaskGroup>();
   subscribe();
+  for (const auto& [group, version] : deps_.add_ons) changes_->api_services.add(version + "." + group);
   CO_TRY(co_await remove_leftovers());
   co_await look_at_all();
   registry::ChangedNames::Look definition = [this](const std::string& name) { return note_definition(name); };
@@ -144,6 +145,8 @@ rt::Task<Result<Unit>> Aggregator::remove_leftovers() {
     const std::string name(cached->header().name), none;
     const auto dot = name.find('.');
     if (dot == name.npos || deps_.registry.served_by_table().find_group_version(name.substr(dot + 1), name.substr(0, dot)) != nullptr) continue;
+    const auto service = deps_.registry.reader().get_as<APIService>(api_services, "", name);
+    if (service && service->spec.service) continue;  // another server's by now
     RequestScope scope = deps_.registry.own_scope(rt::Context::background());
     Registry::RemoveOptions options;
     options.uid = cached->header().uid;
@@ -199,10 +202,17 @@ rt::Task<Result<Unit>> Aggregator::look_at(const std::string& name) {
 }
 
 rt::Task<Result<Unit>> Aggregator::keep_local(const std::string& name, const APIService* now) {
+  for (const auto& [group, version] : deps_.add_ons)
+    if (name == version + "." + group) return act(action_for_add_on(now), name, now, add_on_service(group, version));
   auto wanted = defined_.wanted(name);
+  const Action action = action_for(now, wanted ? &*wanted : nullptr);
+  return act(action, name, now, std::move(wanted));
+}
+
+rt::Task<Result<Unit>> Aggregator::act(Action action, const std::string& name, const APIService* now, std::optional<APIService> wanted) {
   RequestScope scope = deps_.registry.own_scope(rt::Context::background());
   const std::string none;
-  switch (action_for(now, wanted ? &*wanted : nullptr)) {
+  switch (action) {
     case Action::None: break;
     case Action::Create: {
       api::Object object = api::Object::of<APIService>(std::move(*wanted));
@@ -211,6 +221,14 @@ rt::Task<Result<Unit>> Aggregator::keep_local(const std::string& name, const API
     case Action::Update: {
       Mutation change = [spec = wanted->spec](api::Object& object) -> Result<Unit> {
         object.as<APIService>().spec = spec;
+        return Unit{};
+      };
+      co_return settled(co_await deps_.registry.update(scope, api_services, none, name, none, std::move(change)));
+    }
+    case Action::Release: {
+      Mutation change = [](api::Object& object) -> Result<Unit> {
+        auto& service = object.as<APIService>();
+        if (service.spec.service) service.metadata.labels.erase(automanaged_label);
         return Unit{};
       };
       co_return settled(co_await deps_.registry.update(scope, api_services, none, name, none, std::move(change)));

@@ -5,8 +5,10 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "apiserver/aggregation/availability.h"
 #include "apiserver/aggregation/backends.h"
@@ -37,6 +39,8 @@ struct AggregatorDeps {
   published::FurtherServers& further;
   // What is told in the ConfigMap; read again when it is looked at. Empty: none is kept.
   std::function<Result<bootstrap::ClusterTrust>()> trust;
+  // Group and version of what this server serves until another one does.
+  std::set<std::pair<std::string, std::string>> add_ons;
 };
 
 class Aggregator {
@@ -83,6 +87,8 @@ class Aggregator {
   rt::Task<void> follow(rt::Context ctx, registry::ChangedNames& names, registry::ChangedNames::Look look, const char* complaint);
   rt::Task<Result<Unit>> look_at(const std::string& name);
   rt::Task<Result<Unit>> keep_local(const std::string& name, const api::apiregistration_v1::APIService* now);
+  rt::Task<Result<Unit>> act(Action action, const std::string& name, const api::apiregistration_v1::APIService* now,
+                             std::optional<api::apiregistration_v1::APIService> wanted);
   rt::Task<Result<Unit>> keep_trust();
   rt::Task<Result<Unit>> note_definition(std::string name);
   rt::Task<void> note_definitions();  // those that wait for it

@@ -33,19 +33,36 @@ std::set<std::string> DefinedVersions::set(const std::string& definition, const 
   return concerned;
 }
 
-std::optional<apiregistration::APIService> DefinedVersions::wanted(const std::string& name) const {
-  const auto found = by_name_.find(name);
-  if (found == by_name_.end()) return std::nullopt;
-  const auto& [group, version] = found->second.version;
+namespace {
+
+apiregistration::APIService local_service(const std::string& group, const std::string& version, const char* managed) {
   apiregistration::APIService out;
-  out.metadata.name = name;
-  out.metadata.labels[automanaged_label] = automanaged_always;
+  out.metadata.name = version + "." + group;
+  out.metadata.labels[automanaged_label] = managed;
   out.spec.group = group;
   out.spec.version = version;
   const apimachinery::DiscoveryPriority priority = apimachinery::discovery_priority(group, version);
   out.spec.group_priority_minimum = priority.group;
   out.spec.version_priority = priority.version;
   return out;
+}
+
+}  // namespace
+
+std::optional<apiregistration::APIService> DefinedVersions::wanted(const std::string& name) const {
+  const auto found = by_name_.find(name);
+  if (found == by_name_.end()) return std::nullopt;
+  const auto& [group, version] = found->second.version;
+  return local_service(group, version, automanaged_always);
+}
+
+apiregistration::APIService add_on_service(const std::string& group, const std::string& version) {
+  return local_service(group, version, bootstrap::automanaged_on_start);
+}
+
+Action action_for_add_on(const apiregistration::APIService* now) {
+  if (now == nullptr) return Action::Create;
+  return now->spec.service && now->metadata.labels.contains(automanaged_label) ? Action::Release : Action::None;
 }
 
 Action action_for(const apiregistration::APIService* now, const apiregistration::APIService* wanted) {

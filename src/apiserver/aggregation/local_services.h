@@ -35,8 +35,13 @@ class DefinedVersions {
   std::map<std::string, Counted> by_name_;
 };
 
-enum class Action : uint8_t { None, Create, Update, Remove };
+// Of an add-on: a group version that this server serves until an APIService gives it to another server, and from then on when that is gone.
+api::apiregistration_v1::APIService add_on_service(const std::string& group, const std::string& version);
+
+enum class Action : uint8_t { None, Create, Update, Remove, Release };
 // `now`, `wanted`: nullptr: none.
 Action action_for(const api::apiregistration_v1::APIService* now, const api::apiregistration_v1::APIService* wanted);
+// Release: the label goes by which it would be taken for this server's own.
+Action action_for_add_on(const api::apiregistration_v1::APIService* now);
 
 }  // namespace pintle::apiserver::aggregation

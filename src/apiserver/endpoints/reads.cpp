@@ -74,9 +74,15 @@ rt::Task<Result<Unit>> get_virtual(exchange::Exchange& exchange, Found found) {
     CO_TRY_ASSIGN(api::Object object, co_await source.get(exchange.scope, exchange.info.name));
     co_return co_await answer_object(exchange, form, 200, std::move(object));
   }
-  CO_TRY_ASSIGN(std::vector<api::Object> objects, co_await source.list(exchange.scope));
-  if (!exchange.info.name.empty())
-    std::erase_if(objects, [&](const api::Object& object) { return registry::object_meta(object).name != exchange.info.name; });
+  CO_TRY_ASSIGN(const ListParameters parameters, parse_list_parameters(exchange.query, false));
+  CO_TRY_ASSIGN(registry::Selection selection, parse_selection(found, parameters, exchange.scope.ns));
+  CO_TRY_ASSIGN(std::vector<api::Object> objects, co_await source.list(exchange.scope, std::move(selection.labels)));
+  std::erase_if(objects, [&](const api::Object& object) {
+    const auto& meta = registry::object_meta(object);
+    if (!exchange.info.name.empty() && meta.name != exchange.info.name) return true;  // the one that was authorized
+    return !selection.fields.matches(
+        [&](std::string_view field) -> const std::string& { return field == "metadata.name" ? meta.name : meta.namespace_; });
+  });
   co_return co_await answer_objects(exchange, form, std::move(objects));
 }
 

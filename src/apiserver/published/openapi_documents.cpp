@@ -170,12 +170,36 @@ struct Merging {
   }
 };
 
+// The built-in part of a version 2 document: without the add-ons that another server has, whose document tells of them.
+struct OwnVersions {
+  std::vector<apimachinery::ServedGroupVersion> told;
+  std::vector<apimachinery::ServedGroupVersion> add_ons;  // of these
+  std::string left_out;                                   // names
+};
+
+OwnVersions own_versions(const ServedSet& table, const FurtherServers::Listed& further) {
+  OwnVersions out;
+  for (const auto& one : table.group_versions()) {
+    const auto same = [&](const auto& other) { return other.group == one.group && other.version == one.version; };
+    const bool add_on = std::ranges::any_of(apimachinery::add_on_group_versions(), same);
+    if (add_on && std::ranges::any_of(further.versions, [&](const auto& other) { return same(*other.second); })) {
+      (out.left_out += name_of(one.group, one.version)) += ' ';
+      continue;
+    }
+    out.told.push_back(one);
+    if (add_on) out.add_ons.push_back(one);
+  }
+  return out;
+}
+
 std::vector<FurtherPart> further_parts(const FurtherServers::Listed& further, const std::vector<std::shared_ptr<const PublishedKind>>& kinds,
-                                       Form form) {
+                                       const OwnVersions& own, Form form) {
   std::vector<FurtherPart> parts;
   Merging merging{.form = form};
   const auto has_document = [](const auto& one) { return one.second->openapi_v2 != nullptr; };
   if (std::ranges::none_of(further.versions, has_document)) return parts;
+  for (const auto& version : own.add_ons)
+    for (std::string& name : openapi::definition_names(version)) merging.kinds.insert(std::move(name));
   for (const auto& kind : kinds) {
     const KindFacts& facts = kind->facts();
     merging.kinds.insert(apimachinery::schema::published_name(facts.group, facts.version, facts.kind));
@@ -196,7 +220,9 @@ void OpenApiDocuments::make_v2(V2Work& work) {
       text += kind->fingerprint();
       kinds.push_back(std::move(kind));
     }
-  const std::vector<FurtherPart> further = further_parts(*work.further, kinds, work.form);
+  const OwnVersions own = own_versions(registry_.served_by_table(), *work.further);
+  text += own.left_out;
+  const std::vector<FurtherPart> further = further_parts(*work.further, kinds, own, work.form);
   for (const FurtherPart& part : further)
     for (const auto& packed : {part.paths, part.definitions})
       for (const Packed::Piece& piece : packed->pieces()) (text += std::to_string(piece.crc)) += std::to_string(piece.bytes);
@@ -207,9 +233,9 @@ void OpenApiDocuments::make_v2(V2Work& work) {
   if (names_tag(work.if_none_match, document.etag)) return;
 
   std::optional<BuiltIn>& built_in = built_in_[work.form == Form::ProtoV2 ? 1 : 0];
-  if (!built_in) {
-    const openapi::Part part = openapi::v2_part(registry_.served_by_table().group_versions(), work.form);
-    built_in = BuiltIn{std::make_shared<const Packed>(part.paths), std::make_shared<const Packed>(part.definitions), part.parameters};
+  if (!built_in || built_in->left_out != own.left_out) {
+    const openapi::Part part = openapi::v2_part(own.told, work.form);
+    built_in = BuiltIn{std::make_shared<const Packed>(part.paths), std::make_shared<const Packed>(part.definitions), part.parameters, own.left_out};
   }
   std::size_t paths_bytes = built_in->paths->bytes(), definitions_bytes = built_in->definitions->bytes();
   std::string parameters = built_in->parameters;

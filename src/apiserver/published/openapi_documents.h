@@ -41,6 +41,7 @@ class OpenApiDocuments {
   struct BuiltIn {
     std::shared_ptr<const Packed> paths, definitions;
     std::string parameters;
+    std::string left_out;  // add-ons that another server has
   };
   struct Hashes {
     std::vector<std::pair<std::string, std::string>> v3;  // name -> hash, sorted

@@ -26,6 +26,7 @@
 
 #include "api/object.h"
 #include "api/values.h"
+#include "apimachinery/selectors/label_selector.h"
 #include "apiserver/types/field_errors.h"
 #include "apiserver/types/request_scope.h"
 #include "apiserver/types/resource_reader.h"
@@ -262,12 +263,13 @@ struct ServedVersion {
 
 enum class NameRule : uint8_t { DnsSubdomain, DnsLabel, Dns1035Label, PathSegment, Any };
 
-// What a resource without storage answers to get and list (componentstatuses).
+// What a resource without storage answers to get and list (componentstatuses, metrics).
 class VirtualResource {
  public:
   virtual ~VirtualResource() = default;
   virtual rt::Task<Result<api::Object>> get(RequestScope& scope, std::string name) = 0;
-  virtual rt::Task<Result<std::vector<api::Object>>> list(RequestScope& scope) = 0;
+  // Of the scope's namespace ("": all), those that `labels` picks. Fields are the caller's business.
+  virtual rt::Task<Result<std::vector<api::Object>>> list(RequestScope& scope, apimachinery::LabelSelector labels) = 0;
 };
 
 struct ResourceDefinition {

@@ -158,6 +158,7 @@ rt::Task<Result<Unit>> ControlPlane::start_api_server() {
   CO_TRY(ensure_certificates());
   apiserver::ApiServerSetup setup;
   CO_TRY_ASSIGN(setup.options, api_server_options());
+  if (!config_.disabled("metrics-server")) setup.metrics_resolution = config_.metrics_resolution;
   CO_TRY_ASSIGN(const auto flags, component_flags(config_, "kube-apiserver"));
   component::announce_without_effect("kube-apiserver", flags.without_effect(), {});
   setup.more_metrics = [this](std::string& out) { out += metrics_.write(); };

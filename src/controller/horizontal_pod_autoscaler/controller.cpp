@@ -57,7 +57,7 @@ class AutoscalerController final : public Controller {
         written_(autoscalers_),
         kinds_(deps.client),
         metrics_(deps.client, kinds_),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+        loop_(deps.loop("horizontalpodautoscaler"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<HorizontalPodAutoscaler>::Handler handler;
     handler.on_add = [this](const AutoscalerPtr& autoscaler, bool) { look_later(key_of(*autoscaler)); };
     handler.on_update = [this](const AutoscalerPtr&, const AutoscalerPtr& autoscaler) { look_later(key_of(*autoscaler)); };

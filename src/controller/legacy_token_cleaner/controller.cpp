@@ -28,7 +28,7 @@ class LegacyTokenCleaner final : public Controller {
       : deps_(deps),
         secrets_(objects::token_secrets(deps.informers)),
         accounts_(deps.informers.of<ServiceAccount>()),
-        loop_(deps.runtime, deps.name, [this](rt::Context ctx, std::string) { return look(std::move(ctx)); }) {}
+        loop_(deps.loop(deps.name), [this](rt::Context ctx, std::string) { return look(std::move(ctx)); }) {}
   void start() override {
     loop_.queue().add("");
     loop_.start(1);

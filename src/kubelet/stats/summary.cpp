@@ -14,7 +14,10 @@ namespace metrics = component::metrics;
 
 namespace {
 
-api::Time from_nanos(int64_t nanos) { return status::to_time(rt::WallTime(rt::Duration(nanos))); }
+// To the nanosecond: rates are reckoned from these.
+constexpr int64_t nanos_of_second = 1'000'000'000;
+api::Time from_nanos(int64_t nanos) { return api::time_from_unix(nanos / nanos_of_second, static_cast<int32_t>(nanos % nanos_of_second)); }
+api::Time moment(rt::WallTime time) { return from_nanos(rt::Duration(time.time_since_epoch()).count()); }
 std::optional<uint64_t> value_of(const Box<cri_v1::UInt64Value>& box) { return box ? std::optional<uint64_t>(box->value) : std::nullopt; }
 
 CPUStats cpu_of(const cri_v1::CpuUsage& usage) {
@@ -37,12 +40,21 @@ MemoryStats memory_of(const cri_v1::MemoryUsage& usage) {
   return out;
 }
 
+SwapStats swap_of(const cri_v1::SwapUsage& usage) {
+  SwapStats out;
+  out.time = from_nanos(usage.timestamp);
+  out.swap_available_bytes = value_of(usage.swap_available_bytes);
+  out.swap_usage_bytes = value_of(usage.swap_usage_bytes);
+  return out;
+}
+
 ContainerStats container_of(const cri_v1::ContainerStats& stats, const api::core_v1::ContainerStatus& status) {
   ContainerStats out;
   out.name = status.name;
   if (status.state.running) out.start_time = status.state.running->started_at;
   if (stats.cpu) out.cpu = cpu_of(*stats.cpu);
   if (stats.memory) out.memory = memory_of(*stats.memory);
+  if (stats.swap) out.swap = swap_of(*stats.swap);
   if (stats.writable_layer) {
     auto& fs = out.rootfs.emplace();
     fs.time = from_nanos(stats.writable_layer->timestamp);
@@ -81,7 +93,7 @@ PodStats pod_of(const StatsInputs& in, const api::core_v1::Pod& pod) {
   if (pod.status.start_time) out.start_time = *pod.status.start_time;
   CPUStats cpu;
   MemoryStats memory;
-  cpu.time = memory.time = status::to_time(in.now);
+  cpu.time = memory.time = moment(in.now);
   for (const auto* statuses : {&pod.status.container_statuses, &pod.status.init_container_statuses}) {
     for (const auto& status : *statuses) {
       const auto found = std::find_if(in.containers.begin(), in.containers.end(),
@@ -119,14 +131,32 @@ FsStats fs_of(const os::FileSystemUsage& usage, rt::WallTime now) {
 }
 
 constexpr double nanos_per_second = 1e9;
+constexpr int64_t millis_per_second = 1000, nanos_per_milli = 1'000'000;
 
 struct Page {
   std::string text;
   void head(std::string_view name, std::string_view help, std::string_view type) { metrics::write_head(text, name, help, type); }
-  void sample(std::string_view name, std::vector<std::string_view> labels, std::vector<std::string> values, double value) {
-    metrics::write_sample(text, name, labels, values, value);
+  // With the moment of which it is, where that is known. nullopt: nothing is told, for zero would be believed.
+  void sample(std::string_view name, std::vector<std::string_view> labels, std::vector<std::string> values, std::optional<double> value,
+              api::Time time) {
+    if (!value) return;
+    metrics::write_sample(text, name, labels, values, *value);
+    if (time.zero()) return;
+    text.back() = ' ';
+    (text += std::to_string(time.seconds * millis_per_second + time.nanos / nanos_per_milli)) += '\n';
   }
 };
+
+// Of what may not be there: its value as a number, and its moment.
+template <class Stats>
+std::optional<double> number(const Box<Stats>& stats, std::optional<uint64_t> Stats::*member, double unit) {
+  if (!stats || !((*stats).*member)) return std::nullopt;
+  return static_cast<double>(*((*stats).*member)) / unit;
+}
+template <class Stats>
+api::Time time_of(const Box<Stats>& stats) {
+  return stats ? stats->time : api::Time();
+}
 
 }  // namespace
 
@@ -136,7 +166,7 @@ Summary make_summary(const StatsInputs& in) {
   out.node.start_time = status::to_time(in.node_started);
   auto& cpu = out.node.cpu.emplace();
   auto& memory = out.node.memory.emplace();
-  cpu.time = memory.time = status::to_time(in.now);
+  cpu.time = memory.time = moment(in.now);
   if (in.node) {
     cpu.usage_core_nano_seconds = in.node->cpu_usage_ns;
     cpu.usage_nano_cores = in.node_nano_cores;
@@ -146,6 +176,9 @@ Summary make_summary(const StatsInputs& in) {
     memory.page_faults = in.node->page_faults;
     memory.major_page_faults = in.node->major_page_faults;
     memory.available_bytes = in.memory_available_bytes;
+    auto& swap = out.node.swap.emplace();
+    swap.time = memory.time;
+    swap.swap_usage_bytes = in.node->swap_bytes;
   }
   if (in.file_system) out.node.fs = fs_of(*in.file_system, in.now);
   if (in.image_file_system) {
@@ -160,35 +193,45 @@ Summary make_summary(const StatsInputs& in) {
 
 std::string resource_metrics(const Summary& summary) {
   Page page;
-  const auto seconds = [](const std::optional<uint64_t>& nanos) { return static_cast<double>(nanos.value_or(0)) / nanos_per_second; };
-  page.head("node_cpu_usage_seconds_total", "[STABLE] Cumulative cpu time consumed by the node in core-seconds", "counter");
-  page.sample("node_cpu_usage_seconds_total", {}, {}, seconds(summary.node.cpu->usage_core_nano_seconds));
-  page.head("node_memory_working_set_bytes", "[STABLE] Current working set of the node in bytes", "gauge");
-  page.sample("node_memory_working_set_bytes", {}, {}, static_cast<double>(summary.node.memory->working_set_bytes.value_or(0)));
-  page.head("pod_cpu_usage_seconds_total", "[STABLE] Cumulative cpu time consumed by the pod in core-seconds", "counter");
-  for (const auto& pod : summary.pods)
-    page.sample("pod_cpu_usage_seconds_total", {"namespace", "pod"}, {pod.pod_ref.namespace_, pod.pod_ref.name},
-                seconds(pod.cpu->usage_core_nano_seconds));
-  page.head("pod_memory_working_set_bytes", "[STABLE] Current working set of the pod in bytes", "gauge");
-  for (const auto& pod : summary.pods)
-    page.sample("pod_memory_working_set_bytes", {"namespace", "pod"}, {pod.pod_ref.namespace_, pod.pod_ref.name},
-                static_cast<double>(pod.memory->working_set_bytes.value_or(0)));
-  const auto each = [&](std::string_view name, auto value) {
-    for (const auto& pod : summary.pods) {
+  const auto cpu = [](const auto& of) { return number(of.cpu, &CPUStats::usage_core_nano_seconds, nanos_per_second); };
+  const auto memory = [](const auto& of) { return number(of.memory, &MemoryStats::working_set_bytes, 1); };
+  const auto swap = [](const auto& of) { return number(of.swap, &SwapStats::swap_usage_bytes, 1); };
+  const auto of_pods = [&](std::string_view name, auto value, auto time) {
+    for (const auto& pod : summary.pods) page.sample(name, {"namespace", "pod"}, {pod.pod_ref.namespace_, pod.pod_ref.name}, value(pod), time(pod));
+  };
+  const auto of_containers = [&](std::string_view name, auto value, auto time) {
+    for (const auto& pod : summary.pods)
       for (const auto& one : pod.containers)
-        page.sample(name, {"container", "namespace", "pod"}, {one.name, pod.pod_ref.namespace_, pod.pod_ref.name}, value(one));
-    }
+        page.sample(name, {"container", "namespace", "pod"}, {one.name, pod.pod_ref.namespace_, pod.pod_ref.name}, value(one), time(one));
+  };
+  const auto cpu_time = [](const auto& of) { return time_of(of.cpu); };
+  const auto memory_time = [](const auto& of) { return time_of(of.memory); };
+  const auto swap_time = [](const auto& of) { return time_of(of.swap); };
+  const auto started = [](const ContainerStats& one) -> std::optional<double> {
+    if (one.start_time.zero()) return std::nullopt;
+    return static_cast<double>(one.start_time.seconds) + one.start_time.nanos / nanos_per_second;
   };
   page.head("container_cpu_usage_seconds_total", "[STABLE] Cumulative cpu time consumed by the container in core-seconds", "counter");
-  each("container_cpu_usage_seconds_total", [&](const ContainerStats& one) { return one.cpu ? seconds(one.cpu->usage_core_nano_seconds) : 0; });
+  of_containers("container_cpu_usage_seconds_total", cpu, cpu_time);
   page.head("container_memory_working_set_bytes", "[STABLE] Current working set of the container in bytes", "gauge");
-  each("container_memory_working_set_bytes",
-       [](const ContainerStats& one) { return one.memory ? static_cast<double>(one.memory->working_set_bytes.value_or(0)) : 0; });
+  of_containers("container_memory_working_set_bytes", memory, memory_time);
   page.head("container_start_time_seconds", "[STABLE] Start time of the container since unix epoch in seconds", "gauge");
-  each("container_start_time_seconds",
-       [](const ContainerStats& one) { return static_cast<double>(one.start_time.zero() ? 0 : one.start_time.seconds); });
+  of_containers("container_start_time_seconds", started, [](const ContainerStats&) { return api::Time(); });
+  page.head("container_swap_usage_bytes", "[ALPHA] Current amount of the container swap usage in bytes. Reported only on non-windows systems",
+            "gauge");
+  of_containers("container_swap_usage_bytes", swap, swap_time);
+  page.head("node_cpu_usage_seconds_total", "[STABLE] Cumulative cpu time consumed by the node in core-seconds", "counter");
+  page.sample("node_cpu_usage_seconds_total", {}, {}, cpu(summary.node), time_of(summary.node.cpu));
+  page.head("node_memory_working_set_bytes", "[STABLE] Current working set of the node in bytes", "gauge");
+  page.sample("node_memory_working_set_bytes", {}, {}, memory(summary.node), time_of(summary.node.memory));
+  page.head("node_swap_usage_bytes", "[ALPHA] Current swap usage of the node in bytes. Reported only on non-windows systems", "gauge");
+  page.sample("node_swap_usage_bytes", {}, {}, swap(summary.node), time_of(summary.node.swap));
+  page.head("pod_cpu_usage_seconds_total", "[STABLE] Cumulative cpu time consumed by the pod in core-seconds", "counter");
+  of_pods("pod_cpu_usage_seconds_total", cpu, cpu_time);
+  page.head("pod_memory_working_set_bytes", "[STABLE] Current working set of the pod in bytes", "gauge");
+  of_pods("pod_memory_working_set_bytes", memory, memory_time);
   page.head("resource_scrape_error", "[STABLE] 1 if there was an error while getting container metrics, 0 otherwise", "gauge");
-  page.sample("resource_scrape_error", {}, {}, 0);
+  page.sample("resource_scrape_error", {}, {}, 0, api::Time());
   return std::move(page.text);
 }
 

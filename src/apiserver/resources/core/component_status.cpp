@@ -52,8 +52,10 @@ class ComponentStatuses : public registry::VirtualResource {
     auto failure = store_failure_();
     co_return co_await status_of(scope, *it, std::move(failure));
   }
-  rt::Task<Result<std::vector<api::Object>>> list(RequestScope& scope) override {
+  // None of them has labels.
+  rt::Task<Result<std::vector<api::Object>>> list(RequestScope& scope, apimachinery::LabelSelector labels) override {
     std::vector<api::Object> out;
+    if (!labels.matches(FlatMap<std::string>())) co_return out;
     for (const Component& component : components) {
       auto failure = store_failure_();
       out.push_back(co_await status_of(scope, component, std::move(failure)));
