@@ -37,7 +37,7 @@ void check_claims(const codec::Value& value) {
   const auto again = service_account::claims_from(service_account::to_value(*claims));
   CHECK(again && again->subject == claims->subject && again->audiences == claims->audiences && again->expires == claims->expires, "claims read back");
   const apiserver::testing::FakeReader nothing;
-  CHECK(!service_account::validate(*claims, "", 1'800'000'000, true, nothing), "no account, no user");
+  CHECK(!service_account::validate(*claims, "", {nothing, 1'800'000'000}), "no account, no user");
 }
 
 // The input is what somebody wrote into the secret.
