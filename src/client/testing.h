@@ -38,6 +38,7 @@ class FakeServer final : public net::Handler {
   std::vector<Write> writes;
   std::map<std::string, std::string> documents;  // by path: the JSON that a GET answers, whatever the query
   std::vector<std::string> asked;                // path and query of each GET of one
+  std::set<std::string> absent;                  // collections that are not served
   // The HTTP code that answers a write; none: 200.
   std::function<int(const Write&)> on_write;
 
@@ -86,7 +87,7 @@ class FakeServer final : public net::Handler {
       (void)co_await net::respond(writer, 200, "application/json", Bytes::copy(document->second));
     } else if (const auto it = objects_.find(request.path); it != objects_.end()) {
       (void)co_await net::respond(writer, 200, "application/json", Bytes::copy(it->second.json));
-    } else if (is_collection(request.path) || is_in_namespace(request.path)) {
+    } else if (!absent.contains(request.path) && (is_collection(request.path) || is_in_namespace(request.path))) {
       (void)co_await net::respond(writer, 200, "application/json", Bytes(list(request.path)));
     } else {
       (void)co_await net::respond(writer, 404, "text/plain", Bytes::literal("not found"));

@@ -221,7 +221,10 @@ TEST(AutoscalerController, ACustomResource) {
 // What the metrics API says instead of metrics is told, whatever it is.
 void check_metrics_failure(const std::string& answer, const std::string& why) {
   testing::in_world([=](World& world) -> rt::Task<void> {
-    if (!answer.empty()) world.server.documents[usage_path] = answer;
+    if (answer.empty())
+      world.server.absent.insert(usage_path);
+    else
+      world.server.documents[usage_path] = answer;
     co_await start_with_two_pods(world);
     co_await testing::pass(std::chrono::seconds(16));
     const std::string inner = "failed to get cpu utilization: unable to get metrics for resource cpu: " + why;
