@@ -1,6 +1,8 @@
 #include "client/metrics.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "rt/seconds.h"
 
@@ -55,11 +57,15 @@ void ClientMetrics::leads(const std::string& lease, bool yes) { leader_.with({le
 void ClientMetrics::write_unfinished(std::string& out) const {
   const double now = rt::seconds(clock_.now().time_since_epoch());
   constexpr std::string_view labels[] = {"name"};
-  ThreadLock lock(mutex_);
-  if (queues_.empty()) return;
+  std::vector<std::pair<std::string, const QueueMetrics*>> queues;
+  {
+    ThreadLock lock(mutex_);
+    for (const auto& [name, queue] : queues_) queues.emplace_back(name, queue.get());
+  }
+  if (queues.empty()) return;
   const auto write = [&](std::string_view family, std::string_view help, const auto& value) {
     metrics::write_head(out, family, help, "gauge");
-    for (const auto& [name, queue] : queues_) metrics::write_sample(out, family, labels, std::span(&name, 1), value(*queue));
+    for (const auto& [name, queue] : queues) metrics::write_sample(out, family, labels, std::span(&name, 1), value(*queue));
   };
   write("workqueue_unfinished_work_seconds", "How long the keys that are in work have been, all together.", [now](const QueueMetrics& queue) {
     const int working = queue.working;

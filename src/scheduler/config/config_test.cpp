@@ -68,7 +68,8 @@ profiles:
 
 TEST(SchedulerConfig, IsShownWhole) {
   EXPECT_NE(default_config().effective_json.find(R"("parallelism":16)"), std::string::npos) << default_config().effective_json;
-  const auto config = parse_config(std::string(head) + "podMaxBackoffSeconds: 20\nextenders: [{urlPrefix: http://x, tlsConfig: {keyData: c2VjcmV0}}]\n");
+  const auto config =
+      parse_config(std::string(head) + "podMaxBackoffSeconds: 20\nextenders: [{urlPrefix: http://x, tlsConfig: {keyData: c2VjcmV0}}]\n");
   EXPECT_EQ(config->effective_json.find("c2VjcmV0"), std::string::npos) << "keys are nobody's business";
   EXPECT_NE(config->effective_json.find(R"("podMaxBackoffSeconds":20)"), std::string::npos) << config->effective_json;
   EXPECT_NE(config->effective_json.find(R"("urlPrefix":"http://x")"), std::string::npos) << config->effective_json;
