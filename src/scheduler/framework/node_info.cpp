@@ -40,8 +40,9 @@ void NodeInfo::add_pod(PodInfoPtr pod) {
 }
 
 bool NodeInfo::remove_pod(const std::string& uid) {
-  auto it = std::ranges::find_if(pods, [&](const PodInfoPtr& pod) { return pod->uid() == uid; });
-  if (it == pods.end()) return false;
+  // From the end: what came last goes first, as pods that were assumed a moment ago are confirmed.
+  const auto it = std::find_if(pods.rbegin(), pods.rend(), [&](const PodInfoPtr& pod) { return pod->uid() == uid; });
+  if (it == pods.rend()) return false;
   count(**it, -1);
   *it = std::move(pods.back());
   pods.pop_back();
