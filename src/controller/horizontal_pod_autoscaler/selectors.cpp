@@ -1,13 +1,14 @@
 #include "controller/horizontal_pod_autoscaler/selectors.h"
 
+#include "apimachinery/selectors/demanded_label.h"
+
 namespace pintle::controller::horizontal_pod_autoscaler {
 
 namespace {
 
 std::string place_of(std::string_view namespace_name, const apimachinery::LabelSelector& selector) {
   std::string place = std::string(namespace_name) + "/";
-  for (const auto& requirement : selector.requirements())
-    if (const auto value = selector.exact_value(requirement.key())) return place.append(requirement.key()).append("=").append(*value);
+  if (const auto label = apimachinery::demanded_label(selector)) place.append(label->first).append("=").append(label->second);
   return place;
 }
 

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "apimachinery/selectors/demanded_label.h"
+
 namespace pintle::scheduler::cache {
 
 namespace {
 
-using apimachinery::LabelOperator;
-using apimachinery::LabelRequirement;
+using apimachinery::demanded_label;
 using apimachinery::LabelSelector;
 
 constexpr char end = '\0';
@@ -40,10 +41,7 @@ std::string term_key(const AffinityTerm& term) {
 
 std::string label_place(std::string_view key, std::string_view value) { return (std::string(key) += end) += value; }
 std::string demanded_place(const LabelSelector& selector) {
-  for (const LabelRequirement& requirement : selector.requirements())
-    if ((requirement.op() == LabelOperator::Equals || requirement.op() == LabelOperator::DoubleEquals || requirement.op() == LabelOperator::In) &&
-        requirement.values().size() == 1)
-      return label_place(requirement.key(), requirement.values()[0]);
+  if (const auto label = demanded_label(selector)) return label_place(label->first, label->second);
   return {};
 }
 

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 
+#include "apimachinery/selectors/demanded_label.h"
 #include "base/check.h"
 
 namespace pintle::scheduler::cache {
 
 namespace {
 
-using apimachinery::LabelOperator;
-using apimachinery::LabelRequirement;
+using apimachinery::demanded_label;
 using apimachinery::LabelSelector;
 
 constexpr char separator = '\0';
@@ -20,10 +20,7 @@ std::string place_of(const std::string& namespace_name, std::string_view key, st
 }
 // Only pods with one certain label can match: the groups that a pod may be in are few.
 std::string place_of(const std::string& namespace_name, const LabelSelector& selector) {
-  for (const LabelRequirement& requirement : selector.requirements())
-    if ((requirement.op() == LabelOperator::Equals || requirement.op() == LabelOperator::DoubleEquals || requirement.op() == LabelOperator::In) &&
-        requirement.values().size() == 1)
-      return place_of(namespace_name, requirement.key(), requirement.values()[0]);
+  if (const auto label = demanded_label(selector)) return place_of(namespace_name, label->first, label->second);
   return namespace_name;
 }
 
