@@ -34,8 +34,6 @@ bool wants_health_port(const core::ServiceSpec& spec) { return spec.type == "Loa
 bool is_external(const core::ServiceSpec& spec) {
   return spec.type == "NodePort" || spec.type == "LoadBalancer" || (spec.type == "ClusterIP" && !spec.external_ips.empty());
 }
-std::string_view family_of(std::string_view address) { return address.find(':') != std::string_view::npos ? "IPv6" : "IPv4"; }
-
 constexpr int drawn_again_max = 8;  // addresses that turn out to be another server's
 
 // What one request was given; handed back when the request is over (the stored Service then holds it itself).

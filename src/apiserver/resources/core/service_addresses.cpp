@@ -16,8 +16,6 @@ namespace networking = api::networking_v1;
 const GroupResource addresses_resource{"networking.k8s.io", "ipaddresses"};
 const GroupResource services_resource{"", "services"};
 
-std::string_view family_label_of(std::string_view address) { return address.find(':') == std::string_view::npos ? "IPv4" : "IPv6"; }
-
 bool is_managed(const networking::IPAddress& address) {
   const std::string* manager = address.metadata.labels.get(rules::address_manager_label);
   return manager != nullptr && *manager == rules::service_address_manager;
@@ -37,16 +35,18 @@ rt::Duration still_open(const AddressFacts& facts) {
 
 }  // namespace
 
+std::string_view family_of(std::string_view address) { return address.find(':') == std::string_view::npos ? "IPv4" : "IPv6"; }
+
 std::string service_of(const networking::IPAddress& address) {
   const std::string* family = address.metadata.labels.get(rules::address_family_label);
-  if (!is_managed(address) || !is_of_service(address) || family == nullptr || *family != family_label_of(address.metadata.name)) return {};
+  if (!is_managed(address) || !is_of_service(address) || family == nullptr || *family != family_of(address.metadata.name)) return {};
   return address.spec.parent_ref->namespace_ + "/" + address.spec.parent_ref->name;
 }
 
 networking::IPAddress address_for(const std::string& address, const std::string& ns, const std::string& name) {
   networking::IPAddress out;
   out.metadata.name = address;
-  out.metadata.labels[rules::address_family_label] = family_label_of(address);
+  out.metadata.labels[rules::address_family_label] = family_of(address);
   out.metadata.labels[rules::address_manager_label] = rules::service_address_manager;
   auto& parent = out.spec.parent_ref.emplace();
   parent.resource = "services";

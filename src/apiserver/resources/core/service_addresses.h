@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/gen/core_v1.h"
@@ -24,6 +25,8 @@ inline constexpr rt::Duration service_to_come = std::chrono::seconds(60);
 inline constexpr rt::Duration request_to_end = std::chrono::seconds(5);
 inline constexpr std::size_t settled_at_once = 64;
 
+// "IPv4" or "IPv6", of the text of an address.
+std::string_view family_of(std::string_view address);
 // The "NAMESPACE/NAME" that an IPAddress is kept for by an API server, with the labels that it is to have; "": otherwise.
 std::string service_of(const api::networking_v1::IPAddress& address);
 api::networking_v1::IPAddress address_for(const std::string& address, const std::string& ns, const std::string& name);
