@@ -177,10 +177,7 @@ void write_held_metrics(std::string& out) {
 static void write_build_info(std::string& out) {
   constexpr std::string_view labels[] = {"build_date", "compiler", "git_commit", "git_tree_state", "git_version",
                                          "go_version", "major",    "minor",      "platform"};
-  const std::string version = kubernetes_version;
-  const std::size_t dot = version.find('.');
-  const std::string values[] = {
-      "", "g++", "", "", version, "", version.substr(1, dot - 1), version.substr(dot + 1, version.rfind('.') - dot - 1), "linux/amd64"};
+  const std::string values[] = {"", "gcc", "", "", kubernetes_version, "", kubernetes_major, kubernetes_minor, "linux/amd64"};  // as /version tells
   write_head(out, "kubernetes_build_info", "Always 1; its labels say which version this is.", "gauge");
   write_sample(out, "kubernetes_build_info", labels, values, 1);
 }

@@ -7,8 +7,8 @@
 
 namespace pintle::apiserver::endpoints {
 
-constexpr const char* kubernetes_major = "1";
-constexpr const char* kubernetes_minor = "36";
+using component::kubernetes_major;
+using component::kubernetes_minor;
 constexpr const char* git_version = component::kubernetes_version;
 
 // The answer to /version.

@@ -21,12 +21,11 @@ std::string head(std::string_view component, std::string_view page) {
 std::string statusz_page(const StatusFacts& facts) {
   const auto up = std::max(std::chrono::duration_cast<std::chrono::seconds>(facts.now - facts.started).count(), std::chrono::seconds::rep{0});
   const std::time_t started = std::chrono::duration_cast<std::chrono::seconds>(facts.started.time_since_epoch()).count();
-  const std::string version = kubernetes_version;
-  std::string minor = version.substr(1, version.rfind('.') - 1);
   std::string out = head(facts.component, "statusz");
   out += fmt::format("\nStarted: {:%a %b %d %H:%M:%S} UTC {:%Y}\nUp: {} hr {:02} min {:02} sec\n", fmt::gmtime(started), fmt::gmtime(started),
                      up / 3600, up / 60 % 60, up % 60);
-  out += fmt::format("Binary version: {}\nEmulation version: {}\nPaths: {}\n", version.substr(1), minor, fmt::join(facts.paths, " "));
+  out += fmt::format("Binary version: {}\nEmulation version: {}.{}\nPaths: {}\n", kubernetes_version + 1, kubernetes_major, kubernetes_minor,
+                     fmt::join(facts.paths, " "));
   return out;
 }
 
