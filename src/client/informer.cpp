@@ -44,7 +44,7 @@ void call(std::shared_ptr<HandlerOwner> owner, const F& function, const Args&...
 }  // namespace
 
 AnyInformer::AnyInformer(Client& client, Resource resource, const api::Type& type, InformerOptions options)
-    : client_(client), resource_(std::move(resource)), options_(std::move(options)), store_(type) {}
+    : client_(client), resource_(std::move(resource)), options_(std::move(options)), store_(type, options_.decoded_max) {}
 
 AnyInformer::~AnyInformer() = default;
 
@@ -65,7 +65,7 @@ void AnyInformer::add_handler(AnyHandler handler) {
   if (!handler.owner) handler.owner = owner_;
   handlers_.push_back(std::move(handler));
   const std::size_t mine = handlers_.size() - 1;
-  for (const auto& [key, object] : store_.objects()) call(handlers_[mine].owner, handlers_[mine].on_add, object, true);
+  store_.for_each([&](const std::string&, const AnyPtr& object) { call(handlers_[mine].owner, handlers_[mine].on_add, object, true); });
 }
 
 rt::Task<void> AnyInformer::run(rt::Context ctx) {
@@ -243,9 +243,9 @@ void AnyInformer::replace(std::vector<AnyPtr> objects, std::string resource_vers
   }
   if (!was_empty) {
     std::vector<std::string> gone;
-    for (const auto& [key, object] : store_.objects()) {
+    store_.for_each_key([&](const std::string& key) {
       if (!keys.contains(key)) gone.push_back(key);
-    }
+    });
     for (const std::string& key : gone) notify_delete(store_.erase(key));
   }
   resource_version_ = std::move(resource_version);

@@ -23,6 +23,8 @@ struct InformerOptions {
   std::string field_selector;
   // Changes an object before it is stored: drop what nobody here reads (managed fields are always dropped).
   std::function<void(api::Object&)> transform;
+  // How many objects stay decoded, the others packed (ObjectStore); 0: all. For what a cluster has many of and few are asked for.
+  std::size_t decoded_max = 0;
 };
 
 // Whose handlers they are: what escapes from one of them is its failure and nobody else's, and when it has ended none is called.
@@ -60,6 +62,8 @@ class AnyInformer {
   ObjectStore& store() { return store_; }
   const ObjectStore& store() const { return store_; }
   const Resource& resource() const { return resource_; }
+  // Nothing is selected: the store has every object.
+  bool has_all() const { return options_.namespace_name.empty() && options_.label_selector.empty() && options_.field_selector.empty(); }
   // The last failure to list or watch, until the next success (health pages).
   const Status* last_error() const { return last_error_ ? &*last_error_ : nullptr; }
 
@@ -142,12 +146,13 @@ class Informer {
   std::vector<Ptr> list() const {
     std::vector<Ptr> out;
     out.reserve(any_->store().size());
-    for (const auto& [key, object] : any_->store().objects()) out.push_back(cast(object));
+    any_->store().for_each([&](const std::string&, const AnyPtr& object) { out.push_back(cast(object)); });
     return out;
   }
   std::vector<Ptr> list(std::string_view namespace_name) const { return cast_all(any_->store().in_namespace(namespace_name)); }
   std::vector<Ptr> by_index(std::string_view index, std::string_view value) const { return cast_all(any_->store().by_index(index, value)); }
   std::size_t size() const { return any_->store().size(); }
+  bool any_in(std::string_view namespace_name) const { return any_->store().any_in_namespace(namespace_name); }
   bool synced() const { return any_->synced(); }
   rt::Task<Result<Unit>> wait_synced(rt::Context ctx) { return any_->wait_synced(std::move(ctx)); }
   AnyInformer& any() { return *any_; }

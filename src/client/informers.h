@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "client/informer.h"
@@ -12,7 +13,8 @@ namespace pintle::client {
 
 class Informers {
  public:
-  explicit Informers(Client& client);
+  // Of the resources named in `many` ("pods"), the objects that nobody asks for are kept packed (ObjectStore).
+  explicit Informers(Client& client, std::set<std::string, std::less<>> many = {});
   ~Informers();
 
   // All objects of T.
@@ -28,6 +30,9 @@ class Informers {
   // The metadata alone of any resource (PartialObjectMetadata).
   Informer<api::meta_v1::PartialObjectMetadata> metadata_of(const Resource& resource);
 
+  // One that has all objects of the resource, of any type; nullptr: nobody has asked for one.
+  AnyInformer* whole(const Resource& resource);
+
   // Whose the handlers are that are added from now on; nullptr: nobody's.
   void set_owner(std::shared_ptr<HandlerOwner> owner);
 
@@ -40,6 +45,7 @@ class Informers {
  private:
   AnyInformer& get(const Resource& resource, const api::Type& type, InformerOptions options, std::string name);
   Client& client_;
+  const std::set<std::string, std::less<>> many_;
   std::map<std::string, std::unique_ptr<AnyInformer>> informers_;
   std::shared_ptr<HandlerOwner> owner_;
 };
