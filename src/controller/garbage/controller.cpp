@@ -25,6 +25,9 @@ constexpr rt::Duration rediscovery_pause = std::chrono::milliseconds(500);
 constexpr rt::Duration sync_wait_max = std::chrono::seconds(30);
 constexpr std::string_view discovery_key = "discovery";
 
+// Handlers are told of each change; nobody asks for the objects.
+constexpr std::size_t decoded_kept = 16;
+
 // The graph needs names, owners and finalizers alone.
 void keep_little(api::Object& object) {
   ObjectMeta& meta = object.as<PartialObjectMetadata>().metadata;
@@ -65,7 +68,8 @@ class GarbageCollector final : public Controller {
  private:
   rt::Task<Result<Unit>> rediscover(rt::Context ctx);
   void follow(const discovery::ServedResource& served);
-  void changed(const client::Resource& resource, const PartialObjectMetadata& object);
+  client::AnyHandler handler_of(client::AnyInformer& informer);
+  void changed(const client::Resource& resource, const ObjectMeta& meta);
   void enqueue(Work work);
   void report(const std::string& uid, const std::string& owner);
   bool is_namespaced(std::string_view group, std::string_view kind) const;
@@ -82,6 +86,7 @@ class GarbageCollector final : public Controller {
   Graph graph_;
   discovery::ServedResources served_;
   std::map<std::string, std::unique_ptr<client::AnyInformer>> informers_;  // by path
+  std::map<std::string, client::AnyInformer*> shared_;                     // of the manager's, these
   bool collecting_ = false;
   client::ControlLoop collect_, orphan_, discovery_;
 };
@@ -100,43 +105,49 @@ void GarbageCollector::enqueue(Work work) {
 void GarbageCollector::report(const std::string& uid, const std::string& owner) {
   const Node* node = graph_.find(uid);
   if (node == nullptr) return;
-  const discovery::ServedResource* served = served_.of_kind(node->identity.group, node->identity.kind);
-  for (const OwnerReference& ref : node->owners) {
-    if (ref.uid != owner || served == nullptr) continue;
+  const discovery::ServedResource* served = served_.of_kind(node->group(), node->kind());
+  for (const Node::Owner& one : node->owners()) {
+    if (one.node->uid() != owner || served == nullptr) continue;
     api::core_v1::ObjectReference about;
     about.api_version = served->resource.api_version();
-    about.kind = node->identity.kind;
-    about.namespace_ = node->identity.namespace_name;
-    about.name = node->identity.name;
+    about.kind = node->kind();
+    about.namespace_ = node->namespace_name();
+    about.name = node->name();
     about.uid = uid;
-    deps_.events.warning(about, "OwnerRefInvalidNamespace", misplaced_message(ref, about.namespace_));
+    deps_.events.warning(about, "OwnerRefInvalidNamespace", misplaced_message(node->reference(one), about.namespace_));
   }
 }
 
-void GarbageCollector::changed(const client::Resource& resource, const PartialObjectMetadata& object) {
-  const ObjectMeta& meta = object.metadata;
+void GarbageCollector::changed(const client::Resource& resource, const ObjectMeta& meta) {
   Identity identity{resource.group, resource.kind, meta.namespace_, meta.name, meta.uid};
   enqueue(graph_.observe(identity, meta, [this](std::string_view group, std::string_view kind) { return is_namespaced(group, kind); }));
 }
 
+client::AnyHandler GarbageCollector::handler_of(client::AnyInformer& informer) {
+  client::AnyHandler handler;
+  handler.owner = deps_.handlers;
+  const client::AnyInformer* const of = &informer;
+  handler.on_add = [this, of](const client::AnyPtr& object, bool) { changed(of->resource(), of->store().meta(object.get())); };
+  handler.on_update = [this, of](const client::AnyPtr&, const client::AnyPtr& after) { changed(of->resource(), of->store().meta(after.get())); };
+  handler.on_delete = [this, of](const client::AnyPtr& object) { enqueue(graph_.remove(of->store().meta(object.get()).uid)); };
+  return handler;
+}
+
+// What another controller keeps all objects of is not kept twice.
 void GarbageCollector::follow(const discovery::ServedResource& served) {
   const std::string key = served.resource.path("");
-  if (informers_.contains(key)) return;
+  if (informers_.contains(key) || shared_.contains(key)) return;
+  if (client::AnyInformer* shared = deps_.informers.whole(served.resource)) {
+    shared_.emplace(key, shared);
+    shared->add_handler(handler_of(*shared));
+    return;
+  }
   client::InformerOptions options;
   options.transform = keep_little;
+  options.decoded_max = decoded_kept;
   auto informer =
       std::make_unique<client::AnyInformer>(deps_.informers.client(), served.resource, api::type_of<PartialObjectMetadata>(), std::move(options));
-  informer->set_owner(deps_.handlers);
-  client::Informer<PartialObjectMetadata> typed(*informer);
-  using Ptr = std::shared_ptr<const PartialObjectMetadata>;
-  client::Informer<PartialObjectMetadata>::Handler handler;
-  handler.on_add = [this, resource = served.resource](const Ptr& object, bool) { changed(resource, *object); };
-  handler.on_update = [this, resource = served.resource](const Ptr& before, const Ptr& after) {
-    if (before->metadata.uid != after->metadata.uid) enqueue(graph_.remove(before->metadata.uid));
-    changed(resource, *after);
-  };
-  handler.on_delete = [this](const Ptr& object) { enqueue(graph_.remove(object->metadata.uid)); };
-  typed.add_handler(std::move(handler));
+  informer->add_handler(handler_of(*informer));
   informer->start();
   informers_.emplace(key, std::move(informer));
 }
@@ -159,15 +170,19 @@ rt::Task<Result<Unit>> GarbageCollector::rediscover(rt::Context ctx) {
       ++it;
       continue;
     }
-    for (const auto& [key, object] : it->second->store().objects()) enqueue(graph_.remove(it->second->store().meta(object.get()).uid));
+    const client::ObjectStore& store = it->second->store();
+    store.for_each([&](const std::string&, const client::AnyPtr& object) { enqueue(graph_.remove(store.meta(object.get()).uid)); });
     ended.push_back(std::move(it->second));
     it = informers_.erase(it);
   }
   for (auto& informer : ended) co_await informer->stop();
   const rt::Context limited = ctx.with_timeout(sync_wait_max);
-  for (auto& [key, informer] : informers_) {
+  std::vector<client::AnyInformer*> followed;
+  for (auto& [key, informer] : informers_) followed.push_back(informer.get());
+  for (auto& [key, informer] : shared_) followed.push_back(informer);
+  for (client::AnyInformer* informer : followed) {
     auto synced = co_await informer->wait_synced(limited);
-    if (!synced) log::info(2, "A resource is not synced yet", {{"resource", key}});
+    if (!synced) log::info(2, "A resource is not synced yet", {{"resource", informer->resource().path("")}});
   }
   if (!collecting_ && !ctx.done()) {
     collecting_ = true;
@@ -197,11 +212,11 @@ rt::Task<Result<Unit>> GarbageCollector::patch(rt::Context ctx, client::Resource
 
 rt::Task<Result<OwnerState>> GarbageCollector::owner_state(rt::Context ctx, OwnerReference ref, std::string namespace_name) {
   const Node* node = graph_.find(ref.uid);
-  if (node != nullptr && !node->is_virtual) {
-    const Identity& owner = node->identity;
-    if (!owner.namespace_name.empty() && namespace_name.empty()) co_return OwnerState::Invalid;
-    if (!owner.namespace_name.empty() && owner.namespace_name != namespace_name) co_return OwnerState::Dangling;
-    if (node->deleting_dependents) co_return OwnerState::Waiting;
+  if (node != nullptr && !node->is_virtual()) {
+    const std::string& home = node->namespace_name();
+    if (!home.empty() && namespace_name.empty()) co_return OwnerState::Invalid;
+    if (!home.empty() && home != namespace_name) co_return OwnerState::Dangling;
+    if (node->deleting_dependents()) co_return OwnerState::Waiting;
     co_return OwnerState::Solid;
   }
   const discovery::ServedResource* served = served_.of_kind(rules::group_of(ref.api_version), ref.kind);
@@ -226,7 +241,7 @@ rt::Task<Result<Unit>> GarbageCollector::finish_foreground(rt::Context ctx, clie
   const auto blocking = graph_.blocking_dependents(*node);
   if (!blocking.empty()) {
     for (const Node* dependent : blocking)
-      if (!dependent->deleting_dependents) collect_.queue().add(dependent->identity.uid);
+      if (!dependent->deleting_dependents()) collect_.queue().add(dependent->uid());
     co_return Unit{};
   }
   std::string body = without_finalizer_patch(meta, foreground_finalizer);
@@ -243,9 +258,8 @@ rt::Task<Result<Unit>> GarbageCollector::collect_owned(rt::Context ctx, client::
   const Node* node = graph_.find(identity.uid);
   bool dependent_waits = false;
   if (node != nullptr)
-    for (const std::string& uid : node->dependents)
-      if (const Node* dependent = graph_.find(uid)) dependent_waits |= dependent->deleting_dependents;
-  const Verdict verdict = judge(meta, states, node != nullptr && !node->dependents.empty(), dependent_waits);
+    for (const Node::Dependent& one : node->dependents()) dependent_waits |= one.node->deleting_dependents();
+  const Verdict verdict = judge(meta, states, node != nullptr && !node->dependents().empty(), dependent_waits);
   if (verdict.action == Verdict::Do::Nothing) co_return Unit{};
   if (verdict.action == Verdict::Do::DropOwners) {
     std::string body = owners_patch(meta, verdict.owners_kept);
@@ -271,9 +285,9 @@ rt::Task<Result<Unit>> GarbageCollector::collect_owned(rt::Context ctx, client::
 
 rt::Task<Result<Unit>> GarbageCollector::collect(rt::Context ctx, std::string uid) {
   const Node* node = graph_.find(uid);
-  if (node == nullptr || (node->deleting && !node->deleting_dependents)) co_return Unit{};
-  const Identity identity = node->identity;
-  const bool was_virtual = node->is_virtual;
+  if (node == nullptr || (node->deleting() && !node->deleting_dependents())) co_return Unit{};
+  const Identity identity = node->identity();
+  const bool was_virtual = node->is_virtual();
   const discovery::ServedResource* served = served_.of_kind(identity.group, identity.kind);
   if (served == nullptr) {
     if (was_virtual) co_return Unit{};  // an owner of an unknown kind: nothing can be said until the kind is known
@@ -286,12 +300,12 @@ rt::Task<Result<Unit>> GarbageCollector::collect(rt::Context ctx, std::string ui
   if (!meta || meta->uid != uid) {
     // A real node's end comes by its watch; nobody watches for a virtual one.
     const Node* still = graph_.find(uid);
-    if (still != nullptr && still->is_virtual) enqueue(graph_.remove(uid));
+    if (still != nullptr && still->is_virtual()) enqueue(graph_.remove(uid));
     co_return Unit{};
   }
   if (was_virtual) co_return Unit{};  // it is there, and its watch will say so
   const Node* now = graph_.find(uid);
-  if (now != nullptr && now->deleting_dependents) co_return co_await finish_foreground(std::move(ctx), resource, uid, std::move(*meta));
+  if (now != nullptr && now->deleting_dependents()) co_return co_await finish_foreground(std::move(ctx), resource, uid, std::move(*meta));
   if (meta->deletion_timestamp) co_return Unit{};
   co_return co_await collect_owned(std::move(ctx), resource, identity, std::move(*meta));
 }
@@ -313,11 +327,10 @@ rt::Task<Result<Unit>> GarbageCollector::drop_owner(rt::Context ctx, Identity de
 
 rt::Task<Result<Unit>> GarbageCollector::orphan(rt::Context ctx, std::string uid) {
   const Node* node = graph_.find(uid);
-  if (node == nullptr || node->is_virtual) co_return Unit{};
-  const Identity identity = node->identity;
+  if (node == nullptr || node->is_virtual()) co_return Unit{};
+  const Identity identity = node->identity();
   std::vector<Identity> dependents;
-  for (const std::string& dependent : node->dependents)
-    if (const Node* found = graph_.find(dependent)) dependents.push_back(found->identity);
+  for (const Node::Dependent& one : node->dependents()) dependents.push_back(one.node->identity());
   for (Identity& dependent : dependents) CO_TRY(co_await drop_owner(ctx, std::move(dependent), uid));
   const discovery::ServedResource* served = served_.of_kind(identity.group, identity.kind);
   if (served == nullptr) co_return Unit{};
