@@ -26,9 +26,15 @@ struct Running {
   rt::GrowingWait<rt::TimePoint> wait;     // since its last failure
 };
 
+// What a cluster has many of, and controllers ask for few at a time. Not what they walk (nodes, classes, volumes).
+std::set<std::string, std::less<>> many_of() {
+  return {"pods",        "replicasets", "jobs", "controllerrevisions", "endpoints", "endpointslices", "configmaps", "secrets", "serviceaccounts",
+          "ipaddresses", "services"};
+}
+
 // What the controllers of one term of leadership share, and they.
 struct Term {
-  explicit Term(client::Client& client) : informers(client), pods(informers) {}
+  explicit Term(client::Client& client) : informers(client, many_of()), pods(informers) {}
   client::Informers informers;
   pods::PodStore pods;
   std::deque<Running> controllers;  // in the table's order; each stays where it is

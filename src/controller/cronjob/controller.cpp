@@ -29,10 +29,7 @@ class CronJobController final : public Controller {
     crons.on_add = [this](const CronPtr& cron, bool) { enqueue(*cron); };
     crons.on_update = [this](const CronPtr&, const CronPtr& cron) { enqueue(*cron); };
     crons_.add_handler(std::move(crons));
-    jobs_.add_index("controller", [](const Job& job) {
-      const auto* ref = rules::controller_of(job.metadata);
-      return ref ? std::vector<std::string>{ref->uid} : std::vector<std::string>();
-    });
+    objects::index_by_controller(jobs_);
     jobs_.on_any([this](const Job& job) {
       const auto* ref = rules::controller_of(job.metadata);
       if (ref != nullptr && ref->kind == "CronJob") loop_.queue().add(client::object_key(job.metadata.namespace_, ref->name));
@@ -69,7 +66,7 @@ Result<TimeZone> CronJobController::zone_of(const CronJob& cron) {
 }
 
 std::vector<JobPtr> CronJobController::jobs_of(const CronJob& cron) {
-  std::vector<JobPtr> out = jobs_.by_index("controller", cron.metadata.uid);
+  std::vector<JobPtr> out = objects::controlled_by(jobs_, cron.metadata.uid);
   for (JobPtr& job : out) job = written_jobs_.newest(job);
   for (JobPtr& job : written_jobs_.unseen(cron.metadata.namespace_))
     if (rules::is_controlled_by(job->metadata, cron.metadata)) out.push_back(std::move(job));

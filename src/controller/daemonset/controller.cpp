@@ -27,7 +27,7 @@ class DaemonSetController final : public Controller {
         sets_(deps.informers.of<DaemonSet>()),
         nodes_(deps.informers.of<Node>()),
         written_(sets_),
-        revisions_(deps.client, deps.informers, deps.name),
+        revisions_(deps.client, deps.informers),
         pending_(deps.pods),
         control_(deps.client, deps.events),
         loop_(deps.loop("daemonset"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {

@@ -36,10 +36,7 @@ class DeploymentController final : public Controller {
     };
     handler.on_delete = [this](const SetPtr& set) { set_changed(*set); };
     sets_.add_handler(std::move(handler));
-    sets_.add_index("controller", [](const ReplicaSet& set) {
-      const auto* ref = rules::controller_of(set.metadata);
-      return std::vector<std::string>{ref ? ref->uid : "orphan/" + set.metadata.namespace_};
-    });
+    objects::index_by_controller(sets_);
     client::Informer<api::core_v1::Pod>::Handler pods;
     pods.on_delete = [this](const pods::PodPtr& pod) { pod_gone(*pod); };
     deps_.pods.informer().add_handler(std::move(pods));
@@ -103,8 +100,8 @@ rt::Task<Result<api::meta_v1::ObjectMeta>> DeploymentController::fresh_metadata(
 }
 
 rt::Task<Result<Sets>> DeploymentController::claim_sets(rt::Context ctx, DeploymentPtr deployment, LabelSelector selector) {
-  Sets candidates = sets_.by_index("controller", deployment->metadata.uid);
-  for (SetPtr& set : sets_.by_index("controller", "orphan/" + deployment->metadata.namespace_)) candidates.push_back(std::move(set));
+  Sets candidates = objects::controlled_by(sets_, deployment->metadata.uid);
+  for (SetPtr& set : objects::orphans_in(sets_, deployment->metadata.namespace_)) candidates.push_back(std::move(set));
   for (SetPtr& set : candidates) set = written_sets_.newest(set);
   for (SetPtr& set : written_sets_.unseen(deployment->metadata.namespace_)) candidates.push_back(std::move(set));
   objects::ClaimRequest<ReplicaSet> request;

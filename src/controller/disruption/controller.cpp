@@ -37,6 +37,11 @@ class DisruptionController final : public Controller {
     budgets.on_add = [this](const BudgetPtr& budget, bool) { enqueue(*budget); };
     budgets.on_update = [this](const BudgetPtr&, const BudgetPtr& budget) { enqueue(*budget); };
     budgets_.add_handler(std::move(budgets));
+    client::index_selectors<PodDisruptionBudget>(budgets_, [](const PodDisruptionBudget& budget) -> std::optional<apimachinery::LabelSelector> {
+      auto selector = apimachinery::to_label_selector(budget.spec.selector.get());
+      if (!selector || selector->matches_nothing()) return std::nullopt;
+      return std::move(*selector);
+    });
     client::Informer<Pod>::Handler pods;
     pods.on_add = [this](const pods::PodPtr& pod, bool) {
       pod_changed(*pod);
@@ -65,7 +70,7 @@ class DisruptionController final : public Controller {
  private:
   void enqueue(const PodDisruptionBudget& budget) { loop_.queue().add(client::object_key(budget.metadata.namespace_, budget.metadata.name)); }
   void pod_changed(const Pod& pod) {
-    for (const BudgetPtr& budget : budgets_.list(pod.metadata.namespace_)) {
+    for (const BudgetPtr& budget : client::perhaps_selecting(budgets_, pod.metadata.namespace_, pod.metadata.labels)) {
       const auto selector = apimachinery::to_label_selector(budget->spec.selector.get());
       if (selector && selector->matches(pod.metadata.labels)) enqueue(*budget);
     }
@@ -160,9 +165,7 @@ rt::Task<Result<Unit>> DisruptionController::sync(rt::Context ctx, std::string k
   if (budget == nullptr) co_return Unit{};
   const auto selector = apimachinery::to_label_selector(budget->spec.selector.get());
   if (!selector) co_return Unit{};
-  std::vector<pods::PodPtr> pods;
-  for (pods::PodPtr& pod : deps_.pods.in_namespace(budget->metadata.namespace_))
-    if (selector->matches(pod->metadata.labels)) pods.push_back(std::move(pod));
+  const std::vector<pods::PodPtr> pods = deps_.pods.selected(budget->metadata.namespace_, *selector);
   if (pods.empty()) deps_.events.normal(*budget, "NoPods", "No matching pods found");
   const rt::WallTime now = deps_.runtime.clock().wall_now();
   Result<int32_t> wanted = static_cast<int32_t>(pods.size());

@@ -77,9 +77,7 @@ rt::Task<Result<Unit>> EndpointsController::sync(rt::Context ctx, std::string ke
   const auto service = services_.get(key);
   if (service == nullptr) co_return co_await remove(std::move(ctx), std::move(key));
   if (service->spec.selector.empty() || service->spec.type == "ExternalName") co_return Unit{};
-  std::vector<pods::PodPtr> pods;
-  for (pods::PodPtr& pod : deps_.pods.in_namespace(service->metadata.namespace_))
-    if (services::selects(*service, *pod)) pods.push_back(std::move(pod));
+  const std::vector<pods::PodPtr> pods = services::pods_of(*service, deps_.pods);
   const api::Time triggered = triggers_.next(key, *service, pods);
   EndpointsPtr current = endpoints_.get(key);
   if (current != nullptr) {

@@ -60,8 +60,7 @@ class EndpointSliceController final : public Controller {
   }
   void node_changed(const std::string& name) {
     for (const pods::PodPtr& pod : deps_.pods.on_node(name))
-      for (const auto& service : services_.list(pod->metadata.namespace_))
-        if (services::selects(*service, *pod)) enqueue(client::object_key(service->metadata.namespace_, service->metadata.name));
+      for (const auto& service : services::of_pod(services_, *pod)) enqueue(client::object_key(service->metadata.namespace_, service->metadata.name));
   }
   std::vector<SlicePtr> slices_of(const std::string& key, const Service& service);
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
@@ -114,9 +113,7 @@ rt::Task<Result<Unit>> EndpointSliceController::sync(rt::Context ctx, std::strin
     co_return Unit{};  // its slices go with it, by their owner reference
   }
   if (service->spec.type == "ExternalName" || service->spec.selector.empty()) co_return Unit{};
-  std::vector<pods::PodPtr> pods;
-  for (pods::PodPtr& pod : deps_.pods.in_namespace(service->metadata.namespace_))
-    if (services::selects(*service, *pod)) pods.push_back(std::move(pod));
+  const std::vector<pods::PodPtr> pods = services::pods_of(*service, deps_.pods);
   const std::vector<SlicePtr> slices = slices_of(key, *service);
   const api::Time triggered = triggers_.next(key, *service, pods);
   Observed observed{*service, pods, slices, [this](const std::string& name) { return nodes_.get(name); },

@@ -116,8 +116,7 @@ Selection AutoscalerController::select(const std::string& key, const std::string
   out.selector = std::move(*parsed);
   if (autoscalers_.get(key) != nullptr) selectors_.put(key, out.selector);
   std::set<std::string> keys;
-  for (pods::PodPtr& pod : deps_.pods.in_namespace(namespace_name)) {
-    if (!out.selector.matches(pod->metadata.labels)) continue;
+  for (pods::PodPtr& pod : deps_.pods.selected(namespace_name, out.selector)) {
     if (out.pods.empty() || out.pods.back()->metadata.labels != pod->metadata.labels)
       selectors_.add_picking(namespace_name, pod->metadata.labels, keys);
     out.pods.push_back(std::move(pod));

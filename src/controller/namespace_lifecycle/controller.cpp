@@ -35,7 +35,7 @@ class NamespaceController final : public Controller {
     client::Informer<api::core_v1::Pod>::Handler pods;
     pods.on_delete = [this](const pods::PodPtr& pod) {
       const NamespacePtr ns = namespaces_.get(pod->metadata.namespace_);
-      if (ns != nullptr && ns->metadata.deletion_timestamp && deps_.pods.in_namespace(ns->metadata.name).empty()) look_at(*ns);
+      if (ns != nullptr && ns->metadata.deletion_timestamp && !deps_.pods.informer().any_in(ns->metadata.name)) look_at(*ns);
     };
     deps_.pods.informer().add_handler(std::move(pods));
   }

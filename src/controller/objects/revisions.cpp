@@ -1,13 +1,11 @@
 #include "controller/objects/revisions.h"
 
+#include "controller/objects/controlled.h"
 #include "controller/objects/owner.h"
 
 namespace pintle::controller::objects {
 
 namespace {
-
-// In the index, before a namespace: those that nobody controls. No uid looks like it.
-constexpr std::string_view nobody = "nobody in ";
 
 // Somebody took the label away: the name still says what it was.
 std::string hash_of_name(const std::string& name, const std::string& owner) {
@@ -16,17 +14,14 @@ std::string hash_of_name(const std::string& name, const std::string& owner) {
 
 }  // namespace
 
-Revisions::Revisions(client::Client& client, client::Informers& informers, const std::string& user)
-    : client_(client), index_("controller of " + user), informer_(informers.of<ControllerRevision>()), written_(informer_) {
-  informer_.add_index(index_, [](const ControllerRevision& revision) {
-    const auto* ref = rules::controller_of(revision.metadata);
-    return std::vector<std::string>{ref ? ref->uid : std::string(nobody) + revision.metadata.namespace_};
-  });
+Revisions::Revisions(client::Client& client, client::Informers& informers)
+    : client_(client), informer_(informers.of<ControllerRevision>()), written_(informer_) {
+  index_by_controller(informer_);
 }
 
 std::vector<RevisionPtr> Revisions::of(const RevisionOwner& owner) {
   std::vector<RevisionPtr> out;
-  for (const RevisionPtr& revision : informer_.by_index(index_, owner.metadata->uid)) out.push_back(written_.newest(revision));
+  for (const RevisionPtr& revision : controlled_by(informer_, owner.metadata->uid)) out.push_back(written_.newest(revision));
   for (const RevisionPtr& revision : of_nobody(owner))
     if (rules::is_controlled_by(revision->metadata, *owner.metadata)) out.push_back(revision);  // adopted, and not seen back
   for (const RevisionPtr& revision : written_.unseen(owner.metadata->namespace_))
@@ -37,7 +32,7 @@ std::vector<RevisionPtr> Revisions::of(const RevisionOwner& owner) {
 
 std::vector<RevisionPtr> Revisions::of_nobody(const RevisionOwner& owner) {
   std::vector<RevisionPtr> out;
-  for (const RevisionPtr& revision : informer_.by_index(index_, std::string(nobody) + owner.metadata->namespace_))
+  for (const RevisionPtr& revision : orphans_in(informer_, owner.metadata->namespace_))
     if (owner.selector.matches(revision->metadata.labels)) out.push_back(written_.newest(revision));
   return out;
 }

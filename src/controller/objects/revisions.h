@@ -13,8 +13,7 @@ namespace pintle::controller::objects {
 
 class Revisions {
  public:
-  // `user` names the controller: its index over the shared informer.
-  Revisions(client::Client& client, client::Informers& informers, const std::string& user);
+  Revisions(client::Client& client, client::Informers& informers);
 
   // Those that the owner controls; older first.
   std::vector<RevisionPtr> of(const RevisionOwner& owner);
@@ -36,7 +35,6 @@ class Revisions {
   rt::Task<Result<Unit>> label(rt::Context ctx, RevisionOwner owner, std::string hash_label);
 
   client::Client& client_;
-  const std::string index_;
   client::Informer<ControllerRevision> informer_;
   Written<ControllerRevision> written_;
 };

@@ -16,7 +16,7 @@ void in_world(std::function<rt::Task<void>(client::testing::FakeServer&, Revisio
     client::testing::FakeServer server;
     const auto client = client::testing::connect(rt::Executor::current().runtime(), server);
     client::Informers informers(*client);
-    Revisions revisions(*client, informers, "test");
+    Revisions revisions(*client, informers);
     api::apps_v1::DaemonSet set;
     set.metadata.name = set.metadata.uid = "web";
     set.metadata.namespace_ = "default";
@@ -60,7 +60,7 @@ void adopt_what_was_left(bool seen) {
     client::testing::FakeServer server;
     const auto client = client::testing::connect(rt::Executor::current().runtime(), server);
     client::Informers informers(*client);
-    Revisions revisions(*client, informers, "test");
+    Revisions revisions(*client, informers);
     api::apps_v1::DaemonSet set;
     set.metadata.name = set.metadata.uid = "web";
     set.metadata.namespace_ = "default";

@@ -97,9 +97,7 @@ rt::Task<Result<Unit>> PodGcController::remove(rt::Context ctx, pods::PodPtr pod
 }
 
 rt::Task<Result<Unit>> PodGcController::trim_finished(rt::Context ctx) {
-  std::vector<pods::PodPtr> finished;
-  for (pods::PodPtr& pod : deps_.pods.informer().list())
-    if (rules::is_terminal(*pod) && !pods::is_deleted(pod->metadata)) finished.push_back(std::move(pod));
+  std::vector<pods::PodPtr> finished = deps_.pods.finished();
   const int64_t surplus = static_cast<int64_t>(finished.size()) - deps_.options.terminated_pod_gc_threshold;
   if (surplus <= 0 || deps_.options.terminated_pod_gc_threshold <= 0) co_return Unit{};
   // Evicted ones first, then the oldest.

@@ -2,6 +2,8 @@
 
 #include "controller/objects/owner.h"
 #include "rules/owner_references.h"
+#include "rules/pod_claims.h"
+#include "rules/pod_state.h"
 
 namespace pintle::controller::pods {
 
@@ -52,12 +54,15 @@ bool is_of(const api::meta_v1::OwnerReference& ref, const PodStore::OwnerHandler
 }  // namespace
 
 PodStore::PodStore(client::Informers& informers) : pods_(informers.of<Pod>("", pod_options())) {
-  pods_.add_index("controller", [](const Pod& pod) {
-    const auto* ref = rules::controller_of(pod.metadata);
-    return ref ? std::vector<std::string>{ref->uid} : std::vector<std::string>();
+  objects::index_by_controller(pods_);
+  client::index_labels(pods_);
+  pods_.add_index("claim", [](const Pod& pod) {
+    std::vector<std::string> out;
+    for (const std::string& claim : rules::claim_names(pod)) out.push_back(client::object_key(pod.metadata.namespace_, claim));
+    return out;
   });
-  pods_.add_index("orphan", [](const Pod& pod) {
-    return rules::controller_of(pod.metadata) ? std::vector<std::string>() : std::vector<std::string>{pod.metadata.namespace_};
+  pods_.add_index("finished", [](const Pod& pod) {
+    return rules::is_terminal(pod) && !is_deleted(pod.metadata) ? std::vector<std::string>{""} : std::vector<std::string>();
   });
   pods_.add_index(
       "node", [](const Pod& pod) { return pod.spec.node_name.empty() ? std::vector<std::string>() : std::vector<std::string>{pod.spec.node_name}; });

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "client/informers.h"
+#include "client/label_index.h"
+#include "controller/objects/controlled.h"
 #include "controller/pods/pod_state.h"
 
 namespace pintle::controller::pods {
@@ -18,11 +20,20 @@ class PodStore {
 
   client::Informer<api::core_v1::Pod>& informer() { return pods_; }
   PodPtr get(std::string_view key) const { return pods_.get(key); }
-  std::vector<PodPtr> controlled_by(std::string_view owner_uid) const { return pods_.by_index("controller", owner_uid); }
+  std::vector<PodPtr> controlled_by(std::string_view owner_uid) const { return objects::controlled_by(pods_, owner_uid); }
   // Pods of the namespace that no controller owns.
-  std::vector<PodPtr> orphans_in(std::string_view namespace_name) const { return pods_.by_index("orphan", namespace_name); }
+  std::vector<PodPtr> orphans_in(std::string_view namespace_name) const { return objects::orphans_in(pods_, namespace_name); }
   std::vector<PodPtr> on_node(std::string_view node) const { return pods_.by_index("node", node); }
+  // Walks all pods of the namespace: for what is done once, never for an event.
   std::vector<PodPtr> in_namespace(std::string_view namespace_name) const { return pods_.list(namespace_name); }
+  std::vector<PodPtr> selected(std::string_view namespace_name, const apimachinery::LabelSelector& selector) {
+    return client::selected(pods_, namespace_name, selector);
+  }
+  std::vector<PodPtr> using_claim(std::string_view namespace_name, std::string_view claim) const {
+    return pods_.by_index("claim", client::object_key(namespace_name, claim));
+  }
+  // Of any namespace; those on their way out are not among them.
+  std::vector<PodPtr> finished() const { return pods_.by_index("finished", ""); }
 
   // `owner` is told of each reference of kind `kind` that a changed pod has (or had), `orphan` of each changed pod
   // without a controller whose labels or owner changed.

@@ -63,7 +63,7 @@ class ReplicaController final : public Controller {
 
 void ReplicaController::enqueue_matching(const Pod& pod) {
   if (pod.metadata.labels.empty()) return;
-  for (const SetPtr& set : kind_->in_namespace(pod.metadata.namespace_)) {
+  for (const SetPtr& set : kind_->perhaps_selecting(pod.metadata.namespace_, pod.metadata.labels)) {
     const auto selector = apimachinery::to_label_selector(set->spec.selector.get());
     if (selector && !selector->matches_everything() && selector->matches(pod.metadata.labels)) enqueue(set->metadata);
   }
@@ -74,11 +74,8 @@ std::vector<pods::PodPtr> ReplicaController::related_pods(const ReplicaSet& set)
   const auto* ref = rules::controller_of(set.metadata);
   if (ref == nullptr) return deps_.pods.controlled_by(set.metadata.uid);
   std::vector<pods::PodPtr> out;
-  for (const SetPtr& other : kind_->in_namespace(set.metadata.namespace_)) {
-    const auto* theirs = rules::controller_of(other->metadata);
-    if (theirs == nullptr || theirs->uid != ref->uid) continue;
+  for (const SetPtr& other : kind_->controlled_by(ref->uid))
     for (pods::PodPtr& pod : deps_.pods.controlled_by(other->metadata.uid)) out.push_back(std::move(pod));
-  }
   return out;
 }
 

@@ -1,5 +1,8 @@
 #include "controller/replicaset/replica_kind.h"
 
+#include "client/label_index.h"
+#include "controller/objects/controlled.h"
+
 namespace pintle::controller::replicaset {
 
 using api::apps_v1::ReplicaSet;
@@ -15,9 +18,18 @@ class Sets final : public ReplicaKind {
     kind = "ReplicaSet";
     queue = "replicaset";
     group = "apps";
+    objects::index_by_controller(sets_);
+    client::index_selectors<ReplicaSet>(sets_, [](const ReplicaSet& set) -> std::optional<apimachinery::LabelSelector> {
+      auto selector = apimachinery::to_label_selector(set.spec.selector.get());
+      if (!selector || selector->matches_nothing()) return std::nullopt;
+      return std::move(*selector);
+    });
   }
   SetPtr get(std::string_view key) const override { return sets_.get(key); }
-  std::vector<SetPtr> in_namespace(std::string_view namespace_name) const override { return sets_.list(namespace_name); }
+  std::vector<SetPtr> perhaps_selecting(std::string_view namespace_name, const FlatMap<std::string>& labels) const override {
+    return client::perhaps_selecting(sets_, namespace_name, labels);
+  }
+  std::vector<SetPtr> controlled_by(std::string_view owner_uid) const override { return objects::controlled_by(sets_, owner_uid); }
   void on_change(std::function<void(const ReplicaSet&, bool)> changed) override {
     client::Informer<ReplicaSet>::Handler handler;
     handler.on_add = [changed](const SetPtr& set, bool) { changed(*set, false); };
@@ -83,22 +95,32 @@ api::core_v1::ReplicationControllerStatus to_status(const ReplicaSetStatus& from
   return status;
 }
 
+std::vector<SetPtr> as_sets(const std::vector<std::shared_ptr<const ReplicationController>>& controllers) {
+  std::vector<SetPtr> out;
+  for (const auto& c : controllers) out.push_back(std::make_shared<const ReplicaSet>(to_set(*c)));
+  return out;
+}
+
 class Controllers final : public ReplicaKind {
  public:
   explicit Controllers(ControllerDeps& deps) : client_(deps.client), controllers_(deps.informers.of<ReplicationController>()) {
     api_version = "v1";
     kind = "ReplicationController";
     queue = "replicationmanager";
+    objects::index_by_controller(controllers_);
+    client::index_selectors<ReplicationController>(controllers_, [](const ReplicationController& set) -> std::optional<apimachinery::LabelSelector> {
+      if (set.spec.selector.empty()) return std::nullopt;
+      return apimachinery::LabelSelector::from_set(set.spec.selector);
+    });
   }
   SetPtr get(std::string_view key) const override {
     const auto found = controllers_.get(key);
     return found ? std::make_shared<const ReplicaSet>(to_set(*found)) : nullptr;
   }
-  std::vector<SetPtr> in_namespace(std::string_view namespace_name) const override {
-    std::vector<SetPtr> out;
-    for (const auto& c : controllers_.list(namespace_name)) out.push_back(std::make_shared<const ReplicaSet>(to_set(*c)));
-    return out;
+  std::vector<SetPtr> perhaps_selecting(std::string_view namespace_name, const FlatMap<std::string>& labels) const override {
+    return as_sets(client::perhaps_selecting(controllers_, namespace_name, labels));
   }
+  std::vector<SetPtr> controlled_by(std::string_view owner_uid) const override { return as_sets(objects::controlled_by(controllers_, owner_uid)); }
   void on_change(std::function<void(const ReplicaSet&, bool)> changed) override {
     using Ptr = client::Informer<ReplicationController>::Ptr;
     client::Informer<ReplicationController>::Handler handler;

@@ -21,7 +21,9 @@ class ReplicaKind {
   std::string group;
   std::string queue;  // as metrics name it
   virtual SetPtr get(std::string_view key) const = 0;
-  virtual std::vector<SetPtr> in_namespace(std::string_view namespace_name) const = 0;
+  // Those whose selector may select a pod with these labels.
+  virtual std::vector<SetPtr> perhaps_selecting(std::string_view namespace_name, const FlatMap<std::string>& labels) const = 0;
+  virtual std::vector<SetPtr> controlled_by(std::string_view owner_uid) const = 0;
   // `changed` is told of every set that was added, changed or deleted (the last with `gone`).
   virtual void on_change(std::function<void(const api::apps_v1::ReplicaSet& set, bool gone)> changed) = 0;
   virtual rt::Task<Result<api::apps_v1::ReplicaSet>> fresh(rt::Context ctx, std::string namespace_name, std::string name) = 0;

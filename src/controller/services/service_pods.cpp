@@ -23,6 +23,17 @@ bool selects(const Service& service, const Pod& pod) {
   });
 }
 
+std::vector<pods::PodPtr> pods_of(const Service& service, pods::PodStore& pods) {
+  if (service.spec.selector.empty()) return {};
+  return pods.selected(service.metadata.namespace_, apimachinery::LabelSelector::from_set(service.spec.selector));
+}
+
+std::vector<std::shared_ptr<const Service>> of_pod(const client::Informer<Service>& services, const Pod& pod) {
+  auto out = client::perhaps_selecting(services, pod.metadata.namespace_, pod.metadata.labels);
+  std::erase_if(out, [&](const auto& service) { return !selects(*service, pod); });
+  return out;
+}
+
 bool belongs_in_endpoints(const Pod& pod, bool with_terminating) {
   if (rules::is_terminal(pod) || (pod.status.pod_ip.empty() && pod.status.pod_ips.empty())) return false;
   return with_terminating || !pods::is_deleted(pod.metadata);
@@ -69,14 +80,19 @@ api::Time TriggerTimes::next(const std::string& key, const Service& service, con
   const auto note = [&](const api::Time& time, const api::Time& last) {
     if (!time.zero() && objects::before(last, time) && (earliest.zero() || objects::before(time, earliest))) earliest = time;
   };
-  std::map<std::string, api::Time> seen;
+  std::vector<std::pair<uint64_t, int64_t>> seen;
+  seen.reserve(pods.size());
   for (const pods::PodPtr& pod : pods) {
     const auto* ready = rules::ready_condition(*pod);
     if (ready == nullptr || ready->last_transition_time.zero()) continue;
-    auto known = state.pods.find(pod->metadata.name);
-    note(ready->last_transition_time, known == state.pods.end() ? api::Time() : known->second);
-    seen[pod->metadata.name] = ready->last_transition_time;
+    const uint64_t name = std::hash<std::string>()(pod->metadata.name);
+    const auto known = std::ranges::lower_bound(state.pods, name, {}, &std::pair<uint64_t, int64_t>::first);
+    api::Time last;
+    if (known != state.pods.end() && known->first == name) last.seconds = known->second;
+    note(ready->last_transition_time, last);
+    seen.emplace_back(name, ready->last_transition_time.seconds);
   }
+  std::ranges::sort(seen);
   note(service.metadata.creation_timestamp, state.service);
   state.service = service.metadata.creation_timestamp;
   state.pods = std::move(seen);
@@ -93,17 +109,21 @@ void set_trigger_time(FlatMap<std::string>& annotations, const api::Time& time) 
 
 void watch_service_pods(client::Informer<Service> services, pods::PodStore& pods, std::function<void(std::string)> changed) {
   services.on_any([changed](const Service& service) { changed(client::object_key(service.metadata.namespace_, service.metadata.name)); });
-  const auto tell = [services, changed](const Pod& pod, const Pod* also) {
-    for (const auto& service : services.list(pod.metadata.namespace_))
-      if (selects(*service, pod) || (also != nullptr && selects(*service, *also)))
-        changed(client::object_key(service->metadata.namespace_, service->metadata.name));
+  client::index_selectors<Service>(services, [](const Service& service) -> std::optional<apimachinery::LabelSelector> {
+    if (service.spec.selector.empty()) return std::nullopt;
+    return apimachinery::LabelSelector::from_set(service.spec.selector);
+  });
+  const auto tell = [services, changed](const Pod& pod) {
+    for (const auto& service : of_pod(services, pod)) changed(client::object_key(service->metadata.namespace_, service->metadata.name));
   };
   client::Informer<Pod>::Handler handler;
-  handler.on_add = [tell](const pods::PodPtr& pod, bool) { tell(*pod, nullptr); };
+  handler.on_add = [tell](const pods::PodPtr& pod, bool) { tell(*pod); };
   handler.on_update = [tell](const pods::PodPtr& before, const pods::PodPtr& after) {
-    if (endpoints_differ(*before, *after)) tell(*after, before.get());
+    if (!endpoints_differ(*before, *after)) return;
+    tell(*after);
+    if (before->metadata.labels != after->metadata.labels) tell(*before);
   };
-  handler.on_delete = [tell](const pods::PodPtr& pod) { tell(*pod, nullptr); };
+  handler.on_delete = [tell](const pods::PodPtr& pod) { tell(*pod); };
   pods.informer().add_handler(std::move(handler));
 }
 

@@ -1,9 +1,11 @@
 // What Services and their pods say to endpoints: which pods, on which ports, and since when. Pure, but for the watcher.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/gen/core_v1.h"
@@ -14,6 +16,10 @@ namespace pintle::controller::services {
 
 bool has_cluster_ip(const api::core_v1::Service& service);
 bool selects(const api::core_v1::Service& service, const api::core_v1::Pod& pod);
+std::vector<pods::PodPtr> pods_of(const api::core_v1::Service& service, pods::PodStore& pods);
+// The Services that select the pod. CHECK: watch_service_pods() was called for these.
+std::vector<std::shared_ptr<const api::core_v1::Service>> of_pod(const client::Informer<api::core_v1::Service>& services,
+                                                                 const api::core_v1::Pod& pod);
 // Pods with an address that have not finished; those on their way out only where asked for.
 bool belongs_in_endpoints(const api::core_v1::Pod& pod, bool with_terminating);
 // The number of a service port in that pod; nullopt: a name that it does not have.
@@ -33,7 +39,7 @@ class TriggerTimes {
  private:
   struct State {
     api::Time service;
-    std::map<std::string, api::Time> pods;
+    std::vector<std::pair<uint64_t, int64_t>> pods;  // hash of the name, when it was last seen to change (seconds); by hash
   };
   std::map<std::string, State> services_;
 };

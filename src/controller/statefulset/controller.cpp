@@ -26,7 +26,7 @@ class StatefulSetController final : public Controller {
       : deps_(deps),
         sets_(deps.informers.of<StatefulSet>()),
         written_(sets_),
-        revisions_(deps.client, deps.informers, deps.name),
+        revisions_(deps.client, deps.informers),
         claims_(deps.client, deps.informers, deps.events),
         pending_(deps.pods),
         loop_(deps.loop("statefulset"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {

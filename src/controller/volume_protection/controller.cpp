@@ -37,13 +37,6 @@ rt::Task<Result<Unit>> settle(client::Client& client, rt::Context ctx, std::shar
   co_return Unit{};
 }
 
-std::vector<std::string> claims_used_by(const Pod& pod) {
-  std::vector<std::string> out;
-  for (const auto& volume : pod.spec.volumes)
-    if (std::string name = rules::claim_name(pod, volume); !name.empty()) out.push_back(std::move(name));
-  return out;
-}
-
 class ClaimProtection final : public Controller {
  public:
   explicit ClaimProtection(ControllerDeps deps)
@@ -69,10 +62,10 @@ class ClaimProtection final : public Controller {
   static constexpr std::string_view finalizer = "kubernetes.io/pvc-protection";
   void enqueue(const std::string& ns, const std::string& name) { loop_.queue().add(client::object_key(ns, name)); }
   void pod_ended(const Pod& pod) {
-    for (const std::string& claim : claims_used_by(pod)) enqueue(pod.metadata.namespace_, claim);
+    for (const std::string& claim : rules::claim_names(pod)) enqueue(pod.metadata.namespace_, claim);
   }
   static bool uses(const Pod& pod, const std::string& claim) {
-    const std::vector<std::string> used = claims_used_by(pod);
+    const std::vector<std::string> used = rules::claim_names(pod);
     return !pod.spec.node_name.empty() && !rules::is_terminal(pod) && std::ranges::find(used, claim) != used.end();
   }
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key) {
@@ -80,7 +73,8 @@ class ClaimProtection final : public Controller {
     if (claim == nullptr) co_return Unit{};
     bool in_use = false;
     if (claim->metadata.deletion_timestamp) {
-      for (const pods::PodPtr& pod : deps_.pods.in_namespace(claim->metadata.namespace_)) in_use |= uses(*pod, claim->metadata.name);
+      for (const pods::PodPtr& pod : deps_.pods.using_claim(claim->metadata.namespace_, claim->metadata.name))
+        in_use |= uses(*pod, claim->metadata.name);
       if (!in_use && has_finalizer(claim->metadata, finalizer)) {  // the cache may be behind: the server's word counts
         client::ListOptions options;
         options.namespace_name = claim->metadata.namespace_;
