@@ -78,9 +78,10 @@ rt::Task<Result<Unit>> HollowNode::register_node(rt::Context ctx) {
   core::Node node;
   node.metadata.name = options_.name;
   node.metadata.labels["kubernetes.io/hostname"] = options_.name;
+  if (!options_.zone.empty()) node.metadata.labels["topology.kubernetes.io/zone"] = options_.zone;
   for (auto* amounts : {&node.status.capacity, &node.status.allocatable}) {
-    (*amounts)["cpu"] = api::Quantity::from_int(8);
-    (*amounts)["memory"] = *api::Quantity::parse("16Gi");
+    (*amounts)["cpu"] = api::Quantity::from_int(options_.cpus);
+    (*amounts)["memory"] = *api::Quantity::parse(options_.memory);
     (*amounts)["pods"] = api::Quantity::from_int(options_.pods_max);
   }
   core::NodeCondition ready;

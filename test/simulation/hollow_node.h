@@ -17,6 +17,9 @@ namespace pintle::testing {
 struct HollowNodeOptions {
   std::string name;
   std::string address;
+  std::string zone;  // "": none
+  int cpus = 8;
+  std::string memory = "16Gi";
   int pods_max = 110;
   rt::Duration lease_period = std::chrono::seconds(10);
   rt::Duration pod_start_time = std::chrono::milliseconds(500);
