@@ -21,6 +21,7 @@
 #include "controller/pod_gc/controller.h"
 #include "controller/policy_status/controller.h"
 #include "controller/replicaset/controller.h"
+#include "controller/resource_claim/controller.h"
 #include "controller/resourcequota/controller.h"
 #include "controller/root_ca/controller.h"
 #include "controller/service_cidr/controller.h"
@@ -90,6 +91,8 @@ constexpr ControllerRow rows[] = {
      service_cidr::make_service_cidr_controller},
     {"ephemeral-volume-controller", "ephemeral-volume", "ephemeral-volume-controller", "ephemeral_volume",
      ephemeral_volume::make_ephemeral_volume_controller},
+    {"resourceclaim-controller", "resource-claim-controller", "resource-claim-controller", "resource_claim",
+     resource_claim::make_resource_claim_controller},
     {"horizontal-pod-autoscaler-controller", "horizontalpodautoscaling", "horizontal-pod-autoscaler", "horizontal-pod-autoscaler",
      horizontal_pod_autoscaler::make_horizontal_pod_autoscaler},
     {"disruption-controller", "disruption", "disruption-controller", "controllermanager", disruption::make_disruption_controller},
@@ -109,7 +112,6 @@ constexpr std::string_view other_names[] = {"cloud-node-lifecycle-controller",
                                             "persistentvolume-attach-detach-controller",
                                             "podcertificaterequest-cleaner-controller",
                                             "podgroup-protection-controller",
-                                            "resourceclaim-controller",
                                             "resourcepoolstatusrequest-controller",
                                             "selinux-warning-controller",
                                             "service-lb-controller",

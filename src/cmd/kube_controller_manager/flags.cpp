@@ -54,7 +54,7 @@ constexpr FlagSpec specs[] = {
     {"concurrent-rc-syncs", Int, "5", "ReplicationControllers worked on at once", 0, false, true},
     {"concurrent-replicaset-syncs", Int, "5", "ReplicaSets worked on at once", 0, false, true},
     {"concurrent-resource-quota-syncs", Int, "5", "ResourceQuotas worked on at once", 0, false, true},
-    {"concurrent-resourceclaim-syncs", Int, "50", "ResourceClaims worked on at once", 0, false, false},
+    {"concurrent-resourceclaim-syncs", Int, "50", "ResourceClaims worked on at once", 0, false, true},
     {"concurrent-service-endpoint-syncs", Int, "5", "Services whose EndpointSlices are worked on at once", 0, false, true},
     {"concurrent-service-syncs", Int, "1", "Services worked on at once", 0, false, false},
     {"concurrent-serviceaccount-token-syncs", Int, "5", "Token Secrets worked on at once", 0, false, true},
