@@ -6,6 +6,7 @@
 #include "controller/csr/controller.h"
 #include "controller/daemonset/controller.h"
 #include "controller/deployment/controller.h"
+#include "controller/device_taint_eviction/controller.h"
 #include "controller/disruption/controller.h"
 #include "controller/endpoints/controller.h"
 #include "controller/endpointslice/controller.h"
@@ -59,6 +60,8 @@ constexpr ControllerRow rows[] = {
     {"node-lifecycle-controller", "nodelifecycle", "node-controller", "node-controller", node_lifecycle::make_node_lifecycle_controller},
     {"taint-eviction-controller", "taint-eviction-controller", "node-controller", "taint-eviction-controller",
      taint_eviction::make_taint_eviction_controller},
+    {"device-taint-eviction-controller", "device-taint-eviction-controller", "device-taint-eviction-controller", "device-taint-eviction-controller",
+     device_taint_eviction::make_device_taint_eviction_controller},
     {"pod-garbage-collector-controller", "podgc", "pod-garbage-collector", "pod-garbage-collector-controller", pod_gc::make_pod_gc_controller},
     {"certificatesigningrequest-approving-controller", "csrapproving", "certificate-controller", "certificate-controller", csr::make_csr_approver},
     {"certificatesigningrequest-signing-controller", "csrsigning", "certificate-controller", "certificate-controller", csr::make_csr_signer},
@@ -106,7 +109,6 @@ constexpr ControllerRow rows[] = {
 // Controllers of Kubernetes that are not here (cloud ones, or of features that do not run here): their names are
 // accepted, as command lines name them.
 constexpr std::string_view other_names[] = {"cloud-node-lifecycle-controller",
-                                            "device-taint-eviction-controller",
                                             "kube-apiserver-serving-clustertrustbundle-publisher-controller",
                                             "node-route-controller",
                                             "persistentvolume-attach-detach-controller",

@@ -44,7 +44,7 @@ constexpr FlagSpec specs[] = {
     {"concurrent-cron-job-syncs", Int, "5", "CronJobs worked on at once", 0, false, true},
     {"concurrent-daemonset-syncs", Int, "2", "DaemonSets worked on at once", 0, false, true},
     {"concurrent-deployment-syncs", Int, "5", "Deployments worked on at once", 0, false, true},
-    {"concurrent-device-taint-eviction-syncs", Int, "8", "Device taint evictions at once", 0, false, false},
+    {"concurrent-device-taint-eviction-syncs", Int, "8", "Device taint evictions at once", 0, false, true},
     {"concurrent-endpoint-syncs", Int, "5", "Endpoints worked on at once", 0, false, true},
     {"concurrent-ephemeralvolume-syncs", Int, "5", "Ephemeral volumes worked on at once", 0, false, true},
     {"concurrent-gc-syncs", Int, "20", "Objects collected at once", 0, false, true},

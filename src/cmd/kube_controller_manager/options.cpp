@@ -119,6 +119,7 @@ constexpr std::pair<std::string_view, std::string_view> workers[] = {
     {"concurrent-resource-quota-syncs", "resourcequota-controller"},
     {"concurrent-ttl-after-finished-syncs", "ttl-after-finished-controller"},
     {"concurrent-resourceclaim-syncs", "resourceclaim-controller"},
+    {"concurrent-device-taint-eviction-syncs", "device-taint-eviction-controller"},
 };
 
 Result<Unit> take_workers(const FlagSet& flags, std::string_view flag, Options& options) {
@@ -132,6 +133,7 @@ constexpr component::BoundFlag<Options> bound[] = {
     {"concurrent-cron-job-syncs", take_workers},
     {"concurrent-daemonset-syncs", take_workers},
     {"concurrent-deployment-syncs", take_workers},
+    {"concurrent-device-taint-eviction-syncs", take_workers},
     {"concurrent-endpoint-syncs", take_workers},
     {"concurrent-ephemeralvolume-syncs", take_workers},
     {"concurrent-gc-syncs", take_workers},
