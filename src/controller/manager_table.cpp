@@ -6,6 +6,7 @@
 #include "controller/csr/controller.h"
 #include "controller/daemonset/controller.h"
 #include "controller/deployment/controller.h"
+#include "controller/device_taint_eviction/controller.h"
 #include "controller/disruption/controller.h"
 #include "controller/endpoints/controller.h"
 #include "controller/endpointslice/controller.h"
@@ -21,6 +22,7 @@
 #include "controller/pod_gc/controller.h"
 #include "controller/policy_status/controller.h"
 #include "controller/replicaset/controller.h"
+#include "controller/resource_claim/controller.h"
 #include "controller/resourcequota/controller.h"
 #include "controller/root_ca/controller.h"
 #include "controller/service_cidr/controller.h"
@@ -58,6 +60,8 @@ constexpr ControllerRow rows[] = {
     {"node-lifecycle-controller", "nodelifecycle", "node-controller", "node-controller", node_lifecycle::make_node_lifecycle_controller},
     {"taint-eviction-controller", "taint-eviction-controller", "node-controller", "taint-eviction-controller",
      taint_eviction::make_taint_eviction_controller},
+    {"device-taint-eviction-controller", "device-taint-eviction-controller", "device-taint-eviction-controller", "device-taint-eviction-controller",
+     device_taint_eviction::make_device_taint_eviction_controller},
     {"pod-garbage-collector-controller", "podgc", "pod-garbage-collector", "pod-garbage-collector-controller", pod_gc::make_pod_gc_controller},
     {"certificatesigningrequest-approving-controller", "csrapproving", "certificate-controller", "certificate-controller", csr::make_csr_approver},
     {"certificatesigningrequest-signing-controller", "csrsigning", "certificate-controller", "certificate-controller", csr::make_csr_signer},
@@ -90,6 +94,8 @@ constexpr ControllerRow rows[] = {
      service_cidr::make_service_cidr_controller},
     {"ephemeral-volume-controller", "ephemeral-volume", "ephemeral-volume-controller", "ephemeral_volume",
      ephemeral_volume::make_ephemeral_volume_controller},
+    {"resourceclaim-controller", "resource-claim-controller", "resource-claim-controller", "resource_claim",
+     resource_claim::make_resource_claim_controller},
     {"horizontal-pod-autoscaler-controller", "horizontalpodautoscaling", "horizontal-pod-autoscaler", "horizontal-pod-autoscaler",
      horizontal_pod_autoscaler::make_horizontal_pod_autoscaler},
     {"disruption-controller", "disruption", "disruption-controller", "controllermanager", disruption::make_disruption_controller},
@@ -103,13 +109,11 @@ constexpr ControllerRow rows[] = {
 // Controllers of Kubernetes that are not here (cloud ones, or of features that do not run here): their names are
 // accepted, as command lines name them.
 constexpr std::string_view other_names[] = {"cloud-node-lifecycle-controller",
-                                            "device-taint-eviction-controller",
                                             "kube-apiserver-serving-clustertrustbundle-publisher-controller",
                                             "node-route-controller",
                                             "persistentvolume-attach-detach-controller",
                                             "podcertificaterequest-cleaner-controller",
                                             "podgroup-protection-controller",
-                                            "resourceclaim-controller",
                                             "resourcepoolstatusrequest-controller",
                                             "selinux-warning-controller",
                                             "service-lb-controller",

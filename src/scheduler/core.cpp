@@ -46,17 +46,9 @@ Result<Unit> Core::prepare() {
     client::EventReporter reporter{spec.scheduler_name, spec.scheduler_name + "-" + setup_.hostname};
     member.events = std::make_unique<client::SeriesRecorder>(client_, std::move(reporter));
     member.filters = std::make_unique<algorithm::FilterRunner>(nominator_);
-    const PluginDeps deps{runtime_,
-                          client_,
-                          informers_,
-                          *member.events,
-                          setup_.gates,
-                          cache_,
-                          nominator_,
-                          *member.filters,
-                          tasks_,
-                          metrics_,
-                          [this](const std::string& uid) { queue_.activate({uid}); }};
+    const PluginDeps deps{runtime_,        client_, informers_, *member.events,
+                          setup_.gates,    cache_,  devices_,   nominator_,
+                          *member.filters, tasks_,  metrics_,   [this](const std::string& uid) { queue_.activate({uid}); }};
     TRY_ASSIGN(member.profile, make_profile(spec, deps));
     member.filters->set_profile(*member.profile);
     queue_.add_profile(*member.profile, extenders_ != nullptr);

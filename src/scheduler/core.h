@@ -13,6 +13,7 @@
 #include "rt/sync.h"
 #include "scheduler/algorithm/algorithm.h"
 #include "scheduler/cache/cache.h"
+#include "scheduler/devices/ledger.h"
 #include "scheduler/extenders/extenders.h"
 #include "scheduler/queue/nominator.h"
 #include "scheduler/queue/scheduling_queue.h"
@@ -107,6 +108,7 @@ class Core {
   client::Client& client_;
   SchedulerMetrics metrics_;
   cache::Cache cache_;
+  devices::DeviceLedger devices_;
   queue::Nominator nominator_;
   queue::SchedulingQueue queue_;
   algorithm::Algorithm algorithm_;

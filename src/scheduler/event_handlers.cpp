@@ -1,6 +1,7 @@
 // What the scheduler hears of the cluster: into the cache, and to the pods that wait.
 #include "api/codec.h"
 #include "api/gen/core_v1.h"
+#include "api/gen/resource_v1.h"
 #include "api/gen/storage_v1.h"
 #include "scheduler/core.h"
 
@@ -137,6 +138,12 @@ void Core::follow_cluster() {
   if (wanted(EventResource::CSIDriver)) follow<CSIDriver>(EventResource::CSIDriver, "CSIDriverAdd", "CSIDriverUpdate", "CSIDriverDelete");
   if (wanted(EventResource::CSIStorageCapacity))
     follow<CSIStorageCapacity>(EventResource::CSIStorageCapacity, "CSIStorageCapacityAdd", "CSIStorageCapacityUpdate", "CSIStorageCapacityDelete");
+  using namespace api::resource_v1;
+  if (wanted(EventResource::ResourceClaim))
+    follow<ResourceClaim>(EventResource::ResourceClaim, "ResourceClaimAdd", "ResourceClaimUpdate", "ResourceClaimDelete");
+  if (wanted(EventResource::ResourceSlice))
+    follow<ResourceSlice>(EventResource::ResourceSlice, "ResourceSliceAdd", "ResourceSliceUpdate", "ResourceSliceDelete");
+  if (wanted(EventResource::DeviceClass)) follow<DeviceClass>(EventResource::DeviceClass, "DeviceClassAdd", "DeviceClassUpdate", "DeviceClassDelete");
   client::InformerOptions of_nodes;
   if (!extenders_) of_nodes.transform = slim_node;  // extenders are shown whole objects
   auto nodes = informers_.of<Node>("scheduling", std::move(of_nodes));

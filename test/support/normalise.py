@@ -42,7 +42,7 @@ def normalise(value, key=''):
             return HASH.sub(r'\1<hash>', value)
         if key == 'message':
             return words(value)
-        return name(value) if key in ('name', 'generateName', 'job-name', 'batch.kubernetes.io/job-name', 'hostname') else value
+        return name(value) if key in ('name', 'generateName', 'resourceClaimName', 'job-name', 'batch.kubernetes.io/job-name', 'hostname') else value
     return value
 
 

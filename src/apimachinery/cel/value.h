@@ -14,6 +14,7 @@ namespace pintle::codec {
 class Value;
 }  // namespace pintle::codec
 namespace pintle::api {
+class Quantity;
 struct Type;
 struct GroupVersionKind;
 }  // namespace pintle::api
@@ -136,6 +137,8 @@ class Map {
   virtual std::size_t size() const = 0;
   // nullopt: there is none. A value may be an error: reading it failed.
   virtual std::optional<Value> find(const Value& key, Arena& arena) const = 0;
+  // `key in map`: a map that answers for keys which it has not got says so here.
+  virtual bool contains(const Value& key, Arena& arena) const { return find(key, arena).has_value(); }
   // The i-th in the map's own order, i < size().
   virtual Value key_at(std::size_t i, Arena& arena) const = 0;
   virtual Value value_at(std::size_t i, Arena& arena) const = 0;
@@ -181,6 +184,10 @@ Value document_value(const codec::Value& document, TypeRef declared, Arena& aren
 // An API object in memory, as its JSON would be read: what JSON leaves out is not there; quantities, times and bytes are strings. It must
 // outlive the value, and so must `kind`, which gives it "kind" and "apiVersion".
 Value object_value(const api::Type& type, const void* object, Arena& arena, const api::GroupVersionKind* kind = nullptr);
+
+// What quantity(text) and semver(text) make; of a version that cannot be read, an error.
+Value quantity_value(const api::Quantity& quantity, Arena& arena);
+Value semver_value(std::string_view version, Arena& arena);
 
 // The way back: null, numbers, strings, lists, maps and objects; timestamps, durations and bytes as JSON writes them. An error text otherwise.
 std::optional<std::string> to_document(const Value& v, codec::Value& out, Arena& arena);

@@ -8,10 +8,10 @@
 #include "apiserver/callout/client_config.h"
 #include "apiserver/custom/conversion_review.h"
 #include "apiserver/registry/resource.h"
-#include "apiserver/types/uid.h"
 #include "rt/combine.h"
 #include "rt/executor.h"
 #include "rt/runtime.h"
+#include "rt/uid.h"
 
 namespace pintle::apiserver::custom {
 namespace {
@@ -64,7 +64,7 @@ class WebhookConverter final : public VersionConverter {
     if (review_.empty()) co_return error(Reason::Unknown, "no supported conversion review versions");
     const rt::TimePoint begun = deps_.clock.now();
     ConversionMetrics::Call call{definition_, items.front().from->kind->gvk.version, to.kind->gvk.version};
-    const ConversionReview review{std::string(review_), new_uid(deps_.random), &to, &items};
+    const ConversionReview review{std::string(review_), rt::new_uid(deps_.random), &to, &items};
     Converted converted = co_await ask(ctx, review);
     if (!converted) call.fault = converted.error().fault;
     call.took = deps_.clock.now() - begun;

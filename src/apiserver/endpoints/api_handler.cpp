@@ -10,7 +10,6 @@
 #include "apiserver/exchange/responses.h"
 #include "apiserver/fairness/debug_pages.h"
 #include "apiserver/types/errors.h"
-#include "apiserver/types/uid.h"
 #include "base/check.h"
 #include "codec/json.h"
 #include "codec/json_text.h"
@@ -19,6 +18,7 @@
 #include "net/forward.h"
 #include "rt/combine.h"
 #include "rt/held.h"
+#include "rt/uid.h"
 
 namespace pintle::apiserver::endpoints {
 
@@ -123,7 +123,7 @@ rt::Task<void> ApiHandler::serve(rt::Context ctx, net::Request& request, net::Re
   const rt::TimePoint began = deps_.runtime.clock().now();
   exchange::Exchange exchange{ctx, request, writer, {}, Query::parse(request.query), {}, 0, 0};
   const std::string_view given = request.headers.get(audit_header);
-  writer.headers().set(std::string(audit_header), given.empty() ? new_uid(deps_.runtime.random()) : std::string(given));
+  writer.headers().set(std::string(audit_header), given.empty() ? rt::new_uid(deps_.runtime.random()) : std::string(given));
   RequestScope& scope = exchange.scope;
   scope.ctx = ctx;
   scope.now = deps_.runtime.clock().wall_now();

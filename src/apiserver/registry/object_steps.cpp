@@ -57,7 +57,7 @@ void clear_system_metadata(api::meta_v1::ObjectMeta& meta) {
 void fill_new_metadata(api::meta_v1::ObjectMeta& meta, rt::WallTime now, rt::Random& random) {
   clear_system_metadata(meta);  // a webhook may have set it again
   meta.creation_timestamp = apimachinery::to_api_time(now);
-  meta.uid = new_uid(random);
+  meta.uid = rt::new_uid(random);
 }
 
 void keep_system_metadata(api::meta_v1::ObjectMeta& meta, const api::meta_v1::ObjectMeta& old) {

@@ -9,8 +9,8 @@
 #include "api/object.h"
 #include "apimachinery/clock_time.h"
 #include "apiserver/registry/resource.h"
-#include "apiserver/types/uid.h"
 #include "rt/clock.h"
+#include "rt/uid.h"
 
 namespace pintle::apiserver::registry {
 

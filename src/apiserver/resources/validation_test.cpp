@@ -11,6 +11,7 @@
 #include "api/gen/batch_v1.h"
 #include "api/testing/from_yaml.h"
 #include "apimachinery/cel/time_zones.h"
+#include "apiserver/resources/resource/resource.h"
 #include "apiserver/resources/resources.h"
 #include "apiserver/types/request_scope.h"
 #include "codec/value.h"
@@ -313,6 +314,37 @@ TEST(DeviceValidation, Causes) {
   check_causes(slices, "{spec: {driver: d, pool: {name: p}, devices: [{name: a, attributes: {m: {version: x}}}, {name: a, nodeName: n1}]}}",
                {"Invalid spec.pool.resourceSliceCount", "Required spec", "Invalid spec.devices[0].attributes[m].version", "Invalid spec.devices[1]",
                 "Duplicate spec.devices[1]"});
+}
+
+// What a selector of devices names is known, and so is what it may cost.
+TEST(DeviceValidation, SelectorsAreOfDevices) {
+  const auto check = [](const std::string& expression, std::vector<std::string> wanted) {
+    check_causes(classes, "{metadata: {name: c}, spec: {selectors: [{cel: {expression: \"" + expression + "\"}}]}}", std::move(wanted));
+  };
+  check("device.attributes['d.example.com'].model == 'a' && device.capacity['d.example.com'].memory.isGreaterThan(quantity('1Gi'))", {});
+  check("device.bogus == 'a'", {"Invalid spec.selectors[0].cel.expression"});
+  check("device.driver", {"Invalid spec.selectors[0].cel.expression"});
+  std::string dear = "true";
+  for (int i = 0; i < 7; ++i) dear = "[0,1,2,3,4,5,6,7,8,9].all(x" + std::to_string(i) + ", " + dear + ")";
+  check(dear, {"Forbidden spec.selectors[0].cel.expression"});
+}
+
+// Who takes an allocation back leaves what drivers said of the devices in the status.
+TEST(DeviceValidation, WhatIsSaidOfDevicesGoesWithTheirAllocation) {
+  using api::resource_v1::ResourceClaimStatus;
+  const std::string devices = "devices: [{driver: d, pool: p, device: a}, {driver: d, pool: p, device: b}]";
+  const auto old = api::testing::from_yaml<ResourceClaimStatus>(
+      "{allocation: {devices: {results: [{driver: d, pool: p, device: a}, {driver: d, pool: p, device: b}]}}, " + devices + "}");
+  auto freed = api::testing::from_yaml<ResourceClaimStatus>("{" + devices + "}");
+  device::drop_deallocated(freed, old);
+  EXPECT_TRUE(freed.devices.empty());
+  auto part = api::testing::from_yaml<ResourceClaimStatus>("{allocation: {devices: {results: [{driver: d, pool: p, device: b}]}}, " + devices + "}");
+  device::drop_deallocated(part, old);
+  ASSERT_EQ(part.devices.size(), 1u);
+  EXPECT_EQ(part.devices[0].device, "b");
+  auto wrong = api::testing::from_yaml<ResourceClaimStatus>("{devices: [{driver: d, pool: p, device: c}]}");
+  device::drop_deallocated(wrong, old);
+  EXPECT_EQ(wrong.devices.size(), 1u) << "it never was allocated: that is for the validation to say";
 }
 
 }  // namespace

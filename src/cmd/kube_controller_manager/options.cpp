@@ -118,6 +118,8 @@ constexpr std::pair<std::string_view, std::string_view> workers[] = {
     {"concurrent-serviceaccount-token-syncs", "serviceaccount-token-controller"},
     {"concurrent-resource-quota-syncs", "resourcequota-controller"},
     {"concurrent-ttl-after-finished-syncs", "ttl-after-finished-controller"},
+    {"concurrent-resourceclaim-syncs", "resourceclaim-controller"},
+    {"concurrent-device-taint-eviction-syncs", "device-taint-eviction-controller"},
 };
 
 Result<Unit> take_workers(const FlagSet& flags, std::string_view flag, Options& options) {
@@ -131,6 +133,7 @@ constexpr component::BoundFlag<Options> bound[] = {
     {"concurrent-cron-job-syncs", take_workers},
     {"concurrent-daemonset-syncs", take_workers},
     {"concurrent-deployment-syncs", take_workers},
+    {"concurrent-device-taint-eviction-syncs", take_workers},
     {"concurrent-endpoint-syncs", take_workers},
     {"concurrent-ephemeralvolume-syncs", take_workers},
     {"concurrent-gc-syncs", take_workers},
@@ -140,6 +143,7 @@ constexpr component::BoundFlag<Options> bound[] = {
     {"concurrent-rc-syncs", take_workers},
     {"concurrent-replicaset-syncs", take_workers},
     {"concurrent-resource-quota-syncs", take_workers},
+    {"concurrent-resourceclaim-syncs", take_workers},
     {"concurrent-service-endpoint-syncs", take_workers},
     {"concurrent-serviceaccount-token-syncs", take_workers},
     {"concurrent-statefulset-syncs", take_workers},

@@ -22,6 +22,9 @@ enum class EventResource : uint8_t {
   CSIStorageCapacity,
   VolumeAttachment,
   Namespace,
+  ResourceClaim,
+  ResourceSlice,
+  DeviceClass,
   Everything
 };
 
@@ -38,9 +41,11 @@ constexpr Actions update_pod_label = 1 << 7;
 constexpr Actions update_pod_scale_down = 1 << 8;
 constexpr Actions update_pod_toleration = 1 << 9;
 constexpr Actions update_pod_scheduling_gates_eliminated = 1 << 10;
-constexpr Actions update_other = 1 << 11;
+constexpr Actions update_pod_generated_resource_claim = 1 << 11;
+constexpr Actions update_other = 1 << 12;
 constexpr Actions update = update_node_allocatable | update_node_label | update_node_taint | update_node_condition | update_node_annotation |
-                           update_pod_label | update_pod_scale_down | update_pod_toleration | update_pod_scheduling_gates_eliminated | update_other;
+                           update_pod_label | update_pod_scale_down | update_pod_toleration | update_pod_scheduling_gates_eliminated |
+                           update_pod_generated_resource_claim | update_other;
 constexpr Actions all = add | remove | update;
 }  // namespace action
 

@@ -8,6 +8,7 @@ constexpr double from_1ms[] = {0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 
 constexpr double from_100us[] = {0.0001, 0.0002, 0.0004, 0.0008, 0.0016, 0.0032, 0.0064, 0.0128, 0.0256, 0.0512, 0.1024, 0.2048};
 constexpr double from_10ms[] = {0.01,  0.02,  0.04,  0.08,  0.16,   0.32,   0.64,   1.28,    2.56,    5.12,
                                 10.24, 20.48, 40.96, 81.92, 163.84, 327.68, 655.36, 1310.72, 2621.44, 5242.88};
+constexpr double from_100ms[] = {0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6, 819.2};
 constexpr double to_16[] = {1, 2, 4, 8, 16};
 constexpr double to_64[] = {1, 2, 4, 8, 16, 32, 64};
 
@@ -34,7 +35,16 @@ SchedulerMetrics::SchedulerMetrics(component::metrics::Registry& r)
       goroutines(r, {"scheduler_goroutines", "Concurrent tasks, by the work that they do.", {"operation"}}),
       unschedulable_pods(r, {"scheduler_unschedulable_pods", "Unschedulable pods, by the plugin that rejected them.", {"plugin", "profile"}}),
       preemption_attempts(r, {"scheduler_preemption_attempts_total", "Preemption attempts in the cluster so far.", {}}),
-      preemption_victims(r, {"scheduler_preemption_victims", "Preemption victims selected at a time.", {}}, to_64) {}
+      preemption_victims(r, {"scheduler_preemption_victims", "Preemption victims selected at a time.", {}}, to_64),
+      claim_creates(r, {"scheduler_resourceclaim_creates_total", "ResourceClaims that the scheduler asked to be made.", {"status"}}),
+      binding_conditions(r, {"scheduler_dra_bindingconditions_allocations_total",
+                             "Attempts to schedule with devices that have binding conditions, by driver.",
+                             {"profile", "driver", "status"}}),
+      binding_conditions_wait(r,
+                              {"scheduler_dra_bindingconditions_wait_duration_seconds",
+                               "Time that was waited for binding conditions before binding.",
+                               {"profile", "driver", "status"}},
+                              from_100ms) {}
 
 component::metrics::Histogram& SchedulerMetrics::phase(Phase phase, const std::string& profile) {
   for (ProfilePhases& entry : phases_)

@@ -27,6 +27,9 @@ struct SchedulerMetrics {
   component::metrics::GaugeVec unschedulable_pods;  // plugin, profile
   component::metrics::CounterVec preemption_attempts;
   component::metrics::HistogramVec preemption_victims;
+  component::metrics::CounterVec claim_creates;              // status
+  component::metrics::CounterVec binding_conditions;         // profile, driver, status
+  component::metrics::HistogramVec binding_conditions_wait;  // profile, driver, status
 
   // The series of a phase that went well, found without a lock after its first use.
   component::metrics::Histogram& phase(Phase phase, const std::string& profile);

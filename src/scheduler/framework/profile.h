@@ -17,6 +17,10 @@ namespace pintle::scheduler::cache {
 class Cache;
 }  // namespace pintle::scheduler::cache
 
+namespace pintle::scheduler::devices {
+class DeviceLedger;
+}  // namespace pintle::scheduler::devices
+
 namespace pintle::scheduler::queue {
 class Nominator;
 }  // namespace pintle::scheduler::queue
@@ -82,6 +86,7 @@ struct PluginDeps {
   client::SeriesRecorder& events;
   const component::FeatureGates& gates;
   const cache::Cache& cache;
+  devices::DeviceLedger& devices;
   queue::Nominator& nominator;
   algorithm::FilterRunner& filters;
   rt::TaskGroup& tasks;  // for work in the background

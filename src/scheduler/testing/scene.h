@@ -18,6 +18,7 @@
 #include "rt/testing.h"
 #include "scheduler/algorithm/filter_runner.h"
 #include "scheduler/cache/cache.h"
+#include "scheduler/devices/ledger.h"
 #include "scheduler/framework/metrics.h"
 #include "scheduler/framework/profile.h"
 
@@ -120,6 +121,7 @@ class Scene {
     SchedulerMetrics metrics{registry};
     component::FeatureGates gates;
     cache::Cache cache;
+    devices::DeviceLedger devices;
     queue::Nominator nominator;
     algorithm::FilterRunner filters{nominator};
     rt::TaskGroup tasks;
@@ -133,6 +135,7 @@ class Scene {
               events,
               gates,
               cache,
+              devices,
               nominator,
               filters,
               tasks,
@@ -140,8 +143,9 @@ class Scene {
               [this](const std::string& uid) { tried_again.push_back(uid); }};
     }
   };
-  // Runs `steps` with the plugin in the cluster. `args`: JSON. Fails the test where it cannot be made.
-  void run(std::string_view plugin, const std::string& args, std::function<void(World&)> steps) const {
+  // Runs `steps` with the plugin in the cluster; `after` is called when what it began in the background had a second for it. `args`: JSON.
+  // Fails the test where it cannot be made.
+  void run(std::string_view plugin, const std::string& args, std::function<void(World&)> steps, std::function<void(World&)> after = nullptr) const {
     rt::testing::run_sim([&]() -> rt::Task<void> {
       World world;
       set_up(world, plugin, args);
@@ -149,8 +153,10 @@ class Scene {
       auto synced = co_await world.informers.wait_synced(rt::Context::background());
       EXPECT_TRUE(synced);
       if (world.plugin) steps(world);
-      world.plugin.reset();
+      (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::seconds(1));
+      if (after) after(world);
       co_await world.tasks.close();
+      world.plugin.reset();
       co_await world.informers.stop();
       co_await world.events.stop();
       co_await world.client->close();

@@ -30,9 +30,8 @@ def scenarios(patterns):
 
 def paths(fields, at=''):
     """The leaves of a fieldsV1 as paths, without what is drawn."""
-    if not fields:
-        return [HASH.sub(r'\1<hash>', re.sub(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '<uid>', at))]
-    return sorted(p for key, inner in fields.items() for p in ([at] if key == '.' else paths(inner, f'{at}.{key}')))
+    here = HASH.sub(r'\1<hash>', re.sub(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '<uid>', at))
+    return sorted(p for key, inner in fields.items() for p in ([here] if key == '.' else paths(inner, f'{at}.{key}'))) if fields else [here]
 
 
 def managers(obj):

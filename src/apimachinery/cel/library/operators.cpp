@@ -125,10 +125,7 @@ Value in_list(const Call& call) {
     if (equals(call[0], list.at(i, call.arena), call.arena).is_true()) return Value::of(true);
   return Value::of(false);
 }
-Value in_map(const Call& call) {
-  const auto found = call[1].as_map().find(call[0], call.arena);
-  return Value::of(found.has_value());
-}
+Value in_map(const Call& call) { return Value::of(call[1].as_map().contains(call[0], call.arena)); }
 
 // The six relations over the types that they hold for: upstream's names of overloads, which costs go by.
 #define RELATION(id, f)                                                                           \

@@ -140,6 +140,10 @@ const Function functions[] = {{"quantity", make_overloads},
 
 }  // namespace
 
+Value quantity_value(const api::Quantity& quantity, Arena& arena) {
+  return Value::of(*arena.make<QuantityValue>(quantity, reaches_below_one(quantity.text())));
+}
+
 std::span<const Function> quantity_functions() { return functions; }
 
 }  // namespace pintle::apimachinery::cel

@@ -160,6 +160,12 @@ const Function functions[] = {{"semver", make_overloads},     {"isSemver", is_se
 
 }  // namespace
 
+Value semver_value(std::string_view version, Arena& arena) {
+  Version read;
+  const std::string fault = read_version(version, read);
+  return fault.empty() ? Value::of(*arena.make<SemverValue>(std::move(read))) : Value::error(arena, fault);
+}
+
 std::span<const Function> semver_functions() { return functions; }
 
 }  // namespace pintle::apimachinery::cel

@@ -8,9 +8,9 @@
 #include "apiserver/admission/configured/webhook_metrics.h"
 #include "apiserver/admission/settings.h"
 #include "apiserver/types/errors.h"
-#include "apiserver/types/uid.h"
 #include "component/log.h"
 #include "rt/combine.h"
+#include "rt/uid.h"
 
 namespace pintle::apiserver::admission::configured {
 
@@ -125,7 +125,7 @@ rt::Task<Asked> WebhookCaller::ask(rt::Context ctx, const AdmissionAttributes& a
     co_return failed("could not create admission objects: webhook does not accept known AdmissionReview versions (v1, v1beta1)", Reason::BadRequest,
                      400);
   if (deps_.callouts == nullptr) co_return failed("could not get REST client: this server calls nobody", Reason::InternalError, 500);
-  const std::string uid = new_uid(*deps_.random);
+  const std::string uid = rt::new_uid(*deps_.random);
   const ReviewedAs as = reviewed_as(a, version);
   Bytes review(encode_review(a, as, objects, uid, webhook.review_version));
   const rt::TimePoint begun = deps_.runtime->clock().now();

@@ -189,6 +189,20 @@ void validate_claim(const v1::ResourceClaimSpec& spec, const FieldPath& path, Fi
   }
 }
 
+void drop_deallocated(v1::ResourceClaimStatus& status, const v1::ResourceClaimStatus& old) {
+  const auto keys_of = [](const v1::ResourceClaimStatus& of) {
+    std::set<std::string> keys;
+    if (of.allocation)
+      for (const auto& result : of.allocation->devices.results) keys.insert(device_key(result.driver, result.pool, result.device, result.share_id));
+    return keys;
+  };
+  const std::set<std::string> before = keys_of(old), after = keys_of(status);
+  std::erase_if(status.devices, [&](const auto& device) {
+    const std::string key = device_key(device.driver, device.pool, device.device, device.share_id);
+    return before.contains(key) && !after.contains(key);
+  });
+}
+
 void validate_claim_status(const v1::ResourceClaim& claim, const v1::ResourceClaim& old, FieldErrors& errors) {
   const FieldPath path("status"), reserved = path.child("reservedFor");
   const auto& status = claim.status;

@@ -1,11 +1,10 @@
 #include <algorithm>
-#include <array>
 
 #include "api/codec.h"
-#include "apimachinery/cel/check.h"
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/resource/resource.h"
 #include "codec/json.h"
+#include "rules/device_selector.h"
 
 namespace pintle::apiserver::resources::device {
 namespace {
@@ -80,7 +79,6 @@ void validate_qualified_name(std::string_view name, const FieldPath& path, Field
 }
 
 void validate_selectors(const std::vector<v1::DeviceSelector>& selectors, const FieldPath& path, FieldErrors& errors) {
-  static constexpr std::array<std::string_view, 1> variables{"device"};
   if (selectors.size() > selectors_max) {
     errors.too_many(path, selectors.size(), selectors_max);
     return;
@@ -94,8 +92,10 @@ void validate_selectors(const std::vector<v1::DeviceSelector>& selectors, const 
     const std::string& expression = selectors[i].cel->expression;
     if (expression.size() > expression_bytes_max) {
       errors.too_long(at, expression_bytes_max);
-    } else if (const auto checked = apimachinery::cel::check(expression, {variables, apimachinery::cel::ResultType::Bool}); !checked) {
-      errors.invalid(at, expression, "compilation failed: " + checked.error().message);
+    } else if (const auto selector = rules::compile_device_selector(expression, true); !selector) {
+      errors.invalid(at, expression, selector.error().message);
+    } else if (selector->cost_max() > rules::device_selector_cost_max) {
+      errors.forbidden(at, "too complex, exceeds cost limit");
     }
   }
 }

@@ -60,6 +60,7 @@ class ResourceClaimStatusStrategy : public registry::TypedStrategy<v1::ResourceC
     claim.metadata = old.metadata;
     claim.metadata.managed_fields = std::move(managed);
     claim.metadata.resource_version = std::move(version);
+    device::drop_deallocated(claim.status, old.status);
   }
   bool validate_update_includes_validate() const override { return false; }
   void validate_update(const RequestScope&, const v1::ResourceClaim& claim, const v1::ResourceClaim& old, FieldErrors& errors) const override {

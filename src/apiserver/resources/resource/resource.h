@@ -31,6 +31,8 @@ void validate_binding_conditions(const std::vector<std::string>& conditions, con
 
 void default_claim(v1::ResourceClaimSpec& spec);
 void validate_claim(const v1::ResourceClaimSpec& spec, const FieldPath& path, FieldErrors& errors);
+// With the allocation goes what is told of its devices: who takes it back need not know of that.
+void drop_deallocated(v1::ResourceClaimStatus& status, const v1::ResourceClaimStatus& old);
 void validate_claim_status(const v1::ResourceClaim& claim, const v1::ResourceClaim& old, FieldErrors& errors);
 
 void validate_slice(const v1::ResourceSliceSpec& spec, const v1::ResourceSliceSpec* old, FieldErrors& errors);

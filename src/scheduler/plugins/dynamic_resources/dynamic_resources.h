@@ -1,5 +1,5 @@
-// DynamicResources: allocation of devices to resource claims does not run here: a pod that has claims is refused with a
-// reason, rather than bound to a node that cannot start it. Other pods pass.
+// DynamicResources: gives pods the devices that their resource claims (or extended resources) ask for. What fits is found for each node while it
+// is filtered; what the chosen node gives is kept for the pod in Reserve and written before the pod is bound.
 #pragma once
 
 #include "scheduler/framework/profile.h"

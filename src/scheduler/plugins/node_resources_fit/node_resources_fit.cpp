@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "rules/resource_claims.h"
+#include "scheduler/devices/ledger.h"
 #include "scheduler/framework/plugin_args.h"
 #include "scheduler/plugins/node_resources_fit/allocation_score.h"
 
@@ -16,6 +18,7 @@ struct Scalar {
   std::string name;
   int64_t amount;
   std::string insufficient;
+  bool from_devices;  // where a node has none of its own
 };
 struct State : StateOf<State> {
   std::vector<Scalar> scalars;
@@ -26,6 +29,9 @@ enum class Strategy : uint8_t { LeastAllocated, MostAllocated, RequestedToCapaci
 
 class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public FilterPlugin, public PreScorePlugin, public ScorePlugin {
  public:
+  // `devices`: knows the classes that extended resources come from; nullptr: none do.
+  explicit NodeResourcesFit(const devices::DeviceLedger* devices) : devices_(devices) {}
+
   Result<Unit> configure(const std::string& args) {
     TRY_ASSIGN(auto parsed, parse_args<NodeResourcesFitArgs>(args));
     ignored_ = parsed.ignored_resources;
@@ -58,14 +64,20 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
     HintFunction on_node = [this](const PodInfo& pod, const EventInstance& event) {
       return after_node(pod, event) ? QueueingHint::Queue : QueueingHint::Skip;
     };
-    return {{EventResource::Pod, action::remove | action::update_pod_scale_down, on_pod},
-            {EventResource::Node, action::add | action::update_node_allocatable, on_node}};
+    std::vector<EventInterest> out{{EventResource::Pod, action::remove | action::update_pod_scale_down, on_pod},
+                                   {EventResource::Node, action::add | action::update_node_allocatable, on_node}};
+    if (devices_ == nullptr) return out;
+    HintFunction on_class = [](const PodInfo& pod, const EventInstance& event) {
+      return after_class(pod, event) ? QueueingHint::Queue : QueueingHint::Skip;
+    };
+    out.push_back({EventResource::DeviceClass, action::add | action::update, on_class});
+    return out;
   }
 
   PluginStatus pre_filter(CycleState& state, const PodInfo& pod, NodeNames&) override {
     auto data = std::make_unique<State>();
     for (const auto& [name, amount] : pod.requests.scalars)
-      if (amount != 0 && !ignores(name)) data->scalars.push_back({name, amount, "Insufficient " + name});
+      if (amount != 0 && !ignores(name)) data->scalars.push_back({name, amount, "Insufficient " + name, comes_from_devices(name)});
     state.put(index, std::move(data));
     return {};
   }
@@ -83,7 +95,8 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
     check(want.memory, node.allocatable.memory, node.requested.memory, "Insufficient memory");
     check(want.ephemeral_storage, node.allocatable.ephemeral_storage, node.requested.ephemeral_storage, "Insufficient ephemeral-storage");
     for (const Scalar& scalar : state.get<State>(index)->scalars)
-      check(scalar.amount, node.allocatable.get(scalar.name), node.requested.get(scalar.name), scalar.insufficient);
+      if (!scalar.from_devices || node.allocatable.get(scalar.name) > 0)
+        check(scalar.amount, node.allocatable.get(scalar.name), node.requested.get(scalar.name), scalar.insufficient);
     if (reasons.size() == 0) return Code::Success;
     return resolvable ? Code::Unschedulable : Code::UnschedulableAndUnresolvable;
   }
@@ -117,6 +130,19 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
   }
 
  private:
+  // A device class stands for it: DynamicResources sees to that.
+  bool comes_from_devices(const std::string& name) const {
+    return devices_ != nullptr && rules::is_device_resource(name) && devices_->class_of_resource(name) != nullptr;
+  }
+  // The class has come to stand for something that the pod asks for.
+  static bool after_class(const PodInfo& pod, const EventInstance& event) {
+    const auto* before = event.before<devices::v1::DeviceClass>();
+    const auto& after = *event.after<devices::v1::DeviceClass>();
+    const auto asks = [&](std::string_view name) { return pod.requests.get(name) != 0; };
+    if (before != nullptr && before->spec.extended_resource_name == after.spec.extended_resource_name) return false;
+    if (before == nullptr && asks(std::string(rules::device_class_resource_prefix) + after.metadata.name)) return true;
+    return after.spec.extended_resource_name && asks(*after.spec.extended_resource_name);
+  }
   bool ignores(const std::string& name) const {
     if (std::ranges::find(ignored_, name) != ignored_.end()) return true;
     return std::ranges::find(ignored_groups_, name.substr(0, name.find('/'))) != ignored_groups_.end();
@@ -138,14 +164,17 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
     const Resource has = to_resource(event.after<Node>()->status.allocatable);
     const auto holds = [&](std::string_view name) { return pod.requests.get(name) <= has.get(name); };
     bool fits = has.allowed_pods > 0 && holds("cpu") && holds("memory") && holds("ephemeral-storage");
-    for (const auto& [name, amount] : pod.requests.scalars) fits = fits && (amount == 0 || ignores(name) || holds(name));
+    for (const auto& [name, amount] : pod.requests.scalars)
+      fits = fits && (amount == 0 || ignores(name) || holds(name) || (comes_from_devices(name) && has.get(name) == 0));
     if (!fits || event.before<Node>() == nullptr) return fits;
     const Resource had = to_resource(event.before<Node>()->status.allocatable);
     const auto grew = [&](std::string_view name) { return pod.requests.get(name) > 0 && has.get(name) > had.get(name); };
     if (has.allowed_pods > had.allowed_pods || grew("cpu") || grew("memory") || grew("ephemeral-storage")) return true;
-    return std::ranges::any_of(pod.requests.scalars, [&](const auto& scalar) { return grew(scalar.first); });
+    const auto from_devices_now = [&](const std::string& name) { return has.get(name) == 0 && comes_from_devices(name); };
+    return std::ranges::any_of(pod.requests.scalars, [&](const auto& scalar) { return grew(scalar.first) || from_devices_now(scalar.first); });
   }
 
+  const devices::DeviceLedger* devices_;
   std::vector<std::string> ignored_, ignored_groups_;
   std::vector<WeightedResource> resources_;
   Strategy strategy_ = Strategy::LeastAllocated;
@@ -154,8 +183,10 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
 
 }  // namespace
 
-Result<std::unique_ptr<Plugin>> make_node_resources_fit(const PluginDeps&, const std::string& args) {
-  auto plugin = std::make_unique<NodeResourcesFit>();
+Result<std::unique_ptr<Plugin>> make_node_resources_fit(const PluginDeps& deps, const std::string& args) {
+  const bool from_devices = deps.gates.enabled("DRAExtendedResource");
+  if (from_devices) deps.devices.follow(deps.informers, deps.gates);
+  auto plugin = std::make_unique<NodeResourcesFit>(from_devices ? &deps.devices : nullptr);
   TRY(plugin->configure(args));
   return plugin;
 }

@@ -1,10 +1,10 @@
-#include "apiserver/types/uid.h"
+#include "rt/uid.h"
 
 #include <span>
 
-namespace pintle::apiserver {
+namespace pintle::rt {
 
-std::string new_uid(rt::Random& random) {
+std::string new_uid(Random& random) {
   unsigned char bytes[16];
   random.fill(std::as_writable_bytes(std::span(bytes)));
   bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0f) | 0x40);
@@ -20,4 +20,4 @@ std::string new_uid(rt::Random& random) {
   return out;
 }
 
-}  // namespace pintle::apiserver
+}  // namespace pintle::rt
