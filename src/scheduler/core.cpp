@@ -33,7 +33,10 @@ Core::Core(const SchedulerSetup& setup)
              }),
       algorithm_(cache_, clock_, setup.runtime.random(), metrics_),
       informers_(setup.client),
-      binding_tasks_(metrics_.goroutines.with({"binding"})) {}
+      binding_tasks_(metrics_.goroutines.with({"binding"})) {
+  queue_.set_nominator(nominator_);
+  nominator_.on_change([this](const std::string& node) { cache_.touch(node); });
+}
 
 Core::~Core() = default;
 

@@ -159,6 +159,25 @@ TEST(SchedulerCore, APreemptionThatFailsIsTriedAgainSoon) {
   });
 }
 
+// The end of one victim does not send it looking for others.
+TEST(SchedulerCore, APodWaitsForAllOfItsVictims) {
+  in_world([](World& world) -> rt::Task<void> {
+    for (const char* name : {"n1", "n2", "n3"}) world.add_node(name);
+    for (int i = 0; i < 9; ++i) world.add_pod("low" + std::to_string(i), 300);
+    world.start();
+    for (int i = 0; i < 9; ++i) EXPECT_NE(co_await world.node_of("low" + std::to_string(i)), "");
+    int evicted = 0;
+    world.on_eviction = [&evicted](const Pod&) {
+      ++evicted;
+      return 200;
+    };
+    world.add_pod("urgent", 900, [](Pod& pod) { pod.spec.priority = 10; });
+    EXPECT_NE(co_await world.node_of("urgent"), "");
+    (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::seconds(30));
+    EXPECT_EQ(evicted, 3);
+  });
+}
+
 TEST(SchedulerCore, CountsItsBindings) {
   in_world([](World& world) -> rt::Task<void> {
     world.add_node("n");

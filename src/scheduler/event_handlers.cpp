@@ -143,7 +143,15 @@ void Core::follow_cluster() {
     follow<ResourceClaim>(EventResource::ResourceClaim, "ResourceClaimAdd", "ResourceClaimUpdate", "ResourceClaimDelete");
   if (wanted(EventResource::ResourceSlice))
     follow<ResourceSlice>(EventResource::ResourceSlice, "ResourceSliceAdd", "ResourceSliceUpdate", "ResourceSliceDelete");
-  if (wanted(EventResource::DeviceClass)) follow<DeviceClass>(EventResource::DeviceClass, "DeviceClassAdd", "DeviceClassUpdate", "DeviceClassDelete");
+  if (wanted(EventResource::DeviceClass)) {
+    // NodeResourcesFit asks which extended resources come from devices.
+    client::Informer<DeviceClass>::Handler on_class;
+    on_class.on_add = [this](const auto&, bool) { cache_.touch_all(); };
+    on_class.on_update = [this](const auto&, const auto&) { cache_.touch_all(); };
+    on_class.on_delete = [this](const auto&) { cache_.touch_all(); };
+    informers_.of<DeviceClass>().add_handler(std::move(on_class));
+    follow<DeviceClass>(EventResource::DeviceClass, "DeviceClassAdd", "DeviceClassUpdate", "DeviceClassDelete");
+  }
   client::InformerOptions of_nodes;
   if (!extenders_) of_nodes.transform = slim_node;  // extenders are shown whole objects
   auto nodes = informers_.of<Node>("scheduling", std::move(of_nodes));

@@ -152,7 +152,7 @@ class Bench {
       well = co_await await_bound(shape->before);
     else
       (void)co_await rt::sleep_for(background, std::chrono::seconds(5));
-    const double before = bound(), cpu = cpu_s();
+    const double before = bound(), cpu = cpu_s(), in_vain_before = in_vain();
     const rt::TimePoint began = runtime_.clock().now();
     rt::TaskGroup churning;
     if (shape->churn) churning.spawn(churn(churning.context()));
@@ -161,8 +161,11 @@ class Bench {
     if (well) well = co_await await_bound(static_cast<int>(before) + shape->measured);
     const double took_s = rt::seconds(runtime_.clock().now() - began);
     co_await churning.close();
-    std::printf("%-14s %6d nodes %6d pods: %8.0f pods/s (upstream's threshold %5.0f), %6.2f s, made in %6.2f s, CPU %6.2f s%s\n", shape->name,
-                shape->nodes, shape->measured, shape->measured / took_s, shape->threshold, took_s, made_s, cpu_s() - cpu, well ? "" : "  STALLED");
+    std::printf(
+        "%-14s %6d nodes %6d pods: %8.0f pods/s (upstream's threshold %5.0f), %6.2f s, made in %6.2f s, CPU %6.2f s, %.0f tries in vain, %.0f "
+        "victims%s\n",
+        shape->name, shape->nodes, shape->measured, shape->measured / took_s, shape->threshold, took_s, made_s, cpu_s() - cpu,
+        in_vain() - in_vain_before, sample("scheduler_preemption_victims_sum"), well ? "" : "  STALLED");
     std::fflush(stdout);
     co_await stop();
     co_return well ? 0 : 1;
@@ -264,12 +267,14 @@ class Bench {
     }
   }
 
-  double bound() const {
+  // 0: there is no such series.
+  double sample(const std::string& series) const {
     const std::string page = metrics_.write();
-    const std::string series = "scheduler_schedule_attempts_total{profile=\"default-scheduler\",result=\"scheduled\"} ";
-    const auto at = page.find(series);
-    return at == std::string::npos ? 0 : std::stod(page.substr(at + series.size()));
+    const auto at = page.find("\n" + series + " ");
+    return at == std::string::npos ? 0 : std::stod(page.substr(at + series.size() + 2));
   }
+  double bound() const { return sample("scheduler_schedule_attempts_total{profile=\"default-scheduler\",result=\"scheduled\"}"); }
+  double in_vain() const { return sample("scheduler_schedule_attempts_total{profile=\"default-scheduler\",result=\"unschedulable\"}"); }
   rt::Task<bool> await_bound(int count) {
     double last = bound();
     rt::TimePoint changed = runtime_.clock().now();

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/expected.h"
 #include "rt/clock.h"
 #include "scheduler/algorithm/filter_runner.h"
+#include "scheduler/algorithm/shape_tables.h"
 #include "scheduler/cache/cache.h"
 #include "scheduler/extenders/extenders.h"
 #include "scheduler/framework/diagnosis.h"
@@ -18,6 +20,7 @@ namespace pintle::scheduler::algorithm {
 
 constexpr std::size_t feasible_nodes_min = 100;  // as many are always looked for
 constexpr std::size_t feasible_percentage_min = 5;
+constexpr std::size_t unasked_share_min = 64;  // nodes that changed, and an eighth of all: asked at once where no other fits
 
 // How many feasible nodes are enough. `percentage` 0: adaptive, 50 % down to 5 % as clusters grow.
 std::size_t feasible_nodes_to_find(std::size_t nodes, int32_t percentage);
@@ -33,8 +36,9 @@ struct Placement {
 class Algorithm {
  public:
   Algorithm(const cache::Cache& cache, rt::Clock& clock, rt::Random& random, SchedulerMetrics& metrics)
-      : cache_(cache), clock_(clock), random_(random), metrics_(metrics) {}
-  // The diagnosis of a pod that fits nowhere stays until the next call. `global_percentage`: for profiles without their own.
+      : cache_(cache), clock_(clock), random_(random), metrics_(metrics), tables_(cache) {}
+  // By what is kept of earlier pods of the same shape; find() and choose() come to the same without it. The diagnosis of a pod that fits nowhere
+  // stays until the next call. `global_percentage`: for profiles without their own.
   Placement schedule(const FilterRunner& filters, CycleState& state, const PodInfo& pod, int32_t global_percentage);
   Diagnosis& diagnosis() { return diagnosis_; }
 
@@ -51,9 +55,18 @@ class Algorithm {
 
  private:
   bool pre_filter(const Profile& profile, CycleState& state, const PodInfo& pod, NodeNames& nodes, Placement& out);
+  Placement search(const FilterRunner& filters, CycleState& state, const PodInfo& pod, int32_t global_percentage, bool kept);
   bool find_feasible(const FilterRunner& filters, const CycleState& state, const PodInfo& pod, Nodes nodes, std::size_t wanted, Placement& out);
+  // The same over all nodes, with the table of the pod's shape. False: the table is of no use for it.
+  bool find_kept(const FilterRunner& filters, const CycleState& state, const PodInfo& pod, std::size_t wanted, Placement& out);
+  void diagnose_kept(const ShapeTable& table, std::size_t first);
   bool pre_score(const Profile& profile, CycleState& state, const PodInfo& pod, Placement& out);
   bool score(const Profile& profile, CycleState& state, const PodInfo& pod, Placement& out);
+  // Adds the scores of some plugins (all of them, or those that do or do not score a node alone) of `nodes` to `totals`.
+  enum class Scorers : uint8_t { All, OfOneNode, OfAllNodes };
+  bool add_scores(const Profile& profile, const CycleState& state, const PodInfo& pod, Scorers which, Nodes nodes, std::span<int64_t> totals,
+                  Placement& out);
+  bool add_kept_scores(const Profile& profile, const CycleState& state, const PodInfo& pod, Placement& out);
   const NodeInfo* best();
 
   const cache::Cache& cache_;
@@ -66,6 +79,10 @@ class Algorithm {
   std::vector<const NodeInfo*> feasible_;
   std::vector<int64_t> scores_;  // of one plugin
   std::vector<int64_t> totals_;
+  ShapeTables tables_;
+  ShapeTable* table_ = nullptr;  // of this cycle
+  std::vector<const NodeInfo*> unscored_;
+  std::vector<int64_t> fresh_;
 };
 
 }  // namespace pintle::scheduler::algorithm

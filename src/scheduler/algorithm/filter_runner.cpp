@@ -2,6 +2,53 @@
 
 namespace pintle::scheduler::algorithm {
 
+void FilterRunner::set_profile(const Profile& profile) {
+  profile_ = &profile;
+  kept_ = 0;
+  while (kept_ < profile.filter.size() && profile.filter[kept_].plugin->reads_node_alone()) ++kept_;
+  others_ = 0;
+  for (std::size_t i = kept_; i < profile.filter.size(); ++i) others_ |= uint64_t{1} << profile.filter[i].index;
+}
+
+Code FilterRunner::run_kept_on(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons, int& plugin) const {
+  for (std::size_t i = 0; i < kept_; ++i) {
+    const auto& filter = profile_->filter[i];
+    if (state.skip_filter >> filter.index & 1) continue;
+    const Code code = filter.plugin->filter(state, pod, node, reasons);
+    if (code == Code::Success) continue;
+    plugin = filter.index;
+    return code;
+  }
+  return Code::Success;
+}
+
+void FilterRunner::add_nominated(const PodInfo& pod, NodeInfo& node) const {
+  if (nominator_.empty()) return;
+  for (const PodInfoPtr& other : nominator_.on(node.name()))
+    if (other->priority >= pod.priority && other->uid() != pod.uid()) node.add_pod(other);
+}
+
+Code FilterRunner::run_kept(const CycleState& state, const PodInfo& pod, const NodeInfo& node, NodeInfo& scratch, Reasons& reasons,
+                            int& plugin) const {
+  if (nominator_.empty() || nominator_.on(node.name()).empty()) return run_kept_on(state, pod, node, reasons, plugin);
+  scratch = node;
+  add_nominated(pod, scratch);
+  return run_kept_on(state, pod, scratch, reasons, plugin);
+}
+
+Code FilterRunner::run_others(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons, int& plugin) const {
+  if (!nominator_.empty() && !nominator_.on(node.name()).empty()) return run_with_nominated(state, pod, node, reasons, plugin);
+  for (std::size_t i = kept_; i < profile_->filter.size(); ++i) {
+    const auto& filter = profile_->filter[i];
+    if (state.skip_filter >> filter.index & 1) continue;
+    const Code code = filter.plugin->filter(state, pod, node, reasons);
+    if (code == Code::Success) continue;
+    plugin = filter.index;
+    return code;
+  }
+  return Code::Success;
+}
+
 Code FilterRunner::run(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons, int& plugin) const {
   for (const auto& filter : profile_->filter) {
     if (state.skip_filter >> filter.index & 1) continue;

@@ -36,8 +36,37 @@ void Cache::tell_sizes() const {
 
 NodeInfo& Cache::at(const std::string& name) {
   auto& slot = by_name_[name];
-  if (!slot) slot = std::make_unique<NodeInfo>();
+  if (slot) return *slot;
+  slot = std::make_unique<NodeInfo>();
+  if (free_slots_.empty()) {
+    slot->slot = static_cast<uint32_t>(by_slot_.size());
+    by_slot_.push_back(slot.get());
+  } else {
+    slot->slot = free_slots_.back();
+    free_slots_.pop_back();
+    by_slot_[slot->slot] = slot.get();
+  }
   return *slot;
+}
+
+void Cache::erase(ByName::iterator it) {
+  by_slot_[it->second->slot] = nullptr;
+  free_slots_.push_back(it->second->slot);
+  by_name_.erase(it);
+}
+
+void Cache::set_node(NodeInfo& info, NodePtr node) {
+  nodes_with_prefer_taints_ -= static_cast<std::size_t>(info.has_prefer_taints);
+  info.set_node(std::move(node));
+  nodes_with_prefer_taints_ += static_cast<std::size_t>(info.has_prefer_taints);
+}
+
+void Cache::touch_all() {
+  for (const auto& [name, info] : by_name_) changed(*info);
+}
+
+void Cache::touch(const std::string& node) {
+  if (auto it = by_name_.find(node); it != by_name_.end()) changed(*it->second);
 }
 
 // Keeps the counts of nodes with affinity right over a change of one node's pods.
@@ -51,7 +80,7 @@ void Cache::changing(NodeInfo& info, Change change) {
   tally(true);
   change();
   tally(false);
-  ++generation_;
+  changed(info);
 }
 
 void Cache::set_images(NodeInfo& info) {
@@ -84,13 +113,15 @@ void Cache::add_node(NodePtr node) {
   const bool same_images =
       info.node && std::ranges::equal(info.node->status.images, node->status.images, [](const auto& a, const auto& b) { return a.names == b.names; });
   if (!same_images) clear_images(info);
-  if (!info.node || info.node->metadata.labels != node->metadata.labels) {
+  const bool relabelled = !info.node || info.node->metadata.labels != node->metadata.labels;
+  if (relabelled) {
     counts_.forget_domains();
     if (!info.pods.empty()) affinity_.forget_domains();
   }
-  info.set_node(std::move(node));
+  set_node(info, std::move(node));
+  if (relabelled) columns_.change(info, true);
   if (!same_images) set_images(info);
-  ++generation_;
+  changed(info);
   tell_sizes();
 }
 
@@ -98,14 +129,15 @@ void Cache::remove_node(const std::string& name) {
   auto it = by_name_.find(name);
   if (it == by_name_.end() || !it->second->node) return;
   clear_images(*it->second);
-  it->second->set_node(nullptr);
+  set_node(*it->second, nullptr);
+  columns_.change(*it->second, false);
   counts_.forget_domains();
   if (!it->second->pods.empty()) affinity_.forget_domains();
   std::erase(arrival_, name);
   order_is_stale_ = true;
+  changed(*it->second);
   // Its pods are told to be gone one by one; until then their place stays.
-  if (it->second->pods.empty()) by_name_.erase(it);
-  ++generation_;
+  if (it->second->pods.empty()) erase(it);
   tell_sizes();
 }
 
@@ -123,7 +155,7 @@ void Cache::detach(const PodInfo& pod, const std::string& node) {
   changing(info, [&] { CHECK(info.remove_pod(pod.uid()), "a pod of the cache is on its node"); });
   counts_.change(*pod.pod, info, -1);
   affinity_.change(pod, info, -1);
-  if (!info.node && info.pods.empty()) by_name_.erase(it);
+  if (!info.node && info.pods.empty()) erase(it);
 }
 
 void Cache::add_pod(PodInfoPtr pod) {
@@ -185,11 +217,13 @@ void Cache::order() const {
     zones[it->second].push_back(info);
   }
   order_.clear();
+  order_slots_.clear();
   for (std::size_t round = 0; order_.size() < arrival_.size(); ++round)
     for (auto& zone : zones)
       if (round < zone.size()) {
         zone[round]->index = order_.size();
         order_.push_back(zone[round]);
+        order_slots_.push_back(zone[round]->slot);
       }
   order_is_stale_ = false;
 }
@@ -197,6 +231,11 @@ void Cache::order() const {
 const std::vector<const NodeInfo*>& Cache::nodes() const {
   if (order_is_stale_) order();
   return order_;
+}
+
+const std::vector<uint32_t>& Cache::slots() const {
+  if (order_is_stale_) order();
+  return order_slots_;
 }
 
 PodGroup& Cache::group(const std::string& namespace_name, const apimachinery::LabelSelector& selector) const {

@@ -13,6 +13,8 @@
 
 #include "component/metrics.h"
 #include "scheduler/cache/affinity_counts.h"
+#include "scheduler/cache/change_order.h"
+#include "scheduler/cache/domain_columns.h"
 #include "scheduler/cache/pod_counts.h"
 #include "scheduler/framework/node_info.h"
 
@@ -47,6 +49,21 @@ class Cache {
 
   // Known nodes, alternating over the zones as upstream's, so that a partial search sees every zone.
   const std::vector<const NodeInfo*>& nodes() const;
+  // Their slots, in the same order.
+  const std::vector<uint32_t>& slots() const;
+  // One more than the highest slot. nullptr: no known node is there.
+  std::size_t slot_count() const { return by_slot_.size(); }
+  const NodeInfo* at_slot(uint32_t slot) const { return by_slot_[slot] != nullptr && by_slot_[slot]->node ? by_slot_[slot] : nullptr; }
+  // The slots where something changed after `generation`, a node that went among them.
+  template <class Visit>
+  void each_changed_since(uint64_t generation, Visit visit) const {
+    changes_.each_since(generation, visit);
+  }
+  uint64_t changed_at(uint32_t slot) const { return changes_.at(slot); }
+  // Something outside of the cache counts for the node: pods that are nominated to it.
+  void touch(const std::string& node);
+  // The same of all nodes.
+  void touch_all();
   // nullptr: unknown.
   const NodeInfo* find(const std::string& name) const;
   // nullptr: no node has it. `name` as nodes tell it.
@@ -59,11 +76,15 @@ class Cache {
   std::shared_ptr<const DomainCounts> domains(PodGroup& group, const std::string& key, std::vector<std::string> wanted) const {
     return counts_.domains(group, key, std::move(wanted), nodes());
   }
+  // The known nodes' values of a label, by slot.
+  std::shared_ptr<const DomainColumn> domain_column(const std::string& key) const { return columns_.of(key, nodes()); }
   // What affinity between pods asks. A question may make it count something, which is why a constant cache answers.
   AffinityCounts& affinity() const { return affinity_; }
   // The pods on known nodes that match every one of `terms`. Valid until the next question.
   AffinityGroup& matching(std::span<const AffinityTerm> terms) const;
-  // Rises with each change of a node or its pods.
+  // Nodes with a PreferNoSchedule taint.
+  std::size_t nodes_with_prefer_taints() const { return nodes_with_prefer_taints_; }
+  // Rises with each change of a node or its pods, or of what is nominated.
   uint64_t generation() const { return generation_; }
 
  private:
@@ -73,6 +94,10 @@ class Cache {
     bool assumed = false;
   };
   NodeInfo& at(const std::string& name);
+  using ByName = std::unordered_map<std::string, std::unique_ptr<NodeInfo>>;
+  void erase(ByName::iterator it);
+  void changed(const NodeInfo& info) { changes_.touch(info.slot, ++generation_); }
+  void set_node(NodeInfo& info, NodePtr node);
   void attach(const PodInfoPtr& pod, const std::string& node);
   void detach(const PodInfo& pod, const std::string& node);
   std::vector<const NodeInfo*> all_nodes() const;  // the unknown too
@@ -83,17 +108,23 @@ class Cache {
   template <class Change>
   void changing(NodeInfo& info, Change change);
 
-  std::unordered_map<std::string, std::unique_ptr<NodeInfo>> by_name_;
+  ByName by_name_;
+  std::vector<NodeInfo*> by_slot_;
+  std::vector<uint32_t> free_slots_;
+  ChangeOrder changes_;
   std::unordered_map<std::string, PodState> pods_;  // by uid
   std::unordered_map<std::string, ImageState> images_;
   mutable PodCounts counts_;
   mutable AffinityCounts affinity_;
+  mutable DomainColumns columns_;
   mutable std::vector<const NodeInfo*> order_;
+  mutable std::vector<uint32_t> order_slots_;
   mutable bool order_is_stale_ = false;
   std::vector<std::string> arrival_;  // node names, oldest first
   std::size_t assumed_count_ = 0;
   std::size_t nodes_with_affinity_ = 0;
   std::size_t nodes_with_required_anti_affinity_ = 0;
+  std::size_t nodes_with_prefer_taints_ = 0;
   uint64_t generation_ = 0;
   component::metrics::Gauge* node_gauge_ = nullptr;  // the three of them, or none
   component::metrics::Gauge* pod_gauge_ = nullptr;

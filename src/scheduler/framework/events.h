@@ -75,11 +75,17 @@ struct EventInstance {
 enum class QueueingHint : uint8_t { Skip, Queue };
 using HintFunction = std::function<QueueingHint(const PodInfo& pod, const EventInstance& event)>;
 
+// The node that an event is about: of a pod, the one that it has or is nominated to; "": none.
+std::string node_of_event(const EventInstance& event);
+
 // What a plugin wants to hear of while it rejects a pod; without a function, each such event queues the pod.
 struct EventInterest {
   EventResource resource;
   Actions actions;
   HintFunction hint;
+  // The hint says the same of all pods of a shape (PodInfo::shape) that are not nominated to the event's node and that the event is not about:
+  // one of them is asked.
+  bool alike = false;
 };
 
 }  // namespace pintle::scheduler

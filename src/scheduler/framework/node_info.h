@@ -31,6 +31,7 @@ struct NodeInfo {
   std::vector<const ImageState*> images;  // sorted by address
   FlatMap<int32_t> claims_in_use;         // "namespace/claim" to the number of pods' volumes that name it
   std::size_t index = 0;                  // place in the cache's list
+  uint32_t slot = 0;                      // row of the tables that are kept beside the cache; another node's once this one is gone
   bool has_scheduling_taints = false;     // NoSchedule or NoExecute
   bool has_prefer_taints = false;
 

@@ -74,6 +74,9 @@ class FilterPlugin {
   virtual ~FilterPlugin() = default;
   // Success, or why not in `reasons` (empty on entry). Without an allocation.
   virtual Code filter(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons) const = 0;
+  // The answer depends on the pod's shape (PodInfo::shape) and on this NodeInfo alone, and a pod more on the node never turns a no into a yes:
+  // it is kept for other pods of the shape until the node changes. Such a plugin has no use for pod_added() and pod_removed().
+  virtual bool reads_node_alone() const { return false; }
 };
 
 struct Diagnosis;
@@ -113,6 +116,8 @@ class ScorePlugin {
   virtual ~ScorePlugin() = default;
   // The scores of all nodes that fit, 0..node_score_max: normalised by the plugin where it needs to be.
   virtual PluginStatus score(const CycleState& state, const PodInfo& pod, Nodes nodes, std::span<int64_t> scores) const = 0;
+  // The same of scores: each depends on the pod's shape and its own NodeInfo alone, and is kept until the node changes.
+  virtual bool scores_node_alone() const { return false; }
 };
 
 class ReservePlugin {

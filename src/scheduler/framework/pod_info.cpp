@@ -1,6 +1,9 @@
 #include "scheduler/framework/pod_info.h"
 
 #include <algorithm>
+#include <functional>
+
+#include "api/codec.h"
 
 namespace pintle::scheduler {
 
@@ -47,6 +50,45 @@ struct TermReader {
   }
 };
 
+// Each part with its length, so that two pods are told apart whatever their texts say.
+void append_part(std::string& out, std::string_view part) {
+  out += std::to_string(part.size());
+  out += ':';
+  out += part;
+}
+template <class T>
+void append_encoded(std::string& out, const T& value) {
+  std::string encoded;
+  api::encode_proto(api::type_of<T>(), &value, encoded);
+  append_part(out, encoded);
+}
+
+std::string shape_of(const Pod& pod, const Resource& requests) {
+  std::string out;
+  append_part(out, pod.metadata.namespace_);
+  for (const auto& [key, value] : pod.metadata.labels) {
+    append_part(out, key);
+    append_part(out, value);
+  }
+  out += ';';
+  for (const auto& owner : pod.metadata.owner_references) append_encoded(out, owner);
+  out += ';';
+  append_encoded(out, pod.spec);
+  // The claims of generic ephemeral volumes have the pod's name in theirs.
+  if (std::ranges::any_of(pod.spec.volumes, [](const auto& volume) { return bool(volume.ephemeral); })) append_part(out, pod.metadata.name);
+  for (const auto& claim : pod.status.resource_claim_statuses) append_encoded(out, claim);
+  out += ';';
+  for (const auto& claim : pod.status.node_allocatable_resource_claim_statuses) append_encoded(out, claim);
+  out += ';';
+  // Where a resize is under way, the status has a say in them.
+  for (const int64_t amount : {requests.milli_cpu, requests.memory, requests.ephemeral_storage}) append_part(out, std::to_string(amount));
+  for (const auto& [name, amount] : requests.scalars) {
+    append_part(out, name);
+    append_part(out, std::to_string(amount));
+  }
+  return out;
+}
+
 }  // namespace
 
 PodInfoPtr make_pod_info(PodPtr pod) {
@@ -67,6 +109,10 @@ PodInfoPtr make_pod_info(PodPtr pod) {
       reader.required(anti->required_during_scheduling_ignored_during_execution, info->required_anti_affinity);
       reader.preferred(anti->preferred_during_scheduling_ignored_during_execution, info->preferred_anti_affinity);
     }
+  }
+  if (pod->spec.node_name.empty()) {
+    info->shape = shape_of(*pod, info->requests);
+    info->shape_hash = std::hash<std::string>()(info->shape);
   }
   info->pod = std::move(pod);
   return info;

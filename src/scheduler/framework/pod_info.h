@@ -41,6 +41,10 @@ struct PodInfo {
   std::vector<AffinityTerm> preferred_anti_affinity;
   int32_t priority = 0;
   std::string problem;  // a selector that does not parse: the pod cannot be scheduled
+  // All that scheduling reads of a pod but its name: pods of one shape fit the same nodes, if they are nominated to none. Only of pods
+  // without a node.
+  std::string shape;
+  std::size_t shape_hash = 0;
 
   const std::string& uid() const { return pod->metadata.uid; }
   bool has_affinity() const {

@@ -7,6 +7,7 @@ void Nominator::add(PodInfoPtr pod, const std::string& node) {
   if (node.empty()) return;
   node_of_[pod->uid()] = node;
   by_node_[node].push_back(std::move(pod));
+  if (hear_) hear_(node);
 }
 
 void Nominator::remove(const std::string& uid) {
@@ -15,7 +16,9 @@ void Nominator::remove(const std::string& uid) {
   auto pods = by_node_.find(it->second);
   std::erase_if(pods->second, [&](const PodInfoPtr& pod) { return pod->uid() == uid; });
   if (pods->second.empty()) by_node_.erase(pods);
+  const std::string node = std::move(it->second);
   node_of_.erase(it);
+  if (hear_) hear_(node);
 }
 
 const std::vector<PodInfoPtr>& Nominator::on(const std::string& node) const {

@@ -84,8 +84,10 @@ void SchedulingQueue::take_out(QueuedPod& pod) {
   --sizes_[at];
   if (pending_[at] != nullptr) pending_[at]->add(-1);
   if (pod.companions != nullptr) {
-    pod.companions->erase(&pod);
-    if (pod.companions->empty()) rejected_.erase({pod.profile, pod.rejectors()});
+    const auto alike = pod.companions->find(pod.info->shape);
+    alike->second.erase(&pod);
+    if (alike->second.empty()) pod.companions->erase(alike);
+    if (pod.companions->empty()) rejected_.erase(rejectors_of(pod));
     pod.companions = nullptr;
   }
   switch (pod.place) {
@@ -104,8 +106,8 @@ void SchedulingQueue::put(QueuedPod& pod, Place place, std::string_view event) {
   ++sizes_[at];
   if (pending_[at] != nullptr) pending_[at]->add(1);
   if (place == Place::Unschedulable || place == Place::Gated) {
-    pod.companions = &rejected_[{pod.profile, pod.rejectors()}];
-    pod.companions->insert(&pod);
+    pod.companions = &rejected_[rejectors_of(pod)];
+    (*pod.companions)[pod.info->shape].insert(&pod);
   }
   switch (place) {
     case Place::Active: active_.insert(&pod); break;
@@ -177,11 +179,14 @@ SchedulingQueue::Strategy SchedulingQueue::strategy_for(const QueuedPod& pod, co
   return out;
 }
 
-uint64_t SchedulingQueue::interested(const Profile* profile, const ClusterEvent& event) const {
-  if (event.resource == EventResource::Everything) return UINT64_MAX;
-  uint64_t out = 0;
-  for (const Interest& hint : hints_.at(profile))
-    if (hint.interest.resource == event.resource && (hint.interest.actions & event.actions) != 0) out |= uint64_t{1} << hint.plugin;
+SchedulingQueue::Care SchedulingQueue::interested(const Profile* profile, const ClusterEvent& event) const {
+  Care out;
+  if (event.resource == EventResource::Everything) out.all = UINT64_MAX;
+  for (const Interest& hint : hints_.at(profile)) {
+    if (hint.interest.resource != event.resource || (hint.interest.actions & event.actions) == 0) continue;
+    out.all |= uint64_t{1} << hint.plugin;
+    if (!hint.interest.alike && hint.interest.hint) out.by_pod |= uint64_t{1} << hint.plugin;
+  }
   return out;
 }
 
@@ -243,13 +248,40 @@ void SchedulingQueue::remove(const std::string& uid) {
 
 void SchedulingQueue::on_event(const EventInstance& event) {
   std::vector<std::pair<QueuedPod*, Strategy>> moving;
+  const auto ask = [&](QueuedPod* pod) {
+    if (const Strategy strategy = strategy_for(*pod, event); strategy != Strategy::Stay) moving.emplace_back(pod, strategy);
+  };
+  const std::string node = nominator_ == nullptr || nominator_->empty() ? std::string() : node_of_event(event);
+  static const std::vector<PodInfoPtr> none;
+  const std::vector<PodInfoPtr>& nominated = node.empty() ? none : nominator_->on(node);
+  const auto hopes = [&](const QueuedPod* pod) {
+    return std::ranges::any_of(nominated, [pod](const PodInfoPtr& other) { return other->uid() == pod->info->uid(); });
+  };
   const Profile* profile = nullptr;
-  uint64_t care = 0;
+  Care care;
   for (const auto& [by, waiting] : rejected_) {
-    if (by.first != profile) care = interested(profile = by.first, event.event);
-    if (by.second != 0 && (by.second & care) == 0) continue;
-    for (QueuedPod* pod : waiting)
-      if (const Strategy strategy = strategy_for(*pod, event); strategy != Strategy::Stay) moving.emplace_back(pod, strategy);
+    if (by.profile != profile) care = interested(profile = by.profile, event.event);
+    if (by.all() != 0 && (by.all() & care.all) == 0) continue;
+    const bool one_by_one = (by.all() & care.by_pod) != 0;
+    for (const auto& [shape, alike] : waiting) {
+      if (one_by_one || shape.empty()) {
+        std::ranges::for_each(alike, ask);
+        continue;
+      }
+      // One speaks for all but those that hope for the event's node.
+      const auto speaker = nominated.empty() ? alike.begin() : std::ranges::find_if_not(alike, hopes);
+      if (speaker == alike.end()) continue;
+      const Strategy strategy = strategy_for(**speaker, event);
+      if (strategy == Strategy::Stay) continue;
+      for (QueuedPod* pod : alike)
+        if (nominated.empty() || !hopes(pod)) moving.emplace_back(pod, strategy);
+    }
+  }
+  for (const PodInfoPtr& hopeful : nominated) {
+    const auto found = pods_.find(hopeful->uid());
+    if (found == pods_.end() || found->second->companions == nullptr) continue;
+    QueuedPod* pod = found->second.get();
+    if (std::ranges::find(moving, pod, &std::pair<QueuedPod*, Strategy>::first) == moving.end()) ask(pod);
   }
   for (auto& [pod, strategy] : moving) {
     take_out(*pod);

@@ -23,6 +23,7 @@
 #include "rt/runtime.h"
 #include "rt/sync.h"
 #include "scheduler/framework/profile.h"
+#include "scheduler/queue/nominator.h"
 
 namespace pintle::scheduler::queue {
 
@@ -33,6 +34,9 @@ struct QueuedPod;
 struct AgeLess {
   bool operator()(const QueuedPod* a, const QueuedPod* b) const;
 };
+using ByAge = std::set<QueuedPod*, AgeLess>;
+// Pods that wait because the same plugins rejected them, by their shape.
+using ByShape = std::unordered_map<std::string, ByAge>;
 
 struct QueuedPod {
   PodInfoPtr info;
@@ -48,9 +52,9 @@ struct QueuedPod {
   uint64_t pending_plugins = 0;
   uint64_t rejectors() const { return unschedulable_plugins | pending_plugins; }
   Place place = Place::Active;
-  uint64_t sequence = 0;                                // of arrival: settles ties
-  uint64_t events_from = 0;                             // in flight: the first event since it was popped; no_events: settled
-  std::set<QueuedPod*, AgeLess>* companions = nullptr;  // unschedulable and gated: those that the same plugins reject
+  uint64_t sequence = 0;          // of arrival: settles ties
+  uint64_t events_from = 0;       // in flight: the first event since it was popped; no_events: settled
+  ByShape* companions = nullptr;  // unschedulable and gated: those that the same plugins reject
 };
 
 struct QueueOptions {
@@ -69,6 +73,8 @@ class SchedulingQueue {
   ~SchedulingQueue();
   SchedulingQueue(const SchedulingQueue&) = delete;
   SchedulingQueue& operator=(const SchedulingQueue&) = delete;
+  // Where pods are nominated to: they are asked about events of that node one by one. Outlives the queue.
+  void set_nominator(const Nominator& nominator) { nominator_ = &nominator; }
   // The plugins' interests in events, of every profile. Before the first pod. `extenders`: some may reject its pods, and nobody knows what
   // would change their minds.
   void add_profile(const Profile& profile, bool extenders = false);
@@ -109,6 +115,14 @@ class SchedulingQueue {
     EventInterest interest;
   };
   using Hints = std::vector<Interest>;
+  struct Rejectors {
+    const Profile* profile = nullptr;
+    uint64_t unschedulable = 0;
+    uint64_t pending = 0;
+    auto operator<=>(const Rejectors&) const = default;
+    uint64_t all() const { return unschedulable | pending; }
+  };
+  static Rejectors rejectors_of(const QueuedPod& pod) { return {pod.profile, pod.unschedulable_plugins, pod.pending_plugins}; }
   struct Timer;
 
   void take_out(QueuedPod& pod);
@@ -118,8 +132,12 @@ class SchedulingQueue {
   void set_rejectors(QueuedPod& pod, uint64_t unschedulable, uint64_t pending);
   void move_by(QueuedPod& pod, Strategy strategy, std::string_view event);
   Strategy strategy_for(const QueuedPod& pod, const EventInstance& event) const;
-  // The plugins of a profile that care about such an event at all.
-  uint64_t interested(const Profile* profile, const ClusterEvent& event) const;
+  // The plugins of a profile that care about such an event at all, and those that do not say the same of all pods of a shape.
+  struct Care {
+    uint64_t all = 0;
+    uint64_t by_pod = 0;
+  };
+  Care interested(const Profile* profile, const ClusterEvent& event) const;
   rt::TimePoint backoff_end(QueuedPod& pod) const;
   bool backing_off(QueuedPod& pod) const;
   void expire();
@@ -137,9 +155,10 @@ class SchedulingQueue {
   std::set<QueuedPod*, ActiveLess> active_;
   std::set<QueuedPod*, BackoffLess> backoff_;
   std::set<QueuedPod*, BackoffLess> error_backoff_;
-  std::set<QueuedPod*, AgeLess> unschedulable_;
-  std::set<QueuedPod*, AgeLess> gated_;
-  std::map<std::pair<const Profile*, uint64_t>, std::set<QueuedPod*, AgeLess>> rejected_;  // unschedulable and gated, by who rejects them
+  ByAge unschedulable_;
+  ByAge gated_;
+  const Nominator* nominator_ = nullptr;
+  std::map<Rejectors, ByShape> rejected_;  // unschedulable and gated
   std::size_t sizes_[place_count] = {};
   std::deque<EventInstance> events_;  // since the oldest pod in flight was popped
   uint64_t first_event_ = 0;          // number of events_.front()

@@ -20,15 +20,23 @@ class ByPriority final : public Plugin, public QueueSortPlugin {
     return a.info->priority != b.info->priority ? a.info->priority > b.info->priority : a.queued_at < b.queued_at;
   }
 };
-// Cares about new nodes whose name is that of the pod; gates pods with scheduling gates.
+// Cares about new nodes whose name is that of the pod, and says the same to alike pods of those that go; gates pods with scheduling gates.
 class Fit final : public Plugin, public PreEnqueuePlugin {
  public:
   std::vector<EventInterest> interests() const override {
     HintFunction on_node = [](const PodInfo& pod, const EventInstance& event) {
       return event.after<Node>()->metadata.name == pod.pod->metadata.name ? QueueingHint::Queue : QueueingHint::Skip;
     };
-    return {{EventResource::Node, action::add, on_node}, {EventResource::Pod, action::update_pod_scheduling_gates_eliminated, nullptr}};
+    HintFunction on_gone = [this](const PodInfo& pod, const EventInstance& event) {
+      ++asked;
+      const std::string& gone = event.before<Node>()->metadata.name;
+      return gone == "all" || gone == "of-" + pod.pod->metadata.name ? QueueingHint::Queue : QueueingHint::Skip;
+    };
+    return {{EventResource::Node, action::add, on_node},
+            {EventResource::Node, action::remove, on_gone, true},
+            {EventResource::Pod, action::update_pod_scheduling_gates_eliminated, nullptr}};
   }
+  mutable int asked = 0;
   PluginStatus pre_enqueue(const PodInfo& pod) override {
     return pod.pod->spec.scheduling_gates.empty() ? PluginStatus() : PluginStatus::of(Code::UnschedulableAndUnresolvable, "gated");
   }
@@ -38,6 +46,8 @@ struct World {
   component::metrics::Registry registry;
   SchedulerMetrics metrics{registry};
   Profile profile;
+  Fit* fit_plugin = nullptr;
+  Nominator nominator;
   std::unique_ptr<SchedulingQueue> queue;
 
   World() {
@@ -49,6 +59,7 @@ struct World {
     profile.queue_sort.push_back({sort.get(), 1, "Sort", 1});
     profile.plugins.push_back(std::move(fit));
     profile.plugins.push_back(std::move(sort));
+    fit_plugin = static_cast<Fit*>(profile.plugins.front().get());
     queue = std::make_unique<SchedulingQueue>(rt::Executor::current().runtime(), QueueOptions(), metrics, [this](const Pod&) { return &profile; });
     queue->add_profile(profile);
   }
@@ -107,6 +118,36 @@ TEST(SchedulingQueue, OnlyAHintMovesAnUnschedulablePod) {
 }
 
 // What happens while a pod is in flight is not lost.
+// However many pods of a shape wait, an event costs one question; those that hope for its node are asked themselves.
+TEST(SchedulingQueue, OneSpeaksForAlikePods) {
+  in_world([](World& world) -> rt::Task<void> {
+    world.queue->set_nominator(world.nominator);
+    for (int i = 0; i < 100; ++i) world.queue->add(pod("p" + std::to_string(i)));
+    world.queue->add(pod("other", 1));
+    for (std::string name = world.pop(); !name.empty(); name = world.pop())
+      world.queue->requeue(name, pod(name, name == "other" ? 1 : 0), fit_bit, 0);
+    const auto gone = [&world](const std::string& name) {
+      auto node = std::make_shared<Node>();
+      node->metadata.name = name;
+      world.fit_plugin->asked = 0;
+      world.queue->on_event({{EventResource::Node, action::remove, "NodeDelete"}, node, nullptr});
+    };
+    gone("of-nobody");
+    EXPECT_EQ(world.fit_plugin->asked, 2);
+    EXPECT_EQ(world.queue->size(Place::Unschedulable), 101u);
+    world.nominator.add(pod("p0"), "of-p0");
+    world.nominator.add(pod("p7"), "of-p7");
+    gone("of-p7");
+    EXPECT_EQ(world.fit_plugin->asked, 3);
+    EXPECT_EQ(world.queue->size(Place::Unschedulable), 100u);
+    world.queue->remove("p7");
+    gone("all");
+    EXPECT_EQ(world.fit_plugin->asked, 2);
+    EXPECT_EQ(world.queue->size(Place::Unschedulable), 0u);
+    co_return;
+  });
+}
+
 TEST(SchedulingQueue, EventsDuringFlightCount) {
   in_world([](World& world) -> rt::Task<void> {
     world.queue->add(pod("a"));

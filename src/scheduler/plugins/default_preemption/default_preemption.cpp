@@ -1,6 +1,10 @@
 #include "scheduler/plugins/default_preemption/default_preemption.h"
 
 #include <algorithm>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "api/gen/kubeschedulerconfig_v1.h"
 #include "scheduler/algorithm/filter_runner.h"
@@ -9,6 +13,7 @@
 #include "scheduler/framework/diagnosis.h"
 #include "scheduler/framework/metrics.h"
 #include "scheduler/framework/plugin_args.h"
+#include "scheduler/plugins/default_preemption/dry_run.h"
 #include "scheduler/plugins/default_preemption/eviction.h"
 #include "scheduler/plugins/default_preemption/plan.h"
 
@@ -18,22 +23,39 @@ namespace {
 
 using api::policy_v1::PodDisruptionBudget;
 
-class DefaultPreemption final : public Plugin, public PostFilterPlugin {
+class DefaultPreemption final : public Plugin, public PreEnqueuePlugin, public PostFilterPlugin {
  public:
   DefaultPreemption(const PluginDeps& deps, int32_t percentage, int32_t absolute)
-      : deps_(deps), budgets_(deps.informers.of<PodDisruptionBudget>()), percentage_(percentage), absolute_(absolute) {}
+      : deps_(deps),
+        budgets_(deps.informers.of<PodDisruptionBudget>()),
+        percentage_(percentage),
+        absolute_(absolute),
+        dry_run_(deps.cache, deps.filters),
+        gates_pods_(deps.gates.enabled("SchedulerAsyncPreemption")) {
+    client::Informer<PodDisruptionBudget>::Handler handler;
+    handler.on_add = [this](const auto&, bool) { dry_run_.forget(); };
+    handler.on_update = [this](const auto&, const auto&) { dry_run_.forget(); };
+    handler.on_delete = [this](const auto&) { dry_run_.forget(); };
+    budgets_.add_handler(std::move(handler));
+  }
+
+  // Else the end of one victim would have the pod look for others.
+  PluginStatus pre_enqueue(const PodInfo& pod) override {
+    if (!gates_pods_ || !preempting_->contains(pod.uid())) return {};
+    return PluginStatus::of(Code::UnschedulableAndUnresolvable, "waiting for the preemption for this pod to be finished");
+  }
 
   PostFilterResult post_filter(CycleState& state, const PodInfo& pod, const Diagnosis& diagnosis) override {
     PostFilterResult out;
-    const std::vector<Candidate> candidates = candidates_for(state, pod, diagnosis, out);
-    return candidates.empty() ? out : preempt(pod, best_candidate(candidates));
+    const Candidate* best = best_for(state, pod, diagnosis, out, nullptr);
+    return best == nullptr ? out : preempt(pod, *best);
   }
 
   rt::Task<PostFilterResult> post_filter_with(rt::Context ctx, CycleState& state, PodInfoPtr pod, const Diagnosis& diagnosis,
                                               const extenders::Extenders& extenders) override {
     PostFilterResult out;
-    std::vector<Candidate> candidates = candidates_for(state, *pod, diagnosis, out);
-    if (candidates.empty()) co_return out;
+    std::vector<Candidate> candidates;
+    if (best_for(state, *pod, diagnosis, out, &candidates) == nullptr) co_return out;
     if (extenders.take_part_in_preemption(*pod->pod)) {
       extenders::VictimsByNode victims;
       for (Candidate& candidate : candidates) victims[candidate.node] = {std::move(candidate.victims), candidate.budget_violations};
@@ -55,23 +77,23 @@ class DefaultPreemption final : public Plugin, public PostFilterPlugin {
   }
 
  private:
-  // Where pods could make room; none: `out` says why.
-  std::vector<Candidate> candidates_for(CycleState& state, const PodInfo& pod, const Diagnosis& diagnosis, PostFilterResult& out) {
+  // Where pods make room at the least cost; nullptr: nowhere, and `out` says why. `all`, if given, gets every candidate.
+  const Candidate* best_for(const CycleState& state, const PodInfo& pod, const Diagnosis& diagnosis, PostFilterResult& out,
+                            std::vector<Candidate>* all) {
     deps_.metrics.preemption_attempts.with({}).add();
     if (const std::string why = not_eligible(pod, diagnosis); !why.empty()) {
       out.status = PluginStatus::of(Code::Unschedulable, "preemption: " + why);
-      return {};
+      return nullptr;
     }
-    std::vector<NodeRejection> rejections;
-    std::vector<CycleState> kept;  // the owners of the rejections' texts
-    std::vector<Candidate> candidates = dry_run(state, pod, diagnosis, rejections, kept);
-    if (candidates.empty()) {
-      const std::string why = reasons_text(rejections, diagnosis.node_count, "Preemption is not helpful for scheduling");
+    ReasonCounts rejections;
+    const Candidate* best = dry_run(state, pod, diagnosis, rejections, all);
+    if (best == nullptr) {
+      const std::string why = rejections.text(diagnosis.node_count, "Preemption is not helpful for scheduling");
       out.status = PluginStatus::of(Code::Unschedulable, "preemption: 0/" + std::to_string(diagnosis.node_count) +
                                                              " nodes are available:" + (why.empty() ? "" : " " + why + "."));
       out.nominated_node = "";
     }
-    return candidates;
+    return best;
   }
 
   PostFilterResult preempt(const PodInfo& pod, const Candidate& chosen) {
@@ -83,6 +105,8 @@ class DefaultPreemption final : public Plugin, public PostFilterPlugin {
     for (const PodInfoPtr& other : deps_.nominator.on(preemption.node))
       if (other->priority < pod.priority) preemption.disappointed.push_back(other);
     for (const PodInfoPtr& other : preemption.disappointed) deps_.nominator.remove(other->uid());
+    preempting_->insert(pod.uid());
+    preemption.before_last = [preempting = preempting_, uid = pod.uid()] { preempting->erase(uid); };
     PostFilterResult out;
     out.nominated_node = preemption.node;
     deps_.tasks.spawn(carry_out(deps_, std::move(preemption)));
@@ -101,8 +125,7 @@ class DefaultPreemption final : public Plugin, public PostFilterPlugin {
     const std::string& nominated = pod.pod->status.nominated_node_name;
     const NodeInfo* node = nominated.empty() ? nullptr : deps_.cache.find(nominated);
     if (node == nullptr) return "";
-    for (const NodeRejection& rejection : diagnosis.nodes)
-      if (rejection.node == node && rejection.code == Code::UnschedulableAndUnresolvable) return "";  // no use waiting for it
+    if (diagnosis.code_of(*node) == Code::UnschedulableAndUnresolvable) return "";  // no use waiting for it
     for (const PodInfoPtr& other : node->pods)
       if (other->priority < pod.priority && is_being_preempted(*other->pod)) return "not eligible due to a terminating pod on the nominated node.";
     return "";
@@ -115,74 +138,26 @@ class DefaultPreemption final : public Plugin, public PostFilterPlugin {
   }
 
   // Tries the nodes that others could make room on, from a random one, until enough candidates are found.
-  std::vector<Candidate> dry_run(CycleState& state, const PodInfo& pod, const Diagnosis& diagnosis, std::vector<NodeRejection>& rejections,
-                                 std::vector<CycleState>& kept) {
-    std::vector<const NodeInfo*> nodes;
-    for (const NodeRejection& rejection : diagnosis.nodes)
-      if (rejection.code == Code::Unschedulable) nodes.push_back(rejection.node);
-    if (diagnosis.nodes.empty() && diagnosis.absent_code == Code::Unschedulable) nodes = deps_.cache.nodes();
-    std::vector<Candidate> out;
-    if (nodes.empty()) return out;
-    std::vector<BudgetPtr> budgets = budgets_.list();
-    const std::size_t wanted = candidates_wanted(nodes.size(), percentage_, absolute_);
-    const std::size_t offset = deps_.runtime.random().below(nodes.size());
-    std::size_t without_violation = 0;
-    for (std::size_t i = 0; i < nodes.size(); ++i) {
-      const NodeInfo* node = nodes[(offset + i) % nodes.size()];
-      NodeRejection rejection;
-      rejection.node = node;
-      Candidate candidate;
-      rejection.code = select_victims(state, pod, *node, budgets, candidate, rejection.reasons, kept);
-      if (rejection.code == Code::Success) {
-        without_violation += candidate.budget_violations == 0;
-        out.push_back(std::move(candidate));
-        if (out.size() >= wanted && without_violation > 0) break;
-      } else {
-        rejections.push_back(rejection);
-      }
-    }
-    return out;
-  }
-
-  Code select_victims(CycleState& real_state, const PodInfo& pod, const NodeInfo& real_node, std::span<const BudgetPtr> budgets, Candidate& out,
-                      Reasons& reasons, std::vector<CycleState>& kept) {
-    std::vector<PodInfoPtr> lower;
-    for (const PodInfoPtr& other : real_node.pods)
-      if (other->priority < pod.priority) lower.push_back(other);
-    if (lower.empty()) {
-      reasons.add("No preemption victims found for incoming pod");
-      return Code::UnschedulableAndUnresolvable;
-    }
-    NodeInfo node = real_node;
-    CycleState state = real_state.clone();
-    for (const PodInfoPtr& other : lower) deps_.filters.remove_pod(state, pod, other, node);
-    int plugin = -1;
-    const Code code = deps_.filters.run_with_nominated(state, pod, node, reasons, plugin);
-    if (code != Code::Success) {
-      kept.push_back(std::move(state));
-      return code;
-    }
-    std::ranges::sort(lower, [](const PodInfoPtr& a, const PodInfoPtr& b) { return more_important(*a, *b); });
-    const std::vector<bool> violates = violates_budget(lower, budgets);
-    out.node = real_node.name();
-    // Each that may stay stays: first those that are protected, the important before the others.
-    for (const bool protected_ones : {true, false})
-      for (std::size_t i = 0; i < lower.size(); ++i) {
-        if (violates[i] != protected_ones) continue;
-        deps_.filters.add_pod(state, pod, lower[i], node);
-        Reasons ignored;
-        if (deps_.filters.run_with_nominated(state, pod, node, ignored, plugin) == Code::Success) continue;
-        deps_.filters.remove_pod(state, pod, lower[i], node);
-        out.victims.push_back(lower[i]);
-        out.budget_violations += violates[i];
-      }
-    std::ranges::sort(out.victims, [](const PodInfoPtr& a, const PodInfoPtr& b) { return more_important(*a, *b); });
-    return Code::Success;
+  const Candidate* dry_run(const CycleState& state, const PodInfo& pod, const Diagnosis& diagnosis, ReasonCounts& rejections,
+                           std::vector<Candidate>* all) {
+    nodes_.clear();
+    diagnosis.each([this](const NodeInfo* node, Code code, int, const Reasons&) {
+      if (code == Code::Unschedulable) nodes_.push_back(node);
+    });
+    if (diagnosis.looked_at_none() && diagnosis.absent_code == Code::Unschedulable) nodes_ = deps_.cache.nodes();
+    if (nodes_.empty()) return nullptr;
+    const std::vector<BudgetPtr> budgets = budgets_.list();
+    const DryRun::Limits limits{deps_.runtime.random().below(nodes_.size()), candidates_wanted(nodes_.size(), percentage_, absolute_)};
+    return dry_run_.best(state, pod, nodes_, budgets, limits, rejections, all);
   }
 
   PluginDeps deps_;
   client::Informer<PodDisruptionBudget> budgets_;
   const int32_t percentage_, absolute_;
+  DryRun dry_run_;
+  std::vector<const NodeInfo*> nodes_;
+  const bool gates_pods_;
+  std::shared_ptr<std::set<std::string>> preempting_ = std::make_shared<std::set<std::string>>();  // uids, while victims are asked to go
 };
 
 }  // namespace

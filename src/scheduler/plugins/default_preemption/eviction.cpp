@@ -58,14 +58,23 @@ rt::Task<void> carry_out(PluginDeps deps, Preemption preemption) {
     if (!cleared && cleared.error().reason != Reason::NotFound)
       log::error("A pod's nomination was not taken back", cleared.error(), {{"pod", pod_key(*pod->pod)}});
   }
+  std::erase_if(preemption.victims,
+                [](const PodInfoPtr& victim) { return victim->pod->metadata.deletion_timestamp.has_value(); });  // on their way out
   bool failed = false;
-  for (const PodInfoPtr& victim : preemption.victims) {
-    if (victim->pod->metadata.deletion_timestamp) continue;  // on its way out
-    auto gone = co_await evict(&deps, ctx, victim->pod.get(), &preemption);
-    if (gone || gone.error().reason == Reason::NotFound || ctx.done()) continue;
-    log::error("Tried to preempt pod", gone.error(), {{"pod", pod_key(*victim->pod)}});
+  for (std::size_t i = 0; i < preemption.victims.size(); ++i) {
+    const Pod* victim = preemption.victims[i]->pod.get();
+    const bool last = i + 1 == preemption.victims.size();
+    if (last) preemption.before_last();
+    auto gone = co_await evict(&deps, ctx, victim, &preemption);
+    if (gone || ctx.done()) continue;
+    if (gone.error().reason == Reason::NotFound) {
+      failed |= last;  // its end may have been told while nobody was to hear of it
+      continue;
+    }
+    log::error("Tried to preempt pod", gone.error(), {{"pod", pod_key(*victim)}});
     failed = true;
   }
+  if (preemption.victims.empty()) preemption.before_last();
   if (failed) deps.try_again(preemption.preemptor->uid());  // no event will wake it
 }
 

@@ -2,6 +2,7 @@
 // node hope no longer.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ struct Preemption {
   std::string node;
   std::vector<PodInfoPtr> victims;
   std::vector<PodInfoPtr> disappointed;  // nominated to the node, of lower priority
+  std::function<void()> before_last;     // called before the last victim is asked to go, whose end is to wake the preemptor
 };
 
 rt::Task<void> carry_out(PluginDeps deps, Preemption preemption);

@@ -27,18 +27,17 @@ std::pair<int64_t, int32_t> earliest_start(const Candidate& candidate) {
   return out;
 }
 
-// Less is better.
-auto cost(const Candidate& candidate) {
+}  // namespace
+
+CandidateCost cost_of(const Candidate& candidate) {
   int64_t top = std::numeric_limits<int64_t>::min(), sum = 0;
   for (const PodInfoPtr& victim : candidate.victims) {
     top = std::max<int64_t>(top, victim->priority);
     sum += static_cast<int64_t>(victim->priority) + std::numeric_limits<int32_t>::max() + 1;  // so that fewer sum to less
   }
   const auto [seconds, nanos] = earliest_start(candidate);
-  return std::tuple(candidate.budget_violations, top, sum, candidate.victims.size(), -seconds, -nanos);
+  return {candidate.budget_violations, top, sum, candidate.victims.size(), -seconds, -nanos};
 }
-
-}  // namespace
 
 bool more_important(const PodInfo& a, const PodInfo& b) { return a.priority != b.priority ? a.priority > b.priority : start_of(a) < start_of(b); }
 
@@ -68,7 +67,7 @@ std::vector<bool> violates_budget(std::span<const PodInfoPtr> pods, std::span<co
 
 const Candidate& best_candidate(std::span<const Candidate> candidates) {
   CHECK(!candidates.empty(), "there is a candidate");
-  return *std::ranges::min_element(candidates, {}, [](const Candidate& candidate) { return cost(candidate); });
+  return *std::ranges::min_element(candidates, {}, [](const Candidate& candidate) { return cost_of(candidate); });
 }
 
 std::size_t candidates_wanted(std::size_t nodes, int32_t percentage, int32_t absolute) {

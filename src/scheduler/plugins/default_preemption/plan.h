@@ -1,8 +1,10 @@
 // Which pods leave which node: the choices of preemption, as pure functions.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "api/gen/policy_v1.h"
@@ -23,6 +25,10 @@ bool more_important(const PodInfo& a, const PodInfo& b);
 using BudgetPtr = std::shared_ptr<const api::policy_v1::PodDisruptionBudget>;
 // For each pod, in order, whether a budget has no disruption left for it when those before it are gone.
 std::vector<bool> violates_budget(std::span<const PodInfoPtr> pods, std::span<const BudgetPtr> budgets);
+
+// What decides between candidates; less is better.
+using CandidateCost = std::tuple<int64_t, int64_t, int64_t, std::size_t, int64_t, int32_t>;
+CandidateCost cost_of(const Candidate& candidate);
 
 // The best of them: fewest violations, lowest top priority, lowest sum of priorities, fewest victims, the latest start of
 // the most important. CHECK: not empty.

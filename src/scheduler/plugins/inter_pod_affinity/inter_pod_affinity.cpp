@@ -119,7 +119,7 @@ class InterPodAffinity final : public Plugin, public PreFilterPlugin, public Fil
     HintFunction on_pod = [this](const PodInfo& pod, const EventInstance& event) {
       return pod_event_helps(pod, event) ? QueueingHint::Queue : QueueingHint::Skip;
     };
-    return {{EventResource::Pod, action::add | action::remove | action::update_pod_label, on_pod},
+    return {{EventResource::Pod, action::add | action::remove | action::update_pod_label, on_pod, true},
             {EventResource::Node, action::add | action::update_node_label, nullptr}};
   }
 

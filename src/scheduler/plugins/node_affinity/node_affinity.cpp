@@ -65,7 +65,7 @@ class NodeAffinity final : public Plugin, public PreFilterPlugin, public FilterP
       const bool before = event.before<Node>() != nullptr && matches(*event.before<Node>());
       return !before && matches(*event.after<Node>()) ? QueueingHint::Queue : QueueingHint::Skip;
     };
-    return {{EventResource::Node, action::add | action::update_node_label, on_node}};
+    return {{EventResource::Node, action::add | action::update_node_label, on_node, true}};
   }
 
   PluginStatus pre_filter(CycleState& state, const PodInfo& pod, NodeNames& nodes) override {
@@ -89,6 +89,7 @@ class NodeAffinity final : public Plugin, public PreFilterPlugin, public FilterP
     return {};
   }
 
+  bool reads_node_alone() const override { return true; }
   Code filter(const CycleState& state, const PodInfo&, const NodeInfo& node, Reasons& reasons) const override {
     if (added_ && !added_->matches(*node.node)) {
       reasons.add("node(s) didn't match scheduler-enforced node affinity");

@@ -7,6 +7,7 @@ namespace {
 class NodeName final : public Plugin, public FilterPlugin {
  public:
   std::vector<EventInterest> interests() const override { return {{EventResource::Node, action::add, nullptr}}; }
+  bool reads_node_alone() const override { return true; }
   Code filter(const CycleState&, const PodInfo& pod, const NodeInfo& node, Reasons& reasons) const override {
     const std::string& wanted = pod.pod->spec.node_name;
     if (wanted.empty() || wanted == node.name()) return Code::Success;

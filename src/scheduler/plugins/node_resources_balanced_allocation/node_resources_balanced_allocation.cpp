@@ -25,6 +25,7 @@ class NodeResourcesBalancedAllocation final : public Plugin, public PreScorePlug
     state.put(index, std::move(data));
     return {};
   }
+  bool scores_node_alone() const override { return true; }
   PluginStatus score(const CycleState& state, const PodInfo&, Nodes nodes, std::span<int64_t> scores) const override {
     const std::vector<int64_t>& requests = state.get<State>(index)->requests;
     std::vector<Usage> usages(resources_.size());

@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "rules/resource_claims.h"
+#include "scheduler/cache/cache.h"
 #include "scheduler/devices/ledger.h"
 #include "scheduler/framework/plugin_args.h"
 #include "scheduler/plugins/node_resources_fit/allocation_score.h"
+#include "scheduler/queue/nominator.h"
 
 namespace pintle::scheduler::plugins {
 
@@ -17,8 +19,8 @@ using api::kubeschedulerconfig_v1::NodeResourcesFitArgs;
 struct Scalar {
   std::string name;
   int64_t amount;
-  std::string insufficient;
-  bool from_devices;  // where a node has none of its own
+  std::shared_ptr<const std::string> insufficient;  // outlives the state of a cluster that is only thought of: reasons refer to it
+  bool from_devices;                                // where a node has none of its own
 };
 struct State : StateOf<State> {
   std::vector<Scalar> scalars;
@@ -30,7 +32,8 @@ enum class Strategy : uint8_t { LeastAllocated, MostAllocated, RequestedToCapaci
 class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public FilterPlugin, public PreScorePlugin, public ScorePlugin {
  public:
   // `devices`: knows the classes that extended resources come from; nullptr: none do.
-  explicit NodeResourcesFit(const devices::DeviceLedger* devices) : devices_(devices) {}
+  NodeResourcesFit(const cache::Cache& cache, const queue::Nominator& nominator, const devices::DeviceLedger* devices)
+      : cache_(cache), nominator_(nominator), devices_(devices) {}
 
   Result<Unit> configure(const std::string& args) {
     TRY_ASSIGN(auto parsed, parse_args<NodeResourcesFitArgs>(args));
@@ -64,24 +67,26 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
     HintFunction on_node = [this](const PodInfo& pod, const EventInstance& event) {
       return after_node(pod, event) ? QueueingHint::Queue : QueueingHint::Skip;
     };
-    std::vector<EventInterest> out{{EventResource::Pod, action::remove | action::update_pod_scale_down, on_pod},
-                                   {EventResource::Node, action::add | action::update_node_allocatable, on_node}};
+    std::vector<EventInterest> out{{EventResource::Pod, action::remove | action::update_pod_scale_down, on_pod, true},
+                                   {EventResource::Node, action::add | action::update_node_allocatable, on_node, true}};
     if (devices_ == nullptr) return out;
     HintFunction on_class = [](const PodInfo& pod, const EventInstance& event) {
       return after_class(pod, event) ? QueueingHint::Queue : QueueingHint::Skip;
     };
-    out.push_back({EventResource::DeviceClass, action::add | action::update, on_class});
+    out.push_back({EventResource::DeviceClass, action::add | action::update, on_class, true});
     return out;
   }
 
   PluginStatus pre_filter(CycleState& state, const PodInfo& pod, NodeNames&) override {
     auto data = std::make_unique<State>();
     for (const auto& [name, amount] : pod.requests.scalars)
-      if (amount != 0 && !ignores(name)) data->scalars.push_back({name, amount, "Insufficient " + name, comes_from_devices(name)});
+      if (amount != 0 && !ignores(name))
+        data->scalars.push_back({name, amount, std::make_shared<const std::string>("Insufficient " + name), comes_from_devices(name)});
     state.put(index, std::move(data));
     return {};
   }
 
+  bool reads_node_alone() const override { return true; }
   Code filter(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons) const override {
     bool resolvable = true;
     if (static_cast<int64_t>(node.pods.size()) + 1 > node.allocatable.allowed_pods) reasons.add("Too many pods");
@@ -96,7 +101,7 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
     check(want.ephemeral_storage, node.allocatable.ephemeral_storage, node.requested.ephemeral_storage, "Insufficient ephemeral-storage");
     for (const Scalar& scalar : state.get<State>(index)->scalars)
       if (!scalar.from_devices || node.allocatable.get(scalar.name) > 0)
-        check(scalar.amount, node.allocatable.get(scalar.name), node.requested.get(scalar.name), scalar.insufficient);
+        check(scalar.amount, node.allocatable.get(scalar.name), node.requested.get(scalar.name), *scalar.insufficient);
     if (reasons.size() == 0) return Code::Success;
     return resolvable ? Code::Unschedulable : Code::UnschedulableAndUnresolvable;
   }
@@ -115,6 +120,7 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
     return {};
   }
 
+  bool scores_node_alone() const override { return true; }
   PluginStatus score(const CycleState& state, const PodInfo&, Nodes nodes, std::span<int64_t> scores) const override {
     const std::vector<int64_t>& requests = state.get<State>(index)->score_requests;
     std::vector<Usage> usages(resources_.size());
@@ -151,13 +157,47 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
   bool after_pod(const PodInfo& pod, const EventInstance& event) const {
     const Pod& before = *event.before<Pod>();
     const Pod* after = event.after<Pod>();
-    if (after == nullptr) return !before.spec.node_name.empty() || !before.status.nominated_node_name.empty();
+    if (after == nullptr) {
+      const NodeInfo* node = cache_.find(node_of_event(event));
+      return node != nullptr && after_leaving(pod, before, *node);
+    }
     if (after->metadata.uid == pod.uid()) return true;  // it asks for less itself
     if (after->spec.node_name.empty()) return false;
     const Resource had = requested_by(before).requests, has = requested_by(*after).requests;
     const auto freed = [&](std::string_view name) { return pod.requests.get(name) > 0 && has.get(name) < had.get(name); };
     if (freed("cpu") || freed("memory") || freed("ephemeral-storage")) return true;
     return std::ranges::any_of(pod.requests.scalars, [&](const auto& scalar) { return freed(scalar.first); });
+  }
+  // `gone` has left the node (or hopes for it no longer). What it held is of use to the pod if there is now room for it, or would be without pods
+  // that it may preempt and that had not been in the way alone; and to a pod that was to get the node and waits for nobody there any more.
+  bool after_leaving(const PodInfo& pod, const Pod& gone, const NodeInfo& node) const {
+    if (has_room(pod, node, INT32_MIN)) return true;
+    if (gone.spec.priority.value_or(0) >= pod.priority && has_room(pod, node, pod.priority)) return true;
+    const bool leaving = std::ranges::any_of(
+        node.pods, [&](const PodInfoPtr& other) { return other->priority < pod.priority && other->pod->metadata.deletion_timestamp; });
+    return !leaving && nominator_.node_of(pod.uid()) == node.name();
+  }
+  // Beside the node's pods of at least that priority, and those of at least the pod's own that are nominated to it.
+  bool has_room(const PodInfo& pod, const NodeInfo& node, int32_t least_priority) const {
+    Resource used;
+    auto pods = static_cast<int64_t>(node.pods.size());
+    if (least_priority == INT32_MIN) {
+      used = node.requested;
+    } else {
+      pods = 0;
+      for (const PodInfoPtr& other : node.pods)
+        if (other->priority >= least_priority) ++pods, used.add(other->requests);
+    }
+    for (const PodInfoPtr& other : nominator_.on(node.name()))
+      if (other->priority >= pod.priority && other->uid() != pod.uid()) ++pods, used.add(other->requests);
+    const Resource& want = pod.requests;
+    const Resource& has = node.allocatable;
+    const auto fits = [](int64_t amount, int64_t all, int64_t taken) { return amount <= 0 || amount <= all - taken; };
+    return pods < has.allowed_pods && fits(want.milli_cpu, has.milli_cpu, used.milli_cpu) && fits(want.memory, has.memory, used.memory) &&
+           fits(want.ephemeral_storage, has.ephemeral_storage, used.ephemeral_storage) && std::ranges::all_of(want.scalars, [&](const auto& scalar) {
+             const bool of_devices = has.get(scalar.first) == 0 && comes_from_devices(scalar.first);
+             return of_devices || ignores(scalar.first) || fits(scalar.second, has.get(scalar.first), used.get(scalar.first));
+           });
   }
   // The node as a whole could hold the pod, and has got more of something.
   bool after_node(const PodInfo& pod, const EventInstance& event) const {
@@ -174,6 +214,8 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
     return std::ranges::any_of(pod.requests.scalars, [&](const auto& scalar) { return grew(scalar.first) || from_devices_now(scalar.first); });
   }
 
+  const cache::Cache& cache_;
+  const queue::Nominator& nominator_;
   const devices::DeviceLedger* devices_;
   std::vector<std::string> ignored_, ignored_groups_;
   std::vector<WeightedResource> resources_;
@@ -186,7 +228,7 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
 Result<std::unique_ptr<Plugin>> make_node_resources_fit(const PluginDeps& deps, const std::string& args) {
   const bool from_devices = deps.gates.enabled("DRAExtendedResource");
   if (from_devices) deps.devices.follow(deps.informers, deps.gates);
-  auto plugin = std::make_unique<NodeResourcesFit>(from_devices ? &deps.devices : nullptr);
+  auto plugin = std::make_unique<NodeResourcesFit>(deps.cache, deps.nominator, from_devices ? &deps.devices : nullptr);
   TRY(plugin->configure(args));
   return plugin;
 }

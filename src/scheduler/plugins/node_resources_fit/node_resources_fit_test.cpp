@@ -82,11 +82,21 @@ TEST(NodeResourcesFit, Arguments) {
 
 TEST(NodeResourcesFit, WhatMakesAnotherTryWorthIt) {
   const Pod pod = pod_of("p cpu=2");
-  const auto removed = [&](const std::string& gone) {
-    return Scene().queues<Pod>("NodeResourcesFit", pod, EventResource::Pod, action::remove, shared_pod(gone), nullptr);
+  const auto removed = [&](const Scene& left, const std::string& gone, const Pod& waiting) {
+    return left.queues<Pod>("NodeResourcesFit", waiting, EventResource::Pod, action::remove, shared_pod(gone), nullptr);
   };
-  EXPECT_TRUE(removed("u @n cpu=1"));
-  EXPECT_FALSE(removed("u cpu=1"));  // it held nothing
+  const Scene empty = Scene().node("n cpu=2 memory=4Gi pods=3");
+  EXPECT_TRUE(removed(empty, "u @n cpu=1", pod));
+  EXPECT_FALSE(removed(empty, "u cpu=1", pod));         // it held nothing
+  EXPECT_FALSE(removed(empty, "u @other cpu=1", pod));  // nor does it on a node that is not there
+  const Scene taken = Scene().node("n cpu=2 memory=4Gi pods=3").pod("v @n cpu=1");
+  EXPECT_FALSE(removed(taken, "u @n cpu=1", pod));  // not enough yet
+  EXPECT_TRUE(removed(taken, "u @n cpu=1", pod_of("p cpu=1")));
+  // A pod that may preempt is helped by those of its own priority that go, as it cannot make them.
+  const Pod important = pod_of("p cpu=2", "{priority: 10}");
+  EXPECT_FALSE(removed(taken, "u @n cpu=1", important));
+  const auto equal = std::make_shared<const Pod>(pod_of("u @n cpu=1", "{priority: 10}"));
+  EXPECT_TRUE(taken.queues<Pod>("NodeResourcesFit", important, EventResource::Pod, action::remove, equal, nullptr));
   const auto smaller = [&](const std::string& before, const std::string& after) {
     return Scene().queues<Pod>("NodeResourcesFit", pod, EventResource::Pod, action::update_pod_scale_down, shared_pod(before), shared_pod(after));
   };

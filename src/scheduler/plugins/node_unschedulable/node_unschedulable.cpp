@@ -22,8 +22,10 @@ class NodeUnschedulable final : public Plugin, public FilterPlugin {
       const Pod* after = event.after<Pod>();
       return after != nullptr && after->metadata.uid == pod.uid() && is_tolerated_by(*after) ? QueueingHint::Queue : QueueingHint::Skip;
     };
-    return {{EventResource::Node, action::add | action::update_node_taint, on_node}, {EventResource::Pod, action::update_pod_toleration, on_pod}};
+    return {{EventResource::Node, action::add | action::update_node_taint, on_node, true},
+            {EventResource::Pod, action::update_pod_toleration, on_pod, true}};
   }
+  bool reads_node_alone() const override { return true; }
   Code filter(const CycleState&, const PodInfo& pod, const NodeInfo& node, Reasons& reasons) const override {
     if (!node.node->spec.unschedulable || is_tolerated_by(*pod.pod)) return Code::Success;
     reasons.add("node(s) were unschedulable");

@@ -36,6 +36,20 @@ struct Constraint {
   DomainCounts own;                            // without: of this pod's nodes alone, or of a cluster that is only thought of
   double weight = 1;                           // of scores: larger for more domains
 
+  // Of filters: the nodes' domains as numbers, and what was found of each domain so far.
+  std::shared_ptr<const cache::DomainColumn> column;
+  enum class Allowed : uint8_t { Unknown, Yes, No };
+  mutable std::vector<Allowed> allowed;
+
+  bool allows(uint32_t domain, const Pod& pod) const {
+    if (domain >= allowed.size()) allowed.resize(column->size(), Allowed::Unknown);
+    Allowed& known = allowed[domain];
+    if (known == Allowed::Unknown) {
+      const int64_t self = selector.matches(pod.metadata.labels) ? 1 : 0;
+      known = counts().of(column->value(domain)) + self - least() <= max_skew ? Allowed::Yes : Allowed::No;
+    }
+    return known == Allowed::Yes;
+  }
   const DomainCounts& counts() const { return shared ? *shared : own; }
   int64_t least() const { return static_cast<int64_t>(counts().size()) < min_domains ? 0 : counts().least(); }
   bool counts_no_pods() const { return selector.matches_everything() || selector.matches_nothing(); }
@@ -89,8 +103,8 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
       return (before != nullptr && has_keys(*before, *constraints)) || (after != nullptr && has_keys(*after, *constraints)) ? QueueingHint::Queue
                                                                                                                             : QueueingHint::Skip;
     };
-    return {{EventResource::Pod, action::add | action::remove | action::update_pod_label, on_pod},
-            {EventResource::Node, action::add | action::remove | action::update_node_label | action::update_node_taint, on_node}};
+    return {{EventResource::Pod, action::add | action::remove | action::update_pod_label, on_pod, true},
+            {EventResource::Node, action::add | action::remove | action::update_node_label | action::update_node_taint, on_node, true}};
   }
 
   PluginStatus pre_filter(CycleState& state, const PodInfo& pod, NodeNames&) override {
@@ -101,7 +115,10 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
     data->required = std::move(*constraints);
     const RequiredNodeAffinity affinity(pod.pod->spec);
     const std::vector<std::string> keys = keys_of(data->required);
-    for (Constraint& constraint : data->required) count(constraint, *pod.pod, affinity, keys);
+    for (Constraint& constraint : data->required) {
+      count(constraint, *pod.pod, affinity, keys);
+      constraint.column = cache_.domain_column(constraint.topology_key);
+    }
     state.put(index, std::move(data));
     return {};
   }
@@ -113,14 +130,12 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
   Code filter(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons) const override {
     const State& data = *state.get<State>(index);
     for (const Constraint& constraint : data.required) {
-      const std::string* domain = node.node->metadata.labels.get(constraint.topology_key);
-      if (domain == nullptr) {
+      const uint32_t domain = constraint.column->at(node.slot);
+      if (domain == cache::DomainColumn::none) {
         reasons.add("node(s) didn't match pod topology spread constraints (missing required label)");
         return Code::UnschedulableAndUnresolvable;
       }
-      const int64_t self = constraint.selector.matches(pod.pod->metadata.labels) ? 1 : 0;
-      const int64_t skew = constraint.counts().of(*domain) + self - constraint.least();
-      if (skew > constraint.max_skew) {
+      if (!constraint.allows(domain, *pod.pod)) {
         reasons.add("node(s) didn't match pod topology spread constraints");
         return Code::Unschedulable;
       }
@@ -238,6 +253,7 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
       if (!constraint.selector.matches(other.pod->metadata.labels) || !counts_here(constraint, *pod.pod, *node.node, affinity)) continue;
       if (constraint.shared) constraint.own = *std::exchange(constraint.shared, nullptr);
       constraint.own.add(*node.node->metadata.labels.get(constraint.topology_key), sign);
+      constraint.allowed.clear();
     }
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "rules/tolerations.h"
+#include "scheduler/cache/cache.h"
 #include "scheduler/framework/normalize.h"
 
 namespace pintle::scheduler::plugins {
@@ -14,7 +15,7 @@ using api::core_v1::Toleration;
 
 class TaintToleration final : public Plugin, public FilterPlugin, public PreScorePlugin, public ScorePlugin {
  public:
-  explicit TaintToleration(bool comparisons) : comparisons_(comparisons) {}
+  TaintToleration(const cache::Cache& cache, bool comparisons) : cache_(cache), comparisons_(comparisons) {}
 
   std::vector<EventInterest> interests() const override {
     HintFunction on_node = [this](const PodInfo& pod, const EventInstance& event) {
@@ -25,9 +26,11 @@ class TaintToleration final : public Plugin, public FilterPlugin, public PreScor
     HintFunction on_pod = [](const PodInfo& pod, const EventInstance& event) {
       return event.after<Pod>() != nullptr && event.after<Pod>()->metadata.uid == pod.uid() ? QueueingHint::Queue : QueueingHint::Skip;
     };
-    return {{EventResource::Node, action::add | action::update_node_taint, on_node}, {EventResource::Pod, action::update_pod_toleration, on_pod}};
+    return {{EventResource::Node, action::add | action::update_node_taint, on_node, true},
+            {EventResource::Pod, action::update_pod_toleration, on_pod, true}};
   }
 
+  bool reads_node_alone() const override { return true; }
   Code filter(const CycleState&, const PodInfo& pod, const NodeInfo& node, Reasons& reasons) const override {
     if (!node.has_scheduling_taints || !keeps_off(*node.node, pod.pod->spec.tolerations)) return Code::Success;
     reasons.add("node(s) had untolerated taint(s)");
@@ -35,6 +38,7 @@ class TaintToleration final : public Plugin, public FilterPlugin, public PreScor
   }
 
   PluginStatus pre_score(CycleState&, const PodInfo&, Nodes nodes) override {
+    if (cache_.nodes_with_prefer_taints() == 0) return PluginStatus::skip();
     const bool any = std::ranges::any_of(nodes, [](const NodeInfo* node) { return node->has_prefer_taints; });
     return any ? PluginStatus() : PluginStatus::skip();  // all nodes are equal
   }
@@ -56,13 +60,14 @@ class TaintToleration final : public Plugin, public FilterPlugin, public PreScor
     return rules::untolerated_taint(node.spec.taints, tolerations, rules::TaintEffects::KeepOff, comparisons_) != nullptr;
   }
 
+  const cache::Cache& cache_;
   const bool comparisons_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Plugin>> make_taint_toleration(const PluginDeps& deps, const std::string&) {
-  return std::make_unique<TaintToleration>(deps.gates.enabled("TaintTolerationComparisonOperators"));
+  return std::make_unique<TaintToleration>(deps.cache, deps.gates.enabled("TaintTolerationComparisonOperators"));
 }
 
 }  // namespace pintle::scheduler::plugins

@@ -1,0 +1,33 @@
+#include "scheduler/cache/domain_columns.h"
+
+#include <algorithm>
+
+namespace pintle::scheduler::cache {
+
+void DomainColumn::set(uint32_t slot, const std::string* value) {
+  if (slot >= of_slot_.size()) of_slot_.resize(slot + 1, none);
+  if (value == nullptr) {
+    of_slot_[slot] = none;
+    return;
+  }
+  const auto [it, fresh] = ids_.emplace(*value, static_cast<uint32_t>(values_.size()));
+  if (fresh) values_.push_back(*value);
+  of_slot_[slot] = it->second;
+}
+
+std::shared_ptr<const DomainColumn> DomainColumns::of(const std::string& key, const std::vector<const NodeInfo*>& nodes) {
+  auto found = std::ranges::find(columns_, key, &std::pair<std::string, std::shared_ptr<DomainColumn>>::first);
+  if (found != columns_.end() && found->second->size() <= nodes.size() + stale_max) return found->second;
+  if (found != columns_.end()) columns_.erase(found);
+  if (columns_.size() == keys_max) columns_.pop_front();
+  auto column = std::make_shared<DomainColumn>();
+  for (const NodeInfo* node : nodes) column->set(node->slot, node->node->metadata.labels.get(key));
+  columns_.emplace_back(key, column);
+  return column;
+}
+
+void DomainColumns::change(const NodeInfo& node, bool known) {
+  for (auto& [key, column] : columns_) column->set(node.slot, known ? node.node->metadata.labels.get(key) : nullptr);
+}
+
+}  // namespace pintle::scheduler::cache
