@@ -19,6 +19,8 @@ using api::core_v1::Pod;
 
 namespace {
 
+constexpr auto age_ratio_bounds = growing_bounds<6>(0.25, 2);
+
 class ReplicaController final : public Controller {
  public:
   ReplicaController(ControllerDeps deps, std::unique_ptr<ReplicaKind> kind)
@@ -58,6 +60,9 @@ class ReplicaController final : public Controller {
   std::unique_ptr<ReplicaKind> kind_;
   pods::PendingPods pending_;
   pods::PodControl control_;
+  component::metrics::Histogram& age_ratio_ =
+      deps_.families.histogram("replicaset_controller_sorting_deletion_age_ratio",
+                               "Ages of the ready pods that went, as multiples of the youngest ready pod's.", age_ratio_bounds);
   client::ControlLoop loop_;
 };
 
@@ -172,6 +177,7 @@ rt::Task<Result<Unit>> ReplicaController::sync(rt::Context ctx, std::string key)
   const int difference = static_cast<int>(active.size()) - set->spec.replicas.value_or(1);
   if (!pods::is_deleted(set->metadata) && difference != 0) {
     CO_TRY_ASSIGN(Plan plan, contained([&] { return plan_pods(*set, active, related_pods(*set), now); }));
+    for (const double ratio : deletion_age_ratios(active, plan.remove, now)) age_ratio_.observe(ratio);
     failure = co_await manage(ctx, set, std::move(plan));
   }
   StatusInput input{active, terminating, failure, difference, now};
