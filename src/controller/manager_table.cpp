@@ -1,6 +1,7 @@
 // The table of controllers, in the order in which they are made.
 #include <algorithm>
 
+#include "controller/attach_detach/controller.h"
 #include "controller/bootstrap/controller.h"
 #include "controller/clusterrole_aggregation/controller.h"
 #include "controller/cronjob/controller.h"
@@ -87,6 +88,8 @@ constexpr ControllerRow rows[] = {
      "volumeattributesclass-protection-controller", volume_protection::make_attributes_class_protection_controller},
     {"persistentvolume-binder-controller", "persistentvolume-binder", "persistent-volume-binder", "persistentvolume-controller",
      volume_binder::make_volume_binder_controller},
+    {"persistentvolume-attach-detach-controller", "attachdetach", "attachdetach-controller", "attachdetach-controller",
+     attach_detach::make_attach_detach_controller},
     {"persistentvolume-expander-controller", "persistentvolume-expander", "expand-controller", "volume_expand",
      volume_expander::make_volume_expander},
     {"validatingadmissionpolicy-status-controller", "validatingadmissionpolicy-status-controller", "", "validatingadmissionpolicy-status-controller",
@@ -128,7 +131,6 @@ const std::vector<AbsentRow>& absent_rows() {
       {"podgroup-protection-controller", "", Gates, {"GenericWorkload"}},
       {"podcertificaterequest-cleaner-controller", "", Gates, {"PodCertificateRequest"}},
       {"resourcepoolstatusrequest-controller", "", Gates, {"DRAResourcePoolStatus"}},
-      {"persistentvolume-attach-detach-controller", "attachdetach", NotBuilt},
       {"selinux-warning-controller", "", NotBuilt, {}, false},
   };
   return rows;
